@@ -1,0 +1,33 @@
+// Bundles what the extension ships: `node esbuild.mjs [--watch]`. Types are checked apart, by `npm run check`.
+import { copyFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { context } from 'esbuild';
+
+const require = createRequire(import.meta.url);
+const watch = process.argv.includes('--watch');
+
+await rm('dist', { recursive: true, force: true });
+const build = await context({
+  // Each entry is a process of its own, or (extension) the one that the editor loads.
+  entryPoints: {
+    extension: 'src/extension.ts',
+    writer: 'src/store/writer-process.ts',
+    supervisor: 'src/run/supervisor.ts',
+    'simulated-agent': 'src/run/simulated-agent.ts',
+  },
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node22',
+  external: ['vscode', 'node:sqlite'],
+  minify: !watch,
+  sourcemap: watch ? 'linked' : false,
+  legalComments: 'none',
+  logLevel: 'warning',
+});
+await build.rebuild();
+await copyFile(require.resolve('sql.js/dist/sql-wasm.wasm'), 'dist/sql-wasm.wasm');
+if (watch) await build.watch();
+else await build.dispose();

@@ -1,0 +1,38 @@
+import type { Status, TaskId } from './task.ts';
+
+/** What is wrong with a file of the store, as far as its bytes tell. */
+export type UnreadableCause =
+  'notADatabase' | 'empty' | 'truncated' | 'encrypted' | 'permission' | 'malformed' | 'noTasksTable' | 'busy' | 'io';
+
+/** A store that could not be read: the file, what is wrong with it, and the reader's own words for a log. */
+export interface Unreadable {
+  readonly kind: 'unreadable';
+  readonly file: string;
+  readonly cause: UnreadableCause;
+  readonly detail: string;
+}
+
+/** Why nothing can be written: no Node with SQLite, a store that is only JSON, or a workspace that is not trusted. */
+export type ReadOnlyCause =
+  | { readonly kind: 'noSqlite'; readonly tried: readonly string[] }
+  | { readonly kind: 'jsonOnly' }
+  | { readonly kind: 'untrusted' };
+
+/** Everything that a user or the world can make fail, as data; `ui/explain.ts` alone puts it into words. */
+export type Failure =
+  | { readonly kind: 'held'; readonly id: TaskId; readonly holder: string; readonly until: number }
+  | { readonly kind: 'unleased'; readonly id: TaskId; readonly holder: string }
+  | { readonly kind: 'notClaimable'; readonly id: TaskId; readonly status: Status; readonly rawStatus: string }
+  | { readonly kind: 'noSuchTask'; readonly id: TaskId }
+  /** Ours no more: `holder` is who has it now, undefined when nobody does. */
+  | { readonly kind: 'lockLost'; readonly id: TaskId; readonly holder: string | undefined }
+  | { readonly kind: 'changedMeanwhile'; readonly id: TaskId; readonly rawStatus: string }
+  | { readonly kind: 'readOnly'; readonly cause: ReadOnlyCause }
+  | { readonly kind: 'busy'; readonly file: string; readonly waitedMs: number }
+  | { readonly kind: 'writerDied'; readonly detail: string }
+  | { readonly kind: 'writeFailed'; readonly file: string; readonly detail: string }
+  | { readonly kind: 'noAgent'; readonly tried: readonly string[] }
+  | { readonly kind: 'agentNotStarted'; readonly command: string; readonly detail: string }
+  | { readonly kind: 'alreadyRunning' }
+  | { readonly kind: 'nothingToRun' }
+  | Unreadable;

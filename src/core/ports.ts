@@ -1,0 +1,92 @@
+import type { ProjectConfig } from './config.ts';
+import type { Disposable, Event } from './events.ts';
+import type { Failure } from './failure.ts';
+import type { Result } from './result.ts';
+import type { StoreState } from './snapshot.ts';
+import type { Status, Task, TaskId } from './task.ts';
+
+/** The time, in epoch ms, and something that comes back after a while. */
+export interface Clock {
+  now(): number;
+  /** Calls once after `ms`; disposing first prevents it. */
+  after(ms: number, callback: () => void): Disposable;
+}
+
+/** One backlog on disk, read and watched. Never writes, never opens the database through SQLite. */
+export interface BacklogSource extends Disposable {
+  /** The folder that holds `.todo2` or `.exarp`, absolute. */
+  readonly root: string;
+  readonly state: StoreState;
+  readonly config: ProjectConfig;
+  /** After `state` or `config` was replaced. */
+  readonly onDidChange: Event<void>;
+  /** Reads what is there now, at once; resolves when `state` shows everything committed before the call. */
+  refresh(): Promise<void>;
+}
+
+/** A lock that was granted; times are epoch ms. */
+export interface Claim {
+  readonly id: TaskId;
+  readonly holder: string;
+  readonly since: number;
+  readonly until: number;
+  /** False where the lock was ours already and only got a new end. */
+  readonly fresh: boolean;
+}
+
+/** What came of renewing several locks at once. */
+export interface Renewal {
+  readonly renewed: readonly TaskId[];
+  readonly until: number;
+  /** Locks that are ours no more; `holder` is undefined where nobody has the task. */
+  readonly lost: readonly { readonly id: TaskId; readonly holder: string | undefined }[];
+}
+
+/**
+ * Takes, keeps and gives back locks, each in one short transaction. All of it speaks for one holder.
+ *
+ * Every call may fail with `readOnly`, `busy`, `writerDied`, `writeFailed` or `unreadable`; what else it may fail with is said at it.
+ */
+export interface Locks {
+  /** The id that stands in the lock columns for everything that this window claims. */
+  readonly holder: string;
+  /** Undefined while claims are possible, else why they are not. Known after the first call or `probe`. */
+  probe(): Promise<Failure | undefined>;
+  /**
+   * Locks a Todo or In Progress task and makes it In Progress; ours already: renews it.
+   * Fails with `held`, `unleased` (unless consented), `notClaimable`, `noSuchTask`.
+   */
+  claim(id: TaskId, leaseMs: number, consent?: 'takeUnleased'): Promise<Result<Claim, Failure>>;
+  /** Gives each of these locks a new end, in one statement, where it is still ours. */
+  renew(ids: readonly TaskId[], leaseMs: number): Promise<Result<Renewal, Failure>>;
+  /**
+   * Ends our work on a task: clears the lock and moves In Progress to `to`, in one statement. A status that
+   * somebody set meanwhile stays. Answers the status the task has now. Fails with `lockLost`, `noSuchTask`.
+   */
+  finish(id: TaskId, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>>;
+  /**
+   * Sets the status of a task whose stored status is still `from`, and that nobody else holds; clears a lock of ours.
+   * Fails with `held`, `changedMeanwhile`, `noSuchTask`.
+   */
+  setStatus(id: TaskId, from: string, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>>;
+}
+
+/** One task for one agent. */
+export interface Job {
+  readonly runId: string;
+  readonly root: string;
+  readonly task: Task;
+  /** The tasks it depends on, as far as they exist. */
+  readonly dependencies: readonly Task[];
+}
+
+/** How an agent ended. `exitCode` undefined means that a signal ended it or that nobody knows: never a success. */
+export type AgentEnd =
+  | { readonly kind: 'exited'; readonly exitCode: number | undefined; readonly signal: string | undefined }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'notStarted'; readonly failure: Failure };
+
+/** Starts one agent and waits for its end. Aborting ends the agent and everything it started, then resolves as `stopped`. */
+export interface TaskRunner {
+  run(job: Job, signal: AbortSignal, onStarted: () => void): Promise<AgentEnd>;
+}

@@ -1,0 +1,10 @@
+/** What came of something that a user or the world can make fail. Bugs throw instead. */
+export type Result<T, F> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: F };
+
+export function ok<T>(value: T): Result<T, never> {
+  return { ok: true, value };
+}
+
+export function fail<F>(failure: F): Result<never, F> {
+  return { ok: false, failure };
+}

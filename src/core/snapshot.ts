@@ -1,0 +1,38 @@
+import type { Unreadable } from './failure.ts';
+import type { Task, TaskId } from './task.ts';
+
+/** Something in the store that is not as it should be, and that the rest does not suffer from. */
+export type Notice =
+  | { readonly kind: 'unknownStatus'; readonly id: TaskId; readonly text: string }
+  | { readonly kind: 'oddSpelling'; readonly id: TaskId; readonly text: string }
+  | { readonly kind: 'duplicateId'; readonly id: TaskId }
+  | { readonly kind: 'missingId'; readonly position: number }
+  | { readonly kind: 'badEntry'; readonly position: number; readonly detail: string }
+  | { readonly kind: 'foreignProject'; readonly id: TaskId; readonly project: string | undefined }
+  | { readonly kind: 'nullColumn'; readonly id: TaskId; readonly column: string }
+  | { readonly kind: 'badMetadata'; readonly id: TaskId; readonly detail: string }
+  | { readonly kind: 'badConfig'; readonly file: string; readonly detail: string };
+
+/** Every task of one store at one committed moment. */
+export interface Snapshot {
+  /** The folder that holds `.todo2`, absolute. */
+  readonly root: string;
+  /** The file the tasks were read from, absolute. */
+  readonly file: string;
+  readonly source: 'sqlite' | 'json';
+  /** The project that exarp-go would show for this root: the last part of its path. */
+  readonly project: string;
+  /** Each id once, in the order of the store. */
+  readonly tasks: readonly Task[];
+  readonly byId: ReadonlyMap<TaskId, Task>;
+  readonly notices: readonly Notice[];
+  readonly readAt: number;
+}
+
+/** What is known about a store: nothing yet, nothing there, its tasks, or why it cannot be read. */
+export type StoreState =
+  | { readonly kind: 'loading' }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'ready'; readonly snapshot: Snapshot }
+  /** `last` is what was read before the trouble began, so that a view can go on showing it as old. */
+  | { readonly kind: 'unreadable'; readonly failure: Unreadable; readonly last: Snapshot | undefined };
