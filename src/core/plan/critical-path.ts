@@ -1,0 +1,47 @@
+import { compareIds, type Task, type TaskId } from '../task.ts';
+import type { Plan } from '../waves.ts';
+
+/**
+ * The longest chain of open tasks in which each waits for the one before, by number of tasks, first to last.
+ * Of chains equally long, the one whose end, and then each task before it, has the lowest id. Empty without waves.
+ */
+export function findCriticalPath(plan: Plan): readonly Task[] {
+  const best = new Map<TaskId, { task: Task; length: number; before: TaskId | undefined }>();
+  let end: TaskId | undefined;
+  // Waves are in order, so whatever a task waits for has been seen before it.
+  for (const wave of plan.waves) {
+    for (const task of wave.tasks) {
+      const before = longest(prerequisites(task, plan), best);
+      const length = (before === undefined ? 0 : (best.get(before)?.length ?? 0)) + 1;
+      best.set(task.id, { task, length, before });
+    }
+  }
+  end = longest(best.keys(), best);
+  const path: Task[] = [];
+  while (end !== undefined) {
+    const step = best.get(end);
+    if (step === undefined) break;
+    path.push(step.task);
+    end = step.before;
+  }
+  return path.reverse();
+}
+
+function prerequisites(task: Task, plan: Plan): readonly TaskId[] {
+  const { parentId } = task;
+  const all = parentId === undefined || plan.options.parentEdges === 'ignore' ? [] : [parentId];
+  return [...all, ...task.dependencies].filter((id) => id !== task.id);
+}
+
+function longest(ids: Iterable<TaskId>, best: ReadonlyMap<TaskId, { readonly length: number }>): TaskId | undefined {
+  let found: TaskId | undefined;
+  let length = 0;
+  for (const id of ids) {
+    const candidate = best.get(id)?.length ?? 0;
+    if (candidate > length || (candidate === length && found !== undefined && compareIds(id, found) < 0)) {
+      found = id;
+      length = candidate;
+    }
+  }
+  return found;
+}
