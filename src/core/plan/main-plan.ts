@@ -114,7 +114,7 @@ function toTodo(task: Task): unknown {
 
 function header(name: string, date: string): string {
   return [
-    '_Written by Todo2 Waves from the backlog. Write the plan again to bring it up to date: what you change in sections 5 to 8 stays._',
+    '_Written by Todo2 Waves from the backlog. “Todo2 Waves: Write Wave Plan” brings it up to date; what you change in sections 5 to 8 stays._',
     `# ${name}`,
     `**Generated:** ${date}`,
     '**Status:** draft',
