@@ -8,7 +8,8 @@ import { writeSubagentsPlan } from '../../src/core/plan/subagents-plan.ts';
 import { taskId } from '../../src/core/task.ts';
 import type { Plan } from '../../src/core/waves.ts';
 import { assertGolden } from '../support/golden.ts';
-import { inCycle, planOf, taskOf } from '../support/plans.ts';
+import { task } from '../support/backlog.ts';
+import { inCycle, planOf } from '../support/plans.ts';
 
 interface Front {
   readonly name: string;
@@ -37,39 +38,39 @@ function subagents(plan: Plan): string {
 const HARBOUR = planOf(
   [
     [
-      taskOf('T-1', {
+      task('T-1', {
         title: 'Lay the keel',
         priority: 'critical',
         status: 'In Progress',
-        description: 'Oak.\n\nTwo | pieces.',
+        description: '**Oak.**\n\nTwo | pieces.',
       }),
-      taskOf('T-2', {
+      task('T-2', {
         title: 'Order sails: "red" ones',
         priority: 'high',
         metadata: { planning_doc: 'docs/sails.md' },
       }),
-      taskOf('T-3', {
+      task('T-3', {
         title: 'Find a crew (T-99)',
         metadata: {
           discovered_from: 'docs/crew.md',
           planning_links: '{"planning_doc":"docs/plan.md","related_docs":["docs/crew.md","docs/pay.md"]}',
         },
       }),
-      taskOf('T-10', { title: 'Paint the name', priority: 'low', status: 'Review' }),
+      task('T-10', { title: 'Paint the name', priority: 'low', status: 'Review' }),
     ],
     [
-      taskOf('T-4', { title: 'Plank the hull', after: ['T-1'] }),
-      taskOf('T-5', { title: 'Cut the sails', after: ['T-2'] }),
+      task('T-4', { title: 'Plank the hull', dependencies: ['T-1'] }),
+      task('T-5', { title: 'Cut the sails', dependencies: ['T-2'] }),
     ],
-    [taskOf('T-6', { title: 'Launch', after: ['T-4', 'T-5', 'T-404'], priority: 'P9' })],
+    [task('T-6', { title: 'Launch', dependencies: ['T-4', 'T-5', 'T-404'], priority: 'other', rawPriority: 'P9' })],
   ],
   {
-    settled: [taskOf('T-7', { status: 'Done' })],
+    settled: [task('T-7', { status: 'Done' })],
     blocked: [
-      inCycle(taskOf('T-8', { title: 'Chicken', after: ['T-9'] }), ['T-8', 'T-9']),
-      inCycle(taskOf('T-9', { title: 'Egg', after: ['T-8'] }), ['T-8', 'T-9']),
+      inCycle(task('T-8', { title: 'Chicken', dependencies: ['T-9'] }), ['T-8', 'T-9']),
+      inCycle(task('T-9', { title: 'Egg', dependencies: ['T-8'] }), ['T-8', 'T-9']),
       {
-        task: taskOf('T-11', { title: 'Breakfast' }),
+        task: task('T-11', { title: 'Breakfast' }),
         reason: { kind: 'behindCycle', members: ['T-8', 'T-9'].map(taskId) },
       },
     ],
@@ -137,7 +138,7 @@ test('the headings stand in the order that exarp-go repairs by, apart by rules',
 });
 
 test('todos are all tasks of the first two waves, up to the bound', () => {
-  const wave = (from: number, n: number) => Array.from({ length: n }, (_, i) => taskOf(`T-${from + i}`));
+  const wave = (from: number, n: number) => Array.from({ length: n }, (_, i) => task(`T-${from + i}`));
   const some = frontOf(write(planOf([wave(0, 30), wave(100, 30), wave(200, 30)])));
   assert.equal(some.todos.length, 60);
   const many = write(planOf([wave(0, MAX_TODOS + 1)]));
@@ -187,7 +188,7 @@ const HOSTILE = [
 
 test('a hostile title stays text: todos keep their ids, tables their columns, and sections their number', () => {
   for (const title of HOSTILE) {
-    const tasks = ['T-1', 'T-3'].map((id) => taskOf(id, { title, description: title }));
+    const tasks = ['T-1', 'T-3'].map((id) => task(id, { title, description: title }));
     const text = write(planOf([tasks]), { title: `x/${title}` });
     const front = frontOf(text);
     assert.deepEqual(
@@ -214,7 +215,7 @@ test('a hostile title stays text: todos keep their ids, tables their columns, an
 });
 
 test('the last character before the cut is whole', () => {
-  const content = frontOf(write(planOf([[taskOf('T-1', { title: HOSTILE[6]! })]]))).todos[0]?.content;
+  const content = frontOf(write(planOf([[task('T-1', { title: HOSTILE[6]! })]]))).todos[0]?.content;
   assert.equal(content, `${'x'.repeat(118)}…`);
 });
 
@@ -235,7 +236,7 @@ test('ids of any kind come back from the frontmatter, and none is read as anothe
     'é',
     `long\nlong\n\n${'z'.repeat(60)}`,
   ];
-  const plan = planOf([ids.map((id) => taskOf(id))]);
+  const plan = planOf([ids.map((id) => task(id))]);
   const text = write(plan);
   assert.deepEqual(frontOf(text).waves, [ids]);
   assert.deepEqual(
@@ -252,22 +253,22 @@ test('whatever the tasks are, the frontmatter reads back as what went in', () =>
   const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }), fc.constantFrom(...HOSTILE));
   const id = fc.string({ minLength: 1, unit: 'grapheme' });
   const tasks = fc.uniqueArray(fc.record({ id, title: text, description: text }), {
-    selector: (task) => task.id,
+    selector: (each) => each.id,
     maxLength: 12,
   });
   fc.assert(
     fc.property(tasks, fc.nat(12), text, (given, at, title) => {
-      const all = given.map((task) => taskOf(task.id, task as { title: string }));
+      const all = given.map(({ id, ...fields }) => task(id, fields));
       const plan = planOf([all.slice(0, at), all.slice(at)].filter((wave) => wave.length > 0));
       const written = write(plan, { title });
       const front = frontOf(written);
       assert.deepEqual(
         front.waves ?? [],
-        plan.waves.map((wave) => wave.tasks.map((task) => task.id)),
+        plan.waves.map((wave) => wave.tasks.map((each) => each.id)),
       );
       assert.deepEqual(
         front.todos.map((todo) => todo.id),
-        all.map((task) => task.id),
+        all.map((each) => each.id),
       );
       assert.deepEqual(
         wavesInBody(written).map((wave) => wave.length),
@@ -291,7 +292,7 @@ test('what a person wrote in sections 5 to 8 stays word for word, and only that'
       .replace('- None known.', '- Who pays?\n\n```\n## 6. not a heading\n```')
       .replace(/(## 7\. [^\n]*\n\n)[^]*(?=## 8\.)/, '$1My own **notes** <b>here</b>.\n\n### Mine\n\nMore.\n\n')
       .concat('\n## 9. Afterthoughts\n\nDone late.\n');
-  const before = mine(write(planOf([[taskOf('T-1')]])));
+  const before = mine(write(planOf([[task('T-1')]])));
   for (const existing of [before, before.replaceAll('\n', '\r\n')]) {
     const after = write(HARBOUR, { existing });
     assert.ok(after.includes('- Who pays?\n\n```\n## 6. not a heading\n```\n'));
@@ -349,14 +350,14 @@ test('the subagents plan launches only what an agent may take up, and hides noth
   assert.equal(front['name'], 'Parallel Execution (Subagents) — Waves 0–2');
   assert.ok(!text.includes('Practical note'));
   assert.match(
-    subagents(planOf([Array.from({ length: 21 }, (_, i) => taskOf(`T-${i}`))])),
+    subagents(planOf([Array.from({ length: 21 }, (_, i) => task(`T-${i}`))])),
     /\*\*Practical note:\*\* 21 subagents/,
   );
-  assert.match(subagents(planOf([[taskOf('T-1')]])), /^name: Parallel Execution \(Subagents\) — Wave 0$/m);
+  assert.match(subagents(planOf([[task('T-1')]])), /^name: Parallel Execution \(Subagents\) — Wave 0$/m);
 });
 
 test('a plan without a task for an agent has nothing to run', () => {
-  for (const plan of [planOf([]), planOf([[taskOf('T-1', { status: 'Review' })]])]) {
+  for (const plan of [planOf([]), planOf([[task('T-1', { status: 'Review' })]])]) {
     assert.deepEqual(writeSubagentsPlan({ title: 'x', rootName: 'x', plan }), {
       ok: false,
       failure: { kind: 'nothingToRun' },

@@ -6,7 +6,8 @@ import { inertMarkdown, inline, inlineId, mermaidLabel } from '../../src/core/pl
 import { mainPlanFile, planSlug, SUBAGENTS_PLAN_FILE } from '../../src/core/plan/slug.ts';
 import { cut, oneLine } from '../../src/core/plan/text.ts';
 import { taskId } from '../../src/core/task.ts';
-import { planOf, taskOf } from '../support/plans.ts';
+import { task } from '../support/backlog.ts';
+import { planOf } from '../support/plans.ts';
 
 const slugs: readonly [title: string, slug: string][] = [
   ['Todo2 Waves', 'Todo2-Waves'],
@@ -166,31 +167,33 @@ test('text is cut by what a reader takes for one character', () => {
 
 function path(...waves: Parameters<typeof planOf>): string {
   return findCriticalPath(planOf(...waves))
-    .map((task) => task.id)
+    .map((each) => each.id)
     .join(' ');
 }
 
 test('the critical path is the longest chain of open tasks, the lowest ids where there are several', () => {
   assert.equal(path([]), '');
-  assert.equal(path([[taskOf('T-2'), taskOf('T-1')]]), 'T-1');
+  assert.equal(path([[task('T-2'), task('T-1')]]), 'T-1');
   assert.equal(
     path([
-      [taskOf('T-10'), taskOf('T-9')],
-      [taskOf('T-3', { after: ['T-10', 'T-9', 'T-404'] }), taskOf('T-4', { after: ['T-9'] })],
+      [task('T-10'), task('T-9')],
+      [task('T-3', { dependencies: ['T-10', 'T-9', 'T-404'] }), task('T-4', { dependencies: ['T-9'] })],
     ]),
     'T-9 T-3',
   );
   assert.equal(
-    path([[taskOf('T-5')], [taskOf('T-1', { after: ['T-5'] })], [taskOf('T-2', { parentId: taskId('T-1') })]]),
+    path([[task('T-5')], [task('T-1', { dependencies: ['T-5'] })], [task('T-2', { parentId: 'T-1' })]]),
     'T-5 T-1 T-2',
   );
   assert.equal(
-    path([[taskOf('T-1')], [taskOf('T-2', { parentId: taskId('T-1') })]], { options: { parentEdges: 'ignore' } }),
+    path([[task('T-1')], [task('T-2', { parentId: 'T-1' })]], { options: { parentEdges: 'ignore' } }),
     'T-1',
   );
 });
 
 test('a chain of fifty thousand tasks is followed to its end', () => {
-  const waves = Array.from({ length: 50_000 }, (_, i) => [taskOf(`T-${i}`, { after: i === 0 ? [] : [`T-${i - 1}`] })]);
+  const waves = Array.from({ length: 50_000 }, (_, i) => [
+    task(`T-${i}`, { dependencies: i === 0 ? [] : [`T-${i - 1}`] }),
+  ]);
   assert.equal(findCriticalPath(planOf(waves)).length, 50_000);
 });

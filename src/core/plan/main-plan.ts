@@ -151,11 +151,16 @@ function foundation(plan: Plan, path: readonly Task[]): string {
 
 function backlogTable(todos: readonly Task[], all: number): string {
   const rows = todos.map((task) => {
-    const description = inline(cut(oneLine(task.description || task.title), 200));
+    const description = inline(cut(summary(task), 200));
     return `| **${inlineId(task.id)}** | ${priorityWord(task)} | ${description} |`;
   });
   const table = ['| Task | Priority | Description |', '| --- | --- | --- |', ...rows].join('\n');
   return ['## 2. Backlog Tasks', whichTasks(todos.length, all), ...(rows.length > 0 ? [table] : [])].join('\n\n');
+}
+
+/** The description on one line, without the marks that would only be in the way there; else the title. */
+function summary({ description, title }: Task): string {
+  return oneLine(description.replace(/\*\*|`/g, '')) || oneLine(title);
 }
 
 function whichTasks(shown: number, all: number): string {
