@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Failure } from '../../src/core/failure.ts';
+import type { Renewal } from '../../src/core/ports.ts';
+import { fail, ok, type Result } from '../../src/core/result.ts';
+import { LeaseKeeper, type LostLock } from '../../src/core/run/lease-keeper.ts';
+import { taskId, type TaskId } from '../../src/core/task.ts';
+import { HandClock, settle } from '../support/hand-clock.ts';
+
+const MINUTE = 60_000;
+const LEASE_MS = 30 * MINUTE;
+
+/** A keeper whose renewals are listed, answered by `answer`, which a test may replace. */
+function makeKeeper(clock = new HandClock()) {
+  const calls: { readonly ids: string; readonly at: number }[] = [];
+  const lost: LostLock[] = [];
+  const failed: Failure[] = [];
+  const bugs: unknown[] = [];
+  const begin = clock.now();
+  const answers = {
+    renew: (ids: readonly TaskId[]): Promise<Result<Renewal, Failure>> =>
+      Promise.resolve(ok({ renewed: ids, until: clock.now() + LEASE_MS, lost: [] })),
+  };
+  const keeper = new LeaseKeeper({
+    locks: {
+      renew: (ids) => {
+        calls.push({ ids: ids.join(' '), at: (clock.now() - begin) / MINUTE });
+        return answers.renew(ids);
+      },
+    },
+    clock,
+    leaseMs: () => LEASE_MS,
+    reportBug: (error) => void bugs.push(error),
+  });
+  keeper.onDidLose((lock) => void lost.push(lock));
+  keeper.onDidFail((failure) => void failed.push(failure));
+  return { clock, keeper, calls, lost, failed, bugs, answers };
+}
+
+test('a lock is renewed each time a third of its lease has gone', async () => {
+  const { clock, keeper, calls } = makeKeeper();
+  keeper.hold(taskId('a'));
+  await clock.turn(35 * MINUTE);
+  assert.deepEqual(
+    calls,
+    [10, 20, 30].map((at) => ({ ids: 'a', at })),
+  );
+});
+
+test('locks taken at different times are renewed together, when the oldest is due', async () => {
+  const { clock, keeper, calls } = makeKeeper();
+  keeper.hold(taskId('a'));
+  await clock.turn(4 * MINUTE);
+  keeper.hold(taskId('b'));
+  await clock.turn(20 * MINUTE);
+  assert.deepEqual(
+    calls,
+    [10, 20].map((at) => ({ ids: 'a b', at })),
+  );
+});
+
+test('a dropped lock is renewed no more, and no timer is left', async () => {
+  const { clock, keeper, calls } = makeKeeper();
+  keeper.hold(taskId('a'));
+  keeper.drop(taskId('a'));
+  assert.equal(clock.waiting, 0);
+  await clock.turn(LEASE_MS);
+  assert.deepEqual(calls, []);
+});
+
+test('a lost lock is told once, with its new holder, and dropped', async () => {
+  const { clock, keeper, calls, lost, answers } = makeKeeper();
+  keeper.hold(taskId('a'));
+  keeper.hold(taskId('b'));
+  answers.renew = () =>
+    Promise.resolve(ok({ renewed: [taskId('b')], until: 0, lost: [{ id: taskId('a'), holder: 'other' }] }));
+  await clock.turn(20 * MINUTE);
+  assert.deepEqual(lost, [{ id: 'a', holder: 'other' }]);
+  assert.deepEqual(
+    calls.map((call) => call.ids),
+    ['a b', 'b'],
+  );
+});
+
+test('a renewal that fails is told and tried again long before the lease ends', async () => {
+  const { clock, keeper, calls, failed, answers } = makeKeeper();
+  const well = answers.renew;
+  const failure: Failure = { kind: 'busy', file: 'todo2.db', waitedMs: 5000 };
+  answers.renew = () => Promise.resolve(fail(failure));
+  keeper.hold(taskId('a'));
+  await clock.turn(10.5 * MINUTE);
+  assert.deepEqual(
+    calls.map((call) => call.at),
+    [10, 10.25, 10.5],
+  );
+  assert.deepEqual(failed, [failure, failure, failure]);
+  answers.renew = well;
+  await clock.turn(11 * MINUTE);
+  assert.deepEqual(
+    calls.slice(3).map((call) => call.at),
+    [10.75, 20.75],
+  );
+});
+
+test('a lock that is given back while its renewal is under way is not told as lost', async () => {
+  const { clock, keeper, lost, answers } = makeKeeper();
+  let answer = (_: Result<Renewal, Failure>): void => undefined;
+  answers.renew = () => new Promise((resolve) => (answer = resolve));
+  keeper.hold(taskId('a'));
+  keeper.hold(taskId('b'));
+  await clock.turn(10 * MINUTE);
+  keeper.drop(taskId('a'));
+  keeper.drop(taskId('b'));
+  keeper.hold(taskId('b'));
+  const gone = ['a', 'b'].map((id) => ({ id: taskId(id), holder: undefined }));
+  answer(ok({ renewed: [], until: 0, lost: gone }));
+  await settle();
+  assert.deepEqual(lost, []);
+  assert.deepEqual(keeper.held, ['b']);
+});
+
+test('after a sleep longer than the lease the locks are renewed at the first look', async () => {
+  const { clock, keeper, calls } = makeKeeper();
+  keeper.hold(taskId('a'));
+  clock.jump(120 * MINUTE);
+  await clock.ringNext();
+  assert.deepEqual(calls, [{ ids: 'a', at: 120 }]);
+});
+
+test('a clock that goes back makes the renewal early, never late', async () => {
+  const { clock, keeper, calls } = makeKeeper();
+  keeper.hold(taskId('a'));
+  clock.jump(-60 * MINUTE);
+  await clock.ringNext();
+  assert.equal(calls.length, 1);
+});
+
+test('a bug in the renewal is reported and the locks are kept', async () => {
+  const { clock, keeper, bugs, calls, answers } = makeKeeper();
+  answers.renew = () => Promise.reject(new Error('Internal error'));
+  keeper.hold(taskId('a'));
+  await clock.turn(10.25 * MINUTE);
+  assert.equal(bugs.length, 2);
+  assert.equal(calls.length, 2);
+  assert.deepEqual(keeper.held, ['a']);
+});
+
+test('a disposed keeper leaves no timer and takes no lock', async () => {
+  const { clock, keeper, calls } = makeKeeper();
+  keeper.hold(taskId('a'));
+  keeper.dispose();
+  keeper.hold(taskId('b'));
+  assert.equal(clock.waiting, 0);
+  await clock.turn(LEASE_MS);
+  assert.deepEqual(calls, []);
+});
