@@ -1,0 +1,146 @@
+import { statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
+import type { Failure, UnreadableCause } from '../core/failure.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+
+/** The part of `node:sqlite` that is used. */
+export interface Sqlite {
+  readonly DatabaseSync: typeof DatabaseSync;
+}
+
+/**
+ * How long one statement waits for another process, in ms. Short, because all requests wait in one line here: the
+ * client comes back, with jitter, until its own deadline.
+ */
+const BUSY_TIMEOUT_MS = 300;
+
+const COLUMNS = [
+  ...['id', 'status', 'completed', 'completed_at', 'last_modified', 'updated_at', 'version'],
+  ...['assignee', 'assigned_at', 'lock_until'],
+];
+
+/** Thrown inside a transaction whose statement had no effect; rolls it back as a `writeFailed`. */
+export class NotWritten extends Error {}
+
+/** What came of one transaction; `busy` wrote nothing. */
+export type Transacted<T> = Result<T, Failure> | 'busy';
+
+/**
+ * One database, opened when first used and again when another file took its place. Never creates, migrates or checks
+ * it out otherwise, and never reads the file but through SQLite: closing any other descriptor of it would drop the
+ * locks that SQLite has (POSIX).
+ */
+export class Connection {
+  readonly #sqlite: Sqlite;
+  readonly #file: string;
+  #open: { readonly db: DatabaseSync; readonly identity: string } | undefined;
+
+  constructor(sqlite: Sqlite, file: string) {
+    this.#sqlite = sqlite;
+    this.#file = file;
+  }
+
+  /** Runs `body` between `BEGIN IMMEDIATE` and `COMMIT`; whatever throws inside rolls back. */
+  transact<T>(body: (db: DatabaseSync) => Result<T, Failure>): Transacted<T> {
+    try {
+      const connected = this.#connect();
+      if (!connected.ok) return connected;
+      const db = connected.value;
+      db.exec('BEGIN IMMEDIATE');
+      const outcome = body(db);
+      db.exec('COMMIT');
+      return outcome;
+    } catch (error) {
+      // Closing rolls back, whatever state the failed statement left behind.
+      this.close();
+      return this.#explain(error);
+    }
+  }
+
+  /** Closes the connection if it is open; the last one to close folds the WAL into the database, as SQLite does. */
+  close(): void {
+    const db = this.#open?.db;
+    this.#open = undefined;
+    db?.close();
+  }
+
+  #connect(): Result<DatabaseSync, Failure> {
+    const found = identify(this.#file);
+    if (found === undefined || found.empty) {
+      this.close();
+      return fail(found === undefined ? this.#missing() : this.#unreadable('empty', 'the file has no bytes'));
+    }
+    if (this.#open?.identity === found.identity) return ok(this.#open.db);
+    this.close();
+    const db = openExisting(this.#sqlite, this.#file);
+    this.#open = { db, identity: found.identity };
+    // The constructor's `timeout` is ignored by Node before 22.16.
+    db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA foreign_keys = ON`);
+    const names = db.prepare('SELECT name FROM pragma_table_info(?)').all('tasks');
+    const columns = new Set(names.map((row) => row['name']));
+    const lacking = COLUMNS.filter((column) => !columns.has(column));
+    if (lacking.length === 0) return ok(db);
+    this.close();
+    if (columns.size === 0) return fail(this.#unreadable('noTasksTable', 'there is no table "tasks"'));
+    return fail(this.#writeFailed(`the table "tasks" has no ${lacking.join(', ')}: an older exarp-go made it`));
+  }
+
+  #explain(error: unknown): Transacted<never> {
+    if (!(error instanceof Error)) throw error;
+    const detail = error.message;
+    if (error instanceof NotWritten) return fail(this.#writeFailed(detail));
+    const { code, errno, errcode } = error as { code?: string; errno?: number; errcode?: number };
+    if (errno !== undefined) {
+      return fail(this.#unreadable(code === 'EACCES' || code === 'EPERM' ? 'permission' : 'io', detail));
+    }
+    if (errcode === undefined) throw error; // neither the system's nor SQLite's: a bug of ours
+    switch (errcode & 0xff) {
+      case 5: // BUSY
+      case 6: // LOCKED
+        return 'busy';
+      case 3: // PERM
+      case 14: // CANTOPEN, also of a file that went away since the stat
+        return fail(identify(this.#file) ? this.#unreadable('permission', detail) : this.#missing());
+      case 11: // CORRUPT
+        return fail(this.#unreadable('malformed', detail));
+      case 26: // NOTADB, also what an encrypted one looks like
+        return fail(this.#unreadable('notADatabase', detail));
+      default:
+        return fail(this.#writeFailed(detail));
+    }
+  }
+
+  #missing(): Failure {
+    const json = identify(join(dirname(this.#file), 'state.todo2.json'));
+    if (json !== undefined) return { kind: 'readOnly', cause: { kind: 'jsonOnly' } };
+    return this.#unreadable('io', 'the file does not exist');
+  }
+
+  #unreadable(cause: UnreadableCause, detail: string): Failure {
+    return { kind: 'unreadable', file: this.#file, cause, detail };
+  }
+
+  #writeFailed(detail: string): Failure {
+    return { kind: 'writeFailed', file: this.#file, detail };
+  }
+}
+
+/** Which file a path leads to now; a stat opens nothing, so no lock is lost by it. */
+function identify(file: string): { readonly identity: string; readonly empty: boolean } | undefined {
+  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return stat && { identity: `${stat.dev}:${stat.ino}`, empty: stat.size === 0n };
+}
+
+function openExisting({ DatabaseSync }: Sqlite, file: string): DatabaseSync {
+  const url = pathToFileURL(file);
+  url.searchParams.set('mode', 'rw');
+  try {
+    return new DatabaseSync(url);
+  } catch (error) {
+    // Node before 22.15 takes paths alone, which create what is missing; the stat before was a moment ago.
+    if ((error as { code?: string }).code !== 'ERR_INVALID_ARG_TYPE') throw error;
+    return new DatabaseSync(file);
+  }
+}
