@@ -1,7 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
+import type { Disposable } from '../../src/core/events.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import type { Status, TaskId } from '../../src/core/task.ts';
 import { Writer, type WriterOptions } from '../../src/store/writer.ts';
@@ -78,4 +82,82 @@ export async function bundleWriter(dir: string): Promise<string> {
     external: ['node:sqlite'],
   });
   return outfile;
+}
+
+/** A window in a process of its own, for tests that kill it. */
+export interface Host {
+  /** Claims all of them at once; answers which it got, and what failed otherwise than by being held. */
+  claim(ids: readonly string[]): Promise<{ readonly won: readonly string[]; readonly trouble: readonly unknown[] }>;
+  kill(): Promise<void>;
+  /** Ends it in an orderly way; its locks stay. */
+  end(): Promise<void>;
+}
+
+export async function startHost({ file, script }: WriterRig, holder: string): Promise<Host> {
+  const node = findSqliteNode();
+  const child = spawn(node, ['--import', 'tsx', 'test/support/writer-host.ts', file, holder, script, node], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'close');
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const read = async (): Promise<string> => {
+    const line = await lines.next();
+    if (line.done === true) throw new Error(`The host ${holder} ended`);
+    return line.value;
+  };
+  if ((await read()) !== 'ready') throw new Error(`The host ${holder} cannot claim`);
+  return {
+    claim: async (ids) => {
+      child.stdin.write(`${JSON.stringify(ids)}\n`);
+      return JSON.parse(await read()) as Awaited<ReturnType<Host['claim']>>;
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+    end: async () => {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+/** Asks again and again until it is so; for what other processes do, which nobody tells us. */
+export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** The system's clock, but a test may let time pass at once. */
+export class JumpClock implements Clock {
+  #ahead = 0;
+  readonly #timers = new Set<{ readonly at: number; readonly ring: () => void }>();
+
+  now(): number {
+    return Date.now() + this.#ahead;
+  }
+
+  after(ms: number, callback: () => void): Disposable {
+    const stop = (): void => {
+      clearTimeout(timer);
+      this.#timers.delete(entry);
+    };
+    const ring = (): void => {
+      stop();
+      callback();
+    };
+    const entry = { at: this.now() + ms, ring };
+    const timer = setTimeout(ring, ms);
+    this.#timers.add(entry);
+    return { dispose: stop };
+  }
+
+  /** Whether something waits that comes after so long or longer. */
+  waitsFor(ms: number): boolean {
+    return [...this.#timers].some(({ at }) => at - this.now() > ms);
+  }
+
+  jump(ms: number): void {
+    this.#ahead += ms;
+    for (const timer of [...this.#timers]) if (timer.at <= this.now()) timer.ring();
+  }
 }

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { test } from 'node:test';
+import { findSqliteNode } from '../support/sqlite-node.ts';
+import { createRig } from '../support/writer-rig.ts';
+
+test('the writer answers each message once, malformed ones too, and leaves when asked', async () => {
+  await using rig = await createRig({ tasks: [{ id: 'T-1' }] });
+  const child = fork(rig.script, { execPath: findSqliteNode(), execArgv: [] });
+  const exit = once(child, 'exit');
+  const answers: string[] = [];
+  child.on('message', (message: { kind: string; seq?: number; node?: string }) =>
+    answers.push(`${message.kind} ${message.seq ?? '-'}`),
+  );
+  const messages = [
+    ...['junk', 12, { kind: 'request', seq: 1, ask: { op: 'probe' } }],
+    { kind: 'start', file: rig.file, holder: 'me-here-1', graceMs: 0 },
+    // Another start must not change whose locks these are.
+    { kind: 'start', file: `${rig.file}-other`, holder: 'you-here-2', graceMs: 0 },
+    { kind: 'request', seq: 2, ask: { op: 'claim', id: 'T-1', leaseMs: 60_000, takeUnleased: false } },
+    { kind: 'request', seq: 3, ask: { op: 'drop' } },
+    { kind: 'request', seq: 4, ask: { op: 'finish', id: 'T-404', to: 'Done', again: false } },
+    { kind: 'request', seq: 5, ask: { op: 'exit' } },
+  ];
+  for (const message of messages) child.send(message);
+  assert.deepEqual(await exit, [0, null]);
+  assert.deepEqual(answers, [
+    ...['hello -', 'malformed -', 'malformed -', 'malformed 1'],
+    ...['done 2', 'malformed 3', 'failed 4', 'done 5'],
+  ]);
+  assert.equal((await rig.row('T-1'))['assignee'], 'me-here-1');
+  assert.equal(existsSync(`${rig.file}-other`), false);
+});
+
+test('a writer whose client is gone before it said a word ends at once', async () => {
+  await using rig = await createRig({ tasks: [] });
+  const child = fork(rig.script, { execPath: findSqliteNode(), execArgv: [] });
+  await once(child, 'message');
+  const exit = once(child, 'exit');
+  child.disconnect();
+  assert.deepEqual(await exit, [0, null]);
+});

@@ -1,0 +1,351 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, test } from 'node:test';
+import { taskId } from '../../src/core/task.ts';
+import type { WriterOptions } from '../../src/store/writer.ts';
+import { createBacklog } from '../support/fixture.ts';
+import { findSqliteNode } from '../support/sqlite-node.ts';
+import { createRig, JumpClock, startHost, systemClock, until, type WriterRig } from '../support/writer-rig.ts';
+
+const ME = 'vscode-here-1';
+const THEM = 'general-there-9';
+const [A, B] = [taskId('T-1'), taskId('T-2')];
+const later = Date.now() + 3_600_000;
+const node = findSqliteNode();
+
+const small = (): Promise<WriterRig> =>
+  createRig({
+    tasks: [
+      { id: 'T-1', tags: ['x'], metadata: { keep: 'me' } },
+      { id: 'T-2', status: 'In Progress', lock: { holder: THEM, since: later - 7_200_000, until: later } },
+      { id: 'T-3', deps: ['T-1', 'T-404'], row: { host: 'h', project_id: null, long_description: null } },
+    ],
+  });
+
+/** The writer processes that were started, oldest first. */
+const pids = (rig: WriterRig): number[] =>
+  rig.log.flatMap((line) => /^The writer process (\d+) runs/.exec(line)?.[1] ?? []).map(Number);
+
+/** Counts the pauses that a writer makes because the database is locked. */
+function countPauses(): { readonly clock: WriterOptions['clock']; readonly pauses: () => number } {
+  let pauses = 0;
+  const clock: WriterOptions['clock'] = {
+    now: () => systemClock.now(),
+    after: (ms, callback) => {
+      if (ms < 1000) pauses++;
+      return systemClock.after(ms, callback);
+    },
+  };
+  return { clock, pauses: () => pauses };
+}
+
+test('a task goes from Todo through a lock to Review, and no other row or table is touched', async () => {
+  await using rig = await small();
+  const before = [await rig.row('T-2'), await rig.row('T-3')];
+  const locks = rig.open();
+  assert.equal(await locks.probe(), undefined);
+  const claimed = await locks.claim(A, 60_000);
+  assert.ok(claimed.ok && claimed.value.fresh);
+  assert.equal((await rig.row('T-1'))['lock_until'], claimed.value.until / 1000);
+  const again = await locks.claim(A, 90_000);
+  assert.ok(again.ok && !again.value.fresh);
+  const renewal = await locks.renew([A, B], 120_000);
+  assert.ok(renewal.ok);
+  assert.deepEqual([renewal.value.renewed, renewal.value.lost], [[A], [{ id: B, holder: THEM }]]);
+  assert.deepEqual(await locks.claim(B, 1), {
+    ok: false,
+    failure: { kind: 'held', id: B, holder: THEM, until: Math.floor(later / 1000) * 1000 },
+  });
+  assert.deepEqual(await locks.finish(A, 'Review'), { ok: true, value: 'Review' });
+  assert.deepEqual(await locks.setStatus(A, 'Review', 'Done'), { ok: true, value: 'Done' });
+  assert.deepEqual(await locks.setStatus(A, 'Review', 'Done'), {
+    ok: false,
+    failure: { kind: 'changedMeanwhile', id: A, rawStatus: 'Done' },
+  });
+  const row = await rig.row('T-1');
+  assert.deepEqual([row['version'], row['metadata'], row['assignee']], [6, '{"keep":"me"}', null]);
+  assert.deepEqual([await rig.row('T-2'), await rig.row('T-3')], before);
+  assert.deepEqual(await rig.other.all('SELECT * FROM task_tags'), [{ task_id: 'T-1', tag: 'x' }]);
+  assert.equal((await rig.other.all('SELECT * FROM task_dependencies')).length, 2);
+  assert.deepEqual(rig.written, ['T-1 In Progress', 'T-1 Review', 'T-1 Done']);
+  assert.equal(pids(rig).length, 1);
+});
+
+test('a listener that fails does not make a claim look failed', async () => {
+  await using rig = await small();
+  const locks = rig.open({
+    onStatusWritten: () => {
+      throw new Error('mirror');
+    },
+  });
+  assert.equal((await locks.claim(A, 60_000)).ok, true);
+  assert.match(rig.log.join('\n'), /mirror/);
+});
+
+describe('a store that cannot be written', () => {
+  const damage: readonly [name: string, harm: (rig: WriterRig) => Promise<unknown>, expected: string][] = [
+    ['is not there: it is not created', (rig) => rm(rig.file), 'unreadable io'],
+    [
+      'is only JSON',
+      async (rig) => {
+        await rm(rig.file);
+        await writeFile(join(dirname(rig.file), 'state.todo2.json'), '{"todos":[]}');
+      },
+      'readOnly jsonOnly',
+    ],
+    ['has no bytes', (rig) => writeFile(rig.file, ''), 'unreadable empty'],
+    ['is no database', (rig) => writeFile(rig.file, 'x'.repeat(5000)), 'unreadable notADatabase'],
+    ['is a folder', (rig) => rm(rig.file).then(() => mkdir(rig.file)), 'unreadable permission'],
+  ];
+  for (const [name, harm, expected] of damage) {
+    test(name, async () => {
+      await using rig = await small();
+      await rig.other.close();
+      await harm(rig);
+      const before = await readdir(dirname(rig.file));
+      const failure = await rig.open().probe();
+      const cause = failure?.kind === 'unreadable' ? failure.cause : failure?.kind === 'readOnly' && failure.cause.kind;
+      assert.equal(`${failure?.kind ?? 'no failure'} ${String(cause)}`, expected);
+      if (failure?.kind === 'unreadable') assert.equal(failure.file, rig.file);
+      assert.deepEqual(await readdir(dirname(rig.file)), before);
+    });
+  }
+
+  test('has no table of tasks', async () => {
+    await using rig = await createRig({ tasks: [], schema: ['CREATE TABLE schema_migrations (version)'] });
+    const failure = await rig.open().probe();
+    assert.ok(failure?.kind === 'unreadable');
+    assert.equal(failure.cause, 'noTasksTable');
+  });
+
+  test('comes from an exarp-go without locks, and is not migrated', async () => {
+    await using rig = await small();
+    await rig.other.exec('DROP INDEX idx_tasks_lock_until; ALTER TABLE tasks DROP COLUMN lock_until');
+    const before = await rig.other.all('SELECT * FROM sqlite_schema');
+    const claimed = await rig.open().claim(A, 60_000);
+    assert.ok(!claimed.ok && claimed.failure.kind === 'writeFailed');
+    assert.match(claimed.failure.detail, /lock_until/);
+    assert.deepEqual(await rig.other.all('SELECT * FROM sqlite_schema'), before);
+  });
+});
+
+test('without a Node that has SQLite everything is read-only, and says what was tried, until there is one', async () => {
+  await using rig = await small();
+  const clock = new JumpClock();
+  const nodes = [
+    { command: join(rig.dir, 'no-such-node'), args: [] },
+    { command: 'bad\0path', args: [] },
+    { command: node, args: ['--no-experimental-sqlite'] },
+    { command: node, args: ['--no-such-option'] },
+  ];
+  const locks = rig.open({ nodes, clock });
+  const failure = await locks.probe();
+  assert.ok(failure?.kind === 'readOnly' && failure.cause.kind === 'noSqlite');
+  const { tried } = failure.cause;
+  for (const [index, pattern] of [/ENOENT/, /null bytes/, /v\d+.*no node:sqlite/, /bad option/].entries()) {
+    assert.match(tried[index] ?? '', pattern);
+  }
+  assert.deepEqual(await locks.claim(A, 1), { ok: false, failure });
+  nodes.push({ command: node, args: [] });
+  assert.deepEqual(await locks.probe(), failure, 'it is not looked for with every call');
+  clock.jump(30_000);
+  assert.equal(await locks.probe(), undefined);
+});
+
+describe('a database that another process has locked', () => {
+  test('is claimed from as soon as it is free, and the editor goes on meanwhile', async () => {
+    await using rig = await small();
+    const { clock, pauses } = countPauses();
+    const locks = rig.open({ clock });
+    await locks.probe();
+    await rig.other.exec('BEGIN IMMEDIATE');
+    const claims = Promise.all([A, taskId('T-3')].map((id) => locks.claim(id, 60_000)));
+    // The lock ends only because this process, whose claim waits, is free to end it: four turns of at least 300 ms.
+    await until(() => pauses() >= 8);
+    await rig.other.exec('COMMIT');
+    for (const claimed of await claims) assert.ok(claimed.ok && claimed.value.fresh);
+    assert.equal((await rig.row('T-1'))['version'], 2);
+  });
+
+  test('is given up at the deadline; nothing was written, and the next call works', async () => {
+    await using rig = await small();
+    const locks = rig.open({ deadlineMs: 700 });
+    await rig.other.exec('BEGIN IMMEDIATE');
+    const claimed = await locks.claim(A, 60_000);
+    await rig.other.exec('COMMIT');
+    assert.ok(!claimed.ok && claimed.failure.kind === 'busy');
+    assert.equal(claimed.failure.file, rig.file);
+    assert.ok(claimed.failure.waitedMs > 0);
+    assert.equal((await rig.row('T-1'))['version'], 1);
+    assert.equal((await locks.claim(A, 60_000)).ok, true);
+  });
+});
+
+describe('a writer process that dies', () => {
+  test('in the middle of a claim costs nothing: the claim comes through, once', async () => {
+    await using rig = await small();
+    const { clock, pauses } = countPauses();
+    const locks = rig.open({ clock });
+    await locks.probe();
+    await rig.other.exec('BEGIN IMMEDIATE');
+    const claim = locks.claim(A, 60_000);
+    await until(() => pauses() > 0);
+    process.kill(pids(rig)[0]!, 'SIGKILL');
+    await until(() => pids(rig).length === 2);
+    await rig.other.exec('COMMIT');
+    const claimed = await claim;
+    assert.ok(claimed.ok);
+    assert.equal((await rig.row('T-1'))['version'], 2);
+    assert.deepEqual(await locks.finish(A, 'Done'), { ok: true, value: 'Done' });
+  });
+
+  test('is replaced before the next call while locks are held, so that somebody can let go of them', async () => {
+    await using rig = await small();
+    const locks = rig.open();
+    await locks.claim(A, 60_000);
+    process.kill(pids(rig)[0]!, 'SIGKILL');
+    await until(() => pids(rig).length === 2);
+    assert.equal((await rig.row('T-1'))['assignee'], ME);
+    assert.equal((await locks.finish(A, 'Todo')).ok, true);
+  });
+
+  test('by a polite signal keeps the locks, and a Ctrl+C in the terminal does not end it', async () => {
+    await using rig = await small();
+    const locks = rig.open();
+    await locks.claim(A, 60_000);
+    process.kill(pids(rig)[0]!, 'SIGINT');
+    assert.equal((await locks.renew([A], 60_000)).ok, true);
+    assert.equal(pids(rig).length, 1);
+    process.kill(pids(rig)[0]!, 'SIGTERM');
+    await until(() => pids(rig).length === 2);
+    assert.equal((await rig.row('T-1'))['assignee'], ME);
+  });
+
+  test('or hangs is ended and replaced', async () => {
+    await using rig = await small();
+    const clock = new JumpClock();
+    const locks = rig.open({ clock });
+    await locks.probe();
+    process.kill(pids(rig)[0]!, 'SIGSTOP');
+    const claim = locks.claim(A, 60_000);
+    await until(() => clock.waitsFor(4_000));
+    clock.jump(5_000);
+    assert.equal((await claim).ok, true);
+    assert.equal(pids(rig).length, 2);
+  });
+
+  test('whenever it is started is said so after three tries', async () => {
+    await using rig = await small();
+    await writeFile(
+      rig.script,
+      `process.send({ kind: 'hello', node: 'v0' }); process.on('message', () => { throw new Error('boom'); });`,
+    );
+    const claimed = await rig.open().claim(A, 1);
+    assert.ok(!claimed.ok && claimed.failure.kind === 'writerDied');
+    assert.match(claimed.failure.detail, /boom/);
+    assert.equal(pids(rig).length, 3);
+  });
+});
+
+test('a store that was replaced on disk is the one that is written to', async () => {
+  await using rig = await small();
+  const locks = rig.open();
+  await locks.claim(A, 60_000);
+  await rename(join(rig.dir, '.todo2'), join(rig.dir, 'old'));
+  assert.equal((await locks.claim(A, 60_000)).ok, false);
+  assert.equal(existsSync(join(rig.dir, '.todo2')), false);
+  await createBacklog(rig.dir, { tasks: [{ id: 'T-2' }] });
+  const claimed = await locks.claim(B, 60_000);
+  assert.ok(claimed.ok && claimed.value.fresh);
+});
+
+describe('closing', () => {
+  test('keeps the locks unless asked', async () => {
+    await using rig = await small();
+    const locks = rig.open({ graceMs: 0 });
+    await locks.claim(A, 60_000);
+    const before = await rig.row('T-1');
+    await locks.close();
+    assert.throws(() => process.kill(pids(rig)[0]!, 0), /ESRCH/);
+    assert.deepEqual(await rig.row('T-1'), before);
+    const refused = await locks.claim(A, 1);
+    assert.ok(!refused.ok && refused.failure.kind === 'writerDied');
+    assert.equal(pids(rig).length, 1);
+  });
+
+  test('lets go of everything where asked, and tells', async () => {
+    await using rig = await small();
+    const locks = rig.open();
+    await locks.claim(A, 60_000);
+    await locks.close('release');
+    const row = await rig.row('T-1');
+    assert.deepEqual([row['status'], row['assignee']], ['Todo', null]);
+    assert.equal((await rig.row('T-2'))['assignee'], THEM);
+    assert.deepEqual(rig.written, ['T-1 In Progress', 'T-1 Todo']);
+  });
+
+  test('does not wait for a locked database: the process stays behind until it has let go', async () => {
+    await using rig = await small();
+    const clock = new JumpClock();
+    const locks = rig.open({ clock, graceMs: 0 });
+    await locks.claim(A, 60_000);
+    await rig.other.exec('BEGIN IMMEDIATE');
+    const closed = locks.close('release');
+    clock.jump(2_000);
+    await closed;
+    await rig.other.exec('COMMIT');
+    await until(async () => (await rig.row('T-1'))['assignee'] === null);
+    assert.equal((await rig.row('T-1'))['status'], 'Todo');
+  });
+
+  test('before the first call starts nothing', async () => {
+    await using rig = await small();
+    await rig.open().close('release');
+    assert.deepEqual(rig.log, []);
+  });
+});
+
+test('when a window is killed its tasks are free and back at Todo, and what others hold is as it was', async () => {
+  await using rig = await small();
+  const host = await startHost(rig, ME);
+  assert.deepEqual((await host.claim(['T-1', 'T-2', 'T-3'])).won, ['T-1', 'T-3']);
+  await rig.other.run(`UPDATE tasks SET status = 'Review' WHERE id = 'T-3'`);
+  const before = await rig.row('T-2');
+  await rig.other.exec('BEGIN IMMEDIATE');
+  await host.kill();
+  await rig.other.exec('COMMIT');
+  await until(async () => (await rig.row('T-1'))['assignee'] === null);
+  assert.equal((await rig.row('T-1'))['status'], 'Todo');
+  const kept = await rig.row('T-3');
+  assert.deepEqual([kept['status'], kept['assignee'], kept['lock_until']], ['Review', null, null]);
+  assert.deepEqual(await rig.row('T-2'), before);
+});
+
+test('four windows that want the same 150 tasks get each task once', async () => {
+  const ids = Array.from({ length: 150 }, (_, index) => `T-${index + 1}`);
+  await using rig = await createRig({ tasks: ids.map((id) => ({ id })) });
+  const hosts = await Promise.all([1, 2, 3, 4].map((n) => startHost(rig, `vscode-here-${n}`)));
+  // Each begins elsewhere, and asks for ten at a time.
+  const results = await Promise.all(
+    hosts.map(async (host, n) => {
+      const order = [...ids.slice(n * 37), ...ids.slice(0, n * 37)];
+      const won: string[] = [];
+      for (let at = 0; at < order.length; at += 10) {
+        const answer = await host.claim(order.slice(at, at + 10));
+        assert.deepEqual(answer.trouble, []);
+        won.push(...answer.won);
+      }
+      return won;
+    }),
+  );
+  await Promise.all(hosts.map((host) => host.end()));
+  const owner = new Map(results.flatMap((won, n) => won.map((id) => [id, `vscode-here-${n + 1}`] as const)));
+  assert.equal(results.flat().length, ids.length);
+  for (const row of await rig.rows()) {
+    assert.equal(row['assignee'], owner.get(row['id'] as string));
+    assert.deepEqual([row['version'], row['status']], [2, 'In Progress']);
+  }
+  assert.deepEqual(await rig.other.all('PRAGMA integrity_check'), [{ integrity_check: 'ok' }]);
+});
