@@ -125,6 +125,11 @@ describe('claiming', () => {
     });
   }
 
+  test('takes a lease that ends at this very millisecond', () => {
+    const speaker = { ...backlog(locked(THEM, NOW_S)), now: NOW_S * 1000 };
+    assert.equal(claimTask(speaker, { op: 'claim', id: ID, leaseMs: 1, takeUnleased: false }).ok, true);
+  });
+
   test('takes an assignment without an end where a person consented, but never a lease that runs', () => {
     const ask = { op: 'claim', id: ID, leaseMs: 1, takeUnleased: true } as const;
     assert.equal(claimTask(backlog(locked(THEM, null)), ask).ok, true);

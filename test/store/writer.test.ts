@@ -259,6 +259,11 @@ test('a store that was replaced on disk is the one that is written to', async ()
   await createBacklog(rig.dir, { tasks: [{ id: 'T-2' }] });
   const claimed = await locks.claim(B, 60_000);
   assert.ok(claimed.ok && claimed.value.fresh);
+  // And back, without a call in between that finds nothing.
+  await rename(join(rig.dir, '.todo2'), join(rig.dir, 'new'));
+  await rename(join(rig.dir, 'old'), join(rig.dir, '.todo2'));
+  const back = await locks.claim(A, 60_000);
+  assert.ok(back.ok && !back.value.fresh);
 });
 
 describe('closing', () => {
