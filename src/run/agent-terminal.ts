@@ -1,0 +1,104 @@
+import type { Pseudoterminal } from 'vscode';
+import { Emitter, type Event } from '../core/events.ts';
+
+/** How the work in a terminal ended, as its name shows it. */
+export type TerminalMark = '✓' | '✗' | '■';
+
+/** Of what was written before the terminal was there, at least this much is kept; about 2,000 full lines. */
+const MAX_HELD_BACK = 200_000;
+const CTRL_C = '\x03';
+const ESCAPE = '\x1b';
+
+/**
+ * The terminal of one agent: shows what is written, stops the agent on Ctrl+C or when it is closed, and stays readable
+ * after the end until a key is pressed.
+ *
+ *     waiting ──open──▶ open ──end──▶ ended ──key──▶ closed
+ */
+export class AgentTerminal implements Pseudoterminal {
+  readonly #written = new Emitter<string>();
+  readonly #closing = new Emitter<void>();
+  readonly #renamed = new Emitter<string>();
+  readonly #name: string;
+  readonly #onStop: () => void;
+  readonly #onClosed: () => void;
+  #heldBack = '';
+  #dropped = false;
+  #open = false;
+  #ended = false;
+  #lastWasReturn = false;
+
+  readonly onDidWrite: Event<string> = this.#written.event;
+  readonly onDidClose: Event<void> = this.#closing.event;
+  readonly onDidChangeName: Event<string> = this.#renamed.event;
+
+  constructor(options: { readonly name: string; readonly onStop: () => void; readonly onClosed: () => void }) {
+    this.#name = options.name;
+    this.#onStop = options.onStop;
+    this.#onClosed = options.onClosed;
+  }
+
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
+  open(): void {
+    this.#open = true;
+    if (this.#dropped) this.#written.fire('[Earlier output is only in the log.]\r\n');
+    if (this.#heldBack !== '') this.#written.fire(this.#heldBack);
+    this.#heldBack = '';
+  }
+
+  /** The editor calls this when the terminal is closed, by the user or by us. */
+  close(): void {
+    if (!this.#ended) this.#onStop();
+    this.#onClosed();
+  }
+
+  handleInput(data: string): void {
+    if (!this.#ended) {
+      if (data.includes(CTRL_C)) this.#onStop();
+      return;
+    }
+    // Not for arrows, and not for what the terminal itself answers to questions in the agent's output.
+    if (data.startsWith(ESCAPE) && data.length > 1) return;
+    this.#closing.fire();
+  }
+
+  /** Writes text whose lines end with a line feed; a terminal wants a carriage return before it. */
+  write(text: string): void {
+    if (text === '') return;
+    const whole = (this.#lastWasReturn ? '\r' : '') + text;
+    const lines = whole.replace(/\r?\n/g, '\r\n').slice(this.#lastWasReturn ? 1 : 0);
+    this.#lastWasReturn = text.endsWith('\r');
+    if (this.#open) this.#written.fire(lines);
+    else this.#holdBack(lines);
+  }
+
+  /** Writes the last line and marks the name. */
+  end(footer: string, mark: TerminalMark): void {
+    // An agent may end within a line, and in a colour.
+    this.write(`\x1b[0m\n\n${footer}\n`);
+    this.#ended = true;
+    this.#renamed.fire(`${this.#name} ${mark}`);
+  }
+
+  #holdBack(text: string): void {
+    this.#heldBack += text;
+    // Cut at twice the bound, so that each character is moved once and not with every write.
+    if (this.#heldBack.length <= 2 * MAX_HELD_BACK) return;
+    // From the next line on, so that no sequence and no pair is cut.
+    const cut = this.#heldBack.indexOf('\n', this.#heldBack.length - MAX_HELD_BACK);
+    this.#heldBack = cut < 0 ? '' : this.#heldBack.slice(cut + 1);
+    this.#dropped = true;
+  }
+}
+
+/** Untrusted text on one line and without anything that a terminal would obey. */
+export function toPlainLine(text: string): string {
+  // C0 and C1 controls, and the marks that turn the direction of what follows.
+  return text
+    .replace(/\s+/g, ' ')
+    .replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
+    .trim();
+}
