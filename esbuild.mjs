@@ -1,4 +1,5 @@
 // Bundles what the extension ships: `node esbuild.mjs [--watch]`. Types are checked apart, by `npm run check`.
+import { existsSync } from 'node:fs';
 import { copyFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { context } from 'esbuild';
@@ -6,15 +7,17 @@ import { context } from 'esbuild';
 const require = createRequire(import.meta.url);
 const watch = process.argv.includes('--watch');
 
+// Each entry is a process of its own, or (extension) the one that the editor loads.
+const ENTRIES = {
+  extension: 'src/extension.ts',
+  writer: 'src/store/writer-process.ts',
+  supervisor: 'src/run/supervisor.ts',
+  'simulated-agent': 'src/run/simulated-agent.ts',
+};
+
 await rm('dist', { recursive: true, force: true });
 const build = await context({
-  // Each entry is a process of its own, or (extension) the one that the editor loads.
-  entryPoints: {
-    extension: 'src/extension.ts',
-    writer: 'src/store/writer-process.ts',
-    supervisor: 'src/run/supervisor.ts',
-    'simulated-agent': 'src/run/simulated-agent.ts',
-  },
+  entryPoints: Object.fromEntries(Object.entries(ENTRIES).filter(([, source]) => existsSync(source))),
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
   bundle: true,

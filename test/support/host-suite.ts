@@ -1,0 +1,129 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { downloadAndUnzipVSCode, runTests } from '@vscode/test-electron';
+import { build } from 'esbuild';
+import { launchBrowser } from '../editor/browser.ts';
+import { runInHost, type HostOutcome, type HostRun } from '../editor/host.ts';
+import { ROOT } from '../editor/install.mjs';
+import { startServer } from '../editor/server.ts';
+import type { HostEvent } from '../host/report.ts';
+import type { SuiteResult } from './suite-result.ts';
+
+/** Where the host suite runs: in the server of a version, or in a desktop editor. */
+export type HostTarget = { readonly server: string } | { readonly executable: string } | { readonly download: string };
+
+/** The desktop editor that the environment names (`VSCODE_EXECUTABLE`, `VSCODE_DOWNLOAD`), or else each server. */
+export function hostTargets(versions: readonly string[]): HostTarget[] {
+  const { VSCODE_EXECUTABLE: executable, VSCODE_DOWNLOAD: download } = process.env;
+  if (executable) return [{ executable }];
+  if (download) return [{ download }];
+  return versions.map((server) => ({ server }));
+}
+
+/** Bundles the entry and each test file of `test/host` for the extension host. */
+export async function bundleHostSuite(): Promise<void> {
+  rmSync(join(ROOT, 'out/host'), { recursive: true, force: true });
+  const files = readdirSync(join(ROOT, 'test/host')).filter((name) => /^index\.ts$|\.test\.ts$/.test(name));
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: files.map((name) => join('test/host', name)),
+    outdir: 'out/host',
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node22',
+    external: ['vscode', 'mocha', 'node:sqlite'],
+    sourcemap: true,
+    logLevel: 'warning',
+  });
+}
+
+/** Runs the bundled suite in an extension host, on a window with an empty folder of its own. */
+export async function runHostSuite(target: HostTarget): Promise<SuiteResult> {
+  const scratch = mkdtempSync(join(tmpdir(), 'todo2-host-'));
+  const folder = join(scratch, 'workspace');
+  const report = join(scratch, 'report.jsonl');
+  mkdirSync(folder);
+  writeFileSync(report, '');
+  const run: HostRun = { extension: ROOT, entry: join(ROOT, 'out/host/index.cjs'), folder, timeoutMs: 300_000 };
+  try {
+    const { exit, said } =
+      'server' in target ? await onServer(target.server, run, report) : await onDesktop(target, run, report);
+    return show(readEvents(report), exit, said);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+async function onServer(version: string, run: HostRun, report: string): Promise<HostOutcome> {
+  const env = { HOST_REPORT: report, ...(process.env['HOST_GREP'] ? { HOST_GREP: process.env['HOST_GREP'] } : {}) };
+  const server = await startServer({ version, use: 'tests', env });
+  try {
+    const browser = await launchBrowser();
+    try {
+      const outcome = await runInHost(server, browser, run);
+      if (outcome.exit === 0 || readEvents(report).length > 0) return outcome;
+      return { ...outcome, said: [...outcome.said, readFileSync(server.logFile, 'utf8').slice(-3000)] };
+    } finally {
+      await browser.close();
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+async function onDesktop(
+  target: { readonly executable: string } | { readonly download: string },
+  run: HostRun,
+  report: string,
+): Promise<HostOutcome> {
+  const vscodeExecutablePath =
+    'executable' in target ? target.executable : await downloadAndUnzipVSCode({ version: target.download });
+  const profile = join(run.folder, '..', 'profile');
+  try {
+    const exit = await runTests({
+      vscodeExecutablePath,
+      extensionDevelopmentPath: run.extension,
+      extensionTestsPath: run.entry,
+      extensionTestsEnv: { HOST_REPORT: report, HOST_GREP: process.env['HOST_GREP'] },
+      launchArgs: [
+        ...[run.folder, '--user-data-dir', profile, '--extensions-dir', `${profile}-extensions`],
+        ...['--disable-workspace-trust', '--skip-welcome', '--skip-release-notes', '--disable-gpu'],
+        ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+      ],
+    });
+    return { exit, said: [] };
+  } catch (error) {
+    return { exit: 1, said: [String(error)] };
+  }
+}
+
+function readEvents(report: string): HostEvent[] {
+  if (!existsSync(report)) return [];
+  const lines = readFileSync(report, 'utf8').split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as HostEvent);
+}
+
+function show(events: readonly HostEvent[], exit: HostOutcome['exit'], said: readonly string[]): SuiteResult {
+  const count = { passed: 0, failed: 0, skipped: 0 };
+  for (const event of events) {
+    if (event.kind === 'pass') {
+      count.passed++;
+      console.log(`  ✔ ${event.title} (${event.ms} ms)`);
+    } else if (event.kind === 'skip') {
+      count.skipped++;
+      console.log(`  – ${event.title}`);
+    } else if (event.kind === 'fail') {
+      count.failed++;
+      console.log(`  ✖ ${event.title}\n${event.text.replace(/^/gm, '      ')}`);
+    } else if (event.kind === 'note') {
+      console.log(`    ${event.text}`);
+    }
+  }
+  if (events.some((event) => event.kind === 'end') && (exit === 0 || count.failed > 0)) return count;
+  // The page logs dozens of errors of its own while it closes; they matter only when the suite did not get through.
+  const errors = said.filter((line) => !line.startsWith('[') || line.startsWith('[error]')).slice(-20);
+  return { ...count, crash: `the extension host ended with ${exit} before its end\n${errors.join('\n')}` };
+}
