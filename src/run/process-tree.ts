@@ -6,9 +6,10 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 /** A process at one moment. `started` tells it from a later one with the same id. */
-export interface ProcessEntry {
+interface ProcessEntry {
   readonly pid: number;
   readonly parent: number;
+  readonly group: number;
   readonly started: string;
 }
 
@@ -33,7 +34,7 @@ export async function endTree(leader: number, graceMs: number): Promise<void> {
   if (await waitUntilGone(leader, strays, graceMs)) return;
   // Looked up again: ids may have been given to other processes, and children may have been added.
   const now = await listProcesses();
-  const alive = strays.filter((stray) => now.some((p) => p.pid === stray.pid && p.started === stray.started));
+  const alive = strays.filter((stray) => now.some((p) => isSame(stray, p)));
   const added = [leader, ...alive.map(({ pid }) => pid)].flatMap((pid) => descendantsOf(pid, now));
   signalGroup(leader, 'SIGKILL');
   for (const { pid } of [...alive, ...added]) signal(pid, 'SIGKILL');
@@ -62,12 +63,22 @@ async function endTreeOnWindows(pid: number): Promise<void> {
 
 async function waitUntilGone(leader: number, strays: readonly ProcessEntry[], ms: number): Promise<boolean> {
   const end = performance.now() + ms;
-  const isGone = (): boolean => !isGroupAlive(leader) && !strays.some(({ pid }) => signal(pid, 0));
-  while (!isGone()) {
+  while (!(await isGone(leader, strays))) {
     if (performance.now() >= end) return false;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
   return true;
+}
+
+async function isGone(leader: number, strays: readonly ProcessEntry[]): Promise<boolean> {
+  if (!isGroupAlive(leader) && !strays.some(({ pid }) => signal(pid, 0))) return true;
+  // What has ended and was not collected by its parent still takes signals; in a container that can be for ever.
+  const now = await listProcesses();
+  return now.length > 0 && !now.some((p) => p.group === leader || strays.some((stray) => isSame(stray, p)));
+}
+
+function isSame(a: ProcessEntry, b: ProcessEntry): boolean {
+  return a.pid === b.pid && a.started === b.started;
 }
 
 function signalGroup(leader: number, name: NodeJS.Signals): void {
@@ -88,7 +99,7 @@ function signal(pid: number, name: NodeJS.Signals | 0): boolean {
 }
 
 /** Everything below a process, without itself. */
-export function descendantsOf(pid: number, processes: readonly ProcessEntry[]): readonly ProcessEntry[] {
+function descendantsOf(pid: number, processes: readonly ProcessEntry[]): readonly ProcessEntry[] {
   const found: ProcessEntry[] = [];
   const parents = [pid];
   for (let parent = parents.pop(); parent !== undefined; parent = parents.pop()) {
@@ -101,7 +112,7 @@ export function descendantsOf(pid: number, processes: readonly ProcessEntry[]): 
   return found;
 }
 
-/** All processes: from /proc where there is one, else from `ps`; none where neither can be had. */
+/** All processes that have not ended: from /proc where there is one, else from `ps`; none where neither can be had. */
 async function listProcesses(): Promise<readonly ProcessEntry[]> {
   try {
     return process.platform === 'linux' ? await listFromProc() : await listFromPs();
@@ -116,18 +127,21 @@ async function listFromProc(): Promise<readonly ProcessEntry[]> {
   const entries = await Promise.all(
     pids.map(async (pid): Promise<ProcessEntry[]> => {
       const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-      // proc(5): the name in brackets may hold anything, so count from the last bracket: state, parent, ... start time.
+      // proc(5): the name in brackets may hold anything, so count from the last bracket: state, parent, group, ... start time.
       const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-      return fields.length < 20 ? [] : [{ pid: Number(pid), parent: Number(fields[1]), started: fields[19] ?? '' }];
+      const [state, parent, group] = fields;
+      if (fields.length < 20 || state === 'Z') return [];
+      return [{ pid: Number(pid), parent: Number(parent), group: Number(group), started: fields[19] ?? '' }];
     }),
   );
   return entries.flat();
 }
 
 async function listFromPs(): Promise<readonly ProcessEntry[]> {
-  const { stdout } = await run('/bin/ps', ['-axo', 'pid=,ppid=,lstart='], { maxBuffer: 16 * 1024 * 1024 });
+  const { stdout } = await run('/bin/ps', ['-axo', 'pid=,ppid=,pgid=,stat=,lstart='], { maxBuffer: 16 * 1024 * 1024 });
   return stdout.split('\n').flatMap((line) => {
-    const match = /^\s*(\d+)\s+(\d+)\s+(.+)$/.exec(line);
-    return match === null ? [] : [{ pid: Number(match[1]), parent: Number(match[2]), started: match[3] ?? '' }];
+    const [pid, parent, group, state, ...started] = line.trim().split(/\s+/);
+    if (started.length === 0 || state?.startsWith('Z') === true) return [];
+    return [{ pid: Number(pid), parent: Number(parent), group: Number(group), started: started.join(' ') }];
   });
 }

@@ -75,6 +75,11 @@ export class TerminalRunner implements TaskRunner, Disposable {
     return shown !== undefined;
   }
 
+  /** Whether the terminal of a task is there to be shown. */
+  has(id: TaskId): boolean {
+    return this.#shown.has(id);
+  }
+
   /** Removes prompts and logs of runs that ended before then (epoch ms). */
   removeOlderThan(then: number): Promise<void> {
     return this.#files.removeOlderThan(then);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { fork, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
@@ -65,10 +66,12 @@ async function startScript(source: string, spec: Partial<AgentSpec> = {}): Promi
   return start(specOf({ args: [await scriptOf(source)], ...spec }));
 }
 
+/** True for a process that has not ended; one that has and was not collected yet counts as gone. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    if (process.platform !== 'linux') return true;
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return false;
   }
@@ -83,10 +86,15 @@ async function until(claim: string, holds: () => boolean): Promise<void> {
   }
 }
 
-/** Prints its own id and that of another process that does nothing and would outlive it. */
-const withChild = (rest: string, options = '{ stdio: "ignore" }'): string =>
-  `const child = require('node:child_process').spawn(process.execPath, ['-e', 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000)'], ${options});
-   child.on('spawn', () => { console.log('pids ' + process.pid + ' ' + child.pid); ${rest} });`;
+/**
+ * Starts another process that takes no notice of SIGTERM and would outlive it, and when that is so prints both ids.
+ * `output` is where the other one writes.
+ */
+const withChild = (rest: string, { output = 'ignore', detached = false } = {}): string =>
+  `const child = require('node:child_process').spawn(
+     process.execPath, ['-e', 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000); process.send("ready")'],
+     { stdio: ['ignore', '${output}', '${output}', 'ipc'], detached: ${detached} });
+   child.on('message', () => { console.log('pids ' + process.pid + ' ' + child.pid); ${rest} });`;
 
 async function pidsOf(agent: Started): Promise<readonly [number, number]> {
   const [, own, child] = await agent.said(/pids (\d+) (\d+)\n/);
@@ -267,7 +275,7 @@ test('an agent that takes no notice of a stop is ended by force, and its child w
 });
 
 test('a stop also ends a grandchild that made a group of its own', posix, async () => {
-  const agent = await startScript(withChild('', '{ stdio: "ignore", detached: true }'));
+  const agent = await startScript(withChild('', { detached: true }));
   const [own, child] = await pidsOf(agent);
   agent.stop();
   assert.deepEqual(await agent.end, { kind: 'stopped' });
@@ -276,7 +284,7 @@ test('a stop also ends a grandchild that made a group of its own', posix, async 
 });
 
 test('what an agent leaves behind in its group when it ends is ended too', posix, async () => {
-  const agent = await startScript(withChild('process.exit(3)', '{ stdio: "inherit" }'));
+  const agent = await startScript(withChild('process.exit(3)', { output: 'inherit' }));
   const [, child] = await pidsOf(agent);
   assert.deepEqual(await agent.end, { kind: 'exited', exitCode: 3, signal: undefined });
   assert(!isAlive(child));
