@@ -1,0 +1,48 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+
+/** Where the files of one store are, all absolute; none of them need exist. */
+export interface StorePaths {
+  /** The folder that holds `.todo2` or `.exarp`. */
+  readonly root: string;
+  /** The project that exarp-go takes this root for: the last part of its path, or `default`. */
+  readonly project: string;
+  readonly todo2: string;
+  readonly database: string;
+  readonly json: string;
+  readonly handoffs: string;
+  readonly configPb: string;
+  readonly configYaml: string;
+}
+
+/** The paths of the store of a root, as exarp-go names them. */
+export function storePathsOf(root: string): StorePaths {
+  const absolute = resolve(root);
+  const todo2 = join(absolute, '.todo2');
+  return {
+    root: absolute,
+    project: basename(absolute) || 'default',
+    todo2,
+    database: join(todo2, 'todo2.db'),
+    json: join(todo2, 'state.todo2.json'),
+    handoffs: join(todo2, 'handoffs.json'),
+    configPb: join(absolute, '.exarp', 'config.pb'),
+    configYaml: join(absolute, '.exarp', 'config.yaml'),
+  };
+}
+
+/** The nearest folder from `folder` upwards that holds a `.todo2` or `.exarp` folder; undefined where none does. */
+export async function findRoot(folder: string): Promise<string | undefined> {
+  for (let current = resolve(folder); ; current = dirname(current)) {
+    if ((await isFolder(join(current, '.todo2'))) || (await isFolder(join(current, '.exarp')))) return current;
+    if (dirname(current) === current) return undefined;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  // Whatever cannot be looked at is no store for us; the walk goes on above it.
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}

@@ -1,0 +1,315 @@
+import { realpathSync, type BigIntStats } from 'node:fs';
+import type { Clock } from '../core/ports.ts';
+import type { UnreadableCause } from '../core/failure.ts';
+import { findFileFault, causeOfError } from './file-fault.ts';
+import { HeldFile } from './held-file.ts';
+import {
+  WAL_HEADER_SIZE,
+  emptyScan,
+  frameOffset,
+  isOfGeneration,
+  markWithoutWal,
+  mergeImage,
+  parseWalHeader,
+  scanFrames,
+  FRAME_HEADER_SIZE,
+  type WalHeader,
+  type WalScan,
+} from './wal.ts';
+
+/** A store file that cannot be read, and why. */
+export interface Fault {
+  readonly cause: UnreadableCause;
+  readonly file: string;
+  readonly detail: string;
+}
+
+export type ImageRead =
+  /** The whole database at one committed moment, as a file without a log. The bytes are the caller's to keep. */
+  | { readonly kind: 'image'; readonly bytes: Uint8Array }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'fault'; readonly fault: Fault };
+
+/** A file with a modification time younger than this may change again without a new time; clocks of file systems tick coarsely. */
+const RACY_NS = 50_000_000n;
+const RACY_MS = 50;
+/** How long a log with a broken header may be one that is being written. */
+const BROKEN_HEADER_MS = 1_000;
+/** How long to try for one undisturbed look at the files. */
+const GIVE_UP_MS = 2_000;
+/** More than this does not fit where it has to, and is no backlog. */
+const MAX_BYTES = 1n << 30n;
+
+/** How the files were when the last image was taken; exactly what is needed to tell that nothing is new. */
+type Seen =
+  | {
+      readonly kind: 'wal';
+      readonly headerBytes: Uint8Array;
+      readonly scan: WalScan;
+      /** Headers of the frames of the last transaction, one after the other. */
+      readonly lastFrames: Uint8Array;
+      /** A checkpoint changes it too, which costs a needless read; but so does a copy over the file, which SQLite never sees. */
+      readonly dbStat: BigIntStats;
+      walStat: BigIntStats;
+    }
+  | { readonly kind: 'plain'; readonly walHeader: Uint8Array; readonly stat: BigIntStats };
+
+/**
+ * Reads a database that other processes write, log included, without SQLite and without locks: nothing in the folder is
+ * changed or made, `-shm` is never opened.
+ *
+ * Why an image is consistent: within one generation of the log the database file changes only by checkpoints of frames that
+ * were committed before. When the header of the log is the same before and after, whatever a checkpoint wrote while we
+ * read the file is in the log that we read after it, and lies over it in the image.
+ */
+export class SnapshotReader {
+  readonly file: string;
+  readonly #clock: Clock;
+  #db: HeldFile;
+  #wal: HeldFile;
+  #seen: Seen | undefined;
+  /** When the present state of something that may still be in the making was first looked at, by our own clock. */
+  #watched: { readonly key: string; readonly since: number } | undefined;
+
+  constructor(file: string, clock: Clock) {
+    this.file = file;
+    this.#clock = clock;
+    [this.#db, this.#wal] = this.#filesAt(file);
+  }
+
+  /** One consistent image. Tries for about two seconds where writers are in the way, then answers the fault `busy`. */
+  async read(): Promise<ImageRead> {
+    const start = this.#clock.now();
+    let last = 'no attempt';
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const result = await this.#attempt();
+        if (result.kind !== 'retry') return result;
+        last = result.why;
+        // Counted as well, as the clock of a machine may be set back.
+        if (this.#clock.now() - start > GIVE_UP_MS || attempt > 1_000) return fault('busy', this.file, last);
+        // Mostly the next moment is free; only what waits for time to pass needs a real pause.
+        await this.#pause(result.pauseMs > 0 ? result.pauseMs : attempt > 20 ? 2 : 0);
+      } catch (error) {
+        this.#seen = undefined;
+        return fault(causeOfError(error), this.file, messageOf(error));
+      } finally {
+        this.#db.release();
+        this.#wal.release();
+      }
+    }
+  }
+
+  /** True where the image that was read last is what a read would give now. Costs some microseconds; exact in both directions. */
+  async isUnchanged(): Promise<boolean> {
+    const seen = this.#seen;
+    if (seen === undefined) return false;
+    try {
+      if (this.#resolve() || !this.#db.open()) return false;
+      const hasWal = this.#wal.open();
+      return seen.kind === 'wal' ? hasWal && (await this.#sameLog(seen)) : this.#samePlain(seen, hasWal);
+    } catch {
+      return false; // the read that follows says what is wrong
+    } finally {
+      this.#db.release();
+      this.#wal.release();
+    }
+  }
+
+  /** Makes `isUnchanged` false until the next read. */
+  forget(): void {
+    this.#seen = undefined;
+  }
+
+  dispose(): void {
+    this.#seen = undefined;
+    this.#db.close();
+    this.#wal.close();
+  }
+
+  async #attempt(): Promise<ImageRead | { readonly kind: 'retry'; readonly why: string; readonly pauseMs: number }> {
+    this.#seen = undefined;
+    this.#resolve();
+    if (!this.#db.open()) return this.#db.isAbsent() ? { kind: 'absent' } : retry('the file is being replaced');
+    const hasWal = this.#wal.open();
+    const headerBytes = hasWal ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0);
+    const header = parseWalHeader(headerBytes);
+    // After the header of the log: a checkpoint of the generation before may have been growing the file until then.
+    const before = this.#db.stat();
+    const now = this.#clock.now();
+    const walSize = hasWal ? this.#wal.stat().size : 0n;
+    if (before.size > MAX_BYTES || walSize > MAX_BYTES) {
+      return fault('io', this.file, `larger than ${MAX_BYTES} bytes: database ${before.size}, log ${walSize}`);
+    }
+
+    const database = await this.#db.readTo(0, Number(before.size));
+    if (header === undefined) return this.#takePlain(database, before, headerBytes, now);
+
+    // The log after the database, never the other way round.
+    const wal = await this.#wal.readTo(0, Number(this.#wal.stat().size));
+    const walStat = this.#wal.statIfCurrent();
+    if (walStat === undefined || this.#db.statIfCurrent() === undefined) return retry('a file was replaced');
+    if (!isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), headerBytes)) return retry('the log was reset');
+    if (!isEqual(wal.subarray(0, WAL_HEADER_SIZE), headerBytes)) return retry('the log was reset');
+    return this.#takeMerged(database, wal, header, { headerBytes, walStat, dbStat: before });
+  }
+
+  #takeMerged(
+    database: Uint8Array,
+    wal: Uint8Array,
+    header: WalHeader,
+    stamps: Pick<Extract<Seen, { kind: 'wal' }>, 'headerBytes' | 'walStat' | 'dbStat'>,
+  ): ImageRead {
+    const scan = scanFrames(wal.subarray(WAL_HEADER_SIZE), emptyScan(header));
+    // SQLite throws the log of a database without a single byte away.
+    const image = database.length === 0 ? database : mergeImage(database, wal, scan);
+    const lastFrames = headersOf(scan, (at) => wal.subarray(at, at + FRAME_HEADER_SIZE));
+    this.#seen = { kind: 'wal', ...stamps, scan, lastFrames };
+    return this.#finish(image);
+  }
+
+  /** The rules where there is no log that counts: then only the file itself can tell whether it was left alone. */
+  #takePlain(
+    database: Uint8Array,
+    before: BigIntStats,
+    walHeader: Uint8Array,
+    now: number,
+  ): ImageRead | ReturnType<typeof retry> {
+    const after = this.#db.statIfCurrent();
+    if (after === undefined || !isSameState(before, after)) return retry('the file changed while it was read');
+    if (!this.#hasWalHeader(walHeader)) return retry('a log appeared');
+    // A header that is not whole yet becomes one soon; one that stays broken is no log to SQLite either.
+    if (walHeader.length > 0 && !this.#isSettled(`wal ${hex(walHeader)}`, now, BROKEN_HEADER_MS)) {
+      return retry('the header of the log is incomplete', RACY_MS / 2);
+    }
+    if (this.#hasHotJournal())
+      return retry('a rollback journal is there: a write goes on, or was cut off', RACY_MS / 2);
+    const old = BigInt(now) * 1_000_000n - before.mtimeNs > RACY_NS;
+    if (!old && !this.#isSettled(`db ${stateKey(before)}`, now, RACY_MS)) {
+      return retry('the file is too fresh to be sure', RACY_MS / 2);
+    }
+    this.#seen = { kind: 'plain', walHeader, stat: before };
+    return this.#finish(database);
+  }
+
+  #finish(image: Uint8Array): ImageRead {
+    const found = findFileFault(image);
+    if (found !== undefined) return fault(found.cause, this.file, found.detail);
+    markWithoutWal(image);
+    return { kind: 'image', bytes: image };
+  }
+
+  async #sameLog(seen: Extract<Seen, { kind: 'wal' }>): Promise<boolean> {
+    const { scan } = seen;
+    const [walStat, dbStat] = [this.#wal.statIfCurrent(), this.#db.statIfCurrent()];
+    if (walStat === undefined || dbStat === undefined || !isSameState(dbStat, seen.dbStat)) return false;
+    if (!isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), seen.headerBytes)) return false;
+    const next = frameOffset(scan.header, scan.frames);
+    if (isOfGeneration(this.#wal.readSome(next, FRAME_HEADER_SIZE), scan.header)) {
+      // Frames that a transaction has spilled, or that a rollback has left. Their headers alone do not tell whether a
+      // commit is among them: a page may be written after its header, and a second try may begin with the same frame.
+      const tail = await this.#wal.readTo(next, Number(walStat.size));
+      if (scanFrames(tail, scan) !== scan) return false;
+    }
+    // A commit that its writer did not live to announce is written over by the next one. That cannot be seen at the next
+    // frame; but it changes the time of the log, and then the frames of the last transaction.
+    if (!isSameState(walStat, seen.walStat)) {
+      const frames = headersOf(scan, (at) => this.#wal.readSome(at, FRAME_HEADER_SIZE));
+      if (!isEqual(frames, seen.lastFrames)) return false;
+      // Only a time that can change no more is worth remembering.
+      if (BigInt(this.#clock.now()) * 1_000_000n - walStat.mtimeNs > RACY_NS) seen.walStat = walStat;
+    }
+    return true;
+  }
+
+  #samePlain(seen: Extract<Seen, { kind: 'plain' }>, hasWal: boolean): boolean {
+    const stat = this.#db.statIfCurrent();
+    if (stat === undefined || !isSameState(stat, seen.stat) || this.#hasHotJournal()) return false;
+    const header = hasWal ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0);
+    return isEqual(header, seen.walHeader);
+  }
+
+  /** SQLite keeps the log beside the real file, not beside a link to it. Answers whether that has moved. */
+  #resolve(): boolean {
+    let real = this.file;
+    try {
+      real = realpathSync.native(this.file);
+    } catch {
+      // Not there, or not to be looked at: opening says which.
+    }
+    if (real === this.#db.path) return false;
+    const [db, wal] = this.#filesAt(real);
+    this.#db.close();
+    this.#wal.close();
+    [this.#db, this.#wal] = [db, wal];
+    return true;
+  }
+
+  #filesAt(file: string): [HeldFile, HeldFile] {
+    return [new HeldFile(file), new HeldFile(`${file}-wal`)];
+  }
+
+  #hasWalHeader(expected: Uint8Array): boolean {
+    const has = this.#wal.open();
+    return isEqual(has ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0), expected);
+  }
+
+  /** A journal with a header is one that SQLite would roll back; one that a finished transaction left behind has none. */
+  #hasHotJournal(): boolean {
+    const journal = new HeldFile(`${this.#db.path}-journal`);
+    try {
+      return journal.open() && hex(journal.readSome(0, 8)) === 'd9d505f920a163d7';
+    } finally {
+      journal.close();
+    }
+  }
+
+  /** True once this very state was seen for that long, by our own clock: the clock of a network drive may be another. */
+  #isSettled(key: string, now: number, ms: number): boolean {
+    if (this.#watched?.key !== key || now < this.#watched.since) this.#watched = { key, since: now };
+    return now - this.#watched.since >= ms;
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (ms === 0) setImmediate(resolve);
+      else setTimeout(resolve, ms); // real time: what we wait for is the file system
+    });
+  }
+}
+
+function headersOf(scan: WalScan, read: (at: number) => Uint8Array): Uint8Array {
+  const all = new Uint8Array((scan.frames - scan.lastTransaction) * FRAME_HEADER_SIZE);
+  for (let index = scan.lastTransaction; index < scan.frames; index++) {
+    all.set(read(frameOffset(scan.header, index)), (index - scan.lastTransaction) * FRAME_HEADER_SIZE);
+  }
+  return all;
+}
+
+function retry(why: string, pauseMs = 0): { readonly kind: 'retry'; readonly why: string; readonly pauseMs: number } {
+  return { kind: 'retry', why, pauseMs };
+}
+
+function fault(cause: UnreadableCause, file: string, detail: string): ImageRead {
+  return { kind: 'fault', fault: { cause, file, detail } };
+}
+
+function isSameState(a: BigIntStats, b: BigIntStats): boolean {
+  return stateKey(a) === stateKey(b);
+}
+
+function stateKey(stat: BigIntStats): string {
+  return `${stat.dev} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
