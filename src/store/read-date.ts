@@ -1,0 +1,43 @@
+/** The longest way from 1970 that a `Date` can go, in ms. */
+const FARTHEST_MS = 8.64e15;
+/** Numbers above this are ms already: as seconds it is the year 5138. */
+const SECONDS_LIMIT = 1e11;
+
+const RFC3339 = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d(?:[.,]\d+)?))?)?\s*(Z|[+-]\d\d:?\d\d)?$/i;
+
+/**
+ * Epoch ms of a date as exarp-go and the Todo2 extension write it: RFC 3339 in any precision, or a number of seconds or ms.
+ * Undefined for what is no date, and for what exarp-go takes for unknown: empty, beginning with 0, or 1970-01-01.
+ * Without an offset it is taken for UTC, so that every machine reads the same.
+ */
+export function readDate(value: unknown): number | undefined {
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value) || value <= 0) return undefined;
+    return inRange(Math.abs(value) > SECONDS_LIMIT ? value : value * 1000);
+  }
+  if (typeof value !== 'string') return undefined;
+  const text = value.trim();
+  if (text.startsWith('0') || text.startsWith('1970-01-01')) return undefined;
+  if (/^\d{9,13}$/.test(text)) return readDate(Number(text));
+  const parts = RFC3339.exec(text);
+  if (parts === null) return undefined;
+  const [, day, minutes = '00:00', seconds = '00', offset = 'Z'] = parts;
+  const zone = offset.length === 5 ? `${offset.slice(0, 3)}:${offset.slice(3)}` : offset.toUpperCase();
+  const at = Date.parse(`${day ?? ''}T${minutes}:${seconds.replace(',', '.')}${zone}`);
+  return Number.isNaN(at) ? undefined : Math.floor(at);
+}
+
+/** Epoch ms of a lock column, which holds unix seconds; undefined where it holds no number. */
+export function readSeconds(value: unknown): number | undefined {
+  const seconds = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof seconds === 'number' && !Number.isNaN(seconds) ? clamp(seconds * 1000) : undefined;
+}
+
+function inRange(ms: number): number | undefined {
+  return Math.abs(ms) <= FARTHEST_MS ? Math.floor(ms) : undefined;
+}
+
+/** A lease that never ends is still a lease. */
+function clamp(ms: number): number {
+  return Math.max(-FARTHEST_MS, Math.min(FARTHEST_MS, Math.floor(ms)));
+}

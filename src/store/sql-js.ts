@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises';
+import type { SqlJsStatic } from 'sql.js';
+
+const loaded = new Map<string, Promise<SqlJsStatic>>();
+
+/**
+ * SQLite as WebAssembly, from the file `sql-wasm.wasm` of the same release; loaded at the first call, once per file.
+ * Rejects where the file cannot be read or run; the next call then tries again.
+ */
+export function loadSqlJs(wasmFile: string): Promise<SqlJsStatic> {
+  let promise = loaded.get(wasmFile);
+  if (promise === undefined) {
+    promise = load(wasmFile);
+    loaded.set(wasmFile, promise);
+    promise.catch(() => loaded.delete(wasmFile));
+  }
+  return promise;
+}
+
+/** Lets the next call make a new instance: one that ran out of memory stays broken. */
+export function forgetSqlJs(wasmFile: string): void {
+  loaded.delete(wasmFile);
+}
+
+async function load(wasmFile: string): Promise<SqlJsStatic> {
+  const [{ default: start }, bytes] = await Promise.all([import('sql.js'), readFile(wasmFile)]);
+  // Given as bytes, or sql.js would look for it beside a file that a bundle does not have.
+  return start({ wasmBinary: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) });
+}

@@ -1,0 +1,98 @@
+import type { Notice } from '../core/snapshot.ts';
+import { parsePriority, parseStatus, taskId, type Lock, type Task, type TaskId } from '../core/task.ts';
+import type { Metadata } from './metadata.ts';
+
+/** One task as a file has it, its values converted and nothing checked. */
+export interface RawTask {
+  /** Empty where the file has none. */
+  readonly id: string;
+  readonly title: string;
+  readonly description: string;
+  /** Undefined where the file says nothing, which is Todo. */
+  readonly status: string | undefined;
+  readonly priority: string;
+  readonly tags: readonly string[];
+  readonly dependencies: readonly string[];
+  readonly parentId: string;
+  readonly projectId: string;
+  readonly lock: Lock | undefined;
+  readonly metadata: Metadata;
+  readonly estimatedHours: number | undefined;
+  readonly createdAt: number | undefined;
+  readonly modifiedAt: number | undefined;
+  readonly completedAt: number | undefined;
+  readonly version: number;
+}
+
+/** The tasks of one store while they are read: each id once, and a notice for whatever is odd. */
+export class TaskList {
+  readonly tasks: Task[] = [];
+  readonly notices: Notice[] = [];
+  readonly #ids = new Set<string>();
+  readonly #isForeign: (projectId: string) => boolean;
+
+  /** `isForeign` says which projects exarp-go would not show here. */
+  constructor(isForeign: (projectId: string) => boolean) {
+    this.#isForeign = isForeign;
+  }
+
+  /** Checks a task and takes it in. `position` counts from 1. False where it has no id, or one that is there already. */
+  add(raw: RawTask, position: number): boolean {
+    if (raw.id === '') {
+      this.notices.push({ kind: 'missingId', position });
+      return false;
+    }
+    const id = taskId(raw.id);
+    if (this.#ids.has(id)) {
+      this.notices.push({ kind: 'duplicateId', id });
+      return false;
+    }
+    this.#ids.add(id);
+    const status = parseStatus(raw.status ?? '');
+    if (status !== (raw.status ?? 'Todo')) {
+      this.notices.push({ kind: status === 'Unknown' ? 'unknownStatus' : 'oddSpelling', id, text: raw.status ?? '' });
+    }
+    if (this.#isForeign(raw.projectId)) {
+      this.notices.push({ kind: 'foreignProject', id, project: raw.projectId || undefined });
+    }
+    const { value: metadata, fault } = raw.metadata;
+    if (fault !== undefined) this.notices.push({ kind: 'badMetadata', id, detail: fault });
+    this.tasks.push({
+      id,
+      title: raw.title,
+      description: raw.description,
+      status,
+      rawStatus: raw.status ?? '',
+      priority: parsePriority(raw.priority),
+      rawPriority: raw.priority,
+      tags: distinct(raw.tags),
+      dependencies: distinct(raw.dependencies).map(taskId),
+      parentId: raw.parentId === '' ? undefined : taskId(raw.parentId),
+      projectId: raw.projectId === '' ? undefined : raw.projectId,
+      lock: raw.lock,
+      metadata,
+      estimatedHours: raw.estimatedHours ?? hoursOf(metadata['estimatedHours']),
+      createdAt: raw.createdAt,
+      modifiedAt: raw.modifiedAt,
+      completedAt: raw.completedAt,
+      version: raw.version,
+    });
+    return true;
+  }
+}
+
+/** The tasks by their ids. */
+export function indexById(tasks: readonly Task[]): ReadonlyMap<TaskId, Task> {
+  return new Map(tasks.map((task) => [task.id, task]));
+}
+
+/** A number of hours, which metadata may hold as text; undefined for everything that is not above 0. */
+export function hoursOf(value: unknown): number | undefined {
+  const hours = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof hours === 'number' && Number.isFinite(hours) && hours > 0 ? hours : undefined;
+}
+
+function distinct(texts: readonly string[]): readonly string[] {
+  if (texts.length < 2) return texts[0] === '' ? [] : texts;
+  return [...new Set(texts)].filter((text) => text !== '');
+}
