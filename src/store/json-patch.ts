@@ -1,0 +1,160 @@
+import { readFile, realpath, stat } from 'node:fs/promises';
+import type { Failure } from '../core/failure.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+import type { Status, TaskId } from '../core/task.ts';
+import { causeOfError } from './file-fault.ts';
+import { LIST_NAMES, parseJson } from './json-reader.ts';
+import { elementSpans, memberSpans, type Span } from './json-spans.ts';
+import { replaceFile } from './replace-file.ts';
+
+/** What became of the file; all but `patched` leave it as it was. */
+export type PatchOutcome = 'patched' | 'unchanged' | 'noFile' | 'noEntry';
+
+/** How often to begin anew when somebody writes the file between our read and our write. */
+const ATTEMPTS = 5;
+
+const MODIFIED = ['last_modified', 'lastModified', 'updated', 'updated_at', 'updatedAt'];
+const COMPLETED_AT = ['completed_at', 'completedAt'];
+
+/** The last change on its way to each file: two at once would each bring back what the other one changed. */
+const pending = new Map<string, Promise<unknown>>();
+
+/**
+ * Brings the status of one task in a `state.todo2.json` in step with the database, in one step of the file system.
+ *
+ * Only the values that change are exchanged in the text, in the names and the style that the entry has already; everything
+ * else stays to the byte. Never makes the file. Fails with `unreadable` where it is no valid JSON, which is then left alone,
+ * and with `writeFailed`. `now` is epoch ms.
+ */
+export function patchJsonStatus(
+  file: string,
+  id: TaskId,
+  status: Exclude<Status, 'Unknown'>,
+  now: number,
+): Promise<Result<PatchOutcome, Failure>> {
+  const before = pending.get(file) ?? Promise.resolve();
+  const mine = before.then(() => patchFile(file, id, status, now));
+  pending.set(file, mine);
+  void mine.finally(() => {
+    if (pending.get(file) === mine) pending.delete(file);
+  });
+  return mine;
+}
+
+async function patchFile(
+  file: string,
+  id: TaskId,
+  status: Exclude<Status, 'Unknown'>,
+  now: number,
+): Promise<Result<PatchOutcome, Failure>> {
+  let step: 'read' | 'write' = 'read';
+  try {
+    // A link stays a link: what it points to is exchanged.
+    const real = await realpath(file);
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      step = 'read';
+      const before = await stat(real, { bigint: true });
+      const bytes = await readFile(real);
+      const parsed = parseJson(bytes);
+      if (!parsed.ok) return fail({ kind: 'unreadable', file, ...parsed.failure });
+      const text = decodeExactly(bytes);
+      if (text === undefined) return fail({ kind: 'unreadable', file, cause: 'malformed', detail: 'not UTF-8' });
+      const patched = patchText(text, id, status, now);
+      if (patched === undefined) return ok('noEntry');
+      if (patched === text) return ok('unchanged');
+      step = 'write';
+      const after = await stat(real, { bigint: true });
+      const same = (['mtimeNs', 'ctimeNs', 'size', 'ino'] as const).every((key) => before[key] === after[key]);
+      if (!same) continue;
+      await replaceFile(real, patched, Number(before.mode) & 0o777);
+      return ok('patched');
+    }
+    return fail({ kind: 'writeFailed', file, detail: 'somebody else writes it all the time' });
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ok('noFile');
+    if (step === 'write') return fail({ kind: 'writeFailed', file, detail });
+    return fail({ kind: 'unreadable', file, cause: causeOfError(error), detail });
+  }
+}
+
+/** The text with what has to change exchanged; undefined where no entry has the id. */
+function patchText(text: string, id: TaskId, status: Exclude<Status, 'Unknown'>, now: number): string | undefined {
+  const entry = entriesIn(text).find((span) => textAt(text, memberSpans(text, span.start).get('id')) === id);
+  if (entry === undefined) return undefined;
+  const members = memberSpans(text, entry.start);
+  const changes: (Span & { readonly json: string })[] = [];
+  const replace = (span: Span, value: unknown): void => {
+    const json = JSON.stringify(value);
+    if (text.slice(span.start, span.end) !== json) changes.push({ ...span, json });
+  };
+
+  const stored = members.get('status');
+  if (stored !== undefined) replace(stored, status);
+  else {
+    const after = members.get('id') ?? entry;
+    changes.push({ start: after.end, end: after.end, json: `, "status": ${JSON.stringify(status)}` });
+  }
+  const completed = members.get('completed');
+  if (completed !== undefined) {
+    const isNumber = typeof valueAt(text, completed) === 'number';
+    replace(completed, isNumber ? Number(status === 'Done') : status === 'Done');
+  }
+  for (const span of spansOf(members, COMPLETED_AT)) {
+    const old = valueAt(text, span);
+    if (status !== 'Done') replace(span, typeof old === 'string' ? '' : null);
+    else if (old === '' || old === null) replace(span, dateLike(styleOf(text, members), now));
+  }
+  if (changes.length === 0) return text;
+  for (const span of spansOf(members, MODIFIED)) replace(span, dateLike(valueAt(text, span), now));
+
+  return changes
+    .sort((a, b) => b.start - a.start)
+    .reduce((all, change) => all.slice(0, change.start) + change.json + all.slice(change.end), text);
+}
+
+function entriesIn(text: string): readonly Span[] {
+  const direct = elementSpans(text, 0);
+  if (direct.length > 0) return direct;
+  const members = memberSpans(text, 0);
+  for (const name of LIST_NAMES) {
+    const list = members.get(name);
+    if (list !== undefined && text[list.start] === '[') return elementSpans(text, list.start);
+  }
+  return [];
+}
+
+function spansOf(members: ReadonlyMap<string, Span>, names: readonly string[]): Span[] {
+  return names.flatMap((name) => members.get(name) ?? []);
+}
+
+/** A date that the entry has already, to write a new one like it. */
+function styleOf(text: string, members: ReadonlyMap<string, Span>): unknown {
+  const [span] = spansOf(members, [...MODIFIED, 'created', 'created_at', 'createdAt']);
+  return span && valueAt(text, span);
+}
+
+/** Seconds where the other date has seconds, ms where it has ms, a number where it is one. */
+function dateLike(other: unknown, now: number): string | number {
+  if (typeof other === 'number') return other > 1e11 ? now : Math.floor(now / 1000);
+  const iso = new Date(now).toISOString();
+  return typeof other === 'string' && other.includes('.') ? iso : `${iso.slice(0, 19)}Z`;
+}
+
+function textAt(text: string, span: Span | undefined): string | undefined {
+  const value = span && valueAt(text, span);
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined;
+}
+
+function valueAt(text: string, span: Span): unknown {
+  return JSON.parse(text.slice(span.start, span.end)) as unknown;
+}
+
+/** With its byte order mark, and only where encoding it again gives the same bytes. */
+function decodeExactly(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
