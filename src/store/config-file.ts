@@ -1,0 +1,36 @@
+import { stat } from 'node:fs/promises';
+import { NO_CONFIG } from '../core/config.ts';
+import { readConfig, type ConfigRead } from './config.ts';
+
+type ConfigPaths = Parameters<typeof readConfig>[0];
+
+/** The configuration of a root, read again where one of its files has changed. */
+export class ConfigFile {
+  readonly #paths: ConfigPaths;
+  #stamps = '';
+  #last: ConfigRead = { config: NO_CONFIG, notices: [] };
+
+  constructor(paths: ConfigPaths) {
+    this.#paths = paths;
+  }
+
+  /** The configuration where it says something else than at the call before; undefined where it does not. */
+  async readIfChanged(): Promise<ConfigRead | undefined> {
+    const stamps = `${await stampOf(this.#paths.configPb)} | ${await stampOf(this.#paths.configYaml)}`;
+    if (stamps === this.#stamps) return undefined;
+    this.#stamps = stamps;
+    const read = await readConfig(this.#paths);
+    if (JSON.stringify(read) === JSON.stringify(this.#last)) return undefined;
+    this.#last = read;
+    return read;
+  }
+}
+
+async function stampOf(file: string): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
+    return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unknown';
+  }
+}
