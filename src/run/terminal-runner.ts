@@ -106,8 +106,8 @@ export class TerminalRunner implements TaskRunner, Disposable {
     const stdinFile = agent.stdin === 'prompt' ? files.promptFile : undefined;
     const command = toPlainLine([agent.command, ...args].map(quote).join(' '));
     const began = clock.now();
-    log(`${toPlainLine(task.id)}: ${command} in ${cwd}, prompt ${files.promptFile}`);
-    pty.write(header(job, agent, command, files));
+    log(`${toPlainLine(task.id)}: ${command} in ${cwd}, prompt ${files.promptFile}, log ${files.logFile}`);
+    pty.write(header(job, agent));
 
     const reader = createReader(agent.output);
     const spec = { command: agent.command, args, cwd, env: agent.env, stdinFile, logFile: files.logFile, graceMs };
@@ -165,13 +165,11 @@ function judge(end: AgentEnd, { complaint }: OutputReader): AgentEnd {
   return contradicted ? { kind: 'exited', exitCode: undefined, signal: undefined } : end;
 }
 
-function header({ task }: Job, agent: Agent, command: string, { promptFile, logFile }: AgentFiles): string {
+/** Short lines: what wraps is moved about by every change of the panel's width. Paths are in our log. */
+function header({ task }: Job, agent: Agent): string {
   const lines = [
     `\x1b[1m${toPlainLine(task.id)} · ${toPlainLine(task.title)}\x1b[0m`,
-    `\x1b[2m${toPlainLine(agent.label)}: ${command}`,
-    `Prompt: ${promptFile}`,
-    `Log: ${logFile}`,
-    'Ctrl+C, or closing this terminal, stops the agent.\x1b[0m',
+    `\x1b[2m${toPlainLine(agent.label)}. Ctrl+C, or closing this terminal, stops it.\x1b[0m`,
   ];
   return `${lines.join('\n')}\n\n`;
 }

@@ -88,7 +88,7 @@ test('an agent works in a terminal of its own, which stays readable with its end
   assert(terminal?.open);
   assert.equal(terminal.name, 'Wave · T-1');
   assert.match(terminal.text, /T-1 · Bake a cake/);
-  assert.match(terminal.text, /Prompt: .*\.prompt\.md\r\n/);
+  assert.match(log[0] ?? '', /prompt .*\.prompt\.md, log .*\.log$/);
   assert.match(terminal.text, /at work on: Bake a cake\r\n/);
   assert.match(terminal.text, /✓ Ended with exit code 0 after 0 s\. Press any key/);
   assert.equal(runner.has(taskOf('T-1').id), true);
