@@ -11,8 +11,10 @@ import type { Lock } from './task.ts';
  */
 export type Lease =
   | { readonly kind: 'free' }
-  | { readonly kind: 'ours' | 'theirs'; readonly lock: Lock; readonly remainingMs: number }
-  | { readonly kind: 'expired' | 'stale'; readonly lock: Lock; readonly ours: boolean; readonly expiredMs: number }
+  | { readonly kind: 'ours'; readonly lock: Lock; readonly remainingMs: number }
+  | { readonly kind: 'theirs'; readonly lock: Lock; readonly remainingMs: number }
+  | { readonly kind: 'expired'; readonly lock: Lock; readonly ours: boolean; readonly expiredMs: number }
+  | { readonly kind: 'stale'; readonly lock: Lock; readonly ours: boolean; readonly expiredMs: number }
   | { readonly kind: 'unleased'; readonly lock: Lock; readonly ours: boolean };
 
 /** Says which holders are this window's own. */

@@ -47,57 +47,58 @@ export interface Task {
   readonly version: number;
 }
 
-const STATUS_SPELLINGS: Readonly<Record<string, Status>> = {
-  '': 'Todo',
-  todo: 'Todo',
-  pending: 'Todo',
-  'not started': 'Todo',
-  new: 'Todo',
-  'in progress': 'In Progress',
-  'in-progress': 'In Progress',
-  in_progress: 'In Progress',
-  inprogress: 'In Progress',
-  working: 'In Progress',
-  active: 'In Progress',
-  review: 'Review',
-  'needs review': 'Review',
-  'awaiting review': 'Review',
-  done: 'Done',
-  completed: 'Done',
-  finished: 'Done',
-  closed: 'Done',
-  blocked: 'Blocked',
-  waiting: 'Blocked',
-  cancelled: 'Cancelled',
-  canceled: 'Cancelled',
-  abandoned: 'Cancelled',
-};
+// Maps, since a word such as "constructor" is something in every object.
+const STATUS_SPELLINGS: ReadonlyMap<string, Status> = new Map([
+  ['', 'Todo'],
+  ['todo', 'Todo'],
+  ['pending', 'Todo'],
+  ['not started', 'Todo'],
+  ['new', 'Todo'],
+  ['in progress', 'In Progress'],
+  ['in-progress', 'In Progress'],
+  ['in_progress', 'In Progress'],
+  ['inprogress', 'In Progress'],
+  ['working', 'In Progress'],
+  ['active', 'In Progress'],
+  ['review', 'Review'],
+  ['needs review', 'Review'],
+  ['awaiting review', 'Review'],
+  ['done', 'Done'],
+  ['completed', 'Done'],
+  ['finished', 'Done'],
+  ['closed', 'Done'],
+  ['blocked', 'Blocked'],
+  ['waiting', 'Blocked'],
+  ['cancelled', 'Cancelled'],
+  ['canceled', 'Cancelled'],
+  ['abandoned', 'Cancelled'],
+]);
 
 /** Reads a status in any spelling that exarp-go accepts, whatever its case; every other word is `Unknown`. */
 export function parseStatus(text: string): Status {
-  return STATUS_SPELLINGS[text.trim().toLowerCase()] ?? 'Unknown';
+  return STATUS_SPELLINGS.get(text.trim().toLowerCase()) ?? 'Unknown';
 }
 
-const PRIORITY_SPELLINGS: Readonly<Record<string, Priority>> = {
-  '': 'medium',
-  critical: 'critical',
-  highest: 'critical',
-  urgent: 'critical',
-  p0: 'critical',
-  high: 'high',
-  p1: 'high',
-  medium: 'medium',
-  normal: 'medium',
-  standard: 'medium',
-  p2: 'medium',
-  low: 'low',
-  lowest: 'low',
-  p3: 'low',
-};
+const PRIORITY_SPELLINGS: ReadonlyMap<string, Priority> = new Map([
+  ['', 'medium'],
+  ['critical', 'critical'],
+  ['highest', 'critical'],
+  ['urgent', 'critical'],
+  ['p0', 'critical'],
+  ['high', 'high'],
+  ['p1', 'high'],
+  ['medium', 'medium'],
+  ['normal', 'medium'],
+  ['standard', 'medium'],
+  ['p2', 'medium'],
+  ['low', 'low'],
+  ['lowest', 'low'],
+  ['p3', 'low'],
+]);
 
 /** Reads a priority in any spelling that exarp-go accepts, and P0 to P3 as critical to low. */
 export function parsePriority(text: string): Priority {
-  return PRIORITY_SPELLINGS[text.trim().toLowerCase()] ?? 'other';
+  return PRIORITY_SPELLINGS.get(text.trim().toLowerCase()) ?? 'other';
 }
 
 const PRIORITY_RANKS: Readonly<Record<Priority, number>> = { critical: 0, high: 1, medium: 2, low: 3, other: 4 };

@@ -8,7 +8,7 @@ export interface TaskFields extends Partial<Omit<Task, 'id' | 'dependencies' | '
   readonly parentId?: string | undefined;
 }
 
-/** A Todo of medium priority without ties, except for what `fields` says. */
+/** A Todo of medium priority, without dependencies, parent or lock, except for what `fields` says. */
 export function task(id: string, fields: TaskFields = {}): Task {
   const { dependencies = [], parentId, ...rest } = fields;
   const status = rest.status ?? 'Todo';
@@ -61,7 +61,7 @@ export function tasks(...lines: readonly string[]): readonly Task[] {
       status: MARKS[mark] ?? 'Todo',
       priority: (priority as Priority | undefined) ?? 'medium',
       parentId,
-      dependencies: dependencies?.trim().split(/\s+/) ?? [],
+      dependencies: dependencies?.match(/\S+/g) ?? [],
     });
   });
 }
