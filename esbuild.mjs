@@ -1,6 +1,6 @@
 // Bundles what the extension ships: `node esbuild.mjs [--watch]`. Types are checked apart, by `npm run check`.
 import { existsSync } from 'node:fs';
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { context } from 'esbuild';
 
@@ -16,6 +16,7 @@ const ENTRIES = {
 };
 
 await rm('dist', { recursive: true, force: true });
+await mkdir('out', { recursive: true }); // where the package goes
 const build = await context({
   entryPoints: Object.fromEntries(Object.entries(ENTRIES).filter(([, source]) => existsSync(source))),
   outdir: 'dist',
@@ -32,5 +33,11 @@ const build = await context({
 });
 await build.rebuild();
 await copyFile(require.resolve('sql.js/dist/sql-wasm.wasm'), 'dist/sql-wasm.wasm');
+await writeFile('dist/README.md', forTheEditor(await readFile('README.md', 'utf8')));
 if (watch) await build.watch();
 else await build.dispose();
+
+/** An editor shows pictures and follows links of an installed extension's page only on the internet, so files of ours go. */
+function forTheEditor(readme) {
+  return readme.replace(/^!\[[^\]]*\]\((?!https:)[^)]*\)\n+/gm, '').replace(/\[([^\]]*)\]\((?!https:|#)[^)]*\)/g, '$1');
+}
