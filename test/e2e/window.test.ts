@@ -24,7 +24,7 @@ test('the packaged extension is installed in an editor that opens, in dark and i
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
   const workbench = await Workbench.open(context, server, { folder });
   t.after(async () => {
-    if (!t.passed) await workbench.photographFailure(t.name);
+    await workbench.photographFailure(t);
     await context.close();
     rmSync(folder, { recursive: true, force: true });
   });

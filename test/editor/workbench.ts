@@ -145,7 +145,8 @@ export class Workbench {
 
   /** The innermost frame that has such an element: a webview is a frame in a frame, and several may be open. */
   async webview(selector: string, timeoutMs = 15_000): Promise<Frame> {
-    for (const end = Date.now() + timeoutMs; Date.now() < end; await this.page.waitForTimeout(50)) {
+    const end = Date.now() + timeoutMs;
+    while (Date.now() < end) {
       for (const frame of this.page.frames()) {
         if (frame === this.page.mainFrame()) continue;
         const found = await frame
@@ -154,6 +155,7 @@ export class Workbench {
           .catch(() => 0); // a frame may be replaced while it is asked
         if (found > 0) return frame;
       }
+      await this.page.waitForTimeout(50);
     }
     throw new Error(`No webview has ${selector}`);
   }
@@ -175,9 +177,10 @@ export class Workbench {
     return path;
   }
 
-  /** Takes a picture for whoever looks into a failure. Never fails itself: the window may be what is broken. */
-  async photographFailure(test: string): Promise<void> {
-    const name = `failed-${test.replace(/[^A-Za-z0-9]+/g, '-').slice(0, 80)}`;
+  /** For the end of a test: takes a picture if it failed. Never fails itself, as the window may be what is broken. */
+  async photographFailure(test: { readonly name: string }): Promise<void> {
+    if ('passed' in test && test.passed === true) return;
+    const name = `failed-${test.name.replace(/[^A-Za-z0-9]+/g, '-').slice(0, 80)}`;
     await this.screenshot(name).catch(() => undefined);
   }
 
