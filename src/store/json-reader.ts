@@ -1,3 +1,4 @@
+import { findJsonFault } from './json-fault.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { isRecord, readMetadataValue } from './metadata.ts';
 import { readDate } from './read-date.ts';
@@ -52,12 +53,13 @@ export function parseJson(bytes: Uint8Array): Result<unknown, DatabaseFault> {
   try {
     return ok(JSON.parse(text) as unknown);
   } catch (error) {
-    const message = messageOf(error);
-    const isCutOff = /Unexpected end|Unterminated|end of JSON/i.test(message);
-    const position = isCutOff ? text.length : Number(/at position (\d+)/.exec(message)?.[1] ?? NaN);
-    const where = Number.isNaN(position) ? '' : ` (${placeOf(text, position)})`;
-    const what = message.replace(/ in JSON at position.*$| \(line.*$/s, '');
-    return fail({ cause: isCutOff ? 'truncated' : 'malformed', detail: `${what}${where}` });
+    const position = findJsonFault(text);
+    if (position === undefined) return fail({ cause: 'io', detail: messageOf(error) }); // valid, but too deep for V8
+    const isCutOff = position === text.length;
+    const what = isCutOff
+      ? 'the file ends too early'
+      : `unexpected ${JSON.stringify(text.slice(position, position + 10))}`;
+    return fail({ cause: isCutOff ? 'truncated' : 'malformed', detail: `${what} (${placeOf(text, position)})` });
   }
 }
 

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Task } from '../../src/core/task.ts';
+import { findJsonFault } from '../../src/store/json-fault.ts';
+import { readJsonStore } from '../../src/store/json-reader.ts';
+import type { StoreContent } from '../../src/store/sqlite-reader.ts';
+
+const read = (text: string): ReturnType<typeof readJsonStore> => readJsonStore(Buffer.from(text), 'project');
+
+function content(document: unknown): StoreContent {
+  const result = read(JSON.stringify(document));
+  if (!result.ok) throw new Error(result.failure.detail);
+  return result.value;
+}
+
+const at = Date.UTC(2026, 0, 5, 9);
+const date = '2026-01-05T09:00:00Z';
+const aliases: readonly [entry: Record<string, unknown>, expected: Partial<Record<keyof Task, unknown>>][] = [
+  [{ content: 'a' }, { title: 'a' }],
+  [{ name: 'a' }, { title: 'a' }],
+  [{ title: 'a' }, { title: 'a' }],
+  [{ content: '', name: 'a', title: 'b' }, { title: 'a' }],
+  [{ long_description: 'a' }, { description: 'a' }],
+  [{ description: 'a' }, { description: 'a' }],
+  [{ dependencies: ['T-2', 'T-2', 'T-3'] }, { dependencies: ['T-2', 'T-3'] }],
+  [{ dependsOn: ['T-2'] }, { dependencies: ['T-2'] }],
+  [{ dependencies: [2, { id: 'T-3' }] }, { dependencies: ['2', 'T-3'] }],
+  [
+    { dependencies: null, tags: null, metadata: null },
+    { dependencies: [], tags: [], metadata: {} },
+  ],
+  [{ tags: 'a, b' }, { tags: ['a', 'b'] }],
+  [{ parent_id: 'T-9' }, { parentId: 'T-9' }],
+  [{ parentId: 'T-9' }, { parentId: 'T-9' }],
+  [{ project_id: 'project' }, { projectId: 'project' }],
+  [{}, { projectId: undefined, status: 'Todo', priority: 'medium', version: 0, lock: undefined }],
+  [
+    { created: date, last_modified: date, completed_at: date },
+    { createdAt: at, modifiedAt: at, completedAt: at },
+  ],
+  [
+    { created_at: date, updated: date },
+    { createdAt: at, modifiedAt: at },
+  ],
+  [
+    { createdAt: date, lastModified: date, completedAt: date },
+    { createdAt: at, modifiedAt: at, completedAt: at },
+  ],
+  [
+    { createdAt: at, updatedAt: at / 1000 },
+    { createdAt: at, modifiedAt: at },
+  ],
+  [
+    { created: '1970-01-01T00:00:00Z', last_modified: '' },
+    { createdAt: undefined, modifiedAt: undefined },
+  ],
+  [{ estimatedHours: 3 }, { estimatedHours: 3 }],
+  [{ metadata: { estimatedHours: '1.5' } }, { estimatedHours: 1.5 }],
+  [{ completed: true }, { status: 'Done' }],
+  [{ completed: true, status: 'Review' }, { status: 'Review' }],
+  [{ priority: 'P0' }, { priority: 'critical', rawPriority: 'P0' }],
+  [{ assignee: 'a person', assigned_to: 'b' }, { lock: undefined }],
+];
+for (const [entry, expected] of aliases) {
+  test(`a task of ${JSON.stringify(entry)} is understood`, () => {
+    const { tasks, notices } = content({ todos: [{ id: 'T-1', ...entry }] });
+    for (const [key, value] of Object.entries(expected)) assert.deepEqual(tasks[0]![key as keyof Task], value, key);
+    assert.deepEqual(notices, []);
+  });
+}
+
+const shapes: readonly [name: string, text: string, expected: number | [cause: string, detail: RegExp]][] = [
+  ['a list named tasks', '{"tasks": [{"id": "T-1"}]}', 1],
+  ['a list alone', '[{"id": "T-1"}]', 1],
+  ['an empty list as Go writes it', '{"todos": null}', 0],
+  ['an empty object', '{}', 0],
+  ['a byte order mark', '\ufeff{"todos": [{"id": "T-1"}]}', 1],
+  ['no content', ' \n', ['empty', /no content/]],
+  ['another kind of document', '{"version": 2}', ['malformed', /todos.*line 1, column 1/]],
+  ['a list that is none', '{"todos": {"T-1": {}}}', ['malformed', /todos/]],
+  ['garbage behind the end', '{"todos": []}\n<<<<<<< HEAD', ['malformed', /line 2, column 1\)$/]],
+  ['a comma too many', '{"todos": [\n  {"id": "T-1"},\n]}', ['malformed', /line 3, column 1\)$/]],
+  ['a file that was cut off', '{"todos": [\n{"id": "T-1"', ['truncated', /line 2, column 13\)$/]],
+  ['a text that was cut off', '{"todos": [\n{"id": "T-', ['truncated', /line 2/]],
+];
+for (const [name, text, expected] of shapes) {
+  test(`a file with ${name} gets the right answer`, () => {
+    const result = read(text);
+    if (typeof expected === 'number') assert.equal(result.ok && result.value.tasks.length, expected);
+    else {
+      assert.equal(result.ok ? 'ok' : result.failure.cause, expected[0]);
+      assert.match(result.ok ? '' : result.failure.detail, expected[1]);
+    }
+  });
+}
+
+test('one bad entry hides no other, and each is said with its place', () => {
+  const { tasks, notices } = content({
+    todos: [
+      null,
+      { id: 'T-1', tags: 7, status: {} },
+      'T-2',
+      { content: 'no id' },
+      { id: 'T-1' },
+      { id: { a: 1 } },
+      { id: 5 },
+      [],
+    ],
+  });
+  assert.deepEqual(
+    tasks.map((task) => [task.id, task.status, task.tags]),
+    [
+      ['T-1', 'Todo', []],
+      ['5', 'Todo', []],
+    ],
+  );
+  assert.deepEqual(notices, [
+    { kind: 'badEntry', position: 1, detail: 'is null, not an object' },
+    { kind: 'badEntry', position: 2, detail: 'status is an object, not text; tags is a number, not a list' },
+    { kind: 'badEntry', position: 3, detail: 'is text, not an object' },
+    { kind: 'missingId', position: 4 },
+    { kind: 'duplicateId', id: 'T-1' },
+    { kind: 'missingId', position: 6 },
+    { kind: 'badEntry', position: 8, detail: 'is a list, not an object' },
+  ]);
+});
+
+test('what is odd in an entry is said, and no blank project is odd', () => {
+  const { notices } = content({
+    todos: [
+      { id: 'a', status: 'in_progress' },
+      { id: 'b', status: 'Frozen' },
+      { id: 'c', project_id: 'other' },
+      { id: 'd', project_id: '' },
+      { id: 'e', metadata: 'text' },
+    ],
+  });
+  assert.deepEqual(notices, [
+    { kind: 'oddSpelling', id: 'a', text: 'in_progress' },
+    { kind: 'unknownStatus', id: 'b', text: 'Frozen' },
+    { kind: 'foreignProject', id: 'c', project: 'other' },
+    { kind: 'badMetadata', id: 'e', detail: 'not an object' },
+  ]);
+});
+
+test('the place of a fault is found in whatever text is no JSON, and none in what is', () => {
+  const text = fc.oneof(
+    fc.json(),
+    fc.string({ unit: fc.constantFrom(...Array.from('{}[],:"\\u0a1-.eE tfn\n')), maxLength: 12 }),
+    fc.tuple(fc.json(), fc.nat(), fc.string({ maxLength: 2 })).map(([json, at, more]) => {
+      const cut = at % (json.length + 1);
+      return json.slice(0, cut) + more + json.slice(cut + more.length);
+    }),
+  );
+  fc.assert(
+    fc.property(text, (json) => {
+      let valid = true;
+      try {
+        JSON.parse(json);
+      } catch {
+        valid = false;
+      }
+      const fault = findJsonFault(json);
+      assert.equal(fault === undefined, valid, json);
+      if (fault !== undefined) assert.ok(fault >= 0 && fault <= json.length);
+    }),
+    { seed: 20265, numRuns: 5_000 },
+  );
+});
+
+test('whatever JSON a list holds, each entry is a task or has a notice, and nothing throws', () => {
+  const entry = fc.oneof(
+    fc.record(
+      {
+        id: fc.oneof(fc.string(), fc.jsonValue()),
+        status: fc.jsonValue(),
+        tags: fc.jsonValue(),
+        dependencies: fc.jsonValue(),
+        metadata: fc.jsonValue(),
+        created: fc.jsonValue(),
+      },
+      { requiredKeys: [] },
+    ),
+    fc.jsonValue(),
+  );
+  fc.assert(
+    fc.property(fc.array(entry, { maxLength: 8 }), (todos) => {
+      const { tasks, notices } = content({ todos });
+      assert.ok(tasks.length + notices.length >= todos.length);
+      assert.equal(new Set(tasks.map((task) => task.id)).size, tasks.length);
+    }),
+    { seed: 20263, numRuns: 300 },
+  );
+});
