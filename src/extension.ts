@@ -1,11 +1,46 @@
-import type { ExtensionContext } from 'vscode';
+import * as vscode from 'vscode';
+import { findRoot } from './store/locate.ts';
+import { registerCommands } from './ui/commands.ts';
+import { ContextKeyUpdater } from './ui/context-keys.ts';
+import { LockDecorations } from './ui/lock-decorations.ts';
+import { LockStatusItem } from './ui/status-bar.ts';
+import { TaskDetails } from './ui/task-details.ts';
+import { WavesTree } from './ui/waves-tree.ts';
+import { WorkspaceBacklogs } from './ui/workspace-backlogs.ts';
+import { wireBacklog } from './wire-backlog.ts';
+
+let backlogs: WorkspaceBacklogs | undefined;
 
 /** Called by the editor when the first of our views, commands or files is wanted. */
-export function activate(_context: ExtensionContext): void {
-  // Nothing to offer yet.
+export function activate(context: vscode.ExtensionContext): ExtensionApi {
+  const log = vscode.window.createOutputChannel('Todo2 Waves', { log: true });
+  const reportBug = (error: unknown): void => log.error(error instanceof Error ? error : String(error));
+  const opened = new WorkspaceBacklogs({
+    findRoot: (folder) => findRoot(folder),
+    open: (root) => wireBacklog(root, { extension: context, log, reportBug }),
+    reportBug,
+  });
+  backlogs = opened;
+  const tree = new WavesTree(opened);
+  context.subscriptions.push(
+    log,
+    tree,
+    new LockStatusItem(opened),
+    new LockDecorations(opened),
+    new TaskDetails(opened),
+    new ContextKeyUpdater(opened),
+    ...registerCommands({ backlogs: opened, selection: () => tree.selection, showLog: () => log.show() }),
+  );
+  return { backlogs: opened };
 }
 
-/** Called before the window goes. */
-export function deactivate(): void {
-  // Nothing to take back yet.
+/** What `activate` answers, for tests that run inside the editor. */
+export interface ExtensionApi {
+  readonly backlogs: WorkspaceBacklogs;
+}
+
+/** Stops every agent and gives back every lock before the window goes. */
+export async function deactivate(): Promise<void> {
+  await backlogs?.close();
+  backlogs = undefined;
 }

@@ -13,6 +13,7 @@ export function planOf(
     options: { ...DEFAULT_WAVE_OPTIONS, ...options },
     waves: numbered,
     blocked: [],
+    blockedOf: new Map((rest.blocked ?? []).map(({ task, reason }) => [task.id, reason])),
     settled: [],
     waveOf,
     exarpLevelOf: waveOf,

@@ -1,0 +1,283 @@
+import { type Options, resolveOptions, type Settings } from './config.ts';
+import { type Disposable, Emitter, type Event } from './events.ts';
+import type { Failure } from './failure.ts';
+import { isLive, type IsOurs, type Lease, leaseAt } from './lease.ts';
+import type { BacklogSource, Claim, Clock, Locks } from './ports.ts';
+import { type Readiness, type ReadinessContext, readinessOf } from './readiness.ts';
+import { fail, ok, type Result } from './result.ts';
+import type { LeaseKeeper } from './run/lease-keeper.ts';
+import type { RunState } from './run/run-events.ts';
+import type { WaveRunner } from './run/wave-runner.ts';
+import type { Snapshot, StoreState } from './snapshot.ts';
+import type { Status, Task, TaskId } from './task.ts';
+import { summariseWave, type WaveProgress } from './wave-progress.ts';
+import { type Plan, planWaves, type Wave, type WaveOptions } from './waves.ts';
+
+/** What a backlog is made of; the composition root wires it. */
+export interface BacklogParts {
+  readonly source: BacklogSource;
+  readonly locks: Locks;
+  readonly keeper: Pick<LeaseKeeper, 'hold' | 'drop'>;
+  readonly runner: Pick<
+    WaveRunner,
+    'runs' | 'onDidChange' | 'start' | 'stopTask' | 'stopRun' | 'stopAll' | 'clear' | 'setCap'
+  >;
+  readonly clock: Clock;
+  readonly settings: () => Settings;
+  /** Undefined while an agent can be started, else why none can. */
+  readonly findAgent: () => Promise<Failure | undefined>;
+}
+
+/**
+ * One backlog as the views see it: what the store holds, the waves that follow from it, and the runs of this window.
+ *
+ * A view keeps no copy: it listens to `onDidChange`, which says nothing but that something is new, and asks again.
+ */
+export class Backlog implements Disposable {
+  readonly #parts: BacklogParts;
+  readonly #changed = new Emitter<undefined>();
+  readonly #subscriptions: readonly Disposable[];
+  #planned: { readonly snapshot: Snapshot; readonly options: WaveOptions; readonly plan: Plan } | undefined;
+  #claimsFailure: Failure | undefined;
+
+  readonly onDidChange: Event<undefined> = this.#changed.event;
+
+  constructor(parts: BacklogParts) {
+    this.#parts = parts;
+    this.#subscriptions = [
+      parts.source.onDidChange(() => this.#changed.fire(undefined)),
+      parts.runner.onDidChange(() => this.#changed.fire(undefined)),
+    ];
+  }
+
+  /** The folder that holds the backlog, absolute. */
+  get root(): string {
+    return this.#parts.source.root;
+  }
+
+  /** The last part of the root, as a person would call the project. */
+  get name(): string {
+    return this.root.split(/[\\/]/).filter(Boolean).at(-1) ?? this.root;
+  }
+
+  get store(): StoreState {
+    return this.#parts.source.state;
+  }
+
+  /** What was last read well, even if the store cannot be read at the moment. */
+  get snapshot(): Snapshot | undefined {
+    const { store } = this;
+    if (store.kind === 'ready') return store.snapshot;
+    return store.kind === 'unreadable' ? store.last : undefined;
+  }
+
+  get options(): Options {
+    return resolveOptions(this.#parts.settings(), this.#parts.source.config);
+  }
+
+  /** The waves of the current snapshot; undefined while there is none. */
+  get plan(): Plan | undefined {
+    const { snapshot } = this;
+    return snapshot === undefined ? undefined : this.#planOf(snapshot);
+  }
+
+  /** The runs of this window, oldest first; ended ones stay until they are cleared. */
+  get runs(): readonly RunState[] {
+    return this.#parts.runner.runs;
+  }
+
+  /** True while a run of this window has not ended. */
+  get isRunning(): boolean {
+    return this.runs.some((run) => run.phase !== 'ended');
+  }
+
+  /** Why nothing can be claimed here, as far as it is known by now. */
+  get claimsFailure(): Failure | undefined {
+    if (this.snapshot?.source === 'json') return { kind: 'readOnly', cause: { kind: 'jsonOnly' } };
+    return this.#claimsFailure;
+  }
+
+  get now(): number {
+    return this.#parts.clock.now();
+  }
+
+  readonly isOurs: IsOurs = (holder) => holder === this.#parts.locks.holder;
+
+  task(id: TaskId): Task | undefined {
+    return this.snapshot?.byId.get(id);
+  }
+
+  leaseOf(task: Task): Lease {
+    return leaseAt(task.lock, this.isOurs, this.now);
+  }
+
+  /** May this task start now. */
+  readinessOf(task: Task): Readiness {
+    return readinessOf(task, this.#readinessContext());
+  }
+
+  /** As `readinessOf`, in a snapshot that may be newer than what is shown; a task that is gone is not ready. */
+  readinessIn(snapshot: Snapshot, id: TaskId, opened: ReadonlySet<TaskId>): Readiness {
+    const task = snapshot.byId.get(id);
+    if (task === undefined) return { kind: 'notReady', reasons: [{ kind: 'missing', id }] };
+    const { now, isOurs } = this;
+    return readinessOf(task, {
+      plan: this.#planOf(snapshot),
+      byId: snapshot.byId,
+      isOurs,
+      now,
+      opened: (dependency) => opened.has(dependency),
+    });
+  }
+
+  /** How far the tasks of a wave are. */
+  progressOf(wave: Wave): WaveProgress {
+    return summariseWave(wave, this.#readinessContext());
+  }
+
+  /** Tasks with a lease that still runs, whoever holds it, the one that ends first first. */
+  liveLocks(): readonly { readonly task: Task; readonly lease: Extract<Lease, { remainingMs: number }> }[] {
+    return (this.snapshot?.tasks ?? [])
+      .map((task) => ({ task, lease: this.leaseOf(task) }))
+      .filter((held): held is typeof held & { lease: Extract<Lease, { remainingMs: number }> } => isLive(held.lease))
+      .sort((a, b) => a.lease.remainingMs - b.lease.remainingMs);
+  }
+
+  /** The run of this window that has this task and has not ended it, if any. */
+  runOf(id: TaskId): RunState | undefined {
+    return this.runs.find((run) => {
+      const task = run.tasks.get(id);
+      return run.phase !== 'ended' && task !== undefined && task.phase !== 'ended';
+    });
+  }
+
+  refresh(): Promise<void> {
+    return this.#parts.source.refresh();
+  }
+
+  /** Asks once whether locks can be written, and tells the views. */
+  async probeClaims(): Promise<Failure | undefined> {
+    const failure = await this.#parts.locks.probe();
+    if (failure?.kind !== this.#claimsFailure?.kind) {
+      this.#claimsFailure = failure;
+      this.#changed.fire(undefined);
+    }
+    return failure;
+  }
+
+  /** Locks a task for the person at this window and keeps the lease alive until it is released. */
+  async claim(id: TaskId, consent?: 'takeUnleased'): Promise<Result<Claim, Failure>> {
+    const refusal = this.claimsFailure;
+    if (refusal !== undefined) return fail(refusal);
+    const claim = await this.#parts.locks.claim(id, this.options.leaseMs, consent);
+    if (claim.ok) this.#parts.keeper.hold(id);
+    await this.refresh();
+    return claim;
+  }
+
+  /** Gives a lock of ours back; In Progress becomes Todo. A task that a run works on is stopped instead. */
+  async release(id: TaskId): Promise<Result<Status, Failure>> {
+    if (this.runOf(id) !== undefined) {
+      await this.#parts.runner.stopTask(id);
+      return ok('Todo');
+    }
+    this.#parts.keeper.drop(id);
+    const released = await this.#parts.locks.finish(id, 'Todo');
+    await this.refresh();
+    return released;
+  }
+
+  /** Sets the status of a task that nobody else holds; clears a lock of ours. */
+  async setStatus(task: Task, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>> {
+    const refusal = this.claimsFailure;
+    if (refusal !== undefined) return fail(refusal);
+    const set = await this.#parts.locks.setStatus(task.id, task.rawStatus, to);
+    if (set.ok) this.#parts.keeper.drop(task.id);
+    await this.refresh();
+    return set;
+  }
+
+  /** Runs the tasks of one wave. */
+  runWave(number: number): Promise<Result<undefined, Failure>> {
+    const wave = this.plan?.waves.find((w) => w.number === number);
+    return this.#run(`Wave ${number}`, wave === undefined ? [] : [wave.tasks]);
+  }
+
+  /** Runs one task. */
+  runTask(task: Task): Promise<Result<undefined, Failure>> {
+    return this.#run(task.id, [[task]]);
+  }
+
+  /** Runs every wave, one after the other. */
+  runAllWaves(): Promise<Result<undefined, Failure>> {
+    return this.#run(
+      'All waves',
+      (this.plan?.waves ?? []).map((wave) => wave.tasks),
+    );
+  }
+
+  stopTask(id: TaskId): Promise<void> {
+    return this.#parts.runner.stopTask(id);
+  }
+
+  stopRun(runId: string): Promise<void> {
+    return this.#parts.runner.stopRun(runId);
+  }
+
+  stopAll(): Promise<void> {
+    return this.#parts.runner.stopAll();
+  }
+
+  clearRun(runId: string): void {
+    this.#parts.runner.clear(runId);
+  }
+
+  /** To be called when settings have changed. */
+  optionsChanged(): void {
+    this.#parts.runner.setCap(this.options.maxParallelTasks);
+    this.#changed.fire(undefined);
+  }
+
+  dispose(): void {
+    for (const subscription of this.#subscriptions) subscription.dispose();
+    this.#changed.dispose();
+  }
+
+  #planOf(snapshot: Snapshot): Plan {
+    const options = this.options.waves;
+    if (this.#planned?.snapshot !== snapshot || !sameOptions(this.#planned.options, options)) {
+      this.#planned = { snapshot, options, plan: planWaves(snapshot.tasks, options) };
+    }
+    return this.#planned.plan;
+  }
+
+  #readinessContext(): ReadinessContext {
+    const { plan, snapshot } = this;
+    if (plan === undefined || snapshot === undefined) throw new Error('Internal error: a task without a snapshot');
+    return { plan, byId: snapshot.byId, isOurs: this.isOurs, now: this.now };
+  }
+
+  async #run(title: string, waves: readonly (readonly Task[])[]): Promise<Result<undefined, Failure>> {
+    const refusal = this.claimsFailure ?? (await this.probeClaims());
+    if (refusal !== undefined) return fail(refusal);
+    // Review, Blocked and unknown statuses are in waves too, but nothing starts from them.
+    const ids = waves
+      .map((tasks) => tasks.filter((t) => t.status === 'Todo' || t.status === 'In Progress').map((t) => t.id))
+      .filter((wave) => wave.length > 0);
+    if (ids.length === 0) return fail({ kind: 'nothingToRun' });
+    const noAgent = await this.#parts.findAgent();
+    if (noAgent !== undefined) return fail(noAgent);
+    this.#parts.runner.setCap(this.options.maxParallelTasks);
+    const started = this.#parts.runner.start({ title, waves: ids });
+    return started.ok ? ok(undefined) : started;
+  }
+}
+
+function sameOptions(a: WaveOptions, b: WaveOptions): boolean {
+  return (
+    a.numbering === b.numbering &&
+    a.maxTasksPerWave === b.maxTasksPerWave &&
+    a.missing === b.missing &&
+    a.parentEdges === b.parentEdges
+  );
+}

@@ -1,0 +1,27 @@
+import type { Backlog } from '../core/backlog.ts';
+import type { Event } from '../core/events.ts';
+import type { Failure } from '../core/failure.ts';
+import type { Result } from '../core/result.ts';
+import type { TaskId } from '../core/task.ts';
+
+/** The backlogs of this window, one for each root that its folders have, and what only the edge can do for them. */
+export interface Backlogs {
+  readonly all: readonly Backlog[];
+  /** After a backlog came, went or changed. */
+  readonly onDidChange: Event<undefined>;
+  hasTerminal(backlog: Backlog, id: TaskId): boolean;
+  showTerminal(backlog: Backlog, id: TaskId): void;
+  /** Writes a plan document and answers its absolute path. */
+  writePlan(backlog: Backlog, kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
+  /** The agents that can be chosen, whether they are installed, and where. */
+  agents(backlog: Backlog): Promise<readonly AgentChoice[]>;
+}
+
+/** One agent that the user may choose. */
+export interface AgentChoice {
+  readonly id: string;
+  readonly title: string;
+  /** The command that would be started; undefined where there is none. */
+  readonly command: string | undefined;
+  readonly isChosen: boolean;
+}

@@ -1,0 +1,217 @@
+import * as vscode from 'vscode';
+import type { Backlog } from '../core/backlog.ts';
+import type { Failure } from '../core/failure.ts';
+import type { Result } from '../core/result.ts';
+import { isSettled, type Task } from '../core/task.ts';
+import { pickBacklog, pickTask, tell } from './ask.ts';
+import type { Backlogs } from './backlogs.ts';
+import { explainNotReady } from './explain.ts';
+import { pickLock } from './locks-picker.ts';
+import { plain } from './plain.ts';
+import { SECTION } from './settings.ts';
+import { openTaskDetails } from './task-details.ts';
+import { isStartable } from './tree-item.ts';
+import type { TreeNode } from './tree-nodes.ts';
+
+/** What the commands work on; the log is shown, never written here. */
+export interface CommandContext {
+  readonly backlogs: Backlogs;
+  readonly selection: () => readonly TreeNode[];
+  readonly showLog: () => void;
+}
+
+type Target = { readonly backlog: Backlog; readonly task: Task };
+
+/** Registers every command of the manifest; a test holds the two lists to each other. */
+export function registerCommands(context: CommandContext): vscode.Disposable[] {
+  const { backlogs } = context;
+  const handlers: Readonly<Record<string, (node?: TreeNode) => unknown>> = {
+    refresh: () => Promise.all(backlogs.all.map((backlog) => backlog.refresh())),
+    runWave: (node) => trusted(() => runWave(backlogs, node)),
+    runTask: (node) =>
+      trusted(() => onTask(node, backlogs, 'Run Task', canRun, ({ backlog, task }) => run(backlog.runTask(task)))),
+    runAllWaves: () => trusted(() => onBacklog(backlogs, (backlog) => run(backlog.runAllWaves()))),
+    runSelected: () => trusted(() => runSelected(context)),
+    stop: () => Promise.all(backlogs.all.map((backlog) => backlog.stopAll())),
+    stopRun: (node) => (node?.kind === 'run' ? node.backlog.stopRun(node.runId) : undefined),
+    stopTask: (node) => (node !== undefined && 'taskId' in node ? node.backlog.stopTask(node.taskId) : undefined),
+    clearRun: (node) => (node?.kind === 'run' ? node.backlog.clearRun(node.runId) : undefined),
+    claimTask: (node) => trusted(() => onTask(node, backlogs, 'Claim Task', canClaim, claim)),
+    releaseTask: (node) => trusted(() => onTask(node, backlogs, 'Release Task', isOurs, release)),
+    markDone: (node) =>
+      trusted(() => onTask(node, backlogs, 'Mark as Done', isOpen, (target) => setStatus(target, 'Done'))),
+    sendBack: (node) =>
+      trusted(() =>
+        onTask(
+          node,
+          backlogs,
+          'Send Back',
+          () => true,
+          (target) => setStatus(target, 'Todo'),
+        ),
+      ),
+    openTask: (node) =>
+      onTask(
+        node,
+        backlogs,
+        'Open Task',
+        () => true,
+        ({ backlog, task }) => openTaskDetails(backlog, task.id),
+      ),
+    showTerminal: (node) =>
+      node !== undefined && 'taskId' in node ? backlogs.showTerminal(node.backlog, node.taskId) : undefined,
+    copyTaskId: (node) =>
+      node !== undefined && 'taskId' in node ? vscode.env.clipboard.writeText(node.taskId) : undefined,
+    writePlan: () => trusted(() => onBacklog(backlogs, (backlog) => writePlan(backlogs, backlog, 'main'))),
+    writeSubagentsPlan: () =>
+      trusted(() => onBacklog(backlogs, (backlog) => writePlan(backlogs, backlog, 'subagents'))),
+    showLocks: () => pickLock(backlogs, (backlog, task) => release({ backlog, task })),
+    chooseAgent: () => trusted(() => onBacklog(backlogs, (backlog) => chooseAgent(backlogs, backlog))),
+    openSettings: () => vscode.commands.executeCommand('workbench.action.openSettings', `@ext:todo2waves.todo2-waves`),
+    showLog: () => context.showLog(),
+  };
+  return Object.entries(handlers).map(([name, handler]) =>
+    // The editor passes the row, and all selected rows as a second argument, which no command here wants.
+    vscode.commands.registerCommand(`todo2Waves.${name}`, (node?: TreeNode) => handler(node)),
+  );
+}
+
+/** Hidden commands can still be called, so trust is asked for here and not only in the manifest. */
+async function trusted(action: () => Promise<unknown>): Promise<void> {
+  if (vscode.workspace.isTrusted) await action();
+  else await tell({ kind: 'readOnly', cause: { kind: 'untrusted' } });
+}
+
+async function onBacklog(backlogs: Backlogs, action: (backlog: Backlog) => Promise<unknown>): Promise<void> {
+  const backlog = await pickBacklog(backlogs);
+  if (backlog !== undefined) await action(backlog);
+}
+
+async function onTask(
+  node: TreeNode | undefined,
+  backlogs: Backlogs,
+  title: string,
+  fits: (backlog: Backlog, task: Task) => boolean,
+  action: (target: Target) => Promise<unknown>,
+): Promise<void> {
+  if (node !== undefined && 'taskId' in node) {
+    const task = node.backlog.task(node.taskId);
+    if (task === undefined) await tell({ kind: 'noSuchTask', id: node.taskId });
+    else await action({ backlog: node.backlog, task });
+    return;
+  }
+  const target = await pickTask(backlogs, title, fits);
+  if (target !== undefined) await action(target);
+}
+
+async function run(started: Promise<Result<unknown, Failure>>): Promise<void> {
+  const result = await started;
+  if (!result.ok) await tell(result.failure);
+}
+
+async function runWave(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
+  if (node?.kind === 'wave') {
+    await run(node.backlog.runWave(node.number));
+    return;
+  }
+  await onBacklog(backlogs, async (backlog) => {
+    const items = (backlog.plan?.waves ?? []).map((wave) => {
+      const progress = backlog.progressOf(wave);
+      return {
+        label: `Wave ${wave.number}`,
+        description: `${progress.ready} of ${progress.total} ready`,
+        detail: plain(
+          wave.tasks
+            .slice(0, 6)
+            .map((task) => task.title || task.id)
+            .join(' · '),
+        ),
+        number: wave.number,
+      };
+    });
+    if (items.length === 0) {
+      await tell({ kind: 'nothingToRun' });
+      return;
+    }
+    const picked = await vscode.window.showQuickPick(items, { title: 'Run Wave' });
+    if (picked !== undefined) await run(backlog.runWave(picked.number));
+  });
+}
+
+async function runSelected({ selection }: CommandContext): Promise<void> {
+  const [node] = selection();
+  if (node?.kind === 'wave') await run(node.backlog.runWave(node.number));
+  else if (node !== undefined && 'taskId' in node) {
+    const task = node.backlog.task(node.taskId);
+    if (task !== undefined) await run(node.backlog.runTask(task));
+  }
+}
+
+async function claim({ backlog, task }: Target): Promise<void> {
+  const readiness = backlog.readinessOf(task);
+  const waits =
+    readiness.kind === 'notReady' ? readiness.reasons.filter((r) => r.kind !== 'unleased' && r.kind !== 'held') : [];
+  if (waits.length > 0) {
+    const why = waits.map((reason) => explainNotReady(reason, backlog.now)).join('\n');
+    if (!(await confirm(`${task.id} is not ready. Claim it all the same?`, why, 'Claim'))) return;
+  }
+  const first = await backlog.claim(task.id);
+  if (first.ok) return;
+  if (first.failure.kind !== 'unleased') {
+    await tell(first.failure);
+    return;
+  }
+  const asked = `${task.id} is assigned to ${first.failure.holder} without an end. Take it over?`;
+  if (!(await confirm(asked, 'Whoever works on it is not told.', 'Take Over'))) return;
+  const second = await backlog.claim(task.id, 'takeUnleased');
+  if (!second.ok) await tell(second.failure);
+}
+
+async function release({ backlog, task }: Target): Promise<void> {
+  const released = await backlog.release(task.id);
+  if (!released.ok) await tell(released.failure);
+}
+
+async function setStatus({ backlog, task }: Target, to: 'Todo' | 'Done'): Promise<void> {
+  const set = await backlog.setStatus(task, to);
+  if (!set.ok) await tell(set.failure);
+}
+
+async function writePlan(backlogs: Backlogs, backlog: Backlog, kind: 'main' | 'subagents'): Promise<void> {
+  const written = await backlogs.writePlan(backlog, kind);
+  if (!written.ok) {
+    await tell(written.failure);
+    return;
+  }
+  await vscode.window.showTextDocument(vscode.Uri.file(written.value), { preview: false });
+}
+
+async function chooseAgent(backlogs: Backlogs, backlog: Backlog): Promise<void> {
+  const choices = await backlogs.agents(backlog);
+  const picked = await vscode.window.showQuickPick(
+    choices.map((choice) => ({
+      label: choice.isChosen ? `$(check) ${choice.title}` : choice.title,
+      description: choice.id,
+      detail:
+        choice.command === undefined ? (choice.id === 'custom' ? 'not set' : 'not installed') : plain(choice.command),
+      id: choice.id,
+    })),
+    { title: 'Which agent works on the tasks of this folder?' },
+  );
+  if (picked === undefined) return;
+  await vscode.workspace
+    .getConfiguration(SECTION, vscode.Uri.file(backlog.root))
+    .update('agent', picked.id, vscode.ConfigurationTarget.Workspace);
+}
+
+async function confirm(message: string, detail: string, button: string): Promise<boolean> {
+  const chosen = await vscode.window.showWarningMessage(plain(message), { modal: true, detail }, button);
+  return chosen === button;
+}
+
+const canRun = (backlog: Backlog, task: Task): boolean =>
+  !isSettled(task.status) && isStartable(backlog.readinessOf(task)) && backlog.runOf(task.id) === undefined;
+const canClaim = (backlog: Backlog, task: Task): boolean =>
+  (task.status === 'Todo' || task.status === 'In Progress') && !['ours', 'theirs'].includes(backlog.leaseOf(task).kind);
+const isOurs = (backlog: Backlog, task: Task): boolean => task.lock !== undefined && backlog.isOurs(task.lock.holder);
+const isOpen = (_: Backlog, task: Task): boolean => !isSettled(task.status);

@@ -1,0 +1,58 @@
+import * as vscode from 'vscode';
+import type { Disposable } from '../core/events.ts';
+import type { Backlog } from '../core/backlog.ts';
+import type { Backlogs } from './backlogs.ts';
+
+/** The keys that the manifest's `when` clauses ask for, with every value they may have. */
+export interface ContextKeys {
+  /** What the tree shows: only `ready` has rows. */
+  readonly state: 'loading' | 'missing' | 'empty' | 'unreadable' | 'ready';
+  /** What is wrong with an unreadable store; `json` where it is the JSON file. */
+  readonly unreadable: string;
+  readonly canWrite: boolean;
+  readonly running: boolean;
+}
+
+/** Sums up all backlogs of the window for `when` clauses: what one of them can do, a command can. */
+export function contextKeysOf(backlogs: readonly Backlog[]): ContextKeys {
+  const stores = backlogs.map((backlog) => backlog.store);
+  const broken = stores.find((store) => store.kind === 'unreadable');
+  const isEmpty = backlogs.some((backlog) => backlog.snapshot?.tasks.length === 0);
+  const hasRows = backlogs.length > 1 || backlogs.some((backlog) => (backlog.snapshot?.tasks.length ?? 0) > 0);
+  return {
+    state: hasRows
+      ? 'ready'
+      : broken !== undefined
+        ? 'unreadable'
+        : isEmpty
+          ? 'empty'
+          : stores.some((store) => store.kind === 'loading')
+            ? 'loading'
+            : 'missing',
+    unreadable: broken === undefined ? '' : broken.failure.file.endsWith('.json') ? 'json' : broken.failure.cause,
+    canWrite: backlogs.some((backlog) => backlog.snapshot !== undefined && backlog.claimsFailure === undefined),
+    running: backlogs.some((backlog) => backlog.isRunning),
+  };
+}
+
+/** Keeps the editor's context keys true; sets only what has changed. */
+export class ContextKeyUpdater implements Disposable {
+  readonly #set = new Map<string, unknown>();
+  readonly #subscription: Disposable;
+
+  constructor(backlogs: Backlogs) {
+    const update = (): void => {
+      for (const [key, value] of Object.entries(contextKeysOf(backlogs.all))) {
+        if (this.#set.get(key) === value) continue;
+        this.#set.set(key, value);
+        void vscode.commands.executeCommand('setContext', `todo2Waves.${key}`, value);
+      }
+    };
+    this.#subscription = backlogs.onDidChange(update);
+    update();
+  }
+
+  dispose(): void {
+    this.#subscription.dispose();
+  }
+}

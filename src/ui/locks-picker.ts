@@ -1,0 +1,89 @@
+import * as vscode from 'vscode';
+import type { Backlog } from '../core/backlog.ts';
+import type { Lease } from '../core/lease.ts';
+import type { Task } from '../core/task.ts';
+import type { Backlogs } from './backlogs.ts';
+import { clockTime, duration } from './explain.ts';
+import { plain } from './plain.ts';
+import { openTaskDetails } from './task-details.ts';
+
+interface LockItem extends vscode.QuickPickItem {
+  readonly backlog?: Backlog;
+  readonly task?: Task;
+}
+
+/** Lists every running lock, ours first; one of ours can be released by its button, and each task opened. */
+export async function pickLock(
+  backlogs: Backlogs,
+  release: (backlog: Backlog, task: Task) => Promise<void>,
+): Promise<void> {
+  const pick = vscode.window.createQuickPick<LockItem>();
+  pick.title = 'Locks';
+  pick.placeholder = 'Open the task of a lock, or release one of mine';
+  pick.matchOnDescription = true;
+  const update = (): void => {
+    const items = lockItems(backlogs);
+    pick.items = items.length > 0 ? items : [{ label: 'No task is locked.', alwaysShow: true }];
+  };
+  update();
+  const subscriptions = [
+    pick,
+    backlogs.onDidChange(update),
+    pick.onDidTriggerItemButton(({ item }) => {
+      if (item.backlog !== undefined && item.task !== undefined) void release(item.backlog, item.task);
+    }),
+    pick.onDidAccept(() => {
+      const [chosen] = pick.selectedItems;
+      pick.hide();
+      if (chosen?.backlog !== undefined && chosen.task !== undefined)
+        void openTaskDetails(chosen.backlog, chosen.task.id);
+    }),
+  ];
+  await new Promise<void>((resolve) => {
+    pick.onDidHide(() => resolve());
+    pick.show();
+  });
+  for (const subscription of subscriptions) subscription.dispose();
+}
+
+function lockItems(backlogs: Backlogs): LockItem[] {
+  const all = backlogs.all.flatMap((backlog) => backlog.liveLocks().map((held) => ({ backlog, ...held })));
+  const section = (label: string, kind: Lease['kind']): LockItem[] => {
+    const items = all.filter((held) => held.lease.kind === kind);
+    if (items.length === 0) return [];
+    return [
+      { label, kind: vscode.QuickPickItemKind.Separator },
+      ...items.map((held) => lockItem(held.backlog, held.task, held.lease)),
+    ];
+  };
+  return [...section('Mine', 'ours'), ...section('Others', 'theirs')];
+}
+
+function lockItem(
+  backlog: Backlog,
+  task: Task,
+  lease: { readonly kind: string; readonly remainingMs: number },
+): LockItem {
+  const isOurs = lease.kind === 'ours';
+  const isRunning = backlog.runOf(task.id) !== undefined;
+  const until = backlog.now + lease.remainingMs;
+  return {
+    label: plain(task.title || task.id),
+    description: plain(task.id),
+    detail: plain(
+      `${isOurs ? (isRunning ? 'an agent of this window works on it' : 'held by this window') : (task.lock?.holder ?? '')} · until ${clockTime(until)}, ${duration(lease.remainingMs)} left`,
+    ),
+    backlog,
+    task,
+    ...(isOurs
+      ? {
+          buttons: [
+            {
+              iconPath: new vscode.ThemeIcon(isRunning ? 'debug-stop' : 'unlock'),
+              tooltip: isRunning ? 'Stop the agent and release' : 'Release',
+            },
+          ],
+        }
+      : {}),
+  };
+}

@@ -1,0 +1,124 @@
+import type { Backlog } from '../core/backlog.ts';
+import type { TaskId } from '../core/task.ts';
+
+/** One row of the tree: what it stands for, never a copy of it. */
+export type TreeNode =
+  | { readonly kind: 'backlog'; readonly backlog: Backlog }
+  | { readonly kind: 'run'; readonly backlog: Backlog; readonly runId: string }
+  | { readonly kind: 'runTask'; readonly backlog: Backlog; readonly runId: string; readonly taskId: TaskId }
+  | { readonly kind: 'wave'; readonly backlog: Backlog; readonly number: number }
+  | { readonly kind: 'group'; readonly backlog: Backlog; readonly group: 'blocked' | 'settled' | 'notices' }
+  | { readonly kind: 'task'; readonly backlog: Backlog; readonly taskId: TaskId }
+  | { readonly kind: 'notice'; readonly backlog: Backlog; readonly index: number }
+  | { readonly kind: 'message'; readonly backlog: Backlog };
+
+/** An id that is unique in the tree and stays the same for the same row, so that what is expanded stays so. */
+export function nodeKey(node: TreeNode): string {
+  const root = node.backlog.root;
+  switch (node.kind) {
+    case 'backlog':
+    case 'message':
+      return `${root}|${node.kind}`;
+    case 'run':
+      return `${root}|run|${node.runId}`;
+    case 'runTask':
+      return `${root}|run|${node.runId}|${node.taskId}`;
+    case 'wave':
+      return `${root}|wave|${node.number}`;
+    case 'group':
+      return `${root}|${node.group}`;
+    case 'task':
+      return `${root}|task|${node.taskId}`;
+    case 'notice':
+      return `${root}|notice|${node.index}`;
+  }
+}
+
+/** The rows below a row; without one, the top of the tree. One backlog alone needs no row of its own. */
+export function childrenOf(node: TreeNode | undefined, backlogs: readonly Backlog[]): readonly TreeNode[] {
+  if (node === undefined) {
+    const [only, ...more] = backlogs;
+    if (only === undefined) return [];
+    return more.length === 0 ? topOf(only) : backlogs.map((backlog) => ({ kind: 'backlog', backlog }));
+  }
+  const { backlog } = node;
+  switch (node.kind) {
+    case 'backlog': {
+      const top = topOf(backlog);
+      return top.length === 0 ? [{ kind: 'message', backlog }] : top;
+    }
+    case 'run':
+      return [...(backlog.runs.find((run) => run.runId === node.runId)?.tasks.keys() ?? [])].map((id) => ({
+        kind: 'runTask',
+        backlog,
+        runId: node.runId,
+        taskId: id,
+      }));
+    case 'wave':
+      return (backlog.plan?.waves.find((wave) => wave.number === node.number)?.tasks ?? []).map((task) =>
+        taskNode(backlog, task.id),
+      );
+    case 'group':
+      return groupChildren(backlog, node.group);
+    case 'runTask':
+    case 'task':
+    case 'notice':
+    case 'message':
+      return [];
+  }
+}
+
+/** The row above, as the editor needs it to reveal one; undefined at the top. */
+export function parentOf(node: TreeNode, backlogs: readonly Backlog[]): TreeNode | undefined {
+  const { backlog } = node;
+  const top: TreeNode | undefined = backlogs.length > 1 ? { kind: 'backlog', backlog } : undefined;
+  switch (node.kind) {
+    case 'backlog':
+      return undefined;
+    case 'runTask':
+      return { kind: 'run', backlog, runId: node.runId };
+    case 'notice':
+      return { kind: 'group', backlog, group: 'notices' };
+    case 'task': {
+      const wave = backlog.plan?.waveOf.get(node.taskId);
+      if (wave !== undefined) return { kind: 'wave', backlog, number: wave };
+      const isSettled = backlog.plan?.settled.some((task) => task.id === node.taskId) ?? false;
+      return { kind: 'group', backlog, group: isSettled ? 'settled' : 'blocked' };
+    }
+    case 'run':
+    case 'wave':
+    case 'group':
+    case 'message':
+      return top;
+  }
+}
+
+function topOf(backlog: Backlog): readonly TreeNode[] {
+  const { plan, snapshot } = backlog;
+  if (plan === undefined || snapshot === undefined) return [];
+  const groups: TreeNode[] = [];
+  if (plan.blocked.length > 0) groups.push({ kind: 'group', backlog, group: 'blocked' });
+  if (plan.settled.length > 0) groups.push({ kind: 'group', backlog, group: 'settled' });
+  if (snapshot.notices.length > 0) groups.push({ kind: 'group', backlog, group: 'notices' });
+  return [
+    // The newest run first: it is what a person who has just pressed Run looks for.
+    ...backlog.runs.map((run): TreeNode => ({ kind: 'run', backlog, runId: run.runId })).reverse(),
+    ...plan.waves.map((wave): TreeNode => ({ kind: 'wave', backlog, number: wave.number })),
+    ...groups,
+  ];
+}
+
+function groupChildren(backlog: Backlog, group: 'blocked' | 'settled' | 'notices'): readonly TreeNode[] {
+  switch (group) {
+    case 'blocked':
+      return (backlog.plan?.blocked ?? []).map(({ task }) => taskNode(backlog, task.id));
+    case 'settled':
+      return (backlog.plan?.settled ?? []).map((task) => taskNode(backlog, task.id));
+    case 'notices':
+      return (backlog.snapshot?.notices ?? []).map((_, index) => ({ kind: 'notice', backlog, index }));
+  }
+}
+
+function taskNode(backlog: Backlog, id: TaskId): TreeNode {
+  return { kind: 'task', backlog, taskId: id };
+}

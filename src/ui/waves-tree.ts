@@ -1,0 +1,136 @@
+import * as vscode from 'vscode';
+import type { Disposable } from '../core/events.ts';
+import type { Backlog } from '../core/backlog.ts';
+import type { Backlogs } from './backlogs.ts';
+import { explainUnreadable } from './explain.ts';
+import { taskTooltip } from './task-document.ts';
+import { taskUri } from './task-uri.ts';
+import { backlogSummary, describeNode, type RowContent } from './tree-item.ts';
+import { childrenOf, nodeKey, parentOf, type TreeNode } from './tree-nodes.ts';
+
+/** Times in rows ("12 min left") are in minutes, so half a minute keeps them true. */
+const TICK_MS = 30_000;
+
+/** The tree of waves and tasks; holds nothing but the identity of its rows. */
+export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable {
+  readonly #backlogs: Backlogs;
+  readonly #changed = new vscode.EventEmitter<TreeNode | undefined>();
+  readonly #view: vscode.TreeView<TreeNode>;
+  readonly #disposables: Disposable[];
+  /** The editor knows rows by identity, so the same row must be the same object. */
+  #nodes = new Map<string, TreeNode>();
+
+  readonly onDidChangeTreeData = this.#changed.event;
+
+  constructor(backlogs: Backlogs) {
+    this.#backlogs = backlogs;
+    this.#view = vscode.window.createTreeView('todo2Waves.waves', { treeDataProvider: this, showCollapseAll: true });
+    const timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#disposables = [
+      this.#view,
+      this.#changed,
+      backlogs.onDidChange(() => this.#refresh()),
+      { dispose: () => clearInterval(timer) },
+    ];
+    this.#refresh();
+  }
+
+  /** The rows that are selected, as commands from the keyboard need them. */
+  get selection(): readonly TreeNode[] {
+    return this.#view.selection;
+  }
+
+  getChildren(node?: TreeNode): TreeNode[] {
+    return childrenOf(node, this.#backlogs.all).map((child) => this.#intern(child));
+  }
+
+  getParent(node: TreeNode): TreeNode | undefined {
+    const parent = parentOf(node, this.#backlogs.all);
+    return parent === undefined ? undefined : this.#intern(parent);
+  }
+
+  getTreeItem(node: TreeNode): vscode.TreeItem {
+    const content = describeNode(node, (backlog, id) => this.#backlogs.hasTerminal(backlog, id));
+    const item = new vscode.TreeItem(content.label, COLLAPSIBLE[content.collapsible]);
+    // What is expanded is remembered by id; a run that has ended is a row of its own, open where something went wrong.
+    item.id = content.flags.includes('endedRun') ? `${nodeKey(node)}|ended` : nodeKey(node);
+    item.description = content.description;
+    item.iconPath = new vscode.ThemeIcon(
+      content.icon.id,
+      content.icon.color === undefined ? undefined : new vscode.ThemeColor(content.icon.color),
+    );
+    item.contextValue = content.flags.join(' ');
+    item.accessibilityInformation = { label: content.spoken };
+    if (content.opens !== undefined) {
+      item.resourceUri = taskUri(node.backlog, content.opens);
+      item.command = { command: 'todo2Waves.openTask', title: 'Open Details', arguments: [node] };
+    }
+    return item;
+  }
+
+  resolveTreeItem(item: vscode.TreeItem, node: TreeNode): vscode.TreeItem {
+    const task = 'taskId' in node ? node.backlog.task(node.taskId) : undefined;
+    const { label, description } = describeNode(node, () => false);
+    // Not trusted: no command links, no HTML, whatever a task says.
+    item.tooltip =
+      task === undefined
+        ? [label, description].filter(Boolean).join('\n')
+        : new vscode.MarkdownString(taskTooltip(node.backlog, task, node.kind === 'runTask' ? description : ''));
+    return item;
+  }
+
+  /** Brings a task into view and selects it. */
+  async reveal(backlog: Backlog, taskId: Extract<TreeNode, { kind: 'task' }>['taskId']): Promise<void> {
+    await this.#view.reveal(this.#intern({ kind: 'task', backlog, taskId }), { select: true, focus: true });
+  }
+
+  dispose(): void {
+    for (const disposable of this.#disposables) disposable.dispose();
+  }
+
+  #intern(node: TreeNode): TreeNode {
+    const key = nodeKey(node);
+    const known = this.#nodes.get(key);
+    if (known?.backlog === node.backlog) return known;
+    this.#nodes.set(key, node);
+    return node;
+  }
+
+  #refresh(): void {
+    if (this.#backlogs.all.length === 0) this.#nodes = new Map();
+    this.#changed.fire(undefined);
+    const [only, ...more] = this.#backlogs.all;
+    this.#view.description = only === undefined || more.length > 0 ? '' : backlogSummary(only);
+    const message = only === undefined || more.length > 0 ? undefined : viewMessage(only);
+    // An empty message would hide the welcome texts.
+    (this.#view as { message: string | undefined }).message = message;
+    const locked = this.#backlogs.all.flatMap((b) => b.liveLocks()).filter((held) => held.lease.kind === 'ours').length;
+    this.#view.badge =
+      locked === 0
+        ? undefined
+        : { value: locked, tooltip: `${locked} ${locked === 1 ? 'lock' : 'locks'} held by this window` };
+  }
+
+  #tick(): void {
+    if (!this.#view.visible) return;
+    if (this.#backlogs.all.some((backlog) => backlog.isRunning || backlog.liveLocks().length > 0)) this.#refresh();
+  }
+}
+
+const COLLAPSIBLE: Readonly<Record<RowContent['collapsible'], vscode.TreeItemCollapsibleState>> = {
+  none: vscode.TreeItemCollapsibleState.None,
+  collapsed: vscode.TreeItemCollapsibleState.Collapsed,
+  expanded: vscode.TreeItemCollapsibleState.Expanded,
+};
+
+/** A line above the rows for what concerns all of them; undefined where the rows or a welcome text say it. */
+function viewMessage(backlog: Backlog): string | undefined {
+  const { store, snapshot, plan } = backlog;
+  if (store.kind === 'unreadable' && snapshot !== undefined) {
+    return `Showing what was read at ${new Date(snapshot.readAt).toLocaleTimeString()}. ${explainUnreadable(store.failure)}`;
+  }
+  if (plan !== undefined && plan.settled.length > 0 && plan.waves.length === 0 && plan.blocked.length === 0) {
+    return 'Nothing to do: every task is finished.';
+  }
+  return undefined;
+}

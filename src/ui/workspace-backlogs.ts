@@ -1,0 +1,133 @@
+import * as vscode from 'vscode';
+import type { Disposable } from '../core/events.ts';
+import type { Backlog } from '../core/backlog.ts';
+import type { Failure } from '../core/failure.ts';
+import type { Result } from '../core/result.ts';
+import type { TaskId } from '../core/task.ts';
+import type { AgentChoice, Backlogs } from './backlogs.ts';
+
+/** A backlog with what only the composition root can do for it. */
+export interface OpenBacklog {
+  readonly backlog: Backlog;
+  hasTerminal(id: TaskId): boolean;
+  showTerminal(id: TaskId): boolean;
+  writePlan(kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
+  agents(): Promise<readonly AgentChoice[]>;
+  /** Stops what runs, gives back every lock, and lets go of every file and process. */
+  close(): Promise<void>;
+}
+
+/** How folders become backlogs. */
+export interface Opener {
+  /** The folder above (or at) this one that holds a backlog; undefined where there is none. */
+  findRoot(folder: string): Promise<string | undefined>;
+  open(root: string): OpenBacklog;
+  reportBug(error: unknown): void;
+}
+
+/**
+ * Opens one backlog for each root that the folders of a trusted window have, and closes it when its folder goes.
+ *
+ * A folder without a backlog is opened as well: a store may appear in it at any time. Nothing is opened before the
+ * window is trusted.
+ */
+export class WorkspaceBacklogs implements Backlogs, Disposable {
+  readonly #opener: Opener;
+  readonly #open = new Map<string, { readonly opened: OpenBacklog; readonly subscription: { dispose(): void } }>();
+  readonly #changed = new vscode.EventEmitter<undefined>();
+  readonly #disposables: readonly Disposable[];
+  #syncing: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  readonly onDidChange = (listener: (event: undefined) => void): Disposable => this.#changed.event(listener);
+
+  constructor(opener: Opener) {
+    this.#opener = opener;
+    this.#disposables = [
+      this.#changed,
+      vscode.workspace.onDidChangeWorkspaceFolders(() => this.#sync()),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => this.#sync()),
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (!event.affectsConfiguration('todo2Waves')) return;
+        for (const backlog of this.all) backlog.optionsChanged();
+      }),
+    ];
+    this.#sync();
+  }
+
+  /** Backlogs with a store, in the order of the folders; those without one only where there is nothing else. */
+  get all(): readonly Backlog[] {
+    const backlogs = [...this.#open.values()].map(({ opened }) => opened.backlog);
+    const found = backlogs.filter((backlog) => backlog.store.kind !== 'missing');
+    return found.length > 0 ? found : backlogs.slice(0, 1);
+  }
+
+  hasTerminal(backlog: Backlog, id: TaskId): boolean {
+    return this.#open.get(backlog.root)?.opened.hasTerminal(id) ?? false;
+  }
+
+  showTerminal(backlog: Backlog, id: TaskId): void {
+    this.#open.get(backlog.root)?.opened.showTerminal(id);
+  }
+
+  writePlan(backlog: Backlog, kind: 'main' | 'subagents'): Promise<Result<string, Failure>> {
+    return this.#of(backlog).writePlan(kind);
+  }
+
+  agents(backlog: Backlog): Promise<readonly AgentChoice[]> {
+    return this.#of(backlog).agents();
+  }
+
+  /** Resolves when the folders of this moment have been looked at. */
+  whenOpened(): Promise<void> {
+    return this.#syncing;
+  }
+
+  /** Closes every backlog; resolves when nothing of ours is locked or running any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#syncing;
+    await Promise.all([...this.#open.keys()].map((root) => this.#close(root)));
+    this.dispose();
+  }
+
+  dispose(): void {
+    for (const disposable of this.#disposables) disposable.dispose();
+  }
+
+  /** One after the other, so that a folder that goes while it is being opened is closed in the end. */
+  #sync(): void {
+    this.#syncing = this.#syncing
+      .then(() => this.#openAndClose())
+      .catch((error: unknown) => this.#opener.reportBug(error));
+  }
+
+  async #openAndClose(): Promise<void> {
+    if (this.#closed || !vscode.workspace.isTrusted) return;
+    const folders = (vscode.workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === 'file');
+    const roots = new Set<string>();
+    for (const { uri } of folders) roots.add((await this.#opener.findRoot(uri.fsPath)) ?? uri.fsPath);
+    for (const root of this.#open.keys()) if (!roots.has(root)) await this.#close(root);
+    for (const root of roots) {
+      if (this.#open.has(root)) continue;
+      const opened = this.#opener.open(root);
+      const subscription = opened.backlog.onDidChange(() => this.#changed.fire(undefined));
+      this.#open.set(root, { opened, subscription });
+    }
+    this.#changed.fire(undefined);
+  }
+
+  async #close(root: string): Promise<void> {
+    const entry = this.#open.get(root);
+    if (entry === undefined) return;
+    this.#open.delete(root);
+    entry.subscription.dispose();
+    await entry.opened.close();
+  }
+
+  #of(backlog: Backlog): OpenBacklog {
+    const entry = this.#open.get(backlog.root);
+    if (entry === undefined) throw new Error(`Internal error: ${backlog.root} is not open`);
+    return entry.opened;
+  }
+}

@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { Backlog } from './core/backlog.ts';
+import { type Options, resolveOptions } from './core/config.ts';
+import { createHolderId } from './core/holder.ts';
+import { mainPlanFile, SUBAGENTS_PLAN_FILE } from './core/plan/slug.ts';
+import { writeMainPlan } from './core/plan/main-plan.ts';
+import { writeSubagentsPlan } from './core/plan/subagents-plan.ts';
+import type { Failure } from './core/failure.ts';
+import { fail, ok, type Result } from './core/result.ts';
+import type { Status, TaskId } from './core/task.ts';
+import type { AgentChoice } from './ui/backlogs.ts';
+import { LeaseKeeper } from './core/run/lease-keeper.ts';
+import { WaveRunner } from './core/run/wave-runner.ts';
+import { type AgentPreference, AUTO_ORDER, findAgent, PRESETS, readCustomAgent } from './run/agents.ts';
+import { TerminalRunner } from './run/terminal-runner.ts';
+import { openBacklog } from './store/backlog-source.ts';
+import { patchJsonStatus } from './store/json-patch.ts';
+import { storePathsOf } from './store/locate.ts';
+import { systemClock as clock } from './store/system-clock.ts';
+import { writePlanFile } from './store/plan-files.ts';
+import { Writer } from './store/writer.ts';
+import { listNodeCommands } from './store/writer-child.ts';
+import { explainFailure } from './ui/explain.ts';
+import { readAgentSettings, readNodePath, readSettings } from './ui/settings.ts';
+import type { OpenBacklog } from './ui/workspace-backlogs.ts';
+
+/** What every backlog of a window shares. */
+export interface Shared {
+  readonly extension: vscode.ExtensionContext;
+  readonly log: vscode.LogOutputChannel;
+  readonly reportBug: (error: unknown) => void;
+}
+
+/** Prompts and logs of agents stay for two weeks. */
+const KEEP_LOGS_MS = 14 * 24 * 60 * 60_000;
+
+/** Wires one backlog: reader, writer, lease keeper, runner and plan files around one root. */
+export function wireBacklog(root: string, { extension, log, reportBug }: Shared): OpenBacklog {
+  const folder = vscode.Uri.file(root);
+  const bundle = (name: string): string => join(extension.extensionPath, 'dist', name);
+  const paths = storePathsOf(root);
+  const source = openBacklog(root, { wasmFile: bundle('sql-wasm.wasm') });
+  const settings = () => readSettings(folder);
+  const options = (): Options => resolveOptions(settings(), source.config);
+  const locks = new Writer({
+    file: paths.database,
+    holder: createHolderId('vscode', hostname(), process.pid),
+    script: bundle('writer.cjs'),
+    nodes: listNodeCommands(readNodePath()),
+    clock,
+    random: Math.random,
+    onStatusWritten: (id, status) => {
+      void mirrorStatus(paths.json, id, status, log);
+    },
+    log: (line) => log.info(line),
+  });
+  const keeper = new LeaseKeeper({ locks, clock, leaseMs: () => options().leaseMs, reportBug });
+  const preference = (): AgentPreference => agentPreference(folder, bundle('simulated-agent.cjs'));
+  const terminals = new TerminalRunner({
+    window: vscode.window,
+    icon: new vscode.ThemeIcon('layers'),
+    supervisor: bundle('supervisor.cjs'),
+    folder: join((extension.storageUri ?? extension.globalStorageUri).fsPath, 'runs'),
+    findAgent: () => findAgent(preference()),
+    explain: (failure) => explainFailure(failure, clock.now()).message,
+    clock,
+    log: (line) => log.info(line),
+  });
+  const runner = new WaveRunner(
+    {
+      source,
+      locks,
+      keeper,
+      runner: terminals,
+      clock,
+      readiness: (snapshot, id, opened) => backlog.readinessIn(snapshot, id, opened),
+      policy: () => {
+        const { leaseMs, statusOnSuccess, reviewOpensGate } = options();
+        return { leaseMs, successStatus: statusOnSuccess, gate: reviewOpensGate };
+      },
+      newRunId: () => `${new Date().toISOString().replace(/[-:]|\..*/g, '')}-${randomBytes(3).toString('hex')}`,
+      reportBug,
+    },
+    options().maxParallelTasks,
+  );
+  keeper.onDidLose(({ id, holder }) =>
+    log.warn(`The lock on ${id} is lost${holder === undefined ? '' : ` to ${holder}`}.`),
+  );
+  keeper.onDidFail((failure) => log.warn(explainFailure(failure, clock.now()).message));
+  terminals.removeOlderThan(clock.now() - KEEP_LOGS_MS).catch(reportBug);
+  // The first agent of a run comes to the front, beside what has the focus; the others are a click away.
+  const shownRuns = new Set<string>();
+  runner.onEvent((event) => {
+    if (event.kind !== 'taskStarted' || shownRuns.has(event.runId)) return;
+    shownRuns.add(event.runId);
+    terminals.show(event.id, true);
+  });
+  const backlog: Backlog = new Backlog({
+    source,
+    locks,
+    keeper,
+    runner,
+    clock,
+    settings,
+    findAgent: async () => {
+      const found = await findAgent(preference());
+      return found.ok ? undefined : found.failure;
+    },
+  });
+  return {
+    backlog,
+    hasTerminal: (id) => terminals.has(id),
+    showTerminal: (id) => terminals.show(id),
+    writePlan: (kind) => writePlan(backlog, kind),
+    agents: () => listAgents(folder, bundle('simulated-agent.cjs')),
+    close: async () => {
+      await runner.stopAll();
+      runner.dispose();
+      keeper.dispose();
+      // Claims made by hand end with the window: nobody would renew them.
+      await locks.close('release');
+      terminals.dispose();
+      backlog.dispose();
+      source.dispose();
+    },
+  };
+}
+
+/** The JSON file that exarp-go keeps beside the database is told of every status we write, or it would bring the old one back. */
+async function mirrorStatus(file: string, id: TaskId, status: Status, log: vscode.LogOutputChannel): Promise<void> {
+  if (status === 'Unknown') return;
+  const patched = await patchJsonStatus(file, id, status, clock.now());
+  if (!patched.ok) log.warn(explainFailure(patched.failure, clock.now()).message);
+}
+
+async function writePlan(backlog: Backlog, kind: 'main' | 'subagents'): Promise<Result<string, Failure>> {
+  const { root, name, plan } = backlog;
+  if (plan === undefined) return fail({ kind: 'nothingToRun' });
+  if (kind === 'subagents') {
+    const text = writeSubagentsPlan({ title: name, rootName: name, plan });
+    if (!text.ok) return text;
+    const written = await writePlanFile(root, SUBAGENTS_PLAN_FILE, text.value);
+    return written.ok ? ok(written.value.file) : written;
+  }
+  const date = new Date().toLocaleDateString('sv-SE');
+  const written = await writePlanFile(root, mainPlanFile(name), (existing) =>
+    writeMainPlan({ title: name, rootName: name, plan, date, ...(existing === undefined ? {} : { existing }) }),
+  );
+  return written.ok ? ok(written.value.file) : written;
+}
+
+function agentPreference(folder: vscode.Uri, simulated: string): AgentPreference {
+  const { agent, custom } = readAgentSettings(folder);
+  if (agent === 'simulated') return { kind: 'simulated', script: simulated, node: process.execPath };
+  if (agent === 'custom') {
+    const read = readCustomAgent(custom);
+    // An entry that is no agent is looked for under a name that no program has, and so named in the message.
+    return {
+      kind: 'custom',
+      custom: read ?? { command: 'todo2Waves.customAgent', args: [], stdin: 'prompt', env: {} },
+    };
+  }
+  const known = AUTO_ORDER.find((kind) => kind === agent);
+  return { kind: known ?? 'auto' };
+}
+
+async function listAgents(folder: vscode.Uri, simulated: string): Promise<readonly AgentChoice[]> {
+  const { agent, custom } = readAgentSettings(folder);
+  const choice = (id: string, title: string, command: string | undefined): AgentChoice => ({
+    id,
+    title,
+    command,
+    isChosen: id === agent,
+  });
+  const presets = await Promise.all(
+    AUTO_ORDER.map(async (kind) => {
+      const found = await findAgent({ kind });
+      return choice(kind, PRESETS[kind].label, found.ok ? found.value.command : undefined);
+    }),
+  );
+  const installed = presets.filter((preset) => preset.command !== undefined);
+  return [
+    choice('auto', 'The first that is installed', installed[0]?.command),
+    ...installed,
+    choice('simulated', 'Simulated agent, to try things out', simulated),
+    choice('custom', 'My own command', readCustomAgent(custom)?.command),
+    ...presets.filter((preset) => preset.command === undefined),
+  ];
+}

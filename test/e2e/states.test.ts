@@ -1,0 +1,96 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Locator } from 'playwright-core';
+import { createBacklog } from '../support/fixture.ts';
+import { type Window, Windows } from '../support/windows.ts';
+
+let windows: Windows;
+before(async () => {
+  windows = await Windows.start();
+});
+after(() => windows.stop());
+
+/** The text and buttons that our view shows in place of rows. */
+async function welcome(window: Window): Promise<Locator> {
+  await window.workbench.view('Todo2 Waves');
+  return window.workbench.page.locator('.welcome-view-content');
+}
+
+test('a window without a folder offers to open one', async (t) => {
+  const window = await windows.open(t, { empty: true });
+  const content = await welcome(window);
+  await content.getByText('Open a folder that has a Todo2 backlog').waitFor();
+  await content.getByRole('button', { name: 'Open Folder' }).waitFor();
+  await window.workbench.screenshot('no-folder-dark');
+});
+
+test('a folder without a backlog says what is missing, and shows one as soon as it is there', async (t) => {
+  const window = await windows.open(t, {});
+  const content = await welcome(window);
+  await content.getByText('No Todo2 backlog here').waitFor();
+  await content.getByRole('button', { name: 'Look Again' }).waitFor();
+  await window.workbench.screenshot('missing-dark');
+  await window.workbench.theme('light');
+  await window.workbench.screenshot('missing-light');
+  await createBacklog(window.folder, { tasks: [{ id: 'T-1', content: 'Suddenly there' }] });
+  await window.workbench.row(await window.tree(), 'Suddenly there').waitFor();
+});
+
+test('a backlog without tasks says that there is nothing to do', async (t) => {
+  const window = await windows.open(t, { tasks: [] });
+  await (await welcome(window)).getByText('Nothing to do: the backlog has no tasks yet').waitFor();
+  await window.workbench.screenshot('nothing-to-do-dark');
+});
+
+test('a file that is no database is named with what to do, and the good one is read as soon as it is back', async (t) => {
+  const window = await windows.open(t, {
+    tasks: [{ id: 'T-1', content: 'Good again' }],
+    prepare: (folder) => {
+      const store = join(folder, '.todo2');
+      renameSync(store, join(folder, 'aside'));
+      mkdirSync(store);
+      writeFileSync(join(store, 'todo2.db'), 'This is not a database, and never was one.\n'.repeat(100));
+    },
+  });
+  const content = await welcome(window);
+  await content.getByText('.todo2/todo2.db is not a SQLite database').waitFor();
+  await content.getByRole('button', { name: 'Show Log' }).waitFor();
+  await window.workbench.screenshot('unreadable-dark');
+  rmSync(join(window.folder, '.todo2'), { recursive: true });
+  renameSync(join(window.folder, 'aside'), join(window.folder, '.todo2'));
+  await window.workbench.row(await window.tree(), 'Good again').waitFor();
+});
+
+test('a backlog that is only a JSON file is shown, and says why it is read-only', async (t) => {
+  const window = await windows.open(t, {
+    prepare: (folder) => {
+      mkdirSync(join(folder, '.todo2'));
+      const todos = [{ id: 'T-1', name: 'From the file', status: 'pending', dependencies: [] }];
+      writeFileSync(join(folder, '.todo2', 'state.todo2.json'), JSON.stringify({ todos }));
+    },
+  });
+  const { workbench } = window;
+  const tree = await window.tree();
+  await workbench.row(tree, 'From the file').waitFor();
+  await workbench.row(tree, 'From the file').locator('.label-name').click();
+  await workbench.page.keyboard.press('Control+Enter');
+  await workbench.toast('this backlog is only a JSON file').waitFor();
+});
+
+test('a folder that is not trusted is not read, and nothing can be run in it', async (t) => {
+  const careful = await Windows.start({ trust: 'asked' });
+  t.after(() => careful.stop());
+  const window = await careful.open(t, { tasks: [{ id: 'T-1', content: 'Hidden' }] });
+  const { workbench } = window;
+  await workbench.dialog('Do you trust the authors').getByRole('button', { name: /^No/ }).click();
+  const content = await welcome(window);
+  await content.getByText('This folder is not trusted').waitFor();
+  await workbench.screenshot('untrusted-dark');
+  await content.getByRole('button', { name: 'Manage Workspace Trust' }).click();
+  await workbench.page
+    .getByRole('button', { name: /^Trust$/ })
+    .first()
+    .click();
+  await workbench.row(await window.tree(), 'Hidden').waitFor();
+});

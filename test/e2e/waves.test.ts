@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { TaskSpec } from '../support/fixture.ts';
+import { Windows } from '../support/windows.ts';
+
+let windows: Windows;
+before(async () => {
+  windows = await Windows.start();
+});
+after(() => windows.stop());
+
+/** Four tasks that can run side by side, one that waits for two of them, and one that another agent holds. */
+const BACKLOG: readonly TaskSpec[] = [
+  { id: 'T-1', content: 'Fetch the forecast', priority: 'high', description: 'simulate: seconds=3' },
+  { id: 'T-2', content: 'Parse the answer', description: 'simulate: seconds=4' },
+  { id: 'T-3', content: 'Draw the table', description: 'simulate: seconds=3' },
+  { id: 'T-4', content: 'Write the manual', priority: 'low', description: 'simulate: seconds=4' },
+  { id: 'T-5', content: 'Join the parts', deps: ['T-1', 'T-2'], description: 'simulate: seconds=1' },
+  {
+    id: 'T-9',
+    content: 'Taken by another',
+    status: 'In Progress',
+    lock: { holder: 'claude-elsewhere-4242', since: Date.now() - 12 * 60_000, until: Date.now() + 90 * 60_000 },
+  },
+];
+
+test('the first wave runs to its end: locks come and go, and the database has moved on', async (t) => {
+  const window = await windows.open(t, { tasks: BACKLOG });
+  const { workbench } = window;
+  const tree = await window.tree();
+  const wave = workbench.row(tree, 'Wave 0');
+  await wave.getByText('0/5').waitFor();
+  await workbench.screenshot('tree-dark');
+
+  await workbench.inline(wave, 'Run Wave');
+  await window.statusBar(/4 · /);
+  await workbench.screenshot('running-dark');
+  const during = await window.tasks();
+  for (const id of ['T-1', 'T-2', 'T-3', 'T-4']) {
+    const { status, assignee } = during[id] ?? assert.fail(id);
+    assert.equal(status, 'In Progress');
+    assert.match(assignee ?? '', /^vscode-.+-\d+$/);
+  }
+
+  await window.until('the wave has ended', async () => {
+    const tasks = await window.tasks();
+    return ['T-1', 'T-2', 'T-3', 'T-4'].every((id) => tasks[id]?.status === 'Review' && tasks[id].assignee === null);
+  });
+  await window.statusBar(/^\s*0$/);
+  await workbench.row(tree, 'Ended: Wave 0').getByText('4/5 succeeded').waitFor();
+  await workbench.screenshot('ended-dark');
+  const after_ = await window.tasks();
+  assert.equal(after_['T-9']?.assignee, 'claude-elsewhere-4242', 'what others hold is left alone');
+  assert.equal(after_['T-5']?.status, 'Todo', 'the next wave was not started');
+});
+
+test('all waves run, the second after the first, from the palette', async (t) => {
+  const window = await windows.open(t, {
+    tasks: [
+      { id: 'T-1', content: 'First', description: 'simulate: seconds=1' },
+      { id: 'T-2', content: 'Second', deps: ['T-1'], description: 'simulate: seconds=1' },
+    ],
+  });
+  await window.tree();
+  await window.workbench.run('Todo2 Waves: Run All Waves');
+  await window.until('both are in review', async () => {
+    const tasks = await window.tasks();
+    return tasks['T-1']?.status === 'Review' && tasks['T-2']?.status === 'Review';
+  });
+});
+
+test('a task that fails goes back to Todo, and the tree says so', async (t) => {
+  const window = await windows.open(t, {
+    tasks: [{ id: 'T-1', content: 'Doomed', description: 'simulate: seconds=1\nsimulate: fail=3' }],
+  });
+  const tree = await window.tree();
+  await window.workbench.inline(window.workbench.row(tree, 'Doomed').first(), 'Run Task');
+  await tree.getByText('failed with exit code 3, back to Todo').waitFor();
+  const tasks = await window.tasks();
+  assert.deepEqual([tasks['T-1']?.status, tasks['T-1']?.assignee], ['Todo', null]);
+});
+
+test('Stop ends an agent that hangs; its output stays readable', async (t) => {
+  const window = await windows.open(t, { tasks: [{ id: 'T-1', content: 'Endless', description: 'simulate: hang' }] });
+  const { workbench } = window;
+  const tree = await window.tree();
+  await workbench.inline(workbench.row(tree, 'Endless').first(), 'Run Task');
+  await window.statusBar(/1 · /);
+  await window.until('the agent speaks', async () => (await workbench.terminalText()).includes('T-1'));
+  await workbench.run('Todo2 Waves: Stop All Runs');
+  await window.until('the task is free again', async () => {
+    const tasks = await window.tasks();
+    return tasks['T-1']?.status === 'Todo' && tasks['T-1'].assignee === null;
+  });
+  await tree.getByText('stopped, back to Todo').waitFor();
+  assert.match(await workbench.terminalText(), /T-1/);
+});
+
+test('a claim of mine shows in the status bar, in the list of locks, and goes when I release it there', async (t) => {
+  const window = await windows.open(t, { tasks: BACKLOG });
+  const { workbench } = window;
+  const tree = await window.tree();
+  await workbench.inline(workbench.row(tree, 'Fetch the forecast'), 'Claim');
+  await window.statusBar(/1 · 30 min$/);
+  await workbench.status('todo2Waves.locks').click();
+  await workbench.quick.getByText('claude-elsewhere-4242').waitFor();
+  await workbench.screenshot('locks-dark');
+  const mine = workbench.quick.locator('.monaco-list-row', { hasText: 'Fetch the forecast' });
+  await mine.hover();
+  await mine.getByRole('button', { name: 'Release' }).click();
+  await window.statusBar(/^\s*0$/);
+  const tasks = await window.tasks();
+  assert.deepEqual([tasks['T-1']?.status, tasks['T-1']?.assignee], ['Todo', null]);
+});
+
+test('the keyboard is enough: find a task, open it, run it', async (t) => {
+  const window = await windows.open(t, {
+    tasks: [{ id: 'T-1', content: 'By hand', description: 'simulate: seconds=1' }],
+  });
+  const { page } = window.workbench;
+  const tree = await window.tree();
+  await tree.focus();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  const details = await window.workbench.webview('h1:has-text("By hand")');
+  await details.getByText('T-1').first().waitFor();
+  await tree.focus();
+  await page.keyboard.press('Control+Enter');
+  await window.until('it is in review', async () => (await window.tasks())['T-1']?.status === 'Review');
+});
+
+test('the tree follows another process that commits all the time, and never shows a task twice or half', async (t) => {
+  const window = await windows.open(t, { tasks: BACKLOG });
+  const tree = await window.tree();
+  const shown = async (): Promise<string[]> => tree.getByRole('treeitem').locator('.label-name').allTextContents();
+  const writer = await window.writer();
+  for (let round = 0; round < 40; round++) {
+    const title = `Round ${round}`;
+    await writer.exec(
+      `BEGIN IMMEDIATE; UPDATE tasks SET content='${title}', long_description='${title}' WHERE id='T-3'; DELETE FROM tasks WHERE id='T-4'; ` +
+        `INSERT INTO tasks(id, content, long_description, status, priority, created, project_id) VALUES('T-4', '${title} too', '', 'Todo', 'low', '2026-01-01T00:00:00Z', (SELECT project_id FROM tasks WHERE id='T-1')); COMMIT`,
+    );
+    const labels = await shown();
+    assert.equal(new Set(labels).size, labels.length, `shown twice: ${labels.join(', ')}`);
+    const [first, second] = [labels.find((l) => /^Round \d+$/.test(l)), labels.find((l) => / too$/.test(l))];
+    if (first !== undefined && second !== undefined)
+      assert.equal(`${first} too`, second, 'rows of two commits side by side');
+  }
+  await window.workbench.row(tree, 'Round 39 too').waitFor();
+});

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import type { ExtensionApi } from '../../src/extension.ts';
+import type { Backlog } from '../../src/core/backlog.ts';
+import { taskId } from '../../src/core/task.ts';
+import { createBacklog, nativeWriter, type NativeWriter } from '../support/fixture.ts';
+
+/** Waits for a fact that events bring about; the editor says nothing when a tree has been drawn. */
+async function until(what: string, isSo: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+  for (const end = Date.now() + timeoutMs; !(await isSo()); await new Promise((r) => setTimeout(r, 25))) {
+    if (Date.now() > end) assert.fail(`Not within ${timeoutMs / 1000} s: ${what}`);
+  }
+}
+
+describe('Todo2 Waves in a real extension host', () => {
+  let folder: string;
+  let writer: NativeWriter;
+  let backlog: Backlog;
+
+  const stored = async (id: string): Promise<Record<string, unknown>> =>
+    (await writer.all('SELECT * FROM tasks WHERE id = ?', id))[0] ?? {};
+
+  before(async () => {
+    folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? assert.fail('no folder is open');
+    if (!existsSync(join(folder, '.todo2'))) {
+      await createBacklog(folder, {
+        tasks: [
+          { id: 'T-1', content: 'First', description: 'simulate: seconds=0' },
+          { id: 'T-2', content: 'Second', deps: ['T-1'], description: 'simulate: seconds=0' },
+          { id: 'T-3', content: 'Doomed', description: 'simulate: seconds=0\nsimulate: fail=7' },
+          { id: 'T-4', content: 'Endless', description: 'simulate: hang' },
+          { id: 'T-5', content: 'By hand' },
+          {
+            id: 'T-6',
+            content: 'Held elsewhere',
+            status: 'In Progress',
+            lock: { holder: 'claude-elsewhere-1', since: Date.now(), until: Date.now() + 3_600_000 },
+          },
+        ],
+      });
+    }
+    writer = await nativeWriter(folder);
+    await vscode.workspace
+      .getConfiguration('todo2Waves')
+      .update('agent', 'simulated', vscode.ConfigurationTarget.Workspace);
+    const extension = vscode.extensions.getExtension<ExtensionApi>('todo2waves.todo2-waves');
+    const api = await (extension ?? assert.fail('the extension is not there')).activate();
+    await api.backlogs.whenOpened();
+    await until('the backlog is read', () => api.backlogs.all[0]?.store.kind === 'ready');
+    backlog = api.backlogs.all[0] ?? assert.fail('no backlog');
+  });
+  after(() => writer.close());
+
+  it('shows a commit of another process within half a second', async () => {
+    await writer.run("UPDATE tasks SET content = 'Renamed' WHERE id = 'T-5'");
+    const begun = Date.now();
+    await until('the new title', () => backlog.task(taskId('T-5'))?.title === 'Renamed');
+    assert.ok(Date.now() - begun < 500, `took ${Date.now() - begun} ms`);
+  });
+
+  it('claims a task in the lock columns that exarp-go reads, and gives it back', async () => {
+    const claimed = await backlog.claim(taskId('T-5'));
+    assert.ok(claimed.ok);
+    const row = await stored('T-5');
+    assert.equal(row['status'], 'In Progress');
+    assert.match(String(row['assignee']), new RegExp(`^vscode-.+-${process.pid}$`));
+    assert.ok(Number(row['lock_until']) * 1000 > Date.now() + 29 * 60_000);
+    const released = await backlog.release(taskId('T-5'));
+    assert.ok(released.ok);
+    const after_ = await stored('T-5');
+    assert.deepEqual([after_['status'], after_['assignee'], after_['lock_until']], ['Todo', null, null]);
+  });
+
+  it('says who holds a task and until when instead of taking it', async () => {
+    const claimed = await backlog.claim(taskId('T-6'));
+    assert.ok(!claimed.ok);
+    assert.equal(claimed.failure.kind, 'held');
+    assert.equal((await stored('T-6'))['assignee'], 'claude-elsewhere-1');
+  });
+
+  it('runs an agent in a terminal, and moves the task to Review without a lock', async () => {
+    const task = backlog.task(taskId('T-1')) ?? assert.fail();
+    assert.ok((await backlog.runTask(task)).ok);
+    await until('T-1 is in review', async () => (await stored('T-1'))['status'] === 'Review');
+    assert.equal((await stored('T-1'))['assignee'], null);
+    assert.ok(vscode.window.terminals.some((terminal) => terminal.name.includes('T-1')));
+  });
+
+  it('puts a failed task back to Todo', async () => {
+    assert.ok((await backlog.runTask(backlog.task(taskId('T-3')) ?? assert.fail())).ok);
+    await until('the run has ended', () => !backlog.isRunning);
+    const outcome = backlog.runs.at(-1)?.tasks.get(taskId('T-3'))?.outcome;
+    assert.deepEqual(outcome, { kind: 'failed', exitCode: 7, signal: undefined });
+    assert.deepEqual([(await stored('T-3'))['status'], (await stored('T-3'))['assignee']], ['Todo', null]);
+  });
+
+  it('stops an agent that hangs', async () => {
+    assert.ok((await backlog.runTask(backlog.task(taskId('T-4')) ?? assert.fail())).ok);
+    await until('T-4 runs', () => backlog.runOf(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running');
+    await vscode.commands.executeCommand('todo2Waves.stop');
+    assert.deepEqual([(await stored('T-4'))['status'], (await stored('T-4'))['assignee']], ['Todo', null]);
+  });
+
+  it('writes both plan files and opens them', async () => {
+    await vscode.commands.executeCommand('todo2Waves.writePlan');
+    const main = vscode.window.activeTextEditor?.document;
+    assert.match(main?.fileName ?? '', /\.cursor[\\/]plans[\\/].+\.plan\.md$/);
+    assert.match(main?.getText() ?? '', /^waves:$/m);
+    await vscode.commands.executeCommand('todo2Waves.writeSubagentsPlan');
+    const file = join(folder, '.cursor', 'plans', 'parallel-execution-subagents.plan.md');
+    assert.match(readFileSync(file, 'utf8'), /^## Wave 0 \(parallel\)$/m);
+  });
+
+  it('shows the details of a task as a read-only markdown document', async () => {
+    const uri = vscode.Uri.from({ scheme: 'todo2-waves-task', path: '/T-6.md', query: backlog.root });
+    const document = await vscode.workspace.openTextDocument(uri);
+    assert.equal(document.languageId, 'markdown');
+    assert.match(document.getText(), /^# Held elsewhere$/m);
+    assert.match(document.getText(), /held by claude-elsewhere-1/);
+  });
+
+  it('keeps every id out of paths and commands, however it is spelled', async () => {
+    const id = '../../x; touch owned $(touch owned) `touch owned` ${command:workbench.action.quit}';
+    await writer.run(
+      "INSERT INTO tasks (id, content, long_description, status, priority, created, project_id) VALUES (?, ?, 'simulate: seconds=0', 'Todo', 'low', '2026-01-05T09:00:00Z', (SELECT project_id FROM tasks WHERE id = 'T-1'))",
+      id,
+      `Hostile ${id}`,
+    );
+    await until('it is shown', () => backlog.task(taskId(id)) !== undefined);
+    assert.ok((await backlog.runTask(backlog.task(taskId(id)) ?? assert.fail())).ok);
+    await until('it is in review', async () => (await stored(id))['status'] === 'Review');
+    assert.ok(!existsSync(join(folder, 'owned')));
+    const uri = vscode.Uri.from({
+      scheme: 'todo2-waves-task',
+      path: `/${encodeURIComponent(id)}.md`,
+      query: backlog.root,
+    });
+    assert.match((await vscode.workspace.openTextDocument(uri)).getText(), /Hostile/);
+  });
+});

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Browser, Locator } from 'playwright-core';
+import { launchBrowser } from '../editor/browser.ts';
+import { ROOT } from '../editor/install.mjs';
+import { type EditorServer, startServer } from '../editor/server.ts';
+import { Workbench } from '../editor/workbench.ts';
+import { createBacklog, nativeWriter, type NativeWriter, type TaskSpec } from './fixture.ts';
+
+/** What the database says of a task. */
+export interface StoredTask {
+  readonly status: string;
+  readonly assignee: string | null;
+  readonly version: number;
+}
+
+/** What a window opens with. */
+export interface WindowOptions {
+  /** Undefined: a folder without a backlog. */
+  readonly tasks?: readonly TaskSpec[];
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Run on the folder before the window opens. */
+  readonly prepare?: (folder: string) => void | Promise<void>;
+  /** An empty window, without any folder. */
+  readonly empty?: boolean;
+}
+
+/** An editor with the packaged extension, and a browser in which tests open windows of it. */
+export class Windows {
+  readonly #server: EditorServer;
+  readonly #browser: Browser;
+
+  private constructor(server: EditorServer, browser: Browser) {
+    this.#server = server;
+    this.#browser = browser;
+  }
+
+  static async start(options: { readonly trust?: 'given' | 'asked' } = {}): Promise<Windows> {
+    const vsix = join(ROOT, 'out', 'todo2-waves.vsix');
+    const [server, browser] = await Promise.all([startServer({ vsix, ...options }), launchBrowser()]);
+    return new Windows(server, browser);
+  }
+
+  /** Opens a window on a fresh folder; all of it goes with the test, and a failure leaves a picture. */
+  async open(t: TestContext, options: WindowOptions): Promise<Window> {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'todo2-window-')));
+    mkdirSync(join(folder, '.vscode'));
+    const settings = { 'todo2Waves.agent': 'simulated', ...options.settings };
+    writeFileSync(join(folder, '.vscode', 'settings.json'), JSON.stringify(settings));
+    if (options.tasks !== undefined) await createBacklog(folder, { tasks: options.tasks });
+    await options.prepare?.(folder);
+    const context = await this.#browser.newContext({ viewport: { width: 1400, height: 900 } });
+    const target = options.empty === true ? {} : { folder };
+    const workbench = await Workbench.open(context, this.#server, target);
+    const window = new Window(workbench, folder);
+    t.after(async () => {
+      await workbench.photographFailure(t);
+      await window.closeWriter();
+      // A page that is merely dropped keeps its extension host; one that leaves ends it.
+      await workbench.page.goto('about:blank').catch(() => undefined);
+      await context.close();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    });
+    return window;
+  }
+
+  async stop(): Promise<void> {
+    await this.#browser.close();
+    await this.#server.stop();
+  }
+}
+
+/** One window, its folder, and the database in it as another process sees it. */
+export class Window {
+  readonly workbench: Workbench;
+  readonly folder: string;
+  #writer: Promise<NativeWriter> | undefined;
+
+  constructor(workbench: Workbench, folder: string) {
+    this.workbench = workbench;
+    this.folder = folder;
+  }
+
+  /** Opens our view and answers its tree, once it has rows. */
+  async tree(): Promise<Locator> {
+    await this.workbench.view('Todo2 Waves');
+    const tree = this.workbench.tree('Waves');
+    await tree.getByRole('treeitem').first().waitFor();
+    // What commands can do is told to the editor in a message of its own.
+    await this.statusBar(/\d/);
+    return tree;
+  }
+
+  /** Waits until the item of ours in the status bar reads like this, icons aside. */
+  async statusBar(text: RegExp): Promise<void> {
+    await this.workbench.status('todo2Waves.locks').getByText(text).first().waitFor();
+  }
+
+  /** A process of its own that has the database open, as an agent or exarp-go has. */
+  writer(): Promise<NativeWriter> {
+    return (this.#writer ??= nativeWriter(this.folder));
+  }
+
+  async tasks(): Promise<Readonly<Record<string, StoredTask>>> {
+    const rows = await (await this.writer()).all('SELECT id, status, assignee, version FROM tasks');
+    return Object.fromEntries(rows.map((row) => [row['id'] as string, row as unknown as StoredTask]));
+  }
+
+  /** Waits until something is so; what it waited for is in the error. */
+  async until(what: string, isSo: () => Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+    const end = Date.now() + timeoutMs;
+    while (!(await isSo())) {
+      await pause(100);
+      if (Date.now() > end)
+        assert.fail(`Not within ${timeoutMs / 1000} s: ${what}. ${JSON.stringify(await this.tasks())}`);
+    }
+  }
+
+  async closeWriter(): Promise<void> {
+    await (await this.#writer)?.close();
+  }
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+interface Manifest {
+  readonly main: string;
+  readonly icon: string;
+  readonly contributes: {
+    readonly commands: readonly { command: string; title: string; category: string; enablement?: string }[];
+    readonly menus: Readonly<Record<string, readonly { command: string; when?: string; group?: string }[]>>;
+    readonly keybindings: readonly { command: string }[];
+    readonly configuration: { readonly properties: Readonly<Record<string, { scope?: string }>> };
+    readonly viewsWelcome: readonly { contents: string; when: string }[];
+    readonly viewsContainers: { readonly activitybar: readonly { icon: string }[] };
+  };
+  readonly capabilities: { readonly untrustedWorkspaces: { readonly restrictedConfigurations: readonly string[] } };
+}
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
+const manifestText = read('package.json');
+const manifest = JSON.parse(manifestText) as Manifest;
+const strings = JSON.parse(read('package.nls.json')) as Record<string, string>;
+const { commands, menus, keybindings, configuration, viewsWelcome } = manifest.contributes;
+const declared = new Set(commands.map((c) => c.command));
+const sorted = (items: Iterable<string>): string[] => [...items].sort();
+
+test('every text of the manifest stands in package.nls.json, and nothing else does', () => {
+  const used = new Set([...manifestText.matchAll(/"%([^%"]+)%"/g)].map((match) => match[1]!));
+  assert.deepEqual(sorted(Object.keys(strings)), sorted(used));
+});
+
+test('every command of the manifest has a handler, and every handler a command', () => {
+  const handlers = /const handlers[^{]*\{([\s\S]*?)\n {2}\};/.exec(read('src/ui/commands.ts'))?.[1] ?? '';
+  const names = [...handlers.matchAll(/^ {4}(\w+): /gm)].map((match) => `todo2Waves.${match[1]!}`);
+  assert.deepEqual(sorted(names), sorted(declared));
+});
+
+test('menus, keys and welcome texts name only commands that are there', () => {
+  const named = [
+    ...Object.values(menus).flatMap((items) => items.map((item) => item.command)),
+    ...keybindings.map((binding) => binding.command),
+    ...Object.values(strings).flatMap((text) => [...text.matchAll(/\(command:(todo2Waves\.\w+)\)/g)].map((m) => m[1]!)),
+  ];
+  assert.deepEqual(
+    named.filter((command) => !declared.has(command)),
+    [],
+  );
+});
+
+test('every command has a category, so that the palette says whose it is', () => {
+  assert.ok(commands.length > 0);
+  assert.deepEqual(
+    commands.filter((c) => c.category !== 'Todo2 Waves').map((c) => c.command),
+    [],
+  );
+});
+
+test('a command that works only on a row is hidden from the palette', () => {
+  const hidden = new Set(menus['commandPalette']?.filter((item) => item.when === 'false').map((item) => item.command));
+  for (const name of ['stopRun', 'stopTask', 'clearRun', 'showTerminal', 'copyTaskId', 'runSelected']) {
+    assert.ok(hidden.has(`todo2Waves.${name}`), name);
+  }
+});
+
+test('whatever starts a program cannot be set by a folder that is not trusted', () => {
+  const restricted = new Set(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations);
+  for (const name of ['agent', 'customAgent', 'nodePath']) assert.ok(restricted.has(`todo2Waves.${name}`), name);
+  // A custom command and a Node.js are the machine's own: no workspace sets them, trusted or not.
+  for (const name of ['customAgent', 'nodePath']) {
+    assert.equal(configuration.properties[`todo2Waves.${name}`]?.scope, 'machine', name);
+  }
+});
+
+test('every setting that the code reads is in the manifest, and every one in the manifest is read', () => {
+  const source = read('src/ui/settings.ts');
+  const known = Object.keys(configuration.properties).map((key) => key.replace('todo2Waves.', ''));
+  const quoted = new Set([...source.matchAll(/(?:oneOf|count|get<[^>]+>)\('(\w+)'/g)].map((match) => match[1]!));
+  assert.deepEqual(sorted(quoted), sorted(known));
+});
+
+test('there is a welcome text for no folder, no store, nothing to do, unreadable and not trusted', () => {
+  const all = viewsWelcome.map((welcome) => welcome.when).join('\n');
+  for (const clause of [
+    'workspaceFolderCount == 0',
+    '!isWorkspaceTrusted',
+    'state == missing',
+    'state == empty',
+    'state == unreadable',
+  ]) {
+    assert.ok(all.includes(clause), clause);
+  }
+});
+
+test('every way in which a file cannot be read has a welcome text of its own', () => {
+  const causes = /type UnreadableCause =([^;]+);/.exec(read('src/core/failure.ts'))?.[1] ?? '';
+  const names = [...causes.matchAll(/'(\w+)'/g)].map((match) => match[1]!);
+  assert.ok(names.length > 5);
+  for (const cause of names) {
+    assert.ok(
+      viewsWelcome.some((welcome) => welcome.when.endsWith(`todo2Waves.unreadable == ${cause}`)),
+      cause,
+    );
+  }
+});
+
+test('the pictures of the manifest are there', () => {
+  for (const path of [manifest.icon, ...manifest.contributes.viewsContainers.activitybar.map((c) => c.icon)]) {
+    assert.ok(existsSync(new URL(path, root)), path);
+  }
+});

@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Backlog } from '../../src/core/backlog.ts';
+import type { RunEvent, TaskOutcome } from '../../src/core/run/run-events.ts';
+import { type Task, taskId } from '../../src/core/task.ts';
+import { describeNode, type RowContent } from '../../src/ui/tree-item.ts';
+import { childrenOf, nodeKey, parentOf, type TreeNode } from '../../src/ui/tree-nodes.ts';
+import { lock, task, tasks } from '../support/backlog.ts';
+import { fakeBacklog, ME, NOW } from '../support/fake-backlog.ts';
+
+const MINUTE = 60_000;
+
+/** Every row of the tree, all expanded, with its depth. */
+function rows(...backlogs: Backlog[]): { node: TreeNode; depth: number; content: RowContent }[] {
+  const walk = (node: TreeNode | undefined, depth: number): ReturnType<typeof rows> =>
+    childrenOf(node, backlogs).flatMap((child) => [
+      { node: child, depth, content: describeNode(child, () => false) },
+      ...walk(child, depth + 1),
+    ]);
+  return walk(undefined, 0);
+}
+
+function text(...backlogs: Backlog[]): string[] {
+  return rows(...backlogs).map(
+    ({ depth, content }) => `${'  '.repeat(depth)}${content.label} | ${content.description}`,
+  );
+}
+
+function rowOf(backlog: Backlog, id: string): RowContent {
+  const found = rows(backlog).find(({ node }) => node.kind === 'task' && node.taskId === id);
+  assert.ok(found, `no row for ${id}`);
+  return found.content;
+}
+
+test('the tree shows waves with their tasks, then what is blocked, then what is finished', () => {
+  const backlog = fakeBacklog({ tasks: tasks('T-1:high', 'T-2', 'T-3 < T-1', '+T-4', 'T-5 < T-6', 'T-6 < T-5') });
+  assert.deepEqual(text(backlog), [
+    'Wave 0 | 0/2 · 2 ready',
+    '  Title of T-1 | T-1 · high · ready',
+    '  Title of T-2 | T-2 · ready',
+    'Wave 1 | 0/1 · 1 waiting',
+    '  Title of T-3 | T-3 · waits for T-1 (Todo)',
+    'Blocked | 2 in no wave: cycles or missing dependencies',
+    '  Title of T-5 | T-5 · in a cycle: T-5 → T-6 → T-5',
+    '  Title of T-6 | T-6 · in a cycle: T-5 → T-6 → T-5',
+    'Finished | 1 done',
+    '  Title of T-4 | T-4 · Done',
+  ]);
+});
+
+test('a task that waits says for whom, in which status, and who has it for how long', () => {
+  const backlog = fakeBacklog({
+    tasks: [
+      task('T-12', {
+        status: 'In Progress',
+        lock: { holder: 'cursor-mac-811', since: NOW - 12 * MINUTE, until: NOW + 18 * MINUTE },
+      }),
+      task('T-14', { dependencies: ['T-12'] }),
+    ],
+  });
+  assert.equal(
+    rowOf(backlog, 'T-14').description,
+    'T-14 · waits for T-12 (In Progress, held by cursor-mac-811 for 12 min)',
+  );
+});
+
+const held = (holder: string, minutes: number): Partial<Task> => ({
+  status: 'In Progress',
+  lock: lock(holder, NOW + minutes * MINUTE),
+});
+
+const states: readonly [name: string, fields: Parameters<typeof task>[1], icon: string, words: string][] = [
+  ['a task that may start', {}, 'circle-large-outline', 'ready'],
+  ['a task that another holds', held('claude-x-1', 20), 'play-circle', 'held by claude-x-1, 20 min left'],
+  ['a task that this window holds', held(ME, 20), 'play-circle', 'held by this window, 20 min left'],
+  ['a lock that has ended', held('claude-x-1', -3), 'play-circle', 'ready · lock of claude-x-1 expired 3 min ago'],
+  [
+    'a lock that ends at this very moment',
+    held('claude-x-1', 0),
+    'play-circle',
+    'ready · lock of claude-x-1 expired 0 s ago',
+  ],
+  [
+    'an assignment without an end',
+    { status: 'In Progress', lock: lock('claude-x-1', undefined) },
+    'play-circle',
+    'assigned to claude-x-1 without an end',
+  ],
+  ['In Progress without a lock', { status: 'In Progress' }, 'play-circle', 'ready · In Progress without a lock'],
+  ['a task in review', { status: 'Review' }, 'eye', 'waits for review'],
+  ['a task that somebody blocked', { status: 'Blocked' }, 'error', 'marked as Blocked'],
+  [
+    'a status that is not known',
+    { status: 'Unknown', rawStatus: 'Parked' },
+    'question',
+    'has the unknown status “Parked”',
+  ],
+  ['a finished task', { status: 'Done' }, 'pass-filled', 'Done'],
+  ['a cancelled task', { status: 'Cancelled' }, 'circle-slash', 'Cancelled'],
+];
+for (const [name, fields, icon, words] of states) {
+  test(`${name} has the icon ${icon} and says “${words}”`, () => {
+    const content = rowOf(fakeBacklog({ tasks: [task('T-1', fields)] }), 'T-1');
+    assert.equal(content.icon.id, icon);
+    assert.equal(content.description, `T-1 · ${words}`);
+  });
+}
+
+const offers: readonly [name: string, fields: Parameters<typeof task>[1], flags: string][] = [
+  ['a ready task can be run, claimed and finished', {}, 'task runnableTask claimable finishable'],
+  ['a task of others can only be read', held('claude-x-1', 20), 'task'],
+  ['a task of mine can be run and released', held(ME, 20), 'task runnableTask releasable finishable'],
+  ['a task in review can be approved or sent back', { status: 'Review' }, 'task reviewable finishable reopenable'],
+  ['a finished task can be sent back', { status: 'Done' }, 'task reopenable'],
+  ['a task that waits cannot be run', { dependencies: ['T-0'] }, 'task claimable finishable'],
+];
+for (const [name, fields, flags] of offers) {
+  test(name, () => {
+    const backlog = fakeBacklog({ tasks: [task('T-0', { status: 'Blocked' }), task('T-1', fields)] });
+    assert.equal(rowOf(backlog, 'T-1').flags.join(' '), flags);
+  });
+}
+
+test('a screen reader hears title, id, priority, status, reason and lock', () => {
+  const backlog = fakeBacklog({ tasks: [task('T-1', { ...held('claude-x-1', 20), priority: 'critical' })] });
+  assert.equal(
+    rowOf(backlog, 'T-1').spoken,
+    'Title of T-1, T-1, priority critical, In Progress, held by claude-x-1, 20 min left',
+  );
+});
+
+test('the number that exarp-go gives a task is shown where it is another', () => {
+  const backlog = fakeBacklog({ tasks: tasks('+T-1', 'T-2 < T-1') });
+  assert.match(rowOf(backlog, 'T-2').description, /exarp-go: wave 1$/);
+});
+
+test('control characters of a title never reach a row', () => {
+  const backlog = fakeBacklog({ tasks: [task('T-1', { title: 'a\u0007\nb\u202ec' })] });
+  assert.equal(rowOf(backlog, 'T-1').label, 'a bc');
+});
+
+test('a task without a title is shown by its id', () => {
+  assert.equal(rowOf(fakeBacklog({ tasks: [task('T-1', { title: ' ' })] }), 'T-1').label, 'T-1');
+});
+
+test('two backlogs have a row each, and one that cannot be read says so in its place', () => {
+  const broken = fakeBacklog({
+    root: '/b',
+    store: {
+      kind: 'unreadable',
+      failure: { kind: 'unreadable', file: '/b/.todo2/todo2.db', cause: 'empty', detail: '0 bytes' },
+      last: undefined,
+    },
+  });
+  assert.deepEqual(text(fakeBacklog({ root: '/a', tasks: tasks('T-1') }), broken), [
+    'a | 1 open · 1 ready',
+    '  Wave 0 | 0/1 · 1 ready',
+    '    Title of T-1 | T-1 · ready',
+    'b | ',
+    '  Cannot be read | /b/.todo2/todo2.db is empty: 0 bytes',
+  ]);
+});
+
+test('every row has a key of its own and a parent that has it as a child', () => {
+  const events = runEvents({ kind: 'failed', exitCode: 3, signal: undefined });
+  const backlogs = [
+    fakeBacklog({ root: '/a', tasks: tasks('T-1', 'T-2 < T-1', '+T-3', 'T-4 < T-5', 'T-5 < T-4'), events }),
+    fakeBacklog({ root: '/b', tasks: tasks('T-1', 'T-2'), notices: [{ kind: 'missingId', position: 3 }] }),
+  ];
+  const all = rows(...backlogs).map(({ node }) => node);
+  assert.equal(new Set(all.map(nodeKey)).size, all.length);
+  for (const node of all) {
+    const siblings = childrenOf(parentOf(node, backlogs), backlogs).map(nodeKey);
+    assert.ok(siblings.includes(nodeKey(node)), nodeKey(node));
+  }
+});
+
+function runEvents(outcome: TaskOutcome): [RunEvent, ...RunEvent[]] {
+  const id = taskId('T-1');
+  const at = NOW - 8000;
+  return [
+    { kind: 'runStarted', runId: 'r', title: 'Wave 0', waves: [[id]], at },
+    { kind: 'waveStarted', runId: 'r', wave: 0, at },
+    { kind: 'taskClaimed', runId: 'r', id, at },
+    { kind: 'taskStarted', runId: 'r', id, at },
+    { kind: 'taskEnded', runId: 'r', id, outcome, at: NOW },
+    { kind: 'waveEnded', runId: 'r', wave: 0, at: NOW },
+    { kind: 'runEnded', runId: 'r', at: NOW },
+  ];
+}
+
+const outcomes: readonly [outcome: TaskOutcome, run: string, words: string][] = [
+  [{ kind: 'succeeded', status: 'Review' }, '1/1 succeeded · took 8 s', 'succeeded, now Review'],
+  [
+    { kind: 'failed', exitCode: 3, signal: undefined },
+    '0/1 succeeded · 1 failed · took 8 s',
+    'failed with exit code 3, back to Todo',
+  ],
+  [
+    { kind: 'failed', exitCode: undefined, signal: 'SIGKILL' },
+    '0/1 succeeded · 1 failed · took 8 s',
+    'failed: ended by SIGKILL, back to Todo',
+  ],
+  [{ kind: 'stopped' }, '0/1 succeeded · 1 stopped · took 8 s', 'stopped, back to Todo'],
+  [
+    { kind: 'lockLost', holder: 'claude-x-1' },
+    '0/1 succeeded · 1 failed · took 8 s',
+    'lock lost to claude-x-1; the agent was ended',
+  ],
+  [
+    { kind: 'skipped', reason: { kind: 'dependencyFailed', id: taskId('T-0') } },
+    '0/1 succeeded · 1 skipped · took 8 s',
+    'skipped: T-0 did not succeed',
+  ],
+];
+for (const [outcome, run, words] of outcomes) {
+  test(`an ended run tells: ${words}`, () => {
+    const backlog = fakeBacklog({ tasks: tasks('T-1'), events: runEvents(outcome) });
+    const [first, second] = text(backlog);
+    assert.equal(first, `Ended: Wave 0 | ${run}`);
+    assert.equal(second, `  Title of T-1 | T-1 · ${words}`);
+  });
+}
+
+test('a run that goes on stands on top, and its task can be stopped but not run again', () => {
+  const events = runEvents({ kind: 'stopped' }).slice(0, 4) as [RunEvent, ...RunEvent[]];
+  const backlog = fakeBacklog({ tasks: [task('T-1', held(ME, 20))], events });
+  assert.equal(text(backlog)[0], 'Running: Wave 0 | 0/1 succeeded · 1 running');
+  assert.equal(rowOf(backlog, 'T-1').flags.join(' '), 'task runningTask');
+  assert.equal(rowOf(backlog, 'T-1').description, 'T-1 · running for 8 s');
+});
