@@ -37,6 +37,8 @@ export interface Shared {
 /** Prompts and logs of agents stay for two weeks. */
 const KEEP_LOGS_MS = 14 * 24 * 60 * 60_000;
 
+const PROBE_AFTER_MS = 2_000;
+
 /** Wires one backlog: reader, writer, lease keeper, runner and plan files around one root. */
 export function wireBacklog(root: string, { extension, log, reportBug }: Shared): OpenBacklog {
   const folder = vscode.Uri.file(root);
@@ -110,6 +112,10 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
       return found.ok ? undefined : found.failure;
     },
   });
+  // Whether claims are possible is known by trying: a process is started for it, once everything else is there.
+  const probe = clock.after(PROBE_AFTER_MS, () => {
+    if (backlog.snapshot?.source === 'sqlite') backlog.probeClaims().catch(reportBug);
+  });
   return {
     backlog,
     hasTerminal: (id) => terminals.has(id),
@@ -117,6 +123,7 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
     writePlan: (kind) => writePlan(backlog, kind),
     agents: () => listAgents(folder, bundle('simulated-agent.cjs')),
     close: async () => {
+      probe.dispose();
       await runner.stopAll();
       runner.dispose();
       keeper.dispose();

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { Disposable } from '../core/events.ts';
 import type { Backlog } from '../core/backlog.ts';
 import type { Backlogs } from './backlogs.ts';
-import { explainUnreadable } from './explain.ts';
+import { explainFailure, explainUnreadable } from './explain.ts';
 import { taskTooltip } from './task-document.ts';
 import { taskUri } from './task-uri.ts';
 import { backlogSummary, describeNode, type RowContent } from './tree-item.ts';
@@ -129,6 +129,8 @@ function viewMessage(backlog: Backlog): string | undefined {
   if (store.kind === 'unreadable' && snapshot !== undefined) {
     return `Showing what was read at ${new Date(snapshot.readAt).toLocaleTimeString()}. ${explainUnreadable(store.failure)}`;
   }
+  const { claimsFailure } = backlog;
+  if (snapshot !== undefined && claimsFailure !== undefined) return explainFailure(claimsFailure, backlog.now).message;
   if (plan !== undefined && plan.settled.length > 0 && plan.waves.length === 0 && plan.blocked.length === 0) {
     return 'Nothing to do: every task is finished.';
   }

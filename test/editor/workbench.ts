@@ -102,11 +102,24 @@ export class Workbench {
     await scope.getByRole('button', { name: action }).click();
   }
 
-  /** Runs a command from the palette, by its title with category. */
+  /**
+   * Runs a command from the palette, by its title with category. A window that has just opened learns late which commands
+   * can run (after its own extensions have started), and an open palette does not look again: so it is opened anew.
+   */
   async run(command: string): Promise<void> {
-    await this.page.keyboard.press('F1');
-    await this.quickInput.fill(`>${command}`);
-    await this.#option(command).click();
+    const option = this.#option(command);
+    for (let attempt = 1; ; attempt++) {
+      await this.page.keyboard.press('F1');
+      await this.quickInput.fill(`>${command}`);
+      try {
+        await option.waitFor({ timeout: 2000 });
+        break;
+      } catch (error) {
+        if (attempt === 7) throw error;
+        await this.page.keyboard.press('Escape');
+      }
+    }
+    await option.click();
   }
 
   /** Chooses from a pick. */
