@@ -29,7 +29,7 @@ const build = await context({
   minify: !watch,
   sourcemap: watch ? 'linked' : false,
   legalComments: 'none',
-  logLevel: 'warning',
+  logLevel: watch ? 'info' : 'warning',
 });
 await build.rebuild();
 await copyFile(require.resolve('sql.js/dist/sql-wasm.wasm'), 'dist/sql-wasm.wasm');

@@ -1,17 +1,38 @@
-// Runs an editor server for as long as whoever started it is alive: `node leash.mjs server-main.js …`, with a pipe as standard input.
-// The pipe ends however its other end went, SIGKILL included; then the server, all that it started and its scratch folder go too.
+// Keeps an editor server for as long as whoever asked for it is alive: `node leash.mjs <scratch folder> <command> …`.
+// Standard input is the leash. When it ends, by a last word or because its other end was killed, the server, all that
+// it started and its scratch folder go. The last word is JSON: how long extensions may take, and whether to keep the folder.
+import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
-import { MARK, reap } from './reap.mjs';
+import { kill, MARK, reap } from './reap.mjs';
 
-process.stdin.on('error', () => undefined);
-process.stdin.on('close', async () => {
-  await reap(process.env[MARK], 0);
-  if (process.env.TODO2_EDITOR_SCRATCH) rmSync(process.env.TODO2_EDITOR_SCRATCH, { recursive: true, force: true });
-  process.kill(process.pid, 'SIGKILL');
+const [scratch, command, ...args] = process.argv.slice(2);
+const mark = process.env[MARK];
+let lastWord = '';
+let ending = false;
+
+const server = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+server.on('error', (error) => {
+  console.error(error.message);
+  void end();
 });
-process.stdin.resume();
+server.on('exit', () => void end());
+process.stdin.setEncoding('utf8').on('data', (text) => (lastWord += text));
+process.stdin.on('error', () => undefined);
+process.stdin.on('close', () => void end());
+// Only whoever holds the other end decides; these come to a whole group, or from a shutdown that kills us soon enough.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void end());
 
-// From here on this is the server, which reads its own name and arguments from here.
-process.argv.splice(1, 1);
-await import(pathToFileURL(process.argv[1]).href);
+async function end() {
+  if (ending) return;
+  ending = true;
+  const { graceMs, keepScratch } = {
+    graceMs: 3000,
+    keepScratch: false,
+    ...(lastWord === '' ? {} : JSON.parse(lastWord)),
+  };
+  if (server.pid !== undefined && server.exitCode === null) kill(server.pid, 'SIGTERM');
+  // Extensions get to say goodbye and give back their locks; a shell would stay for ever.
+  await reap(mark, graceMs, (line) => /server-main\.js|--type=extensionHost/.test(line));
+  if (!keepScratch) rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  process.exit(0);
+}

@@ -5,35 +5,23 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Everything that an editor starts inherits this variable, whoever its parent is by now. */
 export const MARK = 'TODO2_EDITOR_RUN';
 
-/** The processes, but for this one, that carry this mark. */
+/** The processes, but for this one, that carry this mark, with their command lines. */
 export function marked(mark) {
   const sign = `${MARK}=${mark}`;
-  const others = (pids) => pids.filter((pid) => pid !== process.pid);
-  if (process.platform === 'linux') {
-    return others(
-      readdirSync('/proc')
-        .filter((name) => /^\d+$/.test(name) && environmentOf(name).includes(sign))
-        .map(Number),
-    );
-  }
   if (process.platform === 'win32') return []; // a tree is ended by its root there
-  const lines = execFileSync('ps', ['-A', '-E', '-ww', '-o', 'pid=,command='], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 26,
-  });
-  return others(
-    lines
-      .split('\n')
-      .filter((line) => line.includes(sign))
-      .map((line) => Number.parseInt(line, 10)),
-  );
+  const all = process.platform === 'linux' ? listProc() : listPs();
+  return all.filter(({ pid, environment }) => pid !== process.pid && environment().includes(sign));
 }
 
-/** Waits up to `graceMs` for everything that carries the mark to end by itself, then kills what is left. */
-export async function reap(mark, graceMs) {
-  for (const end = Date.now() + graceMs; Date.now() < end && marked(mark).length > 0;) await pause(100);
+/**
+ * Waits up to `graceMs` for what carries the mark to end by itself, then kills what is left. `isAwaited` says by its
+ * command line which process is worth waiting for; where it is left out, all are.
+ */
+export async function reap(mark, graceMs, isAwaited = () => true) {
+  const busy = () => marked(mark).some(({ command }) => isAwaited(command));
+  for (const end = Date.now() + graceMs; Date.now() < end && busy();) await pause(50);
   // Twice: something may have been started while the list was made.
-  for (let round = 0; round < 2; round++) for (const pid of marked(mark)) kill(pid, 'SIGKILL');
+  for (let round = 0; round < 2; round++) for (const { pid } of marked(mark)) kill(pid, 'SIGKILL');
   for (const end = Date.now() + 2000; Date.now() < end && marked(mark).length > 0;) await pause(20);
 }
 
@@ -47,9 +35,26 @@ export function kill(pid, signal) {
   }
 }
 
-function environmentOf(pid) {
+function listProc() {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map((pid) => ({
+    pid: Number(pid),
+    environment: () => readOf(pid, 'environ'),
+    get command() {
+      return readOf(pid, 'cmdline').replaceAll('\0', ' ');
+    },
+  }));
+}
+
+/** On macOS `ps` shows the environment after the command line. */
+function listPs() {
+  const text = execFileSync('ps', ['-A', '-E', '-ww', '-o', 'pid=,command='], { encoding: 'utf8', maxBuffer: 1 << 26 });
+  return text.split('\n').map((line) => ({ pid: Number.parseInt(line, 10), environment: () => line, command: line }));
+}
+
+function readOf(pid, file) {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1');
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
   } catch {
     return ''; // gone by now, or somebody else's
   }

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { NEWEST, nodeOf, run, serverFolder } from './install.mjs';
-import { kill, MARK, reap } from './reap.mjs';
+import { MARK } from './reap.mjs';
 
 /** How an editor is started. What is left out is the newest version, the installed extensions none, nothing kept. */
 export interface EditorOptions {
@@ -46,8 +46,8 @@ export interface EditorServer {
   readonly logFile: string;
   /** A file of this machine as the page names it. */
   uriOf(path: string): string;
-  /** Ends the server and everything that it started; `graceMs` is how long that may take by itself. */
-  stop(options?: { readonly keepLogs?: boolean; readonly graceMs?: number }): Promise<void>;
+  /** Ends the server and everything that it started; `graceMs` is how long extensions may take to deactivate. */
+  stop(options?: { readonly graceMs?: number; readonly keepScratch?: boolean }): Promise<void>;
   /** When the server has ended, whatever the reason. */
   readonly ended: Promise<void>;
 }
@@ -126,43 +126,35 @@ export async function startServer(options: EditorOptions = {}): Promise<EditorSe
   const logFile = join(home ?? scratch, 'server.log');
   const log = openSync(logFile, 'w');
   const child = spawn(
-    node,
+    process.execPath,
     [
-      join(import.meta.dirname, 'leash.mjs'),
-      ...[main, ...folders, '--host', '127.0.0.1', '--port', String(await rememberedPort(home))],
+      ...[join(import.meta.dirname, 'leash.mjs'), scratch, node, main, ...folders],
+      ...['--host', '127.0.0.1', '--port', String(await rememberedPort(home))],
       ...['--connection-token-file', tokenFile, '--telemetry-level', 'off'],
       // A window that went without a goodbye would keep its extension host, and so its locks, for three hours.
-      ...['--reconnection-grace-time', use === 'tests' || home === undefined ? '2' : '60'],
+      ...['--reconnection-grace-time', home === undefined ? '2' : '60'],
       ...(trust === 'given' ? ['--disable-workspace-trust'] : []),
       ...(use === 'tests' ? ['--enable-smoke-test-driver'] : []),
     ],
     // In a group of its own, so that Ctrl+C reaches us alone and the editor can be ended in order.
-    {
-      env: { ...env, TODO2_EDITOR_SCRATCH: scratch },
-      stdio: ['pipe', log, log],
-      detached: process.platform !== 'win32',
-    },
+    { env, stdio: ['pipe', log, log], detached: process.platform !== 'win32' },
   );
   closeSync(log);
-  child.stdin?.on('error', () => undefined);
+  child.stdin?.on('error', () => undefined); // it has ended already, and that is seen below
   const ended = new Promise<void>((resolve) => {
     child.once('close', () => resolve());
     child.once('error', () => resolve());
   });
-
-  let stopped: Promise<void> | undefined;
-  const stop: EditorServer['stop'] = ({ keepLogs = false, graceMs = 1500 } = {}) =>
-    (stopped ??= (async () => {
-      if (child.pid !== undefined) kill(child.pid, 'SIGTERM');
-      await reap(mark, graceMs);
-      await ended;
-      if (!keepLogs) rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-    })());
+  const stop: EditorServer['stop'] = ({ graceMs = 1500, keepScratch = false } = {}) => {
+    child.stdin?.end(JSON.stringify({ graceMs, keepScratch }));
+    return ended;
+  };
 
   const port = await listeningPort(logFile, ended);
   if (port === undefined) {
+    await stop({ keepScratch: true });
     const said = readFileSync(logFile, 'utf8');
-    await stop();
+    rmSync(scratch, { recursive: true, force: true });
     throw new Error(`VS Code ${version} did not start:\n${said}`);
   }
   if (home !== undefined) writeFileSync(join(home, 'port'), String(port));

@@ -24,6 +24,7 @@ export function hostTargets(versions: readonly string[]): HostTarget[] {
 /** Bundles the entry and each test file of `test/host` for the extension host. */
 export async function bundleHostSuite(): Promise<void> {
   rmSync(join(ROOT, 'out/host'), { recursive: true, force: true });
+  mkdirSync(join(ROOT, 'out/host/workspace'), { recursive: true }); // what a debugger opens
   const files = readdirSync(join(ROOT, 'test/host')).filter((name) => /^index\.ts$|\.test\.ts$/.test(name));
   await build({
     absWorkingDir: ROOT,
