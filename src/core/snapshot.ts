@@ -1,7 +1,7 @@
 import type { Unreadable } from './failure.ts';
 import type { Task, TaskId } from './task.ts';
 
-/** Something in the store that is not as it should be, and that the rest does not suffer from. */
+/** Something in the store that is not as it should be, and that the rest does not suffer from. Positions count from 1. */
 export type Notice =
   | { readonly kind: 'unknownStatus'; readonly id: TaskId; readonly text: string }
   | { readonly kind: 'oddSpelling'; readonly id: TaskId; readonly text: string }

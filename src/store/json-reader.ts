@@ -25,7 +25,7 @@ export function readJsonStore(bytes: Uint8Array, project: string): Result<StoreC
     });
   }
   // exarp-go gives tasks without a project that of the folder when it takes them in.
-  const list = new TaskList((id) => id !== '' && id !== project);
+  const list = new TaskList((id) => id !== '' && id !== project, true);
   for (const [index, entry] of entries.entries()) {
     const position = index + 1;
     if (!isRecord(entry)) {

@@ -30,10 +30,15 @@ export class TaskList {
   readonly notices: Notice[] = [];
   readonly #ids = new Set<string>();
   readonly #isForeign: (projectId: string) => boolean;
+  readonly #isSpellingFree: boolean;
 
-  /** `isForeign` says which projects exarp-go would not show here. */
-  constructor(isForeign: (projectId: string) => boolean) {
+  /**
+   * `isForeign` says which projects exarp-go would not show here; `isSpellingFree` that this store has statuses in any
+   * spelling, as JSON has: only in the database does exarp-go compare them letter by letter.
+   */
+  constructor(isForeign: (projectId: string) => boolean, isSpellingFree = false) {
     this.#isForeign = isForeign;
+    this.#isSpellingFree = isSpellingFree;
   }
 
   /** Checks a task and takes it in. `position` counts from 1. False where it has no id, or one that is there already. */
@@ -49,8 +54,10 @@ export class TaskList {
     }
     this.#ids.add(id);
     const status = parseStatus(raw.status ?? '');
-    if (status !== (raw.status ?? 'Todo')) {
-      this.notices.push({ kind: status === 'Unknown' ? 'unknownStatus' : 'oddSpelling', id, text: raw.status ?? '' });
+    const text = raw.status ?? '';
+    if (status === 'Unknown') this.notices.push({ kind: 'unknownStatus', id, text });
+    else if (status !== (raw.status ?? 'Todo') && !this.#isSpellingFree) {
+      this.notices.push({ kind: 'oddSpelling', id, text });
     }
     if (this.#isForeign(raw.projectId)) {
       this.notices.push({ kind: 'foreignProject', id, project: raw.projectId || undefined });

@@ -206,9 +206,9 @@ export function explainNotice(notice: Notice): string {
     case 'duplicateId':
       return `${notice.id} is there more than once; the first is shown`;
     case 'missingId':
-      return `Entry ${notice.position + 1} has no id and is left out`;
+      return `Entry ${notice.position} has no id and is left out`;
     case 'badEntry':
-      return `Entry ${notice.position + 1} is left out: ${notice.detail}`;
+      return `Entry ${notice.position} is left out: ${notice.detail}`;
     case 'foreignProject':
       return notice.project === undefined
         ? `${notice.id} belongs to no project, so exarp-go does not list it`

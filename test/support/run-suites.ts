@@ -34,7 +34,7 @@ export async function runSuites(parts: readonly Part[]): Promise<ReadonlyMap<str
     );
   }
   for (const part of parts) {
-    if (part === 'static') await add('types, lint, format, package', runChecks);
+    if (part === 'static') await add('types, lint, format, dead code, package', runChecks);
     if (part === 'unit') await add('units', () => runNodeTests('unit', process.execPath, []));
     if (part === 'store') await add('store', () => runNodeTests('store', sqliteNode(), []));
     if (part === 'host') {
@@ -63,6 +63,7 @@ async function runChecks(): Promise<SuiteResult> {
     ['types', 'typescript/bin/tsc', '--noEmit'],
     ['lint', 'eslint/bin/eslint.js', '.'],
     ['format', 'prettier/bin/prettier.cjs', '--check', '.'],
+    ['dead code', 'knip/bin/knip.js'],
     ['package', join(ROOT, 'test/support/package-check.mjs')],
   ] as const;
   const count = { ...NOTHING };
