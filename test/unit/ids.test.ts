@@ -60,6 +60,23 @@ test('ids chosen to want the same place in the table are found none the less', (
   assert.equal(small.get('T-2'), -1);
 });
 
+test('ids of one burst, which differ only in their last digits, are told apart', () => {
+  const ids = Array.from({ length: 500 }, (_, i) => taskId(`T-${1764129938123456000n + BigInt(i * 3)}`));
+  const index = new IdIndex(ids);
+  ids.forEach((id, position) => assert.equal(index.get(id), position));
+  assert.equal(index.get('T-1764129938123456001'), -1);
+});
+
+test('long numbers are in order even where their texts are not, and leading zeros do not count', () => {
+  const inOrder = ['Z-00000000000000000008', 'A-9', 'Z-1764129938123456788', 'A-1764129938123456789', 'Z', 'a'];
+  for (const ids of [inOrder, inOrder.toReversed()]) {
+    assert.deepEqual(
+      Array.from(orderOfIds(ids), (position) => ids[position]),
+      inOrder,
+    );
+  }
+});
+
 const someId = fc.oneof(
   fc.constantFrom(...lookAlikes, ...longOnes),
   fc.stringMatching(/^T-[0-9]{1,2}$/),

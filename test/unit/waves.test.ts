@@ -137,13 +137,14 @@ test("a task blocked by what is missing keeps exarp-go's level, and so does its 
 });
 
 test("exarp-go's levels are known in either numbering, for open tasks out of reach of a cycle", () => {
-  const backlog = tasks('+a', 'b < a', 'c ^b', 'd < e', 'e < d', 'f < d', 'p < q', 'q ^p');
+  const backlog = tasks('+a', 'b < a', 'c ^b', 'd < e', 'e < d', 'f < d', 'p < q', 'q ^p', 's ^s', 't ^s');
   for (const numbering of ['open', 'exarp'] as const) {
     const { exarpLevelOf } = planWaves(backlog, { ...DEFAULT_WAVE_OPTIONS, numbering });
     assert.deepEqual(
       [...exarpLevelOf].map(([id, level]) => `${id}${level}`),
-      ['b1', 'c2'],
+      ['b1', 'c2', 's0', 't1'],
     );
+    assert.equal(exarpLevelOf.get(taskId('a')), undefined);
   }
 });
 
