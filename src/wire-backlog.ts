@@ -5,11 +5,6 @@ import * as vscode from 'vscode';
 import { Backlog } from './core/backlog.ts';
 import { type Options, resolveOptions } from './core/config.ts';
 import { createHolderId } from './core/holder.ts';
-import { mainPlanFile, SUBAGENTS_PLAN_FILE } from './core/plan/slug.ts';
-import { writeMainPlan } from './core/plan/main-plan.ts';
-import { writeSubagentsPlan } from './core/plan/subagents-plan.ts';
-import type { Failure } from './core/failure.ts';
-import { fail, ok, type Result } from './core/result.ts';
 import type { Status, TaskId } from './core/task.ts';
 import type { AgentChoice } from './ui/backlogs.ts';
 import { LeaseKeeper } from './core/run/lease-keeper.ts';
@@ -20,7 +15,6 @@ import { openBacklog } from './store/backlog-source.ts';
 import { patchJsonStatus } from './store/json-patch.ts';
 import { storePathsOf } from './store/locate.ts';
 import { systemClock as clock } from './store/system-clock.ts';
-import { writePlanFile } from './store/plan-files.ts';
 import { Writer } from './store/writer.ts';
 import { listNodeCommands } from './store/writer-child.ts';
 import { explainFailure } from './ui/explain.ts';
@@ -120,7 +114,8 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
     backlog,
     hasTerminal: (id) => terminals.has(id),
     showTerminal: (id) => terminals.show(id),
-    writePlan: (kind) => writePlan(backlog, kind),
+    // Writing plans brings YAML along, which nobody should wait for who only looks.
+    writePlan: async (kind) => (await import('./write-plan.ts')).writePlan(backlog, kind),
     agents: () => listAgents(folder, bundle('simulated-agent.cjs')),
     close: async () => {
       probe.dispose();
@@ -141,22 +136,6 @@ async function mirrorStatus(file: string, id: TaskId, status: Status, log: vscod
   if (status === 'Unknown') return;
   const patched = await patchJsonStatus(file, id, status, clock.now());
   if (!patched.ok) log.warn(explainFailure(patched.failure, clock.now()).message);
-}
-
-async function writePlan(backlog: Backlog, kind: 'main' | 'subagents'): Promise<Result<string, Failure>> {
-  const { root, name, plan } = backlog;
-  if (plan === undefined) return fail({ kind: 'nothingToRun' });
-  if (kind === 'subagents') {
-    const text = writeSubagentsPlan({ title: name, rootName: name, plan });
-    if (!text.ok) return text;
-    const written = await writePlanFile(root, SUBAGENTS_PLAN_FILE, text.value);
-    return written.ok ? ok(written.value.file) : written;
-  }
-  const date = new Date().toLocaleDateString('sv-SE');
-  const written = await writePlanFile(root, mainPlanFile(name), (existing) =>
-    writeMainPlan({ title: name, rootName: name, plan, date, ...(existing === undefined ? {} : { existing }) }),
-  );
-  return written.ok ? ok(written.value.file) : written;
 }
 
 function agentPreference(folder: vscode.Uri, simulated: string): AgentPreference {

@@ -1,0 +1,24 @@
+import type { Backlog } from './core/backlog.ts';
+import type { Failure } from './core/failure.ts';
+import { writeMainPlan } from './core/plan/main-plan.ts';
+import { mainPlanFile, SUBAGENTS_PLAN_FILE } from './core/plan/slug.ts';
+import { writeSubagentsPlan } from './core/plan/subagents-plan.ts';
+import { fail, ok, type Result } from './core/result.ts';
+import { writePlanFile } from './store/plan-files.ts';
+
+/** Writes one of the two plan files of a backlog as it is now, and answers its absolute path. */
+export async function writePlan(backlog: Backlog, kind: 'main' | 'subagents'): Promise<Result<string, Failure>> {
+  const { root, name, plan } = backlog;
+  if (plan === undefined) return fail({ kind: 'nothingToRun' });
+  if (kind === 'subagents') {
+    const text = writeSubagentsPlan({ title: name, rootName: name, plan });
+    if (!text.ok) return text;
+    const written = await writePlanFile(root, SUBAGENTS_PLAN_FILE, text.value);
+    return written.ok ? ok(written.value.file) : written;
+  }
+  const date = new Date().toLocaleDateString('sv-SE');
+  const written = await writePlanFile(root, mainPlanFile(name), (existing) =>
+    writeMainPlan({ title: name, rootName: name, plan, date, ...(existing === undefined ? {} : { existing }) }),
+  );
+  return written.ok ? ok(written.value.file) : written;
+}
