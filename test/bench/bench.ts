@@ -19,7 +19,8 @@ export interface Bench {
 
 /**
  * Runs both sides by turns, so that whatever else the machine does hits both alike, and answers their medians in ms.
- * The first `warmUp` rounds do not count. What was left over is collected before each run, as far as `--expose-gc` allows.
+ * The first `warmUp` rounds do not count. What was there before is collected first, as far as `--expose-gc` allows, but not
+ * between runs: a forced collection gives pages back to the system, and fetching them anew would be most of a short run.
  */
 export async function compare(
   sides: { readonly ours: () => unknown; readonly reference: () => unknown },
@@ -27,6 +28,7 @@ export async function compare(
 ): Promise<Pick<Row, 'ours' | 'referenceMs'>> {
   const ours: number[] = [];
   const reference: number[] = [];
+  globalThis.gc?.();
   for (let round = 0; round < warmUp + runs; round++) {
     const times = [await time(sides.ours), await time(sides.reference)] as const;
     if (round < warmUp) continue;
@@ -56,7 +58,6 @@ export function seededRandom(seed: number): () => number {
 }
 
 async function time(side: () => unknown): Promise<number> {
-  globalThis.gc?.();
   const start = performance.now();
   const done = side();
   // Awaiting only what is a promise keeps a turn of the event loop out of the time of what is not.
