@@ -18,21 +18,48 @@ const ZERO = 48;
  * alone would run millions of regular expressions.
  */
 export function orderOfIds(ids: readonly string[]): Int32Array {
-  const keys = new Float64Array(ids.length);
-  for (let i = 0; i < ids.length; i++) keys[i] = keyOf(ids[i]!);
-  const order = new Int32Array(ids.length);
-  let sorted = true;
-  for (let i = 0; i < ids.length; i++) {
+  const size = ids.length;
+  const keys = new Float64Array(size);
+  const order = new Int32Array(size);
+  let [isSorted, isExact, least, most] = [true, true, Infinity, 0];
+  for (let i = 0; i < size; i++) {
+    const key = keyOf(ids[i]!);
+    keys[i] = key;
     order[i] = i;
-    if (i > 0 && !(keys[i - 1]! < keys[i]!)) sorted = false;
+    if (i > 0 && !(keys[i - 1]! < key)) isSorted = false;
+    if (key >= EXACT_BELOW) isExact = false;
+    if (key < least) least = key;
+    if (key > most) most = key;
   }
-  if (sorted) return order;
-  return order.sort((a, b) => {
-    const x = keys[a]!;
-    const y = keys[b]!;
-    if (x !== y) return x < y ? -1 : 1;
-    return compareText(x, ids[a]!, ids[b]!);
-  });
+  if (isSorted) return order;
+  if (isExact && (most - least + 1) * size <= Number.MAX_SAFE_INTEGER) sortPacked(order, keys, least);
+  else order.sort((a, b) => compareKeys(keys[a]!, keys[b]!));
+  settleTies(order, keys, ids);
+  return order;
+}
+
+/** Sorts by key and position in one number, which the engine does without calling back. */
+function sortPacked(order: Int32Array, keys: Float64Array, least: number): void {
+  const size = keys.length;
+  const packed = new Float64Array(size);
+  for (let i = 0; i < size; i++) packed[i] = (keys[i]! - least) * size + i;
+  packed.sort();
+  for (let i = 0; i < size; i++) order[i] = packed[i]! % size;
+}
+
+/** Puts positions with the same key, which lie together by now, in the order of their text. */
+function settleTies(order: Int32Array, keys: Float64Array, ids: readonly string[]): void {
+  let end: number;
+  for (let start = 0; start < order.length; start = end) {
+    const key = keys[order[start]!]!;
+    end = start + 1;
+    while (end < order.length && keys[order[end]!] === key) end++;
+    if (end > start + 1) order.subarray(start, end).sort((a, b) => compareText(key, ids[a]!, ids[b]!));
+  }
+}
+
+function compareKeys(x: number, y: number): number {
+  return x < y ? -1 : x > y ? 1 : 0;
 }
 
 function compareText(key: number, a: string, b: string): number {
