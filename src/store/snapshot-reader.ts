@@ -31,14 +31,20 @@ export type ImageRead =
   | { readonly kind: 'fault'; readonly fault: Fault };
 
 /** A file with a modification time younger than this may change again without a new time; clocks of file systems tick coarsely. */
-const RACY_NS = 50_000_000n;
 const RACY_MS = 50;
 /** How long a log with a broken header may be one that is being written. */
 const BROKEN_HEADER_MS = 1_000;
 /** How long to try for one undisturbed look at the files. */
 const GIVE_UP_MS = 2_000;
+const HOT_JOURNAL = 'a rollback journal is there: a write goes on, or was cut off';
 /** More than this does not fit where it has to, and is no backlog. */
 const MAX_BYTES = 1n << 30n;
+
+interface Retry {
+  readonly kind: 'retry';
+  readonly why: string;
+  readonly pauseMs: number;
+}
 
 /** How the files were when the last image was taken; exactly what is needed to tell that nothing is new. */
 type Seen =
@@ -68,8 +74,8 @@ export class SnapshotReader {
   #db: HeldFile;
   #wal: HeldFile;
   #seen: Seen | undefined;
-  /** When the present state of something that may still be in the making was first looked at, by our own clock. */
-  #watched: { readonly key: string; readonly since: number } | undefined;
+  /** When a file that may still be in the making was first seen like this, by our own clock. */
+  readonly #fresh = new Map<'db' | 'wal', { readonly state: string; readonly since: number }>();
 
   constructor(file: string, clock: Clock) {
     this.file = file;
@@ -127,7 +133,7 @@ export class SnapshotReader {
     this.#wal.close();
   }
 
-  async #attempt(): Promise<ImageRead | { readonly kind: 'retry'; readonly why: string; readonly pauseMs: number }> {
+  async #attempt(): Promise<ImageRead | Retry> {
     this.#seen = undefined;
     this.#resolve();
     if (!this.#db.open()) return this.#db.isAbsent() ? { kind: 'absent' } : retry('the file is being replaced');
@@ -137,13 +143,15 @@ export class SnapshotReader {
     // After the header of the log: a checkpoint of the generation before may have been growing the file until then.
     const before = this.#db.stat();
     const now = this.#clock.now();
-    const walSize = hasWal ? this.#wal.stat().size : 0n;
+    const walBefore = hasWal ? this.#wal.stat() : undefined;
+    const walSize = walBefore?.size ?? 0n;
     if (before.size > MAX_BYTES || walSize > MAX_BYTES) {
       return fault('io', this.file, `larger than ${MAX_BYTES} bytes: database ${before.size}, log ${walSize}`);
     }
+    if (header === undefined && this.#hasHotJournal()) return retry(HOT_JOURNAL, RACY_MS / 2);
 
     const database = await this.#db.readTo(0, Number(before.size));
-    if (header === undefined) return this.#takePlain(database, before, headerBytes, now);
+    if (header === undefined) return this.#takePlain(database, before, { headerBytes, stat: walBefore }, now);
 
     // The log after the database, never the other way round.
     const wal = await this.#wal.readTo(0, Number(this.#wal.stat().size));
@@ -172,23 +180,20 @@ export class SnapshotReader {
   #takePlain(
     database: Uint8Array,
     before: BigIntStats,
-    walHeader: Uint8Array,
+    wal: { readonly headerBytes: Uint8Array; readonly stat: BigIntStats | undefined },
     now: number,
-  ): ImageRead | ReturnType<typeof retry> {
+  ): ImageRead | Retry {
     const after = this.#db.statIfCurrent();
     if (after === undefined || !isSameState(before, after)) return retry('the file changed while it was read');
-    if (!this.#hasWalHeader(walHeader)) return retry('a log appeared');
+    if (!this.#hasWalHeader(wal.headerBytes)) return retry('a log appeared');
+    if (this.#hasHotJournal()) return retry(HOT_JOURNAL, RACY_MS / 2);
     // A header that is not whole yet becomes one soon; one that stays broken is no log to SQLite either.
-    if (walHeader.length > 0 && !this.#isSettled(`wal ${hex(walHeader)}`, now, BROKEN_HEADER_MS)) {
+    const isBroken = wal.stat !== undefined && wal.headerBytes.length > 0;
+    if (isBroken && !this.#isSettled('wal', wal.stat, now, BROKEN_HEADER_MS)) {
       return retry('the header of the log is incomplete', RACY_MS / 2);
     }
-    if (this.#hasHotJournal())
-      return retry('a rollback journal is there: a write goes on, or was cut off', RACY_MS / 2);
-    const old = BigInt(now) * 1_000_000n - before.mtimeNs > RACY_NS;
-    if (!old && !this.#isSettled(`db ${stateKey(before)}`, now, RACY_MS)) {
-      return retry('the file is too fresh to be sure', RACY_MS / 2);
-    }
-    this.#seen = { kind: 'plain', walHeader, stat: before };
+    if (!this.#isSettled('db', before, now, RACY_MS)) return retry('the file is too fresh to be sure', RACY_MS / 2);
+    this.#seen = { kind: 'plain', walHeader: wal.headerBytes, stat: before };
     return this.#finish(database);
   }
 
@@ -217,7 +222,7 @@ export class SnapshotReader {
       const frames = headersOf(scan, (at) => this.#wal.readSome(at, FRAME_HEADER_SIZE));
       if (!isEqual(frames, seen.lastFrames)) return false;
       // Only a time that can change no more is worth remembering.
-      if (BigInt(this.#clock.now()) * 1_000_000n - walStat.mtimeNs > RACY_NS) seen.walStat = walStat;
+      if (isOlder(walStat, this.#clock.now(), RACY_MS)) seen.walStat = walStat;
     }
     return true;
   }
@@ -264,10 +269,17 @@ export class SnapshotReader {
     }
   }
 
-  /** True once this very state was seen for that long, by our own clock: the clock of a network drive may be another. */
-  #isSettled(key: string, now: number, ms: number): boolean {
-    if (this.#watched?.key !== key || now < this.#watched.since) this.#watched = { key, since: now };
-    return now - this.#watched.since >= ms;
+  /**
+   * True where a file has been left alone for that long: by its own time, or by ours since it was first seen like this, as
+   * the clock of a network drive may be ahead.
+   */
+  #isSettled(which: 'db' | 'wal', stat: BigIntStats, now: number, ms: number): boolean {
+    if (isOlder(stat, now, ms)) return true;
+    const state = stateKey(stat);
+    const seen = this.#fresh.get(which);
+    if (seen?.state === state && now >= seen.since) return now - seen.since >= ms;
+    this.#fresh.set(which, { state, since: now });
+    return false;
   }
 
   #pause(ms: number): Promise<void> {
@@ -286,7 +298,11 @@ function headersOf(scan: WalScan, read: (at: number) => Uint8Array): Uint8Array 
   return all;
 }
 
-function retry(why: string, pauseMs = 0): { readonly kind: 'retry'; readonly why: string; readonly pauseMs: number } {
+function isOlder(stat: BigIntStats, now: number, ms: number): boolean {
+  return now - Number(stat.mtimeNs) / 1e6 > ms;
+}
+
+function retry(why: string, pauseMs = 0): Retry {
   return { kind: 'retry', why, pauseMs };
 }
 

@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { SnapshotReader } from '../../src/store/snapshot-reader.ts';
+import { readTasks } from '../../src/store/sqlite-reader.ts';
+import { systemClock } from '../../src/store/system-clock.ts';
+import { createBacklog, nativeWriter, type NativeWriter } from '../support/fixture.ts';
+import { copyStore, readNatively } from '../support/native-files.ts';
+import { SQL, folderFor } from '../support/stores.ts';
+import { buildWal } from '../support/wal-builder.ts';
+
+/** Id and status of every task, in the order of ids, or the cause of the trouble. */
+async function readOurs(reader: SnapshotReader): Promise<unknown> {
+  const image = await reader.read();
+  if (image.kind !== 'image') return image.kind === 'fault' ? image.fault.cause : image.kind;
+  const content = readTasks(SQL, image.bytes, 'project');
+  if (!content.ok) return content.failure.cause;
+  return content.value.tasks
+    .map((task) => ({ id: String(task.id), status: task.rawStatus }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+const TASKS = Array.from({ length: 40 }, (_, i) => ({ id: `T-${i}`, description: 'x'.repeat(i * 30) }));
+
+async function openedStore(t: Parameters<typeof folderFor>[0]): Promise<{
+  readonly file: string;
+  readonly root: string;
+  readonly native: NativeWriter;
+  readonly reader: SnapshotReader;
+}> {
+  const root = folderFor(t);
+  const file = await createBacklog(root, { tasks: TASKS });
+  const native = await nativeWriter(root);
+  t.after(() => native.close());
+  await native.exec('PRAGMA wal_autocheckpoint = 0');
+  const reader = new SnapshotReader(file, systemClock);
+  t.after(() => reader.dispose());
+  return { file, root, native, reader };
+}
+
+test('what is only in the log is seen, where opening the file alone shows an old state without an error', async (t) => {
+  const { file, native, reader } = await openedStore(t);
+  await native.run(`UPDATE tasks SET status = 'Done'`);
+  await native.run(`INSERT INTO tasks (id, created) VALUES ('T-new', '')`);
+
+  const naive = new SQL.Database(readFileSync(file));
+  assert.deepEqual(naive.exec('SELECT DISTINCT status, (SELECT count(*) FROM tasks) FROM tasks')[0]?.values, [
+    ['Todo', 40],
+  ]);
+  naive.close();
+
+  const ours = (await readOurs(reader)) as { status: string }[];
+  assert.deepEqual([ours.length, ours.filter((row) => row.status === 'Done').length], [41, 40]);
+});
+
+test('whatever the log looks like, we read what SQLite reads', async (t) => {
+  const { file, native } = await openedStore(t);
+  for (let i = 0; i < 6; i++)
+    await native.run(`UPDATE tasks SET status = ? WHERE id IN ('T-${i}', 'T-3${i}')`, `S${i}`);
+  const wal = readFileSync(`${file}-wal`);
+  const frame = 24 + 4096;
+  assert.ok(wal.length >= 32 + 6 * frame);
+  const foreign = buildWal({ pageSize: 1024, frames: [{ page: 5, fill: 0, commit: 40 }] });
+  const bigEndian = swapChecksums(wal);
+  const cases: Readonly<Record<string, Uint8Array | undefined>> = {
+    whole: wal,
+    absent: undefined,
+    'no bytes': wal.subarray(0, 0),
+    '31 bytes': wal.subarray(0, 31),
+    'header only': wal.subarray(0, 32),
+    'bad magic': changed(wal, 0),
+    'bad header checksum': changed(wal, 30),
+    'other version': changed(wal, 7),
+    'cut off in the first frame': wal.subarray(0, 32 + 1000),
+    'cut off in a frame header': wal.subarray(0, 32 + 2 * frame + 11),
+    'cut off in a page': wal.subarray(0, 32 + 3 * frame + 2000),
+    'one bit wrong in the middle': changed(wal, 32 + 2 * frame + 1234),
+    'garbage behind the end': Buffer.concat([wal, Buffer.alloc(9000, 0xa5)]),
+    'an older generation behind the end': Buffer.concat([
+      wal.subarray(0, 32 + 2 * frame),
+      changed(wal, 32 + 2 * frame + 8).subarray(32 + 2 * frame),
+    ]),
+    'big-endian checksums': bigEndian,
+    'another page size, without a commit': foreign.subarray(0, 32 + 500),
+  };
+  for (const [name, bytes] of Object.entries(cases)) {
+    const copy = copyStore(file, join(folderFor(t), name.replaceAll(' ', '-')));
+    if (bytes === undefined) truncateSync(`${copy}-wal`);
+    else writeFileSync(`${copy}-wal`, bytes);
+    // Old, or the reader would wait for the files to settle: each case once, not thirty times.
+    for (const each of [copy, `${copy}-wal`]) utimesSync(each, 1_700_000_000, 1_700_000_000);
+    const reader = new SnapshotReader(copy, systemClock);
+    const ours = await readOurs(reader);
+    reader.dispose();
+    assert.deepEqual(ours, await readNatively(native, copy, join(folderFor(t), 'scratch')), name);
+    assert.ok(Array.isArray(ours), name);
+  }
+});
+
+test('a transaction that has spilled into the log is not seen before it is committed', async (t) => {
+  const { file, native, reader } = await openedStore(t);
+  await native.exec('PRAGMA cache_size = 3');
+  await native.exec('BEGIN IMMEDIATE');
+  await native.run(`UPDATE tasks SET status = 'Half', long_description = hex(zeroblob(3000))`);
+  assert.ok(readFileSync(`${file}-wal`).length > 32 + 4120, 'it did spill');
+  const before = (await readOurs(reader)) as { status: string }[];
+  assert.ok(before.every((row) => row.status === 'Todo'));
+  assert.equal(await reader.isUnchanged(), true);
+  await native.exec('COMMIT');
+  assert.equal(await reader.isUnchanged(), false);
+  const after = (await readOurs(reader)) as { status: string }[];
+  assert.ok(after.every((row) => row.status === 'Half'));
+});
+
+test('"unchanged" is exact: after a commit, a checkpoint, a reset, a rollback, and the same again', async (t) => {
+  const { native, reader } = await openedStore(t);
+  const spill = `UPDATE tasks SET status = 'Same', long_description = hex(zeroblob(3000))`;
+  await native.exec('PRAGMA cache_size = 3');
+  await native.run(`UPDATE tasks SET status = 'a' WHERE id = 'T-1'`);
+  await readOurs(reader);
+  assert.equal(await reader.isUnchanged(), true);
+
+  await native.exec('BEGIN IMMEDIATE');
+  await native.run(spill);
+  await native.exec('ROLLBACK');
+  assert.equal(await reader.isUnchanged(), true, 'what was rolled back is no change');
+
+  await native.exec('BEGIN IMMEDIATE');
+  await native.run(spill);
+  await native.exec('COMMIT');
+  assert.equal(await reader.isUnchanged(), false, 'the same frames, committed');
+  await readOurs(reader);
+
+  await native.run(`UPDATE tasks SET status = 'b' WHERE id = 'T-1'`);
+  assert.equal(await reader.isUnchanged(), false, 'a small commit');
+  await readOurs(reader);
+  await native.all('PRAGMA wal_checkpoint(RESTART)');
+  await native.run(`UPDATE tasks SET status = 'c' WHERE id = 'T-1'`);
+  assert.equal(await reader.isUnchanged(), false, 'a commit at the start of the log');
+  await readOurs(reader);
+  await native.all('PRAGMA wal_checkpoint(TRUNCATE)');
+  assert.equal(((await readOurs(reader)) as { status: string }[])[1]?.status, 'c');
+  assert.equal(await reader.isUnchanged(), true);
+  await native.run(`UPDATE tasks SET status = 'd' WHERE id = 'T-1'`);
+  assert.equal(await reader.isUnchanged(), false, 'a commit into an empty log');
+});
+
+test('a commit whose writer died before it was announced is noticed when the next one is written over it', async (t) => {
+  const root = folderFor(t);
+  mkdirSync(join(root, '.todo2'));
+  const file = join(root, '.todo2', 'todo2.db');
+  const db = new SQL.Database();
+  db.run('CREATE TABLE tasks (id)');
+  writeFileSync(file, db.export());
+  db.close();
+  const first = { page: 2, fill: 0, commit: 2 };
+  const lost = [
+    { page: 2, fill: 1 },
+    { page: 3, fill: 2 },
+    { page: 4, fill: 3, commit: 4 },
+  ];
+  const before = buildWal({ pageSize: 4096, frames: [first, ...lost] });
+  const next = buildWal({ pageSize: 4096, frames: [first, { page: 2, fill: 9, commit: 2 }] });
+  writeFileSync(`${file}-wal`, before);
+  for (const each of [file, `${file}-wal`]) utimesSync(each, 1_700_000_000, 1_700_000_000);
+  const reader = new SnapshotReader(file, systemClock);
+  t.after(() => reader.dispose());
+  assert.equal((await reader.read()).kind, 'image');
+  assert.equal(await reader.isUnchanged(), true);
+  writeFileSync(`${file}-wal`, next, { flag: 'r+' });
+  assert.equal(await reader.isUnchanged(), false);
+  const image = await reader.read();
+  assert.equal(image.kind === 'image' ? image.bytes[4096] : undefined, 9);
+});
+
+test('a rollback journal that would be rolled back keeps us from reading, an empty or finished one does not', async (t) => {
+  const { file, native, reader } = await openedStore(t);
+  await native.all('PRAGMA journal_mode = DELETE');
+  for (const [name, bytes, expected] of [
+    ['empty', Buffer.alloc(0), 'array'],
+    ['finished', Buffer.alloc(512), 'array'],
+    ['hot', Buffer.concat([Buffer.from('d9d505f920a163d7', 'hex'), Buffer.alloc(504)]), 'busy'],
+  ] as const) {
+    writeFileSync(`${file}-journal`, bytes);
+    const found = await readOurs(reader);
+    assert.equal(Array.isArray(found) ? 'array' : found, expected, name);
+  }
+});
+
+const random = Buffer.from(
+  Array.from({ length: 8192 }, (_, i) => (Math.imul(i ^ 0x5bd1e995, 0x9e3779b1) >>> 13) & 0xff),
+);
+const broken: readonly [name: string, make: (good: Buffer) => Buffer, cause: string][] = [
+  ['no bytes', () => Buffer.alloc(0), 'empty'],
+  ['half of it', (good) => good.subarray(0, good.length / 2), 'truncated'],
+  ['the first 50 bytes', (good) => good.subarray(0, 50), 'truncated'],
+  ['a text', () => Buffer.from('version https://git-lfs.github.com/spec/v1\n'.repeat(50)), 'notADatabase'],
+  ['zeros', () => Buffer.alloc(8192), 'notADatabase'],
+  ['bytes like chance', () => random, 'encrypted'],
+  ['what git-crypt leaves', () => Buffer.concat([Buffer.from('\0GITCRYPT\0'), random]), 'encrypted'],
+  ['an archive', () => Buffer.concat([Buffer.from('PK\x03\x04'), random]), 'notADatabase'],
+  [
+    'garbage behind the first page',
+    (good) => Buffer.concat([good.subarray(0, 4096), Buffer.alloc(good.length - 4096, 0xee)]),
+    'malformed',
+  ],
+];
+for (const [name, make, cause] of broken) {
+  test(`a file with ${name} is "${cause}"`, async (t) => {
+    const root = folderFor(t);
+    const file = await createBacklog(root, { tasks: TASKS });
+    writeFileSync(file, make(readFileSync(file)));
+    const reader = new SnapshotReader(file, systemClock);
+    t.after(() => reader.dispose());
+    assert.equal(await readOurs(reader), cause);
+    assert.equal(await reader.isUnchanged(), true, 'and it is not read again until it changes');
+  });
+}
+
+function changed(bytes: Uint8Array, at: number): Uint8Array {
+  const copy = Buffer.from(bytes);
+  copy[at] = (copy[at] ?? 0) ^ 1;
+  return copy;
+}
+
+/** The same log as a big-endian machine would have written it. */
+function swapChecksums(wal: Uint8Array): Uint8Array {
+  const copy = Buffer.from(wal);
+  copy.writeUInt32BE(0x377f0683, 0);
+  let sum: [number, number] = [0, 0];
+  const add = (from: number, to: number): void => {
+    for (let at = from; at < to; at += 8) {
+      const a = (sum[0] + copy.readUInt32BE(at) + sum[1]) >>> 0;
+      sum = [a, (sum[1] + copy.readUInt32BE(at + 4) + a) >>> 0];
+    }
+  };
+  const put = (at: number): void => {
+    copy.writeUInt32BE(sum[0], at);
+    copy.writeUInt32BE(sum[1], at + 4);
+  };
+  add(0, 24);
+  put(24);
+  for (let at = 32; at + 4120 <= copy.length; at += 4120) {
+    add(at, at + 8);
+    add(at + 24, at + 4120);
+    put(at + 16);
+  }
+  return copy;
+}
