@@ -125,7 +125,7 @@ function readLists(db: Database, table: string, column: string): Map<string, str
     if (list === undefined) lists.set(id, [value]);
     else list.push(value);
   }
-  for (const list of lists.values()) list.sort();
+  for (const list of lists.values()) if (list.length > 1) list.sort();
   return lists;
 }
 

@@ -73,7 +73,7 @@ export class TaskList {
       priority: parsePriority(raw.priority),
       rawPriority: raw.priority,
       tags: distinct(raw.tags),
-      dependencies: distinct(raw.dependencies).map(taskId),
+      dependencies: distinct(raw.dependencies) as readonly TaskId[],
       parentId: raw.parentId === '' ? undefined : taskId(raw.parentId),
       projectId: raw.projectId === '' ? undefined : raw.projectId,
       lock: raw.lock,
@@ -99,7 +99,8 @@ export function hoursOf(value: unknown): number | undefined {
   return typeof hours === 'number' && Number.isFinite(hours) && hours > 0 ? hours : undefined;
 }
 
+/** Nearly every list is free of both already, and is then taken as it is. */
 function distinct(texts: readonly string[]): readonly string[] {
-  if (texts.length < 2) return texts[0] === '' ? [] : texts;
-  return [...new Set(texts)].filter((text) => text !== '');
+  const isClean = texts.length < 20 && texts.every((text, index) => text !== '' && texts.indexOf(text) === index);
+  return isClean ? texts : [...new Set(texts)].filter((text) => text !== '');
 }

@@ -29,26 +29,25 @@ async function disturb(native: NativeWriter, random: Random, snapshot: () => Pro
   switch (random(9)) {
     case 0:
     case 1:
-      return void (await native.run(`INSERT INTO t (x) VALUES (randomblob(?))`, random(6000)));
+      await native.run('INSERT INTO t (x) VALUES (randomblob(?))', random(6000));
+      break;
     case 2:
-      return void (await native.run(`UPDATE t SET x = randomblob(?) WHERE rowid % 7 = ?`, random(3000), random(7)));
+      await native.run('UPDATE t SET x = randomblob(?) WHERE rowid % 7 = ?', random(3000), random(7));
+      break;
     case 3:
-      return void (await native.run(`DELETE FROM t WHERE rowid % 5 = ?`, random(5)));
+      await native.run('DELETE FROM t WHERE rowid % 5 = ?', random(5));
+      break;
     case 4:
-      return void (await native.all(
-        `PRAGMA wal_checkpoint(${['PASSIVE', 'RESTART', 'TRUNCATE', 'FULL'][random(4)] ?? ''})`,
-      ));
+      await native.all(`PRAGMA wal_checkpoint(${['PASSIVE', 'RESTART', 'TRUNCATE', 'FULL'][random(4)] ?? ''})`);
+      break;
     case 5:
-      return random(3) === 0 ? native.exec('VACUUM') : undefined;
-    default: {
+      if (random(3) === 0) await native.exec('VACUUM');
+      break;
+    default:
       await native.exec('BEGIN IMMEDIATE');
-      await native.run(
-        'INSERT INTO t (x) SELECT randomblob(1500) FROM generate(?)'.replace('generate(?)', RANGE),
-        some,
-      );
+      await native.run(`INSERT INTO t (x) SELECT randomblob(1500) FROM ${RANGE}`, some);
       if (random(2) === 0) await snapshot(); // with what the transaction has spilled
       await native.exec(random(3) === 0 ? 'ROLLBACK' : 'COMMIT');
-    }
   }
 }
 const RANGE = '(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n)';
