@@ -75,12 +75,12 @@ export class AgentTerminal implements Pseudoterminal {
     else this.#holdBack(lines);
   }
 
-  /** Writes the last line and marks the name. */
+  /** Writes the last line and marks the name, in front, since lists of terminals cut names at the end. */
   end(footer: string, mark: TerminalMark): void {
     // An agent may end within a line, and in a colour.
     this.write(`\x1b[0m\n\n${footer}\n`);
     this.#ended = true;
-    this.#renamed.fire(`${this.#name} ${mark}`);
+    this.#renamed.fire(`${mark} ${this.#name}`);
   }
 
   #holdBack(text: string): void {

@@ -132,7 +132,7 @@ export class TerminalRunner implements TaskRunner, Disposable {
     const ended = [...this.#shown.values()].filter(({ pty }) => pty.isEnded);
     for (const { terminal } of ended.slice(0, Math.max(0, ended.length - MAX_ENDED_TERMINALS + 1))) terminal.dispose();
 
-    const name = `Wave · ${toPlainLine(id).slice(0, 60)}`;
+    const name = toPlainLine(id).slice(0, 60);
     const onClosed = (): void => {
       if (this.#shown.get(id)?.pty === pty) this.#shown.delete(id);
     };

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { TaskSpec } from '../support/fixture.ts';
 import { Windows } from '../support/windows.ts';
@@ -149,3 +152,81 @@ test('the tree follows another process that commits all the time, and never show
   }
   await window.workbench.row(tree, 'Round 39 too').waitFor();
 });
+
+test('a window that is closed in the middle of a run leaves no lock and no agent behind', async (t) => {
+  const window = await windows.open(t, { tasks: [{ id: 'T-1', content: 'Endless', description: 'simulate: hang' }] });
+  const { workbench } = window;
+  const tree = await window.tree();
+  await workbench.inline(workbench.row(tree, 'Endless').first(), 'Run Task');
+  await window.statusBar(/1 · /);
+  await window.until('the agent speaks', async () => (await workbench.terminalText()).includes('at work on: Endless'));
+  assert.equal(agentsIn(window.folder).length, 1);
+  await workbench.page.goto('about:blank');
+  await window.until('the task is free again', async () => {
+    const tasks = await window.tasks();
+    return tasks['T-1']?.status === 'Todo' && tasks['T-1'].assignee === null;
+  });
+  await window.until('its agent has ended', () => Promise.resolve(agentsIn(window.folder).length === 0));
+});
+
+test('a claim that somebody else holds says who and until when', async (t) => {
+  const window = await windows.open(t, { tasks: [{ id: 'T-1', content: 'Wanted' }] });
+  const { workbench } = window;
+  const tree = await window.tree();
+  const writer = await window.writer();
+  // Between what the tree shows and the click: the database is the one that decides.
+  const wanted = workbench.row(tree, 'Wanted');
+  await wanted.hover();
+  await writer.run(
+    "UPDATE tasks SET status='In Progress', assignee='codex-far-77', assigned_at=strftime('%s','now'), lock_until=strftime('%s','now')+1800 WHERE id='T-1'",
+  );
+  await wanted.getByText('held by codex-far-77, 30 min left').waitFor();
+  await workbench.run('Todo2 Waves: Run Wave…');
+  await workbench.pick('Wave 0');
+  await workbench.row(tree, 'Ended: Wave 0').getByText('0/1 succeeded · 1 skipped').waitFor();
+  await tree.getByText('skipped: held by codex-far-77, 30 min left').waitFor();
+  assert.equal((await window.tasks())['T-1']?.assignee, 'codex-far-77');
+});
+
+test('both plan files are written from the palette and opened', async (t) => {
+  const window = await windows.open(t, { tasks: BACKLOG });
+  const { workbench } = window;
+  await window.tree();
+  await workbench.run('Todo2 Waves: Write Wave Plan');
+  await workbench.page.getByRole('tab', { name: /\.plan\.md/ }).waitFor();
+  await workbench.run('Todo2 Waves: Write Parallel Execution Plan for Subagents');
+  await workbench.page.getByRole('tab', { name: /parallel-execution-subagents\.plan\.md/ }).waitFor();
+  const plans = join(window.folder, '.cursor', 'plans');
+  assert.match(readFileSync(join(plans, 'parallel-execution-subagents.plan.md'), 'utf8'), /^T-1, T-2, T-3, T-9, T-4$/m);
+  await workbench.screenshot('plan-dark');
+});
+
+test('in a light theme too: the tree, a running wave and the details of a task', async (t) => {
+  const window = await windows.open(t, { tasks: BACKLOG });
+  const { workbench } = window;
+  const tree = await window.tree();
+  await workbench.theme('light');
+  await workbench.screenshot('tree-light');
+  await workbench.inline(workbench.row(tree, 'Wave 0'), 'Run Wave');
+  await window.statusBar(/4 · /);
+  await workbench.row(tree, 'Fetch the forecast').locator('.label-name').first().click();
+  await workbench.webview('h1:has-text("Fetch the forecast")');
+  await workbench.screenshot('running-light');
+  await workbench.row(tree, 'Ended: Wave 0').waitFor();
+  await workbench.theme('dark');
+  await workbench.screenshot('details-dark');
+});
+
+/** The command lines of agents at work on this folder, as the system lists them. */
+function agentsIn(folder: string): string[] {
+  const all = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
+  return all.filter((line) => line.includes('simulated-agent.cjs') && workingFolderOf(line) === folder);
+}
+
+function workingFolderOf(line: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${Number.parseInt(line, 10)}/cwd`);
+  } catch {
+    return undefined; // it has ended meanwhile
+  }
+}

@@ -9,7 +9,7 @@ function terminal(open = true) {
   const did: string[] = [];
   const written: string[] = [];
   const pty = new AgentTerminal({
-    name: 'Wave · T-1',
+    name: 'T-1',
     onStop: () => void did.push('stop'),
     onClosed: () => void did.push('closed'),
   });
@@ -84,14 +84,14 @@ test('after the end the terminal stays until a key is pressed, and closing it st
   const { pty, did, text } = terminal();
   pty.end('✓ Ended', '✓');
   assert(text().includes('✓ Ended\r\n'));
-  assert.deepEqual(did, ['Wave · T-1 ✓']);
+  assert.deepEqual(did, ['✓ T-1']);
   // An arrow, and what a terminal answers when it is asked for its attributes.
   pty.handleInput('\x1b[A');
   pty.handleInput('\x1b[?1;2c');
-  assert.deepEqual(did, ['Wave · T-1 ✓']);
+  assert.deepEqual(did, ['✓ T-1']);
   pty.handleInput('x');
   pty.close();
-  assert.deepEqual(did, ['Wave · T-1 ✓', 'close', 'closed']);
+  assert.deepEqual(did, ['✓ T-1', 'close', 'closed']);
 });
 
 test('untrusted text becomes one line that no terminal obeys', () => {
