@@ -40,6 +40,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     releaseTask: (node) => trusted(() => onTask(node, backlogs, 'Release Task', isOurs, release)),
     markDone: (node) =>
       trusted(() => onTask(node, backlogs, 'Mark as Done', isOpen, (target) => setStatus(target, 'Done'))),
+    approveWave: (node) => trusted(() => approveWave(node)),
     sendBack: (node) =>
       trusted(() =>
         onTask(
@@ -175,6 +176,14 @@ async function release({ backlog, task }: Target): Promise<void> {
 async function setStatus({ backlog, task }: Target, to: 'Todo' | 'Done'): Promise<void> {
   const set = await backlog.setStatus(task, to);
   if (!set.ok) await tell(set.failure);
+}
+
+/** Marks everything in Review as Done, one short transaction each; what somebody changed meanwhile stays and is named. */
+async function approveWave(node: TreeNode | undefined): Promise<void> {
+  if (node?.kind !== 'wave') return;
+  const { backlog, number } = node;
+  const tasks = backlog.plan?.waves.find((wave) => wave.number === number)?.tasks ?? [];
+  for (const task of tasks.filter((t) => t.status === 'Review')) await setStatus({ backlog, task }, 'Done');
 }
 
 async function writePlan(backlogs: Backlogs, backlog: Backlog, kind: 'main' | 'subagents'): Promise<void> {

@@ -103,13 +103,12 @@ function describeTask(backlog: Backlog, task: Task, hasTerminal: HasTerminal): R
   const readiness = isSettled(task.status) ? undefined : backlog.readinessOf(task);
   const state = taskState(backlog, task, lease, readiness, run);
   const priority = task.priority === 'medium' ? [] : [task.priority === 'other' ? task.rawPriority : task.priority];
-  const level = levelNote(backlog, task);
   return row(
     oneLine(task.title) || task.id,
-    [task.id, ...priority, state, ...level].join(' · '),
+    [state, ...priority, task.id].join(' · '),
     taskIcon(task, lease, readiness, run),
     {
-      spoken: [task.title || task.id, task.id, `priority ${task.priority}`, task.status, state, ...level].join(', '),
+      spoken: [task.title || task.id, task.id, `priority ${task.priority}`, task.status, state].join(', '),
       flags: taskFlags(backlog, task, lease, readiness, hasTerminal),
       opens: task.id,
       ...(isLive(lease) ? { lock: lease.kind } : {}),
@@ -171,10 +170,12 @@ function taskFlags(
   return flags;
 }
 
-/** exarp-go's number for a task, where it is not ours. */
-function levelNote(backlog: Backlog, task: Task): readonly string[] {
-  const [ours, theirs] = [backlog.plan?.waveOf.get(task.id), backlog.plan?.exarpLevelOf.get(task.id)];
-  return ours === undefined || theirs === undefined || ours === theirs ? [] : [`exarp-go: wave ${theirs}`];
+/** exarp-go's numbers for the tasks of a wave, where one of them is not ours; tasks in cycles have none. */
+function levelNote(backlog: Backlog, wave: Wave): readonly string[] {
+  const levels = wave.tasks.flatMap((task) => backlog.plan?.exarpLevelOf.get(task.id) ?? []);
+  if (levels.every((level) => level === wave.number)) return [];
+  const [least, most] = levels.reduce(([a, b], level) => [Math.min(a, level), Math.max(b, level)], [Infinity, 0]);
+  return [least === most ? `exarp-go: wave ${least}` : `exarp-go: waves ${least}–${most}`];
 }
 
 function describeWave(backlog: Backlog, wave: Wave): RowContent {
@@ -184,6 +185,7 @@ function describeWave(backlog: Backlog, wave: Wave): RowContent {
     ...(progress.ready > 0 ? [`${progress.ready} ready`] : []),
     ...(progress.review > 0 ? [`${progress.review} in review`] : []),
     ...(progress.waiting > 0 ? [`${progress.waiting} waiting`] : []),
+    ...levelNote(backlog, wave),
   ];
   const isWhollyInReview = progress.review === progress.total;
   const icon: Icon =
@@ -196,7 +198,11 @@ function describeWave(backlog: Backlog, wave: Wave): RowContent {
           : { id: 'layers', color: 'disabledForeground' };
   return row(`Wave ${wave.number}`, [`${progress.review}/${progress.total}`, ...parts].join(' · '), icon, {
     spoken: [`Wave ${wave.number}`, count(progress.total, 'task'), ...parts].join(', '),
-    flags: ['wave', ...(progress.ready > 0 ? ['runnableWave'] : [])],
+    flags: [
+      'wave',
+      ...(progress.ready > 0 ? ['runnableWave'] : []),
+      ...(progress.review > 0 ? ['reviewableWave'] : []),
+    ],
     collapsible: wave.number === backlog.plan?.waves[0]?.number ? 'expanded' : 'collapsed',
   });
 }
@@ -274,7 +280,7 @@ function describeRunTask(backlog: Backlog, runId: string, id: TaskId, hasTermina
   const task = backlog.task(id);
   const title = oneLine(task?.title ?? '') || id;
   const state = runTaskState(taskRun, backlog.now);
-  return row(title, [id, state].join(' · '), runTaskIcon(taskRun), {
+  return row(title, [state, id].join(' · '), runTaskIcon(taskRun), {
     flags: [
       ...(task === undefined ? [] : ['task']),
       ...(taskRun.phase === 'ended' ? [] : ['runningTask']),

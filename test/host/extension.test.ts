@@ -88,6 +88,13 @@ describe('Todo2 Waves in a real extension host', () => {
     assert.ok(vscode.window.terminals.some((terminal) => terminal.name.includes('T-1')));
   });
 
+  it('marks everything of a wave that is in review as done', async () => {
+    await until('the tree knows', () => backlog.task(taskId('T-1'))?.status === 'Review');
+    await vscode.commands.executeCommand('todo2Waves.approveWave', { kind: 'wave', backlog, number: 0 });
+    assert.deepEqual([(await stored('T-1'))['status'], (await stored('T-1'))['completed']], ['Done', 1]);
+    assert.equal(backlog.plan?.waveOf.get(taskId('T-2')), 0, 'what waited for it may start now');
+  });
+
   it('puts a failed task back to Todo', async () => {
     assert.ok((await backlog.runTask(backlog.task(taskId('T-3')) ?? assert.fail())).ok);
     await until('the run has ended', () => !backlog.isRunning);

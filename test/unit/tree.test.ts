@@ -36,15 +36,15 @@ test('the tree shows waves with their tasks, then what is blocked, then what is 
   const backlog = fakeBacklog({ tasks: tasks('T-1:high', 'T-2', 'T-3 < T-1', '+T-4', 'T-5 < T-6', 'T-6 < T-5') });
   assert.deepEqual(text(backlog), [
     'Wave 0 | 0/2 · 2 ready',
-    '  Title of T-1 | T-1 · high · ready',
-    '  Title of T-2 | T-2 · ready',
+    '  Title of T-1 | ready · high · T-1',
+    '  Title of T-2 | ready · T-2',
     'Wave 1 | 0/1 · 1 waiting',
-    '  Title of T-3 | T-3 · waits for T-1 (Todo)',
+    '  Title of T-3 | waits for T-1 (Todo) · T-3',
     'Blocked | 2 in no wave: cycles or missing dependencies',
-    '  Title of T-5 | T-5 · in a cycle: T-5 → T-6 → T-5',
-    '  Title of T-6 | T-6 · in a cycle: T-5 → T-6 → T-5',
+    '  Title of T-5 | in a cycle: T-5 → T-6 → T-5 · T-5',
+    '  Title of T-6 | in a cycle: T-5 → T-6 → T-5 · T-6',
     'Finished | 1 done',
-    '  Title of T-4 | T-4 · Done',
+    '  Title of T-4 | Done · T-4',
   ]);
 });
 
@@ -60,7 +60,7 @@ test('a task that waits says for whom, in which status, and who has it for how l
   });
   assert.equal(
     rowOf(backlog, 'T-14').description,
-    'T-14 · waits for T-12 (In Progress, held by cursor-mac-811 for 12 min)',
+    'waits for T-12 (In Progress, held by cursor-mac-811 for 12 min) · T-14',
   );
 });
 
@@ -102,7 +102,7 @@ for (const [name, fields, icon, words] of states) {
   test(`${name} has the icon ${icon} and says “${words}”`, () => {
     const content = rowOf(fakeBacklog({ tasks: [task('T-1', fields)] }), 'T-1');
     assert.equal(content.icon.id, icon);
-    assert.equal(content.description, `T-1 · ${words}`);
+    assert.equal(content.description, `${words} · T-1`);
   });
 }
 
@@ -129,9 +129,14 @@ test('a screen reader hears title, id, priority, status, reason and lock', () =>
   );
 });
 
-test('the number that exarp-go gives a task is shown where it is another', () => {
-  const backlog = fakeBacklog({ tasks: tasks('+T-1', 'T-2 < T-1') });
-  assert.match(rowOf(backlog, 'T-2').description, /exarp-go: wave 1$/);
+test('the number that exarp-go gives a wave is shown where it is another', () => {
+  const waves = (...lines: string[]): string[] =>
+    text(fakeBacklog({ tasks: tasks(...lines) })).filter((row) => row.startsWith('Wave'));
+  assert.deepEqual(waves('+T-1', 'T-2 < T-1', 'T-3 < T-2'), [
+    'Wave 0 | 0/1 · 1 ready · exarp-go: wave 1',
+    'Wave 1 | 0/1 · 1 waiting · exarp-go: wave 2',
+  ]);
+  assert.deepEqual(waves('+T-1', 'T-2 < T-1', 'T-3'), ['Wave 0 | 0/2 · 2 ready · exarp-go: waves 0–1']);
 });
 
 test('control characters of a title never reach a row', () => {
@@ -155,7 +160,7 @@ test('two backlogs have a row each, and one that cannot be read says so in its p
   assert.deepEqual(text(fakeBacklog({ root: '/a', tasks: tasks('T-1') }), broken), [
     'a | 1 open · 1 ready',
     '  Wave 0 | 0/1 · 1 ready',
-    '    Title of T-1 | T-1 · ready',
+    '    Title of T-1 | ready · T-1',
     'b | ',
     '  Cannot be read | /b/.todo2/todo2.db is empty: 0 bytes',
   ]);
@@ -218,7 +223,7 @@ for (const [outcome, run, words] of outcomes) {
     const backlog = fakeBacklog({ tasks: tasks('T-1'), events: runEvents(outcome) });
     const [first, second] = text(backlog);
     assert.equal(first, `Ended: Wave 0 | ${run}`);
-    assert.equal(second, `  Title of T-1 | T-1 · ${words}`);
+    assert.equal(second, `  Title of T-1 | ${words} · T-1`);
   });
 }
 
@@ -227,5 +232,5 @@ test('a run that goes on stands on top, and its task can be stopped but not run 
   const backlog = fakeBacklog({ tasks: [task('T-1', held(ME, 20))], events });
   assert.equal(text(backlog)[0], 'Running: Wave 0 | 0/1 succeeded · 1 running');
   assert.equal(rowOf(backlog, 'T-1').flags.join(' '), 'task runningTask');
-  assert.equal(rowOf(backlog, 'T-1').description, 'T-1 · running for 8 s');
+  assert.equal(rowOf(backlog, 'T-1').description, 'running for 8 s · T-1');
 });
