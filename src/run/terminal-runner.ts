@@ -3,7 +3,7 @@ import type { Disposable } from '../core/events.ts';
 import type { Failure } from '../core/failure.ts';
 import type { AgentEnd, Clock, Job, TaskRunner } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
-import type { TaskId } from '../core/task.ts';
+import type { Task, TaskId } from '../core/task.ts';
 import { createReader, type OutputReader } from './agent-output.ts';
 import { runAgentProcess } from './agent-process.ts';
 import { AgentTerminal, toPlainLine, type TerminalMark } from './agent-terminal.ts';
@@ -64,7 +64,7 @@ export class TerminalRunner implements TaskRunner, Disposable {
     const stop = new AbortController();
     const any = AbortSignal.any([signal, stop.signal, this.#disposed.signal]);
     if (any.aborted) return { kind: 'stopped' };
-    const pty = this.#openTerminal(job.task.id, () => stop.abort());
+    const pty = this.#openTerminal(job.task, () => stop.abort());
     return this.#runAgent(job, agent, files, pty, any, onStarted);
   }
 
@@ -126,13 +126,14 @@ export class TerminalRunner implements TaskRunner, Disposable {
     return end;
   }
 
-  #openTerminal(id: TaskId, onStop: () => void): AgentTerminal {
+  #openTerminal({ id, title }: Task, onStop: () => void): AgentTerminal {
     this.#shown.get(id)?.terminal.dispose();
     this.#shown.delete(id);
     const ended = [...this.#shown.values()].filter(({ pty }) => pty.isEnded);
     for (const { terminal } of ended.slice(0, Math.max(0, ended.length - MAX_ENDED_TERMINALS + 1))) terminal.dispose();
 
-    const name = toPlainLine(id).slice(0, 60);
+    // The title first: the ids of one backlog often differ in their last digits only.
+    const name = [toPlainLine(title).slice(0, 40), toPlainLine(id).slice(0, 40)].filter(Boolean).join(' · ');
     const onClosed = (): void => {
       if (this.#shown.get(id)?.pty === pty) this.#shown.delete(id);
     };

@@ -7,6 +7,7 @@ import type { Task, TaskId } from '../core/task.ts';
 import { isSettled } from '../core/task.ts';
 import type { Wave } from '../core/waves.ts';
 import {
+  clockTime,
   duration,
   explainBlock,
   explainNotice,
@@ -123,7 +124,7 @@ function taskState(
   readiness: Readiness | undefined,
   run: TaskRun | undefined,
 ): string {
-  if (run?.phase === 'running') return `running for ${duration(backlog.now - (run.startedAt ?? backlog.now))}`;
+  if (run?.phase === 'running') return runningSince(run);
   if (run?.phase === 'claimed') return 'starting';
   if (run?.phase === 'queued') return 'queued';
   if (readiness === undefined) return task.status;
@@ -290,6 +291,11 @@ function describeRunTask(backlog: Backlog, runId: string, id: TaskId, hasTermina
   });
 }
 
+/** A moment, not a length of time: it stays true without being drawn again and again. */
+function runningSince(run: TaskRun): string {
+  return run.startedAt === undefined ? 'running' : `running since ${clockTime(run.startedAt)}`;
+}
+
 function runTaskState(run: TaskRun, now: number): string {
   if (run.outcome !== undefined) return explainOutcome(run.outcome, now);
   switch (run.phase) {
@@ -299,7 +305,7 @@ function runTaskState(run: TaskRun, now: number): string {
       return 'starting';
     case 'running':
     case 'ended':
-      return `running for ${duration(now - (run.startedAt ?? now))}`;
+      return runningSince(run);
   }
 }
 

@@ -86,7 +86,7 @@ test('an agent works in a terminal of its own, which stays readable with its end
   assert.equal(started, 1);
   const [terminal] = terminals;
   assert(terminal?.open);
-  assert.equal(terminal.name, 'T-1');
+  assert.equal(terminal.name, 'Bake a cake · T-1');
   assert.match(terminal.text, /T-1 · Bake a cake/);
   assert.match(log[0] ?? '', /prompt .*\.prompt\.md, log .*\.log$/);
   assert.match(terminal.text, /at work on: Bake a cake\r\n/);
@@ -110,7 +110,7 @@ test('the prompt and the output are kept in files that have nothing of the task 
 test('control characters of a task reach neither the name nor the header of its terminal', async () => {
   const { run, terminals, remove } = await makeRunner();
   await run(jobOf('simulate: seconds=0', 'T\x1b]0;x\x07', 'a\x1b[2Jb\r\nc'));
-  assert.equal(terminals[0]?.name, 'T]0;x');
+  assert.equal(terminals[0]?.name, 'a[2Jb c · T]0;x');
   assert.match(terminals[0].text, /T\]0;x · a\[2Jb c\x1b\[0m\r\n/);
   await remove();
 });

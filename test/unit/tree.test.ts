@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Backlog } from '../../src/core/backlog.ts';
 import type { RunEvent, TaskOutcome } from '../../src/core/run/run-events.ts';
 import { type Task, taskId } from '../../src/core/task.ts';
+import { clockTime } from '../../src/ui/explain.ts';
 import { describeNode, type RowContent } from '../../src/ui/tree-item.ts';
 import { childrenOf, nodeKey, parentOf, type TreeNode } from '../../src/ui/tree-nodes.ts';
 import { lock, task, tasks } from '../support/backlog.ts';
@@ -232,5 +233,5 @@ test('a run that goes on stands on top, and its task can be stopped but not run 
   const backlog = fakeBacklog({ tasks: [task('T-1', held(ME, 20))], events });
   assert.equal(text(backlog)[0], 'Running: Wave 0 | 0/1 succeeded · 1 running');
   assert.equal(rowOf(backlog, 'T-1').flags.join(' '), 'task runningTask');
-  assert.equal(rowOf(backlog, 'T-1').description, 'running for 8 s · T-1');
+  assert.equal(rowOf(backlog, 'T-1').description, `running since ${clockTime(NOW - 8000)} · T-1`);
 });
