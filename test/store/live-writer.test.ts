@@ -130,9 +130,9 @@ for (const [name, checkpoint, reopen] of modes) {
             busy++;
             continue;
           }
-          assert.ok(image.kind === 'image', JSON.stringify(image));
+          if (image.kind !== 'image') assert.fail(JSON.stringify(image));
           const content = readTasks(SQL, image.bytes, 'project');
-          assert.ok(content.ok, JSON.stringify(content));
+          if (!content.ok) assert.fail(JSON.stringify(content));
           assert.equal(mixtureIn(content.value.tasks), undefined);
           const count = countOf(content.value.tasks);
           assert.ok(count >= last && count >= committed, `${count} after ${last}, with ${committed} committed`);
