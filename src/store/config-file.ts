@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { NO_CONFIG } from '../core/config.ts';
+import { stampOf } from './file-stamp.ts';
 import { readConfig, type ConfigRead } from './config.ts';
 
 type ConfigPaths = Parameters<typeof readConfig>[0];
@@ -16,7 +17,7 @@ export class ConfigFile {
 
   /** The configuration where it says something else than at the call before; undefined where it does not. */
   async readIfChanged(): Promise<ConfigRead | undefined> {
-    const stamps = `${await stampOf(this.#paths.configPb)} | ${await stampOf(this.#paths.configYaml)}`;
+    const stamps = `${await stampAt(this.#paths.configPb)} | ${await stampAt(this.#paths.configYaml)}`;
     if (stamps === this.#stamps) return undefined;
     this.#stamps = stamps;
     const read = await readConfig(this.#paths);
@@ -26,10 +27,9 @@ export class ConfigFile {
   }
 }
 
-async function stampOf(file: string): Promise<string> {
+async function stampAt(file: string): Promise<string> {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
-    return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+    return stampOf(await stat(file, { bigint: true }));
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? 'unknown';
   }

@@ -7,7 +7,7 @@ const PIECE = 4 * 1024 * 1024;
 const readAsync = promisify(read);
 
 /** A file that is there, but cannot be opened as one: a folder, a pipe, a device. */
-export class NotAFile extends Error {}
+class NotAFile extends Error {}
 
 /**
  * A file that somebody else writes, opened for reading only.

@@ -1,17 +1,16 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../core/ports.ts';
 import { causeOfError } from './file-fault.ts';
+import { RACY_MS, isOlder, stampOf } from './file-stamp.ts';
 import { HeldFile } from './held-file.ts';
 import { readJsonStore } from './json-reader.ts';
 import type { DatabaseFault, StoreContent } from './sqlite-reader.ts';
 
-export type JsonRead =
+type JsonRead =
   | { readonly kind: 'unchanged' | 'absent' }
   | { readonly kind: 'content'; readonly content: StoreContent }
   | { readonly kind: 'fault'; readonly fault: DatabaseFault; readonly isFresh: boolean };
 
-/** A file younger than this may be written again without a new time. */
-const RACY_NS = 50_000_000n;
 /** exarp-go empties the file and then fills it: what cannot be read may be whole a moment later. */
 const HALF_WRITTEN_MS = 40;
 const LOOKS = 3;
@@ -55,10 +54,9 @@ export class JsonFile {
         return { kind: 'absent' };
       }
       const stat = file.stat();
-      const stamp = `${stat.dev} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
+      const stamp = stampOf(stat);
       if (stamp === this.#stamp) return { kind: 'unchanged' };
-      const age = BigInt(this.#clock.now()) * 1_000_000n - stat.mtimeNs;
-      const isFresh = age >= 0n && age < RACY_NS;
+      const isFresh = !isOlder(stat, this.#clock.now(), RACY_MS);
       if (stat.size > MAX_BYTES) {
         return { kind: 'fault', fault: { cause: 'io', detail: `larger than ${MAX_BYTES} bytes` }, isFresh: false };
       }

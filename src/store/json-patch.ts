@@ -8,7 +8,7 @@ import { elementSpans, memberSpans, type Span } from './json-spans.ts';
 import { replaceFile } from './replace-file.ts';
 
 /** What became of the file; all but `patched` leave it as it was. */
-export type PatchOutcome = 'patched' | 'unchanged' | 'noFile' | 'noEntry';
+type PatchOutcome = 'patched' | 'unchanged' | 'noFile' | 'noEntry';
 
 /** How often to begin anew when somebody writes the file between our read and our write. */
 const ATTEMPTS = 5;

@@ -1,7 +1,7 @@
 // The wire format of Protocol Buffers, as far as reading needs it. Format: https://protobuf.dev/programming-guides/encoding/
 
 /** One field of a message. Fixed-size numbers are skipped as nothing here needs them. */
-export type WireField =
+type WireField =
   | { readonly number: number; readonly kind: 'varint'; readonly value: bigint }
   | { readonly number: number; readonly kind: 'bytes'; readonly value: Uint8Array };
 

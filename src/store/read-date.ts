@@ -3,6 +3,7 @@ const FARTHEST_MS = 8.64e15;
 /** Numbers above this are ms already: as seconds it is the year 5138. */
 const SECONDS_LIMIT = 1e11;
 
+const PLAIN = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
 const RFC3339 = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d(?:[.,]\d+)?))?)?\s*(Z|[+-]\d\d:?\d\d)?$/i;
 
 /**
@@ -15,15 +16,27 @@ export function readDate(value: unknown): number | undefined {
     if (!Number.isFinite(value) || value <= 0) return undefined;
     return inRange(Math.abs(value) > SECONDS_LIMIT ? value : value * 1000);
   }
-  if (typeof value !== 'string') return undefined;
+  if (typeof value !== 'string' || value === '') return undefined;
+  return value === last.text ? last.at : (last = { text: value, at: parseDate(value) }).at;
+}
+
+/** One after the other is often the same: a task that nobody has changed has one date in two columns. */
+let last: { readonly text: string; readonly at: number | undefined } = { text: '', at: undefined };
+
+function parseDate(value: string): number | undefined {
   const text = value.trim();
   if (text.startsWith('0') || text.startsWith('1970-01-01')) return undefined;
   if (/^\d{9,13}$/.test(text)) return readDate(Number(text));
+  // What exarp-go writes needs no second look: the language itself defines it.
+  if (PLAIN.test(text)) return numberOr(Date.parse(text));
   const parts = RFC3339.exec(text);
   if (parts === null) return undefined;
   const [, day, minutes = '00:00', seconds = '00', offset = 'Z'] = parts;
   const zone = offset.length === 5 ? `${offset.slice(0, 3)}:${offset.slice(3)}` : offset.toUpperCase();
-  const at = Date.parse(`${day ?? ''}T${minutes}:${seconds.replace(',', '.')}${zone}`);
+  return numberOr(Date.parse(`${day ?? ''}T${minutes}:${seconds.replace(',', '.')}${zone}`));
+}
+
+function numberOr(at: number): number | undefined {
   return Number.isNaN(at) ? undefined : Math.floor(at);
 }
 

@@ -2,6 +2,7 @@ import { realpathSync, type BigIntStats } from 'node:fs';
 import type { Clock } from '../core/ports.ts';
 import type { UnreadableCause } from '../core/failure.ts';
 import { findFileFault, causeOfError } from './file-fault.ts';
+import { RACY_MS, isOlder, stampOf } from './file-stamp.ts';
 import { HeldFile } from './held-file.ts';
 import {
   WAL_HEADER_SIZE,
@@ -24,14 +25,12 @@ export interface Fault {
   readonly detail: string;
 }
 
-export type ImageRead =
+type ImageRead =
   /** The whole database at one committed moment, as a file without a log. The bytes are the caller's to keep. */
   | { readonly kind: 'image'; readonly bytes: Uint8Array }
   | { readonly kind: 'absent' }
   | { readonly kind: 'fault'; readonly fault: Fault };
 
-/** A file with a modification time younger than this may change again without a new time; clocks of file systems tick coarsely. */
-const RACY_MS = 50;
 /** How long a log with a broken header may be one that is being written. */
 const BROKEN_HEADER_MS = 1_000;
 /** How long to try for one undisturbed look at the files. */
@@ -56,7 +55,8 @@ type Seen =
       readonly lastFrames: Uint8Array;
       /** A checkpoint changes it too, which costs a needless read; but so does a copy over the file, which SQLite never sees. */
       readonly dbStat: BigIntStats;
-      walStat: BigIntStats;
+      /** Of the log when these frames were last looked at; undefined while it is too fresh for its time to mean anything. */
+      walStamp: string | undefined;
     }
   | { readonly kind: 'plain'; readonly walHeader: Uint8Array; readonly stat: BigIntStats };
 
@@ -106,7 +106,10 @@ export class SnapshotReader {
     }
   }
 
-  /** True where the image that was read last is what a read would give now. Costs some microseconds; exact in both directions. */
+  /**
+   * True where the image that was read last is what a read would give now, and never else; false without need only after a
+   * checkpoint. Costs some microseconds.
+   */
   async isUnchanged(): Promise<boolean> {
     const seen = this.#seen;
     if (seen === undefined) return false;
@@ -159,14 +162,17 @@ export class SnapshotReader {
     if (walStat === undefined || this.#db.statIfCurrent() === undefined) return retry('a file was replaced');
     if (!isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), headerBytes)) return retry('the log was reset');
     if (!isEqual(wal.subarray(0, WAL_HEADER_SIZE), headerBytes)) return retry('the log was reset');
-    return this.#takeMerged(database, wal, header, { headerBytes, walStat, dbStat: before });
+    return this.#takeMerged(database, wal, header, {
+      ...{ headerBytes, dbStat: before },
+      walStamp: isOlder(walStat, now, RACY_MS) ? stampOf(walStat) : undefined,
+    });
   }
 
   #takeMerged(
     database: Uint8Array,
     wal: Uint8Array,
     header: WalHeader,
-    stamps: Pick<Extract<Seen, { kind: 'wal' }>, 'headerBytes' | 'walStat' | 'dbStat'>,
+    stamps: Pick<Extract<Seen, { kind: 'wal' }>, 'headerBytes' | 'walStamp' | 'dbStat'>,
   ): ImageRead {
     const scan = scanFrames(wal.subarray(WAL_HEADER_SIZE), emptyScan(header));
     // SQLite throws the log of a database without a single byte away.
@@ -184,7 +190,7 @@ export class SnapshotReader {
     now: number,
   ): ImageRead | Retry {
     const after = this.#db.statIfCurrent();
-    if (after === undefined || !isSameState(before, after)) return retry('the file changed while it was read');
+    if (after === undefined || stampOf(before) !== stampOf(after)) return retry('the file changed while it was read');
     if (!this.#hasWalHeader(wal.headerBytes)) return retry('a log appeared');
     if (this.#hasHotJournal()) return retry(HOT_JOURNAL, RACY_MS / 2);
     // A header that is not whole yet becomes one soon; one that stays broken is no log to SQLite either.
@@ -207,7 +213,7 @@ export class SnapshotReader {
   async #sameLog(seen: Extract<Seen, { kind: 'wal' }>): Promise<boolean> {
     const { scan } = seen;
     const [walStat, dbStat] = [this.#wal.statIfCurrent(), this.#db.statIfCurrent()];
-    if (walStat === undefined || dbStat === undefined || !isSameState(dbStat, seen.dbStat)) return false;
+    if (walStat === undefined || dbStat === undefined || stampOf(dbStat) !== stampOf(seen.dbStat)) return false;
     if (!isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), seen.headerBytes)) return false;
     const next = frameOffset(scan.header, scan.frames);
     if (isOfGeneration(this.#wal.readSome(next, FRAME_HEADER_SIZE), scan.header)) {
@@ -218,18 +224,18 @@ export class SnapshotReader {
     }
     // A commit that its writer did not live to announce is written over by the next one. That cannot be seen at the next
     // frame; but it changes the time of the log, and then the frames of the last transaction.
-    if (!isSameState(walStat, seen.walStat)) {
+    if (stampOf(walStat) !== seen.walStamp) {
       const frames = headersOf(scan, (at) => this.#wal.readSome(at, FRAME_HEADER_SIZE));
       if (!isEqual(frames, seen.lastFrames)) return false;
       // Only a time that can change no more is worth remembering.
-      if (isOlder(walStat, this.#clock.now(), RACY_MS)) seen.walStat = walStat;
+      if (isOlder(walStat, this.#clock.now(), RACY_MS)) seen.walStamp = stampOf(walStat);
     }
     return true;
   }
 
   #samePlain(seen: Extract<Seen, { kind: 'plain' }>, hasWal: boolean): boolean {
     const stat = this.#db.statIfCurrent();
-    if (stat === undefined || !isSameState(stat, seen.stat) || this.#hasHotJournal()) return false;
+    if (stat === undefined || stampOf(stat) !== stampOf(seen.stat) || this.#hasHotJournal()) return false;
     const header = hasWal ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0);
     return isEqual(header, seen.walHeader);
   }
@@ -275,7 +281,7 @@ export class SnapshotReader {
    */
   #isSettled(which: 'db' | 'wal', stat: BigIntStats, now: number, ms: number): boolean {
     if (isOlder(stat, now, ms)) return true;
-    const state = stateKey(stat);
+    const state = stampOf(stat);
     const seen = this.#fresh.get(which);
     if (seen?.state === state && now >= seen.since) return now - seen.since >= ms;
     this.#fresh.set(which, { state, since: now });
@@ -298,24 +304,12 @@ function headersOf(scan: WalScan, read: (at: number) => Uint8Array): Uint8Array 
   return all;
 }
 
-function isOlder(stat: BigIntStats, now: number, ms: number): boolean {
-  return now - Number(stat.mtimeNs) / 1e6 > ms;
-}
-
 function retry(why: string, pauseMs = 0): Retry {
   return { kind: 'retry', why, pauseMs };
 }
 
 function fault(cause: UnreadableCause, file: string, detail: string): ImageRead {
   return { kind: 'fault', fault: { cause, file, detail } };
-}
-
-function isSameState(a: BigIntStats, b: BigIntStats): boolean {
-  return stateKey(a) === stateKey(b);
-}
-
-function stateKey(stat: BigIntStats): string {
-  return `${stat.dev} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {

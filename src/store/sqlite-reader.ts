@@ -21,7 +21,7 @@ export interface DatabaseFault {
 /** Everything of a task that is in its row. Which of these a store has depends on how old it is; only `id` must be there. */
 const COLUMNS = [
   ...['id', 'name', 'content', 'long_description', 'status', 'priority', 'completed', 'created', 'last_modified'],
-  ...['completed_at', 'created_at', 'updated_at', 'project_id', 'metadata', 'metadata_format', 'version'],
+  ...['completed_at', 'created_at', 'updated_at', 'project_id', 'metadata', 'version'],
   ...['assignee', 'assigned_at', 'lock_until', 'parent_id', 'estimated_hours'],
 ] as const;
 
@@ -147,24 +147,21 @@ function readBlobs(db: Database, columns: ReadonlySet<string>): Map<string, Uint
 }
 
 /**
- * All rows of a table, one JSON text each: every cell that crosses from WebAssembly alone costs more than its parsing.
- * JSON holds no blob; where a cell that should be text is one, all are read again, more slowly.
+ * All rows of a table, in one JSON text: every cell that crosses from WebAssembly by itself costs more than its parsing.
+ * JSON holds no blob, and a text has an end: where that fails, each row is asked for by itself, and blobs as text.
  */
-function readRows(db: Database, table: string, columns: readonly string[]): Row[] {
+function readRows(db: Database, table: string, columns: readonly string[]): readonly Row[] {
   try {
-    return selectJson(db, table, columns);
-  } catch (error) {
-    if (!messageOf(error).includes('BLOB')) throw error;
-    return selectJson(
-      db,
-      table,
-      columns.map((column) => `CASE typeof(${column}) WHEN 'blob' THEN CAST(${column} AS TEXT) ELSE ${column} END`),
-    );
+    const all = db.exec(`SELECT json_group_array(json_array(${columns.join(', ')})) FROM ${table}`)[0]?.values[0]?.[0];
+    return JSON.parse(all as string) as Row[];
+  } catch {
+    return readRowByRow(db, table, columns);
   }
 }
 
-function selectJson(db: Database, table: string, expressions: readonly string[]): Row[] {
-  const statement = db.prepare(`SELECT json_array(${expressions.join(', ')}) FROM ${table}`);
+function readRowByRow(db: Database, table: string, columns: readonly string[]): readonly Row[] {
+  const cells = columns.map((name) => `CASE typeof(${name}) WHEN 'blob' THEN CAST(${name} AS TEXT) ELSE ${name} END`);
+  const statement = db.prepare(`SELECT json_array(${cells.join(', ')}) FROM ${table}`);
   const rows: Row[] = [];
   try {
     while (statement.step()) rows.push(JSON.parse(statement.get()[0] as string) as Row);

@@ -1,0 +1,17 @@
+import type { BigIntStats } from 'node:fs';
+
+/** Everything about a file that changes when it is written or exchanged, in one text to compare. */
+export function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+}
+
+/**
+ * A file with a modification time younger than this may be written again without getting a new one: the clocks of file
+ * systems tick coarsely.
+ */
+export const RACY_MS = 50;
+
+/** True where a file has not been written for so long, by its own time. */
+export function isOlder(stat: BigIntStats, now: number, ms: number): boolean {
+  return now - Number(stat.mtimeNs) / 1e6 > ms;
+}
