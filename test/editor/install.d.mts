@@ -3,6 +3,7 @@ import type { SpawnOptions } from 'node:child_process';
 export const ROOT: string;
 export const VERSIONS: readonly string[];
 export const NEWEST: string;
+export const WINDOW_VERSION: string;
 export function serverFolder(version: string): string;
 export function nodeOf(version: string): string;
 export function installRoot(): Promise<void>;

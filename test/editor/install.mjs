@@ -13,6 +13,9 @@ export const ROOT = join(HERE, '../..');
 export const VERSIONS = ['1.105', '1.139'];
 export const NEWEST = '1.139';
 
+/** The editor whose window the browser suite uses; `TODO2_EDITOR_VERSION` chooses another. */
+export const WINDOW_VERSION = process.env.TODO2_EDITOR_VERSION || NEWEST;
+
 /** Where the server of an editor version is installed. */
 export const serverFolder = (version) => join(HERE, `server-${version}`);
 

@@ -15,7 +15,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { NEWEST, nodeOf, run, serverFolder } from './install.mjs';
+import { nodeOf, run, serverFolder, WINDOW_VERSION } from './install.mjs';
 import { MARK } from './reap.mjs';
 
 /** How an editor is started. What is left out is the newest version, the installed extensions none, nothing kept. */
@@ -85,13 +85,14 @@ const SETTINGS: Readonly<Record<string, unknown>> = {
 const TEST_SETTINGS: Readonly<Record<string, unknown>> = {
   'workbench.colorTheme': 'Dark Modern',
   'workbench.reduceMotion': 'on',
+  'security.workspace.trust.startupPrompt': 'never', // some versions ask with a dialog over everything
   'terminal.integrated.gpuAcceleration': 'off', // else a terminal is a canvas, whose text nobody can read
   'terminal.integrated.enablePersistentSessions': false,
 };
 
 /** Starts a server and resolves when it listens. It ends with this process, however that ends. */
 export async function startServer(options: EditorOptions = {}): Promise<EditorServer> {
-  const { version = NEWEST, use = 'person', trust = 'given', home } = options;
+  const { version = WINDOW_VERSION, use = 'person', trust = 'given', home } = options;
   const scratch = mkdtempSync(join(tmpdir(), 'todo2-editor-'));
   const [data, extensions, temporary] = [
     join(home ?? scratch, 'data'),

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NEWEST, nodeOf, ROOT, run, step, VERSIONS } from '../editor/install.mjs';
+import { NEWEST, nodeOf, ROOT, run, step, VERSIONS, WINDOW_VERSION } from '../editor/install.mjs';
 import { bundleHostSuite, hostTargets, runHostSuite } from './host-suite.ts';
 import type { SuiteResult } from './suite-result.ts';
 
@@ -44,7 +44,9 @@ export async function runSuites(parts: readonly Part[]): Promise<ReadonlyMap<str
       }
     }
     if (part === 'e2e') {
-      await add(`in the window of ${NEWEST}`, () => runNodeTests('e2e', process.execPath, ['--test-concurrency=1']));
+      await add(`in the window of ${WINDOW_VERSION}`, () =>
+        runNodeTests('e2e', process.execPath, ['--test-concurrency=1']),
+      );
     }
   }
   return results;

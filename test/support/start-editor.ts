@@ -73,7 +73,7 @@ async function prepareSample(): Promise<string> {
 
 async function openEmbedded(home: string, folder: string, trusted: boolean, mayOpenBrowser: boolean): Promise<Running> {
   const server = await step(`Starting VS Code ${NEWEST}`, () =>
-    startServer({ home, extensions: [ROOT], trust: trusted ? 'given' : 'asked' }),
+    startServer({ version: NEWEST, home, extensions: [ROOT], trust: trusted ? 'given' : 'asked' }),
   );
   const address = addressOf(server, { folder });
   console.log(`\nTodo2 Waves shows ${folder} at\n\n  ${address}\n`);

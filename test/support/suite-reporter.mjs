@@ -2,7 +2,7 @@
 // The counts go to the file that SUITE_RESULT names, so that nobody has to read them out of text.
 import { writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { inspect } from 'node:util';
+import { inspect, stripVTControlCharacters } from 'node:util';
 
 const SLOW_MS = 1000;
 
@@ -48,9 +48,12 @@ function isWholeFile({ name, file, nesting }) {
   return nesting === 0 && file !== undefined && resolve(name) === resolve(file);
 }
 
+/** The message with its stack, and that of what caused it; not every property, as some errors carry their message twice. */
 function describe(error) {
   const cause = error?.cause ?? error;
-  return cause instanceof Error ? inspect(cause, { depth: 4 }) : String(cause);
+  if (!(cause instanceof Error)) return String(cause);
+  const below = cause.cause === undefined ? '' : `\ncaused by ${inspect(cause.cause, { depth: 4 })}`;
+  return stripVTControlCharacters(`${cause.stack ?? cause.message}${below}`);
 }
 
 function indent(text) {
