@@ -1,5 +1,4 @@
 // Bundles what the extension ships: `node esbuild.mjs [--watch]`. Types are checked apart, by `npm run check`.
-import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { context } from 'esbuild';
@@ -18,7 +17,7 @@ const ENTRIES = {
 await rm('dist', { recursive: true, force: true });
 await mkdir('out', { recursive: true }); // where the package goes
 const build = await context({
-  entryPoints: Object.fromEntries(Object.entries(ENTRIES).filter(([, source]) => existsSync(source))),
+  entryPoints: ENTRIES,
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
   bundle: true,
