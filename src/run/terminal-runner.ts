@@ -121,7 +121,7 @@ export class TerminalRunner implements TaskRunner, Disposable {
     const end = judge(raw, reader);
     const [mark, words] = this.#describe(end, reader);
     const seconds = Math.round((clock.now() - began) / 1000);
-    pty.end(`${mark} ${words} after ${seconds} s. Press any key to close this terminal.`, mark);
+    pty.end(`${mark} ${words} after ${seconds} s. Any key closes this terminal.`, mark);
     log(`${toPlainLine(task.id)}: ${words} after ${seconds} s`);
     return end;
   }

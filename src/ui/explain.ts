@@ -96,6 +96,9 @@ export function explainReadiness(readiness: Readiness, now: number): string {
     case 'ours':
       return `held by this window, ${duration(readiness.lease.remainingMs)} left`;
     case 'notReady': {
+      const byPerson = readiness.reasons.find((r) => r.kind === 'status');
+      // A person has it in hand: what it once waited for no longer matters.
+      if (byPerson?.status === 'Review') return explainNotReady(byPerson, now);
       const waits = readiness.reasons.filter((r) => r.kind === 'waitsFor');
       const rest = readiness.reasons.filter((r) => r.kind !== 'waitsFor').map((r) => explainNotReady(r, now));
       const [first] = waits;

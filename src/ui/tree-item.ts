@@ -130,11 +130,18 @@ function taskState(
   if (readiness === undefined) return task.status;
   const blocked = backlog.plan?.blockedOf.get(task.id);
   if (blocked !== undefined) return explainBlock(blocked);
-  const words = explainReadiness(readiness, backlog.now);
+  const words = [explainReadiness(readiness, backlog.now), ...missingNote(backlog, task)].join(' · ');
   if (lease.kind === 'expired' || lease.kind === 'stale') {
     return `${words} · lock of ${oneLine(lease.lock.holder)} expired ${duration(lease.expiredMs)} ago`;
   }
   return task.status === 'In Progress' && readiness.kind === 'ready' ? `${words} · In Progress without a lock` : words;
+}
+
+/** Dependencies that nobody has, where they do not hinder: reported all the same. */
+function missingNote(backlog: Backlog, task: Task): readonly string[] {
+  const missing = backlog.plan?.missing.get(task.id) ?? [];
+  if (missing.length === 0 || backlog.plan?.options.missing === 'blocked') return [];
+  return [`depends on ${missing.map(oneLine).join(', ')}, which ${missing.length === 1 ? 'does' : 'do'} not exist`];
 }
 
 function taskIcon(task: Task, lease: Lease, readiness: Readiness | undefined, run: TaskRun | undefined): Icon {

@@ -90,7 +90,7 @@ test('an agent works in a terminal of its own, which stays readable with its end
   assert.match(terminal.text, /T-1 · Bake a cake/);
   assert.match(log[0] ?? '', /prompt .*\.prompt\.md, log .*\.log$/);
   assert.match(terminal.text, /at work on: Bake a cake\r\n/);
-  assert.match(terminal.text, /✓ Ended with exit code 0 after 0 s\. Press any key/);
+  assert.match(terminal.text, /✓ Ended with exit code 0 after 0 s\. Any key/);
   assert.equal(runner.has(taskOf('T-1').id), true);
   assert.equal(runner.show(taskOf('T-1').id), true);
   assert.equal(runner.show(taskOf('T-2').id), false);

@@ -122,6 +122,13 @@ for (const [name, fields, flags] of offers) {
   });
 }
 
+test('a dependency on a task that does not exist is reported where it does not hinder, and hinders where it is to', () => {
+  const backlog = (missingDependencies: 'satisfied' | 'blocked'): Backlog =>
+    fakeBacklog({ tasks: tasks('T-1 < T-404'), settings: { missingDependencies } });
+  assert.equal(rowOf(backlog('satisfied'), 'T-1').description, 'ready · depends on T-404, which does not exist · T-1');
+  assert.equal(text(backlog('blocked'))[1], '  Title of T-1 | depends on T-404, which does not exist · T-1');
+});
+
 test('a screen reader hears title, id, priority, status, reason and lock', () => {
   const backlog = fakeBacklog({ tasks: [task('T-1', { ...held('claude-x-1', 20), priority: 'critical' })] });
   assert.equal(
