@@ -28,6 +28,12 @@ export interface BacklogParts {
   readonly findAgent: () => Promise<Failure | undefined>;
 }
 
+/** A task under a lease that runs. */
+export interface LiveLock {
+  readonly task: Task;
+  readonly lease: Extract<Lease, { remainingMs: number }>;
+}
+
 /**
  * One backlog as the views see it: what the store holds, the waves that follow from it, and the runs of this window.
  *
@@ -38,6 +44,7 @@ export class Backlog implements Disposable {
   readonly #changed = new Emitter<undefined>();
   readonly #subscriptions: readonly Disposable[];
   #planned: { readonly snapshot: Snapshot; readonly options: WaveOptions; readonly plan: Plan } | undefined;
+  #options: Options | undefined;
   #claimsFailure: Failure | undefined;
 
   readonly onDidChange: Event<undefined> = this.#changed.event;
@@ -45,7 +52,10 @@ export class Backlog implements Disposable {
   constructor(parts: BacklogParts) {
     this.#parts = parts;
     this.#subscriptions = [
-      parts.source.onDidChange(() => this.#changed.fire(undefined)),
+      parts.source.onDidChange(() => {
+        this.#options = undefined;
+        this.#changed.fire(undefined);
+      }),
       parts.runner.onDidChange(() => this.#changed.fire(undefined)),
     ];
   }
@@ -71,8 +81,9 @@ export class Backlog implements Disposable {
     return store.kind === 'unreadable' ? store.last : undefined;
   }
 
+  /** Asked for with every row that is drawn, so the settings are read once and again when they have changed. */
   get options(): Options {
-    return resolveOptions(this.#parts.settings(), this.#parts.source.config);
+    return (this.#options ??= resolveOptions(this.#parts.settings(), this.#parts.source.config));
   }
 
   /** The waves of the current snapshot; undefined while there is none. */
@@ -136,11 +147,14 @@ export class Backlog implements Disposable {
   }
 
   /** Tasks with a lease that still runs, whoever holds it, the one that ends first first. */
-  liveLocks(): readonly { readonly task: Task; readonly lease: Extract<Lease, { remainingMs: number }> }[] {
-    return (this.snapshot?.tasks ?? [])
-      .map((task) => ({ task, lease: this.leaseOf(task) }))
-      .filter((held): held is typeof held & { lease: Extract<Lease, { remainingMs: number }> } => isLive(held.lease))
-      .sort((a, b) => a.lease.remainingMs - b.lease.remainingMs);
+  liveLocks(): readonly LiveLock[] {
+    const live: LiveLock[] = [];
+    for (const task of this.snapshot?.tasks ?? []) {
+      if (task.lock === undefined) continue;
+      const lease = this.leaseOf(task);
+      if (isLive(lease)) live.push({ task, lease });
+    }
+    return live.sort((a, b) => a.lease.remainingMs - b.lease.remainingMs);
   }
 
   /** The run of this window that has this task and has not ended it, if any. */
@@ -234,6 +248,7 @@ export class Backlog implements Disposable {
 
   /** To be called when settings have changed. */
   optionsChanged(): void {
+    this.#options = undefined;
     this.#parts.runner.setCap(this.options.maxParallelTasks);
     this.#changed.fire(undefined);
   }

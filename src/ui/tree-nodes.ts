@@ -68,31 +68,6 @@ export function childrenOf(node: TreeNode | undefined, backlogs: readonly Backlo
   }
 }
 
-/** The row above, as the editor needs it to reveal one; undefined at the top. */
-export function parentOf(node: TreeNode, backlogs: readonly Backlog[]): TreeNode | undefined {
-  const { backlog } = node;
-  const top: TreeNode | undefined = backlogs.length > 1 ? { kind: 'backlog', backlog } : undefined;
-  switch (node.kind) {
-    case 'backlog':
-      return undefined;
-    case 'runTask':
-      return { kind: 'run', backlog, runId: node.runId };
-    case 'notice':
-      return { kind: 'group', backlog, group: 'notices' };
-    case 'task': {
-      const wave = backlog.plan?.waveOf.get(node.taskId);
-      if (wave !== undefined) return { kind: 'wave', backlog, number: wave };
-      const isSettled = backlog.plan?.settled.some((task) => task.id === node.taskId) ?? false;
-      return { kind: 'group', backlog, group: isSettled ? 'settled' : 'blocked' };
-    }
-    case 'run':
-    case 'wave':
-    case 'group':
-    case 'message':
-      return top;
-  }
-}
-
 function topOf(backlog: Backlog): readonly TreeNode[] {
   const { plan, snapshot } = backlog;
   if (plan === undefined || snapshot === undefined) return [];

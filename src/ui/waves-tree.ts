@@ -6,7 +6,7 @@ import { explainFailure, explainUnreadable } from './explain.ts';
 import { taskTooltip } from './task-document.ts';
 import { taskUri } from './task-uri.ts';
 import { backlogSummary, describeNode, type RowContent } from './tree-item.ts';
-import { childrenOf, nodeKey, parentOf, type TreeNode } from './tree-nodes.ts';
+import { childrenOf, nodeKey, type TreeNode } from './tree-nodes.ts';
 
 /** Times in rows ("12 min left") are in minutes, so half a minute keeps them true. */
 const TICK_MS = 30_000;
@@ -44,11 +44,6 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
     return childrenOf(node, this.#backlogs.all).map((child) => this.#intern(child));
   }
 
-  getParent(node: TreeNode): TreeNode | undefined {
-    const parent = parentOf(node, this.#backlogs.all);
-    return parent === undefined ? undefined : this.#intern(parent);
-  }
-
   getTreeItem(node: TreeNode): vscode.TreeItem {
     const content = describeNode(node, (backlog, id) => this.#backlogs.hasTerminal(backlog, id));
     const item = new vscode.TreeItem(content.label, COLLAPSIBLE[content.collapsible]);
@@ -77,11 +72,6 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
         ? [label, description].filter(Boolean).join('\n')
         : new vscode.MarkdownString(taskTooltip(node.backlog, task, node.kind === 'runTask' ? description : ''));
     return item;
-  }
-
-  /** Brings a task into view and selects it. */
-  async reveal(backlog: Backlog, taskId: Extract<TreeNode, { kind: 'task' }>['taskId']): Promise<void> {
-    await this.#view.reveal(this.#intern({ kind: 'task', backlog, taskId }), { select: true, focus: true });
   }
 
   dispose(): void {

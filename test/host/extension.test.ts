@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
@@ -18,6 +19,7 @@ describe('Todo2 Waves in a real extension host', () => {
   let folder: string;
   let writer: NativeWriter;
   let backlog: Backlog;
+  let api: ExtensionApi;
 
   const stored = async (id: string): Promise<Record<string, unknown>> =>
     (await writer.all('SELECT * FROM tasks WHERE id = ?', id))[0] ?? {};
@@ -46,7 +48,7 @@ describe('Todo2 Waves in a real extension host', () => {
       .getConfiguration('todo2Waves')
       .update('agent', 'simulated', vscode.ConfigurationTarget.Workspace);
     const extension = vscode.extensions.getExtension<ExtensionApi>('todo2waves.todo2-waves');
-    const api = await (extension ?? assert.fail('the extension is not there')).activate();
+    api = await (extension ?? assert.fail('the extension is not there')).activate();
     await api.backlogs.whenOpened();
     await until('the backlog is read', () => api.backlogs.all[0]?.store.kind === 'ready');
     backlog = api.backlogs.all[0] ?? assert.fail('no backlog');
@@ -146,4 +148,23 @@ describe('Todo2 Waves in a real extension host', () => {
     });
     assert.match((await vscode.workspace.openTextDocument(uri)).getText(), /Hostile/);
   });
+
+  it('leaves no lock, no process and no terminal behind when the window goes', async () => {
+    assert.ok((await backlog.claim(taskId('T-5'))).ok);
+    assert.ok((await backlog.runTask(backlog.task(taskId('T-4')) ?? assert.fail())).ok);
+    await until('T-4 runs', () => backlog.runOf(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running');
+    assert.ok(childProcesses().length >= 2, 'a writer and a supervisor are at work');
+    await api.backlogs.close();
+    for (const id of ['T-4', 'T-5']) {
+      assert.deepEqual([(await stored(id))['status'], (await stored(id))['assignee']], ['Todo', null], id);
+    }
+    await until('its processes have ended', () => childProcesses().length === 0);
+    await until('its terminals are closed', () => vscode.window.terminals.length === 0);
+  });
 });
+
+/** Processes of ours that this extension host has started, as the system lists them. */
+function childProcesses(): string[] {
+  const all = execFileSync('ps', ['-eo', 'ppid=,args='], { encoding: 'utf8' }).split('\n');
+  return all.filter((line) => line.trim().startsWith(`${process.pid} `) && /(writer|supervisor)\.cjs/.test(line));
+}
