@@ -10,7 +10,7 @@ import { pickLock } from './locks-picker.ts';
 import { plain } from './plain.ts';
 import { SECTION } from './settings.ts';
 import { openTaskDetails } from './task-details.ts';
-import { isStartable } from './tree-item.ts';
+import { isStartable } from './task-row.ts';
 import type { TreeNode } from './tree-nodes.ts';
 
 /** What the commands work on; the log is shown, never written here. */

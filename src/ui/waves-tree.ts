@@ -5,7 +5,8 @@ import type { Backlogs } from './backlogs.ts';
 import { explainFailure, explainUnreadable } from './explain.ts';
 import { taskTooltip } from './task-document.ts';
 import { taskUri } from './task-uri.ts';
-import { backlogSummary, describeNode, type RowContent } from './tree-item.ts';
+import type { RowContent } from './row.ts';
+import { backlogSummary, describeNode } from './tree-item.ts';
 import { childrenOf, nodeKey, type TreeNode } from './tree-nodes.ts';
 
 /** Times in rows ("12 min left") are in minutes, so half a minute keeps them true. */

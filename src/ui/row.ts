@@ -1,0 +1,44 @@
+import type { Backlog } from '../core/backlog.ts';
+import { oneLine } from '../core/plan/text.ts';
+import type { TaskId } from '../core/task.ts';
+
+/** A codicon and, where it has one, its theme colour. */
+export interface Icon {
+  readonly id: string;
+  readonly color?: string;
+}
+
+/** What a row shows, in the editor's terms but without the editor. */
+export interface RowContent {
+  readonly label: string;
+  readonly description: string;
+  readonly icon: Icon;
+  /** Everything a screen reader needs: icons and badges are not read. */
+  readonly spoken: string;
+  /** Words that menus ask for, such as `runnableTask`. */
+  readonly flags: readonly string[];
+  readonly collapsible: 'none' | 'collapsed' | 'expanded';
+  /** The task that a click opens. */
+  readonly opens?: TaskId;
+  /** Who holds the task, for the badge. */
+  readonly lock?: 'ours' | 'theirs';
+}
+
+/** Answers whether the output of a task's agent can still be shown. */
+export type HasTerminal = (backlog: Backlog, id: TaskId) => boolean;
+
+/** A row: no flags, no children and a spoken form of its texts, except for what `more` says. */
+export function row(label: string, description: string, icon: Icon, more: Partial<RowContent> = {}): RowContent {
+  return {
+    label,
+    description: oneLine(description),
+    icon,
+    spoken: [label, description].filter(Boolean).join(', '),
+    flags: [],
+    collapsible: 'none',
+    ...more,
+  };
+}
+
+/** A row whose matter has gone since the editor asked for it. */
+export const GONE: RowContent = row('No longer there', '', { id: 'circle-slash' });

@@ -1,0 +1,101 @@
+import type { Backlog } from '../core/backlog.ts';
+import { isLive, type Lease } from '../core/lease.ts';
+import { oneLine } from '../core/plan/text.ts';
+import type { Readiness } from '../core/readiness.ts';
+import type { TaskRun } from '../core/run/run-events.ts';
+import { isSettled, type Task } from '../core/task.ts';
+import { duration, explainBlock, explainReadiness } from './explain.ts';
+import { type HasTerminal, type Icon, row, type RowContent } from './row.ts';
+import { runningSince } from './run-row.ts';
+
+const OPEN_STATUS_ICONS = {
+  Review: { id: 'eye', color: 'charts.purple' },
+  Blocked: { id: 'error', color: 'charts.red' },
+  Unknown: { id: 'question', color: 'charts.yellow' },
+} as const;
+
+/** The row of a task in its wave: state first, since that is what people look for. */
+export function describeTask(backlog: Backlog, task: Task, hasTerminal: HasTerminal): RowContent {
+  const lease = backlog.leaseOf(task);
+  const run = backlog.runOf(task.id)?.tasks.get(task.id);
+  const readiness = isSettled(task.status) ? undefined : backlog.readinessOf(task);
+  const state = taskState(backlog, task, lease, readiness, run);
+  const priority = task.priority === 'medium' ? [] : [task.priority === 'other' ? task.rawPriority : task.priority];
+  return row(
+    oneLine(task.title) || task.id,
+    [state, ...priority, task.id].join(' · '),
+    taskIcon(task, lease, readiness, run),
+    {
+      spoken: [task.title || task.id, task.id, `priority ${task.priority}`, task.status, state].join(', '),
+      flags: taskFlags(backlog, task, lease, readiness, hasTerminal),
+      opens: task.id,
+      ...(isLive(lease) ? { lock: lease.kind } : {}),
+    },
+  );
+}
+
+function taskState(
+  backlog: Backlog,
+  task: Task,
+  lease: Lease,
+  readiness: Readiness | undefined,
+  run: TaskRun | undefined,
+): string {
+  if (run?.phase === 'running') return runningSince(run);
+  if (run?.phase === 'claimed') return 'starting';
+  if (run?.phase === 'queued') return 'queued';
+  if (readiness === undefined) return task.status;
+  const blocked = backlog.plan?.blockedOf.get(task.id);
+  if (blocked !== undefined) return explainBlock(blocked);
+  const words = [explainReadiness(readiness, backlog.now), ...missingNote(backlog, task)].join(' · ');
+  if (lease.kind === 'expired' || lease.kind === 'stale') {
+    return `${words} · lock of ${oneLine(lease.lock.holder)} expired ${duration(lease.expiredMs)} ago`;
+  }
+  return task.status === 'In Progress' && readiness.kind === 'ready' ? `${words} · In Progress without a lock` : words;
+}
+
+/** Dependencies that nobody has, where they do not hinder: reported all the same. */
+function missingNote(backlog: Backlog, task: Task): readonly string[] {
+  const missing = backlog.plan?.missing.get(task.id) ?? [];
+  if (missing.length === 0 || backlog.plan?.options.missing === 'blocked') return [];
+  return [`depends on ${missing.map(oneLine).join(', ')}, which ${missing.length === 1 ? 'does' : 'do'} not exist`];
+}
+
+function taskIcon(task: Task, lease: Lease, readiness: Readiness | undefined, run: TaskRun | undefined): Icon {
+  if (run?.phase === 'running' || run?.phase === 'claimed') return { id: 'sync~spin', color: 'charts.blue' };
+  if (task.status === 'Done') return { id: 'pass-filled', color: 'testing.iconPassed' };
+  if (task.status === 'Cancelled') return { id: 'circle-slash', color: 'disabledForeground' };
+  if (task.status !== 'Todo' && task.status !== 'In Progress') return OPEN_STATUS_ICONS[task.status];
+  if (run?.phase === 'queued') return { id: 'clockface', color: 'charts.blue' };
+  if (isLive(lease) || task.status === 'In Progress') return { id: 'play-circle', color: 'charts.blue' };
+  return readiness?.kind === 'ready'
+    ? { id: 'circle-large-outline', color: 'charts.green' }
+    : { id: 'watch', color: 'disabledForeground' };
+}
+
+function taskFlags(
+  backlog: Backlog,
+  task: Task,
+  lease: Lease,
+  readiness: Readiness | undefined,
+  hasTerminal: HasTerminal,
+): readonly string[] {
+  const flags = ['task'];
+  const isRunning = backlog.runOf(task.id) !== undefined;
+  const isTheirs = lease.kind === 'theirs';
+  if (hasTerminal(backlog, task.id)) flags.push('withTerminal');
+  if (isRunning) return [...flags, 'runningTask'];
+  if (readiness !== undefined && isStartable(readiness)) flags.push('runnableTask');
+  if (lease.kind === 'ours' || ('ours' in lease && lease.ours)) flags.push('releasable');
+  else if (!isTheirs && (task.status === 'Todo' || task.status === 'In Progress')) flags.push('claimable');
+  if (isTheirs) return flags;
+  if (task.status === 'Review') flags.push('reviewable');
+  if (!isSettled(task.status)) flags.push('finishable');
+  if (task.status !== 'Todo' && lease.kind !== 'ours') flags.push('reopenable');
+  return flags;
+}
+
+/** True where an agent could be started on the task right now. */
+export function isStartable(readiness: Readiness): boolean {
+  return readiness.kind !== 'notReady';
+}
