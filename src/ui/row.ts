@@ -20,8 +20,6 @@ export interface RowContent {
   readonly collapsible: 'none' | 'collapsed' | 'expanded';
   /** The task that a click opens. */
   readonly opens?: TaskId;
-  /** Who holds the task, for the badge. */
-  readonly lock?: 'ours' | 'theirs';
 }
 
 /** Answers whether the output of a task's agent can still be shown. */

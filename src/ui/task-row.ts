@@ -29,7 +29,6 @@ export function describeTask(backlog: Backlog, task: Task, hasTerminal: HasTermi
       spoken: [task.title || task.id, task.id, `priority ${task.priority}`, task.status, state].join(', '),
       flags: taskFlags(backlog, task, lease, readiness, hasTerminal),
       opens: task.id,
-      ...(isLive(lease) ? { lock: lease.kind } : {}),
     },
   );
 }
