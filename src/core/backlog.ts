@@ -17,7 +17,7 @@ import { type Plan, planWaves, type Wave, type WaveOptions } from './waves.ts';
 export interface BacklogParts {
   readonly source: BacklogSource;
   readonly locks: Locks;
-  readonly keeper: Pick<LeaseKeeper, 'hold' | 'drop'>;
+  readonly keeper: Pick<LeaseKeeper, 'hold' | 'holds' | 'drop'>;
   readonly runner: Pick<
     WaveRunner,
     'runs' | 'onDidChange' | 'start' | 'stopTask' | 'stopRun' | 'stopAll' | 'clear' | 'setCap'
@@ -54,6 +54,8 @@ export class Backlog implements Disposable {
     this.#subscriptions = [
       parts.source.onDidChange(() => {
         this.#options = undefined;
+        // A limit in the project's configuration counts at once, as one in the settings does.
+        parts.runner.setCap(this.options.maxParallelTasks);
         this.#changed.fire(undefined);
       }),
       parts.runner.onDidChange(() => this.#changed.fire(undefined)),
@@ -102,10 +104,9 @@ export class Backlog implements Disposable {
     return this.runs.some((run) => run.phase !== 'ended');
   }
 
-  /** Why nothing can be claimed here, as far as it is known by now. */
+  /** Why this backlog is read-only, as far as it is known by now. */
   get claimsFailure(): Failure | undefined {
-    if (this.snapshot?.source === 'json') return { kind: 'readOnly', cause: { kind: 'jsonOnly' } };
-    return this.#claimsFailure;
+    return this.#jsonOnly ?? this.#claimsFailure;
   }
 
   get now(): number {
@@ -172,8 +173,10 @@ export class Backlog implements Disposable {
   /** Asks once whether locks can be written, and tells the views. */
   async probeClaims(): Promise<Failure | undefined> {
     const failure = await this.#parts.locks.probe();
-    if (failure?.kind !== this.#claimsFailure?.kind) {
-      this.#claimsFailure = failure;
+    // Only that no SQLite can be had lasts; whatever else it is may be over with the next attempt.
+    const lasting = failure?.kind === 'readOnly' ? failure : undefined;
+    if (lasting?.kind !== this.#claimsFailure?.kind) {
+      this.#claimsFailure = lasting;
       this.#changed.fire(undefined);
     }
     return failure;
@@ -181,10 +184,11 @@ export class Backlog implements Disposable {
 
   /** Locks a task for the person at this window and keeps the lease alive until it is released. */
   async claim(id: TaskId, consent?: 'takeUnleased'): Promise<Result<Claim, Failure>> {
-    const refusal = this.claimsFailure;
+    const refusal = this.#jsonOnly;
     if (refusal !== undefined) return fail(refusal);
-    const claim = await this.#parts.locks.claim(id, this.options.leaseMs, consent);
-    if (claim.ok) this.#parts.keeper.hold(id);
+    const { leaseMs } = this.options;
+    const claim = await this.#parts.locks.claim(id, leaseMs, consent);
+    if (claim.ok) this.#parts.keeper.hold(id, leaseMs);
     await this.refresh();
     return claim;
   }
@@ -193,7 +197,8 @@ export class Backlog implements Disposable {
   async release(id: TaskId): Promise<Result<Status, Failure>> {
     if (this.runOf(id) !== undefined) {
       await this.#parts.runner.stopTask(id);
-      return ok('Todo');
+      // What a run had begun it has given back; a lock taken by hand, on a task that was still queued, is still there.
+      if (!this.#parts.keeper.holds(id)) return ok('Todo');
     }
     this.#parts.keeper.drop(id);
     const released = await this.#parts.locks.finish(id, 'Todo');
@@ -203,7 +208,7 @@ export class Backlog implements Disposable {
 
   /** Sets the status of a task that nobody else holds; clears a lock of ours. */
   async setStatus(task: Task, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>> {
-    const refusal = this.claimsFailure;
+    const refusal = this.#jsonOnly;
     if (refusal !== undefined) return fail(refusal);
     const set = await this.#parts.locks.setStatus(task.id, task.rawStatus, to);
     if (set.ok) this.#parts.keeper.drop(task.id);
@@ -246,9 +251,10 @@ export class Backlog implements Disposable {
     this.#parts.runner.clear(runId);
   }
 
-  /** To be called when settings have changed. */
+  /** To be called when settings have changed; a Node.js named there may be what was missing. */
   optionsChanged(): void {
     this.#options = undefined;
+    if (this.#claimsFailure !== undefined) void this.probeClaims();
     this.#parts.runner.setCap(this.options.maxParallelTasks);
     this.#changed.fire(undefined);
   }
@@ -256,6 +262,11 @@ export class Backlog implements Disposable {
   dispose(): void {
     for (const subscription of this.#subscriptions) subscription.dispose();
     this.#changed.dispose();
+  }
+
+  get #jsonOnly(): Failure | undefined {
+    if (this.snapshot?.source !== 'json') return undefined;
+    return { kind: 'readOnly', cause: { kind: 'jsonOnly' } };
   }
 
   #planOf(snapshot: Snapshot): Plan {
@@ -269,11 +280,13 @@ export class Backlog implements Disposable {
   #readinessContext(): ReadinessContext {
     const { plan, snapshot } = this;
     if (plan === undefined || snapshot === undefined) throw new Error('Internal error: a task without a snapshot');
-    return { plan, byId: snapshot.byId, isOurs: this.isOurs, now: this.now };
+    const context = { plan, byId: snapshot.byId, isOurs: this.isOurs, now: this.now };
+    if (this.options.reviewOpensGate !== 'always') return context;
+    return { ...context, opened: (id) => snapshot.byId.get(id)?.status === 'Review' };
   }
 
   async #run(title: string, waves: readonly (readonly Task[])[]): Promise<Result<undefined, Failure>> {
-    const refusal = this.claimsFailure ?? (await this.probeClaims());
+    const refusal = this.#jsonOnly ?? (await this.probeClaims());
     if (refusal !== undefined) return fail(refusal);
     // Review, Blocked and unknown statuses are in waves too, but nothing starts from them.
     const ids = waves

@@ -64,7 +64,7 @@ export function fakeBacklog(spec: FakeBacklog): Backlog & { readonly started: un
       setStatus: refuse,
       ...spec.locks,
     },
-    keeper: { hold: () => undefined, drop: () => undefined },
+    keeper: { hold: () => undefined, holds: () => false, drop: () => undefined },
     runner: {
       runs: spec.events === undefined ? [] : [applyRunEvents(undefined, spec.events)],
       onDidChange: quiet,

@@ -11,7 +11,7 @@ const MINUTE = 60_000;
 const LEASE_MS = 30 * MINUTE;
 
 /** A keeper whose renewals are listed, answered by `answer`, which a test may replace. */
-function makeKeeper(clock = new HandClock()) {
+function makeKeeper(clock = new HandClock(), leaseMs = () => LEASE_MS) {
   const calls: { readonly ids: string; readonly at: number }[] = [];
   const lost: LostLock[] = [];
   const failed: Failure[] = [];
@@ -29,7 +29,7 @@ function makeKeeper(clock = new HandClock()) {
       },
     },
     clock,
-    leaseMs: () => LEASE_MS,
+    leaseMs,
     reportBug: (error) => void bugs.push(error),
   });
   keeper.onDidLose((lock) => void lost.push(lock));
@@ -39,7 +39,7 @@ function makeKeeper(clock = new HandClock()) {
 
 test('a lock is renewed each time a third of its lease has gone', async () => {
   const { clock, keeper, calls } = makeKeeper();
-  keeper.hold(taskId('a'));
+  keeper.hold(taskId('a'), LEASE_MS);
   await clock.turn(35 * MINUTE);
   assert.deepEqual(
     calls,
@@ -49,9 +49,9 @@ test('a lock is renewed each time a third of its lease has gone', async () => {
 
 test('locks taken at different times are renewed together, when the oldest is due', async () => {
   const { clock, keeper, calls } = makeKeeper();
-  keeper.hold(taskId('a'));
+  keeper.hold(taskId('a'), LEASE_MS);
   await clock.turn(4 * MINUTE);
-  keeper.hold(taskId('b'));
+  keeper.hold(taskId('b'), LEASE_MS);
   await clock.turn(20 * MINUTE);
   assert.deepEqual(
     calls,
@@ -61,7 +61,7 @@ test('locks taken at different times are renewed together, when the oldest is du
 
 test('a dropped lock is renewed no more, and no timer is left', async () => {
   const { clock, keeper, calls } = makeKeeper();
-  keeper.hold(taskId('a'));
+  keeper.hold(taskId('a'), LEASE_MS);
   keeper.drop(taskId('a'));
   assert.equal(clock.waiting, 0);
   await clock.turn(LEASE_MS);
@@ -70,8 +70,8 @@ test('a dropped lock is renewed no more, and no timer is left', async () => {
 
 test('a lost lock is told once, with its new holder, and dropped', async () => {
   const { clock, keeper, calls, lost, answers } = makeKeeper();
-  keeper.hold(taskId('a'));
-  keeper.hold(taskId('b'));
+  keeper.hold(taskId('a'), LEASE_MS);
+  keeper.hold(taskId('b'), LEASE_MS);
   answers.renew = () =>
     Promise.resolve(ok({ renewed: [taskId('b')], until: 0, lost: [{ id: taskId('a'), holder: 'other' }] }));
   await clock.turn(20 * MINUTE);
@@ -87,7 +87,7 @@ test('a renewal that fails is told and tried again long before the lease ends', 
   const well = answers.renew;
   const failure: Failure = { kind: 'busy', file: 'todo2.db', waitedMs: 5000 };
   answers.renew = () => Promise.resolve(fail(failure));
-  keeper.hold(taskId('a'));
+  keeper.hold(taskId('a'), LEASE_MS);
   await clock.turn(10.5 * MINUTE);
   assert.deepEqual(
     calls.map((call) => call.at),
@@ -106,12 +106,12 @@ test('a lock that is given back while its renewal is under way is not told as lo
   const { clock, keeper, lost, answers } = makeKeeper();
   let answer = (_: Result<Renewal, Failure>): void => undefined;
   answers.renew = () => new Promise((resolve) => (answer = resolve));
-  keeper.hold(taskId('a'));
-  keeper.hold(taskId('b'));
+  keeper.hold(taskId('a'), LEASE_MS);
+  keeper.hold(taskId('b'), LEASE_MS);
   await clock.turn(10 * MINUTE);
   keeper.drop(taskId('a'));
   keeper.drop(taskId('b'));
-  keeper.hold(taskId('b'));
+  keeper.hold(taskId('b'), LEASE_MS);
   const gone = ['a', 'b'].map((id) => ({ id: taskId(id), holder: undefined }));
   answer(ok({ renewed: [], until: 0, lost: gone }));
   await settle();
@@ -121,7 +121,7 @@ test('a lock that is given back while its renewal is under way is not told as lo
 
 test('after a sleep longer than the lease the locks are renewed at the first look', async () => {
   const { clock, keeper, calls } = makeKeeper();
-  keeper.hold(taskId('a'));
+  keeper.hold(taskId('a'), LEASE_MS);
   clock.jump(120 * MINUTE);
   await clock.ringNext();
   assert.deepEqual(calls, [{ ids: 'a', at: 120 }]);
@@ -129,7 +129,7 @@ test('after a sleep longer than the lease the locks are renewed at the first loo
 
 test('a clock that goes back makes the renewal early, never late', async () => {
   const { clock, keeper, calls } = makeKeeper();
-  keeper.hold(taskId('a'));
+  keeper.hold(taskId('a'), LEASE_MS);
   clock.jump(-60 * MINUTE);
   await clock.ringNext();
   assert.equal(calls.length, 1);
@@ -138,7 +138,7 @@ test('a clock that goes back makes the renewal early, never late', async () => {
 test('a bug in the renewal is reported and the locks are kept', async () => {
   const { clock, keeper, bugs, calls, answers } = makeKeeper();
   answers.renew = () => Promise.reject(new Error('Internal error'));
-  keeper.hold(taskId('a'));
+  keeper.hold(taskId('a'), LEASE_MS);
   await clock.turn(10.25 * MINUTE);
   assert.equal(bugs.length, 2);
   assert.equal(calls.length, 2);
@@ -147,10 +147,22 @@ test('a bug in the renewal is reported and the locks are kept', async () => {
 
 test('a disposed keeper leaves no timer and takes no lock', async () => {
   const { clock, keeper, calls } = makeKeeper();
-  keeper.hold(taskId('a'));
+  keeper.hold(taskId('a'), LEASE_MS);
   keeper.dispose();
-  keeper.hold(taskId('b'));
+  keeper.hold(taskId('b'), LEASE_MS);
   assert.equal(clock.waiting, 0);
   await clock.turn(LEASE_MS);
   assert.deepEqual(calls, []);
+});
+
+test('a lease that is made longer in the settings does not let a lock run out that was taken for less', async () => {
+  let leaseMs = 3 * MINUTE;
+  const { clock, keeper, calls } = makeKeeper(new HandClock(), () => leaseMs);
+  keeper.hold(taskId('a'), leaseMs);
+  leaseMs = 30 * MINUTE;
+  await clock.turn(12 * MINUTE);
+  assert.deepEqual(
+    calls,
+    [1, 11].map((at) => ({ ids: 'a', at })),
+  );
 });

@@ -18,6 +18,11 @@ export interface LeaseKeeperOptions {
   readonly reportBug: (error: unknown) => void;
 }
 
+interface Held {
+  readonly at: number;
+  readonly leaseMs: number;
+}
+
 /**
  * The clock is looked at this often although the next renewal may be far: a timer stands still while a computer sleeps,
  * so a long one would ring long after the lease it was meant to keep.
@@ -34,8 +39,8 @@ const RETRY_MS = 15_000;
  */
 export class LeaseKeeper implements Disposable {
   readonly #options: LeaseKeeperOptions;
-  /** When each lock got its present end. */
-  readonly #renewedAt = new Map<TaskId, { readonly at: number }>();
+  /** When each lock got its present end, and how long its lease was then: settings may have changed since. */
+  readonly #renewedAt = new Map<TaskId, Held>();
   readonly #lost = new Emitter<LostLock>();
   readonly #failed = new Emitter<Failure>();
   readonly #renewed = new Emitter<Renewal>();
@@ -52,10 +57,10 @@ export class LeaseKeeper implements Disposable {
     this.#options = options;
   }
 
-  /** Keeps a lock that was just claimed or renewed; again: counts it as renewed now. */
-  hold(id: TaskId): void {
+  /** Keeps a lock that was just claimed or renewed for `leaseMs`; again: counts it as renewed now. */
+  hold(id: TaskId, leaseMs: number): void {
     if (this.#disposed) return;
-    this.#renewedAt.set(id, { at: this.#options.clock.now() });
+    this.#renewedAt.set(id, { at: this.#options.clock.now(), leaseMs });
     this.#plan();
   }
 
@@ -93,9 +98,11 @@ export class LeaseKeeper implements Disposable {
   #dueAt(): number {
     const now = this.#options.clock.now();
     if (this.#retryAt !== undefined) return this.#retryAt > now + RETRY_MS ? now : this.#retryAt;
-    const times = [...this.#renewedAt.values()].map(({ at }) => at);
-    if (times.some((at) => at > now)) return now;
-    return times.reduce((a, b) => Math.min(a, b), Infinity) + this.#options.leaseMs() / 3;
+    const held = [...this.#renewedAt.values()];
+    if (held.some(({ at }) => at > now)) return now;
+    // A lease that settings have made shorter since is renewed as early as a new one would be.
+    const third = (leaseMs: number): number => Math.min(leaseMs, this.#options.leaseMs()) / 3;
+    return held.reduce((least, { at, leaseMs }) => Math.min(least, at + third(leaseMs)), Infinity);
   }
 
   #look(): void {
@@ -111,9 +118,10 @@ export class LeaseKeeper implements Disposable {
     const at = clock.now();
     const asked = new Map(this.#renewedAt);
     try {
-      const result = await locks.renew([...asked.keys()], leaseMs());
+      const newLeaseMs = leaseMs();
+      const result = await locks.renew([...asked.keys()], newLeaseMs);
       this.#retryAt = result.ok ? undefined : clock.now() + RETRY_MS;
-      if (result.ok) this.#settle(asked, result.value, at);
+      if (result.ok) this.#settle(asked, result.value, { at, leaseMs: newLeaseMs });
       else this.#failed.fire(result.failure);
     } catch (error) {
       this.#retryAt = clock.now() + RETRY_MS;
@@ -125,10 +133,10 @@ export class LeaseKeeper implements Disposable {
   }
 
   /** Only what is still held as it was when asked counts: a lock dropped or claimed again meanwhile has its own story. */
-  #settle(asked: ReadonlyMap<TaskId, { readonly at: number }>, renewal: Renewal, at: number): void {
+  #settle(asked: ReadonlyMap<TaskId, Held>, renewal: Renewal, held: Held): void {
     const same = (id: TaskId): boolean => asked.has(id) && asked.get(id) === this.#renewedAt.get(id);
     for (const id of renewal.renewed) {
-      if (same(id)) this.#renewedAt.set(id, { at });
+      if (same(id)) this.#renewedAt.set(id, held);
     }
     const lost = renewal.lost.filter(({ id }) => same(id));
     for (const { id } of lost) this.#renewedAt.delete(id);

@@ -89,7 +89,7 @@ async function lookClaimRun(
     return (await record(id, 'Todo', undefined, world)).failed ?? STOPPED;
   }
 
-  world.keeper.hold(id);
+  world.keeper.hold(id, policy.leaseMs);
   work.onClaimed();
   const { end, lost } = await runAgent(work, world, look, bug);
   // From here on `finish` alone says whether the lock is still ours.

@@ -62,17 +62,25 @@ export class WaveRunner implements Disposable {
     return this.#active.get(id);
   }
 
+  #isTaken(id: TaskId): boolean {
+    return [...this.#runs.values()].some((run) => run.entries.has(id) && run.entries.get(id)?.phase !== 'ended');
+  }
+
   /** Counts at once for what has not started yet; agents at work go on. */
   setCap(cap: number): void {
     this.#limit.concurrency = asCap(cap);
   }
 
-  /** Starts a run. Fails with `nothingToRun`, or with `alreadyRunning` where every task is being worked on already. */
+  /**
+   * Starts a run of what no other run has at work or in its queue: a second press of Run must not run a task twice. Fails
+   * with `nothingToRun`, or with `alreadyRunning` where other runs have all of it.
+   */
   start(request: RunRequest): Result<RunHandle, Failure> {
-    const waves = withoutRepeats(request.waves);
+    const wanted = withoutRepeats(request.waves);
+    if (wanted.length === 0 || this.#disposed) return fail({ kind: 'nothingToRun' });
+    const waves = withoutRepeats(wanted.map((ids) => ids.filter((id) => !this.#isTaken(id))));
     const ids = waves.flat();
-    if (ids.length === 0 || this.#disposed) return fail({ kind: 'nothingToRun' });
-    if (ids.every((id) => this.#active.has(id))) return fail({ kind: 'alreadyRunning' });
+    if (ids.length === 0) return fail({ kind: 'alreadyRunning' });
     const { newRunId, policy, clock } = this.#world;
     const runId = newRunId();
     if (this.#runs.has(runId)) throw new Error(`Internal error: a second run called ${runId}`);

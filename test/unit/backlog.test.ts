@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Failure } from '../../src/core/failure.ts';
+import { ok } from '../../src/core/result.ts';
+import { taskId } from '../../src/core/task.ts';
+import { task, tasks } from '../support/backlog.ts';
+import { fakeBacklog, ME, NOW } from '../support/fake-backlog.ts';
+
+const claim = { id: taskId('T-1'), holder: ME, since: NOW, until: NOW + 1, fresh: true };
+
+test('a database that was busy when it was asked can be claimed from as soon as it is not', async () => {
+  const busy: Failure = { kind: 'busy', file: 'todo2.db', waitedMs: 10_000 };
+  const answers = [busy, undefined];
+  const backlog = fakeBacklog({
+    tasks: tasks('T-1'),
+    locks: { probe: () => Promise.resolve(answers.shift()), claim: () => Promise.resolve(ok(claim)) },
+  });
+  assert.deepEqual(await backlog.probeClaims(), busy);
+  assert.equal(backlog.claimsFailure, undefined, 'it is no reason to call the backlog read-only');
+  assert.ok((await backlog.claim(taskId('T-1'))).ok);
+  await backlog.runAllWaves();
+  assert.equal(backlog.started.length, 1);
+});
+
+test('where no SQLite can be had, the backlog is read-only until some can', async () => {
+  const none: Failure = { kind: 'readOnly', cause: { kind: 'noSqlite', tried: ['node'] } };
+  const answers = [none, none, undefined];
+  const backlog = fakeBacklog({ tasks: tasks('T-1'), locks: { probe: () => Promise.resolve(answers.shift()) } });
+  await backlog.probeClaims();
+  assert.deepEqual(backlog.claimsFailure, none);
+  assert.deepEqual(await backlog.runAllWaves(), { ok: false, failure: none });
+  assert.equal(backlog.started.length, 0);
+  await backlog.probeClaims();
+  assert.equal(backlog.claimsFailure, undefined);
+});
+
+test('only tasks that can start are handed to a run, wave by wave', async () => {
+  const backlog = fakeBacklog({ tasks: tasks('T-1', '?T-2', '#T-3', '~T-4', 'T-5 < T-1', '+T-6') });
+  await backlog.runAllWaves();
+  assert.deepEqual(backlog.started, [{ title: 'All waves', waves: [['T-1', 'T-4'], ['T-5']] }]);
+});
+
+test('where Review always opens the gate, the tree says so too', () => {
+  const ready = (reviewOpensGate: 'inRun' | 'always'): string => {
+    const backlog = fakeBacklog({ tasks: tasks('?T-1', 'T-2 < T-1'), settings: { reviewOpensGate } });
+    return backlog.readinessOf(backlog.task(taskId('T-2'))!).kind;
+  };
+  assert.equal(ready('inRun'), 'notReady');
+  assert.equal(ready('always'), 'ready');
+});
+
+test('nothing is claimed, run or set in a backlog that is only a JSON file', async () => {
+  const backlog = fakeBacklog({
+    store: {
+      kind: 'ready',
+      snapshot: {
+        root: '/r',
+        file: '/r/.todo2/state.todo2.json',
+        source: 'json',
+        project: 'r',
+        tasks: [task('T-1')],
+        byId: new Map([[taskId('T-1'), task('T-1')]]),
+        notices: [],
+        readAt: NOW,
+      },
+    },
+  });
+  const refusal = { ok: false, failure: { kind: 'readOnly', cause: { kind: 'jsonOnly' } } };
+  assert.deepEqual(await backlog.claim(taskId('T-1')), refusal);
+  assert.deepEqual(await backlog.runAllWaves(), refusal);
+  assert.deepEqual(await backlog.setStatus(task('T-1'), 'Done'), refusal);
+});
