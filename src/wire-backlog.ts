@@ -7,6 +7,7 @@ import { type Options, resolveOptions } from './core/config.ts';
 import { createHolderId } from './core/holder.ts';
 import type { Status, TaskId } from './core/task.ts';
 import type { AgentChoice } from './ui/backlogs.ts';
+import type { Disposable } from './core/events.ts';
 import { LeaseKeeper } from './core/run/lease-keeper.ts';
 import { WaveRunner } from './core/run/wave-runner.ts';
 import { type AgentPreference, AUTO_ORDER, findAgent, PRESETS, readCustomAgent } from './run/agents.ts';
@@ -41,15 +42,17 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
   const source = openBacklog(root, { wasmFile: bundle('sql-wasm.wasm') });
   const settings = () => readSettings(folder);
   const options = (): Options => resolveOptions(settings(), source.config);
+  // The last change on its way to the JSON file; changes of one file are made one after the other.
+  let mirroring: Promise<void> = Promise.resolve();
   const locks = new Writer({
     file: paths.database,
     holder: createHolderId('vscode', hostname(), process.pid),
     script: bundle('writer.cjs'),
-    nodes: listNodeCommands(readNodePath()),
+    nodes: () => listNodeCommands(readNodePath()),
     clock,
     random: Math.random,
     onStatusWritten: (id, status) => {
-      void mirrorStatus(paths.json, id, status, log);
+      mirroring = mirrorStatus(paths.json, id, status, log);
     },
     log: (line) => log.info(line),
   });
@@ -107,9 +110,12 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
     },
   });
   // Whether claims are possible is known by trying: a process is started for it, once everything else is there.
-  const probe = clock.after(PROBE_AFTER_MS, () => {
-    if (backlog.snapshot?.source === 'sqlite') backlog.probeClaims().catch(reportBug);
-  });
+  let probe: Disposable | undefined;
+  const probeOnce = (): void => {
+    if (probe !== undefined || backlog.snapshot?.source !== 'sqlite') return;
+    probe = clock.after(PROBE_AFTER_MS, () => void backlog.probeClaims().catch(reportBug));
+  };
+  source.onDidChange(probeOnce);
   return {
     backlog,
     hasTerminal: (id) => terminals.has(id),
@@ -118,12 +124,13 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
     writePlan: async (kind) => (await import('./write-plan.ts')).writePlan(backlog, kind),
     agents: () => listAgents(folder, bundle('simulated-agent.cjs')),
     close: async () => {
-      probe.dispose();
+      probe?.dispose();
       await runner.stopAll();
       runner.dispose();
       keeper.dispose();
       // Claims made by hand end with the window: nobody would renew them.
       await locks.close('release');
+      await mirroring;
       terminals.dispose();
       backlog.dispose();
       source.dispose();

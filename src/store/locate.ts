@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /** Where the files of one store are, all absolute; none of them need exist. */
@@ -45,4 +45,10 @@ async function isFolder(path: string): Promise<boolean> {
     (found) => found.isDirectory(),
     () => false,
   );
+}
+
+/** The same for two roots that lead to the same store, through whatever links; a root without a store stands for itself. */
+export async function storeIdentity(root: string): Promise<string> {
+  const { todo2 } = storePathsOf(root);
+  return realpath(todo2).catch(() => realpath(root).catch(() => root));
 }

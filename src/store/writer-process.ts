@@ -1,8 +1,11 @@
 // A process of its own that alone opens the database; the editor's process reads its bytes and must never open it
 // (closing a descriptor there would drop the locks of a connection in the same process).
+import { dirname, join } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import { fail, ok, type Result } from '../core/result.ts';
+import type { TaskId } from '../core/task.ts';
 import { Connection, type Sqlite, type Transacted } from './connection.ts';
+import { patchJsonStatus } from './json-patch.ts';
 import { claimTask, finishTask, releaseAllLocks, renewLocks, setTaskStatus, type Speaker } from './lock-statements.ts';
 import { parseMessage, type Answer, type Ask, type Hello, type Start, type Values } from './writer-protocol.ts';
 
@@ -116,8 +119,16 @@ function releaseOrphans(since: number): void {
   if (outcome === 'busy' && Date.now() - since < GIVE_UP_RELEASE_MS) {
     setTimeout(() => releaseOrphans(since), RELEASE_PAUSE_MS);
   } else {
-    leave();
+    const moved = outcome !== undefined && outcome !== 'busy' && outcome.ok ? outcome.value : [];
+    void mirrorTodo(start?.file ?? '', moved).finally(leave);
   }
+}
+
+/** The window that would have told the JSON file is gone; untold, exarp-go would bring In Progress back from it. */
+async function mirrorTodo(database: string, ids: readonly TaskId[]): Promise<void> {
+  const json = join(dirname(database), 'state.todo2.json');
+  // A file that cannot be patched is left as it is: nobody is there any more to be told of it.
+  for (const id of ids) await patchJsonStatus(json, id, 'Todo', Date.now());
 }
 
 function leave(): void {

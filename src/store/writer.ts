@@ -13,8 +13,8 @@ export interface WriterOptions {
   readonly holder: string;
   /** The bundle of `writer-process.ts`, absolute. */
   readonly script: string;
-  /** From `listNodeCommands`; tried in this order. */
-  readonly nodes: readonly NodeCommand[];
+  /** From `listNodeCommands`; tried in this order. Asked for with each search, since settings change. */
+  readonly nodes: () => readonly NodeCommand[];
   readonly clock: Clock;
   /** From 0 to below 1. */
   readonly random: () => number;
@@ -46,7 +46,7 @@ export class Writer implements Locks, Disposable {
   readonly #options: WriterOptions;
   readonly #held = new Set<TaskId>();
   #child: Promise<Result<WriterChild, Failure>> | undefined;
-  #noNode: { readonly failure: Failure; readonly at: number } | undefined;
+  #noNode: { readonly failure: Failure; readonly at: number; readonly looked: string } | undefined;
   #closing: Promise<void> | undefined;
   #left = false;
 
@@ -179,7 +179,8 @@ export class Writer implements Locks, Disposable {
   #start(): Promise<Result<WriterChild, Failure>> {
     if (this.#child !== undefined) return this.#child;
     const { clock } = this.#options;
-    if (this.#noNode !== undefined && clock.now() - this.#noNode.at < LOOK_AGAIN_MS) {
+    const isSame = this.#noNode?.looked === JSON.stringify(this.#options.nodes());
+    if (this.#noNode !== undefined && isSame && clock.now() - this.#noNode.at < LOOK_AGAIN_MS) {
       return Promise.resolve(fail(this.#noNode.failure));
     }
     const starting = this.#findChild();
@@ -197,7 +198,8 @@ export class Writer implements Locks, Disposable {
   async #findChild(): Promise<Result<WriterChild, Failure>> {
     const { file, holder, script, nodes, clock, log, graceMs = GRACE_MS } = this.#options;
     const tried: string[] = [];
-    for (const node of nodes) {
+    const commands = nodes();
+    for (const node of commands) {
       const started = await startChild(node, script, { kind: 'start', file, holder, graceMs }, clock);
       if (typeof started !== 'string') {
         log(`The writer process ${started.pid} runs on ${[node.command, ...node.args].join(' ')}`);
@@ -207,7 +209,7 @@ export class Writer implements Locks, Disposable {
     }
     log(`No Node with node:sqlite was found. ${tried.join('; ')}`);
     const failure: Failure = { kind: 'readOnly', cause: { kind: 'noSqlite', tried } };
-    this.#noNode = { failure, at: clock.now() };
+    this.#noNode = { failure, at: clock.now(), looked: JSON.stringify(commands) };
     return fail(failure);
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -140,7 +140,7 @@ test('without a Node that has SQLite everything is read-only, and says what was 
     { command: node, args: ['--no-experimental-sqlite'] },
     { command: node, args: ['--no-such-option'] },
   ];
-  const locks = rig.open({ nodes, clock });
+  const locks = rig.open({ nodes: () => nodes, clock });
   const failure = await locks.probe();
   assert.ok(failure?.kind === 'readOnly' && failure.cause.kind === 'noSqlite');
   const { tried } = failure.cause;
@@ -148,10 +148,10 @@ test('without a Node that has SQLite everything is read-only, and says what was 
     assert.match(tried[index] ?? '', pattern);
   }
   assert.deepEqual(await locks.claim(A, 1), { ok: false, failure });
-  nodes.push({ command: node, args: [] });
-  assert.deepEqual(await locks.probe(), failure, 'it is not looked for with every call');
   clock.jump(30_000);
-  assert.equal(await locks.probe(), undefined);
+  assert.deepEqual(await locks.probe(), failure, 'it is looked for again, and not found');
+  nodes.push({ command: node, args: [] });
+  assert.equal(await locks.probe(), undefined, 'another list, as settings may bring it, is looked through at once');
 });
 
 describe('a database that another process has locked', () => {
@@ -326,6 +326,26 @@ test('when a window is killed its tasks are free and back at Todo, and what othe
   const kept = await rig.row('T-3');
   assert.deepEqual([kept['status'], kept['assignee'], kept['lock_until']], ['Review', null, null]);
   assert.deepEqual(await rig.row('T-2'), before);
+});
+
+test('when a window is killed the JSON file beside the database says Todo again as well', async () => {
+  await using rig = await small();
+  const json = join(rig.dir, '.todo2', 'state.todo2.json');
+  writeFileSync(
+    json,
+    JSON.stringify({
+      todos: [
+        { id: 'T-1', status: 'In Progress', mine: 1 },
+        { id: 'T-2', status: 'Done' },
+      ],
+    }),
+  );
+  const host = await startHost(rig, ME);
+  assert.deepEqual((await host.claim(['T-1'])).won, ['T-1']);
+  await host.kill();
+  await until(() => Promise.resolve(/"status":"Todo"/.test(readFileSync(json, 'utf8'))));
+  const { todos } = JSON.parse(readFileSync(json, 'utf8')) as { todos: Record<string, unknown>[] };
+  assert.deepEqual([todos[0]?.['status'], todos[0]?.['mine'], todos[1]?.['status']], ['Todo', 1, 'Done']);
 });
 
 test('four windows that want the same 150 tasks get each task once', async () => {

@@ -8,7 +8,7 @@ import { systemClock } from './writer-rig.ts';
 const [file = '', holder = '', script = '', node = ''] = process.argv.slice(2);
 const writer = new Writer({
   ...{ file, holder, script, clock: systemClock, random: Math.random },
-  nodes: [{ command: node, args: [] }],
+  nodes: () => [{ command: node, args: [] }],
   onStatusWritten: () => undefined,
   log: () => undefined,
   graceMs: 50,

@@ -49,7 +49,7 @@ export async function createRig(spec: BacklogSpec): Promise<WriterRig> {
         file,
         holder: 'vscode-here-1',
         script,
-        nodes: [{ command: findSqliteNode(), args: [] }],
+        nodes: () => [{ command: findSqliteNode(), args: [] }],
         clock: systemClock,
         random: Math.random,
         onStatusWritten: (id: TaskId, status: Status) => void written.push(`${id} ${status}`),
