@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { findRoot } from './store/locate.ts';
+import { findRoot, storeIdentity } from './store/locate.ts';
 import { registerCommands } from './ui/commands.ts';
 import { ContextKeyUpdater } from './ui/context-keys.ts';
 import { LockDecorations } from './ui/lock-decorations.ts';
@@ -16,7 +16,8 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
   const log = vscode.window.createOutputChannel('Todo2 Waves', { log: true });
   const reportBug = (error: unknown): void => log.error(error instanceof Error ? error : String(error));
   const opened = new WorkspaceBacklogs({
-    findRoot: (folder) => findRoot(folder),
+    findRoot,
+    identify: storeIdentity,
     open: (root) => wireBacklog(root, { extension: context, log, reportBug }),
     reportBug,
   });

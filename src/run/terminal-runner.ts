@@ -133,7 +133,10 @@ export class TerminalRunner implements TaskRunner, Disposable {
     for (const { terminal } of ended.slice(0, Math.max(0, ended.length - MAX_ENDED_TERMINALS + 1))) terminal.dispose();
 
     // The title first: the ids of one backlog often differ in their last digits only.
-    const name = [toPlainLine(title).slice(0, 40), toPlainLine(id).slice(0, 40)].filter(Boolean).join(' · ');
+    const name = [title, id]
+      .map((text) => toPlainLine(text).slice(0, 40).replaceAll('$(', '$\u200b('))
+      .filter(Boolean)
+      .join(' · ');
     const onClosed = (): void => {
       if (this.#shown.get(id)?.pty === pty) this.#shown.delete(id);
     };

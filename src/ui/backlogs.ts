@@ -9,6 +9,10 @@ export interface Backlogs {
   readonly all: readonly Backlog[];
   /** After a backlog came, went or changed. */
   readonly onDidChange: Event<undefined>;
+  /** Looks for stores and reads them anew, at once. */
+  refresh(): Promise<void>;
+  /** Makes every view look again, since what they show depends on the time. */
+  timePassed(): void;
   hasTerminal(backlog: Backlog, id: TaskId): boolean;
   showTerminal(backlog: Backlog, id: TaskId): void;
   /** Writes a plan document and answers its absolute path. */

@@ -5,7 +5,7 @@ import type { Result } from '../core/result.ts';
 import { isSettled, type Task } from '../core/task.ts';
 import { pickBacklog, pickTask, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
-import { explainNotReady } from './explain.ts';
+import { explainFailure, explainNotReady } from './explain.ts';
 import { pickLock } from './locks-picker.ts';
 import { plain } from './plain.ts';
 import { SECTION } from './settings.ts';
@@ -26,7 +26,7 @@ type Target = { readonly backlog: Backlog; readonly task: Task };
 export function registerCommands(context: CommandContext): vscode.Disposable[] {
   const { backlogs } = context;
   const handlers: Readonly<Record<string, (node?: TreeNode) => unknown>> = {
-    refresh: () => Promise.all(backlogs.all.map((backlog) => backlog.refresh())),
+    refresh: () => backlogs.refresh(),
     runWave: (node) => trusted(() => runWave(backlogs, node)),
     runTask: (node) =>
       trusted(() => onTask(node, backlogs, 'Run Task', canRun, ({ backlog, task }) => run(backlog.runTask(task)))),
@@ -183,7 +183,15 @@ async function approveWave(node: TreeNode | undefined): Promise<void> {
   if (node?.kind !== 'wave') return;
   const { backlog, number } = node;
   const tasks = backlog.plan?.waves.find((wave) => wave.number === number)?.tasks ?? [];
-  for (const task of tasks.filter((t) => t.status === 'Review')) await setStatus({ backlog, task }, 'Done');
+  const refused: Failure[] = [];
+  for (const task of tasks.filter((t) => t.status === 'Review')) {
+    const set = await backlog.setStatus(task, 'Done');
+    if (!set.ok) refused.push(set.failure);
+  }
+  const [first, ...more] = refused;
+  if (first === undefined) return;
+  const others = more.length === 0 ? '' : ` ${more.length} more could not be marked either.`;
+  void vscode.window.showWarningMessage(plain(explainFailure(first, backlog.now).message + others));
 }
 
 async function writePlan(backlogs: Backlogs, backlog: Backlog, kind: 'main' | 'subagents'): Promise<void> {
@@ -208,9 +216,10 @@ async function chooseAgent(backlogs: Backlogs, backlog: Backlog): Promise<void> 
     { title: 'Which agent works on the tasks of this folder?' },
   );
   if (picked === undefined) return;
-  await vscode.workspace
-    .getConfiguration(SECTION, vscode.Uri.file(backlog.root))
-    .update('agent', picked.id, vscode.ConfigurationTarget.Workspace);
+  const root = vscode.Uri.file(backlog.root);
+  const isOneOfMany = (vscode.workspace.workspaceFolders?.length ?? 0) > 1 && vscode.workspace.getWorkspaceFolder(root);
+  const target = isOneOfMany ? vscode.ConfigurationTarget.WorkspaceFolder : vscode.ConfigurationTarget.Workspace;
+  await vscode.workspace.getConfiguration(SECTION, root).update('agent', picked.id, target);
 }
 
 async function confirm(message: string, detail: string, button: string): Promise<boolean> {

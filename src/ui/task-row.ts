@@ -90,7 +90,7 @@ function taskFlags(
   if (isTheirs) return flags;
   if (task.status === 'Review') flags.push('reviewable');
   if (!isSettled(task.status)) flags.push('finishable');
-  if (task.status !== 'Todo' && lease.kind !== 'ours') flags.push('reopenable');
+  if (task.status !== 'Todo' && lease.kind !== 'ours' && lease.kind !== 'unleased') flags.push('reopenable');
   return flags;
 }
 

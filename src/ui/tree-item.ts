@@ -1,7 +1,7 @@
 import type { Backlog } from '../core/backlog.ts';
 import { count } from '../core/plan/text.ts';
 import type { Wave } from '../core/waves.ts';
-import { explainNotice, explainUnreadable } from './explain.ts';
+import { clockTime, explainFailure, explainNotice, explainUnreadable } from './explain.ts';
 import { GONE, type HasTerminal, type Icon, row, type RowContent } from './row.ts';
 import { describeRun, describeRunTask } from './run-row.ts';
 import { describeTask, isStartable } from './task-row.ts';
@@ -12,7 +12,7 @@ export function describeNode(node: TreeNode, hasTerminal: HasTerminal): RowConte
   const { backlog } = node;
   switch (node.kind) {
     case 'backlog':
-      return row(backlog.name, backlogSummary(backlog), { id: 'root-folder' }, { collapsible: 'expanded' });
+      return describeBacklog(backlog);
     case 'run':
       return describeRun(backlog.runs.find((run) => run.runId === node.runId));
     case 'runTask':
@@ -37,6 +37,22 @@ export function describeNode(node: TreeNode, hasTerminal: HasTerminal): RowConte
     case 'message':
       return describeMessage(backlog);
   }
+}
+
+function describeBacklog(backlog: Backlog): RowContent {
+  const trouble = backlogTrouble(backlog);
+  const icon: Icon = trouble === undefined ? { id: 'root-folder' } : { id: 'warning', color: 'list.warningForeground' };
+  return row(backlog.name, trouble ?? backlogSummary(backlog), icon, { collapsible: 'expanded' });
+}
+
+/** What concerns all rows of a backlog: that they are old, or that nothing can be claimed. */
+export function backlogTrouble(backlog: Backlog): string | undefined {
+  const { store, snapshot, claimsFailure } = backlog;
+  if (snapshot === undefined) return undefined;
+  if (store.kind === 'unreadable') {
+    return `Showing what was read at ${clockTime(snapshot.readAt)}. ${explainUnreadable(store.failure)}`;
+  }
+  return claimsFailure === undefined ? undefined : explainFailure(claimsFailure, backlog.now).message;
 }
 
 /** The state of a backlog in a few words, as in “81 open, 12 ready, 2 running”. */

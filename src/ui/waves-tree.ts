@@ -2,11 +2,10 @@ import * as vscode from 'vscode';
 import type { Disposable } from '../core/events.ts';
 import type { Backlog } from '../core/backlog.ts';
 import type { Backlogs } from './backlogs.ts';
-import { explainFailure, explainUnreadable } from './explain.ts';
 import { taskTooltip } from './task-document.ts';
 import { taskUri } from './task-uri.ts';
 import type { RowContent } from './row.ts';
-import { backlogSummary, describeNode } from './tree-item.ts';
+import { backlogSummary, backlogTrouble, describeNode } from './tree-item.ts';
 import { childrenOf, nodeKey, type TreeNode } from './tree-nodes.ts';
 
 /** Times in rows ("12 min left") are in minutes, so half a minute keeps them true. */
@@ -20,6 +19,7 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
   readonly #disposables: Disposable[];
   /** The editor knows rows by identity, so the same row must be the same object. */
   #nodes = new Map<string, TreeNode>();
+  #wasTimely = false;
 
   readonly onDidChangeTreeData = this.#changed.event;
 
@@ -102,9 +102,11 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
         : { value: locked, tooltip: `${locked} ${locked === 1 ? 'lock' : 'locks'} held by this window` };
   }
 
+  /** Once more after the last lease has ended, too: that nobody holds a task any more is news that no commit brings. */
   #tick(): void {
-    if (!this.#view.visible) return;
-    if (this.#backlogs.all.some((backlog) => backlog.isRunning || backlog.liveLocks().length > 0)) this.#refresh();
+    const isTimely = this.#backlogs.all.some((backlog) => backlog.liveLocks().length > 0);
+    if (isTimely || this.#wasTimely) this.#backlogs.timePassed();
+    this.#wasTimely = isTimely;
   }
 }
 
@@ -116,12 +118,9 @@ const COLLAPSIBLE: Readonly<Record<RowContent['collapsible'], vscode.TreeItemCol
 
 /** A line above the rows for what concerns all of them; undefined where the rows or a welcome text say it. */
 function viewMessage(backlog: Backlog): string | undefined {
-  const { store, snapshot, plan } = backlog;
-  if (store.kind === 'unreadable' && snapshot !== undefined) {
-    return `Showing what was read at ${new Date(snapshot.readAt).toLocaleTimeString()}. ${explainUnreadable(store.failure)}`;
-  }
-  const { claimsFailure } = backlog;
-  if (snapshot !== undefined && claimsFailure !== undefined) return explainFailure(claimsFailure, backlog.now).message;
+  const { plan } = backlog;
+  const trouble = backlogTrouble(backlog);
+  if (trouble !== undefined) return trouble;
   if (plan !== undefined && plan.settled.length > 0 && plan.waves.length === 0 && plan.blocked.length === 0) {
     return 'Nothing to do: every task is finished.';
   }

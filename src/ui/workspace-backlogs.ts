@@ -21,6 +21,8 @@ export interface OpenBacklog {
 export interface Opener {
   /** The folder above (or at) this one that holds a backlog; undefined where there is none. */
   findRoot(folder: string): Promise<string | undefined>;
+  /** The same for two roots that lead to one store: two backlogs on it would take each other's locks for their own. */
+  identify(root: string): Promise<string>;
   open(root: string): OpenBacklog;
   reportBug(error: unknown): void;
 }
@@ -38,6 +40,7 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
   readonly #disposables: readonly Disposable[];
   #syncing: Promise<void> = Promise.resolve();
   #closed = false;
+  #telling = false;
 
   readonly onDidChange = (listener: (event: undefined) => void): Disposable => this.#changed.event(listener);
 
@@ -60,6 +63,21 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
     const backlogs = [...this.#open.values()].map(({ opened }) => opened.backlog);
     const found = backlogs.filter((backlog) => backlog.store.kind !== 'missing');
     return found.length > 0 ? found : backlogs.slice(0, 1);
+  }
+
+  async refresh(): Promise<void> {
+    this.#sync();
+    await this.#syncing;
+    await Promise.all(
+      this.all.map(async (backlog) => {
+        await backlog.refresh();
+        if (backlog.claimsFailure !== undefined) await backlog.probeClaims();
+      }),
+    );
+  }
+
+  timePassed(): void {
+    this.#tellSoon();
   }
 
   hasTerminal(backlog: Backlog, id: TaskId): boolean {
@@ -95,6 +113,16 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
     for (const disposable of this.#disposables) disposable.dispose();
   }
 
+  /** Once for all that happens in one go: stopping a large run changes thousands of tasks, and each view draws everything. */
+  #tellSoon(): void {
+    if (this.#telling) return;
+    this.#telling = true;
+    setImmediate(() => {
+      this.#telling = false;
+      if (!this.#closed) this.#changed.fire(undefined);
+    });
+  }
+
   /** One after the other, so that a folder that goes while it is being opened is closed in the end. */
   #sync(): void {
     this.#syncing = this.#syncing
@@ -105,13 +133,19 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
   async #openAndClose(): Promise<void> {
     if (this.#closed || !vscode.workspace.isTrusted) return;
     const folders = (vscode.workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === 'file');
-    const roots = new Set<string>();
-    for (const { uri } of folders) roots.add((await this.#opener.findRoot(uri.fsPath)) ?? uri.fsPath);
+    const rootOf = new Map<string, string>();
+    for (const { uri } of folders) {
+      const root = (await this.#opener.findRoot(uri.fsPath)) ?? uri.fsPath;
+      const identity = await this.#opener.identify(root);
+      // The first folder that leads to a store stands for all of them.
+      if (!rootOf.has(identity)) rootOf.set(identity, root);
+    }
+    const roots = new Set(rootOf.values());
     for (const root of this.#open.keys()) if (!roots.has(root)) await this.#close(root);
     for (const root of roots) {
       if (this.#open.has(root)) continue;
       const opened = this.#opener.open(root);
-      const subscription = opened.backlog.onDidChange(() => this.#changed.fire(undefined));
+      const subscription = opened.backlog.onDidChange(() => this.#tellSoon());
       this.#open.set(root, { opened, subscription });
     }
     this.#changed.fire(undefined);

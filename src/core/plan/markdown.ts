@@ -49,8 +49,8 @@ export function inertMarkdown(text: string): string {
       .replace(/&(?=(?:lt|#0*60|#x0*3c)\b)/gi, `&${JOINER}`)
       .replace(/!(?=\[)/g, `!${JOINER}`)
       .replace(/\$(?=\()/g, `$${JOINER}`)
-      // Diagrams can name remote images.
-      .replace(/^.*mermaid.*$/gim, (line) => line.replace(FENCE, `$&${JOINER}`))
+      // Diagrams can name remote images; an entity in the name of a language could spell one.
+      .replace(/^.*(?:mermaid|[`~:]{3}.*&).*$/gim, (line) => line.replace(FENCE, `$&${JOINER}`))
       .replace(/\](?=[(:])/g, (bracket, at: number, all: string) =>
         leadsSomewhereSafe(all.slice(at + 1, at + 401)) ? bracket : `]${JOINER}`,
       )
