@@ -197,3 +197,10 @@ test('a chain of fifty thousand tasks is followed to its end', () => {
   ]);
   assert.equal(findCriticalPath(planOf(waves)).length, 50_000);
 });
+
+test('a code block cannot name a diagram by way of an entity', () => {
+  for (const fence of ['```', '~~~~', ':::']) {
+    const text = inertMarkdown(`${fence}&#109;ermaid\ngraph TD\n${fence}`);
+    assert.ok(!text.startsWith(`${fence}&`), text);
+  }
+});
