@@ -2,6 +2,7 @@ import { type Options, resolveOptions, type Settings } from './config.ts';
 import { type Disposable, Emitter, type Event } from './events.ts';
 import type { Failure } from './failure.ts';
 import { isLive, type IsOurs, type Lease, leaseAt } from './lease.ts';
+import { oneLine } from './plan/text.ts';
 import type { BacklogSource, Claim, Clock, Locks } from './ports.ts';
 import { type Readiness, type ReadinessContext, readinessOf } from './readiness.ts';
 import { fail, ok, type Result } from './result.ts';
@@ -224,7 +225,7 @@ export class Backlog implements Disposable {
 
   /** Runs one task. */
   runTask(task: Task): Promise<Result<undefined, Failure>> {
-    return this.#run(task.id, [[task]]);
+    return this.#run(oneLine(task.title) || task.id, [[task]]);
   }
 
   /** Runs every wave, one after the other. */
@@ -264,6 +265,14 @@ export class Backlog implements Disposable {
     this.#changed.dispose();
   }
 
+  /** What a new run puts behind it: runs that went well throughout, and all but the latest of the others. */
+  #clearOldRuns(): void {
+    const ended = this.runs.filter((run) => run.phase === 'ended');
+    const wentWell = (run: RunState): boolean =>
+      [...run.tasks.values()].every(({ outcome }) => outcome?.kind === 'succeeded');
+    for (const run of ended) if (wentWell(run) || run !== ended.at(-1)) this.#parts.runner.clear(run.runId);
+  }
+
   get #jsonOnly(): Failure | undefined {
     if (this.snapshot?.source !== 'json') return undefined;
     return { kind: 'readOnly', cause: { kind: 'jsonOnly' } };
@@ -296,6 +305,7 @@ export class Backlog implements Disposable {
     const noAgent = await this.#parts.findAgent();
     if (noAgent !== undefined) return fail(noAgent);
     this.#parts.runner.setCap(this.options.maxParallelTasks);
+    this.#clearOldRuns();
     const started = this.#parts.runner.start({ title, waves: ids });
     return started.ok ? ok(undefined) : started;
   }

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Result } from '../core/result.ts';
+import { oneLine } from '../core/plan/text.ts';
 import { isSettled, type Task } from '../core/task.ts';
 import { pickBacklog, pickTask, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
@@ -154,7 +155,7 @@ async function claim({ backlog, task }: Target): Promise<void> {
     readiness.kind === 'notReady' ? readiness.reasons.filter((r) => r.kind !== 'unleased' && r.kind !== 'held') : [];
   if (waits.length > 0) {
     const why = waits.map((reason) => explainNotReady(reason, backlog.now)).join('\n');
-    if (!(await confirm(`${task.id} is not ready. Claim it all the same?`, why, 'Claim'))) return;
+    if (!(await confirm(`“${task.title || task.id}” is not ready. Claim it all the same?`, why, 'Claim'))) return;
   }
   const first = await backlog.claim(task.id);
   if (first.ok) return;
@@ -183,8 +184,13 @@ async function approveWave(node: TreeNode | undefined): Promise<void> {
   if (node?.kind !== 'wave') return;
   const { backlog, number } = node;
   const tasks = backlog.plan?.waves.find((wave) => wave.number === number)?.tasks ?? [];
+  const inReview = tasks.filter((t) => t.status === 'Review');
+  const asked = `Mark ${inReview.length} tasks of wave ${number} as Done?`;
+  const titles = inReview.map((task) => oneLine(task.title) || task.id).join('\n');
+  // Several at once, and the waves move up when it is done: a second click in the same place must not start the next one.
+  if (inReview.length > 1 && !(await confirm(asked, titles, 'Mark as Done'))) return;
   const refused: Failure[] = [];
-  for (const task of tasks.filter((t) => t.status === 'Review')) {
+  for (const task of inReview) {
     const set = await backlog.setStatus(task, 'Done');
     if (!set.ok) refused.push(set.failure);
   }
@@ -230,6 +236,6 @@ async function confirm(message: string, detail: string, button: string): Promise
 const canRun = (backlog: Backlog, task: Task): boolean =>
   !isSettled(task.status) && isStartable(backlog.readinessOf(task)) && backlog.runOf(task.id) === undefined;
 const canClaim = (backlog: Backlog, task: Task): boolean =>
-  (task.status === 'Todo' || task.status === 'In Progress') && !['ours', 'theirs'].includes(backlog.leaseOf(task).kind);
+  (task.status === 'Todo' || task.status === 'In Progress') && backlog.leaseOf(task).kind !== 'ours';
 const isOurs = (backlog: Backlog, task: Task): boolean => task.lock !== undefined && backlog.isOurs(task.lock.holder);
 const isOpen = (_: Backlog, task: Task): boolean => !isSettled(task.status);

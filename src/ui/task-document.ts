@@ -17,8 +17,9 @@ export function taskTooltip(backlog: Backlog, task: Task, note = ''): string {
     `**${inline(task.title || task.id)}**`,
     inline(note),
     facts(backlog, task).join('  \n'),
+    whyNot(backlog, task),
     description === '' ? '' : inertMarkdown(cut(description, TOOLTIP_DESCRIPTION)),
-    dependencyList(backlog, task),
+    task.dependencies.length === 0 ? '' : `Depends on:\n\n${dependencyList(backlog, task)}`,
   ]
     .filter(Boolean)
     .join('\n\n');

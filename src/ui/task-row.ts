@@ -4,7 +4,7 @@ import { oneLine } from '../core/plan/text.ts';
 import type { Readiness } from '../core/readiness.ts';
 import type { TaskRun } from '../core/run/run-events.ts';
 import { isSettled, type Task } from '../core/task.ts';
-import { duration, explainBlock, explainReadiness } from './explain.ts';
+import { duration, explainBlock, explainReadiness, leaseWords } from './explain.ts';
 import { type HasTerminal, type Icon, row, type RowContent } from './row.ts';
 import { runningSince } from './run-row.ts';
 
@@ -46,7 +46,8 @@ function taskState(
   if (readiness === undefined) return task.status;
   const blocked = backlog.plan?.blockedOf.get(task.id);
   if (blocked !== undefined) return explainBlock(blocked);
-  const words = [explainReadiness(readiness, backlog.now), ...missingNote(backlog, task)].join(' · ');
+  const mine = readiness.kind === 'notReady' ? leaseWords(lease, backlog.now).filter(() => lease.kind === 'ours') : [];
+  const words = [...mine, explainReadiness(readiness, backlog.now), ...missingNote(backlog, task)].join(' · ');
   if (lease.kind === 'expired' || lease.kind === 'stale') {
     return `${words} · lock of ${oneLine(lease.lock.holder)} expired ${duration(lease.expiredMs)} ago`;
   }
@@ -87,7 +88,8 @@ function taskFlags(
   if (readiness !== undefined && isStartable(readiness)) flags.push('runnableTask');
   if (lease.kind === 'ours' || ('ours' in lease && lease.ours)) flags.push('releasable');
   else if (!isTheirs && (task.status === 'Todo' || task.status === 'In Progress')) flags.push('claimable');
-  if (isTheirs) return flags;
+  // The attempt says who holds it and until when; nothing else can be done to what others hold.
+  if (isTheirs) return [...flags, 'heldByOthers'];
   if (task.status === 'Review') flags.push('reviewable');
   if (!isSettled(task.status)) flags.push('finishable');
   if (task.status !== 'Todo' && lease.kind !== 'ours' && lease.kind !== 'unleased') flags.push('reopenable');

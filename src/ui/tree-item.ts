@@ -82,21 +82,20 @@ function levelNote(backlog: Backlog, wave: Wave): readonly string[] {
 function describeWave(backlog: Backlog, wave: Wave): RowContent {
   const progress = backlog.progressOf(wave);
   const parts = [
-    ...(progress.running > 0 ? [`${progress.running} running`] : []),
+    ...(progress.running > 0 ? [`${progress.running} in progress`] : []),
     ...(progress.ready > 0 ? [`${progress.ready} ready`] : []),
     ...(progress.review > 0 ? [`${progress.review} in review`] : []),
     ...(progress.waiting > 0 ? [`${progress.waiting} waiting`] : []),
     ...levelNote(backlog, wave),
   ];
   const isWhollyInReview = progress.review === progress.total;
-  const icon: Icon =
-    progress.running > 0
-      ? { id: 'sync~spin', color: 'charts.blue' }
-      : isWhollyInReview
-        ? { id: 'eye', color: 'charts.purple' }
-        : progress.ready > 0
-          ? { id: 'layers', color: 'charts.green' }
-          : { id: 'layers', color: 'disabledForeground' };
+  const icon: Icon = wave.tasks.some((task) => backlog.runOf(task.id) !== undefined)
+    ? { id: 'sync~spin', color: 'charts.blue' }
+    : isWhollyInReview
+      ? { id: 'eye', color: 'charts.purple' }
+      : progress.ready > 0
+        ? { id: 'layers', color: 'charts.green' }
+        : { id: 'layers', color: 'disabledForeground' };
   return row(`Wave ${wave.number}`, [`${progress.review}/${progress.total}`, ...parts].join(' · '), icon, {
     spoken: [`Wave ${wave.number}`, count(progress.total, 'task'), ...parts].join(', '),
     flags: [

@@ -118,7 +118,10 @@ test('a claim of mine shows in the status bar, in the list of locks, and goes wh
 
 test('the keyboard is enough: find a task, open it, run it', async (t) => {
   const window = await windows.open(t, {
-    tasks: [{ id: 'T-1', content: 'By hand', description: 'simulate: seconds=1' }],
+    tasks: [
+      { id: 'T-1', content: 'By hand', description: 'simulate: seconds=1' },
+      { id: 'T-2', content: 'The next one', description: 'simulate: seconds=1' },
+    ],
   });
   const { page } = window.workbench;
   const tree = await window.tree();
@@ -129,8 +132,11 @@ test('the keyboard is enough: find a task, open it, run it', async (t) => {
   const details = await window.workbench.webview('h1:has-text("By hand")');
   await details.getByText('T-1').first().waitFor();
   await tree.focus();
+  // What has the focus counts, and not what was opened before.
+  await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Control+Enter');
-  await window.until('it is in review', async () => (await window.tasks())['T-1']?.status === 'Review');
+  await window.until('it is in review', async () => (await window.tasks())['T-2']?.status === 'Review');
+  assert.equal((await window.tasks())['T-1']?.status, 'Todo');
 });
 
 test('the tree follows another process that commits all the time, and never shows a task twice or half', async (t) => {

@@ -259,7 +259,7 @@ There is no program here, only its backlog in \`.todo2/todo2.db\`. Everything th
 3. **Run All Waves** carries on to the end. One task of the last wave fails on purpose and goes back to Todo.
 4. *Write the man page* is held by somebody else: try to claim it. *Translate the weather conditions* waits for a review.
 5. Two plugin tasks wait for each other, and *Warn of severe weather* names a task that is gone: see how that is shown.
-6. **Write Plan** puts the waves into \`.cursor/plans\`, where agents find them.
+6. **Write Wave Plan** puts the waves into \`.cursor/plans\`, where agents find them.
 
 To begin again, delete this folder; the next start makes a new one.
 `;

@@ -8,7 +8,7 @@ interface Manifest {
   readonly contributes: {
     readonly commands: readonly { command: string; title: string; category: string; enablement?: string }[];
     readonly menus: Readonly<Record<string, readonly { command: string; when?: string; group?: string }[]>>;
-    readonly keybindings: readonly { command: string }[];
+    readonly keybindings: readonly { command: string; args?: { commands: readonly string[] } }[];
     readonly configuration: { readonly properties: Readonly<Record<string, { scope?: string }>> };
     readonly viewsWelcome: readonly { contents: string; when: string }[];
     readonly viewsContainers: { readonly activitybar: readonly { icon: string }[] };
@@ -39,7 +39,9 @@ test('every command of the manifest has a handler, and every handler a command',
 test('menus, keys and welcome texts name only commands that are there', () => {
   const named = [
     ...Object.values(menus).flatMap((items) => items.map((item) => item.command)),
-    ...keybindings.map((binding) => binding.command),
+    ...keybindings
+      .flatMap((binding) => binding.args?.commands ?? [binding.command])
+      .filter((command) => command.startsWith('todo2Waves.')),
     ...Object.values(strings).flatMap((text) => [...text.matchAll(/\(command:(todo2Waves\.\w+)\)/g)].map((m) => m[1]!)),
   ];
   assert.deepEqual(

@@ -111,7 +111,7 @@ for (const [name, fields, icon, words] of states) {
 
 const offers: readonly [name: string, fields: Parameters<typeof task>[1], flags: string][] = [
   ['a ready task can be run, claimed and finished', {}, 'task runnableTask claimable finishable'],
-  ['a task of others can only be read', held('claude-x-1', 20), 'task'],
+  ['a task of others can be read, and asked for in vain', held('claude-x-1', 20), 'task heldByOthers'],
   ['a task of mine can be run and released', held(ME, 20), 'task runnableTask releasable finishable'],
   ['a task in review can be approved or sent back', { status: 'Review' }, 'task reviewable finishable reopenable'],
   ['a finished task can be sent back', { status: 'Done' }, 'task reopenable'],
@@ -123,6 +123,11 @@ for (const [name, fields, flags] of offers) {
     assert.equal(rowOf(backlog, 'T-1').flags.join(' '), flags);
   });
 }
+
+test('a task that I hold although it has to wait says both', () => {
+  const backlog = fakeBacklog({ tasks: [task('T-0'), task('T-1', { ...held(ME, 20), dependencies: ['T-0'] })] });
+  assert.equal(rowOf(backlog, 'T-1').description, 'held by this window, 20 min left · waits for T-0 (Todo) · T-1');
+});
 
 test('a dependency on a task that does not exist is reported where it does not hinder, and hinders where it is to', () => {
   const backlog = (missingDependencies: 'satisfied' | 'blocked'): Backlog =>
