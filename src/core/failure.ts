@@ -27,6 +27,8 @@ export type Failure =
   /** Ours no more: `holder` is who has it now, undefined when nobody does. */
   | { readonly kind: 'lockLost'; readonly id: TaskId; readonly holder: string | undefined }
   | { readonly kind: 'changedMeanwhile'; readonly id: TaskId; readonly rawStatus: string }
+  /** A dependency that would make tasks wait for each other in a circle: `path` leads from `on` to `id`. */
+  | { readonly kind: 'wouldCycle'; readonly id: TaskId; readonly on: TaskId; readonly path: readonly TaskId[] }
   | { readonly kind: 'readOnly'; readonly cause: ReadOnlyCause }
   | { readonly kind: 'busy'; readonly file: string; readonly waitedMs: number }
   | { readonly kind: 'writerDied'; readonly detail: string }

@@ -1,4 +1,5 @@
 import type { ProjectConfig } from './config.ts';
+import type { Change } from './edit/change.ts';
 import type { Disposable, Event } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { Result } from './result.ts';
@@ -69,6 +70,20 @@ export interface Locks {
    * Fails with `held`, `changedMeanwhile`, `noSuchTask`.
    */
   setStatus(id: TaskId, from: string, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>>;
+}
+
+/** Changes tasks. Fails as `Locks` does, and with `held`, `changedMeanwhile`, `noSuchTask`, `wouldCycle`. */
+export interface Edits {
+  /** Makes all of these changes in one transaction, or none. Answers the version of the store's tasks it touched. */
+  apply(changes: readonly Change[]): Promise<Result<undefined, Failure>>;
+}
+
+/** The processes of this machine. */
+export interface Processes {
+  /** As it stands in the holders of this machine. */
+  readonly hostname: string;
+  /** Undefined where the system does not tell; a process of another user counts as alive. */
+  isAlive(pid: number): boolean | undefined;
 }
 
 /** One task for one agent. */

@@ -11,6 +11,13 @@ export type Notice =
   | { readonly kind: 'foreignProject'; readonly id: TaskId; readonly project: string | undefined }
   | { readonly kind: 'nullColumn'; readonly id: TaskId; readonly column: string }
   | { readonly kind: 'badMetadata'; readonly id: TaskId; readonly detail: string }
+  /** A tag or a dependency of a task that is not there. */
+  | {
+      readonly kind: 'orphanRow';
+      readonly table: 'task_tags' | 'task_dependencies';
+      readonly owner: string;
+      readonly value: string;
+    }
   | { readonly kind: 'badConfig'; readonly file: string; readonly detail: string };
 
 /** Every task of one store at one committed moment. */

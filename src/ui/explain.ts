@@ -34,6 +34,10 @@ export function explainFailure(failure: Failure, now: number): Explanation {
       };
     case 'changedMeanwhile':
       return { message: `${failure.id} was changed meanwhile: it is now ${failure.rawStatus}. Nothing was written.` };
+    case 'wouldCycle': {
+      const circle = [failure.on, ...failure.path.slice(1)].join(' → ');
+      return { message: `${failure.id} cannot depend on ${failure.on}: they would wait for each other (${circle}).` };
+    }
     case 'readOnly':
       return { message: explainReadOnly(failure.cause) };
     case 'busy':
@@ -220,6 +224,10 @@ export function explainNotice(notice: Notice): string {
       return `${notice.id} has no ${notice.column}; one such row breaks every list of exarp-go`;
     case 'badMetadata':
       return `The metadata of ${notice.id} cannot be read: ${notice.detail}`;
+    case 'orphanRow':
+      return notice.table === 'task_tags'
+        ? `The tag ${notice.value} belongs to ${notice.owner}, which is not there.`
+        : `A dependency on ${notice.value} belongs to ${notice.owner}, which is not there.`;
     case 'badConfig':
       return `${notice.file} cannot be read, so its values are not used: ${notice.detail}`;
   }
