@@ -281,7 +281,7 @@ export class Backlog implements Disposable {
   #planOf(snapshot: Snapshot): Plan {
     const options = this.options.waves;
     if (this.#planned?.snapshot !== snapshot || !sameOptions(this.#planned.options, options)) {
-      this.#planned = { snapshot, options, plan: planWaves(snapshot.tasks, options) };
+      this.#planned = { snapshot, options, plan: planWaves(snapshot.tasks, options, snapshot.links) };
     }
     return this.#planned.plan;
   }

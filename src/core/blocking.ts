@@ -1,8 +1,9 @@
 /* eslint-disable @typescript-eslint/no-non-null-assertion --
    Every index below is a node or an edge of the graph at hand; a check per access would only cost time. */
-import { buildGraph, componentsOf } from './graph.ts';
+import { componentsOf } from './graph.ts';
 import type { Graph } from './graph.ts';
 import type { TaskGraph } from './task-graph.ts';
+import { selectEdges } from './wave-levels.ts';
 
 /** What keeps a node out of every wave; `cause` is the index of a cycle, or the node that names a missing dependency. */
 export interface Block {
@@ -22,14 +23,14 @@ export interface Blocking {
 /**
  * Finds cycles of open dependencies, tasks with missing dependencies where those count, and all that waits for either.
  *
- * Parent edges have no part in it: a child does not wait for its parent to be done. `order` lists the nodes by id;
- * `mayHaveCycles: false` saves the search for them.
+ * Parent edges have no part in it: a child does not wait for its parent to be done. `mayHaveCycles: false` saves the
+ * search for them.
  */
 export function findBlocked(
   graph: TaskGraph,
-  order: Int32Array,
   { mayHaveCycles, missingBlocks }: { readonly mayHaveCycles: boolean; readonly missingBlocks: boolean },
 ): Blocking {
+  const { order } = graph;
   const blockOf = new Map<number, Block>();
   const lacking = missingBlocks ? order.filter((v) => graph.settled[v] === 0 && graph.missing.has(v)) : [];
   if (!mayHaveCycles && lacking.length === 0) return { blockOf, cycles: [] };
@@ -58,13 +59,8 @@ export function findBlocked(
   }
 }
 
-function openDependencies({ tasks, settled, from, to, dependencyCount }: TaskGraph): Graph {
-  const isOpen = (_: number, e: number): boolean => settled[from[e]!] === 0 && settled[to[e]!] === 0;
-  return buildGraph(
-    tasks.length,
-    from.subarray(0, dependencyCount).filter(isOpen),
-    to.subarray(0, dependencyCount).filter(isOpen),
-  );
+function openDependencies(graph: TaskGraph): Graph {
+  return selectEdges(graph, false, (v, w) => graph.settled[v] === 0 && graph.settled[w] === 0);
 }
 
 function findCycles(graph: Graph, order: Int32Array): readonly (readonly number[])[] {

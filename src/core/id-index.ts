@@ -37,7 +37,7 @@ export class IdIndex {
     this.#keys = new Float64Array(2 ** (bits + 1)).fill(-1);
     this.#positions = new Int32Array(2 ** bits);
     this.#prefix = /^\D*/.exec(ids[0] ?? '')?.[0] ?? '';
-    for (let position = 0; position < ids.length; position++) this.#add(ids[position]!, position);
+    for (let position = 0; position < ids.length; position++) this.add(ids[position]!, position);
   }
 
   /** How many different ids there are. */
@@ -54,7 +54,13 @@ export class IdIndex {
     return this.#others.get(id) ?? -1;
   }
 
-  #add(id: TaskId, position: number): void {
+  /** True where so many ids fit in, all told. */
+  hasRoomFor(size: number): boolean {
+    return size * 2 <= this.#mask;
+  }
+
+  /** Gives a position to an id that has none yet. Who uses the index for a list must mind that it may know of later ones. */
+  add(id: TaskId, position: number): void {
     const slot = this.#parse(id) ? this.#find() : -1;
     if (slot === -1) {
       if (this.#others.has(id)) return;

@@ -1,5 +1,6 @@
 import type { Unreadable } from './failure.ts';
 import type { Task, TaskId } from './task.ts';
+import type { TaskLinks } from './task-links.ts';
 
 /** Something in the store that is not as it should be, and that the rest does not suffer from. Positions count from 1. */
 export type Notice =
@@ -11,6 +12,8 @@ export type Notice =
   | { readonly kind: 'foreignProject'; readonly id: TaskId; readonly project: string | undefined }
   | { readonly kind: 'nullColumn'; readonly id: TaskId; readonly column: string }
   | { readonly kind: 'badMetadata'; readonly id: TaskId; readonly detail: string }
+  /** Lock columns and the table of agent locks name different holders whose leases both run; the columns count. */
+  | { readonly kind: 'twoHolders'; readonly id: TaskId; readonly holder: string; readonly other: string }
   /** A tag or a dependency of a task that is not there. */
   | {
       readonly kind: 'orphanRow';
@@ -32,6 +35,8 @@ export interface Snapshot {
   /** Each id once, in the order of the store. */
   readonly tasks: readonly Task[];
   readonly byId: ReadonlyMap<TaskId, Task>;
+  /** Whom these tasks name; the same object as before where that is the same. Not there where the store has not looked it up. */
+  readonly links?: TaskLinks | undefined;
   readonly notices: readonly Notice[];
   readonly readAt: number;
 }

@@ -101,11 +101,20 @@ export function parsePriority(text: string): Priority {
   return PRIORITY_SPELLINGS.get(text.trim().toLowerCase()) ?? 'other';
 }
 
-const PRIORITY_RANKS: Readonly<Record<Priority, number>> = { critical: 0, high: 1, medium: 2, low: 3, other: 4 };
-
 /** 0 for critical to 4 for a word we do not know. */
 export function priorityRank(priority: Priority): number {
-  return PRIORITY_RANKS[priority];
+  switch (priority) {
+    case 'critical':
+      return 0;
+    case 'high':
+      return 1;
+    case 'medium':
+      return 2;
+    case 'low':
+      return 3;
+    case 'other':
+      return 4;
+  }
 }
 
 /** Done or Cancelled: nothing that depends on it waits any longer. */

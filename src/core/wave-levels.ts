@@ -1,16 +1,8 @@
 /* eslint-disable @typescript-eslint/no-non-null-assertion --
    Every index below is a node or an edge of the graph at hand; a check per access would only cost time. */
 import { buildGraph, componentsOf, levelsOf } from './graph.ts';
-import type { Levels } from './graph.ts';
+import type { Graph, Levels } from './graph.ts';
 import type { TaskGraph } from './task-graph.ts';
-
-/**
- * exarp-go's levels: over all tasks whatever their status, by dependencies and parents, ids that are not there ignored.
- * Nodes in a cycle of that graph or behind one have -1; exarp-go itself gives them a different number each time.
- */
-export function exarpLevels({ tasks, from, to }: TaskGraph): Levels {
-  return levelsOf(buildGraph(tasks.length, from, to));
-}
 
 /**
  * Levels of the nodes that are not hidden; a hidden one is as if it were not there, and its own level means nothing.
@@ -20,35 +12,74 @@ export function exarpLevels({ tasks, from, to }: TaskGraph): Levels {
  * to be hidden.
  */
 export function levelsAround(graph: TaskGraph, hidden: Uint8Array, withParents: boolean): Levels {
-  const size = graph.tasks.length;
-  const count = withParents ? graph.from.length : graph.dependencyCount;
-  const edges = selectEdges(count, (e) => hidden[graph.from[e]!] === 0 && hidden[graph.to[e]!] === 0);
-  const whole = buildSelected(graph, edges);
-  const levels = levelsOf(whole);
-  if (levels.placed === size) return levels;
-
-  const { componentOf } = componentsOf(whole);
-  const needed = edges.filter((e) => {
-    const [v, w] = [graph.from[e]!, graph.to[e]!];
-    const isSoft = e >= graph.dependencyCount || graph.settled[v] === 1 || graph.settled[w] === 1;
-    return !isSoft || componentOf[v] !== componentOf[w];
-  });
-  const repaired = levelsOf(buildSelected(graph, needed));
-  if (repaired.placed !== size) throw new Error('Internal error: a cycle of open dependencies was not hidden');
-  return repaired;
+  const { offsets } = graph.edges;
+  const ends = withParents ? offsets.subarray(1) : graph.dependentsEnd;
+  const levels = visibleLevels(graph.edges, ends, hidden);
+  let visible = 0;
+  for (let v = 0; v < hidden.length; v++) if (hidden[v] === 0) visible++;
+  return levels.placed === visible ? levels : repairedLevels(graph, hidden, withParents);
 }
 
-function selectEdges(count: number, wanted: (edge: number) => boolean): Int32Array {
-  const edges = new Int32Array(count);
-  let selected = 0;
-  for (let e = 0; e < count; e++) if (wanted(e)) edges[selected++] = e;
-  return edges.subarray(0, selected);
+/** As `levelsOf`, of what is left of a graph without some nodes, and without the edges of each from `ends` on. */
+function visibleLevels({ size, offsets, targets }: Graph, ends: Int32Array, hidden: Uint8Array): Levels {
+  const waitsFor = new Int32Array(size);
+  for (let v = 0; v < size; v++) {
+    if (hidden[v] !== 0) continue;
+    for (let e = offsets[v]!; e < ends[v]!; e++) waitsFor[targets[e]!]!++;
+  }
+  const levelOf = new Int32Array(size);
+  const queue = new Int32Array(size);
+  let placed = 0;
+  for (let v = 0; v < size; v++) if (waitsFor[v] === 0 && hidden[v] === 0) queue[placed++] = v;
+  for (let head = 0; head < placed; head++) {
+    const v = queue[head]!;
+    // The queue runs in order of levels, so the last predecessor to come along is one of the deepest.
+    const below = levelOf[v]! + 1;
+    for (let e = offsets[v]!; e < ends[v]!; e++) {
+      const w = targets[e]!;
+      if (--waitsFor[w]! !== 0 || hidden[w] !== 0) continue;
+      levelOf[w] = below;
+      queue[placed++] = w;
+    }
+  }
+  return { levelOf, placed, height: placed === 0 ? 0 : levelOf[queue[placed - 1]!]! + 1 };
 }
 
-function buildSelected(graph: TaskGraph, edges: Int32Array): ReturnType<typeof buildGraph> {
-  return buildGraph(
-    graph.tasks.length,
-    edges.map((e) => graph.from[e]!),
-    edges.map((e) => graph.to[e]!),
+function repairedLevels(graph: TaskGraph, hidden: Uint8Array, withParents: boolean): Levels {
+  const { componentOf } = componentsOf(selectEdges(graph, withParents, isVisible));
+  const repaired = levelsOf(
+    selectEdges(graph, withParents, (v, w, isParent) => {
+      if (!isVisible(v, w)) return false;
+      const isSoft = isParent || graph.settled[v] === 1 || graph.settled[w] === 1;
+      return !isSoft || componentOf[v] !== componentOf[w];
+    }),
   );
+  if (repaired.placed !== graph.tasks.length) {
+    throw new Error('Internal error: a cycle of open dependencies was not hidden');
+  }
+  return repaired;
+
+  function isVisible(v: number, w: number): boolean {
+    return hidden[v] === 0 && hidden[w] === 0;
+  }
+}
+
+/** The same nodes with some of the edges. */
+export function selectEdges(
+  { edges: { size, offsets, targets }, dependentsEnd }: TaskGraph,
+  withParents: boolean,
+  wanted: (from: number, to: number, isParent: boolean) => boolean,
+): Graph {
+  const from = new Int32Array(targets.length);
+  const to = new Int32Array(targets.length);
+  let count = 0;
+  for (let v = 0; v < size; v++) {
+    const end = withParents ? offsets[v + 1]! : dependentsEnd[v]!;
+    for (let e = offsets[v]!; e < end; e++) {
+      if (!wanted(v, targets[e]!, e >= dependentsEnd[v]!)) continue;
+      from[count] = v;
+      to[count++] = targets[e]!;
+    }
+  }
+  return buildGraph(size, from.subarray(0, count), to.subarray(0, count));
 }

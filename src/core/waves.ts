@@ -3,13 +3,13 @@
 import { findBlocked } from './blocking.ts';
 import type { Block, Blocking } from './blocking.ts';
 import type { Levels } from './graph.ts';
-import { orderOfIds } from './id-order.ts';
 import { NumberById } from './number-by-id.ts';
 import { buildTaskGraph } from './task-graph.ts';
 import type { TaskGraph } from './task-graph.ts';
 import { compareIds } from './task.ts';
 import type { Task, TaskId } from './task.ts';
-import { exarpLevels, levelsAround } from './wave-levels.ts';
+import type { TaskLinks } from './task-links.ts';
+import { levelsAround } from './wave-levels.ts';
 
 /** How a backlog is put into waves. */
 export interface WaveOptions {
@@ -89,17 +89,15 @@ export interface Plan {
  *
  * Never fails: one bad dependency blocks what waits for it and leaves the rest of the plan alone, so the tree always has
  * something true to show. Same tasks in, same waves out, whatever order they arrive in; of two tasks with the same id the
- * first counts.
+ * first counts. `links`, those of this very list where they are known, save the search for what each task names.
  */
-export function planWaves(backlog: readonly Task[], options: WaveOptions): Plan {
-  const graph = buildTaskGraph(backlog);
-  const { tasks, ids, index, settled } = graph;
-  const order = orderOfIds(ids);
-  const exarp = exarpLevels(graph);
+export function planWaves(backlog: readonly Task[], options: WaveOptions, links?: TaskLinks): Plan {
+  const graph = buildTaskGraph(backlog, links);
+  const { tasks, ids, index, order, exarp, settled } = graph;
   // Every other graph here is a part of exarp-go's, so where that one has no cycle none has.
   const mayHaveCycles = exarp.placed < tasks.length;
-  const blocking = findBlocked(graph, order, { mayHaveCycles, missingBlocks: options.missing === 'blocked' });
-  const levels = chooseLevels(graph, exarp, blocking, options);
+  const blocking = findBlocked(graph, { mayHaveCycles, missingBlocks: options.missing === 'blocked' });
+  const levels = chooseLevels(graph, blocking, options);
 
   const open = selectNodes(order, (v) => settled[v] === 0);
   const placeable = blocking.blockOf.size === 0 ? open : selectNodes(open, (v) => !blocking.blockOf.has(v));
@@ -117,12 +115,9 @@ export function planWaves(backlog: readonly Task[], options: WaveOptions): Plan 
     waves,
     blocked,
     blockedOf: new Map(blocked.map(({ task, reason }) => [task.id, reason])),
-    settled: Array.from(
-      selectNodes(order, (v) => settled[v] === 1),
-      (v) => tasks[v]!,
-    ),
+    settled: selectTasks(graph, (v) => settled[v] === 1),
     waveOf: new NumberById(ids, index, placed, numberOf),
-    exarpLevelOf: numberExarpLevels(graph, open, exarp),
+    exarpLevelOf: numberExarpLevels(graph, open),
     missing,
     selfDependent: graph.selfDependent.map((v) => ids[v]!).sort(compareIds),
     cycles,
@@ -137,13 +132,22 @@ function selectNodes(nodes: Int32Array, wanted: (node: number) => boolean): Int3
   return selected.subarray(0, count);
 }
 
-function numberExarpLevels({ ids, index, settled }: TaskGraph, open: Int32Array, exarp: Levels): NumberById {
-  const levelOf = exarp.levelOf.map((level, v) => (settled[v] === 1 ? -1 : level));
+/** In id order. */
+function selectTasks({ tasks, order }: TaskGraph, wanted: (node: number) => boolean): readonly Task[] {
+  const selected: Task[] = [];
+  for (let i = 0; i < order.length; i++) if (wanted(order[i]!)) selected.push(tasks[order[i]!]!);
+  return selected;
+}
+
+function numberExarpLevels({ ids, index, settled, exarp }: TaskGraph, open: Int32Array): NumberById {
+  const levelOf = exarp.levelOf.slice();
+  for (let v = 0; v < settled.length; v++) if (settled[v] === 1) levelOf[v] = -1;
   const nodes = exarp.placed === ids.length ? open : selectNodes(open, (v) => levelOf[v] !== -1);
   return new NumberById(ids, index, nodes, levelOf);
 }
 
-function chooseLevels(graph: TaskGraph, exarp: Levels, { blockOf }: Blocking, options: WaveOptions): Levels {
+function chooseLevels(graph: TaskGraph, { blockOf }: Blocking, options: WaveOptions): Levels {
+  const { exarp } = graph;
   const isExarp = options.numbering === 'exarp';
   const hidden = isExarp ? new Uint8Array(graph.tasks.length) : graph.settled.slice();
   for (const [v, { kind }] of blockOf) {

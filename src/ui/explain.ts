@@ -224,6 +224,8 @@ export function explainNotice(notice: Notice): string {
       return `${notice.id} has no ${notice.column}; one such row breaks every list of exarp-go`;
     case 'badMetadata':
       return `The metadata of ${notice.id} cannot be read: ${notice.detail}`;
+    case 'twoHolders':
+      return `${notice.id} is held by ${notice.holder}, and by ${notice.other} in the table of agent locks`;
     case 'orphanRow':
       return notice.table === 'task_tags'
         ? `The tag ${notice.value} belongs to ${notice.owner}, which is not there.`
