@@ -33,6 +33,10 @@ export interface Claim {
   readonly until: number;
   /** False where the lock was ours already and only got a new end. */
   readonly fresh: boolean;
+  /** Of the row after this claim: a snapshot with a lower one does not know of it. */
+  readonly version: number;
+  /** Whose lock was taken over: one that had ended, or that had no end. */
+  readonly takenFrom?: { readonly holder: string; readonly until: number | undefined };
 }
 
 /** What came of renewing several locks at once. */

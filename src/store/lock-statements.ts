@@ -1,18 +1,14 @@
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Failure } from '../core/failure.ts';
-import type { Renewal } from '../core/ports.ts';
+import type { Claim, Renewal } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { parseStatus, type TaskId } from '../core/task.ts';
-import { NotWritten } from './connection.ts';
+import { agentLocksOf, clearAgentLock, othersInAgentLocks, renewAgentLocks, writeAgentLock } from './agent-locks.ts';
+import { noteTakeOver } from './lock-audit.ts';
+import { changeOne, endOfLease, type LockRow, readLockRow, seconds, type Speaker } from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 import type { Ask, FinalStatus, Values } from './writer-protocol.ts';
 
-/** Who speaks, and when (epoch ms). Every function here runs inside a transaction that has the write lock. */
-export interface Speaker {
-  readonly db: DatabaseSync;
-  readonly holder: string;
-  readonly now: number;
-}
+export type { Speaker } from './lock-row.ts';
 
 type Of<Op extends Ask['op']> = Extract<Ask, { op: Op }>;
 type Outcome<Op extends keyof Values> = Result<Values[Op], Failure>;
@@ -21,26 +17,23 @@ type Outcome<Op extends keyof Values> = Result<Values[Op], Failure>;
  * Takes a Todo or In Progress task, whatever the spelling, and writes `In Progress`.
  *
  * A lock is in the way while its end lies ahead; ours never is. The end is written in whole seconds, rounded up, and
- * `Claim.until` is what was written: up to a second more than asked for, never less.
+ * `Claim.until` is what was written: up to a second more than asked for, never less. Taking over what somebody else had
+ * leaves a line in `task_activities`.
  */
 export function claimTask(speaker: Speaker, ask: Of<'claim'>): Outcome<'claim'> {
   const { db, holder, now } = speaker;
   const { id } = ask;
-  const row = readRow(db, id);
+  const row = readLockRow(speaker, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
   const status = parseStatus(row.status);
   if (status !== 'Todo' && status !== 'In Progress') {
     return fail({ kind: 'notClaimable', id, status, rawStatus: row.status });
   }
-  const fresh = row.holder !== holder;
-  if (fresh && row.holder !== undefined) {
-    if (row.until === undefined) {
-      if (!ask.takeUnleased) return fail({ kind: 'unleased', id, holder: row.holder });
-    } else if (row.until > now) {
-      return fail({ kind: 'held', id, holder: row.holder, until: row.until });
-    }
-  }
-  const since = seconds(fresh ? now : (row.since ?? now));
+  const inTheWay = lockInTheWay(row, speaker, id);
+  if (inTheWay !== undefined && !(inTheWay.kind === 'unleased' && ask.takeUnleased)) return fail(inTheWay);
+  const ours = row.locks.find((lock) => lock.holder === holder);
+  const taken = ours === undefined ? row.locks[0] : undefined;
+  const since = seconds(ours === undefined ? now : (ours.since ?? now));
   const until = endOfLease(now, ask.leaseMs);
   // `last_modified` stays, as with every lock operation of exarp-go.
   changeOne(
@@ -49,36 +42,55 @@ export function claimTask(speaker: Speaker, ask: Of<'claim'>): Outcome<'claim'> 
       version = COALESCE(version, 0) + 1, updated_at = :now WHERE id = :id`,
     { holder, since, until, now: seconds(now), id },
   );
-  return ok({
-    claim: { id, holder, since: since * 1000, until: until * 1000, fresh },
-    changed: row.status !== 'In Progress',
-  });
+  writeAgentLock(db, id, { holder, since: since * 1000, until: until * 1000 });
+  if (taken !== undefined) noteTakeOver(speaker, id, taken);
+  const claim: Claim = {
+    ...{ id, holder, since: since * 1000, until: until * 1000 },
+    ...{ fresh: ours === undefined, version: row.version + 1 },
+    ...(taken === undefined ? {} : { takenFrom: { holder: taken.holder, until: taken.until } }),
+  };
+  return ok({ claim, changed: row.status !== 'In Progress' });
+}
+
+/** The lock of somebody else that keeps a task from us; one that runs comes before one without an end. */
+function lockInTheWay(row: LockRow, { holder, now }: Speaker, id: TaskId): Failure | undefined {
+  const others = row.locks.filter((lock) => lock.holder !== holder);
+  const live = others.find((lock) => lock.until !== undefined && lock.until > now);
+  if (live?.until !== undefined) return { kind: 'held', id, holder: live.holder, until: live.until };
+  const unleased = others.find((lock) => lock.until === undefined);
+  return unleased && { kind: 'unleased', id, holder: unleased.holder };
 }
 
 /** Gives every lock that is still ours a new end, in one statement, and says who has the others. */
-export function renewLocks({ db, holder, now }: Speaker, { ids, leaseMs }: Of<'renew'>): Renewal {
+export function renewLocks(speaker: Speaker, { ids, leaseMs }: Of<'renew'>): Renewal {
+  const { db, holder, now } = speaker;
   const until = endOfLease(now, leaseMs);
+  const taken = othersInAgentLocks(db, ids, holder, now);
+  const wanted = ids.filter((id) => !taken.has(id));
   const renewed = db
     .prepare(
       `UPDATE tasks SET lock_until = :until, version = COALESCE(version, 0) + 1, updated_at = :now
         WHERE assignee = :holder AND id IN (SELECT value FROM json_each(:ids)) RETURNING id`,
     )
-    .all({ until, now: seconds(now), holder, ids: JSON.stringify(ids) })
+    .all({ until, now: seconds(now), holder, ids: JSON.stringify(wanted) })
     .map((row) => row['id'] as TaskId);
+  renewAgentLocks(db, renewed, holder, until * 1000);
   const kept = new Set(renewed);
-  const lost = [...new Set(ids)].filter((id) => !kept.has(id)).map((id) => ({ id, holder: readRow(db, id)?.holder }));
+  const lost = [...new Set(ids)]
+    .filter((id) => !kept.has(id))
+    .map((id) => ({ id, holder: taken.get(id) ?? readLockRow(speaker, id)?.lock?.holder }));
   return { renewed, until: until * 1000, lost };
 }
 
 /** Clears our lock and moves In Progress to `to`, in one statement. Any other status was set by somebody: it stays. */
 export function finishTask(speaker: Speaker, { id, to, again }: Of<'finish'>): Outcome<'finish'> {
   const { db, holder, now } = speaker;
-  const row = readRow(db, id);
+  const row = readLockRow(speaker, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
-  if (row.holder !== holder) {
+  if (row.lock?.holder !== holder) {
     // The first try may have come through before its answer was lost: then this is what it left behind.
-    if (again && row.holder === undefined && row.status === to) return ok({ status: to, changed: true });
-    return fail({ kind: 'lockLost', id, holder: row.holder });
+    if (again && row.lock === undefined && row.status === to) return ok({ status: to, changed: true });
+    return fail({ kind: 'lockLost', id, holder: row.lock?.holder });
   }
   const status = parseStatus(row.status);
   if (status === 'In Progress') {
@@ -91,18 +103,17 @@ export function finishTask(speaker: Speaker, { id, to, again }: Of<'finish'>): O
       version = COALESCE(version, 0) + 1, updated_at = :now WHERE id = :id AND assignee = :holder`,
     { now: seconds(now), id, holder },
   );
+  clearAgentLock(db, id, holder);
   return ok({ status, changed: false });
 }
 
 /** Writes a status where the stored one is still `from` and no lock of somebody else is in the way; clears ours. */
 export function setTaskStatus(speaker: Speaker, { id, from, to, again }: Of<'setStatus'>): Outcome<'setStatus'> {
-  const row = readRow(speaker.db, id);
+  const row = readLockRow(speaker, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
-  const ours = row.holder === speaker.holder;
-  if (row.holder !== undefined && !ours) {
-    if (row.until === undefined) return fail({ kind: 'unleased', id, holder: row.holder });
-    if (row.until > speaker.now) return fail({ kind: 'held', id, holder: row.holder, until: row.until });
-  }
+  const ours = row.lock?.holder === speaker.holder;
+  const inTheWay = lockInTheWay(row, speaker, id);
+  if (inTheWay !== undefined) return fail(inTheWay);
   if (row.status !== from) {
     if (again && row.status === to && !ours) return ok({ status: to, changed: true });
     return fail({ kind: 'changedMeanwhile', id, rawStatus: row.status });
@@ -129,6 +140,9 @@ export function releaseAllLocks(speaker: Speaker, takenBefore: number): readonly
     const outcome = finishTask(speaker, { op: 'finish', id, to: 'Todo', again: false });
     if (outcome.ok && outcome.value.changed) moved.push(id);
   }
+  for (const lock of agentLocksOf(db, holder)) {
+    if ((lock.since ?? 0) <= takenBefore) clearAgentLock(db, lock.id, holder);
+  }
   return moved;
 }
 
@@ -150,48 +164,5 @@ function writeStatus({ db, holder, now }: Speaker, id: TaskId, to: FinalStatus, 
       ...(clearLock ? { holder } : {}),
     },
   );
-}
-
-function changeOne(db: DatabaseSync, sql: string, values: Record<string, SQLInputValue>): void {
-  // The row was read a moment ago under the same write lock; a trigger of somebody's may still have refused.
-  if (db.prepare(sql).run(values).changes !== 1) throw new NotWritten('the row was not changed');
-}
-
-interface Row {
-  readonly status: string;
-  /** Undefined where nobody is named; an empty name is nobody. */
-  readonly holder: string | undefined;
-  readonly since: number | undefined;
-  readonly until: number | undefined;
-}
-
-function readRow(db: DatabaseSync, id: TaskId): Row | undefined {
-  // Other programs write these columns too: text where a number belongs is no time, and a huge integer must not throw.
-  const row = db
-    .prepare(
-      `SELECT COALESCE(CAST(status AS TEXT), '') AS status, NULLIF(CAST(assignee AS TEXT), '') AS holder,
-        CASE WHEN typeof(assigned_at) IN ('integer', 'real') THEN CAST(assigned_at AS REAL) END AS since,
-        CASE WHEN typeof(lock_until) IN ('integer', 'real') THEN CAST(lock_until AS REAL) END AS until
-        FROM tasks WHERE id = ?`,
-    )
-    .get(id);
-  if (row === undefined) return undefined;
-  return {
-    status: row['status'] as string,
-    holder: (row['holder'] as string | null) ?? undefined,
-    since: milliseconds(row['since'] as number | null),
-    until: milliseconds(row['until'] as number | null),
-  };
-}
-
-function endOfLease(now: number, leaseMs: number): number {
-  return Math.ceil((now + leaseMs) / 1000);
-}
-
-function seconds(ms: number): number {
-  return Math.floor(ms / 1000);
-}
-
-function milliseconds(value: number | null): number | undefined {
-  return value === null ? undefined : value * 1000;
+  if (clearLock) clearAgentLock(db, id, holder);
 }

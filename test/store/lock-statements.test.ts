@@ -87,7 +87,10 @@ describe('claiming', () => {
         since: since * 1000,
         until: (NOW_S + 61) * 1000,
         fresh: claim.fresh,
+        version: 8,
+        ...(claim.takenFrom === undefined ? {} : { takenFrom: { holder: THEM, until: claim.takenFrom.until } }),
       });
+      assert.equal(claim.takenFrom !== undefined, before['assignee'] === THEM, 'it says whose lock was taken over');
       assert.ok(claim.until >= NOW + 60_000, 'the lease is never shorter than asked for');
       assert.deepEqual(row(speaker), {
         ...before,

@@ -182,8 +182,9 @@ export class RunRig implements Locks, TaskRunner {
       }
       if (status !== 'Todo' && status !== 'In Progress') return fail({ kind: 'notClaimable', id, status, rawStatus });
       const fresh = lock?.holder !== ME;
-      this.change(id, { status: 'In Progress', lock: { holder: ME, since: now, until: now + LEASE_MS } });
-      return ok({ id, holder: ME, since: now, until: now + LEASE_MS, fresh });
+      const version = task.version + 1;
+      this.change(id, { status: 'In Progress', version, lock: { holder: ME, since: now, until: now + LEASE_MS } });
+      return ok({ id, holder: ME, since: now, until: now + LEASE_MS, fresh, version });
     });
   }
 

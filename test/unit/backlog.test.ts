@@ -6,7 +6,7 @@ import { taskId } from '../../src/core/task.ts';
 import { task, tasks } from '../support/backlog.ts';
 import { fakeBacklog, ME, NOW } from '../support/fake-backlog.ts';
 
-const claim = { id: taskId('T-1'), holder: ME, since: NOW, until: NOW + 1, fresh: true };
+const claim = { id: taskId('T-1'), holder: ME, since: NOW, until: NOW + 1, fresh: true, version: 2 };
 
 test('a database that was busy when it was asked can be claimed from as soon as it is not', async () => {
   const busy: Failure = { kind: 'busy', file: 'todo2.db', waitedMs: 10_000 };
