@@ -37,6 +37,8 @@ export type Failure =
   | { readonly kind: 'agentNotStarted'; readonly command: string; readonly detail: string }
   | { readonly kind: 'alreadyRunning' }
   | { readonly kind: 'nothingToRun' }
+  /** No task is ready and free. */
+  | { readonly kind: 'nothingReady' }
   /** A bug of ours that one task's net caught, so that the rest could go on; `detail` is for a log and a report. */
   | { readonly kind: 'internal'; readonly detail: string }
   | Unreadable;

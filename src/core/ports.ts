@@ -47,6 +47,14 @@ export interface Renewal {
   readonly lost: readonly { readonly id: TaskId; readonly holder: string | undefined }[];
 }
 
+/** When a task is ready, for who must decide it anew under the write lock. */
+export interface ReadyRules {
+  /** What a dependency on a task that is not there means. */
+  readonly missing: 'satisfied' | 'blocked';
+  /** True where a dependency in Review lets a task start. */
+  readonly reviewOpensGate: boolean;
+}
+
 /**
  * Takes, keeps and gives back locks, each in one short transaction. All of it speaks for one holder.
  *
@@ -62,6 +70,27 @@ export interface Locks {
    * Fails with `held`, `unleased` (unless consented), `notClaimable`, `noSuchTask`.
    */
   claim(id: TaskId, leaseMs: number, consent?: 'takeUnleased'): Promise<Result<Claim, Failure>>;
+  /** Locks all of these or none, in one transaction; fails as `claim` does, with the first task that is in the way. */
+  claimAll(ids: readonly TaskId[], leaseMs: number): Promise<Result<readonly Claim[], Failure>>;
+  /**
+   * Locks the first of these, best first, that is ready and free when it is locked: that is decided and written in one
+   * transaction. None of them may be held by us. Fails with `nothingReady`.
+   */
+  claimNext(candidates: readonly TaskId[], rules: ReadyRules, leaseMs: number): Promise<Result<Claim, Failure>>;
+  /**
+   * Makes the locks that a window which is gone had on these tasks ours, as far as they run and still have its name; lets go
+   * of those that have ended. Statuses stay. Answers what is ours now.
+   */
+  adopt(ids: readonly TaskId[], from: string, leaseMs: number): Promise<Result<readonly Claim[], Failure>>;
+  /**
+   * Takes a lock off somebody, while it is still that lock (`until` in epoch ms), and leaves a line in the store's history.
+   * In Progress becomes Todo. Answers the status the task has now. Fails with `held`, `unleased`, `changedMeanwhile`, `noSuchTask`.
+   */
+  forceRelease(
+    id: TaskId,
+    lock: { readonly holder: string; readonly until: number | undefined },
+    reason: string,
+  ): Promise<Result<Status, Failure>>;
   /** Gives each of these locks a new end, in one statement, where it is still ours. */
   renew(ids: readonly TaskId[], leaseMs: number): Promise<Result<Renewal, Failure>>;
   /**

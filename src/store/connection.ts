@@ -42,7 +42,7 @@ export class Connection {
     this.#file = file;
   }
 
-  /** Runs `body` between `BEGIN IMMEDIATE` and `COMMIT`; whatever throws inside rolls back. */
+  /** Runs `body` between `BEGIN IMMEDIATE` and `COMMIT`; a failure, and whatever throws inside, rolls back. */
   transact<T>(body: (db: DatabaseSync) => Result<T, Failure>): Transacted<T> {
     try {
       const connected = this.#connect();
@@ -50,7 +50,7 @@ export class Connection {
       const db = connected.value;
       db.exec('BEGIN IMMEDIATE');
       const outcome = body(db);
-      db.exec('COMMIT');
+      db.exec(outcome.ok ? 'COMMIT' : 'ROLLBACK');
       return outcome;
     } catch (error) {
       // Closing rolls back, whatever state the failed statement left behind.
@@ -99,6 +99,7 @@ export class Connection {
     switch (errcode & 0xff) {
       case 5: // BUSY
       case 6: // LOCKED
+      case 15: // PROTOCOL, when too many at once begin to read a WAL
         return 'busy';
       case 3: // PERM
       case 14: // CANTOPEN, also of a file that went away since the stat

@@ -123,10 +123,14 @@ export function setTaskStatus(speaker: Speaker, { id, from, to, again }: Of<'set
 }
 
 /**
- * Clears every lock of the holder that was taken up to `takenBefore` (epoch ms) and moves In Progress back to Todo;
- * answers what it moved. A later lock is that of a new process which was given the same id.
+ * Clears every lock of the holder that was taken up to `takenBefore` (epoch ms), but for those of `except`, and moves In
+ * Progress back to Todo; answers what it moved. A later lock is that of a new process which was given the same id.
  */
-export function releaseAllLocks(speaker: Speaker, takenBefore: number): readonly TaskId[] {
+export function releaseAllLocks(
+  speaker: Speaker,
+  takenBefore: number,
+  except: ReadonlySet<TaskId> = new Set(),
+): readonly TaskId[] {
   const { db, holder } = speaker;
   const rows = db
     .prepare(
@@ -137,11 +141,12 @@ export function releaseAllLocks(speaker: Speaker, takenBefore: number): readonly
   const moved: TaskId[] = [];
   for (const row of rows) {
     const id = row['id'] as TaskId;
+    if (except.has(id)) continue;
     const outcome = finishTask(speaker, { op: 'finish', id, to: 'Todo', again: false });
     if (outcome.ok && outcome.value.changed) moved.push(id);
   }
   for (const lock of agentLocksOf(db, holder)) {
-    if ((lock.since ?? 0) <= takenBefore) clearAgentLock(db, lock.id, holder);
+    if (!except.has(lock.id) && (lock.since ?? 0) <= takenBefore) clearAgentLock(db, lock.id, holder);
   }
   return moved;
 }

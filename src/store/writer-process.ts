@@ -3,9 +3,12 @@
 import { dirname, join } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import type { TaskId } from '../core/task.ts';
+import { parseStatus, type TaskId } from '../core/task.ts';
 import { Connection, type Sqlite, type Transacted } from './connection.ts';
 import { patchJsonStatus } from './json-patch.ts';
+import { adoptLocks } from './adopt-locks.ts';
+import { claimAllTasks, claimNextTask } from './claim-several.ts';
+import { clearLock } from './lock-audit.ts';
 import { claimTask, finishTask, releaseAllLocks, renewLocks, setTaskStatus, type Speaker } from './lock-statements.ts';
 import { parseMessage, type Answer, type Ask, type Hello, type Start, type Values } from './writer-protocol.ts';
 
@@ -21,6 +24,7 @@ const silence = setTimeout(() => process.exit(0), FIRST_MESSAGE_MS);
 let started: { readonly start: Start; readonly connection: Connection } | undefined;
 let idle: NodeJS.Timeout | undefined;
 let orphaned = false;
+let lingering: ReadonlySet<TaskId> = new Set();
 
 process.on('message', (message) => {
   clearTimeout(silence);
@@ -29,25 +33,30 @@ process.on('message', (message) => {
     send(parsed);
   } else if (parsed.kind === 'start') {
     // A second start would change whose locks these are: the first one stands.
-    if ('DatabaseSync' in sqlite) started ??= { start: parsed, connection: new Connection(sqlite, parsed.file) };
+    if (!('DatabaseSync' in sqlite) || started !== undefined) return;
+    started = { start: parsed, connection: new Connection(sqlite, parsed.file) };
+    lingering = new Set(parsed.lingering);
   } else {
     serve(parsed.seq, parsed.ask);
   }
 });
 
-// The window was closed or its process was killed: its agents are being ended, then nothing may stay locked.
+// The window was closed or its process was killed: its agents are being ended, then nothing of theirs may stay locked. What
+// a person holds stays for as long as a window needs to come back from a reload; until then this process lives for it.
 process.on('disconnect', () => {
   orphaned = true;
   if (started === undefined) process.exit(0);
   const since = Date.now();
-  setTimeout(() => releaseOrphans(since), started.start.graceMs);
+  const { graceMs, lingerMs } = started.start;
+  if (lingering.size > 0) setTimeout(() => void releaseOrphans(since, lingering), graceMs);
+  setTimeout(() => void releaseOrphans(since, new Set()).then(leave), lingering.size > 0 ? lingerMs : graceMs);
 });
 
 // A Ctrl+C in the terminal that started the editor reaches us too, but the locks have yet to be let go.
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);
 process.on('SIGTERM', () => {
-  if (orphaned) releaseOrphans(Date.now());
+  if (orphaned) void releaseOrphans(Date.now(), new Set()).then(leave);
   else leave(); // the client lives, and starts another one
 });
 
@@ -76,6 +85,11 @@ function serve(seq: number, ask: Ask): void {
     send({ kind: 'done', seq, value: null }, leave);
     return;
   }
+  if (ask.op === 'linger') {
+    lingering = new Set(ask.ids);
+    send({ kind: 'done', seq, value: null });
+    return;
+  }
   clearTimeout(idle);
   const outcome = perform(ask, started);
   idle = setTimeout(() => started?.connection.close(), IDLE_MS);
@@ -85,7 +99,7 @@ function serve(seq: number, ask: Ask): void {
 }
 
 function perform(
-  ask: Exclude<Ask, { op: 'exit' }>,
+  ask: Exclude<Ask, { op: 'exit' | 'linger' }>,
   { start, connection }: NonNullable<typeof started>,
 ): Transacted<Values[keyof Values]> {
   return connection.transact((db): Result<Values[keyof Values], Failure> => {
@@ -96,6 +110,14 @@ function perform(
         return ok({ node: process.version });
       case 'claim':
         return claimTask(speaker, ask);
+      case 'claimAll':
+        return claimAllTasks(speaker, ask);
+      case 'claimNext':
+        return claimNextTask(speaker, ask);
+      case 'adopt':
+        return ok(adoptLocks(speaker, ask));
+      case 'forceRelease':
+        return forceRelease(speaker, ask);
       case 'renew':
         return ok(renewLocks(speaker, ask));
       case 'finish':
@@ -103,24 +125,39 @@ function perform(
       case 'setStatus':
         return setTaskStatus(speaker, ask);
       case 'releaseAll':
-        return ok({ moved: releaseAllLocks(speaker, Number.MAX_SAFE_INTEGER) });
+        return ok({ moved: releaseAllLocks(speaker, Number.MAX_SAFE_INTEGER, new Set(ask.except)) });
       default:
         return fail(ask satisfies never);
     }
   });
 }
 
-function releaseOrphans(since: number): void {
+function forceRelease(
+  speaker: Speaker,
+  { id, holder, until, reason, again }: Extract<Ask, { op: 'forceRelease' }>,
+): Result<Values['forceRelease'], Failure> {
+  const outcome = clearLock(speaker, { id, holder, until: until ?? undefined, reason });
+  // The first try may have come through before its answer was lost: then there is nothing left to clear.
+  if (outcome.ok || !again || outcome.failure.kind !== 'changedMeanwhile') return outcome;
+  const status = parseStatus(outcome.failure.rawStatus);
+  return ok({ status, changed: status === 'Todo' });
+}
+
+/** Lets go of what the window that is gone still holds, but for some tasks; resolves when that is done, or given up. */
+async function releaseOrphans(since: number, except: ReadonlySet<TaskId>): Promise<void> {
   const { start, connection } = started ?? {};
-  const outcome = connection?.transact((db) => {
-    const speaker: Speaker = { db, holder: start?.holder ?? '', now: Date.now() };
-    return ok(releaseAllLocks(speaker, since));
-  });
-  if (outcome === 'busy' && Date.now() - since < GIVE_UP_RELEASE_MS) {
-    setTimeout(() => releaseOrphans(since), RELEASE_PAUSE_MS);
-  } else {
-    const moved = outcome !== undefined && outcome !== 'busy' && outcome.ok ? outcome.value : [];
-    void mirrorTodo(start?.file ?? '', moved).finally(leave);
+  const begun = Date.now();
+  for (;;) {
+    const outcome = connection?.transact((db) => {
+      const speaker: Speaker = { db, holder: start?.holder ?? '', now: Date.now() };
+      return ok(releaseAllLocks(speaker, since, except));
+    });
+    if (outcome !== 'busy' || Date.now() - begun >= GIVE_UP_RELEASE_MS) {
+      const moved = outcome !== undefined && outcome !== 'busy' && outcome.ok ? outcome.value : [];
+      await mirrorTodo(start?.file ?? '', moved);
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, RELEASE_PAUSE_MS));
   }
 }
 

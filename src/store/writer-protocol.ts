@@ -1,5 +1,5 @@
 import type { Failure } from '../core/failure.ts';
-import type { Claim, Renewal } from '../core/ports.ts';
+import type { Claim, ReadyRules, Renewal } from '../core/ports.ts';
 import type { Status, TaskId } from '../core/task.ts';
 
 /** The first message from the client: whose locks, in which database. */
@@ -9,6 +9,10 @@ export interface Start {
   readonly holder: string;
   /** How long, in ms, after the client is gone its locks are let go. */
   readonly graceMs: number;
+  /** The same for those that linger; no shorter. */
+  readonly lingerMs: number;
+  /** The tasks whose locks linger; `linger` replaces them. */
+  readonly lingering: readonly TaskId[];
 }
 
 /** The first message from the process, sent as soon as it runs. */
@@ -20,6 +24,30 @@ export type Hello =
 export type Ask =
   | { readonly op: 'probe' }
   | { readonly op: 'claim'; readonly id: TaskId; readonly leaseMs: number; readonly takeUnleased: boolean }
+  | { readonly op: 'claimAll'; readonly ids: readonly TaskId[]; readonly leaseMs: number }
+  | {
+      readonly op: 'claimNext';
+      readonly candidates: readonly TaskId[];
+      readonly rules: ReadyRules;
+      readonly leaseMs: number;
+      readonly again: boolean;
+    }
+  | {
+      readonly op: 'adopt';
+      readonly ids: readonly TaskId[];
+      readonly from: string;
+      readonly leaseMs: number;
+      readonly again: boolean;
+    }
+  | {
+      readonly op: 'forceRelease';
+      readonly id: TaskId;
+      readonly holder: string;
+      /** Epoch ms; null where the lock has no end. */
+      readonly until: number | null;
+      readonly reason: string;
+      readonly again: boolean;
+    }
   | { readonly op: 'renew'; readonly ids: readonly TaskId[]; readonly leaseMs: number }
   | { readonly op: 'finish'; readonly id: TaskId; readonly to: FinalStatus; readonly again: boolean }
   | {
@@ -29,8 +57,10 @@ export type Ask =
       readonly to: FinalStatus;
       readonly again: boolean;
     }
-  /** Lets go of everything the holder has. */
-  | { readonly op: 'releaseAll' }
+  /** Lets go of everything the holder has, but for these tasks. */
+  | { readonly op: 'releaseAll'; readonly except: readonly TaskId[] }
+  /** Says which tasks' locks outlive the client for a while, in place of those that were said before. */
+  | { readonly op: 'linger'; readonly ids: readonly TaskId[] }
   /** Ends the process; locks stay as they are. */
   | { readonly op: 'exit' };
 
@@ -40,11 +70,17 @@ export type FinalStatus = 'Todo' | 'Review' | 'Done';
 export interface Values {
   readonly probe: { readonly node: string };
   readonly claim: { readonly claim: Claim; readonly changed: boolean };
+  readonly claimAll: { readonly claims: readonly Claim[]; readonly changed: readonly TaskId[] };
+  readonly claimNext: Values['claim'];
+  /** `moved` went back to Todo, as their locks had ended. */
+  readonly adopt: { readonly claims: readonly Claim[]; readonly moved: readonly TaskId[] };
+  readonly forceRelease: { readonly status: Status; readonly changed: boolean };
   readonly renew: Renewal;
   readonly finish: { readonly status: Status; readonly changed: boolean };
   readonly setStatus: { readonly status: Status; readonly changed: boolean };
   /** The tasks that went back to Todo. */
   readonly releaseAll: { readonly moved: readonly TaskId[] };
+  readonly linger: null;
   readonly exit: null;
 }
 
@@ -66,9 +102,10 @@ export type Answer =
 export function parseMessage(message: unknown): Start | Request | Extract<Answer, { kind: 'malformed' }> {
   if (!isRecord(message)) return malformed(undefined, 'not an object');
   if (message['kind'] === 'start') {
-    const { file, holder, graceMs } = message;
+    const { file, holder, graceMs, lingerMs = graceMs, lingering = [] } = message;
     if (!isText(file) || !isText(holder) || !isDuration(graceMs)) return malformed(undefined, 'bad start');
-    return { kind: 'start', file, holder, graceMs };
+    if (!isDuration(lingerMs) || !isIds(lingering)) return malformed(undefined, 'bad start');
+    return { kind: 'start', file, holder, graceMs, lingerMs, lingering };
   }
   const { seq, ask } = message;
   if (message['kind'] !== 'request' || !Number.isSafeInteger(seq)) return malformed(undefined, 'not a request');
@@ -79,21 +116,35 @@ export function parseMessage(message: unknown): Start | Request | Extract<Answer
 function isAsk(ask: Record<string, unknown>): ask is Record<string, unknown> & Ask {
   switch (ask['op']) {
     case 'probe':
-    case 'releaseAll':
     case 'exit':
       return true;
-    case 'claim':
-      return isText(ask['id']) && isDuration(ask['leaseMs']) && typeof ask['takeUnleased'] === 'boolean';
-    case 'renew':
-      return Array.isArray(ask['ids']) && ask['ids'].every(isText) && isDuration(ask['leaseMs']);
-    case 'finish':
-      return isText(ask['id']) && isFinalStatus(ask['to']) && typeof ask['again'] === 'boolean';
-    case 'setStatus':
+    case 'releaseAll':
+      return isIds(ask['except']);
+    case 'linger':
+      return isIds(ask['ids']);
+    case 'claimAll':
+      return isIds(ask['ids']) && isDuration(ask['leaseMs']);
+    case 'claimNext':
+      return isIds(ask['candidates']) && isRules(ask['rules']) && isDuration(ask['leaseMs']) && isBoolean(ask['again']);
+    case 'adopt':
+      return isIds(ask['ids']) && isText(ask['from']) && isDuration(ask['leaseMs']) && isBoolean(ask['again']);
+    case 'forceRelease':
       return (
         isText(ask['id']) &&
-        typeof ask['from'] === 'string' &&
-        isFinalStatus(ask['to']) &&
-        typeof ask['again'] === 'boolean'
+        isText(ask['holder']) &&
+        (ask['until'] === null || typeof ask['until'] === 'number') &&
+        typeof ask['reason'] === 'string' &&
+        isBoolean(ask['again'])
+      );
+    case 'claim':
+      return isText(ask['id']) && isDuration(ask['leaseMs']) && isBoolean(ask['takeUnleased']);
+    case 'renew':
+      return isIds(ask['ids']) && isDuration(ask['leaseMs']);
+    case 'finish':
+      return isText(ask['id']) && isFinalStatus(ask['to']) && isBoolean(ask['again']);
+    case 'setStatus':
+      return (
+        isText(ask['id']) && typeof ask['from'] === 'string' && isFinalStatus(ask['to']) && isBoolean(ask['again'])
       );
     default:
       return false;
@@ -110,6 +161,22 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
+}
+
+function isIds(value: unknown): value is readonly TaskId[] {
+  return Array.isArray(value) && value.every(isText);
+}
+
+function isBoolean(value: unknown): value is boolean {
+  return typeof value === 'boolean';
+}
+
+function isRules(value: unknown): value is ReadyRules {
+  return (
+    isRecord(value) &&
+    (value['missing'] === 'satisfied' || value['missing'] === 'blocked') &&
+    isBoolean(value['reviewOpensGate'])
+  );
 }
 
 function isDuration(value: unknown): value is number {

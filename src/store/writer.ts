@@ -1,6 +1,6 @@
 import type { Disposable } from '../core/events.ts';
 import type { Failure } from '../core/failure.ts';
-import type { Claim, Clock, Locks, Renewal } from '../core/ports.ts';
+import type { Claim, Clock, Locks, ReadyRules, Renewal } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { Status, TaskId } from '../core/task.ts';
 import { startChild, type NodeCommand, type WriterChild } from './writer-child.ts';
@@ -25,10 +25,13 @@ export interface WriterOptions {
   readonly deadlineMs?: number;
   /** How long, in ms, after this process is gone its locks are let go: the time its agents take to end. */
   readonly graceMs?: number;
+  /** How long, in ms, locks that `linger` named stay after this process is gone: the time a window takes to come back. */
+  readonly lingerMs?: number;
 }
 
 const DEADLINE_MS = 10_000;
 const GRACE_MS = 3_000;
+const LINGER_MS = 20_000;
 /** `deactivate` has about five seconds for everything. */
 const CLOSE_MS = 2_000;
 /** A Node that appears meanwhile is found after this time, and no sooner: looking starts several processes. */
@@ -45,6 +48,7 @@ export class Writer implements Locks, Disposable {
   readonly holder: string;
   readonly #options: WriterOptions;
   readonly #held = new Set<TaskId>();
+  #lingering: readonly TaskId[] = [];
   #child: Promise<Result<WriterChild, Failure>> | undefined;
   #noNode: { readonly failure: Failure; readonly at: number; readonly looked: string } | undefined;
   #closing: Promise<void> | undefined;
@@ -63,9 +67,51 @@ export class Writer implements Locks, Disposable {
   async claim(id: TaskId, leaseMs: number, consent?: 'takeUnleased'): Promise<Result<Claim, Failure>> {
     const outcome = await this.#request({ op: 'claim', id, leaseMs, takeUnleased: consent === 'takeUnleased' });
     if (!outcome.ok) return outcome;
-    this.#held.add(id);
-    if (outcome.value.changed) this.#tell(id, 'In Progress');
-    return ok(outcome.value.claim);
+    return ok(this.#claimed(outcome.value));
+  }
+
+  async claimAll(ids: readonly TaskId[], leaseMs: number): Promise<Result<readonly Claim[], Failure>> {
+    if (ids.length === 0) return ok([]);
+    const outcome = await this.#request({ op: 'claimAll', ids, leaseMs });
+    if (!outcome.ok) return outcome;
+    const { claims, changed } = outcome.value;
+    return ok(claims.map((claim) => this.#claimed({ claim, changed: changed.includes(claim.id) })));
+  }
+
+  async claimNext(candidates: readonly TaskId[], rules: ReadyRules, leaseMs: number): Promise<Result<Claim, Failure>> {
+    // One that is ours would be taken for what a first try took whose answer was lost.
+    const free = candidates.filter((id) => !this.#held.has(id));
+    if (free.length === 0) return fail({ kind: 'nothingReady' });
+    const outcome = await this.#request({ op: 'claimNext', candidates: free, rules, leaseMs, again: false });
+    return outcome.ok ? ok(this.#claimed(outcome.value)) : outcome;
+  }
+
+  async adopt(ids: readonly TaskId[], from: string, leaseMs: number): Promise<Result<readonly Claim[], Failure>> {
+    if (ids.length === 0) return ok([]);
+    const outcome = await this.#request({ op: 'adopt', ids, from, leaseMs, again: false });
+    if (!outcome.ok) return outcome;
+    for (const id of outcome.value.moved) this.#tell(id, 'Todo');
+    return ok(outcome.value.claims.map((claim) => this.#claimed({ claim, changed: false })));
+  }
+
+  async forceRelease(
+    id: TaskId,
+    { holder, until }: { readonly holder: string; readonly until: number | undefined },
+    reason: string,
+  ): Promise<Result<Status, Failure>> {
+    const ask = { op: 'forceRelease', id, holder, until: until ?? null, reason, again: false } as const;
+    const outcome = await this.#request(ask);
+    if (!outcome.ok) return outcome;
+    if (holder === this.holder) this.#held.delete(id);
+    if (outcome.value.changed) this.#tell(id, outcome.value.status);
+    return ok(outcome.value.status);
+  }
+
+  /** Names the tasks whose locks are left for a while when this process is gone, so that the next one can adopt them. */
+  linger(ids: readonly TaskId[]): void {
+    this.#lingering = ids;
+    // A process that starts later, or that dies now, is told with its start.
+    void this.#child?.then((started) => (started.ok ? started.value.ask({ op: 'linger', ids }) : undefined));
   }
 
   async renew(ids: readonly TaskId[], leaseMs: number): Promise<Result<Renewal, Failure>> {
@@ -85,9 +131,10 @@ export class Writer implements Locks, Disposable {
 
   /**
    * Ends the process, in two seconds at most; no call is possible afterwards. `release` first lets go of all locks of the
-   * holder; where the database is locked for longer, the process stays behind until it has. Never rejects.
+   * holder; where the database is locked for longer, the process stays behind until it has. `linger` does the same with all
+   * but the locks that `linger` named: the process stays behind for them, until their time is up. Never rejects.
    */
-  close(locks: 'keep' | 'release' = 'keep'): Promise<void> {
+  close(locks: 'keep' | 'release' | 'linger' = 'keep'): Promise<void> {
     return (this.#closing ??= this.#close(locks));
   }
 
@@ -96,15 +143,18 @@ export class Writer implements Locks, Disposable {
     void this.close();
   }
 
-  async #close(locks: 'keep' | 'release'): Promise<void> {
+  async #close(locks: 'keep' | 'release' | 'linger'): Promise<void> {
     if (this.#child === undefined && (locks === 'keep' || this.#held.size === 0)) return;
     const limit = new Promise<'late'>((resolve) => this.#options.clock.after(CLOSE_MS, () => resolve('late')));
-    if (locks === 'release') {
-      const outcome = await Promise.race([this.#request({ op: 'releaseAll' }), limit]);
+    if (locks !== 'keep') {
+      const except = locks === 'linger' ? this.#lingering : [];
+      // Should the process have to stay behind, nothing lingers.
+      if (locks === 'release') this.linger([]);
+      const outcome = await Promise.race([this.#request({ op: 'releaseAll', except }), limit]);
       if (outcome !== 'late' && outcome.ok) for (const id of outcome.value.moved) this.#tell(id, 'Todo');
       else
         this.#options.log('The locks of this window could not be released at once; the writer process goes on trying.');
-      if (outcome === 'late' || !outcome.ok) {
+      if (outcome === 'late' || !outcome.ok || except.length > 0) {
         this.#leaveBehind();
         return;
       }
@@ -125,6 +175,12 @@ export class Writer implements Locks, Disposable {
     void this.#child?.then((started) => {
       if (started.ok) started.value.abandon();
     });
+  }
+
+  #claimed({ claim, changed }: Values['claim']): Claim {
+    this.#held.add(claim.id);
+    if (changed) this.#tell(claim.id, 'In Progress');
+    return claim;
   }
 
   #settle(id: TaskId, outcome: Result<Values['finish'], Failure>): Result<Status, Failure> {
@@ -196,11 +252,21 @@ export class Writer implements Locks, Disposable {
   }
 
   async #findChild(): Promise<Result<WriterChild, Failure>> {
-    const { file, holder, script, nodes, clock, log, graceMs = GRACE_MS } = this.#options;
+    const { file, holder, script, nodes, clock, log, graceMs = GRACE_MS, lingerMs = LINGER_MS } = this.#options;
     const tried: string[] = [];
     const commands = nodes();
     for (const node of commands) {
-      const started = await startChild(node, script, { kind: 'start', file, holder, graceMs }, clock);
+      const lingering = this.#lingering;
+      const started = await startChild(
+        node,
+        script,
+        { kind: 'start', file, holder, graceMs, lingerMs, lingering },
+        clock,
+      );
+      // What was said while it started has not reached it.
+      if (typeof started !== 'string' && this.#lingering !== lingering) {
+        void started.ask({ op: 'linger', ids: this.#lingering });
+      }
       if (typeof started !== 'string') {
         log(`The writer process ${started.pid} runs on ${[node.command, ...node.args].join(' ')}`);
         return ok(started);

@@ -56,6 +56,8 @@ export function explainFailure(failure: Failure, now: number): Explanation {
       return { message: 'That is running already.' };
     case 'nothingToRun':
       return { message: 'There is nothing to run: no task is ready.' };
+    case 'nothingReady':
+      return { message: 'There is nothing to claim: no task is ready and free.' };
     case 'internal':
       return { message: `Something went wrong that should not have: ${failure.detail}`, action: LOG };
     case 'unreadable':

@@ -53,7 +53,7 @@ export interface Pending {
  * Steps are called `refresh`, `claim a`, `finish a Todo`, `renew a b` and `dying a`; those that `isManual` names wait in
  * `pending`. Agents always wait in `agents`.
  */
-export class RunRig implements Locks, TaskRunner {
+export class RunRig implements Pick<Locks, 'claim' | 'renew' | 'finish'>, TaskRunner {
   readonly holder = ME;
   readonly clock = new HandClock();
   readonly tasks = new Map<TaskId, Task>();
@@ -166,10 +166,6 @@ export class RunRig implements Locks, TaskRunner {
     };
   }
 
-  probe(): Promise<Failure | undefined> {
-    return Promise.resolve(undefined);
-  }
-
   claim(id: TaskId): Promise<Result<Claim, Failure>> {
     return this.#write(`claim ${id}`, () => {
       const task = this.tasks.get(id);
@@ -211,10 +207,6 @@ export class RunRig implements Locks, TaskRunner {
       this.change(id, { status, rawStatus: status, lock: undefined });
       return ok(status);
     });
-  }
-
-  setStatus(): Promise<Result<Status, Failure>> {
-    throw new Error('A run never sets a status without its lock');
   }
 
   async run(job: Job, signal: AbortSignal, onStarted: () => void): Promise<AgentEnd> {

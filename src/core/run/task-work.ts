@@ -18,7 +18,7 @@ export interface RunPolicy {
 /** What a run needs of the world. */
 export interface RunWorld {
   readonly source: Pick<BacklogSource, 'root' | 'state' | 'refresh'>;
-  readonly locks: Locks;
+  readonly locks: Pick<Locks, 'claim' | 'finish'>;
   readonly keeper: LeaseKeeper;
   readonly runner: TaskRunner;
   readonly clock: Clock;
