@@ -13,6 +13,8 @@ export default async function* report(events) {
 
   for await (const { type, data } of events) {
     if (type === 'test:stderr') yield data.message;
+    // What a test has found, and not what node:test counts at the end, which belongs to no file.
+    if (type === 'test:diagnostic' && data.file !== undefined) yield `    ${data.message}\n`;
     if (type !== 'test:pass' && type !== 'test:fail') continue;
     const of = data.file === undefined ? 'tests' : basename(data.file);
     if (of !== file.name) {

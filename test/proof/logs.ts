@@ -1,28 +1,19 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
 import { emptyScan, markWithoutWal, mergeImage, parseWalHeader, scanFrames } from '../../src/store/wal.ts';
 import { createBacklog, nativeWriter, type NativeWriter } from '../support/fixture.ts';
+import type { Random } from '../support/random.ts';
 import { copyStore, recoverNatively, removeStore } from '../support/native-files.ts';
-import { folderFor } from '../support/stores.ts';
+import { proofOf, type Run } from './proof.ts';
 
-/** Longer runs by hand: `WAL_FUZZ_SECONDS=60 WAL_FUZZ_SEED=…`. */
-const SECONDS = Number(process.env['WAL_FUZZ_SECONDS'] ?? 3);
-const SEED = Number(process.env['WAL_FUZZ_SEED'] ?? 20266);
-
-type Random = (below: number) => number;
-
-/** mulberry32, so that a seed gives the same run on every machine. */
-function randomFrom(seed: number): Random {
-  let state = seed | 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
+export const logs = proofOf({
+  name: 'logs',
+  about: 'what we make of a database and whatever log is beside it is to the byte what SQLite makes of it',
+  short: { seconds: 3 },
+  full: { seconds: 60 },
+  run: compareWithSqlite,
+});
 
 async function disturb(native: NativeWriter, random: Random, snapshot: () => Promise<void>): Promise<void> {
   const some = random(40);
@@ -85,13 +76,16 @@ function merged(database: Buffer, wal: Buffer): Uint8Array {
   return image;
 }
 
-test(`what we make of a random log is to the byte what SQLite makes of it (seed ${SEED})`, async (t) => {
-  const root = folderFor(t);
+async function compareWithSqlite({
+  size,
+  seed,
+  random,
+  folder: root,
+  say,
+}: Run<{ readonly seconds: number }>): Promise<void> {
   await createBacklog(root, { tasks: [], schema: ['CREATE TABLE tasks (id)'] });
-  const oracle = await nativeWriter(root);
-  t.after(() => oracle.close());
-  const random = randomFrom(SEED);
-  const end = performance.now() + SECONDS * 1000;
+  await using oracle = await nativeWriter(root);
+  const end = performance.now() + size.seconds * 1000;
   let [cases, refused] = [0, 0];
 
   for (let round = 0; performance.now() < end; round++) {
@@ -133,6 +127,6 @@ test(`what we make of a random log is to the byte what SQLite makes of it (seed 
       if (random(2) === 0) await snapshot();
     }
   }
-  t.diagnostic(`${cases} cases, ${refused} of them refused by SQLite`);
+  say(`${cases} databases with logs, ${refused} of them refused by SQLite itself: 0 differences (seed ${seed})`);
   assert.ok(cases >= 10 && refused * 5 < cases, `${cases} cases, ${refused} refused`);
-});
+}
