@@ -214,7 +214,6 @@ export class SnapshotReader {
     const { scan } = seen;
     const [walStat, dbStat] = [this.#wal.statIfCurrent(), this.#db.statIfCurrent()];
     if (walStat === undefined || dbStat === undefined || stampOf(dbStat) !== stampOf(seen.dbStat)) return false;
-    if (!isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), seen.headerBytes)) return false;
     const next = frameOffset(scan.header, scan.frames);
     if (isOfGeneration(this.#wal.readSome(next, FRAME_HEADER_SIZE), scan.header)) {
       // Frames that a transaction has spilled, or that a rollback has left. Their headers alone do not tell whether a
@@ -230,14 +229,16 @@ export class SnapshotReader {
       // Only a time that can change no more is worth remembering.
       if (isOlder(walStat, this.#clock.now(), RACY_MS)) seen.walStamp = stampOf(walStat);
     }
-    return true;
+    // Last: a reset while we looked puts frames of another generation where a commit has been.
+    return isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), seen.headerBytes);
   }
 
   #samePlain(seen: Extract<Seen, { kind: 'plain' }>, hasWal: boolean): boolean {
-    const stat = this.#db.statIfCurrent();
-    if (stat === undefined || stampOf(stat) !== stampOf(seen.stat) || this.#hasHotJournal()) return false;
     const header = hasWal ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0);
-    return isEqual(header, seen.walHeader);
+    if (!isEqual(header, seen.walHeader) || this.#hasHotJournal()) return false;
+    // After the log: what is no more in there has been put into the file.
+    const stat = this.#db.statIfCurrent();
+    return stat !== undefined && stampOf(stat) === stampOf(seen.stat);
   }
 
   /** SQLite keeps the log beside the real file, not beside a link to it. Answers whether that has moved. */
