@@ -40,7 +40,7 @@ export interface ExtensionApi {
   readonly backlogs: WorkspaceBacklogs;
 }
 
-/** Stops every agent and gives back every lock before the window goes. */
+/** Stops every agent before the window goes, and gives back every lock but those that a person holds and may come back for. */
 export async function deactivate(): Promise<void> {
   await backlogs?.close();
   backlogs = undefined;

@@ -8,13 +8,16 @@ import { createHolderId } from './core/holder.ts';
 import type { Status, TaskId } from './core/task.ts';
 import type { AgentChoice } from './ui/backlogs.ts';
 import type { Disposable } from './core/events.ts';
+import { ClaimWatch } from './core/run/claim-watch.ts';
 import { LeaseKeeper } from './core/run/lease-keeper.ts';
 import { WaveRunner } from './core/run/wave-runner.ts';
 import { type AgentPreference, AUTO_ORDER, findAgent, PRESETS, readCustomAgent } from './run/agents.ts';
 import { TerminalRunner } from './run/terminal-runner.ts';
 import { openBacklog } from './store/backlog-source.ts';
+import { keepHandHeld, tellLocks } from './wire-locks.ts';
 import { patchJsonStatus } from './store/json-patch.ts';
 import { storePathsOf } from './store/locate.ts';
+import { systemProcesses } from './store/processes.ts';
 import { systemClock as clock } from './store/system-clock.ts';
 import { Writer } from './store/writer.ts';
 import { listNodeCommands } from './store/writer-child.ts';
@@ -39,6 +42,7 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
   const folder = vscode.Uri.file(root);
   const bundle = (name: string): string => join(extension.extensionPath, 'dist', name);
   const paths = storePathsOf(root);
+  const storage = (extension.storageUri ?? extension.globalStorageUri).fsPath;
   const source = openBacklog(root, { wasmFile: bundle('sql-wasm.wasm') });
   const settings = () => readSettings(folder);
   const options = (): Options => resolveOptions(settings(), source.config);
@@ -56,13 +60,18 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
     },
     log: (line) => log.info(line),
   });
-  const keeper = new LeaseKeeper({ locks, clock, leaseMs: () => options().leaseMs, reportBug });
+  const leaseMs = (): number => options().leaseMs;
+  const keeper: LeaseKeeper = new LeaseKeeper({
+    ...{ locks, clock, leaseMs, reportBug },
+    reclaim: (id) => claimWatch.reclaim(id),
+  });
+  const claimWatch: ClaimWatch = new ClaimWatch({ source, locks, keeper, clock, leaseMs, reportBug });
   const preference = (): AgentPreference => agentPreference(folder, bundle('simulated-agent.cjs'));
   const terminals = new TerminalRunner({
     window: vscode.window,
     icon: new vscode.ThemeIcon('layers'),
     supervisor: bundle('supervisor.cjs'),
-    folder: join((extension.storageUri ?? extension.globalStorageUri).fsPath, 'runs'),
+    folder: join(storage, 'runs'),
     findAgent: () => findAgent(preference()),
     explain: (failure) => explainFailure(failure, clock.now()).message,
     clock,
@@ -85,10 +94,11 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
     },
     options().maxParallelTasks,
   );
-  keeper.onDidLose(({ id, holder }) =>
-    log.warn(`The lock on ${id} is lost${holder === undefined ? '' : ` to ${holder}`}.`),
-  );
-  keeper.onDidFail((failure) => log.warn(explainFailure(failure, clock.now()).message));
+  tellLocks({ keeper, claimWatch, locks, log });
+  const handHeld = keepHandHeld({
+    ...{ keeper, locks, clock, leaseMs, log, reportBug },
+    ...{ folder: join(storage, 'held'), store: paths.database },
+  });
   terminals.removeOlderThan(clock.now() - KEEP_LOGS_MS).catch(reportBug);
   // The first agent of a run comes to the front, beside what has the focus; the others are a click away.
   const shownRuns = new Set<string>();
@@ -103,6 +113,7 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
     keeper,
     runner,
     clock,
+    processes: systemProcesses,
     settings,
     findAgent: async () => {
       const found = await findAgent(preference());
@@ -123,13 +134,16 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
     // Writing plans brings YAML along, which nobody should wait for who only looks.
     writePlan: async (kind) => (await import('./write-plan.ts')).writePlan(backlog, kind),
     agents: () => listAgents(folder, bundle('simulated-agent.cjs')),
-    close: async () => {
+    close: async (what) => {
       probe?.dispose();
       await runner.stopAll();
       runner.dispose();
+      claimWatch.dispose();
+      // After a reload the window comes back for what a person holds; nobody comes back for a folder that was removed.
+      if (what === 'folder') await handHeld.forget();
+      handHeld.dispose();
       keeper.dispose();
-      // Claims made by hand end with the window: nobody would renew them.
-      await locks.close('release');
+      await locks.close(what === 'window' ? 'linger' : 'release');
       await mirroring;
       terminals.dispose();
       backlog.dispose();

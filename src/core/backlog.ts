@@ -1,9 +1,11 @@
+import { claimCandidates } from './claim-candidates.ts';
 import { type Options, resolveOptions, type Settings } from './config.ts';
 import { type Disposable, Emitter, type Event } from './events.ts';
 import type { Failure } from './failure.ts';
 import { isLive, type IsOurs, type Lease, leaseAt } from './lease.ts';
 import { oneLine } from './plan/text.ts';
-import type { BacklogSource, Claim, Clock, Locks } from './ports.ts';
+import { type HolderLife, lifeOf } from './holder-life.ts';
+import type { BacklogSource, Claim, Clock, Locks, Processes } from './ports.ts';
 import { type Readiness, type ReadinessContext, readinessOf } from './readiness.ts';
 import { fail, ok, type Result } from './result.ts';
 import type { LeaseKeeper } from './run/lease-keeper.ts';
@@ -24,6 +26,7 @@ export interface BacklogParts {
     'runs' | 'onDidChange' | 'start' | 'stopTask' | 'stopRun' | 'stopAll' | 'clear' | 'setCap'
   >;
   readonly clock: Clock;
+  readonly processes: Processes;
   readonly settings: () => Settings;
   /** Undefined while an agent can be started, else why none can. */
   readonly findAgent: () => Promise<Failure | undefined>;
@@ -183,15 +186,46 @@ export class Backlog implements Disposable {
     return failure;
   }
 
+  /** Whether the process that a holder names lives, as far as this machine can tell. */
+  lifeOf(holder: string): HolderLife {
+    return lifeOf(holder, this.#parts.processes);
+  }
+
   /** Locks a task for the person at this window and keeps the lease alive until it is released. */
   async claim(id: TaskId, consent?: 'takeUnleased'): Promise<Result<Claim, Failure>> {
+    const claimed = await this.#claim(async (leaseMs) => {
+      const claim = await this.#parts.locks.claim(id, leaseMs, consent);
+      return claim.ok ? ok([claim.value]) : claim;
+    });
+    return firstOf(claimed);
+  }
+
+  /** Locks all of these as `claim` does, or none; the failure names the first that is in the way. */
+  claimAll(ids: readonly TaskId[]): Promise<Result<readonly Claim[], Failure>> {
+    return this.#claim((leaseMs) => this.#parts.locks.claimAll(ids, leaseMs));
+  }
+
+  /** Locks the first task, in the order of the waves, that is ready and that nobody has when it is locked. */
+  async claimNext(): Promise<Result<Claim, Failure>> {
+    const candidates = claimCandidates(this);
+    const { waves, reviewOpensGate } = this.options;
+    const rules = { missing: waves.missing, reviewOpensGate: reviewOpensGate === 'always' };
+    const claimed = await this.#claim(async (leaseMs) => {
+      if (candidates.length === 0) return fail({ kind: 'nothingReady' });
+      const claim = await this.#parts.locks.claimNext(candidates, rules, leaseMs);
+      return claim.ok ? ok([claim.value]) : claim;
+    });
+    return firstOf(claimed);
+  }
+
+  /** Takes off a task the lock that it is shown with, whoever has it; In Progress becomes Todo. */
+  async forceRelease(task: Task, reason: string): Promise<Result<Status, Failure>> {
     const refusal = this.#jsonOnly;
     if (refusal !== undefined) return fail(refusal);
-    const { leaseMs } = this.options;
-    const claim = await this.#parts.locks.claim(id, leaseMs, consent);
-    if (claim.ok) this.#parts.keeper.hold(id, leaseMs);
+    if (task.lock === undefined) return fail({ kind: 'lockLost', id: task.id, holder: undefined });
+    const released = await this.#parts.locks.forceRelease(task.id, task.lock, reason);
     await this.refresh();
-    return claim;
+    return released;
   }
 
   /** Gives a lock of ours back; In Progress becomes Todo. A task that a run works on is stopped instead. */
@@ -201,8 +235,10 @@ export class Backlog implements Disposable {
       // What a run had begun it has given back; a lock taken by hand, on a task that was still queued, is still there.
       if (!this.#parts.keeper.holds(id)) return ok('Todo');
     }
-    this.#parts.keeper.drop(id);
+    const keep = this.#parts.keeper.drop(id);
     const released = await this.#parts.locks.finish(id, 'Todo');
+    // Still ours where it could not be written: it would run out under the person who counts on it.
+    if (!released.ok && released.failure.kind !== 'lockLost' && released.failure.kind !== 'noSuchTask') keep();
     await this.refresh();
     return released;
   }
@@ -211,8 +247,10 @@ export class Backlog implements Disposable {
   async setStatus(task: Task, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>> {
     const refusal = this.#jsonOnly;
     if (refusal !== undefined) return fail(refusal);
+    // Before it is written, so that nobody takes our own change for one that undoes our claim.
+    const keep = this.#parts.keeper.drop(task.id);
     const set = await this.#parts.locks.setStatus(task.id, task.rawStatus, to);
-    if (set.ok) this.#parts.keeper.drop(task.id);
+    if (!set.ok) keep();
     await this.refresh();
     return set;
   }
@@ -265,6 +303,28 @@ export class Backlog implements Disposable {
     this.#changed.dispose();
   }
 
+  async #claim(
+    claim: (leaseMs: number) => Promise<Result<readonly Claim[], Failure>>,
+  ): Promise<Result<readonly Claim[], Failure>> {
+    const refusal = this.#jsonOnly;
+    if (refusal !== undefined) return fail(refusal);
+    const { leaseMs } = this.options;
+    const claimed = await claim(leaseMs);
+    if (claimed.ok) {
+      for (const { id, version } of claimed.value) {
+        // A lock that an agent works under stays its run's, although a person asked for it too.
+        if (!this.#isAtWork(id)) this.#parts.keeper.hold(id, leaseMs, { byHand: true, version });
+      }
+    }
+    await this.refresh();
+    return claimed;
+  }
+
+  #isAtWork(id: TaskId): boolean {
+    const phase = this.runOf(id)?.tasks.get(id)?.phase;
+    return phase === 'claimed' || phase === 'running';
+  }
+
   /** What a new run puts behind it: runs that went well throughout, and all but the latest of the others. */
   #clearOldRuns(): void {
     const ended = this.runs.filter((run) => run.phase === 'ended');
@@ -309,6 +369,13 @@ export class Backlog implements Disposable {
     const started = this.#parts.runner.start({ title, waves: ids });
     return started.ok ? ok(undefined) : started;
   }
+}
+
+function firstOf(claimed: Result<readonly Claim[], Failure>): Result<Claim, Failure> {
+  if (!claimed.ok) return claimed;
+  const [first] = claimed.value;
+  if (first === undefined) throw new Error('Internal error: a claim of nothing');
+  return ok(first);
 }
 
 function sameOptions(a: WaveOptions, b: WaveOptions): boolean {

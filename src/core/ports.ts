@@ -119,6 +119,22 @@ export interface Processes {
   isAlive(pid: number): boolean | undefined;
 }
 
+/** A window on the same store whose process is gone, and what a person held in it. */
+export interface LostWindow {
+  readonly holder: string;
+  readonly ids: readonly TaskId[];
+  /** To be called when its locks have been seen to. */
+  readonly forget: () => Promise<void>;
+}
+
+/** What the windows of this machine noted of the locks that a person held in them, to outlive them. */
+export interface WindowRecords {
+  /** Notes what is held by hand in this window, in place of what was noted before. Rejects with what the file system throws. */
+  write(ids: readonly TaskId[]): Promise<void>;
+  /** The windows that are gone; `othersLive` says whether another one on this store has not ended. */
+  lost(): Promise<{ readonly windows: readonly LostWindow[]; readonly othersLive: boolean }>;
+}
+
 /** One task for one agent. */
 export interface Job {
   readonly runId: string;

@@ -179,7 +179,13 @@ export class Writer implements Locks, Disposable {
 
   #claimed({ claim, changed }: Values['claim']): Claim {
     this.#held.add(claim.id);
-    if (changed) this.#tell(claim.id, 'In Progress');
+    const { id, takenFrom } = claim;
+    if (takenFrom !== undefined) {
+      const ended =
+        takenFrom.until === undefined ? 'had no end' : `ended at ${new Date(takenFrom.until).toISOString()}`;
+      this.#options.log(`${id} was taken over from ${takenFrom.holder}, whose lease ${ended}.`);
+    }
+    if (changed) this.#tell(id, 'In Progress');
     return claim;
   }
 

@@ -14,6 +14,12 @@ export async function tell(failure: Failure): Promise<void> {
   if (chosen !== undefined && action !== undefined) await vscode.commands.executeCommand(action.command);
 }
 
+/** Asks before something that others will feel; true where the button was pressed. */
+export async function confirm(message: string, detail: string, button: string): Promise<boolean> {
+  const chosen = await vscode.window.showWarningMessage(plain(message), { modal: true, detail }, button);
+  return chosen === button;
+}
+
 /** The backlog that a command from the palette means: the only one, or the one a person picks. */
 export async function pickBacklog(backlogs: Backlogs): Promise<Backlog | undefined> {
   const [only, ...more] = backlogs.all;

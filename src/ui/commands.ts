@@ -3,10 +3,11 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Result } from '../core/result.ts';
 import { oneLine } from '../core/plan/text.ts';
-import { isSettled, type Task } from '../core/task.ts';
-import { pickBacklog, pickTask, tell } from './ask.ts';
+import { isSettled, type Task, type TaskId } from '../core/task.ts';
+import { confirm, pickBacklog, pickTask, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
 import { explainFailure, explainNotReady } from './explain.ts';
+import { claimAll, claimNext, claimWave, forceRelease, takeOver } from './lock-commands.ts';
 import { pickLock } from './locks-picker.ts';
 import { plain } from './plain.ts';
 import { SECTION } from './settings.ts';
@@ -26,7 +27,7 @@ type Target = { readonly backlog: Backlog; readonly task: Task };
 /** Registers every command of the manifest; a test holds the two lists to each other. */
 export function registerCommands(context: CommandContext): vscode.Disposable[] {
   const { backlogs } = context;
-  const handlers: Readonly<Record<string, (node?: TreeNode) => unknown>> = {
+  const handlers: Readonly<Record<string, (node?: TreeNode, selected?: readonly TreeNode[]) => unknown>> = {
     refresh: () => backlogs.refresh(),
     runWave: (node) => trusted(() => runWave(backlogs, node)),
     runTask: (node) =>
@@ -37,8 +38,24 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     stopRun: (node) => (node?.kind === 'run' ? node.backlog.stopRun(node.runId) : undefined),
     stopTask: (node) => (node !== undefined && 'taskId' in node ? node.backlog.stopTask(node.taskId) : undefined),
     clearRun: (node) => (node?.kind === 'run' ? node.backlog.clearRun(node.runId) : undefined),
-    claimTask: (node) => trusted(() => onTask(node, backlogs, 'Claim Task', canClaim, claim)),
-    releaseTask: (node) => trusted(() => onTask(node, backlogs, 'Release Task', isOurs, release)),
+    claimTask: (node, selected) =>
+      trusted(() =>
+        isSeveral(selected) ? claimSelected(selected) : onTask(node, backlogs, 'Claim Task', canClaim, claim),
+      ),
+    claimNext: () => trusted(() => onBacklog(backlogs, claimNext)),
+    claimWave: (node) =>
+      trusted(() =>
+        node?.kind === 'wave'
+          ? claimWave(node.backlog, node.number)
+          : onWave(backlogs, 'Claim Wave', (backlog, number) => claimWave(backlog, number)),
+      ),
+    takeOverTask: (node) => trusted(() => onTask(node, backlogs, 'Take Over Task', isLeft, takeOver)),
+    forceRelease: (node) => trusted(() => onTask(node, backlogs, 'Force Release', isTheirs, forceRelease)),
+    releaseTask: (node, selected) =>
+      trusted(async () => {
+        const rows = isSeveral(selected) ? selected.filter(isOurRow) : [node];
+        for (const row of rows) await onTask(row, backlogs, 'Release Task', isOurs, release);
+      }),
     markDone: (node) =>
       trusted(() => onTask(node, backlogs, 'Mark as Done', isOpen, (target) => setStatus(target, 'Done'))),
     approveWave: (node) => trusted(() => approveWave(node)),
@@ -67,14 +84,16 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     writePlan: () => trusted(() => onBacklog(backlogs, (backlog) => writePlan(backlogs, backlog, 'main'))),
     writeSubagentsPlan: () =>
       trusted(() => onBacklog(backlogs, (backlog) => writePlan(backlogs, backlog, 'subagents'))),
-    showLocks: () => pickLock(backlogs, (backlog, task) => release({ backlog, task })),
+    showLocks: () => pickLock(backlogs, { release, forceRelease: (target) => trusted(() => forceRelease(target)) }),
     chooseAgent: () => trusted(() => onBacklog(backlogs, (backlog) => chooseAgent(backlogs, backlog))),
     openSettings: () => vscode.commands.executeCommand('workbench.action.openSettings', `@ext:todo2waves.todo2-waves`),
     showLog: () => context.showLog(),
   };
   return Object.entries(handlers).map(([name, handler]) =>
-    // The editor passes the row, and all selected rows as a second argument, which no command here wants.
-    vscode.commands.registerCommand(`todo2Waves.${name}`, (node?: TreeNode) => handler(node)),
+    // The editor passes the row, and as a second argument all rows that are selected with it.
+    vscode.commands.registerCommand(`todo2Waves.${name}`, (node?: TreeNode, selected?: readonly TreeNode[]) =>
+      handler(node, selected),
+    ),
   );
 }
 
@@ -116,6 +135,14 @@ async function runWave(backlogs: Backlogs, node: TreeNode | undefined): Promise<
     await run(node.backlog.runWave(node.number));
     return;
   }
+  await onWave(backlogs, 'Run Wave', (backlog, number) => run(backlog.runWave(number)));
+}
+
+async function onWave(
+  backlogs: Backlogs,
+  title: string,
+  action: (backlog: Backlog, number: number) => Promise<unknown>,
+): Promise<void> {
   await onBacklog(backlogs, async (backlog) => {
     const items = (backlog.plan?.waves ?? []).map((wave) => {
       const progress = backlog.progressOf(wave);
@@ -135,8 +162,8 @@ async function runWave(backlogs: Backlogs, node: TreeNode | undefined): Promise<
       await tell({ kind: 'nothingToRun' });
       return;
     }
-    const picked = await vscode.window.showQuickPick(items, { title: 'Run Wave' });
-    if (picked !== undefined) await run(backlog.runWave(picked.number));
+    const picked = await vscode.window.showQuickPick(items, { title });
+    if (picked !== undefined) await action(backlog, picked.number);
   });
 }
 
@@ -167,6 +194,17 @@ async function claim({ backlog, task }: Target): Promise<void> {
   if (!(await confirm(asked, 'Whoever works on it is not told.', 'Take Over'))) return;
   const second = await backlog.claim(task.id, 'takeUnleased');
   if (!second.ok) await tell(second.failure);
+}
+
+/** Claims the tasks of several rows, all of a backlog or none. */
+async function claimSelected(selected: readonly TreeNode[]): Promise<void> {
+  const idsOf = new Map<Backlog, Set<TaskId>>();
+  for (const node of selected) {
+    const ids = idsOf.get(node.backlog) ?? new Set();
+    idsOf.set(node.backlog, ids);
+    if ('taskId' in node) ids.add(node.taskId);
+  }
+  for (const [backlog, ids] of idsOf) if (ids.size > 0) await claimAll(backlog, [...ids]);
 }
 
 async function release({ backlog, task }: Target): Promise<void> {
@@ -228,14 +266,19 @@ async function chooseAgent(backlogs: Backlogs, backlog: Backlog): Promise<void> 
   await vscode.workspace.getConfiguration(SECTION, root).update('agent', picked.id, target);
 }
 
-async function confirm(message: string, detail: string, button: string): Promise<boolean> {
-  const chosen = await vscode.window.showWarningMessage(plain(message), { modal: true, detail }, button);
-  return chosen === button;
-}
-
 const canRun = (backlog: Backlog, task: Task): boolean =>
   !isSettled(task.status) && isStartable(backlog.readinessOf(task)) && backlog.runOf(task.id) === undefined;
 const canClaim = (backlog: Backlog, task: Task): boolean =>
   (task.status === 'Todo' || task.status === 'In Progress') && backlog.leaseOf(task).kind !== 'ours';
+const isTheirs = (backlog: Backlog, task: Task): boolean =>
+  task.lock !== undefined && !backlog.isOurs(task.lock.holder);
+const isLeft = (backlog: Backlog, task: Task): boolean =>
+  isTheirs(backlog, task) && canClaim(backlog, task) && backlog.leaseOf(task).kind !== 'theirs';
+const isOurRow = (node: TreeNode): boolean => {
+  const task = 'taskId' in node ? node.backlog.task(node.taskId) : undefined;
+  return task !== undefined && isOurs(node.backlog, task);
+};
+const isSeveral = (selected: readonly TreeNode[] | undefined): selected is readonly TreeNode[] =>
+  selected !== undefined && selected.length > 1;
 const isOurs = (backlog: Backlog, task: Task): boolean => task.lock !== undefined && backlog.isOurs(task.lock.holder);
 const isOpen = (_: Backlog, task: Task): boolean => !isSettled(task.status);

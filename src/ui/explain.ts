@@ -1,6 +1,8 @@
 import type { Failure, ReadOnlyCause, Unreadable } from '../core/failure.ts';
+import type { HolderLife } from '../core/holder-life.ts';
 import type { Lease } from '../core/lease.ts';
 import type { NotReady, Readiness } from '../core/readiness.ts';
+import type { WatchEvent } from '../core/run/claim-watch.ts';
 import type { SkipReason, TaskOutcome } from '../core/run/run-events.ts';
 import type { Notice } from '../core/snapshot.ts';
 import type { Status, TaskId } from '../core/task.ts';
@@ -203,6 +205,45 @@ function explainSkip(reason: SkipReason, now: number): string {
     case 'stopped':
       return 'the run was stopped';
   }
+}
+
+/** What is known of whoever holds a task, for a question that would take it away. */
+export function explainHolderLife(life: HolderLife): string {
+  switch (life) {
+    case 'alive':
+      return 'Its process is alive on this machine and may be at work on the task.';
+    case 'gone':
+      return 'Its process on this machine has ended.';
+    case 'elsewhere':
+      return 'It is on another machine, so nobody here can tell whether it still works.';
+    case 'unknown':
+      return 'Its name says nothing of a process, so nobody can tell whether it still works.';
+  }
+}
+
+/** What was done about a claim of ours that another program undid, for the log. */
+export function explainWatchEvent(event: WatchEvent, now: number): string {
+  switch (event.kind) {
+    case 'claimedAgain':
+      return event.undone === 'status'
+        ? `${event.id} was put back to Todo by another program while we hold it; it is In Progress again.`
+        : `The lock on ${event.id} was cleared by another program while we hold it; it was claimed again.`;
+    case 'gaveUp':
+      return event.undone === 'status'
+        ? `${event.id} is put back to Todo again and again by another program; it is left so, and our lock stays.`
+        : `The lock on ${event.id} is cleared again and again by another program; it is given up.`;
+    case 'movedOn':
+      return `${event.id} was set to ${event.status} by somebody; our lock on it was given back.`;
+    case 'failed':
+      return `A claim that another program undid could not be put right: ${explainFailure(event.failure, now).message}`;
+  }
+}
+
+/** That the clock jumped, or that the computer slept, for the log. */
+export function explainJump(aheadMs: number): string {
+  return aheadMs > 0
+    ? `The clock is ${duration(aheadMs)} ahead of what was expected, as after a sleep; our locks are looked after first.`
+    : `The clock went back by ${duration(-aheadMs)}; our locks are renewed.`;
 }
 
 /** Something odd in the store, and what it means for what is shown. */

@@ -3,7 +3,7 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Lease } from '../core/lease.ts';
 import type { Task } from '../core/task.ts';
 import type { Backlogs } from './backlogs.ts';
-import { clockTime, duration } from './explain.ts';
+import { clockTime, duration, leaseWords } from './explain.ts';
 import { plain } from './plain.ts';
 import { openTaskDetails } from './task-details.ts';
 
@@ -12,14 +12,23 @@ interface LockItem extends vscode.QuickPickItem {
   readonly task?: Task;
 }
 
-/** Lists every running lock, ours first; one of ours can be released by its button, and each task opened. */
-export async function pickLock(
-  backlogs: Backlogs,
-  release: (backlog: Backlog, task: Task) => Promise<void>,
-): Promise<void> {
+type Target = { readonly backlog: Backlog; readonly task: Task };
+
+/** What the buttons of the list do. */
+export interface LockActions {
+  readonly release: (target: Target) => Promise<void>;
+  /** Asks first. */
+  readonly forceRelease: (target: Target) => Promise<void>;
+}
+
+/**
+ * Lists every lock: ours, those of others that run, and what others left. One of ours can be released by its button, one of
+ * others taken off them, and each task opened.
+ */
+export async function pickLock(backlogs: Backlogs, { release, forceRelease }: LockActions): Promise<void> {
   const pick = vscode.window.createQuickPick<LockItem>();
   pick.title = 'Locks';
-  pick.placeholder = 'Open the task of a lock, or release one of mine';
+  pick.placeholder = 'Open the task of a lock, or release it';
   pick.matchOnDescription = true;
   const update = (): void => {
     const items = lockItems(backlogs);
@@ -30,7 +39,10 @@ export async function pickLock(
     pick,
     backlogs.onDidChange(update),
     pick.onDidTriggerItemButton(({ item }) => {
-      if (item.backlog !== undefined && item.task !== undefined) void release(item.backlog, item.task);
+      const { backlog, task } = item;
+      if (backlog === undefined || task === undefined) return;
+      const isOurs = task.lock !== undefined && backlog.isOurs(task.lock.holder);
+      void (isOurs ? release : forceRelease)({ backlog, task });
     }),
     pick.onDidAccept(() => {
       const [chosen] = pick.selectedItems;
@@ -56,7 +68,26 @@ function lockItems(backlogs: Backlogs): LockItem[] {
       ...items.map((held) => lockItem(held.backlog, held.task, held.lease)),
     ];
   };
-  return [...section('Mine', 'ours'), ...section('Others', 'theirs')];
+  const left = backlogs.all.flatMap((backlog) =>
+    (backlog.snapshot?.tasks ?? []).flatMap((task) => {
+      const lease = backlog.leaseOf(task);
+      const isLeft = lease.kind === 'expired' || lease.kind === 'stale' || lease.kind === 'unleased';
+      return isLeft ? [leftItem(backlog, task, lease)] : [];
+    }),
+  );
+  const leftSection = left.length === 0 ? [] : [{ label: 'Left', kind: vscode.QuickPickItemKind.Separator }, ...left];
+  return [...section('Mine', 'ours'), ...section('Others', 'theirs'), ...leftSection];
+}
+
+const FORCE = { iconPath: new vscode.ThemeIcon('unlock'), tooltip: 'Force Release…' } as const;
+
+function leftItem(backlog: Backlog, task: Task, lease: Lease): LockItem {
+  return {
+    label: plain(task.title || task.id),
+    description: plain(task.id),
+    detail: plain(leaseWords(lease, backlog.now).join(' · ')),
+    ...{ backlog, task, buttons: [FORCE] },
+  };
 }
 
 function lockItem(
@@ -84,6 +115,6 @@ function lockItem(
             },
           ],
         }
-      : {}),
+      : { buttons: [FORCE] }),
   };
 }

@@ -87,7 +87,11 @@ function taskFlags(
   if (isRunning) return [...flags, 'runningTask'];
   if (readiness !== undefined && isStartable(readiness)) flags.push('runnableTask');
   if (lease.kind === 'ours' || ('ours' in lease && lease.ours)) flags.push('releasable');
-  else if (!isTheirs && (task.status === 'Todo' || task.status === 'In Progress')) flags.push('claimable');
+  else if (!isTheirs) {
+    const isOpen = task.status === 'Todo' || task.status === 'In Progress';
+    if (lease.kind !== 'free') flags.push('leftByOthers');
+    if (isOpen) flags.push(lease.kind === 'free' ? 'claimable' : 'takeable');
+  }
   // The attempt says who holds it and until when; nothing else can be done to what others hold.
   if (isTheirs) return [...flags, 'heldByOthers'];
   if (task.status === 'Review') flags.push('reviewable');

@@ -25,7 +25,11 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
 
   constructor(backlogs: Backlogs) {
     this.#backlogs = backlogs;
-    this.#view = vscode.window.createTreeView('todo2Waves.waves', { treeDataProvider: this, showCollapseAll: true });
+    this.#view = vscode.window.createTreeView('todo2Waves.waves', {
+      treeDataProvider: this,
+      showCollapseAll: true,
+      canSelectMany: true,
+    });
     const timer = setInterval(() => this.#tick(), TICK_MS);
     this.#disposables = [
       this.#view,

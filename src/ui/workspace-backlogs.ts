@@ -13,8 +13,11 @@ export interface OpenBacklog {
   showTerminal(id: TaskId): boolean;
   writePlan(kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
   agents(): Promise<readonly AgentChoice[]>;
-  /** Stops what runs, gives back every lock, and lets go of every file and process. */
-  close(): Promise<void>;
+  /**
+   * Stops what runs, gives back every lock, and lets go of every file and process. Where the whole window goes, locks that a
+   * person took are left for a while, so that they are still there after a reload.
+   */
+  close(what: 'folder' | 'window'): Promise<void>;
 }
 
 /** How folders become backlogs. */
@@ -101,11 +104,11 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
     return this.#syncing;
   }
 
-  /** Closes every backlog; resolves when nothing of ours is locked or running any more. */
+  /** Closes every backlog; resolves when nothing of ours is running any more, or locked but for what a person took. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#syncing;
-    await Promise.all([...this.#open.keys()].map((root) => this.#close(root)));
+    await Promise.all([...this.#open.keys()].map((root) => this.#close(root, 'window')));
     this.dispose();
   }
 
@@ -141,7 +144,7 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
       if (!rootOf.has(identity)) rootOf.set(identity, root);
     }
     const roots = new Set(rootOf.values());
-    for (const root of this.#open.keys()) if (!roots.has(root)) await this.#close(root);
+    for (const root of this.#open.keys()) if (!roots.has(root)) await this.#close(root, 'folder');
     for (const root of roots) {
       if (this.#open.has(root)) continue;
       const opened = this.#opener.open(root);
@@ -151,12 +154,12 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
     this.#changed.fire(undefined);
   }
 
-  async #close(root: string): Promise<void> {
+  async #close(root: string, what: 'folder' | 'window'): Promise<void> {
     const entry = this.#open.get(root);
     if (entry === undefined) return;
     this.#open.delete(root);
     entry.subscription.dispose();
-    await entry.opened.close();
+    await entry.opened.close(what);
   }
 
   #of(backlog: Backlog): OpenBacklog {

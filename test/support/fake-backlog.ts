@@ -24,6 +24,8 @@ export interface FakeBacklog {
   readonly events?: readonly [RunEvent, ...RunEvent[]];
   readonly root?: string;
   readonly locks?: Partial<Locks>;
+  /** Of this machine, `desk`; the others are gone. */
+  readonly alive?: readonly number[];
 }
 
 /** A real `Backlog` over a store, locks and runs that a test has made up. */
@@ -68,7 +70,7 @@ export function fakeBacklog(spec: FakeBacklog): Backlog & { readonly started: un
       setStatus: refuse,
       ...spec.locks,
     },
-    keeper: { hold: () => undefined, holds: () => false, drop: () => undefined },
+    keeper: { hold: () => undefined, holds: () => false, drop: () => () => undefined },
     runner: {
       runs: spec.events === undefined ? [] : [applyRunEvents(undefined, spec.events)],
       onDidChange: quiet,
@@ -83,6 +85,7 @@ export function fakeBacklog(spec: FakeBacklog): Backlog & { readonly started: un
       setCap: () => undefined,
     },
     clock: { now: () => NOW, after: () => ({ dispose: () => undefined }) },
+    processes: { hostname: 'desk', isAlive: (pid) => spec.alive?.includes(pid) ?? false },
     settings: () => ({
       waveNumbering: 'open',
       missingDependencies: 'satisfied',

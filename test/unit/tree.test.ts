@@ -112,6 +112,16 @@ for (const [name, fields, icon, words] of states) {
 const offers: readonly [name: string, fields: Parameters<typeof task>[1], flags: string][] = [
   ['a ready task can be run, claimed and finished', {}, 'task runnableTask claimable finishable'],
   ['a task of others can be read, and asked for in vain', held('claude-x-1', 20), 'task heldByOthers'],
+  [
+    'a task that somebody left can be run, taken over, or rid of its lock',
+    held('claude-x-1', -20),
+    'task runnableTask leftByOthers takeable finishable reopenable',
+  ],
+  [
+    'a finished task that somebody left can be rid of its lock',
+    { ...held('claude-x-1', -20), status: 'Done' },
+    'task leftByOthers reopenable',
+  ],
   ['a task of mine can be run and released', held(ME, 20), 'task runnableTask releasable finishable'],
   ['a task in review can be approved or sent back', { status: 'Review' }, 'task reviewable finishable reopenable'],
   ['a finished task can be sent back', { status: 'Done' }, 'task reopenable'],

@@ -89,9 +89,10 @@ async function lookClaimRun(
     return (await record(id, 'Todo', undefined, world)).failed ?? STOPPED;
   }
 
-  world.keeper.hold(id, policy.leaseMs);
+  let isAtWork = true;
+  world.keeper.hold(id, policy.leaseMs, { version: claim.value.version, isAlive: () => isAtWork });
   work.onClaimed();
-  const { end, lost } = await runAgent(work, world, look, bug);
+  const { end, lost } = await runAgent(work, world, look, bug).finally(() => (isAtWork = false));
   // From here on `finish` alone says whether the lock is still ours.
   world.keeper.drop(id);
   if (lost !== undefined) return { kind: 'lockLost', holder: lost.holder };

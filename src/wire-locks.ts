@@ -1,0 +1,74 @@
+import type * as vscode from 'vscode';
+import type { Disposable } from './core/events.ts';
+import type { Clock } from './core/ports.ts';
+import { adoptLostLocks } from './core/run/adoption.ts';
+import type { ClaimWatch } from './core/run/claim-watch.ts';
+import type { LeaseKeeper } from './core/run/lease-keeper.ts';
+import { beginOf, systemProcesses } from './store/processes.ts';
+import { WindowRecordFiles } from './store/window-records.ts';
+import type { Writer } from './store/writer.ts';
+import { explainFailure, explainJump, explainWatchEvent } from './ui/explain.ts';
+
+export interface LockParts {
+  readonly keeper: LeaseKeeper;
+  readonly claimWatch: ClaimWatch;
+  readonly locks: Writer;
+  readonly log: vscode.LogOutputChannel;
+}
+
+/** Says in the log what becomes of locks, and gives back those whose work has ended. */
+export function tellLocks({ keeper, claimWatch, locks, log }: LockParts): void {
+  keeper.onDidLose(({ id, holder }) =>
+    log.warn(`The lock on ${id} is lost${holder === undefined ? '' : ` to ${holder}`}.`),
+  );
+  keeper.onDidFail((failure) => log.warn(explainFailure(failure, Date.now()).message));
+  keeper.onDidJump((aheadMs) => log.info(explainJump(aheadMs)));
+  keeper.onDidOutlive((id) => {
+    log.warn(`The work on ${id} has ended, and its lock was still there; it is given back.`);
+    void locks.finish(id, 'Todo');
+  });
+  claimWatch.onEvent((event) => log.warn(explainWatchEvent(event, Date.now())));
+}
+
+export interface HandHeldParts extends Omit<LockParts, 'claimWatch'> {
+  readonly clock: Clock;
+  readonly leaseMs: () => number;
+  readonly reportBug: (error: unknown) => void;
+  /** Where the windows of this workspace keep their records, absolute. */
+  readonly folder: string;
+  /** The database, absolute. */
+  readonly store: string;
+}
+
+/** Lets locks that a person took outlive a reload or a crash of the window, and takes over those of one that is gone. */
+export function keepHandHeld(parts: HandHeldParts): Disposable & { forget(): Promise<void> } {
+  const { keeper, locks, clock, leaseMs, log, reportBug, folder, store } = parts;
+  const records = new WindowRecordFiles({
+    ...{ folder, store, clock, beginOf },
+    ...{ holder: locks.holder, pid: process.pid, processes: systemProcesses },
+  });
+  let noted = '';
+  const note = (): void => {
+    const ids = keeper.heldByHand;
+    if (ids.join('\n') === noted) return;
+    noted = ids.join('\n');
+    locks.linger(ids);
+    records.write(ids).catch(reportBug);
+  };
+  const subscription = keeper.onDidChange(note);
+  const adoption = adoptLostLocks({
+    ...{ records, locks, keeper, clock, leaseMs, reportBug },
+    onAdopted: (claims, from) => {
+      if (claims.length === 0) return;
+      log.info(`Held again after the window came back, from ${from}: ${claims.map(({ id }) => id).join(', ')}.`);
+    },
+    onFailed: (failure) => log.warn(explainFailure(failure, clock.now()).message),
+  });
+  return {
+    forget: () => records.write([]),
+    dispose: () => {
+      subscription.dispose();
+      adoption.dispose();
+    },
+  };
+}
