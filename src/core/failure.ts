@@ -29,6 +29,8 @@ export type Failure =
   | { readonly kind: 'changedMeanwhile'; readonly id: TaskId; readonly rawStatus: string }
   /** A dependency that would make tasks wait for each other in a circle: `path` leads from `on` to `id`. */
   | { readonly kind: 'wouldCycle'; readonly id: TaskId; readonly on: TaskId; readonly path: readonly TaskId[] }
+  /** A handoff that is gone, or is not what it was when it was shown. */
+  | { readonly kind: 'handoffChanged'; readonly id: string }
   | { readonly kind: 'readOnly'; readonly cause: ReadOnlyCause }
   | { readonly kind: 'busy'; readonly file: string; readonly waitedMs: number }
   | { readonly kind: 'writerDied'; readonly detail: string }

@@ -1,23 +1,15 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
 import type { Failure } from '../core/failure.ts';
-import { fail, ok, type Result } from '../core/result.ts';
+import { ok, type Result } from '../core/result.ts';
 import type { Status, TaskId } from '../core/task.ts';
-import { causeOfError } from './file-fault.ts';
-import { LIST_NAMES, parseJson } from './json-reader.ts';
+import { LIST_NAMES } from './json-reader.ts';
 import { elementSpans, memberSpans, type Span } from './json-spans.ts';
-import { replaceFile } from './replace-file.ts';
+import { patchJsonFile } from './patch-file.ts';
 
 /** What became of the file; all but `patched` leave it as it was. */
 type PatchOutcome = 'patched' | 'unchanged' | 'noFile' | 'noEntry';
 
-/** How often to begin anew when somebody writes the file between our read and our write. */
-const ATTEMPTS = 5;
-
 const MODIFIED = ['last_modified', 'lastModified', 'updated', 'updated_at', 'updatedAt'];
 const COMPLETED_AT = ['completed_at', 'completedAt'];
-
-/** The last change on its way to each file: two at once would each bring back what the other one changed. */
-const pending = new Map<string, Promise<unknown>>();
 
 /**
  * Brings the status of one task in a `state.todo2.json` in step with the database, in one step of the file system.
@@ -26,56 +18,18 @@ const pending = new Map<string, Promise<unknown>>();
  * else stays to the byte. Never makes the file. Fails with `unreadable` where it is no valid JSON, which is then left alone,
  * and with `writeFailed`. `now` is epoch ms.
  */
-export function patchJsonStatus(
+export async function patchJsonStatus(
   file: string,
   id: TaskId,
   status: Exclude<Status, 'Unknown'>,
   now: number,
 ): Promise<Result<PatchOutcome, Failure>> {
-  const before = pending.get(file) ?? Promise.resolve();
-  const mine = before.then(() => patchFile(file, id, status, now));
-  pending.set(file, mine);
-  void mine.finally(() => {
-    if (pending.get(file) === mine) pending.delete(file);
+  const done = await patchJsonFile(file, (text) => {
+    const patched = patchText(text, id, status, now);
+    return patched === undefined ? { refused: 'noEntry' as const } : { text: patched };
   });
-  return mine;
-}
-
-async function patchFile(
-  file: string,
-  id: TaskId,
-  status: Exclude<Status, 'Unknown'>,
-  now: number,
-): Promise<Result<PatchOutcome, Failure>> {
-  let step: 'read' | 'write' = 'read';
-  try {
-    // A link stays a link: what it points to is exchanged.
-    const real = await realpath(file);
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      step = 'read';
-      const before = await stat(real, { bigint: true });
-      const bytes = await readFile(real);
-      const parsed = parseJson(bytes);
-      if (!parsed.ok) return fail({ kind: 'unreadable', file, ...parsed.failure });
-      const text = decodeExactly(bytes);
-      if (text === undefined) return fail({ kind: 'unreadable', file, cause: 'malformed', detail: 'not UTF-8' });
-      const patched = patchText(text, id, status, now);
-      if (patched === undefined) return ok('noEntry');
-      if (patched === text) return ok('unchanged');
-      step = 'write';
-      const after = await stat(real, { bigint: true });
-      const same = (['mtimeNs', 'ctimeNs', 'size', 'ino'] as const).every((key) => before[key] === after[key]);
-      if (!same) continue;
-      await replaceFile(real, patched, Number(before.mode) & 0o777);
-      return ok('patched');
-    }
-    return fail({ kind: 'writeFailed', file, detail: 'somebody else writes it all the time' });
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ok('noFile');
-    if (step === 'write') return fail({ kind: 'writeFailed', file, detail });
-    return fail({ kind: 'unreadable', file, cause: causeOfError(error), detail });
-  }
+  if (!done.ok) return done;
+  return ok(typeof done.value === 'string' ? done.value : done.value.refused);
 }
 
 /** The text with what has to change exchanged; undefined where no entry has the id. */
@@ -148,13 +102,4 @@ function textAt(text: string, span: Span | undefined): string | undefined {
 
 function valueAt(text: string, span: Span): unknown {
   return JSON.parse(text.slice(span.start, span.end)) as unknown;
-}
-
-/** With its byte order mark, and only where encoding it again gives the same bytes. */
-function decodeExactly(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,12 +4,16 @@ export interface Span {
   readonly end: number;
 }
 
-/**
- * The values of the object that begins at `start`, by their keys; of a key that stands twice the last one, as `JSON.parse`
- * has it. Empty where no object begins there. The text must be valid JSON.
- */
-export function memberSpans(text: string, start: number): ReadonlyMap<string, Span> {
-  const members = new Map<string, Span>();
+/** A member of an object: its key, and where key and value stand. */
+export interface Member {
+  readonly key: string;
+  readonly start: number;
+  readonly value: Span;
+}
+
+/** The members of the object that begins at `start`, in their order; none where no object begins there. The text must be valid JSON. */
+export function membersAt(text: string, start: number): readonly Member[] {
+  const members: Member[] = [];
   let at = skipSpace(text, start);
   if (text[at] !== '{') return members;
   at = skipSpace(text, at + 1);
@@ -18,10 +22,18 @@ export function memberSpans(text: string, start: number): ReadonlyMap<string, Sp
     const key = JSON.parse(text.slice(at, keyEnd)) as string;
     const begin = skipSpace(text, skipSpace(text, keyEnd) + 1);
     const end = endOfValue(text, begin);
-    members.set(key, { start: begin, end });
+    members.push({ key, start: at, value: { start: begin, end } });
     at = skipComma(text, end);
   }
   return members;
+}
+
+/**
+ * The values of the object that begins at `start`, by their keys; of a key that stands twice the last one, as `JSON.parse`
+ * has it. Empty where no object begins there. The text must be valid JSON.
+ */
+export function memberSpans(text: string, start: number): ReadonlyMap<string, Span> {
+  return new Map(membersAt(text, start).map(({ key, value }) => [key, value]));
 }
 
 /** The elements of the list that begins at `start`; none where no list begins there. The text must be valid JSON. */

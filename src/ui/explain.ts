@@ -40,6 +40,8 @@ export function explainFailure(failure: Failure, now: number): Explanation {
       const circle = [failure.on, ...failure.path.slice(1)].join(' → ');
       return { message: `${failure.id} cannot depend on ${failure.on}: they would wait for each other (${circle}).` };
     }
+    case 'handoffChanged':
+      return { message: `The handoff ${failure.id} was changed or removed meanwhile. Nothing was written.` };
     case 'readOnly':
       return { message: explainReadOnly(failure.cause) };
     case 'busy':
