@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { findRoot, storeIdentity } from './store/locate.ts';
 import { registerCommands } from './ui/commands.ts';
 import { ContextKeyUpdater } from './ui/context-keys.ts';
+import { HandoffDetails } from './ui/handoff-details.ts';
 import { LockDecorations } from './ui/lock-decorations.ts';
 import { LockStatusItem } from './ui/status-bar.ts';
 import { TaskDetails } from './ui/task-details.ts';
@@ -29,6 +30,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     new LockStatusItem(opened),
     new LockDecorations(opened),
     new TaskDetails(opened),
+    new HandoffDetails(opened),
     new ContextKeyUpdater(opened),
     ...registerCommands({ backlogs: opened, selection: () => tree.selection, showLog: () => log.show() }),
   );

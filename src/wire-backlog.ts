@@ -12,9 +12,11 @@ import { ClaimWatch } from './core/run/claim-watch.ts';
 import { LeaseKeeper } from './core/run/lease-keeper.ts';
 import { WaveRunner } from './core/run/wave-runner.ts';
 import { type AgentPreference, AUTO_ORDER, findAgent, PRESETS, readCustomAgent } from './run/agents.ts';
+import { readGitStatus } from './run/git-status.ts';
 import { TerminalRunner } from './run/terminal-runner.ts';
 import { openBacklog } from './store/backlog-source.ts';
 import { keepHandHeld, tellLocks } from './wire-locks.ts';
+import { openHandoffs } from './store/handoffs.ts';
 import { patchJsonStatus } from './store/json-patch.ts';
 import { storePathsOf } from './store/locate.ts';
 import { systemProcesses } from './store/processes.ts';
@@ -44,13 +46,15 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
   const paths = storePathsOf(root);
   const storage = (extension.storageUri ?? extension.globalStorageUri).fsPath;
   const source = openBacklog(root, { wasmFile: bundle('sql-wasm.wasm') });
+  const host = hostname();
+  const handoffs = openHandoffs({ file: paths.handoffs, clock, random: Math.random, host });
   const settings = () => readSettings(folder);
   const options = (): Options => resolveOptions(settings(), source.config);
   // The last change on its way to the JSON file; changes of one file are made one after the other.
   let mirroring: Promise<void> = Promise.resolve();
   const locks = new Writer({
     file: paths.database,
-    holder: createHolderId('vscode', hostname(), process.pid),
+    holder: createHolderId('vscode', host, process.pid),
     script: bundle('writer.cjs'),
     nodes: () => listNodeCommands(readNodePath()),
     clock,
@@ -112,6 +116,9 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
     locks,
     keeper,
     runner,
+    handoffs,
+    host,
+    gitStatus: () => readGitStatus(root),
     clock,
     processes: systemProcesses,
     settings,
@@ -147,6 +154,7 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
       await mirroring;
       terminals.dispose();
       backlog.dispose();
+      handoffs.dispose();
       source.dispose();
     },
   };

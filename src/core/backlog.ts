@@ -2,6 +2,7 @@ import { claimCandidates } from './claim-candidates.ts';
 import { type Options, resolveOptions, type Settings } from './config.ts';
 import { type Disposable, Emitter, type Event } from './events.ts';
 import type { Failure } from './failure.ts';
+import type { GitStatus, Handoffs } from './handoff.ts';
 import { isLive, type IsOurs, type Lease, leaseAt } from './lease.ts';
 import { oneLine } from './plan/text.ts';
 import { type HolderLife, lifeOf } from './holder-life.ts';
@@ -25,6 +26,11 @@ export interface BacklogParts {
     WaveRunner,
     'runs' | 'onDidChange' | 'start' | 'stopTask' | 'stopRun' | 'stopAll' | 'clear' | 'setCap'
   >;
+  readonly handoffs: Handoffs;
+  /** This machine, as handoffs name it. */
+  readonly host: string;
+  /** Undefined where git has nothing to say. */
+  readonly gitStatus: () => Promise<GitStatus | undefined>;
   readonly clock: Clock;
   readonly processes: Processes;
   readonly settings: () => Settings;
@@ -63,6 +69,7 @@ export class Backlog implements Disposable {
         this.#changed.fire(undefined);
       }),
       parts.runner.onDidChange(() => this.#changed.fire(undefined)),
+      parts.handoffs.onDidChange(() => this.#changed.fire(undefined)),
     ];
   }
 
@@ -111,6 +118,21 @@ export class Backlog implements Disposable {
   /** Why this backlog is read-only, as far as it is known by now. */
   get claimsFailure(): Failure | undefined {
     return this.#jsonOnly ?? this.#claimsFailure;
+  }
+
+  /** What sessions have handed over here. */
+  get handoffs(): Handoffs {
+    return this.#parts.handoffs;
+  }
+
+  /** This machine, as handoffs name it. */
+  get host(): string {
+    return this.#parts.host;
+  }
+
+  /** The state of the working copy; undefined where git has nothing to say. */
+  gitStatus(): Promise<GitStatus | undefined> {
+    return this.#parts.gitStatus();
   }
 
   get now(): number {
@@ -170,8 +192,8 @@ export class Backlog implements Disposable {
     });
   }
 
-  refresh(): Promise<void> {
-    return this.#parts.source.refresh();
+  async refresh(): Promise<void> {
+    await Promise.all([this.#parts.source.refresh(), this.#parts.handoffs.refresh()]);
   }
 
   /** Asks once whether locks can be written, and tells the views. */

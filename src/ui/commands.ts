@@ -8,12 +8,23 @@ import { confirm, pickBacklog, pickTask, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
 import { explainFailure, explainNotReady } from './explain.ts';
 import { claimAll, claimNext, claimWave, forceRelease, takeOver } from './lock-commands.ts';
+import {
+  copyHandoffPrompt,
+  deleteHandoff,
+  isClosedHandoff,
+  isOpenHandoff,
+  onHandoff,
+  openHandoff,
+  setHandoffStatus,
+} from './handoff-commands.ts';
+import { showHandoffs } from './handoff-list.ts';
 import { pickLock } from './locks-picker.ts';
 import { plain } from './plain.ts';
 import { SECTION } from './settings.ts';
 import { openTaskDetails } from './task-details.ts';
 import { isStartable } from './task-row.ts';
 import type { TreeNode } from './tree-nodes.ts';
+import { writeHandoff } from './write-handoff.ts';
 
 /** What the commands work on; the log is shown, never written here. */
 export interface CommandContext {
@@ -85,6 +96,19 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     writeSubagentsPlan: () =>
       trusted(() => onBacklog(backlogs, (backlog) => writePlan(backlogs, backlog, 'subagents'))),
     showLocks: () => pickLock(backlogs, { release, forceRelease: (target) => trusted(() => forceRelease(target)) }),
+    writeHandoff: () => trusted(() => writeHandoff(backlogs)),
+    showHandoffs: () => showHandoffs(backlogs),
+    openHandoff: (node) => openHandoff(node),
+    closeHandoff: (node) =>
+      trusted(() => onHandoff(node, backlogs, 'Close Handoff', isOpenHandoff, (it) => setHandoffStatus(it, 'closed'))),
+    approveHandoff: (node) =>
+      trusted(() =>
+        onHandoff(node, backlogs, 'Approve Handoff', isOpenHandoff, (it) => setHandoffStatus(it, 'approved')),
+      ),
+    reopenHandoff: (node) =>
+      trusted(() => onHandoff(node, backlogs, 'Reopen Handoff', isClosedHandoff, (it) => setHandoffStatus(it, 'open'))),
+    deleteHandoff: (node) => trusted(() => onHandoff(node, backlogs, 'Delete Handoff', () => true, deleteHandoff)),
+    copyHandoffPrompt: (node) => onHandoff(node, backlogs, 'Copy Handoff as Prompt', () => true, copyHandoffPrompt),
     chooseAgent: () => trusted(() => onBacklog(backlogs, (backlog) => chooseAgent(backlogs, backlog))),
     openSettings: () => vscode.commands.executeCommand('workbench.action.openSettings', `@ext:todo2waves.todo2-waves`),
     showLog: () => context.showLog(),

@@ -20,6 +20,8 @@ export interface RowContent {
   readonly collapsible: 'none' | 'collapsed' | 'expanded';
   /** The task that a click opens. */
   readonly opens?: TaskId;
+  /** A click opens the handoff of the row. */
+  readonly opensHandoff?: boolean;
 }
 
 /** Answers whether the output of a task's agent can still be shown. */

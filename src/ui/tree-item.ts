@@ -2,6 +2,7 @@ import type { Backlog } from '../core/backlog.ts';
 import { count } from '../core/plan/text.ts';
 import type { Wave } from '../core/waves.ts';
 import { clockTime, explainFailure, explainNotice, explainUnreadable } from './explain.ts';
+import { describeHandoff } from './handoff-row.ts';
 import { GONE, type HasTerminal, type Icon, row, type RowContent } from './row.ts';
 import { describeRun, describeRunTask } from './run-row.ts';
 import { describeTask, isStartable } from './task-row.ts';
@@ -34,6 +35,8 @@ export function describeNode(node: TreeNode, hasTerminal: HasTerminal): RowConte
       const opens = 'id' in notice && backlog.task(notice.id) !== undefined ? { opens: notice.id } : {};
       return row(text, '', { id: 'warning', color: 'list.warningForeground' }, opens);
     }
+    case 'handoff':
+      return describeHandoff(backlog, node.key);
     case 'message':
       return describeMessage(backlog);
   }

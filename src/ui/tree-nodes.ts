@@ -1,5 +1,6 @@
 import type { Backlog } from '../core/backlog.ts';
 import type { TaskId } from '../core/task.ts';
+import { handoffRow } from './handoff-row.ts';
 
 /** One row of the tree: what it stands for, never a copy of it. */
 export type TreeNode =
@@ -10,6 +11,7 @@ export type TreeNode =
   | { readonly kind: 'group'; readonly backlog: Backlog; readonly group: 'blocked' | 'settled' | 'notices' }
   | { readonly kind: 'task'; readonly backlog: Backlog; readonly taskId: TaskId }
   | { readonly kind: 'notice'; readonly backlog: Backlog; readonly index: number }
+  | { readonly kind: 'handoff'; readonly backlog: Backlog; readonly key: string }
   | { readonly kind: 'message'; readonly backlog: Backlog };
 
 /** An id that is unique in the tree and stays the same for the same row, so that what is expanded stays so. */
@@ -31,6 +33,8 @@ export function nodeKey(node: TreeNode): string {
       return `${root}|task|${node.taskId}`;
     case 'notice':
       return `${root}|notice|${node.index}`;
+    case 'handoff':
+      return `${root}|handoff|${node.key}`;
   }
 }
 
@@ -63,6 +67,7 @@ export function childrenOf(node: TreeNode | undefined, backlogs: readonly Backlo
     case 'runTask':
     case 'task':
     case 'notice':
+    case 'handoff':
     case 'message':
       return [];
   }
@@ -75,9 +80,11 @@ function topOf(backlog: Backlog): readonly TreeNode[] {
   if (plan.blocked.length > 0) groups.push({ kind: 'group', backlog, group: 'blocked' });
   if (plan.settled.length > 0) groups.push({ kind: 'group', backlog, group: 'settled' });
   if (snapshot.notices.length > 0) groups.push({ kind: 'group', backlog, group: 'notices' });
+  const handoff = handoffRow(backlog);
   return [
     // The newest run first: it is what a person who has just pressed Run looks for.
     ...backlog.runs.map((run): TreeNode => ({ kind: 'run', backlog, runId: run.runId })).reverse(),
+    ...(handoff === undefined ? [] : [{ kind: 'handoff' as const, backlog, key: handoff }]),
     ...plan.waves.map((wave): TreeNode => ({ kind: 'wave', backlog, number: wave.number })),
     ...groups,
   ];

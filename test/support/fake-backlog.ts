@@ -1,6 +1,7 @@
 import { Backlog } from '../../src/core/backlog.ts';
 import { NO_CONFIG, type Settings } from '../../src/core/config.ts';
 import { Emitter } from '../../src/core/events.ts';
+import { NO_HANDOFFS, type Handoffs, type HandoffsState } from '../../src/core/handoff.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import type { Locks } from '../../src/core/ports.ts';
 import { fail } from '../../src/core/result.ts';
@@ -15,6 +16,9 @@ export const NOW = Date.UTC(2026, 0, 5, 12, 0, 0);
 /** The holder that stands for this window. */
 export const ME = 'vscode-desk-100';
 
+/** The machine that it is on. */
+export const HOST = 'desk';
+
 export interface FakeBacklog {
   readonly tasks?: readonly Task[];
   readonly notices?: readonly Notice[];
@@ -26,6 +30,7 @@ export interface FakeBacklog {
   readonly locks?: Partial<Locks>;
   /** Of this machine, `desk`; the others are gone. */
   readonly alive?: readonly number[];
+  readonly handoffs?: HandoffsState | Handoffs;
 }
 
 /** A real `Backlog` over a store, locks and runs that a test has made up. */
@@ -84,6 +89,9 @@ export function fakeBacklog(spec: FakeBacklog): Backlog & { readonly started: un
       clear: () => undefined,
       setCap: () => undefined,
     },
+    handoffs: handoffsOf(spec.handoffs ?? NO_HANDOFFS),
+    host: HOST,
+    gitStatus: () => Promise.resolve(undefined),
     clock: { now: () => NOW, after: () => ({ dispose: () => undefined }) },
     processes: { hostname: 'desk', isAlive: (pid) => spec.alive?.includes(pid) ?? false },
     settings: () => ({
@@ -100,4 +108,19 @@ export function fakeBacklog(spec: FakeBacklog): Backlog & { readonly started: un
     findAgent: () => Promise.resolve(undefined),
   });
   return Object.assign(backlog, { started });
+}
+
+/** Handoffs that nobody can write, except where a test brings its own. */
+function handoffsOf(spec: HandoffsState | Handoffs): Handoffs {
+  if ('write' in spec) return spec;
+  const refuse = () => Promise.resolve(fail<Failure>({ kind: 'writerDied', detail: 'a fake' }));
+  return {
+    state: spec,
+    onDidChange: new Emitter<undefined>().event,
+    refresh: () => Promise.resolve(),
+    write: refuse,
+    setStatus: refuse,
+    remove: refuse,
+    dispose: () => undefined,
+  };
 }
