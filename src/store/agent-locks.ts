@@ -4,7 +4,7 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { taskId, type TaskId } from '../core/task.ts';
 import { AGENT_LOCKS_TABLE, type AgentLockColumns, findAgentLockColumns } from './agent-locks-table.ts';
 import type { StoredLock } from './lock-row.ts';
-import { readDate } from './read-date.ts';
+import { readMoment } from './read-date.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 import { type Column, columnsOf } from './table-columns.ts';
 
@@ -25,8 +25,8 @@ export function readAgentLocks(db: DatabaseSync, id: TaskId): readonly StoredLoc
     .all(id)
     .map((row) => ({
       holder: row['holder'] as string,
-      since: readDate(row['since']),
-      until: readDate(row['until']),
+      since: readMoment(row['since']),
+      until: readMoment(row['until']),
     }))
     .sort((a, b) => (b.until ?? Infinity) - (a.until ?? Infinity));
 }
@@ -91,7 +91,7 @@ export function agentLocksOf(
       `SELECT CAST(${name(table.task)} AS TEXT) AS id, ${time(table.since)} AS since FROM ${AGENT_LOCKS_TABLE} WHERE ${name(table.holder)} = ?`,
     )
     .all(holder)
-    .map((row) => ({ id: taskId(row['id'] as string), since: readDate(row['since']) }));
+    .map((row) => ({ id: taskId(row['id'] as string), since: readMoment(row['since']) }));
 }
 
 /** Moves the locks of one holder on these tasks to another, with a new end. */

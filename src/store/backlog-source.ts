@@ -1,16 +1,20 @@
 import { basename } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { SqlJsStatic } from 'sql.js';
 import { NO_CONFIG, type ProjectConfig } from '../core/config.ts';
 import { Emitter, type Disposable, type Event } from '../core/events.ts';
 import type { BacklogSource, Clock } from '../core/ports.ts';
+import type { Result } from '../core/result.ts';
 import type { Notice, Snapshot, StoreState } from '../core/snapshot.ts';
+import { TasksById } from '../core/tasks-by-id.ts';
 import { ConfigFile } from './config-file.ts';
 import { FolderWatch } from './folder-watch.ts';
 import { JsonFile } from './json-file.ts';
 import { storePathsOf, type StorePaths } from './locate.ts';
 import { SnapshotReader, type Fault } from './snapshot-reader.ts';
 import { forgetSqlJs, loadSqlJs } from './sql-js.ts';
-import { readTasks, type StoreContent } from './sqlite-reader.ts';
+import { DatabaseTasks } from './sqlite-reader.ts';
+import type { ContentFault, StoreContent } from './store-content.ts';
 import { systemClock } from './system-clock.ts';
 import { indexById } from './task-list.ts';
 
@@ -55,6 +59,7 @@ class BacklogFiles implements BacklogSource {
   readonly #clock: Clock;
   readonly #changed = new Emitter<void>();
   readonly #database: SnapshotReader;
+  readonly #tasks: DatabaseTasks;
   readonly #json: JsonFile;
   readonly #configFile: ConfigFile;
   readonly #watches: readonly FolderWatch[];
@@ -68,6 +73,8 @@ class BacklogFiles implements BacklogSource {
   #timerIsSoon = false;
   #restUntil = 0;
   #busyReads = 0;
+  /** When leases in what was read may come to mean something else; epoch ms. */
+  #holdsUntil = Infinity;
   #isLooking = false;
   #disposed = false;
 
@@ -78,6 +85,7 @@ class BacklogFiles implements BacklogSource {
     this.#wasmFile = options.wasmFile;
     this.#clock = options.clock ?? systemClock;
     this.#database = new SnapshotReader(paths.database, this.#clock);
+    this.#tasks = new DatabaseTasks(paths.project);
     this.#json = new JsonFile(paths.json, this.#clock);
     this.#configFile = new ConfigFile(paths);
     const names = new Set(
@@ -136,6 +144,7 @@ class BacklogFiles implements BacklogSource {
       look = await this.#look();
       if (!this.#isDisposed()) this.#take(look, configChanged);
     } catch (error) {
+      this.#forget();
       this.#take(this.#unreadable({ cause: 'io', file: this.#paths.database, detail: internal(error) }), false);
     }
     this.#isLooking = false;
@@ -150,7 +159,15 @@ class BacklogFiles implements BacklogSource {
   }
 
   async #look(): Promise<Look> {
-    if (this.#state.kind !== 'loading' && (await this.#database.isUnchanged())) return undefined;
+    if (this.#state.kind !== 'loading' && (await this.#database.isUnchanged())) {
+      return this.#clock.now() < this.#holdsUntil
+        ? undefined
+        : this.#read((SQL) => this.#tasks.again(SQL, this.#clock.now()));
+    }
+    const news = await this.#database.readNewPages();
+    const followed = news && (await this.#read((SQL) => this.#tasks.follow(SQL, news, this.#clock.now())));
+    if (followed !== undefined) return followed;
+
     let image = await this.#database.read();
     if (image.kind === 'absent' && this.#hasDatabase()) {
       await wait(GONE_MS);
@@ -158,6 +175,7 @@ class BacklogFiles implements BacklogSource {
     }
     if (image.kind === 'absent') {
       this.#busyReads = 0;
+      this.#tasks.forget();
       return this.#lookAtJson();
     }
     this.#json.forget();
@@ -168,17 +186,31 @@ class BacklogFiles implements BacklogSource {
       return this.#unreadable(image.fault);
     }
     this.#busyReads = 0;
+    const whole = image;
+    return this.#read((SQL) => this.#tasks.read(SQL, whole, this.#clock.now()));
+  }
+
+  /** Undefined where `read` has nothing to go on from. */
+  async #read(read: (SQL: SqlJsStatic) => Result<StoreContent, ContentFault> | undefined): Promise<Look> {
     let SQL;
     try {
       SQL = await loadSqlJs(this.#wasmFile);
     } catch (error) {
-      this.#database.forget();
+      this.#forget();
       return this.#unreadable({ cause: 'io', file: this.#wasmFile, detail: messageOf(error) });
     }
-    const content = readTasks(SQL, image.bytes, this.#paths.project);
+    const content = read(SQL);
+    this.#holdsUntil = (content?.ok === true ? content.value.holdsUntil : undefined) ?? Infinity;
+    if (content === undefined) return undefined;
     if (content.ok) return this.#ready('sqlite', this.#paths.database, content.value);
     if (content.failure.cause === 'io') forgetSqlJs(this.#wasmFile);
     return this.#unreadable({ file: this.#paths.database, ...content.failure });
+  }
+
+  /** Makes the next look read everything. */
+  #forget(): void {
+    this.#database.forget();
+    this.#tasks.forget();
   }
 
   async #lookAtJson(): Promise<Look> {
@@ -222,7 +254,8 @@ class BacklogFiles implements BacklogSource {
     const { root, project } = this.#paths;
     const snapshot: Snapshot = {
       ...{ root, file, source, project },
-      ...{ tasks: content.tasks, byId: indexById(content.tasks), notices: content.notices },
+      ...{ tasks: content.tasks, links: content.links, notices: content.notices },
+      byId: content.links === undefined ? indexById(content.tasks) : new TasksById(content.tasks, content.links.index),
       readAt: this.#clock.now(),
     };
     return { kind: 'ready', snapshot: this.#withConfig(snapshot) };
@@ -230,6 +263,7 @@ class BacklogFiles implements BacklogSource {
 
   /** The notices of the configuration come last, in the place of those that were there before. */
   #withConfig(snapshot: Snapshot): Snapshot {
+    if (this.#configNotices.length === 0 && snapshot.notices.at(-1)?.kind !== 'badConfig') return snapshot;
     const others = snapshot.notices.filter((notice) => notice.kind !== 'badConfig');
     return { ...snapshot, notices: [...others, ...this.#configNotices] };
   }

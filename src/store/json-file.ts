@@ -4,12 +4,12 @@ import { causeOfError } from './file-fault.ts';
 import { RACY_MS, isOlder, stampOf } from './file-stamp.ts';
 import { HeldFile } from './held-file.ts';
 import { readJsonStore } from './json-reader.ts';
-import type { DatabaseFault, StoreContent } from './sqlite-reader.ts';
+import type { ContentFault, StoreContent } from './store-content.ts';
 
 type JsonRead =
   | { readonly kind: 'unchanged' | 'absent' }
   | { readonly kind: 'content'; readonly content: StoreContent }
-  | { readonly kind: 'fault'; readonly fault: DatabaseFault; readonly isFresh: boolean };
+  | { readonly kind: 'fault'; readonly fault: ContentFault; readonly isFresh: boolean };
 
 /** exarp-go empties the file and then fills it: what cannot be read may be whole a moment later. */
 const HALF_WRITTEN_MS = 40;

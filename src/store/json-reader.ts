@@ -2,7 +2,7 @@ import { findJsonFault } from './json-fault.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { isRecord, readMetadataValue } from './metadata.ts';
 import { readDate } from './read-date.ts';
-import type { DatabaseFault, StoreContent } from './sqlite-reader.ts';
+import type { ContentFault, StoreContent } from './store-content.ts';
 import { TaskList, hoursOf, type RawTask } from './task-list.ts';
 
 /** The names that a list of tasks goes by; exarp-go writes the first. */
@@ -14,7 +14,7 @@ type Entry = Readonly<Record<string, unknown>>;
  * The tasks of a `state.todo2.json`, as exarp-go or the Todo2 editor extension writes it, each entry by itself: one that is
  * no task is left out with a notice. Fails only where the whole is no such file. Such a file has no locks.
  */
-export function readJsonStore(bytes: Uint8Array, project: string): Result<StoreContent, DatabaseFault> {
+export function readJsonStore(bytes: Uint8Array, project: string): Result<StoreContent, ContentFault> {
   const document = parseJson(bytes);
   if (!document.ok) return document;
   const entries = entriesOf(document.value);
@@ -25,7 +25,7 @@ export function readJsonStore(bytes: Uint8Array, project: string): Result<StoreC
     });
   }
   // exarp-go gives tasks without a project that of the folder when it takes them in.
-  const list = new TaskList((id) => id !== '' && id !== project, true);
+  const list = new TaskList({ isForeign: (id) => id !== '' && id !== project, isSpellingFree: true });
   for (const [index, entry] of entries.entries()) {
     const position = index + 1;
     if (!isRecord(entry)) {
@@ -42,7 +42,7 @@ export function readJsonStore(bytes: Uint8Array, project: string): Result<StoreC
 }
 
 /** Parses a file that may begin with a byte order mark; a failure says where, by line and column. */
-export function parseJson(bytes: Uint8Array): Result<unknown, DatabaseFault> {
+export function parseJson(bytes: Uint8Array): Result<unknown, ContentFault> {
   let text: string;
   try {
     text = new TextDecoder().decode(bytes); // takes the mark away

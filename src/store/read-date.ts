@@ -46,6 +46,15 @@ export function readSeconds(value: unknown): number | undefined {
   return typeof seconds === 'number' && !Number.isNaN(seconds) ? clamp(seconds * 1000) : undefined;
 }
 
+/**
+ * Epoch ms of a moment as a table of agent locks has it: unix seconds, ms where that is a number above 1e11, or a date as text.
+ */
+export function readMoment(value: unknown): number | undefined {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  if (typeof number !== 'number' || Number.isNaN(number)) return readDate(value);
+  return clamp(number > SECONDS_LIMIT ? number : number * 1000);
+}
+
 function inRange(ms: number): number | undefined {
   return Math.abs(ms) <= FARTHEST_MS ? Math.floor(ms) : undefined;
 }

@@ -26,11 +26,25 @@ export interface Fault {
 }
 
 type ImageRead =
-  /** The whole database at one committed moment, as a file without a log. The bytes are the caller's to keep. */
-  | { readonly kind: 'image'; readonly bytes: Uint8Array }
+  /**
+   * The whole database at one committed moment, as a file without a log. The bytes are the caller's to keep. Moments are
+   * numbered, so that `NewPages` can say what they follow.
+   */
+  | { readonly kind: 'image'; readonly bytes: Uint8Array; readonly moment: number }
   | { readonly kind: 'absent' }
   | { readonly kind: 'fault'; readonly fault: Fault };
 
+/** What was committed since the last look: pages with their new content, and how many pages the database has now. */
+export interface NewPages {
+  /** The number of the moment that these pages follow, and of the one that they lead to. */
+  readonly after: number;
+  readonly moment: number;
+  readonly pages: ReadonlyMap<number, Uint8Array>;
+  readonly pageCount: number;
+}
+
+/** More new frames than this are no small change: then everything is read, in pieces that leave the thread free. */
+const MAX_TAIL_BYTES = 8n * 1024n * 1024n;
 /** How long a log with a broken header may be one that is being written. */
 const BROKEN_HEADER_MS = 1_000;
 /** How long to try for one undisturbed look at the files. */
@@ -74,6 +88,8 @@ export class SnapshotReader {
   #db: HeldFile;
   #wal: HeldFile;
   #seen: Seen | undefined;
+  /** The number of the moment that `#seen` is about. */
+  #moment = 0;
   /** When a file that may still be in the making was first seen like this, by our own clock. */
   readonly #fresh = new Map<'db' | 'wal', { readonly state: string; readonly since: number }>();
 
@@ -119,6 +135,24 @@ export class SnapshotReader {
       return seen.kind === 'wal' ? hasWal && (await this.#sameLog(seen)) : this.#samePlain(seen, hasWal);
     } catch {
       return false; // the read that follows says what is wrong
+    } finally {
+      this.#db.release();
+      this.#wal.release();
+    }
+  }
+
+  /**
+   * What was committed since the image that was read last, where that can be told from new frames of the same log alone; then
+   * the image with these pages is what a read would give now. Undefined where it cannot: read it.
+   */
+  async readNewPages(): Promise<NewPages | undefined> {
+    const seen = this.#seen;
+    if (seen?.kind !== 'wal') return undefined;
+    try {
+      if (this.#resolve() || !this.#db.open() || !this.#wal.open()) return undefined;
+      return await this.#newPages(seen);
+    } catch {
+      return undefined; // the read that follows says what is wrong
     } finally {
       this.#db.release();
       this.#wal.release();
@@ -205,9 +239,10 @@ export class SnapshotReader {
 
   #finish(image: Uint8Array): ImageRead {
     const found = findFileFault(image);
+    this.#moment++;
     if (found !== undefined) return fault(found.cause, this.file, found.detail);
     markWithoutWal(image);
-    return { kind: 'image', bytes: image };
+    return { kind: 'image', bytes: image, moment: this.#moment };
   }
 
   async #sameLog(seen: Extract<Seen, { kind: 'wal' }>): Promise<boolean> {
@@ -224,13 +259,46 @@ export class SnapshotReader {
     // A commit that its writer did not live to announce is written over by the next one. That cannot be seen at the next
     // frame; but it changes the time of the log, and then the frames of the last transaction.
     if (stampOf(walStat) !== seen.walStamp) {
-      const frames = headersOf(scan, (at) => this.#wal.readSome(at, FRAME_HEADER_SIZE));
-      if (!isEqual(frames, seen.lastFrames)) return false;
+      if (!this.#isLastCommitThere(seen)) return false;
       // Only a time that can change no more is worth remembering.
       if (isOlder(walStat, this.#clock.now(), RACY_MS)) seen.walStamp = stampOf(walStat);
     }
     // Last: a reset while we looked puts frames of another generation where a commit has been.
     return isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), seen.headerBytes);
+  }
+
+  async #newPages(seen: Extract<Seen, { kind: 'wal' }>): Promise<NewPages | undefined> {
+    const { header, frames } = seen.scan;
+    const now = this.#clock.now();
+    const next = frameOffset(header, frames);
+    const size = this.#wal.stat().size;
+    if (size - BigInt(next) > MAX_TAIL_BYTES || !this.#isLastCommitThere(seen)) return undefined;
+    const tail = await this.#wal.readTo(next, Number(size));
+    // As in a full read: what the log says counts where its header is the same after it was read. What came before these
+    // frames is in the image already, so that nothing of the database has to be read again.
+    const [walStat, dbStat] = [this.#wal.statIfCurrent(), this.#db.statIfCurrent()];
+    if (walStat === undefined || dbStat === undefined || stampOf(dbStat) !== stampOf(seen.dbStat)) return undefined;
+    if (!isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), seen.headerBytes)) return undefined;
+    const scan = scanFrames(tail, { ...seen.scan, frameOfPage: new Map() });
+    if (scan.frames === frames) return undefined;
+    const pages = new Map<number, Uint8Array>();
+    for (const [page, index] of scan.frameOfPage) {
+      if (page > scan.pageCount) continue;
+      const at = frameOffset(header, index) + FRAME_HEADER_SIZE - next;
+      pages.set(page, tail.subarray(at, at + header.pageSize));
+    }
+    const lastFrames = headersOf(scan, (at) => tail.subarray(at - next, at - next + FRAME_HEADER_SIZE));
+    const walStamp = isOlder(walStat, now, RACY_MS) ? stampOf(walStat) : undefined;
+    this.#seen = { ...seen, scan, lastFrames, walStamp };
+    return { pages, pageCount: scan.pageCount, after: this.#moment, moment: ++this.#moment };
+  }
+
+  /** True where the log still ends, or went on, with the commit that was its last. */
+  #isLastCommitThere({ scan, lastFrames }: Extract<Seen, { kind: 'wal' }>): boolean {
+    return isEqual(
+      headersOf(scan, (at) => this.#wal.readSome(at, FRAME_HEADER_SIZE)),
+      lastFrames,
+    );
   }
 
   #samePlain(seen: Extract<Seen, { kind: 'plain' }>, hasWal: boolean): boolean {

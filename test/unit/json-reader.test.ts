@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Task } from '../../src/core/task.ts';
 import { findJsonFault } from '../../src/store/json-fault.ts';
 import { readJsonStore } from '../../src/store/json-reader.ts';
-import type { StoreContent } from '../../src/store/sqlite-reader.ts';
+import type { StoreContent } from '../../src/store/store-content.ts';
 
 const read = (text: string): ReturnType<typeof readJsonStore> => readJsonStore(Buffer.from(text), 'project');
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Task } from '../../src/core/task.ts';
 import { SCHEMA } from '../../src/store/schema.ts';
-import { readTasks, type StoreContent } from '../../src/store/sqlite-reader.ts';
+import { readTasks } from '../../src/store/sqlite-reader.ts';
+import type { StoreContent } from '../../src/store/store-content.ts';
 import { SQL } from '../support/stores.ts';
 
 /** What is read from a database that these statements made, after exarp-go's schema. */
@@ -225,7 +226,7 @@ test('of two rows with one id the first counts, where a store has no key', () =>
   assert.deepEqual(notices, [{ kind: 'duplicateId', id: 'T-1' }]);
 });
 
-test('tags and dependencies come in order; those of tasks that are gone are ignored, those on such tasks are kept', () => {
+test('tags and dependencies come in order; those of tasks that are gone are said, those on such tasks are kept', () => {
   const { tasks, notices } = content([
     'PRAGMA foreign_keys = OFF',
     `INSERT INTO tasks (id, created, project_id, content, long_description, priority) VALUES ('T-1', '', 'project', '', '', ''), ('T-2', '', 'project', '', '', '')`,
@@ -239,7 +240,10 @@ test('tags and dependencies come in order; those of tasks that are gone are igno
       ['T-2', [], []],
     ],
   );
-  assert.deepEqual(notices, []);
+  assert.deepEqual(notices, [
+    { kind: 'orphanRow', table: 'task_tags', owner: 'gone', value: 'c' },
+    { kind: 'orphanRow', table: 'task_dependencies', owner: 'gone', value: 'T-1' },
+  ]);
 });
 
 const CREATE = `CREATE TABLE tasks (id TEXT PRIMARY KEY, name TEXT, content TEXT, long_description TEXT, status TEXT NOT NULL DEFAULT 'Todo',

@@ -1,0 +1,172 @@
+import { LeafReader, Unsure, assembleRecord, findLeaves, isLeaf, type Cell } from './btree.ts';
+import { asBuffer, type PageMap, type Pages } from './pages.ts';
+import { readRecord, type Cell as Value } from './record.ts';
+import type { TableLayout } from './table-layout.ts';
+
+/** How the rows of a table came to differ, by their rowids. */
+export interface TableChanges {
+  readonly removed: readonly Cell[];
+  readonly added: readonly Cell[];
+  readonly changed: readonly (readonly [before: Cell, after: Cell])[];
+}
+
+/** The values of a row in the order of the layout. */
+export interface LiveRow {
+  readonly rowid: number;
+  readonly cells: readonly Value[];
+}
+
+const NO_CHANGES: TableChanges = { removed: [], added: [], changed: [] };
+
+/**
+ * The pages of one table, so that the pages of a commit say which of its rows may be others.
+ *
+ * That is enough, since nothing of a row is outside of its leaf and the pages that the leaf names: a row that changed, came or
+ * went did so in a page that the commit wrote, or in a leaf that became or ceased to be one of this table.
+ */
+export class LiveTable {
+  readonly layout: TableLayout;
+  readonly #reader: LeafReader;
+  #leaves: ReadonlySet<number> = new Set();
+  #interiors: ReadonlySet<number> = new Set();
+  /** By page that holds the rest of a row, the leaf where the row begins; entries of rows that are gone do no harm. */
+  readonly #leafOf = new Map<number, number>();
+
+  constructor(layout: TableLayout, pages: Pages) {
+    this.layout = layout;
+    this.#reader = new LeafReader(pages);
+  }
+
+  /** Reads every row into `row`, in the order of rowids. */
+  readAll(pages: Pages, row: Value[], visit: (rowid: number) => void): void {
+    const { leaves, interiors } = findLeaves(pages, this.layout.root);
+    this.#leaves = new Set(leaves);
+    this.#interiors = new Set(interiors);
+    this.#leafOf.clear();
+    const reader = this.#reader;
+    reader.restart();
+    for (const leaf of leaves) {
+      reader.open(pages.bytes, (leaf - 1) * pages.pageSize, leaf);
+      for (let i = 0; i < reader.count; i++) {
+        reader.read(i);
+        if (reader.overflow === 0) readRecord(pages.bytes, reader.recordAt, reader.size, this.layout, row);
+        else {
+          const record = assembleRecord(reader.take(), pages, undefined, (page) => this.#leafOf.set(page, leaf));
+          readRecord(record, 0, record.length, this.layout, row);
+        }
+        visit(reader.rowid);
+      }
+    }
+  }
+
+  /** Reads a row as it is now. */
+  readNew(cell: Cell, pages: Pages, width: number): readonly Value[] {
+    return this.#rowOf(cell, pages, undefined, width);
+  }
+
+  /** The rows that are not there any more, and those that are now: of a row that changed both, in this order. */
+  followRows(pages: Pages, before: PageMap): readonly (readonly [row: LiveRow, isThere: boolean])[] {
+    const { removed, changed, added } = this.follow(pages, before);
+    const rows: [LiveRow, boolean][] = [];
+    const take = (cell: Cell, isThere: boolean): void => {
+      const cells = this.#rowOf(cell, pages, isThere ? undefined : before, this.layout.width);
+      rows.push([{ rowid: cell.rowid, cells }, isThere]);
+    };
+    for (const cell of removed) take(cell, false);
+    for (const [was, is] of changed) {
+      take(was, false);
+      take(is, true);
+    }
+    for (const cell of added) take(cell, true);
+    return rows;
+  }
+
+  /** `before` has the pages that were others when the cell was found. */
+  #rowOf(cell: Cell, pages: Pages, before: PageMap | undefined, width: number): readonly Value[] {
+    const row = new Array<Value>(width).fill(undefined);
+    const record = assembleRecord(cell, pages, before, () => undefined);
+    readRecord(record, 0, record.length, this.layout, row);
+    return row;
+  }
+
+  /** What a commit did to the rows. `before` has every page that it wrote, as it was. */
+  follow(pages: Pages, before: PageMap): TableChanges {
+    const affected = new Set<number>();
+    let isRebuilt = false;
+    for (const page of before.keys()) {
+      if (this.#interiors.has(page)) isRebuilt = true;
+      if (this.#leaves.has(page)) {
+        affected.add(page);
+        if (page === this.layout.root && !isLeaf(pages, page)) isRebuilt = true;
+      }
+      const leaf = this.#leafOf.get(page);
+      if (leaf !== undefined && this.#leaves.has(leaf)) affected.add(leaf);
+    }
+    if (!isRebuilt && affected.size === 0) return NO_CHANGES;
+
+    const old = this.#leaves;
+    const now = isRebuilt ? this.#findAgain(pages, old, affected) : affected;
+    const rowsBefore = this.#cellsIn(
+      [...affected].filter((page) => old.has(page)),
+      pages,
+      before,
+    );
+    const rowsAfter = this.#cellsIn(
+      [...now].filter((page) => this.#leaves.has(page)),
+      pages,
+      undefined,
+    );
+    return this.#compare(rowsBefore, rowsAfter, pages);
+  }
+
+  /** The leaves whose rows have to be looked at now; those that are none any more go to `affected`. */
+  #findAgain(pages: Pages, old: ReadonlySet<number>, affected: Set<number>): ReadonlySet<number> {
+    const { leaves, interiors } = findLeaves(pages, this.layout.root);
+    this.#leaves = new Set(leaves);
+    this.#interiors = new Set(interiors);
+    for (const page of old) if (!this.#leaves.has(page)) affected.add(page);
+    const now = new Set(affected);
+    for (const page of leaves) if (!old.has(page)) now.add(page);
+    return now;
+  }
+
+  #cellsIn(leaves: readonly number[], pages: Pages, before: PageMap | undefined): Map<number, LeafCell> {
+    const cells = new Map<number, LeafCell>();
+    const reader = this.#reader;
+    for (const leaf of leaves) {
+      const was = before?.get(leaf);
+      reader.restart();
+      if (was === undefined) reader.open(pages.bytes, (leaf - 1) * pages.pageSize, leaf);
+      else reader.open(asBuffer(was), 0, leaf);
+      for (let i = 0; i < reader.count; i++) {
+        reader.read(i);
+        if (cells.has(reader.rowid)) throw new Unsure('a row is there twice');
+        cells.set(reader.rowid, { ...reader.take(), leaf });
+      }
+    }
+    return cells;
+  }
+
+  #compare(before: Map<number, LeafCell>, after: Map<number, LeafCell>, pages: Pages): TableChanges {
+    const added: Cell[] = [];
+    const changed: [Cell, Cell][] = [];
+    for (const [rowid, cell] of after) {
+      // Read for its pages, which may be others even where the leaf is the same to the byte.
+      if (cell.overflow !== 0) {
+        assembleRecord(cell, pages, undefined, (page) => this.#leafOf.set(page, cell.leaf));
+      }
+      const was = before.get(rowid);
+      before.delete(rowid);
+      if (was === undefined) added.push(cell);
+      else if (cell.overflow !== 0 || was.page.compare(cell.page, cell.at, cell.end, was.at, was.end) !== 0) {
+        changed.push([was, cell]);
+      }
+    }
+    added.sort((a, b) => a.rowid - b.rowid);
+    return { removed: [...before.values()], added, changed };
+  }
+}
+
+interface LeafCell extends Cell {
+  readonly leaf: number;
+}

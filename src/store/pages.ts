@@ -1,0 +1,98 @@
+/** The pages of a database, one after the other in one piece of memory. Page `n`, counted from 1, is at `(n - 1) * pageSize`. */
+export interface Pages {
+  readonly bytes: Buffer;
+  readonly pageSize: number;
+  /** The bytes of a page that hold content; what is behind them belongs to extensions. */
+  readonly usableSize: number;
+  readonly pageCount: number;
+}
+
+/** Pages by their numbers, each with its bytes. */
+export type PageMap = ReadonlyMap<number, Uint8Array>;
+
+/** Where a database has more than it had, a tenth and these more pages are made room for. */
+const SPARE_PAGES = 64;
+
+/** The pages of a database in memory, which follow its commits in place. */
+export class LiveImage implements Pages {
+  readonly pageSize: number;
+  readonly usableSize: number;
+  pageCount: number;
+  #room: Buffer;
+
+  /** Takes the bytes over: whoever gives them must not use them any more. They have at least the header of a database. */
+  constructor(image: Uint8Array) {
+    this.#room = asBuffer(image);
+    const stored = this.#room.readUInt16BE(16);
+    this.pageSize = stored === 1 ? 65_536 : stored;
+    this.usableSize = this.pageSize - (this.#room[20] ?? 0);
+    this.pageCount = Math.floor(image.length / this.pageSize);
+  }
+
+  get bytes(): Buffer {
+    return this.#room;
+  }
+
+  /** The database as one file, to be read and not to be kept. */
+  get whole(): Uint8Array {
+    return this.#room.subarray(0, this.pageCount * this.pageSize);
+  }
+
+  /** Becomes another image of the same database. */
+  replace(other: LiveImage): void {
+    this.#room = other.#room;
+    this.pageCount = other.pageCount;
+  }
+
+  /**
+   * Puts pages of a commit in their places. Answers what was there before: of a page that is new, nothing but zeros, as
+   * everything is that lies behind the end. Undefined where the database got shorter: too much is elsewhere then.
+   */
+  apply(pages: PageMap, pageCount: number): PageMap | undefined {
+    const isShorter = pageCount < this.pageCount;
+    this.#makeRoomFor(pageCount);
+    if (isShorter) this.#room.fill(0, pageCount * this.pageSize);
+    const before = new Map<number, Uint8Array>();
+    this.pageCount = pageCount;
+    for (const [number, content] of pages) {
+      const at = (number - 1) * this.pageSize;
+      before.set(number, Buffer.from(this.#room.subarray(at, at + this.pageSize)));
+      this.#room.set(content, at);
+    }
+    // As in every image: it has no log of its own.
+    this.#room[18] = 1;
+    this.#room[19] = 1;
+    return isShorter ? undefined : before;
+  }
+
+  #makeRoomFor(pageCount: number): void {
+    const needed = pageCount * this.pageSize;
+    if (needed <= this.#room.length) return;
+    const larger = Buffer.alloc(needed + Math.ceil(pageCount / 10 + SPARE_PAGES) * this.pageSize);
+    this.#room.copy(larger);
+    this.#room = larger;
+  }
+}
+
+/**
+ * The pages of `after` that `before` has otherwise, with what it has; pages that are new are compared with zeros. Undefined
+ * where the two cannot be compared page by page, or too much differs for that to be worth it.
+ */
+export function differingPages(before: Pages, after: Pages): PageMap | undefined {
+  const { pageSize, usableSize } = after;
+  if (before.pageSize !== pageSize || before.usableSize !== usableSize || after.pageCount < before.pageCount)
+    return undefined;
+  const different = new Map<number, Uint8Array>();
+  for (let number = 1; number <= after.pageCount; number++) {
+    const at = (number - 1) * pageSize;
+    const isNew = number > before.pageCount;
+    if (!isNew && before.bytes.compare(after.bytes, at, at + pageSize, at, at + pageSize) === 0) continue;
+    different.set(number, isNew ? new Uint8Array(pageSize) : before.bytes.subarray(at, at + pageSize));
+    if (different.size > 16 && different.size > after.pageCount / 4) return undefined;
+  }
+  return different;
+}
+
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
