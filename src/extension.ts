@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { locateStore } from './store/config.ts';
 import { findRoot, storeIdentity } from './store/locate.ts';
 import { registerCommands } from './ui/commands.ts';
 import { ContextKeyUpdater } from './ui/context-keys.ts';
@@ -19,7 +20,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
   const opened = new WorkspaceBacklogs({
     findRoot,
     identify: storeIdentity,
-    open: (root) => wireBacklog(root, { extension: context, log, reportBug }),
+    open: async (root) => wireBacklog(await locateStore(root), { extension: context, log, reportBug }),
     reportBug,
   });
   backlogs = opened;

@@ -7,7 +7,7 @@ import { type Options, resolveOptions } from './core/config.ts';
 import { createHolderId } from './core/holder.ts';
 import type { Status, TaskId } from './core/task.ts';
 import type { AgentChoice } from './ui/backlogs.ts';
-import type { Disposable } from './core/events.ts';
+import { Emitter, type Disposable } from './core/events.ts';
 import { ClaimWatch } from './core/run/claim-watch.ts';
 import { LeaseKeeper } from './core/run/lease-keeper.ts';
 import { WaveRunner } from './core/run/wave-runner.ts';
@@ -18,7 +18,7 @@ import { openBacklog } from './store/backlog-source.ts';
 import { keepHandHeld, tellLocks } from './wire-locks.ts';
 import { openHandoffs } from './store/handoffs.ts';
 import { patchJsonStatus } from './store/json-patch.ts';
-import { storePathsOf } from './store/locate.ts';
+import { configuredPaths, type StorePaths } from './store/locate.ts';
 import { systemProcesses } from './store/processes.ts';
 import { systemClock as clock } from './store/system-clock.ts';
 import { Writer } from './store/writer.ts';
@@ -39,13 +39,16 @@ const KEEP_LOGS_MS = 14 * 24 * 60 * 60_000;
 
 const PROBE_AFTER_MS = 2_000;
 
-/** Wires one backlog: reader, writer, lease keeper, runner and plan files around one root. */
-export function wireBacklog(root: string, { extension, log, reportBug }: Shared): OpenBacklog {
+/** Whoever edits a configuration may save it half: the store moves once it has been somewhere else for so long. */
+const MOVE_AFTER_MS = 1_000;
+
+/** Wires one backlog: reader, writer, lease keeper, runner and plan files around the files of one root. */
+export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Shared): OpenBacklog {
+  const { root } = paths;
   const folder = vscode.Uri.file(root);
   const bundle = (name: string): string => join(extension.extensionPath, 'dist', name);
-  const paths = storePathsOf(root);
   const storage = (extension.storageUri ?? extension.globalStorageUri).fsPath;
-  const source = openBacklog(root, { wasmFile: bundle('sql-wasm.wasm') });
+  const source = openBacklog(root, { wasmFile: bundle('sql-wasm.wasm'), paths });
   const host = hostname();
   const handoffs = openHandoffs({ file: paths.handoffs, clock, random: Math.random, host });
   const settings = () => readSettings(folder);
@@ -67,6 +70,7 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
   const leaseMs = (): number => options().leaseMs;
   const keeper: LeaseKeeper = new LeaseKeeper({
     ...{ locks, clock, leaseMs, reportBug },
+    renewalMs: () => options().renewalMs,
     reclaim: (id) => claimWatch.reclaim(id),
   });
   const claimWatch: ClaimWatch = new ClaimWatch({ source, locks, keeper, clock, leaseMs, reportBug });
@@ -134,8 +138,23 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
     probe = clock.after(PROBE_AFTER_MS, () => void backlog.probeClaims().catch(reportBug));
   };
   source.onDidChange(probeOnce);
+  const moved = new Emitter<undefined>();
+  const isElsewhere = (): boolean => {
+    const { database, json } = configuredPaths(paths, source.config);
+    return database !== paths.database || json !== paths.json;
+  };
+  let move: Disposable | undefined;
+  backlog.onDidChange(() => {
+    // What runs here holds locks in the old database, so it ends there.
+    if (move !== undefined || !isElsewhere() || backlog.isRunning) return;
+    move = clock.after(MOVE_AFTER_MS, () => {
+      move = undefined;
+      if (isElsewhere() && !backlog.isRunning) moved.fire(undefined);
+    });
+  });
   return {
     backlog,
+    onDidMove: moved.event,
     hasTerminal: (id) => terminals.has(id),
     showTerminal: (id) => terminals.show(id),
     // Writing plans brings YAML along, which nobody should wait for who only looks.
@@ -143,6 +162,8 @@ export function wireBacklog(root: string, { extension, log, reportBug }: Shared)
     agents: () => listAgents(folder, bundle('simulated-agent.cjs')),
     close: async (what) => {
       probe?.dispose();
+      move?.dispose();
+      moved.dispose();
       await runner.stopAll();
       runner.dispose();
       claimWatch.dispose();

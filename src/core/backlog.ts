@@ -146,7 +146,7 @@ export class Backlog implements Disposable {
   }
 
   leaseOf(task: Task): Lease {
-    return leaseAt(task.lock, this.isOurs, this.now);
+    return leaseAt(task.lock, this.isOurs, this.now, this.options.staleLockMs);
   }
 
   /** May this task start now. */

@@ -1,18 +1,66 @@
+import { STALE_AFTER_MS } from './lease.ts';
+import type { Priority, Status } from './task.ts';
 import type { WaveOptions } from './waves.ts';
 
-/** The values of `.exarp/config.yaml` or `.exarp/config.pb` that we use; undefined where the file is silent. */
+/** A priority that may be written. */
+type KnownPriority = Exclude<Priority, 'other'>;
+
+/** The values of `.exarp/config.yaml` or `.exarp/config.pb` that we know; undefined where the file is silent. Durations in ms. */
 export interface ProjectConfig {
   readonly maxTasksPerWave: number | undefined;
+  /** How many agents work on the project, wherever; `maxTasksPerHost` of them on one machine. */
   readonly maxParallelTasks: number | undefined;
-  /** Length of a lease in ms. */
+  readonly maxTasksPerHost: number | undefined;
+  /** The length of a lease, how often it is renewed, and how long after its end its holder counts as gone. */
   readonly leaseMs: number | undefined;
+  readonly renewalMs: number | undefined;
+  readonly staleLockMs: number | undefined;
+  /** How long a task may be In Progress without a change. */
+  readonly staleTaskMs: number | undefined;
+  readonly defaultStatus: Exclude<Status, 'Unknown'> | undefined;
+  readonly defaultPriority: KnownPriority | undefined;
+  readonly defaultTags: readonly string[] | undefined;
+  /** How exarp-go spells the ids of new tasks; ours are `T-` and digits, which is what it makes as long as nobody says otherwise. */
+  readonly idFormat: string | undefined;
+  readonly idPrefix: string | undefined;
+  /** In characters. */
+  readonly minDescriptionLength: number | undefined;
+  readonly projectName: string | undefined;
+  /** Where the store is, absolute and within the root. */
+  readonly sqlitePath: string | undefined;
+  readonly jsonPath: string | undefined;
 }
 
 /** A project without a configuration file. */
-export const NO_CONFIG: ProjectConfig = { maxTasksPerWave: undefined, maxParallelTasks: undefined, leaseMs: undefined };
+export const NO_CONFIG: ProjectConfig = {
+  maxTasksPerWave: undefined,
+  maxParallelTasks: undefined,
+  maxTasksPerHost: undefined,
+  leaseMs: undefined,
+  renewalMs: undefined,
+  staleLockMs: undefined,
+  staleTaskMs: undefined,
+  defaultStatus: undefined,
+  defaultPriority: undefined,
+  defaultTags: undefined,
+  idFormat: undefined,
+  idPrefix: undefined,
+  minDescriptionLength: undefined,
+  projectName: undefined,
+  sqlitePath: undefined,
+  jsonPath: undefined,
+};
 
 /** Used where neither a setting nor the project's configuration says anything. */
-export const DEFAULTS = { maxTasksPerWave: 0, maxParallelTasks: 4, leaseMs: 30 * 60_000 } as const;
+export const DEFAULTS = {
+  maxTasksPerWave: 0,
+  maxParallelTasks: 4,
+  leaseMs: 30 * 60_000,
+  staleLockMs: STALE_AFTER_MS,
+  staleTaskMs: 2 * 3_600_000,
+  priority: 'medium',
+  minDescriptionLength: 50,
+} as const;
 
 /** What the user's settings say; undefined where they leave the choice to the project's configuration. */
 export interface Settings {
@@ -22,6 +70,9 @@ export interface Settings {
   readonly maxTasksPerWave: number | undefined;
   readonly maxParallelTasks: number | undefined;
   readonly leaseMs: number | undefined;
+  readonly staleLockMs: number | undefined;
+  readonly newTaskPriority: KnownPriority | undefined;
+  readonly minDescriptionLength: number | undefined;
   readonly statusOnSuccess: 'Review' | 'Done';
   readonly reviewOpensGate: 'inRun' | 'always' | 'never';
 }
@@ -31,6 +82,16 @@ export interface Options {
   readonly waves: WaveOptions;
   readonly maxParallelTasks: number;
   readonly leaseMs: number;
+  /** At the latest; the lease may ask for it sooner. Undefined where the lease alone decides. */
+  readonly renewalMs: number | undefined;
+  readonly staleLockMs: number;
+  readonly staleTaskMs: number;
+  /** What a new task begins with, and how short a description is worth a hint (0: none is). */
+  readonly newTask: {
+    readonly priority: KnownPriority;
+    readonly tags: readonly string[];
+    readonly minDescriptionLength: number;
+  };
   readonly statusOnSuccess: 'Review' | 'Done';
   readonly reviewOpensGate: 'inRun' | 'always' | 'never';
 }
@@ -44,8 +105,20 @@ export function resolveOptions(settings: Settings, config: ProjectConfig): Optio
       parentEdges: settings.parentEdges,
       maxTasksPerWave: settings.maxTasksPerWave ?? config.maxTasksPerWave ?? DEFAULTS.maxTasksPerWave,
     },
-    maxParallelTasks: settings.maxParallelTasks ?? config.maxParallelTasks ?? DEFAULTS.maxParallelTasks,
+    // A window is on one machine, so the smaller of the project's two limits holds for it.
+    maxParallelTasks:
+      settings.maxParallelTasks ??
+      Math.min(config.maxParallelTasks ?? DEFAULTS.maxParallelTasks, config.maxTasksPerHost ?? Infinity),
     leaseMs: settings.leaseMs ?? config.leaseMs ?? DEFAULTS.leaseMs,
+    renewalMs: config.renewalMs,
+    staleLockMs: settings.staleLockMs ?? config.staleLockMs ?? DEFAULTS.staleLockMs,
+    staleTaskMs: config.staleTaskMs ?? DEFAULTS.staleTaskMs,
+    newTask: {
+      priority: settings.newTaskPriority ?? config.defaultPriority ?? DEFAULTS.priority,
+      tags: config.defaultTags ?? [],
+      minDescriptionLength:
+        settings.minDescriptionLength ?? config.minDescriptionLength ?? DEFAULTS.minDescriptionLength,
+    },
     statusOnSuccess: settings.statusOnSuccess,
     reviewOpensGate: settings.reviewOpensGate,
   };

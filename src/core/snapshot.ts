@@ -21,7 +21,15 @@ export type Notice =
       readonly owner: string;
       readonly value: string;
     }
-  | { readonly kind: 'badConfig'; readonly file: string; readonly detail: string };
+  /** Of the whole file, or of the value that is named. */
+  | { readonly kind: 'badConfig'; readonly file: string; readonly name?: string; readonly detail: string }
+  /** Two files say different things of these values; the first counts. */
+  | {
+      readonly kind: 'configsDiffer';
+      readonly used: string;
+      readonly passedOver: string;
+      readonly names: readonly string[];
+    };
 
 /** Every task of one store at one committed moment. */
 export interface Snapshot {

@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SqlJsStatic } from 'sql.js';
 import { NO_CONFIG, type ProjectConfig } from '../core/config.ts';
@@ -22,6 +22,8 @@ export interface BacklogOptions {
   /** The `sql-wasm.wasm` of the sql.js that is bundled, absolute. */
   readonly wasmFile: string;
   readonly clock?: Clock;
+  /** From `locateStore`; without them the files are where they are without a configuration. */
+  readonly paths?: StorePaths;
   /** False looks from time to time only, as where watchers are blind. */
   readonly watch?: boolean;
 }
@@ -45,7 +47,7 @@ const REST_MS = 150;
  * need not exist yet. Reads at once, and from then on by itself; whoever opens it disposes it.
  */
 export function openBacklog(root: string, options: BacklogOptions): BacklogSource {
-  return new BacklogFiles(storePathsOf(root), options);
+  return new BacklogFiles(options.paths ?? storePathsOf(root), options);
 }
 
 /** What one look at the files gave; undefined is the same as before. */
@@ -95,7 +97,9 @@ class BacklogFiles implements BacklogSource {
       options.watch === false
         ? []
         : [
-            new FolderWatch(paths.todo2, (name) => this.#onSign(name === null || names.has(name))),
+            ...[...new Set([paths.todo2, dirname(paths.database), dirname(paths.json)])].map(
+              (folder) => new FolderWatch(folder, (name) => this.#onSign(name === null || names.has(name))),
+            ),
             // For `.todo2` itself, which may come later.
             new FolderWatch(paths.root, (name) => this.#onSign(name === null || name === '.todo2')),
           ];

@@ -9,7 +9,7 @@ type ConfigPaths = Parameters<typeof readConfig>[0];
 export class ConfigFile {
   readonly #paths: ConfigPaths;
   #stamps = '';
-  #last: ConfigRead = { config: NO_CONFIG, notices: [] };
+  #last: ConfigRead = { config: NO_CONFIG, notices: [], isWhole: true };
 
   constructor(paths: ConfigPaths) {
     this.#paths = paths;
@@ -20,10 +20,21 @@ export class ConfigFile {
     const stamps = `${await stampAt(this.#paths.configPb)} | ${await stampAt(this.#paths.configYaml)}`;
     if (stamps === this.#stamps) return undefined;
     this.#stamps = stamps;
-    const read = await readConfig(this.#paths);
+    const read = this.#keepPlace(await readConfig(this.#paths));
     if (JSON.stringify(read) === JSON.stringify(this.#last)) return undefined;
     this.#last = read;
     return read;
+  }
+
+  /** A file that cannot be read at the moment, as one that is being edited, is no reason to leave the database it named. */
+  #keepPlace(read: ConfigRead): ConfigRead {
+    if (read.isWhole) return read;
+    const { sqlitePath, jsonPath } = this.#last.config;
+    const { config } = read;
+    return {
+      ...read,
+      config: { ...config, sqlitePath: config.sqlitePath ?? sqlitePath, jsonPath: config.jsonPath ?? jsonPath },
+    };
   }
 }
 

@@ -1,101 +1,111 @@
 import { readFile } from 'node:fs/promises';
 import { NO_CONFIG, type ProjectConfig } from '../core/config.ts';
 import type { Notice } from '../core/snapshot.ts';
+import { fieldName, FIELDS, type Field } from './config-fields.ts';
+import { readConfigValue } from './config-value.ts';
+import { configuredPaths, storePathsOf, type StorePaths } from './locate.ts';
 import { isRecord } from './metadata.ts';
-import { bytesOf, integerOf, readMessage } from './protobuf.ts';
+import { bytesOf, integerOf, readMessage, textsOf } from './protobuf.ts';
 
 export interface ConfigRead {
   readonly config: ProjectConfig;
   readonly notices: readonly Notice[];
+  /** False where a file that is there could not be read, so that its silence says nothing. */
+  readonly isWhole: boolean;
 }
 
 /** Larger is no configuration, and not worth parsing. */
 const MAX_BYTES = 1024 * 1024;
-const DAY_MS = 24 * 3_600_000;
 
-/** The values that each key may have, inclusive; exarp-go's own bounds for the lease. */
-const BOUNDS: Readonly<Record<keyof ProjectConfig, readonly [number, number]>> = {
-  maxTasksPerWave: [1, 1_000_000],
-  maxParallelTasks: [1, 10_000],
-  leaseMs: [1_000, DAY_MS],
-};
+type Paths = Pick<StorePaths, 'root' | 'configPb' | 'configYaml'>;
 
-/** What each key is called in the YAML file, for a message. */
-const NAMES: Readonly<Record<keyof ProjectConfig, string>> = {
-  maxTasksPerWave: 'thresholds.max_tasks_per_wave',
-  maxParallelTasks: 'thresholds.max_parallel_tasks',
-  leaseMs: 'timeouts.task_lock_lease',
-};
-
-/** A value as a file has it: undefined where it is silent, `text` where it is there and no number. */
-type Found = Readonly<Record<keyof ProjectConfig, number | { readonly text: string } | undefined>>;
+/** Answers what a file has for a field: undefined where it is silent. */
+type Lookup = (field: Field) => unknown;
 
 /**
  * Reads `.exarp/config.pb`, and `.exarp/config.yaml` for what that is silent on. Never writes, never fails: what is bad in
- * a file is left out, with a notice.
+ * a file is left out, with a notice, and so is a path out of the root, since the file may come with somebody else's repository.
  *
  * The protobuf file comes first, as exarp-go reads nothing else. It ignores `max_tasks_per_wave` in there, by a merge that
  * forgets it; we honour it, so that our waves may be smaller than those exarp-go prints.
  */
-export async function readConfig(paths: {
-  readonly configPb: string;
-  readonly configYaml: string;
-}): Promise<ConfigRead> {
+export async function readConfig(paths: Paths): Promise<ConfigRead> {
   const notices: Notice[] = [];
-  const fromPb = await readOne(paths.configPb, parsePb, notices);
-  const fromYaml = await readOne(paths.configYaml, parseYaml, notices);
-  return {
-    config: {
-      maxTasksPerWave: fromPb.maxTasksPerWave ?? fromYaml.maxTasksPerWave,
-      maxParallelTasks: fromPb.maxParallelTasks ?? fromYaml.maxParallelTasks,
-      leaseMs: fromPb.leaseMs ?? fromYaml.leaseMs,
-    },
-    notices,
-  };
+  const fromPb = await readOne(paths.configPb, paths.root, parsePb, notices);
+  const fromYaml = await readOne(paths.configYaml, paths.root, parseYaml, notices);
+  const pb = fromPb ?? NO_CONFIG;
+  const yaml = fromYaml ?? NO_CONFIG;
+  const keys = Object.keys(FIELDS) as (keyof ProjectConfig)[];
+  const config = Object.fromEntries(keys.map((key) => [key, pb[key] ?? yaml[key]])) as unknown as ProjectConfig;
+  const differing = keys.filter((key) => {
+    const [a, b] = [pb[key], yaml[key]];
+    return a !== undefined && b !== undefined && JSON.stringify(a) !== JSON.stringify(b);
+  });
+  if (differing.length > 0) {
+    const names = differing.map((key) => fieldName(FIELDS[key][0]));
+    notices.push({ kind: 'configsDiffer', used: paths.configPb, passedOver: paths.configYaml, names });
+  }
+  return { config, notices, isWhole: fromPb !== undefined && fromYaml !== undefined };
 }
 
+/** Where the files of a root are by its configuration as it is now. */
+export async function locateStore(root: string): Promise<StorePaths> {
+  const paths = storePathsOf(root);
+  return configuredPaths(paths, (await readConfig(paths)).config);
+}
+
+/** Undefined where the file is there and cannot be read. */
 async function readOne(
   file: string,
-  parse: (bytes: Uint8Array) => Found | Promise<Found>,
+  root: string,
+  parse: (bytes: Uint8Array) => Lookup | Promise<Lookup>,
   notices: Notice[],
-): Promise<ProjectConfig> {
+): Promise<ProjectConfig | undefined> {
+  let lookup: Lookup;
   try {
     const bytes = await readFile(file);
     if (bytes.length > MAX_BYTES) throw new Error(`the file is larger than ${MAX_BYTES} bytes`);
-    const found = await parse(bytes);
-    const check = (key: keyof ProjectConfig): number | undefined => {
-      const value = found[key];
-      if (value === undefined) return undefined;
-      const [least, most] = BOUNDS[key];
-      if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
-      const shown = typeof value === 'number' ? String(value) : value.text;
-      notices.push({ kind: 'badConfig', file, detail: `${NAMES[key]} is ${shown}` });
-      return undefined;
-    };
-    return {
-      maxTasksPerWave: check('maxTasksPerWave'),
-      maxParallelTasks: check('maxParallelTasks'),
-      leaseMs: check('leaseMs'),
-    };
+    lookup = await parse(bytes);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') {
-      notices.push({ kind: 'badConfig', file, detail: error instanceof Error ? error.message : String(error) });
-    }
-    return NO_CONFIG;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return NO_CONFIG;
+    notices.push({ kind: 'badConfig', file, detail: error instanceof Error ? error.message : String(error) });
+    return undefined;
   }
+  const valueOf = (field: Field): unknown => {
+    const read = readConfigValue(lookup(field), field.shape, root);
+    if (read === undefined || 'value' in read) return read?.value;
+    notices.push({ kind: 'badConfig', file, name: fieldName(field), detail: read.fault });
+    return undefined;
+  };
+  const values = Object.entries(FIELDS).map(([key, fields]) => {
+    for (const field of fields) {
+      const value = valueOf(field);
+      if (value !== undefined) return [key, value] as const;
+    }
+    return [key, undefined] as const;
+  });
+  return Object.fromEntries(values) as unknown as ProjectConfig;
 }
 
 /** Fields of exarp-go's `FullConfig`; a zero is not written, and means the same as silence. */
-function parsePb(bytes: Uint8Array): Found {
+function parsePb(bytes: Uint8Array): Lookup {
   const message = need(readMessage(bytes));
-  const timeouts = need(readMessage(bytesOf(message, 2) ?? new Uint8Array(0)));
-  const thresholds = need(readMessage(bytesOf(message, 3) ?? new Uint8Array(0)));
-  const leaseSeconds = integerOf(timeouts, 1);
-  return {
-    maxTasksPerWave: integerOf(thresholds, 18) || undefined,
-    maxParallelTasks: integerOf(thresholds, 8) || undefined,
-    leaseMs: leaseSeconds === undefined || leaseSeconds === 0 ? undefined : leaseSeconds * 1000,
+  const none = new Uint8Array(0);
+  const numbers = new Set(Object.values(FIELDS).flatMap((fields) => fields.map(({ section }) => section[1])));
+  const sections = new Map([...numbers].map((n) => [n, need(readMessage(bytesOf(message, n) ?? none))]));
+  return ({ section, number, shape }) => {
+    const fields = sections.get(section[1]) ?? [];
+    switch (shape.kind) {
+      case 'count':
+      case 'duration':
+      case 'hours':
+        return integerOf(fields, number);
+      case 'texts':
+        return textsOf(fields, number);
+      default:
+        return textsOf(fields, number).at(-1);
+    }
   };
 }
 
@@ -104,48 +114,14 @@ function need<T>(message: T | undefined): T {
   return message;
 }
 
-async function parseYaml(bytes: Uint8Array): Promise<Found> {
+async function parseYaml(bytes: Uint8Array): Promise<Lookup> {
   // Few projects have the file, so the parser is loaded only with one.
   const { parse } = await import('yaml');
   const document: unknown = parse(new TextDecoder().decode(bytes), { logLevel: 'error' });
-  if (document === null || document === undefined) return NO_CONFIG;
+  if (document === null || document === undefined) return () => undefined;
   if (!isRecord(document)) throw new Error('the file holds no mapping');
-  const [timeouts, thresholds] = [document['timeouts'], document['thresholds']];
-  const threshold = (name: string): Found[keyof ProjectConfig] => {
-    const value = isRecord(thresholds) ? thresholds[name] : undefined;
-    return value === 0 ? undefined : numberOr(value);
+  return ({ section, name }) => {
+    const part = Object.hasOwn(document, section[0]) ? document[section[0]] : undefined;
+    return isRecord(part) && Object.hasOwn(part, name) ? part[name] : undefined;
   };
-  return {
-    maxTasksPerWave: threshold('max_tasks_per_wave'),
-    maxParallelTasks: threshold('max_parallel_tasks'),
-    leaseMs: durationMs(isRecord(timeouts) ? timeouts['task_lock_lease'] : undefined) || undefined,
-  };
-}
-
-/** A Go duration such as `30m0s`, or a number of seconds. */
-function durationMs(value: unknown): Found['leaseMs'] {
-  if (typeof value !== 'string') return typeof value === 'number' ? Math.round(value * 1000) : numberOr(value);
-  if (/^\d+(\.\d+)?$/.test(value)) return Math.round(Number(value) * 1000);
-  if (!/^(\d+(\.\d+)?(ns|us|µs|μs|ms|s|m|h))+$/.test(value)) return { text: JSON.stringify(value) };
-  let ms = 0;
-  for (const [, amount, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|μs|ms|s|m|h)/g)) {
-    ms += Number(amount) * (UNIT_MS[unit ?? ''] ?? 0);
-  }
-  return Math.round(ms);
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  μs: 1e-3,
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
-function numberOr(value: unknown): number | { readonly text: string } | undefined {
-  if (value === undefined || value === null || typeof value === 'number') return value ?? undefined;
-  return { text: JSON.stringify(value) };
 }

@@ -1,5 +1,5 @@
 import { realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 
 /** Where the files of one store are, all absolute; none of them need exist. */
 export interface StorePaths {
@@ -15,7 +15,7 @@ export interface StorePaths {
   readonly configYaml: string;
 }
 
-/** The paths of the store of a root, as exarp-go names them. */
+/** The paths of the store of a root, as exarp-go names them where its configuration does not say otherwise. */
 export function storePathsOf(root: string): StorePaths {
   const absolute = resolve(root);
   const todo2 = join(absolute, '.todo2');
@@ -29,6 +29,23 @@ export function storePathsOf(root: string): StorePaths {
     configPb: join(absolute, '.exarp', 'config.pb'),
     configYaml: join(absolute, '.exarp', 'config.yaml'),
   };
+}
+
+/** The same paths with the database and the JSON file where the project's configuration puts them. */
+export function configuredPaths(
+  paths: StorePaths,
+  config: { readonly sqlitePath: string | undefined; readonly jsonPath: string | undefined },
+): StorePaths {
+  const defaults = storePathsOf(paths.root);
+  return { ...paths, database: config.sqlitePath ?? defaults.database, json: config.jsonPath ?? defaults.json };
+}
+
+/** A path as a configuration has it, absolute; undefined where it leads out of the root, or to the root itself. */
+export function pathWithin(root: string, path: string): string | undefined {
+  const absolute = resolve(root, path);
+  const way = relative(resolve(root), absolute);
+  const leaves = way === '' || way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way);
+  return leaves ? undefined : absolute;
 }
 
 /** The nearest folder from `folder` upwards that holds a `.todo2` or `.exarp` folder; undefined where none does. */

@@ -58,6 +58,13 @@ export function integerOf(fields: readonly WireField[], number: number): number 
   return field?.kind === 'varint' ? Number(BigInt.asIntN(64, field.value)) : undefined;
 }
 
+/** Every text of a field, in their order. */
+export function textsOf(fields: readonly WireField[], number: number): readonly string[] {
+  return fields.flatMap((each) =>
+    each.number === number && each.kind === 'bytes' ? [new TextDecoder().decode(each.value)] : [],
+  );
+}
+
 function readVarint(reader: { readonly bytes: Uint8Array; at: number }): bigint | undefined {
   let value = 0n;
   for (let shift = 0n; shift < 70n; shift += 7n) {

@@ -276,7 +276,11 @@ export function explainNotice(notice: Notice): string {
         ? `The tag ${notice.value} belongs to ${notice.owner}, which is not there.`
         : `A dependency on ${notice.value} belongs to ${notice.owner}, which is not there.`;
     case 'badConfig':
-      return `${notice.file} cannot be read, so its values are not used: ${notice.detail}`;
+      return notice.name === undefined
+        ? `${notice.file} cannot be read, so its values are not used: ${notice.detail}`
+        : `${notice.name} in ${notice.file} is not used: ${notice.detail}`;
+    case 'configsDiffer':
+      return `${notice.passedOver} says something else than ${notice.used}, which counts, on ${notice.names.join(', ')}`;
   }
 }
 

@@ -16,6 +16,8 @@ export function readSettings(folder: vscode.Uri | undefined): Settings {
     return typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || unset(value) ? undefined : value;
   };
   const leaseMinutes = count('leaseMinutes', (n) => n === 0);
+  const staleLockMinutes = count('staleLockMinutes', (n) => n === 0);
+  const priority = oneOf('newTaskPriority', ['project', 'critical', 'high', 'medium', 'low']);
   return {
     waveNumbering: oneOf('waveNumbering', ['open', 'exarp']),
     missingDependencies: oneOf('missingDependencies', ['satisfied', 'blocked']),
@@ -23,6 +25,9 @@ export function readSettings(folder: vscode.Uri | undefined): Settings {
     maxTasksPerWave: count('maxTasksPerWave', () => false),
     maxParallelTasks: count('maxParallelTasks', (n) => n === 0),
     leaseMs: leaseMinutes === undefined ? undefined : leaseMinutes * 60_000,
+    staleLockMs: staleLockMinutes === undefined ? undefined : staleLockMinutes * 60_000,
+    newTaskPriority: priority === 'project' ? undefined : priority,
+    minDescriptionLength: count('minDescriptionLength', () => false),
     statusOnSuccess: oneOf('statusOnSuccess', ['Review', 'Done']),
     reviewOpensGate: oneOf('reviewOpensGate', ['inRun', 'always', 'never']),
   };

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Disposable } from '../core/events.ts';
+import type { Disposable, Event } from '../core/events.ts';
 import type { Backlog } from '../core/backlog.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Result } from '../core/result.ts';
@@ -9,6 +9,8 @@ import type { AgentChoice, Backlogs } from './backlogs.ts';
 /** A backlog with what only the composition root can do for it. */
 export interface OpenBacklog {
   readonly backlog: Backlog;
+  /** The configuration has put its store somewhere else: to be closed and opened again. */
+  readonly onDidMove?: Event<undefined>;
   hasTerminal(id: TaskId): boolean;
   showTerminal(id: TaskId): boolean;
   writePlan(kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
@@ -26,7 +28,7 @@ export interface Opener {
   findRoot(folder: string): Promise<string | undefined>;
   /** The same for two roots that lead to one store: two backlogs on it would take each other's locks for their own. */
   identify(root: string): Promise<string>;
-  open(root: string): OpenBacklog;
+  open(root: string): OpenBacklog | Promise<OpenBacklog>;
   reportBug(error: unknown): void;
 }
 
@@ -41,6 +43,7 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
   readonly #open = new Map<string, { readonly opened: OpenBacklog; readonly subscription: { dispose(): void } }>();
   readonly #changed = new vscode.EventEmitter<undefined>();
   readonly #disposables: readonly Disposable[];
+  readonly #moved = new Set<string>();
   #syncing: Promise<void> = Promise.resolve();
   #closed = false;
   #telling = false;
@@ -144,11 +147,21 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
       if (!rootOf.has(identity)) rootOf.set(identity, root);
     }
     const roots = new Set(rootOf.values());
-    for (const root of this.#open.keys()) if (!roots.has(root)) await this.#close(root, 'folder');
+    for (const root of this.#open.keys()) {
+      if (!roots.has(root) || this.#moved.has(root)) await this.#close(root, 'folder');
+    }
+    this.#moved.clear();
     for (const root of roots) {
       if (this.#open.has(root)) continue;
-      const opened = this.#opener.open(root);
-      const subscription = opened.backlog.onDidChange(() => this.#tellSoon());
+      const opened = await this.#opener.open(root);
+      const subscriptions = [
+        opened.backlog.onDidChange(() => this.#tellSoon()),
+        opened.onDidMove?.(() => {
+          this.#moved.add(root);
+          this.#sync();
+        }),
+      ];
+      const subscription = { dispose: () => subscriptions.forEach((each) => each?.dispose()) };
       this.#open.set(root, { opened, subscription });
     }
     this.#changed.fire(undefined);

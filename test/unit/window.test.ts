@@ -66,6 +66,7 @@ interface Opened {
   readonly root: string;
   readonly backlog: Backlog;
   readonly change: () => void;
+  readonly move: () => void;
 }
 
 function windowOf(stores: Readonly<Record<string, FakeBacklog>>, identity = (root: string): string => root) {
@@ -76,11 +77,13 @@ function windowOf(stores: Readonly<Record<string, FakeBacklog>>, identity = (roo
     identify: (root) => Promise.resolve(identity(root)),
     open: (root) => {
       const changed = new Emitter<undefined>();
+      const moved = new Emitter<undefined>();
       const backlog = fakeBacklog({ root, ...(stores[root] ?? { store: { kind: 'missing' } }) });
       Object.defineProperty(backlog, 'onDidChange', { value: changed.event });
-      opened.push({ root, backlog, change: () => changed.fire(undefined) });
+      opened.push({ root, backlog, change: () => changed.fire(undefined), move: () => moved.fire(undefined) });
       return {
         backlog,
+        onDidMove: moved.event,
         hasTerminal: () => false,
         showTerminal: () => false,
         writePlan: () => Promise.reject(new Error('not asked for')),
@@ -119,6 +122,22 @@ test('two folders that lead to one store share one backlog', async () => {
   const { workspace, roots } = windowOf(stores, () => 'one store');
   await workspace.whenOpened();
   assert.deepEqual(roots(), ['/a']);
+  await workspace.close();
+});
+
+test('a backlog whose configuration puts the store elsewhere is closed, and opened there', async () => {
+  open('/a', '/b');
+  const stores = { '/a': { tasks: tasks('T-1') }, '/b': { tasks: tasks('T-1') } };
+  const { workspace, opened, closed, roots } = windowOf(stores);
+  await workspace.whenOpened();
+  opened[0]?.move();
+  await workspace.whenOpened();
+  assert.deepEqual(closed, ['/a']);
+  assert.deepEqual(
+    opened.map(({ root }) => root),
+    ['/a', '/b', '/a'],
+  );
+  assert.deepEqual([...roots()].sort(), ['/a', '/b']);
   await workspace.close();
 });
 

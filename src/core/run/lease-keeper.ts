@@ -30,6 +30,8 @@ export interface LeaseKeeperOptions {
   readonly clock: Clock;
   /** The length of a lease in ms; asked anew for each renewal. */
   readonly leaseMs: () => number;
+  /** How long a lock may at most stay without renewal, in ms; undefined leaves it to the lease. */
+  readonly renewalMs?: () => number | undefined;
   /** For what only a bug can cause; the keeper goes on. */
   readonly reportBug: (error: unknown) => void;
   /** Asked about a lock that somebody cleared and nobody took: true where it is ours again. Without it, it is lost. */
@@ -158,7 +160,10 @@ export class LeaseKeeper implements Disposable {
     const held = [...this.#held.values()];
     if (held.some(({ at }) => at > now)) return now;
     // A lease that settings have made shorter since is renewed as early as a new one would be.
-    const third = (leaseMs: number): number => Math.min(leaseMs, this.#options.leaseMs()) / 3;
+    // A project may want it sooner and never later: with a lease of 30 minutes renewed every 20, as exarp-go's defaults
+    // have it, one renewal that cannot be written would lose the lock.
+    const sooner = this.#options.renewalMs?.() ?? Infinity;
+    const third = (leaseMs: number): number => Math.min(Math.min(leaseMs, this.#options.leaseMs()) / 3, sooner);
     return held.reduce((least, { at, leaseMs }) => Math.min(least, at + third(leaseMs)), Infinity);
   }
 
