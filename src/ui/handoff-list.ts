@@ -73,7 +73,7 @@ function notesOf(backlogs: Backlogs): NoteItem[] {
     const { state } = backlog.handoffs;
     if (state.kind === 'unreadable') {
       const { file, detail } = state.failure;
-      return [{ label: '$(warning) Handoffs cannot be read', detail: plain(`${file}: ${detail}`), file }];
+      return [{ label: '$(warning) handoffs.json cannot be read', detail: plain(`${detail} · ${file}`), file }];
     }
     return state.bad.map(({ position, detail }) => ({
       label: `$(warning) Entry ${position} is left out: it ${detail}`,

@@ -1,7 +1,7 @@
 import type { Backlog } from '../core/backlog.ts';
 import { handoffTitle, handoffToShow, type Handoff, type HandoffStatus } from '../core/handoff.ts';
 import { oneLine } from '../core/plan/text.ts';
-import { clockTime, explainUnreadable } from './explain.ts';
+import { clockTime } from './explain.ts';
 import { GONE, row, type RowContent } from './row.ts';
 
 /** What the tree has to say of handoffs: the key of the one to show, `TROUBLE` for a file that cannot be read, or nothing. */
@@ -25,7 +25,9 @@ export function describeHandoff(backlog: Backlog, key: string): RowContent {
   if (key === TROUBLE) {
     if (state.kind !== 'unreadable') return GONE;
     const icon = { id: 'warning', color: 'list.warningForeground' };
-    return row('Handoffs cannot be read', explainUnreadable(state.failure), icon, { opensHandoff: true });
+    const { file, detail } = state.failure;
+    // The name first: a narrow side bar shows little more.
+    return row('handoffs.json cannot be read', `${detail} · ${file}`, icon, { opensHandoff: true });
   }
   const handoff = findHandoff(backlog, key);
   if (handoff === undefined) return GONE;
@@ -33,7 +35,7 @@ export function describeHandoff(backlog: Backlog, key: string): RowContent {
   const when = whenWords(handoff.at, backlog.now);
   return row(
     `Handoff${from}`,
-    [when, handoffTitle(handoff)].filter(Boolean).join(' · '),
+    [handoffTitle(handoff), when].filter(Boolean).join(' · '),
     { id: 'comment' },
     {
       flags: ['handoff', ...(handoff.status === 'open' ? ['openHandoff'] : [])],

@@ -75,14 +75,14 @@ test('the newest open handoff has a quiet row above the waves', () => {
       { id: 'c', host: 'laptop', timestamp: ago(10), status: 'closed' },
     ),
   );
-  assert.equal(first, `Handoff from laptop | ${whenWords(NOW - 20 * HOUR, NOW)} · Two lines`);
+  assert.equal(first, `Handoff from laptop | Two lines · ${whenWords(NOW - 20 * HOUR, NOW)}`);
   assert.match(second ?? '', /^Wave 0/);
 });
 
 test('a handoff of this host does not name it, and has no row after two days', () => {
   assert.match(
     rows(state({ id: 'a', host: HOST, timestamp: ago(1), summary: 'Mine' }))[0] ?? '',
-    /^Handoff \| .*Mine$/,
+    /^Handoff \| Mine · /,
   );
   assert.match(rows(state({ id: 'a', host: HOST, timestamp: ago(50) }))[0] ?? '', /^Wave 0/);
   assert.match(rows(NO_HANDOFFS)[0] ?? '', /^Wave 0/);
@@ -97,7 +97,7 @@ test('a file that cannot be read has a row that names it', () => {
   } as const;
   assert.equal(
     rows({ kind: 'unreadable', failure })[0],
-    'Handoffs cannot be read | /x/.todo2/handoffs.json is damaged: unexpected "oops" (line 2, column 4)',
+    'handoffs.json cannot be read | unexpected "oops" (line 2, column 4) · /x/.todo2/handoffs.json',
   );
 });
 
