@@ -4,11 +4,13 @@
  * Each proof says what it tried and what it found. One that is refuted makes the exit code 1, and its files are kept.
  */
 import { parseArgs } from 'node:util';
+import { crashes } from './crashes.ts';
 import { logs } from './logs.ts';
+import { races } from './races.ts';
 import { snapshots } from './snapshots.ts';
 import type { Proof } from './proof.ts';
 
-const PROOFS: readonly Proof[] = [logs, snapshots];
+const PROOFS: readonly Proof[] = [logs, snapshots, races, crashes];
 const USAGE = `Usage: npm run proof [-- name…] [-- --seed number] [-- --short]
 
 ${PROOFS.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}

@@ -1,11 +1,13 @@
 import { test } from 'node:test';
+import { crashes } from '../proof/crashes.ts';
 import { logs } from '../proof/logs.ts';
+import { races } from '../proof/races.ts';
 import { snapshots } from '../proof/snapshots.ts';
 import type { Proof } from '../proof/proof.ts';
 
 /** Always the same, so that what failed here fails again; `npm run proof` takes another one each time. */
 const SEED = 20_266;
-const PROOFS: readonly Proof[] = [logs, snapshots];
+const PROOFS: readonly Proof[] = [logs, snapshots, races, crashes];
 
 for (const proof of PROOFS) {
   test(`${proof.name}, in short: ${proof.about}`, (t) =>

@@ -347,30 +347,3 @@ test('when a window is killed the JSON file beside the database says Todo again 
   const { todos } = JSON.parse(readFileSync(json, 'utf8')) as { todos: Record<string, unknown>[] };
   assert.deepEqual([todos[0]?.['status'], todos[0]?.['mine'], todos[1]?.['status']], ['Todo', 1, 'Done']);
 });
-
-test('four windows that want the same 150 tasks get each task once', async () => {
-  const ids = Array.from({ length: 150 }, (_, index) => `T-${index + 1}`);
-  await using rig = await createRig({ tasks: ids.map((id) => ({ id })) });
-  const hosts = await Promise.all([1, 2, 3, 4].map((n) => startHost(rig, `vscode-here-${n}`)));
-  // Each begins elsewhere, and asks for ten at a time.
-  const results = await Promise.all(
-    hosts.map(async (host, n) => {
-      const order = [...ids.slice(n * 37), ...ids.slice(0, n * 37)];
-      const won: string[] = [];
-      for (let at = 0; at < order.length; at += 10) {
-        const answer = await host.claim(order.slice(at, at + 10));
-        assert.deepEqual(answer.trouble, []);
-        won.push(...answer.won);
-      }
-      return won;
-    }),
-  );
-  await Promise.all(hosts.map((host) => host.end()));
-  const owner = new Map(results.flatMap((won, n) => won.map((id) => [id, `vscode-here-${n + 1}`] as const)));
-  assert.equal(results.flat().length, ids.length);
-  for (const row of await rig.rows()) {
-    assert.equal(row['assignee'], owner.get(row['id'] as string));
-    assert.deepEqual([row['version'], row['status']], [2, 'In Progress']);
-  }
-  assert.deepEqual(await rig.other.all('PRAGMA integrity_check'), [{ integrity_check: 'ok' }]);
-});
