@@ -1,5 +1,6 @@
 import { test } from 'node:test';
 import { crashes } from '../proof/crashes.ts';
+import { fuzz } from '../proof/fuzz.ts';
 import { logs } from '../proof/logs.ts';
 import { races } from '../proof/races.ts';
 import { snapshots } from '../proof/snapshots.ts';
@@ -7,7 +8,7 @@ import type { Proof } from '../proof/proof.ts';
 
 /** Always the same, so that what failed here fails again; `npm run proof` takes another one each time. */
 const SEED = 20_266;
-const PROOFS: readonly Proof[] = [logs, snapshots, races, crashes];
+const PROOFS: readonly Proof[] = [logs, snapshots, races, crashes, fuzz];
 
 for (const proof of PROOFS) {
   test(`${proof.name}, in short: ${proof.about}`, (t) =>

@@ -43,3 +43,36 @@ export function buildWal({
   });
   return bytes;
 }
+
+/**
+ * Makes the checksums of a log right again after something in it was changed, of its header and of every frame behind the
+ * first `from` bytes. Changes the bytes given; those of what is no log stay as they are.
+ */
+export function sealWal(bytes: Buffer, from = 0): void {
+  if (bytes.length < 32) return;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const magic = view.getUint32(0);
+  const pageSize = view.getUint32(8);
+  if ((magic !== 0x377f0682 && magic !== 0x377f0683) || pageSize < 512 || pageSize > 65_536) return;
+  const littleEndian = magic === 0x377f0682;
+  let [a, b] = [0, 0];
+  const add = (begin: number, end: number): void => {
+    for (let at = begin; at + 8 <= end; at += 8) {
+      a = (a + view.getUint32(at, littleEndian) + b) >>> 0;
+      b = (b + view.getUint32(at + 4, littleEndian) + a) >>> 0;
+    }
+  };
+  const put = (at: number): void => {
+    view.setUint32(at, a);
+    view.setUint32(at + 4, b);
+  };
+  add(0, 24);
+  if (from < 32) put(24);
+  for (let at = 32; at + 24 + pageSize <= bytes.length; at += 24 + pageSize) {
+    add(at, at + 8);
+    add(at + 24, at + 24 + pageSize);
+    if (at < from) continue;
+    bytes.copyWithin(at + 8, 16, 24); // the salts of the header
+    put(at + 16);
+  }
+}
