@@ -1,9 +1,10 @@
-import { statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import type { Failure, UnreadableCause } from '../core/failure.ts';
 import { fail, ok, type Result } from '../core/result.ts';
+import { columnsOf } from './table-columns.ts';
 
 /** The part of `node:sqlite` that is used. */
 export interface Sqlite {
@@ -16,7 +17,8 @@ export interface Sqlite {
  */
 const BUSY_TIMEOUT_MS = 300;
 
-const COLUMNS = [
+/** What claims and statuses need of the table of tasks. */
+const LOCK_COLUMNS = [
   ...['id', 'status', 'completed', 'completed_at', 'last_modified', 'updated_at', 'version'],
   ...['assignee', 'assigned_at', 'lock_until'],
 ];
@@ -28,8 +30,8 @@ export class NotWritten extends Error {}
 export type Transacted<T> = Result<T, Failure> | 'busy';
 
 /**
- * One database, opened when first used and again when another file took its place. Never creates, migrates or checks
- * it out otherwise, and never reads the file but through SQLite: closing any other descriptor of it would drop the
+ * One database, opened when first used and again when another file took its place. Never migrates or checks it
+ * out otherwise, creates it only when told to, and never reads the file but through SQLite: closing any other descriptor of it would drop the
  * locks that SQLite has (POSIX).
  */
 export class Connection {
@@ -42,10 +44,29 @@ export class Connection {
     this.#file = file;
   }
 
-  /** Runs `body` between `BEGIN IMMEDIATE` and `COMMIT`; a failure, and whatever throws inside, rolls back. */
-  transact<T>(body: (db: DatabaseSync) => Result<T, Failure>): Transacted<T> {
+  /**
+   * Runs `body` between `BEGIN IMMEDIATE` and `COMMIT`; a failure, and whatever throws inside, rolls back. Fails where the
+   * table of tasks lacks a column of `needs`.
+   */
+  transact<T>(body: (db: DatabaseSync) => Result<T, Failure>, needs: readonly string[] = LOCK_COLUMNS): Transacted<T> {
+    return this.#run(() => this.#connect(needs), body);
+  }
+
+  /**
+   * As `transact`, in a database that is made where there is none, and that is in WAL mode from then on. Never to be used
+   * where there is a table of tasks: who made that chose its journal.
+   */
+  transactNew<T>(body: (db: DatabaseSync) => Result<T, Failure>): Transacted<T> {
+    this.close();
+    const outcome = this.#run(() => ok(this.#create()), body);
+    // The next request opens what is there then.
+    this.close();
+    return outcome;
+  }
+
+  #run<T>(connect: () => Result<DatabaseSync, Failure>, body: (db: DatabaseSync) => Result<T, Failure>): Transacted<T> {
     try {
-      const connected = this.#connect();
+      const connected = connect();
       if (!connected.ok) return connected;
       const db = connected.value;
       db.exec('BEGIN IMMEDIATE');
@@ -66,21 +87,32 @@ export class Connection {
     db?.close();
   }
 
-  #connect(): Result<DatabaseSync, Failure> {
+  #create(): DatabaseSync {
+    mkdirSync(dirname(this.#file), { recursive: true });
+    const db = new this.#sqlite.DatabaseSync(this.#file);
+    this.#open = { db, identity: identify(this.#file)?.identity ?? '' };
+    db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA foreign_keys = ON`);
+    const [table] = columnsOf(db, 'tasks');
+    if (table === undefined) db.exec('PRAGMA journal_mode = WAL');
+    return db;
+  }
+
+  #connect(needs: readonly string[]): Result<DatabaseSync, Failure> {
     const found = identify(this.#file);
     if (found === undefined || found.empty) {
       this.close();
       return fail(found === undefined ? this.#missing() : this.#unreadable('empty', 'the file has no bytes'));
     }
-    if (this.#open?.identity === found.identity) return ok(this.#open.db);
-    this.close();
-    const db = openExisting(this.#sqlite, this.#file);
-    this.#open = { db, identity: found.identity };
-    // The constructor's `timeout` is ignored by Node before 22.16.
-    db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA foreign_keys = ON`);
-    const names = db.prepare('SELECT name FROM pragma_table_info(?)').all('tasks');
-    const columns = new Set(names.map((row) => row['name']));
-    const lacking = COLUMNS.filter((column) => !columns.has(column));
+    if (this.#open?.identity !== found.identity) {
+      this.close();
+      const db = openExisting(this.#sqlite, this.#file);
+      this.#open = { db, identity: found.identity };
+      // The constructor's `timeout` is ignored by Node before 22.16.
+      db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA foreign_keys = ON`);
+    }
+    const { db } = this.#open;
+    const columns = new Set(columnsOf(db, 'tasks').map(({ name }) => name));
+    const lacking = needs.filter((column) => !columns.has(column));
     if (lacking.length === 0) return ok(db);
     this.close();
     if (columns.size === 0) return fail(this.#unreadable('noTasksTable', 'there is no table "tasks"'));

@@ -47,12 +47,14 @@ export function noteTakeOver(speaker: Speaker, id: TaskId, from: StoredLock): vo
   noteActivity(speaker, 'lock_taken_over', id, { ...lockDetails(from), by: speaker.holder });
 }
 
+type Activity = 'lock_released' | 'lock_taken_over' | 'todo_created' | 'todo_updated' | 'status_changed';
+
 /** Writes a line where the table is one that we know; the table is somebody else's, so its lack is no failure. */
-function noteActivity(
-  { db, now }: Speaker,
-  type: 'lock_released' | 'lock_taken_over',
+export function noteActivity(
+  { db, now }: Pick<Speaker, 'db' | 'now'>,
+  type: Activity,
   id: TaskId,
-  details: Readonly<Record<string, string | null>>,
+  details: Readonly<Record<string, unknown>>,
 ): void {
   if (!takesActivities(db)) return;
   db.prepare(

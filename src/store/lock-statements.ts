@@ -53,7 +53,11 @@ export function claimTask(speaker: Speaker, ask: Of<'claim'>): Outcome<'claim'> 
 }
 
 /** The lock of somebody else that keeps a task from us; one that runs comes before one without an end. */
-function lockInTheWay(row: LockRow, { holder, now }: Speaker, id: TaskId): Failure | undefined {
+export function lockInTheWay(
+  row: Pick<LockRow, 'locks'>,
+  { holder, now }: Pick<Speaker, 'holder' | 'now'>,
+  id: TaskId,
+): Failure | undefined {
   const others = row.locks.filter((lock) => lock.holder !== holder);
   const live = others.find((lock) => lock.until !== undefined && lock.until > now);
   if (live?.until !== undefined) return { kind: 'held', id, holder: live.holder, until: live.until };

@@ -1,11 +1,17 @@
 // A process of its own that alone opens the database; the editor's process reads its bytes and must never open it
 // (closing a descriptor there would drop the locks of a connection in the same process).
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { parseStatus, type TaskId } from '../core/task.ts';
 import { Connection, type Sqlite, type Transacted } from './connection.ts';
+import { applyChanges } from './edit-statements.ts';
+import type { Editor } from './edit-row.ts';
+import { areMade, writtenBy } from './edit-repetition.ts';
+import { initialiseStore } from './initialise-store.ts';
 import { patchJsonStatus } from './json-patch.ts';
+import { storePathsOf } from './locate.ts';
 import { adoptLocks } from './adopt-locks.ts';
 import { claimAllTasks, claimNextTask } from './claim-several.ts';
 import { clearLock } from './lock-audit.ts';
@@ -102,6 +108,7 @@ function perform(
   ask: Exclude<Ask, { op: 'exit' | 'linger' }>,
   { start, connection }: NonNullable<typeof started>,
 ): Transacted<Values[keyof Values]> {
+  if (ask.op === 'apply' || ask.op === 'initialise') return performEdit(ask, { start, connection });
   return connection.transact((db): Result<Values[keyof Values], Failure> => {
     // Taken here, as the wait for the write lock is over.
     const speaker: Speaker = { db, holder: start.holder, now: Date.now() };
@@ -130,6 +137,26 @@ function perform(
         return fail(ask satisfies never);
     }
   });
+}
+
+function performEdit(
+  ask: Extract<Ask, { op: 'apply' | 'initialise' }>,
+  { start, connection }: NonNullable<typeof started>,
+): Transacted<Values['apply'] | Values['initialise']> {
+  const { project } = storePathsOf(dirname(dirname(start.file)));
+  const { holder } = start;
+  const host = hostname();
+  const editorOf = (db: Editor['db']): Editor => ({ db, holder, host, project, now: Date.now() });
+  if (ask.op === 'initialise') return connection.transactNew((db) => ok(initialiseStore(editorOf(db), ask)));
+  return connection.transact(
+    (db) => {
+      const editor = editorOf(db);
+      // The first try may have come through before its answer was lost.
+      if (ask.again && areMade(editor, ask.changes)) return ok({ statuses: writtenBy(editor, ask.changes) });
+      return applyChanges(editor, ask.changes);
+    },
+    ['id'],
+  );
 }
 
 function forceRelease(

@@ -1,6 +1,9 @@
 import type { Failure } from '../core/failure.ts';
+import type { Change } from '../core/edit/change.ts';
 import type { Claim, ReadyRules, Renewal } from '../core/ports.ts';
-import type { Status, TaskId } from '../core/task.ts';
+import type { Status, Task, TaskId } from '../core/task.ts';
+import { isChange, isImportable } from './change-message.ts';
+import type { WrittenStatus } from './edit-statements.ts';
 
 /** The first message from the client: whose locks, in which database. */
 export interface Start {
@@ -57,6 +60,9 @@ export type Ask =
       readonly to: FinalStatus;
       readonly again: boolean;
     }
+  | { readonly op: 'apply'; readonly changes: readonly Change[]; readonly again: boolean }
+  /** Makes the tables of a store that has none, with these tasks in them. */
+  | { readonly op: 'initialise'; readonly tasks: readonly Task[]; readonly again: boolean }
   /** Lets go of everything the holder has, but for these tasks. */
   | { readonly op: 'releaseAll'; readonly except: readonly TaskId[] }
   /** Says which tasks' locks outlive the client for a while, in place of those that were said before. */
@@ -78,6 +84,9 @@ export interface Values {
   readonly renew: Renewal;
   readonly finish: { readonly status: Status; readonly changed: boolean };
   readonly setStatus: { readonly status: Status; readonly changed: boolean };
+  readonly apply: { readonly statuses: readonly WrittenStatus[] };
+  /** `made` is false where there was a table of tasks, and nothing was done. */
+  readonly initialise: { readonly made: boolean };
   /** The tasks that went back to Todo. */
   readonly releaseAll: { readonly moved: readonly TaskId[] };
   readonly linger: null;
@@ -140,6 +149,10 @@ function isAsk(ask: Record<string, unknown>): ask is Record<string, unknown> & A
       return isText(ask['id']) && isDuration(ask['leaseMs']) && isBoolean(ask['takeUnleased']);
     case 'renew':
       return isIds(ask['ids']) && isDuration(ask['leaseMs']);
+    case 'apply':
+      return Array.isArray(ask['changes']) && ask['changes'].every(isChange) && isBoolean(ask['again']);
+    case 'initialise':
+      return Array.isArray(ask['tasks']) && ask['tasks'].every(isImportable) && isBoolean(ask['again']);
     case 'finish':
       return isText(ask['id']) && isFinalStatus(ask['to']) && isBoolean(ask['again']);
     case 'setStatus':

@@ -1,8 +1,9 @@
 import type { Disposable } from '../core/events.ts';
 import type { Failure } from '../core/failure.ts';
-import type { Claim, Clock, Locks, ReadyRules, Renewal } from '../core/ports.ts';
+import type { Change } from '../core/edit/change.ts';
+import type { Claim, Clock, Edits, Locks, ReadyRules, Renewal } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import type { Status, TaskId } from '../core/task.ts';
+import type { Status, Task, TaskId } from '../core/task.ts';
 import { startChild, type NodeCommand, type WriterChild } from './writer-child.ts';
 import type { Ask, FinalStatus, Values } from './writer-protocol.ts';
 
@@ -44,7 +45,7 @@ const MAX_DEATHS = 3;
  * A call whose process died is repeated, as its outcome is unknown; all of them may be. When this process ends without
  * `close`, the other one lets go of all locks of the holder and moves their tasks back to Todo.
  */
-export class Writer implements Locks, Disposable {
+export class Writer implements Locks, Edits, Disposable {
   readonly holder: string;
   readonly #options: WriterOptions;
   readonly #held = new Set<TaskId>();
@@ -127,6 +128,26 @@ export class Writer implements Locks, Disposable {
 
   async setStatus(id: TaskId, from: string, to: FinalStatus): Promise<Result<Status, Failure>> {
     return this.#settle(id, await this.#request({ op: 'setStatus', id, from, to, again: false }));
+  }
+
+  async apply(changes: readonly Change[]): Promise<Result<undefined, Failure>> {
+    if (changes.length === 0) return ok(undefined);
+    const outcome = await this.#request({ op: 'apply', changes, again: false });
+    if (!outcome.ok) return outcome;
+    for (const change of changes) {
+      if (change.kind === 'delete') this.#held.delete(change.id);
+    }
+    for (const { id, status } of outcome.value.statuses) this.#tell(id, status);
+    return ok(undefined);
+  }
+
+  /**
+   * Makes the tables of a store where there are none, and the database and its folder where they are missing, with these
+   * tasks in it. False where there is a table of tasks already: then nothing was done.
+   */
+  async initialise(tasks: readonly Task[]): Promise<Result<boolean, Failure>> {
+    const outcome = await this.#request({ op: 'initialise', tasks, again: false });
+    return outcome.ok ? ok(outcome.value.made) : outcome;
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Priority, Status, TaskId } from '../task.ts';
+import { parseStatus, type Priority, type Status, type TaskId } from '../task.ts';
 
 /** The statuses that may be written: the canonical spellings. */
 export type WritableStatus = Exclude<Status, 'Unknown'>;
@@ -68,3 +68,31 @@ export type Change =
       readonly id: string;
       readonly value: string;
     };
+
+/** False where only the spelling of a status changes: that is no news for whoever works on the task. */
+export function isRealStatusChange({ from, to }: Pick<Extract<Change, { kind: 'setStatus' }>, 'from' | 'to'>): boolean {
+  return parseStatus(from) !== to;
+}
+
+/** Changes of the row alone that whoever works on a task need not know of: they are made while somebody else holds it. */
+export function isAllowedWhileHeld(change: Change): boolean {
+  switch (change.kind) {
+    case 'setStatus':
+      return !isRealStatusChange(change);
+    case 'create':
+    case 'setProject':
+    case 'fillNull':
+    case 'clearLock':
+    case 'removeOrphan':
+      return true;
+    case 'delete':
+    case 'setTitle':
+    case 'setDescription':
+    case 'setPriority':
+    case 'setTags':
+    case 'addDependency':
+    case 'removeDependency':
+    case 'setParent':
+      return false;
+  }
+}
