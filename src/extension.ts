@@ -3,6 +3,7 @@ import { locateStore } from './store/config.ts';
 import { findRoot, storeIdentity } from './store/locate.ts';
 import { registerCommands } from './ui/commands.ts';
 import { ContextKeyUpdater } from './ui/context-keys.ts';
+import { DescriptionFiles } from './ui/description-files.ts';
 import { HandoffDetails } from './ui/handoff-details.ts';
 import { LockDecorations } from './ui/lock-decorations.ts';
 import { LockStatusItem } from './ui/status-bar.ts';
@@ -31,6 +32,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     new LockStatusItem(opened),
     new LockDecorations(opened),
     new TaskDetails(opened),
+    new DescriptionFiles(opened),
     new HandoffDetails(opened),
     new ContextKeyUpdater(opened),
     ...registerCommands({ backlogs: opened, selection: () => tree.selection, showLog: () => log.show() }),

@@ -18,6 +18,8 @@ import { openBacklog } from './store/backlog-source.ts';
 import { keepHandHeld, tellLocks } from './wire-locks.ts';
 import { openHandoffs } from './store/handoffs.ts';
 import { patchJsonStatus } from './store/json-patch.ts';
+import { readImportable } from './store/importable.ts';
+import { StoreEdits } from './store/store-edits.ts';
 import { configuredPaths, type StorePaths } from './store/locate.ts';
 import { systemProcesses } from './store/processes.ts';
 import { systemClock as clock } from './store/system-clock.ts';
@@ -67,6 +69,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
     },
     log: (line) => log.info(line),
   });
+  const edits = new StoreEdits({ writer: locks, source, json: paths.json, clock, log: (line) => log.info(line) });
   const leaseMs = (): number => options().leaseMs;
   const keeper: LeaseKeeper = new LeaseKeeper({
     ...{ locks, clock, leaseMs, reportBug },
@@ -118,6 +121,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
   const backlog: Backlog = new Backlog({
     source,
     locks,
+    edits,
     keeper,
     runner,
     handoffs,
@@ -160,6 +164,12 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
     // Writing plans brings YAML along, which nobody should wait for who only looks.
     writePlan: async (kind) => (await import('./write-plan.ts')).writePlan(backlog, kind),
     agents: () => listAgents(folder, bundle('simulated-agent.cjs')),
+    importable: () => readImportable(paths.json, paths.project),
+    initialise: async (tasks) => {
+      const made = await locks.initialise(tasks);
+      await source.refresh();
+      return made;
+    },
     close: async (what) => {
       probe?.dispose();
       move?.dispose();
@@ -171,6 +181,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
       if (what === 'folder') await handHeld.forget();
       handHeld.dispose();
       keeper.dispose();
+      edits.dispose();
       await locks.close(what === 'window' ? 'linger' : 'release');
       await mirroring;
       terminals.dispose();

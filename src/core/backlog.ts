@@ -1,12 +1,14 @@
 import { claimCandidates } from './claim-candidates.ts';
 import { type Options, resolveOptions, type Settings } from './config.ts';
 import { type Disposable, Emitter, type Event } from './events.ts';
+import { type Change, isRealStatusChange } from './edit/change.ts';
+import { createTaskIds } from './edit/new-task.ts';
 import type { Failure } from './failure.ts';
 import type { GitStatus, Handoffs } from './handoff.ts';
 import { isLive, type IsOurs, type Lease, leaseAt } from './lease.ts';
 import { oneLine } from './plan/text.ts';
 import { type HolderLife, lifeOf } from './holder-life.ts';
-import type { BacklogSource, Claim, Clock, Locks, Processes } from './ports.ts';
+import type { BacklogSource, Claim, Clock, Edits, Locks, Processes } from './ports.ts';
 import { type Readiness, type ReadinessContext, readinessOf } from './readiness.ts';
 import { fail, ok, type Result } from './result.ts';
 import type { LeaseKeeper } from './run/lease-keeper.ts';
@@ -21,6 +23,7 @@ import { type Plan, planWaves, type Wave, type WaveOptions } from './waves.ts';
 export interface BacklogParts {
   readonly source: BacklogSource;
   readonly locks: Locks;
+  readonly edits: Edits;
   readonly keeper: Pick<LeaseKeeper, 'hold' | 'holds' | 'drop'>;
   readonly runner: Pick<
     WaveRunner,
@@ -53,6 +56,7 @@ export class Backlog implements Disposable {
   readonly #parts: BacklogParts;
   readonly #changed = new Emitter<undefined>();
   readonly #subscriptions: readonly Disposable[];
+  readonly #newId: ReturnType<typeof createTaskIds>;
   #planned: { readonly snapshot: Snapshot; readonly options: WaveOptions; readonly plan: Plan } | undefined;
   #options: Options | undefined;
   #claimsFailure: Failure | undefined;
@@ -61,6 +65,7 @@ export class Backlog implements Disposable {
 
   constructor(parts: BacklogParts) {
     this.#parts = parts;
+    this.#newId = createTaskIds(() => parts.clock.now());
     this.#subscriptions = [
       parts.source.onDidChange(() => {
         this.#options = undefined;
@@ -277,6 +282,30 @@ export class Backlog implements Disposable {
     return set;
   }
 
+  /**
+   * Makes these changes in one transaction, or none of them; what we held of a task that is gone or has another status by
+   * then is let go. Fails as `Edits.apply`.
+   */
+  async apply(changes: readonly Change[]): Promise<Result<undefined, Failure>> {
+    const refusal = this.#jsonOnly;
+    if (refusal !== undefined) return fail(refusal);
+    const applied = await this.#parts.edits.apply(changes);
+    if (applied.ok) for (const change of changes) if (endsOurWork(change)) this.#parts.keeper.drop(change.id);
+    await this.refresh();
+    return applied;
+  }
+
+  /** Makes a new task and answers its id. Fails as `Edits.apply`. */
+  async createTask(draft: Omit<Extract<Change, { kind: 'create' }>, 'kind' | 'id'>): Promise<Result<TaskId, Failure>> {
+    for (;;) {
+      const id = this.#newId((taken) => this.task(taken) !== undefined);
+      const created = await this.apply([{ kind: 'create', id, ...draft }]);
+      if (created.ok) return ok(id);
+      // Somebody else took it since; the next one is later, so this ends.
+      if (created.failure.kind !== 'changedMeanwhile') return created;
+    }
+  }
+
   /** Runs the tasks of one wave. */
   runWave(number: number): Promise<Result<undefined, Failure>> {
     const wave = this.plan?.waves.find((w) => w.number === number);
@@ -398,6 +427,11 @@ function firstOf(claimed: Result<readonly Claim[], Failure>): Result<Claim, Fail
   const [first] = claimed.value;
   if (first === undefined) throw new Error('Internal error: a claim of nothing');
   return ok(first);
+}
+
+function endsOurWork(change: Change): change is Extract<Change, { kind: 'delete' | 'setStatus' }> {
+  if (change.kind === 'setStatus') return isRealStatusChange(change) && change.to !== 'In Progress';
+  return change.kind === 'delete';
 }
 
 function sameOptions(a: WaveOptions, b: WaveOptions): boolean {

@@ -34,7 +34,7 @@ export async function patchJsonStatus(
 
 /** The text with what has to change exchanged; undefined where no entry has the id. */
 function patchText(text: string, id: TaskId, status: Exclude<Status, 'Unknown'>, now: number): string | undefined {
-  const entry = entriesIn(text).find((span) => textAt(text, memberSpans(text, span.start).get('id')) === id);
+  const entry = entriesIn(text).find((span) => idAt(text, span) === id);
   if (entry === undefined) return undefined;
   const members = memberSpans(text, entry.start);
   const changes: (Span & { readonly json: string })[] = [];
@@ -67,7 +67,13 @@ function patchText(text: string, id: TaskId, status: Exclude<Status, 'Unknown'>,
     .reduce((all, change) => all.slice(0, change.start) + change.json + all.slice(change.end), text);
 }
 
-function entriesIn(text: string): readonly Span[] {
+/** The id of an entry, as text; undefined where it has none. */
+export function idAt(text: string, entry: Span): string | undefined {
+  return textAt(text, memberSpans(text, entry.start).get('id'));
+}
+
+/** Where the entries of a store stand. The text must be valid JSON. */
+export function entriesIn(text: string): readonly Span[] {
   const direct = elementSpans(text, 0);
   if (direct.length > 0) return direct;
   const members = memberSpans(text, 0);

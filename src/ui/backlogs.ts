@@ -2,7 +2,7 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Event } from '../core/events.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Result } from '../core/result.ts';
-import type { TaskId } from '../core/task.ts';
+import type { Task, TaskId } from '../core/task.ts';
 
 /** The backlogs of this window, one for each root that its folders have, and what only the edge can do for them. */
 export interface Backlogs {
@@ -19,6 +19,10 @@ export interface Backlogs {
   writePlan(backlog: Backlog, kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
   /** The agents that can be chosen, whether they are installed, and where. */
   agents(backlog: Backlog): Promise<readonly AgentChoice[]>;
+  /** The tasks of the JSON file beside the database; none where there is no such file. Fails with `unreadable`. */
+  importable(backlog: Backlog): Promise<Result<readonly Task[], Failure>>;
+  /** Makes the tables of a store that has none, with these tasks in it. False where there is a table of tasks already. */
+  initialise(backlog: Backlog, tasks: readonly Task[]): Promise<Result<boolean, Failure>>;
 }
 
 /** One agent that the user may choose. */

@@ -6,7 +6,20 @@ import { oneLine } from '../core/plan/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { confirm, pickBacklog, pickTask, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
+import {
+  adoptAll,
+  adoptTask,
+  changeStatus,
+  createDependent,
+  createTask,
+  deleteTask,
+  editDependencies,
+  editTask,
+  type Target,
+} from './edit-commands.ts';
 import { explainFailure, explainNotReady } from './explain.ts';
+import { initialise } from './initialise.ts';
+import { foreignTasks } from './foreign-tasks.ts';
 import { claimAll, claimNext, claimWave, forceRelease, takeOver } from './lock-commands.ts';
 import {
   copyHandoffPrompt,
@@ -32,8 +45,6 @@ export interface CommandContext {
   readonly selection: () => readonly TreeNode[];
   readonly showLog: () => void;
 }
-
-type Target = { readonly backlog: Backlog; readonly task: Task };
 
 /** Registers every command of the manifest; a test holds the two lists to each other. */
 export function registerCommands(context: CommandContext): vscode.Disposable[] {
@@ -112,6 +123,16 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     chooseAgent: () => trusted(() => onBacklog(backlogs, (backlog) => chooseAgent(backlogs, backlog))),
     openSettings: () => vscode.commands.executeCommand('workbench.action.openSettings', `@ext:todo2waves.todo2-waves`),
     showLog: () => context.showLog(),
+    initialise: () => trusted(() => initialise(backlogs)),
+    newTask: (node) => trusted(() => createTask(backlogs, node)),
+    newDependentTask: (node) => trusted(() => onTask(node, backlogs, 'New Task', isAny, createDependent)),
+    editTask: (node) => trusted(() => onTask(node, backlogs, 'Edit Task', isAny, (target) => editTask(target, claim))),
+    editDependencies: (node) => trusted(() => onTask(node, backlogs, 'Edit Dependencies', isAny, editDependencies)),
+    changeStatus: (node) =>
+      trusted(() => onTask(node, backlogs, 'Change Status', isAny, (target) => changeStatus(target, claim))),
+    deleteTask: (node) => trusted(() => onTask(node, backlogs, 'Delete Task', isAny, deleteTask)),
+    adoptTask: (node) => trusted(() => onTask(node, backlogs, 'Adopt into This Project', isForeign, adoptTask)),
+    adoptAll: () => trusted(() => adoptAll(backlogs)),
   };
   return Object.entries(handlers).map(([name, handler]) =>
     // The editor passes the row, and as a second argument all rows that are selected with it.
@@ -305,4 +326,7 @@ const isOurRow = (node: TreeNode): boolean => {
 const isSeveral = (selected: readonly TreeNode[] | undefined): selected is readonly TreeNode[] =>
   selected !== undefined && selected.length > 1;
 const isOurs = (backlog: Backlog, task: Task): boolean => task.lock !== undefined && backlog.isOurs(task.lock.holder);
+const isAny = (): boolean => true;
+const isForeign = ({ snapshot }: Backlog, task: Task): boolean =>
+  snapshot !== undefined && foreignTasks(snapshot).has(task.id);
 const isOpen = (_: Backlog, task: Task): boolean => !isSettled(task.status);

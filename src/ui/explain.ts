@@ -15,6 +15,7 @@ export interface Explanation {
 }
 
 const LOG = { title: 'Show Log', command: 'todo2Waves.showLog' } as const;
+const INITIALISE = { title: 'Initialise Store…', command: 'todo2Waves.initialise' } as const;
 const AGENT = { title: 'Choose Agent', command: 'todo2Waves.chooseAgent' } as const;
 
 /** Words a failure: what happened to which task, and until when or why. `now` is epoch ms. */
@@ -37,13 +38,17 @@ export function explainFailure(failure: Failure, now: number): Explanation {
     case 'changedMeanwhile':
       return { message: `${failure.id} was changed meanwhile: it is now ${failure.rawStatus}. Nothing was written.` };
     case 'wouldCycle': {
+      if (failure.on === failure.id) return { message: `${failure.id} cannot wait for itself.` };
       const circle = [failure.on, ...failure.path.slice(1)].join(' → ');
       return { message: `${failure.id} cannot depend on ${failure.on}: they would wait for each other (${circle}).` };
     }
     case 'handoffChanged':
       return { message: `The handoff ${failure.id} was changed or removed meanwhile. Nothing was written.` };
     case 'readOnly':
-      return { message: explainReadOnly(failure.cause) };
+      return {
+        message: explainReadOnly(failure.cause),
+        ...(failure.cause.kind === 'jsonOnly' ? { action: INITIALISE } : {}),
+      };
     case 'busy':
       return {
         message: `${failure.file} stayed locked by another program for ${duration(failure.waitedMs)}. Nothing was written; try again.`,
@@ -75,7 +80,7 @@ export function explainReadOnly(cause: ReadOnlyCause): string {
     case 'noSqlite':
       return `Read-only: no Node.js with SQLite was found to write locks with (tried ${cause.tried.join(', ')}). Install Node.js 22.13 or newer, or name one in the setting todo2Waves.nodePath.`;
     case 'jsonOnly':
-      return 'Read-only: this backlog is only a JSON file, and locks live in .todo2/todo2.db. Let exarp-go create the database.';
+      return 'Read-only: this backlog is only a JSON file, and tasks are claimed and changed in .todo2/todo2.db. Initialise a store to have one.';
     case 'untrusted':
       return 'Nothing is claimed, written or run in a folder that is not trusted.';
   }

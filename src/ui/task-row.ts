@@ -5,6 +5,7 @@ import type { Readiness } from '../core/readiness.ts';
 import type { TaskRun } from '../core/run/run-events.ts';
 import { isSettled, type Task } from '../core/task.ts';
 import { duration, explainBlock, explainReadiness, leaseWords } from './explain.ts';
+import { foreignTasks } from './foreign-tasks.ts';
 import { type HasTerminal, type Icon, row, type RowContent } from './row.ts';
 import { runningSince } from './run-row.ts';
 
@@ -84,6 +85,8 @@ function taskFlags(
   const isRunning = backlog.runOf(task.id) !== undefined;
   const isTheirs = lease.kind === 'theirs';
   if (hasTerminal(backlog, task.id)) flags.push('withTerminal');
+  const { snapshot } = backlog;
+  if (snapshot !== undefined && foreignTasks(snapshot).has(task.id)) flags.push('foreign');
   if (isRunning) return [...flags, 'runningTask'];
   if (readiness !== undefined && isStartable(readiness)) flags.push('runnableTask');
   if (lease.kind === 'ours' || ('ours' in lease && lease.ours)) flags.push('releasable');
@@ -97,7 +100,7 @@ function taskFlags(
   if (task.status === 'Review') flags.push('reviewable');
   if (!isSettled(task.status)) flags.push('finishable');
   if (task.status !== 'Todo' && lease.kind !== 'ours' && lease.kind !== 'unleased') flags.push('reopenable');
-  return flags;
+  return [...flags, 'editable'];
 }
 
 /** True where an agent could be started on the task right now. */

@@ -3,7 +3,7 @@ import type { Disposable, Event } from '../core/events.ts';
 import type { Backlog } from '../core/backlog.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Result } from '../core/result.ts';
-import type { TaskId } from '../core/task.ts';
+import type { Task, TaskId } from '../core/task.ts';
 import type { AgentChoice, Backlogs } from './backlogs.ts';
 
 /** A backlog with what only the composition root can do for it. */
@@ -15,6 +15,8 @@ export interface OpenBacklog {
   showTerminal(id: TaskId): boolean;
   writePlan(kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
   agents(): Promise<readonly AgentChoice[]>;
+  importable(): Promise<Result<readonly Task[], Failure>>;
+  initialise(tasks: readonly Task[]): Promise<Result<boolean, Failure>>;
   /**
    * Stops what runs, gives back every lock, and lets go of every file and process. Where the whole window goes, locks that a
    * person took are left for a while, so that they are still there after a reload.
@@ -100,6 +102,14 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
 
   agents(backlog: Backlog): Promise<readonly AgentChoice[]> {
     return this.#of(backlog).agents();
+  }
+
+  importable(backlog: Backlog): Promise<Result<readonly Task[], Failure>> {
+    return this.#of(backlog).importable();
+  }
+
+  initialise(backlog: Backlog, tasks: readonly Task[]): Promise<Result<boolean, Failure>> {
+    return this.#of(backlog).initialise(tasks);
   }
 
   /** Resolves when the folders of this moment have been looked at. */

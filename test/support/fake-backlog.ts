@@ -3,7 +3,7 @@ import { NO_CONFIG, type Settings } from '../../src/core/config.ts';
 import { Emitter } from '../../src/core/events.ts';
 import { NO_HANDOFFS, type Handoffs, type HandoffsState } from '../../src/core/handoff.ts';
 import type { Failure } from '../../src/core/failure.ts';
-import type { Locks } from '../../src/core/ports.ts';
+import type { Edits, Locks } from '../../src/core/ports.ts';
 import { fail } from '../../src/core/result.ts';
 import type { RunEvent } from '../../src/core/run/run-events.ts';
 import { applyRunEvents } from '../../src/core/run/run-state.ts';
@@ -31,6 +31,7 @@ export interface FakeBacklog {
   /** Of this machine, `desk`; the others are gone. */
   readonly alive?: readonly number[];
   readonly handoffs?: HandoffsState | Handoffs;
+  readonly apply?: Edits['apply'];
 }
 
 /** A real `Backlog` over a store, locks and runs that a test has made up. */
@@ -75,6 +76,7 @@ export function fakeBacklog(spec: FakeBacklog): Backlog & { readonly started: un
       setStatus: refuse,
       ...spec.locks,
     },
+    edits: { apply: spec.apply ?? refuse },
     keeper: { hold: () => undefined, holds: () => false, drop: () => () => undefined },
     runner: {
       runs: spec.events === undefined ? [] : [applyRunEvents(undefined, spec.events)],

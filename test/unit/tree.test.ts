@@ -110,22 +110,26 @@ for (const [name, fields, icon, words] of states) {
 }
 
 const offers: readonly [name: string, fields: Parameters<typeof task>[1], flags: string][] = [
-  ['a ready task can be run, claimed and finished', {}, 'task runnableTask claimable finishable'],
+  ['a ready task can be run, claimed and finished', {}, 'task runnableTask claimable finishable editable'],
   ['a task of others can be read, and asked for in vain', held('claude-x-1', 20), 'task heldByOthers'],
   [
     'a task that somebody left can be run, taken over, or rid of its lock',
     held('claude-x-1', -20),
-    'task runnableTask leftByOthers takeable finishable reopenable',
+    'task runnableTask leftByOthers takeable finishable reopenable editable',
   ],
   [
     'a finished task that somebody left can be rid of its lock',
     { ...held('claude-x-1', -20), status: 'Done' },
-    'task leftByOthers reopenable',
+    'task leftByOthers reopenable editable',
   ],
-  ['a task of mine can be run and released', held(ME, 20), 'task runnableTask releasable finishable'],
-  ['a task in review can be approved or sent back', { status: 'Review' }, 'task reviewable finishable reopenable'],
-  ['a finished task can be sent back', { status: 'Done' }, 'task reopenable'],
-  ['a task that waits cannot be run', { dependencies: ['T-0'] }, 'task claimable finishable'],
+  ['a task of mine can be run and released', held(ME, 20), 'task runnableTask releasable finishable editable'],
+  [
+    'a task in review can be approved or sent back',
+    { status: 'Review' },
+    'task reviewable finishable reopenable editable',
+  ],
+  ['a finished task can be sent back', { status: 'Done' }, 'task reopenable editable'],
+  ['a task that waits cannot be run', { dependencies: ['T-0'] }, 'task claimable finishable editable'],
 ];
 for (const [name, fields, flags] of offers) {
   test(name, () => {

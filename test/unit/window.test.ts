@@ -35,6 +35,8 @@ function backlogsOf(...all: Backlog[]): Backlogs & { readonly looks: number } {
     showTerminal: () => undefined,
     writePlan: () => Promise.reject(new Error('not asked for')),
     agents: () => Promise.resolve([]),
+    importable: () => Promise.resolve(ok([])),
+    initialise: () => Promise.reject(new Error('not asked for')),
     get looks() {
       return looks;
     },
@@ -88,6 +90,8 @@ function windowOf(stores: Readonly<Record<string, FakeBacklog>>, identity = (roo
         showTerminal: () => false,
         writePlan: () => Promise.reject(new Error('not asked for')),
         agents: () => Promise.resolve([]),
+        importable: () => Promise.resolve(ok([])),
+        initialise: () => Promise.reject(new Error('not asked for')),
         close: () => Promise.resolve(void closed.push(root)),
       };
     },

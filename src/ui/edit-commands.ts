@@ -1,0 +1,189 @@
+import * as vscode from 'vscode';
+import type { Backlog } from '../core/backlog.ts';
+import type { Change, WritableStatus } from '../core/edit/change.ts';
+import type { Task } from '../core/task.ts';
+import { confirm, pickBacklog, tell } from './ask.ts';
+import type { Backlogs } from './backlogs.ts';
+import { openDescription } from './description-files.ts';
+import { askToAdopt, askToDelete, nameOf, shown } from './edit-words.ts';
+import { foreignTasks } from './foreign-tasks.ts';
+import { newTask } from './new-task.ts';
+import { plain } from './plain.ts';
+import { askDependencies, askParent, askPriority, askTags, askTitle } from './task-inputs.ts';
+import type { TreeNode } from './tree-nodes.ts';
+
+/** A task that a command is about. */
+export interface Target {
+  readonly backlog: Backlog;
+  readonly task: Task;
+}
+
+/** Makes a task in the backlog of a row, or in the one that a person picks. */
+export async function createTask(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
+  const backlog = node?.backlog ?? (await pickBacklog(backlogs));
+  if (backlog !== undefined) await newTask(backlog);
+}
+
+/** Makes a task that waits for this one. */
+export async function createDependent({ backlog, task }: Target): Promise<void> {
+  await newTask(backlog, [task.id]);
+}
+
+type Field = 'title' | 'description' | 'priority' | 'status' | 'tags' | 'dependencies' | 'parent';
+
+/** Lets a person choose a field of a task, and change it. */
+export async function editTask(target: Target, claim: (target: Target) => Promise<void>): Promise<void> {
+  const { backlog, task } = target;
+  const parent =
+    task.parentId === undefined ? undefined : (backlog.task(task.parentId) ?? { id: task.parentId, title: '' });
+  const line = (field: Field, label: string, value: string): vscode.QuickPickItem & { readonly field: Field } => ({
+    field,
+    label,
+    description: plain(shown(value)),
+  });
+  const picked = await vscode.window.showQuickPick(
+    [
+      line('title', 'Title', task.title),
+      {
+        ...line('description', 'Description', task.description),
+        detail: '$(edit) opens an editor; saving it writes it',
+      },
+      line('status', 'Status', task.rawStatus),
+      line('priority', 'Priority', task.rawPriority || 'medium'),
+      line('tags', 'Tags', task.tags.join(', ')),
+      line('dependencies', 'Depends on', task.dependencies.join(', ')),
+      line('parent', 'Parent', parent === undefined ? '' : nameOf(parent)),
+    ],
+    { title: plain(`Edit ${nameOf(task)}`), placeHolder: 'What to change' },
+  );
+  if (picked !== undefined) await editField(target, picked.field, claim);
+}
+
+async function editField(target: Target, field: Field, claim: (target: Target) => Promise<void>): Promise<void> {
+  const { backlog, task } = target;
+  const { id } = task;
+  const title = plain(`${capital(field)} of ${nameOf(task)}`);
+  switch (field) {
+    case 'title': {
+      const to = await askTitle(title, task.title);
+      if (to !== undefined && to !== task.title) await apply(backlog, { kind: 'setTitle', id, from: task.title, to });
+      return;
+    }
+    case 'description':
+      return openDescription(backlog, id);
+    case 'status':
+      return changeStatus(target, claim);
+    case 'priority': {
+      const to = await askPriority(title, task.rawPriority || 'medium');
+      if (to !== undefined) await apply(backlog, { kind: 'setPriority', id, from: task.rawPriority, to });
+      return;
+    }
+    case 'tags': {
+      const to = await askTags(title, task.tags);
+      if (to !== undefined) await apply(backlog, { kind: 'setTags', id, from: task.tags, to });
+      return;
+    }
+    case 'dependencies':
+      return editDependencies(target);
+    case 'parent': {
+      const to = await askParent(backlog, title, task);
+      if (to === undefined) return;
+      await apply(backlog, { kind: 'setParent', id, from: task.parentId, to: to === 'none' ? undefined : to });
+    }
+  }
+}
+
+function capital(field: Field): string {
+  return field.charAt(0).toUpperCase() + field.slice(1);
+}
+
+/** Lets a person choose what a task depends on. */
+export async function editDependencies({ backlog, task }: Target): Promise<void> {
+  const { id, dependencies } = task;
+  const chosen = await askDependencies(backlog, plain(`What ${nameOf(task)} depends on`), id, dependencies);
+  if (chosen === undefined) return;
+  const added = chosen.filter((on) => !dependencies.includes(on));
+  const removed = dependencies.filter((on) => !chosen.includes(on));
+  await apply(
+    backlog,
+    ...removed.map((on) => ({ kind: 'removeDependency', id, on }) as const),
+    ...added.map((on) => ({ kind: 'addDependency', id, on }) as const),
+  );
+}
+
+const STATUSES: readonly (readonly [status: WritableStatus, detail: string])[] = [
+  ['Todo', ''],
+  ['In Progress', 'claims it for this window, so that nobody else starts it'],
+  ['Review', ''],
+  ['Done', 'what depends on it can start'],
+  ['Blocked', 'it stays where it is, and nothing starts it'],
+  ['Cancelled', 'it is given up; what depends on it can start'],
+];
+
+/** Lets a person choose a status; In Progress is claimed, since nothing else keeps others from starting the task. */
+export async function changeStatus(target: Target, claim: (target: Target) => Promise<void>): Promise<void> {
+  const { backlog, task } = target;
+  const items = STATUSES.map(([status, detail]) => ({
+    label: status,
+    description: status === task.rawStatus ? 'now' : '',
+    detail,
+    status,
+  }));
+  const title = plain(`Status of ${nameOf(task)}`);
+  const chosen = await vscode.window.showQuickPick(items, { title, placeHolder: plain(`Now: ${task.rawStatus}`) });
+  if (chosen === undefined) return;
+  if (chosen.status === 'In Progress') await claim(target);
+  else if (chosen.status !== task.rawStatus) {
+    await apply(backlog, { kind: 'setStatus', id: task.id, from: task.rawStatus, to: chosen.status });
+  }
+}
+
+/** Deletes a task, once a person has seen what goes with it. */
+export async function deleteTask({ backlog, task }: Target): Promise<void> {
+  const lease = backlog.leaseOf(task);
+  if (lease.kind === 'theirs') {
+    await tell({ kind: 'held', id: task.id, holder: lease.lock.holder, until: backlog.now + lease.remainingMs });
+    return;
+  }
+  const { message, detail } = askToDelete(backlog, task);
+  if (await confirm(message, detail, 'Delete')) {
+    await apply(backlog, { kind: 'delete', id: task.id, version: task.version });
+  }
+}
+
+/** Makes a task belong to the project of its folder. */
+export async function adoptTask({ backlog, task }: Target): Promise<void> {
+  await adopt(backlog, [task]);
+}
+
+/** Makes every task that exarp-go does not list here belong to the project of the folder. */
+export async function adoptAll(backlogs: Backlogs): Promise<void> {
+  const backlog = await pickBacklog(backlogs);
+  const { snapshot } = backlog ?? {};
+  if (backlog === undefined || snapshot === undefined) return;
+  const foreign = foreignTasks(snapshot);
+  await adopt(
+    backlog,
+    snapshot.tasks.filter((task) => foreign.has(task.id)),
+  );
+}
+
+async function adopt(backlog: Backlog, tasks: readonly Task[]): Promise<void> {
+  const project = backlog.snapshot?.project;
+  const foreign = tasks.filter((task) => task.projectId !== project);
+  if (project === undefined || foreign.length === 0) {
+    await vscode.window.showInformationMessage('Every task belongs to the project of this folder already.');
+    return;
+  }
+  const { message, detail } = askToAdopt(foreign, project);
+  if (!(await confirm(message, detail, 'Adopt'))) return;
+  await apply(
+    backlog,
+    ...foreign.map(({ id, projectId }) => ({ kind: 'setProject', id, from: projectId, to: project }) as const),
+  );
+}
+
+async function apply(backlog: Backlog, ...changes: readonly Change[]): Promise<void> {
+  const applied = await backlog.apply(changes);
+  if (!applied.ok) await tell(applied.failure);
+}

@@ -1,0 +1,81 @@
+import * as vscode from 'vscode';
+import type { Backlog } from '../core/backlog.ts';
+import type { TaskId } from '../core/task.ts';
+import { tell } from './ask.ts';
+import { nameOf, shown } from './edit-words.ts';
+import { plain } from './plain.ts';
+import { askDependencies, askPriority, askTags, askTitle } from './task-inputs.ts';
+
+type Draft = Parameters<Backlog['createTask']>[0];
+type Step = 'create' | 'title' | 'description' | 'priority' | 'tags' | 'dependencies';
+
+/**
+ * Asks for a title, and then shows the task as it would be made: Enter makes it, and each of its lines can be gone into
+ * first. Nothing that was typed is lost where it cannot be made.
+ */
+export async function newTask(backlog: Backlog, dependencies: readonly TaskId[] = []): Promise<void> {
+  const title = await askTitle('New Task', '');
+  if (title === undefined) return;
+  let draft: Draft = { title, description: '', priority: 'medium', tags: [], dependencies, parentId: undefined };
+  for (;;) {
+    const picked = await vscode.window.showQuickPick(linesOf(backlog, draft), {
+      title: 'New Task',
+      placeHolder: 'Press Enter to create it, or choose a line to say more',
+      ignoreFocusOut: true,
+    });
+    if (picked === undefined) return;
+    if (picked.step === 'create') {
+      const created = await backlog.createTask(draft);
+      if (created.ok) return;
+      void tell(created.failure);
+    } else {
+      draft = { ...draft, ...(await fill(backlog, draft, picked.step)) };
+    }
+  }
+}
+
+function linesOf(backlog: Backlog, draft: Draft): readonly (vscode.QuickPickItem & { readonly step: Step })[] {
+  const names = draft.dependencies.map((id) => nameOf(backlog.task(id) ?? { id, title: '' })).join(', ');
+  const line = (step: Step, label: string, value: string): vscode.QuickPickItem & { readonly step: Step } => ({
+    step,
+    label,
+    description: plain(shown(value)),
+  });
+  return [
+    { step: 'create', label: '$(add) Create Task', description: 'with what is below' },
+    line('title', 'Title', draft.title),
+    line('description', 'Description', draft.description),
+    line('priority', 'Priority', draft.priority),
+    line('tags', 'Tags', draft.tags.join(', ')),
+    line('dependencies', 'Depends on', names),
+  ];
+}
+
+/** What a person changed about the draft; nothing where they left the question with Escape. */
+async function fill(backlog: Backlog, draft: Draft, step: Exclude<Step, 'create'>): Promise<Partial<Draft>> {
+  switch (step) {
+    case 'title': {
+      const title = await askTitle('Title', draft.title);
+      return title === undefined ? {} : { title };
+    }
+    case 'description': {
+      const description = await vscode.window.showInputBox({
+        ...{ title: 'Description', value: draft.description, ignoreFocusOut: true },
+        prompt: 'One paragraph. More can be written in an editor once the task is there: Edit Task, Description.',
+      });
+      return description === undefined ? {} : { description };
+    }
+    case 'priority': {
+      const priority = await askPriority('Priority', draft.priority);
+      return priority === undefined ? {} : { priority };
+    }
+    case 'tags': {
+      const tags = await askTags('Tags', draft.tags);
+      return tags === undefined ? {} : { tags };
+    }
+    case 'dependencies': {
+      const dependencies = await askDependencies(backlog, 'Depends on', undefined, draft.dependencies);
+      return dependencies === undefined ? {} : { dependencies };
+    }
+  }
+}
