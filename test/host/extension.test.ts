@@ -149,17 +149,52 @@ describe('Todo2 Waves in a real extension host', () => {
     assert.match((await vscode.workspace.openTextDocument(uri)).getText(), /Hostile/);
   });
 
-  it('leaves no lock, no process and no terminal behind when the window goes', async () => {
+  it('claims the next ready task, and a wave as a whole or not at all', async () => {
+    await vscode.commands.executeCommand('todo2Waves.refresh');
+    const next = await backlog.claimNext();
+    assert.ok(next.ok);
+    assert.match(String((await stored(next.value.id))['assignee']), new RegExp(`-${process.pid}$`));
+    assert.ok((await backlog.release(next.value.id)).ok);
+    const refused = await backlog.claimAll([taskId('T-5'), taskId('T-6')]);
+    assert.equal(!refused.ok && refused.failure.kind, 'held');
+    assert.equal((await stored('T-5'))['assignee'], null);
+  });
+
+  it('claims again what another program puts back to Todo while we hold it', async () => {
+    assert.ok((await backlog.claim(taskId('T-5'))).ok);
+    await writer.run("UPDATE tasks SET status = 'Todo', version = version + 1 WHERE id = 'T-5'");
+    await until('T-5 is In Progress again', async () => (await stored('T-5'))['status'] === 'In Progress');
+    assert.ok((await backlog.release(taskId('T-5'))).ok);
+  });
+
+  it('stops the agent at once when somebody else takes its task', async () => {
+    assert.ok((await backlog.runTask(backlog.task(taskId('T-4')) ?? assert.fail())).ok);
+    await until('T-4 runs', () => backlog.runOf(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running');
+    await writer.run("UPDATE tasks SET assignee = 'claude-elsewhere-1', version = version + 1 WHERE id = 'T-4'");
+    await until('the run has ended', () => !backlog.isRunning);
+    const outcome = backlog.runs.at(-1)?.tasks.get(taskId('T-4'))?.outcome;
+    assert.deepEqual(outcome, { kind: 'lockLost', holder: 'claude-elsewhere-1' });
+    assert.equal((await stored('T-4'))['assignee'], 'claude-elsewhere-1', 'the new owner keeps it');
+    await writer.run("UPDATE tasks SET assignee = NULL, lock_until = NULL, status = 'Todo' WHERE id = 'T-4'");
+    await until('T-4 is free', () => backlog.task(taskId('T-4'))?.lock === undefined);
+  });
+
+  it('leaves what a person holds to the next window for a while, and no lock, process or terminal after that', async function () {
+    this.timeout(60_000);
     assert.ok((await backlog.claim(taskId('T-5'))).ok);
     assert.ok((await backlog.runTask(backlog.task(taskId('T-4')) ?? assert.fail())).ok);
     await until('T-4 runs', () => backlog.runOf(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running');
     assert.ok(childProcesses().length >= 2, 'a writer and a supervisor are at work');
     await api.backlogs.close();
-    for (const id of ['T-4', 'T-5']) {
-      assert.deepEqual([(await stored(id))['status'], (await stored(id))['assignee']], ['Todo', null], id);
-    }
-    await until('its processes have ended', () => childProcesses().length === 0);
+    const lockOf = async (id: string): Promise<unknown> => [
+      (await stored(id))['status'],
+      (await stored(id))['assignee'],
+    ];
+    assert.deepEqual(await lockOf('T-4'), ['Todo', null], 'what an agent held');
+    assert.equal((await stored('T-5'))['status'], 'In Progress', 'what a person holds');
     await until('its terminals are closed', () => vscode.window.terminals.length === 0);
+    await until('its processes have ended', () => childProcesses().length === 0, 40_000);
+    assert.deepEqual(await lockOf('T-5'), ['Todo', null], 'nobody came back for it');
   });
 });
 

@@ -5,6 +5,7 @@ import { NO_HANDOFFS, type Handoffs, type HandoffsState } from '../../src/core/h
 import type { Failure } from '../../src/core/failure.ts';
 import type { Edits, Locks } from '../../src/core/ports.ts';
 import { fail } from '../../src/core/result.ts';
+import type { LeaseKeeper } from '../../src/core/run/lease-keeper.ts';
 import type { RunEvent } from '../../src/core/run/run-events.ts';
 import { applyRunEvents } from '../../src/core/run/run-state.ts';
 import type { Notice, StoreState } from '../../src/core/snapshot.ts';
@@ -28,6 +29,7 @@ export interface FakeBacklog {
   readonly events?: readonly [RunEvent, ...RunEvent[]];
   readonly root?: string;
   readonly locks?: Partial<Locks>;
+  readonly onHold?: LeaseKeeper['hold'];
   /** Of this machine, `desk`; the others are gone. */
   readonly alive?: readonly number[];
   readonly handoffs?: HandoffsState | Handoffs;
@@ -77,7 +79,7 @@ export function fakeBacklog(spec: FakeBacklog): Backlog & { readonly started: un
       ...spec.locks,
     },
     edits: { apply: spec.apply ?? refuse },
-    keeper: { hold: () => undefined, holds: () => false, drop: () => () => undefined },
+    keeper: { hold: spec.onHold ?? (() => undefined), holds: () => false, drop: () => () => undefined },
     runner: {
       runs: spec.events === undefined ? [] : [applyRunEvents(undefined, spec.events)],
       onDidChange: quiet,

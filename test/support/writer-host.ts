@@ -1,11 +1,12 @@
 // A window's process, as far as locks go: opens a writer and claims what stdin asks for, one JSON list of ids per line.
-// It answers each line with the ids that it got; at the end of stdin it closes and keeps its locks.
+// It answers each line with the ids that it got; at the end of stdin it closes and keeps its locks. Given a time in ms,
+// what the last line got lingers so long after it.
 import { createInterface } from 'node:readline';
 import { taskId } from '../../src/core/task.ts';
 import { Writer } from '../../src/store/writer.ts';
 import { systemClock } from './writer-rig.ts';
 
-const [file = '', holder = '', script = '', node = ''] = process.argv.slice(2);
+const [file = '', holder = '', script = '', node = '', lingerMs = ''] = process.argv.slice(2);
 const writer = new Writer({
   ...{ file, holder, script, clock: systemClock, random: Math.random },
   nodes: () => [{ command: node, args: [] }],
@@ -13,6 +14,7 @@ const writer = new Writer({
   log: () => undefined,
   graceMs: 50,
   deadlineMs: 60_000,
+  ...(lingerMs === '' ? {} : { lingerMs: Number(lingerMs) }),
 });
 const lines = createInterface({ input: process.stdin });
 const failure = await writer.probe();
@@ -22,6 +24,7 @@ for await (const line of lines) {
   const outcomes = await Promise.all(ids.map((id) => writer.claim(id, 60_000)));
   const trouble = outcomes.filter((outcome) => !outcome.ok && outcome.failure.kind !== 'held');
   const won = outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value.id] : []));
+  if (lingerMs !== '') writer.linger(won);
   process.stdout.write(`${JSON.stringify({ won, trouble })}\n`);
 }
 await writer.close();

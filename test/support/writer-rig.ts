@@ -93,9 +93,11 @@ export interface Host {
   end(): Promise<void>;
 }
 
-export async function startHost({ file, script }: WriterRig, holder: string): Promise<Host> {
+/** With `lingerMs` what it claims lingers so long after it. */
+export async function startHost({ file, script }: WriterRig, holder: string, lingerMs?: number): Promise<Host> {
   const node = findSqliteNode();
-  const child = spawn(node, ['--import', 'tsx', 'test/support/writer-host.ts', file, holder, script, node], {
+  const linger = lingerMs === undefined ? [] : [String(lingerMs)];
+  const child = spawn(node, ['--import', 'tsx', 'test/support/writer-host.ts', file, holder, script, node, ...linger], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ended = once(child, 'close');

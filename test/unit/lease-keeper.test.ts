@@ -166,3 +166,114 @@ test('a lease that is made longer in the settings does not let a lock run out th
     [1, 11].map((at) => ({ ids: 'a', at })),
   );
 });
+
+test('a lock whose work has ended is renewed no more, and told', async () => {
+  const { clock, keeper, calls } = makeKeeper();
+  const outlived: TaskId[] = [];
+  keeper.onDidOutlive((id) => void outlived.push(id));
+  let isAlive = true;
+  keeper.hold(taskId('a'), LEASE_MS, { isAlive: () => isAlive });
+  keeper.hold(taskId('b'), LEASE_MS, { byHand: true });
+  await clock.turn(15 * MINUTE);
+  isAlive = false;
+  await clock.turn(10 * MINUTE);
+  assert.deepEqual(
+    calls.map((call) => call.ids),
+    ['a b', 'b'],
+  );
+  assert.deepEqual([outlived, keeper.held], [['a'], ['b']]);
+});
+
+const jumps: readonly [name: string, minutes: number][] = [
+  ['goes ahead, or the computer slept,', 5],
+  ['goes back', -5],
+];
+for (const [name, minutes] of jumps) {
+  test(`a clock that ${name} is told, and every lock is asked about at once`, async () => {
+    const { clock, keeper, calls } = makeKeeper();
+    const told: number[] = [];
+    keeper.onDidJump((aheadMs) => void told.push(Math.round(aheadMs / MINUTE)));
+    keeper.hold(taskId('a'), LEASE_MS);
+    await clock.turn(MINUTE);
+    clock.jump(minutes * MINUTE);
+    await clock.ringNext();
+    assert.deepEqual(told, [minutes]);
+    assert.equal(calls.length, 1, 'although a third of the lease has not gone');
+  });
+}
+
+test('a timer that is a little late is no jump', async () => {
+  const { clock, keeper, calls } = makeKeeper();
+  keeper.hold(taskId('a'), LEASE_MS);
+  clock.jump(25_000);
+  await clock.ringNext();
+  assert.deepEqual(calls, []);
+});
+
+test('after a sleep what somebody took is told as lost before a lock that was only cleared is claimed again', async () => {
+  const steps: string[] = [];
+  const clock = new HandClock();
+  const keeper = new LeaseKeeper({
+    locks: {
+      renew: (ids) => {
+        steps.push(`ask about ${ids.join(' ')}`);
+        const lost = [
+          { id: taskId('cleared'), holder: undefined },
+          { id: taskId('taken'), holder: 'other' },
+        ];
+        return Promise.resolve(ok({ renewed: [taskId('expired')], until: 0, lost }));
+      },
+    },
+    clock,
+    leaseMs: () => LEASE_MS,
+    reportBug: (error) => assert.fail(String(error)),
+    reclaim: (id) => {
+      steps.push(`reclaim ${id}`);
+      keeper.hold(id, LEASE_MS);
+      return Promise.resolve(true);
+    },
+  });
+  keeper.onDidLose(({ id, holder }) => void steps.push(`lost ${id} to ${holder ?? 'nobody'}`));
+  for (const id of ['cleared', 'taken', 'expired']) keeper.hold(taskId(id), LEASE_MS);
+  clock.jump(120 * MINUTE);
+  await clock.ringNext();
+  assert.deepEqual(steps, ['ask about cleared taken expired', 'lost taken to other', 'reclaim cleared']);
+  assert.deepEqual([...keeper.held].sort(), ['cleared', 'expired']);
+});
+
+test('a cleared lock that cannot be claimed again is lost', async () => {
+  const { keeper, clock } = (() => {
+    const clock = new HandClock();
+    const renewal = { renewed: [], until: 0, lost: [{ id: taskId('a'), holder: undefined }] };
+    const keeper = new LeaseKeeper({
+      ...{ clock, leaseMs: () => LEASE_MS, reportBug: (error) => assert.fail(String(error)) },
+      locks: { renew: () => Promise.resolve(ok(renewal)) },
+      reclaim: () => Promise.resolve(false),
+    });
+    return { keeper, clock };
+  })();
+  keeper.hold(taskId('a'), LEASE_MS);
+  await clock.turn(10 * MINUTE);
+  assert.deepEqual(keeper.held, []);
+});
+
+test('a lock that could not be given back is kept again, as it was', async () => {
+  const { clock, keeper, calls } = makeKeeper();
+  keeper.hold(taskId('a'), LEASE_MS, { byHand: true, version: 3 });
+  const keep = keeper.drop(taskId('a'));
+  keep();
+  assert.deepEqual([keeper.heldByHand, keeper.lockOf(taskId('a'))?.version], [['a'], 3]);
+  await clock.turn(10 * MINUTE);
+  assert.equal(calls.length, 1);
+});
+
+test('a change of what is held by hand is told, and a renewal is none', async () => {
+  const { clock, keeper } = makeKeeper();
+  const told: string[] = [];
+  keeper.onDidChange(() => void told.push(keeper.heldByHand.join(' ')));
+  keeper.hold(taskId('a'), LEASE_MS, { byHand: true });
+  await clock.turn(20 * MINUTE);
+  keeper.hold(taskId('a'), LEASE_MS, { isAlive: () => true });
+  keeper.drop(taskId('a'));
+  assert.deepEqual(told, ['a', '', '']);
+});
