@@ -49,6 +49,8 @@ export class Writer implements Locks, Edits, Disposable {
   readonly holder: string;
   readonly #options: WriterOptions;
   readonly #held = new Set<TaskId>();
+  /** Claims that failed without anybody knowing whether they were written: such a lock must not stay. */
+  readonly #doubtful = new Set<TaskId>();
   #lingering: readonly TaskId[] = [];
   #child: Promise<Result<WriterChild, Failure>> | undefined;
   #noNode: { readonly failure: Failure; readonly at: number; readonly looked: string } | undefined;
@@ -165,7 +167,7 @@ export class Writer implements Locks, Edits, Disposable {
   }
 
   async #close(locks: 'keep' | 'release' | 'linger'): Promise<void> {
-    if (this.#child === undefined && (locks === 'keep' || this.#held.size === 0)) return;
+    if (this.#child === undefined && (locks === 'keep' || this.#held.size + this.#doubtful.size === 0)) return;
     const limit = new Promise<'late'>((resolve) => this.#options.clock.after(CLOSE_MS, () => resolve('late')));
     if (locks !== 'keep') {
       const except = locks === 'linger' ? this.#lingering : [];
@@ -234,28 +236,52 @@ export class Writer implements Locks, Edits, Disposable {
     const beganAt = clock.now();
     let deaths = 0;
     let unknown = false;
+    for (const id of claimedBy(ask)) this.#doubtful.delete(id);
+    const giveUp = (failure: Failure): Result<never, Failure> => {
+      if (unknown) for (const id of claimedBy(ask)) if (!this.#held.has(id)) this.#doubtful.add(id);
+      return fail(failure);
+    };
     for (let attempt = 0; ; attempt++) {
-      if (this.#left || (this.#closing !== undefined && ask.op !== 'releaseAll')) return fail(died('it was closed'));
+      if (this.#left || (this.#closing !== undefined && ask.op !== 'releaseAll')) return giveUp(died('it was closed'));
       const started = await this.#start();
-      if (!started.ok) return started;
+      if (!started.ok) return giveUp(started.failure);
       const reply = await started.value.ask(unknown && 'again' in ask ? { ...ask, again: true } : ask);
-      if (reply.kind === 'done') return ok(reply.value as Values[Op]);
-      if (reply.kind === 'failed') return fail(reply.failure);
+      if (reply.kind === 'done') {
+        void this.#settleDoubts();
+        return ok(reply.value as Values[Op]);
+      }
+      if (reply.kind === 'failed') return giveUp(reply.failure);
       if (reply.kind === 'died') {
         const detail = await started.value.ended;
         this.#options.log(`The writer process ended: ${detail}`);
         unknown ||= reply.sent;
-        if (++deaths === MAX_DEATHS) return fail(died(detail));
+        if (++deaths === MAX_DEATHS) return giveUp(died(detail));
         continue;
       }
       const waitedMs = clock.now() - beganAt;
       const pauseMs = 20 + random() * Math.min(400, 25 * 2 ** attempt);
       if (waitedMs + pauseMs > deadlineMs) {
         // Not `busy`, which promises that nothing was written.
-        if (unknown) return fail(died(`and the database has been locked since, for ${waitedMs} ms`));
+        if (unknown) return giveUp(died(`and the database has been locked since, for ${waitedMs} ms`));
         return fail({ kind: 'busy', file, waitedMs });
       }
       await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
+    }
+  }
+
+  /** Gives back what may have been claimed although the claim failed, as soon as a process answers again. */
+  async #settleDoubts(): Promise<void> {
+    const ids = [...this.#doubtful];
+    this.#doubtful.clear();
+    for (const id of ids) {
+      if (this.#held.has(id)) continue; // claimed again meanwhile
+      const finished = await this.#request({ op: 'finish', id, to: 'Todo', again: false });
+      if (finished.ok) {
+        this.#options.log(`A claim of ${id} that had failed was written all the same; it is given back.`);
+        if (finished.value.changed) this.#tell(id, finished.value.status);
+      } else if (finished.failure.kind !== 'lockLost' && finished.failure.kind !== 'noSuchTask') {
+        this.#doubtful.add(id);
+      }
     }
   }
 
@@ -304,6 +330,21 @@ export class Writer implements Locks, Edits, Disposable {
     const failure: Failure = { kind: 'readOnly', cause: { kind: 'noSqlite', tried } };
     this.#noNode = { failure, at: clock.now(), looked: JSON.stringify(commands) };
     return fail(failure);
+  }
+}
+
+/** What a request may lock. */
+function claimedBy(ask: Ask): readonly TaskId[] {
+  switch (ask.op) {
+    case 'claim':
+      return [ask.id];
+    case 'claimAll':
+    case 'adopt':
+      return ask.ids;
+    case 'claimNext':
+      return ask.candidates;
+    default:
+      return [];
   }
 }
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { ReadyRules } from '../../src/core/ports.ts';
 import { taskId, type TaskId } from '../../src/core/task.ts';
@@ -154,6 +156,29 @@ test('whatever fails, however often, leaves no lock and no transaction, and nobo
   assert.doesNotMatch(answers, /database is locked/);
   assert.match(answers, /"kind":"busy"/);
   assert.deepEqual(await rig.rows(), before);
+});
+
+test('a claim that failed although it was written is given back as soon as a process answers again', async () => {
+  await using rig = await store();
+  // As a process that is killed after the commit and before its answer, whenever there is a file called "deaf".
+  await rename(rig.script, join(rig.dir, 'real.cjs'));
+  await writeFile(
+    rig.script,
+    `const { existsSync } = require('node:fs');
+    const send = process.send.bind(process);
+    process.send = (message, ...more) =>
+      message.kind === 'done' && existsSync(__dirname + '/deaf') ? process.exit(1) : send(message, ...more);
+    require('./real.cjs');`,
+  );
+  const locks = rig.open();
+  await writeFile(join(rig.dir, 'deaf'), '');
+  const claimed = await locks.claimNext([A, C], RULES, 60_000);
+  assert.equal(!claimed.ok && claimed.failure.kind, 'writerDied');
+  assert.equal(await lockOf(rig, 'T-1'), `In Progress ${ME}`, 'it was written, and nobody knows');
+  assert.equal(await lockOf(rig, 'T-3'), 'Todo free', 'three tries took one task');
+  await rm(join(rig.dir, 'deaf'));
+  assert.equal(await locks.probe(), undefined);
+  await until(async () => (await lockOf(rig, 'T-1')) === 'Todo free');
 });
 
 describe('what a person holds when the window goes', () => {
