@@ -73,24 +73,12 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
       ),
     takeOverTask: (node) => trusted(() => onTask(node, backlogs, 'Take Over Task', isLeft, takeOver)),
     forceRelease: (node) => trusted(() => onTask(node, backlogs, 'Force Release', isTheirs, forceRelease)),
-    releaseTask: (node, selected) =>
-      trusted(async () => {
-        const rows = isSeveral(selected) ? selected.filter(isOurRow) : [node];
-        for (const row of rows) await onTask(row, backlogs, 'Release Task', isOurs, release);
-      }),
-    markDone: (node) =>
-      trusted(() => onTask(node, backlogs, 'Mark as Done', isOpen, (target) => setStatus(target, 'Done'))),
+    releaseTask: (node, selected) => trusted(() => onTasks(node, selected, backlogs, 'Release Task', isOurs, release)),
+    markDone: (node, selected) =>
+      trusted(() => onTasks(node, selected, backlogs, 'Mark as Done', isOpen, (target) => setStatus(target, 'Done'))),
     approveWave: (node) => trusted(() => approveWave(node)),
-    sendBack: (node) =>
-      trusted(() =>
-        onTask(
-          node,
-          backlogs,
-          'Send Back',
-          () => true,
-          (target) => setStatus(target, 'Todo'),
-        ),
-      ),
+    sendBack: (node, selected) =>
+      trusted(() => onTasks(node, selected, backlogs, 'Send Back', isBegun, (target) => setStatus(target, 'Todo'))),
     openTask: (node) =>
       onTask(
         node,
@@ -168,6 +156,23 @@ async function onTask(
   }
   const target = await pickTask(backlogs, title, fits);
   if (target !== undefined) await action(target);
+}
+
+/** As `onTask`, and where several rows are selected, for each of them that it fits. */
+async function onTasks(
+  node: TreeNode | undefined,
+  selected: readonly TreeNode[] | undefined,
+  ...rest: Parameters<typeof onTask> extends [unknown, ...infer Rest] ? Rest : never
+): Promise<void> {
+  if (!isSeveral(selected)) {
+    await onTask(node, ...rest);
+    return;
+  }
+  const [, , fits, action] = rest;
+  for (const { backlog, ...row } of selected) {
+    const task = 'taskId' in row ? backlog.task(row.taskId) : undefined;
+    if (task !== undefined && fits(backlog, task)) await action({ backlog, task });
+  }
 }
 
 async function run(started: Promise<Result<unknown, Failure>>): Promise<void> {
@@ -319,10 +324,6 @@ const isTheirs = (backlog: Backlog, task: Task): boolean =>
   task.lock !== undefined && !backlog.isOurs(task.lock.holder);
 const isLeft = (backlog: Backlog, task: Task): boolean =>
   isTheirs(backlog, task) && canClaim(backlog, task) && backlog.leaseOf(task).kind !== 'theirs';
-const isOurRow = (node: TreeNode): boolean => {
-  const task = 'taskId' in node ? node.backlog.task(node.taskId) : undefined;
-  return task !== undefined && isOurs(node.backlog, task);
-};
 const isSeveral = (selected: readonly TreeNode[] | undefined): selected is readonly TreeNode[] =>
   selected !== undefined && selected.length > 1;
 const isOurs = (backlog: Backlog, task: Task): boolean => task.lock !== undefined && backlog.isOurs(task.lock.holder);
@@ -330,3 +331,4 @@ const isAny = (): boolean => true;
 const isForeign = ({ snapshot }: Backlog, task: Task): boolean =>
   snapshot !== undefined && foreignTasks(snapshot).has(task.id);
 const isOpen = (_: Backlog, task: Task): boolean => !isSettled(task.status);
+const isBegun = (_: Backlog, task: Task): boolean => task.status !== 'Todo';
