@@ -43,6 +43,10 @@ export function readJsonStore(bytes: Uint8Array, project: string): Result<StoreC
 
 /** Parses a file that may begin with a byte order mark; a failure says where, by line and column. */
 export function parseJson(bytes: Uint8Array): Result<unknown, ContentFault> {
+  const encoding = wideEncoding(bytes);
+  if (encoding !== undefined) {
+    return fail({ cause: 'malformed', detail: `encoded as ${encoding}, not UTF-8 (line 1, column 1)` });
+  }
   let text: string;
   try {
     text = new TextDecoder().decode(bytes); // takes the mark away
@@ -61,6 +65,15 @@ export function parseJson(bytes: Uint8Array): Result<unknown, ContentFault> {
       : `unexpected ${JSON.stringify(text.slice(position, position + 10))}`;
     return fail({ cause: isCutOff ? 'truncated' : 'malformed', detail: `${what} (${placeOf(text, position)})` });
   }
+}
+
+/** What a shell or an editor of Windows may have saved: JSON begins with two characters of ASCII, so no byte of them is 0 in UTF-8. */
+function wideEncoding(bytes: Uint8Array): string | undefined {
+  const [a, b, c, d] = bytes;
+  if (a === undefined || b === undefined) return undefined;
+  if ((a === 0xff && b === 0xfe) || (a !== 0 && b === 0)) return c === 0 && d === 0 ? 'UTF-32' : 'UTF-16';
+  if ((a === 0xfe && b === 0xff) || (a === 0 && b !== 0)) return 'UTF-16';
+  return a === 0 && b === 0 ? 'UTF-32' : undefined;
 }
 
 function entriesOf(document: unknown): readonly unknown[] | undefined {
@@ -89,11 +102,11 @@ class EntryReader {
       id: this.#text('id') ?? '',
       title: this.#text('content', 'name', 'title') ?? '',
       description: this.#text('long_description', 'description', 'longDescription') ?? '',
-      status: status ?? (this.#entry['completed'] === true ? 'Done' : undefined),
+      status: status ?? (isTrue(this.#entry['completed']) ? 'Done' : undefined),
       priority: this.#text('priority') ?? '',
       tags: this.#list('tags'),
       dependencies: this.#list('dependencies', 'dependsOn', 'depends_on'),
-      parentId: this.#text('parent_id', 'parentId') ?? '',
+      parentId: this.#text('parent_id', 'parentId', 'parent') ?? '',
       projectId: this.#text('project_id', 'projectId') ?? '',
       lock: undefined,
       metadata: readMetadataValue(this.#entry['metadata']),
@@ -105,13 +118,13 @@ class EntryReader {
     };
   }
 
-  /** The first of these names that holds anything: an empty text counts only where no later name has more. */
+  /** The first of these names that holds anything: an empty text or list counts only where no later name has more. */
   #first(...names: readonly string[]): unknown {
     const present = names.filter((name) => {
       const value = Object.hasOwn(this.#entry, name) ? this.#entry[name] : undefined;
       return value !== undefined && value !== null;
     });
-    const name = present.find((each) => this.#entry[each] !== '') ?? present[0];
+    const name = present.find((each) => !isEmpty(this.#entry[each])) ?? present[0];
     return name === undefined ? undefined : this.#entry[name];
   }
 
@@ -143,6 +156,15 @@ class EntryReader {
       return [];
     });
   }
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === '' || (Array.isArray(value) && value.length === 0);
+}
+
+/** exarp-go's database has a number for it, and so has what is exported from there. */
+function isTrue(value: unknown): boolean {
+  return value === true || value === 1;
 }
 
 function kindOf(value: unknown): string {

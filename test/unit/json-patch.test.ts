@@ -74,6 +74,30 @@ const cases: readonly [name: string, before: string, to: To, after: string][] = 
     '{"todos": [{"status": "a", "id": "T-1", "status": "Done"}]}',
   ],
   [
+    'the first of two entries with one id is the one that is shown, and the one that is changed',
+    '{"todos": [{"id": "T-1", "status": "Todo"}, {"id": "T-1", "status": "Review"}]}',
+    'Done',
+    '{"todos": [{"id": "T-1", "status": "Done"}, {"id": "T-1", "status": "Review"}]}',
+  ],
+  [
+    'an id is the same however it is escaped, and stays as it is',
+    '{"todos": [{"id": "T\\u002d\\u0031", "st\\u0061tus": "To\\u0064o"}]}',
+    'Done',
+    '{"todos": [{"id": "T\\u002d\\u0031", "st\\u0061tus": "Done"}]}',
+  ],
+  [
+    'tabs, Windows line ends and blank lines stay',
+    '{\r\n\r\n\t"todos":\t[\r\n\t\t{\r\n\t\t\t"id":\t"T-1",\r\n\r\n\t\t\t"status":\t"Todo"\r\n\t\t}\r\n\t]\r\n}',
+    'Done',
+    '{\r\n\r\n\t"todos":\t[\r\n\t\t{\r\n\t\t\t"id":\t"T-1",\r\n\r\n\t\t\t"status":\t"Done"\r\n\t\t}\r\n\t]\r\n}',
+  ],
+  [
+    'numbers, keys and comments that we do not know stay as they are written',
+    '{"activities": [1.50, -0, 1E400], "todos": [{"comments": [{"id": "T-1", "content": "\\ud800"}], "id": "T-1", "status": "Todo", "x": 0.1e-7}]}',
+    'Done',
+    '{"activities": [1.50, -0, 1E400], "todos": [{"comments": [{"id": "T-1", "content": "\\ud800"}], "id": "T-1", "status": "Done", "x": 0.1e-7}]}',
+  ],
+  [
     'text that looks like JSON is text',
     '{"todos": [{"id": "x\\"}],{", "status": "Todo"}, {"id": "T-1", "status": "Todo"}]}',
     'Done',
@@ -149,6 +173,22 @@ test('tasks that end at the same time do not undo each other', async (t) => {
   const file = fileWith(t, JSON.stringify({ todos: ids.map((id) => ({ id, status: 'Todo' })) }));
   await Promise.all(ids.map((id) => patchJsonStatus(file, id, 'Done', NOW)));
   assert.equal(readFileSync(file, 'utf8').split('"Done"').length - 1, ids.length);
+});
+
+test('a file that is protected is left to whoever protected it', async (t) => {
+  const text = '{"todos": [{"id": "T-1", "status": "Todo"}]}';
+  const file = fileWith(t, text);
+  chmodSync(file, 0o444);
+  const result = await patchJsonStatus(file, taskId('T-1'), 'Done', NOW);
+  assert.ok(!result.ok && result.failure.kind === 'writeFailed' && result.failure.file === file);
+  assert.equal(readFileSync(file, 'utf8'), text);
+});
+
+test('a link that leads nowhere is a file that is not there', async (t) => {
+  const link = join(folderFor(t), 'state.todo2.json');
+  symlinkSync(join(link, '..', 'gone.json'), link);
+  assert.deepEqual(await patchJsonStatus(link, taskId('T-1'), 'Done', NOW), { ok: true, value: 'noFile' });
+  assert.ok(lstatSync(link).isSymbolicLink());
 });
 
 test('a folder in the place of the file is a failure with its name', async (t) => {

@@ -6,7 +6,8 @@ import { findJsonFault } from '../../src/store/json-fault.ts';
 import { readJsonStore } from '../../src/store/json-reader.ts';
 import type { StoreContent } from '../../src/store/store-content.ts';
 
-const read = (text: string): ReturnType<typeof readJsonStore> => readJsonStore(Buffer.from(text), 'project');
+const read = (text: string | Buffer): ReturnType<typeof readJsonStore> =>
+  readJsonStore(typeof text === 'string' ? Buffer.from(text) : text, 'project');
 
 function content(document: unknown): StoreContent {
   const result = read(JSON.stringify(document));
@@ -25,6 +26,31 @@ const aliases: readonly [entry: Record<string, unknown>, expected: Partial<Recor
   [{ description: 'a' }, { description: 'a' }],
   [{ dependencies: ['T-2', 'T-2', 'T-3'] }, { dependencies: ['T-2', 'T-3'] }],
   [{ dependsOn: ['T-2'] }, { dependencies: ['T-2'] }],
+  [{ depends_on: ['T-2'] }, { dependencies: ['T-2'] }],
+  [{ longDescription: 'a' }, { description: 'a' }],
+  [{ long_description: '', description: 'a' }, { description: 'a' }],
+  [{ long_description: 'long', description: 'short' }, { description: 'long' }],
+  [{ dependencies: [], dependsOn: ['T-2'] }, { dependencies: ['T-2'] }],
+  [{ status: 'in_progress' }, { status: 'In Progress', rawStatus: 'in_progress' }],
+  [{ status: 'COMPLETED' }, { status: 'Done' }],
+  [{ status: null, completed: true }, { status: 'Done' }],
+  [{ completed: 1 }, { status: 'Done' }],
+  [{ completed: 0 }, { status: 'Todo' }],
+  [{ priority: 'critical' }, { priority: 'critical' }],
+  [{ priority: 1 }, { priority: 'other', rawPriority: '1' }],
+  [{ parent: 'T-9' }, { parentId: 'T-9' }],
+  [{ projectId: 'project' }, { projectId: 'project' }],
+  [{ created: '', created_at: date }, { createdAt: at }],
+  [{ last_modified: '', updated_at: date }, { modifiedAt: at }],
+  [{ updated: '2026-01-05T10:00:00.123456789+01:00' }, { modifiedAt: at + 123 }],
+  [{ completed_at: 'never' }, { completedAt: undefined }],
+  [{ estimated_hours: '2' }, { estimatedHours: 2 }],
+  [{ estimatedHours: -1 }, { estimatedHours: undefined }],
+  [{ estimatedHours: 3, metadata: { estimatedHours: 5 } }, { estimatedHours: 3 }],
+  [{ metadata: { a: { b: [1] } } }, { metadata: { a: { b: [1] } } }],
+  [{ host: 'a', agent: 'b', assigned_to: 'c', taskNumber: 7, lock_until: 9e12, assignee: 'd' }, { lock: undefined }],
+  [{ comments: [{ type: 'note', content: 'x' }], changes: [{ field: 'status' }], activities: 'odd' }, { title: '' }],
+  [{ __proto__: null, constructor: 'x', toString: 'y' }, { title: '' }],
   [{ dependencies: [2, { id: 'T-3' }] }, { dependencies: ['2', 'T-3'] }],
   [
     { dependencies: null, tags: null, metadata: null },
@@ -70,7 +96,7 @@ for (const [entry, expected] of aliases) {
   });
 }
 
-const shapes: readonly [name: string, text: string, expected: number | [cause: string, detail: RegExp]][] = [
+const shapes: readonly [name: string, text: string | Buffer, expected: number | [cause: string, detail: RegExp]][] = [
   ['a list named tasks', '{"tasks": [{"id": "T-1"}]}', 1],
   ['a list alone', '[{"id": "T-1"}]', 1],
   ['an empty list as Go writes it', '{"todos": null}', 0],
@@ -79,6 +105,14 @@ const shapes: readonly [name: string, text: string, expected: number | [cause: s
   ['no content', ' \n', ['empty', /no content/]],
   ['another kind of document', '{"version": 2}', ['malformed', /todos.*line 1, column 1/]],
   ['a list that is none', '{"todos": {"T-1": {}}}', ['malformed', /todos/]],
+  ['UTF-16 with a mark', Buffer.from('\ufeff{"todos": []}', 'utf16le'), ['malformed', /UTF-16.*line 1, column 1/]],
+  ['UTF-16 without a mark', Buffer.from('{"todos": []}', 'utf16le'), ['malformed', /UTF-16/]],
+  ['UTF-16, the big end first', Buffer.from('{"todos": []}', 'utf16le').swap16(), ['malformed', /UTF-16/]],
+  ['UTF-32', Buffer.from('{\0\0\0"\0\0\0'), ['malformed', /UTF-32/]],
+  ['a number', '7', ['malformed', /todos.*line 1, column 1/]],
+  ['a text', '"todos"', ['malformed', /todos/]],
+  ['both names, the first empty', '{"todos": [], "tasks": [{"id": "T-1"}]}', 0],
+  ['lists in lists without end', '['.repeat(100_000), ['truncated', /line 1, column 100001\)$/]],
   ['garbage behind the end', '{"todos": []}\n<<<<<<< HEAD', ['malformed', /line 2, column 1\)$/]],
   ['a comma too many', '{"todos": [\n  {"id": "T-1"},\n]}', ['malformed', /line 3, column 1\)$/]],
   ['a file that was cut off', '{"todos": [\n{"id": "T-1"', ['truncated', /line 2, column 13\)$/]],
@@ -94,6 +128,47 @@ for (const [name, text, expected] of shapes) {
     }
   });
 }
+
+test('a file of the original Todo2 extension is read whole, whatever else stands in it', () => {
+  const { tasks, notices } = content({
+    project: { id: 'p', name: 'Shop', createdAt: date },
+    nextTaskNumber: 4,
+    lastModified: date,
+    todos: [
+      {
+        id: 'T-1',
+        taskNumber: 1,
+        name: 'Parse',
+        longDescription: 'All of it',
+        status: 'done',
+        priority: 'high',
+        tags: ['core'],
+        dependsOn: [],
+        estimatedHours: 2,
+        created: date,
+        lastModified: date,
+        completedAt: date,
+        comments: [{ id: 'c1', todoId: 'T-1', type: 'result', content: 'x', created: date, lastModified: date }],
+        changes: [{ field: 'status', oldValue: 'todo', newValue: 'done', timestamp: date }],
+      },
+      { id: 'T-2', taskNumber: 2, name: 'Draw', status: 'todo', tags: { not: 'a list' }, dependsOn: ['T-1'] },
+      { id: 'T-3', taskNumber: 3, name: 'Write', status: 'in_progress', dependsOn: ['T-2', 7] },
+    ],
+    comments: [{ id: 'c2', todoId: 'T-2', type: 'note', content: 'y' }],
+    activities: [{ id: 'a1', type: 'todo_created', todoId: 'T-1', todoName: 'Parse', timestamp: date, details: {} }],
+  });
+  assert.deepEqual(
+    tasks.map(({ id, title, description, status, dependencies, estimatedHours, modifiedAt, completedAt }) => [
+      ...[id, title, description, status, dependencies, estimatedHours, modifiedAt, completedAt],
+    ]),
+    [
+      ['T-1', 'Parse', 'All of it', 'Done', [], 2, at, at],
+      ['T-2', 'Draw', '', 'Todo', ['T-1'], undefined, undefined, undefined],
+      ['T-3', 'Write', '', 'In Progress', ['T-2', '7'], undefined, undefined, undefined],
+    ],
+  );
+  assert.deepEqual(notices, [{ kind: 'badEntry', position: 2, detail: 'tags is an object, not a list' }]);
+});
 
 test('one bad entry hides no other, and each is said with its place', () => {
   const { tasks, notices } = content({
