@@ -125,6 +125,11 @@ export class Backlog implements Disposable {
     return this.#jsonOnly ?? this.#claimsFailure;
   }
 
+  /** Since when a read goes on that takes much longer than one should; what is shown is of before. */
+  get slowSince(): number | undefined {
+    return this.#parts.source.slowSince;
+  }
+
   /** What sessions have handed over here. */
   get handoffs(): Handoffs {
     return this.#parts.handoffs;

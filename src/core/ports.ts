@@ -19,6 +19,8 @@ export interface BacklogSource extends Disposable {
   readonly root: string;
   readonly state: StoreState;
   readonly config: ProjectConfig;
+  /** Since when (epoch ms) a read goes on that takes much longer than one should; `state` is then of before. */
+  readonly slowSince?: number | undefined;
   /** After `state` or `config` was replaced. */
   readonly onDidChange: Event<void>;
   /** Reads what is there now, at once; resolves when `state` shows everything committed before the call. */

@@ -39,6 +39,8 @@ const DEBOUNCE_MS = 15;
 const GONE_MS = 60;
 /** So many reads in a row that writers spoiled, two seconds each, until that is worth a message. */
 const BUSY_LIMIT = 3;
+/** A look that has not ended after this time is worth a word: its disk, or a share on a network, does not answer. */
+const SLOW_MS = 2_500;
 /** After a look that took long the next one waits as long, up to this: a busy store must not fill the thread. */
 const REST_MS = 150;
 
@@ -77,6 +79,7 @@ class BacklogFiles implements BacklogSource {
   #busyReads = 0;
   /** When leases in what was read may come to mean something else; epoch ms. */
   #holdsUntil = Infinity;
+  #slowSince: number | undefined;
   #isLooking = false;
   #disposed = false;
 
@@ -114,6 +117,10 @@ class BacklogFiles implements BacklogSource {
     return this.#config;
   }
 
+  get slowSince(): number | undefined {
+    return this.#slowSince;
+  }
+
   refresh(): Promise<void> {
     // A pass that runs already may have looked before the caller's commit, so only one that begins later will do.
     this.#next ??= this.#running.then(() => {
@@ -140,6 +147,10 @@ class BacklogFiles implements BacklogSource {
     this.#timer?.dispose();
     this.#timer = undefined;
     const begin = this.#clock.now();
+    const patience = this.#clock.after(SLOW_MS, () => {
+      this.#slowSince = begin;
+      this.#changed.fire();
+    });
     let look: Look;
     try {
       // Before the files, so that no change falls between the look and the watch.
@@ -152,6 +163,11 @@ class BacklogFiles implements BacklogSource {
       this.#take(this.#unreadable({ cause: 'io', file: this.#paths.database, detail: internal(error) }), false);
     }
     this.#isLooking = false;
+    patience.dispose();
+    if (this.#slowSince !== undefined) {
+      this.#slowSince = undefined;
+      this.#changed.fire();
+    }
     if (this.#isDisposed()) {
       this.#database.dispose();
       return;

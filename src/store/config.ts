@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { NO_CONFIG, type ProjectConfig } from '../core/config.ts';
 import type { Notice } from '../core/snapshot.ts';
 import { fieldName, FIELDS, type Field } from './config-fields.ts';
@@ -63,9 +63,11 @@ async function readOne(
 ): Promise<ProjectConfig | undefined> {
   let lookup: Lookup;
   try {
-    const bytes = await readFile(file);
-    if (bytes.length > MAX_BYTES) throw new Error(`the file is larger than ${MAX_BYTES} bytes`);
-    lookup = await parse(bytes);
+    const found = await stat(file);
+    // A pipe would be waited for without end.
+    if (!found.isFile()) throw new Error('it is not a file');
+    if (found.size > MAX_BYTES) throw new Error(`the file is larger than ${MAX_BYTES} bytes`);
+    lookup = await parse(await readFile(file));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return NO_CONFIG;

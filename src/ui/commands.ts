@@ -33,6 +33,7 @@ import {
 import { showHandoffs } from './handoff-list.ts';
 import { pickLock } from './locks-picker.ts';
 import { plain } from './plain.ts';
+import { revealFile } from './reveal-file.ts';
 import { SECTION } from './settings.ts';
 import { openTaskDetails } from './task-details.ts';
 import { isStartable } from './task-row.ts';
@@ -121,6 +122,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     deleteTask: (node) => trusted(() => onTask(node, backlogs, 'Delete Task', isAny, deleteTask)),
     adoptTask: (node) => trusted(() => onTask(node, backlogs, 'Adopt into This Project', isForeign, adoptTask)),
     adoptAll: () => trusted(() => adoptAll(backlogs)),
+    revealStore: (node) => revealStore(backlogs, node),
   };
   return Object.entries(handlers).map(([name, handler]) =>
     // The editor passes the row, and as a second argument all rows that are selected with it.
@@ -134,6 +136,15 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
 async function trusted(action: () => Promise<unknown>): Promise<void> {
   if (vscode.workspace.isTrusted) await action();
   else await tell({ kind: 'readOnly', cause: { kind: 'untrusted' } });
+}
+
+/** The file of the row's backlog, or of the first one that cannot be read. */
+async function revealStore(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
+  for (const { store } of node === undefined ? backlogs.all : [node.backlog]) {
+    if (store.kind !== 'unreadable') continue;
+    await revealFile(store.failure);
+    return;
+  }
 }
 
 async function onBacklog(backlogs: Backlogs, action: (backlog: Backlog) => Promise<unknown>): Promise<void> {

@@ -98,6 +98,11 @@ const UNREADABLE: Readonly<Record<Unreadable['cause'], string>> = {
   io: 'could not be read',
 };
 
+/** What is wrong with a file, to stand behind its name. */
+export function unreadableWords(cause: Unreadable['cause']): string {
+  return UNREADABLE[cause];
+}
+
 /** One sentence that names the file and what is wrong with it. */
 export function explainUnreadable(failure: Unreadable): string {
   return `${failure.file} ${UNREADABLE[failure.cause]}: ${failure.detail}`;

@@ -9,6 +9,7 @@ import type { Backlogs } from './backlogs.ts';
 import { openHandoffDetails } from './handoff-details.ts';
 import { findHandoff, statusWord, STATUS_ICONS, TROUBLE, whenWords } from './handoff-row.ts';
 import { plain } from './plain.ts';
+import { revealFile } from './reveal-file.ts';
 import type { TreeNode } from './tree-nodes.ts';
 
 /** A handoff and where it stands. */
@@ -49,7 +50,7 @@ export async function openHandoff(node: TreeNode | undefined): Promise<void> {
   if (node?.kind !== 'handoff') return;
   const { state } = node.backlog.handoffs;
   if (node.key !== TROUBLE) await openHandoffDetails(node.backlog, node.key);
-  else if (state.kind === 'unreadable') await vscode.window.showTextDocument(vscode.Uri.file(state.failure.file));
+  else if (state.kind === 'unreadable') await revealFile(state.failure);
 }
 
 export async function setHandoffStatus(

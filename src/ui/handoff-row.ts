@@ -2,13 +2,15 @@ import type { Backlog } from '../core/backlog.ts';
 import { handoffTitle, handoffToShow, type Handoff, type HandoffStatus } from '../core/handoff.ts';
 import { oneLine } from '../core/plan/text.ts';
 import { clockTime } from './explain.ts';
-import { GONE, row, type RowContent } from './row.ts';
+import { type Click, GONE, row, type RowContent } from './row.ts';
 
 /** What the tree has to say of handoffs: the key of the one to show, `TROUBLE` for a file that cannot be read, or nothing. */
 export function handoffRow(backlog: Backlog): string | undefined {
   const { state } = backlog.handoffs;
   return state.kind === 'unreadable' ? TROUBLE : handoffToShow(state, backlog.host, backlog.now)?.key;
 }
+
+const OPEN: Click = { title: 'Open Handoff', command: 'todo2Waves.openHandoff' };
 
 /** No key of a handoff has a line break in front. */
 export const TROUBLE = '\ntrouble';
@@ -27,7 +29,7 @@ export function describeHandoff(backlog: Backlog, key: string): RowContent {
     const icon = { id: 'warning', color: 'list.warningForeground' };
     const { file, detail } = state.failure;
     // The name first: a narrow side bar shows little more.
-    return row('handoffs.json cannot be read', `${detail} · ${file}`, icon, { opensHandoff: true });
+    return row('handoffs.json cannot be read', `${detail} · ${file}`, icon, { click: OPEN });
   }
   const handoff = findHandoff(backlog, key);
   if (handoff === undefined) return GONE;
@@ -39,7 +41,7 @@ export function describeHandoff(backlog: Backlog, key: string): RowContent {
     { id: 'comment' },
     {
       flags: ['handoff', ...(handoff.status === 'open' ? ['openHandoff'] : [])],
-      opensHandoff: true,
+      click: OPEN,
     },
   );
 }

@@ -8,6 +8,12 @@ export interface Icon {
   readonly color?: string;
 }
 
+/** A command and what it is called. */
+export interface Click {
+  readonly title: string;
+  readonly command: string;
+}
+
 /** What a row shows, in the editor's terms but without the editor. */
 export interface RowContent {
   readonly label: string;
@@ -20,8 +26,8 @@ export interface RowContent {
   readonly collapsible: 'none' | 'collapsed' | 'expanded';
   /** The task that a click opens. */
   readonly opens?: TaskId;
-  /** A click opens the handoff of the row. */
-  readonly opensHandoff?: boolean;
+  /** What a click does where it opens no task; the command gets the row. */
+  readonly click?: Click;
 }
 
 /** Answers whether the output of a task's agent can still be shown. */

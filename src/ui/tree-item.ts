@@ -5,6 +5,7 @@ import { clockTime, explainFailure, explainNotice, explainUnreadable } from './e
 import { describeHandoff } from './handoff-row.ts';
 import { GONE, type HasTerminal, type Icon, row, type RowContent } from './row.ts';
 import { describeRun, describeRunTask } from './run-row.ts';
+import { describeStore } from './store-row.ts';
 import { describeTask, isStartable } from './task-row.ts';
 import type { TreeNode } from './tree-nodes.ts';
 
@@ -38,7 +39,7 @@ export function describeNode(node: TreeNode, hasTerminal: HasTerminal): RowConte
     case 'handoff':
       return describeHandoff(backlog, node.key);
     case 'message':
-      return describeMessage(backlog);
+      return describeStore(backlog);
   }
 }
 
@@ -54,6 +55,9 @@ export function backlogTrouble(backlog: Backlog): string | undefined {
   if (snapshot === undefined) return undefined;
   if (store.kind === 'unreadable') {
     return `Showing what was read at ${clockTime(snapshot.readAt)}. ${explainUnreadable(store.failure)}`;
+  }
+  if (backlog.slowSince !== undefined) {
+    return `Showing what was read at ${clockTime(snapshot.readAt)}. Reading again takes long: a slow or busy disk.`;
   }
   return claimsFailure === undefined ? undefined : explainFailure(claimsFailure, backlog.now).message;
 }
@@ -134,17 +138,3 @@ function describeGroup(backlog: Backlog, group: 'blocked' | 'settled' | 'notices
 }
 
 const COLLAPSED = { collapsible: 'collapsed' } as const;
-
-function describeMessage(backlog: Backlog): RowContent {
-  const { store } = backlog;
-  switch (store.kind) {
-    case 'loading':
-      return row('Reading …', '', { id: 'loading~spin' });
-    case 'missing':
-      return row('No backlog here', 'neither .todo2/todo2.db nor .todo2/state.todo2.json', { id: 'info' });
-    case 'unreadable':
-      return row('Cannot be read', explainUnreadable(store.failure), { id: 'error', color: 'charts.red' });
-    case 'ready':
-      return row('Nothing to do', 'the backlog has no tasks', { id: 'info' });
-  }
-}

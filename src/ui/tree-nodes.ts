@@ -1,6 +1,7 @@
 import type { Backlog } from '../core/backlog.ts';
 import type { TaskId } from '../core/task.ts';
 import { handoffRow } from './handoff-row.ts';
+import { hasStoreRow } from './store-row.ts';
 
 /** One row of the tree: what it stands for, never a copy of it. */
 export type TreeNode =
@@ -82,6 +83,7 @@ function topOf(backlog: Backlog): readonly TreeNode[] {
   if (snapshot.notices.length > 0) groups.push({ kind: 'group', backlog, group: 'notices' });
   const handoff = handoffRow(backlog);
   return [
+    ...(hasStoreRow(backlog) ? [{ kind: 'message' as const, backlog }] : []),
     // The newest run first: it is what a person who has just pressed Run looks for.
     ...backlog.runs.map((run): TreeNode => ({ kind: 'run', backlog, runId: run.runId })).reverse(),
     ...(handoff === undefined ? [] : [{ kind: 'handoff' as const, backlog, key: handoff }]),

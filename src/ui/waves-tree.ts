@@ -64,8 +64,8 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
     if (content.opens !== undefined) {
       item.resourceUri = taskUri(node.backlog, content.opens);
       item.command = { command: 'todo2Waves.openTask', title: 'Open Details', arguments: [node] };
-    } else if (content.opensHandoff === true) {
-      item.command = { command: 'todo2Waves.openHandoff', title: 'Open Handoff', arguments: [node] };
+    } else if (content.click !== undefined) {
+      item.command = { ...content.click, arguments: [node] };
     }
     return item;
   }

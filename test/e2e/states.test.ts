@@ -60,11 +60,45 @@ test('a file that is no database is named with what to do, and the good one is r
   });
   const content = await welcome(window);
   await content.getByText('.todo2/todo2.db is not a SQLite database').waitFor();
-  await content.getByRole('button', { name: 'Show Log' }).waitFor();
+  await content.getByRole('button', { name: 'Reveal File' }).waitFor();
   await window.workbench.screenshot('unreadable-dark');
   rmSync(join(window.folder, '.todo2'), { recursive: true });
   renameSync(join(window.folder, 'aside'), join(window.folder, '.todo2'));
   await window.workbench.row(await window.tree(), 'Good again').waitFor();
+});
+
+test('a database that breaks while it is shown keeps its rows, with a button, and is read again when it is whole', async (t) => {
+  const window = await windows.open(t, { tasks: [{ id: 'T-1', content: 'Still shown' }] });
+  const { workbench } = window;
+  const tree = await window.tree();
+  const database = join(window.folder, '.todo2', 'todo2.db');
+  renameSync(database, `${database}.aside`);
+  writeFileSync(database, 'This is not a database, and never was one.\n'.repeat(100));
+  const trouble = workbench.row(tree, 'todo2.db is not a SQLite database');
+  await trouble.waitFor();
+  await workbench.row(tree, 'Still shown').waitFor();
+  await workbench.page.getByText(/Showing what was read at/).waitFor();
+  await workbench.screenshot('broken-while-shown-dark');
+  await trouble.click();
+  await workbench.page.locator('.explorer-folders-view').getByText('todo2.db', { exact: true }).waitFor();
+  await workbench.view('Todo2 Waves');
+  renameSync(`${database}.aside`, database);
+  await trouble.waitFor({ state: 'detached' });
+  await workbench.row(tree, 'Still shown').waitFor();
+});
+
+test('a JSON file with a fault opens at it', async (t) => {
+  const window = await windows.open(t, {
+    prepare: (folder) => {
+      mkdirSync(join(folder, '.todo2'));
+      writeFileSync(join(folder, '.todo2', 'state.todo2.json'), '{"todos": [\n  {"id": "T-1",}\n]}');
+    },
+  });
+  const content = await welcome(window);
+  await content.getByText('.todo2/state.todo2.json is not valid JSON').waitFor();
+  await window.workbench.screenshot('json-fault-dark');
+  await content.getByRole('button', { name: 'Open the File at the Fault' }).click();
+  await window.workbench.page.getByText(/^Ln 2, Col 16/).waitFor();
 });
 
 test('a backlog that is only a JSON file is shown, and says why it is read-only', async (t) => {

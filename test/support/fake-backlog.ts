@@ -32,6 +32,7 @@ export interface FakeBacklog {
   readonly onHold?: LeaseKeeper['hold'];
   /** Of this machine, `desk`; the others are gone. */
   readonly alive?: readonly number[];
+  readonly slowSince?: number;
   readonly handoffs?: HandoffsState | Handoffs;
   readonly apply?: Edits['apply'];
 }
@@ -61,6 +62,7 @@ export function fakeBacklog(spec: FakeBacklog): Backlog & { readonly started: un
       root,
       state: store,
       config: NO_CONFIG,
+      slowSince: spec.slowSince,
       onDidChange: new Emitter<void>().event,
       refresh: () => Promise.resolve(),
       dispose: () => undefined,

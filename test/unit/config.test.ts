@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -267,6 +268,19 @@ for (const [maxParallelTasks, maxTasksPerHost, cap] of limits) {
     assert.equal(resolveOptions(SILENT, config).maxParallelTasks, cap);
   });
 }
+
+test(
+  'a pipe in the place of a configuration is named, and not waited for',
+  { skip: process.platform === 'win32' },
+  async (t) => {
+    const root = folderFor(t);
+    mkdirSync(join(root, '.exarp'));
+    execFileSync('mkfifo', [join(root, '.exarp', 'config.yaml')]);
+    const { config, notices } = await readConfig(storePathsOf(root));
+    assert.deepEqual(config, NO_CONFIG);
+    assert.match(textOf(notices[0]), /not a file/);
+  },
+);
 
 test('a configuration that is being edited does not take the database away', async (t) => {
   const root = folderFor(t);

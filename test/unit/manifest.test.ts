@@ -106,6 +106,13 @@ test('every way in which a file cannot be read has a welcome text of its own', (
   }
 });
 
+test('each of them has one button, and no more', () => {
+  for (const { when, contents } of viewsWelcome.filter((welcome) => welcome.when.includes('unreadable =='))) {
+    const text = strings[contents.replaceAll('%', '')] ?? '';
+    assert.equal(text.match(/\(command:/g)?.length, 1, when);
+  }
+});
+
 test('the pictures of the manifest are there', () => {
   for (const path of [manifest.icon, ...manifest.contributes.viewsContainers.activitybar.map((c) => c.icon)]) {
     assert.ok(existsSync(new URL(path, root)), path);

@@ -6,7 +6,7 @@ import type { RunEvent, TaskOutcome } from '../../src/core/run/run-events.ts';
 import { type Task, taskId } from '../../src/core/task.ts';
 import { clockTime } from '../../src/ui/explain.ts';
 import type { RowContent } from '../../src/ui/row.ts';
-import { describeNode } from '../../src/ui/tree-item.ts';
+import { backlogTrouble, describeNode } from '../../src/ui/tree-item.ts';
 import { childrenOf, nodeKey, type TreeNode } from '../../src/ui/tree-nodes.ts';
 import { lock, task, tasks } from '../support/backlog.ts';
 import { fakeBacklog, ME, NOW } from '../support/fake-backlog.ts';
@@ -191,7 +191,7 @@ test('two backlogs have a row each, and one that cannot be read says so in its p
     '  Wave 0 | 0/1 · 1 ready',
     '    Title of T-1 | ready · T-1',
     'b | ',
-    '  Cannot be read | /b/.todo2/todo2.db is empty: 0 bytes',
+    '  todo2.db is empty | Try Again · 0 bytes',
   ]);
 });
 
@@ -295,4 +295,29 @@ test('every task of any backlog is in the tree exactly once', () => {
     ),
     { seed: 20, numRuns: 300 },
   );
+});
+
+test('a store that cannot be read any more is said above its old rows, with the one thing to do about it', () => {
+  const cases = [
+    ['truncated', 'todo2.db is shorter than its own header says', 'Try Again', 'todo2Waves.refresh'],
+    ['notADatabase', 'todo2.db is not a SQLite database', 'Reveal File', 'todo2Waves.revealStore'],
+    ['permission', 'todo2.db may not be read by you', 'Reveal File', 'todo2Waves.revealStore'],
+    ['io', 'todo2.db could not be read', 'Show Log', 'todo2Waves.showLog'],
+  ] as const;
+  const good = fakeBacklog({ tasks: tasks('T-1') }).store;
+  assert.ok(good.kind === 'ready');
+  for (const [cause, label, title, command] of cases) {
+    const failure = { kind: 'unreadable', file: '/home/me/shop/.todo2/todo2.db', cause, detail: 'why' } as const;
+    const backlog = fakeBacklog({ store: { kind: 'unreadable', failure, last: good.snapshot } });
+    const [first, second] = rows(backlog);
+    assert.deepEqual([first?.content.label, first?.content.description], [label, `${title} · why`]);
+    assert.deepEqual(first?.content.click, { title, command });
+    assert.equal(second?.content.label, 'Wave 0');
+  }
+});
+
+test('a store that takes long to read says so above its old rows', () => {
+  const backlog = fakeBacklog({ tasks: tasks('T-1'), slowSince: NOW - 3_000 });
+  assert.equal(rows(backlog)[0]?.content.label, 'Reading takes long');
+  assert.match(backlogTrouble(backlog) ?? '', /^Showing what was read at .* takes long/);
 });
