@@ -1,7 +1,6 @@
 import type { Backlog } from '../core/backlog.ts';
 import type { Unreadable } from '../core/failure.ts';
-import { oneLine } from '../core/plan/text.ts';
-import { unreadableWords } from './explain.ts';
+import { explainUnreadable, unreadableWords } from './explain.ts';
 import { type Click, row, type RowContent } from './row.ts';
 
 const RETRY: Click = { title: 'Try Again', command: 'todo2Waves.refresh' };
@@ -21,6 +20,7 @@ const ACTIONS: Readonly<Record<Unreadable['cause'], Click>> = {
   io: LOG,
 };
 
+const ERROR = { id: 'error', color: 'charts.red' };
 const WARNING = { id: 'warning', color: 'list.warningForeground' };
 
 /** True where what is shown is not what is there: the store cannot be read, or it takes very long. */
@@ -34,13 +34,13 @@ export function describeStore(backlog: Backlog): RowContent {
   if (store.kind === 'unreadable') {
     const { failure } = store;
     const click = ACTIONS[failure.cause];
+    // Above rows that are old a message says what is wrong, so that the row is its button.
+    if (backlog.snapshot === undefined) return row('Cannot be read', explainUnreadable(failure), ERROR, { click });
     const name = failure.file.split(/[\\/]/).at(-1) ?? failure.file;
-    return row(`${oneLine(name)} ${unreadableWords(failure.cause)}`, `${click.title} · ${failure.detail}`, WARNING, {
-      click,
-    });
+    return row(click.title, `${name} ${unreadableWords(failure.cause)}`, WARNING, { click });
   }
   if (backlog.slowSince !== undefined) {
-    return row('Reading takes long', LOG.title, { id: 'loading~spin' }, { click: LOG });
+    return row(LOG.title, 'reading takes long', { id: 'loading~spin' }, { click: LOG });
   }
   switch (store.kind) {
     case 'loading':

@@ -74,7 +74,7 @@ test('a database that breaks while it is shown keeps its rows, with a button, an
   const database = join(window.folder, '.todo2', 'todo2.db');
   renameSync(database, `${database}.aside`);
   writeFileSync(database, 'This is not a database, and never was one.\n'.repeat(100));
-  const trouble = workbench.row(tree, 'todo2.db is not a SQLite database');
+  const trouble = workbench.row(tree, 'Reveal File');
   await trouble.waitFor();
   await workbench.row(tree, 'Still shown').waitFor();
   await workbench.page.getByText(/Showing what was read at/).waitFor();

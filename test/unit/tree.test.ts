@@ -191,7 +191,7 @@ test('two backlogs have a row each, and one that cannot be read says so in its p
     '  Wave 0 | 0/1 · 1 ready',
     '    Title of T-1 | ready · T-1',
     'b | ',
-    '  todo2.db is empty | Try Again · 0 bytes',
+    '  Cannot be read | /b/.todo2/todo2.db is empty: 0 bytes',
   ]);
 });
 
@@ -306,11 +306,11 @@ test('a store that cannot be read any more is said above its old rows, with the 
   ] as const;
   const good = fakeBacklog({ tasks: tasks('T-1') }).store;
   assert.ok(good.kind === 'ready');
-  for (const [cause, label, title, command] of cases) {
+  for (const [cause, description, title, command] of cases) {
     const failure = { kind: 'unreadable', file: '/home/me/shop/.todo2/todo2.db', cause, detail: 'why' } as const;
     const backlog = fakeBacklog({ store: { kind: 'unreadable', failure, last: good.snapshot } });
     const [first, second] = rows(backlog);
-    assert.deepEqual([first?.content.label, first?.content.description], [label, `${title} · why`]);
+    assert.deepEqual([first?.content.label, first?.content.description], [title, description]);
     assert.deepEqual(first?.content.click, { title, command });
     assert.equal(second?.content.label, 'Wave 0');
   }
@@ -318,6 +318,6 @@ test('a store that cannot be read any more is said above its old rows, with the 
 
 test('a store that takes long to read says so above its old rows', () => {
   const backlog = fakeBacklog({ tasks: tasks('T-1'), slowSince: NOW - 3_000 });
-  assert.equal(rows(backlog)[0]?.content.label, 'Reading takes long');
+  assert.equal(rows(backlog)[0]?.content.description, 'reading takes long');
   assert.match(backlogTrouble(backlog) ?? '', /^Showing what was read at .* takes long/);
 });
