@@ -88,7 +88,7 @@ export function differingPages(before: Pages, after: Pages): PageMap | undefined
     const isNew = number > before.pageCount;
     if (!isNew && before.bytes.compare(after.bytes, at, at + pageSize, at, at + pageSize) === 0) continue;
     different.set(number, isNew ? new Uint8Array(pageSize) : before.bytes.subarray(at, at + pageSize));
-    if (different.size > 16 && different.size > after.pageCount / 4) return undefined;
+    if (different.size > 16 && different.size > after.pageCount / 2) return undefined;
   }
   return different;
 }

@@ -15,7 +15,7 @@ interface Image {
 }
 
 /** A commit on a smaller part of the database than this is followed; what changes more is read anew, which is no slower. */
-const FOLLOWED_PART = 0.25;
+const FOLLOWED_PART = 0.5;
 
 /**
  * The tasks in the image of a database, whatever migration of exarp-go made it. The image must have no log of its own.

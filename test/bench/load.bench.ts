@@ -32,6 +32,9 @@ export async function run(): Promise<readonly Row[]> {
     const reader = new SnapshotReader(file, systemClock);
     const writer = await nativeWriter(root);
     const native = startNative(file);
+    // Looks when it is told to, and never by itself.
+    const clock = { now: () => systemClock.now(), after: () => ({ dispose: () => undefined }) };
+    const source = openBacklog(root, { wasmFile, clock, watch: false });
     try {
       await writer.exec('PRAGMA wal_autocheckpoint = 0');
       await writer.run(`UPDATE tasks SET priority = 'high' WHERE rowid % 20 = 0`);

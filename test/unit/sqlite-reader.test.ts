@@ -3,16 +3,32 @@ import { test } from 'node:test';
 import type { Task } from '../../src/core/task.ts';
 import { SCHEMA } from '../../src/store/schema.ts';
 import { readTasks } from '../../src/store/sqlite-reader.ts';
+import { readThroughSql } from '../../src/store/sql-tasks.ts';
 import type { StoreContent } from '../../src/store/store-content.ts';
 import { SQL } from '../support/stores.ts';
 
-/** What is read from a database that these statements made, after exarp-go's schema. */
+/** The moment at which every database here is read. */
+const NOW = Date.UTC(2026, 0, 5, 12);
+const SECOND = NOW / 1000;
+
+/**
+ * What is read from a database that these statements made, after exarp-go's schema. Read by its pages, and through SQLite:
+ * whatever the database, both must say the same.
+ */
 function read(statements: readonly string[], schema: readonly string[] = SCHEMA): ReturnType<typeof readTasks> {
   const db = new SQL.Database();
   for (const statement of [...schema, ...statements]) db.run(statement);
   const image = db.export();
   db.close();
-  return readTasks(SQL, image, 'project');
+  const [ours, theirs] = [readTasks(SQL, image, 'project', NOW), readThroughSql(SQL, image, 'project', NOW)];
+  assert.deepEqual(comparable(ours), comparable(theirs));
+  return ours;
+}
+
+function comparable(result: ReturnType<typeof readTasks>): unknown {
+  if (!result.ok) return result;
+  const { tasks, notices, holdsUntil } = result.value;
+  return { tasks, notices, holdsUntil };
 }
 
 function content(statements: readonly string[], schema?: readonly string[]): StoreContent {
@@ -255,6 +271,8 @@ const STEPS: readonly [migration: number, columns: string][] = [
   [7, ', parent_id TEXT'],
   [8, ', assigned_to TEXT, host TEXT, agent TEXT'],
 ];
+const NOW_DEFAULT = `(strftime('%s', 'now'))`;
+const PAIR_TABLES = SCHEMA.filter((sql) => /TABLE IF NOT EXISTS task_(tags|dependencies) /.test(sql));
 for (const [index, [migration]] of STEPS.entries()) {
   test(`a store at migration ${migration} is read`, () => {
     const columns = STEPS.slice(0, index + 1).map(([, each]) => each);
@@ -267,6 +285,187 @@ for (const [index, [migration]] of STEPS.entries()) {
     assert.deepEqual(notices, []);
   });
 }
+
+/** The columns of the table of tasks, as the schema of today has them. */
+const COLUMNS_OF_TODAY = /CREATE TABLE IF NOT EXISTS tasks \(([^]*)\)$/
+  .exec(SCHEMA.find((sql) => sql.includes('EXISTS tasks ('))!)![1]!
+  .replaceAll(NOW_DEFAULT, '7')
+  .split(',')
+  .map((column) => column.trim());
+const OLD_TASK = `INSERT INTO tasks (id) VALUES ('T-1')`;
+for (const missing of COLUMNS_OF_TODAY.filter((column) => !column.startsWith('id '))) {
+  test(`a store whose tasks have no column ${missing.split(' ')[0]} is read`, () => {
+    const columns = COLUMNS_OF_TODAY.filter((column) => column !== missing).map((column) =>
+      column.replace('created TEXT NOT NULL', `created TEXT NOT NULL DEFAULT '2026-01-05T09:00:00Z'`),
+    );
+    const schema = [`CREATE TABLE tasks (${columns.join(', ')})`, ...PAIR_TABLES];
+    const { tasks } = content([OLD_TASK, `INSERT INTO task_tags VALUES ('T-1', 'a')`], schema);
+    assert.deepEqual(
+      tasks.map(({ id, status, tags, version, lock }) => [id, status, tags, version, lock]),
+      [['T-1', 'Todo', ['a'], missing.startsWith('version') ? 0 : 1, undefined]],
+    );
+  });
+}
+
+for (const missing of ['task_tags', 'task_dependencies']) {
+  test(`a store without the table ${missing} is read`, () => {
+    const schema = SCHEMA.filter((sql) => !sql.includes(missing));
+    const rest = ['task_tags', 'task_dependencies'].filter((table) => table !== missing);
+    const row = rest.map((table) => `INSERT INTO ${table} VALUES ('T-1', 'x')`);
+    const { tasks } = content([`INSERT INTO tasks (id, created) VALUES ('T-1', '')`, ...row], schema);
+    assert.deepEqual(
+      tasks.map(({ tags, dependencies }) => [tags.length, dependencies.length]),
+      [missing === 'task_tags' ? [0, 1] : [1, 0]],
+    );
+  });
+}
+
+const added: readonly [column: string, field: keyof Task, expected: unknown][] = [
+  ['version INTEGER NOT NULL DEFAULT 1', 'version', 1],
+  [`version INTEGER DEFAULT '4'`, 'version', 4],
+  ['version INT DEFAULT (7)', 'version', 7],
+  ['version DEFAULT -7', 'version', -7],
+  [`status TEXT DEFAULT 'Done'`, 'status', 'Done'],
+  [`status TEXT DEFAULT 'it''s'`, 'rawStatus', "it's"],
+  ['status TEXT DEFAULT 12', 'rawStatus', '12'],
+  ['priority TEXT DEFAULT NULL', 'priority', 'medium'],
+  ['estimated_hours REAL DEFAULT 1.5', 'estimatedHours', 1.5],
+  [`metadata BLOB DEFAULT x'7b7d'`, 'title', ''],
+];
+for (const [column, field, expected] of added) {
+  test(`a row that is older than the column “${column}” has its default`, () => {
+    const { tasks } = content(
+      [
+        `INSERT INTO tasks VALUES ('T-1')`,
+        `ALTER TABLE tasks ADD COLUMN ${column}`,
+        `INSERT INTO tasks (id) VALUES ('T-2')`,
+      ],
+      ['CREATE TABLE tasks (id TEXT PRIMARY KEY)'],
+    );
+    assert.deepEqual(
+      tasks.map((task) => task[field]),
+      [expected, expected],
+    );
+  });
+}
+
+const oddTables: readonly [name: string, create: string][] = [
+  ['without rowids', 'CREATE TABLE tasks (id TEXT PRIMARY KEY, content TEXT) WITHOUT ROWID'],
+  ['with numbers for ids', 'CREATE TABLE tasks (id INTEGER PRIMARY KEY, content TEXT)'],
+  ['with a column that is computed', `CREATE TABLE tasks (extra AS (content || '!') STORED, id, content TEXT)`],
+  ['with a column that is computed each time', `CREATE TABLE tasks (extra AS (content || '!'), id, content TEXT)`],
+  ['in strict types', 'CREATE TABLE tasks (id TEXT PRIMARY KEY, content TEXT) STRICT'],
+  ['with names in any case and quotes', 'CREATE TABLE "TaskS" ("ID" TEXT, [Content] TEXT, `Status` TEXT)'],
+  ['with numbers for titles', 'CREATE TABLE tasks (id, content REAL)'],
+];
+for (const [name, create] of oddTables) {
+  test(`a table of tasks ${name} is read`, () => {
+    const { tasks } = content([`INSERT INTO tasks (id, content) VALUES (1, '12')`], [create]);
+    assert.deepEqual(
+      tasks.map(({ id, title }) => [id, title]),
+      [['1', '12']],
+    );
+  });
+}
+
+test('rows of any type and size are read, and so are those that go on over pages', () => {
+  const long = 'ä'.repeat(30_000);
+  const values = [`'${long}'`, '1', '-1', '127', '-129', '32768', '8388608', '2147483648', '140737488355328'];
+  values.push('9223372036854775807', '-9223372036854775808', '0', '1.5', '-0.25', '1e300', `x'c3a4'`, 'NULL', `''`);
+  const { tasks } = content(
+    values.map(
+      (value, i) =>
+        `INSERT INTO tasks (id, content, priority, version) VALUES ('T-${i}', ${value}, ${value}, ${value})`,
+    ),
+    ['CREATE TABLE tasks (id, content, priority, version)'],
+  );
+  assert.equal(tasks.length, values.length);
+  assert.equal(tasks[0]?.title, long);
+  assert.deepEqual([tasks[9]?.title, tasks[9]?.version], ['9223372036854776000', 0]);
+});
+
+const LOCKS_TABLE =
+  'CREATE TABLE task_agent_locks (id INTEGER PRIMARY KEY, task_id TEXT, agent_id TEXT, locked_at, lock_until)';
+const locks: readonly [
+  name: string,
+  columns: readonly [holder: string, until: number] | undefined,
+  table: readonly string[],
+  held: unknown,
+][] = [
+  [
+    'a lease of the table counts',
+    undefined,
+    [`'b', ${SECOND}, ${SECOND + 60}`],
+    { holder: 'b', since: NOW, until: NOW + 60_000 },
+  ],
+  [
+    'a lease of the table may be in ms',
+    undefined,
+    [`'b', ${NOW}, ${NOW + 60_000}`],
+    { holder: 'b', since: NOW, until: NOW + 60_000 },
+  ],
+  [
+    'a lease of the table may be a date',
+    undefined,
+    [`'b', '2026-01-05T12:00:00Z', '2026-01-05T13:01:00+01:00'`],
+    { holder: 'b', since: NOW, until: NOW + 60_000 },
+  ],
+  [
+    'a holder in the table without an end',
+    undefined,
+    [`'b', NULL, NULL`],
+    { holder: 'b', since: undefined, until: undefined },
+  ],
+  ['no holder in the table', undefined, [`'', 1, ${SECOND + 60}`, `NULL, 1, ${SECOND + 60}`], undefined],
+  ['of two rows the one that runs', undefined, [`'b', 1, ${SECOND - 60}`, `'c', 1, ${SECOND + 60}`], 'c'],
+  ['columns that run before a table that does not', ['a', 60], [`'b', 1, ${SECOND - 1}`], 'a'],
+  ['a table that runs before columns that do not', ['a', -60], [`'b', 1, ${SECOND + 1}`], 'b'],
+  ['of two that ended the later', ['a', -60], [`'b', 1, ${SECOND - 90}`], 'a'],
+  [
+    'the longer lease of one holder',
+    ['a', 60],
+    [`'a', 1, ${SECOND + 90}`],
+    { holder: 'a', since: 1000, until: NOW + 90_000 },
+  ],
+];
+for (const [name, columns, table, held] of locks) {
+  test(`a task is held if columns or table say so: ${name}`, () => {
+    const { tasks, notices } = content([
+      LOCKS_TABLE,
+      `INSERT INTO tasks (id, created, content, long_description, priority, project_id) VALUES ('T-1', '', '', '', '', 'project')`,
+      columns === undefined
+        ? 'UPDATE tasks SET version = 2'
+        : `UPDATE tasks SET assignee = '${columns[0]}', lock_until = ${SECOND + columns[1]}`,
+      ...table.map(
+        (values) => `INSERT INTO task_agent_locks (task_id, agent_id, locked_at, lock_until) VALUES ('T-1', ${values})`,
+      ),
+    ]);
+    const { lock } = tasks[0]!;
+    assert.deepEqual(typeof held === 'string' ? lock?.holder : lock, held);
+    assert.deepEqual(notices, []);
+  });
+}
+
+test('of two leases that run the columns count, and a notice says so', () => {
+  const { tasks, notices, holdsUntil } = content([
+    LOCKS_TABLE,
+    `INSERT INTO tasks (id, created, content, long_description, priority, project_id, assignee, lock_until)
+      VALUES ('T-1', '', '', '', '', 'project', 'a', ${SECOND + 30})`,
+    `INSERT INTO task_agent_locks (task_id, agent_id, lock_until) VALUES ('T-1', 'b', ${SECOND + 60}), ('gone', 'b', 1)`,
+  ]);
+  assert.equal(tasks[0]?.lock?.holder, 'a');
+  assert.deepEqual(notices, [{ kind: 'twoHolders', id: 'T-1', holder: 'a', other: 'b' }]);
+  assert.equal(holdsUntil, NOW + 30_000, 'then it is the other one that holds the task');
+});
+
+test('a table of agent locks whose columns say nothing is passed over', () => {
+  const { tasks } = content([
+    'CREATE TABLE task_agent_locks (task_id, note)',
+    `INSERT INTO task_agent_locks VALUES ('T-1', 'x')`,
+    `INSERT INTO tasks (id, created) VALUES ('T-1', '')`,
+  ]);
+  assert.equal(tasks[0]?.lock, undefined);
+});
 
 const others: readonly [name: string, schema: readonly string[], expected: unknown][] = [
   ['a store without a version column before migration 6', [`${CREATE})`], 0],
