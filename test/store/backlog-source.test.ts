@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -15,6 +15,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { taskId } from '../../src/core/task.ts';
+import { systemClock } from '../../src/store/system-clock.ts';
 import { createBacklog, nativeWriter } from '../support/fixture.ts';
 import { folderFor, has, open, ready, until } from '../support/stores.ts';
 
@@ -223,6 +225,96 @@ test('what cannot be read keeps what was read last, and is read when it can be',
   );
   writeFileSync(file, good);
   await until(source, has('T-1', 'Todo'));
+});
+
+const spoiled: readonly [cause: string, spoil: (good: Buffer) => Uint8Array][] = [
+  ['empty', () => Buffer.alloc(0)],
+  ['truncated', (good) => good.subarray(0, good.length - 4096)],
+  ['truncated', (good) => good.subarray(0, 50)],
+  ['encrypted', (good) => randomBytes(good.length)],
+  ['notADatabase', () => Buffer.from('<<<<<<< HEAD')],
+  ['malformed', (good) => Buffer.concat([good.subarray(0, 4096), Buffer.alloc(good.length - 4096, 0xee)])],
+];
+for (const [cause, spoil] of spoiled) {
+  test(`a database that is ${cause} is said to be, keeps what was read last, and recovers by itself`, async (t) => {
+    const root = folderFor(t);
+    const file = await createBacklog(root, ONE);
+    const good = readFileSync(file);
+    const source = open(t, root);
+    await until(source, has('T-1', 'Todo'));
+    for (let round = 0; round < 2; round++) {
+      writeFileSync(file, spoil(good));
+      await until(source, (state) => state.kind === 'unreadable' && state.failure.cause === cause);
+      assert.equal(source.state.kind === 'unreadable' && source.state.last?.tasks.length, 1);
+      writeFileSync(file, good);
+      await until(source, has('T-1', 'Todo'));
+      await using writer = await nativeWriter(root);
+      await writer.run(`UPDATE tasks SET status = 'Review'`);
+      await until(source, has('T-1', 'Review'));
+    }
+  });
+}
+
+test('a database that a writer has locked is read all the same, as it was committed', async (t) => {
+  const root = folderFor(t);
+  await createBacklog(root, ONE);
+  await using writer = await nativeWriter(root);
+  await writer.exec('BEGIN EXCLUSIVE');
+  await writer.run(DONE);
+  const source = open(t, root);
+  await until(source, has('T-1', 'Todo'));
+  await writer.exec('COMMIT');
+  await until(source, has('T-1', 'Done'));
+});
+
+test('a commit of one task leaves every other task and what they name the objects that they were', async (t) => {
+  const root = folderFor(t);
+  await createBacklog(root, { tasks: Array.from({ length: 50 }, (_, i) => ({ id: `T-${i}` })) });
+  await using writer = await nativeWriter(root);
+  const source = open(t, root, { watch: false });
+  await source.refresh();
+  const before = ready(source.state);
+  await writer.run(DONE);
+  await writer.run(`UPDATE tasks SET priority = 'low' WHERE id = 'T-1'`); // the log is not new any more
+  await source.refresh();
+  const middle = ready(source.state);
+  await writer.run(`UPDATE tasks SET status = 'Review' WHERE id = 'T-2'`);
+  await source.refresh();
+  const after = ready(source.state);
+  const fresh = after.tasks.filter((task, i) => task !== middle.tasks[i]).map(({ id }) => id);
+  assert.deepEqual(fresh, ['T-2']);
+  assert.equal(after.links, before.links);
+  assert.equal(after.byId.get(taskId('T-2')), after.tasks[2]);
+  assert.equal(middle.byId.get(taskId('T-2'))?.status, 'Todo');
+});
+
+test('when a lease of the columns ends, the table of agent locks says who holds the task', async (t) => {
+  const root = folderFor(t);
+  const lock = { holder: 'a-desk-1', since: Date.now(), until: Date.now() + 60_000 };
+  await createBacklog(root, {
+    tasks: [{ id: 'T-1', lock }],
+    sql: [
+      'CREATE TABLE task_agent_locks (task_id TEXT PRIMARY KEY, agent_id TEXT, expires_at INTEGER)',
+      `INSERT INTO task_agent_locks VALUES ('T-1', 'b-desk-2', ${Math.floor(Date.now() / 1000) + 600})`,
+    ],
+  });
+  let ahead = 0;
+  const clock = {
+    now: () => systemClock.now() + ahead,
+    after: (ms: number, act: () => void) => systemClock.after(ms, act),
+  };
+  const source = open(t, root, { watch: false, clock });
+  await source.refresh();
+  const holder = (): unknown => ready(source.state).tasks[0]?.lock?.holder;
+  assert.equal(holder(), 'a-desk-1');
+  assert.deepEqual(
+    ready(source.state).notices.map(({ kind }) => kind),
+    ['twoHolders'],
+  );
+  ahead = 61_000;
+  await source.refresh();
+  assert.equal(holder(), 'b-desk-2');
+  assert.deepEqual(ready(source.state).notices, []);
 });
 
 test('a database without tasks says so, and is followed until it has some', async (t) => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { SnapshotReader } from '../../src/store/snapshot-reader.ts';
-import { readTasks } from '../../src/store/sqlite-reader.ts';
+import { SnapshotReader, type NewPages } from '../../src/store/snapshot-reader.ts';
+import { DatabaseTasks, readTasks } from '../../src/store/sqlite-reader.ts';
 import { systemClock } from '../../src/store/system-clock.ts';
 import { createBacklog, nativeWriter, type NativeWriter } from '../support/fixture.ts';
 import { copyStore, readNatively } from '../support/native-files.ts';
@@ -146,6 +146,89 @@ test('"unchanged" is exact: after a commit, a checkpoint, a reset, a rollback, a
   assert.equal(await reader.isUnchanged(), false, 'a commit into an empty log');
 });
 
+/** The image with the pages in it, as it then has to be. */
+function withPages(bytes: Uint8Array, { pages, pageCount }: NewPages): Uint8Array {
+  const image = new Uint8Array(pageCount * 4096);
+  image.set(bytes.subarray(0, image.length));
+  for (const [page, content] of pages) image.set(content, (page - 1) * 4096);
+  image.fill(1, 18, 20); // no log
+  return image;
+}
+
+test('the new pages of the log make of the last image what a read would give', async (t) => {
+  const { file, native, reader } = await openedStore(t);
+  await native.run(`UPDATE tasks SET status = 'Review'`);
+  let image = await reader.read();
+  assert.equal(await reader.readNewPages(), undefined, 'nothing is new');
+  for (let i = 0; i < 5; i++) {
+    await native.run(`INSERT INTO tasks (id, created, content) VALUES (?, '', hex(zeroblob(5000)))`, `N-${i}`);
+    if (i > 2) await native.run(`UPDATE tasks SET status = 'Done' WHERE id = 'N-0'`);
+    const news = await reader.readNewPages();
+    assert.ok(image.kind === 'image' && news !== undefined);
+    assert.ok(news.pages.size < news.pageCount, 'not everything');
+    assert.equal(news.after, image.moment);
+    const other = new SnapshotReader(file, systemClock);
+    const expected = await other.read();
+    other.dispose();
+    assert.ok(expected.kind === 'image');
+    const bytes = withPages(image.bytes, news);
+    assert.equal(Buffer.compare(bytes, expected.bytes), 0);
+    assert.ok(await reader.isUnchanged());
+    image = { kind: 'image', bytes, moment: news.moment };
+  }
+});
+
+const unclear: readonly [name: string, change: (native: NativeWriter, file: string) => Promise<unknown>][] = [
+  [
+    'a transaction that has spilled and is open',
+    async (native) => {
+      await native.exec('PRAGMA cache_size = 2; BEGIN IMMEDIATE');
+      await native.run('UPDATE tasks SET content = hex(randomblob(2000))');
+    },
+  ],
+  ['a checkpoint', (native) => native.all('PRAGMA wal_checkpoint(PASSIVE)')],
+  [
+    'a log that was begun anew',
+    async (native) => {
+      await native.all('PRAGMA wal_checkpoint(RESTART)');
+      await native.run(`UPDATE tasks SET status = 'Done'`);
+    },
+  ],
+  ['a log that was cut off', (native) => native.all('PRAGMA wal_checkpoint(TRUNCATE)')],
+  [
+    'a file in the place of the database',
+    (_, file) => {
+      copyFileSync(file, `${file}.new`);
+      renameSync(`${file}.new`, file);
+      return Promise.resolve();
+    },
+  ],
+];
+for (const [name, change] of unclear) {
+  test(`nothing is followed page by page over ${name}`, async (t) => {
+    const { file, native, reader } = await openedStore(t);
+    await native.run(`UPDATE tasks SET status = 'Review'`);
+    await reader.read();
+    await change(native, file);
+    assert.equal(await reader.readNewPages(), undefined);
+  });
+}
+
+test('pages that do not follow what was read are refused', async (t) => {
+  const { native, reader } = await openedStore(t);
+  await native.run(`UPDATE tasks SET status = 'Review'`);
+  const image = await reader.read();
+  assert.ok(image.kind === 'image');
+  const tasks = new DatabaseTasks('project');
+  assert.ok(tasks.read(SQL, image, 0).ok);
+  await native.run(`UPDATE tasks SET status = 'Done' WHERE id = 'T-1'`);
+  const lost = await reader.readNewPages();
+  await native.run(`UPDATE tasks SET status = 'Done' WHERE id = 'T-30'`);
+  const news = await reader.readNewPages();
+  assert.ok(lost !== undefined && news !== undefined);
+  assert.equal(tasks.follow(SQL, news, 0), undefined);
+});
+
 test('a commit whose writer died before it was announced is noticed when the next one is written over it', async (t) => {
   const root = folderFor(t);
   mkdirSync(join(root, '.todo2'));
@@ -170,6 +253,7 @@ test('a commit whose writer died before it was announced is noticed when the nex
   assert.equal(await reader.isUnchanged(), true);
   writeFileSync(`${file}-wal`, next, { flag: 'r+' });
   assert.equal(await reader.isUnchanged(), false);
+  assert.equal(await reader.readNewPages(), undefined, 'what was lost is in the image that it would lead on from');
   const image = await reader.read();
   assert.equal(image.kind === 'image' ? image.bytes[4096] : undefined, 9);
 });
