@@ -48,8 +48,8 @@ export interface JointLock {
  */
 export function joinLocks(id: TaskId, column: Lock | undefined, others: readonly Lock[], now: number): JointLock {
   const all = column === undefined ? others : [column, ...others];
-  const ends = all.flatMap(({ until }) => (until !== undefined && until > now ? until : []));
-  const holdsUntil = all.length > 1 ? Math.min(Infinity, ...ends) : Infinity;
+  const firstEnd = all.reduce((first, { until = -1 }) => (until > now ? Math.min(first, until) : first), Infinity);
+  const holdsUntil = all.length > 1 ? firstEnd : Infinity;
   const best = others.toSorted((a, b) => compareLocks(a, b, now))[0];
   if (column === undefined || best === undefined) return { lock: column ?? best, notice: undefined, holdsUntil };
   if (!isRunning(column, now) || (isRunning(best, now) && best.holder === column.holder)) {

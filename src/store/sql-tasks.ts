@@ -62,9 +62,13 @@ function readFrom(db: Database, project: string, now: number): Result<StoreConte
     dependencies.delete(id);
     list.tasks.push(join(taskOf(row, others, rules, list.notices)));
   }
-  list.notices.push(...Array.from(agentLocks.owners, (owner) => lockNotices.get(owner) ?? []).flat());
-  list.notices.push(...orphanNotices('task_tags', tags), ...orphanNotices('task_dependencies', dependencies));
-  return ok({ tasks: list.tasks, notices: list.notices, holdsUntil });
+  const notices = [
+    ...list.notices,
+    ...Array.from(agentLocks.owners, (owner) => lockNotices.get(owner) ?? []).flat(),
+    ...orphanNotices('task_tags', tags),
+    ...orphanNotices('task_dependencies', dependencies),
+  ];
+  return ok({ tasks: list.tasks, notices, holdsUntil });
 
   function join(task: Task): Task {
     const others: readonly Lock[] = agentLocks.of(task.id);

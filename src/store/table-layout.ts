@@ -88,9 +88,13 @@ export function layOut(SQL: SqlJsStatic, { root, sql }: TableEntry, wanted: read
   return { root, slotOf, width: wanted.length, defaults, blobSlot, columns: new Set(columns.map(({ name }) => name)) };
 }
 
+/** Names and texts in quotes, and comments: what stands there is no part of a statement. */
+const QUOTED_OR_COMMENT = /"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|'(?:[^']|'')*'|--[^\n]*|\/\*[^]*?(?:\*\/|$)/g;
+
 /** Asks SQLite, in a database of its own, what a statement means; it is not run where it could do more than name columns. */
 function columnsOf(SQL: SqlJsStatic, sql: string): readonly Column[] | undefined {
-  if (!/^create table [^(]*\(/i.test(sql) || /\bas\b/i.test(sql)) return undefined;
+  const bare = sql.replace(QUOTED_OR_COMMENT, ' x ');
+  if (!/^create table [^(]*\(/i.test(bare) || /\bas\b/i.test(bare)) return undefined;
   const db = new SQL.Database();
   try {
     db.run('PRAGMA trusted_schema = OFF');

@@ -357,6 +357,10 @@ const oddTables: readonly [name: string, create: string][] = [
   ['in strict types', 'CREATE TABLE tasks (id TEXT PRIMARY KEY, content TEXT) STRICT'],
   ['with names in any case and quotes', 'CREATE TABLE "TaskS" ("ID" TEXT, [Content] TEXT, `Status` TEXT)'],
   ['with numbers for titles', 'CREATE TABLE tasks (id, content REAL)'],
+  [
+    'with comments',
+    `CREATE TABLE tasks (id TEXT, -- known as "id"\n "as" TEXT DEFAULT 'as (', /* as ( */ content TEXT)`,
+  ],
 ];
 for (const [name, create] of oddTables) {
   test(`a table of tasks ${name} is read`, () => {
@@ -483,6 +487,15 @@ const others: readonly [name: string, schema: readonly string[], expected: unkno
     'noTasksTable',
   ],
   ['a table of tasks without ids', ['CREATE TABLE tasks (name TEXT)'], 'malformed'],
+  [
+    'a schema that would compute for ever',
+    [
+      'CREATE TABLE tasks (id)',
+      'PRAGMA writable_schema = ON',
+      `UPDATE sqlite_master SET sql = 'CREATE TABLE "tasks--" AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT i FROM n'`,
+    ],
+    'malformed',
+  ],
   ['UTF-16', [`PRAGMA encoding = 'UTF-16le'`, ...SCHEMA], 0],
 ];
 for (const [name, schema, expected] of others) {
