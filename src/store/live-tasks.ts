@@ -35,6 +35,8 @@ interface Draft {
   noticesChanged: boolean;
 }
 
+const NOTHING: readonly string[] = [];
+
 /**
  * The tasks in the image of a database, read by ourselves, and kept so that a commit costs what it changed.
  *
@@ -103,15 +105,16 @@ export class LiveTasks {
     const tasks: { -readonly [Key in keyof Task]: Task[Key] }[] = [];
     const ids: TaskId[] = [];
     const row: Cell[] = COLUMNS.map(() => undefined);
+    let notices: Notice[] = [];
     this.#table.readAll(this.#pages, row, (rowid) => {
-      const notices: Notice[] = [];
-      const task = taskOf(row, { tags: [], dependencies: [], lock: lockOf(row) }, this.#rules, notices);
+      const task = taskOf(row, { tags: NOTHING, dependencies: NOTHING, lock: lockOf(row) }, this.#rules, notices);
       if (task.id === '') throw new Unsure('a task has no id');
       tasks.push(task);
       ids.push(task.id);
       this.#rowids.push(rowid);
       this.#columnLocks.push(task.lock);
       this.#rowNotices.push(notices.length === 0 ? undefined : notices);
+      if (notices.length > 0) notices = [];
     });
     const index = new IdIndex(ids);
     if (index.size !== ids.length) throw new Unsure('two tasks have one id');
@@ -126,7 +129,12 @@ export class LiveTasks {
       });
     }
     // Nobody has seen these tasks yet.
-    for (let v = 0; v < tasks.length; v++) Object.assign(tasks[v]!, this.#listsOf(v));
+    for (let v = 0; v < tasks.length; v++) {
+      if (this.#tags !== undefined) tasks[v]!.tags = distinct(this.#tags.lists.of(v));
+      if (this.#dependencies !== undefined) {
+        tasks[v]!.dependencies = distinct(this.#dependencies.lists.of(v)) as readonly TaskId[];
+      }
+    }
     this.#tasks = tasks;
     this.#agentTable?.readAll(this.#pages, this.#cells, (rowid) => this.#agentLocks.add(rowid, this.#cells));
     this.#notices = this.#allNotices();

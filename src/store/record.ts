@@ -103,6 +103,12 @@ function numberAt(bytes: Buffer, at: number, type: number): number | null {
   }
 }
 
+/** `toString` does the same after it has looked up its encoding, which is most of its time for a short text. */
+const utf8: (bytes: Buffer, begin: number, end: number) => string =
+  'utf8Slice' in Buffer.prototype
+    ? (bytes, begin, end) => (bytes as Buffer & { utf8Slice(begin: number, end: number): string }).utf8Slice(begin, end)
+    : (bytes, begin, end) => bytes.toString('utf8', begin, end);
+
 const WORD_LENGTH = 20;
 const WORDS = 1024;
 /** Words that were read lately, by a number made of their bytes: status, priority, tags and the like are always the same few. */
@@ -111,14 +117,14 @@ const words = new Array<string>(WORDS).fill('');
 /** The text of some bytes of UTF-8. */
 export function textAt(bytes: Buffer, begin: number, end: number): string {
   const length = end - begin;
-  if (length > WORD_LENGTH) return bytes.toString('utf8', begin, end);
+  if (length > WORD_LENGTH) return utf8(bytes, begin, end);
   if (length === 0) return '';
   let hash = length;
   for (let i = begin; i < end; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
   const slot = (hash ^ (hash >>> 10)) & (WORDS - 1);
   const known = words[slot]!;
   if (isText(known, bytes, begin, length)) return known;
-  return (words[slot] = bytes.toString('utf8', begin, end));
+  return (words[slot] = utf8(bytes, begin, end));
 }
 
 /** True where these bytes are that text, and plain ASCII. */

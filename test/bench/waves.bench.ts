@@ -2,6 +2,7 @@ import type { Graph } from '../../src/core/graph.ts';
 import { buildGraph } from '../../src/core/graph.ts';
 import { taskId } from '../../src/core/task.ts';
 import type { Task } from '../../src/core/task.ts';
+import { linkTasks } from '../../src/core/task-links.ts';
 import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves.ts';
 import { task } from '../support/backlog.ts';
 import { compare, seededRandom } from './bench.ts';
@@ -38,8 +39,29 @@ export async function run(): Promise<readonly Row[]> {
       const aim = size === 10_000 ? { aim: 'at most 30 ms' } : {};
       rows.push({ what, size, ...times, reference: 'plain Kahn pass over typed arrays', ...aim });
     }
+    rows.push({ what: 'after a change of one status', size, ...(await compareChanges(inOrder, graph)) });
   }
   return rows;
+}
+
+/** The plan of a snapshot that differs from the one before in the status of one task, so that what tasks name is known. */
+async function compareChanges(
+  backlog: readonly Task[],
+  graph: Graph,
+): Promise<Pick<Row, 'ours' | 'referenceMs' | 'reference'>> {
+  const links = linkTasks(
+    backlog,
+    backlog.map(({ id }) => id),
+  );
+  const random = seededRandom(backlog.length);
+  let tasks = backlog;
+  const change = (): void => {
+    const at = Math.floor(random() * tasks.length);
+    tasks = tasks.with(at, { ...tasks[at]!, status: tasks[at]!.status === 'Done' ? 'Todo' : 'Done' });
+    planWaves(tasks, DEFAULT_WAVE_OPTIONS, links);
+  };
+  const times = await compare({ ours: change, reference: () => findLevels(graph) }, { runs: 31, warmUp: 25 });
+  return { ...times, reference: 'plain Kahn pass over typed arrays' };
 }
 
 interface Edges {
