@@ -56,9 +56,9 @@ export class LiveTasks {
 
   // By position, in the order of rowids.
   #tasks: readonly Task[] = [];
-  readonly #rowids: number[] = [];
-  readonly #columnLocks: (Lock | undefined)[] = [];
-  readonly #rowNotices: (readonly Notice[] | undefined)[] = [];
+  #rowids: number[] = [];
+  #columnLocks: (Lock | undefined)[] = [];
+  #rowNotices: (readonly Notice[] | undefined)[] = [];
 
   #links: TaskLinks;
   #notices: readonly Notice[] = [];
@@ -143,7 +143,7 @@ export class LiveTasks {
 
   #followTasks(before: PageMap, draft: Draft): void {
     const { removed, changed, added } = this.#table.follow(this.#pages, before);
-    if (removed.length > 0) throw new Unsure('positions change where a task goes');
+    if (removed.length > 0) this.#leaveOut(new Set(removed.map(({ rowid }) => rowid)), draft);
     for (const [, cell] of changed) {
       const position = positionOf(this.#rowids, cell.rowid);
       const row = this.#table.readNew(cell, this.#pages, COLUMNS.length);
@@ -166,6 +166,21 @@ export class LiveTasks {
       this.#dependencies?.lists.adopt(id, position);
       draft.noticesChanged = true;
     }
+  }
+
+  /** Takes tasks away, so that those behind them move up. What is said of them elsewhere is then of tasks that are not there. */
+  #leaveOut(rowids: ReadonlySet<number>, draft: Draft): void {
+    const stays = (_: unknown, position: number): boolean => !rowids.has(this.#rowids[position]!);
+    const tasks = this.#tasks.filter(stays);
+    if (tasks.length !== this.#tasks.length - rowids.size) throw new Unsure('a task was not known');
+    const { ids } = this.#links;
+    for (const pairs of [this.#tags, this.#dependencies]) pairs?.lists.leaveOut(ids, stays);
+    this.#links = linkTasks(tasks, ids.filter(stays));
+    this.#columnLocks = this.#columnLocks.filter(stays);
+    this.#rowNotices = this.#rowNotices.filter(stays);
+    this.#rowids = this.#rowids.filter(stays);
+    this.#tasks = tasks;
+    draft.noticesChanged = true;
   }
 
   #followPairs(pairs: Pairs | undefined, before: PageMap, draft: Draft): void {

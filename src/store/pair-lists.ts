@@ -62,6 +62,15 @@ export class PairLists {
     if (list !== undefined) this.#lists[position] = list;
   }
 
+  /** Leaves positions out, so that those behind them move up; the tasks with these ids are not there any more. */
+  leaveOut(ids: readonly string[], stays: (list: unknown, position: number) => boolean): void {
+    for (const [position, id] of ids.entries()) {
+      const list = this.#lists[position];
+      if (list !== undefined && !stays(list, position)) this.#orphans.set(id, list);
+    }
+    this.#lists = Array.from(ids, (_, position) => this.#lists[position]).filter(stays);
+  }
+
   /** A notice for each row whose task is not there, in order. */
   orphanNotices(table: Table): readonly Notice[] {
     return orphanNotices(table, this.#orphans);

@@ -115,6 +115,8 @@ const stories: readonly [name: string, change: string, fresh: readonly string[],
     ['T-gone'],
     'other',
   ],
+  ['a task that goes', `DELETE FROM tasks WHERE id = 'T-500'`, [], 'other'],
+  ['a task that is put in anew', `REPLACE INTO tasks (id, created) VALUES ('T-500', '')`, ['T-500'], 'other'],
   ['a tag of a task that is not there', `INSERT INTO task_tags VALUES ('none', 'x')`, [], 'same'],
   [
     'another table',
