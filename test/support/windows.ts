@@ -33,6 +33,7 @@ export interface WindowOptions {
 export class Windows {
   readonly #server: EditorServer;
   readonly #browser: Browser;
+  readonly #folders: string[] = [];
 
   private constructor(server: EditorServer, browser: Browser) {
     this.#server = server;
@@ -45,14 +46,24 @@ export class Windows {
     return new Windows(server, browser);
   }
 
-  /** Opens a window on a fresh folder; all of it goes with the test, and a failure leaves a picture. */
+  /** Opens a window on a fresh folder. It is closed with the test, and a failure leaves a picture. */
   async open(t: TestContext, options: WindowOptions): Promise<Window> {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'todo2-window-')));
+    this.#folders.push(folder);
     mkdirSync(join(folder, '.vscode'));
     const settings = { 'todo2Waves.agent': 'simulated', ...options.settings };
     writeFileSync(join(folder, '.vscode', 'settings.json'), JSON.stringify(settings));
     if (options.tasks !== undefined) await createBacklog(folder, { tasks: options.tasks });
     await options.prepare?.(folder);
+    return this.#openOn(t, folder, options);
+  }
+
+  /** Opens another window on the folder of one that is open, as a second person would. */
+  join(t: TestContext, { folder }: Window): Promise<Window> {
+    return this.#openOn(t, folder, {});
+  }
+
+  async #openOn(t: TestContext, folder: string, options: WindowOptions): Promise<Window> {
     const context = await this.#browser.newContext({ viewport: { width: 1400, height: 900 } });
     const target = options.empty === true ? {} : { folder };
     const workbench = await Workbench.open(context, this.#server, target);
@@ -63,7 +74,6 @@ export class Windows {
       // A page that is merely dropped keeps its extension host; one that leaves ends it.
       await workbench.page.goto('about:blank').catch(() => undefined);
       await context.close();
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     });
     return window;
   }
@@ -71,6 +81,8 @@ export class Windows {
   async stop(): Promise<void> {
     await this.#browser.close();
     await this.#server.stop();
+    for (const folder of this.#folders)
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 }
 

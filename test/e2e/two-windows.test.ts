@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { TaskSpec } from '../support/fixture.ts';
+import { Windows } from '../support/windows.ts';
+
+let windows: Windows;
+before(async () => {
+  windows = await Windows.start();
+});
+after(() => windows.stop());
+
+/** Long enough at work for the other window to begin as well, however slow the machine. */
+const TASKS: readonly TaskSpec[] = Array.from({ length: 8 }, (_, n) => {
+  return { id: `T-${n + 1}`, content: `Part ${n + 1}`, description: 'simulate: seconds=8' };
+});
+
+test('two windows that run the same wave at the same time work on each task once, and leave no lock behind', async (t) => {
+  const one = await windows.open(t, { tasks: TASKS, settings: { 'todo2Waves.maxParallelTasks': 4 } });
+  const two = await windows.join(t, one);
+  const both = [one, two];
+  const trees = await Promise.all(both.map((window) => window.tree()));
+
+  await Promise.all(
+    both.map((window, n) => window.workbench.inline(window.workbench.row(trees[n]!, 'Wave 0'), 'Run Wave')),
+  );
+  // Each counts its own locks and not those of the other one.
+  await Promise.all(both.map((window) => window.statusBar(/^\s*4 · /)));
+  const during = Object.values(await one.tasks());
+  assert.equal(new Set(during.map(({ assignee }) => assignee)).size, 2, 'each has an extension host of its own');
+  assert.ok(during.every(({ assignee, status }) => assignee !== null && status === 'In Progress'));
+
+  await one.until('all of them are in review', async () => {
+    return Object.values(await one.tasks()).every((task) => task.status === 'Review' && task.assignee === null);
+  });
+  for (const [id, { version }] of Object.entries(await one.tasks()))
+    assert.equal(version, 3, `${id}: a claim and an end`);
+  for (const [n, window] of both.entries()) {
+    await window.statusBar(/^\s*0$/);
+    await window.workbench.row(trees[n]!, 'Ended: Wave 0').getByText('4/8 succeeded · 4 skipped').waitFor();
+  }
+  const rows = both.map((window, n) =>
+    TASKS.map(({ content }) => window.workbench.row(trees[n]!, content ?? '').last()),
+  );
+  for (const [n, row] of rows[0]!.entries()) {
+    const label = await row.getAttribute('aria-label');
+    assert.match(label ?? '', /Review|review/);
+    await rows[1]![n]!.and(two.workbench.page.locator(`[aria-label=${JSON.stringify(label)}]`)).waitFor();
+  }
+
+  // What is held by hand goes with its window, too.
+  const writer = await one.writer();
+  for (const n of [1, 2]) {
+    await writer.run(
+      `INSERT INTO tasks (id, content, long_description, status, priority, created, project_id)
+        SELECT 'T-1${n}', 'By hand ${n}', '', 'Todo', 'low', created, project_id FROM tasks WHERE id = 'T-1'`,
+    );
+  }
+  for (const [n, window] of both.entries()) {
+    // Rows that come while the pointer is on its way move the others.
+    await window.workbench.row(trees[n]!, 'By hand 2').waitFor();
+    await window.workbench.inline(window.workbench.row(trees[n]!, `By hand ${n + 1}`).first(), 'Claim');
+    await window.statusBar(/^\s*1 · /);
+  }
+  await Promise.all(both.map((window) => window.workbench.page.goto('about:blank')));
+  const isFree = async (): Promise<boolean> =>
+    Object.values(await one.tasks()).every(({ assignee }) => assignee === null);
+  await one.until('nothing is locked', isFree, 60_000);
+});
