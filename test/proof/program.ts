@@ -24,6 +24,9 @@ export function startProgram(name: string, argument: unknown): Program {
     env: plainNodeEnv(),
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  const killChild = (): void => void child.kill('SIGKILL');
+  process.once('exit', killChild);
+  child.once('close', () => process.off('exit', killChild));
   child.stdin.on('error', () => undefined); // what is told to one that has ended is lost, and `next` says so
   const ended = once(child, 'close') as Promise<[number | null, string | null]>;
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { sep } from 'node:path';
 import { planWaves } from '../../../src/core/waves.ts';
 import type { ProjectConfig } from '../../../src/core/config.ts';
 import type { UnreadableCause } from '../../../src/core/failure.ts';
 import type { StoreState } from '../../../src/core/snapshot.ts';
 import type { Task } from '../../../src/core/task.ts';
+import type { readHandoffs } from '../../../src/store/handoff-reader.ts';
 
 const CAUSES: readonly UnreadableCause[] = [
   ...([
@@ -45,9 +47,41 @@ export function checkState(state: StoreState): void {
   }
 }
 
-export function checkConfig(config: ProjectConfig): void {
-  for (const value of Object.values(config)) {
-    assert.ok(value === undefined || (Number.isSafeInteger(value) && value > 0), String(value));
+/** Throws where a configuration has a value of another kind than its type allows, or names a file outside the root. */
+export function checkConfig(config: ProjectConfig, root: string): void {
+  for (const [key, value] of Object.entries(config) as [keyof ProjectConfig, unknown][]) {
+    const texts = Array.isArray(value) ? (value as unknown[]) : [value];
+    const isNumber = typeof NUMBERS[key] === 'number';
+    if (isNumber)
+      assert.ok(value === undefined || (Number.isSafeInteger(value) && Number(value) >= 0), `${key}: ${String(value)}`);
+    else
+      assert.ok(
+        texts.every((text) => text === undefined || typeof text === 'string'),
+        `${key}: ${String(value)}`,
+      );
+  }
+  for (const path of [config.sqlitePath, config.jsonPath]) {
+    assert.ok(path === undefined || path.startsWith(`${root}${sep}`), `${String(path)} is not within ${root}`);
+  }
+}
+
+/** The keys that hold numbers. */
+const NUMBERS: Partial<Record<keyof ProjectConfig, number>> = {
+  ...{ maxTasksPerWave: 0, maxParallelTasks: 0, maxTasksPerHost: 0, leaseMs: 0, renewalMs: 0, staleLockMs: 0 },
+  ...{ staleTaskMs: 0, minDescriptionLength: 0 },
+};
+
+export function checkHandoffs(read: ReturnType<typeof readHandoffs>): void {
+  if (!read.ok) {
+    assert.ok(CAUSES.includes(read.failure.cause) && typeof read.failure.detail === 'string');
+    return;
+  }
+  const { handoffs } = read.value;
+  assert.equal(new Set(handoffs.map(({ key }) => key)).size, handoffs.length, 'a key is there twice');
+  for (const { key, id, host, rawStatus, summary, blockers, nextSteps, warnings, at } of handoffs) {
+    for (const text of [key, id, host, rawStatus, summary, ...blockers, ...nextSteps, ...warnings])
+      assert.equal(typeof text, 'string');
+    assert.ok(at === undefined || Number.isFinite(at));
   }
 }
 

@@ -151,3 +151,37 @@ export const STATE_JSON = JSON.stringify(
   null,
   2,
 );
+
+/** One handoff as exarp-go writes it, and one as its predecessor did. */
+export const HANDOFFS_JSON = JSON.stringify({
+  handoffs: [
+    {
+      ...{
+        id: 'handoff-1795400000',
+        timestamp: '2026-11-23T09:00:00Z',
+        host: 'here',
+        summary: 'Half done',
+        blockers: null,
+      },
+      ...{
+        next_steps: ['Go on'],
+        git_status: { branch: 'main', uncommitted_files: 2, changed_files: ['a.ts'] },
+        status: 'closed',
+      },
+      ...{
+        tasks_in_progress: [{ id: 'T-1', content: 'First', status: 'In Progress' }],
+        task_journal: [{ id: 'T-1', action: 'x' }],
+      },
+    },
+    {
+      ...{
+        timestamp: '2025-12-01T10:00:00.123456',
+        host: 'there',
+        summary: 'Older',
+        tasks_completed_today: [{ id: 'T-2', name: 'Two' }],
+      },
+      ...{ warnings: ['w'], git_status: { ahead_of_remote: 1, needs_push: true }, tasks_unassigned: 3 },
+    },
+  ],
+  version: 1,
+});

@@ -4,12 +4,13 @@ import { dirname, join } from 'node:path';
 import type { BacklogSource } from '../../../src/core/ports.ts';
 import type { StoreState } from '../../../src/core/snapshot.ts';
 import { openBacklog } from '../../../src/store/backlog-source.ts';
+import { readHandoffs } from '../../../src/store/handoff-reader.ts';
 import { readMetadataBlob } from '../../../src/store/metadata.ts';
 import { oneOf, type Random } from '../../support/random.ts';
 import { WASM_FILE } from '../../support/stores.ts';
 import { sealWal } from '../../support/wal-builder.ts';
-import { checkConfig, checkState } from './check-state.ts';
-import { CONFIG_PB, CONFIG_YAML, METADATA_BLOB, STATE_JSON, type Store } from './corpus.ts';
+import { checkConfig, checkHandoffs, checkState } from './check-state.ts';
+import { CONFIG_PB, CONFIG_YAML, HANDOFFS_JSON, METADATA_BLOB, STATE_JSON, type Store } from './corpus.ts';
 import { mutateBytes, mutateDatabase, mutateLog, randomBytes } from './mutate-bytes.ts';
 import { mutateJson, mutateYaml } from './mutate-text.ts';
 
@@ -65,11 +66,17 @@ export class FuzzedStore {
       'json',
       'yaml',
       'protobuf',
+      'handoffs',
     ] as const);
     switch (kind) {
       case 'database':
       case 'log':
         return `${kind} ${await this.#tryDatabase(kind, random)}`;
+      case 'handoffs': {
+        const read = readHandoffs(mutateJson(HANDOFFS_JSON, random));
+        checkHandoffs(read);
+        return `handoffs ${read.ok ? 'read' : 'unreadable'}`;
+      }
       case 'json':
         this.#put(random, new Map([[JSON_FILE, mutateJson(STATE_JSON, random)]]));
         break;
@@ -163,7 +170,7 @@ export class FuzzedStore {
     await this.#source.refresh();
     const { state, config } = this.#source;
     checkState(state);
-    checkConfig(config);
+    checkConfig(config, this.#root);
     this.#checkUntouched();
     return state;
   }
