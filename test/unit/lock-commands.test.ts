@@ -56,6 +56,8 @@ function makeWindow(all: readonly Task[]) {
     ...{ all: [backlog], onDidChange: new Emitter<undefined>().event, refresh: () => Promise.resolve() },
     ...{ timePassed: () => undefined, hasTerminal: () => false, showTerminal: () => undefined },
     ...{ writePlan: () => Promise.reject(new Error('no')), agents: () => Promise.resolve([]) },
+    importable: () => Promise.resolve(undefined),
+    initialise: () => Promise.reject(new Error('no')),
   };
   registerCommands({ backlogs, selection: () => [], showLog: () => undefined });
   const rows = (ids: string) => ids.split(' ').map((id) => ({ kind: 'task', backlog, taskId: taskId(id) }));
