@@ -1,0 +1,55 @@
+import { isSettled, compareIds, type Task } from '../task.ts';
+import type { Patient, Symptom } from './examine.ts';
+import { setStatus } from './set-status.ts';
+
+/**
+ * Tasks that say the same, letter case and blanks aside, as exarp-go tells: at a sync it writes one over the other. Cancelled
+ * ones do not count, nor do groups of which nothing is open.
+ */
+export function examineContent(patient: Patient): readonly Symptom[] {
+  const symptoms: Symptom[] = [];
+  for (const alike of groupBy(patient.snapshot.tasks, (task) => normalise(task.title))) {
+    for (const group of groupBy(alike, (task) => normalise(task.description))) {
+      if (group.some((task) => !isSettled(task.status))) symptoms.push(examineGroup(group, patient));
+    }
+  }
+  return symptoms;
+}
+
+function examineGroup(group: readonly Task[], { snapshot }: Patient): Symptom {
+  const [oldest, ...newer] = group.toSorted(compareAge);
+  // Finished ones come first, so that the last is open as one of them is.
+  const [first, ...others] = newer
+    .filter((task) => !isSettled(task.status))
+    .map((task) => setStatus(task, 'Cancelled', snapshot));
+  if (oldest === undefined || first === undefined) throw new Error('Internal error: a group of fewer than two');
+  return {
+    trouble: { kind: 'duplicateContent', ids: [oldest, ...newer].map(({ id }) => id) },
+    severity: 'warning',
+    fix: { kind: 'choices', choices: [first, ...others] },
+  };
+}
+
+/** What is done stays, then what was there first. */
+function compareAge(a: Task, b: Task): number {
+  const isOpen = (task: Task): number => (isSettled(task.status) ? 0 : 1);
+  const createdAt = (task: Task): number => task.createdAt ?? Number.MAX_SAFE_INTEGER;
+  return isOpen(a) - isOpen(b) || createdAt(a) - createdAt(b) || compareIds(a.id, b.id);
+}
+
+/** Groups of at least two with the same key, Cancelled tasks and those without a title aside. */
+function groupBy(tasks: readonly Task[], keyOf: (task: Task) => string): readonly (readonly Task[])[] {
+  const groups = new Map<string, Task[]>();
+  for (const task of tasks) {
+    if (task.status === 'Cancelled' || task.title === '') continue;
+    const key = keyOf(task);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [task]);
+    else group.push(task);
+  }
+  return [...groups.values()].filter((group) => group.length > 1);
+}
+
+function normalise(text: string): string {
+  return text.toLowerCase().replace(/\s+/g, ' ').trim();
+}

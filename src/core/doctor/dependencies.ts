@@ -1,0 +1,55 @@
+import type { Change } from '../edit/change.ts';
+import type { Task, TaskId } from '../task.ts';
+import { findCircles } from './circles.ts';
+import type { Patient, Symptom } from './examine.ts';
+import type { Changes } from './finding.ts';
+
+/** Circles, tasks that wait for themselves, and dependencies on tasks that are not there. */
+export function examineDependencies({ snapshot, plan }: Patient): readonly Symptom[] {
+  const symptoms: Symptom[] = [];
+  const isBlocked = (id: TaskId): boolean => plan.blockedOf.get(id)?.kind === 'cycle';
+  for (const { members, circle, isOpen } of findCircles(snapshot, isBlocked)) {
+    symptoms.push({
+      trouble: { kind: 'cycle', members, circle, isOpen },
+      severity: isOpen ? 'error' : 'warning',
+      fix: { kind: 'choices', choices: waysOut(circle) },
+    });
+  }
+  for (const id of plan.selfDependent) {
+    const task = snapshot.byId.get(id);
+    if (task !== undefined) symptoms.push(...examineSelf(task));
+  }
+  for (const [id, missing] of plan.missing) {
+    for (const on of missing) {
+      symptoms.push({
+        trouble: { kind: 'missingDependency', id, on },
+        severity: 'warning',
+        fix: { kind: 'changes', changes: [{ kind: 'removeDependency', id, on }], safe: false },
+      });
+    }
+  }
+  return symptoms;
+}
+
+/** Each dependency of a circle opens it. */
+function waysOut(circle: readonly TaskId[]): readonly [Changes, ...Changes[]] {
+  const ways = circle.map((id, index): Changes => {
+    const on = circle[(index + 1) % circle.length] ?? id;
+    return [{ kind: 'removeDependency', id, on }];
+  });
+  const [first, ...others] = ways;
+  if (first === undefined) throw new Error('Internal error: a circle without members');
+  return [first, ...others];
+}
+
+function examineSelf({ id, dependencies, parentId }: Task): readonly Symptom[] {
+  const symptom = (via: 'dependency' | 'parent', change: Change): Symptom => ({
+    trouble: { kind: 'selfDependency', id, via },
+    severity: 'error',
+    fix: { kind: 'changes', changes: [change], safe: false },
+  });
+  return [
+    ...(dependencies.includes(id) ? [symptom('dependency', { kind: 'removeDependency', id, on: id })] : []),
+    ...(parentId === id ? [symptom('parent', { kind: 'setParent', id, from: id, to: undefined })] : []),
+  ];
+}

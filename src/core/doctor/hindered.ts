@@ -1,0 +1,46 @@
+import type { Change } from '../edit/change.ts';
+import { leaseAt } from '../lease.ts';
+import { parseStatus, type TaskId } from '../task.ts';
+import type { Patient } from './examine.ts';
+import type { Fix } from './finding.ts';
+
+/** The fix without what nobody may do to a task that somebody else holds: it would be refused, so it is not offered. */
+export function withoutHindered(fix: Fix, patient: Patient): Fix {
+  const isFree = (changes: readonly Change[]): boolean => !changes.some((change) => isHindered(change, patient));
+  switch (fix.kind) {
+    case 'none':
+      return fix;
+    case 'changes':
+      return isFree(fix.changes) ? fix : HELD;
+    case 'choices': {
+      const [first, ...others] = fix.choices.filter(isFree);
+      return first === undefined ? HELD : { kind: 'choices', choices: [first, ...others] };
+    }
+  }
+}
+
+const HELD: Fix = { kind: 'none', reason: 'held' };
+
+function isHindered(change: Change, { snapshot, isOurs, now }: Patient): boolean {
+  const task = snapshot.byId.get(change.id as TaskId);
+  if (task?.lock === undefined || isOurs(task.lock.holder) || !needsTheTask(change)) return false;
+  const { kind } = leaseAt(task.lock, isOurs, now);
+  // An assignment without an end keeps a task from being moved on, and nothing else.
+  return kind === 'theirs' || (kind === 'unleased' && change.kind === 'setStatus');
+}
+
+/** False for what whoever works on a task need not know of: that its row can be read, listed and compared again. */
+function needsTheTask(change: Change): boolean {
+  switch (change.kind) {
+    case 'setStatus':
+      return parseStatus(change.from) !== change.to;
+    case 'create':
+    case 'setProject':
+    case 'fillNull':
+    case 'clearLock':
+    case 'removeOrphan':
+      return false;
+    default:
+      return true;
+  }
+}

@@ -1,0 +1,30 @@
+import { compareIds, type TaskId } from '../task.ts';
+import type { Patient, Symptom } from './examine.ts';
+import type { Trouble } from './finding.ts';
+
+/** Numbers below this are of an older scheme, which exarp-go offers to clean up. */
+const FIRST_MODERN = 1_000_000;
+
+/** Ids that exarp-go would not have made. They are named and never changed: other files refer to them. */
+export function examineIds({ snapshot }: Patient): readonly Symptom[] {
+  const symptoms: Symptom[] = [];
+  const legacy: TaskId[] = [];
+  for (const { id } of snapshot.tasks) {
+    const form = formOf(id);
+    if (form === 'legacy') legacy.push(id);
+    else if (form !== undefined) symptoms.push(symptom({ kind: 'oddId', id, form }, 'warning'));
+  }
+  if (legacy.length > 0) symptoms.push(symptom({ kind: 'legacyIds', ids: legacy.sort(compareIds) }, 'info'));
+  return symptoms;
+}
+
+function symptom(trouble: Trouble, severity: 'warning' | 'info'): Symptom {
+  return { trouble, severity, fix: { kind: 'none', reason: 'idsStay' } };
+}
+
+function formOf(id: TaskId): 'automation' | 'legacy' | 'notANumber' | 'other' | undefined {
+  const digits = /^T-(\d+)$/.exec(id)?.[1];
+  if (digits !== undefined) return Number(digits) < FIRST_MODERN ? 'legacy' : undefined;
+  if (id.startsWith('AUTO-')) return 'automation';
+  return id === 'T-NaN' || id === 'T-undefined' ? 'notANumber' : 'other';
+}

@@ -1,0 +1,80 @@
+import { parseHolder } from '../holder.ts';
+import { leaseAt } from '../lease.ts';
+import { isSettled, type Task } from '../task.ts';
+import type { Patient, Symptom } from './examine.ts';
+import type { Changes, Fix, Severity, Trouble } from './finding.ts';
+import { setStatus } from './set-status.ts';
+
+/**
+ * Locks and statuses that do not go together, and locks whose owner is gone. At most one for each task, the first of:
+ * a dead owner, an ended lease, a task that is past work, one that was not begun, an assignment without an end.
+ *
+ * A process is judged only where the holder names one of this host and the system answers; what this window holds is
+ * never taken for an orphan.
+ */
+export function examineLocks(patient: Patient): readonly Symptom[] {
+  const symptoms: Symptom[] = [];
+  // A JSON file has no locks, so that its tasks In Progress are nobody's orphans.
+  if (patient.snapshot.source === 'json') return symptoms;
+  for (const task of patient.snapshot.tasks) {
+    if (task.lock === undefined && task.status !== 'In Progress') continue;
+    const symptom = examineLock(task, patient);
+    if (symptom !== undefined) symptoms.push(symptom);
+  }
+  return symptoms;
+}
+
+function examineLock(task: Task, patient: Patient): Symptom | undefined {
+  const lease = leaseAt(task.lock, patient.isOurs, patient.now);
+  if (lease.kind === 'free') return settingStatus(task, 'Todo', { kind: 'unheldProgress', id: task.id }, patient);
+  if (lease.kind === 'ours') {
+    if (task.status !== 'Todo') return undefined;
+    return settingStatus(task, 'In Progress', { kind: 'lockedTodo', task, lease }, patient);
+  }
+  if ('ours' in lease && lease.ours) return undefined;
+  if (isDead(lease.lock.holder, patient)) {
+    return clearing({ kind: 'deadOwner', task, lease }, 'warning', 'owner process is gone');
+  }
+  if (lease.kind === 'expired' || lease.kind === 'stale') {
+    return clearing({ kind: 'expiredLock', task, lease }, 'info', 'lease has ended');
+  }
+  if (isSettled(task.status) || task.status === 'Review') {
+    // An assignment may be the record of who did it, and a reviewer may hold what is reviewed: a person has to say.
+    const mayBeWanted = lease.kind === 'unleased' || task.status === 'Review';
+    const trouble: Trouble = { kind: 'lockedAfterwards', task, lease };
+    return clearing(trouble, 'info', `lock on a task that is ${task.status}`, mayBeWanted ? 'choice' : 'safe');
+  }
+  if (lease.kind === 'unleased') {
+    return clearing({ kind: 'unleasedLock', task, lease }, 'info', 'assignment without an end', 'choice');
+  }
+  if (task.status !== 'Todo') return undefined;
+  return clearing({ kind: 'lockedTodo', task, lease }, 'warning', 'lock on a task that is Todo', 'choice');
+}
+
+function settingStatus(task: Task, to: 'Todo' | 'In Progress', trouble: Trouble, { snapshot }: Patient): Symptom {
+  // Not safe: a person may work on it without ever having heard of locks.
+  return {
+    trouble,
+    severity: 'warning',
+    fix: { kind: 'changes', changes: setStatus(task, to, snapshot), safe: false },
+  };
+}
+
+function clearing(
+  trouble: Extract<Trouble, { task: Task; lease: { lock: unknown } }>,
+  severity: Severity,
+  reason: string,
+  how: 'safe' | 'choice' = 'safe',
+): Symptom {
+  const { holder, until } = trouble.lease.lock;
+  const changes: Changes = [{ kind: 'clearLock', id: trouble.task.id, holder, until, reason }];
+  const fix: Fix = how === 'safe' ? { kind: 'changes', changes, safe: true } : { kind: 'choices', choices: [changes] };
+  return { trouble, severity, fix };
+}
+
+/** Only what this machine knows for certain: the name may be that of another machine, or of a container's. */
+function isDead(holder: string, { processes, isOurs }: Patient): boolean {
+  const name = parseHolder(holder);
+  if (name === undefined || isOurs(holder) || name.hostname !== processes.hostname) return false;
+  return processes.isAlive(name.pid) === false;
+}
