@@ -5,7 +5,10 @@ import { registerCommands } from './ui/commands.ts';
 import { ContextKeyUpdater } from './ui/context-keys.ts';
 import { DescriptionFiles } from './ui/description-files.ts';
 import { HandoffDetails } from './ui/handoff-details.ts';
+import { readEntries } from './store/json-places.ts';
+import { DoctorReports } from './ui/doctor-report.ts';
 import { LockDecorations } from './ui/lock-decorations.ts';
+import { ProblemsPanel } from './ui/problems-panel.ts';
 import { LockStatusItem } from './ui/status-bar.ts';
 import { TaskDetails } from './ui/task-details.ts';
 import { WavesTree } from './ui/waves-tree.ts';
@@ -35,6 +38,8 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     new DescriptionFiles(opened),
     new HandoffDetails(opened),
     new ContextKeyUpdater(opened),
+    new DoctorReports(opened),
+    new ProblemsPanel({ backlogs: opened, findEntries: readEntries, reportBug }),
     ...registerCommands({ backlogs: opened, selection: () => tree.selection, showLog: () => log.show() }),
   );
   return { backlogs: opened };

@@ -1,5 +1,7 @@
 import { claimCandidates } from './claim-candidates.ts';
 import { type Options, resolveOptions, type Settings } from './config.ts';
+import { examine, type Patient, staleAt } from './doctor/examine.ts';
+import type { Finding } from './doctor/finding.ts';
 import { type Disposable, Emitter, type Event } from './events.ts';
 import { type Change, isRealStatusChange } from './edit/change.ts';
 import { createTaskIds } from './edit/new-task.ts';
@@ -58,6 +60,9 @@ export class Backlog implements Disposable {
   readonly #subscriptions: readonly Disposable[];
   readonly #newId: ReturnType<typeof createTaskIds>;
   #planned: { readonly snapshot: Snapshot; readonly options: WaveOptions; readonly plan: Plan } | undefined;
+  #examined:
+    | { readonly plan: Plan; readonly from: number; readonly to: number; readonly findings: readonly Finding[] }
+    | undefined;
   #options: Options | undefined;
   #claimsFailure: Failure | undefined;
 
@@ -150,6 +155,18 @@ export class Backlog implements Disposable {
   }
 
   readonly isOurs: IsOurs = (holder) => holder === this.#parts.locks.holder;
+
+  /** Everything that is wrong with the current snapshot; the same list until something is new. */
+  get findings(): readonly Finding[] {
+    const { snapshot, plan, now } = this;
+    if (snapshot === undefined || plan === undefined) return [];
+    const known = this.#examined;
+    if (known?.plan === plan && known.from <= now && now < known.to) return known.findings;
+    const patient: Patient = { snapshot, plan, now, isOurs: this.isOurs, processes: this.#parts.processes };
+    const findings = examine(patient);
+    this.#examined = { plan, from: now, to: staleAt(patient), findings };
+    return findings;
+  }
 
   task(id: TaskId): Task | undefined {
     return this.snapshot?.byId.get(id);

@@ -17,6 +17,7 @@ import {
   editTask,
   type Target,
 } from './edit-commands.ts';
+import { fixAllSafe, fixFinding, openDoctor } from './doctor-fix.ts';
 import { explainFailure, explainNotReady } from './explain.ts';
 import { initialise } from './initialise.ts';
 import { foreignTasks } from './foreign-tasks.ts';
@@ -109,6 +110,9 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
       trusted(() => onHandoff(node, backlogs, 'Reopen Handoff', isClosedHandoff, (it) => setHandoffStatus(it, 'open'))),
     deleteHandoff: (node) => trusted(() => onHandoff(node, backlogs, 'Delete Handoff', () => true, deleteHandoff)),
     copyHandoffPrompt: (node) => onHandoff(node, backlogs, 'Copy Handoff as Prompt', () => true, copyHandoffPrompt),
+    doctor: (node) => openDoctor(backlogs, node),
+    fixFinding: (node) => trusted(() => fixFinding(node)),
+    fixAllSafe: (node) => trusted(() => fixAllSafe(backlogs, node)),
     chooseAgent: () => trusted(() => onBacklog(backlogs, (backlog) => chooseAgent(backlogs, backlog))),
     openSettings: () => vscode.commands.executeCommand('workbench.action.openSettings', `@ext:todo2waves.todo2-waves`),
     showLog: () => context.showLog(),

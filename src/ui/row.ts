@@ -28,6 +28,8 @@ export interface RowContent {
   readonly opens?: TaskId;
   /** What a click does where it opens no task; the command gets the row. */
   readonly click?: Click;
+  /** Plain text in place of the label and the description, or of a summary of the task. */
+  readonly tooltip?: string;
 }
 
 /** Answers whether the output of a task's agent can still be shown. */

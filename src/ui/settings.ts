@@ -44,3 +44,8 @@ export function readNodePath(): string | undefined {
   const path = vscode.workspace.getConfiguration(SECTION).get<string>('nodePath');
   return path === undefined || path.trim() === '' ? undefined : path.trim();
 }
+
+/** Whether a person wants what the doctor finds in the Problems panel. */
+export function readWantsProblems(folder: vscode.Uri): boolean {
+  return vscode.workspace.getConfiguration(SECTION, folder).get<string>('problems') !== 'off';
+}

@@ -3,6 +3,8 @@ import { count } from '../core/plan/text.ts';
 import type { Wave } from '../core/waves.ts';
 import { clockTime, explainFailure, explainNotice, explainUnreadable } from './explain.ts';
 import { describeHandoff } from './handoff-row.ts';
+import { describeDoctor, describeFinding, describeKind, isNoFinding } from './doctor-rows.ts';
+import { SEVERITY_ICONS } from './doctor-words.ts';
 import { GONE, type HasTerminal, type Icon, row, type RowContent } from './row.ts';
 import { describeRun, describeRunTask } from './run-row.ts';
 import { describeStore } from './store-row.ts';
@@ -32,12 +34,16 @@ export function describeNode(node: TreeNode, hasTerminal: HasTerminal): RowConte
     case 'notice': {
       const notice = backlog.snapshot?.notices[node.index];
       if (notice === undefined) return GONE;
-      const text = explainNotice(notice);
-      const opens = 'id' in notice && backlog.task(notice.id) !== undefined ? { opens: notice.id } : {};
-      return row(text, '', { id: 'warning', color: 'list.warningForeground' }, opens);
+      return row(explainNotice(notice), '', SEVERITY_ICONS.warning);
     }
     case 'handoff':
       return describeHandoff(backlog, node.key);
+    case 'doctor':
+      return describeDoctor(backlog);
+    case 'findings':
+      return describeKind(backlog, node.of);
+    case 'finding':
+      return describeFinding(backlog, node.key);
     case 'message':
       return describeStore(backlog);
   }
@@ -131,8 +137,8 @@ function describeGroup(backlog: Backlog, group: 'blocked' | 'settled' | 'notices
       return row('Finished', counts, { id: 'pass-filled', color: 'testing.iconPassed' }, COLLAPSED);
     }
     case 'notices': {
-      const count = snapshot?.notices.length ?? 0;
-      return row('Findings', `${count} to look at`, { id: 'warning', color: 'list.warningForeground' }, COLLAPSED);
+      const count = snapshot?.notices.filter(isNoFinding).length ?? 0;
+      return row('Left out or not read', String(count), SEVERITY_ICONS.warning, COLLAPSED);
     }
   }
 }

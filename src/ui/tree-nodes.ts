@@ -1,7 +1,9 @@
 import type { Backlog } from '../core/backlog.ts';
+import type { FindingKind } from '../core/doctor/finding.ts';
 import type { TaskId } from '../core/task.ts';
 import { handoffRow } from './handoff-row.ts';
 import { hasStoreRow } from './store-row.ts';
+import { findingsOf, isNoFinding } from './doctor-rows.ts';
 
 /** One row of the tree: what it stands for, never a copy of it. */
 export type TreeNode =
@@ -11,6 +13,9 @@ export type TreeNode =
   | { readonly kind: 'wave'; readonly backlog: Backlog; readonly number: number }
   | { readonly kind: 'group'; readonly backlog: Backlog; readonly group: 'blocked' | 'settled' | 'notices' }
   | { readonly kind: 'task'; readonly backlog: Backlog; readonly taskId: TaskId }
+  | { readonly kind: 'doctor'; readonly backlog: Backlog }
+  | { readonly kind: 'findings'; readonly backlog: Backlog; readonly of: FindingKind }
+  | { readonly kind: 'finding'; readonly backlog: Backlog; readonly key: string }
   | { readonly kind: 'notice'; readonly backlog: Backlog; readonly index: number }
   | { readonly kind: 'handoff'; readonly backlog: Backlog; readonly key: string }
   | { readonly kind: 'message'; readonly backlog: Backlog };
@@ -21,7 +26,12 @@ export function nodeKey(node: TreeNode): string {
   switch (node.kind) {
     case 'backlog':
     case 'message':
+    case 'doctor':
       return `${root}|${node.kind}`;
+    case 'findings':
+      return `${root}|findings|${node.of}`;
+    case 'finding':
+      return `${root}|finding|${node.key}`;
     case 'run':
       return `${root}|run|${node.runId}`;
     case 'runTask':
@@ -65,8 +75,13 @@ export function childrenOf(node: TreeNode | undefined, backlogs: readonly Backlo
       );
     case 'group':
       return groupChildren(backlog, node.group);
+    case 'doctor':
+      return doctorChildren(backlog);
+    case 'findings':
+      return (findingsOf(backlog).byKind.get(node.of) ?? []).map(({ key }) => ({ kind: 'finding', backlog, key }));
     case 'runTask':
     case 'task':
+    case 'finding':
     case 'notice':
     case 'handoff':
     case 'message':
@@ -80,8 +95,8 @@ function topOf(backlog: Backlog): readonly TreeNode[] {
   const groups: TreeNode[] = [];
   if (plan.blocked.length > 0) groups.push({ kind: 'group', backlog, group: 'blocked' });
   if (plan.settled.length > 0) groups.push({ kind: 'group', backlog, group: 'settled' });
-  if (snapshot.notices.length > 0) groups.push({ kind: 'group', backlog, group: 'notices' });
   const handoff = handoffRow(backlog);
+  if (backlog.findings.length > 0 || snapshot.notices.some(isNoFinding)) groups.push({ kind: 'doctor', backlog });
   return [
     ...(hasStoreRow(backlog) ? [{ kind: 'message' as const, backlog }] : []),
     // The newest run first: it is what a person who has just pressed Run looks for.
@@ -99,8 +114,20 @@ function groupChildren(backlog: Backlog, group: 'blocked' | 'settled' | 'notices
     case 'settled':
       return (backlog.plan?.settled ?? []).map((task) => taskNode(backlog, task.id));
     case 'notices':
-      return (backlog.snapshot?.notices ?? []).map((_, index) => ({ kind: 'notice', backlog, index }));
+      return (backlog.snapshot?.notices ?? []).flatMap((notice, index): readonly TreeNode[] =>
+        isNoFinding(notice) ? [{ kind: 'notice', backlog, index }] : [],
+      );
   }
+}
+
+/** Findings by kind, then what could not be read at all. */
+function doctorChildren(backlog: Backlog): readonly TreeNode[] {
+  const kinds = [...findingsOf(backlog).byKind.keys()];
+  const hasUnread = backlog.snapshot?.notices.some(isNoFinding) === true;
+  return [
+    ...kinds.map((of): TreeNode => ({ kind: 'findings', backlog, of })),
+    ...(hasUnread ? [{ kind: 'group', backlog, group: 'notices' } as const] : []),
+  ];
 }
 
 function taskNode(backlog: Backlog, id: TaskId): TreeNode {

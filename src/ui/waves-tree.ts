@@ -63,7 +63,8 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
     item.accessibilityInformation = { label: content.spoken };
     if (content.opens !== undefined) {
       item.resourceUri = taskUri(node.backlog, content.opens);
-      item.command = { command: 'todo2Waves.openTask', title: 'Open Details', arguments: [node] };
+      const opened: TreeNode = { kind: 'task', backlog: node.backlog, taskId: content.opens };
+      item.command = { command: 'todo2Waves.openTask', title: 'Open Details', arguments: [opened] };
     } else if (content.click !== undefined) {
       item.command = { ...content.click, arguments: [node] };
     }
@@ -72,11 +73,11 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
 
   resolveTreeItem(item: vscode.TreeItem, node: TreeNode): vscode.TreeItem {
     const task = 'taskId' in node ? node.backlog.task(node.taskId) : undefined;
-    const { label, description } = describeNode(node, () => false);
+    const { label, description, tooltip } = describeNode(node, () => false);
     // Not trusted: no command links, no HTML, whatever a task says.
     item.tooltip =
       task === undefined
-        ? [label, description].filter(Boolean).join('\n')
+        ? (tooltip ?? [label, description].filter(Boolean).join('\n'))
         : new vscode.MarkdownString(taskTooltip(node.backlog, task, node.kind === 'runTask' ? description : ''));
     return item;
   }

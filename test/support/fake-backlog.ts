@@ -3,7 +3,7 @@ import { NO_CONFIG, type Settings } from '../../src/core/config.ts';
 import { Emitter } from '../../src/core/events.ts';
 import { NO_HANDOFFS, type Handoffs, type HandoffsState } from '../../src/core/handoff.ts';
 import type { Failure } from '../../src/core/failure.ts';
-import type { Edits, Locks } from '../../src/core/ports.ts';
+import type { Clock, Edits, Locks, Processes } from '../../src/core/ports.ts';
 import { fail } from '../../src/core/result.ts';
 import type { LeaseKeeper } from '../../src/core/run/lease-keeper.ts';
 import type { RunEvent } from '../../src/core/run/run-events.ts';
@@ -30,11 +30,14 @@ export interface FakeBacklog {
   readonly root?: string;
   readonly locks?: Partial<Locks>;
   readonly onHold?: LeaseKeeper['hold'];
-  /** Of this machine, `desk`; the others are gone. */
+  /** Processes of this machine, `desk`; the others are gone. */
   readonly alive?: readonly number[];
   readonly slowSince?: number;
   readonly handoffs?: HandoffsState | Handoffs;
   readonly apply?: Edits['apply'];
+  readonly edits?: Edits;
+  readonly processes?: Processes;
+  readonly clock?: Clock;
 }
 
 /** A real `Backlog` over a store, locks and runs that a test has made up. */
@@ -80,7 +83,7 @@ export function fakeBacklog(spec: FakeBacklog): Backlog & { readonly started: un
       setStatus: refuse,
       ...spec.locks,
     },
-    edits: { apply: spec.apply ?? refuse },
+    edits: spec.edits ?? { apply: spec.apply ?? refuse },
     keeper: { hold: spec.onHold ?? (() => undefined), holds: () => false, drop: () => () => undefined },
     runner: {
       runs: spec.events === undefined ? [] : [applyRunEvents(undefined, spec.events)],
@@ -98,8 +101,8 @@ export function fakeBacklog(spec: FakeBacklog): Backlog & { readonly started: un
     handoffs: handoffsOf(spec.handoffs ?? NO_HANDOFFS),
     host: HOST,
     gitStatus: () => Promise.resolve(undefined),
-    clock: { now: () => NOW, after: () => ({ dispose: () => undefined }) },
-    processes: { hostname: 'desk', isAlive: (pid) => spec.alive?.includes(pid) ?? false },
+    clock: spec.clock ?? { now: () => NOW, after: () => ({ dispose: () => undefined }) },
+    processes: spec.processes ?? { hostname: HOST, isAlive: (pid) => spec.alive?.includes(pid) ?? false },
     settings: () => ({
       waveNumbering: 'open',
       missingDependencies: 'satisfied',

@@ -40,7 +40,7 @@ export const DESK: Processes = { hostname: 'desk', isAlive: (pid) => pid === 100
 
 /** What the reader makes of these rows. */
 export function read({ rows, orphans = [], source = 'sqlite' }: Store): Snapshot {
-  const list = new TaskList((project) => project !== PROJECT, source === 'json');
+  const list = new TaskList({ isForeign: (project) => project !== PROJECT, isSpellingFree: source === 'json' });
   const nulls: Notice[] = [];
   rows.forEach((row, index) => {
     const added = list.add(
@@ -110,8 +110,8 @@ function applyOne(store: Store, change: Change): Store {
 }
 
 function changed(row: Row, change: Change): Row {
-  const isTheirs = row.lock !== undefined && row.lock.holder !== ME && row.lock.until !== undefined;
-  const isHeld = isTheirs && (row.lock.until ?? 0) > NOW;
+  const isTheirs = row.lock !== undefined && row.lock.holder !== ME;
+  const isHeld = isTheirs && row.lock.until !== undefined && row.lock.until > NOW;
   const check = (isSo: boolean): void => {
     if (!isSo) throw refused(change);
   };
@@ -119,7 +119,7 @@ function changed(row: Row, change: Change): Row {
   switch (change.kind) {
     case 'setStatus': {
       const isSpelling = parseStatus(change.from) === change.to;
-      const isAssigned = row.lock !== undefined && row.lock.holder !== ME && row.lock.until === undefined;
+      const isAssigned = isTheirs && row.lock.until === undefined;
       check(status === change.from && (isSpelling || !(isHeld || isAssigned)));
       return { ...row, status: change.to };
     }
@@ -136,7 +136,7 @@ function changed(row: Row, change: Change): Row {
       return rest;
     }
     case 'removeDependency':
-      check(!isHeld && row.dependencies?.includes(change.on as never) === true);
+      check(!isHeld && row.dependencies?.includes(change.on) === true);
       return { ...row, dependencies: row.dependencies!.filter((on) => on !== change.on) };
     case 'fillNull': {
       const key = change.column === 'content' ? 'title' : change.column;

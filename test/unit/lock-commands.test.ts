@@ -56,7 +56,7 @@ function makeWindow(all: readonly Task[]) {
     ...{ all: [backlog], onDidChange: new Emitter<undefined>().event, refresh: () => Promise.resolve() },
     ...{ timePassed: () => undefined, hasTerminal: () => false, showTerminal: () => undefined },
     ...{ writePlan: () => Promise.reject(new Error('no')), agents: () => Promise.resolve([]) },
-    importable: () => Promise.resolve(undefined),
+    importable: () => Promise.reject(new Error('no')),
     initialise: () => Promise.reject(new Error('no')),
   };
   registerCommands({ backlogs, selection: () => [], showLog: () => undefined });

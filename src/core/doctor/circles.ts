@@ -4,6 +4,7 @@ import { buildGraph, componentsOf, type Graph } from '../graph.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { buildTaskGraph, type TaskGraph } from '../task-graph.ts';
 import { compareIds, type TaskId } from '../task.ts';
+import type { Plan } from '../waves.ts';
 
 /** Tasks that all wait for each other. */
 export interface Tangle {
@@ -15,30 +16,39 @@ export interface Tangle {
 }
 
 /**
- * Every tangle of dependencies, that of finished tasks included, since exarp-go's levels know no status. Where a part of a
- * tangle is open, that is the tangle: it is what holds up work. `isBlocked` says which tasks are in an open one.
+ * Every tangle of dependencies that an open task is in, through finished ones too, since exarp-go's levels know no status.
+ * Where a part of a tangle is open, that is the tangle: it is what holds up work.
  */
-export function findCircles(snapshot: Snapshot, isBlocked: (id: TaskId) => boolean): readonly Tangle[] {
-  const graph = buildTaskGraph(snapshot.tasks);
+export function findCircles(snapshot: Snapshot, plan: Plan): readonly Tangle[] {
+  // Who is in a circle has no level. Nearly every backlog has none, and is not searched for it twice.
+  const openCount = snapshot.tasks.length - plan.settled.length;
+  if (plan.exarpLevelOf.size === openCount) return [];
+  const graph = buildTaskGraph(snapshot.tasks, snapshot.links);
+  const isOpen = (v: number): boolean => graph.settled[v] === 0;
+  const isBlocked = (v: number): boolean => plan.blockedOf.get(graph.ids[v]!)?.kind === 'cycle';
   const all = dependenciesOf(graph, () => true);
-  const tangled = tanglesIn(all).filter((nodes) => !nodes.some((v) => isBlocked(graph.ids[v]!)));
-  const open = dependenciesOf(graph, (v) => graph.settled[v] === 0);
-  // Two looks at the same edges are only worth it where the plan has found something.
-  const blocked = graph.ids.some(isBlocked) ? tanglesIn(open) : [];
+  const open = dependenciesOf(graph, isOpen);
   return [
-    ...blocked.map((nodes) => describe(graph, open, nodes, true)),
-    ...tangled.map((nodes) => describe(graph, all, nodes, false)),
+    ...tanglesIn(open).map((nodes) => describe(graph, open, nodes, true)),
+    ...tanglesIn(all)
+      .filter((nodes) => nodes.some(isOpen) && !nodes.some(isBlocked))
+      .map((nodes) => describe(graph, all, nodes, false)),
   ];
 }
 
 /** Edges from a task to what it waits for, between tasks that are wanted. */
-function dependenciesOf({ tasks, from, to, dependencyCount }: TaskGraph, wanted: (node: number) => boolean): Graph {
-  const both = (_: number, e: number): boolean => wanted(from[e]!) && wanted(to[e]!);
-  return buildGraph(
-    tasks.length,
-    to.subarray(0, dependencyCount).filter(both),
-    from.subarray(0, dependencyCount).filter(both),
-  );
+function dependenciesOf({ tasks, edges, dependentsEnd }: TaskGraph, wanted: (node: number) => boolean): Graph {
+  const [waiting, first]: [number[], number[]] = [[], []];
+  for (let v = 0; v < tasks.length; v++) {
+    if (!wanted(v)) continue;
+    for (let e = edges.offsets[v]!; e < dependentsEnd[v]!; e++) {
+      const w = edges.targets[e]!;
+      if (!wanted(w)) continue;
+      waiting.push(w);
+      first.push(v);
+    }
+  }
+  return buildGraph(tasks.length, Int32Array.from(waiting), Int32Array.from(first));
 }
 
 function tanglesIn(graph: Graph): readonly (readonly number[])[] {

@@ -7,8 +7,7 @@ import type { Changes } from './finding.ts';
 /** Circles, tasks that wait for themselves, and dependencies on tasks that are not there. */
 export function examineDependencies({ snapshot, plan }: Patient): readonly Symptom[] {
   const symptoms: Symptom[] = [];
-  const isBlocked = (id: TaskId): boolean => plan.blockedOf.get(id)?.kind === 'cycle';
-  for (const { members, circle, isOpen } of findCircles(snapshot, isBlocked)) {
+  for (const { members, circle, isOpen } of findCircles(snapshot, plan)) {
     symptoms.push({
       trouble: { kind: 'cycle', members, circle, isOpen },
       severity: isOpen ? 'error' : 'warning',

@@ -80,6 +80,8 @@ function examineNotice(notice: Notice, patient: Patient): readonly Symptom[] {
     case 'missingId':
     case 'badEntry':
     case 'badConfig':
+    case 'configsDiffer':
+    case 'twoHolders':
       return [];
   }
 }
