@@ -73,8 +73,8 @@ function clearing(
 }
 
 /** Only what this machine knows for certain: the name may be that of another machine, or of a container's. */
-function isDead(holder: string, { processes, isOurs }: Patient): boolean {
+function isDead(holder: string, { processes }: Patient): boolean {
   const name = parseHolder(holder);
-  if (name === undefined || isOurs(holder) || name.hostname !== processes.hostname) return false;
+  if (name === undefined || name.hostname !== processes.hostname) return false;
   return processes.isAlive(name.pid) === false;
 }
