@@ -59,8 +59,9 @@ function section(backlog: Backlog, kind: FindingKind, findings: readonly Finding
 
 function entry(backlog: Backlog, finding: Finding): string {
   const subject = troubleSubject(finding);
-  const title = finding.ids.length === 1 ? finding.ids[0] && backlog.task(finding.ids[0])?.title : undefined;
-  const name = title === undefined || title === '' ? '' : ` ${inline(title)}`;
+  const [id] = finding.ids;
+  const title = id === undefined || id !== subject ? '' : inline(backlog.task(id)?.title ?? '');
+  const name = title === '' ? '' : ` ${title}`;
   return [
     `- **${inline(subject)}**${name}: ${inline(troubleNote(finding.trouble, backlog.now))}`,
     ...fixLines(backlog, finding).map((line) => `  - ${inline(line)}`),

@@ -121,8 +121,8 @@ export const KIND_WORDS: Readonly<Record<FindingKind, KindWords>> = {
   },
 };
 
-/** A finding in a few words, for a row that names the task. */
-export function troubleNote(trouble: Trouble, now: number): string {
+/** A finding in a few words, for a row that names the task. Without a `now` (epoch ms), words that do not age. */
+export function troubleNote(trouble: Trouble, now?: number): string {
   switch (trouble.kind) {
     case 'cycle': {
       const more = trouble.members.length - trouble.circle.length;
@@ -150,7 +150,10 @@ export function troubleNote(trouble: Trouble, now: number): string {
     case 'lockedTodo':
     case 'lockedAfterwards':
     case 'unleasedLock':
-      return [trouble.task.status, ...leaseWords(trouble.lease, now)].join(', ');
+      return [
+        trouble.task.status,
+        ...(now === undefined ? [`lock of ${lockWords(trouble.lease.lock)}`] : leaseWords(trouble.lease, now)),
+      ].join(', ');
     case 'unheldProgress':
       return 'In Progress, nobody holds it';
     case 'missingDependency':

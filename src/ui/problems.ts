@@ -28,7 +28,9 @@ export function problemsOf(backlog: Backlog): readonly Problem[] {
     const [change] = fix.kind === 'changes' ? fix.changes : [];
     const remedy =
       change === undefined ? '' : ` Run Doctor to fix: ${describeChange(change, backlog.task(taskId(change.id)))}.`;
-    const what = `${KIND_WORDS[trouble.kind].title}: ${subject}, ${troubleNote(trouble, backlog.now)}.`;
+    // Words that age would make every refresh news.
+    const note = troubleNote(trouble);
+    const what = `${KIND_WORDS[trouble.kind].title}: ${note.startsWith(subject) ? note : `${subject}, ${note}`}.`;
     all.push({ severity, id: finding.ids[0] ?? '', message: cut(oneLine(what + remedy), LONGEST) });
   }
   for (const notice of snapshot?.notices.filter(isNoFinding) ?? []) {

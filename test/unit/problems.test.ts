@@ -5,8 +5,8 @@ import { Emitter } from '../../src/core/events.ts';
 import { findEntries } from '../../src/store/json-places.ts';
 import { problemsOf } from '../../src/ui/problems.ts';
 import { type PlacedProblem, ProblemsPublisher } from '../../src/ui/problems-publisher.ts';
-import { brokenBacklog } from '../support/broken.ts';
-import { fakeBacklog } from '../support/fake-backlog.ts';
+import { BROKEN, brokenBacklog } from '../support/broken.ts';
+import { fakeBacklog, NOW } from '../support/fake-backlog.ts';
 import type { Store } from '../support/ward.ts';
 
 test('a problem is one line that names the task, the worst first', () => {
@@ -23,6 +23,15 @@ test('a problem is one line that names the task, the worst first', () => {
         'Statuses in another spelling: T-1790000000007, “in progress” for In Progress. Run Doctor to fix: status “in progress” → In Progress.',
     ),
   );
+});
+
+test('what a problem says does not change as time passes', () => {
+  let now = NOW;
+  const clock = { now: () => now, after: () => ({ dispose: () => undefined }) };
+  const backlog = brokenBacklog(BROKEN, { clock });
+  const before = problemsOf(backlog);
+  now += 59_000; // the first lease ends a second later
+  assert.deepEqual(problemsOf(backlog), before);
 });
 
 test('of a backlog with very many findings 200 are shown, and how many more there are', () => {
