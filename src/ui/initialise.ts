@@ -37,7 +37,7 @@ async function askAndMake(backlogs: Backlogs, backlog: Backlog, hasDatabase: boo
   const withTasks = `Create and Import ${count(tasks.length, 'Task')}`;
   const without = tasks.length === 0 ? 'Create' : 'Create Without Them';
   const buttons = tasks.length === 0 ? [without] : [withTasks, without];
-  const chosen = await vscode.window.showWarningMessage(plain(message), { modal: true, detail }, ...buttons);
+  const chosen = await vscode.window.showInformationMessage(plain(message), { modal: true, detail }, ...buttons);
   if (chosen === undefined) return;
   const made = await backlogs.initialise(backlog, chosen === withTasks ? tasks : []);
   if (!made.ok) await tell(made.failure);

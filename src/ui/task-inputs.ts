@@ -67,7 +67,7 @@ export function askDependencies(
       const refused = selected.find((item) => item.refusal !== undefined);
       if (refused === undefined) return;
       pick.selectedItems = selected.filter((item) => item.refusal === undefined);
-      pick.title = plain(`${refused.id} cannot be chosen: it ${refused.refusal ?? ''}`);
+      pick.title = plain(`${refused.id} cannot be chosen: that would be a circle`);
     });
     pick.onDidAccept(() => {
       resolve(pick.selectedItems.filter((item) => item.refusal === undefined).map((item) => item.id));
