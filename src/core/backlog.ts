@@ -311,8 +311,12 @@ export class Backlog implements Disposable {
   async apply(changes: readonly Change[]): Promise<Result<undefined, Failure>> {
     const refusal = this.#jsonOnly;
     if (refusal !== undefined) return fail(refusal);
+    // Before it is written, so that nobody takes our own change for one that undoes our claim.
+    const keep = changes
+      .filter((change) => endsOurWork(change, this.isOurs))
+      .map((change) => this.#parts.keeper.drop(change.id));
     const applied = await this.#parts.edits.apply(changes);
-    if (applied.ok) for (const change of changes) if (endsOurWork(change)) this.#parts.keeper.drop(change.id);
+    if (!applied.ok) for (const again of keep) again();
     await this.refresh();
     return applied;
   }
@@ -451,8 +455,11 @@ function firstOf(claimed: Result<readonly Claim[], Failure>): Result<Claim, Fail
   return ok(first);
 }
 
-function endsOurWork(change: Change): change is Extract<Change, { kind: 'delete' | 'setStatus' }> {
+type EndsWork = Extract<Change, { kind: 'delete' | 'setStatus' | 'clearLock' }>;
+
+function endsOurWork(change: Change, isOurs: IsOurs): change is EndsWork {
   if (change.kind === 'setStatus') return isRealStatusChange(change) && change.to !== 'In Progress';
+  if (change.kind === 'clearLock') return isOurs(change.holder);
   return change.kind === 'delete';
 }
 

@@ -1,11 +1,10 @@
-import { Backlog } from '../../src/core/backlog.ts';
+import { Backlog, type BacklogParts } from '../../src/core/backlog.ts';
 import { NO_CONFIG, type Settings } from '../../src/core/config.ts';
 import { Emitter } from '../../src/core/events.ts';
 import { NO_HANDOFFS, type Handoffs, type HandoffsState } from '../../src/core/handoff.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import type { Clock, Edits, Locks, Processes } from '../../src/core/ports.ts';
 import { fail } from '../../src/core/result.ts';
-import type { LeaseKeeper } from '../../src/core/run/lease-keeper.ts';
 import type { RunEvent } from '../../src/core/run/run-events.ts';
 import { applyRunEvents } from '../../src/core/run/run-state.ts';
 import type { Notice, StoreState } from '../../src/core/snapshot.ts';
@@ -29,7 +28,7 @@ export interface FakeBacklog {
   readonly events?: readonly [RunEvent, ...RunEvent[]];
   readonly root?: string;
   readonly locks?: Partial<Locks>;
-  readonly onHold?: LeaseKeeper['hold'];
+  readonly keeper?: Partial<BacklogParts['keeper']>;
   /** Processes of this machine, `desk`; the others are gone. */
   readonly alive?: readonly number[];
   readonly slowSince?: number;
@@ -84,7 +83,7 @@ export function fakeBacklog(spec: FakeBacklog): Backlog & { readonly started: un
       ...spec.locks,
     },
     edits: spec.edits ?? { apply: spec.apply ?? refuse },
-    keeper: { hold: spec.onHold ?? (() => undefined), holds: () => false, drop: () => () => undefined },
+    keeper: { hold: () => undefined, holds: () => false, drop: () => () => undefined, ...spec.keeper },
     runner: {
       runs: spec.events === undefined ? [] : [applyRunEvents(undefined, spec.events)],
       onDidChange: quiet,

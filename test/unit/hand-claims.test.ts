@@ -6,7 +6,7 @@ import type { Claim, ReadyRules } from '../../src/core/ports.ts';
 import { fail, ok, type Result } from '../../src/core/result.ts';
 import { taskId, type Task, type TaskId } from '../../src/core/task.ts';
 import { lock, task, tasks } from '../support/backlog.ts';
-import { fakeBacklog, NOW } from '../support/fake-backlog.ts';
+import { fakeBacklog, ME, NOW } from '../support/fake-backlog.ts';
 
 describe('claiming the next ready task', () => {
   /** What a claim of the next is asked for, as ids, and the rules it is to go by. */
@@ -59,7 +59,7 @@ test('what is claimed by hand is kept as such, with the version that the claim w
   const backlog = fakeBacklog({
     tasks: tasks('T-1', 'T-2'),
     locks: { claimAll: () => Promise.resolve(ok(granted)) },
-    onHold: (id, _, work) => void held.push([id, work]),
+    keeper: { hold: (id, _, work) => void held.push([id, work]) },
   });
   assert.ok((await backlog.claimAll(['T-1', 'T-2'].map(taskId))).ok);
   assert.deepEqual(held, [
@@ -84,6 +84,52 @@ test('a lock is taken off somebody as it is shown, and a task without one has no
   assert.deepEqual(asked, [['T-1', shown.lock, 'why']]);
   const free = await backlog.forceRelease(task('T-2'), 'why');
   assert.deepEqual([!free.ok && free.failure.kind, asked.length], ['lockLost', 1]);
+});
+
+describe('a change of our own to a task that we hold', () => {
+  const steps: string[] = [];
+  const mine = task('T-1', { status: 'In Progress', lock: lock(ME, NOW + 1000) });
+  const make = (failure?: Failure): ReturnType<typeof fakeBacklog> => {
+    steps.length = 0;
+    const write = <T>(value: T): Promise<Result<T, Failure>> => {
+      steps.push('write');
+      return Promise.resolve(failure === undefined ? ok(value) : fail(failure));
+    };
+    return fakeBacklog({
+      tasks: [mine],
+      locks: { setStatus: () => write('Done' as const), finish: () => write('Todo' as const) },
+      apply: () => write(undefined),
+      keeper: {
+        drop: (id) => {
+          steps.push(`drop ${id}`);
+          return () => void steps.push('keep');
+        },
+      },
+    });
+  };
+  const busy: Failure = { kind: 'busy', file: 'x', waitedMs: 1 };
+  const changes: readonly [name: string, change: (backlog: ReturnType<typeof fakeBacklog>) => Promise<unknown>][] = [
+    ['a status that is set', (backlog) => backlog.setStatus(mine, 'Done')],
+    ['a release', (backlog) => backlog.release(mine.id)],
+    ['a deletion', (backlog) => backlog.apply([{ kind: 'delete', id: mine.id, version: 1 }])],
+    [
+      'a lock that is cleared',
+      (backlog) => backlog.apply([{ kind: 'clearLock', id: mine.id, holder: ME, until: NOW + 1000, reason: 'asked' }]),
+    ],
+  ];
+  for (const [name, change] of changes) {
+    test(`${name} is never taken for one that undoes our claim, and the lock is kept where it could not be written`, async () => {
+      await change(make());
+      assert.deepEqual(steps, ['drop T-1', 'write']);
+      await change(make(busy));
+      assert.deepEqual(steps, ['drop T-1', 'write', 'keep']);
+    });
+  }
+
+  test('that leaves its lock alone is not forgotten', async () => {
+    await make().apply([{ kind: 'setTitle', id: mine.id, from: 'a', to: 'b' }]);
+    assert.deepEqual(steps, ['write']);
+  });
 });
 
 describe('whether a holder lives', () => {

@@ -56,8 +56,7 @@ function makeWindow(all: readonly Task[]) {
     ...{ all: [backlog], onDidChange: new Emitter<undefined>().event, refresh: () => Promise.resolve() },
     ...{ timePassed: () => undefined, hasTerminal: () => false, showTerminal: () => undefined },
     ...{ writePlan: () => Promise.reject(new Error('no')), agents: () => Promise.resolve([]) },
-    importable: () => Promise.reject(new Error('no')),
-    initialise: () => Promise.reject(new Error('no')),
+    ...{ importable: () => Promise.reject(new Error('no')), initialise: () => Promise.reject(new Error('no')) },
   };
   registerCommands({ backlogs, selection: () => [], showLog: () => undefined });
   const rows = (ids: string) => ids.split(' ').map((id) => ({ kind: 'task', backlog, taskId: taskId(id) }));
