@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { TaskId } from '../core/task.ts';
 import { readAgentLocks } from './agent-locks.ts';
 import { NotWritten } from './connection.ts';
+import { prepared } from './prepared.ts';
 
 /** Who speaks, and when (epoch ms), inside a transaction that has the write lock. */
 export interface Speaker {
@@ -30,15 +31,14 @@ export interface LockRow {
 /** The row of a task, read under the write lock; undefined where there is none. */
 export function readLockRow({ db }: Pick<Speaker, 'db'>, id: TaskId): LockRow | undefined {
   // Other programs write these columns too: text where a number belongs is no time, and a huge integer must not throw.
-  const row = db
-    .prepare(
-      `SELECT COALESCE(CAST(status AS TEXT), '') AS status, CAST(COALESCE(version, 0) AS REAL) AS version,
+  const row = prepared(
+    db,
+    `SELECT COALESCE(CAST(status AS TEXT), '') AS status, CAST(COALESCE(version, 0) AS REAL) AS version,
         NULLIF(CAST(assignee AS TEXT), '') AS holder,
         CASE WHEN typeof(assigned_at) IN ('integer', 'real') THEN CAST(assigned_at AS REAL) END AS since,
         CASE WHEN typeof(lock_until) IN ('integer', 'real') THEN CAST(lock_until AS REAL) END AS until
         FROM tasks WHERE id = ?`,
-    )
-    .get(id);
+  ).get(id);
   if (row === undefined) return undefined;
   const holder = row['holder'] as string | null;
   const lock =
@@ -59,7 +59,7 @@ export function readLockRow({ db }: Pick<Speaker, 'db'>, id: TaskId): LockRow | 
 
 /** Runs a statement on a row that was read a moment ago under the same write lock; a trigger may still have refused. */
 export function changeOne(db: DatabaseSync, sql: string, values: Record<string, SQLInputValue>): void {
-  if (db.prepare(sql).run(values).changes !== 1) throw new NotWritten('the row was not changed');
+  if (prepared(db, sql).run(values).changes !== 1) throw new NotWritten('the row was not changed');
 }
 
 /** The end of a lease of `leaseMs` in whole seconds, rounded up: up to a second more than asked for, never less. */

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { prepared } from './prepared.ts';
 
 /** A column of a table that is not ours. */
 export interface Column {
@@ -19,7 +20,7 @@ const knownOf = new WeakMap<DatabaseSync, Known>();
 
 /** The columns of a table, in order; none where there is no such table. True for the transaction that it is asked in. */
 export function columnsOf(db: DatabaseSync, table: string): readonly Column[] {
-  const version = db.prepare('PRAGMA schema_version').get()?.['schema_version'];
+  const version = prepared(db, 'PRAGMA schema_version').get()?.['schema_version'];
   const last = knownOf.get(db);
   const known: Known =
     last !== undefined && last.version === version ? last : { version, tables: new Map<string, readonly Column[]>() };
