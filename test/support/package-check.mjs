@@ -7,7 +7,7 @@ const KB = 1024;
 
 /** Bytes; each about a half more than what it was when it was set, so that growth is a decision. */
 const BOUNDS = {
-  'dist/extension.cjs': 400 * KB, // loaded by the editor with the first view
+  'dist/extension.cjs': 600 * KB, // loaded by the editor with the first view
   'dist/writer.cjs': 100 * KB,
   'dist/supervisor.cjs': 100 * KB,
   'dist/simulated-agent.cjs': 50 * KB,
