@@ -44,10 +44,7 @@ export async function editTask(target: Target, claim: (target: Target) => Promis
   const picked = await vscode.window.showQuickPick(
     [
       line('title', 'Title', task.title),
-      {
-        ...line('description', 'Description', task.description),
-        detail: '$(edit) opens an editor; saving it writes it',
-      },
+      line('description', '$(edit) Description', task.description),
       line('status', 'Status', task.rawStatus),
       line('priority', 'Priority', task.rawPriority || 'medium'),
       line('tags', 'Tags', task.tags.join(', ')),
@@ -111,7 +108,7 @@ export async function editDependencies({ backlog, task }: Target): Promise<void>
   );
 }
 
-const STATUSES: readonly (readonly [status: WritableStatus, detail: string])[] = [
+const STATUSES: readonly (readonly [status: WritableStatus, meaning: string])[] = [
   ['Todo', ''],
   ['In Progress', 'claims it for this window, so that nobody else starts it'],
   ['Review', ''],
@@ -123,10 +120,9 @@ const STATUSES: readonly (readonly [status: WritableStatus, detail: string])[] =
 /** Lets a person choose a status; In Progress is claimed, since nothing else keeps others from starting the task. */
 export async function changeStatus(target: Target, claim: (target: Target) => Promise<void>): Promise<void> {
   const { backlog, task } = target;
-  const items = STATUSES.map(([status, detail]) => ({
+  const items = STATUSES.map(([status, meaning]) => ({
     label: status,
-    description: status === task.rawStatus ? 'now' : '',
-    detail,
+    description: status === task.rawStatus ? 'now' : meaning,
     status,
   }));
   const title = plain(`Status of ${nameOf(task)}`);

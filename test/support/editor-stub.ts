@@ -74,6 +74,20 @@ export const commands = {
   executeCommand: () => Promise.resolve(),
 };
 
+interface PickItem {
+  readonly label: string;
+  readonly description?: string;
+}
+
+/** Every list that was shown, as its lines; a person chooses by what a label ends with. */
+export const lists: (readonly PickItem[])[] = [];
+
+function pickOne(items: readonly PickItem[]): Promise<PickItem | undefined> {
+  lists.push(items);
+  const answer = answers.shift();
+  return Promise.resolve(answer === undefined ? undefined : items.find((item) => item.label.endsWith(answer)));
+}
+
 function ask(
   message: string,
   ...rest: readonly (string | { readonly detail?: string })[]
@@ -88,4 +102,6 @@ export const window = {
   createTreeView: () => ({ selection: [], dispose: () => undefined, message: undefined, badge: undefined }),
   showWarningMessage: ask,
   showInformationMessage: ask,
+  showQuickPick: pickOne,
+  showInputBox: () => Promise.resolve(answers.shift()),
 };
