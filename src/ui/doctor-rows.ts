@@ -54,7 +54,7 @@ export function isNoFinding({ kind }: Notice): boolean {
 }
 
 const NO_FINDINGS: ReadonlySet<Notice['kind']> = new Set([
-  ...(['badConfig', 'configsDiffer', 'badEntry', 'missingId', 'twoHolders'] as const),
+  ...(['badConfig', 'configsDiffer', 'badEntry', 'missingId'] as const),
 ]);
 
 /** The section at the end of the tree. */

@@ -54,6 +54,11 @@ export const KIND_WORDS: Readonly<Record<FindingKind, KindWords>> = {
     exarp: 'shows the word and leaves the task alone',
     waves: 'shows the task and never starts it',
   },
+  twoHolders: {
+    title: 'Tasks that two hold at once',
+    exarp: 'minds the lock in the row, and never looks at the table of agent locks',
+    waves: 'takes the task for held by the one in the row, and claims it only when both are free',
+  },
   deadOwner: {
     title: 'Locks of processes that are gone',
     exarp: 'keeps everybody off the task until the lease has ended',
@@ -134,6 +139,8 @@ export function troubleNote(trouble: Trouble, now?: number): string {
       return `${trouble.column} is NULL`;
     case 'duplicateId':
       return 'is there more than once';
+    case 'twoHolders':
+      return `held by ${trouble.holder} and by ${trouble.other}`;
     case 'wipedProject':
       return `no project, held by ${trouble.holder}`;
     case 'foreignProject':

@@ -22,6 +22,8 @@ export interface Row {
   readonly lock?: Lock;
   readonly createdAt?: number;
   readonly fault?: string;
+  /** Who holds it in the table of agent locks. */
+  readonly other?: string;
 }
 
 /** A tag or dependency whose task is not there. */
@@ -41,7 +43,7 @@ export const DESK: Processes = { hostname: 'desk', isAlive: (pid) => pid === 100
 /** What the reader makes of these rows. */
 export function read({ rows, orphans = [], source = 'sqlite' }: Store): Snapshot {
   const list = new TaskList({ isForeign: (project) => project !== PROJECT, isSpellingFree: source === 'json' });
-  const nulls: Notice[] = [];
+  const found: Notice[] = [];
   rows.forEach((row, index) => {
     const added = list.add(
       {
@@ -66,7 +68,11 @@ export function read({ rows, orphans = [], source = 'sqlite' }: Store): Snapshot
     );
     const columns = { content: row.title, status: row.status, priority: row.priority };
     for (const [column, value] of Object.entries(columns)) {
-      if (added && value === null) nulls.push({ kind: 'nullColumn', id: taskId(row.id), column });
+      if (added && value === null) found.push({ kind: 'nullColumn', id: taskId(row.id), column });
+    }
+    const { id, lock, other } = row;
+    if (lock !== undefined && other !== undefined) {
+      found.push({ kind: 'twoHolders', id: taskId(id), holder: lock.holder, other });
     }
   });
   return {
@@ -76,7 +82,7 @@ export function read({ rows, orphans = [], source = 'sqlite' }: Store): Snapshot
     project: PROJECT,
     tasks: list.tasks,
     byId: byId(list.tasks),
-    notices: [...list.notices, ...nulls, ...orphans.map((orphan): Notice => ({ kind: 'orphanRow', ...orphan }))],
+    notices: [...list.notices, ...found, ...orphans.map((orphan): Notice => ({ kind: 'orphanRow', ...orphan }))],
     readAt: NOW,
   };
 }

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Finding, isFixable, safeChanges } from '../../src/core/doctor/finding.ts';
+import { applyToTasks } from '../../src/core/edit/apply-to-tasks.ts';
 import { lock } from '../support/backlog.ts';
 import { ME, NOW } from '../support/fake-backlog.ts';
-import { applyTo, findingsOn, type Orphan, PROJECT, type Row, type Store } from '../support/ward.ts';
+import { applyTo, findingsOn, type Orphan, PROJECT, read, type Row, type Store } from '../support/ward.ts';
 
 const ids = ['T-1000001', 'T-1000002', 'T-1000003', 'T-1000004', 'T-7', 'AUTO-5', 'T-NaN'];
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
@@ -57,6 +58,24 @@ test('all safe fixes can be made in one go, and then the doctor finds none of th
         after.filter(({ fix }) => fix.kind === 'changes' && fix.safe),
         [],
       );
+    }),
+    options,
+  );
+});
+
+test('no fix is offered that would be refused', () => {
+  fc.assert(
+    fc.property(stores, (store) => {
+      const { tasks } = read(store);
+      const context = { project: PROJECT, isOurs: (holder: string) => holder === ME, now: NOW };
+      const findings = findingsOn(store);
+      const lists = findings.flatMap(({ fix }) =>
+        fix.kind === 'changes' ? [fix.changes] : fix.kind === 'choices' ? fix.choices : [],
+      );
+      for (const changes of [...lists, safeChanges(findings)]) {
+        const applied = applyToTasks(tasks, changes, context);
+        assert.ok(applied.ok, JSON.stringify({ changes, applied }));
+      }
     }),
     options,
   );

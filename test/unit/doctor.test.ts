@@ -202,6 +202,11 @@ const cases: readonly [name: string, store: Store, ...expected: string[]][] = [
     rows({ id: a, status: 'Done', lock: lock(DEAD, soon) }),
     'deadOwner 1 ! 1: unlock',
   ],
+  [
+    'a task that two hold at once',
+    rows({ id: a, status: 'In Progress', lock: lock(ALIVE, soon), other: 'cursor' }),
+    'twoHolders 1 - notOursToGuess',
+  ],
   ['an owner who lives', rows({ id: a, status: 'In Progress', lock: lock(ALIVE, soon) })],
   [
     'an owner on another host, whatever lives here',

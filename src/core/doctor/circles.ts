@@ -1,8 +1,9 @@
 /* eslint-disable @typescript-eslint/no-non-null-assertion --
    Every index below is a node or an edge of the graph at hand; a check per access would only cost time. */
-import { buildGraph, componentsOf, type Graph } from '../graph.ts';
+import { componentsOf, type Graph, reverseGraph } from '../graph.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { buildTaskGraph, type TaskGraph } from '../task-graph.ts';
+import { selectEdges } from '../wave-levels.ts';
 import { compareIds, type TaskId } from '../task.ts';
 import type { Plan } from '../waves.ts';
 
@@ -37,18 +38,8 @@ export function findCircles(snapshot: Snapshot, plan: Plan): readonly Tangle[] {
 }
 
 /** Edges from a task to what it waits for, between tasks that are wanted. */
-function dependenciesOf({ tasks, edges, dependentsEnd }: TaskGraph, wanted: (node: number) => boolean): Graph {
-  const [waiting, first]: [number[], number[]] = [[], []];
-  for (let v = 0; v < tasks.length; v++) {
-    if (!wanted(v)) continue;
-    for (let e = edges.offsets[v]!; e < dependentsEnd[v]!; e++) {
-      const w = edges.targets[e]!;
-      if (!wanted(w)) continue;
-      waiting.push(w);
-      first.push(v);
-    }
-  }
-  return buildGraph(tasks.length, Int32Array.from(waiting), Int32Array.from(first));
+function dependenciesOf(graph: TaskGraph, wanted: (node: number) => boolean): Graph {
+  return reverseGraph(selectEdges(graph, false, (v, w) => wanted(v) && wanted(w)));
 }
 
 function tanglesIn(graph: Graph): readonly (readonly number[])[] {

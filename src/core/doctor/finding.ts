@@ -58,6 +58,8 @@ export type Trouble =
   | ({ readonly kind: 'lockedTodo' } & Locked<'ours' | 'theirs'>)
   /** A lock on a task in Review, Done or Cancelled. */
   | ({ readonly kind: 'lockedAfterwards' } & Locked<'theirs' | 'unleased'>)
+  /** Two holders whose leases both run: one in the row, one in the table of agent locks. */
+  | { readonly kind: 'twoHolders'; readonly id: TaskId; readonly holder: string; readonly other: string }
   | ({ readonly kind: 'unleasedLock' } & Locked<'unleased'>)
   /** The same title and description as others, the oldest first, letter case and blanks aside. */
   | { readonly kind: 'duplicateContent'; readonly ids: readonly TaskId[] }
@@ -89,7 +91,15 @@ export interface Finding {
 export const FINDING_KINDS = [
   ...(['cycle', 'selfDependency', 'nullColumn', 'duplicateId'] as const),
   ...(['wipedProject', 'foreignProject', 'statusSpelling', 'unknownStatus'] as const),
-  ...(['deadOwner', 'lockedTodo', 'unheldProgress', 'expiredLock', 'lockedAfterwards', 'unleasedLock'] as const),
+  ...([
+    'twoHolders',
+    'deadOwner',
+    'lockedTodo',
+    'unheldProgress',
+    'expiredLock',
+    'lockedAfterwards',
+    'unleasedLock',
+  ] as const),
   ...(['missingDependency', 'duplicateContent', 'badMetadata', 'oddId'] as const),
   ...(['prioritySpelling', 'orphanRow', 'legacyIds'] as const),
 ] satisfies readonly FindingKind[];

@@ -1,6 +1,6 @@
-import type { Change } from '../edit/change.ts';
+import { type Change, isAllowedWhileHeld } from '../edit/change.ts';
 import { leaseAt } from '../lease.ts';
-import { parseStatus, type TaskId } from '../task.ts';
+import type { TaskId } from '../task.ts';
 import type { Patient } from './examine.ts';
 import type { Fix } from './finding.ts';
 
@@ -23,24 +23,8 @@ const HELD: Fix = { kind: 'none', reason: 'held' };
 
 function isHindered(change: Change, { snapshot, isOurs, now }: Patient): boolean {
   const task = snapshot.byId.get(change.id as TaskId);
-  if (task?.lock === undefined || isOurs(task.lock.holder) || !needsTheTask(change)) return false;
+  if (task?.lock === undefined || isOurs(task.lock.holder) || isAllowedWhileHeld(change)) return false;
   const { kind } = leaseAt(task.lock, isOurs, now);
   // An assignment without an end keeps a task from being moved on, and nothing else.
   return kind === 'theirs' || (kind === 'unleased' && change.kind === 'setStatus');
-}
-
-/** False for what whoever works on a task need not know of: that its row can be read, listed and compared again. */
-function needsTheTask(change: Change): boolean {
-  switch (change.kind) {
-    case 'setStatus':
-      return parseStatus(change.from) !== change.to;
-    case 'create':
-    case 'setProject':
-    case 'fillNull':
-    case 'clearLock':
-    case 'removeOrphan':
-      return false;
-    default:
-      return true;
-  }
 }

@@ -1,4 +1,4 @@
-import { parseHolder } from '../holder.ts';
+import { lifeOf } from '../holder-life.ts';
 import { leaseAt } from '../lease.ts';
 import { isSettled, type Task } from '../task.ts';
 import type { Patient, Symptom } from './examine.ts';
@@ -72,9 +72,7 @@ function clearing(
   return { trouble, severity, fix };
 }
 
-/** Only what this machine knows for certain: the name may be that of another machine, or of a container's. */
+/** Only what this machine knows for certain: an id of a process says nothing of another machine. */
 function isDead(holder: string, { processes }: Patient): boolean {
-  const name = parseHolder(holder);
-  if (name === undefined || name.hostname !== processes.hostname) return false;
-  return processes.isAlive(name.pid) === false;
+  return lifeOf(holder, processes) === 'gone';
 }

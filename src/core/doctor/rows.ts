@@ -59,6 +59,14 @@ function examineNotice(notice: Notice, patient: Patient): readonly Symptom[] {
       return examineSpelling(snapshot.byId.get(notice.id), patient);
     case 'unknownStatus':
       return examineUnknown(snapshot.byId.get(notice.id), patient);
+    case 'twoHolders':
+      return [
+        {
+          trouble: { kind: 'twoHolders', id: notice.id, holder: notice.holder, other: notice.other },
+          severity: 'warning',
+          fix: { kind: 'none', reason: 'notOursToGuess' },
+        },
+      ];
     case 'badMetadata':
       return [
         {
@@ -81,7 +89,6 @@ function examineNotice(notice: Notice, patient: Patient): readonly Symptom[] {
     case 'badEntry':
     case 'badConfig':
     case 'configsDiffer':
-    case 'twoHolders':
       return [];
   }
 }
