@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Backlog } from './core/backlog.ts';
@@ -51,7 +50,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
   const bundle = (name: string): string => join(extension.extensionPath, 'dist', name);
   const storage = (extension.storageUri ?? extension.globalStorageUri).fsPath;
   const source = openBacklog(root, { wasmFile: bundle('sql-wasm.wasm'), paths });
-  const host = hostname();
+  const host = systemProcesses.hostname;
   const handoffs = openHandoffs({ file: paths.handoffs, clock, random: Math.random, host });
   const settings = () => readSettings(folder);
   const options = (): Options => resolveOptions(settings(), source.config);
@@ -59,6 +58,8 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
   let mirroring: Promise<void> = Promise.resolve();
   const locks = new Writer({
     file: paths.database,
+    json: paths.json,
+    project: paths.project,
     holder: createHolderId('vscode', host, process.pid),
     script: bundle('writer.cjs'),
     nodes: () => listNodeCommands(readNodePath()),
@@ -125,7 +126,6 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
     keeper,
     runner,
     handoffs,
-    host,
     gitStatus: () => readGitStatus(root),
     clock,
     processes: systemProcesses,

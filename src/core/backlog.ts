@@ -32,8 +32,6 @@ export interface BacklogParts {
     'runs' | 'onDidChange' | 'start' | 'stopTask' | 'stopRun' | 'stopAll' | 'clear' | 'setCap'
   >;
   readonly handoffs: Handoffs;
-  /** This machine, as handoffs name it. */
-  readonly host: string;
   /** Undefined where git has nothing to say. */
   readonly gitStatus: () => Promise<GitStatus | undefined>;
   readonly clock: Clock;
@@ -49,6 +47,10 @@ export interface LiveLock {
   readonly lease: Extract<Lease, { remainingMs: number }>;
 }
 
+/** Looking for trouble takes a twentieth of the time at most, so that a busy store does not keep a window from its work. */
+const EXAMINE_SHARE = 20;
+const EXAMINE_REST_MS = 5_000;
+
 /**
  * One backlog as the views see it: what the store holds, the waves that follow from it, and the runs of this window.
  *
@@ -61,8 +63,15 @@ export class Backlog implements Disposable {
   readonly #newId: ReturnType<typeof createTaskIds>;
   #planned: { readonly snapshot: Snapshot; readonly options: WaveOptions; readonly plan: Plan } | undefined;
   #examined:
-    | { readonly plan: Plan; readonly from: number; readonly to: number; readonly findings: readonly Finding[] }
+    | {
+        readonly plan: Plan;
+        readonly from: number;
+        readonly to: number;
+        readonly restUntil: number;
+        readonly findings: readonly Finding[];
+      }
     | undefined;
+  #examineLater: Disposable | undefined;
   #options: Options | undefined;
   #claimsFailure: Failure | undefined;
 
@@ -142,7 +151,7 @@ export class Backlog implements Disposable {
 
   /** This machine, as handoffs name it. */
   get host(): string {
-    return this.#parts.host;
+    return this.#parts.processes.hostname;
   }
 
   /** The state of the working copy; undefined where git has nothing to say. */
@@ -156,16 +165,31 @@ export class Backlog implements Disposable {
 
   readonly isOurs: IsOurs = (holder) => holder === this.#parts.locks.holder;
 
-  /** Everything that is wrong with the current snapshot; the same list until something is new. */
+  /**
+   * Everything that is wrong with the current snapshot; the same list until something is new. A large store that changes all
+   * the time is examined from time to time only, and `onDidChange` says when.
+   */
   get findings(): readonly Finding[] {
     const { snapshot, plan, now } = this;
     if (snapshot === undefined || plan === undefined) return [];
     const known = this.#examined;
     if (known?.plan === plan && known.from <= now && now < known.to) return known.findings;
+    if (known !== undefined && known.from <= now && now < known.restUntil) {
+      this.#examineIn(known.restUntil - now);
+      return known.findings;
+    }
     const patient: Patient = { snapshot, plan, now, isOurs: this.isOurs, processes: this.#parts.processes };
     const findings = examine(patient);
-    this.#examined = { plan, from: now, to: staleAt(patient), findings };
+    const restUntil = now + Math.min((this.now - now) * EXAMINE_SHARE, EXAMINE_REST_MS);
+    this.#examined = { plan, from: now, to: staleAt(patient), restUntil, findings };
     return findings;
+  }
+
+  #examineIn(ms: number): void {
+    this.#examineLater ??= this.#parts.clock.after(ms, () => {
+      this.#examineLater = undefined;
+      this.#changed.fire(undefined);
+    });
   }
 
   task(id: TaskId): Task | undefined {
@@ -376,6 +400,7 @@ export class Backlog implements Disposable {
   }
 
   dispose(): void {
+    this.#examineLater?.dispose();
     for (const subscription of this.#subscriptions) subscription.dispose();
     this.#changed.dispose();
   }

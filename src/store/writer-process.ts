@@ -1,7 +1,6 @@
 // A process of its own that alone opens the database; the editor's process reads its bytes and must never open it
 // (closing a descriptor there would drop the locks of a connection in the same process).
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { parseStatus, type TaskId } from '../core/task.ts';
@@ -11,7 +10,6 @@ import type { Editor } from './edit-row.ts';
 import { areMade, writtenBy } from './edit-repetition.ts';
 import { initialiseStore } from './initialise-store.ts';
 import { patchJsonStatus } from './json-patch.ts';
-import { storePathsOf } from './locate.ts';
 import { adoptLocks } from './adopt-locks.ts';
 import { claimAllTasks, claimNextTask } from './claim-several.ts';
 import { clearLock } from './lock-audit.ts';
@@ -143,8 +141,7 @@ function performEdit(
   ask: Extract<Ask, { op: 'apply' | 'initialise' }>,
   { start, connection }: NonNullable<typeof started>,
 ): Transacted<Values['apply'] | Values['initialise']> {
-  const { project } = storePathsOf(dirname(dirname(start.file)));
-  const { holder } = start;
+  const { holder, project } = start;
   const host = hostname();
   const editorOf = (db: Editor['db']): Editor => ({ db, holder, host, project, now: Date.now() });
   if (ask.op === 'initialise') return connection.transactNew((db) => ok(initialiseStore(editorOf(db), ask)));
@@ -181,7 +178,7 @@ async function releaseOrphans(since: number, except: ReadonlySet<TaskId>): Promi
     });
     if (outcome !== 'busy' || Date.now() - begun >= GIVE_UP_RELEASE_MS) {
       const moved = outcome !== undefined && outcome !== 'busy' && outcome.ok ? outcome.value : [];
-      await mirrorTodo(start?.file ?? '', moved);
+      if (start !== undefined) await mirrorTodo(start.json, moved);
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, RELEASE_PAUSE_MS));
@@ -189,8 +186,7 @@ async function releaseOrphans(since: number, except: ReadonlySet<TaskId>): Promi
 }
 
 /** The window that would have told the JSON file is gone; untold, exarp-go would bring In Progress back from it. */
-async function mirrorTodo(database: string, ids: readonly TaskId[]): Promise<void> {
-  const json = join(dirname(database), 'state.todo2.json');
+async function mirrorTodo(json: string, ids: readonly TaskId[]): Promise<void> {
   // A file that cannot be patched is left as it is: nobody is there any more to be told of it.
   for (const id of ids) await patchJsonStatus(json, id, 'Todo', Date.now());
 }

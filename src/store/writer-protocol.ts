@@ -9,6 +9,10 @@ import type { WrittenStatus } from './edit-statements.ts';
 export interface Start {
   readonly kind: 'start';
   readonly file: string;
+  /** The JSON file that is kept in step; it need not exist. */
+  readonly json: string;
+  /** The project that new tasks belong to. */
+  readonly project: string;
   readonly holder: string;
   /** How long, in ms, after the client is gone its locks are let go. */
   readonly graceMs: number;
@@ -111,10 +115,11 @@ export type Answer =
 export function parseMessage(message: unknown): Start | Request | Extract<Answer, { kind: 'malformed' }> {
   if (!isRecord(message)) return malformed(undefined, 'not an object');
   if (message['kind'] === 'start') {
-    const { file, holder, graceMs, lingerMs = graceMs, lingering = [] } = message;
-    if (!isText(file) || !isText(holder) || !isDuration(graceMs)) return malformed(undefined, 'bad start');
+    const { file, json, project, holder, graceMs, lingerMs = graceMs, lingering = [] } = message;
+    if (!isText(file) || !isText(json) || !isText(project) || !isText(holder)) return malformed(undefined, 'bad start');
+    if (!isDuration(graceMs)) return malformed(undefined, 'bad start');
     if (!isDuration(lingerMs) || !isIds(lingering)) return malformed(undefined, 'bad start');
-    return { kind: 'start', file, holder, graceMs, lingerMs, lingering };
+    return { kind: 'start', file, json, project, holder, graceMs, lingerMs, lingering };
   }
   const { seq, ask } = message;
   if (message['kind'] !== 'request' || !Number.isSafeInteger(seq)) return malformed(undefined, 'not a request');

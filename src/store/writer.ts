@@ -1,15 +1,20 @@
+import { dirname } from 'node:path';
 import type { Disposable } from '../core/events.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Change } from '../core/edit/change.ts';
 import type { Claim, Clock, Edits, Locks, ReadyRules, Renewal } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { Status, Task, TaskId } from '../core/task.ts';
+import { storePathsOf } from './locate.ts';
 import { startChild, type NodeCommand, type WriterChild } from './writer-child.ts';
 import type { Ask, FinalStatus, Values } from './writer-protocol.ts';
 
 export interface WriterOptions {
   /** `todo2.db`, absolute. */
   readonly file: string;
+  /** The JSON file that is kept in step, and the project of new tasks; without them, what `file` alone says. */
+  readonly json?: string;
+  readonly project?: string;
   /** From `createHolderId`, with the id of a process that lives as long as the claims: this one. */
   readonly holder: string;
   /** The bundle of `writer-process.ts`, absolute. */
@@ -306,6 +311,8 @@ export class Writer implements Locks, Edits, Disposable {
 
   async #findChild(): Promise<Result<WriterChild, Failure>> {
     const { file, holder, script, nodes, clock, log, graceMs = GRACE_MS, lingerMs = LINGER_MS } = this.#options;
+    const defaults = storePathsOf(dirname(dirname(file)));
+    const { json = defaults.json, project = defaults.project } = this.#options;
     const tried: string[] = [];
     const commands = nodes();
     for (const node of commands) {
@@ -313,7 +320,7 @@ export class Writer implements Locks, Edits, Disposable {
       const started = await startChild(
         node,
         script,
-        { kind: 'start', file, holder, graceMs, lingerMs, lingering },
+        { kind: 'start', file, json, project, holder, graceMs, lingerMs, lingering },
         clock,
       );
       // What was said while it started has not reached it.

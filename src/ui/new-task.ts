@@ -16,7 +16,8 @@ type Step = 'create' | 'title' | 'description' | 'priority' | 'tags' | 'dependen
 export async function newTask(backlog: Backlog, dependencies: readonly TaskId[] = []): Promise<void> {
   const title = await askTitle('New Task', '');
   if (title === undefined) return;
-  let draft: Draft = { title, description: '', priority: 'medium', tags: [], dependencies, parentId: undefined };
+  const { priority, tags } = backlog.options.newTask;
+  let draft: Draft = { title, description: '', priority, tags, dependencies, parentId: undefined };
   for (;;) {
     const picked = await vscode.window.showQuickPick(linesOf(backlog, draft), {
       title: 'New Task',
@@ -44,11 +45,20 @@ function linesOf(backlog: Backlog, draft: Draft): readonly (vscode.QuickPickItem
   return [
     { step: 'create', label: '$(add) Create Task', description: 'with what is below' },
     line('title', 'Title', draft.title),
-    line('description', 'Description', draft.description),
+    line('description', 'Description', draft.description + hintAt(backlog, draft.description)),
     line('priority', 'Priority', draft.priority),
     line('tags', 'Tags', draft.tags.join(', ')),
     line('dependencies', 'Depends on', names),
   ];
+}
+
+/** The project may want descriptions of some length; a shorter one is a hint, never a refusal. */
+function hintAt(backlog: Backlog, description: string): string {
+  const { minDescriptionLength } = backlog.options.newTask;
+  const { length } = description.trim();
+  return length === 0 || length >= minDescriptionLength
+    ? ''
+    : ` (short: ${length} of ${minDescriptionLength} characters)`;
 }
 
 /** What a person changed about the draft; nothing where they left the question with Escape. */

@@ -16,9 +16,9 @@ test('the writer answers each message once, malformed ones too, and leaves when 
   );
   const messages = [
     ...['junk', 12, { kind: 'request', seq: 1, ask: { op: 'probe' } }],
-    { kind: 'start', file: rig.file, holder: 'me-here-1', graceMs: 0 },
+    { kind: 'start', file: rig.file, json: rig.file, project: 'p', holder: 'me-here-1', graceMs: 0 },
     // Another start must not change whose locks these are.
-    { kind: 'start', file: `${rig.file}-other`, holder: 'you-here-2', graceMs: 0 },
+    { kind: 'start', file: `${rig.file}-other`, json: rig.file, project: 'p', holder: 'you-here-2', graceMs: 0 },
     { kind: 'request', seq: 2, ask: { op: 'claim', id: 'T-1', leaseMs: 60_000, takeUnleased: false } },
     { kind: 'request', seq: 3, ask: { op: 'drop' } },
     { kind: 'request', seq: 4, ask: { op: 'finish', id: 'T-404', to: 'Done', again: false } },

@@ -98,7 +98,6 @@ export function fakeBacklog(spec: FakeBacklog): Backlog & { readonly started: un
       setCap: () => undefined,
     },
     handoffs: handoffsOf(spec.handoffs ?? NO_HANDOFFS),
-    host: HOST,
     gitStatus: () => Promise.resolve(undefined),
     clock: spec.clock ?? { now: () => NOW, after: () => ({ dispose: () => undefined }) },
     processes: spec.processes ?? { hostname: HOST, isAlive: (pid) => spec.alive?.includes(pid) ?? false },

@@ -70,3 +70,36 @@ test('nothing is claimed, run or set in a backlog that is only a JSON file', asy
   assert.deepEqual(await backlog.runAllWaves(), refusal);
   assert.deepEqual(await backlog.setStatus(task('T-1'), 'Done'), refusal);
 });
+
+test('a large backlog that changes all the time is examined for a twentieth of the time, and again when it rests', () => {
+  let now = NOW;
+  const later: (() => void)[] = [];
+  const settings = { maxTasksPerWave: 1 };
+  const backlog = fakeBacklog({
+    // Each look at the clock takes 5 ms, and so does the examination between two of them.
+    clock: {
+      now: () => (now += 5),
+      after: (_, callback) => {
+        later.push(callback);
+        return { dispose: () => undefined };
+      },
+    },
+    tasks: [task('T-1', { rawStatus: 'todo' }), task('T-2')],
+    notices: [{ kind: 'oddSpelling', id: taskId('T-1'), text: 'todo' }],
+    settings,
+  });
+  let changes = 0;
+  backlog.onDidChange(() => changes++);
+  const first = backlog.findings;
+  assert.ok(first.length > 0);
+  settings.maxTasksPerWave = 2; // another plan, as another commit would bring
+  backlog.optionsChanged();
+  changes = 0;
+  assert.equal(backlog.findings, first, 'what was found a moment ago is shown meanwhile');
+  assert.equal(backlog.findings, first);
+  assert.equal(later.length, 1, 'one look is planned, however often it is asked for');
+  now += 1_000;
+  later[0]?.();
+  assert.equal(changes, 1);
+  assert.notEqual(backlog.findings, first);
+});
