@@ -18,7 +18,8 @@ export function findFileFault(
     return { cause: 'malformed', detail: `the header gives a page size of ${pageSize}` };
   }
   // The count of pages in the header holds only where the writer kept it: two counters say so.
-  const expected = view.getUint32(24) === view.getUint32(92) ? view.getUint32(28) * pageSize : 0;
+  const pages = view.getUint32(24) === view.getUint32(92) ? view.getUint32(28) : 0;
+  const expected = Math.max(1, pages) * pageSize;
   if (bytes.length < expected) {
     return { cause: 'truncated', detail: `the file has ${bytes.length} of ${expected} bytes` };
   }

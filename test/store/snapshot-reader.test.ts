@@ -69,17 +69,17 @@ test('whatever the log looks like, we read what SQLite reads', async (t) => {
     'no bytes': wal.subarray(0, 0),
     '31 bytes': wal.subarray(0, 31),
     'header only': wal.subarray(0, 32),
-    'bad magic': changed(wal, 0),
-    'bad header checksum': changed(wal, 30),
-    'other version': changed(wal, 7),
+    'bad magic': flipped(wal, 0),
+    'bad header checksum': flipped(wal, 30),
+    'other version': flipped(wal, 7),
     'cut off in the first frame': wal.subarray(0, 32 + 1000),
     'cut off in a frame header': wal.subarray(0, 32 + 2 * frame + 11),
     'cut off in a page': wal.subarray(0, 32 + 3 * frame + 2000),
-    'one bit wrong in the middle': changed(wal, 32 + 2 * frame + 1234),
+    'one bit wrong in the middle': flipped(wal, 32 + 2 * frame + 1234),
     'garbage behind the end': Buffer.concat([wal, Buffer.alloc(9000, 0xa5)]),
     'an older generation behind the end': Buffer.concat([
       wal.subarray(0, 32 + 2 * frame),
-      changed(wal, 32 + 2 * frame + 8).subarray(32 + 2 * frame),
+      flipped(wal, 32 + 2 * frame + 8).subarray(32 + 2 * frame),
     ]),
     'big-endian checksums': bigEndian,
     'another page size, without a commit': foreign.subarray(0, 32 + 500),
@@ -279,6 +279,8 @@ const broken: readonly [name: string, make: (good: Buffer) => Buffer, cause: str
   ['no bytes', () => Buffer.alloc(0), 'empty'],
   ['half of it', (good) => good.subarray(0, good.length / 2), 'truncated'],
   ['the first 50 bytes', (good) => good.subarray(0, 50), 'truncated'],
+  // The count of pages in the header does not hold where the two counters differ, and then says nothing.
+  ['less than a page, and no count of pages', (good) => flipped(good.subarray(0, 500), 27), 'truncated'],
   ['a text', () => Buffer.from('version https://git-lfs.github.com/spec/v1\n'.repeat(50)), 'notADatabase'],
   ['zeros', () => Buffer.alloc(8192), 'notADatabase'],
   ['bytes like chance', () => random, 'encrypted'],
@@ -302,7 +304,7 @@ for (const [name, make, cause] of broken) {
   });
 }
 
-function changed(bytes: Uint8Array, at: number): Uint8Array {
+function flipped(bytes: Uint8Array, at: number): Buffer {
   const copy = Buffer.from(bytes);
   copy[at] = (copy[at] ?? 0) ^ 1;
   return copy;
