@@ -14,8 +14,8 @@ export interface ConfigRead {
   readonly isWhole: boolean;
 }
 
-/** Larger is no configuration, and not worth parsing. */
-const MAX_BYTES = 1024 * 1024;
+/** Larger is no configuration; and the parser of YAML compares each key with every other one, which takes seconds soon. */
+const MAX_BYTES = 64 * 1024;
 
 type Paths = Pick<StorePaths, 'root' | 'configPb' | 'configYaml'>;
 

@@ -100,6 +100,7 @@ export function mutateYaml(text: string, random: Random): Buffer {
   for (let times = 1 + random(4); times > 0; times--) {
     const next = random(8);
     if (next === 0) result = bomb(2 + random(9), 2 + random(9)) + result;
+    else if (next === 7) result = manyKeys(random(random(10) === 0 ? 20_000 : 200)) + result;
     else if (next < 4) result = insert(result, random, oneOf(random, IN_YAML));
     else result = oneOf(random, BOTH)(result, random);
   }
@@ -113,6 +114,10 @@ function bomb(depth: number, width: number): string {
     return `a${n}: &a${n} [${Array.from({ length: width }, () => items).join(', ')}]\n`;
   });
   return levels.join('');
+}
+
+function manyKeys(count: number): string {
+  return Array.from({ length: count }, (_, n) => `k${n}: ${n}\n`).join('');
 }
 
 /** Replaces, adds or removes one value in a tree of values. */
