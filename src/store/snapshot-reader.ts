@@ -209,6 +209,9 @@ export class SnapshotReader {
     stamps: Pick<Extract<Seen, { kind: 'wal' }>, 'headerBytes' | 'walStamp' | 'dbStat'>,
   ): ImageRead {
     const scan = scanFrames(wal.subarray(WAL_HEADER_SIZE), emptyScan(header));
+    // The log of a small database can say that it is a huge one.
+    const bytes = scan.pageCount * header.pageSize;
+    if (bytes > MAX_BYTES) return fault('io', this.file, `larger than ${MAX_BYTES} bytes: ${bytes} with its log`);
     // SQLite throws the log of a database without a single byte away.
     const image = database.length === 0 ? database : mergeImage(database, wal, scan);
     const lastFrames = headersOf(scan, (at) => wal.subarray(at, at + FRAME_HEADER_SIZE));

@@ -258,6 +258,15 @@ test('a commit whose writer died before it was announced is noticed when the nex
   assert.equal(image.kind === 'image' ? image.bytes[4096] : undefined, 9);
 });
 
+test('a log that makes a huge database of a small one is a fault, and no memory is taken for it', async (t) => {
+  const { file } = await openedStore(t);
+  const copy = copyStore(file, join(folderFor(t), 'huge'));
+  writeFileSync(`${copy}-wal`, buildWal({ pageSize: 4096, frames: [{ page: 2, fill: 0, commit: 0x7fff_ffff }] }));
+  const reader = new SnapshotReader(copy, systemClock);
+  t.after(() => reader.dispose());
+  assert.equal(await readOurs(reader), 'io');
+});
+
 test('a rollback journal that would be rolled back keeps us from reading, an empty or finished one does not', async (t) => {
   const { file, native, reader } = await openedStore(t);
   await native.all('PRAGMA journal_mode = DELETE');
