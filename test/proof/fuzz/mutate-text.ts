@@ -130,7 +130,8 @@ function changeSomewhere(value: unknown, random: Random): void {
   if (typeof inner === 'object' && inner !== null && random(5) > 0) changeSomewhere(inner, random);
   else if (random(6) === 0) Reflect.deleteProperty(container, key);
   else if (random(6) === 0) container[oneOf(random, ODD_TEXT)] = inner;
-  else container[key] = oneOf(random, ODD_VALUES);
+  // A copy, as the next change may be inside of it.
+  else container[key] = structuredClone(oneOf(random, ODD_VALUES));
 }
 
 function insert(text: string, random: Random, piece: string): string {
