@@ -193,8 +193,17 @@ function storeFiles(database: Buffer, log: Buffer | undefined): Map<string, Buff
   return new Map([[DATABASE, database], ...(log === undefined ? [] : [[LOG, log] as const])]);
 }
 
-/** What of a state does not depend on when it was found. */
+/**
+ * What of a state does not depend on when it was found. Nor does it have an order: where rows are in the wrong pages, one who
+ * follows has them by their numbers, and one who begins as they come.
+ */
 function essenceOf(state: StoreState): unknown {
-  if (state.kind === 'ready') return { tasks: state.snapshot.tasks, notices: state.snapshot.notices };
-  return state.kind === 'unreadable' ? { failure: state.failure } : state;
+  if (state.kind === 'unreadable') return { failure: state.failure };
+  if (state.kind !== 'ready') return state;
+  const { tasks, notices } = state.snapshot;
+  const order = (a: string, b: string): number => (a < b ? -1 : 1);
+  return {
+    tasks: tasks.toSorted((a, b) => order(a.id, b.id)),
+    notices: notices.map((notice) => JSON.stringify(notice)).sort(order),
+  };
 }
