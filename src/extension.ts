@@ -4,13 +4,15 @@ import { findRoot, storeIdentity } from './store/locate.ts';
 import { registerCommands } from './ui/commands.ts';
 import { ContextKeyUpdater } from './ui/context-keys.ts';
 import { DescriptionFiles } from './ui/description-files.ts';
-import { HandoffDetails } from './ui/handoff-details.ts';
+import { HANDOFF_SCHEME, handoffText } from './ui/handoff-details.ts';
 import { readEntries } from './store/json-places.ts';
-import { DoctorReports } from './ui/doctor-report.ts';
+import { DOCTOR_SCHEME, doctorText } from './ui/doctor-report.ts';
 import { LockDecorations } from './ui/lock-decorations.ts';
 import { ProblemsPanel } from './ui/problems-panel.ts';
 import { LockStatusItem } from './ui/status-bar.ts';
-import { TaskDetails } from './ui/task-details.ts';
+import { ShownDocuments } from './ui/shown-documents.ts';
+import { taskText } from './ui/task-details.ts';
+import { TASK_SCHEME } from './ui/task-uri.ts';
 import { WavesTree } from './ui/waves-tree.ts';
 import { WorkspaceBacklogs } from './ui/workspace-backlogs.ts';
 import { wireBacklog } from './wire-backlog.ts';
@@ -34,11 +36,11 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     tree,
     new LockStatusItem(opened),
     new LockDecorations(opened),
-    new TaskDetails(opened),
+    new ShownDocuments(opened, TASK_SCHEME, taskText),
     new DescriptionFiles(opened),
-    new HandoffDetails(opened),
+    new ShownDocuments(opened, HANDOFF_SCHEME, handoffText),
     new ContextKeyUpdater(opened),
-    new DoctorReports(opened),
+    new ShownDocuments(opened, DOCTOR_SCHEME, doctorText),
     new ProblemsPanel({ backlogs: opened, findEntries: readEntries, reportBug }),
     ...registerCommands({ backlogs: opened, selection: () => tree.selection, showLog: () => log.show() }),
   );

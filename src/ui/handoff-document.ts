@@ -4,6 +4,7 @@ import { inertMarkdown, inline } from '../core/plan/markdown.ts';
 import { count } from '../core/plan/text.ts';
 import { isSettled, taskId } from '../core/task.ts';
 import { statusWord, whenWords } from './handoff-row.ts';
+import { fence, section } from './markdown-parts.ts';
 
 /** What the document says in words of its own; everything else is shown as it stands in the file. */
 const KNOWN: ReadonlySet<string> = new Set([
@@ -65,15 +66,4 @@ function gitLines({ git }: Handoff): string {
 
 function bullets(lines: readonly string[]): string {
   return lines.map((line) => `- ${line}`).join('\n');
-}
-
-function section(title: string, body: string): string {
-  return body === '' ? '' : `## ${title}\n\n${body}`;
-}
-
-/** A block that its own content cannot close. */
-function fence(text: string): string {
-  const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));
-  const ticks = '`'.repeat(longest + 1);
-  return `${ticks}json\n${text}\n${ticks}`;
 }

@@ -3,6 +3,7 @@ import { inertMarkdown, inline } from '../core/plan/markdown.ts';
 import { cut } from '../core/plan/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { clockTime, explainBlock, explainNotReady, explainOutcome, leaseWords } from './explain.ts';
+import { fence, section } from './markdown-parts.ts';
 
 /** The most that a tooltip shows of a description, in characters; the details show all of it. */
 const TOOLTIP_DESCRIPTION = 600;
@@ -113,15 +114,4 @@ function record(backlog: Backlog, task: Task): string {
     ['File', backlog.snapshot?.file],
   ];
   return lines.flatMap(([name, value]) => (value === undefined ? [] : [`- ${name}: ${inline(value)}`])).join('\n');
-}
-
-function section(title: string, body: string): string {
-  return body === '' ? '' : `## ${title}\n\n${body}`;
-}
-
-/** A block that its own content cannot close. */
-function fence(text: string): string {
-  const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));
-  const ticks = '`'.repeat(longest + 1);
-  return `${ticks}json\n${text}\n${ticks}`;
 }

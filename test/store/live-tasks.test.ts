@@ -5,16 +5,8 @@ import { readThroughSql } from '../../src/store/sql-tasks.ts';
 import { DatabaseTasks } from '../../src/store/sqlite-reader.ts';
 import type { StoreContent } from '../../src/store/store-content.ts';
 import { systemClock } from '../../src/store/system-clock.ts';
-import {
-  AGENT_LOCKS,
-  READ_AT,
-  SHAPES,
-  assertSame,
-  disturbance,
-  lockDisturbance,
-  randomFrom,
-  type Random,
-} from '../support/disturbed-store.ts';
+import { AGENT_LOCKS, READ_AT, SHAPES, assertSame, disturbance, lockDisturbance } from '../support/disturbed-store.ts';
+import { randomFrom, type Random } from '../support/random.ts';
 import { createBacklog, nativeWriter, type NativeWriter } from '../support/fixture.ts';
 import { SQL, folderFor } from '../support/stores.ts';
 

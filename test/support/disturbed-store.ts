@@ -2,23 +2,11 @@ import assert from 'node:assert/strict';
 import { linkTasks } from '../../src/core/task-links.ts';
 import { SCHEMA } from '../../src/store/schema.ts';
 import type { StoreContent } from '../../src/store/store-content.ts';
+import type { Random } from './random.ts';
 
 /** The moment at which stores that are disturbed are read: leases there end a little before or after it. */
 export const READ_AT = Date.UTC(2026, 0, 5, 12);
 const SECOND = Math.floor(READ_AT / 1000);
-
-export type Random = (below: number) => number;
-
-/** mulberry32, so that a seed gives the same run on every machine. */
-export function randomFrom(seed: number): Random {
-  let state = seed | 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 export const AGENT_LOCKS = `CREATE TABLE task_agent_locks (id INTEGER PRIMARY KEY, task_id TEXT, agent_id TEXT, locked_at, expires_at)`;
 /** Schemas of stores, plain ones and odd ones. */

@@ -6,15 +6,8 @@ import { SCHEMA } from '../../src/store/schema.ts';
 import { readThroughSql } from '../../src/store/sql-tasks.ts';
 import { DatabaseTasks } from '../../src/store/sqlite-reader.ts';
 import type { StoreContent } from '../../src/store/store-content.ts';
-import {
-  AGENT_LOCKS,
-  READ_AT,
-  SHAPES,
-  assertSame,
-  disturbance,
-  lockDisturbance,
-  randomFrom,
-} from '../support/disturbed-store.ts';
+import { AGENT_LOCKS, READ_AT, SHAPES, assertSame, disturbance, lockDisturbance } from '../support/disturbed-store.ts';
+import { randomFrom } from '../support/random.ts';
 import { SQL } from '../support/stores.ts';
 
 /** Longer runs by hand: `LIVE_TASKS_SECONDS=60 LIVE_TASKS_SEED=…`. */
