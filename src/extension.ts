@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import { locateStore } from './store/config.ts';
-import { findRoot, storeIdentity } from './store/locate.ts';
+import { locateStore, storeIdentity } from './store/config.ts';
+import { findRoot } from './store/locate.ts';
 import { registerCommands } from './ui/commands.ts';
 import { ContextKeyUpdater } from './ui/context-keys.ts';
 import { DescriptionFiles } from './ui/description-files.ts';

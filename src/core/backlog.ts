@@ -318,7 +318,7 @@ export class Backlog implements Disposable {
 
   /** Sets the status of a task that nobody else holds; clears a lock of ours. */
   async setStatus(task: Task, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>> {
-    const refusal = this.#jsonOnly;
+    const refusal = this.#jsonOnly ?? this.#agentAtWork(task.id);
     if (refusal !== undefined) return fail(refusal);
     // Before it is written, so that nobody takes our own change for one that undoes our claim.
     const keep = this.#parts.keeper.drop(task.id);
@@ -333,12 +333,12 @@ export class Backlog implements Disposable {
    * then is let go. Fails as `Edits.apply`.
    */
   async apply(changes: readonly Change[]): Promise<Result<undefined, Failure>> {
-    const refusal = this.#jsonOnly;
+    const ending = changes.filter((change) => endsOurWork(change, this.isOurs));
+    const atWork = ending.map((change) => this.#agentAtWork(change.id)).find((failure) => failure !== undefined);
+    const refusal = this.#jsonOnly ?? atWork;
     if (refusal !== undefined) return fail(refusal);
     // Before it is written, so that nobody takes our own change for one that undoes our claim.
-    const keep = changes
-      .filter((change) => endsOurWork(change, this.isOurs))
-      .map((change) => this.#parts.keeper.drop(change.id));
+    const keep = ending.map((change) => this.#parts.keeper.drop(change.id));
     const applied = await this.#parts.edits.apply(changes);
     if (!applied.ok) for (const again of keep) again();
     await this.refresh();
@@ -433,6 +433,12 @@ export class Backlog implements Disposable {
     const wentWell = (run: RunState): boolean =>
       [...run.tasks.values()].every(({ outcome }) => outcome?.kind === 'succeeded');
     for (const run of ended) if (wentWell(run) || run !== ended.at(-1)) this.#parts.runner.clear(run.runId);
+  }
+
+  /** A task that is let go of while its agent works would be given to a second one. */
+  #agentAtWork(id: TaskId): Failure | undefined {
+    const phase = this.runOf(id)?.tasks.get(id)?.phase;
+    return phase === undefined || phase === 'queued' ? undefined : { kind: 'agentAtWork', id };
   }
 
   get #jsonOnly(): Failure | undefined {

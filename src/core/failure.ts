@@ -26,6 +26,8 @@ export type Failure =
   | { readonly kind: 'noSuchTask'; readonly id: TaskId }
   /** Ours no more: `holder` is who has it now, undefined when nobody does. */
   | { readonly kind: 'lockLost'; readonly id: TaskId; readonly holder: string | undefined }
+  /** An agent of this window works on it: whatever ends that work has to wait until it was stopped. */
+  | { readonly kind: 'agentAtWork'; readonly id: TaskId }
   | { readonly kind: 'changedMeanwhile'; readonly id: TaskId; readonly rawStatus: string }
   /** A dependency that would make tasks wait for each other in a circle: `path` leads from `on` to `id`. */
   | { readonly kind: 'wouldCycle'; readonly id: TaskId; readonly on: TaskId; readonly path: readonly TaskId[] }

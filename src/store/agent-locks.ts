@@ -6,6 +6,7 @@ import { AGENT_LOCKS_TABLE, type AgentLockColumns, findAgentLockColumns } from '
 import type { StoredLock } from './lock-row.ts';
 import { readMoment } from './read-date.ts';
 import { formatRfc3339 } from './rfc3339.ts';
+import { writeAside } from './side-write.ts';
 import { type Column, columnsOf } from './table-columns.ts';
 
 interface Table extends AgentLockColumns {
@@ -31,23 +32,33 @@ export function readAgentLocks(db: DatabaseSync, id: TaskId): readonly StoredLoc
     .sort((a, b) => (b.until ?? Infinity) - (a.until ?? Infinity));
 }
 
-/** Makes the lock on a task that of `holder`: whatever row there is becomes ours, else there is a new one. */
+/**
+ * Makes the lock on a task that of `holder`: a row of ours, or one that holds without an end and is taken over, becomes that;
+ * else there is a new row, and what others left stays. A table with one row for a task has it exchanged.
+ */
 export function writeAgentLock(db: DatabaseSync, id: TaskId, lock: StoredLock): void {
   const table = tableOf(db);
   if (table === undefined) return;
-  const { task, holder } = table;
+  const { task, holder, until } = table;
   const values: [string, SQLInputValue][] = [[holder, lock.holder], ...times(db, table, lock)];
-  const sets = values.map(([column]) => `${name(column)} = ?`).join(', ');
-  // Of several rows for one task, where the table allows that, a unique key leaves one.
-  const updated = db
-    .prepare(`UPDATE OR REPLACE ${AGENT_LOCKS_TABLE} SET ${sets} WHERE ${name(task)} = ?`)
-    .run(...values.map(([, value]) => value), id);
-  if (updated.changes > 0) return;
+  const update = (which: string, ...more: readonly SQLInputValue[]): boolean => {
+    const sets = values.map(([column]) => `${name(column)} = ?`).join(', ');
+    const sql = `UPDATE OR REPLACE ${AGENT_LOCKS_TABLE} SET ${sets} WHERE ${name(task)} = ? AND ${which}`;
+    return db.prepare(sql).run(...values.map(([, value]) => value), id, ...more).changes > 0;
+  };
   const known = [task, ...values.map(([column]) => column)];
-  if (table.columns.some((column) => column.required && !known.includes(column.name.toLowerCase()))) return;
-  db.prepare(
-    `INSERT INTO ${AGENT_LOCKS_TABLE} (${known.map(name).join(', ')}) VALUES (${known.map(() => '?').join(', ')})`,
-  ).run(id, ...values.map(([, value]) => value));
+  const mayInsert = !table.columns.some((column) => column.required && !known.includes(column.name.toLowerCase()));
+  const insert = (): void => {
+    const into = `${AGENT_LOCKS_TABLE} (${known.map(name).join(', ')}) VALUES (${known.map(() => '?').join(', ')})`;
+    db.prepare(`INSERT INTO ${into}`).run(id, ...values.map(([, value]) => value));
+  };
+  // The table is somebody else's: what its rules forbid is left, and the lock columns hold the task all the same.
+  writeAside(db, () => {
+    if (update(`${name(holder)} = ?`, lock.holder)) return;
+    if (update(until === undefined ? '1' : `${name(until)} IS NULL`)) return;
+    if (mayInsert && writeAside(db, insert)) return;
+    update('1');
+  });
 }
 
 /** Gives the locks of `holder` on these tasks a new end (epoch ms). */

@@ -1,9 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { NO_CONFIG, type ProjectConfig } from '../core/config.ts';
 import type { Notice } from '../core/snapshot.ts';
 import { fieldName, FIELDS, type Field } from './config-fields.ts';
 import { readConfigValue } from './config-value.ts';
-import { configuredPaths, storePathsOf, type StorePaths } from './locate.ts';
+import { configuredPaths, staysWithin, storePathsOf, type StorePaths } from './locate.ts';
 import { isRecord } from './metadata.ts';
 import { bytesOf, integerOf, readMessage, textsOf } from './protobuf.ts';
 
@@ -36,7 +37,7 @@ export async function readConfig(paths: Paths): Promise<ConfigRead> {
   const pb = fromPb ?? NO_CONFIG;
   const yaml = fromYaml ?? NO_CONFIG;
   const keys = Object.keys(FIELDS) as (keyof ProjectConfig)[];
-  const config = Object.fromEntries(keys.map((key) => [key, pb[key] ?? yaml[key]])) as unknown as ProjectConfig;
+  let config = Object.fromEntries(keys.map((key) => [key, pb[key] ?? yaml[key]])) as unknown as ProjectConfig;
   const differing = keys.filter((key) => {
     const [a, b] = [pb[key], yaml[key]];
     return a !== undefined && b !== undefined && JSON.stringify(a) !== JSON.stringify(b);
@@ -45,7 +46,23 @@ export async function readConfig(paths: Paths): Promise<ConfigRead> {
     const names = differing.map((key) => fieldName(FIELDS[key][0]));
     notices.push({ kind: 'configsDiffer', used: paths.configPb, passedOver: paths.configYaml, names });
   }
+  for (const key of ['sqlitePath', 'jsonPath'] as const) {
+    const path = config[key];
+    if (path === undefined || (await staysWithin(paths.root, path))) continue;
+    // The words of the path alone do not tell: a link in a repository may lead anywhere.
+    const file = pb[key] === undefined ? paths.configYaml : paths.configPb;
+    notices.push({ kind: 'badConfig', file, name: fieldName(FIELDS[key][0]), detail: 'leads out of the folder' });
+    config = { ...config, [key]: undefined };
+  }
   return { config, notices, isWhole: fromPb !== undefined && fromYaml !== undefined };
+}
+
+/** The same for two roots that lead to the same database, through whatever links and configurations. */
+export async function storeIdentity(root: string): Promise<string> {
+  const { database } = await locateStore(root);
+  const folder = dirname(database);
+  const real = (path: string): Promise<string | undefined> => realpath(path).catch(() => undefined);
+  return (await real(database)) ?? join((await real(folder)) ?? (await real(root)) ?? root, basename(database));
 }
 
 /** Where the files of a root are by its configuration as it is now. */

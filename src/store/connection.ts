@@ -58,10 +58,22 @@ export class Connection {
    */
   transactNew<T>(body: (db: DatabaseSync) => Result<T, Failure>): Transacted<T> {
     this.close();
+    const before = identify(this.#file);
     const outcome = this.#run(() => ok(this.#create()), body);
+    // Whoever made a database that was there chose its journal.
+    const isNew = before === undefined || before.empty;
+    if (isNew && outcome !== 'busy' && outcome.ok) this.#useLog();
     // The next request opens what is there then.
     this.close();
     return outcome;
+  }
+
+  #useLog(): void {
+    try {
+      this.#open?.db.exec('PRAGMA journal_mode = WAL');
+    } catch {
+      // Somebody is faster and has the new database open: exarp-go asks for the same when it opens it.
+    }
   }
 
   #run<T>(connect: () => Result<DatabaseSync, Failure>, body: (db: DatabaseSync) => Result<T, Failure>): Transacted<T> {
@@ -92,8 +104,6 @@ export class Connection {
     const db = new this.#sqlite.DatabaseSync(this.#file);
     this.#open = { db, identity: identify(this.#file)?.identity ?? '' };
     db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA foreign_keys = ON`);
-    const [table] = columnsOf(db, 'tasks');
-    if (table === undefined) db.exec('PRAGMA journal_mode = WAL');
     return db;
   }
 

@@ -79,12 +79,11 @@ function wideEncoding(bytes: Uint8Array): string | undefined {
 function entriesOf(document: unknown): readonly unknown[] | undefined {
   if (Array.isArray(document)) return document as readonly unknown[];
   if (!isRecord(document)) return undefined;
-  for (const name of LIST_NAMES) {
-    const list = document[name];
-    if (Array.isArray(list)) return list as readonly unknown[];
-    if (list === null) return []; // how Go writes an empty list
-  }
-  return Object.keys(document).length === 0 ? [] : undefined;
+  const lists = LIST_NAMES.map((name) => document[name]);
+  const list = lists.find((each) => Array.isArray(each));
+  if (list !== undefined) return list as readonly unknown[];
+  // Null is how Go writes an empty list.
+  return lists.includes(null) || Object.keys(document).length === 0 ? [] : undefined;
 }
 
 /** One entry, read under every name that its fields go by; what is of a wrong kind is left out and said in `faults`. */

@@ -64,8 +64,12 @@ async function isFolder(path: string): Promise<boolean> {
   );
 }
 
-/** The same for two roots that lead to the same store, through whatever links; a root without a store stands for itself. */
-export async function storeIdentity(root: string): Promise<string> {
-  const { todo2 } = storePathsOf(root);
-  return realpath(todo2).catch(() => realpath(root).catch(() => root));
+/** True where a path, through whatever links lie on its way, stays within a root; what is not there yet leads nowhere else. */
+export async function staysWithin(root: string, path: string): Promise<boolean> {
+  const base = await realpath(root).catch(() => resolve(root));
+  for (let current = resolve(path); ; current = dirname(current)) {
+    const real = await realpath(current).catch(() => undefined);
+    if (real !== undefined) return real === base || pathWithin(base, real) !== undefined;
+    if (current === dirname(current)) return false;
+  }
 }

@@ -7,6 +7,7 @@ import { parseStatus, type Status, type TaskId } from '../core/task.ts';
 import { clearAgentLock } from './agent-locks.ts';
 import { changeOne, readLockRow, seconds, type Speaker, type StoredLock } from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
+import { writeAside } from './side-write.ts';
 import { columnsOf } from './table-columns.ts';
 
 /**
@@ -57,15 +58,17 @@ export function noteActivity(
   details: Readonly<Record<string, unknown>>,
 ): void {
   if (!takesActivities(db)) return;
-  db.prepare(
-    `INSERT INTO task_activities (id, activity_type, task_id, task_name, timestamp, details)
+  writeAside(db, () => {
+    db.prepare(
+      `INSERT INTO task_activities (id, activity_type, task_id, task_name, timestamp, details)
       SELECT :activity, :type, id, content, :at, :details FROM tasks WHERE id = :id`,
-  ).run({
-    activity: `activity-${now}-${randomBytes(4).toString('hex')}`,
-    type,
-    at: formatRfc3339(now),
-    details: JSON.stringify(details),
-    id,
+    ).run({
+      activity: `activity-${now}-${randomBytes(4).toString('hex')}`,
+      type,
+      at: formatRfc3339(now),
+      details: JSON.stringify(details),
+      id,
+    });
   });
 }
 

@@ -91,22 +91,25 @@ export function finishTask(speaker: Speaker, { id, to, again }: Of<'finish'>): O
   const { db, holder, now } = speaker;
   const row = readLockRow(speaker, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
-  if (row.lock?.holder !== holder) {
+  const ours = oursIn(row, holder);
+  if (ours === 'none') {
     // The first try may have come through before its answer was lost: then this is what it left behind.
     if (again && row.lock === undefined && row.status === to) return ok({ status: to, changed: true });
     return fail({ kind: 'lockLost', id, holder: row.lock?.holder });
   }
   const status = parseStatus(row.status);
   if (status === 'In Progress') {
-    writeStatus(speaker, id, to, true);
+    writeStatus(speaker, id, to, ours);
     return ok({ status: to, changed: true });
   }
-  changeOne(
-    db,
-    `UPDATE tasks SET assignee = NULL, assigned_at = NULL, lock_until = NULL,
-      version = COALESCE(version, 0) + 1, updated_at = :now WHERE id = :id AND assignee = :holder`,
-    { now: seconds(now), id, holder },
-  );
+  if (ours === 'columns') {
+    changeOne(
+      db,
+      `UPDATE tasks SET assignee = NULL, assigned_at = NULL, lock_until = NULL,
+        version = COALESCE(version, 0) + 1, updated_at = :now WHERE id = :id AND assignee = :holder`,
+      { now: seconds(now), id, holder },
+    );
+  }
   clearAgentLock(db, id, holder);
   return ok({ status, changed: false });
 }
@@ -115,11 +118,11 @@ export function finishTask(speaker: Speaker, { id, to, again }: Of<'finish'>): O
 export function setTaskStatus(speaker: Speaker, { id, from, to, again }: Of<'setStatus'>): Outcome<'setStatus'> {
   const row = readLockRow(speaker, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
-  const ours = row.lock?.holder === speaker.holder;
+  const ours = oursIn(row, speaker.holder);
   const inTheWay = lockInTheWay(row, speaker, id);
   if (inTheWay !== undefined) return fail(inTheWay);
   if (row.status !== from) {
-    if (again && row.status === to && !ours) return ok({ status: to, changed: true });
+    if (again && row.status === to && ours === 'none') return ok({ status: to, changed: true });
     return fail({ kind: 'changedMeanwhile', id, rawStatus: row.status });
   }
   writeStatus(speaker, id, to, ours);
@@ -155,7 +158,16 @@ export function releaseAllLocks(
   return moved;
 }
 
-function writeStatus({ db, holder, now }: Speaker, id: TaskId, to: FinalStatus, clearLock: boolean): void {
+/** Where our lock on a task stands; in another table alone where somebody has wiped the columns, and nobody has taken them. */
+type Ours = 'columns' | 'agentTable' | 'none';
+
+function oursIn({ lock, locks }: LockRow, holder: string): Ours {
+  if (lock !== undefined) return lock.holder === holder ? 'columns' : 'none';
+  return locks.some((each) => each.holder === holder) ? 'agentTable' : 'none';
+}
+
+function writeStatus({ db, holder, now }: Speaker, id: TaskId, to: FinalStatus, ours: Ours): void {
+  const clearLock = ours === 'columns';
   // `completed` and `completed_at` as exarp-go wants to read them: never NULL, and empty where the task is not done.
   changeOne(
     db,
@@ -173,5 +185,5 @@ function writeStatus({ db, holder, now }: Speaker, id: TaskId, to: FinalStatus, 
       ...(clearLock ? { holder } : {}),
     },
   );
-  if (clearLock) clearAgentLock(db, id, holder);
+  if (ours !== 'none') clearAgentLock(db, id, holder);
 }

@@ -1,6 +1,7 @@
 import type { Change } from '../core/edit/change.ts';
 import type { Disposable } from '../core/events.ts';
 import type { BacklogSource, Clock, Edits } from '../core/ports.ts';
+import type { Snapshot } from '../core/snapshot.ts';
 import type { Task, TaskId } from '../core/task.ts';
 
 export interface NewTaskGuardOptions {
@@ -15,6 +16,8 @@ type Create = Extract<Change, { kind: 'create' }>;
 interface Watched {
   /** As it was seen last: what it is made from again. */
   last: Create;
+  /** What was there when the watch began. */
+  readonly since: Snapshot;
   repairs: number;
   isRepairing: boolean;
   readonly timer: Disposable;
@@ -41,8 +44,10 @@ export class NewTaskGuard implements Disposable {
   /** To be called when the state of the source is one in which the task has to be. */
   watch(create: Create): void {
     this.drop(create.id);
+    const { state } = this.#options.source;
+    if (state.kind !== 'ready') return;
     const timer = this.#options.clock.after(WATCH_MS, () => this.#watched.delete(create.id));
-    this.#watched.set(create.id, { last: create, repairs: 0, isRepairing: false, timer });
+    this.#watched.set(create.id, { last: create, since: state.snapshot, repairs: 0, isRepairing: false, timer });
     this.#look();
   }
 
@@ -63,7 +68,9 @@ export class NewTaskGuard implements Disposable {
     for (const [id, watched] of this.#watched) {
       const task = state.snapshot.byId.get(id);
       if (task !== undefined) watched.last = recreate(task);
-      else if (!watched.isRepairing) void this.#repair(watched);
+      else if (watched.isRepairing) continue;
+      else if (wasSynced(watched.since, state.snapshot, id)) void this.#repair(watched);
+      else this.#giveUp(id, 'no sync did that');
     }
   }
 
@@ -91,6 +98,16 @@ export class NewTaskGuard implements Disposable {
     this.drop(id);
     this.#options.log(`${id} was deleted right after it was created, and is not inserted again: ${why}`);
   }
+}
+
+/**
+ * True where the other tasks were rewritten since, as a sync does. Where they were not, somebody deleted this task; where they
+ * are gone, another database lies there now.
+ */
+function wasSynced(before: Snapshot, now: Snapshot, id: TaskId): boolean {
+  const others = before.tasks.filter((task) => task.id !== id);
+  const rewritten = others.filter(({ id: other, version }) => (now.byId.get(other)?.version ?? -1) > version);
+  return rewritten.length * 2 >= others.length;
 }
 
 function recreate({ id, title, description, priority, tags, dependencies, parentId }: Task): Create {

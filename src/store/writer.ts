@@ -6,6 +6,7 @@ import type { Claim, Clock, Edits, Locks, ReadyRules, Renewal } from '../core/po
 import { fail, ok, type Result } from '../core/result.ts';
 import type { Status, Task, TaskId } from '../core/task.ts';
 import { storePathsOf } from './locate.ts';
+import { formatRfc3339 } from './rfc3339.ts';
 import { startChild, type NodeCommand, type WriterChild } from './writer-child.ts';
 import type { Ask, FinalStatus, Values } from './writer-protocol.ts';
 
@@ -209,8 +210,7 @@ export class Writer implements Locks, Edits, Disposable {
     this.#held.add(claim.id);
     const { id, takenFrom } = claim;
     if (takenFrom !== undefined) {
-      const ended =
-        takenFrom.until === undefined ? 'had no end' : `ended at ${new Date(takenFrom.until).toISOString()}`;
+      const ended = takenFrom.until === undefined ? 'had no end' : `ended at ${formatRfc3339(takenFrom.until)}`;
       this.#options.log(`${id} was taken over from ${takenFrom.holder}, whose lease ${ended}.`);
     }
     if (changed) this.#tell(id, 'In Progress');

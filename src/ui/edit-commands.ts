@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Change, WritableStatus } from '../core/edit/change.ts';
+import { oneLine } from '../core/plan/text.ts';
 import type { Task } from '../core/task.ts';
 import { confirm, pickBacklog, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
@@ -62,8 +63,10 @@ async function editField(target: Target, field: Field, claim: (target: Target) =
   const title = plain(`${capital(field)} of ${nameOf(task)}`);
   switch (field) {
     case 'title': {
-      const to = await askTitle(title, task.title);
-      if (to !== undefined && to !== task.title) await apply(backlog, { kind: 'setTitle', id, from: task.title, to });
+      // One line is shown of a title that has several: as long as that stays, so does the title.
+      const line = oneLine(task.title);
+      const to = await askTitle(title, line);
+      if (to !== undefined && to !== line) await apply(backlog, { kind: 'setTitle', id, from: task.title, to });
       return;
     }
     case 'description':
@@ -120,7 +123,8 @@ const STATUSES: readonly (readonly [status: WritableStatus, meaning: string])[] 
 /** Lets a person choose a status; In Progress is claimed, since nothing else keeps others from starting the task. */
 export async function changeStatus(target: Target, claim: (target: Target) => Promise<void>): Promise<void> {
   const { backlog, task } = target;
-  const items = STATUSES.map(([status, meaning]) => ({
+  const isClaimable = task.status === 'Todo' || task.status === 'In Progress';
+  const items = STATUSES.filter(([status]) => status !== 'In Progress' || isClaimable).map(([status, meaning]) => ({
     label: status,
     description: status === task.rawStatus ? 'now' : meaning,
     status,

@@ -59,7 +59,7 @@ export function askToInitialise({ root, hasDatabase, importable, jsonTrouble }: 
   const lines = [
     hasDatabase
       ? 'The database that is there has no table of tasks. The tables and indexes that are missing are added to it, as exarp-go would make them; what is in it stays as it is.'
-      : 'This makes .todo2/todo2.db, with the tables and indexes that exarp-go would make.',
+      : 'This makes the database, .todo2/todo2.db where the configuration names no other, with the tables and indexes that exarp-go would make.',
     ...(importable === 0
       ? []
       : [

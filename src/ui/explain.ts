@@ -35,8 +35,10 @@ export function explainFailure(failure: Failure, now: number): Explanation {
       return {
         message: `${failure.id} is not ours any more: ${failure.holder === undefined ? 'its lock was cleared' : `${failure.holder} has it now`}.`,
       };
+    case 'agentAtWork':
+      return { message: `An agent of this window works on ${failure.id}. Stop it first; nothing was changed.` };
     case 'changedMeanwhile':
-      return { message: `${failure.id} was changed meanwhile: it is now ${failure.rawStatus}. Nothing was written.` };
+      return { message: `${failure.id} was changed meanwhile (it is ${failure.rawStatus} now). Nothing was written.` };
     case 'wouldCycle': {
       if (failure.on === failure.id) return { message: `${failure.id} cannot wait for itself.` };
       const circle = [failure.on, ...failure.path.slice(1)].join(' → ');

@@ -1,8 +1,9 @@
 import type { Backlog } from '../core/backlog.ts';
 import { type Finding, safeChanges } from '../core/doctor/finding.ts';
 import type { Change } from '../core/edit/change.ts';
-import { taskId } from '../core/task.ts';
+import { taskId, type TaskId } from '../core/task.ts';
 import { describeChange, troubleNote } from './doctor-words.ts';
+import { nameOf } from './edit-words.ts';
 import { plain } from './plain.ts';
 
 /** One thing that a person can agree to: changes that are made together, in words. */
@@ -58,13 +59,22 @@ function offer(
 ): Offer {
   const [{ id }] = changes;
   const task = backlog.task(taskId(id));
+  const breaksLease = changes.some((each) => each.kind === 'clearLock' && (each.until ?? 0) > backlog.now);
+  const warning = breaksLease ? '. The lease still runs, and whoever works on it is not told' : '';
   const details = changes.map((change) => describeChange(change, backlog.task(taskId(change.id))));
   return {
     finding: finding.key,
     changes,
     label: plain(task?.title ?? '') || plain(id),
-    description: plain(`${id} · ${troubleNote(finding.trouble, backlog.now)}`),
-    detail: plain(details.join(', then ')),
+    description: plain(`${id} · ${noteFor(finding, taskId(id), backlog)}`),
+    detail: plain(details.join(', then ') + warning),
     isSuggested,
   };
+}
+
+/** Of tasks that say the same the others are named, by title: the finding itself is that of the oldest. */
+function noteFor({ trouble }: Finding, id: TaskId, backlog: Backlog): string {
+  if (trouble.kind !== 'duplicateContent') return troubleNote(trouble, backlog.now);
+  const others = trouble.ids.filter((other) => other !== id);
+  return `the same as ${others.map((other) => nameOf(backlog.task(other) ?? { id: other, title: '' })).join(', ')}`;
 }

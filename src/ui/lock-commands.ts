@@ -38,23 +38,39 @@ export async function claimAll(backlog: Backlog, ids: readonly TaskId[]): Promis
         : undefined;
     return reason === undefined ? [] : [`${oneLine(task.title) || task.id}: ${explainNotReady(reason, backlog.now)}`];
   });
-  if (waiting.length > 0) {
-    const asked = `${count(waiting.length, 'task')} of ${tasks.length} ${waiting.length === 1 ? 'is' : 'are'} not ready. Claim all the same?`;
-    if (!(await confirm(asked, waiting.slice(0, 12).join('\n'), 'Claim'))) return;
+  const left = tasks.flatMap((task) => {
+    const lease = backlog.leaseOf(task);
+    if ((lease.kind !== 'expired' && lease.kind !== 'stale') || lease.ours) return [];
+    return [`${oneLine(task.title) || task.id}: taken over from ${lease.lock.holder}. ${leaseSentence(lease)}`];
+  });
+  const about = [[waiting, 'not ready'] as const, [left, 'left by somebody else'] as const].flatMap(([some, how]) =>
+    some.length === 0
+      ? []
+      : [`${count(some.length, 'task')} of ${tasks.length} ${some.length === 1 ? 'is' : 'are'} ${how}`],
+  );
+  if (about.length > 0) {
+    const asked = `${about.join(', ')}. Claim all the same?`;
+    if (!(await confirm(asked, [...waiting, ...left].slice(0, 12).join('\n'), 'Claim'))) return;
   }
   await tellFailure(await backlog.claimAll(ids));
 }
 
-/** Claims what is open in a wave, all of it or nothing; what is in review or blocked is not to be claimed. */
+/** Claims what is open in a wave and that nobody else holds, all of it or nothing; says what is left to others. */
 export async function claimWave(backlog: Backlog, number: number): Promise<void> {
   const tasks = backlog.plan?.waves.find((wave) => wave.number === number)?.tasks ?? [];
   const open = tasks.filter((task) => task.status === 'Todo' || task.status === 'In Progress');
-  if (open.length === 0) await tell({ kind: 'nothingReady' });
-  else
-    await claimAll(
-      backlog,
-      open.map((task) => task.id),
-    );
+  const isOthers = (task: Task): boolean => ['theirs', 'unleased'].includes(backlog.leaseOf(task).kind);
+  const ours = open.filter((task) => !isOthers(task));
+  if (ours.length === 0) {
+    await tell({ kind: 'nothingReady' });
+    return;
+  }
+  await claimAll(
+    backlog,
+    ours.map((task) => task.id),
+  );
+  const others = open.length - ours.length;
+  if (others > 0) void vscode.window.showInformationMessage(`${count(others, 'task')} of the wave held by others.`);
 }
 
 /** Takes over what somebody left: a lease that has ended, or an assignment that never had an end. */

@@ -58,9 +58,13 @@ export class ProblemsPublisher implements Disposable {
   async #publish(backlog: Backlog): Promise<void> {
     const { root, snapshot } = backlog;
     if (snapshot === undefined) return;
-    const problems = problemsOf(backlog);
-    const next: Published = { snapshot, text: JSON.stringify(problems) };
+    const { findings } = backlog;
     const last = this.#published.get(root);
+    // Most commits change nothing of what is wrong, and wording it takes longer than they do.
+    const isKnown = last?.findings === findings && last.snapshot.file === snapshot.file;
+    if (isKnown && snapshot.source === 'sqlite') return;
+    const problems = problemsOf(backlog);
+    const next: Published = { snapshot, findings, text: JSON.stringify(problems) };
     if (last !== undefined && isSame(last, next)) return;
     if (last !== undefined && last.snapshot.file !== snapshot.file) this.#takeBack(root);
     this.#published.set(root, next);
@@ -81,6 +85,7 @@ export class ProblemsPublisher implements Disposable {
 
 interface Published {
   readonly snapshot: Snapshot;
+  readonly findings: unknown;
   readonly text: string;
 }
 

@@ -144,13 +144,13 @@ test('a backlog that is only a JSON file is brought into a store, and tasks of a
   await question.getByRole('button', { name: 'Create and Import 2 Tasks' }).click();
   await workbench.page.getByText('Read-only').waitFor({ state: 'detached' });
   const tree = await window.tree();
-  await workbench.toggle(workbench.row(tree, 'Findings'));
-  await tree.getByText('belongs to the project owner/old').waitFor();
+  await workbench.toggle(workbench.row(tree, 'Doctor'));
+  await workbench.row(tree, 'Tasks of another project').waitFor();
   await workbench.menu(workbench.row(tree, 'Chart the shoals'), 'Adopt Task into This Project');
   await workbench.dialog('Adopt “Chart the shoals”').getByText('owner/old').waitFor();
   await workbench.screenshot('adopt-dark');
   await workbench.dialog('Adopt “Chart the shoals”').getByRole('button', { name: 'Adopt' }).click();
-  await workbench.row(tree, 'Findings').waitFor({ state: 'detached' });
+  await workbench.row(tree, 'Tasks of another project').waitFor({ state: 'detached' });
   const rows = await (await window.writer()).all('SELECT DISTINCT project_id FROM tasks');
   assert.deepEqual(rows, [{ project_id: basename(window.folder) }]);
 });

@@ -50,6 +50,35 @@ describe('a table of agents’ locks', () => {
     assert.deepEqual(agentLocks(speaker), []);
   });
 
+  test('keeps what others left there, where it has room for more than one row of a task', () => {
+    const history = 'CREATE TABLE task_agent_locks (task_id TEXT, agent_id TEXT, expires_at INTEGER, note TEXT)';
+    const old = { task_id: 'T-1', agent_id: THEM, expires_at: NOW_S - 9, note: 'the first try' };
+    const speaker = store([old], history);
+    assert.ok(claimTask(speaker, CLAIM).ok);
+    assert.deepEqual(agentLocks(speaker), [old, { task_id: 'T-1', agent_id: ME, expires_at: NOW_S + 61, note: null }]);
+    assert.ok(finishTask(speaker, { op: 'finish', id: ID, to: 'Todo', again: false }).ok);
+    assert.deepEqual(agentLocks(speaker), [old]);
+  });
+
+  test('whose rules refuse us keeps nobody from claiming: the columns hold the task', () => {
+    const speaker = store(
+      [],
+      `CREATE TABLE task_agent_locks (task_id TEXT, agent_id TEXT CHECK (agent_id LIKE 'robot-%'))`,
+    );
+    assert.ok(claimTask(speaker, CLAIM).ok);
+    assert.deepEqual([agentLocks(speaker), lockOf(speaker, 'T-1')], [[], `In Progress ${ME} 61`]);
+  });
+
+  test('still says that a task is ours when somebody has wiped the columns', () => {
+    for (const to of ['Review', 'Todo'] as const) {
+      const speaker = store();
+      claimTask(speaker, CLAIM);
+      speaker.db.exec('UPDATE tasks SET assignee = NULL, assigned_at = NULL, lock_until = NULL');
+      assert.ok(finishTask(speaker, { op: 'finish', id: ID, to, again: false }).ok);
+      assert.deepEqual([agentLocks(speaker), lockOf(speaker, 'T-1')], [[], `${to} free`]);
+    }
+  });
+
   test('says that a lock is lost although the columns still have our name', () => {
     const speaker = store();
     claimTask(speaker, CLAIM);

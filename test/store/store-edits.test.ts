@@ -83,6 +83,8 @@ test('a new task that a sync of exarp-go deletes is inserted again as it was see
   assert.ok((await it.edits.apply([creation(id, { tags: ['a'], dependencies: [A] })])).ok);
   assert.ok((await it.edits.apply([{ kind: 'setTitle', id, from: `Title of ${id}`, to: 'Said later' }])).ok);
   await until(it.source, () => ready(it.source.state).byId.get(id)?.title === 'Said later');
+  // A sync writes every task that it has read, and then deletes what it has not.
+  await it.rig.other.run('UPDATE tasks SET version = version + 1 WHERE id <> ?', id);
   await it.rig.other.run('DELETE FROM task_tags WHERE task_id = ?', id);
   await it.rig.other.run('DELETE FROM task_dependencies WHERE task_id = ?', id);
   await it.rig.other.run('DELETE FROM tasks WHERE id = ?', id);
@@ -96,6 +98,16 @@ test('a new task that a sync of exarp-go deletes is inserted again as it was see
   await it.source.refresh();
   assert.equal(ready(it.source.state).byId.has(id), false);
   assert.equal(it.log.length, 1);
+});
+
+test('a new task that somebody deletes stays deleted', async () => {
+  await using it = await createEditRig();
+  const id = taskId('T-1764129938123');
+  assert.ok((await it.edits.apply([creation(id, {})])).ok);
+  await it.rig.other.run('DELETE FROM tasks WHERE id = ?', id);
+  await until(it.source, () => it.log.length > 0);
+  assert.match(it.log[0]!, /is not inserted again: no sync did that/);
+  assert.equal(ready(it.source.state).byId.has(id), false);
 });
 
 test('a status that an edit wrote is told, as one that a lock wrote is', async () => {

@@ -103,3 +103,28 @@ test('a large backlog that changes all the time is examined for a twentieth of t
   assert.equal(changes, 1);
   assert.notEqual(backlog.findings, first);
 });
+
+test('a task is not let go of while its agent works: it is stopped first, or nobody else gets it', async () => {
+  const [id, at, runId] = [taskId('T-1'), NOW, 'r'];
+  const asked: string[] = [];
+  const backlog = fakeBacklog({
+    tasks: tasks('~T-1'),
+    events: [
+      { kind: 'runStarted', runId, title: 'Wave 0', waves: [[id]], at },
+      { kind: 'waveStarted', runId, wave: 0, at },
+      { kind: 'taskClaimed', runId, id, at },
+      { kind: 'taskStarted', runId, id, at },
+    ],
+    locks: { setStatus: () => Promise.reject(new Error('not asked for')) },
+    apply: (changes) => {
+      asked.push(...changes.map(({ kind }) => kind));
+      return Promise.resolve(ok(undefined));
+    },
+  });
+  const refusal = { ok: false, failure: { kind: 'agentAtWork', id } };
+  assert.deepEqual(await backlog.setStatus(backlog.task(id)!, 'Todo'), refusal);
+  assert.deepEqual(await backlog.apply([{ kind: 'delete', id, version: 1 }]), refusal);
+  assert.deepEqual(await backlog.apply([{ kind: 'setStatus', id, from: 'In Progress', to: 'Blocked' }]), refusal);
+  assert.ok((await backlog.apply([{ kind: 'setTitle', id, from: 'Title of T-1', to: 'Another' }])).ok);
+  assert.deepEqual(asked, ['setTitle']);
+});

@@ -38,7 +38,7 @@ class Rig {
     this.keeper = new LeaseKeeper({ locks: { renew }, clock, leaseMs, reportBug });
     this.keeper.hold(ID, LEASE_MS, { byHand, version: 7 });
     this.keeper.onDidLose(({ holder }) => void this.steps.push(`lost to ${holder ?? 'nobody'}`));
-    const source = { state: this.#state, onDidChange: this.#changed.event };
+    const source = { state: this.#state, onDidChange: this.#changed.event, refresh: () => this.#refresh() };
     Object.defineProperty(source, 'state', { get: () => this.#state });
     const locks = { holder: ME, claim: () => this.#claim(), finish: () => this.#finish() };
     this.watch = new ClaimWatch({ source, locks, keeper: this.keeper, clock, leaseMs, reportBug });
@@ -51,6 +51,18 @@ class Rig {
   async write(fields: TaskFields | undefined): Promise<void> {
     const { row } = this;
     this.#row = fields === undefined ? undefined : ({ ...row, ...fields, version: row.version + 1 } as Task);
+    await this.read();
+  }
+
+  /** As the window does: what is there now is read, and told of where it is new. */
+  async #refresh(): Promise<void> {
+    const shown = this.#state.kind === 'ready' ? this.#state.snapshot.tasks[0] : undefined;
+    if (shown !== this.#row) await this.read();
+  }
+
+  /** Another file takes the place of the one that we wrote to, with numbers of its own. */
+  async replace(fields: TaskFields): Promise<void> {
+    this.#row = { ...this.row, ...fields } as Task;
     await this.read();
   }
 
@@ -147,6 +159,12 @@ describe('a claim that another program undoes', () => {
 });
 
 describe('what the watch does not mistake for undoing', () => {
+  test('whose row was put in anew by somebody is given up at once, though its version says that it is older', async () => {
+    const rig = new Rig();
+    await rig.replace({ version: 2, lock: theirs });
+    assert.deepEqual(rig.steps, ['lost to claude-x-1']);
+  });
+
   test('a snapshot that is older than our last write', async () => {
     const rig = new Rig();
     const before = task('T-1', { status: 'Todo', version: 6 });

@@ -210,7 +210,7 @@ test('an offer shows old and new, and the task', () => {
     backlog.findings.filter(({ trouble }) => trouble.kind === 'deadOwner'),
   );
   assert.equal(offer?.label, 'Parse arguments');
-  assert.match(offer.detail, /^lock of claude-desk-300 until .+ → none, In Progress → Todo$/);
+  assert.match(offer.detail, /^lock of claude-desk-300 until .+ → none, In Progress → Todo. The lease still runs/);
 });
 
 test('a list of findings stays the same while nothing is new, and is made anew when a lease ends', () => {

@@ -129,6 +129,14 @@ for (const [name, text, expected] of shapes) {
   });
 }
 
+test('an empty list under one name hides no list under another', () => {
+  const { tasks } = content({ todos: null, tasks: [{ id: 'T-1' }] });
+  assert.deepEqual(
+    tasks.map(({ id }) => id),
+    ['T-1'],
+  );
+});
+
 test('a file of the original Todo2 extension is read whole, whatever else stands in it', () => {
   const { tasks, notices } = content({
     project: { id: 'p', name: 'Shop', createdAt: date },

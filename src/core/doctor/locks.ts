@@ -33,16 +33,27 @@ function examineLock(task: Task, patient: Patient): Symptom | undefined {
   }
   if ('ours' in lease && lease.ours) return undefined;
   if (isDead(lease.lock.holder, patient)) {
-    return clearing({ kind: 'deadOwner', task, lease }, 'warning', 'owner process is gone');
+    // A command line of exarp-go claims and ends at once, and its agent works on: only a lease that has ended is nobody's.
+    const mayBeWanted = lease.kind !== 'expired' && lease.kind !== 'stale';
+    return clearing(
+      { kind: 'deadOwner', task, lease },
+      'warning',
+      'owner process is gone',
+      mayBeWanted ? 'choice' : 'safe',
+    );
   }
   if (lease.kind === 'expired' || lease.kind === 'stale') {
-    return clearing({ kind: 'expiredLock', task, lease }, 'info', 'lease has ended');
+    // exarp-go renews no lease, so whoever is not known to be gone may still be at work.
+    return clearing({ kind: 'expiredLock', task, lease }, 'info', 'lease has ended', 'choice');
   }
   if (isSettled(task.status) || task.status === 'Review') {
-    // An assignment may be the record of who did it, and a reviewer may hold what is reviewed: a person has to say.
-    const mayBeWanted = lease.kind === 'unleased' || task.status === 'Review';
-    const trouble: Trouble = { kind: 'lockedAfterwards', task, lease };
-    return clearing(trouble, 'info', `lock on a task that is ${task.status}`, mayBeWanted ? 'choice' : 'safe');
+    // An assignment may be the record of who did it, and whoever has a lease that runs may still be at it: a person has to say.
+    return clearing(
+      { kind: 'lockedAfterwards', task, lease },
+      'info',
+      `lock on a task that is ${task.status}`,
+      'choice',
+    );
   }
   if (lease.kind === 'unleased') {
     return clearing({ kind: 'unleasedLock', task, lease }, 'info', 'assignment without an end', 'choice');

@@ -50,7 +50,8 @@ function examineNotice(notice: Notice, patient: Patient): readonly Symptom[] {
           fix: {
             kind: 'changes',
             changes: [{ kind: 'setProject', id, from: project, to: snapshot.project }],
-            safe: true,
+            // A task that names another project may be that project's, where two folders share a database.
+            safe: project === undefined,
           },
         },
       ];

@@ -18,7 +18,7 @@ export type WatchEvent =
   | { readonly kind: 'failed'; readonly id: TaskId; readonly failure: Failure };
 
 export interface ClaimWatchOptions {
-  readonly source: Pick<BacklogSource, 'state' | 'onDidChange'>;
+  readonly source: Pick<BacklogSource, 'state' | 'onDidChange' | 'refresh'>;
   readonly locks: Pick<Locks, 'holder' | 'claim' | 'finish'>;
   readonly keeper: Pick<LeaseKeeper, 'held' | 'lockOf' | 'hold' | 'lose' | 'drop'>;
   readonly clock: Clock;
@@ -82,9 +82,25 @@ export class ClaimWatch implements Disposable {
   }
 
   #compare(id: TaskId, held: HeldLock, snapshot: Snapshot): void {
-    const { keeper, locks } = this.#options;
     const task = snapshot.byId.get(id);
-    if (isOlder(task, held, snapshot)) return;
+    if (isOlder(task, held, snapshot)) {
+      this.#inBackground(id, this.#lookAgain(id, held));
+      return;
+    }
+    this.#judge(id, held, task);
+  }
+
+  /** What is read from now on shows our last write, or what became of it, whatever its numbers say. */
+  async #lookAgain(id: TaskId, held: HeldLock): Promise<void> {
+    const { source, keeper } = this.#options;
+    await source.refresh();
+    const { state } = source;
+    if (keeper.lockOf(id) !== held || state.kind !== 'ready' || state.snapshot.source !== 'sqlite') return;
+    this.#judge(id, held, state.snapshot.byId.get(id));
+  }
+
+  #judge(id: TaskId, held: HeldLock, task: Task | undefined): void {
+    const { keeper, locks } = this.#options;
     if (task === undefined) {
       keeper.lose(id, undefined);
       return;
