@@ -15,6 +15,12 @@ import { plain } from './plain.ts';
 export async function writeHandoff(backlogs: Backlogs): Promise<void> {
   const backlog = await pickBacklog(backlogs);
   if (backlog === undefined) return;
+  const { state } = backlog.handoffs;
+  if (state.kind === 'unreadable') {
+    // Before anything is typed that could then not be written.
+    await tell(state.failure);
+    return;
+  }
   const git = backlog.gitStatus();
   const summary = await ask(1, 'What is the state of the work?', 'Half of the parser is done, its tests are red', true);
   if (summary === undefined) return;
