@@ -22,12 +22,15 @@ const IDLE_MS = 60_000;
 /** Locks that could not be let go for so long are left to the end of their lease. */
 const GIVE_UP_RELEASE_MS = 60_000;
 const RELEASE_PAUSE_MS = 250;
+/** Between the end of this process and that of its client, where something ends both. */
+const TERMINATION_MS = 500;
 
 const sqlite = loadSqlite();
 const silence = setTimeout(() => process.exit(0), FIRST_MESSAGE_MS);
 let started: { readonly start: Start; readonly connection: Connection } | undefined;
 let idle: NodeJS.Timeout | undefined;
 let orphaned = false;
+let terminating: NodeJS.Timeout | undefined;
 let lingering: ReadonlySet<TaskId> = new Set();
 
 process.on('message', (message) => {
@@ -50,6 +53,11 @@ process.on('message', (message) => {
 process.on('disconnect', () => {
   orphaned = true;
   if (started === undefined) process.exit(0);
+  if (terminating !== undefined) {
+    clearTimeout(terminating);
+    void releaseOrphans(Date.now(), new Set()).then(leave);
+    return;
+  }
   const since = Date.now();
   const { graceMs, lingerMs } = started.start;
   if (lingering.size > 0) setTimeout(() => void releaseOrphans(since, lingering), graceMs);
@@ -61,7 +69,8 @@ process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);
 process.on('SIGTERM', () => {
   if (orphaned) void releaseOrphans(Date.now(), new Set()).then(leave);
-  else leave(); // the client lives, and starts another one
+  // Whoever ends everything at once ends the client too; one that lives on starts another process.
+  else terminating ??= setTimeout(leave, TERMINATION_MS);
 });
 
 send(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { findSqliteNode } from '../support/sqlite-node.ts';
@@ -41,4 +41,24 @@ test('a writer whose client is gone before it said a word ends at once', async (
   const exit = once(child, 'exit');
   child.disconnect();
   assert.deepEqual(await exit, [0, null]);
+});
+
+test('a writer that is ended together with its client lets go of everything at once', async () => {
+  await using rig = await createRig({ tasks: [{ id: 'T-1' }] });
+  const child = fork(rig.script, { execPath: findSqliteNode(), execArgv: [] });
+  const exit = once(child, 'exit');
+  const start = { kind: 'start', file: rig.file, json: rig.file, project: 'p', holder: 'me-here-1' };
+  child.send({ ...start, graceMs: 60_000, lingerMs: 60_000, lingering: ['T-1'] });
+  child.send({
+    kind: 'request',
+    seq: 1,
+    ask: { op: 'claim', id: 'T-1', leaseMs: 60_000, takeUnleased: false },
+  });
+  for await (const [message] of on(child, 'message')) if ((message as { seq?: number }).seq === 1) break;
+  assert.equal((await rig.row('T-1'))['assignee'], 'me-here-1');
+  child.kill('SIGTERM');
+  child.disconnect();
+  assert.deepEqual(await exit, [0, null]);
+  const { assignee, status } = await rig.row('T-1');
+  assert.deepEqual([assignee, status], [null, 'Todo']);
 });

@@ -24,7 +24,11 @@ for await (const line of lines) {
   const outcomes = await Promise.all(ids.map((id) => writer.claim(id, 60_000)));
   const trouble = outcomes.filter((outcome) => !outcome.ok && outcome.failure.kind !== 'held');
   const won = outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value.id] : []));
-  if (lingerMs !== '') writer.linger(won);
+  if (lingerMs !== '') {
+    writer.linger(won);
+    // Requests are answered in their order, so this one's answer says that the other has arrived.
+    await writer.probe();
+  }
   process.stdout.write(`${JSON.stringify({ won, trouble })}\n`);
 }
 await writer.close();
