@@ -87,11 +87,21 @@ export class Workbench {
     await row.getByRole('button', { name: action }).click();
   }
 
-  /** Chooses from the context menu of a row. */
+  /**
+   * Chooses from the context menu of a row. What can be chosen may become known only now, and an open menu does not look again:
+   * so it is opened anew.
+   */
   async menu(row: Locator, item: string | RegExp): Promise<void> {
-    await row.click({ button: 'right' });
-    // By key: a menu that has just opened takes no click yet, as that may be the end of the one that opened it.
     const entry = this.page.locator('.monaco-menu').getByRole('menuitem', { name: item });
+    for (let attempt = 1; ; attempt++) {
+      await row.click({ button: 'right' });
+      await entry.waitFor();
+      if ((await entry.getAttribute('aria-disabled')) !== 'true' || attempt === 10) break;
+      await this.page.keyboard.press('Escape');
+      await entry.waitFor({ state: 'hidden' });
+      await this.page.waitForTimeout(300);
+    }
+    // By key: a menu that has just opened takes no click yet, as that may be the end of the one that opened it.
     await entry.hover();
     await entry.press('Enter');
   }
