@@ -29,6 +29,8 @@ export type Reply = Exclude<Answer, { kind: 'malformed' }> | { readonly kind: 'd
 /** One living writer process. */
 export interface WriterChild {
   readonly pid: number;
+  /** What it runs on. */
+  readonly node: NodeCommand;
   /** Whether it ever answered a question. */
   readonly answered: boolean;
   /** What it ended with, once it has. */
@@ -42,12 +44,12 @@ export interface WriterChild {
 
 /** Starts the process and waits for its first word; text says why it cannot serve. */
 export async function startChild(
-  { command, args }: NodeCommand,
+  node: NodeCommand,
   script: string,
   start: Start,
   clock: Clock,
 ): Promise<WriterChild | string> {
-  const child = spawnNode(command, [...args, script], script);
+  const child = spawnNode(node.command, [...node.args, script], script);
   if (typeof child === 'string') return child;
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-2000)));
@@ -72,7 +74,7 @@ export async function startChild(
     if (first === undefined) return `no answer in ${HELLO_MS} ms`;
     return typeof first === 'string' ? first : `${first.node}: ${first.detail}`;
   }
-  const living = new LivingChild(child, ended, clock);
+  const living = new LivingChild(child, node, ended, clock);
   child.send(start);
   return living;
 }
@@ -100,6 +102,7 @@ interface Waiting {
 
 class LivingChild implements WriterChild {
   readonly pid: number;
+  readonly node: NodeCommand;
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
   readonly #clock: Clock;
@@ -110,8 +113,9 @@ class LivingChild implements WriterChild {
   #answered = false;
   #abandoned = false;
 
-  constructor(child: ChildProcess, ended: Promise<string>, clock: Clock) {
+  constructor(child: ChildProcess, node: NodeCommand, ended: Promise<string>, clock: Clock) {
     this.pid = child.pid ?? 0;
+    this.node = node;
     this.#child = child;
     this.#clock = clock;
     this.#heardAt = clock.now();

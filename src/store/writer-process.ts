@@ -13,6 +13,7 @@ import { patchJsonStatus } from './json-patch.ts';
 import { adoptLocks } from './adopt-locks.ts';
 import { claimAllTasks, claimNextTask } from './claim-several.ts';
 import { clearLock } from './lock-audit.ts';
+import { readResults } from './read-results.ts';
 import { claimTask, finishTask, releaseAllLocks, renewLocks, setTaskStatus, type Speaker } from './lock-statements.ts';
 import { parseMessage, type Answer, type Ask, type Hello, type Start, type Values } from './writer-protocol.ts';
 
@@ -138,6 +139,8 @@ function perform(
         return finishTask(speaker, ask);
       case 'setStatus':
         return setTaskStatus(speaker, ask);
+      case 'results':
+        return ok(readResults(db, ask.ids));
       case 'releaseAll':
         return ok({ moved: releaseAllLocks(speaker, Number.MAX_SAFE_INTEGER, new Set(ask.except)) });
       default:

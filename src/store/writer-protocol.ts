@@ -67,6 +67,8 @@ export type Ask =
   | { readonly op: 'apply'; readonly changes: readonly Change[]; readonly again: boolean }
   /** Makes the tables of a store that has none, with these tasks in them. */
   | { readonly op: 'initialise'; readonly tasks: readonly Task[]; readonly again: boolean }
+  /** Reads what was noted as the latest result of each of these tasks. */
+  | { readonly op: 'results'; readonly ids: readonly TaskId[] }
   /** Lets go of everything the holder has, but for these tasks. */
   | { readonly op: 'releaseAll'; readonly except: readonly TaskId[] }
   /** Says which tasks' locks outlive the client for a while, in place of those that were said before. */
@@ -91,6 +93,7 @@ export interface Values {
   readonly apply: { readonly statuses: readonly WrittenStatus[] };
   /** `made` is false where there was a table of tasks, and nothing was done. */
   readonly initialise: { readonly made: boolean };
+  readonly results: readonly (readonly [TaskId, string])[];
   /** The tasks that went back to Todo. */
   readonly releaseAll: { readonly moved: readonly TaskId[] };
   readonly linger: null;
@@ -135,6 +138,7 @@ function isAsk(ask: Record<string, unknown>): ask is Record<string, unknown> & A
     case 'releaseAll':
       return isIds(ask['except']);
     case 'linger':
+    case 'results':
       return isIds(ask['ids']);
     case 'claimAll':
       return isIds(ask['ids']) && isDuration(ask['leaseMs']);

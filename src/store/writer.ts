@@ -149,6 +149,19 @@ export class Writer implements Locks, Edits, Disposable {
     return ok(undefined);
   }
 
+  /** The latest comment of type `result` of each of these tasks that has one. */
+  async results(ids: readonly TaskId[]): Promise<Result<ReadonlyMap<TaskId, string>, Failure>> {
+    if (ids.length === 0) return ok(new Map());
+    const outcome = await this.#request({ op: 'results', ids });
+    return outcome.ok ? ok(new Map(outcome.value)) : outcome;
+  }
+
+  /** The Node.js that the process runs on, once it has been found; undefined where none can be had. */
+  async node(): Promise<NodeCommand | undefined> {
+    const started = await this.#start();
+    return started.ok ? started.value.node : undefined;
+  }
+
   /**
    * Makes the tables of a store where there are none, and the database and its folder where they are missing, with these
    * tasks in it. False where there is a table of tasks already: then nothing was done.
