@@ -3,6 +3,8 @@ import type { Change } from './edit/change.ts';
 import type { Disposable, Event } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { Result } from './result.ts';
+import type { RunState, TaskOutcome } from './run/run-events.ts';
+import type { AgentAssignment, RunOptions } from './run/run-options.ts';
 import type { StoreState } from './snapshot.ts';
 import type { Status, Task, TaskId } from './task.ts';
 
@@ -137,13 +139,21 @@ export interface WindowRecords {
   lost(): Promise<{ readonly windows: readonly LostWindow[]; readonly othersLive: boolean }>;
 }
 
-/** One task for one agent. */
+/** One attempt at one task. */
 export interface Job {
   readonly runId: string;
+  /** Counts the attempts of a run from 1, and names the files of this one. */
+  readonly start: number;
+  /** Counts the attempts at this task from 1. */
+  readonly attempt: number;
   readonly root: string;
   readonly task: Task;
   /** The tasks it depends on, as far as they exist. */
   readonly dependencies: readonly Task[];
+  readonly agent: AgentAssignment;
+  readonly options: RunOptions;
+  /** The agent's own session that an earlier attempt left behind, to go on with. */
+  readonly sessionId: string | undefined;
 }
 
 /** How an agent ended. `exitCode` undefined means that a signal ended it or that nobody knows: never a success. */
@@ -152,7 +162,51 @@ export type AgentEnd =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'notStarted'; readonly failure: Failure };
 
-/** Starts one agent and waits for its end. Aborting ends the agent and everything it started, then resolves as `stopped`. */
-export interface TaskRunner {
-  run(job: Job, signal: AbortSignal, onStarted: () => void): Promise<AgentEnd>;
+/** How an attempt ended: `refused` before the task was claimed, or as the task's outcome. */
+export type WorkEnd =
+  Exclude<TaskOutcome, { readonly kind: 'skipped' }> | { readonly kind: 'refused'; readonly failure: Failure };
+
+/** Hears of an attempt, each thing once and in this order. */
+export interface WorkListener {
+  readonly onClaimed: (holder: string) => void;
+  readonly onStarted: () => void;
+}
+
+/** An attempt that an earlier window began. */
+export type JobInProgress = Pick<Job, 'runId' | 'start' | 'root' | 'agent' | 'options'> & { readonly id: TaskId };
+
+/**
+ * Does all of the work on one task: claims it, has it done, verifies it, writes down what came of it and lets go of it.
+ *
+ * Aborting ends the agent and everything it started, and resolves when the task is given back. Never rejects but for a bug;
+ * when it resolves, no lock of this attempt is left, whatever happened.
+ */
+export interface TaskWorker {
+  work(job: Job, signal: AbortSignal, listener: WorkListener): Promise<WorkEnd>;
+  /** Goes on with watching an attempt whose worker outlived its window; resolves at once where it has ended meanwhile. */
+  attach(job: JobInProgress, signal: AbortSignal, listener: WorkListener): Promise<WorkEnd>;
+}
+
+/** What a window that does not lead a run may ask of the one that does. */
+export type LeaderRequest =
+  { readonly ask: 'stopRun' | 'pause' | 'goOn' } | { readonly ask: 'stopTask' | 'requeue'; readonly id: TaskId };
+
+/** The runs that are written down, beside those that this window leads. */
+export interface RunHistory {
+  /** Those that ended before this window, or in another one; the newest first. */
+  readonly past: readonly RunState[];
+  /** Those that another window leads now. */
+  readonly elsewhere: readonly RunState[];
+  readonly onDidChange: Event<undefined>;
+  /** Undefined when a run can be written down, else why it cannot; nothing is started then. */
+  prepare(): Promise<Failure | undefined>;
+  /** Passes a wish on to the window that leads the run. Fails with `writeFailed`. */
+  ask(runId: string, request: LeaderRequest): Promise<Result<undefined, Failure>>;
+}
+
+/** What an attempt would start, for people. */
+export interface WorkPreview {
+  readonly command: readonly string[];
+  readonly promptFile: string;
+  readonly prompt: string;
 }

@@ -1,6 +1,8 @@
 import type { Failure } from '../failure.ts';
 import type { NotReady } from '../readiness.ts';
 import type { Status, TaskId } from '../task.ts';
+import type { Evidence, VerifyResult } from './evidence.ts';
+import type { AgentAssignment, RunOptions } from './run-options.ts';
 
 /** Why a task of a run was never started. */
 export type SkipReason =
@@ -9,14 +11,32 @@ export type SkipReason =
   | { readonly kind: 'dependencyFailed'; readonly id: TaskId }
   | { readonly kind: 'claimFailed'; readonly failure: Failure }
   | { readonly kind: 'gone' }
-  | { readonly kind: 'stopped' };
+  | { readonly kind: 'stopped' }
+  /** The run starts nothing further; see `RunStop`. */
+  | { readonly kind: 'runStopped'; readonly stop: RunStop };
+
+/** What made an agent's end a failure. */
+export type FailCause =
+  | { readonly kind: 'exit' }
+  /** Its own last word contradicts its exit code. */
+  | { readonly kind: 'said'; readonly detail: string }
+  | { readonly kind: 'timeLimit'; readonly limitMs: number }
+  | { readonly kind: 'verify'; readonly result: VerifyResult };
 
 /** How the work on one task of a run ended. */
 export type TaskOutcome =
   /** The agent ended well; `status` is what the task is at now. */
-  | { readonly kind: 'succeeded'; readonly status: Status }
-  /** The agent ended badly; `exitCode` is undefined where a signal ended it. The task is back at Todo. */
-  | { readonly kind: 'failed'; readonly exitCode: number | undefined; readonly signal: string | undefined }
+  | { readonly kind: 'succeeded'; readonly status: Status; readonly evidence: Evidence | undefined }
+  /** The work ended badly; `exitCode` is undefined where a signal ended it. The task is back at Todo. */
+  | {
+      readonly kind: 'failed';
+      readonly cause: FailCause;
+      readonly exitCode: number | undefined;
+      readonly signal: string | undefined;
+      readonly evidence: Evidence | undefined;
+    }
+  /** The agent's maker refused further work for now; the task is back at Todo. Not a failure of the task. */
+  | { readonly kind: 'rateLimited'; readonly retryAfterMs: number | undefined; readonly detail: string }
   | { readonly kind: 'notStarted'; readonly failure: Failure }
   /** Ended on request; the task is back at Todo. */
   | { readonly kind: 'stopped' }
@@ -24,20 +44,79 @@ export type TaskOutcome =
   | { readonly kind: 'lockLost'; readonly holder: string | undefined }
   /** The work ended, but its result could not be written into the backlog. */
   | { readonly kind: 'notRecorded'; readonly exitCode: number | undefined; readonly failure: Failure }
+  /** Nobody saw its end: its supervisor was killed, or its terminal went with its window. Neither success nor failure. */
+  | { readonly kind: 'unknown'; readonly detail: string }
   | { readonly kind: 'skipped'; readonly reason: SkipReason };
 
-/** What a run tells, in order; times are epoch ms. */
+/** Why a task that could have its turn does not start yet. */
+export type WaitReason =
+  /** It names the same files as tasks at work. */
+  | { readonly kind: 'sharesFiles'; readonly with: TaskId; readonly files: readonly string[] }
+  | { readonly kind: 'held'; readonly holder: string }
+  /** Its agent was refused by its maker; until then (epoch ms) none of its kind starts. */
+  | { readonly kind: 'coolingDown'; readonly agent: string; readonly until: number }
+  | { readonly kind: 'agentCap'; readonly agent: string; readonly cap: number }
+  /** It failed and is tried again then (epoch ms). */
+  | { readonly kind: 'retry'; readonly at: number };
+
+/** Why a run starts nothing further although nobody may have asked for it. */
+export type RunStop =
+  | { readonly kind: 'person' }
+  /** A task failed, and the run was told to stop then. */
+  | { readonly kind: 'failure'; readonly id: TaskId }
+  /** The same failure so many times in a row. */
+  | { readonly kind: 'breaker'; readonly count: number; readonly outcome: TaskOutcome }
+  | { readonly kind: 'waveVerify'; readonly wave: number; readonly result: VerifyResult }
+  /** Nobody led it for a while: its window was closed, or killed. */
+  | { readonly kind: 'interrupted' };
+
+/** What a run tells, in order; times are epoch ms. The journal of a run is these, one a line. */
 export type RunEvent =
   | {
       readonly kind: 'runStarted';
       readonly runId: string;
       readonly title: string;
       readonly waves: readonly (readonly TaskId[])[];
+      readonly options: RunOptions;
+      readonly agents: readonly (readonly [TaskId, AgentAssignment])[];
+      readonly resumes: string | undefined;
       readonly at: number;
     }
   | { readonly kind: 'waveStarted'; readonly runId: string; readonly wave: number; readonly at: number }
-  | { readonly kind: 'taskClaimed'; readonly runId: string; readonly id: TaskId; readonly at: number }
+  /** An attempt begins: written down before anything is started. `start` counts the attempts of a run from 1 and names their files. */
+  | {
+      readonly kind: 'taskStarting';
+      readonly runId: string;
+      readonly id: TaskId;
+      readonly start: number;
+      readonly attempt: number;
+      readonly at: number;
+    }
+  | {
+      readonly kind: 'taskClaimed';
+      readonly runId: string;
+      readonly id: TaskId;
+      readonly holder: string;
+      readonly at: number;
+    }
   | { readonly kind: 'taskStarted'; readonly runId: string; readonly id: TaskId; readonly at: number }
+  /** A task whose turn it would be has to wait, or (undefined) waits no more. */
+  | {
+      readonly kind: 'taskWaits';
+      readonly runId: string;
+      readonly id: TaskId;
+      readonly reason: WaitReason | undefined;
+      readonly at: number;
+    }
+  /** An attempt ended so and the task is queued again, not before `notBefore`. */
+  | {
+      readonly kind: 'taskRequeued';
+      readonly runId: string;
+      readonly id: TaskId;
+      readonly outcome: TaskOutcome;
+      readonly notBefore: number;
+      readonly at: number;
+    }
   | {
       readonly kind: 'taskEnded';
       readonly runId: string;
@@ -45,8 +124,20 @@ export type RunEvent =
       readonly outcome: TaskOutcome;
       readonly at: number;
     }
-  | { readonly kind: 'waveEnded'; readonly runId: string; readonly wave: number; readonly at: number }
-  | { readonly kind: 'runStopping'; readonly runId: string; readonly at: number }
+  | {
+      readonly kind: 'waveEnded';
+      readonly runId: string;
+      readonly wave: number;
+      /** Undefined where no command verifies waves. */
+      readonly verify: VerifyResult | undefined;
+      readonly at: number;
+    }
+  | { readonly kind: 'capChanged'; readonly runId: string; readonly cap: number; readonly at: number }
+  | { readonly kind: 'runPaused'; readonly runId: string; readonly by: 'person' | 'wave'; readonly at: number }
+  | { readonly kind: 'runWentOn'; readonly runId: string; readonly at: number }
+  /** Another window (or this one, after a reload) leads the run from here on. */
+  | { readonly kind: 'runTakenOver'; readonly runId: string; readonly at: number }
+  | { readonly kind: 'runStopping'; readonly runId: string; readonly stop: RunStop; readonly at: number }
   | { readonly kind: 'runEnded'; readonly runId: string; readonly at: number };
 
 /** Where one task of a run is. */
@@ -54,9 +145,20 @@ export interface TaskRun {
   readonly id: TaskId;
   /** Index into the waves of the run. */
   readonly wave: number;
-  readonly phase: 'queued' | 'claimed' | 'running' | 'ended';
+  readonly agent: AgentAssignment;
+  /** `starting`: its worker was asked, and has not claimed it yet. */
+  readonly phase: 'queued' | 'starting' | 'claimed' | 'running' | 'ended';
+  /** How often it was begun; `start` names the files of the latest attempt, undefined before the first. */
+  readonly attempt: number;
+  readonly start: number | undefined;
+  /** Who holds its lock for this run; undefined while nobody does. */
+  readonly holder: string | undefined;
+  readonly waits: WaitReason | undefined;
+  /** Of the latest attempt. */
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
+  /** What earlier attempts ended with. */
+  readonly earlier: readonly { readonly start: number; readonly outcome: TaskOutcome; readonly at: number }[];
   readonly outcome: TaskOutcome | undefined;
 }
 
@@ -65,9 +167,23 @@ export interface RunState {
   readonly runId: string;
   readonly title: string;
   readonly phase: 'running' | 'stopping' | 'ended';
+  /** Set while nothing new starts because somebody, or the end of a wave, paused it. */
+  readonly paused: 'person' | 'wave' | undefined;
+  readonly stop: RunStop | undefined;
   readonly startedAt: number;
   readonly endedAt: number | undefined;
+  readonly options: RunOptions;
+  readonly resumes: string | undefined;
+  readonly cap: number | undefined;
   readonly waves: readonly (readonly TaskId[])[];
+  /** By wave: when it started and ended, and what verified it. */
+  readonly waveRuns: readonly {
+    readonly startedAt: number | undefined;
+    readonly endedAt: number | undefined;
+    readonly verify: VerifyResult | undefined;
+  }[];
   /** In the order of the waves. */
   readonly tasks: ReadonlyMap<TaskId, TaskRun>;
+  /** How many attempts were begun in all. */
+  readonly starts: number;
 }

@@ -1,0 +1,27 @@
+/** What came of one verify command. */
+export interface VerifyResult {
+  /** The command line, for people. */
+  readonly command: string;
+  /** True for exit code 0 and nothing else: a command that could not be started or ran too long has not passed. */
+  readonly passed: boolean;
+  readonly exitCode: number | undefined;
+  readonly durationMs: number;
+  /** The end of what it wrote, plain text, at most 2,000 characters. */
+  readonly tail: string;
+}
+
+/** What shows how a piece of work went. Times are epoch ms. */
+export interface Evidence {
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** Undefined where there is no verify command, or the work did not get so far. */
+  readonly verify: VerifyResult | undefined;
+  /** Files that changed while it worked, relative to the root, with forward slashes; at most 200. */
+  readonly files: readonly string[];
+  /** The agent's last message, plain text, at most 4,000 characters. */
+  readonly summary: string | undefined;
+  /** Relative to the root. */
+  readonly logFile: string | undefined;
+  /** By which the agent itself can go on with what it did. */
+  readonly sessionId: string | undefined;
+}

@@ -1,0 +1,63 @@
+import { RUN_DEFAULTS } from '../../src/core/config.ts';
+import type { FailCause, RunEvent, RunState, TaskOutcome } from '../../src/core/run/run-events.ts';
+import type { AgentAssignment, RunOptions } from '../../src/core/run/run-options.ts';
+import { applyRunEvents } from '../../src/core/run/run-state.ts';
+import { taskId } from '../../src/core/task.ts';
+
+/** The options of a run that nobody chose anything for. */
+export const RUN_OPTIONS: RunOptions = {
+  ...{ mode: 'strict', onFailure: 'continue', pauseBetweenWaves: false, held: 'skip', gate: 'inRun' },
+  ...{ retries: RUN_DEFAULTS.retries, retryAfterMs: RUN_DEFAULTS.retryAfterMs, breakAfter: RUN_DEFAULTS.breakAfter },
+  ...{ leaseMs: 1_800_000, successStatus: 'Review', wallMs: RUN_DEFAULTS.wallMs, idleMs: RUN_DEFAULTS.idleMs },
+  agentCaps: [],
+};
+
+const AGENT: AgentAssignment = { agent: 'claude', model: undefined, how: 'unattended' };
+
+/** The beginning of a run. */
+export function runStarted(run: {
+  readonly waves: readonly (readonly string[])[];
+  readonly at: number;
+  readonly runId?: string;
+  readonly title?: string;
+  readonly options?: Partial<RunOptions>;
+  readonly resumes?: string;
+}): Extract<RunEvent, { readonly kind: 'runStarted' }> {
+  const waves = run.waves.map((ids) => ids.map(taskId));
+  return {
+    ...{ kind: 'runStarted', runId: run.runId ?? 'r', title: run.title ?? 'Wave 0', waves, at: run.at },
+    options: { ...RUN_OPTIONS, ...run.options },
+    agents: waves.flat().map((id) => [id, AGENT] as const),
+    resumes: run.resumes,
+  };
+}
+
+/** A run after its beginning and these, each of which belongs to it. */
+export function runAfter(first: ReturnType<typeof runStarted>, ...events: readonly RunStep[]): RunState {
+  const { runId } = first;
+  return applyRunEvents(undefined, [first, ...events.map((event) => ({ ...event, runId }))]);
+}
+
+/** An event without the run that it belongs to. */
+export type RunStep = RunEvent extends infer E ? (E extends RunEvent ? Omit<E, 'runId'> : never) : never;
+
+/** An attempt at a task from its start until it is at work. */
+export function atWork(id: string, start: number, at: number, attempt = 1): readonly RunStep[] {
+  return [
+    { kind: 'taskStarting', id: taskId(id), start, attempt, at },
+    { kind: 'taskClaimed', id: taskId(id), holder: `claude-desk-${9000 + start}`, at },
+    { kind: 'taskStarted', id: taskId(id), at },
+  ];
+}
+
+/** The end of a task. */
+export function ended(id: string, outcome: TaskOutcome, at: number): RunStep {
+  return { kind: 'taskEnded', id: taskId(id), outcome, at };
+}
+
+/** A failure with this cause. */
+export function failedWith(cause: FailCause, exitCode: number | undefined, signal?: string): TaskOutcome {
+  return { kind: 'failed', cause, exitCode, signal, evidence: undefined };
+}
+
+export const SUCCEEDED: TaskOutcome = { kind: 'succeeded', status: 'Review', evidence: undefined };
