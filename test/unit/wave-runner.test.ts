@@ -3,26 +3,14 @@ import test from 'node:test';
 import type { Failure } from '../../src/core/failure.ts';
 import { taskId } from '../../src/core/task.ts';
 import { settle } from '../support/hand-clock.ts';
-import { assertWellFormed, LEASE_MS, ME, RunRig } from '../support/run-rig.ts';
-
-/** Lets every agent end well as soon as it works, except those that `codes` names. */
-function autopilot(rig: RunRig, codes: Readonly<Record<string, number>> = {}): void {
-  rig.onAgent = ({ task }) => {
-    setImmediate(() => {
-      const exitCode = codes[task.id] ?? 0;
-      rig.agents.get(task.id)?.end({ kind: 'exited', exitCode, signal: undefined });
-    });
-  };
-}
+import { assertWellFormed, autopilot, LEASE_MS, RunRig } from '../support/run-rig.ts';
 
 async function runToEnd(rig: RunRig, waves: string): Promise<string> {
-  const ids = waves.split('|').map((wave) => wave.split(' ').filter(Boolean).map(taskId));
-  const started = rig.runner.start({ title: 'all', waves: ids });
+  const started = rig.runner.start(rig.request(waves));
   assert(started.ok);
   await started.value.ended;
   assertWellFormed(rig.events);
   assert.deepEqual(rig.bugs, []);
-  assert.deepEqual(rig.keeper.held, []);
   return rig.outcomes(started.value.runId);
 }
 
@@ -58,7 +46,7 @@ for (const [gate, expected] of [
 ] as const) {
   test(`the gate ${gate} decides which dependencies in Review are satisfied`, async () => {
     const rig = new RunRig(['a', '?r', 'b < a', 'c < r']);
-    rig.policy = { ...rig.policy, gate };
+    rig.options = { ...rig.options, gate };
     autopilot(rig);
     assert.equal(await runToEnd(rig, 'a | b c'), expected);
   });
@@ -66,7 +54,7 @@ for (const [gate, expected] of [
 
 test('success goes to Done where the policy says so', async () => {
   const rig = new RunRig(['a', 'b < a']);
-  rig.policy = { ...rig.policy, successStatus: 'Done', gate: 'never' };
+  rig.options = { ...rig.options, successStatus: 'Done', gate: 'never' };
   autopilot(rig);
   assert.equal(await runToEnd(rig, 'a | b'), 'a:succeeded b:succeeded');
   assert.equal(rig.task('b').status, 'Done');
@@ -77,12 +65,14 @@ test('a task is In Progress and ours while its agent works, and free in Review a
   rig.start('a');
   await settle();
   assert.equal(rig.task('a').status, 'In Progress');
-  assert.equal(rig.task('a').lock?.holder, ME);
+  assert.equal(rig.task('a').lock?.holder, 'claude-host-1');
+  assert(rig.runner.isHolder('claude-host-1'));
   assert.equal(rig.runner.runOf(taskId('a')), 'r1');
   await rig.end('a', 0);
   assert.equal(rig.task('a').status, 'Review');
   assert.equal(rig.task('a').lock, undefined);
   assert.equal(rig.runner.runOf(taskId('a')), undefined);
+  assert(!rig.runner.isHolder('claude-host-1'));
 });
 
 test('an agent gets its task and the dependencies as they are when it starts', async () => {
@@ -145,9 +135,9 @@ test('a run of nothing but tasks at work is refused, and so is an empty one', as
   const rig = new RunRig(['a']);
   rig.start('a');
   await settle();
-  const again = rig.runner.start({ title: 'again', waves: [[taskId('a')]] });
+  const again = rig.runner.start(rig.request('a'));
   assert.deepEqual(again, { ok: false, failure: { kind: 'alreadyRunning' } });
-  const empty = rig.runner.start({ title: 'empty', waves: [[], []] });
+  const empty = rig.runner.start(rig.request('|'));
   assert.deepEqual(empty, { ok: false, failure: { kind: 'nothingToRun' } });
 });
 
@@ -155,7 +145,7 @@ test('a second press of Run does not run again what fails in the first', async (
   const rig = new RunRig(['a', 'b', 'c'], 1);
   rig.start('a b c');
   await settle();
-  const again = rig.runner.start({ title: 'again', waves: [[taskId('a'), taskId('b'), taskId('c')]] });
+  const again = rig.runner.start(rig.request('a b c'));
   assert.deepEqual(again, { ok: false, failure: { kind: 'alreadyRunning' } });
   for (const id of ['a', 'b', 'c']) await rig.end(id, 1);
   assert.equal(rig.events.filter((event) => event.kind === 'taskStarted').length, 3);
@@ -193,19 +183,18 @@ test('a backlog that cannot be read starts nothing and says why', async () => {
   assert.deepEqual(rig.steps, ['refresh']);
 });
 
-for (const [name, end, outcome] of [
-  ['an exit code', 3, { kind: 'failed', exitCode: 3, signal: undefined }],
-  ['a signal', { kind: 'exited', exitCode: undefined, signal: 'SIGKILL' }, undefined],
-  ['an unknown end', { kind: 'exited', exitCode: undefined, signal: undefined }, undefined],
-  ['an exit code of zero with a signal', { kind: 'exited', exitCode: 0, signal: 'SIGTERM' }, undefined],
+for (const [name, end, exitCode, signal] of [
+  ['an exit code', 3, 3, undefined],
+  ['a signal', { signal: 'SIGKILL' }, undefined, 'SIGKILL'],
+  ['an unknown end', { signal: undefined }, undefined, undefined],
 ] as const) {
   test(`${name} is a failure, and the task is back at Todo`, async () => {
     const rig = new RunRig(['a']);
     rig.start('a');
     await settle();
     await rig.end('a', end);
-    assert.equal(rig.outcome('a')?.kind, 'failed');
-    if (outcome !== undefined) assert.deepEqual(rig.outcome('a'), outcome);
+    const failed = { kind: 'failed', cause: { kind: 'exit' }, exitCode, signal, evidence: undefined };
+    assert.deepEqual(rig.outcome('a'), failed);
     assert.equal(rig.task('a').status, 'Todo');
     assert.equal(rig.task('a').lock, undefined);
   });
@@ -236,7 +225,7 @@ test('a status that somebody set while the agent worked stays, and the outcome s
   await settle();
   rig.change('a', { status: 'Blocked', rawStatus: 'Blocked' });
   await rig.end('a', 0);
-  assert.deepEqual(rig.outcome('a'), { kind: 'succeeded', status: 'Blocked' });
+  assert.deepEqual(rig.outcome('a'), { kind: 'succeeded', status: 'Blocked', evidence: undefined });
   assert.equal(rig.outcomes(), 'a:succeeded b:skipped/notReady');
 });
 
@@ -293,24 +282,9 @@ test('a claim that arrives after the stop is given back at once', async () => {
   await rig.let('claim a');
   await stop;
   assert.equal(rig.outcomes(), 'a:skipped/stopped');
-  assert.deepEqual(rig.steps, ['refresh', 'claim a', 'finish a Todo']);
+  assert.deepEqual(rig.steps, ['refresh', 'flush', 'claim a', 'finish a Todo']);
   assert.equal(rig.task('a').lock, undefined);
   assert.equal(rig.task('a').status, 'Todo');
-});
-
-test('a lock that a person took by hand survives a stop in the middle of the claim', async () => {
-  const rig = new RunRig(['a']);
-  rig.change('a', { status: 'In Progress', lock: { holder: ME, since: undefined, until: rig.clock.now() + LEASE_MS } });
-  rig.keeper.hold(taskId('a'), 30 * 60_000);
-  rig.isManual = (label) => label === 'claim a';
-  rig.start('a');
-  await settle();
-  const stop = rig.runner.stopAll();
-  await rig.let('claim a');
-  await stop;
-  assert.equal(rig.outcomes(), 'a:skipped/stopped');
-  assert.equal(rig.task('a').lock?.holder, ME);
-  assert(rig.keeper.holds(taskId('a')));
 });
 
 test('a stop while the backlog is looked at claims nothing', async () => {
@@ -324,6 +298,29 @@ test('a stop while the backlog is looked at claims nothing', async () => {
   assert.deepEqual(rig.steps, ['refresh']);
 });
 
+test('a stop while an attempt is being written down asks no worker', async () => {
+  const rig = new RunRig(['a']);
+  rig.isManual = (label) => label === 'flush';
+  rig.start('a');
+  await settle();
+  const stop = rig.runner.stopTask(taskId('a'));
+  await rig.let('flush');
+  await stop;
+  assert.deepEqual(rig.steps, ['refresh', 'flush']);
+  assert.equal(rig.outcomes(), 'a:skipped/stopped');
+  assertWellFormed(rig.events);
+});
+
+test('an agent that sets its task to Done and is stopped then opens nothing either', async () => {
+  const rig = new RunRig(['a', 'b < a']);
+  rig.start('a | b');
+  await settle();
+  rig.change('a', { status: 'Done', rawStatus: 'Done' });
+  await rig.runner.stopTask(taskId('a'));
+  await settle();
+  assert.equal(rig.outcomes(), 'a:stopped b:skipped/dependencyFailed');
+});
+
 test('work that ends well in spite of a stop counts', async () => {
   const rig = new RunRig(['a']);
   rig.isManual = (label) => label === 'dying a';
@@ -335,38 +332,21 @@ test('work that ends well in spite of a stop counts', async () => {
   assert.equal(rig.outcomes(), 'a:succeeded');
 });
 
-test('a lost lock ends the agent and leaves the task as it is', async () => {
+test('a task whose lock somebody else took is left as it is, and what depends on it is skipped', async () => {
   const rig = new RunRig(['a', 'b', 'c < a']);
   rig.start('a b | c');
   await settle();
   const lock = { holder: 'other', since: undefined, until: rig.clock.now() + 2 * LEASE_MS };
   rig.change('a', { lock });
-  await rig.clock.turn(LEASE_MS / 3);
+  await rig.end('a', 0);
   assert.deepEqual(rig.outcome('a'), { kind: 'lockLost', holder: 'other' });
   assert.equal(rig.alive, 'b');
   assert.deepEqual(rig.task('a').lock, lock);
-  assert(!rig.steps.some((step) => step.startsWith('finish a')));
   await rig.end('b', 0);
   assert.equal(rig.outcomes(), 'a:lockLost b:succeeded c:skipped/dependencyFailed');
 });
 
-test('the locks of all agents at work are renewed together, and those of ended ones no more', async () => {
-  const rig = new RunRig(['a', 'b', 'c']);
-  rig.start('a b c');
-  await settle();
-  await rig.end('b', 1);
-  await rig.clock.turn(LEASE_MS / 3);
-  assert.deepEqual(
-    rig.steps.filter((step) => step.startsWith('renew')),
-    ['renew a c'],
-  );
-  await rig.end('a', 0);
-  await rig.end('c', 0);
-  assert.equal(rig.clock.waiting, 0);
-});
-
 for (const [failure, expected] of [
-  [{ kind: 'lockLost', id: taskId('a'), holder: 'other' }, 'a:lockLost'],
   [{ kind: 'busy', file: '/backlog/.todo2/todo2.db', waitedMs: 5000 }, 'a:notRecorded'],
   [{ kind: 'noSuchTask', id: taskId('a') }, 'a:notRecorded'],
 ] as const) {
@@ -380,20 +360,25 @@ for (const [failure, expected] of [
   });
 }
 
-for (const step of ['claim a', 'agent a', 'finish a Review']) {
+for (const step of ['claim a', 'agent a', 'finish a Review', 'flush']) {
   test(`a bug in ${step} ends that task and nothing else`, async () => {
-    const rig = new RunRig(['a', 'b']);
-    rig.failures.set(step, new Error('Internal error: made for this test'));
+    const rig = new RunRig(['a', 'b'], 1);
+    const bug = new Error('Internal error: made for this test');
+    if (step !== 'flush') rig.failures.set(step, bug);
+    else rig.isManual = (label) => label === 'flush' && !rig.steps.includes('flush');
     autopilot(rig);
     rig.start('a b');
-    while (rig.runner.runs[0]?.phase !== 'ended') await settle();
+    await settle();
+    if (step === 'flush') {
+      rig.isManual = () => false;
+      rig.pending.splice(0)[0]!.fail(bug);
+    }
+    while (rig.run()?.phase !== 'ended') await settle();
     assert.equal(rig.outcomes(), 'a:notRecorded b:succeeded');
     const outcome = rig.outcome('a');
     assert(outcome?.kind === 'notRecorded' && outcome.failure.kind === 'internal');
     assert.match(outcome.failure.detail, /made for this test/);
     assert.equal(rig.bugs.length, 1);
-    assert.equal(rig.task('a').lock, undefined);
-    assert.deepEqual(rig.keeper.held, []);
     assertWellFormed(rig.events);
   });
 }

@@ -1,53 +1,526 @@
 import type { TaskId } from '../task.ts';
-import type { RunEvent, RunState } from './run-events.ts';
+import { Breaker, isFailure, nextAfter, outcomeOf, type Next } from './after-attempt.ts';
+import type { Attempted } from './attempt.ts';
+import type { VerifyResult } from './evidence.ts';
+import { failedDependency, type RunSoFar } from './look-again.ts';
+import { countAttempt, entryFrom, isEqualReason, type Entry } from './run-entry.ts';
+import type { RunEvent, RunState, RunStop, SkipReason, TaskOutcome, WaitReason } from './run-events.ts';
+import type { Floor, Told } from './run-floor.ts';
+import type { RunOptions } from './run-options.ts';
 import { applyRunEvents } from './run-state.ts';
-import type { RunPolicy } from './task-work.ts';
+import { Scheduler } from './scheduler.ts';
+import { candidateOf, TaskTurns, type Unstarted } from './task-turns.ts';
+import { WaitingRoom } from './waiting-room.ts';
+import { WaveCourse } from './wave-course.ts';
 
-/** One task of a run that goes on, and the means to end it. */
-export interface Entry {
-  readonly id: TaskId;
-  readonly stop: AbortController;
-  readonly ended: Promise<void>;
-  readonly resolve: () => void;
-  /** `waiting` for its wave or a slot, `begun` when its turn has come. */
-  phase: 'waiting' | 'begun' | 'ended';
-}
-
-/** A run that goes on. */
-export interface Run {
+/**
+ * One run that goes on: gives its tasks their turns, opens and closes its waves, and decides what follows from how they end.
+ *
+ *     waiting ──turn──▶ begun: look again ▶ durable ▶ worker ──▶ ended
+ *        ▲  └────stop────────────────────────────────────────▶ ended
+ *        └──held, retry, cool-down, requeue───┘
+ */
+export class LiveRun {
   readonly runId: string;
-  readonly policy: RunPolicy;
+  readonly options: RunOptions;
   readonly entries: ReadonlyMap<TaskId, Entry>;
-  state: RunState;
-  /** Events that `state` does not contain yet. */
-  unapplied: RunEvent[];
-  ended: Promise<RunState>;
-}
+  readonly ended: Promise<RunState>;
+  readonly #floor: Floor;
+  readonly #scheduler: Scheduler;
+  readonly #turns: TaskTurns;
+  readonly #course: WaveCourse;
+  readonly #waiting: WaitingRoom;
+  readonly #breaker: Breaker;
+  readonly #soFar: RunSoFar;
+  #resolve: (state: RunState) => void = () => undefined;
+  #state: RunState;
+  /** Events that `#state` does not contain yet. */
+  #unapplied: RunEvent[] = [];
+  #phase: RunState['phase'];
+  #paused: RunState['paused'];
+  #stop: RunStop | undefined;
+  #starts: number;
+  /** How many tasks have not ended. */
+  #left = 0;
+  /** A slot was asked for and has not come. */
+  #hasTicket = false;
+  #isJudging = false;
+  /** A failure after which only the waves up to this one go on; `from` is the first of those that may not be over. */
+  #halt: { readonly wave: number; readonly id: TaskId; from: number } | undefined;
 
-/** The run as all its events so far tell it; what came since the last look is applied in one go. */
-export function stateOf(run: Run): RunState {
-  if (run.unapplied.length > 0) {
-    run.state = applyRunEvents(run.state, run.unapplied);
-    run.unapplied = [];
+  /** `state` may be of a run that an earlier window led. */
+  constructor(state: RunState, floor: Floor) {
+    const { runId, options } = state;
+    [this.runId, this.options, this.#state, this.#floor] = [runId, options, state, floor];
+    [this.#phase, this.#paused, this.#stop, this.#starts] = [state.phase, state.paused, state.stop, state.starts];
+    this.ended = new Promise((resolve) => (this.#resolve = resolve));
+    this.entries = new Map([...state.tasks.values()].map((task) => [task.id, entryFrom(task)]));
+    this.#breaker = new Breaker(options.breakAfter);
+    this.#course = new WaveCourse({
+      ...{ state, world: floor.world, isLetGo: floor.isLetGo },
+      leftIn: (wave) => this.#scheduler.left(wave),
+      left: () => this.#left,
+      isRunning: () => this.#phase === 'running',
+      onClosed: (wave, verify) => this.#closed(wave, verify),
+      onVerified: () => this.#advance(),
+    });
+    this.#waiting = new WaitingRoom(floor.world, (entries) => this.#comeBack(entries));
+    this.#soFar = {
+      options,
+      outcomeOf: (id) => this.entries.get(id)?.outcome,
+      isPending: (id) => (this.entries.get(id)?.phase ?? 'ended') !== 'ended',
+    };
+    const { state: store } = floor.world.source;
+    const byId = store.kind === 'ready' ? store.snapshot.byId : undefined;
+    const candidates = [...this.entries.values()].map((e) => candidateOf(e, byId?.get(e.id), floor.world));
+    this.#scheduler = new Scheduler(candidates, options.mode, floor.files);
+    this.#turns = new TaskTurns({
+      ...{ runId, options, floor, scheduler: this.#scheduler, soFar: this.#soFar },
+      tell: (event) => this.#tell(event),
+      whyNot: (entry) => this.#whyNot(entry),
+      openWave: (wave) => this.#openWave(wave),
+      nextStart: () => ++this.#starts,
+      onSettled: (entry, result) => {
+        if ('end' in result) this.#settle(entry, result);
+        else this.#settleUnstarted(entry, result);
+        this.#advance();
+      },
+    });
+    for (const wave of state.waves.keys()) if (!this.#course.isUnopened(wave)) this.#scheduler.openThrough(wave);
+    for (const { id, outcome } of this.entries.values()) {
+      if (outcome === undefined) this.#left++;
+      else this.#scheduler.ended(id, outcome.kind === 'succeeded');
+    }
   }
-  return run.state;
+
+  /** The run as all its events so far tell it; what came since the last look is applied in one go. */
+  get state(): RunState {
+    if (this.#unapplied.length > 0) {
+      this.#state = applyRunEvents(this.#state, this.#unapplied);
+      this.#unapplied = [];
+    }
+    return this.#state;
+  }
+
+  get phase(): RunState['phase'] {
+    return this.#phase;
+  }
+
+  isHolder(holder: string): boolean {
+    return this.#turns.isHolder(holder);
+  }
+
+  /** Opens its first wave. */
+  begin(): void {
+    this.#advance();
+  }
+
+  /**
+   * Goes on where an earlier window left off. Attempts of `attach` count as at work at once, even where they are more than
+   * the cap; others that nobody settled are `unknown`.
+   */
+  takeOver(attach: ReadonlySet<TaskId>): void {
+    const { gate, coolDown, world, limit } = this.#floor;
+    const tasks = [...this.state.tasks.values()];
+    this.#tell({ kind: 'runTakenOver' });
+    const ends = tasks.flatMap(({ id, earlier, outcome, endedAt }) => [
+      ...earlier.map((attempt) => ({ id, outcome: attempt.outcome, at: attempt.at })),
+      ...(outcome === undefined ? [] : [{ id, outcome, at: endedAt ?? 0 }]),
+    ]);
+    for (const { id, outcome } of ends.sort((a, b) => a.at - b.at)) this.#breaker.note(id, outcome);
+    for (const task of tasks) {
+      const { id, phase, waits } = task;
+      const entry = this.#entryOf(id);
+      const now = this.#now();
+      if (phase === 'ended') continue;
+      if (phase !== 'queued' && attach.has(id)) {
+        this.#scheduler.takeThis(id);
+        const attempt = this.#turns.attach(entry, task);
+        // It works already, whether or not there is a slot for it; when there is one, it has it.
+        void limit(() => attempt).catch(world.reportBug);
+      } else if (phase !== 'queued') {
+        this.#end(entry, { kind: 'unknown', detail: 'Nobody watched it any more.' });
+      } else if (waits?.kind === 'retry' && waits.at > now) {
+        this.#scheduler.setAside(id);
+        this.#waiting.waitFor(entry, waits.at - now);
+      } else if (waits?.kind === 'coolingDown' && waits.until > now) {
+        coolDown(waits.agent, gate.coolDownUntil(waits.agent, waits.until));
+      } else {
+        this.#tellWaits(entry, undefined);
+      }
+    }
+    for (const entry of this.entries.values()) if (entry.outcome !== undefined) this.#mind(entry, entry.outcome);
+    if (this.#phase === 'stopping') this.#skipRest();
+    if (this.#stop?.kind === 'person') void this.stopTasks(this.entries.keys());
+    // Not before the other runs that are taken over now have asked for the slots of what they have at work.
+    void Promise.resolve().then(() => this.#advance());
+  }
+
+  /** Asks for a slot, if there is a task that may have its turn; says what keeps the next ones from it. */
+  pump(): void {
+    if (!this.#mayStart() || this.#hasTicket) return;
+    if (this.#scheduler.hasReady(this.#isOpen)) {
+      this.#hasTicket = true;
+      void this.#floor.limit(() => this.#turn()).catch(this.#floor.world.reportBug);
+    }
+    this.#tellClosed();
+  }
+
+  /** Nobody uses these files any more. */
+  freed(files: readonly string[]): void {
+    for (const file of files) {
+      for (const id of this.#scheduler.freed(file)) this.#tellWaits(this.#entryOf(id), undefined);
+    }
+  }
+
+  /** Agents of a kind may start again. */
+  cooledDown(agent: string): void {
+    if (this.#phase === 'ended') return;
+    for (const entry of this.entries.values()) {
+      const { waits } = entry;
+      if (waits?.kind === 'coolingDown' && waits.agent === agent) this.#tellWaits(entry, undefined);
+    }
+    this.pump();
+  }
+
+  setCap(cap: number): void {
+    if (this.#phase !== 'ended') this.#tell({ kind: 'capChanged', cap });
+  }
+
+  pause(by: 'person' | 'wave'): void {
+    if (this.#phase !== 'running' || this.#paused !== undefined) return;
+    this.#paused = by;
+    this.#tell({ kind: 'runPaused', by });
+  }
+
+  goOn(): void {
+    if (this.#phase === 'ended' || this.#paused === undefined) return;
+    this.#paused = undefined;
+    this.#tell({ kind: 'runWentOn' });
+    this.#advance();
+  }
+
+  /** Ends the work on tasks; what waits ends at once. Resolves when all of that is written down. */
+  async stopTasks(ids: Iterable<TaskId>): Promise<void> {
+    if (this.#floor.isLetGo()) return;
+    const ends: Promise<void>[] = [];
+    for (const id of ids) {
+      const entry = this.entries.get(id);
+      if (entry === undefined || entry.phase === 'ended') continue;
+      entry.isStopped = true;
+      entry.control?.abort();
+      // What waits for a slot ends at once, and its turn finds it ended.
+      if (entry.phase === 'waiting') this.#end(entry, STOPPED);
+      else ends.push(new Promise((resolve) => void entry.whenEnded.push(resolve)));
+    }
+    this.#advance();
+    await Promise.all(ends);
+  }
+
+  /** Ends the run: what waits is skipped, agents at work are ended. */
+  async stop(): Promise<void> {
+    if (this.#phase === 'ended' || this.#floor.isLetGo()) return;
+    this.#course.stop();
+    if (this.#phase === 'running') this.#stopFor({ kind: 'person' });
+    await this.stopTasks(this.entries.keys());
+    await this.ended;
+  }
+
+  /** Ends an attempt and queues its task again; does nothing for one that is not at work. */
+  requeue(id: TaskId): void {
+    const entry = this.entries.get(id);
+    if (entry?.isAtWork !== true || this.#floor.isLetGo()) return;
+    entry.isRequeued = true;
+    entry.control?.abort();
+  }
+
+  /** Nothing of this run comes back by itself any more; what is at work is left alone. */
+  letGo(): void {
+    this.#waiting.dispose();
+  }
+
+  readonly #isOpen = (agent: string): boolean => this.#closedBy(agent) === undefined;
+
+  #closedBy(agent: string): WaitReason | undefined {
+    const cap = this.options.agentCaps.find(([name]) => name === agent)?.[1];
+    return this.#floor.gate.closedBy(agent, cap === undefined ? Infinity : Math.max(1, cap));
+  }
+
+  #mayStart(): boolean {
+    return this.#phase === 'running' && this.#paused === undefined && !this.#floor.isLetGo();
+  }
+
+  #whyNot(entry: Entry): Unstarted | undefined {
+    if (entry.isStopped) return { kind: 'skip', reason: { kind: 'stopped' } };
+    if (this.#stop !== undefined) return { kind: 'skip', reason: this.#skipReason(this.#stop) };
+    return this.#mayStart() ? undefined : { kind: 'back' };
+  }
+
+  #skipReason(stop: RunStop): SkipReason {
+    return stop.kind === 'person' ? { kind: 'stopped' } : { kind: 'runStopped', stop };
+  }
+
+  /** A slot is there: the best task of the run has its turn. */
+  async #turn(): Promise<void> {
+    this.#hasTicket = false;
+    if (!this.#mayStart()) return;
+    const { id, parked } = this.#scheduler.take(this.#isOpen);
+    for (const { id: other, with: user, files } of parked) {
+      this.#tellWaits(this.#entryOf(other), { kind: 'sharesFiles', with: user, files });
+    }
+    if (id === undefined) {
+      this.#tellClosed();
+      return;
+    }
+    const turn = this.#turns.take(this.#entryOf(id));
+    // The next one asks for a slot of its own, behind the other runs.
+    this.pump();
+    await turn;
+  }
+
+  #tellClosed(): void {
+    for (const id of this.#scheduler.tops()) {
+      const entry = this.#entryOf(id);
+      const reason = this.#closedBy(entry.agent.agent);
+      if (reason !== undefined) this.#tellWaits(entry, reason);
+    }
+  }
+
+  #settleUnstarted(entry: Entry, result: Unstarted): void {
+    const { id } = entry;
+    // A stop may have come since, whatever the backlog says.
+    const why = result.kind === 'skip' ? result : this.#whyNot(entry);
+    if (why?.kind === 'skip') {
+      this.#end(entry, { kind: 'skipped', reason: why.reason });
+      return;
+    }
+    entry.phase = 'waiting';
+    switch (result.kind) {
+      case 'skip':
+      case 'back': {
+        this.#scheduler.back(id);
+        return;
+      }
+      case 'waitFor':
+        // It may have ended since we looked: then the next look says what follows.
+        if (this.#scheduler.mayWaitFor(id, result.id)) this.#scheduler.defer(id, result.id);
+        else this.#scheduler.back(id);
+        return;
+      case 'held':
+        if (this.options.held === 'wait') {
+          this.#waitForHolder(entry, result.holder, result.until, true);
+          return;
+        }
+        {
+          this.#end(entry, { kind: 'skipped', reason: { kind: 'notReady', reasons: result.reasons } });
+          return;
+        }
+    }
+  }
+
+  #settle(entry: Entry, { end, wasClaimed }: Attempted): void {
+    const { isStopped, isRequeued, failures, rateLimits, agent } = entry;
+    const outcome = outcomeOf(end, wasClaimed, isStopped);
+    if (outcome.kind === 'succeeded') this.#floor.gate.succeeded(agent.agent);
+    const until = outcome.kind === 'rateLimited' ? this.#coolDown(entry, outcome.retryAfterMs) : this.#now();
+    const count = isRequeued || isStopped ? undefined : this.#breaker.note(entry.id, outcome);
+    const mayRepeat = this.#phase === 'running' && count === undefined;
+    const attempt = { outcome, isStopped, isRequeued, mayRepeat, failures, rateLimits: rateLimits + 1 };
+    const next = nextAfter(attempt, this.options);
+    entry.isRequeued = false;
+    if (next.kind === 'end') this.#end(entry, outcome, count);
+    else this.#queueAgain(entry, next, until);
+  }
+
+  #queueAgain(entry: Entry, next: Exclude<Next, { kind: 'end' }>, until: number): void {
+    const { id } = entry;
+    const notBefore = next.kind === 'retry' ? this.#now() + next.delayMs : until;
+    entry.phase = 'waiting';
+    entry.waits = undefined;
+    if (next.kind !== 'again') countAttempt(entry, next.outcome);
+    this.#tell({ kind: 'taskRequeued', id, outcome: next.outcome, notBefore });
+    switch (next.kind) {
+      case 'again': {
+        this.#scheduler.back(id);
+        return;
+      }
+      case 'coolDown':
+        this.#tellWaits(entry, { kind: 'coolingDown', agent: entry.agent.agent, until });
+        {
+          this.#scheduler.back(id);
+          return;
+        }
+      case 'retry':
+        this.#scheduler.setAside(id);
+        this.#tellWaits(entry, { kind: 'retry', at: notBefore });
+        {
+          this.#waiting.waitFor(entry, next.delayMs);
+          return;
+        }
+      case 'held': {
+        this.#waitForHolder(entry, next.holder, next.until, false);
+        return;
+      }
+    }
+  }
+
+  #coolDown({ agent }: Entry, retryAfterMs: number | undefined): number {
+    const until = this.#floor.gate.rateLimited(agent.agent, retryAfterMs);
+    this.#floor.coolDown(agent.agent, until);
+    return until;
+  }
+
+  #waitForHolder(entry: Entry, holder: string, until: number, isSeen: boolean): void {
+    this.#scheduler.setAside(entry.id);
+    this.#tellWaits(entry, { kind: 'held', holder });
+    this.#waiting.waitForHolder(entry, holder, until, isSeen);
+  }
+
+  /** Tasks that waited without a slot may have their turn again. */
+  #comeBack(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      this.#tellWaits(entry, undefined);
+      this.#scheduler.back(entry.id);
+    }
+    this.#advance();
+  }
+
+  #end(entry: Entry, outcome: TaskOutcome, sameInARow?: number): void {
+    entry.phase = 'ended';
+    entry.outcome = outcome;
+    this.#waiting.leave(entry);
+    this.#left--;
+    if (outcome.kind === 'succeeded') this.#course.bore(entry.wave);
+    this.#scheduler.ended(entry.id, outcome.kind === 'succeeded');
+    this.#tell({ kind: 'taskEnded', id: entry.id, outcome });
+    for (const resolve of entry.whenEnded.splice(0)) resolve();
+    if (this.#phase !== 'running') return;
+    if (sameInARow !== undefined) this.#stopFor({ kind: 'breaker', count: sameInARow, outcome });
+    else this.#mind(entry, outcome);
+  }
+
+  /** What the end of one task does to the rest. */
+  #mind({ id, wave }: Entry, outcome: TaskOutcome): void {
+    const { onFailure } = this.options;
+    if (this.#phase !== 'running' || onFailure === 'continue' || !isFailure(outcome)) return;
+    if (onFailure === 'stopAtOnce') {
+      this.#stopFor({ kind: 'failure', id });
+      return;
+    }
+    if (this.#halt !== undefined && this.#halt.wave <= wave) return;
+    this.#halt = { wave, id, from: 0 };
+    this.#scheduler.haltAfter(wave);
+  }
+
+  #stopFor(stop: RunStop): void {
+    this.#phase = 'stopping';
+    this.#stop = stop;
+    this.#tell({ kind: 'runStopping', stop });
+    this.#skipRest();
+  }
+
+  #skipRest(): void {
+    const stop = this.#stop;
+    if (stop === undefined) return;
+    for (const entry of this.entries.values()) {
+      if (entry.phase === 'waiting') this.#end(entry, { kind: 'skipped', reason: this.#skipReason(stop) });
+    }
+  }
+
+  /** Does what follows from what is over: closes waves, ends the run, opens the next wave, asks for slots. */
+  #advance(): void {
+    if (this.#phase === 'ended' || this.#course.isVerifying || this.#floor.isLetGo()) return;
+    for (;;) {
+      if (!this.#course.closeOver()) return;
+      if (this.#left === 0) {
+        this.#finish();
+        return;
+      }
+      if (this.#halt !== undefined && this.#phase === 'running' && this.#isHalted(this.#halt)) {
+        this.#stopFor({ kind: 'failure', id: this.#halt.id });
+        continue;
+      }
+      const next = this.#mayStart() ? this.#course.next() : undefined;
+      if (next === undefined) break;
+      this.#openWave(next);
+    }
+    if (this.#scheduler.hasSuspects && !this.#isJudging) void this.#judge();
+    this.pump();
+  }
+
+  #openWave(wave: number): void {
+    if (!this.#course.isUnopened(wave)) return;
+    this.#course.opened(wave);
+    this.#tell({ kind: 'waveStarted', wave });
+    this.#scheduler.openThrough(wave);
+  }
+
+  #closed(wave: number, verify: VerifyResult | undefined): void {
+    this.#tell({ kind: 'waveEnded', wave, verify });
+    if (this.#phase !== 'running') return;
+    if (verify?.passed === false) this.#stopFor({ kind: 'waveVerify', wave, result: verify });
+    else if (this.options.pauseBetweenWaves && this.#left > 0) this.pause('wave');
+  }
+
+  /** True when everything up to the wave of the failure is over. */
+  #isHalted(halt: { readonly wave: number; from: number }): boolean {
+    while (halt.from <= halt.wave && this.#scheduler.left(halt.from) === 0) halt.from++;
+    return halt.from > halt.wave;
+  }
+
+  /** Ends what depends on a task that ended badly, unless the backlog says that somebody else has settled that one. */
+  async #judge(): Promise<void> {
+    const { world, isLetGo } = this.#floor;
+    this.#isJudging = true;
+    try {
+      await world.source.refresh();
+    } catch (error) {
+      // What was read before is still true enough: whoever has a turn is looked at again.
+      world.reportBug(error);
+    }
+    this.#isJudging = false;
+    if (isLetGo()) return;
+    const { state } = world.source;
+    for (let ids = this.#scheduler.takeSuspects(); ids.length > 0; ids = this.#scheduler.takeSuspects()) {
+      for (const id of ids) {
+        const task = state.kind === 'ready' ? state.snapshot.byId.get(id) : undefined;
+        const failed = task && state.kind === 'ready' ? failedDependency(task, state.snapshot, this.#soFar) : undefined;
+        if (failed === undefined) this.#scheduler.readmit(id);
+        else this.#end(this.#entryOf(id), { kind: 'skipped', reason: { kind: 'dependencyFailed', id: failed } });
+      }
+    }
+    this.#advance();
+  }
+
+  #finish(): void {
+    this.#phase = 'ended';
+    this.#waiting.dispose();
+    this.#tell({ kind: 'runEnded' });
+    this.#resolve(this.state);
+  }
+
+  #tellWaits(entry: Entry, reason: WaitReason | undefined): void {
+    if (entry.phase !== 'waiting' || isEqualReason(entry.waits, reason)) return;
+    entry.waits = reason;
+    this.#tell({ kind: 'taskWaits', id: entry.id, reason });
+  }
+
+  #tell(told: Told): void {
+    if (this.#floor.isLetGo()) return;
+    const event = { ...told, runId: this.runId, at: this.#now() } as RunEvent;
+    this.#unapplied.push(event);
+    this.#floor.tell(event);
+  }
+
+  #entryOf(id: TaskId): Entry {
+    const entry = this.entries.get(id);
+    if (entry === undefined) throw new Error(`Internal error: ${id} is no task of run ${this.runId}`);
+    return entry;
+  }
+
+  #now(): number {
+    return this.#floor.world.clock.now();
+  }
 }
 
-export function entryOf(run: Run, id: TaskId): Entry {
-  const entry = run.entries.get(id);
-  if (entry === undefined) throw new Error(`Internal error: ${id} is no task of run ${run.runId}`);
-  return entry;
-}
-
-export function createEntry(id: TaskId): Entry {
-  let resolve = (): void => undefined;
-  const ended = new Promise<void>((done) => (resolve = done));
-  return { id, stop: new AbortController(), ended, resolve, phase: 'waiting' };
-}
-
-/** Each task once, where it stands first, and no empty wave. */
-export function withoutRepeats(waves: readonly (readonly TaskId[])[]): readonly (readonly TaskId[])[] {
-  const seen = new Set<TaskId>();
-  const first = (id: TaskId): boolean => !seen.has(id) && seen.add(id).has(id);
-  return waves.map((ids) => ids.filter(first)).filter((ids) => ids.length > 0);
-}
+const STOPPED: TaskOutcome = { kind: 'skipped', reason: { kind: 'stopped' } };

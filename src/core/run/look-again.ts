@@ -1,0 +1,78 @@
+import type { NotReady } from '../readiness.ts';
+import type { Snapshot, StoreState } from '../snapshot.ts';
+import { isSettled, type Task, type TaskId } from '../task.ts';
+import type { SkipReason, TaskOutcome } from './run-events.ts';
+import type { RunOptions } from './run-options.ts';
+import type { RunnerWorld } from './run-world.ts';
+
+/** What the backlog says about a task at the moment of its start. */
+export type Look =
+  | { readonly kind: 'start'; readonly task: Task; readonly dependencies: readonly Task[] }
+  | { readonly kind: 'skip'; readonly reason: SkipReason }
+  /** Somebody has it, until then (epoch ms), and nothing else is in the way. */
+  | { readonly kind: 'held'; readonly holder: string; readonly until: number; readonly reasons: readonly NotReady[] }
+  /** It depends on a task of this run that has not ended, which nobody knew when the run began. */
+  | { readonly kind: 'waitFor'; readonly id: TaskId };
+
+/** The run, as far as the look depends on it. */
+export interface RunSoFar {
+  readonly options: Pick<RunOptions, 'gate'>;
+  /** How a task of the run ended; undefined for one that has not, and for what is none of its tasks. */
+  readonly outcomeOf: (id: TaskId) => TaskOutcome | undefined;
+  readonly isPending: (id: TaskId) => boolean;
+}
+
+/** Looks at a task in the backlog as it is now. `mayWaitFor` says which tasks of the run could still be waited for. */
+export function lookAgain(
+  id: TaskId,
+  state: StoreState,
+  run: RunSoFar,
+  readiness: RunnerWorld['readiness'],
+  mayWaitFor: (on: TaskId) => boolean,
+): Look {
+  const skip = (reason: SkipReason): Look => ({ kind: 'skip', reason });
+  if (state.kind === 'unreadable') return skip({ kind: 'claimFailed', failure: state.failure });
+  const task = state.kind === 'ready' ? state.snapshot.byId.get(id) : undefined;
+  if (state.kind !== 'ready' || task === undefined) return skip({ kind: 'gone' });
+
+  const { snapshot } = state;
+  const failed = failedDependency(task, snapshot, run);
+  if (failed !== undefined) return skip({ kind: 'dependencyFailed', id: failed });
+  const pending = task.dependencies.find((on) => run.isPending(on) && mayWaitFor(on));
+  if (pending !== undefined) return { kind: 'waitFor', id: pending };
+
+  const found = readiness(snapshot, id, openedFor(task, snapshot, run));
+  if (found.kind !== 'notReady') {
+    return { kind: 'start', task, dependencies: task.dependencies.flatMap((on) => snapshot.byId.get(on) ?? []) };
+  }
+  const [first, ...others] = found.reasons;
+  if (first.kind !== 'held' || others.length > 0) return skip({ kind: 'notReady', reasons: found.reasons });
+  const { holder, until } = first.lease.lock;
+  return { kind: 'held', holder, until: until ?? Infinity, reasons: found.reasons };
+}
+
+/** The dependency that closes the gate for good, if the backlog as it is now has one. */
+export function failedDependency(task: Task, snapshot: Snapshot, run: RunSoFar): TaskId | undefined {
+  return task.dependencies.find((id) => closesGate(run.outcomeOf(id), snapshot.byId.get(id)));
+}
+
+/**
+ * True for a task of this run that ended in any way but well, whatever its status says now: an agent that fails after it
+ * has set its own task to Done opens nothing. Only what was never started may be settled by somebody else.
+ */
+function closesGate(outcome: TaskOutcome | undefined, task: Task | undefined): boolean {
+  if (outcome === undefined || outcome.kind === 'succeeded') return false;
+  return outcome.kind !== 'skipped' || (task !== undefined && !isSettled(task.status));
+}
+
+/** Its dependencies in Review that count as satisfied. */
+function openedFor(task: Task, snapshot: Snapshot, run: RunSoFar): ReadonlySet<TaskId> {
+  const { gate } = run.options;
+  if (gate === 'never') return new Set();
+  return new Set(
+    task.dependencies.filter(
+      (id) =>
+        snapshot.byId.get(id)?.status === 'Review' && (gate === 'always' || run.outcomeOf(id)?.kind === 'succeeded'),
+    ),
+  );
+}
