@@ -10,7 +10,7 @@ const watch = process.argv.includes('--watch');
 const ENTRIES = {
   extension: 'src/extension.ts',
   writer: 'src/store/writer-process.ts',
-  supervisor: 'src/run/supervisor.ts',
+  supervisor: 'src/supervise.ts',
   'simulated-agent': 'src/run/simulated-agent.ts',
 };
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-/** The programs of `src/run` as they are shipped, in a folder of their own. */
+/** The programs that do the work on tasks as they are shipped, in a folder of their own. */
 export interface AgentBundles {
   readonly folder: string;
   readonly supervisor: string;
@@ -15,13 +15,14 @@ export interface AgentBundles {
 export async function bundleAgents(): Promise<AgentBundles> {
   const folder = await mkdtemp(join(tmpdir(), 'todo2-waves-'));
   await build({
-    entryPoints: { supervisor: 'src/run/supervisor.ts', 'simulated-agent': 'src/run/simulated-agent.ts' },
+    entryPoints: { supervisor: 'src/supervise.ts', 'simulated-agent': 'src/run/simulated-agent.ts' },
     outdir: folder,
     outExtension: { '.js': '.cjs' },
     bundle: true,
     platform: 'node',
     format: 'cjs',
-    target: 'node20',
+    target: 'node22',
+    external: ['node:sqlite'],
     logLevel: 'warning',
   });
   return {

@@ -1,0 +1,58 @@
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+
+/** A log is for reading; an agent that writes without end must not fill the disk. */
+const MAX_LOG_BYTES = 64 * 1024 * 1024;
+
+/**
+ * The log of one attempt: the bytes of the agent as they came, and then, each after a line of our own, what verified its work
+ * and what went wrong on the way. Appended to at once, so that whoever follows the file sees it. Never throws: when it cannot
+ * be written any more, `failure` says why, and the work goes on; the work is worth more.
+ */
+export class WorkLog {
+  #fd: number | undefined;
+  #bytes = 0;
+  /** Why nothing more is written. */
+  failure: string | undefined;
+
+  /** Makes the file, or goes on with it; never follows a link, which might lead out of the folder of the run. */
+  constructor(file: string) {
+    try {
+      const { O_WRONLY, O_APPEND, O_CREAT } = constants;
+      // Not there on Windows.
+      const noFollow = (constants as { O_NOFOLLOW?: number }).O_NOFOLLOW ?? 0;
+      this.#fd = openSync(file, O_WRONLY | O_APPEND | O_CREAT | noFollow, 0o600);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#fd === undefined) return;
+    try {
+      if (this.#bytes + bytes.length > MAX_LOG_BYTES) {
+        writeSync(this.#fd, '\n[The log ends here; the agent wrote more than it may hold.]\n');
+        throw new Error(`the log has reached ${MAX_LOG_BYTES} bytes`);
+      }
+      for (let done = 0; done < bytes.length;) done += writeSync(this.#fd, bytes, done);
+      this.#bytes += bytes.length;
+    } catch (error) {
+      this.#fail(error);
+      this.close();
+    }
+  }
+
+  /** A line that is not the agent's. */
+  note(text: string): void {
+    this.write(Buffer.from(`\n--- ${text.replace(/\s+/g, ' ').trim()} ---\n`));
+  }
+
+  close(): void {
+    const fd = this.#fd;
+    this.#fd = undefined;
+    if (fd !== undefined) closeSync(fd);
+  }
+
+  #fail(error: unknown): void {
+    this.failure ??= error instanceof Error ? error.message : String(error);
+  }
+}

@@ -1,0 +1,12 @@
+import type { Sqlite } from './connection.ts';
+
+/** The `node:sqlite` of this Node, or in words why it has none. */
+export function loadSqlite(): Sqlite | { readonly missing: string } {
+  try {
+    const found = process.getBuiltinModule('node:sqlite') as Sqlite | undefined;
+    return found?.DatabaseSync === undefined ? { missing: 'no node:sqlite' } : found;
+  } catch (error) {
+    // Node before 20.16 has no `getBuiltinModule`.
+    return { missing: error instanceof Error ? error.message : String(error) };
+  }
+}
