@@ -1,105 +1,60 @@
 import { posix, win32 } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import { fail, ok, type Result } from '../core/result.ts';
+import { isAgentOutput, type AgentOutput } from './agent-output.ts';
+import {
+  AUTO_ORDER,
+  PRESETS,
+  type AgentKind,
+  type AgentLine,
+  type ArgsTemplate,
+  type Preset,
+  type PresetKind,
+} from './agent-presets.ts';
 import { findCommand, isAbsolute, searchFolders, THIS_DISK, valueOf, type Disk, type Env } from './find-command.ts';
-import { resolveShim, type Launch } from './windows-shim.ts';
+import { toLaunch, type Launch } from './windows-shim.ts';
 
-/** A known command line agent: `simulated` needs no account, `custom` is whatever the user says. */
-export type AgentKind = 'cursor' | 'claude' | 'codex' | 'gemini' | 'copilot' | 'opencode' | 'custom' | 'simulated';
-
-/**
- * How an agent talks. `text`: as people read it; success is exit code 0. `streamJson`: one JSON event per line, as Claude
- * Code and Cursor write them; success is exit code 0 and a last `result` event that is no error.
- */
-export type AgentOutput = 'text' | 'streamJson';
-
-interface Preset {
-  readonly label: string;
-  /** Names to look for, the best first. */
-  readonly commands: readonly string[];
-  /** Constant, except that `{cwd}` stands for the root of the backlog. */
-  readonly args: readonly string[];
-  readonly output: AgentOutput;
-}
+export type { AgentOutput };
 
 /**
- * The command lines of the known agents. All of them read the prompt on stdin. Their permissions are the least with which
- * an agent that nobody watches can still edit files of its folder; none may do whatever it likes.
+ * An agent of the user's own. `{promptFile} {cwd} {taskId} {runId} {sessionId} {newSession} {resumes} {model}` are replaced
+ * within each argument; a list among the arguments is left out where one of its placeholders has no value.
  */
-export const PRESETS: Readonly<Record<Exclude<AgentKind, 'custom' | 'simulated'>, Preset>> = {
-  cursor: {
-    label: 'Cursor',
-    commands: ['cursor-agent', 'agent'],
-    // Without --trust it ends with "Workspace Trust Required"; the editor's own trust was asked before we run anything.
-    args: ['-p', '--trust', '--output-format', 'stream-json', '--workspace', '{cwd}'],
-    output: 'streamJson',
-  },
-  claude: {
-    label: 'Claude Code',
-    commands: ['claude'],
-    args: ['-p', '--output-format', 'stream-json', '--verbose', '--permission-mode', 'acceptEdits'],
-    output: 'streamJson',
-  },
-  codex: {
-    label: 'Codex',
-    commands: ['codex'],
-    args: ['exec', '--sandbox', 'workspace-write', '-C', '{cwd}', '-'],
-    output: 'text',
-  },
-  gemini: {
-    label: 'Gemini',
-    commands: ['gemini'],
-    args: ['--output-format', 'text', '--skip-trust', '--approval-mode', 'auto_edit'],
-    output: 'text',
-  },
-  copilot: {
-    label: 'GitHub Copilot',
-    commands: ['copilot'],
-    args: ['--no-ask-user', '--no-color', '--no-auto-update', '--trust-folder', '--allow-tool', 'write'],
-    output: 'text',
-  },
-  opencode: {
-    label: 'opencode',
-    commands: ['opencode'],
-    args: ['run', '--dir', '{cwd}'],
-    output: 'text',
-  },
-};
-
-/** The order in which `auto` looks; never the simulated agent, which would move tasks on without any work done. */
-export const AUTO_ORDER = ['cursor', 'claude', 'codex', 'gemini', 'copilot', 'opencode'] as const;
-
-/** An agent of the user's own. `{promptFile} {cwd} {taskId} {runId}` are replaced within each argument. */
 export interface CustomAgent {
   /** An absolute path, or a name to be found on the PATH. */
   readonly command: string;
-  readonly args: readonly string[];
+  readonly args: ArgsTemplate;
   readonly stdin: 'prompt' | 'none';
   readonly env: Readonly<Record<string, string>>;
+  /** How its output is read; `text` unless said. */
+  readonly output?: AgentOutput;
 }
 
 /** Which agent is wanted. `simulated` names the script and the Node that runs it. */
 export type AgentPreference =
-  | { readonly kind: 'auto' | Exclude<AgentKind, 'custom' | 'simulated'> }
+  | { readonly kind: 'auto' | PresetKind }
   | { readonly kind: 'custom'; readonly custom: CustomAgent }
   | { readonly kind: 'simulated'; readonly script: string; readonly node: string };
 
-/** An agent that was found, ready to be started any number of times. */
+/** An agent that was found, ready to be started any number of times; see `buildCommand`. */
 export interface Agent {
   readonly kind: AgentKind;
   readonly label: string;
   /** Absolute. */
   readonly command: string;
-  /** May hold placeholders, see `fillArgs`. */
-  readonly args: readonly string[];
-  readonly stdin: 'prompt' | 'none';
+  /** Come before all others, as they are: the script of a program that Node runs. */
+  readonly first: readonly string[];
+  readonly unattended: AgentLine;
+  readonly interactive: ArgsTemplate;
   readonly output: AgentOutput;
   /** On top of the editor's environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** Why it cannot work unattended on this computer, where that is known before it is tried. */
+  readonly lacks: string | undefined;
 }
 
 /**
- * Finds the agent that is wanted, or for `auto` the first that is installed.
+ * Finds the agent that is wanted, or for `auto` the first that is installed and lacks nothing.
  *
  * Fails with `noAgent` and everything that was looked for, or with `agentNotStarted` where a program is there but cannot
  * be started without a shell, or a custom command is neither a name nor an absolute path.
@@ -113,14 +68,36 @@ export async function findAgent(
   if (preference.kind === 'simulated') return ok(simulatedAgent(preference));
   const look = new Look(env, platform, disk);
   if (preference.kind === 'custom') return look.findCustom(preference.custom);
-  const kinds = preference.kind === 'auto' ? AUTO_ORDER : [preference.kind];
+  if (preference.kind !== 'auto') {
+    return (await look.findPreset(preference.kind)) ?? fail({ kind: 'noAgent', tried: look.tried });
+  }
   let unusable: Failure | undefined;
-  for (const kind of kinds) {
+  for (const kind of AUTO_ORDER) {
     const found = await look.findPreset(kind);
-    if (found?.ok === true) return found;
-    unusable ??= found?.failure;
+    if (found?.ok === true) {
+      const { lacks, command } = found.value;
+      if (lacks === undefined) return found;
+      unusable ??= { kind: 'agentNotStarted', command, detail: lacks };
+    } else {
+      unusable ??= found?.failure;
+    }
   }
   return fail(unusable ?? { kind: 'noAgent', tried: look.tried });
+}
+
+/**
+ * Finds a program that a person named, as a name to be found on the PATH or as an absolute path, and how it is started
+ * without a shell. `env` is to be laid over the environment that it gets, so that it finds what it needs in turn.
+ *
+ * Fails with `noAgent` or `agentNotStarted`, as `findAgent` does.
+ */
+export async function findProgram(
+  name: string,
+  env: Env = process.env,
+  platform: NodeJS.Platform = process.platform,
+  disk: Disk = THIS_DISK,
+): Promise<Result<Launch & { readonly env: Readonly<Record<string, string>> }, Failure>> {
+  return new Look(env, platform, disk).findNamed(name);
 }
 
 class Look {
@@ -135,40 +112,50 @@ class Look {
     this.#disk = disk;
   }
 
-  async findPreset(kind: (typeof AUTO_ORDER)[number]): Promise<Result<Agent, Failure> | undefined> {
-    const { label, commands, args, output } = PRESETS[kind];
-    for (const name of commands) {
+  async findPreset(kind: PresetKind): Promise<Result<Agent, Failure> | undefined> {
+    const preset = PRESETS[kind];
+    for (const name of preset.commands) {
       this.tried.push(name);
       const file = await findCommand(name, this.#env, this.#platform, this.#disk);
       if (file === undefined || (name === 'agent' && !(await this.#isCursor(file)))) continue;
-      const launch = await this.#launch(file);
+      const launch = await toLaunch(file, this.#env, this.#platform, this.#disk);
       if (!launch.ok) return launch;
       const { command, args: first } = launch.value;
-      const all = [...first.map(escapePlaceholders), ...args];
-      return ok({ kind, label, command, args: all, stdin: 'prompt', output, env: this.#agentEnv(command) });
+      const { label, unattended, interactive, output } = preset;
+      const env = { ...this.#agentEnv(command), ...this.#presetEnv(preset) };
+      return ok({ kind, label, command, first, unattended, interactive, output, env, lacks: this.#lacksOf(preset) });
     }
     return undefined;
   }
 
   async findCustom(custom: CustomAgent): Promise<Result<Agent, Failure>> {
-    const { command: name, args, stdin, env } = custom;
+    const { command: label, args, stdin, output = 'text' } = custom;
+    const found = await this.findNamed(label);
+    if (!found.ok) return found;
+    const { command, args: first } = found.value;
+    const env = { ...found.value.env, ...custom.env };
+    const unattended: AgentLine = { args, stdin };
+    return ok({
+      ...{ kind: 'custom', label, command, first, unattended, interactive: args, output, env },
+      lacks: undefined,
+    });
+  }
+
+  async findNamed(name: string): Promise<Result<Launch & { readonly env: Record<string, string> }, Failure>> {
     this.tried.push(name);
     let file: string | undefined;
     if (isAbsolute(name, this.#platform)) {
       file = (await this.#disk.isExecutable(name)) ? name : undefined;
     } else if (/[\\/]/.test(name) || name === '') {
-      const detail = 'The command of a custom agent is an absolute path, or a name to be found on the PATH.';
+      const detail = 'A command is an absolute path, or a name to be found on the PATH.';
       return fail({ kind: 'agentNotStarted', command: name, detail });
     } else {
       file = await findCommand(name, this.#env, this.#platform, this.#disk);
     }
     if (file === undefined) return fail({ kind: 'noAgent', tried: this.tried });
-    const launch = await this.#launch(file);
+    const launch = await toLaunch(file, this.#env, this.#platform, this.#disk);
     if (!launch.ok) return launch;
-    const { command, args: first } = launch.value;
-    const merged = { ...this.#agentEnv(command), ...env };
-    const all = [...first.map(escapePlaceholders), ...args];
-    return ok({ kind: 'custom', label: name, command, args: all, stdin, output: 'text', env: merged });
+    return ok({ ...launch.value, env: this.#agentEnv(launch.value.command) });
   }
 
   /**
@@ -181,12 +168,16 @@ class Look {
     return valueOf(this.#env, 'EXARP_AGENT_CMD', this.#platform)?.trim().split(/\s+/)[0] === 'agent';
   }
 
-  async #launch(file: string): Promise<Result<Launch, Failure>> {
-    if (this.#platform !== 'win32' || !/\.(cmd|bat)$/i.test(file)) return ok({ command: file, args: [] });
-    const shim = await resolveShim(file, this.#env, this.#disk);
-    if (shim !== undefined) return ok(shim);
-    const detail = 'It is a batch file that does not say which program it starts, and a shell is never used.';
-    return fail({ kind: 'agentNotStarted', command: file, detail });
+  #presetEnv({ env = {} }: Preset): Record<string, string> {
+    const unset = Object.entries(env).filter(([name]) => !valueOf(this.#env, name, this.#platform));
+    return Object.fromEntries(unset);
+  }
+
+  #lacksOf({ needs = {} }: Preset): string | undefined {
+    const missing = Object.entries(needs).find(([name]) => !valueOf(this.#env, name, this.#platform)?.trim());
+    if (missing === undefined) return undefined;
+    const [name, otherwise] = missing;
+    return `The environment of the editor has no ${name}: ${otherwise}.`;
   }
 
   /**
@@ -203,55 +194,40 @@ class Look {
 }
 
 function simulatedAgent({ script, node }: { readonly script: string; readonly node: string }): Agent {
-  const env = { ELECTRON_RUN_AS_NODE: '1' };
-  const args = [escapePlaceholders(script)];
-  return { kind: 'simulated', label: 'Simulated agent', command: node, args, stdin: 'prompt', output: 'text', env };
+  return {
+    kind: 'simulated',
+    label: 'Simulated agent',
+    command: node,
+    first: [script],
+    unattended: { args: [], stdin: 'prompt' },
+    interactive: ['{promptFile}'],
+    output: 'simulated',
+    env: { ELECTRON_RUN_AS_NODE: '1' },
+    lacks: undefined,
+  };
 }
 
 /** Reads a custom agent as it stands in settings; undefined where it is not of the right shape. */
 export function readCustomAgent(value: unknown): CustomAgent | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { command, args = [], stdin = 'prompt', env = {} } = value as Readonly<Record<string, unknown>>;
+  const {
+    command,
+    args = [],
+    stdin = 'prompt',
+    env = {},
+    output = 'text',
+  } = value as Readonly<Record<string, unknown>>;
   if (typeof command !== 'string' || command.trim() === '') return undefined;
-  if (!Array.isArray(args) || !args.every((arg) => typeof arg === 'string')) return undefined;
+  if (!Array.isArray(args) || !args.every(isArgument)) return undefined;
   if (stdin !== 'prompt' && stdin !== 'none') return undefined;
+  if (!isAgentOutput(output)) return undefined;
   if (typeof env !== 'object' || env === null || Array.isArray(env)) return undefined;
   const pairs = Object.entries(env as Readonly<Record<string, unknown>>);
   const texts = pairs.flatMap(([key, text]) => (typeof text === 'string' ? [[key, text] as const] : []));
   if (texts.length !== pairs.length) return undefined;
-  return { command: command.trim(), args, stdin, env: Object.fromEntries(texts) };
+  return { command: command.trim(), args, stdin, env: Object.fromEntries(texts), output };
 }
 
-/** What the placeholders of an argument stand for. */
-export interface Placeholders {
-  readonly promptFile: string;
-  readonly cwd: string;
-  readonly taskId: string;
-  readonly runId: string;
-}
-
-/** Replaces placeholders within each argument, once: what a value contains is not looked at again. */
-export function fillArgs(args: readonly string[], values: Placeholders): string[] {
-  const texts = { ...values, taskId: toSafeName(values.taskId), runId: toSafeName(values.runId), open: '{' };
-  return args.map((arg) =>
-    arg.replace(/\{(promptFile|cwd|taskId|runId|open)\}/g, (_, name: keyof typeof texts) => texts[name]),
-  );
-}
-
-/**
- * An id as a word that no program can take for an option, a path or a pattern: letters, digits, `.`, `_` and `-`, not
- * beginning with `-` or `.`, at most 64 of them. Different ids may become the same word.
- */
-export function toSafeName(id: string): string {
-  return (
-    id
-      .slice(0, 64)
-      .replace(/[^A-Za-z0-9._-]/g, '_')
-      .replace(/^[-.]+/, '_') || '_'
-  );
-}
-
-/** A path that is no place for placeholders, whatever it is called. */
-function escapePlaceholders(path: string): string {
-  return path.replaceAll('{', '{open}');
+function isArgument(arg: unknown): arg is string | string[] {
+  return typeof arg === 'string' || (Array.isArray(arg) && arg.every((part) => typeof part === 'string'));
 }

@@ -1,18 +1,27 @@
 /*
- * An agent that needs no account and changes nothing: it reads a prompt on stdin, prints what such an agent might print,
- * and ends. Lines of the prompt tell it what to do:
+ * An agent that needs no account and changes nothing unless told so: it reads a prompt on stdin (or from the file that its
+ * argument names), prints what such an agent might print, and ends. Lines of the task's description tell it what to do:
  *
  *     simulate: seconds=6     work for about that long (default 2)
  *     simulate: print=40      print that many lines
  *     simulate: fail=3        end with that exit code (1 without a number)
+ *     simulate: flaky=2       fail in the first two attempts (one without a number), then succeed
+ *     simulate: ratelimit=2   say that its maker refuses work, in the first two attempts (always without a number)
+ *     simulate: quiet=30      print nothing for that long, before anything else
  *     simulate: hang          never end
  *     simulate: stubborn      take no notice of a polite request to end
  *     simulate: tree          start another process that would outlive this one, and print its id
+ *     simulate: touch=NAME    make a file of that name where it works
+ *     simulate: until=NAME    go on until a file of that name is there
+ *     simulate: json          speak in events, one a line, as real agents do
  *
  * Several may stand in one line.
  */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
+import { readOrders, type Orders } from './simulated-orders.ts';
 
 const STEPS = [
   'Reading the files the task names',
@@ -23,62 +32,96 @@ const STEPS = [
   'Going over the diff once more',
 ];
 
-interface Orders {
-  readonly seconds: number;
-  readonly print: number;
-  readonly exitCode: number;
-  readonly hang: boolean;
-  readonly stubborn: boolean;
-  readonly tree: boolean;
-}
+const LOOK_EVERY_MS = 100;
 
-function readOrders(prompt: string): Orders {
-  const words = [...prompt.matchAll(/^\s*simulate:(.*)$/gim)].flatMap((match) =>
-    (match[1] ?? '').trim().split(/[\s,]+/),
-  );
-  const given = new Map(words.map((word) => word.split('=', 2) as [string, string | undefined]));
-  const number = (name: string, fallback: number): number => {
-    const value = Number(given.get(name) ?? Number.NaN);
-    return Number.isFinite(value) && value >= 0 ? value : fallback;
-  };
-  return {
-    seconds: number('seconds', 2),
-    print: number('print', STEPS.length),
-    exitCode: given.has('fail') ? number('fail', 1) : 0,
-    hang: given.has('hang'),
-    stubborn: given.has('stubborn'),
-    tree: given.has('tree'),
-  };
-}
+/** sysexits.h, EX_TEMPFAIL: try again later. */
+const REFUSED = 75;
 
-async function readPrompt(): Promise<string> {
+async function readPrompt(file: string | undefined): Promise<string> {
+  if (file !== undefined) return readFile(file, 'utf8');
   const pieces: Buffer[] = [];
   for await (const piece of process.stdin) pieces.push(piece as Buffer);
   return Buffer.concat(pieces).toString('utf8');
 }
 
+/** Speaks as people read it, or in the events of Claude Code. */
+class Voice {
+  readonly #json: boolean;
+  readonly #session = `simulated-${process.pid}`;
+
+  constructor(json: boolean) {
+    this.#json = json;
+    if (json) this.#event({ type: 'system', subtype: 'init', model: 'simulated' });
+  }
+
+  say(text: string): void {
+    if (!this.#json) console.log(text);
+    else this.#event({ type: 'assistant', message: { content: [{ type: 'text', text }] } });
+  }
+
+  step(text: string): void {
+    if (!this.#json) console.log(text);
+    else {
+      const use = { type: 'tool_use', name: 'Simulate', input: { description: text } };
+      this.#event({ type: 'assistant', message: { content: [use] } });
+    }
+  }
+
+  end(text: string, isError: boolean): void {
+    if (!this.#json) console.log(text);
+    else this.#event({ type: 'result', subtype: 'success', is_error: isError, result: text });
+  }
+
+  #event(event: object): void {
+    console.log(JSON.stringify({ ...event, session_id: this.#session }));
+  }
+}
+
 async function work(): Promise<number> {
-  const prompt = await readPrompt();
+  const prompt = await readPrompt(process.argv[2]);
   const orders = readOrders(prompt);
-  const title = /^Title: (.*)$/m.exec(prompt)?.[1] ?? 'a task without a title';
-  if (orders.stubborn) process.on('SIGTERM', () => console.log('I was asked to end, and will not.'));
-  console.log(`Simulated agent, at work on: ${title}`);
-  if (orders.tree) {
-    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
-    console.log(`Started process ${child.pid ?? 'that did not start'}`);
-    child.unref();
+  const voice = new Voice(orders.json);
+  if (orders.stubborn) process.on('SIGTERM', () => voice.say('I was asked to end, and will not.'));
+  if (orders.quiet > 0) await wait(orders.quiet * 1000);
+  voice.say(`Simulated agent, at work on: ${orders.title}`);
+  if (orders.refused) {
+    voice.end('429 Too Many Requests: rate limit reached, retry after 2 s', true);
+    return REFUSED;
   }
-  for (let i = 0; i < orders.print; i++) {
-    await wait((orders.seconds * 1000) / orders.print);
-    console.log(`[${i + 1}/${orders.print}] ${STEPS[i % STEPS.length] ?? ''}`);
-  }
-  if (orders.print === 0) await wait(orders.seconds * 1000);
+  if (orders.tree) startAnother(voice);
+  if (orders.touch !== undefined) await touch(orders.touch);
+  await takeSteps(orders, voice);
+  if (orders.until !== undefined) while (!existsSync(orders.until)) await wait(LOOK_EVERY_MS);
   if (orders.hang) {
-    console.log('Hanging, as told');
+    voice.say('Hanging, as told');
     for (;;) await wait(60_000);
   }
-  console.log(orders.exitCode === 0 ? 'Done. Nothing was changed: this was a simulation.' : 'It cannot be done.');
+  const isDone = orders.exitCode === 0;
+  voice.end(isDone ? 'Done. Nothing was changed: this was a simulation.' : 'It cannot be done.', !isDone);
   return orders.exitCode;
+}
+
+async function takeSteps({ seconds, print }: Orders, voice: Voice): Promise<void> {
+  for (let i = 0; i < print; i++) {
+    await wait((seconds * 1000) / print);
+    voice.step(`[${i + 1}/${print}] ${STEPS[i % STEPS.length] ?? ''}`);
+  }
+  if (print === 0) await wait(seconds * 1000);
+}
+
+function startAnother(voice: Voice): void {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  voice.say(`Started process ${child.pid ?? 'that did not start'}`);
+  child.unref();
+}
+
+/** Only a new file: what is there stays as it is, and a link leads nowhere. */
+async function touch(name: string): Promise<void> {
+  try {
+    await writeFile(name, '', { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 void work().then((exitCode) => {

@@ -4,16 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import fc from 'fast-check';
-import {
-  AUTO_ORDER,
-  fillArgs,
-  findAgent,
-  PRESETS,
-  readCustomAgent,
-  toSafeName,
-  type Agent,
-  type CustomAgent,
-} from '../../src/run/agents.ts';
+import { buildCommand, type AgentCommand, type CommandRequest } from '../../src/run/agent-command.ts';
+import { AUTO_ORDER, PRESET_KINDS, PRESETS, type PresetKind } from '../../src/run/agent-presets.ts';
+import { findAgent, findProgram, readCustomAgent, type Agent, type CustomAgent } from '../../src/run/agents.ts';
+import { fillArgs, toSafeName } from '../../src/run/args-template.ts';
 import type { Disk } from '../../src/run/find-command.ts';
 
 /** A disk that has these files, each with its text; a text that begins with `->` is a link. */
@@ -25,11 +19,45 @@ function diskOf(files: Readonly<Record<string, string>>): Disk {
   };
 }
 
+const REQUEST: CommandRequest = {
+  how: 'unattended',
+  model: undefined,
+  sessionId: '11111111-2222-4333-8444-555555555555',
+  resumes: undefined,
+  promptFile: '/backlog/.todo2/waves/runs/r1/1.prompt.md',
+  cwd: '/backlog',
+  taskId: 'T-1',
+  runId: 'r1',
+};
+
+function build(agent: Agent, change: Partial<CommandRequest> = {}): AgentCommand {
+  const built = buildCommand(agent, { ...REQUEST, ...change });
+  assert(built.ok, JSON.stringify(built));
+  return built.value;
+}
+
+function argsOf(agent: Agent, change: Partial<CommandRequest> = {}): readonly string[] {
+  return build(agent, change).args;
+}
+
+function whyNot(agent: Agent, change: Partial<CommandRequest>): string {
+  const built = buildCommand(agent, { ...REQUEST, ...change });
+  assert(!built.ok && built.failure.kind === 'agentNotStarted');
+  return built.failure.detail;
+}
+
+async function preset(kind: PresetKind): Promise<Agent> {
+  const name = `/usr/bin/${PRESETS[kind].commands[0] ?? ''}`;
+  const found = await findAgent({ kind }, { PATH, AMP_API_KEY: 'key' }, 'linux', diskOf({ [name]: '' }));
+  assert(found.ok);
+  return found.value;
+}
+
 const HOME = '/home/me';
 const PATH = '/usr/bin:/opt/tools';
 
 async function find(
-  kind: 'auto' | (typeof AUTO_ORDER)[number],
+  kind: 'auto' | PresetKind,
   files: Readonly<Record<string, string>>,
   env: Record<string, string> = {},
 ): Promise<string> {
@@ -86,7 +114,7 @@ test('the current directory is never looked at, whatever the PATH says', async (
 test('noAgent names everything that was looked for', async () => {
   const found = await findAgent({ kind: 'auto' }, { PATH }, 'linux', diskOf({}));
   assert(!found.ok && found.failure.kind === 'noAgent');
-  const tried = ['cursor-agent', 'agent', 'claude', 'codex', 'gemini', 'copilot', 'opencode'];
+  const tried = ['cursor-agent', 'agent', 'claude', 'codex', 'gemini', 'qwen', 'copilot', 'opencode', 'amp', 'aider'];
   assert.deepEqual(found.failure.tried, tried);
 });
 
@@ -104,10 +132,20 @@ test('the agent gets a PATH on which its own folder and the usual ones stand las
 });
 
 test('no preset lets an agent do whatever it likes, or has a place for the prompt', () => {
-  for (const { args } of Object.values(PRESETS)) {
-    assert.doesNotMatch(args.join(' '), /yolo|force|bypass|dangerous|allow-all|full-access|--auto\b/i);
-    assert.doesNotMatch(args.join(' '), /\{(?!cwd\})/);
+  for (const { unattended, interactive } of Object.values(PRESETS)) {
+    const all = [...unattended.args, ...interactive].flat().join(' ');
+    assert.doesNotMatch(all, /yolo|force|bypass|dangerous|allow-all|full-access|--auto\b|approve/i);
+    assert.doesNotMatch(all, /\{(?!(cwd|promptFile|model|newSession|resumes)\})|\$\{/);
   }
+});
+
+test('auto never takes an agent that nothing limits, nor one that lacks what it needs', async () => {
+  assert(!AUTO_ORDER.some((kind) => (kind as string) === 'goose'));
+  assert.equal(await find('auto', { '/usr/bin/goose': '' }), 'noAgent');
+  assert.equal(await find('goose', { '/usr/bin/goose': '' }), 'goose /usr/bin/goose');
+  assert.equal(await find('auto', { '/usr/bin/amp': '' }), 'agentNotStarted');
+  assert.equal(await find('auto', { '/usr/bin/amp': '', '/usr/bin/aider': '' }), 'aider /usr/bin/aider');
+  assert.equal(await find('auto', { '/usr/bin/amp': '' }, { AMP_API_KEY: 'k' }), 'amp /usr/bin/amp');
 });
 
 const SHIM = `@ECHO off\r\nGOTO start\r\n:find_dp0\r\nSET dp0=%~dp0\r\nEXIT /b\r\n:start\r\nSETLOCAL\r\nCALL :find_dp0\r\n
@@ -121,7 +159,29 @@ test('a batch file of npm is resolved to Node and its script', async () => {
   assert(found.ok);
   assert.equal(found.value.command, 'C:\\node\\node.exe');
   const script = 'C:\\npm\\node_modules\\@openai\\codex\\bin\\codex.js';
-  assert.deepEqual(found.value.args, [script, ...PRESETS.codex.args]);
+  assert.deepEqual(found.value.first, [script]);
+  assert.deepEqual(argsOf(found.value).slice(0, 3), [script, 'exec', '--json']);
+});
+
+test('npm itself, and any other program that a person names, is started without a shell', async () => {
+  const npm = [
+    '@ECHO OFF',
+    'SET "NODE_EXE=%~dp0\\node.exe"',
+    'SET "NPM_PREFIX_JS=%~dp0\\node_modules\\npm\\bin\\npm-prefix.js"',
+    'SET "NPM_CLI_JS=%~dp0\\node_modules\\npm\\bin\\npm-cli.js"',
+    '"%NODE_EXE%" "%NPM_CLI_JS%" %*',
+  ].join('\r\n');
+  const npx = npm.replace(/"%NODE_EXE%".*/, 'SET "NPX_CLI_JS=%~dp0\\node_modules\\npm\\bin\\npx-cli.js"');
+  const disk = diskOf({ 'C:\\n\\npm.CMD': npm, 'C:\\n\\npx.CMD': npx, 'C:\\n\\node.exe': '' });
+  for (const name of ['npm', 'npx']) {
+    const found = await findProgram(name, { Path: 'C:\\n' }, 'win32', disk);
+    assert(found.ok);
+    assert.equal(found.value.command, 'C:\\n\\node.exe');
+    assert.deepEqual(found.value.args, [`C:\\n\\node_modules\\npm\\bin\\${name}-cli.js`]);
+  }
+  const found = await findProgram('make', { PATH }, 'linux', diskOf({ '/usr/bin/make': '' }));
+  assert(found.ok && found.value.command === '/usr/bin/make');
+  assert(!(await findProgram('./make', { PATH }, 'linux', diskOf({ './make': '' }))).ok);
 });
 
 test('a batch file that starts a program is resolved to it', async () => {
@@ -155,8 +215,8 @@ async function findCustom(command: string, files: readonly string[]): Promise<Ag
 test('a custom agent is a name on the PATH or an absolute path, nothing relative', async () => {
   const byName = await findCustom('mine', ['/opt/tools/mine']);
   assert(typeof byName !== 'string');
-  const { command, args, stdin, env } = byName;
-  assert.deepEqual([command, args, stdin, env['A']], ['/opt/tools/mine', ['{promptFile}'], 'none', 'b']);
+  const { command, args, stdin, env } = build(byName);
+  assert.deepEqual([command, args, stdin, env['A']], ['/opt/tools/mine', [REQUEST.promptFile], 'none', 'b']);
   assert(typeof (await findCustom('/elsewhere/mine', ['/elsewhere/mine'])) !== 'string');
   assert.equal(await findCustom('/elsewhere/mine', []), 'noAgent');
   assert.equal(await findCustom('./mine', ['./mine', 'mine']), 'agentNotStarted');
@@ -171,9 +231,10 @@ test('the simulated agent is found without looking anywhere, but never by auto',
     diskOf({}),
   );
   assert(found.ok);
-  const { command, args, env } = found.value;
+  const { command, args, env } = build(found.value, { model: 'ignored' });
   assert.deepEqual([command, env], ['/x/node', { ELECTRON_RUN_AS_NODE: '1' }]);
-  assert.deepEqual(fillArgs(args, { promptFile: '', cwd: 'no', taskId: '', runId: '' }), ['/x/{cwd}/sim.cjs']);
+  assert.deepEqual(args, ['/x/{cwd}/sim.cjs']);
+  assert.deepEqual(argsOf(found.value, { how: 'interactive' }), ['/x/{cwd}/sim.cjs', REQUEST.promptFile]);
   assert(!(AUTO_ORDER as readonly string[]).includes('simulated'));
 });
 
@@ -181,6 +242,111 @@ test('placeholders are replaced within an argument, once, and unknown ones stay'
   const values = { promptFile: '/p/{cwd}.md', cwd: '/a b', taskId: 'T-1', runId: 'r1' };
   const args = ['--in={promptFile}', '{cwd}', '{taskId}@{runId}', '{model}', '$(x) {'];
   assert.deepEqual(fillArgs(args, values), ['--in=/p/{cwd}.md', '/a b', 'T-1@r1', '{model}', '$(x) {']);
+});
+
+test('a group of arguments is left out where one of its placeholders has no value', () => {
+  const values = { promptFile: '/p', cwd: '/c', taskId: 'T-1', runId: 'r1', model: 'm' };
+  const args = ['a', ['--model', '{model}'], ['--resume={resumes}'], ['{model}', '{sessionId}'], ['constant']];
+  assert.deepEqual(fillArgs(args, values), ['a', '--model', 'm', 'constant']);
+});
+
+const SESSION = REQUEST.sessionId;
+
+const lines: readonly [kind: PresetKind, begins: string, resumes: string][] = [
+  ['cursor', '', '--resume old-1'],
+  ['claude', `--session-id ${SESSION}`, '--resume old-1'],
+  ['codex', '', 'resume old-1 -'],
+  ['gemini', `--session-id ${SESSION}`, '--resume old-1'],
+  ['qwen', `--session-id ${SESSION}`, '--resume old-1'],
+  ['copilot', `--session-id ${SESSION}`, '--resume=old-1'],
+  ['opencode', '', '--session old-1'],
+  ['amp', '', 'threads continue old-1 -x'],
+];
+
+for (const [kind, begins, resumes] of lines) {
+  test(`${kind} begins a session, and goes on with an earlier one`, async () => {
+    const agent = await preset(kind);
+    const fresh = build(agent);
+    assert(fresh.args.join(' ').includes(begins));
+    assert(!fresh.args.join(' ').includes('old-1'));
+    assert.equal(fresh.sessionId, begins === '' ? undefined : SESSION);
+    const again = build(agent, { resumes: 'old-1' });
+    assert(` ${again.args.join(' ')} `.includes(` ${resumes} `), again.args.join(' '));
+    assert(!again.args.includes(SESSION));
+    assert.equal(again.sessionId, 'old-1');
+  });
+}
+
+test('an agent without sessions begins anew', async () => {
+  for (const kind of ['aider', 'goose'] as const) {
+    const { args, sessionId } = build(await preset(kind), { resumes: 'old-1' });
+    assert(!args.includes('old-1'));
+    assert.equal(sessionId, undefined);
+  }
+});
+
+test('every agent gets its prompt once: on stdin, or as a file that its arguments name', async () => {
+  for (const kind of PRESET_KINDS) {
+    const agent = await preset(kind);
+    const { args, stdin } = build(agent);
+    assert.equal(args.includes(REQUEST.promptFile), stdin === 'none', kind);
+    const inTerminal = build(agent, { how: 'interactive' });
+    assert.equal(inTerminal.stdin, 'none');
+    const names = inTerminal.args.some((arg) => arg.includes(REQUEST.promptFile));
+    assert(names || inTerminal.tell?.includes(REQUEST.promptFile), kind);
+  }
+});
+
+test('a model is one word, and none is dropped in silence', async () => {
+  for (const kind of PRESET_KINDS) {
+    const agent = await preset(kind);
+    if (kind === 'amp') assert.match(whyNot(agent, { model: 'm' }), /takes no model/);
+    else assert(argsOf(agent, { model: 'vendor/model-1.5:fast@2' }).includes('vendor/model-1.5:fast@2'));
+    assert(!argsOf(agent).includes('--model'));
+    for (const model of ['--yolo', '', ' m', 'a b', 'a\n', '$(x)', '${env:X}', 'a'.repeat(101)]) {
+      assert.match(whyNot(agent, { model }), /no name of a model/);
+    }
+  }
+});
+
+test('a session that is no plain word is not passed on', async () => {
+  const agent = await preset('claude');
+  for (const resumes of ['--help', '', '../x', 'a b', 'a\n', '$(x)', 'a'.repeat(129)]) whyNot(agent, { resumes });
+});
+
+test('Amp without its key is not started unattended, and it is said why', async () => {
+  const found = await findAgent({ kind: 'amp' }, { PATH }, 'linux', diskOf({ '/usr/bin/amp': '' }));
+  assert(found.ok);
+  assert.match(whyNot(found.value, {}), /AMP_API_KEY.*login/);
+  assert(buildCommand(found.value, { ...REQUEST, how: 'interactive' }).ok);
+});
+
+test('a mode that the user set for goose stays', async () => {
+  const disk = diskOf({ '/usr/bin/goose': '' });
+  const own = await findAgent({ kind: 'goose' }, { PATH, GOOSE_MODE: 'chat' }, 'linux', disk);
+  assert(own.ok && own.value.env['GOOSE_MODE'] === undefined);
+  assert.equal((await preset('goose')).env['GOOSE_MODE'], 'smart_approve');
+});
+
+test('a command in a terminal has nothing that an editor would replace', async () => {
+  const agent = await preset('claude');
+  assert.match(whyNot(agent, { how: 'interactive', promptFile: '/a/${env:HOME}/1.prompt.md' }), /variable/);
+  assert(buildCommand(agent, { ...REQUEST, promptFile: '/a/${env:HOME}/1.prompt.md' }).ok);
+});
+
+test('a custom agent says where model and session go', async () => {
+  const disk = diskOf({ '/usr/bin/mine': '' });
+  const custom = async (args: CustomAgent['args']): Promise<Agent> => {
+    const preference = { kind: 'custom', custom: { command: 'mine', args, stdin: 'prompt', env: {} } } as const;
+    const found = await findAgent(preference, { PATH }, 'linux', disk);
+    assert(found.ok);
+    return found.value;
+  };
+  const grouped = await custom(['-s', '{sessionId}', ['-m', '{model}'], '{taskId}']);
+  assert.deepEqual(argsOf(grouped, { taskId: '../$(x)' }), ['-s', SESSION, toSafeName('../$(x)')]);
+  assert.deepEqual(argsOf(grouped, { model: 'm', resumes: 's' }), ['-s', 's', '-m', 'm', 'T-1']);
+  assert.match(whyNot(await custom(['-m', '{model}']), {}), /\{model\}/);
+  assert.match(whyNot(await custom([]), { model: 'm' }), /no place for \{model\}/);
 });
 
 const ids: readonly [id: string, name: string][] = [
@@ -213,6 +379,10 @@ const settings: readonly [name: string, value: unknown, valid: boolean][] = [
   ['a blank command', { command: ' ' }, false],
   ['a command line in place of a list', { command: 'mine', args: '-x' }, false],
   ['a number as an argument', { command: 'mine', args: [1] }, false],
+  ['a group of arguments', { command: 'mine', args: ['-x', ['--model', '{model}']] }, true],
+  ['a group in a group', { command: 'mine', args: [[['-x']]] }, false],
+  ['an output that we can read', { command: 'mine', output: 'streamJson' }, true],
+  ['another output', { command: 'mine', output: 'xml' }, false],
   ['another stdin', { command: 'mine', stdin: 'file' }, false],
   ['a number in env', { command: 'mine', env: { A: 1 } }, false],
   ['a text', 'mine', false],
