@@ -56,7 +56,7 @@ async function renameOver(from: string, to: string, isCurrent: () => boolean): P
 }
 
 /** Makes the rename itself durable, where a folder can be opened; elsewhere (Windows, some network drives) nothing is lost but that. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(folder, 'r');

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, LostWindow, Processes, WindowRecords } from '../core/ports.ts';
 import type { TaskId } from '../core/task.ts';
+import { isProcessAlive } from './process-life.ts';
 import { replaceFile } from './replace-file.ts';
 
 export interface WindowRecordsOptions {
@@ -60,7 +61,7 @@ export class WindowRecordFiles implements WindowRecords {
       const isForeign = record !== undefined && record.host !== this.#options.processes.hostname;
       if (record === undefined || isForeign) {
         if (isOld) await forget(file);
-      } else if (await this.#isAlive(record)) {
+      } else if (await isProcessAlive(record, this.#options)) {
         if (record.store === this.#options.store) othersLive = true;
       } else if (record.store === this.#options.store) {
         windows.push({ holder: record.holder, ids: record.ids, forget: () => forget(file) });
@@ -102,16 +103,6 @@ export class WindowRecordFiles implements WindowRecords {
         }),
     );
     return found.flat();
-  }
-
-  async #isAlive({ pid, begin }: WindowRecord): Promise<boolean> {
-    const { processes, beginOf } = this.#options;
-    // Not `false` alone: where the system does not tell, its locks are left to their leases.
-    if (processes.isAlive(pid) === false) return false;
-    const now = await beginOf(pid);
-    if (begin !== null && now !== undefined) return begin === now;
-    // Without a beginning to compare, our own id in a record that is not ours is that of a process before us.
-    return pid !== this.#options.pid;
   }
 }
 

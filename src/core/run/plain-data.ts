@@ -1,0 +1,103 @@
+/** What a shape answers for a value that does not have it; no value of any shape is this. */
+export const MISFIT = Symbol('misfit');
+
+/**
+ * Looks whether a value that came from outside, as JSON gives it, is a `T`, and answers it as a new value with the fields
+ * of `T` and no others. `depth` counts how deep it stands in the whole, so that no text can exhaust the stack.
+ */
+export type Shape<T> = (value: unknown, depth: number) => T | typeof MISFIT;
+
+/** The fields of an object, each with its shape. Those that may be undefined are so where the object is silent. */
+export type Fields<T> = { readonly [K in keyof T]-?: Shape<T[K]> };
+
+/** For each kind of a union, the other fields of that kind. */
+type KindFields<T extends { readonly kind: string }> = {
+  readonly [K in T['kind']]: Fields<Omit<Extract<T, { readonly kind: K }>, 'kind'>>;
+};
+
+// Ours never stand deeper than this; the nesting of outcomes in stops in outcomes is what could go on.
+const MAX_DEPTH = 32;
+
+/** True for an object that is no list. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export const text: Shape<string> = (value) => (typeof value === 'string' ? value : MISFIT);
+
+/** Text that is not empty. */
+export const someText: Shape<string> = (value) => (typeof value === 'string' && value !== '' ? value : MISFIT);
+
+export const flag: Shape<boolean> = (value) => (typeof value === 'boolean' ? value : MISFIT);
+
+/** Any number that JSON can hold. */
+export const finite: Shape<number> = (value) => (typeof value === 'number' && Number.isFinite(value) ? value : MISFIT);
+
+export const wholeNumber: Shape<number> = (value) => (Number.isSafeInteger(value) ? (value as number) : MISFIT);
+
+/** A whole number, 0 or more. */
+export const natural: Shape<number> = (value) =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : MISFIT;
+
+/** A whole number, 1 or more. */
+export const positive: Shape<number> = (value) =>
+  Number.isSafeInteger(value) && (value as number) >= 1 ? (value as number) : MISFIT;
+
+/** One of these words. */
+export function oneOf<const T extends string>(...words: readonly T[]): Shape<T> {
+  return (value) => words.find((word) => word === value) ?? MISFIT;
+}
+
+/** A `T`, or nothing at all. */
+export function maybe<T>(shape: Shape<T>): Shape<T | undefined> {
+  return (value, depth) => (value === undefined ? undefined : shape(value, depth));
+}
+
+export function listOf<T>(shape: Shape<T>): Shape<readonly T[]> {
+  return (value, depth) => {
+    if (!Array.isArray(value) || depth > MAX_DEPTH) return MISFIT;
+    const list: T[] = [];
+    for (const each of value as readonly unknown[]) {
+      const read = shape(each, depth + 1);
+      if (read === MISFIT) return MISFIT;
+      list.push(read);
+    }
+    return list;
+  };
+}
+
+/** Two values, each of its own shape. */
+export function pairOf<A, B>(first: Shape<A>, second: Shape<B>): Shape<readonly [A, B]> {
+  return (value, depth) => {
+    if (!Array.isArray(value) || value.length !== 2 || depth > MAX_DEPTH) return MISFIT;
+    const a = first(value[0], depth + 1);
+    const b = second(value[1], depth + 1);
+    return a === MISFIT || b === MISFIT ? MISFIT : [a, b];
+  };
+}
+
+export function objectOf<T>(fields: Fields<T>): Shape<T> {
+  return (value, depth) => (isRecord(value) && depth <= MAX_DEPTH ? readFields(fields, value, depth) : MISFIT);
+}
+
+/** A union that is told apart by `kind`: the compiler sees to it that none is forgotten. */
+export function unionOf<T extends { readonly kind: string }>(kinds: KindFields<T>): Shape<T> {
+  return (value, depth) => {
+    if (!isRecord(value) || depth > MAX_DEPTH) return MISFIT;
+    const { kind } = value;
+    if (typeof kind !== 'string' || !Object.hasOwn(kinds, kind)) return MISFIT;
+    const read = readFields(kinds[kind as T['kind']] as Fields<Record<string, unknown>>, value, depth);
+    return read === MISFIT ? MISFIT : ({ kind, ...read } as unknown as T);
+  };
+}
+
+function readFields<T>(fields: Fields<T>, value: Readonly<Record<string, unknown>>, depth: number): T | typeof MISFIT {
+  const read: Record<string, unknown> = {};
+  for (const [name, shape] of Object.entries<Shape<unknown>>(fields)) {
+    // Not what every object inherits.
+    const field = shape(Object.hasOwn(value, name) ? value[name] : undefined, depth + 1);
+    if (field === MISFIT) return MISFIT;
+    read[name] = field;
+  }
+  return read as T;
+}
