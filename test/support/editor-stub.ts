@@ -32,13 +32,19 @@ export class EventEmitter<T> {
 }
 
 export class Uri {
-  readonly scheme = 'file';
+  readonly scheme: string;
   readonly fsPath: string;
-  constructor(path: string) {
+  readonly query: string;
+  constructor(path: string, scheme = 'file', query = '') {
     this.fsPath = path;
+    this.scheme = scheme;
+    this.query = query;
   }
   static file(path: string): Uri {
     return new Uri(path);
+  }
+  static from({ scheme, path, query }: { scheme: string; path: string; query: string }): Uri {
+    return new Uri(path, scheme, query);
   }
 }
 
@@ -53,7 +59,11 @@ export { Named as ThemeIcon, Named as ThemeColor, Named as MarkdownString };
 
 const never = () => ({ dispose: () => undefined });
 
+/** Values of settings, without the section they stand in. */
+export const settings = new Map<string, unknown>();
+
 export const workspace = {
+  getConfiguration: () => ({ get: (key: string) => settings.get(key) }),
   get isTrusted() {
     return trust.isTrusted;
   },
@@ -71,7 +81,11 @@ export const commands = {
     commands.registered.set(name, handler);
     return { dispose: () => commands.registered.delete(name) };
   },
-  executeCommand: () => Promise.resolve(),
+  executed: [] as unknown[][],
+  executeCommand: (...call: unknown[]) => {
+    commands.executed.push(call);
+    return Promise.resolve();
+  },
 };
 
 interface PickItem {
@@ -98,7 +112,31 @@ function ask(
   return Promise.resolve(buttons.length === 0 ? undefined : answers.shift());
 }
 
+/** The input boxes that were made, to be used by a test as a person would. */
+export const inputBoxes: InputBox[] = [];
+
+class InputBox {
+  readonly accepted = new Emitter<undefined>();
+  readonly pressed = new Emitter<unknown>();
+  readonly hidden = new Emitter<undefined>();
+  readonly onDidAccept = this.accepted.event;
+  readonly onDidTriggerButton = this.pressed.event;
+  readonly onDidHide = this.hidden.event;
+  readonly onDidChangeValue = never;
+  buttons: readonly unknown[] = [];
+  value = '';
+  validationMessage: string | undefined;
+  show = (): void => undefined;
+  hide = (): void => this.hidden.fire(undefined);
+  dispose = (): void => undefined;
+}
+
 export const window = {
+  createInputBox: () => {
+    const box = new InputBox();
+    inputBoxes.push(box);
+    return box;
+  },
   createTreeView: () => ({ selection: [], dispose: () => undefined, message: undefined, badge: undefined }),
   showWarningMessage: ask,
   showInformationMessage: ask,

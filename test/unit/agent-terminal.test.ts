@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { createReader } from '../../src/run/agent-output.ts';
-import { AgentTerminal, toPlainLine } from '../../src/run/agent-terminal.ts';
+import { AgentTerminal, toPlainLabel, toPlainLine } from '../../src/run/agent-terminal.ts';
+import { HandClock } from '../support/hand-clock.ts';
 
 /** A terminal that was opened, unless told otherwise, and everything that it did. */
 function terminal(open = true) {
+  const clock = new HandClock();
   const did: string[] = [];
   const written: string[] = [];
   const pty = new AgentTerminal({
     name: 'T-1',
+    clock,
     onStop: () => void did.push('stop'),
     onClosed: () => void did.push('closed'),
   });
@@ -17,7 +19,7 @@ function terminal(open = true) {
   pty.onDidClose(() => void did.push('close'));
   pty.onDidChangeName((name) => void did.push(name));
   if (open) pty.open();
-  return { pty, did, text: () => written.join('') };
+  return { pty, clock, did, text: () => written.join('') };
 }
 
 const lines: readonly [name: string, pieces: string[], shown: string][] = [
@@ -74,10 +76,10 @@ test('Ctrl+C stops the agent, other keys do nothing', () => {
   assert.deepEqual(did, ['stop']);
 });
 
-test('closing the terminal of an agent at work stops the agent', () => {
+test('closing the terminal of an agent at work stops nothing', () => {
   const { pty, did } = terminal();
   pty.close();
-  assert.deepEqual(did, ['stop', 'closed']);
+  assert.deepEqual(did, ['closed']);
 });
 
 test('after the end the terminal stays until a key is pressed, and closing it stops nothing', () => {
@@ -94,6 +96,20 @@ test('after the end the terminal stays until a key is pressed, and closing it st
   assert.deepEqual(did, ['✓ T-1', 'close', 'closed']);
 });
 
+test('the name tells the end also where it came before the terminal was open, and is told again to an editor that forgot it', async () => {
+  const { pty, clock, did } = terminal(false);
+  pty.end('✗ Ended', '✗');
+  assert.deepEqual(did, []);
+  pty.open();
+  assert.deepEqual(did, ['✗ T-1']);
+  await clock.turn(1000);
+  assert.deepEqual(did, ['✗ T-1', '✗ T-1']);
+  const other = terminal();
+  other.pty.end('✓ Ended', '✓');
+  other.pty.close();
+  assert.equal(other.clock.waiting, 0);
+});
+
 test('untrusted text becomes one line that no terminal obeys', () => {
   assert.equal(toPlainLine('a\x1b[2J\x07\nb\t\u009b31mc\u202ed'), 'a[2J b 31mcd');
   fc.assert(
@@ -102,87 +118,15 @@ test('untrusted text becomes one line that no terminal obeys', () => {
   );
 });
 
-test('text that is cut within characters is read whole', () => {
+test('untrusted text in a name draws no icon and makes no link, and is cut between characters', () => {
+  assert.equal(toPlainLabel('$(flame) [x](command:y)', 40), '$\u200b(flame) [x]\u200b(command:y)');
+  assert.equal(toPlainLabel('🎂🎂🎂🎂', 3), '🎂🎂…');
+  assert.equal(toPlainLabel('abc', 3), 'abc');
   fc.assert(
-    fc.property(fc.string({ unit: 'grapheme' }), fc.nat({ max: 5 }), (text, size) => {
-      const reader = createReader('text');
-      const bytes = new TextEncoder().encode(text);
-      let read = '';
-      for (let i = 0; i < bytes.length; i += size + 1) read += reader.read(bytes.subarray(i, i + size + 1));
-      assert.equal(read + reader.end(), new TextDecoder().decode(bytes));
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const label = toPlainLabel(`${text}$(${text}](${text}`, 40);
+      assert.doesNotMatch(label, /\$\(|\]\(|[\p{Cc}\u202e]/u);
     }),
-    { seed: 20_261_123 },
+    { seed: 20_261_125 },
   );
-});
-
-function readEvents(...events: unknown[]): { readonly text: string; readonly complaint: string | undefined } {
-  const reader = createReader('streamJson');
-  const lines = events.map((event) => (typeof event === 'string' ? event : JSON.stringify(event))).join('\n');
-  const text = reader.read(new TextEncoder().encode(lines)) + reader.end();
-  return { text, complaint: reader.complaint };
-}
-
-const say = (text: string) => ({ type: 'assistant', message: { content: [{ type: 'text', text }] } });
-
-test('events are shown as what the agent says and does', () => {
-  const { text, complaint } = readEvents(
-    { type: 'system', subtype: 'init', model: 'large' },
-    say('I will look.'),
-    { type: 'assistant', message: { content: [{ type: 'tool_use', name: 'Bash', input: { command: 'npm test' } }] } },
-    { type: 'user', message: { content: [{ type: 'tool_result', content: 'a long answer' }] } },
-    { type: 'tool_call', subtype: 'started', tool_call: { readToolCall: { args: { path: 'src/a.ts' } } } },
-    { type: 'tool_call', subtype: 'completed', tool_call: { readToolCall: { result: {} } } },
-    say('Done.'),
-    { type: 'result', subtype: 'success', is_error: false, result: 'Done.' },
-  );
-  assert.equal(text, 'Model: large\nI will look.\n→ Bash npm test\n→ read src/a.ts\nDone.\n');
-  assert.equal(complaint, undefined);
-});
-
-for (const [name, result, complaint] of [
-  [
-    'an error under the name of success',
-    { subtype: 'success', is_error: true, result: 'Not logged in' },
-    'Not logged in',
-  ],
-  ['a limit that was reached', { subtype: 'error_max_turns', is_error: false }, 'error_max_turns'],
-  ['an error without a word', { is_error: true }, 'no reason given'],
-  ['a success', { subtype: 'success', is_error: false, result: 'x' }, undefined],
-] as const) {
-  test(`the last word of an agent is heard: ${name}`, () => {
-    assert.equal(readEvents({ type: 'result', ...result }).complaint, complaint);
-  });
-}
-
-test('what is no event is shown as it is, and a kind we do not know by its name', () => {
-  const { text } = readEvents(
-    'Warning: old version',
-    '{ broken',
-    '{"no":"type"}',
-    { type: 'brand_new', secret: 1 },
-    '',
-  );
-  assert.equal(text, 'Warning: old version\n{ broken\n{"no":"type"}\n[brand_new]\n');
-});
-
-test('no event, however odd, breaks the reader', () => {
-  const odd = fc.record({
-    type: fc.constantFrom('assistant', 'tool_call', 'result', 'system', 'user', 'x'),
-    subtype: fc.jsonValue(),
-    message: fc.oneof(fc.jsonValue(), fc.record({ content: fc.array(fc.jsonValue()) })),
-    tool_call: fc.jsonValue(),
-    result: fc.jsonValue(),
-  });
-  fc.assert(
-    fc.property(fc.array(fc.oneof(odd, fc.json())), (events) =>
-      assert.equal(typeof readEvents(...events).text, 'string'),
-    ),
-    { seed: 20_261_123 },
-  );
-});
-
-test('a line without an end is shown before it fills the memory', () => {
-  const reader = createReader('streamJson');
-  const shown = reader.read(new TextEncoder().encode('x'.repeat(3 * 1024 * 1024)));
-  assert.equal(shown.length, 3 * 1024 * 1024);
 });
