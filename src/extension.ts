@@ -4,11 +4,15 @@ import { findRoot } from './store/locate.ts';
 import { registerCommands } from './ui/commands.ts';
 import { ContextKeyUpdater } from './ui/context-keys.ts';
 import { DescriptionFiles } from './ui/description-files.ts';
+import { DRY_RUN_SCHEME, DryRunPages } from './ui/dry-run-pages.ts';
 import { HANDOFF_SCHEME, handoffText } from './ui/handoff-details.ts';
 import { readEntries } from './store/json-places.ts';
 import { DOCTOR_SCHEME, doctorText } from './ui/doctor-report.ts';
 import { LockDecorations } from './ui/lock-decorations.ts';
 import { ProblemsPanel } from './ui/problems-panel.ts';
+import { RunNotices } from './ui/run-notices.ts';
+import { RUN_REPORT_SCHEME, runReportText } from './ui/run-report.ts';
+import { readWantsNotices } from './ui/settings.ts';
 import { LockStatusItem } from './ui/status-bar.ts';
 import { ShownDocuments } from './ui/shown-documents.ts';
 import { taskText } from './ui/task-details.ts';
@@ -31,6 +35,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
   });
   backlogs = opened;
   const tree = new WavesTree(opened);
+  const dryRuns = new DryRunPages();
   context.subscriptions.push(
     log,
     tree,
@@ -41,8 +46,17 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     new ShownDocuments(opened, HANDOFF_SCHEME, handoffText),
     new ContextKeyUpdater(opened),
     new ShownDocuments(opened, DOCTOR_SCHEME, doctorText),
+    new ShownDocuments(opened, RUN_REPORT_SCHEME, runReportText(opened)),
+    new ShownDocuments(opened, DRY_RUN_SCHEME, dryRuns.textOf),
+    new RunNotices({
+      backlogs: opened,
+      isFocused: () => vscode.window.state.focused,
+      wants: ({ root }) => readWantsNotices(vscode.Uri.file(root)),
+      now: () => Date.now(),
+      reportBug,
+    }),
     new ProblemsPanel({ backlogs: opened, findEntries: readEntries, reportBug }),
-    ...registerCommands({ backlogs: opened, selection: () => tree.selection, showLog: () => log.show() }),
+    ...registerCommands({ backlogs: opened, selection: () => tree.selection, showLog: () => log.show(), dryRuns }),
   );
   return { backlogs: opened };
 }
@@ -52,7 +66,7 @@ export interface ExtensionApi {
   readonly backlogs: WorkspaceBacklogs;
 }
 
-/** Stops every agent before the window goes, and gives back every lock but those that a person holds and may come back for. */
+/** Lets agents go on for the next window, or ends them, as the settings say; gives back every lock but those that somebody may come back for. */
 export async function deactivate(): Promise<void> {
   await backlogs?.close();
   backlogs = undefined;

@@ -1,18 +1,18 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Backlog } from './core/backlog.ts';
 import { type Options, resolveOptions } from './core/config.ts';
 import { createHolderId } from './core/holder.ts';
+import type { AgentAssignment } from './core/run/run-options.ts';
+import { runReport } from './core/run/run-report.ts';
 import type { Status, TaskId } from './core/task.ts';
 import type { AgentChoice } from './ui/backlogs.ts';
 import { Emitter, type Disposable } from './core/events.ts';
 import { ClaimWatch } from './core/run/claim-watch.ts';
 import { LeaseKeeper } from './core/run/lease-keeper.ts';
-import { WaveRunner } from './core/run/wave-runner.ts';
-import { type AgentPreference, AUTO_ORDER, findAgent, PRESETS, readCustomAgent } from './run/agents.ts';
+import { PRESET_KINDS, PRESETS } from './run/agent-presets.ts';
+import { type AgentPreference, findAgent, readCustomAgent } from './run/agents.ts';
 import { readGitStatus } from './run/git-status.ts';
-import { TerminalRunner } from './run/terminal-runner.ts';
 import { openBacklog } from './store/backlog-source.ts';
 import { keepHandHeld, tellLocks } from './wire-locks.ts';
 import { openHandoffs } from './store/handoffs.ts';
@@ -25,8 +25,12 @@ import { systemClock as clock } from './store/system-clock.ts';
 import { Writer } from './store/writer.ts';
 import { listNodeCommands } from './store/writer-child.ts';
 import { explainFailure } from './ui/explain.ts';
-import { readAgentSettings, readNodePath, readSettings } from './ui/settings.ts';
+import { agentTitle, explainStop, outcomeWords, verifyWords } from './ui/run-words.ts';
+import { duration } from './ui/explain.ts';
+import { readAgentSettings, readNodePath, readRuleProblems, readSettings } from './ui/settings.ts';
 import type { OpenBacklog } from './ui/workspace-backlogs.ts';
+import { wireRuns, type WiredRuns } from './wire-runs.ts';
+import { wireTerminals } from './wire-terminals.ts';
 
 /** What every backlog of a window shares. */
 export interface Shared {
@@ -35,8 +39,8 @@ export interface Shared {
   readonly reportBug: (error: unknown) => void;
 }
 
-/** Prompts and logs of agents stay for two weeks. */
-const KEEP_LOGS_MS = 14 * 24 * 60 * 60_000;
+/** The runs that were begun here are remembered for as long as their journals are kept. */
+const REMEMBERED_RUNS = 400;
 
 const PROBE_AFTER_MS = 2_000;
 
@@ -52,6 +56,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
   const source = openBacklog(root, { wasmFile: bundle('sql-wasm.wasm'), paths });
   const host = systemProcesses.hostname;
   const handoffs = openHandoffs({ file: paths.handoffs, clock, random: Math.random, host });
+  const simulated = bundle('simulated-agent.cjs');
   const settings = () => readSettings(folder);
   const options = (): Options => resolveOptions(settings(), source.config);
   // The last change on its way to the JSON file; changes of one file are made one after the other.
@@ -78,63 +83,50 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
     reclaim: (id) => claimWatch.reclaim(id),
   });
   const claimWatch: ClaimWatch = new ClaimWatch({ source, locks, keeper, clock, leaseMs, reportBug });
-  const preference = (): AgentPreference => agentPreference(folder, bundle('simulated-agent.cjs'));
-  const terminals = new TerminalRunner({
-    window: vscode.window,
-    icon: new vscode.ThemeIcon('layers'),
+  const findAssigned = ({ agent }: AgentAssignment) => findAgent(preferenceOf(agent, folder, simulated));
+  const titleOf = (id: TaskId): string => backlog.task(id)?.title ?? id;
+  const terminals = wireTerminals({
     supervisor: bundle('supervisor.cjs'),
-    folder: join(storage, 'runs'),
-    findAgent: () => findAgent(preference()),
-    explain: (failure) => explainFailure(failure, clock.now()).message,
-    clock,
+    node: () => locks.node(),
+    titleOf,
+    onStopRequested: (id) => void backlog.stopTask(id).catch(reportBug),
+    log: (line) => log.info(line),
+    reportBug,
+  });
+  const runs: WiredRuns = wireRuns({
+    ...{ paths, source, locks, options, findAgent: findAssigned, reportBug },
+    ...{ supervisor: bundle('supervisor.cjs'), orderFolder: join(storage, 'orders') },
+    readiness: (snapshot, id, opened) => backlog.readinessIn(snapshot, id, opened),
+    begun: begunIn(extension.globalState),
+    openInteractive: terminals.openInteractive,
+    onAttempt: terminals.onAttempt,
+    onFailed: (failure) => {
+      const { message } = explainFailure(failure, clock.now());
+      log.error(message);
+      void vscode.window.showWarningMessage(message);
+    },
+    wordsOf: (outcome) => outcomeWords(outcome, clock.now()),
     log: (line) => log.info(line),
   });
-  const runner = new WaveRunner(
-    {
-      source,
-      locks,
-      keeper,
-      runner: terminals,
-      clock,
-      readiness: (snapshot, id, opened) => backlog.readinessIn(snapshot, id, opened),
-      policy: () => {
-        const { leaseMs, statusOnSuccess, reviewOpensGate } = options();
-        return { leaseMs, successStatus: statusOnSuccess, gate: reviewOpensGate };
-      },
-      newRunId: () => `${new Date().toISOString().replace(/[-:]|\..*/g, '')}-${randomBytes(3).toString('hex')}`,
-      reportBug,
-    },
-    options().maxParallelTasks,
-  );
+  terminals.follow(runs);
   tellLocks({ keeper, claimWatch, locks, log });
   const handHeld = keepHandHeld({
     ...{ keeper, locks, clock, leaseMs, log, reportBug },
     ...{ folder: join(storage, 'held'), store: paths.database },
-  });
-  terminals.removeOlderThan(clock.now() - KEEP_LOGS_MS).catch(reportBug);
-  // The first agent of a run comes to the front, beside what has the focus; the others are a click away.
-  const shownRuns = new Set<string>();
-  runner.onEvent((event) => {
-    if (event.kind !== 'taskStarted' || shownRuns.has(event.runId)) return;
-    shownRuns.add(event.runId);
-    terminals.show(event.id, true);
   });
   const backlog: Backlog = new Backlog({
     source,
     locks,
     edits,
     keeper,
-    runner,
+    runs: { ...runs, settle: () => new Promise((resolve) => setImmediate(resolve)) },
     handoffs,
     gitStatus: () => readGitStatus(root),
     clock,
     processes: systemProcesses,
     settings,
-    findAgent: async () => {
-      const found = await findAgent(preference());
-      return found.ok ? undefined : found.failure;
-    },
   });
+  for (const problem of readRuleProblems(folder)) log.warn(problem);
   // Whether claims are possible is known by trying: a process is started for it, once everything else is there.
   let probe: Disposable | undefined;
   const probeOnce = (): void => {
@@ -159,11 +151,17 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
   return {
     backlog,
     onDidMove: moved.event,
-    hasTerminal: (id) => terminals.has(id),
-    showTerminal: (id) => terminals.show(id),
+    hasTerminal: (id) => terminals.terminals.has(id),
+    showTerminal: (id) => terminals.terminals.show(id),
+    activityOf: (id) => terminals.terminals.activityOf(id),
+    onDidChangeActivity: terminals.terminals.onDidChangeActivity,
+    openLog: (runId, start) => terminals.openLog(runs, runId, start),
+    reportOf: (runId) => reportOf(backlog, runId),
+    lastChoice: () => extension.workspaceState.get(`${CHOICE_KEY}${root}`),
+    rememberChoice: (choice) => extension.workspaceState.update(`${CHOICE_KEY}${root}`, choice),
     // Writing plans brings YAML along, which nobody should wait for who only looks.
     writePlan: async (kind) => (await import('./write-plan.ts')).writePlan(backlog, kind),
-    agents: () => listAgents(folder, bundle('simulated-agent.cjs')),
+    agents: () => listAgents(folder, simulated),
     importable: () => readImportable(paths.json, paths.project),
     initialise: async (tasks) => {
       const made = await locks.initialise(tasks);
@@ -174,8 +172,8 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
       probe?.dispose();
       move?.dispose();
       moved.dispose();
-      await runner.stopAll();
-      runner.dispose();
+      // Whoever takes the folder out of the window does not want it to go on; a window that goes may come back.
+      await runs.close(what === 'window' ? options().run.whenWindowCloses : 'stop');
       claimWatch.dispose();
       // After a reload the window comes back for what a person holds; nobody comes back for a folder that was removed.
       if (what === 'folder') await handHeld.forget();
@@ -199,19 +197,51 @@ async function mirrorStatus(file: string, id: TaskId, status: Status, log: vscod
   if (!patched.ok) log.warn(explainFailure(patched.failure, clock.now()).message);
 }
 
-function agentPreference(folder: vscode.Uri, simulated: string): AgentPreference {
-  const { agent, custom } = readAgentSettings(folder);
+function preferenceOf(agent: string, folder: vscode.Uri, simulated: string): AgentPreference {
   if (agent === 'simulated') return { kind: 'simulated', script: simulated, node: process.execPath };
   if (agent === 'custom') {
-    const read = readCustomAgent(custom);
+    const read = readCustomAgent(readAgentSettings(folder).custom);
     // An entry that is no agent is looked for under a name that no program has, and so named in the message.
     return {
       kind: 'custom',
       custom: read ?? { command: 'todo2Waves.customAgent', args: [], stdin: 'prompt', env: {} },
     };
   }
-  const known = AUTO_ORDER.find((kind) => kind === agent);
-  return { kind: known ?? 'auto' };
+  return { kind: PRESET_KINDS.find((kind) => kind === agent) ?? 'auto' };
+}
+
+function reportOf(backlog: Backlog, runId: string): string {
+  const run =
+    backlog.runs.find((each) => each.runId === runId) ?? backlog.pastRuns.find((each) => each.runId === runId);
+  if (run === undefined) return '';
+  const { now } = backlog;
+  return runReport(run, {
+    titleOf: (id) => backlog.task(id)?.title,
+    dependenciesOf: (id) => backlog.task(id)?.dependencies ?? [],
+    now,
+    words: {
+      outcome: (outcome) => outcomeWords(outcome, now),
+      stop: (stop) => explainStop(stop, now),
+      verify: verifyWords,
+      agent: agentTitle,
+      duration,
+    },
+  });
+}
+
+const CHOICE_KEY = 'todo2Waves.runChoice:';
+const BEGUN_KEY = 'todo2Waves.runsBegun';
+
+/** The ids of runs that were begun by this installation, in whatever window; only these go on by themselves. */
+function begunIn(memento: vscode.Memento): { has(runId: string): boolean; add(runId: string): void } {
+  const known = (): readonly string[] => {
+    const value = memento.get<unknown>(BEGUN_KEY);
+    return Array.isArray(value) ? value.filter((id) => typeof id === 'string') : [];
+  };
+  return {
+    has: (runId) => known().includes(runId),
+    add: (runId) => void memento.update(BEGUN_KEY, [...known(), runId].slice(-REMEMBERED_RUNS)),
+  };
 }
 
 async function listAgents(folder: vscode.Uri, simulated: string): Promise<readonly AgentChoice[]> {
@@ -223,7 +253,7 @@ async function listAgents(folder: vscode.Uri, simulated: string): Promise<readon
     isChosen: id === agent,
   });
   const presets = await Promise.all(
-    AUTO_ORDER.map(async (kind) => {
+    PRESET_KINDS.map(async (kind) => {
       const found = await findAgent({ kind });
       return choice(kind, PRESETS[kind].label, found.ok ? found.value.command : undefined);
     }),

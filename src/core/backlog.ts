@@ -1,3 +1,4 @@
+import { BacklogRuns, type BacklogRunsParts, type DryRunReport } from './backlog-runs.ts';
 import { claimCandidates } from './claim-candidates.ts';
 import { type Options, resolveOptions, type Settings } from './config.ts';
 import { examine, type Patient, staleAt } from './doctor/examine.ts';
@@ -8,14 +9,13 @@ import { createTaskIds } from './edit/new-task.ts';
 import type { Failure } from './failure.ts';
 import type { GitStatus, Handoffs } from './handoff.ts';
 import { isLive, type IsOurs, type Lease, leaseAt } from './lease.ts';
-import { oneLine } from './plan/text.ts';
 import { type HolderLife, lifeOf } from './holder-life.ts';
 import type { BacklogSource, Claim, Clock, Edits, Locks, Processes } from './ports.ts';
 import { type Readiness, type ReadinessContext, readinessOf } from './readiness.ts';
 import { fail, ok, type Result } from './result.ts';
 import type { LeaseKeeper } from './run/lease-keeper.ts';
+import type { RunChoice, RunScope } from './run/run-choice.ts';
 import type { RunState } from './run/run-events.ts';
-import type { WaveRunner } from './run/wave-runner.ts';
 import type { Snapshot, StoreState } from './snapshot.ts';
 import type { Status, Task, TaskId } from './task.ts';
 import { summariseWave, type WaveProgress } from './wave-progress.ts';
@@ -27,18 +27,13 @@ export interface BacklogParts {
   readonly locks: Locks;
   readonly edits: Edits;
   readonly keeper: Pick<LeaseKeeper, 'hold' | 'holds' | 'drop'>;
-  readonly runner: Pick<
-    WaveRunner,
-    'runs' | 'onDidChange' | 'start' | 'stopTask' | 'stopRun' | 'stopAll' | 'clear' | 'setCap'
-  >;
+  readonly runs: Omit<BacklogRunsParts, 'clock' | 'options' | 'snapshot' | 'plan' | 'readiness'>;
   readonly handoffs: Handoffs;
   /** Undefined where git has nothing to say. */
   readonly gitStatus: () => Promise<GitStatus | undefined>;
   readonly clock: Clock;
   readonly processes: Processes;
   readonly settings: () => Settings;
-  /** Undefined while an agent can be started, else why none can. */
-  readonly findAgent: () => Promise<Failure | undefined>;
 }
 
 /** A task under a lease that runs. */
@@ -61,6 +56,7 @@ export class Backlog implements Disposable {
   readonly #changed = new Emitter<undefined>();
   readonly #subscriptions: readonly Disposable[];
   readonly #newId: ReturnType<typeof createTaskIds>;
+  readonly #runs: BacklogRuns;
   #planned: { readonly snapshot: Snapshot; readonly options: WaveOptions; readonly plan: Plan } | undefined;
   #examined:
     | {
@@ -74,20 +70,30 @@ export class Backlog implements Disposable {
   #examineLater: Disposable | undefined;
   #options: Options | undefined;
   #claimsFailure: Failure | undefined;
+  #configuredCap: number | undefined;
 
   readonly onDidChange: Event<undefined> = this.#changed.event;
 
   constructor(parts: BacklogParts) {
     this.#parts = parts;
     this.#newId = createTaskIds(() => parts.clock.now());
+    this.#runs = new BacklogRuns({
+      ...parts.runs,
+      clock: parts.clock,
+      options: () => this.options,
+      snapshot: () => this.snapshot,
+      plan: () => this.plan,
+      readiness: (snapshot, id, opened) => this.readinessIn(snapshot, id, opened),
+    });
     this.#subscriptions = [
       parts.source.onDidChange(() => {
         this.#options = undefined;
         // A limit in the project's configuration counts at once, as one in the settings does.
-        parts.runner.setCap(this.options.maxParallelTasks);
+        this.#followCap();
         this.#changed.fire(undefined);
       }),
-      parts.runner.onDidChange(() => this.#changed.fire(undefined)),
+      this.#runs.onDidChange(() => this.#changed.fire(undefined)),
+      this.#runs,
       parts.handoffs.onDidChange(() => this.#changed.fire(undefined)),
     ];
   }
@@ -124,9 +130,23 @@ export class Backlog implements Disposable {
     return snapshot === undefined ? undefined : this.#planOf(snapshot);
   }
 
-  /** The runs of this window, oldest first; ended ones stay until they are cleared. */
+  /** The runs of this window, oldest first, and those that another window leads; ended ones stay until they are cleared. */
   get runs(): readonly RunState[] {
-    return this.#parts.runner.runs;
+    return this.#runs.all;
+  }
+
+  /** The runs that ended before this window opened, or in another one; the newest first. */
+  get pastRuns(): readonly RunState[] {
+    return this.#runs.past;
+  }
+
+  isLedElsewhere(runId: string): boolean {
+    return this.#runs.isLedElsewhere(runId);
+  }
+
+  /** When the agent of a task wrote something last, epoch ms, where it has been silent for so long that it looks stuck. */
+  stuckSince(id: TaskId): number | undefined {
+    return this.#runs.stuckSince(id);
   }
 
   /** True while a run of this window has not ended. */
@@ -163,7 +183,8 @@ export class Backlog implements Disposable {
     return this.#parts.clock.now();
   }
 
-  readonly isOurs: IsOurs = (holder) => holder === this.#parts.locks.holder;
+  /** This window's own name, and those of the supervisors that work on its runs. */
+  readonly isOurs: IsOurs = (holder) => holder === this.#parts.locks.holder || this.#parts.runs.runner.isHolder(holder);
 
   /**
    * Everything that is wrong with the current snapshot; the same list until something is new. A large store that changes all
@@ -235,12 +256,9 @@ export class Backlog implements Disposable {
     return live.sort((a, b) => a.lease.remainingMs - b.lease.remainingMs);
   }
 
-  /** The run of this window that has this task and has not ended it, if any. */
+  /** The run that has this task and has not ended it, if any. */
   runOf(id: TaskId): RunState | undefined {
-    return this.runs.find((run) => {
-      const task = run.tasks.get(id);
-      return run.phase !== 'ended' && task !== undefined && task.phase !== 'ended';
-    });
+    return this.#runs.runOf(id);
   }
 
   async refresh(): Promise<void> {
@@ -304,7 +322,8 @@ export class Backlog implements Disposable {
   /** Gives a lock of ours back; In Progress becomes Todo. A task that a run works on is stopped instead. */
   async release(id: TaskId): Promise<Result<Status, Failure>> {
     if (this.runOf(id) !== undefined) {
-      await this.#parts.runner.stopTask(id);
+      const stopped = await this.#runs.stopTask(id);
+      if (!stopped.ok) return stopped;
       // What a run had begun it has given back; a lock taken by hand, on a task that was still queued, is still there.
       if (!this.#parts.keeper.holds(id)) return ok('Todo');
     }
@@ -357,45 +376,78 @@ export class Backlog implements Disposable {
   }
 
   /** Runs the tasks of one wave. */
-  runWave(number: number): Promise<Result<undefined, Failure>> {
-    const wave = this.plan?.waves.find((w) => w.number === number);
-    return this.#run(`Wave ${number}`, wave === undefined ? [] : [wave.tasks]);
+  runWave(number: number, choice?: RunChoice): Promise<Result<undefined, Failure>> {
+    return this.#run(() => this.#runs.run({ kind: 'wave', number }, choice));
   }
 
   /** Runs one task. */
-  runTask(task: Task): Promise<Result<undefined, Failure>> {
-    return this.#run(oneLine(task.title) || task.id, [[task]]);
+  runTask(task: Task, choice?: RunChoice): Promise<Result<undefined, Failure>> {
+    return this.#run(() => this.#runs.run({ kind: 'task', id: task.id }, choice));
   }
 
-  /** Runs every wave, one after the other. */
-  runAllWaves(): Promise<Result<undefined, Failure>> {
-    return this.#run(
-      'All waves',
-      (this.plan?.waves ?? []).map((wave) => wave.tasks),
-    );
+  /** Runs every wave, in their order or as dependencies finish. */
+  runAllWaves(choice?: RunChoice): Promise<Result<undefined, Failure>> {
+    return this.#run(() => this.#runs.run({ kind: 'all' }, choice));
   }
 
-  stopTask(id: TaskId): Promise<void> {
-    return this.#parts.runner.stopTask(id);
+  /** Runs what failed in a run that has ended, was stopped or never ran. */
+  resumeRun(runId: string): Promise<Result<undefined, Failure>> {
+    return this.#run(() => this.#runs.resume(runId));
   }
 
-  stopRun(runId: string): Promise<void> {
-    return this.#parts.runner.stopRun(runId);
+  /** What a run would do, in which order and for how long; nothing is started, claimed or written. */
+  dryRun(scope: RunScope, choice?: RunChoice): Promise<Result<DryRunReport, Failure>> {
+    return this.#runs.dryRun(scope, choice);
+  }
+
+  /** Agents at a time over all runs of this window. */
+  get cap(): number {
+    return this.#runs.cap;
+  }
+
+  /** Counts at once for what has not started yet, until the settings or the project's configuration say something else. */
+  setCap(cap: number): void {
+    this.#runs.setCap(cap);
+  }
+
+  pauseRun(runId: string): Promise<Result<undefined, Failure>> {
+    return this.#runs.pause(runId);
+  }
+
+  goOn(runId: string): Promise<Result<undefined, Failure>> {
+    return this.#runs.goOn(runId);
+  }
+
+  /** Ends the work on a task of a run and lets it have its turn again. */
+  requeueTask(id: TaskId): Promise<Result<undefined, Failure>> {
+    return this.#runs.requeue(id);
+  }
+
+  stopTask(id: TaskId): Promise<Result<undefined, Failure>> {
+    return this.#runs.stopTask(id);
+  }
+
+  stopWave(runId: string, wave: number): Promise<void> {
+    return this.#runs.stopWave(runId, wave);
+  }
+
+  stopRun(runId: string): Promise<Result<undefined, Failure>> {
+    return this.#runs.stopRun(runId);
   }
 
   stopAll(): Promise<void> {
-    return this.#parts.runner.stopAll();
+    return this.#runs.stopAll();
   }
 
   clearRun(runId: string): void {
-    this.#parts.runner.clear(runId);
+    this.#runs.clear(runId);
   }
 
   /** To be called when settings have changed; a Node.js named there may be what was missing. */
   optionsChanged(): void {
     this.#options = undefined;
     if (this.#claimsFailure !== undefined) void this.probeClaims();
-    this.#parts.runner.setCap(this.options.maxParallelTasks);
+    this.#followCap();
     this.#changed.fire(undefined);
   }
 
@@ -427,14 +479,6 @@ export class Backlog implements Disposable {
     return phase === 'claimed' || phase === 'running';
   }
 
-  /** What a new run puts behind it: runs that went well throughout, and all but the latest of the others. */
-  #clearOldRuns(): void {
-    const ended = this.runs.filter((run) => run.phase === 'ended');
-    const wentWell = (run: RunState): boolean =>
-      [...run.tasks.values()].every(({ outcome }) => outcome?.kind === 'succeeded');
-    for (const run of ended) if (wentWell(run) || run !== ended.at(-1)) this.#parts.runner.clear(run.runId);
-  }
-
   /** A task that is let go of while its agent works would be given to a second one. */
   #agentAtWork(id: TaskId): Failure | undefined {
     const phase = this.runOf(id)?.tasks.get(id)?.phase;
@@ -462,20 +506,17 @@ export class Backlog implements Disposable {
     return { ...context, opened: (id) => snapshot.byId.get(id)?.status === 'Review' };
   }
 
-  async #run(title: string, waves: readonly (readonly Task[])[]): Promise<Result<undefined, Failure>> {
+  /** A cap that a person chose for a run stays until another one is configured. */
+  #followCap(): void {
+    const { maxParallelTasks } = this.options;
+    if (maxParallelTasks === this.#configuredCap) return;
+    this.#configuredCap = maxParallelTasks;
+    this.#runs.setCap(maxParallelTasks);
+  }
+
+  async #run(start: () => Promise<Result<undefined, Failure>>): Promise<Result<undefined, Failure>> {
     const refusal = this.#jsonOnly ?? (await this.probeClaims());
-    if (refusal !== undefined) return fail(refusal);
-    // Review, Blocked and unknown statuses are in waves too, but nothing starts from them.
-    const ids = waves
-      .map((tasks) => tasks.filter((t) => t.status === 'Todo' || t.status === 'In Progress').map((t) => t.id))
-      .filter((wave) => wave.length > 0);
-    if (ids.length === 0) return fail({ kind: 'nothingToRun' });
-    const noAgent = await this.#parts.findAgent();
-    if (noAgent !== undefined) return fail(noAgent);
-    this.#parts.runner.setCap(this.options.maxParallelTasks);
-    this.#clearOldRuns();
-    const started = this.#parts.runner.start({ title, waves: ids });
-    return started.ok ? ok(undefined) : started;
+    return refusal === undefined ? start() : fail(refusal);
   }
 }
 

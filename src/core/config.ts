@@ -1,4 +1,6 @@
 import { STALE_AFTER_MS } from './lease.ts';
+import type { AgentRule, VerifyCommand, VerifyRule } from './run/agent-rules.ts';
+import type { AgentAssignment, RunOptions } from './run/run-options.ts';
 import type { Priority, Status } from './task.ts';
 import type { WaveOptions } from './waves.ts';
 
@@ -62,8 +64,36 @@ export const DEFAULTS = {
   minDescriptionLength: 50,
 } as const;
 
+/** How runs go where no setting says anything. */
+export const RUN_DEFAULTS: RunSettings = {
+  mode: 'strict',
+  onFailure: 'continue',
+  pauseBetweenWaves: false,
+  held: 'skip',
+  retries: 0,
+  retryAfterMs: 30_000,
+  breakAfter: 3,
+  wallMs: 120 * 60_000,
+  idleMs: 10 * 60_000,
+  whenWindowCloses: 'keep',
+};
+
+/** How runs go unless a person chose otherwise for one of them. Durations in ms, 0: never. */
+export interface RunSettings extends Omit<RunOptions, 'gate' | 'leaseMs' | 'successStatus' | 'agentCaps'> {
+  /** Whether agents at work go on without their window, or end with it. */
+  readonly whenWindowCloses: 'keep' | 'stop';
+}
+
+/** Which tasks have agents or commands of their own. */
+export interface RunRules {
+  readonly agentRules: readonly AgentRule[];
+  /** What verifies tasks, and what verifies a wave as a whole; undefined where nothing does. */
+  readonly verify: readonly VerifyRule[];
+  readonly verifyWave: VerifyCommand | undefined;
+}
+
 /** What the user's settings say; undefined where they leave the choice to the project's configuration. */
-export interface Settings {
+export interface Settings extends RunRules {
   readonly waveNumbering: 'open' | 'exarp';
   readonly missingDependencies: 'satisfied' | 'blocked';
   readonly parentEdges: 'exarp' | 'ignore';
@@ -75,10 +105,13 @@ export interface Settings {
   readonly minDescriptionLength: number | undefined;
   readonly statusOnSuccess: 'Review' | 'Done';
   readonly reviewOpensGate: 'inRun' | 'always' | 'never';
+  readonly run: RunSettings;
+  /** Who works on a task that no rule and no choice says anything about. */
+  readonly agent: AgentAssignment;
 }
 
 /** What holds in one backlog: the setting, else the project's configuration, else the default. */
-export interface Options {
+export interface Options extends RunRules {
   readonly waves: WaveOptions;
   readonly maxParallelTasks: number;
   readonly leaseMs: number;
@@ -94,6 +127,9 @@ export interface Options {
   };
   readonly statusOnSuccess: 'Review' | 'Done';
   readonly reviewOpensGate: 'inRun' | 'always' | 'never';
+  readonly run: RunSettings;
+  /** Who works on a task that no rule and no choice says anything about. */
+  readonly agent: AgentAssignment;
 }
 
 /** Lets settings override the project's configuration, and both the defaults. */
@@ -121,5 +157,10 @@ export function resolveOptions(settings: Settings, config: ProjectConfig): Optio
     },
     statusOnSuccess: settings.statusOnSuccess,
     reviewOpensGate: settings.reviewOpensGate,
+    run: settings.run,
+    agent: settings.agent,
+    agentRules: settings.agentRules,
+    verify: settings.verify,
+    verifyWave: settings.verifyWave,
   };
 }

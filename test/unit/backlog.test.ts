@@ -5,6 +5,7 @@ import { ok } from '../../src/core/result.ts';
 import { taskId } from '../../src/core/task.ts';
 import { task, tasks } from '../support/backlog.ts';
 import { fakeBacklog, ME, NOW } from '../support/fake-backlog.ts';
+import { atWork, runStarted } from '../support/run-events.ts';
 
 const claim = { id: taskId('T-1'), holder: ME, since: NOW, until: NOW + 1, fresh: true, version: 2 };
 
@@ -105,15 +106,14 @@ test('a large backlog that changes all the time is examined for a twentieth of t
 });
 
 test('a task is not let go of while its agent works: it is stopped first, or nobody else gets it', async () => {
-  const [id, at, runId] = [taskId('T-1'), NOW, 'r'];
+  const [id, at] = [taskId('T-1'), NOW];
   const asked: string[] = [];
   const backlog = fakeBacklog({
     tasks: tasks('~T-1'),
     events: [
-      { kind: 'runStarted', runId, title: 'Wave 0', waves: [[id]], at },
-      { kind: 'waveStarted', runId, wave: 0, at },
-      { kind: 'taskClaimed', runId, id, at },
-      { kind: 'taskStarted', runId, id, at },
+      runStarted({ waves: [[id]], at }),
+      { kind: 'waveStarted', runId: 'r', wave: 0, at },
+      ...atWork(id, 1, at).map((event) => ({ ...event, runId: 'r' })),
     ],
     locks: { setStatus: () => Promise.reject(new Error('not asked for')) },
     apply: (changes) => {

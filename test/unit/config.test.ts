@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import { NO_CONFIG, resolveOptions, type ProjectConfig, type Settings } from '../../src/core/config.ts';
+import { NO_CONFIG, resolveOptions, RUN_DEFAULTS, type ProjectConfig, type Settings } from '../../src/core/config.ts';
 import type { Notice } from '../../src/core/snapshot.ts';
 import { readConfig, type ConfigRead } from '../../src/store/config.ts';
 import { ConfigFile } from '../../src/store/config-file.ts';
@@ -232,6 +232,11 @@ const SILENT: Settings = {
   minDescriptionLength: undefined,
   statusOnSuccess: 'Review',
   reviewOpensGate: 'inRun',
+  run: RUN_DEFAULTS,
+  agent: { agent: 'auto', model: undefined, how: 'unattended' },
+  agentRules: [],
+  verify: [],
+  verifyWave: undefined,
 };
 
 test('a setting comes before the project’s configuration, and that before the default', () => {

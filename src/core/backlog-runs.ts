@@ -1,0 +1,296 @@
+import type { Options } from './config.ts';
+import { Emitter, type Disposable, type Event } from './events.ts';
+import type { Failure } from './failure.ts';
+import type { Clock, Job, LeaderRequest, RunHistory, WorkPreview } from './ports.ts';
+import { fail, ok, type Result } from './result.ts';
+import { type DryRun, type DryRunOptions, type DryStep, dryRun, estimate } from './run/dry-run.ts';
+import { estimateDurations } from './run/estimates.ts';
+import type { RunChoice, RunScope } from './run/run-choice.ts';
+import type { RunState } from './run/run-events.ts';
+import { type RequestContext, requestOf, resumeRequestOf } from './run/run-request.ts';
+import type { AgentAssignment, RunOptions, RunRequest } from './run/run-options.ts';
+import { StuckWatch } from './run/stuck-watch.ts';
+import type { WaveRunner } from './run/wave-runner.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { Task, TaskId } from './task.ts';
+import type { Plan } from './waves.ts';
+
+/** What the runs of a backlog are made of. */
+export interface BacklogRunsParts {
+  readonly runner: Pick<
+    WaveRunner,
+    | 'runs'
+    | 'cap'
+    | 'onDidChange'
+    | 'start'
+    | 'pause'
+    | 'goOn'
+    | 'stopTask'
+    | 'stopWave'
+    | 'stopRun'
+    | 'stopAll'
+    | 'requeue'
+    | 'clear'
+    | 'setCap'
+    | 'isHolder'
+  >;
+  readonly history: RunHistory;
+  readonly clock: Clock;
+  readonly options: () => Options;
+  readonly snapshot: () => Snapshot | undefined;
+  readonly plan: () => Plan | undefined;
+  /** Undefined while such an agent can be started, else why not. */
+  readonly findAgent: (assignment: AgentAssignment) => Promise<Failure | undefined>;
+  /** What an attempt would start; nothing is started or written for it. */
+  readonly preview: (job: Job) => Promise<Result<WorkPreview, Failure>>;
+  readonly readiness: DryRunOptions['readiness'];
+  readonly caseFoldPaths: boolean;
+  /** See `DryRunOptions`. */
+  readonly settle: () => Promise<void>;
+  /** When the agent of a task wrote something last, epoch ms. */
+  readonly lastOutputAt: (id: TaskId) => number | undefined;
+}
+
+/** What a dry run tells; times are in ms from its beginning. */
+export interface DryRunReport {
+  readonly title: string;
+  readonly options: RunOptions;
+  readonly cap: number;
+  readonly steps: readonly DryRunStep[];
+  readonly skipped: DryRun['skipped'];
+  readonly estimates: readonly { readonly cap: number; readonly makespanMs: number }[];
+  /** What the durations rest on, in words of `estimates.ts`. */
+  readonly basis: string;
+}
+
+/** One task of a dry run, and what would be started for it. */
+export interface DryRunStep {
+  readonly task: Task;
+  /** Index into the waves of the run. */
+  readonly wave: number;
+  readonly startsAtMs: number;
+  readonly endsAtMs: number;
+  /** What it would wait for on the way, in order. */
+  readonly waited: DryStep['waits'];
+  readonly agent: AgentAssignment;
+  readonly preview: Result<WorkPreview, Failure>;
+}
+
+/** The runs of one backlog: what starts them, steers them and remembers them. */
+export class BacklogRuns implements Disposable {
+  readonly #parts: BacklogRunsParts;
+  readonly #changed = new Emitter<undefined>();
+  readonly #subscriptions: readonly Disposable[];
+  readonly #stuck: StuckWatch;
+
+  readonly onDidChange: Event<undefined> = this.#changed.event;
+
+  constructor(parts: BacklogRunsParts) {
+    this.#parts = parts;
+    const { runner, history, clock, lastOutputAt } = parts;
+    this.#stuck = new StuckWatch({ runs: () => this.all, lastOutputAt, clock });
+    const tell = (): void => {
+      this.#stuck.look();
+      this.#changed.fire(undefined);
+    };
+    this.#subscriptions = [
+      runner.onDidChange(tell),
+      history.onDidChange(tell),
+      this.#stuck.onDidChange(() => this.#changed.fire(undefined)),
+      this.#stuck,
+    ];
+  }
+
+  /** The runs of this window, live and ended, and those that another window leads; the oldest first. */
+  get all(): readonly RunState[] {
+    const { runner, history } = this.#parts;
+    const ours = new Set(runner.runs.map(({ runId }) => runId));
+    const elsewhere = history.elsewhere.filter(({ runId }) => !ours.has(runId));
+    return [...runner.runs, ...elsewhere].sort((a, b) => a.startedAt - b.startedAt);
+  }
+
+  /** Those that ended before, or elsewhere; the newest first. */
+  get past(): readonly RunState[] {
+    const shown = new Set(this.#parts.runner.runs.map(({ runId }) => runId));
+    return this.#parts.history.past.filter(({ runId }) => !shown.has(runId));
+  }
+
+  find(runId: string): RunState | undefined {
+    return this.all.find((run) => run.runId === runId) ?? this.past.find((run) => run.runId === runId);
+  }
+
+  isLedElsewhere(runId: string): boolean {
+    return this.#leads(runId) === 'other';
+  }
+
+  /** The run that has this task and has not ended it, if any. */
+  runOf(id: TaskId): RunState | undefined {
+    return this.all.find((run) => run.phase !== 'ended' && isOpenIn(run, id));
+  }
+
+  get cap(): number {
+    return this.#parts.runner.cap;
+  }
+
+  /** Agents at a time, until the settings say something else. */
+  setCap(cap: number): void {
+    this.#parts.runner.setCap(cap);
+  }
+
+  stuckSince(id: TaskId): number | undefined {
+    return this.#stuck.since(id);
+  }
+
+  /** Starts what the scope names and that can start at all. */
+  run(scope: RunScope, choice: RunChoice = {}): Promise<Result<undefined, Failure>> {
+    return this.#start(requestOf(scope, choice, this.#context), choice.cap);
+  }
+
+  /** Starts a run of what failed in another one, was stopped or never ran; its waves and choices are kept. */
+  async resume(runId: string): Promise<Result<undefined, Failure>> {
+    const run = this.find(runId);
+    if (run === undefined) return fail({ kind: 'nothingToRun' });
+    return this.#start(resumeRequestOf(run, this.#context), run.cap);
+  }
+
+  /** What a run would do, in which order and for how long; nothing is started, claimed or written. */
+  async dryRun(scope: RunScope, choice: RunChoice = {}): Promise<Result<DryRunReport, Failure>> {
+    const { snapshot, readiness, runner, clock, caseFoldPaths, settle } = this.#parts;
+    const tasks = snapshot();
+    const request = requestOf(scope, choice, this.#context);
+    if (!request.ok) return request;
+    if (tasks === undefined) return fail({ kind: 'nothingToRun' });
+    const estimates = estimateDurations([...this.past, ...this.all], tasks, request.value.agents);
+    const simulation: DryRunOptions = {
+      ...{ request: request.value, state: { kind: 'ready', snapshot: tasks }, root: tasks.root },
+      ...{ readiness, caseFoldPaths, settle, durationOf: estimates.durationOf, now: clock.now() },
+    };
+    const cap = choice.cap ?? runner.cap;
+    const plan = await dryRun(simulation, cap);
+    if (!plan.ok) return plan;
+    const times = await estimate(
+      simulation,
+      [...new Set([cap, 2, 4, 8])].sort((a, b) => a - b),
+    );
+    if (!times.ok) return times;
+    const steps: DryRunStep[] = [];
+    for (const [index, { id, wave, startsAt, endsAt, waits }] of plan.value.order.entries()) {
+      const task = tasks.byId.get(id);
+      const agent = request.value.agents.get(id);
+      if (task === undefined || agent === undefined) continue;
+      const preview = await this.#preview({ task, agent, start: index + 1, tasks, options: request.value.options });
+      steps.push({ task, wave, startsAtMs: startsAt, endsAtMs: endsAt, waited: waits, agent, preview });
+    }
+    const { title, options } = request.value;
+    const { skipped } = plan.value;
+    return ok({ title, options, cap, steps, skipped, estimates: times.value, basis: estimates.basis });
+  }
+
+  pause(runId: string): Promise<Result<undefined, Failure>> {
+    return this.#steer(runId, { ask: 'pause' }, (runner) => runner.pause(runId));
+  }
+
+  goOn(runId: string): Promise<Result<undefined, Failure>> {
+    return this.#steer(runId, { ask: 'goOn' }, (runner) => runner.goOn(runId));
+  }
+
+  /** Resolves when the run has ended, where this window leads it. */
+  stopRun(runId: string): Promise<Result<undefined, Failure>> {
+    return this.#steer(runId, { ask: 'stopRun' }, (runner) => runner.stopRun(runId));
+  }
+
+  stopTask(id: TaskId): Promise<Result<undefined, Failure>> {
+    return this.#steer(this.runOf(id)?.runId, { ask: 'stopTask', id }, (runner) => runner.stopTask(id));
+  }
+
+  /** Ends an attempt that looks stuck and lets the task have its turn again; that is no failure. */
+  requeue(id: TaskId): Promise<Result<undefined, Failure>> {
+    return this.#steer(this.runOf(id)?.runId, { ask: 'requeue', id }, (runner) => runner.requeue(id));
+  }
+
+  stopWave(runId: string, wave: number): Promise<void> {
+    return this.#parts.runner.stopWave(runId, wave);
+  }
+
+  stopAll(): Promise<void> {
+    return this.#parts.runner.stopAll();
+  }
+
+  clear(runId: string): void {
+    this.#parts.runner.clear(runId);
+  }
+
+  dispose(): void {
+    for (const subscription of this.#subscriptions) subscription.dispose();
+    this.#changed.dispose();
+  }
+
+  #leads(runId: string | undefined): 'us' | 'other' | 'nobody' {
+    const { runner, history } = this.#parts;
+    if (runner.runs.some((run) => run.runId === runId)) return 'us';
+    return history.elsewhere.some((run) => run.runId === runId) ? 'other' : 'nobody';
+  }
+
+  async #steer(
+    runId: string | undefined,
+    request: LeaderRequest,
+    act: (runner: BacklogRunsParts['runner']) => Promise<void> | void,
+  ): Promise<Result<undefined, Failure>> {
+    if (runId !== undefined && this.#leads(runId) === 'other') return this.#parts.history.ask(runId, request);
+    await act(this.#parts.runner);
+    return ok(undefined);
+  }
+
+  get #context(): RequestContext {
+    const { snapshot, plan, options } = this.#parts;
+    return { snapshot: snapshot(), plan: plan(), options: options() };
+  }
+
+  async #start(request: Result<RunRequest, Failure>, cap: number | undefined): Promise<Result<undefined, Failure>> {
+    if (!request.ok) return request;
+    const { runner, options, history } = this.#parts;
+    const refusal = (await this.#findAgents([...request.value.agents.values()])) ?? (await history.prepare());
+    if (refusal !== undefined) return fail(refusal);
+    runner.setCap(cap ?? options().maxParallelTasks);
+    this.#clearOldRuns();
+    const started = runner.start(request.value);
+    return started.ok ? ok(undefined) : started;
+  }
+
+  async #findAgents(assignments: readonly AgentAssignment[]): Promise<Failure | undefined> {
+    const different = new Map(assignments.map((each) => [JSON.stringify(each), each]));
+    for (const assignment of different.values()) {
+      const failure = await this.#parts.findAgent(assignment);
+      if (failure !== undefined) return failure;
+    }
+    return undefined;
+  }
+
+  #preview(step: {
+    readonly task: Task;
+    readonly agent: AgentAssignment;
+    readonly start: number;
+    readonly tasks: Snapshot;
+    readonly options: RunOptions;
+  }): Promise<Result<WorkPreview, Failure>> {
+    const { task, agent, start, tasks, options } = step;
+    return this.#parts.preview({
+      ...{ runId: 'dry-run', start, attempt: 1, root: tasks.root, task, agent, options, sessionId: undefined },
+      dependencies: task.dependencies.flatMap((id) => tasks.byId.get(id) ?? []),
+    });
+  }
+
+  /** What a new run puts behind it: runs that went well throughout, and all but the latest of the others. */
+  #clearOldRuns(): void {
+    const { runner } = this.#parts;
+    const ended = runner.runs.filter((run) => run.phase === 'ended');
+    const wentWell = (run: RunState): boolean =>
+      [...run.tasks.values()].every(({ outcome }) => outcome?.kind === 'succeeded');
+    for (const run of ended) if (wentWell(run) || run !== ended.at(-1)) runner.clear(run.runId);
+  }
+}
+
+function isOpenIn(run: RunState, id: TaskId): boolean {
+  const phase = run.tasks.get(id)?.phase;
+  return phase !== undefined && phase !== 'ended';
+}

@@ -1,0 +1,96 @@
+import type { Options } from '../config.ts';
+import type { Failure } from '../failure.ts';
+import { oneLine } from '../plan/text.ts';
+import { fail, ok, type Result } from '../result.ts';
+import type { Snapshot } from '../snapshot.ts';
+import type { Task, TaskId } from '../task.ts';
+import type { Plan } from '../waves.ts';
+import { agentCapsOf, assignmentOf } from './agent-rules.ts';
+import { resumable } from './recovery.ts';
+import type { RunChoice, RunScope } from './run-choice.ts';
+import type { RunState } from './run-events.ts';
+import type { RunOptions, RunRequest } from './run-options.ts';
+
+/** What a request is made of, at one moment. */
+export interface RequestContext {
+  readonly snapshot: Snapshot | undefined;
+  readonly plan: Plan | undefined;
+  readonly options: Options;
+}
+
+type Waves = readonly (readonly TaskId[])[];
+
+/** What to run, by whom and how: what a person chose, else the rules, else the settings. Fails with `nothingToRun`. */
+export function requestOf(scope: RunScope, choice: RunChoice, context: RequestContext): Result<RunRequest, Failure> {
+  const { title, waves } = resolve(scope, context);
+  const startable = startableOf(waves, context.snapshot);
+  if (startable.length === 0) return fail({ kind: 'nothingToRun' });
+  const { snapshot, options } = context;
+  const agents = new Map(
+    startable.flat().flatMap((id) => {
+      const task = snapshot?.byId.get(id);
+      return task === undefined ? [] : [[id, assignmentOf(task, options.agentRules, choice, options.agent)] as const];
+    }),
+  );
+  return ok({ title, waves: startable, agents, options: runOptionsOf(choice, context) });
+}
+
+/** What failed in a run that has ended, was stopped or never ran; its waves, agents and options are kept. */
+export function resumeRequestOf(run: RunState, { snapshot }: RequestContext): Result<RunRequest, Failure> {
+  const wanted = new Set(resumable(run));
+  const waves = startableOf(
+    run.waves.map((ids) => ids.filter((id) => wanted.has(id))),
+    snapshot,
+  );
+  if (waves.length === 0) return fail({ kind: 'nothingToRun' });
+  const agents = new Map(
+    waves.flat().flatMap((id) => {
+      const agent = run.tasks.get(id)?.agent;
+      return agent === undefined ? [] : [[id, agent] as const];
+    }),
+  );
+  return ok({ title: run.title, waves, options: run.options, agents, resumes: run.runId });
+}
+
+function runOptionsOf(choice: RunChoice, { options }: RequestContext): RunOptions {
+  const { mode, onFailure, pauseBetweenWaves, held, retries, retryAfterMs, breakAfter, wallMs, idleMs } = options.run;
+  return {
+    mode: choice.mode ?? mode,
+    onFailure: choice.onFailure ?? onFailure,
+    pauseBetweenWaves: choice.pauseBetweenWaves ?? pauseBetweenWaves,
+    ...{ held, retries, retryAfterMs, breakAfter, wallMs, idleMs },
+    gate: options.reviewOpensGate,
+    leaseMs: options.leaseMs,
+    successStatus: options.statusOnSuccess,
+    agentCaps: agentCapsOf(options.agentRules),
+  };
+}
+
+function resolve(
+  scope: RunScope,
+  { plan, snapshot }: RequestContext,
+): { readonly title: string; readonly waves: Waves } {
+  const waves = plan?.waves ?? [];
+  const idsOf = (tasks: readonly Task[]): readonly TaskId[] => tasks.map(({ id }) => id);
+  switch (scope.kind) {
+    case 'wave': {
+      const wave = waves.find(({ number }) => number === scope.number);
+      return { title: `Wave ${scope.number}`, waves: wave === undefined ? [] : [idsOf(wave.tasks)] };
+    }
+    case 'task': {
+      const title = oneLine(snapshot?.byId.get(scope.id)?.title ?? '');
+      return { title: title || scope.id, waves: [[scope.id]] };
+    }
+    case 'all':
+      return { title: 'All waves', waves: waves.map(({ tasks }) => idsOf(tasks)) };
+  }
+}
+
+/** Review, Blocked and unknown statuses are in waves too, but nothing starts from them. */
+function startableOf(waves: Waves, snapshot: Snapshot | undefined): Waves {
+  const isStartable = (id: TaskId): boolean => {
+    const status = snapshot?.byId.get(id)?.status;
+    return status === 'Todo' || status === 'In Progress';
+  };
+  return waves.map((ids) => ids.filter(isStartable)).filter((ids) => ids.length > 0);
+}

@@ -1,0 +1,238 @@
+import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
+import type { Options } from './core/config.ts';
+import type { Failure } from './core/failure.ts';
+import type { BacklogSource, Job, Locks, WorkPreview } from './core/ports.ts';
+import type { Result } from './core/result.ts';
+import { type Estimates, estimateDurations } from './core/run/estimates.ts';
+import type { RunState, TaskOutcome, TaskRun } from './core/run/run-events.ts';
+import type { AgentAssignment } from './core/run/run-options.ts';
+import type { RunnerWorld } from './core/run/run-world.ts';
+import { WaveRunner } from './core/run/wave-runner.ts';
+import type { WorkState } from './core/run/work-state.ts';
+import type { TaskId } from './core/task.ts';
+import { prepareWork, previewWork, type PrepareParts } from './prepare-work.ts';
+import type { Agent } from './run/agents.ts';
+import { endOrphan } from './run/process-tree.ts';
+import { SupervisedWorker, type SupervisedWorkerOptions } from './run/supervised-worker.ts';
+import { readState } from './run/work-files.ts';
+import type { WorkOrder } from './run/work-order.ts';
+import { RecordedRuns, type RunHistoryOptions } from './run-history.ts';
+import type { StorePaths } from './store/locate.ts';
+import { isProcessAlive } from './store/process-life.ts';
+import { beginOf, systemProcesses as processes } from './store/processes.ts';
+import { RunJournals } from './store/run-journals.ts';
+import { systemClock as clock } from './store/system-clock.ts';
+import type { Writer } from './store/writer.ts';
+import { verifyWaveWith } from './verify-wave.ts';
+
+/** What runs need of the window that leads them; nothing of it is the editor's. */
+export interface RunParts {
+  readonly paths: StorePaths;
+  /** The bundled supervisor, absolute. */
+  readonly supervisor: string;
+  /** Where orders for terminals go, absolute; outside of the workspace. */
+  readonly orderFolder: string;
+  readonly source: Pick<BacklogSource, 'root' | 'state' | 'refresh' | 'onDidChange'>;
+  readonly locks: Pick<Writer, 'results' | 'node'> & Pick<Locks, 'adopt' | 'finish'>;
+  readonly readiness: RunnerWorld['readiness'];
+  readonly options: () => Options;
+  readonly findAgent: (assignment: AgentAssignment) => Promise<Result<Agent, Failure>>;
+  readonly begun: RunHistoryOptions['begun'];
+  readonly openInteractive?: SupervisedWorkerOptions['openInteractive'];
+  /** An attempt is about to begin, or was at work before this window was. */
+  readonly onAttempt: (attempt: AttemptSeen) => void;
+  readonly onFailed: (failure: Failure) => void;
+  readonly wordsOf: (outcome: TaskOutcome) => string;
+  readonly log: (line: string) => void;
+  readonly reportBug: (error: unknown) => void;
+}
+
+/** One attempt, as whoever shows it needs to know it. */
+export interface AttemptSeen extends Pick<WorkState, 'runId' | 'start' | 'taskId' | 'label' | 'output'> {
+  readonly how: AgentAssignment['how'];
+  readonly logFile: string;
+  readonly attempt: number;
+  readonly isAttached: boolean;
+}
+
+/** The runs of one backlog, and what steers them. */
+export interface WiredRuns {
+  readonly runner: WaveRunner;
+  readonly history: RecordedRuns;
+  readonly journals: RunJournals;
+  readonly caseFoldPaths: boolean;
+  preview(job: Job): Promise<Result<WorkPreview, Failure>>;
+  findAgent(assignment: AgentAssignment): Promise<Failure | undefined>;
+  lastOutputAt(id: TaskId): number | undefined;
+  /** What is known of an attempt whose files are there still. */
+  stateOf(runId: string, start: number, id: TaskId): WorkState | undefined;
+  /** `keep`: what is at work goes on, and the next window takes it over. `stop`: everything ends first. */
+  close(agents: 'keep' | 'stop'): Promise<void>;
+}
+
+const ORPHAN_GRACE_MS = 1500;
+/** Outcomes after which an agent's own session is worth going on with: it was cut off, and did nothing wrong. */
+const CUT_OFF: ReadonlySet<TaskOutcome['kind']> = new Set(['rateLimited', 'unknown', 'stopped']);
+
+/** Wires the engine, the supervisors and the journals of the runs of one backlog. */
+export function wireRuns(parts: RunParts): WiredRuns {
+  const { paths, source, locks, options, log, reportBug, wordsOf } = parts;
+  const caseFoldPaths = process.platform === 'darwin' || process.platform === 'win32';
+  const giveBack = (holder: string, id: TaskId): Promise<void> => giveBackLock({ locks, options, log }, holder, id);
+  const journals = new RunJournals({
+    ...{ root: paths.root, clock, processes, beginOf, pid: process.pid, log },
+  });
+  const runOf = (runId: string): RunState | undefined =>
+    runner.runs.find((run) => run.runId === runId) ?? history.past.find((run) => run.runId === runId);
+  const prepareParts: PrepareParts = {
+    ...{ paths, findAgent: parts.findAgent, log },
+    filesOf: (runId, start) => journals.filesOf(runId, start),
+    results: (ids) => locks.results(ids),
+    earlier: ({ runId, task }) =>
+      (runOf(runId)?.tasks.get(task.id)?.earlier ?? []).map(({ outcome }) => wordsOf(outcome)),
+    verifyRules: () => options().verify,
+  };
+  const prepare = async (job: Job): Promise<Result<WorkOrder, Failure>> => {
+    const folder = await journals.prepareRun(job.runId);
+    if (!folder.ok) return folder;
+    const order = await prepareWork(job, prepareParts);
+    if (!order.ok) return order;
+    const { runId, start, taskId, label, output, how, files } = order.value;
+    const seen = { runId, start, taskId, label, output, how, logFile: files.log, attempt: job.attempt };
+    parts.onAttempt({ ...seen, isAttached: false });
+    return order;
+  };
+  const worker = new SupervisedWorker({
+    script: parts.supervisor,
+    node: async () => (await locks.node()) ?? { command: process.execPath, args: [] },
+    prepare,
+    ...(parts.openInteractive && { openInteractive: parts.openInteractive }),
+    orderFolder: parts.orderFolder,
+    stateFileOf: ({ runId, start }) => journals.filesOf(runId, start),
+    ...{ giveBack, clock, processes, beginOf, log },
+  });
+  const runner: WaveRunner = new WaveRunner(
+    {
+      ...{ source, clock, caseFoldPaths, reportBug, readiness: parts.readiness },
+      worker,
+      newRunId: () => `${new Date().toISOString().replace(/[-:]|\..*/g, '')}-${randomBytes(3).toString('hex')}`,
+      flushed: () => history.flushed(),
+      verifyWave: verifyWaveWith({ journals, root: paths.root, command: () => options().verifyWave, log }),
+      estimate: (id) => estimateOf(id),
+      sessionOf: (runId, id) => sessionOf(runOf(runId), id, { runOf, journals }),
+    },
+    options().maxParallelTasks,
+  );
+  const estimateOf = rememberingEstimates(source, () => history.past);
+  const history: RecordedRuns = new RecordedRuns({
+    ...{ journals, runner, giveBack, begun: parts.begun, onFailed: parts.onFailed, clock, log, reportBug },
+    isAlive: (state) =>
+      state.host === processes.hostname
+        ? isProcessAlive(state, { pid: process.pid, processes, beginOf })
+        : Promise.resolve(false),
+    endOrphan: async (state) => {
+      await endOrphan(state, beginOf, ORPHAN_GRACE_MS);
+    },
+    onAttached: (state) => {
+      const { runId, start, taskId, label, output } = state;
+      const task = runOf(runId)?.tasks.get(taskId);
+      const seen = { runId, start, taskId, label, output, how: task?.agent.how ?? 'unattended' };
+      const logFile = journals.filesOf(runId, start).log;
+      parts.onAttempt({ ...seen, logFile, attempt: task?.attempt ?? 1, isAttached: true });
+    },
+  });
+  history.open().catch(reportBug);
+  return {
+    ...{ runner, history, journals, caseFoldPaths },
+    preview: (job) => previewWork(job, prepareParts),
+    findAgent: async (assignment) => {
+      const found = await parts.findAgent(assignment);
+      return found.ok ? undefined : found.failure;
+    },
+    lastOutputAt: (id) => {
+      const task = liveTask([...runner.runs, ...history.elsewhere], id);
+      return task === undefined ? undefined : modifiedAtOf(journals.filesOf(task.runId, task.start).log);
+    },
+    stateOf: (runId, start, id) => readState(journals.filesOf(runId, start), { runId, start, id }),
+    close: async (agents) => {
+      if (agents === 'stop') await runner.stopAll();
+      else runner.detachAll();
+      worker.detach();
+      await history.close();
+      runner.dispose();
+    },
+  };
+}
+
+/** How long tasks are likely to take, by past runs and estimates, in ms; undefined while there is no backlog. */
+function rememberingEstimates(
+  source: RunParts['source'],
+  past: () => readonly RunState[],
+): (id: TaskId) => number | undefined {
+  let known: { readonly past: readonly RunState[]; readonly estimates: Estimates } | undefined;
+  return (id) => {
+    const { state } = source;
+    if (state.kind !== 'ready') return undefined;
+    // Looking through the past for each task of a large run would cost more than the order is worth.
+    if (known?.past !== past())
+      known = { past: past(), estimates: estimateDurations(past(), state.snapshot, new Map()) };
+    return known.estimates.durationOf(id);
+  };
+}
+
+/** A lock of a supervisor that is gone becomes ours for a moment, which fails where somebody else has it by now. */
+async function giveBackLock(
+  { locks, options, log }: Pick<RunParts, 'locks' | 'options' | 'log'>,
+  holder: string,
+  id: TaskId,
+): Promise<void> {
+  const adopted = await locks.adopt([id], holder, options().leaseMs);
+  const isOurs = adopted.ok && adopted.value.some((claim) => claim.id === id);
+  const given = isOurs ? await locks.finish(id, 'Todo') : adopted;
+  // It ends with its lease then, as any lock whose holder is gone.
+  if (!given.ok) log(`The lock that ${holder} left on ${id} could not be given back (${given.failure.kind}).`);
+}
+
+/** The session of the latest attempt, or of the run that this one resumes, where the same agent was cut off. */
+function sessionOf(
+  run: RunState | undefined,
+  id: TaskId,
+  known: { readonly runOf: (runId: string) => RunState | undefined; readonly journals: RunJournals },
+): string | undefined {
+  const task = run?.tasks.get(id);
+  if (run === undefined || task === undefined) return undefined;
+  const last = task.earlier.at(-1);
+  if (last !== undefined) return sessionIn(run.runId, last.start, last.outcome, id, known.journals);
+  const before = run.resumes === undefined ? undefined : known.runOf(run.resumes);
+  const earlier = before?.tasks.get(id);
+  if (before === undefined || earlier?.start === undefined || earlier.outcome === undefined) return undefined;
+  if (JSON.stringify(earlier.agent) !== JSON.stringify(task.agent)) return undefined;
+  return sessionIn(before.runId, earlier.start, earlier.outcome, id, known.journals);
+}
+
+function sessionIn(
+  runId: string,
+  start: number,
+  outcome: TaskOutcome,
+  id: TaskId,
+  journals: RunJournals,
+): string | undefined {
+  if (!CUT_OFF.has(outcome.kind)) return undefined;
+  return readState(journals.filesOf(runId, start), { runId, start, id })?.sessionId;
+}
+
+function liveTask(
+  runs: readonly RunState[],
+  id: TaskId,
+): (Pick<TaskRun, 'id'> & { readonly runId: string; readonly start: number }) | undefined {
+  for (const run of runs) {
+    const task = run.phase === 'ended' ? undefined : run.tasks.get(id);
+    if (task?.phase === 'running' && task.start !== undefined) return { id, runId: run.runId, start: task.start };
+  }
+  return undefined;
+}
+
+function modifiedAtOf(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+}
