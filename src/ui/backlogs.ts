@@ -2,6 +2,7 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Event } from '../core/events.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Result } from '../core/result.ts';
+import type { RunChoice } from '../core/run/run-choice.ts';
 import type { Task, TaskId } from '../core/task.ts';
 
 /** The backlogs of this window, one for each root that its folders have, and what only the edge can do for them. */
@@ -15,6 +16,17 @@ export interface Backlogs {
   timePassed(): void;
   hasTerminal(backlog: Backlog, id: TaskId): boolean;
   showTerminal(backlog: Backlog, id: TaskId): void;
+  /** What the agent of a task is doing now, in one plain line; undefined where it does not say. */
+  activityOf(backlog: Backlog, id: TaskId): string | undefined;
+  /** After an agent at work went on to something else; nothing but `activityOf` has changed. */
+  readonly onDidChangeActivity: Event<undefined>;
+  /** Shows what the agent of one attempt of a run wrote. */
+  openLog(backlog: Backlog, runId: string, start: number): Promise<void>;
+  /** The report on a run, in markdown. */
+  reportOf(backlog: Backlog, runId: string): string;
+  /** What a person chose for a run last; empty where they never did. */
+  lastChoice(backlog: Backlog): RunChoice;
+  rememberChoice(backlog: Backlog, choice: RunChoice): Promise<void>;
   /** Writes a plan document and answers its absolute path. */
   writePlan(backlog: Backlog, kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
   /** The agents that can be chosen, whether they are installed, and where. */

@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Failure } from '../core/failure.ts';
-import type { Result } from '../core/result.ts';
 import { oneLine } from '../core/plan/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { confirm, pickBacklog, pickTask, tell } from './ask.ts';
@@ -33,8 +32,23 @@ import {
 } from './handoff-commands.ts';
 import { showHandoffs } from './handoff-list.ts';
 import { pickLock } from './locks-picker.ts';
+import type { DryRunPages } from './dry-run-pages.ts';
 import { plain } from './plain.ts';
 import { revealFile } from './reveal-file.ts';
+import {
+  changeCap,
+  dryRun,
+  goOnRun,
+  openTaskLog,
+  pauseRun,
+  requeueTask,
+  resumeRun,
+  runWith,
+  showReport,
+  showRuns,
+  stopWave,
+  tellFailure,
+} from './run-commands.ts';
 import { SECTION } from './settings.ts';
 import { openTaskDetails } from './task-details.ts';
 import { isStartable } from './task-row.ts';
@@ -46,21 +60,36 @@ export interface CommandContext {
   readonly backlogs: Backlogs;
   readonly selection: () => readonly TreeNode[];
   readonly showLog: () => void;
+  readonly dryRuns: DryRunPages;
 }
 
 /** Registers every command of the manifest; a test holds the two lists to each other. */
 export function registerCommands(context: CommandContext): vscode.Disposable[] {
-  const { backlogs } = context;
+  const { backlogs, dryRuns } = context;
   const handlers: Readonly<Record<string, (node?: TreeNode, selected?: readonly TreeNode[]) => unknown>> = {
     refresh: () => backlogs.refresh(),
     runWave: (node) => trusted(() => runWave(backlogs, node)),
     runTask: (node) =>
-      trusted(() => onTask(node, backlogs, 'Run Task', canRun, ({ backlog, task }) => run(backlog.runTask(task)))),
-    runAllWaves: () => trusted(() => onBacklog(backlogs, (backlog) => run(backlog.runAllWaves()))),
+      trusted(() =>
+        onTask(node, backlogs, 'Run Task', canRun, ({ backlog, task }) => tellFailure(backlog.runTask(task))),
+      ),
+    runAllWaves: () => trusted(() => onBacklog(backlogs, (backlog) => tellFailure(backlog.runAllWaves()))),
+    runWaveWith: (node) => trusted(() => runWith(backlogs, dryRuns, node)),
+    dryRun: (node) => trusted(() => dryRun(backlogs, dryRuns, node)),
     runSelected: () => trusted(() => runSelected(context)),
     stop: () => Promise.all(backlogs.all.map((backlog) => backlog.stopAll())),
-    stopRun: (node) => (node?.kind === 'run' ? node.backlog.stopRun(node.runId) : undefined),
-    stopTask: (node) => (node !== undefined && 'taskId' in node ? node.backlog.stopTask(node.taskId) : undefined),
+    stopRun: (node) => (node?.kind === 'run' ? tellFailure(node.backlog.stopRun(node.runId)) : undefined),
+    stopTask: (node) =>
+      node !== undefined && 'taskId' in node ? tellFailure(node.backlog.stopTask(node.taskId)) : undefined,
+    stopWave: (node) => stopWave(backlogs, node),
+    pauseRun: (node) => pauseRun(backlogs, node),
+    goOnRun: (node) => trusted(() => goOnRun(backlogs, node)),
+    resumeRun: (node) => trusted(() => resumeRun(backlogs, node)),
+    requeueTask: (node) => trusted(() => requeueTask(node)),
+    changeCap: (node) => changeCap(backlogs, node),
+    openRunReport: (node) => showReport(backlogs, node),
+    openTaskLog: (node) => openTaskLog(backlogs, node),
+    showRuns: () => showRuns(backlogs),
     clearRun: (node) => (node?.kind === 'run' ? node.backlog.clearRun(node.runId) : undefined),
     claimTask: (node, selected) =>
       trusted(() =>
@@ -190,17 +219,12 @@ async function onTasks(
   }
 }
 
-async function run(started: Promise<Result<unknown, Failure>>): Promise<void> {
-  const result = await started;
-  if (!result.ok) await tell(result.failure);
-}
-
 async function runWave(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   if (node?.kind === 'wave') {
-    await run(node.backlog.runWave(node.number));
+    await tellFailure(node.backlog.runWave(node.number));
     return;
   }
-  await onWave(backlogs, 'Run Wave', (backlog, number) => run(backlog.runWave(number)));
+  await onWave(backlogs, 'Run Wave', (backlog, number) => tellFailure(backlog.runWave(number)));
 }
 
 async function onWave(
@@ -234,10 +258,10 @@ async function onWave(
 
 async function runSelected({ selection }: CommandContext): Promise<void> {
   const [node] = selection();
-  if (node?.kind === 'wave') await run(node.backlog.runWave(node.number));
+  if (node?.kind === 'wave') await tellFailure(node.backlog.runWave(node.number));
   else if (node !== undefined && 'taskId' in node) {
     const task = node.backlog.task(node.taskId);
-    if (task !== undefined) await run(node.backlog.runTask(task));
+    if (task !== undefined) await tellFailure(node.backlog.runTask(task));
   }
 }
 

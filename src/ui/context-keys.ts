@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Disposable } from '../core/events.ts';
 import type { Backlog } from '../core/backlog.ts';
 import type { Backlogs } from './backlogs.ts';
+import { isResumable } from './run-row.ts';
 
 /** The keys that the manifest's `when` clauses ask for, with every value they may have. */
 export interface ContextKeys {
@@ -11,6 +12,10 @@ export interface ContextKeys {
   readonly unreadable: string;
   readonly canWrite: boolean;
   readonly running: boolean;
+  /** A run goes on that starts nothing until somebody says so. */
+  readonly paused: boolean;
+  /** A run has ended and left something that could still be done. */
+  readonly resumable: boolean;
 }
 
 /** Sums up all backlogs of the window for `when` clauses: what one of them can do, a command can. */
@@ -32,6 +37,10 @@ export function contextKeysOf(backlogs: readonly Backlog[]): ContextKeys {
     unreadable: broken === undefined ? '' : broken.failure.file.endsWith('.json') ? 'json' : broken.failure.cause,
     canWrite: backlogs.some((backlog) => backlog.snapshot !== undefined && backlog.claimsFailure === undefined),
     running: backlogs.some((backlog) => backlog.isRunning),
+    paused: backlogs.some(({ runs }) => runs.some((run) => run.phase === 'running' && run.paused !== undefined)),
+    resumable: backlogs.some((backlog) =>
+      [backlog.runs, backlog.pastRuns].some((runs) => runs.some((run) => isResumable(backlog, run))),
+    ),
   };
 }
 

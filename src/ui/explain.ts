@@ -3,7 +3,6 @@ import type { HolderLife } from '../core/holder-life.ts';
 import type { Lease } from '../core/lease.ts';
 import type { NotReady, Readiness } from '../core/readiness.ts';
 import type { WatchEvent } from '../core/run/claim-watch.ts';
-import type { SkipReason, TaskOutcome } from '../core/run/run-events.ts';
 import type { Notice } from '../core/snapshot.ts';
 import type { Status, TaskId } from '../core/task.ts';
 import type { BlockReason } from '../core/waves.ts';
@@ -181,43 +180,6 @@ export function leaseWords(lease: Lease, now: number): readonly string[] {
       return [`lock of ${lease.lock.holder} expired ${duration(lease.expiredMs)} ago`];
     case 'unleased':
       return [`assigned to ${lease.lock.holder} without an end`];
-  }
-}
-
-/** How the work on a task ended, in a few words. */
-export function explainOutcome(outcome: TaskOutcome, now: number): string {
-  switch (outcome.kind) {
-    case 'succeeded':
-      return `succeeded, now ${outcome.status}`;
-    case 'failed':
-      return outcome.exitCode === undefined
-        ? `failed: ended by ${outcome.signal ?? 'something unknown'}, back to Todo`
-        : `failed with exit code ${outcome.exitCode}, back to Todo`;
-    case 'notStarted':
-      return `not started: ${explainFailure(outcome.failure, now).message}`;
-    case 'stopped':
-      return 'stopped, back to Todo';
-    case 'lockLost':
-      return `lock lost${outcome.holder === undefined ? '' : ` to ${outcome.holder}`}; the agent was ended`;
-    case 'notRecorded':
-      return `ended${outcome.exitCode === undefined ? '' : ` with exit code ${outcome.exitCode}`}, but not recorded: ${explainFailure(outcome.failure, now).message}`;
-    case 'skipped':
-      return `skipped: ${explainSkip(outcome.reason, now)}`;
-  }
-}
-
-function explainSkip(reason: SkipReason, now: number): string {
-  switch (reason.kind) {
-    case 'notReady':
-      return reason.reasons.map((r) => explainNotReady(r, now)).join('; ');
-    case 'dependencyFailed':
-      return `${reason.id} did not succeed`;
-    case 'claimFailed':
-      return explainFailure(reason.failure, now).message;
-    case 'gone':
-      return 'it is not in the backlog any more';
-    case 'stopped':
-      return 'the run was stopped';
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Backlog } from '../core/backlog.ts';
 import { duration } from './explain.ts';
+import { runsSentence } from './run-row.ts';
 
 /** Below this the item asks for attention: renewing work would have renewed the lease by now. */
 const ENDS_SOON_MS = 2 * 60_000;
@@ -18,8 +19,10 @@ export function summariseLocks(backlogs: readonly Backlog[]): LockSummary | unde
   const locks = backlogs.flatMap((backlog) => backlog.liveLocks());
   const ours = locks.filter((held) => held.lease.kind === 'ours');
   const others = locks.length - ours.length;
-  const othersWords =
-    others === 0 ? 'Nobody else holds a lock.' : `${others} ${others === 1 ? 'lock is' : 'locks are'} held by others.`;
+  const othersWords = [
+    others === 0 ? 'Nobody else holds a lock.' : `${others} ${others === 1 ? 'lock is' : 'locks are'} held by others.`,
+    ...runsSentence(backlogs),
+  ].join(' ');
   const soonest = ours.reduce<number | undefined>(
     (least, held) => (least === undefined ? held.lease.remainingMs : Math.min(least, held.lease.remainingMs)),
     undefined,

@@ -32,8 +32,13 @@ export interface RowContent {
   readonly tooltip?: string;
 }
 
-/** Answers whether the output of a task's agent can still be shown. */
-export type HasTerminal = (backlog: Backlog, id: TaskId) => boolean;
+/** What only the edge knows of agents. */
+export interface RowView {
+  /** Whether the output of a task's agent can still be shown. */
+  readonly hasTerminal: (backlog: Backlog, id: TaskId) => boolean;
+  /** What the agent of a task is doing now, in one plain line; undefined where it does not say. */
+  readonly activityOf: (backlog: Backlog, id: TaskId) => string | undefined;
+}
 
 /** A row: no flags, no children and a spoken form of its texts, except for what `more` says. */
 export function row(label: string, description: string, icon: Icon, more: Partial<RowContent> = {}): RowContent {

@@ -1,68 +1,167 @@
 import type { Backlog } from '../core/backlog.ts';
-import { oneLine } from '../core/plan/text.ts';
+import { count, oneLine } from '../core/plan/text.ts';
+import { resumable } from '../core/run/recovery.ts';
 import type { RunState, TaskRun } from '../core/run/run-events.ts';
+import { groupOf } from '../core/run/run-summary.ts';
 import type { TaskId } from '../core/task.ts';
-import { clockTime, duration, explainOutcome } from './explain.ts';
-import { GONE, type HasTerminal, type Icon, row, type RowContent } from './row.ts';
+import { clockTime, duration } from './explain.ts';
+import { whenWords } from './handoff-row.ts';
+import { type Click, GONE, type Icon, row, type RowContent, type RowView } from './row.ts';
+import { explainOutcome, explainStop, explainWait, ordinal, outcomeWords } from './run-words.ts';
 
-/** The row of a run: how many of its tasks are where. */
-export function describeRun(run: RunState | undefined): RowContent {
-  if (run === undefined) return GONE;
-  const tasks = [...run.tasks.values()];
-  const count = (is: (task: TaskRun) => boolean): number => tasks.filter(is).length;
-  const succeeded = count((t) => t.outcome?.kind === 'succeeded');
-  const skipped = count((t) => t.outcome?.kind === 'skipped');
-  const stopped = count((t) => t.outcome?.kind === 'stopped');
-  const running = count((t) => t.phase === 'running' || t.phase === 'claimed');
-  const failed = count((t) => t.phase === 'ended') - succeeded - skipped - stopped;
-  const parts = [
-    `${succeeded}/${tasks.length} succeeded`,
-    ...(running > 0 ? [`${running} running`] : []),
-    ...(failed > 0 ? [`${failed} failed`] : []),
-    ...(stopped > 0 ? [`${stopped} stopped`] : []),
-    ...(skipped > 0 ? [`${skipped} skipped`] : []),
-    ...(run.endedAt === undefined ? [] : [`took ${duration(run.endedAt - run.startedAt)}`]),
-  ];
-  if (run.phase !== 'ended') {
-    const label = run.phase === 'stopping' ? `Stopping: ${run.title}` : `Running: ${run.title}`;
-    return row(
-      label,
-      parts.join(' · '),
-      { id: 'sync~spin', color: 'charts.blue' },
-      {
-        flags: ['run', 'runningRun'],
-        collapsible: 'collapsed',
-      },
-    );
-  }
-  const icon: Icon =
-    failed > 0
-      ? { id: 'error', color: 'testing.iconFailed' }
-      : succeeded === tasks.length
-        ? { id: 'pass', color: 'testing.iconPassed' }
-        : { id: 'circle-slash', color: 'charts.yellow' };
-  return row(`Ended: ${run.title}`, parts.join(' · '), icon, {
-    flags: ['run', 'endedRun'],
-    // What went wrong is to be seen without a click.
-    collapsible: succeeded === tasks.length ? 'collapsed' : 'expanded',
+const OPEN_LOG: Click = { title: 'Open Log', command: 'todo2Waves.openTaskLog' };
+
+/** A run by its id: of this window, or of the past. */
+export function findRun(backlog: Backlog, runId: string): RunState | undefined {
+  const is = (run: RunState): boolean => run.runId === runId;
+  return backlog.runs.find(is) ?? backlog.pastRuns.find(is);
+}
+
+/** True for a run that is only remembered: it ended before this window opened, or was cleared. */
+export function isPast(backlog: Backlog, run: RunState): boolean {
+  return !backlog.runs.some(({ runId }) => runId === run.runId);
+}
+
+/** The runs that are only remembered, the newest first; see `interruptedRuns` for those that ask for something. */
+export function pastRunsOf(backlog: Backlog): readonly RunState[] {
+  return backlog.pastRuns.filter((run) => isPast(backlog, run) && !isInterrupted(backlog, run));
+}
+
+/** Runs that ended with their window, while there was something left to do that nobody took up. */
+export function interruptedRuns(backlog: Backlog): readonly RunState[] {
+  return backlog.pastRuns.filter((run) => isPast(backlog, run) && isInterrupted(backlog, run));
+}
+
+function isInterrupted(backlog: Backlog, run: RunState): boolean {
+  return run.stop?.kind === 'interrupted' && isResumable(backlog, run);
+}
+
+/** True where a run has ended and left something that can still be done. */
+export function isResumable(backlog: Backlog, run: RunState): boolean {
+  if (run.phase !== 'ended' || isResumed(backlog, run.runId)) return false;
+  return resumable(run).some((id) => {
+    const status = backlog.task(id)?.status;
+    return status === 'Todo' || status === 'In Progress';
   });
 }
 
-/** The row of a task below its run: where it is, or how it ended. */
-export function describeRunTask(backlog: Backlog, runId: string, id: TaskId, hasTerminal: HasTerminal): RowContent {
-  const taskRun = backlog.runs.find((run) => run.runId === runId)?.tasks.get(id);
-  if (taskRun === undefined) return GONE;
+/** What another run took up is its matter from then on. */
+function isResumed({ runs, pastRuns }: Backlog, runId: string): boolean {
+  return [runs, pastRuns].some((some) => some.some(({ resumes }) => resumes === runId));
+}
+
+/** How many tasks of a run are where, in words: “5/7 succeeded”, “1 running”, “1 failed”. */
+export function runCounts(run: RunState): readonly string[] {
+  const numbers = { succeeded: 0, running: 0, failed: 0, unclear: 0, stopped: 0, skipped: 0, queued: 0 };
+  for (const task of run.tasks.values()) numbers[placeOf(task)]++;
+  const { succeeded, queued: _, ...others } = numbers;
+  return [
+    `${succeeded}/${run.tasks.size} succeeded`,
+    ...Object.entries(others).flatMap(([word, n]) => (n > 0 ? [`${n} ${word}`] : [])),
+  ];
+}
+
+function placeOf({ phase, outcome }: TaskRun): Exclude<ReturnType<typeof groupOf>, 'open'> | 'queued' | 'running' {
+  const group = phase === 'ended' ? groupOf(outcome) : 'open';
+  return group === 'open' ? (phase === 'queued' ? 'queued' : 'running') : group;
+}
+
+/** The row of a run: how it goes, and how many of its tasks are where. */
+export function describeRun(backlog: Backlog, runId: string): RowContent {
+  const run = findRun(backlog, runId);
+  if (run === undefined) return GONE;
+  return run.phase === 'ended' ? describeEnded(backlog, run) : describeLive(backlog, run);
+}
+
+function describeLive(backlog: Backlog, run: RunState): RowContent {
+  const { label, icon, flag } = liveLook(run);
+  const isElsewhere = backlog.isLedElsewhere(run.runId);
+  const parts = [
+    ...(run.stop === undefined || run.stop.kind === 'person' ? [] : [explainStop(run.stop, backlog.now)]),
+    ...(run.options.mode === 'flow' ? ['flow'] : []),
+    ...(run.cap === undefined ? [] : [`cap ${run.cap}`]),
+    ...runCounts(run),
+    ...(isElsewhere ? ['led by another window'] : []),
+  ];
+  return row(`${label}: ${oneLine(run.title)}`, parts.join(' · '), icon, {
+    flags: ['run', 'liveRun', ...(isElsewhere ? [] : ['ledHere']), ...(flag === undefined ? [] : [flag])],
+    collapsible: 'collapsed',
+  });
+}
+
+function liveLook(run: RunState): { readonly label: string; readonly icon: Icon; readonly flag: string | undefined } {
+  const spins: Icon = { id: 'sync~spin', color: 'charts.blue' };
+  if (run.phase === 'stopping') return { label: 'Stopping', icon: spins, flag: undefined };
+  if (run.paused === undefined) return { label: 'Running', icon: spins, flag: 'runningRun' };
+  const label = run.paused === 'wave' ? 'Paused after a wave' : 'Paused';
+  return { label, icon: { id: 'debug-pause', color: 'charts.yellow' }, flag: 'pausedRun' };
+}
+
+function describeEnded(backlog: Backlog, run: RunState): RowContent {
+  const past = isPast(backlog, run);
+  const outcomes = [...run.tasks.values()].map(placeOf);
+  const wentWell = outcomes.every((place) => place === 'succeeded');
+  const wentBadly = outcomes.some((place) => place === 'failed' || place === 'unclear');
+  const icon: Icon = wentBadly
+    ? { id: 'error', color: 'testing.iconFailed' }
+    : wentWell
+      ? { id: 'pass', color: 'testing.iconPassed' }
+      : { id: 'circle-slash', color: 'charts.yellow' };
+  const wasInterrupted = isInterrupted(backlog, run);
+  const title = oneLine(run.title);
+  const label = wasInterrupted ? `Interrupted: ${title}` : past ? title : `Ended: ${title}`;
+  const parts = [
+    ...(past ? [whenWords(run.startedAt, backlog.now)] : []),
+    ...runCounts(run),
+    ...(run.endedAt === undefined ? [] : [`took ${duration(run.endedAt - run.startedAt)}`]),
+    ...(run.stop === undefined || run.stop.kind === 'person' || wasInterrupted
+      ? []
+      : [explainStop(run.stop, backlog.now)]),
+  ];
+  return row(label, parts.join(' · '), icon, {
+    flags: ['run', past ? 'pastRun' : 'endedRun', ...(isResumable(backlog, run) ? ['resumableRun'] : [])],
+    // What went wrong just now is to be seen without a click.
+    collapsible: wentWell || past ? 'collapsed' : 'expanded',
+  });
+}
+
+/** The row of a task below its run: what it is doing, why it waits, or how it ended. */
+export function describeRunTask(backlog: Backlog, runId: string, id: TaskId, view: RowView): RowContent {
+  const run = findRun(backlog, runId);
+  const part = run?.tasks.get(id);
+  if (run === undefined || part === undefined) return GONE;
   const task = backlog.task(id);
-  const title = oneLine(task?.title ?? '') || id;
-  const state = runTaskState(taskRun, backlog.now);
-  return row(title, [state, id].join(' · '), runTaskIcon(taskRun), {
+  const isLive = run.phase !== 'ended';
+  const silentSince = isLive && part.phase === 'running' ? backlog.stuckSince(id) : undefined;
+  const activity = isLive && part.phase === 'running' ? oneLine(view.activityOf(backlog, id) ?? '') : '';
+  const state = [
+    ...(silentSince === undefined ? [] : [`looks stuck: silent since ${clockTime(silentSince)}`]),
+    ...(activity === '' ? [] : [activity]),
+    runTaskState(part, backlog.now),
+    ...(part.attempt > 1 ? [`${ordinal(part.attempt)} attempt`] : []),
+  ];
+  const icon = silentSince === undefined ? runTaskIcon(part) : { id: 'warning', color: 'list.warningForeground' };
+  return row(oneLine(task?.title ?? '') || oneLine(id), [...state, id].join(' · '), icon, {
     flags: [
       ...(task === undefined ? [] : ['task']),
-      ...(taskRun.phase === 'ended' ? [] : ['runningTask']),
-      ...(hasTerminal(backlog, id) ? ['withTerminal'] : []),
+      ...(part.phase === 'ended' ? [] : ['runningTask']),
+      ...(silentSince === undefined ? [] : ['stuckTask']),
+      ...(isLive && isRequeuable(part) ? ['requeuableTask'] : []),
+      ...(view.hasTerminal(backlog, id) && !isPast(backlog, run) ? ['withTerminal'] : []),
+      ...(part.start === undefined ? [] : ['withLog']),
     ],
-    ...(task === undefined ? {} : { opens: id }),
+    // Of a run that is over, people look for what the agent wrote.
+    ...(part.start !== undefined && isPast(backlog, run)
+      ? { click: OPEN_LOG }
+      : task === undefined
+        ? {}
+        : { opens: id }),
   });
+}
+
+/** True where an attempt can be ended, or has ended badly, and the run could give the task another one. */
+function isRequeuable({ phase, outcome }: TaskRun): boolean {
+  return phase === 'ended' ? outcome?.kind !== 'succeeded' : phase === 'running';
 }
 
 /** A moment, not a length of time: it stays true without being drawn again and again. */
@@ -70,11 +169,16 @@ export function runningSince(run: TaskRun): string {
   return run.startedAt === undefined ? 'running' : `running since ${clockTime(run.startedAt)}`;
 }
 
-function runTaskState(run: TaskRun, now: number): string {
+/** Where a task of a run is, in words; empty without one. */
+export function runTaskState(run: TaskRun, now: number): string {
   if (run.outcome !== undefined) return explainOutcome(run.outcome, now);
   switch (run.phase) {
-    case 'queued':
-      return 'queued';
+    case 'queued': {
+      const last = run.earlier.at(-1);
+      const why = run.waits?.kind === 'retry' && last !== undefined ? [outcomeWords(last.outcome, now)] : [];
+      return [...(run.waits === undefined ? ['queued'] : [explainWait(run.waits)]), ...why].join(' · ');
+    }
+    case 'starting':
     case 'claimed':
       return 'starting';
     case 'running':
@@ -87,7 +191,7 @@ function runTaskIcon(run: TaskRun): Icon {
   switch (run.outcome?.kind) {
     case undefined:
       return run.phase === 'queued'
-        ? { id: 'clockface', color: 'charts.blue' }
+        ? { id: run.waits === undefined ? 'clockface' : 'watch', color: 'charts.blue' }
         : { id: 'sync~spin', color: 'charts.blue' };
     case 'succeeded':
       return { id: 'pass', color: 'testing.iconPassed' };
@@ -95,10 +199,25 @@ function runTaskIcon(run: TaskRun): Icon {
       return { id: 'debug-step-over', color: 'disabledForeground' };
     case 'stopped':
       return { id: 'debug-stop', color: 'charts.yellow' };
+    case 'rateLimited':
+      return { id: 'watch', color: 'charts.yellow' };
+    case 'unknown':
+      return { id: 'question', color: 'charts.yellow' };
     case 'failed':
     case 'notStarted':
     case 'lockLost':
     case 'notRecorded':
       return { id: 'error', color: 'testing.iconFailed' };
   }
+}
+
+/** The runs that go on, in a sentence for the status bar; empty where there is none. */
+export function runsSentence(backlogs: readonly Backlog[]): readonly string[] {
+  const live = backlogs.flatMap(({ runs }) => runs.filter((run) => run.phase !== 'ended'));
+  if (live.length === 0) return [];
+  const atWork = live.reduce((n, run) => n + [...run.tasks.values()].filter((t) => placeOf(t) === 'running').length, 0);
+  const paused = live.filter((run) => run.paused !== undefined).length;
+  return [
+    `${count(live.length, 'run')}${paused === 0 ? '' : `, ${paused} paused`}: ${count(atWork, 'agent')} at work.`,
+  ];
 }

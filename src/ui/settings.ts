@@ -1,20 +1,35 @@
 import * as vscode from 'vscode';
-import type { Settings } from '../core/config.ts';
+import { RUN_DEFAULTS, type RunRules, type RunSettings, type Settings } from '../core/config.ts';
+import { parseAgentRules, parseVerifyCommand, parseVerifyRules } from '../core/run/agent-rules.ts';
+import { AGENT_KINDS } from './run-words.ts';
 
 /** The section that every setting of ours stands in. */
 export const SECTION = 'todo2Waves';
 
+/** A longer time limit than a week would not fit a timer; nobody means it. */
+const MOST_MINUTES = 7 * 24 * 60;
+
+/** Values of one folder, each checked: what a person mistyped counts as not set. */
+function checked(folder: vscode.Uri | undefined) {
+  const settings = vscode.workspace.getConfiguration(SECTION, folder ?? null);
+  return {
+    settings,
+    /** One of the known words, else the first of them. */
+    oneOf: <T extends string>(key: string, known: readonly [T, ...T[]]): T => {
+      const value = settings.get<unknown>(key);
+      return known.find((candidate) => candidate === value) ?? known[0];
+    },
+    /** A whole number that is not negative, else undefined. */
+    count: (key: string, unset: (n: number) => boolean): number | undefined => {
+      const value = settings.get<unknown>(key);
+      return typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || unset(value) ? undefined : value;
+    },
+  };
+}
+
 /** What the settings say for a folder; values that a person mistyped count as not set. */
 export function readSettings(folder: vscode.Uri | undefined): Settings {
-  const settings = vscode.workspace.getConfiguration(SECTION, folder ?? null);
-  const oneOf = <T extends string>(key: string, known: readonly [T, ...T[]]): T => {
-    const value = settings.get<unknown>(key);
-    return known.find((candidate) => candidate === value) ?? known[0];
-  };
-  const count = (key: string, unset: (n: number) => boolean): number | undefined => {
-    const value = settings.get<unknown>(key);
-    return typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || unset(value) ? undefined : value;
-  };
+  const { oneOf, count } = checked(folder);
   const leaseMinutes = count('leaseMinutes', (n) => n === 0);
   const staleLockMinutes = count('staleLockMinutes', (n) => n === 0);
   const priority = oneOf('newTaskPriority', ['project', 'critical', 'high', 'medium', 'low']);
@@ -30,13 +45,68 @@ export function readSettings(folder: vscode.Uri | undefined): Settings {
     minDescriptionLength: count('minDescriptionLength', () => false),
     statusOnSuccess: oneOf('statusOnSuccess', ['Review', 'Done']),
     reviewOpensGate: oneOf('reviewOpensGate', ['inRun', 'always', 'never']),
+    ...readRules(folder).rules,
+    run: readRunSettings(folder),
+    agent: {
+      agent: readAgentSettings(folder).agent,
+      model: undefined,
+      how: oneOf('agentMode', ['unattended', 'interactive']),
+    },
   };
+}
+
+function readRunSettings(folder: vscode.Uri | undefined): RunSettings {
+  const { settings, oneOf, count } = checked(folder);
+  const atMost = (most: number) => (n: number) => n > most;
+  const minutes = (value: number | undefined, otherwise: number): number =>
+    value === undefined ? otherwise : value * 60_000;
+  const retryAfterSeconds = count('retryAfterSeconds', atMost(600));
+  return {
+    mode: oneOf('runMode', ['strict', 'flow']),
+    onFailure: oneOf('onFailure', ['continue', 'stopAfterWave', 'stopAtOnce']),
+    pauseBetweenWaves: settings.get<unknown>('pauseBetweenWaves') === true,
+    held: oneOf('heldTasks', ['skip', 'wait']),
+    retries: count('retries', atMost(10)) ?? RUN_DEFAULTS.retries,
+    retryAfterMs: retryAfterSeconds === undefined ? RUN_DEFAULTS.retryAfterMs : retryAfterSeconds * 1000,
+    breakAfter: count('breakAfterEqualFailures', () => false) ?? RUN_DEFAULTS.breakAfter,
+    wallMs: minutes(count('taskTimeLimitMinutes', atMost(MOST_MINUTES)), RUN_DEFAULTS.wallMs),
+    idleMs: minutes(count('stuckAfterMinutes', atMost(MOST_MINUTES)), RUN_DEFAULTS.idleMs),
+    whenWindowCloses: oneOf('whenWindowCloses', ['keep', 'stop']),
+  };
+}
+
+function readRules(folder: vscode.Uri | undefined): { readonly rules: RunRules; readonly problems: readonly string[] } {
+  const settings = vscode.workspace.getConfiguration(SECTION, folder ?? null);
+  const agents = parseAgentRules(settings.get<unknown>('agentRules'), AGENT_KINDS);
+  const verify = parseVerifyRules(settings.get<unknown>('verify'));
+  const wave = parseVerifyCommand(settings.get<unknown>('verifyWave'));
+  const named = (key: string, problems: readonly string[]): readonly string[] =>
+    problems.map((problem) => `${SECTION}.${key}: ${problem}`);
+  return {
+    rules: { agentRules: agents.rules, verify: verify.rules, verifyWave: wave.verify },
+    problems: [
+      ...named('agentRules', agents.problems),
+      ...named('verify', verify.problems),
+      ...named('verifyWave', wave.problems),
+    ],
+  };
+}
+
+/** What is wrong with rules in the settings of a folder, for the log: those entries count as not there. */
+export function readRuleProblems(folder: vscode.Uri | undefined): readonly string[] {
+  return readRules(folder).problems;
+}
+
+/** Whether a person wants to be told when a run needs them. */
+export function readWantsNotices(folder: vscode.Uri): boolean {
+  return vscode.workspace.getConfiguration(SECTION, folder).get<string>('needsYouNotices') !== 'off';
 }
 
 /** The agent a person chose, and the parts of the custom one, as they stand in the settings. */
 export function readAgentSettings(folder: vscode.Uri | undefined): { agent: string; custom: unknown } {
   const settings = vscode.workspace.getConfiguration(SECTION, folder ?? null);
-  return { agent: settings.get<string>('agent') ?? 'auto', custom: settings.get<unknown>('customAgent') };
+  const agent = settings.get<unknown>('agent');
+  return { agent: typeof agent === 'string' ? agent : 'auto', custom: settings.get<unknown>('customAgent') };
 }
 
 /** The Node.js that a person named for writing locks; undefined where the choice is ours. */

@@ -2,8 +2,9 @@ import type { Backlog } from '../core/backlog.ts';
 import { inertMarkdown, inline } from '../core/plan/markdown.ts';
 import { cut } from '../core/plan/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
-import { clockTime, explainBlock, explainNotReady, explainOutcome, leaseWords } from './explain.ts';
+import { clockTime, explainBlock, explainNotReady, leaseWords } from './explain.ts';
 import { fence, section } from './markdown-parts.ts';
+import { runTaskState } from './run-row.ts';
 
 /** The most that a tooltip shows of a description, in characters; the details show all of it. */
 const TOOLTIP_DESCRIPTION = 600;
@@ -93,7 +94,7 @@ function runLines(backlog: Backlog, task: Task): string {
     .flatMap((run) => {
       const part = run.tasks.get(task.id);
       if (part === undefined) return [];
-      const state = part.outcome === undefined ? part.phase : explainOutcome(part.outcome, backlog.now);
+      const state = runTaskState(part, backlog.now);
       const at = part.startedAt === undefined ? '' : `${clockTime(part.startedAt)}: `;
       return [`- ${at}${inline(run.title)}, ${inline(state)}`];
     })

@@ -6,8 +6,8 @@ import type { TaskRun } from '../core/run/run-events.ts';
 import { isSettled, type Task } from '../core/task.ts';
 import { duration, explainBlock, explainReadiness, leaseWords } from './explain.ts';
 import { foreignTasks } from './foreign-tasks.ts';
-import { type HasTerminal, type Icon, row, type RowContent } from './row.ts';
-import { runningSince } from './run-row.ts';
+import { type Icon, row, type RowContent, type RowView } from './row.ts';
+import { runTaskState } from './run-row.ts';
 
 const OPEN_STATUS_ICONS = {
   Review: { id: 'eye', color: 'charts.purple' },
@@ -16,7 +16,7 @@ const OPEN_STATUS_ICONS = {
 } as const;
 
 /** The row of a task in its wave: state first, since that is what people look for. */
-export function describeTask(backlog: Backlog, task: Task, hasTerminal: HasTerminal): RowContent {
+export function describeTask(backlog: Backlog, task: Task, { hasTerminal }: RowView): RowContent {
   const lease = backlog.leaseOf(task);
   const run = backlog.runOf(task.id)?.tasks.get(task.id);
   const readiness = isSettled(task.status) ? undefined : backlog.readinessOf(task);
@@ -41,9 +41,7 @@ function taskState(
   readiness: Readiness | undefined,
   run: TaskRun | undefined,
 ): string {
-  if (run?.phase === 'running') return runningSince(run);
-  if (run?.phase === 'claimed') return 'starting';
-  if (run?.phase === 'queued') return 'queued';
+  if (run !== undefined) return runTaskState(run, backlog.now);
   if (readiness === undefined) return task.status;
   const blocked = backlog.plan?.blockedOf.get(task.id);
   if (blocked !== undefined) return explainBlock(blocked);
@@ -79,7 +77,7 @@ function taskFlags(
   task: Task,
   lease: Lease,
   readiness: Readiness | undefined,
-  hasTerminal: HasTerminal,
+  hasTerminal: RowView['hasTerminal'],
 ): readonly string[] {
   const flags = ['task'];
   const isRunning = backlog.runOf(task.id) !== undefined;

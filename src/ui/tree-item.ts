@@ -5,22 +5,22 @@ import { clockTime, explainFailure, explainNotice, explainUnreadable } from './e
 import { describeHandoff } from './handoff-row.ts';
 import { describeDoctor, describeFinding, describeKind, isNoFinding } from './doctor-rows.ts';
 import { SEVERITY_ICONS } from './doctor-words.ts';
-import { GONE, type HasTerminal, type Icon, row, type RowContent } from './row.ts';
-import { describeRun, describeRunTask } from './run-row.ts';
+import { GONE, type Icon, row, type RowContent, type RowView } from './row.ts';
+import { describeRun, describeRunTask, pastRunsOf } from './run-row.ts';
 import { describeStore } from './store-row.ts';
 import { describeTask, isStartable } from './task-row.ts';
-import type { TreeNode } from './tree-nodes.ts';
+import type { RowGroup, TreeNode } from './tree-nodes.ts';
 
 /** Describes one row of the tree as it is right now. */
-export function describeNode(node: TreeNode, hasTerminal: HasTerminal): RowContent {
+export function describeNode(node: TreeNode, view: RowView): RowContent {
   const { backlog } = node;
   switch (node.kind) {
     case 'backlog':
       return describeBacklog(backlog);
     case 'run':
-      return describeRun(backlog.runs.find((run) => run.runId === node.runId));
+      return describeRun(backlog, node.runId);
     case 'runTask':
-      return describeRunTask(backlog, node.runId, node.taskId, hasTerminal);
+      return describeRunTask(backlog, node.runId, node.taskId, view);
     case 'wave': {
       const wave = backlog.plan?.waves.find((w) => w.number === node.number);
       return wave === undefined ? GONE : describeWave(backlog, wave);
@@ -29,7 +29,7 @@ export function describeNode(node: TreeNode, hasTerminal: HasTerminal): RowConte
       return describeGroup(backlog, node.group);
     case 'task': {
       const task = backlog.task(node.taskId);
-      return task === undefined ? GONE : describeTask(backlog, task, hasTerminal);
+      return task === undefined ? GONE : describeTask(backlog, task, view);
     }
     case 'notice': {
       const notice = backlog.snapshot?.notices[node.index];
@@ -102,7 +102,8 @@ function describeWave(backlog: Backlog, wave: Wave): RowContent {
     ...levelNote(backlog, wave),
   ];
   const isWhollyInReview = progress.review === progress.total;
-  const icon: Icon = wave.tasks.some((task) => backlog.runOf(task.id) !== undefined)
+  const isRunning = wave.tasks.some((task) => backlog.runOf(task.id) !== undefined);
+  const icon: Icon = isRunning
     ? { id: 'sync~spin', color: 'charts.blue' }
     : isWhollyInReview
       ? { id: 'eye', color: 'charts.purple' }
@@ -115,12 +116,13 @@ function describeWave(backlog: Backlog, wave: Wave): RowContent {
       'wave',
       ...(progress.ready > 0 ? ['runnableWave'] : []),
       ...(progress.review > 0 ? ['reviewableWave'] : []),
+      ...(isRunning ? ['runningWave'] : []),
     ],
     collapsible: wave.number === backlog.plan?.waves[0]?.number ? 'expanded' : 'collapsed',
   });
 }
 
-function describeGroup(backlog: Backlog, group: 'blocked' | 'settled' | 'notices'): RowContent {
+function describeGroup(backlog: Backlog, group: RowGroup): RowContent {
   const { plan, snapshot } = backlog;
   switch (group) {
     case 'blocked':
@@ -136,6 +138,8 @@ function describeGroup(backlog: Backlog, group: 'blocked' | 'settled' | 'notices
       const counts = [`${done} done`, ...(cancelled > 0 ? [`${cancelled} cancelled`] : [])].join(' · ');
       return row('Finished', counts, { id: 'pass-filled', color: 'testing.iconPassed' }, COLLAPSED);
     }
+    case 'pastRuns':
+      return row('Past Runs', String(pastRunsOf(backlog).length), { id: 'history' }, COLLAPSED);
     case 'notices': {
       const count = snapshot?.notices.filter(isNoFinding).length ?? 0;
       return row('Left out or not read', String(count), SEVERITY_ICONS.warning, COLLAPSED);

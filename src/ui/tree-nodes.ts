@@ -1,9 +1,14 @@
 import type { Backlog } from '../core/backlog.ts';
 import type { FindingKind } from '../core/doctor/finding.ts';
+import type { RunState } from '../core/run/run-events.ts';
 import type { TaskId } from '../core/task.ts';
 import { handoffRow } from './handoff-row.ts';
 import { hasStoreRow } from './store-row.ts';
 import { findingsOf, isNoFinding } from './doctor-rows.ts';
+import { findRun, interruptedRuns, pastRunsOf } from './run-row.ts';
+
+/** Rows that only hold others. */
+export type RowGroup = 'blocked' | 'settled' | 'notices' | 'pastRuns';
 
 /** One row of the tree: what it stands for, never a copy of it. */
 export type TreeNode =
@@ -11,7 +16,7 @@ export type TreeNode =
   | { readonly kind: 'run'; readonly backlog: Backlog; readonly runId: string }
   | { readonly kind: 'runTask'; readonly backlog: Backlog; readonly runId: string; readonly taskId: TaskId }
   | { readonly kind: 'wave'; readonly backlog: Backlog; readonly number: number }
-  | { readonly kind: 'group'; readonly backlog: Backlog; readonly group: 'blocked' | 'settled' | 'notices' }
+  | { readonly kind: 'group'; readonly backlog: Backlog; readonly group: RowGroup }
   | { readonly kind: 'task'; readonly backlog: Backlog; readonly taskId: TaskId }
   | { readonly kind: 'doctor'; readonly backlog: Backlog }
   | { readonly kind: 'findings'; readonly backlog: Backlog; readonly of: FindingKind }
@@ -63,12 +68,7 @@ export function childrenOf(node: TreeNode | undefined, backlogs: readonly Backlo
       return top.length === 0 ? [{ kind: 'message', backlog }] : top;
     }
     case 'run':
-      return [...(backlog.runs.find((run) => run.runId === node.runId)?.tasks.keys() ?? [])].map((id) => ({
-        kind: 'runTask',
-        backlog,
-        runId: node.runId,
-        taskId: id,
-      }));
+      return [...(findRun(backlog, node.runId)?.tasks.keys() ?? [])].map((id) => runTaskNode(backlog, node, id));
     case 'wave':
       return (backlog.plan?.waves.find((wave) => wave.number === node.number)?.tasks ?? []).map((task) =>
         taskNode(backlog, task.id),
@@ -95,24 +95,28 @@ function topOf(backlog: Backlog): readonly TreeNode[] {
   const groups: TreeNode[] = [];
   if (plan.blocked.length > 0) groups.push({ kind: 'group', backlog, group: 'blocked' });
   if (plan.settled.length > 0) groups.push({ kind: 'group', backlog, group: 'settled' });
+  if (pastRunsOf(backlog).length > 0) groups.push({ kind: 'group', backlog, group: 'pastRuns' });
   const handoff = handoffRow(backlog);
   if (backlog.findings.length > 0 || snapshot.notices.some(isNoFinding)) groups.push({ kind: 'doctor', backlog });
   return [
     ...(hasStoreRow(backlog) ? [{ kind: 'message' as const, backlog }] : []),
     // The newest run first: it is what a person who has just pressed Run looks for.
-    ...backlog.runs.map((run): TreeNode => ({ kind: 'run', backlog, runId: run.runId })).reverse(),
+    ...backlog.runs.map((run) => runNode(backlog, run)).reverse(),
+    ...interruptedRuns(backlog).map((run) => runNode(backlog, run)),
     ...(handoff === undefined ? [] : [{ kind: 'handoff' as const, backlog, key: handoff }]),
     ...plan.waves.map((wave): TreeNode => ({ kind: 'wave', backlog, number: wave.number })),
     ...groups,
   ];
 }
 
-function groupChildren(backlog: Backlog, group: 'blocked' | 'settled' | 'notices'): readonly TreeNode[] {
+function groupChildren(backlog: Backlog, group: RowGroup): readonly TreeNode[] {
   switch (group) {
     case 'blocked':
       return (backlog.plan?.blocked ?? []).map(({ task }) => taskNode(backlog, task.id));
     case 'settled':
       return (backlog.plan?.settled ?? []).map((task) => taskNode(backlog, task.id));
+    case 'pastRuns':
+      return pastRunsOf(backlog).map((run) => runNode(backlog, run));
     case 'notices':
       return (backlog.snapshot?.notices ?? []).flatMap((notice, index): readonly TreeNode[] =>
         isNoFinding(notice) ? [{ kind: 'notice', backlog, index }] : [],
@@ -128,6 +132,15 @@ function doctorChildren(backlog: Backlog): readonly TreeNode[] {
     ...kinds.map((of): TreeNode => ({ kind: 'findings', backlog, of })),
     ...(hasUnread ? [{ kind: 'group', backlog, group: 'notices' } as const] : []),
   ];
+}
+
+function runNode(backlog: Backlog, { runId }: RunState): TreeNode {
+  return { kind: 'run', backlog, runId };
+}
+
+/** The row of a task below its run. */
+export function runTaskNode(backlog: Backlog, { runId }: Pick<RunState, 'runId'>, id: TaskId): TreeNode {
+  return { kind: 'runTask', backlog, runId, taskId: id };
 }
 
 function taskNode(backlog: Backlog, id: TaskId): TreeNode {

@@ -4,9 +4,9 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Backlogs } from './backlogs.ts';
 import { taskTooltip } from './task-document.ts';
 import { taskUri } from './task-uri.ts';
-import type { RowContent } from './row.ts';
+import type { RowContent, RowView } from './row.ts';
 import { backlogSummary, backlogTrouble, describeNode } from './tree-item.ts';
-import { childrenOf, nodeKey, type TreeNode } from './tree-nodes.ts';
+import { childrenOf, nodeKey, runTaskNode, type TreeNode } from './tree-nodes.ts';
 
 /** Times in rows ("12 min left") are in minutes, so half a minute keeps them true. */
 const TICK_MS = 30_000;
@@ -14,8 +14,9 @@ const TICK_MS = 30_000;
 /** The tree of waves and tasks; holds nothing but the identity of its rows. */
 export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable {
   readonly #backlogs: Backlogs;
-  readonly #changed = new vscode.EventEmitter<TreeNode | undefined>();
-  readonly #view: vscode.TreeView<TreeNode>;
+  readonly #changed = new vscode.EventEmitter<TreeNode | TreeNode[] | undefined>();
+  readonly #treeView: vscode.TreeView<TreeNode>;
+  readonly #view: RowView;
   readonly #disposables: Disposable[];
   /** The editor knows rows by identity, so the same row must be the same object. */
   #nodes = new Map<string, TreeNode>();
@@ -25,16 +26,21 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
 
   constructor(backlogs: Backlogs) {
     this.#backlogs = backlogs;
-    this.#view = vscode.window.createTreeView('todo2Waves.waves', {
+    this.#view = {
+      hasTerminal: (backlog, id) => backlogs.hasTerminal(backlog, id),
+      activityOf: (backlog, id) => backlogs.activityOf(backlog, id),
+    };
+    this.#treeView = vscode.window.createTreeView('todo2Waves.waves', {
       treeDataProvider: this,
       showCollapseAll: true,
       canSelectMany: true,
     });
     const timer = setInterval(() => this.#tick(), TICK_MS);
     this.#disposables = [
-      this.#view,
+      this.#treeView,
       this.#changed,
       backlogs.onDidChange(() => this.#refresh()),
+      backlogs.onDidChangeActivity(() => this.#showActivity()),
       { dispose: () => clearInterval(timer) },
     ];
     this.#refresh();
@@ -42,7 +48,7 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
 
   /** The rows that are selected, as commands from the keyboard need them. */
   get selection(): readonly TreeNode[] {
-    return this.#view.selection;
+    return this.#treeView.selection;
   }
 
   getChildren(node?: TreeNode): TreeNode[] {
@@ -50,7 +56,7 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
   }
 
   getTreeItem(node: TreeNode): vscode.TreeItem {
-    const content = describeNode(node, (backlog, id) => this.#backlogs.hasTerminal(backlog, id));
+    const content = describeNode(node, this.#view);
     const item = new vscode.TreeItem(content.label, COLLAPSIBLE[content.collapsible]);
     // What is expanded is remembered by id; a run that has ended is a row of its own, open where something went wrong.
     item.id = content.flags.includes('endedRun') ? `${nodeKey(node)}|ended` : nodeKey(node);
@@ -73,7 +79,7 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
 
   resolveTreeItem(item: vscode.TreeItem, node: TreeNode): vscode.TreeItem {
     const task = 'taskId' in node ? node.backlog.task(node.taskId) : undefined;
-    const { label, description, tooltip } = describeNode(node, () => false);
+    const { label, description, tooltip } = describeNode(node, this.#view);
     // Not trusted: no command links, no HTML, whatever a task says.
     item.tooltip =
       task === undefined
@@ -98,15 +104,27 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
     if (this.#backlogs.all.length === 0) this.#nodes = new Map();
     this.#changed.fire(undefined);
     const [only, ...more] = this.#backlogs.all;
-    this.#view.description = only === undefined || more.length > 0 ? '' : backlogSummary(only);
+    this.#treeView.description = only === undefined || more.length > 0 ? '' : backlogSummary(only);
     const message = only === undefined || more.length > 0 ? undefined : viewMessage(only);
     // An empty message would hide the welcome texts.
-    (this.#view as { message: string | undefined }).message = message;
+    (this.#treeView as { message: string | undefined }).message = message;
     const locked = this.#backlogs.all.flatMap((b) => b.liveLocks()).filter((held) => held.lease.kind === 'ours').length;
-    this.#view.badge =
+    this.#treeView.badge =
       locked === 0
         ? undefined
         : { value: locked, tooltip: `${locked} ${locked === 1 ? 'lock' : 'locks'} held by this window` };
+  }
+
+  /** Agents say every second what they are doing: only their own rows are drawn for it. */
+  #showActivity(): void {
+    const rows = this.#backlogs.all.flatMap((backlog) =>
+      backlog.runs.flatMap((run) =>
+        [...(run.phase === 'ended' ? [] : run.tasks.values())].flatMap(({ id, phase }) =>
+          phase === 'running' ? (this.#nodes.get(nodeKey(runTaskNode(backlog, run, id))) ?? []) : [],
+        ),
+      ),
+    );
+    if (rows.length > 0) this.#changed.fire(rows);
   }
 
   /** Once more after the last lease has ended, too: that nobody holds a task any more is news that no commit brings. */

@@ -4,7 +4,9 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Result } from '../core/result.ts';
 import type { Task, TaskId } from '../core/task.ts';
+import type { RunChoice } from '../core/run/run-choice.ts';
 import type { AgentChoice, Backlogs } from './backlogs.ts';
+import { readRunChoice } from './run-choice.ts';
 
 /** A backlog with what only the composition root can do for it. */
 export interface OpenBacklog {
@@ -13,6 +15,13 @@ export interface OpenBacklog {
   readonly onDidMove?: Event<undefined>;
   hasTerminal(id: TaskId): boolean;
   showTerminal(id: TaskId): boolean;
+  activityOf(id: TaskId): string | undefined;
+  readonly onDidChangeActivity?: Event<unknown>;
+  openLog(runId: string, start: number): Promise<void>;
+  reportOf(runId: string): string;
+  /** What `rememberChoice` got last, or whatever else is stored in its place. */
+  lastChoice(): unknown;
+  rememberChoice(choice: RunChoice): PromiseLike<void>;
   writePlan(kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
   agents(): Promise<readonly AgentChoice[]>;
   importable(): Promise<Result<readonly Task[], Failure>>;
@@ -44,6 +53,7 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
   readonly #opener: Opener;
   readonly #open = new Map<string, { readonly opened: OpenBacklog; readonly subscription: { dispose(): void } }>();
   readonly #changed = new vscode.EventEmitter<undefined>();
+  readonly #active = new vscode.EventEmitter<undefined>();
   readonly #disposables: readonly Disposable[];
   readonly #moved = new Set<string>();
   #syncing: Promise<void> = Promise.resolve();
@@ -51,11 +61,13 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
   #telling = false;
 
   readonly onDidChange = (listener: (event: undefined) => void): Disposable => this.#changed.event(listener);
+  readonly onDidChangeActivity = (listener: (event: undefined) => void): Disposable => this.#active.event(listener);
 
   constructor(opener: Opener) {
     this.#opener = opener;
     this.#disposables = [
       this.#changed,
+      this.#active,
       vscode.workspace.onDidChangeWorkspaceFolders(() => this.#sync()),
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.#sync()),
       vscode.workspace.onDidChangeConfiguration((event) => {
@@ -94,6 +106,26 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
 
   showTerminal(backlog: Backlog, id: TaskId): void {
     this.#open.get(backlog.root)?.opened.showTerminal(id);
+  }
+
+  activityOf(backlog: Backlog, id: TaskId): string | undefined {
+    return this.#open.get(backlog.root)?.opened.activityOf(id);
+  }
+
+  async openLog(backlog: Backlog, runId: string, start: number): Promise<void> {
+    await this.#open.get(backlog.root)?.opened.openLog(runId, start);
+  }
+
+  reportOf(backlog: Backlog, runId: string): string {
+    return this.#of(backlog).reportOf(runId);
+  }
+
+  lastChoice(backlog: Backlog): RunChoice {
+    return readRunChoice(this.#of(backlog).lastChoice());
+  }
+
+  async rememberChoice(backlog: Backlog, choice: RunChoice): Promise<void> {
+    await this.#of(backlog).rememberChoice(choice);
   }
 
   writePlan(backlog: Backlog, kind: 'main' | 'subagents'): Promise<Result<string, Failure>> {
@@ -166,6 +198,7 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
       const opened = await this.#opener.open(root);
       const subscriptions = [
         opened.backlog.onDidChange(() => this.#tellSoon()),
+        opened.onDidChangeActivity?.(() => this.#active.fire(undefined)),
         opened.onDidMove?.(() => {
           this.#moved.add(root);
           this.#sync();

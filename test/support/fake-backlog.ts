@@ -1,14 +1,17 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { Backlog, type BacklogParts } from '../../src/core/backlog.ts';
-import { NO_CONFIG, type Settings } from '../../src/core/config.ts';
+import { NO_CONFIG, RUN_DEFAULTS, type Settings } from '../../src/core/config.ts';
 import { Emitter } from '../../src/core/events.ts';
 import { NO_HANDOFFS, type Handoffs, type HandoffsState } from '../../src/core/handoff.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import type { Clock, Edits, Locks, Processes } from '../../src/core/ports.ts';
-import { fail } from '../../src/core/result.ts';
-import type { RunEvent } from '../../src/core/run/run-events.ts';
+import { fail, ok } from '../../src/core/result.ts';
+import type { RunEvent, RunState } from '../../src/core/run/run-events.ts';
 import { applyRunEvents } from '../../src/core/run/run-state.ts';
 import type { Notice, StoreState } from '../../src/core/snapshot.ts';
 import type { Task } from '../../src/core/task.ts';
+import type { Backlogs } from '../../src/ui/backlogs.ts';
+import type { RowView } from '../../src/ui/row.ts';
 
 /** The moment at which every fake backlog is looked at. */
 export const NOW = Date.UTC(2026, 0, 5, 12, 0, 0);
@@ -25,7 +28,16 @@ export interface FakeBacklog {
   /** In place of a store that is ready. */
   readonly store?: StoreState;
   readonly settings?: Partial<Settings>;
+  /** The one run of this window. */
   readonly events?: readonly [RunEvent, ...RunEvent[]];
+  /** In place of that one: a test may change what it answers. */
+  readonly runs?: () => readonly RunState[];
+  readonly pastRuns?: readonly RunState[];
+  /** Runs that another window leads. */
+  readonly elsewhere?: readonly RunState[];
+  /** When the agent of a task wrote something last; a test may change what it answers. */
+  readonly lastOutputAt?: (id: string) => number | undefined;
+  readonly cap?: number;
   readonly root?: string;
   readonly locks?: Partial<Locks>;
   readonly keeper?: Partial<BacklogParts['keeper']>;
@@ -39,8 +51,17 @@ export interface FakeBacklog {
   readonly clock?: Clock;
 }
 
+/** What was asked of the runs of a fake backlog: `pause r`, `start Wave 0: T-1 T-2 (flow continue claude)`. */
+export interface MadeBacklog extends Backlog {
+  readonly asked: string[];
+  /** The runs that were to be started, and what is in them. */
+  readonly started: unknown[];
+  /** Tells that runs have changed. */
+  readonly changed: () => void;
+}
+
 /** A real `Backlog` over a store, locks and runs that a test has made up. */
-export function fakeBacklog(spec: FakeBacklog): Backlog & { readonly started: unknown[] } {
+export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
   const { tasks = [], root = '/home/me/shop' } = spec;
   const store: StoreState = spec.store ?? {
     kind: 'ready',
@@ -56,7 +77,16 @@ export function fakeBacklog(spec: FakeBacklog): Backlog & { readonly started: un
     },
   };
   const quiet = new Emitter<undefined>().event;
+  const runsChanged = new Emitter<undefined>();
+  const asked: string[] = [];
   const started: unknown[] = [];
+  /** Remembers what a run was asked to do, and grants it. */
+  const note = (what: string) => (id: string, wave?: number) => {
+    asked.push([what, id, ...(wave === undefined ? [] : [wave])].join(' '));
+    return Promise.resolve();
+  };
+  let cap = spec.cap ?? 4;
+  const ours: readonly RunState[] = spec.events === undefined ? [] : [applyRunEvents(undefined, spec.events)];
   const none: Failure = { kind: 'writerDied', detail: 'a fake' };
   const refuse = () => Promise.resolve(fail(none));
   const backlog = new Backlog({
@@ -84,18 +114,52 @@ export function fakeBacklog(spec: FakeBacklog): Backlog & { readonly started: un
     },
     edits: spec.edits ?? { apply: spec.apply ?? refuse },
     keeper: { hold: () => undefined, holds: () => false, drop: () => () => undefined, ...spec.keeper },
-    runner: {
-      runs: spec.events === undefined ? [] : [applyRunEvents(undefined, spec.events)],
-      onDidChange: quiet,
-      start: (request) => {
-        started.push(request);
-        return fail({ kind: 'nothingToRun' });
+    runs: {
+      runner: {
+        get runs() {
+          return spec.runs?.() ?? ours;
+        },
+        get cap() {
+          return cap;
+        },
+        onDidChange: runsChanged.event,
+        start: ({ title, waves, options, agents }) => {
+          started.push({ title, waves });
+          const [agent] = agents.values();
+          const how = [options.mode, options.onFailure, agent?.agent, agent?.model].filter(Boolean).join(' ');
+          asked.push(`start ${title}: ${waves.map((ids) => ids.join(' ')).join(' | ')} (${how})`);
+          return fail({ kind: 'nothingToRun' });
+        },
+        pause: (id) => void note('pause')(id),
+        goOn: (id) => void note('go on')(id),
+        stopTask: note('stop'),
+        stopWave: note('stop wave'),
+        stopRun: note('stop run'),
+        stopAll: () => note('stop')('all'),
+        requeue: (id) => void note('requeue')(id),
+        clear: (id) => void note('clear')(id),
+        setCap: (n) => {
+          if (n !== cap) asked.push(`cap ${n}`);
+          cap = n;
+        },
+        isHolder: (holder) =>
+          (spec.runs?.() ?? ours).some((r) => [...r.tasks.values()].some((t) => t.holder === holder)),
       },
-      stopTask: () => Promise.resolve(),
-      stopRun: () => Promise.resolve(),
-      stopAll: () => Promise.resolve(),
-      clear: () => undefined,
-      setCap: () => undefined,
+      history: {
+        prepare: () => Promise.resolve(undefined),
+        past: spec.pastRuns ?? [],
+        elsewhere: spec.elsewhere ?? [],
+        onDidChange: quiet,
+        ask: (runId, request) => {
+          asked.push(`ask ${runId} ${JSON.stringify(request)}`);
+          return Promise.resolve(ok(undefined));
+        },
+      },
+      findAgent: () => Promise.resolve(undefined),
+      preview: () => Promise.resolve(ok({ command: ['/bin/agent', '-p'], promptFile: 'prompt.md', prompt: 'Do it' })),
+      lastOutputAt: (id) => spec.lastOutputAt?.(id),
+      caseFoldPaths: false,
+      settle: () => turn(),
     },
     handoffs: handoffsOf(spec.handoffs ?? NO_HANDOFFS),
     gitStatus: () => Promise.resolve(undefined),
@@ -113,12 +177,35 @@ export function fakeBacklog(spec: FakeBacklog): Backlog & { readonly started: un
       minDescriptionLength: undefined,
       statusOnSuccess: 'Review',
       reviewOpensGate: 'inRun',
+      run: RUN_DEFAULTS,
+      agent: { agent: 'auto', model: undefined, how: 'unattended' },
+      agentRules: [],
+      verify: [],
+      verifyWave: undefined,
       ...spec.settings,
     }),
-    findAgent: () => Promise.resolve(undefined),
   });
-  return Object.assign(backlog, { started });
+  return Object.assign(backlog, { asked, started, changed: () => runsChanged.fire(undefined) });
 }
+
+/** The backlogs of a window that can do nothing but what `more` says. */
+export function fakeBacklogs(all: readonly Backlog[], more: Partial<Backlogs> = {}): Backlogs {
+  const unasked = (): Promise<never> => Promise.reject(new Error('not asked for'));
+  const never = new Emitter<undefined>().event;
+  const nothing = (): undefined => undefined;
+  return {
+    all,
+    ...{ onDidChange: never, onDidChangeActivity: never, refresh: () => Promise.resolve(), timePassed: nothing },
+    ...{ hasTerminal: () => false, showTerminal: nothing, activityOf: nothing, openLog: unasked },
+    ...{ reportOf: () => '', lastChoice: () => ({}), rememberChoice: () => Promise.resolve() },
+    ...{ writePlan: unasked, agents: () => Promise.resolve([]), importable: () => Promise.resolve(ok([])) },
+    initialise: unasked,
+    ...more,
+  };
+}
+
+/** Rows where no agent has a terminal or says what it does. */
+export const NO_AGENTS: RowView = { hasTerminal: () => false, activityOf: () => undefined };
 
 /** Handoffs that nobody can write, except where a test brings its own. */
 function handoffsOf(spec: HandoffsState | Handoffs): Handoffs {

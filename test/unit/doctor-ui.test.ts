@@ -12,7 +12,7 @@ import { describeNode } from '../../src/ui/tree-item.ts';
 import { childrenOf, nodeKey, type TreeNode } from '../../src/ui/tree-nodes.ts';
 import { task } from '../support/backlog.ts';
 import { BROKEN, brokenBacklog } from '../support/broken.ts';
-import { fakeBacklog, NOW } from '../support/fake-backlog.ts';
+import { fakeBacklog, NOW, NO_AGENTS } from '../support/fake-backlog.ts';
 import { applyTo, findingsOn } from '../support/ward.ts';
 
 interface Shown {
@@ -24,7 +24,7 @@ interface Shown {
 /** The doctor's section, all expanded. */
 function section(backlog: Backlog): readonly Shown[] {
   const walk = (node: TreeNode, depth: number): readonly Shown[] => {
-    const content = describeNode(node, () => false);
+    const content = describeNode(node, NO_AGENTS);
     const text = `${'  '.repeat(depth)}${content.label} | ${content.description}`;
     return [{ node, text, content }, ...childrenOf(node, [backlog]).flatMap((child) => walk(child, depth + 1))];
   };

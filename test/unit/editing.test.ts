@@ -1,23 +1,21 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import '../support/use-editor-stub.ts';
-import type { Backlog } from '../../src/core/backlog.ts';
 import type { Change } from '../../src/core/edit/change.ts';
 import { waitsForIn, waysTo, wouldCycle } from '../../src/core/edit/cycle.ts';
 import { createTaskIds } from '../../src/core/edit/new-task.ts';
-import { Emitter } from '../../src/core/events.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import { fail, ok } from '../../src/core/result.ts';
 import { taskId, type Task } from '../../src/core/task.ts';
-import type { Backlogs } from '../../src/ui/backlogs.ts';
 import { dependencyItems } from '../../src/ui/dependency-items.ts';
 import { askToAdopt, askToDelete, askToInitialise, parseTags } from '../../src/ui/edit-words.ts';
 import { byId, lock, task, tasks } from '../support/backlog.ts';
 import { answers, commands, lists, shown, trust } from '../support/editor-stub.ts';
-import { fakeBacklog, ME, NOW, type FakeBacklog } from '../support/fake-backlog.ts';
+import { fakeBacklog, fakeBacklogs, ME, NOW, type FakeBacklog } from '../support/fake-backlog.ts';
 
 // After the stub: this imports `vscode`.
 const { registerCommands } = await import('../../src/ui/commands.ts');
+const { DryRunPages } = await import('../../src/ui/dry-run-pages.ts');
 
 beforeEach(() => {
   for (const list of [answers, lists, shown]) list.length = 0;
@@ -128,7 +126,10 @@ describe('the commands', () => {
       },
       ...spec,
     });
-    registerCommands({ backlogs: backlogsOf(backlog), selection: () => [], showLog: () => undefined });
+    registerCommands({
+      ...{ backlogs: fakeBacklogs([backlog]), dryRuns: new DryRunPages() },
+      ...{ selection: () => [], showLog: () => undefined },
+    });
     const node = id === undefined ? undefined : { kind: 'task', backlog, taskId: id };
     const done = commands.registered.get(`todo2Waves.${name}`)?.(node);
     return Promise.resolve(done).then(() => applied);
@@ -232,19 +233,3 @@ describe('the commands', () => {
     }
   });
 });
-
-function backlogsOf(backlog: Backlog): Backlogs {
-  const unasked = (): Promise<never> => Promise.reject(new Error('not asked for'));
-  return {
-    all: [backlog],
-    onDidChange: new Emitter<undefined>().event,
-    refresh: () => Promise.resolve(),
-    timePassed: () => undefined,
-    hasTerminal: () => false,
-    showTerminal: () => undefined,
-    writePlan: unasked,
-    agents: () => Promise.resolve([]),
-    importable: () => Promise.resolve(ok([])),
-    initialise: unasked,
-  };
-}

@@ -8,7 +8,7 @@ import { whenWords } from '../../src/ui/handoff-row.ts';
 import { describeNode } from '../../src/ui/tree-item.ts';
 import { childrenOf, nodeKey } from '../../src/ui/tree-nodes.ts';
 import { task, tasks } from '../support/backlog.ts';
-import { fakeBacklog, HOST, NOW } from '../support/fake-backlog.ts';
+import { fakeBacklog, HOST, NOW, NO_AGENTS } from '../support/fake-backlog.ts';
 import { assertGolden } from '../support/golden.ts';
 
 function state(...entries: readonly Record<string, unknown>[]): HandoffsState {
@@ -62,7 +62,7 @@ test('the prompt to resume calls what the file says data, in a fence that it can
 function rows(handoffs: HandoffsState): string[] {
   const backlog = fakeBacklog({ tasks: tasks('T-1'), handoffs });
   return childrenOf(undefined, [backlog]).map((node) => {
-    const { label, description } = describeNode(node, () => false);
+    const { label, description } = describeNode(node, NO_AGENTS);
     return `${label} | ${description}`;
   });
 }
@@ -109,7 +109,7 @@ test('an open handoff can be closed from its row, one that was closed meanwhile 
   const [node] = childrenOf(undefined, [backlog]);
   assert.ok(node?.kind === 'handoff');
   assert.match(nodeKey(node), /\|handoff\|a$/);
-  assert.deepEqual(describeNode(node, () => false).flags, ['handoff', 'openHandoff']);
-  assert.deepEqual(describeNode({ ...node, key: 'b' }, () => false).flags, ['handoff']);
-  assert.equal(describeNode({ ...node, key: 'c' }, () => false).label, 'No longer there');
+  assert.deepEqual(describeNode(node, NO_AGENTS).flags, ['handoff', 'openHandoff']);
+  assert.deepEqual(describeNode({ ...node, key: 'b' }, NO_AGENTS).flags, ['handoff']);
+  assert.equal(describeNode({ ...node, key: 'c' }, NO_AGENTS).label, 'No longer there');
 });

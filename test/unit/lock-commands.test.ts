@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import '../support/use-editor-stub.ts';
 import type { Backlog } from '../../src/core/backlog.ts';
-import { Emitter } from '../../src/core/events.ts';
 import { fail, ok } from '../../src/core/result.ts';
 import { taskId, type Task } from '../../src/core/task.ts';
 import { lock, task, tasks } from '../support/backlog.ts';
 import { answers, commands, shown, trust } from '../support/editor-stub.ts';
-import { fakeBacklog, ME, NOW } from '../support/fake-backlog.ts';
+import { fakeBacklog, fakeBacklogs, ME, NOW } from '../support/fake-backlog.ts';
 
 // After the stub: it imports `vscode`.
 const { registerCommands } = await import('../../src/ui/commands.ts');
+const { DryRunPages } = await import('../../src/ui/dry-run-pages.ts');
 
 const MINUTE = 60_000;
 
@@ -52,13 +52,10 @@ function makeWindow(all: readonly Task[]) {
       },
     },
   });
-  const backlogs = {
-    ...{ all: [backlog], onDidChange: new Emitter<undefined>().event, refresh: () => Promise.resolve() },
-    ...{ timePassed: () => undefined, hasTerminal: () => false, showTerminal: () => undefined },
-    ...{ writePlan: () => Promise.reject(new Error('no')), agents: () => Promise.resolve([]) },
-    ...{ importable: () => Promise.reject(new Error('no')), initialise: () => Promise.reject(new Error('no')) },
-  };
-  registerCommands({ backlogs, selection: () => [], showLog: () => undefined });
+  registerCommands({
+    ...{ backlogs: fakeBacklogs([backlog]), dryRuns: new DryRunPages() },
+    ...{ selection: () => [], showLog: () => undefined },
+  });
   const rows = (ids: string) => ids.split(' ').map((id) => ({ kind: 'task', backlog, taskId: taskId(id) }));
   const run = async (name: string, ...args: unknown[]): Promise<void> => {
     await commands.registered.get(`todo2Waves.${name}`)?.(...args);

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { AGENT_KINDS } from '../../src/ui/run-words.ts';
+
+interface Setting {
+  readonly scope?: string;
+  readonly enum?: readonly string[];
+  readonly items?: { readonly properties: Readonly<Record<string, Setting>> };
+}
 
 interface Manifest {
   readonly main: string;
@@ -9,7 +16,7 @@ interface Manifest {
     readonly commands: readonly { command: string; title: string; category: string; enablement?: string }[];
     readonly menus: Readonly<Record<string, readonly { command: string; when?: string; group?: string }[]>>;
     readonly keybindings: readonly { command: string; args?: { commands: readonly string[] } }[];
-    readonly configuration: { readonly properties: Readonly<Record<string, { scope?: string }>> };
+    readonly configuration: { readonly properties: Readonly<Record<string, Setting>> };
     readonly viewsWelcome: readonly { contents: string; when: string }[];
     readonly viewsContainers: { readonly activitybar: readonly { icon: string }[] };
   };
@@ -60,14 +67,19 @@ test('every command has a category, so that the palette says whose it is', () =>
 
 test('a command that works only on a row is hidden from the palette', () => {
   const hidden = new Set(menus['commandPalette']?.filter((item) => item.when === 'false').map((item) => item.command));
-  for (const name of ['stopRun', 'stopTask', 'clearRun', 'showTerminal', 'copyTaskId', 'runSelected']) {
+  const onRows = ['stopRun', 'stopTask', 'clearRun', 'showTerminal', 'copyTaskId', 'runSelected'];
+  for (const name of [...onRows, 'requeueTask', 'openRunReport', 'openTaskLog']) {
     assert.ok(hidden.has(`todo2Waves.${name}`), name);
   }
 });
 
 test('whatever starts a program cannot be set by a folder that is not trusted', () => {
   const restricted = new Set(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations);
-  for (const name of ['agent', 'customAgent', 'nodePath']) assert.ok(restricted.has(`todo2Waves.${name}`), name);
+  const programs = ['agent', 'customAgent', 'agentRules', 'verify', 'verifyWave', 'nodePath'];
+  for (const name of programs) assert.ok(restricted.has(`todo2Waves.${name}`), name);
+  for (const name of ['agent', 'agentRules', 'verify', 'verifyWave']) {
+    assert.equal(configuration.properties[`todo2Waves.${name}`]?.scope, 'machine-overridable', name);
+  }
   // A custom command and a Node.js are the machine's own: no workspace sets them, trusted or not.
   for (const name of ['customAgent', 'nodePath']) {
     assert.equal(configuration.properties[`todo2Waves.${name}`]?.scope, 'machine', name);
@@ -79,6 +91,31 @@ test('every setting that the code reads is in the manifest, and every one in the
   const known = Object.keys(configuration.properties).map((key) => key.replace('todo2Waves.', ''));
   const quoted = new Set([...source.matchAll(/(?:oneOf|count|get<[^>]+>)\('(\w+)'/g)].map((match) => match[1]!));
   assert.deepEqual(sorted(quoted), sorted(known));
+});
+
+test('the agents that can be chosen are those that the code knows, in settings and in rules', () => {
+  const rules = configuration.properties['todo2Waves.agentRules'];
+  assert.deepEqual(configuration.properties['todo2Waves.agent']?.enum, AGENT_KINDS);
+  assert.deepEqual(rules?.items?.properties['agent']?.enum, AGENT_KINDS);
+});
+
+test('every word that a menu asks of a row is said by some row, and every key by the code', () => {
+  const rows = ['run-row', 'task-row', 'tree-item', 'handoff-row', 'doctor-rows'].map((file) =>
+    read(`src/ui/${file}.ts`),
+  );
+  const said = new Set(rows.flatMap((source) => [...source.matchAll(/'(\w+)'/g)].map((match) => match[1]!)));
+  const clauses = [...Object.values(menus).flat(), ...commands.map((c) => ({ when: c.enablement }))];
+  const whens = clauses.flatMap(({ when }) => when ?? []).join('\n');
+  const words = [...whens.matchAll(/viewItem =~ \/\\b\(?([\w|]+)\)?\\b\//g)].flatMap((match) => match[1]!.split('|'));
+  assert.ok(words.length > 30);
+  assert.deepEqual(
+    words.filter((word) => !said.has(word)),
+    [],
+  );
+  const keys = new Set([...whens.matchAll(/todo2Waves\.(\w+)(?= |$|\))/gm)].map((match) => match[1]!));
+  keys.delete('waves');
+  const known = read('src/ui/context-keys.ts');
+  for (const key of keys) assert.match(known, new RegExp(`readonly ${key}:`), key);
 });
 
 test('there is a welcome text for no folder, no store, nothing to do, unreadable and not trusted', () => {

@@ -9,7 +9,8 @@ import type { RowContent } from '../../src/ui/row.ts';
 import { backlogTrouble, describeNode } from '../../src/ui/tree-item.ts';
 import { childrenOf, nodeKey, type TreeNode } from '../../src/ui/tree-nodes.ts';
 import { lock, task, tasks } from '../support/backlog.ts';
-import { fakeBacklog, ME, NOW } from '../support/fake-backlog.ts';
+import { fakeBacklog, ME, NOW, NO_AGENTS } from '../support/fake-backlog.ts';
+import { failedWith, runStarted } from '../support/run-events.ts';
 
 const MINUTE = 60_000;
 
@@ -17,7 +18,7 @@ const MINUTE = 60_000;
 function rows(...backlogs: Backlog[]): { node: TreeNode; depth: number; content: RowContent }[] {
   const walk = (node: TreeNode | undefined, depth: number): ReturnType<typeof rows> =>
     childrenOf(node, backlogs).flatMap((child) => [
-      { node: child, depth, content: describeNode(child, () => false) },
+      { node: child, depth, content: describeNode(child, NO_AGENTS) },
       ...walk(child, depth + 1),
     ]);
   return walk(undefined, 0);
@@ -196,7 +197,7 @@ test('two backlogs have a row each, and one that cannot be read says so in its p
 });
 
 test('every row has a key of its own, also where two backlogs have the same ids', () => {
-  const events = runEvents({ kind: 'failed', exitCode: 3, signal: undefined });
+  const events = runEvents(failedWith({ kind: 'exit' }, 3));
   const backlogs = [
     fakeBacklog({ root: '/a', tasks: tasks('T-1', 'T-2 < T-1', '+T-3', 'T-4 < T-5', 'T-5 < T-4'), events }),
     fakeBacklog({ root: '/b', tasks: tasks('T-1', 'T-2'), notices: [{ kind: 'missingId', position: 3 }] }),
@@ -209,25 +210,22 @@ function runEvents(outcome: TaskOutcome): [RunEvent, ...RunEvent[]] {
   const id = taskId('T-1');
   const at = NOW - 8000;
   return [
-    { kind: 'runStarted', runId: 'r', title: 'Wave 0', waves: [[id]], at },
+    runStarted({ waves: [['T-1']], at }),
     { kind: 'waveStarted', runId: 'r', wave: 0, at },
-    { kind: 'taskClaimed', runId: 'r', id, at },
+    { kind: 'taskStarting', runId: 'r', id, start: 1, attempt: 1, at },
+    { kind: 'taskClaimed', runId: 'r', id, holder: ME, at },
     { kind: 'taskStarted', runId: 'r', id, at },
     { kind: 'taskEnded', runId: 'r', id, outcome, at: NOW },
-    { kind: 'waveEnded', runId: 'r', wave: 0, at: NOW },
+    { kind: 'waveEnded', runId: 'r', wave: 0, verify: undefined, at: NOW },
     { kind: 'runEnded', runId: 'r', at: NOW },
   ];
 }
 
 const outcomes: readonly [outcome: TaskOutcome, run: string, words: string][] = [
-  [{ kind: 'succeeded', status: 'Review' }, '1/1 succeeded · took 8 s', 'succeeded, now Review'],
+  [{ kind: 'succeeded', status: 'Review', evidence: undefined }, '1/1 succeeded · took 8 s', 'succeeded, now Review'],
+  [failedWith({ kind: 'exit' }, 3), '0/1 succeeded · 1 failed · took 8 s', 'failed with exit code 3, back to Todo'],
   [
-    { kind: 'failed', exitCode: 3, signal: undefined },
-    '0/1 succeeded · 1 failed · took 8 s',
-    'failed with exit code 3, back to Todo',
-  ],
-  [
-    { kind: 'failed', exitCode: undefined, signal: 'SIGKILL' },
+    failedWith({ kind: 'exit' }, undefined, 'SIGKILL'),
     '0/1 succeeded · 1 failed · took 8 s',
     'failed: ended by SIGKILL, back to Todo',
   ],
@@ -253,7 +251,7 @@ for (const [outcome, run, words] of outcomes) {
 }
 
 test('a run that goes on stands on top, and its task can be stopped but not run again', () => {
-  const events = runEvents({ kind: 'stopped' }).slice(0, 4) as [RunEvent, ...RunEvent[]];
+  const events = runEvents({ kind: 'stopped' }).slice(0, 5) as [RunEvent, ...RunEvent[]];
   const backlog = fakeBacklog({ tasks: [task('T-1', held(ME, 20))], events });
   assert.equal(text(backlog)[0], 'Running: Wave 0 | 0/1 succeeded · 1 running');
   assert.equal(rowOf(backlog, 'T-1').flags.join(' '), 'task runningTask');

@@ -10,12 +10,14 @@ import { taskId } from '../../src/core/task.ts';
 import type { Backlogs } from '../../src/ui/backlogs.ts';
 import { tasks } from '../support/backlog.ts';
 import { answers, commands, folders, foldersChanged, shown, trust, trustGranted, Uri } from '../support/editor-stub.ts';
-import { fakeBacklog, type FakeBacklog } from '../support/fake-backlog.ts';
+import { fakeBacklog, fakeBacklogs, type FakeBacklog, NOW } from '../support/fake-backlog.ts';
+import { atWork, runAfter, runStarted } from '../support/run-events.ts';
 
 // After the stub: these import `vscode`.
 const { WavesTree } = await import('../../src/ui/waves-tree.ts');
 const { WorkspaceBacklogs } = await import('../../src/ui/workspace-backlogs.ts');
 const { registerCommands } = await import('../../src/ui/commands.ts');
+const { DryRunPages } = await import('../../src/ui/dry-run-pages.ts');
 
 beforeEach(() => {
   for (const list of [answers, shown, folders]) list.length = 0;
@@ -24,23 +26,12 @@ beforeEach(() => {
 
 function backlogsOf(...all: Backlog[]): Backlogs & { readonly looks: number } {
   let looks = 0;
-  return {
-    all,
-    onDidChange: new Emitter<undefined>().event,
-    refresh: () => Promise.resolve(),
+  const backlogs = fakeBacklogs(all, {
     timePassed: () => {
       looks++;
     },
-    hasTerminal: () => false,
-    showTerminal: () => undefined,
-    writePlan: () => Promise.reject(new Error('not asked for')),
-    agents: () => Promise.resolve([]),
-    importable: () => Promise.resolve(ok([])),
-    initialise: () => Promise.reject(new Error('not asked for')),
-    get looks() {
-      return looks;
-    },
-  };
+  });
+  return Object.defineProperty(backlogs, 'looks', { get: () => looks }) as ReturnType<typeof backlogsOf>;
 }
 
 test('rows follow the time while a lease runs, and once more when the last one has ended', (t) => {
@@ -62,6 +53,25 @@ test('rows follow the time while a lease runs, and once more when the last one h
   tree.dispose();
   t.mock.timers.tick(90_000);
   assert.equal(backlogs.looks, 3);
+});
+
+test('what an agent does is drawn on the rows of tasks at work, and on no other', (t) => {
+  const at = NOW - 60_000;
+  const run = runAfter(runStarted({ waves: [['T-1', 'T-2']], at }), ...atWork('T-1', 1, at));
+  const backlog = fakeBacklog({ tasks: tasks('T-1', 'T-2'), runs: () => [run] });
+  const active = new Emitter<undefined>();
+  const tree = new WavesTree(fakeBacklogs([backlog], { onDidChangeActivity: active.event }));
+  t.after(() => tree.dispose());
+  const drawn: unknown[] = [];
+  tree.onDidChangeTreeData((rows) => void drawn.push(rows));
+  active.fire(undefined);
+  assert.deepEqual(drawn, [], 'nobody has opened the run');
+  const [top] = tree.getChildren();
+  const [first] = tree.getChildren(top);
+  active.fire(undefined);
+  assert.deepEqual(drawn, [[first]]);
+  const [rows] = drawn as unknown as readonly (readonly unknown[])[];
+  assert.equal(rows?.[0], first, 'the very row that the editor knows');
 });
 
 interface Opened {
@@ -88,6 +98,11 @@ function windowOf(stores: Readonly<Record<string, FakeBacklog>>, identity = (roo
         onDidMove: moved.event,
         hasTerminal: () => false,
         showTerminal: () => false,
+        activityOf: () => undefined,
+        openLog: () => Promise.reject(new Error('not asked for')),
+        reportOf: () => '',
+        lastChoice: () => undefined,
+        rememberChoice: () => Promise.resolve(),
         writePlan: () => Promise.reject(new Error('not asked for')),
         agents: () => Promise.resolve([]),
         importable: () => Promise.resolve(ok([])),
@@ -175,7 +190,10 @@ test('views draw once for all that changes in one go', async () => {
 });
 
 async function command(name: string, backlog: Backlog, node: unknown): Promise<void> {
-  const context = { backlogs: backlogsOf(backlog), selection: () => [], showLog: () => undefined };
+  const context = {
+    ...{ backlogs: backlogsOf(backlog), dryRuns: new DryRunPages() },
+    ...{ selection: () => [], showLog: () => undefined },
+  };
   for (const each of registerCommands(context)) assert.ok(each);
   await commands.registered.get(`todo2Waves.${name}`)?.(node);
 }

@@ -1,0 +1,100 @@
+import type { DryRunReport, DryRunStep } from '../core/backlog-runs.ts';
+import { inline } from '../core/plan/markdown.ts';
+import { count } from '../core/plan/text.ts';
+import type { TaskId } from '../core/task.ts';
+import { duration, explainFailure } from './explain.ts';
+import { fenced, section } from './markdown-parts.ts';
+import { agentTitle, explainSkip, explainWait } from './run-words.ts';
+
+/** More prompts than anybody reads; the order and the commands are there for all. */
+const MOST_PROMPTS = 50;
+
+/** What the words of a dry run need beside it. */
+export interface DryRunContext {
+  readonly titleOf: (id: TaskId) => string | undefined;
+  readonly now: number;
+}
+
+/** A dry run in markdown: order, claims, command lines, prompts and estimates. Backlog text in it is inert. */
+export function dryRunDocument(report: DryRunReport, context: DryRunContext): string {
+  const { steps, skipped, options } = report;
+  const how = options.mode === 'flow' ? 'each as soon as what it depends on is done' : 'wave after wave';
+  return [
+    `# Dry run: ${inline(report.title)}`,
+    [
+      'Nothing was started, claimed or written.',
+      `${count(steps.length, 'task')} would be run, ${how}, at most ${report.cap} at a time; each is claimed when its turn comes.`,
+    ].join('  \n'),
+    section('How long', estimateTable(report)),
+    section('Order', orderTable(steps)),
+    section(
+      'Not run',
+      skipped
+        .map(({ id, reason }) => `- ${name(id, context.titleOf(id))}: ${inline(explainSkip(reason, context.now))}`)
+        .join('\n'),
+    ),
+    section('Commands', steps.map((step) => commandEntry(step, context.now)).join('\n\n')),
+    section('Prompts', promptList(steps)),
+  ]
+    .filter(Boolean)
+    .join('\n\n')
+    .concat('\n');
+}
+
+function estimateTable({ estimates, basis, cap }: DryRunReport): string {
+  if (estimates.length === 0) return '';
+  const rows = estimates.map(
+    (each) => `| ${each.cap}${each.cap === cap ? ' (as now)' : ''} | ${about(each.makespanMs)} |`,
+  );
+  const restsOn = basis === '' ? [] : ['', `The time of each task is an estimate: ${inline(basis)}.`];
+  return ['| At a time | All of it |', '| ---: | --- |', ...rows, ...restsOn].join('\n');
+}
+
+function orderTable(steps: readonly DryRunStep[]): string {
+  if (steps.length === 0) return '';
+  const isOneWave = steps.every((step) => step.wave === steps[0]?.wave);
+  const head = ['#', ...(isOneWave ? [] : ['Wave']), 'Task', 'Starts', 'Takes', 'Why not sooner'];
+  const rows = steps.map((step, n) => [
+    String(n + 1),
+    // Counted from 1, like the tasks: it is the number in this run, which need not be that of the tree.
+    ...(isOneWave ? [] : [String(step.wave + 1)]),
+    nameOf(step),
+    step.startsAtMs === 0 ? 'at once' : `after ${duration(step.startsAtMs)}`,
+    about(step.endsAtMs - step.startsAtMs),
+    step.waited.map((reason) => inline(explainWait(reason))).join('; '),
+  ]);
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** The program and each argument on a line of its own, in quotes: nothing is left for a shell to read. */
+function commandEntry(step: DryRunStep, now: number): string {
+  const { preview, agent } = step;
+  const who = [agentTitle(agent.agent), ...(agent.model === undefined ? [] : [agent.model])].map(inline).join(', ');
+  if (!preview.ok) return `**${nameOf(step)}** · ${who}: ${inline(explainFailure(preview.failure, now).message)}`;
+  const lines = preview.value.command.map((part) => JSON.stringify(part)).join('\n');
+  return [`**${nameOf(step)}** · ${who} · prompt in ${inline(preview.value.promptFile)}`, fenced('text', lines)].join(
+    '\n\n',
+  );
+}
+
+function promptList(steps: readonly DryRunStep[]): string {
+  const prompts = steps.flatMap((step) => (step.preview.ok ? [{ step, prompt: step.preview.value.prompt }] : []));
+  const shown = prompts.slice(0, MOST_PROMPTS);
+  const more = prompts.length - shown.length;
+  return [
+    ...shown.map(({ step, prompt }) => `### ${nameOf(step)}\n\n${fenced('text', prompt)}`),
+    ...(more > 0 ? [`… and ${count(more, 'more prompt')}.`] : []),
+  ].join('\n\n');
+}
+
+function nameOf({ task }: DryRunStep): string {
+  return name(task.id, task.title);
+}
+
+function name(id: TaskId, title = ''): string {
+  return title.trim() === '' ? inline(id) : `${inline(title)} (${inline(id)})`;
+}
+
+function about(ms: number): string {
+  return `about ${duration(ms)}`;
+}

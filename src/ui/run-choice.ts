@@ -1,0 +1,85 @@
+import type { Backlog } from '../core/backlog.ts';
+import type { RunChoice } from '../core/run/run-choice.ts';
+import type { AgentAssignment, OnFailure, RunMode } from '../core/run/run-options.ts';
+import { agentTitle } from './run-words.ts';
+
+/** As many agents as a window may be told to have at work at a time. */
+export const MOST_AGENTS = 64;
+
+export const MODES: readonly RunMode[] = ['strict', 'flow'];
+export const ENDINGS: readonly OnFailure[] = ['continue', 'stopAfterWave', 'stopAtOnce'];
+export const WAYS: readonly AgentAssignment['how'][] = ['unattended', 'interactive'];
+
+/** Reads a choice from where anything may stand; what is not right counts as not chosen. */
+export function readRunChoice(value: unknown): RunChoice {
+  if (typeof value !== 'object' || value === null) return {};
+  const raw = value as Readonly<Record<string, unknown>>;
+  const mode = MODES.find((known) => known === raw['mode']);
+  const onFailure = ENDINGS.find((known) => known === raw['onFailure']);
+  const how = WAYS.find((known) => known === raw['how']);
+  const { agent, model, pauseBetweenWaves, cap } = raw;
+  return {
+    ...(mode === undefined ? {} : { mode }),
+    ...(typeof agent === 'string' && /^[a-z]{1,32}$/.test(agent) ? { agent } : {}),
+    ...(typeof model === 'string' && isModelName(model) ? { model } : {}),
+    ...(how === undefined ? {} : { how }),
+    ...(onFailure === undefined ? {} : { onFailure }),
+    ...(typeof pauseBetweenWaves === 'boolean' ? { pauseBetweenWaves } : {}),
+    ...(readCap(cap) === undefined ? {} : { cap: readCap(cap) as number }),
+  };
+}
+
+/** A number of agents at a time, or undefined where it is none between 1 and `MOST_AGENTS`. */
+export function readCap(value: unknown): number | undefined {
+  const n = typeof value === 'string' && /^\s*\d{1,3}\s*$/.test(value) ? Number(value) : value;
+  return typeof n === 'number' && Number.isInteger(n) && n >= 1 && n <= MOST_AGENTS ? n : undefined;
+}
+
+/** True for a name that can be handed to an agent as the name of a model: no option, no path out, nothing odd. */
+export function isModelName(text: string): boolean {
+  return /^[A-Za-z0-9][\w.:/@+-]{0,99}$/.test(text);
+}
+
+/** The words of each thing that can be chosen, and which of its values holds. */
+export interface ChoiceWords {
+  readonly mode: string;
+  readonly agent: string;
+  readonly model: string;
+  readonly cap: string;
+  readonly onFailure: string;
+  readonly how: string;
+  readonly pause: string;
+}
+
+export const MODE_WORDS: Readonly<Record<RunMode, string>> = {
+  strict: 'wave after wave',
+  flow: 'each task as soon as what it depends on is done',
+};
+
+export const ENDING_WORDS: Readonly<Record<OnFailure, string>> = {
+  continue: 'go on with what does not depend on it',
+  stopAfterWave: 'start no further wave',
+  stopAtOnce: 'start nothing further',
+};
+
+export const WAY_WORDS: Readonly<Record<AgentAssignment['how'], string>> = {
+  unattended: 'by themselves, with their output in terminals',
+  interactive: 'with you, in a terminal of its own each',
+};
+
+/** What would hold for a run that is chosen so: the choice, else the settings. */
+export function choiceWords(backlog: Backlog, choice: RunChoice): ChoiceWords {
+  const { run, agent } = backlog.options;
+  return {
+    mode: MODE_WORDS[choice.mode ?? run.mode],
+    agent:
+      choice.agent === undefined
+        ? `as the settings say${agent.agent === 'auto' ? '' : ` (${agentTitle(agent.agent)})`}`
+        : agentTitle(choice.agent),
+    model: choice.model ?? 'as the settings say',
+    cap: String(choice.cap ?? backlog.cap),
+    onFailure: ENDING_WORDS[choice.onFailure ?? run.onFailure],
+    how: WAY_WORDS[choice.how ?? agent.how],
+    pause: (choice.pauseBetweenWaves ?? run.pauseBetweenWaves) ? 'after each wave' : 'no',
+  };
+}

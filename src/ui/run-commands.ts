@@ -1,0 +1,244 @@
+import * as vscode from 'vscode';
+import type { Backlog } from '../core/backlog.ts';
+import type { Failure } from '../core/failure.ts';
+import { count } from '../core/plan/text.ts';
+import type { Result } from '../core/result.ts';
+import type { RunChoice } from '../core/run/run-choice.ts';
+import type { RunState } from '../core/run/run-events.ts';
+import type { TaskId } from '../core/task.ts';
+import { pickBacklog, tell } from './ask.ts';
+import type { Backlogs } from './backlogs.ts';
+import { dryRunDocument } from './dry-run-document.ts';
+import type { DryRunPages } from './dry-run-pages.ts';
+import { whenWords } from './handoff-row.ts';
+import { plain } from './plain.ts';
+import { MOST_AGENTS, readCap } from './run-choice.ts';
+import { openRunReport } from './run-report.ts';
+import { findRun, isResumable, runCounts } from './run-row.ts';
+import { type ScopeTarget, scopeOf } from './run-scope.ts';
+import { chooseHow } from './run-with.ts';
+import type { TreeNode } from './tree-nodes.ts';
+
+/** Starts what a row stands for, or what a person picks, after they had a look at how. */
+export async function runWith(backlogs: Backlogs, pages: DryRunPages, node: TreeNode | undefined): Promise<void> {
+  const target = await scopeOf(backlogs, node, 'Run With: which tasks?');
+  if (target === undefined) return;
+  const chosen = await chooseHow(backlogs, target.backlog, target.name);
+  if (chosen === undefined) return;
+  if (chosen.action === 'dryRun') await showDryRun(pages, target, chosen.choice);
+  else await tellFailure(start(target, chosen.choice));
+}
+
+/** Shows what a run would do, as the settings have it. */
+export async function dryRun(backlogs: Backlogs, pages: DryRunPages, node: TreeNode | undefined): Promise<void> {
+  const target = await scopeOf(backlogs, node, 'Dry Run: which tasks?');
+  if (target !== undefined) await showDryRun(pages, target, {});
+}
+
+async function showDryRun(pages: DryRunPages, target: ScopeTarget, choice: RunChoice): Promise<void> {
+  const { backlog } = target;
+  const report = await backlog.dryRun(target.scope, choice);
+  if (!report.ok) {
+    await tell(report.failure);
+    return;
+  }
+  const titleOf = (id: TaskId): string | undefined => backlog.task(id)?.title;
+  await pages.show(dryRunDocument(report.value, { titleOf, now: backlog.now }));
+}
+
+async function start({ backlog, scope }: ScopeTarget, choice: RunChoice): Promise<Result<undefined, Failure>> {
+  switch (scope.kind) {
+    case 'wave':
+      return backlog.runWave(scope.number, choice);
+    case 'task': {
+      const task = backlog.task(scope.id);
+      if (task === undefined) return { ok: false, failure: { kind: 'noSuchTask', id: scope.id } };
+      return backlog.runTask(task, choice);
+    }
+    case 'all':
+      return backlog.runAllWaves(choice);
+  }
+}
+
+/** Nothing further starts; agents at work go on. */
+export function pauseRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
+  const fits = (_: Backlog, run: RunState): boolean => run.phase === 'running' && run.paused === undefined;
+  return onRun(backlogs, node, 'Pause Run', fits, (backlog, { runId }) => tellFailure(backlog.pauseRun(runId)));
+}
+
+export function goOnRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
+  const fits = (_: Backlog, run: RunState): boolean => run.phase === 'running' && run.paused !== undefined;
+  return onRun(backlogs, node, 'Go On', fits, (backlog, { runId }) => tellFailure(backlog.goOn(runId)));
+}
+
+/** Runs again what failed in a run that has ended, was stopped or never ran, and nothing else of it. */
+export function resumeRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
+  return onRun(backlogs, node, 'Resume Run', isResumable, (backlog, { runId }) =>
+    tellFailure(backlog.resumeRun(runId)),
+  );
+}
+
+/** Ends what is at work of the tasks of a wave, and starts no further one of them. */
+export async function stopWave(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
+  if (node?.kind === 'wave') {
+    const { backlog, number } = node;
+    const tasks = backlog.plan?.waves.find((wave) => wave.number === number)?.tasks ?? [];
+    await stopWaves(
+      backlog,
+      tasks.flatMap(({ id }) => {
+        const run = backlog.runOf(id);
+        const wave = run?.tasks.get(id)?.wave;
+        return run === undefined || wave === undefined ? [] : [{ runId: run.runId, wave }];
+      }),
+    );
+    return;
+  }
+  const items = backlogs.all.flatMap((backlog) =>
+    backlog.runs.flatMap((run) =>
+      openWaves(run).map(({ wave, open }) => ({
+        label: run.waves.length === 1 ? plain(run.title) : `${plain(run.title)}: wave ${wave + 1} of the run`,
+        description: `${count(open, 'task')} not ended`,
+        backlog,
+        part: { runId: run.runId, wave },
+      })),
+    ),
+  );
+  const [only, ...more] = items;
+  const picked = more.length === 0 ? only : await vscode.window.showQuickPick(items, { title: 'Stop Wave' });
+  if (picked !== undefined) await stopWaves(picked.backlog, [picked.part]);
+}
+
+/** A wave of the tree may have tasks of several waves of several runs; each of these is stopped once. */
+async function stopWaves(backlog: Backlog, parts: readonly { runId: string; wave: number }[]): Promise<void> {
+  const different = new Map(parts.map((part) => [JSON.stringify([part.runId, part.wave]), part]));
+  await Promise.all([...different.values()].map(({ runId, wave }) => backlog.stopWave(runId, wave)));
+}
+
+function openWaves(run: RunState): readonly { readonly wave: number; readonly open: number }[] {
+  if (run.phase === 'ended') return [];
+  const open = run.waves.map((ids) => ids.filter((id) => run.tasks.get(id)?.phase !== 'ended').length);
+  return open.flatMap((n, wave) => (n > 0 ? [{ wave, open: n }] : []));
+}
+
+/** Ends the attempt of a task, if there is one, and lets it have its turn again. */
+export async function requeueTask(node: TreeNode | undefined): Promise<void> {
+  if (node !== undefined && 'taskId' in node) await tellFailure(node.backlog.requeueTask(node.taskId));
+}
+
+/** Asks for the number of agents at a time; the buttons change it at once, by one. */
+export async function changeCap(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
+  const backlog = node === undefined ? await pickBacklog(backlogs) : node.backlog;
+  if (backlog === undefined) return;
+  const input = vscode.window.createInputBox();
+  const [fewer, more] = [button('remove', 'One Fewer'), button('add', 'One More')];
+  const set = (cap: number): void => {
+    if (cap !== backlog.cap) backlog.setCap(cap);
+    input.value = String(cap);
+    input.validationMessage = undefined;
+  };
+  input.title = 'Agents at a Time';
+  input.prompt = 'Counts at once. Fewer end no agent: the next ones wait for those at work.';
+  input.buttons = [fewer, more];
+  input.value = String(backlog.cap);
+  await new Promise<void>((resolve) => {
+    const subscriptions = [
+      input,
+      input.onDidTriggerButton((pressed) =>
+        set(Math.min(MOST_AGENTS, Math.max(1, backlog.cap + (pressed === more ? 1 : -1)))),
+      ),
+      input.onDidChangeValue((text) => {
+        input.validationMessage = readCap(text) === undefined ? `A number from 1 to ${MOST_AGENTS}.` : undefined;
+      }),
+      input.onDidAccept(() => {
+        const cap = readCap(input.value);
+        if (cap === undefined) return;
+        set(cap);
+        input.hide();
+      }),
+      input.onDidHide(() => {
+        for (const subscription of subscriptions) subscription.dispose();
+        resolve();
+      }),
+    ];
+    input.show();
+  });
+}
+
+function button(icon: string, tooltip: string): vscode.QuickInputButton {
+  return { iconPath: new vscode.ThemeIcon(icon), tooltip };
+}
+
+export function showReport(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
+  return onRun(
+    backlogs,
+    node,
+    'Open Run Report',
+    () => true,
+    (backlog, run) => openRunReport(backlog, run.runId),
+  );
+}
+
+/** Every run that is remembered, live ones first; the one that is chosen is shown by its report. */
+export async function showRuns(backlogs: Backlogs): Promise<void> {
+  await onRun(
+    backlogs,
+    undefined,
+    'Runs',
+    () => true,
+    (backlog, run) => openRunReport(backlog, run.runId),
+    'always',
+  );
+}
+
+/** Shows what the agent of a task wrote in its latest attempt in a run. */
+export async function openTaskLog(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
+  if (node?.kind !== 'runTask') return;
+  const { backlog, runId, taskId } = node;
+  const attempt = findRun(backlog, runId)?.tasks.get(taskId)?.start;
+  if (attempt !== undefined) await backlogs.openLog(backlog, runId, attempt);
+}
+
+/** The run of a row, the only one that fits, or the one that a person picks. */
+async function onRun(
+  backlogs: Backlogs,
+  node: TreeNode | undefined,
+  title: string,
+  fits: (backlog: Backlog, run: RunState) => boolean,
+  action: (backlog: Backlog, run: RunState) => Promise<void>,
+  pick: 'always' | 'ifSeveral' = 'ifSeveral',
+): Promise<void> {
+  if (node?.kind === 'run') {
+    const run = findRun(node.backlog, node.runId);
+    if (run !== undefined) await action(node.backlog, run);
+    return;
+  }
+  const items = backlogs.all.flatMap((backlog) =>
+    [...[...backlog.runs].reverse(), ...backlog.pastRuns]
+      .filter((run) => fits(backlog, run))
+      .map((run) => ({
+        label: `$(${ICONS[run.phase]}) ${plain(run.title)}`,
+        description: [...(backlogs.all.length > 1 ? [plain(backlog.name)] : []), whenWords(run.startedAt, backlog.now)]
+          .filter(Boolean)
+          .join(' · '),
+        detail: runCounts(run).join(' · '),
+        backlog,
+        run,
+      })),
+  );
+  const [only, ...more] = items;
+  if (only === undefined) {
+    await vscode.window.showInformationMessage(`${title}: there is no such run.`);
+    return;
+  }
+  const isClear = more.length === 0 && pick === 'ifSeveral';
+  const picked = isClear ? only : await vscode.window.showQuickPick(items, { title, matchOnDescription: true });
+  if (picked !== undefined) await action(picked.backlog, picked.run);
+}
+
+const ICONS: Readonly<Record<RunState['phase'], string>> = { running: 'sync', stopping: 'sync', ended: 'history' };
+
+/** Waits for what was asked, and says why where it could not be done. */
+export async function tellFailure(asked: Promise<Result<unknown, Failure>>): Promise<void> {
+  const result = await asked;
+  if (!result.ok) await tell(result.failure);
+}

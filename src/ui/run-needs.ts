@@ -1,0 +1,141 @@
+import type { Backlog } from '../core/backlog.ts';
+import { cut, oneLine } from '../core/plan/text.ts';
+import type { RunState, TaskOutcome, TaskRun } from '../core/run/run-events.ts';
+import type { TaskId } from '../core/task.ts';
+import { clockTime } from './explain.ts';
+import { interruptedRuns, runCounts } from './run-row.ts';
+import { outcomeWords, verifyWords } from './run-words.ts';
+
+/** Something about a run that a person should know of, or do something about. */
+export interface Need {
+  readonly kind: 'stuck' | 'unknown' | 'lockLost' | 'signIn' | 'breaker' | 'waveVerify' | 'interrupted' | 'ended';
+  /** The same for the same matter, and for nothing else. */
+  readonly key: string;
+  readonly runId: string;
+  /** The task that it is about, and its attempt; a run as a whole has none. */
+  readonly task: { readonly id: TaskId; readonly start: number | undefined } | undefined;
+  readonly message: string;
+  /** The same of several, where this is the first of them: “and 2 more look stuck”. */
+  readonly several: (more: number) => string;
+}
+
+/**
+ * What needs a person in the runs that this window leads, of what happened from `since` (epoch ms) on. What a person did
+ * themselves needs nobody.
+ */
+export function needsOf(backlog: Backlog, since: number): readonly Need[] {
+  const interrupted = interruptedRuns(backlog).filter(({ endedAt }) => endedAt !== undefined && endedAt >= since);
+  return [...interrupted, ...backlog.runs].flatMap((run) => {
+    const wasBefore = run.endedAt !== undefined && run.endedAt < since;
+    if (wasBefore || backlog.isLedElsewhere(run.runId)) return [];
+    const ofTasks = [...run.tasks.values()].flatMap((task) => taskNeeds(backlog, run, task, since));
+    return [...ofTasks, ...stopNeeds(backlog, run), ...endNeeds(run)];
+  });
+}
+
+function taskNeeds(backlog: Backlog, run: RunState, task: TaskRun, since: number): readonly Need[] {
+  const { id, start } = task;
+  const silentSince = task.phase === 'running' && run.phase !== 'ended' ? backlog.stuckSince(id) : undefined;
+  const ends = [
+    ...task.earlier,
+    ...(task.outcome === undefined ? [] : [{ start, outcome: task.outcome, at: task.endedAt ?? 0 }]),
+  ].filter(({ at, outcome }) => at >= since && NEEDY.has(outcome.kind));
+  // Asked with every change of a run, and nearly always there is nothing: no words are made for that.
+  if (silentSince === undefined && ends.length === 0) return [];
+  const name = `“${nameOf(backlog, id)}”`;
+  return [
+    ...(silentSince === undefined
+      ? []
+      : [
+          {
+            ...keyed('stuck', run, `${start ?? 0} ${silentSince}`),
+            task: { id, start },
+            message: `${name} looks stuck: its agent has been silent since ${clockTime(silentSince)}.`,
+            several: (more: number) => `${name} and ${more} more look stuck.`,
+          },
+        ]),
+    ...ends.flatMap((end) => {
+      const words = endWords(name, end.outcome, backlog.now);
+      if (words === undefined) return [];
+      const { kind, message, several } = words;
+      // Outcomes without an attempt are of the task itself, which has one of them at most.
+      return [{ ...keyed(kind, run, `${end.start ?? id}`), task: { id, start: end.start }, message, several }];
+    }),
+  ];
+}
+
+/** Outcomes that `endWords` may have something to say of. */
+const NEEDY: ReadonlySet<TaskOutcome['kind']> = new Set(['unknown', 'lockLost', 'failed']);
+
+function nameOf(backlog: Backlog, id: TaskId): string {
+  return cut(oneLine(backlog.task(id)?.title ?? '') || id, 80);
+}
+
+type Words = Pick<Need, 'kind' | 'message' | 'several'>;
+
+function endWords(name: string, outcome: TaskOutcome, now: number): Words | undefined {
+  switch (outcome.kind) {
+    case 'unknown':
+      return {
+        kind: 'unknown',
+        message: `Nobody saw how ${name} ended. Look at what was done before it is run again.`,
+        several: (more) => `Nobody saw how ${name} and ${more} more ended.`,
+      };
+    case 'lockLost':
+      return {
+        kind: 'lockLost',
+        message: `${name}: ${outcomeWords(outcome, now)} while its agent worked; the agent was ended.`,
+        several: (more) => `${name} and ${more} more lost their locks while their agents worked.`,
+      };
+    case 'failed':
+      if (outcome.cause.kind !== 'said' || !asksToSignIn(outcome.cause.detail)) return undefined;
+      return {
+        kind: 'signIn',
+        message: `The agent of ${name} may not work: ${cut(oneLine(outcome.cause.detail), 160)}`,
+        several: (more) => `The agents of ${name} and ${more} more may not work: ${outcomeWords(outcome, now)}`,
+      };
+    default:
+      return undefined;
+  }
+}
+
+/** Agents word it each in their own way: an account, a key, or the trust of a folder is missing. */
+function asksToSignIn(detail: string): boolean {
+  return /\b(?:log ?in|logged in|sign ?in|signed in|auth\w*|api[ _-]?key|credentials?|workspace trust)\b/i.test(detail);
+}
+
+function stopNeeds(backlog: Backlog, run: RunState): readonly Need[] {
+  const { stop } = run;
+  if (stop?.kind !== 'breaker' && stop?.kind !== 'waveVerify') return [];
+  const begin = `Run “${oneLine(run.title)}” starts nothing further: `;
+  if (stop.kind === 'waveVerify') {
+    const message = `${begin}${verifyWords(stop.result)}.`;
+    return [{ ...keyed('waveVerify', run, ''), task: undefined, message, several: alsoRuns(message) }];
+  }
+  const last = lastBadEnd(run);
+  const title = last === undefined ? '' : `, last “${nameOf(backlog, last.id)}”`;
+  const message = `${begin}the same end ${stop.count} times in a row (${outcomeWords(stop.outcome, backlog.now)})${title}.`;
+  return [{ ...keyed('breaker', run, ''), task: last, message, several: alsoRuns(message) }];
+}
+
+function lastBadEnd(run: RunState): Need['task'] {
+  const ended = [...run.tasks.values()].filter(({ outcome, start }) => {
+    return start !== undefined && outcome !== undefined && outcome.kind !== 'succeeded';
+  });
+  return ended.sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0))[0];
+}
+
+function endNeeds(run: RunState): readonly Need[] {
+  if (run.phase !== 'ended' || run.stop?.kind === 'person') return [];
+  const kind = run.stop?.kind === 'interrupted' ? 'interrupted' : 'ended';
+  const message = `Run “${oneLine(run.title)}” ${kind === 'ended' ? 'has ended' : 'was interrupted'}: ${runCounts(run).join(', ')}.`;
+  return [{ ...keyed(kind, run, ''), task: undefined, message, several: alsoRuns(message) }];
+}
+
+function keyed(kind: Need['kind'], { runId }: RunState, what: string): Pick<Need, 'kind' | 'key' | 'runId'> {
+  return { kind, key: `${kind} ${runId} ${what}`, runId };
+}
+
+function alsoRuns(message: string): (more: number) => string {
+  return (more) => `${message} And ${more} more ${more === 1 ? 'run' : 'runs'}.`;
+}

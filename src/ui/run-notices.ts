@@ -1,0 +1,158 @@
+import * as vscode from 'vscode';
+import type { Backlog } from '../core/backlog.ts';
+import type { Disposable } from '../core/events.ts';
+import { tell } from './ask.ts';
+import type { Backlogs } from './backlogs.ts';
+import { plain } from './plain.ts';
+import { type Need, needsOf } from './run-needs.ts';
+import { openRunReport } from './run-report.ts';
+import { findRun, isResumable } from './run-row.ts';
+
+/** What the notices are made of. */
+export interface RunNoticesParts {
+  readonly backlogs: Backlogs;
+  /** Whether somebody looks at this window. */
+  readonly isFocused: () => boolean;
+  /** Whether a person wants notices of a backlog at all. */
+  readonly wants: (backlog: Backlog) => boolean;
+  /** Epoch ms; what happened before the notices began is no news. */
+  readonly now: () => number;
+  readonly reportBug: (error: unknown) => void;
+}
+
+type Button = 'Show Terminal' | 'Requeue' | 'Stop' | 'Open Report' | 'Resume' | 'Choose Agent' | 'Show Runs';
+
+interface Entry {
+  readonly backlog: Backlog;
+  readonly need: Need;
+}
+
+/**
+ * Tells a person what needs them in a run: each matter once, and never two notices of a kind at a time. What comes up while
+ * one of its kind is still there is told together afterwards, as far as it is still so.
+ */
+export class RunNotices implements Disposable {
+  readonly #parts: RunNoticesParts;
+  readonly #since: number;
+  readonly #told = new Set<string>();
+  readonly #open = new Set<Need['kind']>();
+  readonly #waiting = new Map<Need['kind'], Entry[]>();
+  readonly #subscription: Disposable;
+  #isDisposed = false;
+
+  constructor(parts: RunNoticesParts) {
+    this.#parts = parts;
+    this.#since = parts.now();
+    this.#subscription = parts.backlogs.onDidChange(() => this.#look());
+    this.#look();
+  }
+
+  dispose(): void {
+    this.#isDisposed = true;
+    this.#subscription.dispose();
+  }
+
+  #look(): void {
+    const { backlogs, isFocused, wants } = this.#parts;
+    const kinds = new Set<Need['kind']>();
+    for (const backlog of backlogs.all) {
+      for (const need of needsOf(backlog, this.#since)) {
+        const key = `${backlog.root} ${need.key}`;
+        if (this.#told.has(key)) continue;
+        this.#told.add(key);
+        // Who looks at the window sees the end of a run in the tree.
+        if (!wants(backlog) || (need.kind === 'ended' && isFocused())) continue;
+        this.#waiting.set(need.kind, [...(this.#waiting.get(need.kind) ?? []), { backlog, need }]);
+        kinds.add(need.kind);
+      }
+    }
+    for (const kind of kinds) this.#showNext(kind);
+  }
+
+  #showNext(kind: Need['kind']): void {
+    if (this.#isDisposed || this.#open.has(kind)) return;
+    const entries = (this.#waiting.get(kind) ?? []).filter((entry) => this.#isStillSo(entry));
+    this.#waiting.delete(kind);
+    const [first, ...more] = entries;
+    if (first === undefined) return;
+    this.#open.add(kind);
+    this.#show(first, more.length)
+      .catch(this.#parts.reportBug)
+      .finally(() => {
+        this.#open.delete(kind);
+        this.#showNext(kind);
+      });
+  }
+
+  #isStillSo({ backlog, need }: Entry): boolean {
+    return (
+      this.#parts.backlogs.all.includes(backlog) && needsOf(backlog, this.#since).some(({ key }) => key === need.key)
+    );
+  }
+
+  async #show({ backlog, need }: Entry, more: number): Promise<void> {
+    const message = plain(more === 0 ? need.message : need.several(more));
+    const buttons = more === 0 ? this.#buttonsOf(backlog, need) : (['Show Runs'] as const);
+    const chosen =
+      need.kind === 'ended'
+        ? await vscode.window.showInformationMessage(message, ...buttons)
+        : await vscode.window.showWarningMessage(message, ...buttons);
+    if (chosen !== undefined && !this.#isDisposed) await this.#act(backlog, need, chosen);
+  }
+
+  #buttonsOf(backlog: Backlog, { kind, runId, task }: Need): readonly Button[] {
+    const run = findRun(backlog, runId);
+    const isLive = run !== undefined && run.phase === 'running';
+    const terminal: readonly Button[] = task?.start === undefined ? [] : ['Show Terminal'];
+    switch (kind) {
+      case 'stuck':
+        return [...terminal, 'Requeue', 'Stop'];
+      case 'unknown':
+        return [...terminal, ...(isLive ? (['Requeue'] as const) : []), 'Open Report'];
+      case 'signIn':
+        return [...terminal, 'Choose Agent'];
+      case 'lockLost':
+      case 'breaker':
+        return [...terminal, 'Open Report'];
+      case 'waveVerify':
+        return ['Open Report'];
+      case 'interrupted':
+      case 'ended':
+        return ['Open Report', ...(run !== undefined && isResumable(backlog, run) ? (['Resume'] as const) : [])];
+    }
+  }
+
+  async #act(backlog: Backlog, { runId, task }: Need, button: Button): Promise<void> {
+    const { backlogs } = this.#parts;
+    switch (button) {
+      case 'Show Terminal':
+        if (task === undefined) return;
+        if (backlogs.hasTerminal(backlog, task.id)) backlogs.showTerminal(backlog, task.id);
+        else if (task.start !== undefined) await backlogs.openLog(backlog, runId, task.start);
+        return;
+      case 'Requeue':
+      case 'Stop':
+      case 'Resume': {
+        const asked =
+          button === 'Resume'
+            ? backlog.resumeRun(runId)
+            : task === undefined
+              ? undefined
+              : button === 'Stop'
+                ? backlog.stopTask(task.id)
+                : backlog.requeueTask(task.id);
+        const result = await asked;
+        if (result?.ok === false) await tell(result.failure);
+        return;
+      }
+      case 'Open Report':
+        await openRunReport(backlog, runId);
+        return;
+      case 'Choose Agent':
+        await vscode.commands.executeCommand('todo2Waves.chooseAgent');
+        return;
+      case 'Show Runs':
+        await vscode.commands.executeCommand('todo2Waves.showRuns');
+    }
+  }
+}

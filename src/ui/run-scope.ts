@@ -1,0 +1,64 @@
+import * as vscode from 'vscode';
+import type { Backlog } from '../core/backlog.ts';
+import { count, oneLine } from '../core/plan/text.ts';
+import type { RunScope } from '../core/run/run-choice.ts';
+import { pickBacklog, tell } from './ask.ts';
+import type { Backlogs } from './backlogs.ts';
+import { plain } from './plain.ts';
+import type { TreeNode } from './tree-nodes.ts';
+
+/** What is to be run, and what it is called: “Wave 2”, the title of a task, “All Waves”. */
+export interface ScopeTarget {
+  readonly backlog: Backlog;
+  readonly scope: RunScope;
+  readonly name: string;
+}
+
+const ALL = 'All Waves';
+
+/** What a row stands for; without one a person picks, all waves or one of them. */
+export async function scopeOf(
+  backlogs: Backlogs,
+  node: TreeNode | undefined,
+  title: string,
+): Promise<ScopeTarget | undefined> {
+  if (node?.kind === 'wave') return waveTarget(node.backlog, node.number);
+  if (node !== undefined && 'taskId' in node) {
+    const task = node.backlog.task(node.taskId);
+    if (task !== undefined) {
+      return { backlog: node.backlog, scope: { kind: 'task', id: task.id }, name: oneLine(task.title) || task.id };
+    }
+    await tell({ kind: 'noSuchTask', id: node.taskId });
+    return undefined;
+  }
+  const backlog = await pickBacklog(backlogs);
+  if (backlog === undefined) return undefined;
+  const waves = backlog.plan?.waves ?? [];
+  if (waves.length === 0) {
+    await tell({ kind: 'nothingToRun' });
+    return undefined;
+  }
+  const items: (vscode.QuickPickItem & { readonly target: ScopeTarget })[] = [
+    {
+      label: ALL,
+      description: count(waves.length, 'wave'),
+      target: { backlog, scope: { kind: 'all' }, name: ALL },
+    },
+    ...waves.map((wave) => ({
+      label: `Wave ${wave.number}`,
+      description: count(wave.tasks.length, 'task'),
+      detail: plain(
+        wave.tasks
+          .slice(0, 6)
+          .map((task) => task.title || task.id)
+          .join(' · '),
+      ),
+      target: waveTarget(backlog, wave.number),
+    })),
+  ];
+  return (await vscode.window.showQuickPick(items, { title, matchOnDetail: true }))?.target;
+}
+
+function waveTarget(backlog: Backlog, number: number): ScopeTarget {
+  return { backlog, scope: { kind: 'wave', number }, name: `Wave ${number}` };
+}

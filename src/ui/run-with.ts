@@ -1,0 +1,153 @@
+import * as vscode from 'vscode';
+import type { Backlog } from '../core/backlog.ts';
+import type { RunChoice } from '../core/run/run-choice.ts';
+import type { Backlogs } from './backlogs.ts';
+import { plain } from './plain.ts';
+import {
+  choiceWords,
+  ENDING_WORDS,
+  ENDINGS,
+  isModelName,
+  MODE_WORDS,
+  MODES,
+  MOST_AGENTS,
+  readCap,
+  WAY_WORDS,
+  WAYS,
+} from './run-choice.ts';
+
+/** What a person wants done with what they chose. */
+export interface Chosen {
+  readonly choice: RunChoice;
+  readonly action: 'run' | 'dryRun';
+}
+
+type Field = 'mode' | 'agent' | 'model' | 'cap' | 'onFailure' | 'how' | 'pause';
+
+interface Item extends vscode.QuickPickItem {
+  readonly does: 'run' | 'dryRun' | 'forget' | Field;
+}
+
+/**
+ * Lets a person change how one run goes, in one list that comes back after each change; undefined where they leave it.
+ * It begins with what they chose last.
+ */
+export async function chooseHow(backlogs: Backlogs, backlog: Backlog, what: string): Promise<Chosen | undefined> {
+  let choice = backlogs.lastChoice(backlog);
+  for (;;) {
+    const title = `Run ${plain(what)} With`;
+    const picked = await vscode.window.showQuickPick(itemsOf(backlog, choice), { title, matchOnDescription: true });
+    if (picked === undefined) return undefined;
+    switch (picked.does) {
+      case 'run':
+      case 'dryRun':
+        await backlogs.rememberChoice(backlog, choice);
+        return { choice, action: picked.does };
+      case 'forget':
+        choice = {};
+        break;
+      default:
+        choice = await change(backlogs, backlog, choice, picked.does);
+    }
+  }
+}
+
+function itemsOf(backlog: Backlog, choice: RunChoice): Item[] {
+  const words = choiceWords(backlog, choice);
+  const item = (does: Item['does'], icon: string, label: string, description: string): Item => ({
+    ...{ does, label: `$(${icon}) ${label}`, description: plain(description) },
+  });
+  return [
+    item('run', 'play', 'Run', ''),
+    item('dryRun', 'beaker', 'Dry Run', 'shows what would be done, and starts nothing'),
+    item('mode', 'list-ordered', 'Order', words.mode),
+    item('agent', 'robot', 'Agent', words.agent),
+    item('model', 'symbol-misc', 'Model', words.model),
+    item('cap', 'layers', 'At a time', words.cap),
+    item('onFailure', 'error', 'After a failure', words.onFailure),
+    item('how', 'terminal', 'Agents work', words.how),
+    item('pause', 'debug-pause', 'Pause', words.pause),
+    ...(Object.keys(choice).length === 0
+      ? []
+      : [item('forget', 'discard', 'As the settings have it', 'forgets what is chosen here')]),
+  ];
+}
+
+async function change(backlogs: Backlogs, backlog: Backlog, choice: RunChoice, field: Field): Promise<RunChoice> {
+  const { run, agent } = backlog.options;
+  switch (field) {
+    case 'mode': {
+      const mode = await pickWord('Order', MODES, MODE_WORDS, choice.mode ?? run.mode);
+      return mode === undefined ? choice : { ...choice, mode };
+    }
+    case 'onFailure': {
+      const onFailure = await pickWord('After a failure', ENDINGS, ENDING_WORDS, choice.onFailure ?? run.onFailure);
+      return onFailure === undefined ? choice : { ...choice, onFailure };
+    }
+    case 'how': {
+      const how = await pickWord('Agents work', WAYS, WAY_WORDS, choice.how ?? agent.how);
+      return how === undefined ? choice : { ...choice, how };
+    }
+    case 'pause':
+      return { ...choice, pauseBetweenWaves: !(choice.pauseBetweenWaves ?? run.pauseBetweenWaves) };
+    case 'agent':
+      return pickAgent(backlogs, backlog, choice);
+    case 'model':
+      return askModel(choice);
+    case 'cap': {
+      const cap = await askCap(choice.cap ?? backlog.cap);
+      return cap === undefined ? choice : { ...choice, cap };
+    }
+  }
+}
+
+async function pickWord<T extends string>(
+  title: string,
+  values: readonly T[],
+  words: Readonly<Record<T, string>>,
+  current: T,
+): Promise<T | undefined> {
+  const items = values.map((value) => ({ label: check(words[value], value === current), value }));
+  return (await vscode.window.showQuickPick(items, { title }))?.value;
+}
+
+async function pickAgent(backlogs: Backlogs, backlog: Backlog, choice: RunChoice): Promise<RunChoice> {
+  const settings = { label: check('As the settings say', choice.agent === undefined), description: '', id: undefined };
+  const agents = (await backlogs.agents(backlog)).map(({ id, title, command }) => ({
+    label: check(title, id === choice.agent),
+    description: command === undefined ? 'not installed' : plain(command),
+    id,
+  }));
+  const picked = await vscode.window.showQuickPick([settings, ...agents], { title: 'Agent' });
+  if (picked === undefined) return choice;
+  const { agent: _, ...rest } = choice;
+  return picked.id === undefined ? rest : { ...rest, agent: picked.id };
+}
+
+async function askModel(choice: RunChoice): Promise<RunChoice> {
+  const typed = await vscode.window.showInputBox({
+    title: 'Model',
+    prompt: 'As the agent calls it; empty for what the settings say.',
+    value: choice.model ?? '',
+    validateInput: (text) =>
+      text.trim() === '' || isModelName(text.trim()) ? undefined : 'Letters, digits and . : / @ + - _ only.',
+  });
+  if (typed === undefined) return choice;
+  const model = typed.trim();
+  const { model: _, ...rest } = choice;
+  return isModelName(model) ? { ...rest, model } : rest;
+}
+
+/** Asks for a number of agents at a time; undefined where a person leaves it. */
+export async function askCap(current: number): Promise<number | undefined> {
+  const typed = await vscode.window.showInputBox({
+    title: 'Agents at a time',
+    value: String(current),
+    validateInput: (text) => (readCap(text) === undefined ? `A number from 1 to ${MOST_AGENTS}.` : undefined),
+  });
+  return readCap(typed);
+}
+
+function check(label: string, isCurrent: boolean): string {
+  return isCurrent ? `$(check) ${plain(label)}` : plain(label);
+}

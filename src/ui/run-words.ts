@@ -1,0 +1,156 @@
+import { cut } from '../core/plan/text.ts';
+import type { VerifyResult } from '../core/run/evidence.ts';
+import type { FailCause, RunStop, SkipReason, TaskOutcome, WaitReason } from '../core/run/run-events.ts';
+import { clockTime, duration, explainFailure, explainNotReady } from './explain.ts';
+
+/** The most that is shown of what an agent said, in characters: a row is one line. */
+const SAID = 120;
+
+/** How the work on a task ended, in a few words. `now` is epoch ms. */
+export function explainOutcome(outcome: TaskOutcome, now: number): string {
+  switch (outcome.kind) {
+    case 'succeeded':
+      return `succeeded${outcome.evidence?.verify?.passed === true ? ' and verified' : ''}, now ${outcome.status}`;
+    case 'failed':
+    case 'rateLimited':
+    case 'stopped':
+      return `${outcomeWords(outcome, now)}, back to Todo`;
+    case 'lockLost':
+      return `${outcomeWords(outcome, now)}; the agent was ended`;
+    default:
+      return outcomeWords(outcome, now);
+  }
+}
+
+/** The same without what became of the task: for what an earlier attempt ended with, or for several tasks. */
+export function outcomeWords(outcome: TaskOutcome, now: number): string {
+  switch (outcome.kind) {
+    case 'succeeded':
+      return 'succeeded';
+    case 'failed':
+      return failureWords(outcome.cause, outcome.exitCode, outcome.signal);
+    case 'rateLimited':
+      return `refused by a rate limit${outcome.detail === '' ? '' : `: ${cut(outcome.detail, SAID)}`}`;
+    case 'notStarted':
+      return `not started: ${explainFailure(outcome.failure, now).message}`;
+    case 'stopped':
+      return 'stopped';
+    case 'lockLost':
+      return `lock lost${outcome.holder === undefined ? '' : ` to ${outcome.holder}`}`;
+    case 'notRecorded':
+      return `ended${outcome.exitCode === undefined ? '' : ` with exit code ${outcome.exitCode}`}, but not recorded: ${explainFailure(outcome.failure, now).message}`;
+    case 'unknown':
+      return `nobody saw its end${outcome.detail === '' ? '' : `: ${cut(outcome.detail, SAID)}`}`;
+    case 'skipped':
+      return `skipped: ${explainSkip(outcome.reason, now)}`;
+  }
+}
+
+function failureWords(cause: FailCause, exitCode: number | undefined, signal: string | undefined): string {
+  switch (cause.kind) {
+    case 'exit':
+      return exitCode === undefined
+        ? `failed: ended by ${signal ?? 'something unknown'}`
+        : `failed with exit code ${exitCode}`;
+    case 'said':
+      return `failed: ${cut(cause.detail, SAID)}`;
+    case 'timeLimit':
+      return `failed: ended at its time limit of ${duration(cause.limitMs)}`;
+    case 'verify':
+      return `failed: ${verifyWords(cause.result)}`;
+  }
+}
+
+/** What came of a verify command: “npm test passed”, “npm test did not pass (exit code 1)”. */
+export function verifyWords({ command, passed, exitCode }: VerifyResult): string {
+  const name = cut(command, SAID);
+  if (passed) return `${name} passed`;
+  // Without an exit code it was never started, or was ended because it took too long.
+  return `${name} did not pass (${exitCode === undefined ? 'it did not come to its end' : `exit code ${exitCode}`})`;
+}
+
+/** Why a task of a run was never started. */
+export function explainSkip(reason: SkipReason, now: number): string {
+  switch (reason.kind) {
+    case 'notReady':
+      return reason.reasons.map((r) => explainNotReady(r, now)).join('; ');
+    case 'dependencyFailed':
+      return `${reason.id} did not succeed`;
+    case 'claimFailed':
+      return explainFailure(reason.failure, now).message;
+    case 'gone':
+      return 'it is not in the backlog any more';
+    case 'stopped':
+      return 'the run was stopped';
+    case 'runStopped':
+      return `the run stopped${stopSuffix(reason.stop, now)}`;
+  }
+}
+
+/** Why a run starts nothing further, to stand by itself: “stopped at the failure of T-3”. */
+export function explainStop(stop: RunStop, now: number): string {
+  return `stopped${stopSuffix(stop, now)}`;
+}
+
+function stopSuffix(stop: RunStop, now: number): string {
+  switch (stop.kind) {
+    case 'person':
+      return '';
+    case 'failure':
+      return ` at the failure of ${stop.id}`;
+    case 'breaker':
+      return ` after the same end ${stop.count} times in a row: ${outcomeWords(stop.outcome, now)}`;
+    case 'waveVerify':
+      return `: ${verifyWords(stop.result)}`;
+    case 'interrupted':
+      return ' with its window';
+  }
+}
+
+/** Why a task that could have its turn does not start yet. */
+export function explainWait(reason: WaitReason): string {
+  switch (reason.kind) {
+    case 'sharesFiles': {
+      const [first = 'files', ...more] = reason.files;
+      return `waits: shares ${first}${more.length === 0 ? '' : ` and ${more.length} more`} with ${reason.with}`;
+    }
+    case 'held':
+      return `waits: held by ${reason.holder}`;
+    case 'coolingDown':
+      return `${agentTitle(reason.agent)} cools down until ${clockTime(reason.until)}`;
+    case 'agentCap':
+      return `waits: ${agentTitle(reason.agent)} has ${reason.cap} at work, its limit`;
+    case 'retry':
+      return `tries again at ${clockTime(reason.at)}`;
+  }
+}
+
+const AGENT_TITLES: Readonly<Record<string, string>> = {
+  auto: 'The agent',
+  cursor: 'Cursor',
+  claude: 'Claude Code',
+  codex: 'Codex',
+  gemini: 'Gemini',
+  qwen: 'Qwen Code',
+  copilot: 'GitHub Copilot',
+  opencode: 'opencode',
+  amp: 'Amp',
+  aider: 'aider',
+  goose: 'goose',
+  custom: 'The custom agent',
+  simulated: 'The simulated agent',
+};
+
+/** Every kind of agent that can be chosen. */
+export const AGENT_KINDS: readonly string[] = Object.keys(AGENT_TITLES);
+
+/** What a kind of agent is called; a kind that is not known, by itself. */
+export function agentTitle(kind: string): string {
+  return Object.hasOwn(AGENT_TITLES, kind) ? (AGENT_TITLES[kind] ?? kind) : kind;
+}
+
+/** `2nd`, `3rd`, `11th`. */
+export function ordinal(n: number): string {
+  const ending = n % 100 >= 11 && n % 100 <= 13 ? 'th' : ({ 1: 'st', 2: 'nd', 3: 'rd' }[n % 10] ?? 'th');
+  return `${n}${ending}`;
+}
