@@ -78,9 +78,10 @@ function describeLive(backlog: Backlog, run: RunState): RowContent {
   const isElsewhere = backlog.isLedElsewhere(run.runId);
   const parts = [
     ...(run.stop === undefined || run.stop.kind === 'person' ? [] : [explainStop(run.stop, backlog.now)]),
+    // First what changes: a side bar is narrow.
+    ...runCounts(run),
     ...(run.options.mode === 'flow' ? ['flow'] : []),
     ...(run.cap === undefined ? [] : [`cap ${run.cap}`]),
-    ...runCounts(run),
     ...(isElsewhere ? ['led by another window'] : []),
   ];
   return row(`${label}: ${oneLine(run.title)}`, parts.join(' · '), icon, {

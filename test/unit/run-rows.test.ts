@@ -58,11 +58,11 @@ describe('the row of a run that goes on', () => {
   test('says its mode where it is not the usual one, its cap, and where its tasks are', () => {
     assert.equal(
       line(show(runAfter(flow, ...working)).row),
-      'Running: All waves | flow · cap 4 · 1/4 succeeded · 1 running',
+      'Running: All waves | 1/4 succeeded · 1 running · flow · cap 4',
     );
     assert.equal(
       line(show(runAfter(beginning, ...working)).row),
-      'Running: All waves | cap 4 · 1/4 succeeded · 1 running',
+      'Running: All waves | 1/4 succeeded · 1 running · cap 4',
     );
   });
 
@@ -72,7 +72,7 @@ describe('the row of a run that goes on', () => {
 
   test('says that it is paused, and by what, and can go on', () => {
     const byPerson = show(runAfter(flow, ...working, { kind: 'runPaused', by: 'person', at })).row;
-    assert.match(line(byPerson), /^Paused: All waves \| .* 1 running$/);
+    assert.match(line(byPerson), /^Paused: All waves \| .* 1 running · flow · cap 4$/);
     assert.deepEqual(byPerson.flags, ['run', 'liveRun', 'ledHere', 'pausedRun']);
     assert.equal(byPerson.icon.id, 'debug-pause');
     const byWave = show(runAfter(flow, ...working, { kind: 'runPaused', by: 'wave', at })).row;
