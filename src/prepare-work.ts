@@ -7,7 +7,7 @@ import type { Job, WorkPreview } from './core/ports.ts';
 import { ok, type Result } from './core/result.ts';
 import { type VerifyCommand, type VerifyRule, verifyOf } from './core/run/agent-rules.ts';
 import { writePromptText } from './core/run/prompt-text.ts';
-import type { AgentAssignment } from './core/run/run-options.ts';
+import { type AgentAssignment, isWindowWork } from './core/run/run-options.ts';
 import { filesOf } from './core/shared-files.ts';
 import type { TaskId } from './core/task.ts';
 import { type AgentCommand, buildCommand } from './run/agent-command.ts';
@@ -38,7 +38,7 @@ export async function prepareWork(job: Job, parts: PrepareParts): Promise<Result
   const files = parts.filesOf(job.runId, job.start);
   const made = await makeAttempt(job, files, parts);
   if (!made.ok) return made;
-  const { agent, command, prompt } = made.value;
+  const { agent, command, how, prompt } = made.value;
   const verify = verifyOf(job.task, parts.verifyRules());
   const verifySpec = verify === undefined ? undefined : await resolveVerify(verify);
   if (verifySpec?.ok === false) return verifySpec;
@@ -47,7 +47,7 @@ export async function prepareWork(job: Job, parts: PrepareParts): Promise<Result
   return ok({
     ...{ runId: job.runId, start: job.start, taskId: job.task.id, root: job.root, files, options: job.options },
     ...{ database: parts.paths.database, json: parts.paths.json, graceMs: GRACE_MS },
-    ...{ agentType: agent.kind, label: agent.label, output: agent.output, how: job.agent.how },
+    ...{ agentType: agent.kind, label: agent.label, output: agent.output, how },
     agent: { command: command.command, args: command.args, env: command.env },
     ...{ sessionId: command.sessionId, tell: command.tell },
     stdinFile: command.stdin === 'prompt' ? files.prompt : undefined,
@@ -58,6 +58,10 @@ export async function prepareWork(job: Job, parts: PrepareParts): Promise<Result
 /** What an attempt would start; nothing is started or written for it. */
 export async function previewWork(job: Job, parts: PrepareParts): Promise<Result<WorkPreview, Failure>> {
   const files = parts.filesOf(job.runId, job.start);
+  if (isWindowWork(job.agent)) {
+    const prompt = job.agent.how === 'human' ? '' : await writePrompt(job, parts);
+    return ok({ command: [], promptFile: files.prompt, prompt });
+  }
   const made = await makeAttempt(job, files, parts);
   if (!made.ok) return made;
   const { command, prompt } = made.value;
@@ -77,21 +81,25 @@ export async function resolveVerify(
 interface Made {
   readonly agent: Agent;
   readonly command: AgentCommand;
+  readonly how: WorkOrder['how'];
   readonly prompt: string;
 }
 
 async function makeAttempt(job: Job, files: WorkFiles, parts: PrepareParts): Promise<Result<Made, Failure>> {
   const found = await parts.findAgent(job.agent);
   if (!found.ok) return found;
+  const { how } = job.agent;
+  if (how !== 'unattended' && how !== 'interactive') throw new Error(`Internal error: a command line for ${how}`);
   const command = buildCommand(found.value, {
-    ...{ how: job.agent.how, model: job.agent.model, sessionId: randomUUID(), resumes: job.sessionId },
+    ...{ how, model: job.agent.model, sessionId: randomUUID(), resumes: job.sessionId },
     ...{ promptFile: files.prompt, cwd: job.root, taskId: job.task.id, runId: job.runId },
   });
   if (!command.ok) return command;
-  return ok({ agent: found.value, command: command.value, prompt: await writePrompt(job, parts) });
+  return ok({ agent: found.value, command: command.value, how, prompt: await writePrompt(job, parts) });
 }
 
-async function writePrompt(job: Job, { results, earlier, log }: PrepareParts): Promise<string> {
+/** The prompt of an attempt, whoever is given it. */
+export async function writePrompt(job: Job, { results, earlier, log }: PrepareParts): Promise<string> {
   const template = await readPromptTemplate(job.root);
   if (template.note !== undefined) log(template.note);
   const reported = await results(job.dependencies.map(({ id }) => id));

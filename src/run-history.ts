@@ -17,17 +17,29 @@ export interface RunHistoryOptions {
   readonly journals: RunJournals;
   readonly runner: Pick<
     WaveRunner,
-    'onEvent' | 'restore' | 'setCap' | 'pause' | 'goOn' | 'stopRun' | 'stopTask' | 'requeue' | 'letGo' | 'runs'
+    | 'onEvent'
+    | 'restore'
+    | 'setCap'
+    | 'pause'
+    | 'goOn'
+    | 'stopRun'
+    | 'stopWave'
+    | 'stopTask'
+    | 'requeue'
+    | 'letGo'
+    | 'runs'
   >;
   /** Whether the very process that a state names lives on this machine. */
   readonly isAlive: (state: WorkState) => Promise<boolean>;
   /** Ends the agent that a supervisor which is gone left behind. */
   readonly endOrphan: (state: WorkState) => Promise<void>;
   readonly giveBack: (holder: string, id: TaskId) => Promise<void>;
+  /** Ends what verifies a wave still for a window that is gone. */
+  readonly endVerification: (runId: string, wave: number) => Promise<void>;
   /** The runs that this installation began: a folder that was downloaded can bring journals with it. */
   readonly begun: { has(runId: string): boolean; add(runId: string): void };
-  /** An attempt of an earlier window is at work again. */
-  readonly onAttached: (state: WorkState) => void;
+  /** An attempt of an earlier window, in this run, is at work again. */
+  readonly onAttached: (state: WorkState, run: RunState) => void;
   readonly onFailed: (failure: Failure) => void;
   readonly clock: Clock;
   readonly log: (line: string) => void;
@@ -173,6 +185,9 @@ export class RecordedRuns implements RunHistory, Disposable {
       case 'goOn':
         runner.goOn(runId);
         return;
+      case 'stopWave':
+        runner.stopWave(runId, request.wave).catch(reportBug);
+        return;
       case 'stopTask':
         runner.stopTask(request.id).catch(reportBug);
         return;
@@ -191,7 +206,9 @@ export class RecordedRuns implements RunHistory, Disposable {
   /** Puts a run where it belongs; answers what lets it go on here, where that is so. */
   async #take(record: RunRecord): Promise<readonly (() => void)[]> {
     const { runId, state, lead } = record;
-    if (lead === 'ours') return [];
+    // One that this window has is its own, whatever became of the flag that says so: see `#lost`.
+    const isHere = this.#options.runner.runs.some((run) => run.runId === runId && run.phase !== 'ended');
+    if (lead === 'ours' || (isHere && lead === 'nobody')) return [];
     if (state.phase === 'ended') {
       this.#addPast(state);
       return [];
@@ -219,8 +236,11 @@ export class RecordedRuns implements RunHistory, Disposable {
     for (const orphan of recovery.orphans) await this.#options.endOrphan(orphan);
     for (const { id, holder } of recovery.locks) await this.#options.giveBack(holder, id);
     for (const start of recovery.stops) this.#stopAttempt(runId, start);
+    for (const [wave, { startedAt, endedAt }] of state.waveRuns.entries()) {
+      if (startedAt !== undefined && endedAt === undefined) await this.#options.endVerification(runId, wave);
+    }
     const { writer } = this.#openWriter(runId);
-    const [recovered, anyAlive] = [this.#apply(state, recovery.events, writer), recovery.attach.size > 0];
+    const [recovered, anyAlive] = [this.#apply(state, recovery.events, writer), recovery.isSupervised];
     this.#setElsewhere(runId, undefined);
     // A supervisor that is alive, and the very one, shows as well as our own note that the run was begun on this machine.
     if (mayGoOn(recovered, { startedHere: begun.has(runId) || anyAlive, anyAlive, leaderGoneForMs })) {
@@ -229,7 +249,7 @@ export class RecordedRuns implements RunHistory, Disposable {
         () => {
           for (const id of recovery.attach) {
             const attempt = found.get(id)?.state;
-            if (attempt !== undefined) onAttached(attempt);
+            if (attempt !== undefined) onAttached(attempt, recovered);
           }
           // What somebody chose while it ran still holds; where other runs go on already, theirs does.
           const isOnly = runner.runs.every(({ phase }) => phase === 'ended');

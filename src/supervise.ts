@@ -48,6 +48,8 @@ let open: { readonly file: string; readonly connection: Connection } | undefined
 let idle: NodeJS.Timeout | undefined;
 /** The last state on its way to the disk itself. */
 let storing: Promise<void> = Promise.resolve();
+/** Whether there was a window to hear of the last state. */
+let told: Promise<boolean> = Promise.resolve(false);
 
 const [, , orderFile] = process.argv;
 if (orderFile === undefined) serveWindow();
@@ -133,12 +135,13 @@ async function perform(order: WorkOrder): Promise<WorkEnd> {
   look();
   const looking = setInterval(look, LOOK_EVERY_MS);
   const output = followOutput(state);
-  const end = await work(order, {
+  const place: Place = {
     ...{ order, mark, log, terminalGone: ending.terminalGone.signal, stop: ending.stop.signal, state },
     ready: Promise.resolve(),
     onProcess: (pid) => noteProcess(state, pid),
     onOutput: output.onOutput,
-  });
+  };
+  const end = (await isSeen()) ? await work(order, place) : unseen(order);
   output.dispose();
   clearInterval(looking);
   log.close();
@@ -255,6 +258,20 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
   return end;
 }
 
+/**
+ * Whether the next window must know of this attempt, should this one be gone. A window that lives to hear of the first state
+ * ends after that was in its file. One that was gone before may have been followed by another that found no file: that gives
+ * the task to somebody else, so nothing must begin here.
+ */
+function isSeen(): Promise<boolean> {
+  return orderFile === undefined ? told : Promise.resolve(true);
+}
+
+function unseen(order: WorkOrder): WorkEnd {
+  const detail = 'Its window was gone before it had begun.';
+  return { kind: 'refused', failure: { kind: 'agentNotStarted', command: order.agent.command, detail } };
+}
+
 function inRoot({ root, files }: WorkOrder): string {
   return relative(root, files.log).split(sep).join('/');
 }
@@ -269,5 +286,8 @@ async function mirrorStatus(file: string, id: TaskId, status: Status, log: WorkL
 /** The window may have gone a moment ago: then the file has it. */
 function tell(state: WorkState): void {
   const message: FromSupervisor = { kind: 'state', state };
-  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+  told = new Promise((resolve) => {
+    if (process.connected) process.send?.(message, undefined, undefined, (error) => resolve(error === null));
+    else resolve(false);
+  });
 }

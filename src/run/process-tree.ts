@@ -76,7 +76,9 @@ export async function endOrphan(
 ): Promise<void> {
   const { agentPid, agentBegin } = state;
   const mark = IS_MARK.test(state.mark) ? state.mark : undefined;
-  const isAgent = agentPid !== undefined && agentBegin !== null && (await beginOf(agentPid)) === agentBegin;
+  // To the system, 0 and -1 are whole groups of others; and we are nobody's agent.
+  const mayBeAgent = agentPid !== undefined && agentPid > 1 && agentPid !== process.pid;
+  const isAgent = mayBeAgent && agentBegin !== null && (await beginOf(agentPid)) === agentBegin;
   await endTree({ leader: isAgent ? agentPid : undefined, mark, leadsGroup: isAgent && leadsGroup(agentPid) }, graceMs);
 }
 
@@ -131,7 +133,7 @@ function straysOf(tree: Tree, processes: readonly ProcessEntry[]): readonly Proc
   const { leader } = tree;
   const own = leader === undefined ? [] : processes.filter(({ pid }) => pid === leader);
   const below = leader === undefined ? [] : descendantsOf(leader, processes);
-  return [...new Set([...own, ...below, ...markedIn(processes, tree)])];
+  return [...new Set([...own, ...below, ...markedIn(processes, tree)])].filter(({ pid }) => pid !== process.pid);
 }
 
 function signalAll(tree: Tree, strays: readonly ProcessEntry[], name: NodeJS.Signals): void {

@@ -11,16 +11,20 @@ const MAX_LOG_BYTES = 64 * 1024 * 1024;
 export class WorkLog {
   #fd: number | undefined;
   #bytes = 0;
-  /** Why nothing more is written. */
+  /** Why it could not be written to its end. */
   failure: string | undefined;
 
-  /** Makes the file, or goes on with it; never follows a link, which might lead out of the folder of the run. */
-  constructor(file: string) {
+  /** Makes the file, or goes on with it; never follows a link, which might lead out of the folder of the run, nor waits for a pipe. Without a file nothing is kept. */
+  constructor(file: string | undefined) {
+    if (file === undefined) {
+      this.failure = 'there is no file for it';
+      return;
+    }
     try {
       const { O_WRONLY, O_APPEND, O_CREAT } = constants;
-      // Not there on Windows.
-      const noFollow = (constants as { O_NOFOLLOW?: number }).O_NOFOLLOW ?? 0;
-      this.#fd = openSync(file, O_WRONLY | O_APPEND | O_CREAT | noFollow, 0o600);
+      // Neither is there on Windows. A pipe would be waited for, and whoever waits here does nothing else.
+      const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as { O_NOFOLLOW?: number; O_NONBLOCK?: number };
+      this.#fd = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
     } catch (error) {
       this.#fail(error);
     }
@@ -30,8 +34,10 @@ export class WorkLog {
     if (this.#fd === undefined) return;
     try {
       if (this.#bytes + bytes.length > MAX_LOG_BYTES) {
-        writeSync(this.#fd, '\n[The log ends here; the agent wrote more than it may hold.]\n');
-        throw new Error(`the log has reached ${MAX_LOG_BYTES} bytes`);
+        // What is there stays worth a look, so this is no failure.
+        writeSync(this.#fd, '\n[The log ends here; more was written than it may hold.]\n');
+        this.close();
+        return;
       }
       for (let done = 0; done < bytes.length;) done += writeSync(this.#fd, bytes, done);
       this.#bytes += bytes.length;

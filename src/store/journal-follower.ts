@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Disposable } from '../core/events.ts';
 import type { Clock } from '../core/ports.ts';
 import { isRunId } from '../core/run/journal-entry.ts';
-import { FolderWatch } from './folder-watch.ts';
+import { FolderLooks } from './folder-looks.ts';
 import type { RunFolder } from './run-folder.ts';
 import type { RunLeader } from './run-lead.ts';
 
@@ -16,7 +16,6 @@ export interface JournalFollowerOptions {
   readonly onChange: (runId: string) => void;
 }
 
-const LOOK_EVERY_MS = 1000;
 const ENDING = '.jsonl';
 // Ids begin with the time of their run, so the latest are the last; nothing is added to those long before.
 const FOLLOWED = 50;
@@ -27,41 +26,24 @@ const FOLLOWED = 50;
  */
 export class JournalFollower implements Disposable {
   readonly #options: JournalFollowerOptions;
-  readonly #watch: FolderWatch;
+  readonly #looks: FolderLooks;
   #seen: ReadonlyMap<string, { readonly stamp: string; readonly lead: RunLeader['lead'] }> | undefined;
-  #timer: Disposable | undefined;
-  #looking: Promise<void> | undefined;
-  #isDisposed = false;
 
   constructor(options: JournalFollowerOptions) {
     this.#options = options;
-    this.#watch = new FolderWatch(options.folder.path, (name) => {
-      if (name === null || name.endsWith(ENDING)) void this.look();
+    this.#looks = new FolderLooks({
+      ...{ folder: options.folder.path, clock: options.clock, look: () => this.#look() },
+      concerns: (name) => name.endsWith(ENDING),
     });
-    this.#tick();
   }
 
   /** Looks now; resolves when everything that was written before the call has been told. */
-  async look(): Promise<void> {
-    // One that goes on may have looked too early.
-    await this.#looking;
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
-    });
-    await this.#looking;
+  look(): Promise<void> {
+    return this.#looks.look();
   }
 
   dispose(): void {
-    this.#isDisposed = true;
-    this.#timer?.dispose();
-    this.#watch.dispose();
-  }
-
-  #tick(): void {
-    if (this.#isDisposed) return;
-    this.#watch.ensure();
-    this.#timer = this.#options.clock.after(LOOK_EVERY_MS, () => this.#tick());
-    void this.look();
+    this.#looks.dispose();
   }
 
   async #look(): Promise<void> {
@@ -90,7 +72,7 @@ export class JournalFollower implements Disposable {
     if (before === undefined) return;
     for (const [runId, { stamp, lead }] of found) {
       const was = before.get(runId);
-      if (this.#isDisposed || (was?.stamp === stamp && was.lead === lead)) continue;
+      if (this.#looks.isDisposed || (was?.stamp === stamp && was.lead === lead)) continue;
       onChange(runId);
     }
   }

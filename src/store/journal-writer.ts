@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { formatEntry } from '../core/run/journal-entry.ts';
 import type { RunEvent } from '../core/run/run-events.ts';
 import { syncFolder } from './replace-file.ts';
-import { messageOf } from './run-folder.ts';
+import { messageOf } from './folders-within.ts';
 
 export interface JournalWriterOptions {
   /** Absolute. */

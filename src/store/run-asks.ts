@@ -5,10 +5,9 @@ import type { Disposable } from '../core/events.ts';
 import type { Clock, LeaderRequest } from '../core/ports.ts';
 import { isRecord } from '../core/run/plain-data.ts';
 import { taskId } from '../core/task.ts';
-import { FolderWatch } from './folder-watch.ts';
+import { FolderLooks } from './folder-looks.ts';
 import { readPlainFile } from './plain-file.ts';
 
-const LOOK_EVERY_MS = 1000;
 /** What was asked of the leader before this one, so shortly before that nobody can have done it. */
 const LATE_MS = 10_000;
 const MAX_BYTES = 1024 * 1024;
@@ -16,8 +15,9 @@ const LINE_FEED = 0x0a;
 
 /** Writes a wish down for the window that leads a run. Throws what the file system throws. */
 export async function writeAsk(file: string, request: LeaderRequest, at: number): Promise<void> {
-  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
-  const handle = await open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
+  // Neither a link nor a pipe that somebody put there is followed or waited for. Windows has no such flags: they count as 0.
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const handle = await open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
   try {
     // In one write, so that the wishes of two windows stay apart; the break before it ends what was left half.
     await handle.appendFile(`\n${JSON.stringify({ at, ...request })}\n`);
@@ -29,47 +29,28 @@ export async function writeAsk(file: string, request: LeaderRequest, at: number)
 /** Hears what other windows ask of the one that leads a run, each wish once and in order. */
 export class RunAsks implements Disposable {
   readonly #file: string;
-  readonly #clock: Clock;
   readonly #onAsk: (request: LeaderRequest) => void;
   readonly #since: number;
-  readonly #watch: FolderWatch;
-  #timer: Disposable | undefined;
+  readonly #looks: FolderLooks;
   #offset = 0;
-  #looking: Promise<void> | undefined;
-  #isDisposed = false;
 
   constructor(file: string, clock: Clock, onAsk: (request: LeaderRequest) => void) {
     this.#file = file;
-    this.#clock = clock;
     this.#onAsk = onAsk;
     this.#since = clock.now() - LATE_MS;
-    this.#watch = new FolderWatch(dirname(file), (name) => {
-      if (name === null || name === basename(file)) void this.look();
+    this.#looks = new FolderLooks({
+      ...{ folder: dirname(file), clock, look: () => this.#look() },
+      concerns: (name) => name === basename(file),
     });
-    this.#tick();
   }
 
   /** Looks now; resolves when everything that was asked before the call has been told. */
-  async look(): Promise<void> {
-    // One that goes on may have looked too early.
-    await this.#looking;
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
-    });
-    await this.#looking;
+  look(): Promise<void> {
+    return this.#looks.look();
   }
 
   dispose(): void {
-    this.#isDisposed = true;
-    this.#timer?.dispose();
-    this.#watch.dispose();
-  }
-
-  #tick(): void {
-    if (this.#isDisposed) return;
-    this.#watch.ensure();
-    this.#timer = this.#clock.after(LOOK_EVERY_MS, () => this.#tick());
-    void this.look();
+    this.#looks.dispose();
   }
 
   async #look(): Promise<void> {
@@ -80,7 +61,7 @@ export class RunAsks implements Disposable {
     this.#offset += end === 0 && part.bytes.length === MAX_BYTES ? MAX_BYTES : end;
     for (const line of part.bytes.toString('utf8', 0, end).split('\n')) {
       const asked = parseAsk(line);
-      if (asked !== undefined && asked.at >= this.#since && !this.#isDisposed) this.#onAsk(asked.request);
+      if (asked !== undefined && asked.at >= this.#since && !this.#looks.isDisposed) this.#onAsk(asked.request);
     }
   }
 }
@@ -94,11 +75,14 @@ function parseAsk(line: string): { readonly at: number; readonly request: Leader
     return undefined;
   }
   if (!isRecord(value)) return undefined;
-  const { at, ask, id } = value;
+  const { at, ask, id, wave } = value;
   if (typeof at !== 'number') return undefined;
   if (ask === 'stopRun' || ask === 'pause' || ask === 'goOn') return { at, request: { ask } };
   if ((ask === 'stopTask' || ask === 'requeue') && typeof id === 'string' && id !== '') {
     return { at, request: { ask, id: taskId(id) } };
+  }
+  if (ask === 'stopWave' && typeof wave === 'number' && Number.isSafeInteger(wave) && wave >= 0) {
+    return { at, request: { ask, wave } };
   }
   return undefined;
 }

@@ -1,8 +1,9 @@
-import { lstat, mkdir, realpath, writeFile } from 'node:fs/promises';
+import { lstat, realpath, writeFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { isRunId } from '../core/run/journal-entry.ts';
+import { makeFolders, messageOf, passOver } from './folders-within.ts';
 
 /** Where the runs of one backlog are written down: `<root>/.todo2/waves/runs`. Paths are absolute; ids of tasks are in none. */
 export class RunFolder {
@@ -59,43 +60,18 @@ export class RunFolder {
   }
 
   async #make(parts: readonly string[], then?: () => Promise<void>): Promise<Result<undefined, Failure>> {
-    let folder = this.#root;
+    const made = await makeFolders(this.#root, parts, 0o700);
+    if (!made.ok) return made;
     try {
-      const root = await realpath(this.#root);
-      for (const [index, part] of parts.entries()) {
-        folder = join(folder, part);
-        // `.todo2` is not ours alone.
-        await mkdir(folder, index === 0 ? {} : { mode: 0o700 }).catch(passOver('EEXIST'));
-        // After each step, so that nothing is made beyond a link either.
-        const real = await realpath(folder);
-        if (!real.startsWith(root.endsWith(sep) ? root : root + sep)) {
-          return fail({ kind: 'writeFailed', file: folder, detail: `it leads out of the folder, to ${real}` });
-        }
-        if (!(await lstat(real)).isDirectory()) {
-          return fail({ kind: 'writeFailed', file: folder, detail: 'it is no folder' });
-        }
-      }
       await then?.();
       return ok(undefined);
     } catch (error) {
-      return fail({ kind: 'writeFailed', file: folder, detail: messageOf(error) });
+      return fail({ kind: 'writeFailed', file: join(this.#root, ...parts), detail: messageOf(error) });
     }
   }
-}
-
-/** For what a system call says. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function known(runId: string): string {
   if (!isRunId(runId)) throw new Error('Internal error: that is no id of a run');
   return runId;
-}
-
-/** For a `catch` that minds everything but this. */
-function passOver(code: string): (error: unknown) => void {
-  return (error) => {
-    if ((error as NodeJS.ErrnoException).code !== code) throw error;
-  };
 }

@@ -1,4 +1,4 @@
-import { lstat, readdir, rm } from 'node:fs/promises';
+import { lstat, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Disposable } from '../core/events.ts';
 import type { Failure } from '../core/failure.ts';
@@ -6,11 +6,12 @@ import type { LeaderRequest } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { isRunId } from '../core/run/journal-entry.ts';
 import type { RunState } from '../core/run/run-events.ts';
+import { messageOf } from './folders-within.ts';
 import { JournalFollower } from './journal-follower.ts';
 import { JournalReader } from './journal-reader.ts';
 import { JournalWriter } from './journal-writer.ts';
 import { RunAsks, writeAsk } from './run-asks.ts';
-import { messageOf, RunFolder } from './run-folder.ts';
+import { RunFolder } from './run-folder.ts';
 import { type RunLeader, RunLead, type RunLeadOptions } from './run-lead.ts';
 
 export interface RunJournalsOptions extends Omit<RunLeadOptions, 'folder'> {
@@ -41,8 +42,14 @@ export interface WriterTroubles {
 }
 
 const ENDING = '.jsonl';
+/** Of all large journals in a list together: reading more would take a window's time for files that anybody may have made. */
+const MAX_LISTED_BYTES = 256 * 1024 * 1024;
+const SMALL_BYTES = 1024 * 1024;
 /** As ours are called: only what is surely ours is ever deleted. */
 const OUR_ID = /^\d{8}T\d{6}-[0-9a-f]{6,}$/;
+/** What we put into the folder of a run, with what a process that was killed may have left half written. */
+const OUR_FILE =
+  /^(?:\d+\.(?:prompt\.md|log|stop)|wave-\d+\.(?:log|mark)|asks\.jsonl|\.?(?:\d+\.state|lead\.\d+)\.json(?:\.[0-9a-f-]{36}\.tmp)?)$/;
 
 /**
  * The journals of all runs of one backlog, and who leads which. What lies there may have come with a folder that was
@@ -140,11 +147,15 @@ export class RunJournals implements Disposable {
     return { runId, state, damaged, lead, leaderGoneForMs: goneForMs, modifiedAt };
   }
 
-  /** The runs that were written to last, the latest first. */
+  /** The runs that were written to last, the latest first; without those whose journals are larger than there is time for. */
   async list(limit: number): Promise<readonly RunRecord[]> {
     const records: RunRecord[] = [];
-    for (const runId of await this.#newest()) {
+    let left = MAX_LISTED_BYTES;
+    for (const { runId, size } of await this.#newest()) {
       if (records.length === limit) break;
+      // What is small is always read, so that nobody's large file keeps a run from being found.
+      if (size > Math.max(left, SMALL_BYTES)) continue;
+      if (size > SMALL_BYTES) left -= size;
       const record = await this.read(runId);
       if (record !== undefined) records.push(record);
     }
@@ -186,16 +197,19 @@ export class RunJournals implements Disposable {
     return asks;
   }
 
-  /** Deletes the journals and logs of all but the latest runs; of those, none that has not ended. Answers how many went. */
+  /**
+   * Deletes the journals and logs of all but the latest runs; of those, none that has not ended. Answers how many went. What
+   * somebody else put beside the logs stays.
+   */
   async prune(keep: number): Promise<number> {
     let gone = 0;
-    for (const runId of (await this.#newest()).slice(keep)) {
+    for (const { runId } of (await this.#newest()).slice(keep)) {
       if (!OUR_ID.test(runId)) continue;
       const record = await this.read(runId);
       if (record?.state.phase !== 'ended' || record.lead !== 'nobody') continue;
       try {
         // The folder first: a run without its journal would never be found again.
-        await rm(this.#folder.folderOf(runId), { recursive: true, force: true });
+        await removeOurs(this.#folder.folderOf(runId));
         await rm(this.#folder.journalOf(runId), { force: true });
         gone++;
       } catch (error) {
@@ -215,23 +229,37 @@ export class RunJournals implements Disposable {
     return join(this.#folder.folderOf(runId), 'asks.jsonl');
   }
 
-  async #newest(): Promise<readonly string[]> {
+  async #newest(): Promise<readonly Found[]> {
     if (!(await this.#folder.isSound())) return [];
     const names = await readdir(this.#folder.path).catch(() => []);
     const found = await Promise.all(
       names.flatMap((name) => {
         const runId = name.endsWith(ENDING) ? name.slice(0, -ENDING.length) : undefined;
-        return isRunId(runId) ? [modifiedAtOf(join(this.#folder.path, name), runId)] : [];
+        return isRunId(runId) ? [find(join(this.#folder.path, name), runId)] : [];
       }),
     );
-    return found
-      .filter(({ at }) => at !== undefined)
-      .sort((a, b) => (b.at ?? 0) - (a.at ?? 0) || (a.runId < b.runId ? 1 : -1))
-      .map(({ runId }) => runId);
+    return found.flat().sort((a, b) => b.at - a.at || (a.runId < b.runId ? 1 : -1));
   }
 }
 
-async function modifiedAtOf(file: string, runId: string): Promise<{ runId: string; at: number | undefined }> {
+async function removeOurs(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) if (OUR_FILE.test(name)) await rm(join(folder, name), { force: true });
+  // Not empty where something of others lies in it, and not there where nothing was ever written.
+  await rmdir(folder).catch((error: unknown) => {
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  });
+}
+
+/** A journal that is a file. */
+interface Found {
+  readonly runId: string;
+  /** When it was written to last, epoch ms. */
+  readonly at: number;
+  readonly size: number;
+}
+
+async function find(file: string, runId: string): Promise<readonly Found[]> {
   const found = await lstat(file).catch(() => undefined);
-  return { runId, at: found?.isFile() === true ? found.mtimeMs : undefined };
+  return found?.isFile() === true ? [{ runId, at: found.mtimeMs, size: found.size }] : [];
 }

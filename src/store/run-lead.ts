@@ -49,6 +49,8 @@ interface FoundFlag {
 /** Often enough that a leader on another machine, whose process nobody here can see, is never taken for gone. */
 const REFRESH_MS = 30_000;
 const FOREIGN_GONE_MS = 120_000;
+/** Clocks of two machines differ, but not by so much: a flag from further ahead was made up, and would count for ever. */
+const MAX_AHEAD_MS = 24 * 3_600_000;
 /** How long a flag may be half written, where the file system cannot put a whole one in place. */
 const HALF_WRITTEN_MS = 10_000;
 const ATTEMPTS = 20;
@@ -144,6 +146,15 @@ export class RunLead {
     return false;
   }
 
+  async #raiseAgain(runId: string, onLost: () => void): Promise<boolean> {
+    const prepared = await this.#options.folder.prepareRun(runId);
+    try {
+      return prepared.ok && (await this.#try(runId, onLost));
+    } catch {
+      return false; // nothing can be written there: then nobody can be kept from leading it either
+    }
+  }
+
   #refreshLater(runId: string, file: string): Disposable {
     return this.#options.clock.after(REFRESH_MS, () => void this.#refresh(runId, file));
   }
@@ -155,6 +166,8 @@ export class RunLead {
     // Another machine may have taken us for gone while this one slept.
     if (part === undefined || parseFlag(part.bytes.toString('utf8'))?.key !== this.#key) {
       if (this.#led.get(runId) !== led) return;
+      // Where nobody took its place, it was only deleted, as with a folder that somebody has tidied up.
+      if (part === undefined && (await this.#raiseAgain(runId, led.onLost))) return;
       this.#led.delete(runId);
       led.onLost();
       return;
@@ -195,8 +208,10 @@ export class RunLead {
   async #isAlive({ flag, modifiedAt }: FoundFlag): Promise<boolean> {
     const age = this.#options.clock.now() - modifiedAt;
     if (flag === undefined) return age < HALF_WRITTEN_MS;
-    if (flag.left) return false;
+    if (flag.left || age < -MAX_AHEAD_MS) return false;
     if (flag.host !== this.#options.processes.hostname) return age < FOREIGN_GONE_MS;
+    // Where the system tells when a process began, a window of ours has written it down.
+    if (flag.begin === null && (await this.#options.beginOf(flag.pid)) !== undefined) return false;
     return isProcessAlive(flag, this.#options);
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   existsSync,
@@ -9,11 +10,13 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, test, type TestContext } from 'node:test';
 import type { Failure } from '../../src/core/failure.ts';
 import type { LeaderRequest } from '../../src/core/ports.ts';
@@ -194,6 +197,22 @@ describe('the journal of a run', () => {
     assert.throws(() => journals.filesOf(RUN, 0), /Internal error/);
   });
 
+  test('is found beside files that are larger than anybody has time for', async (t) => {
+    const { window, runs } = machine(t);
+    const journals = window(1);
+    await write(journals, STORY);
+    for (let n = 0; n < 20; n++) {
+      const huge = join(runs, `20270101T000000-${n}aaaaaa.jsonl`);
+      writeFileSync(huge, STORY.map((event) => `${formatEntry(event)}\n`).join(''));
+      truncateSync(huge, (n === 0 ? 4096 : 300) * 1024 * 1024);
+    }
+    const listed = await journals.list(10);
+    assert.deepEqual(
+      listed.map(({ runId }) => runId),
+      [RUN],
+    );
+  });
+
   test('goes with its logs when enough later runs are there, but never one that has not ended', async (t) => {
     const { window, runs } = machine(t);
     const journals = window(1);
@@ -207,6 +226,27 @@ describe('the journal of a run', () => {
     assert.equal(await journals.prune(2), 1);
     const left = [ids[0]!, ids[2]!, ids[3]!];
     assert.deepEqual(readdirSync(runs).sort(), left.flatMap((id) => [id, `${id}.jsonl`]).sort());
+  });
+
+  test('takes nothing with it that somebody else put beside its logs', async (t) => {
+    const { window, runs } = machine(t);
+    const journals = window(1);
+    await write(journals, [startOf(RUN, [['T-1']]), END]);
+    await journals.release(RUN);
+    const ours = ['1.log', '1.prompt.md', '1.state.json', '1.stop', 'wave-0.log', 'wave-0.mark', 'asks.jsonl'];
+    const half = '0b0e7b0c-8e2e-4c55-9a0c-000000000000.tmp';
+    for (const name of [...ours, `1.state.json.${half}`, `.1.state.json.${half}`, `.lead.3.json.${half}`]) {
+      writeFileSync(join(runs, RUN, name), '');
+    }
+    const flag = { pid: 1, begin: null, host: 'desk', key: 'k', left: true };
+    writeFileSync(join(runs, RUN, 'lead.3.json'), JSON.stringify(flag));
+    const theirs = ['notes.md', '1.log.bak', 'patches'];
+    mkdirSync(join(runs, RUN, 'patches'));
+    for (const name of ['notes.md', '1.log.bak', 'patches/1.log']) writeFileSync(join(runs, RUN, name), 'mine');
+    assert.equal(await journals.prune(0), 1);
+    assert.deepEqual(readdirSync(runs), [RUN]);
+    assert.deepEqual(readdirSync(join(runs, RUN)).sort(), theirs.sort());
+    assert.deepEqual(readdirSync(join(runs, RUN, 'patches')), ['1.log']);
   });
 });
 
@@ -230,6 +270,43 @@ describe('the lead of a run', () => {
     assert.equal(record?.lead, 'nobody');
     assert.ok(Math.abs((record.leaderGoneForMs ?? 0) - 60_000) < 2000);
     assert.equal(await two.lead(RUN, NEVER.onLost), true);
+  });
+
+  test('is nobody’s where a flag names any process that lives, or is of a day that is yet to come', async (t) => {
+    const { window, runs, begins, clock } = machine(t);
+    begins.set(77, 'began 77');
+    const forged = join(runs, RUN, 'lead.1.json');
+    const ahead = clock.now() / 1000 + 30 * 24 * 3600;
+    for (const [flag, at] of [
+      [{ pid: 77, begin: null, host: 'desk', key: 'k', left: false }, clock.now() / 1000],
+      [{ pid: 77, begin: 'began 77', host: 'elsewhere', key: 'k', left: false }, ahead],
+    ] as const) {
+      const one = window(1);
+      await one.prepareRun(RUN);
+      writeFileSync(forged, JSON.stringify(flag));
+      utimesSync(forged, at, at);
+      assert.equal(await one.lead(RUN, NEVER.onLost), true);
+      await one.release(RUN);
+    }
+  });
+
+  test('is kept by a window whose flag was deleted, but not by one whose place another took', async (t) => {
+    const { window, runs, clock } = machine(t);
+    const [one, two] = [window(1), window(2)];
+    const lost: string[] = [];
+    await one.lead(RUN, () => void lost.push(RUN));
+    rmSync(join(runs, RUN), { recursive: true });
+    await clock.turn(30_000);
+    for (let tries = 0; tries < 200 && !existsSync(join(runs, RUN, 'lead.1.json')); tries++) await pause(5);
+    assert.equal(await two.lead(RUN, NEVER.onLost), false, 'it leads still');
+    assert.deepEqual(lost, []);
+    rmSync(join(runs, RUN), { recursive: true });
+    assert.equal(await two.lead(RUN, NEVER.onLost), true, 'while nothing shows that it does');
+    for (let tries = 0; tries < 200 && lost.length === 0; tries++) {
+      await clock.turn(30_000);
+      await pause(5);
+    }
+    assert.deepEqual(lost, [RUN]);
   });
 
   test('leaves nothing behind when it is released', async (t) => {
@@ -321,6 +398,7 @@ describe('a window that does not lead', () => {
       { ask: 'pause' },
       { ask: 'stopTask', id: taskId('T-1') },
       { ask: 'requeue', id: taskId('T-"2\n') },
+      { ask: 'stopWave', wave: 1 },
       { ask: 'goOn' },
       { ask: 'stopRun' },
     ];
@@ -336,6 +414,18 @@ describe('a window that does not lead', () => {
     assert.deepEqual(heard, wishes, 'who does not lead any more does nothing');
   });
 });
+
+test(
+  'a wish is not written into a pipe, which would be waited for',
+  { skip: process.platform === 'win32' },
+  async (t) => {
+    const { window, runs } = machine(t);
+    const journals = window(1);
+    await journals.prepareRun(RUN);
+    execFileSync('mkfifo', [join(runs, RUN, 'asks.jsonl')]);
+    assert.equal((await journals.ask(RUN, { ask: 'stopRun' })).ok, false);
+  },
+);
 
 test('files of an attempt are numbered, in the folder of their run', (t) => {
   const { window, runs } = machine(t);

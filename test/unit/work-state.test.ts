@@ -31,6 +31,7 @@ test('what a supervisor writes is read back as it is', () => {
 const ODD: readonly [name: string, change: object][] = [
   ['a process id that is a group', { pid: -42 }],
   ['a process id that is everything', { agentPid: 0 }],
+  ['a process id that the system would take for everything', { agentPid: 2 ** 32 - 1 }],
   ['a holder that is another process', { holder: 'claude-a-host-41' }],
   ['a holder of another machine', { holder: 'claude-b-host-42' }],
   ['a mark that fits more than one', { mark: '' }],
