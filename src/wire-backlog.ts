@@ -4,6 +4,7 @@ import { Backlog } from './core/backlog.ts';
 import { type Options, resolveOptions } from './core/config.ts';
 import { createHolderId } from './core/holder.ts';
 import type { AgentAssignment } from './core/run/run-options.ts';
+import { oneLine } from './core/plan/text.ts';
 import { runReport } from './core/run/run-report.ts';
 import type { Status, TaskId } from './core/task.ts';
 import type { AgentChoice } from './ui/backlogs.ts';
@@ -25,10 +26,13 @@ import { systemClock as clock } from './store/system-clock.ts';
 import { Writer } from './store/writer.ts';
 import { listNodeCommands } from './store/writer-child.ts';
 import { explainFailure } from './ui/explain.ts';
+import { plain } from './ui/plain.ts';
 import { agentTitle, explainStop, outcomeWords, verifyWords } from './ui/run-words.ts';
 import { duration } from './ui/explain.ts';
 import { readAgentSettings, readNodePath, readRuleProblems, readSettings } from './ui/settings.ts';
+import { openTaskDetails } from './ui/task-details.ts';
 import type { OpenBacklog } from './ui/workspace-backlogs.ts';
+import type { WiredAgents } from './wire-agents.ts';
 import { wireRuns, type WiredRuns } from './wire-runs.ts';
 import { wireTerminals } from './wire-terminals.ts';
 
@@ -37,6 +41,7 @@ export interface Shared {
   readonly extension: vscode.ExtensionContext;
   readonly log: vscode.LogOutputChannel;
   readonly reportBug: (error: unknown) => void;
+  readonly agents: Pick<WiredAgents, 'followsSubagents' | 'serve'>;
 }
 
 /** The runs that were begun here are remembered for as long as their journals are kept. */
@@ -48,7 +53,7 @@ const PROBE_AFTER_MS = 2_000;
 const MOVE_AFTER_MS = 1_000;
 
 /** Wires one backlog: reader, writer, lease keeper, runner and plan files around the files of one root. */
-export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Shared): OpenBacklog {
+export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agents }: Shared): OpenBacklog {
   const { root } = paths;
   const folder = vscode.Uri.file(root);
   const bundle = (name: string): string => join(extension.extensionPath, 'dist', name);
@@ -58,6 +63,8 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
   const handoffs = openHandoffs({ file: paths.handoffs, clock, random: Math.random, host });
   const simulated = bundle('simulated-agent.cjs');
   const settings = () => readSettings(folder);
+  // Ids and file names are others' text: none of it is to look like a line of its own.
+  const say = (line: string): void => log.info(oneLine(line));
   const options = (): Options => resolveOptions(settings(), source.config);
   // The last change on its way to the JSON file; changes of one file are made one after the other.
   let mirroring: Promise<void> = Promise.resolve();
@@ -73,9 +80,9 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
     onStatusWritten: (id, status) => {
       mirroring = mirrorStatus(paths.json, id, status, log);
     },
-    log: (line) => log.info(line),
+    log: say,
   });
-  const edits = new StoreEdits({ writer: locks, source, json: paths.json, clock, log: (line) => log.info(line) });
+  const edits = new StoreEdits({ writer: locks, source, json: paths.json, clock, log: say });
   const leaseMs = (): number => options().leaseMs;
   const keeper: LeaseKeeper = new LeaseKeeper({
     ...{ locks, clock, leaseMs, reportBug },
@@ -90,7 +97,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
     node: () => locks.node(),
     titleOf,
     onStopRequested: (id) => void backlog.stopTask(id).catch(reportBug),
-    log: (line) => log.info(line),
+    log: say,
     reportBug,
   });
   const runs: WiredRuns = wireRuns({
@@ -98,15 +105,19 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
     ...{ supervisor: bundle('supervisor.cjs'), orderFolder: join(storage, 'orders') },
     readiness: (snapshot, id, opened) => backlog.readinessIn(snapshot, id, opened),
     begun: begunIn(extension.globalState),
+    keeper,
+    // Cursor's agents cannot be started by an extension: they claim through the MCP server.
+    followsSubagents: () => agents.followsSubagents(),
+    openTask: (id) => void openTaskDetails(backlog, id).catch(reportBug),
     openInteractive: terminals.openInteractive,
     onAttempt: terminals.onAttempt,
     onFailed: (failure) => {
       const { message } = explainFailure(failure, clock.now());
-      log.error(message);
-      void vscode.window.showWarningMessage(message);
+      log.error(oneLine(message));
+      void vscode.window.showWarningMessage(plain(message));
     },
     wordsOf: (outcome) => outcomeWords(outcome, clock.now()),
-    log: (line) => log.info(line),
+    log: say,
   });
   terminals.follow(runs);
   tellLocks({ keeper, claimWatch, locks, log });
@@ -126,6 +137,11 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
     processes: systemProcesses,
     settings,
   });
+  // Writing plans brings YAML along, which nobody should wait for who only looks.
+  const writePlan: OpenBacklog['writePlan'] = async (kind) =>
+    (await import('./write-plan.ts')).writePlan(backlog, kind);
+  const { door, caseFoldPaths: foldCase } = runs;
+  const served = agents.serve({ backlog, locks, keeper, writePlan, door, foldCase });
   for (const problem of readRuleProblems(folder)) log.warn(problem);
   // Whether claims are possible is known by trying: a process is started for it, once everything else is there.
   let probe: Disposable | undefined;
@@ -152,6 +168,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
     backlog,
     onDidMove: moved.event,
     hasTerminal: (id) => terminals.terminals.has(id),
+    onDidAdoptTerminal: terminals.onDidAdopt,
     showTerminal: (id) => terminals.terminals.show(id),
     activityOf: (id) => terminals.terminals.activityOf(id),
     onDidChangeActivity: terminals.terminals.onDidChangeActivity,
@@ -159,8 +176,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
     reportOf: (runId) => reportOf(backlog, runId),
     lastChoice: () => extension.workspaceState.get(`${CHOICE_KEY}${root}`),
     rememberChoice: (choice) => extension.workspaceState.update(`${CHOICE_KEY}${root}`, choice),
-    // Writing plans brings YAML along, which nobody should wait for who only looks.
-    writePlan: async (kind) => (await import('./write-plan.ts')).writePlan(backlog, kind),
+    writePlan,
     agents: () => listAgents(folder, simulated),
     importable: () => readImportable(paths.json, paths.project),
     initialise: async (tasks) => {
@@ -169,6 +185,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
       return made;
     },
     close: async (what) => {
+      served.dispose();
       probe?.dispose();
       move?.dispose();
       moved.dispose();
@@ -194,7 +211,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug }: Sh
 async function mirrorStatus(file: string, id: TaskId, status: Status, log: vscode.LogOutputChannel): Promise<void> {
   if (status === 'Unknown') return;
   const patched = await patchJsonStatus(file, id, status, clock.now());
-  if (!patched.ok) log.warn(explainFailure(patched.failure, clock.now()).message);
+  if (!patched.ok) log.warn(oneLine(explainFailure(patched.failure, clock.now()).message));
 }
 
 function preferenceOf(agent: string, folder: vscode.Uri, simulated: string): AgentPreference {

@@ -1,6 +1,7 @@
 import type * as vscode from 'vscode';
 import type { Disposable } from './core/events.ts';
 import type { Clock } from './core/ports.ts';
+import { oneLine } from './core/plan/text.ts';
 import { adoptLostLocks } from './core/run/adoption.ts';
 import type { ClaimWatch } from './core/run/claim-watch.ts';
 import type { LeaseKeeper } from './core/run/lease-keeper.ts';
@@ -19,15 +20,15 @@ export interface LockParts {
 /** Says in the log what becomes of locks, and gives back those whose work has ended. */
 export function tellLocks({ keeper, claimWatch, locks, log }: LockParts): void {
   keeper.onDidLose(({ id, holder }) =>
-    log.warn(`The lock on ${id} is lost${holder === undefined ? '' : ` to ${holder}`}.`),
+    log.warn(oneLine(`The lock on ${id} is lost${holder === undefined ? '' : ` to ${holder}`}.`)),
   );
-  keeper.onDidFail((failure) => log.warn(explainFailure(failure, Date.now()).message));
+  keeper.onDidFail((failure) => log.warn(oneLine(explainFailure(failure, Date.now()).message)));
   keeper.onDidJump((aheadMs) => log.info(explainJump(aheadMs)));
   keeper.onDidOutlive((id) => {
-    log.warn(`The work on ${id} has ended, and its lock was still there; it is given back.`);
+    log.warn(oneLine(`The work on ${id} has ended, and its lock was still there; it is given back.`));
     void locks.finish(id, 'Todo');
   });
-  claimWatch.onEvent((event) => log.warn(explainWatchEvent(event, Date.now())));
+  claimWatch.onEvent((event) => log.warn(oneLine(explainWatchEvent(event, Date.now()))));
 }
 
 export interface HandHeldParts extends Omit<LockParts, 'claimWatch'> {
@@ -60,9 +61,10 @@ export function keepHandHeld(parts: HandHeldParts): Disposable & { forget(): Pro
     ...{ records, locks, keeper, clock, leaseMs, reportBug },
     onAdopted: (claims, from) => {
       if (claims.length === 0) return;
-      log.info(`Held again after the window came back, from ${from}: ${claims.map(({ id }) => id).join(', ')}.`);
+      const ids = claims.map(({ id }) => id).join(', ');
+      log.info(oneLine(`Held again after the window came back, from ${from}: ${ids}.`));
     },
-    onFailed: (failure) => log.warn(explainFailure(failure, clock.now()).message),
+    onFailed: (failure) => log.warn(oneLine(explainFailure(failure, clock.now()).message)),
   });
   return {
     forget: () => records.write([]),

@@ -8,23 +8,26 @@ import { type Estimates, estimateDurations } from './core/run/estimates.ts';
 import type { RunState, TaskOutcome, TaskRun } from './core/run/run-events.ts';
 import type { AgentAssignment } from './core/run/run-options.ts';
 import type { RunnerWorld } from './core/run/run-world.ts';
+import { DispatchWorker } from './core/run/dispatch-worker.ts';
+import { SubagentDoor } from './core/run/subagent-door.ts';
+import { WindowWorker, type WindowWorkerOptions } from './core/run/window-worker.ts';
 import { WaveRunner } from './core/run/wave-runner.ts';
 import type { WorkState } from './core/run/work-state.ts';
 import type { TaskId } from './core/task.ts';
+import { foundWork } from './found-work.ts';
+import { prepareWindowWork } from './prepare-window-work.ts';
 import { prepareWork, previewWork, type PrepareParts } from './prepare-work.ts';
 import type { Agent } from './run/agents.ts';
-import { endOrphan } from './run/process-tree.ts';
 import { SupervisedWorker, type SupervisedWorkerOptions } from './run/supervised-worker.ts';
 import { readState } from './run/work-files.ts';
 import type { WorkOrder } from './run/work-order.ts';
 import { RecordedRuns, type RunHistoryOptions } from './run-history.ts';
 import type { StorePaths } from './store/locate.ts';
-import { isProcessAlive } from './store/process-life.ts';
-import { beginOf, systemProcesses as processes } from './store/processes.ts';
+import { beginOf, isBeginSecret, systemProcesses as processes } from './store/processes.ts';
 import { RunJournals } from './store/run-journals.ts';
 import { systemClock as clock } from './store/system-clock.ts';
 import type { Writer } from './store/writer.ts';
-import { verifyWaveWith } from './verify-wave.ts';
+import { endLeftVerification, verifyWaveWith } from './verify-wave.ts';
 
 /** What runs need of the window that leads them; nothing of it is the editor's. */
 export interface RunParts {
@@ -34,7 +37,13 @@ export interface RunParts {
   /** Where orders for terminals go, absolute; outside of the workspace. */
   readonly orderFolder: string;
   readonly source: Pick<BacklogSource, 'root' | 'state' | 'refresh' | 'onDidChange'>;
-  readonly locks: Pick<Writer, 'results' | 'node'> & Pick<Locks, 'adopt' | 'finish'>;
+  readonly locks: Pick<Writer, 'results' | 'node' | 'end'> &
+    Pick<Locks, 'holder' | 'claim' | 'setStatus' | 'forceRelease' | 'adopt' | 'finish'>;
+  readonly keeper: WindowWorkerOptions['keeper'];
+  /** True where the editor's agents claim tasks for themselves: their work is followed in the store. */
+  readonly followsSubagents: () => boolean;
+  /** Shows a task to the person who is to work on it. */
+  readonly openTask: (id: TaskId) => void;
   readonly readiness: RunnerWorld['readiness'];
   readonly options: () => Options;
   readonly findAgent: (assignment: AgentAssignment) => Promise<Result<Agent, Failure>>;
@@ -62,6 +71,10 @@ export interface WiredRuns {
   readonly history: RecordedRuns;
   readonly journals: RunJournals;
   readonly caseFoldPaths: boolean;
+  /** Where the editor's own subagents are let in, as long as a chat request runs. */
+  readonly door: SubagentDoor;
+  /** Where people say that a task is finished. */
+  readonly desk: Pick<WindowWorker, 'awaitsWord' | 'finish'>;
   preview(job: Job): Promise<Result<WorkPreview, Failure>>;
   findAgent(assignment: AgentAssignment): Promise<Failure | undefined>;
   lastOutputAt(id: TaskId): number | undefined;
@@ -90,7 +103,10 @@ export function wireRuns(parts: RunParts): WiredRuns {
     filesOf: (runId, start) => journals.filesOf(runId, start),
     results: (ids) => locks.results(ids),
     earlier: ({ runId, task }) =>
-      (runOf(runId)?.tasks.get(task.id)?.earlier ?? []).map(({ outcome }) => wordsOf(outcome)),
+      (runOf(runId)?.tasks.get(task.id)?.earlier ?? []).flatMap(({ outcome }) =>
+        // An attempt that could not claim its task did nothing of it.
+        outcome.kind === 'skipped' ? [] : [wordsOf(outcome)],
+      ),
     verifyRules: () => options().verify,
   };
   const prepare = async (job: Job): Promise<Result<WorkOrder, Failure>> => {
@@ -103,7 +119,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
     parts.onAttempt({ ...seen, isAttached: false });
     return order;
   };
-  const worker = new SupervisedWorker({
+  const supervised = new SupervisedWorker({
     script: parts.supervisor,
     node: async () => (await locks.node()) ?? { command: process.execPath, args: [] },
     prepare,
@@ -112,10 +128,29 @@ export function wireRuns(parts: RunParts): WiredRuns {
     stateFileOf: ({ runId, start }) => journals.filesOf(runId, start),
     ...{ giveBack, clock, processes, beginOf, log },
   });
+  const door = new SubagentDoor();
+  const found = foundWork({
+    ...{ pid: process.pid, processes, beginOf, isBeginSecret, begun: parts.begun, giveBack, log },
+    graceMs: ORPHAN_GRACE_MS,
+  });
+  const window = new WindowWorker({
+    ...{ locks, keeper: parts.keeper, source, clock, door, reportBug },
+    ...{ followsSubagents: parts.followsSubagents, openTask: parts.openTask, giveBack: found.giveBack },
+    prepare: async (job) => {
+      const folder = await journals.prepareRun(job.runId);
+      return folder.ok ? prepareWindowWork(job, prepareParts) : folder;
+    },
+    resultOf: async (id) => {
+      const read = await locks.results([id]);
+      return read.ok ? read.value.get(id) : undefined;
+    },
+  });
+  const worker = new DispatchWorker({ processes: supervised, window });
+  const isFollowed = ({ how }: AgentAssignment): boolean => how === 'subagent' && parts.followsSubagents();
   const runner: WaveRunner = new WaveRunner(
     {
       ...{ source, clock, caseFoldPaths, reportBug, readiness: parts.readiness },
-      worker,
+      ...{ worker, isFollowed },
       newRunId: () => `${new Date().toISOString().replace(/[-:]|\..*/g, '')}-${randomBytes(3).toString('hex')}`,
       flushed: () => history.flushed(),
       verifyWave: verifyWaveWith({ journals, root: paths.root, command: () => options().verifyWave, log }),
@@ -126,17 +161,11 @@ export function wireRuns(parts: RunParts): WiredRuns {
   );
   const estimateOf = rememberingEstimates(source, () => history.past);
   const history: RecordedRuns = new RecordedRuns({
-    ...{ journals, runner, giveBack, begun: parts.begun, onFailed: parts.onFailed, clock, log, reportBug },
-    isAlive: (state) =>
-      state.host === processes.hostname
-        ? isProcessAlive(state, { pid: process.pid, processes, beginOf })
-        : Promise.resolve(false),
-    endOrphan: async (state) => {
-      await endOrphan(state, beginOf, ORPHAN_GRACE_MS);
-    },
-    onAttached: (state) => {
-      const { runId, start, taskId, label, output } = state;
-      const task = runOf(runId)?.tasks.get(taskId);
+    ...{ journals, runner, begun: parts.begun, onFailed: parts.onFailed, clock, log, reportBug },
+    ...found,
+    endVerification: (runId, wave) => endLeftVerification(journals, runId, wave),
+    onAttached: ({ runId, start, taskId, label, output }, run) => {
+      const task = run.tasks.get(taskId);
       const seen = { runId, start, taskId, label, output, how: task?.agent.how ?? 'unattended' };
       const logFile = journals.filesOf(runId, start).log;
       parts.onAttempt({ ...seen, logFile, attempt: task?.attempt ?? 1, isAttached: true });
@@ -144,13 +173,17 @@ export function wireRuns(parts: RunParts): WiredRuns {
   });
   history.open().catch(reportBug);
   return {
-    ...{ runner, history, journals, caseFoldPaths },
+    ...{ runner, history, journals, caseFoldPaths, door, desk: window },
     preview: (job) => previewWork(job, prepareParts),
     findAgent: async (assignment) => {
+      if (assignment.how === 'human' || isFollowed(assignment)) return undefined;
+      if (assignment.how === 'subagent') return door.available();
       const found = await parts.findAgent(assignment);
       return found.ok ? undefined : found.failure;
     },
     lastOutputAt: (id) => {
+      const sign = window.lastSignAt(id);
+      if (sign !== undefined) return sign;
       const task = liveTask([...runner.runs, ...history.elsewhere], id);
       return task === undefined ? undefined : modifiedAtOf(journals.filesOf(task.runId, task.start).log);
     },
@@ -158,7 +191,8 @@ export function wireRuns(parts: RunParts): WiredRuns {
     close: async (agents) => {
       if (agents === 'stop') await runner.stopAll();
       else runner.detachAll();
-      worker.detach();
+      supervised.detach();
+      window.detach();
       await history.close();
       runner.dispose();
     },
@@ -206,9 +240,12 @@ function sessionOf(
   if (last !== undefined) return sessionIn(run.runId, last.start, last.outcome, id, known.journals);
   const before = run.resumes === undefined ? undefined : known.runOf(run.resumes);
   const earlier = before?.tasks.get(id);
-  if (before === undefined || earlier?.start === undefined || earlier.outcome === undefined) return undefined;
+  // Journals can say that runs resume each other; none that is real resumes one that began after it.
+  if (before === undefined || earlier === undefined || before.startedAt >= run.startedAt) return undefined;
   if (JSON.stringify(earlier.agent) !== JSON.stringify(task.agent)) return undefined;
-  return sessionIn(before.runId, earlier.start, earlier.outcome, id, known.journals);
+  // In between it may never have had its turn.
+  if (earlier.start === undefined) return sessionOf(before, id, known);
+  return earlier.outcome && sessionIn(before.runId, earlier.start, earlier.outcome, id, known.journals);
 }
 
 function sessionIn(

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Disposable } from './core/events.ts';
+import { Emitter, type Disposable, type Event } from './core/events.ts';
 import type { Job } from './core/ports.ts';
 import { ok } from './core/result.ts';
 import type { RunEvent, TaskOutcome } from './core/run/run-events.ts';
@@ -13,6 +13,7 @@ import type { SupervisedWorkerOptions } from './run/supervised-worker.ts';
 import { TaskTerminals } from './run/task-terminals.ts';
 import { systemClock as clock } from './store/system-clock.ts';
 import { duration } from './ui/explain.ts';
+import { plain } from './ui/plain.ts';
 import { outcomeWords } from './ui/run-words.ts';
 import type { AttemptSeen, WiredRuns } from './wire-runs.ts';
 
@@ -30,6 +31,8 @@ export interface TerminalParts {
 /** The terminals of the runs of one backlog. */
 export interface WiredTerminals extends Disposable {
   readonly terminals: TaskTerminals;
+  /** A terminal of the editor's own came, or came back after a reload: nothing of a run changes with that. */
+  readonly onDidAdopt: Event<undefined>;
   readonly openInteractive: NonNullable<SupervisedWorkerOptions['openInteractive']>;
   /** Opens the terminal of an attempt that begins, or that was at work before this window. */
   readonly onAttempt: (attempt: AttemptSeen) => void;
@@ -56,9 +59,13 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
     ...{ log, reportBug },
   });
   const interactive = new Map<TaskId, InteractiveTerminal>();
+  /** What is at work, by its task: to look for it in its run would go through that for each task that ends. */
+  const atWork = new Map<TaskId, AtWork>();
+  const adopted = new Emitter<undefined>();
   const adopt = (id: TaskId, terminal: InteractiveTerminal): void => {
     interactive.set(id, terminal);
     terminals.adopt(id, terminal);
+    adopted.fire(undefined);
   };
   const attemptOf = ({
     runId,
@@ -77,6 +84,7 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
   });
   return {
     terminals,
+    onDidAdopt: adopted.event,
     openInteractive: async (job, order, orderFile) => {
       const node = (await parts.node()) ?? { command: process.execPath, args: [] };
       const opened = openInteractive(vscode.window, {
@@ -88,22 +96,32 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
       if (!opened.ok) return opened;
       adopt(job.task.id, opened.value);
       opened.value.terminal.show(true);
-      // Paths of ours alone, so nothing in it could be a link or an icon.
+      // The path in it is below a folder that others named.
       if (order.tell !== undefined)
-        void vscode.window.showInformationMessage(`${order.label}: tell it “${order.tell}”`);
+        void vscode.window.showInformationMessage(plain(`${order.label}: tell it “${order.tell}”`));
       return ok({ dispose: () => opened.value.close() });
     },
     onAttempt: (seen) => {
       log(`${seen.taskId}: attempt ${seen.attempt} with ${seen.label}, log ${seen.logFile}`);
+      atWork.set(seen.taskId, { runId: seen.runId, start: seen.start, startedAt: undefined });
       if (seen.how === 'unattended') terminals.open(attemptOf(seen));
     },
     follow: (runs) => {
       runs.runner.onEvent((event) => {
-        if (event.kind === 'runTakenOver') findInteractive(runs, event.runId, adopt).catch(reportBug);
-        const ended = endOf(event, runs);
-        if (ended === undefined) return;
-        terminals.ended(ended.key, ended.end).catch(reportBug);
-        interactive.delete(ended.id);
+        if (event.kind === 'runTakenOver') {
+          const tasks = runs.runner.runs.find(({ runId }) => runId === event.runId)?.tasks;
+          for (const [id, attempt] of atWork) attempt.startedAt ??= tasks?.get(id)?.startedAt;
+          findInteractive(runs, event.runId, adopt).catch(reportBug);
+          return;
+        }
+        const attempt = 'id' in event ? atWork.get(event.id) : undefined;
+        if (!('id' in event) || attempt?.runId !== event.runId) return;
+        if (event.kind === 'taskStarted') attempt.startedAt = event.at;
+        const end = endOf(event, attempt);
+        if (end === undefined) return;
+        atWork.delete(event.id);
+        terminals.ended(`${attempt.runId}/${attempt.start}`, end).catch(reportBug);
+        interactive.delete(event.id);
       });
     },
     openLog: async (runs, runId, start) => {
@@ -126,6 +144,7 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
     },
     dispose: () => {
       for (const terminal of interactive.values()) terminal.dispose();
+      adopted.dispose();
       terminals.dispose();
     },
   };
@@ -146,18 +165,18 @@ async function findInteractive(
   }
 }
 
-function endOf(
-  event: RunEvent,
-  { runner }: Pick<WiredRuns, 'runner'>,
-): { readonly key: string; readonly id: TaskId; readonly end: AttemptEnd } | undefined {
+/** One attempt at work, as far as the words for its end depend on it. */
+interface AtWork {
+  readonly runId: string;
+  readonly start: number;
+  /** Epoch ms; undefined before its agent was started. */
+  startedAt: number | undefined;
+}
+
+function endOf(event: RunEvent, { startedAt }: AtWork): AttemptEnd | undefined {
   if (event.kind !== 'taskEnded' && event.kind !== 'taskRequeued') return undefined;
-  const task = runner.runs.find(({ runId }) => runId === event.runId)?.tasks.get(event.id);
-  const start = event.kind === 'taskRequeued' ? task?.earlier.at(-1)?.start : task?.start;
-  if (start === undefined) return undefined;
-  const ranMs = task?.startedAt === undefined ? undefined : event.at - task.startedAt;
-  const end = wordsOf(event.outcome, ranMs);
-  const isAgain = event.kind === 'taskRequeued';
-  return { key: `${event.runId}/${start}`, id: event.id, end: isAgain ? { ...end, mark: '↻' } : end };
+  const end = wordsOf(event.outcome, startedAt === undefined ? undefined : event.at - startedAt);
+  return event.kind === 'taskRequeued' ? { ...end, mark: '↻' } : end;
 }
 
 function wordsOf(outcome: TaskOutcome, ranMs: number | undefined): AttemptEnd {

@@ -7,7 +7,7 @@ import { type DryRun, type DryRunOptions, type DryStep, dryRun, estimate } from 
 import { estimateDurations } from './run/estimates.ts';
 import type { RunChoice, RunScope } from './run/run-choice.ts';
 import type { RunState } from './run/run-events.ts';
-import { type RequestContext, requestOf, resumeRequestOf } from './run/run-request.ts';
+import { type RequestContext, requestOf, resumeCapOf, resumeRequestOf } from './run/run-request.ts';
 import type { AgentAssignment, RunOptions, RunRequest } from './run/run-options.ts';
 import { StuckWatch } from './run/stuck-watch.ts';
 import type { WaveRunner } from './run/wave-runner.ts';
@@ -35,6 +35,7 @@ export interface BacklogRunsParts {
     | 'isHolder'
   >;
   readonly history: RunHistory;
+  readonly desk: Desk;
   readonly clock: Clock;
   readonly options: () => Options;
   readonly snapshot: () => Snapshot | undefined;
@@ -49,6 +50,13 @@ export interface BacklogRunsParts {
   readonly settle: () => Promise<void>;
   /** When the agent of a task wrote something last, epoch ms. */
   readonly lastOutputAt: (id: TaskId) => number | undefined;
+}
+
+/** Where a person's word about a task of a run is heard; see `WindowWorker`. */
+export interface Desk {
+  /** True for a task that this window waits for a word about. */
+  awaitsWord(id: TaskId): boolean;
+  finish(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>>;
 }
 
 /** What a dry run tells; times are in ms from its beginning. */
@@ -141,16 +149,17 @@ export class BacklogRuns implements Disposable {
     return this.#stuck.since(id);
   }
 
-  /** Starts what the scope names and that can start at all. */
-  run(scope: RunScope, choice: RunChoice = {}): Promise<Result<undefined, Failure>> {
+  /** Starts what the scope names and that can start at all; answers the id of the run. */
+  run(scope: RunScope, choice: RunChoice = {}): Promise<Result<string, Failure>> {
     return this.#start(requestOf(scope, choice, this.#context), choice.cap);
   }
 
   /** Starts a run of what failed in another one, was stopped or never ran; its waves and choices are kept. */
-  async resume(runId: string): Promise<Result<undefined, Failure>> {
+  async resume(runId: string): Promise<Result<string, Failure>> {
     const run = this.find(runId);
     if (run === undefined) return fail({ kind: 'nothingToRun' });
-    return this.#start(resumeRequestOf(run, this.#context), run.cap);
+    const context = this.#context;
+    return this.#start(resumeRequestOf(run, context), resumeCapOf(run, context.options));
   }
 
   /** What a run would do, in which order and for how long; nothing is started, claimed or written. */
@@ -203,13 +212,24 @@ export class BacklogRuns implements Disposable {
     return this.#steer(this.runOf(id)?.runId, { ask: 'stopTask', id }, (runner) => runner.stopTask(id));
   }
 
+  /** True for a task at work that ends by a person's word in this window. */
+  awaitsWord(id: TaskId): boolean {
+    return this.#parts.desk.awaitsWord(id);
+  }
+
+  /** A person says that a task is finished, theirs or one that is followed; see `WindowWorker.finish`. */
+  finishTask(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
+    return this.#parts.desk.finish(id, as);
+  }
+
   /** Ends an attempt that looks stuck and lets the task have its turn again; that is no failure. */
   requeue(id: TaskId): Promise<Result<undefined, Failure>> {
     return this.#steer(this.runOf(id)?.runId, { ask: 'requeue', id }, (runner) => runner.requeue(id));
   }
 
-  stopWave(runId: string, wave: number): Promise<void> {
-    return this.#parts.runner.stopWave(runId, wave);
+  /** Resolves when its tasks have ended, where this window leads the run. */
+  stopWave(runId: string, wave: number): Promise<Result<undefined, Failure>> {
+    return this.#steer(runId, { ask: 'stopWave', wave }, (runner) => runner.stopWave(runId, wave));
   }
 
   stopAll(): Promise<void> {
@@ -246,7 +266,7 @@ export class BacklogRuns implements Disposable {
     return { snapshot: snapshot(), plan: plan(), options: options() };
   }
 
-  async #start(request: Result<RunRequest, Failure>, cap: number | undefined): Promise<Result<undefined, Failure>> {
+  async #start(request: Result<RunRequest, Failure>, cap: number | undefined): Promise<Result<string, Failure>> {
     if (!request.ok) return request;
     const { runner, options, history } = this.#parts;
     const refusal = (await this.#findAgents([...request.value.agents.values()])) ?? (await history.prepare());
@@ -254,7 +274,7 @@ export class BacklogRuns implements Disposable {
     runner.setCap(cap ?? options().maxParallelTasks);
     this.#clearOldRuns();
     const started = runner.start(request.value);
-    return started.ok ? ok(undefined) : started;
+    return started.ok ? ok(started.value.runId) : started;
   }
 
   async #findAgents(assignments: readonly AgentAssignment[]): Promise<Failure | undefined> {

@@ -296,9 +296,12 @@ export class Backlog implements Disposable {
     return this.#claim((leaseMs) => this.#parts.locks.claimAll(ids, leaseMs));
   }
 
-  /** Locks the first task, in the order of the waves, that is ready and that nobody has when it is locked. */
-  async claimNext(): Promise<Result<Claim, Failure>> {
-    const candidates = claimCandidates(this);
+  /** Locks the first task of those wanted, in the order of the waves, that is ready and that nobody has when it is locked. */
+  async claimNext(isWanted?: (task: Task) => boolean): Promise<Result<Claim, Failure>> {
+    const candidates = claimCandidates(this).filter((id) => {
+      const task = this.task(id);
+      return isWanted === undefined || (task !== undefined && isWanted(task));
+    });
     const { waves, reviewOpensGate } = this.options;
     const rules = { missing: waves.missing, reviewOpensGate: reviewOpensGate === 'always' };
     const claimed = await this.#claim(async (leaseMs) => {
@@ -335,8 +338,27 @@ export class Backlog implements Disposable {
     return released;
   }
 
-  /** Sets the status of a task that nobody else holds; clears a lock of ours. */
+  /** True for a task of a run that ends by a person's word here: one of theirs, or one that others do and that is followed. */
+  awaitsWord(id: TaskId): boolean {
+    return this.#runs.awaitsWord(id);
+  }
+
+  /**
+   * A person says that a task of a run is finished: what verifies it runs, and the run goes on. Somebody else's lock on one that
+   * is only followed is taken away. Fails as `setStatus` where no run waits for a word about it.
+   */
+  async finishTask(task: Task, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
+    if (this.#runs.awaitsWord(task.id)) return this.#runs.finishTask(task.id, as);
+    const set = await this.setStatus(task, as ?? 'Review');
+    return set.ok ? ok(undefined) : set;
+  }
+
+  /** Sets the status of a task that nobody else holds; clears a lock of ours. A person's task of a run ends with that. */
   async setStatus(task: Task, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>> {
+    if (this.#runs.awaitsWord(task.id)) {
+      const said = to === 'Todo' ? await this.#runs.stopTask(task.id) : await this.#runs.finishTask(task.id, to);
+      return said.ok ? ok(to) : said;
+    }
     const refusal = this.#jsonOnly ?? this.#agentAtWork(task.id);
     if (refusal !== undefined) return fail(refusal);
     // Before it is written, so that nobody takes our own change for one that undoes our claim.
@@ -375,23 +397,23 @@ export class Backlog implements Disposable {
     }
   }
 
-  /** Runs the tasks of one wave. */
-  runWave(number: number, choice?: RunChoice): Promise<Result<undefined, Failure>> {
+  /** Runs the tasks of one wave; answers the id of the run, as the others that run something do. */
+  runWave(number: number, choice?: RunChoice): Promise<Result<string, Failure>> {
     return this.#run(() => this.#runs.run({ kind: 'wave', number }, choice));
   }
 
   /** Runs one task. */
-  runTask(task: Task, choice?: RunChoice): Promise<Result<undefined, Failure>> {
+  runTask(task: Task, choice?: RunChoice): Promise<Result<string, Failure>> {
     return this.#run(() => this.#runs.run({ kind: 'task', id: task.id }, choice));
   }
 
   /** Runs every wave, in their order or as dependencies finish. */
-  runAllWaves(choice?: RunChoice): Promise<Result<undefined, Failure>> {
+  runAllWaves(choice?: RunChoice): Promise<Result<string, Failure>> {
     return this.#run(() => this.#runs.run({ kind: 'all' }, choice));
   }
 
   /** Runs what failed in a run that has ended, was stopped or never ran. */
-  resumeRun(runId: string): Promise<Result<undefined, Failure>> {
+  resumeRun(runId: string): Promise<Result<string, Failure>> {
     return this.#run(() => this.#runs.resume(runId));
   }
 
@@ -427,7 +449,7 @@ export class Backlog implements Disposable {
     return this.#runs.stopTask(id);
   }
 
-  stopWave(runId: string, wave: number): Promise<void> {
+  stopWave(runId: string, wave: number): Promise<Result<undefined, Failure>> {
     return this.#runs.stopWave(runId, wave);
   }
 
@@ -481,8 +503,10 @@ export class Backlog implements Disposable {
 
   /** A task that is let go of while its agent works would be given to a second one. */
   #agentAtWork(id: TaskId): Failure | undefined {
-    const phase = this.runOf(id)?.tasks.get(id)?.phase;
-    return phase === undefined || phase === 'queued' ? undefined : { kind: 'agentAtWork', id };
+    const part = this.runOf(id)?.tasks.get(id);
+    if (part === undefined || part.phase === 'queued') return undefined;
+    // A person's own task is theirs to change; whoever else holds it, the store refuses for.
+    return part.agent.how === 'human' ? undefined : { kind: 'agentAtWork', id };
   }
 
   get #jsonOnly(): Failure | undefined {
@@ -514,7 +538,7 @@ export class Backlog implements Disposable {
     this.#runs.setCap(maxParallelTasks);
   }
 
-  async #run(start: () => Promise<Result<undefined, Failure>>): Promise<Result<undefined, Failure>> {
+  async #run(start: () => Promise<Result<string, Failure>>): Promise<Result<string, Failure>> {
     const refusal = this.#jsonOnly ?? (await this.probeClaims());
     return refusal === undefined ? start() : fail(refusal);
   }

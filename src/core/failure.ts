@@ -39,6 +39,8 @@ export type Failure =
   | { readonly kind: 'writeFailed'; readonly file: string; readonly detail: string }
   | { readonly kind: 'noAgent'; readonly tried: readonly string[] }
   | { readonly kind: 'agentNotStarted'; readonly command: string; readonly detail: string }
+  /** No chat request is open that subagents could be started from. */
+  | { readonly kind: 'noSubagents' }
   | { readonly kind: 'alreadyRunning' }
   | { readonly kind: 'nothingToRun' }
   /** No task is ready and free. */

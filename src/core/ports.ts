@@ -173,7 +173,11 @@ export interface WorkListener {
 }
 
 /** An attempt that an earlier window began. */
-export type JobInProgress = Pick<Job, 'runId' | 'start' | 'root' | 'agent' | 'options'> & { readonly id: TaskId };
+export type JobInProgress = Pick<Job, 'runId' | 'start' | 'root' | 'agent' | 'options'> & {
+  readonly id: TaskId;
+  /** Who held its lock, as far as the run was told. */
+  readonly holder?: string | undefined;
+};
 
 /**
  * Does all of the work on one task: claims it, has it done, verifies it, writes down what came of it and lets go of it.
@@ -189,7 +193,10 @@ export interface TaskWorker {
 
 /** What a window that does not lead a run may ask of the one that does. */
 export type LeaderRequest =
-  { readonly ask: 'stopRun' | 'pause' | 'goOn' } | { readonly ask: 'stopTask' | 'requeue'; readonly id: TaskId };
+  | { readonly ask: 'stopRun' | 'pause' | 'goOn' }
+  | { readonly ask: 'stopTask' | 'requeue'; readonly id: TaskId }
+  /** By its index into the waves of the run. */
+  | { readonly ask: 'stopWave'; readonly wave: number };
 
 /** The runs that are written down, beside those that this window leads. */
 export interface RunHistory {
@@ -206,6 +213,7 @@ export interface RunHistory {
 
 /** What an attempt would start, for people. */
 export interface WorkPreview {
+  /** Empty where no program is started: for a person, or a subagent. */
   readonly command: readonly string[];
   readonly promptFile: string;
   readonly prompt: string;

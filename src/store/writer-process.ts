@@ -4,12 +4,14 @@ import { hostname } from 'node:os';
 import type { Failure } from '../core/failure.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { parseStatus, type TaskId } from '../core/task.ts';
-import { Connection, type Sqlite, type Transacted } from './connection.ts';
+import { Connection, type Transacted } from './connection.ts';
 import { applyChanges } from './edit-statements.ts';
+import { addNote, endWork } from './end-work.ts';
 import type { Editor } from './edit-row.ts';
 import { areMade, writtenBy } from './edit-repetition.ts';
 import { initialiseStore } from './initialise-store.ts';
 import { patchJsonStatus } from './json-patch.ts';
+import { loadSqlite } from './load-sqlite.ts';
 import { adoptLocks } from './adopt-locks.ts';
 import { claimAllTasks, claimNextTask } from './claim-several.ts';
 import { clearLock } from './lock-audit.ts';
@@ -80,16 +82,6 @@ send(
     : { kind: 'noSqlite', node: process.version, detail: sqlite.missing },
 );
 
-function loadSqlite(): Sqlite | { readonly missing: string } {
-  try {
-    const found = process.getBuiltinModule('node:sqlite') as Sqlite | undefined;
-    return found?.DatabaseSync === undefined ? { missing: 'no node:sqlite' } : found;
-  } catch (error) {
-    // Node before 20.16 has no `getBuiltinModule`.
-    return { missing: error instanceof Error ? error.message : String(error) };
-  }
-}
-
 function serve(seq: number, ask: Ask): void {
   if (started === undefined) {
     send({ kind: 'malformed', seq, detail: 'a request before the start' });
@@ -137,6 +129,10 @@ function perform(
         return ok(renewLocks(speaker, ask));
       case 'finish':
         return finishTask(speaker, ask);
+      case 'end':
+        return endWork(speaker, ask);
+      case 'note':
+        return addNote(speaker, ask, start.file);
       case 'setStatus':
         return setTaskStatus(speaker, ask);
       case 'results':

@@ -3,6 +3,7 @@ import type { Change } from '../core/edit/change.ts';
 import type { Claim, ReadyRules, Renewal } from '../core/ports.ts';
 import type { Status, Task, TaskId } from '../core/task.ts';
 import { isChange, isImportable } from './change-message.ts';
+import type { CommentType } from './comments.ts';
 import type { WrittenStatus } from './edit-statements.ts';
 
 /** The first message from the client: whose locks, in which database. */
@@ -57,6 +58,16 @@ export type Ask =
     }
   | { readonly op: 'renew'; readonly ids: readonly TaskId[]; readonly leaseMs: number }
   | { readonly op: 'finish'; readonly id: TaskId; readonly to: FinalStatus; readonly again: boolean }
+  /** As `finish`, with a comment in the same transaction. */
+  | {
+      readonly op: 'end';
+      readonly id: TaskId;
+      readonly to: FinalStatus;
+      readonly comment: WrittenComment | null;
+      readonly again: boolean;
+    }
+  /** Adds a comment of type `note`, whoever holds the task. */
+  | { readonly op: 'note'; readonly id: TaskId; readonly text: string; readonly again: boolean }
   | {
       readonly op: 'setStatus';
       readonly id: TaskId;
@@ -76,6 +87,12 @@ export type Ask =
   /** Ends the process; locks stay as they are. */
   | { readonly op: 'exit' };
 
+/** A comment as its writer words it. */
+export interface WrittenComment {
+  readonly type: CommentType;
+  readonly text: string;
+}
+
 export type FinalStatus = 'Todo' | 'Review' | 'Done';
 
 /** What a successful request answers, by its `op`. `changed` says that the status was written. */
@@ -89,6 +106,9 @@ export interface Values {
   readonly forceRelease: { readonly status: Status; readonly changed: boolean };
   readonly renew: Renewal;
   readonly finish: { readonly status: Status; readonly changed: boolean };
+  /** `commented` is false where no comment was asked for, or the store has no table that takes it. */
+  readonly end: { readonly status: Status; readonly changed: boolean; readonly commented: boolean };
+  readonly note: null;
   readonly setStatus: { readonly status: Status; readonly changed: boolean };
   readonly apply: { readonly statuses: readonly WrittenStatus[] };
   /** `made` is false where there was a table of tasks, and nothing was done. */
@@ -164,6 +184,12 @@ function isAsk(ask: Record<string, unknown>): ask is Record<string, unknown> & A
       return Array.isArray(ask['tasks']) && ask['tasks'].every(isImportable) && isBoolean(ask['again']);
     case 'finish':
       return isText(ask['id']) && isFinalStatus(ask['to']) && isBoolean(ask['again']);
+    case 'end':
+      return (
+        isText(ask['id']) && isFinalStatus(ask['to']) && isCommentOrNull(ask['comment']) && isBoolean(ask['again'])
+      );
+    case 'note':
+      return isText(ask['id']) && isText(ask['text']) && isBoolean(ask['again']);
     case 'setStatus':
       return (
         isText(ask['id']) && typeof ask['from'] === 'string' && isFinalStatus(ask['to']) && isBoolean(ask['again'])
@@ -199,6 +225,11 @@ function isRules(value: unknown): value is ReadyRules {
     (value['missing'] === 'satisfied' || value['missing'] === 'blocked') &&
     isBoolean(value['reviewOpensGate'])
   );
+}
+
+function isCommentOrNull(value: unknown): boolean {
+  if (value === null) return true;
+  return isRecord(value) && (value['type'] === 'result' || value['type'] === 'note') && isText(value['text']);
 }
 
 function isDuration(value: unknown): value is number {

@@ -8,7 +8,7 @@ import type { Status, Task, TaskId } from '../core/task.ts';
 import { storePathsOf } from './locate.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 import { startChild, type NodeCommand, type WriterChild } from './writer-child.ts';
-import type { Ask, FinalStatus, Values } from './writer-protocol.ts';
+import type { Ask, FinalStatus, Values, WrittenComment } from './writer-protocol.ts';
 
 export interface WriterOptions {
   /** `todo2.db`, absolute. */
@@ -132,6 +132,27 @@ export class Writer implements Locks, Edits, Disposable {
 
   async finish(id: TaskId, to: FinalStatus): Promise<Result<Status, Failure>> {
     return this.#settle(id, await this.#request({ op: 'finish', id, to, again: false }));
+  }
+
+  /**
+   * As `finish`, with a comment in the same transaction; answers also whether the comment was written, which a store without
+   * a table for it does not take. Fails with `lockLost`, `noSuchTask`.
+   */
+  async end(
+    id: TaskId,
+    to: FinalStatus,
+    comment: WrittenComment | undefined,
+  ): Promise<Result<{ readonly status: Status; readonly commented: boolean }, Failure>> {
+    const outcome = await this.#request({ op: 'end', id, to, comment: comment ?? null, again: false });
+    const settled = this.#settle(id, outcome);
+    if (!settled.ok) return settled;
+    return ok({ status: settled.value, commented: outcome.ok && outcome.value.commented });
+  }
+
+  /** Adds a note to a task, whoever holds it. Fails with `noSuchTask`; with `writeFailed` where the store takes no comments. */
+  async addNote(id: TaskId, text: string): Promise<Result<undefined, Failure>> {
+    const outcome = await this.#request({ op: 'note', id, text, again: false });
+    return outcome.ok ? ok(undefined) : outcome;
   }
 
   async setStatus(id: TaskId, from: string, to: FinalStatus): Promise<Result<Status, Failure>> {

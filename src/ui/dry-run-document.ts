@@ -71,6 +71,8 @@ function commandEntry(step: DryRunStep, now: number): string {
   const { preview, agent } = step;
   const who = [agentTitle(agent.agent), ...(agent.model === undefined ? [] : [agent.model])].map(inline).join(', ');
   if (!preview.ok) return `**${nameOf(step)}** · ${who}: ${inline(explainFailure(preview.failure, now).message)}`;
+  // A person and a subagent are no program.
+  if (preview.value.command.length === 0) return `**${nameOf(step)}** · ${who}`;
   const lines = preview.value.command.map((part) => JSON.stringify(part)).join('\n');
   return [`**${nameOf(step)}** · ${who} · prompt in ${inline(preview.value.promptFile)}`, fenced('text', lines)].join(
     '\n\n',
@@ -78,7 +80,9 @@ function commandEntry(step: DryRunStep, now: number): string {
 }
 
 function promptList(steps: readonly DryRunStep[]): string {
-  const prompts = steps.flatMap((step) => (step.preview.ok ? [{ step, prompt: step.preview.value.prompt }] : []));
+  const prompts = steps.flatMap((step) =>
+    step.preview.ok && step.preview.value.prompt !== '' ? [{ step, prompt: step.preview.value.prompt }] : [],
+  );
   const shown = prompts.slice(0, MOST_PROMPTS);
   const more = prompts.length - shown.length;
   return [

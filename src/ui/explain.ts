@@ -62,6 +62,11 @@ export function explainFailure(failure: Failure, now: number): Explanation {
       return { message: `No agent was found. Looked for ${failure.tried.join(', ')}.`, action: AGENT };
     case 'agentNotStarted':
       return { message: `${failure.command} could not be started: ${failure.detail}`, action: AGENT };
+    case 'noSubagents':
+      return {
+        message:
+          'Subagents can only be started while a chat request to @waves is at work. Run the wave from there, with “@waves /run”.',
+      };
     case 'alreadyRunning':
       return { message: 'That is running already.' };
     case 'nothingToRun':

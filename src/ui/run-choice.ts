@@ -1,6 +1,6 @@
 import type { Backlog } from '../core/backlog.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
-import type { AgentAssignment, OnFailure, RunMode } from '../core/run/run-options.ts';
+import { type OnFailure, type RunMode, type Way, WAYS } from '../core/run/run-options.ts';
 import { agentTitle } from './run-words.ts';
 
 /** As many agents as a window may be told to have at work at a time. */
@@ -8,7 +8,6 @@ export const MOST_AGENTS = 64;
 
 export const MODES: readonly RunMode[] = ['strict', 'flow'];
 export const ENDINGS: readonly OnFailure[] = ['continue', 'stopAfterWave', 'stopAtOnce'];
-export const WAYS: readonly AgentAssignment['how'][] = ['unattended', 'interactive'];
 
 /** Reads a choice from where anything may stand; what is not right counts as not chosen. */
 export function readRunChoice(value: unknown): RunChoice {
@@ -62,9 +61,11 @@ export const ENDING_WORDS: Readonly<Record<OnFailure, string>> = {
   stopAtOnce: 'start nothing further',
 };
 
-export const WAY_WORDS: Readonly<Record<AgentAssignment['how'], string>> = {
+export const WAY_WORDS: Readonly<Record<Way, string>> = {
   unattended: 'by themselves, with their output in terminals',
   interactive: 'with you, in a terminal of its own each',
+  subagent: "as the editor's own subagents",
+  human: 'not at all: each task is claimed for you, and waits for your word',
 };
 
 /** What would hold for a run that is chosen so: the choice, else the settings. */
@@ -73,9 +74,11 @@ export function choiceWords(backlog: Backlog, choice: RunChoice): ChoiceWords {
   return {
     mode: MODE_WORDS[choice.mode ?? run.mode],
     agent:
-      choice.agent === undefined
-        ? `as the settings say${agent.agent === 'auto' ? '' : ` (${agentTitle(agent.agent)})`}`
-        : agentTitle(choice.agent),
+      (choice.how ?? agent.how) === 'human' || (choice.how ?? agent.how) === 'subagent'
+        ? 'none: no program is started'
+        : choice.agent === undefined
+          ? `as the settings say${agent.agent === 'auto' ? '' : ` (${agentTitle(agent.agent)})`}`
+          : agentTitle(choice.agent),
     model: choice.model ?? 'as the settings say',
     cap: String(choice.cap ?? backlog.cap),
     onFailure: ENDING_WORDS[choice.onFailure ?? run.onFailure],

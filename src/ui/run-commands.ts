@@ -46,7 +46,7 @@ async function showDryRun(pages: DryRunPages, target: ScopeTarget, choice: RunCh
   await pages.show(dryRunDocument(report.value, { titleOf, now: backlog.now }));
 }
 
-async function start({ backlog, scope }: ScopeTarget, choice: RunChoice): Promise<Result<undefined, Failure>> {
+async function start({ backlog, scope }: ScopeTarget, choice: RunChoice): Promise<Result<string, Failure>> {
   switch (scope.kind) {
     case 'wave':
       return backlog.runWave(scope.number, choice);
@@ -111,7 +111,7 @@ export async function stopWave(backlogs: Backlogs, node: TreeNode | undefined): 
 /** A wave of the tree may have tasks of several waves of several runs; each of these is stopped once. */
 async function stopWaves(backlog: Backlog, parts: readonly { runId: string; wave: number }[]): Promise<void> {
   const different = new Map(parts.map((part) => [JSON.stringify([part.runId, part.wave]), part]));
-  await Promise.all([...different.values()].map(({ runId, wave }) => backlog.stopWave(runId, wave)));
+  await Promise.all([...different.values()].map(({ runId, wave }) => tellFailure(backlog.stopWave(runId, wave))));
 }
 
 function openWaves(run: RunState): readonly { readonly wave: number; readonly open: number }[] {
@@ -199,7 +199,7 @@ export async function openTaskLog(backlogs: Backlogs, node: TreeNode | undefined
 }
 
 /** The run of a row, the only one that fits, or the one that a person picks. */
-async function onRun(
+export async function onRun(
   backlogs: Backlogs,
   node: TreeNode | undefined,
   title: string,
@@ -217,7 +217,11 @@ async function onRun(
       .filter((run) => fits(backlog, run))
       .map((run) => ({
         label: `$(${ICONS[run.phase]}) ${plain(run.title)}`,
-        description: [...(backlogs.all.length > 1 ? [plain(backlog.name)] : []), whenWords(run.startedAt, backlog.now)]
+        description: [
+          ...(backlogs.all.length > 1 ? [plain(backlog.name)] : []),
+          whenWords(run.startedAt, backlog.now),
+          ...(run.resumes === undefined ? [] : ['the rest of an earlier run']),
+        ]
           .filter(Boolean)
           .join(' · '),
         detail: runCounts(run).join(' · '),

@@ -35,7 +35,7 @@ export function needsOf(backlog: Backlog, since: number): readonly Need[] {
 
 function taskNeeds(backlog: Backlog, run: RunState, task: TaskRun, since: number): readonly Need[] {
   const { id, start } = task;
-  const silentSince = task.phase === 'running' && run.phase !== 'ended' ? backlog.stuckSince(id) : undefined;
+  const silentSince = task.phase !== 'ended' && run.phase !== 'ended' ? backlog.stuckSince(id) : undefined;
   const ends = [
     ...task.earlier,
     ...(task.outcome === undefined ? [] : [{ start, outcome: task.outcome, at: task.endedAt ?? 0 }]),
@@ -50,7 +50,7 @@ function taskNeeds(backlog: Backlog, run: RunState, task: TaskRun, since: number
           {
             ...keyed('stuck', run, `${start ?? 0} ${silentSince}`),
             task: { id, start },
-            message: `${name} looks stuck: its agent has been silent since ${clockTime(silentSince)}.`,
+            message: `${name} looks stuck: ${task.phase === 'starting' ? 'nobody has claimed it' : 'its agent has been silent'} since ${clockTime(silentSince)}.`,
             several: (more: number) => `${name} and ${more} more look stuck.`,
           },
         ]),

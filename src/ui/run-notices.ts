@@ -102,18 +102,19 @@ export class RunNotices implements Disposable {
 
   #buttonsOf(backlog: Backlog, { kind, runId, task }: Need): readonly Button[] {
     const run = findRun(backlog, runId);
-    const isLive = run !== undefined && run.phase === 'running';
-    const terminal: readonly Button[] = task?.start === undefined ? [] : ['Show Terminal'];
+    // What was said in a terminal of its own is gone with it: there is no log to show in its place.
+    const isGone = task !== undefined && run?.tasks.get(task.id)?.agent.how === 'interactive';
+    const hasSomething = task?.start !== undefined && (!isGone || this.#parts.backlogs.hasTerminal(backlog, task.id));
+    const terminal: readonly Button[] = hasSomething ? ['Show Terminal'] : [];
     switch (kind) {
       case 'stuck':
         return [...terminal, 'Requeue', 'Stop'];
       case 'unknown':
-        return [...terminal, ...(isLive ? (['Requeue'] as const) : []), 'Open Report'];
-      case 'signIn':
-        return [...terminal, 'Choose Agent'];
       case 'lockLost':
       case 'breaker':
         return [...terminal, 'Open Report'];
+      case 'signIn':
+        return [...terminal, 'Choose Agent'];
       case 'waveVerify':
         return ['Open Report'];
       case 'interrupted':

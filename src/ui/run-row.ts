@@ -133,10 +133,10 @@ export function describeRunTask(backlog: Backlog, runId: string, id: TaskId, vie
   if (run === undefined || part === undefined) return GONE;
   const task = backlog.task(id);
   const isLive = run.phase !== 'ended';
-  const silentSince = isLive && part.phase === 'running' ? backlog.stuckSince(id) : undefined;
+  const silentSince = isLive && part.phase !== 'ended' ? backlog.stuckSince(id) : undefined;
   const activity = isLive && part.phase === 'running' ? oneLine(view.activityOf(backlog, id) ?? '') : '';
   const state = [
-    ...(silentSince === undefined ? [] : [`looks stuck: silent since ${clockTime(silentSince)}`]),
+    ...(silentSince === undefined ? [] : [stuckWords(part, silentSince)]),
     ...(activity === '' ? [] : [activity]),
     runTaskState(part, backlog.now),
     ...(part.attempt > 1 ? [`${ordinal(part.attempt)} attempt`] : []),
@@ -145,11 +145,12 @@ export function describeRunTask(backlog: Backlog, runId: string, id: TaskId, vie
   return row(oneLine(task?.title ?? '') || oneLine(id), [...state, id].join(' · '), icon, {
     flags: [
       ...(task === undefined ? [] : ['task']),
-      ...(part.phase === 'ended' ? [] : ['runningTask']),
+      ...atWorkFlags(backlog, part),
       ...(silentSince === undefined ? [] : ['stuckTask']),
-      ...(isLive && isRequeuable(part) ? ['requeuableTask'] : []),
+      ...(isLive && part.phase === 'running' && part.agent.how !== 'human' ? ['requeuableTask'] : []),
       ...(view.hasTerminal(backlog, id) && !isPast(backlog, run) ? ['withTerminal'] : []),
-      ...(part.start === undefined ? [] : ['withLog']),
+      // What a person said to an agent in its own terminal is not written down.
+      ...(part.start === undefined || part.agent.how !== 'unattended' ? [] : ['withLog']),
     ],
     // Of a run that is over, people look for what the agent wrote.
     ...(part.start !== undefined && isPast(backlog, run)
@@ -160,14 +161,25 @@ export function describeRunTask(backlog: Backlog, runId: string, id: TaskId, vie
   });
 }
 
-/** True where an attempt can be ended, or has ended badly, and the run could give the task another one. */
-function isRequeuable({ phase, outcome }: TaskRun): boolean {
-  return phase === 'ended' ? outcome?.kind !== 'succeeded' : phase === 'running';
+/** What can be done to a task of a run that has not ended; a person gives their own one back instead of stopping it. */
+export function atWorkFlags(backlog: Backlog, { id, agent, phase }: TaskRun): readonly string[] {
+  if (phase === 'ended') return [];
+  if (!backlog.awaitsWord(id)) return ['runningTask'];
+  return agent.how === 'human' ? ['humanTask'] : ['runningTask', 'followedTask'];
+}
+
+/** Why a task at work looks stuck, from its last sign of life on (epoch ms). */
+export function stuckWords({ phase }: Pick<TaskRun, 'phase'>, since: number): string {
+  return `looks stuck: ${phase === 'starting' ? 'nobody has claimed it' : 'silent'} since ${clockTime(since)}`;
 }
 
 /** A moment, not a length of time: it stays true without being drawn again and again. */
 export function runningSince(run: TaskRun): string {
   return run.startedAt === undefined ? 'running' : `running since ${clockTime(run.startedAt)}`;
+}
+
+function yoursSince({ startedAt }: TaskRun): string {
+  return startedAt === undefined ? 'yours' : `yours since ${clockTime(startedAt)}`;
 }
 
 /** Where a task of a run is, in words; empty without one. */
@@ -181,16 +193,17 @@ export function runTaskState(run: TaskRun, now: number): string {
     }
     case 'starting':
     case 'claimed':
-      return 'starting';
+      return run.agent.how === 'subagent' ? 'waits to be claimed' : 'starting';
     case 'running':
     case 'ended':
-      return runningSince(run);
+      return run.agent.how === 'human' ? yoursSince(run) : runningSince(run);
   }
 }
 
 function runTaskIcon(run: TaskRun): Icon {
   switch (run.outcome?.kind) {
     case undefined:
+      if (run.agent.how === 'human' && run.phase !== 'queued') return { id: 'account', color: 'charts.blue' };
       return run.phase === 'queued'
         ? { id: run.waits === undefined ? 'clockface' : 'watch', color: 'charts.blue' }
         : { id: 'sync~spin', color: 'charts.blue' };

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
+import { WAYS } from '../core/run/run-options.ts';
 import type { Backlogs } from './backlogs.ts';
 import { plain } from './plain.ts';
 import {
@@ -13,7 +14,6 @@ import {
   MOST_AGENTS,
   readCap,
   WAY_WORDS,
-  WAYS,
 } from './run-choice.ts';
 
 /** What a person wants done with what they chose. */

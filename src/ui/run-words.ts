@@ -1,6 +1,7 @@
 import { cut } from '../core/plan/text.ts';
 import type { VerifyResult } from '../core/run/evidence.ts';
 import type { FailCause, RunStop, SkipReason, TaskOutcome, WaitReason } from '../core/run/run-events.ts';
+import { KIND_OF } from '../core/run/run-options.ts';
 import { clockTime, duration, explainFailure, explainNotReady } from './explain.ts';
 
 /** The most that is shown of what an agent said, in characters: a row is one line. */
@@ -119,6 +120,7 @@ export function explainWait(reason: WaitReason): string {
     case 'coolingDown':
       return `${agentTitle(reason.agent)} cools down until ${clockTime(reason.until)}`;
     case 'agentCap':
+      if (reason.agent === KIND_OF.human) return `waits: you have ${reason.cap} at work`;
       return `waits: ${agentTitle(reason.agent)} has ${reason.cap} at work, its limit`;
     case 'retry':
       return `tries again at ${clockTime(reason.at)}`;
@@ -144,8 +146,12 @@ const AGENT_TITLES: Readonly<Record<string, string>> = {
 /** Every kind of agent that can be chosen. */
 export const AGENT_KINDS: readonly string[] = Object.keys(AGENT_TITLES);
 
+/** Those that are no programs, and so are chosen by how a task is worked on. */
+const OTHER_TITLES: Readonly<Record<string, string>> = { human: 'You', subagent: 'A subagent' };
+
 /** What a kind of agent is called; a kind that is not known, by itself. */
 export function agentTitle(kind: string): string {
+  if (Object.hasOwn(OTHER_TITLES, kind)) return OTHER_TITLES[kind] ?? kind;
   return Object.hasOwn(AGENT_TITLES, kind) ? (AGENT_TITLES[kind] ?? kind) : kind;
 }
 

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { RUN_DEFAULTS, type RunRules, type RunSettings, type Settings } from '../core/config.ts';
 import { parseAgentRules, parseVerifyCommand, parseVerifyRules } from '../core/run/agent-rules.ts';
+import { WAYS } from '../core/run/run-options.ts';
 import { AGENT_KINDS } from './run-words.ts';
 
 /** The section that every setting of ours stands in. */
@@ -50,7 +51,7 @@ export function readSettings(folder: vscode.Uri | undefined): Settings {
     agent: {
       agent: readAgentSettings(folder).agent,
       model: undefined,
-      how: oneOf('agentMode', ['unattended', 'interactive']),
+      how: oneOf('agentMode', WAYS),
     },
   };
 }
@@ -107,6 +108,29 @@ export function readAgentSettings(folder: vscode.Uri | undefined): { agent: stri
   const settings = vscode.workspace.getConfiguration(SECTION, folder ?? null);
   const agent = settings.get<unknown>('agent');
   return { agent: typeof agent === 'string' ? agent : 'auto', custom: settings.get<unknown>('customAgent') };
+}
+
+/** How waves are brought to subagents of the editor. */
+export interface SubagentSettings {
+  /** Whether the chat that starts them is only filled in, or sent as well. */
+  readonly send: 'prefill' | 'send';
+  /** The tool of the editor that starts one. */
+  readonly tool: string;
+  /** How many of them the editor runs at a time, where it starts them itself. */
+  readonly atOnce: number;
+}
+
+const MOST_SUBAGENTS = 16;
+
+/** What the settings say of subagents for a folder; values that a person mistyped count as not set. */
+export function readSubagentSettings(folder: vscode.Uri | undefined): SubagentSettings {
+  const { settings, oneOf, count } = checked(folder);
+  const tool = settings.get<unknown>('subagentTool');
+  return {
+    send: oneOf('subagentsSend', ['prefill', 'send']),
+    tool: typeof tool === 'string' && /^[\w-]{1,64}$/.test(tool) ? tool : 'runSubagent',
+    atOnce: count('subagentsAtOnce', (n) => n === 0 || n > MOST_SUBAGENTS) ?? 4,
+  };
 }
 
 /** The Node.js that a person named for writing locks; undefined where the choice is ours. */

@@ -7,7 +7,7 @@ import { isSettled, type Task } from '../core/task.ts';
 import { duration, explainBlock, explainReadiness, leaseWords } from './explain.ts';
 import { foreignTasks } from './foreign-tasks.ts';
 import { type Icon, row, type RowContent, type RowView } from './row.ts';
-import { runTaskState } from './run-row.ts';
+import { atWorkFlags, runTaskState } from './run-row.ts';
 
 const OPEN_STATUS_ICONS = {
   Review: { id: 'eye', color: 'charts.purple' },
@@ -61,6 +61,7 @@ function missingNote(backlog: Backlog, task: Task): readonly string[] {
 }
 
 function taskIcon(task: Task, lease: Lease, readiness: Readiness | undefined, run: TaskRun | undefined): Icon {
+  if (run?.agent.how === 'human' && run.phase === 'running') return { id: 'account', color: 'charts.blue' };
   if (run?.phase === 'running' || run?.phase === 'claimed') return { id: 'sync~spin', color: 'charts.blue' };
   if (task.status === 'Done') return { id: 'pass-filled', color: 'testing.iconPassed' };
   if (task.status === 'Cancelled') return { id: 'circle-slash', color: 'disabledForeground' };
@@ -80,12 +81,12 @@ function taskFlags(
   hasTerminal: RowView['hasTerminal'],
 ): readonly string[] {
   const flags = ['task'];
-  const isRunning = backlog.runOf(task.id) !== undefined;
+  const part = backlog.runOf(task.id)?.tasks.get(task.id);
   const isTheirs = lease.kind === 'theirs';
   if (hasTerminal(backlog, task.id)) flags.push('withTerminal');
   const { snapshot } = backlog;
   if (snapshot !== undefined && foreignTasks(snapshot).has(task.id)) flags.push('foreign');
-  if (isRunning) return [...flags, 'runningTask'];
+  if (part !== undefined) return [...flags, ...atWorkFlags(backlog, part)];
   if (readiness !== undefined && isStartable(readiness)) flags.push('runnableTask');
   if (lease.kind === 'ours' || ('ours' in lease && lease.ours)) flags.push('releasable');
   else if (!isTheirs) {

@@ -1,5 +1,5 @@
 import type { RunEvent, TaskOutcome } from '../../src/core/run/run-events.ts';
-import type { RunOptions } from '../../src/core/run/run-options.ts';
+import type { RunOptions, Way } from '../../src/core/run/run-options.ts';
 import { taskId } from '../../src/core/task.ts';
 
 /** A moment after everything that these stories tell, epoch ms. */
@@ -20,13 +20,14 @@ export function startOf(
     readonly at?: number;
     readonly title?: string;
     readonly options?: Partial<RunOptions>;
+    readonly how?: Way;
   } = {},
 ): RunEvent {
   const ids = waves.map((wave) => wave.map(taskId));
-  const { agent = 'claude', at = 0, title = 'All waves', options } = more;
+  const { agent = 'claude', at = 0, title = 'All waves', how = 'unattended', options } = more;
   return {
     ...{ kind: 'runStarted', runId, title, waves: ids, options: { ...OPTIONS, ...options }, resumes: undefined, at },
-    agents: ids.flat().map((id) => [id, { agent, model: undefined, how: 'unattended' }] as const),
+    agents: ids.flat().map((id) => [id, { agent, model: undefined, how }] as const),
   };
 }
 

@@ -46,6 +46,8 @@ const assignments: readonly [name: string, task: Parameters<typeof aTask>[0], ch
     'cursor auto-model interactive',
   ],
   ['nor does the model of the default', {}, { agent: 'codex' }, 'codex - unattended'],
+  ['a person is no program', { tags: ['ui'] }, { how: 'human', agent: 'codex', model: 'm' }, 'human - human'],
+  ['nor is a subagent of the editor', { tags: ['ui'] }, { how: 'subagent' }, 'subagent - subagent'],
   ['a chosen model goes with any agent', { tags: ['ui'] }, { model: 'm' }, 'claude m interactive'],
 ];
 

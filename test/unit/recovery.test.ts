@@ -49,6 +49,44 @@ function recovered(run: RunState, found: FoundAttempt | undefined) {
   };
 }
 
+describe('work that a window does itself, or follows', () => {
+  const inWindow = (how: 'human' | 'subagent', phase: 'starting' | 'claimed' | 'running'): RunState => {
+    const run = interrupted(phase);
+    const tasks = new Map([...run.tasks].map(([id, task]) => [id, { ...task, agent: { ...task.agent, how } }]));
+    return { ...run, tasks };
+  };
+
+  test('of a person is taken up again however far it was, and its lock is left alone', () => {
+    for (const phase of ['starting', 'claimed', 'running'] as const) {
+      const { attach, events, locks, orphans, stops, isSupervised } = recovered(inWindow('human', phase), undefined);
+      assert.deepEqual([[...attach], events, locks, orphans, stops, isSupervised], [[T1], [], [], [], [], false]);
+    }
+  });
+
+  test('of a subagent is looked at where it had begun, else queued again', () => {
+    assert.deepEqual([...recovered(inWindow('subagent', 'running'), undefined).attach], [T1]);
+    const { attach, kinds, locks } = recovered(inWindow('subagent', 'starting'), undefined);
+    assert.deepEqual([[...attach], kinds, locks], [[], 'taskRequeued', []]);
+  });
+
+  test('never counts as a supervisor that lives, whatever a state file says', () => {
+    const found = { state: stateOf(T1, 1, 'working'), supervisorAlive: true };
+    const { isSupervised, orphans } = recovered(inWindow('human', 'running'), found);
+    assert.deepEqual([isSupervised, orphans], [false, []]);
+    assert.equal(recovered(interrupted('running'), found).isSupervised, true);
+  });
+
+  test('ends with a run that does not go on: a person’s as stopped, another’s as something that nobody saw', () => {
+    for (const [how, kind] of [
+      ['human', 'stopped'],
+      ['subagent', 'unknown'],
+    ] as const) {
+      const run = inWindow(how, 'running');
+      assert.equal(applyRunEvents(run, interruptRun(run, NOW)).tasks.get(T1)?.outcome?.kind, kind);
+    }
+  });
+});
+
 describe('an attempt whose window was gone', () => {
   test('is attached while its supervisor lives, whatever the journal missed', () => {
     const found = { state: stateOf(T1, 1, 'working'), supervisorAlive: true };
@@ -96,9 +134,10 @@ describe('an attempt whose window was gone', () => {
   test('that failed is tried again as often as the run allows, later each time, but not in a run that stops', () => {
     const found = { state: stateOf(T1, 1, 'ended', failed()), supervisorAlive: false };
     const retrying = recovered(interrupted('running', { options: { retries: 1 } }), found);
-    assert.deepEqual(retrying.events.at(-1), {
-      ...{ kind: 'taskRequeued', runId: RUN, id: T1, outcome: failed(), notBefore: NOW + 30_000, at: NOW },
-    });
+    assert.deepEqual(retrying.events.slice(-2), [
+      { kind: 'taskRequeued', runId: RUN, id: T1, outcome: failed(), notBefore: NOW + 30_000, at: NOW },
+      { kind: 'taskWaits', runId: RUN, id: T1, reason: { kind: 'retry', at: NOW + 30_000 }, at: NOW },
+    ]);
     const stopping = applyRunEvents(interrupted('running', { options: { retries: 1 } }), [
       { kind: 'runStopping', runId: RUN, stop: { kind: 'person' }, at: 2000 },
     ]);
@@ -119,6 +158,10 @@ describe('an attempt whose window was gone', () => {
     });
     assert.deepEqual(events, [
       { kind: 'taskRequeued', runId: RUN, id: T1, outcome: end, notBefore: NOW + 9000, at: NOW },
+      {
+        ...{ kind: 'taskWaits', runId: RUN, id: T1, at: NOW },
+        reason: { kind: 'coolingDown', agent: 'claude', until: NOW + 9000 },
+      },
     ]);
   });
 });

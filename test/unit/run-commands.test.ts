@@ -9,7 +9,7 @@ import type { RunState } from '../../src/core/run/run-events.ts';
 import { taskId } from '../../src/core/task.ts';
 import { tasks } from '../support/backlog.ts';
 import { answers, commands, inputBoxes, lists, shown, trust, Uri } from '../support/editor-stub.ts';
-import { fakeBacklog, type FakeBacklog, fakeBacklogs, NOW } from '../support/fake-backlog.ts';
+import { fakeBacklog, type FakeBacklog, fakeBacklogs, NOW, NO_DOORS } from '../support/fake-backlog.ts';
 import { dryReport, dryStep } from '../support/dry-report.ts';
 import { atWork, ended, failedWith, runAfter, runStarted, SUCCEEDED } from '../support/run-events.ts';
 
@@ -55,7 +55,7 @@ function makeWindow(runs: readonly RunState[] = [live, paused, over], more: Fake
     reportOf: (_, runId) => `# Report on ${runId}`,
   });
   const dryRuns = new DryRunPages();
-  registerCommands({ backlogs, dryRuns, selection: () => [], showLog: () => undefined });
+  registerCommands({ backlogs, dryRuns, selection: () => [], showLog: () => undefined, agents: NO_DOORS });
   const press = async (name: string, node?: object): Promise<readonly string[]> => {
     await commands.registered.get(`todo2Waves.${name}`)?.(node === undefined ? undefined : { backlog, ...node });
     return backlog.asked;
@@ -110,6 +110,10 @@ test('a wave of the tree is stopped in every run that has tasks of it, once in e
   assert.deepEqual(await makeWindow().press('stopWave', wave(0)), ['stop wave r 0', 'stop wave p 0']);
   answers.push('wave 2 of the run');
   assert.deepEqual(await makeWindow().press('stopWave'), ['stop wave r 1']);
+  answers.push('wave 2 of the run');
+  assert.deepEqual(await makeWindow([], { elsewhere: [live] }).press('stopWave'), [
+    'ask r {"ask":"stopWave","wave":1}',
+  ]);
 });
 
 test('the report and the log of a run are opened by its rows', async () => {

@@ -27,6 +27,22 @@ describe('how long an attempt takes', () => {
     assert.deepEqual(estimateOf(taskId('T-1')), { ms: 30, basis: 'task' });
   });
 
+  test('what a person took says nothing about agents, and the other way round', () => {
+    const byHand = { agent: 'human', model: undefined, how: 'human' as const };
+    const mine = applyRunEvents(undefined, [
+      startOf('r-1', [['T-1', 'T-2']], byHand),
+      ...ranFor('r-1', 'T-1', { start: 1, from: 0, ms: 5000, outcome: succeeded() }),
+    ]);
+    const runs = [mine, past('r-2', 'T-1', 'claude', 10)];
+    const ofAgents = estimateDurations(runs, tasks(), agents({ 'T-1': 'claude', 'T-2': 'claude' }));
+    assert.deepEqual(ofAgents.estimateOf(taskId('T-1')), { ms: 10, basis: 'task' });
+    assert.deepEqual(ofAgents.estimateOf(taskId('T-2')), { ms: 10, basis: 'agent' });
+    const people = new Map([taskId('T-1'), taskId('T-2')].map((id) => [id, byHand] as const));
+    const ofPeople = estimateDurations(runs, tasks(), people);
+    assert.deepEqual(ofPeople.estimateOf(taskId('T-1')), { ms: 5000, basis: 'task' });
+    assert.deepEqual(ofPeople.estimateOf(taskId('T-2')), { ms: 5000, basis: 'agent' });
+  });
+
   test('else what the same agent took for others, else the hours of the task, else five minutes', () => {
     const runs = [past('r-1', 'T-1', 'claude', 10), past('r-2', 'T-2', 'claude', 30), past('r-3', 'T-3', 'codex', 7)];
     const wanted = agents({ 'T-7': 'claude', 'T-8': 'gemini', 'T-9': 'gemini', 'T-1': 'gemini' });
@@ -38,7 +54,7 @@ describe('how long an attempt takes', () => {
     assert.equal(
       basis,
       '1 task on earlier attempts at the same task, 1 task on what the same agent took for other tasks, ' +
-        '1 task on its estimated hours, 1 task on nothing (5 min assumed)',
+        '1 task on its estimated hours, 1 task on a guess of 5 min',
     );
   });
 

@@ -39,7 +39,19 @@ function watch(spec: FakeBacklog = {}, before: readonly RunStep[] = []): World {
   const changed = new Emitter<undefined>();
   const opened: string[] = [];
   const run = (): readonly RunState[] => [runAfter(beginning, ...steps)];
-  const backlog = fakeBacklog({ tasks: tasks('T-1', 'T-2', 'T-3'), runs: run, lastOutputAt: () => NOW, ...spec });
+  // Whether agents look stuck is looked at within a second of a change.
+  const timers: (() => void)[] = [];
+  const clock = {
+    now: () => NOW,
+    after: (_: number, ring: () => void) => (timers.push(ring), { dispose: () => undefined }),
+  };
+  const backlog = fakeBacklog({
+    tasks: tasks('T-1', 'T-2', 'T-3'),
+    runs: run,
+    lastOutputAt: () => NOW,
+    clock,
+    ...spec,
+  });
   const backlogs = fakeBacklogs([backlog], {
     onDidChange: changed.event,
     openLog: (_: Backlog, runId: string, start: number) => Promise.resolve(void opened.push(`${runId}/${start}`)),
@@ -53,6 +65,7 @@ function watch(spec: FakeBacklog = {}, before: readonly RunStep[] = []): World {
     happen: (...more) => {
       steps = [...steps, ...more];
       backlog.changed();
+      for (const ring of timers.splice(0)) ring();
       return look();
     },
   };
@@ -114,6 +127,7 @@ test('the buttons of a notice do what they say, to the task that it names', asyn
   answers.push('Show Terminal');
   await one.happen({ kind: 'taskEnded', id: taskId('T-1'), outcome: UNKNOWN, at: NOW + 1 });
   assert.equal(messages()[1], 'Nobody saw how “Title of T-1” ended. Look at what was done before it is run again.');
+  assert.deepEqual(shown[1]?.buttons, ['Show Terminal', 'Open Report'], 'what has ended cannot be queued again');
   assert.deepEqual(one.opened, ['r/1'], 'a terminal that is gone is replaced by the log');
 });
 

@@ -43,6 +43,7 @@ test('an agent that is silent for longer than its run allows looks stuck, and no
 for (const [name, task, idleMs] of [
   ['a limit of 0', {}, 0],
   ['an agent that a person sits with', { agent: { how: 'interactive', agent: 'claude', model: undefined } }, IDLE_MS],
+  ['a person', { agent: { how: 'human', agent: 'human', model: undefined } }, IDLE_MS],
   ['a task that waits for its turn', { phase: 'queued' }, IDLE_MS],
 ] as const) {
   test(`${name} never looks stuck`, async () => {
@@ -52,8 +53,34 @@ for (const [name, task, idleMs] of [
   });
 }
 
+test('a task that no subagent has claimed for ten minutes looks stuck, whatever the limit for silence', async () => {
+  const agent = { how: 'subagent', agent: 'subagent', model: undefined } as const;
+  const { clock, watch, output } = watchOf({ phase: 'starting', startedAt: undefined, agent }, 0);
+  await clock.turn(10 * 60_000 - 15_000);
+  assert.equal(watch.since(A), undefined);
+  await clock.turn(15_000);
+  assert.equal(watch.since(A), output.get(A));
+});
+
 test('with nothing at work no timer is left', () => {
   const { clock, watch } = watchOf({ phase: 'ended' });
   assert.equal(clock.waiting, 0);
+  watch.dispose();
+});
+
+test('a run that changes all the time is looked at once a second', async () => {
+  let looks = 0;
+  const clock = new HandClock();
+  const runs = (): readonly RunState[] => {
+    looks++;
+    return [];
+  };
+  const watch = new StuckWatch({ runs, lastOutputAt: () => undefined, clock });
+  for (let i = 0; i < 1000; i++) watch.look();
+  assert.equal(looks, 1, 'at once');
+  await clock.turn(1_000);
+  assert.equal(looks, 2, 'for all that came since');
+  await clock.turn(60_000);
+  assert.equal(looks, 2, 'and no more where nothing changes');
   watch.dispose();
 });

@@ -24,11 +24,16 @@ export interface Attempt {
   readonly failures: number;
   /** How often in a row, up to this attempt, its agent was refused by its maker. */
   readonly rateLimits: number;
+  /** How often in a row, before this attempt, the store was too busy to claim it. */
+  readonly refusals: number;
 }
 
 const LONGEST_DELAY_MS = 10 * 60_000;
 /** A task whose agent is refused so often in a row is not tried any more: its maker has nothing left for us. */
 const MOST_RATE_LIMITS = 20;
+/** A store that is busy says nothing about the task: it is asked again so often, whatever a run does about failures. */
+const MOST_REFUSALS = 5;
+const REFUSED_DELAY_MS = 5_000;
 
 /** How an attempt counts for its task. What was stopped before it was claimed was never begun. */
 export function outcomeOf(end: WorkEnd, wasClaimed: boolean, isStopped: boolean): TaskOutcome {
@@ -39,7 +44,7 @@ export function outcomeOf(end: WorkEnd, wasClaimed: boolean, isStopped: boolean)
 }
 
 export function nextAfter(attempt: Attempt, options: RunOptions): Next {
-  const { outcome, isStopped, isRequeued, mayRepeat, failures, rateLimits } = attempt;
+  const { outcome, isStopped, isRequeued, mayRepeat, failures, rateLimits, refusals } = attempt;
   const end: Next = { kind: 'end', outcome };
   if (!mayRepeat || isStopped) return end;
   if (isRequeued && isGivenBack(outcome)) return { kind: 'again', outcome };
@@ -50,13 +55,22 @@ export function nextAfter(attempt: Attempt, options: RunOptions): Next {
   if (refusal?.kind === 'held' && options.held === 'wait') {
     return { kind: 'held', outcome, holder: refusal.holder, until: refusal.until };
   }
-  if (!isRetryable(outcome) || failures >= options.retries) return end;
+  if (isStoreBusy(outcome)) {
+    return refusals >= MOST_REFUSALS ? end : { kind: 'retry', outcome, delayMs: REFUSED_DELAY_MS * 2 ** refusals };
+  }
+  if (!countsAsFailure(outcome) || failures >= options.retries) return end;
   return { kind: 'retry', outcome, delayMs: Math.min(options.retryAfterMs * 2 ** failures, LONGEST_DELAY_MS) };
 }
 
 /** True where an attempt used up one of the task's retries. */
-export function countsAsFailure(outcome: TaskOutcome): boolean {
-  return isRetryable(outcome);
+export function countsAsFailure({ kind }: TaskOutcome): boolean {
+  return kind === 'failed' || kind === 'notStarted';
+}
+
+/** True where the task could not be claimed for a reason that passes. */
+export function isStoreBusy(outcome: TaskOutcome): boolean {
+  const kind = refusalOf(outcome)?.kind;
+  return kind === 'busy' || kind === 'writerDied';
 }
 
 /** True for an end that nobody asked for and that is not well. */
@@ -71,11 +85,18 @@ export function isFailure({ kind }: TaskOutcome): boolean {
 export class Breaker {
   readonly #breakAfter: number;
   #sign: string | undefined;
+  #last: TaskOutcome | undefined;
   readonly #tasks = new Set<TaskId>();
 
   /** Less than 1: never. */
   constructor(breakAfter: number) {
     this.#breakAfter = breakAfter;
+  }
+
+  /** The equal failures in a row, and the last of them; undefined while they are too few to stop for. */
+  get series(): { readonly count: number; readonly outcome: TaskOutcome } | undefined {
+    const isLong = this.#breakAfter >= 1 && this.#tasks.size >= this.#breakAfter;
+    return isLong && this.#last !== undefined ? { count: this.#tasks.size, outcome: this.#last } : undefined;
   }
 
   /** How many equal failures there are now in a row; undefined while they are too few to stop for. */
@@ -87,7 +108,8 @@ export class Breaker {
     }
     if (sign === undefined) return undefined;
     this.#tasks.add(id);
-    return this.#breakAfter >= 1 && this.#tasks.size >= this.#breakAfter ? this.#tasks.size : undefined;
+    this.#last = outcome;
+    return this.series?.count;
   }
 }
 
@@ -104,16 +126,30 @@ function signOf(outcome: TaskOutcome): string | undefined {
       return JSON.stringify([outcome.kind, outcome.failure.kind]);
     case 'unknown':
       return 'unknown';
+    case 'skipped': {
+      const refusal = refusalOf(outcome);
+      return refusal === undefined || !STOPS_ALL.has(refusal.kind)
+        ? undefined
+        : JSON.stringify(['refused', refusal.kind]);
+    }
     default:
       return undefined;
   }
 }
 
-function isRetryable(outcome: TaskOutcome): boolean {
-  if (outcome.kind === 'failed' || outcome.kind === 'notStarted') return true;
-  const refusal = refusalOf(outcome);
-  return refusal?.kind === 'busy' || refusal?.kind === 'writerDied';
-}
+/** Refusals that are about the machine or the store: the next task would meet the same. */
+const STOPS_ALL: ReadonlySet<Failure['kind']> = new Set([
+  ...([
+    'busy',
+    'writerDied',
+    'readOnly',
+    'writeFailed',
+    'unreadable',
+    'noAgent',
+    'agentNotStarted',
+    'internal',
+  ] as const),
+]);
 
 function refusalOf(outcome: TaskOutcome): Failure | undefined {
   return outcome.kind === 'skipped' && outcome.reason.kind === 'claimFailed' ? outcome.reason.failure : undefined;

@@ -76,6 +76,12 @@ export class AgentGate {
     if (lowered.cap >= lowered.from) kind.lowered = undefined;
   }
 
+  /** A cool-down is over by a timer: whatever somebody has set the clock to since. */
+  cooledDown(agent: string): void {
+    const kind = this.#kindOf(agent);
+    kind.coolUntil = Math.min(kind.coolUntil, this.#clock.now());
+  }
+
   /** Takes over a cool-down that an earlier window saw begin. Answers when it ends, in epoch ms. */
   coolDownUntil(agent: string, until: number): number {
     const kind = this.#kindOf(agent);

@@ -1,6 +1,6 @@
 import { parsePriority, type Priority, type Task } from '../task.ts';
 import { isModelName } from './model-name.ts';
-import type { AgentAssignment } from './run-options.ts';
+import { type AgentAssignment, KIND_OF, WAYS } from './run-options.ts';
 import type { RunChoice } from './run-choice.ts';
 import { listOf, type EntryReader, type Parsed } from './rule-entries.ts';
 
@@ -42,7 +42,7 @@ const MAX_VERIFY_MINUTES = 24 * 60;
 /**
  * Who works on a task: what a person chose for the run, else the first rule that matches and says so, field by field, else
  * `defaults`. A model goes with its agent: a rule's model does not count where somebody else was chosen than the rule says,
- * nor does the default's.
+ * nor does the default's. Who is a subagent or a person is no program: then no agent and no model counts.
  */
 export function assignmentOf(
   task: Task,
@@ -56,11 +56,10 @@ export function assignmentOf(
   const agent = choice.agent ?? first('agent') ?? defaults.agent;
   const isFor = (rule: AgentRule): boolean => (rule.agent ?? agent) === agent;
   const ofRule = matching.find((rule) => rule.model !== undefined && isFor(rule))?.model;
-  return {
-    agent,
-    model: choice.model ?? ofRule ?? (agent === defaults.agent ? defaults.model : undefined),
-    how: choice.how ?? first('how') ?? defaults.how,
-  };
+  const how = choice.how ?? first('how') ?? defaults.how;
+  // The program and its model are for those ways that start one.
+  if (how === 'subagent' || how === 'human') return { agent: KIND_OF[how], model: undefined, how };
+  return { agent, model: choice.model ?? ofRule ?? (agent === defaults.agent ? defaults.model : undefined), how };
 }
 
 /** At most how many agents of each kind work at a time, by the first rule that says so for it. */
@@ -86,7 +85,7 @@ export function parseAgentRules(value: unknown, agents: readonly string[]): Pars
     const match = matchIn(entry);
     const agent = entry.oneOf('agent', agents);
     const model = entry.word('model', isModelName, 'the name of a model');
-    const how = entry.oneOf('how', ['unattended', 'interactive'] as const);
+    const how = entry.oneOf('how', WAYS);
     const max = entry.whole('max', 1, MAX_AGENTS);
     if (max !== undefined && agent === undefined) entry.complain('"max" needs an "agent" that it is for');
     if (agent === undefined && model === undefined && how === undefined && max === undefined) {

@@ -109,7 +109,8 @@ export class ClaimWatch implements Disposable {
     if (lock !== undefined && lock.holder !== locks.holder) {
       keeper.lose(id, lock.holder);
     } else if (isSettled(status) || status === 'Review') {
-      if (held.byHand === true) this.#inBackground(id, this.#giveBack(task));
+      // The lock of a person's task in a run has somebody who sees to its end.
+      if (held.byHand === true && held.isAlive === undefined) this.#inBackground(id, this.#giveBack(task));
     } else if (lock === undefined && (status === 'Todo' || status === 'In Progress')) {
       this.#inBackground(id, this.#claimAgain(id, 'lock'));
     } else if (status === 'Todo') {

@@ -29,6 +29,7 @@ const HOUR_MS = 3_600_000;
  * Estimates how long an attempt at each of these tasks takes: as the median of its earlier attempts, else of all attempts
  * of the same kind of agent, else as its estimate in hours says, else five minutes. A run that is in `runs` twice counts once.
  *
+ * What people took says nothing about agents, nor the other way round: the earlier attempts at a task count by who made them.
  * Attempts that somebody stopped, that were refused, or whose end nobody saw say nothing about how long the work takes.
  */
 export function estimateDurations(
@@ -36,14 +37,14 @@ export function estimateDurations(
   tasks: { readonly byId: ReadonlyMap<TaskId, Pick<Task, 'estimatedHours'>> },
   agents: ReadonlyMap<TaskId, AgentAssignment>,
 ): Estimates {
-  const byTask = new Map<TaskId, number[]>();
+  const byTask = new Map<string, number[]>();
   const byAgent = new Map<string, number[]>();
   for (const run of new Map(runs.map((each) => [each.runId, each])).values()) addAttempts(run, byTask, byAgent);
 
   const taskMedians = mediansOf(byTask);
   const agentMedians = mediansOf(byAgent);
   const estimateOf = (id: TaskId): Estimate => {
-    const own = taskMedians.get(id);
+    const own = taskMedians.get(taskKey(id, agents.get(id)));
     if (own !== undefined) return { ms: own, basis: 'task' };
     const ofAgent = agentMedians.get(agents.get(id)?.agent ?? '');
     if (ofAgent !== undefined) return { ms: ofAgent, basis: 'agent' };
@@ -54,7 +55,7 @@ export function estimateDurations(
   return { estimateOf, durationOf: (id) => estimateOf(id).ms, basis: basisWords([...agents.keys()].map(estimateOf)) };
 }
 
-function addAttempts(run: RunState, byTask: Map<TaskId, number[]>, byAgent: Map<string, number[]>): void {
+function addAttempts(run: RunState, byTask: Map<string, number[]>, byAgent: Map<string, number[]>): void {
   for (const { id, agent, earlier, outcome, startedAt, endedAt } of run.tasks.values()) {
     const durations = earlier.flatMap((attempt) => evidenceMs(attempt.outcome));
     if (outcome !== undefined && isWork(outcome)) {
@@ -62,10 +63,15 @@ function addAttempts(run: RunState, byTask: Map<TaskId, number[]>, byAgent: Map<
     }
     for (const ms of durations) {
       if (ms < 0) continue; // somebody set the clock back meanwhile
-      push(byTask, id, ms);
+      push(byTask, taskKey(id, agent), ms);
       push(byAgent, agent.agent, ms);
     }
   }
+}
+
+/** Of nobody it is asked as of an agent. */
+function taskKey(id: TaskId, agent: AgentAssignment | undefined): string {
+  return agent?.how === 'human' ? `by hand ${id}` : `by agents ${id}`;
 }
 
 /** How long an earlier attempt took, as far as its evidence tells: a run keeps the beginning of the latest alone. */
@@ -100,7 +106,7 @@ const BASIS_WORDS: readonly (readonly [EstimateBasis, string])[] = [
   ['task', 'on earlier attempts at the same task'],
   ['agent', 'on what the same agent took for other tasks'],
   ['hours', 'on its estimated hours'],
-  ['nothing', `on nothing (${UNKNOWN_MS / 60_000} min assumed)`],
+  ['nothing', `on a guess of ${UNKNOWN_MS / 60_000} min`],
 ];
 
 function basisWords(estimates: readonly Estimate[]): string {

@@ -8,9 +8,10 @@ export class EventTeller {
   readonly #reportBug: (error: unknown) => void;
   #undelivered: RunEvent[] = [];
   #isDelivering = false;
+  #willTellChange = false;
 
   readonly onEvent: Event<RunEvent> = this.#events.event;
-  /** After each event, and where `changed` says so. */
+  /** A moment after events, and where `changed` says so; once for all that happened in one go. */
   readonly onDidChange: Event<void> = this.#changes.event;
 
   /** A view that cannot bear an event is reported, and holds nothing up. */
@@ -26,16 +27,20 @@ export class EventTeller {
       // Whole batches, since taking thousands of events from the front of a list one by one takes time squared.
       const batch = this.#undelivered;
       this.#undelivered = [];
-      for (const next of batch) {
-        this.#safely(() => this.#events.fire(next));
-        this.changed();
-      }
+      for (const next of batch) this.#safely(() => this.#events.fire(next));
     }
     this.#isDelivering = false;
+    this.changed();
   }
 
+  /** Whoever hears of it looks at whole runs: for each of ten thousand tasks that end at once, that would take half a minute. */
   changed(): void {
-    this.#safely(() => this.#changes.fire());
+    if (this.#willTellChange) return;
+    this.#willTellChange = true;
+    queueMicrotask(() => {
+      this.#willTellChange = false;
+      this.#safely(() => this.#changes.fire());
+    });
   }
 
   dispose(): void {

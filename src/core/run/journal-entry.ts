@@ -2,7 +2,7 @@ import { idShape, outcomeShape, stopShape, verifyShape, waitShape } from './jour
 import * as plain from './plain-data.ts';
 import { MISFIT, type Shape } from './plain-data.ts';
 import type { RunEvent } from './run-events.ts';
-import type { AgentAssignment, RunOptions } from './run-options.ts';
+import { type AgentAssignment, type RunOptions, WAYS } from './run-options.ts';
 
 const { finite, flag, listOf, maybe, natural, objectOf, oneOf, pairOf, positive, someText, text, unionOf } = plain;
 
@@ -67,7 +67,7 @@ const options = objectOf<RunOptions>({
 const assignment = objectOf<AgentAssignment>({
   agent: someText,
   model: maybe(model),
-  how: oneOf('unattended', 'interactive'),
+  how: oneOf(...WAYS),
 });
 
 const OF_TASK = { runId, id: idShape, at: finite };

@@ -76,6 +76,7 @@ export const failureShape: Shape<Failure> = unionOf<Failure>({
   writeFailed: { file: text, detail: text },
   noAgent: { tried: listOf(text) },
   agentNotStarted: { command: text, detail: text },
+  noSubagents: {},
   alreadyRunning: {},
   nothingToRun: {},
   nothingReady: {},

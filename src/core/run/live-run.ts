@@ -1,12 +1,12 @@
 import type { TaskId } from '../task.ts';
-import { Breaker, isFailure, nextAfter, outcomeOf, type Next } from './after-attempt.ts';
-import type { Attempted } from './attempt.ts';
+import { Breaker, isFailure } from './after-attempt.ts';
+import { AfterTurn } from './after-turn.ts';
 import type { VerifyResult } from './evidence.ts';
 import { failedDependency, type RunSoFar } from './look-again.ts';
-import { countAttempt, entryFrom, isEqualReason, type Entry } from './run-entry.ts';
+import { entryFrom, isEqualReason, type Entry } from './run-entry.ts';
 import type { RunEvent, RunState, RunStop, SkipReason, TaskOutcome, WaitReason } from './run-events.ts';
 import type { Floor, Told } from './run-floor.ts';
-import type { RunOptions } from './run-options.ts';
+import { HUMAN_CAP, KIND_OF, type RunOptions } from './run-options.ts';
 import { applyRunEvents } from './run-state.ts';
 import { Scheduler } from './scheduler.ts';
 import { candidateOf, TaskTurns, type Unstarted } from './task-turns.ts';
@@ -32,6 +32,11 @@ export class LiveRun {
   readonly #waiting: WaitingRoom;
   readonly #breaker: Breaker;
   readonly #soFar: RunSoFar;
+  readonly #after: AfterTurn;
+  #isGone = false;
+  #tellGone: () => void = () => undefined;
+  /** Resolves when the window lets go of this run: nothing more is to be waited for then. */
+  readonly #gone = new Promise<void>((resolve) => (this.#tellGone = resolve));
   #resolve: (state: RunState) => void = () => undefined;
   #state: RunState;
   /** Events that `#state` does not contain yet. */
@@ -57,7 +62,7 @@ export class LiveRun {
     this.entries = new Map([...state.tasks.values()].map((task) => [task.id, entryFrom(task)]));
     this.#breaker = new Breaker(options.breakAfter);
     this.#course = new WaveCourse({
-      ...{ state, world: floor.world, isLetGo: floor.isLetGo },
+      ...{ state, world: floor.world, isLetGo: this.#isLetGo },
       leftIn: (wave) => this.#scheduler.left(wave),
       left: () => this.#left,
       isRunning: () => this.#phase === 'running',
@@ -74,15 +79,24 @@ export class LiveRun {
     const byId = store.kind === 'ready' ? store.snapshot.byId : undefined;
     const candidates = [...this.entries.values()].map((e) => candidateOf(e, byId?.get(e.id), floor.world));
     this.#scheduler = new Scheduler(candidates, options.mode, floor.files);
+    this.#after = new AfterTurn({
+      ...{ options, floor, scheduler: this.#scheduler, waiting: this.#waiting, breaker: this.#breaker },
+      isRunning: () => this.#phase === 'running',
+      whyNot: (entry) => this.#whyNot(entry),
+      tell: (event) => this.#tell(event),
+      tellWaits: (entry, reason) => this.#tellWaits(entry, reason),
+      end: (entry, outcome, sameInARow) => this.#end(entry, outcome, sameInARow),
+      onRested: () => this.#advance(),
+    });
     this.#turns = new TaskTurns({
-      ...{ runId, options, floor, scheduler: this.#scheduler, soFar: this.#soFar },
+      ...{ runId, options, floor, scheduler: this.#scheduler, soFar: this.#soFar, isLetGo: this.#isLetGo },
       tell: (event) => this.#tell(event),
       whyNot: (entry) => this.#whyNot(entry),
       openWave: (wave) => this.#openWave(wave),
       nextStart: () => ++this.#starts,
       onSettled: (entry, result) => {
-        if ('end' in result) this.#settle(entry, result);
-        else this.#settleUnstarted(entry, result);
+        if ('end' in result) this.#after.attempted(entry, result);
+        else this.#after.unstarted(entry, result);
         this.#advance();
       },
     });
@@ -128,19 +142,24 @@ export class LiveRun {
       ...(outcome === undefined ? [] : [{ id, outcome, at: endedAt ?? 0 }]),
     ]);
     for (const { id, outcome } of ends.sort((a, b) => a.at - b.at)) this.#breaker.note(id, outcome);
-    for (const task of tasks) {
-      const { id, phase, waits } = task;
+    const began = tasks.filter(({ phase }) => phase !== 'queued' && phase !== 'ended');
+    // First, as an end of another one may end everything that is not at work.
+    for (const task of began.filter(({ id }) => attach.has(id))) {
+      this.#scheduler.takeThis(task.id);
+      const attempt = this.#turns.attach(this.#entryOf(task.id), task);
+      // It works already, whether or not there is a slot for it; when there is one, it has it.
+      if (needsSlot(task)) void limit(() => attempt).catch(world.reportBug);
+      else attempt.catch(world.reportBug);
+    }
+    for (const { id } of began.filter((task) => !attach.has(task.id))) {
+      const entry = this.#entryOf(id);
+      if (entry.phase === 'waiting') this.#end(entry, { kind: 'unknown', detail: 'Nobody watched it any more.' });
+    }
+    for (const { id, phase, waits } of tasks) {
       const entry = this.#entryOf(id);
       const now = this.#now();
-      if (phase === 'ended') continue;
-      if (phase !== 'queued' && attach.has(id)) {
-        this.#scheduler.takeThis(id);
-        const attempt = this.#turns.attach(entry, task);
-        // It works already, whether or not there is a slot for it; when there is one, it has it.
-        void limit(() => attempt).catch(world.reportBug);
-      } else if (phase !== 'queued') {
-        this.#end(entry, { kind: 'unknown', detail: 'Nobody watched it any more.' });
-      } else if (waits?.kind === 'retry' && waits.at > now) {
+      if (phase !== 'queued' || entry.phase !== 'waiting') continue;
+      if (waits?.kind === 'retry' && waits.at > now) {
         this.#scheduler.setAside(id);
         this.#waiting.waitFor(entry, waits.at - now);
       } else if (waits?.kind === 'coolingDown' && waits.until > now) {
@@ -150,6 +169,8 @@ export class LiveRun {
       }
     }
     for (const entry of this.entries.values()) if (entry.outcome !== undefined) this.#mind(entry, entry.outcome);
+    const { series } = this.#breaker;
+    if (series !== undefined && this.#phase === 'running') this.#stopFor({ kind: 'breaker', ...series });
     if (this.#phase === 'stopping') this.#skipRest();
     if (this.#stop?.kind === 'person') void this.stopTasks(this.entries.keys());
     // Not before the other runs that are taken over now have asked for the slots of what they have at work.
@@ -202,7 +223,7 @@ export class LiveRun {
 
   /** Ends the work on tasks; what waits ends at once. Resolves when all of that is written down. */
   async stopTasks(ids: Iterable<TaskId>): Promise<void> {
-    if (this.#floor.isLetGo()) return;
+    if (this.#isLetGo()) return;
     const ends: Promise<void>[] = [];
     for (const id of ids) {
       const entry = this.entries.get(id);
@@ -214,40 +235,48 @@ export class LiveRun {
       else ends.push(new Promise((resolve) => void entry.whenEnded.push(resolve)));
     }
     this.#advance();
-    await Promise.all(ends);
+    await Promise.race([Promise.all(ends), this.#gone]);
   }
 
   /** Ends the run: what waits is skipped, agents at work are ended. */
   async stop(): Promise<void> {
-    if (this.#phase === 'ended' || this.#floor.isLetGo()) return;
+    if (this.#phase === 'ended' || this.#isLetGo()) return;
     this.#course.stop();
     if (this.#phase === 'running') this.#stopFor({ kind: 'person' });
     await this.stopTasks(this.entries.keys());
-    await this.ended;
+    await Promise.race([this.ended, this.#gone]);
   }
 
   /** Ends an attempt and queues its task again; does nothing for one that is not at work. */
   requeue(id: TaskId): void {
     const entry = this.entries.get(id);
-    if (entry?.isAtWork !== true || this.#floor.isLetGo()) return;
+    if (entry?.isAtWork !== true || this.#isLetGo()) return;
     entry.isRequeued = true;
     entry.control?.abort();
   }
 
-  /** Nothing of this run comes back by itself any more; what is at work is left alone. */
+  /** Nothing further of this run is begun or told; what is at work is left alone, and has its slot until it ends. */
   letGo(): void {
+    this.#isGone = true;
     this.#waiting.dispose();
+    this.#after.dispose();
+    this.#course.stop();
+    this.#tellGone();
   }
+
+  readonly #isLetGo = (): boolean => this.#isGone || this.#floor.isLetGo();
 
   readonly #isOpen = (agent: string): boolean => this.#closedBy(agent) === undefined;
 
   #closedBy(agent: string): WaitReason | undefined {
     const cap = this.options.agentCaps.find(([name]) => name === agent)?.[1];
-    return this.#floor.gate.closedBy(agent, cap === undefined ? Infinity : Math.max(1, cap));
+    const otherwise = agent === KIND_OF.human ? HUMAN_CAP : Infinity;
+    return this.#floor.gate.closedBy(agent, cap === undefined ? otherwise : Math.max(1, cap));
   }
 
   #mayStart(): boolean {
-    return this.#phase === 'running' && this.#paused === undefined && !this.#floor.isLetGo();
+    const isHeldUp = this.#paused !== undefined || this.#after.isResting;
+    return this.#phase === 'running' && !isHeldUp && !this.#isLetGo();
   }
 
   #whyNot(entry: Entry): Unstarted | undefined {
@@ -272,10 +301,12 @@ export class LiveRun {
       this.#tellClosed();
       return;
     }
-    const turn = this.#turns.take(this.#entryOf(id));
+    const entry = this.#entryOf(id);
+    const turn = this.#turns.take(entry);
     // The next one asks for a slot of its own, behind the other runs.
     this.pump();
-    await turn;
+    if (needsSlot(entry)) await turn;
+    else turn.catch(this.#floor.world.reportBug);
   }
 
   #tellClosed(): void {
@@ -284,96 +315,6 @@ export class LiveRun {
       const reason = this.#closedBy(entry.agent.agent);
       if (reason !== undefined) this.#tellWaits(entry, reason);
     }
-  }
-
-  #settleUnstarted(entry: Entry, result: Unstarted): void {
-    const { id } = entry;
-    // A stop may have come since, whatever the backlog says.
-    const why = result.kind === 'skip' ? result : this.#whyNot(entry);
-    if (why?.kind === 'skip') {
-      this.#end(entry, { kind: 'skipped', reason: why.reason });
-      return;
-    }
-    entry.phase = 'waiting';
-    switch (result.kind) {
-      case 'skip':
-      case 'back': {
-        this.#scheduler.back(id);
-        return;
-      }
-      case 'waitFor':
-        // It may have ended since we looked: then the next look says what follows.
-        if (this.#scheduler.mayWaitFor(id, result.id)) this.#scheduler.defer(id, result.id);
-        else this.#scheduler.back(id);
-        return;
-      case 'held':
-        if (this.options.held === 'wait') {
-          this.#waitForHolder(entry, result.holder, result.until, true);
-          return;
-        }
-        {
-          this.#end(entry, { kind: 'skipped', reason: { kind: 'notReady', reasons: result.reasons } });
-          return;
-        }
-    }
-  }
-
-  #settle(entry: Entry, { end, wasClaimed }: Attempted): void {
-    const { isStopped, isRequeued, failures, rateLimits, agent } = entry;
-    const outcome = outcomeOf(end, wasClaimed, isStopped);
-    if (outcome.kind === 'succeeded') this.#floor.gate.succeeded(agent.agent);
-    const until = outcome.kind === 'rateLimited' ? this.#coolDown(entry, outcome.retryAfterMs) : this.#now();
-    const count = isRequeued || isStopped ? undefined : this.#breaker.note(entry.id, outcome);
-    const mayRepeat = this.#phase === 'running' && count === undefined;
-    const attempt = { outcome, isStopped, isRequeued, mayRepeat, failures, rateLimits: rateLimits + 1 };
-    const next = nextAfter(attempt, this.options);
-    entry.isRequeued = false;
-    if (next.kind === 'end') this.#end(entry, outcome, count);
-    else this.#queueAgain(entry, next, until);
-  }
-
-  #queueAgain(entry: Entry, next: Exclude<Next, { kind: 'end' }>, until: number): void {
-    const { id } = entry;
-    const notBefore = next.kind === 'retry' ? this.#now() + next.delayMs : until;
-    entry.phase = 'waiting';
-    entry.waits = undefined;
-    if (next.kind !== 'again') countAttempt(entry, next.outcome);
-    this.#tell({ kind: 'taskRequeued', id, outcome: next.outcome, notBefore });
-    switch (next.kind) {
-      case 'again': {
-        this.#scheduler.back(id);
-        return;
-      }
-      case 'coolDown':
-        this.#tellWaits(entry, { kind: 'coolingDown', agent: entry.agent.agent, until });
-        {
-          this.#scheduler.back(id);
-          return;
-        }
-      case 'retry':
-        this.#scheduler.setAside(id);
-        this.#tellWaits(entry, { kind: 'retry', at: notBefore });
-        {
-          this.#waiting.waitFor(entry, next.delayMs);
-          return;
-        }
-      case 'held': {
-        this.#waitForHolder(entry, next.holder, next.until, false);
-        return;
-      }
-    }
-  }
-
-  #coolDown({ agent }: Entry, retryAfterMs: number | undefined): number {
-    const until = this.#floor.gate.rateLimited(agent.agent, retryAfterMs);
-    this.#floor.coolDown(agent.agent, until);
-    return until;
-  }
-
-  #waitForHolder(entry: Entry, holder: string, until: number, isSeen: boolean): void {
-    this.#scheduler.setAside(entry.id);
-    this.#tellWaits(entry, { kind: 'held', holder });
-    this.#waiting.waitForHolder(entry, holder, until, isSeen);
   }
 
   /** Tasks that waited without a slot may have their turn again. */
@@ -429,7 +370,7 @@ export class LiveRun {
 
   /** Does what follows from what is over: closes waves, ends the run, opens the next wave, asks for slots. */
   #advance(): void {
-    if (this.#phase === 'ended' || this.#course.isVerifying || this.#floor.isLetGo()) return;
+    if (this.#phase === 'ended' || this.#course.isVerifying || this.#isLetGo()) return;
     for (;;) {
       if (!this.#course.closeOver()) return;
       if (this.#left === 0) {
@@ -470,7 +411,7 @@ export class LiveRun {
 
   /** Ends what depends on a task that ended badly, unless the backlog says that somebody else has settled that one. */
   async #judge(): Promise<void> {
-    const { world, isLetGo } = this.#floor;
+    const { world } = this.#floor;
     this.#isJudging = true;
     try {
       await world.source.refresh();
@@ -479,7 +420,7 @@ export class LiveRun {
       world.reportBug(error);
     }
     this.#isJudging = false;
-    if (isLetGo()) return;
+    if (this.#isLetGo()) return;
     const { state } = world.source;
     for (let ids = this.#scheduler.takeSuspects(); ids.length > 0; ids = this.#scheduler.takeSuspects()) {
       for (const id of ids) {
@@ -495,6 +436,7 @@ export class LiveRun {
   #finish(): void {
     this.#phase = 'ended';
     this.#waiting.dispose();
+    this.#after.dispose();
     this.#tell({ kind: 'runEnded' });
     this.#resolve(this.state);
   }
@@ -506,7 +448,7 @@ export class LiveRun {
   }
 
   #tell(told: Told): void {
-    if (this.#floor.isLetGo()) return;
+    if (this.#isLetGo()) return;
     const event = { ...told, runId: this.runId, at: this.#now() } as RunEvent;
     this.#unapplied.push(event);
     this.#floor.tell(event);
@@ -521,6 +463,11 @@ export class LiveRun {
   #now(): number {
     return this.#floor.world.clock.now();
   }
+}
+
+/** A person is none of the agents that the cap is about: what they have begun keeps no agent from its turn. */
+function needsSlot({ agent }: Pick<Entry, 'agent'>): boolean {
+  return agent.how !== 'human';
 }
 
 const STOPPED: TaskOutcome = { kind: 'skipped', reason: { kind: 'stopped' } };

@@ -1,3 +1,4 @@
+import type { Failure } from '../failure.ts';
 import type { NotReady } from '../readiness.ts';
 import type { Snapshot, StoreState } from '../snapshot.ts';
 import { isSettled, type Task, type TaskId } from '../task.ts';
@@ -5,14 +6,29 @@ import type { SkipReason, TaskOutcome } from './run-events.ts';
 import type { RunOptions } from './run-options.ts';
 import type { RunnerWorld } from './run-world.ts';
 
+/** A task that may start, and what it depends on. */
+export interface LookedAt {
+  readonly kind: 'start';
+  readonly task: Task;
+  readonly dependencies: readonly Task[];
+}
+
 /** What the backlog says about a task at the moment of its start. */
 export type Look =
-  | { readonly kind: 'start'; readonly task: Task; readonly dependencies: readonly Task[] }
+  | LookedAt
   | { readonly kind: 'skip'; readonly reason: SkipReason }
-  /** Somebody has it, until then (epoch ms), and nothing else is in the way. */
-  | { readonly kind: 'held'; readonly holder: string; readonly until: number; readonly reasons: readonly NotReady[] }
+  /** Somebody has it, until then (epoch ms), and nothing else is in the way of the start. */
+  | {
+      readonly kind: 'held';
+      readonly holder: string;
+      readonly until: number;
+      readonly reasons: readonly NotReady[];
+      readonly start: LookedAt;
+    }
   /** It depends on a task of this run that has not ended, which nobody knew when the run began. */
-  | { readonly kind: 'waitFor'; readonly id: TaskId };
+  | { readonly kind: 'waitFor'; readonly id: TaskId }
+  /** The backlog cannot be read now, which says nothing about the task. */
+  | { readonly kind: 'unreadable'; readonly failure: Failure };
 
 /** The run, as far as the look depends on it. */
 export interface RunSoFar {
@@ -31,7 +47,7 @@ export function lookAgain(
   mayWaitFor: (on: TaskId) => boolean,
 ): Look {
   const skip = (reason: SkipReason): Look => ({ kind: 'skip', reason });
-  if (state.kind === 'unreadable') return skip({ kind: 'claimFailed', failure: state.failure });
+  if (state.kind === 'unreadable') return { kind: 'unreadable', failure: state.failure };
   const task = state.kind === 'ready' ? state.snapshot.byId.get(id) : undefined;
   if (state.kind !== 'ready' || task === undefined) return skip({ kind: 'gone' });
 
@@ -42,13 +58,13 @@ export function lookAgain(
   if (pending !== undefined) return { kind: 'waitFor', id: pending };
 
   const found = readiness(snapshot, id, openedFor(task, snapshot, run));
-  if (found.kind !== 'notReady') {
-    return { kind: 'start', task, dependencies: task.dependencies.flatMap((on) => snapshot.byId.get(on) ?? []) };
-  }
+  const dependencies = task.dependencies.flatMap((on) => snapshot.byId.get(on) ?? []);
+  const start: LookedAt = { kind: 'start', task, dependencies };
+  if (found.kind !== 'notReady') return start;
   const [first, ...others] = found.reasons;
   if (first.kind !== 'held' || others.length > 0) return skip({ kind: 'notReady', reasons: found.reasons });
   const { holder, until } = first.lease.lock;
-  return { kind: 'held', holder, until: until ?? Infinity, reasons: found.reasons };
+  return { kind: 'held', holder, until: until ?? Infinity, reasons: found.reasons, start };
 }
 
 /** The dependency that closes the gate for good, if the backlog as it is now has one. */

@@ -1,6 +1,7 @@
 import type { WorkEnd } from '../ports.ts';
 import type { TaskId } from '../task.ts';
-import type { RunEvent, RunState, RunStop, TaskOutcome, TaskRun } from './run-events.ts';
+import type { RunEvent, RunState, RunStop, TaskOutcome, TaskRun, WaitReason } from './run-events.ts';
+import { isWindowWork } from './run-options.ts';
 import type { WorkState } from './work-state.ts';
 
 /** What was found of an attempt whose end the journal does not have. */
@@ -15,8 +16,10 @@ export interface FoundAttempt {
 export interface Recovery {
   /** To be appended to its journal, in this order, after `orphans`, `locks` and `stops` have been seen to. */
   readonly events: readonly RunEvent[];
-  /** Tasks whose supervisors are at work: to be watched again. */
+  /** Tasks whose supervisors are at work, or that a window works on or follows itself: to be watched again. */
   readonly attach: ReadonlySet<TaskId>;
+  /** True where a supervisor of the run is at work. */
+  readonly isSupervised: boolean;
   /** Attempts without a supervisor whose agents may be there still: they are ended. */
   readonly orphans: readonly WorkState[];
   /** Locks to be given back, each where the holder still has it. */
@@ -39,9 +42,10 @@ const COOL_DOWN_MS = 60_000;
  * `now` is epoch ms.
  */
 export function recoverRun(run: RunState, found: ReadonlyMap<TaskId, FoundAttempt>, now: number): Recovery {
-  const recovery = { events: [], attach: new Set(), orphans: [], locks: [], stops: [] } as {
+  const recovery = { events: [], attach: new Set(), isSupervised: false, orphans: [], locks: [], stops: [] } as {
     events: RunEvent[];
     attach: Set<TaskId>;
+    isSupervised: boolean;
     orphans: WorkState[];
     locks: { id: TaskId; holder: string }[];
     stops: number[];
@@ -49,10 +53,20 @@ export function recoverRun(run: RunState, found: ReadonlyMap<TaskId, FoundAttemp
   let stop = run.stop;
   for (const task of run.tasks.values()) {
     if (task.phase === 'queued' || task.phase === 'ended') continue;
+    if (isWindowWork(task.agent)) {
+      // Its lock is in nobody's hands but ours: the window worker finds out what became of it, and lets nothing go before.
+      if (task.agent.how === 'human' || task.phase !== 'starting') recovery.attach.add(task.id);
+      else
+        recovery.events.push(
+          againOrStopped(run, task, lost('it had not begun when its window was gone'), now, now, stop),
+        );
+      continue;
+    }
     const attempt = found.get(task.id);
     const state = attempt !== undefined && isOf(attempt.state, run, task) ? attempt.state : undefined;
     if (state !== undefined && state.end === undefined && attempt?.supervisorAlive === true) {
       recovery.attach.add(task.id);
+      recovery.isSupervised = true;
       continue;
     }
     const end = state?.end;
@@ -97,10 +111,10 @@ export function interruptRun(run: RunState, now: number): readonly RunEvent[] {
   const { runId } = run;
   const stop: RunStop = run.stop ?? { kind: 'interrupted' };
   const events: RunEvent[] = run.phase === 'stopping' ? [] : [{ kind: 'runStopping', runId, stop, at: now }];
-  for (const { id, phase } of run.tasks.values()) {
+  for (const { id, phase, agent } of run.tasks.values()) {
     if (phase === 'ended') continue;
     const outcome: TaskOutcome =
-      phase === 'queued' ? { kind: 'skipped', reason: { kind: 'runStopped', stop } } : lost('nobody watched it');
+      phase === 'queued' ? { kind: 'skipped', reason: { kind: 'runStopped', stop } } : leftOutcome(agent);
     events.push({ kind: 'taskEnded', runId, id, outcome, at: now });
   }
   for (const [wave, { startedAt, endedAt }] of run.waveRuns.entries()) {
@@ -128,7 +142,8 @@ function leaveBehind(
   state: WorkState | undefined,
   { orphans, locks, stops }: { orphans: WorkState[]; locks: { id: TaskId; holder: string }[]; stops: number[] },
 ): void {
-  if (state?.agentPid !== undefined) orphans.push(state);
+  // Killed between the start of its agent and the note of that, it left one which only its mark tells.
+  if (state !== undefined && state.phase !== 'claiming') orphans.push(state);
   // It may have claimed and not come to write that down.
   const holder = state?.holder ?? task.holder;
   if (holder !== undefined) locks.push({ id: task.id, holder });
@@ -168,12 +183,13 @@ function endEvents(
   const missed = state === undefined ? [] : missedEvents(run, task, state, began && state.agentPid !== undefined);
   if (end.kind === 'rateLimited') {
     const notBefore = now + Math.max(0, end.retryAfterMs ?? COOL_DOWN_MS);
-    return [...missed, againOrStopped(run, task, end, notBefore, now, stop)];
+    const waits = { kind: 'coolingDown', agent: task.agent.agent, until: notBefore } as const;
+    return [...missed, ...laterOrStopped(run, task, end, waits, now, stop)];
   }
   const failures = task.earlier.filter(({ outcome }) => isFailure(outcome)).length;
   if (isFailure(end) && failures < run.options.retries) {
     const notBefore = now + Math.min(run.options.retryAfterMs * 2 ** failures, MAX_BACKOFF_MS);
-    return [...missed, againOrStopped(run, task, end, notBefore, now, stop)];
+    return [...missed, ...laterOrStopped(run, task, end, { kind: 'retry', at: notBefore }, now, stop)];
   }
   return [...missed, { kind: 'taskEnded', runId: run.runId, id: task.id, outcome: end, at: endedAt(end, task, now) }];
 }
@@ -203,6 +219,21 @@ function againOrStopped(
   return { kind: 'taskEnded', runId, id, outcome, at };
 }
 
+/** The same for one that is to wait: the reason is what the window that goes on goes by. */
+function laterOrStopped(
+  run: RunState,
+  task: TaskRun,
+  outcome: TaskOutcome,
+  reason: Extract<WaitReason, { kind: 'retry' | 'coolingDown' }>,
+  at: number,
+  stop: RunStop | undefined,
+): readonly RunEvent[] {
+  const notBefore = reason.kind === 'retry' ? reason.at : reason.until;
+  const again = againOrStopped(run, task, outcome, notBefore, at, stop);
+  if (again.kind === 'taskEnded') return [again];
+  return [again, { kind: 'taskWaits', runId: run.runId, id: task.id, reason, at }];
+}
+
 function isFailure(outcome: TaskOutcome): boolean {
   return outcome.kind === 'failed' || outcome.kind === 'notStarted';
 }
@@ -211,6 +242,11 @@ function isFailure(outcome: TaskOutcome): boolean {
 function endedAt(end: TaskOutcome, { startedAt }: TaskRun, now: number): number {
   const said = end.kind === 'succeeded' || end.kind === 'failed' ? end.evidence?.endedAt : undefined;
   return said === undefined || said > now || said < (startedAt ?? said) ? now : said;
+}
+
+/** A person knows what they did; of an agent nobody does. */
+function leftOutcome({ how }: TaskRun['agent']): TaskOutcome {
+  return how === 'human' ? { kind: 'stopped' } : lost('nobody watched it');
 }
 
 function lost(detail: string): TaskOutcome {

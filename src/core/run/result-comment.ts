@@ -41,7 +41,8 @@ function evidenceLines({ startedAt, endedAt, verify, files, logFile, sessionId }
     verify === undefined ? '- Verified by nothing' : `- Verified by ${code(verify.command)}: ${verdict(verify)}`,
     ...(logFile === undefined ? [] : [`- Log: ${code(logFile)}`]),
     ...(sessionId === undefined ? [] : [`- Session of the agent: ${code(sessionId)}`]),
-    ...(files.length === 0 ? ['- No files changed'] : [`- Files changed (${files.length}):`]),
+    // None may mean that nobody could tell, as where there is no git.
+    ...(files.length === 0 ? [] : [`- Files changed (${files.length}):`]),
     ...files.slice(0, MAX_FILES).map((file) => `  - ${code(file)}`),
     ...(files.length > MAX_FILES ? [`  - and ${files.length - MAX_FILES} more`] : []),
   ];

@@ -1,5 +1,5 @@
 import type { TaskId } from '../task.ts';
-import type { OnFailure, RunMode } from './run-options.ts';
+import type { OnFailure, RunMode, Way } from './run-options.ts';
 
 /** What a person chose for one run; what is left out is as the settings have it. */
 export interface RunChoice {
@@ -7,7 +7,7 @@ export interface RunChoice {
   /** For every task of the run, whatever the rules say. */
   readonly agent?: string;
   readonly model?: string;
-  readonly how?: 'unattended' | 'interactive';
+  readonly how?: Way;
   readonly onFailure?: OnFailure;
   readonly pauseBetweenWaves?: boolean;
   /** Agents at a time, over all runs of the window, from then on. */

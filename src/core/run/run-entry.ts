@@ -1,5 +1,5 @@
 import type { TaskId } from '../task.ts';
-import { countsAsFailure } from './after-attempt.ts';
+import { countsAsFailure, isStoreBusy } from './after-attempt.ts';
 import type { TaskOutcome, TaskRun, WaitReason } from './run-events.ts';
 import type { AgentAssignment } from './run-options.ts';
 
@@ -23,6 +23,8 @@ export interface Entry {
   failures: number;
   /** In a row. */
   rateLimits: number;
+  /** How often in a row the store was too busy to claim it. */
+  refusals: number;
   waits: WaitReason | undefined;
   outcome: TaskOutcome | undefined;
   readonly whenEnded: (() => void)[];
@@ -34,7 +36,7 @@ export function entryFrom(task: TaskRun): Entry {
     ...{ id: task.id, wave: task.wave, agent: task.agent, attempt: task.attempt, start: task.start },
     ...{ phase: task.phase === 'ended' ? 'ended' : 'waiting', outcome: task.outcome, waits: task.waits },
     ...{ isAtWork: false, isStopped: false, isRequeued: false, control: undefined, holder: task.holder },
-    ...{ failures: 0, rateLimits: 0, whenEnded: [] },
+    ...{ failures: 0, rateLimits: 0, refusals: 0, whenEnded: [] },
   };
   for (const { outcome } of task.earlier) countAttempt(entry, outcome);
   return entry;
@@ -44,6 +46,7 @@ export function entryFrom(task: TaskRun): Entry {
 export function countAttempt(entry: Entry, outcome: TaskOutcome): void {
   if (countsAsFailure(outcome)) entry.failures++;
   entry.rateLimits = outcome.kind === 'rateLimited' ? entry.rateLimits + 1 : 0;
+  entry.refusals = isStoreBusy(outcome) ? entry.refusals + 1 : 0;
 }
 
 export function isEqualReason(a: WaitReason | undefined, b: WaitReason | undefined): boolean {

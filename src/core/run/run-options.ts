@@ -6,12 +6,32 @@ export type RunMode = 'strict' | 'flow';
 /** What a failure does to the rest of a run: nothing, no further wave, or no further task. */
 export type OnFailure = 'continue' | 'stopAfterWave' | 'stopAtOnce';
 
-/** Who works on a task: a kind of agent (`claude`, `auto`, …), its model, and whether a person sits in its terminal. */
+/**
+ * How a task is worked on: by an agent of its own process, `unattended` or `interactive` in a terminal with a person; by a
+ * `subagent` of the editor; or by the `human` at this window, for whom it is claimed and opened.
+ */
+export type Way = 'unattended' | 'interactive' | 'subagent' | 'human';
+
+/** Every way, the usual one first. */
+export const WAYS: readonly [Way, ...Way[]] = ['unattended', 'interactive', 'subagent', 'human'];
+
+/** Who works on a task: a kind of agent (`claude`, `auto`, …), its model, and how. Subagents and people are kinds of their own. */
 export interface AgentAssignment {
   readonly agent: string;
   readonly model: string | undefined;
-  readonly how: 'unattended' | 'interactive';
+  readonly how: Way;
 }
+
+/** The kinds of those that are no programs: by these names they are counted, capped and estimated. */
+export const KIND_OF: Readonly<Record<'subagent' | 'human', string>> = { subagent: 'subagent', human: 'human' };
+
+/** True for work that a window does or follows itself, without a process that outlives it. */
+export function isWindowWork({ how }: Pick<AgentAssignment, 'how'>): boolean {
+  return how === 'subagent' || how === 'human';
+}
+
+/** A person begins no more than so many tasks at a time; they take none of the slots that the cap is about. */
+export const HUMAN_CAP = 3;
 
 /** What holds for a whole run; settings that change meanwhile count from the next run on. Durations in ms, 0: never. */
 export interface RunOptions {

@@ -35,8 +35,14 @@ export function requestOf(scope: RunScope, choice: RunChoice, context: RequestCo
   return ok({ title, waves: startable, agents, options: runOptionsOf(choice, context) });
 }
 
-/** What failed in a run that has ended, was stopped or never ran; its waves, agents and options are kept. */
-export function resumeRequestOf(run: RunState, { snapshot }: RequestContext): Result<RunRequest, Failure> {
+/** As much as a person can ask for in the settings. */
+const MOST = { agents: 64, retries: 10 };
+
+/**
+ * What failed in a run that has ended, was stopped or never ran; its waves, agents and options are kept. Its journal may have
+ * come with the folder: it cannot ask for more than a person can, and how long a lock holds is a matter of today's settings.
+ */
+export function resumeRequestOf(run: RunState, { snapshot, options }: RequestContext): Result<RunRequest, Failure> {
   const wanted = new Set(resumable(run));
   const waves = startableOf(
     run.waves.map((ids) => ids.filter((id) => wanted.has(id))),
@@ -49,7 +55,17 @@ export function resumeRequestOf(run: RunState, { snapshot }: RequestContext): Re
       return agent === undefined ? [] : [[id, agent] as const];
     }),
   );
-  return ok({ title: run.title, waves, options: run.options, agents, resumes: run.runId });
+  const retries = Math.min(run.options.retries, MOST.retries);
+  const kept = { ...run.options, retries, leaseMs: options.leaseMs };
+  return ok({ title: run.title, waves, options: kept, agents, resumes: run.runId });
+}
+
+/** How many agents at a time a run had; undefined for one that does not say. */
+export function resumeCapOf(
+  { cap }: RunState,
+  { maxParallelTasks }: Pick<Options, 'maxParallelTasks'>,
+): number | undefined {
+  return cap === undefined ? undefined : Math.min(cap, Math.max(MOST.agents, maxParallelTasks));
 }
 
 function runOptionsOf(choice: RunChoice, { options }: RequestContext): RunOptions {

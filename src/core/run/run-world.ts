@@ -3,6 +3,7 @@ import type { Readiness } from '../readiness.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { TaskId } from '../task.ts';
 import type { VerifyResult } from './evidence.ts';
+import type { AgentAssignment } from './run-options.ts';
 
 /** What the wave runner needs of the world. */
 export interface RunnerWorld {
@@ -21,6 +22,8 @@ export interface RunnerWorld {
   readonly sessionOf?: (runId: string, id: TaskId) => string | undefined;
   /** How long a task is likely to take, in ms; undefined where nobody knows. */
   readonly estimate?: (id: TaskId) => number | undefined;
+  /** True for work that somebody else claims for themselves and this window only follows: that it is held is no hindrance. */
+  readonly isFollowed?: (agent: AgentAssignment) => boolean;
   /** True where the file system does not tell `A` from `a`. */
   readonly caseFoldPaths: boolean;
   /** For what only a bug can cause; the run goes on. */

@@ -27,11 +27,13 @@ export interface TurnsOptions {
   /** A number that no attempt of this run had. */
   readonly nextStart: () => number;
   readonly onSettled: (entry: Entry, result: Attempted | Unstarted) => void;
+  /** The window let go of this run, or of all: nothing further is told or begun. */
+  readonly isLetGo: () => boolean;
 }
 
 /**
  * Takes tasks of one run that the scheduler gave out through their turn: look again, tell, make that durable, have it worked
- * on. Whatever happens, a turn ends with `onSettled`, unless the window let go of its runs meanwhile.
+ * on. Whatever happens, a turn ends with `onSettled`, unless the window let go of the run meanwhile.
  */
 export class TaskTurns {
   readonly #options: TurnsOptions;
@@ -57,7 +59,7 @@ export class TaskTurns {
     const { worker, source } = floor.world;
     entry.isAtWork = true;
     if (holder !== undefined) this.#holders.add(holder);
-    const job = { runId, id, start: start ?? 0, root: source.root, agent, options };
+    const job = { runId, id, start: start ?? 0, root: source.root, agent, options, holder };
     const before = { claimed: phase !== 'starting', started: phase === 'running' };
     return this.#through(entry, () =>
       attemptWith((signal, listener) => worker.attach(job, signal, listener), entry, this.#teller(entry), before),
@@ -65,7 +67,7 @@ export class TaskTurns {
   }
 
   async #through(entry: Entry, attempt: () => Promise<Attempted | Unstarted>): Promise<void> {
-    const { runId, floor, scheduler, onSettled } = this.#options;
+    const { runId, floor, scheduler, onSettled, isLetGo } = this.#options;
     const { active, gate, files, world } = floor;
     const { id, agent } = entry;
     const isOurs = !active.has(id);
@@ -89,20 +91,21 @@ export class TaskTurns {
     if (entry.holder !== undefined) this.#holders.delete(entry.holder);
     [entry.holder, entry.control, entry.isAtWork] = [undefined, undefined, false];
     // Before the agent counts as gone: a rate limit is about how many there were.
-    onSettled(entry, result);
+    if (!isLetGo()) onSettled(entry, result);
     gate.end(agent.agent);
     floor.letOthersGoOn(freed);
   }
 
   async #tryOn(entry: Entry): Promise<Attempted | Unstarted> {
-    const { runId, options, floor, soFar, scheduler, tell, whyNot, openWave, nextStart } = this.#options;
+    const { runId, options, floor, soFar, scheduler, tell, whyNot, openWave, nextStart, isLetGo } = this.#options;
     const { world } = floor;
     const { id, agent } = entry;
     await world.source.refresh();
     const early = whyNot(entry);
     if (early !== undefined) return early;
     const mayWaitFor = (on: TaskId): boolean => scheduler.mayWaitFor(id, on);
-    const look = lookAgain(id, world.source.state, soFar, world.readiness, mayWaitFor);
+    const seen = lookAgain(id, world.source.state, soFar, world.readiness, mayWaitFor);
+    const look = seen.kind === 'held' && world.isFollowed?.(agent) === true ? seen.start : seen;
     if (look.kind !== 'start') return look;
     if (!this.#takeFiles(id, look.task)) return { kind: 'back' };
 
@@ -117,7 +120,7 @@ export class TaskTurns {
     const late = whyNot(entry);
     // What is only paused was begun, and goes on to its end.
     if (late !== undefined && late.kind !== 'back') return late;
-    if (entry.isRequeued || floor.isLetGo()) return { end: { kind: 'stopped' }, wasClaimed: false };
+    if (entry.isRequeued || isLetGo()) return { end: { kind: 'stopped' }, wasClaimed: false };
     const sessionId = world.sessionOf?.(runId, id);
     const { task, dependencies } = look;
     const job = { runId, start, attempt, root: world.source.root, task, dependencies, agent, options, sessionId };

@@ -1,4 +1,5 @@
 import type { Failure } from '../failure.ts';
+import { cut } from '../plan/text.ts';
 import type { AgentEnd, Claim, Clock, WorkEnd } from '../ports.ts';
 import type { Result } from '../result.ts';
 import type { Status, TaskId } from '../task.ts';
@@ -69,6 +70,8 @@ export interface Work {
 }
 
 const MAX_FILES = 200;
+/** Of a name, in characters: an agent can make files of any name, and what is written down must stay short enough to be read. */
+const MAX_FILE_NAME = 500;
 const MAX_SUMMARY = 4000;
 /** EX_TEMPFAIL of sysexits.h: "try again later", as exarp-go's agents and others end when their maker refuses further work. */
 const TRY_LATER = 75;
@@ -195,7 +198,7 @@ async function workAndJudge(work: Work, world: WorkWorld, ending: AbortSignal): 
     startedAt,
     endedAt: clock.now(),
     verify,
-    files: (await world.touchedFiles()).slice(0, MAX_FILES),
+    files: (await world.touchedFiles()).slice(0, MAX_FILES).map((file) => cut(file, MAX_FILE_NAME)),
     summary: report.lastSaid?.trim().slice(0, MAX_SUMMARY) || undefined,
     logFile: world.logFile,
     sessionId: report.sessionId,

@@ -207,6 +207,7 @@ export class WaveRunner implements Disposable {
     const { clock } = this.#world;
     const timer = clock.after(Math.max(0, until - clock.now()), () => {
       this.#coolDowns.delete(agent);
+      this.#floor.gate.cooledDown(agent);
       for (const run of this.#runs.values()) run.cooledDown(agent);
     });
     this.#coolDowns.set(agent, timer);

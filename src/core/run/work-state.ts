@@ -45,6 +45,12 @@ const MAX_LENGTH = 1024 * 1024;
 
 const { finite, maybe, objectOf, oneOf, positive, someText, text, unionOf } = plain;
 
+/** A larger one would reach the system as another, a negative one even, which names a group or everybody. */
+const processId: plain.Shape<number> = (value, depth) => {
+  const id = positive(value, depth);
+  return id !== plain.MISFIT && id <= 2 ** 31 - 1 ? id : plain.MISFIT;
+};
+
 const orNull: plain.Shape<string | null> = (value, depth) => (value === null ? null : someText(value, depth));
 
 const refused = unionOf<Extract<WorkEnd, { kind: 'refused' }>>({ refused: { failure: failureShape } });
@@ -61,11 +67,11 @@ const stateShape = objectOf<WorkState>({
   start: positive,
   taskId: idShape,
   phase: oneOf<WorkPhase>('claiming', 'working', 'verifying', 'recording', 'ended'),
-  pid: positive,
+  pid: processId,
   begin: orNull,
   host: text,
   holder: someText,
-  agentPid: maybe(positive),
+  agentPid: maybe(processId),
   agentBegin: orNull,
   mark: (value) => (typeof value === 'string' && /^[0-9a-f]{32}$/.test(value) ? value : plain.MISFIT),
   label: text,

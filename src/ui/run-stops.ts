@@ -1,0 +1,43 @@
+import * as vscode from 'vscode';
+import type { Backlog } from '../core/backlog.ts';
+import { oneLine } from '../core/plan/text.ts';
+import type { RunState } from '../core/run/run-events.ts';
+import type { Backlogs } from './backlogs.ts';
+import { plain } from './plain.ts';
+import { onRun, tellFailure } from './run-commands.ts';
+import type { TreeNode } from './tree-nodes.ts';
+
+/** Ends a run: the one of a row, the only one that goes on, or the one that a person picks. */
+export function stopRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
+  const fits = (_: Backlog, run: RunState): boolean => run.phase !== 'ended';
+  return onRun(backlogs, node, 'Stop Run', fits, (backlog, { runId }) => tellFailure(backlog.stopRun(runId)));
+}
+
+/** Ends the work on the task of a row. A row that is just being drawn anew comes without its task: then a person picks. */
+export async function stopTask(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
+  if (node !== undefined && 'taskId' in node) {
+    await tellFailure(node.backlog.stopTask(node.taskId));
+    return;
+  }
+  const items = backlogs.all.flatMap((backlog) =>
+    backlog.runs.flatMap((run) =>
+      [...(run.phase === 'ended' ? [] : run.tasks.values())].flatMap(({ id, phase }) =>
+        phase === 'ended'
+          ? []
+          : [{ label: plain(oneLine(backlog.task(id)?.title ?? '') || id), description: plain(id), backlog, id }],
+      ),
+    ),
+  );
+  const picked = await vscode.window.showQuickPick(items, { title: 'Stop Task', matchOnDescription: true });
+  if (picked !== undefined) await tellFailure(picked.backlog.stopTask(picked.id));
+}
+
+/** Ends every run, also those that another window leads. */
+export async function stopAllRuns(backlogs: Backlogs): Promise<void> {
+  await Promise.all(
+    backlogs.all.flatMap((backlog) => {
+      const elsewhere = backlog.runs.filter((run) => run.phase !== 'ended' && backlog.isLedElsewhere(run.runId));
+      return [backlog.stopAll(), ...elsewhere.map(({ runId }) => tellFailure(backlog.stopRun(runId)))];
+    }),
+  );
+}
