@@ -2,6 +2,8 @@
 export interface Row {
   readonly what: string;
   readonly size: number;
+  /** Of both numbers, where they are no times. */
+  readonly unit?: 'MB';
   readonly ours: number;
   /** What ours is held against. */
   readonly reference: string;

@@ -51,12 +51,12 @@ async function runBench(name: string, sections: Map<string, string>): Promise<vo
 }
 
 function showSection(title: string, rows: readonly Row[]): string {
-  const lines = rows.map(({ what, size, ours, reference, referenceMs, aim }) => [
+  const lines = rows.map(({ what, size, unit, ours, reference, referenceMs, aim }) => [
     what,
     size.toLocaleString('en'),
-    showMs(ours),
+    showNumber(ours, unit),
     reference,
-    showMs(referenceMs),
+    showNumber(referenceMs, unit),
     `${(ours / referenceMs).toFixed(ours < referenceMs * 10 ? 2 : 1)}x`,
     aim ?? '',
   ]);
@@ -68,8 +68,8 @@ function showSection(title: string, rows: readonly Row[]): string {
   return `## ${title}\n\n${availableParallelism()} cores, Node ${process.version}.\n\n${text}\n`;
 }
 
-function showMs(ms: number): string {
-  return `${ms.toFixed(ms < 1 ? 3 : ms < 100 ? 1 : 0)} ms`;
+function showNumber(n: number, unit = 'ms'): string {
+  return `${n.toFixed(n < 1 ? 3 : n < 100 ? 1 : 0)} ${unit}`;
 }
 
 async function writeResults(fresh: ReadonlyMap<string, string>): Promise<void> {

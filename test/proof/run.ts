@@ -6,12 +6,14 @@
 import { parseArgs } from 'node:util';
 import { crashes } from './crashes.ts';
 import { fuzz } from './fuzz.ts';
+import { injection } from './injection-run.ts';
+import { kills } from './kills.ts';
 import { logs } from './logs.ts';
 import { races } from './races.ts';
 import { snapshots } from './snapshots.ts';
 import type { Proof } from './proof.ts';
 
-const PROOFS: readonly Proof[] = [logs, snapshots, races, crashes, fuzz];
+const PROOFS: readonly Proof[] = [logs, snapshots, races, crashes, fuzz, kills, injection];
 const USAGE = `Usage: npm run proof [-- name…] [-- --seed number] [-- --short]
 
 ${PROOFS.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}

@@ -1,6 +1,8 @@
 import { test } from 'node:test';
 import { crashes } from '../proof/crashes.ts';
 import { fuzz } from '../proof/fuzz.ts';
+import { injection } from '../proof/injection-run.ts';
+import { kills } from '../proof/kills.ts';
 import { logs } from '../proof/logs.ts';
 import { races } from '../proof/races.ts';
 import { snapshots } from '../proof/snapshots.ts';
@@ -8,7 +10,7 @@ import type { Proof } from '../proof/proof.ts';
 
 /** Always the same, so that what failed here fails again; `npm run proof` takes another one each time. */
 const SEED = 20_266;
-const PROOFS: readonly Proof[] = [logs, snapshots, races, crashes, fuzz];
+const PROOFS: readonly Proof[] = [logs, snapshots, races, crashes, fuzz, kills, injection];
 
 for (const proof of PROOFS) {
   test(`${proof.name}, in short: ${proof.about}`, (t) =>

@@ -1,0 +1,57 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CustomAgent } from '../../src/run/agents.ts';
+
+/** What the agent of one task does. `leaves`: a program that outlives it, in its own process group or in one of its own. */
+export interface Script {
+  readonly seconds: number;
+  readonly exitCode: number;
+  readonly leaves: 'nothing' | 'child' | 'stray';
+}
+
+/** What the agents of one task wrote down of themselves. */
+export interface Trace {
+  /** How many were started. */
+  readonly starts: number;
+  /** True where one of them came to the end of its script. */
+  readonly isDone: boolean;
+}
+
+// Cheap to start, and what it leaves behind has forgotten who started it: only groups and marks tell.
+const AGENT = `#!/bin/sh
+trace="$AGENT_TRACES/$1"
+echo "start $$" >> "$trace"
+read -r seconds code leaves < "$trace.script"
+case $leaves in
+  child) sleep 300 & ;;
+  stray) setsid sleep 300 & ;;
+esac
+sleep "$seconds"
+echo "end $$" >> "$trace"
+exit "$code"
+`;
+
+/** Agents that follow scripts, and append to a file of their own what they do. */
+export class ScriptedAgents {
+  readonly custom: CustomAgent;
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    mkdirSync(folder);
+    const command = join(folder, 'agent');
+    writeFileSync(command, AGENT, { mode: 0o755 });
+    this.custom = { command, args: ['{taskId}'], stdin: 'prompt', env: { AGENT_TRACES: folder } };
+  }
+
+  give(id: string, { seconds, exitCode, leaves }: Script): void {
+    writeFileSync(join(this.#folder, `${id}.script`), `${seconds} ${exitCode} ${leaves}\n`);
+  }
+
+  traceOf(id: string): Trace {
+    const file = join(this.#folder, id);
+    const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+    const count = (word: string): number => lines.filter((line) => line.startsWith(`${word} `)).length;
+    return { starts: count('start'), isDone: count('end') > 0 };
+  }
+}

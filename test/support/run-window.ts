@@ -1,0 +1,169 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { NO_CONFIG, resolveOptions, RUN_DEFAULTS, type Options, type Settings } from '../../src/core/config.ts';
+import { createHolderId } from '../../src/core/holder.ts';
+import type { BacklogSource } from '../../src/core/ports.ts';
+import { readinessOf } from '../../src/core/readiness.ts';
+import { LeaseKeeper } from '../../src/core/run/lease-keeper.ts';
+import type { AgentAssignment, RunOptions, RunRequest } from '../../src/core/run/run-options.ts';
+import type { Snapshot } from '../../src/core/snapshot.ts';
+import type { TaskId } from '../../src/core/task.ts';
+import { planWaves, type Plan } from '../../src/core/waves.ts';
+import { findAgent, type CustomAgent } from '../../src/run/agents.ts';
+import { PRESET_KINDS } from '../../src/run/agent-presets.ts';
+import { openBacklog } from '../../src/store/backlog-source.ts';
+import { patchJsonStatus } from '../../src/store/json-patch.ts';
+import { storePathsOf } from '../../src/store/locate.ts';
+import { systemProcesses } from '../../src/store/processes.ts';
+import { systemClock } from '../../src/store/system-clock.ts';
+import { Writer } from '../../src/store/writer.ts';
+import { wireRuns, type RunParts, type WiredRuns } from '../../src/wire-runs.ts';
+
+/** The bundles that a window starts as processes, and sql.js's file; all absolute. */
+export interface Programs {
+  readonly supervisor: string;
+  readonly writer: string;
+  readonly simulatedAgent: string;
+  readonly wasm: string;
+  /** A Node that has `node:sqlite`. */
+  readonly node: string;
+}
+
+export interface RunWindowSpec {
+  /** A folder with a backlog in it. */
+  readonly root: string;
+  readonly programs: Programs;
+  /** Outside of the root. */
+  readonly orderFolder: string;
+  /** Where the ids of runs that were begun here are kept, as the editor keeps them for its windows. */
+  readonly begunFile: string;
+  readonly custom: CustomAgent | undefined;
+  readonly cap: number;
+  readonly run?: Partial<Options['run']>;
+  readonly leaseMs?: number;
+}
+
+/** A window on a backlog without an editor: everything of the product that runs tasks, wired as the extension wires it. */
+export interface RunWindow {
+  readonly runs: WiredRuns;
+  readonly source: BacklogSource;
+  readonly options: RunOptions;
+  readonly bugs: unknown[];
+  readonly failures: unknown[];
+  /** Resolves when the backlog was read. */
+  readonly ready: Promise<Snapshot>;
+  /** A request for these waves, every task by the same agent. */
+  request(waves: RunRequest['waves'], agent: AgentAssignment): RunRequest;
+  close(agents: 'keep' | 'stop'): Promise<void>;
+}
+
+export function openRunWindow(
+  spec: RunWindowSpec,
+  parts: Partial<Pick<RunParts, 'openInteractive' | 'onAttempt' | 'log' | 'keeper'>> = {},
+): RunWindow {
+  const { root, programs, orderFolder, begunFile, custom } = spec;
+  const paths = storePathsOf(root);
+  const source = openBacklog(root, { wasmFile: programs.wasm, paths });
+  const options = resolveOptions(settingsOf(spec), NO_CONFIG);
+  const [bugs, failures]: [unknown[], unknown[]] = [[], []];
+  const reportBug = (error: unknown): void => void bugs.push(error);
+  const log = parts.log ?? ((): void => undefined);
+  // In an editor there is always something to wait for.
+  const alive = setInterval(() => undefined, 1000);
+  let mirroring: Promise<unknown> = Promise.resolve();
+  const locks = new Writer({
+    ...{ file: paths.database, json: paths.json, project: paths.project, script: programs.writer },
+    holder: createHolderId('vscode', systemProcesses.hostname, process.pid),
+    nodes: () => [{ command: programs.node, args: [] }],
+    ...{ clock: systemClock, random: Math.random, log },
+    onStatusWritten: (id, status) => {
+      if (status !== 'Unknown') mirroring = patchJsonStatus(paths.json, id, status, systemClock.now());
+    },
+  });
+  let planned: { readonly of: Snapshot; readonly plan: Plan } | undefined;
+  const planOf = (snapshot: Snapshot): Plan => {
+    if (planned?.of !== snapshot) planned = { of: snapshot, plan: planWaves(snapshot.tasks, options.waves) };
+    return planned.plan;
+  };
+  const keeper = new LeaseKeeper({
+    ...{ locks, clock: systemClock, leaseMs: () => options.leaseMs, reportBug },
+    // Nobody undoes claims here.
+    reclaim: () => Promise.resolve(false),
+  });
+  const runs: WiredRuns = wireRuns({
+    ...{ keeper, followsSubagents: () => false, openTask: () => undefined },
+    ...{ paths, source, locks, orderFolder, log, reportBug, supervisor: programs.supervisor },
+    keeper: parts.keeper ?? {
+      ...{ hold: () => undefined, holds: () => false, drop: () => () => undefined },
+      ...{ onDidLose: () => ({ dispose: () => undefined }), onDidChange: () => ({ dispose: () => undefined }) },
+    },
+    ...{ followsSubagents: () => false, openTask: () => undefined },
+    options: () => options,
+    findAgent: ({ agent }) => {
+      if (agent === 'simulated') {
+        return findAgent({ kind: 'simulated', script: programs.simulatedAgent, node: programs.node });
+      }
+      if (agent === 'custom' && custom !== undefined) return findAgent({ kind: 'custom', custom });
+      return findAgent({ kind: PRESET_KINDS.find((kind) => kind === agent) ?? 'auto' });
+    },
+    readiness: (snapshot, id, opened) => {
+      const task = snapshot.byId.get(id);
+      if (task === undefined) return { kind: 'notReady', reasons: [{ kind: 'missing', id }] };
+      return readinessOf(task, {
+        ...{
+          plan: planOf(snapshot),
+          byId: snapshot.byId,
+          now: systemClock.now(),
+          opened: (other) => opened.has(other),
+        },
+        isOurs: (holder) => holder === locks.holder || runs.runner.isHolder(holder),
+      });
+    },
+    begun: {
+      has: (runId) => existsSync(begunFile) && readFileSync(begunFile, 'utf8').split('\n').includes(runId),
+      add: (runId) => appendFileSync(begunFile, `${runId}\n`),
+    },
+    ...(parts.openInteractive && { openInteractive: parts.openInteractive }),
+    onAttempt: parts.onAttempt ?? (() => undefined),
+    onFailed: (failure) => void failures.push(failure),
+    wordsOf: ({ kind }) => kind,
+  });
+  const { whenWindowCloses: _, ...course } = options.run;
+  const runOptions: RunOptions = {
+    ...course,
+    ...{ gate: options.reviewOpensGate, leaseMs: options.leaseMs, successStatus: options.statusOnSuccess },
+    agentCaps: [],
+  };
+  return {
+    ...{ runs, source, options: runOptions, bugs, failures },
+    ready: firstSnapshot(source),
+    request: (waves, agent) => {
+      const agents = new Map<TaskId, AgentAssignment>(waves.flat().map((id) => [id, agent]));
+      return { title: 'A wave', waves, options: runOptions, agents };
+    },
+    close: async (agents) => {
+      await runs.close(agents);
+      keeper.dispose();
+      await locks.close('release');
+      await mirroring;
+      source.dispose();
+      clearInterval(alive);
+    },
+  };
+}
+
+function settingsOf({ cap, run, leaseMs }: RunWindowSpec): Settings {
+  return {
+    ...{ waveNumbering: 'open', missingDependencies: 'satisfied', parentEdges: 'exarp', maxTasksPerWave: undefined },
+    ...{ maxParallelTasks: cap, leaseMs, staleLockMs: undefined, newTaskPriority: undefined },
+    ...{ minDescriptionLength: undefined, statusOnSuccess: 'Review', reviewOpensGate: 'inRun' },
+    ...{ agentRules: [], verify: [], verifyWave: undefined, run: { ...RUN_DEFAULTS, ...run } },
+    agent: { agent: 'custom', model: undefined, how: 'unattended' },
+  };
+}
+
+async function firstSnapshot(source: BacklogSource): Promise<Snapshot> {
+  await source.refresh();
+  const { state } = source;
+  if (state.kind !== 'ready') throw new Error(`The backlog of ${source.root} is ${JSON.stringify(state)}`);
+  return state.snapshot;
+}
