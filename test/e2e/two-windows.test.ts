@@ -26,7 +26,7 @@ test('two windows that run the same wave at the same time work on each task once
   // Each counts its own locks and not those of the other one.
   await Promise.all(both.map((window) => window.statusBar(/^\s*4 · /)));
   const during = Object.values(await one.tasks());
-  assert.equal(new Set(during.map(({ assignee }) => assignee)).size, 2, 'each has an extension host of its own');
+  assert.equal(new Set(during.map(({ assignee }) => assignee)).size, 8, 'each agent has a worker of its own');
   assert.ok(during.every(({ assignee, status }) => assignee !== null && status === 'In Progress'));
 
   await one.until('all of them are in review', async () => {
@@ -65,4 +65,37 @@ test('two windows that run the same wave at the same time work on each task once
   const isFree = async (): Promise<boolean> =>
     Object.values(await one.tasks()).every(({ assignee }) => assignee === null);
   await one.until('nothing is locked', isFree, 60_000);
+});
+
+test('the second window shows the run of the first, lets its task be stopped, and ends it', async (t) => {
+  const endless = { description: 'simulate: seconds=0 until=go' };
+  const one = await windows.open(t, {
+    tasks: [
+      { id: 'T-1', content: 'Chart the shoals', ...endless },
+      { id: 'T-2', content: 'Light the beacon', ...endless },
+      { id: 'T-3', content: 'Paint the buoys', ...endless },
+    ],
+    settings: { 'todo2Waves.maxParallelTasks': 2 },
+  });
+  const two = await windows.join(t, one);
+  const [treeOne, treeTwo] = [await one.tree(), await two.tree()];
+  const holders = async (): Promise<readonly string[]> =>
+    Object.values(await one.tasks()).flatMap(({ assignee }) => assignee ?? []);
+  await one.workbench.run('Todo2 Waves: Run All Waves');
+  const shown = two.workbench.row(treeTwo, 'Running: All waves');
+  await shown.getByText(/2 running .*led by another window/).waitFor();
+  await two.workbench.toggle(shown);
+  await two.workbench.screenshot('run-elsewhere-dark');
+
+  await two.workbench.inline(two.workbench.row(treeTwo, 'Chart the shoals').first(), 'Stop Task');
+  await one.until('the next has its turn', async () => {
+    const tasks = await one.tasks();
+    return tasks['T-1']?.assignee === null && tasks['T-3']?.assignee !== null;
+  });
+  assert.equal((await one.tasks())['T-1']?.status, 'Todo');
+
+  await two.workbench.run('Todo2 Waves: Stop All Runs');
+  await one.until('nothing is held', async () => (await holders()).length === 0);
+  await one.workbench.row(treeOne, 'Ended: All waves').getByText('0/3 succeeded · 3 stopped').waitFor();
+  await shown.waitFor({ state: 'detached' });
 });

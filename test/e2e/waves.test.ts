@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { TaskSpec } from '../support/fixture.ts';
+import { agentsIn } from '../support/folder-work.ts';
 import { Windows } from '../support/windows.ts';
 
 let windows: Windows;
@@ -42,7 +42,7 @@ test('the first wave runs to its end: locks come and go, and the database has mo
   for (const id of ['T-1', 'T-2', 'T-3', 'T-4']) {
     const { status, assignee } = during[id] ?? assert.fail(id);
     assert.equal(status, 'In Progress');
-    assert.match(assignee ?? '', /^vscode-.+-\d+$/);
+    assert.match(assignee ?? '', /^simulated-.+-\d+$/);
   }
 
   await window.until('the wave has ended', async () => {
@@ -159,8 +159,11 @@ test('the tree follows another process that commits all the time, and never show
   await window.workbench.row(tree, 'Round 39 too').waitFor();
 });
 
-test('a window that is closed in the middle of a run leaves no lock and no agent behind', async (t) => {
-  const window = await windows.open(t, { tasks: [{ id: 'T-1', content: 'Endless', description: 'simulate: hang' }] });
+test('a window that is closed in the middle of a run leaves no lock and no agent behind, where that is wanted', async (t) => {
+  const window = await windows.open(t, {
+    tasks: [{ id: 'T-1', content: 'Endless', description: 'simulate: hang' }],
+    settings: { 'todo2Waves.whenWindowCloses': 'stop' },
+  });
   const { workbench } = window;
   const tree = await window.tree();
   await workbench.inline(workbench.row(tree, 'Endless').first(), 'Run Task');
@@ -173,6 +176,38 @@ test('a window that is closed in the middle of a run leaves no lock and no agent
     return tasks['T-1']?.status === 'Todo' && tasks['T-1'].assignee === null;
   });
   await window.until('its agent has ended', () => Promise.resolve(agentsIn(window.folder).length === 0));
+});
+
+test('agents of a window that was closed go on and end well without one, and the next window shows it', async (t) => {
+  const window = await windows.open(t, {
+    tasks: [
+      { id: 'T-1', content: 'Nearly done', description: 'simulate: seconds=0 until=go-1' },
+      { id: 'T-2', content: 'Slow', description: 'simulate: seconds=0 until=go-2' },
+      { id: 'T-3', content: 'The next', deps: ['T-1'], description: 'simulate: seconds=0' },
+    ],
+  });
+  await window.tree();
+  await window.workbench.run('Todo2 Waves: Run All Waves');
+  await window.until('both are at work', () => Promise.resolve(agentsIn(window.folder).length === 2));
+  const agents = agentsIn(window.folder);
+  const leader = leaderIn(window.folder);
+  await window.workbench.page.goto('about:blank');
+  await window.until('the window is gone', () => Promise.resolve(!isAlive(leader)));
+  assert.deepEqual(agentsIn(window.folder), agents);
+  writeFileSync(join(window.folder, 'go-1'), '');
+  await window.until('a task is in review', async () => {
+    const { status, assignee } = (await window.tasks())['T-1'] ?? assert.fail();
+    return status === 'Review' && assignee === null;
+  });
+  assert.equal((await window.tasks())['T-3']?.status, 'Todo', 'nobody leads the run');
+
+  const next = await windows.join(t, window);
+  const tree = await next.tree();
+  await next.workbench.row(tree, 'Running: All waves').getByText('1/3 succeeded · 1 running').waitFor();
+  const left = agentsIn(window.folder);
+  assert.ok(left.length === 1 && agents.includes(left[0] ?? 0), 'it was not started anew');
+  writeFileSync(join(window.folder, 'go-2'), '');
+  await next.workbench.row(tree, 'Ended: All waves').getByText('3/3 succeeded').waitFor();
 });
 
 test('a claim that somebody else holds says who and until when', async (t) => {
@@ -223,16 +258,20 @@ test('in a light theme too: the tree, a running wave and the details of a task',
   await workbench.screenshot('details-dark');
 });
 
-/** The command lines of agents at work on this folder, as the system lists them. */
-function agentsIn(folder: string): string[] {
-  const all = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
-  return all.filter((line) => line.includes('simulated-agent.cjs') && workingFolderOf(line) === folder);
+/** The process of the window that leads the one run of a folder. */
+function leaderIn(folder: string): number {
+  const runs = join(folder, '.todo2', 'waves', 'runs');
+  const [name, ...others] = readdirSync(runs, { recursive: true, encoding: 'utf8' }).filter((each) =>
+    /lead\.\d+\.json$/.test(each),
+  );
+  assert.ok(name !== undefined && others.length === 0);
+  return (JSON.parse(readFileSync(join(runs, name), 'utf8')) as { readonly pid: number }).pid;
 }
 
-function workingFolderOf(line: string): string | undefined {
+function isAlive(pid: number): boolean {
   try {
-    return readlinkSync(`/proc/${Number.parseInt(line, 10)}/cwd`);
+    return process.kill(pid, 0);
   } catch {
-    return undefined; // it has ended meanwhile
+    return false;
   }
 }

@@ -15,14 +15,25 @@ export function marked(mark) {
 
 /**
  * Waits up to `graceMs` for what carries the mark to end by itself, then kills what is left. `isAwaited` says by its
- * command line which process is worth waiting for; where it is left out, all are.
+ * command line which process is worth waiting for; where it is left out, all are. Work on tasks outlives its editor by intent:
+ * it is asked to end, and gets as long again to give back its locks.
  */
 export async function reap(mark, graceMs, isAwaited = () => true) {
-  const busy = () => marked(mark).some(({ command }) => isAwaited(command));
-  for (const end = Date.now() + graceMs; Date.now() < end && busy();) await pause(50);
+  await ended(mark, graceMs, isAwaited);
+  for (const { pid, command } of marked(mark)) if (isWork(command)) kill(pid, 'SIGTERM');
+  await ended(mark, graceMs, isWork);
   // Twice: something may have been started while the list was made.
   for (let round = 0; round < 2; round++) for (const { pid } of marked(mark)) kill(pid, 'SIGKILL');
   for (const end = Date.now() + 2000; Date.now() < end && marked(mark).length > 0;) await pause(20);
+}
+
+async function ended(mark, graceMs, isAwaited) {
+  const busy = () => marked(mark).some(({ command }) => isAwaited(command));
+  for (const end = Date.now() + graceMs; Date.now() < end && busy();) await pause(50);
+}
+
+function isWork(command) {
+  return command.includes('supervisor.cjs');
 }
 
 /** Sends a signal to a process that may be gone by now. */

@@ -41,11 +41,21 @@ export class Workbench {
     page.setDefaultTimeout(15_000);
     const workbench = new Workbench(page, target.folder);
     await page.goto(addressOf(server, target));
-    await page.locator('.monaco-workbench').waitFor({ timeout: 45_000 });
-    // Until the colour theme has been read, the page has a mixture of light and dark.
-    await page.locator('.monaco-workbench[class*="vscode-theme-defaults-"]').waitFor({ timeout: 45_000 });
+    await workbench.#drawn();
     await ready?.(workbench);
     return workbench;
+  }
+
+  /** Loads the window anew, by its command: the page alone would leave without having stored how it looked. */
+  async reload(): Promise<void> {
+    await Promise.all([this.page.waitForEvent('load', { timeout: 45_000 }), this.run('Developer: Reload Window')]);
+    await this.#drawn();
+  }
+
+  async #drawn(): Promise<void> {
+    await this.page.locator('.monaco-workbench').waitFor({ timeout: 45_000 });
+    // Until the colour theme has been read, the page has a mixture of light and dark.
+    await this.page.locator('.monaco-workbench[class*="vscode-theme-defaults-"]').waitFor({ timeout: 45_000 });
   }
 
   /** Opens a container of the activity bar. */

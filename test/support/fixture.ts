@@ -83,6 +83,7 @@ const db = new DatabaseSync(process.argv[1]);
 db.exec('PRAGMA busy_timeout = 30000');
 const plain = (row) => Object.fromEntries(Object.entries(row).map(([k, v]) =>
   [k, v instanceof Uint8Array ? { hex: Buffer.from(v).toString('hex') } : v]));
+const asLine = (value) => JSON.stringify(value).replace(/[\\u2028\\u2029]/g, (c) => c === '\\u2028' ? '\\\\u2028' : '\\\\u2029') + '\\n';
 const does = {
   exec: ([sql]) => db.exec(sql),
   run: ([sql, ...values]) => Number(db.prepare(sql).run(...values).changes),
@@ -94,7 +95,7 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
   const { id, op, args } = JSON.parse(line);
   let answer;
   try { answer = { id, value: does[op](args) ?? null }; } catch (error) { answer = { id, error: error.message }; }
-  process.stdout.write(JSON.stringify(answer) + '\\n', () => { if (op === 'close') process.exit(0); });
+  process.stdout.write(asLine(answer), () => { if (op === 'close') process.exit(0); });
 }).on('close', () => process.exit(0));
 process.stdout.write(JSON.stringify({ id: 0, value: null }) + '\\n');
 `;
@@ -140,7 +141,7 @@ async function openNative(file: string, create: boolean): Promise<NativeWriter> 
       return Promise.reject(new Error('The native writer has ended.'));
     }
     const id = ++last;
-    child.stdin.write(JSON.stringify({ id, op, args }) + '\n');
+    child.stdin.write(asLine({ id, op, args }));
     return expect(id);
   };
   await expect(0);
@@ -168,6 +169,12 @@ async function openNative(file: string, create: boolean): Promise<NativeWriter> 
     },
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Newer versions of readline end a line at U+2028 and U+2029 too. */
+function asLine(value: unknown): string {
+  const json = JSON.stringify(value).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
+  return `${json}\n`;
 }
 
 function insertsFor(task: TaskSpec, project: string): Statement[] {

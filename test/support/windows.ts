@@ -7,8 +7,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Browser, Locator } from 'playwright-core';
 import { launchBrowser } from '../editor/browser.ts';
 import { ROOT } from '../editor/install.mjs';
-import { type EditorServer, startServer } from '../editor/server.ts';
+import { type EditorOptions, type EditorServer, startServer } from '../editor/server.ts';
 import { Workbench } from '../editor/workbench.ts';
+import { endWorkIn, workIn } from './folder-work.ts';
 import { createBacklog, nativeWriter, type NativeWriter, type TaskSpec } from './fixture.ts';
 
 /** What the database says of a task. */
@@ -34,19 +35,24 @@ export class Windows {
   readonly #server: EditorServer;
   readonly #browser: Browser;
   readonly #folders: string[] = [];
+  /** How many windows each folder has at the moment. */
+  readonly #open = new Map<string, number>();
 
   private constructor(server: EditorServer, browser: Browser) {
     this.#server = server;
     this.#browser = browser;
   }
 
-  static async start(options: { readonly trust?: 'given' | 'asked' } = {}): Promise<Windows> {
+  static async start(options: Pick<EditorOptions, 'trust' | 'settings'> = {}): Promise<Windows> {
     const vsix = join(ROOT, 'out', 'todo2-waves.vsix');
     const [server, browser] = await Promise.all([startServer({ vsix, ...options }), launchBrowser()]);
     return new Windows(server, browser);
   }
 
-  /** Opens a window on a fresh folder. It is closed with the test, and a failure leaves a picture. */
+  /**
+   * Opens a window on a fresh folder. It is closed with the test, and a failure leaves a picture. A test that leaves an agent
+   * at work has failed.
+   */
   async open(t: TestContext, options: WindowOptions): Promise<Window> {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'todo2-window-')));
     this.#folders.push(folder);
@@ -68,12 +74,16 @@ export class Windows {
     const target = options.empty === true ? {} : { folder };
     const workbench = await Workbench.open(context, this.#server, target);
     const window = new Window(workbench, folder);
+    this.#open.set(folder, (this.#open.get(folder) ?? 0) + 1);
     t.after(async () => {
       await workbench.photographFailure(t);
       await window.closeWriter();
       // A page that is merely dropped keeps its extension host; one that leaves ends it.
       await workbench.page.goto('about:blank').catch(() => undefined);
       await context.close();
+      const others = (this.#open.get(folder) ?? 1) - 1;
+      this.#open.set(folder, others);
+      if (others === 0) await leavesNoWork(folder);
     });
     return window;
   }
@@ -84,6 +94,13 @@ export class Windows {
     for (const folder of this.#folders)
       rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
+}
+
+/** Agents outlive their window, so a test has to end them; what is left is ended here, and is a failure. */
+async function leavesNoWork(folder: string): Promise<void> {
+  for (const end = Date.now() + 10_000; Date.now() < end && workIn(folder).length > 0;) await pause(100);
+  const left = await endWorkIn(folder);
+  assert.deepEqual(left, [], 'left at work by this test');
 }
 
 /** One window, its folder, and the database in it as another process sees it. */
@@ -103,6 +120,15 @@ export class Window {
     const tree = this.workbench.tree('Waves');
     await tree.getByRole('treeitem').first().waitFor();
     // What commands can do is told to the editor in a message of its own.
+    await this.statusBar(/\d/);
+    return tree;
+  }
+
+  /** Loads the window anew, as *Reload Window* does; what was open is so again. Answers our tree, which has to have been open. */
+  async reload(): Promise<Locator> {
+    await this.workbench.reload();
+    const tree = this.workbench.tree('Waves');
+    await tree.getByRole('treeitem').first().waitFor({ timeout: 30_000 });
     await this.statusBar(/\d/);
     return tree;
   }
