@@ -11,6 +11,7 @@ const ENTRIES = {
   extension: 'src/extension.ts',
   writer: 'src/store/writer-process.ts',
   supervisor: 'src/supervise.ts',
+  mcp: 'src/mcp.ts',
   'simulated-agent': 'src/run/simulated-agent.ts',
 };
 

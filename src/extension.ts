@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { locateStore, storeIdentity } from './store/config.ts';
 import { findRoot } from './store/locate.ts';
@@ -19,6 +20,7 @@ import { taskText } from './ui/task-details.ts';
 import { TASK_SCHEME } from './ui/task-uri.ts';
 import { WavesTree } from './ui/waves-tree.ts';
 import { WorkspaceBacklogs } from './ui/workspace-backlogs.ts';
+import { wireAgents } from './wire-agents.ts';
 import { wireBacklog } from './wire-backlog.ts';
 
 let backlogs: WorkspaceBacklogs | undefined;
@@ -27,10 +29,15 @@ let backlogs: WorkspaceBacklogs | undefined;
 export function activate(context: vscode.ExtensionContext): ExtensionApi {
   const log = vscode.window.createOutputChannel('Todo2 Waves', { log: true });
   const reportBug = (error: unknown): void => log.error(error instanceof Error ? error : String(error));
+  const { packageJSON } = context.extension as { readonly packageJSON: { readonly version: string } };
+  const agents = wireAgents({
+    ...{ editor: vscode, log, reportBug, version: packageJSON.version },
+    mcpScript: join(context.extensionPath, 'dist', 'mcp.cjs'),
+  });
   const opened = new WorkspaceBacklogs({
     findRoot,
     identify: storeIdentity,
-    open: async (root) => wireBacklog(await locateStore(root), { extension: context, log, reportBug }),
+    open: async (root) => wireBacklog(await locateStore(root), { extension: context, log, reportBug, agents }),
     reportBug,
   });
   backlogs = opened;
@@ -56,7 +63,11 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
       reportBug,
     }),
     new ProblemsPanel({ backlogs: opened, findEntries: readEntries, reportBug }),
-    ...registerCommands({ backlogs: opened, selection: () => tree.selection, showLog: () => log.show(), dryRuns }),
+    agents.register(opened),
+    ...registerCommands({
+      ...{ backlogs: opened, selection: () => tree.selection, showLog: () => log.show(), dryRuns },
+      agents: agents.doors(opened),
+    }),
   );
   return { backlogs: opened };
 }

@@ -3,6 +3,7 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Failure } from '../core/failure.ts';
 import { oneLine } from '../core/plan/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
+import type { AgentDoors } from './agent-doors.ts';
 import { confirm, pickBacklog, pickTask, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
 import {
@@ -49,6 +50,7 @@ import {
   stopWave,
   tellFailure,
 } from './run-commands.ts';
+import { stopAllRuns, stopRun, stopTask } from './run-stops.ts';
 import { SECTION } from './settings.ts';
 import { openTaskDetails } from './task-details.ts';
 import { isStartable } from './task-row.ts';
@@ -61,11 +63,12 @@ export interface CommandContext {
   readonly selection: () => readonly TreeNode[];
   readonly showLog: () => void;
   readonly dryRuns: DryRunPages;
+  readonly agents: AgentDoors;
 }
 
 /** Registers every command of the manifest; a test holds the two lists to each other. */
 export function registerCommands(context: CommandContext): vscode.Disposable[] {
-  const { backlogs, dryRuns } = context;
+  const { backlogs, dryRuns, agents } = context;
   const handlers: Readonly<Record<string, (node?: TreeNode, selected?: readonly TreeNode[]) => unknown>> = {
     refresh: () => backlogs.refresh(),
     runWave: (node) => trusted(() => runWave(backlogs, node)),
@@ -74,13 +77,15 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
         onTask(node, backlogs, 'Run Task', canRun, ({ backlog, task }) => tellFailure(backlog.runTask(task))),
       ),
     runAllWaves: () => trusted(() => onBacklog(backlogs, (backlog) => tellFailure(backlog.runAllWaves()))),
+    runWaveWithSubagents: (node) => trusted(() => runWaveWithSubagents(context, node)),
+    createAgentFiles: () => trusted(() => onBacklog(backlogs, (backlog) => agents.createAgentFiles(backlog))),
+    copyMcpConfiguration: () => trusted(() => onBacklog(backlogs, (backlog) => agents.copyMcpConfiguration(backlog))),
     runWaveWith: (node) => trusted(() => runWith(backlogs, dryRuns, node)),
     dryRun: (node) => trusted(() => dryRun(backlogs, dryRuns, node)),
     runSelected: () => trusted(() => runSelected(context)),
-    stop: () => Promise.all(backlogs.all.map((backlog) => backlog.stopAll())),
-    stopRun: (node) => (node?.kind === 'run' ? tellFailure(node.backlog.stopRun(node.runId)) : undefined),
-    stopTask: (node) =>
-      node !== undefined && 'taskId' in node ? tellFailure(node.backlog.stopTask(node.taskId)) : undefined,
+    stop: () => stopAllRuns(backlogs),
+    stopRun: (node) => stopRun(backlogs, node),
+    stopTask: (node) => stopTask(backlogs, node),
     stopWave: (node) => stopWave(backlogs, node),
     pauseRun: (node) => pauseRun(backlogs, node),
     goOnRun: (node) => trusted(() => goOnRun(backlogs, node)),
@@ -105,6 +110,10 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     takeOverTask: (node) => trusted(() => onTask(node, backlogs, 'Take Over Task', isLeft, takeOver)),
     forceRelease: (node) => trusted(() => onTask(node, backlogs, 'Force Release', isTheirs, forceRelease)),
     releaseTask: (node, selected) => trusted(() => onTasks(node, selected, backlogs, 'Release Task', isOurs, release)),
+    finishTask: (node, selected) =>
+      trusted(() => onTasks(node, selected, backlogs, 'Mark as Finished', awaitsWord, finish)),
+    giveBackTask: (node, selected) =>
+      trusted(() => onTasks(node, selected, backlogs, 'Give Back', isMineInRun, release)),
     markDone: (node, selected) =>
       trusted(() => onTasks(node, selected, backlogs, 'Mark as Done', isOpen, (target) => setStatus(target, 'Done'))),
     approveWave: (node) => trusted(() => approveWave(node)),
@@ -227,6 +236,12 @@ async function runWave(backlogs: Backlogs, node: TreeNode | undefined): Promise<
   await onWave(backlogs, 'Run Wave', (backlog, number) => tellFailure(backlog.runWave(number)));
 }
 
+async function runWaveWithSubagents({ backlogs, agents }: CommandContext, node: TreeNode | undefined): Promise<void> {
+  const run = (backlog: Backlog, number: number): Promise<void> => agents.runWaveWithSubagents(backlog, number);
+  if (node?.kind === 'wave') await run(node.backlog, node.number);
+  else await onWave(backlogs, 'Run Wave with Subagents', run);
+}
+
 async function onWave(
   backlogs: Backlogs,
   title: string,
@@ -294,6 +309,10 @@ async function claimSelected(selected: readonly TreeNode[]): Promise<void> {
     if ('taskId' in node) ids.add(node.taskId);
   }
   for (const [backlog, ids] of idsOf) if (ids.size > 0) await claimAll(backlog, [...ids]);
+}
+
+async function finish({ backlog, task }: Target): Promise<void> {
+  await tellFailure(backlog.finishTask(task));
 }
 
 async function release({ backlog, task }: Target): Promise<void> {
@@ -366,6 +385,9 @@ const isLeft = (backlog: Backlog, task: Task): boolean =>
 const isSeveral = (selected: readonly TreeNode[] | undefined): selected is readonly TreeNode[] =>
   selected !== undefined && selected.length > 1;
 const isOurs = (backlog: Backlog, task: Task): boolean => task.lock !== undefined && backlog.isOurs(task.lock.holder);
+const awaitsWord = (backlog: Backlog, { id }: Task): boolean => backlog.awaitsWord(id);
+const isMineInRun = (backlog: Backlog, { id }: Task): boolean =>
+  backlog.awaitsWord(id) && backlog.runOf(id)?.tasks.get(id)?.agent.how === 'human';
 const isAny = (): boolean => true;
 const isForeign = ({ snapshot }: Backlog, task: Task): boolean =>
   snapshot !== undefined && foreignTasks(snapshot).has(task.id);

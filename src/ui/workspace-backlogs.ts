@@ -17,6 +17,8 @@ export interface OpenBacklog {
   showTerminal(id: TaskId): boolean;
   activityOf(id: TaskId): string | undefined;
   readonly onDidChangeActivity?: Event<unknown>;
+  /** `hasTerminal` has changed, and nothing else. */
+  readonly onDidAdoptTerminal?: Event<unknown>;
   openLog(runId: string, start: number): Promise<void>;
   reportOf(runId: string): string;
   /** What `rememberChoice` got last, or whatever else is stored in its place. */
@@ -59,6 +61,8 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
   #syncing: Promise<void> = Promise.resolve();
   #closed = false;
   #telling = false;
+  /** Of `performance.now()`. */
+  #restUntil = 0;
 
   readonly onDidChange = (listener: (event: undefined) => void): Disposable => this.#changed.event(listener);
   readonly onDidChangeActivity = (listener: (event: undefined) => void): Disposable => this.#active.event(listener);
@@ -161,14 +165,23 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
     for (const disposable of this.#disposables) disposable.dispose();
   }
 
-  /** Once for all that happens in one go: stopping a large run changes thousands of tasks, and each view draws everything. */
+  /**
+   * Once for all that happens in one go: stopping a large run changes thousands of tasks, and each view draws everything. Then
+   * not again before four times as long has passed as that took, so that the window has time for other things.
+   */
   #tellSoon(): void {
     if (this.#telling) return;
     this.#telling = true;
-    setImmediate(() => {
+    const tell = (): void => {
       this.#telling = false;
-      if (!this.#closed) this.#changed.fire(undefined);
-    });
+      if (this.#closed) return;
+      const began = performance.now();
+      this.#changed.fire(undefined);
+      this.#restUntil = performance.now() + 4 * (performance.now() - began);
+    };
+    const waitMs = this.#restUntil - performance.now();
+    if (waitMs < 1) setImmediate(tell);
+    else setTimeout(tell, waitMs);
   }
 
   /** One after the other, so that a folder that goes while it is being opened is closed in the end. */
@@ -198,6 +211,7 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
       const opened = await this.#opener.open(root);
       const subscriptions = [
         opened.backlog.onDidChange(() => this.#tellSoon()),
+        opened.onDidAdoptTerminal?.(() => this.#tellSoon()),
         opened.onDidChangeActivity?.(() => this.#active.fire(undefined)),
         opened.onDidMove?.(() => {
           this.#moved.add(root);

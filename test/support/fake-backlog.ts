@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Backlog, type BacklogParts } from '../../src/core/backlog.ts';
+import type { Desk } from '../../src/core/backlog-runs.ts';
 import { NO_CONFIG, RUN_DEFAULTS, type Settings } from '../../src/core/config.ts';
 import { Emitter } from '../../src/core/events.ts';
 import { NO_HANDOFFS, type Handoffs, type HandoffsState } from '../../src/core/handoff.ts';
@@ -10,6 +11,7 @@ import type { RunEvent, RunState } from '../../src/core/run/run-events.ts';
 import { applyRunEvents } from '../../src/core/run/run-state.ts';
 import type { Notice, StoreState } from '../../src/core/snapshot.ts';
 import type { Task } from '../../src/core/task.ts';
+import type { AgentDoors } from '../../src/ui/agent-doors.ts';
 import type { Backlogs } from '../../src/ui/backlogs.ts';
 import type { RowView } from '../../src/ui/row.ts';
 
@@ -35,6 +37,8 @@ export interface FakeBacklog {
   readonly pastRuns?: readonly RunState[];
   /** Runs that another window leads. */
   readonly elsewhere?: readonly RunState[];
+  /** Where a person's word about a task of a run is heard; without it, nowhere. */
+  readonly desk?: Desk;
   /** When the agent of a task wrote something last; a test may change what it answers. */
   readonly lastOutputAt?: (id: string) => number | undefined;
   readonly cap?: number;
@@ -155,6 +159,7 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
           return Promise.resolve(ok(undefined));
         },
       },
+      desk: spec.desk ?? { awaitsWord: () => false, finish: refuse },
       findAgent: () => Promise.resolve(undefined),
       preview: () => Promise.resolve(ok({ command: ['/bin/agent', '-p'], promptFile: 'prompt.md', prompt: 'Do it' })),
       lastOutputAt: (id) => spec.lastOutputAt?.(id),
@@ -203,6 +208,13 @@ export function fakeBacklogs(all: readonly Backlog[], more: Partial<Backlogs> = 
     ...more,
   };
 }
+
+/** A window where nothing is asked of agents. */
+export const NO_DOORS: AgentDoors = {
+  runWaveWithSubagents: () => Promise.reject(new Error('not asked for')),
+  createAgentFiles: () => Promise.reject(new Error('not asked for')),
+  copyMcpConfiguration: () => Promise.reject(new Error('not asked for')),
+};
 
 /** Rows where no agent has a terminal or says what it does. */
 export const NO_AGENTS: RowView = { hasTerminal: () => false, activityOf: () => undefined };

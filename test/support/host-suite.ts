@@ -1,6 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { downloadAndUnzipVSCode, runTests } from '@vscode/test-electron';
 import { build } from 'esbuild';
 import { launchBrowser } from '../editor/browser.ts';
@@ -21,15 +30,49 @@ export function hostTargets(versions: readonly string[]): HostTarget[] {
   return versions.map((server) => ({ server }));
 }
 
-/** Bundles the entry and each test file of `test/host` for the extension host. */
-export async function bundleHostSuite(): Promise<void> {
-  rmSync(join(ROOT, 'out/host'), { recursive: true, force: true });
-  mkdirSync(join(ROOT, 'out/host/workspace'), { recursive: true }); // what a debugger opens
-  const files = readdirSync(join(ROOT, 'test/host')).filter((name) => /^index\.ts$|\.test\.ts$/.test(name));
+/** Tests that run in one window of an extension host. */
+export interface HostSuite {
+  readonly title: string;
+  /** The folder of the test files. */
+  readonly tests: string;
+  readonly out: string;
+  /** Folders of further extensions, as they are after bundling. */
+  readonly extensions: readonly string[];
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+const FAKE_MODEL = { from: 'test/host/fake-model', to: 'out/host-chat/fake-model' };
+
+/** Both run on every target, each in a window of its own: the second has chats, and a model for them. */
+export const HOST_SUITES: readonly HostSuite[] = [
+  { title: 'in the extension host', tests: 'test/host', out: 'out/host', extensions: [], settings: {} },
+  {
+    title: 'in chats',
+    tests: 'test/host/chat',
+    out: 'out/host-chat',
+    extensions: [FAKE_MODEL.to],
+    // Nobody is there who could allow a tool to change something.
+    settings: { 'chat.disableAIFeatures': false, 'chat.tools.global.autoApprove': true },
+  },
+];
+
+/** Bundles the entry and each test file of every suite for the extension host, and the extensions that they need. */
+export async function bundleHostSuites(): Promise<void> {
+  for (const { tests, out } of HOST_SUITES) {
+    rmSync(join(ROOT, out), { recursive: true, force: true });
+    mkdirSync(join(ROOT, out, 'workspace'), { recursive: true }); // what a debugger opens
+    const files = readdirSync(join(ROOT, tests)).filter((name) => name.endsWith('.test.ts'));
+    await bundle([join('test/host', 'index.ts'), ...files.map((name) => join(tests, name))], out);
+  }
+  await bundle([join(FAKE_MODEL.from, 'extension.ts')], FAKE_MODEL.to);
+  copyFileSync(join(ROOT, FAKE_MODEL.from, 'package.json'), join(ROOT, FAKE_MODEL.to, 'package.json'));
+}
+
+async function bundle(entries: readonly string[], out: string): Promise<void> {
   await build({
     absWorkingDir: ROOT,
-    entryPoints: files.map((name) => join('test/host', name)),
-    outdir: 'out/host',
+    entryPoints: entries.map((entry) => ({ in: entry, out: basename(entry, '.ts') })),
+    outdir: out,
     outExtension: { '.js': '.cjs' },
     bundle: true,
     platform: 'node',
@@ -41,26 +84,29 @@ export async function bundleHostSuite(): Promise<void> {
   });
 }
 
-/** Runs the bundled suite in an extension host, on a window with an empty folder of its own. */
-export async function runHostSuite(target: HostTarget): Promise<SuiteResult> {
+/** Runs a bundled suite in an extension host, on a window with an empty folder of its own. */
+export async function runHostSuite(target: HostTarget, suite: HostSuite): Promise<SuiteResult> {
   const scratch = mkdtempSync(join(tmpdir(), 'todo2-host-'));
   const folder = join(scratch, 'workspace');
   const report = join(scratch, 'report.jsonl');
   mkdirSync(folder);
   writeFileSync(report, '');
-  const run: HostRun = { extension: ROOT, entry: join(ROOT, 'out/host/index.cjs'), folder, timeoutMs: 300_000 };
+  const run: HostRun = { extension: ROOT, entry: join(ROOT, suite.out, 'index.cjs'), folder, timeoutMs: 300_000 };
   try {
     const { exit, said } =
-      'server' in target ? await onServer(target.server, run, report) : await onDesktop(target, run, report);
+      'server' in target
+        ? await onServer(target.server, suite, run, report)
+        : await onDesktop(target, suite, run, report);
     return show(readEvents(report), exit, said);
   } finally {
     rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }
 
-async function onServer(version: string, run: HostRun, report: string): Promise<HostOutcome> {
+async function onServer(version: string, suite: HostSuite, run: HostRun, report: string): Promise<HostOutcome> {
   const env = { HOST_REPORT: report, ...(process.env['HOST_GREP'] ? { HOST_GREP: process.env['HOST_GREP'] } : {}) };
-  const server = await startServer({ version, use: 'tests', env });
+  const extensions = suite.extensions.map((folder) => join(ROOT, folder));
+  const server = await startServer({ version, use: 'tests', env, extensions, settings: suite.settings });
   try {
     const browser = await launchBrowser();
     try {
@@ -77,16 +123,19 @@ async function onServer(version: string, run: HostRun, report: string): Promise<
 
 async function onDesktop(
   target: { readonly executable: string } | { readonly download: string },
+  suite: HostSuite,
   run: HostRun,
   report: string,
 ): Promise<HostOutcome> {
   const vscodeExecutablePath =
     'executable' in target ? target.executable : await downloadAndUnzipVSCode({ version: target.download });
   const profile = join(run.folder, '..', 'profile');
+  mkdirSync(join(profile, 'User'), { recursive: true });
+  writeFileSync(join(profile, 'User', 'settings.json'), JSON.stringify(suite.settings));
   try {
     const exit = await runTests({
       vscodeExecutablePath,
-      extensionDevelopmentPath: run.extension,
+      extensionDevelopmentPath: [run.extension, ...suite.extensions.map((folder) => join(ROOT, folder))],
       extensionTestsPath: run.entry,
       extensionTestsEnv: { HOST_REPORT: report, HOST_GREP: process.env['HOST_GREP'] },
       launchArgs: [

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NEWEST, nodeOf, ROOT, run, step, VERSIONS, WINDOW_VERSION } from '../editor/install.mjs';
-import { bundleHostSuite, hostTargets, runHostSuite } from './host-suite.ts';
+import { bundleHostSuites, HOST_SUITES, hostTargets, runHostSuite } from './host-suite.ts';
 import type { SuiteResult } from './suite-result.ts';
 
 /** The parts of `npm test`, in their order. */
@@ -38,9 +38,11 @@ export async function runSuites(parts: readonly Part[]): Promise<ReadonlyMap<str
     if (part === 'unit') await add('units', () => runNodeTests('unit', process.execPath, []));
     if (part === 'store') await add('store', () => runNodeTests('store', sqliteNode(), []));
     if (part === 'host') {
-      await bundleHostSuite();
+      await bundleHostSuites();
       for (const target of hostTargets(VERSIONS)) {
-        await add(`in the extension host of ${Object.values(target).join('')}`, () => runHostSuite(target));
+        for (const suite of HOST_SUITES) {
+          await add(`${suite.title} of ${Object.values(target).join('')}`, () => runHostSuite(target, suite));
+        }
       }
     }
     if (part === 'e2e') {

@@ -1,0 +1,67 @@
+import type { Backlog } from '../core/backlog.ts';
+import { compareIds, isSettled, taskId } from '../core/task.ts';
+import { oneLine } from '../core/plan/text.ts';
+import type { AgentBacklog } from './agent-backlog.ts';
+import { wavesOf } from './look-operations.ts';
+import { taskOf } from './task-view.ts';
+
+export const WAVES_URI = 'waves://waves';
+export const TASK_TEMPLATE = 'waves://tasks/{id}';
+const TASK_PREFIX = 'waves://tasks/';
+
+/** More tasks than this are found through `waves_list`. */
+const MAX_TASKS = 2_000;
+
+export interface ListedResource {
+  readonly uri: string;
+  readonly name: string;
+  readonly title: string;
+  readonly description?: string;
+  readonly mimeType: 'application/json';
+}
+
+/** The address of a task; any id makes one, and `idOf` reads it back. */
+export function taskUri(id: string): string {
+  return `${TASK_PREFIX}${encodeURIComponent(id.toWellFormed())}`;
+}
+
+/** The waves first, then every open task in id order. */
+export function listResources(backlog: Backlog): readonly ListedResource[] {
+  const tasks = (backlog.snapshot?.tasks ?? [])
+    .filter(({ status }) => !isSettled(status))
+    .toSorted((a, b) => compareIds(a.id, b.id));
+  return [
+    {
+      ...{ uri: WAVES_URI, name: 'waves', title: 'Waves', mimeType: 'application/json' },
+      description: 'The open tasks as waves, with what each waits for and who holds it',
+    },
+    ...tasks.slice(0, MAX_TASKS).map((task): ListedResource => ({
+      ...{ uri: taskUri(task.id), name: task.id, mimeType: 'application/json' },
+      title: `${oneLine(task.id)} ${oneLine(task.title)}`,
+    })),
+  ];
+}
+
+/** What stands at an address, as JSON; undefined where there is no such resource now. */
+export async function readResource(served: AgentBacklog, uri: string): Promise<string | undefined> {
+  const { backlog } = served;
+  if (uri === WAVES_URI) {
+    return backlog.plan === undefined ? undefined : asJson(wavesOf(backlog, backlog.plan, {}));
+  }
+  const id = idOf(uri);
+  const task = id === undefined ? undefined : backlog.task(taskId(id));
+  return task === undefined ? undefined : asJson(await taskOf(served, task));
+}
+
+function idOf(uri: string): string | undefined {
+  if (!uri.startsWith(TASK_PREFIX)) return undefined;
+  try {
+    return decodeURIComponent(uri.slice(TASK_PREFIX.length));
+  } catch {
+    return undefined; // a stray %, so no address that we made
+  }
+}
+
+function asJson(value: object): string {
+  return JSON.stringify(value, undefined, 2);
+}

@@ -1,0 +1,195 @@
+/*
+ * The MCP server: `node dist/mcp.cjs --root DIR [--agent NAME] [--allow-done]`, over standard input and output.
+ *
+ * This process reads the bytes of the backlog and never opens the database; a writer process of its own does. What is claimed
+ * through it bears the id of this process, is renewed while the client is connected, and is given back when the client goes.
+ * Reading works on Node 20; to write, the writer process finds a Node that has SQLite.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import { AgentBacklog } from './agent/agent-backlog.ts';
+import { agentNameOf } from './agent/agent-name.ts';
+import { createWavesServer } from './agent/mcp-server.ts';
+import { failureWords } from './agent/words.ts';
+import { Backlog } from './core/backlog.ts';
+import { resolveOptions } from './core/config.ts';
+import { createHolderId } from './core/holder.ts';
+import { NO_SETTINGS, noRuns } from './core/no-runs.ts';
+import { ClaimWatch } from './core/run/claim-watch.ts';
+import { LeaseKeeper } from './core/run/lease-keeper.ts';
+import type { Status, TaskId } from './core/task.ts';
+import { readGitStatus } from './run/git-status.ts';
+import { openBacklog } from './store/backlog-source.ts';
+import { locateStore } from './store/config.ts';
+import { openHandoffs } from './store/handoffs.ts';
+import { patchJsonStatus } from './store/json-patch.ts';
+import { findRoot } from './store/locate.ts';
+import { systemProcesses } from './store/processes.ts';
+import { StoreEdits } from './store/store-edits.ts';
+import { systemClock as clock } from './store/system-clock.ts';
+import { Writer } from './store/writer.ts';
+import { listNodeCommands } from './store/writer-child.ts';
+import { writePlan } from './write-plan.ts';
+
+const USAGE = 'Usage: node mcp.cjs [--root DIR] [--agent NAME] [--allow-done]';
+
+/** Clients kill what has not ended soon after they went; the writer process goes on without us where it must. */
+const END_WITHIN_MS = 2_800;
+/** What was asked for before the client closed its side is answered, unless it takes longer. */
+const ANSWER_WITHIN_MS = 1_000;
+
+/** Standard output belongs to the protocol. */
+function log(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function reportBug(error: unknown): void {
+  log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+}
+
+interface Arguments {
+  readonly root: string;
+  readonly agent: string | undefined;
+  readonly allowDone: boolean;
+}
+
+function readArguments(): Arguments | string {
+  try {
+    const { values } = parseArgs({
+      options: { root: { type: 'string' }, agent: { type: 'string' }, 'allow-done': { type: 'boolean' } },
+    });
+    const root = resolve(values.root ?? process.cwd());
+    return { root, agent: values.agent, allowDone: values['allow-done'] ?? false };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+interface Opened {
+  readonly served: AgentBacklog;
+  /** Gives back whatever is held; resolves when that is done, or left to the writer process. */
+  close(): Promise<void>;
+}
+
+/** Wires reader, writer, lease keeper and plan files around the files of the root that `folder` lies in. */
+async function open({ root: folder, agent, allowDone }: Arguments, clientName: string | undefined): Promise<Opened> {
+  // Where there is no store yet, one may come: it is looked for in the folder itself.
+  const paths = await locateStore((await findRoot(folder)) ?? folder);
+  const name = agentNameOf(agent ?? clientName);
+  const host = systemProcesses.hostname;
+  const source = openBacklog(paths.root, { wasmFile: join(__dirname, 'sql-wasm.wasm'), paths });
+  const options = () => resolveOptions(NO_SETTINGS, source.config);
+  const leaseMs = (): number => options().leaseMs;
+  // The last change on its way to the JSON file; changes of one file are made one after the other.
+  let mirroring: Promise<void> = Promise.resolve();
+  const locks = new Writer({
+    ...{ file: paths.database, json: paths.json, project: paths.project },
+    holder: createHolderId(name, host, process.pid),
+    script: join(__dirname, 'writer.cjs'),
+    nodes: () => listNodeCommands(undefined),
+    ...{ clock, random: Math.random, log },
+    // No agent of ours has to end first.
+    graceMs: 0,
+    onStatusWritten: (id, status) => {
+      mirroring = mirrorStatus(paths.json, id, status);
+    },
+  });
+  const keeper: LeaseKeeper = new LeaseKeeper({
+    ...{ locks, clock, leaseMs, reportBug },
+    renewalMs: () => options().renewalMs,
+    reclaim: (id) => claimWatch.reclaim(id),
+  });
+  const claimWatch: ClaimWatch = new ClaimWatch({ source, locks, keeper, clock, leaseMs, reportBug });
+  keeper.onDidLose(({ id, holder }) => log(`The lock on ${id} is lost${holder === undefined ? '' : ` to ${holder}`}.`));
+  keeper.onDidFail((failure) => log(failureWords(failure, clock.now())));
+  claimWatch.onEvent((event) => log(`${event.kind}: ${event.id}`));
+  const edits = new StoreEdits({ writer: locks, source, json: paths.json, clock, log });
+  const handoffs = openHandoffs({ file: paths.handoffs, clock, random: Math.random, host });
+  const backlog = new Backlog({
+    ...{ source, locks, edits, keeper, handoffs, clock, processes: systemProcesses },
+    runs: noRuns(),
+    gitStatus: () => readGitStatus(paths.root),
+    settings: () => NO_SETTINGS,
+  });
+  const served = new AgentBacklog({
+    ...{ backlog, locks, keeper, allowDone, label: `${name} (MCP)` },
+    writePlan: (kind) => writePlan(backlog, kind),
+    foldCase: process.platform === 'win32' || process.platform === 'darwin',
+  });
+  log(`Serving ${paths.root} as ${locks.holder}`);
+  return {
+    served,
+    close: async () => {
+      claimWatch.dispose();
+      keeper.dispose();
+      edits.dispose();
+      await locks.close('release');
+      await mirroring;
+      backlog.dispose();
+      handoffs.dispose();
+      source.dispose();
+    },
+  };
+}
+
+/** The JSON file that exarp-go keeps beside the database is told of every status we write, or it would bring the old one back. */
+async function mirrorStatus(file: string, id: TaskId, status: Status): Promise<void> {
+  if (status === 'Unknown') return;
+  const patched = await patchJsonStatus(file, id, status, clock.now());
+  if (!patched.ok) log(failureWords(patched.failure, clock.now()));
+}
+
+/** Beside this file lies `dist`'s package, in an installed extension and in the repository alike. */
+function readVersion(): string {
+  try {
+    const manifest = JSON.parse(readFileSync(join(dirname(__dirname), 'package.json'), 'utf8')) as {
+      version?: unknown;
+    };
+    return typeof manifest.version === 'string' ? manifest.version : '0.0.0';
+  } catch {
+    return '0.0.0'; // copied elsewhere; nobody depends on it
+  }
+}
+
+async function serve(given: Arguments): Promise<void> {
+  let opened: Promise<Opened> | undefined;
+  const waves = createWavesServer({
+    version: readVersion(),
+    open: async (clientName) => (await (opened ??= open(given, clientName))).served,
+    ...{ clock, reportBug },
+  });
+  const { server } = waves;
+  let ending = false;
+  const end = (): void => {
+    if (ending) return;
+    ending = true;
+    setTimeout(() => process.exit(0), END_WITHIN_MS);
+    void (async () => {
+      await Promise.race([waves.idle(), new Promise((done) => setTimeout(done, ANSWER_WITHIN_MS))]);
+      waves.dispose();
+      await (await opened)?.close();
+    })()
+      .catch(reportBug)
+      .finally(() => process.exit(0));
+  };
+  server.onclose = end;
+  server.onerror = (error) => log(`Protocol: ${error.message}`);
+  // The transport does not mind the end of its input.
+  process.stdin.once('end', end).once('close', end);
+  process.stdout.on('error', end);
+  // Nobody reads our log any more: that is no reason to end.
+  process.stderr.on('error', () => undefined);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, end);
+  process.on('unhandledRejection', reportBug);
+  await server.connect(new StdioServerTransport());
+}
+
+const given = readArguments();
+if (typeof given === 'string') {
+  log(`${given}\n${USAGE}`);
+  process.exitCode = 2;
+} else {
+  void serve(given);
+}
