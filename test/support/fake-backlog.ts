@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Backlog, type BacklogParts } from '../../src/core/backlog.ts';
 import type { Desk } from '../../src/core/backlog-runs.ts';
-import { NO_CONFIG, RUN_DEFAULTS, type Settings } from '../../src/core/config.ts';
+import { NO_CONFIG, type Settings } from '../../src/core/config.ts';
+import { NO_SETTINGS } from '../../src/core/no-runs.ts';
 import { Emitter } from '../../src/core/events.ts';
 import { NO_HANDOFFS, type Handoffs, type HandoffsState } from '../../src/core/handoff.ts';
 import type { Failure } from '../../src/core/failure.ts';
@@ -171,22 +172,8 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
     clock: spec.clock ?? { now: () => NOW, after: () => ({ dispose: () => undefined }) },
     processes: spec.processes ?? { hostname: HOST, isAlive: (pid) => spec.alive?.includes(pid) ?? false },
     settings: () => ({
-      waveNumbering: 'open',
-      missingDependencies: 'satisfied',
-      parentEdges: 'exarp',
-      maxTasksPerWave: undefined,
-      maxParallelTasks: undefined,
-      leaseMs: undefined,
-      staleLockMs: undefined,
-      newTaskPriority: undefined,
-      minDescriptionLength: undefined,
-      statusOnSuccess: 'Review',
+      ...NO_SETTINGS,
       reviewOpensGate: 'inRun',
-      run: RUN_DEFAULTS,
-      agent: { agent: 'auto', model: undefined, how: 'unattended' },
-      agentRules: [],
-      verify: [],
-      verifyWave: undefined,
       ...spec.settings,
     }),
   });

@@ -4,7 +4,8 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import { NO_CONFIG, resolveOptions, RUN_DEFAULTS, type ProjectConfig, type Settings } from '../../src/core/config.ts';
+import { NO_CONFIG, resolveOptions, type ProjectConfig, type Settings } from '../../src/core/config.ts';
+import { NO_SETTINGS } from '../../src/core/no-runs.ts';
 import type { Notice } from '../../src/core/snapshot.ts';
 import { readConfig, type ConfigRead } from '../../src/store/config.ts';
 import { ConfigFile } from '../../src/store/config-file.ts';
@@ -220,24 +221,7 @@ test('the older name of the description’s length counts where the newer one is
   assert.equal((await read(t, { yaml: both })).config.minDescriptionLength, 20);
 });
 
-const SILENT: Settings = {
-  waveNumbering: 'open',
-  missingDependencies: 'satisfied',
-  parentEdges: 'exarp',
-  maxTasksPerWave: undefined,
-  maxParallelTasks: undefined,
-  leaseMs: undefined,
-  staleLockMs: undefined,
-  newTaskPriority: undefined,
-  minDescriptionLength: undefined,
-  statusOnSuccess: 'Review',
-  reviewOpensGate: 'inRun',
-  run: RUN_DEFAULTS,
-  agent: { agent: 'auto', model: undefined, how: 'unattended' },
-  agentRules: [],
-  verify: [],
-  verifyWave: undefined,
-};
+const SILENT: Settings = { ...NO_SETTINGS, reviewOpensGate: 'inRun' };
 
 test('a setting comes before the project’s configuration, and that before the default', () => {
   const project: ProjectConfig = { ...NO_CONFIG, ...ALL };
