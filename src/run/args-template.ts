@@ -15,7 +15,7 @@ export interface Placeholders {
   readonly resumes?: string | undefined;
 }
 
-const PLACEHOLDER = /\{(promptFile|cwd|taskId|runId|model|sessionId|newSession|resumes|open)\}/g;
+const PLACEHOLDER = /\{(promptFile|cwd|taskId|runId|model|sessionId|newSession|resumes)\}/g;
 
 /**
  * Replaces placeholders within each argument, once: what a value contains is not looked at again. A group is left out where
@@ -42,11 +42,6 @@ export function hasPlaceholder(args: ArgsTemplate, name: keyof Placeholders): bo
   return args.flat().some((arg) => arg.includes(`{${name}}`));
 }
 
-/** A path that is no place for placeholders, whatever it is called. */
-export function escapePlaceholders(path: string): string {
-  return path.replaceAll('{', '{open}');
-}
-
 /**
  * An id as a word that no program can take for an option, a path or a pattern: letters, digits, `.`, `_` and `-`, not
  * beginning with `-` or `.`, at most 64 of them. Different ids may become the same word.
@@ -60,8 +55,8 @@ export function toSafeName(id: string): string {
   );
 }
 
-function textsOf(values: Placeholders): Placeholders & { readonly open: string } {
-  return { ...values, taskId: toSafeName(values.taskId), runId: toSafeName(values.runId), open: '{' };
+function textsOf(values: Placeholders): Placeholders {
+  return { ...values, taskId: toSafeName(values.taskId), runId: toSafeName(values.runId) };
 }
 
 function namesIn(args: readonly string[]): readonly (keyof Placeholders)[] {
