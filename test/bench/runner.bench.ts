@@ -18,19 +18,26 @@ const CAP = 8;
 const ROUNDS = 3;
 const SLEEP = ['/bin/sleep', '/usr/bin/sleep'].find((file) => existsSync(file)) ?? 'sleep';
 const SECONDS = '0.1';
+/** The least that a supervisor per task can cost: a Node that starts the program and does nothing else. */
+const UNDER_A_NODE = [
+  ...[process.execPath, '-e'],
+  `require('child_process').spawn(${JSON.stringify(SLEEP)}, [${JSON.stringify(SECONDS)}], { stdio: 'ignore' })`,
+];
 
 /**
  * Ours is a whole run: prompts, journal, supervisors, claims, leases, states, logs, results, releases. The references start the
- * same program as often, and nothing else: no more can be had than that, as what is left is what the work itself costs.
+ * same program as often, and nothing else; one of them with a Node process over each, which a supervisor that outlives its
+ * window cannot do without.
  */
 export async function run(): Promise<readonly Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'todo2-bench-'));
   try {
     const programs = await bundlePrograms(join(folder, 'bin'));
-    const times = { ours: [] as number[], xargs: [] as number[], limit: [] as number[] };
+    const times = { ours: [] as number[], xargs: [] as number[], nodes: [] as number[], limit: [] as number[] };
     for (let round = 0; round < ROUNDS; round++) {
       times.ours.push(await runOurs(join(folder, String(round)), programs));
-      times.xargs.push(await runXargs());
+      times.xargs.push(await runXargs([SLEEP, SECONDS]));
+      times.nodes.push(await runXargs(UNDER_A_NODE));
       times.limit.push(await runLimited());
     }
     const row = (what: string, reference: string, referenceTimes: readonly number[], aim?: string): Row => ({
@@ -41,6 +48,7 @@ export async function run(): Promise<readonly Row[]> {
     const overhead = (time: number): number => ((time - ideal) * CAP) / TASKS;
     return [
       row(`tasks of 100 ms, ${CAP} at a time`, `xargs -P ${CAP}`, times.xargs, 'at most 1.15x'),
+      row(`tasks of 100 ms, ${CAP} at a time`, 'xargs, a bare Node over each', times.nodes),
       row(`tasks of 100 ms, ${CAP} at a time`, 'p-limit over spawn', times.limit),
       {
         ...{ what: 'what each of them costs on top', size: TASKS, ours: overhead(median(times.ours)) },
@@ -78,9 +86,9 @@ async function runOurs(folder: string, programs: Programs): Promise<number> {
   }
 }
 
-async function runXargs(): Promise<number> {
+async function runXargs(program: readonly string[]): Promise<number> {
   const begin = performance.now();
-  const child = spawn('xargs', ['-P', String(CAP), '-I', '{}', SLEEP, SECONDS], {
+  const child = spawn('xargs', ['-P', String(CAP), '-I', '{}', ...program], {
     stdio: ['pipe', 'ignore', 'inherit'],
   });
   child.stdin.end(Array.from({ length: TASKS }, (_, n) => `${n}\n`).join(''));
