@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { openWorkspace } from './batch-workspace.ts';
 import { locateStore, storeIdentity } from './store/config.ts';
 import { findRoot } from './store/locate.ts';
 import { registerCommands } from './ui/commands.ts';
+import { ANALYSIS_SCHEME, analysisText } from './ui/analysis-report.ts';
+import { BATCH_SCHEME, batchText } from './ui/batch-commands.ts';
 import { ContextKeyUpdater } from './ui/context-keys.ts';
 import { DescriptionFiles } from './ui/description-files.ts';
 import { DRY_RUN_SCHEME, DryRunPages } from './ui/dry-run-pages.ts';
@@ -33,6 +36,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
   const agents = wireAgents({
     ...{ editor: vscode, log, reportBug, version: packageJSON.version },
     mcpScript: join(context.extensionPath, 'dist', 'mcp.cjs'),
+    storage: context.globalStorageUri.fsPath,
   });
   const opened = new WorkspaceBacklogs({
     findRoot,
@@ -53,6 +57,8 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     new ShownDocuments(opened, HANDOFF_SCHEME, handoffText),
     new ContextKeyUpdater(opened),
     new ShownDocuments(opened, DOCTOR_SCHEME, doctorText),
+    new ShownDocuments(opened, ANALYSIS_SCHEME, analysisText),
+    new ShownDocuments(opened, BATCH_SCHEME, batchText),
     new ShownDocuments(opened, RUN_REPORT_SCHEME, runReportText(opened)),
     new ShownDocuments(opened, DRY_RUN_SCHEME, dryRuns.textOf),
     new RunNotices({
@@ -67,6 +73,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     ...registerCommands({
       ...{ backlogs: opened, selection: () => tree.selection, showLog: () => log.show(), dryRuns },
       agents: agents.doors(opened),
+      workspace: openWorkspace,
     }),
   );
   return { backlogs: opened };

@@ -1,4 +1,5 @@
-import { analyseParallelism } from '../core/parallelism.ts';
+import { executionPlanJson, missingDependencies, parallelGroups } from '../core/analysis/exarp-json.ts';
+import { analyseParallelism } from '../core/analysis/parallelism.ts';
 import { count, oneLine } from '../core/plan/text.ts';
 import { ok } from '../core/result.ts';
 import { withData } from './fence.ts';
@@ -86,33 +87,22 @@ export const analyse = operation({
     const isWanted = (task: { readonly tags: readonly string[] }): boolean =>
       tag === undefined || hasTag(task.tags, tag);
     const found = analyseParallelism(plan, isWanted, { foldCase });
+    const missing = missingDependencies(plan);
     const { order, groups, criticalPath, widest, sharedFiles } = found;
-    const waveOf = (id: (typeof order)[number]['id']): number => plan.waveOf.get(id) ?? 0;
+    const {
+      action: _action,
+      success: _success,
+      method: _method,
+      ...execution
+    } = executionPlanJson({ plan, found }, limit);
     const structured = {
-      backlog_count: order.length,
-      ordered_task_ids: order.map(({ id }) => id),
-      waves: Object.fromEntries(
-        plan.waves.flatMap(({ number, tasks }) => {
-          const wanted = tasks.filter(isWanted).map(({ id }) => id);
-          return wanted.length === 0 ? [] : [[number, wanted] as const];
-        }),
-      ),
-      details: order.slice(0, limit).map((task) => ({
-        ...{ id: task.id, content: oneLine(task.title), priority: task.priority, status: task.status },
-        ...{ level: waveOf(task.id), tags: task.tags },
-      })),
+      ...execution,
       widest_wave: widest,
-      parallel_groups: groups.map(({ wave, priority, tasks }) => ({
-        tasks: tasks.map(({ id }) => id),
-        ...{ wave, priority },
-        reason: `${count(tasks.length, 'task')} of wave ${wave} with priority ${priority}, none of which waits for another`,
-      })),
+      parallel_groups: parallelGroups(groups).map((group, index) => ({ ...group, wave: groups[index]?.wave ?? 0 })),
       critical_path: criticalPath.map(({ id }) => id),
       critical_path_length: criticalPath.length,
       circular_dependencies: plan.cycles,
-      missing_dependencies: [...plan.missing].flatMap(([id, missing]) =>
-        missing.map((dependency) => ({ task_id: id, missing_dep: dependency })),
-      ),
+      missing_dependencies: missing.map(({ task_id: id, missing_dep: on }) => ({ task_id: id, missing_dep: on })),
       shared_files: sharedFiles.map(({ wave, ids, files }) => ({ wave, task_ids: ids, files })),
     };
     const sentence = `${count(order.length, 'open task')} in ${count(Object.keys(structured.waves).length, 'wave')}. At most ${count(widest, 'agent')} can be at work at once, and the longest chain has ${count(criticalPath.length, 'task')}.`;
@@ -122,10 +112,7 @@ export const analyse = operation({
         ({ wave, priority, tasks }) => `Wave ${wave}, ${priority}: ${tasks.map(oneLine).join(', ')}`,
       ),
       ...plan.cycles.map((members) => `Cycle: ${members.map(oneLine).join(', ')}`),
-      ...structured.missing_dependencies.map(
-        ({ task_id: id, missing_dep: missing }) =>
-          `${oneLine(id)} depends on ${oneLine(missing)}, which does not exist`,
-      ),
+      ...missing.map(({ message }) => message),
       ...sharedFiles.map(
         ({ wave, ids, files }) =>
           `Wave ${wave}: ${ids.map(oneLine).join(', ')} all name ${files.map(oneLine).join(', ')}`,

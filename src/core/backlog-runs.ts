@@ -1,3 +1,4 @@
+import { askWhatIf, type WhatIf } from './analysis/what-if.ts';
 import type { Options } from './config.ts';
 import { Emitter, type Disposable, type Event } from './events.ts';
 import type { Failure } from './failure.ts';
@@ -6,10 +7,12 @@ import { fail, ok, type Result } from './result.ts';
 import { type DryRun, type DryRunOptions, type DryStep, dryRun, estimate } from './run/dry-run.ts';
 import { estimateDurations } from './run/estimates.ts';
 import type { RunChoice, RunScope } from './run/run-choice.ts';
-import type { RunState } from './run/run-events.ts';
+import type { RunState, TaskRun } from './run/run-events.ts';
 import { type RequestContext, requestOf, resumeCapOf, resumeRequestOf } from './run/run-request.ts';
 import type { AgentAssignment, RunOptions, RunRequest } from './run/run-options.ts';
+import { groupOf } from './run/run-summary.ts';
 import { StuckWatch } from './run/stuck-watch.ts';
+import { candidateOf } from './run/task-turns.ts';
 import type { WaveRunner } from './run/wave-runner.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Task, TaskId } from './task.ts';
@@ -136,6 +139,14 @@ export class BacklogRuns implements Disposable {
     return this.all.find((run) => run.phase !== 'ended' && isOpenIn(run, id));
   }
 
+  /** The latest part of a task in a run that goes on, where it ended badly there and nothing has taken it up since. */
+  failedPartOf(id: TaskId): TaskRun | undefined {
+    const parts = this.all.flatMap(({ phase, tasks }) => (phase === 'ended' ? [] : (tasks.get(id) ?? [])));
+    const last = parts.at(-1);
+    const group = groupOf(last?.outcome);
+    return group === 'failed' || group === 'unclear' ? last : undefined;
+  }
+
   get cap(): number {
     return this.#parts.runner.cap;
   }
@@ -193,6 +204,30 @@ export class BacklogRuns implements Disposable {
     const { title, options } = request.value;
     const { skipped } = plan.value;
     return ok({ title, options, cap, steps, skipped, estimates: times.value, basis: estimates.basis });
+  }
+
+  /** How long all waves would take with few and with many agents, by what is known of past runs. Fails with `nothingToRun`. */
+  whatIf(): Result<WhatIf, Failure> {
+    const { snapshot, runner, caseFoldPaths } = this.#parts;
+    const tasks = snapshot();
+    const request = requestOf({ kind: 'all' }, {}, this.#context);
+    if (!request.ok) return request;
+    if (tasks === undefined) return fail({ kind: 'nothingToRun' });
+    const { waves, agents, options } = request.value;
+    const estimates = estimateDurations([...this.past, ...this.all], tasks, agents);
+    const world = { estimate: estimates.durationOf, caseFoldPaths };
+    const candidates = waves.flatMap((ids, wave) =>
+      ids.flatMap((id) => {
+        const agent = agents.get(id);
+        return agent === undefined ? [] : [candidateOf({ id, wave, agent }, tasks.byId.get(id), world)];
+      }),
+    );
+    return ok(askWhatIf(candidates, options, { cap: runner.cap, basis: estimates.basis }));
+  }
+
+  /** True where the file system does not tell `A` from `a`. */
+  get caseFoldPaths(): boolean {
+    return this.#parts.caseFoldPaths;
   }
 
   pause(runId: string): Promise<Result<undefined, Failure>> {

@@ -1,4 +1,6 @@
+import type { BatchResult } from './batch/batch.ts';
 import { BacklogRuns, type BacklogRunsParts, type DryRunReport } from './backlog-runs.ts';
+import type { WhatIf } from './analysis/what-if.ts';
 import { claimCandidates } from './claim-candidates.ts';
 import { type Options, resolveOptions, type Settings } from './config.ts';
 import { examine, type Patient, staleAt } from './doctor/examine.ts';
@@ -10,12 +12,13 @@ import type { Failure } from './failure.ts';
 import type { GitStatus, Handoffs } from './handoff.ts';
 import { isLive, type IsOurs, type Lease, leaseAt } from './lease.ts';
 import { type HolderLife, lifeOf } from './holder-life.ts';
-import type { BacklogSource, Claim, Clock, Edits, Locks, Processes } from './ports.ts';
+import { applyAskedWaves, type WaveSourceState } from './plan/asked-waves.ts';
+import type { BacklogSource, Claim, Clock, Edits, Locks, Processes, WaveSource } from './ports.ts';
 import { type Readiness, type ReadinessContext, readinessOf } from './readiness.ts';
 import { fail, ok, type Result } from './result.ts';
 import type { LeaseKeeper } from './run/lease-keeper.ts';
 import type { RunChoice, RunScope } from './run/run-choice.ts';
-import type { RunState } from './run/run-events.ts';
+import type { RunState, TaskRun } from './run/run-events.ts';
 import type { Snapshot, StoreState } from './snapshot.ts';
 import type { Status, Task, TaskId } from './task.ts';
 import { summariseWave, type WaveProgress } from './wave-progress.ts';
@@ -29,6 +32,8 @@ export interface BacklogParts {
   readonly keeper: Pick<LeaseKeeper, 'hold' | 'holds' | 'drop'>;
   readonly runs: Omit<BacklogRunsParts, 'clock' | 'options' | 'snapshot' | 'plan' | 'readiness'>;
   readonly handoffs: Handoffs;
+  /** Without one, waves are computed. */
+  readonly waveSource?: WaveSource;
   /** Undefined where git has nothing to say. */
   readonly gitStatus: () => Promise<GitStatus | undefined>;
   readonly clock: Clock;
@@ -41,6 +46,8 @@ export interface LiveLock {
   readonly task: Task;
   readonly lease: Extract<Lease, { remainingMs: number }>;
 }
+
+const COMPUTED: WaveSourceState = { kind: 'computed' };
 
 /** Looking for trouble takes a twentieth of the time at most, so that a busy store does not keep a window from its work. */
 const EXAMINE_SHARE = 20;
@@ -57,7 +64,15 @@ export class Backlog implements Disposable {
   readonly #subscriptions: readonly Disposable[];
   readonly #newId: ReturnType<typeof createTaskIds>;
   readonly #runs: BacklogRuns;
-  #planned: { readonly snapshot: Snapshot; readonly options: WaveOptions; readonly plan: Plan } | undefined;
+  #planned:
+    | {
+        readonly snapshot: Snapshot;
+        readonly options: WaveOptions;
+        readonly asked: WaveSourceState;
+        readonly computed: Plan;
+        readonly plan: Plan;
+      }
+    | undefined;
   #examined:
     | {
         readonly plan: Plan;
@@ -71,6 +86,7 @@ export class Backlog implements Disposable {
   #options: Options | undefined;
   #claimsFailure: Failure | undefined;
   #configuredCap: number | undefined;
+  #lastBatch: BatchResult | undefined;
 
   readonly onDidChange: Event<undefined> = this.#changed.event;
 
@@ -95,6 +111,7 @@ export class Backlog implements Disposable {
       this.#runs.onDidChange(() => this.#changed.fire(undefined)),
       this.#runs,
       parts.handoffs.onDidChange(() => this.#changed.fire(undefined)),
+      ...(parts.waveSource === undefined ? [] : [parts.waveSource.onDidChange(() => this.#changed.fire(undefined))]),
     ];
   }
 
@@ -124,10 +141,16 @@ export class Backlog implements Disposable {
     return (this.#options ??= resolveOptions(this.#parts.settings(), this.#parts.source.config));
   }
 
-  /** The waves of the current snapshot; undefined while there is none. */
+  /** The waves of the current snapshot, computed or of the file that was chosen; undefined while there is none. */
   get plan(): Plan | undefined {
     const { snapshot } = this;
-    return snapshot === undefined ? undefined : this.#planOf(snapshot);
+    return snapshot === undefined ? undefined : this.#planOf(snapshot).plan;
+  }
+
+  /** The waves as they are computed, whatever file was chosen. */
+  get computedPlan(): Plan | undefined {
+    const { snapshot } = this;
+    return snapshot === undefined ? undefined : this.#planOf(snapshot).computed;
   }
 
   /** The runs of this window, oldest first, and those that another window leads; ended ones stay until they are cleared. */
@@ -232,7 +255,7 @@ export class Backlog implements Disposable {
     if (task === undefined) return { kind: 'notReady', reasons: [{ kind: 'missing', id }] };
     const { now, isOurs } = this;
     return readinessOf(task, {
-      plan: this.#planOf(snapshot),
+      plan: this.#planOf(snapshot).plan,
       byId: snapshot.byId,
       isOurs,
       now,
@@ -242,7 +265,7 @@ export class Backlog implements Disposable {
 
   /** How far the tasks of a wave are. */
   progressOf(wave: Wave): WaveProgress {
-    return summariseWave(wave, this.#readinessContext());
+    return summariseWave(wave, this.#readinessContext(), (id) => this.failedPartOf(id) !== undefined);
   }
 
   /** Tasks with a lease that still runs, whoever holds it, the one that ends first first. */
@@ -254,6 +277,11 @@ export class Backlog implements Disposable {
       if (isLive(lease)) live.push({ task, lease });
     }
     return live.sort((a, b) => a.lease.remainingMs - b.lease.remainingMs);
+  }
+
+  /** How a task failed in a run that goes on without it, if it did. */
+  failedPartOf(id: TaskId): TaskRun | undefined {
+    return this.#runs.failedPartOf(id);
   }
 
   /** The run that has this task and has not ended it, if any. */
@@ -407,6 +435,11 @@ export class Backlog implements Disposable {
     return this.#run(() => this.#runs.run({ kind: 'task', id: task.id }, choice));
   }
 
+  /** Runs these tasks as one wave, under a title of its own. */
+  runTasks(title: string, ids: readonly TaskId[], choice?: RunChoice): Promise<Result<string, Failure>> {
+    return this.#run(() => this.#runs.run({ kind: 'tasks', title, ids }, choice));
+  }
+
   /** Runs every wave, in their order or as dependencies finish. */
   runAllWaves(choice?: RunChoice): Promise<Result<string, Failure>> {
     return this.#run(() => this.#runs.run({ kind: 'all' }, choice));
@@ -420,6 +453,26 @@ export class Backlog implements Disposable {
   /** What a run would do, in which order and for how long; nothing is started, claimed or written. */
   dryRun(scope: RunScope, choice?: RunChoice): Promise<Result<DryRunReport, Failure>> {
     return this.#runs.dryRun(scope, choice);
+  }
+
+  /** How long all waves would take with few and with many agents, by what is known of past runs. Fails with `nothingToRun`. */
+  whatIf(): Result<WhatIf, Failure> {
+    return this.#runs.whatIf();
+  }
+
+  /** True where the file system of this machine does not tell `A` from `a`. */
+  get caseFoldPaths(): boolean {
+    return this.#runs.caseFoldPaths;
+  }
+
+  /** The last batch of tools that was run over this backlog in this window. */
+  get lastBatch(): BatchResult | undefined {
+    return this.#lastBatch;
+  }
+
+  noteBatch(result: BatchResult): void {
+    this.#lastBatch = result;
+    this.#changed.fire(undefined);
   }
 
   /** Agents at a time over all runs of this window. */
@@ -468,6 +521,7 @@ export class Backlog implements Disposable {
   /** To be called when settings have changed; a Node.js named there may be what was missing. */
   optionsChanged(): void {
     this.#options = undefined;
+    this.#parts.waveSource?.choiceChanged();
     if (this.#claimsFailure !== undefined) void this.probeClaims();
     this.#followCap();
     this.#changed.fire(undefined);
@@ -514,12 +568,16 @@ export class Backlog implements Disposable {
     return { kind: 'readOnly', cause: { kind: 'jsonOnly' } };
   }
 
-  #planOf(snapshot: Snapshot): Plan {
+  #planOf(snapshot: Snapshot): { readonly computed: Plan; readonly plan: Plan } {
     const options = this.options.waves;
-    if (this.#planned?.snapshot !== snapshot || !sameOptions(this.#planned.options, options)) {
-      this.#planned = { snapshot, options, plan: planWaves(snapshot.tasks, options, snapshot.links) };
-    }
-    return this.#planned.plan;
+    const asked = this.#parts.waveSource?.state ?? COMPUTED;
+    const known = this.#planned;
+    const isComputed = known?.snapshot === snapshot && sameOptions(known.options, options);
+    if (isComputed && known.asked === asked) return known;
+    const computed = isComputed ? known.computed : planWaves(snapshot.tasks, options, snapshot.links);
+    const plan = asked.kind === 'computed' ? computed : applyAskedWaves(computed, asked);
+    this.#planned = { snapshot, options, asked, computed, plan };
+    return this.#planned;
   }
 
   #readinessContext(): ReadinessContext {

@@ -57,6 +57,7 @@ export const NO_CONFIG: ProjectConfig = {
 export const DEFAULTS = {
   maxTasksPerWave: 0,
   maxParallelTasks: 4,
+  maxParallelTools: 3,
   leaseMs: 30 * 60_000,
   staleLockMs: STALE_AFTER_MS,
   staleTaskMs: 2 * 3_600_000,
@@ -114,6 +115,8 @@ export interface Settings extends RunRules {
 export interface Options extends RunRules {
   readonly waves: WaveOptions;
   readonly maxParallelTasks: number;
+  /** How many tools of a batch run at a time. */
+  readonly maxParallelTools: number;
   readonly leaseMs: number;
   /** At the latest; the lease may ask for it sooner. Undefined where the lease alone decides. */
   readonly renewalMs: number | undefined;
@@ -145,6 +148,7 @@ export function resolveOptions(settings: Settings, config: ProjectConfig): Optio
     maxParallelTasks:
       settings.maxParallelTasks ??
       Math.min(config.maxParallelTasks ?? DEFAULTS.maxParallelTasks, config.maxTasksPerHost ?? Infinity),
+    maxParallelTools: settings.maxParallelTasks ?? config.maxParallelTasks ?? DEFAULTS.maxParallelTools,
     leaseMs: settings.leaseMs ?? config.leaseMs ?? DEFAULTS.leaseMs,
     renewalMs: config.renewalMs,
     staleLockMs: settings.staleLockMs ?? config.staleLockMs ?? DEFAULTS.staleLockMs,

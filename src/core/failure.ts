@@ -37,6 +37,8 @@ export type Failure =
   | { readonly kind: 'busy'; readonly file: string; readonly waitedMs: number }
   | { readonly kind: 'writerDied'; readonly detail: string }
   | { readonly kind: 'writeFailed'; readonly file: string; readonly detail: string }
+  /** A file that stands where a plan would be written, and is none. */
+  | { readonly kind: 'notAPlan'; readonly file: string }
   | { readonly kind: 'noAgent'; readonly tried: readonly string[] }
   | { readonly kind: 'agentNotStarted'; readonly command: string; readonly detail: string }
   /** No chat request is open that subagents could be started from. */

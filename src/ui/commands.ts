@@ -1,8 +1,11 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
+import type { Workspace } from '../core/batch/tool.ts';
 import type { Failure } from '../core/failure.ts';
 import { oneLine } from '../core/plan/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
+import { copyAnalysis, openAnalysis } from './analysis-report.ts';
+import { chooseBatch, copyBatch, openBatchReport } from './batch-commands.ts';
 import type { AgentDoors } from './agent-doors.ts';
 import { confirm, pickBacklog, pickTask, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
@@ -64,6 +67,8 @@ export interface CommandContext {
   readonly showLog: () => void;
   readonly dryRuns: DryRunPages;
   readonly agents: AgentDoors;
+  /** What batches may read below a root. */
+  readonly workspace: (root: string) => Workspace;
 }
 
 /** Registers every command of the manifest; a test holds the two lists to each other. */
@@ -148,6 +153,13 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
       trusted(() => onHandoff(node, backlogs, 'Reopen Handoff', isClosedHandoff, (it) => setHandoffStatus(it, 'open'))),
     deleteHandoff: (node) => trusted(() => onHandoff(node, backlogs, 'Delete Handoff', () => true, deleteHandoff)),
     copyHandoffPrompt: (node) => onHandoff(node, backlogs, 'Copy Handoff as Prompt', () => true, copyHandoffPrompt),
+    analyse: (node) => (node?.kind === 'backlog' ? openAnalysis(node.backlog) : onBacklog(backlogs, openAnalysis)),
+    runBatch: () =>
+      trusted(() => onBacklog(backlogs, (backlog) => chooseBatch(backlog, context.workspace(backlog.root)))),
+    openBatchReport: (node) =>
+      node === undefined ? onBacklog(backlogs, openBatchReport) : openBatchReport(node.backlog),
+    copyBatch: (node) => (node === undefined ? onBacklog(backlogs, copyBatch) : copyBatch(node.backlog)),
+    copyAnalysis: () => onBacklog(backlogs, copyAnalysis),
     doctor: (node) => openDoctor(backlogs, node),
     fixFinding: (node) => trusted(() => fixFinding(node)),
     fixAllSafe: (node) => trusted(() => fixAllSafe(backlogs, node)),

@@ -58,6 +58,8 @@ export function explainFailure(failure: Failure, now: number): Explanation {
       return { message: `The process that writes locks ended: ${failure.detail}`, action: LOG };
     case 'writeFailed':
       return { message: `${failure.file} could not be written: ${failure.detail}`, action: LOG };
+    case 'notAPlan':
+      return { message: `${failure.file} is no wave plan, so it was left as it is. Rename it to make room for one.` };
     case 'noAgent':
       return { message: `No agent was found. Looked for ${failure.tried.join(', ')}.`, action: AGENT };
     case 'agentNotStarted':

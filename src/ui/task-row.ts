@@ -46,6 +46,8 @@ function taskState(
   const blocked = backlog.plan?.blockedOf.get(task.id);
   if (blocked !== undefined) return explainBlock(blocked);
   const mine = readiness.kind === 'notReady' ? leaseWords(lease, backlog.now).filter(() => lease.kind === 'ours') : [];
+  const failed = readiness.kind === 'ready' ? backlog.failedPartOf(task.id) : undefined;
+  if (failed !== undefined) return runTaskState(failed, backlog.now);
   const words = [...mine, explainReadiness(readiness, backlog.now), ...missingNote(backlog, task)].join(' · ');
   if (lease.kind === 'expired' || lease.kind === 'stale') {
     return `${words} · lock of ${oneLine(lease.lock.holder)} expired ${duration(lease.expiredMs)} ago`;

@@ -1,6 +1,7 @@
 import type { Backlog } from '../core/backlog.ts';
 import { count } from '../core/plan/text.ts';
 import type { Wave } from '../core/waves.ts';
+import { describeBatch, describeStep } from './batch-rows.ts';
 import { clockTime, explainFailure, explainNotice, explainUnreadable } from './explain.ts';
 import { describeHandoff } from './handoff-row.ts';
 import { describeDoctor, describeFinding, describeKind, isNoFinding } from './doctor-rows.ts';
@@ -38,6 +39,10 @@ export function describeNode(node: TreeNode, view: RowView): RowContent {
     }
     case 'handoff':
       return describeHandoff(backlog, node.key);
+    case 'batch':
+      return describeBatch(backlog);
+    case 'batchStep':
+      return describeStep(backlog, node.index);
     case 'doctor':
       return describeDoctor(backlog);
     case 'findings':
@@ -74,7 +79,9 @@ export function backlogSummary(backlog: Backlog): string {
   if (plan === undefined) return '';
   const inWaves = plan.waves.flatMap((wave) => wave.tasks);
   const open = inWaves.length + plan.blocked.length;
-  const ready = inWaves.filter((task) => isStartable(backlog.readinessOf(task))).length;
+  const ready = inWaves.filter(
+    (task) => isStartable(backlog.readinessOf(task)) && backlog.failedPartOf(task.id) === undefined,
+  ).length;
   const held = backlog.liveLocks().length;
   return [
     `${open} open`,
@@ -97,6 +104,7 @@ function describeWave(backlog: Backlog, wave: Wave): RowContent {
   const parts = [
     ...(progress.running > 0 ? [`${progress.running} in progress`] : []),
     ...(progress.ready > 0 ? [`${progress.ready} ready`] : []),
+    ...(progress.failed > 0 ? [`${progress.failed} failed`] : []),
     ...(progress.review > 0 ? [`${progress.review} in review`] : []),
     ...(progress.waiting > 0 ? [`${progress.waiting} waiting`] : []),
     ...levelNote(backlog, wave),
@@ -114,7 +122,7 @@ function describeWave(backlog: Backlog, wave: Wave): RowContent {
     spoken: [`Wave ${wave.number}`, count(progress.total, 'task'), ...parts].join(', '),
     flags: [
       'wave',
-      ...(progress.ready > 0 ? ['runnableWave'] : []),
+      ...(progress.ready + progress.failed > 0 ? ['runnableWave'] : []),
       ...(progress.review > 0 ? ['reviewableWave'] : []),
       ...(isRunning ? ['runningWave'] : []),
     ],

@@ -18,6 +18,8 @@ export type TreeNode =
   | { readonly kind: 'wave'; readonly backlog: Backlog; readonly number: number }
   | { readonly kind: 'group'; readonly backlog: Backlog; readonly group: RowGroup }
   | { readonly kind: 'task'; readonly backlog: Backlog; readonly taskId: TaskId }
+  | { readonly kind: 'batch'; readonly backlog: Backlog }
+  | { readonly kind: 'batchStep'; readonly backlog: Backlog; readonly index: number }
   | { readonly kind: 'doctor'; readonly backlog: Backlog }
   | { readonly kind: 'findings'; readonly backlog: Backlog; readonly of: FindingKind }
   | { readonly kind: 'finding'; readonly backlog: Backlog; readonly key: string }
@@ -31,8 +33,11 @@ export function nodeKey(node: TreeNode): string {
   switch (node.kind) {
     case 'backlog':
     case 'message':
+    case 'batch':
     case 'doctor':
       return `${root}|${node.kind}`;
+    case 'batchStep':
+      return `${root}|batch|${node.index}`;
     case 'findings':
       return `${root}|findings|${node.of}`;
     case 'finding':
@@ -75,11 +80,14 @@ export function childrenOf(node: TreeNode | undefined, backlogs: readonly Backlo
       );
     case 'group':
       return groupChildren(backlog, node.group);
+    case 'batch':
+      return (backlog.lastBatch?.steps ?? []).map((_, index) => ({ kind: 'batchStep', backlog, index }));
     case 'doctor':
       return doctorChildren(backlog);
     case 'findings':
       return (findingsOf(backlog).byKind.get(node.of) ?? []).map(({ key }) => ({ kind: 'finding', backlog, key }));
     case 'runTask':
+    case 'batchStep':
     case 'task':
     case 'finding':
     case 'notice':
@@ -97,6 +105,7 @@ function topOf(backlog: Backlog): readonly TreeNode[] {
   if (plan.settled.length > 0) groups.push({ kind: 'group', backlog, group: 'settled' });
   if (pastRunsOf(backlog).length > 0) groups.push({ kind: 'group', backlog, group: 'pastRuns' });
   const handoff = handoffRow(backlog);
+  if (backlog.lastBatch !== undefined) groups.push({ kind: 'batch', backlog });
   if (backlog.findings.length > 0 || snapshot.notices.some(isNoFinding)) groups.push({ kind: 'doctor', backlog });
   return [
     ...(hasStoreRow(backlog) ? [{ kind: 'message' as const, backlog }] : []),

@@ -203,6 +203,11 @@ export const NO_DOORS: AgentDoors = {
   copyMcpConfiguration: () => Promise.reject(new Error('not asked for')),
 };
 
+/** Below a root nothing is read. */
+export const NO_WORKSPACE = (): never => {
+  throw new Error('not asked for');
+};
+
 /** Rows where no agent has a terminal or says what it does. */
 export const NO_AGENTS: RowView = { hasTerminal: () => false, activityOf: () => undefined };
 

@@ -11,7 +11,15 @@ import { dependencyItems } from '../../src/ui/dependency-items.ts';
 import { askToAdopt, askToDelete, askToInitialise, parseTags } from '../../src/ui/edit-words.ts';
 import { byId, lock, task, tasks } from '../support/backlog.ts';
 import { answers, commands, lists, shown, trust } from '../support/editor-stub.ts';
-import { fakeBacklog, fakeBacklogs, ME, NOW, type FakeBacklog, NO_DOORS } from '../support/fake-backlog.ts';
+import {
+  fakeBacklog,
+  fakeBacklogs,
+  ME,
+  NOW,
+  type FakeBacklog,
+  NO_DOORS,
+  NO_WORKSPACE,
+} from '../support/fake-backlog.ts';
 
 // After the stub: this imports `vscode`.
 const { registerCommands } = await import('../../src/ui/commands.ts');
@@ -128,7 +136,7 @@ describe('the commands', () => {
     });
     registerCommands({
       ...{ backlogs: fakeBacklogs([backlog]), dryRuns: new DryRunPages() },
-      ...{ selection: () => [], showLog: () => undefined, agents: NO_DOORS },
+      ...{ selection: () => [], showLog: () => undefined, agents: NO_DOORS, workspace: NO_WORKSPACE },
     });
     const node = id === undefined ? undefined : { kind: 'task', backlog, taskId: id };
     const done = commands.registered.get(`todo2Waves.${name}`)?.(node);

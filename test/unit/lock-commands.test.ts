@@ -6,7 +6,7 @@ import { fail, ok } from '../../src/core/result.ts';
 import { taskId, type Task } from '../../src/core/task.ts';
 import { lock, task, tasks } from '../support/backlog.ts';
 import { answers, commands, shown, trust } from '../support/editor-stub.ts';
-import { fakeBacklog, fakeBacklogs, ME, NOW, NO_DOORS } from '../support/fake-backlog.ts';
+import { fakeBacklog, fakeBacklogs, ME, NOW, NO_DOORS, NO_WORKSPACE } from '../support/fake-backlog.ts';
 
 // After the stub: it imports `vscode`.
 const { registerCommands } = await import('../../src/ui/commands.ts');
@@ -54,7 +54,7 @@ function makeWindow(all: readonly Task[]) {
   });
   registerCommands({
     ...{ backlogs: fakeBacklogs([backlog]), dryRuns: new DryRunPages() },
-    ...{ selection: () => [], showLog: () => undefined, agents: NO_DOORS },
+    ...{ selection: () => [], showLog: () => undefined, agents: NO_DOORS, workspace: NO_WORKSPACE },
   });
   const rows = (ids: string) => ids.split(' ').map((id) => ({ kind: 'task', backlog, taskId: taskId(id) }));
   const run = async (name: string, ...args: unknown[]): Promise<void> => {

@@ -67,9 +67,14 @@ test('every command has a category, so that the palette says whose it is', () =>
 
 test('a command that works only on a row is hidden from the palette', () => {
   const hidden = new Set(menus['commandPalette']?.filter((item) => item.when === 'false').map((item) => item.command));
-  const onRows = ['stopRun', 'stopTask', 'clearRun', 'showTerminal', 'copyTaskId', 'runSelected'];
+  const onRows = ['clearRun', 'showTerminal', 'copyTaskId', 'runSelected'];
   for (const name of [...onRows, 'requeueTask', 'openRunReport', 'openTaskLog']) {
     assert.ok(hidden.has(`todo2Waves.${name}`), name);
+  }
+  // Those that ask which one is meant are there for whoever has no row to click on.
+  for (const name of ['stopRun', 'stopTask', 'stopWave', 'pauseRun', 'goOnRun', 'resumeRun']) {
+    const { enablement } = commands.find(({ command }) => command === `todo2Waves.${name}`) ?? {};
+    assert.ok(!hidden.has(`todo2Waves.${name}`) && enablement?.startsWith('todo2Waves.'), name);
   }
 });
 

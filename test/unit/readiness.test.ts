@@ -141,7 +141,7 @@ test('the progress of a wave counts each task once', () => {
     task('expired', { status: 'In Progress', lock: lock('them', NOW) }),
   ];
   const context = contextOf(backlog);
-  const expected = { total: 11, ready: 3, running: 3, review: 1, waiting: 4 };
+  const expected = { total: 11, ready: 3, failed: 0, running: 3, review: 1, waiting: 4 };
   assert.deepEqual(summariseWave(context.plan.waves[0]!, context), expected);
 });
 
@@ -151,7 +151,7 @@ test('a task that runs although it should wait counts as running', () => {
     task('b', { status: 'In Progress', lock: lock('them', NOW + 1), dependencies: ['a'] }),
   ];
   const context = contextOf(backlog);
-  const expected = { total: 1, ready: 0, running: 1, review: 0, waiting: 0 };
+  const expected = { total: 1, ready: 0, failed: 0, running: 1, review: 0, waiting: 0 };
   assert.deepEqual(summariseWave(context.plan.waves[1]!, context), expected);
 });
 
@@ -188,8 +188,9 @@ test('a task is ready exactly if it can be started, no one has it and all it dep
         assert.equal(readinessOf(each, context).kind, expected, each.id);
       }
       for (const wave of context.plan.waves) {
-        const { total, ready, running, review, waiting } = summariseWave(wave, context);
-        assert.equal(ready + running + review + waiting, total);
+        const hasFailed = (id: string): boolean => id === 'T-3';
+        const { total, ready, failed, running, review, waiting } = summariseWave(wave, context, hasFailed);
+        assert.equal(ready + failed + running + review + waiting, total);
       }
     }),
     { seed: 31, numRuns: 500 },

@@ -52,6 +52,26 @@ test('the tree shows waves with their tasks, then what is blocked, then what is 
   ]);
 });
 
+test('a task that failed in a run that goes on is called that and not ready, until the run has ended', () => {
+  const started = runStarted({ waves: [['T-1', 'T-2', 'T-3']], at: NOW });
+  const { runId } = started;
+  const failed = failedWith({ kind: 'exit' }, 1);
+  const events = [
+    started,
+    { kind: 'waveStarted', runId, wave: 0, at: NOW },
+    { kind: 'taskEnded', runId, id: taskId('T-1'), outcome: failed, at: NOW },
+    { kind: 'taskEnded', runId, id: taskId('T-2'), outcome: { kind: 'stopped' }, at: NOW },
+  ] as const;
+  const over = [{ kind: 'taskEnded', runId, id: taskId('T-3'), outcome: failed, at: NOW }, { kind: 'runEnded', runId, at: NOW }] as const; // prettier-ignore
+  const wave = (backlog: Backlog): string[] => text(backlog).filter((line) => /Wave 0 \||of T-1/.test(line));
+  const going = fakeBacklog({ tasks: tasks('T-1', 'T-2', 'T-3'), events: [...events] });
+  const [row, first] = wave(going).filter((line) => !line.includes('succeeded')).slice(-2); // prettier-ignore
+  assert.match(row!, /^Wave 0 \| 0\/3 · 2 ready · 1 failed/);
+  assert.match(first!, /Title of T-1 \| .*exit code 1/);
+  const ended = fakeBacklog({ tasks: tasks('T-1', 'T-2', 'T-3'), events: [...events, ...over] });
+  assert.match(wave(ended).join('\n'), /Wave 0 \| 0\/3 · 3 ready\n {2}Title of T-1 \| ready/);
+});
+
 test('a task that waits says for whom, in which status, and who has it for how long', () => {
   const backlog = fakeBacklog({
     tasks: [

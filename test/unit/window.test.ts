@@ -10,7 +10,7 @@ import { taskId } from '../../src/core/task.ts';
 import type { Backlogs } from '../../src/ui/backlogs.ts';
 import { tasks } from '../support/backlog.ts';
 import { answers, commands, folders, foldersChanged, shown, trust, trustGranted, Uri } from '../support/editor-stub.ts';
-import { fakeBacklog, fakeBacklogs, type FakeBacklog, NOW, NO_DOORS } from '../support/fake-backlog.ts';
+import { fakeBacklog, fakeBacklogs, type FakeBacklog, NOW, NO_DOORS, NO_WORKSPACE } from '../support/fake-backlog.ts';
 import { atWork, runAfter, runStarted } from '../support/run-events.ts';
 
 // After the stub: these import `vscode`.
@@ -192,7 +192,7 @@ test('views draw once for all that changes in one go', async () => {
 async function command(name: string, backlog: Backlog, node: unknown): Promise<void> {
   const context = {
     ...{ backlogs: backlogsOf(backlog), dryRuns: new DryRunPages() },
-    ...{ selection: () => [], showLog: () => undefined, agents: NO_DOORS },
+    ...{ selection: () => [], showLog: () => undefined, agents: NO_DOORS, workspace: NO_WORKSPACE },
   };
   for (const each of registerCommands(context)) assert.ok(each);
   await commands.registered.get(`todo2Waves.${name}`)?.(node);

@@ -18,4 +18,6 @@ export interface RunChoice {
 export type RunScope =
   | { readonly kind: 'wave'; readonly number: number }
   | { readonly kind: 'task'; readonly id: TaskId }
+  /** As one wave, such as a file asks for. */
+  | { readonly kind: 'tasks'; readonly title: string; readonly ids: readonly TaskId[] }
   | { readonly kind: 'all' };

@@ -1,7 +1,7 @@
-import { findCriticalPath } from './plan/critical-path.ts';
-import { filesOf } from './shared-files.ts';
-import { compareIds, type Priority, priorityRank, type Task, type TaskId } from './task.ts';
-import type { Plan } from './waves.ts';
+import { findCriticalPath } from '../plan/critical-path.ts';
+import { type FileConflict, sharedFilesOf } from './conflicts.ts';
+import { type Priority, priorityRank, type Task } from '../task.ts';
+import type { Plan } from '../waves.ts';
 
 /** Tasks of one wave and one priority, at least two: as many agents may work on them side by side. */
 export interface ParallelGroup {
@@ -11,10 +11,8 @@ export interface ParallelGroup {
 }
 
 /** Files that the same tasks of one wave name: side by side, these would get into each other's way. */
-export interface SharedFiles {
+export interface SharedFiles extends FileConflict {
   readonly wave: number;
-  readonly ids: readonly TaskId[];
-  readonly files: readonly string[];
 }
 
 /** What a plan says about how many could work at once, and what stands against it. */
@@ -43,7 +41,9 @@ export function analyseParallelism(
     groups: waves.flatMap(({ number, tasks }) => groupsOf(number, tasks)),
     criticalPath: findCriticalPath(plan),
     widest: waves.reduce((most, { tasks }) => Math.max(most, tasks.length), 0),
-    sharedFiles: waves.flatMap(({ number, tasks }) => sharedOf(number, tasks, options.foldCase)),
+    sharedFiles: waves.flatMap(({ number, tasks }) =>
+      sharedFilesOf(tasks, options).map((shared) => ({ wave: number, ...shared })),
+    ),
   };
 }
 
@@ -60,25 +60,4 @@ function groupsOf(wave: number, tasks: readonly Task[]): readonly ParallelGroup[
     .filter(([, members]) => members.length > 1)
     .sort(([a], [b]) => priorityRank(a) - priorityRank(b))
     .map(([priority, members]) => ({ wave, priority, tasks: members }));
-}
-
-function sharedOf(wave: number, tasks: readonly Task[], foldCase: boolean): readonly SharedFiles[] {
-  const users = new Map<string, TaskId[]>();
-  for (const task of tasks) {
-    for (const file of filesOf(task.description, { foldCase })) {
-      const named = users.get(file);
-      if (named === undefined) users.set(file, [task.id]);
-      else named.push(task.id);
-    }
-  }
-  const sets = new Map<string, { readonly ids: readonly TaskId[]; readonly files: string[] }>();
-  for (const [file, ids] of users) {
-    if (ids.length < 2) continue;
-    const sorted = ids.toSorted(compareIds);
-    const key = JSON.stringify(sorted);
-    const set = sets.get(key);
-    if (set === undefined) sets.set(key, { ids: sorted, files: [file] });
-    else set.files.push(file);
-  }
-  return [...sets.values()].map(({ ids, files }) => ({ wave, ids, files: files.sort() }));
 }

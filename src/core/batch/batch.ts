@@ -1,0 +1,138 @@
+import { findConflicts } from '../analysis/conflicts.ts';
+import type { Backlog } from '../backlog.ts';
+import * as ofBacklog from './backlog-tools.ts';
+import * as ofLocks from './lock-tools.ts';
+import { runParallel, type Tool, type ToolRun } from './run-parallel.ts';
+import type { BatchTool, ToolReport, ToolWorld, Workspace } from './tool.ts';
+import * as ofWorkspace from './workspace-tools.ts';
+
+/** Tools one stage after the other; those of a stage run side by side. */
+export interface Batch {
+  /** Names it in results: `daily`, `nightly`, `sprint`, or the name of a custom one. */
+  readonly action: string;
+  readonly title: string;
+  readonly stages: readonly (readonly BatchTool[])[];
+}
+
+/** Every tool of ours. */
+export const TOOLS: readonly BatchTool[] = [
+  ...[...Object.values(ofLocks), ...Object.values(ofBacklog), ...Object.values(ofWorkspace)],
+];
+
+/** The batches that are always there, with the steps of exarp-go's. */
+export const BATCHES: readonly Batch[] = [
+  {
+    ...{ action: 'daily', title: 'Daily' },
+    stages: [
+      [ofLocks.conflictDetection],
+      [ofLocks.deadAgentCleanup],
+      [ofWorkspace.alignment, ofBacklog.duplicateTasks, ofWorkspace.docsHealth],
+      [ofBacklog.dependencyHealth, ofLocks.lockHealth],
+      [ofWorkspace.handoffCheck],
+      [ofWorkspace.progressInference],
+      [ofBacklog.staleTasks],
+    ],
+  },
+  {
+    ...{ action: 'nightly', title: 'Nightly' },
+    stages: [
+      [ofWorkspace.memoryCheck, ofBacklog.tagAnalysis, ofWorkspace.storeHealth],
+      [ofLocks.staleLockCheck],
+      [ofLocks.deadAgentCleanup],
+    ],
+  },
+  {
+    ...{ action: 'sprint', title: 'Sprint' },
+    stages: [
+      [ofLocks.deadAgentCleanup],
+      [ofWorkspace.alignment, ofBacklog.hierarchy, ofBacklog.overview],
+      [ofBacklog.sprintOrder],
+    ],
+  },
+];
+
+/** One step as it went. */
+export type StepRun = { readonly id: string } & ToolRun<ToolReport>;
+
+/**
+ * How a batch went as a whole: `success` only where every step did, `partial` where some did, `cancelled` where somebody ended it
+ * before all had begun or ended.
+ */
+export type BatchStatus = 'success' | 'partial' | 'failed' | 'cancelled';
+
+export interface BatchResult {
+  readonly action: string;
+  readonly title: string;
+  readonly status: BatchStatus;
+  /** Epoch ms. */
+  readonly startedAt: number;
+  readonly seconds: number;
+  readonly steps: readonly StepRun[];
+  /** Of the beginning. */
+  readonly conflicts: ToolWorld['conflicts'];
+}
+
+export interface BatchOptions {
+  readonly backlog: Backlog;
+  readonly workspace: Workspace;
+  readonly maxParallel: number;
+  readonly signal: AbortSignal;
+  /** After a step began or ended: how many have ended, of how many, and which are at work. */
+  readonly onProgress?: (ended: number, total: number, atWork: readonly string[]) => void;
+}
+
+/** Runs a batch. Undefined where the backlog has not been read. Each stage sees the backlog as the one before left it. Never rejects. */
+export async function runBatch(batch: Batch, options: BatchOptions): Promise<BatchResult | undefined> {
+  const { backlog, workspace, maxParallel, signal, onProgress } = options;
+  const startedAt = backlog.now;
+  const first = worldOf(backlog, workspace);
+  if (first === undefined) return undefined;
+  const total = batch.stages.reduce((sum, stage) => sum + stage.length, 0);
+  const atWork = new Set<BatchTool>();
+  const steps: StepRun[] = [];
+  let ended = 0;
+  const tell = (): void =>
+    onProgress?.(
+      ended,
+      total,
+      [...atWork].map(({ title }) => title),
+    );
+  for (const stage of batch.stages) {
+    const world = worldOf(backlog, workspace) ?? first;
+    const tools = stage.map((tool): Tool<ToolReport> => ({
+      name: tool.title,
+      run: (aborted) => tool.run(world, aborted),
+    }));
+    const runs = await runParallel(tools, {
+      ...{ maxParallel, signal, now: () => backlog.now },
+      onStarted: (index) => {
+        const tool = stage[index];
+        if (tool !== undefined) atWork.add(tool);
+        tell();
+      },
+      onEnded: (index) => {
+        const tool = stage[index];
+        if (tool !== undefined) atWork.delete(tool);
+        ended++;
+        tell();
+      },
+    });
+    steps.push(...runs.map((run, index) => ({ id: stage[index]?.id ?? '', ...run })));
+  }
+  const seconds = Math.max(0, backlog.now - startedAt) / 1000;
+  const { action, title } = batch;
+  return { action, title, status: statusOf(steps), startedAt, seconds, steps, conflicts: first.conflicts };
+}
+
+function statusOf(steps: readonly StepRun[]): BatchStatus {
+  if (steps.some(({ status }) => status === 'cancelled')) return 'cancelled';
+  const failed = steps.filter(({ status }) => status === 'failed').length;
+  return failed === 0 ? 'success' : failed === steps.length ? 'failed' : 'partial';
+}
+
+function worldOf(backlog: Backlog, workspace: Workspace): ToolWorld | undefined {
+  const { snapshot, plan } = backlog;
+  if (snapshot === undefined || plan === undefined) return undefined;
+  const conflicts = findConflicts(snapshot.tasks, { foldCase: backlog.caseFoldPaths });
+  return { backlog, workspace, snapshot, plan, conflicts };
+}

@@ -1,0 +1,70 @@
+import type { Backlog } from '../backlog.ts';
+import type { Conflicts } from '../analysis/conflicts.ts';
+import type { Plan } from '../waves.ts';
+import type { Snapshot } from '../snapshot.ts';
+
+/** What the documents of a workspace say; every path is relative to the root, with forward slashes. */
+export interface DocsScan {
+  /** How many documents were read. */
+  readonly documents: number;
+  /** True where there was more than is ever read. */
+  readonly isCut: boolean;
+  readonly hasReadme: boolean;
+  readonly empty: readonly string[];
+  /** Relative links that lead to nothing, or out of the root. `line` counts from 1. */
+  readonly broken: readonly {
+    readonly file: string;
+    readonly line: number;
+    readonly target: string;
+    readonly why: 'missing' | 'outside';
+  }[];
+}
+
+/** A document of a workspace that is about the backlog. */
+export interface WorkspaceText {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** The workspace around a backlog. Reads only within the root, follows no link out of it, and bounds what it reads. */
+export interface Workspace {
+  scanDocs(signal: AbortSignal): Promise<DocsScan>;
+  /** The project's goals, where somebody wrote them down. */
+  readGoals(): Promise<WorkspaceText | undefined>;
+  /** Plan documents, in the order of their names. */
+  readPlans(): Promise<readonly WorkspaceText[]>;
+  /** The first lines of the newest commits; undefined where git has nothing to say. */
+  commits(): Promise<readonly { readonly subject: string; readonly at: number }[] | undefined>;
+}
+
+/** What a tool works on: one moment of the backlog, and what it may ask for. */
+export interface ToolWorld {
+  readonly backlog: Backlog;
+  readonly workspace: Workspace;
+  readonly snapshot: Snapshot;
+  readonly plan: Plan;
+  readonly conflicts: Conflicts;
+}
+
+/** What a tool found, for people. All of it may hold text of others. */
+export interface ToolReport {
+  /** One sentence. */
+  readonly summary: string;
+  readonly lines: readonly string[];
+  /** The same as data, in the names that exarp-go uses where it has them. */
+  readonly output: Readonly<Record<string, unknown>>;
+  /** True where a person should look at it. */
+  readonly wantsLook: boolean;
+}
+
+/** A tool of a batch, by the id that stands in results and in custom batches. */
+export interface BatchTool {
+  readonly id: string;
+  readonly title: string;
+  /** True where it may change the backlog. */
+  readonly writes: boolean;
+  readonly run: (world: ToolWorld, signal: AbortSignal) => Promise<ToolReport> | ToolReport;
+}
+
+/** Something that kept a tool from its work, and that the world can cause; it is no bug. */
+export class ToolTrouble extends Error {}

@@ -1,0 +1,73 @@
+import * as vscode from 'vscode';
+import type { Backlog } from '../core/backlog.ts';
+import { batchJson } from '../core/batch/batch-json.ts';
+import { type Batch, BATCHES, runBatch } from '../core/batch/batch.ts';
+import type { Workspace } from '../core/batch/tool.ts';
+import { batchDocument, batchWords } from './batch-document.ts';
+import { plain } from './plain.ts';
+import { showRendered } from './shown-documents.ts';
+
+/** Scheme of the read-only documents that hold the last batch of a backlog. */
+export const BATCH_SCHEME = 'todo2-waves-batch';
+
+/** What stands in the report on the last batch of the backlog that a URI names. */
+export function batchText(uri: vscode.Uri, backlogs: readonly Backlog[]): string {
+  const backlog = backlogs.find(({ root }) => root === uri.query);
+  if (backlog === undefined) return '*This backlog is not open any more.*\n';
+  const { lastBatch, name } = backlog;
+  return lastBatch === undefined ? '*No batch was run in this window.*\n' : batchDocument(name, lastBatch);
+}
+
+export function openBatchReport({ root }: Backlog): Promise<void> {
+  return showRendered(vscode.Uri.from({ scheme: BATCH_SCHEME, path: '/Batch.md', query: root }), 'take');
+}
+
+/** Puts the last batch into the clipboard, in the shape of exarp-go's `automation`. */
+export async function copyBatch({ lastBatch }: Backlog): Promise<void> {
+  if (lastBatch === undefined) {
+    await vscode.window.showInformationMessage('No batch was run in this window.');
+    return;
+  }
+  await vscode.env.clipboard.writeText(`${JSON.stringify(batchJson(lastBatch), undefined, 2)}\n`);
+  void vscode.window.setStatusBarMessage('Copied: the batch as JSON', 4_000);
+}
+
+/** Lets a person pick a batch, runs it under a notification that counts and can cancel, and says how it went. */
+export async function chooseBatch(backlog: Backlog, workspace: Workspace): Promise<void> {
+  const items = BATCHES.map((batch) => ({ label: batch.title, detail: plain(stepNames(batch)), batch }));
+  const picked = await vscode.window.showQuickPick(items, { title: 'Run Batch: which one?' });
+  if (picked !== undefined) await start(picked.batch, backlog, workspace);
+}
+
+async function start(batch: Batch, backlog: Backlog, workspace: Workspace): Promise<void> {
+  const stop = new AbortController();
+  const options = { location: vscode.ProgressLocation.Notification, title: plain(batch.title), cancellable: true };
+  const result = await vscode.window.withProgress(options, (progress, token) => {
+    token.onCancellationRequested(() => stop.abort());
+    let told = 0;
+    return runBatch(batch, {
+      ...{ backlog, workspace, signal: stop.signal, maxParallel: backlog.options.maxParallelTools },
+      onProgress: (ended, total, atWork) => {
+        const increment = ((ended - told) / Math.max(1, total)) * 100;
+        told = ended;
+        progress.report({ message: plain([`${ended} of ${total}`, ...atWork.slice(0, 3)].join(' · ')), increment });
+      },
+    });
+  });
+  if (result === undefined) {
+    await vscode.window.showWarningMessage('The backlog has not been read, so there is nothing to look at.');
+    return;
+  }
+  backlog.noteBatch(result);
+  const message = plain(`${result.title}: ${batchWords(result)}`);
+  const isWell = result.status === 'success' || result.status === 'cancelled';
+  const tell = isWell ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
+  // The command has done its work: nobody has to answer for it to end.
+  void tell(message, REPORT).then((chosen) => (chosen === REPORT ? openBatchReport(backlog) : undefined));
+}
+
+const REPORT = 'Open Report';
+
+function stepNames({ stages }: Batch): string {
+  return stages.map((stage) => stage.map(({ title }) => title).join(' + ')).join(' → ');
+}

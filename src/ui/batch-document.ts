@@ -1,0 +1,79 @@
+import { batchJson, errorWords } from '../core/batch/batch-json.ts';
+import type { BatchResult, BatchStatus, StepRun } from '../core/batch/batch.ts';
+import { inline } from '../core/plan/markdown.ts';
+import { count } from '../core/plan/text.ts';
+import { fence, section } from './markdown-parts.ts';
+
+/** The most lines of a step; the JSON below them has all. */
+const MOST_LINES = 60;
+
+/** A batch of more than this is read as JSON elsewhere, not in a page. */
+const MOST_JSON = 200_000;
+
+/** What a batch came to, in markdown. Text of others in it is inert. */
+export function batchDocument(name: string, result: BatchResult): string {
+  const json = JSON.stringify(batchJson(result), undefined, 2);
+  return [
+    `# ${inline(result.title)}: ${inline(name)}`,
+    `${batchWords(result)} Begun ${new Date(result.startedAt).toISOString()}, took ${seconds(result.seconds)}.`,
+    stepTable(result.steps),
+    ...result.steps.map((step) => section(inline(step.name), stepBody(step))),
+    section(
+      'As JSON',
+      json.length > MOST_JSON
+        ? '*Too long for a page: **Todo2 Waves: Copy Batch Result as JSON** has it.*'
+        : fence(json),
+    ),
+  ]
+    .filter(Boolean)
+    .join('\n\n')
+    .concat('\n');
+}
+
+/** How it went in one sentence. */
+export function batchWords({ status, steps }: BatchResult): string {
+  const failed = steps.filter((step) => step.status === 'failed').length;
+  const look = steps.filter(wantsLook).length;
+  const begin: Readonly<Record<BatchStatus, string>> = {
+    success: 'Every step ended well',
+    partial: `${failed} of ${count(steps.length, 'step')} failed`,
+    failed: 'Every step failed',
+    cancelled: 'It was cancelled',
+  };
+  return `${begin[status]}${look === 0 ? '' : `; ${look} found something to look at`}.`;
+}
+
+/** How one step went, in a few words. */
+export function stepWords(step: StepRun): string {
+  switch (step.status) {
+    case 'succeeded':
+      return step.result.summary;
+    case 'failed':
+      return `failed: ${errorWords(step.error)}`;
+    case 'cancelled':
+      return 'cancelled';
+  }
+}
+
+export function wantsLook(step: StepRun): boolean {
+  return step.status === 'succeeded' && step.result.wantsLook;
+}
+
+function stepTable(steps: readonly StepRun[]): string {
+  const rows = steps.map((step) => {
+    const mark = step.status === 'failed' ? '✗' : step.status === 'cancelled' ? '–' : wantsLook(step) ? '!' : '✓';
+    return `| ${mark} | ${inline(step.name)} | ${inline(stepWords(step))} | ${seconds(step.seconds)} |`;
+  });
+  return ['| | Step | Result | Took |', '| --- | --- | --- | ---: |', ...rows].join('\n');
+}
+
+function stepBody(step: StepRun): string {
+  if (step.status !== 'succeeded') return '';
+  const { lines } = step.result;
+  const shown = lines.slice(0, MOST_LINES).map((line) => `- ${inline(line)}`);
+  return [...shown, ...(lines.length > shown.length ? [`- … and ${lines.length - shown.length} more`] : [])].join('\n');
+}
+
+function seconds(value: number): string {
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
+}
