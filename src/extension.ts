@@ -3,20 +3,23 @@ import * as vscode from 'vscode';
 import { openWorkspace } from './batch-workspace.ts';
 import { locateStore, storeIdentity } from './store/config.ts';
 import { findRoot } from './store/locate.ts';
+import { systemClock } from './store/system-clock.ts';
 import { registerCommands } from './ui/commands.ts';
 import { ANALYSIS_SCHEME, analysisText } from './ui/analysis-report.ts';
 import { BATCH_SCHEME, batchText } from './ui/batch-commands.ts';
 import { ContextKeyUpdater } from './ui/context-keys.ts';
 import { DescriptionFiles } from './ui/description-files.ts';
 import { DRY_RUN_SCHEME, DryRunPages } from './ui/dry-run-pages.ts';
-import { HANDOFF_SCHEME, handoffText } from './ui/handoff-details.ts';
+import { HANDOFF_SCHEME, handoffText, RESUME_SCHEME, resumeText } from './ui/handoff-details.ts';
 import { readEntries } from './store/json-places.ts';
 import { DOCTOR_SCHEME, doctorText } from './ui/doctor-report.ts';
 import { LockDecorations } from './ui/lock-decorations.ts';
+import { PLAN_PREVIEW_SCHEME, planPreviewText } from './ui/plan-commands.ts';
+import { PlanEditor } from './ui/plan-editor.ts';
 import { ProblemsPanel } from './ui/problems-panel.ts';
 import { RunNotices } from './ui/run-notices.ts';
 import { RUN_REPORT_SCHEME, runReportText } from './ui/run-report.ts';
-import { readWantsNotices } from './ui/settings.ts';
+import { readExarpPath, readWantsNotices } from './ui/settings.ts';
 import { LockStatusItem } from './ui/status-bar.ts';
 import { ShownDocuments } from './ui/shown-documents.ts';
 import { taskText } from './ui/task-details.ts';
@@ -55,9 +58,10 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     new ShownDocuments(opened, TASK_SCHEME, taskText),
     new DescriptionFiles(opened),
     new ShownDocuments(opened, HANDOFF_SCHEME, handoffText),
+    new ShownDocuments(opened, RESUME_SCHEME, resumeText),
     new ContextKeyUpdater(opened),
     new ShownDocuments(opened, DOCTOR_SCHEME, doctorText),
-    new ShownDocuments(opened, ANALYSIS_SCHEME, analysisText),
+    new ShownDocuments(opened, ANALYSIS_SCHEME, analysisText, { clock: systemClock, restMs: 3_000 }),
     new ShownDocuments(opened, BATCH_SCHEME, batchText),
     new ShownDocuments(opened, RUN_REPORT_SCHEME, runReportText(opened)),
     new ShownDocuments(opened, DRY_RUN_SCHEME, dryRuns.textOf),
@@ -68,12 +72,14 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
       now: () => Date.now(),
       reportBug,
     }),
+    new PlanEditor(opened),
+    new ShownDocuments(opened, PLAN_PREVIEW_SCHEME, planPreviewText),
     new ProblemsPanel({ backlogs: opened, findEntries: readEntries, reportBug }),
     agents.register(opened),
     ...registerCommands({
       ...{ backlogs: opened, selection: () => tree.selection, showLog: () => log.show(), dryRuns },
       agents: agents.doors(opened),
-      workspace: openWorkspace,
+      workspace: (root) => openWorkspace(root, { program: readExarpPath(), version: packageJSON.version }),
     }),
   );
   return { backlogs: opened };

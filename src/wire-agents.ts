@@ -16,6 +16,7 @@ import type { Disposable } from './core/events.ts';
 import { oneLine } from './core/plan/text.ts';
 import { ok } from './core/result.ts';
 import type { SubagentDoor } from './core/run/subagent-door.ts';
+import { refreshLauncher, writeLauncher } from './store/launcher.ts';
 import { isThere, writeBriefs, writeNewFile } from './store/new-files.ts';
 import { systemClock as clock } from './store/system-clock.ts';
 import type { AgentDoors } from './ui/agent-doors.ts';
@@ -44,6 +45,9 @@ export interface WiredAgents {
 /** As `contributes.mcpServerDefinitionProviders` has it. */
 const MCP_PROVIDER = 'todo2Waves.mcp';
 
+/** What other clients start. */
+const MCP_LAUNCHER = 'mcp.cjs';
+
 /** The words that everything in the window uses, for those rooms that do not know it. */
 const WORDS: PeopleWords = {
   failure: (failure, now) => explainFailure(failure, now).message,
@@ -60,6 +64,8 @@ export function wireAgents(shared: {
   readonly editor: Editor & McpEditor;
   /** The MCP server, `mcp.cjs`. */
   readonly mcpScript: string;
+  /** A folder of the extension's own that outlives its updates. */
+  readonly storage: string;
   readonly version: string;
   readonly log: vscode.LogOutputChannel;
   readonly reportBug: (error: unknown) => void;
@@ -68,8 +74,8 @@ export function wireAgents(shared: {
   const log = (line: string): void => shared.log.info(oneLine(line));
   const served = new Map<string, { readonly agent: AgentBacklog; readonly door: SubagentDoor }>();
   // The editor's own Node reads the bytes; where it has no SQLite to write with, the server looks for one that has.
-  const mcpCommand = (root: string): ServerCommand =>
-    serverCommand({ node: process.execPath, script: shared.mcpScript, root });
+  const mcpCommand = (root: string, script = shared.mcpScript): ServerCommand =>
+    serverCommand({ node: process.execPath, script, root });
   const followsSubagents = (): boolean => isCursor(editor) || typeof editor.chat?.createChatParticipant !== 'function';
   return {
     followsSubagents,
@@ -103,6 +109,9 @@ export function wireAgents(shared: {
         roots: () => backlogs.all.map(({ root }) => root),
         onDidChangeRoots: backlogs.onDidChange,
       });
+      refreshLauncher(shared.storage, MCP_LAUNCHER, shared.mcpScript)
+        .then((kept) => (kept.ok ? undefined : log(explainFailure(kept.failure, clock.now()).message)))
+        .catch(reportBug);
       return vscode.Disposable.from(tools, mcp, ...(participant === undefined ? [] : [participant]));
     },
     doors: (backlogs) => {
@@ -119,7 +128,11 @@ export function wireAgents(shared: {
       return {
         runWaveWithSubagents: (backlog, wave) => commands.runWaveWithSubagents(backlog, wave),
         createAgentFiles: (backlog) => commands.createAgentFiles(backlog),
-        copyMcpConfiguration: (backlog) => commands.copyMcpConfiguration(mcpCommand(backlog.root)),
+        copyMcpConfiguration: async (backlog) => {
+          const launcher = await writeLauncher(shared.storage, MCP_LAUNCHER, shared.mcpScript);
+          if (launcher.ok) await commands.copyMcpConfiguration(mcpCommand(backlog.root, launcher.value));
+          else await tell(launcher.failure);
+        },
       };
     },
   };

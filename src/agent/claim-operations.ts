@@ -7,10 +7,10 @@ import type { AgentBacklog } from './agent-backlog.ts';
 import { named, withData } from './fence.ts';
 import { findTask, ID } from './find-task.ts';
 import { countOpen, hasTag, TAG } from './look-operations.ts';
-import { type AgentFailure, operation, type Outcome } from './operation.ts';
+import { type AgentFailure, type Answer, operation, type Outcome } from './operation.ts';
 import { list, object, type ValueOf } from './schema.ts';
 import { rowLine, rowOf, TASK, TASK_ROW, taskOf, taskText } from './task-view.ts';
-import { isoOf, untilWords } from './words.ts';
+import { ids, isoOf, untilWords } from './words.ts';
 
 const LEASE = object(
   {
@@ -69,9 +69,20 @@ export const nextTask = operation({
     if (!found.ok) return fail({ kind: 'noSuchTask', id: claimed.value.id });
     const task = await taskOf(served, found.value);
     const structured = { claimed: true, task, lease: leaseOf(claimed.value), open: countOpen(backlog), waiting: [] };
-    return ok({ text: claimedText(served, claimed.value, taskText(task)), structured });
+    const text = claimedText(served, claimed.value, taskText(task));
+    return ok({ text, structured, ...giveBackUnheard(served, claimed.value) });
   },
 });
+
+/** A claim that nobody hears of would stay until the client goes, as it does where this fails; one that only got a new end is somebody's work. */
+function giveBackUnheard(served: AgentBacklog, { id, fresh }: Claim): Pick<Answer, 'undo'> {
+  if (!fresh) return {};
+  return {
+    undo: async () => {
+      await served.end(id, 'Todo', undefined);
+    },
+  };
+}
 
 function nothingReady(
   served: AgentBacklog,
@@ -126,6 +137,7 @@ export const claimTask = operation({
     return ok({
       text: claimedText(served, claimed.value, taskText(task)),
       structured: { task, lease: leaseOf(claimed.value) },
+      ...giveBackUnheard(served, claimed.value),
     });
   },
 });
@@ -191,6 +203,7 @@ export const renewTask = operation({
   input: object({ id: ID }, ['id']),
   output: RENEWED,
   effect: { readOnly: false, destructive: false, idempotent: true },
+  needs: 'known',
   run: async (served, { id }): Promise<Outcome<typeof RENEWED>> => {
     const found = findTask(served, id);
     if (!found.ok) return found;
@@ -228,6 +241,7 @@ export const releaseTask = operation({
   ),
   output: ENDED,
   effect: { readOnly: false, destructive: false, idempotent: false },
+  needs: 'known',
   run: async (served, { id, reason }): Promise<Outcome<typeof ENDED>> => {
     const found = findTask(served, id);
     if (!found.ok) return found;
@@ -236,6 +250,8 @@ export const releaseTask = operation({
     return ended(served, found.value, await served.end(found.value.id, 'Todo', note));
   },
 });
+
+const MOST_OPENED = 100;
 
 /** What came of an end, also for `waves_complete`. */
 export function ended(
@@ -254,10 +270,10 @@ export function ended(
         .map((task) => task.id);
   const text = [
     `${named(id)} is ${status} now and not yours any more.`,
-    ...(opened.length === 0 ? [] : [`Ready now: ${opened.slice(0, 20).map(named).join(', ')}.`]),
+    ...(opened.length === 0 ? [] : [`Ready now: ${ids(opened)}.`]),
     'Take the next one with waves_next.',
   ].join(' ');
-  return ok({ text, structured: { id, status, commented, opened } });
+  return ok({ text, structured: { id, status, commented, opened: opened.slice(0, MOST_OPENED) } });
 }
 
 const NOTED = object({ id: { type: 'string' } }, ['id']);
@@ -270,6 +286,7 @@ export const addNote = operation({
   input: object({ id: ID, text: { type: 'string', minLength: 1, maxLength: 10_000 } }, ['id', 'text']),
   output: NOTED,
   effect: { readOnly: false, destructive: false, idempotent: false },
+  needs: 'known',
   run: async (served, { id, text }): Promise<Outcome<typeof NOTED>> => {
     const found = findTask(served, id);
     if (!found.ok) return found;

@@ -47,6 +47,7 @@ export const completeTask = operation({
   input: INPUT,
   output: ENDED,
   effect: { readOnly: false, destructive: false, idempotent: false },
+  needs: 'known',
   run: async (served, input): Promise<Outcome<typeof ENDED>> => {
     const found = findTask(served, input.id);
     if (!found.ok) return found;

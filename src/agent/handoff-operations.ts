@@ -1,5 +1,6 @@
 import { writeHandoffPrompt } from '../core/handoff-prompt.ts';
-import { count, oneLine } from '../core/plan/text.ts';
+import type { Handoff } from '../core/handoff.ts';
+import { count, cut, oneLine } from '../core/plan/text.ts';
 import { fail, ok } from '../core/result.ts';
 import { taskId } from '../core/task.ts';
 import { withData } from './fence.ts';
@@ -57,11 +58,12 @@ export const readHandoffs = operation({
   ),
   output: HANDOFFS,
   effect: READS,
+  needs: 'nothing',
   run: ({ backlog }, { status = 'open', limit = 5 }): Outcome<typeof HANDOFFS> => {
     const { state } = backlog.handoffs;
     if (state.kind === 'unreadable') return fail(state.failure);
     const wanted = state.handoffs.filter((handoff) => status === 'all' || handoff.status === 'open');
-    const shown = wanted.slice(0, limit);
+    const shown = wanted.slice(0, limit).map(shortened);
     const taskOf = (id: string) => backlog.task(taskId(id));
     const handoffs = shown.map((handoff) => ({
       id: handoff.id,
@@ -95,6 +97,27 @@ export const readHandoffs = operation({
   },
 });
 
+/** Others write these files by hand, too: none of them may fill the head of whoever reads it. */
+function shortened(handoff: Handoff): Handoff {
+  const texts = (all: readonly string[]): readonly string[] => all.slice(0, 50).map((text) => cut(text, 2_000));
+  const tasks = (all: Handoff['inProgress']): Handoff['inProgress'] =>
+    all
+      .slice(0, 100)
+      .map(({ id, title, note }) => ({ id: cut(id, 500), title: cut(title, 300), note: cut(note, 100) }));
+  const { git } = handoff;
+  const runs = handoff.runs.slice(0, 50).map(({ id, title, status, result }) => ({
+    ...{ id: cut(id, 500), title: cut(title, 300), status: cut(status, 100), result: cut(result, 300) },
+  }));
+  return {
+    ...handoff,
+    runs,
+    ...{ id: cut(handoff.id, 500), host: cut(handoff.host, 200), summary: cut(handoff.summary, 10_000) },
+    ...{ blockers: texts(handoff.blockers), nextSteps: texts(handoff.nextSteps), warnings: texts(handoff.warnings) },
+    ...{ inProgress: tasks(handoff.inProgress), completed: tasks(handoff.completed) },
+    git: git === undefined ? undefined : { ...git, changedFiles: texts(git.changedFiles) },
+  };
+}
+
 const LINES = list({ type: 'string', minLength: 1, maxLength: 2000 }, { maxItems: 50 });
 
 const WRITTEN = object({ id: { type: 'string' }, tasks: TEXTS }, ['id', 'tasks']);
@@ -114,6 +137,7 @@ export const writeHandoff = operation({
   ),
   output: WRITTEN,
   effect: { readOnly: false, destructive: false, idempotent: false },
+  needs: 'nothing',
   run: async (
     { backlog },
     { summary, blockers = [], next_steps: nextSteps = [] },

@@ -43,13 +43,14 @@ function toolOf(operation: Operation, parts: LanguageModelToolParts): vscode.Lan
       return { invocationMessage, confirmationMessages: { title: operation.title, message } };
     },
     // What is thrown here is what the model is told.
-    invoke: async ({ input }) => {
+    invoke: async ({ input }, token) => {
       if (!editor.workspace.isTrusted) throw new Error(UNTRUSTED);
       const backlog = await served();
       if (backlog === undefined) throw new Error('There is no Todo2 backlog in this window.');
       try {
         const answer = await operation.run(backlog, input);
         if (!answer.ok) throw new Refusal(failureWords(answer.failure, backlog.backlog.now));
+        if (token.isCancellationRequested) await answer.value.undo?.();
         return new editor.LanguageModelToolResult([new editor.LanguageModelTextPart(answer.value.text)]);
       } catch (error) {
         if (error instanceof Refusal) throw error;

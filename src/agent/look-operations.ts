@@ -1,14 +1,14 @@
 import type { Backlog } from '../core/backlog.ts';
 import { describeNumbering } from '../core/plan/wave-facts.ts';
 import { count, oneLine } from '../core/plan/text.ts';
-import { ok } from '../core/result.ts';
-import { isSettled } from '../core/task.ts';
+import { fail, ok } from '../core/result.ts';
+import { isSettled, type Task } from '../core/task.ts';
 import type { Plan } from '../core/waves.ts';
 import { withData } from './fence.ts';
 import { findTask, ID } from './find-task.ts';
 import { operation, type Outcome, READS } from './operation.ts';
 import { list, object, type ValueOf } from './schema.ts';
-import { rowLine, rowOf, TASK, TASK_ROW, taskOf, taskText } from './task-view.ts';
+import { rowLine, rowOf, TASK, TASK_ROW, taskOf, taskText, titleOf } from './task-view.ts';
 import { blockWords, reasonWords, remedyWords, troubleWords } from './words.ts';
 
 const WAVES = object(
@@ -28,40 +28,54 @@ const WAVES = object(
       ]),
       { description: 'Open tasks that no wave can hold' },
     ),
-    left_out: { type: 'integer', description: 'Tasks that the limit left out' },
+    left_out: { type: 'integer', description: 'Tasks that come after those shown' },
   },
   ['root', 'project', 'numbering', 'open', 'ready', 'settled', 'waves', 'blocked', 'left_out'],
 );
 
 const DEFAULT_LIMIT = 200;
 
-/** Also what the resource of the waves holds. */
+interface Wanted {
+  readonly tag?: string;
+  readonly wave?: number;
+  readonly skip?: number;
+  readonly limit?: number;
+}
+
+/** Also what the resource of the waves holds; `now` as for `rowOf`. */
 export function wavesOf(
   backlog: Backlog,
   plan: Plan,
-  { tag, limit = DEFAULT_LIMIT }: { readonly tag?: string; readonly limit?: number },
+  { tag, wave: only, skip = 0, limit = DEFAULT_LIMIT }: Wanted,
+  now: number | undefined = backlog.now,
 ): ValueOf<typeof WAVES> {
-  let [room, ready, open] = [limit, 0, plan.blocked.length];
-  let leftOut = 0;
-  const waves = plan.waves.flatMap((wave) => {
-    open += wave.tasks.length;
-    ready += wave.tasks.filter((task) => backlog.readinessOf(task).kind === 'ready').length;
-    const wanted = wave.tasks.filter((task) => tag === undefined || hasTag(task.tags, tag));
-    const shown = wanted.slice(0, room);
-    room -= shown.length;
-    leftOut += wanted.length - shown.length;
-    return shown.length === 0 ? [] : [{ number: wave.number, tasks: shown.map((task) => rowOf(backlog, task)) }];
+  const isWanted = ({ tags }: Task): boolean => tag === undefined || hasTag(tags, tag);
+  let [ready, open] = [0, plan.blocked.length];
+  // One page runs over all waves, and then over what is in none.
+  const page = { toSkip: skip, room: limit, leftOut: 0 };
+  const onPage = <T>(rows: readonly T[]): readonly T[] => {
+    const skipped = Math.min(page.toSkip, rows.length);
+    const shown = rows.slice(skipped, skipped + page.room);
+    page.toSkip -= skipped;
+    page.room -= shown.length;
+    page.leftOut += rows.length - skipped - shown.length;
+    return shown;
+  };
+  const waves = plan.waves.flatMap(({ number, tasks }) => {
+    open += tasks.length;
+    ready += tasks.filter((task) => backlog.readinessOf(task).kind === 'ready').length;
+    if (only !== undefined && only !== number) return [];
+    const shown = onPage(tasks.filter(isWanted));
+    return shown.length === 0 ? [] : [{ number, tasks: shown.map((task) => rowOf(backlog, task, now)) }];
   });
-  const blocked = plan.blocked.filter(({ task }) => tag === undefined || hasTag(task.tags, tag));
+  const blocked = only === undefined ? onPage(plan.blocked.filter(({ task }) => isWanted(task))) : [];
   return {
     root: backlog.root,
     project: backlog.snapshot?.project ?? backlog.name,
     numbering: describeNumbering(plan),
     ...{ open, ready, settled: plan.settled.length, waves },
-    blocked: blocked
-      .slice(0, limit)
-      .map(({ task, reason }) => ({ id: task.id, title: oneLine(task.title), reason: blockWords(reason) })),
-    left_out: leftOut + Math.max(0, blocked.length - limit),
+    blocked: blocked.map(({ task, reason }) => ({ id: task.id, title: titleOf(task), reason: blockWords(reason) })),
+    left_out: page.leftOut,
   };
 }
 
@@ -86,7 +100,13 @@ export const listWaves = operation({
   input: object(
     {
       tag: TAG,
+      wave: { type: 'integer', minimum: 0, description: 'Only this wave' },
       limit: { type: 'integer', minimum: 1, maximum: 2000, description: `The most tasks, ${DEFAULT_LIMIT} if absent` },
+      skip: {
+        type: 'integer',
+        minimum: 0,
+        description: 'So many tasks are passed over, for the next page of a long list',
+      },
     },
     [],
   ),
@@ -95,11 +115,16 @@ export const listWaves = operation({
   run: ({ backlog }, input) => {
     const { plan } = backlog;
     if (plan === undefined) throw new Error('Internal error: a snapshot without a plan');
+    const known = plan.waves.map(({ number }) => number);
+    if (input.wave !== undefined && !known.includes(input.wave)) {
+      return fail({ kind: 'unknownWave', number: input.wave, known });
+    }
     const structured = wavesOf(backlog, plan, input);
     const { open, ready, settled, waves, blocked, left_out: leftOut } = structured;
-    const sentence = `${count(open, 'open task')} in ${count(plan.waves.length, 'wave')}, ${ready} ready now, ${settled} finished. ${structured.numbering}${leftOut > 0 ? ` ${leftOut} more are not shown.` : ''}`;
+    const sentence = `${count(open, 'open task')} in ${count(plan.waves.length, 'wave')}, ${ready} ready now, ${settled} finished. ${structured.numbering}${leftOut > 0 ? ` ${leftOut} more follow: call again with "skip": ${(input.skip ?? 0) + (input.limit ?? DEFAULT_LIMIT)}.` : ''}`;
+    const sizes = new Map(plan.waves.map(({ number, tasks }) => [number, tasks.length]));
     const lines = waves.flatMap(({ number, tasks }) => [
-      `Wave ${number} (${count(tasks.length, 'task')})`,
+      `Wave ${number} (${tasks.length === sizes.get(number) ? '' : `${tasks.length} of `}${count(sizes.get(number) ?? 0, 'task')})`,
       ...tasks.map(rowLine),
     ]);
     const stuck = blocked.map(({ id, title, reason }) => `- ${oneLine(id)} ${title}: ${reason}`);
@@ -115,16 +140,29 @@ export const showTask = operation({
   title: 'Show a task',
   description:
     'Shows one task in full: title, description, status, tags, the files it names, who holds it, its dependencies with what was reported when they ended, and the open tasks that wait for it.',
-  input: object({ id: ID }, ['id']),
+  input: object(
+    {
+      id: ID,
+      from: {
+        type: 'integer',
+        minimum: 0,
+        description: 'The first character of a long description to show; 0 if absent',
+      },
+    },
+    ['id'],
+  ),
   output: SHOWN,
   effect: READS,
-  run: async (served, { id }): Promise<Outcome<typeof SHOWN>> => {
+  run: async (served, { id, from = 0 }): Promise<Outcome<typeof SHOWN>> => {
     const found = findTask(served, id);
     if (!found.ok) return found;
-    const task = await taskOf(served, found.value);
+    const task = await taskOf(served, found.value, from);
     return ok({ text: withData('The task as the backlog has it.', taskText(task)), structured: { task } });
   },
 });
+
+/** A task that waits for hundreds of others is explained well by the first of them. */
+const MOST_REASONS = 50;
 
 export const explainNotReady = operation({
   name: 'waves_explain',
@@ -149,8 +187,9 @@ export const explainNotReady = operation({
           ['kind', 'reason', 'remedy'],
         ),
       ),
+      left_out: { type: 'integer', description: 'Reasons that are too many to be listed' },
     },
-    ['id', 'state', 'reasons'],
+    ['id', 'state', 'reasons', 'left_out'],
   ),
   effect: READS,
   run: (served, { id }) => {
@@ -158,21 +197,20 @@ export const explainNotReady = operation({
     if (!found.ok) return found;
     const { now } = served.backlog;
     const readiness = served.backlog.readinessOf(found.value);
-    const reasons =
-      readiness.kind === 'notReady'
-        ? readiness.reasons.map((reason) => ({
-            kind: reason.kind,
-            reason: reasonWords(reason, now),
-            remedy: remedyWords(reason),
-          }))
-        : [];
+    const all = readiness.kind === 'notReady' ? readiness.reasons : [];
+    const reasons = all.slice(0, MOST_REASONS).map((reason) => ({
+      kind: reason.kind,
+      reason: reasonWords(reason, now),
+      remedy: remedyWords(reason),
+    }));
     const state = readiness.kind === 'notReady' ? 'not_ready' : readiness.kind;
-    const structured = { id: found.value.id, state, reasons } as const;
+    const structured = { id: found.value.id, state, reasons, left_out: all.length - reasons.length } as const;
     if (readiness.kind === 'ready') {
       return ok({ text: 'It is ready: nothing holds it up. Claim it with waves_claim.', structured });
     }
     if (readiness.kind === 'ours') return ok({ text: 'It is yours: this connection holds it.', structured });
     const lines = reasons.map(({ reason, remedy }) => `- ${reason}. ${remedy}`);
+    if (structured.left_out > 0) lines.push(`- And ${count(structured.left_out, 'more reason')}.`);
     return ok({ text: `It may not be started now:\n${lines.join('\n')}`, structured });
   },
 });

@@ -22,7 +22,7 @@ import type { AgentBacklog } from './agent-backlog.ts';
 import type { AgentFailure, Operation } from './operation.ts';
 import { OPERATIONS } from './operations.ts';
 import { ROLE_PROMPTS } from './prompts.ts';
-import { listResources, readResource, TASK_TEMPLATE } from './resources.ts';
+import { listResources, readResources, TASK_TEMPLATE } from './resources.ts';
 import type { ObjectSchema } from './schema.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { failureWords } from './words.ts';
@@ -83,10 +83,10 @@ export function createWavesServer(parts: WavesServerParts): WavesServer {
   });
 
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: OPERATIONS.map(toolOf) }));
-  server.setRequestHandler(CallToolRequestSchema, ({ params }) => {
+  server.setRequestHandler(CallToolRequestSchema, ({ params }, { signal }) => {
     const operation = OPERATIONS.find(({ name }) => name === params.name);
     if (operation === undefined) throw new McpError(ErrorCode.InvalidParams, `There is no tool ${params.name}`);
-    return busy(callTool(operation, params.arguments, served, parts));
+    return busy(callTool(operation, params.arguments, { ...parts, served, signal }));
   });
   server.setRequestHandler(ListResourcesRequestSchema, ({ params }) =>
     busy(
@@ -109,7 +109,7 @@ export function createWavesServer(parts: WavesServerParts): WavesServer {
   server.setRequestHandler(ReadResourceRequestSchema, ({ params: { uri } }) =>
     busy(
       fresh().then(async (opened) => {
-        const text = await readResource(opened, uri);
+        const text = (await readResources(opened, [uri])).get(uri);
         if (text === undefined) throw noResource(uri);
         return { contents: [{ uri, mimeType: 'application/json', text }] };
       }),
@@ -149,8 +149,9 @@ export function createWavesServer(parts: WavesServerParts): WavesServer {
       }),
     );
   });
-  // The list is looked at for changes from the moment that somebody could have asked for it.
-  server.oninitialized = () => subscriptions.start();
+  // The list is looked at for changes from the moment that somebody could have asked for it. A client that does not wait for
+  // our answer has not told its name by then, which the name in its locks is made of.
+  server.oninitialized = () => void parts.clock.after(0, () => subscriptions.start());
 
   return {
     server,
@@ -184,8 +185,16 @@ function schemaFor({ type, properties, required, additionalProperties }: ObjectS
 async function callTool(
   operation: Operation,
   input: unknown,
-  served: () => Promise<AgentBacklog>,
-  { clock, reportBug }: WavesServerParts,
+  {
+    served,
+    signal,
+    clock,
+    reportBug,
+  }: Pick<WavesServerParts, 'clock' | 'reportBug'> & {
+    readonly served: () => Promise<AgentBacklog>;
+    /** Aborted when the client does not wait for the answer any more. */
+    readonly signal: AbortSignal;
+  },
 ): Promise<CallToolResult> {
   const refused = (failure: AgentFailure): CallToolResult => ({
     content: [{ type: 'text', text: failureWords(failure, clock.now()) }],
@@ -195,6 +204,7 @@ async function callTool(
   try {
     const outcome = await operation.run(await served(), input);
     if (!outcome.ok) return refused(outcome.failure);
+    if (signal.aborted) await outcome.value.undo?.();
     const { text, structured } = outcome.value;
     return { content: [{ type: 'text', text }], structuredContent: structured as Record<string, unknown> };
   } catch (error) {

@@ -25,6 +25,8 @@ export type AgentFailure =
 export interface Answer<T = unknown> {
   readonly text: string;
   readonly structured: T;
+  /** Takes back what was done, for when nobody hears the answer any more; absent where nothing has to be. Never rejects for what the world can cause. */
+  readonly undo?: () => Promise<void>;
 }
 
 /** What an operation does to the world, in the words of MCP. */
@@ -48,6 +50,12 @@ export interface Operation {
   run(served: AgentBacklog, input: unknown): Promise<Result<Answer, AgentFailure>>;
 }
 
+/**
+ * What an operation has to know of the tasks. `fresh`: all of them as they are now. `known`: as they were read at last will do,
+ * since the store itself says whether work on a task can end. `nothing`: it works beside a database that cannot be read.
+ */
+type Needs = 'fresh' | 'known' | 'nothing';
+
 /** What an operation with this schema of its output comes to. */
 export type Outcome<O> = Result<Answer<NoInfer<ValueOf<O>>>, AgentFailure>;
 
@@ -59,21 +67,25 @@ export function operation<const I extends { readonly type: 'object' }, const O e
   definition: Omit<Operation, 'run' | 'input' | 'output'> & {
     readonly input: I;
     readonly output: O;
+    /** `fresh` if absent. */
+    readonly needs?: Needs;
     readonly run: (served: AgentBacklog, input: NoInfer<ValueOf<I>>) => Promise<Outcome<O>> | Outcome<O>;
   },
 ): Operation {
+  const { needs = 'fresh', ...rest } = definition;
   const [input, output] = [schemaIn(definition.input), schemaIn(definition.output)];
   return {
-    ...{ ...definition, input, output },
+    ...{ ...rest, input, output },
     run: async (served, given) => {
       const problems = problemsWith(input, given ?? {});
       if (problems.length > 0) return fail({ kind: 'wrongInput', problems });
       // Read anew, so that an agent sees what it and others have just written.
       await served.backlog.refresh();
-      const { snapshot, store } = served.backlog;
-      if (snapshot === undefined) {
-        return fail(store.kind === 'unreadable' ? store.failure : { kind: 'noBacklog', root: served.backlog.root });
-      }
+      const { snapshot, store, root } = served.backlog;
+      if (store.kind === 'unreadable') {
+        const isEnough = needs === 'nothing' || (needs === 'known' && snapshot !== undefined);
+        if (!isEnough) return fail(store.failure);
+      } else if (snapshot === undefined) return fail({ kind: 'noBacklog', root });
       return definition.run(served, (given ?? {}) as ValueOf<I>);
     },
   };

@@ -1,11 +1,12 @@
 import { executionPlanJson, missingDependencies, parallelGroups } from '../core/analysis/exarp-json.ts';
 import { analyseParallelism } from '../core/analysis/parallelism.ts';
-import { count, oneLine } from '../core/plan/text.ts';
+import { count, cut } from '../core/plan/text.ts';
 import { ok } from '../core/result.ts';
-import { withData } from './fence.ts';
+import { named, withData } from './fence.ts';
 import { hasTag, TAG } from './look-operations.ts';
 import { operation, type Outcome, READS } from './operation.ts';
 import { list, object } from './schema.ts';
+import { ids, someOf } from './words.ts';
 
 const IDS = list({ type: 'string' });
 
@@ -50,6 +51,7 @@ const ANALYSIS = object(
       object({ wave: { type: 'integer' }, task_ids: IDS, files: IDS }, ['wave', 'task_ids', 'files']),
       { description: 'Tasks of one wave that name the same files; better not side by side' },
     ),
+    left_out: { type: 'integer', description: 'Tasks that are too many to be listed' },
   },
   [
     'backlog_count',
@@ -63,8 +65,23 @@ const ANALYSIS = object(
     'circular_dependencies',
     'missing_dependencies',
     'shared_files',
+    'left_out',
   ],
 );
+
+// An analysis of thousands of tasks has to leave a model room to think.
+const DEFAULT_LIMIT = 200;
+const MOST_LINES = 30;
+const MOST_MEMBERS = 20;
+const MAX_TITLE = 120;
+const MAX_TAGS = 10;
+const MAX_TAG = 60;
+
+/** The first ones of a kind as a line each, and how many more there are. */
+function lines<T>(all: readonly T[], lineOf: (item: T) => string): readonly string[] {
+  const shown = all.slice(0, MOST_LINES).map(lineOf);
+  return all.length > MOST_LINES ? [...shown, `and ${all.length - MOST_LINES} more of these`] : shown;
+}
 
 export const analyse = operation({
   name: 'waves_analyse',
@@ -74,13 +91,16 @@ export const analyse = operation({
   input: object(
     {
       tag: TAG,
-      limit: { type: 'integer', minimum: 1, maximum: 5000, description: 'The most tasks in details, 500 if absent' },
+      limit: {
+        ...{ type: 'integer', minimum: 1, maximum: 5000 },
+        description: `The most tasks in each list, the first ones; ${DEFAULT_LIMIT} if absent. Counts and lengths are of all`,
+      },
     },
     [],
   ),
   output: ANALYSIS,
   effect: READS,
-  run: (served, { tag, limit = 500 }): Outcome<typeof ANALYSIS> => {
+  run: (served, { tag, limit = DEFAULT_LIMIT }): Outcome<typeof ANALYSIS> => {
     const { backlog, foldCase } = served;
     const { plan } = backlog;
     if (plan === undefined) throw new Error('Internal error: a snapshot without a plan');
@@ -89,34 +109,48 @@ export const analyse = operation({
     const found = analyseParallelism(plan, isWanted, { foldCase });
     const missing = missingDependencies(plan);
     const { order, groups, criticalPath, widest, sharedFiles } = found;
-    const {
-      action: _action,
-      success: _success,
-      method: _method,
-      ...execution
-    } = executionPlanJson({ plan, found }, limit);
+    const execution = executionPlanJson({ plan, found }, limit);
+    const shown = new Set(order.slice(0, limit).map(({ id }) => id));
+    const levels = Object.entries(execution.waves).map(
+      ([number, ids]) => [number, ids.filter((id) => shown.has(id))] as const,
+    );
     const structured = {
-      ...execution,
+      backlog_count: order.length,
+      ordered_task_ids: [...shown],
+      waves: Object.fromEntries(levels.filter(([, ids]) => ids.length > 0)),
+      details: execution.details.map(({ content, tags, ...rest }) => ({
+        ...{ ...rest, content: cut(content, MAX_TITLE) },
+        tags: tags.slice(0, MAX_TAGS).map((each) => cut(each, MAX_TAG)),
+      })),
       widest_wave: widest,
-      parallel_groups: parallelGroups(groups).map((group, index) => ({ ...group, wave: groups[index]?.wave ?? 0 })),
-      critical_path: criticalPath.map(({ id }) => id),
+      parallel_groups: parallelGroups(groups)
+        .slice(0, limit)
+        .map((group, index) => ({
+          ...group,
+          wave: groups[index]?.wave ?? 0,
+          tasks: group.tasks.filter((id) => shown.has(id)),
+        }))
+        .filter(({ tasks }) => tasks.length > 0),
+      critical_path: criticalPath.slice(0, limit).map(({ id }) => id),
       critical_path_length: criticalPath.length,
-      circular_dependencies: plan.cycles,
-      missing_dependencies: missing.map(({ task_id: id, missing_dep: on }) => ({ task_id: id, missing_dep: on })),
-      shared_files: sharedFiles.map(({ wave, ids, files }) => ({ wave, task_ids: ids, files })),
+      circular_dependencies: plan.cycles.slice(0, MOST_LINES).map((members) => members.slice(0, MOST_MEMBERS)),
+      missing_dependencies: missing
+        .slice(0, limit)
+        .map(({ task_id: id, missing_dep: on }) => ({ task_id: id, missing_dep: on })),
+      shared_files: sharedFiles.slice(0, MOST_LINES).map(({ wave, ids: sharing, files }) => ({
+        wave,
+        task_ids: sharing.slice(0, MOST_MEMBERS),
+        files: files.slice(0, MOST_MEMBERS).map((file) => cut(file, MAX_TITLE)),
+      })),
+      left_out: order.length - shown.size,
     };
-    const sentence = `${count(order.length, 'open task')} in ${count(Object.keys(structured.waves).length, 'wave')}. At most ${count(widest, 'agent')} can be at work at once, and the longest chain has ${count(criticalPath.length, 'task')}.`;
+    const sentence = `${count(order.length, 'open task')} in ${count(levels.length, 'wave')}. At most ${count(widest, 'agent')} can be at work at once, and the longest chain has ${count(criticalPath.length, 'task')}.${structured.left_out > 0 ? ` Lists show the first ${shown.size} tasks.` : ''}`;
     const data = [
-      `Longest chain: ${structured.critical_path.map(oneLine).join(' → ') || 'none'}`,
-      ...structured.parallel_groups.map(
-        ({ wave, priority, tasks }) => `Wave ${wave}, ${priority}: ${tasks.map(oneLine).join(', ')}`,
-      ),
-      ...plan.cycles.map((members) => `Cycle: ${members.map(oneLine).join(', ')}`),
-      ...missing.map(({ message }) => message),
-      ...sharedFiles.map(
-        ({ wave, ids, files }) =>
-          `Wave ${wave}: ${ids.map(oneLine).join(', ')} all name ${files.map(oneLine).join(', ')}`,
-      ),
+      `Longest chain: ${someOf(criticalPath, ({ id }) => named(id)).join(' → ') || 'none'}`,
+      ...lines(groups, ({ wave, priority, tasks }) => `Wave ${wave}, ${priority}: ${ids(tasks.map(({ id }) => id))}`),
+      ...lines(plan.cycles, (members) => `Cycle: ${ids(members)}`),
+      ...lines(missing, ({ message }) => cut(message, MAX_TITLE)),
+      ...lines(sharedFiles, ({ wave, ids: sharing, files }) => `Wave ${wave}: ${ids(sharing)} all name ${ids(files)}`),
     ];
     return ok({ text: withData(sentence, data.join('\n')), structured });
   },

@@ -1,4 +1,4 @@
-import { count, oneLine } from '../core/plan/text.ts';
+import { count, cut, oneLine } from '../core/plan/text.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { AgentBacklog } from './agent-backlog.ts';
 import { DATA_NOTICE, fenced } from './fence.ts';
@@ -45,6 +45,10 @@ Leave .todo2 alone: the tools change it for you. Then end; do not begin another 
   },
 };
 
+/** A wave may be wider than what one verifier can look at; the rest is in reach by tools. */
+const MOST_TASKS = 60;
+const MAX_REPORT = 2_000;
+
 const waveVerifier: RolePrompt = {
   name: 'wave_verifier',
   title: 'Verify a wave',
@@ -58,12 +62,15 @@ const waveVerifier: RolePrompt = {
     const known = backlog.plan?.waves.map(({ number }) => number) ?? [];
     const tasks = backlog.plan?.waves.find(({ number }) => number === wave)?.tasks;
     if (tasks === undefined) return fail({ kind: 'unknownWave', number: wave, known });
-    const results = await served.results(tasks.map(({ id }) => id));
-    const reports = tasks.flatMap(({ id }) => {
+    const shown = tasks.slice(0, MOST_TASKS);
+    const results = await served.results(shown.map(({ id }) => id));
+    const reports = shown.flatMap(({ id }) => {
       const result = results.get(id);
-      return result === undefined ? [] : [`Reported of ${oneLine(id)}:\n${result}`];
+      return result === undefined ? [] : [`Reported of ${oneLine(id)}:\n${cut(result, MAX_REPORT)}`];
     });
-    const data = [tasks.map((task) => rowLine(rowOf(backlog, task))).join('\n'), ...reports].join('\n\n');
+    const rest =
+      tasks.length === shown.length ? [] : [`and ${count(tasks.length - shown.length, 'more task')}: see waves_list`];
+    const data = [[...shown.map((task) => rowLine(rowOf(backlog, task))), ...rest].join('\n'), ...reports].join('\n\n');
     return ok(`You verify wave ${wave} (${count(tasks.length, 'task')}) of the backlog in ${oneLine(backlog.root)}. You change no code.
 
 ${DATA_NOTICE}

@@ -30,12 +30,12 @@ interface Offered {
 }
 
 /**
- * Makes the server known to the agents of the editor: to VS Code by a provider that it asks, to Cursor by name. None in a
- * workspace that is not trusted. An editor that has neither way, or refuses, goes without; the log says so.
+ * Makes the server known to the agents of the editor: to Cursor by name, to VS Code by a provider that it asks; one that has
+ * both ways would show each tool twice. None in a workspace that is not trusted. An editor that has neither way goes without;
+ * where one refuses, the log says so.
  */
 export function registerMcp(parts: McpRegistrationParts): Disposable {
-  const disposables = [offerToVsCode(parts), offerToCursor(parts)].filter((each) => each !== undefined);
-  return { dispose: () => disposables.forEach((each) => each.dispose()) };
+  return offerToCursor(parts) ?? offerToVsCode(parts) ?? { dispose: () => undefined };
 }
 
 function offered({ editor, roots, commandFor }: McpRegistrationParts): readonly Offered[] {

@@ -1,9 +1,9 @@
 import type { Backlog } from '../core/backlog.ts';
-import { compareIds, isSettled, taskId } from '../core/task.ts';
+import { compareIds, isSettled, type Task, taskId } from '../core/task.ts';
 import { oneLine } from '../core/plan/text.ts';
 import type { AgentBacklog } from './agent-backlog.ts';
 import { wavesOf } from './look-operations.ts';
-import { taskOf } from './task-view.ts';
+import { reportedOn, titleOf, viewOf } from './task-view.ts';
 
 export const WAVES_URI = 'waves://waves';
 export const TASK_TEMPLATE = 'waves://tasks/{id}';
@@ -37,20 +37,34 @@ export function listResources(backlog: Backlog): readonly ListedResource[] {
     },
     ...tasks.slice(0, MAX_TASKS).map((task): ListedResource => ({
       ...{ uri: taskUri(task.id), name: task.id, mimeType: 'application/json' },
-      title: `${oneLine(task.id)} ${oneLine(task.title)}`,
+      title: `${oneLine(task.id)} ${titleOf(task)}`,
     })),
   ];
 }
 
-/** What stands at an address, as JSON; undefined where there is no such resource now. */
-export async function readResource(served: AgentBacklog, uri: string): Promise<string | undefined> {
+/** What stands at each of these addresses, as JSON; undefined where there is no such resource now. Stays the same as time passes. */
+export async function readResources(
+  served: AgentBacklog,
+  uris: readonly string[],
+): Promise<ReadonlyMap<string, string | undefined>> {
   const { backlog } = served;
-  if (uri === WAVES_URI) {
-    return backlog.plan === undefined ? undefined : asJson(wavesOf(backlog, backlog.plan, {}));
+  const { plan } = backlog;
+  const tasks = new Map<string, Task>();
+  for (const uri of uris) {
+    const id = idOf(uri);
+    const task = id === undefined ? undefined : backlog.task(taskId(id));
+    if (task !== undefined) tasks.set(uri, task);
   }
-  const id = idOf(uri);
-  const task = id === undefined ? undefined : backlog.task(taskId(id));
-  return task === undefined ? undefined : asJson(await taskOf(served, task));
+  // Asked for once for all of them, since each question goes to another process.
+  const ids = new Set([...tasks.values()].flatMap(reportedOn));
+  const results = await served.results([...ids]);
+  return new Map(
+    uris.map((uri) => {
+      const task = tasks.get(uri);
+      if (task !== undefined) return [uri, asJson(viewOf(served, task, { results, now: undefined }))];
+      return [uri, uri === WAVES_URI && plan !== undefined ? asJson(wavesOf(backlog, plan, {}, undefined)) : undefined];
+    }),
+  );
 }
 
 function idOf(uri: string): string | undefined {

@@ -1,7 +1,7 @@
 import type { Disposable } from '../core/events.ts';
 import type { Clock } from '../core/ports.ts';
 import type { AgentBacklog } from './agent-backlog.ts';
-import { listResources, readResource } from './resources.ts';
+import { listResources, readResources } from './resources.ts';
 
 export interface SubscriptionsParts {
   readonly served: () => Promise<AgentBacklog>;
@@ -11,8 +11,8 @@ export interface SubscriptionsParts {
   readonly reportBug: (error: unknown) => void;
 }
 
-/** A wave of agents writes several times a second; nobody reads so often. */
-const REST_MS = 250;
+/** A wave of agents writes many times a second; nobody reads so often. */
+const REST_MS = 500;
 
 /** Tells a client which of its resources are others than when it was last told, and when the list of them is another one. */
 export class Subscriptions implements Disposable {
@@ -32,6 +32,7 @@ export class Subscriptions implements Disposable {
 
   /** Begins to look for changes of the list; without it only what is subscribed to is looked at. */
   start(): void {
+    if (this.#disposed) return;
     this.#inBackground(async () => {
       const { backlog } = await this.#listen();
       await backlog.refresh();
@@ -43,7 +44,7 @@ export class Subscriptions implements Disposable {
   async add(uri: string): Promise<boolean> {
     const served = await this.#listen();
     await served.backlog.refresh();
-    const text = await readResource(served, uri);
+    const text = (await readResources(served, [uri])).get(uri);
     if (text === undefined) return false;
     this.#known.set(uri, text);
     return true;
@@ -81,11 +82,11 @@ export class Subscriptions implements Disposable {
       this.#list = list;
       await this.#parts.onListChanged();
     }
-    for (const [uri, before] of [...this.#known]) {
-      const text = await readResource(served, uri);
+    const now = await readResources(served, [...this.#known.keys()]);
+    for (const [uri, text] of now) {
       if (this.#isDisposed()) return;
       // Gone by now is news, too; a client that stopped listening meanwhile is not told.
-      if (text === before || !this.#known.has(uri)) continue;
+      if (!this.#known.has(uri) || text === this.#known.get(uri)) continue;
       this.#known.set(uri, text);
       await this.#parts.onUpdated(uri);
     }

@@ -1,3 +1,5 @@
+import type { UnreadableCause } from '../core/failure.ts';
+import { cut, oneLine } from '../core/plan/text.ts';
 import type { Trouble } from '../core/doctor/finding.ts';
 import type { Lease } from '../core/lease.ts';
 import type { NotReady } from '../core/readiness.ts';
@@ -17,9 +19,9 @@ export function failureWords(failure: AgentFailure, now: number): string {
     case 'unknownTask':
       return `There is no task ${named(failure.id)} in this backlog. Ids are matched letter by letter; waves_list has all that are open.`;
     case 'unknownWave':
-      return `There is no wave ${failure.number}. ${failure.known.length === 0 ? 'No task is open.' : `The waves are ${failure.known.join(', ')}.`} Waves are numbered anew as tasks finish; waves_list has them.`;
+      return `There is no wave ${failure.number}. ${failure.known.length === 0 ? 'No task is open.' : `The waves are ${ids(failure.known.map(String))}.`} Waves are numbered anew as tasks finish; waves_list has them.`;
     case 'notReady':
-      return `${named(failure.id)} cannot be claimed now: ${failure.reasons.map((reason) => reasonWords(reason, now)).join('; ')}. ${REMEDY_NOT_READY}`;
+      return `${named(failure.id)} cannot be claimed now: ${someOf(failure.reasons, (reason) => reasonWords(reason, now)).join('; ')}. ${REMEDY_NOT_READY}`;
     case 'alreadyOurs':
       return `${named(failure.id)} is held already by this very connection (${named(failure.lock.holder)}${untilWords(failure.lock.until, now)}). If you claimed it yourself, go on, or call again with "resume": true. If not, another agent behind the same connection is at work on it: leave it alone and call waves_next.`;
     case 'doneNotAllowed':
@@ -49,9 +51,11 @@ export function failureWords(failure: AgentFailure, now: number): string {
     case 'writerDied':
       return `The process that writes to the database ended (${named(failure.detail)}). Nobody knows whether this was written: look with waves_show before you call again.`;
     case 'writeFailed':
-      return `${named(failure.file)} could not be written: ${named(failure.detail)}. A person has to see to that.`;
+      return `${fileName(failure.file)} could not be written: ${named(failure.detail)}. That file is as it was before. A person has to see that the folder can be written to, that the disk has room and that the file is whole.`;
+    case 'notAPlan':
+      return `${named(failure.file)} is no wave plan, so it was left as it is. A person has to rename it to make room for one.`;
     case 'unreadable':
-      return `${named(failure.file)} cannot be read (${failure.cause}: ${named(failure.detail)}). A person has to see to that; waves_doctor works once it can be read.`;
+      return `${fileName(failure.file)} ${UNREADABLE[failure.cause]} (${named(failure.detail)}). ${REMEDY_UNREADABLE[failure.cause]} Handoffs can be read and written meanwhile.`;
     case 'nothingReady':
       return 'No task is ready and free. waves_list says what each one waits for.';
     case 'nothingToRun':
@@ -83,8 +87,40 @@ const READ_ONLY = {
   untrusted: 'Nothing is claimed or written in a folder that is not trusted. A person can trust it in the editor.',
 } as const;
 
-/** One reason why a task may not start, with the holder and the time where somebody is in the way. */
-export function reasonWords(reason: NotReady, now: number): string {
+const UNREADABLE: Readonly<Record<UnreadableCause, string>> = {
+  notADatabase: 'is not a SQLite database',
+  empty: 'is empty',
+  truncated: 'is shorter than its own header says',
+  encrypted: 'looks encrypted',
+  permission: 'may not be read by this process',
+  malformed: 'is damaged',
+  noTasksTable: 'has no table of tasks',
+  busy: 'changes too fast to be read as one state',
+  io: 'cannot be read',
+};
+
+const RESTORE =
+  'Do not try to mend it. A person has to bring it back from a backup or from version control, or have the editor initialise a store anew.';
+
+const REMEDY_UNREADABLE: Readonly<Record<UnreadableCause, string>> = {
+  notADatabase: RESTORE,
+  empty: RESTORE,
+  truncated: RESTORE,
+  encrypted: RESTORE,
+  malformed: RESTORE,
+  permission: 'A person has to give the user that this server runs as the right to read it.',
+  noTasksTable: 'A person can have the editor initialise a store in it.',
+  busy: 'Wait some seconds and call again.',
+  io: 'Wait some seconds and call again; if that does not help, a person has to look at the disk.',
+};
+
+/** A path has to be whole for somebody to find it. */
+function fileName(file: string): string {
+  return cut(oneLine(file), 1_000);
+}
+
+/** One reason why a task may not start, with the holder and the time where somebody is in the way; `now` as for `untilWords`. */
+export function reasonWords(reason: NotReady, now: number | undefined): string {
   switch (reason.kind) {
     case 'waitsFor':
       return `it waits for ${named(reason.id)}, which is ${reason.status}${leaseWords(reason.lease, now)}`;
@@ -140,15 +176,18 @@ export function blockWords(reason: BlockReason): string {
   }
 }
 
-function leaseWords(lease: Lease, now: number): string {
+function leaseWords(lease: Lease, now: number | undefined): string {
   if (lease.kind === 'ours') return `, held by this connection${untilWords(lease.lock.until, now)}`;
   return lease.kind === 'theirs' ? `, held by ${named(lease.lock.holder)}${untilWords(lease.lock.until, now)}` : '';
 }
 
-/** Behind the name of a holder: until when, in a form that neither time zones nor models can misread. */
-export function untilWords(until: number | undefined, now: number): string {
+/**
+ * Behind the name of a holder: until when, in a form that neither time zones nor models can misread. Without `now` in words
+ * that stay true as time passes.
+ */
+export function untilWords(until: number | undefined, now: number | undefined): string {
   if (until === undefined) return '';
-  return ` until ${isoOf(until)} (${duration(until - now)} from now)`;
+  return ` until ${isoOf(until)}${now === undefined ? '' : ` (${duration(until - now)} from now)`}`;
 }
 
 /** As RFC 3339 in UTC, whole seconds; for any time that a number can name. */
@@ -209,9 +248,16 @@ export function troubleWords(trouble: Trouble): string {
 
 const MOST_IDS = 12;
 
-function ids(list: readonly string[]): string {
-  const shown = list.slice(0, MOST_IDS).map(named).join(', ');
-  return list.length > MOST_IDS ? `${shown} and ${list.length - MOST_IDS} more` : shown;
+/** Ids in a row, the first dozen of them by name. */
+export function ids(list: readonly string[], most = MOST_IDS): string {
+  const shown = list.slice(0, most).map(named).join(', ');
+  return list.length > most ? `${shown} and ${list.length - most} more` : shown;
+}
+
+/** The first dozen in words, and how many more there are. */
+export function someOf<T>(list: readonly T[], wordsOf: (item: T) => string): readonly string[] {
+  const words = list.slice(0, MOST_IDS).map(wordsOf);
+  return list.length > MOST_IDS ? [...words, `and ${list.length - MOST_IDS} more`] : words;
 }
 
 /** A length of time in its largest units, as “12 min” or “1 h 5 min”. */

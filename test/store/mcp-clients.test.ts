@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
-import { bundleMcp, createMcpRig, type McpBundle, type McpClient, type McpRig } from '../support/mcp-rig.ts';
+import { bundleMcp, createMcpRig, type McpBundle, type McpClient, type McpRig, textOf } from '../support/mcp-rig.ts';
 import type { TaskSpec } from '../support/fixture.ts';
 import { randomFrom } from '../support/random.ts';
 import { findSqliteNode } from '../support/sqlite-node.ts';
@@ -70,9 +70,9 @@ async function workNatively({ other }: McpRig, taken: Taken[]): Promise<void> {
       await other.run(
         `UPDATE tasks SET assignee = ?, assigned_at = ?, lock_until = ?, status = 'In Progress', version = version + 1
           WHERE id = ?`,
-        ...[me, now, now + 600, String(row['id'])],
+        ...[me, now, now + 600, textOf(row, 'id')],
       );
-      taken.push({ who: me, id: String(row['id']) });
+      taken.push({ who: me, id: textOf(row, 'id') });
     }
     await other.exec('COMMIT');
     if (open?.['n'] === 0) return;
@@ -81,7 +81,7 @@ async function workNatively({ other }: McpRig, taken: Taken[]): Promise<void> {
     await other.run(
       `UPDATE tasks SET assignee = NULL, assigned_at = NULL, lock_until = NULL, status = 'Done', version = version + 1
         WHERE id = ? AND assignee = ?`,
-      ...[String(row['id']), me],
+      ...[textOf(row, 'id'), me],
     );
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import { OPERATIONS } from '../../src/agent/operations.ts';
-import { bundleMcp, connectMcp, createMcpRig, type McpBundle, type McpRig } from '../support/mcp-rig.ts';
+import { bundleMcp, connectMcp, createMcpRig, type McpBundle, type McpRig, textOf } from '../support/mcp-rig.ts';
 
 const THEM = 'cursor-elsewhere-77';
 const later = Date.now() + 3_600_000;
@@ -80,7 +80,8 @@ describe('the handshake', () => {
 const WRONG: readonly [tool: string, input: unknown, says: RegExp][] = [
   ['waves_list', { tag: 5 }, /"tag" must be text, not the number 5/],
   ['waves_list', { limit: 0 }, /"limit" must be 1 or more/],
-  ['waves_list', { wave: 1 }, /"wave" is not known here\. Known: tag, limit/],
+  ['waves_list', { page: 1 }, /"page" is not known here\. Known: tag, wave, limit, skip/],
+  ['waves_list', { wave: 9 }, /There is no wave 9\. The waves are 0, 1/],
   ['waves_show', {}, /"id" is missing/],
   ['waves_show', { id: 'T-99' }, /There is no task T-99/],
   ['waves_show', { id: '' }, /"id" must not be empty/],
@@ -151,7 +152,7 @@ describe('working on tasks', () => {
       comments.map((row) => row['comment_type']),
       ['note', 'result'],
     );
-    const result = String(comments[1]!['content']);
+    const result = textOf(comments[1], 'content');
     assert.match(result, /^\*\*Reported as done\*\* · my_agent \(MCP\)/);
     assert.match(result, /`npm test`: did not pass/);
     // What the agent said stands within a fence that it cannot end.
@@ -169,7 +170,7 @@ describe('working on tasks', () => {
     assert.equal(await rig.lockOf('T-6'), 'Todo null');
     const [note] = await rig.other.all('SELECT comment_type, content FROM task_comments');
     assert.equal(note?.['comment_type'], 'note');
-    assert.match(String(note['content']), /needs a decision/);
+    assert.match(textOf(note, 'content'), /needs a decision/);
   });
 
   test('what somebody else holds is theirs: the answer names them, until when, and what to do instead', async () => {

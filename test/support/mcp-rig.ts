@@ -6,7 +6,8 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { build } from 'esbuild';
-import { type BacklogSpec, createBacklog, nativeWriter, type NativeWriter } from './fixture.ts';
+import { FAILURE_META } from '../../src/agent/mcp-server.ts';
+import { type BacklogSpec, createBacklog, nativeWriter, type NativeWriter, type SqlRow } from './fixture.ts';
 import { findSqliteNode } from './sqlite-node.ts';
 
 /** The server as it is shipped, in a folder of its own. */
@@ -47,8 +48,8 @@ export interface McpClient {
   readonly client: Client;
   readonly pid: number;
   /** What the server wrote to its log. */
-  log(): string;
-  ask(tool: string, input?: unknown): Promise<Asked>;
+  readonly log: () => string;
+  readonly ask: (tool: string, input?: unknown) => Promise<Asked>;
   /** Ends the connection as a client should. */
   close(): Promise<void>;
 }
@@ -79,11 +80,11 @@ export async function createMcpRig(bundle: Pick<McpBundle, 'script'>, spec: Back
     },
     lockOf: async (id) => {
       const [row] = await other.all('SELECT status, assignee FROM tasks WHERE id = ?', id);
-      return `${String(row?.['status'])} ${String(row?.['assignee'])}`;
+      return `${textOf(row, 'status')} ${textOf(row, 'assignee')}`;
     },
     holders: async () => {
       const rows = await other.all(`SELECT DISTINCT assignee FROM tasks WHERE COALESCE(assignee, '') <> ''`);
-      return rows.map((row) => String(row['assignee']));
+      return rows.map((row) => textOf(row, 'assignee'));
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(clients.map((client) => client.close()));
@@ -107,7 +108,7 @@ export async function connectMcp(args: readonly string[], node = findSqliteNode(
       const args = input as Record<string, unknown>;
       const result = (await client.callTool({ name, arguments: args })) as CallToolResult;
       const [content] = result.content;
-      const failure = result._meta?.['todo2-waves/failure'] as { kind: string } | undefined;
+      const failure = result._meta?.[FAILURE_META] as { kind: string } | undefined;
       return {
         text: content?.type === 'text' ? content.text : '',
         isError: result.isError === true,
@@ -117,4 +118,10 @@ export async function connectMcp(args: readonly string[], node = findSqliteNode(
     },
     close: () => client.close(),
   };
+}
+
+/** A column of a row as text; `null` where it is NULL. */
+export function textOf(row: SqlRow | undefined, column: string): string {
+  const value = row?.[column];
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }
