@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import type { Failure } from './core/failure.ts';
 import { mainPlanFile } from './core/plan/slug.ts';
 import type { Job, WorkPreview } from './core/ports.ts';
@@ -58,14 +58,15 @@ export async function prepareWork(job: Job, parts: PrepareParts): Promise<Result
 /** What an attempt would start; nothing is started or written for it. */
 export async function previewWork(job: Job, parts: PrepareParts): Promise<Result<WorkPreview, Failure>> {
   const files = parts.filesOf(job.runId, job.start);
+  const promptFile = relative(job.root, files.prompt).split(sep).join('/');
   if (isWindowWork(job.agent)) {
     const prompt = job.agent.how === 'human' ? '' : await writePrompt(job, parts);
-    return ok({ command: [], promptFile: files.prompt, prompt });
+    return ok({ command: [], promptFile, prompt });
   }
   const made = await makeAttempt(job, files, parts);
   if (!made.ok) return made;
   const { command, prompt } = made.value;
-  return ok({ command: [command.command, ...command.args], promptFile: files.prompt, prompt });
+  return ok({ command: [command.command, ...command.args], promptFile, prompt });
 }
 
 /** A command that verifies work, as it is started. Fails as a program that cannot be found or started. */

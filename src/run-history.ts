@@ -2,7 +2,7 @@ import { Emitter, type Disposable, type Event } from './core/events.ts';
 import type { Failure } from './core/failure.ts';
 import type { Clock, LeaderRequest, RunHistory } from './core/ports.ts';
 import type { Result } from './core/result.ts';
-import { interruptRun, mayGoOn, recoverRun, type FoundAttempt } from './core/run/recovery.ts';
+import { interruptRun, mayGoOn, recoverRun, type FoundAttempt, type Recovery } from './core/run/recovery.ts';
 import type { RunEvent, RunState } from './core/run/run-events.ts';
 import { applyRunEvents } from './core/run/run-state.ts';
 import type { WaveRunner } from './core/run/wave-runner.ts';
@@ -29,6 +29,8 @@ export interface RunHistoryOptions {
     | 'letGo'
     | 'runs'
   >;
+  /** Resolves when the backlog was read, or could not be for a while: what goes on here needs to know its tasks, their files and their order. */
+  readonly ready: () => Promise<void>;
   /** Whether the very process that a state names lives on this machine. */
   readonly isAlive: (state: WorkState) => Promise<boolean>;
   /** Ends the agent that a supervisor which is gone left behind. */
@@ -100,10 +102,15 @@ export class RecordedRuns implements RunHistory, Disposable {
   open(): Promise<void> {
     const { journals } = this.#options;
     return this.#inTurn(async () => {
+      await this.#options.ready();
+      if (this.#isClosed) return;
       this.#following = journals.follow((runId) => void this.#inTurn(() => this.#lookAt(runId)));
       const records = await journals.list(READ_RUNS);
       const restored: (() => void)[] = [];
-      for (const record of records) restored.push(...(await this.#take(record)));
+      for (const record of records) {
+        // One that cannot be taken over must not keep the others from it.
+        restored.push(...(await this.#take(record).catch((error: unknown) => this.#noRestores(error))));
+      }
       // Together, so that all that is at work has its slot before anything further starts.
       for (const restore of restored) restore();
       await journals.prune(KEPT_RUNS);
@@ -220,9 +227,18 @@ export class RecordedRuns implements RunHistory, Disposable {
     return this.#takeOver(record);
   }
 
+  #noRestores(error: unknown): readonly [] {
+    this.#options.reportBug(error);
+    return [];
+  }
+
   async #takeOver(record: RunRecord): Promise<readonly (() => void)[]> {
     const { journals, runner, begun, clock, log, onAttached } = this.#options;
     const { runId, leaderGoneForMs } = record;
+    if (!begun.has(runId) && !(await this.#isAtWork(record.state))) {
+      this.#addPast(asLeft(record.state, await this.#find(record.state), clock.now()));
+      return [];
+    }
     if (!(await journals.lead(runId, () => this.#lost(runId)))) return [];
     // Its old window may have written to it until a moment ago.
     const state = (await journals.read(runId))?.state ?? record.state;
@@ -231,11 +247,9 @@ export class RecordedRuns implements RunHistory, Disposable {
       this.#addPast(state);
       return [];
     }
-    const found = await this.#find(state);
-    const recovery = recoverRun(state, found, clock.now());
+    const { found, recovery } = await this.#settle(state);
     for (const orphan of recovery.orphans) await this.#options.endOrphan(orphan);
     for (const { id, holder } of recovery.locks) await this.#options.giveBack(holder, id);
-    for (const start of recovery.stops) this.#stopAttempt(runId, start);
     for (const [wave, { startedAt, endedAt }] of state.waveRuns.entries()) {
       if (startedAt !== undefined && endedAt === undefined) await this.#options.endVerification(runId, wave);
     }
@@ -255,6 +269,8 @@ export class RecordedRuns implements RunHistory, Disposable {
           const isOnly = runner.runs.every(({ phase }) => phase === 'ended');
           if (isOnly && recovered.cap !== undefined) runner.setCap(recovered.cap);
           runner.restore(recovered, recovery.attach);
+          // What we told to stop before it showed itself has done nothing wrong: its task has another turn.
+          for (const id of recovery.attach) if (found.get(id)?.isToldToStop === true) runner.requeue(id);
         },
       ];
     }
@@ -265,13 +281,33 @@ export class RecordedRuns implements RunHistory, Disposable {
     return [];
   }
 
-  async #find(run: RunState): Promise<ReadonlyMap<TaskId, FoundAttempt>> {
+  /** True where a supervisor of the run lives, and surely is the one that its state names. */
+  async #isAtWork(run: RunState): Promise<boolean> {
+    const found = await this.#find(run);
+    return [...found.values()].some(({ supervisorAlive }) => supervisorAlive);
+  }
+
+  /** What there is to do about a run; an attempt of which nothing is there has been told not to begin by then. */
+  async #settle(run: RunState): Promise<{ readonly found: Attempts; readonly recovery: Recovery }> {
+    const { clock } = this.#options;
+    const before = await this.#find(run);
+    const first = recoverRun(run, before, clock.now());
+    if (first.stops.length === 0) return { found: before, recovery: first };
+    for (const start of first.stops) this.#stopAttempt(run.runId, start);
+    // It may have begun between our look and our word to it: then it has written that down, and ends by our word.
+    const found = await this.#find(run, new Set(first.stops));
+    return { found, recovery: recoverRun(run, found, clock.now()) };
+  }
+
+  /** Looks for the attempts that have no end; those in `toldToStop` by the numbers of their starts. */
+  async #find(run: RunState, toldToStop: ReadonlySet<number> = new Set()): Promise<Attempts> {
     const { journals, isAlive } = this.#options;
     const found = new Map<TaskId, FoundAttempt>();
     for (const { id, start, phase } of run.tasks.values()) {
       if (start === undefined || phase === 'ended' || phase === 'queued') continue;
       const state = readState(journals.filesOf(run.runId, start), { runId: run.runId, start, id });
-      found.set(id, { state, supervisorAlive: state !== undefined && (await isAlive(state)) });
+      const supervisorAlive = state !== undefined && (await isAlive(state));
+      found.set(id, { state, supervisorAlive, isToldToStop: toldToStop.has(start) });
     }
     return found;
   }
@@ -291,14 +327,30 @@ export class RecordedRuns implements RunHistory, Disposable {
 
   #addPast(run: RunState): void {
     const others = this.#past.filter(({ runId }) => runId !== run.runId);
-    this.#past = [...others, run].sort((a, b) => b.startedAt - a.startedAt).slice(0, SHOWN_RUNS);
+    // That it was interrupted is for whoever began it: here nobody waits for it to go on.
+    const isOthers = run.stop?.kind === 'interrupted' && !this.#options.begun.has(run.runId);
+    const shown = isOthers ? { ...run, stop: undefined } : run;
+    this.#past = [...others, shown].sort((a, b) => b.startedAt - a.startedAt).slice(0, SHOWN_RUNS);
     this.#elsewhere = this.#elsewhere.filter(({ runId }) => runId !== run.runId);
     this.#changed.fire(undefined);
   }
 
   #setElsewhere(runId: string, run: RunState | undefined): void {
     const others = this.#elsewhere.filter((each) => each.runId !== runId);
+    // It may have looked left behind until somebody took it over.
+    this.#past = this.#past.filter((each) => each.runId !== runId);
     this.#elsewhere = run === undefined ? others : [...others, run];
     this.#changed.fire(undefined);
   }
+}
+
+type Attempts = ReadonlyMap<TaskId, FoundAttempt>;
+
+/**
+ * A run that was not begun here and that nobody works for, as it would look had it ended: it is somebody else's to go on with, or
+ * came with a folder that was downloaded. So nothing is written, nothing is ended and nobody is told; a person may still resume it.
+ */
+function asLeft(run: RunState, found: Attempts, now: number): RunState {
+  const recovered = applyRunEvents(run, recoverRun(run, found, now).events);
+  return applyRunEvents(recovered, interruptRun(recovered, now));
 }

@@ -37,8 +37,8 @@ export interface RunParts {
   /** Where orders for terminals go, absolute; outside of the workspace. */
   readonly orderFolder: string;
   readonly source: Pick<BacklogSource, 'root' | 'state' | 'refresh' | 'onDidChange'>;
-  readonly locks: Pick<Writer, 'results' | 'node' | 'end'> &
-    Pick<Locks, 'holder' | 'claim' | 'setStatus' | 'forceRelease' | 'adopt' | 'finish'>;
+  readonly locks: Pick<Writer, 'results' | 'node' | 'end' | 'giveBack'> &
+    Pick<Locks, 'holder' | 'claim' | 'setStatus' | 'forceRelease'>;
   readonly keeper: WindowWorkerOptions['keeper'];
   /** True where the editor's agents claim tasks for themselves: their work is followed in the store. */
   readonly followsSubagents: () => boolean;
@@ -85,6 +85,7 @@ export interface WiredRuns {
 }
 
 const ORPHAN_GRACE_MS = 1500;
+const READ_WITHIN_MS = 5_000;
 /** Outcomes after which an agent's own session is worth going on with: it was cut off, and did nothing wrong. */
 const CUT_OFF: ReadonlySet<TaskOutcome['kind']> = new Set(['rateLimited', 'unknown', 'stopped']);
 
@@ -92,7 +93,11 @@ const CUT_OFF: ReadonlySet<TaskOutcome['kind']> = new Set(['rateLimited', 'unkno
 export function wireRuns(parts: RunParts): WiredRuns {
   const { paths, source, locks, options, log, reportBug, wordsOf } = parts;
   const caseFoldPaths = process.platform === 'darwin' || process.platform === 'win32';
-  const giveBack = (holder: string, id: TaskId): Promise<void> => giveBackLock({ locks, options, log }, holder, id);
+  const giveBack = async (holder: string, id: TaskId): Promise<void> => {
+    const given = await locks.giveBack(id, holder);
+    // It ends with its lease then, as any lock whose holder is gone.
+    if (!given.ok) log(`The lock that ${holder} left on ${id} could not be given back (${given.failure.kind}).`);
+  };
   const journals = new RunJournals({
     ...{ root: paths.root, clock, processes, beginOf, pid: process.pid, log },
   });
@@ -163,6 +168,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
   const history: RecordedRuns = new RecordedRuns({
     ...{ journals, runner, begun: parts.begun, onFailed: parts.onFailed, clock, log, reportBug },
     ...found,
+    ready: () => readOnce(source),
     endVerification: (runId, wave) => endLeftVerification(journals, runId, wave),
     onAttached: ({ runId, start, taskId, label, output }, run) => {
       const task = run.tasks.get(taskId);
@@ -199,6 +205,17 @@ export function wireRuns(parts: RunParts): WiredRuns {
   };
 }
 
+/** Resolves when the backlog was read; on a slow disk a run that goes on has waited long enough before that. */
+function readOnce(source: Pick<BacklogSource, 'refresh'>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const limit = clock.after(READ_WITHIN_MS, resolve);
+    source
+      .refresh()
+      .finally(() => limit.dispose())
+      .then(resolve, reject);
+  });
+}
+
 /** How long tasks are likely to take, by past runs and estimates, in ms; undefined while there is no backlog. */
 function rememberingEstimates(
   source: RunParts['source'],
@@ -213,19 +230,6 @@ function rememberingEstimates(
       known = { past: past(), estimates: estimateDurations(past(), state.snapshot, new Map()) };
     return known.estimates.durationOf(id);
   };
-}
-
-/** A lock of a supervisor that is gone becomes ours for a moment, which fails where somebody else has it by now. */
-async function giveBackLock(
-  { locks, options, log }: Pick<RunParts, 'locks' | 'options' | 'log'>,
-  holder: string,
-  id: TaskId,
-): Promise<void> {
-  const adopted = await locks.adopt([id], holder, options().leaseMs);
-  const isOurs = adopted.ok && adopted.value.some((claim) => claim.id === id);
-  const given = isOurs ? await locks.finish(id, 'Todo') : adopted;
-  // It ends with its lease then, as any lock whose holder is gone.
-  if (!given.ok) log(`The lock that ${holder} left on ${id} could not be given back (${given.failure.kind}).`);
 }
 
 /** The session of the latest attempt, or of the run that this one resumes, where the same agent was cut off. */

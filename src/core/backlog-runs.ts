@@ -306,7 +306,10 @@ export class BacklogRuns implements Disposable {
     const { runner, options, history } = this.#parts;
     const refusal = (await this.#findAgents([...request.value.agents.values()])) ?? (await history.prepare());
     if (refusal !== undefined) return fail(refusal);
-    runner.setCap(cap ?? options().maxParallelTasks);
+    // What somebody chose while a run goes on holds until that has ended.
+    if (cap !== undefined || runner.runs.every(({ phase }) => phase === 'ended')) {
+      runner.setCap(cap ?? options().maxParallelTasks);
+    }
     this.#clearOldRuns();
     const started = runner.start(request.value);
     return started.ok ? ok(started.value.runId) : started;

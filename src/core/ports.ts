@@ -2,6 +2,7 @@ import type { ProjectConfig } from './config.ts';
 import type { Change } from './edit/change.ts';
 import type { Disposable, Event } from './events.ts';
 import type { Failure } from './failure.ts';
+import type { WaveSourceState } from './plan/asked-waves.ts';
 import type { Result } from './result.ts';
 import type { RunState, TaskOutcome } from './run/run-events.ts';
 import type { AgentAssignment, RunOptions } from './run/run-options.ts';
@@ -115,6 +116,15 @@ export interface Edits {
   apply(changes: readonly Change[]): Promise<Result<undefined, Failure>>;
 }
 
+/** Where the waves of a backlog come from. */
+export interface WaveSource extends Disposable {
+  /** The same object until it changes. */
+  readonly state: WaveSourceState;
+  readonly onDidChange: Event<undefined>;
+  /** To be called when another file may have been chosen. */
+  choiceChanged(): void;
+}
+
 /** The processes of this machine. */
 export interface Processes {
   /** As it stands in the holders of this machine. */
@@ -215,6 +225,7 @@ export interface RunHistory {
 export interface WorkPreview {
   /** Empty where no program is started: for a person, or a subagent. */
   readonly command: readonly string[];
+  /** Relative to the root, with `/`. */
   readonly promptFile: string;
   readonly prompt: string;
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { formatEntry } from '../core/run/journal-entry.ts';
 import type { RunEvent } from '../core/run/run-events.ts';
@@ -32,12 +32,13 @@ const LINE_FEED = 0x0a;
  * have one for it.
  *
  * What cannot be written is kept and tried again with the next event: a disk that was full for a while leaves no gap. Half a
- * line that a killed window left is ended before the first event, and what an attempt of ours left is cut off.
+ * line that a killed window left is ended before the first event, and what an attempt of ours left is cut off. A journal that
+ * was deleted, as with everything that git ignores, is put back whole from the file that we still have open.
  */
 export class JournalWriter {
   readonly #options: JournalWriterOptions;
   #queue: string[] = [];
-  #file: { readonly handle: FileHandle; size: number } | undefined;
+  #file: OpenFile | undefined;
   #appended = 0;
   #written = 0;
   #synced = 0;
@@ -114,6 +115,10 @@ export class JournalWriter {
   }
 
   async #write(): Promise<void> {
+    // A file that was only moved has its name elsewhere, and stays ours.
+    if (this.#file !== undefined && (await this.#file.handle.stat()).nlink === 0) {
+      this.#file = await this.#putBack(this.#file);
+    }
     const file = (this.#file ??= await this.#open());
     // A copy: the queue itself grows while this is being written.
     const lines = [...this.#queue];
@@ -133,11 +138,28 @@ export class JournalWriter {
     this.#synced = Math.max(target, this.#synced);
   }
 
-  async #open(): Promise<{ readonly handle: FileHandle; size: number }> {
+  /** Writes what a file that is gone had into a new one; throws where somebody has put another one there. */
+  async #putBack(gone: OpenFile): Promise<OpenFile> {
+    const content = Buffer.alloc(gone.size);
+    const { bytesRead } = await gone.handle.read(content, 0, gone.size, 0);
+    const file = await this.#open(constants.O_EXCL);
+    try {
+      await file.handle.appendFile(content.subarray(0, bytesRead));
+    } catch (error) {
+      await file.handle.close();
+      // Half of it would be in the way of the next attempt.
+      await unlink(this.#options.file);
+      throw error;
+    }
+    await gone.handle.close().catch(() => undefined);
+    return { ...file, size: bytesRead };
+  }
+
+  async #open(flags = 0): Promise<OpenFile> {
     await this.#options.prepare();
     // No link that somebody put there is followed; Windows has no such flag, and it counts as 0.
     const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
-    const handle = await open(this.#options.file, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
+    const handle = await open(this.#options.file, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | flags, 0o600);
     try {
       let { size } = await handle.stat();
       if (size === 0) {
@@ -156,4 +178,9 @@ export class JournalWriter {
       throw error;
     }
   }
+}
+
+interface OpenFile {
+  readonly handle: FileHandle;
+  size: number;
 }

@@ -125,6 +125,8 @@ function perform(
         return ok(adoptLocks(speaker, ask));
       case 'forceRelease':
         return forceRelease(speaker, ask);
+      case 'giveBack':
+        return finishTask({ ...speaker, holder: ask.from }, { op: 'finish', id: ask.id, to: 'Todo', again: ask.again });
       case 'renew':
         return ok(renewLocks(speaker, ask));
       case 'finish':

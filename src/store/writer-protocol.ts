@@ -56,6 +56,8 @@ export type Ask =
       readonly reason: string;
       readonly again: boolean;
     }
+  /** Lets go of what `from`, whose process is gone, holds of a task: In Progress goes back to Todo. */
+  | { readonly op: 'giveBack'; readonly id: TaskId; readonly from: string; readonly again: boolean }
   | { readonly op: 'renew'; readonly ids: readonly TaskId[]; readonly leaseMs: number }
   | { readonly op: 'finish'; readonly id: TaskId; readonly to: FinalStatus; readonly again: boolean }
   /** As `finish`, with a comment in the same transaction. */
@@ -104,6 +106,7 @@ export interface Values {
   /** `moved` went back to Todo, as their locks had ended. */
   readonly adopt: { readonly claims: readonly Claim[]; readonly moved: readonly TaskId[] };
   readonly forceRelease: { readonly status: Status; readonly changed: boolean };
+  readonly giveBack: Values['finish'];
   readonly renew: Renewal;
   readonly finish: { readonly status: Status; readonly changed: boolean };
   /** `commented` is false where no comment was asked for, or the store has no table that takes it. */
@@ -174,6 +177,8 @@ function isAsk(ask: Record<string, unknown>): ask is Record<string, unknown> & A
         typeof ask['reason'] === 'string' &&
         isBoolean(ask['again'])
       );
+    case 'giveBack':
+      return isText(ask['id']) && isText(ask['from']) && isBoolean(ask['again']);
     case 'claim':
       return isText(ask['id']) && isDuration(ask['leaseMs']) && isBoolean(ask['takeUnleased']);
     case 'renew':

@@ -116,6 +116,17 @@ export class Writer implements Locks, Edits, Disposable {
     return ok(outcome.value.status);
   }
 
+  /**
+   * Lets go of a lock for a holder whose process is gone, in one transaction: it is never ours on the way, so that a crash
+   * leaves it either there or free. Fails with `lockLost` where somebody else has the task, or nobody, and with `noSuchTask`.
+   */
+  async giveBack(id: TaskId, from: string): Promise<Result<Status, Failure>> {
+    const outcome = await this.#request({ op: 'giveBack', id, from, again: false });
+    if (!outcome.ok) return outcome;
+    if (outcome.value.changed) this.#tell(id, outcome.value.status);
+    return ok(outcome.value.status);
+  }
+
   /** Names the tasks whose locks are left for a while when this process is gone, so that the next one can adopt them. */
   linger(ids: readonly TaskId[]): void {
     this.#lingering = ids;

@@ -55,6 +55,8 @@ async function start({ backlog, scope }: ScopeTarget, choice: RunChoice): Promis
       if (task === undefined) return { ok: false, failure: { kind: 'noSuchTask', id: scope.id } };
       return backlog.runTask(task, choice);
     }
+    case 'tasks':
+      return backlog.runTasks(scope.title, scope.ids, choice);
     case 'all':
       return backlog.runAllWaves(choice);
   }

@@ -28,6 +28,10 @@ export async function stopTask(backlogs: Backlogs, node: TreeNode | undefined): 
       ),
     ),
   );
+  if (items.length === 0) {
+    await vscode.window.showInformationMessage('Stop Task: no run has a task that has not ended.');
+    return;
+  }
   const picked = await vscode.window.showQuickPick(items, { title: 'Stop Task', matchOnDescription: true });
   if (picked !== undefined) await tellFailure(picked.backlog.stopTask(picked.id));
 }

@@ -73,6 +73,24 @@ test('a task goes from Todo through a lock to Review, and no other row or table 
   assert.equal(pids(rig).length, 1);
 });
 
+test('a lock that a process left behind is given back for it, and never becomes ours on the way', async () => {
+  await using rig = await small();
+  const left = 'claude-here-77';
+  const gone = rig.open({ holder: left });
+  assert.equal((await gone.claim(A, 60_000)).ok, true);
+  await gone.close('keep');
+  const locks = rig.open();
+  const other = await locks.giveBack(A, 'claude-here-78');
+  assert.deepEqual(other.ok ? other : other.failure.kind, 'lockLost');
+  assert.equal((await rig.row('T-1'))['assignee'], left);
+  const version = (await rig.row('T-1'))['version'] as number;
+  assert.deepEqual(await locks.giveBack(A, left), { ok: true, value: 'Todo' });
+  const row = await rig.row('T-1');
+  // One step: whoever looks in between sees the old holder or nobody.
+  assert.deepEqual([row['assignee'], row['status'], row['version']], [null, 'Todo', version + 1]);
+  assert.deepEqual(rig.written, ['T-1 In Progress', 'T-1 Todo']);
+});
+
 test('a listener that fails does not make a claim look failed', async () => {
   await using rig = await small();
   const locks = rig.open({

@@ -172,6 +172,7 @@ test('a folder that was downloaded with runs in it starts nothing, ends nothing 
     },
     ...{ ...found, endVerification: () => Promise.resolve() },
     begun: { has: () => false, add: nothing },
+    ready: () => Promise.resolve(),
     ...{ onAttached: nothing, onFailed: nothing, clock: systemClock, log: () => undefined },
     reportBug: (error) => {
       throw error;
@@ -179,7 +180,7 @@ test('a folder that was downloaded with runs in it starts nothing, ends nothing 
   });
   await history.open();
   assert.equal(history.past.length, forged.length);
-  assert(history.past.every(({ stop }) => stop?.kind === 'interrupted'));
+  assert(history.past.every(({ phase, stop }) => phase === 'ended' && stop?.kind !== 'interrupted'));
   assert.deepEqual(given, []);
   assert(isAlive(victim.pid));
   await history.close();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -33,4 +33,68 @@ test('what is appended while earlier lines are being written is written too, onc
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+const waves = (file: string): readonly number[] =>
+  readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { wave: number }).wave);
+
+test('a journal that is deleted while its run goes on is put back whole, with its folder', async (t) => {
+  const base = mkdtempSync(join(tmpdir(), 'todo2-journal-'));
+  t.after(() => rmSync(base, { recursive: true, force: true }));
+  const folder = join(base, 'runs');
+  const file = join(folder, 'r1.jsonl');
+  const failures: string[] = [];
+  let mayPrepare = true;
+  const writer = new JournalWriter({
+    ...{ file, onFailed: (detail) => void failures.push(detail) },
+    prepare: () => {
+      if (!mayPrepare) throw new Error('not now');
+      mkdirSync(folder, { recursive: true });
+      return Promise.resolve();
+    },
+  });
+  const append = async (wave: number): Promise<void> => {
+    writer.append({ kind: 'waveStarted', runId: 'r1', wave, at: wave });
+    await writer.flushed();
+  };
+  await append(0);
+  await append(1);
+  rmSync(folder, { recursive: true });
+  await append(2);
+  assert.deepEqual(waves(file), [0, 1, 2]);
+  rmSync(folder, { recursive: true });
+  mayPrepare = false;
+  await append(3);
+  assert.deepEqual(failures, ['not now']);
+  mayPrepare = true;
+  await append(4);
+  assert.deepEqual(waves(file), [0, 1, 2, 3, 4]);
+  await writer.close();
+});
+
+test('a journal whose place another file has taken is not written over, and is put back when that is gone', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'todo2-journal-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'r1.jsonl');
+  const failures: string[] = [];
+  const writer = new JournalWriter({
+    ...{ file, prepare: () => Promise.resolve(), onFailed: (detail) => void failures.push(detail) },
+  });
+  const append = async (wave: number): Promise<void> => {
+    writer.append({ kind: 'waveStarted', runId: 'r1', wave, at: wave });
+    await writer.flushed();
+  };
+  await append(0);
+  rmSync(file);
+  writeFileSync(file, 'mine');
+  await append(1);
+  assert.equal(readFileSync(file, 'utf8'), 'mine');
+  assert.equal(failures.length, 1);
+  rmSync(file);
+  await append(2);
+  await writer.close();
+  assert.deepEqual(waves(file), [0, 1, 2]);
 });

@@ -9,7 +9,7 @@ import type { RunState } from '../../src/core/run/run-events.ts';
 import { taskId } from '../../src/core/task.ts';
 import { tasks } from '../support/backlog.ts';
 import { answers, commands, inputBoxes, lists, shown, trust, Uri } from '../support/editor-stub.ts';
-import { fakeBacklog, type FakeBacklog, fakeBacklogs, NOW, NO_DOORS } from '../support/fake-backlog.ts';
+import { fakeBacklog, type FakeBacklog, fakeBacklogs, NOW, NO_DOORS, NO_WORKSPACE } from '../support/fake-backlog.ts';
 import { dryReport, dryStep } from '../support/dry-report.ts';
 import { atWork, ended, failedWith, runAfter, runStarted, SUCCEEDED } from '../support/run-events.ts';
 
@@ -55,7 +55,14 @@ function makeWindow(runs: readonly RunState[] = [live, paused, over], more: Fake
     reportOf: (_, runId) => `# Report on ${runId}`,
   });
   const dryRuns = new DryRunPages();
-  registerCommands({ backlogs, dryRuns, selection: () => [], showLog: () => undefined, agents: NO_DOORS });
+  registerCommands({
+    backlogs,
+    dryRuns,
+    selection: () => [],
+    showLog: () => undefined,
+    agents: NO_DOORS,
+    workspace: NO_WORKSPACE,
+  });
   const press = async (name: string, node?: object): Promise<readonly string[]> => {
     await commands.registered.get(`todo2Waves.${name}`)?.(node === undefined ? undefined : { backlog, ...node });
     return backlog.asked;
@@ -174,6 +181,13 @@ describe('the number of agents at a time', () => {
 });
 
 describe('running with a choice', () => {
+  test('a further run leaves the number of agents alone that somebody chose for the one that goes on', async () => {
+    const busy = makeWindow([paused], { cap: 2 });
+    assert.match((await busy.press('runWave', wave(0))).join(' '), /^start Wave 0/);
+    const idle = makeWindow([over], { cap: 2 });
+    assert.equal((await idle.press('runWave', wave(0)))[0], 'cap 4');
+  });
+
   test('starts with what was changed, remembers it, and begins with it the next time', async () => {
     const { press, remembered } = makeWindow([]);
     answers.push('Order', 'is done', 'Agent', 'Claude Code', 'Model', 'opus-4.1', 'At a time', '8');

@@ -224,3 +224,46 @@ for (const [name, end, waits] of [
     assert.equal(other.alive, 'a');
   });
 }
+
+test('what an earlier window was refused is begun anew, and only what this one is refused ends the task', async () => {
+  const failure = { kind: 'agentNotStarted', command: 'claude', detail: 'its window was gone' } as const;
+  for (const [refusals, outcome] of [
+    [1, 'a:succeeded'],
+    [2, 'a:skipped/claimFailed'],
+  ] as const) {
+    const rig = rigWith(['a']);
+    autopilot(rig);
+    rig.isManual = (label) => label === 'claim a';
+    const runId = rig.start('a');
+    await settle();
+    rig.reopen();
+    await settle();
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      if (attempt <= refusals) rig.failures.set('claim a', failure);
+      else rig.failures.delete('claim a');
+      await rig.let('claim a');
+      await rig.clock.turn(1_000);
+    }
+    assert.equal(rig.outcomes(runId), outcome);
+    assert.equal(rig.run(runId)?.tasks.get(taskId('a'))?.attempt, 2);
+    assert.deepEqual(rig.bugs, []);
+  }
+});
+
+test('a failure in a wave stops the run after it, also where another window leads the run by then', async () => {
+  for (const mode of ['strict', 'flow'] as const) {
+    const rig = rigWith(['a', 'b', 'c'], { onFailure: 'stopAfterWave', mode }, 2);
+    const runId = rig.start('a b | c');
+    await settle();
+    await rig.end('a', 1);
+    // In flow the next one has begun by then only where there was a slot: it is none of what is stopped.
+    const isBegun = mode === 'flow' && rig.agents.has('c');
+    rig.reopen();
+    await settle();
+    await rig.end('b', 0);
+    if (isBegun) await rig.end('c', 0);
+    assert.equal(rig.outcomes(runId), `a:failed b:succeeded c:${isBegun ? 'succeeded' : 'skipped/runStopped'}`);
+    assert.equal(rig.run(runId)?.stop?.kind, isBegun ? undefined : 'failure');
+    assert.deepEqual(rig.bugs, []);
+  }
+});

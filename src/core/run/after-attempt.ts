@@ -59,7 +59,12 @@ export function nextAfter(attempt: Attempt, options: RunOptions): Next {
     return refusals >= MOST_REFUSALS ? end : { kind: 'retry', outcome, delayMs: REFUSED_DELAY_MS * 2 ** refusals };
   }
   if (!countsAsFailure(outcome) || failures >= options.retries) return end;
-  return { kind: 'retry', outcome, delayMs: Math.min(options.retryAfterMs * 2 ** failures, LONGEST_DELAY_MS) };
+  return { kind: 'retry', outcome, delayMs: retryDelayMs(options, failures) };
+}
+
+/** How long a task that failed waits for its next attempt, in ms, where so many failed before that one. */
+export function retryDelayMs({ retryAfterMs }: Pick<RunOptions, 'retryAfterMs'>, failures: number): number {
+  return Math.min(retryAfterMs * 2 ** failures, LONGEST_DELAY_MS);
 }
 
 /** True where an attempt used up one of the task's retries. */

@@ -74,6 +74,7 @@ export const failureShape: Shape<Failure> = unionOf<Failure>({
   busy: { file: text, waitedMs: finite },
   writerDied: { detail: text },
   writeFailed: { file: text, detail: text },
+  notAPlan: { file: text },
   noAgent: { tried: listOf(text) },
   agentNotStarted: { command: text, detail: text },
   noSubagents: {},

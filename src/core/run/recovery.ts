@@ -1,5 +1,6 @@
 import type { WorkEnd } from '../ports.ts';
 import type { TaskId } from '../task.ts';
+import { countsAsFailure, retryDelayMs } from './after-attempt.ts';
 import type { RunEvent, RunState, RunStop, TaskOutcome, TaskRun, WaitReason } from './run-events.ts';
 import { isWindowWork } from './run-options.ts';
 import type { WorkState } from './work-state.ts';
@@ -10,6 +11,8 @@ export interface FoundAttempt {
   readonly state: WorkState | undefined;
   /** The very process that `state` names lives. */
   readonly supervisorAlive: boolean;
+  /** Whoever recovers the run told it to stop, since nothing showed that it had begun. */
+  readonly isToldToStop?: boolean;
 }
 
 /** What there is to do before a run whose window was gone can go on, or be ended. */
@@ -31,7 +34,6 @@ export interface Recovery {
 /** How long a run without a leader goes on by itself: a reload takes seconds, and a person who closed the window meant it. */
 export const GOES_ON_WITHIN_MS = 5 * 60_000;
 
-const MAX_BACKOFF_MS = 10 * 60_000;
 const COOL_DOWN_MS = 60_000;
 
 /**
@@ -70,6 +72,10 @@ export function recoverRun(run: RunState, found: ReadonlyMap<TaskId, FoundAttemp
       continue;
     }
     const end = state?.end;
+    if (end?.kind === 'stopped' && attempt?.isToldToStop === true) {
+      recovery.events.push(againOrStopped(run, task, end, now, now, stop));
+      continue;
+    }
     if (end === undefined) leaveBehind(task, state, recovery);
     const settled =
       end === undefined ? lostEvents(run, task, state, now, stop) : endEvents(run, task, state, end, now, stop);
@@ -186,9 +192,9 @@ function endEvents(
     const waits = { kind: 'coolingDown', agent: task.agent.agent, until: notBefore } as const;
     return [...missed, ...laterOrStopped(run, task, end, waits, now, stop)];
   }
-  const failures = task.earlier.filter(({ outcome }) => isFailure(outcome)).length;
-  if (isFailure(end) && failures < run.options.retries) {
-    const notBefore = now + Math.min(run.options.retryAfterMs * 2 ** failures, MAX_BACKOFF_MS);
+  const failures = task.earlier.filter(({ outcome }) => countsAsFailure(outcome)).length;
+  if (countsAsFailure(end) && failures < run.options.retries) {
+    const notBefore = now + retryDelayMs(run.options, failures);
     return [...missed, ...laterOrStopped(run, task, end, { kind: 'retry', at: notBefore }, now, stop)];
   }
   return [...missed, { kind: 'taskEnded', runId: run.runId, id: task.id, outcome: end, at: endedAt(end, task, now) }];
@@ -232,10 +238,6 @@ function laterOrStopped(
   const again = againOrStopped(run, task, outcome, notBefore, at, stop);
   if (again.kind === 'taskEnded') return [again];
   return [again, { kind: 'taskWaits', runId: run.runId, id: task.id, reason, at }];
-}
-
-function isFailure(outcome: TaskOutcome): boolean {
-  return outcome.kind === 'failed' || outcome.kind === 'notStarted';
 }
 
 /** When it really ended, where it says so and that can be. */

@@ -97,6 +97,8 @@ function resolve(
       const title = oneLine(snapshot?.byId.get(scope.id)?.title ?? '');
       return { title: title || scope.id, waves: [[scope.id]] };
     }
+    case 'tasks':
+      return { title: scope.title, waves: [scope.ids] };
     case 'all':
       return { title: 'All waves', waves: waves.map(({ tasks }) => idsOf(tasks)) };
   }

@@ -1,3 +1,4 @@
+import type { WorkEnd, WorkListener } from '../ports.ts';
 import { filesOf } from '../shared-files.ts';
 import { priorityRank, type Task, type TaskId } from '../task.ts';
 import { attemptWith, type Attempted } from './attempt.ts';
@@ -61,9 +62,14 @@ export class TaskTurns {
     if (holder !== undefined) this.#holders.add(holder);
     const job = { runId, id, start: start ?? 0, root: source.root, agent, options, holder };
     const before = { claimed: phase !== 'starting', started: phase === 'running' };
-    return this.#through(entry, () =>
-      attemptWith((signal, listener) => worker.attach(job, signal, listener), entry, this.#teller(entry), before),
-    );
+    return this.#through(entry, async () => {
+      const attach = (signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> =>
+        worker.attach(job, signal, listener);
+      const attempted = await attemptWith(attach, entry, this.#teller(entry), before);
+      // What an earlier window was refused was never begun, and the reason may be gone with it: that is decided anew.
+      if (attempted.end.kind === 'refused') entry.isRequeued = true;
+      return attempted;
+    });
   }
 
   async #through(entry: Entry, attempt: () => Promise<Attempted | Unstarted>): Promise<void> {
@@ -155,7 +161,11 @@ export class TaskTurns {
 }
 
 /** A task of a run as the scheduler sees it; `task` is undefined where the backlog does not have it now. */
-export function candidateOf({ id, wave, agent }: Entry, task: Task | undefined, world: RunnerWorld): Candidate {
+export function candidateOf(
+  { id, wave, agent }: Pick<Entry, 'id' | 'wave' | 'agent'>,
+  task: Task | undefined,
+  world: Pick<RunnerWorld, 'estimate' | 'caseFoldPaths'>,
+): Candidate {
   return {
     ...{ id, wave, agent: agent.agent, dependencies: task?.dependencies ?? [] },
     weight: Math.max(1, world.estimate?.(id) ?? 1),
@@ -164,6 +174,6 @@ export function candidateOf({ id, wave, agent }: Entry, task: Task | undefined, 
   };
 }
 
-function filesNamed({ description }: Task, world: RunnerWorld): readonly string[] {
+function filesNamed({ description }: Task, world: Pick<RunnerWorld, 'caseFoldPaths'>): readonly string[] {
   return filesOf(description, { foldCase: world.caseFoldPaths });
 }
