@@ -1,14 +1,24 @@
 import type { Workspace } from './core/batch/tool.ts';
+import { openExarp } from './run/exarp-mcp.ts';
 import { readCommits } from './run/tool-commits.ts';
 import { scanDocs } from './store/docs-scan.ts';
+import { readWorkflows } from './store/workflow-files.ts';
 import { readGoals, readPlans } from './store/workspace-texts.ts';
 
-/** What the tools of a batch may read below a root. Only for folders that are trusted, as git is asked. */
-export function openWorkspace(root: string): Workspace {
+/** exarp-go as a person named it, a program on the PATH or an absolute path, and what it is told that we are. */
+export interface ExarpProgram {
+  readonly program: string;
+  readonly version: string;
+}
+
+/** What the tools of a batch may read below a root. Only for folders that are trusted, as git and exarp-go are asked. */
+export function openWorkspace(root: string, exarp: ExarpProgram): Workspace {
   return {
     scanDocs: (signal) => scanDocs(root, signal),
     readGoals: () => readGoals(root),
     readPlans: () => readPlans(root),
     commits: () => readCommits(root),
+    readWorkflows: () => readWorkflows(root),
+    exarp: openExarp({ root, ...exarp }),
   };
 }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import { childEnvironment } from './child-environment.ts';
 import { endTree, isGroupAlive, isMarkAlive, killGroup, MARK, ticksOf, type Tree } from './process-tree.ts';
 import type { CommandSpec } from './work-order.ts';
 
@@ -122,12 +123,4 @@ async function watch(child: ChildProcess, pid: number, options: ChildOptions, si
   child.stdout?.destroy();
   child.stderr?.destroy();
   return { kind: 'ended', exitCode: code ?? undefined, signal: name ?? undefined, stopped };
-}
-
-/** Our own environment without what belongs to the editor, and then what the program is to have. */
-function childEnvironment(own: NodeJS.ProcessEnv, extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  const isEditors = (name: string): boolean =>
-    /^(VSCODE_.*|ELECTRON_.*|NODE_OPTIONS|NODE_NO_WARNINGS|NODE_CHANNEL_.*)$/i.test(name);
-  const kept = Object.entries(own).filter(([name]) => !isEditors(name));
-  return { ...Object.fromEntries(kept), ...extra };
 }

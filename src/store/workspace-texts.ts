@@ -21,7 +21,7 @@ export async function readGoals(root: string): Promise<WorkspaceText | undefined
 
 /** Every plan document below the root, in the order of names, fifty at most. */
 export async function readPlans(root: string): Promise<readonly WorkspaceText[]> {
-  const names = await listNames(join(root, ...PLANS.split('/')));
+  const names = await listNames(root, PLANS);
   const plans = names.filter((name) => name.endsWith('.plan.md')).sort().slice(0, MOST_PLANS); // prettier-ignore
   const texts: WorkspaceText[] = [];
   for (const name of plans) {
@@ -32,24 +32,30 @@ export async function readPlans(root: string): Promise<readonly WorkspaceText[]>
   return texts;
 }
 
-/** The text of a file, its first four megabytes; undefined where there is none, or where a link on the way leads out of the root. */
-async function readWithin(root: string, file: string): Promise<string | undefined> {
+/** The text of a file, its first `most` bytes; undefined where there is none, or where a link on the way leads out of the root. */
+export async function readWithin(root: string, file: string, most = MOST_BYTES): Promise<string | undefined> {
   try {
-    const [base, real] = await Promise.all([realpath(root), realpath(join(root, ...file.split('/')))]);
-    const way = relative(base, real);
-    if (way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way)) return undefined;
-    return (await readPlainFile(real, 0, MOST_BYTES))?.bytes.toString('utf8');
+    const real = await realWithin(root, file);
+    return real === undefined ? undefined : (await readPlainFile(real, 0, most))?.bytes.toString('utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error) return undefined;
     throw error;
   }
 }
 
-async function listNames(folder: string): Promise<readonly string[]> {
+/** What is in a folder below the root; nothing where there is none, or where a link on the way leads out of the root. */
+export async function listNames(root: string, folder: string): Promise<readonly string[]> {
   try {
-    return await readdir(folder);
+    const real = await realWithin(root, folder);
+    return real === undefined ? [] : await readdir(real);
   } catch (error) {
     if (error instanceof Error && 'code' in error) return [];
     throw error;
   }
+}
+
+async function realWithin(root: string, path: string): Promise<string | undefined> {
+  const [base, real] = await Promise.all([realpath(root), realpath(join(root, ...path.split('/')))]);
+  const way = relative(base, real);
+  return way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way) ? undefined : real;
 }

@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import { batchJson } from '../core/batch/batch-json.ts';
-import { type Batch, BATCHES, runBatch } from '../core/batch/batch.ts';
+import { type Batch, runBatch } from '../core/batch/batch.ts';
 import type { Workspace } from '../core/batch/tool.ts';
+import { pickBatch } from './batch-choice.ts';
 import { batchDocument, batchWords } from './batch-document.ts';
 import { plain } from './plain.ts';
 import { showRendered } from './shown-documents.ts';
@@ -34,9 +35,8 @@ export async function copyBatch({ lastBatch }: Backlog): Promise<void> {
 
 /** Lets a person pick a batch, runs it under a notification that counts and can cancel, and says how it went. */
 export async function chooseBatch(backlog: Backlog, workspace: Workspace): Promise<void> {
-  const items = BATCHES.map((batch) => ({ label: batch.title, detail: plain(stepNames(batch)), batch }));
-  const picked = await vscode.window.showQuickPick(items, { title: 'Run Batch: which one?' });
-  if (picked !== undefined) await start(picked.batch, backlog, workspace);
+  const batch = await pickBatch(backlog.root, workspace);
+  if (batch !== undefined) await start(batch, backlog, workspace);
 }
 
 async function start(batch: Batch, backlog: Backlog, workspace: Workspace): Promise<void> {
@@ -67,7 +67,3 @@ async function start(batch: Batch, backlog: Backlog, workspace: Workspace): Prom
 }
 
 const REPORT = 'Open Report';
-
-function stepNames({ stages }: Batch): string {
-  return stages.map((stage) => stage.map(({ title }) => title).join(' + ')).join(' → ');
-}

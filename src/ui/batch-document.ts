@@ -74,6 +74,8 @@ function stepBody(step: StepRun): string {
   return [...shown, ...(lines.length > shown.length ? [`- … and ${lines.length - shown.length} more`] : [])].join('\n');
 }
 
+/** With spaces that do not break: a narrow column would tear the unit off. */
 function seconds(value: number): string {
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
+  if (value < 1) return `${Math.round(value * 1000)}\u00a0ms`;
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)}\u00a0s`;
 }

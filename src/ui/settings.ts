@@ -139,7 +139,32 @@ export function readNodePath(): string | undefined {
   return path === undefined || path.trim() === '' ? undefined : path.trim();
 }
 
+/** The file that waves are taken from, relative to the root, with `/`; undefined where they are computed. */
+export function readWaveSource(folder: vscode.Uri): string | undefined {
+  const value = vscode.workspace.getConfiguration(SECTION, folder).get<unknown>('waveSource');
+  if (typeof value !== 'string') return undefined;
+  const file = value
+    .trim()
+    .replaceAll('\\', '/')
+    .replace(/^(\.\/)+/, '');
+  return file === '' || file === 'computed' ? undefined : file;
+}
+
 /** Whether a person wants what the doctor finds in the Problems panel. */
 export function readWantsProblems(folder: vscode.Uri): boolean {
   return vscode.workspace.getConfiguration(SECTION, folder).get<string>('problems') !== 'off';
 }
+
+/** The program that a person named as exarp-go, else its own name. */
+export function readExarpPath(): string {
+  const path = vscode.workspace.getConfiguration(SECTION).get<string>('exarpPath')?.trim() ?? '';
+  return path === '' ? 'exarp-go' : path;
+}
+
+/** Batches of a person's own as they stand in the settings, unchecked. */
+export function readBatchSettings(folder: vscode.Uri): readonly unknown[] {
+  const value = vscode.workspace.getConfiguration(SECTION, folder).get<unknown>('batches');
+  return Array.isArray(value) ? (value as readonly unknown[]).slice(0, MOST_BATCHES) : [];
+}
+
+const MOST_BATCHES = 50;

@@ -27,6 +27,8 @@ function workspace(more: Partial<Workspace> = {}): Workspace {
     readGoals: () => Promise.resolve(undefined),
     readPlans: () => Promise.resolve([]),
     commits: () => Promise.resolve([]),
+    readWorkflows: () => Promise.resolve({ texts: [], unread: [] }),
+    exarp: { call: () => Promise.reject(new Error('Internal error: no batch of ours calls exarp-go')) },
     ...more,
   };
 }
@@ -192,6 +194,39 @@ test('only locks whose process is gone and whose lease has ended are given back'
   });
   assert.deepEqual(applied, ['T-1', 'T-5']);
   assert.match(summaryOf(result, 'dead_agent_cleanup'), /^1 lock of processes that are gone given back, 2 left alone/);
+});
+
+test('no further lock is given back once the batch is cancelled', async () => {
+  const stop = new AbortController();
+  const applied: string[] = [];
+  const result = await run(
+    named('nightly'),
+    {
+      tasks: [1, 2, 3].map((n) => task(`T-${n}`, { status: 'In Progress', lock: lock(`claude-desk-30${n}`, NOW - 1) })),
+      apply: ([change]) => {
+        applied.push(change?.id ?? '');
+        if (applied.length === 2) stop.abort();
+        return Promise.resolve(ok(undefined));
+      },
+    },
+    {},
+    stop.signal,
+  );
+  assert.equal(result.status, 'cancelled');
+  await new Promise(setImmediate); // what was at work is not waited for
+  assert.deepEqual(applied, ['T-1', 'T-2']);
+});
+
+test('a batch tells how many steps have ended and which are at work', async () => {
+  const told: string[] = [];
+  const backlog = fakeBacklog({ tasks: SHOP, apply: () => Promise.resolve(ok(undefined)) });
+  await runBatch(named('daily'), {
+    ...{ backlog, workspace: workspace(), maxParallel: 3, signal: new AbortController().signal },
+    onProgress: (ended, total, atWork) => told.push(`${ended}/${total} ${atWork.length}`),
+  });
+  assert.equal(told[0], '0/10 1');
+  assert.equal(told.at(-1), '10/10 0');
+  assert.ok(told.includes('2/10 3'), 'the third stage has three tools at work at once');
 });
 
 test('a step that fails leaves the others alone, and the batch says so', async () => {

@@ -52,25 +52,28 @@ export const dependencyHealth: BatchTool = {
 };
 
 /** After so long without a change nobody has a task in mind any more. */
-const FORGOTTEN_MS = 90 * 86_400_000;
+const FORGOTTEN_DAYS = 90;
 
 /** exarp-go deletes what is tagged so; here a person does. */
 const STALE_TAG = /^#?stale$/i;
 
 export const staleTasks: BatchTool = {
   ...{ id: 'stale_task_cleanup', title: 'Stale tasks (reported only)', writes: false },
-  run: ({ snapshot, backlog }) => {
+  params: { days: { least: 1, most: 3650 } },
+  run: ({ snapshot, backlog }, _signal, { days: most = FORGOTTEN_DAYS } = {}) => {
     const { now } = backlog;
     const todo = snapshot.tasks.filter(({ status }) => status === 'Todo');
     const tagged = todo.filter(({ tags }) => tags.some((tag) => STALE_TAG.test(tag)));
-    const forgotten = todo.filter((task) => !tagged.includes(task) && now - (task.modifiedAt ?? now) > FORGOTTEN_MS);
+    const forgotten = todo.filter(
+      (task) => !tagged.includes(task) && now - (task.modifiedAt ?? now) > most * 86_400_000,
+    );
     const days = (task: Task): number => Math.floor((now - (task.modifiedAt ?? now)) / 86_400_000);
     const found = tagged.length + forgotten.length;
     return {
       summary:
         found === 0
           ? 'No task is stale'
-          : `${tagged.length} tagged as stale, ${forgotten.length} untouched for 90 days; none was deleted`,
+          : `${tagged.length} tagged as stale, ${forgotten.length} untouched for ${count(most, 'day')}; none was deleted`,
       lines: [
         ...tagged.map(({ id, title }) => `Tagged: ${oneLine(id)} ${cut(oneLine(title), 80)}`),
         ...forgotten.map((task) => `${days(task)} days: ${oneLine(task.id)} ${cut(oneLine(task.title), 80)}`),
@@ -171,9 +174,10 @@ const SPRINT = 10;
 
 export const sprintOrder: BatchTool = {
   ...{ id: 'sprint_backlog_order', title: 'What comes next', writes: false },
-  run: ({ plan, snapshot }) => {
+  params: { limit: { least: 1, most: 1000 } },
+  run: ({ plan, snapshot }, _signal, { limit = SPRINT } = {}) => {
     const order = plan.waves.flatMap(({ tasks }) => tasks).filter(({ status }) => status === 'Todo' || status === 'In Progress'); // prettier-ignore
-    const next = order.slice(0, SPRINT);
+    const next = order.slice(0, limit);
     return {
       summary: next.length === 0 ? 'Nothing can be begun' : `The next ${next.length} of ${order.length}`,
       lines: next.map(({ id, title, priority }) => `${oneLine(id)} ${cut(oneLine(title), 80)} (${priority})`),

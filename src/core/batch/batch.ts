@@ -12,6 +12,8 @@ export interface Batch {
   readonly action: string;
   readonly title: string;
   readonly stages: readonly (readonly BatchTool[])[];
+  /** In place of what the settings say. */
+  readonly maxParallel?: number;
 }
 
 /** Every tool of ours. */
@@ -83,7 +85,8 @@ export interface BatchOptions {
 
 /** Runs a batch. Undefined where the backlog has not been read. Each stage sees the backlog as the one before left it. Never rejects. */
 export async function runBatch(batch: Batch, options: BatchOptions): Promise<BatchResult | undefined> {
-  const { backlog, workspace, maxParallel, signal, onProgress } = options;
+  const { backlog, workspace, signal, onProgress } = options;
+  const maxParallel = batch.maxParallel ?? options.maxParallel;
   const startedAt = backlog.now;
   const first = worldOf(backlog, workspace);
   if (first === undefined) return undefined;

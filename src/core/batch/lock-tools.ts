@@ -43,12 +43,14 @@ const MEANWHILE: ReadonlySet<string> = new Set<Failure['kind']>(['changedMeanwhi
  */
 export const deadAgentCleanup: BatchTool = {
   ...{ id: 'dead_agent_cleanup', title: 'Locks of processes that are gone', writes: true },
-  run: async ({ backlog }) => {
+  run: async ({ backlog }, signal) => {
     const dead = backlog.findings.filter(({ trouble }) => trouble.kind === 'deadOwner');
     const changes = dead.flatMap(({ fix }) => (fix.kind === 'changes' && fix.safe ? fix.changes : []));
     const released: Change[] = [];
     // One by one: a lock that somebody renewed meanwhile must not keep the others.
     for (const change of changes) {
+      // Whoever cancels wants no further write, however many are left.
+      signal.throwIfAborted();
       const applied = await backlog.apply([change]);
       if (applied.ok) released.push(change);
       else if (!MEANWHILE.has(applied.failure.kind)) {

@@ -2,6 +2,7 @@ import type { Backlog } from '../backlog.ts';
 import type { Conflicts } from '../analysis/conflicts.ts';
 import type { Plan } from '../waves.ts';
 import type { Snapshot } from '../snapshot.ts';
+import type { ExarpCall } from './exarp-rules.ts';
 
 /** What the documents of a workspace say; every path is relative to the root, with forward slashes. */
 export interface DocsScan {
@@ -35,6 +36,18 @@ export interface Workspace {
   readPlans(): Promise<readonly WorkspaceText[]>;
   /** The first lines of the newest commits; undefined where git has nothing to say. */
   commits(): Promise<readonly { readonly subject: string; readonly at: number }[] | undefined>;
+  /** Batches of somebody's own, in the order of their names; `unread` are those that are too many or too long. */
+  readWorkflows(): Promise<{ readonly texts: readonly WorkspaceText[]; readonly unread: readonly string[] }>;
+  readonly exarp: Exarp;
+}
+
+/** The program exarp-go, where it is installed. */
+export interface Exarp {
+  /**
+   * Has it do one thing, and answers what it says. Rejects with `ToolTrouble` where it is not there, does not answer in time or
+   * says that it failed, and where `refusalOf` has a reason against the call: then it is never made.
+   */
+  call(call: ExarpCall, signal: AbortSignal): Promise<string>;
 }
 
 /** What a tool works on: one moment of the backlog, and what it may ask for. */
@@ -63,7 +76,15 @@ export interface BatchTool {
   readonly title: string;
   /** True where it may change the backlog. */
   readonly writes: boolean;
-  readonly run: (world: ToolWorld, signal: AbortSignal) => Promise<ToolReport> | ToolReport;
+  /** What it has exarp-go do, where it is one of exarp-go's. */
+  readonly exarp?: ExarpCall;
+  /** The whole numbers that it takes from a custom batch, each within these bounds. */
+  readonly params?: Readonly<Record<string, { readonly least: number; readonly most: number }>>;
+  readonly run: (
+    world: ToolWorld,
+    signal: AbortSignal,
+    params?: Readonly<Record<string, number>>,
+  ) => Promise<ToolReport> | ToolReport;
 }
 
 /** Something that kept a tool from its work, and that the world can cause; it is no bug. */

@@ -13,7 +13,7 @@ export const alignment: BatchTool = {
     const apart = found.goals?.apart ?? [];
     const parts = [
       found.goals === undefined ? 'no file of goals' : `${count(found.goals.goals.length, 'goal')}, ${unserved.length} without an open task, ${count(apart.length, 'open task')} apart from them`, // prettier-ignore
-      `${count(plans.length, 'plan')}, ${count(found.plans.length, 'difference')}`,
+      plans.length === 0 ? 'no plan' : `${count(plans.length, 'plan')}, ${count(found.plans.length, 'difference')}`,
     ];
     return {
       summary: parts.join('; '),
