@@ -19,17 +19,19 @@ import { keepHandHeld, tellLocks } from './wire-locks.ts';
 import { openHandoffs } from './store/handoffs.ts';
 import { patchJsonStatus } from './store/json-patch.ts';
 import { readImportable } from './store/importable.ts';
+import { replaceWithin } from './store/plan-files.ts';
 import { StoreEdits } from './store/store-edits.ts';
 import { configuredPaths, type StorePaths } from './store/locate.ts';
 import { systemProcesses } from './store/processes.ts';
 import { systemClock as clock } from './store/system-clock.ts';
+import { WaveSourceFile } from './store/wave-source-file.ts';
 import { Writer } from './store/writer.ts';
 import { listNodeCommands } from './store/writer-child.ts';
 import { explainFailure } from './ui/explain.ts';
 import { plain } from './ui/plain.ts';
 import { agentTitle, explainStop, outcomeWords, verifyWords } from './ui/run-words.ts';
 import { duration } from './ui/explain.ts';
-import { readAgentSettings, readNodePath, readRuleProblems, readSettings } from './ui/settings.ts';
+import { readAgentSettings, readNodePath, readRuleProblems, readSettings, readWaveSource } from './ui/settings.ts';
 import { openTaskDetails } from './ui/task-details.ts';
 import type { OpenBacklog } from './ui/workspace-backlogs.ts';
 import type { WiredAgents } from './wire-agents.ts';
@@ -125,6 +127,11 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
     ...{ keeper, locks, clock, leaseMs, log, reportBug },
     ...{ folder: join(storage, 'held'), store: paths.database },
   });
+  const waveSource = new WaveSourceFile({
+    ...{ root, clock, chosen: () => readWaveSource(folder) },
+    // Reading plans brings YAML along, too.
+    parse: async (file, text) => (await import('./core/plan/read-asked-waves.ts')).readAskedWaves(file, text),
+  });
   const backlog: Backlog = new Backlog({
     source,
     locks,
@@ -132,6 +139,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
     keeper,
     runs: { ...runs, settle: () => new Promise((resolve) => setImmediate(resolve)) },
     handoffs,
+    waveSource,
     gitStatus: () => readGitStatus(root),
     clock,
     processes: systemProcesses,
@@ -177,6 +185,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
     lastChoice: () => extension.workspaceState.get(`${CHOICE_KEY}${root}`),
     rememberChoice: (choice) => extension.workspaceState.update(`${CHOICE_KEY}${root}`, choice),
     writePlan,
+    replacePlan: (file, expected, text) => replaceWithin(root, file, expected, text),
     agents: () => listAgents(folder, simulated),
     importable: () => readImportable(paths.json, paths.project),
     initialise: async (tasks) => {
@@ -201,6 +210,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
       await mirroring;
       terminals.dispose();
       backlog.dispose();
+      waveSource.dispose();
       handoffs.dispose();
       source.dispose();
     },

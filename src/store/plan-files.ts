@@ -59,7 +59,50 @@ interface Place {
   readonly mode: number;
 }
 
-/** Something about the place that forbids to write there. */
+/**
+ * The text of a file below the root; undefined where there is none. `path` is relative, with `/`, and may name no place outside,
+ * nor lead there by a link. Fails with `unreadable`.
+ */
+export async function readWithin(root: string, path: string): Promise<Result<string | undefined, Failure>> {
+  const file = join(root, path);
+  const unreadable = (detail: string): Result<never, Failure> =>
+    fail({ kind: 'unreadable', file, cause: 'io', detail });
+  try {
+    if (!isWithin(root, file)) throw new Refusal(`${path} is not in the folder`);
+    return ok((await look(await realpath(root), file))?.text);
+  } catch (error) {
+    if (error instanceof Refusal) return unreadable(error.message);
+    if (error instanceof Error && 'code' in error) return unreadable(error.message);
+    throw error;
+  }
+}
+
+/**
+ * Puts `text` in the place of a plan file below the root, in one step and keeping its mode, while it has the text `expected`.
+ * Follows links within the root only. Fails with `writeFailed`.
+ */
+export async function replaceWithin(
+  root: string,
+  file: string,
+  expected: string,
+  text: string,
+): Promise<Result<undefined, Failure>> {
+  const failed = (detail: string): Result<never, Failure> => fail({ kind: 'writeFailed', file, detail });
+  try {
+    if (!isWithin(root, file)) throw new Refusal(`${file} is not in the folder`);
+    if (!file.endsWith('.plan.md')) throw new Refusal('not the name of a plan file');
+    const place = await look(await realpath(root), file);
+    if (place?.text !== expected) throw new Refusal('it was changed meanwhile');
+    await replaceFile(place.file, text, place.mode);
+    return ok(undefined);
+  } catch (error) {
+    if (error instanceof Refusal) return failed(error.message);
+    if (error instanceof Error && 'code' in error) return failed(error.message);
+    throw error;
+  }
+}
+
+/** Something about the place that forbids to read or write there. */
 class Refusal extends Error {}
 
 async function attempt<T>(

@@ -29,6 +29,8 @@ export interface Backlogs {
   rememberChoice(backlog: Backlog, choice: RunChoice): Promise<void>;
   /** Writes a plan document and answers its absolute path. */
   writePlan(backlog: Backlog, kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
+  /** Puts this text in the place of a plan, an absolute path, while it has the text that is expected. */
+  replacePlan(backlog: Backlog, file: string, expected: string, text: string): Promise<Result<undefined, Failure>>;
   /** The agents that can be chosen, whether they are installed, and where. */
   agents(backlog: Backlog): Promise<readonly AgentChoice[]>;
   /** The tasks of the JSON file beside the database; none where there is no such file. Fails with `unreadable`. */

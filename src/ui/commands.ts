@@ -32,12 +32,15 @@ import {
   isOpenHandoff,
   onHandoff,
   openHandoff,
+  resumeHandoff,
   setHandoffStatus,
 } from './handoff-commands.ts';
 import { showHandoffs } from './handoff-list.ts';
 import { pickLock } from './locks-picker.ts';
 import type { DryRunPages } from './dry-run-pages.ts';
 import { plain } from './plain.ts';
+import { chooseWaveSource, repairPlan, runPlanWave, takePlan } from './plan-commands.ts';
+import { chooseWaveFor } from './plan-move.ts';
 import { revealFile } from './reveal-file.ts';
 import {
   changeCap,
@@ -139,8 +142,15 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     writePlan: () => trusted(() => onBacklog(backlogs, (backlog) => writePlan(backlogs, backlog, 'main'))),
     writeSubagentsPlan: () =>
       trusted(() => onBacklog(backlogs, (backlog) => writePlan(backlogs, backlog, 'subagents'))),
+    runPlanWave: (wave) => trusted(() => runPlanWave(wave)),
+    repairPlan: () => trusted(() => repairPlan(backlogs)),
+    takePlan: () => trusted(() => takePlan(backlogs)),
+    chooseWaveSource: () => trusted(() => chooseWaveSource(backlogs)),
+    moveToWave: (node, selected) => trusted(() => moveSelected(isSeveral(selected) ? selected : [node])),
     showLocks: () => pickLock(backlogs, { release, forceRelease: (target) => trusted(() => forceRelease(target)) }),
-    writeHandoff: () => trusted(() => writeHandoff(backlogs)),
+    writeHandoff: () => trusted(() => writeHandoff(backlogs, 'Write Handoff')),
+    endDay: () => trusted(() => writeHandoff(backlogs, 'End the Day')),
+    resumeHandoff: (node) => onHandoff(node, backlogs, 'Resume from Handoff', isOpenHandoff, resumeHandoff),
     showHandoffs: () => showHandoffs(backlogs),
     openHandoff: (node) => openHandoff(node),
     closeHandoff: (node) =>
@@ -321,6 +331,15 @@ async function claimSelected(selected: readonly TreeNode[]): Promise<void> {
     if ('taskId' in node) ids.add(node.taskId);
   }
   for (const [backlog, ids] of idsOf) if (ids.size > 0) await claimAll(backlog, [...ids]);
+}
+
+/** Moves the tasks of the rows that are of one backlog to a wave that a person picks. */
+async function moveSelected(rows: readonly (TreeNode | undefined)[]): Promise<void> {
+  const tasks = rows.filter((node) => node?.kind === 'task');
+  const [first] = tasks;
+  if (first === undefined) return;
+  const ids = tasks.filter(({ backlog }) => backlog === first.backlog).map((node) => node.taskId);
+  await chooseWaveFor(first.backlog, ids);
 }
 
 async function finish({ backlog, task }: Target): Promise<void> {

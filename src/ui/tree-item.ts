@@ -1,5 +1,6 @@
 import type { Backlog } from '../core/backlog.ts';
-import { count } from '../core/plan/text.ts';
+import { count, oneLine } from '../core/plan/text.ts';
+import type { TaskId } from '../core/task.ts';
 import type { Wave } from '../core/waves.ts';
 import { describeBatch, describeStep } from './batch-rows.ts';
 import { clockTime, explainFailure, explainNotice, explainUnreadable } from './explain.ts';
@@ -10,6 +11,7 @@ import { GONE, type Icon, row, type RowContent, type RowView } from './row.ts';
 import { describeRun, describeRunTask, pastRunsOf } from './run-row.ts';
 import { describeStore } from './store-row.ts';
 import { describeTask, isStartable } from './task-row.ts';
+import { explainAsked } from './plan-words.ts';
 import type { RowGroup, TreeNode } from './tree-nodes.ts';
 
 /** Describes one row of the tree as it is right now. */
@@ -37,6 +39,8 @@ export function describeNode(node: TreeNode, view: RowView): RowContent {
       if (notice === undefined) return GONE;
       return row(explainNotice(notice), '', SEVERITY_ICONS.warning);
     }
+    case 'broken':
+      return describeBroken(backlog, node.index);
     case 'handoff':
       return describeHandoff(backlog, node.key);
     case 'batch':
@@ -77,7 +81,8 @@ export function backlogTrouble(backlog: Backlog): string | undefined {
 export function backlogSummary(backlog: Backlog): string {
   const { plan } = backlog;
   if (plan === undefined) return '';
-  const inWaves = plan.waves.flatMap((wave) => wave.tasks);
+  const leftOut = plan.asked?.kind === 'used' ? plan.asked.leftOut : [];
+  const inWaves = [...plan.waves.flatMap((wave) => wave.tasks), ...leftOut];
   const open = inWaves.length + plan.blocked.length;
   const ready = inWaves.filter(
     (task) => isStartable(backlog.readinessOf(task)) && backlog.failedPartOf(task.id) === undefined,
@@ -87,12 +92,14 @@ export function backlogSummary(backlog: Backlog): string {
     `${open} open`,
     `${ready} ready`,
     ...(held > 0 ? [`${held} locked`] : []),
-    ...(plan.options.numbering === 'exarp' ? ['numbered as exarp-go does'] : []),
+    ...(plan.asked === undefined ? [] : [explainAsked(plan.asked)]),
+    ...(plan.options.numbering === 'exarp' && plan.asked?.kind !== 'used' ? ['numbered as exarp-go does'] : []),
   ].join(' · ');
 }
 
 /** exarp-go's numbers for the tasks of a wave, where one of them is not ours; tasks in cycles have none. */
 function levelNote(backlog: Backlog, wave: Wave): readonly string[] {
+  if (backlog.plan?.asked?.kind === 'used') return [];
   const levels = wave.tasks.flatMap((task) => backlog.plan?.exarpLevelOf.get(task.id) ?? []);
   if (levels.every((level) => level === wave.number)) return [];
   const [least, most] = levels.reduce(([a, b], level) => [Math.min(a, level), Math.max(b, level)], [Infinity, 0]);
@@ -132,7 +139,22 @@ function describeWave(backlog: Backlog, wave: Wave): RowContent {
 
 function describeGroup(backlog: Backlog, group: RowGroup): RowContent {
   const { plan, snapshot } = backlog;
+  const asked = plan?.asked?.kind === 'used' ? plan.asked : undefined;
   switch (group) {
+    case 'leftOut':
+      return row(
+        'Not in the Plan',
+        `${asked?.leftOut.length ?? 0} open, in none of its waves`,
+        { id: 'question' },
+        COLLAPSED,
+      );
+    case 'broken':
+      return row(
+        'Dependencies Not Kept',
+        `${asked?.broken.length ?? 0}: these tasks wait all the same`,
+        SEVERITY_ICONS.warning,
+        COLLAPSED,
+      );
     case 'blocked':
       return row(
         'Blocked',
@@ -153,6 +175,20 @@ function describeGroup(backlog: Backlog, group: RowGroup): RowContent {
       return row('Left out or not read', String(count), SEVERITY_ICONS.warning, COLLAPSED);
     }
   }
+}
+
+/** What waits for what, and in which waves of the plan they are. */
+function describeBroken(backlog: Backlog, index: number): RowContent {
+  const { plan } = backlog;
+  const broken = plan?.asked?.kind === 'used' ? plan.asked.broken[index] : undefined;
+  if (plan === undefined || broken === undefined) return GONE;
+  const { id, on } = broken;
+  const place = (task: TaskId): string => {
+    const wave = plan.waveOf.get(task);
+    return wave === undefined ? 'in none' : `wave ${wave}`;
+  };
+  const label = oneLine(backlog.task(id)?.title ?? '') || oneLine(id);
+  return row(label, `${place(id)}, waits for ${on}, ${place(on)}`, SEVERITY_ICONS.warning, { opens: id });
 }
 
 const COLLAPSED = { collapsible: 'collapsed' } as const;

@@ -8,7 +8,7 @@ import { findingsOf, isNoFinding } from './doctor-rows.ts';
 import { findRun, interruptedRuns, pastRunsOf } from './run-row.ts';
 
 /** Rows that only hold others. */
-export type RowGroup = 'blocked' | 'settled' | 'notices' | 'pastRuns';
+export type RowGroup = 'leftOut' | 'broken' | 'blocked' | 'settled' | 'notices' | 'pastRuns';
 
 /** One row of the tree: what it stands for, never a copy of it. */
 export type TreeNode =
@@ -20,6 +20,8 @@ export type TreeNode =
   | { readonly kind: 'task'; readonly backlog: Backlog; readonly taskId: TaskId }
   | { readonly kind: 'batch'; readonly backlog: Backlog }
   | { readonly kind: 'batchStep'; readonly backlog: Backlog; readonly index: number }
+  /** A dependency that the waves of a file do not keep. */
+  | { readonly kind: 'broken'; readonly backlog: Backlog; readonly index: number }
   | { readonly kind: 'doctor'; readonly backlog: Backlog }
   | { readonly kind: 'findings'; readonly backlog: Backlog; readonly of: FindingKind }
   | { readonly kind: 'finding'; readonly backlog: Backlog; readonly key: string }
@@ -53,7 +55,8 @@ export function nodeKey(node: TreeNode): string {
     case 'task':
       return `${root}|task|${node.taskId}`;
     case 'notice':
-      return `${root}|notice|${node.index}`;
+    case 'broken':
+      return `${root}|${node.kind}|${node.index}`;
     case 'handoff':
       return `${root}|handoff|${node.key}`;
   }
@@ -91,6 +94,7 @@ export function childrenOf(node: TreeNode | undefined, backlogs: readonly Backlo
     case 'task':
     case 'finding':
     case 'notice':
+    case 'broken':
     case 'handoff':
     case 'message':
       return [];
@@ -101,6 +105,9 @@ function topOf(backlog: Backlog): readonly TreeNode[] {
   const { plan, snapshot } = backlog;
   if (plan === undefined || snapshot === undefined) return [];
   const groups: TreeNode[] = [];
+  const { asked } = plan;
+  if (asked?.kind === 'used' && asked.leftOut.length > 0) groups.push({ kind: 'group', backlog, group: 'leftOut' });
+  if (asked?.kind === 'used' && asked.broken.length > 0) groups.push({ kind: 'group', backlog, group: 'broken' });
   if (plan.blocked.length > 0) groups.push({ kind: 'group', backlog, group: 'blocked' });
   if (plan.settled.length > 0) groups.push({ kind: 'group', backlog, group: 'settled' });
   if (pastRunsOf(backlog).length > 0) groups.push({ kind: 'group', backlog, group: 'pastRuns' });
@@ -119,7 +126,13 @@ function topOf(backlog: Backlog): readonly TreeNode[] {
 }
 
 function groupChildren(backlog: Backlog, group: RowGroup): readonly TreeNode[] {
+  const asked = backlog.plan?.asked;
+  const { leftOut, broken } = asked?.kind === 'used' ? asked : { leftOut: [], broken: [] };
   switch (group) {
+    case 'leftOut':
+      return leftOut.map(({ id }) => taskNode(backlog, id));
+    case 'broken':
+      return broken.map((_, index): TreeNode => ({ kind: 'broken', backlog, index }));
     case 'blocked':
       return (backlog.plan?.blocked ?? []).map(({ task }) => taskNode(backlog, task.id));
     case 'settled':

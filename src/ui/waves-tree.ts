@@ -4,6 +4,7 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Backlogs } from './backlogs.ts';
 import { taskTooltip } from './task-document.ts';
 import { taskUri } from './task-uri.ts';
+import { WaveDrag } from './plan-move.ts';
 import type { RowContent, RowView } from './row.ts';
 import { backlogSummary, backlogTrouble, describeNode } from './tree-item.ts';
 import { childrenOf, nodeKey, runTaskNode, type TreeNode } from './tree-nodes.ts';
@@ -34,6 +35,7 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
       treeDataProvider: this,
       showCollapseAll: true,
       canSelectMany: true,
+      dragAndDropController: new WaveDrag(),
     });
     const timer = setInterval(() => this.#tick(), TICK_MS);
     this.#disposables = [

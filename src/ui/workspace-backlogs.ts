@@ -25,6 +25,7 @@ export interface OpenBacklog {
   lastChoice(): unknown;
   rememberChoice(choice: RunChoice): PromiseLike<void>;
   writePlan(kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
+  replacePlan(file: string, expected: string, text: string): Promise<Result<undefined, Failure>>;
   agents(): Promise<readonly AgentChoice[]>;
   importable(): Promise<Result<readonly Task[], Failure>>;
   initialise(tasks: readonly Task[]): Promise<Result<boolean, Failure>>;
@@ -134,6 +135,10 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
 
   writePlan(backlog: Backlog, kind: 'main' | 'subagents'): Promise<Result<string, Failure>> {
     return this.#of(backlog).writePlan(kind);
+  }
+
+  replacePlan(backlog: Backlog, file: string, expected: string, text: string): Promise<Result<undefined, Failure>> {
+    return this.#of(backlog).replacePlan(file, expected, text);
   }
 
   agents(backlog: Backlog): Promise<readonly AgentChoice[]> {

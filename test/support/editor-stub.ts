@@ -46,8 +46,30 @@ export class Uri {
   static from({ scheme, path, query }: { scheme: string; path: string; query: string }): Uri {
     return new Uri(path, scheme, query);
   }
+  static joinPath({ fsPath, scheme, query }: Uri, ...parts: readonly string[]): Uri {
+    return new Uri([fsPath, ...parts].join('/'), scheme, query);
+  }
 }
 
+export class Position {
+  readonly line: number;
+  readonly character: number;
+  constructor(line: number, character: number) {
+    this.line = line;
+    this.character = character;
+  }
+}
+
+export class Range {
+  readonly start: Position;
+  readonly end: Position;
+  constructor(start: Position, end: Position) {
+    this.start = start;
+    this.end = end;
+  }
+}
+
+export const QuickPickItemKind = { Separator: -1, Default: 0 } as const;
 export const TreeItemCollapsibleState = { None: 0, Collapsed: 1, Expanded: 2 } as const;
 class Named {
   readonly id: string;
@@ -96,10 +118,14 @@ interface PickItem {
 /** Every list that was shown, as its lines; a person chooses by what a label ends with. */
 export const lists: (readonly PickItem[])[] = [];
 
-function pickOne(items: readonly PickItem[]): Promise<PickItem | undefined> {
+function pickOne(
+  items: readonly PickItem[],
+  options: { readonly canPickMany?: boolean } = {},
+): Promise<PickItem | readonly PickItem[] | undefined> {
   lists.push(items);
   const answer = answers.shift();
-  return Promise.resolve(answer === undefined ? undefined : items.find((item) => item.label.endsWith(answer)));
+  const picked = answer === undefined ? undefined : items.find((item) => item.label.endsWith(answer));
+  return Promise.resolve(options.canPickMany === true && picked !== undefined ? [picked] : picked);
 }
 
 function ask(
@@ -131,7 +157,14 @@ class InputBox {
   dispose = (): void => undefined;
 }
 
+/** The documents that were shown, and where in them, the line counted from 1. */
+export const opened: string[] = [];
+
 export const window = {
+  showTextDocument: ({ fsPath }: Uri, { selection }: { readonly selection: Range }) => {
+    opened.push(`${fsPath}:${selection.start.line + 1}`);
+    return Promise.resolve();
+  },
   createInputBox: () => {
     const box = new InputBox();
     inputBoxes.push(box);

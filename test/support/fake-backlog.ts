@@ -6,7 +6,7 @@ import { NO_SETTINGS } from '../../src/core/no-runs.ts';
 import { Emitter } from '../../src/core/events.ts';
 import { NO_HANDOFFS, type Handoffs, type HandoffsState } from '../../src/core/handoff.ts';
 import type { Failure } from '../../src/core/failure.ts';
-import type { Clock, Edits, Locks, Processes } from '../../src/core/ports.ts';
+import type { Clock, Edits, Locks, Processes, WaveSource } from '../../src/core/ports.ts';
 import { fail, ok } from '../../src/core/result.ts';
 import type { RunEvent, RunState } from '../../src/core/run/run-events.ts';
 import { applyRunEvents } from '../../src/core/run/run-state.ts';
@@ -54,6 +54,7 @@ export interface FakeBacklog {
   readonly edits?: Edits;
   readonly processes?: Processes;
   readonly clock?: Clock;
+  readonly waveSource?: WaveSource;
 }
 
 /** What was asked of the runs of a fake backlog: `pause r`, `start Wave 0: T-1 T-2 (flow continue claude)`. */
@@ -168,6 +169,7 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
       settle: () => turn(),
     },
     handoffs: handoffsOf(spec.handoffs ?? NO_HANDOFFS),
+    ...(spec.waveSource && { waveSource: spec.waveSource }),
     gitStatus: () => Promise.resolve(undefined),
     clock: spec.clock ?? { now: () => NOW, after: () => ({ dispose: () => undefined }) },
     processes: spec.processes ?? { hostname: HOST, isAlive: (pid) => spec.alive?.includes(pid) ?? false },
@@ -190,7 +192,12 @@ export function fakeBacklogs(all: readonly Backlog[], more: Partial<Backlogs> = 
     ...{ onDidChange: never, onDidChangeActivity: never, refresh: () => Promise.resolve(), timePassed: nothing },
     ...{ hasTerminal: () => false, showTerminal: nothing, activityOf: nothing, openLog: unasked },
     ...{ reportOf: () => '', lastChoice: () => ({}), rememberChoice: () => Promise.resolve() },
-    ...{ writePlan: unasked, agents: () => Promise.resolve([]), importable: () => Promise.resolve(ok([])) },
+    ...{
+      writePlan: unasked,
+      replacePlan: unasked,
+      agents: () => Promise.resolve([]),
+      importable: () => Promise.resolve(ok([])),
+    },
     initialise: unasked,
     ...more,
   };

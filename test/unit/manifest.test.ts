@@ -80,13 +80,13 @@ test('a command that works only on a row is hidden from the palette', () => {
 
 test('whatever starts a program cannot be set by a folder that is not trusted', () => {
   const restricted = new Set(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations);
-  const programs = ['agent', 'customAgent', 'agentRules', 'verify', 'verifyWave', 'nodePath'];
+  const programs = ['agent', 'customAgent', 'agentRules', 'verify', 'verifyWave', 'nodePath', 'exarpPath', 'batches'];
   for (const name of programs) assert.ok(restricted.has(`todo2Waves.${name}`), name);
-  for (const name of ['agent', 'agentRules', 'verify', 'verifyWave']) {
+  for (const name of ['agent', 'agentRules', 'verify', 'verifyWave', 'batches']) {
     assert.equal(configuration.properties[`todo2Waves.${name}`]?.scope, 'machine-overridable', name);
   }
   // A custom command and a Node.js are the machine's own: no workspace sets them, trusted or not.
-  for (const name of ['customAgent', 'nodePath']) {
+  for (const name of ['customAgent', 'nodePath', 'exarpPath']) {
     assert.equal(configuration.properties[`todo2Waves.${name}`]?.scope, 'machine', name);
   }
 });

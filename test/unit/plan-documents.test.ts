@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { isMainPlan, MAX_TODOS, writeMainPlan, type MainPlanInput } from '../../src/core/plan/main-plan.ts';
+import { MAX_TODOS, writeMainPlan, type MainPlanInput } from '../../src/core/plan/main-plan.ts';
+import { isPlanLike } from '../../src/core/plan/read-plan.ts';
 import { splitFrontmatter } from '../../src/core/plan/frontmatter.ts';
 import { writeSubagentsPlan } from '../../src/core/plan/subagents-plan.ts';
 import { taskId } from '../../src/core/task.ts';
@@ -335,9 +336,9 @@ test('keys of the frontmatter that are not ours are kept', () => {
 });
 
 test('a plan is told from other documents by the two headings that exarp-go looks for', () => {
-  assert.ok(isMainPlan(write(HARBOUR).replaceAll('\n', '\r\n')));
-  assert.ok(!isMainPlan(subagents(HARBOUR)));
-  assert.ok(!isMainPlan('# Notes\n'));
+  assert.ok(isPlanLike(write(HARBOUR).replaceAll('\n', '\r\n')));
+  assert.ok(!isPlanLike(subagents(HARBOUR)));
+  assert.ok(!isPlanLike('# Notes\n'));
 });
 
 test('the subagents plan launches only what an agent may take up, and hides nothing', () => {

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Failure } from '../../src/core/failure.ts';
 import type { Result } from '../../src/core/result.ts';
-import { planPath, readPlanFile, writePlanFile } from '../../src/store/plan-files.ts';
+import { planPath, readPlanFile, readWithin, replaceWithin, writePlanFile } from '../../src/store/plan-files.ts';
 
 const made: string[] = [];
 after(async () => {
@@ -163,4 +163,35 @@ test('a link within the root is followed and stays a link', posix, async () => {
   const result = await writePlanFile(root, 'a.plan.md', (text) => `${text ?? ''}, new`);
   assert.ok(result.ok && result.value.kind === 'updated');
   assert.equal(await readFile(join(root, 'docs', 'real.md'), 'utf8'), 'old, new');
+});
+
+test('a plan anywhere below the root is exchanged in one step, while it is what was seen', posix, async () => {
+  const root = await folder();
+  const file = join(root, 'docs', 'a.plan.md');
+  await mkdir(join(root, 'docs'));
+  await writeFile(file, '\ufeffold');
+  await chmod(file, 0o640);
+  assertRefused(await replaceWithin(root, file, 'old', 'new'), file, /changed meanwhile/);
+  assert.deepEqual(await replaceWithin(root, file, '\ufeffold', 'new'), { ok: true, value: undefined });
+  assert.equal(await readFile(file, 'utf8'), 'new');
+  assert.equal((await stat(file)).mode & 0o777, 0o640);
+  assert.deepEqual(await readdir(join(root, 'docs')), ['a.plan.md'], 'nothing temporary is left');
+});
+
+test('neither reading nor exchanging leaves the root, by a path or by a link', posix, async () => {
+  const [root, elsewhere] = [await folder(), await folder()];
+  const theirs = join(elsewhere, 'b.plan.md');
+  await writeFile(theirs, 'theirs');
+  await symlink(theirs, join(root, 'b.plan.md'));
+  await writeFile(join(root, 'c.md'), 'mine');
+  for (const file of [theirs, join(root, 'b.plan.md'), join(root, '..', 'b.plan.md'), join(root, 'c.md')]) {
+    assertRefused(await replaceWithin(root, file, 'theirs', 'ours'), file, /folder|name of a plan/);
+  }
+  assert.equal(await readFile(theirs, 'utf8'), 'theirs');
+  assert.deepEqual(await readWithin(root, 'c.md'), { ok: true, value: 'mine' });
+  assert.deepEqual(await readWithin(root, 'nowhere/c.md'), { ok: true, value: undefined });
+  for (const path of ['b.plan.md', '../c.md', '.', '']) {
+    const read = await readWithin(root, path);
+    assert.ok(!read.ok && read.failure.kind === 'unreadable', path);
+  }
 });

@@ -104,6 +104,7 @@ function windowOf(stores: Readonly<Record<string, FakeBacklog>>, identity = (roo
         lastChoice: () => undefined,
         rememberChoice: () => Promise.resolve(),
         writePlan: () => Promise.reject(new Error('not asked for')),
+        replacePlan: () => Promise.reject(new Error('not asked for')),
         agents: () => Promise.resolve([]),
         importable: () => Promise.resolve(ok([])),
         initialise: () => Promise.reject(new Error('not asked for')),

@@ -1,4 +1,4 @@
-import { Document, isMap, isNode, isScalar, parseDocument, Scalar, YAMLSeq } from 'yaml';
+import { Document, isMap, isNode, isScalar, parseDocument, Scalar, visit, YAMLMap, YAMLSeq } from 'yaml';
 
 /** A document in two: the YAML between its `---` lines, undefined where it has none, and everything after. */
 export interface Split {
@@ -15,36 +15,109 @@ export function splitFrontmatter(text: string): Split {
 }
 
 /**
- * Frontmatter with its `---` lines, LF, the keys in the order given. Keys of `existing` that are not among them follow,
- * with their values; frontmatter that is no YAML map has none to keep.
+ * Frontmatter with its `---` lines, LF, the keys in the order given. Keys of `existing` that are not among them follow, word
+ * for word where that can be; comments stay before the key that they stood at. Frontmatter that is no YAML map has none to keep.
  */
 export function writeFrontmatter(
   entries: readonly (readonly [key: string, value: unknown])[],
   existing?: string,
 ): string {
-  const document = new Document({});
-  for (const [key, value] of entries) document.set(key, value);
-  const own = new Set(entries.map(([key]) => key));
-  for (const [key, value] of existing === undefined ? [] : foreignEntries(existing)) {
-    if (!own.has(key)) document.set(key, document.createNode(value));
+  const map = new YAMLMap();
+  const document = new Document(map);
+  const kept = existing === undefined ? NOTHING_KEPT : keepForeign(existing, new Set(entries.map(([key]) => key)));
+  for (const [name, value] of entries) {
+    const key = new Scalar(name);
+    key.commentBefore = kept.comments.get(name) ?? null;
+    map.items.push(document.createPair(key, value));
   }
   // No folding: exarp-go reads each wave as one line.
   const oneLineEach = { lineWidth: 0, doubleQuotedMinMultiLineLength: Infinity, flowCollectionPadding: false };
+  const own = document.toString(oneLineEach);
+  const text = [own, ...kept.pairs.map(({ source }) => source), kept.end].join('');
+  // A piece of text may mean something else in other company, as an alias does whose anchor is gone.
+  if (parseDocument(text).errors.length === 0 && !/^---/m.test(text)) return `---\n${text}---\n`;
+  for (const { name, value } of kept.pairs) document.set(name, document.createNode(value));
   return `---\n${document.toString(oneLineEach)}---\n`;
 }
 
-function foreignEntries(yaml: string): readonly [key: string, value: unknown][] {
+/** What is taken over from the frontmatter that was there. */
+interface Kept {
+  /** By the key of ours that they stood at. */
+  readonly comments: ReadonlyMap<string, string>;
+  /** Each with its own comments and a line end. */
+  readonly pairs: readonly { readonly name: string; readonly value: unknown; readonly source: string }[];
+  readonly end: string;
+}
+
+const NOTHING_KEPT: Kept = { comments: new Map(), pairs: [], end: '' };
+
+function keepForeign(written: string, own: ReadonlySet<string>): Kept {
+  const yaml = mendFrontmatter(written);
   const document = parseDocument(yaml);
-  if (document.errors.length > 0 || !isMap(document.contents)) return [];
+  if (document.errors.length > 0 || !isMap(document.contents)) return NOTHING_KEPT;
+  const { items, commentBefore } = document.contents;
+  const comments = new Map<string, string>();
+  const pairs: Kept['pairs'][number][] = [];
+  let above = joined(document.commentBefore, commentBefore);
   try {
-    return document.contents.items.flatMap(({ key, value }) =>
-      isScalar(key) && typeof key.value === 'string' ? [[key.value, isNode(value) ? value.toJS(document) : null]] : [],
-    );
+    for (const { key, value } of items) {
+      if (!isScalar(key) || typeof key.value !== 'string') continue;
+      if (own.has(key.value)) {
+        const comment = joined(above, commentsIn(key), commentsIn(value));
+        if (comment !== undefined) comments.set(key.value, comment);
+      } else {
+        const lead = joined(above, key.commentBefore);
+        const plain: unknown = isNode(value) ? value.toJS(document) : null;
+        const source = `${asComment(lead)}${sourceOf(yaml, key, value)}`;
+        pairs.push({ name: key.value, value: plain, source });
+      }
+      above = undefined;
+    }
   } catch (error) {
     // Aliases that name nothing, or that would grow without end: as good as no YAML.
-    if (error instanceof ReferenceError) return [];
+    if (error instanceof ReferenceError) return NOTHING_KEPT;
     throw error;
   }
+  const last = items.at(-1)?.value;
+  const lastName = items.at(-1)?.key;
+  const isInLast = isScalar(lastName) && !own.has(String(lastName.value)) && isNode(last);
+  const end = joined(isInLast ? undefined : document.contents.comment, document.comment);
+  return { comments, pairs, end: asComment(end) };
+}
+
+/** Frontmatter as YAML where it is none only because exarp-go writes names without quotes, and one has a colon; else as it is. */
+export function mendFrontmatter(yaml: string): string {
+  if (parseDocument(yaml).errors.length === 0) return yaml;
+  return yaml.replace(
+    /^(name|overview|status): (?!["'|>[{])(.*)$/gm,
+    (_, key: string, value: string) => `${key}: ${JSON.stringify(value)}`,
+  );
+}
+
+/** The text of a pair from its key to the end of its value, comments beside and within it included. */
+function sourceOf(yaml: string, key: Scalar, value: unknown): string {
+  const begin = key.range?.[0] ?? 0;
+  const end = (isNode(value) ? value.range?.[2] : undefined) ?? key.range?.[2] ?? begin;
+  return `${yaml.slice(begin, end).trimEnd()}\n`;
+}
+
+function commentsIn(node: unknown): string | undefined {
+  if (!isNode(node)) return undefined;
+  const found: (string | null | undefined)[] = [];
+  const collect = (_: unknown, each: { commentBefore?: string | null; comment?: string | null }): void => {
+    found.push(each.commentBefore, each.comment);
+  };
+  visit(node, { Scalar: collect, Map: collect, Seq: collect });
+  return joined(...found);
+}
+
+function joined(...comments: readonly (string | null | undefined)[]): string | undefined {
+  const there = comments.filter((each) => each !== null && each !== undefined && each.trim() !== '');
+  return there.length === 0 ? undefined : there.join('\n');
+}
+
+function asComment(comment: string | undefined): string {
+  return comment === undefined ? '' : comment.replace(/^/gm, '#').concat('\n');
 }
 
 /** A string that is always written in double quotes, on one line; what YAML cannot hold becomes U+FFFD. */

@@ -4,6 +4,7 @@ import { findCriticalPath } from './critical-path.ts';
 import { bareId, flowList, quoted, splitFrontmatter, writeFrontmatter } from './frontmatter.ts';
 import { inline, inlineId, mermaidLabel } from './markdown.ts';
 import { ownedSections, planRefs } from './main-plan-notes.ts';
+import { readPlan } from './read-plan.ts';
 import { writeOwnedSections } from './sections.ts';
 import { count, cut, oneLine } from './text.ts';
 import {
@@ -52,8 +53,8 @@ const AGENTS = [
 
 /**
  * The text of `.cursor/plans/<slug>.plan.md`, with LF, in the format of exarp-go (report_plan_generate.go), so that its
- * repair and its sync read it. Sections 5 to 8 of `existing` stay word for word where a person changed them, and so do
- * keys of its frontmatter that are not ours. Writing over its own output gives the same text.
+ * repair and its sync read it. Sections 5 to 8 of `existing` stay word for word where a person changed them, and so do keys of
+ * its frontmatter that are not ours, comments there, and check boxes that are set. Writing over its own output gives the same text.
  */
 export function writeMainPlan(input: MainPlanInput): string {
   const { title, rootName, plan, date } = input;
@@ -61,6 +62,7 @@ export function writeMainPlan(input: MainPlanInput): string {
   const old = input.existing === undefined ? undefined : splitFrontmatter(input.existing);
   const next = plan.waves.slice(0, TODO_WAVES).flatMap((wave) => wave.tasks);
   const todos = next.slice(0, MAX_TODOS);
+  const checked = checkedIn(input.existing);
   const path = findCriticalPath(plan);
   const frontmatter = writeFrontmatter(
     [
@@ -84,28 +86,23 @@ export function writeMainPlan(input: MainPlanInput): string {
     scope(plan),
     foundation(plan, path),
     backlogTable(todos, next.length),
-    milestones(todos, next.length),
+    milestones([...todos, ...checkedElsewhere(plan, todos, checked)], checked, [todos.length, next.length]),
     executionOrder(plan, path),
   ];
   const owned = writeOwnedSections(ownedSections(plan, todos), old?.body);
   return `${frontmatter}\n${generated.map((text) => `${text}\n\n---\n\n`).join('')}${owned}\n`;
 }
 
-/** True for a text that has the headings by which exarp-go knows its plans, and we ours: others are not ours to rewrite. */
-export function isMainPlan(text: string): boolean {
-  return /^## 3\. Iterative Milestones\s*$[^]*^## 4\. Recommended Execution Order\s*$/m.test(
-    splitFrontmatter(text).body,
-  );
-}
-
 function overview(plan: Plan): string {
-  const open = openCount(plan) - plan.blocked.length;
-  const blocked = plan.blocked.length === 0 ? '' : `, ${plan.blocked.length} more in no wave`;
+  const open = plan.waves.reduce((sum, wave) => sum + wave.tasks.length, 0);
+  const others = openCount(plan) - open;
+  const blocked = others === 0 ? '' : `, ${others} more in no wave`;
   return `${count(open, 'open task')} in ${count(plan.waves.length, 'wave')}${blocked}. Tasks of one wave do not wait for each other and can run in parallel.`;
 }
 
 function openCount(plan: Plan): number {
-  return plan.waves.reduce((sum, wave) => sum + wave.tasks.length, plan.blocked.length);
+  const leftOut = plan.asked?.kind === 'used' ? plan.asked.leftOut.length : 0;
+  return plan.waves.reduce((sum, wave) => sum + wave.tasks.length, plan.blocked.length + leftOut);
 }
 
 function toTodo(task: Task): unknown {
@@ -169,18 +166,35 @@ function whichTasks(shown: number, all: number): string {
   return `The open tasks of the first ${TODO_WAVES} waves; section 4 has all waves.${rest}`;
 }
 
-function milestones(todos: readonly Task[], all: number): string {
-  const lines = todos.map((task) => {
+/** Ids whose check box somebody has set. */
+function checkedIn(existing: string | undefined): ReadonlySet<string> {
+  if (existing === undefined) return new Set();
+  return new Set(readPlan(existing).marks.flatMap(({ id, isChecked }) => (isChecked ? [id] : [])));
+}
+
+/** A mark that nobody has taken into the backlog yet must not get lost only because its task has moved. */
+function checkedElsewhere(plan: Plan, todos: readonly Task[], checked: ReadonlySet<string>): readonly Task[] {
+  if (checked.size === 0) return [];
+  const listed = new Set(todos);
+  const open = [...plan.waves.flatMap((wave) => wave.tasks), ...plan.blocked.map(({ task }) => task)];
+  return open.filter((task) => checked.has(task.id) && !listed.has(task));
+}
+
+function milestones(
+  tasks: readonly Task[],
+  checked: ReadonlySet<string>,
+  [shown, all]: readonly [shown: number, all: number],
+): string {
+  const lines = tasks.map((task) => {
+    const box = checked.has(task.id) ? '[x]' : '[ ]';
     const name = shortTitle(task, 120);
     const refs = planRefs(task).map((ref) => inline(cut(oneLine(ref), 200)));
     const suffix = refs.length === 0 ? '' : ` — ${refs.join(', ')}`;
-    return name === '' ? `- [ ] ${inlineId(task.id)}` : `- [ ] **${name}** (${inlineId(task.id)})${suffix}`;
+    return name === '' ? `- ${box} ${inlineId(task.id)}` : `- ${box} **${name}** (${inlineId(task.id)})${suffix}`;
   });
-  return [
-    '## 3. Iterative Milestones',
-    whichTasks(todos.length, all),
-    ...(lines.length > 0 ? [lines.join('\n')] : []),
-  ].join('\n\n');
+  return ['## 3. Iterative Milestones', whichTasks(shown, all), ...(lines.length > 0 ? [lines.join('\n')] : [])].join(
+    '\n\n',
+  );
 }
 
 function executionOrder(plan: Plan, path: readonly Task[]): string {
@@ -200,6 +214,13 @@ function executionOrder(plan: Plan, path: readonly Task[]): string {
     const waiting = plan.waves.flatMap((wave) => wave.tasks.filter((task) => !isForAgents(task)));
     if (waiting.length > 0) parts.push(`**Not to be started, a person decides:** ${waitingList(waiting)}`);
     parts.push(`**Full order:** ${idList(plan.waves.flatMap((wave) => wave.tasks))}`);
+  }
+  const leftOut = plan.asked?.kind === 'used' ? plan.asked.leftOut : [];
+  if (leftOut.length > 0) {
+    parts.push(
+      '### Not in the waves',
+      `Open, and named by no wave of the file that the waves are from: ${idList(leftOut)}`,
+    );
   }
   if (plan.blocked.length > 0) {
     parts.push('### In no wave');

@@ -12,7 +12,8 @@ export function displayName(title: string, rootName: string): string {
 }
 
 /** How the numbers of the waves in a document came about. */
-export function describeNumbering({ options }: Plan): string {
+export function describeNumbering({ options, asked }: Plan): string {
+  if (asked?.kind === 'used') return `Waves are those of ${inline(asked.file)}, as far as their tasks are open.`;
   const numbers =
     options.numbering === 'open'
       ? 'Waves are numbered 0, 1, 2 … by the open tasks alone.'

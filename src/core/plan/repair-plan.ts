@@ -1,0 +1,67 @@
+import { splitFrontmatter } from './frontmatter.ts';
+import { type MainPlanInput, writeMainPlan } from './main-plan.ts';
+import { HEADINGS } from './read-plan.ts';
+
+/**
+ * A plan as exarp-go and editors read it again: frontmatter and sections 3 and 4 are written anew from the backlog, everything
+ * else stays word for word, with LF. A plan that nothing is wrong with comes back as it is.
+ *
+ * Sections that are gone come back in their place; a note that exarp-go's repairs piled up at the top is left once.
+ */
+export function repairPlan(input: MainPlanInput & { readonly existing: string }): string {
+  const { existing } = input;
+  // A repair is no new edition: the date is the one of the plan, where it has one.
+  const date = dateOf(existing) ?? input.date;
+  const fresh = splitFrontmatter(writeMainPlan({ ...input, date }));
+  const freshLines = fresh.body.split('\n');
+  let lines: readonly string[] = withoutRepeatedNotes(splitFrontmatter(existing).body.split('\n'));
+  for (const heading of HEADINGS) lines = withSection(lines, heading, sectionOf(freshLines, heading) ?? []);
+  const body = lines.join('\n').replace(/^\n*/, '\n').replace(/\n*$/, '\n');
+  return `---\n${fresh.yaml ?? ''}\n---\n${body}`;
+}
+
+/** The day that a plan says it is of, as `YYYY-MM-DD`. */
+export function dateOf(plan: string): string | undefined {
+  return (
+    /^last_updated:\s*["']?(\d{4}-\d{2}-\d{2})["']?\s*$/m.exec(plan)?.[1] ??
+    /^\*\*Last updated:\*\*\s*(\d{4}-\d{2}-\d{2})\s*$/m.exec(plan)?.[1]
+  );
+}
+
+function sectionOf(lines: readonly string[], heading: string): readonly string[] | undefined {
+  const at = lines.findIndex((line) => line.trimEnd() === heading);
+  return at === -1 ? undefined : lines.slice(at, endOf(lines, at));
+}
+
+/** Where the section that begins at a line ends: before the next heading of its rank. */
+function endOf(lines: readonly string[], start: number): number {
+  const next = lines.findIndex((line, i) => i > start && /^##? /.test(line));
+  return next === -1 ? lines.length : next;
+}
+
+function withSection(lines: readonly string[], heading: string, section: readonly string[]): readonly string[] {
+  const at = lines.findIndex((line) => line.trimEnd() === heading);
+  if (at !== -1) return [...lines.slice(0, at), ...section, ...lines.slice(endOf(lines, at))];
+  // Before whatever comes after it by number, else at the end.
+  const number = Number(/\d/.exec(heading)?.[0]);
+  const after = lines.findIndex((line) => Number(/^## (\d)\./.exec(line)?.[1] ?? 0) > number);
+  if (after !== -1) return [...lines.slice(0, after), ...section, ...lines.slice(after)];
+  const text = [...lines];
+  while (text.at(-1)?.trim() === '') text.pop();
+  return [...text, '', ...section];
+}
+
+/** Before the first heading, each line in italics once. */
+function withoutRepeatedNotes(lines: readonly string[]): readonly string[] {
+  const title = lines.findIndex((line) => line.startsWith('#'));
+  const seen = new Set<string>();
+  const kept: string[] = [];
+  lines.slice(0, Math.max(0, title)).forEach((line) => {
+    const isNote = /^[_*].*[_*]\s*$/.test(line);
+    if (isNote && seen.has(line.trim())) return;
+    if (line.trim() === '' && kept.at(-1)?.trim() === '') return;
+    if (isNote) seen.add(line.trim());
+    kept.push(line);
+  });
+  return [...kept, ...lines.slice(Math.max(0, title))];
+}

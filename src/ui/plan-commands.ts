@@ -1,0 +1,192 @@
+import * as vscode from 'vscode';
+import type { Backlog } from '../core/backlog.ts';
+import { applyAskedWaves, KNOWN_WAVE_FILES } from '../core/plan/asked-waves.ts';
+import { oneLine } from '../core/plan/text.ts';
+import { dependenciesForWaves } from '../core/plan/wave-dependencies.ts';
+import type { TaskId } from '../core/task.ts';
+import { pickBacklog, tell } from './ask.ts';
+import type { Backlogs } from './backlogs.ts';
+import { plain } from './plain.ts';
+import { dependencyOffers, isTaken, previewAndApply, statusOffers } from './plan-apply.ts';
+import { backlogOf, isWaveSource } from './plan-editor.ts';
+import { explainDamage, explainRefusal } from './plan-words.ts';
+import { tellFailure } from './run-commands.ts';
+import { SECTION } from './settings.ts';
+
+/** What a lens of a plan runs. */
+export interface PlanWave {
+  readonly kind: 'planWave';
+  readonly backlog: Backlog;
+  readonly title: string;
+  readonly ids: readonly TaskId[];
+}
+
+/** Runs what a line of a plan names. */
+export async function runPlanWave(wave: unknown): Promise<void> {
+  if (!isPlanWave(wave)) return;
+  await tellFailure(wave.backlog.runTasks(oneLine(wave.title), wave.ids));
+}
+
+function isPlanWave(value: unknown): value is PlanWave {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'planWave';
+}
+
+/** A plan that is open, or that a person picks, with the backlog it belongs to. */
+interface Target {
+  readonly backlog: Backlog;
+  readonly document: vscode.TextDocument;
+}
+
+async function choosePlan(backlogs: Backlogs, title: string): Promise<Target | undefined> {
+  const open = vscode.window.activeTextEditor?.document;
+  if (open?.uri.fsPath.endsWith('.plan.md') === true) {
+    const backlog = backlogOf(backlogs, open.uri);
+    if (backlog !== undefined) return { backlog, document: open };
+  }
+  const backlog = await pickBacklog(backlogs);
+  if (backlog === undefined) return undefined;
+  const files = await planFiles(backlog);
+  if (files.length === 0) {
+    await vscode.window.showInformationMessage(`${title}: there is no plan file. “Write Wave Plan” makes one.`);
+    return undefined;
+  }
+  const items = files.map((uri) => ({ label: plain(vscode.workspace.asRelativePath(uri, false)), uri }));
+  const picked = items.length === 1 ? items[0] : await vscode.window.showQuickPick(items, { title });
+  if (picked === undefined) return undefined;
+  return { backlog, document: await vscode.workspace.openTextDocument(picked.uri) };
+}
+
+/** Where plans are, relative to the root. */
+const PLAN_FOLDERS = ['.cursor/plans', 'docs', '.'] as const;
+
+/** The files in these folders by whose name they could have waves; what may not be read has none. */
+async function planFiles({ root }: Backlog, isWanted: (path: string) => boolean = isPlan): Promise<vscode.Uri[]> {
+  const found = await Promise.all(
+    PLAN_FOLDERS.map(async (folder) => {
+      const uri = vscode.Uri.joinPath(vscode.Uri.file(root), folder);
+      const entries = await vscode.workspace.fs.readDirectory(uri).then(
+        (all) => all,
+        () => [],
+      );
+      return entries
+        .filter(([name, type]) => type !== vscode.FileType.Directory && isWanted(`${folder}/${name}`))
+        .map(([name]) => vscode.Uri.joinPath(uri, name));
+    }),
+  );
+  return found.flat();
+}
+
+function isPlan(path: string): boolean {
+  return path.endsWith('.plan.md');
+}
+
+/** Scheme of the read-only documents that show a plan as it would be. */
+export const PLAN_PREVIEW_SCHEME = 'todo2-waves-plan';
+
+/** What each previewed plan would be, by its path. */
+const previews = new Map<string, string>();
+
+/** What stands in the preview of a plan. */
+export function planPreviewText({ path }: vscode.Uri): string {
+  return previews.get(path) ?? '';
+}
+
+/** Shows what is wrong with a plan and what it would be, and writes that where a person agrees. */
+export async function repairPlan(backlogs: Backlogs): Promise<void> {
+  const target = await choosePlan(backlogs, 'Repair Plan');
+  if (target === undefined) return;
+  const { backlog, document } = target;
+  const { name } = backlog;
+  // Where the waves come from this very file, they are its author's, and stay.
+  const isSource = isWaveSource(backlog, document.uri);
+  const plan = isSource ? backlog.plan : backlog.computedPlan;
+  if (plan === undefined) return;
+  if (document.isDirty) {
+    await vscode.window.showWarningMessage('Save the plan first: what is not saved would be lost.');
+    return;
+  }
+  const { uri } = document;
+  const existing = Buffer.from(await vscode.workspace.fs.readFile(uri)).toString('utf8');
+  // YAML is for those who work on plans only.
+  const [{ isPlanLike, readPlan }, { repairPlan: repair }] = await Promise.all([
+    import('../core/plan/read-plan.ts'),
+    import('../core/plan/repair-plan.ts'),
+  ]);
+  if (!isPlanLike(existing)) {
+    await tell({ kind: 'notAPlan', file: uri.fsPath });
+    return;
+  }
+  const date = new Date(backlog.now).toLocaleDateString('sv-SE');
+  const text = repair({ title: name, rootName: name, plan, date, existing });
+  const damage = readPlan(existing).damage.map(explainDamage);
+  if (text === existing) {
+    await vscode.window.showInformationMessage('Nothing is wrong with this plan.');
+    return;
+  }
+  const preview = uri.with({ scheme: PLAN_PREVIEW_SCHEME });
+  previews.set(preview.path, text);
+  await vscode.commands.executeCommand('vscode.diff', uri, preview, 'Plan ↔ repaired');
+  const why = damage.length === 0 ? 'It is not what the backlog says any more' : damage.join('; ');
+  const answer = await vscode.window.showInformationMessage(plain(`${why}. Write it as shown?`), 'Repair');
+  previews.delete(preview.path);
+  if (answer !== 'Repair') return;
+  const written = await backlogs.replacePlan(backlog, uri.fsPath, existing, text);
+  if (!written.ok) await tell(written.failure);
+}
+
+/** Shows what a plan would change in the backlog, statuses and dependencies, and changes what a person agrees to. */
+export async function takePlan(backlogs: Backlogs): Promise<void> {
+  const target = await choosePlan(backlogs, 'Take Plan into Backlog');
+  if (target === undefined) return;
+  const { backlog, document } = target;
+  const { snapshot, computedPlan, options } = backlog;
+  if (snapshot === undefined || computedPlan === undefined) return;
+  const [{ readPlan }, { statusMoves }] = await Promise.all([
+    import('../core/plan/read-plan.ts'),
+    import('../core/plan/status-moves.ts'),
+  ]);
+  const read = readPlan(document.getText());
+  const { moves, unknown } = statusMoves(read, snapshot.byId);
+  const notes = unknown.slice(0, 10).map((id) => `${oneLine(id)} is not in the backlog`);
+  const free = moves.filter(({ task }) => !isTaken(backlog, task.id));
+  if (free.length < moves.length)
+    notes.push(`${moves.length - free.length} tasks are being worked on and stay as they are`);
+  const asked = applyAskedWaves(computedPlan, { kind: 'file', file: '', waves: read.waves ?? [] });
+  const waves =
+    asked.asked?.kind === 'used'
+      ? dependenciesForWaves(snapshot.tasks, asked.waveOf, options.waves)
+      : ({ kind: 'possible', added: [], moved: [] } as const);
+  const added = waves.kind === 'possible' ? waves.added : [];
+  if (waves.kind === 'refused') {
+    notes.push('The waves cannot be taken over:');
+    notes.push(...waves.refusals.slice(0, 10).map((refusal) => explainRefusal(backlog, refusal)));
+  }
+  const freeAdded = added.filter(({ id }) => !isTaken(backlog, id));
+  if (freeAdded.length < added.length) {
+    notes.push(
+      `${added.length - freeAdded.length} dependencies are left out with them: the waves will not be those of the plan`,
+    );
+  }
+  const offers = [...statusOffers(backlog, free), ...dependencyOffers(backlog, freeAdded)];
+  await previewAndApply(backlog, 'Take Plan into Backlog', offers, notes);
+}
+
+/** Lets a person choose where the waves come from. */
+export async function chooseWaveSource(backlogs: Backlogs): Promise<void> {
+  const backlog = await pickBacklog(backlogs);
+  if (backlog === undefined) return;
+  const root = vscode.Uri.file(backlog.root);
+  const hasWaves = (path: string): boolean => isPlan(path) || KNOWN_WAVE_FILES.some((known) => known === path);
+  const found = await planFiles(backlog, hasWaves);
+  const files = found.map(({ path }) => path.slice(root.path.replace(/\/$/, '').length + 1));
+  const now = backlog.plan?.asked?.file;
+  const items = [
+    { label: 'Computed', description: 'from the dependencies', value: undefined },
+    ...files.map((file) => ({ label: plain(file), description: file === now ? 'now' : '', value: file })),
+  ];
+  const picked = await vscode.window.showQuickPick(items, { title: 'Where do the waves come from?' });
+  if (picked === undefined) return;
+  const isOneOfMany = (vscode.workspace.workspaceFolders?.length ?? 0) > 1 && vscode.workspace.getWorkspaceFolder(root);
+  const place = isOneOfMany ? vscode.ConfigurationTarget.WorkspaceFolder : vscode.ConfigurationTarget.Workspace;
+  await vscode.workspace.getConfiguration(SECTION, root).update('waveSource', picked.value, place);
+}

@@ -1,0 +1,111 @@
+import * as vscode from 'vscode';
+import type { Backlog } from '../core/backlog.ts';
+import { count } from '../core/plan/text.ts';
+import { dependenciesForWaves } from '../core/plan/wave-dependencies.ts';
+import type { TaskId } from '../core/task.ts';
+import { planWaves } from '../core/waves.ts';
+import { plain } from './plain.ts';
+import { dependencyOffers, isTaken, previewAndApply } from './plan-apply.ts';
+import { explainRefusal, nameIn } from './plan-words.ts';
+import type { TreeNode } from './tree-nodes.ts';
+
+/** Moves tasks to the wave of a row, by the dependencies that this takes and that a person agrees to. */
+export async function moveToWave(backlog: Backlog, ids: readonly TaskId[], number: number): Promise<void> {
+  const { snapshot, plan, options } = backlog;
+  const target = plan?.waves.find((wave) => wave.number === number)?.tasks.find(({ id }) => !ids.includes(id));
+  const refuse = async (why: string): Promise<void> => {
+    await vscode.window.showWarningMessage(plain(why));
+  };
+  if (snapshot === undefined || plan === undefined) return;
+  if (plan.asked?.kind === 'used') {
+    await refuse(`These are the waves of ${plan.asked.file}. Change them there, or choose the computed waves first.`);
+    return;
+  }
+  if (options.waves.numbering === 'exarp') {
+    await refuse('Waves are numbered as exarp-go does, by finished tasks too. Tasks are moved in the open numbering.');
+    return;
+  }
+  // Nothing but themselves is in that wave.
+  if (target === undefined) return;
+  const level = planWaves(snapshot.tasks, { ...options.waves, maxTasksPerWave: 0 }).waveOf.get(target.id);
+  if (level === undefined) return;
+  const taken = ids.find((id) => isTaken(backlog, id));
+  if (taken !== undefined) {
+    await refuse(`${nameIn(backlog, taken)} is being worked on, so it stays where it is.`);
+    return;
+  }
+  const asked = new Map(ids.map((id) => [id, level]));
+  const change = dependenciesForWaves(snapshot.tasks, asked, options.waves, (id) => likeness(backlog, id));
+  if (change.kind === 'refused') {
+    const [first, ...more] = change.refusals.map((refusal) => explainRefusal(backlog, refusal));
+    await refuse([first, ...(more.length > 0 ? [`And ${count(more.length, 'other reason')}.`] : [])].join(' '));
+    return;
+  }
+  const along = change.moved.map(({ id, from, to }) => `${nameIn(backlog, id)} moves along: wave ${from} → ${to}`);
+  const what = ids.length === 1 && ids[0] !== undefined ? nameIn(backlog, ids[0]) : count(ids.length, 'task');
+  await previewAndApply(
+    backlog,
+    plain(`Move ${what} to wave ${number}`),
+    dependencyOffers(backlog, change.added),
+    along,
+  );
+}
+
+/** Better to wait for what has to do with the task: the same tags, the same parent. */
+function likeness(backlog: Backlog, id: TaskId): (a: TaskId, b: TaskId) => number {
+  const task = backlog.task(id);
+  const alike = (other: TaskId): number => {
+    const it = backlog.task(other);
+    if (task === undefined || it === undefined) return 0;
+    const sameParent = task.parentId !== undefined && task.parentId === it.parentId ? 1 : 0;
+    return sameParent + it.tags.filter((tag) => task.tags.includes(tag)).length;
+  };
+  return (a, b) => alike(b) - alike(a);
+}
+
+/** Asks for the wave, for those who do not drag. */
+export async function chooseWaveFor(backlog: Backlog, ids: readonly TaskId[]): Promise<void> {
+  const items = (backlog.plan?.waves ?? []).map(({ number, tasks }) => ({
+    label: `Wave ${number}`,
+    description: count(tasks.length, 'task'),
+    number,
+  }));
+  const picked = await vscode.window.showQuickPick(items, { title: 'Move to which wave?' });
+  if (picked !== undefined) await moveToWave(backlog, ids, picked.number);
+}
+
+const MIME = 'application/vnd.code.tree.todo2waves.waves';
+
+/** Lets tasks be dragged to another wave of their own backlog. */
+export class WaveDrag implements vscode.TreeDragAndDropController<TreeNode> {
+  readonly dragMimeTypes = [MIME];
+  readonly dropMimeTypes = [MIME];
+
+  handleDrag(source: readonly TreeNode[], data: vscode.DataTransfer): void {
+    const tasks = source.filter((node) => node.kind === 'task');
+    const [first] = tasks;
+    if (first === undefined) return;
+    const ids = tasks.filter(({ backlog }) => backlog === first.backlog).map(({ taskId }) => taskId);
+    data.set(MIME, new vscode.DataTransferItem({ root: first.backlog.root, ids } satisfies Dragged));
+  }
+
+  async handleDrop(target: TreeNode | undefined, data: vscode.DataTransfer): Promise<void> {
+    const dragged = data.get(MIME)?.value as Dragged | undefined;
+    // Also called where nothing of ours was dragged, or onto a row that is no wave.
+    if (target === undefined || dragged === undefined || typeof dragged !== 'object') return;
+    const { backlog } = target;
+    const number = target.kind === 'wave' ? target.number : waveOfRow(target);
+    if (number === undefined || dragged.root !== backlog.root || !vscode.workspace.isTrusted) return;
+    const ids = dragged.ids.filter((id) => backlog.plan?.waveOf.get(id) !== number);
+    if (ids.length > 0) await moveToWave(backlog, ids, number);
+  }
+}
+
+interface Dragged {
+  readonly root: string;
+  readonly ids: readonly TaskId[];
+}
+
+function waveOfRow(node: TreeNode): number | undefined {
+  return node.kind === 'task' ? node.backlog.plan?.waveOf.get(node.taskId) : undefined;
+}
