@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
+import type { Disposable } from '../core/events.ts';
 import { inline } from '../core/plan/markdown.ts';
 import { oneLine } from '../core/plan/text.ts';
 import type { SubagentDoor } from '../core/run/subagent-door.ts';
@@ -32,7 +33,7 @@ export interface ParticipantParts {
 type Response = vscode.ChatResponseStream;
 
 /** Registers `@waves`, where the editor has chat participants and takes this one; undefined where it does not. */
-export function registerParticipant(parts: ParticipantParts): vscode.Disposable | undefined {
+export function registerParticipant(parts: ParticipantParts): Disposable | undefined {
   const { chat, ThemeIcon } = parts.editor;
   if (typeof chat?.createChatParticipant !== 'function') return undefined;
   try {

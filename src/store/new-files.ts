@@ -69,20 +69,21 @@ export async function writeBriefs(
     const ignore = join(waves.value, '.gitignore');
     await writeFile(ignore, '*\n', { flag: 'wx', mode: 0o600 }).catch(passOver('EEXIST'));
     for (const [name, text] of files) await writeFile(join(own.value, name), text, { flag: 'wx', mode: 0o600 });
-    await removeOldest(all.value);
+    await removeOldest(all.value, stamp);
     return ok([...BRIEFS, stamp].join('/'));
   } catch (error) {
     return fail({ kind: 'writeFailed', file: own.value, detail: messageOf(error) });
   }
 }
 
-/** Only folders that are named as ours are; a link is never followed. */
-async function removeOldest(briefs: string): Promise<void> {
+/** Only folders that are named as ours are; a link is never followed. The newest stays, also where the clock was set back. */
+async function removeOldest(briefs: string, newest: string): Promise<void> {
   const entries = await readdir(briefs, { withFileTypes: true });
   const stamps = entries.filter((entry) => entry.isDirectory() && /^\d{8}T\d{6}-/.test(entry.name));
   const old = stamps
     .map(({ name }) => name)
     .sort()
     .slice(0, -KEPT);
-  for (const name of old) await rm(join(briefs, name), { recursive: true, force: true });
+  for (const name of old.filter((each) => each !== newest))
+    await rm(join(briefs, name), { recursive: true, force: true });
 }

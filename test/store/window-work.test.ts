@@ -98,12 +98,12 @@ async function begin(rig: WriterRig, window: Window, agent = HUMAN, id: TaskId =
 
 const row = async (rig: WriterRig): Promise<string> => {
   const { status, assignee } = await rig.row('T-1');
-  return `${String(status)} ${String(assignee ?? 'free')}`;
+  return `${status as string} ${(assignee as string | null) ?? 'free'}`;
 };
 
 const comments = async (rig: WriterRig): Promise<string> => {
   const rows = await rig.other.all("SELECT content FROM task_comments WHERE comment_type = 'result'");
-  return rows.map((each) => String(each['content'])).join('\n');
+  return rows.map((each) => each['content'] as string).join('\n');
 };
 
 test('a person’s word ends their task in the store: with evidence Done, and a result that says so', async () => {
@@ -158,7 +158,11 @@ test('a person’s task outlives a reload: the next window has its lock, and the
   const adoption = adoptLostLocks({
     ...{ locks: next.locks, keeper: next.keeper, clock, leaseMs: () => LEASE_MS },
     records: { lost: async () => ({ windows: isAdopted ? [] : [lost], othersLive: false }) },
-    ...{ onAdopted: () => (isAdopted = true), onFailed: ({ kind }) => next.bugs.push(kind), reportBug: (bug) => next.bugs.push(bug) },
+    ...{
+      onAdopted: () => (isAdopted = true),
+      onFailed: ({ kind }) => next.bugs.push(kind),
+      reportBug: (bug) => next.bugs.push(bug),
+    },
   });
   await until(() => next.worker.awaitsWord(A));
   assert.equal(await row(rig), 'In Progress vscode-here-2');

@@ -7,12 +7,14 @@ const KB = 1024;
 
 /** Bytes; each about a half more than what it was when it was set, so that growth is a decision. */
 const BOUNDS = {
-  'dist/extension.cjs': 600 * KB, // loaded by the editor with the first view
+  // Loaded by the editor with the first view. A sixth is the parser for YAML, a sixth the views; what agents use inside the editor is
+  // a tenth, and could only be a bundle of its own with a second copy of the core that it works on.
+  'dist/extension.cjs': 900 * KB,
   'dist/writer.cjs': 100 * KB,
   'dist/supervisor.cjs': 100 * KB,
   'dist/mcp.cjs': 750 * KB, // half of it is the SDK of the protocol, with its validators
   'dist/simulated-agent.cjs': 50 * KB,
-  'out/todo2-waves.vsix': 900 * KB, // SQLite as WebAssembly is 330 of them
+  'out/todo2-waves.vsix': 1100 * KB, // SQLite as WebAssembly is 330 of them
 };
 
 const NEEDED = [

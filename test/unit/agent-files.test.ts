@@ -16,10 +16,10 @@ for (const { path } of AGENT_FOLDERS) {
       const { yaml = '', body } = splitFrontmatter(agentFileText(path, role));
       const lines = yaml.split('\n').map((line) => /^([a-z]+): (\S.*\S)$/.exec(line));
       assert.ok(lines.every((line) => line !== null));
-      const simple = Object.fromEntries(lines.map((line) => [line[1], line[2]]));
+      const simple: Record<string, unknown> = {};
+      for (const [, key = '', value] of lines) simple[key] = value;
       assert.deepEqual(parse(yaml), simple);
       assert.equal(simple['name'], role);
-       
       assert.match(yaml, /^[\x20-\x7e\n]*$/);
       assert.doesNotMatch(yaml, /["'#]/);
       assert.ok(body.trim().length > 0);

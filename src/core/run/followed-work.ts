@@ -133,7 +133,7 @@ class Follower {
     const isHeld = task.lock !== undefined && (task.lock.until ?? Infinity) > now;
     if (isHeld && !this.#isClaimed) {
       this.#isClaimed = true;
-      listener.onClaimed(task.lock?.holder ?? '');
+      listener.onClaimed(task.lock.holder);
       listener.onStarted();
       this.#begin();
     }

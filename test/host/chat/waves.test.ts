@@ -18,6 +18,10 @@ async function until(what: string, isSo: () => boolean | Promise<boolean>, timeo
 
 const CAP = 2;
 
+/** An editor without an account sends a request only where a chat of its own is there, which came after 1.105. */
+const SENDS_REQUESTS = !vscode.version.startsWith('1.105.');
+const inChat = SENDS_REQUESTS ? it : it.skip;
+
 describe('@waves in a real chat, with a model that needs no account', function () {
   this.timeout(60_000);
   let folder: string;
@@ -68,6 +72,7 @@ describe('@waves in a real chat, with a model that needs no account', function (
     await api.backlogs.whenOpened();
     await until('the backlog is read', () => api.backlogs.all[0]?.store.kind === 'ready');
     backlog = api.backlogs.all[0] ?? assert.fail('no backlog');
+    if (!SENDS_REQUESTS) return;
     const selector = { vendor: 'todo2-fake', id: 'fake-1' };
     await until('the model is listed', async () => (await vscode.lm.selectChatModels(selector)).length > 0);
     // A chat that opens for the first time may still have no model of its own.
@@ -77,46 +82,49 @@ describe('@waves in a real chat, with a model that needs no account', function (
   });
   after(() => writer.close());
 
-  it('runs a wave by subagents under the cap, each task claimed for it, and every step in the journal', async () => {
-    await reset('works');
-    let open: () => void = () => undefined;
-    fake.gate = new Promise((resolve) => (open = resolve));
-    const answered = send('@waves /run wave 0');
-    await until('as many subagents as may be are at work', () => fake.subagents.length === CAP);
-    const claimed = await locked();
-    assert.equal(claimed.length, CAP, 'no more are claimed than are at work');
-    open();
-    await answered;
-    const run = lastRun();
-    assert.equal(run.phase, 'ended');
-    assert.deepEqual(outcomes(run), Array(5).fill('succeeded'));
-    assert.equal(fake.subagents.length, 5);
-    assert.ok(fake.mostAtOnce <= CAP, `${fake.mostAtOnce} at once`);
-    assert.deepEqual(await locked(), []);
-    for (const id of ['T-10', 'T-11', 'T-12', 'T-13', 'T-14']) {
-      assert.equal((await stored(id))['status'], 'Review', id);
-      const comments = await writer.all(
-        "SELECT content FROM task_comments WHERE task_id = ? AND comment_type = 'result'",
-        id,
+  inChat(
+    'runs a wave by subagents under the cap, each task claimed for it, and every step in the journal',
+    async () => {
+      await reset('works');
+      let open: () => void = () => undefined;
+      fake.gate = new Promise((resolve) => (open = resolve));
+      const answered = send('@waves /run wave 0');
+      await until('as many subagents as may be are at work', () => fake.subagents.length === CAP);
+      const claimed = await locked();
+      assert.equal(claimed.length, CAP, 'no more are claimed than are at work');
+      open();
+      await answered;
+      const run = lastRun();
+      assert.equal(run.phase, 'ended');
+      assert.deepEqual(outcomes(run), Array(5).fill('succeeded'));
+      assert.equal(fake.subagents.length, 5);
+      assert.ok(fake.mostAtOnce <= CAP, `${fake.mostAtOnce} at once`);
+      assert.deepEqual(await locked(), []);
+      for (const id of ['T-10', 'T-11', 'T-12', 'T-13', 'T-14']) {
+        assert.equal((await stored(id))['status'], 'Review', id);
+        const comments = await writer.all(
+          "SELECT content FROM task_comments WHERE task_id = ? AND comment_type = 'result'",
+          id,
+        );
+        assert.ok(
+          comments.some(({ content }) => (content as string).includes(`I have done ${id} and checked it.`)),
+          id,
+        );
+      }
+      const journal = readFileSync(join(folder, '.todo2/waves/runs', `${run.runId}.jsonl`), 'utf8');
+      const kinds = journal
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { kind: string }).kind);
+      const count = (kind: string): number => kinds.filter((each) => each === kind).length;
+      assert.deepEqual(
+        ['runStarted', 'taskStarting', 'taskClaimed', 'taskStarted', 'taskEnded', 'runEnded'].map(count),
+        [1, 5, 5, 5, 5, 1],
       );
-      assert.ok(
-        comments.some(({ content }) => String(content).includes(`I have done ${id} and checked it.`)),
-        id,
-      );
-    }
-    const journal = readFileSync(join(folder, '.todo2/waves/runs', `${run.runId}.jsonl`), 'utf8');
-    const kinds = journal
-      .trim()
-      .split('\n')
-      .map((line) => (JSON.parse(line) as { kind: string }).kind);
-    const count = (kind: string): number => kinds.filter((each) => each === kind).length;
-    assert.deepEqual(
-      ['runStarted', 'taskStarting', 'taskClaimed', 'taskStarted', 'taskEnded', 'runEnded'].map(count),
-      [1, 5, 5, 5, 5, 1],
-    );
-  });
+    },
+  );
 
-  it('lets the model call its tools on the way', () => {
+  inChat('lets the model call its tools on the way', () => {
     const shown = fake.toolCalls.filter(({ name }) => name === 'waves_show');
     assert.deepEqual(shown.map(({ input }) => (input as { id: string }).id).sort(), [
       'T-10',
@@ -129,25 +137,28 @@ describe('@waves in a real chat, with a model that needs no account', function (
   });
 
   for (const behaviour of ['refuses', 'throws', 'absent'] as const) {
-    it(`ends clearly, with nothing locked, where the model is one that ${behaviour === 'absent' ? 'is not there' : behaviour}`, async () => {
-      await reset(behaviour);
-      await send('@waves /run wave 0');
-      // Where the editor asks for a model before it asks us, there is no run at all.
-      const [run] = backlog.runs;
-      if (run !== undefined) {
-        await until('the run has ended', () => backlog.runs.every(({ phase }) => phase === 'ended'));
-        assert.ok(
-          outcomes().every((kind) => kind === 'failed' || kind === 'skipped'),
-          outcomes().join(),
-        );
-        assert.ok(outcomes().includes('failed'));
-      } else assert.equal(behaviour, 'absent');
-      assert.deepEqual(await locked(), []);
-      assert.equal((await stored('T-10'))['status'], 'Todo');
-    });
+    inChat(
+      `ends clearly, with nothing locked, where the model is one that ${behaviour === 'absent' ? 'is not there' : behaviour}`,
+      async () => {
+        await reset(behaviour);
+        await send('@waves /run wave 0');
+        // Where the editor asks for a model before it asks us, there is no run at all.
+        const [run] = backlog.runs;
+        if (run !== undefined) {
+          await until('the run has ended', () => backlog.runs.every(({ phase }) => phase === 'ended'));
+          assert.ok(
+            outcomes().every((kind) => kind === 'failed' || kind === 'skipped'),
+            outcomes().join(),
+          );
+          assert.ok(outcomes().includes('failed'));
+        } else assert.equal(behaviour, 'absent');
+        assert.deepEqual(await locked(), []);
+        assert.equal((await stored('T-10'))['status'], 'Todo');
+      },
+    );
   }
 
-  it('is stopped by the stop of the chat, also where the model never answers', async () => {
+  inChat('is stopped by the stop of the chat, also where the model never answers', async () => {
     await reset('silent');
     const answered = send('@waves /run wave 0');
     await until('subagents are at work', () => fake.subagents.length === CAP);
@@ -159,7 +170,7 @@ describe('@waves in a real chat, with a model that needs no account', function (
     assert.equal(fake.subagents.length, CAP, 'nothing further was started');
   });
 
-  it('is answered when the run is stopped from the tree', async () => {
+  inChat('is answered when the run is stopped from the tree', async () => {
     await reset('silent');
     const answered = send('@waves /run wave 0');
     await until('subagents are at work', () => fake.subagents.length === CAP);
@@ -169,7 +180,7 @@ describe('@waves in a real chat, with a model that needs no account', function (
     assert.deepEqual(await locked(), []);
   });
 
-  it('ends a task at its time limit where the model never answers and nobody stops anything', async function () {
+  inChat('ends a task at its time limit where the model never answers and nobody stops anything', async function () {
     this.timeout(120_000);
     await reset('silent');
     await writer.run("UPDATE tasks SET status = 'Review' WHERE id IN ('T-12', 'T-13', 'T-14')");
@@ -187,10 +198,16 @@ describe('@waves in a real chat, with a model that needs no account', function (
     assert.equal((await stored('T-10'))['status'], 'Todo');
   });
 
-  it('is opened by Run Wave with Subagents, and sent where the settings say so', async () => {
+  inChat('is opened by Run Wave with Subagents, and sent where the settings say so', async () => {
     await reset('works');
     fake.gate = Promise.resolve();
     await set('subagentsSend', 'send');
+    // As a chat opens where nobody chose a mode.
+    await vscode.commands.executeCommand('workbench.action.chat.open', {
+      query: '',
+      isPartialQuery: true,
+      mode: 'agent',
+    });
     try {
       await vscode.commands.executeCommand('todo2Waves.runWaveWithSubagents', { kind: 'wave', backlog, number: 0 });
       await until('the run has ended', () => backlog.runs.at(-1)?.phase === 'ended');
@@ -208,7 +225,7 @@ describe('@waves in a real chat, with a model that needs no account', function (
     assert.deepEqual(fake.subagents, []);
   });
 
-  it('starts nothing that its tool is not there for, and says so', async () => {
+  inChat('starts nothing that its tool is not there for, and says so', async () => {
     await reset('works');
     await set('subagentTool', 'no_such_tool');
     try {
@@ -220,7 +237,7 @@ describe('@waves in a real chat, with a model that needs no account', function (
     }
   });
 
-  it('answers status, explain and plan without starting or writing anything', async () => {
+  inChat('answers status, explain and plan without starting or writing anything', async () => {
     await reset('works');
     for (const query of ['@waves', '@waves /status', '@waves /explain T-2', '@waves /plan', '@waves hello?']) {
       await send(query);

@@ -79,12 +79,14 @@ function standIn(fake: FakeModel): vscode.LanguageModelTool<Input> {
   return {
     invoke: async ({ input, toolInvocationToken }, token) => {
       // As the editor's own: nobody but a chat request may start a subagent.
-      if (toolInvocationToken === undefined) throw new Error('toolInvocationToken is required for this tool');
+      // By its type there always is one, yet a caller without a chat request passes none.
+      const right: unknown = toolInvocationToken;
+      if (right === undefined) throw new Error('toolInvocationToken is required for this tool');
       const subagent = { ...input, ended: false };
       fake.subagents.push(subagent);
       fake.mostAtOnce = Math.max(fake.mostAtOnce, fake.subagents.filter(({ ended }) => !ended).length);
       try {
-        const text = await converse(fake, input.prompt, toolInvocationToken, token);
+        const text = await converse(fake, input.prompt, right as vscode.ChatParticipantToolToken, token);
         return new vscode.LanguageModelToolResult([new vscode.LanguageModelTextPart(text)]);
       } finally {
         subagent.ended = true;
