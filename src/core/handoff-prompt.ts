@@ -42,6 +42,10 @@ function describe(handoff: Handoff, taskOf: (id: string) => Task | undefined): s
     list('Next steps', handoff.nextSteps),
     list('Tasks in progress', handoff.inProgress.map(task)),
     list('Tasks completed', handoff.completed.map(task)),
+    list(
+      'Runs of agents',
+      handoff.runs.map(({ title, status, result }) => [title, status, result].filter(Boolean).join(', ')),
+    ),
     list('Warnings', handoff.warnings),
     git === undefined
       ? ''

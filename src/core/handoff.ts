@@ -14,6 +14,14 @@ export interface HandoffTask {
   readonly note: string;
 }
 
+/** A run as a handoff names it; `status` and `result` are words for people. */
+export interface HandoffRun {
+  readonly id: string;
+  readonly title: string;
+  readonly status: string;
+  readonly result: string;
+}
+
 /** The state of the working copy; undefined is what nobody wrote down. */
 export interface GitStatus {
   readonly branch: string | undefined;
@@ -40,6 +48,7 @@ export interface Handoff {
   readonly nextSteps: readonly string[];
   readonly inProgress: readonly HandoffTask[];
   readonly completed: readonly HandoffTask[];
+  readonly runs: readonly HandoffRun[];
   readonly journal: readonly { readonly id: string; readonly action: string }[];
   readonly warnings: readonly string[];
   readonly git: GitStatus | undefined;
@@ -66,6 +75,7 @@ export interface HandoffDraft {
   readonly blockers: readonly string[];
   readonly nextSteps: readonly string[];
   readonly inProgress: readonly Task[];
+  readonly runs?: readonly HandoffRun[];
   /** Locks of ours: kept, or given back with the handoff. */
   readonly held: readonly TaskId[];
   readonly released: readonly TaskId[];
@@ -139,6 +149,8 @@ export function handoffEntry(
           },
         }),
     ...(journal.length === 0 ? {} : { task_journal: journal }),
+    // exarp-go has no such list and passes over it.
+    ...(draft.runs === undefined || draft.runs.length === 0 ? {} : { runs: draft.runs }),
   };
 }
 

@@ -5,6 +5,7 @@ import {
   type BadHandoff,
   type GitStatus,
   type Handoff,
+  type HandoffRun,
   type HandoffsState,
   type HandoffTask,
 } from '../core/handoff.ts';
@@ -67,6 +68,7 @@ function readEntry(entry: Entry, keys: Set<string>): Handoff {
     nextSteps: texts(entry['next_steps']),
     inProgress: tasks(entry['tasks_in_progress']),
     completed: [...tasks(entry['tasks_completed_today']), ...tasks(entry['tasks_completed'])],
+    runs: runs(entry['runs']),
     journal: list(entry['task_journal']).flatMap((each) =>
       isRecord(each) ? [{ id: text(each['id']), action: text(each['action']) }] : [],
     ),
@@ -94,6 +96,21 @@ function tasks(value: unknown): readonly HandoffTask[] {
     const title = text(each['content']) || text(each['name']) || text(each['title']);
     return [{ id: text(each['id']), title, note: text(each['status']) || text(each['priority']) }];
   });
+}
+
+function runs(value: unknown): readonly HandoffRun[] {
+  return list(value).flatMap((each) =>
+    isRecord(each)
+      ? [
+          {
+            id: text(each['id']),
+            title: text(each['title']),
+            status: text(each['status']),
+            result: text(each['result']),
+          },
+        ]
+      : [],
+  );
 }
 
 function texts(value: unknown): readonly string[] {

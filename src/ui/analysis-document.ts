@@ -40,8 +40,11 @@ function summary({ found, plan }: Analysis): string {
 }
 
 function howLong({ snapshot }: Analysis, whatIf: WhatIf): string {
-  const { caps, cap, chain, toShorten, basis, tasks } = whatIf;
-  const rows = caps.map((each) => `| ${each.cap}${each.cap === cap ? ' (as now)' : ''} | about ${duration(each.ms)} |`);
+  const { caps, cap, chain, toShorten, basis, tasks, method } = whatIf;
+  const about = method === 'simulated' ? 'about' : 'at least';
+  const rows = caps.map(
+    (each) => `| ${each.cap}${each.cap === cap ? ' (as now)' : ''} | ${about} ${duration(each.ms)} |`,
+  );
   const chainMs = chain.reduce((sum, { ms }) => sum + ms, 0);
   const nameOf = (id: TaskId): string => name(id, snapshot.byId.get(id)?.title);
   return [
@@ -52,10 +55,16 @@ function howLong({ snapshot }: Analysis, whatIf: WhatIf): string {
     toShorten === undefined
       ? ''
       : `What would help most is to shorten ${nameOf(toShorten.id)}: in half of its ${duration(toShorten.ms)}, all of it would take about ${duration(toShorten.savesMs)} less with ${count(cap, 'agent')}.`,
-    `Simulated for ${count(tasks, 'task')} that can be begun, as if each ended well and nobody else held any.${basis === '' ? '' : ` The time of each is an estimate: ${inline(basis)}.`}`,
+    `${methodWords(method, tasks)}${basis === '' ? '' : ` The time of each is an estimate: ${inline(basis)}.`}`,
   ]
     .filter(Boolean)
     .join('\n\n');
+}
+
+function methodWords(method: WhatIf['method'], tasks: number): string {
+  return method === 'simulated'
+    ? `Simulated for ${count(tasks, 'task')} that can be begun, as if each ended well and nobody else held any.`
+    : `${count(tasks, 'task')} can be begun, too many to be simulated: so long it takes if every agent is at work all the time, or as long as the longest chain.`;
 }
 
 function chainList(path: readonly Task[]): string {
@@ -72,7 +81,8 @@ function groupTable({ found }: Analysis): string {
   return ['| Wave | Priority | Tasks | |', '| ---: | --- | ---: | --- |', ...rows].join('\n');
 }
 
-function conflictList({ conflicts, wouldCollide, found }: Analysis): string {
+function conflictList({ snapshot, conflicts, wouldCollide, found }: Analysis): string {
+  const named = (id: TaskId): string => name(id, snapshot.byId.get(id)?.title);
   const files = (names: readonly string[]): string => {
     const shown = names.slice(0, 10).map(inline).join(', ');
     return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
@@ -83,11 +93,11 @@ function conflictList({ conflicts, wouldCollide, found }: Analysis): string {
   };
   return listed([
     ...conflicts.overlaps.map(
-      ({ id, on }) => `- Now: ${inline(id)} is In Progress, and so is ${inline(on)}, which it depends on`,
+      ({ id, on }) => `- Now: ${named(id)} is In Progress, and so is ${named(on)}, which it depends on`,
     ),
     ...conflicts.files.map((each) => `- Now: ${ids(each.ids)} are In Progress and all name ${files(each.files)}`),
     ...wouldCollide.map(
-      (each) => `- If ${inline(each.id)} starts: ${inline(each.with)} is at work on ${files(each.files)}`,
+      (each) => `- If ${named(each.id)} starts: ${named(each.with)} is at work on ${files(each.files)}`,
     ),
     ...found.sharedFiles.map(
       (each) =>
@@ -107,9 +117,11 @@ function faultList({ plan }: Analysis): string {
 }
 
 function orderList({ found, plan }: Analysis): string {
-  return listed(
-    found.order.map((task) => `- Wave ${plan.waveOf.get(task.id) ?? 0}: ${nameOf(task)} · ${task.priority}`),
-  );
+  const left = found.order.length - MOST_LINES;
+  const lines = found.order
+    .slice(0, MOST_LINES)
+    .map((task) => `- Wave ${plan.waveOf.get(task.id) ?? 0}: ${nameOf(task)} · ${task.priority}`);
+  return [...lines, ...(left > 0 ? [`- … and ${left} more`] : [])].join('\n');
 }
 
 /** The longest chain and then wave by wave, as long as there is room. Boxes are numbered: no id of the backlog is one of Mermaid's. */

@@ -6,7 +6,7 @@ import { count } from '../core/plan/text.ts';
 import { taskId } from '../core/task.ts';
 import { tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
-import { openHandoffDetails } from './handoff-details.ts';
+import { openHandoffDetails, openResumePrompt } from './handoff-details.ts';
 import { findHandoff, statusWord, STATUS_ICONS, TROUBLE, whenWords } from './handoff-row.ts';
 import { plain } from './plain.ts';
 import { revealFile } from './reveal-file.ts';
@@ -74,6 +74,12 @@ export async function deleteHandoff({ backlog, handoff }: HandoffTarget): Promis
 export async function copyHandoffPrompt({ backlog, handoff }: HandoffTarget): Promise<void> {
   await vscode.env.clipboard.writeText(writeHandoffPrompt(handoff, backlog.root, (id) => backlog.task(taskId(id))));
   void vscode.window.setStatusBarMessage('Copied: a prompt that resumes from the handoff', 4_000);
+}
+
+/** Opens what an agent is to be told, and has it ready to be pasted into any chat or terminal. */
+export async function resumeHandoff(target: HandoffTarget): Promise<void> {
+  await copyHandoffPrompt(target);
+  await openResumePrompt(target.backlog, target.handoff.key);
 }
 
 /** A handoff in a quick pick. */

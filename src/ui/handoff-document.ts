@@ -1,5 +1,5 @@
 import type { Backlog } from '../core/backlog.ts';
-import type { Handoff, HandoffTask } from '../core/handoff.ts';
+import type { Handoff, HandoffRun, HandoffTask } from '../core/handoff.ts';
 import { inertMarkdown, inline } from '../core/plan/markdown.ts';
 import { count } from '../core/plan/text.ts';
 import { isSettled, taskId } from '../core/task.ts';
@@ -9,7 +9,7 @@ import { fence, section } from './markdown-parts.ts';
 /** What the document says in words of its own; everything else is shown as it stands in the file. */
 const KNOWN: ReadonlySet<string> = new Set([
   ...['id', 'timestamp', 'host', 'status', 'summary', 'blockers', 'next_steps', 'tasks_in_progress', 'git_status'],
-  ...['tasks_completed', 'tasks_completed_today', 'task_journal', 'warnings'],
+  ...['tasks_completed', 'tasks_completed_today', 'task_journal', 'runs', 'warnings'],
   // A whole backlog, packed: nothing to read for anybody.
   ...['point_in_time_snapshot', 'point_in_time_snapshot_format', 'point_in_time_snapshot_task_count'],
 ]);
@@ -27,6 +27,7 @@ export function handoffDocument(backlog: Backlog, handoff: Handoff): string {
     section('Next steps', handoff.nextSteps.map((step, index) => `${index + 1}. ${inline(step)}`).join('\n')),
     section('Tasks in progress', bullets(handoff.inProgress.map((task) => taskLine(backlog, task)))),
     section('Tasks completed', bullets(handoff.completed.map((task) => taskLine(backlog, task)))),
+    section('Runs', bullets(handoff.runs.map(runLine))),
     section('Locks and changes', bullets(handoff.journal.map(({ id, action }) => `${inline(id)}: ${inline(action)}`))),
     section('Warnings', bullets(handoff.warnings.map(inline))),
     section('Working copy', gitLines(handoff)),
@@ -48,6 +49,10 @@ function taskLine(backlog: Backlog, { id, title, note }: HandoffTask): string {
   const states = [note, ...(id === '' ? [] : now)].filter(Boolean).map(inline).join(', ');
   const name = [inline(id), inline(title || (task?.title ?? ''))].filter(Boolean).join(' ');
   return `${mark} ${name}${states === '' ? '' : ` (${states})`}`;
+}
+
+function runLine({ id, title, status, result }: HandoffRun): string {
+  return [title || id, status, result].filter(Boolean).map(inline).join(' · ');
 }
 
 function gitLines({ git }: Handoff): string {

@@ -5,14 +5,15 @@ import { count, oneLine } from '../core/plan/text.ts';
 import type { Task } from '../core/task.ts';
 import { pickBacklog, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
+import { dayWords, recentRuns, runInHandoff } from './handoff-runs.ts';
 import { openHandoffDetails } from './handoff-details.ts';
 import { plain } from './plain.ts';
 
 /**
  * Asks for the words of a handoff, shows what goes in with them, writes it, and only then gives back the locks that the
- * person wants to give back.
+ * person wants to give back. At the end of a day the summary begins with what the runs came to.
  */
-export async function writeHandoff(backlogs: Backlogs): Promise<void> {
+export async function writeHandoff(backlogs: Backlogs, title: 'Write Handoff' | 'End the Day'): Promise<void> {
   const backlog = await pickBacklog(backlogs);
   if (backlog === undefined) return;
   const { state } = backlog.handoffs;
@@ -22,7 +23,16 @@ export async function writeHandoff(backlogs: Backlogs): Promise<void> {
     return;
   }
   const git = backlog.gitStatus();
-  const summary = await ask(1, 'What is the state of the work?', 'Half of the parser is done, its tests are red', true);
+  const ask = (step: number, prompt: string, example: string, more: Partial<vscode.InputBoxOptions> = {}) =>
+    vscode.window.showInputBox({
+      ...{ title: `${title} (${step}/${STEPS})`, prompt, placeHolder: example },
+      ignoreFocusOut: true, // looking something up elsewhere must not throw away what is typed
+      ...more,
+    });
+  const summary = await ask(1, 'What is the state of the work?', 'Half of the parser is done, its tests are red', {
+    validateInput: (text) => (text.trim() === '' ? 'A handoff needs a summary.' : undefined),
+    ...(title === 'End the Day' ? afterwards(dayWords(recentRuns(backlog))) : {}),
+  });
   if (summary === undefined) return;
   const blockers = await ask(
     2,
@@ -36,7 +46,7 @@ export async function writeHandoff(backlogs: Backlogs): Promise<void> {
     'Write …; check …',
   );
   if (nextSteps === undefined) return;
-  const parts = await pickParts(backlog, await git);
+  const parts = await pickParts(backlog, await git, title);
   if (parts === undefined) return;
   const written = await backlog.handoffs.write({
     summary: summary.trim(),
@@ -57,15 +67,11 @@ export async function writeHandoff(backlogs: Backlogs): Promise<void> {
 
 const STEPS = 4;
 
-function ask(step: number, prompt: string, example: string, isNeeded = false): Thenable<string | undefined> {
-  return vscode.window.showInputBox({
-    title: `Write Handoff (${step}/${STEPS})`,
-    prompt,
-    placeHolder: example,
-    // Looking something up elsewhere must not throw away what is typed.
-    ignoreFocusOut: true,
-    validateInput: (text) => (isNeeded && text.trim() === '' ? 'A handoff needs a summary.' : undefined),
-  });
+/** The cursor stands behind what is there already. */
+function afterwards(text: string): Partial<vscode.InputBoxOptions> {
+  if (text === '') return {};
+  const value = `${text} `;
+  return { value, valueSelection: [value.length, value.length] };
 }
 
 function listed(text: string): readonly string[] {
@@ -75,12 +81,13 @@ function listed(text: string): readonly string[] {
     .filter(Boolean);
 }
 
-type Parts = Pick<HandoffDraft, 'inProgress' | 'held' | 'released' | 'git'>;
+type Parts = Pick<HandoffDraft, 'inProgress' | 'runs' | 'held' | 'released' | 'git'>;
 
 /** Shows what goes into the handoff; undefined where the person does not want it after all. */
-async function pickParts(backlog: Backlog, git: HandoffDraft['git']): Promise<Parts | undefined> {
+async function pickParts(backlog: Backlog, git: HandoffDraft['git'], title: string): Promise<Parts | undefined> {
   const inProgress = (backlog.snapshot?.tasks ?? []).filter((task) => task.status === 'In Progress');
   const ours = backlog.liveLocks().flatMap(({ task, lease }) => (lease.kind === 'ours' ? [task] : []));
+  const runs = recentRuns(backlog);
   const byHand = ours.filter((task) => backlog.runOf(task.id) === undefined);
   const part = (id: string, label: string, detail: string): vscode.QuickPickItem & { readonly id: string } => ({
     id,
@@ -92,6 +99,7 @@ async function pickParts(backlog: Backlog, git: HandoffDraft['git']): Promise<Pa
     ...(inProgress.length > 0
       ? [part('tasks', count(inProgress.length, 'task') + ' in progress', named(inProgress))]
       : []),
+    ...(runs.length > 0 ? [part('runs', count(runs.length, 'run') + ' of agents', dayWords(runs))] : []),
     ...(git === undefined ? [] : [part('git', 'State of the working copy', gitWords(git))]),
     ...(byHand.length > 0 ? [part('release', `Release my ${count(byHand.length, 'claim')}`, named(byHand))] : []),
   ];
@@ -99,7 +107,7 @@ async function pickParts(backlog: Backlog, git: HandoffDraft['git']): Promise<Pa
     items.length === 0
       ? []
       : await vscode.window.showQuickPick(items, {
-          title: `Write Handoff (${STEPS}/${STEPS})`,
+          title: `${title} (${STEPS}/${STEPS})`,
           placeHolder: 'What else goes in, and what is given back',
           canPickMany: true,
           ignoreFocusOut: true,
@@ -109,6 +117,7 @@ async function pickParts(backlog: Backlog, git: HandoffDraft['git']): Promise<Pa
   const released = wants('release') ? byHand.map((task) => task.id) : [];
   return {
     inProgress: wants('tasks') ? inProgress : [],
+    runs: wants('runs') ? runs.map(runInHandoff) : [],
     git: wants('git') ? git : undefined,
     held: ours.map((task) => task.id).filter((id) => !released.includes(id)),
     released,

@@ -10,6 +10,7 @@ import { locateStore } from '../../src/store/config.ts';
 import { wireBacklog } from '../../src/wire-backlog.ts';
 import { createBacklog, nativeWriter, type NativeWriter } from '../support/fixture.ts';
 import { agentsIn } from '../support/folder-work.ts';
+import { contextOf } from '../support/host-context.ts';
 
 /** Waits for a fact that events bring about; the editor says nothing when a tree has been drawn. */
 async function until(what: string, isSo: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
@@ -226,25 +227,6 @@ describe('Todo2 Waves in a real extension host', () => {
     assert.deepEqual(bugs, []);
   });
 });
-
-/** As much of a context as a backlog needs. */
-function contextOf(extensionPath: string, storage: string): vscode.ExtensionContext {
-  const stored = new Map<string, unknown>();
-  const memento = {
-    keys: () => [...stored.keys()],
-    get: (key: string) => stored.get(key),
-    update: (key: string, value: unknown) => Promise.resolve(void stored.set(key, value)),
-  };
-  const storageUri = vscode.Uri.file(storage);
-  const context = {
-    extensionPath,
-    storageUri,
-    globalStorageUri: storageUri,
-    globalState: memento,
-    workspaceState: memento,
-  };
-  return context as unknown as vscode.ExtensionContext;
-}
 
 /** Processes of ours that this extension host has started, as the system lists them. */
 function childProcesses(): string[] {

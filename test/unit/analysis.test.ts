@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { problemsWith } from '../../src/agent/schema.ts';
 import { type Analysis, analyse, analysisJson } from '../../src/core/analysis/analysis.ts';
+import { leastMakespans } from '../../src/core/analysis/least-makespan.ts';
 import { simulateMakespan } from '../../src/core/analysis/simulate.ts';
 import { askWhatIf } from '../../src/core/analysis/what-if.ts';
 import { dryRun } from '../../src/core/run/dry-run.ts';
@@ -167,6 +168,49 @@ test('a kind of agent with a cap of its own holds up only its own tasks, and a p
   assert.equal(simulateMakespan(work, { mode: 'flow', agentCaps: [['claude', 1]] }, 2), 30);
   assert.equal(simulateMakespan(work.slice(0, 3), { mode: 'flow', agentCaps: [['claude', 1]] }, 2), 20);
   assert.equal(simulateMakespan(work.slice(0, 3), { mode: 'flow', agentCaps: [] }, 3), 10);
+});
+
+test('what takes at least is never above what a simulation takes, and not far below where there are many tasks', () => {
+  const anyWork = fc.array(
+    fc.record({ weight: fc.integer({ min: 1, max: 50 }), wave: fc.nat(2), on: fc.option(fc.nat(30)), kind: fc.nat(2) }),
+    { minLength: 1, maxLength: 30 },
+  );
+  const kinds = ['claude', 'codex', 'human'];
+  fc.assert(
+    fc.property(
+      anyWork,
+      fc.integer({ min: 1, max: 5 }),
+      fc.constantFrom('strict', 'flow' as const),
+      (specs, cap, mode) => {
+        const sorted = specs.toSorted((a, b) => a.wave - b.wave);
+        const work = sorted.map(({ weight, wave, on, kind }, n): Candidate => {
+          const before = sorted.slice(0, n).filter((each) => each.wave < wave).length;
+          return {
+            ...{ id: taskId(`t${n}`), wave, weight, rank: 2, agent: kinds[kind] ?? '', files: [] },
+            dependencies: on === null || before === 0 ? [] : [taskId(`t${on % before}`)],
+          };
+        });
+        const options = { mode, agentCaps: [['codex', 1]] } as const;
+        const chain = askWhatIf(work, options, { cap, basis: '' }).chain.reduce((sum, { ms }) => sum + ms, 0);
+        assert.ok((leastMakespans(work, options, [cap], chain)[0] ?? 0) <= simulateMakespan(work, options, cap) + 1e-9);
+      },
+    ),
+  );
+});
+
+test('a very large backlog is reckoned, says so, and is close to what a simulation says', () => {
+  const work = Array.from({ length: 5_001 }, (_, n): Candidate => ({
+    ...{ id: taskId(`t${n}`), wave: 0, weight: 1 + (n % 7), rank: 2, agent: 'claude', files: [], dependencies: [] },
+  }));
+  const reckoned = askWhatIf(work, FLOW, { cap: 4, basis: '' });
+  assert.deepEqual([reckoned.method, reckoned.toShorten], ['reckoned', undefined]);
+  for (const { cap, ms } of reckoned.caps) {
+    const simulated = simulateMakespan(work, FLOW, cap);
+    assert.ok(ms <= simulated && simulated - ms < 14, `${cap} agents: ${ms} of ${simulated}`);
+  }
+  assert.equal(askWhatIf(work.slice(1), FLOW, { cap: 4, basis: '' }).method, 'simulated');
+  const analysis = analysed(Array.from({ length: 5_001 }, (_, n) => task(`T-${n}`)));
+  assert.match(analysisDocument('x', analysis), /\| at least .*too many to be simulated/s);
 });
 
 test('the simulation takes as long as a dry run of the engine itself', async () => {

@@ -60,6 +60,7 @@ test('an entry of exarp-go is read whole, and keeps what we do not know', () => 
     inProgress: [{ id: 'T-1', title: 'Parse', note: 'In Progress' }],
     completed: [],
     journal: [{ id: 'T-1', action: 'updated' }],
+    runs: [],
     warnings: [],
     git: {
       branch: 'main',

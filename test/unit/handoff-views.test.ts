@@ -39,6 +39,7 @@ const NASTY = {
   ],
   git_status: { branch: 'feature/<x>', uncommitted_files: 12, changed_files: ['src/a_b.ts', '![x](y)'] },
   task_journal: [{ id: 'T-1', action: 'claimed' }],
+  runs: [{ id: 'r1', title: 'Wave 0 [x](command:z)', status: 'ended', result: '1/2 succeeded, 1 failed' }, 7],
   warnings: ['<img src=x>'],
   point_in_time_snapshot: 'A'.repeat(1_000),
   point_in_time_snapshot_task_count: 7,

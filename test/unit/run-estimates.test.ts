@@ -54,7 +54,7 @@ describe('how long an attempt takes', () => {
     assert.equal(
       basis,
       '1 task on earlier attempts at the same task, 1 task on what the same agent took for other tasks, ' +
-        '1 task on its estimated hours, 1 task on a guess of 5 min',
+        '1 task on estimated hours, 1 task on a guess of 5 min',
     );
   });
 

@@ -92,7 +92,7 @@ export function analysisJson(analysis: Analysis) {
       ? {}
       : {
           what_if: {
-            tasks: whatIf.tasks,
+            ...{ tasks: whatIf.tasks, method: whatIf.method },
             caps: whatIf.caps.map(({ cap, ms }) => ({ max_parallel_tasks: cap, duration_seconds: seconds(ms) })),
             chain: whatIf.chain.map(({ id, ms }) => ({ id, duration_seconds: seconds(ms) })),
             shorten: whatIf.toShorten && {

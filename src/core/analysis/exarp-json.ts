@@ -141,7 +141,7 @@ function recommendationsOf(plan: Plan, missing: number) {
           {
             type: 'circular_dependencies',
             count: circles,
-            message: `Open ${count(circles, 'cycle')}: none of their tasks can start`,
+            message: `Break ${count(circles, 'cycle')}: none of their tasks can start`,
           },
         ]),
     ...(missing === 0

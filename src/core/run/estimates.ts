@@ -105,7 +105,7 @@ function median(values: readonly number[]): number {
 const BASIS_WORDS: readonly (readonly [EstimateBasis, string])[] = [
   ['task', 'on earlier attempts at the same task'],
   ['agent', 'on what the same agent took for other tasks'],
-  ['hours', 'on its estimated hours'],
+  ['hours', 'on estimated hours'],
   ['nothing', `on a guess of ${UNKNOWN_MS / 60_000} min`],
 ];
 
