@@ -117,6 +117,7 @@ export function wireAgents(shared: {
     doors: (backlogs) => {
       const commands = new AgentCommands({
         ...{ editor, backlogs: () => backlogs.all, follows: followsSubagents, tell, log },
+        isChatOff: () => vscode.workspace.getConfiguration('chat').get('disableAIFeatures') === true,
         settingsOf: ({ root }) => readSubagentSettings(vscode.Uri.file(root)),
         writeSubagentsPlan: (backlog) => backlogs.writePlan(backlog, 'subagents'),
         isThere: (root, folder, name) => isThere(root, folder.split('/'), name),

@@ -13,6 +13,8 @@ export interface AgentCommandParts {
   readonly backlogs: () => readonly Backlog[];
   /** True where subagents cannot be started from here: the editor's agent is asked for them, and followed. */
   readonly follows: () => boolean;
+  /** True where a person has switched off all that chats are about: the editor then opens none, and says that it did. */
+  readonly isChatOff: () => boolean;
   readonly settingsOf: (backlog: Backlog) => {
     readonly send: 'prefill' | 'send';
     /** How many subagents the editor runs at a time, where it starts them itself. */
@@ -49,14 +51,17 @@ export class AgentCommands {
 
   /** Only a chat request may start subagents of the editor, so that is what is opened, or sent. */
   async #openChat(backlog: Backlog, wave: number): Promise<void> {
-    const { editor, backlogs, settingsOf, log } = this.#parts;
+    const { editor, backlogs, settingsOf, isChatOff, log } = this.#parts;
     const all = backlogs();
     const query = writeRunRequest(wave, all.length > 1 ? all.indexOf(backlog) + 1 : undefined);
     const isPartialQuery = settingsOf(backlog).send === 'prefill';
-    const asked = await ask(editor, 'workbench.action.chat.open', { query, isPartialQuery }, { log });
+    const asked = isChatOff()
+      ? 'off'
+      : await ask(editor, 'workbench.action.chat.open', { query, isPartialQuery }, { log });
     if (asked === 'done') return;
     await editor.env.clipboard.writeText(query);
     const why = {
+      off: 'The chat of this editor is switched off (chat.disableAIFeatures)',
       missing: 'This editor has no chat',
       failed: 'The chat could not be opened (the log says why)',
       timeout: 'The chat did not open; it may need a model, or be switched off',

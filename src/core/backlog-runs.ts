@@ -203,7 +203,12 @@ export class BacklogRuns implements Disposable {
     }
     const { title, options } = request.value;
     const { skipped } = plan.value;
-    return ok({ title, options, cap, steps, skipped, estimates: times.value, basis: estimates.basis });
+    const { basis } = estimateDurations(
+      [...this.past, ...this.all],
+      tasks,
+      new Map(steps.map(({ task, agent }) => [task.id, agent])),
+    );
+    return ok({ title, options, cap, steps, skipped, estimates: times.value, basis });
   }
 
   /** How long all waves would take with few and with many agents, by what is known of past runs. Fails with `nothingToRun`. */

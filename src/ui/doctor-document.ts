@@ -43,7 +43,8 @@ function outlook(backlog: Backlog): string {
     safe === 0
       ? ''
       : `${count(safe, 'change')} of those below would take nothing from anybody: **Todo2 Waves: Fix All Safe…** shows them once more and then makes them. `;
-  return `${begin}Everything else is fixed one by one, from the section *Doctor* at the end of the tree. Nothing is changed before you have seen it.`;
+  const others = safe === 0 ? 'Each of them is fixed by itself' : 'Everything else is fixed one by one';
+  return `${begin}${others}, from the section *Doctor* at the end of the tree. Nothing is changed before you have seen it.`;
 }
 
 function section(backlog: Backlog, kind: FindingKind, findings: readonly Finding[]): string {

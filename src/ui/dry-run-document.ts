@@ -53,7 +53,7 @@ function estimateTable({ estimates, basis, cap }: DryRunReport): string {
 function orderTable(steps: readonly DryRunStep[]): string {
   if (steps.length === 0) return '';
   const isOneWave = steps.every((step) => step.wave === steps[0]?.wave);
-  const head = ['#', ...(isOneWave ? [] : ['Wave']), 'Task', 'Starts', 'Takes', 'Why not sooner'];
+  const head = ['#', ...(isOneWave ? [] : ['Wave of the run']), 'Task', 'Starts', 'Takes', 'Why not sooner'];
   const rows = steps.map((step, n) => [
     String(n + 1),
     // Counted from 1, like the tasks: it is the number in this run, which need not be that of the tree.

@@ -6,6 +6,7 @@ import { taskTooltip } from './task-document.ts';
 import { taskUri } from './task-uri.ts';
 import { WaveDrag } from './plan-move.ts';
 import type { RowContent, RowView } from './row.ts';
+import { explainAsked } from './plan-words.ts';
 import { backlogSummary, backlogTrouble, describeNode } from './tree-item.ts';
 import { childrenOf, nodeKey, runTaskNode, type TreeNode } from './tree-nodes.ts';
 
@@ -151,5 +152,7 @@ function viewMessage(backlog: Backlog): string | undefined {
   if (plan !== undefined && plan.settled.length > 0 && plan.waves.length === 0 && plan.blocked.length === 0) {
     return 'Nothing to do: every task is finished.';
   }
+  // The description of a view is hidden where the view is the only one of its container.
+  if (plan?.asked !== undefined) return `${explainAsked(plan.asked).replace(/^./, (first) => first.toUpperCase())}.`;
   return undefined;
 }

@@ -43,9 +43,10 @@ export interface HostSuite {
 
 const FAKE_MODEL = { from: 'test/host/fake-model', to: 'out/host-chat/fake-model' };
 
-/** Both run on every target, each in a window of its own: the second has chats, and a model for them. */
+/** All run on every target, each in a window of its own: one ends its backlogs, one has chats, and a model for them. */
 export const HOST_SUITES: readonly HostSuite[] = [
   { title: 'in the extension host', tests: 'test/host', out: 'out/host', extensions: [], settings: {} },
+  { title: 'with plans', tests: 'test/host/plans', out: 'out/host-plans', extensions: [], settings: {} },
   {
     title: 'in chats',
     tests: 'test/host/chat',

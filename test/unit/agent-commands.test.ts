@@ -10,6 +10,7 @@ import { type StandIn, standInEditor } from '../support/stand-in-editor.ts';
 interface Setup extends StandIn {
   /** Cursor's way if absent. */
   readonly follows?: boolean;
+  readonly isChatOff?: boolean;
   readonly send?: 'prefill' | 'send';
   readonly atOnce?: number;
   /** Files of agents that are there already. */
@@ -28,6 +29,7 @@ function rig(setup: Setup = {}) {
   const commands = new AgentCommands({
     ...{ editor, backlogs: () => (setup.backlogs === 2 ? [other, backlog] : [backlog]) },
     follows: () => setup.follows ?? true,
+    isChatOff: () => setup.isChatOff ?? false,
     settingsOf: () => ({ send: setup.send ?? 'prefill', atOnce: setup.atOnce ?? 4 }),
     writeSubagentsPlan: () => {
       said.push('plan');
@@ -62,12 +64,14 @@ test('where a chat may start subagents, it is opened with the request ready to b
   assert.deepEqual([...ready.backlog.asked, ...sent.backlog.asked], [], 'the run starts with the request');
 });
 
-for (const [how, commands] of [
+for (const [how, setup] of [
   ['has none', {}],
-  ['has one that fails', { [CHAT]: 'fails' }],
+  ['has one that fails', { commands: { [CHAT]: 'fails' } }],
+  // It takes the command all the same, and does nothing.
+  ['has it switched off', { commands: { [CHAT]: 'works' }, isChatOff: true }],
 ] as const) {
   test(`an editor for chats that ${how} puts the request onto the clipboard, and says so`, async () => {
-    const { commands: each, backlog, said } = rig({ follows: false, commands });
+    const { commands: each, backlog, said } = rig({ follows: false, ...setup });
     await each.runWaveWithSubagents(backlog, 0);
     assert.equal(said.at(-2), 'clipboard @waves /run wave 0');
     assert.match(said.at(-1) ?? '', /^message .*“@waves \/run wave 0” is on the clipboard\.$/);

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import type { ExtensionApi } from '../../src/extension.ts';
-import type { Backlog } from '../../src/core/backlog.ts';
-import { taskId, type TaskId } from '../../src/core/task.ts';
-import { mainPlanFile } from '../../src/core/plan/slug.ts';
-import type { TreeNode } from '../../src/ui/tree-nodes.ts';
-import { WaveDrag } from '../../src/ui/plan-move.ts';
-import { createBacklog } from '../support/fixture.ts';
+import type { ExtensionApi } from '../../../src/extension.ts';
+import type { Backlog } from '../../../src/core/backlog.ts';
+import { taskId, type TaskId } from '../../../src/core/task.ts';
+import { mainPlanFile } from '../../../src/core/plan/slug.ts';
+import type { TreeNode } from '../../../src/ui/tree-nodes.ts';
+import { WaveDrag } from '../../../src/ui/plan-move.ts';
+import { createBacklog } from '../../support/fixture.ts';
 
 async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = Date.now() + 15_000; !(await isSo()); await new Promise((r) => setTimeout(r, 25))) {
