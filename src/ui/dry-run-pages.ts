@@ -14,7 +14,8 @@ export class DryRunPages {
   #count = 0;
 
   /** What stands in the document that a URI names. */
-  readonly textOf: DocumentText = (uri) => this.#texts.get(uri.query) ?? '*This dry run is not kept any more.*\n';
+  readonly textOf: DocumentText = (uri) =>
+    this.#texts.get(uri.query) ?? '*This dry run is not kept any more. “Todo2 Waves: Dry Run…” makes a new one.*\n';
 
   /** Opens a dry run as a rendered page. */
   show(markdown: string): Promise<void> {

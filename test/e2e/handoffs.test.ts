@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { Workbench } from '../editor/workbench.ts';
 import { Windows } from '../support/windows.ts';
 
 let windows: Windows;
@@ -32,6 +33,12 @@ const FOREIGN = {
     },
   ],
 };
+
+/** Answers one step of several: the box of the one before is still there for a moment. */
+async function answer(workbench: Workbench, step: number, text: string): Promise<void> {
+  await workbench.quick.getByText(`(${step}/`).waitFor();
+  await workbench.type(text);
+}
 
 test('a handoff is written from the palette, shows in the tree, and is closed there; what others wrote stays', async (t) => {
   const window = await windows.open(t, {
@@ -65,9 +72,9 @@ test('a handoff is written from the palette, shows in the tree, and is closed th
   await workbench.inline(workbench.row(tree, 'Draw the table'), 'Claim');
   await window.statusBar(/1/);
   await workbench.run('Todo2 Waves: Write Handoff…');
-  await workbench.type('Both halves are drawn.');
-  await workbench.type('');
-  await workbench.type('Measure it; tell everybody');
+  await answer(workbench, 1, 'Both halves are drawn.');
+  await answer(workbench, 2, '');
+  await answer(workbench, 3, 'Measure it; tell everybody');
   await workbench.quick.getByText('Release my 1 claim').waitFor();
   await workbench.screenshot('handoff-write-dark');
   await workbench.quickInput.press('Enter');
@@ -123,8 +130,8 @@ test('the end of a day hands over what the runs of agents came to, and gives bac
   await workbench.quickInput.press('End');
   await workbench.quickInput.pressSequentially('The table is next.');
   await workbench.quickInput.press('Enter');
-  await workbench.type('');
-  await workbench.type('Draw the table');
+  await answer(workbench, 2, '');
+  await answer(workbench, 3, 'Draw the table');
   await workbench.quick.getByText('1 run of agents').waitFor();
   await workbench.screenshot('handoff-day-parts-dark');
   await workbench.quickInput.press('Enter');
