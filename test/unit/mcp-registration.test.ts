@@ -28,7 +28,7 @@ interface CursorServer {
 /** An editor of which a test decides what it has; what it was told is read back. */
 class StandIn {
   isTrusted = true;
-  roots: readonly string[] = ['/work/one'];
+  roots: readonly string[] = ['/srv/one'];
   readonly trusted = new Emitter<undefined>();
   readonly rooted = new Emitter<undefined>();
   readonly log: string[] = [];
@@ -132,7 +132,7 @@ describe('the server is offered to VS Code', () => {
       {
         label: 'Todo2 Waves',
         command: '/editor/node',
-        args: ['/ext/dist/mcp.cjs', '--root', '/work/one'],
+        args: ['/ext/dist/mcp.cjs', '--root', '/srv/one'],
         env: { ELECTRON_RUN_AS_NODE: '1' },
         version: '1.2.3',
       },
@@ -146,10 +146,10 @@ describe('the server is offered to VS Code', () => {
     editor.provider?.onDidChangeMcpServerDefinitions(() => {
       changes += 1;
     });
-    editor.roots = ['/work/one', 'C:\\work\\two\\'];
+    editor.roots = ['/srv/one', 'C:\\work\\two\\'];
     editor.rooted.fire(undefined);
     assert.equal(changes, 1);
-    assert.deepEqual(editor.offered, ['Todo2 Waves: one /work/one', 'Todo2 Waves: two C:\\work\\two\\']);
+    assert.deepEqual(editor.offered, ['Todo2 Waves: one /srv/one', 'Todo2 Waves: two C:\\work\\two\\']);
     editor.roots = [];
     editor.rooted.fire(undefined);
     assert.deepEqual([changes, editor.offered], [2, []]);
@@ -166,7 +166,7 @@ describe('the server is offered to VS Code', () => {
     assert.deepEqual(editor.offered, []);
     editor.isTrusted = true;
     editor.trusted.fire(undefined);
-    assert.deepEqual([changes, editor.offered], [1, ['Todo2 Waves /work/one']]);
+    assert.deepEqual([changes, editor.offered], [1, ['Todo2 Waves /srv/one']]);
   });
 
   test('and taken back with the window', () => {
@@ -188,13 +188,13 @@ describe('the server is offered to Cursor', () => {
   test('by name, one for each root, without those that went', () => {
     const editor = new StandIn({ cursor: true });
     const registered = editor.register();
-    assert.deepEqual(editor.inCursor, ['todo2-waves /work/one']);
-    editor.roots = ['/work/one', '/work/two'];
+    assert.deepEqual(editor.inCursor, ['todo2-waves /srv/one']);
+    editor.roots = ['/srv/one', '/srv/two'];
     editor.rooted.fire(undefined);
-    assert.deepEqual(editor.inCursor, ['todo2-waves /work/one', 'todo2-waves-2 /work/two']);
-    editor.roots = ['/work/two'];
+    assert.deepEqual(editor.inCursor, ['todo2-waves /srv/one', 'todo2-waves-2 /srv/two']);
+    editor.roots = ['/srv/two'];
     editor.rooted.fire(undefined);
-    assert.deepEqual(editor.inCursor, ['todo2-waves /work/two']);
+    assert.deepEqual(editor.inCursor, ['todo2-waves /srv/two']);
     registered.dispose();
     assert.deepEqual(editor.inCursor, []);
   });
@@ -214,7 +214,7 @@ describe('the server is offered to Cursor', () => {
     assert.deepEqual(editor.calls, []);
     editor.isTrusted = true;
     editor.trusted.fire(undefined);
-    assert.deepEqual(editor.inCursor, ['todo2-waves /work/one']);
+    assert.deepEqual(editor.inCursor, ['todo2-waves /srv/one']);
   });
 
   test('which may throw or reject: the log says so, and the next change tries again', async () => {
@@ -235,7 +235,7 @@ describe('the server is offered to Cursor', () => {
 test('an editor that has both ways is told once, by its own, and one that has neither, or a part of one, is left alone', () => {
   const both = new StandIn({ vscode: true, cursor: true });
   both.register();
-  assert.deepEqual([both.offered, both.inCursor], [[], ['todo2-waves /work/one']]);
+  assert.deepEqual([both.offered, both.inCursor], [[], ['todo2-waves /srv/one']]);
   for (const editor of [new StandIn({}), new StandIn({ cursor: 'partly' })]) {
     editor.register().dispose();
     assert.deepEqual([editor.calls, editor.log], [[], []]);
@@ -243,7 +243,7 @@ test('an editor that has both ways is told once, by its own, and one that has ne
 });
 
 describe('the command that copies the configuration', () => {
-  const server = serverCommand({ node: '/editor/node', script: '/storage/mcp.cjs', root: '/work/one' });
+  const server = serverCommand({ node: '/editor/node', script: '/storage/mcp.cjs', root: '/srv/one' });
 
   /** What a person sees who picks a client by its title. */
   async function copy(
