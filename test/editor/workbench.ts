@@ -91,10 +91,21 @@ export class Workbench {
     await row.locator('.monaco-tl-twistie').click();
   }
 
-  /** Presses an action that a row shows while the pointer is on it. */
+  /**
+   * Presses an action that a row shows while the pointer is on it. A row that is drawn anew in between may have lost the pointer,
+   * and its actions with it: so it is pointed at once more.
+   */
   async inline(row: Locator, action: string | RegExp): Promise<void> {
-    await row.hover();
-    await row.getByRole('button', { name: action }).click();
+    for (let attempt = 1; ; attempt++) {
+      await row.hover();
+      try {
+        await row.getByRole('button', { name: action }).click({ timeout: 4_000 });
+        return;
+      } catch (error) {
+        if (attempt === 4) throw error;
+        await this.page.mouse.move(0, 0);
+      }
+    }
   }
 
   /**
