@@ -8,7 +8,7 @@ import { ok, type Result } from './core/result.ts';
 import { type VerifyCommand, type VerifyRule, verifyOf } from './core/run/agent-rules.ts';
 import { writePromptText } from './core/run/prompt-text.ts';
 import { type AgentAssignment, isWindowWork } from './core/run/run-options.ts';
-import { filesOf } from './core/shared-files.ts';
+import { filesOf } from './core/named-files.ts';
 import type { TaskId } from './core/task.ts';
 import { type AgentCommand, buildCommand } from './run/agent-command.ts';
 import { type Agent, findProgram } from './run/agents.ts';

@@ -1,6 +1,6 @@
 import type { Backlog } from '../core/backlog.ts';
 import { cut, oneLine } from '../core/plan/text.ts';
-import { filesOf } from '../core/shared-files.ts';
+import { filesOf } from '../core/named-files.ts';
 import type { Task, TaskId } from '../core/task.ts';
 import type { AgentBacklog } from './agent-backlog.ts';
 import { list, object, type ValueOf } from './schema.ts';

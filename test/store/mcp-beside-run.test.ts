@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -8,6 +7,7 @@ import { bundleAgents } from '../support/agent-bundles.ts';
 import { bundleMcp, createMcpRig, type McpClient, textOf } from '../support/mcp-rig.ts';
 import { openRunWindow } from '../support/run-window.ts';
 import { findSqliteNode } from '../support/sqlite-node.ts';
+import { WASM_FILE } from '../support/stores.ts';
 import { until } from '../support/writer-rig.ts';
 
 /** Takes what is next and reports it until nothing is left that is ready. */
@@ -36,7 +36,7 @@ test('eight clients take tasks while a window runs the same wave: each is worked
       programs: {
         ...{ supervisor: agents.supervisor, simulatedAgent: agents.simulatedAgent, node: findSqliteNode() },
         writer: join(mcp.folder, 'writer.cjs'),
-        wasm: createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm'),
+        wasm: WASM_FILE,
       },
     });
     const { runner, history } = window.runs;

@@ -1,12 +1,11 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import { build } from 'esbuild';
 import { FAILURE_META } from '../../src/agent/mcp-server.ts';
+import { bundle, copySqlite } from './bundle.ts';
 import { type BacklogSpec, createBacklog, nativeWriter, type NativeWriter, type SqlRow } from './fixture.ts';
 import { findSqliteNode } from './sqlite-node.ts';
 
@@ -19,18 +18,8 @@ export interface McpBundle {
 
 export async function bundleMcp(): Promise<McpBundle> {
   const folder = await mkdtemp(join(tmpdir(), 'todo2-mcp-'));
-  await build({
-    entryPoints: { mcp: 'src/mcp.ts', writer: 'src/store/writer-process.ts' },
-    outdir: folder,
-    outExtension: { '.js': '.cjs' },
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node22',
-    external: ['vscode', 'node:sqlite'],
-    logLevel: 'warning',
-  });
-  await copyFile(createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm'), join(folder, 'sql-wasm.wasm'));
+  await bundle(folder, { mcp: 'src/mcp.ts', writer: 'src/store/writer-process.ts' });
+  await copySqlite(folder);
   return { folder, script: join(folder, 'mcp.cjs'), remove: () => rm(folder, { recursive: true, force: true }) };
 }
 

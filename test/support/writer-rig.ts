@@ -4,11 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { build } from 'esbuild';
 import type { Disposable } from '../../src/core/events.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import type { Status, TaskId } from '../../src/core/task.ts';
 import { Writer, type WriterOptions } from '../../src/store/writer.ts';
+import { bundle } from './bundle.ts';
 import { createBacklog, nativeWriter, type BacklogSpec, type NativeWriter, type SqlRow } from './fixture.ts';
 import { findSqliteNode } from './sqlite-node.ts';
 
@@ -71,17 +71,8 @@ export async function createRig(spec: BacklogSpec): Promise<WriterRig> {
 
 /** The process as it is shipped, but next to the test. */
 export async function bundleWriter(dir: string): Promise<string> {
-  const outfile = join(dir, 'writer.cjs');
-  await build({
-    entryPoints: ['src/store/writer-process.ts'],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node22',
-    external: ['node:sqlite'],
-  });
-  return outfile;
+  await bundle(dir, { writer: 'src/store/writer-process.ts' });
+  return join(dir, 'writer.cjs');
 }
 
 /** A window in a process of its own, for tests that kill it. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { RunState } from '../../src/core/run/run-events.ts';
-import { filesOf } from '../../src/core/shared-files.ts';
+import { filesOf } from '../../src/core/named-files.ts';
 import { taskId, type TaskId } from '../../src/core/task.ts';
 import { settle } from '../support/hand-clock.ts';
 import { AGENT, assertWellFormed, RunRig, type Ending } from '../support/run-rig.ts';

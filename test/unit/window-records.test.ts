@@ -7,7 +7,7 @@ import { taskId } from '../../src/core/task.ts';
 import { beginOf, systemProcesses } from '../../src/store/processes.ts';
 import { WindowRecordFiles } from '../../src/store/window-records.ts';
 
-const STORE = '/work/shop/.todo2/todo2.db';
+const STORE = '/home/ann/shop/.todo2/todo2.db';
 const DAY = 24 * 60 * 60_000;
 const NOW = Date.now();
 const ids = (text: string) => text.split(' ').map(taskId);

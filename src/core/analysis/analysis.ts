@@ -1,5 +1,5 @@
 import type { Failure } from '../failure.ts';
-import { filesOf } from '../shared-files.ts';
+import { filesOf } from '../named-files.ts';
 import type { Result } from '../result.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { compareIds, type Task, type TaskId } from '../task.ts';

@@ -1,4 +1,4 @@
-import { filesOf, type PathOptions } from '../shared-files.ts';
+import { filesOf, type PathOptions } from '../named-files.ts';
 import { compareIds, type Task, type TaskId } from '../task.ts';
 
 /** Two tasks In Progress of which one waits for the other: somebody began too early. */

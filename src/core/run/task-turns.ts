@@ -1,5 +1,5 @@
 import type { WorkEnd, WorkListener } from '../ports.ts';
-import { filesOf } from '../shared-files.ts';
+import { filesOf } from '../named-files.ts';
 import { priorityRank, type Task, type TaskId } from '../task.ts';
 import { attemptWith, type Attempted } from './attempt.ts';
 import { lookAgain, type Look, type RunSoFar } from './look-again.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { filesOf } from '../../src/core/shared-files.ts';
+import { filesOf } from '../../src/core/named-files.ts';
 
 const exact = { foldCase: false };
 
