@@ -22,6 +22,8 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
   readonly #disposables: Disposable[];
   /** The editor knows rows by identity, so the same row must be the same object. */
   #nodes = new Map<string, TreeNode>();
+  /** The ids of the topmost rows, as the editor was given them last. */
+  #topmost: readonly string[] = [];
   #wasTimely = false;
 
   readonly onDidChangeTreeData = this.#changed.event;
@@ -55,14 +57,15 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
   }
 
   getChildren(node?: TreeNode): TreeNode[] {
-    return childrenOf(node, this.#backlogs.all).map((child) => this.#intern(child));
+    const children = this.#childrenOf(node);
+    if (node === undefined) this.#topmost = children.map((child) => this.#idOf(child));
+    return children;
   }
 
   getTreeItem(node: TreeNode): vscode.TreeItem {
     const content = describeNode(node, this.#view);
     const item = new vscode.TreeItem(content.label, COLLAPSIBLE[content.collapsible]);
-    // What is expanded is remembered by id; a run that has ended is a row of its own, open where something went wrong.
-    item.id = content.flags.includes('endedRun') ? `${nodeKey(node)}|ended` : nodeKey(node);
+    item.id = idOf(node, content);
     item.description = content.description;
     item.iconPath = new vscode.ThemeIcon(
       content.icon.id,
@@ -95,6 +98,26 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
     for (const disposable of this.#disposables) disposable.dispose();
   }
 
+  #childrenOf(node: TreeNode | undefined): TreeNode[] {
+    return childrenOf(node, this.#backlogs.all).map((child) => this.#intern(child));
+  }
+
+  #idOf(node: TreeNode): string {
+    return idOf(node, describeNode(node, this.#view));
+  }
+
+  /**
+   * Drawing the whole tree anew makes the editor forget every row until it has asked for all of them again: what is pressed
+   * meanwhile reaches its command without a row, and rows that it was asking for are not drawn at all. So that is done only
+   * where topmost rows come or go; else each of them is drawn anew where it is.
+   */
+  #redraw(): void {
+    const topmost = this.#childrenOf(undefined);
+    const isSame =
+      topmost.length === this.#topmost.length && topmost.every((node, at) => this.#idOf(node) === this.#topmost[at]);
+    this.#changed.fire(isSame && topmost.length > 0 ? topmost : undefined);
+  }
+
   #intern(node: TreeNode): TreeNode {
     const key = nodeKey(node);
     const known = this.#nodes.get(key);
@@ -105,7 +128,7 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
 
   #refresh(): void {
     if (this.#backlogs.all.length === 0) this.#nodes = new Map();
-    this.#changed.fire(undefined);
+    this.#redraw();
     const [only, ...more] = this.#backlogs.all;
     this.#treeView.description = only === undefined || more.length > 0 ? '' : backlogSummary(only);
     const message = only === undefined || more.length > 0 ? undefined : viewMessage(only);
@@ -143,6 +166,11 @@ const COLLAPSIBLE: Readonly<Record<RowContent['collapsible'], vscode.TreeItemCol
   collapsed: vscode.TreeItemCollapsibleState.Collapsed,
   expanded: vscode.TreeItemCollapsibleState.Expanded,
 };
+
+/** What is expanded is remembered by id; a run that has ended is a row of its own, open where something went wrong. */
+function idOf(node: TreeNode, { flags }: RowContent): string {
+  return flags.includes('endedRun') ? `${nodeKey(node)}|ended` : nodeKey(node);
+}
 
 /** A line above the rows for what concerns all of them; undefined where the rows or a welcome text say it. */
 function viewMessage(backlog: Backlog): string | undefined {

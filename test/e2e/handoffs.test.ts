@@ -109,6 +109,47 @@ test('a handoff is written from the palette, shows in the tree, and is closed th
   await workbench.screenshot('handoff-document-light');
 });
 
+test('the end of a day hands over what the runs of agents came to, and gives back what is claimed', async (t) => {
+  const window = await windows.open(t, {
+    tasks: [
+      { id: 'T-1', content: 'Fetch the forecast', description: 'simulate: seconds=0' },
+      { id: 'T-2', content: 'Draw the table', deps: ['T-3'] },
+      { id: 'T-3', content: 'Write the manual' },
+    ],
+  });
+  const { workbench } = window;
+  const tree = await window.tree();
+  await workbench.inline(workbench.row(tree, 'Fetch the forecast'), /Run/);
+  await window.until('T-1 is in review', async () => (await window.tasks())['T-1']?.status === 'Review');
+  await workbench.row(tree, 'Ended: Fetch the forecast').waitFor();
+  await workbench.inline(workbench.row(tree, 'Write the manual'), 'Claim');
+  await window.statusBar(/1/);
+  await workbench.run('Todo2 Waves: End the Day…');
+  await workbench.quickInput.waitFor();
+  await workbench.screenshot('handoff-day-dark');
+  assert.equal(await workbench.quickInput.inputValue(), '1 run: 1 of 1 task succeeded. ');
+  await workbench.quickInput.press('End');
+  await workbench.quickInput.pressSequentially('The table is next.');
+  await workbench.quickInput.press('Enter');
+  await answer(workbench, 2, '');
+  await answer(workbench, 3, 'Draw the table');
+  await workbench.quick.getByText('1 run of agents').waitFor();
+  await workbench.screenshot('handoff-day-parts-dark');
+  await workbench.quickInput.press('Enter');
+  const page = await workbench.webview('h2:has-text("Runs")');
+  await page.getByText('1/1 succeeded').waitFor();
+  await workbench.screenshot('handoff-day-written-dark');
+  await window.until('the claim is given back', async () => (await window.tasks())['T-3']?.assignee === null);
+  const file = join(window.folder, '.todo2', 'handoffs.json');
+  const { handoffs } = JSON.parse(readFileSync(file, 'utf8')) as { handoffs: Record<string, unknown>[] };
+  assert.equal(handoffs[0]?.['summary'], '1 run: 1 of 1 task succeeded. The table is next.');
+  const [run] = handoffs[0]['runs'] as Record<string, string>[];
+  assert.deepEqual(
+    [run?.['title'], run?.['status'], run?.['result']],
+    ['Fetch the forecast', 'ended', '1/1 succeeded'],
+  );
+});
+
 test('a file of handoffs that is broken is named in the tree, and is read again when it is mended', async (t) => {
   const window = await windows.open(t, {
     tasks: [{ id: 'T-1', content: 'Fetch the forecast' }],

@@ -6,6 +6,7 @@ import type { Backlog } from '../../src/core/backlog.ts';
 import { Emitter } from '../../src/core/events.ts';
 import type { LiveLock } from '../../src/core/backlog.ts';
 import { fail, ok } from '../../src/core/result.ts';
+import type { RunState } from '../../src/core/run/run-events.ts';
 import { taskId } from '../../src/core/task.ts';
 import type { Backlogs } from '../../src/ui/backlogs.ts';
 import { tasks } from '../support/backlog.ts';
@@ -72,6 +73,31 @@ test('what an agent does is drawn on the rows of tasks at work, and on no other'
   assert.deepEqual(drawn, [[first]]);
   const [rows] = drawn as unknown as readonly (readonly unknown[])[];
   assert.equal(rows?.[0], first, 'the very row that the editor knows');
+});
+
+test('rows are drawn anew where they are, and the whole tree only where topmost rows come or go', (t) => {
+  const at = NOW - 60_000;
+  const run = runAfter(runStarted({ waves: [['T-1']], at }), ...atWork('T-1', 1, at));
+  let runs: readonly RunState[] = [];
+  const backlog = fakeBacklog({ tasks: tasks('T-1', 'T-2'), runs: () => runs });
+  const changed = new Emitter<undefined>();
+  const tree = new WavesTree(fakeBacklogs([backlog], { onDidChange: changed.event }));
+  t.after(() => tree.dispose());
+  const drawn: unknown[] = [];
+  tree.onDidChangeTreeData((rows) => void drawn.push(rows));
+  changed.fire(undefined);
+  assert.deepEqual(drawn, [undefined], 'the editor was given no rows yet');
+  const topmost = tree.getChildren();
+  changed.fire(undefined);
+  assert.deepEqual(drawn.slice(1), [topmost]);
+  runs = [run];
+  changed.fire(undefined);
+  assert.equal(drawn[2], undefined, 'a run begins');
+  changed.fire(undefined);
+  assert.equal(drawn[3], undefined, 'until the editor has asked for it');
+  assert.equal(tree.getChildren().length, topmost.length + 1);
+  changed.fire(undefined);
+  assert.deepEqual(drawn[4], tree.getChildren());
 });
 
 interface Opened {
