@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NEWEST, nodeOf, ROOT, run, step, VERSIONS, WINDOW_VERSION } from '../editor/install.mjs';
 import { bundleHostSuites, HOST_SUITES, hostTargets, runHostSuite } from './host-suite.ts';
@@ -35,8 +35,8 @@ export async function runSuites(parts: readonly Part[]): Promise<ReadonlyMap<str
   }
   for (const part of parts) {
     if (part === 'static') await add('types, lint, format, dead code, package', runChecks);
-    if (part === 'unit') await add('units', () => runNodeTests('unit', process.execPath, []));
-    if (part === 'store') await add('store', () => runNodeTests('store', sqliteNode(), []));
+    if (part === 'unit') await add('units', () => runNodeTests('unit', process.execPath, ALL_CORES));
+    if (part === 'store') await add('store', () => runNodeTests('store', sqliteNode(), ALL_CORES));
     if (part === 'host') {
       await bundleHostSuites();
       for (const target of hostTargets(VERSIONS)) {
@@ -53,6 +53,9 @@ export async function runSuites(parts: readonly Part[]): Promise<ReadonlyMap<str
   }
   return results;
 }
+
+/** As many files at once as there are cores; by itself Node leaves one of them idle. */
+const ALL_CORES = [`--test-concurrency=${availableParallelism()}`];
 
 const NOTHING = { passed: 0, failed: 0, skipped: 0 };
 
