@@ -9,10 +9,10 @@ const watch = process.argv.includes('--watch');
 // Each entry is a process of its own, or (extension) the one that the editor loads.
 const ENTRIES = {
   extension: 'src/extension.ts',
-  writer: 'src/store/writer-process.ts',
-  supervisor: 'src/supervise.ts',
+  writer: 'src/writer.ts',
+  supervisor: 'src/supervisor.ts',
   mcp: 'src/mcp.ts',
-  'simulated-agent': 'src/run/simulated-agent.ts',
+  'simulated-agent': 'src/simulated-agent.ts',
 };
 
 await rm('dist', { recursive: true, force: true });

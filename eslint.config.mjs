@@ -14,9 +14,9 @@ const layer = (files, forbidden) => ({
 
 const VSCODE = [
   '^vscode$',
-  'Only ui, run, agent and extension.ts may see the editor: take a port from core/ports.ts instead.',
+  'Only ui, agent-process, agent-api, wire and extension.ts may see the editor: take a port from core/ports.ts instead.',
 ];
-const NODE = ['^node:', 'core is plain TypeScript: take a port from core/ports.ts and implement it in store or run.'];
+const NODE = ['^node:', 'core is plain TypeScript: take a port from core/ports.ts and implement it in store or agent-process.'];
 const SQLITE = ['^(sql\\.js|node:sqlite)', 'Only store reads or writes a database: ask a port from core/ports.ts.'];
 const outside = (...rooms) => [
   `^(\\.\\./)+(${[...rooms, 'extension'].join('|')})(/|\\.ts)`,
@@ -45,18 +45,11 @@ export default tseslint.config(
       ],
     },
   },
-  // core/run is core's own room, so only the top-level one is named here by its full way up.
-  layer('core', [
-    VSCODE,
-    NODE,
-    SQLITE,
-    outside('store', 'agent', 'ui'),
-    ['^\\.\\./\\.\\./run/', 'core does not know src/run: take a port from core/ports.ts.'],
-  ]),
-  layer('store', [VSCODE, outside('run', 'agent', 'ui')]),
-  layer('run', [SQLITE, outside('store', 'agent', 'ui')]),
-  layer('agent', [SQLITE, outside('store', 'run', 'ui')]),
-  layer('ui', [SQLITE, outside('store', 'run', 'agent')]),
+  layer('core', [VSCODE, NODE, SQLITE, outside('store', 'agent-process', 'agent-api', 'ui', 'wire')]),
+  layer('store', [VSCODE, outside('agent-process', 'agent-api', 'ui', 'wire')]),
+  layer('agent-process', [SQLITE, outside('store', 'agent-api', 'ui', 'wire')]),
+  layer('agent-api', [SQLITE, outside('store', 'agent-process', 'ui', 'wire')]),
+  layer('ui', [SQLITE, outside('store', 'agent-process', 'agent-api', 'wire')]),
   {
     files: ['src/core/**/*.ts'],
     rules: {

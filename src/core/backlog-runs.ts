@@ -4,19 +4,19 @@ import { Emitter, type Disposable, type Event } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { Clock, Job, LeaderRequest, RunHistory, WorkPreview } from './ports.ts';
 import { fail, ok, type Result } from './result.ts';
-import { type DryRun, type DryRunOptions, type DryStep, dryRun, estimate } from './run/dry-run.ts';
-import { estimateDurations } from './run/estimates.ts';
+import { type DryRun, type DryRunOptions, type DryStep, dryRun, estimate } from './run/engine/dry-run.ts';
+import { estimateDurations } from './run/engine/estimates.ts';
 import type { RunChoice, RunScope } from './run/run-choice.ts';
 import type { RunState, TaskRun } from './run/run-events.ts';
 import { type RequestContext, requestOf, resumeCapOf, resumeRequestOf } from './run/run-request.ts';
 import type { AgentAssignment, RunOptions, RunRequest } from './run/run-options.ts';
-import { groupOf } from './run/run-summary.ts';
-import { StuckWatch } from './run/stuck-watch.ts';
-import { candidateOf } from './run/task-turns.ts';
-import type { WaveRunner } from './run/wave-runner.ts';
+import { groupOf } from './run/report/run-summary.ts';
+import { StuckWatch } from './run/engine/stuck-watch.ts';
+import { candidateOf } from './run/engine/task-executor.ts';
+import type { WaveRunner } from './run/engine/wave-runner.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Task, TaskId } from './task.ts';
-import type { Plan } from './waves.ts';
+import type { Plan } from './waves/waves.ts';
 
 /** What the runs of a backlog are made of. */
 export interface BacklogRunsParts {

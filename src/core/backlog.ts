@@ -1,28 +1,28 @@
 import type { BatchResult } from './batch/batch.ts';
 import { BacklogRuns, type BacklogRunsParts, type DryRunReport } from './backlog-runs.ts';
 import type { WhatIf } from './analysis/what-if.ts';
-import { claimCandidates } from './claim-candidates.ts';
+import { claimCandidates } from './lease/claim-candidates.ts';
 import { type Options, resolveOptions, type Settings } from './config.ts';
-import { examine, type Patient, staleAt } from './doctor/examine.ts';
+import { examine, type Patient, staleAt } from './doctor/diagnose.ts';
 import type { Finding } from './doctor/finding.ts';
 import { type Disposable, Emitter, type Event } from './events.ts';
 import { type Change, isRealStatusChange } from './edit/change.ts';
 import { createTaskIds } from './edit/new-task.ts';
 import type { Failure } from './failure.ts';
 import type { GitStatus, Handoffs } from './handoff.ts';
-import { isLive, type IsOurs, type Lease, leaseAt } from './lease.ts';
-import { type HolderLife, lifeOf } from './holder-life.ts';
-import { applyAskedWaves, type WaveSourceState } from './plan/asked-waves.ts';
+import { isLive, type IsOurs, type Lease, leaseAt } from './lease/lease.ts';
+import { type HolderLife, lifeOf } from './lease/holder-life.ts';
+import { applyAskedWaves, type WaveSourceState } from './plan/wave-override.ts';
 import type { BacklogSource, Claim, Clock, Edits, Locks, Processes, WaveSource } from './ports.ts';
-import { type Readiness, type ReadinessContext, readinessOf } from './readiness.ts';
+import { type Readiness, type ReadinessContext, readinessOf } from './waves/readiness.ts';
 import { fail, ok, type Result } from './result.ts';
-import type { LeaseKeeper } from './run/lease-keeper.ts';
+import type { LeaseKeeper } from './lease/lease-keeper.ts';
 import type { RunChoice, RunScope } from './run/run-choice.ts';
 import type { RunState, TaskRun } from './run/run-events.ts';
 import type { Snapshot, StoreState } from './snapshot.ts';
 import type { Status, Task, TaskId } from './task.ts';
-import { summariseWave, type WaveProgress } from './wave-progress.ts';
-import { type Plan, planWaves, type Wave, type WaveOptions } from './waves.ts';
+import { summariseWave, type WaveProgress } from './waves/wave-progress.ts';
+import { type Plan, planWaves, type Wave, type WaveOptions } from './waves/waves.ts';
 
 /** What a backlog is made of; the composition root wires it. */
 export interface BacklogParts {

@@ -1,8 +1,8 @@
-import { STALE_AFTER_MS } from './lease.ts';
+import { STALE_AFTER_MS } from './lease/lease.ts';
 import type { AgentRule, VerifyCommand, VerifyRule } from './run/agent-rules.ts';
 import type { AgentAssignment, RunOptions } from './run/run-options.ts';
 import type { Priority, Status } from './task.ts';
-import type { WaveOptions } from './waves.ts';
+import type { WaveOptions } from './waves/waves.ts';
 
 /** A priority that may be written. */
 type KnownPriority = Exclude<Priority, 'other'>;

@@ -1,5 +1,5 @@
 import type { Handoff, HandoffTask } from './handoff.ts';
-import { oneLine } from './plan/text.ts';
+import { oneLine } from './text.ts';
 import type { Task } from './task.ts';
 
 /**

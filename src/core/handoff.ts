@@ -1,6 +1,6 @@
 import type { Event, Disposable } from './events.ts';
 import type { Failure, Unreadable } from './failure.ts';
-import { cut, oneLine } from './plan/text.ts';
+import { cut, oneLine } from './text.ts';
 import type { Result } from './result.ts';
 import type { Task, TaskId } from './task.ts';
 

@@ -2,7 +2,7 @@ import type { ProjectConfig } from './config.ts';
 import type { Change } from './edit/change.ts';
 import type { Disposable, Event } from './events.ts';
 import type { Failure } from './failure.ts';
-import type { WaveSourceState } from './plan/asked-waves.ts';
+import type { WaveSourceState } from './plan/wave-override.ts';
 import type { Result } from './result.ts';
 import type { RunState, TaskOutcome } from './run/run-events.ts';
 import type { AgentAssignment, RunOptions } from './run/run-options.ts';

@@ -1,6 +1,6 @@
 import type { Unreadable } from './failure.ts';
 import type { Task, TaskId } from './task.ts';
-import type { TaskLinks } from './task-links.ts';
+import type { TaskLinks } from './waves/task-links.ts';
 
 /** Something in the store that is not as it should be, and that the rest does not suffer from. Positions count from 1. */
 export type Notice =

@@ -1,9 +1,9 @@
 import type { Analysis } from '../core/analysis/analysis.ts';
 import type { WhatIf } from '../core/analysis/what-if.ts';
-import { inline, mermaidLabel } from '../core/plan/markdown.ts';
-import { count, cut, oneLine } from '../core/plan/text.ts';
+import { inline, mermaidLabel } from '../core/markdown.ts';
+import { count, cut, oneLine } from '../core/text.ts';
 import type { Task, TaskId } from '../core/task.ts';
-import { duration, explainBlock } from './explain.ts';
+import { duration, explainBlock } from './messages.ts';
 import { section } from './markdown-parts.ts';
 
 /** A graph of more boxes than these is a picture of nothing, and an editor takes long to draw it. */

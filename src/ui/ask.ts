@@ -3,7 +3,7 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Task } from '../core/task.ts';
 import type { Backlogs } from './backlogs.ts';
-import { explainFailure, explainReadiness } from './explain.ts';
+import { explainFailure, explainReadiness } from './messages.ts';
 import { plain } from './plain.ts';
 
 /** Tells a failure as one message with, where there is one, the obvious thing to do. */

@@ -1,7 +1,7 @@
 import { batchJson, errorWords } from '../core/batch/batch-json.ts';
 import type { BatchResult, BatchStatus, StepRun } from '../core/batch/batch.ts';
-import { inline } from '../core/plan/markdown.ts';
-import { count } from '../core/plan/text.ts';
+import { inline } from '../core/markdown.ts';
+import { count } from '../core/text.ts';
 import { fence, section } from './markdown-parts.ts';
 
 /** The most lines of a step; the JSON below them has all. */

@@ -2,11 +2,11 @@ import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Workspace } from '../core/batch/tool.ts';
 import type { Failure } from '../core/failure.ts';
-import { oneLine } from '../core/plan/text.ts';
+import { oneLine } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { copyAnalysis, openAnalysis } from './analysis-report.ts';
 import { chooseBatch, copyBatch, openBatchReport } from './batch-commands.ts';
-import type { AgentDoors } from './agent-doors.ts';
+import type { AgentDoors } from './agent-commands-port.ts';
 import { confirm, pickBacklog, pickTask, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
 import {
@@ -20,10 +20,10 @@ import {
   editTask,
   type Target,
 } from './edit-commands.ts';
-import { fixAllSafe, fixFinding, openDoctor } from './doctor-fix.ts';
-import { explainFailure, explainNotReady } from './explain.ts';
+import { fixAllSafe, fixFinding, openDoctor } from './doctor/doctor-fix.ts';
+import { explainFailure, explainNotReady } from './messages.ts';
 import { initialise } from './initialise.ts';
-import { foreignTasks } from './foreign-tasks.ts';
+import { foreignTasks } from './doctor/foreign-tasks.ts';
 import { claimAll, claimNext, claimWave, forceRelease, takeOver } from './lock-commands.ts';
 import {
   copyHandoffPrompt,
@@ -34,8 +34,8 @@ import {
   openHandoff,
   resumeHandoff,
   setHandoffStatus,
-} from './handoff-commands.ts';
-import { showHandoffs } from './handoff-list.ts';
+} from './handoffs/handoff-commands.ts';
+import { showHandoffs } from './handoffs/handoff-list.ts';
 import { pickLock } from './locks-picker.ts';
 import type { DryRunPages } from './dry-run-pages.ts';
 import { plain } from './plain.ts';
@@ -61,7 +61,7 @@ import { SECTION } from './settings.ts';
 import { openTaskDetails } from './task-details.ts';
 import { isStartable } from './task-row.ts';
 import type { TreeNode } from './tree-nodes.ts';
-import { writeHandoff } from './write-handoff.ts';
+import { writeHandoff } from './handoffs/write-handoff.ts';
 
 /** What the commands work on; the log is shown, never written here. */
 export interface CommandContext {

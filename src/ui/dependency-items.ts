@@ -2,7 +2,7 @@ import type { Backlog } from '../core/backlog.ts';
 import { waysTo } from '../core/edit/cycle.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { circleReason } from './edit-words.ts';
-import { explainReadiness } from './explain.ts';
+import { explainReadiness } from './messages.ts';
 import { plain } from './plain.ts';
 
 /** A task that another may wait for, as a line of a list. */

@@ -3,7 +3,7 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Disposable } from '../core/events.ts';
 import type { Task, TaskId } from '../core/task.ts';
 import type { Backlogs } from './backlogs.ts';
-import { explainFailure } from './explain.ts';
+import { explainFailure } from './messages.ts';
 import { DESCRIPTION_SCHEME, descriptionUri, parseDescriptionUri } from './task-uri.ts';
 
 /** What an editor was last told of a description. */

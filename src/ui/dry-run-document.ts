@@ -1,8 +1,8 @@
 import type { DryRunReport, DryRunStep } from '../core/backlog-runs.ts';
-import { inline } from '../core/plan/markdown.ts';
-import { count } from '../core/plan/text.ts';
+import { inline } from '../core/markdown.ts';
+import { count } from '../core/text.ts';
 import type { TaskId } from '../core/task.ts';
-import { duration, explainFailure } from './explain.ts';
+import { duration, explainFailure } from './messages.ts';
 import { fenced, section } from './markdown-parts.ts';
 import { agentTitle, explainSkip, explainWait } from './run-words.ts';
 

@@ -1,7 +1,7 @@
 import type { Backlog } from '../core/backlog.ts';
-import { cut, count, oneLine } from '../core/plan/text.ts';
+import { cut, count, oneLine } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
-import { leaseWords } from './explain.ts';
+import { leaseWords } from './messages.ts';
 
 /** A question that is asked before something is written, and what a person should know before the answer. */
 export interface Question {

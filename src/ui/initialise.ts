@@ -1,10 +1,10 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
-import { count } from '../core/plan/text.ts';
+import { count } from '../core/text.ts';
 import { pickBacklog, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
 import { askToInitialise } from './edit-words.ts';
-import { explainFailure } from './explain.ts';
+import { explainFailure } from './messages.ts';
 import { plain } from './plain.ts';
 
 /** Makes a store in a folder that has none, once a person has seen what that does; imports a JSON file where that is wanted. */

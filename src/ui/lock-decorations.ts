@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Disposable } from '../core/events.ts';
 import type { Backlogs } from './backlogs.ts';
-import { leaseWords } from './explain.ts';
+import { leaseWords } from './messages.ts';
 import { parseTaskUri, TASK_SCHEME } from './task-uri.ts';
 
 /** Puts a lock badge on every task that somebody holds, in the tree and on the tab of its details. */

@@ -1,5 +1,5 @@
 import type { Backlog } from '../core/backlog.ts';
-import { duration } from './explain.ts';
+import { duration } from './messages.ts';
 import { runsSentence } from './run-row.ts';
 
 /** Below this the item asks for attention: renewing work would have renewed the lease by now. */

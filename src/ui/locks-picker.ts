@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
-import type { Lease } from '../core/lease.ts';
+import type { Lease } from '../core/lease/lease.ts';
 import type { Task } from '../core/task.ts';
 import type { Backlogs } from './backlogs.ts';
-import { clockTime, duration, leaseWords } from './explain.ts';
+import { clockTime, duration, leaseWords } from './messages.ts';
 import { plain } from './plain.ts';
 import { openTaskDetails } from './task-details.ts';
 

@@ -1,4 +1,4 @@
-import { oneLine } from '../core/plan/text.ts';
+import { oneLine } from '../core/text.ts';
 
 /**
  * Backlog text for quick picks, the status bar and messages, which draw `$(name)` as an icon and, in messages,

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Change } from '../core/edit/change.ts';
-import { count } from '../core/plan/text.ts';
+import { count } from '../core/text.ts';
 import type { StatusMove } from '../core/plan/status-moves.ts';
 import { undoChanges } from '../core/plan/undo-changes.ts';
 import type { AddedDependency } from '../core/plan/wave-dependencies.ts';

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
-import { applyAskedWaves, KNOWN_WAVE_FILES } from '../core/plan/asked-waves.ts';
-import { oneLine } from '../core/plan/text.ts';
+import { applyAskedWaves, KNOWN_WAVE_FILES } from '../core/plan/wave-override.ts';
+import { oneLine } from '../core/text.ts';
 import { dependenciesForWaves } from '../core/plan/wave-dependencies.ts';
 import type { TaskId } from '../core/task.ts';
 import { pickBacklog, tell } from './ask.ts';

@@ -2,7 +2,7 @@ import { basename, relative } from 'node:path';
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Disposable } from '../core/events.ts';
-import { findPlaces, type IdPlace, isOutOfDate, type PlanPlaces } from '../core/plan/plan-places.ts';
+import { findPlaces, type IdPlace, isOutOfDate, type PlanPlaces } from '../core/plan/plan-locations.ts';
 import { mainPlanFile, SUBAGENTS_PLAN_FILE } from '../core/plan/slug.ts';
 import { taskId } from '../core/task.ts';
 import type { Backlogs } from './backlogs.ts';

@@ -1,7 +1,7 @@
 import type { Backlog } from '../core/backlog.ts';
-import type { AskedReport } from '../core/plan/asked-waves.ts';
+import type { AskedReport } from '../core/plan/wave-override.ts';
 import type { PlanDamage } from '../core/plan/read-plan.ts';
-import { oneLine } from '../core/plan/text.ts';
+import { oneLine } from '../core/text.ts';
 import type { WaveRefusal } from '../core/plan/wave-dependencies.ts';
 import { isSettled, taskId, type TaskId } from '../core/task.ts';
 import { nameOf } from './edit-words.ts';

@@ -1,5 +1,5 @@
 import type { Backlog } from '../core/backlog.ts';
-import { oneLine } from '../core/plan/text.ts';
+import { oneLine } from '../core/text.ts';
 import type { TaskId } from '../core/task.ts';
 
 /** A codicon and, where it has one, its theme colour. */

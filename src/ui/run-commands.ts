@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Failure } from '../core/failure.ts';
-import { count } from '../core/plan/text.ts';
+import { count } from '../core/text.ts';
 import type { Result } from '../core/result.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
 import type { RunState } from '../core/run/run-events.ts';
@@ -10,7 +10,7 @@ import { pickBacklog, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
 import { dryRunDocument } from './dry-run-document.ts';
 import type { DryRunPages } from './dry-run-pages.ts';
-import { whenWords } from './handoff-row.ts';
+import { whenWords } from './handoffs/handoff-row.ts';
 import { plain } from './plain.ts';
 import { MOST_AGENTS, readCap } from './run-choice.ts';
 import { openRunReport } from './run-report.ts';

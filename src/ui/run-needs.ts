@@ -1,8 +1,8 @@
 import type { Backlog } from '../core/backlog.ts';
-import { cut, oneLine } from '../core/plan/text.ts';
+import { cut, oneLine } from '../core/text.ts';
 import type { RunState, TaskOutcome, TaskRun } from '../core/run/run-events.ts';
 import type { TaskId } from '../core/task.ts';
-import { clockTime } from './explain.ts';
+import { clockTime } from './messages.ts';
 import { interruptedRuns, runCounts } from './run-row.ts';
 import { outcomeWords, verifyWords } from './run-words.ts';
 

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
-import { count, oneLine } from '../core/plan/text.ts';
+import { count, oneLine } from '../core/text.ts';
 import type { RunScope } from '../core/run/run-choice.ts';
 import { pickBacklog, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
-import { oneLine } from '../core/plan/text.ts';
+import { oneLine } from '../core/text.ts';
 import type { RunState } from '../core/run/run-events.ts';
 import type { Backlogs } from './backlogs.ts';
 import { plain } from './plain.ts';

@@ -1,6 +1,6 @@
 import type { Backlog } from '../core/backlog.ts';
 import type { Unreadable } from '../core/failure.ts';
-import { explainUnreadable, unreadableWords } from './explain.ts';
+import { explainUnreadable, unreadableWords } from './messages.ts';
 import { type Click, row, type RowContent } from './row.ts';
 
 const RETRY: Click = { title: 'Try Again', command: 'todo2Waves.refresh' };

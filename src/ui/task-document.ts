@@ -1,8 +1,8 @@
 import type { Backlog } from '../core/backlog.ts';
-import { inertMarkdown, inline } from '../core/plan/markdown.ts';
-import { cut } from '../core/plan/text.ts';
+import { inertMarkdown, inline } from '../core/markdown.ts';
+import { cut } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
-import { clockTime, explainBlock, explainNotReady, leaseWords } from './explain.ts';
+import { clockTime, explainBlock, explainNotReady, leaseWords } from './messages.ts';
 import { fence, section } from './markdown-parts.ts';
 import { runTaskState } from './run-row.ts';
 

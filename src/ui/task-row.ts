@@ -1,11 +1,11 @@
 import type { Backlog } from '../core/backlog.ts';
-import { isLive, type Lease } from '../core/lease.ts';
-import { oneLine } from '../core/plan/text.ts';
-import type { Readiness } from '../core/readiness.ts';
+import { isLive, type Lease } from '../core/lease/lease.ts';
+import { oneLine } from '../core/text.ts';
+import type { Readiness } from '../core/waves/readiness.ts';
 import type { TaskRun } from '../core/run/run-events.ts';
 import { isSettled, type Task } from '../core/task.ts';
-import { duration, explainBlock, explainReadiness, leaseWords } from './explain.ts';
-import { foreignTasks } from './foreign-tasks.ts';
+import { duration, explainBlock, explainReadiness, leaseWords } from './messages.ts';
+import { foreignTasks } from './doctor/foreign-tasks.ts';
 import { type Icon, row, type RowContent, type RowView } from './row.ts';
 import { atWorkFlags, runTaskState } from './run-row.ts';
 

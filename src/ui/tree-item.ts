@@ -1,12 +1,12 @@
 import type { Backlog } from '../core/backlog.ts';
-import { count, oneLine } from '../core/plan/text.ts';
+import { count, oneLine } from '../core/text.ts';
 import type { TaskId } from '../core/task.ts';
-import type { Wave } from '../core/waves.ts';
+import type { Wave } from '../core/waves/waves.ts';
 import { describeBatch, describeStep } from './batch-rows.ts';
-import { clockTime, explainFailure, explainNotice, explainUnreadable } from './explain.ts';
-import { describeHandoff } from './handoff-row.ts';
-import { describeDoctor, describeFinding, describeKind, isNoFinding } from './doctor-rows.ts';
-import { SEVERITY_ICONS } from './doctor-words.ts';
+import { clockTime, explainFailure, explainNotice, explainUnreadable } from './messages.ts';
+import { describeHandoff } from './handoffs/handoff-row.ts';
+import { describeDoctor, describeFinding, describeKind, isNoFinding } from './doctor/doctor-rows.ts';
+import { SEVERITY_ICONS } from './doctor/doctor-words.ts';
 import { GONE, type Icon, row, type RowContent, type RowView } from './row.ts';
 import { describeRun, describeRunTask, pastRunsOf } from './run-row.ts';
 import { describeStore } from './store-row.ts';

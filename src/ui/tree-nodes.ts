@@ -2,9 +2,9 @@ import type { Backlog } from '../core/backlog.ts';
 import type { FindingKind } from '../core/doctor/finding.ts';
 import type { RunState } from '../core/run/run-events.ts';
 import type { TaskId } from '../core/task.ts';
-import { handoffRow } from './handoff-row.ts';
+import { handoffRow } from './handoffs/handoff-row.ts';
 import { hasStoreRow } from './store-row.ts';
-import { findingsOf, isNoFinding } from './doctor-rows.ts';
+import { findingsOf, isNoFinding } from './doctor/doctor-rows.ts';
 import { findRun, interruptedRuns, pastRunsOf } from './run-row.ts';
 
 /** Rows that only hold others. */

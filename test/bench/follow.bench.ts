@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { openBacklog } from '../../src/store/backlog-source.ts';
+import { openBacklog } from '../../src/store/read/backlog-source.ts';
 import { createBacklog, nativeWriter } from '../support/fixture.ts';
 import type { Row } from './bench.ts';
 

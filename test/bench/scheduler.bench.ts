@@ -1,5 +1,5 @@
-import { FilesInUse } from '../../src/core/run/files-in-use.ts';
-import { Scheduler, type Candidate } from '../../src/core/run/scheduler.ts';
+import { FilesInUse } from '../../src/core/run/engine/files-in-use.ts';
+import { Scheduler, type Candidate } from '../../src/core/run/engine/scheduler.ts';
 import { taskId } from '../../src/core/task.ts';
 import { compare, seededRandom, type Row } from './bench.ts';
 

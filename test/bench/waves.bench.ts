@@ -1,9 +1,9 @@
-import type { Graph } from '../../src/core/graph.ts';
-import { buildGraph } from '../../src/core/graph.ts';
+import type { Graph } from '../../src/core/waves/graph.ts';
+import { buildGraph } from '../../src/core/waves/graph.ts';
 import { taskId } from '../../src/core/task.ts';
 import type { Task } from '../../src/core/task.ts';
-import { linkTasks } from '../../src/core/task-links.ts';
-import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves.ts';
+import { linkTasks } from '../../src/core/waves/task-links.ts';
+import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves/waves.ts';
 import { task } from '../support/backlog.ts';
 import { compare, seededRandom } from './bench.ts';
 import type { Row } from './bench.ts';

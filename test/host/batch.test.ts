@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import { openWorkspace } from '../../src/batch-workspace.ts';
+import { openWorkspace } from '../../src/wire/batch-workspace.ts';
 import { batchJson } from '../../src/core/batch/batch-json.ts';
-import { locateStore } from '../../src/store/config.ts';
+import { locateStore } from '../../src/store/files/config.ts';
 import { copyAnalysis } from '../../src/ui/analysis-report.ts';
 import { chooseBatch, copyBatch } from '../../src/ui/batch-commands.ts';
-import { wireBacklog } from '../../src/wire-backlog.ts';
+import { wireBacklog } from '../../src/wire/backlog.ts';
 import { createBacklog, type TaskSpec } from '../support/fixture.ts';
 import { contextOf } from '../support/host-context.ts';
 

@@ -5,9 +5,13 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { taskId } from '../../src/core/task.ts';
-import { findAgain, openInteractive, type TerminalClose } from '../../src/run/interactive-terminal.ts';
-import { TaskTerminals } from '../../src/run/task-terminals.ts';
-import { systemClock } from '../../src/store/system-clock.ts';
+import {
+  findAgain,
+  openInteractive,
+  type TerminalClose,
+} from '../../src/agent-process/terminals/interactive-terminal.ts';
+import { TaskTerminals } from '../../src/agent-process/terminals/task-terminals.ts';
+import { systemClock } from '../../src/store/files/system-clock.ts';
 
 async function until(what: string, isSo: () => boolean): Promise<void> {
   // A first terminal takes up to 5 s.

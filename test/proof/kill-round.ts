@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunState, TaskOutcome } from '../../src/core/run/run-events.ts';
-import { parseWorkState, type WorkState } from '../../src/core/run/work-state.ts';
+import { parseWorkState, type WorkState } from '../../src/core/run/journal/work-state.ts';
 import type { SqlRow } from '../support/fixture.ts';
 import { oneOf, type Random } from '../support/random.ts';
 import type { Script, Trace } from './scripted-agents.ts';

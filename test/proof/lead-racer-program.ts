@@ -1,10 +1,10 @@
 // A window's process that wants to lead runs: one at a time when it is told to, or again and again while others do the same.
 import { unlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { beginOf, systemProcesses } from '../../src/store/processes.ts';
-import { RunFolder } from '../../src/store/run-folder.ts';
-import { RunLead } from '../../src/store/run-lead.ts';
-import { systemClock } from '../../src/store/system-clock.ts';
+import { beginOf, systemProcesses } from '../../src/store/runs/processes.ts';
+import { RunFolder } from '../../src/store/runs/run-folder.ts';
+import { RunLead } from '../../src/store/runs/run-lead.ts';
+import { systemClock } from '../../src/store/files/system-clock.ts';
 
 /** `try`: once. `strive`: until it has led so many times, with a file as witness that nobody else does meanwhile. */
 export type RacerOrder =

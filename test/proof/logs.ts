@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { emptyScan, markWithoutWal, mergeImage, parseWalHeader, scanFrames } from '../../src/store/wal.ts';
+import { emptyScan, markWithoutWal, mergeImage, parseWalHeader, scanFrames } from '../../src/store/read/wal.ts';
 import { createBacklog, nativeWriter, type NativeWriter } from '../support/fixture.ts';
 import type { Random } from '../support/random.ts';
 import { copyStore, recoverNatively, removeStore } from '../support/native-files.ts';

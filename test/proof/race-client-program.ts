@@ -3,8 +3,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Failure } from '../../src/core/failure.ts';
 import { taskId } from '../../src/core/task.ts';
-import { Writer } from '../../src/store/writer.ts';
-import { systemClock } from '../../src/store/system-clock.ts';
+import { Writer } from '../../src/store/write/writer-client.ts';
+import { systemClock } from '../../src/store/files/system-clock.ts';
 import { randomFrom, shuffled } from '../support/random.ts';
 import { argument } from './program.ts';
 import type { Attempt, RaceClient, RaceReport } from './races.ts';

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CustomAgent } from '../../src/run/agents.ts';
+import type { CustomAgent } from '../../src/agent-process/agents.ts';
 
 /** What the agent of one task does. `leaves`: a program that outlives it, in its own process group or in one of its own. */
 export interface Script {

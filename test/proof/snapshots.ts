@@ -3,11 +3,11 @@ import { closeSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync }
 import { join } from 'node:path';
 import type { BacklogSource } from '../../src/core/ports.ts';
 import type { Task } from '../../src/core/task.ts';
-import { openBacklog } from '../../src/store/backlog-source.ts';
-import { SnapshotReader } from '../../src/store/snapshot-reader.ts';
-import { readTasks } from '../../src/store/sqlite-reader.ts';
-import { systemClock } from '../../src/store/system-clock.ts';
-import { markWithoutWal } from '../../src/store/wal.ts';
+import { openBacklog } from '../../src/store/read/backlog-source.ts';
+import { SnapshotReader } from '../../src/store/read/snapshot-reader.ts';
+import { readTasks } from '../../src/store/read/sqlite-reader.ts';
+import { systemClock } from '../../src/store/files/system-clock.ts';
+import { markWithoutWal } from '../../src/store/read/wal.ts';
 import { copyStore } from '../support/native-files.ts';
 import { SQL, WASM_FILE } from '../support/stores.ts';
 import { countOf, createInvariantBacklog, findMixture, type WriterMode } from './invariants.ts';

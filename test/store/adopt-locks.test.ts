@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { taskId } from '../../src/core/task.ts';
-import { adoptLocks } from '../../src/store/adopt-locks.ts';
-import type { Speaker } from '../../src/store/lock-row.ts';
-import { releaseAllLocks } from '../../src/store/lock-statements.ts';
+import { adoptLocks } from '../../src/store/write/adopt-locks.ts';
+import type { Speaker } from '../../src/store/write/lock-row.ts';
+import { releaseAllLocks } from '../../src/store/write/lock-statements.ts';
 import { all, type Columns, insertRow, locked, lockDb, lockOf, ME, NOW, NOW_S, THEM } from '../support/lock-db.ts';
 
 const OLD = 'vscode-here-7';

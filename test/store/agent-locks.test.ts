@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { taskId } from '../../src/core/task.ts';
-import { clearLock } from '../../src/store/lock-audit.ts';
-import type { Speaker } from '../../src/store/lock-row.ts';
-import { claimTask, finishTask, releaseAllLocks, renewLocks, setTaskStatus } from '../../src/store/lock-statements.ts';
+import { clearLock } from '../../src/store/write/lock-audit.ts';
+import type { Speaker } from '../../src/store/write/lock-row.ts';
+import {
+  claimTask,
+  finishTask,
+  releaseAllLocks,
+  renewLocks,
+  setTaskStatus,
+} from '../../src/store/write/lock-statements.ts';
 import { all, insertRow, locked, lockDb, lockOf, ME, NOW, NOW_S, THEM } from '../support/lock-db.ts';
 
 const ID = taskId('T-1');

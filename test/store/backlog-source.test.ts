@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { taskId } from '../../src/core/task.ts';
-import { systemClock } from '../../src/store/system-clock.ts';
+import { systemClock } from '../../src/store/files/system-clock.ts';
 import { createBacklog, nativeWriter } from '../support/fixture.ts';
 import { folderFor, has, open, ready, until } from '../support/stores.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ReadyRules } from '../../src/core/ports.ts';
 import { taskId } from '../../src/core/task.ts';
-import { claimAllTasks, claimNextTask } from '../../src/store/claim-several.ts';
-import type { Speaker } from '../../src/store/lock-row.ts';
+import { claimAllTasks, claimNextTask } from '../../src/store/write/claim-several.ts';
+import type { Speaker } from '../../src/store/write/lock-row.ts';
 import { type Columns, locked, lockDb, lockOf, ME, NOW_S, THEM } from '../support/lock-db.ts';
 
 const ids = (text: string) => text.split(' ').map(taskId);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Change } from '../../src/core/edit/change.ts';
 import { taskId } from '../../src/core/task.ts';
-import type { Editor } from '../../src/store/edit-row.ts';
-import { formatRfc3339 } from '../../src/store/rfc3339.ts';
+import type { Editor } from '../../src/store/write/edit-row.ts';
+import { formatRfc3339 } from '../../src/store/write/rfc3339.ts';
 import { apply, applyResult, creation, editDb, everything } from '../support/edit-db.ts';
 import { all, type Columns, locked, ME, NOW, NOW_S, THEM } from '../support/lock-db.ts';
 

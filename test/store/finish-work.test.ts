@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Ending } from '../../src/core/run/task-work.ts';
+import type { Ending } from '../../src/core/run/attempt/task-work.ts';
 import { taskId } from '../../src/core/task.ts';
-import { finishWork } from '../../src/store/finish-work.ts';
+import { finishWork } from '../../src/store/write/finish-work.ts';
 import { all, lockDb, lockOf, locked, ME, NOW, NOW_S, THEM, type Columns } from '../support/lock-db.ts';
 
 const ID = taskId('T-1');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { ReadyRules } from '../../src/core/ports.ts';
 import { taskId, type TaskId } from '../../src/core/task.ts';
-import type { Writer } from '../../src/store/writer.ts';
+import type { Writer } from '../../src/store/write/writer-client.ts';
 import { createRig, startHost, systemClock, until, type WriterRig } from '../support/writer-rig.ts';
 
 const ME = 'vscode-here-1';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SnapshotReader } from '../../src/store/snapshot-reader.ts';
-import { readThroughSql } from '../../src/store/sql-tasks.ts';
-import { DatabaseTasks } from '../../src/store/sqlite-reader.ts';
-import type { StoreContent } from '../../src/store/store-content.ts';
-import { systemClock } from '../../src/store/system-clock.ts';
+import { SnapshotReader } from '../../src/store/read/snapshot-reader.ts';
+import { readThroughSql } from '../../src/store/read/sql-tasks.ts';
+import { DatabaseTasks } from '../../src/store/read/sqlite-reader.ts';
+import type { StoreContent } from '../../src/store/read/store-content.ts';
+import { systemClock } from '../../src/store/files/system-clock.ts';
 import { AGENT_LOCKS, READ_AT, SHAPES, assertSame, disturbance, lockDisturbance } from '../support/disturbed-store.ts';
 import { randomFrom, type Random } from '../support/random.ts';
 import { createBacklog, nativeWriter, type NativeWriter } from '../support/fixture.ts';

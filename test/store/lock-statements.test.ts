@@ -9,9 +9,9 @@ import {
   renewLocks,
   setTaskStatus,
   type Speaker,
-} from '../../src/store/lock-statements.ts';
-import { SCHEMA } from '../../src/store/schema.ts';
-import type { FinalStatus } from '../../src/store/writer-protocol.ts';
+} from '../../src/store/write/lock-statements.ts';
+import { SCHEMA } from '../../src/store/write/schema.ts';
+import type { FinalStatus } from '../../src/store/write/writer-protocol.ts';
 
 const ME = 'vscode-here-1';
 const THEM = 'general-there-9';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { HeldFile } from '../../src/store/held-file.ts';
-import { SnapshotReader } from '../../src/store/snapshot-reader.ts';
-import { systemClock } from '../../src/store/system-clock.ts';
+import { HeldFile } from '../../src/store/read/open-file.ts';
+import { SnapshotReader } from '../../src/store/read/snapshot-reader.ts';
+import { systemClock } from '../../src/store/files/system-clock.ts';
 import { SQL, folderFor } from '../support/stores.ts';
 import { buildWal } from '../support/wal-builder.ts';
 

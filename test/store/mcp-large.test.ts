@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { ReadResourceResult } from '@modelcontextprotocol/sdk/types.js';
-import { OPERATIONS } from '../../src/agent/operations.ts';
+import { OPERATIONS } from '../../src/agent-api/operations.ts';
 import { bundleMcp, createMcpRig, type McpBundle } from '../support/mcp-rig.ts';
 import { until } from '../support/writer-rig.ts';
 

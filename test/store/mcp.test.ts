@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
-import { OPERATIONS } from '../../src/agent/operations.ts';
+import { OPERATIONS } from '../../src/agent-api/operations.ts';
 import { bundleMcp, connectMcp, createMcpRig, type McpBundle, type McpRig, textOf } from '../support/mcp-rig.ts';
 
 const THEM = 'cursor-elsewhere-77';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { locateStore } from '../../src/store/config.ts';
+import { locateStore } from '../../src/store/files/config.ts';
 import { createBacklog, nativeWriter } from '../support/fixture.ts';
 import { folderFor, has, open, ready, until } from '../support/stores.ts';
 

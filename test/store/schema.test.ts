@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
-import { SCHEMA, SCHEMA_VERSION } from '../../src/store/schema.ts';
+import { SCHEMA, SCHEMA_VERSION } from '../../src/store/write/schema.ts';
 import { createBacklog, nativeWriter } from '../support/fixture.ts';
 
 test('an empty store has every table and migration that exarp-go expects, and can be made twice', async () => {

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { fail, ok } from '../../src/core/result.ts';
-import { writeOrder } from '../../src/run/order-file.ts';
+import { writeOrder } from '../../src/agent-process/order-file.ts';
 import { createWorkRig, isAlive, until, type WorkRig } from '../support/work-rig.ts';
 
 const posix = { skip: process.platform === 'win32' };

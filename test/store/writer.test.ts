@@ -4,7 +4,7 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { taskId } from '../../src/core/task.ts';
-import type { WriterOptions } from '../../src/store/writer.ts';
+import type { WriterOptions } from '../../src/store/write/writer-client.ts';
 import { createBacklog } from '../support/fixture.ts';
 import { findSqliteNode } from '../support/sqlite-node.ts';
 import { createRig, JumpClock, startHost, systemClock, until, type WriterRig } from '../support/writer-rig.ts';

@@ -14,7 +14,7 @@ export interface AgentBundles {
 /** Bundles the supervisor and the simulated agent as the build does, in a folder that `remove` takes away. */
 export async function bundleAgents(): Promise<AgentBundles> {
   const folder = await mkdtemp(join(tmpdir(), 'todo2-waves-'));
-  await bundle(folder, { supervisor: 'src/supervise.ts', 'simulated-agent': 'src/run/simulated-agent.ts' });
+  await bundle(folder, { supervisor: 'src/supervisor.ts', 'simulated-agent': 'src/simulated-agent.ts' });
   return {
     folder,
     supervisor: join(folder, 'supervisor.cjs'),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Job } from '../../src/core/ports.ts';
-import type { PromptContext } from '../../src/core/run/prompt-text.ts';
+import type { PromptContext } from '../../src/core/run/attempt/prompt-text.ts';
 import type { RunOptions } from '../../src/core/run/run-options.ts';
 import { taskId, type Task } from '../../src/core/task.ts';
 

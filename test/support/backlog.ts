@@ -1,6 +1,6 @@
 import { taskId } from '../../src/core/task.ts';
 import type { Lock, Priority, Status, Task, TaskId } from '../../src/core/task.ts';
-import type { BlockReason, Plan } from '../../src/core/waves.ts';
+import type { BlockReason, Plan } from '../../src/core/waves/waves.ts';
 
 /** What a test wants to say about a task; ids may be plain strings, raw spellings follow the canonical ones unless given. */
 export interface TaskFields extends Partial<Omit<Task, 'id' | 'dependencies' | 'parentId'>> {

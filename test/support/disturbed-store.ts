@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { linkTasks } from '../../src/core/task-links.ts';
-import { SCHEMA } from '../../src/store/schema.ts';
-import type { StoreContent } from '../../src/store/store-content.ts';
+import { linkTasks } from '../../src/core/waves/task-links.ts';
+import { SCHEMA } from '../../src/store/write/schema.ts';
+import type { StoreContent } from '../../src/store/read/store-content.ts';
 import type { Random } from './random.ts';
 
 /** The moment at which stores that are disturbed are read: leases there end a little before or after it. */

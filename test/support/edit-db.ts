@@ -1,7 +1,7 @@
 import type { Change } from '../../src/core/edit/change.ts';
 import { taskId } from '../../src/core/task.ts';
-import type { Editor } from '../../src/store/edit-row.ts';
-import { applyChanges } from '../../src/store/edit-statements.ts';
+import type { Editor } from '../../src/store/write/edit-row.ts';
+import { applyChanges } from '../../src/store/write/edit-statements.ts';
 import { all, type Columns, lockDb } from './lock-db.ts';
 
 /** A store in memory with these rows, and further statements run on it; the editor is this window. */

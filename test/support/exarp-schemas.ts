@@ -1,4 +1,4 @@
-import { list, type ObjectSchema, object, type Schema } from '../../src/agent/schema.ts';
+import { list, type ObjectSchema, object, type Schema } from '../../src/agent-api/schema.ts';
 
 // exarp-go's results as its code writes them: names and kinds of values. Seconds are checked as whole numbers, see `problemsIn`.
 const TEXT = { type: 'string' } as const;

@@ -9,10 +9,10 @@ import type { Failure } from '../../src/core/failure.ts';
 import type { Clock, Edits, Locks, Processes, WaveSource } from '../../src/core/ports.ts';
 import { fail, ok } from '../../src/core/result.ts';
 import type { RunEvent, RunState } from '../../src/core/run/run-events.ts';
-import { applyRunEvents } from '../../src/core/run/run-state.ts';
+import { applyRunEvents } from '../../src/core/run/journal/run-state.ts';
 import type { Notice, StoreState } from '../../src/core/snapshot.ts';
 import type { Task } from '../../src/core/task.ts';
-import type { AgentDoors } from '../../src/ui/agent-doors.ts';
+import type { AgentDoors } from '../../src/ui/agent-commands-port.ts';
 import type { Backlogs } from '../../src/ui/backlogs.ts';
 import type { RowView } from '../../src/ui/row.ts';
 

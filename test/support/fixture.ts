@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { SCHEMA } from '../../src/store/schema.ts';
+import { SCHEMA } from '../../src/store/write/schema.ts';
 import { findSqliteNode, plainNodeEnv } from './sqlite-node.ts';
 
 /** A value of a column; a blob comes back as `{ hex }`. */

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
-import type { Speaker } from '../../src/store/lock-row.ts';
-import { SCHEMA } from '../../src/store/schema.ts';
+import type { Speaker } from '../../src/store/write/lock-row.ts';
+import { SCHEMA } from '../../src/store/write/schema.ts';
 
 export const ME = 'vscode-here-1';
 export const THEM = 'general-there-9';

@@ -1,4 +1,4 @@
-import type { Operation } from '../../src/agent/operation.ts';
+import type { Operation } from '../../src/agent-api/operation.ts';
 
 /**
  * How the manifest describes an operation to language models. Only a tool that can be referenced in a prompt is offered to the

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import { FAILURE_META } from '../../src/agent/mcp-server.ts';
+import { FAILURE_META } from '../../src/agent-api/mcp-server.ts';
 import { bundle, copySqlite } from './bundle.ts';
 import { type BacklogSpec, createBacklog, nativeWriter, type NativeWriter, type SqlRow } from './fixture.ts';
 import { findSqliteNode } from './sqlite-node.ts';
@@ -18,7 +18,7 @@ export interface McpBundle {
 
 export async function bundleMcp(): Promise<McpBundle> {
   const folder = await mkdtemp(join(tmpdir(), 'todo2-mcp-'));
-  await bundle(folder, { mcp: 'src/mcp.ts', writer: 'src/store/writer-process.ts' });
+  await bundle(folder, { mcp: 'src/mcp.ts', writer: 'src/writer.ts' });
   await copySqlite(folder);
   return { folder, script: join(folder, 'mcp.cjs'), remove: () => rm(folder, { recursive: true, force: true }) };
 }

@@ -1,5 +1,5 @@
 import { taskId, type Task } from '../../src/core/task.ts';
-import { DEFAULT_WAVE_OPTIONS, type BlockedTask, type Plan, type WaveOptions } from '../../src/core/waves.ts';
+import { DEFAULT_WAVE_OPTIONS, type BlockedTask, type Plan, type WaveOptions } from '../../src/core/waves/waves.ts';
 
 /** A plan by hand: the waves as given, numbered from 0, and whatever else is to be in it. */
 export function planOf(

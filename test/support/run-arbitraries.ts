@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Failure } from '../../src/core/failure.ts';
-import type { Lease } from '../../src/core/lease.ts';
-import type { NotReady } from '../../src/core/readiness.ts';
+import type { Lease } from '../../src/core/lease/lease.ts';
+import type { NotReady } from '../../src/core/waves/readiness.ts';
 import type { Evidence, VerifyResult } from '../../src/core/run/evidence.ts';
 import type {
   FailCause,

@@ -1,7 +1,7 @@
 import { RUN_DEFAULTS } from '../../src/core/config.ts';
 import type { FailCause, RunEvent, RunState, TaskOutcome } from '../../src/core/run/run-events.ts';
 import type { AgentAssignment, RunOptions } from '../../src/core/run/run-options.ts';
-import { applyRunEvents } from '../../src/core/run/run-state.ts';
+import { applyRunEvents } from '../../src/core/run/journal/run-state.ts';
 import { taskId } from '../../src/core/task.ts';
 
 /** The options of a run that nobody chose anything for. */

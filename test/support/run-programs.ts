@@ -4,9 +4,9 @@ import type { Programs } from './run-window.ts';
 import { findSqliteNode } from './sqlite-node.ts';
 
 const ENTRIES = {
-  supervisor: 'src/supervise.ts',
-  writer: 'src/store/writer-process.ts',
-  'simulated-agent': 'src/run/simulated-agent.ts',
+  supervisor: 'src/supervisor.ts',
+  writer: 'src/writer.ts',
+  'simulated-agent': 'src/simulated-agent.ts',
 };
 
 /** Bundles what a window starts, as the build does, and further programs by the names that their bundles are to have. */

@@ -1,22 +1,22 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { NO_CONFIG, resolveOptions, RUN_DEFAULTS, type Options, type Settings } from '../../src/core/config.ts';
-import { createHolderId } from '../../src/core/holder.ts';
+import { createHolderId } from '../../src/core/lease/holder.ts';
 import type { BacklogSource } from '../../src/core/ports.ts';
-import { readinessOf } from '../../src/core/readiness.ts';
-import { LeaseKeeper } from '../../src/core/run/lease-keeper.ts';
+import { readinessOf } from '../../src/core/waves/readiness.ts';
+import { LeaseKeeper } from '../../src/core/lease/lease-keeper.ts';
 import type { AgentAssignment, RunOptions, RunRequest } from '../../src/core/run/run-options.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import type { TaskId } from '../../src/core/task.ts';
-import { planWaves, type Plan } from '../../src/core/waves.ts';
-import { findAgent, type CustomAgent } from '../../src/run/agents.ts';
-import { PRESET_KINDS } from '../../src/run/agent-presets.ts';
-import { openBacklog } from '../../src/store/backlog-source.ts';
-import { patchJsonStatus } from '../../src/store/json-patch.ts';
-import { storePathsOf } from '../../src/store/locate.ts';
-import { systemProcesses } from '../../src/store/processes.ts';
-import { systemClock } from '../../src/store/system-clock.ts';
-import { Writer } from '../../src/store/writer.ts';
-import { wireRuns, type RunParts, type WiredRuns } from '../../src/wire-runs.ts';
+import { planWaves, type Plan } from '../../src/core/waves/waves.ts';
+import { findAgent, type CustomAgent } from '../../src/agent-process/agents.ts';
+import { PRESET_KINDS } from '../../src/agent-process/agent-presets.ts';
+import { openBacklog } from '../../src/store/read/backlog-source.ts';
+import { patchJsonStatus } from '../../src/store/json/json-patch.ts';
+import { storePathsOf } from '../../src/store/files/locate.ts';
+import { systemProcesses } from '../../src/store/runs/processes.ts';
+import { systemClock } from '../../src/store/files/system-clock.ts';
+import { Writer } from '../../src/store/write/writer-client.ts';
+import { wireRuns, type RunParts, type WiredRuns } from '../../src/wire/runs.ts';
 
 /** The bundles that a window starts as processes, and sql.js's file; all absolute. */
 export interface Programs {

@@ -1,4 +1,4 @@
-import type { Editor } from '../../src/agent/editor.ts';
+import type { Editor } from '../../src/agent-api/editor.ts';
 
 /** What a command of an editor does when it is asked. */
 export type Doing = 'works' | 'fails' | 'hangs';

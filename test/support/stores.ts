@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import initSqlJs from 'sql.js';
 import type { BacklogSource } from '../../src/core/ports.ts';
 import type { Snapshot, StoreState } from '../../src/core/snapshot.ts';
-import { openBacklog, type BacklogOptions } from '../../src/store/backlog-source.ts';
+import { openBacklog, type BacklogOptions } from '../../src/store/read/backlog-source.ts';
 
 /** The WebAssembly of the sql.js that the tests use. */
 export const WASM_FILE = createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ExtensionTerminalOptions, Terminal, TerminalOptions } from 'vscode';
 import { Emitter } from '../../src/core/events.ts';
-import { AgentTerminal } from '../../src/run/agent-terminal.ts';
+import { AgentTerminal } from '../../src/agent-process/terminals/agent-terminal.ts';
 import { answers, shown, window as stub } from './editor-stub.ts';
 import { settle } from './hand-clock.ts';
 

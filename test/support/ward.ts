@@ -1,11 +1,11 @@
-import { examine } from '../../src/core/doctor/examine.ts';
+import { examine } from '../../src/core/doctor/diagnose.ts';
 import type { Finding } from '../../src/core/doctor/finding.ts';
 import type { Change } from '../../src/core/edit/change.ts';
 import type { Processes } from '../../src/core/ports.ts';
 import type { Notice, Snapshot } from '../../src/core/snapshot.ts';
 import { parsePriority, parseStatus, taskId, type Lock } from '../../src/core/task.ts';
-import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves.ts';
-import { TaskList } from '../../src/store/task-list.ts';
+import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves/waves.ts';
+import { TaskList } from '../../src/store/read/task-list.ts';
 import { ME, NOW } from './fake-backlog.ts';
 import { byId } from './backlog.ts';
 

@@ -3,7 +3,7 @@
 // what the last line got lingers so long after it.
 import { createInterface } from 'node:readline';
 import { taskId } from '../../src/core/task.ts';
-import { Writer } from '../../src/store/writer.ts';
+import { Writer } from '../../src/store/write/writer-client.ts';
 import { systemClock } from './writer-rig.ts';
 
 const [file = '', holder = '', script = '', node = '', lingerMs = ''] = process.argv.slice(2);

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import type { Disposable } from '../../src/core/events.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import type { Status, TaskId } from '../../src/core/task.ts';
-import { Writer, type WriterOptions } from '../../src/store/writer.ts';
+import { Writer, type WriterOptions } from '../../src/store/write/writer-client.ts';
 import { bundle } from './bundle.ts';
 import { createBacklog, nativeWriter, type BacklogSpec, type NativeWriter, type SqlRow } from './fixture.ts';
 import { findSqliteNode } from './sqlite-node.ts';
@@ -71,7 +71,7 @@ export async function createRig(spec: BacklogSpec): Promise<WriterRig> {
 
 /** The process as it is shipped, but next to the test. */
 export async function bundleWriter(dir: string): Promise<string> {
-  await bundle(dir, { writer: 'src/store/writer-process.ts' });
+  await bundle(dir, { writer: 'src/writer.ts' });
   return join(dir, 'writer.cjs');
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Failure } from '../../src/core/failure.ts';
 import type { Claim } from '../../src/core/ports.ts';
 import { fail, ok, type Result } from '../../src/core/result.ts';
-import { adoptLostLocks } from '../../src/core/run/adoption.ts';
+import { adoptLostLocks } from '../../src/core/lease/lease-adoption.ts';
 import { taskId, type TaskId } from '../../src/core/task.ts';
 import { HandClock, settle } from '../support/hand-clock.ts';
 

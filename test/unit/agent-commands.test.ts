@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { AgentCommands } from '../../src/agent/agent-commands.ts';
+import { AgentCommands } from '../../src/agent-api/agent-commands.ts';
 import { type Failure } from '../../src/core/failure.ts';
 import { fail, ok } from '../../src/core/result.ts';
 import { tasks } from '../support/backlog.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { splitFrontmatter } from '../../src/core/plan/frontmatter.ts';
-import { AGENT_FOLDERS, AGENT_ROLES, agentFileName, agentFileText } from '../../src/agent/agent-files.ts';
+import { AGENT_FOLDERS, AGENT_ROLES, agentFileName, agentFileText } from '../../src/agent-api/agent-files.ts';
 import { assertGolden } from '../support/golden.ts';
 
 for (const { path } of AGENT_FOLDERS) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { AgentGate } from '../../src/core/run/agent-gate.ts';
+import { AgentGate } from '../../src/core/run/engine/agent-limiter.ts';
 import { HandClock } from '../support/hand-clock.ts';
 
 const MINUTE = 60_000;

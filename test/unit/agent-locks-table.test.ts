@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findAgentLockColumns } from '../../src/store/agent-locks-table.ts';
+import { findAgentLockColumns } from '../../src/store/read/agent-locks-table.ts';
 
 const cases: readonly [name: string, columns: string, expected: unknown][] = [
   [

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { CHAT_COMMANDS } from '../../src/agent/chat-request.ts';
-import { OPERATIONS } from '../../src/agent/operations.ts';
-import { PARTICIPANT_ID } from '../../src/agent/participant.ts';
+import { CHAT_COMMANDS } from '../../src/agent-api/chat-request.ts';
+import { OPERATIONS } from '../../src/agent-api/operations.ts';
+import { PARTICIPANT_ID } from '../../src/agent-api/participant.ts';
 import { manifestTool } from '../support/manifest-tools.ts';
 
 interface Tool {

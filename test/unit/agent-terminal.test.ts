@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { AgentTerminal, toPlainLabel, toPlainLine } from '../../src/run/agent-terminal.ts';
+import { AgentTerminal, toPlainLabel, toPlainLine } from '../../src/agent-process/terminals/agent-terminal.ts';
 import { HandClock } from '../support/hand-clock.ts';
 
 /** A terminal that was opened, unless told otherwise, and everything that it did. */

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import test, { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { writePromptText } from '../../src/core/run/prompt-text.ts';
-import { createReader, type OutputReader } from '../../src/run/agent-output.ts';
+import { writePromptText } from '../../src/core/run/attempt/prompt-text.ts';
+import { createReader, type OutputReader } from '../../src/agent-process/output/agent-output.ts';
 import { aJob, NO_CONTEXT } from '../support/agent-jobs.ts';
 
-const SCRIPT = resolve('src/run/simulated-agent.ts');
+const SCRIPT = resolve('src/simulated-agent.ts');
 const LOADER = pathToFileURL(resolve('node_modules/tsx/dist/loader.mjs')).href;
 
 let folder: string;

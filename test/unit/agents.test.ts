@@ -4,11 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import fc from 'fast-check';
-import { buildCommand, type AgentCommand, type CommandRequest } from '../../src/run/agent-command.ts';
-import { AUTO_ORDER, PRESET_KINDS, PRESETS, type PresetKind } from '../../src/run/agent-presets.ts';
-import { findAgent, findProgram, readCustomAgent, type Agent, type CustomAgent } from '../../src/run/agents.ts';
-import { fillArgs, toSafeName } from '../../src/run/args-template.ts';
-import type { Disk } from '../../src/run/find-command.ts';
+import { buildCommand, type AgentCommand, type CommandRequest } from '../../src/agent-process/agent-command.ts';
+import { AUTO_ORDER, PRESET_KINDS, PRESETS, type PresetKind } from '../../src/agent-process/agent-presets.ts';
+import {
+  findAgent,
+  findProgram,
+  readCustomAgent,
+  type Agent,
+  type CustomAgent,
+} from '../../src/agent-process/agents.ts';
+import { fillArgs, toSafeName } from '../../src/agent-process/args-template.ts';
+import type { Disk } from '../../src/agent-process/find-command.ts';
 
 /** A disk that has these files, each with its text; a text that begins with `->` is a link. */
 function diskOf(files: Readonly<Record<string, string>>): Disk {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { problemsWith } from '../../src/agent/schema.ts';
+import { problemsWith } from '../../src/agent-api/schema.ts';
 import { type Analysis, analyse, analysisJson } from '../../src/core/analysis/analysis.ts';
 import { leastMakespans } from '../../src/core/analysis/least-makespan.ts';
 import { simulateMakespan } from '../../src/core/analysis/simulate.ts';
 import { askWhatIf } from '../../src/core/analysis/what-if.ts';
-import { dryRun } from '../../src/core/run/dry-run.ts';
-import type { Candidate } from '../../src/core/run/scheduler.ts';
+import { dryRun } from '../../src/core/run/engine/dry-run.ts';
+import type { Candidate } from '../../src/core/run/engine/scheduler.ts';
 import { taskId, type Task } from '../../src/core/task.ts';
 import { analysisDocument } from '../../src/ui/analysis-document.ts';
 import { task, tasks } from '../support/backlog.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { list, object, problemsWith } from '../../src/agent/schema.ts';
+import { list, object, problemsWith } from '../../src/agent-api/schema.ts';
 import { batchJson } from '../../src/core/batch/batch-json.ts';
 import { type Batch, BATCHES, type BatchResult, runBatch, TOOLS } from '../../src/core/batch/batch.ts';
 import { findAlike } from '../../src/core/batch/duplicates.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ChatWish, readChatRequest, writeRunRequest } from '../../src/agent/chat-request.ts';
+import { type ChatWish, readChatRequest, writeRunRequest } from '../../src/agent-api/chat-request.ts';
 
 const HELP: ChatWish = { kind: 'help' };
 const run = (wave?: number): ChatWish => ({ kind: 'run', wave });

@@ -5,9 +5,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { runChild, type ChildEnd, type ChildOptions } from '../../src/run/child-work.ts';
-import { endOrphan, isMarkAlive, MARK } from '../../src/run/process-tree.ts';
-import { beginOf } from '../../src/store/processes.ts';
+import { runChild, type ChildEnd, type ChildOptions } from '../../src/agent-process/child-work.ts';
+import { endOrphan, isMarkAlive, MARK } from '../../src/agent-process/process-tree.ts';
+import { beginOf } from '../../src/store/runs/processes.ts';
 import { isAlive, until } from '../support/work-rig.ts';
 
 const posix = { skip: process.platform === 'win32' };

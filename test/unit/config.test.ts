@@ -7,10 +7,10 @@ import fc from 'fast-check';
 import { NO_CONFIG, resolveOptions, type ProjectConfig, type Settings } from '../../src/core/config.ts';
 import { NO_SETTINGS } from '../../src/core/no-runs.ts';
 import type { Notice } from '../../src/core/snapshot.ts';
-import { readConfig, type ConfigRead } from '../../src/store/config.ts';
-import { ConfigFile } from '../../src/store/config-file.ts';
-import { configuredPaths, storePathsOf } from '../../src/store/locate.ts';
-import { readMessage } from '../../src/store/protobuf.ts';
+import { readConfig, type ConfigRead } from '../../src/store/files/config.ts';
+import { ConfigFile } from '../../src/store/files/config-file.ts';
+import { configuredPaths, storePathsOf } from '../../src/store/files/locate.ts';
+import { readMessage } from '../../src/store/files/protobuf.ts';
 import { folderFor } from '../support/stores.ts';
 
 interface Files {

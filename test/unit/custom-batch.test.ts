@@ -7,7 +7,7 @@ import { runBatch } from '../../src/core/batch/batch.ts';
 import { type BatchSource, readBatches } from '../../src/core/batch/custom-batch.ts';
 import type { ExarpCall } from '../../src/core/batch/exarp-rules.ts';
 import type { Workspace } from '../../src/core/batch/tool.ts';
-import { readWorkflows } from '../../src/store/workflow-files.ts';
+import { readWorkflows } from '../../src/store/files/workflow-files.ts';
 import { task } from '../support/backlog.ts';
 import { fakeBacklog, NOW } from '../support/fake-backlog.ts';
 

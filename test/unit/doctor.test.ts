@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { staleAt } from '../../src/core/doctor/examine.ts';
+import { staleAt } from '../../src/core/doctor/diagnose.ts';
 import { type Finding, FINDING_KINDS, type FindingKind, safeChanges } from '../../src/core/doctor/finding.ts';
 import type { Change } from '../../src/core/edit/change.ts';
 import { lock } from '../support/backlog.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { dryRun, estimate, type DryRun, type DryRunOptions } from '../../src/core/run/dry-run.ts';
+import { dryRun, estimate, type DryRun, type DryRunOptions } from '../../src/core/run/engine/dry-run.ts';
 import type { RunMode, RunOptions } from '../../src/core/run/run-options.ts';
-import { VirtualClock } from '../../src/core/run/virtual-clock.ts';
+import { VirtualClock } from '../../src/core/run/engine/virtual-clock.ts';
 import type { Task } from '../../src/core/task.ts';
 import { settle } from '../support/hand-clock.ts';
 import { autopilot, RunRig } from '../support/run-rig.ts';

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { type ExarpCall, refusalOf, type ToolHints } from '../../src/core/batch/exarp-rules.ts';
 import { exarpTool, reportOf } from '../../src/core/batch/exarp-tool.ts';
 import { ToolTrouble } from '../../src/core/batch/tool.ts';
-import { openExarp } from '../../src/run/exarp-mcp.ts';
+import { openExarp } from '../../src/agent-process/exarp-mcp.ts';
 import { isAlive, until } from '../support/work-rig.ts';
 
 const LIMITS = { startMs: 20_000, callMs: 20_000 };

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { parseGitStatus, readGitStatus } from '../../src/run/git-status.ts';
+import { parseGitStatus, readGitStatus } from '../../src/agent-process/git-status.ts';
 import { folderFor } from '../support/stores.ts';
 
 const git = (folder: string, ...args: string[]): void =>

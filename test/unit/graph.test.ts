@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { buildGraph, componentsOf, levelsOf, longestPathsFrom, reverseGraph } from '../../src/core/graph.ts';
-import type { Graph } from '../../src/core/graph.ts';
+import { buildGraph, componentsOf, levelsOf, longestPathsFrom, reverseGraph } from '../../src/core/waves/graph.ts';
+import type { Graph } from '../../src/core/waves/graph.ts';
 
 type Edges = readonly (readonly [from: number, to: number])[];
 

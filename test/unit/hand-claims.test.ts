@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Failure } from '../../src/core/failure.ts';
-import { lifeOf } from '../../src/core/holder-life.ts';
+import { lifeOf } from '../../src/core/lease/holder-life.ts';
 import type { Claim, ReadyRules } from '../../src/core/ports.ts';
 import { fail, ok, type Result } from '../../src/core/result.ts';
 import { taskId, type Task, type TaskId } from '../../src/core/task.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { appendEntry, removeEntry, setEntryStatus } from '../../src/store/handoff-patch.ts';
+import { appendEntry, removeEntry, setEntryStatus } from '../../src/store/json/handoff-patch.ts';
 
 const parse = (text: string): { handoffs?: unknown[] } => JSON.parse(text.replace('\ufeff', '')) as never;
 

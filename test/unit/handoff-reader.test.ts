@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { handoffToShow, handoffTitle, type Handoff, type HandoffsState } from '../../src/core/handoff.ts';
-import { readHandoffs } from '../../src/store/handoff-reader.ts';
+import { readHandoffs } from '../../src/store/json/handoff-reader.ts';
 
 const read = (text: string): ReturnType<typeof readHandoffs> => readHandoffs(Buffer.from(text));
 

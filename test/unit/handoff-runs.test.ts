@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { handoffEntry } from '../../src/core/handoff.ts';
-import { readHandoffs } from '../../src/store/handoff-reader.ts';
-import { dayWords, recentRuns, runInHandoff } from '../../src/ui/handoff-runs.ts';
+import { readHandoffs } from '../../src/store/json/handoff-reader.ts';
+import { dayWords, recentRuns, runInHandoff } from '../../src/ui/handoffs/handoff-runs.ts';
 import { fakeBacklog, NOW } from '../support/fake-backlog.ts';
 import { atWork, ended, failedWith, runAfter, runStarted, SUCCEEDED } from '../support/run-events.ts';
 

@@ -16,9 +16,9 @@ import type { Failure } from '../../src/core/failure.ts';
 import { newHandoffId, type HandoffDraft, type Handoffs, type HandoffsState } from '../../src/core/handoff.ts';
 import type { Result } from '../../src/core/result.ts';
 import { taskId } from '../../src/core/task.ts';
-import { openHandoffs } from '../../src/store/handoffs.ts';
-import { patchJsonFile } from '../../src/store/patch-file.ts';
-import { formatRfc3339 } from '../../src/store/rfc3339.ts';
+import { openHandoffs } from '../../src/store/json/handoffs.ts';
+import { patchJsonFile } from '../../src/store/json/patch-file.ts';
+import { formatRfc3339 } from '../../src/store/write/rfc3339.ts';
 import { task } from '../support/backlog.ts';
 import { folderFor } from '../support/stores.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createHolderId, parseHolder } from '../../src/core/holder.ts';
+import { createHolderId, parseHolder } from '../../src/core/lease/holder.ts';
 
 const cases: readonly [name: string, args: Parameters<typeof createHolderId>, expected: string][] = [
   ['type, host and process', ['vscode', 'my-host.local', 4242], 'vscode-my-host.local-4242'],

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { IdIndex } from '../../src/core/id-index.ts';
-import { orderOfIds } from '../../src/core/id-order.ts';
-import { NumberById } from '../../src/core/number-by-id.ts';
+import { IdIndex } from '../../src/core/waves/id-index.ts';
+import { orderOfIds } from '../../src/core/waves/id-order.ts';
+import { NumberById } from '../../src/core/waves/number-by-id.ts';
 import { compareIds, taskId } from '../../src/core/task.ts';
 import type { TaskId } from '../../src/core/task.ts';
 

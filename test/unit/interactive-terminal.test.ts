@@ -6,7 +6,7 @@ import {
   openInteractive,
   type InteractiveSpec,
   type TerminalClose,
-} from '../../src/run/interactive-terminal.ts';
+} from '../../src/agent-process/terminals/interactive-terminal.ts';
 import { HandClock, settle } from '../support/hand-clock.ts';
 import { TerminalWindow } from '../support/terminal-window.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { formatEntry, isRunId, parseEntry } from '../../src/core/run/journal-entry.ts';
+import { formatEntry, isRunId, parseEntry } from '../../src/core/run/journal/journal-entry.ts';
 import type { RunEvent } from '../../src/core/run/run-events.ts';
 import { taskId } from '../../src/core/task.ts';
 import { runEvents } from '../support/run-arbitraries.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { RunEvent } from '../../src/core/run/run-events.ts';
-import { JournalWriter } from '../../src/store/journal-writer.ts';
+import { JournalWriter } from '../../src/store/runs/journal-writer.ts';
 
 const EVENTS = 400;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { JsonFile } from '../../src/store/json-file.ts';
+import { JsonFile } from '../../src/store/read/json-file.ts';
 import { folderFor } from '../support/stores.ts';
 
 const NOW = Date.UTC(2026, 2, 1);

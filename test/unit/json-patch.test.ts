@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { taskId } from '../../src/core/task.ts';
-import { patchJsonStatus } from '../../src/store/json-patch.ts';
+import { patchJsonStatus } from '../../src/store/json/json-patch.ts';
 import { folderFor } from '../support/stores.ts';
 
 const NOW = Date.UTC(2026, 2, 1, 12, 30, 15, 678);

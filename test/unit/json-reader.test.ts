@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Task } from '../../src/core/task.ts';
-import { findJsonFault } from '../../src/store/json-fault.ts';
-import { readJsonStore } from '../../src/store/json-reader.ts';
-import type { StoreContent } from '../../src/store/store-content.ts';
+import { findJsonFault } from '../../src/store/read/json-fault.ts';
+import { readJsonStore } from '../../src/store/read/json-reader.ts';
+import type { StoreContent } from '../../src/store/read/store-content.ts';
 
 const read = (text: string | Buffer): ReturnType<typeof readJsonStore> =>
   readJsonStore(typeof text === 'string' ? Buffer.from(text) : text, 'project');

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { refreshLauncher, writeLauncher } from '../../src/store/launcher.ts';
+import { refreshLauncher, writeLauncher } from '../../src/store/files/launcher.ts';
 
 describe('a launcher', () => {
   let scratch: string;

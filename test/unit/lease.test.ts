@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { STALE_AFTER_MS, isLive, leaseAt } from '../../src/core/lease.ts';
+import { STALE_AFTER_MS, isLive, leaseAt } from '../../src/core/lease/lease.ts';
 import { lock } from '../support/backlog.ts';
 
 const NOW = 1_764_000_000_000;

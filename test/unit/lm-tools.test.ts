@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type * as vscode from 'vscode';
-import type { AgentBacklog } from '../../src/agent/agent-backlog.ts';
-import type { Editor } from '../../src/agent/editor.ts';
-import { registerLanguageModelTools } from '../../src/agent/lm-tools.ts';
-import type { Operation } from '../../src/agent/operation.ts';
-import { OPERATIONS } from '../../src/agent/operations.ts';
+import type { AgentBacklog } from '../../src/agent-api/agent-backlog.ts';
+import type { Editor } from '../../src/agent-api/editor.ts';
+import { registerLanguageModelTools } from '../../src/agent-api/lm-tools.ts';
+import type { Operation } from '../../src/agent-api/operation.ts';
+import { OPERATIONS } from '../../src/agent-api/operations.ts';
 import { fail, ok } from '../../src/core/result.ts';
 import { fakeBacklog } from '../support/fake-backlog.ts';
 

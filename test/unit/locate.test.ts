@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { test } from 'node:test';
-import { findRoot, storePathsOf } from '../../src/store/locate.ts';
-import { readDate } from '../../src/store/read-date.ts';
+import { findRoot, storePathsOf } from '../../src/store/files/locate.ts';
+import { readDate } from '../../src/store/read/read-date.ts';
 import { folderFor } from '../support/stores.ts';
 
 test('the nearest folder upwards with .todo2 or .exarp is the root', async (t) => {

@@ -4,7 +4,7 @@ import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, truncateSyn
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import fc from 'fast-check';
-import { LogTail, STEP_BYTES, type LogTailOptions } from '../../src/run/log-tail.ts';
+import { LogTail, STEP_BYTES, type LogTailOptions } from '../../src/agent-process/terminals/log-tail.ts';
 import { HandClock, settle } from '../support/hand-clock.ts';
 import { folderFor } from '../support/stores.ts';
 import { eventually } from '../support/terminal-window.ts';

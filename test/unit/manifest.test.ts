@@ -105,7 +105,7 @@ test('the agents that can be chosen are those that the code knows, in settings a
 });
 
 test('every word that a menu asks of a row is said by some row, and every key by the code', () => {
-  const rows = ['run-row', 'task-row', 'tree-item', 'handoff-row', 'doctor-rows'].map((file) =>
+  const rows = ['run-row', 'task-row', 'tree-item', 'handoffs/handoff-row', 'doctor/doctor-rows'].map((file) =>
     read(`src/ui/${file}.ts`),
   );
   const said = new Set(rows.flatMap((source) => [...source.matchAll(/'(\w+)'/g)].map((match) => match[1]!)));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type ClientConfig, clientConfigs, SERVER_NAME, serverCommand } from '../../src/agent/client-config.ts';
+import { type ClientConfig, clientConfigs, SERVER_NAME, serverCommand } from '../../src/agent-api/client-config.ts';
 
 const SERVER = serverCommand({
   node: '/Applications/An Editor.app/Contents/MacOS/Editor',

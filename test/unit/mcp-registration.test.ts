@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { AgentCommands, type AgentCommandParts } from '../../src/agent/agent-commands.ts';
-import { agentNameOf } from '../../src/agent/agent-name.ts';
-import { clientConfigs, serverCommand } from '../../src/agent/client-config.ts';
-import { type McpEditor, registerMcp } from '../../src/agent/register-mcp.ts';
+import { AgentCommands, type AgentCommandParts } from '../../src/agent-api/agent-commands.ts';
+import { agentNameOf } from '../../src/agent-api/agent-name.ts';
+import { clientConfigs, serverCommand } from '../../src/agent-api/client-config.ts';
+import { type McpEditor, registerMcp } from '../../src/agent-api/register-mcp.ts';
 import { Emitter } from '../../src/core/events.ts';
-import { createHolderId } from '../../src/core/holder.ts';
+import { createHolderId } from '../../src/core/lease/holder.ts';
 
 interface Definition {
   readonly label: string;

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Disposable } from '../../src/core/events.ts';
 import type { Job, TaskWorker, WorkEnd, WorkListener } from '../../src/core/ports.ts';
 import { type AgentAssignment, HUMAN_CAP, type Way, WAYS } from '../../src/core/run/run-options.ts';
-import type { SubagentAnswer } from '../../src/core/run/subagent-door.ts';
+import type { SubagentAnswer } from '../../src/core/run/attempt/subagent-host-registry.ts';
 import type { TaskId } from '../../src/core/task.ts';
 import { settle } from '../support/hand-clock.ts';
 import { AGENT, assertWellFormed, OPTIONS, wavesOf } from '../support/run-rig.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { openAgentChat } from '../../src/agent/open-agent-chat.ts';
+import { openAgentChat } from '../../src/agent-api/open-agent-chat.ts';
 import { standInEditor } from '../support/stand-in-editor.ts';
 
 const PROMPT = 'Have 2 tasks worked on: .todo2/waves/briefs/x/1.md & 2.md';

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { writeOrder } from '../../src/run/order-file.ts';
-import type { WorkOrder } from '../../src/run/work-order.ts';
+import { writeOrder } from '../../src/agent-process/order-file.ts';
+import type { WorkOrder } from '../../src/agent-process/work-order.ts';
 
 const ORDER = { runId: 'r', agent: { command: '/x', args: [], env: { SECRET: 'key' } } } as unknown as WorkOrder;
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type * as vscode from 'vscode';
-import type { Editor } from '../../src/agent/editor.ts';
-import { InvokedSubagents } from '../../src/agent/invoke-subagent.ts';
-import { registerParticipant } from '../../src/agent/participant.ts';
+import type { Editor } from '../../src/agent-api/editor.ts';
+import { InvokedSubagents } from '../../src/agent-api/invoke-subagent.ts';
+import { registerParticipant } from '../../src/agent-api/participant.ts';
 import type { Backlog } from '../../src/core/backlog.ts';
-import { SubagentDoor } from '../../src/core/run/subagent-door.ts';
+import { SubagentDoor } from '../../src/core/run/attempt/subagent-host-registry.ts';
 import { tasks } from '../support/backlog.ts';
 import { fakeBacklog } from '../support/fake-backlog.ts';
 

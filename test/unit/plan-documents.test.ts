@@ -7,7 +7,7 @@ import { isPlanLike } from '../../src/core/plan/read-plan.ts';
 import { splitFrontmatter } from '../../src/core/plan/frontmatter.ts';
 import { writeSubagentsPlan } from '../../src/core/plan/subagents-plan.ts';
 import { taskId } from '../../src/core/task.ts';
-import type { Plan } from '../../src/core/waves.ts';
+import type { Plan } from '../../src/core/waves/waves.ts';
 import { assertGolden } from '../support/golden.ts';
 import { task } from '../support/backlog.ts';
 import { inCycle, planOf } from '../support/plans.ts';

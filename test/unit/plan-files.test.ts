@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Failure } from '../../src/core/failure.ts';
 import type { Result } from '../../src/core/result.ts';
-import { planPath, readPlanFile, readWithin, replaceWithin, writePlanFile } from '../../src/store/plan-files.ts';
+import { planPath, readPlanFile, readWithin, replaceWithin, writePlanFile } from '../../src/store/files/plan-files.ts';
 
 const made: string[] = [];
 after(async () => {

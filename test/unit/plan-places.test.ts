@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { writeMainPlan } from '../../src/core/plan/main-plan.ts';
-import { findPlaces, isOutOfDate } from '../../src/core/plan/plan-places.ts';
+import { findPlaces, isOutOfDate } from '../../src/core/plan/plan-locations.ts';
 import { writeSubagentsPlan } from '../../src/core/plan/subagents-plan.ts';
 import { undoChanges } from '../../src/core/plan/undo-changes.ts';
 import type { Change } from '../../src/core/edit/change.ts';
 import { taskId, type Task } from '../../src/core/task.ts';
-import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves.ts';
+import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves/waves.ts';
 import { byId, task, tasks } from '../support/backlog.ts';
 
 const recorded = (name: string): string => readFileSync(join(import.meta.dirname, '../golden/plans', name), 'utf8');

@@ -3,14 +3,14 @@ import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { WaveSourceState } from '../../src/core/plan/asked-waves.ts';
-import { readAskedWaves } from '../../src/core/plan/read-asked-waves.ts';
+import type { WaveSourceState } from '../../src/core/plan/wave-override.ts';
+import { readAskedWaves } from '../../src/core/plan/read-wave-override.ts';
 import { mainPlanFile, SUBAGENTS_PLAN_FILE } from '../../src/core/plan/slug.ts';
-import { writePlan } from '../../src/write-plan.ts';
+import { writePlan } from '../../src/wire/write-plan.ts';
 import { tasks } from '../support/backlog.ts';
 import { fakeBacklog } from '../support/fake-backlog.ts';
-import { systemClock } from '../../src/store/system-clock.ts';
-import { WaveSourceFile } from '../../src/store/wave-source-file.ts';
+import { systemClock } from '../../src/store/files/system-clock.ts';
+import { WaveSourceFile } from '../../src/store/files/wave-source-file.ts';
 
 test('a chosen file is followed, another one takes its place, and none gives back the computed waves', async (t) => {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'waves-')));

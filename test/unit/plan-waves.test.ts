@@ -3,15 +3,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { applyAskedWaves } from '../../src/core/plan/asked-waves.ts';
-import { readAskedWaves } from '../../src/core/plan/read-asked-waves.ts';
+import { applyAskedWaves } from '../../src/core/plan/wave-override.ts';
+import { readAskedWaves } from '../../src/core/plan/read-wave-override.ts';
 import { writeMainPlan } from '../../src/core/plan/main-plan.ts';
 import { readPlan } from '../../src/core/plan/read-plan.ts';
 import { statusMoves } from '../../src/core/plan/status-moves.ts';
 import { dependenciesForWaves, type WaveChange } from '../../src/core/plan/wave-dependencies.ts';
 import { writeSubagentsPlan } from '../../src/core/plan/subagents-plan.ts';
 import { taskId, type Task, type TaskId } from '../../src/core/task.ts';
-import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves.ts';
+import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves/waves.ts';
 import { byId, showPlan, task, tasks } from '../support/backlog.ts';
 
 const recorded = (name: string): string => readFileSync(join(import.meta.dirname, '../golden/plans', name), 'utf8');

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Job } from '../../src/core/ports.ts';
 import { ok } from '../../src/core/result.ts';
-import { previewWork } from '../../src/prepare-work.ts';
-import { findAgent } from '../../src/run/agents.ts';
-import { RunFolder } from '../../src/store/run-folder.ts';
+import { previewWork } from '../../src/wire/work-order.ts';
+import { findAgent } from '../../src/agent-process/agents.ts';
+import { RunFolder } from '../../src/store/runs/run-folder.ts';
 import { task } from '../support/backlog.ts';
 import { RUN_OPTIONS } from '../support/run-events.ts';
 

@@ -5,11 +5,11 @@ import { dirname, join } from 'node:path';
 import test, { after, before } from 'node:test';
 import fc from 'fast-check';
 import type { Job } from '../../src/core/ports.ts';
-import { writePromptText, type PromptContext } from '../../src/core/run/prompt-text.ts';
+import { writePromptText, type PromptContext } from '../../src/core/run/attempt/prompt-text.ts';
 import type { Task } from '../../src/core/task.ts';
-import { readPromptTemplate, TEMPLATE_FILE } from '../../src/run/prompt-template.ts';
-import { writePromptFile } from '../../src/run/prompt.ts';
-import { readOrders } from '../../src/run/simulated-orders.ts';
+import { readPromptTemplate, TEMPLATE_FILE } from '../../src/agent-process/prompt-template.ts';
+import { writePromptFile } from '../../src/agent-process/prompt.ts';
+import { readOrders } from '../../src/agent-process/simulated-orders.ts';
 import { aJob, aTask, fencedBlocks, NO_CONTEXT } from '../support/agent-jobs.ts';
 
 const posix = { skip: process.platform === 'win32' };

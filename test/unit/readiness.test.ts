@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readinessOf } from '../../src/core/readiness.ts';
-import type { NotReady, Readiness, ReadinessContext } from '../../src/core/readiness.ts';
+import { readinessOf } from '../../src/core/waves/readiness.ts';
+import type { NotReady, Readiness, ReadinessContext } from '../../src/core/waves/readiness.ts';
 import { isSettled, taskId } from '../../src/core/task.ts';
 import type { Lock, Status, Task } from '../../src/core/task.ts';
-import { summariseWave } from '../../src/core/wave-progress.ts';
-import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves.ts';
-import type { WaveOptions } from '../../src/core/waves.ts';
+import { summariseWave } from '../../src/core/waves/wave-progress.ts';
+import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves/waves.ts';
+import type { WaveOptions } from '../../src/core/waves/waves.ts';
 import { byId, lock, task, tasks } from '../support/backlog.ts';
 
 const NOW = 1_764_000_000_000;

@@ -2,11 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { WorkEnd } from '../../src/core/ports.ts';
-import { formatEntry, parseEntry } from '../../src/core/run/journal-entry.ts';
-import { type FoundAttempt, interruptRun, mayGoOn, recoverRun, resumable } from '../../src/core/run/recovery.ts';
+import { formatEntry, parseEntry } from '../../src/core/run/journal/journal-entry.ts';
+import {
+  type FoundAttempt,
+  interruptRun,
+  mayGoOn,
+  recoverRun,
+  resumable,
+} from '../../src/core/run/journal/recovery.ts';
 import type { RunEvent, RunState, TaskOutcome } from '../../src/core/run/run-events.ts';
-import { applyRunEvents } from '../../src/core/run/run-state.ts';
-import type { WorkPhase, WorkState } from '../../src/core/run/work-state.ts';
+import { applyRunEvents } from '../../src/core/run/journal/run-state.ts';
+import type { WorkPhase, WorkState } from '../../src/core/run/journal/work-state.ts';
 import { taskId, type TaskId } from '../../src/core/task.ts';
 import { oneOf, type Random, randomFrom, shuffled } from '../support/random.ts';
 import { failed, ranFor, startOf, succeeded } from '../support/run-stories.ts';

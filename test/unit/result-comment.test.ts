@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { Evidence } from '../../src/core/run/evidence.ts';
-import { formatResult } from '../../src/core/run/result-comment.ts';
+import { formatResult } from '../../src/core/run/attempt/result-comment.ts';
 
 const EVIDENCE: Evidence = {
   ...{ startedAt: Date.parse('2026-01-01T10:00:00Z'), endedAt: Date.parse('2026-01-01T10:12:30Z') },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatRfc3339 } from '../../src/store/rfc3339.ts';
+import { formatRfc3339 } from '../../src/store/write/rfc3339.ts';
 
 const zones = ['UTC', 'Asia/Kolkata', 'America/St_Johns', 'Pacific/Kiritimati', 'Europe/Berlin'] as const;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { estimateDurations, UNKNOWN_MS } from '../../src/core/run/estimates.ts';
+import { estimateDurations, UNKNOWN_MS } from '../../src/core/run/engine/estimates.ts';
 import type { RunEvent, TaskOutcome } from '../../src/core/run/run-events.ts';
-import { applyRunEvents } from '../../src/core/run/run-state.ts';
+import { applyRunEvents } from '../../src/core/run/journal/run-state.ts';
 import { taskId } from '../../src/core/task.ts';
 import { after, ranFor, startOf, succeeded } from '../support/run-stories.ts';
 

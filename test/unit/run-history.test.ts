@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { RunEvent, RunState } from '../../src/core/run/run-events.ts';
-import type { WorkState } from '../../src/core/run/work-state.ts';
+import type { WorkState } from '../../src/core/run/journal/work-state.ts';
 import { taskId, type TaskId } from '../../src/core/task.ts';
-import { RecordedRuns, type RunHistoryOptions } from '../../src/run-history.ts';
-import { RunJournals } from '../../src/store/run-journals.ts';
+import { RecordedRuns, type RunHistoryOptions } from '../../src/wire/run-takeover.ts';
+import { RunJournals } from '../../src/store/runs/run-journals.ts';
 import { HandClock } from '../support/hand-clock.ts';
 import { ranFor, startOf, succeeded } from '../support/run-stories.ts';
 

@@ -20,13 +20,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, test, type TestContext } from 'node:test';
 import type { Failure } from '../../src/core/failure.ts';
 import type { LeaderRequest } from '../../src/core/ports.ts';
-import { formatEntry } from '../../src/core/run/journal-entry.ts';
+import { formatEntry } from '../../src/core/run/journal/journal-entry.ts';
 import type { RunEvent } from '../../src/core/run/run-events.ts';
-import { applyRunEvents } from '../../src/core/run/run-state.ts';
+import { applyRunEvents } from '../../src/core/run/journal/run-state.ts';
 import { taskId } from '../../src/core/task.ts';
-import { JournalFollower } from '../../src/store/journal-follower.ts';
-import { RunFolder } from '../../src/store/run-folder.ts';
-import { RunJournals } from '../../src/store/run-journals.ts';
+import { JournalFollower } from '../../src/store/runs/journal-follower.ts';
+import { RunFolder } from '../../src/store/runs/run-folder.ts';
+import { RunJournals } from '../../src/store/runs/run-journals.ts';
 import { HandClock } from '../support/hand-clock.ts';
 import { ranFor, startOf, succeeded } from '../support/run-stories.ts';
 

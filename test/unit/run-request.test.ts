@@ -3,7 +3,7 @@ import test from 'node:test';
 import type { Options } from '../../src/core/config.ts';
 import type { RunState } from '../../src/core/run/run-events.ts';
 import { resumeCapOf, resumeRequestOf } from '../../src/core/run/run-request.ts';
-import { applyRunEvents } from '../../src/core/run/run-state.ts';
+import { applyRunEvents } from '../../src/core/run/journal/run-state.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { byId, tasks } from '../support/backlog.ts';
 import { OPTIONS, startOf } from '../support/run-stories.ts';

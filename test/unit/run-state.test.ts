@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { RunEvent, RunState, TaskOutcome } from '../../src/core/run/run-events.ts';
-import { applyRunEvent, applyRunEvents, foldJournal } from '../../src/core/run/run-state.ts';
+import { applyRunEvent, applyRunEvents, foldJournal } from '../../src/core/run/journal/run-state.ts';
 import { taskId } from '../../src/core/task.ts';
 import { AGENT, OPTIONS } from '../support/run-rig.ts';
 

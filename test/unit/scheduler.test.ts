@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { FilesInUse } from '../../src/core/run/files-in-use.ts';
-import { Scheduler, type Candidate } from '../../src/core/run/scheduler.ts';
+import { FilesInUse } from '../../src/core/run/engine/files-in-use.ts';
+import { Scheduler, type Candidate } from '../../src/core/run/engine/scheduler.ts';
 import { taskId, type TaskId } from '../../src/core/task.ts';
 
 /** `b/1 < a: x y` is a task of wave 1 that depends on a and names two files. */

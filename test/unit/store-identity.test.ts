@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { locateStore, readConfig, storeIdentity } from '../../src/store/config.ts';
-import { storePathsOf } from '../../src/store/locate.ts';
+import { locateStore, readConfig, storeIdentity } from '../../src/store/files/config.ts';
+import { storePathsOf } from '../../src/store/files/locate.ts';
 
 const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'todo2-identity-')));
 after(() => rmSync(scratch, { recursive: true, force: true }));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { RunState, TaskRun } from '../../src/core/run/run-events.ts';
-import { StuckWatch } from '../../src/core/run/stuck-watch.ts';
+import { StuckWatch } from '../../src/core/run/engine/stuck-watch.ts';
 import { taskId } from '../../src/core/task.ts';
 import { HandClock } from '../support/hand-clock.ts';
 

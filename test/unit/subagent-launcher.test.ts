@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { SubagentLauncher } from '../../src/agent/subagent-launcher.ts';
+import { SubagentLauncher } from '../../src/agent-api/subagent-launcher.ts';
 import type { RunState } from '../../src/core/run/run-events.ts';
 import { taskId } from '../../src/core/task.ts';
 import { tasks } from '../support/backlog.ts';

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Failure } from '../../src/core/failure.ts';
-import type { SubagentAnswer, SubagentHost, SubagentRequest } from '../../src/core/run/subagent-door.ts';
+import type {
+  SubagentAnswer,
+  SubagentHost,
+  SubagentRequest,
+} from '../../src/core/run/attempt/subagent-host-registry.ts';
 import { settle } from '../support/hand-clock.ts';
 import { SUBAGENT, WindowRig } from '../support/window-rig.ts';
 

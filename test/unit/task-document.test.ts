@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { duration, explainFailure } from '../../src/ui/explain.ts';
+import { duration, explainFailure } from '../../src/ui/messages.ts';
 import { plain } from '../../src/ui/plain.ts';
 import { summariseLocks } from '../../src/ui/lock-summary.ts';
 import { taskDocument, taskTooltip } from '../../src/ui/task-document.ts';

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { taskId } from '../../src/core/task.ts';
 import type { Task } from '../../src/core/task.ts';
-import { linkTasks, relinkTasks } from '../../src/core/task-links.ts';
-import type { TaskLinks } from '../../src/core/task-links.ts';
-import { TasksById } from '../../src/core/tasks-by-id.ts';
-import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves.ts';
+import { linkTasks, relinkTasks } from '../../src/core/waves/task-links.ts';
+import type { TaskLinks } from '../../src/core/waves/task-links.ts';
+import { TasksById } from '../../src/core/waves/tasks-by-id.ts';
+import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves/waves.ts';
 import { task, tasks } from '../support/backlog.ts';
 
 function link(backlog: readonly Task[]): TaskLinks {

@@ -4,8 +4,8 @@ import type { Failure } from '../../src/core/failure.ts';
 import type { AgentEnd, Claim, WorkEnd } from '../../src/core/ports.ts';
 import { fail, ok, type Result } from '../../src/core/result.ts';
 import type { VerifyResult } from '../../src/core/run/evidence.ts';
-import { LeaseKeeper } from '../../src/core/run/lease-keeper.ts';
-import { workOnTask, type AgentReport, type Ending, type WorkWorld } from '../../src/core/run/task-work.ts';
+import { LeaseKeeper } from '../../src/core/lease/lease-keeper.ts';
+import { workOnTask, type AgentReport, type Ending, type WorkWorld } from '../../src/core/run/attempt/task-work.ts';
 import { taskId, type Status } from '../../src/core/task.ts';
 import { HandClock, settle } from '../support/hand-clock.ts';
 

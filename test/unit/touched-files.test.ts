@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { rememberFiles } from '../../src/run/touched-files.ts';
+import { rememberFiles } from '../../src/agent-process/touched-files.ts';
 
 const IDENTITY = ['-c', 'user.name=x', '-c', 'user.email=x@example.org', '-c', 'commit.gpgsign=false'];
 

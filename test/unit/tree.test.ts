@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Backlog } from '../../src/core/backlog.ts';
 import type { RunEvent, TaskOutcome } from '../../src/core/run/run-events.ts';
 import { type Task, taskId } from '../../src/core/task.ts';
-import { clockTime } from '../../src/ui/explain.ts';
+import { clockTime } from '../../src/ui/messages.ts';
 import type { RowContent } from '../../src/ui/row.ts';
 import { backlogTrouble, describeNode } from '../../src/ui/tree-item.ts';
 import { childrenOf, nodeKey, type TreeNode } from '../../src/ui/tree-nodes.ts';

@@ -15,10 +15,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { beginOf, systemProcesses as processes } from '../../src/store/processes.ts';
-import { RunJournals } from '../../src/store/run-journals.ts';
-import { systemClock as clock } from '../../src/store/system-clock.ts';
-import { endLeftVerification, verifyWaveWith } from '../../src/verify-wave.ts';
+import { beginOf, systemProcesses as processes } from '../../src/store/runs/processes.ts';
+import { RunJournals } from '../../src/store/runs/run-journals.ts';
+import { systemClock as clock } from '../../src/store/files/system-clock.ts';
+import { endLeftVerification, verifyWaveWith } from '../../src/wire/verify-wave.ts';
 
 const RUN = '20261125T023000-a1b2c3';
 const posix = { skip: process.platform === 'win32' };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { emptyScan, mergeImage, parseWalHeader, scanFrames, type WalScan } from '../../src/store/wal.ts';
+import { emptyScan, mergeImage, parseWalHeader, scanFrames, type WalScan } from '../../src/store/read/wal.ts';
 import { buildWal, type FrameSpec, type WalSpec } from '../support/wal-builder.ts';
 
 function scan(wal: Uint8Array): WalScan | undefined {

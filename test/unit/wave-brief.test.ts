@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { launchPrompt, taskBrief, verifyPrompt } from '../../src/agent/wave-brief.ts';
+import { launchPrompt, taskBrief, verifyPrompt } from '../../src/agent-api/wave-brief.ts';
 import { taskId } from '../../src/core/task.ts';
-import { writeBriefs, writeNewFile } from '../../src/store/new-files.ts';
+import { writeBriefs, writeNewFile } from '../../src/store/files/new-files.ts';
 
 const STAMP = '20260105T120000-abcdef';
 

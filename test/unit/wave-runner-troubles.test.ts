@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { recoverRun } from '../../src/core/run/recovery.ts';
+import { recoverRun } from '../../src/core/run/journal/recovery.ts';
 import type { RunOptions } from '../../src/core/run/run-options.ts';
-import { applyRunEvents } from '../../src/core/run/run-state.ts';
-import type { WorkState } from '../../src/core/run/work-state.ts';
+import { applyRunEvents } from '../../src/core/run/journal/run-state.ts';
+import type { WorkState } from '../../src/core/run/journal/work-state.ts';
 import { taskId } from '../../src/core/task.ts';
 import { settle } from '../support/hand-clock.ts';
 import { assertWellFormed, autopilot, RunRig } from '../support/run-rig.ts';

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { compareIds, isSettled, priorityRank } from '../../src/core/task.ts';
 import type { Priority, Status, Task, TaskId } from '../../src/core/task.ts';
-import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves.ts';
-import type { Plan, WaveOptions } from '../../src/core/waves.ts';
+import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves/waves.ts';
+import type { Plan, WaveOptions } from '../../src/core/waves/waves.ts';
 import { byId, task } from '../support/backlog.ts';
 
 const IDS = ['T-1', 'T-2', 'T-10', 'T-11', 'T-02', 'a', 'b', 'S-2', 'T-1764129938123456788', 'T-1764129938123456789'];

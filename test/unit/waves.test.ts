@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { taskId } from '../../src/core/task.ts';
-import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves.ts';
-import type { WaveOptions } from '../../src/core/waves.ts';
+import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../src/core/waves/waves.ts';
+import type { WaveOptions } from '../../src/core/waves/waves.ts';
 import { showPlan, task, tasks } from '../support/backlog.ts';
 
 type Case = readonly [name: string, backlog: readonly string[], expected: string];

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { taskId } from '../../src/core/task.ts';
-import { beginOf, systemProcesses } from '../../src/store/processes.ts';
-import { WindowRecordFiles } from '../../src/store/window-records.ts';
+import { beginOf, systemProcesses } from '../../src/store/runs/processes.ts';
+import { WindowRecordFiles } from '../../src/store/runs/window-records.ts';
 
 const STORE = '/home/ann/shop/.todo2/todo2.db';
 const DAY = 24 * 60 * 60_000;

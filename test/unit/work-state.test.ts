@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { WorkEnd } from '../../src/core/ports.ts';
-import { parseWorkState, type WorkState } from '../../src/core/run/work-state.ts';
+import { parseWorkState, type WorkState } from '../../src/core/run/journal/work-state.ts';
 import { taskId } from '../../src/core/task.ts';
 
 const STATE: WorkState = {

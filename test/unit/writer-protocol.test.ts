@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseMessage } from '../../src/store/writer-protocol.ts';
+import { parseMessage } from '../../src/store/write/writer-protocol.ts';
 
 const request = (ask: unknown, seq: unknown = 4): unknown => ({ kind: 'request', seq, ask });
 

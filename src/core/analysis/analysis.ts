@@ -3,7 +3,7 @@ import { filesOf } from '../named-files.ts';
 import type { Result } from '../result.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { compareIds, type Task, type TaskId } from '../task.ts';
-import type { Plan } from '../waves.ts';
+import type { Plan } from '../waves/waves.ts';
 import { type Conflicts, findConflicts } from './conflicts.ts';
 import {
   conflictsJson,

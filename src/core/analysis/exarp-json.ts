@@ -1,7 +1,7 @@
-import { count, oneLine } from '../plan/text.ts';
+import { count, oneLine } from '../text.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { Task, TaskId } from '../task.ts';
-import type { Plan } from '../waves.ts';
+import type { Plan } from '../waves/waves.ts';
 import type { Conflicts } from './conflicts.ts';
 import type { Parallelism, ParallelGroup } from './parallelism.ts';
 

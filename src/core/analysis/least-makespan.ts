@@ -1,5 +1,5 @@
 import { HUMAN_CAP, KIND_OF, type RunOptions } from '../run/run-options.ts';
-import type { Candidate } from '../run/scheduler.ts';
+import type { Candidate } from '../run/engine/scheduler.ts';
 
 /**
  * What no schedule of these tasks can be below with each of these caps, in the unit of their weights: everybody at work all the time, or the chain of

@@ -1,7 +1,7 @@
 import { findCriticalPath } from '../plan/critical-path.ts';
 import { type FileConflict, sharedFilesOf } from './conflicts.ts';
 import { type Priority, priorityRank, type Task } from '../task.ts';
-import type { Plan } from '../waves.ts';
+import type { Plan } from '../waves/waves.ts';
 
 /** Tasks of one wave and one priority, at least two: as many agents may work on them side by side. */
 export interface ParallelGroup {

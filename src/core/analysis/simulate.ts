@@ -1,6 +1,6 @@
-import { FilesInUse } from '../run/files-in-use.ts';
+import { FilesInUse } from '../run/engine/files-in-use.ts';
 import { HUMAN_CAP, KIND_OF, type RunOptions } from '../run/run-options.ts';
-import { type Candidate, Scheduler } from '../run/scheduler.ts';
+import { type Candidate, Scheduler } from '../run/engine/scheduler.ts';
 import type { TaskId } from '../task.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { RunOptions } from '../run/run-options.ts';
-import type { Candidate } from '../run/scheduler.ts';
+import type { Candidate } from '../run/engine/scheduler.ts';
 import { compareIds, type TaskId } from '../task.ts';
 import { leastMakespans } from './least-makespan.ts';
 import { simulateMakespan } from './simulate.ts';

@@ -1,6 +1,6 @@
 import { missingDependencies } from '../analysis/exarp-json.ts';
 import { analyseParallelism } from '../analysis/parallelism.ts';
-import { count, cut, oneLine } from '../plan/text.ts';
+import { count, cut, oneLine } from '../text.ts';
 import { isSettled, type Task, type TaskId } from '../task.ts';
 import { findAlike } from './duplicates.ts';
 import type { BatchTool } from './tool.ts';

@@ -1,5 +1,5 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
-import { cut, oneLine } from '../plan/text.ts';
+import { cut, oneLine } from '../text.ts';
 import { type Batch, BATCHES, TOOLS } from './batch.ts';
 import { EXARP, exarpTool, IS_EXARP_NAME } from './exarp-tool.ts';
 import type { BatchTool } from './tool.ts';

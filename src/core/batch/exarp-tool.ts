@@ -1,4 +1,4 @@
-import { count, cut, oneLine } from '../plan/text.ts';
+import { count, cut, oneLine } from '../text.ts';
 import type { ExarpCall } from './exarp-rules.ts';
 import { type BatchTool, type ToolReport, ToolTrouble } from './tool.ts';
 

@@ -2,7 +2,7 @@ import { fileConflictsJson } from '../analysis/exarp-json.ts';
 import type { Finding } from '../doctor/finding.ts';
 import type { Change } from '../edit/change.ts';
 import type { Failure } from '../failure.ts';
-import { count, oneLine } from '../plan/text.ts';
+import { count, oneLine } from '../text.ts';
 import { type BatchTool, ToolTrouble } from './tool.ts';
 
 /** The kinds of findings that are about locks. */

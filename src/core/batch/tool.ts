@@ -1,6 +1,6 @@
 import type { Backlog } from '../backlog.ts';
 import type { Conflicts } from '../analysis/conflicts.ts';
-import type { Plan } from '../waves.ts';
+import type { Plan } from '../waves/waves.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { ExarpCall } from './exarp-rules.ts';
 

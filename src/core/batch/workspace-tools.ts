@@ -1,5 +1,5 @@
 import { handoffTitle, newestFirst } from '../handoff.ts';
-import { count, cut, oneLine } from '../plan/text.ts';
+import { count, cut, oneLine } from '../text.ts';
 import { findAlignment } from './alignment.ts';
 import { inferProgress, type Inference } from './progress.ts';
 import { type BatchTool, ToolTrouble } from './tool.ts';

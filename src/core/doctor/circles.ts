@@ -1,11 +1,11 @@
 /* eslint-disable @typescript-eslint/no-non-null-assertion --
    Every index below is a node or an edge of the graph at hand; a check per access would only cost time. */
-import { componentsOf, type Graph, reverseGraph } from '../graph.ts';
+import { componentsOf, type Graph, reverseGraph } from '../waves/graph.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { buildTaskGraph, type TaskGraph } from '../task-graph.ts';
-import { selectEdges } from '../wave-levels.ts';
+import { buildTaskGraph, type TaskGraph } from '../waves/task-graph.ts';
+import { selectEdges } from '../waves/wave-levels.ts';
 import { compareIds, type TaskId } from '../task.ts';
-import type { Plan } from '../waves.ts';
+import type { Plan } from '../waves/waves.ts';
 
 /** Tasks that all wait for each other. */
 export interface Tangle {

@@ -1,5 +1,5 @@
 import { isSettled, compareIds, type Task } from '../task.ts';
-import type { Patient, Symptom } from './examine.ts';
+import type { Patient, Symptom } from './diagnose.ts';
 import { setStatus } from './set-status.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Change } from '../edit/change.ts';
 import type { Task, TaskId } from '../task.ts';
 import { findCircles } from './circles.ts';
-import type { Patient, Symptom } from './examine.ts';
+import type { Patient, Symptom } from './diagnose.ts';
 import type { Changes } from './finding.ts';
 
 /** Circles, tasks that wait for themselves, and dependencies on tasks that are not there. */

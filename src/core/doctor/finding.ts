@@ -1,5 +1,5 @@
 import type { Change } from '../edit/change.ts';
-import type { Lease } from '../lease.ts';
+import type { Lease } from '../lease/lease.ts';
 import type { Priority, Status, Task, TaskId } from '../task.ts';
 
 /** `error`: work is held up, or exarp-go breaks; `warning`: somebody sees something wrong; `info`: good to know. */

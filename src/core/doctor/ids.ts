@@ -1,5 +1,5 @@
 import { compareIds, type TaskId } from '../task.ts';
-import type { Patient, Symptom } from './examine.ts';
+import type { Patient, Symptom } from './diagnose.ts';
 import type { Trouble } from './finding.ts';
 
 /** Numbers below this are of an older scheme, which exarp-go offers to clean up. */

@@ -1,7 +1,7 @@
-import { lifeOf } from '../holder-life.ts';
-import { leaseAt } from '../lease.ts';
+import { lifeOf } from '../lease/holder-life.ts';
+import { leaseAt } from '../lease/lease.ts';
 import { isSettled, type Task } from '../task.ts';
-import type { Patient, Symptom } from './examine.ts';
+import type { Patient, Symptom } from './diagnose.ts';
 import type { Changes, Fix, Severity, Trouble } from './finding.ts';
 import { setStatus } from './set-status.ts';
 

@@ -1,7 +1,7 @@
 import type { NeverNullColumn, WritableStatus } from '../edit/change.ts';
 import type { Notice } from '../snapshot.ts';
 import type { Task } from '../task.ts';
-import type { Patient, Symptom } from './examine.ts';
+import type { Patient, Symptom } from './diagnose.ts';
 import type { Changes } from './finding.ts';
 import { hasNoStatus, setStatus } from './set-status.ts';
 

@@ -1,5 +1,5 @@
 import type { Failure } from '../failure.ts';
-import type { IsOurs } from '../lease.ts';
+import type { IsOurs } from '../lease/lease.ts';
 import { fail, ok, type Result } from '../result.ts';
 import type { Task, TaskId } from '../task.ts';
 import { type Change, isAllowedWhileHeld, isRealStatusChange } from './change.ts';

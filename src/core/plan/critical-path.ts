@@ -1,5 +1,5 @@
 import { compareIds, type Task, type TaskId } from '../task.ts';
-import type { Plan } from '../waves.ts';
+import type { Plan } from '../waves/waves.ts';
 
 /**
  * The longest chain of open tasks in which each waits for the one before, by number of tasks, first to last.

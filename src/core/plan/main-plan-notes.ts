@@ -1,9 +1,9 @@
 import type { Task } from '../task.ts';
-import type { Plan } from '../waves.ts';
-import { inline, inlineId } from './markdown.ts';
+import type { Plan } from '../waves/waves.ts';
+import { inline, inlineId } from '../markdown.ts';
 import type { OwnedSection } from './sections.ts';
 import { SUBAGENTS_PLAN_FILE } from './slug.ts';
-import { cut, oneLine } from './text.ts';
+import { cut, oneLine } from '../text.ts';
 import { ids, shortTitle } from './wave-facts.ts';
 
 // Enough to see what is there; a list that nobody reads to its end belongs into the tree.

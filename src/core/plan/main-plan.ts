@@ -1,12 +1,12 @@
 import type { Task } from '../task.ts';
-import type { Plan } from '../waves.ts';
+import type { Plan } from '../waves/waves.ts';
 import { findCriticalPath } from './critical-path.ts';
 import { bareId, flowList, quoted, splitFrontmatter, writeFrontmatter } from './frontmatter.ts';
-import { inline, inlineId, mermaidLabel } from './markdown.ts';
+import { inline, inlineId, mermaidLabel } from '../markdown.ts';
 import { ownedSections, planRefs } from './main-plan-notes.ts';
 import { readPlan } from './read-plan.ts';
 import { writeOwnedSections } from './sections.ts';
-import { count, cut, oneLine } from './text.ts';
+import { count, cut, oneLine } from '../text.ts';
 import {
   describeBlock,
   describeNumbering,

@@ -1,4 +1,4 @@
-import { oneLine } from './text.ts';
+import { oneLine } from '../text.ts';
 
 /** The name of the plan that agents follow wave by wave; it lies beside the main plan, in the folder of plans. */
 export const SUBAGENTS_PLAN_FILE = 'parallel-execution-subagents.plan.md';

@@ -1,11 +1,11 @@
 import type { Failure } from '../failure.ts';
 import { fail, ok, type Result } from '../result.ts';
 import type { Task } from '../task.ts';
-import type { Plan, Wave } from '../waves.ts';
+import type { Plan, Wave } from '../waves/waves.ts';
 import { quoted, writeFrontmatter } from './frontmatter.ts';
-import { inline, inlineId } from './markdown.ts';
+import { inline, inlineId } from '../markdown.ts';
 import { mainPlanFile } from './slug.ts';
-import { count } from './text.ts';
+import { count } from '../text.ts';
 import {
   describeBlock,
   describeNumbering,

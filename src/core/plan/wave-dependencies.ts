@@ -1,6 +1,6 @@
 import { waitsForIn, wouldCycle } from '../edit/cycle.ts';
 import { compareIds, type Task, type TaskId } from '../task.ts';
-import { planWaves, type Plan, type WaveOptions } from '../waves.ts';
+import { planWaves, type Plan, type WaveOptions } from '../waves/waves.ts';
 
 /** One dependency to be added: `id` is to wait for `on`. */
 export interface AddedDependency {

@@ -1,7 +1,7 @@
 import type { Status, Task } from '../task.ts';
-import type { BlockedTask, Plan, Wave } from '../waves.ts';
-import { inline, inlineId, inlineName } from './markdown.ts';
-import { cut, oneLine } from './text.ts';
+import type { BlockedTask, Plan, Wave } from '../waves/waves.ts';
+import { inline, inlineId, inlineName } from '../markdown.ts';
+import { cut, oneLine } from '../text.ts';
 
 /** What both plan documents say of waves and tasks, in the same words. */
 

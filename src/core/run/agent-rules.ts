@@ -1,5 +1,5 @@
 import { parsePriority, type Priority, type Task } from '../task.ts';
-import { isModelName } from './model-name.ts';
+import { isModelName } from './journal/model-name.ts';
 import { type AgentAssignment, KIND_OF, WAYS } from './run-options.ts';
 import type { RunChoice } from './run-choice.ts';
 import { listOf, type EntryReader, type Parsed } from './rule-entries.ts';

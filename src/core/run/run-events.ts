@@ -1,5 +1,5 @@
 import type { Failure } from '../failure.ts';
-import type { NotReady } from '../readiness.ts';
+import type { NotReady } from '../waves/readiness.ts';
 import type { Status, TaskId } from '../task.ts';
 import type { Evidence, VerifyResult } from './evidence.ts';
 import type { AgentAssignment, RunOptions } from './run-options.ts';

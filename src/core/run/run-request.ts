@@ -1,12 +1,12 @@
 import type { Options } from '../config.ts';
 import type { Failure } from '../failure.ts';
-import { oneLine } from '../plan/text.ts';
+import { oneLine } from '../text.ts';
 import { fail, ok, type Result } from '../result.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { Task, TaskId } from '../task.ts';
-import type { Plan } from '../waves.ts';
+import type { Plan } from '../waves/waves.ts';
 import { agentCapsOf, assignmentOf } from './agent-rules.ts';
-import { resumable } from './recovery.ts';
+import { resumable } from './journal/recovery.ts';
 import type { RunChoice, RunScope } from './run-choice.ts';
 import type { RunState } from './run-events.ts';
 import type { RunOptions, RunRequest } from './run-options.ts';

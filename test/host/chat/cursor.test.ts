@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import type { Editor } from '../../../src/agent/editor.ts';
-import { isCursor } from '../../../src/agent/editor.ts';
-import { registerLanguageModelTools } from '../../../src/agent/lm-tools.ts';
-import { openAgentChat } from '../../../src/agent/open-agent-chat.ts';
-import { OPERATIONS } from '../../../src/agent/operations.ts';
-import { registerParticipant } from '../../../src/agent/participant.ts';
+import type { Editor } from '../../../src/agent-api/editor.ts';
+import { isCursor } from '../../../src/agent-api/editor.ts';
+import { registerLanguageModelTools } from '../../../src/agent-api/lm-tools.ts';
+import { openAgentChat } from '../../../src/agent-api/open-agent-chat.ts';
+import { OPERATIONS } from '../../../src/agent-api/operations.ts';
+import { registerParticipant } from '../../../src/agent-api/participant.ts';
 
 const PROMPT = 'Have 2 tasks of the backlog worked on.';
 const CHAT = 'workbench.action.chat.open';

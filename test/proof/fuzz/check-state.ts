@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { sep } from 'node:path';
-import { planWaves } from '../../../src/core/waves.ts';
+import { planWaves } from '../../../src/core/waves/waves.ts';
 import type { ProjectConfig } from '../../../src/core/config.ts';
 import type { UnreadableCause } from '../../../src/core/failure.ts';
 import type { StoreState } from '../../../src/core/snapshot.ts';
 import type { Task } from '../../../src/core/task.ts';
-import type { readHandoffs } from '../../../src/store/handoff-reader.ts';
+import type { readHandoffs } from '../../../src/store/json/handoff-reader.ts';
 
 const CAUSES: readonly UnreadableCause[] = [
   ...([

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SCHEMA } from '../../../src/store/schema.ts';
+import { SCHEMA } from '../../../src/store/write/schema.ts';
 import { nativeWriter } from '../../support/fixture.ts';
 import { copyStore } from '../../support/native-files.ts';
 

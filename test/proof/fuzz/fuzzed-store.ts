@@ -3,9 +3,9 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, wri
 import { dirname, join } from 'node:path';
 import type { BacklogSource } from '../../../src/core/ports.ts';
 import type { StoreState } from '../../../src/core/snapshot.ts';
-import { openBacklog } from '../../../src/store/backlog-source.ts';
-import { readHandoffs } from '../../../src/store/handoff-reader.ts';
-import { readMetadataBlob } from '../../../src/store/metadata.ts';
+import { openBacklog } from '../../../src/store/read/backlog-source.ts';
+import { readHandoffs } from '../../../src/store/json/handoff-reader.ts';
+import { readMetadataBlob } from '../../../src/store/read/metadata.ts';
 import { oneOf, type Random } from '../../support/random.ts';
 import { WASM_FILE } from '../../support/stores.ts';
 import { sealWal } from '../../support/wal-builder.ts';

@@ -1,0 +1,114 @@
+import type { Backlog } from '../core/backlog.ts';
+import type { Failure } from '../core/failure.ts';
+import type { Locks } from '../core/ports.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+import type { LeaseKeeper } from '../core/lease/lease-keeper.ts';
+import type { Status, TaskId } from '../core/task.ts';
+
+/** What an agent says of its work: `result` when it ends, `note` on the way. */
+export interface AgentComment {
+  readonly type: 'result' | 'note';
+  readonly text: string;
+}
+
+/** What a writer of locks does beside `Locks`, for agents that report. */
+export interface AgentLocks extends Pick<Locks, 'holder' | 'renew'> {
+  /** As `Locks.finish`, with the comment in the same transaction; says whether the store took the comment. */
+  end(
+    id: TaskId,
+    to: 'Todo' | 'Review' | 'Done',
+    comment: AgentComment | undefined,
+  ): Promise<Result<{ readonly status: Status; readonly commented: boolean }, Failure>>;
+  /** Adds a note, whoever holds the task. Fails with `noSuchTask`, `writeFailed`. */
+  addNote(id: TaskId, text: string): Promise<Result<undefined, Failure>>;
+  /** The latest `result` of each of these tasks that has one. */
+  results(ids: readonly TaskId[]): Promise<Result<ReadonlyMap<TaskId, string>, Failure>>;
+}
+
+export interface AgentBacklogParts {
+  readonly backlog: Backlog;
+  readonly locks: AgentLocks;
+  readonly keeper: Pick<LeaseKeeper, 'hold' | 'drop' | 'lockOf'>;
+  /** Writes a plan file and answers its absolute path. */
+  readonly writePlan: (kind: 'main' | 'subagents') => Promise<Result<string, Failure>>;
+  /** Whether agents may set tasks to Done by their own word. */
+  readonly allowDone: boolean;
+  /** What the agent is called in what it reports. */
+  readonly label: string;
+  /** True where the file system does not tell `A` from `a`. */
+  readonly foldCase: boolean;
+}
+
+/** A backlog as agents work with it: all of it speaks for one holder, which is that of whoever serves it. */
+export class AgentBacklog {
+  readonly #parts: AgentBacklogParts;
+
+  constructor(parts: AgentBacklogParts) {
+    this.#parts = parts;
+  }
+
+  get backlog(): Backlog {
+    return this.#parts.backlog;
+  }
+
+  get holder(): string {
+    return this.#parts.locks.holder;
+  }
+
+  get allowDone(): boolean {
+    return this.#parts.allowDone;
+  }
+
+  get label(): string {
+    return this.#parts.label;
+  }
+
+  get foldCase(): boolean {
+    return this.#parts.foldCase;
+  }
+
+  /** Gives a lock of ours a new end, epoch ms. Fails with `lockLost`. */
+  async renew(id: TaskId): Promise<Result<number, Failure>> {
+    const { locks, keeper, backlog } = this.#parts;
+    const { leaseMs } = backlog.options;
+    const renewal = await locks.renew([id], leaseMs);
+    if (!renewal.ok) return renewal;
+    const lost = renewal.value.lost.find((lock) => lock.id === id);
+    if (lost !== undefined) return fail({ kind: 'lockLost', id, holder: lost.holder });
+    keeper.hold(id, leaseMs, keeper.lockOf(id) ?? { byHand: true });
+    await backlog.refresh();
+    return ok(renewal.value.until);
+  }
+
+  /** Ends our work on a task. What a run of this program works on is its own. Fails as `AgentLocks.end`, and with `agentAtWork`. */
+  async end(
+    id: TaskId,
+    to: 'Todo' | 'Review' | 'Done',
+    comment: AgentComment | undefined,
+  ): Promise<Result<{ readonly status: Status; readonly commented: boolean }, Failure>> {
+    const { locks, keeper, backlog } = this.#parts;
+    if (backlog.runOf(id) !== undefined) return fail({ kind: 'agentAtWork', id });
+    // Before it is written, so that nobody takes our own change for one that undoes our claim.
+    const keep = keeper.drop(id);
+    const ended = await locks.end(id, to, comment);
+    // Still ours where it could not be written: it would run out under the agent that counts on it.
+    if (!ended.ok && ended.failure.kind !== 'lockLost' && ended.failure.kind !== 'noSuchTask') keep();
+    await backlog.refresh();
+    return ended;
+  }
+
+  addNote(id: TaskId, text: string): Promise<Result<undefined, Failure>> {
+    return this.#parts.locks.addNote(id, text);
+  }
+
+  /** What was reported of these tasks; empty where it cannot be read, as without a Node that has SQLite. */
+  async results(ids: readonly TaskId[]): Promise<ReadonlyMap<TaskId, string>> {
+    if (this.backlog.snapshot?.source !== 'sqlite') return new Map();
+    const read = await this.#parts.locks.results(ids);
+    return read.ok ? read.value : new Map<TaskId, string>();
+  }
+
+  writePlan(kind: 'main' | 'subagents'): Promise<Result<string, Failure>> {
+    return this.#parts.writePlan(kind);
+  }
+}

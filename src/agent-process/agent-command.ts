@@ -1,0 +1,94 @@
+import type { Failure } from '../core/failure.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+import { isModelName } from '../core/run/journal/model-name.ts';
+import { isSessionId } from '../core/run/journal/session-id.ts';
+import { FIRST_MESSAGE } from './agent-presets.ts';
+import type { Agent } from './agents.ts';
+import { fillArgs, hasPlaceholder, missingPlaceholders, type Placeholders } from './args-template.ts';
+
+/** What is to be known of one attempt to start an agent. */
+export interface CommandRequest {
+  readonly how: 'unattended' | 'interactive';
+  readonly model: string | undefined;
+  /** A new UUID, for agents that let us choose the id of their session. */
+  readonly sessionId: string;
+  /** The session of an earlier attempt by the same agent, to go on with. */
+  readonly resumes: string | undefined;
+  /** Absolute. */
+  readonly promptFile: string;
+  readonly cwd: string;
+  readonly taskId: string;
+  readonly runId: string;
+}
+
+/** A program to start without a shell. */
+export interface AgentCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** On top of the editor's environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin: 'prompt' | 'none';
+  /** The agent's own session, where it is known before the agent tells it. */
+  readonly sessionId: string | undefined;
+  /** What a person has to tell the agent in its terminal, since this one takes no first message. */
+  readonly tell: string | undefined;
+}
+
+/**
+ * The command line of one attempt. Nothing of a task is in it but, as a safe word, its id where a custom agent asks for it.
+ * An agent that cannot go on with a session begins anew.
+ *
+ * Fails with `agentNotStarted`: for a model or a session that is no such word, for an agent that takes no model or lacks
+ * what it needs, and for an interactive command that the editor would not pass on as it is.
+ */
+export function buildCommand(agent: Agent, request: CommandRequest): Result<AgentCommand, Failure> {
+  const { how, model, sessionId, resumes } = request;
+  const no = (detail: string): Result<never, Failure> =>
+    fail({ kind: 'agentNotStarted', command: agent.command, detail });
+  if (how === 'unattended' && agent.lacks !== undefined) return no(agent.lacks);
+  if (model !== undefined && !isModelName(model)) return no(`${JSON.stringify(model)} is no name of a model.`);
+  if (!isSessionId(resumes ?? sessionId)) return no('Its session has an id that no agent would give one.');
+
+  const template = how === 'unattended' ? agent.unattended.args : agent.interactive;
+  const isPreset = agent.kind !== 'custom' && agent.kind !== 'simulated';
+  if (model !== undefined && agent.kind !== 'simulated' && !hasPlaceholder(template, 'model')) {
+    return no(
+      isPreset
+        ? `${agent.label} takes no model on its command line; set it in its own settings.`
+        : 'Its arguments have no place for {model}.',
+    );
+  }
+  const resumed = hasPlaceholder(template, 'resumes') || hasPlaceholder(template, 'sessionId') ? resumes : undefined;
+  const values: Placeholders = {
+    ...{ promptFile: request.promptFile, cwd: request.cwd, taskId: request.taskId, runId: request.runId, model },
+    sessionId: resumed ?? sessionId,
+    newSession: resumed === undefined ? sessionId : undefined,
+    resumes: resumed,
+  };
+  const [missing] = missingPlaceholders(template, values);
+  if (missing !== undefined) {
+    return no(`Its arguments need {${missing}}, which there is not; write [..., "{${missing}}"] to leave it out then.`);
+  }
+  const args = [...agent.first, ...fillArgs(template, values)];
+  if (how === 'interactive' && [agent.command, ...args, ...Object.values(agent.env)].some(isSubstituted)) {
+    return no('The editor would replace a part of its command that looks like a variable: ${…}.');
+  }
+  const isOurs = hasPlaceholder(template, 'newSession') || hasPlaceholder(template, 'sessionId');
+  return ok({
+    ...{ command: agent.command, args, env: agent.env },
+    stdin: how === 'unattended' ? agent.unattended.stdin : 'none',
+    sessionId: resumed ?? (isOurs ? sessionId : undefined),
+    tell: how === 'interactive' ? whatToTell(template, values) : undefined,
+  });
+}
+
+/** Editors replace `${env:X}` and the like in what a terminal is opened with. */
+function isSubstituted(text: string): boolean {
+  return text.includes('${');
+}
+
+function whatToTell(template: Agent['interactive'], values: Placeholders): string | undefined {
+  // Aider reads the file, but waits for somebody to say that it should do what is in it.
+  const isTold = hasPlaceholder(template, 'promptFile') && !template.includes('--read');
+  return isTold ? undefined : fillArgs([FIRST_MESSAGE], values)[0];
+}

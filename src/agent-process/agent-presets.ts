@@ -1,0 +1,202 @@
+import type { AgentOutput } from './output/agent-output.ts';
+
+/** A known command line agent: `simulated` needs no account, `custom` is whatever the user says. */
+export type AgentKind = PresetKind | 'custom' | 'simulated';
+
+/** Every agent that we know how to call, in the order in which a person is offered them. */
+export const PRESET_KINDS = [
+  'cursor',
+  'claude',
+  'codex',
+  'gemini',
+  'qwen',
+  'copilot',
+  'opencode',
+  'amp',
+  'aider',
+  'goose',
+] as const;
+
+export type PresetKind = (typeof PRESET_KINDS)[number];
+
+/**
+ * The order in which `auto` looks. Never the simulated agent, which would move tasks on without any work done; and never
+ * goose, which has no limit that would hold while nobody watches (and shares its name with a tool for databases).
+ */
+export const AUTO_ORDER = PRESET_KINDS.filter((kind) => kind !== 'goose');
+
+/**
+ * Arguments with placeholders, see `fillArgs`. A list within the list is a group that is left out where one of its
+ * placeholders has no value, so that `--model` never stands alone.
+ */
+export type ArgsTemplate = readonly (string | readonly string[])[];
+
+/** How an agent is told what to do in one of the two ways to work. */
+export interface AgentLine {
+  readonly args: ArgsTemplate;
+  /** `none`: it reads the file that its arguments name. */
+  readonly stdin: 'prompt' | 'none';
+}
+
+export interface Preset {
+  readonly label: string;
+  /** Names to look for, the best first. */
+  readonly commands: readonly string[];
+  readonly unattended: AgentLine;
+  /** The agent's own screen in a terminal, with stdin being that terminal. */
+  readonly interactive: ArgsTemplate;
+  readonly output: AgentOutput;
+  /** Environment variables without which it cannot work unattended, each with what happens then. */
+  readonly needs?: Readonly<Record<string, string>>;
+  /** Environment variables for it that the user's own environment overrules. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/**
+ * What an agent in a terminal is told first, where it takes such a message as an argument. A constant and a path of ours:
+ * no text of a backlog is ever in an argument.
+ */
+export const FIRST_MESSAGE = 'Read the file {promptFile} and do what it says.';
+
+const MODEL = ['--model', '{model}'] as const;
+
+/**
+ * The command lines of the known agents. Their permissions are the least with which an agent that nobody watches can still
+ * edit files of its folder; none may do whatever it likes, and who wants that says so in the agent's own settings or in a
+ * custom agent. `{newSession}` is an id chosen by us, `{resumes}` the session to go on with: one of the two has a value.
+ */
+export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
+  cursor: {
+    label: 'Cursor',
+    commands: ['cursor-agent', 'agent'],
+    unattended: {
+      // Without --trust it ends with "Workspace Trust Required"; the editor's own trust was asked before we run anything.
+      args: [
+        ...['-p', '--trust', '--output-format', 'stream-json', '--stream-partial-output', '--workspace', '{cwd}'],
+        MODEL,
+        ['--resume', '{resumes}'],
+      ],
+      stdin: 'prompt',
+    },
+    interactive: ['--workspace', '{cwd}', MODEL, ['--resume', '{resumes}'], FIRST_MESSAGE],
+    output: 'streamJson',
+  },
+  claude: {
+    label: 'Claude Code',
+    commands: ['claude'],
+    unattended: {
+      args: [
+        ...['-p', '--output-format', 'stream-json', '--verbose', '--permission-mode', 'acceptEdits'],
+        MODEL,
+        ['--session-id', '{newSession}'],
+        ['--resume', '{resumes}'],
+      ],
+      stdin: 'prompt',
+    },
+    interactive: [MODEL, ['--session-id', '{newSession}'], ['--resume', '{resumes}'], FIRST_MESSAGE],
+    output: 'streamJson',
+  },
+  codex: {
+    label: 'Codex',
+    commands: ['codex'],
+    unattended: {
+      args: ['exec', '--json', '--sandbox', 'workspace-write', '-C', '{cwd}', MODEL, ['resume', '{resumes}'], '-'],
+      stdin: 'prompt',
+    },
+    interactive: ['--sandbox', 'workspace-write', '-C', '{cwd}', MODEL, ['resume', '{resumes}'], FIRST_MESSAGE],
+    output: 'codex',
+  },
+  gemini: {
+    label: 'Gemini',
+    commands: ['gemini'],
+    unattended: {
+      args: [
+        ...['--output-format', 'stream-json', '--skip-trust', '--approval-mode', 'auto_edit'],
+        MODEL,
+        ['--session-id', '{newSession}'],
+        ['--resume', '{resumes}'],
+      ],
+      stdin: 'prompt',
+    },
+    interactive: [MODEL, ['--session-id', '{newSession}'], ['--resume', '{resumes}'], '-i', FIRST_MESSAGE],
+    output: 'gemini',
+  },
+  qwen: {
+    label: 'Qwen Code',
+    commands: ['qwen'],
+    unattended: {
+      args: [
+        ...['--output-format', 'stream-json', '--approval-mode', 'auto-edit'],
+        MODEL,
+        ['--session-id', '{newSession}'],
+        ['--resume', '{resumes}'],
+      ],
+      stdin: 'prompt',
+    },
+    interactive: [MODEL, ['--session-id', '{newSession}'], ['--resume', '{resumes}'], '-i', FIRST_MESSAGE],
+    output: 'streamJson',
+  },
+  copilot: {
+    label: 'GitHub Copilot',
+    commands: ['copilot'],
+    unattended: {
+      args: [
+        ...['--output-format', 'json', '--no-ask-user', '--no-color', '--no-auto-update', '--trust-folder'],
+        ...['--allow-tool', 'write'],
+        MODEL,
+        ['--session-id', '{newSession}'],
+        ['--resume={resumes}'],
+      ],
+      stdin: 'prompt',
+    },
+    interactive: [MODEL, ['--session-id', '{newSession}'], ['--resume={resumes}'], '-i', FIRST_MESSAGE],
+    output: 'copilot',
+  },
+  opencode: {
+    label: 'opencode',
+    commands: ['opencode'],
+    unattended: {
+      args: ['run', '--format', 'json', '--dir', '{cwd}', MODEL, ['--session', '{resumes}']],
+      stdin: 'prompt',
+    },
+    interactive: [MODEL, ['--session', '{resumes}'], '--prompt', FIRST_MESSAGE],
+    output: 'opencode',
+  },
+  amp: {
+    label: 'Amp',
+    commands: ['amp'],
+    // It takes no model on its command line, and goes on with a session by another command.
+    unattended: {
+      args: [['threads', 'continue', '{resumes}'], '-x', '--stream-json', '--no-color', '--no-notifications'],
+      stdin: 'prompt',
+    },
+    interactive: [['threads', 'continue', '{resumes}'], '--no-notifications'],
+    output: 'streamJson',
+    needs: { AMP_API_KEY: 'without it Amp starts a login and takes the prompt for its code' },
+  },
+  aider: {
+    label: 'Aider',
+    commands: ['aider'],
+    unattended: {
+      // --yes-always agrees to edits; commands that a model suggests are not run, and nothing is committed.
+      args: [
+        ...['--message-file', '{promptFile}', '--yes-always', '--no-stream', '--no-pretty', '--no-check-update'],
+        ...['--no-auto-commits', '--no-suggest-shell-commands'],
+        MODEL,
+      ],
+      stdin: 'none',
+    },
+    interactive: ['--no-check-update', '--no-auto-commits', '--read', '{promptFile}', MODEL],
+    output: 'aider',
+  },
+  goose: {
+    label: 'goose',
+    commands: ['goose'],
+    unattended: { args: ['run', '--no-session', MODEL, '-i', '{promptFile}'], stdin: 'none' },
+    interactive: ['run', '--interactive', MODEL, '-i', '{promptFile}'],
+    output: 'text',
+    // Its default is to do everything. Unattended, later versions agree by themselves even so, earlier ones wait for a
+    // person until the time limit ends them.
+    env: { GOOSE_MODE: 'smart_approve' },
+  },
+};

@@ -1,0 +1,208 @@
+import type { Terminal, ThemeIcon, window } from 'vscode';
+import type { Disposable } from '../../core/events.ts';
+import type { Clock } from '../../core/ports.ts';
+import type { TaskId } from '../../core/task.ts';
+import { createReader, type AgentOutput, type OutputReader } from '../output/agent-output.ts';
+import { AgentTerminal, toPlainLabel, toPlainLine, type TerminalMark } from './agent-terminal.ts';
+import { LogTail } from './log-tail.ts';
+
+/** One attempt at a task, as its terminal shows it. What comes from the backlog may hold anything. */
+export interface Attempt {
+  /** `<runId>/<start>`, which no other attempt has. */
+  readonly key: string;
+  readonly runId: string;
+  readonly start: number;
+  readonly id: TaskId;
+  readonly title: string;
+  /** What the agent is called: `Claude Code`. */
+  readonly label: string;
+  readonly output: AgentOutput;
+  /** Absolute; it need not exist yet. */
+  readonly logFile: string;
+  /** Counts the attempts at the task from 1. */
+  readonly attempt: number;
+}
+
+/** How an attempt ended: `✓`, `Ended well after 12 s`. */
+export interface AttemptEnd {
+  readonly mark: TerminalMark;
+  /** Plain words without a full stop. */
+  readonly words: string;
+}
+
+export interface AttemptViewOptions {
+  readonly window: Pick<typeof window, 'createTerminal'>;
+  readonly icon: ThemeIcon | undefined;
+  readonly clock: Pick<Clock, 'after' | 'now'>;
+  /** Ctrl+C was pressed. */
+  readonly onStop: () => void;
+  /** The terminal is gone. */
+  readonly onClosed: () => void;
+  readonly onActivity: () => void;
+  readonly log: (line: string) => void;
+  readonly reportBug: (error: unknown) => void;
+}
+
+/** How often a log is looked at while its text can be seen, and while only the activity is of interest. */
+const SHOWN_EVERY_MS = 100;
+const HIDDEN_EVERY_MS = 1000;
+
+/** A terminal may come and go, and each one shows the log from its beginning. */
+interface Screen {
+  readonly terminal: Terminal;
+  readonly pty: AgentTerminal;
+}
+
+/**
+ * Follows the log of one attempt: as text in a terminal, if it has one, and as what the agent is doing now.
+ *
+ *     at work (with or without a terminal) ──end──▶ ended (with the terminal it had)
+ */
+export class AttemptView implements Disposable {
+  readonly attempt: Attempt;
+  readonly #options: AttemptViewOptions;
+  #reader: OutputReader;
+  #tail: LogTail;
+  #screen: Screen | undefined;
+  #activity: string | undefined;
+  #end: AttemptEnd | undefined;
+  #stopping = false;
+  #disposed = false;
+
+  constructor(attempt: Attempt, options: AttemptViewOptions) {
+    this.attempt = attempt;
+    this.#options = options;
+    this.#reader = this.#makeReader();
+    this.#tail = this.#makeTail();
+  }
+
+  get isAtWork(): boolean {
+    return this.#end === undefined && !this.#disposed;
+  }
+
+  get hasTerminal(): boolean {
+    return this.#screen !== undefined;
+  }
+
+  /** What the agent is doing now, on one plain line; undefined when nobody knows, and after the end. */
+  get activity(): string | undefined {
+    return this.isAtWork ? this.#activity : undefined;
+  }
+
+  /** Opens a terminal if there is none, behind what has the focus, and follows the log in it. Not after the end. */
+  open(note: string): void {
+    if (this.#screen !== undefined || !this.isAtWork) return;
+    const { window, icon, clock, onStop } = this.#options;
+    const { id, title } = this.attempt;
+    // The title first: the ids of one backlog often differ in their last digits only.
+    const name = [title, id]
+      .map((text) => toPlainLabel(text, 40))
+      .filter(Boolean)
+      .join(' · ');
+    const pty: AgentTerminal = new AgentTerminal({
+      ...{ name, clock },
+      onStop: () => {
+        if (!this.#stopping) pty.write('\x1b[0m\n[Asked to stop.]\n');
+        this.#stopping = true;
+        onStop();
+      },
+      onClosed: () => this.#closed(pty),
+    });
+    // Transient: after a reload we make it anew from the log; the editor would only bring back an empty one.
+    const terminal = window.createTerminal({ name, pty, isTransient: true, ...(icon && { iconPath: icon }) });
+    this.#screen = { terminal, pty };
+    pty.write(header(this.attempt, note));
+    // A reader and a tail that have not read anything yet: each terminal begins with the beginning.
+    this.#tail.dispose();
+    this.#reader = this.#makeReader();
+    this.#tail = this.#makeTail();
+    this.#tail.follow(SHOWN_EVERY_MS);
+  }
+
+  show(preserveFocus: boolean): void {
+    this.#screen?.terminal.show(preserveFocus);
+  }
+
+  /** The editor closed a terminal, perhaps this one: of one that never opened its pseudoterminal does not hear. */
+  terminalClosed(terminal: Terminal): void {
+    const screen = this.#screen;
+    if (screen?.terminal === terminal) this.#closed(screen.pty);
+  }
+
+  /** Shows what is left in the log and how it ended. A second end changes nothing. */
+  async end(end: AttemptEnd): Promise<void> {
+    if (!this.isAtWork) return;
+    this.#end = end;
+    const tail = this.#tail;
+    await tail.flush();
+    tail.dispose();
+    const { mark, words } = end;
+    const pty = this.#screen?.pty;
+    if (pty === undefined) return;
+    if (!tail.isThere) pty.write('\x1b[2m[There is no log.]\x1b[0m\n');
+    pty.write(this.#reader.end());
+    pty.end(`${mark} ${toPlainLine(words)}. Any key closes this terminal.`, mark);
+  }
+
+  /** Closes the terminal and looks away; nothing is stopped and nobody is told. */
+  dispose(): void {
+    this.#disposed = true;
+    this.#tail.dispose();
+    const screen = this.#screen;
+    this.#screen = undefined;
+    screen?.terminal.dispose();
+  }
+
+  #closed(pty: AgentTerminal): void {
+    if (this.#screen?.pty !== pty) return;
+    this.#screen = undefined;
+    if (this.isAtWork) this.#tail.follow(HIDDEN_EVERY_MS);
+    this.#options.onClosed();
+  }
+
+  #makeReader(): OutputReader {
+    return createReader(this.attempt.output, () => this.#options.clock.now());
+  }
+
+  #makeTail(): LogTail {
+    const { clock, log, reportBug } = this.#options;
+    const { logFile: file, output, key } = this.attempt;
+    return new LogTail({
+      ...{ file, clock, reportBug },
+      // Half an event is no text for anybody.
+      wholeLines: output !== 'text' && output !== 'aider',
+      onBytes: (bytes) => {
+        // Also without a terminal: the reader tells what the agent is doing.
+        const text = this.#reader.read(bytes);
+        this.#screen?.pty.write(text);
+        this.#noteActivity();
+      },
+      onGap: (why) => {
+        // Half a line before the gap must not be read together with half a line after it.
+        const rest = this.#reader.end();
+        this.#reader = this.#makeReader();
+        const note = why === 'skipped' ? `Earlier output is only in ${toPlainLine(file)}` : 'The log was begun anew';
+        this.#screen?.pty.write(`${rest}\x1b[0m\n\x1b[2m[${note}]\x1b[0m\n`);
+      },
+      onFault: (detail) => log(`The log of attempt ${key} cannot be shown: ${detail}`),
+    });
+  }
+
+  #noteActivity(): void {
+    const said = this.#reader.activity;
+    const activity = said === undefined ? undefined : toPlainLine(said);
+    if (activity === this.#activity || activity === undefined) return;
+    this.#activity = activity;
+    if (this.isAtWork) this.#options.onActivity();
+  }
+}
+
+/** Short lines: what wraps is moved about by every change of the panel's width. */
+function header({ id, title, label, attempt }: Attempt, note: string): string {
+  const which = attempt > 1 ? `, attempt ${attempt}` : '';
+  const lines = [
+    `\x1b[1m${toPlainLine(id)} · ${toPlainLine(title)}\x1b[0m`,
+    `\x1b[2m${toPlainLine(label)}${which}. ${note}\x1b[0m`,
+  ];
+  return `${lines.join('\n')}\n\n`;
+}

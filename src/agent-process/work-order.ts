@@ -1,0 +1,58 @@
+import type { AgentOutput } from './output/agent-output.ts';
+import type { RunOptions } from '../core/run/run-options.ts';
+import type { TaskId } from '../core/task.ts';
+import type { WorkState } from '../core/run/journal/work-state.ts';
+
+/** A program to start without a shell; paths are absolute. */
+export interface CommandSpec {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** On top of the supervisor's environment, from which the editor's own variables are taken away. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Everything that a supervisor needs to know of one attempt; paths are absolute. */
+export interface WorkOrder {
+  readonly runId: string;
+  readonly start: number;
+  readonly taskId: TaskId;
+  /** The folder that the agent works in. */
+  readonly root: string;
+  readonly database: string;
+  /** The JSON file that is kept in step with statuses; it need not exist. */
+  readonly json: string;
+  /** First part of the holder's name, without `-`: `claude`. */
+  readonly agentType: string;
+  readonly label: string;
+  readonly agent: CommandSpec;
+  readonly output: AgentOutput;
+  /** The agent's own session, where it is known before the agent tells it. */
+  readonly sessionId: string | undefined;
+  /** What a person has to tell the agent in its terminal; undefined where it is told by its command line. */
+  readonly tell: string | undefined;
+  /** Undefined: an empty stdin, or, in an interactive terminal, the terminal. */
+  readonly stdinFile: string | undefined;
+  readonly how: 'unattended' | 'interactive';
+  /** Undefined: nothing verifies this task. */
+  readonly verify: (CommandSpec & { readonly limitMs: number }) | undefined;
+  readonly options: Pick<RunOptions, 'leaseMs' | 'successStatus' | 'wallMs'>;
+  /** How long after a polite request to end the agent is ended by force. */
+  readonly graceMs: number;
+  readonly files: WorkFiles;
+}
+
+/** The files of one attempt, in the folder of its run. */
+export interface WorkFiles {
+  readonly prompt: string;
+  readonly log: string;
+  /** See `WorkState`. */
+  readonly state: string;
+  /** As soon as this file is there, the attempt is to be ended. */
+  readonly stop: string;
+}
+
+/** What a window tells a supervisor that it started. The channel may close at any time; that ends nothing. */
+export type ToSupervisor = { readonly kind: 'work'; readonly order: WorkOrder } | { readonly kind: 'stop' };
+
+/** What a supervisor tells its window, as soon as the same is in the state file. */
+export type FromSupervisor = { readonly kind: 'state'; readonly state: WorkState };

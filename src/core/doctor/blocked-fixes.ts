@@ -1,0 +1,30 @@
+import { type Change, isAllowedWhileHeld } from '../edit/change.ts';
+import { leaseAt } from '../lease/lease.ts';
+import type { TaskId } from '../task.ts';
+import type { Patient } from './diagnose.ts';
+import type { Fix } from './finding.ts';
+
+/** The fix without what nobody may do to a task that somebody else holds: it would be refused, so it is not offered. */
+export function withoutHindered(fix: Fix, patient: Patient): Fix {
+  const isFree = (changes: readonly Change[]): boolean => !changes.some((change) => isHindered(change, patient));
+  switch (fix.kind) {
+    case 'none':
+      return fix;
+    case 'changes':
+      return isFree(fix.changes) ? fix : HELD;
+    case 'choices': {
+      const [first, ...others] = fix.choices.filter(isFree);
+      return first === undefined ? HELD : { kind: 'choices', choices: [first, ...others] };
+    }
+  }
+}
+
+const HELD: Fix = { kind: 'none', reason: 'held' };
+
+function isHindered(change: Change, { snapshot, isOurs, now }: Patient): boolean {
+  const task = snapshot.byId.get(change.id as TaskId);
+  if (task?.lock === undefined || isOurs(task.lock.holder) || isAllowedWhileHeld(change)) return false;
+  const { kind } = leaseAt(task.lock, isOurs, now);
+  // An assignment without an end keeps a task from being moved on, and nothing else.
+  return kind === 'theirs' || (kind === 'unleased' && change.kind === 'setStatus');
+}

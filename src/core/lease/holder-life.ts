@@ -1,0 +1,14 @@
+import { parseHolder } from './holder.ts';
+import type { Processes } from '../ports.ts';
+
+/** Whether the process that a holder names lives: only this machine's are known, and not every system tells. */
+export type HolderLife = 'alive' | 'gone' | 'elsewhere' | 'unknown';
+
+/** Judges a holder by its name; one that names no process, or one of another machine, is never judged by a local id. */
+export function lifeOf(holder: string, processes: Processes): HolderLife {
+  const name = parseHolder(holder);
+  if (name === undefined) return 'unknown';
+  if (name.hostname !== processes.hostname) return 'elsewhere';
+  const isAlive = processes.isAlive(name.pid);
+  return isAlive === undefined ? 'unknown' : isAlive ? 'alive' : 'gone';
+}

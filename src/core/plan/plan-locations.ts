@@ -1,0 +1,135 @@
+import { isSettled, type Task, type TaskId } from '../task.ts';
+import type { Plan } from '../waves/waves.ts';
+import { isForAgents, todoStatus } from './wave-facts.ts';
+
+/** Where a task is named in a plan; lines and columns count from 0, `end` is behind the id. */
+export interface IdPlace {
+  readonly id: string;
+  readonly line: number;
+  readonly start: number;
+  readonly end: number;
+  /** `mention` is somewhere in the text, where an id that nobody knows is no mistake. */
+  readonly as: 'todo' | 'wave' | 'milestone' | 'mention';
+}
+
+/** A line that stands for a wave: of the frontmatter, of section 4, or the heading of a section for subagents. */
+export interface WavePlace {
+  readonly line: number;
+  readonly in: 'frontmatter' | 'list' | 'section';
+  /** As the plan numbers it. */
+  readonly number: number;
+  readonly ids: readonly string[];
+}
+
+/** What an editor needs to know of a plan. */
+export interface PlanPlaces {
+  readonly ids: readonly IdPlace[];
+  readonly waves: readonly WavePlace[];
+  /** The status of each todo, in the words of the plan. */
+  readonly statuses: ReadonlyMap<string, string>;
+}
+
+/** A plan of more lines is looked at up to here only: nobody reads further, and an editor waits for the answer. */
+const MAX_LINES = 50_000;
+
+const MILESTONE = /^\s*-\s*\[\s*[ xX]\s*\]\s*(?:(?:\*\*.+?\*\*|.+?)\s*\(\s*([A-Za-z0-9_-]+)\s*\)|([A-Za-z0-9_-]+)\s*$)/;
+const MENTION = /(?<![\w-])[A-Z][A-Za-z]{0,9}-\d+(?![\w-])/g;
+
+/** Finds tasks and waves in a plan, line by line and without YAML, so that it can be done while somebody types. */
+export function findPlaces(text: string): PlanPlaces {
+  const ids: IdPlace[] = [];
+  const waves: { line: number; in: WavePlace['in']; number: number; ids: readonly string[] }[] = [];
+  const statuses = new Map<string, string>();
+  let part: 'start' | 'front' | 'body' = 'start';
+  let key = '';
+  let todo: string | undefined;
+  let isSectionList = false;
+  const lines = text.replace(/^\ufeff/, '').split(/\r\n?|\n/, MAX_LINES);
+  lines.forEach((line, at) => {
+    if (part === 'start') part = /^---[ \t]*$/.test(line) ? 'front' : 'body';
+    else if (part === 'front' && /^---[ \t]*$/.test(line)) part = 'body';
+    else if (part === 'front') inFront(line, at);
+    if (part === 'body') inBody(line, at);
+  });
+  return { ids, waves, statuses };
+
+  function inFront(line: string, at: number): void {
+    key = /^([\w-]+):/.exec(line)?.[1] ?? key;
+    if (key === 'todos') {
+      const id = /^\s*-?\s*id:\s*(["']?)(.+?)\1\s*$/.exec(line)?.[2];
+      const status = /^\s*status:\s*(["']?)(.+?)\1\s*$/.exec(line)?.[2];
+      if (id !== undefined) put(id, line, at, 'todo', line.indexOf('id:') + 3);
+      todo = id ?? todo;
+      if (todo !== undefined && status !== undefined) statuses.set(todo, status);
+    } else if (key === 'waves') {
+      const list = /^\s*-\s*\[(.*)\]\s*$/.exec(line)?.[1];
+      if (list === undefined) return;
+      const named = [...list.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|([^,\s"'][^,]*)/g)].map(
+        (match) => match[1] ?? match[2] ?? match[3]?.trim() ?? '',
+      );
+      wave(line, at, 'frontmatter', waves.filter((each) => each.in === 'frontmatter').length, named);
+    }
+  }
+
+  function inBody(line: string, at: number): void {
+    const milestone = MILESTONE.exec(line);
+    const id = milestone?.[1] ?? milestone?.[2];
+    const listed = /^- \*\*Wave (\d+)(?::\*\*|\*\* \(parallel\):) (.+)$/.exec(line);
+    const section = /^## Wave (\d+)/.exec(line)?.[1];
+    if (milestone !== null && id !== undefined) put(id, line, at, 'milestone', milestone[0].lastIndexOf(id));
+    else if (listed !== null) wave(line, at, 'list', Number(listed[1]), splitList(listed[2] ?? ''));
+    else if (section !== undefined) waves.push({ line: at, in: 'section', number: Number(section), ids: [] });
+    else if (/^\*\*Task IDs\b.*:\*\*\s*$/.test(line)) isSectionList = true;
+    else if (isSectionList && line.trim() !== '') {
+      isSectionList = false;
+      const last = waves.at(-1);
+      if (last?.in === 'section') last.ids = putAll(line, at, splitList(line));
+    } else for (const match of line.matchAll(MENTION)) put(match[0], line, at, 'mention', match.index);
+  }
+
+  function wave(line: string, at: number, where: WavePlace['in'], number: number, named: readonly string[]): void {
+    waves.push({ line: at, in: where, number, ids: putAll(line, at, named, line.indexOf(':') + 1) });
+  }
+
+  function putAll(line: string, at: number, named: readonly string[], from = 0): readonly string[] {
+    let next = from;
+    for (const each of named) next = put(each, line, at, 'wave', next);
+    return named;
+  }
+
+  function put(id: string, line: string, at: number, as: IdPlace['as'], from: number): number {
+    const start = line.indexOf(id, from);
+    if (id === '' || start === -1) return from;
+    ids.push({ id, line: at, start, end: start + id.length, as });
+    return start + id.length;
+  }
+}
+
+function splitList(list: string): readonly string[] {
+  return list
+    .split(',')
+    .map((id) => id.trim())
+    .filter(Boolean);
+}
+
+/** True where the waves of a plan, or the statuses of its todos, are not what writing it anew would give. */
+export function isOutOfDate(
+  { waves, statuses }: PlanPlaces,
+  plan: Plan,
+  byId: ReadonlyMap<TaskId, Task>,
+  kind: 'main' | 'subagents',
+): boolean {
+  const wanted = plan.waves.map(({ tasks }) => (kind === 'main' ? tasks : tasks.filter(isForAgents)));
+  const places = kind === 'main' ? waves.filter((each) => each.in === 'frontmatter') : waves;
+  const isSame =
+    places.length === wanted.length &&
+    places.every(({ ids }, i) => {
+      const tasks = wanted[i] ?? [];
+      return ids.length === tasks.length && tasks.every(({ id }, j) => ids[j] === id);
+    });
+  if (!isSame) return true;
+  return [...statuses].some(([id, word]) => {
+    const task = byId.get(id as TaskId);
+    return task === undefined || isSettled(task.status) || todoStatus(task.status) !== word;
+  });
+}

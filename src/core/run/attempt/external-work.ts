@@ -1,0 +1,170 @@
+import type { Event } from '../../events.ts';
+import type { BacklogSource, Clock, Locks, WorkEnd, WorkListener } from '../../ports.ts';
+import type { Task, TaskId } from '../../task.ts';
+import type { Evidence, VerifyResult } from '../evidence.ts';
+import type { FailCause } from '../run-events.ts';
+import type { RunOptions } from '../run-options.ts';
+
+/** One attempt that somebody else makes, who claims the task for themselves. */
+export interface FollowedWork {
+  readonly id: TaskId;
+  readonly options: Pick<RunOptions, 'wallMs'>;
+  /** True where it was claimed before this window began to follow it. */
+  readonly isClaimed: boolean;
+  readonly stop: AbortSignal;
+  readonly listener: WorkListener;
+  /** Something about the task has changed in the store: whoever has it is at work. */
+  readonly onSign: () => void;
+  /** True while this window itself writes the task's end in several steps, of which none counts by itself. */
+  readonly isBeingFinished: () => boolean;
+  /** After that was so, and is so no more. */
+  readonly onDidFinish: Event<undefined>;
+}
+
+export interface FollowWorld {
+  readonly source: Pick<BacklogSource, 'state' | 'refresh' | 'onDidChange'>;
+  readonly locks: Pick<Locks, 'setStatus'>;
+  readonly clock: Clock;
+  /** Undefined where nothing verifies this task. */
+  readonly verify: ((signal: AbortSignal) => Promise<VerifyResult>) | undefined;
+  readonly touchedFiles: () => Promise<readonly string[]>;
+  /** What was written down as the latest result of the task, plain text. */
+  readonly result: () => Promise<string | undefined>;
+  /** Relative to the root. */
+  readonly logFile: string | undefined;
+}
+
+const MAX_FILES = 200;
+const MAX_SUMMARY = 4000;
+
+/** How the work of somebody else ended, as far as the store tells. */
+type Seen =
+  { readonly kind: 'finished' } | { readonly kind: 'badly'; readonly cause: FailCause } | { readonly kind: 'aborted' };
+
+/**
+ * Follows work that others do, by what the store says of the task alone. Nothing is claimed here and nothing given back.
+ *
+ *     waits for a claim ──► at work ──► Review or Done ──► verified ──► succeeded, or failed and back at Todo
+ *          │                  │ └─► Todo and nobody's: given back; put aside; gone; too long ──► failed
+ *          └──────────────────┴─► stopped: from then on nobody looks, whoever has the task keeps it
+ *
+ * A lock that ends without a word is no end: its holder may come back, and looks stuck until then.
+ */
+export async function followWork(work: FollowedWork, world: FollowWorld): Promise<WorkEnd> {
+  const { id, stop } = work;
+  const { source, clock, verify, locks } = world;
+  const beganAt = clock.now();
+  const follower = new Follower(work, world);
+  const seen = await follower.ended;
+  if (seen.kind === 'aborted') return { kind: 'stopped' };
+  const startedAt = follower.startedAt ?? beganAt;
+  const gather = async (result?: VerifyResult): Promise<Evidence> => ({
+    ...{ startedAt, endedAt: clock.now(), verify: result, logFile: world.logFile, sessionId: undefined },
+    files: (await world.touchedFiles()).slice(0, MAX_FILES),
+    summary: (await world.result())?.trim().slice(0, MAX_SUMMARY) || undefined,
+  });
+  const badly = async (cause: FailCause, result?: VerifyResult): Promise<WorkEnd> => ({
+    ...{ kind: 'failed', cause, exitCode: undefined, signal: undefined, evidence: await gather(result) },
+  });
+  if (seen.kind === 'badly') return badly(seen.cause);
+  const result = await verify?.(stop);
+  if (stop.aborted) return { kind: 'stopped' };
+  await source.refresh();
+  const task = taskIn(source, id);
+  if (result?.passed === false) {
+    // Whoever still has the task sees for themselves; a status that is not what was verified is theirs.
+    if (task !== undefined && isFinished(task)) await locks.setStatus(id, task.rawStatus, 'Todo');
+    return badly({ kind: 'verify', result }, result);
+  }
+  const status = task?.status ?? 'Review';
+  return { kind: 'succeeded', status, evidence: await gather(result) };
+}
+
+class Follower {
+  readonly ended: Promise<Seen>;
+  /** When it was first seen to be at work, epoch ms. */
+  startedAt: number | undefined;
+  readonly #work: FollowedWork;
+  readonly #world: FollowWorld;
+  #resolve: (seen: Seen) => void = () => undefined;
+  #isClaimed: boolean;
+  #lastSeen = '';
+  /** What is shown may be older than this attempt, until it was read once more. */
+  #isFresh = false;
+  #limit: { dispose(): void } | undefined;
+
+  constructor(work: FollowedWork, world: FollowWorld) {
+    [this.#work, this.#world, this.#isClaimed] = [work, world, work.isClaimed];
+    const { stop } = work;
+    const onAbort = (): void => this.#resolve({ kind: 'aborted' });
+    const seen = new Promise<Seen>((resolve) => (this.#resolve = resolve));
+    const subscriptions = [
+      world.source.onDidChange(() => this.#look()),
+      // What was not looked at meanwhile may be all that will ever be shown.
+      work.onDidFinish(() => this.#look()),
+    ];
+    stop.addEventListener('abort', onAbort, { once: true });
+    if (stop.aborted) onAbort();
+    if (this.#isClaimed) this.#begin();
+    this.ended = this.#refreshed(seen).finally(() => {
+      for (const subscription of subscriptions) subscription.dispose();
+      stop.removeEventListener('abort', onAbort);
+      this.#limit?.dispose();
+    });
+  }
+
+  async #refreshed(seen: Promise<Seen>): Promise<Seen> {
+    await this.#world.source.refresh();
+    this.#isFresh = true;
+    this.#look();
+    return seen;
+  }
+
+  #look(): void {
+    const { source, clock } = this.#world;
+    const { id, listener, isBeingFinished, onSign } = this.#work;
+    if (!this.#isFresh || source.state.kind !== 'ready' || isBeingFinished()) return;
+    const task = taskIn(source, id);
+    if (task === undefined) {
+      this.#badly('the task is not in the backlog any more');
+      return;
+    }
+    const now = clock.now();
+    const isHeld = task.lock !== undefined && (task.lock.until ?? Infinity) > now;
+    if (isHeld && !this.#isClaimed) {
+      this.#isClaimed = true;
+      listener.onClaimed(task.lock.holder);
+      listener.onStarted();
+      this.#begin();
+    }
+    const shown = JSON.stringify([task.version, task.status, task.lock]);
+    if (shown !== this.#lastSeen && this.#lastSeen !== '') onSign();
+    this.#lastSeen = shown;
+    if (isFinished(task)) this.#resolve({ kind: 'finished' });
+    else if (task.status === 'Blocked' || task.status === 'Cancelled')
+      this.#badly(`the task was set to ${task.status}`);
+    else if (task.status === 'Todo' && !isHeld && this.#isClaimed) this.#badly('whoever had the task gave it back');
+  }
+
+  #begin(): void {
+    const { clock } = this.#world;
+    const { wallMs } = this.#work.options;
+    this.startedAt = clock.now();
+    if (wallMs === 0) return;
+    this.#limit = clock.after(wallMs, () => {
+      this.#resolve({ kind: 'badly', cause: { kind: 'timeLimit', limitMs: wallMs } });
+    });
+  }
+
+  #badly(detail: string): void {
+    this.#resolve({ kind: 'badly', cause: { kind: 'said', detail } });
+  }
+}
+
+function isFinished({ status }: Task): boolean {
+  return status === 'Review' || status === 'Done';
+}
+
+function taskIn({ state }: FollowWorld['source'], id: TaskId): Task | undefined {
+  return state.kind === 'ready' ? state.snapshot.byId.get(id) : undefined;
+}

@@ -1,0 +1,75 @@
+import type { AgentEnd, Clock } from '../../ports.ts';
+import type { SubagentAnswer, SubagentDoor } from './subagent-host-registry.ts';
+import type { AgentReport } from './task-work.ts';
+
+export interface SubagentWork {
+  readonly prompt: string;
+  readonly description: string;
+  /** How long it may take, in ms; 0: as long as it likes. */
+  readonly wallMs: number;
+  readonly signal: AbortSignal;
+  readonly onStarted: () => void;
+  readonly onActivity: () => void;
+}
+
+/**
+ * Has a subagent of the editor do the work; its answer is what it said last. One that answers nothing, or that refuses, has
+ * not done it; one whose chat request ends is stopped. Never waits for a host that does not answer an abort.
+ */
+export async function workBySubagent(work: SubagentWork, door: SubagentDoor, clock: Clock): Promise<AgentReport> {
+  const entered = door.enter();
+  if (!entered.ok) return reportOf({ kind: 'notStarted', failure: entered.failure });
+  const { host, closed } = entered.value;
+  const limit = new AbortController();
+  const timer = work.wallMs > 0 ? clock.after(work.wallMs, () => limit.abort()) : undefined;
+  const signal = AbortSignal.any([work.signal, closed, limit.signal]);
+  work.onStarted();
+  try {
+    const { prompt, description, onActivity } = work;
+    const answer = await Promise.race([
+      answerOf(() => host.run({ prompt, description, signal, onActivity })),
+      whenAborted(signal),
+    ]);
+    if (answer === 'aborted' || signal.aborted) {
+      const isLate = limit.signal.aborted && !work.signal.aborted && !closed.aborted;
+      if (!isLate) return reportOf({ kind: 'stopped' });
+      return { ...reportOf({ kind: 'exited', exitCode: undefined, signal: undefined }), limitMs: work.wallMs };
+    }
+    if ('refusal' in answer) return { ...reportOf(ENDED_WELL), complaint: answer.refusal };
+    const { text, rateLimit } = answer;
+    if (rateLimit !== undefined) return { ...reportOf({ ...ENDED_WELL, exitCode: undefined }), rateLimit };
+    const said = plainText(text).trim();
+    if (said === '') return { ...reportOf(ENDED_WELL), complaint: 'the subagent answered nothing' };
+    return { ...reportOf(ENDED_WELL), lastSaid: said };
+  } finally {
+    timer?.dispose();
+  }
+}
+
+const ENDED_WELL = { kind: 'exited', exitCode: 0, signal: undefined } as const;
+
+/** What somebody who is no program left behind. */
+export function reportOf(end: AgentEnd): AgentReport {
+  return { end, complaint: undefined, rateLimit: undefined, lastSaid: undefined, sessionId: undefined };
+}
+
+async function answerOf(run: () => Promise<SubagentAnswer>): Promise<SubagentAnswer | { readonly refusal: string }> {
+  try {
+    return await run();
+  } catch (error) {
+    const words = plainText(error instanceof Error ? error.message : String(error)).trim();
+    return { refusal: words === '' ? 'the subagent was refused' : words };
+  }
+}
+
+function whenAborted(signal: AbortSignal): Promise<'aborted'> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve('aborted');
+    signal.addEventListener('abort', () => resolve('aborted'), { once: true });
+  });
+}
+
+/** Without what a terminal or a log would obey. */
+function plainText(text: string): string {
+  return text.replace(/\r\n?/g, '\n').replace(/[^\P{Cc}\n\t]/gu, '');
+}

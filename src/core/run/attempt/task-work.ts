@@ -1,0 +1,263 @@
+import type { Failure } from '../../failure.ts';
+import { cut } from '../../text.ts';
+import type { AgentEnd, Claim, Clock, WorkEnd } from '../../ports.ts';
+import type { Result } from '../../result.ts';
+import type { Status, TaskId } from '../../task.ts';
+import type { Evidence, VerifyResult } from '../evidence.ts';
+import type { LeaseKeeper } from '../../lease/lease-keeper.ts';
+import { formatResult } from './result-comment.ts';
+import type { FailCause } from '../run-events.ts';
+import type { RunOptions } from '../run-options.ts';
+import type { WorkPhase } from '../journal/work-state.ts';
+
+/** What an agent left behind when it had ended. */
+export interface AgentReport {
+  readonly end: AgentEnd;
+  /** What it says itself went wrong, whatever its exit code. */
+  readonly complaint: string | undefined;
+  readonly rateLimit: { readonly retryAfterMs: number | undefined; readonly detail: string } | undefined;
+  /** Its last message, plain text. */
+  readonly lastSaid: string | undefined;
+  readonly sessionId: string | undefined;
+  /** Set where it was ended because it took longer than that. */
+  readonly limitMs?: number | undefined;
+  /** Set, in words, where nobody could see how it ended: its terminal went away. */
+  readonly unseen?: string | undefined;
+}
+
+/** What is written when the work on a task ends. */
+export interface Ending {
+  readonly to: 'Todo' | 'Review' | 'Done';
+  /** True where Review and Done are moved to `to` as well, whoever set them: there is evidence that they are wrong. */
+  readonly overrules: boolean;
+  /** The `result` comment, given the status that the task has after this; undefined for none. */
+  readonly comment: ((status: Status) => string) | undefined;
+}
+
+/** What the work on one task needs of the world. */
+export interface WorkWorld {
+  readonly locks: {
+    /** As `Locks.claim`. */
+    claim(id: TaskId, leaseMs: number): Promise<Result<Claim, Failure>>;
+    /** As `Locks.finish`, with the comment in the same transaction. Tries for minutes before it answers `busy`. */
+    finish(id: TaskId, ending: Ending): Promise<Result<Status, Failure>>;
+  };
+  readonly keeper: Pick<LeaseKeeper, 'hold' | 'drop' | 'onDidLose'>;
+  /** Runs the agent to its end; aborting ends it and everything it started. */
+  readonly agent: (signal: AbortSignal, onStarted: () => void) => Promise<AgentReport>;
+  /** Undefined where nothing verifies this task. Aborting ends the command, which then has not passed. */
+  readonly verify: ((signal: AbortSignal) => Promise<VerifyResult>) | undefined;
+  /** Files that changed since the claim, relative to the root. Never rejects for a reason that the world can cause. */
+  readonly touchedFiles: () => Promise<readonly string[]>;
+  /** Relative to the root. */
+  readonly logFile: string | undefined;
+  readonly clock: Clock;
+  /** For what only a bug can cause; the task still ends. */
+  readonly reportBug: (error: unknown) => void;
+}
+
+/** One attempt at one task. */
+export interface Work {
+  readonly id: TaskId;
+  readonly options: Pick<RunOptions, 'leaseMs' | 'successStatus'>;
+  /** What the agent is called, for the comment. */
+  readonly label: string;
+  /** Aborted by a stop. */
+  readonly stop: AbortSignal;
+  /** Each phase once, in order; `ended` is left to the caller. */
+  readonly onPhase: (phase: Exclude<WorkPhase, 'ended'>) => void;
+  readonly onStarted: () => void;
+}
+
+const MAX_FILES = 200;
+/** Of a name, in characters: an agent can make files of any name, and what is written down must stay short enough to be read. */
+const MAX_FILE_NAME = 500;
+const MAX_SUMMARY = 4000;
+/** EX_TEMPFAIL of sysexits.h: "try again later", as exarp-go's agents and others end when their maker refuses further work. */
+const TRY_LATER = 75;
+
+/**
+ * Takes one task from its claim to its release: claim, keep the lease, have the agent work, verify, write down what came of it.
+ *
+ *     claiming ──► working ──► verifying ──► recording ──► (the answer)
+ *        │            │            │             ▲
+ *        │            └────────────┴─────────────┘  the end was bad, a stop, no command that verifies
+ *        └──► refused, stopped                      lock lost: no recording, the task is somebody else's
+ *
+ * Never rejects, and leaves no lock behind: a bug on the way ends as `notRecorded` with an `internal` failure, after an
+ * attempt to give the claim back. Only where the store cannot be written for minutes does a lock stay, to the end of its lease.
+ */
+export async function workOnTask(work: Work, world: WorkWorld): Promise<WorkEnd> {
+  const bug = new AbortController();
+  const progress = { mayHoldClaim: false };
+  try {
+    return await claimAndWork(work, world, bug.signal, progress);
+  } catch (error) {
+    world.reportBug(error);
+    // Whatever is still going must not work on without a claim.
+    bug.abort();
+    world.keeper.drop(work.id);
+    if (progress.mayHoldClaim) await giveBackQuietly(work.id, world);
+    return { kind: 'notRecorded', exitCode: undefined, failure: { kind: 'internal', detail: String(error) } };
+  }
+}
+
+async function claimAndWork(
+  work: Work,
+  world: WorkWorld,
+  bug: AbortSignal,
+  progress: { mayHoldClaim: boolean },
+): Promise<WorkEnd> {
+  const { id, options } = work;
+  if (isAborted(work.stop)) return { kind: 'stopped' };
+  work.onPhase('claiming');
+  progress.mayHoldClaim = true;
+  const claim = await world.locks.claim(id, options.leaseMs);
+  if (!claim.ok) {
+    progress.mayHoldClaim = false;
+    return isAborted(work.stop) ? { kind: 'stopped' } : { kind: 'refused', failure: claim.failure };
+  }
+  const lock = new KeptLock(work, world, claim.value);
+  try {
+    const judged = isAborted(work.stop) ? STOPPED : await workAndJudge(work, world, AbortSignal.any([lock.lost, bug]));
+    if (lock.lost.aborted) return { kind: 'lockLost', holder: lock.takenBy };
+    work.onPhase('recording');
+    return await record(work, world, judged);
+  } finally {
+    lock.letGo();
+  }
+}
+
+/** Asked again after every wait, so a function: the compiler would take a second look for the first one. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+/** A lock that is renewed until the end is recorded: the store may be busy for longer than a lease. */
+class KeptLock {
+  readonly #lost = new AbortController();
+  readonly #letGo: () => void;
+  takenBy: string | undefined;
+
+  constructor({ id, options }: Work, { keeper }: WorkWorld, claim: Claim) {
+    let isAtWork = true;
+    const watch = keeper.onDidLose((lock) => {
+      if (lock.id !== id) return;
+      this.takenBy = lock.holder;
+      this.#lost.abort();
+    });
+    keeper.hold(id, options.leaseMs, { version: claim.version, isAlive: () => isAtWork });
+    this.#letGo = () => {
+      isAtWork = false;
+      watch.dispose();
+      keeper.drop(id);
+    };
+  }
+
+  /** Aborted when the lock is not ours any more. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  letGo(): void {
+    this.#letGo();
+  }
+}
+
+/** What the work came to, before it is written down. */
+type Judged =
+  | { readonly kind: 'well'; readonly exitCode: number; readonly evidence: Evidence }
+  | {
+      readonly kind: 'badly';
+      readonly cause: FailCause;
+      readonly exitCode: number | undefined;
+      readonly signal: string | undefined;
+      readonly evidence: Evidence;
+    }
+  | Extract<WorkEnd, { kind: 'stopped' | 'notStarted' | 'rateLimited' | 'unknown' }>;
+
+const STOPPED = { kind: 'stopped' } as const;
+
+async function workAndJudge(work: Work, world: WorkWorld, ending: AbortSignal): Promise<Judged> {
+  const { clock } = world;
+  const startedAt = clock.now();
+  work.onPhase('working');
+  const signal = AbortSignal.any([work.stop, ending]);
+  const report = await world.agent(signal, work.onStarted);
+  const { end } = report;
+  if (report.unseen !== undefined) return { kind: 'unknown', detail: report.unseen };
+  if (end.kind !== 'exited') return end;
+  // Ended while somebody asked it to: whatever it says of itself, nobody waited for it to be done.
+  if (isAborted(signal)) return STOPPED;
+
+  const { exitCode, signal: endedBy } = end;
+  const badly = (cause: FailCause, evidence: Evidence): Judged => {
+    return { kind: 'badly', cause, exitCode, signal: endedBy, evidence };
+  };
+  const gather = async (verify?: VerifyResult): Promise<Evidence> => ({
+    startedAt,
+    endedAt: clock.now(),
+    verify,
+    files: (await world.touchedFiles()).slice(0, MAX_FILES).map((file) => cut(file, MAX_FILE_NAME)),
+    summary: report.lastSaid?.trim().slice(0, MAX_SUMMARY) || undefined,
+    logFile: world.logFile,
+    sessionId: report.sessionId,
+  });
+
+  if (report.limitMs !== undefined) return badly({ kind: 'timeLimit', limitMs: report.limitMs }, await gather());
+  const well = exitCode === 0 && endedBy === undefined && report.complaint === undefined;
+  if (!well && (exitCode === TRY_LATER || report.rateLimit !== undefined)) {
+    const { retryAfterMs, detail } = report.rateLimit ?? { retryAfterMs: undefined, detail: report.complaint ?? '' };
+    return { kind: 'rateLimited', retryAfterMs, detail };
+  }
+  // What it says itself tells a person more than a number, and says so whatever the number.
+  if (report.complaint !== undefined) return badly({ kind: 'said', detail: report.complaint }, await gather());
+  if (exitCode !== 0 || endedBy !== undefined) return badly({ kind: 'exit' }, await gather());
+  if (world.verify === undefined) return { kind: 'well', exitCode, evidence: await gather() };
+
+  work.onPhase('verifying');
+  const result = await world.verify(signal);
+  if (isAborted(signal)) return STOPPED;
+  const evidence = await gather(result);
+  return result.passed ? { kind: 'well', exitCode, evidence } : badly({ kind: 'verify', result }, evidence);
+}
+
+/** Writes down what came of the work, and answers it together with what the task itself says by then. */
+async function record(work: Work, world: WorkWorld, judged: Judged): Promise<WorkEnd> {
+  const finished = await world.locks.finish(work.id, endingOf(work, judged));
+  if (!finished.ok) {
+    const { failure } = finished;
+    if (failure.kind === 'lockLost') return { kind: 'lockLost', holder: failure.holder };
+    return { kind: 'notRecorded', exitCode: 'exitCode' in judged ? judged.exitCode : undefined, failure };
+  }
+  return endOf(judged, finished.value);
+}
+
+function endingOf({ label, options }: Work, judged: Judged): Ending {
+  const comment = (status: Status): string => formatResult(endOf(judged, status), label);
+  if (judged.kind === 'well') {
+    const to = options.successStatus === 'Done' && judged.evidence.verify?.passed === true ? 'Done' : 'Review';
+    return { to, overrules: false, comment };
+  }
+  if (judged.kind !== 'badly') return { to: 'Todo', overrules: false, comment: undefined };
+  return { to: 'Todo', overrules: judged.cause.kind === 'verify', comment };
+}
+
+/** An agent that ended well but whose task was moved back, put aside or called off meanwhile has not done that task. */
+function endOf(judged: Judged, status: Status): WorkEnd {
+  if (judged.kind === 'badly') return { ...judged, kind: 'failed' };
+  if (judged.kind !== 'well') return judged;
+  const { exitCode, evidence } = judged;
+  if (status === 'Review' || status === 'Done') return { kind: 'succeeded', status, evidence };
+  const detail = `the task was set to ${status} while the agent worked`;
+  return { kind: 'failed', cause: { kind: 'said', detail }, exitCode, signal: undefined, evidence };
+}
+
+/** After a bug: the claim may or may not stand, so an answer that it is not ours is as good as any. */
+async function giveBackQuietly(id: TaskId, world: WorkWorld): Promise<void> {
+  try {
+    await world.locks.finish(id, { to: 'Todo', overrules: false, comment: undefined });
+  } catch (error) {
+    world.reportBug(error);
+  }
+}

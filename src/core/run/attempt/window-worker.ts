@@ -1,0 +1,350 @@
+import { Emitter } from '../../events.ts';
+import type { Failure } from '../../failure.ts';
+import type {
+  BacklogSource,
+  Claim,
+  Clock,
+  Job,
+  JobInProgress,
+  TaskWorker,
+  WorkEnd,
+  WorkListener,
+} from '../../ports.ts';
+import { fail, ok, type Result } from '../../result.ts';
+import type { Status, Task, TaskId } from '../../task.ts';
+import type { VerifyResult } from '../evidence.ts';
+import { followWork } from './external-work.ts';
+import { waitForPerson } from './manual-work.ts';
+import type { LeaseKeeper } from '../../lease/lease-keeper.ts';
+import { type Finished, PersonDesk } from './manual-completions.ts';
+import type { SubagentDoor } from './subagent-host-registry.ts';
+import { reportOf, workBySubagent } from './subagent-work.ts';
+import { type AgentReport, type Ending, workOnTask } from './task-work.ts';
+import { endWork, type WindowLocks } from './window-locks.ts';
+
+/** What one attempt in a window is made of. */
+export interface WindowJob {
+  /** For whoever does the work; a person reads the task itself. */
+  readonly prompt: string;
+  /** What does the work is called so in the result. */
+  readonly label: string;
+  /** Undefined where nothing verifies this task. */
+  readonly verify: ((signal: AbortSignal) => Promise<VerifyResult>) | undefined;
+  readonly touchedFiles: () => Promise<readonly string[]>;
+  /** Relative to the root. */
+  readonly logFile: string | undefined;
+  /** Writes down what whoever works says. */
+  readonly tell: (text: string) => void;
+  /** To be called at the end, whatever it was. */
+  readonly close: () => void;
+}
+
+export interface WindowWorkerOptions {
+  readonly locks: WindowLocks;
+  readonly keeper: Pick<LeaseKeeper, 'hold' | 'holds' | 'drop' | 'onDidLose' | 'onDidChange'>;
+  readonly source: Pick<BacklogSource, 'root' | 'state' | 'refresh' | 'onDidChange'>;
+  readonly clock: Clock;
+  readonly door: SubagentDoor;
+  /** True where the host's agents claim for themselves, so that their work is followed in the store. */
+  readonly followsSubagents: () => boolean;
+  /** A failure refuses the attempt. */
+  readonly prepare: (job: Job) => Promise<Result<WindowJob, Failure>>;
+  /** The latest result that was written down for a task. */
+  readonly resultOf: (id: TaskId) => Promise<string | undefined>;
+  /** Shows a task to the person who is to work on it. */
+  readonly openTask: (id: TaskId) => void;
+  /** Lets go of the lock that a window which is gone left behind, In Progress to Todo; of no other holder's. Never rejects. */
+  readonly giveBack: (holder: string, id: TaskId) => Promise<void>;
+  readonly reportBug: (error: unknown) => void;
+}
+
+/** A window takes over what a person held in the one before within so long, after a reload or a crash. */
+const ADOPTED_WITHIN_MS = 35_000;
+const LOOK_EVERY_MS = 1_000;
+/** For so long the end of work is written again and again where the store is busy; its lease is kept meanwhile. */
+const RECORDED_WITHIN_MS = 10 * 60_000;
+const PASSING: ReadonlySet<Failure['kind']> = new Set(['busy', 'writerDied']);
+
+/**
+ * Does the work that happens in this window: a person's, and that of the editor's own subagents; and follows what others do who
+ * claim for themselves. The locks of the first two are this window's: a person's outlives a reload as any lock taken by hand
+ * does, a subagent's ends with the window as the subagent does.
+ */
+export class WindowWorker implements TaskWorker {
+  readonly #options: WindowWorkerOptions;
+  readonly #desk = new PersonDesk();
+  /** Followed tasks, each with whether this window writes its end just now. */
+  readonly #followed = new Map<TaskId, { isBeingFinished: boolean; readonly finished: Emitter<undefined> }>();
+  /** When there was a sign of work on a task last, epoch ms. */
+  readonly #signs = new Map<TaskId, number>();
+  readonly #gone = new AbortController();
+
+  constructor(options: WindowWorkerOptions) {
+    this.#options = options;
+  }
+
+  async work(job: Job, signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> {
+    return this.#attempt(job, signal, listener, { isAttached: false });
+  }
+
+  /**
+   * Takes up what an earlier window began: a person goes on with their task under the lock that this window adopted, others are
+   * followed on. A subagent of the editor has ended with its window, and nobody saw how.
+   */
+  async attach(job: JobInProgress, signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> {
+    const { source, giveBack, followsSubagents } = this.#options;
+    if (job.agent.how === 'subagent' && !followsSubagents()) {
+      if (job.holder !== undefined) await giveBack(job.holder, job.id);
+      return { kind: 'unknown', detail: 'its window was closed while the subagent worked' };
+    }
+    await source.refresh();
+    const task = this.#taskOf(job.id);
+    if (task === undefined) return { kind: 'unknown', detail: 'the task is not in the backlog any more' };
+    const again = { ...job, task, attempt: 1, dependencies: [], sessionId: undefined };
+    return this.#attempt(again, signal, listener, { isAttached: true });
+  }
+
+  /** True for a task that ends by a person's word: one of theirs, or one that is followed. */
+  awaitsWord(id: TaskId): boolean {
+    return this.#desk.has(id) || this.#followed.has(id);
+  }
+
+  /**
+   * A person says that a task is finished. For one that somebody else holds this also takes their lock away. Fails as
+   * `Locks.forceRelease` and `Locks.setStatus` do, and with `noSuchTask`.
+   */
+  async finish(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
+    if (this.#desk.say(id, { as })) return ok(undefined);
+    const followed = this.#followed.get(id);
+    if (followed === undefined) return fail({ kind: 'noSuchTask', id });
+    const { source } = this.#options;
+    followed.isBeingFinished = true;
+    try {
+      const finished = await this.#finishForOthers(id, as ?? 'Review');
+      return finished.ok ? ok(undefined) : finished;
+    } finally {
+      await source.refresh();
+      followed.isBeingFinished = false;
+      followed.finished.fire(undefined);
+    }
+  }
+
+  /** When there was a sign of work on a task of this worker last, epoch ms; undefined for one that it does not have. */
+  lastSignAt(id: TaskId): number | undefined {
+    return this.#signs.get(id);
+  }
+
+  /** The window goes away: a person's lock stays for the next one, subagents are cancelled, and nobody is told anything more. */
+  detach(): void {
+    this.#gone.abort();
+  }
+
+  async #attempt(
+    job: Job,
+    signal: AbortSignal,
+    listener: WorkListener,
+    how: { readonly isAttached: boolean },
+  ): Promise<WorkEnd> {
+    if (signal.aborted && !how.isAttached) return { kind: 'stopped' };
+    const { door, followsSubagents, prepare, clock } = this.#options;
+    const { id } = job.task;
+    const isHuman = job.agent.how === 'human';
+    const follows = !isHuman && followsSubagents();
+    const closed = isHuman || follows ? undefined : door.available();
+    if (closed !== undefined) return { kind: 'refused', failure: closed };
+    const prepared = await prepare(job);
+    if (!prepared.ok) return { kind: 'refused', failure: prepared.failure };
+    this.#signs.set(id, clock.now());
+    try {
+      if (follows) return await this.#follow(job, prepared.value, signal, listener, how);
+      const end = await this.#workOn(job, prepared.value, signal, listener, how);
+      return how.isAttached && end.kind === 'refused' ? endedMeanwhile(end.failure) : end;
+    } finally {
+      prepared.value.close();
+      this.#signs.delete(id);
+    }
+  }
+
+  #workOn(
+    job: Job,
+    parts: WindowJob,
+    stop: AbortSignal,
+    listener: WorkListener,
+    { isAttached }: { readonly isAttached: boolean },
+  ): Promise<WorkEnd> {
+    const { locks, keeper, source, clock, reportBug } = this.#options;
+    const { id } = job.task;
+    const isHuman = job.agent.how === 'human';
+    let word: Finished = { as: undefined };
+    const byPerson = async (signal: AbortSignal, onStarted: () => void): Promise<AgentReport> => {
+      onStarted();
+      if (!isAttached) this.#options.openTask(id);
+      const said = await waitForPerson(id, signal, { source, desk: this.#desk });
+      if (said === 'aborted') return reportOf({ kind: 'stopped' });
+      if (said !== 'moved') word = said;
+      return reportOf({ kind: 'exited', exitCode: 0, signal: undefined });
+    };
+    const bySubagent = async (signal: AbortSignal, onStarted: () => void): Promise<AgentReport> => {
+      const { prompt, tell } = parts;
+      const asked = {
+        ...{ prompt, description: job.task.title, wallMs: job.options.wallMs, signal, onStarted },
+        onActivity: () => void this.#signs.set(id, clock.now()),
+      };
+      const report = await workBySubagent(asked, this.#options.door, clock);
+      tell(report.lastSaid ?? report.complaint ?? report.end.kind);
+      return report;
+    };
+    return workOnTask(
+      { id, options: job.options, label: parts.label, stop, onPhase: () => undefined, onStarted: listener.onStarted },
+      {
+        locks: {
+          claim: async (_, leaseMs) => {
+            const claimed = isAttached ? await this.#claimAgain(id, leaseMs, stop) : await locks.claim(id, leaseMs);
+            if (claimed.ok) listener.onClaimed(claimed.value.holder);
+            return claimed;
+          },
+          // A person may call their own work Done; nobody else may without evidence.
+          finish: (_, ending) => this.#end(id, ending.to === 'Todo' ? ending : { ...ending, to: word.as ?? ending.to }),
+        },
+        keeper: {
+          onDidLose: keeper.onDidLose,
+          hold: (held, leaseMs, work) => keeper.hold(held, leaseMs, { ...work, ...(isHuman && { byHand: true }) }),
+          drop: (held) => keeper.drop(held),
+        },
+        agent: async (signal, onStarted) => {
+          const ending = AbortSignal.any([signal, this.#gone.signal]);
+          const report = await (isHuman ? byPerson(ending, onStarted) : bySubagent(ending, onStarted));
+          // The lock stays as it is: a person's is for the next window, a subagent's is given back with all others of this one.
+          return this.#gone.signal.aborted ? never() : report;
+        },
+        ...{ verify: parts.verify, touchedFiles: parts.touchedFiles, logFile: parts.logFile, clock, reportBug },
+      },
+    );
+  }
+
+  async #follow(
+    { task: { id }, options }: Job,
+    parts: WindowJob,
+    stop: AbortSignal,
+    listener: WorkListener,
+    { isAttached }: { readonly isAttached: boolean },
+  ): Promise<WorkEnd> {
+    const { source, locks, clock, resultOf } = this.#options;
+    const state = { isBeingFinished: false, finished: new Emitter<undefined>() };
+    this.#followed.set(id, state);
+    try {
+      const end = await followWork(
+        {
+          ...{ id, options, listener, isClaimed: isAttached },
+          stop: AbortSignal.any([stop, this.#gone.signal]),
+          onSign: () => void this.#signs.set(id, clock.now()),
+          isBeingFinished: () => state.isBeingFinished,
+          onDidFinish: state.finished.event,
+        },
+        {
+          ...{ source, locks, clock, result: () => resultOf(id) },
+          ...{ verify: parts.verify, touchedFiles: parts.touchedFiles, logFile: parts.logFile },
+        },
+      );
+      return this.#gone.signal.aborted ? await never() : end;
+    } finally {
+      this.#followed.delete(id);
+      state.finished.dispose();
+    }
+  }
+
+  /** Ends work in the store, and tries for minutes where that is busy: work that is done is worth waiting for. */
+  async #end(id: TaskId, ending: Ending): Promise<Result<Status, Failure>> {
+    const { locks, keeper, source, clock } = this.#options;
+    const until = clock.now() + RECORDED_WITHIN_MS;
+    for (;;) {
+      // Before it is written, so that nobody takes our own change for one that undoes our claim.
+      const keep = keeper.drop(id);
+      const ended = await endWork(id, ending, { locks, source });
+      if (ended.ok || !PASSING.has(ended.failure.kind) || clock.now() >= until) return ended;
+      keep();
+      await this.#somethingNew(this.#gone.signal);
+      if (this.#gone.signal.aborted) return never();
+    }
+  }
+
+  /**
+   * Claims a person's task for this window. The one before may hold it still: it is waited for, as whoever takes over its locks
+   * waits for it, and only then asked for as anybody would.
+   */
+  async #claimAgain(id: TaskId, leaseMs: number, stop: AbortSignal): Promise<Result<Claim, Failure>> {
+    const { locks, keeper, source, clock } = this.#options;
+    const until = clock.now() + ADOPTED_WITHIN_MS;
+    while (!keeper.holds(id) && !stop.aborted && !this.#gone.signal.aborted && clock.now() < until) {
+      await source.refresh();
+      const lock = this.#taskOf(id)?.lock;
+      if (lock === undefined || (lock.until ?? 0) <= clock.now()) break;
+      await this.#somethingNew(stop);
+    }
+    if (this.#gone.signal.aborted) return never();
+    return locks.claim(id, leaseMs);
+  }
+
+  #somethingNew(stop: AbortSignal): Promise<void> {
+    const { keeper, source, clock } = this.#options;
+    const signal = AbortSignal.any([stop, this.#gone.signal]);
+    return new Promise((resolve) => {
+      const go = (): void => {
+        for (const each of subscriptions) each.dispose();
+        signal.removeEventListener('abort', go);
+        resolve();
+      };
+      const subscriptions = [keeper.onDidChange(go), source.onDidChange(go), clock.after(LOOK_EVERY_MS, go)];
+      signal.addEventListener('abort', go, { once: true });
+    });
+  }
+
+  async #finishForOthers(id: TaskId, as: 'Review' | 'Done'): Promise<Result<Status, Failure>> {
+    const { locks, source } = this.#options;
+    await source.refresh();
+    const { lock } = this.#taskOf(id) ?? {};
+    if (lock !== undefined) {
+      const released = await locks.forceRelease(id, lock, 'A person marked the task as finished.');
+      if (!released.ok) return released;
+      await source.refresh();
+    }
+    const task = this.#taskOf(id);
+    return task === undefined ? fail({ kind: 'noSuchTask', id }) : locks.setStatus(id, task.rawStatus, as);
+  }
+
+  #taskOf(id: TaskId): Task | undefined {
+    const { state } = this.#options.source;
+    return state.kind === 'ready' ? state.snapshot.byId.get(id) : undefined;
+  }
+}
+
+/** What became of a person's task that could not be claimed for them again. */
+function endedMeanwhile(failure: Failure): WorkEnd {
+  switch (failure.kind) {
+    case 'held':
+    case 'unleased':
+      return { kind: 'lockLost', holder: failure.holder };
+    case 'notClaimable':
+      return movedOn(failure.status);
+    case 'noSuchTask':
+      return { kind: 'unknown', detail: 'the task is not in the backlog any more' };
+    default:
+      return { kind: 'notRecorded', exitCode: undefined, failure };
+  }
+}
+
+function movedOn(status: Status): WorkEnd {
+  if (status === 'Review' || status === 'Done') return { kind: 'succeeded', status, evidence: undefined };
+  const detail = `the task was set to ${status} meanwhile`;
+  return {
+    kind: 'failed',
+    cause: { kind: 'said', detail },
+    exitCode: undefined,
+    signal: undefined,
+    evidence: undefined,
+  };
+}
+
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}

@@ -1,0 +1,105 @@
+import type { Clock } from '../../ports.ts';
+import type { WaitReason } from '../run-events.ts';
+
+/** How long an agent cools down whose maker did not say how long; doubled each time, until one of its kind succeeds. */
+const FIRST_COOL_DOWN_MS = 60_000;
+const LONGEST_COOL_DOWN_MS = 15 * 60_000;
+/** What a maker asks for is believed up to this: a day's allowance comes back within a day. */
+const LONGEST_ASKED_MS = 24 * 60 * 60_000;
+/** So long a lowered cap stays before a success raises it again. */
+const RAISE_AFTER_MS = 3 * 60_000;
+
+/** What is known of one kind of agent. */
+interface Kind {
+  atWork: number;
+  /** The cap that rate limits brought, and where it began to fall; undefined while there is none. */
+  lowered: { cap: number; readonly from: number; changedAt: number } | undefined;
+  coolUntil: number;
+  nextCoolDownMs: number;
+}
+
+/**
+ * How many agents of a kind may work at a time, over all runs.
+ *
+ *     open ──rate limit──▶ cooling down, cap halved ──time──▶ open ──successes──▶ cap one higher each ──▶ no cap
+ *
+ * Those that were at work together are refused together: within one cool-down the cap falls once.
+ */
+export class AgentGate {
+  readonly #clock: Clock;
+  readonly #kinds = new Map<string, Kind>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  begin(agent: string): void {
+    this.#kindOf(agent).atWork++;
+  }
+
+  end(agent: string): void {
+    this.#kindOf(agent).atWork--;
+  }
+
+  /** Why no further agent of this kind starts now; `cap` is what the run allows at most. */
+  closedBy(agent: string, cap: number): Extract<WaitReason, { kind: 'coolingDown' | 'agentCap' }> | undefined {
+    const kind = this.#kinds.get(agent);
+    if (kind === undefined) return undefined;
+    if (kind.coolUntil > this.#clock.now()) return { kind: 'coolingDown', agent, until: kind.coolUntil };
+    const lowest = Math.min(cap, kind.lowered?.cap ?? Infinity);
+    return kind.atWork >= lowest ? { kind: 'agentCap', agent, cap: lowest } : undefined;
+  }
+
+  /** To be told while the refused agent still counts as at work. Answers when the cool-down ends, in epoch ms. */
+  rateLimited(agent: string, retryAfterMs: number | undefined): number {
+    const kind = this.#kindOf(agent);
+    const now = this.#clock.now();
+    const isFirst = kind.coolUntil <= now;
+    if (isFirst) {
+      const cap = Math.max(1, Math.floor((kind.lowered?.cap ?? kind.atWork) / 2));
+      kind.lowered = { cap, from: kind.lowered?.from ?? Math.max(1, kind.atWork), changedAt: now };
+    }
+    const coolDownMs = asked(retryAfterMs) ?? (isFirst ? kind.nextCoolDownMs : 0);
+    if (isFirst) kind.nextCoolDownMs = Math.min(kind.nextCoolDownMs * 2, LONGEST_COOL_DOWN_MS);
+    kind.coolUntil = Math.max(kind.coolUntil, now + coolDownMs);
+    return kind.coolUntil;
+  }
+
+  succeeded(agent: string): void {
+    const kind = this.#kindOf(agent);
+    const now = this.#clock.now();
+    kind.nextCoolDownMs = FIRST_COOL_DOWN_MS;
+    const { lowered } = kind;
+    if (lowered === undefined || now - Math.max(lowered.changedAt, kind.coolUntil) < RAISE_AFTER_MS) return;
+    lowered.cap++;
+    lowered.changedAt = now;
+    if (lowered.cap >= lowered.from) kind.lowered = undefined;
+  }
+
+  /** A cool-down is over by a timer: whatever somebody has set the clock to since. */
+  cooledDown(agent: string): void {
+    const kind = this.#kindOf(agent);
+    kind.coolUntil = Math.min(kind.coolUntil, this.#clock.now());
+  }
+
+  /** Takes over a cool-down that an earlier window saw begin. Answers when it ends, in epoch ms. */
+  coolDownUntil(agent: string, until: number): number {
+    const kind = this.#kindOf(agent);
+    kind.coolUntil = Math.max(kind.coolUntil, Math.min(until, this.#clock.now() + LONGEST_ASKED_MS));
+    return kind.coolUntil;
+  }
+
+  #kindOf(agent: string): Kind {
+    const known = this.#kinds.get(agent);
+    if (known !== undefined) return known;
+    const kind: Kind = { atWork: 0, lowered: undefined, coolUntil: 0, nextCoolDownMs: FIRST_COOL_DOWN_MS };
+    this.#kinds.set(agent, kind);
+    return kind;
+  }
+}
+
+/** What a maker asks for is a number out of an agent's output, and may be anything. */
+function asked(retryAfterMs: number | undefined): number | undefined {
+  if (retryAfterMs === undefined || Number.isNaN(retryAfterMs) || retryAfterMs < 0) return undefined;
+  return Math.min(retryAfterMs, LONGEST_ASKED_MS);
+}

@@ -1,0 +1,50 @@
+import type { WorkEnd, WorkListener } from '../../ports.ts';
+import type { Entry } from './run-entry.ts';
+
+/** What one attempt came to. */
+export interface Attempted {
+  readonly end: WorkEnd;
+  readonly wasClaimed: boolean;
+}
+
+/** Hears of an attempt, once each and in order, as long as it goes on. */
+export interface AttemptTeller {
+  readonly claimed: (holder: string) => void;
+  readonly started: () => void;
+}
+
+/**
+ * Has an attempt worked on and tells of it. A worker may be late or repeat itself; the story is told once and in order.
+ * `before` is what was told of it already, where an earlier window began it.
+ */
+export async function attemptWith(
+  work: (signal: AbortSignal, listener: WorkListener) => Promise<WorkEnd>,
+  entry: Entry,
+  teller: AttemptTeller,
+  before: { readonly claimed: boolean; readonly started: boolean } = { claimed: false, started: false },
+): Promise<Attempted> {
+  const control = (entry.control ??= new AbortController());
+  let { claimed, started } = before;
+  let isOver = false;
+  const listener: WorkListener = {
+    onClaimed: (holder) => {
+      if (claimed || isOver) return;
+      claimed = true;
+      teller.claimed(holder);
+    },
+    onStarted: () => {
+      if (!claimed || started || isOver) return;
+      started = true;
+      teller.started();
+    },
+  };
+  try {
+    return { end: await work(control.signal, listener), wasClaimed: claimed };
+  } catch (error) {
+    // Whatever the worker still has going must not work on without anybody watching.
+    control.abort();
+    throw error;
+  } finally {
+    isOver = true;
+  }
+}

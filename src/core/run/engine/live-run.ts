@@ -1,0 +1,473 @@
+import type { TaskId } from '../../task.ts';
+import { Breaker, isFailure } from './retry-policy.ts';
+import { AfterTurn } from './reschedule.ts';
+import type { VerifyResult } from '../evidence.ts';
+import { failedDependency, type RunSoFar } from './start-check.ts';
+import { entryFrom, isEqualReason, type Entry } from './run-entry.ts';
+import type { RunEvent, RunState, RunStop, SkipReason, TaskOutcome, WaitReason } from '../run-events.ts';
+import type { Floor, Told } from './run-context.ts';
+import { HUMAN_CAP, KIND_OF, type RunOptions } from '../run-options.ts';
+import { applyRunEvents } from '../journal/run-state.ts';
+import { Scheduler } from './scheduler.ts';
+import { candidateOf, TaskTurns, type Unstarted } from './task-executor.ts';
+import { WaitingRoom } from './delayed-tasks.ts';
+import { WaveCourse } from './wave-progression.ts';
+
+/**
+ * One run that goes on: gives its tasks their turns, opens and closes its waves, and decides what follows from how they end.
+ *
+ *     waiting ──turn──▶ begun: look again ▶ durable ▶ worker ──▶ ended
+ *        ▲  └────stop────────────────────────────────────────▶ ended
+ *        └──held, retry, cool-down, requeue───┘
+ */
+export class LiveRun {
+  readonly runId: string;
+  readonly options: RunOptions;
+  readonly entries: ReadonlyMap<TaskId, Entry>;
+  readonly ended: Promise<RunState>;
+  readonly #floor: Floor;
+  readonly #scheduler: Scheduler;
+  readonly #turns: TaskTurns;
+  readonly #course: WaveCourse;
+  readonly #waiting: WaitingRoom;
+  readonly #breaker: Breaker;
+  readonly #soFar: RunSoFar;
+  readonly #after: AfterTurn;
+  #isGone = false;
+  #tellGone: () => void = () => undefined;
+  /** Resolves when the window lets go of this run: nothing more is to be waited for then. */
+  readonly #gone = new Promise<void>((resolve) => (this.#tellGone = resolve));
+  #resolve: (state: RunState) => void = () => undefined;
+  #state: RunState;
+  /** Events that `#state` does not contain yet. */
+  #unapplied: RunEvent[] = [];
+  #phase: RunState['phase'];
+  #paused: RunState['paused'];
+  #stop: RunStop | undefined;
+  #starts: number;
+  /** How many tasks have not ended. */
+  #left = 0;
+  /** A slot was asked for and has not come. */
+  #hasTicket = false;
+  #isJudging = false;
+  /** A failure after which only the waves up to this one go on; `from` is the first of those that may not be over. */
+  #halt: { readonly wave: number; readonly id: TaskId; from: number } | undefined;
+
+  /** `state` may be of a run that an earlier window led. */
+  constructor(state: RunState, floor: Floor) {
+    const { runId, options } = state;
+    [this.runId, this.options, this.#state, this.#floor] = [runId, options, state, floor];
+    [this.#phase, this.#paused, this.#stop, this.#starts] = [state.phase, state.paused, state.stop, state.starts];
+    this.ended = new Promise((resolve) => (this.#resolve = resolve));
+    this.entries = new Map([...state.tasks.values()].map((task) => [task.id, entryFrom(task)]));
+    this.#breaker = new Breaker(options.breakAfter);
+    this.#course = new WaveCourse({
+      ...{ state, world: floor.world, isLetGo: this.#isLetGo },
+      leftIn: (wave) => this.#scheduler.left(wave),
+      left: () => this.#left,
+      isRunning: () => this.#phase === 'running',
+      onClosed: (wave, verify) => this.#closed(wave, verify),
+      onVerified: () => this.#advance(),
+    });
+    this.#waiting = new WaitingRoom(floor.world, (entries) => this.#comeBack(entries));
+    this.#soFar = {
+      options,
+      outcomeOf: (id) => this.entries.get(id)?.outcome,
+      isPending: (id) => (this.entries.get(id)?.phase ?? 'ended') !== 'ended',
+    };
+    const { state: store } = floor.world.source;
+    const byId = store.kind === 'ready' ? store.snapshot.byId : undefined;
+    const candidates = [...this.entries.values()].map((e) => candidateOf(e, byId?.get(e.id), floor.world));
+    this.#scheduler = new Scheduler(candidates, options.mode, floor.files);
+    this.#after = new AfterTurn({
+      ...{ options, floor, scheduler: this.#scheduler, waiting: this.#waiting, breaker: this.#breaker },
+      isRunning: () => this.#phase === 'running',
+      whyNot: (entry) => this.#whyNot(entry),
+      tell: (event) => this.#tell(event),
+      tellWaits: (entry, reason) => this.#tellWaits(entry, reason),
+      end: (entry, outcome, sameInARow) => this.#end(entry, outcome, sameInARow),
+      onRested: () => this.#advance(),
+    });
+    this.#turns = new TaskTurns({
+      ...{ runId, options, floor, scheduler: this.#scheduler, soFar: this.#soFar, isLetGo: this.#isLetGo },
+      tell: (event) => this.#tell(event),
+      whyNot: (entry) => this.#whyNot(entry),
+      openWave: (wave) => this.#openWave(wave),
+      nextStart: () => ++this.#starts,
+      onSettled: (entry, result) => {
+        if ('end' in result) this.#after.attempted(entry, result);
+        else this.#after.unstarted(entry, result);
+        this.#advance();
+      },
+    });
+    for (const wave of state.waves.keys()) if (!this.#course.isUnopened(wave)) this.#scheduler.openThrough(wave);
+    for (const { id, outcome } of this.entries.values()) {
+      if (outcome === undefined) this.#left++;
+      else this.#scheduler.ended(id, outcome.kind === 'succeeded');
+    }
+  }
+
+  /** The run as all its events so far tell it; what came since the last look is applied in one go. */
+  get state(): RunState {
+    if (this.#unapplied.length > 0) {
+      this.#state = applyRunEvents(this.#state, this.#unapplied);
+      this.#unapplied = [];
+    }
+    return this.#state;
+  }
+
+  get phase(): RunState['phase'] {
+    return this.#phase;
+  }
+
+  isHolder(holder: string): boolean {
+    return this.#turns.isHolder(holder);
+  }
+
+  /** Opens its first wave. */
+  begin(): void {
+    this.#advance();
+  }
+
+  /**
+   * Goes on where an earlier window left off. Attempts of `attach` count as at work at once, even where they are more than
+   * the cap; others that nobody settled are `unknown`.
+   */
+  takeOver(attach: ReadonlySet<TaskId>): void {
+    const { gate, coolDown, world, limit } = this.#floor;
+    const tasks = [...this.state.tasks.values()];
+    this.#tell({ kind: 'runTakenOver' });
+    const ends = tasks.flatMap(({ id, earlier, outcome, endedAt }) => [
+      ...earlier.map((attempt) => ({ id, outcome: attempt.outcome, at: attempt.at })),
+      ...(outcome === undefined ? [] : [{ id, outcome, at: endedAt ?? 0 }]),
+    ]);
+    for (const { id, outcome } of ends.sort((a, b) => a.at - b.at)) this.#breaker.note(id, outcome);
+    const began = tasks.filter(({ phase }) => phase !== 'queued' && phase !== 'ended');
+    // First, as an end of another one may end everything that is not at work.
+    for (const task of began.filter(({ id }) => attach.has(id))) {
+      this.#scheduler.takeThis(task.id);
+      const attempt = this.#turns.attach(this.#entryOf(task.id), task);
+      // It works already, whether or not there is a slot for it; when there is one, it has it.
+      if (needsSlot(task)) void limit(() => attempt).catch(world.reportBug);
+      else attempt.catch(world.reportBug);
+    }
+    for (const { id } of began.filter((task) => !attach.has(task.id))) {
+      const entry = this.#entryOf(id);
+      if (entry.phase === 'waiting') this.#end(entry, { kind: 'unknown', detail: 'Nobody watched it any more.' });
+    }
+    for (const { id, phase, waits } of tasks) {
+      const entry = this.#entryOf(id);
+      const now = this.#now();
+      if (phase !== 'queued' || entry.phase !== 'waiting') continue;
+      if (waits?.kind === 'retry' && waits.at > now) {
+        this.#scheduler.setAside(id);
+        this.#waiting.waitFor(entry, waits.at - now);
+      } else if (waits?.kind === 'coolingDown' && waits.until > now) {
+        coolDown(waits.agent, gate.coolDownUntil(waits.agent, waits.until));
+      } else {
+        this.#tellWaits(entry, undefined);
+      }
+    }
+    for (const entry of this.entries.values()) if (entry.outcome !== undefined) this.#mind(entry, entry.outcome);
+    const { series } = this.#breaker;
+    if (series !== undefined && this.#phase === 'running') this.#stopFor({ kind: 'breaker', ...series });
+    if (this.#phase === 'stopping') this.#skipRest();
+    if (this.#stop?.kind === 'person') void this.stopTasks(this.entries.keys());
+    // Not before the other runs that are taken over now have asked for the slots of what they have at work.
+    void Promise.resolve().then(() => this.#advance());
+  }
+
+  /** Asks for a slot, if there is a task that may have its turn; says what keeps the next ones from it. */
+  pump(): void {
+    if (!this.#mayStart() || this.#hasTicket) return;
+    if (this.#scheduler.hasReady(this.#isOpen)) {
+      this.#hasTicket = true;
+      void this.#floor.limit(() => this.#turn()).catch(this.#floor.world.reportBug);
+    }
+    this.#tellClosed();
+  }
+
+  /** Nobody uses these files any more. */
+  freed(files: readonly string[]): void {
+    for (const file of files) {
+      for (const id of this.#scheduler.freed(file)) this.#tellWaits(this.#entryOf(id), undefined);
+    }
+  }
+
+  /** Agents of a kind may start again. */
+  cooledDown(agent: string): void {
+    if (this.#phase === 'ended') return;
+    for (const entry of this.entries.values()) {
+      const { waits } = entry;
+      if (waits?.kind === 'coolingDown' && waits.agent === agent) this.#tellWaits(entry, undefined);
+    }
+    this.pump();
+  }
+
+  setCap(cap: number): void {
+    if (this.#phase !== 'ended') this.#tell({ kind: 'capChanged', cap });
+  }
+
+  pause(by: 'person' | 'wave'): void {
+    if (this.#phase !== 'running' || this.#paused !== undefined) return;
+    this.#paused = by;
+    this.#tell({ kind: 'runPaused', by });
+  }
+
+  goOn(): void {
+    if (this.#phase === 'ended' || this.#paused === undefined) return;
+    this.#paused = undefined;
+    this.#tell({ kind: 'runWentOn' });
+    this.#advance();
+  }
+
+  /** Ends the work on tasks; what waits ends at once. Resolves when all of that is written down. */
+  async stopTasks(ids: Iterable<TaskId>): Promise<void> {
+    if (this.#isLetGo()) return;
+    const ends: Promise<void>[] = [];
+    for (const id of ids) {
+      const entry = this.entries.get(id);
+      if (entry === undefined || entry.phase === 'ended') continue;
+      entry.isStopped = true;
+      entry.control?.abort();
+      // What waits for a slot ends at once, and its turn finds it ended.
+      if (entry.phase === 'waiting') this.#end(entry, STOPPED);
+      else ends.push(new Promise((resolve) => void entry.whenEnded.push(resolve)));
+    }
+    this.#advance();
+    await Promise.race([Promise.all(ends), this.#gone]);
+  }
+
+  /** Ends the run: what waits is skipped, agents at work are ended. */
+  async stop(): Promise<void> {
+    if (this.#phase === 'ended' || this.#isLetGo()) return;
+    this.#course.stop();
+    if (this.#phase === 'running') this.#stopFor({ kind: 'person' });
+    await this.stopTasks(this.entries.keys());
+    await Promise.race([this.ended, this.#gone]);
+  }
+
+  /** Ends an attempt and queues its task again; does nothing for one that is not at work. */
+  requeue(id: TaskId): void {
+    const entry = this.entries.get(id);
+    if (entry?.isAtWork !== true || this.#isLetGo()) return;
+    entry.isRequeued = true;
+    entry.control?.abort();
+  }
+
+  /** Nothing further of this run is begun or told; what is at work is left alone, and has its slot until it ends. */
+  letGo(): void {
+    this.#isGone = true;
+    this.#waiting.dispose();
+    this.#after.dispose();
+    this.#course.stop();
+    this.#tellGone();
+  }
+
+  readonly #isLetGo = (): boolean => this.#isGone || this.#floor.isLetGo();
+
+  readonly #isOpen = (agent: string): boolean => this.#closedBy(agent) === undefined;
+
+  #closedBy(agent: string): WaitReason | undefined {
+    const cap = this.options.agentCaps.find(([name]) => name === agent)?.[1];
+    const otherwise = agent === KIND_OF.human ? HUMAN_CAP : Infinity;
+    return this.#floor.gate.closedBy(agent, cap === undefined ? otherwise : Math.max(1, cap));
+  }
+
+  #mayStart(): boolean {
+    const isHeldUp = this.#paused !== undefined || this.#after.isResting;
+    return this.#phase === 'running' && !isHeldUp && !this.#isLetGo();
+  }
+
+  #whyNot(entry: Entry): Unstarted | undefined {
+    if (entry.isStopped) return { kind: 'skip', reason: { kind: 'stopped' } };
+    if (this.#stop !== undefined) return { kind: 'skip', reason: this.#skipReason(this.#stop) };
+    return this.#mayStart() ? undefined : { kind: 'back' };
+  }
+
+  #skipReason(stop: RunStop): SkipReason {
+    return stop.kind === 'person' ? { kind: 'stopped' } : { kind: 'runStopped', stop };
+  }
+
+  /** A slot is there: the best task of the run has its turn. */
+  async #turn(): Promise<void> {
+    this.#hasTicket = false;
+    if (!this.#mayStart()) return;
+    const { id, parked } = this.#scheduler.take(this.#isOpen);
+    for (const { id: other, with: user, files } of parked) {
+      this.#tellWaits(this.#entryOf(other), { kind: 'sharesFiles', with: user, files });
+    }
+    if (id === undefined) {
+      this.#tellClosed();
+      return;
+    }
+    const entry = this.#entryOf(id);
+    const turn = this.#turns.take(entry);
+    // The next one asks for a slot of its own, behind the other runs.
+    this.pump();
+    if (needsSlot(entry)) await turn;
+    else turn.catch(this.#floor.world.reportBug);
+  }
+
+  #tellClosed(): void {
+    for (const id of this.#scheduler.tops()) {
+      const entry = this.#entryOf(id);
+      const reason = this.#closedBy(entry.agent.agent);
+      if (reason !== undefined) this.#tellWaits(entry, reason);
+    }
+  }
+
+  /** Tasks that waited without a slot may have their turn again. */
+  #comeBack(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      this.#tellWaits(entry, undefined);
+      this.#scheduler.back(entry.id);
+    }
+    this.#advance();
+  }
+
+  #end(entry: Entry, outcome: TaskOutcome, sameInARow?: number): void {
+    entry.phase = 'ended';
+    entry.outcome = outcome;
+    this.#waiting.leave(entry);
+    this.#left--;
+    if (outcome.kind === 'succeeded') this.#course.bore(entry.wave);
+    this.#scheduler.ended(entry.id, outcome.kind === 'succeeded');
+    this.#tell({ kind: 'taskEnded', id: entry.id, outcome });
+    for (const resolve of entry.whenEnded.splice(0)) resolve();
+    if (this.#phase !== 'running') return;
+    if (sameInARow !== undefined) this.#stopFor({ kind: 'breaker', count: sameInARow, outcome });
+    else this.#mind(entry, outcome);
+  }
+
+  /** What the end of one task does to the rest. */
+  #mind({ id, wave }: Entry, outcome: TaskOutcome): void {
+    const { onFailure } = this.options;
+    if (this.#phase !== 'running' || onFailure === 'continue' || !isFailure(outcome)) return;
+    if (onFailure === 'stopAtOnce') {
+      this.#stopFor({ kind: 'failure', id });
+      return;
+    }
+    if (this.#halt !== undefined && this.#halt.wave <= wave) return;
+    this.#halt = { wave, id, from: 0 };
+    this.#scheduler.haltAfter(wave);
+  }
+
+  #stopFor(stop: RunStop): void {
+    this.#phase = 'stopping';
+    this.#stop = stop;
+    this.#tell({ kind: 'runStopping', stop });
+    this.#skipRest();
+  }
+
+  #skipRest(): void {
+    const stop = this.#stop;
+    if (stop === undefined) return;
+    for (const entry of this.entries.values()) {
+      if (entry.phase === 'waiting') this.#end(entry, { kind: 'skipped', reason: this.#skipReason(stop) });
+    }
+  }
+
+  /** Does what follows from what is over: closes waves, ends the run, opens the next wave, asks for slots. */
+  #advance(): void {
+    if (this.#phase === 'ended' || this.#course.isVerifying || this.#isLetGo()) return;
+    for (;;) {
+      if (!this.#course.closeOver()) return;
+      if (this.#left === 0) {
+        this.#finish();
+        return;
+      }
+      if (this.#halt !== undefined && this.#phase === 'running' && this.#isHalted(this.#halt)) {
+        this.#stopFor({ kind: 'failure', id: this.#halt.id });
+        continue;
+      }
+      const next = this.#mayStart() ? this.#course.next() : undefined;
+      if (next === undefined) break;
+      this.#openWave(next);
+    }
+    if (this.#scheduler.hasSuspects && !this.#isJudging) void this.#judge();
+    this.pump();
+  }
+
+  #openWave(wave: number): void {
+    if (!this.#course.isUnopened(wave)) return;
+    this.#course.opened(wave);
+    this.#tell({ kind: 'waveStarted', wave });
+    this.#scheduler.openThrough(wave);
+  }
+
+  #closed(wave: number, verify: VerifyResult | undefined): void {
+    this.#tell({ kind: 'waveEnded', wave, verify });
+    if (this.#phase !== 'running') return;
+    if (verify?.passed === false) this.#stopFor({ kind: 'waveVerify', wave, result: verify });
+    else if (this.options.pauseBetweenWaves && this.#left > 0) this.pause('wave');
+  }
+
+  /** True when everything up to the wave of the failure is over. */
+  #isHalted(halt: { readonly wave: number; from: number }): boolean {
+    while (halt.from <= halt.wave && this.#scheduler.left(halt.from) === 0) halt.from++;
+    return halt.from > halt.wave;
+  }
+
+  /** Ends what depends on a task that ended badly, unless the backlog says that somebody else has settled that one. */
+  async #judge(): Promise<void> {
+    const { world } = this.#floor;
+    this.#isJudging = true;
+    try {
+      await world.source.refresh();
+    } catch (error) {
+      // What was read before is still true enough: whoever has a turn is looked at again.
+      world.reportBug(error);
+    }
+    this.#isJudging = false;
+    if (this.#isLetGo()) return;
+    const { state } = world.source;
+    for (let ids = this.#scheduler.takeSuspects(); ids.length > 0; ids = this.#scheduler.takeSuspects()) {
+      for (const id of ids) {
+        const task = state.kind === 'ready' ? state.snapshot.byId.get(id) : undefined;
+        const failed = task && state.kind === 'ready' ? failedDependency(task, state.snapshot, this.#soFar) : undefined;
+        if (failed === undefined) this.#scheduler.readmit(id);
+        else this.#end(this.#entryOf(id), { kind: 'skipped', reason: { kind: 'dependencyFailed', id: failed } });
+      }
+    }
+    this.#advance();
+  }
+
+  #finish(): void {
+    this.#phase = 'ended';
+    this.#waiting.dispose();
+    this.#after.dispose();
+    this.#tell({ kind: 'runEnded' });
+    this.#resolve(this.state);
+  }
+
+  #tellWaits(entry: Entry, reason: WaitReason | undefined): void {
+    if (entry.phase !== 'waiting' || isEqualReason(entry.waits, reason)) return;
+    entry.waits = reason;
+    this.#tell({ kind: 'taskWaits', id: entry.id, reason });
+  }
+
+  #tell(told: Told): void {
+    if (this.#isLetGo()) return;
+    const event = { ...told, runId: this.runId, at: this.#now() } as RunEvent;
+    this.#unapplied.push(event);
+    this.#floor.tell(event);
+  }
+
+  #entryOf(id: TaskId): Entry {
+    const entry = this.entries.get(id);
+    if (entry === undefined) throw new Error(`Internal error: ${id} is no task of run ${this.runId}`);
+    return entry;
+  }
+
+  #now(): number {
+    return this.#floor.world.clock.now();
+  }
+}
+
+/** A person is none of the agents that the cap is about: what they have begun keeps no agent from its turn. */
+function needsSlot({ agent }: Pick<Entry, 'agent'>): boolean {
+  return agent.how !== 'human';
+}
+
+const STOPPED: TaskOutcome = { kind: 'skipped', reason: { kind: 'stopped' } };

@@ -1,0 +1,165 @@
+import type { Disposable } from '../../events.ts';
+import type { Failure } from '../../failure.ts';
+import { nextAfter, outcomeOf, type Breaker, type Next } from './retry-policy.ts';
+import type { Attempted } from './attempt.ts';
+import { countAttempt, type Entry } from './run-entry.ts';
+import type { TaskOutcome, WaitReason } from '../run-events.ts';
+import type { Floor, Told } from './run-context.ts';
+import type { RunOptions } from '../run-options.ts';
+import type { Scheduler } from './scheduler.ts';
+import { StoreRest } from './store-backoff.ts';
+import type { Unstarted } from './task-executor.ts';
+import type { WaitingRoom } from './delayed-tasks.ts';
+
+/** What the end of a turn needs of its run. */
+export interface AfterTurnOptions {
+  readonly options: RunOptions;
+  readonly floor: Floor;
+  readonly scheduler: Scheduler;
+  readonly waiting: WaitingRoom;
+  readonly breaker: Breaker;
+  readonly isRunning: () => boolean;
+  /** Why a task should not have another turn. */
+  readonly whyNot: (entry: Entry) => Unstarted | undefined;
+  readonly tell: (event: Told) => void;
+  readonly tellWaits: (entry: Entry, reason: WaitReason | undefined) => void;
+  /** `sameInARow`: how many equal failures there are now, where they are enough to stop the run. */
+  readonly end: (entry: Entry, outcome: TaskOutcome, sameInARow?: number) => void;
+  /** A rest is over, see `isResting`. */
+  readonly onRested: () => void;
+}
+
+/**
+ * Decides what becomes of a task whose turn is over: it ends, is queued again, or waits without a slot.
+ *
+ *     attempt ──▶ ended, or queued: again │ after a while │ when its agent has cooled down │ when its holder lets go
+ *     no attempt ──▶ skipped, or queued: at once │ behind another task │ when its holder lets go │ after a rest of the run
+ */
+export class AfterTurn implements Disposable {
+  readonly #options: AfterTurnOptions;
+  readonly #rest: StoreRest;
+  /** Tasks whose turn came to nothing because the backlog could not be read. */
+  #resting: Entry[] = [];
+
+  constructor(options: AfterTurnOptions) {
+    this.#options = options;
+    this.#rest = new StoreRest(options.floor.world.clock, () => {
+      for (const entry of this.#resting.splice(0)) options.tellWaits(entry, undefined);
+      options.onRested();
+    });
+  }
+
+  /** True while nothing of the run begins because the backlog could not be read a moment ago. */
+  get isResting(): boolean {
+    return this.#rest.isResting;
+  }
+
+  dispose(): void {
+    this.#rest.dispose();
+  }
+
+  /** A turn in which no worker was asked. */
+  unstarted(entry: Entry, result: Unstarted): void {
+    const { scheduler, options, whyNot, end } = this.#options;
+    const { id } = entry;
+    // A stop may have come since, whatever the backlog says.
+    const why = result.kind === 'skip' ? result : whyNot(entry);
+    if (why?.kind === 'skip') {
+      end(entry, { kind: 'skipped', reason: why.reason });
+      return;
+    }
+    entry.phase = 'waiting';
+    if (result.kind === 'unreadable') {
+      this.#unreadable(entry, result.failure);
+      return;
+    }
+    if (result.kind !== 'back') this.#rest.worked();
+    switch (result.kind) {
+      case 'skip':
+      case 'back':
+        scheduler.back(id);
+        return;
+      case 'waitFor':
+        // It may have ended since we looked: then the next look says what follows.
+        if (scheduler.mayWaitFor(id, result.id)) scheduler.defer(id, result.id);
+        else scheduler.back(id);
+        return;
+      case 'held':
+        if (options.held === 'wait') this.#waitForHolder(entry, result.holder, result.until, true);
+        else end(entry, { kind: 'skipped', reason: { kind: 'notReady', reasons: result.reasons } });
+    }
+  }
+
+  /** The backlog cannot be read: its task keeps its place, and the run waits; in the end for no longer. */
+  #unreadable(entry: Entry, failure: Failure): void {
+    const { scheduler, breaker, end, tellWaits } = this.#options;
+    const at = this.#rest.begin();
+    if (at === undefined) {
+      const outcome: TaskOutcome = { kind: 'skipped', reason: { kind: 'claimFailed', failure } };
+      end(entry, outcome, breaker.note(entry.id, outcome));
+      return;
+    }
+    this.#resting.push(entry);
+    scheduler.back(entry.id);
+    tellWaits(entry, { kind: 'retry', at });
+  }
+
+  /** An attempt ended. */
+  attempted(entry: Entry, { end: workEnd, wasClaimed }: Attempted): void {
+    const { options, floor, breaker, isRunning, end } = this.#options;
+    const { isStopped, isRequeued, failures, refusals, agent } = entry;
+    this.#rest.worked();
+    const outcome = outcomeOf(workEnd, wasClaimed, isStopped);
+    if (outcome.kind === 'succeeded') floor.gate.succeeded(agent.agent);
+    const until =
+      outcome.kind === 'rateLimited' ? this.#coolDown(entry, outcome.retryAfterMs) : floor.world.clock.now();
+    const count = isRequeued || isStopped ? undefined : breaker.note(entry.id, outcome);
+    const mayRepeat = isRunning() && count === undefined;
+    const rateLimits = entry.rateLimits + 1;
+    const attempt = { outcome, isStopped, isRequeued, mayRepeat, failures, rateLimits, refusals };
+    const next = nextAfter(attempt, options);
+    entry.isRequeued = false;
+    if (next.kind === 'end') end(entry, outcome, count);
+    else this.#queueAgain(entry, next, until);
+  }
+
+  #queueAgain(entry: Entry, next: Exclude<Next, { kind: 'end' }>, until: number): void {
+    const { floor, scheduler, waiting, tell, tellWaits } = this.#options;
+    const { id, agent } = entry;
+    const notBefore = next.kind === 'retry' ? floor.world.clock.now() + next.delayMs : until;
+    entry.phase = 'waiting';
+    entry.waits = undefined;
+    if (next.kind !== 'again') countAttempt(entry, next.outcome);
+    tell({ kind: 'taskRequeued', id, outcome: next.outcome, notBefore });
+    switch (next.kind) {
+      case 'again':
+        scheduler.back(id);
+        return;
+      case 'coolDown':
+        tellWaits(entry, { kind: 'coolingDown', agent: agent.agent, until });
+        scheduler.back(id);
+        return;
+      case 'retry':
+        scheduler.setAside(id);
+        tellWaits(entry, { kind: 'retry', at: notBefore });
+        waiting.waitFor(entry, next.delayMs);
+        return;
+      case 'held':
+        this.#waitForHolder(entry, next.holder, next.until, false);
+    }
+  }
+
+  #coolDown({ agent }: Entry, retryAfterMs: number | undefined): number {
+    const { gate, coolDown } = this.#options.floor;
+    const until = gate.rateLimited(agent.agent, retryAfterMs);
+    coolDown(agent.agent, until);
+    return until;
+  }
+
+  #waitForHolder(entry: Entry, holder: string, until: number, isSeen: boolean): void {
+    const { scheduler, waiting, tellWaits } = this.#options;
+    scheduler.setAside(entry.id);
+    tellWaits(entry, { kind: 'held', holder });
+    waiting.waitForHolder(entry, holder, until, isSeen);
+  }
+}

@@ -1,0 +1,166 @@
+import type { Failure } from '../../failure.ts';
+import type { WorkEnd } from '../../ports.ts';
+import type { TaskId } from '../../task.ts';
+import type { TaskOutcome } from '../run-events.ts';
+import type { RunOptions } from '../run-options.ts';
+
+/** What becomes of a task after an attempt at it. */
+export type Next =
+  | { readonly kind: 'end'; readonly outcome: TaskOutcome }
+  /** A person wanted it begun anew. */
+  | { readonly kind: 'again'; readonly outcome: TaskOutcome }
+  | { readonly kind: 'retry'; readonly outcome: TaskOutcome; readonly delayMs: number }
+  | { readonly kind: 'coolDown'; readonly outcome: TaskOutcome; readonly retryAfterMs: number | undefined }
+  | { readonly kind: 'held'; readonly outcome: TaskOutcome; readonly holder: string; readonly until: number };
+
+/** An attempt that has ended, and what was asked of it meanwhile. */
+export interface Attempt {
+  readonly outcome: TaskOutcome;
+  readonly isStopped: boolean;
+  readonly isRequeued: boolean;
+  /** False as soon as the run starts nothing further. */
+  readonly mayRepeat: boolean;
+  /** How many attempts at this task failed before. */
+  readonly failures: number;
+  /** How often in a row, up to this attempt, its agent was refused by its maker. */
+  readonly rateLimits: number;
+  /** How often in a row, before this attempt, the store was too busy to claim it. */
+  readonly refusals: number;
+}
+
+const LONGEST_DELAY_MS = 10 * 60_000;
+/** A task whose agent is refused so often in a row is not tried any more: its maker has nothing left for us. */
+const MOST_RATE_LIMITS = 20;
+/** A store that is busy says nothing about the task: it is asked again so often, whatever a run does about failures. */
+const MOST_REFUSALS = 5;
+const REFUSED_DELAY_MS = 5_000;
+
+/** How an attempt counts for its task. What was stopped before it was claimed was never begun. */
+export function outcomeOf(end: WorkEnd, wasClaimed: boolean, isStopped: boolean): TaskOutcome {
+  const neverBegan: TaskOutcome = { kind: 'skipped', reason: { kind: 'stopped' } };
+  if (end.kind === 'stopped' && !wasClaimed) return neverBegan;
+  if (end.kind !== 'refused') return end;
+  return isStopped ? neverBegan : { kind: 'skipped', reason: { kind: 'claimFailed', failure: end.failure } };
+}
+
+export function nextAfter(attempt: Attempt, options: RunOptions): Next {
+  const { outcome, isStopped, isRequeued, mayRepeat, failures, rateLimits, refusals } = attempt;
+  const end: Next = { kind: 'end', outcome };
+  if (!mayRepeat || isStopped) return end;
+  if (isRequeued && isGivenBack(outcome)) return { kind: 'again', outcome };
+  if (outcome.kind === 'rateLimited') {
+    return rateLimits > MOST_RATE_LIMITS ? end : { kind: 'coolDown', outcome, retryAfterMs: outcome.retryAfterMs };
+  }
+  const refusal = refusalOf(outcome);
+  if (refusal?.kind === 'held' && options.held === 'wait') {
+    return { kind: 'held', outcome, holder: refusal.holder, until: refusal.until };
+  }
+  if (isStoreBusy(outcome)) {
+    return refusals >= MOST_REFUSALS ? end : { kind: 'retry', outcome, delayMs: REFUSED_DELAY_MS * 2 ** refusals };
+  }
+  if (!countsAsFailure(outcome) || failures >= options.retries) return end;
+  return { kind: 'retry', outcome, delayMs: retryDelayMs(options, failures) };
+}
+
+/** How long a task that failed waits for its next attempt, in ms, where so many failed before that one. */
+export function retryDelayMs({ retryAfterMs }: Pick<RunOptions, 'retryAfterMs'>, failures: number): number {
+  return Math.min(retryAfterMs * 2 ** failures, LONGEST_DELAY_MS);
+}
+
+/** True where an attempt used up one of the task's retries. */
+export function countsAsFailure({ kind }: TaskOutcome): boolean {
+  return kind === 'failed' || kind === 'notStarted';
+}
+
+/** True where the task could not be claimed for a reason that passes. */
+export function isStoreBusy(outcome: TaskOutcome): boolean {
+  const kind = refusalOf(outcome)?.kind;
+  return kind === 'busy' || kind === 'writerDied';
+}
+
+/** True for an end that nobody asked for and that is not well. */
+export function isFailure({ kind }: TaskOutcome): boolean {
+  return kind !== 'succeeded' && kind !== 'stopped' && kind !== 'skipped';
+}
+
+/**
+ * Notices the same failure several times in a row, whichever tasks it hits. A task counts once in a row, so that the retries
+ * of one task alone stop nothing.
+ */
+export class Breaker {
+  readonly #breakAfter: number;
+  #sign: string | undefined;
+  #last: TaskOutcome | undefined;
+  readonly #tasks = new Set<TaskId>();
+
+  /** Less than 1: never. */
+  constructor(breakAfter: number) {
+    this.#breakAfter = breakAfter;
+  }
+
+  /** The equal failures in a row, and the last of them; undefined while they are too few to stop for. */
+  get series(): { readonly count: number; readonly outcome: TaskOutcome } | undefined {
+    const isLong = this.#breakAfter >= 1 && this.#tasks.size >= this.#breakAfter;
+    return isLong && this.#last !== undefined ? { count: this.#tasks.size, outcome: this.#last } : undefined;
+  }
+
+  /** How many equal failures there are now in a row; undefined while they are too few to stop for. */
+  note(id: TaskId, outcome: TaskOutcome): number | undefined {
+    const sign = signOf(outcome);
+    if (outcome.kind === 'succeeded' || (sign !== undefined && sign !== this.#sign)) {
+      this.#tasks.clear();
+      this.#sign = sign;
+    }
+    if (sign === undefined) return undefined;
+    this.#tasks.add(id);
+    this.#last = outcome;
+    return this.series?.count;
+  }
+}
+
+/** Failures with the same sign are the same; undefined for what says nothing about failures. */
+function signOf(outcome: TaskOutcome): string | undefined {
+  switch (outcome.kind) {
+    case 'failed': {
+      const { cause, exitCode, signal } = outcome;
+      const said = cause.kind === 'said' ? cause.detail : '';
+      return JSON.stringify(['failed', cause.kind, exitCode ?? null, signal ?? null, said]);
+    }
+    case 'notStarted':
+    case 'notRecorded':
+      return JSON.stringify([outcome.kind, outcome.failure.kind]);
+    case 'unknown':
+      return 'unknown';
+    case 'skipped': {
+      const refusal = refusalOf(outcome);
+      return refusal === undefined || !STOPS_ALL.has(refusal.kind)
+        ? undefined
+        : JSON.stringify(['refused', refusal.kind]);
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Refusals that are about the machine or the store: the next task would meet the same. */
+const STOPS_ALL: ReadonlySet<Failure['kind']> = new Set([
+  ...([
+    'busy',
+    'writerDied',
+    'readOnly',
+    'writeFailed',
+    'unreadable',
+    'noAgent',
+    'agentNotStarted',
+    'internal',
+  ] as const),
+]);
+
+function refusalOf(outcome: TaskOutcome): Failure | undefined {
+  return outcome.kind === 'skipped' && outcome.reason.kind === 'claimFailed' ? outcome.reason.failure : undefined;
+}
+
+/** True where the backlog has the task back, so that it can be begun anew. */
+function isGivenBack(outcome: TaskOutcome): boolean {
+  return ['stopped', 'failed', 'rateLimited', 'notStarted', 'skipped', 'unknown'].includes(outcome.kind);
+}

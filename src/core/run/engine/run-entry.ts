@@ -1,0 +1,54 @@
+import type { TaskId } from '../../task.ts';
+import { countsAsFailure, isStoreBusy } from './retry-policy.ts';
+import type { TaskOutcome, TaskRun, WaitReason } from '../run-events.ts';
+import type { AgentAssignment } from '../run-options.ts';
+
+/** One task of a run that goes on. */
+export interface Entry {
+  readonly id: TaskId;
+  readonly wave: number;
+  readonly agent: AgentAssignment;
+  /** `waiting` for its turn, `begun` from the turn to the end of the attempt. */
+  phase: 'waiting' | 'begun' | 'ended';
+  /** True from when an attempt was told to others until it ended. */
+  isAtWork: boolean;
+  isStopped: boolean;
+  isRequeued: boolean;
+  /** Ends the attempt. */
+  control: AbortController | undefined;
+  holder: string | undefined;
+  /** Names the files of the latest attempt. */
+  start: number | undefined;
+  attempt: number;
+  failures: number;
+  /** In a row. */
+  rateLimits: number;
+  /** How often in a row the store was too busy to claim it. */
+  refusals: number;
+  waits: WaitReason | undefined;
+  outcome: TaskOutcome | undefined;
+  readonly whenEnded: (() => void)[];
+}
+
+/** The entry of a task as its run tells it: new, or left behind by an earlier window. */
+export function entryFrom(task: TaskRun): Entry {
+  const entry: Entry = {
+    ...{ id: task.id, wave: task.wave, agent: task.agent, attempt: task.attempt, start: task.start },
+    ...{ phase: task.phase === 'ended' ? 'ended' : 'waiting', outcome: task.outcome, waits: task.waits },
+    ...{ isAtWork: false, isStopped: false, isRequeued: false, control: undefined, holder: task.holder },
+    ...{ failures: 0, rateLimits: 0, refusals: 0, whenEnded: [] },
+  };
+  for (const { outcome } of task.earlier) countAttempt(entry, outcome);
+  return entry;
+}
+
+/** An attempt ended so, and another one may follow. */
+export function countAttempt(entry: Entry, outcome: TaskOutcome): void {
+  if (countsAsFailure(outcome)) entry.failures++;
+  entry.rateLimits = outcome.kind === 'rateLimited' ? entry.rateLimits + 1 : 0;
+  entry.refusals = isStoreBusy(outcome) ? entry.refusals + 1 : 0;
+}
+
+export function isEqualReason(a: WaitReason | undefined, b: WaitReason | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && JSON.stringify(a) === JSON.stringify(b));
+}

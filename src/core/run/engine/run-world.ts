@@ -1,0 +1,31 @@
+import type { BacklogSource, Clock, TaskWorker } from '../../ports.ts';
+import type { Readiness } from '../../waves/readiness.ts';
+import type { Snapshot } from '../../snapshot.ts';
+import type { TaskId } from '../../task.ts';
+import type { VerifyResult } from '../evidence.ts';
+import type { AgentAssignment } from '../run-options.ts';
+
+/** What the wave runner needs of the world. */
+export interface RunnerWorld {
+  readonly source: Pick<BacklogSource, 'root' | 'state' | 'refresh' | 'onDidChange'>;
+  readonly worker: TaskWorker;
+  readonly clock: Clock;
+  /** May this task start, where a dependency in Review counts as satisfied if it is one of `opened`? */
+  readonly readiness: (snapshot: Snapshot, id: TaskId, opened: ReadonlySet<TaskId>) => Readiness;
+  /** A name that no other run has, fit for a file name. */
+  readonly newRunId: () => string;
+  /** Resolves when everything told so far is durable: nothing is started before that. */
+  readonly flushed: () => Promise<void>;
+  /** What came of the command that verifies a wave; undefined where there is none, or the signal ended it. */
+  readonly verifyWave?: (runId: string, wave: number, signal: AbortSignal) => Promise<VerifyResult | undefined>;
+  /** The agent's own session that an earlier attempt at this task left behind, to go on with. */
+  readonly sessionOf?: (runId: string, id: TaskId) => string | undefined;
+  /** How long a task is likely to take, in ms; undefined where nobody knows. */
+  readonly estimate?: (id: TaskId) => number | undefined;
+  /** True for work that somebody else claims for themselves and this window only follows: that it is held is no hindrance. */
+  readonly isFollowed?: (agent: AgentAssignment) => boolean;
+  /** True where the file system does not tell `A` from `a`. */
+  readonly caseFoldPaths: boolean;
+  /** For what only a bug can cause; the run goes on. */
+  readonly reportBug: (error: unknown) => void;
+}

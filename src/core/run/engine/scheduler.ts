@@ -1,0 +1,383 @@
+/* eslint-disable @typescript-eslint/no-non-null-assertion --
+   Every index below is a node, an edge or a wave of the run at hand; a check per access would only cost time. */
+import { buildGraph, type Graph } from '../../waves/graph.ts';
+import type { TaskId } from '../../task.ts';
+import type { FilesInUse } from './files-in-use.ts';
+import { IntHeap } from './int-heap.ts';
+import type { RunMode } from '../run-options.ts';
+import { planOrder } from './start-order.ts';
+
+/** One task of a run, as far as the order of starts depends on it. */
+export interface Candidate {
+  readonly id: TaskId;
+  /** Index into the waves of the run. */
+  readonly wave: number;
+  /** Ids that are no task of the run count for nothing. */
+  readonly dependencies: readonly TaskId[];
+  /** How long it is likely to take, in any unit that all tasks share. */
+  readonly weight: number;
+  /** 0 is the most urgent. */
+  readonly rank: number;
+  /** The kind of agent. */
+  readonly agent: string;
+  readonly files: readonly string[];
+}
+
+/** A task whose turn it was, and a task at work that uses these of the files it names. */
+export interface Parked {
+  readonly id: TaskId;
+  readonly with: TaskId;
+  readonly files: readonly string[];
+}
+
+/** Where a node is. */
+const WAITING = 0;
+const READY = 1;
+const PARKED = 2;
+const OUT = 3;
+const ASIDE = 4;
+const SUSPECT = 5;
+const ENDED = 6;
+
+/**
+ * Says which task of a run starts next: of those that may, the one with the longest path of tasks behind it, then the more
+ * urgent one, then the one that comes first.
+ *
+ *     waiting ──dependencies ended, wave open──▶ ready ──take──▶ out ──▶ ended
+ *        │                                       ▲   └─file in use─▶ parked ─▶ ready
+ *        └──one of them ended badly──▶ suspect ──┘ (or ended)       out ─▶ aside ─▶ ready
+ *
+ * Knows no clock and starts nothing. All steps of a run of n tasks and m dependencies take O((n + m) log n) together; tasks
+ * that name several files may be looked at once more each time such a file is let go of.
+ */
+export class Scheduler {
+  readonly #tasks: readonly Candidate[];
+  readonly #mode: RunMode;
+  readonly #inUse: FilesInUse;
+  readonly #index: ReadonlyMap<TaskId, number>;
+  readonly #nodesOf: ReadonlyMap<number, readonly number[]>;
+  readonly #dependants: Graph;
+  /** What a look into the backlog found out later, on top of `#dependants`. */
+  readonly #laterDependants = new Map<number, number[]>();
+  /** A node's place in the order of starts, and back: heaps hold places. */
+  readonly #placeOf: Int32Array;
+  readonly #nodeAt: Int32Array;
+  readonly #waitsFor: Int32Array;
+  readonly #state: Uint8Array;
+  readonly #isQueued: Uint8Array;
+  readonly #isBehindBad: Uint8Array;
+  readonly #files: (readonly string[])[];
+  readonly #left: Int32Array;
+  readonly #kindOf: Int32Array;
+  readonly #kinds: readonly string[];
+  /** By kind of agent, so that one kind that may not start now hides no other. */
+  readonly #ready: readonly IntHeap[];
+  /**
+   * By file and kind. Of those that wait for a file that nobody uses, the first of each kind is always ready: waking all
+   * of them each time would take time squared where thousands of tasks name one file.
+   */
+  readonly #waiters = new Map<string, Map<number, IntHeap>>();
+  #suspects: number[] = [];
+  #openWaves: number;
+  #lastWave = Infinity;
+
+  constructor(tasks: readonly Candidate[], mode: RunMode, inUse: FilesInUse) {
+    this.#tasks = tasks;
+    this.#mode = mode;
+    this.#inUse = inUse;
+    this.#index = new Map(tasks.map(({ id }, v) => [id, v]));
+    this.#nodesOf = byWave(tasks);
+    const size = tasks.length;
+    const { from, to } = this.#edges();
+    const { placeOf, nodeAt, waitsFor, isEdge } = planOrder(tasks, from, to);
+    const kept = from.map((_, e) => e).filter((e) => isEdge[e] === 1);
+    this.#dependants = buildGraph(size, kept.map((e) => from[e]!), kept.map((e) => to[e]!)); // prettier-ignore
+    [this.#placeOf, this.#nodeAt, this.#waitsFor] = [placeOf, nodeAt, waitsFor];
+    this.#state = new Uint8Array(size);
+    this.#isQueued = new Uint8Array(size);
+    this.#isBehindBad = new Uint8Array(size);
+    this.#files = tasks.map(({ files }) => files);
+    this.#kinds = [...new Set(tasks.map(({ agent }) => agent))];
+    const numberOf = new Map(this.#kinds.map((agent, kind) => [agent, kind]));
+    this.#kindOf = Int32Array.from(tasks, ({ agent }) => numberOf.get(agent)!);
+    this.#ready = this.#kinds.map(() => new IntHeap());
+    this.#left = new Int32Array(tasks.reduce((most, { wave }) => Math.max(most, wave + 1), 0));
+    for (const { wave } of tasks) this.#left[wave]!++;
+    this.#openWaves = mode === 'flow' ? Infinity : 0;
+    if (mode === 'flow') for (let v = 0; v < size; v++) this.#admit(v);
+  }
+
+  /** Strict: the tasks of this wave, and of those before it, may start. In flow all are open from the beginning. */
+  openThrough(wave: number): void {
+    if (wave < this.#openWaves) return;
+    const before = this.#openWaves;
+    this.#openWaves = wave + 1;
+    for (let w = before; w <= wave; w++) {
+      for (const v of this.#nodesOf.get(w) ?? []) if (this.#state[v] === WAITING) this.#admit(v);
+    }
+  }
+
+  /** How many tasks of a wave have not ended. */
+  left(wave: number): number {
+    return this.#left[wave] ?? 0;
+  }
+
+  /** Nothing of a later wave is taken from here on. */
+  haltAfter(wave: number): void {
+    this.#lastWave = Math.min(this.#lastWave, wave);
+  }
+
+  /** False where `take` would certainly find nothing. */
+  hasReady(isOpen: (agent: string) => boolean): boolean {
+    return this.#ready.some((_, kind) => this.#top(kind) !== undefined && isOpen(this.#kinds[kind]!));
+  }
+
+  /** The task of each kind of agent that would be next, had its kind its turn. */
+  tops(): readonly TaskId[] {
+    return this.#kinds.flatMap((_, kind) => {
+      const v = this.#top(kind);
+      return v === undefined ? [] : [this.#tasks[v]!.id];
+    });
+  }
+
+  /** Takes the best task whose kind of agent may start and whose files nobody uses; they are in use from then on. */
+  take(isOpen: (agent: string) => boolean): { readonly id: TaskId | undefined; readonly parked: readonly Parked[] } {
+    const parked: Parked[] = [];
+    for (;;) {
+      const v = this.#best(isOpen);
+      if (v === undefined) return { id: undefined, parked };
+      this.#pop(v);
+      const { id } = this.#tasks[v]!;
+      const obstacle = this.#obstacle(v);
+      if (obstacle === undefined) {
+        this.#state[v] = OUT;
+        this.#inUse.take(id, this.#files[v]!);
+        return { id, parked };
+      }
+      parked.push({ id, with: obstacle.user, files: this.#usedBy(v, obstacle.user) });
+      this.#park(v, obstacle.file);
+    }
+  }
+
+  /** Marks a task as at work that `take` did not give out. */
+  takeThis(id: TaskId): void {
+    const v = this.#nodeOf(id);
+    this.#state[v] = OUT;
+    this.#inUse.take(id, this.#files[v]!);
+  }
+
+  /** Lets go of a task that is out, without its having ended: it comes back with `back`. */
+  setAside(id: TaskId): void {
+    this.#state[this.#nodeOf(id)] = ASIDE;
+  }
+
+  /** A task that was out or aside may have its turn again. */
+  back(id: TaskId): void {
+    const v = this.#nodeOf(id);
+    this.#state[v] = WAITING;
+    this.#admit(v);
+  }
+
+  /** True where a task could wait for `on` and would have its turn one day: `on` may start, and does not wait for it. */
+  mayWaitFor(id: TaskId, on: TaskId): boolean {
+    const [v, w] = [this.#nodeOf(id), this.#index.get(on)];
+    if (w === undefined || v === w || this.#state[w] === ENDED) return false;
+    return this.#tasks[w]!.wave < this.#openWaves && !this.#leadsTo(v, w);
+  }
+
+  /** A task that is out comes back when `on`, for which it may wait, has ended too. */
+  defer(id: TaskId, on: TaskId): void {
+    const [v, w] = [this.#nodeOf(id), this.#nodeOf(on)];
+    this.#laterDependants.set(w, [...(this.#laterDependants.get(w) ?? []), v]);
+    this.#waitsFor[v]!++;
+    this.#state[v] = WAITING;
+  }
+
+  /** What a task names by now. To be told while its files are not in use for it. */
+  setFiles(id: TaskId, files: readonly string[]): void {
+    this.#files[this.#nodeOf(id)] = files;
+  }
+
+  filesOf(id: TaskId): readonly string[] {
+    return this.#files[this.#nodeOf(id)]!;
+  }
+
+  /** A task ended; unless it ended well, what depends on it becomes suspect. Its files are the caller's to let go of. */
+  ended(id: TaskId, well: boolean): void {
+    const v = this.#nodeOf(id);
+    const before = this.#state[v];
+    if (before === ENDED) throw new Error(`Internal error: ${id} ended twice`);
+    this.#state[v] = ENDED;
+    this.#left[this.#tasks[v]!.wave]!--;
+    for (const w of this.#dependantsOf(v)) {
+      this.#waitsFor[w]!--;
+      if (!well) this.#isBehindBad[w] = 1;
+      if (this.#state[w] === WAITING) this.#admit(w);
+    }
+    // It may have been the one whose turn others of its files were waiting for.
+    if (before === READY) for (const file of this.#files[v]!) this.#offer(file, this.#kindOf[v]!);
+  }
+
+  /** Tasks behind one that ended badly, each once: they end too, or are told to `readmit`. */
+  takeSuspects(): readonly TaskId[] {
+    const suspects = this.#suspects.filter((v) => this.#state[v] === SUSPECT);
+    this.#suspects = [];
+    return suspects.map((v) => this.#tasks[v]!.id);
+  }
+
+  get hasSuspects(): boolean {
+    return this.#suspects.length > 0;
+  }
+
+  /** What ended badly does not hold this one back. */
+  readmit(id: TaskId): void {
+    const v = this.#nodeOf(id);
+    if (this.#state[v] !== SUSPECT) return;
+    this.#isBehindBad[v] = 0;
+    this.#state[v] = WAITING;
+    this.#admit(v);
+  }
+
+  /** Nobody uses this file any more. Answers the tasks that are ready because of that. */
+  freed(file: string): readonly TaskId[] {
+    const kinds = this.#waiters.get(file);
+    return [...(kinds?.keys() ?? [])].flatMap((kind) => this.#offer(file, kind) ?? []);
+  }
+
+  #edges(): { readonly from: Int32Array; readonly to: Int32Array } {
+    const [from, to]: [number[], number[]] = [[], []];
+    for (const [v, { wave, dependencies }] of this.#tasks.entries()) {
+      for (const id of new Set(dependencies)) {
+        const first = this.#index.get(id);
+        if (first === undefined || first === v) continue;
+        // In strict waves nothing can wait for a later wave; the look before the start says what is wrong.
+        if (this.#mode === 'strict' && this.#tasks[first]!.wave > wave) continue;
+        from.push(first);
+        to.push(v);
+      }
+    }
+    return { from: Int32Array.from(from), to: Int32Array.from(to) };
+  }
+
+  #admit(v: number): void {
+    if (this.#tasks[v]!.wave >= this.#openWaves) return;
+    if (this.#isBehindBad[v] === 1) {
+      this.#state[v] = SUSPECT;
+      this.#suspects.push(v);
+    } else if (this.#waitsFor[v] === 0) {
+      this.#state[v] = READY;
+      if (this.#isQueued[v] === 0) this.#ready[this.#kindOf[v]!]!.push(this.#placeOf[v]!);
+      this.#isQueued[v] = 1;
+    }
+  }
+
+  /** The first ready node of a kind; drops what was stopped or skipped meanwhile. */
+  #top(kind: number): number | undefined {
+    const heap = this.#ready[kind]!;
+    for (let place = heap.peek(); place !== undefined; place = heap.peek()) {
+      const v = this.#nodeAt[place]!;
+      const isHalted = this.#tasks[v]!.wave > this.#lastWave;
+      if (this.#state[v] === READY && !isHalted) return v;
+      heap.pop();
+      this.#isQueued[v] = 0;
+      if (this.#state[v] !== READY) continue;
+      this.#state[v] = WAITING;
+      for (const file of this.#files[v]!) this.#offer(file, kind);
+    }
+    return undefined;
+  }
+
+  #best(isOpen: (agent: string) => boolean): number | undefined {
+    let best: number | undefined;
+    for (let kind = 0; kind < this.#kinds.length; kind++) {
+      const v = this.#top(kind);
+      if (v === undefined || (best !== undefined && this.#placeOf[best]! < this.#placeOf[v]!)) continue;
+      if (isOpen(this.#kinds[kind]!)) best = v;
+    }
+    return best;
+  }
+
+  #pop(v: number): void {
+    this.#ready[this.#kindOf[v]!]!.pop();
+    this.#isQueued[v] = 0;
+  }
+
+  #obstacle(v: number): { readonly file: string; readonly user: TaskId } | undefined {
+    const { id } = this.#tasks[v]!;
+    for (const file of this.#files[v]!) {
+      const user = this.#inUse.userOf(file, id);
+      if (user !== undefined) return { file, user };
+    }
+    return undefined;
+  }
+
+  #usedBy(v: number, user: TaskId): readonly string[] {
+    const { id } = this.#tasks[v]!;
+    return this.#files[v]!.filter((file) => this.#inUse.userOf(file, id) === user);
+  }
+
+  #park(v: number, file: string): void {
+    this.#state[v] = PARKED;
+    const kind = this.#kindOf[v]!;
+    let kinds = this.#waiters.get(file);
+    if (kinds === undefined) this.#waiters.set(file, (kinds = new Map<number, IntHeap>()));
+    let heap = kinds.get(kind);
+    if (heap === undefined) kinds.set(kind, (heap = new IntHeap()));
+    heap.push(this.#placeOf[v]!);
+    // Whoever waits for another file of this one, which is free, must not wait behind it.
+    for (const other of this.#files[v]!) if (other !== file) this.#offer(other, kind);
+  }
+
+  /** Makes the first of those ready that wait for this file, if nobody uses it. */
+  #offer(file: string, kind: number): TaskId | undefined {
+    const kinds = this.#waiters.get(file);
+    const heap = kinds?.get(kind);
+    if (kinds === undefined || heap === undefined) return undefined;
+    for (let place = heap.peek(); place !== undefined; place = heap.peek()) {
+      const v = this.#nodeAt[place]!;
+      const { id } = this.#tasks[v]!;
+      if (this.#state[v] === PARKED) {
+        if (this.#inUse.userOf(file, id) !== undefined) return undefined;
+        heap.pop();
+        this.#admit(v);
+        return id;
+      }
+      heap.pop();
+    }
+    kinds.delete(kind);
+    if (kinds.size === 0) this.#waiters.delete(file);
+    return undefined;
+  }
+
+  #dependantsOf(v: number): readonly number[] {
+    const { offsets, targets } = this.#dependants;
+    const later = this.#laterDependants.get(v) ?? [];
+    return [...targets.subarray(offsets[v], offsets[v + 1]), ...later];
+  }
+
+  /** True where `w` waits for `v`, directly or not. */
+  #leadsTo(v: number, w: number): boolean {
+    const seen = new Set([v]);
+    for (const node of seen) {
+      if (node === w) return true;
+      for (const next of this.#dependantsOf(node)) if (this.#state[next] !== ENDED) seen.add(next);
+    }
+    return false;
+  }
+
+  #nodeOf(id: TaskId): number {
+    const v = this.#index.get(id);
+    if (v === undefined) throw new Error(`Internal error: ${id} is no task of this run`);
+    return v;
+  }
+}
+
+function byWave(tasks: readonly Candidate[]): ReadonlyMap<number, readonly number[]> {
+  const nodes = new Map<number, number[]>();
+  for (const [v, { wave }] of tasks.entries()) {
+    const known = nodes.get(wave);
+    if (known === undefined) nodes.set(wave, [v]);
+    else known.push(v);
+  }
+  return nodes;
+}

@@ -1,0 +1,94 @@
+import type { Failure } from '../../failure.ts';
+import type { NotReady } from '../../waves/readiness.ts';
+import type { Snapshot, StoreState } from '../../snapshot.ts';
+import { isSettled, type Task, type TaskId } from '../../task.ts';
+import type { SkipReason, TaskOutcome } from '../run-events.ts';
+import type { RunOptions } from '../run-options.ts';
+import type { RunnerWorld } from './run-world.ts';
+
+/** A task that may start, and what it depends on. */
+export interface LookedAt {
+  readonly kind: 'start';
+  readonly task: Task;
+  readonly dependencies: readonly Task[];
+}
+
+/** What the backlog says about a task at the moment of its start. */
+export type Look =
+  | LookedAt
+  | { readonly kind: 'skip'; readonly reason: SkipReason }
+  /** Somebody has it, until then (epoch ms), and nothing else is in the way of the start. */
+  | {
+      readonly kind: 'held';
+      readonly holder: string;
+      readonly until: number;
+      readonly reasons: readonly NotReady[];
+      readonly start: LookedAt;
+    }
+  /** It depends on a task of this run that has not ended, which nobody knew when the run began. */
+  | { readonly kind: 'waitFor'; readonly id: TaskId }
+  /** The backlog cannot be read now, which says nothing about the task. */
+  | { readonly kind: 'unreadable'; readonly failure: Failure };
+
+/** The run, as far as the look depends on it. */
+export interface RunSoFar {
+  readonly options: Pick<RunOptions, 'gate'>;
+  /** How a task of the run ended; undefined for one that has not, and for what is none of its tasks. */
+  readonly outcomeOf: (id: TaskId) => TaskOutcome | undefined;
+  readonly isPending: (id: TaskId) => boolean;
+}
+
+/** Looks at a task in the backlog as it is now. `mayWaitFor` says which tasks of the run could still be waited for. */
+export function lookAgain(
+  id: TaskId,
+  state: StoreState,
+  run: RunSoFar,
+  readiness: RunnerWorld['readiness'],
+  mayWaitFor: (on: TaskId) => boolean,
+): Look {
+  const skip = (reason: SkipReason): Look => ({ kind: 'skip', reason });
+  if (state.kind === 'unreadable') return { kind: 'unreadable', failure: state.failure };
+  const task = state.kind === 'ready' ? state.snapshot.byId.get(id) : undefined;
+  if (state.kind !== 'ready' || task === undefined) return skip({ kind: 'gone' });
+
+  const { snapshot } = state;
+  const failed = failedDependency(task, snapshot, run);
+  if (failed !== undefined) return skip({ kind: 'dependencyFailed', id: failed });
+  const pending = task.dependencies.find((on) => run.isPending(on) && mayWaitFor(on));
+  if (pending !== undefined) return { kind: 'waitFor', id: pending };
+
+  const found = readiness(snapshot, id, openedFor(task, snapshot, run));
+  const dependencies = task.dependencies.flatMap((on) => snapshot.byId.get(on) ?? []);
+  const start: LookedAt = { kind: 'start', task, dependencies };
+  if (found.kind !== 'notReady') return start;
+  const [first, ...others] = found.reasons;
+  if (first.kind !== 'held' || others.length > 0) return skip({ kind: 'notReady', reasons: found.reasons });
+  const { holder, until } = first.lease.lock;
+  return { kind: 'held', holder, until: until ?? Infinity, reasons: found.reasons, start };
+}
+
+/** The dependency that closes the gate for good, if the backlog as it is now has one. */
+export function failedDependency(task: Task, snapshot: Snapshot, run: RunSoFar): TaskId | undefined {
+  return task.dependencies.find((id) => closesGate(run.outcomeOf(id), snapshot.byId.get(id)));
+}
+
+/**
+ * True for a task of this run that ended in any way but well, whatever its status says now: an agent that fails after it
+ * has set its own task to Done opens nothing. Only what was never started may be settled by somebody else.
+ */
+function closesGate(outcome: TaskOutcome | undefined, task: Task | undefined): boolean {
+  if (outcome === undefined || outcome.kind === 'succeeded') return false;
+  return outcome.kind !== 'skipped' || (task !== undefined && !isSettled(task.status));
+}
+
+/** Its dependencies in Review that count as satisfied. */
+function openedFor(task: Task, snapshot: Snapshot, run: RunSoFar): ReadonlySet<TaskId> {
+  const { gate } = run.options;
+  if (gate === 'never') return new Set();
+  return new Set(
+    task.dependencies.filter(
+      (id) =>
+        snapshot.byId.get(id)?.status === 'Review' && (gate === 'always' || run.outcomeOf(id)?.kind === 'succeeded'),
+    ),
+  );
+}

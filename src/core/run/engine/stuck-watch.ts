@@ -1,0 +1,95 @@
+import { Emitter, type Disposable, type Event } from '../../events.ts';
+import type { Clock } from '../../ports.ts';
+import type { TaskId } from '../../task.ts';
+import type { RunState } from '../run-events.ts';
+
+export interface StuckWatchOptions {
+  readonly runs: () => readonly RunState[];
+  /** When the agent of a task wrote something last, epoch ms; undefined where nobody knows. */
+  readonly lastOutputAt: (id: TaskId) => number | undefined;
+  readonly clock: Clock;
+}
+
+const LOOK_EVERY_MS = 15_000;
+/** A task that was given to subagents who claim for themselves, and that none of them has claimed, was most likely forgotten. */
+const CLAIMED_WITHIN_MS = 10 * 60_000;
+/** Runs change many times a second, and a look goes through all of their tasks. */
+const LOOKS_APART_MS = 1_000;
+
+/** Notices agents at work that have been silent for longer than their run allows: they look stuck, and nobody ends them for that. */
+export class StuckWatch implements Disposable {
+  readonly #options: StuckWatchOptions;
+  readonly #changed = new Emitter<undefined>();
+  #stuck: ReadonlyMap<TaskId, number> = new Map();
+  #timer: Disposable | undefined;
+  #lookedAt = -Infinity;
+  /** The timer rings within `LOOKS_APART_MS`. */
+  #isSoon = false;
+
+  /** After another task looked stuck, or did so no more. */
+  readonly onDidChange: Event<undefined> = this.#changed.event;
+
+  constructor(options: StuckWatchOptions) {
+    this.#options = options;
+  }
+
+  /** When the agent of a task that looks stuck wrote something last, epoch ms. */
+  since(id: TaskId): number | undefined {
+    return this.#stuck.get(id);
+  }
+
+  /** To be called when runs have changed: looks now or within a second, and from time to time as long as an agent is at work. */
+  look(): void {
+    if (this.#isSoon) return;
+    this.#isSoon = Math.abs(this.#options.clock.now() - this.#lookedAt) < LOOKS_APART_MS;
+    if (this.#isSoon) this.#lookIn(LOOKS_APART_MS);
+    else this.#look();
+  }
+
+  #lookIn(ms: number): void {
+    this.#timer?.dispose();
+    this.#timer = this.#options.clock.after(ms, () => this.#look());
+  }
+
+  #look(): void {
+    this.#timer?.dispose();
+    this.#timer = undefined;
+    this.#isSoon = false;
+    this.#lookedAt = this.#options.clock.now();
+    const { stuck, isAnyAtWork } = this.#findStuck();
+    const isSame = stuck.size === this.#stuck.size && [...stuck.keys()].every((id) => this.#stuck.has(id));
+    this.#stuck = stuck;
+    if (isAnyAtWork) this.#lookIn(LOOK_EVERY_MS);
+    if (!isSame) this.#changed.fire(undefined);
+  }
+
+  dispose(): void {
+    this.#timer?.dispose();
+    this.#changed.dispose();
+  }
+
+  #findStuck(): { readonly stuck: Map<TaskId, number>; readonly isAnyAtWork: boolean } {
+    const { runs, lastOutputAt, clock } = this.#options;
+    const stuck = new Map<TaskId, number>();
+    let isAnyAtWork = false;
+    for (const run of runs()) {
+      if (run.phase === 'ended') continue;
+      for (const { id, phase, startedAt, agent } of run.tasks.values()) {
+        const isUnclaimed = agent.how === 'subagent' && phase === 'starting';
+        if (phase !== 'running' && !isUnclaimed) continue;
+        isAnyAtWork = true;
+        // Whoever sits in its terminal, or works themselves, sees for themselves.
+        if (agent.how === 'interactive' || agent.how === 'human') continue;
+        if (isUnclaimed) {
+          const since = lastOutputAt(id);
+          if (since !== undefined && clock.now() - since >= CLAIMED_WITHIN_MS) stuck.set(id, since);
+          continue;
+        }
+        if (run.options.idleMs === 0) continue;
+        const at = Math.max(lastOutputAt(id) ?? 0, startedAt ?? 0);
+        if (clock.now() - at >= run.options.idleMs) stuck.set(id, at);
+      }
+    }
+    return { stuck, isAnyAtWork };
+  }
+}

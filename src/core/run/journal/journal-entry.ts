@@ -1,0 +1,110 @@
+import { idShape, outcomeShape, stopShape, verifyShape, waitShape } from './journal-outcome.ts';
+import * as plain from '../../shape.ts';
+import { MISFIT, type Shape } from '../../shape.ts';
+import type { RunEvent } from '../run-events.ts';
+import { type AgentAssignment, type RunOptions, WAYS } from '../run-options.ts';
+
+const { finite, flag, listOf, maybe, natural, objectOf, oneOf, pairOf, positive, someText, text, unionOf } = plain;
+
+/** Of the whole journal; its first line carries it. A later version that cannot be read as this one gets another number. */
+const VERSION = 1;
+
+// The first line has every task of the run, twice: 100,000 of them are about 11 MiB. No other line is near a MiB.
+const MAX_FIRST = 32 * 1024 * 1024;
+const MAX_LINE = 1024 * 1024;
+
+/** What every run is called: it names files, so it is no path and nothing that a program reads as an option. */
+export function isRunId(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9A-Za-z][0-9A-Za-z-]{0,63}$/.test(value);
+}
+
+/** One event as a line of a journal, without the end of the line; it holds no line break itself. */
+export function formatEntry(event: RunEvent): string {
+  return JSON.stringify(event.kind === 'runStarted' ? { v: VERSION, ...event } : event);
+}
+
+/**
+ * Reads a line of a journal; undefined for whatever `formatEntry` cannot have written. The text may be anybody's: what comes
+ * of it has the shape of an event in every part, and fields that we do not know are gone. Its words are as they were.
+ */
+export function parseEntry(line: string): RunEvent | undefined {
+  const isFirst = line.startsWith(`{"v":${VERSION},`);
+  if (line.length > (isFirst ? MAX_FIRST : MAX_LINE)) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  const event = eventShape(value, 0);
+  if (event === MISFIT) return undefined;
+  if ((event.kind === 'runStarted') !== isFirst) return undefined;
+  return event.kind === 'runStarted' && !isSound(event) ? undefined : event;
+}
+
+const runId: Shape<string> = (value) => (isRunId(value) ? value : MISFIT);
+
+/** It becomes an argument of the agent's program, so it must not read as an option. */
+const model: Shape<string> = (value) =>
+  typeof value === 'string' && /^[^-\p{Cc}][^\p{Cc}]{0,199}$/u.test(value) ? value : MISFIT;
+
+const options = objectOf<RunOptions>({
+  mode: oneOf('strict', 'flow'),
+  onFailure: oneOf('continue', 'stopAfterWave', 'stopAtOnce'),
+  pauseBetweenWaves: flag,
+  held: oneOf('skip', 'wait'),
+  gate: oneOf('inRun', 'always', 'never'),
+  retries: natural,
+  retryAfterMs: natural,
+  breakAfter: natural,
+  leaseMs: positive,
+  successStatus: oneOf('Review', 'Done'),
+  wallMs: natural,
+  idleMs: natural,
+  agentCaps: listOf(pairOf(someText, natural)),
+});
+
+const assignment = objectOf<AgentAssignment>({
+  agent: someText,
+  model: maybe(model),
+  how: oneOf(...WAYS),
+});
+
+const OF_TASK = { runId, id: idShape, at: finite };
+
+const eventShape = unionOf<RunEvent>({
+  runStarted: {
+    runId,
+    title: text,
+    waves: listOf(listOf(idShape)),
+    options,
+    agents: listOf(pairOf(idShape, assignment)),
+    resumes: maybe(runId),
+    at: finite,
+  },
+  waveStarted: { runId, wave: natural, at: finite },
+  taskStarting: { ...OF_TASK, start: positive, attempt: positive },
+  taskClaimed: { ...OF_TASK, holder: someText },
+  taskStarted: OF_TASK,
+  taskWaits: { ...OF_TASK, reason: maybe(waitShape) },
+  taskRequeued: { ...OF_TASK, outcome: outcomeShape, notBefore: finite },
+  taskEnded: { ...OF_TASK, outcome: outcomeShape },
+  waveEnded: { runId, wave: natural, verify: maybe(verifyShape), at: finite },
+  capChanged: { runId, cap: positive, at: finite },
+  runPaused: { runId, by: oneOf('person', 'wave'), at: finite },
+  runWentOn: { runId, at: finite },
+  runTakenOver: { runId, at: finite },
+  runStopping: { runId, stop: stopShape, at: finite },
+  runEnded: { runId, at: finite },
+});
+
+/** Every task once, and each with somebody who is to work on it. */
+function isSound({ waves, agents }: Extract<RunEvent, { kind: 'runStarted' }>): boolean {
+  const assigned = new Set(agents.map(([id]) => id));
+  const seen = new Set<string>();
+  for (const id of waves.flat()) {
+    if (seen.has(id) || !assigned.has(id)) return false;
+    seen.add(id);
+  }
+  return true;
+}

@@ -1,0 +1,161 @@
+import type { Failure, ReadOnlyCause, UnreadableCause } from '../../failure.ts';
+import type { Lease } from '../../lease/lease.ts';
+import type { NotReady } from '../../waves/readiness.ts';
+import { taskId, type Lock, type Status, type TaskId } from '../../task.ts';
+import type { Evidence, VerifyResult } from '../evidence.ts';
+import * as plain from '../../shape.ts';
+import type { Shape } from '../../shape.ts';
+import type { FailCause, RunStop, SkipReason, TaskOutcome, WaitReason } from '../run-events.ts';
+import { isSessionId } from './session-id.ts';
+
+const { finite, flag, listOf, maybe, natural, objectOf, oneOf, someText, text, unionOf, wholeNumber } = plain;
+
+export const idShape: Shape<TaskId> = (value) =>
+  typeof value === 'string' && value !== '' ? taskId(value) : plain.MISFIT;
+
+const status = oneOf<Status>('Todo', 'In Progress', 'Review', 'Done', 'Blocked', 'Cancelled', 'Unknown');
+
+const unreadableCause = oneOf<UnreadableCause>(
+  ...([
+    'notADatabase',
+    'empty',
+    'truncated',
+    'encrypted',
+    'permission',
+    'malformed',
+    'noTasksTable',
+    'busy',
+    'io',
+  ] as const),
+);
+
+const lock = objectOf<Lock>({ holder: text, since: maybe(finite), until: maybe(finite) });
+
+const lease = unionOf<Lease>({
+  free: {},
+  ours: { lock, remainingMs: finite },
+  theirs: { lock, remainingMs: finite },
+  expired: { lock, ours: flag, expiredMs: finite },
+  stale: { lock, ours: flag, expiredMs: finite },
+  unleased: { lock, ours: flag },
+});
+
+const theirs: Shape<Extract<Lease, { kind: 'theirs' }>> = (value, depth) => {
+  const read = lease(value, depth);
+  return read !== plain.MISFIT && read.kind === 'theirs' ? read : plain.MISFIT;
+};
+
+const unleased: Shape<Extract<Lease, { kind: 'unleased' }>> = (value, depth) => {
+  const read = lease(value, depth);
+  return read !== plain.MISFIT && read.kind === 'unleased' ? read : plain.MISFIT;
+};
+
+const notReady = unionOf<NotReady>({
+  waitsFor: { id: idShape, status, lease },
+  missing: { id: idShape },
+  cycle: { members: listOf(idShape) },
+  behindCycle: { members: listOf(idShape) },
+  held: { lease: theirs },
+  unleased: { lease: unleased },
+  status: { status, rawStatus: text },
+});
+
+export const failureShape: Shape<Failure> = unionOf<Failure>({
+  held: { id: idShape, holder: text, until: finite },
+  unleased: { id: idShape, holder: text },
+  notClaimable: { id: idShape, status, rawStatus: text },
+  noSuchTask: { id: idShape },
+  lockLost: { id: idShape, holder: maybe(text) },
+  agentAtWork: { id: idShape },
+  changedMeanwhile: { id: idShape, rawStatus: text },
+  wouldCycle: { id: idShape, on: idShape, path: listOf(idShape) },
+  handoffChanged: { id: text },
+  readOnly: { cause: unionOf<ReadOnlyCause>({ noSqlite: { tried: listOf(text) }, jsonOnly: {}, untrusted: {} }) },
+  busy: { file: text, waitedMs: finite },
+  writerDied: { detail: text },
+  writeFailed: { file: text, detail: text },
+  notAPlan: { file: text },
+  noAgent: { tried: listOf(text) },
+  agentNotStarted: { command: text, detail: text },
+  noSubagents: {},
+  alreadyRunning: {},
+  nothingToRun: {},
+  nothingReady: {},
+  internal: { detail: text },
+  unreadable: { file: text, cause: unreadableCause, detail: text },
+});
+
+export const verifyShape: Shape<VerifyResult> = objectOf<VerifyResult>({
+  command: text,
+  passed: flag,
+  exitCode: maybe(wholeNumber),
+  durationMs: finite,
+  tail: text,
+});
+
+/** A path that stays below the root, whichever system reads it. */
+function staysInside(value: unknown): value is string {
+  if (typeof value !== 'string' || value === '' || /[\\:\0]|^\//.test(value)) return false;
+  return value.split('/').every((part) => part !== '..');
+}
+
+/** A session or a log that is not what ours look like is left out; the rest still tells what happened. */
+export const evidenceShape: Shape<Evidence> = objectOf<Evidence>({
+  startedAt: finite,
+  endedAt: finite,
+  verify: maybe(verifyShape),
+  files: listOf(text),
+  summary: maybe(text),
+  logFile: (value) => (staysInside(value) ? value : undefined),
+  sessionId: (value) => (typeof value === 'string' && isSessionId(value) ? value : undefined),
+});
+
+const failCause = unionOf<FailCause>({
+  exit: {},
+  said: { detail: text },
+  timeLimit: { limitMs: finite },
+  verify: { result: verifyShape },
+});
+
+// A stop can hold an outcome, and an outcome a stop: the second of them is looked up when it is needed.
+const skipReason = unionOf<SkipReason>({
+  notReady: { reasons: listOf(notReady) },
+  dependencyFailed: { id: idShape },
+  claimFailed: { failure: failureShape },
+  gone: {},
+  stopped: {},
+  runStopped: { stop: (value, depth) => stopShape(value, depth) },
+});
+
+export const outcomeShape: Shape<TaskOutcome> = unionOf<TaskOutcome>({
+  succeeded: { status, evidence: maybe(evidenceShape) },
+  failed: {
+    cause: failCause,
+    exitCode: maybe(wholeNumber),
+    signal: maybe(text),
+    evidence: maybe(evidenceShape),
+  },
+  rateLimited: { retryAfterMs: maybe(finite), detail: text },
+  notStarted: { failure: failureShape },
+  stopped: {},
+  lockLost: { holder: maybe(text) },
+  notRecorded: { exitCode: maybe(wholeNumber), failure: failureShape },
+  unknown: { detail: text },
+  skipped: { reason: skipReason },
+});
+
+export const stopShape: Shape<RunStop> = unionOf<RunStop>({
+  person: {},
+  failure: { id: idShape },
+  breaker: { count: natural, outcome: outcomeShape },
+  waveVerify: { wave: natural, result: verifyShape },
+  interrupted: {},
+});
+
+export const waitShape: Shape<WaitReason> = unionOf<WaitReason>({
+  sharesFiles: { with: idShape, files: listOf(text) },
+  held: { holder: text },
+  coolingDown: { agent: someText, until: finite },
+  agentCap: { agent: someText, cap: natural },
+  retry: { at: finite },
+});

@@ -1,0 +1,223 @@
+import type { TaskId } from '../../task.ts';
+import type { AgentAssignment } from '../run-options.ts';
+import type { RunEvent, RunState, TaskRun } from '../run-events.ts';
+
+/** For a task whose agent nobody named. */
+const ANY_AGENT: AgentAssignment = { agent: 'auto', model: undefined, how: 'unattended' };
+
+type LaterEvent = Exclude<RunEvent, { readonly kind: 'runStarted' }>;
+type WaveRun = RunState['waveRuns'][number];
+
+/** The state after one more event; a run begins with `runStarted` and with nothing else. Changes nothing it is given. */
+export function applyRunEvent(state: RunState | undefined, event: RunEvent): RunState {
+  return applyRunEvents(state, [event]);
+}
+
+/**
+ * The state after several events in order, as `applyRunEvent` for each of them, but with one copy of the tasks for all:
+ * stopping ten thousand queued tasks stays linear. What does not fit is a bug, and throws.
+ */
+export function applyRunEvents(state: RunState | undefined, events: readonly [RunEvent, ...RunEvent[]]): RunState;
+export function applyRunEvents(state: RunState, events: readonly RunEvent[]): RunState;
+export function applyRunEvents(state: RunState | undefined, events: readonly RunEvent[]): RunState {
+  let draft = state === undefined ? undefined : draftOf(state);
+  for (const event of events) {
+    if (event.kind === 'runStarted') {
+      if (draft !== undefined) throw new Error(`Internal error: run ${event.runId} started twice`);
+      draft = draftOf(begin(event));
+    } else {
+      if (draft === undefined) throw new Error(`Internal error: ${event.kind} before the start of run ${event.runId}`);
+      const { runId } = draft.state;
+      if (runId !== event.runId) throw new Error(`Internal error: an event of ${event.runId} in ${runId}`);
+      apply(draft, event);
+    }
+  }
+  if (draft === undefined) throw new Error('Internal error: no state and no event');
+  return events.length === 0 && state !== undefined ? state : finished(draft);
+}
+
+/**
+ * The state that a journal tells, which may be torn, doubled, or made up: what does not fit is passed over. Undefined
+ * where nothing in it starts a run. `from` is what the lines before these told.
+ */
+export function foldJournal(events: Iterable<RunEvent>, from?: RunState): RunState | undefined {
+  let draft = from === undefined ? undefined : draftOf(from);
+  for (const event of events) {
+    if (event.kind === 'runStarted') draft ??= draftOf(begin(event));
+    else if (draft !== undefined && fits(draft, event)) apply(draft, event);
+  }
+  return draft === undefined ? undefined : finished(draft);
+}
+
+/** A state that is still being made: its tasks and waves are our own copies. */
+interface Draft {
+  state: RunState;
+  readonly tasks: Map<TaskId, TaskRun>;
+  readonly waveRuns: WaveRun[];
+}
+
+function draftOf(state: RunState): Draft {
+  return { state, tasks: new Map(state.tasks), waveRuns: [...state.waveRuns] };
+}
+
+function finished({ state, tasks, waveRuns }: Draft): RunState {
+  return { ...state, tasks, waveRuns };
+}
+
+function begin(event: Extract<RunEvent, { readonly kind: 'runStarted' }>): RunState {
+  const { runId, title, waves, options, resumes, at } = event;
+  const agents = new Map(event.agents);
+  const tasks = new Map<TaskId, TaskRun>();
+  for (const [wave, ids] of waves.entries()) {
+    for (const id of ids) if (!tasks.has(id)) tasks.set(id, queued(id, wave, agents.get(id) ?? ANY_AGENT));
+  }
+  const waveRuns = waves.map(() => ({ startedAt: undefined, endedAt: undefined, verify: undefined }));
+  return {
+    ...{ runId, title, options, resumes, waves, waveRuns, tasks },
+    ...{ phase: 'running', paused: undefined, stop: undefined, cap: undefined, starts: 0 },
+    ...{ startedAt: at, endedAt: undefined },
+  };
+}
+
+function queued(id: TaskId, wave: number, agent: AgentAssignment): TaskRun {
+  return {
+    ...{ id, wave, agent, phase: 'queued', attempt: 0, start: undefined, holder: undefined, waits: undefined },
+    ...{ startedAt: undefined, endedAt: undefined, earlier: [], outcome: undefined },
+  };
+}
+
+function apply(draft: Draft, event: LaterEvent): void {
+  const change = (part: Partial<RunState>): void => void (draft.state = { ...draft.state, ...part });
+  switch (event.kind) {
+    case 'waveStarted': {
+      changeWave(draft, event.wave, { startedAt: event.at });
+      return;
+    }
+    case 'waveEnded': {
+      changeWave(draft, event.wave, { endedAt: event.at, verify: event.verify });
+      return;
+    }
+    case 'taskStarting':
+    case 'taskClaimed':
+    case 'taskStarted':
+    case 'taskWaits':
+    case 'taskRequeued':
+    case 'taskEnded':
+      draft.tasks.set(event.id, changedTask(taskOf(draft.tasks, event.id), event));
+      if (event.kind === 'taskStarting') change({ starts: Math.max(draft.state.starts, event.start) });
+      return;
+    case 'capChanged': {
+      change({ cap: event.cap });
+      return;
+    }
+    case 'runPaused': {
+      change({ paused: event.by });
+      return;
+    }
+    case 'runWentOn': {
+      change({ paused: undefined });
+      return;
+    }
+    case 'runTakenOver':
+      return;
+    case 'runStopping': {
+      change({ phase: 'stopping', stop: event.stop });
+      return;
+    }
+    case 'runEnded': {
+      change({ phase: 'ended', endedAt: event.at });
+      return;
+    }
+  }
+}
+
+type TaskEvent = Extract<LaterEvent, { readonly id: TaskId }>;
+
+function changedTask(task: TaskRun, event: TaskEvent): TaskRun {
+  switch (event.kind) {
+    case 'taskStarting': {
+      const { attempt, start } = event;
+      return { ...task, phase: 'starting', attempt, start, waits: undefined, startedAt: undefined };
+    }
+    case 'taskClaimed':
+      return { ...task, phase: 'claimed', holder: event.holder };
+    case 'taskStarted':
+      return { ...task, phase: 'running', startedAt: event.at };
+    case 'taskWaits':
+      return { ...task, waits: event.reason };
+    case 'taskRequeued': {
+      const { outcome, at } = event;
+      const earlier = [...task.earlier, { start: task.start ?? 0, outcome, at }];
+      return { ...task, phase: 'queued', holder: undefined, waits: undefined, earlier };
+    }
+    case 'taskEnded': {
+      const { outcome, at } = event;
+      return { ...task, phase: 'ended', holder: undefined, waits: undefined, endedAt: at, outcome };
+    }
+  }
+}
+
+function changeWave({ waveRuns }: Draft, wave: number, part: Partial<WaveRun>): void {
+  const before = waveRuns[wave];
+  if (before === undefined) throw new Error(`Internal error: there is no wave ${wave} in this run`);
+  waveRuns[wave] = { ...before, ...part };
+}
+
+function taskOf(tasks: ReadonlyMap<TaskId, TaskRun>, id: TaskId): TaskRun {
+  const task = tasks.get(id);
+  if (task === undefined) throw new Error(`Internal error: ${id} is no task of this run`);
+  return task;
+}
+
+/** Whether this can have happened next. */
+function fits({ state, tasks, waveRuns }: Draft, event: LaterEvent): boolean {
+  if (event.runId !== state.runId || state.phase === 'ended') return false;
+  switch (event.kind) {
+    case 'waveStarted': {
+      const wave = waveRuns[event.wave];
+      return wave !== undefined && wave.startedAt === undefined;
+    }
+    case 'waveEnded': {
+      const wave = waveRuns[event.wave];
+      return wave?.startedAt !== undefined && wave.endedAt === undefined;
+    }
+    case 'taskStarting':
+    case 'taskClaimed':
+    case 'taskStarted':
+    case 'taskWaits':
+    case 'taskRequeued':
+    case 'taskEnded': {
+      const task = tasks.get(event.id);
+      return task !== undefined && fitsTask(task, event, state.starts);
+    }
+    case 'capChanged':
+      return Number.isSafeInteger(event.cap) && event.cap > 0;
+    case 'runPaused':
+      return state.paused === undefined;
+    case 'runWentOn':
+      return state.paused !== undefined;
+    case 'runStopping':
+      return state.phase === 'running';
+    case 'runTakenOver':
+    case 'runEnded':
+      return true;
+  }
+}
+
+function fitsTask({ phase }: TaskRun, event: TaskEvent, starts: number): boolean {
+  switch (event.kind) {
+    case 'taskStarting':
+      // A start names files: two attempts must never share one.
+      return phase === 'queued' && Number.isSafeInteger(event.start) && event.start > starts && event.attempt > 0;
+    case 'taskClaimed':
+      return phase === 'starting';
+    case 'taskStarted':
+      return phase === 'claimed';
+    case 'taskWaits':
+      return phase === 'queued';
+    case 'taskRequeued':
+      return phase !== 'queued' && phase !== 'ended';
+    case 'taskEnded':
+      return phase !== 'ended';
+  }
+}

@@ -1,0 +1,105 @@
+import { parseHolder } from '../../lease/holder.ts';
+import type { WorkEnd } from '../../ports.ts';
+import type { TaskId } from '../../task.ts';
+import { failureShape, idShape, outcomeShape } from './journal-outcome.ts';
+import * as plain from '../../shape.ts';
+import { isSessionId } from './session-id.ts';
+
+/** Where a supervisor is with its one attempt. */
+export type WorkPhase = 'claiming' | 'working' | 'verifying' | 'recording' | 'ended';
+
+/**
+ * What a supervisor writes down of its attempt, replaced whole with each change: `<start>.state.json` in the folder of the
+ * run. It is what is left of the attempt when everything else was killed. Times are epoch ms.
+ */
+export interface WorkState {
+  readonly runId: string;
+  readonly start: number;
+  readonly taskId: TaskId;
+  readonly phase: WorkPhase;
+  /** The supervisor's process; `begin` tells it from a later one with the same id, null where the system does not tell. */
+  readonly pid: number;
+  readonly begin: string | null;
+  readonly host: string;
+  /** The name in the lock columns. */
+  readonly holder: string;
+  /** The process group of the agent, and then of what verifies its work; undefined before the agent was started. */
+  readonly agentPid: number | undefined;
+  /** Of that process, as `begin`. */
+  readonly agentBegin: string | null;
+  /** Everything the agent starts has `TODO2_WAVES_WORK=<mark>` in its environment. */
+  readonly mark: string;
+  /** What the agent is called, and how its log is to be read (see `AgentOutput`). */
+  readonly label: string;
+  readonly output: string;
+  readonly startedAt: number;
+  /** When the agent wrote something last. */
+  readonly lastOutputAt: number | undefined;
+  readonly sessionId: string | undefined;
+  /** Set with phase `ended`, when the lock is gone and everything is written. */
+  readonly end: WorkEnd | undefined;
+}
+
+/** Longer than any of ours: evidence has its limits. */
+const MAX_LENGTH = 1024 * 1024;
+
+const { finite, maybe, objectOf, oneOf, positive, someText, text, unionOf } = plain;
+
+/** A larger one would reach the system as another, a negative one even, which names a group or everybody. */
+const processId: plain.Shape<number> = (value, depth) => {
+  const id = positive(value, depth);
+  return id !== plain.MISFIT && id <= 2 ** 31 - 1 ? id : plain.MISFIT;
+};
+
+const orNull: plain.Shape<string | null> = (value, depth) => (value === null ? null : someText(value, depth));
+
+const refused = unionOf<Extract<WorkEnd, { kind: 'refused' }>>({ refused: { failure: failureShape } });
+
+const endShape: plain.Shape<WorkEnd> = (value, depth) => {
+  const end = refused(value, depth);
+  if (end !== plain.MISFIT) return end;
+  const outcome = outcomeShape(value, depth);
+  return outcome === plain.MISFIT || outcome.kind === 'skipped' ? plain.MISFIT : outcome;
+};
+
+const stateShape = objectOf<WorkState>({
+  runId: someText,
+  start: positive,
+  taskId: idShape,
+  phase: oneOf<WorkPhase>('claiming', 'working', 'verifying', 'recording', 'ended'),
+  pid: processId,
+  begin: orNull,
+  host: text,
+  holder: someText,
+  agentPid: maybe(processId),
+  agentBegin: orNull,
+  mark: (value) => (typeof value === 'string' && /^[0-9a-f]{32}$/.test(value) ? value : plain.MISFIT),
+  label: text,
+  output: text,
+  startedAt: finite,
+  lastOutputAt: maybe(finite),
+  sessionId: (value) => (typeof value === 'string' && isSessionId(value) ? value : undefined),
+  end: maybe(endShape),
+});
+
+/** Reads a state file; see `readWorkState`. */
+export function parseWorkState(json: string): WorkState | undefined {
+  if (json.length > MAX_LENGTH) return undefined;
+  try {
+    return readWorkState(JSON.parse(json));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Reads a state as JSON gives it. It is not to be trusted, as a repository could bring such a file along: undefined for what is
+ * no whole state, or contradicts itself. A holder that is not the process it speaks of could make us take somebody else's lock away.
+ */
+export function readWorkState(value: unknown): WorkState | undefined {
+  const state = stateShape(value, 0);
+  if (state === plain.MISFIT) return undefined;
+  const name = parseHolder(state.holder);
+  if (name?.pid !== state.pid || name.hostname !== state.host) return undefined;
+  return (state.phase === 'ended') === (state.end !== undefined) ? state : undefined;
+}

@@ -1,0 +1,42 @@
+import { inlineId } from '../../markdown.ts';
+import { count } from '../../text.ts';
+import type { TaskId } from '../../task.ts';
+import type { RunState, TaskOutcome } from '../run-events.ts';
+
+/** Ids beyond these are counted. */
+const SHOWN = 10;
+
+/** What is left for a person to do after a run, as a list in markdown; the most urgent first. */
+export function nextSteps(run: RunState): string {
+  const those = (is: (outcome: TaskOutcome) => boolean): readonly TaskId[] =>
+    [...run.tasks.values()].flatMap(({ id, outcome }) => (outcome !== undefined && is(outcome) ? [id] : []));
+  const steps: readonly (readonly [ids: readonly TaskId[], words: string])[] = [
+    [
+      those(({ kind }) => kind === 'unknown'),
+      'Look at the log and at the files of what ended without a witness, then set its status or resume the run',
+    ],
+    [
+      those(({ kind }) => kind === 'notRecorded'),
+      'Set the status of what ended, but could not be written into the backlog',
+    ],
+    [those(({ kind }) => kind === 'lockLost'), 'Ask who has taken over what was lost to somebody else'],
+    [
+      those(({ kind }) => kind === 'failed' || kind === 'notStarted'),
+      'Read the log of what failed, then resume the run',
+    ],
+    [those(({ kind }) => kind === 'rateLimited'), 'Resume the run when the limit of the agent allows it'],
+    [those(({ kind }) => kind === 'stopped' || kind === 'skipped'), 'Resume the run to do what was stopped or skipped'],
+    [
+      those((outcome) => outcome.kind === 'succeeded' && outcome.status === 'Review'),
+      'Review what waits for it, and set it to Done',
+    ],
+  ];
+  const lines = steps.flatMap(([ids, words]) => (ids.length === 0 ? [] : [`- ${words}: ${listed(ids)}.`]));
+  if (run.phase !== 'ended') return ['- The run has not ended; this report tells how far it is.', ...lines].join('\n');
+  return lines.length === 0 ? 'Nothing: every task is done.' : lines.join('\n');
+}
+
+function listed(ids: readonly TaskId[]): string {
+  const shown = ids.slice(0, SHOWN).map(inlineId).join(', ');
+  return ids.length > SHOWN ? `${shown} and ${count(ids.length - SHOWN, 'other')}` : shown;
+}

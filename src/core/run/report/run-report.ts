@@ -1,0 +1,160 @@
+import { inline } from '../../markdown.ts';
+import { count } from '../../text.ts';
+import { findActualPath } from './actual-path.ts';
+import { ganttBlock, type GanttBar } from './gantt.ts';
+import { nextSteps } from './next-steps.ts';
+import { type ReportContext, taskName } from './report-context.ts';
+import { evidenceSection } from './report-evidence.ts';
+import type { VerifyResult } from '../evidence.ts';
+import type { RunState, TaskOutcome, TaskRun } from '../run-events.ts';
+import { durationOf, groupOf, summariseRun, type RunSummary } from './run-summary.ts';
+
+/**
+ * A run as a markdown document: what came of it, when, and what shows that. The same run gives the same text; times are UTC.
+ *
+ * Titles, ids and what agents wrote are shown as text: no link, image, HTML or diagram comes of them.
+ */
+export function runReport(run: RunState, context: ReportContext): string {
+  const tasks = [...run.tasks.values()];
+  const parts = [
+    `# Run report: ${inline(run.title)}`,
+    factTable(run, summariseRun(run, context.now), context),
+    '## Tasks',
+    taskTable(tasks, context),
+    titled('## Timeline', ganttBlock(ganttSections(run, context))),
+    titled('## Waves', waveList(run, context)),
+    titled('## Evidence', evidenceSection(tasks, context)),
+    titled('## Retries', retryList(tasks, context)),
+    titled('## Critical path', criticalPath(run, context)),
+    '## What to do next',
+    nextSteps(run),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function titled(heading: string, body: string): string {
+  return body === '' ? '' : `${heading}\n\n${body}`;
+}
+
+function factTable(run: RunState, summary: RunSummary, { now, words }: ReportContext): string {
+  const mode = run.options.mode === 'strict' ? 'Waves one after the other' : 'As dependencies finish';
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ['Run', inline(run.runId)],
+    ['Started', utc(run.startedAt)],
+    ['Ended', run.endedAt === undefined ? `not yet, as of ${utc(now)}` : utc(run.endedAt)],
+    ['Took', inline(words.duration(summary.durationMs))],
+    ['Order', mode],
+    ['Agents at a time', run.cap === undefined ? undefined : String(run.cap)],
+    ['Result', totals(summary)],
+    ['Attempts', String(summary.attempts)],
+    ['Its end', run.stop === undefined ? undefined : inline(words.stop(run.stop))],
+    ['Rest of run', run.resumes === undefined ? undefined : inline(run.resumes)],
+  ];
+  const lines = rows.flatMap(([name, value]) => (value === undefined ? [] : [`| ${name} | ${value} |`]));
+  return ['| | |', '| --- | --- |', ...lines].join('\n');
+}
+
+function totals(summary: RunSummary): string {
+  const { succeeded, verified, failed, unclear, stopped, skipped, open } = summary;
+  const parts: readonly (readonly [number, string])[] = [
+    [succeeded, `succeeded${verified === 0 ? '' : ` (${verified} verified)`}`],
+    [failed, 'failed'],
+    [unclear, 'with an end that nobody knows'],
+    [stopped, 'stopped'],
+    [skipped, 'skipped'],
+    [open, 'not ended'],
+  ];
+  const shown = parts.flatMap(([n, words]) => (n === 0 ? [] : [`${n} ${words}`]));
+  return `${count(summary.tasks, 'task')}${shown.length === 0 ? '' : `: ${shown.join(', ')}`}`;
+}
+
+function taskTable(tasks: readonly TaskRun[], { titleOf, words, now }: ReportContext): string {
+  const rows = tasks.map((task) => {
+    const { outcome, agent } = task;
+    const ms = durationOf(task, now);
+    const evidence = evidenceOf(outcome);
+    const verify = evidence?.verify ?? failedVerify(outcome);
+    const cells = [
+      taskName(task.id, titleOf),
+      outcome === undefined ? PHASES[task.phase] : inline(words.outcome(outcome)),
+      inline([words.agent(agent.agent), agent.model].filter(Boolean).join(', ')),
+      task.attempt === 0 ? '' : String(task.attempt),
+      ms === undefined ? '' : inline(words.duration(ms)),
+      verify === undefined ? '' : verify.passed ? 'passed' : 'did not pass',
+      evidence === undefined || evidence.files.length === 0 ? '' : String(evidence.files.length),
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  const head = ['Task', 'Outcome', 'Agent', 'Attempts', 'Took', 'Verify', 'Files'];
+  return [`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`, ...rows].join('\n');
+}
+
+const PHASES: Readonly<Record<TaskRun['phase'], string>> = {
+  queued: 'waits for its turn',
+  starting: 'starts',
+  claimed: 'claimed',
+  running: 'at work',
+  ended: 'ended',
+};
+
+function evidenceOf(outcome: TaskOutcome | undefined) {
+  return outcome?.kind === 'succeeded' || outcome?.kind === 'failed' ? outcome.evidence : undefined;
+}
+
+function failedVerify(outcome: TaskOutcome | undefined): VerifyResult | undefined {
+  return outcome?.kind === 'failed' && outcome.cause.kind === 'verify' ? outcome.cause.result : undefined;
+}
+
+function ganttSections(run: RunState, { titleOf, now }: ReportContext) {
+  return run.waves.map((ids, wave) => ({
+    name: run.waves.length === 1 ? 'Tasks' : `Wave ${wave + 1} of ${run.waves.length}`,
+    bars: ids.flatMap((id): GanttBar[] => {
+      const task = run.tasks.get(id);
+      const ms = task === undefined ? undefined : durationOf(task, now);
+      if (task?.startedAt === undefined || ms === undefined) return [];
+      const group = groupOf(task.outcome);
+      const look = group === 'open' ? 'active' : group === 'succeeded' ? 'done' : 'crit';
+      return [{ name: `${id} ${titleOf(id) ?? ''}`, look, from: task.startedAt, to: task.startedAt + ms }];
+    }),
+  }));
+}
+
+function waveList(run: RunState, { words, now }: ReportContext): string {
+  return run.waveRuns
+    .flatMap(({ startedAt, endedAt, verify }, wave) => {
+      if (startedAt === undefined) return [];
+      const took = inline(words.duration((endedAt ?? now) - startedAt));
+      const said = verify === undefined ? '' : `; ${inline(words.verify(verify))}`;
+      const tasks = count(run.waves[wave]?.length ?? 0, 'task');
+      return [
+        `- Wave ${wave + 1}: ${tasks}, ${utc(startedAt)}, ${endedAt === undefined ? 'since' : 'in'} ${took}${said}`,
+      ];
+    })
+    .join('\n');
+}
+
+function retryList(tasks: readonly TaskRun[], { titleOf, words }: ReportContext): string {
+  return tasks
+    .flatMap(({ id, earlier }) =>
+      earlier.map(({ outcome, at }) => `- ${taskName(id, titleOf)}: ${utc(at)}, ${inline(words.outcome(outcome))}`),
+    )
+    .join('\n');
+}
+
+function criticalPath(run: RunState, { dependenciesOf, titleOf, words, now }: ReportContext): string {
+  const { ids, ms } = findActualPath(run, dependenciesOf, now);
+  if (ids.length === 0) return '';
+  const steps = ids.map((id, index) => {
+    const task = run.tasks.get(id);
+    const took = task === undefined ? undefined : durationOf(task, now);
+    return `${index + 1}. ${taskName(id, titleOf)}${took === undefined ? '' : ` (${inline(words.duration(took))})`}`;
+  });
+  const intro = `The longest chain of work took ${inline(words.duration(ms))}; with more agents the run could not have been shorter.`;
+  return `${intro}\n\n${steps.join('\n')}`;
+}
+
+/** As ISO 8601 in UTC, to the second. A moment that no calendar has, which a journal may hold, is told as such. */
+function utc(at: number): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? 'at an unknown time' : `${date.toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,76 @@
+import { leaseAt } from '../lease/lease.ts';
+import type { IsOurs, Lease } from '../lease/lease.ts';
+import { compareIds, isSettled } from '../task.ts';
+import type { Status, Task, TaskId } from '../task.ts';
+import type { Plan } from './waves.ts';
+
+/** One reason why a task may not start now. */
+export type NotReady =
+  /** An open dependency, with its status and who holds it at this moment. */
+  | { readonly kind: 'waitsFor'; readonly id: TaskId; readonly status: Status; readonly lease: Lease }
+  | { readonly kind: 'missing'; readonly id: TaskId }
+  | { readonly kind: 'cycle'; readonly members: readonly TaskId[] }
+  | { readonly kind: 'behindCycle'; readonly members: readonly TaskId[] }
+  | { readonly kind: 'held'; readonly lease: Extract<Lease, { kind: 'theirs' }> }
+  | { readonly kind: 'unleased'; readonly lease: Extract<Lease, { kind: 'unleased' }> }
+  /** A status from which nothing starts: Review, Blocked, Done, Cancelled, Unknown. */
+  | { readonly kind: 'status'; readonly status: Status; readonly rawStatus: string };
+
+/** May this task start now, and if not, every reason why; `ours` is a task that we hold already. */
+export type Readiness =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'ours'; readonly lease: Extract<Lease, { kind: 'ours' }> }
+  | { readonly kind: 'notReady'; readonly reasons: readonly [NotReady, ...NotReady[]] };
+
+/** What readiness is judged by: one plan, the tasks it was made of, and a moment. */
+export interface ReadinessContext {
+  readonly plan: Plan;
+  readonly byId: ReadonlyMap<TaskId, Task>;
+  readonly isOurs: IsOurs;
+  /** Epoch ms. */
+  readonly now: number;
+  /** True for a task whose dependants may start although it is still open, as when a run brought it to Review. */
+  readonly opened?: (id: TaskId) => boolean;
+}
+
+const READY: Readiness = { kind: 'ready' };
+
+/**
+ * Says whether a task may start now, and every reason if not: first what the task itself is, then who holds it, then what
+ * it waits for, open dependencies in id order before missing ones.
+ *
+ * A lease that has ended hinders nobody, nor does an open parent; a missing dependency only where the plan says so. Takes
+ * time for the dependencies of this one task.
+ */
+export function readinessOf(task: Task, context: ReadinessContext): Readiness {
+  const reasons: NotReady[] = [];
+  if (task.status !== 'Todo' && task.status !== 'In Progress') {
+    reasons.push({ kind: 'status', status: task.status, rawStatus: task.rawStatus });
+  }
+  const lease = leaseAt(task.lock, context.isOurs, context.now);
+  if (lease.kind === 'theirs') reasons.push({ kind: 'held', lease });
+  if (lease.kind === 'unleased') reasons.push({ kind: 'unleased', lease });
+  const block = context.plan.blockedOf.get(task.id);
+  if (block?.kind === 'cycle' || block?.kind === 'behindCycle') reasons.push(block);
+  addDependencies(reasons, task, context);
+
+  const [first, ...others] = reasons;
+  if (first !== undefined) return { kind: 'notReady', reasons: [first, ...others] };
+  return lease.kind === 'ours' ? { kind: 'ours', lease } : READY;
+}
+
+function addDependencies(reasons: NotReady[], task: Task, context: ReadinessContext): void {
+  if (task.dependencies.length === 0) return;
+  const open: Task[] = [];
+  const missing: TaskId[] = [];
+  for (const id of new Set(task.dependencies)) {
+    const dependency = context.byId.get(id);
+    if (dependency === undefined) missing.push(id);
+    else if (id !== task.id && !isSettled(dependency.status) && context.opened?.(id) !== true) open.push(dependency);
+  }
+  for (const { id, status, lock } of open.sort((a, b) => compareIds(a.id, b.id))) {
+    reasons.push({ kind: 'waitsFor', id, status, lease: leaseAt(lock, context.isOurs, context.now) });
+  }
+  if (context.plan.options.missing === 'satisfied') return;
+  for (const id of missing.sort(compareIds)) reasons.push({ kind: 'missing', id });
+}

@@ -1,0 +1,41 @@
+import { isLive, leaseAt } from '../lease/lease.ts';
+import { readinessOf } from './readiness.ts';
+import type { ReadinessContext } from './readiness.ts';
+import type { Task, TaskId } from '../task.ts';
+import type { Wave } from './waves.ts';
+
+/** How far a wave is. Each task counts once, so the parts sum up to `total`. */
+export interface WaveProgress {
+  readonly total: number;
+  /** Could be started now. */
+  readonly ready: number;
+  /** Could be started now, but has just failed in a run that goes on: nobody is to take that for what is still to come. */
+  readonly failed: number;
+  /** In Progress under a lease that runs, whoever holds it, or held by us. */
+  readonly running: number;
+  readonly review: number;
+  /** Everything else: it waits for a task or a person. */
+  readonly waiting: number;
+}
+
+/** Counts the tasks of a wave by what is going on with them at the moment of the context. */
+export function summariseWave(
+  wave: Wave,
+  context: ReadinessContext,
+  hasFailed: (id: TaskId) => boolean = () => false,
+): WaveProgress {
+  const counts = { ready: 0, failed: 0, running: 0, review: 0, waiting: 0 };
+  for (const task of wave.tasks) {
+    const place = placeOf(task, context);
+    counts[place === 'ready' && hasFailed(task.id) ? 'failed' : place]++;
+  }
+  return { total: wave.tasks.length, ...counts };
+}
+
+function placeOf(task: Task, context: ReadinessContext): Exclude<keyof WaveProgress, 'total'> {
+  if (task.status === 'Review') return 'review';
+  if (task.status === 'In Progress' && isLive(leaseAt(task.lock, context.isOurs, context.now))) return 'running';
+  const { kind } = readinessOf(task, context);
+  if (kind === 'ours') return 'running';
+  return kind === 'ready' ? 'ready' : 'waiting';
+}

@@ -1,0 +1,238 @@
+/* eslint-disable @typescript-eslint/no-non-null-assertion --
+   Every index below is a node of the graph at hand; a check per access would only cost time. */
+import { findBlocked } from './blocking.ts';
+import type { Block, Blocking } from './blocking.ts';
+import type { Levels } from './graph.ts';
+import { NumberById } from './number-by-id.ts';
+import { buildTaskGraph } from './task-graph.ts';
+import type { TaskGraph } from './task-graph.ts';
+import type { AskedReport } from '../plan/wave-override.ts';
+import { compareIds } from '../task.ts';
+import type { Task, TaskId } from '../task.ts';
+import type { TaskLinks } from './task-links.ts';
+import { levelsAround } from './wave-levels.ts';
+
+/** How a backlog is put into waves. */
+export interface WaveOptions {
+  /**
+   * `open` numbers the levels of the open tasks 0..n without gaps; `exarp` groups and numbers as exarp-go does, by the
+   * level in the graph of all tasks, finished ones included, so that numbers may have gaps.
+   */
+  readonly numbering: 'open' | 'exarp';
+  /** A wave with more tasks is split into consecutive waves, which are then numbered 0..n; 0 is no limit. */
+  readonly maxTasksPerWave: number;
+  /** What a dependency that no task has means for the task that names it. */
+  readonly missing: 'satisfied' | 'blocked';
+  /**
+   * `exarp` puts a child behind its open parent, unless that would close a cycle; `ignore` leaves the parent out of the
+   * ordering. The numbering `exarp` always minds parents, as exarp-go does.
+   */
+  readonly parentEdges: 'exarp' | 'ignore';
+}
+
+export const DEFAULT_WAVE_OPTIONS: WaveOptions = {
+  numbering: 'open',
+  maxTasksPerWave: 0,
+  missing: 'satisfied',
+  parentEdges: 'exarp',
+};
+
+/** Tasks that have no ordering between them. */
+export interface Wave {
+  readonly number: number;
+  /** By priority, then id as `compareIds` orders them; by plain text in the numbering `exarp`. Never empty. */
+  readonly tasks: readonly Task[];
+}
+
+/**
+ * Why an open task is in no wave; where several things are, the first of these. Lists are in id order. `via` is the task
+ * that names what is missing.
+ */
+export type BlockReason =
+  | { readonly kind: 'cycle'; readonly members: readonly TaskId[] }
+  | { readonly kind: 'behindCycle'; readonly members: readonly TaskId[] }
+  | { readonly kind: 'missing'; readonly ids: readonly TaskId[] }
+  | { readonly kind: 'behindMissing'; readonly via: TaskId };
+
+/** An open task that no wave can hold, and why. */
+export interface BlockedTask {
+  readonly task: Task;
+  readonly reason: BlockReason;
+}
+
+/** Every task of a backlog in its place: a wave, blocked, or settled. */
+export interface Plan {
+  readonly options: WaveOptions;
+  readonly waves: readonly Wave[];
+  /** In id order. */
+  readonly blocked: readonly BlockedTask[];
+  /** The same by task. */
+  readonly blockedOf: ReadonlyMap<TaskId, BlockReason>;
+  /** Done and Cancelled tasks, in id order. */
+  readonly settled: readonly Task[];
+  /** The wave number of each task that is in a wave. */
+  readonly waveOf: ReadonlyMap<TaskId, number>;
+  /**
+   * exarp-go's level of each open task, whatever the numbering. Tasks in or behind a cycle have none; a parent that
+   * depends on its child is a cycle to exarp-go.
+   */
+  readonly exarpLevelOf: ReadonlyMap<TaskId, number>;
+  /** Dependencies that no task has, by the task that names them, whatever its status. */
+  readonly missing: ReadonlyMap<TaskId, readonly TaskId[]>;
+  /** Tasks that name themselves as a dependency or parent, whatever their status; the edge is left out. */
+  readonly selfDependent: readonly TaskId[];
+  /** Each cycle of open dependencies once, its members in id order. */
+  readonly cycles: readonly (readonly TaskId[])[];
+  /** What became of the waves that a file asks for; undefined where none was chosen. */
+  readonly asked?: AskedReport | undefined;
+}
+
+/**
+ * Puts each open task into the earliest wave its dependencies allow.
+ *
+ * Never fails: one bad dependency blocks what waits for it and leaves the rest of the plan alone, so the tree always has
+ * something true to show. Same tasks in, same waves out, whatever order they arrive in; of two tasks with the same id the
+ * first counts. `links`, those of this very list where they are known, save the search for what each task names.
+ */
+export function planWaves(backlog: readonly Task[], options: WaveOptions, links?: TaskLinks): Plan {
+  const graph = buildTaskGraph(backlog, links);
+  const { tasks, ids, index, order, exarp, settled } = graph;
+  // Every other graph here is a part of exarp-go's, so where that one has no cycle none has.
+  const mayHaveCycles = exarp.placed < tasks.length;
+  const blocking = findBlocked(graph, { mayHaveCycles, missingBlocks: options.missing === 'blocked' });
+  const levels = chooseLevels(graph, blocking, options);
+
+  const open = selectNodes(order, (v) => settled[v] === 0);
+  const placeable = blocking.blockOf.size === 0 ? open : selectNodes(open, (v) => !blocking.blockOf.has(v));
+  const placed = sortByWave(graph, placeable, levels, options);
+  const { waves, numberOf } = cutWaves(graph, placed, levels, options);
+  const missing = new Map<TaskId, readonly TaskId[]>();
+  for (const v of graph.missing.size === 0 ? [] : order) {
+    const lacking = graph.missing.get(v);
+    if (lacking !== undefined) missing.set(ids[v]!, lacking.toSorted(compareIds));
+  }
+  const cycles = blocking.cycles.map((members) => members.map((v) => ids[v]!));
+  const blocked = listBlocked(graph, open, blocking, cycles, missing);
+  return {
+    options,
+    waves,
+    blocked,
+    blockedOf: new Map(blocked.map(({ task, reason }) => [task.id, reason])),
+    settled: selectTasks(graph, (v) => settled[v] === 1),
+    waveOf: new NumberById(ids, index, placed, numberOf),
+    exarpLevelOf: numberExarpLevels(graph, open),
+    missing,
+    selfDependent: graph.selfDependent.map((v) => ids[v]!).sort(compareIds),
+    cycles,
+  };
+}
+
+/** As `filter`, which is several times slower on a typed array. */
+function selectNodes(nodes: Int32Array, wanted: (node: number) => boolean): Int32Array {
+  const selected = new Int32Array(nodes.length);
+  let count = 0;
+  for (let i = 0; i < nodes.length; i++) if (wanted(nodes[i]!)) selected[count++] = nodes[i]!;
+  return selected.subarray(0, count);
+}
+
+/** In id order. */
+function selectTasks({ tasks, order }: TaskGraph, wanted: (node: number) => boolean): readonly Task[] {
+  const selected: Task[] = [];
+  for (let i = 0; i < order.length; i++) if (wanted(order[i]!)) selected.push(tasks[order[i]!]!);
+  return selected;
+}
+
+function numberExarpLevels({ ids, index, settled, exarp }: TaskGraph, open: Int32Array): NumberById {
+  const levelOf = exarp.levelOf.slice();
+  for (let v = 0; v < settled.length; v++) if (settled[v] === 1) levelOf[v] = -1;
+  const nodes = exarp.placed === ids.length ? open : selectNodes(open, (v) => levelOf[v] !== -1);
+  return new NumberById(ids, index, nodes, levelOf);
+}
+
+function chooseLevels(graph: TaskGraph, { blockOf }: Blocking, options: WaveOptions): Levels {
+  const { exarp } = graph;
+  const isExarp = options.numbering === 'exarp';
+  const hidden = isExarp ? new Uint8Array(graph.tasks.length) : graph.settled.slice();
+  for (const [v, { kind }] of blockOf) {
+    // exarp-go does not know of missing dependencies: such a task has its level, and so has what comes after it.
+    if (!isExarp || kind === 'cycle' || kind === 'behindCycle') hidden[v] = 1;
+  }
+  const withParents = isExarp || options.parentEdges === 'exarp';
+  const isAll = withParents && !hidden.includes(1) && exarp.placed === graph.tasks.length;
+  return isAll ? exarp : levelsAround(graph, hidden, withParents);
+}
+
+/** Orders nodes by level, priority and id; they come by id as `compareIds` has it. */
+function sortByWave(
+  graph: TaskGraph,
+  nodes: Int32Array,
+  { levelOf, height }: Levels,
+  options: WaveOptions,
+): Int32Array {
+  const byId =
+    options.numbering === 'exarp' ? nodes.slice().sort((v, w) => (graph.ids[v]! < graph.ids[w]! ? -1 : 1)) : nodes;
+  // By counting: where the nodes of a level and a rank begin is how many come before them.
+  const start = new Int32Array(height * RANKS + 1);
+  for (let i = 0; i < byId.length; i++) start[levelOf[byId[i]!]! * RANKS + graph.rankOf[byId[i]!]! + 1]!++;
+  for (let b = 1; b < start.length; b++) start[b]! += start[b - 1]!;
+  const sorted = new Int32Array(byId.length);
+  for (let i = 0; i < byId.length; i++)
+    sorted[start[levelOf[byId[i]!]! * RANKS + graph.rankOf[byId[i]!]!]!++] = byId[i]!;
+  return sorted;
+}
+
+/** How many values `priorityRank` has. */
+const RANKS = 5;
+
+/** Cuts sorted nodes into waves where the level changes, or the limit is reached; and says which number each node got. */
+function cutWaves(
+  { tasks }: TaskGraph,
+  sorted: Int32Array,
+  { levelOf }: Levels,
+  options: WaveOptions,
+): { readonly waves: readonly Wave[]; readonly numberOf: Int32Array } {
+  const limit = options.maxTasksPerWave >= 1 ? Math.floor(options.maxTasksPerWave) : 0;
+  const numberOf = new Int32Array(tasks.length).fill(-1);
+  const waves: Wave[] = [];
+  let members: Task[] = [];
+  let number = 0;
+  for (let i = 0; i < sorted.length; i++) {
+    const v = sorted[i]!;
+    if (i === 0 || levelOf[v] !== levelOf[sorted[i - 1]!] || members.length === limit) {
+      number = limit === 0 ? levelOf[v]! : waves.length;
+      members = [];
+      waves.push({ number, tasks: members });
+    }
+    members.push(tasks[v]!);
+    numberOf[v] = number;
+  }
+  return { waves, numberOf };
+}
+
+function listBlocked(
+  { tasks, ids }: TaskGraph,
+  open: Int32Array,
+  { blockOf }: Blocking,
+  cycles: Plan['cycles'],
+  missing: Plan['missing'],
+): readonly BlockedTask[] {
+  if (blockOf.size === 0) return [];
+  const blocked: BlockedTask[] = [];
+  for (const v of open) {
+    const block = blockOf.get(v);
+    if (block !== undefined) blocked.push({ task: tasks[v]!, reason: explain(block) });
+  }
+  return blocked;
+
+  function explain({ kind, cause }: Block): BlockReason {
+    switch (kind) {
+      case 'cycle':
+      case 'behindCycle':
+        return { kind, members: cycles[cause]! };
+      case 'missing':
+        return { kind, ids: missing.get(ids[cause]!)! };
+      case 'behindMissing':
+        return { kind, via: ids[cause]! };
+    }
+  }
+}

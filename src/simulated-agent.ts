@@ -1,0 +1,129 @@
+/*
+ * An agent that needs no account and changes nothing unless told so: it reads a prompt on stdin (or from the file that its
+ * argument names), prints what such an agent might print, and ends. Lines of the task's description tell it what to do:
+ *
+ *     simulate: seconds=6     work for about that long (default 2)
+ *     simulate: print=40      print that many lines
+ *     simulate: fail=3        end with that exit code (1 without a number)
+ *     simulate: flaky=2       fail in the first two attempts (one without a number), then succeed
+ *     simulate: ratelimit=2   say that its maker refuses work, in the first two attempts (always without a number)
+ *     simulate: quiet=30      print nothing for that long, before anything else
+ *     simulate: hang          never end
+ *     simulate: stubborn      take no notice of a polite request to end
+ *     simulate: tree          start another process that would outlive this one, and print its id
+ *     simulate: touch=NAME    make a file of that name where it works
+ *     simulate: until=NAME    go on until a file of that name is there
+ *     simulate: json          speak in events, one a line, as real agents do
+ *
+ * Several may stand in one line.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { readOrders, type Orders } from './agent-process/simulated-orders.ts';
+
+const STEPS = [
+  'Reading the files the task names',
+  'Looking at what its dependencies left behind',
+  'Planning the change',
+  'Editing',
+  'Running the tests',
+  'Going over the diff once more',
+];
+
+const LOOK_EVERY_MS = 100;
+
+/** sysexits.h, EX_TEMPFAIL: try again later. */
+const REFUSED = 75;
+
+async function readPrompt(file: string | undefined): Promise<string> {
+  if (file !== undefined) return readFile(file, 'utf8');
+  const pieces: Buffer[] = [];
+  for await (const piece of process.stdin) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+/** Speaks as people read it, or in the events of Claude Code. */
+class Voice {
+  readonly #json: boolean;
+  readonly #session = `simulated-${process.pid}`;
+
+  constructor(json: boolean) {
+    this.#json = json;
+    if (json) this.#event({ type: 'system', subtype: 'init', model: 'simulated' });
+  }
+
+  say(text: string): void {
+    if (!this.#json) console.log(text);
+    else this.#event({ type: 'assistant', message: { content: [{ type: 'text', text }] } });
+  }
+
+  step(text: string): void {
+    if (!this.#json) console.log(text);
+    else {
+      const use = { type: 'tool_use', name: 'Simulate', input: { description: text } };
+      this.#event({ type: 'assistant', message: { content: [use] } });
+    }
+  }
+
+  end(text: string, isError: boolean): void {
+    if (!this.#json) console.log(text);
+    else this.#event({ type: 'result', subtype: 'success', is_error: isError, result: text });
+  }
+
+  #event(event: object): void {
+    console.log(JSON.stringify({ ...event, session_id: this.#session }));
+  }
+}
+
+async function work(): Promise<number> {
+  const prompt = await readPrompt(process.argv[2]);
+  const orders = readOrders(prompt);
+  const voice = new Voice(orders.json);
+  if (orders.stubborn) process.on('SIGTERM', () => voice.say('I was asked to end, and will not.'));
+  if (orders.quiet > 0) await wait(orders.quiet * 1000);
+  voice.say(`Simulated agent, at work on: ${orders.title}`);
+  if (orders.refused) {
+    voice.end('429 Too Many Requests: rate limit reached, retry after 2 s', true);
+    return REFUSED;
+  }
+  if (orders.tree) startAnother(voice);
+  if (orders.touch !== undefined) await touch(orders.touch);
+  await takeSteps(orders, voice);
+  if (orders.until !== undefined) while (!existsSync(orders.until)) await wait(LOOK_EVERY_MS);
+  if (orders.hang) {
+    voice.say('Hanging, as told');
+    for (;;) await wait(60_000);
+  }
+  const isDone = orders.exitCode === 0;
+  voice.end(isDone ? 'Done. Nothing was changed: this was a simulation.' : 'It cannot be done.', !isDone);
+  return orders.exitCode;
+}
+
+async function takeSteps({ seconds, print }: Orders, voice: Voice): Promise<void> {
+  for (let i = 0; i < print; i++) {
+    await wait((seconds * 1000) / print);
+    voice.step(`[${i + 1}/${print}] ${STEPS[i % STEPS.length] ?? ''}`);
+  }
+  if (print === 0) await wait(seconds * 1000);
+}
+
+function startAnother(voice: Voice): void {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  voice.say(`Started process ${child.pid ?? 'that did not start'}`);
+  child.unref();
+}
+
+/** Only a new file: what is there stays as it is, and a link leads nowhere. */
+async function touch(name: string): Promise<void> {
+  try {
+    await writeFile(name, '', { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+void work().then((exitCode) => {
+  process.exitCode = exitCode;
+});

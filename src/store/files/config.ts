@@ -1,0 +1,146 @@
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { NO_CONFIG, type ProjectConfig } from '../../core/config.ts';
+import type { Notice } from '../../core/snapshot.ts';
+import { fieldName, FIELDS, type Field } from './config-fields.ts';
+import { readConfigValue } from './config-value.ts';
+import { configuredPaths, staysWithin, storePathsOf, type StorePaths } from './locate.ts';
+import { isRecord } from '../read/metadata.ts';
+import { bytesOf, integerOf, readMessage, textsOf } from './protobuf.ts';
+
+export interface ConfigRead {
+  readonly config: ProjectConfig;
+  readonly notices: readonly Notice[];
+  /** False where a file that is there could not be read, so that its silence says nothing. */
+  readonly isWhole: boolean;
+}
+
+/** Larger is no configuration; and the parser of YAML compares each key with every other one, which takes seconds soon. */
+const MAX_BYTES = 64 * 1024;
+
+type Paths = Pick<StorePaths, 'root' | 'configPb' | 'configYaml'>;
+
+/** Answers what a file has for a field: undefined where it is silent. */
+type Lookup = (field: Field) => unknown;
+
+/**
+ * Reads `.exarp/config.pb`, and `.exarp/config.yaml` for what that is silent on. Never writes, never fails: what is bad in
+ * a file is left out, with a notice, and so is a path out of the root, since the file may come with somebody else's repository.
+ *
+ * The protobuf file comes first, as exarp-go reads nothing else. It ignores `max_tasks_per_wave` in there, by a merge that
+ * forgets it; we honour it, so that our waves may be smaller than those exarp-go prints.
+ */
+export async function readConfig(paths: Paths): Promise<ConfigRead> {
+  const notices: Notice[] = [];
+  const fromPb = await readOne(paths.configPb, paths.root, parsePb, notices);
+  const fromYaml = await readOne(paths.configYaml, paths.root, parseYaml, notices);
+  const pb = fromPb ?? NO_CONFIG;
+  const yaml = fromYaml ?? NO_CONFIG;
+  const keys = Object.keys(FIELDS) as (keyof ProjectConfig)[];
+  let config = Object.fromEntries(keys.map((key) => [key, pb[key] ?? yaml[key]])) as unknown as ProjectConfig;
+  const differing = keys.filter((key) => {
+    const [a, b] = [pb[key], yaml[key]];
+    return a !== undefined && b !== undefined && JSON.stringify(a) !== JSON.stringify(b);
+  });
+  if (differing.length > 0) {
+    const names = differing.map((key) => fieldName(FIELDS[key][0]));
+    notices.push({ kind: 'configsDiffer', used: paths.configPb, passedOver: paths.configYaml, names });
+  }
+  for (const key of ['sqlitePath', 'jsonPath'] as const) {
+    const path = config[key];
+    if (path === undefined || (await staysWithin(paths.root, path))) continue;
+    // The words of the path alone do not tell: a link in a repository may lead anywhere.
+    const file = pb[key] === undefined ? paths.configYaml : paths.configPb;
+    notices.push({ kind: 'badConfig', file, name: fieldName(FIELDS[key][0]), detail: 'leads out of the folder' });
+    config = { ...config, [key]: undefined };
+  }
+  return { config, notices, isWhole: fromPb !== undefined && fromYaml !== undefined };
+}
+
+/** The same for two roots that lead to the same database, through whatever links and configurations. */
+export async function storeIdentity(root: string): Promise<string> {
+  const { database } = await locateStore(root);
+  const folder = dirname(database);
+  const real = (path: string): Promise<string | undefined> => realpath(path).catch(() => undefined);
+  return (await real(database)) ?? join((await real(folder)) ?? (await real(root)) ?? root, basename(database));
+}
+
+/** Where the files of a root are by its configuration as it is now. */
+export async function locateStore(root: string): Promise<StorePaths> {
+  const paths = storePathsOf(root);
+  return configuredPaths(paths, (await readConfig(paths)).config);
+}
+
+/** Undefined where the file is there and cannot be read. */
+async function readOne(
+  file: string,
+  root: string,
+  parse: (bytes: Uint8Array) => Lookup | Promise<Lookup>,
+  notices: Notice[],
+): Promise<ProjectConfig | undefined> {
+  let lookup: Lookup;
+  try {
+    const found = await stat(file);
+    // A pipe would be waited for without end.
+    if (!found.isFile()) throw new Error('it is not a file');
+    if (found.size > MAX_BYTES) throw new Error(`the file is larger than ${MAX_BYTES} bytes`);
+    lookup = await parse(await readFile(file));
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return NO_CONFIG;
+    notices.push({ kind: 'badConfig', file, detail: error instanceof Error ? error.message : String(error) });
+    return undefined;
+  }
+  const valueOf = (field: Field): unknown => {
+    const read = readConfigValue(lookup(field), field.shape, root);
+    if (read === undefined || 'value' in read) return read?.value;
+    notices.push({ kind: 'badConfig', file, name: fieldName(field), detail: read.fault });
+    return undefined;
+  };
+  const values = Object.entries(FIELDS).map(([key, fields]) => {
+    for (const field of fields) {
+      const value = valueOf(field);
+      if (value !== undefined) return [key, value] as const;
+    }
+    return [key, undefined] as const;
+  });
+  return Object.fromEntries(values) as unknown as ProjectConfig;
+}
+
+/** Fields of exarp-go's `FullConfig`; a zero is not written, and means the same as silence. */
+function parsePb(bytes: Uint8Array): Lookup {
+  const message = need(readMessage(bytes));
+  const none = new Uint8Array(0);
+  const numbers = new Set(Object.values(FIELDS).flatMap((fields) => fields.map(({ section }) => section[1])));
+  const sections = new Map([...numbers].map((n) => [n, need(readMessage(bytesOf(message, n) ?? none))]));
+  return ({ section, number, shape }) => {
+    const fields = sections.get(section[1]) ?? [];
+    switch (shape.kind) {
+      case 'count':
+      case 'duration':
+      case 'hours':
+        return integerOf(fields, number);
+      case 'texts':
+        return textsOf(fields, number);
+      default:
+        return textsOf(fields, number).at(-1);
+    }
+  };
+}
+
+function need<T>(message: T | undefined): T {
+  if (message === undefined) throw new Error('not a protobuf message');
+  return message;
+}
+
+async function parseYaml(bytes: Uint8Array): Promise<Lookup> {
+  // Few projects have the file, so the parser is loaded only with one.
+  const { parse } = await import('yaml');
+  const document: unknown = parse(new TextDecoder().decode(bytes), { logLevel: 'error' });
+  if (document === null || document === undefined) return () => undefined;
+  if (!isRecord(document)) throw new Error('the file holds no mapping');
+  return ({ section, name }) => {
+    const part = Object.hasOwn(document, section[0]) ? document[section[0]] : undefined;
+    return isRecord(part) && Object.hasOwn(part, name) ? part[name] : undefined;
+  };
+}

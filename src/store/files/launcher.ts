@@ -1,0 +1,31 @@
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Failure } from '../../core/failure.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
+import { replaceFile } from './replace-file.ts';
+
+/**
+ * Has `<folder>/<name>` start a script, and answers its path. Configurations that people copy name this file, since the script
+ * itself is in another folder after each update of the extension. Fails with `writeFailed`.
+ */
+export async function writeLauncher(folder: string, name: string, script: string): Promise<Result<string, Failure>> {
+  const file = join(folder, name);
+  const text = `// Made by Todo2 Waves, which keeps it in step with where its server is.\nrequire(${JSON.stringify(script)});\n`;
+  try {
+    await mkdir(folder, { recursive: true });
+    const before = await readFile(file, 'utf8').catch(() => undefined);
+    if (before !== text) await replaceFile(file, text, 0o600);
+    return ok(file);
+  } catch (error) {
+    return fail({ kind: 'writeFailed', file, detail: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+/** As `writeLauncher`, but only where somebody had it written before. */
+export async function refreshLauncher(folder: string, name: string, script: string): Promise<Result<unknown, Failure>> {
+  const isWanted = await stat(join(folder, name)).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  return isWanted ? writeLauncher(folder, name, script) : ok(undefined);
+}

@@ -1,0 +1,20 @@
+import { readFile } from 'node:fs/promises';
+import type { Failure } from '../../core/failure.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
+import type { Task } from '../../core/task.ts';
+import { causeOfError } from '../read/file-fault.ts';
+import { readJsonStore } from '../read/json-reader.ts';
+
+/** The tasks of a `state.todo2.json`; none where there is no such file. Fails with `unreadable`. */
+export async function readImportable(file: string, project: string): Promise<Result<readonly Task[], Failure>> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ok([]);
+    const detail = error instanceof Error ? error.message : String(error);
+    return fail({ kind: 'unreadable', file, cause: causeOfError(error), detail });
+  }
+  const read = readJsonStore(bytes, project);
+  return read.ok ? ok(read.value.tasks) : fail({ kind: 'unreadable', file, ...read.failure });
+}

@@ -1,0 +1,62 @@
+import type { Failure } from '../../core/failure.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
+import type { TaskId } from '../../core/task.ts';
+import { LIST_NAMES } from '../read/json-reader.ts';
+import { entriesIn, idAt } from './json-patch.ts';
+import { patchJsonFile } from './patch-file.ts';
+import { elementSpans, memberSpans, type Span } from './json-spans.ts';
+
+/** An entry that was taken out of a file, and how to put it back. */
+interface RemovedEntry {
+  /** Puts the entry back: in its old place where the file is as it was left, else at the end of its list. */
+  putBack(): Promise<Result<unknown, Failure>>;
+}
+
+/**
+ * Takes the entry of a task out of a `state.todo2.json`; everything else in it stays to the byte. Undefined where there is no
+ * such file, or no such entry. Fails as `patchJsonFile` does; the file is then as it was.
+ */
+export async function removeJsonEntry(file: string, id: TaskId): Promise<Result<RemovedEntry | undefined, Failure>> {
+  let before = '';
+  let after = '';
+  const removed = await patchJsonFile(file, (text) => {
+    before = after = text;
+    // An id that is there twice would come back from the second entry.
+    for (;;) {
+      const entries = entriesIn(after);
+      const index = entries.findIndex((span) => idAt(after, span) === id);
+      if (index === -1) return { text: after };
+      after = cutOut(after, entries, index);
+    }
+  });
+  if (!removed.ok) return fail(removed.failure);
+  if (removed.value !== 'patched') return ok(undefined);
+  return ok({
+    putBack: () =>
+      patchJsonFile(file, (text) => {
+        if (text === after) return { text: before };
+        const entries = entriesIn(before);
+        const entry = entries.find((span) => idAt(before, span) === id);
+        const isThere = entriesIn(text).some((span) => idAt(text, span) === id);
+        return { text: entry === undefined || isThere ? text : append(text, before.slice(entry.start, entry.end)) };
+      }),
+  });
+}
+
+/** Without one element of a list, and without the comma and the space that came with it. */
+function cutOut(text: string, entries: readonly Span[], index: number): string {
+  const [before, entry, next] = [entries[index - 1], entries[index], entries[index + 1]];
+  if (entry === undefined) throw new Error('Internal error: no such entry');
+  if (next !== undefined) return text.slice(0, entry.start) + text.slice(next.start);
+  return text.slice(0, before?.end ?? entry.start) + text.slice(entry.end);
+}
+
+/** With one more element at the end of the list of tasks; a file that has no such list any more stays as it is. */
+function append(text: string, entry: string): string {
+  const last = entriesIn(text).at(-1);
+  if (last !== undefined) return `${text.slice(0, last.end)}, ${entry}${text.slice(last.end)}`;
+  const list = LIST_NAMES.map((name) => memberSpans(text, 0).get(name)).find((span) => span !== undefined);
+  const start = list?.start ?? text.indexOf('[');
+  if (text[start] !== '[' || elementSpans(text, start).length > 0) return text;
+  return `${text.slice(0, start + 1)}${entry}${text.slice(start + 1)}`;
+}

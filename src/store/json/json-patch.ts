@@ -1,0 +1,111 @@
+import type { Failure } from '../../core/failure.ts';
+import { ok, type Result } from '../../core/result.ts';
+import type { Status, TaskId } from '../../core/task.ts';
+import { LIST_NAMES } from '../read/json-reader.ts';
+import { elementSpans, memberSpans, type Span } from './json-spans.ts';
+import { patchJsonFile } from './patch-file.ts';
+
+/** What became of the file; all but `patched` leave it as it was. */
+type PatchOutcome = 'patched' | 'unchanged' | 'noFile' | 'noEntry';
+
+const MODIFIED = ['last_modified', 'lastModified', 'updated', 'updated_at', 'updatedAt'];
+const COMPLETED_AT = ['completed_at', 'completedAt'];
+
+/**
+ * Brings the status of one task in a `state.todo2.json` in step with the database, in one step of the file system.
+ *
+ * Only the values that change are exchanged in the text, in the names and the style that the entry has already; everything
+ * else stays to the byte. Never makes the file. Fails with `unreadable` where it is no valid JSON, which is then left alone,
+ * and with `writeFailed`. `now` is epoch ms.
+ */
+export async function patchJsonStatus(
+  file: string,
+  id: TaskId,
+  status: Exclude<Status, 'Unknown'>,
+  now: number,
+): Promise<Result<PatchOutcome, Failure>> {
+  const done = await patchJsonFile(file, (text) => {
+    const patched = patchText(text, id, status, now);
+    return patched === undefined ? { refused: 'noEntry' as const } : { text: patched };
+  });
+  if (!done.ok) return done;
+  return ok(typeof done.value === 'string' ? done.value : done.value.refused);
+}
+
+/** The text with what has to change exchanged; undefined where no entry has the id. */
+function patchText(text: string, id: TaskId, status: Exclude<Status, 'Unknown'>, now: number): string | undefined {
+  const entry = entriesIn(text).find((span) => idAt(text, span) === id);
+  if (entry === undefined) return undefined;
+  const members = memberSpans(text, entry.start);
+  const changes: (Span & { readonly json: string })[] = [];
+  const replace = (span: Span, value: unknown): void => {
+    const json = JSON.stringify(value);
+    if (text.slice(span.start, span.end) !== json) changes.push({ ...span, json });
+  };
+
+  const stored = members.get('status');
+  if (stored !== undefined) replace(stored, status);
+  else {
+    const after = members.get('id') ?? entry;
+    changes.push({ start: after.end, end: after.end, json: `, "status": ${JSON.stringify(status)}` });
+  }
+  const completed = members.get('completed');
+  if (completed !== undefined) {
+    const isNumber = typeof valueAt(text, completed) === 'number';
+    replace(completed, isNumber ? Number(status === 'Done') : status === 'Done');
+  }
+  for (const span of spansOf(members, COMPLETED_AT)) {
+    const old = valueAt(text, span);
+    if (status !== 'Done') replace(span, typeof old === 'string' ? '' : null);
+    else if (old === '' || old === null) replace(span, dateLike(styleOf(text, members), now));
+  }
+  if (changes.length === 0) return text;
+  for (const span of spansOf(members, MODIFIED)) replace(span, dateLike(valueAt(text, span), now));
+
+  return changes
+    .sort((a, b) => b.start - a.start)
+    .reduce((all, change) => all.slice(0, change.start) + change.json + all.slice(change.end), text);
+}
+
+/** The id of an entry, as text; undefined where it has none. */
+export function idAt(text: string, entry: Span): string | undefined {
+  return textAt(text, memberSpans(text, entry.start).get('id'));
+}
+
+/** Where the entries of a store stand. The text must be valid JSON. */
+export function entriesIn(text: string): readonly Span[] {
+  const direct = elementSpans(text, 0);
+  if (direct.length > 0) return direct;
+  const members = memberSpans(text, 0);
+  for (const name of LIST_NAMES) {
+    const list = members.get(name);
+    if (list !== undefined && text[list.start] === '[') return elementSpans(text, list.start);
+  }
+  return [];
+}
+
+function spansOf(members: ReadonlyMap<string, Span>, names: readonly string[]): Span[] {
+  return names.flatMap((name) => members.get(name) ?? []);
+}
+
+/** A date that the entry has already, to write a new one like it. */
+function styleOf(text: string, members: ReadonlyMap<string, Span>): unknown {
+  const [span] = spansOf(members, [...MODIFIED, 'created', 'created_at', 'createdAt']);
+  return span && valueAt(text, span);
+}
+
+/** Seconds where the other date has seconds, ms where it has ms, a number where it is one. */
+function dateLike(other: unknown, now: number): string | number {
+  if (typeof other === 'number') return other > 1e11 ? now : Math.floor(now / 1000);
+  const iso = new Date(now).toISOString();
+  return typeof other === 'string' && other.includes('.') ? iso : `${iso.slice(0, 19)}Z`;
+}
+
+function textAt(text: string, span: Span | undefined): string | undefined {
+  const value = span && valueAt(text, span);
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined;
+}
+
+function valueAt(text: string, span: Span): unknown {
+  return JSON.parse(text.slice(span.start, span.end)) as unknown;
+}

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { elementSpans, memberSpans } from './json-spans.ts';
+import { LIST_NAMES } from '../read/json-reader.ts';
+
+/** Where something stands in a text; lines and characters count from 0. */
+export interface Place {
+  readonly line: number;
+  readonly character: number;
+}
+
+/** Where the id of each entry of a `state.todo2.json` stands. Empty where the text is no such file. */
+export function findEntries(text: string): ReadonlyMap<string, Place> {
+  const places = new Map<string, Place>();
+  try {
+    JSON.parse(text);
+  } catch {
+    return places;
+  }
+  const members = memberSpans(text, 0);
+  const list = LIST_NAMES.map((name) => members.get(name)).find((span) => text[span?.start ?? -1] === '[');
+  let [line, lineStart, at] = [0, 0, 0];
+  for (const entry of elementSpans(text, list?.start ?? 0)) {
+    const id = memberSpans(text, entry.start).get('id');
+    if (id === undefined) continue;
+    // Entries come in the order of the text, so that its lines are counted once.
+    for (; at < id.start; at++) {
+      if (text[at] !== '\n') continue;
+      line++;
+      lineStart = at + 1;
+    }
+    const name: unknown = JSON.parse(text.slice(id.start, id.end));
+    if ((typeof name === 'string' || typeof name === 'number') && !places.has(String(name))) {
+      places.set(String(name), { line, character: id.start - lineStart });
+    }
+  }
+  return places;
+}
+
+/** The same for a file; empty where it cannot be read. */
+export async function readEntries(file: string): Promise<ReadonlyMap<string, Place>> {
+  try {
+    return findEntries(new TextDecoder().decode(await readFile(file)));
+  } catch {
+    return new Map(); // it was there a moment ago; whoever reads the store says what is wrong now
+  }
+}

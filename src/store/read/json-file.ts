@@ -1,0 +1,78 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Clock } from '../../core/ports.ts';
+import { causeOfError } from './file-fault.ts';
+import { RACY_MS, isOlder, stampOf } from './file-stamp.ts';
+import { HeldFile } from './open-file.ts';
+import { readJsonStore } from './json-reader.ts';
+import type { ContentFault, StoreContent } from './store-content.ts';
+
+type JsonRead =
+  | { readonly kind: 'unchanged' | 'absent' }
+  | { readonly kind: 'content'; readonly content: StoreContent }
+  | { readonly kind: 'fault'; readonly fault: ContentFault; readonly isFresh: boolean };
+
+/** exarp-go empties the file and then fills it: what cannot be read may be whole a moment later. */
+const HALF_WRITTEN_MS = 40;
+const LOOKS = 3;
+/** What fits into one text. */
+const MAX_BYTES = 1n << 28n;
+
+/** The JSON store of a root: read again where it has changed, as far as its time, size, number and bytes tell. */
+export class JsonFile {
+  readonly #path: string;
+  readonly #clock: Clock;
+  #stamp: string | undefined;
+  #bytes: Uint8Array | undefined;
+
+  constructor(path: string, clock: Clock) {
+    this.#path = path;
+    this.#clock = clock;
+  }
+
+  /** What the file holds where that is not what the call before found. */
+  async read(project: string): Promise<JsonRead> {
+    for (let look = 1; ; look++) {
+      const found = await this.#readOnce(project);
+      if (found.kind !== 'fault' || !found.isFresh || look === LOOKS) return found;
+      this.forget();
+      await wait(HALF_WRITTEN_MS);
+    }
+  }
+
+  /** Makes the next read a full one. */
+  forget(): void {
+    this.#stamp = undefined;
+    this.#bytes = undefined;
+  }
+
+  async #readOnce(project: string): Promise<JsonRead> {
+    // Nobody locks this file, so nothing is lost by closing it each time.
+    const file = new HeldFile(this.#path);
+    try {
+      if (!file.open()) {
+        this.forget();
+        return { kind: 'absent' };
+      }
+      const stat = file.stat();
+      const stamp = stampOf(stat);
+      if (stamp === this.#stamp) return { kind: 'unchanged' };
+      const isFresh = !isOlder(stat, this.#clock.now(), RACY_MS);
+      if (stat.size > MAX_BYTES) {
+        return { kind: 'fault', fault: { cause: 'io', detail: `larger than ${MAX_BYTES} bytes` }, isFresh: false };
+      }
+      const bytes = await file.readTo(0, Number(stat.size));
+      this.#stamp = isFresh ? undefined : stamp;
+      if (this.#bytes !== undefined && Buffer.compare(bytes, this.#bytes) === 0) return { kind: 'unchanged' };
+      this.#bytes = bytes;
+      const content = readJsonStore(bytes, project);
+      if (content.ok) return { kind: 'content', content: content.value };
+      return { kind: 'fault', fault: content.failure, isFresh };
+    } catch (error) {
+      this.forget();
+      const detail = error instanceof Error ? error.message : String(error);
+      return { kind: 'fault', fault: { cause: causeOfError(error), detail }, isFresh: false };
+    } finally {
+      file.close();
+    }
+  }
+}

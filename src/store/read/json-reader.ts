@@ -1,0 +1,184 @@
+import { findJsonFault } from './json-fault.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
+import { isRecord, readMetadataValue } from './metadata.ts';
+import { readDate } from './read-date.ts';
+import type { ContentFault, StoreContent } from './store-content.ts';
+import { TaskList, hoursOf, type RawTask } from './task-list.ts';
+
+/** The names that a list of tasks goes by; exarp-go writes the first. */
+export const LIST_NAMES = ['todos', 'tasks'] as const;
+
+type Entry = Readonly<Record<string, unknown>>;
+
+/**
+ * The tasks of a `state.todo2.json`, as exarp-go or the Todo2 editor extension writes it, each entry by itself: one that is
+ * no task is left out with a notice. Fails only where the whole is no such file. Such a file has no locks.
+ */
+export function readJsonStore(bytes: Uint8Array, project: string): Result<StoreContent, ContentFault> {
+  const document = parseJson(bytes);
+  if (!document.ok) return document;
+  const entries = entriesOf(document.value);
+  if (entries === undefined) {
+    return fail({
+      cause: 'malformed',
+      detail: `neither a list named "todos" nor one named "tasks" at line 1, column 1`,
+    });
+  }
+  // exarp-go gives tasks without a project that of the folder when it takes them in.
+  const list = new TaskList({ isForeign: (id) => id !== '' && id !== project, isSpellingFree: true });
+  for (const [index, entry] of entries.entries()) {
+    const position = index + 1;
+    if (!isRecord(entry)) {
+      list.notices.push({ kind: 'badEntry', position, detail: `is ${kindOf(entry)}, not an object` });
+      continue;
+    }
+    const reader = new EntryReader(entry);
+    const raw = reader.read();
+    if (list.add(raw, position) && reader.faults.length > 0) {
+      list.notices.push({ kind: 'badEntry', position, detail: reader.faults.join('; ') });
+    }
+  }
+  return ok({ tasks: list.tasks, notices: list.notices });
+}
+
+/** Parses a file that may begin with a byte order mark; a failure says where, by line and column. */
+export function parseJson(bytes: Uint8Array): Result<unknown, ContentFault> {
+  const encoding = wideEncoding(bytes);
+  if (encoding !== undefined) {
+    return fail({ cause: 'malformed', detail: `encoded as ${encoding}, not UTF-8 (line 1, column 1)` });
+  }
+  let text: string;
+  try {
+    text = new TextDecoder().decode(bytes); // takes the mark away
+  } catch (error) {
+    return fail({ cause: 'io', detail: messageOf(error) });
+  }
+  if (text.trim() === '') return fail({ cause: 'empty', detail: 'the file has no content' });
+  try {
+    return ok(JSON.parse(text) as unknown);
+  } catch (error) {
+    const position = findJsonFault(text);
+    if (position === undefined) return fail({ cause: 'io', detail: messageOf(error) }); // valid, but too deep for V8
+    const isCutOff = position === text.length;
+    const what = isCutOff
+      ? 'the file ends too early'
+      : `unexpected ${JSON.stringify(text.slice(position, position + 10))}`;
+    return fail({ cause: isCutOff ? 'truncated' : 'malformed', detail: `${what} (${placeOf(text, position)})` });
+  }
+}
+
+/** What a shell or an editor of Windows may have saved: JSON begins with two characters of ASCII, so no byte of them is 0 in UTF-8. */
+function wideEncoding(bytes: Uint8Array): string | undefined {
+  const [a, b, c, d] = bytes;
+  if (a === undefined || b === undefined) return undefined;
+  if ((a === 0xff && b === 0xfe) || (a !== 0 && b === 0)) return c === 0 && d === 0 ? 'UTF-32' : 'UTF-16';
+  if ((a === 0xfe && b === 0xff) || (a === 0 && b !== 0)) return 'UTF-16';
+  return a === 0 && b === 0 ? 'UTF-32' : undefined;
+}
+
+function entriesOf(document: unknown): readonly unknown[] | undefined {
+  if (Array.isArray(document)) return document as readonly unknown[];
+  if (!isRecord(document)) return undefined;
+  const lists = LIST_NAMES.map((name) => document[name]);
+  const list = lists.find((each) => Array.isArray(each));
+  if (list !== undefined) return list as readonly unknown[];
+  // Null is how Go writes an empty list.
+  return lists.includes(null) || Object.keys(document).length === 0 ? [] : undefined;
+}
+
+/** One entry, read under every name that its fields go by; what is of a wrong kind is left out and said in `faults`. */
+class EntryReader {
+  readonly faults: string[] = [];
+  readonly #entry: Entry;
+
+  constructor(entry: Entry) {
+    this.#entry = entry;
+  }
+
+  read(): RawTask {
+    const status = this.#text('status');
+    return {
+      id: this.#text('id') ?? '',
+      title: this.#text('content', 'name', 'title') ?? '',
+      description: this.#text('long_description', 'description', 'longDescription') ?? '',
+      status: status ?? (isTrue(this.#entry['completed']) ? 'Done' : undefined),
+      priority: this.#text('priority') ?? '',
+      tags: this.#list('tags'),
+      dependencies: this.#list('dependencies', 'dependsOn', 'depends_on'),
+      parentId: this.#text('parent_id', 'parentId', 'parent') ?? '',
+      projectId: this.#text('project_id', 'projectId') ?? '',
+      lock: undefined,
+      metadata: readMetadataValue(this.#entry['metadata']),
+      estimatedHours: hoursOf(this.#first('estimatedHours', 'estimated_hours')),
+      createdAt: this.#date('created', 'created_at', 'createdAt'),
+      modifiedAt: this.#date('last_modified', 'lastModified', 'updated', 'updated_at', 'updatedAt'),
+      completedAt: this.#date('completed_at', 'completedAt'),
+      version: 0,
+    };
+  }
+
+  /** The first of these names that holds anything: an empty text or list counts only where no later name has more. */
+  #first(...names: readonly string[]): unknown {
+    const present = names.filter((name) => {
+      const value = Object.hasOwn(this.#entry, name) ? this.#entry[name] : undefined;
+      return value !== undefined && value !== null;
+    });
+    const name = present.find((each) => !isEmpty(this.#entry[each])) ?? present[0];
+    return name === undefined ? undefined : this.#entry[name];
+  }
+
+  #text(...names: readonly string[]): string | undefined {
+    const value = this.#first(...names);
+    if (value === undefined || typeof value === 'string') return value;
+    if (typeof value === 'number') return String(value);
+    this.faults.push(`${names[0] ?? ''} is ${kindOf(value)}, not text`);
+    return undefined;
+  }
+
+  #date(...names: readonly string[]): number | undefined {
+    return readDate(this.#first(...names));
+  }
+
+  #list(...names: readonly string[]): readonly string[] {
+    const value = this.#first(...names);
+    if (value === undefined) return [];
+    if (typeof value === 'string') return value.split(',').map((each) => each.trim());
+    if (!Array.isArray(value)) {
+      this.faults.push(`${names[0] ?? ''} is ${kindOf(value)}, not a list`);
+      return [];
+    }
+    return value.flatMap((each: unknown) => {
+      if (typeof each === 'string') return [each];
+      if (typeof each === 'number') return [String(each)];
+      if (isRecord(each) && typeof each['id'] === 'string') return [each['id']];
+      this.faults.push(`${names[0] ?? ''} holds ${kindOf(each)}`);
+      return [];
+    });
+  }
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === '' || (Array.isArray(value) && value.length === 0);
+}
+
+/** exarp-go's database has a number for it, and so has what is exported from there. */
+function isTrue(value: unknown): boolean {
+  return value === true || value === 1;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'an object';
+  return typeof value === 'string' ? 'text' : `a ${typeof value}`;
+}
+
+function placeOf(text: string, position: number): string {
+  const before = text.slice(0, position);
+  const line = before.split('\n').length;
+  return `line ${line}, column ${position - before.lastIndexOf('\n')}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

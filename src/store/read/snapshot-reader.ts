@@ -1,0 +1,397 @@
+import { realpathSync, type BigIntStats } from 'node:fs';
+import type { Clock } from '../../core/ports.ts';
+import type { UnreadableCause } from '../../core/failure.ts';
+import { findFileFault, causeOfError } from './file-fault.ts';
+import { RACY_MS, isOlder, stampOf } from './file-stamp.ts';
+import { HeldFile } from './open-file.ts';
+import {
+  WAL_HEADER_SIZE,
+  emptyScan,
+  frameOffset,
+  isOfGeneration,
+  markWithoutWal,
+  mergeImage,
+  parseWalHeader,
+  scanFrames,
+  FRAME_HEADER_SIZE,
+  type WalHeader,
+  type WalScan,
+} from './wal.ts';
+
+/** A store file that cannot be read, and why. */
+export interface Fault {
+  readonly cause: UnreadableCause;
+  readonly file: string;
+  readonly detail: string;
+}
+
+type ImageRead =
+  /**
+   * The whole database at one committed moment, as a file without a log. The bytes are the caller's to keep. Moments are
+   * numbered, so that `NewPages` can say what they follow.
+   */
+  | { readonly kind: 'image'; readonly bytes: Uint8Array; readonly moment: number }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'fault'; readonly fault: Fault };
+
+/** What was committed since the last look: pages with their new content, and how many pages the database has now. */
+export interface NewPages {
+  /** The number of the moment that these pages follow, and of the one that they lead to. */
+  readonly after: number;
+  readonly moment: number;
+  readonly pages: ReadonlyMap<number, Uint8Array>;
+  readonly pageCount: number;
+}
+
+/** More new frames than this are no small change: then everything is read, in pieces that leave the thread free. */
+const MAX_TAIL_BYTES = 8n * 1024n * 1024n;
+/** How long a log with a broken header may be one that is being written. */
+const BROKEN_HEADER_MS = 1_000;
+/** How long to try for one undisturbed look at the files. */
+const GIVE_UP_MS = 2_000;
+const HOT_JOURNAL = 'a rollback journal is there: a write goes on, or was cut off';
+/** More than this does not fit where it has to, and is no backlog. */
+const MAX_BYTES = 1n << 30n;
+
+interface Retry {
+  readonly kind: 'retry';
+  readonly why: string;
+  readonly pauseMs: number;
+}
+
+/** How the files were when the last image was taken; exactly what is needed to tell that nothing is new. */
+type Seen =
+  | {
+      readonly kind: 'wal';
+      readonly headerBytes: Uint8Array;
+      readonly scan: WalScan;
+      /** Headers of the frames of the last transaction, one after the other. */
+      readonly lastFrames: Uint8Array;
+      /** A checkpoint changes it too, which costs a needless read; but so does a copy over the file, which SQLite never sees. */
+      readonly dbStat: BigIntStats;
+      /** Of the log when these frames were last looked at; undefined while it is too fresh for its time to mean anything. */
+      walStamp: string | undefined;
+    }
+  | { readonly kind: 'plain'; readonly walHeader: Uint8Array; readonly stat: BigIntStats };
+
+/**
+ * Reads a database that other processes write, log included, without SQLite and without locks: nothing in the folder is
+ * changed or made, `-shm` is never opened.
+ *
+ * Why an image is consistent: within one generation of the log the database file changes only by checkpoints of frames that
+ * were committed before. When the header of the log is the same before and after, whatever a checkpoint wrote while we
+ * read the file is in the log that we read after it, and lies over it in the image.
+ */
+export class SnapshotReader {
+  readonly file: string;
+  readonly #clock: Clock;
+  #db: HeldFile;
+  #wal: HeldFile;
+  #seen: Seen | undefined;
+  /** The number of the moment that `#seen` is about. */
+  #moment = 0;
+  /** When a file that may still be in the making was first seen like this, by our own clock. */
+  readonly #fresh = new Map<'db' | 'wal', { readonly state: string; readonly since: number }>();
+
+  constructor(file: string, clock: Clock) {
+    this.file = file;
+    this.#clock = clock;
+    [this.#db, this.#wal] = this.#filesAt(file);
+  }
+
+  /** One consistent image. Tries for about two seconds where writers are in the way, then answers the fault `busy`. */
+  async read(): Promise<ImageRead> {
+    const start = this.#clock.now();
+    let last = 'no attempt';
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const result = await this.#attempt();
+        if (result.kind !== 'retry') return result;
+        last = result.why;
+        // Counted as well, as the clock of a machine may be set back.
+        if (this.#clock.now() - start > GIVE_UP_MS || attempt > 1_000) return fault('busy', this.file, last);
+        // Mostly the next moment is free; only what waits for time to pass needs a real pause.
+        await this.#pause(result.pauseMs > 0 ? result.pauseMs : attempt > 20 ? 2 : 0);
+      } catch (error) {
+        this.#seen = undefined;
+        return fault(causeOfError(error), this.file, messageOf(error));
+      } finally {
+        this.#db.release();
+        this.#wal.release();
+      }
+    }
+  }
+
+  /**
+   * True where the image that was read last is what a read would give now, and never else; false without need only after a
+   * checkpoint. Costs some microseconds.
+   */
+  async isUnchanged(): Promise<boolean> {
+    const seen = this.#seen;
+    if (seen === undefined) return false;
+    try {
+      if (this.#resolve() || !this.#db.open()) return false;
+      const hasWal = this.#wal.open();
+      return seen.kind === 'wal' ? hasWal && (await this.#sameLog(seen)) : this.#samePlain(seen, hasWal);
+    } catch {
+      return false; // the read that follows says what is wrong
+    } finally {
+      this.#db.release();
+      this.#wal.release();
+    }
+  }
+
+  /**
+   * What was committed since the image that was read last, where that can be told from new frames of the same log alone; then
+   * the image with these pages is what a read would give now. Undefined where it cannot: read it.
+   */
+  async readNewPages(): Promise<NewPages | undefined> {
+    const seen = this.#seen;
+    if (seen?.kind !== 'wal') return undefined;
+    try {
+      if (this.#resolve() || !this.#db.open() || !this.#wal.open()) return undefined;
+      return await this.#newPages(seen);
+    } catch {
+      return undefined; // the read that follows says what is wrong
+    } finally {
+      this.#db.release();
+      this.#wal.release();
+    }
+  }
+
+  /** Makes `isUnchanged` false until the next read. */
+  forget(): void {
+    this.#seen = undefined;
+  }
+
+  dispose(): void {
+    this.#seen = undefined;
+    this.#db.close();
+    this.#wal.close();
+  }
+
+  async #attempt(): Promise<ImageRead | Retry> {
+    this.#seen = undefined;
+    this.#resolve();
+    if (!this.#db.open()) return this.#db.isAbsent() ? { kind: 'absent' } : retry('the file is being replaced');
+    const hasWal = this.#wal.open();
+    const headerBytes = hasWal ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0);
+    const header = parseWalHeader(headerBytes);
+    // After the header of the log: a checkpoint of the generation before may have been growing the file until then.
+    const before = this.#db.stat();
+    const now = this.#clock.now();
+    const walBefore = hasWal ? this.#wal.stat() : undefined;
+    const walSize = walBefore?.size ?? 0n;
+    if (before.size > MAX_BYTES || walSize > MAX_BYTES) {
+      return fault('io', this.file, `larger than ${MAX_BYTES} bytes: database ${before.size}, log ${walSize}`);
+    }
+    if (header === undefined && this.#hasHotJournal()) return retry(HOT_JOURNAL, RACY_MS / 2);
+
+    const database = await this.#db.readTo(0, Number(before.size));
+    if (header === undefined) return this.#takePlain(database, before, { headerBytes, stat: walBefore }, now);
+
+    // The log after the database, never the other way round.
+    const wal = await this.#wal.readTo(0, Number(this.#wal.stat().size));
+    const walStat = this.#wal.statIfCurrent();
+    if (walStat === undefined || this.#db.statIfCurrent() === undefined) return retry('a file was replaced');
+    if (!isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), headerBytes)) return retry('the log was reset');
+    if (!isEqual(wal.subarray(0, WAL_HEADER_SIZE), headerBytes)) return retry('the log was reset');
+    return this.#takeMerged(database, wal, header, {
+      ...{ headerBytes, dbStat: before },
+      walStamp: isOlder(walStat, now, RACY_MS) ? stampOf(walStat) : undefined,
+    });
+  }
+
+  #takeMerged(
+    database: Uint8Array,
+    wal: Uint8Array,
+    header: WalHeader,
+    stamps: Pick<Extract<Seen, { kind: 'wal' }>, 'headerBytes' | 'walStamp' | 'dbStat'>,
+  ): ImageRead {
+    const scan = scanFrames(wal.subarray(WAL_HEADER_SIZE), emptyScan(header));
+    // The log of a small database can say that it is a huge one.
+    const bytes = scan.pageCount * header.pageSize;
+    if (bytes > MAX_BYTES) return fault('io', this.file, `larger than ${MAX_BYTES} bytes: ${bytes} with its log`);
+    // SQLite throws the log of a database without a single byte away.
+    const image = database.length === 0 ? database : mergeImage(database, wal, scan);
+    const lastFrames = headersOf(scan, (at) => wal.subarray(at, at + FRAME_HEADER_SIZE));
+    this.#seen = { kind: 'wal', ...stamps, scan, lastFrames };
+    return this.#finish(image);
+  }
+
+  /** The rules where there is no log that counts: then only the file itself can tell whether it was left alone. */
+  #takePlain(
+    database: Uint8Array,
+    before: BigIntStats,
+    wal: { readonly headerBytes: Uint8Array; readonly stat: BigIntStats | undefined },
+    now: number,
+  ): ImageRead | Retry {
+    const after = this.#db.statIfCurrent();
+    if (after === undefined || stampOf(before) !== stampOf(after)) return retry('the file changed while it was read');
+    if (!this.#hasWalHeader(wal.headerBytes)) return retry('a log appeared');
+    if (this.#hasHotJournal()) return retry(HOT_JOURNAL, RACY_MS / 2);
+    // A header that is not whole yet becomes one soon; one that stays broken is no log to SQLite either.
+    const isBroken = wal.stat !== undefined && wal.headerBytes.length > 0;
+    if (isBroken && !this.#isSettled('wal', wal.stat, now, BROKEN_HEADER_MS)) {
+      return retry('the header of the log is incomplete', RACY_MS / 2);
+    }
+    if (!this.#isSettled('db', before, now, RACY_MS)) return retry('the file is too fresh to be sure', RACY_MS / 2);
+    this.#seen = { kind: 'plain', walHeader: wal.headerBytes, stat: before };
+    return this.#finish(database);
+  }
+
+  #finish(image: Uint8Array): ImageRead {
+    const found = findFileFault(image);
+    this.#moment++;
+    if (found !== undefined) return fault(found.cause, this.file, found.detail);
+    markWithoutWal(image);
+    return { kind: 'image', bytes: image, moment: this.#moment };
+  }
+
+  async #sameLog(seen: Extract<Seen, { kind: 'wal' }>): Promise<boolean> {
+    const { scan } = seen;
+    const [walStat, dbStat] = [this.#wal.statIfCurrent(), this.#db.statIfCurrent()];
+    if (walStat === undefined || dbStat === undefined || stampOf(dbStat) !== stampOf(seen.dbStat)) return false;
+    const next = frameOffset(scan.header, scan.frames);
+    if (isOfGeneration(this.#wal.readSome(next, FRAME_HEADER_SIZE), scan.header)) {
+      // Frames that a transaction has spilled, or that a rollback has left. Their headers alone do not tell whether a
+      // commit is among them: a page may be written after its header, and a second try may begin with the same frame.
+      const tail = await this.#wal.readTo(next, Number(walStat.size));
+      if (scanFrames(tail, scan) !== scan) return false;
+    }
+    // A commit that its writer did not live to announce is written over by the next one. That cannot be seen at the next
+    // frame; but it changes the time of the log, and then the frames of the last transaction.
+    if (stampOf(walStat) !== seen.walStamp) {
+      if (!this.#isLastCommitThere(seen)) return false;
+      // Only a time that can change no more is worth remembering.
+      if (isOlder(walStat, this.#clock.now(), RACY_MS)) seen.walStamp = stampOf(walStat);
+    }
+    // Last: a reset while we looked puts frames of another generation where a commit has been.
+    return isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), seen.headerBytes);
+  }
+
+  async #newPages(seen: Extract<Seen, { kind: 'wal' }>): Promise<NewPages | undefined> {
+    const { header, frames } = seen.scan;
+    const now = this.#clock.now();
+    const next = frameOffset(header, frames);
+    const size = this.#wal.stat().size;
+    if (size - BigInt(next) > MAX_TAIL_BYTES || !this.#isLastCommitThere(seen)) return undefined;
+    const tail = await this.#wal.readTo(next, Number(size));
+    // As in a full read: what the log says counts where its header is the same after it was read. What came before these
+    // frames is in the image already, so that nothing of the database has to be read again.
+    const [walStat, dbStat] = [this.#wal.statIfCurrent(), this.#db.statIfCurrent()];
+    if (walStat === undefined || dbStat === undefined || stampOf(dbStat) !== stampOf(seen.dbStat)) return undefined;
+    if (!isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), seen.headerBytes)) return undefined;
+    const scan = scanFrames(tail, { ...seen.scan, frameOfPage: new Map() });
+    if (scan.frames === frames) return undefined;
+    const pages = new Map<number, Uint8Array>();
+    for (const [page, index] of scan.frameOfPage) {
+      if (page > scan.pageCount) continue;
+      const at = frameOffset(header, index) + FRAME_HEADER_SIZE - next;
+      pages.set(page, tail.subarray(at, at + header.pageSize));
+    }
+    const lastFrames = headersOf(scan, (at) => tail.subarray(at - next, at - next + FRAME_HEADER_SIZE));
+    const walStamp = isOlder(walStat, now, RACY_MS) ? stampOf(walStat) : undefined;
+    this.#seen = { ...seen, scan, lastFrames, walStamp };
+    return { pages, pageCount: scan.pageCount, after: this.#moment, moment: ++this.#moment };
+  }
+
+  /** True where the log still ends, or went on, with the commit that was its last. */
+  #isLastCommitThere({ scan, lastFrames }: Extract<Seen, { kind: 'wal' }>): boolean {
+    return isEqual(
+      headersOf(scan, (at) => this.#wal.readSome(at, FRAME_HEADER_SIZE)),
+      lastFrames,
+    );
+  }
+
+  #samePlain(seen: Extract<Seen, { kind: 'plain' }>, hasWal: boolean): boolean {
+    const header = hasWal ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0);
+    if (!isEqual(header, seen.walHeader) || this.#hasHotJournal()) return false;
+    // After the log: what is no more in there has been put into the file.
+    const stat = this.#db.statIfCurrent();
+    return stat !== undefined && stampOf(stat) === stampOf(seen.stat);
+  }
+
+  /** SQLite keeps the log beside the real file, not beside a link to it. Answers whether that has moved. */
+  #resolve(): boolean {
+    let real = this.file;
+    try {
+      real = realpathSync.native(this.file);
+    } catch {
+      // Not there, or not to be looked at: opening says which.
+    }
+    if (real === this.#db.path) return false;
+    const [db, wal] = this.#filesAt(real);
+    this.#db.close();
+    this.#wal.close();
+    [this.#db, this.#wal] = [db, wal];
+    return true;
+  }
+
+  #filesAt(file: string): [HeldFile, HeldFile] {
+    return [new HeldFile(file), new HeldFile(`${file}-wal`)];
+  }
+
+  #hasWalHeader(expected: Uint8Array): boolean {
+    const has = this.#wal.open();
+    return isEqual(has ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0), expected);
+  }
+
+  /** A journal with a header is one that SQLite would roll back; one that a finished transaction left behind has none. */
+  #hasHotJournal(): boolean {
+    const journal = new HeldFile(`${this.#db.path}-journal`);
+    try {
+      return journal.open() && hex(journal.readSome(0, 8)) === 'd9d505f920a163d7';
+    } finally {
+      journal.close();
+    }
+  }
+
+  /**
+   * True where a file has been left alone for that long: by its own time, or by ours since it was first seen like this, as
+   * the clock of a network drive may be ahead.
+   */
+  #isSettled(which: 'db' | 'wal', stat: BigIntStats, now: number, ms: number): boolean {
+    if (isOlder(stat, now, ms)) return true;
+    const state = stampOf(stat);
+    const seen = this.#fresh.get(which);
+    if (seen?.state === state && now >= seen.since) return now - seen.since >= ms;
+    this.#fresh.set(which, { state, since: now });
+    return false;
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (ms === 0) setImmediate(resolve);
+      else setTimeout(resolve, ms); // real time: what we wait for is the file system
+    });
+  }
+}
+
+function headersOf(scan: WalScan, read: (at: number) => Uint8Array): Uint8Array {
+  const all = new Uint8Array((scan.frames - scan.lastTransaction) * FRAME_HEADER_SIZE);
+  for (let index = scan.lastTransaction; index < scan.frames; index++) {
+    all.set(read(frameOffset(scan.header, index)), (index - scan.lastTransaction) * FRAME_HEADER_SIZE);
+  }
+  return all;
+}
+
+function retry(why: string, pauseMs = 0): Retry {
+  return { kind: 'retry', why, pauseMs };
+}
+
+function fault(cause: UnreadableCause, file: string, detail: string): ImageRead {
+  return { kind: 'fault', fault: { cause, file, detail } };
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

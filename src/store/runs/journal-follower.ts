@@ -1,0 +1,79 @@
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Disposable } from '../../core/events.ts';
+import type { Clock } from '../../core/ports.ts';
+import { isRunId } from '../../core/run/journal/journal-entry.ts';
+import { FolderLooks } from '../files/polled-folder-watch.ts';
+import type { RunFolder } from './run-folder.ts';
+import type { RunLeader } from './run-lead.ts';
+
+export interface JournalFollowerOptions {
+  readonly folder: RunFolder;
+  readonly clock: Clock;
+  readonly leaderOf: (runId: string) => Promise<RunLeader>;
+  /** Whether this window leads it: then there is nothing to follow. */
+  readonly leads: (runId: string) => boolean;
+  readonly onChange: (runId: string) => void;
+}
+
+const ENDING = '.jsonl';
+// Ids begin with the time of their run, so the latest are the last; nothing is added to those long before.
+const FOLLOWED = 50;
+
+/**
+ * Tells which journals of others have grown, and which runs have another leader, or none, than at the look before. The first
+ * look tells nothing: whoever follows has read before, and should follow first.
+ */
+export class JournalFollower implements Disposable {
+  readonly #options: JournalFollowerOptions;
+  readonly #looks: FolderLooks;
+  #seen: ReadonlyMap<string, { readonly stamp: string; readonly lead: RunLeader['lead'] }> | undefined;
+
+  constructor(options: JournalFollowerOptions) {
+    this.#options = options;
+    this.#looks = new FolderLooks({
+      ...{ folder: options.folder.path, clock: options.clock, look: () => this.#look() },
+      concerns: (name) => name.endsWith(ENDING),
+    });
+  }
+
+  /** Looks now; resolves when everything that was written before the call has been told. */
+  look(): Promise<void> {
+    return this.#looks.look();
+  }
+
+  dispose(): void {
+    this.#looks.dispose();
+  }
+
+  async #look(): Promise<void> {
+    const { folder, leaderOf, leads, onChange } = this.#options;
+    const before = this.#seen;
+    const names = await readdir(folder.path).catch(() => []);
+    const ids = names.flatMap((name) => {
+      const runId = name.endsWith(ENDING) ? name.slice(0, -ENDING.length) : undefined;
+      return isRunId(runId) ? [runId] : [];
+    });
+    const followed = ids
+      .sort()
+      .slice(-FOLLOWED)
+      .filter((runId) => !leads(runId));
+    const found = await Promise.all(
+      followed.map(async (runId) => {
+        const stat = await lstat(join(folder.path, runId + ENDING)).catch(() => undefined);
+        const stamp = stat === undefined ? '' : `${stat.size} ${stat.mtimeMs}`;
+        const was = before?.get(runId);
+        // Who takes a run over says so in its journal: only a leader can go without a word.
+        if (was?.stamp === stamp && was.lead === 'nobody') return [runId, was] as const;
+        return [runId, { stamp, lead: (await leaderOf(runId)).lead }] as const;
+      }),
+    );
+    this.#seen = new Map(found);
+    if (before === undefined) return;
+    for (const [runId, { stamp, lead }] of found) {
+      const was = before.get(runId);
+      if (this.#looks.isDisposed || (was?.stamp === stamp && was.lead === lead)) continue;
+      onChange(runId);
+    }
+  }
+}

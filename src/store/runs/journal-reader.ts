@@ -1,0 +1,85 @@
+import { parseEntry } from '../../core/run/journal/journal-entry.ts';
+import type { RunEvent, RunState } from '../../core/run/run-events.ts';
+import { foldJournal } from '../../core/run/journal/run-state.ts';
+import { readPlainFile } from '../files/plain-file.ts';
+
+/** What a journal tells. */
+export interface JournalContent {
+  /** Undefined where no line of it starts this run. */
+  readonly state: RunState | undefined;
+  /** Lines that could not be read, with half a line at its end. */
+  readonly damaged: number;
+  /** Epoch ms. */
+  readonly modifiedAt: number;
+}
+
+// A run of 100,000 tasks writes about 60 MiB; nobody's file is read without an end.
+const MAX_BYTES = 256 * 1024 * 1024;
+const LINE_FEED = 0x0a;
+
+/**
+ * Reads one journal, and later only what has been added to it. Whatever is no event of this run is passed over and counted;
+ * the rest counts.
+ */
+export class JournalReader {
+  readonly #file: string;
+  readonly #runId: string;
+  #identity: string | undefined;
+  /** Of what was read: whole lines. */
+  #offset = 0;
+  #state: RunState | undefined;
+  #damaged = 0;
+  #reading: Promise<JournalContent | undefined> | undefined;
+
+  constructor(file: string, runId: string) {
+    this.#file = file;
+    this.#runId = runId;
+  }
+
+  /** Undefined where there is no such file, or none that may be read. Whoever asks while it reads gets the same answer. */
+  read(): Promise<JournalContent | undefined> {
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #read(): Promise<JournalContent | undefined> {
+    let part = await readPlainFile(this.#file, this.#offset, MAX_BYTES - this.#offset);
+    if (part === undefined) return undefined;
+    if (this.#offset > 0 && (part.identity !== this.#identity || part.size < this.#offset)) {
+      this.#forget();
+      part = await readPlainFile(this.#file, 0, MAX_BYTES);
+      if (part === undefined) return undefined;
+    }
+    this.#identity = part.identity;
+    const end = part.bytes.lastIndexOf(LINE_FEED) + 1;
+    const lines = end === 0 ? [] : part.bytes.toString('utf8', 0, end - 1).split('\n');
+    const events = this.#eventsOf(lines);
+    this.#damaged += lines.length - events.length;
+    this.#state = foldJournal(events, this.#state);
+    this.#offset += end;
+
+    // A line may lack nothing but its end; whether it does is seen again the next time.
+    const rest = part.bytes.toString('utf8', end);
+    const last = rest === '' ? [] : this.#eventsOf([rest]);
+    return {
+      state: foldJournal(last, this.#state),
+      damaged: this.#damaged + (rest !== '' && last.length === 0 ? 1 : 0),
+      modifiedAt: part.modifiedAt,
+    };
+  }
+
+  #eventsOf(lines: readonly string[]): readonly RunEvent[] {
+    return lines.flatMap((line) => {
+      const event = parseEntry(line);
+      return event?.runId === this.#runId ? [event] : [];
+    });
+  }
+
+  #forget(): void {
+    this.#offset = 0;
+    this.#state = undefined;
+    this.#damaged = 0;
+  }
+}

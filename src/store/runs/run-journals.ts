@@ -1,0 +1,265 @@
+import { lstat, readdir, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Disposable } from '../../core/events.ts';
+import type { Failure } from '../../core/failure.ts';
+import type { LeaderRequest } from '../../core/ports.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
+import { isRunId } from '../../core/run/journal/journal-entry.ts';
+import type { RunState } from '../../core/run/run-events.ts';
+import { messageOf } from '../files/folders-within.ts';
+import { JournalFollower } from './journal-follower.ts';
+import { JournalReader } from './journal-reader.ts';
+import { JournalWriter } from './journal-writer.ts';
+import { RunAsks, writeAsk } from './leader-requests.ts';
+import { RunFolder } from './run-folder.ts';
+import { type RunLeader, RunLead, type RunLeadOptions } from './run-lead.ts';
+
+export interface RunJournalsOptions extends Omit<RunLeadOptions, 'folder'> {
+  /** The folder that holds `.todo2`, absolute. */
+  readonly root: string;
+  readonly log: (line: string) => void;
+}
+
+/** A run as its files tell it. */
+export interface RunRecord {
+  readonly runId: string;
+  readonly state: RunState;
+  /** Lines of its journal that could not be read. */
+  readonly damaged: number;
+  readonly lead: RunLeader['lead'];
+  /** See `RunLeader`. */
+  readonly leaderGoneForMs: number | undefined;
+  /** When something was written last, epoch ms. */
+  readonly modifiedAt: number;
+}
+
+/** What hears of the troubles of a journal that this window writes. */
+export interface WriterTroubles {
+  /** Nothing can be written for now; the run goes on. */
+  readonly onFailed: (failure: Failure) => void;
+  /** Another window leads the run now: this one is to let go of it. */
+  readonly onLost: () => void;
+}
+
+const ENDING = '.jsonl';
+/** Of all large journals in a list together: reading more would take a window's time for files that anybody may have made. */
+const MAX_LISTED_BYTES = 256 * 1024 * 1024;
+const SMALL_BYTES = 1024 * 1024;
+/** As ours are called: only what is surely ours is ever deleted. */
+const OUR_ID = /^\d{8}T\d{6}-[0-9a-f]{6,}$/;
+/** What we put into the folder of a run, with what a process that was killed may have left half written. */
+const OUR_FILE =
+  /^(?:\d+\.(?:prompt\.md|log|stop)|wave-\d+\.(?:log|mark)|asks\.jsonl|\.?(?:\d+\.state|lead\.\d+)\.json(?:\.[0-9a-f-]{36}\.tmp)?)$/;
+
+/**
+ * The journals of all runs of one backlog, and who leads which. What lies there may have come with a folder that was
+ * downloaded: it is checked, never followed out of the folder, and never a reason to start something.
+ */
+export class RunJournals implements Disposable {
+  readonly #options: RunJournalsOptions;
+  readonly #folder: RunFolder;
+  readonly #lead: RunLead;
+  readonly #readers = new Map<string, JournalReader>();
+  readonly #followers = new Set<Disposable>();
+
+  constructor(options: RunJournalsOptions) {
+    this.#options = options;
+    this.#folder = new RunFolder(options.root);
+    this.#lead = new RunLead({ ...options, folder: this.#folder });
+  }
+
+  /** Makes the folders. Fails with `writeFailed`. */
+  prepare(): Promise<Result<undefined, Failure>> {
+    return this.#folder.prepare();
+  }
+
+  /** Makes the folder of one run too, before anything is written into it. Fails with `writeFailed`. */
+  prepareRun(runId: string): Promise<Result<undefined, Failure>> {
+    return this.#folder.prepareRun(runId);
+  }
+
+  folderOf(runId: string): string {
+    return this.#folder.folderOf(runId);
+  }
+
+  filesOf(runId: string, start: number): ReturnType<RunFolder['filesOf']> {
+    return this.#folder.filesOf(runId, start);
+  }
+
+  /** A journal to append to. This window leads the run before the first line is there, so that nobody finds a run without a leader. */
+  open(runId: string, { onFailed, onLost }: WriterTroubles): JournalWriter {
+    const file = this.#folder.journalOf(runId);
+    const lost = (): void => {
+      writer.abandon();
+      onLost();
+    };
+    const writer = new JournalWriter({
+      file,
+      prepare: async () => {
+        if (!(await this.lead(runId, lost))) throw new Error('no lead of this run to be had');
+      },
+      onFailed: (detail) => onFailed({ kind: 'writeFailed', file, detail }),
+    });
+    return writer;
+  }
+
+  /** Makes this window the leader of a run, unless another one is. False also where nothing can be written; the log says why. */
+  async lead(runId: string, onLost: () => void): Promise<boolean> {
+    const prepared = await this.#folder.prepareRun(runId);
+    if (!prepared.ok) {
+      this.#options.log(`The folder of run ${runId} cannot be used: ${JSON.stringify(prepared.failure)}`);
+      return false;
+    }
+    try {
+      return await this.#lead.lead(runId, onLost);
+    } catch (error) {
+      this.#options.log(`Run ${runId} cannot be led: ${messageOf(error)}`);
+      return false;
+    }
+  }
+
+  /** For a run that has ended. */
+  release(runId: string): Promise<void> {
+    return this.#lead.release(runId);
+  }
+
+  /** For a window that closes: what it leads may be taken over at once. */
+  leave(): Promise<void> {
+    return this.#lead.leave();
+  }
+
+  /** Reads what is new of one run; undefined where there is none that can be read. */
+  async read(runId: string): Promise<RunRecord | undefined> {
+    if (!(await this.#folder.isSound(runId))) return undefined;
+    let reader = this.#readers.get(runId);
+    if (reader === undefined) {
+      reader = new JournalReader(this.#folder.journalOf(runId), runId);
+      this.#readers.set(runId, reader);
+    }
+    const [content, { lead, goneForMs }] = await Promise.all([reader.read(), this.#lead.leaderOf(runId)]);
+    if (content?.state === undefined) {
+      this.#readers.delete(runId);
+      return undefined;
+    }
+    const { state, damaged, modifiedAt } = content;
+    // Nothing is added to a run that has ended, and a state is larger than it is read often.
+    if (state.phase === 'ended') this.#readers.delete(runId);
+    return { runId, state, damaged, lead, leaderGoneForMs: goneForMs, modifiedAt };
+  }
+
+  /** The runs that were written to last, the latest first; without those whose journals are larger than there is time for. */
+  async list(limit: number): Promise<readonly RunRecord[]> {
+    const records: RunRecord[] = [];
+    let left = MAX_LISTED_BYTES;
+    for (const { runId, size } of await this.#newest()) {
+      if (records.length === limit) break;
+      // What is small is always read, so that nobody's large file keeps a run from being found.
+      if (size > Math.max(left, SMALL_BYTES)) continue;
+      if (size > SMALL_BYTES) left -= size;
+      const record = await this.read(runId);
+      if (record !== undefined) records.push(record);
+    }
+    return records;
+  }
+
+  /** Tells of every journal that others have written to, and of runs that lost their leader. Looks each second. */
+  follow(onChange: (runId: string) => void): Disposable {
+    const follower = new JournalFollower({
+      folder: this.#folder,
+      clock: this.#options.clock,
+      leaderOf: (runId) => this.#lead.leaderOf(runId),
+      leads: (runId) => this.#lead.leads(runId),
+      onChange,
+    });
+    this.#followers.add(follower);
+    return follower;
+  }
+
+  /** Asks something of the window that leads a run. Fails with `writeFailed`. */
+  async ask(runId: string, request: LeaderRequest): Promise<Result<undefined, Failure>> {
+    const prepared = await this.#folder.prepareRun(runId);
+    if (!prepared.ok) return prepared;
+    const file = this.#asksOf(runId);
+    try {
+      await writeAsk(file, request, this.#options.clock.now());
+      return ok(undefined);
+    } catch (error) {
+      return fail({ kind: 'writeFailed', file, detail: messageOf(error) });
+    }
+  }
+
+  /** Hears what other windows ask of this one, as long as it leads the run. */
+  onAsk(runId: string, listener: (request: LeaderRequest) => void): RunAsks {
+    const asks = new RunAsks(this.#asksOf(runId), this.#options.clock, (request) => {
+      if (this.#lead.leads(runId)) listener(request);
+    });
+    this.#followers.add(asks);
+    return asks;
+  }
+
+  /**
+   * Deletes the journals and logs of all but the latest runs; of those, none that has not ended. Answers how many went. What
+   * somebody else put beside the logs stays.
+   */
+  async prune(keep: number): Promise<number> {
+    let gone = 0;
+    for (const { runId } of (await this.#newest()).slice(keep)) {
+      if (!OUR_ID.test(runId)) continue;
+      const record = await this.read(runId);
+      if (record?.state.phase !== 'ended' || record.lead !== 'nobody') continue;
+      try {
+        // The folder first: a run without its journal would never be found again.
+        await removeOurs(this.#folder.folderOf(runId));
+        await rm(this.#folder.journalOf(runId), { force: true });
+        gone++;
+      } catch (error) {
+        this.#options.log(`Run ${runId} cannot be deleted: ${messageOf(error)}`);
+      }
+    }
+    return gone;
+  }
+
+  /** Lets go of timers and watchers; see `leave` for the runs. */
+  dispose(): void {
+    for (const follower of this.#followers) follower.dispose();
+    this.#followers.clear();
+  }
+
+  #asksOf(runId: string): string {
+    return join(this.#folder.folderOf(runId), 'asks.jsonl');
+  }
+
+  async #newest(): Promise<readonly Found[]> {
+    if (!(await this.#folder.isSound())) return [];
+    const names = await readdir(this.#folder.path).catch(() => []);
+    const found = await Promise.all(
+      names.flatMap((name) => {
+        const runId = name.endsWith(ENDING) ? name.slice(0, -ENDING.length) : undefined;
+        return isRunId(runId) ? [find(join(this.#folder.path, name), runId)] : [];
+      }),
+    );
+    return found.flat().sort((a, b) => b.at - a.at || (a.runId < b.runId ? 1 : -1));
+  }
+}
+
+async function removeOurs(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) if (OUR_FILE.test(name)) await rm(join(folder, name), { force: true });
+  // Not empty where something of others lies in it, and not there where nothing was ever written.
+  await rmdir(folder).catch((error: unknown) => {
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  });
+}
+
+/** A journal that is a file. */
+interface Found {
+  readonly runId: string;
+  /** When it was written to last, epoch ms. */
+  readonly at: number;
+  readonly size: number;
+}
+
+async function find(file: string, runId: string): Promise<readonly Found[]> {
+  const found = await lstat(file).catch(() => undefined);
+  return found?.isFile() === true ? [{ runId, at: found.mtimeMs, size: found.size }] : [];
+}

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock, LostWindow, Processes, WindowRecords } from '../../core/ports.ts';
+import type { TaskId } from '../../core/task.ts';
+import { isProcessAlive } from './process-identity.ts';
+import { replaceFile } from '../files/replace-file.ts';
+
+export interface WindowRecordsOptions {
+  /** Where the records of all windows of one workspace are, absolute; made when it is needed. */
+  readonly folder: string;
+  /** The store whose locks are noted: a folder may have the records of several. */
+  readonly store: string;
+  readonly holder: string;
+  readonly pid: number;
+  readonly processes: Processes;
+  /** See `processes.ts`. */
+  readonly beginOf: (pid: number) => Promise<string | undefined>;
+  readonly clock: Clock;
+}
+
+/** What a window notes. */
+interface WindowRecord {
+  readonly store: string;
+  readonly holder: string;
+  readonly host: string;
+  readonly pid: number;
+  /** Null where the system does not tell. */
+  readonly begin: string | null;
+  readonly ids: readonly TaskId[];
+}
+
+/** What nobody came back for is forgotten: no lease is that long. */
+const KEEP_MS = 7 * 24 * 60 * 60_000;
+
+/**
+ * One small file per window and store, with the locks that a person holds in it, so that the window that comes after a
+ * reload or a crash finds them. Whether a window is gone is judged by its process, never by the age of its file.
+ */
+export class WindowRecordFiles implements WindowRecords {
+  readonly #options: WindowRecordsOptions;
+  readonly #name = `${randomUUID()}.json`;
+  #writing: Promise<void> = Promise.resolve();
+  #isThere = false;
+
+  constructor(options: WindowRecordsOptions) {
+    this.#options = options;
+  }
+
+  write(ids: readonly TaskId[]): Promise<void> {
+    const writing = this.#writing.then(() => this.#write(ids));
+    this.#writing = writing.catch(() => undefined);
+    return writing;
+  }
+
+  async lost(): Promise<{ readonly windows: readonly LostWindow[]; readonly othersLive: boolean }> {
+    const windows: LostWindow[] = [];
+    let othersLive = false;
+    for (const { file, record, modifiedAt } of await this.#read()) {
+      const isOld = this.#options.clock.now() - modifiedAt > KEEP_MS;
+      const isForeign = record !== undefined && record.host !== this.#options.processes.hostname;
+      if (record === undefined || isForeign) {
+        if (isOld) await forget(file);
+      } else if (await isProcessAlive(record, this.#options)) {
+        if (record.store === this.#options.store) othersLive = true;
+      } else if (record.store === this.#options.store) {
+        windows.push({ holder: record.holder, ids: record.ids, forget: () => forget(file) });
+      } else if (isOld) {
+        await forget(file);
+      }
+    }
+    return { windows, othersLive };
+  }
+
+  async #write(ids: readonly TaskId[]): Promise<void> {
+    const { folder, store, holder, pid, processes, beginOf } = this.#options;
+    const file = join(folder, this.#name);
+    if (ids.length === 0) {
+      if (this.#isThere) await forget(file);
+      this.#isThere = false;
+      return;
+    }
+    const begin = (await beginOf(pid)) ?? null;
+    const record: WindowRecord = { store, holder, host: processes.hostname, pid, begin, ids };
+    if (!this.#isThere) await mkdir(folder, { recursive: true });
+    await replaceFile(file, JSON.stringify(record), 0o600);
+    this.#isThere = true;
+  }
+
+  async #read(): Promise<readonly { file: string; record: WindowRecord | undefined; modifiedAt: number }[]> {
+    const names = await readdir(this.#options.folder).catch(() => []);
+    const found = await Promise.all(
+      names
+        .filter((name) => name !== this.#name)
+        .map(async (name) => {
+          const file = join(this.#options.folder, name);
+          try {
+            const [text, { mtimeMs }] = await Promise.all([readFile(file, 'utf8'), stat(file)]);
+            return [{ file, record: parseRecord(text), modifiedAt: mtimeMs }];
+          } catch {
+            return []; // another window has just dealt with it
+          }
+        }),
+    );
+    return found.flat();
+  }
+}
+
+function parseRecord(text: string): WindowRecord | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { store, holder, host, pid, begin, ids } = value as Record<string, unknown>;
+  const isText = (each: unknown): each is string => typeof each === 'string' && each !== '';
+  if (!isText(store) || !isText(holder) || !isText(host)) return undefined;
+  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return undefined;
+  if ((begin !== null && !isText(begin)) || !Array.isArray(ids) || !ids.every(isText)) return undefined;
+  return { store, holder, host, pid, begin, ids: ids as readonly string[] as readonly TaskId[] };
+}
+
+async function forget(file: string): Promise<void> {
+  // Gone already is as good.
+  await unlink(file).catch(() => undefined);
+}

@@ -1,0 +1,55 @@
+import type { Claim } from '../../core/ports.ts';
+import { parseStatus, type TaskId } from '../../core/task.ts';
+import { moveAgentLocks } from './agent-locks.ts';
+import { endOfLease, type LockRow, readLockRow, seconds, type Speaker } from './lock-row.ts';
+import { finishTask } from './lock-statements.ts';
+import type { Ask, Values } from './writer-protocol.ts';
+
+/**
+ * Makes locks of a window that is gone those of the speaker, in one statement guarded by the old holder, so that of two
+ * windows each lock goes to one. A lock that has ended, or whose task is not open any more, is let go of instead.
+ */
+export function adoptLocks(speaker: Speaker, ask: Extract<Ask, { op: 'adopt' }>): Values['adopt'] {
+  const { db, holder, now } = speaker;
+  const { from, again } = ask;
+  const until = endOfLease(now, ask.leaseMs);
+  const rows = [...new Set(ask.ids)].flatMap((id) => {
+    const row = readLockRow(speaker, id);
+    return row === undefined ? [] : [{ id, row }];
+  });
+  const wanted = rows.filter(({ row }) => row.lock?.holder === from && isWorthKeeping(row, now));
+  // A window that was given the process id of the old one has its name: its locks must look newer than that one's end.
+  const since = from === holder ? 'assigned_at = :stamp,' : '';
+  const versions = new Map(
+    db
+      .prepare(
+        `UPDATE tasks SET assignee = :holder, ${since} lock_until = :until, version = COALESCE(version, 0) + 1, updated_at = :now
+          WHERE assignee = :from AND id IN (SELECT value FROM json_each(:ids)) RETURNING id, CAST(version AS REAL) AS version`,
+      )
+      .all({
+        ...{ holder, from, until, now: seconds(now), ids: JSON.stringify(wanted.map(({ id }) => id)) },
+        ...(from === holder ? { stamp: Math.ceil(now / 1000) } : {}),
+      })
+      .map((row) => [row['id'] as TaskId, row['version'] as number]),
+  );
+  moveAgentLocks(db, [...versions.keys()], from, { holder, until: until * 1000 });
+
+  const claims: Claim[] = [];
+  const moved: TaskId[] = [];
+  for (const { id, row } of rows) {
+    const version = versions.get(id) ?? (again && row.lock?.holder === holder ? row.version : undefined);
+    if (version !== undefined) {
+      const held = row.lock?.since ?? now;
+      claims.push({ id, holder, since: held, until: until * 1000, fresh: false, version });
+    } else if (row.lock?.holder === from) {
+      const left = finishTask({ ...speaker, holder: from }, { op: 'finish', id, to: 'Todo', again: false });
+      if (left.ok && left.value.changed) moved.push(id);
+    }
+  }
+  return { claims, moved };
+}
+
+function isWorthKeeping({ status, lock }: LockRow, now: number): boolean {
+  const known = parseStatus(status);
+  return (known === 'Todo' || known === 'In Progress') && lock?.until !== undefined && lock.until > now;
+}

@@ -1,0 +1,51 @@
+import { randomInt } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import type { TaskId } from '../../core/task.ts';
+import type { Speaker } from './lock-row.ts';
+import { formatRfc3339 } from './rfc3339.ts';
+import { writeAside } from './savepoint.ts';
+import { columnsOf } from './table-columns.ts';
+
+/** The types of exarp-go that we write: what came of work, and a remark on the way. */
+export type CommentType = 'result' | 'note';
+
+const COLUMNS = ['id', 'task_id', 'comment_type', 'content', 'created'];
+
+/** Adds a comment; false where there is no table that takes it. The table is somebody else's, so its lack is no failure. */
+export function writeComment(
+  { db, now }: Pick<Speaker, 'db' | 'now'>,
+  id: TaskId,
+  type: CommentType,
+  content: string,
+): boolean {
+  const columns = columnsOf(db, 'task_comments');
+  const names = new Set(columns.map(({ name }) => name));
+  // A column that must be filled, and that we know nothing of, makes it a table of another kind.
+  const takesIt =
+    COLUMNS.every((name) => names.has(name)) &&
+    columns.every(({ name, required }) => !required || [...COLUMNS, 'last_modified'].includes(name));
+  if (!takesIt) return false;
+  const at = formatRfc3339(now);
+  const more = names.has('last_modified') ? ', last_modified' : '';
+  return writeAside(db, () => {
+    db.prepare(
+      `INSERT INTO task_comments (id, task_id, comment_type, content, created${more})
+        VALUES (:comment, :id, :type, :content, :at${more === '' ? '' : ', :at'})`,
+    ).run({ comment: commentId(id, now), id, type, content, at });
+  });
+}
+
+/** Whether a task has this very comment, for a repetition of a try whose outcome is not known. */
+export function hasComment(db: DatabaseSync, id: TaskId, type: CommentType, content: string): boolean {
+  const names = new Set(columnsOf(db, 'task_comments').map(({ name }) => name));
+  if (!COLUMNS.every((name) => names.has(name))) return false;
+  const found = db
+    .prepare('SELECT 1 FROM task_comments WHERE task_id = ? AND comment_type = ? AND content = ?')
+    .get(id, type, content);
+  return found !== undefined;
+}
+
+/** `<task>-C-<unix nanoseconds>`, as exarp-go spells it. A clock of ms leaves the rest to chance, so that no two are the same. */
+function commentId(id: TaskId, now: number): string {
+  return `${id}-C-${BigInt(Math.floor(now)) * 1_000_000n + BigInt(randomInt(1_000_000))}`;
+}

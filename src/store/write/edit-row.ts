@@ -1,0 +1,146 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { Failure } from '../../core/failure.ts';
+import { taskId, type TaskId } from '../../core/task.ts';
+import { clearAgentLock, readAgentLocks } from './agent-locks.ts';
+import { NotWritten } from './connection.ts';
+import { changeOne, readLockRow, seconds, type Speaker, type StoredLock } from './lock-row.ts';
+import { formatRfc3339 } from './rfc3339.ts';
+import { columnsOf } from './table-columns.ts';
+
+/** Who edits, in the name of which project, on which machine. */
+export interface Editor extends Speaker {
+  /** The project that exarp-go takes this root for. */
+  readonly project: string;
+  readonly host: string;
+}
+
+const TEXTS = ['name', 'content', 'long_description', 'status', 'priority', 'completed_at', 'parent_id', 'project_id'];
+const LOCKS = ['assignee', 'assigned_at', 'lock_until'];
+
+/** A row as it is stored. What is NULL, and what an older schema has no column for, is an empty text. */
+export interface EditRow {
+  readonly id: TaskId;
+  /** As it is shown: a row without a title goes by its name. */
+  readonly title: string;
+  readonly name: string;
+  readonly description: string;
+  readonly status: string;
+  readonly priority: string;
+  readonly completedAt: string;
+  readonly parentId: TaskId | undefined;
+  readonly projectId: string | undefined;
+  /** 0 where the row has none that is a number. */
+  readonly version: number;
+  readonly ours: boolean;
+  readonly locks: readonly StoredLock[];
+}
+
+/** The names of a table's columns; empty where there is no such table. */
+export function columnNames(db: DatabaseSync, table: string): ReadonlySet<string> {
+  return new Set(columnsOf(db, table).map(({ name }) => name.toLowerCase()));
+}
+
+/** Reads a row under the write lock; undefined where there is none. */
+export function readEditRow({ db, holder }: Editor, id: TaskId): EditRow | undefined {
+  const columns = columnNames(db, 'tasks');
+  const texts = TEXTS.map((name) => (columns.has(name) ? `CAST(${name} AS TEXT) AS ${name}` : `NULL AS ${name}`));
+  const version = columns.has('version') ? 'CAST(version AS REAL)' : '0';
+  const row = db.prepare(`SELECT ${texts.join(', ')}, ${version} AS version FROM tasks WHERE id = ?`).get(id);
+  if (row === undefined) return undefined;
+  const text = (name: string): string => (row[name] as string | null) ?? '';
+  const number = row['version'];
+  const locks = LOCKS.every((name) => columns.has(name))
+    ? (readLockRow({ db }, id)?.locks ?? [])
+    : readAgentLocks(db, id);
+  return {
+    id,
+    title: text('content') || text('name'),
+    name: text('name'),
+    description: text('long_description'),
+    ...{ status: text('status'), priority: text('priority'), completedAt: text('completed_at') },
+    parentId: text('parent_id') === '' ? undefined : taskId(text('parent_id')),
+    projectId: text('project_id') === '' ? undefined : text('project_id'),
+    version: typeof number === 'number' && Number.isSafeInteger(number) ? number : 0,
+    ours: locks.some((lock) => lock.holder === holder),
+    locks,
+  };
+}
+
+/**
+ * Writes these columns of one row and no other, with what says that it was changed. Stamps that the table has no column for
+ * are left out; another column that it lacks makes the edit impossible.
+ */
+export function writeColumns(
+  { db, now }: Editor,
+  id: TaskId,
+  values: Readonly<Record<string, SQLInputValue>>,
+  optional: readonly string[] = [],
+): void {
+  const columns = columnNames(db, 'tasks');
+  const lacking = Object.keys(values).find((name) => !columns.has(name) && !optional.includes(name));
+  if (lacking !== undefined) throw new NotWritten(lacksColumn('tasks', lacking));
+  const all = { ...values, last_modified: formatRfc3339(now), updated_at: seconds(now) };
+  const sets = Object.entries(all).filter(([name]) => columns.has(name));
+  const assignments = [
+    ...sets.map(([name]) => `${name} = :${name}`),
+    ...(columns.has('version') ? ['version = COALESCE(version, 0) + 1'] : []),
+  ];
+  if (assignments.length === 0) return;
+  changeOne(db, `UPDATE tasks SET ${assignments.join(', ')} WHERE id = :id`, { ...Object.fromEntries(sets), id });
+}
+
+/** Takes our lock off a task, wherever it stands. */
+export function dropOurLock({ db, holder }: Editor, id: TaskId): void {
+  const columns = columnNames(db, 'tasks');
+  if (LOCKS.every((name) => columns.has(name))) {
+    db.prepare(
+      'UPDATE tasks SET assignee = NULL, assigned_at = NULL, lock_until = NULL WHERE id = ? AND assignee = ?',
+    ).run(id, holder);
+  }
+  clearAgentLock(db, id, holder);
+}
+
+/** The values that a table of pairs has for a task, each once, in code point order; none where there is no such table. */
+export function readPairs(db: DatabaseSync, table: PairTable, id: TaskId): readonly string[] {
+  const column = PAIR_COLUMNS[table];
+  if (!isPairTable(db, table)) return [];
+  const rows = db.prepare(`SELECT CAST(${column} AS TEXT) AS value FROM ${table} WHERE task_id = ?`).all(id);
+  return [...new Set(rows.map((row) => (row['value'] as string | null) ?? ''))].filter((value) => value !== '').sort();
+}
+
+/** Makes the values that a table of pairs has for a task these; rows that are to stay are not touched. */
+export function writePairs(db: DatabaseSync, table: PairTable, id: TaskId, values: readonly string[]): void {
+  if (!isPairTable(db, table)) {
+    if (values.length === 0) return;
+    throw new NotWritten(lacksColumn(table, PAIR_COLUMNS[table]));
+  }
+  const column = PAIR_COLUMNS[table];
+  const before = readPairs(db, table, id);
+  const remove = db.prepare(`DELETE FROM ${table} WHERE task_id = ? AND ${column} = ?`);
+  const insert = db.prepare(`INSERT INTO ${table} (task_id, ${column}) VALUES (?, ?)`);
+  for (const value of before) if (!values.includes(value)) remove.run(id, value);
+  for (const value of new Set(values)) if (value !== '' && !before.includes(value)) insert.run(id, value);
+}
+
+export type PairTable = 'task_tags' | 'task_dependencies';
+
+const PAIR_COLUMNS = { task_tags: 'tag', task_dependencies: 'depends_on_id' } as const;
+
+function isPairTable(db: DatabaseSync, table: PairTable): boolean {
+  const columns = columnNames(db, table);
+  return columns.has('task_id') && columns.has(PAIR_COLUMNS[table]);
+}
+
+/** True where there is a task with this id. */
+export function exists(db: DatabaseSync, id: string): boolean {
+  return db.prepare('SELECT 1 FROM tasks WHERE id = ?').get(id) !== undefined;
+}
+
+/** What a task was found to be where it is not as it was shown. */
+export function changedMeanwhile({ id, status }: EditRow): Failure {
+  return { kind: 'changedMeanwhile', id, rawStatus: status };
+}
+
+function lacksColumn(table: string, column: string): string {
+  return `the table "${table}" has no ${column}: an older exarp-go made it`;
+}

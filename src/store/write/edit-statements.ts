@@ -1,0 +1,239 @@
+// What changes of a backlog are in SQL. All of it runs inside one transaction that has the write lock, so that a row which
+// was read is still that row when it is written; a failure rolls back everything that came before it.
+import { type Change, isAllowedWhileHeld, isRealStatusChange } from '../../core/edit/change.ts';
+import { wouldCycle } from '../../core/edit/cycle.ts';
+import type { Failure } from '../../core/failure.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
+import { type Status, type TaskId, parseStatus, taskId } from '../../core/task.ts';
+import { clearAgentLock } from './agent-locks.ts';
+import { noteChange, noteCreation } from './edit-history.ts';
+import {
+  changedMeanwhile,
+  columnNames,
+  dropOurLock,
+  type Editor,
+  type EditRow,
+  exists,
+  readEditRow,
+  readPairs,
+  writeColumns,
+  writePairs,
+} from './edit-row.ts';
+import { insertTask } from './insert-task.ts';
+import { clearLock } from './lock-audit.ts';
+import { lockInTheWay } from './lock-statements.ts';
+import { formatRfc3339 } from './rfc3339.ts';
+
+/** A status that was written, for whoever else keeps it. */
+export interface WrittenStatus {
+  readonly id: TaskId;
+  readonly status: Status;
+}
+
+type Of<Kind extends Change['kind']> = Extract<Change, { kind: Kind }>;
+/** Undefined where the change is made, or was made already. */
+type Refusal = Failure | undefined;
+
+/** Makes the changes in their order; fails with the first that cannot be made, and the caller rolls back. */
+export function applyChanges(
+  editor: Editor,
+  changes: readonly Change[],
+): Result<{ readonly statuses: readonly WrittenStatus[] }, Failure> {
+  const statuses: WrittenStatus[] = [];
+  for (const change of changes) {
+    const refusal = applyChange(editor, change, statuses);
+    if (refusal !== undefined) return fail(refusal);
+  }
+  return ok({ statuses });
+}
+
+function applyChange(editor: Editor, change: Change, statuses: WrittenStatus[]): Refusal {
+  if (change.kind === 'create') return create(editor, change);
+  if (change.kind === 'removeOrphan') return removeOrphan(editor, change);
+  const row = readEditRow(editor, change.id);
+  if (row === undefined) return { kind: 'noSuchTask', id: change.id };
+  if (change.kind === 'clearLock') {
+    const cleared = clearLock(editor, change);
+    if (cleared.ok && cleared.value.changed) statuses.push({ id: change.id, status: cleared.value.status });
+    return cleared.ok ? undefined : cleared.failure;
+  }
+  const held = isAllowedWhileHeld(change) ? undefined : lockInTheWay(row, editor, change.id);
+  const takesAway = change.kind === 'delete' || change.kind === 'setStatus';
+  // An assignment without an end hinders only what would take the task away under whoever that is.
+  if (held !== undefined && (held.kind !== 'unleased' || takesAway)) return held;
+  switch (change.kind) {
+    case 'delete':
+      return remove(editor, row, change);
+    case 'setTitle':
+      return setText(editor, row, change, 'content', row.title);
+    case 'setDescription':
+      return setText(editor, row, change, 'long_description', row.description);
+    case 'setPriority':
+      return setText(editor, row, change, 'priority', row.priority);
+    case 'setStatus':
+      statuses.push({ id: row.id, status: change.to });
+      return setStatus(editor, row, change);
+    case 'setTags':
+      return setTags(editor, row, change);
+    case 'addDependency':
+      return addDependency(editor, row, change);
+    case 'removeDependency':
+      return removeDependency(editor, row.id, change.on);
+    case 'setParent':
+      return setParent(editor, row, change);
+    case 'setProject':
+      return setText(editor, row, change, 'project_id', row.projectId);
+    case 'fillNull':
+      return fillNull(editor, row, change);
+  }
+}
+
+function create(editor: Editor, change: Of<'create'>): Refusal {
+  const { id, dependencies, parentId } = change;
+  const taken = readEditRow(editor, id);
+  if (taken !== undefined) return changedMeanwhile(taken);
+  insertTask(editor, { ...change, status: 'Todo' });
+  // Once it is there, since rows that named the task before it was may wait for it.
+  for (const on of [...dependencies, ...(parentId === undefined ? [] : [parentId])]) {
+    const refusal = cannotWait(editor, id, on);
+    if (refusal !== undefined) return refusal;
+  }
+  writePairs(editor.db, 'task_dependencies', id, dependencies);
+  noteCreation(editor, id);
+  return undefined;
+}
+
+/** Everything that hangs on a task, with the column that names it; of an older or foreign schema, what is there. */
+const HANGS_ON: readonly (readonly [table: string, column: string])[] = [
+  ['task_dependencies', 'task_id'],
+  ['task_dependencies', 'depends_on_id'],
+  ...['task_tags', 'task_comments', 'task_changes', 'task_activities', 'file_task_tags', 'task_tag_suggestions'].map(
+    (table) => [table, 'task_id'] as const,
+  ),
+];
+
+function remove(editor: Editor, row: EditRow, change: Of<'delete'>): Refusal {
+  if (row.version !== change.version) return changedMeanwhile(row);
+  const { db } = editor;
+  // Not left to foreign keys, which a store made by hand may not have.
+  for (const [table, column] of HANGS_ON) {
+    if (columnNames(db, table).has(column)) db.prepare(`DELETE FROM ${table} WHERE ${column} = ?`).run(row.id);
+  }
+  for (const { holder } of row.locks) clearAgentLock(db, row.id, holder);
+  db.prepare('DELETE FROM tasks WHERE id = ?').run(row.id);
+  return undefined;
+}
+
+function setText(
+  editor: Editor,
+  row: EditRow,
+  { from, to }: { readonly from: string | undefined; readonly to: string },
+  column: 'content' | 'long_description' | 'priority' | 'project_id',
+  stored: string | undefined,
+): Refusal {
+  if (stored !== from) return changedMeanwhile(row);
+  writeColumns(editor, row.id, { [column]: to });
+  noteChange(editor, row.id, { field: column, from: from ?? null, to });
+  return undefined;
+}
+
+function setStatus(editor: Editor, row: EditRow, change: Of<'setStatus'>): Refusal {
+  const { from, to } = change;
+  if (row.status !== from) return changedMeanwhile(row);
+  const isDone = to === 'Done';
+  const completedAt = isDone ? row.completedAt || formatRfc3339(editor.now) : '';
+  // `completed` and `completed_at` as exarp-go wants to read them: never NULL, and empty where the task is not done.
+  const values = { status: to, completed: isDone ? 1 : 0, completed_at: completedAt };
+  writeColumns(editor, row.id, values, ['completed', 'completed_at']);
+  // Who gives a task another status has ended the work on it.
+  if (row.ours && isRealStatusChange(change) && to !== 'In Progress') dropOurLock(editor, row.id);
+  noteChange(editor, row.id, { field: 'status', from, to });
+  return undefined;
+}
+
+function setTags(editor: Editor, row: EditRow, { from, to }: Of<'setTags'>): Refusal {
+  const stored = readPairs(editor.db, 'task_tags', row.id);
+  if (JSON.stringify(stored) !== JSON.stringify([...new Set(from)].filter((tag) => tag !== '').sort())) {
+    return changedMeanwhile(row);
+  }
+  writePairs(editor.db, 'task_tags', row.id, to);
+  writeColumns(editor, row.id, {});
+  noteChange(editor, row.id, { field: 'tags', from: stored, to });
+  return undefined;
+}
+
+function addDependency(editor: Editor, { id }: EditRow, { on }: Of<'addDependency'>): Refusal {
+  const before = readPairs(editor.db, 'task_dependencies', id);
+  if (before.includes(on)) return undefined;
+  const refusal = cannotWait(editor, id, on);
+  if (refusal !== undefined) return refusal;
+  writeDependencies(editor, id, before, [...before, on].sort());
+  return undefined;
+}
+
+function removeDependency(editor: Editor, id: TaskId, on: string): Refusal {
+  const before = readPairs(editor.db, 'task_dependencies', id);
+  if (before.includes(on)) {
+    const after = before.filter((each) => each !== on);
+    writeDependencies(editor, id, before, after);
+  }
+  return undefined;
+}
+
+function writeDependencies(editor: Editor, id: TaskId, from: readonly string[], to: readonly string[]): void {
+  writePairs(editor.db, 'task_dependencies', id, to);
+  writeColumns(editor, id, {});
+  noteChange(editor, id, { field: 'dependencies', from, to });
+}
+
+function setParent(editor: Editor, row: EditRow, { from, to }: Of<'setParent'>): Refusal {
+  if (row.parentId !== from) return changedMeanwhile(row);
+  const refusal = to === undefined ? undefined : cannotWait(editor, row.id, to);
+  if (refusal !== undefined) return refusal;
+  writeColumns(editor, row.id, { parent_id: to ?? null });
+  noteChange(editor, row.id, { field: 'parent_id', from: from ?? null, to: to ?? null });
+  return undefined;
+}
+
+function fillNull(editor: Editor, row: EditRow, { column }: Of<'fillNull'>): Refusal {
+  const isNull = editor.db.prepare(`SELECT ${column} IS NULL AS empty FROM tasks WHERE id = ?`).get(row.id);
+  if (isNull?.['empty'] !== 1) return undefined;
+  const values = {
+    // A row without a title is shown under its name.
+    content: row.name,
+    ...{ long_description: '', status: 'Todo', priority: 'medium' },
+    completed: parseStatus(row.status) === 'Done' ? 1 : 0,
+  };
+  writeColumns(editor, row.id, { [column]: values[column] });
+  noteChange(editor, row.id, { field: column, from: null, to: values[column] });
+  return undefined;
+}
+
+function removeOrphan(editor: Editor, { table, id, value }: Of<'removeOrphan'>): Refusal {
+  const { db } = editor;
+  const owner = readEditRow(editor, taskId(id));
+  const isOrphan = owner === undefined || (table === 'task_dependencies' && !exists(db, value));
+  if (!isOrphan) return changedMeanwhile(owner);
+  if (owner !== undefined) return removeDependency(editor, owner.id, value);
+  const column = table === 'task_tags' ? 'tag' : 'depends_on_id';
+  if (columnNames(db, table).has(column)) {
+    db.prepare(`DELETE FROM ${table} WHERE task_id = ? AND ${column} = ?`).run(id, value);
+  }
+  return undefined;
+}
+
+/** Why one task cannot wait for another, by the rows that are there now. */
+function cannotWait({ db }: Editor, id: TaskId, on: TaskId): Refusal {
+  if (on !== id && !exists(db, on)) return { kind: 'noSuchTask', id: on };
+  const hasParents = columnNames(db, 'tasks').has('parent_id');
+  const hasDependencies = columnNames(db, 'task_dependencies').has('depends_on_id');
+  const named = [
+    ...(hasDependencies ? ['SELECT depends_on_id AS named FROM task_dependencies WHERE task_id = :id'] : []),
+    ...(hasParents ? [`SELECT parent_id AS named FROM tasks WHERE id = :id`] : []),
+  ];
+  const statement = db.prepare(
+    `SELECT tasks.id FROM (${named.length === 0 ? 'SELECT NULL AS named WHERE :id' : named.join(' UNION ')}) JOIN tasks ON tasks.id = named`,
+  );
+  const path = wouldCycle((each) => statement.all({ id: each }).map((row) => row['id'] as TaskId), id, on);
+  return path === undefined ? undefined : { kind: 'wouldCycle', id, on, path };
+}

@@ -1,0 +1,58 @@
+import type { Change } from '../../core/edit/change.ts';
+import { taskId } from '../../core/task.ts';
+import { columnNames, type Editor, readEditRow, readPairs } from './edit-row.ts';
+import type { WrittenStatus } from './edit-statements.ts';
+
+/**
+ * True where the store is as these changes would leave it: they were made together, or not at all, so that is how a
+ * repetition finds out what became of the first try.
+ */
+export function areMade(editor: Editor, changes: readonly Change[]): boolean {
+  return changes.every((change) => isMade(editor, change));
+}
+
+/** The statuses that changes which were made have left behind. */
+export function writtenBy(editor: Editor, changes: readonly Change[]): readonly WrittenStatus[] {
+  return changes.flatMap((change) => {
+    if (change.kind === 'setStatus') return [{ id: change.id, status: change.to }];
+    const isReopened = change.kind === 'clearLock' && readEditRow(editor, change.id)?.status === 'Todo';
+    return isReopened ? [{ id: change.id, status: 'Todo' as const }] : [];
+  });
+}
+
+function isMade(editor: Editor, change: Change): boolean {
+  const { db } = editor;
+  const row = readEditRow(editor, taskId(change.id));
+  switch (change.kind) {
+    case 'delete':
+      return row === undefined;
+    case 'create':
+    case 'setTitle':
+      return row?.title === (change.kind === 'create' ? change.title : change.to);
+    case 'setDescription':
+      return row?.description === change.to;
+    case 'setStatus':
+      return row?.status === change.to;
+    case 'setPriority':
+      return row?.priority === change.to;
+    case 'setTags':
+      return JSON.stringify(readPairs(db, 'task_tags', change.id)) === JSON.stringify([...new Set(change.to)].sort());
+    case 'addDependency':
+      return readPairs(db, 'task_dependencies', change.id).includes(change.on);
+    case 'removeDependency':
+      return !readPairs(db, 'task_dependencies', change.id).includes(change.on);
+    case 'setParent':
+      return row !== undefined && row.parentId === change.to;
+    case 'setProject':
+      return row?.projectId === change.to;
+    case 'fillNull':
+      return (
+        columnNames(db, 'tasks').has(change.column) &&
+        db.prepare(`SELECT 1 FROM tasks WHERE id = ? AND ${change.column} IS NOT NULL`).get(change.id) !== undefined
+      );
+    case 'clearLock':
+      return row?.locks.every((lock) => lock.holder !== change.holder) === true;
+    case 'removeOrphan':
+      return !readPairs(db, change.table, taskId(change.id)).includes(change.value);
+  }
+}

@@ -1,0 +1,37 @@
+import type { Task } from '../../core/task.ts';
+import { columnNames, type Editor, writePairs } from './edit-row.ts';
+import { insertTask } from './insert-task.ts';
+import { SCHEMA } from './schema.ts';
+import type { Values } from './writer-protocol.ts';
+
+/**
+ * Makes every table, index and migration row of a store that has no table of tasks, and puts these tasks into it. What is
+ * there already stays as it is. Where there is a table of tasks nothing is done at all; for a repetition that is the first
+ * try, which has come through.
+ */
+export function initialiseStore(
+  editor: Editor,
+  { tasks, again }: { readonly tasks: readonly Task[]; readonly again: boolean },
+): Values['initialise'] {
+  if (columnNames(editor.db, 'tasks').size > 0) return { made: again };
+  for (const statement of SCHEMA) editor.db.exec(statement);
+  importTasks(editor, tasks);
+  return { made: true };
+}
+
+/** Ids stay as they are; a dependency on a task that is not among them, or on itself, has no place in the table. */
+function importTasks(editor: Editor, tasks: readonly Task[]): void {
+  for (const task of tasks) {
+    insertTask(editor, {
+      ...task,
+      // The canonical words, since exarp-go compares letter by letter; a word that nobody knows stays.
+      status: task.status === 'Unknown' ? task.rawStatus : task.status,
+      priority: task.priority === 'other' ? task.rawPriority : task.priority,
+    });
+  }
+  const ids = new Set(tasks.map((task) => task.id));
+  for (const { id, dependencies } of tasks) {
+    const possible = dependencies.filter((on) => on !== id && ids.has(on));
+    if (possible.length > 0) writePairs(editor.db, 'task_dependencies', id, possible);
+  }
+}

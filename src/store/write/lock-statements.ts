@@ -1,0 +1,189 @@
+import type { Failure } from '../../core/failure.ts';
+import type { Claim, Renewal } from '../../core/ports.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
+import { parseStatus, type TaskId } from '../../core/task.ts';
+import { agentLocksOf, clearAgentLock, othersInAgentLocks, renewAgentLocks, writeAgentLock } from './agent-locks.ts';
+import { noteTakeOver } from './lock-audit.ts';
+import { changeOne, endOfLease, type LockRow, readLockRow, seconds, type Speaker } from './lock-row.ts';
+import { formatRfc3339 } from './rfc3339.ts';
+import type { Ask, FinalStatus, Values } from './writer-protocol.ts';
+
+export type { Speaker } from './lock-row.ts';
+
+type Of<Op extends Ask['op']> = Extract<Ask, { op: Op }>;
+type Outcome<Op extends keyof Values> = Result<Values[Op], Failure>;
+
+/**
+ * Takes a Todo or In Progress task, whatever the spelling, and writes `In Progress`.
+ *
+ * A lock is in the way while its end lies ahead; ours never is. The end is written in whole seconds, rounded up, and
+ * `Claim.until` is what was written: up to a second more than asked for, never less. Taking over what somebody else had
+ * leaves a line in `task_activities`.
+ */
+export function claimTask(speaker: Speaker, ask: Of<'claim'>): Outcome<'claim'> {
+  const { db, holder, now } = speaker;
+  const { id } = ask;
+  const row = readLockRow(speaker, id);
+  if (row === undefined) return fail({ kind: 'noSuchTask', id });
+  const status = parseStatus(row.status);
+  if (status !== 'Todo' && status !== 'In Progress') {
+    return fail({ kind: 'notClaimable', id, status, rawStatus: row.status });
+  }
+  const inTheWay = lockInTheWay(row, speaker, id);
+  if (inTheWay !== undefined && !(inTheWay.kind === 'unleased' && ask.takeUnleased)) return fail(inTheWay);
+  const ours = row.locks.find((lock) => lock.holder === holder);
+  const taken = ours === undefined ? row.locks[0] : undefined;
+  const since = seconds(ours === undefined ? now : (ours.since ?? now));
+  const until = endOfLease(now, ask.leaseMs);
+  // `last_modified` stays, as with every lock operation of exarp-go.
+  changeOne(
+    db,
+    `UPDATE tasks SET assignee = :holder, assigned_at = :since, lock_until = :until, status = 'In Progress',
+      version = COALESCE(version, 0) + 1, updated_at = :now WHERE id = :id`,
+    { holder, since, until, now: seconds(now), id },
+  );
+  writeAgentLock(db, id, { holder, since: since * 1000, until: until * 1000 });
+  if (taken !== undefined) noteTakeOver(speaker, id, taken);
+  const claim: Claim = {
+    ...{ id, holder, since: since * 1000, until: until * 1000 },
+    ...{ fresh: ours === undefined, version: row.version + 1 },
+    ...(taken === undefined ? {} : { takenFrom: { holder: taken.holder, until: taken.until } }),
+  };
+  return ok({ claim, changed: row.status !== 'In Progress' });
+}
+
+/** The lock of somebody else that keeps a task from us; one that runs comes before one without an end. */
+export function lockInTheWay(
+  row: Pick<LockRow, 'locks'>,
+  { holder, now }: Pick<Speaker, 'holder' | 'now'>,
+  id: TaskId,
+): Failure | undefined {
+  const others = row.locks.filter((lock) => lock.holder !== holder);
+  const live = others.find((lock) => lock.until !== undefined && lock.until > now);
+  if (live?.until !== undefined) return { kind: 'held', id, holder: live.holder, until: live.until };
+  const unleased = others.find((lock) => lock.until === undefined);
+  return unleased && { kind: 'unleased', id, holder: unleased.holder };
+}
+
+/** Gives every lock that is still ours a new end, in one statement, and says who has the others. */
+export function renewLocks(speaker: Speaker, { ids, leaseMs }: Of<'renew'>): Renewal {
+  const { db, holder, now } = speaker;
+  const until = endOfLease(now, leaseMs);
+  const taken = othersInAgentLocks(db, ids, holder, now);
+  const wanted = ids.filter((id) => !taken.has(id));
+  const renewed = db
+    .prepare(
+      `UPDATE tasks SET lock_until = :until, version = COALESCE(version, 0) + 1, updated_at = :now
+        WHERE assignee = :holder AND id IN (SELECT value FROM json_each(:ids)) RETURNING id`,
+    )
+    .all({ until, now: seconds(now), holder, ids: JSON.stringify(wanted) })
+    .map((row) => row['id'] as TaskId);
+  renewAgentLocks(db, renewed, holder, until * 1000);
+  const kept = new Set(renewed);
+  const lost = [...new Set(ids)]
+    .filter((id) => !kept.has(id))
+    .map((id) => ({ id, holder: taken.get(id) ?? readLockRow(speaker, id)?.lock?.holder }));
+  return { renewed, until: until * 1000, lost };
+}
+
+/** Clears our lock and moves In Progress to `to`, in one statement. Any other status was set by somebody: it stays. */
+export function finishTask(speaker: Speaker, { id, to, again }: Of<'finish'>): Outcome<'finish'> {
+  const { db, holder, now } = speaker;
+  const row = readLockRow(speaker, id);
+  if (row === undefined) return fail({ kind: 'noSuchTask', id });
+  const ours = oursIn(row, holder);
+  if (ours === 'none') {
+    // The first try may have come through before its answer was lost: then this is what it left behind.
+    if (again && row.lock === undefined && row.status === to) return ok({ status: to, changed: true });
+    return fail({ kind: 'lockLost', id, holder: row.lock?.holder });
+  }
+  const status = parseStatus(row.status);
+  if (status === 'In Progress') {
+    writeStatus(speaker, id, to, ours);
+    return ok({ status: to, changed: true });
+  }
+  if (ours === 'columns') {
+    changeOne(
+      db,
+      `UPDATE tasks SET assignee = NULL, assigned_at = NULL, lock_until = NULL,
+        version = COALESCE(version, 0) + 1, updated_at = :now WHERE id = :id AND assignee = :holder`,
+      { now: seconds(now), id, holder },
+    );
+  }
+  clearAgentLock(db, id, holder);
+  return ok({ status, changed: false });
+}
+
+/** Writes a status where the stored one is still `from` and no lock of somebody else is in the way; clears ours. */
+export function setTaskStatus(speaker: Speaker, { id, from, to, again }: Of<'setStatus'>): Outcome<'setStatus'> {
+  const row = readLockRow(speaker, id);
+  if (row === undefined) return fail({ kind: 'noSuchTask', id });
+  const ours = oursIn(row, speaker.holder);
+  const inTheWay = lockInTheWay(row, speaker, id);
+  if (inTheWay !== undefined) return fail(inTheWay);
+  if (row.status !== from) {
+    if (again && row.status === to && ours === 'none') return ok({ status: to, changed: true });
+    return fail({ kind: 'changedMeanwhile', id, rawStatus: row.status });
+  }
+  writeStatus(speaker, id, to, ours);
+  return ok({ status: to, changed: true });
+}
+
+/**
+ * Clears every lock of the holder that was taken up to `takenBefore` (epoch ms), but for those of `except`, and moves In
+ * Progress back to Todo; answers what it moved. A later lock is that of a new process which was given the same id.
+ */
+export function releaseAllLocks(
+  speaker: Speaker,
+  takenBefore: number,
+  except: ReadonlySet<TaskId> = new Set(),
+): readonly TaskId[] {
+  const { db, holder } = speaker;
+  const rows = db
+    .prepare(
+      `SELECT id FROM tasks
+        WHERE assignee = :holder AND (assigned_at IS NULL OR assigned_at <= :before)`,
+    )
+    .all({ holder, before: seconds(takenBefore) });
+  const moved: TaskId[] = [];
+  for (const row of rows) {
+    const id = row['id'] as TaskId;
+    if (except.has(id)) continue;
+    const outcome = finishTask(speaker, { op: 'finish', id, to: 'Todo', again: false });
+    if (outcome.ok && outcome.value.changed) moved.push(id);
+  }
+  for (const lock of agentLocksOf(db, holder)) {
+    if (!except.has(lock.id) && (lock.since ?? 0) <= takenBefore) clearAgentLock(db, lock.id, holder);
+  }
+  return moved;
+}
+
+/** Where our lock on a task stands; in another table alone where somebody has wiped the columns, and nobody has taken them. */
+type Ours = 'columns' | 'agentTable' | 'none';
+
+function oursIn({ lock, locks }: LockRow, holder: string): Ours {
+  if (lock !== undefined) return lock.holder === holder ? 'columns' : 'none';
+  return locks.some((each) => each.holder === holder) ? 'agentTable' : 'none';
+}
+
+function writeStatus({ db, holder, now }: Speaker, id: TaskId, to: FinalStatus, ours: Ours): void {
+  const clearLock = ours === 'columns';
+  // `completed` and `completed_at` as exarp-go wants to read them: never NULL, and empty where the task is not done.
+  changeOne(
+    db,
+    `UPDATE tasks SET status = :to, completed = :done,
+      completed_at = CASE WHEN :done = 1 THEN COALESCE(NULLIF(completed_at, ''), :at) ELSE '' END,
+      ${clearLock ? 'assignee = NULL, assigned_at = NULL, lock_until = NULL,' : ''}
+      last_modified = :at, version = COALESCE(version, 0) + 1, updated_at = :now
+      WHERE id = :id ${clearLock ? 'AND assignee = :holder' : ''}`,
+    {
+      to,
+      done: to === 'Done' ? 1 : 0,
+      at: formatRfc3339(now),
+      now: seconds(now),
+      id,
+      ...(clearLock ? { holder } : {}),
+    },
+  );
+  if (ours !== 'none') clearAgentLock(db, id, holder);
+}

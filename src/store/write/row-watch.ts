@@ -1,0 +1,83 @@
+import { Emitter, type Disposable, type Event } from '../../core/events.ts';
+import type { Clock } from '../../core/ports.ts';
+import type { Snapshot, StoreState } from '../../core/snapshot.ts';
+import { parseStatus, type Task, type TaskId } from '../../core/task.ts';
+import type { Connection } from './connection.ts';
+import { readLockRow } from './lock-row.ts';
+
+/** How often to ask whether anybody has committed something: a number in the header of the log, so it costs next to nothing. */
+const LOOK_EVERY_MS = 1000;
+
+/**
+ * One row of the tasks, read anew through SQLite itself whenever somebody else has committed: the source of a `ClaimWatch`
+ * in a process that has the database open and so must never read its bytes.
+ *
+ * Its snapshot has this one task with status, lock and version, and nothing else of it.
+ */
+export class RowWatch implements Disposable {
+  readonly #connection: Connection;
+  readonly #file: string;
+  readonly #id: TaskId;
+  readonly #clock: Clock;
+  readonly #changed = new Emitter<undefined>();
+  #timer: Disposable | undefined;
+  #version: unknown;
+  #state: StoreState = { kind: 'loading' };
+
+  readonly onDidChange: Event<undefined> = this.#changed.event;
+
+  constructor({ connection, file, id, clock }: { connection: Connection; file: string; id: TaskId; clock: Clock }) {
+    this.#connection = connection;
+    this.#file = file;
+    this.#id = id;
+    this.#clock = clock;
+    this.#plan();
+  }
+
+  get state(): StoreState {
+    return this.#state;
+  }
+
+  /** Reads the row now; where the database cannot be read at the moment, what was known stays. */
+  refresh(): Promise<void> {
+    this.#read();
+    return Promise.resolve();
+  }
+
+  dispose(): void {
+    this.#timer?.dispose();
+    this.#changed.dispose();
+  }
+
+  #plan(): void {
+    this.#timer = this.#clock.after(LOOK_EVERY_MS, () => {
+      // A connection that was opened anew counts from the start: a look too many, and never one too few.
+      const version = this.#connection.look((db) => db.prepare('PRAGMA data_version').get()?.['data_version']);
+      if (version !== undefined && version !== this.#version && this.#read()) {
+        this.#version = version;
+        this.#changed.fire(undefined);
+      }
+      this.#plan();
+    });
+  }
+
+  #read(): boolean {
+    const found = this.#connection.look((db) => ({ row: readLockRow({ db }, this.#id) }));
+    if (found === undefined) return false;
+    const { row } = found;
+    const lock = row?.lock ?? row?.locks[0];
+    const task: Task | undefined = row && {
+      ...{ id: this.#id, title: '', description: '', status: parseStatus(row.status), rawStatus: row.status },
+      ...{ priority: 'medium', rawPriority: '', tags: [], dependencies: [], metadata: {} },
+      ...{ parentId: undefined, projectId: undefined, estimatedHours: undefined, lock },
+      ...{ createdAt: undefined, modifiedAt: undefined, completedAt: undefined, version: row.version },
+    };
+    const snapshot: Snapshot = {
+      ...{ root: '', file: this.#file, source: 'sqlite', project: '', notices: [], readAt: this.#clock.now() },
+      tasks: task === undefined ? [] : [task],
+      byId: new Map(task === undefined ? [] : [[this.#id, task]]),
+    };
+    this.#state = { kind: 'ready', snapshot };
+    return true;
+  }
+}

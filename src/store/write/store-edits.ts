@@ -1,0 +1,65 @@
+import type { Change } from '../../core/edit/change.ts';
+import type { Disposable } from '../../core/events.ts';
+import type { Failure } from '../../core/failure.ts';
+import type { Edits } from '../../core/ports.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
+import { removeJsonEntry } from '../json/json-entry.ts';
+import { NewTaskGuard, type NewTaskGuardOptions } from './new-task-guard.ts';
+
+export interface StoreEditsOptions extends NewTaskGuardOptions {
+  /** `state.todo2.json`, absolute; it need not exist, and is never made. */
+  readonly json: string;
+}
+
+type Removed = Extract<Awaited<ReturnType<typeof removeJsonEntry>>, { ok: true }>['value'];
+
+/**
+ * Edits of the database that also last beside exarp-go, which brings back tasks that its JSON file still has, and deletes new
+ * ones that it has not seen yet: a deleted task goes from the JSON file first, and a new one is looked after for a while.
+ */
+export class StoreEdits implements Edits, Disposable {
+  readonly #options: StoreEditsOptions;
+  readonly #guard: NewTaskGuard;
+
+  constructor(options: StoreEditsOptions) {
+    this.#options = options;
+    this.#guard = new NewTaskGuard(options);
+  }
+
+  async apply(changes: readonly Change[]): Promise<Result<undefined, Failure>> {
+    const { writer } = this.#options;
+    const deleted = changes.filter((change) => change.kind === 'delete').map(({ id }) => id);
+    const removed: Removed[] = [];
+    for (const id of deleted) {
+      const entry = await removeJsonEntry(this.#options.json, id);
+      if (!entry.ok) {
+        await this.#putBack(removed);
+        return fail(entry.failure);
+      }
+      removed.push(entry.value);
+    }
+    for (const id of deleted) this.#guard.drop(id);
+    const applied = await writer.apply(changes);
+    if (!applied.ok) {
+      // Where nobody knows what became of the row, it is better in the database alone than in the JSON file alone: exarp-go
+      // writes the file anew from the database, and would bring a task back that is only in the file.
+      if (applied.failure.kind !== 'writerDied') await this.#putBack(removed);
+      return applied;
+    }
+    const created = changes.filter((change) => change.kind === 'create');
+    if (created.length > 0) await this.#options.source.refresh();
+    for (const change of created) this.#guard.watch(change);
+    return ok(undefined);
+  }
+
+  dispose(): void {
+    this.#guard.dispose();
+  }
+
+  async #putBack(removed: readonly Removed[]): Promise<void> {
+    for (const entry of [...removed].reverse()) {
+      const back = await entry?.putBack();
+      if (back?.ok === false) this.#options.log(`An entry could not be put back: ${JSON.stringify(back.failure)}`);
+    }
+  }
+}

@@ -1,0 +1,405 @@
+import { dirname } from 'node:path';
+import type { Disposable } from '../../core/events.ts';
+import type { Failure } from '../../core/failure.ts';
+import type { Change } from '../../core/edit/change.ts';
+import type { Claim, Clock, Edits, Locks, ReadyRules, Renewal } from '../../core/ports.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
+import type { Status, Task, TaskId } from '../../core/task.ts';
+import { storePathsOf } from '../files/locate.ts';
+import { formatRfc3339 } from './rfc3339.ts';
+import { startChild, type NodeCommand, type WriterChild } from './writer-child.ts';
+import type { Ask, FinalStatus, Values, WrittenComment } from './writer-protocol.ts';
+
+export interface WriterOptions {
+  /** `todo2.db`, absolute. */
+  readonly file: string;
+  /** The JSON file that is kept in step, and the project of new tasks; without them, what `file` alone says. */
+  readonly json?: string;
+  readonly project?: string;
+  /** From `createHolderId`, with the id of a process that lives as long as the claims: this one. */
+  readonly holder: string;
+  /** The bundle of `writer-process.ts`, absolute. */
+  readonly script: string;
+  /** From `listNodeCommands`; tried in this order. Asked for with each search, since settings change. */
+  readonly nodes: () => readonly NodeCommand[];
+  readonly clock: Clock;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+  /** After a status was written, and before the call that wrote it resolves. */
+  readonly onStatusWritten: (id: TaskId, status: Status) => void;
+  readonly log: (line: string) => void;
+  /** How long, in ms, a call goes on while another process has the database locked. */
+  readonly deadlineMs?: number;
+  /** How long, in ms, after this process is gone its locks are let go: the time its agents take to end. */
+  readonly graceMs?: number;
+  /** How long, in ms, locks that `linger` named stay after this process is gone: the time a window takes to come back. */
+  readonly lingerMs?: number;
+}
+
+const DEADLINE_MS = 10_000;
+const GRACE_MS = 3_000;
+const LINGER_MS = 20_000;
+/** `deactivate` has about five seconds for everything. */
+const CLOSE_MS = 2_000;
+/** A Node that appears meanwhile is found after this time, and no sooner: looking starts several processes. */
+const LOOK_AGAIN_MS = 30_000;
+const MAX_DEATHS = 3;
+
+/**
+ * Locks in one database, taken by a process of its own that starts with the first call and again when it died.
+ *
+ * A call whose process died is repeated, as its outcome is unknown; all of them may be. When this process ends without
+ * `close`, the other one lets go of all locks of the holder and moves their tasks back to Todo.
+ */
+export class Writer implements Locks, Edits, Disposable {
+  readonly holder: string;
+  readonly #options: WriterOptions;
+  readonly #held = new Set<TaskId>();
+  /** Claims that failed without anybody knowing whether they were written: such a lock must not stay. */
+  readonly #doubtful = new Set<TaskId>();
+  #lingering: readonly TaskId[] = [];
+  #child: Promise<Result<WriterChild, Failure>> | undefined;
+  #noNode: { readonly failure: Failure; readonly at: number; readonly looked: string } | undefined;
+  #closing: Promise<void> | undefined;
+  #left = false;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.holder = options.holder;
+  }
+
+  async probe(): Promise<Failure | undefined> {
+    const outcome = await this.#request({ op: 'probe' });
+    return outcome.ok ? undefined : outcome.failure;
+  }
+
+  async claim(id: TaskId, leaseMs: number, consent?: 'takeUnleased'): Promise<Result<Claim, Failure>> {
+    const outcome = await this.#request({ op: 'claim', id, leaseMs, takeUnleased: consent === 'takeUnleased' });
+    if (!outcome.ok) return outcome;
+    return ok(this.#claimed(outcome.value));
+  }
+
+  async claimAll(ids: readonly TaskId[], leaseMs: number): Promise<Result<readonly Claim[], Failure>> {
+    if (ids.length === 0) return ok([]);
+    const outcome = await this.#request({ op: 'claimAll', ids, leaseMs });
+    if (!outcome.ok) return outcome;
+    const { claims, changed } = outcome.value;
+    return ok(claims.map((claim) => this.#claimed({ claim, changed: changed.includes(claim.id) })));
+  }
+
+  async claimNext(candidates: readonly TaskId[], rules: ReadyRules, leaseMs: number): Promise<Result<Claim, Failure>> {
+    // One that is ours would be taken for what a first try took whose answer was lost.
+    const free = candidates.filter((id) => !this.#held.has(id));
+    if (free.length === 0) return fail({ kind: 'nothingReady' });
+    const outcome = await this.#request({ op: 'claimNext', candidates: free, rules, leaseMs, again: false });
+    return outcome.ok ? ok(this.#claimed(outcome.value)) : outcome;
+  }
+
+  async adopt(ids: readonly TaskId[], from: string, leaseMs: number): Promise<Result<readonly Claim[], Failure>> {
+    if (ids.length === 0) return ok([]);
+    const outcome = await this.#request({ op: 'adopt', ids, from, leaseMs, again: false });
+    if (!outcome.ok) return outcome;
+    for (const id of outcome.value.moved) this.#tell(id, 'Todo');
+    return ok(outcome.value.claims.map((claim) => this.#claimed({ claim, changed: false })));
+  }
+
+  async forceRelease(
+    id: TaskId,
+    { holder, until }: { readonly holder: string; readonly until: number | undefined },
+    reason: string,
+  ): Promise<Result<Status, Failure>> {
+    const ask = { op: 'forceRelease', id, holder, until: until ?? null, reason, again: false } as const;
+    const outcome = await this.#request(ask);
+    if (!outcome.ok) return outcome;
+    if (holder === this.holder) this.#held.delete(id);
+    if (outcome.value.changed) this.#tell(id, outcome.value.status);
+    return ok(outcome.value.status);
+  }
+
+  /**
+   * Lets go of a lock for a holder whose process is gone, in one transaction: it is never ours on the way, so that a crash
+   * leaves it either there or free. Fails with `lockLost` where somebody else has the task, or nobody, and with `noSuchTask`.
+   */
+  async giveBack(id: TaskId, from: string): Promise<Result<Status, Failure>> {
+    const outcome = await this.#request({ op: 'giveBack', id, from, again: false });
+    if (!outcome.ok) return outcome;
+    if (outcome.value.changed) this.#tell(id, outcome.value.status);
+    return ok(outcome.value.status);
+  }
+
+  /** Names the tasks whose locks are left for a while when this process is gone, so that the next one can adopt them. */
+  linger(ids: readonly TaskId[]): void {
+    this.#lingering = ids;
+    // A process that starts later, or that dies now, is told with its start.
+    void this.#child?.then((started) => (started.ok ? started.value.ask({ op: 'linger', ids }) : undefined));
+  }
+
+  async renew(ids: readonly TaskId[], leaseMs: number): Promise<Result<Renewal, Failure>> {
+    if (ids.length === 0) return ok({ renewed: [], until: this.#options.clock.now() + leaseMs, lost: [] });
+    const outcome = await this.#request({ op: 'renew', ids, leaseMs });
+    if (outcome.ok) for (const { id } of outcome.value.lost) this.#held.delete(id);
+    return outcome;
+  }
+
+  async finish(id: TaskId, to: FinalStatus): Promise<Result<Status, Failure>> {
+    return this.#settle(id, await this.#request({ op: 'finish', id, to, again: false }));
+  }
+
+  /**
+   * As `finish`, with a comment in the same transaction; answers also whether the comment was written, which a store without
+   * a table for it does not take. Fails with `lockLost`, `noSuchTask`.
+   */
+  async end(
+    id: TaskId,
+    to: FinalStatus,
+    comment: WrittenComment | undefined,
+  ): Promise<Result<{ readonly status: Status; readonly commented: boolean }, Failure>> {
+    const outcome = await this.#request({ op: 'end', id, to, comment: comment ?? null, again: false });
+    const settled = this.#settle(id, outcome);
+    if (!settled.ok) return settled;
+    return ok({ status: settled.value, commented: outcome.ok && outcome.value.commented });
+  }
+
+  /** Adds a note to a task, whoever holds it. Fails with `noSuchTask`; with `writeFailed` where the store takes no comments. */
+  async addNote(id: TaskId, text: string): Promise<Result<undefined, Failure>> {
+    const outcome = await this.#request({ op: 'note', id, text, again: false });
+    return outcome.ok ? ok(undefined) : outcome;
+  }
+
+  async setStatus(id: TaskId, from: string, to: FinalStatus): Promise<Result<Status, Failure>> {
+    return this.#settle(id, await this.#request({ op: 'setStatus', id, from, to, again: false }));
+  }
+
+  async apply(changes: readonly Change[]): Promise<Result<undefined, Failure>> {
+    if (changes.length === 0) return ok(undefined);
+    const outcome = await this.#request({ op: 'apply', changes, again: false });
+    if (!outcome.ok) return outcome;
+    for (const change of changes) {
+      if (change.kind === 'delete') this.#held.delete(change.id);
+    }
+    for (const { id, status } of outcome.value.statuses) this.#tell(id, status);
+    return ok(undefined);
+  }
+
+  /** The latest comment of type `result` of each of these tasks that has one. */
+  async results(ids: readonly TaskId[]): Promise<Result<ReadonlyMap<TaskId, string>, Failure>> {
+    if (ids.length === 0) return ok(new Map());
+    const outcome = await this.#request({ op: 'results', ids });
+    return outcome.ok ? ok(new Map(outcome.value)) : outcome;
+  }
+
+  /** The Node.js that the process runs on, once it has been found; undefined where none can be had. */
+  async node(): Promise<NodeCommand | undefined> {
+    const started = await this.#start();
+    return started.ok ? started.value.node : undefined;
+  }
+
+  /**
+   * Makes the tables of a store where there are none, and the database and its folder where they are missing, with these
+   * tasks in it. False where there is a table of tasks already: then nothing was done.
+   */
+  async initialise(tasks: readonly Task[]): Promise<Result<boolean, Failure>> {
+    const outcome = await this.#request({ op: 'initialise', tasks, again: false });
+    return outcome.ok ? ok(outcome.value.made) : outcome;
+  }
+
+  /**
+   * Ends the process, in two seconds at most; no call is possible afterwards. `release` first lets go of all locks of the
+   * holder; where the database is locked for longer, the process stays behind until it has. `linger` does the same with all
+   * but the locks that `linger` named: the process stays behind for them, until their time is up. Never rejects.
+   */
+  close(locks: 'keep' | 'release' | 'linger' = 'keep'): Promise<void> {
+    return (this.#closing ??= this.#close(locks));
+  }
+
+  /** As `close('keep')`, without waiting. */
+  dispose(): void {
+    void this.close();
+  }
+
+  async #close(locks: 'keep' | 'release' | 'linger'): Promise<void> {
+    if (this.#child === undefined && (locks === 'keep' || this.#held.size + this.#doubtful.size === 0)) return;
+    const limit = new Promise<'late'>((resolve) => this.#options.clock.after(CLOSE_MS, () => resolve('late')));
+    if (locks !== 'keep') {
+      const except = locks === 'linger' ? this.#lingering : [];
+      // Should the process have to stay behind, nothing lingers.
+      if (locks === 'release') this.linger([]);
+      const outcome = await Promise.race([this.#request({ op: 'releaseAll', except }), limit]);
+      if (outcome !== 'late' && outcome.ok) for (const id of outcome.value.moved) this.#tell(id, 'Todo');
+      else
+        this.#options.log('The locks of this window could not be released at once; the writer process goes on trying.');
+      if (outcome === 'late' || !outcome.ok || except.length > 0) {
+        this.#leaveBehind();
+        return;
+      }
+    }
+    const started = await Promise.race([this.#child, limit]);
+    if (started === undefined) return;
+    if (started === 'late' || !started.ok) {
+      this.#leaveBehind();
+      return;
+    }
+    const child = started.value;
+    if ((await Promise.race([child.ask({ op: 'exit' }), limit])) === 'late') child.kill();
+    await child.ended;
+  }
+
+  #leaveBehind(): void {
+    this.#left = true;
+    void this.#child?.then((started) => {
+      if (started.ok) started.value.abandon();
+    });
+  }
+
+  #claimed({ claim, changed }: Values['claim']): Claim {
+    this.#held.add(claim.id);
+    const { id, takenFrom } = claim;
+    if (takenFrom !== undefined) {
+      const ended = takenFrom.until === undefined ? 'had no end' : `ended at ${formatRfc3339(takenFrom.until)}`;
+      this.#options.log(`${id} was taken over from ${takenFrom.holder}, whose lease ${ended}.`);
+    }
+    if (changed) this.#tell(id, 'In Progress');
+    return claim;
+  }
+
+  #settle(id: TaskId, outcome: Result<Values['finish'], Failure>): Result<Status, Failure> {
+    if (!outcome.ok) {
+      if (outcome.failure.kind === 'lockLost' || outcome.failure.kind === 'noSuchTask') this.#held.delete(id);
+      return outcome;
+    }
+    this.#held.delete(id);
+    if (outcome.value.changed) this.#tell(id, outcome.value.status);
+    return ok(outcome.value.status);
+  }
+
+  #tell(id: TaskId, status: Status): void {
+    try {
+      this.#options.onStatusWritten(id, status);
+    } catch (error) {
+      // The database has the status whatever the listener makes of it: the caller must hear that.
+      this.#options.log(`A listener to written statuses failed: ${String(error)}`);
+    }
+  }
+
+  async #request<Op extends keyof Values>(ask: Extract<Ask, { op: Op }>): Promise<Result<Values[Op], Failure>> {
+    const { clock, random, file, deadlineMs = DEADLINE_MS } = this.#options;
+    const beganAt = clock.now();
+    let deaths = 0;
+    let unknown = false;
+    for (const id of claimedBy(ask)) this.#doubtful.delete(id);
+    const giveUp = (failure: Failure): Result<never, Failure> => {
+      if (unknown) for (const id of claimedBy(ask)) if (!this.#held.has(id)) this.#doubtful.add(id);
+      return fail(failure);
+    };
+    for (let attempt = 0; ; attempt++) {
+      if (this.#left || (this.#closing !== undefined && ask.op !== 'releaseAll')) return giveUp(died('it was closed'));
+      const started = await this.#start();
+      if (!started.ok) return giveUp(started.failure);
+      const reply = await started.value.ask(unknown && 'again' in ask ? { ...ask, again: true } : ask);
+      if (reply.kind === 'done') {
+        void this.#settleDoubts();
+        return ok(reply.value as Values[Op]);
+      }
+      if (reply.kind === 'failed') return giveUp(reply.failure);
+      if (reply.kind === 'died') {
+        const detail = await started.value.ended;
+        this.#options.log(`The writer process ended: ${detail}`);
+        unknown ||= reply.sent;
+        if (++deaths === MAX_DEATHS) return giveUp(died(detail));
+        continue;
+      }
+      const waitedMs = clock.now() - beganAt;
+      const pauseMs = 20 + random() * Math.min(400, 25 * 2 ** attempt);
+      if (waitedMs + pauseMs > deadlineMs) {
+        // Not `busy`, which promises that nothing was written.
+        if (unknown) return giveUp(died(`and the database has been locked since, for ${waitedMs} ms`));
+        return fail({ kind: 'busy', file, waitedMs });
+      }
+      await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
+    }
+  }
+
+  /** Gives back what may have been claimed although the claim failed, as soon as a process answers again. */
+  async #settleDoubts(): Promise<void> {
+    const ids = [...this.#doubtful];
+    this.#doubtful.clear();
+    for (const id of ids) {
+      if (this.#held.has(id)) continue; // claimed again meanwhile
+      const finished = await this.#request({ op: 'finish', id, to: 'Todo', again: false });
+      if (finished.ok) {
+        this.#options.log(`A claim of ${id} that had failed was written all the same; it is given back.`);
+        if (finished.value.changed) this.#tell(id, finished.value.status);
+      } else if (finished.failure.kind !== 'lockLost' && finished.failure.kind !== 'noSuchTask') {
+        this.#doubtful.add(id);
+      }
+    }
+  }
+
+  #start(): Promise<Result<WriterChild, Failure>> {
+    if (this.#child !== undefined) return this.#child;
+    const { clock } = this.#options;
+    const isSame = this.#noNode?.looked === JSON.stringify(this.#options.nodes());
+    if (this.#noNode !== undefined && isSame && clock.now() - this.#noNode.at < LOOK_AGAIN_MS) {
+      return Promise.resolve(fail(this.#noNode.failure));
+    }
+    const starting = this.#findChild();
+    this.#child = starting;
+    void starting.then(async (started) => {
+      if (started.ok) await started.value.ended;
+      if (this.#child === starting) this.#child = undefined;
+      // Locks need somebody who lets go of them when this process is killed: not only once the next call comes.
+      if (started.ok && started.value.answered && this.#held.size > 0 && this.#closing === undefined)
+        void this.#start();
+    });
+    return starting;
+  }
+
+  async #findChild(): Promise<Result<WriterChild, Failure>> {
+    const { file, holder, script, nodes, clock, log, graceMs = GRACE_MS, lingerMs = LINGER_MS } = this.#options;
+    const defaults = storePathsOf(dirname(dirname(file)));
+    const { json = defaults.json, project = defaults.project } = this.#options;
+    const tried: string[] = [];
+    const commands = nodes();
+    for (const node of commands) {
+      const lingering = this.#lingering;
+      const started = await startChild(
+        node,
+        script,
+        { kind: 'start', file, json, project, holder, graceMs, lingerMs, lingering },
+        clock,
+      );
+      // What was said while it started has not reached it.
+      if (typeof started !== 'string' && this.#lingering !== lingering) {
+        void started.ask({ op: 'linger', ids: this.#lingering });
+      }
+      if (typeof started !== 'string') {
+        log(`The writer process ${started.pid} runs on ${[node.command, ...node.args].join(' ')}`);
+        return ok(started);
+      }
+      tried.push(`${[node.command, ...node.args].join(' ')}: ${started}`);
+    }
+    log(`No Node with node:sqlite was found. ${tried.join('; ')}`);
+    const failure: Failure = { kind: 'readOnly', cause: { kind: 'noSqlite', tried } };
+    this.#noNode = { failure, at: clock.now(), looked: JSON.stringify(commands) };
+    return fail(failure);
+  }
+}
+
+/** What a request may lock. */
+function claimedBy(ask: Ask): readonly TaskId[] {
+  switch (ask.op) {
+    case 'claim':
+      return [ask.id];
+    case 'claimAll':
+    case 'adopt':
+      return ask.ids;
+    case 'claimNext':
+      return ask.candidates;
+    default:
+      return [];
+  }
+}
+
+function died(detail: string): Failure {
+  return { kind: 'writerDied', detail };
+}

@@ -1,0 +1,293 @@
+/*
+ * The process that does the work on one task, and owns its lock: it claims, runs the agent, verifies, writes down what came of
+ * it, lets go, and only then says that it has ended. A window starts it and hears of it, but it needs none: a window that is
+ * reloaded, closed or killed ends nothing. While a window is there it may be given one order after the other.
+ *
+ * Started with a file as its argument it is the program of a terminal, for one order: the agent gets that terminal, and when the
+ * terminal goes away nobody knows how the work ended.
+ *
+ * It alone opens the database here, and never reads the bytes of it.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { relative, sep } from 'node:path';
+import { createHolderId } from './core/lease/holder.ts';
+import type { WorkEnd } from './core/ports.ts';
+import { ClaimWatch } from './core/lease/claim-reconciler.ts';
+import { LeaseKeeper } from './core/lease/lease-keeper.ts';
+import { workOnTask } from './core/run/attempt/task-work.ts';
+import type { WorkState } from './core/run/journal/work-state.ts';
+import type { Status, TaskId } from './core/task.ts';
+import { StateFile } from './agent-process/state-file.ts';
+import { rememberFiles } from './agent-process/touched-files.ts';
+import { agentOf, verifyOf, type WorkPlace } from './agent-process/work-agent.ts';
+import { WorkLog } from './agent-process/work-log.ts';
+import type { FromSupervisor, ToSupervisor, WorkOrder } from './agent-process/work-order.ts';
+import { Connection } from './store/write/connection.ts';
+import { patchJsonStatus } from './store/json/json-patch.ts';
+import { loadSqlite } from './store/write/load-sqlite.ts';
+import { beginOf } from './store/runs/processes.ts';
+import { replaceFile } from './store/files/replace-file.ts';
+import { RowWatch } from './store/write/row-watch.ts';
+import { systemClock as clock } from './store/files/system-clock.ts';
+import { WorkLocks } from './store/write/work-locks.ts';
+
+/** How often to look for a request to stop that comes as a file; the timer also keeps this process alive while it works. */
+const LOOK_EVERY_MS = 500;
+/** How often the time of the last output is written down. */
+const OUTPUT_EVERY_MS = 2000;
+/** Without a new order for so long it ends, should its window have forgotten it. */
+const IDLE_MS = 30_000;
+
+const sqlite = loadSqlite();
+const begin = beginOf(process.pid);
+/** The order at work, and how to end it. */
+let atWork: { readonly stop: AbortController; readonly terminalGone: AbortController } | undefined;
+let open: { readonly file: string; readonly connection: Connection } | undefined;
+let idle: NodeJS.Timeout | undefined;
+/** The last state on its way to the disk itself. */
+let storing: Promise<void> = Promise.resolve();
+/** Whether there was a window to hear of the last state. */
+let told: Promise<boolean> = Promise.resolve(false);
+
+const [, , orderFile] = process.argv;
+if (orderFile === undefined) serveWindow();
+else void serveTerminal(orderFile);
+
+function serveWindow(): void {
+  process.on('message', (message: ToSupervisor) => {
+    if (message.kind === 'stop') atWork?.stop.abort();
+    // A second order at a time would be a bug of the window; it hears nothing of it.
+    else if (atWork === undefined) void perform(message.order).then(rest);
+  });
+  process.on('disconnect', () => {
+    if (atWork === undefined) leave();
+  });
+  // Whoever ends this process politely does not want the agent to go on. The end of an editor's session is not ours.
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, stopOrLeave);
+  process.on('SIGHUP', () => undefined);
+  // The window reads this; when it is gone there is nobody to tell.
+  process.stderr.on('error', () => undefined);
+  rest();
+}
+
+async function serveTerminal(file: string): Promise<void> {
+  const order = JSON.parse(readFileSync(file, 'utf8')) as WorkOrder;
+  rmSync(file, { force: true });
+  process.on('SIGTERM', stopOrLeave);
+  // Ctrl+C is meant for the agent, which gets it too.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGHUP', () => atWork?.terminalGone.abort());
+  const end = await perform(order);
+  process.exitCode = end.kind === 'succeeded' ? 0 : 1;
+  leave();
+}
+
+function stopOrLeave(): void {
+  if (atWork === undefined) leave();
+  else atWork.stop.abort();
+}
+
+/** Waits for the next order, or ends where none can come. */
+function rest(): void {
+  if (!process.connected) leave();
+  else idle = setTimeout(leave, IDLE_MS);
+}
+
+function leave(): void {
+  void storing.then(() => {
+    // An order may have come in the last moment.
+    if (atWork !== undefined) return;
+    open?.connection.close();
+    process.exit();
+  });
+}
+
+/** Does all of one order; resolves when the last state is written and on its way to the window. Rejects only for a bug. */
+async function perform(order: WorkOrder): Promise<WorkEnd> {
+  clearTimeout(idle);
+  const ending = { stop: new AbortController(), terminalGone: new AbortController() };
+  atWork = ending;
+  const mark = randomBytes(16).toString('hex');
+  const log = new WorkLog(order.files.log);
+  const first = await firstState(order, mark);
+  let state: StateFile;
+  try {
+    let isNoted = false;
+    const onFailed = (detail: string): void => {
+      if (!isNoted) log.note(`The state of this attempt could not be written: ${detail}`);
+      isNoted = true;
+    };
+    const replace = (file: string, text: string): Promise<unknown> => replaceFile(file, text, 0o600);
+    state = new StateFile({ file: order.files.state, first, replace, onWritten: tell, onFailed });
+  } catch (error) {
+    const failure = { kind: 'writeFailed', file: order.files.state, detail: String(error) } as const;
+    const end: WorkEnd = { kind: 'refused', failure };
+    tell({ ...first, phase: 'ended', end });
+    log.close();
+    atWork = undefined;
+    return end;
+  }
+  const look = (): void => {
+    if (existsSync(order.files.stop)) ending.stop.abort();
+  };
+  look();
+  const looking = setInterval(look, LOOK_EVERY_MS);
+  const output = followOutput(state);
+  const place: Place = {
+    ...{ order, mark, log, terminalGone: ending.terminalGone.signal, stop: ending.stop.signal, state },
+    ready: Promise.resolve(),
+    onProcess: (pid) => noteProcess(state, pid),
+    onOutput: output.onOutput,
+  };
+  const end = (await isSeen()) ? await work(order, place) : unseen(order);
+  output.dispose();
+  clearInterval(looking);
+  log.close();
+  // The next order need not wait for the disk: what is in the file is seen by everybody but a computer without power.
+  storing = state.end(end);
+  atWork = undefined;
+  return end;
+}
+
+async function firstState(order: WorkOrder, mark: string): Promise<WorkState> {
+  const host = hostname();
+  return {
+    ...{ runId: order.runId, start: order.start, taskId: order.taskId, phase: 'claiming', pid: process.pid },
+    ...{ begin: (await begin) ?? null, host, holder: createHolderId(order.agentType, host, process.pid), mark },
+    ...{ agentPid: undefined, agentBegin: null, label: order.label, output: order.output, startedAt: clock.now() },
+    ...{ lastOutputAt: undefined, sessionId: order.sessionId, end: undefined },
+  };
+}
+
+/** Its process is written down at once, and when that began a moment later; by then it may have ended. */
+function noteProcess(state: StateFile, agentPid: number): void {
+  state.update({ agentPid, agentBegin: null });
+  void beginOf(agentPid).then((agentBegin) => {
+    const isStill = state.state.agentPid === agentPid && state.state.end === undefined;
+    if (agentBegin !== undefined && isStill) state.update({ agentBegin });
+  });
+}
+
+/** Writes down when output came last, now and then, and at once by which session the agent can go on. */
+function followOutput(state: StateFile): { onOutput: WorkPlace['onOutput']; dispose(): void } {
+  let [lastOutputAt, sessionId]: [number | undefined, string | undefined] = [undefined, undefined];
+  let timer: NodeJS.Timeout | undefined;
+  const write = (): void => {
+    timer = undefined;
+    state.update({ lastOutputAt, sessionId });
+  };
+  return {
+    onOutput: (session) => {
+      const isNew = lastOutputAt === undefined || session !== sessionId;
+      [lastOutputAt, sessionId] = [clock.now(), session];
+      if (isNew) write();
+      else timer ??= setTimeout(write, OUTPUT_EVERY_MS);
+    },
+    dispose: () => {
+      if (timer === undefined) return;
+      clearTimeout(timer);
+      write();
+    },
+  };
+}
+
+interface Place extends WorkPlace {
+  readonly stop: AbortSignal;
+  readonly state: StateFile;
+}
+
+async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
+  const { log, state, stop } = given;
+  const { taskId: id, database: file, options } = order;
+  const refuse = (tried: string): WorkEnd => {
+    return { kind: 'refused', failure: { kind: 'readOnly', cause: { kind: 'noSqlite', tried: [tried] } } };
+  };
+  if (!('DatabaseSync' in sqlite)) return refuse(`${process.execPath}: ${sqlite.missing}`);
+  if (open?.file !== file) {
+    open?.connection.close();
+    open = { file, connection: new Connection(sqlite, file, { syncs: 'normal' }) };
+  }
+  const { connection } = open;
+  const reportBug = (error: unknown): void => {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    log.note(text);
+    console.error(text);
+  };
+  // Changes of one file are made one after the other.
+  let mirroring: Promise<void> = Promise.resolve();
+  const locks = new WorkLocks({
+    ...{ connection, file, holder: state.state.holder, clock, random: Math.random },
+    note: (text) => log.note(text),
+    onStatusWritten: (task, status) => {
+      mirroring = mirroring.then(() => mirrorStatus(order.json, task, status, log)).catch(reportBug);
+    },
+  });
+  const leaseMs = (): number => options.leaseMs;
+  const keeper: LeaseKeeper = new LeaseKeeper({
+    ...{ locks, clock, leaseMs, reportBug },
+    reclaim: (task) => claimWatch.reclaim(task),
+  });
+  const row = new RowWatch({ connection, file, id, clock });
+  const claimWatch: ClaimWatch = new ClaimWatch({ source: row, locks, keeper, clock, leaseMs, reportBug });
+  claimWatch.onEvent((event) => log.note(`The claim: ${event.kind}${'undone' in event ? ` (${event.undone})` : ''}`));
+
+  const remembered = rememberFiles(order.root);
+  const place: WorkPlace = { ...given, ready: remembered };
+  const logFile = order.how === 'unattended' || order.verify !== undefined ? inRoot(order) : undefined;
+  const end = await workOnTask(
+    {
+      ...{ id, options, label: order.label, stop },
+      onPhase: (phase) => state.update({ phase }),
+      onStarted: () => undefined,
+    },
+    {
+      locks: { claim: (task, lease) => locks.claim(task, lease), finish: (task, ending) => locks.end(task, ending) },
+      ...{ keeper, clock, reportBug, agent: agentOf(place), verify: verifyOf(place) },
+      touchedFiles: async () => (await remembered)(),
+      get logFile() {
+        return log.failure === undefined ? logFile : undefined;
+      },
+    },
+  );
+  claimWatch.dispose();
+  row.dispose();
+  keeper.dispose();
+  await mirroring;
+  return end;
+}
+
+/**
+ * Whether the next window must know of this attempt, should this one be gone. A window that lives to hear of the first state
+ * ends after that was in its file. One that was gone before may have been followed by another that found no file: that gives
+ * the task to somebody else, so nothing must begin here.
+ */
+function isSeen(): Promise<boolean> {
+  return orderFile === undefined ? told : Promise.resolve(true);
+}
+
+function unseen(order: WorkOrder): WorkEnd {
+  const detail = 'Its window was gone before it had begun.';
+  return { kind: 'refused', failure: { kind: 'agentNotStarted', command: order.agent.command, detail } };
+}
+
+function inRoot({ root, files }: WorkOrder): string {
+  return relative(root, files.log).split(sep).join('/');
+}
+
+/** The JSON file that exarp-go keeps beside the database is told of every status we write, or it would bring the old one back. */
+async function mirrorStatus(file: string, id: TaskId, status: Status, log: WorkLog): Promise<void> {
+  if (status === 'Unknown') return;
+  const patched = await patchJsonStatus(file, id, status, clock.now());
+  if (!patched.ok) log.note(`The status could not be written into ${file}: ${JSON.stringify(patched.failure)}`);
+}
+
+/** The window may have gone a moment ago: then the file has it. */
+function tell(state: WorkState): void {
+  const message: FromSupervisor = { kind: 'state', state };
+  told = new Promise((resolve) => {
+    if (process.connected) process.send?.(message, undefined, undefined, (error) => resolve(error === null));
+    else resolve(false);
+  });
+}

@@ -1,0 +1,70 @@
+import type { Backlog } from '../../core/backlog.ts';
+import { type Finding, type FindingKind, safeChanges } from '../../core/doctor/finding.ts';
+import { inline } from '../../core/markdown.ts';
+import { count } from '../../core/text.ts';
+import { findingsOf, fixLines, isNoFinding } from './doctor-rows.ts';
+import { countBySeverity, KIND_WORDS, troubleNote, troubleSubject } from './doctor-words.ts';
+import { explainFailure, explainNotice } from '../messages.ts';
+
+/** The most findings of a kind that the report lists: nobody reads more, and the tree has them all. */
+const MOST_OF_A_KIND = 100;
+
+/** Everything that is wrong with a backlog, what that means and what would mend it, in markdown. Backlog text in it is inert. */
+export function doctorDocument(backlog: Backlog): string {
+  const { findings, snapshot } = backlog;
+  const unread = snapshot?.notices.filter(isNoFinding) ?? [];
+  return [
+    `# Doctor: ${inline(backlog.name)}`,
+    snapshot === undefined ? '*The backlog has not been read.*' : `${summary(findings)}  \n${inline(snapshot.file)}`,
+    outlook(backlog),
+    ...[...findingsOf(backlog).byKind].map(([kind, list]) => section(backlog, kind, list)),
+    unread.length === 0
+      ? ''
+      : `## Left out or not read\n\n${unread.map((notice) => `- ${inline(explainNotice(notice))}`).join('\n')}`,
+  ]
+    .filter(Boolean)
+    .join('\n\n')
+    .concat('\n');
+}
+
+function summary(findings: readonly Finding[]): string {
+  return findings.length === 0
+    ? 'Nothing is wrong.'
+    : `${count(findings.length, 'finding')}: ${countBySeverity(findings)}.`;
+}
+
+/** What can be done about all of it, in one paragraph. */
+function outlook(backlog: Backlog): string {
+  const { findings, claimsFailure } = backlog;
+  if (findings.length === 0) return '';
+  if (claimsFailure !== undefined) return inline(explainFailure(claimsFailure, backlog.now).message);
+  const safe = safeChanges(findings).length;
+  const begin =
+    safe === 0
+      ? ''
+      : `${count(safe, 'change')} of those below would take nothing from anybody: **Todo2 Waves: Fix All Safe…** shows them once more and then makes them. `;
+  const others = safe === 0 ? 'Each of them is fixed by itself' : 'Everything else is fixed one by one';
+  return `${begin}${others}, from the section *Doctor* at the end of the tree. Nothing is changed before you have seen it.`;
+}
+
+function section(backlog: Backlog, kind: FindingKind, findings: readonly Finding[]): string {
+  const { title, exarp, waves } = KIND_WORDS[kind];
+  const shown = findings.slice(0, MOST_OF_A_KIND).map((finding) => entry(backlog, finding));
+  const more = findings.length - shown.length;
+  return [
+    `## ${title} (${findings.length})`,
+    `exarp-go ${inline(exarp)}.  \nTodo2 Waves ${inline(waves)}.`,
+    [...shown, ...(more > 0 ? [`- … and ${more} more`] : [])].join('\n'),
+  ].join('\n\n');
+}
+
+function entry(backlog: Backlog, finding: Finding): string {
+  const subject = troubleSubject(finding);
+  const [id] = finding.ids;
+  const title = id === undefined || id !== subject ? '' : inline(backlog.task(id)?.title ?? '');
+  const name = title === '' ? '' : ` ${title}`;
+  return [
+    `- **${inline(subject)}**${name}: ${inline(troubleNote(finding.trouble, backlog.now))}`,
+    ...fixLines(backlog, finding).map((line) => `  - ${inline(line)}`),
+  ].join('\n');
+}

@@ -1,0 +1,292 @@
+import type { Finding, FindingKind, NoFix, Severity, Trouble } from '../../core/doctor/finding.ts';
+import type { Change, NeverNullColumn } from '../../core/edit/change.ts';
+import type { Lock, Task, TaskId } from '../../core/task.ts';
+import { clockTime, leaseWords } from '../messages.ts';
+import type { Icon } from '../row.ts';
+
+/** What a kind of finding is called, and what it means for the two programs. */
+export interface KindWords {
+  readonly title: string;
+  readonly exarp: string;
+  readonly waves: string;
+}
+
+/** Every kind of finding in words. */
+export const KIND_WORDS: Readonly<Record<FindingKind, KindWords>> = {
+  cycle: {
+    title: 'Tasks that wait for each other',
+    exarp: 'gives them wave numbers that mean nothing, and others each time',
+    waves: 'puts them and all that waits for them into no wave, as far as they are open',
+  },
+  selfDependency: {
+    title: 'Tasks that wait for themselves',
+    exarp: 'may end with an error when it computes waves',
+    waves: 'ignores it',
+  },
+  nullColumn: {
+    title: 'Rows that break every list',
+    exarp: 'cannot read such a row, and then shows no task at all: no list, no waves, no plan',
+    waves: 'takes it for empty',
+  },
+  duplicateId: {
+    title: 'Ids that are there more than once',
+    exarp: 'keeps one of them and drops the others',
+    waves: 'shows the first',
+  },
+  wipedProject: {
+    title: 'Tasks that lost their project while in progress',
+    exarp:
+      'has wiped project, parent and metadata when it moved the task to In Progress, and does not list it any more',
+    waves: 'shows it as before; what was wiped beside the project is in no place where it could be taken from',
+  },
+  foreignProject: {
+    title: 'Tasks of another project',
+    exarp: 'does not list them here',
+    waves: 'shows them like all others',
+  },
+  statusSpelling: {
+    title: 'Statuses in another spelling',
+    exarp: 'compares letter by letter: it neither finds nor claims nor cleans up such a task',
+    waves: 'reads every spelling',
+  },
+  unknownStatus: {
+    title: 'Statuses that nobody knows',
+    exarp: 'shows the word and leaves the task alone',
+    waves: 'shows the task and never starts it',
+  },
+  twoHolders: {
+    title: 'Tasks that two hold at once',
+    exarp: 'minds the lock in the row, and never looks at the table of agent locks',
+    waves: 'takes the task for held by the one in the row, and claims it only when both are free',
+  },
+  deadOwner: {
+    title: 'Locks of processes that are gone',
+    exarp: 'keeps everybody off the task until the lease has ended',
+    waves: 'does so too',
+  },
+  lockedTodo: {
+    title: 'Todo under a lock that runs',
+    exarp: 'writes Todo back over the claim when its JSON file is behind, and cannot claim the task',
+    waves: 'shows the task as held',
+  },
+  unheldProgress: {
+    title: 'In Progress without a lock',
+    exarp: 'counts it as work in hand, and lets anybody claim it',
+    waves: 'starts it like a Todo, although somebody may work on it',
+  },
+  expiredLock: {
+    title: 'Locks whose lease has ended',
+    exarp: 'gives the task to whoever claims it, and leaves the lock there until then',
+    waves: 'does so too',
+  },
+  lockedAfterwards: {
+    title: 'Locks on work that is over',
+    exarp: 'keeps the lock until its lease has ended',
+    waves: 'shows the task as held',
+  },
+  unleasedLock: {
+    title: 'Assignments without an end',
+    exarp: 'lets anybody claim the task',
+    waves: 'asks before it takes the task over',
+  },
+  missingDependency: {
+    title: 'Dependencies on tasks that are not there',
+    exarp: 'ignores them in waves, and never suggests the task as ready',
+    waves: 'takes them for settled, or for a block where the setting “missingDependencies” says so',
+  },
+  duplicateContent: {
+    title: 'Tasks that say the same',
+    exarp: 'may write one over the other when it takes tasks in from JSON',
+    waves: 'has both done',
+  },
+  badMetadata: {
+    title: 'Metadata that cannot be read',
+    exarp: 'keeps the text and sees no value in it',
+    waves: 'shows the text',
+  },
+  oddId: {
+    title: 'Ids that exarp-go would not have made',
+    exarp: 'cannot use them everywhere',
+    waves: 'takes any id, and never renames one: notes, commits and plans refer to it',
+  },
+  prioritySpelling: {
+    title: 'Priorities that exarp-go sorts last',
+    exarp: 'sorts only critical, high, medium and low',
+    waves: 'reads them as they are meant',
+  },
+  orphanRow: {
+    title: 'Rows of tasks that are gone',
+    exarp: 'never looks at them, unless a task with that id comes back',
+    waves: 'ignores them',
+  },
+  legacyIds: {
+    title: 'Ids of the old scheme',
+    exarp: 'deletes tasks with numbers below 1,000,000 in a cleanup that includes legacy tasks',
+    waves: 'takes any id, and never renames one',
+  },
+};
+
+/** A finding in a few words, for a row that names the task. Without a `now` (epoch ms), words that do not age. */
+export function troubleNote(trouble: Trouble, now?: number): string {
+  switch (trouble.kind) {
+    case 'cycle': {
+      const more = trouble.members.length - trouble.circle.length;
+      return circleWords(trouble.circle) + (more > 0 ? ` and ${more} more in the same tangle` : '');
+    }
+    case 'selfDependency':
+      return trouble.via === 'parent' ? 'is its own parent' : 'depends on itself';
+    case 'nullColumn':
+      return `${trouble.column} is NULL`;
+    case 'duplicateId':
+      return 'is there more than once';
+    case 'twoHolders':
+      return `held by ${trouble.holder} and by ${trouble.other}`;
+    case 'wipedProject':
+      return `no project, held by ${trouble.holder}`;
+    case 'foreignProject':
+      return trouble.project === undefined ? 'no project' : `project ${trouble.project}`;
+    case 'statusSpelling':
+      return `“${trouble.text}” for ${trouble.status}`;
+    case 'unknownStatus':
+      return `“${trouble.text}”`;
+    case 'prioritySpelling':
+      return `“${trouble.text}” for ${trouble.priority}`;
+    case 'deadOwner':
+      return `${trouble.task.status}, ${trouble.lease.lock.holder} does not run any more`;
+    case 'expiredLock':
+    case 'lockedTodo':
+    case 'lockedAfterwards':
+    case 'unleasedLock':
+      return [
+        trouble.task.status,
+        ...(now === undefined ? [`lock of ${lockWords(trouble.lease.lock)}`] : leaseWords(trouble.lease, now)),
+      ].join(', ');
+    case 'unheldProgress':
+      return 'In Progress, nobody holds it';
+    case 'missingDependency':
+      return `depends on ${trouble.on}`;
+    case 'duplicateContent':
+      return `the same as ${listOf(trouble.ids.slice(1))}`;
+    case 'badMetadata':
+      return trouble.detail;
+    case 'oddId':
+      return ODD_IDS[trouble.form];
+    case 'legacyIds':
+      return trouble.ids.length === 1
+        ? 'below 1,000,000'
+        : `${trouble.ids.length} below 1,000,000: ${listOf(trouble.ids)}`;
+    case 'orphanRow':
+      return trouble.table === 'task_tags' ? `tag ${trouble.value}` : `dependency on ${trouble.value}`;
+  }
+}
+
+const ODD_IDS: Readonly<Record<Extract<Trouble, { kind: 'oddId' }>['form'], string>> = {
+  automation: 'an automation run: exarp-go deletes it at every sync',
+  notANumber: 'no number: exarp-go refuses it',
+  other: 'not T- and digits: from JSON, exarp-go makes it anew under another id at every sync',
+};
+
+/** Whom a finding is about: the task, of rows without one the id that they name, or how many they are. */
+export function troubleSubject({ trouble, ids }: Finding): string {
+  if (trouble.kind === 'orphanRow') return trouble.owner;
+  return trouble.kind === 'legacyIds' && ids.length > 1 ? `${ids.length} tasks` : (ids[0] ?? '');
+}
+
+/** Why there is nothing to change. */
+export function explainNoFix(reason: NoFix): string {
+  switch (reason) {
+    case 'jsonOnly':
+      return 'This backlog is only a JSON file, and only the database is changed.';
+    case 'idsStay':
+      return 'Ids are never changed: notes, commits and plans refer to them.';
+    case 'notOursToGuess':
+      return 'Only whoever wrote it can say what it was to be.';
+    case 'held':
+      return 'Somebody works on it right now.';
+  }
+}
+
+/** One change as old → new; `task` is the task that it is about, where there is one. */
+export function describeChange(change: Change, task: Task | undefined): string {
+  switch (change.kind) {
+    case 'setStatus':
+      return `status “${change.from}” → ${change.to}`;
+    case 'setPriority':
+      return `priority “${change.from}” → ${change.to}`;
+    case 'setProject':
+      return `project ${change.from ?? 'none'} → ${change.to}`;
+    case 'setParent':
+      return `parent ${change.from ?? 'none'} → ${change.to ?? 'none'}`;
+    case 'fillNull':
+      return `${change.column} NULL → ${FILLINGS[change.column]}`;
+    case 'addDependency':
+      return `depends on ${change.on}`;
+    case 'removeDependency':
+      return `dependency on ${change.on} → none`;
+    case 'clearLock': {
+      const moves = task?.status === 'In Progress' ? ', In Progress → Todo' : '';
+      return `lock of ${lockWords(change)} → none${moves}`;
+    }
+    case 'removeOrphan':
+      return change.table === 'task_tags' ? `tag ${change.value} → none` : `dependency on ${change.value} → none`;
+    case 'setTitle':
+      return `title “${change.from}” → “${change.to}”`;
+    case 'setDescription':
+      return 'another description';
+    case 'setTags':
+      return `tags ${listOf(change.from)} → ${listOf(change.to)}`;
+    case 'create':
+      return `new task “${change.title}”`;
+    case 'delete':
+      return 'the task → none';
+  }
+}
+
+const FILLINGS: Readonly<Record<NeverNullColumn, string>> = {
+  content: 'no title',
+  long_description: 'no description',
+  status: 'Todo',
+  priority: 'medium',
+  completed: 'no, or yes where it is Done',
+};
+
+function lockWords({ holder, until }: Pick<Lock, 'holder' | 'until'>): string {
+  return until === undefined ? holder : `${holder} until ${clockTime(until)}`;
+}
+
+const MOST_IDS = 5;
+
+function listOf(ids: readonly string[]): string {
+  const shown = ids.slice(0, MOST_IDS).join(', ');
+  return ids.length > MOST_IDS ? `${shown} and ${ids.length - MOST_IDS} more` : shown || 'none';
+}
+
+function circleWords(circle: readonly TaskId[]): string {
+  const shown = circle.slice(0, MOST_IDS);
+  const end = circle.length > MOST_IDS ? [`… ${circle.length} tasks …`] : [];
+  return [...shown, ...end, ...circle.slice(0, 1)].join(' → ');
+}
+
+/** How many there are of each severity, as in “1 error, 4 warnings, 2 notes”. */
+export function countBySeverity(findings: readonly Finding[]): string {
+  return SEVERITIES.flatMap((severity) => {
+    const n = findings.filter((finding) => finding.severity === severity).length;
+    const noun = NOUNS[severity];
+    return n === 0 ? [] : [`${n} ${noun}${n === 1 ? '' : 's'}`];
+  }).join(', ');
+}
+
+const SEVERITIES: readonly Severity[] = ['error', 'warning', 'info'];
+const NOUNS: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', info: 'note' };
+
+/** The worst that is among them. */
+export function worstOf(findings: readonly Finding[]): Severity {
+  return SEVERITIES.find((severity) => findings.some((finding) => finding.severity === severity)) ?? 'info';
+}
+
+/** The icon of a severity, as the Problems panel has it. */
+export const SEVERITY_ICONS: Readonly<Record<Severity, Icon>> = {
+  error: { id: 'error', color: 'list.errorForeground' },
+  warning: { id: 'warning', color: 'list.warningForeground' },
+  info: { id: 'info', color: 'charts.blue' },
+};

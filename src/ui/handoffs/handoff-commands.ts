@@ -1,0 +1,112 @@
+import * as vscode from 'vscode';
+import type { Backlog } from '../../core/backlog.ts';
+import { handoffTitle, type Handoff } from '../../core/handoff.ts';
+import { writeHandoffPrompt } from '../../core/handoff-prompt.ts';
+import { count } from '../../core/text.ts';
+import { taskId } from '../../core/task.ts';
+import { tell } from '../ask.ts';
+import type { Backlogs } from '../backlogs.ts';
+import { openHandoffDetails, openResumePrompt } from './handoff-details.ts';
+import { findHandoff, statusWord, STATUS_ICONS, TROUBLE, whenWords } from './handoff-row.ts';
+import { plain } from '../plain.ts';
+import { revealFile } from '../reveal-file.ts';
+import type { TreeNode } from '../tree-nodes.ts';
+
+/** A handoff and where it stands. */
+export interface HandoffTarget {
+  readonly backlog: Backlog;
+  readonly handoff: Handoff;
+}
+
+type Fits = (handoff: Handoff) => boolean;
+export const isOpenHandoff: Fits = ({ status }) => status === 'open';
+export const isClosedHandoff: Fits = ({ status }) => status !== 'open';
+
+/** Acts on the handoff of a row, or on one that a person picks. */
+export async function onHandoff(
+  node: TreeNode | undefined,
+  backlogs: Backlogs,
+  title: string,
+  fits: Fits,
+  action: (target: HandoffTarget) => Promise<unknown>,
+): Promise<void> {
+  if (node?.kind === 'handoff') {
+    const handoff = findHandoff(node.backlog, node.key);
+    if (handoff === undefined) await tell({ kind: 'handoffChanged', id: node.key.trim() });
+    else await action({ backlog: node.backlog, handoff });
+    return;
+  }
+  const items = handoffItems(backlogs, fits);
+  if (items.length === 0) {
+    await vscode.window.showInformationMessage(`${title}: there is no such handoff.`);
+    return;
+  }
+  const picked = await vscode.window.showQuickPick(items, { title, matchOnDescription: true, matchOnDetail: true });
+  if (picked !== undefined) await action(picked);
+}
+
+/** Shows the handoff of a row, or the file where that is what cannot be read. */
+export async function openHandoff(node: TreeNode | undefined): Promise<void> {
+  if (node?.kind !== 'handoff') return;
+  const { state } = node.backlog.handoffs;
+  if (node.key !== TROUBLE) await openHandoffDetails(node.backlog, node.key);
+  else if (state.kind === 'unreadable') await revealFile(state.failure);
+}
+
+export async function setHandoffStatus(
+  { backlog, handoff }: HandoffTarget,
+  to: 'open' | 'closed' | 'approved',
+): Promise<void> {
+  const set = await backlog.handoffs.setStatus(handoff, to);
+  if (!set.ok) await tell(set.failure);
+}
+
+export async function deleteHandoff({ backlog, handoff }: HandoffTarget): Promise<void> {
+  const asked = `Delete the handoff “${handoffTitle(handoff, 80)}”?`;
+  const detail =
+    'It is taken out of .todo2/handoffs.json. A closed handoff stays in the list and is out of the way as well.';
+  const chosen = await vscode.window.showWarningMessage(plain(asked), { modal: true, detail }, 'Delete');
+  if (chosen !== 'Delete') return;
+  const removed = await backlog.handoffs.remove(handoff);
+  if (!removed.ok) await tell(removed.failure);
+}
+
+export async function copyHandoffPrompt({ backlog, handoff }: HandoffTarget): Promise<void> {
+  await vscode.env.clipboard.writeText(writeHandoffPrompt(handoff, backlog.root, (id) => backlog.task(taskId(id))));
+  void vscode.window.setStatusBarMessage('Copied: a prompt that resumes from the handoff', 4_000);
+}
+
+/** Opens what an agent is to be told, and has it ready to be pasted into any chat or terminal. */
+export async function resumeHandoff(target: HandoffTarget): Promise<void> {
+  await copyHandoffPrompt(target);
+  await openResumePrompt(target.backlog, target.handoff.key);
+}
+
+/** A handoff in a quick pick. */
+export type HandoffItem = vscode.QuickPickItem & HandoffTarget;
+
+/** Every handoff that fits, newest first, whichever backlog it is of. */
+export function handoffItems(backlogs: Backlogs, fits: Fits): HandoffItem[] {
+  return backlogs.all
+    .flatMap((backlog) => {
+      const { state } = backlog.handoffs;
+      const found = state.kind === 'read' ? state.handoffs.filter(fits) : [];
+      return found.map((handoff) => ({ backlog, handoff }));
+    })
+    .sort((a, b) => (b.handoff.at ?? 0) - (a.handoff.at ?? 0))
+    .map(({ backlog, handoff }) => ({ ...describe(backlog, handoff, backlogs.all.length > 1), backlog, handoff }));
+}
+
+function describe(backlog: Backlog, handoff: Handoff, isOneOfMany: boolean): vscode.QuickPickItem {
+  const counts = [
+    ...(handoff.blockers.length > 0 ? [count(handoff.blockers.length, 'blocker')] : []),
+    ...(handoff.nextSteps.length > 0 ? [count(handoff.nextSteps.length, 'next step')] : []),
+    ...(handoff.inProgress.length > 0 ? [`${count(handoff.inProgress.length, 'task')} in progress`] : []),
+  ];
+  const place = [handoff.host || 'unknown host', whenWords(handoff.at, backlog.now)];
+  return {
+    label: `$(${STATUS_ICONS[handoff.status]}) ${plain(handoffTitle(handoff, 90))}`,
+    description: plain([...(isOneOfMany ? [backlog.name] : []), ...place].filter(Boolean).join(' · ')),
+    detail: plain([statusWord(handoff), ...counts].join(' · ')),
+  };
+}

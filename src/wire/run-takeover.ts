@@ -1,0 +1,356 @@
+import { Emitter, type Disposable, type Event } from '../core/events.ts';
+import type { Failure } from '../core/failure.ts';
+import type { Clock, LeaderRequest, RunHistory } from '../core/ports.ts';
+import type { Result } from '../core/result.ts';
+import { interruptRun, mayGoOn, recoverRun, type FoundAttempt, type Recovery } from '../core/run/journal/recovery.ts';
+import type { RunEvent, RunState } from '../core/run/run-events.ts';
+import { applyRunEvents } from '../core/run/journal/run-state.ts';
+import type { WaveRunner } from '../core/run/engine/wave-runner.ts';
+import type { WorkState } from '../core/run/journal/work-state.ts';
+import type { TaskId } from '../core/task.ts';
+import { readState, requestStop } from '../agent-process/work-files.ts';
+import type { JournalWriter } from '../store/runs/journal-writer.ts';
+import type { RunAsks } from '../store/runs/leader-requests.ts';
+import type { RunJournals, RunRecord } from '../store/runs/run-journals.ts';
+
+export interface RunHistoryOptions {
+  readonly journals: RunJournals;
+  readonly runner: Pick<
+    WaveRunner,
+    | 'onEvent'
+    | 'restore'
+    | 'setCap'
+    | 'pause'
+    | 'goOn'
+    | 'stopRun'
+    | 'stopWave'
+    | 'stopTask'
+    | 'requeue'
+    | 'letGo'
+    | 'runs'
+  >;
+  /** Resolves when the backlog was read, or could not be for a while: what goes on here needs to know its tasks, their files and their order. */
+  readonly ready: () => Promise<void>;
+  /** Whether the very process that a state names lives on this machine. */
+  readonly isAlive: (state: WorkState) => Promise<boolean>;
+  /** Ends the agent that a supervisor which is gone left behind. */
+  readonly endOrphan: (state: WorkState) => Promise<void>;
+  readonly giveBack: (holder: string, id: TaskId) => Promise<void>;
+  /** Ends what verifies a wave still for a window that is gone. */
+  readonly endVerification: (runId: string, wave: number) => Promise<void>;
+  /** The runs that this installation began: a folder that was downloaded can bring journals with it. */
+  readonly begun: { has(runId: string): boolean; add(runId: string): void };
+  /** An attempt of an earlier window, in this run, is at work again. */
+  readonly onAttached: (state: WorkState, run: RunState) => void;
+  readonly onFailed: (failure: Failure) => void;
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+  readonly reportBug: (error: unknown) => void;
+}
+
+/** More of them nobody looks at; their logs are kept for longer. */
+const SHOWN_RUNS = 20;
+const READ_RUNS = 60;
+const KEPT_RUNS = 200;
+
+/**
+ * Writes down what the runs of this window tell, knows the runs that are written down, and takes over those whose window is
+ * gone: watches what is at work still, settles what has ended, and lets the run go on or ends it so that it can be resumed.
+ */
+export class RecordedRuns implements RunHistory, Disposable {
+  readonly #options: RunHistoryOptions;
+  readonly #changed = new Emitter<undefined>();
+  readonly #writers = new Map<string, { readonly writer: JournalWriter; readonly asks: RunAsks }>();
+  readonly #subscription: Disposable;
+  #following: Disposable | undefined;
+  #past: readonly RunState[] = [];
+  #elsewhere: readonly RunState[] = [];
+  /** One after the other: two looks at a run must not both take it over. */
+  #work: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  readonly onDidChange: Event<undefined> = this.#changed.event;
+
+  constructor(options: RunHistoryOptions) {
+    this.#options = options;
+    this.#subscription = options.runner.onEvent((event) => this.#note(event));
+  }
+
+  get past(): readonly RunState[] {
+    return this.#past;
+  }
+
+  get elsewhere(): readonly RunState[] {
+    return this.#elsewhere;
+  }
+
+  async prepare(): Promise<Failure | undefined> {
+    const prepared = await this.#options.journals.prepare();
+    return prepared.ok ? undefined : prepared.failure;
+  }
+
+  ask(runId: string, request: LeaderRequest): Promise<Result<undefined, Failure>> {
+    return this.#options.journals.ask(runId, request);
+  }
+
+  /** Resolves when everything that was told so far is on the disk. */
+  async flushed(): Promise<void> {
+    await Promise.all([...this.#writers.values()].map(({ writer }) => writer.flushed()));
+  }
+
+  /** Reads what is written down, takes over what nobody leads, and follows what others lead from then on. */
+  open(): Promise<void> {
+    const { journals } = this.#options;
+    return this.#inTurn(async () => {
+      await this.#options.ready();
+      if (this.#isClosed) return;
+      this.#following = journals.follow((runId) => void this.#inTurn(() => this.#lookAt(runId)));
+      const records = await journals.list(READ_RUNS);
+      const restored: (() => void)[] = [];
+      for (const record of records) {
+        // One that cannot be taken over must not keep the others from it.
+        restored.push(...(await this.#take(record).catch((error: unknown) => this.#noRestores(error))));
+      }
+      // Together, so that all that is at work has its slot before anything further starts.
+      for (const restore of restored) restore();
+      await journals.prune(KEPT_RUNS);
+    });
+  }
+
+  /** Writes down what is left; what this window led may be led by the next one at once. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#following?.dispose();
+    this.#subscription.dispose();
+    await this.#work;
+    await Promise.all([...this.#writers.keys()].map((runId) => this.#closeWriter(runId)));
+    await this.#options.journals.leave();
+    this.#options.journals.dispose();
+    this.#changed.dispose();
+  }
+
+  dispose(): void {
+    void this.close();
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#work = this.#work.then(() => (this.#isClosed ? undefined : work())).catch(this.#options.reportBug);
+    return this.#work;
+  }
+
+  /** Everything that a run of this window tells. */
+  #note(event: RunEvent): void {
+    if (this.#isClosed) return;
+    const { runId } = event;
+    if (event.kind === 'runStarted') this.#options.begun.add(runId);
+    const { writer } = this.#writers.get(runId) ?? this.#openWriter(runId);
+    writer.append(event);
+    if (event.kind !== 'runEnded') return;
+    const ended = this.#options.runner.runs.find((run) => run.runId === runId);
+    if (ended !== undefined) this.#addPast(ended);
+    void this.#inTurn(async () => {
+      await this.#closeWriter(runId);
+      await this.#options.journals.release(runId);
+    });
+  }
+
+  #openWriter(runId: string): { readonly writer: JournalWriter; readonly asks: RunAsks } {
+    const { journals, onFailed } = this.#options;
+    const writer = journals.open(runId, { onFailed, onLost: () => this.#lost(runId) });
+    const asks = journals.onAsk(runId, (request) => this.#answer(runId, request));
+    const opened = { writer, asks };
+    this.#writers.set(runId, opened);
+    return opened;
+  }
+
+  async #closeWriter(runId: string): Promise<void> {
+    const opened = this.#writers.get(runId);
+    this.#writers.delete(runId);
+    opened?.asks.dispose();
+    await opened?.writer.close();
+  }
+
+  /** Another machine took this window for gone, as after a long sleep: the run is its from then on. */
+  #lost(runId: string): void {
+    this.#options.log(`Another window leads the run ${runId} now.`);
+    this.#options.runner.letGo(runId);
+    void this.#inTurn(async () => {
+      await this.#closeWriter(runId);
+      await this.#lookAt(runId);
+    });
+  }
+
+  #answer(runId: string, request: LeaderRequest): void {
+    const { runner, reportBug } = this.#options;
+    switch (request.ask) {
+      case 'stopRun':
+        runner.stopRun(runId).catch(reportBug);
+        return;
+      case 'pause':
+        runner.pause(runId);
+        return;
+      case 'goOn':
+        runner.goOn(runId);
+        return;
+      case 'stopWave':
+        runner.stopWave(runId, request.wave).catch(reportBug);
+        return;
+      case 'stopTask':
+        runner.stopTask(request.id).catch(reportBug);
+        return;
+      case 'requeue':
+        runner.requeue(request.id);
+        return;
+    }
+  }
+
+  async #lookAt(runId: string): Promise<void> {
+    const record = await this.#options.journals.read(runId);
+    if (record === undefined) return;
+    for (const restore of await this.#take(record)) restore();
+  }
+
+  /** Puts a run where it belongs; answers what lets it go on here, where that is so. */
+  async #take(record: RunRecord): Promise<readonly (() => void)[]> {
+    const { runId, state, lead } = record;
+    // One that this window has is its own, whatever became of the flag that says so: see `#lost`.
+    const isHere = this.#options.runner.runs.some((run) => run.runId === runId && run.phase !== 'ended');
+    if (lead === 'ours' || (isHere && lead === 'nobody')) return [];
+    if (state.phase === 'ended') {
+      this.#addPast(state);
+      return [];
+    }
+    if (lead === 'other') {
+      this.#setElsewhere(runId, state);
+      return [];
+    }
+    return this.#takeOver(record);
+  }
+
+  #noRestores(error: unknown): readonly [] {
+    this.#options.reportBug(error);
+    return [];
+  }
+
+  async #takeOver(record: RunRecord): Promise<readonly (() => void)[]> {
+    const { journals, runner, begun, clock, log, onAttached } = this.#options;
+    const { runId, leaderGoneForMs } = record;
+    if (!begun.has(runId) && !(await this.#isAtWork(record.state))) {
+      this.#addPast(asLeft(record.state, await this.#find(record.state), clock.now()));
+      return [];
+    }
+    if (!(await journals.lead(runId, () => this.#lost(runId)))) return [];
+    // Its old window may have written to it until a moment ago.
+    const state = (await journals.read(runId))?.state ?? record.state;
+    if (state.phase === 'ended') {
+      await journals.release(runId);
+      this.#addPast(state);
+      return [];
+    }
+    const { found, recovery } = await this.#settle(state);
+    for (const orphan of recovery.orphans) await this.#options.endOrphan(orphan);
+    for (const { id, holder } of recovery.locks) await this.#options.giveBack(holder, id);
+    for (const [wave, { startedAt, endedAt }] of state.waveRuns.entries()) {
+      if (startedAt !== undefined && endedAt === undefined) await this.#options.endVerification(runId, wave);
+    }
+    const { writer } = this.#openWriter(runId);
+    const [recovered, anyAlive] = [this.#apply(state, recovery.events, writer), recovery.isSupervised];
+    this.#setElsewhere(runId, undefined);
+    // A supervisor that is alive, and the very one, shows as well as our own note that the run was begun on this machine.
+    if (mayGoOn(recovered, { startedHere: begun.has(runId) || anyAlive, anyAlive, leaderGoneForMs })) {
+      log(`The run ${runId} goes on: ${recovery.attach.size} at work, ${recovery.events.length} events caught up.`);
+      return [
+        () => {
+          for (const id of recovery.attach) {
+            const attempt = found.get(id)?.state;
+            if (attempt !== undefined) onAttached(attempt, recovered);
+          }
+          // What somebody chose while it ran still holds; where other runs go on already, theirs does.
+          const isOnly = runner.runs.every(({ phase }) => phase === 'ended');
+          if (isOnly && recovered.cap !== undefined) runner.setCap(recovered.cap);
+          runner.restore(recovered, recovery.attach);
+          // What we told to stop before it showed itself has done nothing wrong: its task has another turn.
+          for (const id of recovery.attach) if (found.get(id)?.isToldToStop === true) runner.requeue(id);
+        },
+      ];
+    }
+    log(`The run ${runId} was interrupted and does not go on by itself.`);
+    this.#addPast(this.#apply(recovered, interruptRun(recovered, clock.now()), writer));
+    await this.#closeWriter(runId);
+    await journals.release(runId);
+    return [];
+  }
+
+  /** True where a supervisor of the run lives, and surely is the one that its state names. */
+  async #isAtWork(run: RunState): Promise<boolean> {
+    const found = await this.#find(run);
+    return [...found.values()].some(({ supervisorAlive }) => supervisorAlive);
+  }
+
+  /** What there is to do about a run; an attempt of which nothing is there has been told not to begin by then. */
+  async #settle(run: RunState): Promise<{ readonly found: Attempts; readonly recovery: Recovery }> {
+    const { clock } = this.#options;
+    const before = await this.#find(run);
+    const first = recoverRun(run, before, clock.now());
+    if (first.stops.length === 0) return { found: before, recovery: first };
+    for (const start of first.stops) this.#stopAttempt(run.runId, start);
+    // It may have begun between our look and our word to it: then it has written that down, and ends by our word.
+    const found = await this.#find(run, new Set(first.stops));
+    return { found, recovery: recoverRun(run, found, clock.now()) };
+  }
+
+  /** Looks for the attempts that have no end; those in `toldToStop` by the numbers of their starts. */
+  async #find(run: RunState, toldToStop: ReadonlySet<number> = new Set()): Promise<Attempts> {
+    const { journals, isAlive } = this.#options;
+    const found = new Map<TaskId, FoundAttempt>();
+    for (const { id, start, phase } of run.tasks.values()) {
+      if (start === undefined || phase === 'ended' || phase === 'queued') continue;
+      const state = readState(journals.filesOf(run.runId, start), { runId: run.runId, start, id });
+      const supervisorAlive = state !== undefined && (await isAlive(state));
+      found.set(id, { state, supervisorAlive, isToldToStop: toldToStop.has(start) });
+    }
+    return found;
+  }
+
+  #stopAttempt(runId: string, start: number): void {
+    try {
+      requestStop(this.#options.journals.filesOf(runId, start));
+    } catch (error) {
+      this.#options.log(`A request to stop attempt ${start} of ${runId} could not be written: ${String(error)}`);
+    }
+  }
+
+  #apply(state: RunState, events: readonly RunEvent[], writer: JournalWriter): RunState {
+    for (const event of events) writer.append(event);
+    return applyRunEvents(state, events);
+  }
+
+  #addPast(run: RunState): void {
+    const others = this.#past.filter(({ runId }) => runId !== run.runId);
+    // That it was interrupted is for whoever began it: here nobody waits for it to go on.
+    const isOthers = run.stop?.kind === 'interrupted' && !this.#options.begun.has(run.runId);
+    const shown = isOthers ? { ...run, stop: undefined } : run;
+    this.#past = [...others, shown].sort((a, b) => b.startedAt - a.startedAt).slice(0, SHOWN_RUNS);
+    this.#elsewhere = this.#elsewhere.filter(({ runId }) => runId !== run.runId);
+    this.#changed.fire(undefined);
+  }
+
+  #setElsewhere(runId: string, run: RunState | undefined): void {
+    const others = this.#elsewhere.filter((each) => each.runId !== runId);
+    // It may have looked left behind until somebody took it over.
+    this.#past = this.#past.filter((each) => each.runId !== runId);
+    this.#elsewhere = run === undefined ? others : [...others, run];
+    this.#changed.fire(undefined);
+  }
+}
+
+type Attempts = ReadonlyMap<TaskId, FoundAttempt>;
+
+/**
+ * A run that was not begun here and that nobody works for, as it would look had it ended: it is somebody else's to go on with, or
+ * came with a folder that was downloaded. So nothing is written, nothing is ended and nobody is told; a person may still resume it.
+ */
+function asLeft(run: RunState, found: Attempts, now: number): RunState {
+  const recovered = applyRunEvents(run, recoverRun(run, found, now).events);
+  return applyRunEvents(recovered, interruptRun(recovered, now));
+}

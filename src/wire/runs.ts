@@ -1,0 +1,279 @@
+import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
+import type { Options } from '../core/config.ts';
+import type { Failure } from '../core/failure.ts';
+import type { BacklogSource, Job, Locks, WorkPreview } from '../core/ports.ts';
+import type { Result } from '../core/result.ts';
+import { type Estimates, estimateDurations } from '../core/run/engine/estimates.ts';
+import type { RunState, TaskOutcome, TaskRun } from '../core/run/run-events.ts';
+import type { AgentAssignment } from '../core/run/run-options.ts';
+import type { RunnerWorld } from '../core/run/engine/run-world.ts';
+import { DispatchWorker } from '../core/run/attempt/dispatch-worker.ts';
+import { SubagentDoor } from '../core/run/attempt/subagent-host-registry.ts';
+import { WindowWorker, type WindowWorkerOptions } from '../core/run/attempt/window-worker.ts';
+import { WaveRunner } from '../core/run/engine/wave-runner.ts';
+import type { WorkState } from '../core/run/journal/work-state.ts';
+import type { TaskId } from '../core/task.ts';
+import { foundWork } from './untrusted-runs.ts';
+import { prepareWindowWork } from './window-work-order.ts';
+import { prepareWork, previewWork, type PrepareParts } from './work-order.ts';
+import type { Agent } from '../agent-process/agents.ts';
+import { SupervisedWorker, type SupervisedWorkerOptions } from '../agent-process/supervised-worker.ts';
+import { readState } from '../agent-process/work-files.ts';
+import type { WorkOrder } from '../agent-process/work-order.ts';
+import { RecordedRuns, type RunHistoryOptions } from './run-takeover.ts';
+import type { StorePaths } from '../store/files/locate.ts';
+import { beginOf, isBeginSecret, systemProcesses as processes } from '../store/runs/processes.ts';
+import { RunJournals } from '../store/runs/run-journals.ts';
+import { systemClock as clock } from '../store/files/system-clock.ts';
+import type { Writer } from '../store/write/writer-client.ts';
+import { endLeftVerification, verifyWaveWith } from './verify-wave.ts';
+
+/** What runs need of the window that leads them; nothing of it is the editor's. */
+export interface RunParts {
+  readonly paths: StorePaths;
+  /** The bundled supervisor, absolute. */
+  readonly supervisor: string;
+  /** Where orders for terminals go, absolute; outside of the workspace. */
+  readonly orderFolder: string;
+  readonly source: Pick<BacklogSource, 'root' | 'state' | 'refresh' | 'onDidChange'>;
+  readonly locks: Pick<Writer, 'results' | 'node' | 'end' | 'giveBack'> &
+    Pick<Locks, 'holder' | 'claim' | 'setStatus' | 'forceRelease'>;
+  readonly keeper: WindowWorkerOptions['keeper'];
+  /** True where the editor's agents claim tasks for themselves: their work is followed in the store. */
+  readonly followsSubagents: () => boolean;
+  /** Shows a task to the person who is to work on it. */
+  readonly openTask: (id: TaskId) => void;
+  readonly readiness: RunnerWorld['readiness'];
+  readonly options: () => Options;
+  readonly findAgent: (assignment: AgentAssignment) => Promise<Result<Agent, Failure>>;
+  readonly begun: RunHistoryOptions['begun'];
+  readonly openInteractive?: SupervisedWorkerOptions['openInteractive'];
+  /** An attempt is about to begin, or was at work before this window was. */
+  readonly onAttempt: (attempt: AttemptSeen) => void;
+  readonly onFailed: (failure: Failure) => void;
+  readonly wordsOf: (outcome: TaskOutcome) => string;
+  readonly log: (line: string) => void;
+  readonly reportBug: (error: unknown) => void;
+}
+
+/** One attempt, as whoever shows it needs to know it. */
+export interface AttemptSeen extends Pick<WorkState, 'runId' | 'start' | 'taskId' | 'label' | 'output'> {
+  readonly how: AgentAssignment['how'];
+  readonly logFile: string;
+  readonly attempt: number;
+  readonly isAttached: boolean;
+}
+
+/** The runs of one backlog, and what steers them. */
+export interface WiredRuns {
+  readonly runner: WaveRunner;
+  readonly history: RecordedRuns;
+  readonly journals: RunJournals;
+  readonly caseFoldPaths: boolean;
+  /** Where the editor's own subagents are let in, as long as a chat request runs. */
+  readonly door: SubagentDoor;
+  /** Where people say that a task is finished. */
+  readonly desk: Pick<WindowWorker, 'awaitsWord' | 'finish'>;
+  preview(job: Job): Promise<Result<WorkPreview, Failure>>;
+  findAgent(assignment: AgentAssignment): Promise<Failure | undefined>;
+  lastOutputAt(id: TaskId): number | undefined;
+  /** What is known of an attempt whose files are there still. */
+  stateOf(runId: string, start: number, id: TaskId): WorkState | undefined;
+  /** `keep`: what is at work goes on, and the next window takes it over. `stop`: everything ends first. */
+  close(agents: 'keep' | 'stop'): Promise<void>;
+}
+
+const ORPHAN_GRACE_MS = 1500;
+const READ_WITHIN_MS = 5_000;
+/** Outcomes after which an agent's own session is worth going on with: it was cut off, and did nothing wrong. */
+const CUT_OFF: ReadonlySet<TaskOutcome['kind']> = new Set(['rateLimited', 'unknown', 'stopped']);
+
+/** Wires the engine, the supervisors and the journals of the runs of one backlog. */
+export function wireRuns(parts: RunParts): WiredRuns {
+  const { paths, source, locks, options, log, reportBug, wordsOf } = parts;
+  const caseFoldPaths = process.platform === 'darwin' || process.platform === 'win32';
+  const giveBack = async (holder: string, id: TaskId): Promise<void> => {
+    const given = await locks.giveBack(id, holder);
+    // It ends with its lease then, as any lock whose holder is gone.
+    if (!given.ok) log(`The lock that ${holder} left on ${id} could not be given back (${given.failure.kind}).`);
+  };
+  const journals = new RunJournals({
+    ...{ root: paths.root, clock, processes, beginOf, pid: process.pid, log },
+  });
+  const runOf = (runId: string): RunState | undefined =>
+    runner.runs.find((run) => run.runId === runId) ?? history.past.find((run) => run.runId === runId);
+  const prepareParts: PrepareParts = {
+    ...{ paths, findAgent: parts.findAgent, log },
+    filesOf: (runId, start) => journals.filesOf(runId, start),
+    results: (ids) => locks.results(ids),
+    earlier: ({ runId, task }) =>
+      (runOf(runId)?.tasks.get(task.id)?.earlier ?? []).flatMap(({ outcome }) =>
+        // An attempt that could not claim its task did nothing of it.
+        outcome.kind === 'skipped' ? [] : [wordsOf(outcome)],
+      ),
+    verifyRules: () => options().verify,
+  };
+  const prepare = async (job: Job): Promise<Result<WorkOrder, Failure>> => {
+    const folder = await journals.prepareRun(job.runId);
+    if (!folder.ok) return folder;
+    const order = await prepareWork(job, prepareParts);
+    if (!order.ok) return order;
+    const { runId, start, taskId, label, output, how, files } = order.value;
+    const seen = { runId, start, taskId, label, output, how, logFile: files.log, attempt: job.attempt };
+    parts.onAttempt({ ...seen, isAttached: false });
+    return order;
+  };
+  const supervised = new SupervisedWorker({
+    script: parts.supervisor,
+    node: async () => (await locks.node()) ?? { command: process.execPath, args: [] },
+    prepare,
+    ...(parts.openInteractive && { openInteractive: parts.openInteractive }),
+    orderFolder: parts.orderFolder,
+    stateFileOf: ({ runId, start }) => journals.filesOf(runId, start),
+    ...{ giveBack, clock, processes, beginOf, log },
+  });
+  const door = new SubagentDoor();
+  const found = foundWork({
+    ...{ pid: process.pid, processes, beginOf, isBeginSecret, begun: parts.begun, giveBack, log },
+    graceMs: ORPHAN_GRACE_MS,
+  });
+  const window = new WindowWorker({
+    ...{ locks, keeper: parts.keeper, source, clock, door, reportBug },
+    ...{ followsSubagents: parts.followsSubagents, openTask: parts.openTask, giveBack: found.giveBack },
+    prepare: async (job) => {
+      const folder = await journals.prepareRun(job.runId);
+      return folder.ok ? prepareWindowWork(job, prepareParts) : folder;
+    },
+    resultOf: async (id) => {
+      const read = await locks.results([id]);
+      return read.ok ? read.value.get(id) : undefined;
+    },
+  });
+  const worker = new DispatchWorker({ processes: supervised, window });
+  const isFollowed = ({ how }: AgentAssignment): boolean => how === 'subagent' && parts.followsSubagents();
+  const runner: WaveRunner = new WaveRunner(
+    {
+      ...{ source, clock, caseFoldPaths, reportBug, readiness: parts.readiness },
+      ...{ worker, isFollowed },
+      newRunId: () => `${new Date().toISOString().replace(/[-:]|\..*/g, '')}-${randomBytes(3).toString('hex')}`,
+      flushed: () => history.flushed(),
+      verifyWave: verifyWaveWith({ journals, root: paths.root, command: () => options().verifyWave, log }),
+      estimate: (id) => estimateOf(id),
+      sessionOf: (runId, id) => sessionOf(runOf(runId), id, { runOf, journals }),
+    },
+    options().maxParallelTasks,
+  );
+  const estimateOf = rememberingEstimates(source, () => history.past);
+  const history: RecordedRuns = new RecordedRuns({
+    ...{ journals, runner, begun: parts.begun, onFailed: parts.onFailed, clock, log, reportBug },
+    ...found,
+    ready: () => readOnce(source),
+    endVerification: (runId, wave) => endLeftVerification(journals, runId, wave),
+    onAttached: ({ runId, start, taskId, label, output }, run) => {
+      const task = run.tasks.get(taskId);
+      const seen = { runId, start, taskId, label, output, how: task?.agent.how ?? 'unattended' };
+      const logFile = journals.filesOf(runId, start).log;
+      parts.onAttempt({ ...seen, logFile, attempt: task?.attempt ?? 1, isAttached: true });
+    },
+  });
+  history.open().catch(reportBug);
+  return {
+    ...{ runner, history, journals, caseFoldPaths, door, desk: window },
+    preview: (job) => previewWork(job, prepareParts),
+    findAgent: async (assignment) => {
+      if (assignment.how === 'human' || isFollowed(assignment)) return undefined;
+      if (assignment.how === 'subagent') return door.available();
+      const found = await parts.findAgent(assignment);
+      return found.ok ? undefined : found.failure;
+    },
+    lastOutputAt: (id) => {
+      const sign = window.lastSignAt(id);
+      if (sign !== undefined) return sign;
+      const task = liveTask([...runner.runs, ...history.elsewhere], id);
+      return task === undefined ? undefined : modifiedAtOf(journals.filesOf(task.runId, task.start).log);
+    },
+    stateOf: (runId, start, id) => readState(journals.filesOf(runId, start), { runId, start, id }),
+    close: async (agents) => {
+      if (agents === 'stop') await runner.stopAll();
+      else runner.detachAll();
+      supervised.detach();
+      window.detach();
+      await history.close();
+      runner.dispose();
+    },
+  };
+}
+
+/** Resolves when the backlog was read; on a slow disk a run that goes on has waited long enough before that. */
+function readOnce(source: Pick<BacklogSource, 'refresh'>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const limit = clock.after(READ_WITHIN_MS, resolve);
+    source
+      .refresh()
+      .finally(() => limit.dispose())
+      .then(resolve, reject);
+  });
+}
+
+/** How long tasks are likely to take, by past runs and estimates, in ms; undefined while there is no backlog. */
+function rememberingEstimates(
+  source: RunParts['source'],
+  past: () => readonly RunState[],
+): (id: TaskId) => number | undefined {
+  let known: { readonly past: readonly RunState[]; readonly estimates: Estimates } | undefined;
+  return (id) => {
+    const { state } = source;
+    if (state.kind !== 'ready') return undefined;
+    // Looking through the past for each task of a large run would cost more than the order is worth.
+    if (known?.past !== past())
+      known = { past: past(), estimates: estimateDurations(past(), state.snapshot, new Map()) };
+    return known.estimates.durationOf(id);
+  };
+}
+
+/** The session of the latest attempt, or of the run that this one resumes, where the same agent was cut off. */
+function sessionOf(
+  run: RunState | undefined,
+  id: TaskId,
+  known: { readonly runOf: (runId: string) => RunState | undefined; readonly journals: RunJournals },
+): string | undefined {
+  const task = run?.tasks.get(id);
+  if (run === undefined || task === undefined) return undefined;
+  const last = task.earlier.at(-1);
+  if (last !== undefined) return sessionIn(run.runId, last.start, last.outcome, id, known.journals);
+  const before = run.resumes === undefined ? undefined : known.runOf(run.resumes);
+  const earlier = before?.tasks.get(id);
+  // Journals can say that runs resume each other; none that is real resumes one that began after it.
+  if (before === undefined || earlier === undefined || before.startedAt >= run.startedAt) return undefined;
+  if (JSON.stringify(earlier.agent) !== JSON.stringify(task.agent)) return undefined;
+  // In between it may never have had its turn.
+  if (earlier.start === undefined) return sessionOf(before, id, known);
+  return earlier.outcome && sessionIn(before.runId, earlier.start, earlier.outcome, id, known.journals);
+}
+
+function sessionIn(
+  runId: string,
+  start: number,
+  outcome: TaskOutcome,
+  id: TaskId,
+  journals: RunJournals,
+): string | undefined {
+  if (!CUT_OFF.has(outcome.kind)) return undefined;
+  return readState(journals.filesOf(runId, start), { runId, start, id })?.sessionId;
+}
+
+function liveTask(
+  runs: readonly RunState[],
+  id: TaskId,
+): (Pick<TaskRun, 'id'> & { readonly runId: string; readonly start: number }) | undefined {
+  for (const run of runs) {
+    const task = run.phase === 'ended' ? undefined : run.tasks.get(id);
+    if (task?.phase === 'running' && task.start !== undefined) return { id, runId: run.runId, start: task.start };
+  }
+  return undefined;
+}
+
+function modifiedAtOf(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+}

@@ -1,0 +1,212 @@
+import * as vscode from 'vscode';
+import { Emitter, type Disposable, type Event } from '../core/events.ts';
+import type { Job } from '../core/ports.ts';
+import { ok } from '../core/result.ts';
+import type { RunEvent, TaskOutcome } from '../core/run/run-events.ts';
+import type { TaskId } from '../core/task.ts';
+import { isAgentOutput } from '../agent-process/output/agent-output.ts';
+import type { TerminalMark } from '../agent-process/terminals/agent-terminal.ts';
+import type { Attempt, AttemptEnd } from '../agent-process/terminals/attempt-view.ts';
+import {
+  findAgain,
+  openInteractive,
+  type InteractiveTerminal,
+} from '../agent-process/terminals/interactive-terminal.ts';
+import type { NodeCommand } from '../agent-process/supervisor-process.ts';
+import type { SupervisedWorkerOptions } from '../agent-process/supervised-worker.ts';
+import { TaskTerminals } from '../agent-process/terminals/task-terminals.ts';
+import { systemClock as clock } from '../store/files/system-clock.ts';
+import { duration } from '../ui/messages.ts';
+import { plain } from '../ui/plain.ts';
+import { outcomeWords } from '../ui/run-words.ts';
+import type { AttemptSeen, WiredRuns } from './runs.ts';
+
+export interface TerminalParts {
+  /** The bundled supervisor, absolute. */
+  readonly supervisor: string;
+  /** A Node.js that can run it in a terminal. */
+  readonly node: () => Promise<NodeCommand | undefined>;
+  readonly titleOf: (id: TaskId) => string;
+  readonly onStopRequested: (id: TaskId) => void;
+  readonly log: (line: string) => void;
+  readonly reportBug: (error: unknown) => void;
+}
+
+/** The terminals of the runs of one backlog. */
+export interface WiredTerminals extends Disposable {
+  readonly terminals: TaskTerminals;
+  /** A terminal of the editor's own came, or came back after a reload: nothing of a run changes with that. */
+  readonly onDidAdopt: Event<undefined>;
+  readonly openInteractive: NonNullable<SupervisedWorkerOptions['openInteractive']>;
+  /** Opens the terminal of an attempt that begins, or that was at work before this window. */
+  readonly onAttempt: (attempt: AttemptSeen) => void;
+  /** Says in their terminals how attempts ended. */
+  follow(runs: Pick<WiredRuns, 'runner' | 'stateOf'>): void;
+  /** Shows what the agent of one attempt wrote. */
+  openLog(
+    runs: Pick<WiredRuns, 'stateOf' | 'journals' | 'history' | 'runner'>,
+    runId: string,
+    start: number,
+  ): Promise<void>;
+}
+
+const ICON = new vscode.ThemeIcon('layers');
+
+/** Wires the terminals of one backlog to its runs. */
+export function wireTerminals(parts: TerminalParts): WiredTerminals {
+  const { titleOf, log, reportBug } = parts;
+  const terminals = new TaskTerminals({
+    window: vscode.window,
+    icon: ICON,
+    clock,
+    onStopRequested: (id) => parts.onStopRequested(id),
+    ...{ log, reportBug },
+  });
+  const interactive = new Map<TaskId, InteractiveTerminal>();
+  /** What is at work, by its task: to look for it in its run would go through that for each task that ends. */
+  const atWork = new Map<TaskId, AtWork>();
+  const adopted = new Emitter<undefined>();
+  const adopt = (id: TaskId, terminal: InteractiveTerminal): void => {
+    interactive.set(id, terminal);
+    terminals.adopt(id, terminal);
+    adopted.fire(undefined);
+  };
+  const attemptOf = ({
+    runId,
+    start,
+    taskId,
+    label,
+    output,
+    logFile,
+    attempt,
+    isAttached,
+  }: AttemptSeen): Attempt & { readonly isAttached: boolean } => ({
+    ...{ key: `${runId}/${start}`, runId, start, id: taskId, title: titleOf(taskId), label, logFile, attempt },
+    // A state file may say anything; what is no way to read a log is text.
+    output: isAgentOutput(output) ? output : 'text',
+    isAttached,
+  });
+  return {
+    terminals,
+    onDidAdopt: adopted.event,
+    openInteractive: async (job, order, orderFile) => {
+      const node = (await parts.node()) ?? { command: process.execPath, args: [] };
+      const opened = openInteractive(vscode.window, {
+        name: nameOf(job),
+        ...{ node, script: parts.supervisor, orderFile, cwd: order.root },
+        env: { ELECTRON_RUN_AS_NODE: '1' },
+        icon: ICON,
+      });
+      if (!opened.ok) return opened;
+      adopt(job.task.id, opened.value);
+      opened.value.terminal.show(true);
+      // The path in it is below a folder that others named.
+      if (order.tell !== undefined)
+        void vscode.window.showInformationMessage(plain(`${order.label}: tell it “${order.tell}”`));
+      return ok({ dispose: () => opened.value.close() });
+    },
+    onAttempt: (seen) => {
+      log(`${seen.taskId}: attempt ${seen.attempt} with ${seen.label}, log ${seen.logFile}`);
+      atWork.set(seen.taskId, { runId: seen.runId, start: seen.start, startedAt: undefined });
+      if (seen.how === 'unattended') terminals.open(attemptOf(seen));
+    },
+    follow: (runs) => {
+      runs.runner.onEvent((event) => {
+        if (event.kind === 'runTakenOver') {
+          const tasks = runs.runner.runs.find(({ runId }) => runId === event.runId)?.tasks;
+          for (const [id, attempt] of atWork) attempt.startedAt ??= tasks?.get(id)?.startedAt;
+          findInteractive(runs, event.runId, adopt).catch(reportBug);
+          return;
+        }
+        const attempt = 'id' in event ? atWork.get(event.id) : undefined;
+        if (!('id' in event) || attempt?.runId !== event.runId) return;
+        if (event.kind === 'taskStarted') attempt.startedAt = event.at;
+        const end = endOf(event, attempt);
+        if (end === undefined) return;
+        atWork.delete(event.id);
+        terminals.ended(`${attempt.runId}/${attempt.start}`, end).catch(reportBug);
+        interactive.delete(event.id);
+      });
+    },
+    openLog: async (runs, runId, start) => {
+      const run = [...runs.runner.runs, ...runs.history.elsewhere, ...runs.history.past].find((r) => r.runId === runId);
+      for (const task of run?.tasks.values() ?? []) {
+        const outcome =
+          task.start === start ? task.outcome : task.earlier.find((earlier) => earlier.start === start)?.outcome;
+        if (task.start !== start && outcome === undefined) continue;
+        const state = runs.stateOf(runId, start, task.id);
+        const seen: AttemptSeen = {
+          ...{ runId, start, taskId: task.id, how: task.agent.how, isAttached: true, attempt: task.attempt },
+          ...{ label: state?.label ?? task.agent.agent, output: state?.output ?? 'text' },
+          logFile: runs.journals.filesOf(runId, start).log,
+        };
+        if (outcome === undefined) terminals.open(attemptOf(seen));
+        else await terminals.openLog(attemptOf(seen), wordsOf(outcome, undefined));
+        if (outcome === undefined) terminals.show(task.id);
+        return;
+      }
+    },
+    dispose: () => {
+      for (const terminal of interactive.values()) terminal.dispose();
+      adopted.dispose();
+      terminals.dispose();
+    },
+  };
+}
+
+/** Terminals of the editor survive a reload; each is known by the process of its supervisor. */
+async function findInteractive(
+  { runner, stateOf }: Pick<WiredRuns, 'runner' | 'stateOf'>,
+  runId: string,
+  adopt: (id: TaskId, terminal: InteractiveTerminal) => void,
+): Promise<void> {
+  const run = runner.runs.find((each) => each.runId === runId);
+  for (const { id, start, phase, agent } of run?.tasks.values() ?? []) {
+    if (agent.how !== 'interactive' || start === undefined || phase === 'ended' || phase === 'queued') continue;
+    const state = stateOf(runId, start, id);
+    const found = state && (await findAgain(vscode.window, state.pid, clock));
+    if (found !== undefined) adopt(id, found);
+  }
+}
+
+/** One attempt at work, as far as the words for its end depend on it. */
+interface AtWork {
+  readonly runId: string;
+  readonly start: number;
+  /** Epoch ms; undefined before its agent was started. */
+  startedAt: number | undefined;
+}
+
+function endOf(event: RunEvent, { startedAt }: AtWork): AttemptEnd | undefined {
+  if (event.kind !== 'taskEnded' && event.kind !== 'taskRequeued') return undefined;
+  const end = wordsOf(event.outcome, startedAt === undefined ? undefined : event.at - startedAt);
+  return event.kind === 'taskRequeued' ? { ...end, mark: '↻' } : end;
+}
+
+function wordsOf(outcome: TaskOutcome, ranMs: number | undefined): AttemptEnd {
+  const words = outcomeWords(outcome, clock.now());
+  const capital = words.charAt(0).toUpperCase() + words.slice(1);
+  return { mark: markOf(outcome), words: ranMs === undefined ? capital : `${capital}, after ${duration(ranMs)}` };
+}
+
+function markOf({ kind }: TaskOutcome): TerminalMark {
+  switch (kind) {
+    case 'succeeded':
+      return '✓';
+    case 'stopped':
+    case 'skipped':
+      return '■';
+    case 'unknown':
+      return '?';
+    case 'failed':
+    case 'rateLimited':
+    case 'notStarted':
+    case 'lockLost':
+    case 'notRecorded':
+      return '✗';
+  }
+}
+
+function nameOf({ task }: Job): string {
+  return [task.title, task.id].filter(Boolean).join(' · ');
+}

@@ -1,0 +1,55 @@
+import { lifeOf } from '../core/lease/holder-life.ts';
+import type { Processes } from '../core/ports.ts';
+import type { TaskId } from '../core/task.ts';
+import { endOrphan } from '../agent-process/process-tree.ts';
+import type { RunHistoryOptions } from './run-takeover.ts';
+import { isProcessAlive } from '../store/runs/process-identity.ts';
+
+export interface FoundWorkParts {
+  /** Our own. */
+  readonly pid: number;
+  readonly processes: Processes;
+  /** See `processes.ts`. */
+  readonly beginOf: (pid: number) => Promise<string | undefined>;
+  /** True where nobody who is not on this machine now can know such a beginning. */
+  readonly isBeginSecret: boolean;
+  readonly begun: Pick<RunHistoryOptions['begun'], 'has'>;
+  /** Lets go of a lock, as far as this holder still has it. */
+  readonly giveBack: (holder: string, id: TaskId) => Promise<void>;
+  readonly graceMs: number;
+  readonly log: (line: string) => void;
+}
+
+/**
+ * What may be done because of what lies in the folder of runs. That may have come with a folder that was downloaded, and may
+ * say anything: which process is a supervisor, which one its agent, whose lock was left behind.
+ *
+ * So of a run that was not begun here, a supervisor counts only by a beginning that nobody can have made up, an agent is found
+ * by its mark alone, and a lock is let go of only where the process of its holder, on this machine, has surely ended. What
+ * another machine holds is left to its lease: its processes cannot be seen from here.
+ */
+export function foundWork(parts: FoundWorkParts): Pick<RunHistoryOptions, 'isAlive' | 'endOrphan' | 'giveBack'> {
+  const { processes, begun, beginOf, log } = parts;
+  /** Holders of runs of ours whose processes are gone, whatever has their ids by now. */
+  const gone = new Set<string>();
+  return {
+    isAlive: async (state) => {
+      if (state.host !== processes.hostname) return false;
+      if (!begun.has(state.runId)) {
+        return parts.isBeginSecret && state.begin !== null && (await beginOf(state.pid)) === state.begin;
+      }
+      const isAlive = await isProcessAlive(state, parts);
+      if (!isAlive) gone.add(state.holder);
+      return isAlive;
+    },
+    endOrphan: async (state) => {
+      if (state.host !== processes.hostname) return;
+      const known = begun.has(state.runId) ? state : { ...state, agentPid: undefined };
+      await endOrphan(known, beginOf, parts.graceMs);
+    },
+    giveBack: async (holder, id) => {
+      if (gone.has(holder) || lifeOf(holder, processes) === 'gone') await parts.giveBack(holder, id);
+      else log(`The lock of ${holder} on ${id} is left to its lease: nothing shows that its process has ended.`);
+    },
+  };
+}

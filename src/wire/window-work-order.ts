@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import { relative, sep } from 'node:path';
+import type { Failure } from '../core/failure.ts';
+import type { Job } from '../core/ports.ts';
+import { ok, type Result } from '../core/result.ts';
+import { verifyOf } from '../core/run/agent-rules.ts';
+import type { WindowJob } from '../core/run/attempt/window-worker.ts';
+import { type PrepareParts, resolveVerify, writePrompt } from './work-order.ts';
+import { writePromptFile } from '../agent-process/prompt.ts';
+import { runVerify } from '../agent-process/run-verify.ts';
+import { rememberFiles } from '../agent-process/touched-files.ts';
+import { WorkLog } from '../agent-process/work-log.ts';
+
+/** How long a command that verifies has to end by itself where it is stopped. */
+const GRACE_MS = 5000;
+
+/**
+ * Makes ready what a person or a subagent of the editor works on: its log, for a subagent its prompt, and what verifies the work.
+ * That command is a child of the window, as nothing else is there to start it. Fails with what cannot be found or written.
+ */
+export async function prepareWindowWork(job: Job, parts: PrepareParts): Promise<Result<WindowJob, Failure>> {
+  const files = parts.filesOf(job.runId, job.start);
+  const isHuman = job.agent.how === 'human';
+  const rule = verifyOf(job.task, parts.verifyRules());
+  const verify = rule === undefined ? undefined : await resolveVerify(rule);
+  if (verify?.ok === false) return verify;
+  const prompt = isHuman ? '' : await writePrompt(job, parts);
+  if (!isHuman) {
+    const written = await writePromptFile(files.prompt, prompt);
+    if (!written.ok) return written;
+  }
+  const log = new WorkLog(files.log);
+  log.note(isHuman ? 'A person works on it' : 'A subagent works on it');
+  const touched = rememberFiles(job.root);
+  const mark = randomBytes(16).toString('hex');
+  const spec = verify?.value;
+  return ok({
+    prompt,
+    label: isHuman ? 'a person' : 'a subagent',
+    verify: spec && ((signal) => runVerify({ verify: spec, cwd: job.root, mark, log, graceMs: GRACE_MS }, signal)),
+    touchedFiles: async () => (await touched)(),
+    logFile: log.failure === undefined ? relative(job.root, files.log).split(sep).join('/') : undefined,
+    tell: (text) => log.write(Buffer.from(`${text}\n`)),
+    close: () => log.close(),
+  });
+}

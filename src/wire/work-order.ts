@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import type { Failure } from '../core/failure.ts';
+import { mainPlanFile } from '../core/plan/slug.ts';
+import type { Job, WorkPreview } from '../core/ports.ts';
+import { ok, type Result } from '../core/result.ts';
+import { type VerifyCommand, type VerifyRule, verifyOf } from '../core/run/agent-rules.ts';
+import { writePromptText } from '../core/run/attempt/prompt-text.ts';
+import { type AgentAssignment, isWindowWork } from '../core/run/run-options.ts';
+import { filesOf } from '../core/named-files.ts';
+import type { TaskId } from '../core/task.ts';
+import { type AgentCommand, buildCommand } from '../agent-process/agent-command.ts';
+import { type Agent, findProgram } from '../agent-process/agents.ts';
+import { readPromptTemplate } from '../agent-process/prompt-template.ts';
+import { writePromptFile } from '../agent-process/prompt.ts';
+import type { CommandSpec, WorkFiles, WorkOrder } from '../agent-process/work-order.ts';
+import type { StorePaths } from '../store/files/locate.ts';
+
+/** What the order for one attempt is made of. */
+export interface PrepareParts {
+  readonly paths: Pick<StorePaths, 'database' | 'json'>;
+  readonly findAgent: (assignment: AgentAssignment) => Promise<Result<Agent, Failure>>;
+  readonly filesOf: (runId: string, start: number) => WorkFiles;
+  /** The latest `result` comment of each of these tasks. */
+  readonly results: (ids: readonly TaskId[]) => Promise<Result<ReadonlyMap<TaskId, string>, Failure>>;
+  /** How earlier attempts of this run at the task ended, in words. */
+  readonly earlier: (job: Job) => readonly string[];
+  readonly verifyRules: () => readonly VerifyRule[];
+  readonly log: (line: string) => void;
+}
+
+/** How long a stopped agent has to end by itself. */
+const GRACE_MS = 5000;
+
+/** Writes the prompt of an attempt and says what is to be done. Fails with what cannot be found, read or written. */
+export async function prepareWork(job: Job, parts: PrepareParts): Promise<Result<WorkOrder, Failure>> {
+  const files = parts.filesOf(job.runId, job.start);
+  const made = await makeAttempt(job, files, parts);
+  if (!made.ok) return made;
+  const { agent, command, how, prompt } = made.value;
+  const verify = verifyOf(job.task, parts.verifyRules());
+  const verifySpec = verify === undefined ? undefined : await resolveVerify(verify);
+  if (verifySpec?.ok === false) return verifySpec;
+  const written = await writePromptFile(files.prompt, prompt);
+  if (!written.ok) return written;
+  return ok({
+    ...{ runId: job.runId, start: job.start, taskId: job.task.id, root: job.root, files, options: job.options },
+    ...{ database: parts.paths.database, json: parts.paths.json, graceMs: GRACE_MS },
+    ...{ agentType: agent.kind, label: agent.label, output: agent.output, how },
+    agent: { command: command.command, args: command.args, env: command.env },
+    ...{ sessionId: command.sessionId, tell: command.tell },
+    stdinFile: command.stdin === 'prompt' ? files.prompt : undefined,
+    verify: verifySpec?.value,
+  });
+}
+
+/** What an attempt would start; nothing is started or written for it. */
+export async function previewWork(job: Job, parts: PrepareParts): Promise<Result<WorkPreview, Failure>> {
+  const files = parts.filesOf(job.runId, job.start);
+  const promptFile = relative(job.root, files.prompt).split(sep).join('/');
+  if (isWindowWork(job.agent)) {
+    const prompt = job.agent.how === 'human' ? '' : await writePrompt(job, parts);
+    return ok({ command: [], promptFile, prompt });
+  }
+  const made = await makeAttempt(job, files, parts);
+  if (!made.ok) return made;
+  const { command, prompt } = made.value;
+  return ok({ command: [command.command, ...command.args], promptFile, prompt });
+}
+
+/** A command that verifies work, as it is started. Fails as a program that cannot be found or started. */
+export async function resolveVerify(
+  verify: VerifyCommand,
+): Promise<Result<CommandSpec & { readonly limitMs: number }, Failure>> {
+  const found = await findProgram(verify.command);
+  if (!found.ok) return found;
+  const { command, args, env } = found.value;
+  return ok({ command, args: [...args, ...verify.args], env, limitMs: verify.limitMs });
+}
+
+interface Made {
+  readonly agent: Agent;
+  readonly command: AgentCommand;
+  readonly how: WorkOrder['how'];
+  readonly prompt: string;
+}
+
+async function makeAttempt(job: Job, files: WorkFiles, parts: PrepareParts): Promise<Result<Made, Failure>> {
+  const found = await parts.findAgent(job.agent);
+  if (!found.ok) return found;
+  const { how } = job.agent;
+  if (how !== 'unattended' && how !== 'interactive') throw new Error(`Internal error: a command line for ${how}`);
+  const command = buildCommand(found.value, {
+    ...{ how, model: job.agent.model, sessionId: randomUUID(), resumes: job.sessionId },
+    ...{ promptFile: files.prompt, cwd: job.root, taskId: job.task.id, runId: job.runId },
+  });
+  if (!command.ok) return command;
+  return ok({ agent: found.value, command: command.value, how, prompt: await writePrompt(job, parts) });
+}
+
+/** The prompt of an attempt, whoever is given it. */
+export async function writePrompt(job: Job, { results, earlier, log }: PrepareParts): Promise<string> {
+  const template = await readPromptTemplate(job.root);
+  if (template.note !== undefined) log(template.note);
+  const reported = await results(job.dependencies.map(({ id }) => id));
+  // What the dependencies reported is of help, and no reason not to begin.
+  if (!reported.ok) log(`The results of what a task depends on could not be read (${reported.failure.kind}).`);
+  return writePromptText(job, {
+    files: filesOf(job.task.description, { foldCase: false }),
+    results: reported.ok ? reported.value : new Map(),
+    planFile: planOf(job.root),
+    earlier: earlier(job),
+    template: template.text,
+  });
+}
+
+function planOf(root: string): string | undefined {
+  const name = root.split(/[\\/]/).filter(Boolean).at(-1) ?? root;
+  const file = `.cursor/plans/${mainPlanFile(name)}`;
+  return existsSync(join(root, file)) ? file : undefined;
+}

@@ -1,0 +1,37 @@
+import type { Backlog } from '../core/backlog.ts';
+import type { Failure } from '../core/failure.ts';
+import { writeMainPlan } from '../core/plan/main-plan.ts';
+import { isPlanLike } from '../core/plan/read-plan.ts';
+import { mainPlanFile, SUBAGENTS_PLAN_FILE } from '../core/plan/slug.ts';
+import { writeSubagentsPlan } from '../core/plan/subagents-plan.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+import { planPath, readPlanFile, writePlanFile } from '../store/files/plan-files.ts';
+
+/** Writes one of the two plan files of a backlog as it is now, and answers its absolute path. */
+export async function writePlan(backlog: Backlog, kind: 'main' | 'subagents'): Promise<Result<string, Failure>> {
+  const { root, name, plan } = backlog;
+  if (plan === undefined) return fail({ kind: 'nothingToRun' });
+  if (kind === 'subagents') {
+    const text = writeSubagentsPlan({ title: name, rootName: name, plan });
+    if (!text.ok) return text;
+    const there = await readPlanFile(root, SUBAGENTS_PLAN_FILE);
+    if (!there.ok) return there;
+    if (there.value?.trim() && !/^# Parallel Execution Plan\b/m.test(there.value)) {
+      return fail({ kind: 'notAPlan', file: planPath(root, SUBAGENTS_PLAN_FILE) });
+    }
+    const written = await writePlanFile(root, SUBAGENTS_PLAN_FILE, text.value);
+    return written.ok ? ok(written.value.file) : written;
+  }
+  const date = new Date().toLocaleDateString('sv-SE');
+  const file = mainPlanFile(name);
+  const there = await readPlanFile(root, file);
+  if (!there.ok) return there;
+  // Somebody's notes may have that name: an empty file is nobody's.
+  if (there.value !== undefined && there.value.trim() !== '' && !isPlanLike(there.value)) {
+    return fail({ kind: 'notAPlan', file: planPath(root, file) });
+  }
+  const written = await writePlanFile(root, file, (existing) =>
+    writeMainPlan({ title: name, rootName: name, plan, date, ...(existing === undefined ? {} : { existing }) }),
+  );
+  return written.ok ? ok(written.value.file) : written;
+}

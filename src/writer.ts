@@ -1,0 +1,227 @@
+// A process of its own that alone opens the database; the editor's process reads its bytes and must never open it
+// (closing a descriptor there would drop the locks of a connection in the same process).
+import { hostname } from 'node:os';
+import type { Failure } from './core/failure.ts';
+import { fail, ok, type Result } from './core/result.ts';
+import { parseStatus, type TaskId } from './core/task.ts';
+import { Connection, type Transacted } from './store/write/connection.ts';
+import { applyChanges } from './store/write/edit-statements.ts';
+import { addNote, endWork } from './store/write/end-work.ts';
+import type { Editor } from './store/write/edit-row.ts';
+import { areMade, writtenBy } from './store/write/idempotent-edits.ts';
+import { initialiseStore } from './store/write/initialise-store.ts';
+import { patchJsonStatus } from './store/json/json-patch.ts';
+import { loadSqlite } from './store/write/load-sqlite.ts';
+import { adoptLocks } from './store/write/adopt-locks.ts';
+import { claimAllTasks, claimNextTask } from './store/write/claim-several.ts';
+import { clearLock } from './store/write/lock-audit.ts';
+import { readResults } from './store/write/read-results.ts';
+import {
+  claimTask,
+  finishTask,
+  releaseAllLocks,
+  renewLocks,
+  setTaskStatus,
+  type Speaker,
+} from './store/write/lock-statements.ts';
+import {
+  parseMessage,
+  type Answer,
+  type Ask,
+  type Hello,
+  type Start,
+  type Values,
+} from './store/write/writer-protocol.ts';
+
+/** A client that was started by mistake, or died at once, says nothing at all. */
+const FIRST_MESSAGE_MS = 10_000;
+const IDLE_MS = 60_000;
+/** Locks that could not be let go for so long are left to the end of their lease. */
+const GIVE_UP_RELEASE_MS = 60_000;
+const RELEASE_PAUSE_MS = 250;
+/** Between the end of this process and that of its client, where something ends both. */
+const TERMINATION_MS = 500;
+
+const sqlite = loadSqlite();
+const silence = setTimeout(() => process.exit(0), FIRST_MESSAGE_MS);
+let started: { readonly start: Start; readonly connection: Connection } | undefined;
+let idle: NodeJS.Timeout | undefined;
+let orphaned = false;
+let terminating: NodeJS.Timeout | undefined;
+let lingering: ReadonlySet<TaskId> = new Set();
+
+process.on('message', (message) => {
+  clearTimeout(silence);
+  const parsed = parseMessage(message);
+  if (parsed.kind === 'malformed') {
+    send(parsed);
+  } else if (parsed.kind === 'start') {
+    // A second start would change whose locks these are: the first one stands.
+    if (!('DatabaseSync' in sqlite) || started !== undefined) return;
+    started = { start: parsed, connection: new Connection(sqlite, parsed.file) };
+    lingering = new Set(parsed.lingering);
+  } else {
+    serve(parsed.seq, parsed.ask);
+  }
+});
+
+// The window was closed or its process was killed: its agents are being ended, then nothing of theirs may stay locked. What
+// a person holds stays for as long as a window needs to come back from a reload; until then this process lives for it.
+process.on('disconnect', () => {
+  orphaned = true;
+  if (started === undefined) process.exit(0);
+  if (terminating !== undefined) {
+    clearTimeout(terminating);
+    void releaseOrphans(Date.now(), new Set()).then(leave);
+    return;
+  }
+  const since = Date.now();
+  const { graceMs, lingerMs } = started.start;
+  if (lingering.size > 0) setTimeout(() => void releaseOrphans(since, lingering), graceMs);
+  setTimeout(() => void releaseOrphans(since, new Set()).then(leave), lingering.size > 0 ? lingerMs : graceMs);
+});
+
+// A Ctrl+C in the terminal that started the editor reaches us too, but the locks have yet to be let go.
+process.on('SIGINT', () => undefined);
+process.on('SIGHUP', () => undefined);
+process.on('SIGTERM', () => {
+  if (orphaned) void releaseOrphans(Date.now(), new Set()).then(leave);
+  // Whoever ends everything at once ends the client too; one that lives on starts another process.
+  else terminating ??= setTimeout(leave, TERMINATION_MS);
+});
+
+send(
+  'DatabaseSync' in sqlite
+    ? { kind: 'hello', node: process.version }
+    : { kind: 'noSqlite', node: process.version, detail: sqlite.missing },
+);
+
+function serve(seq: number, ask: Ask): void {
+  if (started === undefined) {
+    send({ kind: 'malformed', seq, detail: 'a request before the start' });
+    return;
+  }
+  if (ask.op === 'exit') {
+    send({ kind: 'done', seq, value: null }, leave);
+    return;
+  }
+  if (ask.op === 'linger') {
+    lingering = new Set(ask.ids);
+    send({ kind: 'done', seq, value: null });
+    return;
+  }
+  clearTimeout(idle);
+  const outcome = perform(ask, started);
+  idle = setTimeout(() => started?.connection.close(), IDLE_MS);
+  if (outcome === 'busy') send({ kind: 'busy', seq });
+  else if (outcome.ok) send({ kind: 'done', seq, value: outcome.value });
+  else send({ kind: 'failed', seq, failure: outcome.failure });
+}
+
+function perform(
+  ask: Exclude<Ask, { op: 'exit' | 'linger' }>,
+  { start, connection }: NonNullable<typeof started>,
+): Transacted<Values[keyof Values]> {
+  if (ask.op === 'apply' || ask.op === 'initialise') return performEdit(ask, { start, connection });
+  return connection.transact((db): Result<Values[keyof Values], Failure> => {
+    // Taken here, as the wait for the write lock is over.
+    const speaker: Speaker = { db, holder: start.holder, now: Date.now() };
+    switch (ask.op) {
+      case 'probe':
+        return ok({ node: process.version });
+      case 'claim':
+        return claimTask(speaker, ask);
+      case 'claimAll':
+        return claimAllTasks(speaker, ask);
+      case 'claimNext':
+        return claimNextTask(speaker, ask);
+      case 'adopt':
+        return ok(adoptLocks(speaker, ask));
+      case 'forceRelease':
+        return forceRelease(speaker, ask);
+      case 'giveBack':
+        return finishTask({ ...speaker, holder: ask.from }, { op: 'finish', id: ask.id, to: 'Todo', again: ask.again });
+      case 'renew':
+        return ok(renewLocks(speaker, ask));
+      case 'finish':
+        return finishTask(speaker, ask);
+      case 'end':
+        return endWork(speaker, ask);
+      case 'note':
+        return addNote(speaker, ask, start.file);
+      case 'setStatus':
+        return setTaskStatus(speaker, ask);
+      case 'results':
+        return ok(readResults(db, ask.ids));
+      case 'releaseAll':
+        return ok({ moved: releaseAllLocks(speaker, Number.MAX_SAFE_INTEGER, new Set(ask.except)) });
+      default:
+        return fail(ask satisfies never);
+    }
+  });
+}
+
+function performEdit(
+  ask: Extract<Ask, { op: 'apply' | 'initialise' }>,
+  { start, connection }: NonNullable<typeof started>,
+): Transacted<Values['apply'] | Values['initialise']> {
+  const { holder, project } = start;
+  const host = hostname();
+  const editorOf = (db: Editor['db']): Editor => ({ db, holder, host, project, now: Date.now() });
+  if (ask.op === 'initialise') return connection.transactNew((db) => ok(initialiseStore(editorOf(db), ask)));
+  return connection.transact(
+    (db) => {
+      const editor = editorOf(db);
+      // The first try may have come through before its answer was lost.
+      if (ask.again && areMade(editor, ask.changes)) return ok({ statuses: writtenBy(editor, ask.changes) });
+      return applyChanges(editor, ask.changes);
+    },
+    ['id'],
+  );
+}
+
+function forceRelease(
+  speaker: Speaker,
+  { id, holder, until, reason, again }: Extract<Ask, { op: 'forceRelease' }>,
+): Result<Values['forceRelease'], Failure> {
+  const outcome = clearLock(speaker, { id, holder, until: until ?? undefined, reason });
+  // The first try may have come through before its answer was lost: then there is nothing left to clear.
+  if (outcome.ok || !again || outcome.failure.kind !== 'changedMeanwhile') return outcome;
+  const status = parseStatus(outcome.failure.rawStatus);
+  return ok({ status, changed: status === 'Todo' });
+}
+
+/** Lets go of what the window that is gone still holds, but for some tasks; resolves when that is done, or given up. */
+async function releaseOrphans(since: number, except: ReadonlySet<TaskId>): Promise<void> {
+  const { start, connection } = started ?? {};
+  const begun = Date.now();
+  for (;;) {
+    const outcome = connection?.transact((db) => {
+      const speaker: Speaker = { db, holder: start?.holder ?? '', now: Date.now() };
+      return ok(releaseAllLocks(speaker, since, except));
+    });
+    if (outcome !== 'busy' || Date.now() - begun >= GIVE_UP_RELEASE_MS) {
+      const moved = outcome !== undefined && outcome !== 'busy' && outcome.ok ? outcome.value : [];
+      if (start !== undefined) await mirrorTodo(start.json, moved);
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, RELEASE_PAUSE_MS));
+  }
+}
+
+/** The window that would have told the JSON file is gone; untold, exarp-go would bring In Progress back from it. */
+async function mirrorTodo(json: string, ids: readonly TaskId[]): Promise<void> {
+  // A file that cannot be patched is left as it is: nobody is there any more to be told of it.
+  for (const id of ids) await patchJsonStatus(json, id, 'Todo', Date.now());
+}
+
+function leave(): void {
+  started?.connection.close();
+  process.exit(0);
+}
+
+function send(message: Hello | Answer, then?: () => void): void {
+  // An answer that nobody is there to hear is no trouble: what is locked is let go after the grace time.
+  if (process.connected) process.send?.(message, undefined, {}, () => then?.());
+  else then?.();
+}
