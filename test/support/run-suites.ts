@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NEWEST, nodeOf, ROOT, run, step, VERSIONS, WINDOW_VERSION } from '../editor/install.mjs';
 import { bundleHostSuites, HOST_SUITES, hostTargets, runHostSuite } from './host-suite.ts';
+import { testFilesBelow } from './test-files.mjs';
 import type { SuiteResult } from './suite-result.ts';
 
 /** The parts of `npm test`, in their order. */
@@ -89,7 +90,7 @@ async function runChecks(): Promise<SuiteResult> {
 
 /** Runs the test files of a folder under `test` with node:test, and shows what they say while they run. */
 async function runNodeTests(folder: string, node: string, options: readonly string[]): Promise<SuiteResult> {
-  const files = readdirSync(join(ROOT, 'test', folder)).filter((name) => name.endsWith('.test.ts'));
+  const files = testFilesBelow(join(ROOT, 'test', folder));
   if (files.length === 0) return { ...NOTHING, crash: `test/${folder} has no tests` };
   const scratch = mkdtempSync(join(tmpdir(), 'todo2-suite-'));
   const counts = join(scratch, 'result.json');
@@ -100,7 +101,7 @@ async function runNodeTests(folder: string, node: string, options: readonly stri
         [
           ...['--import', 'tsx', '--test', '--test-reporter=./test/support/suite-reporter.mjs'],
           // For a whole file: what hangs must end, and say which.
-          ...['--test-timeout=900000', ...options, ...files.sort().map((name) => join('test', folder, name))],
+          ...['--test-timeout=900000', ...options, ...files],
         ],
         { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, SUITE_RESULT: counts } },
       );

@@ -1,0 +1,1 @@
+export function testFilesBelow(folder: string): string[];

@@ -1,0 +1,354 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import type { window } from 'vscode';
+import { Emitter } from '../../../../src/core/events.ts';
+import { taskId } from '../../../../src/core/task.ts';
+import type { Attempt } from '../../../../src/agent-process/terminals/attempt-view.ts';
+import { TaskTerminals } from '../../../../src/agent-process/terminals/task-terminals.ts';
+import { answers, shown } from '../../../support/editor-stub.ts';
+import { HandClock, settle } from '../../../support/hand-clock.ts';
+import { folderFor } from '../../../support/stores.ts';
+import { eventually, TerminalWindow } from '../../../support/terminal-window.ts';
+
+const WELL = { mark: '✓', words: 'Ended well after 3 s' } as const;
+
+/** The terminals of a window, the logs that they show, and what a person asked for. */
+function makeTerminals(t: TestContext) {
+  const folder = folderFor(t);
+  const editor = new TerminalWindow();
+  const clock = new HandClock();
+  const stops: string[] = [];
+  const told: string[] = [];
+  const terminals = new TaskTerminals({
+    window: editor as unknown as typeof window,
+    clock,
+    onStopRequested: (id, key) => void stops.push(`${id} ${key}`),
+    log: (line) => void told.push(line),
+    reportBug: (error) => {
+      throw error;
+    },
+  });
+  t.after(() => terminals.dispose());
+  let starts = 0;
+  const attemptOf = (id: string, more: Partial<Attempt> = {}): Attempt => {
+    const start = ++starts;
+    return {
+      ...{ key: `r1/${start}`, runId: 'r1', start, id: taskId(id), title: `Bake ${id}`, label: 'Claude Code' },
+      ...{ output: 'text', logFile: join(folder, `${start}.log`), attempt: 1, ...more },
+    };
+  };
+  /** Opens the terminal of an attempt at work. */
+  const open = (id: string, more: Partial<Attempt> = {}, isAttached = false): Attempt => {
+    const attempt = attemptOf(id, more);
+    terminals.open({ ...attempt, isAttached });
+    return attempt;
+  };
+  /** Ends what is at work, as far as its terminal knows. */
+  const end = (attempt: Attempt) => terminals.ended(attempt.key, WELL);
+  return { terminals, editor, clock, stops, told, attemptOf, open, end };
+}
+
+test('a terminal shows the log of its agent while it grows, and then how it ended', async (t) => {
+  const { editor, clock, open, end } = makeTerminals(t);
+  const attempt = open('T-1');
+  const [terminal] = editor.all;
+  assert(terminal);
+  assert.equal(terminal.name, 'Bake T-1 · T-1');
+  assert.equal(terminal.options.isTransient, true);
+  assert.match(terminal.text, /T-1 · Bake T-1.*\r\n.*Claude Code\. Ctrl\+C stops it, closing this terminal does not\./);
+  writeFileSync(attempt.logFile, 'one\n');
+  await eventually(() => clock.waiting > 0);
+  await clock.turn(100);
+  await eventually(() => terminal.text.endsWith('\r\n\r\none\r\n'));
+  appendFileSync(attempt.logFile, 'the last word');
+  await end(attempt);
+  assert(
+    terminal.text.endsWith('the last word\x1b[0m\r\n\r\n✓ Ended well after 3 s. Any key closes this terminal.\r\n'),
+  );
+  assert.equal(terminal.name, '✓ Bake T-1 · T-1');
+  assert(terminal.isOpen);
+  terminal.pty.handleInput('x');
+  assert(!terminal.isOpen);
+  await settle();
+  assert.equal(clock.waiting <= 1, true);
+  assert.deepEqual(shown, []);
+});
+
+test('of a run the first terminal comes to the front beside the focus, and of a run that goes on none', (t) => {
+  const { editor, open } = makeTerminals(t);
+  for (const id of ['a', 'b', 'c']) open(id);
+  open('d', { runId: 'r2' }, true);
+  open('e', { runId: 'r2' });
+  open('f', { runId: 'r3' });
+  assert.deepEqual(
+    editor.all.map(({ shows }) => shows),
+    [[true], [], [], [], [], [true]],
+  );
+});
+
+test('what was at work before the window opened is shown from the beginning of its log', async (t) => {
+  const { editor, open, attemptOf } = makeTerminals(t);
+  const { logFile } = attemptOf('T-1');
+  writeFileSync(logFile, 'long ago\n');
+  open('T-1', { logFile, attempt: 2 }, true);
+  await eventually(() => editor.all[0]!.text.endsWith('long ago\r\n'));
+  assert.match(editor.all[0]!.text, /Claude Code, attempt 2\. It was at work before this window opened\./);
+});
+
+test('Ctrl+C asks for a stop, and says so once', (t) => {
+  const { editor, open, stops } = makeTerminals(t);
+  open('T-1');
+  const { pty } = editor.all[0]!;
+  pty.handleInput('\x03');
+  pty.handleInput('\x03');
+  assert.deepEqual(stops, ['T-1 r1/1', 'T-1 r1/1']);
+  assert.equal(editor.all[0]!.text.split('[Asked to stop.]').length, 2);
+});
+
+test('closing a terminal stops nothing, and whoever closed it is asked', async (t) => {
+  const { terminals, editor, clock, open, stops } = makeTerminals(t);
+  open('T-1', { title: 'Bake $(flame) a [cake](command:x)' });
+  editor.all[0]!.close();
+  await clock.turn(500);
+  assert.deepEqual(stops, []);
+  const [message] = shown;
+  assert.equal(message?.message, 'Still at work: Bake $\u200b(flame) a [cake]\u200b(command:x)');
+  assert.deepEqual(message.buttons, ['Stop', 'Show']);
+  assert.equal(editor.all.length, 1);
+  assert(terminals.has(taskId('T-1')));
+});
+
+test('the answer Stop stops, the answer Show shows the log again from its beginning', async (t) => {
+  const { terminals, editor, clock, open, stops, end } = makeTerminals(t);
+  const attempt = open('T-1');
+  writeFileSync(attempt.logFile, 'one\n');
+  answers.push('Show');
+  editor.all[0]!.close();
+  await clock.turn(500);
+  await eventually(() => editor.all[1]?.text.endsWith('one\r\n') === true);
+  assert.deepEqual([editor.all[1]!.shows, stops], [[true], []]);
+
+  answers.push('Stop');
+  editor.all[1]!.close();
+  await clock.turn(500);
+  assert.deepEqual(stops, ['T-1 r1/1']);
+  await end(attempt);
+  assert.equal(editor.all.length, 2);
+  assert.equal(terminals.has(attempt.id), false);
+});
+
+test('a terminal that is closed before it could open is closed too', async (t) => {
+  const { terminals, editor, clock, open } = makeTerminals(t);
+  const { id } = open('T-1');
+  editor.all[0]!.closeUnopened();
+  await clock.turn(500);
+  assert.equal(shown.length, 1);
+  assert.equal(terminals.show(id), true);
+  assert.equal(editor.terminals.length, 1);
+});
+
+test('terminals that are closed together are told in one message', async (t) => {
+  const { editor, clock, open, stops } = makeTerminals(t);
+  for (const id of ['a', 'b', 'c']) open(id);
+  answers.push('Stop');
+  for (const terminal of editor.all) terminal.close();
+  await clock.turn(500);
+  assert.deepEqual(
+    shown.map(({ message }) => message),
+    ['Still at work: Bake a and 2 more'],
+  );
+  assert.deepEqual(stops, ['a r1/1', 'b r1/2', 'c r1/3']);
+});
+
+test('nobody is asked about what has ended or is shown again meanwhile, nor when the window goes away', async (t) => {
+  const { terminals, editor, clock, open, end } = makeTerminals(t);
+  const first = open('a');
+  open('b');
+  open('c');
+  editor.all[0]!.close();
+  await end(first);
+  editor.all[1]!.close();
+  terminals.show(taskId('b'));
+  await clock.turn(500);
+  assert.deepEqual(shown, []);
+  editor.all[2]!.close();
+  terminals.dispose();
+  await clock.turn(500);
+  assert.deepEqual(shown, []);
+  assert(editor.all.every(({ isOpen }) => !isOpen));
+  assert.equal(clock.waiting, 0);
+});
+
+test('a terminal is there until its task has ended and it was closed', async (t) => {
+  const { terminals, editor, open, end } = makeTerminals(t);
+  const id = taskId('T-1');
+  assert.equal(terminals.show(id), false);
+  const attempt = open('T-1');
+  assert.equal(terminals.show(id, true), true);
+  await end(attempt);
+  assert.equal(terminals.has(id), true);
+  editor.all[0]!.close();
+  assert.equal(terminals.has(id), false);
+  assert.equal(terminals.show(id), false);
+});
+
+test('another attempt at a task takes the place of the terminal before it', async (t) => {
+  const { terminals, editor, clock, open, end } = makeTerminals(t);
+  await end(open('T-1'));
+  open('T-1', { attempt: 2 });
+  open('T-1', { attempt: 3 });
+  assert.deepEqual(
+    editor.all.map(({ isOpen }) => isOpen),
+    [false, false, true],
+  );
+  await clock.turn(500);
+  assert.deepEqual(shown, []);
+  await terminals.ended('r1/1', WELL);
+  assert(terminals.has(taskId('T-1')));
+});
+
+test('the same attempt has one terminal, whoever tells of it', (t) => {
+  const { terminals, editor, open } = makeTerminals(t);
+  terminals.open({ ...open('T-1'), isAttached: true });
+  assert.equal(editor.all.length, 1);
+});
+
+test('forty terminals of ended attempts stay, the oldest are closed', async (t) => {
+  const { editor, open, end } = makeTerminals(t);
+  const atWork = open('at work');
+  for (let i = 0; i < 45; i++) await end(open(`T-${i}`));
+  assert.equal(editor.terminals.length, 41);
+  assert.deepEqual(
+    editor.all.slice(0, 7).map(({ isOpen }) => isOpen),
+    [true, false, false, false, false, false, true],
+  );
+  await end(atWork);
+});
+
+test('the log of an attempt long ago opens in a terminal of its own that has ended', async (t) => {
+  const { terminals, editor, open, attemptOf } = makeTerminals(t);
+  const old = attemptOf('T-1');
+  writeFileSync(old.logFile, 'long ago\n');
+  open('T-1', { attempt: 2 });
+  await terminals.openLog(old, { mark: '✗', words: 'Ended with exit code 3' });
+  const [live, log] = editor.all;
+  assert(live?.isOpen && log?.isOpen);
+  assert.equal(log.name, '✗ Bake T-1 · T-1');
+  assert.match(log.text, /This is its log\.[^]*long ago\r\n[^]*✗ Ended with exit code 3\. Any key/);
+  assert.deepEqual(log.shows, [false]);
+  await terminals.openLog(old, WELL);
+  assert.equal(editor.all.length, 2);
+  assert.deepEqual(log.shows, [false, false]);
+  log.close();
+  assert(terminals.has(taskId('T-1')));
+});
+
+test('a log that is gone is said to be gone', async (t) => {
+  const { terminals, editor, attemptOf } = makeTerminals(t);
+  await terminals.openLog(attemptOf('T-1'), WELL);
+  assert.match(editor.all[0]!.text, /\[There is no log\.\]/);
+});
+
+test('of a long log the terminal shows the end and says where the rest is', async (t) => {
+  const { terminals, editor, attemptOf } = makeTerminals(t);
+  const attempt = attemptOf('T-1');
+  writeFileSync(attempt.logFile, 'many words\n'.repeat(100_000));
+  await terminals.openLog(attempt, WELL);
+  const { text } = editor.all[0]!;
+  assert(text.includes(`[Earlier output is only in ${attempt.logFile}]`));
+  assert(text.length < 400_000);
+});
+
+test('neither the name nor the header of a terminal obeys a task', (t) => {
+  const { editor, open } = makeTerminals(t);
+  open('T\x1b]0;x\x07', { title: 'a\x1b[2Jb\r\nc\u202e', label: 'L\x1b[31m' });
+  assert.equal(editor.all[0]!.name, 'a[2Jb c · T]0;x');
+  assert.doesNotMatch(editor.all[0]!.text.replace(/\x1b\[[0-2]m|\r\n/g, ''), /[\p{Cc}\u202e]/u);
+});
+
+const use = (name: string, command: string): string =>
+  `${JSON.stringify({ type: 'assistant', message: { content: [{ type: 'tool_use', name, input: { command } }] } })}\n`;
+
+test('what agents are doing is told at most once a second, with or without a terminal', async (t) => {
+  const { terminals, editor, clock, open, end } = makeTerminals(t);
+  const told: string[] = [];
+  terminals.onDidChangeActivity((ids) => {
+    told.push([...ids].map((id) => `${id}: ${terminals.activityOf(id) ?? 'nothing'}`).join(', '));
+  });
+  const [a, b] = [open('a', { output: 'streamJson' }), open('b', { output: 'streamJson' })];
+  editor.all[1]!.close();
+  writeFileSync(a.logFile, use('Bash', 'npm test'));
+  await clock.turn(100);
+  await eventually(() => told.length === 1);
+  assert.match(told[0] ?? '', /^a: .*npm test/);
+  writeFileSync(b.logFile, use('Bash', 'npm run b'));
+  appendFileSync(a.logFile, use('Bash', 'npm start'));
+  for (let i = 0; i < 9; i++) {
+    await clock.turn(100);
+    for (let round = 0; round < 20; round++) await settle();
+  }
+  assert.equal(told.length, 1);
+  await clock.turn(1000);
+  await eventually(() => terminals.activityOf(b.id) !== undefined);
+  await clock.turn(1000);
+  assert.match(told.slice(1).join('; '), /a: .*npm start/);
+  assert.match(told.slice(1).join('; '), /b: .*npm run b/);
+  const before = told.length;
+  await end(a);
+  await clock.turn(1000);
+  assert.equal(terminals.activityOf(a.id), undefined);
+  assert.match(told.slice(before).join('; '), /a: nothing/);
+});
+
+test('a log that nobody looks at is looked at once a second', async (t) => {
+  const { terminals, editor, clock, open } = makeTerminals(t);
+  const { id, logFile } = open('T-1', { output: 'streamJson' });
+  await eventually(() => clock.waiting === 1);
+  editor.all[0]!.close();
+  // The next look, and the question that whoever closed it is asked.
+  await eventually(() => clock.waiting === 2);
+  await clock.turn(500);
+  assert.equal(clock.waiting, 1);
+  writeFileSync(logFile, use('Bash', 'npm test'));
+  await clock.turn(499);
+  assert.equal(clock.waiting, 1);
+  for (let round = 0; round < 50; round++) await settle();
+  assert.equal(terminals.activityOf(id), undefined);
+  await clock.turn(1);
+  await eventually(() => terminals.activityOf(id) !== undefined);
+});
+
+test('an event that its agent did not finish is shown as far as it came', async (t) => {
+  const { editor, open, end } = makeTerminals(t);
+  const attempt = open('T-1', { output: 'streamJson' });
+  writeFileSync(attempt.logFile, `${use('Bash', 'npm test')}killed in mid`);
+  await end(attempt);
+  assert.match(editor.all[0]!.text, /npm test\r\nkilled in mid[^]*✓ Ended well/);
+});
+
+test('a log that vanishes while it is shown changes nothing', async (t) => {
+  const { editor, clock, told, open, end } = makeTerminals(t);
+  const attempt = open('T-1');
+  writeFileSync(attempt.logFile, 'one\n');
+  await clock.turn(100);
+  await eventually(() => editor.all[0]!.text.endsWith('one\r\n'));
+  rmSync(attempt.logFile);
+  await clock.turn(100);
+  await end(attempt);
+  assert.match(editor.all[0]!.text, /one\r\n[^]*✓ Ended well/);
+  assert.deepEqual(told, []);
+});
+
+test('a terminal of the editor that was taken in is shown for its task until it closes', (t) => {
+  const { terminals, stops } = makeTerminals(t);
+  const id = taskId('T-1');
+  const closed = new Emitter<unknown>();
+  const shows: (boolean | undefined)[] = [];
+  terminals.adopt(id, { terminal: { show: (focus) => void shows.push(focus) }, onDidClose: closed.event });
+  assert.equal(terminals.show(id, true), true);
+  assert.deepEqual([shows, terminals.has(id)], [[true], true]);
+  closed.fire(undefined);
+  assert.deepEqual([terminals.show(id), terminals.has(id), stops], [false, false, []]);
+});

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { parse } from 'yaml';
+import { splitFrontmatter } from '../../../../src/core/plan/frontmatter.ts';
+import { writeMainPlan, type MainPlanInput } from '../../../../src/core/plan/main-plan.ts';
+import { isPlanLike, readPlan, type PlanDamage } from '../../../../src/core/plan/read-plan.ts';
+import { dateOf, repairPlan } from '../../../../src/core/plan/repair-plan.ts';
+import { task } from '../../../support/backlog.ts';
+import { planOf } from '../../../support/plans.ts';
+
+const FOLDER = join(import.meta.dirname, '../../../golden/plans');
+const recorded = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');
+
+const PLAN = planOf([
+  Array.from({ length: 12 }, (_, i) => task(`T-${i + 1}`)),
+  [task('T-20', { dependencies: ['T-1'] })],
+  [task('T-30', { dependencies: ['T-20'] })],
+]);
+const INPUT: MainPlanInput = { title: 'Harbour', rootName: 'harbour', plan: PLAN, date: '2026-11-23' };
+
+const kinds = (damage: readonly PlanDamage[]): string => damage.map(({ kind }) => kind).join(' ');
+
+// What exarp-go's repair needs of a file before it does anything (report_plan_generate.go).
+const EXARP_REPAIRABLE = /^---\n[^]*?\n---\n[^]*^## 3\. Iterative Milestones$[^]*^## 4\. Recommended Execution Order$/m;
+
+const DAMAGED: readonly [file: string, damage: string][] = [
+  ['exarp.plan.md', 'doubleEscapes'],
+  ['unquoted-name.plan.md', 'brokenFrontmatter doubleEscapes'],
+  ['crlf-bom.plan.md', 'byteOrderMark carriageReturns doubleEscapes'],
+  ['no-frontmatter.plan.md', 'noFrontmatter'],
+  ['stripped.plan.md', 'missingKeys'],
+  ['notes-piled-up.plan.md', 'doubleEscapes'],
+  ['no-milestones.plan.md', 'doubleEscapes missingHeading'],
+];
+
+test('each recorded plan of exarp-go is read whatever was done to it, and says what that was', () => {
+  const names = readdirSync(FOLDER).filter((name) => name.endsWith('.plan.md'));
+  assert.deepEqual(names.sort(), DAMAGED.map(([file]) => file).sort());
+  for (const [file, damage] of DAMAGED) {
+    const read = readPlan(recorded(file));
+    assert.equal(kinds(read.damage), damage, file);
+    assert.deepEqual(read.waves, [['T-1', 'T-2'], ['T-3']], file);
+    assert.ok(isPlanLike(recorded(file)), file);
+    if (file === 'no-milestones.plan.md') continue;
+    assert.deepEqual(
+      read.marks,
+      [
+        { id: 'T-1', isChecked: true },
+        { id: 'T-2', isChecked: false },
+        { id: 'T-3', isChecked: false },
+      ],
+      file,
+    );
+  }
+});
+
+test('a repaired plan has all keys and todos, what exarp-go looks for, and the person’s own words', () => {
+  for (const [file] of DAMAGED) {
+    const text = repairPlan({ ...INPUT, existing: recorded(file) });
+    const read = readPlan(text);
+    assert.deepEqual(read.damage, [], file);
+    assert.match(text, EXARP_REPAIRABLE, file);
+    assert.equal(read.todos.length, 13, file);
+    assert.equal((parse(splitFrontmatter(text).yaml ?? '') as { isProject: boolean }).isProject, true, file);
+    for (const own of ['- Who pays for the *iron*?', '- quay.dwg', '- The old map', '- **Stack:** oak and iron']) {
+      assert.ok(text.includes(own), `${file}: ${own}`);
+    }
+    assert.equal(text.match(/^## \d\./gm)?.length, 8, file);
+    assert.equal(text.match(/_Regenerate with/g)?.length, 1, file);
+    assert.ok(!text.includes('\r') && !text.startsWith('\ufeff'), file);
+    assert.equal(dateOf(text), '2026-02-03', `${file} keeps its date`);
+    if (file !== 'no-milestones.plan.md') assert.match(text, /^- \[x\] \*\*Title of T-1\*\* \(T-1\)/m, file);
+    assert.equal(repairPlan({ ...INPUT, existing: text }), text, `${file}: a second repair changes nothing`);
+  }
+});
+
+test('a plan with nothing wrong comes back as it is, whatever its tasks are', () => {
+  const text = fc.string({ unit: 'grapheme' });
+  const tasks = fc.uniqueArray(fc.record({ id: fc.string({ minLength: 1, unit: 'grapheme' }), title: text }), {
+    selector: ({ id }) => id,
+    maxLength: 10,
+  });
+  fc.assert(
+    fc.property(tasks, fc.nat(10), text, (given, at, title) => {
+      const all = given.map(({ id, ...fields }) => task(id, fields));
+      const plan = planOf([all.slice(0, at), all.slice(at)].filter((wave) => wave.length > 0));
+      const input = { ...INPUT, title, plan };
+      const written = writeMainPlan(input);
+      const read = readPlan(written);
+      assert.deepEqual(
+        read.waves ?? [],
+        plan.waves.map((wave) => wave.tasks.map(({ id }) => id)),
+      );
+      assert.deepEqual(
+        read.todos.map(({ id }) => id),
+        all.map(({ id }) => id),
+      );
+      assert.equal(repairPlan({ ...input, existing: written }), written);
+    }),
+    { seed: 12, numRuns: 200 },
+  );
+});
+
+test('check boxes that somebody set stay, also of a task that is listed no longer', () => {
+  const first = writeMainPlan({ ...INPUT, plan: planOf([[task('T-1'), task('T-2')]]) });
+  const marked = first.replace('- [ ] **Title of T-2**', '- [x] **Title of T-2**');
+  assert.notEqual(marked, first);
+  const later = planOf([[task('T-1')], [task('T-5')], [task('T-2')]]);
+  const after = writeMainPlan({ ...INPUT, plan: later, existing: marked });
+  assert.match(
+    after,
+    /^- \[ \] \*\*Title of T-1\*\* \(T-1\)\n- \[ \] .*\(T-5\)\n- \[x\] \*\*Title of T-2\*\* \(T-2\)$/m,
+  );
+  assert.equal(writeMainPlan({ ...INPUT, plan: later, existing: after }), after);
+  const gone = writeMainPlan({ ...INPUT, plan: planOf([[task('T-1')]]), existing: marked });
+  assert.doesNotMatch(gone, /T-2/);
+});
+
+test('foreign keys of the frontmatter stay word for word, and so does every comment', () => {
+  const mine = [
+    '# above all',
+    'owner:   "a: b"   # who',
+    'links:',
+    '    - { x: [1,2] } # in the list',
+    '    # between',
+    '    - |',
+    '      block',
+    '      text',
+  ].join('\n');
+  const fresh = writeMainPlan(INPUT);
+  const existing = fresh
+    .replace('isProject: true\n', `# before isProject\nisProject: true\n${mine}\n`)
+    .replace('status: draft\n', 'status: draft # mine\n')
+    .replace('    content: "Title of T-2"\n', '    # about T-2\n    content: "Title of T-2"\n');
+  const once = writeMainPlan({ ...INPUT, existing });
+  for (const line of mine.split('\n')) assert.ok(once.includes(`\n${line}\n`), line);
+  for (const comment of ['# before isProject', '# mine', '# about T-2']) assert.ok(once.includes(comment), comment);
+  assert.equal(writeMainPlan({ ...INPUT, existing: once }), once);
+  const { yaml } = splitFrontmatter(once);
+  const front = parse(yaml ?? '') as Record<string, unknown>;
+  assert.deepEqual([front['owner'], front['isProject']], ['a: b', true]);
+  assert.deepEqual(front['links'], [{ x: [1, 2] }, 'block\ntext\n']);
+});
+
+test('a text that is no plan is not taken for one', () => {
+  for (const text of ['', '# Notes\n', '---\nname: x\n---\n- [ ] buy milk\n', '{"a": 1}']) assert.ok(!isPlanLike(text));
+});

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Options } from '../../../../src/core/config.ts';
+import type { RunState } from '../../../../src/core/run/run-events.ts';
+import { resumeCapOf, resumeRequestOf } from '../../../../src/core/run/run-request.ts';
+import { applyRunEvents } from '../../../../src/core/run/journal/run-state.ts';
+import type { Snapshot } from '../../../../src/core/snapshot.ts';
+import { byId, tasks } from '../../../support/backlog.ts';
+import { OPTIONS, startOf } from '../../../support/run-stories.ts';
+
+const RUN = '20261125T023000-a1b2c3';
+const TODAY = { leaseMs: 1_800_000, maxParallelTasks: 4 } as Options;
+
+function runOf(options: Partial<typeof OPTIONS>, cap: number): RunState {
+  const state = applyRunEvents(undefined, [
+    startOf(RUN, [['a', 'b']], { options }),
+    { kind: 'capChanged', runId: RUN, cap, at: 1 },
+    { kind: 'runEnded', runId: RUN, at: 2 },
+  ]);
+  return state;
+}
+
+function resumed(run: RunState) {
+  const snapshot = { byId: byId(tasks('a', 'b')) } as unknown as Snapshot;
+  const request = resumeRequestOf(run, { snapshot, plan: undefined, options: TODAY });
+  return request.ok ? request.value : assert.fail(request.failure.kind);
+}
+
+test('a run is resumed as it was', () => {
+  const run = runOf({ mode: 'flow', retries: 3, retryAfterMs: 5 }, 7);
+  const { title, waves, options, resumes } = resumed(run);
+  assert.deepEqual([title, waves, resumes], [run.title, run.waves, RUN]);
+  assert.deepEqual(options, { ...OPTIONS, mode: 'flow', retries: 3, retryAfterMs: 5 });
+  assert.equal(resumeCapOf(run, TODAY), 7);
+});
+
+test('a journal cannot ask for more than a person can, nor for a lock that ends at once', () => {
+  const run = runOf({ retries: 1_000_000_000, leaseMs: 1 }, 1_000_000_000);
+  const { options } = resumed(run);
+  assert.deepEqual([options.retries, options.leaseMs], [10, TODAY.leaseMs]);
+  assert.equal(resumeCapOf(run, TODAY), 64);
+  assert.equal(resumeCapOf(run, { maxParallelTasks: 100 }), 100);
+});

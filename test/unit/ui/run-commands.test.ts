@@ -1,0 +1,302 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import '../../support/use-editor-stub.ts';
+import type { Backlog } from '../../../src/core/backlog.ts';
+import { ok } from '../../../src/core/result.ts';
+import type { RunChoice } from '../../../src/core/run/run-choice.ts';
+import type { RunState } from '../../../src/core/run/run-events.ts';
+import { taskId } from '../../../src/core/task.ts';
+import { tasks } from '../../support/backlog.ts';
+import { answers, commands, inputBoxes, lists, shown, trust, Uri } from '../../support/editor-stub.ts';
+import {
+  fakeBacklog,
+  type FakeBacklog,
+  fakeBacklogs,
+  NOW,
+  NO_DOORS,
+  NO_WORKSPACE,
+} from '../../support/fake-backlog.ts';
+import { dryReport, dryStep } from '../../support/dry-report.ts';
+import { atWork, ended, failedWith, runAfter, runStarted, SUCCEEDED } from '../../support/run-events.ts';
+
+// After the stub: these import `vscode`.
+const { registerCommands } = await import('../../../src/ui/commands.ts');
+const { DryRunPages, DRY_RUN_SCHEME } = await import('../../../src/ui/dry-run-pages.ts');
+const { runReportText, runReportUri } = await import('../../../src/ui/run-report.ts');
+const { readRunChoice } = await import('../../../src/ui/run-choice.ts');
+
+beforeEach(() => {
+  for (const list of [answers, shown, lists, inputBoxes, commands.executed]) list.length = 0;
+  trust.isTrusted = true;
+});
+
+const begun = NOW - 60_000;
+const live = runAfter(
+  runStarted({ waves: [['T-1', 'T-2'], ['T-3']], at: begun, title: 'All waves' }),
+  ...atWork('T-1', 1, begun),
+);
+const paused = runAfter(runStarted({ runId: 'p', waves: [['T-4']], at: begun, title: 'Wave 3' }), {
+  ...{ kind: 'runPaused', by: 'person', at: begun },
+});
+const over = runAfter(
+  runStarted({ runId: 'o', waves: [['T-5', 'T-6']], at: begun, title: 'Wave 5' }),
+  ...atWork('T-5', 1, begun),
+  ended('T-5', SUCCEEDED, NOW),
+  ...atWork('T-6', 2, begun),
+  ended('T-6', failedWith({ kind: 'exit' }, 1), NOW),
+  { kind: 'runEnded', at: NOW },
+);
+
+/** A window with these runs, in which commands can be pressed. */
+function makeWindow(runs: readonly RunState[] = [live, paused, over], more: FakeBacklog = {}) {
+  const all = tasks('T-1', 'T-2', 'T-3 < T-1', 'T-4', 'T-5', 'T-6');
+  const backlog = fakeBacklog({ tasks: all, runs: () => runs, ...more });
+  const remembered: RunChoice[] = [];
+  const logs: string[] = [];
+  const backlogs = fakeBacklogs([backlog], {
+    agents: () => Promise.resolve([{ id: 'claude', title: 'Claude Code', command: '/bin/claude', isChosen: false }]),
+    lastChoice: () => remembered.at(-1) ?? {},
+    rememberChoice: (_, choice) => Promise.resolve(void remembered.push(choice)),
+    openLog: (_, runId, start) => Promise.resolve(void logs.push(`${runId}/${start}`)),
+    reportOf: (_, runId) => `# Report on ${runId}`,
+  });
+  const dryRuns = new DryRunPages();
+  registerCommands({
+    backlogs,
+    dryRuns,
+    selection: () => [],
+    showLog: () => undefined,
+    agents: NO_DOORS,
+    workspace: NO_WORKSPACE,
+  });
+  const press = async (name: string, node?: object): Promise<readonly string[]> => {
+    await commands.registered.get(`todo2Waves.${name}`)?.(node === undefined ? undefined : { backlog, ...node });
+    return backlog.asked;
+  };
+  return { backlog, backlogs, press, remembered, logs, dryRuns };
+}
+
+const run = (runId: string): object => ({ kind: 'run', runId });
+const wave = (number: number): object => ({ kind: 'wave', number });
+
+const presses: readonly [name: string, node: object | undefined, asked: string][] = [
+  ['pauseRun', run('r'), 'pause r'],
+  ['goOnRun', run('p'), 'go on p'],
+  ['stopRun', run('r'), 'stop run r'],
+  ['stopTask', { kind: 'runTask', runId: 'r', taskId: taskId('T-1') }, 'stop T-1'],
+  ['requeueTask', { kind: 'runTask', runId: 'r', taskId: taskId('T-1') }, 'requeue T-1'],
+  // Without a row: the only one that fits.
+  ['pauseRun', undefined, 'pause r'],
+  ['goOnRun', undefined, 'go on p'],
+];
+for (const [name, node, asked] of presses) {
+  test(`${name} ${node === undefined ? 'from the palette' : 'on a row'} does ${asked}`, async () => {
+    assert.deepEqual(await makeWindow().press(name, node), [asked]);
+    assert.deepEqual(shown, []);
+  });
+}
+
+test('where several runs fit, a person picks one', async () => {
+  const second = runAfter(runStarted({ runId: 's', waves: [['T-3']], at: begun, title: 'Wave 2' }));
+  const { press } = makeWindow([live, second]);
+  answers.push('Wave 2');
+  assert.deepEqual(await press('pauseRun'), ['pause s']);
+  const { press: again } = makeWindow([live, second]);
+  assert.deepEqual(await again('pauseRun'), [], 'they picked none');
+});
+
+test('where no run fits, that is said', async () => {
+  await makeWindow([over]).press('pauseRun');
+  assert.deepEqual(
+    shown.map(({ message }) => message),
+    ['Pause Run: there is no such run.'],
+  );
+});
+
+test('resuming runs what failed, and nothing that succeeded', async () => {
+  const { press, backlog } = makeWindow([over]);
+  await press('resumeRun', run('o'));
+  assert.deepEqual(backlog.started, [{ title: 'Wave 5', waves: [['T-6']] }]);
+});
+
+test('a wave of the tree is stopped in every run that has tasks of it, once in each', async () => {
+  assert.deepEqual(await makeWindow().press('stopWave', wave(0)), ['stop wave r 0', 'stop wave p 0']);
+  answers.push('wave 2 of the run');
+  assert.deepEqual(await makeWindow().press('stopWave'), ['stop wave r 1']);
+  answers.push('wave 2 of the run');
+  assert.deepEqual(await makeWindow([], { elsewhere: [live] }).press('stopWave'), [
+    'ask r {"ask":"stopWave","wave":1}',
+  ]);
+});
+
+test('the report and the log of a run are opened by its rows', async () => {
+  const { press, logs, backlog, backlogs } = makeWindow();
+  await press('openRunReport', run('r'));
+  assert.equal(commands.executed[0]?.[0], 'vscode.openWith');
+  assert.equal(runReportText(backlogs)(runReportUri(backlog, 'r'), []), '# Report on r');
+  for (const query of ['', '{}', '[1]', '["/elsewhere","r"]', JSON.stringify([backlog.root, 'gone'])]) {
+    const uri = Uri.from({ scheme: 'x', path: '/Run report.md', query });
+    assert.match(runReportText(backlogs)(uri as never, []), /^\*This (?:backlog|run) is not .*\*\n$/);
+  }
+  await press('openTaskLog', { kind: 'runTask', runId: 'r', taskId: taskId('T-1') });
+  await press('openTaskLog', { kind: 'runTask', runId: 'r', taskId: taskId('T-2') });
+  assert.deepEqual(logs, ['r/1'], 'T-2 has not begun');
+});
+
+test('all runs can be listed, those of the past as well', async () => {
+  await makeWindow([live], { pastRuns: [over] }).press('showRuns');
+  assert.deepEqual(
+    lists[0]?.map(({ label }) => label),
+    ['$(sync) All waves', '$(history) Wave 5'],
+  );
+});
+
+describe('the number of agents at a time', () => {
+  const open = async () => {
+    const { press, backlog } = makeWindow();
+    const done = press('changeCap');
+    await turn();
+    const [box] = inputBoxes;
+    assert.ok(box);
+    return { backlog, box, done };
+  };
+
+  test('is what is typed, where that is a number from 1 to 64', async () => {
+    const { backlog, box, done } = await open();
+    assert.equal(box.value, '4');
+    for (const wrong of ['0', '65', 'x', '', '1e1', '-1', '2.5']) {
+      box.value = wrong;
+      box.accepted.fire(undefined);
+    }
+    assert.deepEqual(backlog.asked, []);
+    box.value = ' 12 ';
+    box.accepted.fire(undefined);
+    await done;
+    assert.deepEqual(backlog.asked, ['cap 12']);
+  });
+
+  test('changes by one with each press of a button, and never below one', async () => {
+    const { backlog, box, done } = await open();
+    const [fewer, more] = box.buttons;
+    box.pressed.fire(more);
+    for (let i = 0; i < 9; i++) box.pressed.fire(fewer);
+    box.hide();
+    await done;
+    assert.deepEqual(backlog.asked, ['cap 5', 'cap 4', 'cap 3', 'cap 2', 'cap 1']);
+  });
+});
+
+describe('running with a choice', () => {
+  test('a further run leaves the number of agents alone that somebody chose for the one that goes on', async () => {
+    const busy = makeWindow([paused], { cap: 2 });
+    assert.match((await busy.press('runWave', wave(0))).join(' '), /^start Wave 0/);
+    const idle = makeWindow([over], { cap: 2 });
+    assert.equal((await idle.press('runWave', wave(0)))[0], 'cap 4');
+  });
+
+  test('starts with what was changed, remembers it, and begins with it the next time', async () => {
+    const { press, remembered } = makeWindow([]);
+    answers.push('Order', 'is done', 'Agent', 'Claude Code', 'Model', 'opus-4.1', 'At a time', '8');
+    answers.push('After a failure', 'start nothing further', 'Pause', 'Run');
+    const [cap, started] = await press('runWaveWith', wave(0));
+    assert.equal(cap, 'cap 8');
+    assert.equal(started, 'start Wave 0: T-1 T-2 T-4 T-5 T-6 (flow stopAtOnce claude opus-4.1)');
+    const choice = { mode: 'flow', agent: 'claude', model: 'opus-4.1', cap: 8, onFailure: 'stopAtOnce' };
+    assert.deepEqual(remembered, [{ ...choice, pauseBetweenWaves: true }]);
+    lists.length = 0;
+    await press('runWaveWith', wave(0));
+    const words = new Map(lists[0]?.map(({ label, description }) => [label.replace(/^\$\(.*?\) /, ''), description]));
+    assert.equal(words.get('Agent'), 'Claude Code');
+    assert.equal(words.get('At a time'), '8');
+    assert.equal(words.get('Pause'), 'after each wave');
+  });
+
+  test('starts nothing and remembers nothing where it is left', async () => {
+    const { press, remembered } = makeWindow([]);
+    answers.push('Order', 'is done');
+    assert.deepEqual(await press('runWaveWith', wave(0)), []);
+    assert.deepEqual(remembered, []);
+  });
+
+  test('can go back to what the settings say', async () => {
+    const { press, remembered } = makeWindow([]);
+    answers.push('Pause', 'As the settings have it', 'Run');
+    await press('runWaveWith', wave(0));
+    assert.deepEqual(remembered, [{}]);
+  });
+
+  test('asks what to run where no row says it', async () => {
+    const { press, backlog } = makeWindow([]);
+    answers.push('Wave 1', 'Run');
+    await press('runWaveWith');
+    assert.deepEqual(backlog.started, [{ title: 'Wave 1', waves: [['T-3']] }]);
+  });
+
+  test('takes no name of a model that could be anything else', async () => {
+    for (const model of ['--dangerously', '$(x)', 'a b', '../x', '${env:X}', `m${'x'.repeat(200)}`]) {
+      const { press, remembered } = makeWindow([]);
+      answers.push('Model', model, 'Run');
+      await press('runWaveWith', wave(0));
+      assert.deepEqual(remembered, [{}], model);
+    }
+  });
+});
+
+test('a choice that is stored wrongly counts as far as it is right', () => {
+  assert.deepEqual(readRunChoice(undefined), {});
+  assert.deepEqual(readRunChoice('flow'), {});
+  assert.deepEqual(readRunChoice({ mode: 'flow', cap: 65, agent: '../x', model: '-x', how: 1, onFailure: 'no' }), {
+    mode: 'flow',
+  });
+  const whole = { mode: 'strict', agent: 'goose', model: 'gpt-5', how: 'interactive', onFailure: 'continue' } as const;
+  assert.deepEqual(readRunChoice({ ...whole, pauseBetweenWaves: false, cap: 64 }), {
+    ...whole,
+    ...{ pauseBetweenWaves: false, cap: 64 },
+  });
+});
+
+test('a dry run opens a page of its own, and starts nothing', async () => {
+  const { press, backlog, dryRuns } = makeWindow([]);
+  const scopes: unknown[] = [];
+  const dryRun: Backlog['dryRun'] = (...scope) => {
+    scopes.push(scope);
+    const [step, other] = tasks('T-1', 'T-2').map((task, n) => dryStep(task, { startsAtMs: n * 60_000 }));
+    return Promise.resolve(ok(dryReport({ steps: [step!, other!] })));
+  };
+  Object.defineProperty(backlog, 'dryRun', { value: dryRun });
+  await press('dryRun', wave(0));
+  assert.deepEqual(scopes, [[{ kind: 'wave', number: 0 }, {}]]);
+  assert.deepEqual(shown, []);
+  const [command, uri] = commands.executed[0] ?? [];
+  assert.equal(command, 'vscode.openWith');
+  assert.ok(uri instanceof Uri && uri.scheme === DRY_RUN_SCHEME);
+  const text = dryRuns.textOf(uri as never, []);
+  assert.match(text, /^# Dry run: Wave 0\n/);
+  for (const id of ['T-1', 'T-2']) assert.ok(text.includes(`(${id})`), id);
+  assert.deepEqual([backlog.started, backlog.asked], [[], []]);
+});
+
+test('a dry run goes through the engine itself: what waits comes later, what cannot start is named', async () => {
+  const { press, backlog, dryRuns } = makeWindow([], { tasks: tasks('T-1', 'T-2 < T-1', '#T-3', 'T-4 < T-3') });
+  await press('dryRun', { kind: 'task', taskId: taskId('T-4') });
+  answers.push('All Waves');
+  await press('dryRun');
+  const pages = commands.executed.map(([, uri]) => dryRuns.textOf(uri as never, []));
+  assert.equal(pages.length, 2, shown.map(({ message }) => message).join());
+  assert.match(pages[0] ?? '', /## Not run\n\n- Title of T-4 \(T-4\): waits for T-3 \(Blocked\)/);
+  assert.match(pages[1] ?? '', /\| 1 \| 1 \| Title of T-1 \(T-1\) \| at once/);
+  assert.match(pages[1] ?? '', /\| 2 \| 2 \| Title of T-2 \(T-2\) \| after 5 min/);
+  assert.deepEqual([backlog.started, backlog.asked], [[], []]);
+});
+
+test('in a window that is not trusted nothing is started, resumed or tried', async () => {
+  trust.isTrusted = false;
+  for (const name of ['runWaveWith', 'dryRun', 'resumeRun', 'goOnRun', 'requeueTask']) {
+    const { press, backlog } = makeWindow();
+    assert.deepEqual(await press(name, name === 'resumeRun' ? run('o') : wave(0)), [], name);
+    assert.deepEqual(backlog.started, [], name);
+  }
+  assert.equal(shown.length, 5);
+  assert.deepEqual(await makeWindow().press('stopRun', run('r')), ['stop run r'], 'stopping is always possible');
+});

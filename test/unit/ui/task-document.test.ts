@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { duration, explainFailure } from '../../../src/ui/messages.ts';
+import { plain } from '../../../src/ui/plain.ts';
+import { summariseLocks } from '../../../src/ui/lock-summary.ts';
+import { taskDocument, taskTooltip } from '../../../src/ui/task-document.ts';
+import { taskId } from '../../../src/core/task.ts';
+import { lock, task, tasks } from '../../support/backlog.ts';
+import { fakeBacklog, ME, NOW } from '../../support/fake-backlog.ts';
+
+const MINUTE = 60_000;
+
+test('the details of a task say what it is, why it waits, what it needs and who needs it', () => {
+  const backlog = fakeBacklog({
+    tasks: [
+      task('T-1', { status: 'Done' }),
+      task('T-2', { status: 'In Progress', lock: lock('cursor-mac-811', NOW + 18 * MINUTE) }),
+      task('T-3', {
+        description: 'Draw *it*.',
+        dependencies: ['T-1', 'T-2', 'T-404'],
+        tags: ['ui'],
+        metadata: { planning_doc: 'docs/x.md' },
+      }),
+      task('T-4', { dependencies: ['T-3'] }),
+    ],
+  });
+  const text = taskDocument(backlog, backlog.task(taskId('T-3'))!);
+  for (const part of [
+    '# Title of T-3',
+    'T-3 · **Todo** · medium priority · wave 1 · exarp-go: wave 1'.replace(' · exarp-go: wave 1', ''),
+    'Tags: ui',
+    '- waits for T-2 (In Progress, held by cursor-mac-811 for 42 min)',
+    'Draw *it*.',
+    '- ✓ T-1 Title of T-1 (Done)',
+    '- ○ T-2 Title of T-2 (In Progress, held by cursor-mac-811 for 42 min)',
+    '- T-404: does not exist',
+    '- ○ T-4 Title of T-4 (Todo)',
+    '"planning_doc": "docs/x.md"',
+    '- File: /home/me/shop/.todo2/todo2.db',
+  ]) {
+    assert.ok(text.includes(part), `${part} is not in\n${text}`);
+  }
+});
+
+const hostile = [
+  '<img src=x onerror=alert(1)>',
+  '![x](https://evil.example/pixel.png)',
+  '[run](command:workbench.action.quit)',
+  '<script>alert(1)</script>',
+];
+for (const text of hostile) {
+  test(`a title or description of ${text} stays text in details and tooltips`, () => {
+    const backlog = fakeBacklog({ tasks: [task('T-1', { title: text, description: text, tags: [text] })] });
+    const one = backlog.task(taskId('T-1'))!;
+    for (const page of [taskDocument(backlog, one), taskTooltip(backlog, one)]) {
+      assert.doesNotMatch(page, /<(img|script)/);
+      assert.doesNotMatch(page, /(?<!\\)!\[/);
+      assert.doesNotMatch(page, /(?<!\\)\]\(command:/);
+    }
+  });
+}
+
+test('metadata cannot close the block that it is shown in', () => {
+  const backlog = fakeBacklog({ tasks: [task('T-1', { metadata: { note: '```\n# free' } })] });
+  assert.match(taskDocument(backlog, backlog.task(taskId('T-1'))!), /\n````json\n/);
+});
+
+test('a tooltip shows the beginning of a long description', () => {
+  const backlog = fakeBacklog({ tasks: [task('T-1', { description: 'word '.repeat(1000) })] });
+  assert.ok(taskTooltip(backlog, backlog.task(taskId('T-1'))!).length < 1000);
+});
+
+const lengths: readonly [ms: number, text: string][] = [
+  [-5, '0 s'],
+  [59_000, '59 s'],
+  [90_000, '2 min'],
+  [12 * MINUTE, '12 min'],
+  [60 * MINUTE, '1 h'],
+  [65 * MINUTE, '1 h 5 min'],
+  [119.7 * MINUTE, '2 h'],
+  [72 * 60 * MINUTE, '3 days'],
+];
+for (const [ms, text] of lengths) {
+  test(`${ms} ms are ${text}`, () => assert.equal(duration(ms), text));
+}
+
+test('a claim that somebody else holds says who and until when', () => {
+  const { message } = explainFailure(
+    { kind: 'held', id: taskId('T-1'), holder: 'cursor-mac-811', until: NOW + 18 * MINUTE },
+    NOW,
+  );
+  assert.match(message, /^T-1 is held by cursor-mac-811 until .+ \(18 min left\)\.$/);
+});
+
+test('the status bar counts my locks and the time of the one that ends first', () => {
+  const backlog = fakeBacklog({
+    tasks: [
+      task('T-1', { lock: lock(ME, NOW + 29 * MINUTE) }),
+      task('T-2', { lock: lock(ME, NOW + 12 * MINUTE) }),
+      task('T-3', { lock: lock('claude-x-1', NOW + MINUTE) }),
+      task('T-4', { lock: lock(ME, NOW) }),
+    ],
+  });
+  assert.equal(summariseLocks([backlog])?.text, '$(lock) 2 · 12 min');
+  assert.equal(summariseLocks([fakeBacklog({ tasks: tasks('T-1') })])?.text, '$(unlock) 0');
+  assert.equal(summariseLocks([fakeBacklog({ store: { kind: 'missing' } })]), undefined);
+});
+
+test('backlog text makes no icon and no link in messages and pick lists', () => {
+  assert.equal(plain('$(alert) [a](command:b)'), '$\u200b(alert) [a]\u200b(command:b)');
+});

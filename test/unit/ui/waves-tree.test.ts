@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict';
+import { setImmediate as turn } from 'node:timers/promises';
+import { beforeEach, test } from 'node:test';
+import '../../support/use-editor-stub.ts';
+import type { Backlog } from '../../../src/core/backlog.ts';
+import { Emitter } from '../../../src/core/events.ts';
+import type { LiveLock } from '../../../src/core/backlog.ts';
+import { fail, ok } from '../../../src/core/result.ts';
+import type { RunState } from '../../../src/core/run/run-events.ts';
+import { taskId } from '../../../src/core/task.ts';
+import type { Backlogs } from '../../../src/ui/backlogs.ts';
+import { tasks } from '../../support/backlog.ts';
+import {
+  answers,
+  commands,
+  folders,
+  foldersChanged,
+  shown,
+  trust,
+  trustGranted,
+  Uri,
+} from '../../support/editor-stub.ts';
+import {
+  fakeBacklog,
+  fakeBacklogs,
+  type FakeBacklog,
+  NOW,
+  NO_DOORS,
+  NO_WORKSPACE,
+} from '../../support/fake-backlog.ts';
+import { atWork, runAfter, runStarted } from '../../support/run-events.ts';
+
+// After the stub: these import `vscode`.
+const { WavesTree } = await import('../../../src/ui/waves-tree.ts');
+const { WorkspaceBacklogs } = await import('../../../src/ui/workspace-backlogs.ts');
+const { registerCommands } = await import('../../../src/ui/commands.ts');
+const { DryRunPages } = await import('../../../src/ui/dry-run-pages.ts');
+
+beforeEach(() => {
+  for (const list of [answers, shown, folders]) list.length = 0;
+  trust.isTrusted = true;
+});
+
+function backlogsOf(...all: Backlog[]): Backlogs & { readonly looks: number } {
+  let looks = 0;
+  const backlogs = fakeBacklogs(all, {
+    timePassed: () => {
+      looks++;
+    },
+  });
+  return Object.defineProperty(backlogs, 'looks', { get: () => looks }) as ReturnType<typeof backlogsOf>;
+}
+
+test('rows follow the time while a lease runs, and once more when the last one has ended', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const backlog = fakeBacklog({ tasks: tasks('T-1') });
+  let live: readonly LiveLock[] = [];
+  Object.defineProperty(backlog, 'liveLocks', { value: () => live });
+  const backlogs = backlogsOf(backlog);
+  const tree = new WavesTree(backlogs);
+  const lock = { holder: 'vscode-box-1', since: 0, until: 1 };
+  t.mock.timers.tick(30_000);
+  assert.equal(backlogs.looks, 0, 'nothing depends on the time');
+  live = [{ task: backlog.task(taskId('T-1'))!, lease: { kind: 'theirs', lock, remainingMs: 1 } }];
+  t.mock.timers.tick(60_000);
+  assert.equal(backlogs.looks, 2);
+  live = [];
+  t.mock.timers.tick(90_000);
+  assert.equal(backlogs.looks, 3, 'that the lease has ended shows, and then nothing changes any more');
+  tree.dispose();
+  t.mock.timers.tick(90_000);
+  assert.equal(backlogs.looks, 3);
+});
+
+test('what an agent does is drawn on the rows of tasks at work, and on no other', (t) => {
+  const at = NOW - 60_000;
+  const run = runAfter(runStarted({ waves: [['T-1', 'T-2']], at }), ...atWork('T-1', 1, at));
+  const backlog = fakeBacklog({ tasks: tasks('T-1', 'T-2'), runs: () => [run] });
+  const active = new Emitter<undefined>();
+  const tree = new WavesTree(fakeBacklogs([backlog], { onDidChangeActivity: active.event }));
+  t.after(() => tree.dispose());
+  const drawn: unknown[] = [];
+  tree.onDidChangeTreeData((rows) => void drawn.push(rows));
+  active.fire(undefined);
+  assert.deepEqual(drawn, [], 'nobody has opened the run');
+  const [top] = tree.getChildren();
+  const [first] = tree.getChildren(top);
+  active.fire(undefined);
+  assert.deepEqual(drawn, [[first]]);
+  const [rows] = drawn as unknown as readonly (readonly unknown[])[];
+  assert.equal(rows?.[0], first, 'the very row that the editor knows');
+});
+
+test('rows are drawn anew where they are, and the whole tree only where topmost rows come or go', (t) => {
+  const at = NOW - 60_000;
+  const run = runAfter(runStarted({ waves: [['T-1']], at }), ...atWork('T-1', 1, at));
+  let runs: readonly RunState[] = [];
+  const backlog = fakeBacklog({ tasks: tasks('T-1', 'T-2'), runs: () => runs });
+  const changed = new Emitter<undefined>();
+  const tree = new WavesTree(fakeBacklogs([backlog], { onDidChange: changed.event }));
+  t.after(() => tree.dispose());
+  const drawn: unknown[] = [];
+  tree.onDidChangeTreeData((rows) => void drawn.push(rows));
+  changed.fire(undefined);
+  assert.deepEqual(drawn, [undefined], 'the editor was given no rows yet');
+  const topmost = tree.getChildren();
+  changed.fire(undefined);
+  assert.deepEqual(drawn.slice(1), [topmost]);
+  runs = [run];
+  changed.fire(undefined);
+  assert.equal(drawn[2], undefined, 'a run begins');
+  changed.fire(undefined);
+  assert.equal(drawn[3], undefined, 'until the editor has asked for it');
+  assert.equal(tree.getChildren().length, topmost.length + 1);
+  changed.fire(undefined);
+  assert.deepEqual(drawn[4], tree.getChildren());
+});
+
+interface Opened {
+  readonly root: string;
+  readonly backlog: Backlog;
+  readonly change: () => void;
+  readonly move: () => void;
+}
+
+function windowOf(stores: Readonly<Record<string, FakeBacklog>>, identity = (root: string): string => root) {
+  const opened: Opened[] = [];
+  const closed: string[] = [];
+  const workspace = new WorkspaceBacklogs({
+    findRoot: (folder) => Promise.resolve(folder in stores ? folder : undefined),
+    identify: (root) => Promise.resolve(identity(root)),
+    open: (root) => {
+      const changed = new Emitter<undefined>();
+      const moved = new Emitter<undefined>();
+      const backlog = fakeBacklog({ root, ...(stores[root] ?? { store: { kind: 'missing' } }) });
+      Object.defineProperty(backlog, 'onDidChange', { value: changed.event });
+      opened.push({ root, backlog, change: () => changed.fire(undefined), move: () => moved.fire(undefined) });
+      return {
+        backlog,
+        onDidMove: moved.event,
+        hasTerminal: () => false,
+        showTerminal: () => false,
+        activityOf: () => undefined,
+        openLog: () => Promise.reject(new Error('not asked for')),
+        reportOf: () => '',
+        lastChoice: () => undefined,
+        rememberChoice: () => Promise.resolve(),
+        writePlan: () => Promise.reject(new Error('not asked for')),
+        replacePlan: () => Promise.reject(new Error('not asked for')),
+        agents: () => Promise.resolve([]),
+        importable: () => Promise.resolve(ok([])),
+        initialise: () => Promise.reject(new Error('not asked for')),
+        close: () => Promise.resolve(void closed.push(root)),
+      };
+    },
+    reportBug: (error) => assert.fail(String(error)),
+  });
+  return { workspace, opened, closed, roots: () => workspace.all.map((backlog) => backlog.root) };
+}
+
+const open = (...paths: string[]): void => {
+  folders.splice(0, folders.length, ...paths.map((path) => ({ uri: new Uri(path) })));
+};
+
+test('each folder of a window has its backlog; one without a store is not shown beside others', async () => {
+  open('/a', '/b', '/none');
+  const { workspace, roots, closed } = windowOf({ '/a': { tasks: tasks('T-1') }, '/b': { tasks: tasks('T-1') } });
+  await workspace.whenOpened();
+  assert.deepEqual(roots(), ['/a', '/b']);
+  open('/b', '/none');
+  foldersChanged.fire(undefined);
+  await workspace.whenOpened();
+  assert.deepEqual([roots(), closed], [['/b'], ['/a']]);
+  open('/none');
+  foldersChanged.fire(undefined);
+  await workspace.whenOpened();
+  assert.deepEqual(roots(), ['/none'], 'alone it says that there is no store');
+  await workspace.close();
+});
+
+test('two folders that lead to one store share one backlog', async () => {
+  open('/a', '/link-to-a');
+  const stores = { '/a': { tasks: tasks('T-1') }, '/link-to-a': { tasks: tasks('T-1') } };
+  const { workspace, roots } = windowOf(stores, () => 'one store');
+  await workspace.whenOpened();
+  assert.deepEqual(roots(), ['/a']);
+  await workspace.close();
+});
+
+test('a backlog whose configuration puts the store elsewhere is closed, and opened there', async () => {
+  open('/a', '/b');
+  const stores = { '/a': { tasks: tasks('T-1') }, '/b': { tasks: tasks('T-1') } };
+  const { workspace, opened, closed, roots } = windowOf(stores);
+  await workspace.whenOpened();
+  opened[0]?.move();
+  await workspace.whenOpened();
+  assert.deepEqual(closed, ['/a']);
+  assert.deepEqual(
+    opened.map(({ root }) => root),
+    ['/a', '/b', '/a'],
+  );
+  assert.deepEqual([...roots()].sort(), ['/a', '/b']);
+  await workspace.close();
+});
+
+test('nothing is opened before the window is trusted', async () => {
+  trust.isTrusted = false;
+  open('/a');
+  const { workspace, opened } = windowOf({ '/a': { tasks: tasks('T-1') } });
+  await workspace.whenOpened();
+  assert.equal(opened.length, 0);
+  trust.isTrusted = true;
+  trustGranted.fire(undefined);
+  await workspace.whenOpened();
+  assert.equal(opened.length, 1);
+  await workspace.close();
+});
+
+test('views draw once for all that changes in one go', async () => {
+  open('/a');
+  const { workspace, opened } = windowOf({ '/a': { tasks: tasks('T-1') } });
+  await workspace.whenOpened();
+  let draws = 0;
+  workspace.onDidChange(() => draws++);
+  for (let i = 0; i < 10_000; i++) opened[0]?.change();
+  await turn();
+  await turn();
+  assert.equal(draws, 1);
+  opened[0]?.change();
+  await workspace.close();
+  await turn();
+  assert.equal(draws, 1, 'nothing is drawn after the end');
+});
+
+async function command(name: string, backlog: Backlog, node: unknown): Promise<void> {
+  const context = {
+    ...{ backlogs: backlogsOf(backlog), dryRuns: new DryRunPages() },
+    ...{ selection: () => [], showLog: () => undefined, agents: NO_DOORS, workspace: NO_WORKSPACE },
+  };
+  for (const each of registerCommands(context)) assert.ok(each);
+  await commands.registered.get(`todo2Waves.${name}`)?.(node);
+}
+
+/** Two tasks in Review in wave 0; statuses that are set are remembered, and refused where the id is in `refused`. */
+function inReview(...refused: string[]) {
+  const set: string[] = [];
+  const backlog = fakeBacklog({
+    tasks: tasks('?T-1', '?T-2'),
+    locks: {
+      setStatus: (id, _, to) => {
+        if (refused.includes(id)) return Promise.resolve(fail({ kind: 'changedMeanwhile', id, rawStatus: 'Todo' }));
+        set.push(`${id} ${to}`);
+        return Promise.resolve(ok(to));
+      },
+    },
+  });
+  return { backlog, set, wave: { kind: 'wave', backlog, number: 0 } };
+}
+
+test('several tasks are approved only after a question that names them', async () => {
+  const { backlog, set, wave } = inReview();
+  await command('approveWave', backlog, wave);
+  assert.deepEqual(set, [], 'the question was dismissed');
+  const question = { message: 'Mark 2 tasks of wave 0 as Done?', detail: 'Title of T-1\nTitle of T-2' };
+  assert.deepEqual(shown, [{ ...question, buttons: ['Mark as Done'] }]);
+  answers.push('Mark as Done');
+  await command('approveWave', backlog, wave);
+  assert.deepEqual(set, ['T-1 Done', 'T-2 Done']);
+});
+
+test('a task that was changed meanwhile does not keep the others from being approved', async () => {
+  const { backlog, set, wave } = inReview('T-1');
+  answers.push('Mark as Done');
+  await command('approveWave', backlog, wave);
+  assert.deepEqual(set, ['T-2 Done']);
+  assert.match(shown[1]!.message, /^T-1 was changed meanwhile \(it is Todo now\)/);
+});
+
+test('what writes is refused in a window that is not trusted, though a hidden command can be called', async () => {
+  trust.isTrusted = false;
+  const { backlog, set } = inReview();
+  await command('markDone', backlog, { kind: 'task', backlog, taskId: taskId('T-1') });
+  assert.deepEqual(set, []);
+  assert.match(shown.map(({ message }) => message).join(), /trust/i);
+});

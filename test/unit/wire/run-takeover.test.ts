@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import type { RunEvent, RunState } from '../../../src/core/run/run-events.ts';
+import type { WorkState } from '../../../src/core/run/journal/work-state.ts';
+import { taskId, type TaskId } from '../../../src/core/task.ts';
+import { RecordedRuns, type RunHistoryOptions } from '../../../src/wire/run-takeover.ts';
+import { RunJournals } from '../../../src/store/runs/run-journals.ts';
+import { HandClock } from '../../support/hand-clock.ts';
+import { ranFor, startOf, succeeded } from '../../support/run-stories.ts';
+
+const RUN = '20261125T023000-a1b2c3';
+const SUPERVISOR = 4711;
+const END: RunEvent = { kind: 'runEnded', runId: RUN, at: 99 };
+
+/** A run of three tasks whose window was gone in the middle of the first two. */
+const STORY: readonly RunEvent[] = [
+  startOf(RUN, [['T-1', 'T-2', 'T-3']]),
+  { kind: 'waveStarted', runId: RUN, wave: 0, at: 1 },
+  { kind: 'taskStarting', runId: RUN, id: taskId('T-1'), start: 1, attempt: 1, at: 2 },
+  { kind: 'taskStarting', runId: RUN, id: taskId('T-2'), start: 2, attempt: 1, at: 2 },
+];
+
+/** A folder in which an earlier window wrote this down, and a window that opens on it now. */
+async function reopened(t: TestContext, story: readonly RunEvent[], { begunHere }: { readonly begunHere: boolean }) {
+  const root = mkdtempSync(join(tmpdir(), 'todo2-history-'));
+  const opened: RecordedRuns[] = [];
+  const bugs: unknown[] = [];
+  t.after(async () => {
+    for (const history of opened) await history.close();
+    assert.deepEqual(bugs.splice(0), []);
+    rmSync(root, { recursive: true, force: true });
+  });
+  mkdirSync(join(root, '.todo2'));
+  const clock = new HandClock(Date.now());
+  const alive = new Set([1, 2]);
+  const journalsOf = (pid: number): RunJournals => {
+    const journals = new RunJournals({
+      ...{ root, clock, pid, log: () => undefined },
+      processes: { hostname: 'desk', isAlive: (asked) => alive.has(asked) },
+      beginOf: (asked) => Promise.resolve(alive.has(asked) ? `began ${asked}` : undefined),
+    });
+    t.after(() => journals.dispose());
+    return journals;
+  };
+  const before = journalsOf(1);
+  const nobody = { onFailed: () => assert.fail('it can be written'), onLost: () => assert.fail('it is ours') };
+  const writer = before.open(RUN, nobody);
+  for (const event of story) writer.append(event);
+  await writer.close();
+  alive.delete(1);
+
+  const journals = journalsOf(2);
+  const files = (start: number) => journals.filesOf(RUN, start);
+  const writeState = (start: number, part: Partial<WorkState> = {}): void => {
+    const state: WorkState = {
+      ...{
+        runId: RUN,
+        start,
+        taskId: taskId(`T-${start}`),
+        phase: 'claiming',
+        pid: SUPERVISOR,
+        begin: 'b',
+        host: 'desk',
+      },
+      ...{
+        holder: `claude-desk-${SUPERVISOR}`,
+        agentPid: undefined,
+        agentBegin: null,
+        mark: '0'.repeat(32),
+        label: 'Claude',
+      },
+      ...{ output: 'text', startedAt: 3, lastOutputAt: undefined, sessionId: undefined, end: undefined, ...part },
+    };
+    writeFileSync(files(start).state, JSON.stringify(state));
+  };
+  const told: string[] = [];
+  const restored: { run: RunState; attach: ReadonlySet<TaskId> }[] = [];
+  const note =
+    (what: string) =>
+    (...about: unknown[]): void =>
+      void told.push([what, ...about.filter((each) => typeof each !== 'object')].join(' '));
+  const tell = (what: string) => {
+    const noted = note(what);
+    return (...about: unknown[]): Promise<void> => {
+      noted(...about);
+      return Promise.resolve();
+    };
+  };
+  const runner: RunHistoryOptions['runner'] = {
+    ...{ onEvent: () => ({ dispose: () => undefined }), runs: [], letGo: () => undefined },
+    restore: (run, attach) => {
+      restored.push({ run, attach });
+      return { runId: run.runId, ended: new Promise(() => undefined) };
+    },
+    ...{ setCap: note('cap'), pause: note('pause'), goOn: note('goOn'), requeue: note('requeue') },
+    ...{ stopRun: tell('stopRun'), stopWave: tell('stopWave'), stopTask: tell('stopTask') },
+  };
+  const open = async (
+    isAlive: RunHistoryOptions['isAlive'] = () => Promise.resolve(false),
+    ready: RunHistoryOptions['ready'] = () => Promise.resolve(),
+  ): Promise<RecordedRuns> => {
+    const history = new RecordedRuns({
+      ...{ journals, runner, isAlive, ready, clock, log: () => undefined, reportBug: (bug) => void bugs.push(bug) },
+      ...{ endOrphan: tell('endOrphan'), giveBack: tell('giveBack'), endVerification: tell('endVerification') },
+      ...{ begun: { has: () => begunHere, add: () => undefined }, onAttached: () => undefined },
+      onFailed: () => assert.fail('it can be written'),
+    });
+    opened.push(history);
+    await history.open();
+    return history;
+  };
+  const journal = (): string => readFileSync(join(root, '.todo2', 'waves', 'runs', `${RUN}.jsonl`), 'utf8');
+  const folder = (): readonly string[] => readdirSync(join(root, '.todo2', 'waves', 'runs', RUN)).sort();
+  return { open, writeState, files, told, restored, journal, folder, bugs, root };
+}
+
+describe('a run that was not begun here', () => {
+  test('and that nobody works for is left as it is: nothing is written, ended, or called interrupted', async (t) => {
+    const at = await reopened(t, STORY, { begunHere: false });
+    at.writeState(1, { phase: 'working', agentPid: 1234 });
+    const before = [at.journal(), at.folder()];
+    const history = await at.open();
+    assert.deepEqual([at.journal(), at.folder()], before);
+    assert.deepEqual(at.told, []);
+    assert.deepEqual(at.restored, []);
+    assert.deepEqual(history.elsewhere, []);
+    const [run, ...others] = history.past;
+    assert.deepEqual(others, []);
+    // It can be looked at, and resumed by who wants to.
+    assert.deepEqual([run?.runId, run?.phase, run?.stop], [RUN, 'ended', undefined]);
+    assert.equal(run?.tasks.get(taskId('T-1'))?.outcome?.kind, 'unknown');
+    assert.equal(run.tasks.get(taskId('T-3'))?.outcome?.kind, 'skipped');
+  });
+
+  test('is taken over where its supervisor surely lives', async (t) => {
+    const at = await reopened(t, STORY, { begunHere: false });
+    at.writeState(1, { phase: 'working', agentPid: 1234 });
+    await at.open((state) => Promise.resolve(state.start === 1));
+    assert.deepEqual([...(at.restored[0]?.attach ?? [])], ['T-1']);
+  });
+
+  test('and that has ended is shown as it ended', async (t) => {
+    const story = [
+      startOf(RUN, [['T-1']]),
+      { kind: 'waveStarted', runId: RUN, wave: 0, at: 1 } as const,
+      ...ranFor(RUN, 'T-1', { start: 1, from: 2, ms: 3, outcome: succeeded() }),
+      END,
+    ];
+    const history = await (await reopened(t, story, { begunHere: false })).open();
+    assert.equal(history.past[0]?.tasks.get(taskId('T-1'))?.outcome?.kind, 'succeeded');
+  });
+});
+
+describe('an attempt that nothing shows of', () => {
+  test('is told not to begin, and its task has another turn', async (t) => {
+    const at = await reopened(t, STORY, { begunHere: true });
+    await at.open();
+    assert.ok(existsSync(at.files(1).stop) && existsSync(at.files(2).stop));
+    assert.deepEqual([...(at.restored[0]?.attach ?? ['not restored'])], []);
+    assert.deepEqual([...at.restored[0]!.run.tasks.values()].map(({ phase }) => phase), ['queued', 'queued', 'queued']); // prettier-ignore
+  });
+
+  test('and that began just before it was told is watched to its end before its task has another turn', async (t) => {
+    const at = await reopened(t, STORY, { begunHere: true });
+    at.writeState(2, { phase: 'working', agentPid: 1234 });
+    // While the second one is looked at, the first one begins: it was looked at before.
+    await at.open(() => {
+      if (!existsSync(at.files(1).state)) at.writeState(1);
+      return Promise.resolve(true);
+    });
+    assert.ok(existsSync(at.files(1).stop));
+    assert.deepEqual([...(at.restored[0]?.attach ?? [])], ['T-1', 'T-2']);
+    assert.deepEqual(
+      at.told.filter((line) => line.startsWith('requeue')),
+      ['requeue T-1'],
+    );
+  });
+
+  test('and that has ended by being told so has its turn again as well', async (t) => {
+    const at = await reopened(t, STORY, { begunHere: true });
+    at.writeState(2, { phase: 'working', agentPid: 1234 });
+    await at.open(({ start }) => {
+      at.writeState(1, { phase: 'ended', end: { kind: 'stopped' } });
+      return Promise.resolve(start === 2);
+    });
+    assert.deepEqual([...(at.restored[0]?.attach ?? [])], ['T-2']);
+    assert.equal(at.restored[0]?.run.tasks.get(taskId('T-1'))?.phase, 'queued');
+  });
+});
+
+test('nothing is taken over before the backlog was read', async (t) => {
+  const at = await reopened(t, STORY, { begunHere: true });
+  let tell: () => void = () => undefined;
+  const opening = at.open(undefined, () => new Promise((resolve) => (tell = resolve)));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual([at.restored.length, existsSync(at.files(1).stop)], [0, false]);
+  tell();
+  await opening;
+  assert.equal(at.restored.length, 1);
+});
+
+test('a run that cannot be taken over keeps no other one from it', async (t) => {
+  const at = await reopened(t, STORY, { begunHere: true });
+  const other = '20261125T023001-a1b2c4';
+  const runs = join(at.root, '.todo2', 'waves', 'runs');
+  mkdirSync(join(runs, other));
+  writeFileSync(join(runs, `${other}.jsonl`), at.journal().replaceAll(RUN, other));
+  const bug = new Error('it cannot be looked at');
+  const state = { pid: SUPERVISOR, phase: 'working', agentPid: 1234 } as const;
+  at.writeState(1, state);
+  const history = await at.open(() => Promise.reject(bug));
+  assert.deepEqual(at.bugs.splice(0), [bug]);
+  assert.deepEqual(
+    history.past.map(({ runId, stop }) => [runId, stop?.kind]),
+    [[other, 'interrupted']],
+  );
+});
