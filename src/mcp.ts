@@ -17,7 +17,7 @@ import { Backlog } from './core/backlog.ts';
 import { resolveOptions } from './core/config.ts';
 import { createHolderId } from './core/lease/holder.ts';
 import { NO_SETTINGS, noRuns } from './core/no-runs.ts';
-import { ClaimWatch } from './core/lease/claim-reconciler.ts';
+import { ClaimReconciler } from './core/lease/claim-reconciler.ts';
 import { LeaseKeeper } from './core/lease/lease-keeper.ts';
 import type { Status, TaskId } from './core/task.ts';
 import { readGitStatus } from './agent-process/git-status.ts';
@@ -101,7 +101,7 @@ async function open({ root: folder, agent, allowDone }: Arguments, clientName: s
     renewalMs: () => options().renewalMs,
     reclaim: (id) => claimWatch.reclaim(id),
   });
-  const claimWatch: ClaimWatch = new ClaimWatch({ source, locks, keeper, clock, leaseMs, reportBug });
+  const claimWatch: ClaimReconciler = new ClaimReconciler({ source, locks, keeper, clock, leaseMs, reportBug });
   keeper.onDidLose(({ id, holder }) => log(`The lock on ${id} is lost${holder === undefined ? '' : ` to ${holder}`}.`));
   keeper.onDidFail((failure) => log(failureWords(failure, clock.now())));
   claimWatch.onEvent((event) => log(`${event.kind}: ${event.id}`));

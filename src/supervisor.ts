@@ -14,10 +14,10 @@ import { hostname } from 'node:os';
 import { relative, sep } from 'node:path';
 import { createHolderId } from './core/lease/holder.ts';
 import type { WorkEnd } from './core/ports.ts';
-import { ClaimWatch } from './core/lease/claim-reconciler.ts';
+import { ClaimReconciler } from './core/lease/claim-reconciler.ts';
 import { LeaseKeeper } from './core/lease/lease-keeper.ts';
 import { workOnTask } from './core/run/attempt/task-work.ts';
-import type { WorkState } from './core/run/journal/work-state.ts';
+import { storedWorkState, type WorkState } from './core/run/journal/work-state.ts';
 import type { Status, TaskId } from './core/task.ts';
 import { StateFile } from './agent-process/state-file.ts';
 import { rememberFiles } from './agent-process/touched-files.ts';
@@ -27,7 +27,7 @@ import type { FromSupervisor, ToSupervisor, WorkOrder } from './agent-process/wo
 import { Connection } from './store/write/connection.ts';
 import { patchJsonStatus } from './store/json/json-patch.ts';
 import { loadSqlite } from './store/write/load-sqlite.ts';
-import { beginOf } from './store/runs/processes.ts';
+import { processStartTime } from './store/runs/processes.ts';
 import { replaceFile } from './store/files/replace-file.ts';
 import { RowWatch } from './store/write/row-watch.ts';
 import { systemClock as clock } from './store/files/system-clock.ts';
@@ -41,7 +41,7 @@ const OUTPUT_EVERY_MS = 2000;
 const IDLE_MS = 30_000;
 
 const sqlite = loadSqlite();
-const begin = beginOf(process.pid);
+const begin = processStartTime(process.pid);
 /** The order at work, and how to end it. */
 let atWork: { readonly stop: AbortController; readonly terminalGone: AbortController } | undefined;
 let open: { readonly file: string; readonly connection: Connection } | undefined;
@@ -154,7 +154,7 @@ async function perform(order: WorkOrder): Promise<WorkEnd> {
 async function firstState(order: WorkOrder, mark: string): Promise<WorkState> {
   const host = hostname();
   return {
-    ...{ runId: order.runId, start: order.start, taskId: order.taskId, phase: 'claiming', pid: process.pid },
+    ...{ runId: order.runId, attemptNo: order.attemptNo, taskId: order.taskId, phase: 'claiming', pid: process.pid },
     ...{ begin: (await begin) ?? null, host, holder: createHolderId(order.agentType, host, process.pid), mark },
     ...{ agentPid: undefined, agentBegin: null, label: order.label, output: order.output, startedAt: clock.now() },
     ...{ lastOutputAt: undefined, sessionId: order.sessionId, end: undefined },
@@ -164,7 +164,7 @@ async function firstState(order: WorkOrder, mark: string): Promise<WorkState> {
 /** Its process is written down at once, and when that began a moment later; by then it may have ended. */
 function noteProcess(state: StateFile, agentPid: number): void {
   state.update({ agentPid, agentBegin: null });
-  void beginOf(agentPid).then((agentBegin) => {
+  void processStartTime(agentPid).then((agentBegin) => {
     const isStill = state.state.agentPid === agentPid && state.state.end === undefined;
     if (agentBegin !== undefined && isStill) state.update({ agentBegin });
   });
@@ -230,12 +230,12 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
     reclaim: (task) => claimWatch.reclaim(task),
   });
   const row = new RowWatch({ connection, file, id, clock });
-  const claimWatch: ClaimWatch = new ClaimWatch({ source: row, locks, keeper, clock, leaseMs, reportBug });
+  const claimWatch: ClaimReconciler = new ClaimReconciler({ source: row, locks, keeper, clock, leaseMs, reportBug });
   claimWatch.onEvent((event) => log.note(`The claim: ${event.kind}${'undone' in event ? ` (${event.undone})` : ''}`));
 
   const remembered = rememberFiles(order.root);
   const place: WorkPlace = { ...given, ready: remembered };
-  const logFile = order.how === 'unattended' || order.verify !== undefined ? inRoot(order) : undefined;
+  const logFile = order.agentMode === 'unattended' || order.verify !== undefined ? inRoot(order) : undefined;
   const end = await workOnTask(
     {
       ...{ id, options, label: order.label, stop },
@@ -243,7 +243,7 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
       onStarted: () => undefined,
     },
     {
-      locks: { claim: (task, lease) => locks.claim(task, lease), finish: (task, ending) => locks.end(task, ending) },
+      locks: { claim: (task, lease) => locks.claim(task, lease), release: (task, ending) => locks.end(task, ending) },
       ...{ keeper, clock, reportBug, agent: agentOf(place), verify: verifyOf(place) },
       touchedFiles: async () => (await remembered)(),
       get logFile() {
@@ -285,7 +285,7 @@ async function mirrorStatus(file: string, id: TaskId, status: Status, log: WorkL
 
 /** The window may have gone a moment ago: then the file has it. */
 function tell(state: WorkState): void {
-  const message: FromSupervisor = { kind: 'state', state };
+  const message: FromSupervisor = { kind: 'state', state: storedWorkState(state) };
   told = new Promise((resolve) => {
     if (process.connected) process.send?.(message, undefined, undefined, (error) => resolve(error === null));
     else resolve(false);

@@ -7,8 +7,8 @@ import { parseStatus, type TaskId } from './core/task.ts';
 import { Connection, type Transacted } from './store/write/connection.ts';
 import { applyChanges } from './store/write/edit-statements.ts';
 import { addNote, endWork } from './store/write/end-work.ts';
-import type { Editor } from './store/write/edit-row.ts';
-import { areMade, writtenBy } from './store/write/idempotent-edits.ts';
+import type { EditContext } from './store/write/edit-row.ts';
+import { areApplied, writtenBy } from './store/write/idempotent-edits.ts';
 import { initialiseStore } from './store/write/initialise-store.ts';
 import { patchJsonStatus } from './store/json/json-patch.ts';
 import { loadSqlite } from './store/write/load-sqlite.ts';
@@ -18,16 +18,16 @@ import { clearLock } from './store/write/lock-audit.ts';
 import { readResults } from './store/write/read-results.ts';
 import {
   claimTask,
-  finishTask,
+  releaseTask,
   releaseAllLocks,
   renewLocks,
   setTaskStatus,
-  type Speaker,
+  type LockContext,
 } from './store/write/lock-statements.ts';
 import {
   parseMessage,
-  type Answer,
-  type Ask,
+  type WriterResponse,
+  type WriterRequest,
   type Hello,
   type Start,
   type Values,
@@ -96,7 +96,7 @@ send(
     : { kind: 'noSqlite', node: process.version, detail: sqlite.missing },
 );
 
-function serve(seq: number, ask: Ask): void {
+function serve(seq: number, ask: WriterRequest): void {
   if (started === undefined) {
     send({ kind: 'malformed', seq, detail: 'a request before the start' });
     return;
@@ -119,42 +119,45 @@ function serve(seq: number, ask: Ask): void {
 }
 
 function perform(
-  ask: Exclude<Ask, { op: 'exit' | 'linger' }>,
+  ask: Exclude<WriterRequest, { op: 'exit' | 'linger' }>,
   { start, connection }: NonNullable<typeof started>,
 ): Transacted<Values[keyof Values]> {
   if (ask.op === 'apply' || ask.op === 'initialise') return performEdit(ask, { start, connection });
   return connection.transact((db): Result<Values[keyof Values], Failure> => {
     // Taken here, as the wait for the write lock is over.
-    const speaker: Speaker = { db, holder: start.holder, now: Date.now() };
+    const context: LockContext = { db, holder: start.holder, now: Date.now() };
     switch (ask.op) {
       case 'probe':
         return ok({ node: process.version });
       case 'claim':
-        return claimTask(speaker, ask);
+        return claimTask(context, ask);
       case 'claimAll':
-        return claimAllTasks(speaker, ask);
+        return claimAllTasks(context, ask);
       case 'claimNext':
-        return claimNextTask(speaker, ask);
+        return claimNextTask(context, ask);
       case 'adopt':
-        return ok(adoptLocks(speaker, ask));
+        return ok(adoptLocks(context, ask));
       case 'forceRelease':
-        return forceRelease(speaker, ask);
-      case 'giveBack':
-        return finishTask({ ...speaker, holder: ask.from }, { op: 'finish', id: ask.id, to: 'Todo', again: ask.again });
+        return forceRelease(context, ask);
+      case 'releaseFor':
+        return releaseTask(
+          { ...context, holder: ask.from },
+          { op: 'release', id: ask.id, to: 'Todo', again: ask.again },
+        );
       case 'renew':
-        return ok(renewLocks(speaker, ask));
-      case 'finish':
-        return finishTask(speaker, ask);
-      case 'end':
-        return endWork(speaker, ask);
+        return ok(renewLocks(context, ask));
+      case 'release':
+        return releaseTask(context, ask);
+      case 'releaseWithResult':
+        return endWork(context, ask);
       case 'note':
-        return addNote(speaker, ask, start.file);
+        return addNote(context, ask, start.file);
       case 'setStatus':
-        return setTaskStatus(speaker, ask);
+        return setTaskStatus(context, ask);
       case 'results':
         return ok(readResults(db, ask.ids));
       case 'releaseAll':
-        return ok({ moved: releaseAllLocks(speaker, Number.MAX_SAFE_INTEGER, new Set(ask.except)) });
+        return ok({ moved: releaseAllLocks(context, Number.MAX_SAFE_INTEGER, new Set(ask.except)) });
       default:
         return fail(ask satisfies never);
     }
@@ -162,18 +165,18 @@ function perform(
 }
 
 function performEdit(
-  ask: Extract<Ask, { op: 'apply' | 'initialise' }>,
+  ask: Extract<WriterRequest, { op: 'apply' | 'initialise' }>,
   { start, connection }: NonNullable<typeof started>,
 ): Transacted<Values['apply'] | Values['initialise']> {
   const { holder, project } = start;
   const host = hostname();
-  const editorOf = (db: Editor['db']): Editor => ({ db, holder, host, project, now: Date.now() });
+  const editorOf = (db: EditContext['db']): EditContext => ({ db, holder, host, project, now: Date.now() });
   if (ask.op === 'initialise') return connection.transactNew((db) => ok(initialiseStore(editorOf(db), ask)));
   return connection.transact(
     (db) => {
       const editor = editorOf(db);
       // The first try may have come through before its answer was lost.
-      if (ask.again && areMade(editor, ask.changes)) return ok({ statuses: writtenBy(editor, ask.changes) });
+      if (ask.again && areApplied(editor, ask.changes)) return ok({ statuses: writtenBy(editor, ask.changes) });
       return applyChanges(editor, ask.changes);
     },
     ['id'],
@@ -181,10 +184,10 @@ function performEdit(
 }
 
 function forceRelease(
-  speaker: Speaker,
-  { id, holder, until, reason, again }: Extract<Ask, { op: 'forceRelease' }>,
+  context: LockContext,
+  { id, holder, until, reason, again }: Extract<WriterRequest, { op: 'forceRelease' }>,
 ): Result<Values['forceRelease'], Failure> {
-  const outcome = clearLock(speaker, { id, holder, until: until ?? undefined, reason });
+  const outcome = clearLock(context, { id, holder, until: until ?? undefined, reason });
   // The first try may have come through before its answer was lost: then there is nothing left to clear.
   if (outcome.ok || !again || outcome.failure.kind !== 'changedMeanwhile') return outcome;
   const status = parseStatus(outcome.failure.rawStatus);
@@ -197,8 +200,8 @@ async function releaseOrphans(since: number, except: ReadonlySet<TaskId>): Promi
   const begun = Date.now();
   for (;;) {
     const outcome = connection?.transact((db) => {
-      const speaker: Speaker = { db, holder: start?.holder ?? '', now: Date.now() };
-      return ok(releaseAllLocks(speaker, since, except));
+      const context: LockContext = { db, holder: start?.holder ?? '', now: Date.now() };
+      return ok(releaseAllLocks(context, since, except));
     });
     if (outcome !== 'busy' || Date.now() - begun >= GIVE_UP_RELEASE_MS) {
       const moved = outcome !== undefined && outcome !== 'busy' && outcome.ok ? outcome.value : [];
@@ -220,7 +223,7 @@ function leave(): void {
   process.exit(0);
 }
 
-function send(message: Hello | Answer, then?: () => void): void {
+function send(message: Hello | WriterResponse, then?: () => void): void {
   // An answer that nobody is there to hear is no trouble: what is locked is let go after the grace time.
   if (process.connected) process.send?.(message, undefined, {}, () => then?.());
   else then?.();

@@ -13,8 +13,8 @@ export interface AgentComment {
 
 /** What a writer of locks does beside `Locks`, for agents that report. */
 export interface AgentLocks extends Pick<Locks, 'holder' | 'renew'> {
-  /** As `Locks.finish`, with the comment in the same transaction; says whether the store took the comment. */
-  end(
+  /** As `Locks.release`, with the comment in the same transaction; says whether the store took the comment. */
+  releaseWithComment(
     id: TaskId,
     to: 'Todo' | 'Review' | 'Done',
     comment: AgentComment | undefined,
@@ -28,7 +28,7 @@ export interface AgentLocks extends Pick<Locks, 'holder' | 'renew'> {
 export interface AgentBacklogParts {
   readonly backlog: Backlog;
   readonly locks: AgentLocks;
-  readonly keeper: Pick<LeaseKeeper, 'hold' | 'drop' | 'lockOf'>;
+  readonly keeper: Pick<LeaseKeeper, 'track' | 'untrack' | 'lockOf'>;
   /** Writes a plan file and answers its absolute path. */
   readonly writePlan: (kind: 'main' | 'subagents') => Promise<Result<string, Failure>>;
   /** Whether agents may set tasks to Done by their own word. */
@@ -75,12 +75,12 @@ export class AgentBacklog {
     if (!renewal.ok) return renewal;
     const lost = renewal.value.lost.find((lock) => lock.id === id);
     if (lost !== undefined) return fail({ kind: 'lockLost', id, holder: lost.holder });
-    keeper.hold(id, leaseMs, keeper.lockOf(id) ?? { byHand: true });
+    keeper.track(id, leaseMs, keeper.lockOf(id) ?? { byHand: true });
     await backlog.refresh();
     return ok(renewal.value.until);
   }
 
-  /** Ends our work on a task. What a run of this program works on is its own. Fails as `AgentLocks.end`, and with `agentAtWork`. */
+  /** Ends our work on a task. What a run of this program works on is its own. Fails as `AgentLocks.releaseWithComment`, and with `agentAtWork`. */
   async end(
     id: TaskId,
     to: 'Todo' | 'Review' | 'Done',
@@ -89,8 +89,8 @@ export class AgentBacklog {
     const { locks, keeper, backlog } = this.#parts;
     if (backlog.runOf(id) !== undefined) return fail({ kind: 'agentAtWork', id });
     // Before it is written, so that nobody takes our own change for one that undoes our claim.
-    const keep = keeper.drop(id);
-    const ended = await locks.end(id, to, comment);
+    const keep = keeper.untrack(id);
+    const ended = await locks.releaseWithComment(id, to, comment);
     // Still ours where it could not be written: it would run out under the agent that counts on it.
     if (!ended.ok && ended.failure.kind !== 'lockLost' && ended.failure.kind !== 'noSuchTask') keep();
     await backlog.refresh();

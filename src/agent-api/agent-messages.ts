@@ -1,6 +1,6 @@
 import type { UnreadableCause } from '../core/failure.ts';
 import { cut, oneLine } from '../core/text.ts';
-import type { Trouble } from '../core/doctor/finding.ts';
+import type { Problem } from '../core/doctor/finding.ts';
 import type { Lease } from '../core/lease/lease.ts';
 import type { NotReady } from '../core/waves/readiness.ts';
 import type { BlockReason } from '../core/waves/waves.ts';
@@ -197,7 +197,7 @@ export function isoOf(at: number): string {
 }
 
 /** One finding of the doctor, behind the id of its task. */
-export function troubleWords(trouble: Trouble): string {
+export function troubleWords(trouble: Problem): string {
   switch (trouble.kind) {
     case 'cycle':
       return `tasks wait for each other: ${ids(trouble.circle)}${trouble.isOpen ? '' : ' (finished ones take part)'}`;

@@ -1,10 +1,10 @@
 import type * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Failure } from '../core/failure.ts';
-import type { SubagentDoor, SubagentHost } from '../core/run/attempt/subagent-host-registry.ts';
+import type { SubagentHostRegistry, SubagentHost } from '../core/run/attempt/subagent-host-registry.ts';
 import { beginText, endText, progressText } from './chat-text.ts';
 import { followRun } from './follow-run.ts';
-import type { PeopleWords } from './user-messages.ts';
+import type { UserMessages } from './user-messages.ts';
 
 /** One run that lives as long as the chat request which asked for it. */
 export interface ChatRun {
@@ -13,10 +13,10 @@ export interface ChatRun {
   readonly wave: number | undefined;
   readonly host: SubagentHost;
   /** Through which the runs of that backlog start their subagents. */
-  readonly door: SubagentDoor;
+  readonly door: SubagentHostRegistry;
   readonly response: Pick<vscode.ChatResponseStream, 'markdown' | 'progress' | 'button'>;
   readonly token: vscode.CancellationToken;
-  readonly words: PeopleWords;
+  readonly words: UserMessages;
   readonly reportBug: (error: unknown) => void;
 }
 
@@ -36,7 +36,7 @@ export async function runInChat(parts: ChatRun): Promise<ChatRunEnd> {
   const opened = parts.door.open(host);
   try {
     response.progress('Starting the run…');
-    const choice = { how: 'subagent' } as const;
+    const choice = { agentMode: 'subagent' } as const;
     const started = await (wave === undefined ? backlog.runAllWaves(choice) : backlog.runWave(wave, choice));
     if (!started.ok) return { kind: 'notStarted', failure: started.failure };
     const runId = started.value;

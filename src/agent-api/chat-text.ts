@@ -4,7 +4,7 @@ import { count, cut, oneLine } from '../core/text.ts';
 import type { RunState, TaskRun } from '../core/run/run-events.ts';
 import type { Task } from '../core/task.ts';
 import type { Wave } from '../core/waves/waves.ts';
-import type { PeopleWords } from './user-messages.ts';
+import type { UserMessages } from './user-messages.ts';
 
 // What `@waves` says, in markdown. Everything that others wrote goes through `inline`: it is shown, and does nothing.
 
@@ -13,7 +13,7 @@ const MOST_LOCKS = 20;
 const MAX_TITLE = 100;
 
 /** The waves, who holds what, and the runs that go on. */
-export function statusText(backlog: Backlog, words: PeopleWords): string {
+export function statusText(backlog: Backlog, words: UserMessages): string {
   const { plan, now } = backlog;
   if (plan === undefined) return `There is no backlog to be read in ${inline(backlog.name)}.`;
   const open = plan.waves.reduce((sum, wave) => sum + wave.tasks.length, plan.blocked.length);
@@ -54,7 +54,7 @@ function waveRow(backlog: Backlog, wave: Wave): string {
 }
 
 /** May this task start now, and if not, why not. */
-export function explainText(backlog: Backlog, task: Task, words: PeopleWords): string {
+export function explainText(backlog: Backlog, task: Task, words: UserMessages): string {
   const { plan, now } = backlog;
   const wave = plan?.waveOf.get(task.id);
   const block = plan?.blockedOf.get(task.id);
@@ -86,7 +86,7 @@ export function beginText(run: RunState, backlog: Backlog): string {
 }
 
 /** What is new about a task of a run, on one line; undefined where there is nothing to say. */
-export function progressText(task: TaskRun, backlog: Backlog, words: PeopleWords): string | undefined {
+export function progressText(task: TaskRun, backlog: Backlog, words: UserMessages): string | undefined {
   const name = nameOf(backlog, task.id);
   const { now } = backlog;
   switch (task.phase) {
@@ -97,7 +97,7 @@ export function progressText(task: TaskRun, backlog: Backlog, words: PeopleWords
     case 'claimed':
       return undefined;
     case 'running':
-      return `▶ ${name} has been started${task.attempt > 1 ? ` (attempt ${task.attempt})` : ''}`;
+      return `▶ ${name} has been started${task.tryNo > 1 ? ` (attempt ${task.tryNo})` : ''}`;
     case 'ended':
       return task.outcome === undefined
         ? undefined
@@ -106,7 +106,7 @@ export function progressText(task: TaskRun, backlog: Backlog, words: PeopleWords
 }
 
 /** How a run ended. */
-export function endText(run: RunState, words: PeopleWords): string {
+export function endText(run: RunState, words: UserMessages): string {
   const took = run.endedAt === undefined ? '' : `, in ${words.duration(run.endedAt - run.startedAt)}`;
   return `**${inline(run.title)}** has ended: ${runCounts(run)}${took}.`;
 }

@@ -70,12 +70,12 @@ export const nextTask = operation({
     const task = await taskOf(served, found.value);
     const structured = { claimed: true, task, lease: leaseOf(claimed.value), open: countOpen(backlog), waiting: [] };
     const text = claimedText(served, claimed.value, taskText(task));
-    return ok({ text, structured, ...giveBackUnheard(served, claimed.value) });
+    return ok({ text, structured, ...releaseUnheard(served, claimed.value) });
   },
 });
 
 /** A claim that nobody hears of would stay until the client goes, as it does where this fails; one that only got a new end is somebody's work. */
-function giveBackUnheard(served: AgentBacklog, { id, fresh }: Claim): Pick<Answer, 'undo'> {
+function releaseUnheard(served: AgentBacklog, { id, fresh }: Claim): Pick<Answer, 'undo'> {
   if (!fresh) return {};
   return {
     undo: async () => {
@@ -129,7 +129,7 @@ export const claimTask = operation({
     const claimed = await backlog.claim(found.value.id);
     if (!claimed.ok) return claimed;
     // What it waits for may have been opened again while we asked.
-    const gone = await giveBackUnready(served, claimed.value);
+    const gone = await releaseUnready(served, claimed.value);
     if (gone !== undefined) return fail(gone);
     const now = findTask(served, id);
     if (!now.ok) return now;
@@ -137,7 +137,7 @@ export const claimTask = operation({
     return ok({
       text: claimedText(served, claimed.value, taskText(task)),
       structured: { task, lease: leaseOf(claimed.value) },
-      ...giveBackUnheard(served, claimed.value),
+      ...releaseUnheard(served, claimed.value),
     });
   },
 });
@@ -165,7 +165,7 @@ function notReady(id: TaskId, reasons: readonly NotReady[]): AgentFailure {
   return { kind: 'notReady', id, reasons };
 }
 
-async function giveBackUnready(served: AgentBacklog, claim: Claim): Promise<AgentFailure | undefined> {
+async function releaseUnready(served: AgentBacklog, claim: Claim): Promise<AgentFailure | undefined> {
   const task = served.backlog.task(claim.id);
   if (task === undefined) return { kind: 'noSuchTask', id: claim.id };
   const readiness = served.backlog.readinessOf(task);

@@ -42,5 +42,5 @@ export function followRun(
 }
 
 function isNews(before: TaskRun, now: TaskRun): boolean {
-  return before.phase !== now.phase || before.attempt !== now.attempt || before.waits !== now.waits;
+  return before.phase !== now.phase || before.tryNo !== now.tryNo || before.waits !== now.waits;
 }

@@ -3,14 +3,14 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Disposable } from '../core/events.ts';
 import { inline } from '../core/markdown.ts';
 import { oneLine } from '../core/text.ts';
-import type { SubagentDoor } from '../core/run/attempt/subagent-host-registry.ts';
+import type { SubagentHostRegistry } from '../core/run/attempt/subagent-host-registry.ts';
 import type { Task } from '../core/task.ts';
 import { type ChatWish, readChatRequest } from './chat-request.ts';
 import { type ChatRunEnd, runInChat } from './chat-run.ts';
 import { explainText, statusText } from './chat-text.ts';
 import type { Editor } from './editor.ts';
 import { InvokedSubagents } from './invoke-subagent.ts';
-import type { PeopleWords } from './user-messages.ts';
+import type { UserMessages } from './user-messages.ts';
 
 /** As the manifest has it. */
 export const PARTICIPANT_ID = 'todo2-waves.waves';
@@ -22,10 +22,10 @@ export interface ParticipantParts {
   readonly current: () => Backlog | undefined;
   /** Resolves when the backlogs of the window were opened. */
   readonly ready: () => Promise<void>;
-  readonly doorOf: (backlog: Backlog) => SubagentDoor | undefined;
+  readonly doorOf: (backlog: Backlog) => SubagentHostRegistry | undefined;
   /** The name of the tool that starts subagents. */
   readonly toolFor: (backlog: Backlog) => string;
-  readonly words: PeopleWords;
+  readonly words: UserMessages;
   readonly log: (line: string) => void;
   readonly reportBug: (error: unknown) => void;
 }
@@ -163,7 +163,7 @@ function meant({ backlogs, current }: ParticipantParts, number: number | undefin
   return all.length === 1 ? all[0] : current();
 }
 
-function resultOf(ended: ChatRunEnd, tool: string, words: PeopleWords): vscode.ChatResult {
+function resultOf(ended: ChatRunEnd, tool: string, words: UserMessages): vscode.ChatResult {
   if (ended.kind === 'ended') {
     return { metadata: { did: 'run', runId: ended.runId, isCancelled: ended.isCancelled } };
   }

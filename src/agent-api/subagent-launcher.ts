@@ -79,10 +79,10 @@ export class SubagentLauncher implements Disposable {
   }
 }
 
-function isAtWork({ agent, phase, start }: TaskRun): boolean {
-  return agent.how === 'subagent' && start !== undefined && phase !== 'queued' && phase !== 'ended';
+function isAtWork({ agent, phase, attemptNo }: TaskRun): boolean {
+  return agent.agentMode === 'subagent' && attemptNo !== undefined && phase !== 'queued' && phase !== 'ended';
 }
 
-function keyOf({ runId }: RunState, { start }: TaskRun): string {
-  return `${runId}/${start ?? 0}`;
+function keyOf({ runId }: RunState, { attemptNo }: TaskRun): string {
+  return `${runId}/${attemptNo ?? 0}`;
 }

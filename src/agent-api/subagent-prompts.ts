@@ -6,7 +6,7 @@ import type { Task, TaskId } from '../core/task.ts';
 import type { AgentBacklog } from './agent-backlog.ts';
 import type { Editor } from './editor.ts';
 import { openAgentChat, type Opened } from './open-agent-chat.ts';
-import type { PeopleWords } from './user-messages.ts';
+import type { UserMessages } from './user-messages.ts';
 import { taskOf, taskText } from './task-view.ts';
 import { launchPrompt, taskBrief, verifierBrief, verifyPrompt } from './wave-brief.ts';
 
@@ -15,7 +15,7 @@ export interface SubagentPromptParts {
   readonly served: AgentBacklog;
   /** Writes these files into a folder of their own, and answers its path relative to the root. */
   readonly writeBriefs: (files: ReadonlyMap<string, string>) => Promise<Result<string, Failure>>;
-  readonly words: Pick<PeopleWords, 'outcome'>;
+  readonly words: Pick<UserMessages, 'outcome'>;
   readonly tell: (failure: Failure) => Promise<void>;
   readonly log: (line: string) => void;
 }

@@ -8,7 +8,7 @@ import { fillArgs, hasPlaceholder, missingPlaceholders, type Placeholders } from
 
 /** What is to be known of one attempt to start an agent. */
 export interface CommandRequest {
-  readonly how: 'unattended' | 'interactive';
+  readonly agentMode: 'unattended' | 'interactive';
   readonly model: string | undefined;
   /** A new UUID, for agents that let us choose the id of their session. */
   readonly sessionId: string;
@@ -42,14 +42,14 @@ export interface AgentCommand {
  * what it needs, and for an interactive command that the editor would not pass on as it is.
  */
 export function buildCommand(agent: Agent, request: CommandRequest): Result<AgentCommand, Failure> {
-  const { how, model, sessionId, resumes } = request;
+  const { agentMode, model, sessionId, resumes } = request;
   const no = (detail: string): Result<never, Failure> =>
     fail({ kind: 'agentNotStarted', command: agent.command, detail });
-  if (how === 'unattended' && agent.lacks !== undefined) return no(agent.lacks);
+  if (agentMode === 'unattended' && agent.lacks !== undefined) return no(agent.lacks);
   if (model !== undefined && !isModelName(model)) return no(`${JSON.stringify(model)} is no name of a model.`);
   if (!isSessionId(resumes ?? sessionId)) return no('Its session has an id that no agent would give one.');
 
-  const template = how === 'unattended' ? agent.unattended.args : agent.interactive;
+  const template = agentMode === 'unattended' ? agent.unattended.args : agent.interactive;
   const isPreset = agent.kind !== 'custom' && agent.kind !== 'simulated';
   if (model !== undefined && agent.kind !== 'simulated' && !hasPlaceholder(template, 'model')) {
     return no(
@@ -70,15 +70,15 @@ export function buildCommand(agent: Agent, request: CommandRequest): Result<Agen
     return no(`Its arguments need {${missing}}, which there is not; write [..., "{${missing}}"] to leave it out then.`);
   }
   const args = [...agent.first, ...fillArgs(template, values)];
-  if (how === 'interactive' && [agent.command, ...args, ...Object.values(agent.env)].some(isSubstituted)) {
+  if (agentMode === 'interactive' && [agent.command, ...args, ...Object.values(agent.env)].some(isSubstituted)) {
     return no('The editor would replace a part of its command that looks like a variable: ${…}.');
   }
   const isOurs = hasPlaceholder(template, 'newSession') || hasPlaceholder(template, 'sessionId');
   return ok({
     ...{ command: agent.command, args, env: agent.env },
-    stdin: how === 'unattended' ? agent.unattended.stdin : 'none',
+    stdin: agentMode === 'unattended' ? agent.unattended.stdin : 'none',
     sessionId: resumed ?? (isOurs ? sessionId : undefined),
-    tell: how === 'interactive' ? whatToTell(template, values) : undefined,
+    tell: agentMode === 'interactive' ? whatToTell(template, values) : undefined,
   });
 }
 

@@ -66,7 +66,7 @@ export async function findAgent(
   disk: Disk = THIS_DISK,
 ): Promise<Result<Agent, Failure>> {
   if (preference.kind === 'simulated') return ok(simulatedAgent(preference));
-  const look = new Look(env, platform, disk);
+  const look = new AgentSearch(env, platform, disk);
   if (preference.kind === 'custom') return look.findCustom(preference.custom);
   if (preference.kind !== 'auto') {
     return (await look.findPreset(preference.kind)) ?? fail({ kind: 'noAgent', tried: look.tried });
@@ -97,10 +97,10 @@ export async function findProgram(
   platform: NodeJS.Platform = process.platform,
   disk: Disk = THIS_DISK,
 ): Promise<Result<Launch & { readonly env: Readonly<Record<string, string>> }, Failure>> {
-  return new Look(env, platform, disk).findNamed(name);
+  return new AgentSearch(env, platform, disk).findNamed(name);
 }
 
-class Look {
+class AgentSearch {
   readonly tried: string[] = [];
   readonly #env: Env;
   readonly #platform: NodeJS.Platform;

@@ -71,14 +71,14 @@ export async function endTree(tree: Tree, graceMs: number): Promise<void> {
  */
 export async function endOrphan(
   state: Pick<WorkState, 'agentPid' | 'agentBegin' | 'mark'>,
-  beginOf: (pid: number) => Promise<string | undefined>,
+  processStartTime: (pid: number) => Promise<string | undefined>,
   graceMs: number,
 ): Promise<void> {
   const { agentPid, agentBegin } = state;
   const mark = IS_MARK.test(state.mark) ? state.mark : undefined;
   // To the system, 0 and -1 are whole groups of others; and we are nobody's agent.
   const mayBeAgent = agentPid !== undefined && agentPid > 1 && agentPid !== process.pid;
-  const isAgent = mayBeAgent && agentBegin !== null && (await beginOf(agentPid)) === agentBegin;
+  const isAgent = mayBeAgent && agentBegin !== null && (await processStartTime(agentPid)) === agentBegin;
   await endTree({ leader: isAgent ? agentPid : undefined, mark, leadsGroup: isAgent && leadsGroup(agentPid) }, graceMs);
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { WorkEnd } from '../core/ports.ts';
-import type { WorkState } from '../core/run/journal/work-state.ts';
+import { storedWorkState, type WorkState } from '../core/run/journal/work-state.ts';
 
 export interface StateFileOptions {
   readonly file: string;
@@ -69,5 +69,5 @@ export class StateFile {
 }
 
 function format(state: WorkState): string {
-  return `${JSON.stringify(state)}\n`;
+  return `${JSON.stringify(storedWorkState(state))}\n`;
 }

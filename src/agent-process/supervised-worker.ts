@@ -7,7 +7,7 @@ import type { TaskId } from '../core/task.ts';
 import { endOrphan, isZombie } from './process-tree.ts';
 import { writeOrder } from './order-file.ts';
 import { SupervisorProcess, type NodeCommand } from './supervisor-process.ts';
-import { followFiles, isOf, readState, requestStop, type Attempt } from './work-files.ts';
+import { followFiles, isOf, readState, requestStop, type AttemptRef } from './work-files.ts';
 import type { WorkFiles, WorkOrder } from './work-order.ts';
 
 /** A supervisor without an order is kept for so long: short tasks need not pay for a new process each. */
@@ -34,13 +34,13 @@ export interface SupervisedWorkerOptions {
   ) => Promise<Result<{ dispose(): void }, Failure>>;
   /** For the orders of terminals: outside of the workspace, as an order says what is started. */
   readonly orderFolder: string;
-  readonly stateFileOf: (job: Pick<JobInProgress, 'runId' | 'start' | 'root'>) => WorkFiles;
+  readonly stateFileOf: (job: Pick<JobInProgress, 'runId' | 'attemptNo' | 'root'>) => WorkFiles;
   /** Lets go of the lock that a supervisor left behind which is gone, In Progress to Todo; of no other holder's. Never rejects. */
-  readonly giveBack: (holder: string, id: TaskId) => Promise<void>;
+  readonly releaseFor: (holder: string, id: TaskId) => Promise<void>;
   readonly clock: Clock;
   readonly processes: Processes;
   /** When a process began, in words; undefined where there is none, or the system does not tell. */
-  readonly beginOf: (pid: number) => Promise<string | undefined>;
+  readonly processStartTime: (pid: number) => Promise<string | undefined>;
   readonly log: (line: string) => void;
 }
 
@@ -71,7 +71,7 @@ export class SupervisedWorker implements TaskWorker {
     const order = prepared.value;
     if (this.#isDetached()) return never();
     const watched = this.#watchOf(job, job.task.id, order.files, signal, listener);
-    if (order.how === 'interactive') return this.#inTerminal(job, order, watched);
+    if (order.agentMode === 'interactive') return this.#inTerminal(job, order, watched);
     return this.#underSupervisor(order, watched);
   }
 
@@ -99,13 +99,13 @@ export class SupervisedWorker implements TaskWorker {
   }
 
   #watchOf(
-    { runId, start }: Pick<Job, 'runId' | 'start'>,
+    { runId, attemptNo }: Pick<Job, 'runId' | 'attemptNo'>,
     id: TaskId,
     files: WorkFiles,
     signal: AbortSignal,
     listener: WorkListener,
   ): Watched {
-    return new Watched({ runId, start, id }, files, signal, listener);
+    return new Watched({ runId, attemptNo, id }, files, signal, listener);
   }
 
   async #underSupervisor(order: WorkOrder, watched: Watched): Promise<WorkEnd> {
@@ -171,7 +171,7 @@ export class SupervisedWorker implements TaskWorker {
       if (this.#detached) return await never();
       // Without a channel there is still the file, for as long as the process lives.
       const gone = supervisor.ended.then((how) => {
-        this.#options.log(`The supervisor ${supervisor.pid ?? ''} of attempt ${order.start} ended with ${how}`);
+        this.#options.log(`The supervisor ${supervisor.pid ?? ''} of attempt ${order.attemptNo} ended with ${how}`);
       });
       if (watched.last === undefined && readState(watched.files, watched.attempt) === undefined) {
         await gone;
@@ -269,25 +269,25 @@ export class SupervisedWorker implements TaskWorker {
 
   /** True for a supervisor of this machine whose process has ended, whatever has its id by now. */
   async #isGone(state: WorkState, asksBegin: boolean): Promise<boolean> {
-    const { processes, beginOf } = this.#options;
+    const { processes, processStartTime } = this.#options;
     if (state.host !== processes.hostname) return false;
     if (processes.isAlive(state.pid) === false || isZombie(state.pid)) return true;
     if (state.begin === null || !asksBegin) return false;
-    const begin = await beginOf(state.pid);
+    const begin = await processStartTime(state.pid);
     // A system that cannot tell just now says nothing; the process itself was seen a moment ago.
     return begin !== undefined && begin !== state.begin;
   }
 
   /** A supervisor that was killed: its agent must not go on without a lock, and the lock must not stay without an agent. */
   async #settle(state: WorkState, signal: AbortSignal): Promise<WorkEnd> {
-    const { beginOf, giveBack, log } = this.#options;
-    log(`The supervisor ${state.pid} of attempt ${state.start} is gone in the phase ${state.phase}`);
+    const { processStartTime, releaseFor, log } = this.#options;
+    log(`The supervisor ${state.pid} of attempt ${state.attemptNo} is gone in the phase ${state.phase}`);
     try {
-      await endOrphan(state, beginOf, ORPHAN_GRACE_MS);
+      await endOrphan(state, processStartTime, ORPHAN_GRACE_MS);
     } catch (error) {
       log(`What it left behind could not be ended: ${String(error)}`);
     }
-    await giveBack(state.holder, state.taskId);
+    await releaseFor(state.holder, state.taskId);
     if (signal.aborted) return { kind: 'stopped' };
     return { kind: 'unknown', detail: `Its supervisor was ended from outside in the phase ${state.phase}.` };
   }
@@ -303,14 +303,14 @@ export class SupervisedWorker implements TaskWorker {
 
 /** One attempt as it is seen from here: tells each thing once and in order, however often and late it is heard. */
 class Watched {
-  readonly attempt: Attempt;
+  readonly attempt: AttemptRef;
   readonly files: WorkFiles;
   readonly signal: AbortSignal;
   readonly #listener: WorkListener;
   #told = 0;
   last: WorkState | undefined;
 
-  constructor(attempt: Attempt, files: WorkFiles, signal: AbortSignal, listener: WorkListener) {
+  constructor(attempt: AttemptRef, files: WorkFiles, signal: AbortSignal, listener: WorkListener) {
     this.attempt = attempt;
     this.files = files;
     this.signal = signal;

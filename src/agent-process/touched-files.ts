@@ -13,7 +13,7 @@ const MAX_STATS = 2000;
 const SAFELY = ['-c', 'core.fsmonitor=false', '-c', 'core.quotePath=false', '--no-optional-locks'];
 const STATUS = ['status', '--porcelain=v2', '--branch', '-z', '--untracked-files=all', '--no-renames'];
 
-interface Look {
+interface WorkTree {
   /** Undefined before the first commit. */
   readonly commit: string | undefined;
   /** Changed files, relative to the root, each with what tells one content from another. */
@@ -50,7 +50,7 @@ function isInRepository(folder: string): boolean {
   return existsSync(join(folder, '.git')) || (dirname(folder) !== folder && isInRepository(dirname(folder)));
 }
 
-async function look(git: string, root: string, prefix: string): Promise<Look | undefined> {
+async function look(git: string, root: string, prefix: string): Promise<WorkTree | undefined> {
   const output = await run(git, root, [...STATUS, '--', '.']);
   if (output === undefined) return undefined;
   const records = output.split('\0');

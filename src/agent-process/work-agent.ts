@@ -30,10 +30,10 @@ export function agentOf(place: WorkPlace): WorkWorld['agent'] {
   return async (signal, onStarted): Promise<AgentReport> => {
     await place.ready;
     const reader = createReader(order.output);
-    const limit = startLimit(order.options.wallMs);
+    const limit = startLimit(order.options.timeLimitMs);
     const options = {
       ...{ spec: order.agent, cwd: order.root, stdinFile: order.stdinFile, mark },
-      inTerminal: order.how === 'interactive',
+      inTerminal: order.agentMode === 'interactive',
       graceMs: () => (terminalGone.aborted ? Math.min(GONE_GRACE_MS, order.graceMs) : order.graceMs),
       onOutput: (bytes: Uint8Array) => {
         log.write(bytes);
@@ -55,7 +55,7 @@ export function agentOf(place: WorkPlace): WorkWorld['agent'] {
     return {
       ...{ rateLimit, lastSaid, sessionId, end },
       complaint: reader.complaint ?? (exitCode === undefined ? undefined : explainExitCode(order.agentType, exitCode)),
-      limitMs: timedOut ? order.options.wallMs : undefined,
+      limitMs: timedOut ? order.options.timeLimitMs : undefined,
       unseen: terminalGone.aborted ? 'Its terminal went away while the agent was at work.' : undefined,
     };
   };

@@ -10,17 +10,17 @@ const LOOK_EVERY_MS = 500;
 const MAX_BYTES = 1024 * 1024;
 
 /** What names an attempt. */
-export type Attempt = Pick<Job, 'runId' | 'start'> & Pick<JobInProgress, 'id'>;
+export type AttemptRef = Pick<Job, 'runId' | 'attemptNo'> & Pick<JobInProgress, 'id'>;
 
 /** The state of this attempt as its supervisor wrote it last; undefined where there is none, or none that can be believed. */
-export function readState(files: WorkFiles, attempt: Attempt): WorkState | undefined {
+export function readState(files: WorkFiles, attempt: AttemptRef): WorkState | undefined {
   const text = readOwnFile(files.state);
   const state = text === undefined ? undefined : parseWorkState(text);
   return state !== undefined && isOf(state, attempt) ? state : undefined;
 }
 
-export function isOf(state: WorkState, { runId, start, id }: Attempt): boolean {
-  return state.runId === runId && state.start === start && state.taskId === id;
+export function isOf(state: WorkState, { runId, attemptNo, id }: AttemptRef): boolean {
+  return state.runId === runId && state.attemptNo === attemptNo && state.taskId === id;
 }
 
 /** Asks for an attempt to be ended, in a way that needs no channel. Throws where it cannot be written. */

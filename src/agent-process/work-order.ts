@@ -1,7 +1,7 @@
 import type { AgentOutput } from './output/agent-output.ts';
 import type { RunOptions } from '../core/run/run-options.ts';
 import type { TaskId } from '../core/task.ts';
-import type { WorkState } from '../core/run/journal/work-state.ts';
+import type { StoredWorkState } from '../core/run/journal/work-state.ts';
 
 /** A program to start without a shell; paths are absolute. */
 export interface CommandSpec {
@@ -14,7 +14,7 @@ export interface CommandSpec {
 /** Everything that a supervisor needs to know of one attempt; paths are absolute. */
 export interface WorkOrder {
   readonly runId: string;
-  readonly start: number;
+  readonly attemptNo: number;
   readonly taskId: TaskId;
   /** The folder that the agent works in. */
   readonly root: string;
@@ -32,10 +32,10 @@ export interface WorkOrder {
   readonly tell: string | undefined;
   /** Undefined: an empty stdin, or, in an interactive terminal, the terminal. */
   readonly stdinFile: string | undefined;
-  readonly how: 'unattended' | 'interactive';
+  readonly agentMode: 'unattended' | 'interactive';
   /** Undefined: nothing verifies this task. */
   readonly verify: (CommandSpec & { readonly limitMs: number }) | undefined;
-  readonly options: Pick<RunOptions, 'leaseMs' | 'successStatus' | 'wallMs'>;
+  readonly options: Pick<RunOptions, 'leaseMs' | 'statusOnSuccess' | 'timeLimitMs'>;
   /** How long after a polite request to end the agent is ended by force. */
   readonly graceMs: number;
   readonly files: WorkFiles;
@@ -55,4 +55,4 @@ export interface WorkFiles {
 export type ToSupervisor = { readonly kind: 'work'; readonly order: WorkOrder } | { readonly kind: 'stop' };
 
 /** What a supervisor tells its window, as soon as the same is in the state file. */
-export type FromSupervisor = { readonly kind: 'state'; readonly state: WorkState };
+export type FromSupervisor = { readonly kind: 'state'; readonly state: StoredWorkState };

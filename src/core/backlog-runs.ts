@@ -38,7 +38,7 @@ export interface BacklogRunsParts {
     | 'isHolder'
   >;
   readonly history: RunHistory;
-  readonly desk: Desk;
+  readonly completions: ManualCompletionPort;
   readonly clock: Clock;
   readonly options: () => Options;
   readonly snapshot: () => Snapshot | undefined;
@@ -56,10 +56,10 @@ export interface BacklogRunsParts {
 }
 
 /** Where a person's word about a task of a run is heard; see `WindowWorker`. */
-export interface Desk {
+export interface ManualCompletionPort {
   /** True for a task that this window waits for a word about. */
-  awaitsWord(id: TaskId): boolean;
-  finish(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>>;
+  awaitsManualCompletion(id: TaskId): boolean;
+  complete(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>>;
 }
 
 /** What a dry run tells; times are in ms from its beginning. */
@@ -198,7 +198,7 @@ export class BacklogRuns implements Disposable {
       const task = tasks.byId.get(id);
       const agent = request.value.agents.get(id);
       if (task === undefined || agent === undefined) continue;
-      const preview = await this.#preview({ task, agent, start: index + 1, tasks, options: request.value.options });
+      const preview = await this.#preview({ task, agent, attemptNo: index + 1, tasks, options: request.value.options });
       steps.push({ task, wave, startsAtMs: startsAt, endsAtMs: endsAt, waited: waits, agent, preview });
     }
     const { title, options } = request.value;
@@ -253,13 +253,13 @@ export class BacklogRuns implements Disposable {
   }
 
   /** True for a task at work that ends by a person's word in this window. */
-  awaitsWord(id: TaskId): boolean {
-    return this.#parts.desk.awaitsWord(id);
+  awaitsManualCompletion(id: TaskId): boolean {
+    return this.#parts.completions.awaitsManualCompletion(id);
   }
 
   /** A person says that a task is finished, theirs or one that is followed; see `WindowWorker.finish`. */
-  finishTask(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
-    return this.#parts.desk.finish(id, as);
+  completeTask(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
+    return this.#parts.completions.complete(id, as);
   }
 
   /** Ends an attempt that looks stuck and lets the task have its turn again; that is no failure. */
@@ -332,13 +332,13 @@ export class BacklogRuns implements Disposable {
   #preview(step: {
     readonly task: Task;
     readonly agent: AgentAssignment;
-    readonly start: number;
+    readonly attemptNo: number;
     readonly tasks: Snapshot;
     readonly options: RunOptions;
   }): Promise<Result<WorkPreview, Failure>> {
-    const { task, agent, start, tasks, options } = step;
+    const { task, agent, attemptNo, tasks, options } = step;
     return this.#parts.preview({
-      ...{ runId: 'dry-run', start, attempt: 1, root: tasks.root, task, agent, options, sessionId: undefined },
+      ...{ runId: 'dry-run', attemptNo, tryNo: 1, root: tasks.root, task, agent, options, sessionId: undefined },
       dependencies: task.dependencies.flatMap((id) => tasks.byId.get(id) ?? []),
     });
   }

@@ -3,7 +3,7 @@ import { BacklogRuns, type BacklogRunsParts, type DryRunReport } from './backlog
 import type { WhatIf } from './analysis/what-if.ts';
 import { claimCandidates } from './lease/claim-candidates.ts';
 import { type Options, resolveOptions, type Settings } from './config.ts';
-import { examine, type Patient, staleAt } from './doctor/diagnose.ts';
+import { diagnose, type DoctorInput, staleAt } from './doctor/diagnose.ts';
 import type { Finding } from './doctor/finding.ts';
 import { type Disposable, Emitter, type Event } from './events.ts';
 import { type Change, isRealStatusChange } from './edit/change.ts';
@@ -12,7 +12,7 @@ import type { Failure } from './failure.ts';
 import type { GitStatus, Handoffs } from './handoff.ts';
 import { isLive, type IsOurs, type Lease, leaseAt } from './lease/lease.ts';
 import { type HolderLife, lifeOf } from './lease/holder-life.ts';
-import { applyAskedWaves, type WaveSourceState } from './plan/wave-override.ts';
+import { applyWaveOverride, type WaveSourceState } from './plan/wave-override.ts';
 import type { BacklogSource, Claim, Clock, Edits, Locks, Processes, WaveSource } from './ports.ts';
 import { type Readiness, type ReadinessContext, readinessOf } from './waves/readiness.ts';
 import { fail, ok, type Result } from './result.ts';
@@ -29,7 +29,7 @@ export interface BacklogParts {
   readonly source: BacklogSource;
   readonly locks: Locks;
   readonly edits: Edits;
-  readonly keeper: Pick<LeaseKeeper, 'hold' | 'holds' | 'drop'>;
+  readonly keeper: Pick<LeaseKeeper, 'track' | 'tracks' | 'untrack'>;
   readonly runs: Omit<BacklogRunsParts, 'clock' | 'options' | 'snapshot' | 'plan' | 'readiness'>;
   readonly handoffs: Handoffs;
   /** Without one, waves are computed. */
@@ -222,8 +222,8 @@ export class Backlog implements Disposable {
       this.#examineIn(known.restUntil - now);
       return known.findings;
     }
-    const patient: Patient = { snapshot, plan, now, isOurs: this.isOurs, processes: this.#parts.processes };
-    const findings = examine(patient);
+    const patient: DoctorInput = { snapshot, plan, now, isOurs: this.isOurs, processes: this.#parts.processes };
+    const findings = diagnose(patient);
     const restUntil = now + Math.min((this.now - now) * EXAMINE_SHARE, EXAMINE_REST_MS);
     this.#examined = { plan, from: now, to: staleAt(patient), restUntil, findings };
     return findings;
@@ -356,10 +356,10 @@ export class Backlog implements Disposable {
       const stopped = await this.#runs.stopTask(id);
       if (!stopped.ok) return stopped;
       // What a run had begun it has given back; a lock taken by hand, on a task that was still queued, is still there.
-      if (!this.#parts.keeper.holds(id)) return ok('Todo');
+      if (!this.#parts.keeper.tracks(id)) return ok('Todo');
     }
-    const keep = this.#parts.keeper.drop(id);
-    const released = await this.#parts.locks.finish(id, 'Todo');
+    const keep = this.#parts.keeper.untrack(id);
+    const released = await this.#parts.locks.release(id, 'Todo');
     // Still ours where it could not be written: it would run out under the person who counts on it.
     if (!released.ok && released.failure.kind !== 'lockLost' && released.failure.kind !== 'noSuchTask') keep();
     await this.refresh();
@@ -367,30 +367,30 @@ export class Backlog implements Disposable {
   }
 
   /** True for a task of a run that ends by a person's word here: one of theirs, or one that others do and that is followed. */
-  awaitsWord(id: TaskId): boolean {
-    return this.#runs.awaitsWord(id);
+  awaitsManualCompletion(id: TaskId): boolean {
+    return this.#runs.awaitsManualCompletion(id);
   }
 
   /**
    * A person says that a task of a run is finished: what verifies it runs, and the run goes on. Somebody else's lock on one that
    * is only followed is taken away. Fails as `setStatus` where no run waits for a word about it.
    */
-  async finishTask(task: Task, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
-    if (this.#runs.awaitsWord(task.id)) return this.#runs.finishTask(task.id, as);
+  async completeTask(task: Task, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
+    if (this.#runs.awaitsManualCompletion(task.id)) return this.#runs.completeTask(task.id, as);
     const set = await this.setStatus(task, as ?? 'Review');
     return set.ok ? ok(undefined) : set;
   }
 
   /** Sets the status of a task that nobody else holds; clears a lock of ours. A person's task of a run ends with that. */
   async setStatus(task: Task, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>> {
-    if (this.#runs.awaitsWord(task.id)) {
-      const said = to === 'Todo' ? await this.#runs.stopTask(task.id) : await this.#runs.finishTask(task.id, to);
+    if (this.#runs.awaitsManualCompletion(task.id)) {
+      const said = to === 'Todo' ? await this.#runs.stopTask(task.id) : await this.#runs.completeTask(task.id, to);
       return said.ok ? ok(to) : said;
     }
     const refusal = this.#jsonOnly ?? this.#agentAtWork(task.id);
     if (refusal !== undefined) return fail(refusal);
     // Before it is written, so that nobody takes our own change for one that undoes our claim.
-    const keep = this.#parts.keeper.drop(task.id);
+    const keep = this.#parts.keeper.untrack(task.id);
     const set = await this.#parts.locks.setStatus(task.id, task.rawStatus, to);
     if (!set.ok) keep();
     await this.refresh();
@@ -407,7 +407,7 @@ export class Backlog implements Disposable {
     const refusal = this.#jsonOnly ?? atWork;
     if (refusal !== undefined) return fail(refusal);
     // Before it is written, so that nobody takes our own change for one that undoes our claim.
-    const keep = ending.map((change) => this.#parts.keeper.drop(change.id));
+    const keep = ending.map((change) => this.#parts.keeper.untrack(change.id));
     const applied = await this.#parts.edits.apply(changes);
     if (!applied.ok) for (const again of keep) again();
     await this.refresh();
@@ -543,7 +543,7 @@ export class Backlog implements Disposable {
     if (claimed.ok) {
       for (const { id, version } of claimed.value) {
         // A lock that an agent works under stays its run's, although a person asked for it too.
-        if (!this.#isAtWork(id)) this.#parts.keeper.hold(id, leaseMs, { byHand: true, version });
+        if (!this.#isAtWork(id)) this.#parts.keeper.track(id, leaseMs, { byHand: true, version });
       }
     }
     await this.refresh();
@@ -560,7 +560,7 @@ export class Backlog implements Disposable {
     const part = this.runOf(id)?.tasks.get(id);
     if (part === undefined || part.phase === 'queued') return undefined;
     // A person's own task is theirs to change; whoever else holds it, the store refuses for.
-    return part.agent.how === 'human' ? undefined : { kind: 'agentAtWork', id };
+    return part.agent.agentMode === 'human' ? undefined : { kind: 'agentAtWork', id };
   }
 
   get #jsonOnly(): Failure | undefined {
@@ -575,7 +575,7 @@ export class Backlog implements Disposable {
     const isComputed = known?.snapshot === snapshot && sameOptions(known.options, options);
     if (isComputed && known.asked === asked) return known;
     const computed = isComputed ? known.computed : planWaves(snapshot.tasks, options, snapshot.links);
-    const plan = asked.kind === 'computed' ? computed : applyAskedWaves(computed, asked);
+    const plan = asked.kind === 'computed' ? computed : applyWaveOverride(computed, asked);
     this.#planned = { snapshot, options, asked, computed, plan };
     return this.#planned;
   }

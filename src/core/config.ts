@@ -67,20 +67,20 @@ export const DEFAULTS = {
 
 /** How runs go where no setting says anything. */
 export const RUN_DEFAULTS: RunSettings = {
-  mode: 'strict',
+  runMode: 'strict',
   onFailure: 'continue',
   pauseBetweenWaves: false,
-  held: 'skip',
+  heldTasks: 'skip',
   retries: 0,
   retryAfterMs: 30_000,
-  breakAfter: 3,
-  wallMs: 120 * 60_000,
-  idleMs: 10 * 60_000,
+  maxEqualFailures: 3,
+  timeLimitMs: 120 * 60_000,
+  stuckAfterMs: 10 * 60_000,
   whenWindowCloses: 'keep',
 };
 
 /** How runs go unless a person chose otherwise for one of them. Durations in ms, 0: never. */
-export interface RunSettings extends Omit<RunOptions, 'gate' | 'leaseMs' | 'successStatus' | 'agentCaps'> {
+export interface RunSettings extends Omit<RunOptions, 'reviewGate' | 'leaseMs' | 'statusOnSuccess' | 'agentCaps'> {
   /** Whether agents at work go on without their window, or end with it. */
   readonly whenWindowCloses: 'keep' | 'stop';
 }

@@ -102,7 +102,7 @@ export interface Locks {
    * Ends our work on a task: clears the lock and moves In Progress to `to`, in one statement. A status that
    * somebody set meanwhile stays. Answers the status the task has now. Fails with `lockLost`, `noSuchTask`.
    */
-  finish(id: TaskId, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>>;
+  release(id: TaskId, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>>;
   /**
    * Sets the status of a task whose stored status is still `from`, and that nobody else holds; clears a lock of ours.
    * Fails with `held`, `changedMeanwhile`, `noSuchTask`.
@@ -138,7 +138,7 @@ export interface LostWindow {
   readonly holder: string;
   readonly ids: readonly TaskId[];
   /** To be called when its locks have been seen to. */
-  readonly forget: () => Promise<void>;
+  readonly discard: () => Promise<void>;
 }
 
 /** What the windows of this machine noted of the locks that a person held in them, to outlive them. */
@@ -153,9 +153,9 @@ export interface WindowRecords {
 export interface Job {
   readonly runId: string;
   /** Counts the attempts of a run from 1, and names the files of this one. */
-  readonly start: number;
+  readonly attemptNo: number;
   /** Counts the attempts at this task from 1. */
-  readonly attempt: number;
+  readonly tryNo: number;
   readonly root: string;
   readonly task: Task;
   /** The tasks it depends on, as far as they exist. */
@@ -183,7 +183,7 @@ export interface WorkListener {
 }
 
 /** An attempt that an earlier window began. */
-export type JobInProgress = Pick<Job, 'runId' | 'start' | 'root' | 'agent' | 'options'> & {
+export type JobInProgress = Pick<Job, 'runId' | 'attemptNo' | 'root' | 'agent' | 'options'> & {
   readonly id: TaskId;
   /** Who held its lock, as far as the run was told. */
   readonly holder?: string | undefined;

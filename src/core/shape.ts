@@ -1,11 +1,11 @@
 /** What a shape answers for a value that does not have it; no value of any shape is this. */
-export const MISFIT = Symbol('misfit');
+export const INVALID = Symbol('misfit');
 
 /**
  * Looks whether a value that came from outside, as JSON gives it, is a `T`, and answers it as a new value with the fields
  * of `T` and no others. `depth` counts how deep it stands in the whole, so that no text can exhaust the stack.
  */
-export type Shape<T> = (value: unknown, depth: number) => T | typeof MISFIT;
+export type Shape<T> = (value: unknown, depth: number) => T | typeof INVALID;
 
 /** The fields of an object, each with its shape. Those that may be undefined are so where the object is silent. */
 export type Fields<T> = { readonly [K in keyof T]-?: Shape<T[K]> };
@@ -23,29 +23,29 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-export const text: Shape<string> = (value) => (typeof value === 'string' ? value : MISFIT);
+export const text: Shape<string> = (value) => (typeof value === 'string' ? value : INVALID);
 
 /** Text that is not empty. */
-export const someText: Shape<string> = (value) => (typeof value === 'string' && value !== '' ? value : MISFIT);
+export const someText: Shape<string> = (value) => (typeof value === 'string' && value !== '' ? value : INVALID);
 
-export const flag: Shape<boolean> = (value) => (typeof value === 'boolean' ? value : MISFIT);
+export const flag: Shape<boolean> = (value) => (typeof value === 'boolean' ? value : INVALID);
 
 /** Any number that JSON can hold. */
-export const finite: Shape<number> = (value) => (typeof value === 'number' && Number.isFinite(value) ? value : MISFIT);
+export const finite: Shape<number> = (value) => (typeof value === 'number' && Number.isFinite(value) ? value : INVALID);
 
-export const wholeNumber: Shape<number> = (value) => (Number.isSafeInteger(value) ? (value as number) : MISFIT);
+export const wholeNumber: Shape<number> = (value) => (Number.isSafeInteger(value) ? (value as number) : INVALID);
 
 /** A whole number, 0 or more. */
 export const natural: Shape<number> = (value) =>
-  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : MISFIT;
+  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : INVALID;
 
 /** A whole number, 1 or more. */
 export const positive: Shape<number> = (value) =>
-  Number.isSafeInteger(value) && (value as number) >= 1 ? (value as number) : MISFIT;
+  Number.isSafeInteger(value) && (value as number) >= 1 ? (value as number) : INVALID;
 
 /** One of these words. */
 export function oneOf<const T extends string>(...words: readonly T[]): Shape<T> {
-  return (value) => words.find((word) => word === value) ?? MISFIT;
+  return (value) => words.find((word) => word === value) ?? INVALID;
 }
 
 /** A `T`, or nothing at all. */
@@ -55,11 +55,11 @@ export function maybe<T>(shape: Shape<T>): Shape<T | undefined> {
 
 export function listOf<T>(shape: Shape<T>): Shape<readonly T[]> {
   return (value, depth) => {
-    if (!Array.isArray(value) || depth > MAX_DEPTH) return MISFIT;
+    if (!Array.isArray(value) || depth > MAX_DEPTH) return INVALID;
     const list: T[] = [];
     for (const each of value as readonly unknown[]) {
       const read = shape(each, depth + 1);
-      if (read === MISFIT) return MISFIT;
+      if (read === INVALID) return INVALID;
       list.push(read);
     }
     return list;
@@ -69,34 +69,54 @@ export function listOf<T>(shape: Shape<T>): Shape<readonly T[]> {
 /** Two values, each of its own shape. */
 export function pairOf<A, B>(first: Shape<A>, second: Shape<B>): Shape<readonly [A, B]> {
   return (value, depth) => {
-    if (!Array.isArray(value) || value.length !== 2 || depth > MAX_DEPTH) return MISFIT;
+    if (!Array.isArray(value) || value.length !== 2 || depth > MAX_DEPTH) return INVALID;
     const a = first(value[0], depth + 1);
     const b = second(value[1], depth + 1);
-    return a === MISFIT || b === MISFIT ? MISFIT : [a, b];
+    return a === INVALID || b === INVALID ? INVALID : [a, b];
   };
 }
 
-export function objectOf<T>(fields: Fields<T>): Shape<T> {
-  return (value, depth) => (isRecord(value) && depth <= MAX_DEPTH ? readFields(fields, value, depth) : MISFIT);
+/** `storedAs` names the fields that the outside knows by another name than we do. */
+export function objectOf<T>(fields: Fields<T>, storedAs: StoredNames = {}): Shape<T> {
+  return (value, depth) =>
+    isRecord(value) && depth <= MAX_DEPTH ? readFields(fields, value, depth, storedAs) : INVALID;
+}
+
+/** For some fields, the name that they have in a file. */
+export type StoredNames = Readonly<Partial<Record<string, string>>>;
+
+/** The object with its fields under the names that a file has for them; the counterpart of `objectOf`. */
+export function withStoredNames(value: object, storedAs: StoredNames): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [storedAs[name] ?? name, field]));
 }
 
 /** A union that is told apart by `kind`: the compiler sees to it that none is forgotten. */
-export function unionOf<T extends { readonly kind: string }>(kinds: KindFields<T>): Shape<T> {
+export function unionOf<T extends { readonly kind: string }>(
+  kinds: KindFields<T>,
+  storedAs: { readonly [K in T['kind']]?: StoredNames } = {},
+): Shape<T> {
   return (value, depth) => {
-    if (!isRecord(value) || depth > MAX_DEPTH) return MISFIT;
+    if (!isRecord(value) || depth > MAX_DEPTH) return INVALID;
     const { kind } = value;
-    if (typeof kind !== 'string' || !Object.hasOwn(kinds, kind)) return MISFIT;
-    const read = readFields(kinds[kind as T['kind']] as Fields<Record<string, unknown>>, value, depth);
-    return read === MISFIT ? MISFIT : ({ kind, ...read } as unknown as T);
+    if (typeof kind !== 'string' || !Object.hasOwn(kinds, kind)) return INVALID;
+    const fields = kinds[kind as T['kind']] as Fields<Record<string, unknown>>;
+    const read = readFields(fields, value, depth, storedAs[kind as T['kind']]);
+    return read === INVALID ? INVALID : ({ kind, ...read } as unknown as T);
   };
 }
 
-function readFields<T>(fields: Fields<T>, value: Readonly<Record<string, unknown>>, depth: number): T | typeof MISFIT {
+function readFields<T>(
+  fields: Fields<T>,
+  value: Readonly<Record<string, unknown>>,
+  depth: number,
+  storedAs: StoredNames = {},
+): T | typeof INVALID {
   const read: Record<string, unknown> = {};
   for (const [name, shape] of Object.entries<Shape<unknown>>(fields)) {
     // Not what every object inherits.
-    const field = shape(Object.hasOwn(value, name) ? value[name] : undefined, depth + 1);
-    if (field === MISFIT) return MISFIT;
+    const stored = storedAs[name] ?? name;
+    const field = shape(Object.hasOwn(value, stored) ? value[stored] : undefined, depth + 1);
+    if (field === INVALID) return INVALID;
     read[name] = field;
   }
   return read as T;

@@ -1,7 +1,7 @@
 import type { Backlog } from '../core/backlog.ts';
 
 /** What the commands for subagents and other agents do, which only the composition root can wire. */
-export interface AgentDoors {
+export interface AgentCommandsPort {
   /** Has a wave worked on by subagents of the editor. */
   runWaveWithSubagents(backlog: Backlog, wave: number): Promise<void>;
   /** Writes the files of the roles that waves are run with, where a person wants them. */

@@ -46,7 +46,7 @@ function analysisOf(backlog: Backlog): Analysis | undefined {
   const { snapshot, options, cap, runs, pastRuns } = backlog;
   if (snapshot === undefined) return undefined;
   const ended = runs.flatMap((run) => [...run.tasks.values()]).filter(({ outcome }) => outcome !== undefined).length;
-  const key = JSON.stringify([options.waves, options.agentRules, options.run.mode, cap, ended, pastRuns.length]);
+  const key = JSON.stringify([options.waves, options.agentRules, options.run.runMode, cap, ended, pastRuns.length]);
   const before = known.get(snapshot);
   if (before?.key === key) return before.analysis;
   const analysis = analyse(backlog);

@@ -21,7 +21,7 @@ export interface Backlogs {
   /** After an agent at work went on to something else; nothing but `activityOf` has changed. */
   readonly onDidChangeActivity: Event<undefined>;
   /** Shows what the agent of one attempt of a run wrote. */
-  openLog(backlog: Backlog, runId: string, start: number): Promise<void>;
+  openLog(backlog: Backlog, runId: string, attemptNo: number): Promise<void>;
   /** The report on a run, in markdown. */
   reportOf(backlog: Backlog, runId: string): string;
   /** What a person chose for a run last; empty where they never did. */

@@ -6,7 +6,7 @@ import { oneLine } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { copyAnalysis, openAnalysis } from './analysis-report.ts';
 import { chooseBatch, copyBatch, openBatchReport } from './batch-commands.ts';
-import type { AgentDoors } from './agent-commands-port.ts';
+import type { AgentCommandsPort } from './agent-commands-port.ts';
 import { confirm, pickBacklog, pickTask, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
 import {
@@ -69,7 +69,7 @@ export interface CommandContext {
   readonly selection: () => readonly TreeNode[];
   readonly showLog: () => void;
   readonly dryRuns: DryRunPages;
-  readonly agents: AgentDoors;
+  readonly agents: AgentCommandsPort;
   /** What batches may read below a root. */
   readonly workspace: (root: string) => Workspace;
 }
@@ -119,7 +119,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     forceRelease: (node) => trusted(() => onTask(node, backlogs, 'Force Release', isTheirs, forceRelease)),
     releaseTask: (node, selected) => trusted(() => onTasks(node, selected, backlogs, 'Release Task', isOurs, release)),
     finishTask: (node, selected) =>
-      trusted(() => onTasks(node, selected, backlogs, 'Mark as Finished', awaitsWord, finish)),
+      trusted(() => onTasks(node, selected, backlogs, 'Mark as Finished', awaitsManualCompletion, complete)),
     giveBackTask: (node, selected) =>
       trusted(() => onTasks(node, selected, backlogs, 'Give Back', isMineInRun, release)),
     markDone: (node, selected) =>
@@ -342,8 +342,8 @@ async function moveSelected(rows: readonly (TreeNode | undefined)[]): Promise<vo
   await chooseWaveFor(first.backlog, ids);
 }
 
-async function finish({ backlog, task }: Target): Promise<void> {
-  await tellFailure(backlog.finishTask(task));
+async function complete({ backlog, task }: Target): Promise<void> {
+  await tellFailure(backlog.completeTask(task));
 }
 
 async function release({ backlog, task }: Target): Promise<void> {
@@ -416,9 +416,9 @@ const isLeft = (backlog: Backlog, task: Task): boolean =>
 const isSeveral = (selected: readonly TreeNode[] | undefined): selected is readonly TreeNode[] =>
   selected !== undefined && selected.length > 1;
 const isOurs = (backlog: Backlog, task: Task): boolean => task.lock !== undefined && backlog.isOurs(task.lock.holder);
-const awaitsWord = (backlog: Backlog, { id }: Task): boolean => backlog.awaitsWord(id);
+const awaitsManualCompletion = (backlog: Backlog, { id }: Task): boolean => backlog.awaitsManualCompletion(id);
 const isMineInRun = (backlog: Backlog, { id }: Task): boolean =>
-  backlog.awaitsWord(id) && backlog.runOf(id)?.tasks.get(id)?.agent.how === 'human';
+  backlog.awaitsManualCompletion(id) && backlog.runOf(id)?.tasks.get(id)?.agent.agentMode === 'human';
 const isAny = (): boolean => true;
 const isForeign = ({ snapshot }: Backlog, task: Task): boolean =>
   snapshot !== undefined && foreignTasks(snapshot).has(task.id);

@@ -7,7 +7,7 @@ import { explainFailure } from './messages.ts';
 import { DESCRIPTION_SCHEME, descriptionUri, parseDescriptionUri } from './task-uri.ts';
 
 /** What an editor was last told of a description. */
-interface Told {
+interface ToldContent {
   readonly text: string;
   /** Grows only when the description itself changes: exarp-go gives all tasks a new date with each change of one. */
   readonly mtime: number;
@@ -21,7 +21,7 @@ interface Told {
  */
 export class DescriptionFiles implements vscode.FileSystemProvider, Disposable {
   readonly #backlogs: Backlogs;
-  readonly #told = new Map<string, Told>();
+  readonly #told = new Map<string, ToldContent>();
   readonly #changed = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
   readonly #disposables: readonly Disposable[];
 
@@ -88,7 +88,7 @@ export class DescriptionFiles implements vscode.FileSystemProvider, Disposable {
     return { backlog: found.backlog, task };
   }
 
-  #tell(uri: vscode.Uri, { description }: Task): Told {
+  #tell(uri: vscode.Uri, { description }: Task): ToldContent {
     const told = this.#told.get(uri.toString());
     if (told?.text === description) return told;
     const next = this.#next(uri, description);
@@ -96,7 +96,7 @@ export class DescriptionFiles implements vscode.FileSystemProvider, Disposable {
     return next;
   }
 
-  #next(uri: vscode.Uri, text: string): Told {
+  #next(uri: vscode.Uri, text: string): ToldContent {
     return { text, mtime: Math.max(Date.now(), (this.#told.get(uri.toString())?.mtime ?? 0) + 1) };
   }
 

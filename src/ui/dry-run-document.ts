@@ -18,7 +18,7 @@ export interface DryRunContext {
 /** A dry run in markdown: order, claims, command lines, prompts and estimates. Backlog text in it is inert. */
 export function dryRunDocument(report: DryRunReport, context: DryRunContext): string {
   const { steps, skipped, options } = report;
-  const how = options.mode === 'flow' ? 'each as soon as what it depends on is done' : 'wave after wave';
+  const how = options.runMode === 'flow' ? 'each as soon as what it depends on is done' : 'wave after wave';
   return [
     `# Dry run: ${inline(report.title)}`,
     [

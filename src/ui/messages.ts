@@ -2,7 +2,7 @@ import type { Failure, ReadOnlyCause, Unreadable } from '../core/failure.ts';
 import type { HolderLife } from '../core/lease/holder-life.ts';
 import type { Lease } from '../core/lease/lease.ts';
 import type { NotReady, Readiness } from '../core/waves/readiness.ts';
-import type { WatchEvent } from '../core/lease/claim-reconciler.ts';
+import type { ReconcileEvent } from '../core/lease/claim-reconciler.ts';
 import type { Notice } from '../core/snapshot.ts';
 import type { Status, TaskId } from '../core/task.ts';
 import type { BlockReason } from '../core/waves/waves.ts';
@@ -205,7 +205,7 @@ export function explainHolderLife(life: HolderLife): string {
 }
 
 /** What was done about a claim of ours that another program undid, for the log. */
-export function explainWatchEvent(event: WatchEvent, now: number): string {
+export function explainWatchEvent(event: ReconcileEvent, now: number): string {
   switch (event.kind) {
     case 'claimedAgain':
       return event.undone === 'status'

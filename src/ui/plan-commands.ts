@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
-import { applyAskedWaves, KNOWN_WAVE_FILES } from '../core/plan/wave-override.ts';
+import { applyWaveOverride, KNOWN_WAVE_FILES } from '../core/plan/wave-override.ts';
 import { oneLine } from '../core/text.ts';
 import { dependenciesForWaves } from '../core/plan/wave-dependencies.ts';
 import type { TaskId } from '../core/task.ts';
@@ -151,7 +151,7 @@ export async function takePlan(backlogs: Backlogs): Promise<void> {
   const free = moves.filter(({ task }) => !isTaken(backlog, task.id));
   if (free.length < moves.length)
     notes.push(`${moves.length - free.length} tasks are being worked on and stay as they are`);
-  const asked = applyAskedWaves(computedPlan, { kind: 'file', file: '', waves: read.waves ?? [] });
+  const asked = applyWaveOverride(computedPlan, { kind: 'file', file: '', waves: read.waves ?? [] });
   const waves =
     asked.asked?.kind === 'used'
       ? dependenciesForWaves(snapshot.tasks, asked.waveOf, options.waves)

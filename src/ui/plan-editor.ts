@@ -2,7 +2,7 @@ import { basename, relative } from 'node:path';
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Disposable } from '../core/events.ts';
-import { findPlaces, type IdPlace, isOutOfDate, type PlanPlaces } from '../core/plan/plan-locations.ts';
+import { findLocations, type IdLocation, isOutOfDate, type PlanLocations } from '../core/plan/plan-locations.ts';
 import { mainPlanFile, SUBAGENTS_PLAN_FILE } from '../core/plan/slug.ts';
 import { taskId } from '../core/task.ts';
 import type { Backlogs } from './backlogs.ts';
@@ -29,7 +29,7 @@ export class PlanEditor
   readonly #changed = new vscode.EventEmitter<undefined>();
   readonly #problems = vscode.languages.createDiagnosticCollection('todo2Waves.plans');
   readonly #disposables: readonly Disposable[];
-  readonly #known = new WeakMap<vscode.TextDocument, { readonly version: number; readonly places: PlanPlaces }>();
+  readonly #known = new WeakMap<vscode.TextDocument, { readonly version: number; readonly places: PlanLocations }>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   readonly onDidChangeCodeLenses = this.#changed.event as vscode.Event<void>;
@@ -129,10 +129,10 @@ export class PlanEditor
     });
   }
 
-  #placesOf(document: vscode.TextDocument): PlanPlaces {
+  #placesOf(document: vscode.TextDocument): PlanLocations {
     const known = this.#known.get(document);
     if (known?.version === document.version) return known.places;
-    const places = findPlaces(document.getText());
+    const places = findLocations(document.getText());
     this.#known.set(document, { version: document.version, places });
     return places;
   }
@@ -165,6 +165,6 @@ function kindOf({ uri }: vscode.TextDocument, { name }: Backlog): 'main' | 'suba
   return file === mainPlanFile(name) ? 'main' : undefined;
 }
 
-function rangeOf({ line, start, end }: IdPlace): vscode.Range {
+function rangeOf({ line, start, end }: IdLocation): vscode.Range {
   return new vscode.Range(line, start, line, end);
 }

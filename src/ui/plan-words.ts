@@ -1,5 +1,5 @@
 import type { Backlog } from '../core/backlog.ts';
-import type { AskedReport } from '../core/plan/wave-override.ts';
+import type { WaveOverrideReport } from '../core/plan/wave-override.ts';
 import type { PlanDamage } from '../core/plan/read-plan.ts';
 import { oneLine } from '../core/text.ts';
 import type { WaveRefusal } from '../core/plan/wave-dependencies.ts';
@@ -34,7 +34,7 @@ export function explainRefusal(backlog: Backlog, refusal: WaveRefusal): string {
 }
 
 /** What became of the waves of a file, in a few words. */
-export function explainAsked(asked: AskedReport): string {
+export function explainAsked(asked: WaveOverrideReport): string {
   if (asked.kind === 'used') return `waves of ${oneLine(asked.file)}`;
   return `computed: ${oneLine(asked.file)} ${NOT_USED[asked.why]}`;
 }

@@ -1,6 +1,6 @@
 import type { Backlog } from '../core/backlog.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
-import { type OnFailure, type RunMode, type Way, WAYS } from '../core/run/run-options.ts';
+import { type OnFailure, type RunMode, type AgentMode, AGENT_MODES } from '../core/run/run-options.ts';
 import { agentTitle } from './run-words.ts';
 
 /** As many agents as a window may be told to have at work at a time. */
@@ -13,15 +13,15 @@ export const ENDINGS: readonly OnFailure[] = ['continue', 'stopAfterWave', 'stop
 export function readRunChoice(value: unknown): RunChoice {
   if (typeof value !== 'object' || value === null) return {};
   const raw = value as Readonly<Record<string, unknown>>;
-  const mode = MODES.find((known) => known === raw['mode']);
+  const mode = MODES.find((known) => known === raw['runMode']);
   const onFailure = ENDINGS.find((known) => known === raw['onFailure']);
-  const how = WAYS.find((known) => known === raw['how']);
+  const agentMode = AGENT_MODES.find((known) => known === raw['agentMode']);
   const { agent, model, pauseBetweenWaves, cap } = raw;
   return {
-    ...(mode === undefined ? {} : { mode }),
+    ...(mode === undefined ? {} : { runMode: mode }),
     ...(typeof agent === 'string' && /^[a-z]{1,32}$/.test(agent) ? { agent } : {}),
     ...(typeof model === 'string' && isModelName(model) ? { model } : {}),
-    ...(how === undefined ? {} : { how }),
+    ...(agentMode === undefined ? {} : { agentMode }),
     ...(onFailure === undefined ? {} : { onFailure }),
     ...(typeof pauseBetweenWaves === 'boolean' ? { pauseBetweenWaves } : {}),
     ...(readCap(cap) === undefined ? {} : { cap: readCap(cap) as number }),
@@ -46,7 +46,7 @@ export interface ChoiceWords {
   readonly model: string;
   readonly cap: string;
   readonly onFailure: string;
-  readonly how: string;
+  readonly agentMode: string;
   readonly pause: string;
 }
 
@@ -61,7 +61,7 @@ export const ENDING_WORDS: Readonly<Record<OnFailure, string>> = {
   stopAtOnce: 'start nothing further',
 };
 
-export const WAY_WORDS: Readonly<Record<Way, string>> = {
+export const WAY_WORDS: Readonly<Record<AgentMode, string>> = {
   unattended: 'by themselves, with their output in terminals',
   interactive: 'with you, in a terminal of its own each',
   subagent: "as the editor's own subagents",
@@ -72,9 +72,9 @@ export const WAY_WORDS: Readonly<Record<Way, string>> = {
 export function choiceWords(backlog: Backlog, choice: RunChoice): ChoiceWords {
   const { run, agent } = backlog.options;
   return {
-    mode: MODE_WORDS[choice.mode ?? run.mode],
+    mode: MODE_WORDS[choice.runMode ?? run.runMode],
     agent:
-      (choice.how ?? agent.how) === 'human' || (choice.how ?? agent.how) === 'subagent'
+      (choice.agentMode ?? agent.agentMode) === 'human' || (choice.agentMode ?? agent.agentMode) === 'subagent'
         ? 'none: no program is started'
         : choice.agent === undefined
           ? `as the settings say${agent.agent === 'auto' ? '' : ` (${agentTitle(agent.agent)})`}`
@@ -82,7 +82,7 @@ export function choiceWords(backlog: Backlog, choice: RunChoice): ChoiceWords {
     model: choice.model ?? 'as the settings say',
     cap: String(choice.cap ?? backlog.cap),
     onFailure: ENDING_WORDS[choice.onFailure ?? run.onFailure],
-    how: WAY_WORDS[choice.how ?? agent.how],
+    agentMode: WAY_WORDS[choice.agentMode ?? agent.agentMode],
     pause: (choice.pauseBetweenWaves ?? run.pauseBetweenWaves) ? 'after each wave' : 'no',
   };
 }

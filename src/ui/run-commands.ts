@@ -196,7 +196,7 @@ export async function showRuns(backlogs: Backlogs): Promise<void> {
 export async function openTaskLog(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   if (node?.kind !== 'runTask') return;
   const { backlog, runId, taskId } = node;
-  const attempt = findRun(backlog, runId)?.tasks.get(taskId)?.start;
+  const attempt = findRun(backlog, runId)?.tasks.get(taskId)?.attemptNo;
   if (attempt !== undefined) await backlogs.openLog(backlog, runId, attempt);
 }
 

@@ -13,7 +13,7 @@ export interface Need {
   readonly key: string;
   readonly runId: string;
   /** The task that it is about, and its attempt; a run as a whole has none. */
-  readonly task: { readonly id: TaskId; readonly start: number | undefined } | undefined;
+  readonly task: { readonly id: TaskId; readonly attemptNo: number | undefined } | undefined;
   readonly message: string;
   /** The same of several, where this is the first of them: “and 2 more look stuck”. */
   readonly several: (more: number) => string;
@@ -34,11 +34,11 @@ export function needsOf(backlog: Backlog, since: number): readonly Need[] {
 }
 
 function taskNeeds(backlog: Backlog, run: RunState, task: TaskRun, since: number): readonly Need[] {
-  const { id, start } = task;
+  const { id, attemptNo } = task;
   const silentSince = task.phase !== 'ended' && run.phase !== 'ended' ? backlog.stuckSince(id) : undefined;
   const ends = [
     ...task.earlier,
-    ...(task.outcome === undefined ? [] : [{ start, outcome: task.outcome, at: task.endedAt ?? 0 }]),
+    ...(task.outcome === undefined ? [] : [{ attemptNo, outcome: task.outcome, at: task.endedAt ?? 0 }]),
   ].filter(({ at, outcome }) => at >= since && NEEDY.has(outcome.kind));
   // Asked with every change of a run, and nearly always there is nothing: no words are made for that.
   if (silentSince === undefined && ends.length === 0) return [];
@@ -48,8 +48,8 @@ function taskNeeds(backlog: Backlog, run: RunState, task: TaskRun, since: number
       ? []
       : [
           {
-            ...keyed('stuck', run, `${start ?? 0} ${silentSince}`),
-            task: { id, start },
+            ...keyed('stuck', run, `${attemptNo ?? 0} ${silentSince}`),
+            task: { id, attemptNo },
             message: `${name} looks stuck: ${task.phase === 'starting' ? 'nobody has claimed it' : 'its agent has been silent'} since ${clockTime(silentSince)}.`,
             several: (more: number) => `${name} and ${more} more look stuck.`,
           },
@@ -59,7 +59,9 @@ function taskNeeds(backlog: Backlog, run: RunState, task: TaskRun, since: number
       if (words === undefined) return [];
       const { kind, message, several } = words;
       // Outcomes without an attempt are of the task itself, which has one of them at most.
-      return [{ ...keyed(kind, run, `${end.start ?? id}`), task: { id, start: end.start }, message, several }];
+      return [
+        { ...keyed(kind, run, `${end.attemptNo ?? id}`), task: { id, attemptNo: end.attemptNo }, message, several },
+      ];
     }),
   ];
 }
@@ -119,8 +121,8 @@ function stopNeeds(backlog: Backlog, run: RunState): readonly Need[] {
 }
 
 function lastBadEnd(run: RunState): Need['task'] {
-  const ended = [...run.tasks.values()].filter(({ outcome, start }) => {
-    return start !== undefined && outcome !== undefined && outcome.kind !== 'succeeded';
+  const ended = [...run.tasks.values()].filter(({ outcome, attemptNo }) => {
+    return attemptNo !== undefined && outcome !== undefined && outcome.kind !== 'succeeded';
   });
   return ended.sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0))[0];
 }

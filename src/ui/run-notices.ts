@@ -103,8 +103,9 @@ export class RunNotices implements Disposable {
   #buttonsOf(backlog: Backlog, { kind, runId, task }: Need): readonly Button[] {
     const run = findRun(backlog, runId);
     // What was said in a terminal of its own is gone with it: there is no log to show in its place.
-    const isGone = task !== undefined && run?.tasks.get(task.id)?.agent.how === 'interactive';
-    const hasSomething = task?.start !== undefined && (!isGone || this.#parts.backlogs.hasTerminal(backlog, task.id));
+    const isGone = task !== undefined && run?.tasks.get(task.id)?.agent.agentMode === 'interactive';
+    const hasSomething =
+      task?.attemptNo !== undefined && (!isGone || this.#parts.backlogs.hasTerminal(backlog, task.id));
     const terminal: readonly Button[] = hasSomething ? ['Show Terminal'] : [];
     switch (kind) {
       case 'stuck':
@@ -129,7 +130,7 @@ export class RunNotices implements Disposable {
       case 'Show Terminal':
         if (task === undefined) return;
         if (backlogs.hasTerminal(backlog, task.id)) backlogs.showTerminal(backlog, task.id);
-        else if (task.start !== undefined) await backlogs.openLog(backlog, runId, task.start);
+        else if (task.attemptNo !== undefined) await backlogs.openLog(backlog, runId, task.attemptNo);
         return;
       case 'Requeue':
       case 'Stop':

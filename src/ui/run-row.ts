@@ -80,7 +80,7 @@ function describeLive(backlog: Backlog, run: RunState): RowContent {
     ...(run.stop === undefined || run.stop.kind === 'person' ? [] : [explainStop(run.stop, backlog.now)]),
     // First what changes: a side bar is narrow.
     ...runCounts(run),
-    ...(run.options.mode === 'flow' ? ['flow'] : []),
+    ...(run.options.runMode === 'flow' ? ['flow'] : []),
     ...(run.cap === undefined ? [] : [`cap ${run.cap}`]),
     ...(isElsewhere ? ['led by another window'] : []),
   ];
@@ -139,7 +139,7 @@ export function describeRunTask(backlog: Backlog, runId: string, id: TaskId, vie
     ...(silentSince === undefined ? [] : [stuckWords(part, silentSince)]),
     ...(activity === '' ? [] : [activity]),
     runTaskState(part, backlog.now),
-    ...(part.attempt > 1 ? [`${ordinal(part.attempt)} attempt`] : []),
+    ...(part.tryNo > 1 ? [`${ordinal(part.tryNo)} attempt`] : []),
   ];
   const icon = silentSince === undefined ? runTaskIcon(part) : { id: 'warning', color: 'list.warningForeground' };
   return row(oneLine(task?.title ?? '') || oneLine(id), [...state, id].join(' · '), icon, {
@@ -147,13 +147,13 @@ export function describeRunTask(backlog: Backlog, runId: string, id: TaskId, vie
       ...(task === undefined ? [] : ['task']),
       ...atWorkFlags(backlog, part),
       ...(silentSince === undefined ? [] : ['stuckTask']),
-      ...(isLive && part.phase === 'running' && part.agent.how !== 'human' ? ['requeuableTask'] : []),
+      ...(isLive && part.phase === 'running' && part.agent.agentMode !== 'human' ? ['requeuableTask'] : []),
       ...(view.hasTerminal(backlog, id) && !isPast(backlog, run) ? ['withTerminal'] : []),
       // What a person said to an agent in its own terminal is not written down.
-      ...(part.start === undefined || part.agent.how !== 'unattended' ? [] : ['withLog']),
+      ...(part.attemptNo === undefined || part.agent.agentMode !== 'unattended' ? [] : ['withLog']),
     ],
     // Of a run that is over, people look for what the agent wrote.
-    ...(part.start !== undefined && isPast(backlog, run)
+    ...(part.attemptNo !== undefined && isPast(backlog, run)
       ? { click: OPEN_LOG }
       : task === undefined
         ? {}
@@ -164,8 +164,8 @@ export function describeRunTask(backlog: Backlog, runId: string, id: TaskId, vie
 /** What can be done to a task of a run that has not ended; a person gives their own one back instead of stopping it. */
 export function atWorkFlags(backlog: Backlog, { id, agent, phase }: TaskRun): readonly string[] {
   if (phase === 'ended') return [];
-  if (!backlog.awaitsWord(id)) return ['runningTask'];
-  return agent.how === 'human' ? ['humanTask'] : ['runningTask', 'followedTask'];
+  if (!backlog.awaitsManualCompletion(id)) return ['runningTask'];
+  return agent.agentMode === 'human' ? ['humanTask'] : ['runningTask', 'followedTask'];
 }
 
 /** Why a task at work looks stuck, from its last sign of life on (epoch ms). */
@@ -193,17 +193,17 @@ export function runTaskState(run: TaskRun, now: number): string {
     }
     case 'starting':
     case 'claimed':
-      return run.agent.how === 'subagent' ? 'waits to be claimed' : 'starting';
+      return run.agent.agentMode === 'subagent' ? 'waits to be claimed' : 'starting';
     case 'running':
     case 'ended':
-      return run.agent.how === 'human' ? yoursSince(run) : runningSince(run);
+      return run.agent.agentMode === 'human' ? yoursSince(run) : runningSince(run);
   }
 }
 
 function runTaskIcon(run: TaskRun): Icon {
   switch (run.outcome?.kind) {
     case undefined:
-      if (run.agent.how === 'human' && run.phase !== 'queued') return { id: 'account', color: 'charts.blue' };
+      if (run.agent.agentMode === 'human' && run.phase !== 'queued') return { id: 'account', color: 'charts.blue' };
       return run.phase === 'queued'
         ? { id: run.waits === undefined ? 'clockface' : 'watch', color: 'charts.blue' }
         : { id: 'sync~spin', color: 'charts.blue' };

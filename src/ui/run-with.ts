@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
-import { WAYS } from '../core/run/run-options.ts';
+import { AGENT_MODES } from '../core/run/run-options.ts';
 import type { Backlogs } from './backlogs.ts';
 import { plain } from './plain.ts';
 import {
@@ -22,7 +22,7 @@ export interface Chosen {
   readonly action: 'run' | 'dryRun';
 }
 
-type Field = 'mode' | 'agent' | 'model' | 'cap' | 'onFailure' | 'how' | 'pause';
+type Field = 'mode' | 'agent' | 'model' | 'cap' | 'onFailure' | 'agentMode' | 'pause';
 
 interface Item extends vscode.QuickPickItem {
   readonly does: 'run' | 'dryRun' | 'forget' | Field;
@@ -65,7 +65,7 @@ function itemsOf(backlog: Backlog, choice: RunChoice): Item[] {
     item('model', 'symbol-misc', 'Model', words.model),
     item('cap', 'layers', 'At a time', words.cap),
     item('onFailure', 'error', 'After a failure', words.onFailure),
-    item('how', 'terminal', 'Agents work', words.how),
+    item('agentMode', 'terminal', 'Agents work', words.agentMode),
     item('pause', 'debug-pause', 'Pause', words.pause),
     ...(Object.keys(choice).length === 0
       ? []
@@ -77,16 +77,16 @@ async function change(backlogs: Backlogs, backlog: Backlog, choice: RunChoice, f
   const { run, agent } = backlog.options;
   switch (field) {
     case 'mode': {
-      const mode = await pickWord('Order', MODES, MODE_WORDS, choice.mode ?? run.mode);
-      return mode === undefined ? choice : { ...choice, mode };
+      const mode = await pickWord('Order', MODES, MODE_WORDS, choice.runMode ?? run.runMode);
+      return mode === undefined ? choice : { ...choice, runMode: mode };
     }
     case 'onFailure': {
       const onFailure = await pickWord('After a failure', ENDINGS, ENDING_WORDS, choice.onFailure ?? run.onFailure);
       return onFailure === undefined ? choice : { ...choice, onFailure };
     }
-    case 'how': {
-      const how = await pickWord('Agents work', WAYS, WAY_WORDS, choice.how ?? agent.how);
-      return how === undefined ? choice : { ...choice, how };
+    case 'agentMode': {
+      const agentMode = await pickWord('Agents work', AGENT_MODES, WAY_WORDS, choice.agentMode ?? agent.agentMode);
+      return agentMode === undefined ? choice : { ...choice, agentMode };
     }
     case 'pause':
       return { ...choice, pauseBetweenWaves: !(choice.pauseBetweenWaves ?? run.pauseBetweenWaves) };

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { RUN_DEFAULTS, type RunRules, type RunSettings, type Settings } from '../core/config.ts';
 import { parseAgentRules, parseVerifyCommand, parseVerifyRules } from '../core/run/agent-rules.ts';
-import { WAYS } from '../core/run/run-options.ts';
+import { AGENT_MODES } from '../core/run/run-options.ts';
 import { AGENT_KINDS } from './run-words.ts';
 
 /** The section that every setting of ours stands in. */
@@ -51,7 +51,7 @@ export function readSettings(folder: vscode.Uri | undefined): Settings {
     agent: {
       agent: readAgentSettings(folder).agent,
       model: undefined,
-      how: oneOf('agentMode', WAYS),
+      agentMode: oneOf('agentMode', AGENT_MODES),
     },
   };
 }
@@ -63,15 +63,15 @@ function readRunSettings(folder: vscode.Uri | undefined): RunSettings {
     value === undefined ? otherwise : value * 60_000;
   const retryAfterSeconds = count('retryAfterSeconds', atMost(600));
   return {
-    mode: oneOf('runMode', ['strict', 'flow']),
+    runMode: oneOf('runMode', ['strict', 'flow']),
     onFailure: oneOf('onFailure', ['continue', 'stopAfterWave', 'stopAtOnce']),
     pauseBetweenWaves: settings.get<unknown>('pauseBetweenWaves') === true,
-    held: oneOf('heldTasks', ['skip', 'wait']),
+    heldTasks: oneOf('heldTasks', ['skip', 'wait']),
     retries: count('retries', atMost(10)) ?? RUN_DEFAULTS.retries,
     retryAfterMs: retryAfterSeconds === undefined ? RUN_DEFAULTS.retryAfterMs : retryAfterSeconds * 1000,
-    breakAfter: count('breakAfterEqualFailures', () => false) ?? RUN_DEFAULTS.breakAfter,
-    wallMs: minutes(count('taskTimeLimitMinutes', atMost(MOST_MINUTES)), RUN_DEFAULTS.wallMs),
-    idleMs: minutes(count('stuckAfterMinutes', atMost(MOST_MINUTES)), RUN_DEFAULTS.idleMs),
+    maxEqualFailures: count('breakAfterEqualFailures', () => false) ?? RUN_DEFAULTS.maxEqualFailures,
+    timeLimitMs: minutes(count('taskTimeLimitMinutes', atMost(MOST_MINUTES)), RUN_DEFAULTS.timeLimitMs),
+    stuckAfterMs: minutes(count('stuckAfterMinutes', atMost(MOST_MINUTES)), RUN_DEFAULTS.stuckAfterMs),
     whenWindowCloses: oneOf('whenWindowCloses', ['keep', 'stop']),
   };
 }

@@ -63,7 +63,7 @@ function missingNote(backlog: Backlog, task: Task): readonly string[] {
 }
 
 function taskIcon(task: Task, lease: Lease, readiness: Readiness | undefined, run: TaskRun | undefined): Icon {
-  if (run?.agent.how === 'human' && run.phase === 'running') return { id: 'account', color: 'charts.blue' };
+  if (run?.agent.agentMode === 'human' && run.phase === 'running') return { id: 'account', color: 'charts.blue' };
   if (run?.phase === 'running' || run?.phase === 'claimed') return { id: 'sync~spin', color: 'charts.blue' };
   if (task.status === 'Done') return { id: 'pass-filled', color: 'testing.iconPassed' };
   if (task.status === 'Cancelled') return { id: 'circle-slash', color: 'disabledForeground' };

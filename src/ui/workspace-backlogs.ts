@@ -19,7 +19,7 @@ export interface OpenBacklog {
   readonly onDidChangeActivity?: Event<unknown>;
   /** `hasTerminal` has changed, and nothing else. */
   readonly onDidAdoptTerminal?: Event<unknown>;
-  openLog(runId: string, start: number): Promise<void>;
+  openLog(runId: string, attemptNo: number): Promise<void>;
   reportOf(runId: string): string;
   /** What `rememberChoice` got last, or whatever else is stored in its place. */
   lastChoice(): unknown;
@@ -117,8 +117,8 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
     return this.#open.get(backlog.root)?.opened.activityOf(id);
   }
 
-  async openLog(backlog: Backlog, runId: string, start: number): Promise<void> {
-    await this.#open.get(backlog.root)?.opened.openLog(runId, start);
+  async openLog(backlog: Backlog, runId: string, attemptNo: number): Promise<void> {
+    await this.#open.get(backlog.root)?.opened.openLog(runId, attemptNo);
   }
 
   reportOf(backlog: Backlog, runId: string): string {

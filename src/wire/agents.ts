@@ -8,18 +8,18 @@ import { type ServerCommand, serverCommand } from '../agent-api/client-config.ts
 import { registerLanguageModelTools } from '../agent-api/lm-tools.ts';
 import { registerParticipant } from '../agent-api/participant.ts';
 import { type McpEditor, registerMcp } from '../agent-api/register-mcp.ts';
-import type { PeopleWords } from '../agent-api/user-messages.ts';
+import type { UserMessages } from '../agent-api/user-messages.ts';
 import { SubagentLauncher } from '../agent-api/subagent-launcher.ts';
 import { SubagentPrompts } from '../agent-api/subagent-prompts.ts';
 import type { Backlog } from '../core/backlog.ts';
 import type { Disposable } from '../core/events.ts';
 import { oneLine } from '../core/text.ts';
 import { ok } from '../core/result.ts';
-import type { SubagentDoor } from '../core/run/attempt/subagent-host-registry.ts';
+import type { SubagentHostRegistry } from '../core/run/attempt/subagent-host-registry.ts';
 import { refreshLauncher, writeLauncher } from '../store/files/launcher.ts';
 import { isThere, writeBriefs, writeNewFile } from '../store/files/new-files.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
-import type { AgentDoors } from '../ui/agent-commands-port.ts';
+import type { AgentCommandsPort } from '../ui/agent-commands-port.ts';
 import { tell } from '../ui/ask.ts';
 import { duration, explainBlock, explainFailure, explainReadiness } from '../ui/messages.ts';
 import { explainOutcome, explainWait } from '../ui/run-words.ts';
@@ -28,7 +28,7 @@ import type { WorkspaceBacklogs } from '../ui/workspace-backlogs.ts';
 
 /** One open backlog, as agents and subagents work with it. */
 export interface ServedBacklog extends Omit<AgentBacklogParts, 'allowDone' | 'label'> {
-  readonly door: SubagentDoor;
+  readonly door: SubagentHostRegistry;
 }
 
 export interface WiredAgents {
@@ -39,7 +39,7 @@ export interface WiredAgents {
   /** Offers the window's backlogs to the agents of the editor, as far as it has the means. */
   register(backlogs: WorkspaceBacklogs): vscode.Disposable;
   /** For the commands of the window. */
-  doors(backlogs: WorkspaceBacklogs): AgentDoors;
+  doors(backlogs: WorkspaceBacklogs): AgentCommandsPort;
 }
 
 /** As `contributes.mcpServerDefinitionProviders` has it. */
@@ -49,7 +49,7 @@ const MCP_PROVIDER = 'todo2Waves.mcp';
 const MCP_LAUNCHER = 'mcp.cjs';
 
 /** The words that everything in the window uses, for those rooms that do not know it. */
-const WORDS: PeopleWords = {
+const WORDS: UserMessages = {
   failure: (failure, now) => explainFailure(failure, now).message,
   readiness: explainReadiness,
   block: explainBlock,
@@ -72,7 +72,7 @@ export function wireAgents(shared: {
 }): WiredAgents {
   const { editor, reportBug } = shared;
   const log = (line: string): void => shared.log.info(oneLine(line));
-  const served = new Map<string, { readonly agent: AgentBacklog; readonly door: SubagentDoor }>();
+  const served = new Map<string, { readonly agent: AgentBacklog; readonly door: SubagentHostRegistry }>();
   // The editor's own Node reads the bytes; where it has no SQLite to write with, the server looks for one that has.
   const mcpCommand = (root: string, script = shared.mcpScript): ServerCommand =>
     serverCommand({ node: process.execPath, script, root });

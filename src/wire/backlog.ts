@@ -9,7 +9,7 @@ import { runReport } from '../core/run/report/run-report.ts';
 import type { Status, TaskId } from '../core/task.ts';
 import type { AgentChoice } from '../ui/backlogs.ts';
 import { Emitter, type Disposable } from '../core/events.ts';
-import { ClaimWatch } from '../core/lease/claim-reconciler.ts';
+import { ClaimReconciler } from '../core/lease/claim-reconciler.ts';
 import { LeaseKeeper } from '../core/lease/lease-keeper.ts';
 import { PRESET_KINDS, PRESETS } from '../agent-process/agent-presets.ts';
 import { type AgentPreference, findAgent, readCustomAgent } from '../agent-process/agents.ts';
@@ -91,7 +91,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
     renewalMs: () => options().renewalMs,
     reclaim: (id) => claimWatch.reclaim(id),
   });
-  const claimWatch: ClaimWatch = new ClaimWatch({ source, locks, keeper, clock, leaseMs, reportBug });
+  const claimWatch: ClaimReconciler = new ClaimReconciler({ source, locks, keeper, clock, leaseMs, reportBug });
   const findAssigned = ({ agent }: AgentAssignment) => findAgent(preferenceOf(agent, folder, simulated));
   const titleOf = (id: TaskId): string => backlog.task(id)?.title ?? id;
   const terminals = wireTerminals({
@@ -130,7 +130,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
   const waveSource = new WaveSourceFile({
     ...{ root, clock, chosen: () => readWaveSource(folder) },
     // Reading plans brings YAML along, too.
-    parse: async (file, text) => (await import('../core/plan/read-wave-override.ts')).readAskedWaves(file, text),
+    parse: async (file, text) => (await import('../core/plan/read-wave-override.ts')).readWaveOverride(file, text),
   });
   const backlog: Backlog = new Backlog({
     source,
@@ -180,7 +180,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
     showTerminal: (id) => terminals.terminals.show(id),
     activityOf: (id) => terminals.terminals.activityOf(id),
     onDidChangeActivity: terminals.terminals.onDidChangeActivity,
-    openLog: (runId, start) => terminals.openLog(runs, runId, start),
+    openLog: (runId, attemptNo) => terminals.openLog(runs, runId, attemptNo),
     reportOf: (runId) => reportOf(backlog, runId),
     lastChoice: () => extension.workspaceState.get(`${CHOICE_KEY}${root}`),
     rememberChoice: (choice) => extension.workspaceState.update(`${CHOICE_KEY}${root}`, choice),

@@ -3,16 +3,16 @@ import type { Disposable } from '../core/events.ts';
 import type { Clock } from '../core/ports.ts';
 import { oneLine } from '../core/text.ts';
 import { adoptLostLocks } from '../core/lease/lease-adoption.ts';
-import type { ClaimWatch } from '../core/lease/claim-reconciler.ts';
+import type { ClaimReconciler } from '../core/lease/claim-reconciler.ts';
 import type { LeaseKeeper } from '../core/lease/lease-keeper.ts';
-import { beginOf, systemProcesses } from '../store/runs/processes.ts';
+import { processStartTime, systemProcesses } from '../store/runs/processes.ts';
 import { WindowRecordFiles } from '../store/runs/window-records.ts';
 import type { Writer } from '../store/write/writer-client.ts';
 import { explainFailure, explainJump, explainWatchEvent } from '../ui/messages.ts';
 
 export interface LockParts {
   readonly keeper: LeaseKeeper;
-  readonly claimWatch: ClaimWatch;
+  readonly claimWatch: ClaimReconciler;
   readonly locks: Writer;
   readonly log: vscode.LogOutputChannel;
 }
@@ -26,7 +26,7 @@ export function tellLocks({ keeper, claimWatch, locks, log }: LockParts): void {
   keeper.onDidJump((aheadMs) => log.info(explainJump(aheadMs)));
   keeper.onDidOutlive((id) => {
     log.warn(oneLine(`The work on ${id} has ended, and its lock was still there; it is given back.`));
-    void locks.finish(id, 'Todo');
+    void locks.release(id, 'Todo');
   });
   claimWatch.onEvent((event) => log.warn(oneLine(explainWatchEvent(event, Date.now()))));
 }
@@ -45,7 +45,7 @@ export interface HandHeldParts extends Omit<LockParts, 'claimWatch'> {
 export function keepHandHeld(parts: HandHeldParts): Disposable & { forget(): Promise<void> } {
   const { keeper, locks, clock, leaseMs, log, reportBug, folder, store } = parts;
   const records = new WindowRecordFiles({
-    ...{ folder, store, clock, beginOf },
+    ...{ folder, store, clock, processStartTime },
     ...{ holder: locks.holder, pid: process.pid, processes: systemProcesses },
   });
   let noted = '';

@@ -2,7 +2,13 @@ import { Emitter, type Disposable, type Event } from '../core/events.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Clock, LeaderRequest, RunHistory } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
-import { interruptRun, mayGoOn, recoverRun, type FoundAttempt, type Recovery } from '../core/run/journal/recovery.ts';
+import {
+  interruptRun,
+  mayGoOn,
+  recoverRun,
+  type RecoveredAttempt,
+  type Recovery,
+} from '../core/run/journal/recovery.ts';
 import type { RunEvent, RunState } from '../core/run/run-events.ts';
 import { applyRunEvents } from '../core/run/journal/run-state.ts';
 import type { WaveRunner } from '../core/run/engine/wave-runner.ts';
@@ -10,10 +16,10 @@ import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { TaskId } from '../core/task.ts';
 import { readState, requestStop } from '../agent-process/work-files.ts';
 import type { JournalWriter } from '../store/runs/journal-writer.ts';
-import type { RunAsks } from '../store/runs/leader-requests.ts';
+import type { LeaderRequests } from '../store/runs/leader-requests.ts';
 import type { RunJournals, RunRecord } from '../store/runs/run-journals.ts';
 
-export interface RunHistoryOptions {
+export interface RunTakeoverOptions {
   readonly journals: RunJournals;
   readonly runner: Pick<
     WaveRunner,
@@ -26,7 +32,7 @@ export interface RunHistoryOptions {
     | 'stopWave'
     | 'stopTask'
     | 'requeue'
-    | 'letGo'
+    | 'detach'
     | 'runs'
   >;
   /** Resolves when the backlog was read, or could not be for a while: what goes on here needs to know its tasks, their files and their order. */
@@ -35,7 +41,7 @@ export interface RunHistoryOptions {
   readonly isAlive: (state: WorkState) => Promise<boolean>;
   /** Ends the agent that a supervisor which is gone left behind. */
   readonly endOrphan: (state: WorkState) => Promise<void>;
-  readonly giveBack: (holder: string, id: TaskId) => Promise<void>;
+  readonly releaseFor: (holder: string, id: TaskId) => Promise<void>;
   /** Ends what verifies a wave still for a window that is gone. */
   readonly endVerification: (runId: string, wave: number) => Promise<void>;
   /** The runs that this installation began: a folder that was downloaded can bring journals with it. */
@@ -57,10 +63,10 @@ const KEPT_RUNS = 200;
  * Writes down what the runs of this window tell, knows the runs that are written down, and takes over those whose window is
  * gone: watches what is at work still, settles what has ended, and lets the run go on or ends it so that it can be resumed.
  */
-export class RecordedRuns implements RunHistory, Disposable {
-  readonly #options: RunHistoryOptions;
+export class RunTakeover implements RunHistory, Disposable {
+  readonly #options: RunTakeoverOptions;
   readonly #changed = new Emitter<undefined>();
-  readonly #writers = new Map<string, { readonly writer: JournalWriter; readonly asks: RunAsks }>();
+  readonly #writers = new Map<string, { readonly writer: JournalWriter; readonly asks: LeaderRequests }>();
   readonly #subscription: Disposable;
   #following: Disposable | undefined;
   #past: readonly RunState[] = [];
@@ -71,7 +77,7 @@ export class RecordedRuns implements RunHistory, Disposable {
 
   readonly onDidChange: Event<undefined> = this.#changed.event;
 
-  constructor(options: RunHistoryOptions) {
+  constructor(options: RunTakeoverOptions) {
     this.#options = options;
     this.#subscription = options.runner.onEvent((event) => this.#note(event));
   }
@@ -154,7 +160,7 @@ export class RecordedRuns implements RunHistory, Disposable {
     });
   }
 
-  #openWriter(runId: string): { readonly writer: JournalWriter; readonly asks: RunAsks } {
+  #openWriter(runId: string): { readonly writer: JournalWriter; readonly asks: LeaderRequests } {
     const { journals, onFailed } = this.#options;
     const writer = journals.open(runId, { onFailed, onLost: () => this.#lost(runId) });
     const asks = journals.onAsk(runId, (request) => this.#answer(runId, request));
@@ -173,7 +179,7 @@ export class RecordedRuns implements RunHistory, Disposable {
   /** Another machine took this window for gone, as after a long sleep: the run is its from then on. */
   #lost(runId: string): void {
     this.#options.log(`Another window leads the run ${runId} now.`);
-    this.#options.runner.letGo(runId);
+    this.#options.runner.detach(runId);
     void this.#inTurn(async () => {
       await this.#closeWriter(runId);
       await this.#lookAt(runId);
@@ -249,7 +255,7 @@ export class RecordedRuns implements RunHistory, Disposable {
     }
     const { found, recovery } = await this.#settle(state);
     for (const orphan of recovery.orphans) await this.#options.endOrphan(orphan);
-    for (const { id, holder } of recovery.locks) await this.#options.giveBack(holder, id);
+    for (const { id, holder } of recovery.locks) await this.#options.releaseFor(holder, id);
     for (const [wave, { startedAt, endedAt }] of state.waveRuns.entries()) {
       if (startedAt !== undefined && endedAt === undefined) await this.#options.endVerification(runId, wave);
     }
@@ -293,7 +299,7 @@ export class RecordedRuns implements RunHistory, Disposable {
     const before = await this.#find(run);
     const first = recoverRun(run, before, clock.now());
     if (first.stops.length === 0) return { found: before, recovery: first };
-    for (const start of first.stops) this.#stopAttempt(run.runId, start);
+    for (const attemptNo of first.stops) this.#stopAttempt(run.runId, attemptNo);
     // It may have begun between our look and our word to it: then it has written that down, and ends by our word.
     const found = await this.#find(run, new Set(first.stops));
     return { found, recovery: recoverRun(run, found, clock.now()) };
@@ -302,21 +308,21 @@ export class RecordedRuns implements RunHistory, Disposable {
   /** Looks for the attempts that have no end; those in `toldToStop` by the numbers of their starts. */
   async #find(run: RunState, toldToStop: ReadonlySet<number> = new Set()): Promise<Attempts> {
     const { journals, isAlive } = this.#options;
-    const found = new Map<TaskId, FoundAttempt>();
-    for (const { id, start, phase } of run.tasks.values()) {
-      if (start === undefined || phase === 'ended' || phase === 'queued') continue;
-      const state = readState(journals.filesOf(run.runId, start), { runId: run.runId, start, id });
+    const found = new Map<TaskId, RecoveredAttempt>();
+    for (const { id, attemptNo, phase } of run.tasks.values()) {
+      if (attemptNo === undefined || phase === 'ended' || phase === 'queued') continue;
+      const state = readState(journals.filesOf(run.runId, attemptNo), { runId: run.runId, attemptNo, id });
       const supervisorAlive = state !== undefined && (await isAlive(state));
-      found.set(id, { state, supervisorAlive, isToldToStop: toldToStop.has(start) });
+      found.set(id, { state, supervisorAlive, isToldToStop: toldToStop.has(attemptNo) });
     }
     return found;
   }
 
-  #stopAttempt(runId: string, start: number): void {
+  #stopAttempt(runId: string, attemptNo: number): void {
     try {
-      requestStop(this.#options.journals.filesOf(runId, start));
+      requestStop(this.#options.journals.filesOf(runId, attemptNo));
     } catch (error) {
-      this.#options.log(`A request to stop attempt ${start} of ${runId} could not be written: ${String(error)}`);
+      this.#options.log(`A request to stop attempt ${attemptNo} of ${runId} could not be written: ${String(error)}`);
     }
   }
 
@@ -344,7 +350,7 @@ export class RecordedRuns implements RunHistory, Disposable {
   }
 }
 
-type Attempts = ReadonlyMap<TaskId, FoundAttempt>;
+type Attempts = ReadonlyMap<TaskId, RecoveredAttempt>;
 
 /**
  * A run that was not begun here and that nobody works for, as it would look had it ended: it is somebody else's to go on with, or

@@ -9,21 +9,21 @@ import type { RunState, TaskOutcome, TaskRun } from '../core/run/run-events.ts';
 import type { AgentAssignment } from '../core/run/run-options.ts';
 import type { RunnerWorld } from '../core/run/engine/run-world.ts';
 import { DispatchWorker } from '../core/run/attempt/dispatch-worker.ts';
-import { SubagentDoor } from '../core/run/attempt/subagent-host-registry.ts';
+import { SubagentHostRegistry } from '../core/run/attempt/subagent-host-registry.ts';
 import { WindowWorker, type WindowWorkerOptions } from '../core/run/attempt/window-worker.ts';
 import { WaveRunner } from '../core/run/engine/wave-runner.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { TaskId } from '../core/task.ts';
-import { foundWork } from './untrusted-runs.ts';
+import { trustRuns } from './untrusted-runs.ts';
 import { prepareWindowWork } from './window-work-order.ts';
 import { prepareWork, previewWork, type PrepareParts } from './work-order.ts';
 import type { Agent } from '../agent-process/agents.ts';
 import { SupervisedWorker, type SupervisedWorkerOptions } from '../agent-process/supervised-worker.ts';
 import { readState } from '../agent-process/work-files.ts';
 import type { WorkOrder } from '../agent-process/work-order.ts';
-import { RecordedRuns, type RunHistoryOptions } from './run-takeover.ts';
+import { RunTakeover, type RunTakeoverOptions } from './run-takeover.ts';
 import type { StorePaths } from '../store/files/locate.ts';
-import { beginOf, isBeginSecret, systemProcesses as processes } from '../store/runs/processes.ts';
+import { processStartTime, isBeginSecret, systemProcesses as processes } from '../store/runs/processes.ts';
 import { RunJournals } from '../store/runs/run-journals.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import type { Writer } from '../store/write/writer-client.ts';
@@ -37,7 +37,7 @@ export interface RunParts {
   /** Where orders for terminals go, absolute; outside of the workspace. */
   readonly orderFolder: string;
   readonly source: Pick<BacklogSource, 'root' | 'state' | 'refresh' | 'onDidChange'>;
-  readonly locks: Pick<Writer, 'results' | 'node' | 'end' | 'giveBack'> &
+  readonly locks: Pick<Writer, 'results' | 'node' | 'releaseWithComment' | 'releaseFor'> &
     Pick<Locks, 'holder' | 'claim' | 'setStatus' | 'forceRelease'>;
   readonly keeper: WindowWorkerOptions['keeper'];
   /** True where the editor's agents claim tasks for themselves: their work is followed in the store. */
@@ -47,10 +47,10 @@ export interface RunParts {
   readonly readiness: RunnerWorld['readiness'];
   readonly options: () => Options;
   readonly findAgent: (assignment: AgentAssignment) => Promise<Result<Agent, Failure>>;
-  readonly begun: RunHistoryOptions['begun'];
+  readonly begun: RunTakeoverOptions['begun'];
   readonly openInteractive?: SupervisedWorkerOptions['openInteractive'];
   /** An attempt is about to begin, or was at work before this window was. */
-  readonly onAttempt: (attempt: AttemptSeen) => void;
+  readonly onAttempt: (attempt: StartedAttempt) => void;
   readonly onFailed: (failure: Failure) => void;
   readonly wordsOf: (outcome: TaskOutcome) => string;
   readonly log: (line: string) => void;
@@ -58,28 +58,28 @@ export interface RunParts {
 }
 
 /** One attempt, as whoever shows it needs to know it. */
-export interface AttemptSeen extends Pick<WorkState, 'runId' | 'start' | 'taskId' | 'label' | 'output'> {
-  readonly how: AgentAssignment['how'];
+export interface StartedAttempt extends Pick<WorkState, 'runId' | 'attemptNo' | 'taskId' | 'label' | 'output'> {
+  readonly agentMode: AgentAssignment['agentMode'];
   readonly logFile: string;
-  readonly attempt: number;
+  readonly tryNo: number;
   readonly isAttached: boolean;
 }
 
 /** The runs of one backlog, and what steers them. */
 export interface WiredRuns {
   readonly runner: WaveRunner;
-  readonly history: RecordedRuns;
+  readonly history: RunTakeover;
   readonly journals: RunJournals;
   readonly caseFoldPaths: boolean;
   /** Where the editor's own subagents are let in, as long as a chat request runs. */
-  readonly door: SubagentDoor;
+  readonly door: SubagentHostRegistry;
   /** Where people say that a task is finished. */
-  readonly desk: Pick<WindowWorker, 'awaitsWord' | 'finish'>;
+  readonly completions: Pick<WindowWorker, 'awaitsManualCompletion' | 'complete'>;
   preview(job: Job): Promise<Result<WorkPreview, Failure>>;
   findAgent(assignment: AgentAssignment): Promise<Failure | undefined>;
   lastOutputAt(id: TaskId): number | undefined;
   /** What is known of an attempt whose files are there still. */
-  stateOf(runId: string, start: number, id: TaskId): WorkState | undefined;
+  stateOf(runId: string, attemptNo: number, id: TaskId): WorkState | undefined;
   /** `keep`: what is at work goes on, and the next window takes it over. `stop`: everything ends first. */
   close(agents: 'keep' | 'stop'): Promise<void>;
 }
@@ -93,19 +93,19 @@ const CUT_OFF: ReadonlySet<TaskOutcome['kind']> = new Set(['rateLimited', 'unkno
 export function wireRuns(parts: RunParts): WiredRuns {
   const { paths, source, locks, options, log, reportBug, wordsOf } = parts;
   const caseFoldPaths = process.platform === 'darwin' || process.platform === 'win32';
-  const giveBack = async (holder: string, id: TaskId): Promise<void> => {
-    const given = await locks.giveBack(id, holder);
+  const releaseFor = async (holder: string, id: TaskId): Promise<void> => {
+    const given = await locks.releaseFor(id, holder);
     // It ends with its lease then, as any lock whose holder is gone.
     if (!given.ok) log(`The lock that ${holder} left on ${id} could not be given back (${given.failure.kind}).`);
   };
   const journals = new RunJournals({
-    ...{ root: paths.root, clock, processes, beginOf, pid: process.pid, log },
+    ...{ root: paths.root, clock, processes, processStartTime, pid: process.pid, log },
   });
   const runOf = (runId: string): RunState | undefined =>
     runner.runs.find((run) => run.runId === runId) ?? history.past.find((run) => run.runId === runId);
   const prepareParts: PrepareParts = {
     ...{ paths, findAgent: parts.findAgent, log },
-    filesOf: (runId, start) => journals.filesOf(runId, start),
+    filesOf: (runId, attemptNo) => journals.filesOf(runId, attemptNo),
     results: (ids) => locks.results(ids),
     earlier: ({ runId, task }) =>
       (runOf(runId)?.tasks.get(task.id)?.earlier ?? []).flatMap(({ outcome }) =>
@@ -119,8 +119,8 @@ export function wireRuns(parts: RunParts): WiredRuns {
     if (!folder.ok) return folder;
     const order = await prepareWork(job, prepareParts);
     if (!order.ok) return order;
-    const { runId, start, taskId, label, output, how, files } = order.value;
-    const seen = { runId, start, taskId, label, output, how, logFile: files.log, attempt: job.attempt };
+    const { runId, attemptNo, taskId, label, output, agentMode, files } = order.value;
+    const seen = { runId, attemptNo, taskId, label, output, agentMode, logFile: files.log, tryNo: job.tryNo };
     parts.onAttempt({ ...seen, isAttached: false });
     return order;
   };
@@ -130,17 +130,17 @@ export function wireRuns(parts: RunParts): WiredRuns {
     prepare,
     ...(parts.openInteractive && { openInteractive: parts.openInteractive }),
     orderFolder: parts.orderFolder,
-    stateFileOf: ({ runId, start }) => journals.filesOf(runId, start),
-    ...{ giveBack, clock, processes, beginOf, log },
+    stateFileOf: ({ runId, attemptNo }) => journals.filesOf(runId, attemptNo),
+    ...{ releaseFor, clock, processes, processStartTime, log },
   });
-  const door = new SubagentDoor();
-  const found = foundWork({
-    ...{ pid: process.pid, processes, beginOf, isBeginSecret, begun: parts.begun, giveBack, log },
+  const door = new SubagentHostRegistry();
+  const found = trustRuns({
+    ...{ pid: process.pid, processes, processStartTime, isBeginSecret, begun: parts.begun, releaseFor, log },
     graceMs: ORPHAN_GRACE_MS,
   });
   const window = new WindowWorker({
     ...{ locks, keeper: parts.keeper, source, clock, door, reportBug },
-    ...{ followsSubagents: parts.followsSubagents, openTask: parts.openTask, giveBack: found.giveBack },
+    ...{ followsSubagents: parts.followsSubagents, openTask: parts.openTask, releaseFor: found.releaseFor },
     prepare: async (job) => {
       const folder = await journals.prepareRun(job.runId);
       return folder.ok ? prepareWindowWork(job, prepareParts) : folder;
@@ -151,7 +151,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
     },
   });
   const worker = new DispatchWorker({ processes: supervised, window });
-  const isFollowed = ({ how }: AgentAssignment): boolean => how === 'subagent' && parts.followsSubagents();
+  const isFollowed = ({ agentMode }: AgentAssignment): boolean => agentMode === 'subagent' && parts.followsSubagents();
   const runner: WaveRunner = new WaveRunner(
     {
       ...{ source, clock, caseFoldPaths, reportBug, readiness: parts.readiness },
@@ -165,25 +165,25 @@ export function wireRuns(parts: RunParts): WiredRuns {
     options().maxParallelTasks,
   );
   const estimateOf = rememberingEstimates(source, () => history.past);
-  const history: RecordedRuns = new RecordedRuns({
+  const history: RunTakeover = new RunTakeover({
     ...{ journals, runner, begun: parts.begun, onFailed: parts.onFailed, clock, log, reportBug },
     ...found,
     ready: () => readOnce(source),
     endVerification: (runId, wave) => endLeftVerification(journals, runId, wave),
-    onAttached: ({ runId, start, taskId, label, output }, run) => {
+    onAttached: ({ runId, attemptNo, taskId, label, output }, run) => {
       const task = run.tasks.get(taskId);
-      const seen = { runId, start, taskId, label, output, how: task?.agent.how ?? 'unattended' };
-      const logFile = journals.filesOf(runId, start).log;
-      parts.onAttempt({ ...seen, logFile, attempt: task?.attempt ?? 1, isAttached: true });
+      const seen = { runId, attemptNo, taskId, label, output, agentMode: task?.agent.agentMode ?? 'unattended' };
+      const logFile = journals.filesOf(runId, attemptNo).log;
+      parts.onAttempt({ ...seen, logFile, tryNo: task?.tryNo ?? 1, isAttached: true });
     },
   });
   history.open().catch(reportBug);
   return {
-    ...{ runner, history, journals, caseFoldPaths, door, desk: window },
+    ...{ runner, history, journals, caseFoldPaths, door, completions: window },
     preview: (job) => previewWork(job, prepareParts),
     findAgent: async (assignment) => {
-      if (assignment.how === 'human' || isFollowed(assignment)) return undefined;
-      if (assignment.how === 'subagent') return door.available();
+      if (assignment.agentMode === 'human' || isFollowed(assignment)) return undefined;
+      if (assignment.agentMode === 'subagent') return door.available();
       const found = await parts.findAgent(assignment);
       return found.ok ? undefined : found.failure;
     },
@@ -191,9 +191,9 @@ export function wireRuns(parts: RunParts): WiredRuns {
       const sign = window.lastSignAt(id);
       if (sign !== undefined) return sign;
       const task = liveTask([...runner.runs, ...history.elsewhere], id);
-      return task === undefined ? undefined : modifiedAtOf(journals.filesOf(task.runId, task.start).log);
+      return task === undefined ? undefined : modifiedAtOf(journals.filesOf(task.runId, task.attemptNo).log);
     },
-    stateOf: (runId, start, id) => readState(journals.filesOf(runId, start), { runId, start, id }),
+    stateOf: (runId, attemptNo, id) => readState(journals.filesOf(runId, attemptNo), { runId, attemptNo, id }),
     close: async (agents) => {
       if (agents === 'stop') await runner.stopAll();
       else runner.detachAll();
@@ -241,35 +241,36 @@ function sessionOf(
   const task = run?.tasks.get(id);
   if (run === undefined || task === undefined) return undefined;
   const last = task.earlier.at(-1);
-  if (last !== undefined) return sessionIn(run.runId, last.start, last.outcome, id, known.journals);
+  if (last !== undefined) return sessionIn(run.runId, last.attemptNo, last.outcome, id, known.journals);
   const before = run.resumes === undefined ? undefined : known.runOf(run.resumes);
   const earlier = before?.tasks.get(id);
   // Journals can say that runs resume each other; none that is real resumes one that began after it.
   if (before === undefined || earlier === undefined || before.startedAt >= run.startedAt) return undefined;
   if (JSON.stringify(earlier.agent) !== JSON.stringify(task.agent)) return undefined;
   // In between it may never have had its turn.
-  if (earlier.start === undefined) return sessionOf(before, id, known);
-  return earlier.outcome && sessionIn(before.runId, earlier.start, earlier.outcome, id, known.journals);
+  if (earlier.attemptNo === undefined) return sessionOf(before, id, known);
+  return earlier.outcome && sessionIn(before.runId, earlier.attemptNo, earlier.outcome, id, known.journals);
 }
 
 function sessionIn(
   runId: string,
-  start: number,
+  attemptNo: number,
   outcome: TaskOutcome,
   id: TaskId,
   journals: RunJournals,
 ): string | undefined {
   if (!CUT_OFF.has(outcome.kind)) return undefined;
-  return readState(journals.filesOf(runId, start), { runId, start, id })?.sessionId;
+  return readState(journals.filesOf(runId, attemptNo), { runId, attemptNo, id })?.sessionId;
 }
 
 function liveTask(
   runs: readonly RunState[],
   id: TaskId,
-): (Pick<TaskRun, 'id'> & { readonly runId: string; readonly start: number }) | undefined {
+): (Pick<TaskRun, 'id'> & { readonly runId: string; readonly attemptNo: number }) | undefined {
   for (const run of runs) {
     const task = run.phase === 'ended' ? undefined : run.tasks.get(id);
-    if (task?.phase === 'running' && task.start !== undefined) return { id, runId: run.runId, start: task.start };
+    if (task?.phase === 'running' && task.attemptNo !== undefined)
+      return { id, runId: run.runId, attemptNo: task.attemptNo };
   }
   return undefined;
 }

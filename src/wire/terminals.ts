@@ -6,7 +6,7 @@ import type { RunEvent, TaskOutcome } from '../core/run/run-events.ts';
 import type { TaskId } from '../core/task.ts';
 import { isAgentOutput } from '../agent-process/output/agent-output.ts';
 import type { TerminalMark } from '../agent-process/terminals/agent-terminal.ts';
-import type { Attempt, AttemptEnd } from '../agent-process/terminals/attempt-view.ts';
+import type { Attempt, ShownEnd } from '../agent-process/terminals/attempt-view.ts';
 import {
   findAgain,
   openInteractive,
@@ -19,7 +19,7 @@ import { systemClock as clock } from '../store/files/system-clock.ts';
 import { duration } from '../ui/messages.ts';
 import { plain } from '../ui/plain.ts';
 import { outcomeWords } from '../ui/run-words.ts';
-import type { AttemptSeen, WiredRuns } from './runs.ts';
+import type { StartedAttempt, WiredRuns } from './runs.ts';
 
 export interface TerminalParts {
   /** The bundled supervisor, absolute. */
@@ -39,14 +39,14 @@ export interface WiredTerminals extends Disposable {
   readonly onDidAdopt: Event<undefined>;
   readonly openInteractive: NonNullable<SupervisedWorkerOptions['openInteractive']>;
   /** Opens the terminal of an attempt that begins, or that was at work before this window. */
-  readonly onAttempt: (attempt: AttemptSeen) => void;
+  readonly onAttempt: (attempt: StartedAttempt) => void;
   /** Says in their terminals how attempts ended. */
   follow(runs: Pick<WiredRuns, 'runner' | 'stateOf'>): void;
   /** Shows what the agent of one attempt wrote. */
   openLog(
     runs: Pick<WiredRuns, 'stateOf' | 'journals' | 'history' | 'runner'>,
     runId: string,
-    start: number,
+    attemptNo: number,
   ): Promise<void>;
 }
 
@@ -73,15 +73,15 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
   };
   const attemptOf = ({
     runId,
-    start,
+    attemptNo,
     taskId,
     label,
     output,
     logFile,
-    attempt,
+    tryNo,
     isAttached,
-  }: AttemptSeen): Attempt & { readonly isAttached: boolean } => ({
-    ...{ key: `${runId}/${start}`, runId, start, id: taskId, title: titleOf(taskId), label, logFile, attempt },
+  }: StartedAttempt): Attempt & { readonly isAttached: boolean } => ({
+    ...{ key: `${runId}/${attemptNo}`, runId, attemptNo, id: taskId, title: titleOf(taskId), label, logFile, tryNo },
     // A state file may say anything; what is no way to read a log is text.
     output: isAgentOutput(output) ? output : 'text',
     isAttached,
@@ -106,9 +106,9 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
       return ok({ dispose: () => opened.value.close() });
     },
     onAttempt: (seen) => {
-      log(`${seen.taskId}: attempt ${seen.attempt} with ${seen.label}, log ${seen.logFile}`);
-      atWork.set(seen.taskId, { runId: seen.runId, start: seen.start, startedAt: undefined });
-      if (seen.how === 'unattended') terminals.open(attemptOf(seen));
+      log(`${seen.taskId}: attempt ${seen.tryNo} with ${seen.label}, log ${seen.logFile}`);
+      atWork.set(seen.taskId, { runId: seen.runId, attemptNo: seen.attemptNo, startedAt: undefined });
+      if (seen.agentMode === 'unattended') terminals.open(attemptOf(seen));
     },
     follow: (runs) => {
       runs.runner.onEvent((event) => {
@@ -124,21 +124,30 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
         const end = endOf(event, attempt);
         if (end === undefined) return;
         atWork.delete(event.id);
-        terminals.ended(`${attempt.runId}/${attempt.start}`, end).catch(reportBug);
+        terminals.ended(`${attempt.runId}/${attempt.attemptNo}`, end).catch(reportBug);
         interactive.delete(event.id);
       });
     },
-    openLog: async (runs, runId, start) => {
+    openLog: async (runs, runId, attemptNo) => {
       const run = [...runs.runner.runs, ...runs.history.elsewhere, ...runs.history.past].find((r) => r.runId === runId);
       for (const task of run?.tasks.values() ?? []) {
         const outcome =
-          task.start === start ? task.outcome : task.earlier.find((earlier) => earlier.start === start)?.outcome;
-        if (task.start !== start && outcome === undefined) continue;
-        const state = runs.stateOf(runId, start, task.id);
-        const seen: AttemptSeen = {
-          ...{ runId, start, taskId: task.id, how: task.agent.how, isAttached: true, attempt: task.attempt },
+          task.attemptNo === attemptNo
+            ? task.outcome
+            : task.earlier.find((earlier) => earlier.attemptNo === attemptNo)?.outcome;
+        if (task.attemptNo !== attemptNo && outcome === undefined) continue;
+        const state = runs.stateOf(runId, attemptNo, task.id);
+        const seen: StartedAttempt = {
+          ...{
+            runId,
+            attemptNo,
+            taskId: task.id,
+            agentMode: task.agent.agentMode,
+            isAttached: true,
+            tryNo: task.tryNo,
+          },
           ...{ label: state?.label ?? task.agent.agent, output: state?.output ?? 'text' },
-          logFile: runs.journals.filesOf(runId, start).log,
+          logFile: runs.journals.filesOf(runId, attemptNo).log,
         };
         if (outcome === undefined) terminals.open(attemptOf(seen));
         else await terminals.openLog(attemptOf(seen), wordsOf(outcome, undefined));
@@ -161,9 +170,10 @@ async function findInteractive(
   adopt: (id: TaskId, terminal: InteractiveTerminal) => void,
 ): Promise<void> {
   const run = runner.runs.find((each) => each.runId === runId);
-  for (const { id, start, phase, agent } of run?.tasks.values() ?? []) {
-    if (agent.how !== 'interactive' || start === undefined || phase === 'ended' || phase === 'queued') continue;
-    const state = stateOf(runId, start, id);
+  for (const { id, attemptNo, phase, agent } of run?.tasks.values() ?? []) {
+    if (agent.agentMode !== 'interactive' || attemptNo === undefined || phase === 'ended' || phase === 'queued')
+      continue;
+    const state = stateOf(runId, attemptNo, id);
     const found = state && (await findAgain(vscode.window, state.pid, clock));
     if (found !== undefined) adopt(id, found);
   }
@@ -172,18 +182,18 @@ async function findInteractive(
 /** One attempt at work, as far as the words for its end depend on it. */
 interface AtWork {
   readonly runId: string;
-  readonly start: number;
+  readonly attemptNo: number;
   /** Epoch ms; undefined before its agent was started. */
   startedAt: number | undefined;
 }
 
-function endOf(event: RunEvent, { startedAt }: AtWork): AttemptEnd | undefined {
+function endOf(event: RunEvent, { startedAt }: AtWork): ShownEnd | undefined {
   if (event.kind !== 'taskEnded' && event.kind !== 'taskRequeued') return undefined;
   const end = wordsOf(event.outcome, startedAt === undefined ? undefined : event.at - startedAt);
   return event.kind === 'taskRequeued' ? { ...end, mark: '↻' } : end;
 }
 
-function wordsOf(outcome: TaskOutcome, ranMs: number | undefined): AttemptEnd {
+function wordsOf(outcome: TaskOutcome, ranMs: number | undefined): ShownEnd {
   const words = outcomeWords(outcome, clock.now());
   const capital = words.charAt(0).toUpperCase() + words.slice(1);
   return { mark: markOf(outcome), words: ranMs === undefined ? capital : `${capital}, after ${duration(ranMs)}` };

@@ -2,20 +2,20 @@ import { lifeOf } from '../core/lease/holder-life.ts';
 import type { Processes } from '../core/ports.ts';
 import type { TaskId } from '../core/task.ts';
 import { endOrphan } from '../agent-process/process-tree.ts';
-import type { RunHistoryOptions } from './run-takeover.ts';
+import type { RunTakeoverOptions } from './run-takeover.ts';
 import { isProcessAlive } from '../store/runs/process-identity.ts';
 
-export interface FoundWorkParts {
+export interface TrustParts {
   /** Our own. */
   readonly pid: number;
   readonly processes: Processes;
   /** See `processes.ts`. */
-  readonly beginOf: (pid: number) => Promise<string | undefined>;
+  readonly processStartTime: (pid: number) => Promise<string | undefined>;
   /** True where nobody who is not on this machine now can know such a beginning. */
   readonly isBeginSecret: boolean;
-  readonly begun: Pick<RunHistoryOptions['begun'], 'has'>;
+  readonly begun: Pick<RunTakeoverOptions['begun'], 'has'>;
   /** Lets go of a lock, as far as this holder still has it. */
-  readonly giveBack: (holder: string, id: TaskId) => Promise<void>;
+  readonly releaseFor: (holder: string, id: TaskId) => Promise<void>;
   readonly graceMs: number;
   readonly log: (line: string) => void;
 }
@@ -28,15 +28,15 @@ export interface FoundWorkParts {
  * by its mark alone, and a lock is let go of only where the process of its holder, on this machine, has surely ended. What
  * another machine holds is left to its lease: its processes cannot be seen from here.
  */
-export function foundWork(parts: FoundWorkParts): Pick<RunHistoryOptions, 'isAlive' | 'endOrphan' | 'giveBack'> {
-  const { processes, begun, beginOf, log } = parts;
+export function trustRuns(parts: TrustParts): Pick<RunTakeoverOptions, 'isAlive' | 'endOrphan' | 'releaseFor'> {
+  const { processes, begun, processStartTime, log } = parts;
   /** Holders of runs of ours whose processes are gone, whatever has their ids by now. */
   const gone = new Set<string>();
   return {
     isAlive: async (state) => {
       if (state.host !== processes.hostname) return false;
       if (!begun.has(state.runId)) {
-        return parts.isBeginSecret && state.begin !== null && (await beginOf(state.pid)) === state.begin;
+        return parts.isBeginSecret && state.begin !== null && (await processStartTime(state.pid)) === state.begin;
       }
       const isAlive = await isProcessAlive(state, parts);
       if (!isAlive) gone.add(state.holder);
@@ -45,10 +45,10 @@ export function foundWork(parts: FoundWorkParts): Pick<RunHistoryOptions, 'isAli
     endOrphan: async (state) => {
       if (state.host !== processes.hostname) return;
       const known = begun.has(state.runId) ? state : { ...state, agentPid: undefined };
-      await endOrphan(known, beginOf, parts.graceMs);
+      await endOrphan(known, processStartTime, parts.graceMs);
     },
-    giveBack: async (holder, id) => {
-      if (gone.has(holder) || lifeOf(holder, processes) === 'gone') await parts.giveBack(holder, id);
+    releaseFor: async (holder, id) => {
+      if (gone.has(holder) || lifeOf(holder, processes) === 'gone') await parts.releaseFor(holder, id);
       else log(`The lock of ${holder} on ${id} is left to its lease: nothing shows that its process has ended.`);
     },
   };

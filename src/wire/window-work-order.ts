@@ -19,8 +19,8 @@ const GRACE_MS = 5000;
  * That command is a child of the window, as nothing else is there to start it. Fails with what cannot be found or written.
  */
 export async function prepareWindowWork(job: Job, parts: PrepareParts): Promise<Result<WindowJob, Failure>> {
-  const files = parts.filesOf(job.runId, job.start);
-  const isHuman = job.agent.how === 'human';
+  const files = parts.filesOf(job.runId, job.attemptNo);
+  const isHuman = job.agent.agentMode === 'human';
   const rule = verifyOf(job.task, parts.verifyRules());
   const verify = rule === undefined ? undefined : await resolveVerify(rule);
   if (verify?.ok === false) return verify;

@@ -21,7 +21,7 @@ import type { StorePaths } from '../store/files/locate.ts';
 export interface PrepareParts {
   readonly paths: Pick<StorePaths, 'database' | 'json'>;
   readonly findAgent: (assignment: AgentAssignment) => Promise<Result<Agent, Failure>>;
-  readonly filesOf: (runId: string, start: number) => WorkFiles;
+  readonly filesOf: (runId: string, attemptNo: number) => WorkFiles;
   /** The latest `result` comment of each of these tasks. */
   readonly results: (ids: readonly TaskId[]) => Promise<Result<ReadonlyMap<TaskId, string>, Failure>>;
   /** How earlier attempts of this run at the task ended, in words. */
@@ -35,19 +35,19 @@ const GRACE_MS = 5000;
 
 /** Writes the prompt of an attempt and says what is to be done. Fails with what cannot be found, read or written. */
 export async function prepareWork(job: Job, parts: PrepareParts): Promise<Result<WorkOrder, Failure>> {
-  const files = parts.filesOf(job.runId, job.start);
+  const files = parts.filesOf(job.runId, job.attemptNo);
   const made = await makeAttempt(job, files, parts);
   if (!made.ok) return made;
-  const { agent, command, how, prompt } = made.value;
+  const { agent, command, agentMode, prompt } = made.value;
   const verify = verifyOf(job.task, parts.verifyRules());
   const verifySpec = verify === undefined ? undefined : await resolveVerify(verify);
   if (verifySpec?.ok === false) return verifySpec;
   const written = await writePromptFile(files.prompt, prompt);
   if (!written.ok) return written;
   return ok({
-    ...{ runId: job.runId, start: job.start, taskId: job.task.id, root: job.root, files, options: job.options },
+    ...{ runId: job.runId, attemptNo: job.attemptNo, taskId: job.task.id, root: job.root, files, options: job.options },
     ...{ database: parts.paths.database, json: parts.paths.json, graceMs: GRACE_MS },
-    ...{ agentType: agent.kind, label: agent.label, output: agent.output, how },
+    ...{ agentType: agent.kind, label: agent.label, output: agent.output, agentMode },
     agent: { command: command.command, args: command.args, env: command.env },
     ...{ sessionId: command.sessionId, tell: command.tell },
     stdinFile: command.stdin === 'prompt' ? files.prompt : undefined,
@@ -57,10 +57,10 @@ export async function prepareWork(job: Job, parts: PrepareParts): Promise<Result
 
 /** What an attempt would start; nothing is started or written for it. */
 export async function previewWork(job: Job, parts: PrepareParts): Promise<Result<WorkPreview, Failure>> {
-  const files = parts.filesOf(job.runId, job.start);
+  const files = parts.filesOf(job.runId, job.attemptNo);
   const promptFile = relative(job.root, files.prompt).split(sep).join('/');
   if (isWindowWork(job.agent)) {
-    const prompt = job.agent.how === 'human' ? '' : await writePrompt(job, parts);
+    const prompt = job.agent.agentMode === 'human' ? '' : await writePrompt(job, parts);
     return ok({ command: [], promptFile, prompt });
   }
   const made = await makeAttempt(job, files, parts);
@@ -82,21 +82,22 @@ export async function resolveVerify(
 interface Made {
   readonly agent: Agent;
   readonly command: AgentCommand;
-  readonly how: WorkOrder['how'];
+  readonly agentMode: WorkOrder['agentMode'];
   readonly prompt: string;
 }
 
 async function makeAttempt(job: Job, files: WorkFiles, parts: PrepareParts): Promise<Result<Made, Failure>> {
   const found = await parts.findAgent(job.agent);
   if (!found.ok) return found;
-  const { how } = job.agent;
-  if (how !== 'unattended' && how !== 'interactive') throw new Error(`Internal error: a command line for ${how}`);
+  const { agentMode } = job.agent;
+  if (agentMode !== 'unattended' && agentMode !== 'interactive')
+    throw new Error(`Internal error: a command line for ${agentMode}`);
   const command = buildCommand(found.value, {
-    ...{ how, model: job.agent.model, sessionId: randomUUID(), resumes: job.sessionId },
+    ...{ agentMode, model: job.agent.model, sessionId: randomUUID(), resumes: job.sessionId },
     ...{ promptFile: files.prompt, cwd: job.root, taskId: job.task.id, runId: job.runId },
   });
   if (!command.ok) return command;
-  return ok({ agent: found.value, command: command.value, how, prompt: await writePrompt(job, parts) });
+  return ok({ agent: found.value, command: command.value, agentMode, prompt: await writePrompt(job, parts) });
 }
 
 /** The prompt of an attempt, whoever is given it. */

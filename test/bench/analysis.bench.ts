@@ -44,7 +44,7 @@ export async function run(): Promise<readonly Row[]> {
     rows.push({ what, size, ...(await compare({ ours: parallel, reference: plain }, options)), reference: PLAIN });
 
     const candidates = tasks.map((each): Candidate => candidateOf(each, levels.get(each.id) ?? 0));
-    const whatIf = (): unknown => askWhatIf(candidates, { mode: 'flow', agentCaps: [] }, { cap: 4, basis: '' });
+    const whatIf = (): unknown => askWhatIf(candidates, { runMode: 'flow', agentCaps: [] }, { cap: 4, basis: '' });
     rows.push({
       ...{ what: `how long, ${size > 5_000 ? 'reckoned' : 'simulated'}, and what to shorten`, size },
       ...(await compare({ ours: whatIf, reference: generations }, options)),

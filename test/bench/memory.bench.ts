@@ -42,9 +42,9 @@ export async function run(): Promise<readonly Row[]> {
       custom: { command: AGENT, args: ['Something that an agent might say.'], stdin: 'none', env: {} },
     },
     {
-      onAttempt: ({ runId, start, taskId: id, label, output, logFile, attempt, isAttached }) =>
+      onAttempt: ({ runId, attemptNo, taskId: id, label, output, logFile, tryNo, isAttached }) =>
         terminals.open({
-          ...{ key: `${runId}/${start}`, runId, start, id, title: id, label, logFile, attempt, isAttached },
+          ...{ key: `${runId}/${attemptNo}`, runId, attemptNo, id, title: id, label, logFile, tryNo, isAttached },
           output: isAgentOutput(output) ? output : 'text',
         }),
     },
@@ -53,13 +53,13 @@ export async function run(): Promise<readonly Row[]> {
     await window.ready;
     const starts = new Map<string, number>();
     window.runs.runner.onEvent((event) => {
-      if (event.kind === 'taskStarting') starts.set(event.id, event.start);
+      if (event.kind === 'taskStarting') starts.set(event.id, event.attemptNo);
       if (event.kind !== 'taskEnded') return;
       void terminals.ended(`${event.runId}/${starts.get(event.id) ?? 0}`, { mark: '✓', words: 'Ended' });
     });
     const refusal = await window.runs.history.prepare();
     const before = await used();
-    const agent = { agent: 'custom', model: undefined, how: 'unattended' } as const;
+    const agent = { agent: 'custom', model: undefined, agentMode: 'unattended' } as const;
     const started = window.runs.runner.start(window.request([ids], agent));
     if (refusal !== undefined || !started.ok) throw new Error(JSON.stringify(refusal ?? started));
     const { tasks } = await started.value.ended;

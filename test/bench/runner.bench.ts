@@ -72,7 +72,7 @@ async function runOurs(folder: string, programs: Programs): Promise<number> {
   try {
     await window.ready;
     const refusal = await window.runs.history.prepare();
-    const agent = { agent: 'custom', model: undefined, how: 'unattended' } as const;
+    const agent = { agent: 'custom', model: undefined, agentMode: 'unattended' } as const;
     const begin = performance.now();
     const started = window.runs.runner.start(window.request([ids], agent));
     if (refusal !== undefined || !started.ok) throw new Error(JSON.stringify(refusal ?? started));

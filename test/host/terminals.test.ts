@@ -83,11 +83,11 @@ describe('terminals', () => {
     const attempt = {
       key: 'r1/1',
       runId: 'r1',
-      start: 1,
+      attemptNo: 1,
       id,
       title: 'Bake a cake',
       label: 'Test',
-      attempt: 1,
+      tryNo: 1,
       logFile,
     };
     const named = (name: string) => vscode.window.terminals.filter((terminal) => terminal.name === name);

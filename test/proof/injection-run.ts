@@ -86,8 +86,8 @@ class Scene {
     return new Scene(run, await bundlePrograms(join(run.folder, 'programs')));
   }
 
-  async run(kind: Kind, how: How): Promise<void> {
-    const root = join(this.#folder, 'work', `${kind} ${how}`);
+  async run(kind: Kind, agentMode: How): Promise<void> {
+    const root = join(this.#folder, 'work', `${kind} ${agentMode}`);
     mkdirSync(root, { recursive: true });
     const texts = [HARMLESS, ...this.#corpus.map(({ text }) => text)];
     await createBacklog(root, {
@@ -95,13 +95,13 @@ class Scene {
     });
     const before = { rows: await rowsOf(root), files: everything(this.#folder) };
     const known = new Set(this.#recorder.of(commandOf(kind)).map(toText));
-    const seen = await this.#work(root, kind, how);
+    const seen = await this.#work(root, kind, agentMode);
     this.#checkRun(seen.run, texts.length);
     this.#checkPrompts(root, seen);
     const recorded = this.#recorder.of(commandOf(kind)).filter((each) => !known.has(toText(each)));
     checkStarts(recorded, kind);
     this.started += recorded.length;
-    if (how === 'interactive') this.inTerminals += recorded.length;
+    if (agentMode === 'interactive') this.inTerminals += recorded.length;
     assert.ok(!seen.shown.includes(this.#canary), 'a terminal shows what nobody wrote into it');
     assert.deepEqual(await rowsOf(root), before.rows);
     this.#checkFiles(root, before.files);
@@ -110,19 +110,23 @@ class Scene {
   async #work(
     root: string,
     kind: Kind,
-    how: How,
+    agentMode: How,
   ): Promise<{ readonly run: RunState; readonly descriptions: readonly string[]; readonly shown: string }> {
     const custom: CustomAgent = { command: CUSTOM_COMMAND, args: PLACEHOLDERS, stdin: 'prompt', env: { MINE: '1' } };
     const terminals = openTerminals(this.#programs);
     return withEnvironment({ PATH: this.#path, AMP_API_KEY: 'key' }, async () => {
       const [orderFolder, begunFile] = [join(this.#folder, 'orders'), join(this.#folder, 'begun')];
       const window = openRunWindow(
-        { ...{ root, custom, orderFolder, begunFile, cap: CAP }, programs: this.#programs, run: { breakAfter: 0 } },
+        {
+          ...{ root, custom, orderFolder, begunFile, cap: CAP },
+          programs: this.#programs,
+          run: { maxEqualFailures: 0 },
+        },
         { openInteractive: terminals.open },
       );
       try {
         const { tasks } = await window.ready;
-        const run = await runAll(window, kind, how);
+        const run = await runAll(window, kind, agentMode);
         assert.deepEqual([window.bugs, window.failures], [[], []]);
         return { run, descriptions: tasks.map(({ description }) => description), shown: terminals.shown() };
       } finally {
@@ -192,12 +196,12 @@ class Scene {
   }
 }
 
-async function runAll(window: RunWindow, kind: Kind, how: How): Promise<RunState> {
+async function runAll(window: RunWindow, kind: Kind, agentMode: How): Promise<RunState> {
   const { source, runs } = window;
   const { state } = source;
   const ids = state.kind === 'ready' ? state.snapshot.tasks.map(({ id }) => id) : [];
   assert.equal(await runs.history.prepare(), undefined);
-  const started = runs.runner.start(window.request([ids], { agent: kind, model: undefined, how }));
+  const started = runs.runner.start(window.request([ids], { agent: kind, model: undefined, agentMode }));
   assert.ok(started.ok);
   return started.value.ended;
 }

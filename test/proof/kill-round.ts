@@ -70,14 +70,14 @@ export function checkOutcome(outcome: Outcome): ReadonlyMap<string, Expected> {
   const expected = new Map<string, Expected>();
   for (const task of outcome.tasks) {
     const { id, needs } = task;
-    const state = outcome.states.filter(({ taskId }) => taskId === id).sort((a, b) => b.start - a.start)[0];
+    const state = outcome.states.filter(({ taskId }) => taskId === id).sort((a, b) => b.attemptNo - a.attemptNo)[0];
     const isOpen = needs.every((need) => expected.get(need) === 'well');
     const expects = isOpen ? expectedOf(task, state, outcome) : 'skipped';
     expected.set(id, expects);
     const entry = [...run.tasks.values()].find((each) => each.id === id);
     const row = rows.find((each) => each['id'] === id) ?? {};
     const trace = traceOf(id);
-    const told = { expects, outcome: entry?.outcome, attempts: entry?.attempt, state, trace, row };
+    const told = { expects, outcome: entry?.outcome, attempts: entry?.tryNo, state, trace, row };
     const what = `${id}: ${JSON.stringify(told)}`;
 
     assert.equal(entry?.phase, 'ended', what);

@@ -108,7 +108,7 @@ class Scene {
     const agents = new ScriptedAgents(join(folder, 'agents'));
     const { custom } = agents;
     const spec: RunWindowSpec = {
-      ...{ root, programs, custom, cap: CAP, leaseMs: LEASE_MS, run: { breakAfter: 0 } },
+      ...{ root, programs, custom, cap: CAP, leaseMs: LEASE_MS, run: { maxEqualFailures: 0 } },
       ...{ orderFolder: join(folder, 'orders'), begunFile: join(folder, 'begun') },
     };
     return new Scene(run, { spec, agents, tasks, reader: await nativeWriter(root) });

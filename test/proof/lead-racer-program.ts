@@ -1,7 +1,7 @@
 // A window's process that wants to lead runs: one at a time when it is told to, or again and again while others do the same.
 import { unlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { beginOf, systemProcesses } from '../../src/store/runs/processes.ts';
+import { processStartTime, systemProcesses } from '../../src/store/runs/processes.ts';
 import { RunFolder } from '../../src/store/runs/run-folder.ts';
 import { RunLead } from '../../src/store/runs/run-lead.ts';
 import { systemClock } from '../../src/store/files/system-clock.ts';
@@ -20,7 +20,13 @@ export interface RacerAnswer {
 const root = process.argv[2];
 if (root === undefined) throw new Error('Internal error: no folder');
 const lead = new RunLead({
-  ...{ folder: new RunFolder(root), pid: process.pid, processes: systemProcesses, beginOf, clock: systemClock },
+  ...{
+    folder: new RunFolder(root),
+    pid: process.pid,
+    processes: systemProcesses,
+    processStartTime,
+    clock: systemClock,
+  },
 });
 const onLost = (): void => {
   throw new Error('Internal error: the lead was lost to nobody');

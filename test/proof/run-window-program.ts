@@ -33,7 +33,7 @@ window.runs.runner.onDidChange(() => {
 
 async function run(waves: readonly (readonly string[])[]): Promise<void> {
   const refusal = await window.runs.history.prepare();
-  const agent = { agent: 'custom', model: undefined, how: 'unattended' } as const;
+  const agent = { agent: 'custom', model: undefined, agentMode: 'unattended' } as const;
   await window.source.refresh();
   const started = window.runs.runner.start(
     window.request(

@@ -43,7 +43,7 @@ async function workOn(id: TaskId, goesOn: () => boolean): Promise<void> {
     for (let times = random(3); times > 0 && goesOn(); times--) {
       await call(id, 'renew', () => writer.renew([id], leaseMs));
     }
-    if (goesOn() && random(5) > 0) await call(id, 'finish', () => writer.finish(id, 'Todo'));
+    if (goesOn() && random(5) > 0) await call(id, 'finish', () => writer.release(id, 'Todo'));
   }
 }
 
@@ -55,7 +55,7 @@ async function takeOver(id: TaskId): Promise<void> {
     if (claimed.failure.kind !== 'held') throw new Error(JSON.stringify(claimed.failure));
     await pause(Math.max(1, claimed.failure.until - Date.now()));
   }
-  await call(id, 'finish', () => writer.finish(id, 'Todo'));
+  await call(id, 'finish', () => writer.release(id, 'Todo'));
 }
 
 await writer.probe();

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { taskId } from '../../src/core/task.ts';
 import { adoptLocks } from '../../src/store/write/adopt-locks.ts';
-import type { Speaker } from '../../src/store/write/lock-row.ts';
+import type { LockContext } from '../../src/store/write/lock-row.ts';
 import { releaseAllLocks } from '../../src/store/write/lock-statements.ts';
 import { all, type Columns, insertRow, locked, lockDb, lockOf, ME, NOW, NOW_S, THEM } from '../support/lock-db.ts';
 
 const OLD = 'vscode-here-7';
 const ID = taskId('T-1');
 
-function adopt(speaker: Speaker, options: { from?: string; again?: boolean } = {}): ReturnType<typeof adoptLocks> {
+function adopt(context: LockContext, options: { from?: string; again?: boolean } = {}): ReturnType<typeof adoptLocks> {
   const { from = OLD, again = false } = options;
-  return adoptLocks(speaker, { op: 'adopt', ids: [ID], from, leaseMs: 60_000, again });
+  return adoptLocks(context, { op: 'adopt', ids: [ID], from, leaseMs: 60_000, again });
 }
 
 describe('adopting the locks of a window that is gone', () => {
@@ -26,55 +26,55 @@ describe('adopting the locks of a window that is gone', () => {
   ];
   for (const [name, columns, adopted, after] of cases) {
     test(name, () => {
-      const speaker = lockDb([{ id: 'T-1', status: 'Todo', ...columns }]);
-      const { claims, moved } = adopt(speaker);
+      const context = lockDb([{ id: 'T-1', status: 'Todo', ...columns }]);
+      const { claims, moved } = adopt(context);
       assert.equal(claims.length, adopted ? 1 : 0);
       assert.deepEqual(moved, after === 'Todo free' ? [ID] : []);
-      assert.equal(lockOf(speaker, 'T-1'), after);
+      assert.equal(lockOf(context, 'T-1'), after);
     });
   }
 
   test('answers since when they are held, and the version that says so', () => {
-    const speaker = lockDb([{ id: 'T-1', version: 4, ...locked(OLD, NOW_S + 9) }]);
+    const context = lockDb([{ id: 'T-1', version: 4, ...locked(OLD, NOW_S + 9) }]);
     const since = (NOW_S - 60) * 1000;
-    assert.deepEqual(adopt(speaker).claims, [
+    assert.deepEqual(adopt(context).claims, [
       { id: ID, holder: ME, since, until: (NOW_S + 61) * 1000, fresh: false, version: 5 },
     ]);
   });
 
   test('of two windows one gets each lock', () => {
-    const speaker = lockDb([{ id: 'T-1', ...locked(OLD, NOW_S + 9) }]);
-    assert.equal(adopt({ ...speaker, holder: 'vscode-here-8' }).claims.length, 1);
-    assert.equal(adopt(speaker).claims.length, 0);
-    assert.equal(lockOf(speaker, 'T-1'), 'In Progress vscode-here-8 61');
+    const context = lockDb([{ id: 'T-1', ...locked(OLD, NOW_S + 9) }]);
+    assert.equal(adopt({ ...context, holder: 'vscode-here-8' }).claims.length, 1);
+    assert.equal(adopt(context).claims.length, 0);
+    assert.equal(lockOf(context, 'T-1'), 'In Progress vscode-here-8 61');
   });
 
   test('asked again because its answer was lost, it answers what is ours by now', () => {
-    const speaker = lockDb([{ id: 'T-1', ...locked(OLD, NOW_S + 9) }]);
-    adopt(speaker);
-    assert.equal(adopt(speaker).claims.length, 0);
-    assert.equal(adopt(speaker, { again: true }).claims.length, 1);
+    const context = lockDb([{ id: 'T-1', ...locked(OLD, NOW_S + 9) }]);
+    adopt(context);
+    assert.equal(adopt(context).claims.length, 0);
+    assert.equal(adopt(context, { again: true }).claims.length, 1);
   });
 
   test('by a window with the same name keeps them from the old one’s writer, which would let go of them', () => {
-    const speaker = lockDb([{ id: 'T-1', ...locked(ME, NOW_S + 9) }]);
-    assert.equal(adopt(speaker, { from: ME }).claims.length, 1);
-    releaseAllLocks(speaker, NOW);
-    assert.equal(lockOf(speaker, 'T-1'), `In Progress ${ME} 61`);
+    const context = lockDb([{ id: 'T-1', ...locked(ME, NOW_S + 9) }]);
+    assert.equal(adopt(context, { from: ME }).claims.length, 1);
+    releaseAllLocks(context, NOW);
+    assert.equal(lockOf(context, 'T-1'), `In Progress ${ME} 61`);
   });
 
   test('moves a row in a table of agents’ locks as well', () => {
     const table = 'CREATE TABLE task_agent_locks (task_id TEXT PRIMARY KEY, agent_id TEXT, lock_until INTEGER)';
-    const speaker = lockDb([{ id: 'T-1', ...locked(OLD, NOW_S + 9) }], [table]);
-    insertRow(speaker.db, { task_id: 'T-1', agent_id: OLD, lock_until: NOW_S + 9 }, 'task_agent_locks');
-    adopt(speaker);
+    const context = lockDb([{ id: 'T-1', ...locked(OLD, NOW_S + 9) }], [table]);
+    insertRow(context.db, { task_id: 'T-1', agent_id: OLD, lock_until: NOW_S + 9 }, 'task_agent_locks');
+    adopt(context);
     const mine = { task_id: 'T-1', agent_id: ME, lock_until: NOW_S + 61 };
-    assert.deepEqual(all(speaker, 'SELECT * FROM task_agent_locks'), [mine]);
+    assert.deepEqual(all(context, 'SELECT * FROM task_agent_locks'), [mine]);
   });
 });
 
 test('letting go of everything leaves what lingers', () => {
-  const speaker = lockDb(['T-1', 'T-2'].map((id) => ({ id, ...locked(ME, NOW_S + 9) })));
-  assert.deepEqual(releaseAllLocks(speaker, NOW, new Set([taskId('T-2')])), ['T-1']);
-  assert.deepEqual([lockOf(speaker, 'T-1'), lockOf(speaker, 'T-2')], ['Todo free', `In Progress ${ME} 9`]);
+  const context = lockDb(['T-1', 'T-2'].map((id) => ({ id, ...locked(ME, NOW_S + 9) })));
+  assert.deepEqual(releaseAllLocks(context, NOW, new Set([taskId('T-2')])), ['T-1']);
+  assert.deepEqual([lockOf(context, 'T-1'), lockOf(context, 'T-2')], ['Todo free', `In Progress ${ME} 9`]);
 });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { taskId } from '../../src/core/task.ts';
 import { clearLock } from '../../src/store/write/lock-audit.ts';
-import type { Speaker } from '../../src/store/write/lock-row.ts';
+import type { LockContext } from '../../src/store/write/lock-row.ts';
 import {
   claimTask,
-  finishTask,
+  releaseTask,
   releaseAllLocks,
   renewLocks,
   setTaskStatus,
@@ -18,103 +18,103 @@ const TABLE =
   'CREATE TABLE task_agent_locks (task_id TEXT PRIMARY KEY, agent_id TEXT NOT NULL, locked_at INTEGER, expires_at INTEGER, note TEXT)';
 
 /** A Todo T-1 and, beside it, a table of agents' locks with these rows. */
-function store(rows: readonly Record<string, string | number | null>[] = [], table = TABLE): Speaker {
-  const speaker = lockDb([{ id: 'T-1', status: 'Todo' }], [table]);
-  for (const row of rows) insertRow(speaker.db, row, 'task_agent_locks');
-  return speaker;
+function store(rows: readonly Record<string, string | number | null>[] = [], table = TABLE): LockContext {
+  const context = lockDb([{ id: 'T-1', status: 'Todo' }], [table]);
+  for (const row of rows) insertRow(context.db, row, 'task_agent_locks');
+  return context;
 }
 
-const agentLocks = (speaker: Speaker): unknown[] => all(speaker, 'SELECT * FROM task_agent_locks');
+const agentLocks = (context: LockContext): unknown[] => all(context, 'SELECT * FROM task_agent_locks');
 const theirs = (expires_at: number | null) => ({ task_id: 'T-1', agent_id: THEM, locked_at: NOW_S - 60, expires_at });
 
 describe('a table of agents’ locks', () => {
   test('keeps a task from being claimed although its lock columns are free', () => {
-    const speaker = store([theirs(NOW_S + 9)]);
-    assert.deepEqual(claimTask(speaker, CLAIM), {
+    const context = store([theirs(NOW_S + 9)]);
+    assert.deepEqual(claimTask(context, CLAIM), {
       ok: false,
       failure: { kind: 'held', id: 'T-1', holder: THEM, until: (NOW_S + 9) * 1000 },
     });
-    assert.equal(lockOf(speaker, 'T-1'), 'Todo free');
+    assert.equal(lockOf(context, 'T-1'), 'Todo free');
   });
 
   test('gets our lock with the columns, and a row that ended becomes ours with what else stands in it', () => {
-    const speaker = store([{ ...theirs(NOW_S), note: 'keep' }]);
-    const outcome = claimTask(speaker, CLAIM);
+    const context = store([{ ...theirs(NOW_S), note: 'keep' }]);
+    const outcome = claimTask(context, CLAIM);
     assert.deepEqual(outcome.ok && outcome.value.claim.takenFrom, { holder: THEM, until: NOW_S * 1000 });
     const mine = { task_id: 'T-1', agent_id: ME, locked_at: NOW_S, expires_at: NOW_S + 61 };
-    assert.deepEqual(agentLocks(speaker), [{ ...mine, note: 'keep' }]);
-    assert.equal(lockOf(speaker, 'T-1'), `In Progress ${ME} 61`);
+    assert.deepEqual(agentLocks(context), [{ ...mine, note: 'keep' }]);
+    assert.equal(lockOf(context, 'T-1'), `In Progress ${ME} 61`);
   });
 
   test('without a row gets one, which a renewal moves on and a release removes', () => {
-    const speaker = store();
-    assert.ok(claimTask(speaker, CLAIM).ok);
-    assert.deepEqual(renewLocks(speaker, { op: 'renew', ids: [ID], leaseMs: 120_000 }).renewed, [ID]);
+    const context = store();
+    assert.ok(claimTask(context, CLAIM).ok);
+    assert.deepEqual(renewLocks(context, { op: 'renew', ids: [ID], leaseMs: 120_000 }).renewed, [ID]);
     const mine = { task_id: 'T-1', agent_id: ME, locked_at: NOW_S, expires_at: NOW_S + 121, note: null };
-    assert.deepEqual(agentLocks(speaker), [mine]);
-    assert.ok(finishTask(speaker, { op: 'finish', id: ID, to: 'Review', again: false }).ok);
-    assert.deepEqual(agentLocks(speaker), []);
+    assert.deepEqual(agentLocks(context), [mine]);
+    assert.ok(releaseTask(context, { op: 'release', id: ID, to: 'Review', again: false }).ok);
+    assert.deepEqual(agentLocks(context), []);
   });
 
   test('keeps what others left there, where it has room for more than one row of a task', () => {
     const history = 'CREATE TABLE task_agent_locks (task_id TEXT, agent_id TEXT, expires_at INTEGER, note TEXT)';
     const old = { task_id: 'T-1', agent_id: THEM, expires_at: NOW_S - 9, note: 'the first try' };
-    const speaker = store([old], history);
-    assert.ok(claimTask(speaker, CLAIM).ok);
-    assert.deepEqual(agentLocks(speaker), [old, { task_id: 'T-1', agent_id: ME, expires_at: NOW_S + 61, note: null }]);
-    assert.ok(finishTask(speaker, { op: 'finish', id: ID, to: 'Todo', again: false }).ok);
-    assert.deepEqual(agentLocks(speaker), [old]);
+    const context = store([old], history);
+    assert.ok(claimTask(context, CLAIM).ok);
+    assert.deepEqual(agentLocks(context), [old, { task_id: 'T-1', agent_id: ME, expires_at: NOW_S + 61, note: null }]);
+    assert.ok(releaseTask(context, { op: 'release', id: ID, to: 'Todo', again: false }).ok);
+    assert.deepEqual(agentLocks(context), [old]);
   });
 
   test('whose rules refuse us keeps nobody from claiming: the columns hold the task', () => {
-    const speaker = store(
+    const context = store(
       [],
       `CREATE TABLE task_agent_locks (task_id TEXT, agent_id TEXT CHECK (agent_id LIKE 'robot-%'))`,
     );
-    assert.ok(claimTask(speaker, CLAIM).ok);
-    assert.deepEqual([agentLocks(speaker), lockOf(speaker, 'T-1')], [[], `In Progress ${ME} 61`]);
+    assert.ok(claimTask(context, CLAIM).ok);
+    assert.deepEqual([agentLocks(context), lockOf(context, 'T-1')], [[], `In Progress ${ME} 61`]);
   });
 
   test('still says that a task is ours when somebody has wiped the columns', () => {
     for (const to of ['Review', 'Todo'] as const) {
-      const speaker = store();
-      claimTask(speaker, CLAIM);
-      speaker.db.exec('UPDATE tasks SET assignee = NULL, assigned_at = NULL, lock_until = NULL');
-      assert.ok(finishTask(speaker, { op: 'finish', id: ID, to, again: false }).ok);
-      assert.deepEqual([agentLocks(speaker), lockOf(speaker, 'T-1')], [[], `${to} free`]);
+      const context = store();
+      claimTask(context, CLAIM);
+      context.db.exec('UPDATE tasks SET assignee = NULL, assigned_at = NULL, lock_until = NULL');
+      assert.ok(releaseTask(context, { op: 'release', id: ID, to, again: false }).ok);
+      assert.deepEqual([agentLocks(context), lockOf(context, 'T-1')], [[], `${to} free`]);
     }
   });
 
   test('says that a lock is lost although the columns still have our name', () => {
-    const speaker = store();
-    claimTask(speaker, CLAIM);
-    speaker.db.exec(`UPDATE task_agent_locks SET agent_id = '${THEM}'`);
-    const renewal = renewLocks(speaker, { op: 'renew', ids: [ID], leaseMs: 60_000 });
+    const context = store();
+    claimTask(context, CLAIM);
+    context.db.exec(`UPDATE task_agent_locks SET agent_id = '${THEM}'`);
+    const renewal = renewLocks(context, { op: 'renew', ids: [ID], leaseMs: 60_000 });
     assert.deepEqual([renewal.renewed, renewal.lost], [[], [{ id: ID, holder: THEM }]]);
   });
 
   test('keeps a status from being set, and loses its row with a lock that is cleared', () => {
-    const speaker = store([theirs(NOW_S + 9)]);
-    const set = setTaskStatus(speaker, { op: 'setStatus', id: ID, from: 'Todo', to: 'Done', again: false });
+    const context = store([theirs(NOW_S + 9)]);
+    const set = setTaskStatus(context, { op: 'setStatus', id: ID, from: 'Todo', to: 'Done', again: false });
     assert.equal(!set.ok && set.failure.kind, 'held');
-    assert.ok(clearLock(speaker, { id: ID, holder: THEM, until: (NOW_S + 9) * 1000, reason: 'asked' }).ok);
-    assert.deepEqual(agentLocks(speaker), []);
+    assert.ok(clearLock(context, { id: ID, holder: THEM, until: (NOW_S + 9) * 1000, reason: 'asked' }).ok);
+    assert.deepEqual(agentLocks(context), []);
   });
 
   test('keeps a task In Progress whose columns are cleared, while somebody else stands in it', () => {
-    const speaker = lockDb([{ id: 'T-1', ...locked(THEM, NOW_S + 9) }], [TABLE]);
-    insertRow(speaker.db, { ...theirs(NOW_S + 50), agent_id: 'other-x-2' }, 'task_agent_locks');
-    assert.ok(clearLock(speaker, { id: ID, holder: THEM, until: (NOW_S + 9) * 1000, reason: 'asked' }).ok);
-    assert.equal(lockOf(speaker, 'T-1'), 'In Progress free');
+    const context = lockDb([{ id: 'T-1', ...locked(THEM, NOW_S + 9) }], [TABLE]);
+    insertRow(context.db, { ...theirs(NOW_S + 50), agent_id: 'other-x-2' }, 'task_agent_locks');
+    assert.ok(clearLock(context, { id: ID, holder: THEM, until: (NOW_S + 9) * 1000, reason: 'asked' }).ok);
+    assert.equal(lockOf(context, 'T-1'), 'In Progress free');
   });
 
   test('is cleared of all that the holder has, and of nothing else', () => {
-    const speaker = store([
+    const context = store([
       theirs(NOW_S + 9),
       { task_id: 'T-9', agent_id: ME, locked_at: null, expires_at: NOW_S + 9 },
     ]);
-    releaseAllLocks(speaker, NOW);
-    assert.deepEqual(agentLocks(speaker), [{ ...theirs(NOW_S + 9), note: null }]);
+    releaseAllLocks(context, NOW);
+    assert.deepEqual(agentLocks(context), [{ ...theirs(NOW_S + 9), note: null }]);
   });
 
   const shapes: readonly [
@@ -150,9 +150,9 @@ describe('a table of agents’ locks', () => {
   ];
   for (const [name, table, row, expected] of shapes) {
     test(name, () => {
-      const speaker = store(row === undefined ? [] : [row], table);
-      assert.ok(claimTask(speaker, CLAIM).ok);
-      const mine = all(speaker, `SELECT * FROM task_agent_locks WHERE task_id = 'T-1'`)[0];
+      const context = store(row === undefined ? [] : [row], table);
+      assert.ok(claimTask(context, CLAIM).ok);
+      const mine = all(context, `SELECT * FROM task_agent_locks WHERE task_id = 'T-1'`)[0];
       const until = mine?.['lock_until'];
       assert.deepEqual(
         mine && {
@@ -165,10 +165,10 @@ describe('a table of agents’ locks', () => {
   }
 
   test('that appears while the database is open is honoured from then on', () => {
-    const speaker = lockDb([{ id: 'T-1', status: 'Todo' }]);
-    assert.ok(claimTask(speaker, CLAIM).ok);
-    speaker.db.exec(TABLE);
-    insertRow(speaker.db, theirs(NOW_S + 9), 'task_agent_locks');
-    assert.equal(claimTask(speaker, CLAIM).ok, false);
+    const context = lockDb([{ id: 'T-1', status: 'Todo' }]);
+    assert.ok(claimTask(context, CLAIM).ok);
+    context.db.exec(TABLE);
+    insertRow(context.db, theirs(NOW_S + 9), 'task_agent_locks');
+    assert.equal(claimTask(context, CLAIM).ok, false);
   });
 });

@@ -3,13 +3,13 @@ import { describe, test } from 'node:test';
 import type { ReadyRules } from '../../src/core/ports.ts';
 import { taskId } from '../../src/core/task.ts';
 import { claimAllTasks, claimNextTask } from '../../src/store/write/claim-several.ts';
-import type { Speaker } from '../../src/store/write/lock-row.ts';
+import type { LockContext } from '../../src/store/write/lock-row.ts';
 import { type Columns, locked, lockDb, lockOf, ME, NOW_S, THEM } from '../support/lock-db.ts';
 
 const ids = (text: string) => text.split(' ').map(taskId);
 
 describe('claiming several', () => {
-  const store = (second: Columns): Speaker =>
+  const store = (second: Columns): LockContext =>
     lockDb([
       { id: 'T-1', status: 'Todo' },
       { id: 'T-2', status: 'Todo', ...second },
@@ -18,15 +18,15 @@ describe('claiming several', () => {
   const ask = { op: 'claimAll', ids: ids('T-1 T-2 T-1'), leaseMs: 60_000 } as const;
 
   test('takes each of them once, and says which became In Progress', () => {
-    const speaker = store(locked(ME, NOW_S + 9));
-    const outcome = claimAllTasks(speaker, ask);
+    const context = store(locked(ME, NOW_S + 9));
+    const outcome = claimAllTasks(context, ask);
     assert.ok(outcome.ok);
     assert.deepEqual(
       outcome.value.claims.map((claim) => `${claim.id} ${claim.fresh ? 'fresh' : 'again'}`),
       ['T-1 fresh', 'T-2 again'],
     );
     assert.deepEqual(outcome.value.changed, ['T-1']);
-    assert.equal(lockOf(speaker, 'T-2'), `In Progress ${ME} 61`);
+    assert.equal(lockOf(context, 'T-2'), `In Progress ${ME} 61`);
   });
 
   const refusals: readonly [name: string, second: Columns, kind: string][] = [
@@ -46,16 +46,16 @@ describe('claiming several', () => {
 
 describe('claiming the next', () => {
   const RULES: ReadyRules = { missing: 'satisfied', reviewOpensGate: false };
-  const next = (speaker: Speaker, candidates: string, rules = RULES, again = false): string => {
-    const outcome = claimNextTask(speaker, {
+  const next = (context: LockContext, candidates: string, rules = RULES, again = false): string => {
+    const outcome = claimNextTask(context, {
       ...{ op: 'claimNext', candidates: ids(candidates), rules, leaseMs: 60_000, again },
     });
     return outcome.ok ? outcome.value.claim.id : outcome.failure.kind;
   };
-  const waiting = (...rows: Columns[]): Speaker => {
-    const speaker = lockDb([{ id: 'T-1', status: 'Todo' }, { id: 'T-2', status: 'Todo' }, ...rows]);
-    speaker.db.exec(`PRAGMA foreign_keys = OFF; INSERT INTO task_dependencies VALUES ('T-1', 'T-0')`);
-    return speaker;
+  const waiting = (...rows: Columns[]): LockContext => {
+    const context = lockDb([{ id: 'T-1', status: 'Todo' }, { id: 'T-2', status: 'Todo' }, ...rows]);
+    context.db.exec(`PRAGMA foreign_keys = OFF; INSERT INTO task_dependencies VALUES ('T-1', 'T-0')`);
+    return context;
   };
 
   const readiness: readonly [
@@ -75,8 +75,8 @@ describe('claiming the next', () => {
   ];
   for (const [name, dependency, rules, expected] of readiness) {
     test(name, () => {
-      const speaker = waiting(...(dependency === undefined ? [] : [{ id: 'T-0', ...dependency }]));
-      assert.equal(next(speaker, 'T-1 T-2', { ...RULES, ...rules }), expected);
+      const context = waiting(...(dependency === undefined ? [] : [{ id: 'T-0', ...dependency }]));
+      assert.equal(next(context, 'T-1 T-2', { ...RULES, ...rules }), expected);
     });
   }
 
@@ -91,11 +91,11 @@ describe('claiming the next', () => {
   ];
   for (const [name, columns, expected] of frees) {
     test(name, () => {
-      const speaker = lockDb([
+      const context = lockDb([
         { id: 'T-1', status: 'Todo', ...columns },
         { id: 'T-2', status: 'Todo' },
       ]);
-      assert.equal(next(speaker, 'T-1 T-2'), expected);
+      assert.equal(next(context, 'T-1 T-2'), expected);
     });
   }
 
@@ -113,23 +113,23 @@ describe('claiming the next', () => {
   });
 
   test('where nothing is ready nothing is written', () => {
-    const speaker = lockDb([{ id: 'T-1', ...locked(THEM, NOW_S + 9) }]);
-    assert.equal(next(speaker, 'T-1'), 'nothingReady');
-    assert.equal(lockOf(speaker, 'T-1'), `In Progress ${THEM} 9`);
+    const context = lockDb([{ id: 'T-1', ...locked(THEM, NOW_S + 9) }]);
+    assert.equal(next(context, 'T-1'), 'nothingReady');
+    assert.equal(lockOf(context, 'T-1'), `In Progress ${THEM} 9`);
   });
 
   test('asked again because its answer was lost, it answers what it took and takes nothing else', () => {
-    const speaker = lockDb([
+    const context = lockDb([
       { id: 'T-1', status: 'Todo' },
       { id: 'T-2', status: 'Todo' },
     ]);
-    assert.equal(next(speaker, 'T-1 T-2'), 'T-1');
-    assert.equal(next(speaker, 'T-1 T-2', RULES, true), 'T-1');
-    assert.equal(lockOf(speaker, 'T-2'), 'Todo free');
+    assert.equal(next(context, 'T-1 T-2'), 'T-1');
+    assert.equal(next(context, 'T-1 T-2', RULES, true), 'T-1');
+    assert.equal(lockOf(context, 'T-2'), 'Todo free');
   });
 
   test('a store without a table of dependencies has none', () => {
-    const speaker = lockDb([{ id: 'T-1', status: 'Todo' }], ['DROP TABLE task_dependencies']);
-    assert.equal(next(speaker, 'T-1'), 'T-1');
+    const context = lockDb([{ id: 'T-1', status: 'Todo' }], ['DROP TABLE task_dependencies']);
+    assert.equal(next(context, 'T-1'), 'T-1');
   });
 });

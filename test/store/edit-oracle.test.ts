@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { applyToTasks } from '../../src/core/edit/apply-to-tasks.ts';
 import type { Change } from '../../src/core/edit/change.ts';
 import { taskId, type Task, type TaskId } from '../../src/core/task.ts';
-import type { Editor } from '../../src/store/write/edit-row.ts';
+import type { EditContext } from '../../src/store/write/edit-row.ts';
 import { SCHEMA } from '../../src/store/write/schema.ts';
 import { readTasks } from '../../src/store/read/sqlite-reader.ts';
 import { applyResult, creation } from '../support/edit-db.ts';
@@ -136,14 +136,14 @@ test('a preview of any edits shows what writing them comes to, failures included
 });
 
 /** One file for all, without a journal beside it: whatever was committed is in its bytes. */
-function emptyStore(file: string): Editor & Disposable {
+function emptyStore(file: string): EditContext & Disposable {
   const db = new DatabaseSync(file);
   db.exec('PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON');
   for (const statement of SCHEMA) db.exec(statement);
   return { db, holder: ME, now: NOW, project: 'shop', host: 'desk', [Symbol.dispose]: () => db.close() };
 }
 
-function fill(editor: Editor, specs: readonly RowSpec[]): void {
+function fill(editor: EditContext, specs: readonly RowSpec[]): void {
   editor.db.exec('BEGIN; DELETE FROM tasks');
   for (const [index, spec] of specs.entries()) {
     insertRow(editor.db, {

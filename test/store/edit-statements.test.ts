@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Change } from '../../src/core/edit/change.ts';
 import { taskId } from '../../src/core/task.ts';
-import type { Editor } from '../../src/store/write/edit-row.ts';
+import type { EditContext } from '../../src/store/write/edit-row.ts';
 import { formatRfc3339 } from '../../src/store/write/rfc3339.ts';
 import { apply, applyResult, creation, editDb, everything } from '../support/edit-db.ts';
 import { all, type Columns, locked, ME, NOW, NOW_S, THEM } from '../support/lock-db.ts';
@@ -17,22 +17,22 @@ const RAW: Columns = {
 };
 const OTHER: Columns = { ...RAW, id: 'T-2', content: 'Another' };
 
-function store(columns: Columns = {}, statements: readonly string[] = []): Editor {
+function store(columns: Columns = {}, statements: readonly string[] = []): EditContext {
   const editor = editDb([{ ...RAW, ...columns }, OTHER, { ...OTHER, id: 'T-3' }], statements);
   editor.db.exec(`INSERT INTO task_tags VALUES ('T-1', 'ui'), ('T-1', 'api'), ('T-2', 'ui')`);
   editor.db.exec(`INSERT INTO task_dependencies VALUES ('T-1', 'T-2'), ('T-3', 'T-1')`);
   return editor;
 }
 
-const row = (editor: Editor, id = 'T-1'): Record<string, unknown> =>
+const row = (editor: EditContext, id = 'T-1'): Record<string, unknown> =>
   all(editor, `SELECT * FROM tasks WHERE id = '${id}'`)[0] ?? {};
-const pairs = (editor: Editor, table: string): string =>
+const pairs = (editor: EditContext, table: string): string =>
   all(editor, `SELECT * FROM ${table} ORDER BY 1, 2`)
     .map((each) => Object.values(each).join('-'))
     .join(' ');
 
 /** What is different after an edit, apart from the lines of history. */
-function difference(editor: Editor, ...changes: readonly Change[]): unknown {
+function difference(editor: EditContext, ...changes: readonly Change[]): unknown {
   const before = everything(editor);
   assert.equal(apply(editor, ...changes), 'ok');
   const after = everything(editor);
@@ -202,7 +202,7 @@ describe('what somebody else holds', () => {
 });
 
 describe('dependencies', () => {
-  const chain = (): Editor => {
+  const chain = (): EditContext => {
     const editor = editDb(['T-1', 'T-2', 'T-3', 'T-4'].map((id) => ({ id, parent_id: id === 'T-4' ? 'T-3' : null })));
     editor.db.exec(`INSERT INTO task_dependencies VALUES ('T-2', 'T-1'), ('T-3', 'T-2')`);
     return editor;
@@ -298,7 +298,7 @@ describe('deleting', () => {
 });
 
 describe('what is NULL', () => {
-  const loose = (): Editor => {
+  const loose = (): EditContext => {
     const editor = editDb([]);
     editor.db
       .exec(`DROP TABLE tasks; CREATE TABLE tasks (id TEXT PRIMARY KEY, name TEXT, content TEXT, long_description TEXT,
@@ -333,7 +333,7 @@ describe('what is NULL', () => {
 });
 
 describe('a store that an older exarp-go made', () => {
-  const oldest = (): Editor => {
+  const oldest = (): EditContext => {
     const editor = editDb([]);
     editor.db.exec(`PRAGMA foreign_keys = OFF; DROP TABLE tasks; DROP TABLE task_changes; DROP TABLE task_activities;
       CREATE TABLE tasks (id TEXT PRIMARY KEY, name TEXT, content TEXT, long_description TEXT, status TEXT NOT NULL DEFAULT 'Todo',

@@ -33,18 +33,18 @@ const cases: readonly [name: string, row: Columns, ending: Ending, agoMs: number
 
 for (const [name, row, ending, agoMs, expected] of cases) {
   test(`the end of work on ${name}`, () => {
-    const speaker = lockDb([{ id: 'T-1', ...row }]);
-    const finished = finishWork(speaker, { id: ID, ending, claimedAt: NOW - agoMs });
-    const comments = all(speaker, 'SELECT content FROM task_comments').map(({ content }) => content);
+    const context = lockDb([{ id: 'T-1', ...row }]);
+    const finished = finishWork(context, { id: ID, ending, claimedAt: NOW - agoMs });
+    const comments = all(context, 'SELECT content FROM task_comments').map(({ content }) => content);
     const said = finished.ok ? comments : [finished.failure.kind, ...comments];
-    assert.equal([lockOf(speaker, 'T-1'), ...said].join(', '), expected);
+    assert.equal([lockOf(context, 'T-1'), ...said].join(', '), expected);
   });
 }
 
 test('a result is one that exarp-go reads: its type, its id, its date', () => {
-  const speaker = lockDb([{ id: 'T-1', ...MINE }]);
-  finishWork(speaker, { id: ID, ending: REVIEW, claimedAt: NOW });
-  const comment = all(speaker, 'SELECT * FROM task_comments')[0]!;
+  const context = lockDb([{ id: 'T-1', ...MINE }]);
+  finishWork(context, { id: ID, ending: REVIEW, claimedAt: NOW });
+  const comment = all(context, 'SELECT * FROM task_comments')[0]!;
   assert.match(String(comment['id']), new RegExp(`^T-1-C-${NOW}\\d{6}$`));
   assert.equal(comment['comment_type'], 'result');
   assert.equal(Date.parse(String(comment['created'])), NOW_S * 1000);
@@ -66,10 +66,10 @@ for (const [name, statements] of [
   ['a rule that refuses', [`CREATE TRIGGER no BEFORE INSERT ON task_comments BEGIN SELECT RAISE(ABORT, 'no'); END`]],
 ] as const) {
   test(`${name} is no hindrance: the status is written, the comment is not`, () => {
-    const speaker = lockDb([{ id: 'T-1', ...MINE }], statements);
-    const finished = finishWork(speaker, { id: ID, ending: REVIEW, claimedAt: NOW });
+    const context = lockDb([{ id: 'T-1', ...MINE }], statements);
+    const finished = finishWork(context, { id: ID, ending: REVIEW, claimedAt: NOW });
     assert(finished.ok);
     assert.equal(finished.value.comment, 'noTable');
-    assert.equal(lockOf(speaker, 'T-1'), 'Review free');
+    assert.equal(lockOf(context, 'T-1'), 'Review free');
   });
 }

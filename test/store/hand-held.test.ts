@@ -146,7 +146,7 @@ test('whatever fails, however often, leaves no lock and no transaction, and nobo
   const missing = taskId('T-404');
   const tries = (): Promise<unknown>[] => [
     ...[locks.claim(B, 1), locks.claim(missing, 1), locks.claimAll([A, B], 1), locks.claimNext([B], RULES, 1)],
-    ...[locks.finish(A, 'Done'), locks.setStatus(A, 'Review', 'Done'), locks.adopt([A, B], ME, 1), locks.probe()],
+    ...[locks.release(A, 'Done'), locks.setStatus(A, 'Review', 'Done'), locks.adopt([A, B], ME, 1), locks.probe()],
     ...[locks.forceRelease(A, { holder: 'x', until: undefined }, ''), locks.renew([A, B], 1)],
   ];
   for (let round = 0; round < 5; round++) await Promise.all(tries());
@@ -203,7 +203,7 @@ describe('what a person holds when the window goes', () => {
     await until(() => !isAlive(old!));
     assert.equal(await lockOf(rig, 'T-1'), `In Progress ${NEXT}`, 'the old window’s process has left it alone');
     assert.ok((await next.renew([A], 60_000)).ok);
-    assert.deepEqual(await next.finish(A, 'Review'), { ok: true, value: 'Review' });
+    assert.deepEqual(await next.release(A, 'Review'), { ok: true, value: 'Review' });
   });
 
   test('is let go of when nobody comes back, and then the process ends', async () => {

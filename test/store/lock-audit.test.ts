@@ -22,29 +22,29 @@ describe('taking a lock off somebody', () => {
   ];
   for (const [name, columns, expected, after] of cases) {
     test(name, () => {
-      const speaker = lockDb([{ id: 'T-1', status: 'Todo', ...columns }]);
-      const outcome = clearLock(speaker, meant);
+      const context = lockDb([{ id: 'T-1', status: 'Todo', ...columns }]);
+      const outcome = clearLock(context, meant);
       const said = outcome.ok
         ? `${outcome.value.status}${outcome.value.changed ? ' written' : ''}`
         : outcome.failure.kind;
       assert.equal(said, expected);
-      assert.equal(lockOf(speaker, 'T-1'), after);
-      assert.equal(all(speaker, 'SELECT * FROM task_activities').length, outcome.ok ? 1 : 0);
+      assert.equal(lockOf(context, 'T-1'), after);
+      assert.equal(all(context, 'SELECT * FROM task_activities').length, outcome.ok ? 1 : 0);
     });
   }
 
   test('clears an assignment without an end, and a lease that has ended', () => {
     for (const until of [undefined, NOW_S - 1]) {
-      const speaker = lockDb([{ id: 'T-1', ...locked(THEM, until ?? null) }]);
-      assert.ok(clearLock(speaker, { ...meant, until: until === undefined ? undefined : until * 1000 }).ok);
-      assert.equal(lockOf(speaker, 'T-1'), 'Todo free');
+      const context = lockDb([{ id: 'T-1', ...locked(THEM, until ?? null) }]);
+      assert.ok(clearLock(context, { ...meant, until: until === undefined ? undefined : until * 1000 }).ok);
+      assert.equal(lockOf(context, 'T-1'), 'Todo free');
     }
   });
 
   test('leaves a line that says whose it was, until when, who took it and why', () => {
-    const speaker = lockDb([{ id: 'T-1', ...locked(THEM, UNTIL) }]);
-    clearLock(speaker, meant);
-    const line = all(speaker, 'SELECT * FROM task_activities')[0] ?? {};
+    const context = lockDb([{ id: 'T-1', ...locked(THEM, UNTIL) }]);
+    clearLock(context, meant);
+    const line = all(context, 'SELECT * FROM task_activities')[0] ?? {};
     assert.match(String(line['id']), new RegExp(`^activity-${NOW}-[0-9a-f]+$`));
     assert.deepEqual(
       [line['activity_type'], line['task_id'], line['task_name']],
@@ -67,27 +67,27 @@ describe('taking a lock off somebody', () => {
   ];
   for (const [name, sql] of tables) {
     test(`works where ${name}`, () => {
-      const speaker = lockDb([{ id: 'T-1', ...locked(THEM, UNTIL) }], [sql]);
-      assert.ok(clearLock(speaker, meant).ok);
-      assert.equal(lockOf(speaker, 'T-1'), 'Todo free');
+      const context = lockDb([{ id: 'T-1', ...locked(THEM, UNTIL) }], [sql]);
+      assert.ok(clearLock(context, meant).ok);
+      assert.equal(lockOf(context, 'T-1'), 'Todo free');
     });
   }
 });
 
 test('a claim that takes over what somebody left says from whom, and leaves a line', () => {
-  const speaker = lockDb([{ id: 'T-1', ...locked(THEM, NOW_S - 5) }]);
-  const outcome = claimTask(speaker, { op: 'claim', id: ID, leaseMs: 1000, takeUnleased: false });
+  const context = lockDb([{ id: 'T-1', ...locked(THEM, NOW_S - 5) }]);
+  const outcome = claimTask(context, { op: 'claim', id: ID, leaseMs: 1000, takeUnleased: false });
   assert.deepEqual(outcome.ok && outcome.value.claim.takenFrom, { holder: THEM, until: (NOW_S - 5) * 1000 });
-  const lines = all(speaker, 'SELECT activity_type, details FROM task_activities');
+  const lines = all(context, 'SELECT activity_type, details FROM task_activities');
   assert.equal(lines.length, 1);
   assert.equal(lines[0]!['activity_type'], 'lock_taken_over');
   assert.match(String(lines[0]!['details']), new RegExp(`"holder":"${THEM}".*"by":"${ME}"`));
 });
 
 test('a claim of a free task, and of one of ours, leaves no line', () => {
-  const speaker = lockDb([{ id: 'T-1', status: 'Todo' }]);
+  const context = lockDb([{ id: 'T-1', status: 'Todo' }]);
   for (const _ of [1, 2]) {
-    assert.ok(claimTask(speaker, { op: 'claim', id: ID, leaseMs: 1000, takeUnleased: false }).ok);
+    assert.ok(claimTask(context, { op: 'claim', id: ID, leaseMs: 1000, takeUnleased: false }).ok);
   }
-  assert.deepEqual(all(speaker, 'SELECT * FROM task_activities'), []);
+  assert.deepEqual(all(context, 'SELECT * FROM task_activities'), []);
 });

@@ -4,11 +4,11 @@ import { describe, test } from 'node:test';
 import { taskId } from '../../src/core/task.ts';
 import {
   claimTask,
-  finishTask,
+  releaseTask,
   releaseAllLocks,
   renewLocks,
   setTaskStatus,
-  type Speaker,
+  type LockContext,
 } from '../../src/store/write/lock-statements.ts';
 import { SCHEMA } from '../../src/store/write/schema.ts';
 import type { FinalStatus } from '../../src/store/write/writer-protocol.ts';
@@ -22,7 +22,7 @@ const ID = taskId('T-1');
 
 type Columns = Readonly<Record<string, string | number | bigint | null>>;
 
-function backlog(columns: Columns = {}): Speaker {
+function backlog(columns: Columns = {}): LockContext {
   const db = new DatabaseSync(':memory:');
   for (const statement of SCHEMA) db.exec(statement);
   insert(db, { id: 'T-1', ...columns });
@@ -41,11 +41,11 @@ function insert(db: DatabaseSync, columns: Columns): void {
   );
 }
 
-function row({ db }: Speaker, id = 'T-1'): Record<string, unknown> {
+function row({ db }: LockContext, id = 'T-1'): Record<string, unknown> {
   return { ...db.prepare('SELECT * FROM tasks WHERE id = ?').get(id) };
 }
 
-function everything({ db }: Speaker): unknown[] {
+function everything({ db }: LockContext): unknown[] {
   const statement = db.prepare('SELECT * FROM tasks ORDER BY id');
   statement.setReadBigInts(true);
   return statement.all();
@@ -74,9 +74,9 @@ describe('claiming', () => {
   ];
   for (const [name, columns, expected] of granted) {
     test(`succeeds on ${name}`, () => {
-      const speaker = backlog(columns);
-      const before = row(speaker);
-      const outcome = claimTask(speaker, { op: 'claim', id: ID, leaseMs: 60_000, takeUnleased: false });
+      const context = backlog(columns);
+      const before = row(context);
+      const outcome = claimTask(context, { op: 'claim', id: ID, leaseMs: 60_000, takeUnleased: false });
       assert.ok(outcome.ok);
       const { claim, changed } = outcome.value;
       assert.equal([claim.fresh ? 'fresh' : '', changed ? 'changed' : ''].filter(Boolean).join(' '), expected);
@@ -92,7 +92,7 @@ describe('claiming', () => {
       });
       assert.equal(claim.takenFrom !== undefined, before['assignee'] === THEM, 'it says whose lock was taken over');
       assert.ok(claim.until >= NOW + 60_000, 'the lease is never shorter than asked for');
-      assert.deepEqual(row(speaker), {
+      assert.deepEqual(row(context), {
         ...before,
         ...{ assignee: ME, assigned_at: since, lock_until: NOW_S + 61, status: 'In Progress' },
         ...{ version: 8, updated_at: NOW_S },
@@ -120,17 +120,17 @@ describe('claiming', () => {
   ];
   for (const [name, columns, expected] of refused) {
     test(`is refused for ${name}, and writes nothing`, () => {
-      const speaker = backlog(columns);
-      const before = everything(speaker);
-      const outcome = claimTask(speaker, { op: 'claim', id: ID, leaseMs: 60_000, takeUnleased: false });
+      const context = backlog(columns);
+      const before = everything(context);
+      const outcome = claimTask(context, { op: 'claim', id: ID, leaseMs: 60_000, takeUnleased: false });
       assert.deepEqual(outcome, { ok: false, failure: { id: ID, ...expected } });
-      assert.deepEqual(everything(speaker), before);
+      assert.deepEqual(everything(context), before);
     });
   }
 
   test('takes a lease that ends at this very millisecond', () => {
-    const speaker = { ...backlog(locked(THEM, NOW_S)), now: NOW_S * 1000 };
-    assert.equal(claimTask(speaker, { op: 'claim', id: ID, leaseMs: 1, takeUnleased: false }).ok, true);
+    const context = { ...backlog(locked(THEM, NOW_S)), now: NOW_S * 1000 };
+    assert.equal(claimTask(context, { op: 'claim', id: ID, leaseMs: 1, takeUnleased: false }).ok, true);
   });
 
   test('takes an assignment without an end where a person consented, but never a lease that runs', () => {
@@ -141,14 +141,14 @@ describe('claiming', () => {
 });
 
 test('renewing gives ours a new end and says who has the others', () => {
-  const speaker = backlog(locked(ME, NOW_S - 5));
-  insert(speaker.db, { id: 'T-2', ...locked(THEM, NOW_S + 5) });
-  insert(speaker.db, { id: 'T-3', ...locked('', null) });
-  insert(speaker.db, { id: `T-'4"`, ...locked(ME, NOW_S + 5) });
-  insert(speaker.db, { id: 'T-5', ...locked(ME, NOW_S + 5) });
-  const untouched = ['T-2', 'T-3', 'T-5'].map((id) => row(speaker, id));
+  const context = backlog(locked(ME, NOW_S - 5));
+  insert(context.db, { id: 'T-2', ...locked(THEM, NOW_S + 5) });
+  insert(context.db, { id: 'T-3', ...locked('', null) });
+  insert(context.db, { id: `T-'4"`, ...locked(ME, NOW_S + 5) });
+  insert(context.db, { id: 'T-5', ...locked(ME, NOW_S + 5) });
+  const untouched = ['T-2', 'T-3', 'T-5'].map((id) => row(context, id));
   const ids = ['T-1', 'T-2', 'T-3', `T-'4"`, 'T-404', 'T-2'].map(taskId);
-  const renewal = renewLocks(speaker, { op: 'renew', ids, leaseMs: 500 });
+  const renewal = renewLocks(context, { op: 'renew', ids, leaseMs: 500 });
   assert.deepEqual([...renewal.renewed].sort(), [`T-'4"`, 'T-1']);
   assert.equal(renewal.until, (NOW_S + 1) * 1000, 'rounded up to the second');
   assert.deepEqual(renewal.lost, [
@@ -157,10 +157,10 @@ test('renewing gives ours a new end and says who has the others', () => {
     { id: 'T-404', holder: undefined },
   ]);
   assert.deepEqual(
-    ['T-2', 'T-3', 'T-5'].map((id) => row(speaker, id)),
+    ['T-2', 'T-3', 'T-5'].map((id) => row(context, id)),
     untouched,
   );
-  assert.deepEqual([row(speaker)['lock_until'], row(speaker)['version']], [NOW_S + 1, 8]);
+  assert.deepEqual([row(context)['lock_until'], row(context)['version']], [NOW_S + 1, 8]);
 });
 
 describe('finishing', () => {
@@ -177,10 +177,10 @@ describe('finishing', () => {
   ];
   for (const [name, columns, to, again, expected] of cases) {
     test(name, () => {
-      const speaker = backlog(columns);
-      const before = row(speaker);
-      const outcome = finishTask(speaker, { op: 'finish', id: ID, to, again });
-      const after = row(speaker);
+      const context = backlog(columns);
+      const before = row(context);
+      const outcome = releaseTask(context, { op: 'release', id: ID, to, again });
+      const after = row(context);
       if (outcome.ok) {
         const free = after['assignee'] === null && after['assigned_at'] === null && after['lock_until'] === null;
         assert.equal(
@@ -204,9 +204,9 @@ describe('finishing', () => {
 
   test('Done is completed now, or when it first was; anything else is not completed', () => {
     const at = (columns: Columns, to: FinalStatus): unknown[] => {
-      const speaker = backlog(locked(ME, NOW_S + 5, columns));
-      finishTask(speaker, { op: 'finish', id: ID, to, again: false });
-      const { completed, completed_at, last_modified } = row(speaker);
+      const context = backlog(locked(ME, NOW_S + 5, columns));
+      releaseTask(context, { op: 'release', id: ID, to, again: false });
+      const { completed, completed_at, last_modified } = row(context);
       assert.equal(Date.parse(String(last_modified)), NOW_S * 1000);
       return [completed, completed_at];
     };
@@ -231,15 +231,15 @@ describe('setting a status', () => {
   ];
   for (const [name, columns, from, to, expected] of cases) {
     test(name, () => {
-      const speaker = backlog(columns);
-      const before = row(speaker);
-      const outcome = setTaskStatus(speaker, { op: 'setStatus', id: ID, from, to, again: false });
+      const context = backlog(columns);
+      const before = row(context);
+      const outcome = setTaskStatus(context, { op: 'setStatus', id: ID, from, to, again: false });
       if (!outcome.ok) {
         assert.equal(outcome.failure.kind, expected);
-        assert.deepEqual(row(speaker), before);
+        assert.deepEqual(row(context), before);
         return;
       }
-      const { status, assignee, version } = row(speaker);
+      const { status, assignee, version } = row(context);
       const lock = before['assignee'] === null ? '' : assignee === null ? ' free' : ' locked';
       assert.equal(`${String(status)}${lock}`, expected);
       assert.equal(version, 8);
@@ -248,16 +248,16 @@ describe('setting a status', () => {
 });
 
 test('letting go of everything moves our In Progress to Todo, and leaves newer locks and other people alone', () => {
-  const speaker = backlog(locked(ME, NOW_S + 5));
-  insert(speaker.db, { id: 'T-2', ...locked(THEM, NOW_S + 5) });
-  insert(speaker.db, { id: 'T-3', ...locked(ME, NOW_S + 5, { status: 'Review', assigned_at: null }) });
-  insert(speaker.db, { id: 'T-4', ...locked(ME, NOW_S + 5, { assigned_at: NOW_S + 1 }) });
-  const untouched = ['T-2', 'T-4'].map((id) => row(speaker, id));
-  assert.deepEqual(releaseAllLocks(speaker, NOW), ['T-1']);
-  assert.deepEqual([row(speaker)['status'], row(speaker)['assignee']], ['Todo', null]);
-  assert.deepEqual([row(speaker, 'T-3')['status'], row(speaker, 'T-3')['assignee']], ['Review', null]);
+  const context = backlog(locked(ME, NOW_S + 5));
+  insert(context.db, { id: 'T-2', ...locked(THEM, NOW_S + 5) });
+  insert(context.db, { id: 'T-3', ...locked(ME, NOW_S + 5, { status: 'Review', assigned_at: null }) });
+  insert(context.db, { id: 'T-4', ...locked(ME, NOW_S + 5, { assigned_at: NOW_S + 1 }) });
+  const untouched = ['T-2', 'T-4'].map((id) => row(context, id));
+  assert.deepEqual(releaseAllLocks(context, NOW), ['T-1']);
+  assert.deepEqual([row(context)['status'], row(context)['assignee']], ['Todo', null]);
+  assert.deepEqual([row(context, 'T-3')['status'], row(context, 'T-3')['assignee']], ['Review', null]);
   assert.deepEqual(
-    ['T-2', 'T-4'].map((id) => row(speaker, id)),
+    ['T-2', 'T-4'].map((id) => row(context, id)),
     untouched,
   );
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { HeldFile } from '../../src/store/read/open-file.ts';
+import { OpenFile } from '../../src/store/read/open-file.ts';
 import { SnapshotReader } from '../../src/store/read/snapshot-reader.ts';
 import { systemClock } from '../../src/store/files/system-clock.ts';
 import { SQL, folderFor } from '../support/stores.ts';
@@ -13,8 +13,8 @@ function before(t: TestContext, nth: number, what: () => void): () => number {
   let looks = 0;
   for (const name of ['readSome', 'statIfCurrent'] as const) {
     // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with its own `this` below
-    const original = HeldFile.prototype[name] as (...args: number[]) => unknown;
-    t.mock.method(HeldFile.prototype, name, function (this: HeldFile, ...args: number[]) {
+    const original = OpenFile.prototype[name] as (...args: number[]) => unknown;
+    t.mock.method(OpenFile.prototype, name, function (this: OpenFile, ...args: number[]) {
       if (looks++ === nth) what();
       return original.apply(this, args);
     });

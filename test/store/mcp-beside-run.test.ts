@@ -47,7 +47,7 @@ test('eight clients take tasks while a window runs the same wave: each is worked
     const snapshot = await window.ready;
     const clients = await Promise.all(Array.from({ length: 8 }, () => rig.connect()));
     assert.equal(await history.prepare(), undefined);
-    const agent = { agent: 'simulated', model: undefined, how: 'unattended' } as const;
+    const agent = { agent: 'simulated', model: undefined, agentMode: 'unattended' } as const;
     const started = runner.start(window.request([snapshot.tasks.map(({ id }) => id)], agent));
     assert(started.ok);
     const byClients: string[] = [];

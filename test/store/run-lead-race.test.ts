@@ -6,7 +6,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { beginOf } from '../../src/store/runs/processes.ts';
+import { processStartTime } from '../../src/store/runs/processes.ts';
 import type { RacerAnswer, RacerOrder } from '../proof/lead-racer-program.ts';
 
 const PROGRAM = fileURLToPath(new URL('../proof/lead-racer-program.ts', import.meta.url));
@@ -50,7 +50,7 @@ test('of several windows that want to lead a run at the same moment, exactly one
   const dead = { pid: 4_000_000, begin: 'long ago', host: hostname(), key: 'x', left: false };
   const aliveButLeft = {
     pid: process.pid,
-    begin: (await beginOf(process.pid)) ?? null,
+    begin: (await processStartTime(process.pid)) ?? null,
     host: hostname(),
     key: 'y',
     left: true,

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { storedWorkState } from '../../src/core/run/journal/work-state.ts';
 import { fail, ok } from '../../src/core/result.ts';
 import { writeOrder } from '../../src/agent-process/order-file.ts';
 import { createWorkRig, isAlive, until, type WorkRig } from '../support/work-rig.ts';
@@ -191,7 +192,7 @@ test('an attempt of which nothing is there is unknown after a while, and must no
     },
   };
   const worker = rig.open({ clock });
-  const work = { start: 99 } as Parameters<WorkRig['attach']>[0];
+  const work = { attemptNo: 99 } as Parameters<WorkRig['attach']>[0];
   const attached = rig.attach(work, worker);
   ahead = 60_000;
   assert.equal((await attached).kind, 'unknown');
@@ -243,15 +244,15 @@ test('a state that another attempt or another machine wrote is not believed', as
   const work = rig.run('', {}, worker);
   await work.end;
   const state = work.state()!;
-  const later = { ...work, start: work.start + 50 };
-  const file = work.files.state.replace(/\d+\.state/, `${later.start}.state`);
+  const later = { ...work, attemptNo: work.attemptNo + 50 };
+  const file = work.files.state.replace(/\d+\.state/, `${later.attemptNo}.state`);
   for (const change of [
     {},
-    { start: later.start, taskId: 'T-9' },
-    { start: later.start, holder: 'custom-here-1' },
-    { start: later.start, end: { kind: 'succeeded' } },
+    { start: later.attemptNo, taskId: 'T-9' },
+    { start: later.attemptNo, holder: 'custom-here-1' },
+    { start: later.attemptNo, end: { kind: 'succeeded' } },
   ]) {
-    writeFileSync(file, JSON.stringify({ ...state, ...change }));
+    writeFileSync(file, JSON.stringify({ ...storedWorkState(state), ...change }));
     const end = await Promise.race([
       rig.attach(later as never, worker),
       new Promise((resolve) => setTimeout(() => resolve('waits'), 800)),
@@ -288,7 +289,7 @@ test(
     });
     const work = rig.run(
       'process.stdin.once("data", () => process.exit(0)); console.log("hello")',
-      { how: 'interactive' },
+      { agentMode: 'interactive' },
       worker,
     );
     await until('a terminal was opened', () => terminals.length === 1);
@@ -314,7 +315,7 @@ test('a terminal that goes away makes the end unknown, and gives the task back',
       return Promise.resolve(ok({ dispose: () => undefined }));
     },
   });
-  const work = rig.run(HANG, { how: 'interactive' }, worker);
+  const work = rig.run(HANG, { agentMode: 'interactive' }, worker);
   await until('the agent is at work', () => work.state()?.agentPid !== undefined);
   const { agentPid } = work.state()!;
   terminal!.kill('SIGHUP');

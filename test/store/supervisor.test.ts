@@ -19,7 +19,7 @@ test('work that ends well: claimed under the name of its supervisor, Review in t
   const end = await work.end;
   assert(end.kind === 'succeeded', JSON.stringify(end));
   assert.equal(end.status, 'Review');
-  assert.equal(end.evidence?.logFile, `.todo2/waves/runs/run-1/${work.start}.log`);
+  assert.equal(end.evidence?.logFile, `.todo2/waves/runs/run-1/${work.attemptNo}.log`);
   assert.deepEqual(work.heard, [`claimed custom-${HOST}-${pid}`, 'started']);
   assert.equal(await rig.lockOf(), 'Review null');
   const [comment, ...more] = await rig.comments();
@@ -70,7 +70,7 @@ test('exit code 75 is no failure: the task is open again, and nothing is said ab
 
 test('an agent that takes longer than it may is ended, however stubborn, and has failed', posix, async () => {
   await using rig = await createWorkRig();
-  const work = rig.run(`process.on('SIGTERM', () => {}); ${HANG}`, { options: { wallMs: 1000 } });
+  const work = rig.run(`process.on('SIGTERM', () => {}); ${HANG}`, { options: { timeLimitMs: 1000 } });
   const [, pid] = await work.said(/ready (\d+)/);
   const end = await work.end;
   assert(end.kind === 'failed');
@@ -104,7 +104,7 @@ test('what somebody else holds is refused, and left as it is', async () => {
 test('Done is written with evidence that a command has verified it', async () => {
   await using rig = await createWorkRig();
   const verify = { ...rig.script('console.log("all green")'), limitMs: 0 };
-  const work = rig.run('', { verify, options: { successStatus: 'Done' } });
+  const work = rig.run('', { verify, options: { statusOnSuccess: 'Done' } });
   const end = await work.end;
   assert(end.kind === 'succeeded', JSON.stringify(end));
   assert.equal(end.status, 'Done');
@@ -115,7 +115,7 @@ test('Done is written with evidence that a command has verified it', async () =>
 
 test('without a command that verifies it, work goes to Review at the most', async () => {
   await using rig = await createWorkRig();
-  const end = await rig.run('', { options: { successStatus: 'Done' } }).end;
+  const end = await rig.run('', { options: { statusOnSuccess: 'Done' } }).end;
   assert.deepEqual([end.kind, await rig.lockOf()], ['succeeded', 'Review null']);
 });
 
@@ -124,7 +124,7 @@ test('work that does not pass is open again, even where its agent had called it 
   const verify = { ...rig.script('console.log("\\x1b[31mred\\x1b[0m"); process.exitCode = 3'), limitMs: 0 };
   const work = rig.run('setTimeout(() => {}, 700); console.log("ready")', {
     verify,
-    options: { successStatus: 'Done' },
+    options: { statusOnSuccess: 'Done' },
   });
   await work.said(/ready/);
   await rig.other.run(`UPDATE tasks SET status = 'Done', completed = 1, version = version + 1 WHERE id = 'T-1'`);

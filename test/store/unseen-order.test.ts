@@ -28,11 +28,11 @@ test(
       const file = (kind: string): string => join(folder, `1.${kind}`);
       const touched = join(root, 'touched');
       const order: WorkOrder = {
-        ...{ runId: 'run-1', start: 1, taskId: taskId('T-1'), root, database, json: join(root, 'none.json') },
-        ...{ agentType: 'custom', label: 'Test agent', output: 'text', stdinFile: undefined, how: 'unattended' },
+        ...{ runId: 'run-1', attemptNo: 1, taskId: taskId('T-1'), root, database, json: join(root, 'none.json') },
+        ...{ agentType: 'custom', label: 'Test agent', output: 'text', stdinFile: undefined, agentMode: 'unattended' },
         ...{ sessionId: undefined, tell: undefined },
         agent: { command: '/usr/bin/touch', args: [touched], env: {} },
-        ...{ verify: undefined, graceMs: 300, options: { leaseMs: 60_000, successStatus: 'Review', wallMs: 0 } },
+        ...{ verify: undefined, graceMs: 300, options: { leaseMs: 60_000, statusOnSuccess: 'Review', timeLimitMs: 0 } },
         files: { prompt: file('prompt.md'), log: file('log'), state: file('state.json'), stop: file('stop') },
       };
 

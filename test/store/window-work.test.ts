@@ -6,9 +6,9 @@ import type { Job, WorkEnd } from '../../src/core/ports.ts';
 import { fail } from '../../src/core/result.ts';
 import { adoptLostLocks } from '../../src/core/lease/lease-adoption.ts';
 import type { VerifyRule } from '../../src/core/run/agent-rules.ts';
-import { ClaimWatch } from '../../src/core/lease/claim-reconciler.ts';
+import { ClaimReconciler } from '../../src/core/lease/claim-reconciler.ts';
 import { LeaseKeeper } from '../../src/core/lease/lease-keeper.ts';
-import { SubagentDoor } from '../../src/core/run/attempt/subagent-host-registry.ts';
+import { SubagentHostRegistry } from '../../src/core/run/attempt/subagent-host-registry.ts';
 import { WindowWorker } from '../../src/core/run/attempt/window-worker.ts';
 import { taskId, type TaskId } from '../../src/core/task.ts';
 import { prepareWindowWork } from '../../src/wire/window-work-order.ts';
@@ -42,8 +42,8 @@ function openWindow(rig: WriterRig, holder: string, verify: readonly VerifyRule[
     ...{ locks, clock, leaseMs, reportBug },
     reclaim: (id) => watch.reclaim(id),
   });
-  const watch: ClaimWatch = new ClaimWatch({ source, locks, keeper, clock, leaseMs, reportBug });
-  const door = new SubagentDoor();
+  const watch: ClaimReconciler = new ClaimReconciler({ source, locks, keeper, clock, leaseMs, reportBug });
+  const door = new SubagentHostRegistry();
   const folder = join(rig.dir, IN_ROOT);
   mkdirSync(folder, { recursive: true });
   const worker = new WindowWorker({
@@ -52,11 +52,11 @@ function openWindow(rig: WriterRig, holder: string, verify: readonly VerifyRule[
       prepareWindowWork(job, {
         ...{ paths: { database: rig.file, json: '' }, log: () => undefined, verifyRules: () => verify },
         ...{ findAgent: async () => fail({ kind: 'noAgent', tried: [] }), earlier: () => [] },
-        filesOf: (_, start) => ({
-          prompt: join(folder, `${start}.prompt.md`),
-          log: join(folder, `${start}.log`),
-          state: join(folder, `${start}.state.json`),
-          stop: join(folder, `${start}.stop`),
+        filesOf: (_, attemptNo) => ({
+          prompt: join(folder, `${attemptNo}.prompt.md`),
+          log: join(folder, `${attemptNo}.log`),
+          state: join(folder, `${attemptNo}.state.json`),
+          stop: join(folder, `${attemptNo}.stop`),
         }),
         results: (ids) => locks.results(ids),
       }),
@@ -64,7 +64,7 @@ function openWindow(rig: WriterRig, holder: string, verify: readonly VerifyRule[
       const read = await locks.results([id]);
       return read.ok ? read.value.get(id) : undefined;
     },
-    giveBack: async () => undefined,
+    releaseFor: async () => undefined,
   });
   const close = async (how: 'linger' | 'release'): Promise<void> => {
     worker.detach();
@@ -86,13 +86,13 @@ async function begin(rig: WriterRig, window: Window, agent = HUMAN, id: TaskId =
   assert.ok(task);
   const stop = new AbortController();
   const job: Job = {
-    ...{ runId: 'r1', start: 1, attempt: 1, root: rig.dir, task, dependencies: [], agent, sessionId: undefined },
-    options: { ...OPTIONS, successStatus: 'Done' },
+    ...{ runId: 'r1', attemptNo: 1, tryNo: 1, root: rig.dir, task, dependencies: [], agent, sessionId: undefined },
+    options: { ...OPTIONS, statusOnSuccess: 'Done' },
   };
   let isStarted = false;
   const listener = { onClaimed: () => undefined, onStarted: () => void (isStarted = true) };
   const ended: Promise<WorkEnd> = window.worker.work(job, stop.signal, listener);
-  await until(() => isStarted || window.worker.awaitsWord(id));
+  await until(() => isStarted || window.worker.awaitsManualCompletion(id));
   return { stop, ended, job };
 }
 
@@ -110,9 +110,9 @@ test('a person’s word ends their task in the store: with evidence Done, and a 
   await using rig = await createRig({ tasks: [{ id: 'T-1' }] });
   const window = openWindow(rig, 'vscode-here-1', [passes(0)]);
   const { ended } = await begin(rig, window);
-  await until(() => window.worker.awaitsWord(A));
+  await until(() => window.worker.awaitsManualCompletion(A));
   assert.equal(await row(rig), 'In Progress vscode-here-1');
-  assert.ok((await window.worker.finish(A)).ok);
+  assert.ok((await window.worker.complete(A)).ok);
   const end = await ended;
   assert.ok(end.kind === 'succeeded');
   assert.equal(end.evidence?.verify?.passed, true);
@@ -129,8 +129,8 @@ test('work that its command does not pass is back at Todo, wherever a person or 
     await using rig = await createRig({ tasks: [{ id: 'T-1' }] });
     const window = openWindow(rig, 'vscode-here-1', [passes(3)]);
     const { ended } = await begin(rig, window);
-    await until(() => window.worker.awaitsWord(A));
-    if (moved === 'by word') await window.worker.finish(A, 'Done');
+    await until(() => window.worker.awaitsManualCompletion(A));
+    if (moved === 'by word') await window.worker.complete(A, 'Done');
     else await rig.other.run("UPDATE tasks SET status = 'Done', assignee = NULL, lock_until = NULL, version = version + 1 WHERE id = ?", 'T-1'); // prettier-ignore
     const end = await ended;
     assert.ok(end.kind === 'failed' && end.cause.kind === 'verify', moved);
@@ -144,16 +144,16 @@ test('a person’s task outlives a reload: the next window has its lock, and the
   await using rig = await createRig({ tasks: [{ id: 'T-1' }] });
   const first = openWindow(rig, 'vscode-here-1', []);
   const { job } = await begin(rig, first);
-  await until(() => first.worker.awaitsWord(A));
+  await until(() => first.worker.awaitsManualCompletion(A));
   await first.close('linger');
   assert.equal(await row(rig), 'In Progress vscode-here-1');
   const next = openWindow(rig, 'vscode-here-2', []);
   await next.source.refresh();
-  const { runId, start, root, agent, options } = job;
+  const { runId, attemptNo, root, agent, options } = job;
   const listener = { onClaimed: () => undefined, onStarted: () => undefined };
-  const attached = { runId, start, root, agent, options, id: A, holder: 'vscode-here-1' };
+  const attached = { runId, attemptNo, root, agent, options, id: A, holder: 'vscode-here-1' };
   const ended = next.worker.attach(attached, new AbortController().signal, listener);
-  const lost = { holder: 'vscode-here-1', ids: [A], forget: async () => undefined };
+  const lost = { holder: 'vscode-here-1', ids: [A], discard: async () => undefined };
   let isAdopted = false;
   const adoption = adoptLostLocks({
     ...{ locks: next.locks, keeper: next.keeper, clock, leaseMs: () => LEASE_MS },
@@ -164,9 +164,9 @@ test('a person’s task outlives a reload: the next window has its lock, and the
       reportBug: (bug) => next.bugs.push(bug),
     },
   });
-  await until(() => next.worker.awaitsWord(A));
+  await until(() => next.worker.awaitsManualCompletion(A));
   assert.equal(await row(rig), 'In Progress vscode-here-2');
-  await next.worker.finish(A);
+  await next.worker.complete(A);
   assert.equal((await ended).kind, 'succeeded');
   assert.equal(await row(rig), 'Review free', 'without evidence nothing is Done by itself');
   adoption.dispose();
@@ -199,7 +199,7 @@ test('a person finishes what an agent that claims for itself forgot', async () =
   const { ended } = await begin(rig, window, SUBAGENT);
   const them = rig.open({ holder: 'cursor-there-9' });
   assert.ok((await them.claim(A, LEASE_MS)).ok);
-  assert.deepEqual(await window.worker.finish(A), { ok: true, value: undefined });
+  assert.deepEqual(await window.worker.complete(A), { ok: true, value: undefined });
   assert.equal((await ended).kind, 'succeeded');
   assert.equal(await row(rig), 'Review free');
   await window.close('release');

@@ -21,7 +21,7 @@ test('the writer answers each message once, malformed ones too, and leaves when 
     { kind: 'start', file: `${rig.file}-other`, json: rig.file, project: 'p', holder: 'you-here-2', graceMs: 0 },
     { kind: 'request', seq: 2, ask: { op: 'claim', id: 'T-1', leaseMs: 60_000, takeUnleased: false } },
     { kind: 'request', seq: 3, ask: { op: 'drop' } },
-    { kind: 'request', seq: 4, ask: { op: 'finish', id: 'T-404', to: 'Done', again: false } },
+    { kind: 'request', seq: 4, ask: { op: 'release', id: 'T-404', to: 'Done', again: false } },
     { kind: 'request', seq: 5, ask: { op: 'exit' } },
   ];
   for (const message of messages) child.send(message);

@@ -58,7 +58,7 @@ test('a task goes from Todo through a lock to Review, and no other row or table 
     ok: false,
     failure: { kind: 'held', id: B, holder: THEM, until: Math.floor(later / 1000) * 1000 },
   });
-  assert.deepEqual(await locks.finish(A, 'Review'), { ok: true, value: 'Review' });
+  assert.deepEqual(await locks.release(A, 'Review'), { ok: true, value: 'Review' });
   assert.deepEqual(await locks.setStatus(A, 'Review', 'Done'), { ok: true, value: 'Done' });
   assert.deepEqual(await locks.setStatus(A, 'Review', 'Done'), {
     ok: false,
@@ -80,11 +80,11 @@ test('a lock that a process left behind is given back for it, and never becomes 
   assert.equal((await gone.claim(A, 60_000)).ok, true);
   await gone.close('keep');
   const locks = rig.open();
-  const other = await locks.giveBack(A, 'claude-here-78');
+  const other = await locks.releaseFor(A, 'claude-here-78');
   assert.deepEqual(other.ok ? other : other.failure.kind, 'lockLost');
   assert.equal((await rig.row('T-1'))['assignee'], left);
   const version = (await rig.row('T-1'))['version'] as number;
-  assert.deepEqual(await locks.giveBack(A, left), { ok: true, value: 'Todo' });
+  assert.deepEqual(await locks.releaseFor(A, left), { ok: true, value: 'Todo' });
   const row = await rig.row('T-1');
   // One step: whoever looks in between sees the old holder or nobody.
   assert.deepEqual([row['assignee'], row['status'], row['version']], [null, 'Todo', version + 1]);
@@ -216,7 +216,7 @@ describe('a writer process that dies', () => {
     const claimed = await claim;
     assert.ok(claimed.ok);
     assert.equal((await rig.row('T-1'))['version'], 2);
-    assert.deepEqual(await locks.finish(A, 'Done'), { ok: true, value: 'Done' });
+    assert.deepEqual(await locks.release(A, 'Done'), { ok: true, value: 'Done' });
   });
 
   test('is replaced before the next call while locks are held, so that somebody can let go of them', async () => {
@@ -226,7 +226,7 @@ describe('a writer process that dies', () => {
     process.kill(pids(rig)[0]!, 'SIGKILL');
     await until(() => pids(rig).length === 2);
     assert.equal((await rig.row('T-1'))['assignee'], ME);
-    assert.equal((await locks.finish(A, 'Todo')).ok, true);
+    assert.equal((await locks.release(A, 'Todo')).ok, true);
   });
 
   test('by a polite signal keeps the locks, and a Ctrl+C in the terminal does not end it', async () => {

@@ -5,18 +5,18 @@ import type { RunOptions } from '../../src/core/run/run-options.ts';
 import { taskId, type Task } from '../../src/core/task.ts';
 
 const OPTIONS: RunOptions = {
-  mode: 'strict',
+  runMode: 'strict',
   onFailure: 'continue',
   pauseBetweenWaves: false,
-  held: 'skip',
-  gate: 'inRun',
+  heldTasks: 'skip',
+  reviewGate: 'inRun',
   retries: 0,
   retryAfterMs: 0,
-  breakAfter: 3,
+  maxEqualFailures: 3,
   leaseMs: 60_000,
-  successStatus: 'Review',
-  wallMs: 0,
-  idleMs: 0,
+  statusOnSuccess: 'Review',
+  timeLimitMs: 0,
+  stuckAfterMs: 0,
   agentCaps: [],
 };
 
@@ -53,12 +53,12 @@ export function aTask(change: Partial<Omit<Task, 'id'>> & { readonly id?: string
 export function aJob(change: Parameters<typeof aTask>[0] = {}): Job {
   return {
     runId: 'r1',
-    start: 1,
-    attempt: 1,
+    attemptNo: 1,
+    tryNo: 1,
     root: '/backlog',
     task: aTask(change),
     dependencies: [],
-    agent: { agent: 'claude', model: undefined, how: 'unattended' },
+    agent: { agent: 'claude', model: undefined, agentMode: 'unattended' },
     options: OPTIONS,
     sessionId: undefined,
   };

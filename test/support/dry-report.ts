@@ -8,7 +8,7 @@ export function dryStep(task: Task, more: Partial<DryRunStep> = {}): DryRunStep 
   const startsAtMs = more.startsAtMs ?? 0;
   return {
     ...{ task, wave: 0, startsAtMs, endsAtMs: startsAtMs + 300_000, waited: [] },
-    agent: { agent: 'claude', model: undefined, how: 'unattended' },
+    agent: { agent: 'claude', model: undefined, agentMode: 'unattended' },
     preview: ok({
       command: ['/usr/bin/claude', '-p', '--permission-mode', 'acceptEdits'],
       promptFile: `.todo2/waves/runs/dry-run/1.prompt.md`,

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Backlog, type BacklogParts } from '../../src/core/backlog.ts';
-import type { Desk } from '../../src/core/backlog-runs.ts';
+import type { ManualCompletionPort } from '../../src/core/backlog-runs.ts';
 import { NO_CONFIG, type Settings } from '../../src/core/config.ts';
 import { NO_SETTINGS } from '../../src/core/no-runs.ts';
 import { Emitter } from '../../src/core/events.ts';
@@ -12,7 +12,7 @@ import type { RunEvent, RunState } from '../../src/core/run/run-events.ts';
 import { applyRunEvents } from '../../src/core/run/journal/run-state.ts';
 import type { Notice, StoreState } from '../../src/core/snapshot.ts';
 import type { Task } from '../../src/core/task.ts';
-import type { AgentDoors } from '../../src/ui/agent-commands-port.ts';
+import type { AgentCommandsPort } from '../../src/ui/agent-commands-port.ts';
 import type { Backlogs } from '../../src/ui/backlogs.ts';
 import type { RowView } from '../../src/ui/row.ts';
 
@@ -39,7 +39,7 @@ export interface FakeBacklog {
   /** Runs that another window leads. */
   readonly elsewhere?: readonly RunState[];
   /** Where a person's word about a task of a run is heard; without it, nowhere. */
-  readonly desk?: Desk;
+  readonly desk?: ManualCompletionPort;
   /** When the agent of a task wrote something last; a test may change what it answers. */
   readonly lastOutputAt?: (id: string) => number | undefined;
   readonly cap?: number;
@@ -114,12 +114,12 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
       adopt: refuse,
       forceRelease: refuse,
       renew: refuse,
-      finish: refuse,
+      release: refuse,
       setStatus: refuse,
       ...spec.locks,
     },
     edits: spec.edits ?? { apply: spec.apply ?? refuse },
-    keeper: { hold: () => undefined, holds: () => false, drop: () => () => undefined, ...spec.keeper },
+    keeper: { track: () => undefined, tracks: () => false, untrack: () => () => undefined, ...spec.keeper },
     runs: {
       runner: {
         get runs() {
@@ -132,7 +132,7 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
         start: ({ title, waves, options, agents }) => {
           started.push({ title, waves });
           const [agent] = agents.values();
-          const how = [options.mode, options.onFailure, agent?.agent, agent?.model].filter(Boolean).join(' ');
+          const how = [options.runMode, options.onFailure, agent?.agent, agent?.model].filter(Boolean).join(' ');
           asked.push(`start ${title}: ${waves.map((ids) => ids.join(' ')).join(' | ')} (${how})`);
           return fail({ kind: 'nothingToRun' });
         },
@@ -161,7 +161,7 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
           return Promise.resolve(ok(undefined));
         },
       },
-      desk: spec.desk ?? { awaitsWord: () => false, finish: refuse },
+      completions: spec.desk ?? { awaitsManualCompletion: () => false, complete: refuse },
       findAgent: () => Promise.resolve(undefined),
       preview: () => Promise.resolve(ok({ command: ['/bin/agent', '-p'], promptFile: 'prompt.md', prompt: 'Do it' })),
       lastOutputAt: (id) => spec.lastOutputAt?.(id),
@@ -204,7 +204,7 @@ export function fakeBacklogs(all: readonly Backlog[], more: Partial<Backlogs> = 
 }
 
 /** A window where nothing is asked of agents. */
-export const NO_DOORS: AgentDoors = {
+export const NO_DOORS: AgentCommandsPort = {
   runWaveWithSubagents: () => Promise.reject(new Error('not asked for')),
   createAgentFiles: () => Promise.reject(new Error('not asked for')),
   copyMcpConfiguration: () => Promise.reject(new Error('not asked for')),

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import type { Speaker } from '../../src/store/write/lock-row.ts';
+import type { LockContext } from '../../src/store/write/lock-row.ts';
 import { SCHEMA } from '../../src/store/write/schema.ts';
 
 export const ME = 'vscode-here-1';
@@ -10,8 +10,8 @@ export const NOW_S = 1_800_000_000;
 
 export type Columns = Readonly<Record<string, string | number | bigint | null>>;
 
-/** A store in memory with these rows of tasks, and further statements run on it; the speaker is this window. */
-export function lockDb(rows: readonly Columns[], statements: readonly string[] = []): Speaker {
+/** A store in memory with these rows of tasks, and further statements run on it; the context is this window. */
+export function lockDb(rows: readonly Columns[], statements: readonly string[] = []): LockContext {
   const db = new DatabaseSync(':memory:');
   for (const statement of [...SCHEMA, ...statements]) db.exec(statement);
   for (const row of rows) insertRow(db, row);
@@ -41,14 +41,14 @@ export function locked(assignee: string, until: number | null, more: Columns = {
 }
 
 /** A task as `status holder until`, the end in seconds from now. */
-export function lockOf({ db }: Speaker, id: string): string {
+export function lockOf({ db }: LockContext, id: string): string {
   const row = db.prepare('SELECT status, assignee, lock_until FROM tasks WHERE id = ?').get(id);
   if (row === undefined) return 'gone';
   const until = row['lock_until'] as number | null;
   return [row['status'], row['assignee'] ?? 'free', ...(until === null ? [] : [until - NOW_S])].join(' ');
 }
 
-export function all({ db }: Speaker, sql: string): Record<string, unknown>[] {
+export function all({ db }: LockContext, sql: string): Record<string, unknown>[] {
   return db
     .prepare(sql)
     .all()

@@ -131,19 +131,19 @@ const wait: fc.Arbitrary<WaitReason> = fc.oneof(
 );
 
 const options: fc.Arbitrary<RunOptions> = record({
-  mode: fc.constantFrom('strict', 'flow'),
+  runMode: fc.constantFrom('strict', 'flow'),
   onFailure: fc.constantFrom('continue', 'stopAfterWave', 'stopAtOnce'),
   pauseBetweenWaves: fc.boolean(),
-  held: fc.constantFrom('skip', 'wait'),
-  gate: fc.constantFrom('inRun', 'always', 'never'),
-  ...{ retries: fc.nat(), retryAfterMs: fc.nat(), breakAfter: fc.nat(), leaseMs: fc.integer({ min: 1 }) },
-  successStatus: fc.constantFrom('Review', 'Done'),
-  ...{ wallMs: fc.nat(), idleMs: fc.nat(), agentCaps: some(fc.tuple(someText, fc.nat())) },
+  heldTasks: fc.constantFrom('skip', 'wait'),
+  reviewGate: fc.constantFrom('inRun', 'always', 'never'),
+  ...{ retries: fc.nat(), retryAfterMs: fc.nat(), maxEqualFailures: fc.nat(), leaseMs: fc.integer({ min: 1 }) },
+  statusOnSuccess: fc.constantFrom('Review', 'Done'),
+  ...{ timeLimitMs: fc.nat(), stuckAfterMs: fc.nat(), agentCaps: some(fc.tuple(someText, fc.nat())) },
 });
 const assignment: fc.Arbitrary<AgentAssignment> = record({
   agent: someText,
   model: maybe(fc.constantFrom('opus', 'gpt-5.1 codex', 'a/b:c')),
-  how: fc.constantFrom('unattended', 'interactive'),
+  agentMode: fc.constantFrom('unattended', 'interactive'),
 });
 
 const runId = fc.constantFrom('20261125T023000-a1b2c3', 'run-1');
@@ -169,7 +169,7 @@ const started = record({
 export const runEvents: fc.Arbitrary<RunEvent> = fc.oneof(
   started,
   record({ kind: kind('waveStarted'), runId, wave: fc.nat(), at }),
-  record({ kind: kind('taskStarting'), runId, id, start: positive, attempt: positive, at }),
+  record({ kind: kind('taskStarting'), runId, id, attemptNo: positive, tryNo: positive, at }),
   record({ kind: kind('taskClaimed'), runId, id, holder: someText, at }),
   record({ kind: kind('taskStarted'), runId, id, at }),
   record({ kind: kind('taskWaits'), runId, id, reason: maybe(wait), at }),

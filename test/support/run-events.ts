@@ -6,13 +6,22 @@ import { taskId } from '../../src/core/task.ts';
 
 /** The options of a run that nobody chose anything for. */
 export const RUN_OPTIONS: RunOptions = {
-  ...{ mode: 'strict', onFailure: 'continue', pauseBetweenWaves: false, held: 'skip', gate: 'inRun' },
-  ...{ retries: RUN_DEFAULTS.retries, retryAfterMs: RUN_DEFAULTS.retryAfterMs, breakAfter: RUN_DEFAULTS.breakAfter },
-  ...{ leaseMs: 1_800_000, successStatus: 'Review', wallMs: RUN_DEFAULTS.wallMs, idleMs: RUN_DEFAULTS.idleMs },
+  ...{ runMode: 'strict', onFailure: 'continue', pauseBetweenWaves: false, heldTasks: 'skip', reviewGate: 'inRun' },
+  ...{
+    retries: RUN_DEFAULTS.retries,
+    retryAfterMs: RUN_DEFAULTS.retryAfterMs,
+    maxEqualFailures: RUN_DEFAULTS.maxEqualFailures,
+  },
+  ...{
+    leaseMs: 1_800_000,
+    statusOnSuccess: 'Review',
+    timeLimitMs: RUN_DEFAULTS.timeLimitMs,
+    stuckAfterMs: RUN_DEFAULTS.stuckAfterMs,
+  },
   agentCaps: [],
 };
 
-const AGENT: AgentAssignment = { agent: 'claude', model: undefined, how: 'unattended' };
+const AGENT: AgentAssignment = { agent: 'claude', model: undefined, agentMode: 'unattended' };
 
 /** The beginning of a run. */
 export function runStarted(run: {
@@ -42,10 +51,10 @@ export function runAfter(first: ReturnType<typeof runStarted>, ...events: readon
 export type RunStep = RunEvent extends infer E ? (E extends RunEvent ? Omit<E, 'runId'> : never) : never;
 
 /** An attempt at a task from its start until it is at work. */
-export function atWork(id: string, start: number, at: number, attempt = 1): readonly RunStep[] {
+export function atWork(id: string, attemptNo: number, at: number, tryNo = 1): readonly RunStep[] {
   return [
-    { kind: 'taskStarting', id: taskId(id), start, attempt, at },
-    { kind: 'taskClaimed', id: taskId(id), holder: `claude-desk-${9000 + start}`, at },
+    { kind: 'taskStarting', id: taskId(id), attemptNo, tryNo, at },
+    { kind: 'taskClaimed', id: taskId(id), holder: `claude-desk-${9000 + attemptNo}`, at },
     { kind: 'taskStarted', id: taskId(id), at },
   ];
 }

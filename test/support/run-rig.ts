@@ -14,21 +14,21 @@ import { HandClock, settle } from './hand-clock.ts';
 
 export const LEASE_MS = 30 * 60_000;
 
-export const AGENT: AgentAssignment = { agent: 'claude', model: undefined, how: 'unattended' };
+export const AGENT: AgentAssignment = { agent: 'claude', model: undefined, agentMode: 'unattended' };
 
 export const OPTIONS: RunOptions = {
-  mode: 'strict',
+  runMode: 'strict',
   onFailure: 'continue',
   pauseBetweenWaves: false,
-  held: 'skip',
-  gate: 'inRun',
+  heldTasks: 'skip',
+  reviewGate: 'inRun',
   retries: 0,
   retryAfterMs: 30_000,
-  breakAfter: 0,
+  maxEqualFailures: 0,
   leaseMs: LEASE_MS,
-  successStatus: 'Review',
-  wallMs: 0,
-  idleMs: 0,
+  statusOnSuccess: 'Review',
+  timeLimitMs: 0,
+  stuckAfterMs: 0,
   agentCaps: [],
 };
 
@@ -179,9 +179,9 @@ export class RunRig implements TaskWorker {
     for (const runId of going) {
       const state = this.journal(runId);
       const attach = new Set<TaskId>();
-      for (const { id, phase, start } of state.tasks.values()) {
+      for (const { id, phase, attemptNo } of state.tasks.values()) {
         if (phase === 'queued' || phase === 'ended') continue;
-        if (this.#supervised.has(`${runId}/${start}`)) attach.add(id);
+        if (this.#supervised.has(`${runId}/${attemptNo}`)) attach.add(id);
         else this.#requeueLost(runId, id);
       }
       this.runner.restore(this.journal(runId), attach);
@@ -274,7 +274,7 @@ export class RunRig implements TaskWorker {
   };
 
   work(job: Job, signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> {
-    const key = `${job.runId}/${job.start}`;
+    const key = `${job.runId}/${job.attemptNo}`;
     assert(!this.#supervised.has(key), `one supervisor for ${key}`);
     const stop = new AbortController();
     const supervised: Supervised = {
@@ -286,8 +286,8 @@ export class RunRig implements TaskWorker {
     return watchStop(signal, supervised);
   }
 
-  attach({ runId, start }: JobInProgress, signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> {
-    const supervised = this.#supervised.get(`${runId}/${start}`);
+  attach({ runId, attemptNo }: JobInProgress, signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> {
+    const supervised = this.#supervised.get(`${runId}/${attemptNo}`);
     assert(supervised, 'there is something to attach to');
     supervised.listener = listener;
     if (supervised.claimedBy !== undefined) listener.onClaimed(supervised.claimedBy);
@@ -306,7 +306,7 @@ export class RunRig implements TaskWorker {
     const failure = this.#failing(`agent ${id}`);
     const ending = failure === undefined ? await this.#agent(job, holder, supervised) : failure;
     if (ending === 'stopped') return this.#finish(id, holder, 'Todo', { kind: 'stopped' });
-    if (ending === 0) return this.#finish(id, holder, job.options.successStatus, undefined);
+    if (ending === 0) return this.#finish(id, holder, job.options.statusOnSuccess, undefined);
     if (typeof ending === 'number') return this.#finish(id, holder, 'Todo', failedWith(ending, undefined));
     if ('signal' in ending && !('kind' in ending)) return this.#finish(id, holder, 'Todo', failedWith(undefined, ending.signal)); // prettier-ignore
     const outcome = ending as Exclude<typeof ending, { signal: string | undefined }>;
@@ -436,7 +436,7 @@ export function assertWellFormed(events: readonly RunEvent[]): void {
   for (const runId of new Set(events.map((event) => event.runId))) {
     const story = events.filter((event) => event.runId === runId);
     const first = story[0]!;
-    assert(first.kind === 'runStarted', `${runId} begins with its start`);
+    assert(first.kind === 'runStarted', `${runId} begins with its attemptNo`);
     assert.equal(story.at(-1)?.kind, 'runEnded', `${runId} ends`);
     for (const once of ['runStarted', 'runEnded']) assert.equal(story.filter((e) => e.kind === once).length, 1, once);
     assert(story.filter((e) => e.kind === 'runStopping').length <= 1);
@@ -446,7 +446,7 @@ export function assertWellFormed(events: readonly RunEvent[]): void {
       const opened = at('waveStarted', (e) => 'wave' in e && e.wave === wave);
       const closed = at('waveEnded', (e) => 'wave' in e && e.wave === wave);
       assert.equal(opened < 0, closed < 0, 'a wave that starts ends');
-      if (first.options.mode === 'strict' && wave > 0 && opened >= 0) {
+      if (first.options.runMode === 'strict' && wave > 0 && opened >= 0) {
         assert(at('waveEnded', (e) => 'wave' in e && e.wave === wave - 1) < opened, 'waves do not overlap');
       }
       for (const id of ids) {
@@ -457,7 +457,7 @@ export function assertWellFormed(events: readonly RunEvent[]): void {
         if (closed >= 0) assert(ended < closed, `${id} ends before its wave`);
       }
     }
-    const starts = story.flatMap((e) => (e.kind === 'taskStarting' ? e.start : []));
+    const starts = story.flatMap((e) => (e.kind === 'taskStarting' ? e.attemptNo : []));
     assert.equal(new Set(starts).size, starts.length, 'no two attempts share a number');
   }
 }

@@ -1,13 +1,27 @@
 import type { RunEvent, TaskOutcome } from '../../src/core/run/run-events.ts';
-import type { RunOptions, Way } from '../../src/core/run/run-options.ts';
+import type { RunOptions, AgentMode } from '../../src/core/run/run-options.ts';
 import { taskId } from '../../src/core/task.ts';
 
 /** A moment after everything that these stories tell, epoch ms. */
 export const after = 10_000_000;
 
 export const OPTIONS: RunOptions = {
-  ...{ mode: 'strict', onFailure: 'continue', pauseBetweenWaves: false, held: 'skip', gate: 'inRun', retries: 0 },
-  ...{ retryAfterMs: 30_000, breakAfter: 3, leaseMs: 1_800_000, successStatus: 'Review', wallMs: 0, idleMs: 0 },
+  ...{
+    runMode: 'strict',
+    onFailure: 'continue',
+    pauseBetweenWaves: false,
+    heldTasks: 'skip',
+    reviewGate: 'inRun',
+    retries: 0,
+  },
+  ...{
+    retryAfterMs: 30_000,
+    maxEqualFailures: 3,
+    leaseMs: 1_800_000,
+    statusOnSuccess: 'Review',
+    timeLimitMs: 0,
+    stuckAfterMs: 0,
+  },
   agentCaps: [],
 };
 
@@ -20,14 +34,14 @@ export function startOf(
     readonly at?: number;
     readonly title?: string;
     readonly options?: Partial<RunOptions>;
-    readonly how?: Way;
+    readonly agentMode?: AgentMode;
   } = {},
 ): RunEvent {
   const ids = waves.map((wave) => wave.map(taskId));
-  const { agent = 'claude', at = 0, title = 'All waves', how = 'unattended', options } = more;
+  const { agent = 'claude', at = 0, title = 'All waves', agentMode = 'unattended', options } = more;
   return {
     ...{ kind: 'runStarted', runId, title, waves: ids, options: { ...OPTIONS, ...options }, resumes: undefined, at },
-    agents: ids.flat().map((id) => [id, { agent, model: undefined, how }] as const),
+    agents: ids.flat().map((id) => [id, { agent, model: undefined, agentMode }] as const),
   };
 }
 
@@ -44,20 +58,20 @@ export function ranFor(
   runId: string,
   task: string,
   attempt: {
-    readonly start: number;
-    readonly attempt?: number;
+    readonly attemptNo: number;
+    readonly tryNo?: number;
     readonly from: number;
     readonly ms: number;
     readonly outcome: TaskOutcome;
     readonly again?: boolean;
   },
 ): readonly RunEvent[] {
-  const { start, from, ms, outcome, again = false } = attempt;
+  const { attemptNo, from, ms, outcome, again = false } = attempt;
   const about = { runId, id: taskId(task) };
   const at = from + ms;
   return [
-    { kind: 'taskStarting', ...about, start, attempt: attempt.attempt ?? 1, at: from },
-    { kind: 'taskClaimed', ...about, holder: `claude-desk-${900 + start}`, at: from },
+    { kind: 'taskStarting', ...about, attemptNo, tryNo: attempt.tryNo ?? 1, at: from },
+    { kind: 'taskClaimed', ...about, holder: `claude-desk-${900 + attemptNo}`, at: from },
     { kind: 'taskStarted', ...about, at: from },
     again
       ? { kind: 'taskRequeued', ...about, outcome, notBefore: at, at }

@@ -93,7 +93,7 @@ export function openRunWindow(
     ...{ keeper, followsSubagents: () => false, openTask: () => undefined },
     ...{ paths, source, locks, orderFolder, log, reportBug, supervisor: programs.supervisor },
     keeper: parts.keeper ?? {
-      ...{ hold: () => undefined, holds: () => false, drop: () => () => undefined },
+      ...{ track: () => undefined, tracks: () => false, untrack: () => () => undefined },
       ...{ onDidLose: () => ({ dispose: () => undefined }), onDidChange: () => ({ dispose: () => undefined }) },
     },
     ...{ followsSubagents: () => false, openTask: () => undefined },
@@ -130,7 +130,7 @@ export function openRunWindow(
   const { whenWindowCloses: _, ...course } = options.run;
   const runOptions: RunOptions = {
     ...course,
-    ...{ gate: options.reviewOpensGate, leaseMs: options.leaseMs, successStatus: options.statusOnSuccess },
+    ...{ reviewGate: options.reviewOpensGate, leaseMs: options.leaseMs, statusOnSuccess: options.statusOnSuccess },
     agentCaps: [],
   };
   return {
@@ -157,7 +157,7 @@ function settingsOf({ cap, run, leaseMs }: RunWindowSpec): Settings {
     ...{ maxParallelTasks: cap, leaseMs, staleLockMs: undefined, newTaskPriority: undefined },
     ...{ minDescriptionLength: undefined, statusOnSuccess: 'Review', reviewOpensGate: 'inRun' },
     ...{ agentRules: [], verify: [], verifyWave: undefined, run: { ...RUN_DEFAULTS, ...run } },
-    agent: { agent: 'custom', model: undefined, how: 'unattended' },
+    agent: { agent: 'custom', model: undefined, agentMode: 'unattended' },
   };
 }
 

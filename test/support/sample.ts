@@ -195,7 +195,7 @@ Works at 40 columns and without colours (\`NO_COLOR\`).
     priority: 'low',
     tags: ['i18n'],
     needs: [60],
-    text: 'German, French and Japanese. The texts are there; a native speaker has to look at them.',
+    text: 'German, French and Japanese. The texts are there; a native context has to look at them.',
   },
 
   // The fourth wave.

@@ -1,4 +1,4 @@
-import { examine } from '../../src/core/doctor/diagnose.ts';
+import { diagnose } from '../../src/core/doctor/diagnose.ts';
 import type { Finding } from '../../src/core/doctor/finding.ts';
 import type { Change } from '../../src/core/edit/change.ts';
 import type { Processes } from '../../src/core/ports.ts';
@@ -91,7 +91,7 @@ export function read({ rows, orphans = [], source = 'sqlite' }: Store): Snapshot
 export function findingsOn(store: Store, processes: Processes = DESK): readonly Finding[] {
   const snapshot = read(store);
   const plan = planWaves(snapshot.tasks, DEFAULT_WAVE_OPTIONS);
-  return examine({ snapshot, plan, isOurs: (holder) => holder === ME, now: NOW, processes });
+  return diagnose({ snapshot, plan, isOurs: (holder) => holder === ME, now: NOW, processes });
 }
 
 /**

@@ -3,13 +3,13 @@ import { Emitter } from '../../src/core/events.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import type { Claim, Job, Renewal, TaskWorker, WorkEnd, WorkListener } from '../../src/core/ports.ts';
 import { fail, ok, type Result } from '../../src/core/result.ts';
-import { ClaimWatch } from '../../src/core/lease/claim-reconciler.ts';
+import { ClaimReconciler } from '../../src/core/lease/claim-reconciler.ts';
 import { DispatchWorker } from '../../src/core/run/attempt/dispatch-worker.ts';
 import type { VerifyResult } from '../../src/core/run/evidence.ts';
 import { LeaseKeeper } from '../../src/core/lease/lease-keeper.ts';
 import type { RunEvent } from '../../src/core/run/run-events.ts';
 import { type AgentAssignment, KIND_OF, type RunOptions } from '../../src/core/run/run-options.ts';
-import { SubagentDoor } from '../../src/core/run/attempt/subagent-host-registry.ts';
+import { SubagentHostRegistry } from '../../src/core/run/attempt/subagent-host-registry.ts';
 import { WaveRunner } from '../../src/core/run/engine/wave-runner.ts';
 import type { WindowLocks } from '../../src/core/run/attempt/window-locks.ts';
 import { WindowWorker } from '../../src/core/run/attempt/window-worker.ts';
@@ -20,12 +20,12 @@ import { OPTIONS, RunRig, taskOf } from './run-rig.ts';
 
 const LEASE_MS = 30 * 60_000;
 
-export const HUMAN: AgentAssignment = { agent: KIND_OF.human, model: undefined, how: 'human' };
-export const SUBAGENT: AgentAssignment = { agent: KIND_OF.subagent, model: undefined, how: 'subagent' };
+export const HUMAN: AgentAssignment = { agent: KIND_OF.human, model: undefined, agentMode: 'human' };
+export const SUBAGENT: AgentAssignment = { agent: KIND_OF.subagent, model: undefined, agentMode: 'subagent' };
 
 /** What one holder does with the store of a rig, which is one row each in memory. */
 export interface RigLocks extends WindowLocks {
-  finish(id: TaskId, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>>;
+  release(id: TaskId, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>>;
   renew(ids: readonly TaskId[], leaseMs: number): Promise<Result<Renewal, Failure>>;
 }
 
@@ -35,7 +35,7 @@ export interface RigWindow {
   readonly locks: RigLocks;
   readonly keeper: LeaseKeeper;
   readonly worker: WindowWorker;
-  readonly door: SubagentDoor;
+  readonly door: SubagentHostRegistry;
   /** The window goes away; what a person holds stays, everything else of its is let go. */
   close(): void;
 }
@@ -136,8 +136,8 @@ export class WindowRig {
     return {
       holder,
       claim: async (id, leaseMs) => this.#claim(id, holder, leaseMs),
-      finish: async (id, to) => end(id, to),
-      end: async (id, to, comment) => {
+      release: async (id, to) => end(id, to),
+      releaseWithComment: async (id, to, comment) => {
         const ended = end(id, to);
         if (ended.ok && comment !== undefined) this.comments.push(comment.text);
         return ended.ok ? ok({ status: ended.value }) : ended;
@@ -176,8 +176,8 @@ export class WindowRig {
       ...{ locks, clock, leaseMs, reportBug },
       reclaim: (id) => watch.reclaim(id),
     });
-    const watch: ClaimWatch = new ClaimWatch({ source, locks, keeper, clock, leaseMs, reportBug });
-    const door = new SubagentDoor();
+    const watch: ClaimReconciler = new ClaimReconciler({ source, locks, keeper, clock, leaseMs, reportBug });
+    const door = new SubagentHostRegistry();
     const worker = new WindowWorker({
       ...{ locks, keeper, source, clock, door, reportBug },
       followsSubagents: () => this.follows,
@@ -193,9 +193,9 @@ export class WindowRig {
         }),
       resultOf: async () => 'What was reported',
       openTask: (id) => void this.opened.push(id),
-      giveBack: async (from, id) => {
+      releaseFor: async (from, id) => {
         this.gaveBack.push(`${id} ${from}`);
-        await this.locksOf(from).finish(id, 'Todo');
+        await this.locksOf(from).release(id, 'Todo');
       },
     });
     const close = (): void => {
@@ -204,7 +204,7 @@ export class WindowRig {
       watch.dispose();
       keeper.dispose();
       for (const { id, lock } of [...this.tasks.values()]) {
-        if (lock?.holder === holder && !byHand.has(id)) void locks.finish(id, 'Todo');
+        if (lock?.holder === holder && !byHand.has(id)) void locks.release(id, 'Todo');
       }
     };
     return { holder, locks, keeper, worker, door, close };
@@ -215,14 +215,14 @@ export class WindowRig {
     for (const { id, lock } of [...this.tasks.values()]) {
       if (lock?.holder !== from.holder) continue;
       this.#write(id, { lock: { ...lock, holder: to.holder } });
-      to.keeper.hold(id, LEASE_MS, { byHand: true, version: this.task(id).version });
+      to.keeper.track(id, LEASE_MS, { byHand: true, version: this.task(id).version });
     }
     await settle();
   }
 
   job(id: string, agent: AgentAssignment, options: Partial<RunOptions> = {}): Job {
     return {
-      ...{ runId: 'r1', start: 1, attempt: 1, root: '/backlog', task: this.task(id), dependencies: [], agent },
+      ...{ runId: 'r1', attemptNo: 1, tryNo: 1, root: '/backlog', task: this.task(id), dependencies: [], agent },
       ...{ options: { ...OPTIONS, ...options }, sessionId: undefined },
     };
   }
@@ -239,8 +239,8 @@ export class WindowRig {
 
   /** Goes on with one of an earlier window. */
   async attach(window: RigWindow, id: string, agent: AgentAssignment, holder?: string): Promise<Attempt> {
-    const { runId, start, root, options } = this.job(id, agent);
-    const job = { runId, start, root, options, agent, id: taskId(id), holder };
+    const { runId, attemptNo, root, options } = this.job(id, agent);
+    const job = { runId, attemptNo, root, options, agent, id: taskId(id), holder };
     return this.#begin((signal, listener) => window.worker.attach(job, signal, listener));
   }
 
@@ -266,7 +266,7 @@ export class WindowRig {
       {
         ...{ source: this.source, clock: this.clock, caseFoldPaths: false },
         worker: new DispatchWorker({ processes, window: window.worker }),
-        isFollowed: ({ how }) => how === 'subagent' && this.follows,
+        isFollowed: ({ agentMode }) => agentMode === 'subagent' && this.follows,
         readiness: (snapshot, id, opened) => {
           const task = snapshot.byId.get(id)!;
           const mine = task.lock !== undefined && isOurs(task.lock.holder) ? { ...task, lock: undefined } : task;

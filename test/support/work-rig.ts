@@ -11,15 +11,30 @@ import { parseWorkState, type WorkState } from '../../src/core/run/journal/work-
 import { taskId, type Task } from '../../src/core/task.ts';
 import { SupervisedWorker, type SupervisedWorkerOptions } from '../../src/agent-process/supervised-worker.ts';
 import type { WorkFiles, WorkOrder } from '../../src/agent-process/work-order.ts';
-import { beginOf, systemProcesses } from '../../src/store/runs/processes.ts';
+import { processStartTime, systemProcesses } from '../../src/store/runs/processes.ts';
 import { bundleAgents } from './agent-bundles.ts';
 import { createBacklog, nativeWriter, type BacklogSpec, type NativeWriter, type SqlRow } from './fixture.ts';
 import { findSqliteNode, plainNodeEnv } from './sqlite-node.ts';
 import { systemClock } from './writer-rig.ts';
 
 const OPTIONS: RunOptions = {
-  ...{ mode: 'strict', onFailure: 'continue', pauseBetweenWaves: false, held: 'skip', gate: 'inRun', retries: 0 },
-  ...{ retryAfterMs: 0, breakAfter: 0, leaseMs: 60_000, successStatus: 'Review', wallMs: 0, idleMs: 0, agentCaps: [] },
+  ...{
+    runMode: 'strict',
+    onFailure: 'continue',
+    pauseBetweenWaves: false,
+    heldTasks: 'skip',
+    reviewGate: 'inRun',
+    retries: 0,
+  },
+  ...{
+    retryAfterMs: 0,
+    maxEqualFailures: 0,
+    leaseMs: 60_000,
+    statusOnSuccess: 'Review',
+    timeLimitMs: 0,
+    stuckAfterMs: 0,
+    agentCaps: [],
+  },
 };
 
 /** The variable by which all that a rig's agents start is found again. */
@@ -33,7 +48,7 @@ export type OrderSpec = Partial<Omit<WorkOrder, 'options' | 'files'>> & {
 
 /** An attempt that goes on. */
 export interface Started {
-  readonly start: number;
+  readonly attemptNo: number;
   readonly files: WorkFiles;
   readonly end: Promise<WorkEnd>;
   /** `claimed <holder>` and `started`, as they came. */
@@ -84,18 +99,18 @@ export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }]
   const orders = new Map<number, WorkOrder>();
   let starts = 0;
 
-  const filesOf = ({ start }: { readonly start: number }): WorkFiles => {
-    const file = (kind: string): string => join(folder, `${start}.${kind}`);
+  const filesOf = ({ attemptNo }: { readonly attemptNo: number }): WorkFiles => {
+    const file = (kind: string): string => join(folder, `${attemptNo}.${kind}`);
     return { prompt: file('prompt.md'), log: file('log'), state: file('state.json'), stop: file('stop') };
   };
   const open: WorkRig['open'] = (options = {}) => {
     const worker = new SupervisedWorker({
       script: bundles.supervisor,
       node: () => Promise.resolve({ command: findSqliteNode(), args: [] }),
-      prepare: (job) => Promise.resolve(ok(orders.get(job.start)!)),
+      prepare: (job) => Promise.resolve(ok(orders.get(job.attemptNo)!)),
       orderFolder: join(bundles.folder, 'orders'),
       stateFileOf: filesOf,
-      giveBack: async (holder, id) => {
+      releaseFor: async (holder, id) => {
         await other.run(
           `UPDATE tasks SET assignee = NULL, assigned_at = NULL, lock_until = NULL,
             status = CASE status WHEN 'In Progress' THEN 'Todo' ELSE status END WHERE id = ? AND assignee = ?`,
@@ -105,7 +120,7 @@ export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }]
       },
       clock: systemClock,
       processes: systemProcesses,
-      beginOf,
+      processStartTime,
       log: (line) => void logged.push(line),
       ...options,
     });
@@ -124,18 +139,18 @@ export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }]
     simulatedAgent: bundles.simulatedAgent,
     run: (source, { options, stateFile, ...spec } = {}, worker = open(), id = 'T-1') => {
       const agent = script(source);
-      const start = starts;
-      const files = { ...filesOf({ start }), ...(stateFile === undefined ? {} : { state: stateFile }) };
+      const attemptNo = starts;
+      const files = { ...filesOf({ attemptNo }), ...(stateFile === undefined ? {} : { state: stateFile }) };
       const job: Job = {
-        ...{ runId: 'run-1', start, attempt: 1, root, dependencies: [], sessionId: undefined },
+        ...{ runId: 'run-1', attemptNo, tryNo: 1, root, dependencies: [], sessionId: undefined },
         task: taskOf(id),
-        agent: { agent: 'custom', model: undefined, how: spec.how ?? 'unattended' },
+        agent: { agent: 'custom', model: undefined, agentMode: spec.agentMode ?? 'unattended' },
         options: { ...OPTIONS, ...options },
       };
-      orders.set(start, {
+      orders.set(attemptNo, {
         ...{
           runId: 'run-1',
-          start,
+          attemptNo,
           taskId: taskId(id),
           sessionId: undefined,
           tell: undefined,
@@ -145,7 +160,15 @@ export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }]
           agentType: 'custom',
           label: 'Test agent',
         },
-        ...{ agent, output: 'text', stdinFile: undefined, how: 'unattended', verify: undefined, graceMs: 300, files },
+        ...{
+          agent,
+          output: 'text',
+          stdinFile: undefined,
+          agentMode: 'unattended',
+          verify: undefined,
+          graceMs: 300,
+          files,
+        },
         options: job.options,
         ...spec,
       });
@@ -157,7 +180,7 @@ export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }]
       });
       const log = (): string => (existsSync(files.log) ? readFileSync(files.log, 'utf8') : '');
       return {
-        ...{ start, files, end, heard, log },
+        ...{ attemptNo, files, end, heard, log },
         stop: () => stop.abort(),
         state: () => (existsSync(files.state) ? parseWorkState(readFileSync(files.state, 'utf8')) : undefined),
         said: async (pattern) => {
@@ -166,13 +189,20 @@ export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }]
         },
       };
     },
-    attach: ({ start }, worker) => {
+    attach: ({ attemptNo }, worker) => {
       const { runId, options, agent } = {
         runId: 'run-1',
         options: OPTIONS,
         agent: { agent: 'custom', model: undefined },
       };
-      const job = { runId, start, root, options, agent: { ...agent, how: 'unattended' as const }, id: taskId('T-1') };
+      const job = {
+        runId,
+        attemptNo,
+        root,
+        options,
+        agent: { ...agent, agentMode: 'unattended' as const },
+        id: taskId('T-1'),
+      };
       return worker.attach(job, new AbortController().signal, {
         onClaimed: () => undefined,
         onStarted: () => undefined,

@@ -24,9 +24,9 @@ interface Ran {
 }
 
 /** Lets the simulated agent work on a task with these orders, and reads what it writes as an editor would. */
-async function run(orders: string, attempt = 1, promptFile?: string): Promise<Ran> {
+async function run(orders: string, tryNo = 1, promptFile?: string): Promise<Ran> {
   const description = `simulate: seconds=0 print=2\nsimulate: ${orders}`;
-  const prompt = writePromptText({ ...aJob({ description }), attempt }, NO_CONTEXT);
+  const prompt = writePromptText({ ...aJob({ description }), tryNo }, NO_CONTEXT);
   if (promptFile !== undefined) await writeFile(promptFile, prompt);
   const args = ['--import', LOADER, SCRIPT, ...(promptFile === undefined ? [] : [promptFile])];
   const child = spawn(process.execPath, args, { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] });

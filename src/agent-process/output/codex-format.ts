@@ -1,12 +1,12 @@
 import { describeTool, objectOf, textOf, type Json } from './event-parts.ts';
-import type { EventFormat, Told } from './json-lines-reader.ts';
+import type { EventFormat, OutputEvent } from './json-lines-reader.ts';
 
 /** The events of `codex exec --json`: threads, turns, and the items that a turn is made of. */
 export function createCodexFormat(): EventFormat {
   return { hasLastWord: true, understand };
 }
 
-function understand(event: Json & { readonly type: string }): readonly Told[] | undefined {
+function understand(event: Json & { readonly type: string }): readonly OutputEvent[] | undefined {
   switch (event.type) {
     case 'thread.started':
       return [{ kind: 'session', id: event['thread_id'] }];
@@ -28,7 +28,7 @@ function understand(event: Json & { readonly type: string }): readonly Told[] | 
   }
 }
 
-function startedItem(item: Json): readonly Told[] {
+function startedItem(item: Json): readonly OutputEvent[] {
   switch (item['type']) {
     case 'command_execution':
       return [{ kind: 'does', line: describeTool('run', { command: item['command'] }) }];
@@ -39,7 +39,7 @@ function startedItem(item: Json): readonly Told[] {
   }
 }
 
-function completedItem(item: Json): readonly Told[] {
+function completedItem(item: Json): readonly OutputEvent[] {
   switch (item['type']) {
     case 'agent_message':
       return [{ kind: 'said', text: textOf(item['text']) ?? '' }];

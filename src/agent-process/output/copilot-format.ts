@@ -1,5 +1,5 @@
 import { describeTool, objectOf, shorten, textOf, type Json } from './event-parts.ts';
-import type { EventFormat, Told } from './json-lines-reader.ts';
+import type { EventFormat, OutputEvent } from './json-lines-reader.ts';
 
 /** The session events of `copilot --output-format json`; each has its facts in `data`. */
 export function createCopilotFormat(): EventFormat {
@@ -7,13 +7,14 @@ export function createCopilotFormat(): EventFormat {
   return { hasLastWord: false, understand };
 }
 
-function understand(event: Json & { readonly type: string }): readonly Told[] | undefined {
+function understand(event: Json & { readonly type: string }): readonly OutputEvent[] | undefined {
   const data = objectOf(event['data']);
   switch (event.type) {
     case 'session.start':
     case 'session.resume': {
       const model = textOf(data['selectedModel']);
-      const note: readonly Told[] = model === undefined ? [] : [{ kind: 'note', line: `Model: ${shorten(model)}` }];
+      const note: readonly OutputEvent[] =
+        model === undefined ? [] : [{ kind: 'note', line: `Model: ${shorten(model)}` }];
       return [{ kind: 'session', id: data['sessionId'] }, ...note];
     }
     case 'assistant.message_delta': {
@@ -36,7 +37,7 @@ function understand(event: Json & { readonly type: string }): readonly Told[] | 
   }
 }
 
-function resultOf(event: Json, data: Json): Told {
+function resultOf(event: Json, data: Json): OutputEvent {
   const code = event['exitCode'] ?? data['exitCode'] ?? 0;
   if (code === 0) return { kind: 'result', wrong: undefined };
   const said = textOf(objectOf(event['error'])['message']) ?? textOf(event['error']) ?? textOf(data['error']);

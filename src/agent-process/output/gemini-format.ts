@@ -1,16 +1,17 @@
 import { describeTool, objectOf, shorten, textOf, type Json } from './event-parts.ts';
-import type { EventFormat, Told } from './json-lines-reader.ts';
+import type { EventFormat, OutputEvent } from './json-lines-reader.ts';
 
 /** The events of `gemini --output-format stream-json`. */
 export function createGeminiFormat(): EventFormat {
   return { hasLastWord: true, understand };
 }
 
-function understand(event: Json & { readonly type: string }): readonly Told[] | undefined {
+function understand(event: Json & { readonly type: string }): readonly OutputEvent[] | undefined {
   switch (event.type) {
     case 'init': {
       const model = textOf(event['model']);
-      const note: readonly Told[] = model === undefined ? [] : [{ kind: 'note', line: `Model: ${shorten(model)}` }];
+      const note: readonly OutputEvent[] =
+        model === undefined ? [] : [{ kind: 'note', line: `Model: ${shorten(model)}` }];
       return [{ kind: 'session', id: event['session_id'] }, ...note];
     }
     case 'message': {

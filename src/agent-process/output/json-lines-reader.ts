@@ -5,7 +5,7 @@ import { cleanText, parseEvent, shorten, type Json } from './event-parts.ts';
 import { findAuthAdvice, findRateLimit, type RateLimit } from './error-patterns.ts';
 
 /** What one event means, in the terms of every agent. */
-export type Told =
+export type OutputEvent =
   /** A message, whole. */
   | { readonly kind: 'said'; readonly text: string }
   /** A piece of a message that goes on. */
@@ -25,7 +25,7 @@ export type Told =
 /** How the events of one agent are understood. */
 export interface EventFormat {
   /** Undefined for a type of event that is not known, which is shown by its name. */
-  readonly understand: (event: Json & { readonly type: string }) => readonly Told[] | undefined;
+  readonly understand: (event: Json & { readonly type: string }) => readonly OutputEvent[] | undefined;
   /** Whether a good end always has a last word: then an end without one is none. */
   readonly hasLastWord: boolean;
 }
@@ -121,7 +121,7 @@ export class JsonLinesReader implements OutputReader {
     return this.#showLine(text);
   }
 
-  #show(told: Told): string {
+  #show(told: OutputEvent): string {
     switch (told.kind) {
       case 'said':
         return this.#showSaid(cleanText(told.text));

@@ -1,5 +1,5 @@
 import { describeTool, objectOf, textOf, type Json } from './event-parts.ts';
-import type { EventFormat, Told } from './json-lines-reader.ts';
+import type { EventFormat, OutputEvent } from './json-lines-reader.ts';
 
 /** The events of `opencode run --format json`; each names its session, most have their facts in `part`. */
 export function createOpencodeFormat(): EventFormat {
@@ -7,8 +7,8 @@ export function createOpencodeFormat(): EventFormat {
   return { hasLastWord: false, understand };
 }
 
-function understand(event: Json & { readonly type: string }): readonly Told[] | undefined {
-  const session: Told = { kind: 'session', id: event['sessionID'] };
+function understand(event: Json & { readonly type: string }): readonly OutputEvent[] | undefined {
+  const session: OutputEvent = { kind: 'session', id: event['sessionID'] };
   const part = objectOf(event['part']);
   switch (event.type) {
     case 'text': {

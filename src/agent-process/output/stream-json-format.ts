@@ -1,5 +1,5 @@
 import { describeTool, objectOf, shorten, textOf, type Json } from './event-parts.ts';
-import type { EventFormat, Told } from './json-lines-reader.ts';
+import type { EventFormat, OutputEvent } from './json-lines-reader.ts';
 
 /**
  * The events of Claude Code with `--output-format stream-json`, which Cursor, Qwen Code and Amp write in much the same way.
@@ -12,8 +12,8 @@ export function createStreamJsonFormat(): EventFormat {
   return { hasLastWord: true, understand };
 }
 
-function understand(event: Json & { readonly type: string }): readonly Told[] | undefined {
-  const session: Told = { kind: 'session', id: event['session_id'] };
+function understand(event: Json & { readonly type: string }): readonly OutputEvent[] | undefined {
+  const session: OutputEvent = { kind: 'session', id: event['session_id'] };
   switch (event.type) {
     case 'system':
       return [session, ...startOf(event)];
@@ -34,14 +34,14 @@ function understand(event: Json & { readonly type: string }): readonly Told[] | 
   }
 }
 
-function startOf(event: Json): readonly Told[] {
+function startOf(event: Json): readonly OutputEvent[] {
   const model = textOf(event['model']);
   return event['subtype'] === 'init' && model !== undefined ? [{ kind: 'note', line: `Model: ${shorten(model)}` }] : [];
 }
 
-function saidIn(event: Json): readonly Told[] {
+function saidIn(event: Json): readonly OutputEvent[] {
   const isPiece = event['timestamp_ms'] !== undefined && event['model_call_id'] === undefined;
-  return contentOf(event).flatMap((part): readonly Told[] => {
+  return contentOf(event).flatMap((part): readonly OutputEvent[] => {
     const text = part['type'] === 'text' ? textOf(part['text']) : undefined;
     if (text !== undefined) return [{ kind: isPiece ? 'saying' : 'said', text }];
     return part['type'] === 'tool_use' ? [{ kind: 'does', line: describeTool(part['name'], part['input']) }] : [];
@@ -55,12 +55,12 @@ function contentOf(event: Json): readonly Json[] {
 }
 
 /** Cursor's: `{ "readToolCall": { "args": { … } } }`. */
-function toolCall(call: Json): Told {
+function toolCall(call: Json): OutputEvent {
   const [name, body] = Object.entries(call)[0] ?? ['tool', {}];
   return { kind: 'does', line: describeTool(name.replace(/ToolCall$/, ''), objectOf(body)['args']) };
 }
 
-function resultOf(event: Json): Told {
+function resultOf(event: Json): OutputEvent {
   const text = textOf(event['result']);
   const subtype = typeof event['subtype'] === 'string' ? event['subtype'] : 'success';
   if (event['is_error'] !== true && subtype === 'success') return { kind: 'result', text, wrong: undefined };
@@ -69,7 +69,7 @@ function resultOf(event: Json): Told {
 }
 
 /** `resetsAt` is in seconds since 1970. */
-function refusalIn(info: Json): readonly Told[] {
+function refusalIn(info: Json): readonly OutputEvent[] {
   if (info['status'] !== 'rejected') return [];
   const at = info['resetsAt'];
   const until = typeof at === 'number' && Number.isFinite(at) ? at * 1000 : undefined;

@@ -11,7 +11,7 @@ export interface Attempt {
   /** `<runId>/<start>`, which no other attempt has. */
   readonly key: string;
   readonly runId: string;
-  readonly start: number;
+  readonly attemptNo: number;
   readonly id: TaskId;
   readonly title: string;
   /** What the agent is called: `Claude Code`. */
@@ -20,11 +20,11 @@ export interface Attempt {
   /** Absolute; it need not exist yet. */
   readonly logFile: string;
   /** Counts the attempts at the task from 1. */
-  readonly attempt: number;
+  readonly tryNo: number;
 }
 
 /** How an attempt ended: `✓`, `Ended well after 12 s`. */
-export interface AttemptEnd {
+export interface ShownEnd {
   readonly mark: TerminalMark;
   /** Plain words without a full stop. */
   readonly words: string;
@@ -65,7 +65,7 @@ export class AttemptView implements Disposable {
   #tail: LogTail;
   #screen: Screen | undefined;
   #activity: string | undefined;
-  #end: AttemptEnd | undefined;
+  #end: ShownEnd | undefined;
   #stopping = false;
   #disposed = false;
 
@@ -130,7 +130,7 @@ export class AttemptView implements Disposable {
   }
 
   /** Shows what is left in the log and how it ended. A second end changes nothing. */
-  async end(end: AttemptEnd): Promise<void> {
+  async end(end: ShownEnd): Promise<void> {
     if (!this.isAtWork) return;
     this.#end = end;
     const tail = this.#tail;
@@ -198,8 +198,8 @@ export class AttemptView implements Disposable {
 }
 
 /** Short lines: what wraps is moved about by every change of the panel's width. */
-function header({ id, title, label, attempt }: Attempt, note: string): string {
-  const which = attempt > 1 ? `, attempt ${attempt}` : '';
+function header({ id, title, label, tryNo }: Attempt, note: string): string {
+  const which = tryNo > 1 ? `, attempt ${tryNo}` : '';
   const lines = [
     `\x1b[1m${toPlainLine(id)} · ${toPlainLine(title)}\x1b[0m`,
     `\x1b[2m${toPlainLine(label)}${which}. ${note}\x1b[0m`,

@@ -3,7 +3,7 @@ import { Emitter, type Disposable, type Event } from '../../core/events.ts';
 import type { Clock } from '../../core/ports.ts';
 import type { TaskId } from '../../core/task.ts';
 import { toPlainLabel } from './agent-terminal.ts';
-import { AttemptView, type Attempt, type AttemptEnd } from './attempt-view.ts';
+import { AttemptView, type Attempt, type ShownEnd } from './attempt-view.ts';
 
 export interface TaskTerminalsOptions {
   readonly window: Pick<typeof window, 'createTerminal' | 'showInformationMessage' | 'onDidCloseTerminal'>;
@@ -77,7 +77,7 @@ export class TaskTerminals implements Disposable {
   }
 
   /** An attempt has ended: its terminal says so and stays until a key is pressed. Resolves when that is written. */
-  async ended(key: string, end: AttemptEnd): Promise<void> {
+  async ended(key: string, end: ShownEnd): Promise<void> {
     const view = this.#views.get(key);
     if (view === undefined) return;
     await view.end(end).catch(this.#options.reportBug);
@@ -89,7 +89,7 @@ export class TaskTerminals implements Disposable {
   }
 
   /** Shows the log of an attempt that has ended, or the terminal of one that has not. */
-  async openLog(attempt: Attempt, end: AttemptEnd): Promise<void> {
+  async openLog(attempt: Attempt, end: ShownEnd): Promise<void> {
     if (this.#disposed) return;
     const there = this.#views.get(attempt.key);
     if (there !== undefined) {

@@ -8,14 +8,14 @@ import type { Candidate } from '../run/engine/scheduler.ts';
  */
 export function leastMakespans(
   tasks: readonly Candidate[],
-  { mode, agentCaps }: Pick<RunOptions, 'mode' | 'agentCaps'>,
+  { runMode, agentCaps }: Pick<RunOptions, 'runMode' | 'agentCaps'>,
   caps: readonly number[],
   chainMs: number,
 ): readonly number[] {
   const capOf = new Map<string, number>([[KIND_OF.human, HUMAN_CAP], ...agentCaps]);
   const waves = new Map<number, Work>();
   for (const task of tasks) {
-    const key = mode === 'strict' ? task.wave : 0;
+    const key = runMode === 'strict' ? task.wave : 0;
     let work = waves.get(key);
     if (work === undefined) waves.set(key, (work = { ofAgents: 0, longest: 0, ofKind: new Map() }));
     if (task.agent !== KIND_OF.human) work.ofAgents += task.weight;

@@ -11,11 +11,11 @@ import type { TaskId } from '../task.ts';
  */
 export function simulateMakespan(
   tasks: readonly Candidate[],
-  { mode, agentCaps }: Pick<RunOptions, 'mode' | 'agentCaps'>,
+  { runMode, agentCaps }: Pick<RunOptions, 'runMode' | 'agentCaps'>,
   cap: number,
 ): number {
   const inUse = new FilesInUse();
-  const scheduler = new Scheduler(tasks, mode, inUse);
+  const scheduler = new Scheduler(tasks, runMode, inUse);
   const byId = new Map(tasks.map((task) => [task.id, task]));
   const lastWave = tasks.reduce((most, { wave }) => Math.max(most, wave), -1);
   const capOf = new Map<string, number>([[KIND_OF.human, HUMAN_CAP], ...agentCaps]);

@@ -39,7 +39,7 @@ const MOST_TRIES = 40;
  */
 export function askWhatIf(
   tasks: readonly Candidate[],
-  options: Pick<RunOptions, 'mode' | 'agentCaps'>,
+  options: Pick<RunOptions, 'runMode' | 'agentCaps'>,
   { cap, basis }: { readonly cap: number; readonly basis: string },
 ): WhatIf {
   const chain = longestChain(tasks);
@@ -62,12 +62,12 @@ export function askWhatIf(
 function findToShorten(
   tasks: readonly Candidate[],
   chain: readonly Candidate[],
-  options: Pick<RunOptions, 'mode' | 'agentCaps'>,
+  options: Pick<RunOptions, 'runMode' | 'agentCaps'>,
   { cap, whole }: { readonly cap: number; readonly whole: number },
 ): WhatIf['toShorten'] {
   const tries = Math.max(1, Math.min(MOST_TRIES, Math.floor(BUDGET / Math.max(1, tasks.length))));
   let found: WhatIf['toShorten'];
-  for (const { id, weight } of worthTrying(tasks, chain, options.mode).slice(0, tries)) {
+  for (const { id, weight } of worthTrying(tasks, chain, options.runMode).slice(0, tries)) {
     const shorter = tasks.map((task) => (task.id === id ? { ...task, weight: weight / 2 } : task));
     const savesMs = whole - simulateMakespan(shorter, options, cap);
     if (savesMs > (found?.savesMs ?? 0)) found = { id, ms: weight, savesMs };
@@ -79,7 +79,7 @@ function findToShorten(
 function worthTrying(
   tasks: readonly Candidate[],
   chain: readonly Candidate[],
-  mode: RunOptions['mode'],
+  mode: RunOptions['runMode'],
 ): readonly Candidate[] {
   const wanted = new Map(chain.map((task) => [task.id, task]));
   if (mode === 'strict') {

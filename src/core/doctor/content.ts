@@ -1,13 +1,13 @@
 import { isSettled, compareIds, type Task } from '../task.ts';
-import type { Patient, Symptom } from './diagnose.ts';
+import type { DoctorInput, RawFinding } from './diagnose.ts';
 import { setStatus } from './set-status.ts';
 
 /**
  * Tasks that say the same, letter case and blanks aside, as exarp-go tells: at a sync it writes one over the other. Cancelled
  * ones do not count, nor do groups of which nothing is open.
  */
-export function examineContent(patient: Patient): readonly Symptom[] {
-  const symptoms: Symptom[] = [];
+export function diagnoseContent(patient: DoctorInput): readonly RawFinding[] {
+  const symptoms: RawFinding[] = [];
   for (const alike of groupBy(patient.snapshot.tasks, (task) => normalise(task.title))) {
     for (const group of groupBy(alike, (task) => normalise(task.description))) {
       if (group.some((task) => !isSettled(task.status))) symptoms.push(examineGroup(group, patient));
@@ -16,7 +16,7 @@ export function examineContent(patient: Patient): readonly Symptom[] {
   return symptoms;
 }
 
-function examineGroup(group: readonly Task[], { snapshot }: Patient): Symptom {
+function examineGroup(group: readonly Task[], { snapshot }: DoctorInput): RawFinding {
   const [oldest, ...newer] = group.toSorted(compareAge);
   // Finished ones come first, so that the last is open as one of them is.
   const [first, ...others] = newer

@@ -1,12 +1,12 @@
 import type { Change } from '../edit/change.ts';
 import type { Task, TaskId } from '../task.ts';
 import { findCircles } from './circles.ts';
-import type { Patient, Symptom } from './diagnose.ts';
+import type { DoctorInput, RawFinding } from './diagnose.ts';
 import type { Changes } from './finding.ts';
 
 /** Circles, tasks that wait for themselves, and dependencies on tasks that are not there. */
-export function examineDependencies({ snapshot, plan }: Patient): readonly Symptom[] {
-  const symptoms: Symptom[] = [];
+export function diagnoseDependencies({ snapshot, plan }: DoctorInput): readonly RawFinding[] {
+  const symptoms: RawFinding[] = [];
   for (const { members, circle, isOpen } of findCircles(snapshot, plan)) {
     symptoms.push({
       trouble: { kind: 'cycle', members, circle, isOpen },
@@ -41,8 +41,8 @@ function waysOut(circle: readonly TaskId[]): readonly [Changes, ...Changes[]] {
   return [first, ...others];
 }
 
-function examineSelf({ id, dependencies, parentId }: Task): readonly Symptom[] {
-  const symptom = (via: 'dependency' | 'parent', change: Change): Symptom => ({
+function examineSelf({ id, dependencies, parentId }: Task): readonly RawFinding[] {
+  const symptom = (via: 'dependency' | 'parent', change: Change): RawFinding => ({
     trouble: { kind: 'selfDependency', id, via },
     severity: 'error',
     fix: { kind: 'changes', changes: [change], safe: false },

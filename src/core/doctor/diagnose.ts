@@ -3,16 +3,16 @@ import type { Processes } from '../ports.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { compareIds, type TaskId } from '../task.ts';
 import type { Plan } from '../waves/waves.ts';
-import { examineContent } from './content.ts';
-import { examineDependencies } from './dependencies.ts';
-import { type Finding, FINDING_KINDS, type FindingKind, type Fix, type Severity, type Trouble } from './finding.ts';
-import { withoutHindered } from './blocked-fixes.ts';
-import { examineIds } from './ids.ts';
-import { examineLocks } from './locks.ts';
-import { examineRows } from './rows.ts';
+import { diagnoseContent } from './content.ts';
+import { diagnoseDependencies } from './dependencies.ts';
+import { type Finding, FINDING_KINDS, type FindingKind, type Fix, type Severity, type Problem } from './finding.ts';
+import { withoutBlockedFixes } from './blocked-fixes.ts';
+import { diagnoseIds } from './ids.ts';
+import { diagnoseLocks } from './locks.ts';
+import { diagnoseRows } from './rows.ts';
 
 /** A backlog at a moment, and what is needed to judge it. */
-export interface Patient {
+export interface DoctorInput {
   readonly snapshot: Snapshot;
   /** The waves of this snapshot. */
   readonly plan: Plan;
@@ -23,8 +23,8 @@ export interface Patient {
 }
 
 /** What one part of the doctor sees. */
-export interface Symptom {
-  readonly trouble: Trouble;
+export interface RawFinding {
+  readonly trouble: Problem;
   readonly severity: Severity;
   readonly fix: Fix;
 }
@@ -35,20 +35,20 @@ export interface Symptom {
  * Never fails and changes nothing. The same backlog has the same findings, whatever order its tasks come in. What cannot
  * be changed, since the store is only JSON, is found all the same.
  */
-export function examine(patient: Patient): readonly Finding[] {
+export function diagnose(patient: DoctorInput): readonly Finding[] {
   const symptoms = [
-    ...examineDependencies(patient),
-    ...examineRows(patient),
-    ...examineLocks(patient),
-    ...examineContent(patient),
-    ...examineIds(patient),
+    ...diagnoseDependencies(patient),
+    ...diagnoseRows(patient),
+    ...diagnoseLocks(patient),
+    ...diagnoseContent(patient),
+    ...diagnoseIds(patient),
   ];
   const isJson = patient.snapshot.source === 'json';
   const findings = new Map<string, Finding>();
   for (const { trouble, severity, fix } of symptoms) {
     const ids = tasksOf(trouble);
     const key = keyOf(trouble, ids);
-    const canFix = isJson && fix.kind !== 'none' ? JSON_ONLY : withoutHindered(fix, patient);
+    const canFix = isJson && fix.kind !== 'none' ? JSON_ONLY : withoutBlockedFixes(fix, patient);
     // What is there three times is noticed twice.
     if (!findings.has(key)) findings.set(key, { key, severity, ids, trouble, fix: canFix });
   }
@@ -59,7 +59,7 @@ export function examine(patient: Patient): readonly Finding[] {
  * When the findings on a snapshot may be others although nothing was written: the next lease ends, or a process has had
  * time to die. Epoch ms.
  */
-export function staleAt({ snapshot, isOurs, now }: Omit<Patient, 'plan' | 'processes'>): number {
+export function staleAt({ snapshot, isOurs, now }: Omit<DoctorInput, 'plan' | 'processes'>): number {
   let at = now + LOOK_AGAIN_MS;
   for (const { lock } of snapshot.tasks) {
     if (lock?.until !== undefined && isLive(leaseAt(lock, isOurs, now))) at = Math.min(at, lock.until);
@@ -70,18 +70,18 @@ export function staleAt({ snapshot, isOurs, now }: Omit<Patient, 'plan' | 'proce
 /** Asking for processes is cheap, drawing is not: soon enough for a person who waits for a row to go. */
 const LOOK_AGAIN_MS = 10_000;
 
-function tasksOf(trouble: Trouble): readonly TaskId[] {
+function tasksOf(trouble: Problem): readonly TaskId[] {
   if ('task' in trouble) return [trouble.task.id];
   if ('id' in trouble) return [trouble.id];
   if ('ids' in trouble) return trouble.ids;
   return 'members' in trouble ? trouble.members : [];
 }
 
-function keyOf(trouble: Trouble, ids: readonly TaskId[]): string {
+function keyOf(trouble: Problem, ids: readonly TaskId[]): string {
   return JSON.stringify([trouble.kind, ...partsOf(trouble, ids)]);
 }
 
-function partsOf(trouble: Trouble, ids: readonly TaskId[]): readonly string[] {
+function partsOf(trouble: Problem, ids: readonly TaskId[]): readonly string[] {
   switch (trouble.kind) {
     case 'missingDependency':
       return [...ids, trouble.on];

@@ -31,7 +31,7 @@ export type Fix =
 type Locked<L extends Lease['kind']> = { readonly task: Task; readonly lease: Extract<Lease, { kind: L }> };
 
 /** What is wrong. `id` is the task that it is wrong with. */
-export type Trouble =
+export type Problem =
   /** `circle` is a shortest one of those that go through these members: each waits for the next, the last for the first. */
   | {
       readonly kind: 'cycle';
@@ -74,7 +74,7 @@ export type Trouble =
       readonly value: string;
     };
 
-export type FindingKind = Trouble['kind'];
+export type FindingKind = Problem['kind'];
 
 /** Something wrong with a backlog, and what can be done about it. */
 export interface Finding {
@@ -83,7 +83,7 @@ export interface Finding {
   readonly severity: Severity;
   /** The tasks it concerns, the one to open first. Empty where there is none. */
   readonly ids: readonly TaskId[];
-  readonly trouble: Trouble;
+  readonly trouble: Problem;
   readonly fix: Fix;
 }
 

@@ -1,13 +1,13 @@
 import { compareIds, type TaskId } from '../task.ts';
-import type { Patient, Symptom } from './diagnose.ts';
-import type { Trouble } from './finding.ts';
+import type { DoctorInput, RawFinding } from './diagnose.ts';
+import type { Problem } from './finding.ts';
 
 /** Numbers below this are of an older scheme, which exarp-go offers to clean up. */
 const FIRST_MODERN = 1_000_000;
 
 /** Ids that exarp-go would not have made. They are named and never changed: other files refer to them. */
-export function examineIds({ snapshot }: Patient): readonly Symptom[] {
-  const symptoms: Symptom[] = [];
+export function diagnoseIds({ snapshot }: DoctorInput): readonly RawFinding[] {
+  const symptoms: RawFinding[] = [];
   const legacy: TaskId[] = [];
   for (const { id } of snapshot.tasks) {
     const form = formOf(id);
@@ -18,7 +18,7 @@ export function examineIds({ snapshot }: Patient): readonly Symptom[] {
   return symptoms;
 }
 
-function symptom(trouble: Trouble, severity: 'warning' | 'info'): Symptom {
+function symptom(trouble: Problem, severity: 'warning' | 'info'): RawFinding {
   return { trouble, severity, fix: { kind: 'none', reason: 'idsStay' } };
 }
 

@@ -1,8 +1,8 @@
 import { lifeOf } from '../lease/holder-life.ts';
 import { leaseAt } from '../lease/lease.ts';
 import { isSettled, type Task } from '../task.ts';
-import type { Patient, Symptom } from './diagnose.ts';
-import type { Changes, Fix, Severity, Trouble } from './finding.ts';
+import type { DoctorInput, RawFinding } from './diagnose.ts';
+import type { Changes, Fix, Severity, Problem } from './finding.ts';
 import { setStatus } from './set-status.ts';
 
 /**
@@ -12,8 +12,8 @@ import { setStatus } from './set-status.ts';
  * A process is judged only where the holder names one of this host and the system answers; what this window holds is
  * never taken for an orphan.
  */
-export function examineLocks(patient: Patient): readonly Symptom[] {
-  const symptoms: Symptom[] = [];
+export function diagnoseLocks(patient: DoctorInput): readonly RawFinding[] {
+  const symptoms: RawFinding[] = [];
   // A JSON file has no locks, so that its tasks In Progress are nobody's orphans.
   if (patient.snapshot.source === 'json') return symptoms;
   for (const task of patient.snapshot.tasks) {
@@ -24,7 +24,7 @@ export function examineLocks(patient: Patient): readonly Symptom[] {
   return symptoms;
 }
 
-function examineLock(task: Task, patient: Patient): Symptom | undefined {
+function examineLock(task: Task, patient: DoctorInput): RawFinding | undefined {
   const lease = leaseAt(task.lock, patient.isOurs, patient.now);
   if (lease.kind === 'free') return settingStatus(task, 'Todo', { kind: 'unheldProgress', id: task.id }, patient);
   if (lease.kind === 'ours') {
@@ -62,7 +62,12 @@ function examineLock(task: Task, patient: Patient): Symptom | undefined {
   return clearing({ kind: 'lockedTodo', task, lease }, 'warning', 'lock on a task that is Todo', 'choice');
 }
 
-function settingStatus(task: Task, to: 'Todo' | 'In Progress', trouble: Trouble, { snapshot }: Patient): Symptom {
+function settingStatus(
+  task: Task,
+  to: 'Todo' | 'In Progress',
+  trouble: Problem,
+  { snapshot }: DoctorInput,
+): RawFinding {
   // Not safe: a person may work on it without ever having heard of locks.
   return {
     trouble,
@@ -72,11 +77,11 @@ function settingStatus(task: Task, to: 'Todo' | 'In Progress', trouble: Trouble,
 }
 
 function clearing(
-  trouble: Extract<Trouble, { task: Task; lease: { lock: unknown } }>,
+  trouble: Extract<Problem, { task: Task; lease: { lock: unknown } }>,
   severity: Severity,
   reason: string,
   how: 'safe' | 'choice' = 'safe',
-): Symptom {
+): RawFinding {
   const { holder, until } = trouble.lease.lock;
   const changes: Changes = [{ kind: 'clearLock', id: trouble.task.id, holder, until, reason }];
   const fix: Fix = how === 'safe' ? { kind: 'changes', changes, safe: true } : { kind: 'choices', choices: [changes] };
@@ -84,6 +89,6 @@ function clearing(
 }
 
 /** Only what this machine knows for certain: an id of a process says nothing of another machine. */
-function isDead(holder: string, { processes }: Patient): boolean {
+function isDead(holder: string, { processes }: DoctorInput): boolean {
   return lifeOf(holder, processes) === 'gone';
 }

@@ -1,12 +1,12 @@
 import type { NeverNullColumn, WritableStatus } from '../edit/change.ts';
 import type { Notice } from '../snapshot.ts';
 import type { Task } from '../task.ts';
-import type { Patient, Symptom } from './diagnose.ts';
+import type { DoctorInput, RawFinding } from './diagnose.ts';
 import type { Changes } from './finding.ts';
 import { hasNoStatus, setStatus } from './set-status.ts';
 
 /** What of a row exarp-go cannot see, cannot read, or reads as something else. */
-export function examineRows(patient: Patient): readonly Symptom[] {
+export function diagnoseRows(patient: DoctorInput): readonly RawFinding[] {
   const { snapshot } = patient;
   return [
     ...snapshot.notices.flatMap((notice) => examineNotice(notice, patient)),
@@ -16,7 +16,7 @@ export function examineRows(patient: Patient): readonly Symptom[] {
 }
 
 /** What the reader has noticed. What is of no task's, such as a bad configuration, is no finding. */
-function examineNotice(notice: Notice, patient: Patient): readonly Symptom[] {
+function examineNotice(notice: Notice, patient: DoctorInput): readonly RawFinding[] {
   const { snapshot } = patient;
   switch (notice.kind) {
     case 'nullColumn': {
@@ -94,7 +94,7 @@ function examineNotice(notice: Notice, patient: Patient): readonly Symptom[] {
   }
 }
 
-function examineSpelling(task: Task | undefined, { snapshot }: Patient): readonly Symptom[] {
+function examineSpelling(task: Task | undefined, { snapshot }: DoctorInput): readonly RawFinding[] {
   if (task === undefined || task.status === 'Unknown' || hasNoStatus(snapshot, task.id)) return [];
   const { id, rawStatus, status } = task;
   return [
@@ -106,7 +106,7 @@ function examineSpelling(task: Task | undefined, { snapshot }: Patient): readonl
   ];
 }
 
-function examineUnknown(task: Task | undefined, { snapshot }: Patient): readonly Symptom[] {
+function examineUnknown(task: Task | undefined, { snapshot }: DoctorInput): readonly RawFinding[] {
   if (task === undefined) return [];
   const choose = (to: WritableStatus): Changes => setStatus(task, to, snapshot);
   return [
@@ -125,7 +125,7 @@ function examineUnknown(task: Task | undefined, { snapshot }: Patient): readonly
 const SORTED = new Set(['critical', 'high', 'medium', 'low']);
 
 /** A priority that we know and exarp-go sorts last. An empty one is medium to both. */
-function examinePriority({ id, priority, rawPriority }: Task): readonly Symptom[] {
+function examinePriority({ id, priority, rawPriority }: Task): readonly RawFinding[] {
   const word = rawPriority.trim().toLowerCase();
   if (priority === 'other' || word === '' || SORTED.has(word)) return [];
   return [

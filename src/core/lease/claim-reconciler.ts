@@ -9,7 +9,7 @@ import type { HeldLock, LeaseKeeper } from './lease-keeper.ts';
 export type Undone = 'status' | 'lock';
 
 /** What the watch did, for a log. */
-export type WatchEvent =
+export type ReconcileEvent =
   | { readonly kind: 'claimedAgain'; readonly id: TaskId; readonly undone: Undone }
   /** It was undone so often in a short time that it is left as it is. */
   | { readonly kind: 'gaveUp'; readonly id: TaskId; readonly undone: Undone }
@@ -17,10 +17,10 @@ export type WatchEvent =
   | { readonly kind: 'movedOn'; readonly id: TaskId; readonly status: Status }
   | { readonly kind: 'failed'; readonly id: TaskId; readonly failure: Failure };
 
-export interface ClaimWatchOptions {
+export interface ClaimReconcilerOptions {
   readonly source: Pick<BacklogSource, 'state' | 'onDidChange' | 'refresh'>;
-  readonly locks: Pick<Locks, 'holder' | 'claim' | 'finish'>;
-  readonly keeper: Pick<LeaseKeeper, 'held' | 'lockOf' | 'hold' | 'lose' | 'drop'>;
+  readonly locks: Pick<Locks, 'holder' | 'claim' | 'release'>;
+  readonly keeper: Pick<LeaseKeeper, 'held' | 'lockOf' | 'track' | 'lose' | 'untrack'>;
   readonly clock: Clock;
   readonly leaseMs: () => number;
   /** For what only a bug can cause; the watch goes on. */
@@ -44,17 +44,17 @@ const SURELY_NEWER_MS = 5_000;
  *     nobody's, open         claim again: the claim itself finds out whether somebody was faster
  *     somebody's, or gone    lost
  */
-export class ClaimWatch implements Disposable {
-  readonly #options: ClaimWatchOptions;
-  readonly #events = new Emitter<WatchEvent>();
+export class ClaimReconciler implements Disposable {
+  readonly #options: ClaimReconcilerOptions;
+  readonly #events = new Emitter<ReconcileEvent>();
   readonly #subscription: Disposable;
   readonly #busy = new Set<TaskId>();
   /** When each claim was asserted again, in epoch ms, as far as that still counts. */
   readonly #again = new Map<TaskId, readonly number[]>();
 
-  readonly onEvent: Event<WatchEvent> = this.#events.event;
+  readonly onEvent: Event<ReconcileEvent> = this.#events.event;
 
-  constructor(options: ClaimWatchOptions) {
+  constructor(options: ClaimReconcilerOptions) {
     this.#options = options;
     this.#subscription = options.source.onDidChange(() => this.#look());
   }
@@ -110,7 +110,7 @@ export class ClaimWatch implements Disposable {
       keeper.lose(id, lock.holder);
     } else if (isSettled(status) || status === 'Review') {
       // The lock of a person's task in a run has somebody who sees to its end.
-      if (held.byHand === true && held.isAlive === undefined) this.#inBackground(id, this.#giveBack(task));
+      if (held.byHand === true && held.isAlive === undefined) this.#inBackground(id, this.#release(task));
     } else if (lock === undefined && (status === 'Todo' || status === 'In Progress')) {
       this.#inBackground(id, this.#claimAgain(id, 'lock'));
     } else if (status === 'Todo') {
@@ -132,11 +132,11 @@ export class ClaimWatch implements Disposable {
       const claim = await locks.claim(id, newLeaseMs);
       // Given back while we asked: a lock that is fresh came after that, and nobody wants it.
       if (keeper.lockOf(id) === undefined) {
-        if (claim.ok && claim.value.fresh) await locks.finish(id, 'Todo');
+        if (claim.ok && claim.value.fresh) await locks.release(id, 'Todo');
         return false;
       }
       if (claim.ok) {
-        keeper.hold(id, newLeaseMs, { ...held, version: claim.value.version });
+        keeper.track(id, newLeaseMs, { ...held, version: claim.value.version });
         this.#again.set(id, [...(this.#again.get(id) ?? []), clock.now()]);
         this.#events.fire({ kind: 'claimedAgain', id, undone });
         return true;
@@ -166,10 +166,10 @@ export class ClaimWatch implements Disposable {
     }
   }
 
-  async #giveBack({ id, status }: Task): Promise<void> {
+  async #release({ id, status }: Task): Promise<void> {
     const { keeper, locks } = this.#options;
-    const keep = keeper.drop(id);
-    const finished = await locks.finish(id, 'Todo');
+    const keep = keeper.untrack(id);
+    const finished = await locks.release(id, 'Todo');
     if (finished.ok) {
       this.#events.fire({ kind: 'movedOn', id, status });
     } else if (finished.failure.kind !== 'lockLost' && finished.failure.kind !== 'noSuchTask') {

@@ -6,7 +6,7 @@ import type { LeaseKeeper } from './lease-keeper.ts';
 export interface AdoptionOptions {
   readonly records: Pick<WindowRecords, 'lost'>;
   readonly locks: Pick<Locks, 'adopt'>;
-  readonly keeper: Pick<LeaseKeeper, 'hold'>;
+  readonly keeper: Pick<LeaseKeeper, 'track'>;
   readonly clock: Clock;
   readonly leaseMs: () => number;
   readonly onAdopted: (claims: readonly Claim[], from: string) => void;
@@ -47,7 +47,7 @@ async function adoptOnce(options: AdoptionOptions, isDisposed: () => boolean): P
   const { records, locks, keeper, leaseMs, onAdopted, onFailed } = options;
   const { windows, othersLive } = await records.lost();
   let failed = false;
-  for (const { holder, ids, forget } of windows) {
+  for (const { holder, ids, discard } of windows) {
     if (isDisposed()) return true;
     const newLeaseMs = leaseMs();
     const adopted = await locks.adopt(ids, holder, newLeaseMs);
@@ -56,9 +56,9 @@ async function adoptOnce(options: AdoptionOptions, isDisposed: () => boolean): P
       onFailed(adopted.failure);
       continue;
     }
-    for (const { id, version } of adopted.value) keeper.hold(id, newLeaseMs, { byHand: true, version });
+    for (const { id, version } of adopted.value) keeper.track(id, newLeaseMs, { byHand: true, version });
     // After they are kept and noted anew: a crash in between leaves two records, of which one finds nothing.
-    await forget();
+    await discard();
     onAdopted(adopted.value, holder);
   }
   return !failed && !othersLive;

@@ -84,7 +84,7 @@ export class LeaseKeeper implements Disposable {
   }
 
   /** Keeps a lock that was just claimed or renewed for `leaseMs`; again: counts it as renewed now. */
-  hold(id: TaskId, leaseMs: number, work: HeldFor = {}): void {
+  track(id: TaskId, leaseMs: number, work: HeldFor = {}): void {
     if (this.#disposed) return;
     const before = this.#held.get(id);
     this.#held.set(id, { ...work, at: this.#options.clock.now(), leaseMs });
@@ -96,12 +96,12 @@ export class LeaseKeeper implements Disposable {
    * Lets a lock go its own way, before it is given back; the row is not touched. The answer keeps it again, for when it
    * could not be given back.
    */
-  drop(id: TaskId): () => void {
+  untrack(id: TaskId): () => void {
     const held = this.#held.get(id);
     if (held === undefined) return () => undefined;
     this.#remove(id);
     return () => {
-      if (!this.#held.has(id)) this.hold(id, held.leaseMs, held);
+      if (!this.#held.has(id)) this.track(id, held.leaseMs, held);
     };
   }
 
@@ -112,7 +112,7 @@ export class LeaseKeeper implements Disposable {
     this.#lost.fire({ id, holder });
   }
 
-  holds(id: TaskId): boolean {
+  tracks(id: TaskId): boolean {
     return this.#held.has(id);
   }
 

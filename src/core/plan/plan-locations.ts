@@ -3,7 +3,7 @@ import type { Plan } from '../waves/waves.ts';
 import { isForAgents, todoStatus } from './wave-facts.ts';
 
 /** Where a task is named in a plan; lines and columns count from 0, `end` is behind the id. */
-export interface IdPlace {
+export interface IdLocation {
   readonly id: string;
   readonly line: number;
   readonly start: number;
@@ -13,7 +13,7 @@ export interface IdPlace {
 }
 
 /** A line that stands for a wave: of the frontmatter, of section 4, or the heading of a section for subagents. */
-export interface WavePlace {
+export interface WaveLocation {
   readonly line: number;
   readonly in: 'frontmatter' | 'list' | 'section';
   /** As the plan numbers it. */
@@ -22,9 +22,9 @@ export interface WavePlace {
 }
 
 /** What an editor needs to know of a plan. */
-export interface PlanPlaces {
-  readonly ids: readonly IdPlace[];
-  readonly waves: readonly WavePlace[];
+export interface PlanLocations {
+  readonly ids: readonly IdLocation[];
+  readonly waves: readonly WaveLocation[];
   /** The status of each todo, in the words of the plan. */
   readonly statuses: ReadonlyMap<string, string>;
 }
@@ -36,9 +36,9 @@ const MILESTONE = /^\s*-\s*\[\s*[ xX]\s*\]\s*(?:(?:\*\*.+?\*\*|.+?)\s*\(\s*([A-Z
 const MENTION = /(?<![\w-])[A-Z][A-Za-z]{0,9}-\d+(?![\w-])/g;
 
 /** Finds tasks and waves in a plan, line by line and without YAML, so that it can be done while somebody types. */
-export function findPlaces(text: string): PlanPlaces {
-  const ids: IdPlace[] = [];
-  const waves: { line: number; in: WavePlace['in']; number: number; ids: readonly string[] }[] = [];
+export function findLocations(text: string): PlanLocations {
+  const ids: IdLocation[] = [];
+  const waves: { line: number; in: WaveLocation['in']; number: number; ids: readonly string[] }[] = [];
   const statuses = new Map<string, string>();
   let part: 'start' | 'front' | 'body' = 'start';
   let key = '';
@@ -87,7 +87,7 @@ export function findPlaces(text: string): PlanPlaces {
     } else for (const match of line.matchAll(MENTION)) put(match[0], line, at, 'mention', match.index);
   }
 
-  function wave(line: string, at: number, where: WavePlace['in'], number: number, named: readonly string[]): void {
+  function wave(line: string, at: number, where: WaveLocation['in'], number: number, named: readonly string[]): void {
     waves.push({ line: at, in: where, number, ids: putAll(line, at, named, line.indexOf(':') + 1) });
   }
 
@@ -97,7 +97,7 @@ export function findPlaces(text: string): PlanPlaces {
     return named;
   }
 
-  function put(id: string, line: string, at: number, as: IdPlace['as'], from: number): number {
+  function put(id: string, line: string, at: number, as: IdLocation['as'], from: number): number {
     const start = line.indexOf(id, from);
     if (id === '' || start === -1) return from;
     ids.push({ id, line: at, start, end: start + id.length, as });
@@ -114,7 +114,7 @@ function splitList(list: string): readonly string[] {
 
 /** True where the waves of a plan, or the statuses of its todos, are not what writing it anew would give. */
 export function isOutOfDate(
-  { waves, statuses }: PlanPlaces,
+  { waves, statuses }: PlanLocations,
   plan: Plan,
   byId: ReadonlyMap<TaskId, Task>,
   kind: 'main' | 'subagents',

@@ -1,8 +1,8 @@
-import type { AskedWaves } from './wave-override.ts';
+import type { WaveOverride } from './wave-override.ts';
 import { readPlan } from './read-plan.ts';
 
 /** Reads the waves of a file by its format, whatever its line ends; undefined where it has none. Never fails. */
-export function readAskedWaves(file: string, text: string): AskedWaves | undefined {
+export function readWaveOverride(file: string, text: string): WaveOverride | undefined {
   const waves = /\.json$/i.test(file)
     ? fromJson(text)
     : (readPlan(text).waves ?? fromSections(text) ?? fromPhases(text));
@@ -11,7 +11,7 @@ export function readAskedWaves(file: string, text: string): AskedWaves | undefin
 }
 
 /** `{"waves": {"0": ["T-1"]}}`, `{"wave_0": ["T-1"]}`, or lists of lists. */
-function fromJson(text: string): AskedWaves | undefined {
+function fromJson(text: string): WaveOverride | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text.replace(/^\ufeff/, ''));
@@ -41,7 +41,7 @@ function idsOf(list: unknown): readonly string[] {
 }
 
 /** The plan for subagents: under each `## Wave N`, the line of ids after `**Task IDs …:**`. */
-function fromSections(text: string): AskedWaves | undefined {
+function fromSections(text: string): WaveOverride | undefined {
   const waves: string[][] = [];
   let isIds = false;
   for (const line of text.split(/\r?\n/)) {
@@ -56,7 +56,7 @@ function fromSections(text: string): AskedWaves | undefined {
 }
 
 /** exarp-go's research plan (plan_waves.go): phase N is wave N-1, phase 0 none; a phase that comes again replaces itself. */
-function fromPhases(text: string): AskedWaves | undefined {
+function fromPhases(text: string): WaveOverride | undefined {
   const phases = new Map<number, string[]>();
   let phase: number | undefined;
   for (const line of text.split(/\r?\n/)) {

@@ -2,12 +2,12 @@ import type { Task, TaskId } from '../task.ts';
 import type { Plan, Wave } from '../waves/waves.ts';
 
 /** Waves that a file asks for, ids in its order. */
-export type AskedWaves = readonly (readonly string[])[];
+export type WaveOverride = readonly (readonly string[])[];
 
 /** Where waves come from: the backlog alone, or a file that asks for them. Paths are relative to the root, with `/`. */
 export type WaveSourceState =
   | { readonly kind: 'computed' }
-  | { readonly kind: 'file'; readonly file: string; readonly waves: AskedWaves }
+  | { readonly kind: 'file'; readonly file: string; readonly waves: WaveOverride }
   | { readonly kind: 'unusable'; readonly file: string; readonly why: 'missing' | 'unreadable' | 'noWaves' };
 
 /** A dependency that the waves of a file do not keep: `id` comes before `on`, or beside it, or `on` is in none of them. */
@@ -17,7 +17,7 @@ export interface BrokenDependency {
 }
 
 /** What became of the waves that a file asks for. */
-export type AskedReport =
+export type WaveOverrideReport =
   | {
       readonly kind: 'used';
       readonly file: string;
@@ -39,7 +39,7 @@ export const KNOWN_WAVE_FILES = [
 ] as const;
 
 /** Puts the open tasks of a plan into the waves that a file asks for; what a task waits for is as it was. */
-export function applyAskedWaves(plan: Plan, source: Exclude<WaveSourceState, { kind: 'computed' }>): Plan {
+export function applyWaveOverride(plan: Plan, source: Exclude<WaveSourceState, { kind: 'computed' }>): Plan {
   const { file } = source;
   if (source.kind === 'unusable') return { ...plan, asked: { kind: 'notUsed', file, why: source.why } };
   const all = plan.waves.flatMap((wave) => wave.tasks);

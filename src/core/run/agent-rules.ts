@@ -1,6 +1,6 @@
 import { parsePriority, type Priority, type Task } from '../task.ts';
 import { isModelName } from './journal/model-name.ts';
-import { type AgentAssignment, KIND_OF, WAYS } from './run-options.ts';
+import { type AgentAssignment, KIND_OF, AGENT_MODES } from './run-options.ts';
 import type { RunChoice } from './run-choice.ts';
 import { listOf, type EntryReader, type Parsed } from './rule-entries.ts';
 
@@ -17,7 +17,7 @@ export interface AgentRule {
   readonly match: TaskMatch;
   readonly agent: string | undefined;
   readonly model: string | undefined;
-  readonly how: AgentAssignment['how'] | undefined;
+  readonly agentMode: AgentAssignment['agentMode'] | undefined;
   /** At most so many agents of this kind at a time. */
   readonly max: number | undefined;
 }
@@ -47,22 +47,23 @@ const MAX_VERIFY_MINUTES = 24 * 60;
 export function assignmentOf(
   task: Task,
   rules: readonly AgentRule[],
-  choice: Pick<RunChoice, 'agent' | 'model' | 'how'>,
+  choice: Pick<RunChoice, 'agent' | 'model' | 'agentMode'>,
   defaults: AgentAssignment,
 ): AgentAssignment {
   const matching = rules.filter(({ match }) => matches(task, match));
-  const first = <K extends 'agent' | 'how'>(key: K): AgentRule[K] =>
+  const first = <K extends 'agent' | 'agentMode'>(key: K): AgentRule[K] =>
     matching.find((rule) => rule[key] !== undefined)?.[key];
   const agent = choice.agent ?? first('agent') ?? defaults.agent;
   const isFor = (rule: AgentRule): boolean => (rule.agent ?? agent) === agent;
   const ofRule = matching.find((rule) => rule.model !== undefined && isFor(rule))?.model;
-  const how = choice.how ?? first('how') ?? defaults.how;
+  const agentMode = choice.agentMode ?? first('agentMode') ?? defaults.agentMode;
   // The program and its model are for those ways that start one.
-  if (how === 'subagent' || how === 'human') return { agent: KIND_OF[how], model: undefined, how };
-  return { agent, model: choice.model ?? ofRule ?? (agent === defaults.agent ? defaults.model : undefined), how };
+  if (agentMode === 'subagent' || agentMode === 'human')
+    return { agent: KIND_OF[agentMode], model: undefined, agentMode };
+  return { agent, model: choice.model ?? ofRule ?? (agent === defaults.agent ? defaults.model : undefined), agentMode };
 }
 
-/** At most how many agents of each kind work at a time, by the first rule that says so for it. */
+/** At most so many agents of each kind work at a time, by the first rule that says so for it. */
 export function agentCapsOf(rules: readonly AgentRule[]): readonly (readonly [agent: string, cap: number])[] {
   const caps = new Map<string, number>();
   for (const { agent, max } of rules) {
@@ -85,13 +86,13 @@ export function parseAgentRules(value: unknown, agents: readonly string[]): Pars
     const match = matchIn(entry);
     const agent = entry.oneOf('agent', agents);
     const model = entry.word('model', isModelName, 'the name of a model');
-    const how = entry.oneOf('how', WAYS);
+    const agentMode = entry.oneOf('how', AGENT_MODES);
     const max = entry.whole('max', 1, MAX_AGENTS);
     if (max !== undefined && agent === undefined) entry.complain('"max" needs an "agent" that it is for');
-    if (agent === undefined && model === undefined && how === undefined && max === undefined) {
+    if (agent === undefined && model === undefined && agentMode === undefined && max === undefined) {
       entry.complain('it says neither "agent" nor "model" nor "how"');
     }
-    return { match, agent, model, how, max };
+    return { match, agent, model, agentMode, max };
   });
 }
 

@@ -1,13 +1,13 @@
 import type { TaskId } from '../task.ts';
-import type { OnFailure, RunMode, Way } from './run-options.ts';
+import type { OnFailure, RunMode, AgentMode } from './run-options.ts';
 
 /** What a person chose for one run; what is left out is as the settings have it. */
 export interface RunChoice {
-  readonly mode?: RunMode;
+  readonly runMode?: RunMode;
   /** For every task of the run, whatever the rules say. */
   readonly agent?: string;
   readonly model?: string;
-  readonly how?: Way;
+  readonly agentMode?: AgentMode;
   readonly onFailure?: OnFailure;
   readonly pauseBetweenWaves?: boolean;
   /** Agents at a time, over all runs of the window, from then on. */

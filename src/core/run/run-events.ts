@@ -88,8 +88,8 @@ export type RunEvent =
       readonly kind: 'taskStarting';
       readonly runId: string;
       readonly id: TaskId;
-      readonly start: number;
-      readonly attempt: number;
+      readonly attemptNo: number;
+      readonly tryNo: number;
       readonly at: number;
     }
   | {
@@ -149,8 +149,8 @@ export interface TaskRun {
   /** `starting`: its worker was asked, and has not claimed it yet. */
   readonly phase: 'queued' | 'starting' | 'claimed' | 'running' | 'ended';
   /** How often it was begun; `start` names the files of the latest attempt, undefined before the first. */
-  readonly attempt: number;
-  readonly start: number | undefined;
+  readonly tryNo: number;
+  readonly attemptNo: number | undefined;
   /** Who holds its lock for this run; undefined while nobody does. */
   readonly holder: string | undefined;
   readonly waits: WaitReason | undefined;
@@ -158,7 +158,7 @@ export interface TaskRun {
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
   /** What earlier attempts ended with. */
-  readonly earlier: readonly { readonly start: number; readonly outcome: TaskOutcome; readonly at: number }[];
+  readonly earlier: readonly { readonly attemptNo: number; readonly outcome: TaskOutcome; readonly at: number }[];
   readonly outcome: TaskOutcome | undefined;
 }
 
@@ -185,5 +185,5 @@ export interface RunState {
   /** In the order of the waves. */
   readonly tasks: ReadonlyMap<TaskId, TaskRun>;
   /** How many attempts were begun in all. */
-  readonly starts: number;
+  readonly attemptCount: number;
 }

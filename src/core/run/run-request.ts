@@ -69,15 +69,25 @@ export function resumeCapOf(
 }
 
 function runOptionsOf(choice: RunChoice, { options }: RequestContext): RunOptions {
-  const { mode, onFailure, pauseBetweenWaves, held, retries, retryAfterMs, breakAfter, wallMs, idleMs } = options.run;
+  const {
+    runMode,
+    onFailure,
+    pauseBetweenWaves,
+    heldTasks,
+    retries,
+    retryAfterMs,
+    maxEqualFailures,
+    timeLimitMs,
+    stuckAfterMs,
+  } = options.run;
   return {
-    mode: choice.mode ?? mode,
+    runMode: choice.runMode ?? runMode,
     onFailure: choice.onFailure ?? onFailure,
     pauseBetweenWaves: choice.pauseBetweenWaves ?? pauseBetweenWaves,
-    ...{ held, retries, retryAfterMs, breakAfter, wallMs, idleMs },
-    gate: options.reviewOpensGate,
+    ...{ heldTasks, retries, retryAfterMs, maxEqualFailures, timeLimitMs, stuckAfterMs },
+    reviewGate: options.reviewOpensGate,
     leaseMs: options.leaseMs,
-    successStatus: options.statusOnSuccess,
+    statusOnSuccess: options.statusOnSuccess,
     agentCaps: agentCapsOf(options.agentRules),
   };
 }

@@ -6,7 +6,7 @@ import type { Levels } from './graph.ts';
 import { NumberById } from './number-by-id.ts';
 import { buildTaskGraph } from './task-graph.ts';
 import type { TaskGraph } from './task-graph.ts';
-import type { AskedReport } from '../plan/wave-override.ts';
+import type { WaveOverrideReport } from '../plan/wave-override.ts';
 import { compareIds } from '../task.ts';
 import type { Task, TaskId } from '../task.ts';
 import type { TaskLinks } from './task-links.ts';
@@ -84,7 +84,7 @@ export interface Plan {
   /** Each cycle of open dependencies once, its members in id order. */
   readonly cycles: readonly (readonly TaskId[])[];
   /** What became of the waves that a file asks for; undefined where none was chosen. */
-  readonly asked?: AskedReport | undefined;
+  readonly asked?: WaveOverrideReport | undefined;
 }
 
 /**

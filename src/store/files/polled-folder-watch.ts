@@ -4,7 +4,7 @@ import { FolderWatch } from './folder-watch.ts';
 
 const LOOK_EVERY_MS = 1000;
 
-export interface FolderLooksOptions {
+export interface PolledFolderWatchOptions {
   readonly folder: string;
   readonly clock: Clock;
   /** Whether a file of this name is worth a look. */
@@ -13,14 +13,14 @@ export interface FolderLooksOptions {
 }
 
 /** Looks whenever something happens in a folder, and each second for folders that do not tell; one look at a time. */
-export class FolderLooks implements Disposable {
-  readonly #options: FolderLooksOptions;
+export class PolledFolderWatch implements Disposable {
+  readonly #options: PolledFolderWatchOptions;
   readonly #watch: FolderWatch;
   #timer: Disposable | undefined;
   #looking: Promise<void> | undefined;
   #isDisposed = false;
 
-  constructor(options: FolderLooksOptions) {
+  constructor(options: PolledFolderWatchOptions) {
     this.#options = options;
     this.#watch = new FolderWatch(options.folder, (name) => {
       if (name === null || options.concerns(name)) void this.look();

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Disposable, Emitter, type Event } from '../../core/events.ts';
-import type { AskedWaves, WaveSourceState } from '../../core/plan/wave-override.ts';
+import type { WaveOverride, WaveSourceState } from '../../core/plan/wave-override.ts';
 import type { Clock, WaveSource } from '../../core/ports.ts';
 import { stampOf } from '../read/file-stamp.ts';
-import { FolderLooks } from './polled-folder-watch.ts';
+import { PolledFolderWatch } from './polled-folder-watch.ts';
 import { readWithin } from './plan-files.ts';
 
 export interface WaveSourceFileOptions {
@@ -12,7 +12,7 @@ export interface WaveSourceFileOptions {
   readonly clock: Clock;
   /** The file that was chosen, relative to the root, with `/`; undefined where waves are to be computed. */
   readonly chosen: () => string | undefined;
-  readonly parse: (file: string, text: string) => Promise<AskedWaves | undefined>;
+  readonly parse: (file: string, text: string) => Promise<WaveOverride | undefined>;
 }
 
 /** Follows the file that waves are taken from; nothing is looked at where none is chosen. */
@@ -48,7 +48,7 @@ export class WaveSourceFile implements WaveSource {
     }
     const { root, clock } = this.#options;
     const path = join(root, file);
-    this.#looks = new FolderLooks({
+    this.#looks = new PolledFolderWatch({
       folder: dirname(path),
       clock,
       concerns: (name) => name === basename(path),

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../../core/ports.ts';
 import { causeOfError } from './file-fault.ts';
 import { RACY_MS, isOlder, stampOf } from './file-stamp.ts';
-import { HeldFile } from './open-file.ts';
+import { OpenFile } from './open-file.ts';
 import { readJsonStore } from './json-reader.ts';
 import type { ContentFault, StoreContent } from './store-content.ts';
 
@@ -47,7 +47,7 @@ export class JsonFile {
 
   async #readOnce(project: string): Promise<JsonRead> {
     // Nobody locks this file, so nothing is lost by closing it each time.
-    const file = new HeldFile(this.#path);
+    const file = new OpenFile(this.#path);
     try {
       if (!file.open()) {
         this.forget();

@@ -16,7 +16,7 @@ class NotAFile extends Error {}
  * that this whole process has on it, those of other extensions included. On Windows, where that is not so but an open handle
  * keeps a deleted file's name alive, nothing stays open after `release`.
  */
-export class HeldFile {
+export class OpenFile {
   readonly path: string;
   readonly #keep: boolean;
   #fd: number | undefined;

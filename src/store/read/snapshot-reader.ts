@@ -3,7 +3,7 @@ import type { Clock } from '../../core/ports.ts';
 import type { UnreadableCause } from '../../core/failure.ts';
 import { findFileFault, causeOfError } from './file-fault.ts';
 import { RACY_MS, isOlder, stampOf } from './file-stamp.ts';
-import { HeldFile } from './open-file.ts';
+import { OpenFile } from './open-file.ts';
 import {
   WAL_HEADER_SIZE,
   emptyScan,
@@ -85,8 +85,8 @@ type Seen =
 export class SnapshotReader {
   readonly file: string;
   readonly #clock: Clock;
-  #db: HeldFile;
-  #wal: HeldFile;
+  #db: OpenFile;
+  #wal: OpenFile;
   #seen: Seen | undefined;
   /** The number of the moment that `#seen` is about. */
   #moment = 0;
@@ -328,8 +328,8 @@ export class SnapshotReader {
     return true;
   }
 
-  #filesAt(file: string): [HeldFile, HeldFile] {
-    return [new HeldFile(file), new HeldFile(`${file}-wal`)];
+  #filesAt(file: string): [OpenFile, OpenFile] {
+    return [new OpenFile(file), new OpenFile(`${file}-wal`)];
   }
 
   #hasWalHeader(expected: Uint8Array): boolean {
@@ -339,7 +339,7 @@ export class SnapshotReader {
 
   /** A journal with a header is one that SQLite would roll back; one that a finished transaction left behind has none. */
   #hasHotJournal(): boolean {
-    const journal = new HeldFile(`${this.#db.path}-journal`);
+    const journal = new OpenFile(`${this.#db.path}-journal`);
     try {
       return journal.open() && hex(journal.readSome(0, 8)) === 'd9d505f920a163d7';
     } finally {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Disposable } from '../../core/events.ts';
 import type { Clock } from '../../core/ports.ts';
 import { isRunId } from '../../core/run/journal/journal-entry.ts';
-import { FolderLooks } from '../files/polled-folder-watch.ts';
+import { PolledFolderWatch } from '../files/polled-folder-watch.ts';
 import type { RunFolder } from './run-folder.ts';
 import type { RunLeader } from './run-lead.ts';
 
@@ -26,12 +26,12 @@ const FOLLOWED = 50;
  */
 export class JournalFollower implements Disposable {
   readonly #options: JournalFollowerOptions;
-  readonly #looks: FolderLooks;
+  readonly #looks: PolledFolderWatch;
   #seen: ReadonlyMap<string, { readonly stamp: string; readonly lead: RunLeader['lead'] }> | undefined;
 
   constructor(options: JournalFollowerOptions) {
     this.#options = options;
-    this.#looks = new FolderLooks({
+    this.#looks = new PolledFolderWatch({
       ...{ folder: options.folder.path, clock: options.clock, look: () => this.#look() },
       concerns: (name) => name.endsWith(ENDING),
     });

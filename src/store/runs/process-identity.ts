@@ -11,17 +11,17 @@ export interface ProcessLifeOptions {
   readonly pid: number;
   readonly processes: Pick<Processes, 'isAlive'>;
   /** See `processes.ts`. */
-  readonly beginOf: (pid: number) => Promise<string | undefined>;
+  readonly processStartTime: (pid: number) => Promise<string | undefined>;
 }
 
 /** Whether the very process that noted itself on this machine lives; yes, where the system does not tell. */
 export async function isProcessAlive(
   { pid, begin }: NotedProcess,
-  { pid: own, processes, beginOf }: ProcessLifeOptions,
+  { pid: own, processes, processStartTime }: ProcessLifeOptions,
 ): Promise<boolean> {
   // Not `false` alone: where the system does not tell, its locks are left to their leases.
   if (processes.isAlive(pid) === false) return false;
-  const now = await beginOf(pid);
+  const now = await processStartTime(pid);
   if (begin !== null && now !== undefined) return begin === now;
   // Without a beginning to compare, our own id in a record that is not ours is that of a process before us.
   return pid !== own;

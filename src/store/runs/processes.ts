@@ -21,14 +21,14 @@ export const systemProcesses: Processes = {
 
 const run = promisify(execFile);
 
-/** Whether only who is on this machine, since it was started, can know what `beginOf` says: on Linux a random id is part of it. */
+/** Whether only who is on this machine, since it was started, can know what `processStartTime` says: on Linux a random id is part of it. */
 export const isBeginSecret = process.platform === 'linux';
 
 /**
  * When a process began, in words that stay the same as long as it lives and that no later process with its id has;
  * undefined where there is no such process, or where the system does not tell (Windows).
  */
-export async function beginOf(pid: number): Promise<string | undefined> {
+export async function processStartTime(pid: number): Promise<string | undefined> {
   try {
     if (process.platform === 'linux') {
       const [stat, boot] = await Promise.all([

@@ -40,10 +40,11 @@ export class RunFolder {
   /** The files of one attempt; `start` counts the attempts of a run from 1. */
   filesOf(
     runId: string,
-    start: number,
+    attemptNo: number,
   ): { readonly prompt: string; readonly log: string; readonly state: string; readonly stop: string } {
-    if (!Number.isSafeInteger(start) || start < 1) throw new Error(`Internal error: ${start} is no attempt`);
-    const file = (ending: string): string => join(this.folderOf(runId), `${start}.${ending}`);
+    if (!Number.isSafeInteger(attemptNo) || attemptNo < 1)
+      throw new Error(`Internal error: ${attemptNo} is no attempt`);
+    const file = (ending: string): string => join(this.folderOf(runId), `${attemptNo}.${ending}`);
     return { prompt: file('prompt.md'), log: file('log'), state: file('state.json'), stop: file('stop') };
   }
 

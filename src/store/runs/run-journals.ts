@@ -10,7 +10,7 @@ import { messageOf } from '../files/folders-within.ts';
 import { JournalFollower } from './journal-follower.ts';
 import { JournalReader } from './journal-reader.ts';
 import { JournalWriter } from './journal-writer.ts';
-import { RunAsks, writeAsk } from './leader-requests.ts';
+import { LeaderRequests, writeLeaderRequest } from './leader-requests.ts';
 import { RunFolder } from './run-folder.ts';
 import { type RunLeader, RunLead, type RunLeadOptions } from './run-lead.ts';
 
@@ -82,8 +82,8 @@ export class RunJournals implements Disposable {
     return this.#folder.folderOf(runId);
   }
 
-  filesOf(runId: string, start: number): ReturnType<RunFolder['filesOf']> {
-    return this.#folder.filesOf(runId, start);
+  filesOf(runId: string, attemptNo: number): ReturnType<RunFolder['filesOf']> {
+    return this.#folder.filesOf(runId, attemptNo);
   }
 
   /** A journal to append to. This window leads the run before the first line is there, so that nobody finds a run without a leader. */
@@ -181,7 +181,7 @@ export class RunJournals implements Disposable {
     if (!prepared.ok) return prepared;
     const file = this.#asksOf(runId);
     try {
-      await writeAsk(file, request, this.#options.clock.now());
+      await writeLeaderRequest(file, request, this.#options.clock.now());
       return ok(undefined);
     } catch (error) {
       return fail({ kind: 'writeFailed', file, detail: messageOf(error) });
@@ -189,8 +189,8 @@ export class RunJournals implements Disposable {
   }
 
   /** Hears what other windows ask of this one, as long as it leads the run. */
-  onAsk(runId: string, listener: (request: LeaderRequest) => void): RunAsks {
-    const asks = new RunAsks(this.#asksOf(runId), this.#options.clock, (request) => {
+  onAsk(runId: string, listener: (request: LeaderRequest) => void): LeaderRequests {
+    const asks = new LeaderRequests(this.#asksOf(runId), this.#options.clock, (request) => {
       if (this.#lead.leads(runId)) listener(request);
     });
     this.#followers.add(asks);

@@ -15,7 +15,7 @@ export interface RunLeadOptions {
   readonly pid: number;
   readonly processes: Processes;
   /** See `processes.ts`. */
-  readonly beginOf: (pid: number) => Promise<string | undefined>;
+  readonly processStartTime: (pid: number) => Promise<string | undefined>;
   readonly clock: Clock;
 }
 
@@ -107,7 +107,7 @@ export class RunLead {
     const led = this.#led.get(runId);
     if (led === undefined) return;
     led.refresh.dispose();
-    await forget(led.file);
+    await removeFile(led.file);
     this.#led.delete(runId);
   }
 
@@ -136,10 +136,10 @@ export class RunLead {
       if (isThere && (await this.#living(others)).length === 0) {
         this.#led.set(runId, { file, onLost, refresh: this.#refreshLater(runId, file) });
         // As long as our own is up nobody else raises one, so these are still those that we saw.
-        for (const other of others) await forget(other.file);
+        for (const other of others) await removeFile(other.file);
         return true;
       }
-      if (isThere) await forget(file);
+      if (isThere) await removeFile(file);
       // By chance, so that two who gave way to each other do not do so again.
       await wait(5 + Math.random() * 20 * attempt);
     }
@@ -179,8 +179,8 @@ export class RunLead {
   }
 
   async #flag(left: boolean): Promise<Flag> {
-    const { pid, processes, beginOf } = this.#options;
-    return { pid, begin: (await beginOf(pid)) ?? null, host: processes.hostname, key: this.#key, left };
+    const { pid, processes, processStartTime } = this.#options;
+    return { pid, begin: (await processStartTime(pid)) ?? null, host: processes.hostname, key: this.#key, left };
   }
 
   async #flags(runId: string): Promise<readonly FoundFlag[]> {
@@ -211,7 +211,7 @@ export class RunLead {
     if (flag.left || age < -MAX_AHEAD_MS) return false;
     if (flag.host !== this.#options.processes.hostname) return age < FOREIGN_GONE_MS;
     // Where the system tells when a process began, a window of ours has written it down.
-    if (flag.begin === null && (await this.#options.beginOf(flag.pid)) !== undefined) return false;
+    if (flag.begin === null && (await this.#options.processStartTime(flag.pid)) !== undefined) return false;
     return isProcessAlive(flag, this.#options);
   }
 }
@@ -236,7 +236,7 @@ async function raise(file: string, text: string): Promise<boolean> {
       },
     );
   } finally {
-    await forget(temporary);
+    await removeFile(temporary);
   }
 }
 
@@ -255,7 +255,7 @@ function parseFlag(text: string): Flag | undefined {
   return { pid, begin, host, key, left };
 }
 
-async function forget(file: string): Promise<void> {
+async function removeFile(file: string): Promise<void> {
   // Gone already is as good.
   await unlink(file).catch(() => undefined);
 }

@@ -15,7 +15,7 @@ export interface WindowRecordsOptions {
   readonly pid: number;
   readonly processes: Processes;
   /** See `processes.ts`. */
-  readonly beginOf: (pid: number) => Promise<string | undefined>;
+  readonly processStartTime: (pid: number) => Promise<string | undefined>;
   readonly clock: Clock;
 }
 
@@ -60,27 +60,27 @@ export class WindowRecordFiles implements WindowRecords {
       const isOld = this.#options.clock.now() - modifiedAt > KEEP_MS;
       const isForeign = record !== undefined && record.host !== this.#options.processes.hostname;
       if (record === undefined || isForeign) {
-        if (isOld) await forget(file);
+        if (isOld) await removeFile(file);
       } else if (await isProcessAlive(record, this.#options)) {
         if (record.store === this.#options.store) othersLive = true;
       } else if (record.store === this.#options.store) {
-        windows.push({ holder: record.holder, ids: record.ids, forget: () => forget(file) });
+        windows.push({ holder: record.holder, ids: record.ids, discard: () => removeFile(file) });
       } else if (isOld) {
-        await forget(file);
+        await removeFile(file);
       }
     }
     return { windows, othersLive };
   }
 
   async #write(ids: readonly TaskId[]): Promise<void> {
-    const { folder, store, holder, pid, processes, beginOf } = this.#options;
+    const { folder, store, holder, pid, processes, processStartTime } = this.#options;
     const file = join(folder, this.#name);
     if (ids.length === 0) {
-      if (this.#isThere) await forget(file);
+      if (this.#isThere) await removeFile(file);
       this.#isThere = false;
       return;
     }
-    const begin = (await beginOf(pid)) ?? null;
+    const begin = (await processStartTime(pid)) ?? null;
     const record: WindowRecord = { store, holder, host: processes.hostname, pid, begin, ids };
     if (!this.#isThere) await mkdir(folder, { recursive: true });
     await replaceFile(file, JSON.stringify(record), 0o600);
@@ -122,7 +122,7 @@ function parseRecord(text: string): WindowRecord | undefined {
   return { store, holder, host, pid, begin, ids: ids as readonly string[] as readonly TaskId[] };
 }
 
-async function forget(file: string): Promise<void> {
+async function removeFile(file: string): Promise<void> {
   // Gone already is as good.
   await unlink(file).catch(() => undefined);
 }

@@ -1,20 +1,20 @@
 import type { Claim } from '../../core/ports.ts';
 import { parseStatus, type TaskId } from '../../core/task.ts';
 import { moveAgentLocks } from './agent-locks.ts';
-import { endOfLease, type LockRow, readLockRow, seconds, type Speaker } from './lock-row.ts';
-import { finishTask } from './lock-statements.ts';
-import type { Ask, Values } from './writer-protocol.ts';
+import { endOfLease, type LockRow, readLockRow, seconds, type LockContext } from './lock-row.ts';
+import { releaseTask } from './lock-statements.ts';
+import type { WriterRequest, Values } from './writer-protocol.ts';
 
 /**
- * Makes locks of a window that is gone those of the speaker, in one statement guarded by the old holder, so that of two
+ * Makes locks of a window that is gone those of the context, in one statement guarded by the old holder, so that of two
  * windows each lock goes to one. A lock that has ended, or whose task is not open any more, is let go of instead.
  */
-export function adoptLocks(speaker: Speaker, ask: Extract<Ask, { op: 'adopt' }>): Values['adopt'] {
-  const { db, holder, now } = speaker;
+export function adoptLocks(context: LockContext, ask: Extract<WriterRequest, { op: 'adopt' }>): Values['adopt'] {
+  const { db, holder, now } = context;
   const { from, again } = ask;
   const until = endOfLease(now, ask.leaseMs);
   const rows = [...new Set(ask.ids)].flatMap((id) => {
-    const row = readLockRow(speaker, id);
+    const row = readLockRow(context, id);
     return row === undefined ? [] : [{ id, row }];
   });
   const wanted = rows.filter(({ row }) => row.lock?.holder === from && isWorthKeeping(row, now));
@@ -42,7 +42,7 @@ export function adoptLocks(speaker: Speaker, ask: Extract<Ask, { op: 'adopt' }>)
       const held = row.lock?.since ?? now;
       claims.push({ id, holder, since: held, until: until * 1000, fresh: false, version });
     } else if (row.lock?.holder === from) {
-      const left = finishTask({ ...speaker, holder: from }, { op: 'finish', id, to: 'Todo', again: false });
+      const left = releaseTask({ ...context, holder: from }, { op: 'release', id, to: 'Todo', again: false });
       if (left.ok && left.value.changed) moved.push(id);
     }
   }

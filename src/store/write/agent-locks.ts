@@ -6,7 +6,7 @@ import { AGENT_LOCKS_TABLE, type AgentLockColumns, findAgentLockColumns } from '
 import type { StoredLock } from './lock-row.ts';
 import { readMoment } from '../read/read-date.ts';
 import { formatRfc3339 } from './rfc3339.ts';
-import { writeAside } from './savepoint.ts';
+import { inSavepoint } from './savepoint.ts';
 import { type Column, columnsOf } from './table-columns.ts';
 
 interface Table extends AgentLockColumns {
@@ -53,10 +53,10 @@ export function writeAgentLock(db: DatabaseSync, id: TaskId, lock: StoredLock): 
     db.prepare(`INSERT INTO ${into}`).run(id, ...values.map(([, value]) => value));
   };
   // The table is somebody else's: what its rules forbid is left, and the lock columns hold the task all the same.
-  writeAside(db, () => {
+  inSavepoint(db, () => {
     if (update(`${name(holder)} = ?`, lock.holder)) return;
     if (update(until === undefined ? '1' : `${name(until)} IS NULL`)) return;
-    if (mayInsert && writeAside(db, insert)) return;
+    if (mayInsert && inSavepoint(db, insert)) return;
     update('1');
   });
 }

@@ -3,19 +3,22 @@ import type { Failure } from '../../core/failure.ts';
 import type { Claim, ReadyRules } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { isSettled, parseStatus, type TaskId } from '../../core/task.ts';
-import { type LockRow, readLockRow, type Speaker } from './lock-row.ts';
+import { type LockRow, readLockRow, type LockContext } from './lock-row.ts';
 import { claimTask } from './lock-statements.ts';
 import { columnsOf } from './table-columns.ts';
-import type { Ask, Values } from './writer-protocol.ts';
+import type { WriterRequest, Values } from './writer-protocol.ts';
 
-type Of<Op extends Ask['op']> = Extract<Ask, { op: Op }>;
+type Of<Op extends WriterRequest['op']> = Extract<WriterRequest, { op: Op }>;
 
 /** Claims all of these; fails with what is in the way of the first that cannot be had, and then nothing may be committed. */
-export function claimAllTasks(speaker: Speaker, { ids, leaseMs }: Of<'claimAll'>): Result<Values['claimAll'], Failure> {
+export function claimAllTasks(
+  context: LockContext,
+  { ids, leaseMs }: Of<'claimAll'>,
+): Result<Values['claimAll'], Failure> {
   const claims: Claim[] = [];
   const changed: TaskId[] = [];
   for (const id of new Set(ids)) {
-    const outcome = claimTask(speaker, { op: 'claim', id, leaseMs, takeUnleased: false });
+    const outcome = claimTask(context, { op: 'claim', id, leaseMs, takeUnleased: false });
     if (!outcome.ok) return outcome;
     claims.push(outcome.value.claim);
     if (outcome.value.changed) changed.push(id);
@@ -27,18 +30,18 @@ export function claimAllTasks(speaker: Speaker, { ids, leaseMs }: Of<'claimAll'>
  * Claims the first of these that may start at this moment and that nobody has: what the caller saw when it put them in
  * order may be old, so status, locks and dependencies are read again under the write lock. Fails with `nothingReady`.
  */
-export function claimNextTask(speaker: Speaker, ask: Of<'claimNext'>): Result<Values['claimNext'], Failure> {
+export function claimNextTask(context: LockContext, ask: Of<'claimNext'>): Result<Values['claimNext'], Failure> {
   const { candidates, rules, leaseMs } = ask;
   const claim = (id: TaskId): Result<Values['claimNext'], Failure> =>
-    claimTask(speaker, { op: 'claim', id, leaseMs, takeUnleased: false });
+    claimTask(context, { op: 'claim', id, leaseMs, takeUnleased: false });
   if (ask.again) {
     // The candidates were none of ours: one that is now is what the first try took before its answer was lost.
-    const taken = candidates.find((id) => readLockRow(speaker, id)?.lock?.holder === speaker.holder);
+    const taken = candidates.find((id) => readLockRow(context, id)?.lock?.holder === context.holder);
     if (taken !== undefined) return claim(taken);
   }
   for (const id of candidates) {
-    const row = readLockRow(speaker, id);
-    if (row === undefined || !isFree(row, speaker.now) || !isReady(speaker.db, id, rules)) continue;
+    const row = readLockRow(context, id);
+    if (row === undefined || !isFree(row, context.now) || !isReady(context.db, id, rules)) continue;
     const claimed = claim(id);
     if (claimed.ok) return claimed;
   }

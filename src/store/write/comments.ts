@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { TaskId } from '../../core/task.ts';
-import type { Speaker } from './lock-row.ts';
+import type { LockContext } from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
-import { writeAside } from './savepoint.ts';
+import { inSavepoint } from './savepoint.ts';
 import { columnsOf } from './table-columns.ts';
 
 /** The types of exarp-go that we write: what came of work, and a remark on the way. */
@@ -13,7 +13,7 @@ const COLUMNS = ['id', 'task_id', 'comment_type', 'content', 'created'];
 
 /** Adds a comment; false where there is no table that takes it. The table is somebody else's, so its lack is no failure. */
 export function writeComment(
-  { db, now }: Pick<Speaker, 'db' | 'now'>,
+  { db, now }: Pick<LockContext, 'db' | 'now'>,
   id: TaskId,
   type: CommentType,
   content: string,
@@ -27,7 +27,7 @@ export function writeComment(
   if (!takesIt) return false;
   const at = formatRfc3339(now);
   const more = names.has('last_modified') ? ', last_modified' : '';
-  return writeAside(db, () => {
+  return inSavepoint(db, () => {
     db.prepare(
       `INSERT INTO task_comments (id, task_id, comment_type, content, created${more})
         VALUES (:comment, :id, :type, :content, :at${more === '' ? '' : ', :at'})`,

@@ -1,5 +1,5 @@
 import type { TaskId } from '../../core/task.ts';
-import { columnNames, type Editor } from './edit-row.ts';
+import { columnNames, type EditContext } from './edit-row.ts';
 import { noteActivity } from './lock-audit.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 import { columnsOf } from './table-columns.ts';
@@ -17,7 +17,7 @@ const CHANGE_COLUMNS = ['task_id', 'field', 'old_value', 'new_value', 'timestamp
  * Leaves a line for a changed field, and one for the task, where the store has Todo2's tables for them and they are as we
  * know them. exarp-go neither reads nor writes either table.
  */
-export function noteChange(editor: Editor, id: TaskId, { field, from, to }: FieldChange): void {
+export function noteChange(editor: EditContext, id: TaskId, { field, from, to }: FieldChange): void {
   const { db, now, holder } = editor;
   if (takesChanges(editor)) {
     db.prepare('INSERT INTO task_changes (task_id, field, old_value, new_value, timestamp) VALUES (?, ?, ?, ?, ?)').run(
@@ -32,11 +32,11 @@ export function noteChange(editor: Editor, id: TaskId, { field, from, to }: Fiel
 }
 
 /** Leaves a line for a task that was made. */
-export function noteCreation(editor: Editor, id: TaskId): void {
+export function noteCreation(editor: EditContext, id: TaskId): void {
   noteActivity(editor, 'todo_created', id, { by: editor.holder });
 }
 
-function takesChanges({ db }: Editor): boolean {
+function takesChanges({ db }: EditContext): boolean {
   const names = columnNames(db, 'task_changes');
   // A column that must be filled, and that we know nothing of, makes it a table of another kind.
   return (

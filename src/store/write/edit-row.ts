@@ -3,12 +3,12 @@ import type { Failure } from '../../core/failure.ts';
 import { taskId, type TaskId } from '../../core/task.ts';
 import { clearAgentLock, readAgentLocks } from './agent-locks.ts';
 import { NotWritten } from './connection.ts';
-import { changeOne, readLockRow, seconds, type Speaker, type StoredLock } from './lock-row.ts';
+import { changeOne, readLockRow, seconds, type LockContext, type StoredLock } from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 import { columnsOf } from './table-columns.ts';
 
 /** Who edits, in the name of which project, on which machine. */
-export interface Editor extends Speaker {
+export interface EditContext extends LockContext {
   /** The project that exarp-go takes this root for. */
   readonly project: string;
   readonly host: string;
@@ -41,7 +41,7 @@ export function columnNames(db: DatabaseSync, table: string): ReadonlySet<string
 }
 
 /** Reads a row under the write lock; undefined where there is none. */
-export function readEditRow({ db, holder }: Editor, id: TaskId): EditRow | undefined {
+export function readEditRow({ db, holder }: EditContext, id: TaskId): EditRow | undefined {
   const columns = columnNames(db, 'tasks');
   const texts = TEXTS.map((name) => (columns.has(name) ? `CAST(${name} AS TEXT) AS ${name}` : `NULL AS ${name}`));
   const version = columns.has('version') ? 'CAST(version AS REAL)' : '0';
@@ -71,7 +71,7 @@ export function readEditRow({ db, holder }: Editor, id: TaskId): EditRow | undef
  * are left out; another column that it lacks makes the edit impossible.
  */
 export function writeColumns(
-  { db, now }: Editor,
+  { db, now }: EditContext,
   id: TaskId,
   values: Readonly<Record<string, SQLInputValue>>,
   optional: readonly string[] = [],
@@ -90,7 +90,7 @@ export function writeColumns(
 }
 
 /** Takes our lock off a task, wherever it stands. */
-export function dropOurLock({ db, holder }: Editor, id: TaskId): void {
+export function dropOurLock({ db, holder }: EditContext, id: TaskId): void {
   const columns = columnNames(db, 'tasks');
   if (LOCKS.every((name) => columns.has(name))) {
     db.prepare(

@@ -11,7 +11,7 @@ import {
   changedMeanwhile,
   columnNames,
   dropOurLock,
-  type Editor,
+  type EditContext,
   type EditRow,
   exists,
   readEditRow,
@@ -36,7 +36,7 @@ type Refusal = Failure | undefined;
 
 /** Makes the changes in their order; fails with the first that cannot be made, and the caller rolls back. */
 export function applyChanges(
-  editor: Editor,
+  editor: EditContext,
   changes: readonly Change[],
 ): Result<{ readonly statuses: readonly WrittenStatus[] }, Failure> {
   const statuses: WrittenStatus[] = [];
@@ -47,7 +47,7 @@ export function applyChanges(
   return ok({ statuses });
 }
 
-function applyChange(editor: Editor, change: Change, statuses: WrittenStatus[]): Refusal {
+function applyChange(editor: EditContext, change: Change, statuses: WrittenStatus[]): Refusal {
   if (change.kind === 'create') return create(editor, change);
   if (change.kind === 'removeOrphan') return removeOrphan(editor, change);
   const row = readEditRow(editor, change.id);
@@ -88,7 +88,7 @@ function applyChange(editor: Editor, change: Change, statuses: WrittenStatus[]):
   }
 }
 
-function create(editor: Editor, change: Of<'create'>): Refusal {
+function create(editor: EditContext, change: Of<'create'>): Refusal {
   const { id, dependencies, parentId } = change;
   const taken = readEditRow(editor, id);
   if (taken !== undefined) return changedMeanwhile(taken);
@@ -112,7 +112,7 @@ const HANGS_ON: readonly (readonly [table: string, column: string])[] = [
   ),
 ];
 
-function remove(editor: Editor, row: EditRow, change: Of<'delete'>): Refusal {
+function remove(editor: EditContext, row: EditRow, change: Of<'delete'>): Refusal {
   if (row.version !== change.version) return changedMeanwhile(row);
   const { db } = editor;
   // Not left to foreign keys, which a store made by hand may not have.
@@ -125,7 +125,7 @@ function remove(editor: Editor, row: EditRow, change: Of<'delete'>): Refusal {
 }
 
 function setText(
-  editor: Editor,
+  editor: EditContext,
   row: EditRow,
   { from, to }: { readonly from: string | undefined; readonly to: string },
   column: 'content' | 'long_description' | 'priority' | 'project_id',
@@ -137,7 +137,7 @@ function setText(
   return undefined;
 }
 
-function setStatus(editor: Editor, row: EditRow, change: Of<'setStatus'>): Refusal {
+function setStatus(editor: EditContext, row: EditRow, change: Of<'setStatus'>): Refusal {
   const { from, to } = change;
   if (row.status !== from) return changedMeanwhile(row);
   const isDone = to === 'Done';
@@ -151,7 +151,7 @@ function setStatus(editor: Editor, row: EditRow, change: Of<'setStatus'>): Refus
   return undefined;
 }
 
-function setTags(editor: Editor, row: EditRow, { from, to }: Of<'setTags'>): Refusal {
+function setTags(editor: EditContext, row: EditRow, { from, to }: Of<'setTags'>): Refusal {
   const stored = readPairs(editor.db, 'task_tags', row.id);
   if (JSON.stringify(stored) !== JSON.stringify([...new Set(from)].filter((tag) => tag !== '').sort())) {
     return changedMeanwhile(row);
@@ -162,7 +162,7 @@ function setTags(editor: Editor, row: EditRow, { from, to }: Of<'setTags'>): Ref
   return undefined;
 }
 
-function addDependency(editor: Editor, { id }: EditRow, { on }: Of<'addDependency'>): Refusal {
+function addDependency(editor: EditContext, { id }: EditRow, { on }: Of<'addDependency'>): Refusal {
   const before = readPairs(editor.db, 'task_dependencies', id);
   if (before.includes(on)) return undefined;
   const refusal = cannotWait(editor, id, on);
@@ -171,7 +171,7 @@ function addDependency(editor: Editor, { id }: EditRow, { on }: Of<'addDependenc
   return undefined;
 }
 
-function removeDependency(editor: Editor, id: TaskId, on: string): Refusal {
+function removeDependency(editor: EditContext, id: TaskId, on: string): Refusal {
   const before = readPairs(editor.db, 'task_dependencies', id);
   if (before.includes(on)) {
     const after = before.filter((each) => each !== on);
@@ -180,13 +180,13 @@ function removeDependency(editor: Editor, id: TaskId, on: string): Refusal {
   return undefined;
 }
 
-function writeDependencies(editor: Editor, id: TaskId, from: readonly string[], to: readonly string[]): void {
+function writeDependencies(editor: EditContext, id: TaskId, from: readonly string[], to: readonly string[]): void {
   writePairs(editor.db, 'task_dependencies', id, to);
   writeColumns(editor, id, {});
   noteChange(editor, id, { field: 'dependencies', from, to });
 }
 
-function setParent(editor: Editor, row: EditRow, { from, to }: Of<'setParent'>): Refusal {
+function setParent(editor: EditContext, row: EditRow, { from, to }: Of<'setParent'>): Refusal {
   if (row.parentId !== from) return changedMeanwhile(row);
   const refusal = to === undefined ? undefined : cannotWait(editor, row.id, to);
   if (refusal !== undefined) return refusal;
@@ -195,7 +195,7 @@ function setParent(editor: Editor, row: EditRow, { from, to }: Of<'setParent'>):
   return undefined;
 }
 
-function fillNull(editor: Editor, row: EditRow, { column }: Of<'fillNull'>): Refusal {
+function fillNull(editor: EditContext, row: EditRow, { column }: Of<'fillNull'>): Refusal {
   const isNull = editor.db.prepare(`SELECT ${column} IS NULL AS empty FROM tasks WHERE id = ?`).get(row.id);
   if (isNull?.['empty'] !== 1) return undefined;
   const values = {
@@ -209,7 +209,7 @@ function fillNull(editor: Editor, row: EditRow, { column }: Of<'fillNull'>): Ref
   return undefined;
 }
 
-function removeOrphan(editor: Editor, { table, id, value }: Of<'removeOrphan'>): Refusal {
+function removeOrphan(editor: EditContext, { table, id, value }: Of<'removeOrphan'>): Refusal {
   const { db } = editor;
   const owner = readEditRow(editor, taskId(id));
   const isOrphan = owner === undefined || (table === 'task_dependencies' && !exists(db, value));
@@ -223,7 +223,7 @@ function removeOrphan(editor: Editor, { table, id, value }: Of<'removeOrphan'>):
 }
 
 /** Why one task cannot wait for another, by the rows that are there now. */
-function cannotWait({ db }: Editor, id: TaskId, on: TaskId): Refusal {
+function cannotWait({ db }: EditContext, id: TaskId, on: TaskId): Refusal {
   if (on !== id && !exists(db, on)) return { kind: 'noSuchTask', id: on };
   const hasParents = columnNames(db, 'tasks').has('parent_id');
   const hasDependencies = columnNames(db, 'task_dependencies').has('depends_on_id');

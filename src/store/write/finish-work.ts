@@ -3,8 +3,8 @@ import { ok, type Result } from '../../core/result.ts';
 import type { Ending } from '../../core/run/attempt/task-work.ts';
 import { parseStatus, type Status, type TaskId } from '../../core/task.ts';
 import { writeComment } from './comments.ts';
-import { readLockRow, type Speaker } from './lock-row.ts';
-import { claimTask, finishTask, setTaskStatus } from './lock-statements.ts';
+import { readLockRow, type LockContext } from './lock-row.ts';
+import { claimTask, releaseTask, setTaskStatus } from './lock-statements.ts';
 
 /**
  * exarp-go rewrites all tasks from what it read some time before, and may so put a task back to Todo that was claimed in
@@ -27,30 +27,30 @@ export interface Finished {
  * A status that somebody set meanwhile stays, but where the ending overrules Review and Done. Fails with `lockLost`, `noSuchTask`.
  */
 export function finishWork(
-  speaker: Speaker,
+  context: LockContext,
   { id, ending, claimedAt }: { readonly id: TaskId; readonly ending: Ending; readonly claimedAt: number },
 ): Result<Finished, Failure> {
-  const row = readLockRow(speaker, id);
-  const isOurs = row?.locks.some(({ holder }) => holder === speaker.holder) === true;
-  if (isOurs && parseStatus(row.status) === 'Todo' && speaker.now - claimedAt < UNDONE_WITHIN_MS) {
-    const again = claimTask(speaker, { op: 'claim', id, leaseMs: UNDONE_WITHIN_MS, takeUnleased: false });
+  const row = readLockRow(context, id);
+  const isOurs = row?.locks.some(({ holder }) => holder === context.holder) === true;
+  if (isOurs && parseStatus(row.status) === 'Todo' && context.now - claimedAt < UNDONE_WITHIN_MS) {
+    const again = claimTask(context, { op: 'claim', id, leaseMs: UNDONE_WITHIN_MS, takeUnleased: false });
     if (!again.ok) return again;
   }
-  const finished = finishTask(speaker, { op: 'finish', id, to: ending.to, again: false });
+  const finished = releaseTask(context, { op: 'release', id, to: ending.to, again: false });
   if (!finished.ok) return finished;
-  const { status, changed } = ending.overrules ? overrule(speaker, id, ending.to, finished.value) : finished.value;
+  const { status, changed } = ending.overrules ? overrule(context, id, ending.to, finished.value) : finished.value;
   const text = ending.comment?.(status);
-  const comment = text === undefined ? 'none' : writeComment(speaker, id, 'result', text) ? 'written' : 'noTable';
+  const comment = text === undefined ? 'none' : writeComment(context, id, 'result', text) ? 'written' : 'noTable';
   return ok({ status, changed, comment });
 }
 
 type Settled = Pick<Finished, 'status' | 'changed'>;
 
-function overrule(speaker: Speaker, id: TaskId, to: Ending['to'], settled: Settled): Settled {
+function overrule(context: LockContext, id: TaskId, to: Ending['to'], settled: Settled): Settled {
   if (settled.status !== 'Review' && settled.status !== 'Done') return settled;
   if (settled.status === to) return settled;
-  const from = readLockRow(speaker, id)?.status ?? '';
-  const moved = setTaskStatus(speaker, { op: 'setStatus', id, from, to, again: false });
+  const from = readLockRow(context, id)?.status ?? '';
+  const moved = setTaskStatus(context, { op: 'setStatus', id, from, to, again: false });
   // Somebody else has the task by another kind of lock: then its status is theirs.
   return moved.ok ? { status: to, changed: true } : settled;
 }

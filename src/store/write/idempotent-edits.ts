@@ -1,18 +1,18 @@
 import type { Change } from '../../core/edit/change.ts';
 import { taskId } from '../../core/task.ts';
-import { columnNames, type Editor, readEditRow, readPairs } from './edit-row.ts';
+import { columnNames, type EditContext, readEditRow, readPairs } from './edit-row.ts';
 import type { WrittenStatus } from './edit-statements.ts';
 
 /**
  * True where the store is as these changes would leave it: they were made together, or not at all, so that is how a
  * repetition finds out what became of the first try.
  */
-export function areMade(editor: Editor, changes: readonly Change[]): boolean {
+export function areApplied(editor: EditContext, changes: readonly Change[]): boolean {
   return changes.every((change) => isMade(editor, change));
 }
 
 /** The statuses that changes which were made have left behind. */
-export function writtenBy(editor: Editor, changes: readonly Change[]): readonly WrittenStatus[] {
+export function writtenBy(editor: EditContext, changes: readonly Change[]): readonly WrittenStatus[] {
   return changes.flatMap((change) => {
     if (change.kind === 'setStatus') return [{ id: change.id, status: change.to }];
     const isReopened = change.kind === 'clearLock' && readEditRow(editor, change.id)?.status === 'Todo';
@@ -20,7 +20,7 @@ export function writtenBy(editor: Editor, changes: readonly Change[]): readonly 
   });
 }
 
-function isMade(editor: Editor, change: Change): boolean {
+function isMade(editor: EditContext, change: Change): boolean {
   const { db } = editor;
   const row = readEditRow(editor, taskId(change.id));
   switch (change.kind) {

@@ -1,5 +1,5 @@
 import type { Task } from '../../core/task.ts';
-import { columnNames, type Editor, writePairs } from './edit-row.ts';
+import { columnNames, type EditContext, writePairs } from './edit-row.ts';
 import { insertTask } from './insert-task.ts';
 import { SCHEMA } from './schema.ts';
 import type { Values } from './writer-protocol.ts';
@@ -10,7 +10,7 @@ import type { Values } from './writer-protocol.ts';
  * try, which has come through.
  */
 export function initialiseStore(
-  editor: Editor,
+  editor: EditContext,
   { tasks, again }: { readonly tasks: readonly Task[]; readonly again: boolean },
 ): Values['initialise'] {
   if (columnNames(editor.db, 'tasks').size > 0) return { made: again };
@@ -20,7 +20,7 @@ export function initialiseStore(
 }
 
 /** Ids stay as they are; a dependency on a task that is not among them, or on itself, has no place in the table. */
-function importTasks(editor: Editor, tasks: readonly Task[]): void {
+function importTasks(editor: EditContext, tasks: readonly Task[]): void {
   for (const task of tasks) {
     insertTask(editor, {
       ...task,

@@ -1,6 +1,6 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { TaskId } from '../../core/task.ts';
-import { columnNames, type Editor, writePairs } from './edit-row.ts';
+import { columnNames, type EditContext, writePairs } from './edit-row.ts';
 import { seconds } from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 
@@ -27,7 +27,7 @@ export interface NewRow {
  * Inserts a task as exarp-go would write it, into as many of the columns as the table has: none of those that exarp-go reads
  * without a null is left NULL. Dependencies are for the caller, as what they name has to be there.
  */
-export function insertTask(editor: Editor, row: NewRow): void {
+export function insertTask(editor: EditContext, row: NewRow): void {
   const { db, now, holder, host, project } = editor;
   const { metadata = {}, createdAt = now, modifiedAt = createdAt } = row;
   const isDone = row.status === 'Done';

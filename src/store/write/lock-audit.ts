@@ -5,9 +5,9 @@ import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { parseStatus, type Status, type TaskId } from '../../core/task.ts';
 import { clearAgentLock } from './agent-locks.ts';
-import { changeOne, readLockRow, seconds, type Speaker, type StoredLock } from './lock-row.ts';
+import { changeOne, readLockRow, seconds, type LockContext, type StoredLock } from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
-import { writeAside } from './savepoint.ts';
+import { inSavepoint } from './savepoint.ts';
 import { columnsOf } from './table-columns.ts';
 
 /**
@@ -17,11 +17,11 @@ import { columnsOf } from './table-columns.ts';
  * Fails with `noSuchTask`; with `held` where the lock has another holder or end by now; with `changedMeanwhile` where it is gone.
  */
 export function clearLock(
-  speaker: Speaker,
+  context: LockContext,
   { id, holder, until, reason }: Omit<Extract<Change, { kind: 'clearLock' }>, 'kind'>,
 ): Result<{ readonly status: Status; readonly changed: boolean }, Failure> {
-  const { db, now } = speaker;
-  const row = readLockRow(speaker, id);
+  const { db, now } = context;
+  const row = readLockRow(context, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
   const isMeant = (lock: StoredLock): boolean => lock.holder === holder && sameSecond(lock.until, until);
   const meant = row.locks.find(isMeant);
@@ -39,26 +39,26 @@ export function clearLock(
     { now: seconds(now), id, ...(reopens ? { at: formatRfc3339(now) } : {}) },
   );
   clearAgentLock(db, id, holder);
-  noteActivity(speaker, 'lock_released', id, { ...lockDetails(meant), by: speaker.holder, reason });
+  noteActivity(context, 'lock_released', id, { ...lockDetails(meant), by: context.holder, reason });
   return ok({ status: reopens ? 'Todo' : status, changed: reopens });
 }
 
-/** Notes that the speaker has taken a task over from somebody whose lease had ended, or who had none. */
-export function noteTakeOver(speaker: Speaker, id: TaskId, from: StoredLock): void {
-  noteActivity(speaker, 'lock_taken_over', id, { ...lockDetails(from), by: speaker.holder });
+/** Notes that the context has taken a task over from somebody whose lease had ended, or who had none. */
+export function noteTakeOver(context: LockContext, id: TaskId, from: StoredLock): void {
+  noteActivity(context, 'lock_taken_over', id, { ...lockDetails(from), by: context.holder });
 }
 
 type Activity = 'lock_released' | 'lock_taken_over' | 'todo_created' | 'todo_updated' | 'status_changed';
 
 /** Writes a line where the table is one that we know; the table is somebody else's, so its lack is no failure. */
 export function noteActivity(
-  { db, now }: Pick<Speaker, 'db' | 'now'>,
+  { db, now }: Pick<LockContext, 'db' | 'now'>,
   type: Activity,
   id: TaskId,
   details: Readonly<Record<string, unknown>>,
 ): void {
   if (!takesActivities(db)) return;
-  writeAside(db, () => {
+  inSavepoint(db, () => {
     db.prepare(
       `INSERT INTO task_activities (id, activity_type, task_id, task_name, timestamp, details)
       SELECT :activity, :type, id, content, :at, :details FROM tasks WHERE id = :id`,

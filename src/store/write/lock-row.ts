@@ -5,7 +5,7 @@ import { NotWritten } from './connection.ts';
 import { prepared } from './prepared.ts';
 
 /** Who speaks, and when (epoch ms), inside a transaction that has the write lock. */
-export interface Speaker {
+export interface LockContext {
   readonly db: DatabaseSync;
   readonly holder: string;
   readonly now: number;
@@ -29,7 +29,7 @@ export interface LockRow {
 }
 
 /** The row of a task, read under the write lock; undefined where there is none. */
-export function readLockRow({ db }: Pick<Speaker, 'db'>, id: TaskId): LockRow | undefined {
+export function readLockRow({ db }: Pick<LockContext, 'db'>, id: TaskId): LockRow | undefined {
   // Other programs write these columns too: text where a number belongs is no time, and a huge integer must not throw.
   const row = prepared(
     db,

@@ -4,13 +4,13 @@ import { fail, ok, type Result } from '../../core/result.ts';
 import { parseStatus, type TaskId } from '../../core/task.ts';
 import { agentLocksOf, clearAgentLock, othersInAgentLocks, renewAgentLocks, writeAgentLock } from './agent-locks.ts';
 import { noteTakeOver } from './lock-audit.ts';
-import { changeOne, endOfLease, type LockRow, readLockRow, seconds, type Speaker } from './lock-row.ts';
+import { changeOne, endOfLease, type LockRow, readLockRow, seconds, type LockContext } from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
-import type { Ask, FinalStatus, Values } from './writer-protocol.ts';
+import type { WriterRequest, FinalStatus, Values } from './writer-protocol.ts';
 
-export type { Speaker } from './lock-row.ts';
+export type { LockContext } from './lock-row.ts';
 
-type Of<Op extends Ask['op']> = Extract<Ask, { op: Op }>;
+type Of<Op extends WriterRequest['op']> = Extract<WriterRequest, { op: Op }>;
 type Outcome<Op extends keyof Values> = Result<Values[Op], Failure>;
 
 /**
@@ -20,16 +20,16 @@ type Outcome<Op extends keyof Values> = Result<Values[Op], Failure>;
  * `Claim.until` is what was written: up to a second more than asked for, never less. Taking over what somebody else had
  * leaves a line in `task_activities`.
  */
-export function claimTask(speaker: Speaker, ask: Of<'claim'>): Outcome<'claim'> {
-  const { db, holder, now } = speaker;
+export function claimTask(context: LockContext, ask: Of<'claim'>): Outcome<'claim'> {
+  const { db, holder, now } = context;
   const { id } = ask;
-  const row = readLockRow(speaker, id);
+  const row = readLockRow(context, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
   const status = parseStatus(row.status);
   if (status !== 'Todo' && status !== 'In Progress') {
     return fail({ kind: 'notClaimable', id, status, rawStatus: row.status });
   }
-  const inTheWay = lockInTheWay(row, speaker, id);
+  const inTheWay = lockInTheWay(row, context, id);
   if (inTheWay !== undefined && !(inTheWay.kind === 'unleased' && ask.takeUnleased)) return fail(inTheWay);
   const ours = row.locks.find((lock) => lock.holder === holder);
   const taken = ours === undefined ? row.locks[0] : undefined;
@@ -43,7 +43,7 @@ export function claimTask(speaker: Speaker, ask: Of<'claim'>): Outcome<'claim'> 
     { holder, since, until, now: seconds(now), id },
   );
   writeAgentLock(db, id, { holder, since: since * 1000, until: until * 1000 });
-  if (taken !== undefined) noteTakeOver(speaker, id, taken);
+  if (taken !== undefined) noteTakeOver(context, id, taken);
   const claim: Claim = {
     ...{ id, holder, since: since * 1000, until: until * 1000 },
     ...{ fresh: ours === undefined, version: row.version + 1 },
@@ -55,7 +55,7 @@ export function claimTask(speaker: Speaker, ask: Of<'claim'>): Outcome<'claim'> 
 /** The lock of somebody else that keeps a task from us; one that runs comes before one without an end. */
 export function lockInTheWay(
   row: Pick<LockRow, 'locks'>,
-  { holder, now }: Pick<Speaker, 'holder' | 'now'>,
+  { holder, now }: Pick<LockContext, 'holder' | 'now'>,
   id: TaskId,
 ): Failure | undefined {
   const others = row.locks.filter((lock) => lock.holder !== holder);
@@ -66,8 +66,8 @@ export function lockInTheWay(
 }
 
 /** Gives every lock that is still ours a new end, in one statement, and says who has the others. */
-export function renewLocks(speaker: Speaker, { ids, leaseMs }: Of<'renew'>): Renewal {
-  const { db, holder, now } = speaker;
+export function renewLocks(context: LockContext, { ids, leaseMs }: Of<'renew'>): Renewal {
+  const { db, holder, now } = context;
   const until = endOfLease(now, leaseMs);
   const taken = othersInAgentLocks(db, ids, holder, now);
   const wanted = ids.filter((id) => !taken.has(id));
@@ -82,14 +82,14 @@ export function renewLocks(speaker: Speaker, { ids, leaseMs }: Of<'renew'>): Ren
   const kept = new Set(renewed);
   const lost = [...new Set(ids)]
     .filter((id) => !kept.has(id))
-    .map((id) => ({ id, holder: taken.get(id) ?? readLockRow(speaker, id)?.lock?.holder }));
+    .map((id) => ({ id, holder: taken.get(id) ?? readLockRow(context, id)?.lock?.holder }));
   return { renewed, until: until * 1000, lost };
 }
 
 /** Clears our lock and moves In Progress to `to`, in one statement. Any other status was set by somebody: it stays. */
-export function finishTask(speaker: Speaker, { id, to, again }: Of<'finish'>): Outcome<'finish'> {
-  const { db, holder, now } = speaker;
-  const row = readLockRow(speaker, id);
+export function releaseTask(context: LockContext, { id, to, again }: Of<'release'>): Outcome<'release'> {
+  const { db, holder, now } = context;
+  const row = readLockRow(context, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
   const ours = oursIn(row, holder);
   if (ours === 'none') {
@@ -99,7 +99,7 @@ export function finishTask(speaker: Speaker, { id, to, again }: Of<'finish'>): O
   }
   const status = parseStatus(row.status);
   if (status === 'In Progress') {
-    writeStatus(speaker, id, to, ours);
+    writeStatus(context, id, to, ours);
     return ok({ status: to, changed: true });
   }
   if (ours === 'columns') {
@@ -115,17 +115,17 @@ export function finishTask(speaker: Speaker, { id, to, again }: Of<'finish'>): O
 }
 
 /** Writes a status where the stored one is still `from` and no lock of somebody else is in the way; clears ours. */
-export function setTaskStatus(speaker: Speaker, { id, from, to, again }: Of<'setStatus'>): Outcome<'setStatus'> {
-  const row = readLockRow(speaker, id);
+export function setTaskStatus(context: LockContext, { id, from, to, again }: Of<'setStatus'>): Outcome<'setStatus'> {
+  const row = readLockRow(context, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
-  const ours = oursIn(row, speaker.holder);
-  const inTheWay = lockInTheWay(row, speaker, id);
+  const ours = oursIn(row, context.holder);
+  const inTheWay = lockInTheWay(row, context, id);
   if (inTheWay !== undefined) return fail(inTheWay);
   if (row.status !== from) {
     if (again && row.status === to && ours === 'none') return ok({ status: to, changed: true });
     return fail({ kind: 'changedMeanwhile', id, rawStatus: row.status });
   }
-  writeStatus(speaker, id, to, ours);
+  writeStatus(context, id, to, ours);
   return ok({ status: to, changed: true });
 }
 
@@ -134,11 +134,11 @@ export function setTaskStatus(speaker: Speaker, { id, from, to, again }: Of<'set
  * Progress back to Todo; answers what it moved. A later lock is that of a new process which was given the same id.
  */
 export function releaseAllLocks(
-  speaker: Speaker,
+  context: LockContext,
   takenBefore: number,
   except: ReadonlySet<TaskId> = new Set(),
 ): readonly TaskId[] {
-  const { db, holder } = speaker;
+  const { db, holder } = context;
   const rows = db
     .prepare(
       `SELECT id FROM tasks
@@ -149,7 +149,7 @@ export function releaseAllLocks(
   for (const row of rows) {
     const id = row['id'] as TaskId;
     if (except.has(id)) continue;
-    const outcome = finishTask(speaker, { op: 'finish', id, to: 'Todo', again: false });
+    const outcome = releaseTask(context, { op: 'release', id, to: 'Todo', again: false });
     if (outcome.ok && outcome.value.changed) moved.push(id);
   }
   for (const lock of agentLocksOf(db, holder)) {
@@ -166,7 +166,7 @@ function oursIn({ lock, locks }: LockRow, holder: string): Ours {
   return locks.some((each) => each.holder === holder) ? 'agentTable' : 'none';
 }
 
-function writeStatus({ db, holder, now }: Speaker, id: TaskId, to: FinalStatus, ours: Ours): void {
+function writeStatus({ db, holder, now }: LockContext, id: TaskId, to: FinalStatus, ours: Ours): void {
   const clearLock = ours === 'columns';
   // `completed` and `completed_at` as exarp-go wants to read them: never NULL, and empty where the task is not done.
   changeOne(

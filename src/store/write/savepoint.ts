@@ -6,7 +6,7 @@ const SQLITE_CONSTRAINT = 19;
  * Writes into a table that is somebody else's, beside a change that must not fail because of it: where a rule of that table
  * refuses, nothing of it is written, and the change goes on. Answers whether it was written.
  */
-export function writeAside(db: DatabaseSync, write: () => void): boolean {
+export function inSavepoint(db: DatabaseSync, write: () => void): boolean {
   db.exec('SAVEPOINT aside');
   try {
     write();

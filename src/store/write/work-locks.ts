@@ -5,7 +5,7 @@ import type { Ending } from '../../core/run/attempt/task-work.ts';
 import type { Status, TaskId } from '../../core/task.ts';
 import type { Connection, Transacted } from './connection.ts';
 import { finishWork } from './finish-work.ts';
-import type { Speaker } from './lock-row.ts';
+import type { LockContext } from './lock-row.ts';
 import { claimTask, renewLocks } from './lock-statements.ts';
 
 /** Whoever asked for the task waits for this. */
@@ -33,7 +33,7 @@ export interface WorkLocksOptions {
  * The locks of one worker, written by its own process: for a process that never reads the bytes of the database. A database
  * that is locked is tried again with jitter; then `busy`, with nothing written.
  */
-export class WorkLocks implements Pick<Locks, 'holder' | 'claim' | 'renew' | 'finish'> {
+export class WorkLocks implements Pick<Locks, 'holder' | 'claim' | 'renew' | 'release'> {
   readonly #options: WorkLocksOptions;
   readonly #claimedAt = new Map<TaskId, number>();
 
@@ -46,8 +46,8 @@ export class WorkLocks implements Pick<Locks, 'holder' | 'claim' | 'renew' | 'fi
   }
 
   async claim(id: TaskId, leaseMs: number): Promise<Result<Claim, Failure>> {
-    const claimed = await this.#transact(CLAIM_DEADLINE_MS, (speaker) =>
-      claimTask(speaker, { op: 'claim', id, leaseMs, takeUnleased: false }),
+    const claimed = await this.#transact(CLAIM_DEADLINE_MS, (context) =>
+      claimTask(context, { op: 'claim', id, leaseMs, takeUnleased: false }),
     );
     if (!claimed.ok) return claimed;
     const { claim, changed } = claimed.value;
@@ -57,18 +57,18 @@ export class WorkLocks implements Pick<Locks, 'holder' | 'claim' | 'renew' | 'fi
   }
 
   renew(ids: readonly TaskId[], leaseMs: number): Promise<Result<Renewal, Failure>> {
-    return this.#transact(RENEW_DEADLINE_MS, (speaker) => ok(renewLocks(speaker, { op: 'renew', ids, leaseMs })));
+    return this.#transact(RENEW_DEADLINE_MS, (context) => ok(renewLocks(context, { op: 'renew', ids, leaseMs })));
   }
 
-  finish(id: TaskId, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>> {
+  release(id: TaskId, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>> {
     return this.end(id, { to, overrules: false, comment: undefined });
   }
 
   /** As `finish`, with what else is written when work ends, in one transaction. */
   async end(id: TaskId, ending: Ending): Promise<Result<Status, Failure>> {
     const claimedAt = this.#claimedAt.get(id) ?? 0;
-    const finished = await this.#transact(FINISH_DEADLINE_MS, (speaker) =>
-      finishWork(speaker, { id, ending, claimedAt }),
+    const finished = await this.#transact(FINISH_DEADLINE_MS, (context) =>
+      finishWork(context, { id, ending, claimedAt }),
     );
     if (!finished.ok) return finished;
     this.#claimedAt.delete(id);
@@ -80,7 +80,10 @@ export class WorkLocks implements Pick<Locks, 'holder' | 'claim' | 'renew' | 'fi
     return ok(status);
   }
 
-  async #transact<T>(deadlineMs: number, body: (speaker: Speaker) => Result<T, Failure>): Promise<Result<T, Failure>> {
+  async #transact<T>(
+    deadlineMs: number,
+    body: (context: LockContext) => Result<T, Failure>,
+  ): Promise<Result<T, Failure>> {
     const { connection, file, holder, clock, random } = this.#options;
     const beganAt = clock.now();
     for (let attempt = 0; ; attempt++) {

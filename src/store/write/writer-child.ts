@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { dirname } from 'node:path';
 import type { Clock } from '../../core/ports.ts';
-import type { Answer, Ask, Hello, Request, Start } from './writer-protocol.ts';
+import type { WriterResponse, WriterRequest, Hello, WriterMessage, Start } from './writer-protocol.ts';
 
 /** A way to run Node: a path or a name on the PATH, and its options. */
 export interface NodeCommand {
@@ -24,7 +24,7 @@ const HUNG_MS = 5_000;
 const HELLO_MS = 10_000;
 
 /** `died` leaves open whether a question that was sent has been carried out. */
-export type Reply = Exclude<Answer, { kind: 'malformed' }> | { readonly kind: 'died'; readonly sent: boolean };
+export type Reply = Exclude<WriterResponse, { kind: 'malformed' }> | { readonly kind: 'died'; readonly sent: boolean };
 
 /** One living writer process. */
 export interface WriterChild {
@@ -35,7 +35,7 @@ export interface WriterChild {
   readonly answered: boolean;
   /** What it ended with, once it has. */
   readonly ended: Promise<string>;
-  ask(ask: Ask): Promise<Reply>;
+  ask(ask: WriterRequest): Promise<Reply>;
   /** Ends it at once; what it was doing is rolled back or done. */
   kill(): void;
   /** Leaves it alone: it lets go of all locks after its grace time, and ends. */
@@ -119,7 +119,7 @@ class LivingChild implements WriterChild {
     this.#child = child;
     this.#clock = clock;
     this.#heardAt = clock.now();
-    child.on('message', (message) => this.#hear(message as Answer));
+    child.on('message', (message) => this.#hear(message as WriterResponse));
     // Without a channel it would take us for gone and let go of our locks while we still count on them.
     child.on('disconnect', () => {
       if (!this.#abandoned) this.kill();
@@ -136,11 +136,11 @@ class LivingChild implements WriterChild {
     return this.#answered;
   }
 
-  async ask(ask: Ask): Promise<Reply> {
+  async ask(ask: WriterRequest): Promise<Reply> {
     if (this.#dead || !this.#child.connected) return { kind: 'died', sent: false };
     const seq = ++this.#seq;
     const sentAt = this.#clock.now();
-    const request: Request = { kind: 'request', seq, ask };
+    const request: WriterMessage = { kind: 'request', seq, ask };
     const reply = new Promise<Reply>((resolve, reject) => this.#waiting.set(seq, { resolve, reject }));
     const check = (): void => {
       const quietMs = this.#clock.now() - Math.max(sentAt, this.#heardAt);
@@ -167,7 +167,7 @@ class LivingChild implements WriterChild {
     this.#child.unref();
   }
 
-  #hear(answer: Answer): void {
+  #hear(answer: WriterResponse): void {
     this.#heardAt = this.#clock.now();
     this.#answered = true;
     const waiting = answer.seq === undefined ? undefined : this.#waiting.get(answer.seq);

@@ -8,7 +8,7 @@ import type { Status, Task, TaskId } from '../../core/task.ts';
 import { storePathsOf } from '../files/locate.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 import { startChild, type NodeCommand, type WriterChild } from './writer-child.ts';
-import type { Ask, FinalStatus, Values, WrittenComment } from './writer-protocol.ts';
+import type { WriterRequest, FinalStatus, Values, WrittenComment } from './writer-protocol.ts';
 
 export interface WriterOptions {
   /** `todo2.db`, absolute. */
@@ -120,8 +120,8 @@ export class Writer implements Locks, Edits, Disposable {
    * Lets go of a lock for a holder whose process is gone, in one transaction: it is never ours on the way, so that a crash
    * leaves it either there or free. Fails with `lockLost` where somebody else has the task, or nobody, and with `noSuchTask`.
    */
-  async giveBack(id: TaskId, from: string): Promise<Result<Status, Failure>> {
-    const outcome = await this.#request({ op: 'giveBack', id, from, again: false });
+  async releaseFor(id: TaskId, from: string): Promise<Result<Status, Failure>> {
+    const outcome = await this.#request({ op: 'releaseFor', id, from, again: false });
     if (!outcome.ok) return outcome;
     if (outcome.value.changed) this.#tell(id, outcome.value.status);
     return ok(outcome.value.status);
@@ -141,20 +141,20 @@ export class Writer implements Locks, Edits, Disposable {
     return outcome;
   }
 
-  async finish(id: TaskId, to: FinalStatus): Promise<Result<Status, Failure>> {
-    return this.#settle(id, await this.#request({ op: 'finish', id, to, again: false }));
+  async release(id: TaskId, to: FinalStatus): Promise<Result<Status, Failure>> {
+    return this.#settle(id, await this.#request({ op: 'release', id, to, again: false }));
   }
 
   /**
    * As `finish`, with a comment in the same transaction; answers also whether the comment was written, which a store without
    * a table for it does not take. Fails with `lockLost`, `noSuchTask`.
    */
-  async end(
+  async releaseWithComment(
     id: TaskId,
     to: FinalStatus,
     comment: WrittenComment | undefined,
   ): Promise<Result<{ readonly status: Status; readonly commented: boolean }, Failure>> {
-    const outcome = await this.#request({ op: 'end', id, to, comment: comment ?? null, again: false });
+    const outcome = await this.#request({ op: 'releaseWithResult', id, to, comment: comment ?? null, again: false });
     const settled = this.#settle(id, outcome);
     if (!settled.ok) return settled;
     return ok({ status: settled.value, commented: outcome.ok && outcome.value.commented });
@@ -262,7 +262,7 @@ export class Writer implements Locks, Edits, Disposable {
     return claim;
   }
 
-  #settle(id: TaskId, outcome: Result<Values['finish'], Failure>): Result<Status, Failure> {
+  #settle(id: TaskId, outcome: Result<Values['release'], Failure>): Result<Status, Failure> {
     if (!outcome.ok) {
       if (outcome.failure.kind === 'lockLost' || outcome.failure.kind === 'noSuchTask') this.#held.delete(id);
       return outcome;
@@ -281,7 +281,9 @@ export class Writer implements Locks, Edits, Disposable {
     }
   }
 
-  async #request<Op extends keyof Values>(ask: Extract<Ask, { op: Op }>): Promise<Result<Values[Op], Failure>> {
+  async #request<Op extends keyof Values>(
+    ask: Extract<WriterRequest, { op: Op }>,
+  ): Promise<Result<Values[Op], Failure>> {
     const { clock, random, file, deadlineMs = DEADLINE_MS } = this.#options;
     const beganAt = clock.now();
     let deaths = 0;
@@ -325,7 +327,7 @@ export class Writer implements Locks, Edits, Disposable {
     this.#doubtful.clear();
     for (const id of ids) {
       if (this.#held.has(id)) continue; // claimed again meanwhile
-      const finished = await this.#request({ op: 'finish', id, to: 'Todo', again: false });
+      const finished = await this.#request({ op: 'release', id, to: 'Todo', again: false });
       if (finished.ok) {
         this.#options.log(`A claim of ${id} that had failed was written all the same; it is given back.`);
         if (finished.value.changed) this.#tell(id, finished.value.status);
@@ -386,7 +388,7 @@ export class Writer implements Locks, Edits, Disposable {
 }
 
 /** What a request may lock. */
-function claimedBy(ask: Ask): readonly TaskId[] {
+function claimedBy(ask: WriterRequest): readonly TaskId[] {
   switch (ask.op) {
     case 'claim':
       return [ask.id];

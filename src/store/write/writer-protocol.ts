@@ -29,7 +29,7 @@ export type Hello =
   | { readonly kind: 'noSqlite'; readonly node: string; readonly detail: string };
 
 /** What one request asks for. `again` marks a repetition of one whose outcome is not known. */
-export type Ask =
+export type WriterRequest =
   | { readonly op: 'probe' }
   | { readonly op: 'claim'; readonly id: TaskId; readonly leaseMs: number; readonly takeUnleased: boolean }
   | { readonly op: 'claimAll'; readonly ids: readonly TaskId[]; readonly leaseMs: number }
@@ -57,12 +57,12 @@ export type Ask =
       readonly again: boolean;
     }
   /** Lets go of what `from`, whose process is gone, holds of a task: In Progress goes back to Todo. */
-  | { readonly op: 'giveBack'; readonly id: TaskId; readonly from: string; readonly again: boolean }
+  | { readonly op: 'releaseFor'; readonly id: TaskId; readonly from: string; readonly again: boolean }
   | { readonly op: 'renew'; readonly ids: readonly TaskId[]; readonly leaseMs: number }
-  | { readonly op: 'finish'; readonly id: TaskId; readonly to: FinalStatus; readonly again: boolean }
+  | { readonly op: 'release'; readonly id: TaskId; readonly to: FinalStatus; readonly again: boolean }
   /** As `finish`, with a comment in the same transaction. */
   | {
-      readonly op: 'end';
+      readonly op: 'releaseWithResult';
       readonly id: TaskId;
       readonly to: FinalStatus;
       readonly comment: WrittenComment | null;
@@ -106,11 +106,11 @@ export interface Values {
   /** `moved` went back to Todo, as their locks had ended. */
   readonly adopt: { readonly claims: readonly Claim[]; readonly moved: readonly TaskId[] };
   readonly forceRelease: { readonly status: Status; readonly changed: boolean };
-  readonly giveBack: Values['finish'];
+  readonly releaseFor: Values['release'];
   readonly renew: Renewal;
-  readonly finish: { readonly status: Status; readonly changed: boolean };
+  readonly release: { readonly status: Status; readonly changed: boolean };
   /** `commented` is false where no comment was asked for, or the store has no table that takes it. */
-  readonly end: { readonly status: Status; readonly changed: boolean; readonly commented: boolean };
+  readonly releaseWithResult: { readonly status: Status; readonly changed: boolean; readonly commented: boolean };
   readonly note: null;
   readonly setStatus: { readonly status: Status; readonly changed: boolean };
   readonly apply: { readonly statuses: readonly WrittenStatus[] };
@@ -123,14 +123,14 @@ export interface Values {
   readonly exit: null;
 }
 
-export interface Request {
+export interface WriterMessage {
   readonly kind: 'request';
   readonly seq: number;
-  readonly ask: Ask;
+  readonly ask: WriterRequest;
 }
 
 /** Each request gets exactly one; `seq` is undefined where a message had none that could be read. */
-export type Answer =
+export type WriterResponse =
   | { readonly kind: 'done'; readonly seq: number; readonly value: Values[keyof Values] }
   | { readonly kind: 'failed'; readonly seq: number; readonly failure: Failure }
   /** Another process has the database locked; nothing was written. */
@@ -138,7 +138,7 @@ export type Answer =
   | { readonly kind: 'malformed'; readonly seq: number | undefined; readonly detail: string };
 
 /** Reads a message from the client. A message that is none answers what to say to it. */
-export function parseMessage(message: unknown): Start | Request | Extract<Answer, { kind: 'malformed' }> {
+export function parseMessage(message: unknown): Start | WriterMessage | Extract<WriterResponse, { kind: 'malformed' }> {
   if (!isRecord(message)) return malformed(undefined, 'not an object');
   if (message['kind'] === 'start') {
     const { file, json, project, holder, graceMs, lingerMs = graceMs, lingering = [] } = message;
@@ -149,11 +149,11 @@ export function parseMessage(message: unknown): Start | Request | Extract<Answer
   }
   const { seq, ask } = message;
   if (message['kind'] !== 'request' || !Number.isSafeInteger(seq)) return malformed(undefined, 'not a request');
-  if (!isRecord(ask) || !isAsk(ask)) return malformed(seq as number, 'bad request');
+  if (!isRecord(ask) || !isWriterRequest(ask)) return malformed(seq as number, 'bad request');
   return { kind: 'request', seq: seq as number, ask };
 }
 
-function isAsk(ask: Record<string, unknown>): ask is Record<string, unknown> & Ask {
+function isWriterRequest(ask: Record<string, unknown>): ask is Record<string, unknown> & WriterRequest {
   switch (ask['op']) {
     case 'probe':
     case 'exit':
@@ -177,7 +177,7 @@ function isAsk(ask: Record<string, unknown>): ask is Record<string, unknown> & A
         typeof ask['reason'] === 'string' &&
         isBoolean(ask['again'])
       );
-    case 'giveBack':
+    case 'releaseFor':
       return isText(ask['id']) && isText(ask['from']) && isBoolean(ask['again']);
     case 'claim':
       return isText(ask['id']) && isDuration(ask['leaseMs']) && isBoolean(ask['takeUnleased']);
@@ -187,9 +187,9 @@ function isAsk(ask: Record<string, unknown>): ask is Record<string, unknown> & A
       return Array.isArray(ask['changes']) && ask['changes'].every(isChange) && isBoolean(ask['again']);
     case 'initialise':
       return Array.isArray(ask['tasks']) && ask['tasks'].every(isImportable) && isBoolean(ask['again']);
-    case 'finish':
+    case 'release':
       return isText(ask['id']) && isFinalStatus(ask['to']) && isBoolean(ask['again']);
-    case 'end':
+    case 'releaseWithResult':
       return (
         isText(ask['id']) && isFinalStatus(ask['to']) && isCommentOrNull(ask['comment']) && isBoolean(ask['again'])
       );
@@ -204,7 +204,7 @@ function isAsk(ask: Record<string, unknown>): ask is Record<string, unknown> & A
   }
 }
 
-function malformed(seq: number | undefined, detail: string): Extract<Answer, { kind: 'malformed' }> {
+function malformed(seq: number | undefined, detail: string): Extract<WriterResponse, { kind: 'malformed' }> {
   return { kind: 'malformed', seq, detail };
 }
 

@@ -1,4 +1,4 @@
-import type { Finding, FindingKind, NoFix, Severity, Trouble } from '../../core/doctor/finding.ts';
+import type { Finding, FindingKind, NoFix, Severity, Problem } from '../../core/doctor/finding.ts';
 import type { Change, NeverNullColumn } from '../../core/edit/change.ts';
 import type { Lock, Task, TaskId } from '../../core/task.ts';
 import { clockTime, leaseWords } from '../messages.ts';
@@ -127,7 +127,7 @@ export const KIND_WORDS: Readonly<Record<FindingKind, KindWords>> = {
 };
 
 /** A finding in a few words, for a row that names the task. Without a `now` (epoch ms), words that do not age. */
-export function troubleNote(trouble: Trouble, now?: number): string {
+export function troubleNote(trouble: Problem, now?: number): string {
   switch (trouble.kind) {
     case 'cycle': {
       const more = trouble.members.length - trouble.circle.length;
@@ -180,7 +180,7 @@ export function troubleNote(trouble: Trouble, now?: number): string {
   }
 }
 
-const ODD_IDS: Readonly<Record<Extract<Trouble, { kind: 'oddId' }>['form'], string>> = {
+const ODD_IDS: Readonly<Record<Extract<Problem, { kind: 'oddId' }>['form'], string>> = {
   automation: 'an automation run: exarp-go deletes it at every sync',
   notANumber: 'no number: exarp-go refuses it',
   other: 'not T- and digits: from JSON, exarp-go makes it anew under another id at every sync',

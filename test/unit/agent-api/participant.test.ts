@@ -5,7 +5,7 @@ import type { Editor } from '../../../src/agent-api/editor.ts';
 import { InvokedSubagents } from '../../../src/agent-api/invoke-subagent.ts';
 import { registerParticipant } from '../../../src/agent-api/participant.ts';
 import type { Backlog } from '../../../src/core/backlog.ts';
-import { SubagentDoor } from '../../../src/core/run/attempt/subagent-host-registry.ts';
+import { SubagentHostRegistry } from '../../../src/core/run/attempt/subagent-host-registry.ts';
 import { tasks } from '../../support/backlog.ts';
 import { fakeBacklog } from '../../support/fake-backlog.ts';
 
@@ -14,7 +14,7 @@ interface Setup {
   readonly current?: Backlog;
   readonly isTrusted?: boolean;
   readonly tools?: readonly string[];
-  readonly door?: SubagentDoor | 'none';
+  readonly door?: SubagentHostRegistry | 'none';
 }
 
 /** `@waves` in an editor that is made up: asks it something and answers all that it said, an error last. */
@@ -33,7 +33,7 @@ function rig(setup: Setup = {}) {
     },
   } as unknown as Editor;
   const backlogs = setup.backlogs ?? [fakeBacklog({ tasks: tasks('T-1', 'T-2 < T-1') })];
-  const door = setup.door ?? new SubagentDoor();
+  const door = setup.door ?? new SubagentHostRegistry();
   registerParticipant({
     ...{ editor, backlogs: () => backlogs, current: () => setup.current },
     ...{ ready: () => Promise.resolve(), toolFor: () => 'runSubagent' },
@@ -108,7 +108,7 @@ test('of several backlogs the one that a person names or looks at is run, and el
 });
 
 test('without the tool that starts subagents no run is started, and the door is shut', async () => {
-  const door = new SubagentDoor();
+  const door = new SubagentHostRegistry();
   const backlog = fakeBacklog({ tasks: tasks('T-1') });
   const { error } = await rig({ backlogs: [backlog], tools: [], door }).ask('wave 0', 'run');
   assert.match(error ?? '', /no tool called runSubagent.*Nothing was started or claimed/s);
@@ -117,7 +117,7 @@ test('without the tool that starts subagents no run is started, and the door is 
 });
 
 test('a run that cannot start says why, and leaves the door shut', async () => {
-  const door = new SubagentDoor();
+  const door = new SubagentHostRegistry();
   const { error } = await rig({ door }).ask('wave 0', 'run');
   assert.equal(error, 'failure: nothingToRun');
   assert.deepEqual(door.available(), { kind: 'noSubagents' });

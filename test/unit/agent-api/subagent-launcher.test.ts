@@ -8,11 +8,11 @@ import { fakeBacklog } from '../../support/fake-backlog.ts';
 import { HandClock, settle } from '../../support/hand-clock.ts';
 import { atWork, ended, runAfter, runStarted, type RunStep, SUCCEEDED } from '../../support/run-events.ts';
 
-const SUBAGENT = { agent: 'claude', model: undefined, how: 'subagent' } as const;
+const SUBAGENT = { agent: 'claude', model: undefined, agentMode: 'subagent' } as const;
 const AT = 1_000;
 
-const starting = (id: string, start: number): RunStep => ({
-  ...{ kind: 'taskStarting', id: taskId(id), start, attempt: 1, at: AT },
+const starting = (id: string, attemptNo: number): RunStep => ({
+  ...{ kind: 'taskStarting', id: taskId(id), attemptNo, tryNo: 1, at: AT },
 });
 
 /** A run of subagents, and what was launched for it, one line per prompt. */

@@ -65,9 +65,18 @@ async function fakeAgent(preference: AgentPreference): Promise<Agent> {
   return found.value;
 }
 
-function requestOf(job: Job, promptFile: string, how: CommandRequest['how']): CommandRequest {
+function requestOf(job: Job, promptFile: string, agentMode: CommandRequest['agentMode']): CommandRequest {
   const { root: cwd, runId, task } = job;
-  return { how, model: undefined, sessionId: SESSION, resumes: undefined, promptFile, cwd, taskId: task.id, runId };
+  return {
+    agentMode,
+    model: undefined,
+    sessionId: SESSION,
+    resumes: undefined,
+    promptFile,
+    cwd,
+    taskId: task.id,
+    runId,
+  };
 }
 
 function commandOf(agent: Agent, request: CommandRequest): AgentCommand {
@@ -83,7 +92,7 @@ function hostileJob(text: string, description = text): readonly [Job, PromptCont
   // With a word before it, so that each is told even where a text is nothing that can be seen.
   const told = `told ${text}`;
   const context = { files: [told], results: new Map([[dependency.id, told]]), planFile: undefined, earlier: [told] };
-  return [{ ...aJob(task), root, attempt: 2, dependencies: [dependency] }, context];
+  return [{ ...aJob(task), root, tryNo: 2, dependencies: [dependency] }, context];
 }
 
 /** Everything in the folder and below. */
@@ -104,11 +113,11 @@ test('the corpus has at least 200 texts, aimed at everything that could obey the
 test('no argument and no variable of any agent, in either mode, has anything of a task in it', () => {
   const file = join(root, '.todo2', 'waves', 'runs', 'r1', '1.prompt.md');
   for (const agent of agents) {
-    for (const how of MODES) {
-      const harmless = commandOf(agent, requestOf({ ...aJob(), root }, file, how));
+    for (const agentMode of MODES) {
+      const harmless = commandOf(agent, requestOf({ ...aJob(), root }, file, agentMode));
       for (const { text } of corpus) {
         const [job] = hostileJob(text);
-        const command = commandOf(agent, requestOf(job, file, how));
+        const command = commandOf(agent, requestOf(job, file, agentMode));
         if (agent.kind === 'custom') {
           assert.match(command.args[0] ?? '', /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/);
           assert.deepEqual(command.args.slice(1), harmless.args.slice(1));
@@ -189,10 +198,10 @@ async function recorded(agent: Agent, what: 'args' | 'stdin' | 'env'): Promise<B
   return readFile(join(base, 'records', `${agent.command.replace(/^.*\//, '')}.${what}`));
 }
 
-async function tryAgent(agent: Agent, how: CommandRequest['how'], job: Job, prompt: string): Promise<void> {
+async function tryAgent(agent: Agent, agentMode: CommandRequest['agentMode'], job: Job, prompt: string): Promise<void> {
   const promptFile = join(root, '.todo2', 'waves', 'runs', 'r1', '1.prompt.md');
   assert((await writePromptFile(promptFile, prompt)).ok);
-  const command = commandOf(agent, requestOf(job, promptFile, how));
+  const command = commandOf(agent, requestOf(job, promptFile, agentMode));
   await start(command, promptFile);
   assert.deepEqual((await recorded(agent, 'args')).toString(), command.args.map((arg) => `${arg}\0`).join(''));
   const stdin = command.stdin === 'prompt' ? prompt : '';
@@ -214,15 +223,15 @@ async function tryAgent(agent: Agent, how: CommandRequest['how'], job: Job, prom
 test('a real program gets what it should through every agent and mode, and nothing is executed', posix, async () => {
   const all = corpus.map(({ text }) => text).join('\n');
   for (const agent of agents) {
-    for (const how of MODES) {
+    for (const agentMode of MODES) {
       if (!FULL) {
         const [job, context] = hostileJob(`x$(touch ${canary})\`touch ${canary}\`;touch ${canary}\n"'&|`, all);
-        await tryAgent(agent, how, job, writePromptText(job, context));
+        await tryAgent(agent, agentMode, job, writePromptText(job, context));
         continue;
       }
       for (const { text } of corpus) {
         const [job, context] = hostileJob(text, `the text: ${text}`);
-        await tryAgent(agent, how, job, writePromptText(job, context));
+        await tryAgent(agent, agentMode, job, writePromptText(job, context));
       }
     }
   }

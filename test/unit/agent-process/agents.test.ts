@@ -26,7 +26,7 @@ function diskOf(files: Readonly<Record<string, string>>): Disk {
 }
 
 const REQUEST: CommandRequest = {
-  how: 'unattended',
+  agentMode: 'unattended',
   model: undefined,
   sessionId: '11111111-2222-4333-8444-555555555555',
   resumes: undefined,
@@ -240,7 +240,7 @@ test('the simulated agent is found without looking anywhere, but never by auto',
   const { command, args, env } = build(found.value, { model: 'ignored' });
   assert.deepEqual([command, env], ['/x/node', { ELECTRON_RUN_AS_NODE: '1' }]);
   assert.deepEqual(args, ['/x/{cwd}/sim.cjs']);
-  assert.deepEqual(argsOf(found.value, { how: 'interactive' }), ['/x/{cwd}/sim.cjs', REQUEST.promptFile]);
+  assert.deepEqual(argsOf(found.value, { agentMode: 'interactive' }), ['/x/{cwd}/sim.cjs', REQUEST.promptFile]);
   assert(!(AUTO_ORDER as readonly string[]).includes('simulated'));
 });
 
@@ -296,7 +296,7 @@ test('every agent gets its prompt once: on stdin, or as a file that its argument
     const agent = await preset(kind);
     const { args, stdin } = build(agent);
     assert.equal(args.includes(REQUEST.promptFile), stdin === 'none', kind);
-    const inTerminal = build(agent, { how: 'interactive' });
+    const inTerminal = build(agent, { agentMode: 'interactive' });
     assert.equal(inTerminal.stdin, 'none');
     const names = inTerminal.args.some((arg) => arg.includes(REQUEST.promptFile));
     assert(names || inTerminal.tell?.includes(REQUEST.promptFile), kind);
@@ -324,7 +324,7 @@ test('Amp without its key is not started unattended, and it is said why', async 
   const found = await findAgent({ kind: 'amp' }, { PATH }, 'linux', diskOf({ '/usr/bin/amp': '' }));
   assert(found.ok);
   assert.match(whyNot(found.value, {}), /AMP_API_KEY.*login/);
-  assert(buildCommand(found.value, { ...REQUEST, how: 'interactive' }).ok);
+  assert(buildCommand(found.value, { ...REQUEST, agentMode: 'interactive' }).ok);
 });
 
 test('a mode that the user set for goose stays', async () => {
@@ -336,7 +336,7 @@ test('a mode that the user set for goose stays', async () => {
 
 test('a command in a terminal has nothing that an editor would replace', async () => {
   const agent = await preset('claude');
-  assert.match(whyNot(agent, { how: 'interactive', promptFile: '/a/${env:HOME}/1.prompt.md' }), /variable/);
+  assert.match(whyNot(agent, { agentMode: 'interactive', promptFile: '/a/${env:HOME}/1.prompt.md' }), /variable/);
   assert(buildCommand(agent, { ...REQUEST, promptFile: '/a/${env:HOME}/1.prompt.md' }).ok);
 });
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { runChild, type ChildEnd, type ChildOptions } from '../../../src/agent-process/child-work.ts';
 import { endOrphan, isMarkAlive, MARK } from '../../../src/agent-process/process-tree.ts';
-import { beginOf } from '../../../src/store/runs/processes.ts';
+import { processStartTime } from '../../../src/store/runs/processes.ts';
 import { isAlive, until } from '../../support/work-rig.ts';
 
 const posix = { skip: process.platform === 'win32' };
@@ -274,8 +274,8 @@ test('an orphan is ended by its beginning, and what carries its mark with it', p
     detached: true,
     stdio: 'ignore',
   });
-  const agentBegin = (await beginOf(orphan.pid!)) ?? null;
-  await endOrphan({ agentPid: orphan.pid, agentBegin, mark }, beginOf, 200);
+  const agentBegin = (await processStartTime(orphan.pid!)) ?? null;
+  await endOrphan({ agentPid: orphan.pid, agentBegin, mark }, processStartTime, 200);
   await until('it is gone', () => !isAlive(orphan.pid!));
 });
 
@@ -287,8 +287,8 @@ test(
     try {
       const marks = [randomBytes(16).toString('hex'), '', '.*'];
       for (const mark of marks) {
-        await endOrphan({ agentPid: other.pid, agentBegin: 'long ago', mark }, beginOf, 50);
-        await endOrphan({ agentPid: other.pid, agentBegin: null, mark }, beginOf, 50);
+        await endOrphan({ agentPid: other.pid, agentBegin: 'long ago', mark }, processStartTime, 50);
+        await endOrphan({ agentPid: other.pid, agentBegin: null, mark }, processStartTime, 50);
       }
       assert(isAlive(other.pid!));
     } finally {

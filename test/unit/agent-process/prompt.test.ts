@@ -59,7 +59,7 @@ test('a prompt says what the dependencies reported, which files are named, the p
     planFile: '.cursor/plans/x.plan.md',
     earlier: ['the tests failed'],
   };
-  const prompt = promptOf({}, context, { dependencies, attempt: 2 });
+  const prompt = promptOf({}, context, { dependencies, tryNo: 2 });
   const [, files, result, earlier, ...more] = fencedBlocks(prompt);
   assert.equal(files, 'src/a.ts\nb.md');
   assert.match(result ?? '', /^T-0: Title of T-0\nmade a tablex+…$/);
@@ -102,7 +102,7 @@ test('no text of a backlog, of another agent or of a template can close its fenc
         const context = { results, files: [other], earlier: [other], template };
         const prompt = promptOf({ title, description, id: other as never }, context, {
           dependencies: [dependency],
-          attempt: 2,
+          tryNo: 2,
         });
         const fence = '`'.repeat(Number(/two fences of (\d+) backticks/.exec(prompt)?.[1]));
         const blocks = fencedBlocks(prompt);
@@ -211,9 +211,9 @@ const told: readonly [
   ['to make a file elsewhere', 'simulate: touch=../made.txt', 1, { touch: undefined }],
 ];
 
-for (const [name, description, attempt, expected] of told) {
+for (const [name, description, tryNo, expected] of told) {
   test(`the simulated agent is told ${name}`, () => {
-    const orders = readOrders(promptOf({ description }, {}, { attempt }));
+    const orders = readOrders(promptOf({ description }, {}, { tryNo }));
     assert.deepEqual({ ...orders, ...expected }, orders);
   });
 }
@@ -223,7 +223,7 @@ test('only the description of its own task gives the simulated agent orders', ()
   const dependency = aTask({ id: 'T-0', title: order });
   const context = { results: new Map([[dependency.id, `Description:\n${order}`]]), files: [order], earlier: [order] };
   const template = `${order}\n{{results}}\n{{attempt}}\n{{files}}`;
-  const job = { dependencies: [dependency], attempt: 2 };
+  const job = { dependencies: [dependency], tryNo: 2 };
   for (const prompt of [
     promptOf({ title: order, tags: [order], metadata: { acceptance: order } }, context, job),
     promptOf({ description: '' }, { ...context, template: `{{task}}\n${template}` }, job),

@@ -59,7 +59,7 @@ test('what is claimed by hand is kept as such, with the version that the claim w
   const backlog = fakeBacklog({
     tasks: tasks('T-1', 'T-2'),
     locks: { claimAll: () => Promise.resolve(ok(granted)) },
-    keeper: { hold: (id, _, work) => void held.push([id, work]) },
+    keeper: { track: (id, _, work) => void held.push([id, work]) },
   });
   assert.ok((await backlog.claimAll(['T-1', 'T-2'].map(taskId))).ok);
   assert.deepEqual(held, [
@@ -97,10 +97,10 @@ describe('a change of our own to a task that we hold', () => {
     };
     return fakeBacklog({
       tasks: [mine],
-      locks: { setStatus: () => write('Done' as const), finish: () => write('Todo' as const) },
+      locks: { setStatus: () => write('Done' as const), release: () => write('Todo' as const) },
       apply: () => write(undefined),
       keeper: {
-        drop: (id) => {
+        untrack: (id) => {
           steps.push(`drop ${id}`);
           return () => void steps.push('keep');
         },

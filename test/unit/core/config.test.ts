@@ -21,30 +21,30 @@ test('without a setting a run goes as the defaults say, and so it does with thos
   for (const [key, value] of Object.entries(properties)) settings.set(key.replace('todo2Waves.', ''), value.default);
   const read = readSettings(folder);
   assert.deepEqual(read.run, RUN_DEFAULTS);
-  assert.deepEqual(read.agent, { agent: 'auto', model: undefined, how: 'unattended' });
+  assert.deepEqual(read.agent, { agent: 'auto', model: undefined, agentMode: 'unattended' });
   assert.deepEqual([read.agentRules, read.verify, read.verifyWave], [[], [], undefined]);
   assert.deepEqual(readRuleProblems(folder), []);
 });
 
 const values: readonly [key: string, value: unknown, expected: Partial<typeof RUN_DEFAULTS>][] = [
-  ['runMode', 'flow', { mode: 'flow' }],
-  ['runMode', 'fast', { mode: 'strict' }],
+  ['runMode', 'flow', { runMode: 'flow' }],
+  ['runMode', 'fast', { runMode: 'strict' }],
   ['onFailure', 'stopAtOnce', { onFailure: 'stopAtOnce' }],
   ['pauseBetweenWaves', true, { pauseBetweenWaves: true }],
   ['pauseBetweenWaves', 'yes', { pauseBetweenWaves: false }],
-  ['heldTasks', 'wait', { held: 'wait' }],
+  ['heldTasks', 'wait', { heldTasks: 'wait' }],
   ['retries', 2, { retries: 2 }],
   ['retries', 1e9, { retries: 0 }],
   ['retries', -1, { retries: 0 }],
   ['retries', 1.5, { retries: 0 }],
   ['retryAfterSeconds', 0, { retryAfterMs: 0 }],
   ['retryAfterSeconds', 45, { retryAfterMs: 45_000 }],
-  ['breakAfterEqualFailures', 0, { breakAfter: 0 }],
-  ['taskTimeLimitMinutes', 0, { wallMs: 0 }],
-  ['taskTimeLimitMinutes', 5, { wallMs: 300_000 }],
+  ['breakAfterEqualFailures', 0, { maxEqualFailures: 0 }],
+  ['taskTimeLimitMinutes', 0, { timeLimitMs: 0 }],
+  ['taskTimeLimitMinutes', 5, { timeLimitMs: 300_000 }],
   // Longer than a timer can be set for.
-  ['taskTimeLimitMinutes', 100_000, { wallMs: RUN_DEFAULTS.wallMs }],
-  ['stuckAfterMinutes', 1, { idleMs: 60_000 }],
+  ['taskTimeLimitMinutes', 100_000, { timeLimitMs: RUN_DEFAULTS.timeLimitMs }],
+  ['stuckAfterMinutes', 1, { stuckAfterMs: 60_000 }],
   ['whenWindowCloses', 'stop', { whenWindowCloses: 'stop' }],
 ];
 for (const [key, value, expected] of values) {

@@ -20,7 +20,7 @@ test('a dry run tells order, waits, commands, prompts, what is left out, and how
       dryStep(second!, {
         startsAtMs: 300_000,
         waited: [{ kind: 'sharesFiles', with: taskId('T-1'), files: ['src/a.ts'] }],
-        agent: { agent: 'codex', model: 'gpt-5', how: 'unattended' },
+        agent: { agent: 'codex', model: 'gpt-5', agentMode: 'unattended' },
         preview: fail({ kind: 'noAgent', tried: ['codex'] }),
       }),
       dryStep(third!, { wave: 1, startsAtMs: 600_000 }),
@@ -43,7 +43,7 @@ test('no text of a backlog, an agent or a path gets out of its place', () => {
   const nasty = '```\n# Out\n<img src=x> [a](command:rm) ![p](http://e/x) | $(flame) `x`';
   const step = dryStep(task('T-1', { title: nasty }), {
     preview: ok({ command: ['/bin/a', nasty], promptFile: nasty, prompt: nasty + '\n````\nmore' }),
-    agent: { agent: nasty, model: nasty, how: 'unattended' },
+    agent: { agent: nasty, model: nasty, agentMode: 'unattended' },
     waited: [{ kind: 'held', holder: nasty }],
   });
   const text = dryRunDocument(dryReport({ title: nasty, steps: [step] }), { ...context, titleOf: () => nasty });

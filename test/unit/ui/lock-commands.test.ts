@@ -46,7 +46,7 @@ function makeWindow(all: readonly Task[]) {
         asked.push(`take ${id} off ${holder}: ${reason}`);
         return Promise.resolve(ok('Todo' as const));
       },
-      finish: (id) => {
+      release: (id) => {
         asked.push(`finish ${id}`);
         return Promise.resolve(ok('Todo' as const));
       },

@@ -202,7 +202,7 @@ describe('running with a choice', () => {
     const [cap, started] = await press('runWaveWith', wave(0));
     assert.equal(cap, 'cap 8');
     assert.equal(started, 'start Wave 0: T-1 T-2 T-4 T-5 T-6 (flow stopAtOnce claude opus-4.1)');
-    const choice = { mode: 'flow', agent: 'claude', model: 'opus-4.1', cap: 8, onFailure: 'stopAtOnce' };
+    const choice = { runMode: 'flow', agent: 'claude', model: 'opus-4.1', cap: 8, onFailure: 'stopAtOnce' };
     assert.deepEqual(remembered, [{ ...choice, pauseBetweenWaves: true }]);
     lists.length = 0;
     await press('runWaveWith', wave(0));
@@ -246,10 +246,19 @@ describe('running with a choice', () => {
 test('a choice that is stored wrongly counts as far as it is right', () => {
   assert.deepEqual(readRunChoice(undefined), {});
   assert.deepEqual(readRunChoice('flow'), {});
-  assert.deepEqual(readRunChoice({ mode: 'flow', cap: 65, agent: '../x', model: '-x', how: 1, onFailure: 'no' }), {
-    mode: 'flow',
-  });
-  const whole = { mode: 'strict', agent: 'goose', model: 'gpt-5', how: 'interactive', onFailure: 'continue' } as const;
+  assert.deepEqual(
+    readRunChoice({ runMode: 'flow', cap: 65, agent: '../x', model: '-x', agentMode: 1, onFailure: 'no' }),
+    {
+      runMode: 'flow',
+    },
+  );
+  const whole = {
+    runMode: 'strict',
+    agent: 'goose',
+    model: 'gpt-5',
+    agentMode: 'interactive',
+    onFailure: 'continue',
+  } as const;
   assert.deepEqual(readRunChoice({ ...whole, pauseBetweenWaves: false, cap: 64 }), {
     ...whole,
     ...{ pauseBetweenWaves: false, cap: 64 },

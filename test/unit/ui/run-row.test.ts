@@ -24,7 +24,7 @@ const FOUR = tasks('T-1', 'T-2', 'T-3', 'T-4 < T-3');
 const beginning = runStarted({ waves: [['T-1', 'T-2', 'T-3'], ['T-4']], at, title: 'All waves' });
 const flow = runStarted({
   ...{ waves: [['T-1', 'T-2', 'T-3'], ['T-4']], at, title: 'All waves' },
-  options: { mode: 'flow' },
+  options: { runMode: 'flow' },
 });
 
 interface Shown extends RowContent {

@@ -232,7 +232,7 @@ function runEvents(outcome: TaskOutcome): [RunEvent, ...RunEvent[]] {
   return [
     runStarted({ waves: [['T-1']], at }),
     { kind: 'waveStarted', runId: 'r', wave: 0, at },
-    { kind: 'taskStarting', runId: 'r', id, start: 1, attempt: 1, at },
+    { kind: 'taskStarting', runId: 'r', id, attemptNo: 1, tryNo: 1, at },
     { kind: 'taskClaimed', runId: 'r', id, holder: ME, at },
     { kind: 'taskStarted', runId: 'r', id, at },
     { kind: 'taskEnded', runId: 'r', id, outcome, at: NOW },

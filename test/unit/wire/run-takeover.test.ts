@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { RunEvent, RunState } from '../../../src/core/run/run-events.ts';
-import type { WorkState } from '../../../src/core/run/journal/work-state.ts';
+import { storedWorkState, type WorkState } from '../../../src/core/run/journal/work-state.ts';
 import { taskId, type TaskId } from '../../../src/core/task.ts';
-import { RecordedRuns, type RunHistoryOptions } from '../../../src/wire/run-takeover.ts';
+import { RunTakeover, type RunTakeoverOptions } from '../../../src/wire/run-takeover.ts';
 import { RunJournals } from '../../../src/store/runs/run-journals.ts';
 import { HandClock } from '../../support/hand-clock.ts';
 import { ranFor, startOf, succeeded } from '../../support/run-stories.ts';
@@ -19,14 +19,14 @@ const END: RunEvent = { kind: 'runEnded', runId: RUN, at: 99 };
 const STORY: readonly RunEvent[] = [
   startOf(RUN, [['T-1', 'T-2', 'T-3']]),
   { kind: 'waveStarted', runId: RUN, wave: 0, at: 1 },
-  { kind: 'taskStarting', runId: RUN, id: taskId('T-1'), start: 1, attempt: 1, at: 2 },
-  { kind: 'taskStarting', runId: RUN, id: taskId('T-2'), start: 2, attempt: 1, at: 2 },
+  { kind: 'taskStarting', runId: RUN, id: taskId('T-1'), attemptNo: 1, tryNo: 1, at: 2 },
+  { kind: 'taskStarting', runId: RUN, id: taskId('T-2'), attemptNo: 2, tryNo: 1, at: 2 },
 ];
 
 /** A folder in which an earlier window wrote this down, and a window that opens on it now. */
 async function reopened(t: TestContext, story: readonly RunEvent[], { begunHere }: { readonly begunHere: boolean }) {
   const root = mkdtempSync(join(tmpdir(), 'todo2-history-'));
-  const opened: RecordedRuns[] = [];
+  const opened: RunTakeover[] = [];
   const bugs: unknown[] = [];
   t.after(async () => {
     for (const history of opened) await history.close();
@@ -40,7 +40,7 @@ async function reopened(t: TestContext, story: readonly RunEvent[], { begunHere 
     const journals = new RunJournals({
       ...{ root, clock, pid, log: () => undefined },
       processes: { hostname: 'desk', isAlive: (asked) => alive.has(asked) },
-      beginOf: (asked) => Promise.resolve(alive.has(asked) ? `began ${asked}` : undefined),
+      processStartTime: (asked) => Promise.resolve(alive.has(asked) ? `began ${asked}` : undefined),
     });
     t.after(() => journals.dispose());
     return journals;
@@ -53,13 +53,13 @@ async function reopened(t: TestContext, story: readonly RunEvent[], { begunHere 
   alive.delete(1);
 
   const journals = journalsOf(2);
-  const files = (start: number) => journals.filesOf(RUN, start);
-  const writeState = (start: number, part: Partial<WorkState> = {}): void => {
+  const files = (attemptNo: number) => journals.filesOf(RUN, attemptNo);
+  const writeState = (attemptNo: number, part: Partial<WorkState> = {}): void => {
     const state: WorkState = {
       ...{
         runId: RUN,
-        start,
-        taskId: taskId(`T-${start}`),
+        attemptNo,
+        taskId: taskId(`T-${attemptNo}`),
         phase: 'claiming',
         pid: SUPERVISOR,
         begin: 'b',
@@ -74,7 +74,7 @@ async function reopened(t: TestContext, story: readonly RunEvent[], { begunHere 
       },
       ...{ output: 'text', startedAt: 3, lastOutputAt: undefined, sessionId: undefined, end: undefined, ...part },
     };
-    writeFileSync(files(start).state, JSON.stringify(state));
+    writeFileSync(files(attemptNo).state, JSON.stringify(storedWorkState(state)));
   };
   const told: string[] = [];
   const restored: { run: RunState; attach: ReadonlySet<TaskId> }[] = [];
@@ -89,8 +89,8 @@ async function reopened(t: TestContext, story: readonly RunEvent[], { begunHere 
       return Promise.resolve();
     };
   };
-  const runner: RunHistoryOptions['runner'] = {
-    ...{ onEvent: () => ({ dispose: () => undefined }), runs: [], letGo: () => undefined },
+  const runner: RunTakeoverOptions['runner'] = {
+    ...{ onEvent: () => ({ dispose: () => undefined }), runs: [], detach: () => undefined },
     restore: (run, attach) => {
       restored.push({ run, attach });
       return { runId: run.runId, ended: new Promise(() => undefined) };
@@ -99,12 +99,12 @@ async function reopened(t: TestContext, story: readonly RunEvent[], { begunHere 
     ...{ stopRun: tell('stopRun'), stopWave: tell('stopWave'), stopTask: tell('stopTask') },
   };
   const open = async (
-    isAlive: RunHistoryOptions['isAlive'] = () => Promise.resolve(false),
-    ready: RunHistoryOptions['ready'] = () => Promise.resolve(),
-  ): Promise<RecordedRuns> => {
-    const history = new RecordedRuns({
+    isAlive: RunTakeoverOptions['isAlive'] = () => Promise.resolve(false),
+    ready: RunTakeoverOptions['ready'] = () => Promise.resolve(),
+  ): Promise<RunTakeover> => {
+    const history = new RunTakeover({
       ...{ journals, runner, isAlive, ready, clock, log: () => undefined, reportBug: (bug) => void bugs.push(bug) },
-      ...{ endOrphan: tell('endOrphan'), giveBack: tell('giveBack'), endVerification: tell('endVerification') },
+      ...{ endOrphan: tell('endOrphan'), releaseFor: tell('releaseFor'), endVerification: tell('endVerification') },
       ...{ begun: { has: () => begunHere, add: () => undefined }, onAttached: () => undefined },
       onFailed: () => assert.fail('it can be written'),
     });
@@ -138,7 +138,7 @@ describe('a run that was not begun here', () => {
   test('is taken over where its supervisor surely lives', async (t) => {
     const at = await reopened(t, STORY, { begunHere: false });
     at.writeState(1, { phase: 'working', agentPid: 1234 });
-    await at.open((state) => Promise.resolve(state.start === 1));
+    await at.open((state) => Promise.resolve(state.attemptNo === 1));
     assert.deepEqual([...(at.restored[0]?.attach ?? [])], ['T-1']);
   });
 
@@ -146,7 +146,7 @@ describe('a run that was not begun here', () => {
     const story = [
       startOf(RUN, [['T-1']]),
       { kind: 'waveStarted', runId: RUN, wave: 0, at: 1 } as const,
-      ...ranFor(RUN, 'T-1', { start: 1, from: 2, ms: 3, outcome: succeeded() }),
+      ...ranFor(RUN, 'T-1', { attemptNo: 1, from: 2, ms: 3, outcome: succeeded() }),
       END,
     ];
     const history = await (await reopened(t, story, { begunHere: false })).open();
@@ -182,9 +182,9 @@ describe('an attempt that nothing shows of', () => {
   test('and that has ended by being told so has its turn again as well', async (t) => {
     const at = await reopened(t, STORY, { begunHere: true });
     at.writeState(2, { phase: 'working', agentPid: 1234 });
-    await at.open(({ start }) => {
+    await at.open(({ attemptNo }) => {
       at.writeState(1, { phase: 'ended', end: { kind: 'stopped' } });
-      return Promise.resolve(start === 2);
+      return Promise.resolve(attemptNo === 2);
     });
     assert.deepEqual([...(at.restored[0]?.attach ?? [])], ['T-2']);
     assert.equal(at.restored[0]?.run.tasks.get(taskId('T-1'))?.phase, 'queued');

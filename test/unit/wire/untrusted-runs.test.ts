@@ -5,14 +5,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { foundWork } from '../../../src/wire/untrusted-runs.ts';
+import { trustRuns } from '../../../src/wire/untrusted-runs.ts';
 import { formatEntry } from '../../../src/core/run/journal/journal-entry.ts';
 import type { RunEvent } from '../../../src/core/run/run-events.ts';
-import type { WorkState } from '../../../src/core/run/journal/work-state.ts';
+import { storedWorkState, type WorkState } from '../../../src/core/run/journal/work-state.ts';
 import { taskId } from '../../../src/core/task.ts';
 import { MARK } from '../../../src/agent-process/process-tree.ts';
-import { RecordedRuns } from '../../../src/wire/run-takeover.ts';
-import { beginOf, isBeginSecret, systemProcesses } from '../../../src/store/runs/processes.ts';
+import { RunTakeover } from '../../../src/wire/run-takeover.ts';
+import { processStartTime, isBeginSecret, systemProcesses } from '../../../src/store/runs/processes.ts';
 import { RunJournals } from '../../../src/store/runs/run-journals.ts';
 import { systemClock } from '../../../src/store/files/system-clock.ts';
 import { startOf } from '../../support/run-stories.ts';
@@ -35,7 +35,7 @@ function someProcess(t: TestContext, env: Record<string, string> = {}): ChildPro
 
 function stateOf(pid: number, more: Partial<WorkState> = {}): WorkState {
   return {
-    ...{ runId: RUN, start: 1, taskId: id, phase: 'working', pid, begin: null, host: HOST, mark: '0'.repeat(32) },
+    ...{ runId: RUN, attemptNo: 1, taskId: id, phase: 'working', pid, begin: null, host: HOST, mark: '0'.repeat(32) },
     ...{ holder: `claude-${HOST}-${pid}`, agentPid: pid, agentBegin: null, label: 'x', output: 'text', startedAt: 1 },
     ...{ lastOutputAt: undefined, sessionId: undefined, end: undefined },
     ...more,
@@ -44,10 +44,10 @@ function stateOf(pid: number, more: Partial<WorkState> = {}): WorkState {
 
 function partsOf(isBegun: boolean, secret = isBeginSecret) {
   const given: string[] = [];
-  const found = foundWork({
-    ...{ pid: process.pid, processes: systemProcesses, beginOf, isBeginSecret: secret, graceMs: 50 },
+  const found = trustRuns({
+    ...{ pid: process.pid, processes: systemProcesses, processStartTime, isBeginSecret: secret, graceMs: 50 },
     begun: { has: () => isBegun },
-    giveBack: (holder) => Promise.resolve(void given.push(holder)),
+    releaseFor: (holder) => Promise.resolve(void given.push(holder)),
     log: () => undefined,
   });
   return { ...found, given };
@@ -62,7 +62,7 @@ async function endedPid(): Promise<number> {
 
 test('of a run from elsewhere, a process that lives is no supervisor unless its beginning shows it', async (t) => {
   const { pid } = someProcess(t);
-  const begin = (await beginOf(pid)) ?? null;
+  const begin = (await processStartTime(pid)) ?? null;
   for (const forged of [null, '', 'boot 1', `${begin} `]) {
     assert.equal(await partsOf(false).isAlive(stateOf(pid, { begin: forged })), false, String(forged));
   }
@@ -76,7 +76,7 @@ test('of a run from elsewhere, a process that lives is no supervisor unless its 
 
 test('of a run from elsewhere, no process is ended by its id, whatever its beginning', posix, async (t) => {
   const { pid } = someProcess(t);
-  const agentBegin = (await beginOf(pid)) ?? null;
+  const agentBegin = (await processStartTime(pid)) ?? null;
   await partsOf(false).endOrphan(stateOf(pid, { agentBegin }));
   await partsOf(true).endOrphan(stateOf(pid, { agentBegin, host: 'another' }));
   assert(isAlive(pid));
@@ -92,14 +92,14 @@ test('an agent is found by its mark, whoever began its run', linux, async (t) =>
 });
 
 test('this process is never taken for an agent', posix, async () => {
-  const agentBegin = (await beginOf(process.pid)) ?? null;
+  const agentBegin = (await processStartTime(process.pid)) ?? null;
   await partsOf(true).endOrphan(stateOf(process.pid, { agentBegin }));
 });
 
 test('a lock is let go of only where its holder has surely ended', async (t) => {
   const dead = await endedPid();
   const { pid } = someProcess(t);
-  const { giveBack, isAlive: lives, given } = partsOf(true);
+  const { releaseFor, isAlive: lives, given } = partsOf(true);
   for (const holder of [
     `claude-${HOST}-${pid}`,
     `claude-elsewhere-${dead}`,
@@ -107,22 +107,22 @@ test('a lock is let go of only where its holder has surely ended', async (t) => 
     'a person',
     `claude-${HOST}-0`,
   ]) {
-    await giveBack(holder, id);
+    await releaseFor(holder, id);
   }
   assert.deepEqual(given, []);
-  await giveBack(`claude-${HOST}-${dead}`, id);
+  await releaseFor(`claude-${HOST}-${dead}`, id);
   assert.deepEqual(given, [`claude-${HOST}-${dead}`]);
   // Its id was given to another process meanwhile, which the beginning shows.
   assert.equal(await lives(stateOf(pid, { begin: 'long ago' })), process.platform === 'win32');
-  await giveBack(`claude-${HOST}-${pid}`, id);
+  await releaseFor(`claude-${HOST}-${pid}`, id);
   assert.deepEqual(given.slice(1), process.platform === 'win32' ? [] : [`claude-${HOST}-${pid}`]);
 });
 
 test('a state that was made up does not make the lock of a living process one that was left behind', async (t) => {
   const { pid } = someProcess(t);
-  const { giveBack, isAlive: lives, given } = partsOf(false);
+  const { releaseFor, isAlive: lives, given } = partsOf(false);
   assert.equal(await lives(stateOf(pid, { begin: 'long ago' })), false);
-  await giveBack(`claude-${HOST}-${pid}`, id);
+  await releaseFor(`claude-${HOST}-${pid}`, id);
   assert.deepEqual(given, []);
 });
 
@@ -130,7 +130,7 @@ test('a folder that was downloaded with runs in it starts nothing, ends nothing 
   const root = mkdtempSync(join(tmpdir(), 'todo2-found-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   const victim = someProcess(t);
-  const begin = (await beginOf(victim.pid)) ?? null;
+  const begin = (await processStartTime(victim.pid)) ?? null;
   const runs = join(root, '.todo2', 'waves', 'runs');
   const forged: readonly [runId: string, state: Partial<WorkState> | undefined][] = [
     ['20260101T000000-aaaaaa', stateOf(1)],
@@ -142,21 +142,31 @@ test('a folder that was downloaded with runs in it starts nothing, ends nothing 
     const about = { runId, id };
     const events: RunEvent[] = [
       startOf(runId, [['T-1', 'T-2']], { at: Date.now() }),
-      { kind: 'taskStarting', ...about, start: 1, attempt: 1, at: 1 },
+      { kind: 'taskStarting', ...about, attemptNo: 1, tryNo: 1, at: 1 },
       { kind: 'taskClaimed', ...about, holder: `claude-${HOST}-${victim.pid}`, at: 1 },
       { kind: 'taskStarted', ...about, at: 1 },
     ];
     mkdirSync(join(runs, runId), { recursive: true });
     writeFileSync(join(runs, `${runId}.jsonl`), events.map((event) => `${formatEntry(event)}\n`).join(''));
     if (state !== undefined) {
-      writeFileSync(join(runs, runId, '1.state.json'), JSON.stringify({ ...state, runId }));
+      writeFileSync(
+        join(runs, runId, '1.state.json'),
+        JSON.stringify(storedWorkState({ ...(state as WorkState), runId })),
+      );
     }
   }
   const { given, ...found } = partsOf(false);
   const nothing = (): never => assert.fail('files are no reason to do anything');
-  const history = new RecordedRuns({
+  const history = new RunTakeover({
     journals: new RunJournals({
-      ...{ root, pid: process.pid, processes: systemProcesses, beginOf, clock: systemClock, log: () => undefined },
+      ...{
+        root,
+        pid: process.pid,
+        processes: systemProcesses,
+        processStartTime,
+        clock: systemClock,
+        log: () => undefined,
+      },
     }),
     runner: {
       ...{ onEvent: () => ({ dispose: () => undefined }), runs: [], restore: nothing, setCap: nothing },
@@ -166,7 +176,7 @@ test('a folder that was downloaded with runs in it starts nothing, ends nothing 
         stopRun: nothing,
         stopTask: nothing,
         requeue: nothing,
-        letGo: nothing,
+        detach: nothing,
         stopWave: nothing,
       },
     },

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { beginOf, systemProcesses as processes } from '../../../src/store/runs/processes.ts';
+import { processStartTime, systemProcesses as processes } from '../../../src/store/runs/processes.ts';
 import { RunJournals } from '../../../src/store/runs/run-journals.ts';
 import { systemClock as clock } from '../../../src/store/files/system-clock.ts';
 import { endLeftVerification, verifyWaveWith } from '../../../src/wire/verify-wave.ts';
@@ -30,7 +30,7 @@ function place(t: TestContext) {
   mkdirSync(root);
   const logged: string[] = [];
   const log = (line: string): void => void logged.push(line);
-  const journals = new RunJournals({ root, pid: process.pid, ...{ processes, beginOf, clock, log } });
+  const journals = new RunJournals({ root, pid: process.pid, ...{ processes, processStartTime, clock, log } });
   const verify = verifyWaveWith({
     ...{ journals, root, log },
     command: () => ({ command: process.execPath, args: ['-e', 'console.log("seen")'], limitMs: 60_000 }),

@@ -12,8 +12,8 @@ test('a look at what would be started names the prompt as the tree of the worksp
   const root = '/home/me/shop';
   const folder = new RunFolder(root);
   const job: Job = {
-    ...{ runId: 'dry-run', start: 3, attempt: 1, root, task: task('T-1'), dependencies: [], sessionId: undefined },
-    ...{ agent: { agent: 'simulated', model: undefined, how: 'unattended' }, options: RUN_OPTIONS },
+    ...{ runId: 'dry-run', attemptNo: 3, tryNo: 1, root, task: task('T-1'), dependencies: [], sessionId: undefined },
+    ...{ agent: { agent: 'simulated', model: undefined, agentMode: 'unattended' }, options: RUN_OPTIONS },
   };
   const preview = await previewWork(job, {
     paths: { database: `${root}/.todo2/todo2.db`, json: `${root}/.todo2/state.todo2.json` },

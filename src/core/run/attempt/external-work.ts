@@ -6,9 +6,9 @@ import type { FailCause } from '../run-events.ts';
 import type { RunOptions } from '../run-options.ts';
 
 /** One attempt that somebody else makes, who claims the task for themselves. */
-export interface FollowedWork {
+export interface ExternalWork {
   readonly id: TaskId;
-  readonly options: Pick<RunOptions, 'wallMs'>;
+  readonly options: Pick<RunOptions, 'timeLimitMs'>;
   /** True where it was claimed before this window began to follow it. */
   readonly isClaimed: boolean;
   readonly stop: AbortSignal;
@@ -21,7 +21,7 @@ export interface FollowedWork {
   readonly onDidFinish: Event<undefined>;
 }
 
-export interface FollowWorld {
+export interface ExternalWorkWorld {
   readonly source: Pick<BacklogSource, 'state' | 'refresh' | 'onDidChange'>;
   readonly locks: Pick<Locks, 'setStatus'>;
   readonly clock: Clock;
@@ -50,7 +50,7 @@ type Seen =
  *
  * A lock that ends without a word is no end: its holder may come back, and looks stuck until then.
  */
-export async function followWork(work: FollowedWork, world: FollowWorld): Promise<WorkEnd> {
+export async function watchExternalWork(work: ExternalWork, world: ExternalWorkWorld): Promise<WorkEnd> {
   const { id, stop } = work;
   const { source, clock, verify, locks } = world;
   const beganAt = clock.now();
@@ -84,8 +84,8 @@ class Follower {
   readonly ended: Promise<Seen>;
   /** When it was first seen to be at work, epoch ms. */
   startedAt: number | undefined;
-  readonly #work: FollowedWork;
-  readonly #world: FollowWorld;
+  readonly #work: ExternalWork;
+  readonly #world: ExternalWorkWorld;
   #resolve: (seen: Seen) => void = () => undefined;
   #isClaimed: boolean;
   #lastSeen = '';
@@ -93,7 +93,7 @@ class Follower {
   #isFresh = false;
   #limit: { dispose(): void } | undefined;
 
-  constructor(work: FollowedWork, world: FollowWorld) {
+  constructor(work: ExternalWork, world: ExternalWorkWorld) {
     [this.#work, this.#world, this.#isClaimed] = [work, world, work.isClaimed];
     const { stop } = work;
     const onAbort = (): void => this.#resolve({ kind: 'aborted' });
@@ -148,11 +148,11 @@ class Follower {
 
   #begin(): void {
     const { clock } = this.#world;
-    const { wallMs } = this.#work.options;
+    const { timeLimitMs } = this.#work.options;
     this.startedAt = clock.now();
-    if (wallMs === 0) return;
-    this.#limit = clock.after(wallMs, () => {
-      this.#resolve({ kind: 'badly', cause: { kind: 'timeLimit', limitMs: wallMs } });
+    if (timeLimitMs === 0) return;
+    this.#limit = clock.after(timeLimitMs, () => {
+      this.#resolve({ kind: 'badly', cause: { kind: 'timeLimit', limitMs: timeLimitMs } });
     });
   }
 
@@ -165,6 +165,6 @@ function isFinished({ status }: Task): boolean {
   return status === 'Review' || status === 'Done';
 }
 
-function taskIn({ state }: FollowWorld['source'], id: TaskId): Task | undefined {
+function taskIn({ state }: ExternalWorkWorld['source'], id: TaskId): Task | undefined {
   return state.kind === 'ready' ? state.snapshot.byId.get(id) : undefined;
 }

@@ -1,21 +1,24 @@
 import type { BacklogSource } from '../../ports.ts';
 import type { TaskId } from '../../task.ts';
-import type { Finished, PersonDesk } from './manual-completions.ts';
+import type { Completion, ManualCompletions } from './manual-completions.ts';
 
 /**
  * Waits for a person to be done with a task: until they say so, until its status says so, or until the signal. Resolves with
  * what they said, `moved` where the task was moved on without a word, or `aborted`.
  */
-export async function waitForPerson(
+export async function waitForCompletion(
   id: TaskId,
   signal: AbortSignal,
   {
     source,
-    desk,
-  }: { readonly source: Pick<BacklogSource, 'state' | 'refresh' | 'onDidChange'>; readonly desk: PersonDesk },
-): Promise<Finished | 'moved' | 'aborted'> {
-  let end: (how: Finished | 'moved' | 'aborted') => void = () => undefined;
-  const ended = new Promise<Finished | 'moved' | 'aborted'>((resolve) => (end = resolve));
+    completions,
+  }: {
+    readonly source: Pick<BacklogSource, 'state' | 'refresh' | 'onDidChange'>;
+    readonly completions: ManualCompletions;
+  },
+): Promise<Completion | 'moved' | 'aborted'> {
+  let end: (how: Completion | 'moved' | 'aborted') => void = () => undefined;
+  const ended = new Promise<Completion | 'moved' | 'aborted'>((resolve) => (end = resolve));
   // What is shown may be of before the claim, until it was read once more.
   let isFresh = false;
   const look = (): void => {
@@ -24,7 +27,7 @@ export async function waitForPerson(
     if (isFresh && status !== undefined && !STILL_OPEN.has(status)) end('moved');
   };
   const onAbort = (): void => end('aborted');
-  const word = desk.wait(id, end);
+  const word = completions.wait(id, end);
   const subscription = source.onDidChange(look);
   signal.addEventListener('abort', onAbort, { once: true });
   try {

@@ -46,9 +46,9 @@ ${block(data.task)}`,
     files: data.files === '' ? 'none' : block(data.files),
     results: data.results === '' ? 'none' : block(data.results),
     plan: context.planFile === undefined ? 'none' : oneLine(context.planFile),
-    attempt: describeAttempt(job.attempt, data.earlier === '' ? undefined : block(data.earlier)),
+    attempt: describeAttempt(job.tryNo, data.earlier === '' ? undefined : block(data.earlier)),
   };
-  return expandTemplate(template ?? builtIn(data, context, job.attempt), values);
+  return expandTemplate(template ?? builtIn(data, context, job.tryNo), values);
 }
 
 /**

@@ -1,12 +1,12 @@
 import type { AgentEnd, Clock } from '../../ports.ts';
-import type { SubagentAnswer, SubagentDoor } from './subagent-host-registry.ts';
+import type { SubagentAnswer, SubagentHostRegistry } from './subagent-host-registry.ts';
 import type { AgentReport } from './task-work.ts';
 
 export interface SubagentWork {
   readonly prompt: string;
   readonly description: string;
   /** How long it may take, in ms; 0: as long as it likes. */
-  readonly wallMs: number;
+  readonly timeLimitMs: number;
   readonly signal: AbortSignal;
   readonly onStarted: () => void;
   readonly onActivity: () => void;
@@ -16,12 +16,16 @@ export interface SubagentWork {
  * Has a subagent of the editor do the work; its answer is what it said last. One that answers nothing, or that refuses, has
  * not done it; one whose chat request ends is stopped. Never waits for a host that does not answer an abort.
  */
-export async function workBySubagent(work: SubagentWork, door: SubagentDoor, clock: Clock): Promise<AgentReport> {
+export async function workBySubagent(
+  work: SubagentWork,
+  door: SubagentHostRegistry,
+  clock: Clock,
+): Promise<AgentReport> {
   const entered = door.enter();
   if (!entered.ok) return reportOf({ kind: 'notStarted', failure: entered.failure });
   const { host, closed } = entered.value;
   const limit = new AbortController();
-  const timer = work.wallMs > 0 ? clock.after(work.wallMs, () => limit.abort()) : undefined;
+  const timer = work.timeLimitMs > 0 ? clock.after(work.timeLimitMs, () => limit.abort()) : undefined;
   const signal = AbortSignal.any([work.signal, closed, limit.signal]);
   work.onStarted();
   try {
@@ -33,7 +37,7 @@ export async function workBySubagent(work: SubagentWork, door: SubagentDoor, clo
     if (answer === 'aborted' || signal.aborted) {
       const isLate = limit.signal.aborted && !work.signal.aborted && !closed.aborted;
       if (!isLate) return reportOf({ kind: 'stopped' });
-      return { ...reportOf({ kind: 'exited', exitCode: undefined, signal: undefined }), limitMs: work.wallMs };
+      return { ...reportOf({ kind: 'exited', exitCode: undefined, signal: undefined }), limitMs: work.timeLimitMs };
     }
     if ('refusal' in answer) return { ...reportOf(ENDED_WELL), complaint: answer.refusal };
     const { text, rateLimit } = answer;

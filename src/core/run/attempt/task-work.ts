@@ -39,10 +39,10 @@ export interface WorkWorld {
   readonly locks: {
     /** As `Locks.claim`. */
     claim(id: TaskId, leaseMs: number): Promise<Result<Claim, Failure>>;
-    /** As `Locks.finish`, with the comment in the same transaction. Tries for minutes before it answers `busy`. */
-    finish(id: TaskId, ending: Ending): Promise<Result<Status, Failure>>;
+    /** As `Locks.release`, with the comment in the same transaction. Tries for minutes before it answers `busy`. */
+    release(id: TaskId, ending: Ending): Promise<Result<Status, Failure>>;
   };
-  readonly keeper: Pick<LeaseKeeper, 'hold' | 'drop' | 'onDidLose'>;
+  readonly keeper: Pick<LeaseKeeper, 'track' | 'untrack' | 'onDidLose'>;
   /** Runs the agent to its end; aborting ends it and everything it started. */
   readonly agent: (signal: AbortSignal, onStarted: () => void) => Promise<AgentReport>;
   /** Undefined where nothing verifies this task. Aborting ends the command, which then has not passed. */
@@ -59,7 +59,7 @@ export interface WorkWorld {
 /** One attempt at one task. */
 export interface Work {
   readonly id: TaskId;
-  readonly options: Pick<RunOptions, 'leaseMs' | 'successStatus'>;
+  readonly options: Pick<RunOptions, 'leaseMs' | 'statusOnSuccess'>;
   /** What the agent is called, for the comment. */
   readonly label: string;
   /** Aborted by a stop. */
@@ -96,8 +96,8 @@ export async function workOnTask(work: Work, world: WorkWorld): Promise<WorkEnd>
     world.reportBug(error);
     // Whatever is still going must not work on without a claim.
     bug.abort();
-    world.keeper.drop(work.id);
-    if (progress.mayHoldClaim) await giveBackQuietly(work.id, world);
+    world.keeper.untrack(work.id);
+    if (progress.mayHoldClaim) await releaseQuietly(work.id, world);
     return { kind: 'notRecorded', exitCode: undefined, failure: { kind: 'internal', detail: String(error) } };
   }
 }
@@ -124,7 +124,7 @@ async function claimAndWork(
     work.onPhase('recording');
     return await record(work, world, judged);
   } finally {
-    lock.letGo();
+    lock.untrack();
   }
 }
 
@@ -136,7 +136,7 @@ function isAborted(signal: AbortSignal): boolean {
 /** A lock that is renewed until the end is recorded: the store may be busy for longer than a lease. */
 class KeptLock {
   readonly #lost = new AbortController();
-  readonly #letGo: () => void;
+  readonly #detach: () => void;
   takenBy: string | undefined;
 
   constructor({ id, options }: Work, { keeper }: WorkWorld, claim: Claim) {
@@ -146,11 +146,11 @@ class KeptLock {
       this.takenBy = lock.holder;
       this.#lost.abort();
     });
-    keeper.hold(id, options.leaseMs, { version: claim.version, isAlive: () => isAtWork });
-    this.#letGo = () => {
+    keeper.track(id, options.leaseMs, { version: claim.version, isAlive: () => isAtWork });
+    this.#detach = () => {
       isAtWork = false;
       watch.dispose();
-      keeper.drop(id);
+      keeper.untrack(id);
     };
   }
 
@@ -159,8 +159,8 @@ class KeptLock {
     return this.#lost.signal;
   }
 
-  letGo(): void {
-    this.#letGo();
+  untrack(): void {
+    this.#detach();
   }
 }
 
@@ -224,7 +224,7 @@ async function workAndJudge(work: Work, world: WorkWorld, ending: AbortSignal): 
 
 /** Writes down what came of the work, and answers it together with what the task itself says by then. */
 async function record(work: Work, world: WorkWorld, judged: Judged): Promise<WorkEnd> {
-  const finished = await world.locks.finish(work.id, endingOf(work, judged));
+  const finished = await world.locks.release(work.id, endingOf(work, judged));
   if (!finished.ok) {
     const { failure } = finished;
     if (failure.kind === 'lockLost') return { kind: 'lockLost', holder: failure.holder };
@@ -236,7 +236,7 @@ async function record(work: Work, world: WorkWorld, judged: Judged): Promise<Wor
 function endingOf({ label, options }: Work, judged: Judged): Ending {
   const comment = (status: Status): string => formatResult(endOf(judged, status), label);
   if (judged.kind === 'well') {
-    const to = options.successStatus === 'Done' && judged.evidence.verify?.passed === true ? 'Done' : 'Review';
+    const to = options.statusOnSuccess === 'Done' && judged.evidence.verify?.passed === true ? 'Done' : 'Review';
     return { to, overrules: false, comment };
   }
   if (judged.kind !== 'badly') return { to: 'Todo', overrules: false, comment: undefined };
@@ -254,9 +254,9 @@ function endOf(judged: Judged, status: Status): WorkEnd {
 }
 
 /** After a bug: the claim may or may not stand, so an answer that it is not ours is as good as any. */
-async function giveBackQuietly(id: TaskId, world: WorkWorld): Promise<void> {
+async function releaseQuietly(id: TaskId, world: WorkWorld): Promise<void> {
   try {
-    await world.locks.finish(id, { to: 'Todo', overrules: false, comment: undefined });
+    await world.locks.release(id, { to: 'Todo', overrules: false, comment: undefined });
   } catch (error) {
     world.reportBug(error);
   }

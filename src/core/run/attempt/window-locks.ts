@@ -6,8 +6,8 @@ import type { Ending } from './task-work.ts';
 
 /** The locks of a window, with what is written when work ends. */
 export interface WindowLocks extends Pick<Locks, 'holder' | 'claim' | 'setStatus' | 'forceRelease'> {
-  /** As `finish`, with a comment in the same transaction, where the store has a table that takes it. */
-  end(
+  /** As `release`, with a comment in the same transaction, where the store has a table that takes it. */
+  releaseWithComment(
     id: TaskId,
     to: 'Todo' | 'Review' | 'Done',
     comment: { readonly type: 'result'; readonly text: string } | undefined,
@@ -20,7 +20,7 @@ type Source = Pick<BacklogSource, 'state' | 'refresh'>;
  * Ends work as `WorkWorld.locks.finish` says. Somebody may have moved the task on and cleared its lock with that: then its
  * status stands as theirs, but where the ending overrules it. Fails with `lockLost` where somebody else has the task.
  */
-export async function endWork(
+export async function releaseWithResult(
   id: TaskId,
   ending: Ending,
   { locks, source }: { readonly locks: WindowLocks; readonly source: Source },
@@ -29,7 +29,7 @@ export async function endWork(
   // The words are about the status that the task will have; who sets another one in this very moment makes them a little old.
   const text = ending.comment?.(statusAfter(before, ending));
   const comment = text === undefined ? undefined : ({ type: 'result', text } as const);
-  const ended = await locks.end(id, ending.to, comment);
+  const ended = await locks.releaseWithComment(id, ending.to, comment);
   if (!ended.ok && (ended.failure.kind !== 'lockLost' || ended.failure.holder !== undefined)) return ended;
   const now = ended.ok ? ended.value.status : (await freshTask(id, source))?.status;
   if (now !== 'Review' && now !== 'Done') {

@@ -13,14 +13,14 @@ import type {
 import { fail, ok, type Result } from '../../result.ts';
 import type { Status, Task, TaskId } from '../../task.ts';
 import type { VerifyResult } from '../evidence.ts';
-import { followWork } from './external-work.ts';
-import { waitForPerson } from './manual-work.ts';
+import { watchExternalWork } from './external-work.ts';
+import { waitForCompletion } from './manual-work.ts';
 import type { LeaseKeeper } from '../../lease/lease-keeper.ts';
-import { type Finished, PersonDesk } from './manual-completions.ts';
-import type { SubagentDoor } from './subagent-host-registry.ts';
+import { type Completion, ManualCompletions } from './manual-completions.ts';
+import type { SubagentHostRegistry } from './subagent-host-registry.ts';
 import { reportOf, workBySubagent } from './subagent-work.ts';
 import { type AgentReport, type Ending, workOnTask } from './task-work.ts';
-import { endWork, type WindowLocks } from './window-locks.ts';
+import { releaseWithResult, type WindowLocks } from './window-locks.ts';
 
 /** What one attempt in a window is made of. */
 export interface WindowJob {
@@ -41,10 +41,10 @@ export interface WindowJob {
 
 export interface WindowWorkerOptions {
   readonly locks: WindowLocks;
-  readonly keeper: Pick<LeaseKeeper, 'hold' | 'holds' | 'drop' | 'onDidLose' | 'onDidChange'>;
+  readonly keeper: Pick<LeaseKeeper, 'track' | 'tracks' | 'untrack' | 'onDidLose' | 'onDidChange'>;
   readonly source: Pick<BacklogSource, 'root' | 'state' | 'refresh' | 'onDidChange'>;
   readonly clock: Clock;
-  readonly door: SubagentDoor;
+  readonly door: SubagentHostRegistry;
   /** True where the host's agents claim for themselves, so that their work is followed in the store. */
   readonly followsSubagents: () => boolean;
   /** A failure refuses the attempt. */
@@ -54,7 +54,7 @@ export interface WindowWorkerOptions {
   /** Shows a task to the person who is to work on it. */
   readonly openTask: (id: TaskId) => void;
   /** Lets go of the lock that a window which is gone left behind, In Progress to Todo; of no other holder's. Never rejects. */
-  readonly giveBack: (holder: string, id: TaskId) => Promise<void>;
+  readonly releaseFor: (holder: string, id: TaskId) => Promise<void>;
   readonly reportBug: (error: unknown) => void;
 }
 
@@ -72,7 +72,7 @@ const PASSING: ReadonlySet<Failure['kind']> = new Set(['busy', 'writerDied']);
  */
 export class WindowWorker implements TaskWorker {
   readonly #options: WindowWorkerOptions;
-  readonly #desk = new PersonDesk();
+  readonly #completions = new ManualCompletions();
   /** Followed tasks, each with whether this window writes its end just now. */
   readonly #followed = new Map<TaskId, { isBeingFinished: boolean; readonly finished: Emitter<undefined> }>();
   /** When there was a sign of work on a task last, epoch ms. */
@@ -92,29 +92,29 @@ export class WindowWorker implements TaskWorker {
    * followed on. A subagent of the editor has ended with its window, and nobody saw how.
    */
   async attach(job: JobInProgress, signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> {
-    const { source, giveBack, followsSubagents } = this.#options;
-    if (job.agent.how === 'subagent' && !followsSubagents()) {
-      if (job.holder !== undefined) await giveBack(job.holder, job.id);
+    const { source, releaseFor, followsSubagents } = this.#options;
+    if (job.agent.agentMode === 'subagent' && !followsSubagents()) {
+      if (job.holder !== undefined) await releaseFor(job.holder, job.id);
       return { kind: 'unknown', detail: 'its window was closed while the subagent worked' };
     }
     await source.refresh();
     const task = this.#taskOf(job.id);
     if (task === undefined) return { kind: 'unknown', detail: 'the task is not in the backlog any more' };
-    const again = { ...job, task, attempt: 1, dependencies: [], sessionId: undefined };
+    const again = { ...job, task, tryNo: 1, dependencies: [], sessionId: undefined };
     return this.#attempt(again, signal, listener, { isAttached: true });
   }
 
   /** True for a task that ends by a person's word: one of theirs, or one that is followed. */
-  awaitsWord(id: TaskId): boolean {
-    return this.#desk.has(id) || this.#followed.has(id);
+  awaitsManualCompletion(id: TaskId): boolean {
+    return this.#completions.has(id) || this.#followed.has(id);
   }
 
   /**
    * A person says that a task is finished. For one that somebody else holds this also takes their lock away. Fails as
    * `Locks.forceRelease` and `Locks.setStatus` do, and with `noSuchTask`.
    */
-  async finish(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
-    if (this.#desk.say(id, { as })) return ok(undefined);
+  async complete(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
+    if (this.#completions.complete(id, { as })) return ok(undefined);
     const followed = this.#followed.get(id);
     if (followed === undefined) return fail({ kind: 'noSuchTask', id });
     const { source } = this.#options;
@@ -148,7 +148,7 @@ export class WindowWorker implements TaskWorker {
     if (signal.aborted && !how.isAttached) return { kind: 'stopped' };
     const { door, followsSubagents, prepare, clock } = this.#options;
     const { id } = job.task;
-    const isHuman = job.agent.how === 'human';
+    const isHuman = job.agent.agentMode === 'human';
     const follows = !isHuman && followsSubagents();
     const closed = isHuman || follows ? undefined : door.available();
     if (closed !== undefined) return { kind: 'refused', failure: closed };
@@ -174,12 +174,12 @@ export class WindowWorker implements TaskWorker {
   ): Promise<WorkEnd> {
     const { locks, keeper, source, clock, reportBug } = this.#options;
     const { id } = job.task;
-    const isHuman = job.agent.how === 'human';
-    let word: Finished = { as: undefined };
+    const isHuman = job.agent.agentMode === 'human';
+    let word: Completion = { as: undefined };
     const byPerson = async (signal: AbortSignal, onStarted: () => void): Promise<AgentReport> => {
       onStarted();
       if (!isAttached) this.#options.openTask(id);
-      const said = await waitForPerson(id, signal, { source, desk: this.#desk });
+      const said = await waitForCompletion(id, signal, { source, completions: this.#completions });
       if (said === 'aborted') return reportOf({ kind: 'stopped' });
       if (said !== 'moved') word = said;
       return reportOf({ kind: 'exited', exitCode: 0, signal: undefined });
@@ -187,7 +187,7 @@ export class WindowWorker implements TaskWorker {
     const bySubagent = async (signal: AbortSignal, onStarted: () => void): Promise<AgentReport> => {
       const { prompt, tell } = parts;
       const asked = {
-        ...{ prompt, description: job.task.title, wallMs: job.options.wallMs, signal, onStarted },
+        ...{ prompt, description: job.task.title, timeLimitMs: job.options.timeLimitMs, signal, onStarted },
         onActivity: () => void this.#signs.set(id, clock.now()),
       };
       const report = await workBySubagent(asked, this.#options.door, clock);
@@ -204,12 +204,13 @@ export class WindowWorker implements TaskWorker {
             return claimed;
           },
           // A person may call their own work Done; nobody else may without evidence.
-          finish: (_, ending) => this.#end(id, ending.to === 'Todo' ? ending : { ...ending, to: word.as ?? ending.to }),
+          release: (_, ending) =>
+            this.#end(id, ending.to === 'Todo' ? ending : { ...ending, to: word.as ?? ending.to }),
         },
         keeper: {
           onDidLose: keeper.onDidLose,
-          hold: (held, leaseMs, work) => keeper.hold(held, leaseMs, { ...work, ...(isHuman && { byHand: true }) }),
-          drop: (held) => keeper.drop(held),
+          track: (held, leaseMs, work) => keeper.track(held, leaseMs, { ...work, ...(isHuman && { byHand: true }) }),
+          untrack: (held) => keeper.untrack(held),
         },
         agent: async (signal, onStarted) => {
           const ending = AbortSignal.any([signal, this.#gone.signal]);
@@ -233,7 +234,7 @@ export class WindowWorker implements TaskWorker {
     const state = { isBeingFinished: false, finished: new Emitter<undefined>() };
     this.#followed.set(id, state);
     try {
-      const end = await followWork(
+      const end = await watchExternalWork(
         {
           ...{ id, options, listener, isClaimed: isAttached },
           stop: AbortSignal.any([stop, this.#gone.signal]),
@@ -259,8 +260,8 @@ export class WindowWorker implements TaskWorker {
     const until = clock.now() + RECORDED_WITHIN_MS;
     for (;;) {
       // Before it is written, so that nobody takes our own change for one that undoes our claim.
-      const keep = keeper.drop(id);
-      const ended = await endWork(id, ending, { locks, source });
+      const keep = keeper.untrack(id);
+      const ended = await releaseWithResult(id, ending, { locks, source });
       if (ended.ok || !PASSING.has(ended.failure.kind) || clock.now() >= until) return ended;
       keep();
       await this.#somethingNew(this.#gone.signal);
@@ -275,7 +276,7 @@ export class WindowWorker implements TaskWorker {
   async #claimAgain(id: TaskId, leaseMs: number, stop: AbortSignal): Promise<Result<Claim, Failure>> {
     const { locks, keeper, source, clock } = this.#options;
     const until = clock.now() + ADOPTED_WITHIN_MS;
-    while (!keeper.holds(id) && !stop.aborted && !this.#gone.signal.aborted && clock.now() < until) {
+    while (!keeper.tracks(id) && !stop.aborted && !this.#gone.signal.aborted && clock.now() < until) {
       await source.refresh();
       const lock = this.#taskOf(id)?.lock;
       if (lock === undefined || (lock.until ?? 0) <= clock.now()) break;

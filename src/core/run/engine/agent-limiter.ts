@@ -25,7 +25,7 @@ interface Kind {
  *
  * Those that were at work together are refused together: within one cool-down the cap falls once.
  */
-export class AgentGate {
+export class AgentLimiter {
   readonly #clock: Clock;
   readonly #kinds = new Map<string, Kind>();
 

@@ -2,13 +2,13 @@ import type { WorkEnd, WorkListener } from '../../ports.ts';
 import type { Entry } from './run-entry.ts';
 
 /** What one attempt came to. */
-export interface Attempted {
+export interface AttemptResult {
   readonly end: WorkEnd;
   readonly wasClaimed: boolean;
 }
 
 /** Hears of an attempt, once each and in order, as long as it goes on. */
-export interface AttemptTeller {
+export interface AttemptListener {
   readonly claimed: (holder: string) => void;
   readonly started: () => void;
 }
@@ -17,12 +17,12 @@ export interface AttemptTeller {
  * Has an attempt worked on and tells of it. A worker may be late or repeat itself; the story is told once and in order.
  * `before` is what was told of it already, where an earlier window began it.
  */
-export async function attemptWith(
+export async function runAttempt(
   work: (signal: AbortSignal, listener: WorkListener) => Promise<WorkEnd>,
   entry: Entry,
-  teller: AttemptTeller,
+  teller: AttemptListener,
   before: { readonly claimed: boolean; readonly started: boolean } = { claimed: false, started: false },
-): Promise<Attempted> {
+): Promise<AttemptResult> {
   const control = (entry.control ??= new AbortController());
   let { claimed, started } = before;
   let isOver = false;

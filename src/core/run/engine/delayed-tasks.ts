@@ -8,7 +8,7 @@ const UNSURE_MS = 5_000;
 const LONGEST_WAIT_MS = 60 * 60_000;
 
 /** Tasks of one run that wait without a slot: for a moment, or for somebody else to let go of them. */
-export class WaitingRoom implements Disposable {
+export class DelayedTasks implements Disposable {
   readonly #world: Pick<RunnerWorld, 'source' | 'clock'>;
   readonly #comeBack: (entries: readonly Entry[]) => void;
   readonly #timers = new Map<Entry, Disposable>();

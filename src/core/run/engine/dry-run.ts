@@ -107,7 +107,7 @@ class PretendWorker implements TaskWorker {
   work({ task, options }: Job, _signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> {
     listener.onClaimed('dry-run');
     listener.onStarted();
-    const status = options.successStatus;
+    const status = options.statusOnSuccess;
     return new Promise((resolve) => {
       this.#clock.after(this.#durationOf(task.id), () => {
         this.#done.set(task.id, status);

@@ -71,7 +71,7 @@ function addAttempts(run: RunState, byTask: Map<string, number[]>, byAgent: Map<
 
 /** Of nobody it is asked as of an agent. */
 function taskKey(id: TaskId, agent: AgentAssignment | undefined): string {
-  return agent?.how === 'human' ? `by hand ${id}` : `by agents ${id}`;
+  return agent?.agentMode === 'human' ? `by hand ${id}` : `by agents ${id}`;
 }
 
 /** How long an earlier attempt took, as far as its evidence tells: a run keeps the beginning of the latest alone. */

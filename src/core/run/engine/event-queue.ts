@@ -2,7 +2,7 @@ import { Emitter, type Event } from '../../events.ts';
 import type { RunEvent } from '../run-events.ts';
 
 /** Tells events in order, also those that a listener causes while it is told of another: everybody hears of that one first. */
-export class EventTeller {
+export class EventQueue {
   readonly #events = new Emitter<RunEvent>();
   readonly #changes = new Emitter<void>();
   readonly #reportBug: (error: unknown) => void;

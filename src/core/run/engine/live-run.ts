@@ -1,17 +1,17 @@
 import type { TaskId } from '../../task.ts';
 import { Breaker, isFailure } from './retry-policy.ts';
-import { AfterTurn } from './reschedule.ts';
+import { Rescheduler } from './reschedule.ts';
 import type { VerifyResult } from '../evidence.ts';
-import { failedDependency, type RunSoFar } from './start-check.ts';
+import { failedDependency, type RunProgress } from './start-check.ts';
 import { entryFrom, isEqualReason, type Entry } from './run-entry.ts';
 import type { RunEvent, RunState, RunStop, SkipReason, TaskOutcome, WaitReason } from '../run-events.ts';
-import type { Floor, Told } from './run-context.ts';
+import type { RunContext, EventOf } from './run-context.ts';
 import { HUMAN_CAP, KIND_OF, type RunOptions } from '../run-options.ts';
 import { applyRunEvents } from '../journal/run-state.ts';
 import { Scheduler } from './scheduler.ts';
-import { candidateOf, TaskTurns, type Unstarted } from './task-executor.ts';
-import { WaitingRoom } from './delayed-tasks.ts';
-import { WaveCourse } from './wave-progression.ts';
+import { candidateOf, TaskExecutor, type Unstarted } from './task-executor.ts';
+import { DelayedTasks } from './delayed-tasks.ts';
+import { WaveProgression } from './wave-progression.ts';
 
 /**
  * One run that goes on: gives its tasks their turns, opens and closes its waves, and decides what follows from how they end.
@@ -25,14 +25,14 @@ export class LiveRun {
   readonly options: RunOptions;
   readonly entries: ReadonlyMap<TaskId, Entry>;
   readonly ended: Promise<RunState>;
-  readonly #floor: Floor;
+  readonly #runContext: RunContext;
   readonly #scheduler: Scheduler;
-  readonly #turns: TaskTurns;
-  readonly #course: WaveCourse;
-  readonly #waiting: WaitingRoom;
+  readonly #turns: TaskExecutor;
+  readonly #course: WaveProgression;
+  readonly #waiting: DelayedTasks;
   readonly #breaker: Breaker;
-  readonly #soFar: RunSoFar;
-  readonly #after: AfterTurn;
+  readonly #soFar: RunProgress;
+  readonly #after: Rescheduler;
   #isGone = false;
   #tellGone: () => void = () => undefined;
   /** Resolves when the window lets go of this run: nothing more is to be waited for then. */
@@ -44,7 +44,7 @@ export class LiveRun {
   #phase: RunState['phase'];
   #paused: RunState['paused'];
   #stop: RunStop | undefined;
-  #starts: number;
+  #attemptCount: number;
   /** How many tasks have not ended. */
   #left = 0;
   /** A slot was asked for and has not come. */
@@ -54,33 +54,38 @@ export class LiveRun {
   #halt: { readonly wave: number; readonly id: TaskId; from: number } | undefined;
 
   /** `state` may be of a run that an earlier window led. */
-  constructor(state: RunState, floor: Floor) {
+  constructor(state: RunState, runContext: RunContext) {
     const { runId, options } = state;
-    [this.runId, this.options, this.#state, this.#floor] = [runId, options, state, floor];
-    [this.#phase, this.#paused, this.#stop, this.#starts] = [state.phase, state.paused, state.stop, state.starts];
+    [this.runId, this.options, this.#state, this.#runContext] = [runId, options, state, runContext];
+    [this.#phase, this.#paused, this.#stop, this.#attemptCount] = [
+      state.phase,
+      state.paused,
+      state.stop,
+      state.attemptCount,
+    ];
     this.ended = new Promise((resolve) => (this.#resolve = resolve));
     this.entries = new Map([...state.tasks.values()].map((task) => [task.id, entryFrom(task)]));
-    this.#breaker = new Breaker(options.breakAfter);
-    this.#course = new WaveCourse({
-      ...{ state, world: floor.world, isLetGo: this.#isLetGo },
+    this.#breaker = new Breaker(options.maxEqualFailures);
+    this.#course = new WaveProgression({
+      ...{ state, world: runContext.world, isDetached: this.#isDetached },
       leftIn: (wave) => this.#scheduler.left(wave),
       left: () => this.#left,
       isRunning: () => this.#phase === 'running',
       onClosed: (wave, verify) => this.#closed(wave, verify),
       onVerified: () => this.#advance(),
     });
-    this.#waiting = new WaitingRoom(floor.world, (entries) => this.#comeBack(entries));
+    this.#waiting = new DelayedTasks(runContext.world, (entries) => this.#comeBack(entries));
     this.#soFar = {
       options,
       outcomeOf: (id) => this.entries.get(id)?.outcome,
       isPending: (id) => (this.entries.get(id)?.phase ?? 'ended') !== 'ended',
     };
-    const { state: store } = floor.world.source;
+    const { state: store } = runContext.world.source;
     const byId = store.kind === 'ready' ? store.snapshot.byId : undefined;
-    const candidates = [...this.entries.values()].map((e) => candidateOf(e, byId?.get(e.id), floor.world));
-    this.#scheduler = new Scheduler(candidates, options.mode, floor.files);
-    this.#after = new AfterTurn({
-      ...{ options, floor, scheduler: this.#scheduler, waiting: this.#waiting, breaker: this.#breaker },
+    const candidates = [...this.entries.values()].map((e) => candidateOf(e, byId?.get(e.id), runContext.world));
+    this.#scheduler = new Scheduler(candidates, options.runMode, runContext.files);
+    this.#after = new Rescheduler({
+      ...{ options, runContext, scheduler: this.#scheduler, delayed: this.#waiting, breaker: this.#breaker },
       isRunning: () => this.#phase === 'running',
       whyNot: (entry) => this.#whyNot(entry),
       tell: (event) => this.#tell(event),
@@ -88,12 +93,12 @@ export class LiveRun {
       end: (entry, outcome, sameInARow) => this.#end(entry, outcome, sameInARow),
       onRested: () => this.#advance(),
     });
-    this.#turns = new TaskTurns({
-      ...{ runId, options, floor, scheduler: this.#scheduler, soFar: this.#soFar, isLetGo: this.#isLetGo },
+    this.#turns = new TaskExecutor({
+      ...{ runId, options, runContext, scheduler: this.#scheduler, soFar: this.#soFar, isDetached: this.#isDetached },
       tell: (event) => this.#tell(event),
       whyNot: (entry) => this.#whyNot(entry),
       openWave: (wave) => this.#openWave(wave),
-      nextStart: () => ++this.#starts,
+      nextAttemptNo: () => ++this.#attemptCount,
       onSettled: (entry, result) => {
         if ('end' in result) this.#after.attempted(entry, result);
         else this.#after.unstarted(entry, result);
@@ -134,7 +139,7 @@ export class LiveRun {
    * the cap; others that nobody settled are `unknown`.
    */
   takeOver(attach: ReadonlySet<TaskId>): void {
-    const { gate, coolDown, world, limit } = this.#floor;
+    const { limiter, coolDown, world, limit } = this.#runContext;
     const tasks = [...this.state.tasks.values()];
     this.#tell({ kind: 'runTakenOver' });
     const ends = tasks.flatMap(({ id, earlier, outcome, endedAt }) => [
@@ -163,7 +168,7 @@ export class LiveRun {
         this.#scheduler.setAside(id);
         this.#waiting.waitFor(entry, waits.at - now);
       } else if (waits?.kind === 'coolingDown' && waits.until > now) {
-        coolDown(waits.agent, gate.coolDownUntil(waits.agent, waits.until));
+        coolDown(waits.agent, limiter.coolDownUntil(waits.agent, waits.until));
       } else {
         this.#tellWaits(entry, undefined);
       }
@@ -182,7 +187,7 @@ export class LiveRun {
     if (!this.#mayStart() || this.#hasTicket) return;
     if (this.#scheduler.hasReady(this.#isOpen)) {
       this.#hasTicket = true;
-      void this.#floor.limit(() => this.#turn()).catch(this.#floor.world.reportBug);
+      void this.#runContext.limit(() => this.#turn()).catch(this.#runContext.world.reportBug);
     }
     this.#tellClosed();
   }
@@ -223,7 +228,7 @@ export class LiveRun {
 
   /** Ends the work on tasks; what waits ends at once. Resolves when all of that is written down. */
   async stopTasks(ids: Iterable<TaskId>): Promise<void> {
-    if (this.#isLetGo()) return;
+    if (this.#isDetached()) return;
     const ends: Promise<void>[] = [];
     for (const id of ids) {
       const entry = this.entries.get(id);
@@ -240,7 +245,7 @@ export class LiveRun {
 
   /** Ends the run: what waits is skipped, agents at work are ended. */
   async stop(): Promise<void> {
-    if (this.#phase === 'ended' || this.#isLetGo()) return;
+    if (this.#phase === 'ended' || this.#isDetached()) return;
     this.#course.stop();
     if (this.#phase === 'running') this.#stopFor({ kind: 'person' });
     await this.stopTasks(this.entries.keys());
@@ -250,13 +255,13 @@ export class LiveRun {
   /** Ends an attempt and queues its task again; does nothing for one that is not at work. */
   requeue(id: TaskId): void {
     const entry = this.entries.get(id);
-    if (entry?.isAtWork !== true || this.#isLetGo()) return;
+    if (entry?.isAtWork !== true || this.#isDetached()) return;
     entry.isRequeued = true;
     entry.control?.abort();
   }
 
   /** Nothing further of this run is begun or told; what is at work is left alone, and has its slot until it ends. */
-  letGo(): void {
+  detach(): void {
     this.#isGone = true;
     this.#waiting.dispose();
     this.#after.dispose();
@@ -264,19 +269,19 @@ export class LiveRun {
     this.#tellGone();
   }
 
-  readonly #isLetGo = (): boolean => this.#isGone || this.#floor.isLetGo();
+  readonly #isDetached = (): boolean => this.#isGone || this.#runContext.isDetached();
 
   readonly #isOpen = (agent: string): boolean => this.#closedBy(agent) === undefined;
 
   #closedBy(agent: string): WaitReason | undefined {
     const cap = this.options.agentCaps.find(([name]) => name === agent)?.[1];
     const otherwise = agent === KIND_OF.human ? HUMAN_CAP : Infinity;
-    return this.#floor.gate.closedBy(agent, cap === undefined ? otherwise : Math.max(1, cap));
+    return this.#runContext.limiter.closedBy(agent, cap === undefined ? otherwise : Math.max(1, cap));
   }
 
   #mayStart(): boolean {
     const isHeldUp = this.#paused !== undefined || this.#after.isResting;
-    return this.#phase === 'running' && !isHeldUp && !this.#isLetGo();
+    return this.#phase === 'running' && !isHeldUp && !this.#isDetached();
   }
 
   #whyNot(entry: Entry): Unstarted | undefined {
@@ -306,7 +311,7 @@ export class LiveRun {
     // The next one asks for a slot of its own, behind the other runs.
     this.pump();
     if (needsSlot(entry)) await turn;
-    else turn.catch(this.#floor.world.reportBug);
+    else turn.catch(this.#runContext.world.reportBug);
   }
 
   #tellClosed(): void {
@@ -370,7 +375,7 @@ export class LiveRun {
 
   /** Does what follows from what is over: closes waves, ends the run, opens the next wave, asks for slots. */
   #advance(): void {
-    if (this.#phase === 'ended' || this.#course.isVerifying || this.#isLetGo()) return;
+    if (this.#phase === 'ended' || this.#course.isVerifying || this.#isDetached()) return;
     for (;;) {
       if (!this.#course.closeOver()) return;
       if (this.#left === 0) {
@@ -411,7 +416,7 @@ export class LiveRun {
 
   /** Ends what depends on a task that ended badly, unless the backlog says that somebody else has settled that one. */
   async #judge(): Promise<void> {
-    const { world } = this.#floor;
+    const { world } = this.#runContext;
     this.#isJudging = true;
     try {
       await world.source.refresh();
@@ -420,7 +425,7 @@ export class LiveRun {
       world.reportBug(error);
     }
     this.#isJudging = false;
-    if (this.#isLetGo()) return;
+    if (this.#isDetached()) return;
     const { state } = world.source;
     for (let ids = this.#scheduler.takeSuspects(); ids.length > 0; ids = this.#scheduler.takeSuspects()) {
       for (const id of ids) {
@@ -447,11 +452,11 @@ export class LiveRun {
     this.#tell({ kind: 'taskWaits', id: entry.id, reason });
   }
 
-  #tell(told: Told): void {
-    if (this.#isLetGo()) return;
+  #tell(told: EventOf): void {
+    if (this.#isDetached()) return;
     const event = { ...told, runId: this.runId, at: this.#now() } as RunEvent;
     this.#unapplied.push(event);
-    this.#floor.tell(event);
+    this.#runContext.tell(event);
   }
 
   #entryOf(id: TaskId): Entry {
@@ -461,13 +466,13 @@ export class LiveRun {
   }
 
   #now(): number {
-    return this.#floor.world.clock.now();
+    return this.#runContext.world.clock.now();
   }
 }
 
 /** A person is none of the agents that the cap is about: what they have begun keeps no agent from its turn. */
 function needsSlot({ agent }: Pick<Entry, 'agent'>): boolean {
-  return agent.how !== 'human';
+  return agent.agentMode !== 'human';
 }
 
 const STOPPED: TaskOutcome = { kind: 'skipped', reason: { kind: 'stopped' } };

@@ -1,27 +1,27 @@
 import type { Disposable } from '../../events.ts';
 import type { Failure } from '../../failure.ts';
 import { nextAfter, outcomeOf, type Breaker, type Next } from './retry-policy.ts';
-import type { Attempted } from './attempt.ts';
+import type { AttemptResult } from './attempt.ts';
 import { countAttempt, type Entry } from './run-entry.ts';
 import type { TaskOutcome, WaitReason } from '../run-events.ts';
-import type { Floor, Told } from './run-context.ts';
+import type { RunContext, EventOf } from './run-context.ts';
 import type { RunOptions } from '../run-options.ts';
 import type { Scheduler } from './scheduler.ts';
-import { StoreRest } from './store-backoff.ts';
+import { StoreBackoff } from './store-backoff.ts';
 import type { Unstarted } from './task-executor.ts';
-import type { WaitingRoom } from './delayed-tasks.ts';
+import type { DelayedTasks } from './delayed-tasks.ts';
 
 /** What the end of a turn needs of its run. */
-export interface AfterTurnOptions {
+export interface ReschedulerOptions {
   readonly options: RunOptions;
-  readonly floor: Floor;
+  readonly runContext: RunContext;
   readonly scheduler: Scheduler;
-  readonly waiting: WaitingRoom;
+  readonly delayed: DelayedTasks;
   readonly breaker: Breaker;
   readonly isRunning: () => boolean;
   /** Why a task should not have another turn. */
   readonly whyNot: (entry: Entry) => Unstarted | undefined;
-  readonly tell: (event: Told) => void;
+  readonly tell: (event: EventOf) => void;
   readonly tellWaits: (entry: Entry, reason: WaitReason | undefined) => void;
   /** `sameInARow`: how many equal failures there are now, where they are enough to stop the run. */
   readonly end: (entry: Entry, outcome: TaskOutcome, sameInARow?: number) => void;
@@ -35,15 +35,15 @@ export interface AfterTurnOptions {
  *     attempt ──▶ ended, or queued: again │ after a while │ when its agent has cooled down │ when its holder lets go
  *     no attempt ──▶ skipped, or queued: at once │ behind another task │ when its holder lets go │ after a rest of the run
  */
-export class AfterTurn implements Disposable {
-  readonly #options: AfterTurnOptions;
-  readonly #rest: StoreRest;
+export class Rescheduler implements Disposable {
+  readonly #options: ReschedulerOptions;
+  readonly #rest: StoreBackoff;
   /** Tasks whose turn came to nothing because the backlog could not be read. */
   #resting: Entry[] = [];
 
-  constructor(options: AfterTurnOptions) {
+  constructor(options: ReschedulerOptions) {
     this.#options = options;
-    this.#rest = new StoreRest(options.floor.world.clock, () => {
+    this.#rest = new StoreBackoff(options.runContext.world.clock, () => {
       for (const entry of this.#resting.splice(0)) options.tellWaits(entry, undefined);
       options.onRested();
     });
@@ -85,7 +85,7 @@ export class AfterTurn implements Disposable {
         else scheduler.back(id);
         return;
       case 'held':
-        if (options.held === 'wait') this.#waitForHolder(entry, result.holder, result.until, true);
+        if (options.heldTasks === 'wait') this.#waitForHolder(entry, result.holder, result.until, true);
         else end(entry, { kind: 'skipped', reason: { kind: 'notReady', reasons: result.reasons } });
     }
   }
@@ -105,14 +105,14 @@ export class AfterTurn implements Disposable {
   }
 
   /** An attempt ended. */
-  attempted(entry: Entry, { end: workEnd, wasClaimed }: Attempted): void {
-    const { options, floor, breaker, isRunning, end } = this.#options;
+  attempted(entry: Entry, { end: workEnd, wasClaimed }: AttemptResult): void {
+    const { options, runContext, breaker, isRunning, end } = this.#options;
     const { isStopped, isRequeued, failures, refusals, agent } = entry;
     this.#rest.worked();
     const outcome = outcomeOf(workEnd, wasClaimed, isStopped);
-    if (outcome.kind === 'succeeded') floor.gate.succeeded(agent.agent);
+    if (outcome.kind === 'succeeded') runContext.limiter.succeeded(agent.agent);
     const until =
-      outcome.kind === 'rateLimited' ? this.#coolDown(entry, outcome.retryAfterMs) : floor.world.clock.now();
+      outcome.kind === 'rateLimited' ? this.#coolDown(entry, outcome.retryAfterMs) : runContext.world.clock.now();
     const count = isRequeued || isStopped ? undefined : breaker.note(entry.id, outcome);
     const mayRepeat = isRunning() && count === undefined;
     const rateLimits = entry.rateLimits + 1;
@@ -124,9 +124,9 @@ export class AfterTurn implements Disposable {
   }
 
   #queueAgain(entry: Entry, next: Exclude<Next, { kind: 'end' }>, until: number): void {
-    const { floor, scheduler, waiting, tell, tellWaits } = this.#options;
+    const { runContext, scheduler, delayed, tell, tellWaits } = this.#options;
     const { id, agent } = entry;
-    const notBefore = next.kind === 'retry' ? floor.world.clock.now() + next.delayMs : until;
+    const notBefore = next.kind === 'retry' ? runContext.world.clock.now() + next.delayMs : until;
     entry.phase = 'waiting';
     entry.waits = undefined;
     if (next.kind !== 'again') countAttempt(entry, next.outcome);
@@ -142,7 +142,7 @@ export class AfterTurn implements Disposable {
       case 'retry':
         scheduler.setAside(id);
         tellWaits(entry, { kind: 'retry', at: notBefore });
-        waiting.waitFor(entry, next.delayMs);
+        delayed.waitFor(entry, next.delayMs);
         return;
       case 'held':
         this.#waitForHolder(entry, next.holder, next.until, false);
@@ -150,16 +150,16 @@ export class AfterTurn implements Disposable {
   }
 
   #coolDown({ agent }: Entry, retryAfterMs: number | undefined): number {
-    const { gate, coolDown } = this.#options.floor;
-    const until = gate.rateLimited(agent.agent, retryAfterMs);
+    const { limiter, coolDown } = this.#options.runContext;
+    const until = limiter.rateLimited(agent.agent, retryAfterMs);
     coolDown(agent.agent, until);
     return until;
   }
 
   #waitForHolder(entry: Entry, holder: string, until: number, isSeen: boolean): void {
-    const { scheduler, waiting, tellWaits } = this.#options;
+    const { scheduler, delayed, tellWaits } = this.#options;
     scheduler.setAside(entry.id);
     tellWaits(entry, { kind: 'held', holder });
-    waiting.waitForHolder(entry, holder, until, isSeen);
+    delayed.waitForHolder(entry, holder, until, isSeen);
   }
 }

@@ -14,7 +14,7 @@ export type Next =
   | { readonly kind: 'held'; readonly outcome: TaskOutcome; readonly holder: string; readonly until: number };
 
 /** An attempt that has ended, and what was asked of it meanwhile. */
-export interface Attempt {
+export interface EndedAttempt {
   readonly outcome: TaskOutcome;
   readonly isStopped: boolean;
   readonly isRequeued: boolean;
@@ -43,7 +43,7 @@ export function outcomeOf(end: WorkEnd, wasClaimed: boolean, isStopped: boolean)
   return isStopped ? neverBegan : { kind: 'skipped', reason: { kind: 'claimFailed', failure: end.failure } };
 }
 
-export function nextAfter(attempt: Attempt, options: RunOptions): Next {
+export function nextAfter(attempt: EndedAttempt, options: RunOptions): Next {
   const { outcome, isStopped, isRequeued, mayRepeat, failures, rateLimits, refusals } = attempt;
   const end: Next = { kind: 'end', outcome };
   if (!mayRepeat || isStopped) return end;
@@ -52,7 +52,7 @@ export function nextAfter(attempt: Attempt, options: RunOptions): Next {
     return rateLimits > MOST_RATE_LIMITS ? end : { kind: 'coolDown', outcome, retryAfterMs: outcome.retryAfterMs };
   }
   const refusal = refusalOf(outcome);
-  if (refusal?.kind === 'held' && options.held === 'wait') {
+  if (refusal?.kind === 'held' && options.heldTasks === 'wait') {
     return { kind: 'held', outcome, holder: refusal.holder, until: refusal.until };
   }
   if (isStoreBusy(outcome)) {
@@ -88,19 +88,19 @@ export function isFailure({ kind }: TaskOutcome): boolean {
  * of one task alone stop nothing.
  */
 export class Breaker {
-  readonly #breakAfter: number;
+  readonly #maxEqualFailures: number;
   #sign: string | undefined;
   #last: TaskOutcome | undefined;
   readonly #tasks = new Set<TaskId>();
 
   /** Less than 1: never. */
-  constructor(breakAfter: number) {
-    this.#breakAfter = breakAfter;
+  constructor(maxEqualFailures: number) {
+    this.#maxEqualFailures = maxEqualFailures;
   }
 
   /** The equal failures in a row, and the last of them; undefined while they are too few to stop for. */
   get series(): { readonly count: number; readonly outcome: TaskOutcome } | undefined {
-    const isLong = this.#breakAfter >= 1 && this.#tasks.size >= this.#breakAfter;
+    const isLong = this.#maxEqualFailures >= 1 && this.#tasks.size >= this.#maxEqualFailures;
     return isLong && this.#last !== undefined ? { count: this.#tasks.size, outcome: this.#last } : undefined;
   }
 

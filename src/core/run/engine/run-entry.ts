@@ -18,8 +18,8 @@ export interface Entry {
   control: AbortController | undefined;
   holder: string | undefined;
   /** Names the files of the latest attempt. */
-  start: number | undefined;
-  attempt: number;
+  attemptNo: number | undefined;
+  tryNo: number;
   failures: number;
   /** In a row. */
   rateLimits: number;
@@ -33,7 +33,7 @@ export interface Entry {
 /** The entry of a task as its run tells it: new, or left behind by an earlier window. */
 export function entryFrom(task: TaskRun): Entry {
   const entry: Entry = {
-    ...{ id: task.id, wave: task.wave, agent: task.agent, attempt: task.attempt, start: task.start },
+    ...{ id: task.id, wave: task.wave, agent: task.agent, tryNo: task.tryNo, attemptNo: task.attemptNo },
     ...{ phase: task.phase === 'ended' ? 'ended' : 'waiting', outcome: task.outcome, waits: task.waits },
     ...{ isAtWork: false, isStopped: false, isRequeued: false, control: undefined, holder: task.holder },
     ...{ failures: 0, rateLimits: 0, refusals: 0, whenEnded: [] },

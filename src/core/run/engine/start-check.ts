@@ -7,15 +7,15 @@ import type { RunOptions } from '../run-options.ts';
 import type { RunnerWorld } from './run-world.ts';
 
 /** A task that may start, and what it depends on. */
-export interface LookedAt {
+export interface CheckedStart {
   readonly kind: 'start';
   readonly task: Task;
   readonly dependencies: readonly Task[];
 }
 
 /** What the backlog says about a task at the moment of its start. */
-export type Look =
-  | LookedAt
+export type StartCheck =
+  | CheckedStart
   | { readonly kind: 'skip'; readonly reason: SkipReason }
   /** Somebody has it, until then (epoch ms), and nothing else is in the way of the start. */
   | {
@@ -23,7 +23,7 @@ export type Look =
       readonly holder: string;
       readonly until: number;
       readonly reasons: readonly NotReady[];
-      readonly start: LookedAt;
+      readonly start: CheckedStart;
     }
   /** It depends on a task of this run that has not ended, which nobody knew when the run began. */
   | { readonly kind: 'waitFor'; readonly id: TaskId }
@@ -31,22 +31,22 @@ export type Look =
   | { readonly kind: 'unreadable'; readonly failure: Failure };
 
 /** The run, as far as the look depends on it. */
-export interface RunSoFar {
-  readonly options: Pick<RunOptions, 'gate'>;
+export interface RunProgress {
+  readonly options: Pick<RunOptions, 'reviewGate'>;
   /** How a task of the run ended; undefined for one that has not, and for what is none of its tasks. */
   readonly outcomeOf: (id: TaskId) => TaskOutcome | undefined;
   readonly isPending: (id: TaskId) => boolean;
 }
 
 /** Looks at a task in the backlog as it is now. `mayWaitFor` says which tasks of the run could still be waited for. */
-export function lookAgain(
+export function checkStart(
   id: TaskId,
   state: StoreState,
-  run: RunSoFar,
+  run: RunProgress,
   readiness: RunnerWorld['readiness'],
   mayWaitFor: (on: TaskId) => boolean,
-): Look {
-  const skip = (reason: SkipReason): Look => ({ kind: 'skip', reason });
+): StartCheck {
+  const skip = (reason: SkipReason): StartCheck => ({ kind: 'skip', reason });
   if (state.kind === 'unreadable') return { kind: 'unreadable', failure: state.failure };
   const task = state.kind === 'ready' ? state.snapshot.byId.get(id) : undefined;
   if (state.kind !== 'ready' || task === undefined) return skip({ kind: 'gone' });
@@ -59,7 +59,7 @@ export function lookAgain(
 
   const found = readiness(snapshot, id, openedFor(task, snapshot, run));
   const dependencies = task.dependencies.flatMap((on) => snapshot.byId.get(on) ?? []);
-  const start: LookedAt = { kind: 'start', task, dependencies };
+  const start: CheckedStart = { kind: 'start', task, dependencies };
   if (found.kind !== 'notReady') return start;
   const [first, ...others] = found.reasons;
   if (first.kind !== 'held' || others.length > 0) return skip({ kind: 'notReady', reasons: found.reasons });
@@ -68,7 +68,7 @@ export function lookAgain(
 }
 
 /** The dependency that closes the gate for good, if the backlog as it is now has one. */
-export function failedDependency(task: Task, snapshot: Snapshot, run: RunSoFar): TaskId | undefined {
+export function failedDependency(task: Task, snapshot: Snapshot, run: RunProgress): TaskId | undefined {
   return task.dependencies.find((id) => closesGate(run.outcomeOf(id), snapshot.byId.get(id)));
 }
 
@@ -82,13 +82,14 @@ function closesGate(outcome: TaskOutcome | undefined, task: Task | undefined): b
 }
 
 /** Its dependencies in Review that count as satisfied. */
-function openedFor(task: Task, snapshot: Snapshot, run: RunSoFar): ReadonlySet<TaskId> {
-  const { gate } = run.options;
-  if (gate === 'never') return new Set();
+function openedFor(task: Task, snapshot: Snapshot, run: RunProgress): ReadonlySet<TaskId> {
+  const { reviewGate } = run.options;
+  if (reviewGate === 'never') return new Set();
   return new Set(
     task.dependencies.filter(
       (id) =>
-        snapshot.byId.get(id)?.status === 'Review' && (gate === 'always' || run.outcomeOf(id)?.kind === 'succeeded'),
+        snapshot.byId.get(id)?.status === 'Review' &&
+        (reviewGate === 'always' || run.outcomeOf(id)?.kind === 'succeeded'),
     ),
   );
 }

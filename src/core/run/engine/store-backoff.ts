@@ -10,7 +10,7 @@ const MOST = 5;
  * A pause of a run while its backlog cannot be read: whoever puts another file in its place needs a moment, in which every task
  * that has its turn would be skipped, one after the other, to the end of the run.
  */
-export class StoreRest implements Disposable {
+export class StoreBackoff implements Disposable {
   readonly #clock: Clock;
   readonly #onOver: () => void;
   #timer: Disposable | undefined;

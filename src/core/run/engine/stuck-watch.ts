@@ -75,19 +75,19 @@ export class StuckWatch implements Disposable {
     for (const run of runs()) {
       if (run.phase === 'ended') continue;
       for (const { id, phase, startedAt, agent } of run.tasks.values()) {
-        const isUnclaimed = agent.how === 'subagent' && phase === 'starting';
+        const isUnclaimed = agent.agentMode === 'subagent' && phase === 'starting';
         if (phase !== 'running' && !isUnclaimed) continue;
         isAnyAtWork = true;
         // Whoever sits in its terminal, or works themselves, sees for themselves.
-        if (agent.how === 'interactive' || agent.how === 'human') continue;
+        if (agent.agentMode === 'interactive' || agent.agentMode === 'human') continue;
         if (isUnclaimed) {
           const since = lastOutputAt(id);
           if (since !== undefined && clock.now() - since >= CLAIMED_WITHIN_MS) stuck.set(id, since);
           continue;
         }
-        if (run.options.idleMs === 0) continue;
+        if (run.options.stuckAfterMs === 0) continue;
         const at = Math.max(lastOutputAt(id) ?? 0, startedAt ?? 0);
-        if (clock.now() - at >= run.options.idleMs) stuck.set(id, at);
+        if (clock.now() - at >= run.options.stuckAfterMs) stuck.set(id, at);
       }
     }
     return { stuck, isAnyAtWork };

@@ -1,46 +1,46 @@
 import type { WorkEnd, WorkListener } from '../../ports.ts';
 import { filesOf } from '../../named-files.ts';
 import { priorityRank, type Task, type TaskId } from '../../task.ts';
-import { attemptWith, type Attempted } from './attempt.ts';
-import { lookAgain, type Look, type RunSoFar } from './start-check.ts';
+import { runAttempt, type AttemptResult } from './attempt.ts';
+import { checkStart, type StartCheck, type RunProgress } from './start-check.ts';
 import type { Entry } from './run-entry.ts';
 import type { SkipReason, TaskRun } from '../run-events.ts';
-import type { Floor, Told } from './run-context.ts';
+import type { RunContext, EventOf } from './run-context.ts';
 import type { RunOptions } from '../run-options.ts';
 import type { RunnerWorld } from './run-world.ts';
 import type { Candidate, Scheduler } from './scheduler.ts';
 
 /** How a turn came out in which no worker was asked; `back`: it is to have another one. */
-export type Unstarted = Exclude<Look, { kind: 'start' }> | { readonly kind: 'back' };
+export type Unstarted = Exclude<StartCheck, { kind: 'start' }> | { readonly kind: 'back' };
 
 /** What turns need of their run. */
-export interface TurnsOptions {
+export interface TaskExecutorOptions {
   readonly runId: string;
   readonly options: RunOptions;
-  readonly floor: Floor;
+  readonly runContext: RunContext;
   readonly scheduler: Scheduler;
-  readonly soFar: RunSoFar;
-  readonly tell: (event: Told) => void;
+  readonly soFar: RunProgress;
+  readonly tell: (event: EventOf) => void;
   /** Why a task that has its turn should not go on, asked after every wait. */
   readonly whyNot: (entry: Entry) => Unstarted | undefined;
   /** Its first task begins. */
   readonly openWave: (wave: number) => void;
   /** A number that no attempt of this run had. */
-  readonly nextStart: () => number;
-  readonly onSettled: (entry: Entry, result: Attempted | Unstarted) => void;
+  readonly nextAttemptNo: () => number;
+  readonly onSettled: (entry: Entry, result: AttemptResult | Unstarted) => void;
   /** The window let go of this run, or of all: nothing further is told or begun. */
-  readonly isLetGo: () => boolean;
+  readonly isDetached: () => boolean;
 }
 
 /**
  * Takes tasks of one run that the scheduler gave out through their turn: look again, tell, make that durable, have it worked
  * on. Whatever happens, a turn ends with `onSettled`, unless the window let go of the run meanwhile.
  */
-export class TaskTurns {
-  readonly #options: TurnsOptions;
+export class TaskExecutor {
+  readonly #options: TaskExecutorOptions;
   readonly #holders = new Set<string>();
 
-  constructor(options: TurnsOptions) {
+  constructor(options: TaskExecutorOptions) {
     this.#options = options;
   }
 
@@ -54,33 +54,33 @@ export class TaskTurns {
   }
 
   /** Goes on with an attempt that an earlier window began. */
-  attach(entry: Entry, { phase, start }: TaskRun): Promise<void> {
-    const { runId, options, floor } = this.#options;
+  attach(entry: Entry, { phase, attemptNo }: TaskRun): Promise<void> {
+    const { runId, options, runContext } = this.#options;
     const { id, agent, holder } = entry;
-    const { worker, source } = floor.world;
+    const { worker, source } = runContext.world;
     entry.isAtWork = true;
     if (holder !== undefined) this.#holders.add(holder);
-    const job = { runId, id, start: start ?? 0, root: source.root, agent, options, holder };
+    const job = { runId, id, attemptNo: attemptNo ?? 0, root: source.root, agent, options, holder };
     const before = { claimed: phase !== 'starting', started: phase === 'running' };
     return this.#through(entry, async () => {
       const attach = (signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> =>
         worker.attach(job, signal, listener);
-      const attempted = await attemptWith(attach, entry, this.#teller(entry), before);
+      const attempted = await runAttempt(attach, entry, this.#teller(entry), before);
       // What an earlier window was refused was never begun, and the reason may be gone with it: that is decided anew.
       if (attempted.end.kind === 'refused') entry.isRequeued = true;
       return attempted;
     });
   }
 
-  async #through(entry: Entry, attempt: () => Promise<Attempted | Unstarted>): Promise<void> {
-    const { runId, floor, scheduler, onSettled, isLetGo } = this.#options;
-    const { active, gate, files, world } = floor;
+  async #through(entry: Entry, attempt: () => Promise<AttemptResult | Unstarted>): Promise<void> {
+    const { runId, runContext, scheduler, onSettled, isDetached } = this.#options;
+    const { active, limiter, files, world } = runContext;
     const { id, agent } = entry;
     const isOurs = !active.has(id);
     const taken: SkipReason = { kind: 'claimFailed', failure: { kind: 'alreadyRunning' } };
-    let result: Attempted | Unstarted = { kind: 'skip', reason: taken };
+    let result: AttemptResult | Unstarted = { kind: 'skip', reason: taken };
     entry.phase = 'begun';
-    gate.begin(agent.agent);
+    limiter.begin(agent.agent);
     if (isOurs) {
       active.set(id, runId);
       try {
@@ -90,59 +90,60 @@ export class TaskTurns {
         const failure = { kind: 'internal', detail: String(error) } as const;
         result = { end: { kind: 'notRecorded', exitCode: undefined, failure }, wasClaimed: true };
       }
-      if (floor.isLetGo()) return;
+      if (runContext.isDetached()) return;
       active.delete(id);
     }
     const freed = isOurs ? files.release(id, scheduler.filesOf(id)) : [];
     if (entry.holder !== undefined) this.#holders.delete(entry.holder);
     [entry.holder, entry.control, entry.isAtWork] = [undefined, undefined, false];
     // Before the agent counts as gone: a rate limit is about how many there were.
-    if (!isLetGo()) onSettled(entry, result);
-    gate.end(agent.agent);
-    floor.letOthersGoOn(freed);
+    if (!isDetached()) onSettled(entry, result);
+    limiter.end(agent.agent);
+    runContext.letOthersGoOn(freed);
   }
 
-  async #tryOn(entry: Entry): Promise<Attempted | Unstarted> {
-    const { runId, options, floor, soFar, scheduler, tell, whyNot, openWave, nextStart, isLetGo } = this.#options;
-    const { world } = floor;
+  async #tryOn(entry: Entry): Promise<AttemptResult | Unstarted> {
+    const { runId, options, runContext, soFar, scheduler, tell, whyNot, openWave, nextAttemptNo, isDetached } =
+      this.#options;
+    const { world } = runContext;
     const { id, agent } = entry;
     await world.source.refresh();
     const early = whyNot(entry);
     if (early !== undefined) return early;
     const mayWaitFor = (on: TaskId): boolean => scheduler.mayWaitFor(id, on);
-    const seen = lookAgain(id, world.source.state, soFar, world.readiness, mayWaitFor);
+    const seen = checkStart(id, world.source.state, soFar, world.readiness, mayWaitFor);
     const look = seen.kind === 'held' && world.isFollowed?.(agent) === true ? seen.start : seen;
     if (look.kind !== 'start') return look;
     if (!this.#takeFiles(id, look.task)) return { kind: 'back' };
 
     openWave(entry.wave);
-    const start = nextStart();
-    const attempt = entry.attempt + 1;
-    [entry.start, entry.attempt, entry.waits] = [start, attempt, undefined];
+    const attemptNo = nextAttemptNo();
+    const tryNo = entry.tryNo + 1;
+    [entry.attemptNo, entry.tryNo, entry.waits] = [attemptNo, tryNo, undefined];
     entry.isAtWork = true;
     entry.control = new AbortController();
-    tell({ kind: 'taskStarting', id, start, attempt });
+    tell({ kind: 'taskStarting', id, attemptNo, tryNo });
     await world.flushed();
     const late = whyNot(entry);
     // What is only paused was begun, and goes on to its end.
     if (late !== undefined && late.kind !== 'back') return late;
-    if (entry.isRequeued || isLetGo()) return { end: { kind: 'stopped' }, wasClaimed: false };
+    if (entry.isRequeued || isDetached()) return { end: { kind: 'stopped' }, wasClaimed: false };
     const sessionId = world.sessionOf?.(runId, id);
     const { task, dependencies } = look;
-    const job = { runId, start, attempt, root: world.source.root, task, dependencies, agent, options, sessionId };
-    return attemptWith((signal, listener) => world.worker.work(job, signal, listener), entry, this.#teller(entry));
+    const job = { runId, attemptNo, tryNo, root: world.source.root, task, dependencies, agent, options, sessionId };
+    return runAttempt((signal, listener) => world.worker.work(job, signal, listener), entry, this.#teller(entry));
   }
 
   /** The description may name other files by now; false where one of those is in use. */
   #takeFiles(id: TaskId, task: Task): boolean {
-    const { floor, scheduler } = this.#options;
-    const [before, now] = [scheduler.filesOf(id), filesNamed(task, floor.world)];
+    const { runContext, scheduler } = this.#options;
+    const [before, now] = [scheduler.filesOf(id), filesNamed(task, runContext.world)];
     if (before.length === now.length && before.every((file, i) => file === now[i])) return true;
-    const freed = floor.files.release(id, before);
+    const freed = runContext.files.release(id, before);
     scheduler.setFiles(id, now);
-    floor.letOthersGoOn(freed);
-    if (now.some((file) => floor.files.userOf(file, id) !== undefined)) return false;
-    floor.files.take(id, now);
+    runContext.letOthersGoOn(freed);
+    if (now.some((file) => runContext.files.userOf(file, id) !== undefined)) return false;
+    runContext.files.take(id, now);
     return true;
   }
 

@@ -3,7 +3,7 @@ import type { RunState } from '../run-events.ts';
 import type { RunMode } from '../run-options.ts';
 import type { RunnerWorld } from './run-world.ts';
 
-export interface CourseOptions {
+export interface WaveProgressionOptions {
   /** Of the run at its start, or as an earlier window left it. */
   readonly state: RunState;
   readonly world: Pick<RunnerWorld, 'verifyWave' | 'reportBug'>;
@@ -15,7 +15,7 @@ export interface CourseOptions {
   readonly onClosed: (wave: number, verify: VerifyResult | undefined) => void;
   /** After `onClosed` of a wave that was verified; not told where the window let go of its runs meanwhile. */
   readonly onVerified: () => void;
-  readonly isLetGo: () => boolean;
+  readonly isDetached: () => boolean;
 }
 
 /**
@@ -24,8 +24,8 @@ export interface CourseOptions {
  *
  *     unopened ──▶ open ──all tasks ended──▶ (verified) ──▶ closed
  */
-export class WaveCourse {
-  readonly #options: CourseOptions;
+export class WaveProgression {
+  readonly #options: WaveProgressionOptions;
   readonly #mode: RunMode;
   readonly #stages: ('unopened' | 'open' | 'closed')[];
   /** In the order they were opened. */
@@ -37,10 +37,10 @@ export class WaveCourse {
   /** The first wave that was never opened; later ones may have been, in flow. */
   #next = 0;
 
-  constructor(options: CourseOptions) {
+  constructor(options: WaveProgressionOptions) {
     const { state } = options;
     this.#options = options;
-    this.#mode = state.options.mode;
+    this.#mode = state.options.runMode;
     this.#stages = state.waveRuns.map(({ startedAt, endedAt }) =>
       startedAt === undefined ? 'unopened' : endedAt === undefined ? 'open' : 'closed',
     );
@@ -99,7 +99,7 @@ export class WaveCourse {
   }
 
   async #verify(wave: number): Promise<void> {
-    const { world, state, isLetGo, onVerified } = this.#options;
+    const { world, state, isDetached, onVerified } = this.#options;
     this.#isVerifying = true;
     let result: VerifyResult | undefined;
     try {
@@ -110,7 +110,7 @@ export class WaveCourse {
       result = { command: '', passed: false, exitCode: undefined, durationMs: 0, tail: String(error) };
     }
     this.#isVerifying = false;
-    if (isLetGo()) return;
+    if (isDetached()) return;
     this.#close(wave, result);
     onVerified();
   }

@@ -3,12 +3,12 @@ import type { Disposable, Event } from '../../events.ts';
 import type { Failure } from '../../failure.ts';
 import { fail, ok, type Result } from '../../result.ts';
 import type { TaskId } from '../../task.ts';
-import { AgentGate } from './agent-limiter.ts';
-import { EventTeller } from './event-queue.ts';
+import { AgentLimiter } from './agent-limiter.ts';
+import { EventQueue } from './event-queue.ts';
 import { FilesInUse } from './files-in-use.ts';
 import { LiveRun } from './live-run.ts';
 import type { RunEvent, RunState } from '../run-events.ts';
-import type { Floor } from './run-context.ts';
+import type { RunContext } from './run-context.ts';
 import type { RunRequest } from '../run-options.ts';
 import { applyRunEvent } from '../journal/run-state.ts';
 import type { RunnerWorld } from './run-world.ts';
@@ -30,10 +30,10 @@ export class WaveRunner implements Disposable {
   readonly #world: RunnerWorld;
   readonly #limit: LimitFunction;
   readonly #runs = new Map<string, LiveRun>();
-  readonly #teller: EventTeller;
-  readonly #floor: Floor;
+  readonly #teller: EventQueue;
+  readonly #runContext: RunContext;
   readonly #coolDowns = new Map<string, Disposable>();
-  #isLetGo = false;
+  #isDetached = false;
   #isDisposed = false;
 
   /** Each event once, in order; also those that a listener causes while it is told of another. */
@@ -45,16 +45,16 @@ export class WaveRunner implements Disposable {
   constructor(world: RunnerWorld, cap: number) {
     this.#world = world;
     this.#limit = pLimit(asCap(cap));
-    this.#teller = new EventTeller(world.reportBug);
+    this.#teller = new EventQueue(world.reportBug);
     this.onEvent = this.#teller.onEvent;
     this.onDidChange = this.#teller.onDidChange;
-    this.#floor = {
+    this.#runContext = {
       world,
       limit: this.#limit,
-      gate: new AgentGate(world.clock),
+      limiter: new AgentLimiter(world.clock),
       files: new FilesInUse(),
       active: new Map(),
-      isLetGo: () => this.#isLetGo,
+      isDetached: () => this.#isDetached,
       tell: (event) => this.#teller.tell(event),
       letOthersGoOn: (freed) => {
         for (const run of this.#runs.values()) {
@@ -77,7 +77,7 @@ export class WaveRunner implements Disposable {
 
   /** The run that works on this task now, if any. */
   runOf(id: TaskId): string | undefined {
-    return this.#floor.active.get(id);
+    return this.#runContext.active.get(id);
   }
 
   /** True for the name under which an agent of one of these runs holds its task now. */
@@ -98,7 +98,7 @@ export class WaveRunner implements Disposable {
    */
   start(request: RunRequest): Result<RunHandle, Failure> {
     const wanted = withoutRepeats(request.waves);
-    if (wanted.length === 0 || this.#isDisposed || this.#isLetGo) return fail({ kind: 'nothingToRun' });
+    if (wanted.length === 0 || this.#isDisposed || this.#isDetached) return fail({ kind: 'nothingToRun' });
     const going = [...this.#runs.values()].filter((run) => run.phase !== 'ended');
     const isTaken = (id: TaskId): boolean =>
       going.some(({ entries }) => (entries.get(id)?.phase ?? 'ended') !== 'ended');
@@ -113,7 +113,7 @@ export class WaveRunner implements Disposable {
     const started: RunEvent = {
       ...{ kind: 'runStarted', runId, title, waves, options, agents, resumes, at: clock.now() },
     };
-    const run = new LiveRun(applyRunEvent(undefined, started), this.#floor);
+    const run = new LiveRun(applyRunEvent(undefined, started), this.#runContext);
     this.#runs.set(runId, run);
     this.#teller.tell(started);
     run.setCap(this.cap);
@@ -129,7 +129,7 @@ export class WaveRunner implements Disposable {
   restore(state: RunState, attach: ReadonlySet<TaskId>): RunHandle {
     const { runId } = state;
     if (this.#runs.has(runId)) throw new Error(`Internal error: a second run called ${runId}`);
-    const run = new LiveRun(state, this.#floor);
+    const run = new LiveRun(state, this.#runContext);
     this.#runs.set(runId, run);
     run.takeOver(attach);
     if (state.cap !== this.cap) run.setCap(this.cap);
@@ -178,18 +178,18 @@ export class WaveRunner implements Disposable {
   }
 
   /** Another window leads this run now: forgets it and leaves everything at work to it. */
-  letGo(runId: string): void {
+  detach(runId: string): void {
     const run = this.#runs.get(runId);
     if (run === undefined) return;
-    run.letGo();
+    run.detach();
     this.#runs.delete(runId);
     this.#teller.changed();
   }
 
   /** The window closes: nobody is told anything any more, nothing further starts, and what is at work goes on without us. */
   detachAll(): void {
-    this.#isLetGo = true;
-    for (const run of this.#runs.values()) run.letGo();
+    this.#isDetached = true;
+    for (const run of this.#runs.values()) run.detach();
     for (const timer of this.#coolDowns.values()) timer.dispose();
     this.#teller.dispose();
   }
@@ -198,7 +198,7 @@ export class WaveRunner implements Disposable {
   dispose(): void {
     this.#isDisposed = true;
     this.#teller.dispose();
-    if (!this.#isLetGo) void this.stopAll();
+    if (!this.#isDetached) void this.stopAll();
     for (const timer of this.#coolDowns.values()) timer.dispose();
   }
 
@@ -207,7 +207,7 @@ export class WaveRunner implements Disposable {
     const { clock } = this.#world;
     const timer = clock.after(Math.max(0, until - clock.now()), () => {
       this.#coolDowns.delete(agent);
-      this.#floor.gate.cooledDown(agent);
+      this.#runContext.limiter.cooledDown(agent);
       for (const run of this.#runs.values()) run.cooledDown(agent);
     });
     this.#coolDowns.set(agent, timer);

@@ -1,8 +1,8 @@
 import { idShape, outcomeShape, stopShape, verifyShape, waitShape } from './journal-outcome.ts';
 import * as plain from '../../shape.ts';
-import { MISFIT, type Shape } from '../../shape.ts';
+import { INVALID, type Fields, type Shape, withStoredNames } from '../../shape.ts';
 import type { RunEvent } from '../run-events.ts';
-import { type AgentAssignment, type RunOptions, WAYS } from '../run-options.ts';
+import { type AgentAssignment, type RunOptions, AGENT_MODES } from '../run-options.ts';
 
 const { finite, flag, listOf, maybe, natural, objectOf, oneOf, pairOf, positive, someText, text, unionOf } = plain;
 
@@ -20,7 +20,15 @@ export function isRunId(value: unknown): value is string {
 
 /** One event as a line of a journal, without the end of the line; it holds no line break itself. */
 export function formatEntry(event: RunEvent): string {
-  return JSON.stringify(event.kind === 'runStarted' ? { v: VERSION, ...event } : event);
+  if (event.kind === 'taskStarting') return JSON.stringify(withStoredNames(event, STARTING_AS));
+  if (event.kind !== 'runStarted') return JSON.stringify(event);
+  const { options, agents } = event;
+  return JSON.stringify({
+    v: VERSION,
+    ...event,
+    options: withStoredNames(options, OPTIONS_AS),
+    agents: agents.map(([id, agent]) => [id, withStoredNames(agent, ASSIGNMENT_AS)]),
+  });
 }
 
 /**
@@ -37,66 +45,81 @@ export function parseEntry(line: string): RunEvent | undefined {
     return undefined;
   }
   const event = eventShape(value, 0);
-  if (event === MISFIT) return undefined;
+  if (event === INVALID) return undefined;
   if ((event.kind === 'runStarted') !== isFirst) return undefined;
   return event.kind === 'runStarted' && !isSound(event) ? undefined : event;
 }
 
-const runId: Shape<string> = (value) => (isRunId(value) ? value : MISFIT);
+const runId: Shape<string> = (value) => (isRunId(value) ? value : INVALID);
 
 /** It becomes an argument of the agent's program, so it must not read as an option. */
 const model: Shape<string> = (value) =>
-  typeof value === 'string' && /^[^-\p{Cc}][^\p{Cc}]{0,199}$/u.test(value) ? value : MISFIT;
+  typeof value === 'string' && /^[^-\p{Cc}][^\p{Cc}]{0,199}$/u.test(value) ? value : INVALID;
 
-const options = objectOf<RunOptions>({
-  mode: oneOf('strict', 'flow'),
+// The names that fields have in version 1 of a journal.
+const OPTIONS_AS = {
+  runMode: 'mode',
+  heldTasks: 'held',
+  reviewGate: 'gate',
+  maxEqualFailures: 'breakAfter',
+  statusOnSuccess: 'successStatus',
+  timeLimitMs: 'wallMs',
+  stuckAfterMs: 'idleMs',
+} satisfies { readonly [K in keyof RunOptions]?: string };
+const ASSIGNMENT_AS = { agentMode: 'how' } satisfies { readonly [K in keyof AgentAssignment]?: string };
+const STARTING_AS = { attemptNo: 'start', tryNo: 'attempt' };
+
+const runOptions: Fields<RunOptions> = {
+  runMode: oneOf('strict', 'flow'),
   onFailure: oneOf('continue', 'stopAfterWave', 'stopAtOnce'),
   pauseBetweenWaves: flag,
-  held: oneOf('skip', 'wait'),
-  gate: oneOf('inRun', 'always', 'never'),
+  heldTasks: oneOf('skip', 'wait'),
+  reviewGate: oneOf('inRun', 'always', 'never'),
   retries: natural,
   retryAfterMs: natural,
-  breakAfter: natural,
+  maxEqualFailures: natural,
   leaseMs: positive,
-  successStatus: oneOf('Review', 'Done'),
-  wallMs: natural,
-  idleMs: natural,
+  statusOnSuccess: oneOf('Review', 'Done'),
+  timeLimitMs: natural,
+  stuckAfterMs: natural,
   agentCaps: listOf(pairOf(someText, natural)),
-});
+};
 
-const assignment = objectOf<AgentAssignment>({
-  agent: someText,
-  model: maybe(model),
-  how: oneOf(...WAYS),
-});
+const assignment = objectOf<AgentAssignment>(
+  { agent: someText, model: maybe(model), agentMode: oneOf(...AGENT_MODES) },
+  ASSIGNMENT_AS,
+);
 
 const OF_TASK = { runId, id: idShape, at: finite };
 
-const eventShape = unionOf<RunEvent>({
-  runStarted: {
-    runId,
-    title: text,
-    waves: listOf(listOf(idShape)),
-    options,
-    agents: listOf(pairOf(idShape, assignment)),
-    resumes: maybe(runId),
-    at: finite,
+const eventShape = unionOf<RunEvent>(
+  {
+    runStarted: {
+      runId,
+      title: text,
+      waves: listOf(listOf(idShape)),
+      options: objectOf(runOptions, OPTIONS_AS),
+      agents: listOf(pairOf(idShape, assignment)),
+      resumes: maybe(runId),
+      at: finite,
+    },
+    waveStarted: { runId, wave: natural, at: finite },
+    taskStarting: { ...OF_TASK, attemptNo: positive, tryNo: positive },
+    taskClaimed: { ...OF_TASK, holder: someText },
+    taskStarted: OF_TASK,
+    taskWaits: { ...OF_TASK, reason: maybe(waitShape) },
+    taskRequeued: { ...OF_TASK, outcome: outcomeShape, notBefore: finite },
+    taskEnded: { ...OF_TASK, outcome: outcomeShape },
+    waveEnded: { runId, wave: natural, verify: maybe(verifyShape), at: finite },
+    capChanged: { runId, cap: positive, at: finite },
+    runPaused: { runId, by: oneOf('person', 'wave'), at: finite },
+    runWentOn: { runId, at: finite },
+    runTakenOver: { runId, at: finite },
+    runStopping: { runId, stop: stopShape, at: finite },
+    runEnded: { runId, at: finite },
   },
-  waveStarted: { runId, wave: natural, at: finite },
-  taskStarting: { ...OF_TASK, start: positive, attempt: positive },
-  taskClaimed: { ...OF_TASK, holder: someText },
-  taskStarted: OF_TASK,
-  taskWaits: { ...OF_TASK, reason: maybe(waitShape) },
-  taskRequeued: { ...OF_TASK, outcome: outcomeShape, notBefore: finite },
-  taskEnded: { ...OF_TASK, outcome: outcomeShape },
-  waveEnded: { runId, wave: natural, verify: maybe(verifyShape), at: finite },
-  capChanged: { runId, cap: positive, at: finite },
-  runPaused: { runId, by: oneOf('person', 'wave'), at: finite },
-  runWentOn: { runId, at: finite },
-  runTakenOver: { runId, at: finite },
-  runStopping: { runId, stop: stopShape, at: finite },
-  runEnded: { runId, at: finite },
-});
+  { taskStarting: STARTING_AS },
+);
 
 /** Every task once, and each with somebody who is to work on it. */
 function isSound({ waves, agents }: Extract<RunEvent, { kind: 'runStarted' }>): boolean {

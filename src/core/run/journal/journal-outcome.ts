@@ -11,7 +11,7 @@ import { isSessionId } from './session-id.ts';
 const { finite, flag, listOf, maybe, natural, objectOf, oneOf, someText, text, unionOf, wholeNumber } = plain;
 
 export const idShape: Shape<TaskId> = (value) =>
-  typeof value === 'string' && value !== '' ? taskId(value) : plain.MISFIT;
+  typeof value === 'string' && value !== '' ? taskId(value) : plain.INVALID;
 
 const status = oneOf<Status>('Todo', 'In Progress', 'Review', 'Done', 'Blocked', 'Cancelled', 'Unknown');
 
@@ -42,12 +42,12 @@ const lease = unionOf<Lease>({
 
 const theirs: Shape<Extract<Lease, { kind: 'theirs' }>> = (value, depth) => {
   const read = lease(value, depth);
-  return read !== plain.MISFIT && read.kind === 'theirs' ? read : plain.MISFIT;
+  return read !== plain.INVALID && read.kind === 'theirs' ? read : plain.INVALID;
 };
 
 const unleased: Shape<Extract<Lease, { kind: 'unleased' }>> = (value, depth) => {
   const read = lease(value, depth);
-  return read !== plain.MISFIT && read.kind === 'unleased' ? read : plain.MISFIT;
+  return read !== plain.INVALID && read.kind === 'unleased' ? read : plain.INVALID;
 };
 
 const notReady = unionOf<NotReady>({

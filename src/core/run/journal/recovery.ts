@@ -6,7 +6,7 @@ import { isWindowWork } from '../run-options.ts';
 import type { WorkState } from './work-state.ts';
 
 /** What was found of an attempt whose end the journal does not have. */
-export interface FoundAttempt {
+export interface RecoveredAttempt {
   /** What its supervisor wrote last; undefined where there is no such file, or none that can be read. */
   readonly state: WorkState | undefined;
   /** The very process that `state` names lives. */
@@ -43,7 +43,7 @@ const COOL_DOWN_MS = 60_000;
  * queued again. One whose supervisor is gone is `unknown`: neither success nor failure, and not tried again by itself.
  * `now` is epoch ms.
  */
-export function recoverRun(run: RunState, found: ReadonlyMap<TaskId, FoundAttempt>, now: number): Recovery {
+export function recoverRun(run: RunState, found: ReadonlyMap<TaskId, RecoveredAttempt>, now: number): Recovery {
   const recovery = { events: [], attach: new Set(), isSupervised: false, orphans: [], locks: [], stops: [] } as {
     events: RunEvent[];
     attach: Set<TaskId>;
@@ -57,7 +57,7 @@ export function recoverRun(run: RunState, found: ReadonlyMap<TaskId, FoundAttemp
     if (task.phase === 'queued' || task.phase === 'ended') continue;
     if (isWindowWork(task.agent)) {
       // Its lock is in nobody's hands but ours: the window worker finds out what became of it, and lets nothing go before.
-      if (task.agent.how === 'human' || task.phase !== 'starting') recovery.attach.add(task.id);
+      if (task.agent.agentMode === 'human' || task.phase !== 'starting') recovery.attach.add(task.id);
       else
         recovery.events.push(
           againOrStopped(run, task, lost('it had not begun when its window was gone'), now, now, stop),
@@ -139,7 +139,7 @@ export function resumable(run: RunState): readonly TaskId[] {
 
 /** A state file may be another attempt's, or be made up. */
 function isOf(state: WorkState | undefined, run: RunState, task: TaskRun): state is WorkState {
-  return state?.runId === run.runId && state.taskId === task.id && state.start === task.start;
+  return state?.runId === run.runId && state.taskId === task.id && state.attemptNo === task.attemptNo;
 }
 
 /** What an attempt without an end left behind in the world. */
@@ -153,7 +153,7 @@ function leaveBehind(
   // It may have claimed and not come to write that down.
   const holder = state?.holder ?? task.holder;
   if (holder !== undefined) locks.push({ id: task.id, holder });
-  if (state === undefined && task.start !== undefined) stops.push(task.start);
+  if (state === undefined && task.attemptNo !== undefined) stops.push(task.attemptNo);
 }
 
 /** For an attempt that has no end and no supervisor. */
@@ -247,8 +247,8 @@ function endedAt(end: TaskOutcome, { startedAt }: TaskRun, now: number): number 
 }
 
 /** A person knows what they did; of an agent nobody does. */
-function leftOutcome({ how }: TaskRun['agent']): TaskOutcome {
-  return how === 'human' ? { kind: 'stopped' } : lost('nobody watched it');
+function leftOutcome({ agentMode }: TaskRun['agent']): TaskOutcome {
+  return agentMode === 'human' ? { kind: 'stopped' } : lost('nobody watched it');
 }
 
 function lost(detail: string): TaskOutcome {

@@ -3,7 +3,7 @@ import type { AgentAssignment } from '../run-options.ts';
 import type { RunEvent, RunState, TaskRun } from '../run-events.ts';
 
 /** For a task whose agent nobody named. */
-const ANY_AGENT: AgentAssignment = { agent: 'auto', model: undefined, how: 'unattended' };
+const ANY_AGENT: AgentAssignment = { agent: 'auto', model: undefined, agentMode: 'unattended' };
 
 type LaterEvent = Exclude<RunEvent, { readonly kind: 'runStarted' }>;
 type WaveRun = RunState['waveRuns'][number];
@@ -38,7 +38,7 @@ export function applyRunEvents(state: RunState | undefined, events: readonly Run
 
 /**
  * The state that a journal tells, which may be torn, doubled, or made up: what does not fit is passed over. Undefined
- * where nothing in it starts a run. `from` is what the lines before these told.
+ * where nothing in it attemptCount a run. `from` is what the lines before these told.
  */
 export function foldJournal(events: Iterable<RunEvent>, from?: RunState): RunState | undefined {
   let draft = from === undefined ? undefined : draftOf(from);
@@ -74,14 +74,14 @@ function begin(event: Extract<RunEvent, { readonly kind: 'runStarted' }>): RunSt
   const waveRuns = waves.map(() => ({ startedAt: undefined, endedAt: undefined, verify: undefined }));
   return {
     ...{ runId, title, options, resumes, waves, waveRuns, tasks },
-    ...{ phase: 'running', paused: undefined, stop: undefined, cap: undefined, starts: 0 },
+    ...{ phase: 'running', paused: undefined, stop: undefined, cap: undefined, attemptCount: 0 },
     ...{ startedAt: at, endedAt: undefined },
   };
 }
 
 function queued(id: TaskId, wave: number, agent: AgentAssignment): TaskRun {
   return {
-    ...{ id, wave, agent, phase: 'queued', attempt: 0, start: undefined, holder: undefined, waits: undefined },
+    ...{ id, wave, agent, phase: 'queued', tryNo: 0, attemptNo: undefined, holder: undefined, waits: undefined },
     ...{ startedAt: undefined, endedAt: undefined, earlier: [], outcome: undefined },
   };
 }
@@ -104,7 +104,7 @@ function apply(draft: Draft, event: LaterEvent): void {
     case 'taskRequeued':
     case 'taskEnded':
       draft.tasks.set(event.id, changedTask(taskOf(draft.tasks, event.id), event));
-      if (event.kind === 'taskStarting') change({ starts: Math.max(draft.state.starts, event.start) });
+      if (event.kind === 'taskStarting') change({ attemptCount: Math.max(draft.state.attemptCount, event.attemptNo) });
       return;
     case 'capChanged': {
       change({ cap: event.cap });
@@ -136,8 +136,8 @@ type TaskEvent = Extract<LaterEvent, { readonly id: TaskId }>;
 function changedTask(task: TaskRun, event: TaskEvent): TaskRun {
   switch (event.kind) {
     case 'taskStarting': {
-      const { attempt, start } = event;
-      return { ...task, phase: 'starting', attempt, start, waits: undefined, startedAt: undefined };
+      const { tryNo, attemptNo } = event;
+      return { ...task, phase: 'starting', tryNo, attemptNo, waits: undefined, startedAt: undefined };
     }
     case 'taskClaimed':
       return { ...task, phase: 'claimed', holder: event.holder };
@@ -147,7 +147,7 @@ function changedTask(task: TaskRun, event: TaskEvent): TaskRun {
       return { ...task, waits: event.reason };
     case 'taskRequeued': {
       const { outcome, at } = event;
-      const earlier = [...task.earlier, { start: task.start ?? 0, outcome, at }];
+      const earlier = [...task.earlier, { attemptNo: task.attemptNo ?? 0, outcome, at }];
       return { ...task, phase: 'queued', holder: undefined, waits: undefined, earlier };
     }
     case 'taskEnded': {
@@ -188,7 +188,7 @@ function fits({ state, tasks, waveRuns }: Draft, event: LaterEvent): boolean {
     case 'taskRequeued':
     case 'taskEnded': {
       const task = tasks.get(event.id);
-      return task !== undefined && fitsTask(task, event, state.starts);
+      return task !== undefined && fitsTask(task, event, state.attemptCount);
     }
     case 'capChanged':
       return Number.isSafeInteger(event.cap) && event.cap > 0;
@@ -204,11 +204,13 @@ function fits({ state, tasks, waveRuns }: Draft, event: LaterEvent): boolean {
   }
 }
 
-function fitsTask({ phase }: TaskRun, event: TaskEvent, starts: number): boolean {
+function fitsTask({ phase }: TaskRun, event: TaskEvent, attemptCount: number): boolean {
   switch (event.kind) {
     case 'taskStarting':
       // A start names files: two attempts must never share one.
-      return phase === 'queued' && Number.isSafeInteger(event.start) && event.start > starts && event.attempt > 0;
+      return (
+        phase === 'queued' && Number.isSafeInteger(event.attemptNo) && event.attemptNo > attemptCount && event.tryNo > 0
+      );
     case 'taskClaimed':
       return phase === 'starting';
     case 'taskStarted':

@@ -14,7 +14,7 @@ export type WorkPhase = 'claiming' | 'working' | 'verifying' | 'recording' | 'en
  */
 export interface WorkState {
   readonly runId: string;
-  readonly start: number;
+  readonly attemptNo: number;
   readonly taskId: TaskId;
   readonly phase: WorkPhase;
   /** The supervisor's process; `begin` tells it from a later one with the same id, null where the system does not tell. */
@@ -48,7 +48,7 @@ const { finite, maybe, objectOf, oneOf, positive, someText, text, unionOf } = pl
 /** A larger one would reach the system as another, a negative one even, which names a group or everybody. */
 const processId: plain.Shape<number> = (value, depth) => {
   const id = positive(value, depth);
-  return id !== plain.MISFIT && id <= 2 ** 31 - 1 ? id : plain.MISFIT;
+  return id !== plain.INVALID && id <= 2 ** 31 - 1 ? id : plain.INVALID;
 };
 
 const orNull: plain.Shape<string | null> = (value, depth) => (value === null ? null : someText(value, depth));
@@ -57,30 +57,44 @@ const refused = unionOf<Extract<WorkEnd, { kind: 'refused' }>>({ refused: { fail
 
 const endShape: plain.Shape<WorkEnd> = (value, depth) => {
   const end = refused(value, depth);
-  if (end !== plain.MISFIT) return end;
+  if (end !== plain.INVALID) return end;
   const outcome = outcomeShape(value, depth);
-  return outcome === plain.MISFIT || outcome.kind === 'skipped' ? plain.MISFIT : outcome;
+  return outcome === plain.INVALID || outcome.kind === 'skipped' ? plain.INVALID : outcome;
 };
 
-const stateShape = objectOf<WorkState>({
-  runId: someText,
-  start: positive,
-  taskId: idShape,
-  phase: oneOf<WorkPhase>('claiming', 'working', 'verifying', 'recording', 'ended'),
-  pid: processId,
-  begin: orNull,
-  host: text,
-  holder: someText,
-  agentPid: maybe(processId),
-  agentBegin: orNull,
-  mark: (value) => (typeof value === 'string' && /^[0-9a-f]{32}$/.test(value) ? value : plain.MISFIT),
-  label: text,
-  output: text,
-  startedAt: finite,
-  lastOutputAt: maybe(finite),
-  sessionId: (value) => (typeof value === 'string' && isSessionId(value) ? value : undefined),
-  end: maybe(endShape),
-});
+/** The names that fields have in a state file. */
+const STATE_AS = { attemptNo: 'start' } satisfies { readonly [K in keyof WorkState]?: string };
+
+const stateShape = objectOf<WorkState>(
+  {
+    runId: someText,
+    attemptNo: positive,
+    taskId: idShape,
+    phase: oneOf<WorkPhase>('claiming', 'working', 'verifying', 'recording', 'ended'),
+    pid: processId,
+    begin: orNull,
+    host: text,
+    holder: someText,
+    agentPid: maybe(processId),
+    agentBegin: orNull,
+    mark: (value) => (typeof value === 'string' && /^[0-9a-f]{32}$/.test(value) ? value : plain.INVALID),
+    label: text,
+    output: text,
+    startedAt: finite,
+    lastOutputAt: maybe(finite),
+    sessionId: (value) => (typeof value === 'string' && isSessionId(value) ? value : undefined),
+    end: maybe(endShape),
+  },
+  STATE_AS,
+);
+
+/** A state as `readWorkState` reads it, for a file or a channel. */
+export function storedWorkState(state: WorkState): StoredWorkState {
+  return plain.withStoredNames(state, STATE_AS);
+}
+
+/** See `storedWorkState`. */
+export type StoredWorkState = Readonly<Record<string, unknown>>;
 
 /** Reads a state file; see `readWorkState`. */
 export function parseWorkState(json: string): WorkState | undefined {
@@ -98,7 +112,7 @@ export function parseWorkState(json: string): WorkState | undefined {
  */
 export function readWorkState(value: unknown): WorkState | undefined {
   const state = stateShape(value, 0);
-  if (state === plain.MISFIT) return undefined;
+  if (state === plain.INVALID) return undefined;
   const name = parseHolder(state.holder);
   if (name?.pid !== state.pid || name.hostname !== state.host) return undefined;
   return (state.phase === 'ended') === (state.end !== undefined) ? state : undefined;

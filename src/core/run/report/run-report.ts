@@ -37,7 +37,7 @@ function titled(heading: string, body: string): string {
 }
 
 function factTable(run: RunState, summary: RunSummary, { now, words }: ReportContext): string {
-  const mode = run.options.mode === 'strict' ? 'Waves one after the other' : 'As dependencies finish';
+  const mode = run.options.runMode === 'strict' ? 'Waves one after the other' : 'As dependencies finish';
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['Run', inline(run.runId)],
     ['Started', utc(run.startedAt)],
@@ -78,7 +78,7 @@ function taskTable(tasks: readonly TaskRun[], { titleOf, words, now }: ReportCon
       taskName(task.id, titleOf),
       outcome === undefined ? PHASES[task.phase] : inline(words.outcome(outcome)),
       inline([words.agent(agent.agent), agent.model].filter(Boolean).join(', ')),
-      task.attempt === 0 ? '' : String(task.attempt),
+      task.tryNo === 0 ? '' : String(task.tryNo),
       ms === undefined ? '' : inline(words.duration(ms)),
       verify === undefined ? '' : verify.passed ? 'passed' : 'did not pass',
       evidence === undefined || evidence.files.length === 0 ? '' : String(evidence.files.length),

@@ -27,7 +27,7 @@ export function summariseRun(run: RunState, now: number): RunSummary {
     if (isVerified(outcome)) verified++;
   }
   const durationMs = Math.max(0, (run.endedAt ?? now) - run.startedAt);
-  return { tasks: run.tasks.size, ...counts, verified, attempts: run.starts, durationMs };
+  return { tasks: run.tasks.size, ...counts, verified, attempts: run.attemptCount, durationMs };
 }
 
 /** The group that a task counts in; undefined is the outcome of one that has not ended. */

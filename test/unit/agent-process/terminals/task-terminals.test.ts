@@ -33,10 +33,10 @@ function makeTerminals(t: TestContext) {
   t.after(() => terminals.dispose());
   let starts = 0;
   const attemptOf = (id: string, more: Partial<Attempt> = {}): Attempt => {
-    const start = ++starts;
+    const attemptNo = ++starts;
     return {
-      ...{ key: `r1/${start}`, runId: 'r1', start, id: taskId(id), title: `Bake ${id}`, label: 'Claude Code' },
-      ...{ output: 'text', logFile: join(folder, `${start}.log`), attempt: 1, ...more },
+      ...{ key: `r1/${attemptNo}`, runId: 'r1', attemptNo, id: taskId(id), title: `Bake ${id}`, label: 'Claude Code' },
+      ...{ output: 'text', logFile: join(folder, `${attemptNo}.log`), tryNo: 1, ...more },
     };
   };
   /** Opens the terminal of an attempt at work. */
@@ -92,7 +92,7 @@ test('what was at work before the window opened is shown from the beginning of i
   const { editor, open, attemptOf } = makeTerminals(t);
   const { logFile } = attemptOf('T-1');
   writeFileSync(logFile, 'long ago\n');
-  open('T-1', { logFile, attempt: 2 }, true);
+  open('T-1', { logFile, tryNo: 2 }, true);
   await eventually(() => editor.all[0]!.text.endsWith('long ago\r\n'));
   assert.match(editor.all[0]!.text, /Claude Code, attempt 2\. It was at work before this window opened\./);
 });
@@ -197,8 +197,8 @@ test('a terminal is there until its task has ended and it was closed', async (t)
 test('another attempt at a task takes the place of the terminal before it', async (t) => {
   const { terminals, editor, clock, open, end } = makeTerminals(t);
   await end(open('T-1'));
-  open('T-1', { attempt: 2 });
-  open('T-1', { attempt: 3 });
+  open('T-1', { tryNo: 2 });
+  open('T-1', { tryNo: 3 });
   assert.deepEqual(
     editor.all.map(({ isOpen }) => isOpen),
     [false, false, true],
@@ -231,7 +231,7 @@ test('the log of an attempt long ago opens in a terminal of its own that has end
   const { terminals, editor, open, attemptOf } = makeTerminals(t);
   const old = attemptOf('T-1');
   writeFileSync(old.logFile, 'long ago\n');
-  open('T-1', { attempt: 2 });
+  open('T-1', { tryNo: 2 });
   await terminals.openLog(old, { mark: '✗', words: 'Ended with exit code 3' });
   const [live, log] = editor.all;
   assert(live?.isOpen && log?.isOpen);

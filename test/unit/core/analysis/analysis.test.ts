@@ -135,8 +135,8 @@ function candidates(text: string): readonly Candidate[] {
   );
 }
 
-const FLOW = { mode: 'flow', agentCaps: [] } as const;
-const STRICT = { mode: 'strict', agentCaps: [] } as const;
+const FLOW = { runMode: 'flow', agentCaps: [] } as const;
+const STRICT = { runMode: 'strict', agentCaps: [] } as const;
 
 test('what-if says how long for each cap, and which task to shorten', () => {
   const work = candidates('a 100, b 40, c 40 | d 60 < a, e 10 < b');
@@ -165,9 +165,9 @@ test('nothing is advised where no task alone makes a difference', () => {
 test('a kind of agent with a cap of its own holds up only its own tasks, and a person takes no slot', () => {
   const kinds = ['claude', 'claude', 'codex', 'human'];
   const work = candidates('a 10, b 10, c 10, d 30').map((each, n) => ({ ...each, agent: kinds[n] ?? '' }));
-  assert.equal(simulateMakespan(work, { mode: 'flow', agentCaps: [['claude', 1]] }, 2), 30);
-  assert.equal(simulateMakespan(work.slice(0, 3), { mode: 'flow', agentCaps: [['claude', 1]] }, 2), 20);
-  assert.equal(simulateMakespan(work.slice(0, 3), { mode: 'flow', agentCaps: [] }, 3), 10);
+  assert.equal(simulateMakespan(work, { runMode: 'flow', agentCaps: [['claude', 1]] }, 2), 30);
+  assert.equal(simulateMakespan(work.slice(0, 3), { runMode: 'flow', agentCaps: [['claude', 1]] }, 2), 20);
+  assert.equal(simulateMakespan(work.slice(0, 3), { runMode: 'flow', agentCaps: [] }, 3), 10);
 });
 
 test('what takes at least is never above what a simulation takes, and not far below where there are many tasks', () => {
@@ -181,7 +181,7 @@ test('what takes at least is never above what a simulation takes, and not far be
       anyWork,
       fc.integer({ min: 1, max: 5 }),
       fc.constantFrom('strict', 'flow' as const),
-      (specs, cap, mode) => {
+      (specs, cap, runMode) => {
         const sorted = specs.toSorted((a, b) => a.wave - b.wave);
         const work = sorted.map(({ weight, wave, on, kind }, n): Candidate => {
           const before = sorted.slice(0, n).filter((each) => each.wave < wave).length;
@@ -190,7 +190,7 @@ test('what takes at least is never above what a simulation takes, and not far be
             dependencies: on === null || before === 0 ? [] : [taskId(`t${on % before}`)],
           };
         });
-        const options = { mode, agentCaps: [['codex', 1]] } as const;
+        const options = { runMode, agentCaps: [['codex', 1]] } as const;
         const chain = askWhatIf(work, options, { cap, basis: '' }).chain.reduce((sum, { ms }) => sum + ms, 0);
         assert.ok((leastMakespans(work, options, [cap], chain)[0] ?? 0) <= simulateMakespan(work, options, cap) + 1e-9);
       },
@@ -217,10 +217,10 @@ test('the simulation takes as long as a dry run of the engine itself', async () 
   const shape = fc.record({
     waves: fc.array(fc.array(fc.record({ ms: fc.integer({ min: 1, max: 50 }), picks: fc.array(fc.nat(9), { maxLength: 2 }), file: fc.nat(4) }), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 3 }), // prettier-ignore
     cap: fc.integer({ min: 1, max: 4 }),
-    mode: fc.constantFrom('strict', 'flow' as const),
+    runMode: fc.constantFrom('strict', 'flow' as const),
   });
   await fc.assert(
-    fc.asyncProperty(shape, async ({ waves, cap, mode }) => {
+    fc.asyncProperty(shape, async ({ waves, cap, runMode }) => {
       const earlier: string[] = [];
       const work = waves.flatMap((members, wave) => {
         const before = [...earlier];
@@ -235,7 +235,7 @@ test('the simulation takes as long as a dry run of the engine itself', async () 
       const rig = new RunRig(
         work.map(({ id, dependencies, files }) => `${id}${dependencies.length > 0 ? ` < ${dependencies.join(' ')}` : ''}${files.length > 0 ? `: ${files.join(' ')}` : ''}`), // prettier-ignore
       );
-      rig.options = { ...rig.options, mode };
+      rig.options = { ...rig.options, runMode };
       const weightOf = new Map(work.map(({ id, weight }) => [id, weight]));
       const run = await dryRun(
         {
@@ -249,7 +249,7 @@ test('the simulation takes as long as a dry run of the engine itself', async () 
         cap,
       );
       assert.ok(run.ok);
-      assert.equal(simulateMakespan(work, { mode, agentCaps: [] }, cap), run.value.makespanMs);
+      assert.equal(simulateMakespan(work, { runMode, agentCaps: [] }, cap), run.value.makespanMs);
     }),
     { numRuns: 60 },
   );

@@ -4,7 +4,7 @@ import { Emitter } from '../../../../src/core/events.ts';
 import type { Failure } from '../../../../src/core/failure.ts';
 import type { Claim } from '../../../../src/core/ports.ts';
 import { fail, ok, type Result } from '../../../../src/core/result.ts';
-import { ClaimWatch } from '../../../../src/core/lease/claim-reconciler.ts';
+import { ClaimReconciler } from '../../../../src/core/lease/claim-reconciler.ts';
 import { LeaseKeeper } from '../../../../src/core/lease/lease-keeper.ts';
 import type { StoreState } from '../../../../src/core/snapshot.ts';
 import { taskId, type Status, type Task } from '../../../../src/core/task.ts';
@@ -28,7 +28,7 @@ class Rig {
   readonly #changed = new Emitter<void>();
   #state: StoreState = { kind: 'loading' };
   readonly keeper: LeaseKeeper;
-  readonly watch: ClaimWatch;
+  readonly watch: ClaimReconciler;
 
   constructor(byHand = true) {
     this.#row = task('T-1', { status: 'In Progress', version: 7, lock: lock(ME, this.clock.now() + LEASE_MS) });
@@ -36,12 +36,12 @@ class Rig {
     const reportBug = (error: unknown): void => void this.bugs.push(error);
     const renew = (): never => assert.fail('it is not time to renew');
     this.keeper = new LeaseKeeper({ locks: { renew }, clock, leaseMs, reportBug });
-    this.keeper.hold(ID, LEASE_MS, { byHand, version: 7 });
+    this.keeper.track(ID, LEASE_MS, { byHand, version: 7 });
     this.keeper.onDidLose(({ holder }) => void this.steps.push(`lost to ${holder ?? 'nobody'}`));
     const source = { state: this.#state, onDidChange: this.#changed.event, refresh: () => this.#refresh() };
     Object.defineProperty(source, 'state', { get: () => this.#state });
-    const locks = { holder: ME, claim: () => this.#claim(), finish: () => this.#finish() };
-    this.watch = new ClaimWatch({ source, locks, keeper: this.keeper, clock, leaseMs, reportBug });
+    const locks = { holder: ME, claim: () => this.#claim(), release: () => this.#release() };
+    this.watch = new ClaimReconciler({ source, locks, keeper: this.keeper, clock, leaseMs, reportBug });
     this.watch.onEvent(
       (event) => void this.steps.push([event.kind, 'undone' in event ? event.undone : ''].join(' ').trim()),
     );
@@ -95,8 +95,8 @@ class Rig {
     return ok({ id: ID, holder: ME, since, until, fresh, version });
   }
 
-  #finish(): Promise<Result<Status, Failure>> {
-    this.steps.push('finish');
+  #release(): Promise<Result<Status, Failure>> {
+    this.steps.push('release');
     const { status } = this.row;
     this.#row = { ...this.row, lock: undefined, status: status === 'In Progress' ? 'Todo' : status };
     return Promise.resolve(ok(this.#row.status));
@@ -133,10 +133,10 @@ describe('a claim that another program undoes', () => {
     [
       'on a task that somebody finished is respected and given back',
       { status: 'Done' },
-      'finish, movedOn',
+      'release, movedOn',
       'Done free',
     ],
-    ['on a task that somebody put in review, too', { status: 'Review' }, 'finish, movedOn', 'Review free'],
+    ['on a task that somebody put in review, too', { status: 'Review' }, 'release, movedOn', 'Review free'],
   ];
   for (const [name, fields, steps, state] of cases) {
     test(name, async () => {
@@ -144,7 +144,7 @@ describe('a claim that another program undoes', () => {
       await rig.write(fields);
       assert.equal(rig.steps.join(', '), steps);
       assert.equal(rig.state, state);
-      assert.equal(rig.keeper.holds(ID), state.endsWith(ME));
+      assert.equal(rig.keeper.tracks(ID), state.endsWith(ME));
       assert.deepEqual(rig.bugs, []);
       await rig.read();
       assert.equal(rig.steps.join(', '), steps, 'once');
@@ -154,7 +154,7 @@ describe('a claim that another program undoes', () => {
   test('by an agent that finishes its own task is left to the run', async () => {
     const rig = new Rig(false);
     await rig.write({ status: 'Done' });
-    assert.deepEqual([rig.steps, rig.keeper.holds(ID)], [[], true]);
+    assert.deepEqual([rig.steps, rig.keeper.tracks(ID)], [[], true]);
   });
 });
 
@@ -196,9 +196,9 @@ test('two programs do not undo each other for ever: after three times it is left
   for (let i = 0; i < 6; i++) await rig.write({ status: 'Todo' });
   const thrice = ['claim', 'claimedAgain status', 'claim', 'claimedAgain status', 'claim', 'claimedAgain status'];
   assert.deepEqual(rig.steps, [...thrice, 'gaveUp status']);
-  assert.ok(rig.keeper.holds(ID), 'the lock is ours all the same');
+  assert.ok(rig.keeper.tracks(ID), 'the lock is ours all the same');
   rig.clock.jump(11 * 60_000);
-  rig.keeper.hold(ID, LEASE_MS, { byHand: true, version: rig.row.version });
+  rig.keeper.track(ID, LEASE_MS, { byHand: true, version: rig.row.version });
   await rig.write({ status: 'Todo' });
   assert.deepEqual(rig.steps.slice(-2), ['claim', 'claimedAgain status']);
 });
@@ -219,7 +219,7 @@ for (const [name, failure, last, holds] of refusals) {
     const rig = new Rig();
     rig.failure = failure;
     await rig.write({ lock: undefined });
-    assert.deepEqual([rig.steps.at(-1), rig.keeper.holds(ID)], [last, holds]);
+    assert.deepEqual([rig.steps.at(-1), rig.keeper.tracks(ID)], [last, holds]);
   });
 }
 
@@ -228,9 +228,9 @@ test('a lock that is given back while it is being claimed again does not stay', 
   let go = (): void => undefined;
   rig.hold = new Promise((resolve) => (go = resolve));
   await rig.write({ lock: undefined, status: 'Todo' });
-  rig.keeper.drop(ID);
+  rig.keeper.untrack(ID);
   go();
   await settle();
-  assert.deepEqual(rig.steps, ['claim', 'finish']);
+  assert.deepEqual(rig.steps, ['claim', 'release']);
   assert.equal(rig.state, 'Todo free');
 });

@@ -27,7 +27,7 @@ function makeWindow(lost: Record<string, string>) {
         const windows = [...world.lost].map(([holder, ids]) => ({
           holder,
           ids: ids.split(' ').map(taskId),
-          forget: () => {
+          discard: () => {
             steps.push(`forget ${holder}`);
             world.lost.delete(holder);
             return Promise.resolve();
@@ -38,7 +38,7 @@ function makeWindow(lost: Record<string, string>) {
     },
     locks: { adopt },
     keeper: {
-      hold: (id, _, work) => {
+      track: (id, _, work) => {
         steps.push(`hold ${id}${work?.byHand === true ? ' by hand' : ''} at ${work?.version ?? '?'}`);
       },
     },

@@ -39,7 +39,7 @@ function makeKeeper(clock = new HandClock(), leaseMs = () => LEASE_MS) {
 
 test('a lock is renewed each time a third of its lease has gone', async () => {
   const { clock, keeper, calls } = makeKeeper();
-  keeper.hold(taskId('a'), LEASE_MS);
+  keeper.track(taskId('a'), LEASE_MS);
   await clock.turn(35 * MINUTE);
   assert.deepEqual(
     calls,
@@ -49,9 +49,9 @@ test('a lock is renewed each time a third of its lease has gone', async () => {
 
 test('locks taken at different times are renewed together, when the oldest is due', async () => {
   const { clock, keeper, calls } = makeKeeper();
-  keeper.hold(taskId('a'), LEASE_MS);
+  keeper.track(taskId('a'), LEASE_MS);
   await clock.turn(4 * MINUTE);
-  keeper.hold(taskId('b'), LEASE_MS);
+  keeper.track(taskId('b'), LEASE_MS);
   await clock.turn(20 * MINUTE);
   assert.deepEqual(
     calls,
@@ -61,8 +61,8 @@ test('locks taken at different times are renewed together, when the oldest is du
 
 test('a dropped lock is renewed no more, and no timer is left', async () => {
   const { clock, keeper, calls } = makeKeeper();
-  keeper.hold(taskId('a'), LEASE_MS);
-  keeper.drop(taskId('a'));
+  keeper.track(taskId('a'), LEASE_MS);
+  keeper.untrack(taskId('a'));
   assert.equal(clock.waiting, 0);
   await clock.turn(LEASE_MS);
   assert.deepEqual(calls, []);
@@ -70,8 +70,8 @@ test('a dropped lock is renewed no more, and no timer is left', async () => {
 
 test('a lost lock is told once, with its new holder, and dropped', async () => {
   const { clock, keeper, calls, lost, answers } = makeKeeper();
-  keeper.hold(taskId('a'), LEASE_MS);
-  keeper.hold(taskId('b'), LEASE_MS);
+  keeper.track(taskId('a'), LEASE_MS);
+  keeper.track(taskId('b'), LEASE_MS);
   answers.renew = () =>
     Promise.resolve(ok({ renewed: [taskId('b')], until: 0, lost: [{ id: taskId('a'), holder: 'other' }] }));
   await clock.turn(20 * MINUTE);
@@ -87,7 +87,7 @@ test('a renewal that fails is told and tried again long before the lease ends', 
   const well = answers.renew;
   const failure: Failure = { kind: 'busy', file: 'todo2.db', waitedMs: 5000 };
   answers.renew = () => Promise.resolve(fail(failure));
-  keeper.hold(taskId('a'), LEASE_MS);
+  keeper.track(taskId('a'), LEASE_MS);
   await clock.turn(10.5 * MINUTE);
   assert.deepEqual(
     calls.map((call) => call.at),
@@ -106,12 +106,12 @@ test('a lock that is given back while its renewal is under way is not told as lo
   const { clock, keeper, lost, answers } = makeKeeper();
   let answer = (_: Result<Renewal, Failure>): void => undefined;
   answers.renew = () => new Promise((resolve) => (answer = resolve));
-  keeper.hold(taskId('a'), LEASE_MS);
-  keeper.hold(taskId('b'), LEASE_MS);
+  keeper.track(taskId('a'), LEASE_MS);
+  keeper.track(taskId('b'), LEASE_MS);
   await clock.turn(10 * MINUTE);
-  keeper.drop(taskId('a'));
-  keeper.drop(taskId('b'));
-  keeper.hold(taskId('b'), LEASE_MS);
+  keeper.untrack(taskId('a'));
+  keeper.untrack(taskId('b'));
+  keeper.track(taskId('b'), LEASE_MS);
   const gone = ['a', 'b'].map((id) => ({ id: taskId(id), holder: undefined }));
   answer(ok({ renewed: [], until: 0, lost: gone }));
   await settle();
@@ -121,7 +121,7 @@ test('a lock that is given back while its renewal is under way is not told as lo
 
 test('after a sleep longer than the lease the locks are renewed at the first look', async () => {
   const { clock, keeper, calls } = makeKeeper();
-  keeper.hold(taskId('a'), LEASE_MS);
+  keeper.track(taskId('a'), LEASE_MS);
   clock.jump(120 * MINUTE);
   await clock.ringNext();
   assert.deepEqual(calls, [{ ids: 'a', at: 120 }]);
@@ -129,7 +129,7 @@ test('after a sleep longer than the lease the locks are renewed at the first loo
 
 test('a clock that goes back makes the renewal early, never late', async () => {
   const { clock, keeper, calls } = makeKeeper();
-  keeper.hold(taskId('a'), LEASE_MS);
+  keeper.track(taskId('a'), LEASE_MS);
   clock.jump(-60 * MINUTE);
   await clock.ringNext();
   assert.equal(calls.length, 1);
@@ -138,7 +138,7 @@ test('a clock that goes back makes the renewal early, never late', async () => {
 test('a bug in the renewal is reported and the locks are kept', async () => {
   const { clock, keeper, bugs, calls, answers } = makeKeeper();
   answers.renew = () => Promise.reject(new Error('Internal error'));
-  keeper.hold(taskId('a'), LEASE_MS);
+  keeper.track(taskId('a'), LEASE_MS);
   await clock.turn(10.25 * MINUTE);
   assert.equal(bugs.length, 2);
   assert.equal(calls.length, 2);
@@ -147,9 +147,9 @@ test('a bug in the renewal is reported and the locks are kept', async () => {
 
 test('a disposed keeper leaves no timer and takes no lock', async () => {
   const { clock, keeper, calls } = makeKeeper();
-  keeper.hold(taskId('a'), LEASE_MS);
+  keeper.track(taskId('a'), LEASE_MS);
   keeper.dispose();
-  keeper.hold(taskId('b'), LEASE_MS);
+  keeper.track(taskId('b'), LEASE_MS);
   assert.equal(clock.waiting, 0);
   await clock.turn(LEASE_MS);
   assert.deepEqual(calls, []);
@@ -158,7 +158,7 @@ test('a disposed keeper leaves no timer and takes no lock', async () => {
 test('a lease that is made longer in the settings does not let a lock run out that was taken for less', async () => {
   let leaseMs = 3 * MINUTE;
   const { clock, keeper, calls } = makeKeeper(new HandClock(), () => leaseMs);
-  keeper.hold(taskId('a'), leaseMs);
+  keeper.track(taskId('a'), leaseMs);
   leaseMs = 30 * MINUTE;
   await clock.turn(12 * MINUTE);
   assert.deepEqual(
@@ -172,8 +172,8 @@ test('a lock whose work has ended is renewed no more, and told', async () => {
   const outlived: TaskId[] = [];
   keeper.onDidOutlive((id) => void outlived.push(id));
   let isAlive = true;
-  keeper.hold(taskId('a'), LEASE_MS, { isAlive: () => isAlive });
-  keeper.hold(taskId('b'), LEASE_MS, { byHand: true });
+  keeper.track(taskId('a'), LEASE_MS, { isAlive: () => isAlive });
+  keeper.track(taskId('b'), LEASE_MS, { byHand: true });
   await clock.turn(15 * MINUTE);
   isAlive = false;
   await clock.turn(10 * MINUTE);
@@ -193,7 +193,7 @@ for (const [name, minutes] of jumps) {
     const { clock, keeper, calls } = makeKeeper();
     const told: number[] = [];
     keeper.onDidJump((aheadMs) => void told.push(Math.round(aheadMs / MINUTE)));
-    keeper.hold(taskId('a'), LEASE_MS);
+    keeper.track(taskId('a'), LEASE_MS);
     await clock.turn(MINUTE);
     clock.jump(minutes * MINUTE);
     await clock.ringNext();
@@ -204,7 +204,7 @@ for (const [name, minutes] of jumps) {
 
 test('a timer that is a little late is no jump', async () => {
   const { clock, keeper, calls } = makeKeeper();
-  keeper.hold(taskId('a'), LEASE_MS);
+  keeper.track(taskId('a'), LEASE_MS);
   clock.jump(25_000);
   await clock.ringNext();
   assert.deepEqual(calls, []);
@@ -229,12 +229,12 @@ test('after a sleep what somebody took is told as lost before a lock that was on
     reportBug: (error) => assert.fail(String(error)),
     reclaim: (id) => {
       steps.push(`reclaim ${id}`);
-      keeper.hold(id, LEASE_MS);
+      keeper.track(id, LEASE_MS);
       return Promise.resolve(true);
     },
   });
   keeper.onDidLose(({ id, holder }) => void steps.push(`lost ${id} to ${holder ?? 'nobody'}`));
-  for (const id of ['cleared', 'taken', 'expired']) keeper.hold(taskId(id), LEASE_MS);
+  for (const id of ['cleared', 'taken', 'expired']) keeper.track(taskId(id), LEASE_MS);
   clock.jump(120 * MINUTE);
   await clock.ringNext();
   assert.deepEqual(steps, ['ask about cleared taken expired', 'lost taken to other', 'reclaim cleared']);
@@ -252,15 +252,15 @@ test('a cleared lock that cannot be claimed again is lost', async () => {
     });
     return { keeper, clock };
   })();
-  keeper.hold(taskId('a'), LEASE_MS);
+  keeper.track(taskId('a'), LEASE_MS);
   await clock.turn(10 * MINUTE);
   assert.deepEqual(keeper.held, []);
 });
 
 test('a lock that could not be given back is kept again, as it was', async () => {
   const { clock, keeper, calls } = makeKeeper();
-  keeper.hold(taskId('a'), LEASE_MS, { byHand: true, version: 3 });
-  const keep = keeper.drop(taskId('a'));
+  keeper.track(taskId('a'), LEASE_MS, { byHand: true, version: 3 });
+  const keep = keeper.untrack(taskId('a'));
   keep();
   assert.deepEqual([keeper.heldByHand, keeper.lockOf(taskId('a'))?.version], [['a'], 3]);
   await clock.turn(10 * MINUTE);
@@ -271,9 +271,9 @@ test('a change of what is held by hand is told, and a renewal is none', async ()
   const { clock, keeper } = makeKeeper();
   const told: string[] = [];
   keeper.onDidChange(() => void told.push(keeper.heldByHand.join(' ')));
-  keeper.hold(taskId('a'), LEASE_MS, { byHand: true });
+  keeper.track(taskId('a'), LEASE_MS, { byHand: true });
   await clock.turn(20 * MINUTE);
-  keeper.hold(taskId('a'), LEASE_MS, { isAlive: () => true });
-  keeper.drop(taskId('a'));
+  keeper.track(taskId('a'), LEASE_MS, { isAlive: () => true });
+  keeper.untrack(taskId('a'));
   assert.deepEqual(told, ['a', '', '']);
 });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { writeMainPlan } from '../../../../src/core/plan/main-plan.ts';
-import { findPlaces, isOutOfDate } from '../../../../src/core/plan/plan-locations.ts';
+import { findLocations, isOutOfDate } from '../../../../src/core/plan/plan-locations.ts';
 import { writeSubagentsPlan } from '../../../../src/core/plan/subagents-plan.ts';
 import { undoChanges } from '../../../../src/core/plan/undo-changes.ts';
 import type { Change } from '../../../../src/core/edit/change.ts';
@@ -18,7 +18,7 @@ test('ids are found where they stand, by what they stand for, whatever the line 
   for (const file of ['exarp.plan.md', 'crlf-bom.plan.md']) {
     const text = recorded(file);
     const lines = text.replace(/^\ufeff/, '').split(/\r?\n/);
-    const { ids, statuses } = findPlaces(text);
+    const { ids, statuses } = findLocations(text);
     for (const { id, line, start, end } of ids) assert.equal(lines[line]?.slice(start, end), id);
     const as = (kind: string): string => ids.flatMap((each) => (each.as === kind ? [each.id] : [])).join(' ');
     assert.equal(as('todo'), 'T-1 T-2', file);
@@ -37,7 +37,7 @@ test('ids are found where they stand, by what they stand for, whatever the line 
 
 test('waves are found in the frontmatter, in section 4 and in the sections for subagents', () => {
   const shown = (text: string): readonly string[] =>
-    findPlaces(text).waves.map(({ in: where, number, ids }) => `${where} ${number}: ${ids.join(' ')}`);
+    findLocations(text).waves.map(({ in: where, number, ids }) => `${where} ${number}: ${ids.join(' ')}`);
   assert.deepEqual(shown(recorded('exarp.plan.md')), [
     'frontmatter 0: T-1 T-2',
     'frontmatter 1: T-3',
@@ -57,7 +57,7 @@ test('a plan is out of date when its waves or a status of its todos are not thos
   const plan = planWaves(backlog, DEFAULT_WAVE_OPTIONS);
   const text = writeMainPlan({ title: 'x', rootName: 'x', plan, date: '2026-01-02' });
   const isOld = (now: readonly Task[]): boolean =>
-    isOutOfDate(findPlaces(text), planWaves(now, DEFAULT_WAVE_OPTIONS), byId(now), 'main');
+    isOutOfDate(findLocations(text), planWaves(now, DEFAULT_WAVE_OPTIONS), byId(now), 'main');
   assert.equal(isOld(backlog), false);
   assert.equal(isOld(backlog.map((each) => ({ ...each, title: 'other' }))), false);
   assert.equal(isOld(tasks('+T-1', 'T-2', 'T-3 < T-1', '?T-4')), true);
@@ -65,7 +65,7 @@ test('a plan is out of date when its waves or a status of its todos are not thos
   assert.equal(isOld(tasks('T-1', 'T-2', 'T-3 < T-1', '?T-4', 'T-5')), true);
   const subagents = writeSubagentsPlan({ title: 'x', rootName: 'x', plan });
   assert.ok(subagents.ok);
-  assert.equal(isOutOfDate(findPlaces(subagents.value), plan, byId(backlog), 'subagents'), false);
+  assert.equal(isOutOfDate(findLocations(subagents.value), plan, byId(backlog), 'subagents'), false);
 });
 
 test('a plan of ten thousand tasks is looked through in a moment', () => {
@@ -73,7 +73,7 @@ test('a plan of ten thousand tasks is looked through in a moment', () => {
   const plan = planWaves(backlog, DEFAULT_WAVE_OPTIONS);
   const text = writeMainPlan({ title: 'x', rootName: 'x', plan, date: '2026-01-02' });
   const begun = performance.now();
-  const places = findPlaces(text);
+  const places = findLocations(text);
   const took = performance.now() - begun;
   assert.ok(places.waves.some(({ ids }) => ids.length === 10_000));
   // A tenth of it on a machine that does nothing else.

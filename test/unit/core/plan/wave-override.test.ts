@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { applyAskedWaves } from '../../../../src/core/plan/wave-override.ts';
-import { readAskedWaves } from '../../../../src/core/plan/read-wave-override.ts';
+import { applyWaveOverride } from '../../../../src/core/plan/wave-override.ts';
+import { readWaveOverride } from '../../../../src/core/plan/read-wave-override.ts';
 import { writeMainPlan } from '../../../../src/core/plan/main-plan.ts';
 import { readPlan } from '../../../../src/core/plan/read-plan.ts';
 import { statusMoves } from '../../../../src/core/plan/status-moves.ts';
@@ -19,7 +19,7 @@ const recorded = (name: string): string =>
 const plan = (backlog: readonly Task[]) => planWaves(backlog, DEFAULT_WAVE_OPTIONS);
 
 test('waves are read from every kind of file that others keep them in', () => {
-  assert.deepEqual(readAskedWaves('x.json', recorded('parallel-execution-waves.json')), [
+  assert.deepEqual(readWaveOverride('x.json', recorded('parallel-execution-waves.json')), [
     ['T-1', 'T-2'],
     ['T-3'],
     ['T-9'],
@@ -29,11 +29,11 @@ test('waves are read from every kind of file that others keep them in', () => {
     ['T-3', 'T-4'],
   ];
   const research = recorded('PARALLEL_EXECUTION_PLAN_RESEARCH.md');
-  assert.deepEqual(readAskedWaves('docs/x.md', research), phases);
-  assert.deepEqual(readAskedWaves('docs/x.md', research.replaceAll('\n', '\r\n')), phases);
+  assert.deepEqual(readWaveOverride('docs/x.md', research), phases);
+  assert.deepEqual(readWaveOverride('docs/x.md', research.replaceAll('\n', '\r\n')), phases);
   const subagents = writeSubagentsPlan({ title: '', rootName: 'x', plan: plan(tasks('a', 'b', 'c < a')) });
   assert.ok(subagents.ok);
-  assert.deepEqual(readAskedWaves('s.plan.md', subagents.value), [['a', 'b'], ['c']]);
+  assert.deepEqual(readWaveOverride('s.plan.md', subagents.value), [['a', 'b'], ['c']]);
   for (const [text, waves] of [
     ['{"wave_1": ["b"], "wave_0": [{"id": "a"}, 7], "note": ["c"]}', [['a'], ['b']]],
     ['{"waves": [["a"], [], ["b"]]}', [['a'], ['b']]],
@@ -41,15 +41,15 @@ test('waves are read from every kind of file that others keep them in', () => {
     ['[1', undefined],
     ['null', undefined],
   ] as const) {
-    assert.deepEqual(readAskedWaves('x.json', text), waves, text);
+    assert.deepEqual(readWaveOverride('x.json', text), waves, text);
   }
-  assert.equal(readAskedWaves('x.md', '# Nothing\n'), undefined);
+  assert.equal(readWaveOverride('x.md', '# Nothing\n'), undefined);
 });
 
 test('waves of a file hold open tasks once, and say whom they leave out and which dependencies they break', () => {
   const backlog = tasks('+z', 'a', 'b < a', 'c', 'd < c', 'x < y', 'y < x');
   const source = { kind: 'file', file: 'w.json', waves: [['b', 'z', 'no'], ['z'], ['a', 'b', 'd']] } as const;
-  const asked = applyAskedWaves(plan(backlog), source);
+  const asked = applyWaveOverride(plan(backlog), source);
   assert.equal(showPlan(asked), 'b | a d ! x<y ! y<x');
   assert.deepEqual(
     [...asked.waveOf],
@@ -72,9 +72,9 @@ test('waves of a file hold open tasks once, and say whom they leave out and whic
 
 test('a file whose tasks are all finished, or that cannot be used, leaves the computed waves', () => {
   const computed = plan(tasks('+a', 'b'));
-  const none = applyAskedWaves(computed, { kind: 'file', file: 'w.json', waves: [['a']] });
+  const none = applyWaveOverride(computed, { kind: 'file', file: 'w.json', waves: [['a']] });
   assert.deepEqual(none, { ...computed, asked: { kind: 'notUsed', file: 'w.json', why: 'nothingLeft' } });
-  const gone = applyAskedWaves(computed, { kind: 'unusable', file: 'w.json', why: 'missing' });
+  const gone = applyWaveOverride(computed, { kind: 'unusable', file: 'w.json', why: 'missing' });
   assert.deepEqual(gone.asked, { kind: 'notUsed', file: 'w.json', why: 'missing' });
   assert.equal(gone.waves, computed.waves);
 });
@@ -245,7 +245,7 @@ test('a plan moves tasks forward, and back only as a proposal of its own', () =>
 
 test('a plan that is written of asked waves names the tasks that these leave out', () => {
   const waves = [['b'], ['a']];
-  const asked = applyAskedWaves(plan(tasks('a', 'b', 'c')), { kind: 'file', file: 'docs/w.md', waves });
+  const asked = applyWaveOverride(plan(tasks('a', 'b', 'c')), { kind: 'file', file: 'docs/w.md', waves });
   const text = writeMainPlan({ title: 'x', rootName: 'x', plan: asked, date: '2026-01-02' });
   assert.deepEqual(readPlan(text).waves, waves);
   assert.match(text, /^overview: "2 open tasks in 2 waves, 1 more in no wave\./m);

@@ -14,7 +14,7 @@ import type { Task } from '../../../../src/core/task.ts';
 import { aTask } from '../../../support/agent-jobs.ts';
 
 const AGENTS = ['auto', 'claude', 'codex', 'cursor'];
-const DEFAULTS = { agent: 'cursor', model: 'auto-model', how: 'unattended' } as const;
+const DEFAULTS = { agent: 'cursor', model: 'auto-model', agentMode: 'unattended' } as const;
 
 const RULES = [
   { id: 'T-7', how: 'interactive' },
@@ -38,7 +38,12 @@ const assignments: readonly [name: string, task: Parameters<typeof aTask>[0], ch
   ['by priority', { priority: 'critical' }, {}, 'codex deep unattended'],
   ['by id', { id: 'T-7' }, {}, 'cursor auto-model interactive'],
   ['several rules', { id: 'T-7', tags: ['text'], priority: 'critical' }, {}, 'codex small interactive'],
-  ['a choice for the run comes first', { tags: ['ui'] }, { agent: 'codex', how: 'unattended' }, 'codex - unattended'],
+  [
+    'a choice for the run comes first',
+    { tags: ['ui'] },
+    { agent: 'codex', agentMode: 'unattended' },
+    'codex - unattended',
+  ],
   [
     'the model of another agent does not come along',
     { tags: ['ui'] },
@@ -46,15 +51,15 @@ const assignments: readonly [name: string, task: Parameters<typeof aTask>[0], ch
     'cursor auto-model interactive',
   ],
   ['nor does the model of the default', {}, { agent: 'codex' }, 'codex - unattended'],
-  ['a person is no program', { tags: ['ui'] }, { how: 'human', agent: 'codex', model: 'm' }, 'human - human'],
-  ['nor is a subagent of the editor', { tags: ['ui'] }, { how: 'subagent' }, 'subagent - subagent'],
+  ['a person is no program', { tags: ['ui'] }, { agentMode: 'human', agent: 'codex', model: 'm' }, 'human - human'],
+  ['nor is a subagent of the editor', { tags: ['ui'] }, { agentMode: 'subagent' }, 'subagent - subagent'],
   ['a chosen model goes with any agent', { tags: ['ui'] }, { model: 'm' }, 'claude m interactive'],
 ];
 
 for (const [name, task, choice, assigned] of assignments) {
   test(`who works on a task: ${name}`, () => {
-    const { agent, model = '-', how } = assignmentOf(aTask(task), rulesOf(RULES), choice, DEFAULTS);
-    assert.equal(`${agent} ${model} ${how}`, assigned);
+    const { agent, model = '-', agentMode } = assignmentOf(aTask(task), rulesOf(RULES), choice, DEFAULTS);
+    assert.equal(`${agent} ${model} ${agentMode}`, assigned);
   });
 }
 

@@ -27,10 +27,10 @@ function resumed(run: RunState) {
 }
 
 test('a run is resumed as it was', () => {
-  const run = runOf({ mode: 'flow', retries: 3, retryAfterMs: 5 }, 7);
+  const run = runOf({ runMode: 'flow', retries: 3, retryAfterMs: 5 }, 7);
   const { title, waves, options, resumes } = resumed(run);
   assert.deepEqual([title, waves, resumes], [run.title, run.waves, RUN]);
-  assert.deepEqual(options, { ...OPTIONS, mode: 'flow', retries: 3, retryAfterMs: 5 });
+  assert.deepEqual(options, { ...OPTIONS, runMode: 'flow', retries: 3, retryAfterMs: 5 });
   assert.equal(resumeCapOf(run, TODAY), 7);
 });
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { WaveSourceState } from '../../../../src/core/plan/wave-override.ts';
-import { readAskedWaves } from '../../../../src/core/plan/read-wave-override.ts';
+import { readWaveOverride } from '../../../../src/core/plan/read-wave-override.ts';
 import { mainPlanFile, SUBAGENTS_PLAN_FILE } from '../../../../src/core/plan/slug.ts';
 import { writePlan } from '../../../../src/wire/write-plan.ts';
 import { tasks } from '../../../support/backlog.ts';
@@ -22,7 +22,7 @@ test('a chosen file is followed, another one takes its place, and none gives bac
     root,
     clock: systemClock,
     chosen: () => chosen,
-    parse: async (file, text) => readAskedWaves(file, text),
+    parse: async (file, text) => readWaveOverride(file, text),
   });
   t.after(() => source.dispose());
   const becomes = async (expected: WaveSourceState): Promise<void> => {

@@ -50,7 +50,7 @@ function machine(t: TestContext) {
     const journals = new RunJournals({
       ...{ root, clock, pid, log: (line) => void logged.push(line) },
       processes: { hostname, isAlive: (asked) => begins.has(asked) },
-      beginOf: (asked) => Promise.resolve(begins.get(asked)),
+      processStartTime: (asked) => Promise.resolve(begins.get(asked)),
     });
     t.after(() => journals.dispose());
     return journals;
@@ -63,7 +63,7 @@ function machine(t: TestContext) {
 const STORY: readonly [RunEvent, ...RunEvent[]] = [
   startOf(RUN, [['T-1', 'T-2']]),
   { kind: 'waveStarted', runId: RUN, wave: 0, at: 1 },
-  ...ranFor(RUN, 'T-1', { start: 1, from: 10, ms: 5, outcome: succeeded() }),
+  ...ranFor(RUN, 'T-1', { attemptNo: 1, from: 10, ms: 5, outcome: succeeded() }),
 ];
 const END: RunEvent = { kind: 'runEnded', runId: RUN, at: 99 };
 

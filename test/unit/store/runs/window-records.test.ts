@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { taskId } from '../../../../src/core/task.ts';
-import { beginOf, systemProcesses } from '../../../../src/store/runs/processes.ts';
+import { processStartTime, systemProcesses } from '../../../../src/store/runs/processes.ts';
 import { WindowRecordFiles } from '../../../../src/store/runs/window-records.ts';
 
 const STORE = '/home/ann/shop/.todo2/todo2.db';
@@ -21,7 +21,7 @@ function machine(t: TestContext, begins: Map<number, string | undefined>) {
     new WindowRecordFiles({
       ...{ folder, store: options.store ?? STORE, holder: `vscode-desk-${pid}`, pid },
       processes: { hostname: options.hostname ?? 'desk', isAlive: (asked) => begins.has(asked) },
-      beginOf: (asked) => Promise.resolve(begins.get(asked)),
+      processStartTime: (asked) => Promise.resolve(begins.get(asked)),
       clock: { now: () => NOW, after: () => assert.fail('nothing waits') },
     });
   const files = (): string[] => readdirSync(folder).sort();
@@ -51,7 +51,7 @@ describe('what a window notes of the locks that a person holds', () => {
     assert.equal(await found(open(2)), 'others live', 'a window that lives is never touched');
     begins.delete(1);
     assert.equal(await found(open(2)), 'vscode-desk-1: T-1 T-2');
-    for (const window of (await open(2).lost()).windows) await window.forget();
+    for (const window of (await open(2).lost()).windows) await window.discard();
     assert.deepEqual([await found(open(2)), files()], ['', []]);
   });
 
@@ -124,13 +124,13 @@ describe('what a window notes of the locks that a person holds', () => {
 test('this process lives and has a beginning of its own, and one that has ended has neither', async () => {
   assert.equal(systemProcesses.isAlive(process.pid), true);
   assert.equal(systemProcesses.isAlive(2 ** 30), false);
-  assert.equal(await beginOf(2 ** 30), undefined);
-  const begin = await beginOf(process.pid);
-  assert.equal(begin, await beginOf(process.pid));
+  assert.equal(await processStartTime(2 ** 30), undefined);
+  const begin = await processStartTime(process.pid);
+  assert.equal(begin, await processStartTime(process.pid));
   if (process.platform === 'win32') return;
   assert.notEqual(begin, undefined);
   // The parent began before us, except where a system counts its time very coarsely.
-  if (process.platform === 'linux') assert.notEqual(begin, await beginOf(process.ppid));
+  if (process.platform === 'linux') assert.notEqual(begin, await processStartTime(process.ppid));
 });
 
 test('a process that may not be signalled is there', (t) => {

@@ -15,7 +15,7 @@ const bad: readonly [name: string, message: unknown, seq: number | undefined][] 
   ['a lease of no length', request({ op: 'claim', id: 'T-1', leaseMs: null, takeUnleased: false }), 4],
   ['a lease that would shorten', request({ op: 'renew', ids: ['T-1'], leaseMs: -1 }), 4],
   ['ids that are none', request({ op: 'renew', ids: ['T-1', 2], leaseMs: 1 }), 4],
-  ['a status we do not write', request({ op: 'finish', id: 'T-1', to: 'In Progress', again: false }), 4],
+  ['a status we do not write', request({ op: 'release', id: 'T-1', to: 'In Progress', again: false }), 4],
   ['a status change from nowhere', request({ op: 'setStatus', id: 'T-1', to: 'Done', again: false }), 4],
   ['a start without a file', { kind: 'start', holder: 'me', graceMs: 1 }, undefined],
 ];

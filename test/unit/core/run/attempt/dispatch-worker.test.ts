@@ -3,15 +3,20 @@ import test from 'node:test';
 import fc from 'fast-check';
 import type { Disposable } from '../../../../../src/core/events.ts';
 import type { Job, TaskWorker, WorkEnd, WorkListener } from '../../../../../src/core/ports.ts';
-import { type AgentAssignment, HUMAN_CAP, type Way, WAYS } from '../../../../../src/core/run/run-options.ts';
+import {
+  type AgentAssignment,
+  HUMAN_CAP,
+  type AgentMode,
+  AGENT_MODES,
+} from '../../../../../src/core/run/run-options.ts';
 import type { SubagentAnswer } from '../../../../../src/core/run/attempt/subagent-host-registry.ts';
 import type { TaskId } from '../../../../../src/core/task.ts';
 import { settle } from '../../../../support/hand-clock.ts';
 import { AGENT, assertWellFormed, OPTIONS, wavesOf } from '../../../../support/run-rig.ts';
 import { HUMAN, SUBAGENT, WindowRig, type RigWindow } from '../../../../support/window-rig.ts';
 
-const ASSIGNMENTS: Readonly<Record<Way, AgentAssignment>> = {
-  ...{ unattended: AGENT, interactive: { ...AGENT, how: 'interactive' }, subagent: SUBAGENT, human: HUMAN },
+const ASSIGNMENTS: Readonly<Record<AgentMode, AgentAssignment>> = {
+  ...{ unattended: AGENT, interactive: { ...AGENT, agentMode: 'interactive' }, subagent: SUBAGENT, human: HUMAN },
 };
 
 /** Agents with processes of their own: each holds its task under a name of its own until a test ends it. */
@@ -36,7 +41,7 @@ class Processes implements TaskWorker {
       if (signal.aborted) resolve('stopped');
     });
     this.atWork.delete(id);
-    const finished = await locks.finish(id, how === true ? 'Review' : 'Todo');
+    const finished = await locks.release(id, how === true ? 'Review' : 'Todo');
     if (how === 'stopped') return { kind: 'stopped' };
     if (!finished.ok) return { kind: 'lockLost', holder: undefined };
     if (how) return { kind: 'succeeded', status: finished.value, evidence: undefined };
@@ -54,14 +59,14 @@ class Scene {
   readonly window: RigWindow;
   readonly processes: Processes;
   readonly asked = new Map<TaskId, (answer: SubagentAnswer) => void>();
-  readonly ways: readonly Way[];
+  readonly ways: readonly AgentMode[];
   readonly made: ReturnType<WindowRig['runner']>;
   readonly cap: number;
   door: Disposable | undefined;
   mostAtWork = 0;
   mostHumans = 0;
 
-  constructor(ways: readonly Way[], cap: number, follows: boolean) {
+  constructor(ways: readonly AgentMode[], cap: number, follows: boolean) {
     [this.ways, this.cap] = [ways, cap];
     this.rig = new WindowRig(ways.map((_, i) => `t${i}${i >= 3 && i % 3 === 0 ? ` < t${i - 3}` : ''}`));
     this.rig.follows = follows;
@@ -92,11 +97,11 @@ class Scene {
     this.door = undefined;
   }
 
-  start(mode: 'strict' | 'flow'): void {
+  start(runMode: 'strict' | 'flow'): void {
     const ids = this.ways.map((_, i) => `t${i}`);
     const waves = wavesOf(`${ids.slice(0, 3).join(' ')} | ${ids.slice(3).join(' ')}`).filter((wave) => wave.length > 0);
     const agents = new Map(waves.flat().map((id, i) => [id, ASSIGNMENTS[this.ways[i]!]] as const));
-    const started = this.made.runner.start({ title: 'mixed', waves, agents, options: { ...OPTIONS, mode } });
+    const started = this.made.runner.start({ title: 'mixed', waves, agents, options: { ...OPTIONS, runMode } });
     assert.ok(started.ok);
   }
 
@@ -107,8 +112,8 @@ class Scene {
   look(): void {
     const tasks = [...(this.made.runner.runs[0]?.tasks.values() ?? [])];
     const atWork = tasks.filter(({ phase }) => phase === 'claimed' || phase === 'running');
-    this.mostAtWork = Math.max(this.mostAtWork, atWork.filter(({ agent }) => agent.how !== 'human').length);
-    this.mostHumans = Math.max(this.mostHumans, atWork.filter(({ agent }) => agent.how === 'human').length);
+    this.mostAtWork = Math.max(this.mostAtWork, atWork.filter(({ agent }) => agent.agentMode !== 'human').length);
+    this.mostHumans = Math.max(this.mostHumans, atWork.filter(({ agent }) => agent.agentMode === 'human').length);
   }
 
   /** Something happens to one of the tasks; what does not fit is nothing. */
@@ -121,7 +126,8 @@ class Scene {
         this.processes.atWork.get(id)?.(what === 'well');
         this.asked.get(id)?.({ text: what === 'well' ? 'done' : '' });
         this.asked.delete(id);
-        if (worker.awaitsWord(id)) await (what === 'well' ? worker.finish(id) : this.made.runner.stopTask(id));
+        if (worker.awaitsManualCompletion(id))
+          await (what === 'well' ? worker.complete(id) : this.made.runner.stopTask(id));
         break;
       case 'stop':
         void this.made.runner.stopTask(id);
@@ -135,11 +141,11 @@ class Scene {
       case 'others end': {
         const holder = this.rig.task(id).lock?.holder;
         if (holder?.startsWith('cursor-') === true)
-          await this.rig.locksOf(holder).finish(id, n % 2 === 0 ? 'Review' : 'Todo');
+          await this.rig.locksOf(holder).release(id, n % 2 === 0 ? 'Review' : 'Todo');
         break;
       }
       case 'moved on':
-        if (worker.awaitsWord(id)) await this.rig.change(id, { status: 'Review' });
+        if (worker.awaitsManualCompletion(id)) await this.rig.change(id, { status: 'Review' });
         break;
       case 'put back':
         if (this.rig.task(id).status === 'In Progress') await this.rig.change(id, { status: 'Todo' });
@@ -174,14 +180,14 @@ const ACTS = [
 test('whoever works on the tasks of a run, nobody has one twice, caps hold, and no lock of ours is left', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.constantFrom(...WAYS), { minLength: 1, maxLength: 9 }),
+      fc.array(fc.constantFrom(...AGENT_MODES), { minLength: 1, maxLength: 9 }),
       fc.integer({ min: 1, max: 3 }),
       fc.boolean(),
       fc.constantFrom('strict' as const, 'flow' as const),
       fc.array(fc.tuple(fc.constantFrom(...ACTS), fc.nat(20)), { maxLength: 30 }),
-      async (ways, cap, follows, mode, acts) => {
+      async (ways, cap, follows, runMode, acts) => {
         const scene = new Scene(ways, cap, follows);
-        scene.start(mode);
+        scene.start(runMode);
         await settle();
         for (const [what, n] of acts) await scene.act(what, n);
         const stopped = scene.made.runner.stopAll();
@@ -242,7 +248,7 @@ test('a person gets three tasks at a time and the next with their word', async (
     agent: 'human',
     cap: 3,
   });
-  await scene.window.worker.finish('t1' as TaskId);
+  await scene.window.worker.complete('t1' as TaskId);
   await settle();
   await settle();
   assert.equal(scene.rig.opened.length, 4);

@@ -5,11 +5,11 @@ import { SUBAGENT, WindowRig } from '../../../../support/window-rig.ts';
 
 const THEM = 'cursor-there-9';
 
-async function followed(wallMs = 0) {
+async function followed(timeLimitMs = 0) {
   const rig = new WindowRig();
   rig.follows = true;
   const window = rig.open();
-  const attempt = await rig.work(window, 'a', SUBAGENT, { wallMs });
+  const attempt = await rig.work(window, 'a', SUBAGENT, { timeLimitMs });
   return { rig, window, attempt, id: rig.task('a').id };
 }
 
@@ -102,12 +102,12 @@ test('a person finishes what the agent forgot: its lock is taken away, and the a
   for (const claimed of [true, false]) {
     const { rig, window, attempt, id } = await followed();
     if (claimed) await rig.claimFor('a', THEM);
-    assert.ok(window.worker.awaitsWord(id));
-    assert.ok((await window.worker.finish(id)).ok);
+    assert.ok(window.worker.awaitsManualCompletion(id));
+    assert.ok((await window.worker.complete(id)).ok);
     await settle();
     assert.equal(attempt.end?.kind, 'succeeded');
     assert.equal(rig.rows, 'a Review -');
-    assert.deepEqual([window.worker.awaitsWord(id), rig.bugs], [false, []]);
+    assert.deepEqual([window.worker.awaitsManualCompletion(id), rig.bugs], [false, []]);
   }
 });
 

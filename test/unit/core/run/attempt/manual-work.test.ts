@@ -9,7 +9,7 @@ const verdict = (passed: boolean): VerifyResult => {
 };
 
 /** A window in which a person has the task `a` in hand. */
-async function atWork(options: { readonly successStatus?: 'Review' | 'Done' } = {}) {
+async function atWork(options: { readonly statusOnSuccess?: 'Review' | 'Done' } = {}) {
   const rig = new WindowRig();
   const window = rig.open();
   const attempt = await rig.work(window, 'a', HUMAN, options);
@@ -28,8 +28,8 @@ test('a person’s task is claimed for them by hand, opened, and waits', async (
 });
 
 const ways: readonly [name: string, act: (setup: Awaited<ReturnType<typeof atWork>>) => unknown, end: string][] = [
-  ['says that it is finished', ({ window, rig }) => window.worker.finish(rig.task('a').id), 'succeeded Review'],
-  ['calls it Done', ({ window, rig }) => window.worker.finish(rig.task('a').id, 'Done'), 'succeeded Done'],
+  ['says that it is finished', ({ window, rig }) => window.worker.complete(rig.task('a').id), 'succeeded Review'],
+  ['calls it Done', ({ window, rig }) => window.worker.complete(rig.task('a').id, 'Done'), 'succeeded Done'],
   ['moves it to Review elsewhere', ({ rig }) => rig.change('a', { status: 'Review' }), 'succeeded Review'],
   [
     'finishes it elsewhere, its lock with it',
@@ -48,7 +48,10 @@ for (const [name, act, expected] of ways) {
     const { rig, attempt, window } = setup;
     assert.equal(`${attempt.end?.kind} ${rig.task('a').status}`, expected);
     assert.equal(rig.task('a').lock, undefined);
-    assert.deepEqual([window.keeper.held, window.worker.awaitsWord(rig.task('a').id), rig.bugs], [[], false, []]);
+    assert.deepEqual(
+      [window.keeper.held, window.worker.awaitsManualCompletion(rig.task('a').id), rig.bugs],
+      [[], false, []],
+    );
   });
 }
 
@@ -62,7 +65,7 @@ test('what verifies the task counts for a person too, whatever they say', async 
     rig.verify = async () => verdict(passed);
     const window = rig.open();
     const attempt = await rig.work(window, 'a', HUMAN);
-    assert.ok((await window.worker.finish(rig.task('a').id, says)).ok);
+    assert.ok((await window.worker.complete(rig.task('a').id, says)).ok);
     await attempt.ended;
     assert.equal(`${attempt.end?.kind} ${rig.task('a').status}`, expected);
     assert.match(rig.comments.join(), passed ? /Succeeded/ : /did not pass/);
@@ -84,12 +87,12 @@ test('a task that was moved to Review elsewhere goes back where its command does
 test('with evidence and the setting for it, finished means Done; without evidence it never does', async () => {
   const rig = new WindowRig(['a', 'b']);
   const window = rig.open();
-  const without = await rig.work(window, 'a', HUMAN, { successStatus: 'Done' });
-  await window.worker.finish(rig.task('a').id);
+  const without = await rig.work(window, 'a', HUMAN, { statusOnSuccess: 'Done' });
+  await window.worker.complete(rig.task('a').id);
   await without.ended;
   rig.verify = async () => verdict(true);
-  const withIt = await rig.work(window, 'b', HUMAN, { successStatus: 'Done' });
-  await window.worker.finish(rig.task('b').id);
+  const withIt = await rig.work(window, 'b', HUMAN, { statusOnSuccess: 'Done' });
+  await window.worker.complete(rig.task('b').id);
   await withIt.ended;
   assert.equal(rig.rows, 'a Review -, b Done -');
 });
@@ -107,7 +110,7 @@ test('a stop in each phase gives the task back', async () => {
     new Promise((resolve) => signal.addEventListener('abort', () => resolve(verdict(false))));
   const window = verifying.open();
   const attempt = await verifying.work(window, 'a', HUMAN);
-  await window.worker.finish(verifying.task('a').id);
+  await window.worker.complete(verifying.task('a').id);
   await settle();
   assert.equal(attempt.end, undefined);
   attempt.stop.abort();
@@ -129,7 +132,7 @@ test('a task that another program puts back to Todo is asserted again, and goes 
   await rig.change('a', { status: 'Todo' });
   assert.equal(rig.rows, 'a In Progress vscode-here-1');
   assert.equal(attempt.end, undefined);
-  await window.worker.finish(rig.task('a').id);
+  await window.worker.complete(rig.task('a').id);
   assert.equal((await attempt.ended).kind, 'succeeded');
 });
 
@@ -145,7 +148,7 @@ test('after a reload the attempt goes on under the lock that was adopted, withou
   assert.equal(rig.rows, 'a In Progress vscode-here-2');
   assert.deepEqual([again.end, rig.opened], [undefined, ['a']], 'and opens nothing anew');
   assert.deepEqual(next.keeper.heldByHand, ['a'], 'for the reload after this one');
-  assert.ok((await next.worker.finish(rig.task('a').id)).ok);
+  assert.ok((await next.worker.complete(rig.task('a').id)).ok);
   assert.equal((await again.ended).kind, 'succeeded');
   assert.equal(rig.rows, 'a Review -');
   assert.equal(attempt.end, undefined, 'the window that is gone hears nothing');

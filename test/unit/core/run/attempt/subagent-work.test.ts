@@ -26,12 +26,12 @@ class Host implements SubagentHost {
   }
 }
 
-async function atWork(wallMs = 0) {
+async function atWork(timeLimitMs = 0) {
   const rig = new WindowRig();
   const window = rig.open();
   const host = new Host();
   const opened = window.door.open(host);
-  const attempt = await rig.work(window, 'a', SUBAGENT, { wallMs });
+  const attempt = await rig.work(window, 'a', SUBAGENT, { timeLimitMs });
   return { rig, window, host, opened, attempt, request: host.asked[0]! };
 }
 

@@ -45,7 +45,7 @@ class Agent {
 }
 
 interface Setup {
-  readonly successStatus?: 'Review' | 'Done';
+  readonly statusOnSuccess?: 'Review' | 'Done';
   readonly claim?: () => Promise<Result<Claim, Failure>>;
   /** The status of the task as the end of the work finds it; In Progress is moved. */
   readonly status?: Status;
@@ -74,7 +74,7 @@ function begin(setup: Setup = {}) {
         locked = claimed.ok;
         return claimed;
       },
-      finish: async (_, ending) => {
+      release: async (_, ending) => {
         endings.push(ending);
         const finished = await (setup.finish?.() ?? Promise.resolve(ok(statusAfter(setup.status, ending))));
         if (finished.ok) {
@@ -94,7 +94,7 @@ function begin(setup: Setup = {}) {
   let started = 0;
   const end = workOnTask(
     {
-      ...{ id: ID, options: { leaseMs: 60_000, successStatus: setup.successStatus ?? 'Review' }, label: 'Agent' },
+      ...{ id: ID, options: { leaseMs: 60_000, statusOnSuccess: setup.statusOnSuccess ?? 'Review' }, label: 'Agent' },
       ...{ stop: stop.signal, onPhase: (phase: string) => void phases.push(phase), onStarted: () => (started += 1) },
     },
     world,
@@ -158,11 +158,11 @@ const cases: readonly [name: string, report: AgentReport, setup: Setup, expected
   ['a rate limit that was got over is none', report(ended(0), { rateLimit: limit }), {}, 'succeeded Review → Review'],
   ['a time limit is a failure', report(ended(0), { limitMs: 5 }), {}, 'failed timeLimit → Todo'],
   ['an end that nobody saw is unknown', report({ kind: 'stopped' }, { unseen: 'gone' }), {}, 'unknown → Todo'],
-  ['Done needs evidence', report(ended(0)), { successStatus: 'Done' }, 'succeeded Review → Review'],
+  ['Done needs evidence', report(ended(0)), { statusOnSuccess: 'Done' }, 'succeeded Review → Review'],
   [
     'Done with evidence',
     report(ended(0)),
-    { successStatus: 'Done', verify: () => Promise.resolve(passed) },
+    { statusOnSuccess: 'Done', verify: () => Promise.resolve(passed) },
     'succeeded Done → Done',
   ],
   [

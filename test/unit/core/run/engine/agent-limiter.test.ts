@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { AgentGate } from '../../../../../src/core/run/engine/agent-limiter.ts';
+import { AgentLimiter } from '../../../../../src/core/run/engine/agent-limiter.ts';
 import { HandClock } from '../../../../support/hand-clock.ts';
 
 const MINUTE = 60_000;
 
-function gateWith(atWork: number): { readonly gate: AgentGate; readonly clock: HandClock } {
+function gateWith(atWork: number): { readonly gate: AgentLimiter; readonly clock: HandClock } {
   const clock = new HandClock();
-  const gate = new AgentGate(clock);
+  const gate = new AgentLimiter(clock);
   for (let i = 0; i < atWork; i++) gate.begin('claude');
   return { gate, clock };
 }

@@ -57,7 +57,7 @@ test('flow does not wait for the wave', async () => {
   const backlog = ['a', 'slow', 'b < a'];
   const durations = { slow: 500 };
   assert.equal((await dry(backlog, 'a slow | b', 2, { durations })).makespanMs, 600);
-  const flow = await dry(backlog, 'a slow | b', 2, { durations, options: { mode: 'flow' } });
+  const flow = await dry(backlog, 'a slow | b', 2, { durations, options: { runMode: 'flow' } });
   assert.equal(words(flow), 'slow 0-500, a 0-100, b 100-200');
 });
 
@@ -65,7 +65,7 @@ test('what would be skipped is told with its reason, and what would be waited fo
   const lock = { holder: 'other', since: undefined, until: 1_000_000 + 250 };
   const run = await dry(['+a', 'b: src/x', 'c: src/x', 'e: src/x'], 'a b c e', 4, {
     changes: { c: { lock } },
-    options: { held: 'wait' },
+    options: { heldTasks: 'wait' },
   });
   assert.deepEqual(
     run.skipped.map(({ id, reason }) => [id, reason.kind]),
@@ -101,15 +101,15 @@ test('an estimate tells how long it takes for several caps', async () => {
 
 test('a dry run starts in the order in which the run does', async () => {
   const backlog = ['a', 'b', 'c < a', 'd < c', 'e', 'f < b: src/x', 'g: src/x'];
-  for (const mode of ['strict', 'flow'] as const) {
+  for (const runMode of ['strict', 'flow'] as const) {
     const waves = 'a b e g | c f | d';
     const rig = new RunRig(backlog, 1);
-    rig.options = { ...rig.options, mode };
+    rig.options = { ...rig.options, runMode };
     autopilot(rig);
     rig.start(waves);
     while (rig.run()?.phase !== 'ended') await settle();
     const real = rig.events.flatMap((event) => (event.kind === 'taskStarting' ? event.id : []));
-    const run = await dry(backlog, waves, 1, { options: { mode }, durations: Object.fromEntries(backlog.map((t) => [t[0]!, 1])) }); // prettier-ignore
+    const run = await dry(backlog, waves, 1, { options: { runMode }, durations: Object.fromEntries(backlog.map((t) => [t[0]!, 1])) }); // prettier-ignore
     assert.deepEqual(run.order.map(({ id }) => id), real); // prettier-ignore
   }
 });
@@ -151,8 +151,8 @@ test("flow stays within Graham's bound of the best possible, and is shorter than
       const waves = numbers
         .map((n) => backlog.flatMap((_, v) => (levels[v] === n ? `t${v}` : [])).join(' '))
         .join(' | ');
-      const makespan = async (mode: RunMode): Promise<number> => {
-        const run = await dry(backlog, waves, cap, { options: { mode }, durations });
+      const makespan = async (runMode: RunMode): Promise<number> => {
+        const run = await dry(backlog, waves, cap, { options: { runMode }, durations });
         assert.equal(run.order.length, tasks.length);
         for (const { id, startsAt } of run.order) {
           for (const d of dependencies[Number(id.slice(1))]!) {
@@ -183,7 +183,7 @@ test('ten thousand tasks are dry-run in seconds', async () => {
   const ids = Array.from({ length: 10_000 }, (_, i) => `T-${i}`);
   const backlog = ids.map((id, i) => (i < 100 ? id : `${id} < T-${i - 100}`));
   const begun = performance.now();
-  const run = await dry(backlog, ids.join(' '), 8, { options: { mode: 'flow' } });
+  const run = await dry(backlog, ids.join(' '), 8, { options: { runMode: 'flow' } });
   assert.equal(run.order.length, 10_000);
   assert(performance.now() - begun < 15_000);
 });

@@ -8,7 +8,10 @@ import { after, ranFor, startOf, succeeded } from '../../../../support/run-stori
 
 const agents = (spec: Readonly<Record<string, string>>) =>
   new Map(
-    Object.entries(spec).map(([id, agent]) => [taskId(id), { agent, model: undefined, how: 'unattended' as const }]),
+    Object.entries(spec).map(([id, agent]) => [
+      taskId(id),
+      { agent, model: undefined, agentMode: 'unattended' as const },
+    ]),
   );
 const tasks = (hours: Readonly<Record<string, number>> = {}) => ({
   byId: new Map(Object.entries(hours).map(([id, estimatedHours]) => [taskId(id), { estimatedHours }])),
@@ -17,7 +20,7 @@ const tasks = (hours: Readonly<Record<string, number>> = {}) => ({
 const past = (runId: string, id: string, agent: string, ms: number, outcome: TaskOutcome = succeeded()) =>
   applyRunEvents(undefined, [
     startOf(runId, [[id]], { agent }),
-    ...ranFor(runId, id, { start: 1, from: 0, ms, outcome }),
+    ...ranFor(runId, id, { attemptNo: 1, from: 0, ms, outcome }),
   ]);
 
 describe('how long an attempt takes', () => {
@@ -28,10 +31,10 @@ describe('how long an attempt takes', () => {
   });
 
   test('what a person took says nothing about agents, and the other way round', () => {
-    const byHand = { agent: 'human', model: undefined, how: 'human' as const };
+    const byHand = { agent: 'human', model: undefined, agentMode: 'human' as const };
     const mine = applyRunEvents(undefined, [
       startOf('r-1', [['T-1', 'T-2']], byHand),
-      ...ranFor('r-1', 'T-1', { start: 1, from: 0, ms: 5000, outcome: succeeded() }),
+      ...ranFor('r-1', 'T-1', { attemptNo: 1, from: 0, ms: 5000, outcome: succeeded() }),
     ]);
     const runs = [mine, past('r-2', 'T-1', 'claude', 10)];
     const ofAgents = estimateDurations(runs, tasks(), agents({ 'T-1': 'claude', 'T-2': 'claude' }));
@@ -84,8 +87,8 @@ describe('how long an attempt takes', () => {
     };
     const events: readonly [RunEvent, ...RunEvent[]] = [
       startOf('r-1', [['T-1']], { agent: 'claude' }),
-      ...ranFor('r-1', 'T-1', { start: 1, from: 100, ms: 4, outcome: failed, again: true }),
-      ...ranFor('r-1', 'T-1', { start: 2, attempt: 2, from: 200, ms: 10, outcome: succeeded() }),
+      ...ranFor('r-1', 'T-1', { attemptNo: 1, from: 100, ms: 4, outcome: failed, again: true }),
+      ...ranFor('r-1', 'T-1', { attemptNo: 2, tryNo: 2, from: 200, ms: 10, outcome: succeeded() }),
       { kind: 'runEnded', runId: 'r-1', at: after },
     ];
     const run = applyRunEvents(undefined, events);

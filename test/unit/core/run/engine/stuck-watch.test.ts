@@ -8,15 +8,15 @@ import { HandClock } from '../../../../support/hand-clock.ts';
 const A = taskId('a');
 const IDLE_MS = 10 * 60_000;
 
-function watchOf(task: Partial<TaskRun>, idleMs = IDLE_MS) {
+function watchOf(task: Partial<TaskRun>, stuckAfterMs = IDLE_MS) {
   const clock = new HandClock();
   const output = new Map([[A, clock.now()]]);
   const run = (): RunState =>
     ({
       phase: 'running',
-      options: { idleMs },
+      options: { stuckAfterMs },
       tasks: new Map([
-        [A, { id: A, phase: 'running', startedAt: clock.now() - 1, agent: { how: 'unattended' }, ...task }],
+        [A, { id: A, phase: 'running', startedAt: clock.now() - 1, agent: { agentMode: 'unattended' }, ...task }],
       ]),
     }) as unknown as RunState;
   const fixed = run();
@@ -40,21 +40,25 @@ test('an agent that is silent for longer than its run allows looks stuck, and no
   assert.deepEqual(told, [spoke, undefined], 'each change is told once');
 });
 
-for (const [name, task, idleMs] of [
+for (const [name, task, stuckAfterMs] of [
   ['a limit of 0', {}, 0],
-  ['an agent that a person sits with', { agent: { how: 'interactive', agent: 'claude', model: undefined } }, IDLE_MS],
-  ['a person', { agent: { how: 'human', agent: 'human', model: undefined } }, IDLE_MS],
+  [
+    'an agent that a person sits with',
+    { agent: { agentMode: 'interactive', agent: 'claude', model: undefined } },
+    IDLE_MS,
+  ],
+  ['a person', { agent: { agentMode: 'human', agent: 'human', model: undefined } }, IDLE_MS],
   ['a task that waits for its turn', { phase: 'queued' }, IDLE_MS],
 ] as const) {
   test(`${name} never looks stuck`, async () => {
-    const { clock, watch } = watchOf(task, idleMs);
+    const { clock, watch } = watchOf(task, stuckAfterMs);
     await clock.turn(10 * IDLE_MS);
     assert.equal(watch.since(A), undefined);
   });
 }
 
 test('a task that no subagent has claimed for ten minutes looks stuck, whatever the limit for silence', async () => {
-  const agent = { how: 'subagent', agent: 'subagent', model: undefined } as const;
+  const agent = { agentMode: 'subagent', agent: 'subagent', model: undefined } as const;
   const { clock, watch, output } = watchOf({ phase: 'starting', startedAt: undefined, agent }, 0);
   await clock.turn(10 * 60_000 - 15_000);
   assert.equal(watch.since(A), undefined);

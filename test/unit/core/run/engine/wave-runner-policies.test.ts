@@ -6,7 +6,7 @@ import { taskId } from '../../../../../src/core/task.ts';
 import { settle } from '../../../../support/hand-clock.ts';
 import { AGENT, assertWellFormed, autopilot, RunRig, type Ending } from '../../../../support/run-rig.ts';
 
-const FLOW = { mode: 'flow' } as const;
+const FLOW = { runMode: 'flow' } as const;
 
 function rigWith(backlog: readonly string[], options: Partial<RunOptions> = {}, cap = 4): RunRig {
   const rig = new RunRig(backlog, cap);
@@ -55,9 +55,9 @@ test('in flow too a task that somebody else settled holds nobody back', async ()
   assert.equal(await runToEnd(rig, 'a | b | c'), 'a:skipped/notReady b:succeeded c:succeeded');
 });
 
-for (const mode of ['strict', 'flow'] as const) {
-  test(`in ${mode} a circle of dependencies ends the run, and not the patience`, async () => {
-    const rig = rigWith(['a < b', 'b < a', 'c < b', 'd'], { mode });
+for (const runMode of ['strict', 'flow'] as const) {
+  test(`in ${runMode} a circle of dependencies ends the run, and not the patience`, async () => {
+    const rig = rigWith(['a < b', 'b < a', 'c < b', 'd'], { runMode });
     autopilot(rig);
     assert.equal(
       await runToEnd(rig, 'a b | c d'),
@@ -65,8 +65,8 @@ for (const mode of ['strict', 'flow'] as const) {
     );
   });
 
-  test(`in ${mode} a dependency that is added while a run goes on is waited for`, async () => {
-    const rig = rigWith(['a', 'b'], { mode }, 1);
+  test(`in ${runMode} a dependency that is added while a run goes on is waited for`, async () => {
+    const rig = rigWith(['a', 'b'], { runMode }, 1);
     rig.start('a b');
     await settle();
     rig.change('a', { dependencies: [] });
@@ -138,7 +138,7 @@ test('a failed task is tried again after a growing while, as often as the run sa
   assert.equal(rig.alive, '');
   await rig.clock.turn(1);
   const task = rig.run()?.tasks.get(taskId('a'));
-  assert.deepEqual([task?.attempt, task?.start, task?.earlier.length], [3, 3, 2]);
+  assert.deepEqual([task?.tryNo, task?.attemptNo, task?.earlier.length], [3, 3, 2]);
   await rig.end('a', 1);
   assert.equal(rig.outcomes(), 'a:failed b:skipped/dependencyFailed');
   assertWellFormed(rig.events);
@@ -183,7 +183,7 @@ test('a claim that finds the store busy is tried again, one that finds it held i
 });
 
 test('the same failure of several tasks in a row stops what has not begun, and leaves the others to their end', async () => {
-  const rig = rigWith(['a', 'b', 'c', 'd', 'e'], { breakAfter: 2, retries: 5 }, 3);
+  const rig = rigWith(['a', 'b', 'c', 'd', 'e'], { maxEqualFailures: 2, retries: 5 }, 3);
   rig.start('a b c d e');
   await settle();
   await rig.end('a', 7);
@@ -197,29 +197,29 @@ test('the same failure of several tasks in a row stops what has not begun, and l
 });
 
 test('a success or another failure in between keeps a run from being stopped', async () => {
-  const rig = rigWith(['a', 'b', 'c', 'd', 'e'], { breakAfter: 2 }, 1);
+  const rig = rigWith(['a', 'b', 'c', 'd', 'e'], { maxEqualFailures: 2 }, 1);
   autopilot(rig, { a: 7, b: 0, c: 7, d: 8, e: 7 });
   assert.equal(await runToEnd(rig, 'a b c d e'), 'a:failed b:succeeded c:failed d:failed e:failed');
   assert.equal(rig.run()?.stop, undefined);
 });
 
 test('one task alone, however often it is tried, stops nothing', async () => {
-  const rig = rigWith(['a', 'b'], { breakAfter: 2, retries: 3, retryAfterMs: 0 }, 1);
+  const rig = rigWith(['a', 'b'], { maxEqualFailures: 2, retries: 3, retryAfterMs: 0 }, 1);
   autopilot(rig, { a: 7 });
   rig.start('a | b');
   while (rig.run()?.phase !== 'ended') await rig.clock.turn(1);
   assert.equal(rig.outcomes(), 'a:failed b:succeeded');
-  assert.equal(rig.run()?.tasks.get(taskId('a'))?.attempt, 4);
+  assert.equal(rig.run()?.tasks.get(taskId('a'))?.tryNo, 4);
 });
 
-for (const [onFailure, mode, expected] of [
+for (const [onFailure, runMode, expected] of [
   ['stopAtOnce', 'strict', 'a:failed b:succeeded c:skipped/runStopped d:skipped/runStopped'],
   ['stopAfterWave', 'strict', 'a:failed b:succeeded c:succeeded d:skipped/runStopped'],
   ['stopAfterWave', 'flow', 'a:failed b:succeeded c:succeeded d:skipped/runStopped'],
   ['continue', 'strict', 'a:failed b:succeeded c:succeeded d:succeeded'],
 ] as const) {
-  test(`after a failure in ${mode} ${onFailure} decides what still starts`, async () => {
-    const rig = rigWith(['a', 'b', 'c', 'd'], { onFailure, mode }, 2);
+  test(`after a failure in ${runMode} ${onFailure} decides what still starts`, async () => {
+    const rig = rigWith(['a', 'b', 'c', 'd'], { onFailure, runMode }, 2);
     rig.start('a b c | d');
     await settle();
     await rig.end('a', 1);
@@ -236,7 +236,7 @@ for (const [onFailure, mode, expected] of [
 }
 
 test('a task that others hold is waited for where the run says so, without a slot, until they let go', async () => {
-  const rig = rigWith(['a', 'b', 'c'], { held: 'wait' }, 1);
+  const rig = rigWith(['a', 'b', 'c'], { heldTasks: 'wait' }, 1);
   rig.change('a', { lock: { holder: 'other', since: undefined, until: Infinity } });
   rig.start('a b c');
   await settle();
@@ -250,7 +250,7 @@ test('a task that others hold is waited for where the run says so, without a slo
 });
 
 test('a lease that ends brings the task back without anybody saying so', async () => {
-  const rig = rigWith(['a'], { held: 'wait' });
+  const rig = rigWith(['a'], { heldTasks: 'wait' });
   rig.change('a', { lock: { holder: 'other', since: undefined, until: rig.clock.now() + 60_000 } });
   rig.start('a');
   await rig.clock.turn(59_999);
@@ -260,7 +260,7 @@ test('a lease that ends brings the task back without anybody saying so', async (
 });
 
 test('a claim that was refused because of somebody whom the backlog does not show yet is made again later', async () => {
-  const rig = rigWith(['a'], { held: 'wait' });
+  const rig = rigWith(['a'], { heldTasks: 'wait' });
   rig.failures.set('claim a', { kind: 'held', id: taskId('a'), holder: 'other', until: rig.clock.now() + 60_000 });
   rig.start('a');
   await settle();
@@ -277,7 +277,7 @@ test('a claim that was refused because of somebody whom the backlog does not sho
 });
 
 test('a rate limit cools its kind of agent down, halves its cap, and counts as no failure', async () => {
-  const rig = rigWith(['a', 'b', 'c', 'd', 'e', 'other'], { onFailure: 'stopAtOnce', breakAfter: 1 }, 5);
+  const rig = rigWith(['a', 'b', 'c', 'd', 'e', 'other'], { onFailure: 'stopAtOnce', maxEqualFailures: 1 }, 5);
   rig.agentOf = (id) => (id === 'other' ? { ...AGENT, agent: 'codex' } : AGENT);
   rig.start('a b c d e other');
   await settle();
@@ -308,7 +308,7 @@ test('a task whose agent is refused again and again ends so at last', async () =
   rig.start('a');
   for (let i = 0; i < 40 && rig.run()?.phase !== 'ended'; i++) await rig.clock.turn(1000);
   assert.equal(rig.outcomes(), 'a:rateLimited');
-  assert.equal(rig.run()?.tasks.get(taskId('a'))?.attempt, 21);
+  assert.equal(rig.run()?.tasks.get(taskId('a'))?.tryNo, 21);
 });
 
 test('never more agents of a kind than the run allows', async () => {
@@ -354,9 +354,9 @@ test('a pause while the backlog is looked at leaves the task in the queue', asyn
   assert.equal(rig.alive, 'a');
 });
 
-for (const mode of ['strict', 'flow'] as const) {
-  test(`in ${mode} a run that pauses between waves waits for a person after each but the last`, async () => {
-    const rig = rigWith(['a', 'b < a'], { mode, pauseBetweenWaves: true });
+for (const runMode of ['strict', 'flow'] as const) {
+  test(`in ${runMode} a run that pauses between waves waits for a person after each but the last`, async () => {
+    const rig = rigWith(['a', 'b < a'], { runMode, pauseBetweenWaves: true });
     autopilot(rig);
     const runId = rig.start('a | b');
     for (let i = 0; i < 5; i++) await settle();
@@ -396,7 +396,7 @@ test('work that ends well in spite of a requeue counts', async () => {
 });
 
 test('stopping a wave leaves the others alone', async () => {
-  const rig = rigWith(['a', 'b', 'c'], { mode: 'flow' }, 2);
+  const rig = rigWith(['a', 'b', 'c'], { runMode: 'flow' }, 2);
   const runId = rig.start('a b | c');
   await settle();
   await rig.runner.stopWave(runId, 0);
@@ -407,12 +407,12 @@ test('stopping a wave leaves the others alone', async () => {
 
 const failed: VerifyResult = { command: 'npm test', passed: false, exitCode: 1, durationMs: 5, tail: 'red' };
 
-for (const [mode, verified] of [
+for (const [runMode, verified] of [
   ['strict', [0, 1]],
   ['flow', [1]],
 ] as const) {
-  test(`in ${mode} the right waves are verified, and what does not pass stops the run`, async () => {
-    const rig = rigWith(['a', 'b < a', 'c < b'], { mode });
+  test(`in ${runMode} the right waves are verified, and what does not pass stops the run`, async () => {
+    const rig = rigWith(['a', 'b < a', 'c < b'], { runMode });
     autopilot(rig);
     const waves: number[] = [];
     rig.verifyWave = async (_runId, wave) => {
@@ -420,11 +420,11 @@ for (const [mode, verified] of [
       await settle();
       return wave === 1 ? failed : { ...failed, passed: true };
     };
-    await runToEnd(rig, mode === 'strict' ? 'a | b | c' : 'a | b c');
+    await runToEnd(rig, runMode === 'strict' ? 'a | b | c' : 'a | b c');
     assert.deepEqual(waves, verified);
     assert.deepEqual(rig.run()?.stop, { kind: 'waveVerify', wave: 1, result: failed });
     assert.equal(rig.run()?.waveRuns[1]?.verify, failed);
-    assert.equal(rig.outcome('c')?.kind, mode === 'strict' ? 'skipped' : 'succeeded');
+    assert.equal(rig.outcome('c')?.kind, runMode === 'strict' ? 'skipped' : 'succeeded');
   });
 }
 

@@ -13,7 +13,7 @@ const RUNS = process.env['PROOF'] === 'full' ? 6000 : 1500;
 const FATES = ['badly', 'signal', 'hangs', 'notStarted', 'stolen', 'unwritable', 'claimFails', 'rateLimited', 'dies', 'held', 'gone'] as const; // prettier-ignore
 type Fate = (typeof FATES)[number] | 'well';
 
-const ACTIONS = ['stopTask', 'stopWave', 'stopRun', 'pause', 'goOn', 'requeue', 'cap', 'reopen', 'second', 'wait', 'letGo'] as const; // prettier-ignore
+const ACTIONS = ['stopTask', 'stopWave', 'stopRun', 'pause', 'goOn', 'requeue', 'cap', 'reopen', 'second', 'wait', 'detach'] as const; // prettier-ignore
 
 const world = fc.record({
   tasks: fc.array(
@@ -31,14 +31,14 @@ const world = fc.record({
   ),
   cap: fc.integer({ min: 1, max: 4 }),
   options: fc.record({
-    mode: fc.constantFrom('strict', 'flow'),
+    runMode: fc.constantFrom('strict', 'flow'),
     onFailure: fc.constantFrom('continue', 'continue', 'stopAfterWave', 'stopAtOnce'),
     pauseBetweenWaves: fc.boolean(),
     held: fc.constantFrom('skip', 'wait'),
     gate: fc.constantFrom('inRun', 'inRun', 'always', 'never'),
     retries: fc.integer({ min: 0, max: 2 }),
     retryAfterMs: fc.constantFrom(0, 1000, 30_000),
-    breakAfter: fc.constantFrom(0, 0, 2, 3),
+    maxEqualFailures: fc.constantFrom(0, 0, 2, 3),
     agentCaps: fc.constantFrom<readonly (readonly [string, number])[]>([], [['claude', 1]], [['codex', 2]]),
   }),
   /** Which of the things that can happen next does. */
@@ -171,7 +171,7 @@ test('whatever happens in whatever order, a run keeps its promises', async () =>
           }
           case 'wait':
             return rig.clock.turn(1000 * number);
-          case 'letGo':
+          case 'detach':
             if (rig.tasks.get(id)?.lock?.holder !== 'other') return;
             rig.change(id, { lock: undefined });
             return rig.notice();

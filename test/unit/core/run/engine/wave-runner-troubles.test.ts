@@ -42,7 +42,7 @@ test('a backlog that cannot be read for a moment costs no task its turn', async 
 
 test('a backlog that stays away stops the run by its breaker, and not task by task to its end', async () => {
   const ids = Array.from({ length: 100 }, (_, i) => `t${i}`);
-  const rig = rigWith(ids, { breakAfter: 3 }, 8);
+  const rig = rigWith(ids, { maxEqualFailures: 3 }, 8);
   breakStore(rig);
   rig.start(ids.join(' '));
   await settle();
@@ -85,21 +85,21 @@ test('a store that stays busy is given up in the end', async () => {
   await settle();
   await rig.clock.turn(10 * 60_000);
   assert.equal(rig.outcomes(), 'a:skipped/claimFailed');
-  assert.equal(rig.run()?.tasks.get(taskId('a'))?.attempt, 6);
+  assert.equal(rig.run()?.tasks.get(taskId('a'))?.tryNo, 6);
 });
 
 test('what no task could get past stops the run after the same refusal several times', async () => {
   const ids = Array.from({ length: 50 }, (_, i) => `t${i}`);
-  const rig = rigWith(ids, { breakAfter: 3 }, 1);
+  const rig = rigWith(ids, { maxEqualFailures: 3 }, 1);
   for (const id of ids) rig.failures.set(`claim ${id}`, { kind: 'noAgent', tried: ['claude'] });
   rig.start(ids.join(' '));
   while (rig.run()?.phase !== 'ended') await settle();
   assert.equal(rig.run()?.stop?.kind, 'breaker');
-  assert.equal(rig.run()?.starts, 3);
+  assert.equal(rig.run()?.attemptCount, 3);
 });
 
 test('tasks that others hold stop nothing, however many', async () => {
-  const rig = rigWith(['a', 'b', 'c', 'd'], { breakAfter: 2 }, 1);
+  const rig = rigWith(['a', 'b', 'c', 'd'], { maxEqualFailures: 2 }, 1);
   for (const id of ['a', 'b', 'c']) {
     rig.failures.set(`claim ${id}`, { kind: 'held', id: taskId(id), holder: 'other', until: Infinity });
   }
@@ -127,7 +127,7 @@ test('a run that another window took over tells nothing and begins nothing here 
   await settle();
   assert.equal(rig.alive, 'a c');
   const stopping = rig.runner.stopTask(taskId('nobody'));
-  rig.runner.letGo(lost);
+  rig.runner.detach(lost);
   const told = (): number => rig.events.filter(({ runId }) => runId === lost).length;
   const before = told();
   await rig.end('a', 0);
@@ -148,12 +148,12 @@ test('whoever waits for a run to stop waits no longer when another window takes 
   await settle();
   const stopped = rig.runner.stopRun(runId);
   await settle();
-  rig.runner.letGo(runId);
+  rig.runner.detach(runId);
   await stopped;
 });
 
 test('equal failures that nobody was there to see stop the run when it is taken over', async () => {
-  const rig = rigWith(['a', 'b', 'c'], { breakAfter: 2 }, 2);
+  const rig = rigWith(['a', 'b', 'c'], { maxEqualFailures: 2 }, 2);
   const runId = rig.start('a b c');
   await settle();
   rig.runner.detachAll();
@@ -161,7 +161,7 @@ test('equal failures that nobody was there to see stop the run when it is taken 
   const ended = [...before.tasks.values()].flatMap(({ id, phase }) =>
     phase === 'running' ? [{ kind: 'taskEnded', runId, id, outcome: failed(), at: 5 } as const] : [],
   );
-  const other = rigWith(['a', 'b', 'c'], { breakAfter: 2 }, 2);
+  const other = rigWith(['a', 'b', 'c'], { maxEqualFailures: 2 }, 2);
   other.runner.restore(applyRunEvents(before, ended), new Set());
   while (other.run(runId)?.phase !== 'ended') await settle();
   assert.equal(other.run(runId)?.stop?.kind, 'breaker');
@@ -180,8 +180,8 @@ test('a failure that nobody was there to see ends what stops at the first, but n
   const again = applyRunEvents(before, [
     ...events,
     { kind: 'taskWaits', id: taskId('c'), reason: { kind: 'retry', at: 9_000_000 }, ...at },
-    { kind: 'taskStarting', id: taskId('a'), start: 10, attempt: 2, ...at },
-    { kind: 'taskStarting', id: taskId('b'), start: 11, attempt: 2, ...at },
+    { kind: 'taskStarting', id: taskId('a'), attemptNo: 10, tryNo: 2, ...at },
+    { kind: 'taskStarting', id: taskId('b'), attemptNo: 11, tryNo: 2, ...at },
   ]);
   let end: () => void = () => undefined;
   other.attach = () => new Promise((resolve) => (end = () => resolve({ kind: 'stopped' })));
@@ -208,7 +208,7 @@ for (const [name, end, waits] of [
     rig.runner.detachAll();
     const [task] = run.tasks.values();
     const state = {
-      ...{ runId, start: task!.start!, taskId: task!.id, phase: 'ended', pid: 1, begin: null, host: 'h' },
+      ...{ runId, attemptNo: task!.attemptNo!, taskId: task!.id, phase: 'ended', pid: 1, begin: null, host: 'h' },
       ...{ holder: 'claude-h-1', agentPid: 2, agentBegin: null, mark: '', label: '', output: '', startedAt: 1 },
       ...{ lastOutputAt: undefined, sessionId: undefined, end },
     } as const;
@@ -245,19 +245,19 @@ test('what an earlier window was refused is begun anew, and only what this one i
       await rig.clock.turn(1_000);
     }
     assert.equal(rig.outcomes(runId), outcome);
-    assert.equal(rig.run(runId)?.tasks.get(taskId('a'))?.attempt, 2);
+    assert.equal(rig.run(runId)?.tasks.get(taskId('a'))?.tryNo, 2);
     assert.deepEqual(rig.bugs, []);
   }
 });
 
 test('a failure in a wave stops the run after it, also where another window leads the run by then', async () => {
-  for (const mode of ['strict', 'flow'] as const) {
-    const rig = rigWith(['a', 'b', 'c'], { onFailure: 'stopAfterWave', mode }, 2);
+  for (const runMode of ['strict', 'flow'] as const) {
+    const rig = rigWith(['a', 'b', 'c'], { onFailure: 'stopAfterWave', runMode }, 2);
     const runId = rig.start('a b | c');
     await settle();
     await rig.end('a', 1);
     // In flow the next one has begun by then only where there was a slot: it is none of what is stopped.
-    const isBegun = mode === 'flow' && rig.agents.has('c');
+    const isBegun = runMode === 'flow' && rig.agents.has('c');
     rig.reopen();
     await settle();
     await rig.end('b', 0);

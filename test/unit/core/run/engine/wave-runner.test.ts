@@ -39,14 +39,14 @@ for (const [name, backlog, waves, codes, expected] of stories) {
   });
 }
 
-for (const [gate, expected] of [
+for (const [reviewGate, expected] of [
   ['inRun', 'a:succeeded b:succeeded c:skipped/notReady'],
   ['always', 'a:succeeded b:succeeded c:succeeded'],
   ['never', 'a:succeeded b:skipped/notReady c:skipped/notReady'],
 ] as const) {
-  test(`the gate ${gate} decides which dependencies in Review are satisfied`, async () => {
+  test(`the gate ${reviewGate} decides which dependencies in Review are satisfied`, async () => {
     const rig = new RunRig(['a', '?r', 'b < a', 'c < r']);
-    rig.options = { ...rig.options, gate };
+    rig.options = { ...rig.options, reviewGate };
     autopilot(rig);
     assert.equal(await runToEnd(rig, 'a | b c'), expected);
   });
@@ -54,7 +54,7 @@ for (const [gate, expected] of [
 
 test('success goes to Done where the policy says so', async () => {
   const rig = new RunRig(['a', 'b < a']);
-  rig.options = { ...rig.options, successStatus: 'Done', gate: 'never' };
+  rig.options = { ...rig.options, statusOnSuccess: 'Done', reviewGate: 'never' };
   autopilot(rig);
   assert.equal(await runToEnd(rig, 'a | b'), 'a:succeeded b:succeeded');
   assert.equal(rig.task('b').status, 'Done');

@@ -10,10 +10,25 @@ const RUN = 'run-1';
 const started: RunEvent = {
   ...{ kind: 'runStarted', runId: RUN, title: 'Wave 1', waves: [[taskId('T-1')]], resumes: undefined, at: 1 },
   options: {
-    ...{ mode: 'strict', onFailure: 'continue', pauseBetweenWaves: false, held: 'skip', gate: 'inRun', retries: 0 },
-    ...{ retryAfterMs: 0, breakAfter: 3, leaseMs: 1000, successStatus: 'Review', wallMs: 0, idleMs: 0, agentCaps: [] },
+    ...{
+      runMode: 'strict',
+      onFailure: 'continue',
+      pauseBetweenWaves: false,
+      heldTasks: 'skip',
+      reviewGate: 'inRun',
+      retries: 0,
+    },
+    ...{
+      retryAfterMs: 0,
+      maxEqualFailures: 3,
+      leaseMs: 1000,
+      statusOnSuccess: 'Review',
+      timeLimitMs: 0,
+      stuckAfterMs: 0,
+      agentCaps: [],
+    },
   },
-  agents: [[taskId('T-1'), { agent: 'claude', model: undefined, how: 'unattended' }]],
+  agents: [[taskId('T-1'), { agent: 'claude', model: undefined, agentMode: 'unattended' }]],
 };
 const ended = (outcome: unknown) => JSON.stringify({ kind: 'taskEnded', runId: RUN, id: 'T-1', outcome, at: 5 });
 const startedWith = (change: object) => JSON.stringify({ v: 1, ...started, ...change });
@@ -62,12 +77,15 @@ describe('a line of a journal', () => {
     ['an id of a run that is an option', JSON.stringify({ kind: 'runEnded', runId: '-rf', at: 1 })],
     ['an unknown failure', ended({ kind: 'notStarted', failure: { kind: 'invented' } })],
     ['an empty id', JSON.stringify({ kind: 'taskStarted', runId: RUN, id: '', at: 1 })],
-    ['half an attempt', JSON.stringify({ kind: 'taskStarting', runId: RUN, id: 'T-1', start: 1.5, attempt: 1, at: 1 })],
+    [
+      'half an attempt',
+      JSON.stringify({ kind: 'taskStarting', runId: RUN, id: 'T-1', attemptNo: 1.5, tryNo: 1, at: 1 }),
+    ],
     ['a task in two waves', startedWith({ waves: [['T-1'], ['T-1']] })],
     ['a task without an agent', startedWith({ waves: [['T-1', 'T-2']] })],
     [
       'a model that reads as an option',
-      startedWith({ agents: [['T-1', { agent: 'claude', model: '--yolo', how: 'unattended' }]] }),
+      startedWith({ agents: [['T-1', { agent: 'claude', model: '--yolo', agentMode: 'unattended' }]] }),
     ],
     ['a line that is too long', JSON.stringify({ kind: 'runEnded', runId: RUN, at: 1, more: 'x'.repeat(1024 * 1024) })],
     ['nothing but brackets', '['.repeat(1_000_000)],

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { WorkEnd } from '../../../../../src/core/ports.ts';
 import { formatEntry, parseEntry } from '../../../../../src/core/run/journal/journal-entry.ts';
 import {
-  type FoundAttempt,
+  type RecoveredAttempt,
   interruptRun,
   mayGoOn,
   recoverRun,
@@ -22,11 +22,11 @@ const NOW = 500_000;
 const T1 = taskId('T-1');
 
 /** What a supervisor wrote of an attempt. */
-function stateOf(id: TaskId, start: number, phase: WorkPhase, end?: WorkEnd): WorkState {
+function stateOf(id: TaskId, attemptNo: number, phase: WorkPhase, end?: WorkEnd): WorkState {
   const hasAgent = phase !== 'claiming' && end?.kind !== 'refused' && end?.kind !== 'notStarted';
   return {
-    ...{ runId: RUN, start, taskId: id, phase, pid: 900 + start, begin: 'b', host: 'desk' },
-    ...{ holder: `claude-desk-${900 + start}`, agentPid: hasAgent ? 5000 + start : undefined, agentBegin: 'a' },
+    ...{ runId: RUN, attemptNo, taskId: id, phase, pid: 900 + attemptNo, begin: 'b', host: 'desk' },
+    ...{ holder: `claude-desk-${900 + attemptNo}`, agentPid: hasAgent ? 5000 + attemptNo : undefined, agentBegin: 'a' },
     ...{
       mark: 'm',
       label: 'Claude',
@@ -41,12 +41,12 @@ function stateOf(id: TaskId, start: number, phase: WorkPhase, end?: WorkEnd): Wo
 
 /** A run of T-1 whose window was gone while its first attempt was so far. */
 function interrupted(phase: 'starting' | 'claimed' | 'running', options: Parameters<typeof startOf>[2] = {}): RunState {
-  const attempt = ranFor(RUN, 'T-1', { start: 1, from: 1000, ms: 1, outcome: succeeded() });
+  const attempt = ranFor(RUN, 'T-1', { attemptNo: 1, from: 1000, ms: 1, outcome: succeeded() });
   const seen = attempt.slice(0, { starting: 1, claimed: 2, running: 3 }[phase]);
   return applyRunEvents(undefined, [startOf(RUN, [['T-1', 'T-2']], options), ...seen]);
 }
 
-function recovered(run: RunState, found: FoundAttempt | undefined) {
+function recovered(run: RunState, found: RecoveredAttempt | undefined) {
   const recovery = recoverRun(run, new Map(found === undefined ? [] : [[T1, found]]), NOW);
   return {
     ...recovery,
@@ -56,9 +56,9 @@ function recovered(run: RunState, found: FoundAttempt | undefined) {
 }
 
 describe('work that a window does itself, or follows', () => {
-  const inWindow = (how: 'human' | 'subagent', phase: 'starting' | 'claimed' | 'running'): RunState => {
+  const inWindow = (agentMode: 'human' | 'subagent', phase: 'starting' | 'claimed' | 'running'): RunState => {
     const run = interrupted(phase);
-    const tasks = new Map([...run.tasks].map(([id, task]) => [id, { ...task, agent: { ...task.agent, how } }]));
+    const tasks = new Map([...run.tasks].map(([id, task]) => [id, { ...task, agent: { ...task.agent, agentMode } }]));
     return { ...run, tasks };
   };
 
@@ -131,7 +131,7 @@ describe('an attempt whose window was gone', () => {
 
   test('is not judged by a state file of another attempt, task or run', () => {
     const ended = stateOf(T1, 1, 'ended', succeeded());
-    for (const change of [{ start: 2 }, { taskId: taskId('T-2') }, { runId: 'run-2' }]) {
+    for (const change of [{ attemptNo: 2 }, { taskId: taskId('T-2') }, { runId: 'run-2' }]) {
       const { after } = recovered(interrupted('running'), { state: { ...ended, ...change }, supervisorAlive: true });
       assert.equal(after.tasks.get(T1)?.outcome?.kind, 'unknown');
     }
@@ -205,9 +205,9 @@ test('killed after any line of any journal, every task ends once or is queued, a
   fc.assert(
     fc.property(fc.integer(), (seed) => {
       const random = randomFrom(seed);
-      const [start, ...later] = randomJournal(random);
+      const [attemptNo, ...later] = randomJournal(random);
       for (let kept = 0; kept <= later.length; kept++) {
-        const journal = [start, ...later.slice(0, kept)] as const;
+        const journal = [attemptNo, ...later.slice(0, kept)] as const;
         const before = applyRunEvents(undefined, journal);
         if (before.phase === 'ended') continue;
         const found = randomWorld(random, before);
@@ -270,7 +270,7 @@ function randomJournal(random: Random): [RunEvent, ...RunEvent[]] {
     const lists = ids.map((id) => {
       const again = random(3) === 0;
       const first = ranFor(RUN, id, {
-        start: ++starts,
+        attemptNo: ++starts,
         from: 1000,
         ms: 5,
         outcome: again ? failed() : oneOf(random, OUTCOMES),
@@ -278,7 +278,7 @@ function randomJournal(random: Random): [RunEvent, ...RunEvent[]] {
       });
       if (!again) return [...first];
       const outcome = oneOf(random, OUTCOMES);
-      return [...first, ...ranFor(RUN, id, { start: ++starts, attempt: 2, from: 1010, ms: 5, outcome })];
+      return [...first, ...ranFor(RUN, id, { attemptNo: ++starts, tryNo: 2, from: 1010, ms: 5, outcome })];
     });
     for (let open = lists; open.length > 0; open = open.filter((list) => list.length > 0)) {
       const next = shuffled(random, open)[0]?.shift();
@@ -298,10 +298,10 @@ function randomJournal(random: Random): [RunEvent, ...RunEvent[]] {
 }
 
 /** What there may be of the attempts that a journal has no end of. */
-function randomWorld(random: Random, run: RunState): ReadonlyMap<TaskId, FoundAttempt> {
-  const found = new Map<TaskId, FoundAttempt>();
-  for (const { id, phase, start } of run.tasks.values()) {
-    if (phase === 'queued' || phase === 'ended' || start === undefined) continue;
+function randomWorld(random: Random, run: RunState): ReadonlyMap<TaskId, RecoveredAttempt> {
+  const found = new Map<TaskId, RecoveredAttempt>();
+  for (const { id, phase, attemptNo } of run.tasks.values()) {
+    if (phase === 'queued' || phase === 'ended' || attemptNo === undefined) continue;
     const ends: readonly WorkEnd[] = [
       ...OUTCOMES.filter((outcome) => outcome.kind !== 'skipped'),
       { kind: 'rateLimited', retryAfterMs: undefined, detail: '' },
@@ -309,10 +309,10 @@ function randomWorld(random: Random, run: RunState): ReadonlyMap<TaskId, FoundAt
     ];
     const state = oneOf<() => WorkState | undefined>(random, [
       () => undefined,
-      () => stateOf(id, start, phase === 'starting' ? 'claiming' : 'working'),
-      () => stateOf(id, start, 'working'),
-      () => stateOf(id, start, 'recording'),
-      () => stateOf(id, start, 'ended', oneOf(random, ends)),
+      () => stateOf(id, attemptNo, phase === 'starting' ? 'claiming' : 'working'),
+      () => stateOf(id, attemptNo, 'working'),
+      () => stateOf(id, attemptNo, 'recording'),
+      () => stateOf(id, attemptNo, 'ended', oneOf(random, ends)),
     ])();
     found.set(id, { state, supervisorAlive: state !== undefined && state.end === undefined && random(2) === 0 });
   }

@@ -24,12 +24,12 @@ const STORY: readonly [RunEvent, ...RunEvent[]] = [
   { ...run, kind: 'capChanged', cap: 2 },
   { ...run, kind: 'waveStarted', wave: 0, at: 2 },
   { ...run, kind: 'taskWaits', id: a, reason: { kind: 'held', holder: 'other' } },
-  { ...run, kind: 'taskStarting', id: a, start: 1, attempt: 1, at: 3 },
+  { ...run, kind: 'taskStarting', id: a, attemptNo: 1, tryNo: 1, at: 3 },
   { ...run, kind: 'taskClaimed', id: a, holder: 'claude-host-1' },
   { ...run, kind: 'taskStarted', id: a, at: 4 },
   { ...run, kind: 'taskRequeued', id: a, outcome: FAILED, notBefore: 9, at: 6 },
   { ...run, kind: 'taskWaits', id: a, reason: { kind: 'retry', at: 9 } },
-  { ...run, kind: 'taskStarting', id: a, start: 2, attempt: 2, at: 9 },
+  { ...run, kind: 'taskStarting', id: a, attemptNo: 2, tryNo: 2, at: 9 },
   { ...run, kind: 'taskClaimed', id: a, holder: 'claude-host-2' },
   { ...run, kind: 'taskStarted', id: a, at: 10 },
   { ...run, kind: 'taskEnded', id: a, outcome: DONE, at: 12 },
@@ -45,18 +45,18 @@ const STORY: readonly [RunEvent, ...RunEvent[]] = [
 test('a run is what its events tell', () => {
   const state = applyRunEvents(undefined, STORY);
   assert.deepEqual(state.tasks.get(a), {
-    ...{ id: a, wave: 0, agent: OTHER, phase: 'ended', attempt: 2, start: 2, holder: undefined, waits: undefined },
-    ...{ startedAt: 10, endedAt: 12, outcome: DONE, earlier: [{ start: 1, outcome: FAILED, at: 6 }] },
+    ...{ id: a, wave: 0, agent: OTHER, phase: 'ended', tryNo: 2, attemptNo: 2, holder: undefined, waits: undefined },
+    ...{ startedAt: 10, endedAt: 12, outcome: DONE, earlier: [{ attemptNo: 1, outcome: FAILED, at: 6 }] },
   });
   assert.equal(state.tasks.get(b)?.agent.agent, 'auto', 'nobody named one');
   assert.deepEqual(state.waveRuns, [
     { startedAt: 2, endedAt: 13, verify: undefined },
     { startedAt: undefined, endedAt: undefined, verify: undefined },
   ]);
-  const { phase, paused, stop, startedAt, endedAt, cap, starts, resumes } = state;
+  const { phase, paused, stop, startedAt, endedAt, cap, attemptCount, resumes } = state;
   assert.deepEqual(
-    { phase, paused, stop, startedAt, endedAt, cap, starts, resumes },
-    { ...{ phase: 'ended', paused: undefined, stop: { kind: 'person' }, startedAt: 1, endedAt: 15, cap: 2 }, starts: 2, resumes: 'r0' }, // prettier-ignore
+    { phase, paused, stop, startedAt, endedAt, cap, attemptCount, resumes },
+    { ...{ phase: 'ended', paused: undefined, stop: { kind: 'person' }, startedAt: 1, endedAt: 15, cap: 2 }, attemptCount: 2, resumes: 'r0' }, // prettier-ignore
   );
 });
 
@@ -107,12 +107,12 @@ test('a journal with every line twice, or torn anywhere, tells a state that can 
         assert.equal(task.phase === 'ended', task.outcome !== undefined);
         assert(task.holder === undefined || task.phase === 'claimed' || task.phase === 'running');
         assert(task.waits === undefined || task.phase === 'queued');
-        for (const { start } of task.earlier) {
-          assert(!starts.has(start), 'no two attempts share a number');
-          starts.add(start);
+        for (const { attemptNo } of task.earlier) {
+          assert(!starts.has(attemptNo), 'no two attempts share a number');
+          starts.add(attemptNo);
         }
       }
-      assert(state.starts >= Math.max(0, ...starts));
+      assert(state.attemptCount >= Math.max(0, ...starts));
       assert.equal(state.phase === 'ended', state.endedAt !== undefined);
     }),
     { numRuns: 1000, seed: 5 },

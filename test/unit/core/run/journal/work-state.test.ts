@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { WorkEnd } from '../../../../../src/core/ports.ts';
-import { parseWorkState, type WorkState } from '../../../../../src/core/run/journal/work-state.ts';
+import { parseWorkState, storedWorkState, type WorkState } from '../../../../../src/core/run/journal/work-state.ts';
 import { taskId } from '../../../../../src/core/task.ts';
 
 const STATE: WorkState = {
-  ...{ runId: 'r', start: 1, taskId: taskId('T-1'), phase: 'working', pid: 42, begin: 'boot 1', host: 'a-host' },
+  ...{ runId: 'r', attemptNo: 1, taskId: taskId('T-1'), phase: 'working', pid: 42, begin: 'boot 1', host: 'a-host' },
   ...{ holder: 'claude-a-host-42', agentPid: 43, agentBegin: 'boot 2', mark: '0123456789abcdef'.repeat(2) },
   ...{ label: 'Claude Code', output: 'streamJson', startedAt: 5, lastOutputAt: 6, sessionId: 's', end: undefined },
 };
@@ -21,10 +21,10 @@ const ENDS: readonly WorkEnd[] = [
 ];
 
 test('what a supervisor writes is read back as it is', () => {
-  assert.deepEqual(parseWorkState(JSON.stringify(STATE)), STATE);
+  assert.deepEqual(parseWorkState(JSON.stringify(storedWorkState(STATE))), STATE);
   for (const end of ENDS) {
     const state = { ...STATE, phase: 'ended' as const, end };
-    assert.deepEqual(parseWorkState(JSON.stringify(state)), state);
+    assert.deepEqual(parseWorkState(JSON.stringify(storedWorkState(state))), state);
   }
 });
 
@@ -43,12 +43,13 @@ const ODD: readonly [name: string, change: object][] = [
 ];
 
 for (const [name, change] of ODD) {
-  test(`${name} is no state`, () => assert.equal(parseWorkState(JSON.stringify({ ...STATE, ...change })), undefined));
+  test(`${name} is no state`, () =>
+    assert.equal(parseWorkState(JSON.stringify({ ...storedWorkState(STATE), ...change })), undefined));
 }
 
 test('a session that is no plain word is left out', () => {
   for (const sessionId of ['--yolo', '../x', 'a b', '$(x)', '', 5]) {
-    assert.equal(parseWorkState(JSON.stringify({ ...STATE, sessionId }))?.sessionId, undefined);
+    assert.equal(parseWorkState(JSON.stringify({ ...storedWorkState(STATE), sessionId }))?.sessionId, undefined);
   }
 });
 
@@ -60,7 +61,7 @@ test('no text makes it throw', () => {
   );
   fc.assert(
     fc.property(fc.constantFrom(...Object.keys(STATE)), fc.jsonValue(), (name, value) => {
-      parseWorkState(JSON.stringify({ ...STATE, [name]: value }));
+      parseWorkState(JSON.stringify({ ...storedWorkState(STATE), [name]: value }));
     }),
   );
 });

@@ -59,15 +59,15 @@ function harbourRun(): RunState {
     startOf(RUN, [['T-1', 'T-3'], ['T-2'], ['T-4']], { at: BEGIN, title: 'All waves', options: { retries: 1 } }),
     { kind: 'capChanged', runId: RUN, cap: 4, at: BEGIN },
     { kind: 'waveStarted', runId: RUN, wave: 0, at: BEGIN },
-    ...ranFor(RUN, 'T-3', { start: 1, from: BEGIN, ms: MIN, outcome: failed(2), again: true }),
-    ...ranFor(RUN, 'T-1', { start: 2, from: BEGIN, ms: 5 * MIN, outcome: { ...succeeded('Done'), evidence } }),
+    ...ranFor(RUN, 'T-3', { attemptNo: 1, from: BEGIN, ms: MIN, outcome: failed(2), again: true }),
+    ...ranFor(RUN, 'T-1', { attemptNo: 2, from: BEGIN, ms: 5 * MIN, outcome: { ...succeeded('Done'), evidence } }),
     ...ranFor(RUN, 'T-3', {
-      ...{ start: 3, attempt: 2, from: BEGIN + 2 * MIN, ms: 4 * MIN },
+      ...{ attemptNo: 3, tryNo: 2, from: BEGIN + 2 * MIN, ms: 4 * MIN },
       outcome: { ...failed(0), cause: { kind: 'verify', result: broken } },
     }),
     { kind: 'waveEnded', runId: RUN, wave: 0, verify: broken, at: BEGIN + 6 * MIN },
     { kind: 'waveStarted', runId: RUN, wave: 1, at: BEGIN + 6 * MIN },
-    ...ranFor(RUN, 'T-2', { start: 4, from: BEGIN + 6 * MIN, ms: 11 * MIN, outcome: succeeded() }),
+    ...ranFor(RUN, 'T-2', { attemptNo: 4, from: BEGIN + 6 * MIN, ms: 11 * MIN, outcome: succeeded() }),
     { kind: 'waveEnded', runId: RUN, wave: 1, verify: undefined, at: BEGIN + 17 * MIN },
     { kind: 'runStopping', runId: RUN, stop: { kind: 'person' }, at: BEGIN + 17 * MIN },
     {
@@ -100,9 +100,9 @@ describe('the report of a run', () => {
   test('finds the longest chain of work, not the longest task, and is not led around by a circle', () => {
     const events: readonly [RunEvent, ...RunEvent[]] = [
       startOf(RUN, [['T-1', 'T-2'], ['T-3']], { at: BEGIN }),
-      ...ranFor(RUN, 'T-1', { start: 1, from: BEGIN, ms: 4 * MIN, outcome: succeeded() }),
-      ...ranFor(RUN, 'T-2', { start: 2, from: BEGIN, ms: 6 * MIN, outcome: succeeded() }),
-      ...ranFor(RUN, 'T-3', { start: 3, from: BEGIN + 6 * MIN, ms: 3 * MIN, outcome: succeeded() }),
+      ...ranFor(RUN, 'T-1', { attemptNo: 1, from: BEGIN, ms: 4 * MIN, outcome: succeeded() }),
+      ...ranFor(RUN, 'T-2', { attemptNo: 2, from: BEGIN, ms: 6 * MIN, outcome: succeeded() }),
+      ...ranFor(RUN, 'T-3', { attemptNo: 3, from: BEGIN + 6 * MIN, ms: 3 * MIN, outcome: succeeded() }),
     ];
     const dependenciesOf = (id: TaskId): readonly TaskId[] =>
       id === 'T-3' ? [taskId('T-1'), taskId('T-3'), taskId('T-9')] : id === 'T-1' ? [taskId('T-3')] : [];
@@ -129,7 +129,7 @@ describe('the report of a run', () => {
         const ended = outcome.kind === 'succeeded' ? { ...outcome, evidence: undefined } : outcome;
         const run = applyRunEvents(undefined, [
           startOf(RUN, [[id]], { at: BEGIN, title }),
-          ...ranFor(RUN, id, { start: 1, from: BEGIN, ms: MIN, outcome: ended }),
+          ...ranFor(RUN, id, { attemptNo: 1, from: BEGIN, ms: MIN, outcome: ended }),
         ]);
         const report = runReport(run, context({ titleOf: () => title }));
         const [outside, gantt] = splitCode(report);
@@ -192,7 +192,7 @@ test('the summary counts every task once', () => {
     fc.property(fc.array(fc.option(outcomes, { nil: undefined }), { maxLength: 8 }), (ends) => {
       const ids = ends.map((_, index) => `T-${index + 1}`);
       const events = ends.flatMap((outcome, index) =>
-        outcome === undefined ? [] : ranFor(RUN, ids[index]!, { start: index + 1, from: BEGIN, ms: 1, outcome }),
+        outcome === undefined ? [] : ranFor(RUN, ids[index]!, { attemptNo: index + 1, from: BEGIN, ms: 1, outcome }),
       );
       const run = applyRunEvents(undefined, [startOf(RUN, [ids], { at: BEGIN }), ...events]);
       const {
