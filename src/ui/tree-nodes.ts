@@ -5,7 +5,7 @@ import type { TaskId } from '../core/task.ts';
 import { handoffRow } from './handoffs/handoff-row.ts';
 import { hasStoreRow } from './store-row.ts';
 import { findingsOf, isNoFinding } from './doctor/doctor-rows.ts';
-import { findRun, interruptedRuns, pastRunsOf } from './run-row.ts';
+import { findRun, interruptedRuns, isPast, pastRunsOf } from './run-row.ts';
 
 /** Rows that only hold others. */
 export type RowGroup = 'leftOut' | 'broken' | 'blocked' | 'settled' | 'notices' | 'pastRuns';
@@ -13,7 +13,8 @@ export type RowGroup = 'leftOut' | 'broken' | 'blocked' | 'settled' | 'notices' 
 /** One row of the tree: what it stands for, never a copy of it. */
 export type TreeNode =
   | { readonly kind: 'backlog'; readonly backlog: Backlog }
-  | { readonly kind: 'run'; readonly backlog: Backlog; readonly runId: string }
+  /** `ended`: from its end in this window until it is cleared; a row of its own, open where something went wrong. */
+  | { readonly kind: 'run'; readonly backlog: Backlog; readonly runId: string; readonly ended: boolean }
   | { readonly kind: 'runTask'; readonly backlog: Backlog; readonly runId: string; readonly taskId: TaskId }
   | { readonly kind: 'wave'; readonly backlog: Backlog; readonly number: number }
   | { readonly kind: 'group'; readonly backlog: Backlog; readonly group: RowGroup }
@@ -29,7 +30,10 @@ export type TreeNode =
   | { readonly kind: 'handoff'; readonly backlog: Backlog; readonly key: string }
   | { readonly kind: 'message'; readonly backlog: Backlog };
 
-/** An id that is unique in the tree and stays the same for the same row, so that what is expanded stays so. */
+/**
+ * An id that is unique in the tree and stays the same for the same row, so that what is expanded stays so. It depends on the
+ * node alone: an editor that is told another id for a node it knows draws that row's texts into others (VS Code 1.139).
+ */
 export function nodeKey(node: TreeNode): string {
   const root = node.backlog.root;
   switch (node.kind) {
@@ -45,7 +49,7 @@ export function nodeKey(node: TreeNode): string {
     case 'finding':
       return `${root}|finding|${node.key}`;
     case 'run':
-      return `${root}|run|${node.runId}`;
+      return `${root}|${node.ended ? 'endedRun' : 'run'}|${node.runId}`;
     case 'runTask':
       return `${root}|run|${node.runId}|${node.taskId}`;
     case 'wave':
@@ -156,12 +160,11 @@ function doctorChildren(backlog: Backlog): readonly TreeNode[] {
   ];
 }
 
-function runNode(backlog: Backlog, { runId }: RunState): TreeNode {
-  return { kind: 'run', backlog, runId };
+function runNode(backlog: Backlog, run: RunState): TreeNode {
+  return { kind: 'run', backlog, runId: run.runId, ended: run.phase === 'ended' && !isPast(backlog, run) };
 }
 
-/** The row of a task below its run. */
-export function runTaskNode(backlog: Backlog, { runId }: Pick<RunState, 'runId'>, id: TaskId): TreeNode {
+function runTaskNode(backlog: Backlog, { runId }: Pick<RunState, 'runId'>, id: TaskId): TreeNode {
   return { kind: 'runTask', backlog, runId, taskId: id };
 }
 

@@ -8,7 +8,8 @@ import { WaveDrag } from './plan-move.ts';
 import type { RowContent, RowView } from './row.ts';
 import { explainAsked } from './plan-words.ts';
 import { backlogSummary, backlogTrouble, describeNode } from './tree-item.ts';
-import { childrenOf, nodeKey, runTaskNode, type TreeNode } from './tree-nodes.ts';
+import { findRun } from './run-row.ts';
+import { childrenOf, nodeKey, type TreeNode } from './tree-nodes.ts';
 
 /** Times in rows ("12 min left") are in minutes, so half a minute keeps them true. */
 const TICK_MS = 30_000;
@@ -20,10 +21,13 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
   readonly #treeView: vscode.TreeView<TreeNode>;
   readonly #view: RowView;
   readonly #disposables: Disposable[];
-  /** The editor knows rows by identity, so the same row must be the same object. */
-  #nodes = new Map<string, TreeNode>();
-  /** The ids of the topmost rows, as the editor was given them last. */
-  #topmost: readonly string[] = [];
+  /**
+   * The rows below each row, or below this tree, as they were asked for last. The editor knows rows by identity, so the same
+   * row must be the same object, and one with another id another. What is gone is let go of with the row above it.
+   */
+  readonly #below = new WeakMap<object, readonly TreeNode[]>();
+  /** The topmost rows, as the editor was given them last. */
+  #topmost: readonly TreeNode[] = [];
   #wasTimely = false;
 
   readonly onDidChangeTreeData = this.#changed.event;
@@ -58,14 +62,14 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
 
   getChildren(node?: TreeNode): TreeNode[] {
     const children = this.#childrenOf(node);
-    if (node === undefined) this.#topmost = children.map((child) => this.#idOf(child));
+    if (node === undefined) this.#topmost = children;
     return children;
   }
 
   getTreeItem(node: TreeNode): vscode.TreeItem {
     const content = describeNode(node, this.#view);
     const item = new vscode.TreeItem(content.label, COLLAPSIBLE[content.collapsible]);
-    item.id = idOf(node, content);
+    item.id = nodeKey(node);
     item.description = content.description;
     item.iconPath = new vscode.ThemeIcon(
       content.icon.id,
@@ -99,11 +103,14 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
   }
 
   #childrenOf(node: TreeNode | undefined): TreeNode[] {
-    return childrenOf(node, this.#backlogs.all).map((child) => this.#intern(child));
-  }
-
-  #idOf(node: TreeNode): string {
-    return idOf(node, describeNode(node, this.#view));
+    const above = node ?? this;
+    const known = new Map(this.#below.get(above)?.map((child) => [nodeKey(child), child]));
+    const children = childrenOf(node, this.#backlogs.all).map((child) => {
+      const same = known.get(nodeKey(child));
+      return same?.backlog === child.backlog ? same : child;
+    });
+    this.#below.set(above, children);
+    return children;
   }
 
   /**
@@ -113,21 +120,11 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
    */
   #redraw(): void {
     const topmost = this.#childrenOf(undefined);
-    const isSame =
-      topmost.length === this.#topmost.length && topmost.every((node, at) => this.#idOf(node) === this.#topmost[at]);
+    const isSame = topmost.length === this.#topmost.length && topmost.every((node, at) => node === this.#topmost[at]);
     this.#changed.fire(isSame && topmost.length > 0 ? topmost : undefined);
   }
 
-  #intern(node: TreeNode): TreeNode {
-    const key = nodeKey(node);
-    const known = this.#nodes.get(key);
-    if (known?.backlog === node.backlog) return known;
-    this.#nodes.set(key, node);
-    return node;
-  }
-
   #refresh(): void {
-    if (this.#backlogs.all.length === 0) this.#nodes = new Map();
     this.#redraw();
     const [only, ...more] = this.#backlogs.all;
     this.#treeView.description = only === undefined || more.length > 0 ? '' : backlogSummary(only);
@@ -141,15 +138,15 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
         : { value: locked, tooltip: `${locked} ${locked === 1 ? 'lock' : 'locks'} held by this window` };
   }
 
+  /** The rows below one, as far as the editor has asked for them. */
+  #known(node: TreeNode): readonly TreeNode[] {
+    return this.#below.get(node) ?? [];
+  }
+
   /** Agents say every second what they are doing: only their own rows are drawn for it. */
   #showActivity(): void {
-    const rows = this.#backlogs.all.flatMap((backlog) =>
-      backlog.runs.flatMap((run) =>
-        [...(run.phase === 'ended' ? [] : run.tasks.values())].flatMap(({ id, phase }) =>
-          phase === 'running' ? (this.#nodes.get(nodeKey(runTaskNode(backlog, run, id))) ?? []) : [],
-        ),
-      ),
-    );
+    const top = this.#topmost.flatMap((node) => (node.kind === 'backlog' ? this.#known(node) : [node]));
+    const rows = top.flatMap((node) => (node.kind === 'run' ? this.#known(node) : [])).filter(isAtWork);
     if (rows.length > 0) this.#changed.fire(rows);
   }
 
@@ -167,9 +164,10 @@ const COLLAPSIBLE: Readonly<Record<RowContent['collapsible'], vscode.TreeItemCol
   expanded: vscode.TreeItemCollapsibleState.Expanded,
 };
 
-/** What is expanded is remembered by id; a run that has ended is a row of its own, open where something went wrong. */
-function idOf(node: TreeNode, { flags }: RowContent): string {
-  return flags.includes('endedRun') ? `${nodeKey(node)}|ended` : nodeKey(node);
+function isAtWork(node: TreeNode): boolean {
+  if (node.kind !== 'runTask') return false;
+  const run = findRun(node.backlog, node.runId);
+  return run !== undefined && run.phase !== 'ended' && run.tasks.get(node.taskId)?.phase === 'running';
 }
 
 /** A line above the rows for what concerns all of them; undefined where the rows or a welcome text say it. */

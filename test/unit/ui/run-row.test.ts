@@ -98,14 +98,16 @@ describe('the row of a run that goes on', () => {
     assert.deepEqual(row.flags, ['run', 'liveRun', 'runningRun']);
   });
 
-  test('keeps its key and those of its tasks, and their order, whatever happens', () => {
+  test('keeps its key, and its tasks theirs and their order; from its end on it is another row above the same tasks', () => {
     const keys = (run: RunState): string[] => {
       const { backlog, node } = show(run);
       return [node, ...childrenOf(node, [backlog])].map(nodeKey);
     };
     const before = keys(runAfter(beginning));
     assert.deepEqual(keys(runAfter(beginning, ...working)), before);
-    assert.deepEqual(keys(runAfter(beginning, ...working, { kind: 'runEnded', at })), before);
+    const [own, ...below] = keys(runAfter(beginning, ...working, { kind: 'runEnded', at }));
+    assert.deepEqual(below, before.slice(1));
+    assert.notEqual(own, before[0]);
   });
 
   test('is told by the status bar, too', () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import '../../support/use-editor-stub.ts';
 import type { Backlog } from '../../../src/core/backlog.ts';
 import { Emitter } from '../../../src/core/events.ts';
@@ -9,7 +11,8 @@ import { fail, ok } from '../../../src/core/result.ts';
 import type { RunState } from '../../../src/core/run/run-events.ts';
 import { taskId } from '../../../src/core/task.ts';
 import type { Backlogs } from '../../../src/ui/backlogs.ts';
-import { tasks } from '../../support/backlog.ts';
+import type { TreeNode } from '../../../src/ui/tree-nodes.ts';
+import { task, tasks } from '../../support/backlog.ts';
 import {
   answers,
   commands,
@@ -114,6 +117,79 @@ test('rows are drawn anew where they are, and the whole tree only where topmost 
   assert.equal(tree.getChildren().length, topmost.length + 1);
   changed.fire(undefined);
   assert.deepEqual(drawn[4], tree.getChildren());
+});
+
+/** Every row of a tree, all opened, from the top down. */
+function allRows(tree: InstanceType<typeof WavesTree>, node?: TreeNode): readonly TreeNode[] {
+  return tree.getChildren(node).flatMap((child) => [child, ...allRows(tree, child)]);
+}
+
+test('a row never gets another id, whatever becomes of its run: another id is another row', (t) => {
+  const at = NOW - 60_000;
+  const begun = runStarted({ waves: [['T-1', 'ended']], at });
+  const live = runAfter(begun, ...atWork('T-1', 1, at));
+  const over = runAfter(begun, ...atWork('T-1', 1, at), { kind: 'runEnded', at: NOW });
+  let runs: readonly RunState[] = [];
+  let pastRuns: readonly RunState[] = [];
+  const backlogs = ['/one', '/two'].map((root) => {
+    const backlog = fakeBacklog({ root, tasks: tasks('T-1', 'ended'), runs: () => runs });
+    return Object.defineProperty(backlog, 'pastRuns', { get: () => pastRuns });
+  });
+  for (const some of [backlogs.slice(1), backlogs]) {
+    const changed = new Emitter<undefined>();
+    const tree = new WavesTree(fakeBacklogs(some, { onDidChange: changed.event }));
+    t.after(() => tree.dispose());
+    const ids = new Map<TreeNode, string | undefined>();
+    const states: readonly (readonly (readonly RunState[])[])[] = [
+      [[live], []],
+      [[over], [over]],
+      [[], [over]],
+      [[live], []],
+    ];
+    for (const [now = [], then = []] of states) {
+      [runs, pastRuns] = [now, then];
+      // The editor asks for what it was given before it hears of a change, too.
+      for (const [row, id] of ids) assert.equal(tree.getTreeItem(row).id, id);
+      changed.fire(undefined);
+      const rows = allRows(tree);
+      assert.equal(new Set(rows.map((row) => tree.getTreeItem(row).id)).size, rows.length, 'no id twice');
+      for (const row of rows) ids.set(row, tree.getTreeItem(row).id);
+      assert.ok(allRows(tree).every((row, n) => row === rows[n]));
+    }
+  }
+});
+
+test('when a backlog was opened anew, its rows are new ones, and the editor asks for them', (t) => {
+  const of = (title: string): Backlog => fakeBacklog({ tasks: [task('T-1', { title })] });
+  const backlogs = [of('Before')];
+  const changed = new Emitter<undefined>();
+  const tree = new WavesTree(fakeBacklogs(backlogs, { onDidChange: changed.event }));
+  t.after(() => tree.dispose());
+  const before = allRows(tree);
+  const drawn: unknown[] = [];
+  tree.onDidChangeTreeData((rows) => void drawn.push(rows));
+  backlogs[0] = of('After');
+  changed.fire(undefined);
+  assert.deepEqual(drawn, [undefined]);
+  assert.ok(allRows(tree).every((row) => !before.includes(row)));
+});
+
+test('rows that are gone are let go of', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const runOf = (runId: string): RunState => runAfter(runStarted({ runId, waves: [['T-1', 'T-2']], at: NOW }));
+  let runs: readonly RunState[] = Array.from({ length: 50 }, (_, n) => runOf(`r${n}`));
+  const backlog = fakeBacklog({ tasks: tasks('T-1', 'T-2'), runs: () => runs });
+  const changed = new Emitter<undefined>();
+  const tree = new WavesTree(fakeBacklogs([backlog], { onDidChange: changed.event }));
+  t.after(() => tree.dispose());
+  const before = allRows(tree).map((row) => new WeakRef(row));
+  runs = runs.slice(0, 1);
+  changed.fire(undefined);
+  const now = allRows(tree).length;
+  await turn(); // what a weak reference was made of stays until then
+  collectGarbage();
+  assert.equal(before.filter((row) => row.deref() !== undefined).length, now);
 });
 
 interface Opened {
