@@ -14,7 +14,13 @@ import { childrenOf, nodeKey, type TreeNode } from './tree-nodes.ts';
 /** Times in rows ("12 min left") are in minutes, so half a minute keeps them true. */
 const TICK_MS = 30_000;
 
-/** The tree of waves and tasks; holds nothing but the identity of its rows. */
+/** What the editor was given of a row: its look, and its tooltip once somebody has pointed at it. */
+interface Given {
+  readonly look: string;
+  readonly tooltip?: string;
+}
+
+/** The tree of waves and tasks; holds nothing but what the editor was given of it. */
 export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable {
   readonly #backlogs: Backlogs;
   readonly #changed = new vscode.EventEmitter<TreeNode | TreeNode[] | undefined>();
@@ -22,12 +28,13 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
   readonly #view: RowView;
   readonly #disposables: Disposable[];
   /**
-   * The rows below each row, or below this tree, as they were asked for last. The editor knows rows by identity, so the same
-   * row must be the same object, and one with another id another. What is gone is let go of with the row above it.
+   * The rows below each row, or below this tree, as the editor was given them. It knows rows by identity, so the same row must
+   * be the same object, and one with another id another. What is gone is let go of with the row above it.
    */
   readonly #below = new WeakMap<object, readonly TreeNode[]>();
-  /** The topmost rows, as the editor was given them last. */
-  #topmost: readonly TreeNode[] = [];
+  /** Rows, and this tree, whose rows below the editor has asked for since it was told to draw them. */
+  readonly #asked = new WeakSet<object>();
+  readonly #given = new WeakMap<TreeNode, Given>();
   #wasTimely = false;
 
   readonly onDidChangeTreeData = this.#changed.event;
@@ -62,12 +69,14 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
 
   getChildren(node?: TreeNode): TreeNode[] {
     const children = this.#childrenOf(node);
-    if (node === undefined) this.#topmost = children;
+    this.#below.set(node ?? this, children);
+    this.#asked.add(node ?? this);
     return children;
   }
 
   getTreeItem(node: TreeNode): vscode.TreeItem {
     const content = describeNode(node, this.#view);
+    this.#given.set(node, { look: lookOf(content) });
     const item = new vscode.TreeItem(content.label, COLLAPSIBLE[content.collapsible]);
     item.id = nodeKey(node);
     item.description = content.description;
@@ -88,13 +97,11 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
   }
 
   resolveTreeItem(item: vscode.TreeItem, node: TreeNode): vscode.TreeItem {
-    const task = 'taskId' in node ? node.backlog.task(node.taskId) : undefined;
-    const { label, description, tooltip } = describeNode(node, this.#view);
     // Not trusted: no command links, no HTML, whatever a task says.
-    item.tooltip =
-      task === undefined
-        ? (tooltip ?? [label, description].filter(Boolean).join('\n'))
-        : new vscode.MarkdownString(taskTooltip(node.backlog, task, node.kind === 'runTask' ? description : ''));
+    const { text, isMarkdown } = this.#tooltipOf(node);
+    const given = this.#given.get(node);
+    if (given !== undefined) this.#given.set(node, { ...given, tooltip: text });
+    item.tooltip = isMarkdown ? new vscode.MarkdownString(text) : text;
     return item;
   }
 
@@ -103,34 +110,70 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
   }
 
   #childrenOf(node: TreeNode | undefined): TreeNode[] {
-    const above = node ?? this;
-    const known = new Map(this.#below.get(above)?.map((child) => [nodeKey(child), child]));
-    const children = childrenOf(node, this.#backlogs.all).map((child) => {
+    const known = new Map(this.#known(node ?? this).map((child) => [nodeKey(child), child]));
+    return childrenOf(node, this.#backlogs.all).map((child) => {
       const same = known.get(nodeKey(child));
       return same?.backlog === child.backlog ? same : child;
     });
-    this.#below.set(above, children);
-    return children;
+  }
+
+  #tooltipOf(node: TreeNode): { readonly text: string; readonly isMarkdown: boolean } {
+    const task = 'taskId' in node ? node.backlog.task(node.taskId) : undefined;
+    const { label, description, tooltip } = describeNode(node, this.#view);
+    if (task === undefined)
+      return { text: tooltip ?? [label, description].filter(Boolean).join('\n'), isMarkdown: false };
+    return { text: taskTooltip(node.backlog, task, node.kind === 'runTask' ? description : ''), isMarkdown: true };
   }
 
   /**
-   * Drawing the whole tree anew makes the editor forget every row until it has asked for all of them again: what is pressed
-   * meanwhile reaches its command without a row, and rows that it was asking for are not drawn at all. So that is done only
-   * where topmost rows come or go; else each of them is drawn anew where it is.
+   * Has drawn anew what is not as the editor was given it, and nothing else: a click that falls into the drawing of its row is
+   * lost, a key finds its command gone, and a row that was just opened is closed. Where topmost rows come or go the editor
+   * forgets every row until it has asked for all of them; it is told of that once, as it finds the latest when it asks.
    */
   #redraw(): void {
-    const topmost = this.#childrenOf(undefined);
-    const isSame = topmost.length === this.#topmost.length && topmost.every((node, at) => node === this.#topmost[at]);
-    this.#changed.fire(isSame && topmost.length > 0 ? topmost : undefined);
+    if (!this.#asked.has(this)) return;
+    const top = this.#known(this);
+    if (isSame(top, this.#childrenOf(undefined))) this.#draw(top.flatMap((node) => this.#changedFrom(node)));
+    else {
+      this.#asked.delete(this);
+      this.#changed.fire(undefined);
+    }
+  }
+
+  #draw(rows: TreeNode[]): void {
+    // The editor asks for what is below a row with it, but not while that is closed.
+    for (const row of rows) this.#asked.delete(row);
+    if (rows.length > 0) this.#changed.fire(rows);
+  }
+
+  #known(above: object): readonly TreeNode[] {
+    return this.#below.get(above) ?? [];
+  }
+
+  /** The rows from this one down that look different by now; what is below such a row is drawn with it. */
+  #changedFrom(node: TreeNode): TreeNode[] {
+    if (this.#hasChanged(node)) return [node];
+    if (!this.#asked.has(node)) return [];
+    const below = this.#known(node);
+    return isSame(below, this.#childrenOf(node)) ? below.flatMap((child) => this.#changedFrom(child)) : [node];
+  }
+
+  #hasChanged(node: TreeNode): boolean {
+    const given = this.#given.get(node);
+    if (given === undefined) return false;
+    if (given.look !== lookOf(describeNode(node, this.#view))) return true;
+    return given.tooltip !== undefined && given.tooltip !== this.#tooltipOf(node).text;
   }
 
   #refresh(): void {
     this.#redraw();
     const [only, ...more] = this.#backlogs.all;
-    this.#treeView.description = only === undefined || more.length > 0 ? '' : backlogSummary(only);
+    const description = only === undefined || more.length > 0 ? '' : backlogSummary(only);
     const message = only === undefined || more.length > 0 ? undefined : viewMessage(only);
-    // An empty message would hide the welcome texts.
-    (this.#treeView as { message: string | undefined }).message = message;
+    // An empty message would hide the welcome texts; and each one that is set is sent and laid out, even where it is the same.
+    const view = this.#treeView as { message: string | undefined; description?: string };
+    if (view.message !== message) view.message = message;
+    if (view.description !== description) view.description = description;
     const locked = this.#backlogs.all.flatMap((b) => b.liveLocks()).filter((held) => held.lease.kind === 'ours').length;
     this.#treeView.badge =
       locked === 0
@@ -138,16 +181,11 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
         : { value: locked, tooltip: `${locked} ${locked === 1 ? 'lock' : 'locks'} held by this window` };
   }
 
-  /** The rows below one, as far as the editor has asked for them. */
-  #known(node: TreeNode): readonly TreeNode[] {
-    return this.#below.get(node) ?? [];
-  }
-
-  /** Agents say every second what they are doing: only their own rows are drawn for it. */
+  /** Agents say every second what they are doing: only their own rows are looked at for it. */
   #showActivity(): void {
-    const top = this.#topmost.flatMap((node) => (node.kind === 'backlog' ? this.#known(node) : [node]));
-    const rows = top.flatMap((node) => (node.kind === 'run' ? this.#known(node) : [])).filter(isAtWork);
-    if (rows.length > 0) this.#changed.fire(rows);
+    const top = this.#known(this).flatMap((node) => (node.kind === 'backlog' ? this.#known(node) : [node]));
+    const rows = top.flatMap((node) => (node.kind === 'run' ? this.#known(node) : []));
+    this.#draw(rows.filter((node) => isAtWork(node) && this.#hasChanged(node)));
   }
 
   /** Once more after the last lease has ended, too: that nobody holds a task any more is news that no commit brings. */
@@ -163,6 +201,14 @@ const COLLAPSIBLE: Readonly<Record<RowContent['collapsible'], vscode.TreeItemCol
   collapsed: vscode.TreeItemCollapsibleState.Collapsed,
   expanded: vscode.TreeItemCollapsibleState.Expanded,
 };
+
+function lookOf(content: RowContent): string {
+  return JSON.stringify(content);
+}
+
+function isSame(before: readonly TreeNode[], now: readonly TreeNode[]): boolean {
+  return before.length === now.length && before.every((node, at) => node === now[at]);
+}
 
 function isAtWork(node: TreeNode): boolean {
   if (node.kind !== 'runTask') return false;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
-import { beforeEach, test } from 'node:test';
+import { beforeEach, test, type TestContext } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import '../../support/use-editor-stub.ts';
@@ -75,54 +75,106 @@ test('rows follow the time while a lease runs, and once more when the last one h
   assert.equal(backlogs.looks, 3);
 });
 
+/** Every row of a tree, all opened, from the top down, as the editor asks for them. */
+function allRows(tree: InstanceType<typeof WavesTree>, node?: TreeNode): readonly TreeNode[] {
+  return tree.getChildren(node).flatMap((child) => {
+    tree.getTreeItem(child);
+    return [child, ...allRows(tree, child)];
+  });
+}
+
+/** A tree, and what the editor was told to draw anew, each time. */
+function treeOf(t: TestContext, backlogs: readonly Backlog[], more: Partial<Backlogs> = {}) {
+  const changed = new Emitter<undefined>();
+  const tree = new WavesTree(fakeBacklogs(backlogs, { onDidChange: changed.event, ...more }));
+  t.after(() => tree.dispose());
+  const drawn: unknown[] = [];
+  tree.onDidChangeTreeData((rows) => void drawn.push(rows));
+  const change = (): unknown[] => {
+    changed.fire(undefined);
+    return drawn.splice(0);
+  };
+  return { tree, drawn, change };
+}
+
+/** The rows above those of the doctor, in short. */
+const labels = (rows: readonly TreeNode[]): string =>
+  rows
+    .map((node) => ('taskId' in node ? node.taskId : node.kind))
+    .join(' ')
+    .replace(/ doctor.*$/, '');
+
 test('what an agent does is drawn on the rows of tasks at work, and on no other', (t) => {
   const at = NOW - 60_000;
   const run = runAfter(runStarted({ waves: [['T-1', 'T-2']], at }), ...atWork('T-1', 1, at));
   const backlog = fakeBacklog({ tasks: tasks('T-1', 'T-2'), runs: () => [run] });
   const active = new Emitter<undefined>();
-  const tree = new WavesTree(fakeBacklogs([backlog], { onDidChangeActivity: active.event }));
-  t.after(() => tree.dispose());
-  const drawn: unknown[] = [];
-  tree.onDidChangeTreeData((rows) => void drawn.push(rows));
+  let activity = 'reads';
+  const { tree, drawn } = treeOf(t, [backlog], {
+    onDidChangeActivity: active.event,
+    activityOf: () => activity,
+  });
+  tree.getChildren();
   active.fire(undefined);
   assert.deepEqual(drawn, [], 'nobody has opened the run');
-  const [top] = tree.getChildren();
-  const [first] = tree.getChildren(top);
+  const first = allRows(tree)[1];
+  active.fire(undefined);
+  assert.deepEqual(drawn, [], 'it reads still');
+  activity = 'writes';
   active.fire(undefined);
   assert.deepEqual(drawn, [[first]]);
   const [rows] = drawn as unknown as readonly (readonly unknown[])[];
   assert.equal(rows?.[0], first, 'the very row that the editor knows');
 });
 
-test('rows are drawn anew where they are, and the whole tree only where topmost rows come or go', (t) => {
+test('only rows that look different are drawn anew, and the whole tree only where topmost rows come or go', (t) => {
   const at = NOW - 60_000;
-  const run = runAfter(runStarted({ waves: [['T-1']], at }), ...atWork('T-1', 1, at));
+  const begun = runStarted({ waves: [['T-1', 'T-2']], at });
   let runs: readonly RunState[] = [];
-  const backlog = fakeBacklog({ tasks: tasks('T-1', 'T-2'), runs: () => runs });
-  const changed = new Emitter<undefined>();
-  const tree = new WavesTree(fakeBacklogs([backlog], { onDidChange: changed.event }));
-  t.after(() => tree.dispose());
-  const drawn: unknown[] = [];
-  tree.onDidChangeTreeData((rows) => void drawn.push(rows));
-  changed.fire(undefined);
-  assert.deepEqual(drawn, [undefined], 'the editor was given no rows yet');
-  const topmost = tree.getChildren();
-  changed.fire(undefined);
-  assert.deepEqual(drawn.slice(1), [topmost]);
-  runs = [run];
-  changed.fire(undefined);
-  assert.equal(drawn[2], undefined, 'a run begins');
-  changed.fire(undefined);
-  assert.equal(drawn[3], undefined, 'until the editor has asked for it');
-  assert.equal(tree.getChildren().length, topmost.length + 1);
-  changed.fire(undefined);
-  assert.deepEqual(drawn[4], tree.getChildren());
+  const backlog = fakeBacklog({ tasks: tasks('T-1', 'T-2', 'T-3'), runs: () => runs });
+  const { tree, change } = treeOf(t, [backlog]);
+  assert.deepEqual(change(), [], 'the editor was given no rows yet');
+  assert.equal(labels(allRows(tree)), 'wave T-1 T-2 T-3');
+  assert.deepEqual(change(), [], 'nothing looks different');
+
+  runs = [runAfter(begun)];
+  assert.deepEqual(change(), [undefined], 'a run begins');
+  assert.deepEqual(change(), [], 'that is said once, and the editor will ask');
+  const rows = allRows(tree);
+  assert.equal(labels(rows), 'run T-1 T-2 wave T-1 T-2 T-3');
+  assert.deepEqual(change(), []);
+
+  runs = [runAfter(begun, { kind: 'taskWaits', id: taskId('T-2'), reason: { kind: 'held', holder: 'somebody' }, at })];
+  const [drawn] = change() as (readonly TreeNode[])[];
+  assert.deepEqual(drawn, [rows[2], rows[5]], 'the two rows of the task that waits');
+  assert.deepEqual(change(), [drawn], 'until the editor has asked');
+  for (const row of drawn) tree.getTreeItem(row);
+  assert.deepEqual(change(), []);
+
+  runs = [runAfter(begun, ...atWork('T-1', 1, at))];
+  assert.deepEqual(change(), [[rows[0], rows[4], rows[5]]], 'what is below a row that changes is drawn with it');
 });
 
-/** Every row of a tree, all opened, from the top down. */
-function allRows(tree: InstanceType<typeof WavesTree>, node?: TreeNode): readonly TreeNode[] {
-  return tree.getChildren(node).flatMap((child) => [child, ...allRows(tree, child)]);
-}
+test('a row is drawn anew where its tooltip was seen and says something else by now', (t) => {
+  const described = (description: string): Backlog => fakeBacklog({ tasks: [task('T-1', { description })] });
+  const backlog = described('Before');
+  const { tree, change } = treeOf(t, [backlog]);
+  const [, row] = allRows(tree);
+  const describe = (description: string): void => {
+    const { plan, snapshot } = described(description);
+    Object.defineProperties(backlog, {
+      plan: { value: plan, configurable: true },
+      snapshot: { value: snapshot, configurable: true },
+      task: { value: () => task('T-1', { description }), configurable: true },
+    });
+  };
+  describe('After');
+  assert.deepEqual(change(), []);
+  tree.resolveTreeItem(tree.getTreeItem(row!), row!);
+  assert.deepEqual(change(), []);
+  describe('Later');
+  assert.deepEqual(change(), [[row]]);
+});
 
 test('a row never gets another id, whatever becomes of its run: another id is another row', (t) => {
   const at = NOW - 60_000;
@@ -136,9 +188,7 @@ test('a row never gets another id, whatever becomes of its run: another id is an
     return Object.defineProperty(backlog, 'pastRuns', { get: () => pastRuns });
   });
   for (const some of [backlogs.slice(1), backlogs]) {
-    const changed = new Emitter<undefined>();
-    const tree = new WavesTree(fakeBacklogs(some, { onDidChange: changed.event }));
-    t.after(() => tree.dispose());
+    const { tree, change } = treeOf(t, some);
     const ids = new Map<TreeNode, string | undefined>();
     const states: readonly (readonly (readonly RunState[])[])[] = [
       [[live], []],
@@ -150,7 +200,7 @@ test('a row never gets another id, whatever becomes of its run: another id is an
       [runs, pastRuns] = [now, then];
       // The editor asks for what it was given before it hears of a change, too.
       for (const [row, id] of ids) assert.equal(tree.getTreeItem(row).id, id);
-      changed.fire(undefined);
+      change();
       const rows = allRows(tree);
       assert.equal(new Set(rows.map((row) => tree.getTreeItem(row).id)).size, rows.length, 'no id twice');
       for (const row of rows) ids.set(row, tree.getTreeItem(row).id);
@@ -162,15 +212,10 @@ test('a row never gets another id, whatever becomes of its run: another id is an
 test('when a backlog was opened anew, its rows are new ones, and the editor asks for them', (t) => {
   const of = (title: string): Backlog => fakeBacklog({ tasks: [task('T-1', { title })] });
   const backlogs = [of('Before')];
-  const changed = new Emitter<undefined>();
-  const tree = new WavesTree(fakeBacklogs(backlogs, { onDidChange: changed.event }));
-  t.after(() => tree.dispose());
+  const { tree, change } = treeOf(t, backlogs);
   const before = allRows(tree);
-  const drawn: unknown[] = [];
-  tree.onDidChangeTreeData((rows) => void drawn.push(rows));
   backlogs[0] = of('After');
-  changed.fire(undefined);
-  assert.deepEqual(drawn, [undefined]);
+  assert.deepEqual(change(), [undefined]);
   assert.ok(allRows(tree).every((row) => !before.includes(row)));
 });
 
@@ -180,12 +225,10 @@ test('rows that are gone are let go of', async (t) => {
   const runOf = (runId: string): RunState => runAfter(runStarted({ runId, waves: [['T-1', 'T-2']], at: NOW }));
   let runs: readonly RunState[] = Array.from({ length: 50 }, (_, n) => runOf(`r${n}`));
   const backlog = fakeBacklog({ tasks: tasks('T-1', 'T-2'), runs: () => runs });
-  const changed = new Emitter<undefined>();
-  const tree = new WavesTree(fakeBacklogs([backlog], { onDidChange: changed.event }));
-  t.after(() => tree.dispose());
+  const { tree, change } = treeOf(t, [backlog]);
   const before = allRows(tree).map((row) => new WeakRef(row));
   runs = runs.slice(0, 1);
-  changed.fire(undefined);
+  change();
   const now = allRows(tree).length;
   await turn(); // what a weak reference was made of stays until then
   collectGarbage();
