@@ -9,6 +9,9 @@ import { whenWords } from './handoffs/handoff-row.ts';
 import { type Click, GONE, type Icon, row, type RowContent, type RowView } from './row.ts';
 import { explainOutcome, explainStop, explainWait, ordinal, outcomeWords } from './run-words.ts';
 
+/** Of a task at work that looks stuck, wherever it stands. */
+export const STUCK_ICON: Icon = { id: 'warning', color: 'list.warningForeground' };
+
 const OPEN_LOG: Click = { title: 'Open Log', command: 'todo2Waves.openTaskLog' };
 
 /** A run by its id: of this window, or of the past. */
@@ -141,7 +144,7 @@ export function describeRunTask(backlog: Backlog, runId: string, id: TaskId, vie
     runTaskState(part, backlog.now),
     ...(part.tryNo > 1 ? [`${ordinal(part.tryNo)} attempt`] : []),
   ];
-  const icon = silentSince === undefined ? runTaskIcon(part) : { id: 'warning', color: 'list.warningForeground' };
+  const icon = silentSince === undefined ? runTaskIcon(part) : STUCK_ICON;
   return row(oneLine(task?.title ?? '') || oneLine(id), [...state, id].join(' · '), icon, {
     flags: [
       ...(task === undefined ? [] : ['task']),

@@ -7,7 +7,7 @@ import { isSettled, type Task } from '../core/task.ts';
 import { duration, explainBlock, explainReadiness, leaseWords } from './messages.ts';
 import { foreignTasks } from './doctor/foreign-tasks.ts';
 import { type Icon, row, type RowContent, type RowView } from './row.ts';
-import { atWorkFlags, runTaskState } from './run-row.ts';
+import { atWorkFlags, runTaskState, STUCK_ICON, stuckWords } from './run-row.ts';
 
 const OPEN_STATUS_ICONS = {
   Review: { id: 'eye', color: 'charts.purple' },
@@ -20,12 +20,17 @@ export function describeTask(backlog: Backlog, task: Task, { hasTerminal }: RowV
   const lease = backlog.leaseOf(task);
   const run = backlog.runOf(task.id)?.tasks.get(task.id);
   const readiness = isSettled(task.status) ? undefined : backlog.readinessOf(task);
-  const state = taskState(backlog, task, lease, readiness, run);
+  // The row of its run may be closed.
+  const silentSince = run === undefined || run.phase === 'ended' ? undefined : backlog.stuckSince(task.id);
+  const state = [
+    ...(run === undefined || silentSince === undefined ? [] : [stuckWords(run, silentSince)]),
+    taskState(backlog, task, lease, readiness, run),
+  ].join(' · ');
   const priority = task.priority === 'medium' ? [] : [task.priority === 'other' ? task.rawPriority : task.priority];
   return row(
     oneLine(task.title) || task.id,
     [state, ...priority, task.id].join(' · '),
-    taskIcon(task, lease, readiness, run),
+    silentSince === undefined ? taskIcon(task, lease, readiness, run) : STUCK_ICON,
     {
       spoken: [task.title || task.id, task.id, `priority ${task.priority}`, task.status, state].join(', '),
       flags: taskFlags(backlog, task, lease, readiness, hasTerminal),

@@ -170,6 +170,19 @@ describe('the row of a task of a run', () => {
     assert.deepEqual(first.flags, ['task', 'runningTask', 'stuckTask', 'requeuableTask', 'withLog']);
   });
 
+  test('warns in its wave, too, as the row of the run may be closed', () => {
+    const { backlog } = show(run, { lastOutputAt: () => NOW - 12 * MINUTE });
+    const inWave = (): RowContent => {
+      const wave = childrenOf(undefined, [backlog]).find((node) => node.kind === 'wave');
+      return describeNode(childrenOf(wave, [backlog])[0]!, NO_AGENTS);
+    };
+    assert.doesNotMatch(inWave().description, /stuck/);
+    backlog.changed();
+    assert.match(inWave().description, /^looks stuck: silent since .* · running since /);
+    assert.match(inWave().spoken, /looks stuck/);
+    assert.equal(inWave().icon.id, 'warning');
+  });
+
   test('says which attempt it is, and what the one before ended with while it waits for the next', () => {
     const failed = failedWith({ kind: 'exit' }, 3);
     const requeued: readonly RunStep[] = [
