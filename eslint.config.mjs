@@ -1,28 +1,6 @@
 import tseslint from 'typescript-eslint';
 
-const layer = (files, forbidden) => ({
-  files: [`src/${files}/**/*.ts`],
-  rules: {
-    'no-restricted-imports': [
-      'error',
-      {
-        patterns: forbidden.map(([regex, instead]) => ({ regex, message: instead })),
-      },
-    ],
-  },
-});
-
-const VSCODE = [
-  '^vscode$',
-  'Only ui, agent-process, agent-api, wire and extension.ts may see the editor: take a port from core/ports.ts instead.',
-];
-const NODE = ['^node:', 'core is plain TypeScript: take a port from core/ports.ts and implement it in store or agent-process.'];
-const SQLITE = ['^(sql\\.js|node:sqlite)', 'Only store reads or writes a database: ask a port from core/ports.ts.'];
-const outside = (...rooms) => [
-  `^(\\.\\./)+(${[...rooms, 'extension'].join('|')})(/|\\.ts)`,
-  'This room does not know that one: pass what is needed through core/ports.ts and wire it in extension.ts.',
-];
-
+// Which room may import which is in .dependency-cruiser.mjs, and `npm run lint` holds both.
 export default tseslint.config(
   { ignores: ['node_modules/', 'dist/', 'out/', 'sample/', 'test/editor/server-*/**'] },
   {
@@ -45,11 +23,6 @@ export default tseslint.config(
       ],
     },
   },
-  layer('core', [VSCODE, NODE, SQLITE, outside('store', 'agent-process', 'agent-api', 'ui', 'wire')]),
-  layer('store', [VSCODE, outside('agent-process', 'agent-api', 'ui', 'wire')]),
-  layer('agent-process', [SQLITE, outside('store', 'agent-api', 'ui', 'wire')]),
-  layer('agent-api', [SQLITE, outside('store', 'agent-process', 'ui', 'wire')]),
-  layer('ui', [SQLITE, outside('store', 'agent-process', 'agent-api', 'wire')]),
   {
     files: ['src/core/**/*.ts'],
     rules: {

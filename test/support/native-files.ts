@@ -43,8 +43,3 @@ export async function recoverNatively(native: NativeWriter, file: string): Promi
 export function removeStore(file: string): void {
   for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(file + suffix, { force: true });
 }
-
-/** Changes the bytes of a file in its place, as the one who writes it does. */
-export function rewrite(file: string, change: (bytes: Buffer) => Uint8Array): void {
-  writeFileSync(file, change(readFileSync(file)), { flag: 'r+' });
-}

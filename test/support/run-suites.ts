@@ -70,6 +70,7 @@ async function runChecks(): Promise<SuiteResult> {
   const checks = [
     ['types', 'typescript/bin/tsc', '--noEmit'],
     ['lint', 'eslint/bin/eslint.js', '.'],
+    ['layers', 'dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.mjs', 'src'],
     ['format', 'prettier/bin/prettier.cjs', '--check', '.'],
     ['dead code', 'knip/bin/knip.js'],
     ['package', join(ROOT, 'test/support/package-check.mjs')],
