@@ -26,7 +26,7 @@ import { taskText } from './ui/task-details.ts';
 import { TASK_SCHEME } from './ui/task-uri.ts';
 import { WavesTree } from './ui/waves-tree.ts';
 import { WorkspaceBacklogs } from './ui/workspace-backlogs.ts';
-import { wireAgents } from './wire/agents.ts';
+import { wireAgents, type WiredAgents } from './wire/agents.ts';
 import { wireBacklog } from './wire/backlog.ts';
 
 let backlogs: WorkspaceBacklogs | undefined;
@@ -82,12 +82,13 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
       workspace: (root) => openWorkspace(root, { program: readExarpPath(), version: packageJSON.version }),
     }),
   );
-  return { backlogs: opened };
+  return { backlogs: opened, agents };
 }
 
 /** What `activate` answers, for tests that run inside the editor. */
 export interface ExtensionApi {
   readonly backlogs: WorkspaceBacklogs;
+  readonly agents: Pick<WiredAgents, 'subagentTool'>;
 }
 
 /** Lets agents go on for the next window, or ends them, as the settings say; gives back every lock but those that somebody may come back for. */

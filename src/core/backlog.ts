@@ -618,10 +618,5 @@ function endsOurWork(change: Change, isOurs: IsOurs): change is EndsWork {
 }
 
 function sameOptions(a: WaveOptions, b: WaveOptions): boolean {
-  return (
-    a.numbering === b.numbering &&
-    a.maxTasksPerWave === b.maxTasksPerWave &&
-    a.missing === b.missing &&
-    a.parentEdges === b.parentEdges
-  );
+  return a.numbering === b.numbering && a.maxTasksPerWave === b.maxTasksPerWave && a.missing === b.missing;
 }

@@ -97,13 +97,9 @@ export interface RunRules {
 export interface Settings extends RunRules {
   readonly waveNumbering: 'open' | 'exarp';
   readonly missingDependencies: 'satisfied' | 'blocked';
-  readonly parentEdges: 'exarp' | 'ignore';
   readonly maxTasksPerWave: number | undefined;
   readonly maxParallelTasks: number | undefined;
   readonly leaseMs: number | undefined;
-  readonly staleLockMs: number | undefined;
-  readonly newTaskPriority: KnownPriority | undefined;
-  readonly minDescriptionLength: number | undefined;
   readonly statusOnSuccess: 'Review' | 'Done';
   readonly reviewOpensGate: 'inRun' | 'always' | 'never';
   readonly run: RunSettings;
@@ -141,7 +137,6 @@ export function resolveOptions(settings: Settings, config: ProjectConfig): Optio
     waves: {
       numbering: settings.waveNumbering,
       missing: settings.missingDependencies,
-      parentEdges: settings.parentEdges,
       maxTasksPerWave: settings.maxTasksPerWave ?? config.maxTasksPerWave ?? DEFAULTS.maxTasksPerWave,
     },
     // A window is on one machine, so the smaller of the project's two limits holds for it.
@@ -151,13 +146,12 @@ export function resolveOptions(settings: Settings, config: ProjectConfig): Optio
     maxParallelTools: settings.maxParallelTasks ?? config.maxParallelTasks ?? DEFAULTS.maxParallelTools,
     leaseMs: settings.leaseMs ?? config.leaseMs ?? DEFAULTS.leaseMs,
     renewalMs: config.renewalMs,
-    staleLockMs: settings.staleLockMs ?? config.staleLockMs ?? DEFAULTS.staleLockMs,
+    staleLockMs: config.staleLockMs ?? DEFAULTS.staleLockMs,
     staleTaskMs: config.staleTaskMs ?? DEFAULTS.staleTaskMs,
     newTask: {
-      priority: settings.newTaskPriority ?? config.defaultPriority ?? DEFAULTS.priority,
+      priority: config.defaultPriority ?? DEFAULTS.priority,
       tags: config.defaultTags ?? [],
-      minDescriptionLength:
-        settings.minDescriptionLength ?? config.minDescriptionLength ?? DEFAULTS.minDescriptionLength,
+      minDescriptionLength: config.minDescriptionLength ?? DEFAULTS.minDescriptionLength,
     },
     statusOnSuccess: settings.statusOnSuccess,
     reviewOpensGate: settings.reviewOpensGate,

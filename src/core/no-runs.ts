@@ -37,13 +37,9 @@ export function noRuns(): BacklogParts['runs'] {
 export const NO_SETTINGS: Settings = {
   waveNumbering: 'open',
   missingDependencies: 'satisfied',
-  parentEdges: 'exarp',
   maxTasksPerWave: undefined,
   maxParallelTasks: undefined,
   leaseMs: undefined,
-  staleLockMs: undefined,
-  newTaskPriority: undefined,
-  minDescriptionLength: undefined,
   statusOnSuccess: 'Review',
   reviewOpensGate: 'never',
   run: RUN_DEFAULTS,

@@ -32,18 +32,12 @@ function checked(folder: vscode.Uri | undefined) {
 export function readSettings(folder: vscode.Uri | undefined): Settings {
   const { oneOf, count } = checked(folder);
   const leaseMinutes = count('leaseMinutes', (n) => n === 0);
-  const staleLockMinutes = count('staleLockMinutes', (n) => n === 0);
-  const priority = oneOf('newTaskPriority', ['project', 'critical', 'high', 'medium', 'low']);
   return {
     waveNumbering: oneOf('waveNumbering', ['open', 'exarp']),
     missingDependencies: oneOf('missingDependencies', ['satisfied', 'blocked']),
-    parentEdges: oneOf('parentEdges', ['exarp', 'ignore']),
     maxTasksPerWave: count('maxTasksPerWave', () => false),
     maxParallelTasks: count('maxParallelTasks', (n) => n === 0),
     leaseMs: leaseMinutes === undefined ? undefined : leaseMinutes * 60_000,
-    staleLockMs: staleLockMinutes === undefined ? undefined : staleLockMinutes * 60_000,
-    newTaskPriority: priority === 'project' ? undefined : priority,
-    minDescriptionLength: count('minDescriptionLength', () => false),
     statusOnSuccess: oneOf('statusOnSuccess', ['Review', 'Done']),
     reviewOpensGate: oneOf('reviewOpensGate', ['inRun', 'always', 'never']),
     ...readRules(folder).rules,
@@ -69,7 +63,7 @@ function readRunSettings(folder: vscode.Uri | undefined): RunSettings {
     heldTasks: oneOf('heldTasks', ['skip', 'wait']),
     retries: count('retries', atMost(10)) ?? RUN_DEFAULTS.retries,
     retryAfterMs: retryAfterSeconds === undefined ? RUN_DEFAULTS.retryAfterMs : retryAfterSeconds * 1000,
-    maxEqualFailures: count('breakAfterEqualFailures', () => false) ?? RUN_DEFAULTS.maxEqualFailures,
+    maxEqualFailures: RUN_DEFAULTS.maxEqualFailures,
     timeLimitMs: minutes(count('taskTimeLimitMinutes', atMost(MOST_MINUTES)), RUN_DEFAULTS.timeLimitMs),
     stuckAfterMs: minutes(count('stuckAfterMinutes', atMost(MOST_MINUTES)), RUN_DEFAULTS.stuckAfterMs),
     whenWindowCloses: oneOf('whenWindowCloses', ['keep', 'stop']),
@@ -114,8 +108,6 @@ export function readAgentSettings(folder: vscode.Uri | undefined): { agent: stri
 export interface SubagentSettings {
   /** Whether the chat that starts them is only filled in, or sent as well. */
   readonly send: 'prefill' | 'send';
-  /** The tool of the editor that starts one. */
-  readonly tool: string;
   /** How many of them the editor runs at a time, where it starts them itself. */
   readonly atOnce: number;
 }
@@ -124,11 +116,9 @@ const MOST_SUBAGENTS = 16;
 
 /** What the settings say of subagents for a folder; values that a person mistyped count as not set. */
 export function readSubagentSettings(folder: vscode.Uri | undefined): SubagentSettings {
-  const { settings, oneOf, count } = checked(folder);
-  const tool = settings.get<unknown>('subagentTool');
+  const { oneOf, count } = checked(folder);
   return {
     send: oneOf('subagentsSend', ['prefill', 'send']),
-    tool: typeof tool === 'string' && /^[\w-]{1,64}$/.test(tool) ? tool : 'runSubagent',
     atOnce: count('subagentsAtOnce', (n) => n === 0 || n > MOST_SUBAGENTS) ?? 4,
   };
 }

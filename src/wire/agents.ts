@@ -38,6 +38,8 @@ export interface WiredAgents {
   serve(parts: ServedBacklog): Disposable;
   /** Offers the window's backlogs to the agents of the editor, as far as it has the means. */
   register(backlogs: WorkspaceBacklogs): vscode.Disposable;
+  /** The editor's tool that starts one subagent; tests put a stand-in here. */
+  subagentTool: string;
   /** For the commands of the window. */
   doors(backlogs: WorkspaceBacklogs): AgentCommandsPort;
 }
@@ -77,7 +79,8 @@ export function wireAgents(shared: {
   const mcpCommand = (root: string, script = shared.mcpScript): ServerCommand =>
     serverCommand({ node: process.execPath, script, root });
   const followsSubagents = (): boolean => isCursor(editor) || typeof editor.chat?.createChatParticipant !== 'function';
-  return {
+  const wired: WiredAgents = {
+    subagentTool: 'runSubagent',
     followsSubagents,
     serve: ({ door, ...parts }) => {
       const { backlog } = parts;
@@ -97,7 +100,7 @@ export function wireAgents(shared: {
         ...{ editor, backlogs: () => backlogs.all, current, words: WORDS, reportBug, log },
         ready: () => backlogs.whenOpened(),
         doorOf: ({ root }) => served.get(root)?.door,
-        toolFor: ({ root }) => readSubagentSettings(vscode.Uri.file(root)).tool,
+        toolFor: () => wired.subagentTool,
       });
       const tools = registerTools(async () => {
         await backlogs.whenOpened();
@@ -137,6 +140,7 @@ export function wireAgents(shared: {
       };
     },
   };
+  return wired;
 
   /** The operations bring all their descriptions along, which nobody should wait for who only looks. */
   function registerTools(serve: () => Promise<AgentBacklog | undefined>): vscode.Disposable {

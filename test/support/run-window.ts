@@ -153,9 +153,8 @@ export function openRunWindow(
 
 function settingsOf({ cap, run, leaseMs }: RunWindowSpec): Settings {
   return {
-    ...{ waveNumbering: 'open', missingDependencies: 'satisfied', parentEdges: 'exarp', maxTasksPerWave: undefined },
-    ...{ maxParallelTasks: cap, leaseMs, staleLockMs: undefined, newTaskPriority: undefined },
-    ...{ minDescriptionLength: undefined, statusOnSuccess: 'Review', reviewOpensGate: 'inRun' },
+    ...{ waveNumbering: 'open', missingDependencies: 'satisfied', maxTasksPerWave: undefined },
+    ...{ maxParallelTasks: cap, leaseMs, statusOnSuccess: 'Review', reviewOpensGate: 'inRun' },
     ...{ agentRules: [], verify: [], verifyWave: undefined, run: { ...RUN_DEFAULTS, ...run } },
     agent: { agent: 'custom', model: undefined, agentMode: 'unattended' },
   };

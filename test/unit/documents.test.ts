@@ -4,13 +4,6 @@ import { posix } from 'node:path';
 import { test } from 'node:test';
 import { TOOLS } from '../../src/core/batch/batch.ts';
 
-// TO BE DELETED: settings that are leaving the manifest and are in no document. Once they are gone from package.json this
-// list is empty, and nothing but the line that filters by it has to go with it.
-const LEAVING: readonly string[] = [
-  ...['newTaskPriority', 'minDescriptionLength', 'staleLockMinutes', 'parentEdges'],
-  ...['breakAfterEqualFailures', 'subagentTool'],
-];
-
 interface Manifest {
   readonly scripts: Readonly<Record<string, string>>;
   readonly contributes: {
@@ -40,9 +33,10 @@ const titles = (isHidden: boolean): string[] =>
   commands
     .filter(({ command }) => hidden.has(command) === isHidden)
     .map(({ title }) => strings[title.replaceAll('%', '')] ?? title);
-const settings = Object.entries(manifest.contributes.configuration.properties)
-  .map(([key, setting]) => ({ name: key.replace('todo2Waves.', ''), ...setting }))
-  .filter(({ name }) => !LEAVING.includes(name));
+const settings = Object.entries(manifest.contributes.configuration.properties).map(([key, setting]) => ({
+  name: key.replace('todo2Waves.', ''),
+  ...setting,
+}));
 
 const sorted = (items: Iterable<string>): string[] => [...items].sort();
 const matches = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map((match) => match[1]!);

@@ -11,7 +11,7 @@ export function findCriticalPath(plan: Plan): readonly Task[] {
   // Waves are in order, so whatever a task waits for has been seen before it.
   for (const wave of plan.waves) {
     for (const task of wave.tasks) {
-      const before = longest(prerequisites(task, plan), best);
+      const before = longest(prerequisites(task), best);
       const length = (before === undefined ? 0 : (best.get(before)?.length ?? 0)) + 1;
       best.set(task.id, { task, length, before });
     }
@@ -27,10 +27,9 @@ export function findCriticalPath(plan: Plan): readonly Task[] {
   return path.reverse();
 }
 
-function prerequisites(task: Task, plan: Plan): readonly TaskId[] {
+function prerequisites(task: Task): readonly TaskId[] {
   const { parentId } = task;
-  const all = parentId === undefined || plan.options.parentEdges === 'ignore' ? [] : [parentId];
-  return [...all, ...task.dependencies].filter((id) => id !== task.id);
+  return [...(parentId === undefined ? [] : [parentId]), ...task.dependencies].filter((id) => id !== task.id);
 }
 
 function longest(ids: Iterable<TaskId>, best: ReadonlyMap<TaskId, { readonly length: number }>): TaskId | undefined {

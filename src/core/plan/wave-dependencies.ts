@@ -120,9 +120,8 @@ function predecessors(id: TaskId, plan: Plan, byId: ReadonlyMap<TaskId, Task>): 
   const task = byId.get(id);
   if (task === undefined) return [];
   const { dependencies, parentId } = task;
-  const withParent = parentId !== undefined && plan.options.parentEdges === 'exarp';
   const level = plan.waveOf.get(id) ?? 0;
-  return [...new Set(withParent ? [...dependencies, parentId] : dependencies)].filter((on) => {
+  return [...new Set(parentId === undefined ? dependencies : [...dependencies, parentId])].filter((on) => {
     const other = plan.waveOf.get(on);
     return other !== undefined && other < level;
   });

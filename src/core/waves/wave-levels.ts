@@ -11,21 +11,19 @@ import type { TaskGraph } from './task-graph.ts';
  * children has a level: edges from parent to child, and those from or to a settled task. Cycles of open dependencies have
  * to be hidden.
  */
-export function levelsAround(graph: TaskGraph, hidden: Uint8Array, withParents: boolean): Levels {
-  const { offsets } = graph.edges;
-  const ends = withParents ? offsets.subarray(1) : graph.dependentsEnd;
-  const levels = visibleLevels(graph.edges, ends, hidden);
+export function levelsAround(graph: TaskGraph, hidden: Uint8Array): Levels {
+  const levels = visibleLevels(graph.edges, hidden);
   let visible = 0;
   for (let v = 0; v < hidden.length; v++) if (hidden[v] === 0) visible++;
-  return levels.placed === visible ? levels : repairedLevels(graph, hidden, withParents);
+  return levels.placed === visible ? levels : repairedLevels(graph, hidden);
 }
 
-/** As `levelsOf`, of what is left of a graph without some nodes, and without the edges of each from `ends` on. */
-function visibleLevels({ size, offsets, targets }: Graph, ends: Int32Array, hidden: Uint8Array): Levels {
+/** As `levelsOf`, of what is left of a graph without the hidden nodes. */
+function visibleLevels({ size, offsets, targets }: Graph, hidden: Uint8Array): Levels {
   const waitsFor = new Int32Array(size);
   for (let v = 0; v < size; v++) {
     if (hidden[v] !== 0) continue;
-    for (let e = offsets[v]!; e < ends[v]!; e++) waitsFor[targets[e]!]!++;
+    for (let e = offsets[v]!; e < offsets[v + 1]!; e++) waitsFor[targets[e]!]!++;
   }
   const levelOf = new Int32Array(size);
   const queue = new Int32Array(size);
@@ -35,7 +33,7 @@ function visibleLevels({ size, offsets, targets }: Graph, ends: Int32Array, hidd
     const v = queue[head]!;
     // The queue runs in order of levels, so the last predecessor to come along is one of the deepest.
     const below = levelOf[v]! + 1;
-    for (let e = offsets[v]!; e < ends[v]!; e++) {
+    for (let e = offsets[v]!; e < offsets[v + 1]!; e++) {
       const w = targets[e]!;
       if (--waitsFor[w]! !== 0 || hidden[w] !== 0) continue;
       levelOf[w] = below;
@@ -45,10 +43,10 @@ function visibleLevels({ size, offsets, targets }: Graph, ends: Int32Array, hidd
   return { levelOf, placed, height: placed === 0 ? 0 : levelOf[queue[placed - 1]!]! + 1 };
 }
 
-function repairedLevels(graph: TaskGraph, hidden: Uint8Array, withParents: boolean): Levels {
-  const { componentOf } = componentsOf(selectEdges(graph, withParents, isVisible));
+function repairedLevels(graph: TaskGraph, hidden: Uint8Array): Levels {
+  const { componentOf } = componentsOf(selectEdges(graph, true, isVisible));
   const repaired = levelsOf(
-    selectEdges(graph, withParents, (v, w, isParent) => {
+    selectEdges(graph, true, (v, w, isParent) => {
       if (!isVisible(v, w)) return false;
       const isSoft = isParent || graph.settled[v] === 1 || graph.settled[w] === 1;
       return !isSoft || componentOf[v] !== componentOf[w];

@@ -23,18 +23,12 @@ export interface WaveOptions {
   readonly maxTasksPerWave: number;
   /** What a dependency that no task has means for the task that names it. */
   readonly missing: 'satisfied' | 'blocked';
-  /**
-   * `exarp` puts a child behind its open parent, unless that would close a cycle; `ignore` leaves the parent out of the
-   * ordering. The numbering `exarp` always minds parents, as exarp-go does.
-   */
-  readonly parentEdges: 'exarp' | 'ignore';
 }
 
 export const DEFAULT_WAVE_OPTIONS: WaveOptions = {
   numbering: 'open',
   maxTasksPerWave: 0,
   missing: 'satisfied',
-  parentEdges: 'exarp',
 };
 
 /** Tasks that have no ordering between them. */
@@ -157,9 +151,8 @@ function chooseLevels(graph: TaskGraph, { blockOf }: Blocking, options: WaveOpti
     // exarp-go does not know of missing dependencies: such a task has its level, and so has what comes after it.
     if (!isExarp || kind === 'cycle' || kind === 'behindCycle') hidden[v] = 1;
   }
-  const withParents = isExarp || options.parentEdges === 'exarp';
-  const isAll = withParents && !hidden.includes(1) && exarp.placed === graph.tasks.length;
-  return isAll ? exarp : levelsAround(graph, hidden, withParents);
+  const isAll = !hidden.includes(1) && exarp.placed === graph.tasks.length;
+  return isAll ? exarp : levelsAround(graph, hidden);
 }
 
 /** Orders nodes by level, priority and id; they come by id as `compareIds` has it. */

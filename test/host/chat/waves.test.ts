@@ -26,6 +26,7 @@ describe('@waves in a real chat, with a model that needs no account', function (
   this.timeout(60_000);
   let folder: string;
   let writer: NativeWriter;
+  let api: ExtensionApi;
   let backlog: Backlog;
   let fake: FakeModel;
 
@@ -64,11 +65,11 @@ describe('@waves in a real chat, with a model that needs no account', function (
       ],
     });
     writer = await nativeWriter(folder);
-    await set('subagentTool', 'standin_subagent');
     await set('maxParallelTasks', CAP);
     fake = await (vscode.extensions.getExtension<FakeModel>('todo2waves-test.fake-model') ?? assert.fail()).activate();
     const extension = vscode.extensions.getExtension<ExtensionApi>('todo2waves.todo2-waves') ?? assert.fail();
-    const api = await extension.activate();
+    api = await extension.activate();
+    api.agents.subagentTool = 'standin_subagent';
     await api.backlogs.whenOpened();
     await until('the backlog is read', () => api.backlogs.all[0]?.store.kind === 'ready');
     backlog = api.backlogs.all[0] ?? assert.fail('no backlog');
@@ -227,13 +228,13 @@ describe('@waves in a real chat, with a model that needs no account', function (
 
   inChat('starts nothing that its tool is not there for, and says so', async () => {
     await reset('works');
-    await set('subagentTool', 'no_such_tool');
+    api.agents.subagentTool = 'no_such_tool';
     try {
       await send('@waves /run wave 0');
       assert.deepEqual(backlog.runs, []);
       assert.deepEqual(await locked(), []);
     } finally {
-      await set('subagentTool', 'standin_subagent');
+      api.agents.subagentTool = 'standin_subagent';
     }
   });
 

@@ -39,7 +39,6 @@ const values: readonly [key: string, value: unknown, expected: Partial<typeof RU
   ['retries', 1.5, { retries: 0 }],
   ['retryAfterSeconds', 0, { retryAfterMs: 0 }],
   ['retryAfterSeconds', 45, { retryAfterMs: 45_000 }],
-  ['breakAfterEqualFailures', 0, { maxEqualFailures: 0 }],
   ['taskTimeLimitMinutes', 0, { timeLimitMs: 0 }],
   ['taskTimeLimitMinutes', 5, { timeLimitMs: 300_000 }],
   // Longer than a timer can be set for.

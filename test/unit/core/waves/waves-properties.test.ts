@@ -45,7 +45,6 @@ const anyOptions: fc.Arbitrary<WaveOptions> = fc.record({
   numbering: fc.constantFrom('open', 'exarp'),
   maxTasksPerWave: fc.constantFrom(0, 0, 1, 2, 3),
   missing: fc.constantFrom('satisfied', 'blocked'),
-  parentEdges: fc.constantFrom('exarp', 'ignore'),
 });
 
 const open = (backlog: readonly Task[]): readonly Task[] => backlog.filter((each) => !isSettled(each.status));
@@ -156,19 +155,6 @@ test('a task is blocked exactly if what it waits for can never be done, and for 
       assert.deepEqual(plan.cycles.flat().sort(), cyclic.sort());
     }),
     { seed: 22, numRuns: 600 },
-  );
-});
-
-test('without parents a task is in the wave right after the last of its dependencies', () => {
-  fc.assert(
-    fc.property(anyBacklog, (backlog) => {
-      const plan = planWaves(backlog, { ...DEFAULT_WAVE_OPTIONS, parentEdges: 'ignore' });
-      for (const [id, number] of plan.waveOf) {
-        const before = dependenciesOf(byId(backlog).get(id)!, backlog).map((other) => plan.waveOf.get(other.id)!);
-        assert.equal(number, 1 + Math.max(-1, ...before));
-      }
-    }),
-    { seed: 23, numRuns: 400 },
   );
 });
 

@@ -79,14 +79,6 @@ claim(
 
 claim(
   [
-    ['a child may share the wave of its parent where parents are ignored', ['a', 'b ^a'], 'a b'],
-    ['dependencies between parent and child count where parents are ignored', ['e < a', 'a ^e', 'b ^e'], 'a b | e'],
-  ],
-  { parentEdges: 'ignore' },
-);
-
-claim(
-  [
     ['a wave past the limit is cut into consecutive ones', ['T-1', 'T-2', 'T-3', 'T-4 < T-1'], 'T-1 T-2 | T-3 | T-4'],
     ['a cut leaves the urgent tasks in front', ['T-1:low', 'T-2', 'T-3:high'], 'T-3 T-2 | T-1'],
     ['a wave of exactly the limit stays whole', ['T-1', 'T-2', 'T-3 < T-1'], 'T-1 T-2 | T-3'],

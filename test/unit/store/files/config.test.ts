@@ -235,12 +235,8 @@ test('a setting comes before the project’s configuration, and that before the 
     [theirs.maxParallelTasks, theirs.leaseMs, theirs.renewalMs, theirs.staleLockMs, theirs.newTask],
     [5, 3_600_000, 300_000, 90_000, { priority: 'high', tags: ['a', 'b c'], minDescriptionLength: 40 }],
   );
-  const settings = { ...SILENT, maxParallelTasks: 8, staleLockMs: 60_000, minDescriptionLength: 0 } as const;
-  const mine = resolveOptions({ ...settings, newTaskPriority: 'low' }, project);
-  assert.deepEqual(
-    [mine.maxParallelTasks, mine.staleLockMs, mine.newTask.priority, mine.newTask.minDescriptionLength],
-    [8, 60_000, 'low', 0],
-  );
+  const mine = resolveOptions({ ...SILENT, maxParallelTasks: 8, leaseMs: 60_000 }, project);
+  assert.deepEqual([mine.maxParallelTasks, mine.leaseMs], [8, 60_000]);
 });
 
 const limits: readonly [parallel: number | undefined, perHost: number | undefined, cap: number][] = [
