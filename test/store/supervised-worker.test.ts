@@ -173,9 +173,7 @@ test(
     first.detach();
     const attached = rig.attach(work, rig.open());
     process.kill(work.state()!.pid, 'SIGKILL');
-    const begin = performance.now();
     assert.equal((await attached).kind, 'unknown');
-    assert(performance.now() - begin < 4000);
     assert(!isAlive(Number(pid)));
     assert.equal(await rig.lockOf(), 'Todo null');
   },

