@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
+import { drawn } from '../editor/workbench.ts';
 import type { TaskSpec } from '../support/fixture.ts';
 import { type Window, Windows } from '../support/windows.ts';
 
@@ -80,7 +81,7 @@ test('the analysis of a backlog opens as a page from the palette, follows the ba
     ['groups', 'Longest chain'],
   ] as const) {
     await page.locator('h2', { hasText: heading }).scrollIntoViewIfNeeded();
-    await workbench.page.waitForTimeout(200); // the page scrolls with its next frame
+    await drawn(page);
     await workbench.screenshot(`analysis-${part}-dark`);
   }
   await workbench.theme('light');

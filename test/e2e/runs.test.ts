@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { PATIENCE_MS } from '../editor/workbench.ts';
 import type { TaskSpec } from '../support/fixture.ts';
 import { agentsIn, workIn } from '../support/folder-work.ts';
 import { type Window, Windows } from '../support/windows.ts';
@@ -59,7 +60,10 @@ describe('runs', { concurrency: 2 }, () => {
     await workbench.toggle(workbench.row(tree, 'Running: Wait for the tide'));
     await window.until('it is at work', () => Promise.resolve(agentsIn(window.folder).length === 1));
     const [first] = agentsIn(window.folder);
-    await tree.getByText(/^looks stuck: silent since/).waitFor({ timeout: 100_000 });
+    // A minute is the shortest that can be set.
+    const stuck = tree.getByText(/^looks stuck: silent since/);
+    await stuck.nth(1).waitFor({ timeout: 60_000 + PATIENCE_MS });
+    assert.equal(await stuck.count(), 2, 'below its run and in its wave');
     await workbench.toast('“Wait for the tide” looks stuck').waitFor();
     await workbench.screenshot('run-stuck-dark');
     await workbench.toast('“Wait for the tide” looks stuck').getByRole('button', { name: 'Requeue' }).click();

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { BrowserContext, Frame, Locator, Page } from 'playwright-core';
+import { type BrowserContext, errors, type Frame, type Locator, type Page } from 'playwright-core';
 import { ROOT } from './install.mjs';
 import { addressOf, type EditorServer, type Target } from './server.ts';
 
@@ -13,8 +13,31 @@ const THEMES = {
 } as const;
 
 /**
+ * How long anything may take before it counts as not coming, in ms. Nothing waits for this long that goes well: a machine
+ * that does ten other things may still take most of it to open the first page of a window.
+ */
+export const PATIENCE_MS = 60_000;
+
+/** Where a click has to arrive at the least; else it fell between two drawings of what was pressed, and came to nothing. */
+const PRESSED = { action: '.action-item', twistie: '.monaco-tl-twistie' } as const;
+
+/**
+ * Run in the page before anything else. The editor stops clicks on their way up, so they are seen on their way down; and twenty
+ * pictures a second of a turning icon keep a core busy where there is no graphics card.
+ */
+const IN_PAGE = {
+  content: `
+    addEventListener('click', ({ target }) => void (globalThis.lastClick = target), true);
+    addEventListener('DOMContentLoaded', () => {
+      const style = document.createElement('style');
+      style.textContent = '.codicon-modifier-spin, .progress-bit { animation: none !important; }';
+      document.head.append(style);
+    });`,
+};
+
+/**
  * A window of the editor, as a person uses it. Finds things by role, id and label, by a class only where the
- * workbench has nothing better. What is not there within 15 s is an error that names it.
+ * workbench has nothing better. What is not there within `PATIENCE_MS` is an error that names it.
  */
 export class Workbench {
   readonly page: Page;
@@ -38,7 +61,8 @@ export class Workbench {
     ready?: (workbench: Workbench) => Promise<void>,
   ): Promise<Workbench> {
     const page = await context.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(PATIENCE_MS);
+    await page.addInitScript(IN_PAGE);
     const workbench = new Workbench(page, target.folder);
     await page.goto(addressOf(server, target));
     await workbench.#drawn();
@@ -48,14 +72,14 @@ export class Workbench {
 
   /** Loads the window anew, by its command: the page alone would leave without having stored how it looked. */
   async reload(): Promise<void> {
-    await Promise.all([this.page.waitForEvent('load', { timeout: 45_000 }), this.run('Developer: Reload Window')]);
+    await Promise.all([this.page.waitForEvent('load'), this.run('Developer: Reload Window')]);
     await this.#drawn();
   }
 
   async #drawn(): Promise<void> {
-    await this.page.locator('.monaco-workbench').waitFor({ timeout: 45_000 });
+    await this.page.locator('.monaco-workbench').waitFor();
     // Until the colour theme has been read, the page has a mixture of light and dark.
-    await this.page.locator('.monaco-workbench[class*="vscode-theme-defaults-"]').waitFor({ timeout: 45_000 });
+    await this.page.locator('.monaco-workbench[class*="vscode-theme-defaults-"]').waitFor();
   }
 
   /** Opens a container of the activity bar. */
@@ -74,38 +98,54 @@ export class Workbench {
     return tree.getByRole('treeitem').filter({ has: exact });
   }
 
-  /** Scrolls until a row is there: a long tree only keeps those on screen. */
+  /** Scrolls until a row is there: a long tree only keeps those on screen, and a row may come while its place is passed. */
   async reveal(tree: Locator, label: string): Promise<Locator> {
     const row = this.row(tree, label);
-    await tree.focus();
-    await this.page.keyboard.press('Home');
-    for (let pages = 0; pages < 100 && (await row.count()) === 0; pages++) {
-      await this.page.keyboard.press('PageDown');
-      await this.page.waitForTimeout(30); // the rows of the next page come with the next frames
-    }
+    await this.#until(`the row “${label}”`, async () => {
+      await tree.focus();
+      await this.page.keyboard.press('Home');
+      for (let before: string | null | undefined; (await row.count()) === 0;) {
+        await drawn(this.page.mainFrame());
+        const focused = await tree.getAttribute('aria-activedescendant');
+        if (focused === before) return false;
+        before = focused;
+        await this.page.keyboard.press('PageDown');
+      }
+      return true;
+    });
     return row;
   }
 
-  /** Opens or closes a row that has children. */
+  /**
+   * Opens or closes a row that has children, and waits until it is so: one that is opened while the topmost rows are asked for
+   * is closed again by the editor, and is opened for good once a row below it is drawn.
+   */
   async toggle(row: Locator): Promise<void> {
-    await row.locator('.monaco-tl-twistie').click();
+    const isOpen = async (): Promise<boolean> => (await row.getAttribute('aria-expanded')) === 'true';
+    const wanted = !(await isOpen());
+    const next = async (): Promise<Locator> => {
+      const [at, level] = [await row.getAttribute('data-index'), await row.getAttribute('aria-level')];
+      const below = `[data-index="${Number(at) + 1}"][aria-level="${Number(level) + 1}"]`;
+      return row.page().locator('.monaco-list-rows').filter({ has: row }).locator(below);
+    };
+    await this.#until(wanted ? 'the row is open' : 'the row is closed', async () => {
+      if ((await isOpen()) !== wanted && !(await this.#press(row.locator(PRESSED.twistie), 'twistie'))) return false;
+      return (await isOpen()) === wanted && (await (await next()).count()) === (wanted ? 1 : 0);
+    });
   }
 
   /**
    * Presses an action that a row shows while the pointer is on it. A row that is drawn anew in between may have lost the pointer,
-   * and its actions with it: so it is pointed at once more.
+   * and its actions with it, or the click: so it is pointed at once more.
    */
   async inline(row: Locator, action: string | RegExp): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
+    await this.#until(`${String(action)} is pressed`, async () => {
       await row.hover();
-      try {
-        await row.getByRole('button', { name: action }).click({ timeout: 4_000 });
-        return;
-      } catch (error) {
-        if (attempt === 4) throw error;
-        await this.page.mouse.move(0, 0);
-      }
-    }
+      const button = row.getByRole('button', { name: action });
+      if (await this.#press(button, 'action', 4_000)) return true;
+      await this.page.mouse.move(0, 0);
+      return false;
+    });
   }
 
   /**
@@ -113,15 +153,16 @@ export class Workbench {
    * so it is opened anew.
    */
   async menu(row: Locator, item: string | RegExp): Promise<void> {
-    const entry = this.page.locator('.monaco-menu').getByRole('menuitem', { name: item });
-    for (let attempt = 1; ; attempt++) {
+    const menu = this.page.locator('.monaco-menu');
+    const entry = menu.getByRole('menuitem', { name: item });
+    await this.#until(`${String(item)} can be chosen`, async () => {
       await row.click({ button: 'right' });
-      await entry.waitFor();
-      if ((await entry.getAttribute('aria-disabled')) !== 'true' || attempt === 10) break;
+      const [answer] = await Promise.allSettled([entry.waitFor({ timeout: 4_000 })]);
+      if (answer.status === 'fulfilled' && (await entry.getAttribute('aria-disabled')) !== 'true') return true;
       await this.page.keyboard.press('Escape');
-      await entry.waitFor({ state: 'hidden' });
-      await this.page.waitForTimeout(300);
-    }
+      await menu.waitFor({ state: 'hidden' });
+      return false;
+    });
     // By key: a menu that has just opened takes no click yet, as that may be the end of the one that opened it.
     await entry.hover();
     await entry.press('Enter');
@@ -142,17 +183,15 @@ export class Workbench {
    */
   async run(command: string): Promise<void> {
     const option = this.#option(command);
-    for (let attempt = 1; ; attempt++) {
+    let patienceMs = 1000;
+    await this.#until(`the command “${command}”`, async () => {
       await this.page.keyboard.press('F1');
       await this.quickInput.fill(`>${command}`);
-      try {
-        await option.waitFor({ timeout: 2000 });
-        break;
-      } catch (error) {
-        if (attempt === 7) throw error;
-        await this.page.keyboard.press('Escape');
-      }
-    }
+      const [answer] = await Promise.allSettled([option.waitFor({ timeout: (patienceMs *= 2) })]);
+      if (answer.status === 'fulfilled') return true;
+      await this.page.keyboard.press('Escape');
+      return false;
+    });
     await option.click();
   }
 
@@ -191,20 +230,20 @@ export class Workbench {
   }
 
   /** The innermost frame that has such an element: a webview is a frame in a frame, and several may be open. */
-  async webview(selector: string, timeoutMs = 15_000): Promise<Frame> {
-    const end = Date.now() + timeoutMs;
-    while (Date.now() < end) {
+  async webview(selector: string): Promise<Frame> {
+    let found: Frame | undefined;
+    await this.#until(`a webview with ${selector}`, async () => {
       for (const frame of this.page.frames()) {
         if (frame === this.page.mainFrame()) continue;
-        const found = await frame
+        const count = await frame
           .locator(selector)
           .count()
           .catch(() => 0); // a frame may be replaced while it is asked
-        if (found > 0) return frame;
+        if (count > 0) found = frame;
       }
-      await this.page.waitForTimeout(50);
-    }
-    throw new Error(`No webview has ${selector}`);
+      return found !== undefined;
+    });
+    return found as Frame;
   }
 
   /** Switches the colour theme, in the settings of the opened folder: a running window does not read the user's again. */
@@ -231,10 +270,35 @@ export class Workbench {
     await this.screenshot(name).catch(() => undefined);
   }
 
+  /** Clicks, and answers whether that arrived; false, too, where there is nothing to be clicked within `patienceMs`. */
+  async #press(target: Locator, what: keyof typeof PRESSED, patienceMs = PATIENCE_MS): Promise<boolean> {
+    await this.page.evaluate('globalThis.lastClick = undefined');
+    try {
+      await target.click({ timeout: patienceMs });
+    } catch (error) {
+      if (error instanceof errors.TimeoutError) return false;
+      throw error;
+    }
+    return this.page.evaluate<boolean>(`globalThis.lastClick?.closest(${JSON.stringify(PRESSED[what])}) != null`);
+  }
+
+  /** Tries again until it is so; an error says what never was. */
+  async #until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+    for (const end = Date.now() + PATIENCE_MS; !(await isSo());) {
+      if (Date.now() > end) throw new Error(`Not within ${PATIENCE_MS / 1000} s: ${what}`);
+      await drawn(this.page.mainFrame());
+    }
+  }
+
   #option(label: string): Locator {
     const exact = this.page.locator('.label-name').getByText(label, { exact: true });
     return this.quick.getByRole('option').filter({ has: exact }).first();
   }
+}
+
+/** Resolves when a page has drawn what it had to: what is scrolled or pressed shows in one of the next two frames. */
+export async function drawn(frame: Frame): Promise<void> {
+  await frame.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
 }
 
 function settingsIn(file: string): object {

@@ -8,7 +8,7 @@ import type { Browser, Locator } from 'playwright-core';
 import { launchBrowser } from '../editor/browser.ts';
 import { ROOT } from '../editor/install.mjs';
 import { type EditorOptions, type EditorServer, startServer } from '../editor/server.ts';
-import { Workbench } from '../editor/workbench.ts';
+import { PATIENCE_MS, Workbench } from '../editor/workbench.ts';
 import { endWorkIn, workIn } from './folder-work.ts';
 import { createBacklog, nativeWriter, type NativeWriter, type TaskSpec } from './fixture.ts';
 
@@ -128,7 +128,7 @@ export class Window {
   async reload(): Promise<Locator> {
     await this.workbench.reload();
     const tree = this.workbench.tree('Waves');
-    await tree.getByRole('treeitem').first().waitFor({ timeout: 30_000 });
+    await tree.getByRole('treeitem').first().waitFor();
     await this.statusBar(/\d/);
     return tree;
   }
@@ -149,7 +149,7 @@ export class Window {
   }
 
   /** Waits until something is so; what it waited for is in the error. */
-  async until(what: string, isSo: () => Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+  async until(what: string, isSo: () => Promise<boolean>, timeoutMs = PATIENCE_MS): Promise<void> {
     const end = Date.now() + timeoutMs;
     while (!(await isSo())) {
       await pause(100);
