@@ -125,8 +125,7 @@ export class Workbench {
     const wanted = !(await isOpen());
     const next = async (): Promise<Locator> => {
       const [at, level] = [await row.getAttribute('data-index'), await row.getAttribute('aria-level')];
-      const below = `[data-index="${Number(at) + 1}"][aria-level="${Number(level) + 1}"]`;
-      return row.page().locator('.monaco-list-rows').filter({ has: row }).locator(below);
+      return row.locator('xpath=..').locator(`[data-index="${Number(at) + 1}"][aria-level="${Number(level) + 1}"]`);
     };
     await this.#until(wanted ? 'the row is open' : 'the row is closed', async () => {
       if ((await isOpen()) !== wanted && !(await this.#press(row.locator(PRESSED.twistie), 'twistie'))) return false;
