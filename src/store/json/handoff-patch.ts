@@ -1,5 +1,5 @@
 import { HANDOFFS } from './handoff-reader.ts';
-import { elementSpans, membersAt, type Member, type Span } from './json-spans.ts';
+import { cutOne, elementSpans, insert, membersAt, put, type Member, type Span } from './json-spans.ts';
 
 /** An entry as it was read, or is to be written. */
 type Entry = Readonly<Record<string, unknown>>;
@@ -50,7 +50,7 @@ export function setEntryStatus(text: string, entry: Entry, to: 'open' | 'closed'
 /** The text without the entry; undefined where no entry is this one. */
 export function removeEntry(text: string, entry: Entry): string | undefined {
   const found = find(text, entry);
-  return found && cutFrom(text, found.elements, found.index);
+  return found && cutOne(text, found.elements, found.index);
 }
 
 /** The entry that says the same: a key in another place or a sign more makes it another one. */
@@ -68,21 +68,10 @@ function find(
 
 function cutMember(text: string, start: number, member: Member): string {
   const spans = membersAt(text, start).map((each) => ({ start: each.start, end: each.value.end }));
-  return cutFrom(
+  return cutOne(
     text,
     spans,
     spans.findIndex((span) => span.start === member.start),
-  );
-}
-
-/** Takes one of several out, with the comma before it, or behind it where it is the first. */
-function cutFrom(text: string, spans: readonly Span[], index: number): string {
-  const [before, span, next] = [spans[index - 1], spans[index], spans[index + 1]];
-  if (span === undefined) throw new Error('Internal error: nothing to cut there');
-  return put(
-    text,
-    { start: before?.end ?? span.start, end: before === undefined ? (next?.start ?? span.end) : span.end },
-    '',
   );
 }
 
@@ -118,12 +107,4 @@ function spaceBefore(text: string, at: number): string {
 /** What stands between a key and its value. */
 function colonOf(text: string, { start, value }: Member): string {
   return /:\s*$/.exec(text.slice(start, value.start))?.[0] ?? ':';
-}
-
-function insert(text: string, at: number, more: string): string {
-  return put(text, { start: at, end: at }, more);
-}
-
-function put(text: string, { start, end }: Span, value: string): string {
-  return text.slice(0, start) + value + text.slice(end);
 }

@@ -4,7 +4,7 @@ import type { TaskId } from '../../core/task.ts';
 import { LIST_NAMES } from '../read/json-reader.ts';
 import { entriesIn, idAt } from './json-patch.ts';
 import { patchJsonFile } from './patch-file.ts';
-import { elementSpans, memberSpans, type Span } from './json-spans.ts';
+import { cutOne, elementSpans, insert, memberSpans } from './json-spans.ts';
 
 /** An entry that was taken out of a file, and how to put it back. */
 interface RemovedEntry {
@@ -26,7 +26,7 @@ export async function removeJsonEntry(file: string, id: TaskId): Promise<Result<
       const entries = entriesIn(after);
       const index = entries.findIndex((span) => idAt(after, span) === id);
       if (index === -1) return { text: after };
-      after = cutOut(after, entries, index);
+      after = cutOne(after, entries, index);
     }
   });
   if (!removed.ok) return fail(removed.failure);
@@ -43,20 +43,12 @@ export async function removeJsonEntry(file: string, id: TaskId): Promise<Result<
   });
 }
 
-/** Without one element of a list, and without the comma and the space that came with it. */
-function cutOut(text: string, entries: readonly Span[], index: number): string {
-  const [before, entry, next] = [entries[index - 1], entries[index], entries[index + 1]];
-  if (entry === undefined) throw new Error('Internal error: no such entry');
-  if (next !== undefined) return text.slice(0, entry.start) + text.slice(next.start);
-  return text.slice(0, before?.end ?? entry.start) + text.slice(entry.end);
-}
-
 /** With one more element at the end of the list of tasks; a file that has no such list any more stays as it is. */
 function append(text: string, entry: string): string {
   const last = entriesIn(text).at(-1);
-  if (last !== undefined) return `${text.slice(0, last.end)}, ${entry}${text.slice(last.end)}`;
+  if (last !== undefined) return insert(text, last.end, `, ${entry}`);
   const list = LIST_NAMES.map((name) => memberSpans(text, 0).get(name)).find((span) => span !== undefined);
   const start = list?.start ?? text.indexOf('[');
   if (text[start] !== '[' || elementSpans(text, start).length > 0) return text;
-  return `${text.slice(0, start + 1)}${entry}${text.slice(start + 1)}`;
+  return insert(text, start + 1, entry);
 }

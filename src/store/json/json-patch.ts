@@ -2,7 +2,7 @@ import type { Failure } from '../../core/failure.ts';
 import { ok, type Result } from '../../core/result.ts';
 import type { Status, TaskId } from '../../core/task.ts';
 import { LIST_NAMES } from '../read/json-reader.ts';
-import { elementSpans, memberSpans, type Span } from './json-spans.ts';
+import { elementSpans, memberSpans, put, type Span } from './json-spans.ts';
 import { patchJsonFile } from './patch-file.ts';
 
 /** What became of the file; all but `patched` leave it as it was. */
@@ -62,9 +62,7 @@ function patchText(text: string, id: TaskId, status: Exclude<Status, 'Unknown'>,
   if (changes.length === 0) return text;
   for (const span of spansOf(members, MODIFIED)) replace(span, dateLike(valueAt(text, span), now));
 
-  return changes
-    .sort((a, b) => b.start - a.start)
-    .reduce((all, change) => all.slice(0, change.start) + change.json + all.slice(change.end), text);
+  return changes.sort((a, b) => b.start - a.start).reduce((all, change) => put(all, change, change.json), text);
 }
 
 /** The id of an entry, as text; undefined where it has none. */

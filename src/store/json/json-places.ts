@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { elementSpans, memberSpans } from './json-spans.ts';
-import { LIST_NAMES } from '../read/json-reader.ts';
+import { entriesIn } from './json-patch.ts';
+import { memberSpans } from './json-spans.ts';
 
 /** Where something stands in a text; lines and characters count from 0. */
 export interface Place {
@@ -16,10 +16,8 @@ export function findEntries(text: string): ReadonlyMap<string, Place> {
   } catch {
     return places;
   }
-  const members = memberSpans(text, 0);
-  const list = LIST_NAMES.map((name) => members.get(name)).find((span) => text[span?.start ?? -1] === '[');
   let [line, lineStart, at] = [0, 0, 0];
-  for (const entry of elementSpans(text, list?.start ?? 0)) {
+  for (const entry of entriesIn(text)) {
     const id = memberSpans(text, entry.start).get('id');
     if (id === undefined) continue;
     // Entries come in the order of the text, so that its lines are counted once.
@@ -41,6 +39,6 @@ export async function readEntries(file: string): Promise<ReadonlyMap<string, Pla
   try {
     return findEntries(new TextDecoder().decode(await readFile(file)));
   } catch {
-    return new Map(); // it was there a moment ago; whoever reads the store says what is wrong now
+    return new Map(); // it was there a moment ago; the reader of the store says what is wrong now
   }
 }
