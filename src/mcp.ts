@@ -14,23 +14,12 @@ import { agentNameOf } from './agent-api/agent-name.ts';
 import { createWavesServer } from './agent-api/mcp-server.ts';
 import { failureWords } from './agent-api/agent-messages.ts';
 import { Backlog } from './core/backlog.ts';
-import { resolveOptions } from './core/config.ts';
-import { createHolderId } from './core/lease/holder.ts';
 import { NO_SETTINGS, noRuns } from './core/no-runs.ts';
-import { ClaimReconciler } from './core/lease/claim-reconciler.ts';
-import { LeaseKeeper } from './core/lease/lease-keeper.ts';
-import type { Status, TaskId } from './core/task.ts';
 import { readGitStatus } from './agent-process/git-status.ts';
-import { openBacklog } from './store/read/backlog-source.ts';
 import { locateStore } from './store/files/config.ts';
-import { openHandoffs } from './store/json/handoffs.ts';
-import { patchJsonStatus } from './store/json/json-patch.ts';
 import { findRoot } from './store/files/locate.ts';
-import { systemProcesses } from './store/runs/processes.ts';
-import { StoreEdits } from './store/write/store-edits.ts';
 import { systemClock as clock } from './store/files/system-clock.ts';
-import { Writer } from './store/write/writer-client.ts';
-import { listNodeCommands } from './store/write/writer-child.ts';
+import { openStore } from './wire/open-store.ts';
 import { writePlan } from './wire/write-plan.ts';
 
 const USAGE = 'Usage: node mcp.cjs [--root DIR] [--agent NAME] [--allow-done]';
@@ -78,43 +67,33 @@ async function open({ root: folder, agent, allowDone }: Arguments, clientName: s
   // Where there is no store yet, one may come: it is looked for in the folder itself.
   const paths = await locateStore((await findRoot(folder)) ?? folder);
   const name = agentNameOf(agent ?? clientName);
-  const host = systemProcesses.hostname;
-  const source = openBacklog(paths.root, { wasmFile: join(__dirname, 'sql-wasm.wasm'), paths });
-  const options = () => resolveOptions(NO_SETTINGS, source.config);
-  const leaseMs = (): number => options().leaseMs;
-  // The last change on its way to the JSON file; changes of one file are made one after the other.
-  let mirroring: Promise<void> = Promise.resolve();
-  const locks = new Writer({
-    ...{ file: paths.database, json: paths.json, project: paths.project },
-    holder: createHolderId(name, host, process.pid),
-    script: join(__dirname, 'writer.cjs'),
-    nodes: () => listNodeCommands(undefined),
-    ...{ clock, random: Math.random, log },
+  const store = openStore({
+    paths,
+    dist: __dirname,
+    name,
+    settings: () => NO_SETTINGS,
+    nodePath: () => undefined,
     // No agent of ours has to end first.
     graceMs: 0,
-    onStatusWritten: (id, status) => {
-      mirroring = mirrorStatus(paths.json, id, status);
-    },
+    log,
+    warn: log,
+    explainFailure: (failure) => failureWords(failure, clock.now()),
+    explainEvent: ({ kind, id }) => `${kind}: ${id}`,
+    reportBug,
   });
-  const keeper: LeaseKeeper = new LeaseKeeper({
-    ...{ locks, clock, leaseMs, reportBug },
-    renewalMs: () => options().renewalMs,
-    reclaim: (id) => claimWatch.reclaim(id),
-  });
-  const claimWatch: ClaimReconciler = new ClaimReconciler({ source, locks, keeper, clock, leaseMs, reportBug });
-  keeper.onDidLose(({ id, holder }) => log(`The lock on ${id} is lost${holder === undefined ? '' : ` to ${holder}`}.`));
-  keeper.onDidFail((failure) => log(failureWords(failure, clock.now())));
-  claimWatch.onEvent((event) => log(`${event.kind}: ${event.id}`));
-  const edits = new StoreEdits({ writer: locks, source, json: paths.json, clock, log });
-  const handoffs = openHandoffs({ file: paths.handoffs, clock, random: Math.random, host });
+  const { locks, keeper, clock } = store;
   const backlog = new Backlog({
-    ...{ source, locks, edits, keeper, handoffs, clock, processes: systemProcesses },
+    ...store,
     runs: noRuns(),
     gitStatus: () => readGitStatus(paths.root),
     settings: () => NO_SETTINGS,
   });
   const served = new AgentBacklog({
-    ...{ backlog, locks, keeper, allowDone, label: `${name} (MCP)` },
+    backlog,
+    locks,
+    keeper,
+    allowDone,
+    label: `${name} (MCP)`,
     writePlan: (kind) => writePlan(backlog, kind),
     foldCase: process.platform === 'win32' || process.platform === 'darwin',
   });
@@ -122,23 +101,10 @@ async function open({ root: folder, agent, allowDone }: Arguments, clientName: s
   return {
     served,
     close: async () => {
-      claimWatch.dispose();
-      keeper.dispose();
-      edits.dispose();
-      await locks.close('release');
-      await mirroring;
+      await store.close('release');
       backlog.dispose();
-      handoffs.dispose();
-      source.dispose();
     },
   };
-}
-
-/** The JSON file that exarp-go keeps beside the database is told of every status we write, or it would bring the old one back. */
-async function mirrorStatus(file: string, id: TaskId, status: Status): Promise<void> {
-  if (status === 'Unknown') return;
-  const patched = await patchJsonStatus(file, id, status, clock.now());
-  if (!patched.ok) log(failureWords(patched.failure, clock.now()));
 }
 
 /** Beside this file lies `dist`'s package, in an installed extension and in the repository alike. */

@@ -14,18 +14,16 @@ import { hostname } from 'node:os';
 import { relative, sep } from 'node:path';
 import { createHolderId } from './core/lease/holder.ts';
 import type { WorkEnd } from './core/ports.ts';
-import { ClaimReconciler } from './core/lease/claim-reconciler.ts';
-import { LeaseKeeper } from './core/lease/lease-keeper.ts';
+import { keepClaims } from './core/lease/keep-claims.ts';
 import { workOnTask } from './core/run/attempt/task-work.ts';
 import { storedWorkState, type WorkState } from './core/run/journal/work-state.ts';
-import type { Status, TaskId } from './core/task.ts';
 import { StateFile } from './agent-process/state-file.ts';
 import { rememberFiles } from './agent-process/touched-files.ts';
 import { agentOf, verifyOf, type WorkPlace } from './agent-process/work-agent.ts';
 import { WorkLog } from './agent-process/work-log.ts';
 import type { FromSupervisor, ToSupervisor, WorkOrder } from './agent-process/work-order.ts';
 import { Connection } from './store/write/connection.ts';
-import { patchJsonStatus } from './store/json/json-patch.ts';
+import { StatusMirror } from './store/json/status-mirror.ts';
 import { loadSqlite } from './store/write/load-sqlite.ts';
 import { processStartTime } from './store/runs/processes.ts';
 import { replaceFile } from './store/files/replace-file.ts';
@@ -215,23 +213,24 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
     log.note(text);
     console.error(text);
   };
-  // Changes of one file are made one after the other.
-  let mirroring: Promise<void> = Promise.resolve();
-  const locks = new WorkLocks({
-    ...{ connection, file, holder: state.state.holder, clock, random: Math.random },
-    note: (text) => log.note(text),
-    onStatusWritten: (task, status) => {
-      mirroring = mirroring.then(() => mirrorStatus(order.json, task, status, log)).catch(reportBug);
-    },
+  const mirror = new StatusMirror({
+    json: order.json,
+    clock,
+    onFailed: (failure) => log.note(`The status could not be written into ${order.json}: ${JSON.stringify(failure)}`),
+    reportBug,
   });
-  const leaseMs = (): number => options.leaseMs;
-  const keeper: LeaseKeeper = new LeaseKeeper({
-    ...{ locks, clock, leaseMs, reportBug },
-    reclaim: (task) => claimWatch.reclaim(task),
+  const locks = new WorkLocks({
+    connection,
+    file,
+    holder: state.state.holder,
+    clock,
+    random: Math.random,
+    note: (text) => log.note(text),
+    onStatusWritten: (task, status) => mirror.write(task, status),
   });
   const row = new RowWatch({ connection, file, id, clock });
-  const claimWatch: ClaimReconciler = new ClaimReconciler({ source: row, locks, keeper, clock, leaseMs, reportBug });
-  claimWatch.onEvent((event) => log.note(`The claim: ${event.kind}${'undone' in event ? ` (${event.undone})` : ''}`));
+  const { keeper, reconciler } = keepClaims({ source: row, locks, clock, leaseMs: () => options.leaseMs, reportBug });
+  reconciler.onEvent((event) => log.note(`The claim: ${event.kind}${'undone' in event ? ` (${event.undone})` : ''}`));
 
   const remembered = rememberFiles(order.root);
   const place: WorkPlace = { ...given, ready: remembered };
@@ -251,10 +250,10 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
       },
     },
   );
-  claimWatch.dispose();
+  reconciler.dispose();
   row.dispose();
   keeper.dispose();
-  await mirroring;
+  await mirror.written();
   return end;
 }
 
@@ -274,13 +273,6 @@ function unseen(order: WorkOrder): WorkEnd {
 
 function inRoot({ root, files }: WorkOrder): string {
   return relative(root, files.log).split(sep).join('/');
-}
-
-/** The JSON file that exarp-go keeps beside the database is told of every status we write, or it would bring the old one back. */
-async function mirrorStatus(file: string, id: TaskId, status: Status, log: WorkLog): Promise<void> {
-  if (status === 'Unknown') return;
-  const patched = await patchJsonStatus(file, id, status, clock.now());
-  if (!patched.ok) log.note(`The status could not be written into ${file}: ${JSON.stringify(patched.failure)}`);
 }
 
 /** The window may have gone a moment ago: then the file has it. */

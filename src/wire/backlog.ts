@@ -1,36 +1,27 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Backlog } from '../core/backlog.ts';
-import { type Options, resolveOptions } from '../core/config.ts';
-import { createHolderId } from '../core/lease/holder.ts';
 import type { AgentAssignment } from '../core/run/run-options.ts';
 import { oneLine } from '../core/text.ts';
 import { runReport } from '../core/run/report/run-report.ts';
-import type { Status, TaskId } from '../core/task.ts';
+import type { Failure } from '../core/failure.ts';
+import type { TaskId } from '../core/task.ts';
 import type { AgentChoice } from '../ui/backlogs.ts';
 import { Emitter, type Disposable } from '../core/events.ts';
-import { ClaimReconciler } from '../core/lease/claim-reconciler.ts';
-import { LeaseKeeper } from '../core/lease/lease-keeper.ts';
 import { PRESET_KINDS, PRESETS } from '../agent-process/agent-presets.ts';
 import { type AgentPreference, findAgent, readCustomAgent } from '../agent-process/agents.ts';
 import { readGitStatus } from '../agent-process/git-status.ts';
-import { openBacklog } from '../store/read/backlog-source.ts';
-import { keepHandHeld, tellLocks } from './locks.ts';
-import { openHandoffs } from '../store/json/handoffs.ts';
-import { patchJsonStatus } from '../store/json/json-patch.ts';
+import { keepHandHeld } from './locks.ts';
+import { openStore } from './open-store.ts';
 import { readImportable } from '../store/json/importable.ts';
 import { replaceWithin } from '../store/files/plan-files.ts';
-import { StoreEdits } from '../store/write/store-edits.ts';
 import { configuredPaths, type StorePaths } from '../store/files/locate.ts';
 import { systemProcesses } from '../store/runs/processes.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import { WaveSourceFile } from '../store/files/wave-source-file.ts';
-import { Writer } from '../store/write/writer-client.ts';
-import { listNodeCommands } from '../store/write/writer-child.ts';
-import { explainFailure } from '../ui/messages.ts';
+import { duration, explainFailure, explainJump, explainWatchEvent } from '../ui/messages.ts';
 import { plain } from '../ui/plain.ts';
 import { agentTitle, explainStop, outcomeWords, verifyWords } from '../ui/run-words.ts';
-import { duration } from '../ui/messages.ts';
 import { readAgentSettings, readNodePath, readRuleProblems, readSettings, readWaveSource } from '../ui/settings.ts';
 import { openTaskDetails } from '../ui/task-details.ts';
 import type { OpenBacklog } from '../ui/workspace-backlogs.ts';
@@ -51,7 +42,7 @@ const REMEMBERED_RUNS = 400;
 
 const PROBE_AFTER_MS = 2_000;
 
-/** Whoever edits a configuration may save it half: the store moves once it has been somewhere else for so long. */
+/** An editor may save half of a configuration: the store moves once it has been somewhere else for this long. */
 const MOVE_AFTER_MS = 1_000;
 
 /** Wires one backlog: reader, writer, lease keeper, runner and plan files around the files of one root. */
@@ -60,38 +51,24 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
   const folder = vscode.Uri.file(root);
   const bundle = (name: string): string => join(extension.extensionPath, 'dist', name);
   const storage = (extension.storageUri ?? extension.globalStorageUri).fsPath;
-  const source = openBacklog(root, { wasmFile: bundle('sql-wasm.wasm'), paths });
-  const host = systemProcesses.hostname;
-  const handoffs = openHandoffs({ file: paths.handoffs, clock, random: Math.random, host });
   const simulated = bundle('simulated-agent.cjs');
   const settings = () => readSettings(folder);
   // Ids and file names are others' text: none of it is to look like a line of its own.
   const say = (line: string): void => log.info(oneLine(line));
-  const options = (): Options => resolveOptions(settings(), source.config);
-  // The last change on its way to the JSON file; changes of one file are made one after the other.
-  let mirroring: Promise<void> = Promise.resolve();
-  const locks = new Writer({
-    file: paths.database,
-    json: paths.json,
-    project: paths.project,
-    holder: createHolderId('vscode', host, process.pid),
-    script: bundle('writer.cjs'),
-    nodes: () => listNodeCommands(readNodePath()),
-    clock,
-    random: Math.random,
-    onStatusWritten: (id, status) => {
-      mirroring = mirrorStatus(paths.json, id, status, log);
-    },
+  const explain = (failure: Failure): string => explainFailure(failure, clock.now()).message;
+  const store = openStore({
+    paths,
+    dist: bundle(''),
+    name: 'vscode',
+    settings,
+    nodePath: readNodePath,
     log: say,
+    warn: (line) => log.warn(oneLine(line)),
+    explainFailure: explain,
+    explainEvent: (event) => explainWatchEvent(event, clock.now()),
+    reportBug,
   });
-  const edits = new StoreEdits({ writer: locks, source, json: paths.json, clock, log: say });
-  const leaseMs = (): number => options().leaseMs;
-  const keeper: LeaseKeeper = new LeaseKeeper({
-    ...{ locks, clock, leaseMs, reportBug },
-    renewalMs: () => options().renewalMs,
-    reclaim: (id) => claimWatch.reclaim(id),
-  });
-  const claimWatch: ClaimReconciler = new ClaimReconciler({ source, locks, keeper, clock, leaseMs, reportBug });
+  const { source, locks, keeper, edits, handoffs, options } = store;
   const findAssigned = ({ agent }: AgentAssignment) => findAgent(preferenceOf(agent, folder, simulated));
   const titleOf = (id: TaskId): string => backlog.task(id)?.title ?? id;
   const terminals = wireTerminals({
@@ -103,8 +80,14 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
     reportBug,
   });
   const runs: WiredRuns = wireRuns({
-    ...{ paths, source, locks, options, findAgent: findAssigned, reportBug },
-    ...{ supervisor: bundle('supervisor.cjs'), orderFolder: join(storage, 'orders') },
+    paths,
+    source,
+    locks,
+    options,
+    findAgent: findAssigned,
+    reportBug,
+    supervisor: bundle('supervisor.cjs'),
+    orderFolder: join(storage, 'orders'),
     readiness: (snapshot, id, opened) => backlog.readinessIn(snapshot, id, opened),
     begun: begunIn(extension.globalState),
     keeper,
@@ -114,7 +97,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
     openInteractive: terminals.openInteractive,
     onAttempt: terminals.onAttempt,
     onFailed: (failure) => {
-      const { message } = explainFailure(failure, clock.now());
+      const message = explain(failure);
       log.error(oneLine(message));
       void vscode.window.showWarningMessage(plain(message));
     },
@@ -122,13 +105,21 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
     log: say,
   });
   terminals.follow(runs);
-  tellLocks({ keeper, claimWatch, locks, log });
+  keeper.onDidJump((aheadMs) => log.info(explainJump(aheadMs)));
   const handHeld = keepHandHeld({
-    ...{ keeper, locks, clock, leaseMs, log, reportBug },
-    ...{ folder: join(storage, 'held'), store: paths.database },
+    keeper,
+    locks,
+    clock,
+    leaseMs: () => options().leaseMs,
+    log,
+    reportBug,
+    folder: join(storage, 'held'),
+    store: paths.database,
   });
   const waveSource = new WaveSourceFile({
-    ...{ root, clock, chosen: () => readWaveSource(folder) },
+    root,
+    clock,
+    chosen: () => readWaveSource(folder),
     // Reading plans brings YAML along, too.
     parse: async (file, text) => (await import('../core/plan/read-wave-override.ts')).readWaveOverride(file, text),
   });
@@ -198,30 +189,16 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
       probe?.dispose();
       move?.dispose();
       moved.dispose();
-      // Whoever takes the folder out of the window does not want it to go on; a window that goes may come back.
+      // A folder that the user removes from the window is not to go on; a window that is closed may come back.
       await runs.close(what === 'window' ? options().run.whenWindowCloses : 'stop');
-      claimWatch.dispose();
-      // After a reload the window comes back for what a person holds; nobody comes back for a folder that was removed.
-      if (what === 'folder') await handHeld.forget();
-      handHeld.dispose();
-      keeper.dispose();
-      edits.dispose();
-      await locks.close(what === 'window' ? 'linger' : 'release');
-      await mirroring;
+      // After a reload the window comes back for what the user holds; after the removal of a folder no window does.
+      await handHeld.close(what === 'window' ? 'keep' : 'forget');
+      await store.close(what === 'window' ? 'linger' : 'release');
       terminals.dispose();
       backlog.dispose();
       waveSource.dispose();
-      handoffs.dispose();
-      source.dispose();
     },
   };
-}
-
-/** The JSON file that exarp-go keeps beside the database is told of every status we write, or it would bring the old one back. */
-async function mirrorStatus(file: string, id: TaskId, status: Status, log: vscode.LogOutputChannel): Promise<void> {
-  if (status === 'Unknown') return;
-  const patched = await patchJsonStatus(file, id, status, clock.now());
-  if (!patched.ok) log.warn(oneLine(explainFailure(patched.failure, clock.now()).message));
 }
 
 function preferenceOf(agent: string, folder: vscode.Uri, simulated: string): AgentPreference {

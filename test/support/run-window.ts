@@ -11,7 +11,7 @@ import { planWaves, type Plan } from '../../src/core/waves/waves.ts';
 import { findAgent, type CustomAgent } from '../../src/agent-process/agents.ts';
 import { PRESET_KINDS } from '../../src/agent-process/agent-presets.ts';
 import { openBacklog } from '../../src/store/read/backlog-source.ts';
-import { patchJsonStatus } from '../../src/store/json/json-patch.ts';
+import { StatusMirror } from '../../src/store/json/status-mirror.ts';
 import { storePathsOf } from '../../src/store/files/locate.ts';
 import { systemProcesses } from '../../src/store/runs/processes.ts';
 import { systemClock } from '../../src/store/files/system-clock.ts';
@@ -69,15 +69,14 @@ export function openRunWindow(
   const log = parts.log ?? ((): void => undefined);
   // In an editor there is always something to wait for.
   const alive = setInterval(() => undefined, 1000);
-  let mirroring: Promise<unknown> = Promise.resolve();
+  const onFailed = (failure: unknown): void => void failures.push(failure);
+  const mirror = new StatusMirror({ json: paths.json, clock: systemClock, onFailed, reportBug });
   const locks = new Writer({
     ...{ file: paths.database, json: paths.json, project: paths.project, script: programs.writer },
     holder: createHolderId('vscode', systemProcesses.hostname, process.pid),
     nodes: () => [{ command: programs.node, args: [] }],
     ...{ clock: systemClock, random: Math.random, log },
-    onStatusWritten: (id, status) => {
-      if (status !== 'Unknown') mirroring = patchJsonStatus(paths.json, id, status, systemClock.now());
-    },
+    onStatusWritten: (id, status) => mirror.write(id, status),
   });
   let planned: { readonly of: Snapshot; readonly plan: Plan } | undefined;
   const planOf = (snapshot: Snapshot): Plan => {
@@ -124,7 +123,7 @@ export function openRunWindow(
     },
     ...(parts.openInteractive && { openInteractive: parts.openInteractive }),
     onAttempt: parts.onAttempt ?? (() => undefined),
-    onFailed: (failure) => void failures.push(failure),
+    onFailed,
     wordsOf: ({ kind }) => kind,
   });
   const { whenWindowCloses: _, ...course } = options.run;
@@ -144,7 +143,7 @@ export function openRunWindow(
       await runs.close(agents);
       keeper.dispose();
       await locks.close('release');
-      await mirroring;
+      await mirror.written();
       source.dispose();
       clearInterval(alive);
     },
