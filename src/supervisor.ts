@@ -242,7 +242,7 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
       onStarted: () => undefined,
     },
     {
-      locks: { claim: (task, lease) => locks.claim(task, lease), release: (task, ending) => locks.end(task, ending) },
+      locks: { claim: (task, lease) => locks.claim(task, lease), release: (task, ending) => locks.releaseWithResult(task, ending) },
       ...{ keeper, clock, reportBug, agent: agentOf(place), verify: verifyOf(place) },
       touchedFiles: async () => (await remembered)(),
       get logFile() {

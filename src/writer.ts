@@ -6,7 +6,7 @@ import { fail, ok, type Result } from './core/result.ts';
 import { parseStatus, type TaskId } from './core/task.ts';
 import { Connection, type Transacted } from './store/write/connection.ts';
 import { applyChanges } from './store/write/edit-statements.ts';
-import { addNote, endWork } from './store/write/end-work.ts';
+import { addNote } from './store/write/comments.ts';
 import type { EditContext } from './store/write/edit-row.ts';
 import { areApplied, writtenBy } from './store/write/idempotent-edits.ts';
 import { initialiseStore } from './store/write/initialise-store.ts';
@@ -16,19 +16,15 @@ import { adoptLocks } from './store/write/adopt-locks.ts';
 import { claimAllTasks, claimNextTask } from './store/write/claim-several.ts';
 import { clearLock } from './store/write/lock-audit.ts';
 import { readResults } from './store/write/read-results.ts';
-import {
-  claimTask,
-  releaseTask,
-  releaseAllLocks,
-  renewLocks,
-  setTaskStatus,
-  type LockContext,
-} from './store/write/lock-statements.ts';
+import { claimTask, releaseTask, releaseAllLocks, renewLocks, setTaskStatus } from './store/write/lock-statements.ts';
+import type { LockContext } from './store/write/lock-row.ts';
+import { releaseWithResult } from './store/write/release-with-result.ts';
 import {
   parseMessage,
   type WriterResponse,
   type WriterRequest,
   type Hello,
+  type RequestOf,
   type Start,
   type Values,
 } from './store/write/writer-protocol.ts';
@@ -61,7 +57,7 @@ process.on('message', (message) => {
     started = { start: parsed, connection: new Connection(sqlite, parsed.file) };
     lingering = new Set(parsed.lingering);
   } else {
-    serve(parsed.seq, parsed.ask);
+    serve(parsed.seq, parsed.request);
   }
 });
 
@@ -96,22 +92,22 @@ send(
     : { kind: 'noSqlite', node: process.version, detail: sqlite.missing },
 );
 
-function serve(seq: number, ask: WriterRequest): void {
+function serve(seq: number, request: WriterRequest): void {
   if (started === undefined) {
     send({ kind: 'malformed', seq, detail: 'a request before the start' });
     return;
   }
-  if (ask.op === 'exit') {
+  if (request.kind === 'exit') {
     send({ kind: 'done', seq, value: null }, leave);
     return;
   }
-  if (ask.op === 'linger') {
-    lingering = new Set(ask.ids);
+  if (request.kind === 'linger') {
+    lingering = new Set(request.ids);
     send({ kind: 'done', seq, value: null });
     return;
   }
   clearTimeout(idle);
-  const outcome = perform(ask, started);
+  const outcome = perform(request, started);
   idle = setTimeout(() => started?.connection.close(), IDLE_MS);
   if (outcome === 'busy') send({ kind: 'busy', seq });
   else if (outcome.ok) send({ kind: 'done', seq, value: outcome.value });
@@ -119,65 +115,68 @@ function serve(seq: number, ask: WriterRequest): void {
 }
 
 function perform(
-  ask: Exclude<WriterRequest, { op: 'exit' | 'linger' }>,
+  request: Exclude<WriterRequest, { kind: 'exit' | 'linger' }>,
   { start, connection }: NonNullable<typeof started>,
 ): Transacted<Values[keyof Values]> {
-  if (ask.op === 'apply' || ask.op === 'initialise') return performEdit(ask, { start, connection });
+  if (request.kind === 'apply' || request.kind === 'initialise') return performEdit(request, { start, connection });
   return connection.transact((db): Result<Values[keyof Values], Failure> => {
     // Taken here, as the wait for the write lock is over.
     const context: LockContext = { db, holder: start.holder, now: Date.now() };
-    switch (ask.op) {
+    switch (request.kind) {
       case 'probe':
         return ok({ node: process.version });
       case 'claim':
-        return claimTask(context, ask);
+        return claimTask(context, request);
       case 'claimAll':
-        return claimAllTasks(context, ask);
+        return claimAllTasks(context, request);
       case 'claimNext':
-        return claimNextTask(context, ask);
+        return claimNextTask(context, request);
       case 'adopt':
-        return ok(adoptLocks(context, ask));
+        return ok(adoptLocks(context, request));
       case 'forceRelease':
-        return forceRelease(context, ask);
+        return forceRelease(context, request);
       case 'releaseFor':
-        return releaseTask(
-          { ...context, holder: ask.from },
-          { op: 'release', id: ask.id, to: 'Todo', again: ask.again },
-        );
+        return releaseTask({ ...context, holder: request.from }, { ...request, to: 'Todo' });
       case 'renew':
-        return ok(renewLocks(context, ask));
+        return ok(renewLocks(context, request));
       case 'release':
-        return releaseTask(context, ask);
-      case 'releaseWithResult':
-        return endWork(context, ask);
+        return releaseTask(context, request);
+      case 'releaseWithResult': {
+        const { comments } = request;
+        return releaseWithResult(context, {
+          ...request,
+          comment: comments === null ? undefined : (status) => comments[status],
+        });
+      }
       case 'note':
-        return addNote(context, ask, start.file);
+        return addNote(context, request, start.file);
       case 'setStatus':
-        return setTaskStatus(context, ask);
+        return setTaskStatus(context, request);
       case 'results':
-        return ok(readResults(db, ask.ids));
+        return ok(readResults(db, request.ids));
       case 'releaseAll':
-        return ok({ moved: releaseAllLocks(context, Number.MAX_SAFE_INTEGER, new Set(ask.except)) });
+        return ok({ moved: releaseAllLocks(context, Number.MAX_SAFE_INTEGER, new Set(request.except)) });
       default:
-        return fail(ask satisfies never);
+        return fail(request satisfies never);
     }
   });
 }
 
 function performEdit(
-  ask: Extract<WriterRequest, { op: 'apply' | 'initialise' }>,
+  request: Extract<WriterRequest, { kind: 'apply' | 'initialise' }>,
   { start, connection }: NonNullable<typeof started>,
 ): Transacted<Values['apply'] | Values['initialise']> {
   const { holder, project } = start;
   const host = hostname();
   const editorOf = (db: EditContext['db']): EditContext => ({ db, holder, host, project, now: Date.now() });
-  if (ask.op === 'initialise') return connection.transactNew((db) => ok(initialiseStore(editorOf(db), ask)));
+  if (request.kind === 'initialise') return connection.transactNew((db) => ok(initialiseStore(editorOf(db), request)));
   return connection.transact(
     (db) => {
       const editor = editorOf(db);
       // The first try may have come through before its answer was lost.
-      if (ask.again && areApplied(editor, ask.changes)) return ok({ statuses: writtenBy(editor, ask.changes) });
-      return applyChanges(editor, ask.changes);
+      if (request.again && areApplied(editor, request.changes))
+        return ok({ statuses: writtenBy(editor, request.changes) });
+      return applyChanges(editor, request.changes);
     },
     ['id'],
   );
@@ -185,7 +184,7 @@ function performEdit(
 
 function forceRelease(
   context: LockContext,
-  { id, holder, until, reason, again }: Extract<WriterRequest, { op: 'forceRelease' }>,
+  { id, holder, until, reason, again }: RequestOf<'forceRelease'>,
 ): Result<Values['forceRelease'], Failure> {
   const outcome = clearLock(context, { id, holder, until: until ?? undefined, reason });
   // The first try may have come through before its answer was lost: then there is nothing left to clear.

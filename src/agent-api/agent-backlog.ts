@@ -3,6 +3,7 @@ import type { Failure } from '../core/failure.ts';
 import type { Locks } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { LeaseKeeper } from '../core/lease/lease-keeper.ts';
+import type { Ending } from '../core/run/attempt/task-work.ts';
 import type { Status, TaskId } from '../core/task.ts';
 
 /** What an agent says of its work: `result` when it ends, `note` on the way. */
@@ -14,10 +15,10 @@ export interface AgentComment {
 /** What a writer of locks does beside `Locks`, for agents that report. */
 export interface AgentLocks extends Pick<Locks, 'holder' | 'renew'> {
   /** As `Locks.release`, with the comment in the same transaction; says whether the store took the comment. */
-  releaseWithComment(
+  releaseWithResult(
     id: TaskId,
-    to: 'Todo' | 'Review' | 'Done',
-    comment: AgentComment | undefined,
+    ending: Ending,
+    options: { readonly commentType: AgentComment['type'] },
   ): Promise<Result<{ readonly status: Status; readonly commented: boolean }, Failure>>;
   /** Adds a note, whoever holds the task. Fails with `noSuchTask`, `writeFailed`. */
   addNote(id: TaskId, text: string): Promise<Result<undefined, Failure>>;
@@ -80,7 +81,7 @@ export class AgentBacklog {
     return ok(renewal.value.until);
   }
 
-  /** Ends our work on a task. What a run of this program works on is its own. Fails as `AgentLocks.releaseWithComment`, and with `agentAtWork`. */
+  /** Ends our work on a task. What a run of this program works on is its own. Fails as `AgentLocks.releaseWithResult`, and with `agentAtWork`. */
   async end(
     id: TaskId,
     to: 'Todo' | 'Review' | 'Done',
@@ -90,7 +91,8 @@ export class AgentBacklog {
     if (backlog.runOf(id) !== undefined) return fail({ kind: 'agentAtWork', id });
     // Before it is written, so that nobody takes our own change for one that undoes our claim.
     const keep = keeper.untrack(id);
-    const ended = await locks.releaseWithComment(id, to, comment);
+    const ending = { to, overrules: false, comment: comment && (() => comment.text) };
+    const ended = await locks.releaseWithResult(id, ending, { commentType: comment?.type ?? 'result' });
     // Still ours where it could not be written: it would run out under the agent that counts on it.
     if (!ended.ok && ended.failure.kind !== 'lockLost' && ended.failure.kind !== 'noSuchTask') keep();
     await backlog.refresh();

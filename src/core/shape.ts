@@ -7,6 +7,9 @@ export const INVALID = Symbol('misfit');
  */
 export type Shape<T> = (value: unknown, depth: number) => T | typeof INVALID;
 
+/** What a shape answers. */
+export type ValueOf<S> = S extends Shape<infer T> ? T : never;
+
 /** The fields of an object, each with its shape. Those that may be undefined are so where the object is silent. */
 export type Fields<T> = { readonly [K in keyof T]-?: Shape<T[K]> };
 
@@ -23,6 +26,9 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** An object of any fields, as it is. */
+export const record: Shape<Readonly<Record<string, unknown>>> = (value) => (isRecord(value) ? value : INVALID);
+
 export const text: Shape<string> = (value) => (typeof value === 'string' ? value : INVALID);
 
 /** Text that is not empty. */
@@ -34,6 +40,10 @@ export const flag: Shape<boolean> = (value) => (typeof value === 'boolean' ? val
 export const finite: Shape<number> = (value) => (typeof value === 'number' && Number.isFinite(value) ? value : INVALID);
 
 export const wholeNumber: Shape<number> = (value) => (Number.isSafeInteger(value) ? (value as number) : INVALID);
+
+/** A length of time, in ms. */
+export const duration: Shape<number> = (value) =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : INVALID;
 
 /** A whole number, 0 or more. */
 export const natural: Shape<number> = (value) =>
@@ -51,6 +61,32 @@ export function oneOf<const T extends string>(...words: readonly T[]): Shape<T> 
 /** A `T`, or nothing at all. */
 export function maybe<T>(shape: Shape<T>): Shape<T | undefined> {
   return (value, depth) => (value === undefined ? undefined : shape(value, depth));
+}
+
+/** A `T`, or null. */
+export function orNull<T>(shape: Shape<T>): Shape<T | null> {
+  return (value, depth) => (value === null ? null : shape(value, depth));
+}
+
+/** The first of these that fits. */
+export function anyOf<T>(...shapes: readonly Shape<T>[]): Shape<T> {
+  return (value, depth) => {
+    for (const shape of shapes) {
+      const read = shape(value, depth);
+      if (read !== INVALID) return read;
+    }
+    return INVALID;
+  };
+}
+
+/** The text of JSON, as a `T`; undefined where it is none. */
+export function parseAs<T>(shape: Shape<T>, json: string): T | undefined {
+  try {
+    const read = shape(JSON.parse(json), 0);
+    return read === INVALID ? undefined : read;
+  } catch {
+    return undefined;
+  }
 }
 
 export function listOf<T>(shape: Shape<T>): Shape<readonly T[]> {

@@ -7,7 +7,9 @@ export function taskId(text: string): TaskId {
 }
 
 /** The canonical spellings that the database holds, and `Unknown` for every other word. */
-export type Status = 'Todo' | 'In Progress' | 'Review' | 'Done' | 'Blocked' | 'Cancelled' | 'Unknown';
+export type Status = (typeof STATUSES)[number];
+
+export const STATUSES = ['Todo', 'In Progress', 'Review', 'Done', 'Blocked', 'Cancelled', 'Unknown'] as const;
 
 /** How soon a task is wanted; `other` is any word we do not know, and sorts last. */
 export type Priority = 'critical' | 'high' | 'medium' | 'low' | 'other';

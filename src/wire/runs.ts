@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import type { Options } from '../core/config.ts';
 import type { Failure } from '../core/failure.ts';
-import type { BacklogSource, Job, Locks, WorkPreview } from '../core/ports.ts';
+import type { BacklogSource, Job, WorkPreview } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
 import { type Estimates, estimateDurations } from '../core/run/engine/estimates.ts';
 import type { RunState, TaskOutcome, TaskRun } from '../core/run/run-events.ts';
@@ -10,7 +10,7 @@ import type { AgentAssignment } from '../core/run/run-options.ts';
 import type { RunnerWorld } from '../core/run/engine/run-world.ts';
 import { DispatchWorker } from '../core/run/attempt/dispatch-worker.ts';
 import { SubagentHostRegistry } from '../core/run/attempt/subagent-host-registry.ts';
-import { WindowWorker, type WindowWorkerOptions } from '../core/run/attempt/window-worker.ts';
+import { WindowWorker, type WindowLocks, type WindowWorkerOptions } from '../core/run/attempt/window-worker.ts';
 import { WaveRunner } from '../core/run/engine/wave-runner.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { TaskId } from '../core/task.ts';
@@ -37,8 +37,7 @@ export interface RunParts {
   /** Where orders for terminals go, absolute; outside of the workspace. */
   readonly orderFolder: string;
   readonly source: Pick<BacklogSource, 'root' | 'state' | 'refresh' | 'onDidChange'>;
-  readonly locks: Pick<Writer, 'results' | 'node' | 'releaseWithComment' | 'releaseFor'> &
-    Pick<Locks, 'holder' | 'claim' | 'setStatus' | 'forceRelease'>;
+  readonly locks: Pick<Writer, 'results' | 'node' | 'releaseFor'> & WindowLocks;
   readonly keeper: WindowWorkerOptions['keeper'];
   /** True where the editor's agents claim tasks for themselves: their work is followed in the store. */
   readonly followsSubagents: () => boolean;

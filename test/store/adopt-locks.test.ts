@@ -11,7 +11,7 @@ const ID = taskId('T-1');
 
 function adopt(context: LockContext, options: { from?: string; again?: boolean } = {}): ReturnType<typeof adoptLocks> {
   const { from = OLD, again = false } = options;
-  return adoptLocks(context, { op: 'adopt', ids: [ID], from, leaseMs: 60_000, again });
+  return adoptLocks(context, { ids: [ID], from, leaseMs: 60_000, again });
 }
 
 describe('adopting the locks of a window that is gone', () => {

@@ -13,7 +13,7 @@ import {
 import { all, insertRow, locked, lockDb, lockOf, ME, NOW, NOW_S, THEM } from '../support/lock-db.ts';
 
 const ID = taskId('T-1');
-const CLAIM = { op: 'claim', id: ID, leaseMs: 60_000, takeUnleased: false } as const;
+const CLAIM = { id: ID, leaseMs: 60_000, takeUnleased: false } as const;
 const TABLE =
   'CREATE TABLE task_agent_locks (task_id TEXT PRIMARY KEY, agent_id TEXT NOT NULL, locked_at INTEGER, expires_at INTEGER, note TEXT)';
 
@@ -49,10 +49,10 @@ describe('a table of agents’ locks', () => {
   test('without a row gets one, which a renewal moves on and a release removes', () => {
     const context = store();
     assert.ok(claimTask(context, CLAIM).ok);
-    assert.deepEqual(renewLocks(context, { op: 'renew', ids: [ID], leaseMs: 120_000 }).renewed, [ID]);
+    assert.deepEqual(renewLocks(context, { ids: [ID], leaseMs: 120_000 }).renewed, [ID]);
     const mine = { task_id: 'T-1', agent_id: ME, locked_at: NOW_S, expires_at: NOW_S + 121, note: null };
     assert.deepEqual(agentLocks(context), [mine]);
-    assert.ok(releaseTask(context, { op: 'release', id: ID, to: 'Review', again: false }).ok);
+    assert.ok(releaseTask(context, { id: ID, to: 'Review', again: false }).ok);
     assert.deepEqual(agentLocks(context), []);
   });
 
@@ -62,7 +62,7 @@ describe('a table of agents’ locks', () => {
     const context = store([old], history);
     assert.ok(claimTask(context, CLAIM).ok);
     assert.deepEqual(agentLocks(context), [old, { task_id: 'T-1', agent_id: ME, expires_at: NOW_S + 61, note: null }]);
-    assert.ok(releaseTask(context, { op: 'release', id: ID, to: 'Todo', again: false }).ok);
+    assert.ok(releaseTask(context, { id: ID, to: 'Todo', again: false }).ok);
     assert.deepEqual(agentLocks(context), [old]);
   });
 
@@ -80,7 +80,7 @@ describe('a table of agents’ locks', () => {
       const context = store();
       claimTask(context, CLAIM);
       context.db.exec('UPDATE tasks SET assignee = NULL, assigned_at = NULL, lock_until = NULL');
-      assert.ok(releaseTask(context, { op: 'release', id: ID, to, again: false }).ok);
+      assert.ok(releaseTask(context, { id: ID, to, again: false }).ok);
       assert.deepEqual([agentLocks(context), lockOf(context, 'T-1')], [[], `${to} free`]);
     }
   });
@@ -89,13 +89,13 @@ describe('a table of agents’ locks', () => {
     const context = store();
     claimTask(context, CLAIM);
     context.db.exec(`UPDATE task_agent_locks SET agent_id = '${THEM}'`);
-    const renewal = renewLocks(context, { op: 'renew', ids: [ID], leaseMs: 60_000 });
+    const renewal = renewLocks(context, { ids: [ID], leaseMs: 60_000 });
     assert.deepEqual([renewal.renewed, renewal.lost], [[], [{ id: ID, holder: THEM }]]);
   });
 
   test('keeps a status from being set, and loses its row with a lock that is cleared', () => {
     const context = store([theirs(NOW_S + 9)]);
-    const set = setTaskStatus(context, { op: 'setStatus', id: ID, from: 'Todo', to: 'Done', again: false });
+    const set = setTaskStatus(context, { id: ID, from: 'Todo', to: 'Done', again: false });
     assert.equal(!set.ok && set.failure.kind, 'held');
     assert.ok(clearLock(context, { id: ID, holder: THEM, until: (NOW_S + 9) * 1000, reason: 'asked' }).ok);
     assert.deepEqual(agentLocks(context), []);

@@ -15,7 +15,7 @@ describe('claiming several', () => {
       { id: 'T-2', status: 'Todo', ...second },
       { id: 'T-3', status: 'Done' },
     ]);
-  const ask = { op: 'claimAll', ids: ids('T-1 T-2 T-1'), leaseMs: 60_000 } as const;
+  const ask = { ids: ids('T-1 T-2 T-1'), leaseMs: 60_000 } as const;
 
   test('takes each of them once, and says which became In Progress', () => {
     const context = store(locked(ME, NOW_S + 9));
@@ -48,7 +48,7 @@ describe('claiming the next', () => {
   const RULES: ReadyRules = { missing: 'satisfied', reviewOpensGate: false };
   const next = (context: LockContext, candidates: string, rules = RULES, again = false): string => {
     const outcome = claimNextTask(context, {
-      ...{ op: 'claimNext', candidates: ids(candidates), rules, leaseMs: 60_000, again },
+      ...{ candidates: ids(candidates), rules, leaseMs: 60_000, again },
     });
     return outcome.ok ? outcome.value.claim.id : outcome.failure.kind;
   };

@@ -76,7 +76,7 @@ describe('taking a lock off somebody', () => {
 
 test('a claim that takes over what somebody left says from whom, and leaves a line', () => {
   const context = lockDb([{ id: 'T-1', ...locked(THEM, NOW_S - 5) }]);
-  const outcome = claimTask(context, { op: 'claim', id: ID, leaseMs: 1000, takeUnleased: false });
+  const outcome = claimTask(context, { id: ID, leaseMs: 1000, takeUnleased: false });
   assert.deepEqual(outcome.ok && outcome.value.claim.takenFrom, { holder: THEM, until: (NOW_S - 5) * 1000 });
   const lines = all(context, 'SELECT activity_type, details FROM task_activities');
   assert.equal(lines.length, 1);
@@ -87,7 +87,7 @@ test('a claim that takes over what somebody left says from whom, and leaves a li
 test('a claim of a free task, and of one of ours, leaves no line', () => {
   const context = lockDb([{ id: 'T-1', status: 'Todo' }]);
   for (const _ of [1, 2]) {
-    assert.ok(claimTask(context, { op: 'claim', id: ID, leaseMs: 1000, takeUnleased: false }).ok);
+    assert.ok(claimTask(context, { id: ID, leaseMs: 1000, takeUnleased: false }).ok);
   }
   assert.deepEqual(all(context, 'SELECT * FROM task_activities'), []);
 });

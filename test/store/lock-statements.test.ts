@@ -8,8 +8,8 @@ import {
   releaseAllLocks,
   renewLocks,
   setTaskStatus,
-  type LockContext,
 } from '../../src/store/write/lock-statements.ts';
+import type { LockContext } from '../../src/store/write/lock-row.ts';
 import { SCHEMA } from '../../src/store/write/schema.ts';
 import type { FinalStatus } from '../../src/store/write/writer-protocol.ts';
 
@@ -76,7 +76,7 @@ describe('claiming', () => {
     test(`succeeds on ${name}`, () => {
       const context = backlog(columns);
       const before = row(context);
-      const outcome = claimTask(context, { op: 'claim', id: ID, leaseMs: 60_000, takeUnleased: false });
+      const outcome = claimTask(context, { id: ID, leaseMs: 60_000, takeUnleased: false });
       assert.ok(outcome.ok);
       const { claim, changed } = outcome.value;
       assert.equal([claim.fresh ? 'fresh' : '', changed ? 'changed' : ''].filter(Boolean).join(' '), expected);
@@ -122,7 +122,7 @@ describe('claiming', () => {
     test(`is refused for ${name}, and writes nothing`, () => {
       const context = backlog(columns);
       const before = everything(context);
-      const outcome = claimTask(context, { op: 'claim', id: ID, leaseMs: 60_000, takeUnleased: false });
+      const outcome = claimTask(context, { id: ID, leaseMs: 60_000, takeUnleased: false });
       assert.deepEqual(outcome, { ok: false, failure: { id: ID, ...expected } });
       assert.deepEqual(everything(context), before);
     });
@@ -130,11 +130,11 @@ describe('claiming', () => {
 
   test('takes a lease that ends at this very millisecond', () => {
     const context = { ...backlog(locked(THEM, NOW_S)), now: NOW_S * 1000 };
-    assert.equal(claimTask(context, { op: 'claim', id: ID, leaseMs: 1, takeUnleased: false }).ok, true);
+    assert.equal(claimTask(context, { id: ID, leaseMs: 1, takeUnleased: false }).ok, true);
   });
 
   test('takes an assignment without an end where a person consented, but never a lease that runs', () => {
-    const ask = { op: 'claim', id: ID, leaseMs: 1, takeUnleased: true } as const;
+    const ask = { id: ID, leaseMs: 1, takeUnleased: true } as const;
     assert.equal(claimTask(backlog(locked(THEM, null)), ask).ok, true);
     assert.equal(claimTask(backlog(locked(THEM, NOW_S + 1)), ask).ok, false);
   });
@@ -148,7 +148,7 @@ test('renewing gives ours a new end and says who has the others', () => {
   insert(context.db, { id: 'T-5', ...locked(ME, NOW_S + 5) });
   const untouched = ['T-2', 'T-3', 'T-5'].map((id) => row(context, id));
   const ids = ['T-1', 'T-2', 'T-3', `T-'4"`, 'T-404', 'T-2'].map(taskId);
-  const renewal = renewLocks(context, { op: 'renew', ids, leaseMs: 500 });
+  const renewal = renewLocks(context, { ids, leaseMs: 500 });
   assert.deepEqual([...renewal.renewed].sort(), [`T-'4"`, 'T-1']);
   assert.equal(renewal.until, (NOW_S + 1) * 1000, 'rounded up to the second');
   assert.deepEqual(renewal.lost, [
@@ -179,7 +179,7 @@ describe('finishing', () => {
     test(name, () => {
       const context = backlog(columns);
       const before = row(context);
-      const outcome = releaseTask(context, { op: 'release', id: ID, to, again });
+      const outcome = releaseTask(context, { id: ID, to, again });
       const after = row(context);
       if (outcome.ok) {
         const free = after['assignee'] === null && after['assigned_at'] === null && after['lock_until'] === null;
@@ -205,7 +205,7 @@ describe('finishing', () => {
   test('Done is completed now, or when it first was; anything else is not completed', () => {
     const at = (columns: Columns, to: FinalStatus): unknown[] => {
       const context = backlog(locked(ME, NOW_S + 5, columns));
-      releaseTask(context, { op: 'release', id: ID, to, again: false });
+      releaseTask(context, { id: ID, to, again: false });
       const { completed, completed_at, last_modified } = row(context);
       assert.equal(Date.parse(String(last_modified)), NOW_S * 1000);
       return [completed, completed_at];
@@ -233,7 +233,7 @@ describe('setting a status', () => {
     test(name, () => {
       const context = backlog(columns);
       const before = row(context);
-      const outcome = setTaskStatus(context, { op: 'setStatus', id: ID, from, to, again: false });
+      const outcome = setTaskStatus(context, { id: ID, from, to, again: false });
       if (!outcome.ok) {
         assert.equal(outcome.failure.kind, expected);
         assert.deepEqual(row(context), before);

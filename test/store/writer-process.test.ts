@@ -14,15 +14,16 @@ test('the writer answers each message once, malformed ones too, and leaves when 
   child.on('message', (message: { kind: string; seq?: number; node?: string }) =>
     answers.push(`${message.kind} ${message.seq ?? '-'}`),
   );
+  const noGrace = { graceMs: 0, lingerMs: 0, lingering: [] };
   const messages = [
-    ...['junk', 12, { kind: 'request', seq: 1, ask: { op: 'probe' } }],
-    { kind: 'start', file: rig.file, json: rig.file, project: 'p', holder: 'me-here-1', graceMs: 0 },
+    ...['junk', 12, { kind: 'request', seq: 1, request: { kind: 'probe' } }],
+    { kind: 'start', file: rig.file, json: rig.file, project: 'p', holder: 'me-here-1', ...noGrace },
     // Another start must not change whose locks these are.
-    { kind: 'start', file: `${rig.file}-other`, json: rig.file, project: 'p', holder: 'you-here-2', graceMs: 0 },
-    { kind: 'request', seq: 2, ask: { op: 'claim', id: 'T-1', leaseMs: 60_000, takeUnleased: false } },
-    { kind: 'request', seq: 3, ask: { op: 'drop' } },
-    { kind: 'request', seq: 4, ask: { op: 'release', id: 'T-404', to: 'Done', again: false } },
-    { kind: 'request', seq: 5, ask: { op: 'exit' } },
+    { kind: 'start', file: `${rig.file}-other`, json: rig.file, project: 'p', holder: 'you-here-2', ...noGrace },
+    { kind: 'request', seq: 2, request: { kind: 'claim', id: 'T-1', leaseMs: 60_000, takeUnleased: false } },
+    { kind: 'request', seq: 3, request: { kind: 'drop' } },
+    { kind: 'request', seq: 4, request: { kind: 'release', id: 'T-404', to: 'Done', again: false } },
+    { kind: 'request', seq: 5, request: { kind: 'exit' } },
   ];
   for (const message of messages) child.send(message);
   assert.deepEqual(await exit, [0, null]);
@@ -52,7 +53,7 @@ test('a writer that is ended together with its client lets go of everything at o
   child.send({
     kind: 'request',
     seq: 1,
-    ask: { op: 'claim', id: 'T-1', leaseMs: 60_000, takeUnleased: false },
+    request: { kind: 'claim', id: 'T-1', leaseMs: 60_000, takeUnleased: false },
   });
   for await (const [message] of on(child, 'message')) if ((message as { seq?: number }).seq === 1) break;
   assert.equal((await rig.row('T-1'))['assignee'], 'me-here-1');

@@ -11,8 +11,7 @@ import type { RunEvent } from '../../src/core/run/run-events.ts';
 import { type AgentAssignment, KIND_OF, type RunOptions } from '../../src/core/run/run-options.ts';
 import { SubagentHostRegistry } from '../../src/core/run/attempt/subagent-host-registry.ts';
 import { WaveRunner } from '../../src/core/run/engine/wave-runner.ts';
-import type { WindowLocks } from '../../src/core/run/attempt/window-locks.ts';
-import { WindowWorker } from '../../src/core/run/attempt/window-worker.ts';
+import { WindowWorker, type WindowLocks } from '../../src/core/run/attempt/window-worker.ts';
 import type { StoreState } from '../../src/core/snapshot.ts';
 import { parseStatus, taskId, type Status, type Task, type TaskId } from '../../src/core/task.ts';
 import { HandClock, settle } from './hand-clock.ts';
@@ -137,10 +136,15 @@ export class WindowRig {
       holder,
       claim: async (id, leaseMs) => this.#claim(id, holder, leaseMs),
       release: async (id, to) => end(id, to),
-      releaseWithComment: async (id, to, comment) => {
-        const ended = end(id, to);
-        if (ended.ok && comment !== undefined) this.comments.push(comment.text);
-        return ended.ok ? ok({ status: ended.value }) : ended;
+      releaseWithResult: async (id, { to, overrules, comment }) => {
+        const { status, lock } = this.task(id);
+        const isFinished = status === 'Review' || status === 'Done';
+        const ended = isFinished && lock === undefined ? ok(status) : end(id, to);
+        if (!ended.ok) return ended;
+        const now = overrules && isFinished ? to : ended.value;
+        if (now !== ended.value) this.#write(id, { status: now });
+        if (comment !== undefined) this.comments.push(comment(now));
+        return ok({ status: now });
       },
       renew: async (ids, leaseMs) => {
         const until = this.clock.now() + leaseMs;

@@ -3,17 +3,17 @@ import { parseStatus, type TaskId } from '../../core/task.ts';
 import { moveAgentLocks } from './agent-locks.ts';
 import { endOfLease, type LockRow, readLockRow, seconds, type LockContext } from './lock-row.ts';
 import { releaseTask } from './lock-statements.ts';
-import type { WriterRequest, Values } from './writer-protocol.ts';
+import type { RequestOf, Values } from './writer-protocol.ts';
 
 /**
  * Makes locks of a window that is gone those of the context, in one statement guarded by the old holder, so that of two
  * windows each lock goes to one. A lock that has ended, or whose task is not open any more, is let go of instead.
  */
-export function adoptLocks(context: LockContext, ask: Extract<WriterRequest, { op: 'adopt' }>): Values['adopt'] {
+export function adoptLocks(context: LockContext, request: RequestOf<'adopt'>): Values['adopt'] {
   const { db, holder, now } = context;
-  const { from, again } = ask;
-  const until = endOfLease(now, ask.leaseMs);
-  const rows = [...new Set(ask.ids)].flatMap((id) => {
+  const { from, again } = request;
+  const until = endOfLease(now, request.leaseMs);
+  const rows = [...new Set(request.ids)].flatMap((id) => {
     const row = readLockRow(context, id);
     return row === undefined ? [] : [{ id, row }];
   });
@@ -42,7 +42,7 @@ export function adoptLocks(context: LockContext, ask: Extract<WriterRequest, { o
       const held = row.lock?.since ?? now;
       claims.push({ id, holder, since: held, until: until * 1000, fresh: false, version });
     } else if (row.lock?.holder === from) {
-      const left = releaseTask({ ...context, holder: from }, { op: 'release', id, to: 'Todo', again: false });
+      const left = releaseTask({ ...context, holder: from }, { id, to: 'Todo', again: false });
       if (left.ok && left.value.changed) moved.push(id);
     }
   }

@@ -1,9 +1,8 @@
 // What claims, renewals and releases write into a table of agents' locks, where somebody made one. It is not ours: only
 // columns whose role is known are written, and a row is inserted only where nothing else has to stand in it.
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { taskId, type TaskId } from '../../core/task.ts';
+import { taskId, type Lock, type TaskId } from '../../core/task.ts';
 import { AGENT_LOCKS_TABLE, type AgentLockColumns, findAgentLockColumns } from '../read/agent-locks-table.ts';
-import type { StoredLock } from './lock-row.ts';
 import { readMoment } from '../read/read-date.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 import { inSavepoint } from './savepoint.ts';
@@ -14,7 +13,7 @@ interface Table extends AgentLockColumns {
 }
 
 /** The locks on a task that the table knows, newest end first; times are epoch ms. */
-export function readAgentLocks(db: DatabaseSync, id: TaskId): readonly StoredLock[] {
+export function readAgentLocks(db: DatabaseSync, id: TaskId): readonly Lock[] {
   const table = tableOf(db);
   if (table === undefined) return [];
   const { task, holder, since, until } = table;
@@ -36,7 +35,7 @@ export function readAgentLocks(db: DatabaseSync, id: TaskId): readonly StoredLoc
  * Makes the lock on a task that of `holder`: a row of ours, or one that holds without an end and is taken over, becomes that;
  * else there is a new row, and what others left stays. A table with one row for a task has it exchanged.
  */
-export function writeAgentLock(db: DatabaseSync, id: TaskId, lock: StoredLock): void {
+export function writeAgentLock(db: DatabaseSync, id: TaskId, lock: Lock): void {
   const table = tableOf(db);
   if (table === undefined) return;
   const { task, holder, until } = table;
@@ -110,7 +109,7 @@ export function moveAgentLocks(
   db: DatabaseSync,
   ids: readonly TaskId[],
   from: string,
-  lock: Pick<StoredLock, 'holder' | 'until'>,
+  lock: Pick<Lock, 'holder' | 'until'>,
 ): void {
   const table = tableOf(db);
   if (table === undefined) return;
@@ -141,7 +140,7 @@ function tableOf(db: DatabaseSync): Table | undefined {
 }
 
 /** The values for the columns of time that the table has; a time that is undefined is not written. */
-function times(db: DatabaseSync, table: Table, lock: StoredLock): [string, SQLInputValue][] {
+function times(db: DatabaseSync, table: Table, lock: Lock): [string, SQLInputValue][] {
   const pairs = [
     [table.since, lock.since],
     [table.until, lock.until],

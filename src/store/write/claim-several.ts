@@ -6,19 +6,17 @@ import { isSettled, parseStatus, type TaskId } from '../../core/task.ts';
 import { type LockRow, readLockRow, type LockContext } from './lock-row.ts';
 import { claimTask } from './lock-statements.ts';
 import { columnsOf } from './table-columns.ts';
-import type { WriterRequest, Values } from './writer-protocol.ts';
-
-type Of<Op extends WriterRequest['op']> = Extract<WriterRequest, { op: Op }>;
+import type { RequestOf, Values } from './writer-protocol.ts';
 
 /** Claims all of these; fails with what is in the way of the first that cannot be had, and then nothing may be committed. */
 export function claimAllTasks(
   context: LockContext,
-  { ids, leaseMs }: Of<'claimAll'>,
+  { ids, leaseMs }: RequestOf<'claimAll'>,
 ): Result<Values['claimAll'], Failure> {
   const claims: Claim[] = [];
   const changed: TaskId[] = [];
   for (const id of new Set(ids)) {
-    const outcome = claimTask(context, { op: 'claim', id, leaseMs, takeUnleased: false });
+    const outcome = claimTask(context, { id, leaseMs, takeUnleased: false });
     if (!outcome.ok) return outcome;
     claims.push(outcome.value.claim);
     if (outcome.value.changed) changed.push(id);
@@ -30,11 +28,14 @@ export function claimAllTasks(
  * Claims the first of these that may start at this moment and that nobody has: what the caller saw when it put them in
  * order may be old, so status, locks and dependencies are read again under the write lock. Fails with `nothingReady`.
  */
-export function claimNextTask(context: LockContext, ask: Of<'claimNext'>): Result<Values['claimNext'], Failure> {
-  const { candidates, rules, leaseMs } = ask;
+export function claimNextTask(
+  context: LockContext,
+  request: RequestOf<'claimNext'>,
+): Result<Values['claimNext'], Failure> {
+  const { candidates, rules, leaseMs } = request;
   const claim = (id: TaskId): Result<Values['claimNext'], Failure> =>
-    claimTask(context, { op: 'claim', id, leaseMs, takeUnleased: false });
-  if (ask.again) {
+    claimTask(context, { id, leaseMs, takeUnleased: false });
+  if (request.again) {
     // The candidates were none of ours: one that is now is what the first try took before its answer was lost.
     const taken = candidates.find((id) => readLockRow(context, id)?.lock?.holder === context.holder);
     if (taken !== undefined) return claim(taken);

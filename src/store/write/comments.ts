@@ -1,17 +1,20 @@
 import { randomInt } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { TaskId } from '../../core/task.ts';
-import type { LockContext } from './lock-row.ts';
+import type { Failure } from '../../core/failure.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
+import { readLockRow, type LockContext } from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 import { inSavepoint } from './savepoint.ts';
 import { columnsOf } from './table-columns.ts';
+import type { RequestOf } from './writer-protocol.ts';
 
 /** The types of exarp-go that we write: what came of work, and a remark on the way. */
 export type CommentType = 'result' | 'note';
 
 const COLUMNS = ['id', 'task_id', 'comment_type', 'content', 'created'];
 
-/** Adds a comment; false where there is no table that takes it. The table is somebody else's, so its lack is no failure. */
+/** Adds a comment; false where there is no table that takes it. The table is another program's, so its lack is no failure. */
 export function writeComment(
   { db, now }: Pick<LockContext, 'db' | 'now'>,
   id: TaskId,
@@ -43,6 +46,21 @@ export function hasComment(db: DatabaseSync, id: TaskId, type: CommentType, cont
     .prepare('SELECT 1 FROM task_comments WHERE task_id = ? AND comment_type = ? AND content = ?')
     .get(id, type, content);
   return found !== undefined;
+}
+
+/**
+ * Adds a note to a task, also to one that another process holds. Fails with `noSuchTask`, and with `writeFailed` where the store
+ * takes no comments.
+ */
+export function addNote(
+  context: LockContext,
+  { id, text, again }: RequestOf<'note'>,
+  file: string,
+): Result<null, Failure> {
+  if (readLockRow(context, id) === undefined) return fail({ kind: 'noSuchTask', id });
+  if (again && hasComment(context.db, id, 'note', text)) return ok(null);
+  if (writeComment(context, id, 'note', text)) return ok(null);
+  return fail({ kind: 'writeFailed', file, detail: 'it has no table of comments that takes a note' });
 }
 
 /** `<task>-C-<unix nanoseconds>`, as exarp-go spells it. A clock of ms leaves the rest to chance, so that no two are the same. */

@@ -1,9 +1,9 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Failure } from '../../core/failure.ts';
-import { taskId, type TaskId } from '../../core/task.ts';
+import { taskId, type Lock, type TaskId } from '../../core/task.ts';
 import { clearAgentLock, readAgentLocks } from './agent-locks.ts';
 import { NotWritten } from './connection.ts';
-import { changeOne, readLockRow, seconds, type LockContext, type StoredLock } from './lock-row.ts';
+import { changeOne, readLockRow, seconds, type LockContext } from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 import { columnsOf } from './table-columns.ts';
 
@@ -32,7 +32,7 @@ export interface EditRow {
   /** 0 where the row has none that is a number. */
   readonly version: number;
   readonly ours: boolean;
-  readonly locks: readonly StoredLock[];
+  readonly locks: readonly Lock[];
 }
 
 /** The names of a table's columns; empty where there is no such table. */

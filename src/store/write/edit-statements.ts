@@ -4,7 +4,7 @@ import { type Change, isAllowedWhileHeld, isRealStatusChange } from '../../core/
 import { wouldCycle } from '../../core/edit/cycle.ts';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { type Status, type TaskId, parseStatus, taskId } from '../../core/task.ts';
+import { type TaskId, parseStatus, taskId } from '../../core/task.ts';
 import { clearAgentLock } from './agent-locks.ts';
 import { noteChange, noteCreation } from './edit-history.ts';
 import {
@@ -23,12 +23,7 @@ import { insertTask } from './insert-task.ts';
 import { clearLock } from './lock-audit.ts';
 import { lockInTheWay } from './lock-statements.ts';
 import { formatRfc3339 } from './rfc3339.ts';
-
-/** A status that was written, for whoever else keeps it. */
-export interface WrittenStatus {
-  readonly id: TaskId;
-  readonly status: Status;
-}
+import type { WrittenStatus } from './writer-protocol.ts';
 
 type Of<Kind extends Change['kind']> = Extract<Change, { kind: Kind }>;
 /** Undefined where the change is made, or was made already. */

@@ -1,7 +1,7 @@
 import type { Change } from '../../core/edit/change.ts';
 import { taskId } from '../../core/task.ts';
 import { columnNames, type EditContext, readEditRow, readPairs } from './edit-row.ts';
-import type { WrittenStatus } from './edit-statements.ts';
+import type { WrittenStatus } from './writer-protocol.ts';
 
 /**
  * True where the store is as these changes would leave it: they were made together, or not at all, so that is how a

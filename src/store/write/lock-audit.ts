@@ -3,9 +3,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Change } from '../../core/edit/change.ts';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { parseStatus, type Status, type TaskId } from '../../core/task.ts';
+import { parseStatus, type Lock, type Status, type TaskId } from '../../core/task.ts';
 import { clearAgentLock } from './agent-locks.ts';
-import { changeOne, readLockRow, seconds, type LockContext, type StoredLock } from './lock-row.ts';
+import { changeOne, readLockRow, seconds, type LockContext } from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 import { inSavepoint } from './savepoint.ts';
 import { columnsOf } from './table-columns.ts';
@@ -23,7 +23,7 @@ export function clearLock(
   const { db, now } = context;
   const row = readLockRow(context, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
-  const isMeant = (lock: StoredLock): boolean => lock.holder === holder && sameSecond(lock.until, until);
+  const isMeant = (lock: Lock): boolean => lock.holder === holder && sameSecond(lock.until, until);
   const meant = row.locks.find(isMeant);
   if (meant === undefined) return fail(whyNot(id, row, now));
 
@@ -44,7 +44,7 @@ export function clearLock(
 }
 
 /** Notes that the context has taken a task over from somebody whose lease had ended, or who had none. */
-export function noteTakeOver(context: LockContext, id: TaskId, from: StoredLock): void {
+export function noteTakeOver(context: LockContext, id: TaskId, from: Lock): void {
   noteActivity(context, 'lock_taken_over', id, { ...lockDetails(from), by: context.holder });
 }
 
@@ -84,7 +84,7 @@ function takesActivities(db: DatabaseSync): boolean {
   );
 }
 
-function lockDetails(lock: StoredLock): { readonly holder: string; readonly until: string | null } {
+function lockDetails(lock: Lock): { readonly holder: string; readonly until: string | null } {
   return { holder: lock.holder, until: lock.until === undefined ? null : dateText(lock.until) };
 }
 
@@ -93,7 +93,7 @@ function dateText(at: number): string {
   return Math.abs(at) <= 8.64e15 ? formatRfc3339(at) : String(at);
 }
 
-function whyNot(id: TaskId, { status, locks }: { status: string; locks: readonly StoredLock[] }, now: number): Failure {
+function whyNot(id: TaskId, { status, locks }: { status: string; locks: readonly Lock[] }, now: number): Failure {
   const live = locks.find((lock) => lock.until !== undefined && lock.until > now);
   if (live?.until !== undefined) return { kind: 'held', id, holder: live.holder, until: live.until };
   const unleased = locks.find((lock) => lock.until === undefined);

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import type { TaskId } from '../../core/task.ts';
+import type { Lock, TaskId } from '../../core/task.ts';
 import { readAgentLocks } from './agent-locks.ts';
 import { NotWritten } from './connection.ts';
 import { prepared } from './prepared.ts';
@@ -11,21 +11,14 @@ export interface LockContext {
   readonly now: number;
 }
 
-/** One lock on a task as it is stored; times are epoch ms, and undefined where the row does not say. */
-export interface StoredLock {
-  readonly holder: string;
-  readonly since: number | undefined;
-  readonly until: number | undefined;
-}
-
 /** What statements about locks need of a task. */
 export interface LockRow {
   readonly status: string;
   readonly version: number;
   /** What the lock columns say; undefined where nobody is named there. An empty name is nobody. */
-  readonly lock: StoredLock | undefined;
+  readonly lock: Lock | undefined;
   /** Every lock on the task: that of the columns first, then those of a table of agents' locks, where there is one. */
-  readonly locks: readonly StoredLock[];
+  readonly locks: readonly Lock[];
 }
 
 /** The row of a task, read under the write lock; undefined where there is none. */

@@ -6,11 +6,8 @@ import { agentLocksOf, clearAgentLock, othersInAgentLocks, renewAgentLocks, writ
 import { noteTakeOver } from './lock-audit.ts';
 import { changeOne, endOfLease, type LockRow, readLockRow, seconds, type LockContext } from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
-import type { WriterRequest, FinalStatus, Values } from './writer-protocol.ts';
+import type { FinalStatus, RequestOf, Values } from './writer-protocol.ts';
 
-export type { LockContext } from './lock-row.ts';
-
-type Of<Op extends WriterRequest['op']> = Extract<WriterRequest, { op: Op }>;
 type Outcome<Op extends keyof Values> = Result<Values[Op], Failure>;
 
 /**
@@ -20,9 +17,9 @@ type Outcome<Op extends keyof Values> = Result<Values[Op], Failure>;
  * `Claim.until` is what was written: up to a second more than asked for, never less. Taking over what somebody else had
  * leaves a line in `task_activities`.
  */
-export function claimTask(context: LockContext, ask: Of<'claim'>): Outcome<'claim'> {
+export function claimTask(context: LockContext, request: RequestOf<'claim'>): Outcome<'claim'> {
   const { db, holder, now } = context;
-  const { id } = ask;
+  const { id } = request;
   const row = readLockRow(context, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
   const status = parseStatus(row.status);
@@ -30,11 +27,11 @@ export function claimTask(context: LockContext, ask: Of<'claim'>): Outcome<'clai
     return fail({ kind: 'notClaimable', id, status, rawStatus: row.status });
   }
   const inTheWay = lockInTheWay(row, context, id);
-  if (inTheWay !== undefined && !(inTheWay.kind === 'unleased' && ask.takeUnleased)) return fail(inTheWay);
+  if (inTheWay !== undefined && !(inTheWay.kind === 'unleased' && request.takeUnleased)) return fail(inTheWay);
   const ours = row.locks.find((lock) => lock.holder === holder);
   const taken = ours === undefined ? row.locks[0] : undefined;
   const since = seconds(ours === undefined ? now : (ours.since ?? now));
-  const until = endOfLease(now, ask.leaseMs);
+  const until = endOfLease(now, request.leaseMs);
   // `last_modified` stays, as with every lock operation of exarp-go.
   changeOne(
     db,
@@ -45,8 +42,12 @@ export function claimTask(context: LockContext, ask: Of<'claim'>): Outcome<'clai
   writeAgentLock(db, id, { holder, since: since * 1000, until: until * 1000 });
   if (taken !== undefined) noteTakeOver(context, id, taken);
   const claim: Claim = {
-    ...{ id, holder, since: since * 1000, until: until * 1000 },
-    ...{ fresh: ours === undefined, version: row.version + 1 },
+    id,
+    holder,
+    since: since * 1000,
+    until: until * 1000,
+    fresh: ours === undefined,
+    version: row.version + 1,
     ...(taken === undefined ? {} : { takenFrom: { holder: taken.holder, until: taken.until } }),
   };
   return ok({ claim, changed: row.status !== 'In Progress' });
@@ -66,7 +67,7 @@ export function lockInTheWay(
 }
 
 /** Gives every lock that is still ours a new end, in one statement, and says who has the others. */
-export function renewLocks(context: LockContext, { ids, leaseMs }: Of<'renew'>): Renewal {
+export function renewLocks(context: LockContext, { ids, leaseMs }: RequestOf<'renew'>): Renewal {
   const { db, holder, now } = context;
   const until = endOfLease(now, leaseMs);
   const taken = othersInAgentLocks(db, ids, holder, now);
@@ -87,7 +88,7 @@ export function renewLocks(context: LockContext, { ids, leaseMs }: Of<'renew'>):
 }
 
 /** Clears our lock and moves In Progress to `to`, in one statement. Any other status was set by somebody: it stays. */
-export function releaseTask(context: LockContext, { id, to, again }: Of<'release'>): Outcome<'release'> {
+export function releaseTask(context: LockContext, { id, to, again }: RequestOf<'release'>): Outcome<'release'> {
   const { db, holder, now } = context;
   const row = readLockRow(context, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
@@ -115,7 +116,10 @@ export function releaseTask(context: LockContext, { id, to, again }: Of<'release
 }
 
 /** Writes a status where the stored one is still `from` and no lock of somebody else is in the way; clears ours. */
-export function setTaskStatus(context: LockContext, { id, from, to, again }: Of<'setStatus'>): Outcome<'setStatus'> {
+export function setTaskStatus(
+  context: LockContext,
+  { id, from, to, again }: RequestOf<'setStatus'>,
+): Outcome<'setStatus'> {
   const row = readLockRow(context, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
   const ours = oursIn(row, context.holder);
@@ -149,7 +153,7 @@ export function releaseAllLocks(
   for (const row of rows) {
     const id = row['id'] as TaskId;
     if (except.has(id)) continue;
-    const outcome = releaseTask(context, { op: 'release', id, to: 'Todo', again: false });
+    const outcome = releaseTask(context, { id, to: 'Todo', again: false });
     if (outcome.ok && outcome.value.changed) moved.push(id);
   }
   for (const lock of agentLocksOf(db, holder)) {

@@ -3,16 +3,18 @@ import type { Claim, Clock, Locks, Renewal } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import type { Ending } from '../../core/run/attempt/task-work.ts';
 import type { Status, TaskId } from '../../core/task.ts';
+import { BusyBackoff } from './busy-backoff.ts';
 import type { Connection, Transacted } from './connection.ts';
-import { finishWork } from './finish-work.ts';
 import type { LockContext } from './lock-row.ts';
 import { claimTask, renewLocks } from './lock-statements.ts';
+import { releaseWithResult } from './release-with-result.ts';
 
-/** Whoever asked for the task waits for this. */
+/** The run waits for this. */
 const CLAIM_DEADLINE_MS = 10_000;
 /** Work that is done is worth waiting for: the lease is kept meanwhile, and the next renewal comes anyway. */
-const FINISH_DEADLINE_MS = 10 * 60_000;
+const RELEASE_DEADLINE_MS = 10 * 60_000;
 const RENEW_DEADLINE_MS = 5_000;
+const MAX_PAUSE_MS = 1_000;
 
 export interface WorkLocksOptions {
   readonly connection: Connection;
@@ -25,7 +27,7 @@ export interface WorkLocksOptions {
   readonly random: () => number;
   /** After a status was written. */
   readonly onStatusWritten: (id: TaskId, status: Status) => void;
-  /** Something that is no failure, but that whoever reads the log should know. */
+  /** Something that is no failure, but that belongs into the log. */
   readonly note: (text: string) => void;
 }
 
@@ -35,7 +37,6 @@ export interface WorkLocksOptions {
  */
 export class WorkLocks implements Pick<Locks, 'holder' | 'claim' | 'renew' | 'release'> {
   readonly #options: WorkLocksOptions;
-  readonly #claimedAt = new Map<TaskId, number>();
 
   constructor(options: WorkLocksOptions) {
     this.#options = options;
@@ -47,32 +48,29 @@ export class WorkLocks implements Pick<Locks, 'holder' | 'claim' | 'renew' | 're
 
   async claim(id: TaskId, leaseMs: number): Promise<Result<Claim, Failure>> {
     const claimed = await this.#transact(CLAIM_DEADLINE_MS, (context) =>
-      claimTask(context, { op: 'claim', id, leaseMs, takeUnleased: false }),
+      claimTask(context, { id, leaseMs, takeUnleased: false }),
     );
     if (!claimed.ok) return claimed;
     const { claim, changed } = claimed.value;
-    if (!this.#claimedAt.has(id)) this.#claimedAt.set(id, this.#options.clock.now());
     if (changed) this.#options.onStatusWritten(id, 'In Progress');
     return ok(claim);
   }
 
   renew(ids: readonly TaskId[], leaseMs: number): Promise<Result<Renewal, Failure>> {
-    return this.#transact(RENEW_DEADLINE_MS, (context) => ok(renewLocks(context, { op: 'renew', ids, leaseMs })));
+    return this.#transact(RENEW_DEADLINE_MS, (context) => ok(renewLocks(context, { ids, leaseMs })));
   }
 
   release(id: TaskId, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>> {
-    return this.end(id, { to, overrules: false, comment: undefined });
+    return this.releaseWithResult(id, { to, overrules: false, comment: undefined });
   }
 
-  /** As `finish`, with what else is written when work ends, in one transaction. */
-  async end(id: TaskId, ending: Ending): Promise<Result<Status, Failure>> {
-    const claimedAt = this.#claimedAt.get(id) ?? 0;
-    const finished = await this.#transact(FINISH_DEADLINE_MS, (context) =>
-      finishWork(context, { id, ending, claimedAt }),
+  /** As `release`, with what else is written when work ends, in one transaction. */
+  async releaseWithResult(id: TaskId, ending: Ending): Promise<Result<Status, Failure>> {
+    const released = await this.#transact(RELEASE_DEADLINE_MS, (context) =>
+      releaseWithResult(context, { id, ...ending, acceptsMoved: false, commentType: 'result', again: false }),
     );
-    if (!finished.ok) return finished;
-    this.#claimedAt.delete(id);
-    const { status, changed, comment } = finished.value;
+    if (!released.ok) return released;
+    const { status, changed, comment } = released.value;
     if (comment === 'noTable') {
       this.#options.note('The store has no table of comments that takes a result, so none was written.');
     }
@@ -85,15 +83,13 @@ export class WorkLocks implements Pick<Locks, 'holder' | 'claim' | 'renew' | 're
     body: (context: LockContext) => Result<T, Failure>,
   ): Promise<Result<T, Failure>> {
     const { connection, file, holder, clock, random } = this.#options;
-    const beganAt = clock.now();
-    for (let attempt = 0; ; attempt++) {
+    const backoff = new BusyBackoff({ clock, random, deadlineMs, maxPauseMs: MAX_PAUSE_MS });
+    for (;;) {
       // The time is taken when the wait for the write lock is over.
       const outcome: Transacted<T> = connection.transact((db) => body({ db, holder, now: clock.now() }));
       if (outcome !== 'busy') return outcome;
-      const waitedMs = clock.now() - beganAt;
-      const pauseMs = 20 + random() * Math.min(1000, 25 * 2 ** Math.min(attempt, 10));
-      if (waitedMs + pauseMs > deadlineMs) return fail({ kind: 'busy', file, waitedMs });
-      await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
+      const waitedMs = await backoff.pause();
+      if (waitedMs !== undefined) return fail({ kind: 'busy', file, waitedMs });
     }
   }
 }

@@ -35,7 +35,7 @@ export interface WriterChild {
   readonly answered: boolean;
   /** What it ended with, once it has. */
   readonly ended: Promise<string>;
-  ask(ask: WriterRequest): Promise<Reply>;
+  request(request: WriterRequest): Promise<Reply>;
   /** Ends it at once; what it was doing is rolled back or done. */
   kill(): void;
   /** Leaves it alone: it lets go of all locks after its grace time, and ends. */
@@ -136,11 +136,11 @@ class LivingChild implements WriterChild {
     return this.#answered;
   }
 
-  async ask(ask: WriterRequest): Promise<Reply> {
+  async request(request: WriterRequest): Promise<Reply> {
     if (this.#dead || !this.#child.connected) return { kind: 'died', sent: false };
     const seq = ++this.#seq;
     const sentAt = this.#clock.now();
-    const request: WriterMessage = { kind: 'request', seq, ask };
+    const message: WriterMessage = { kind: 'request', seq, request };
     const reply = new Promise<Reply>((resolve, reject) => this.#waiting.set(seq, { resolve, reject }));
     const check = (): void => {
       const quietMs = this.#clock.now() - Math.max(sentAt, this.#heardAt);
@@ -148,7 +148,7 @@ class LivingChild implements WriterChild {
       else timer = this.#clock.after(HUNG_MS - quietMs, check);
     };
     let timer = this.#clock.after(HUNG_MS, check);
-    this.#child.send(request);
+    this.#child.send(message);
     try {
       return await reply;
     } finally {

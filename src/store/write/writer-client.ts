@@ -4,11 +4,14 @@ import type { Failure } from '../../core/failure.ts';
 import type { Change } from '../../core/edit/change.ts';
 import type { Claim, Clock, Edits, Locks, ReadyRules, Renewal } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import type { Status, Task, TaskId } from '../../core/task.ts';
+import type { Ending } from '../../core/run/attempt/task-work.ts';
+import { STATUSES, type Status, type Task, type TaskId } from '../../core/task.ts';
 import { storePathsOf } from '../files/locate.ts';
+import { BusyBackoff } from './busy-backoff.ts';
 import { formatRfc3339 } from './rfc3339.ts';
+import type { CommentType } from './comments.ts';
 import { startChild, type NodeCommand, type WriterChild } from './writer-child.ts';
-import type { WriterRequest, FinalStatus, Values, WrittenComment } from './writer-protocol.ts';
+import type { WriterRequest, FinalStatus, Values } from './writer-protocol.ts';
 
 export interface WriterOptions {
   /** `todo2.db`, absolute. */
@@ -44,6 +47,7 @@ const CLOSE_MS = 2_000;
 /** A Node that appears meanwhile is found after this time, and no sooner: looking starts several processes. */
 const LOOK_AGAIN_MS = 30_000;
 const MAX_DEATHS = 3;
+const MAX_PAUSE_MS = 400;
 
 /**
  * Locks in one database, taken by a process of its own that starts with the first call and again when it died.
@@ -69,19 +73,19 @@ export class Writer implements Locks, Edits, Disposable {
   }
 
   async probe(): Promise<Failure | undefined> {
-    const outcome = await this.#request({ op: 'probe' });
+    const outcome = await this.#request({ kind: 'probe' });
     return outcome.ok ? undefined : outcome.failure;
   }
 
   async claim(id: TaskId, leaseMs: number, consent?: 'takeUnleased'): Promise<Result<Claim, Failure>> {
-    const outcome = await this.#request({ op: 'claim', id, leaseMs, takeUnleased: consent === 'takeUnleased' });
+    const outcome = await this.#request({ kind: 'claim', id, leaseMs, takeUnleased: consent === 'takeUnleased' });
     if (!outcome.ok) return outcome;
     return ok(this.#claimed(outcome.value));
   }
 
   async claimAll(ids: readonly TaskId[], leaseMs: number): Promise<Result<readonly Claim[], Failure>> {
     if (ids.length === 0) return ok([]);
-    const outcome = await this.#request({ op: 'claimAll', ids, leaseMs });
+    const outcome = await this.#request({ kind: 'claimAll', ids, leaseMs });
     if (!outcome.ok) return outcome;
     const { claims, changed } = outcome.value;
     return ok(claims.map((claim) => this.#claimed({ claim, changed: changed.includes(claim.id) })));
@@ -91,13 +95,13 @@ export class Writer implements Locks, Edits, Disposable {
     // One that is ours would be taken for what a first try took whose answer was lost.
     const free = candidates.filter((id) => !this.#held.has(id));
     if (free.length === 0) return fail({ kind: 'nothingReady' });
-    const outcome = await this.#request({ op: 'claimNext', candidates: free, rules, leaseMs, again: false });
+    const outcome = await this.#request({ kind: 'claimNext', candidates: free, rules, leaseMs, again: false });
     return outcome.ok ? ok(this.#claimed(outcome.value)) : outcome;
   }
 
   async adopt(ids: readonly TaskId[], from: string, leaseMs: number): Promise<Result<readonly Claim[], Failure>> {
     if (ids.length === 0) return ok([]);
-    const outcome = await this.#request({ op: 'adopt', ids, from, leaseMs, again: false });
+    const outcome = await this.#request({ kind: 'adopt', ids, from, leaseMs, again: false });
     if (!outcome.ok) return outcome;
     for (const id of outcome.value.moved) this.#tell(id, 'Todo');
     return ok(outcome.value.claims.map((claim) => this.#claimed({ claim, changed: false })));
@@ -108,8 +112,8 @@ export class Writer implements Locks, Edits, Disposable {
     { holder, until }: { readonly holder: string; readonly until: number | undefined },
     reason: string,
   ): Promise<Result<Status, Failure>> {
-    const ask = { op: 'forceRelease', id, holder, until: until ?? null, reason, again: false } as const;
-    const outcome = await this.#request(ask);
+    const lock = { holder, until: until ?? null };
+    const outcome = await this.#request({ kind: 'forceRelease', id, ...lock, reason, again: false });
     if (!outcome.ok) return outcome;
     if (holder === this.holder) this.#held.delete(id);
     if (outcome.value.changed) this.#tell(id, outcome.value.status);
@@ -121,7 +125,7 @@ export class Writer implements Locks, Edits, Disposable {
    * leaves it either there or free. Fails with `lockLost` where somebody else has the task, or nobody, and with `noSuchTask`.
    */
   async releaseFor(id: TaskId, from: string): Promise<Result<Status, Failure>> {
-    const outcome = await this.#request({ op: 'releaseFor', id, from, again: false });
+    const outcome = await this.#request({ kind: 'releaseFor', id, from, again: false });
     if (!outcome.ok) return outcome;
     if (outcome.value.changed) this.#tell(id, outcome.value.status);
     return ok(outcome.value.status);
@@ -131,48 +135,61 @@ export class Writer implements Locks, Edits, Disposable {
   linger(ids: readonly TaskId[]): void {
     this.#lingering = ids;
     // A process that starts later, or that dies now, is told with its start.
-    void this.#child?.then((started) => (started.ok ? started.value.ask({ op: 'linger', ids }) : undefined));
+    void this.#child?.then((started) => (started.ok ? started.value.request({ kind: 'linger', ids }) : undefined));
   }
 
   async renew(ids: readonly TaskId[], leaseMs: number): Promise<Result<Renewal, Failure>> {
     if (ids.length === 0) return ok({ renewed: [], until: this.#options.clock.now() + leaseMs, lost: [] });
-    const outcome = await this.#request({ op: 'renew', ids, leaseMs });
+    const outcome = await this.#request({ kind: 'renew', ids, leaseMs });
     if (outcome.ok) for (const { id } of outcome.value.lost) this.#held.delete(id);
     return outcome;
   }
 
   async release(id: TaskId, to: FinalStatus): Promise<Result<Status, Failure>> {
-    return this.#settle(id, await this.#request({ op: 'release', id, to, again: false }));
+    return this.#settle(id, await this.#request({ kind: 'release', id, to, again: false }));
   }
 
   /**
-   * As `finish`, with a comment in the same transaction; answers also whether the comment was written, which a store without
-   * a table for it does not take. Fails with `lockLost`, `noSuchTask`.
+   * As `release`, with the comment for the status that the task then has, in the same transaction; says whether the store took it.
+   * `acceptsMoved`: a task in Review or Done whose lock was cleared elsewhere counts as ended. Fails with `lockLost`, `noSuchTask`.
    */
-  async releaseWithComment(
+  async releaseWithResult(
     id: TaskId,
-    to: FinalStatus,
-    comment: WrittenComment | undefined,
+    { to, overrules, comment }: Ending,
+    {
+      acceptsMoved = false,
+      commentType = 'result',
+    }: { readonly acceptsMoved?: boolean; readonly commentType?: CommentType } = {},
   ): Promise<Result<{ readonly status: Status; readonly commented: boolean }, Failure>> {
-    const outcome = await this.#request({ op: 'releaseWithResult', id, to, comment: comment ?? null, again: false });
+    const comments = comment === undefined ? null : commentsOf(comment);
+    const outcome = await this.#request({
+      kind: 'releaseWithResult',
+      id,
+      to,
+      overrules,
+      acceptsMoved,
+      comments,
+      commentType,
+      again: false,
+    });
     const settled = this.#settle(id, outcome);
     if (!settled.ok) return settled;
-    return ok({ status: settled.value, commented: outcome.ok && outcome.value.commented });
+    return ok({ status: settled.value, commented: outcome.ok && outcome.value.comment === 'written' });
   }
 
   /** Adds a note to a task, whoever holds it. Fails with `noSuchTask`; with `writeFailed` where the store takes no comments. */
   async addNote(id: TaskId, text: string): Promise<Result<undefined, Failure>> {
-    const outcome = await this.#request({ op: 'note', id, text, again: false });
+    const outcome = await this.#request({ kind: 'note', id, text, again: false });
     return outcome.ok ? ok(undefined) : outcome;
   }
 
   async setStatus(id: TaskId, from: string, to: FinalStatus): Promise<Result<Status, Failure>> {
-    return this.#settle(id, await this.#request({ op: 'setStatus', id, from, to, again: false }));
+    return this.#settle(id, await this.#request({ kind: 'setStatus', id, from, to, again: false }));
   }
 
   async apply(changes: readonly Change[]): Promise<Result<undefined, Failure>> {
     if (changes.length === 0) return ok(undefined);
-    const outcome = await this.#request({ op: 'apply', changes, again: false });
+    const outcome = await this.#request({ kind: 'apply', changes, again: false });
     if (!outcome.ok) return outcome;
     for (const change of changes) {
       if (change.kind === 'delete') this.#held.delete(change.id);
@@ -184,7 +201,7 @@ export class Writer implements Locks, Edits, Disposable {
   /** The latest comment of type `result` of each of these tasks that has one. */
   async results(ids: readonly TaskId[]): Promise<Result<ReadonlyMap<TaskId, string>, Failure>> {
     if (ids.length === 0) return ok(new Map());
-    const outcome = await this.#request({ op: 'results', ids });
+    const outcome = await this.#request({ kind: 'results', ids });
     return outcome.ok ? ok(new Map(outcome.value)) : outcome;
   }
 
@@ -199,7 +216,7 @@ export class Writer implements Locks, Edits, Disposable {
    * tasks in it. False where there is a table of tasks already: then nothing was done.
    */
   async initialise(tasks: readonly Task[]): Promise<Result<boolean, Failure>> {
-    const outcome = await this.#request({ op: 'initialise', tasks, again: false });
+    const outcome = await this.#request({ kind: 'initialise', tasks, again: false });
     return outcome.ok ? ok(outcome.value.made) : outcome;
   }
 
@@ -224,7 +241,7 @@ export class Writer implements Locks, Edits, Disposable {
       const except = locks === 'linger' ? this.#lingering : [];
       // Should the process have to stay behind, nothing lingers.
       if (locks === 'release') this.linger([]);
-      const outcome = await Promise.race([this.#request({ op: 'releaseAll', except }), limit]);
+      const outcome = await Promise.race([this.#request({ kind: 'releaseAll', except }), limit]);
       if (outcome !== 'late' && outcome.ok) for (const id of outcome.value.moved) this.#tell(id, 'Todo');
       else
         this.#options.log('The locks of this window could not be released at once; the writer process goes on trying.');
@@ -240,7 +257,7 @@ export class Writer implements Locks, Edits, Disposable {
       return;
     }
     const child = started.value;
-    if ((await Promise.race([child.ask({ op: 'exit' }), limit])) === 'late') child.kill();
+    if ((await Promise.race([child.request({ kind: 'exit' }), limit])) === 'late') child.kill();
     await child.ended;
   }
 
@@ -281,26 +298,27 @@ export class Writer implements Locks, Edits, Disposable {
     }
   }
 
-  async #request<Op extends keyof Values>(
-    ask: Extract<WriterRequest, { op: Op }>,
-  ): Promise<Result<Values[Op], Failure>> {
+  async #request<Kind extends keyof Values>(
+    request: Extract<WriterRequest, { kind: Kind }>,
+  ): Promise<Result<Values[Kind], Failure>> {
     const { clock, random, file, deadlineMs = DEADLINE_MS } = this.#options;
-    const beganAt = clock.now();
+    const backoff = new BusyBackoff({ clock, random, deadlineMs, maxPauseMs: MAX_PAUSE_MS });
     let deaths = 0;
     let unknown = false;
-    for (const id of claimedBy(ask)) this.#doubtful.delete(id);
+    for (const id of claimedBy(request)) this.#doubtful.delete(id);
     const giveUp = (failure: Failure): Result<never, Failure> => {
-      if (unknown) for (const id of claimedBy(ask)) if (!this.#held.has(id)) this.#doubtful.add(id);
+      if (unknown) for (const id of claimedBy(request)) if (!this.#held.has(id)) this.#doubtful.add(id);
       return fail(failure);
     };
-    for (let attempt = 0; ; attempt++) {
-      if (this.#left || (this.#closing !== undefined && ask.op !== 'releaseAll')) return giveUp(died('it was closed'));
+    for (;;) {
+      if (this.#left || (this.#closing !== undefined && request.kind !== 'releaseAll'))
+        return giveUp(died('it was closed'));
       const started = await this.#start();
       if (!started.ok) return giveUp(started.failure);
-      const reply = await started.value.ask(unknown && 'again' in ask ? { ...ask, again: true } : ask);
+      const reply = await started.value.request(unknown && 'again' in request ? { ...request, again: true } : request);
       if (reply.kind === 'done') {
         void this.#settleDoubts();
-        return ok(reply.value as Values[Op]);
+        return ok(reply.value as Values[Kind]);
       }
       if (reply.kind === 'failed') return giveUp(reply.failure);
       if (reply.kind === 'died') {
@@ -310,14 +328,11 @@ export class Writer implements Locks, Edits, Disposable {
         if (++deaths === MAX_DEATHS) return giveUp(died(detail));
         continue;
       }
-      const waitedMs = clock.now() - beganAt;
-      const pauseMs = 20 + random() * Math.min(400, 25 * 2 ** attempt);
-      if (waitedMs + pauseMs > deadlineMs) {
-        // Not `busy`, which promises that nothing was written.
-        if (unknown) return giveUp(died(`and the database has been locked since, for ${waitedMs} ms`));
-        return fail({ kind: 'busy', file, waitedMs });
-      }
-      await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
+      const waitedMs = await backoff.pause();
+      if (waitedMs === undefined) continue;
+      // Not `busy`, which promises that nothing was written.
+      if (unknown) return giveUp(died(`and the database has been locked since, for ${waitedMs} ms`));
+      return fail({ kind: 'busy', file, waitedMs });
     }
   }
 
@@ -327,7 +342,7 @@ export class Writer implements Locks, Edits, Disposable {
     this.#doubtful.clear();
     for (const id of ids) {
       if (this.#held.has(id)) continue; // claimed again meanwhile
-      const finished = await this.#request({ op: 'release', id, to: 'Todo', again: false });
+      const finished = await this.#request({ kind: 'release', id, to: 'Todo', again: false });
       if (finished.ok) {
         this.#options.log(`A claim of ${id} that had failed was written all the same; it is given back.`);
         if (finished.value.changed) this.#tell(id, finished.value.status);
@@ -372,7 +387,7 @@ export class Writer implements Locks, Edits, Disposable {
       );
       // What was said while it started has not reached it.
       if (typeof started !== 'string' && this.#lingering !== lingering) {
-        void started.ask({ op: 'linger', ids: this.#lingering });
+        void started.request({ kind: 'linger', ids: this.#lingering });
       }
       if (typeof started !== 'string') {
         log(`The writer process ${started.pid} runs on ${[node.command, ...node.args].join(' ')}`);
@@ -388,18 +403,23 @@ export class Writer implements Locks, Edits, Disposable {
 }
 
 /** What a request may lock. */
-function claimedBy(ask: WriterRequest): readonly TaskId[] {
-  switch (ask.op) {
+function claimedBy(request: WriterRequest): readonly TaskId[] {
+  switch (request.kind) {
     case 'claim':
-      return [ask.id];
+      return [request.id];
     case 'claimAll':
     case 'adopt':
-      return ask.ids;
+      return request.ids;
     case 'claimNext':
-      return ask.candidates;
+      return request.candidates;
     default:
       return [];
   }
+}
+
+/** The comment for each status that the task may have by then: only the transaction knows which. */
+function commentsOf(comment: (status: Status) => string): Readonly<Record<Status, string>> {
+  return Object.fromEntries(STATUSES.map((status) => [status, comment(status)])) as Record<Status, string>;
 }
 
 function died(detail: string): Failure {

@@ -6,6 +6,7 @@ import type {
   Clock,
   Job,
   JobInProgress,
+  Locks,
   TaskWorker,
   WorkEnd,
   WorkListener,
@@ -20,7 +21,19 @@ import { type Completion, ManualCompletions } from './manual-completions.ts';
 import type { SubagentHostRegistry } from './subagent-host-registry.ts';
 import { reportOf, workBySubagent } from './subagent-work.ts';
 import { type AgentReport, type Ending, workOnTask } from './task-work.ts';
-import { releaseWithResult, type WindowLocks } from './window-locks.ts';
+
+/** The locks of a window, with what is written when work ends. */
+export interface WindowLocks extends Pick<Locks, 'holder' | 'claim' | 'setStatus' | 'forceRelease'> {
+  /**
+   * As `WorkWorld.locks.release`. With `acceptsMoved` a task in Review or Done whose lock was cleared elsewhere counts as ended:
+   * its status stays, but where the ending overrules it. Fails with `lockLost` where another holder has the task.
+   */
+  releaseWithResult(
+    id: TaskId,
+    ending: Ending,
+    options: { readonly acceptsMoved: true },
+  ): Promise<Result<{ readonly status: Status }, Failure>>;
+}
 
 /** What one attempt in a window is made of. */
 export interface WindowJob {
@@ -256,13 +269,14 @@ export class WindowWorker implements TaskWorker {
 
   /** Ends work in the store, and tries for minutes where that is busy: work that is done is worth waiting for. */
   async #end(id: TaskId, ending: Ending): Promise<Result<Status, Failure>> {
-    const { locks, keeper, source, clock } = this.#options;
+    const { locks, keeper, clock } = this.#options;
     const until = clock.now() + RECORDED_WITHIN_MS;
     for (;;) {
       // Before it is written, so that nobody takes our own change for one that undoes our claim.
       const keep = keeper.untrack(id);
-      const ended = await releaseWithResult(id, ending, { locks, source });
-      if (ended.ok || !PASSING.has(ended.failure.kind) || clock.now() >= until) return ended;
+      const ended = await locks.releaseWithResult(id, ending, { acceptsMoved: true });
+      if (ended.ok) return ok(ended.value.status);
+      if (!PASSING.has(ended.failure.kind) || clock.now() >= until) return ended;
       keep();
       await this.#somethingNew(this.#gone.signal);
       if (this.#gone.signal.aborted) return never();

@@ -1,0 +1,67 @@
+import type { Failure } from '../../core/failure.ts';
+import { ok, type Result } from '../../core/result.ts';
+import type { Ending } from '../../core/run/attempt/task-work.ts';
+import { parseStatus, type TaskId } from '../../core/task.ts';
+import { hasComment, writeComment, type CommentType } from './comments.ts';
+import { readLockRow, type LockContext } from './lock-row.ts';
+import { claimTask, releaseTask, setTaskStatus } from './lock-statements.ts';
+import type { Values } from './writer-protocol.ts';
+
+/**
+ * exarp-go rewrites all tasks from what it read some time before, and may so put a task back to Todo that was claimed in
+ * between. That comes soon after the claim; a Todo that is found later was another program's decision.
+ */
+const UNDONE_WITHIN_MS = 60_000;
+
+/** The end of work on one task. */
+export interface EndOfWork extends Ending {
+  readonly id: TaskId;
+  /** True where the work may have been ended elsewhere: the task is in Review or Done, and its lock is cleared. */
+  readonly acceptsMoved: boolean;
+  readonly commentType: CommentType;
+  /** True for a repetition of a try whose outcome is not known. */
+  readonly again: boolean;
+}
+
+/**
+ * Ends the holder's work on a task, inside one transaction: the lock is cleared, In Progress becomes `to`, and the
+ * comment for the status that the task then has is added, where there is a table of comments that takes it.
+ *
+ * A status that another program set meanwhile stays, but where the ending overrules Review and Done. Fails with `lockLost` where the
+ * lock is not the holder's, and with `noSuchTask`.
+ */
+export function releaseWithResult(
+  context: LockContext,
+  { id, to, overrules, comment, acceptsMoved, commentType, again }: EndOfWork,
+): Result<Values['releaseWithResult'], Failure> {
+  const row = readLockRow(context, id);
+  const before = row && parseStatus(row.status);
+  if (again && before !== undefined && row?.locks.length === 0) {
+    // The first try may have come through before its answer was lost: then its comment is there, too.
+    const text = comment?.(before);
+    const isDone = text === undefined ? before === to : hasComment(context.db, id, commentType, text);
+    if (isDone) return ok({ status: before, changed: before === to, comment: text === undefined ? 'none' : 'written' });
+  }
+  const lock = row?.locks.find(({ holder }) => holder === context.holder);
+  if (lock !== undefined && before === 'Todo' && context.now - (lock.since ?? 0) < UNDONE_WITHIN_MS) {
+    const claimed = claimTask(context, { id, leaseMs: UNDONE_WITHIN_MS, takeUnleased: false });
+    if (!claimed.ok) return claimed;
+  }
+  let released: Result<Values['release'], Failure> = releaseTask(context, { id, to, again: false });
+  const isMoved = acceptsMoved && row?.lock === undefined && (before === 'Review' || before === 'Done');
+  if (!released.ok && isMoved) released = ok({ status: before, changed: false });
+  if (!released.ok) return released;
+  const { status, changed } = overrules ? overrule(context, id, to, released.value) : released.value;
+  const text = comment?.(status);
+  const isWritten = text !== undefined && writeComment(context, id, commentType, text);
+  return ok({ status, changed, comment: text === undefined ? 'none' : isWritten ? 'written' : 'noTable' });
+}
+
+/** Review and Done become `to`. Where another process has the task by another kind of lock, the status is theirs. */
+function overrule(context: LockContext, id: TaskId, to: Ending['to'], released: Values['release']): Values['release'] {
+  const { status } = released;
+  if ((status !== 'Review' && status !== 'Done') || status === to) return released;
+  const from = readLockRow(context, id)?.status ?? '';
+  const moved = setTaskStatus(context, { id, from, to, again: false });
+  return moved.ok ? { status: to, changed: true } : released;
+}
