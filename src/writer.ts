@@ -2,7 +2,7 @@
 // (closing a descriptor there would drop the locks of a connection in the same process).
 import { hostname } from 'node:os';
 import type { Failure } from './core/failure.ts';
-import { fail, ok, type Result } from './core/result.ts';
+import { ok, type Result } from './core/result.ts';
 import { parseStatus, type TaskId } from './core/task.ts';
 import { Connection, type Transacted } from './store/write/connection.ts';
 import { applyChanges } from './store/write/edit-statements.ts';
@@ -114,72 +114,48 @@ function serve(seq: number, request: WriterRequest): void {
   else send({ kind: 'failed', seq, failure: outcome.failure });
 }
 
+type Kind = Exclude<keyof Values, 'exit' | 'linger' | 'apply' | 'initialise'>;
+
+/** What each request does, inside a transaction that has the write lock. */
+const PERFORM: {
+  readonly [K in Kind]: (context: LockContext, request: RequestOf<K>, file: string) => Result<Values[K], Failure>;
+} = {
+  probe: () => ok({ node: process.version }),
+  claim: claimTask,
+  claimAll: claimAllTasks,
+  claimNext: claimNextTask,
+  adopt: (context, request) => ok(adoptLocks(context, request)),
+  forceRelease,
+  releaseFor: (context, { id, from, again }) => releaseTask({ ...context, holder: from }, { id, to: 'Todo', again }),
+  renew: (context, request) => ok(renewLocks(context, request)),
+  release: releaseTask,
+  releaseWithResult: (context, { comments, ...request }) =>
+    releaseWithResult(context, { ...request, comment: comments === null ? undefined : (status) => comments[status] }),
+  note: addNote,
+  setStatus: setTaskStatus,
+  results: ({ db }, { ids }) => ok(readResults(db, ids)),
+  releaseAll: (context, { except }) =>
+    ok({ moved: releaseAllLocks(context, Number.MAX_SAFE_INTEGER, new Set(except)) }),
+};
+
 function perform(
   request: Exclude<WriterRequest, { kind: 'exit' | 'linger' }>,
   { start, connection }: NonNullable<typeof started>,
 ): Transacted<Values[keyof Values]> {
-  if (request.kind === 'apply' || request.kind === 'initialise') return performEdit(request, { start, connection });
-  return connection.transact((db): Result<Values[keyof Values], Failure> => {
-    // Taken here, as the wait for the write lock is over.
-    const context: LockContext = { db, holder: start.holder, now: Date.now() };
-    switch (request.kind) {
-      case 'probe':
-        return ok({ node: process.version });
-      case 'claim':
-        return claimTask(context, request);
-      case 'claimAll':
-        return claimAllTasks(context, request);
-      case 'claimNext':
-        return claimNextTask(context, request);
-      case 'adopt':
-        return ok(adoptLocks(context, request));
-      case 'forceRelease':
-        return forceRelease(context, request);
-      case 'releaseFor':
-        return releaseTask({ ...context, holder: request.from }, { ...request, to: 'Todo' });
-      case 'renew':
-        return ok(renewLocks(context, request));
-      case 'release':
-        return releaseTask(context, request);
-      case 'releaseWithResult': {
-        const { comments } = request;
-        return releaseWithResult(context, {
-          ...request,
-          comment: comments === null ? undefined : (status) => comments[status],
-        });
-      }
-      case 'note':
-        return addNote(context, request, start.file);
-      case 'setStatus':
-        return setTaskStatus(context, request);
-      case 'results':
-        return ok(readResults(db, request.ids));
-      case 'releaseAll':
-        return ok({ moved: releaseAllLocks(context, Number.MAX_SAFE_INTEGER, new Set(request.except)) });
-      default:
-        return fail(request satisfies never);
-    }
-  });
+  const { file, holder, project } = start;
+  // The time is taken when the wait for the write lock is over.
+  const edit = (db: LockContext['db']): EditContext => ({ db, holder, host: hostname(), project, now: Date.now() });
+  if (request.kind === 'initialise') return connection.transactNew((db) => ok(initialiseStore(edit(db), request)));
+  if (request.kind === 'apply') return connection.transact((db) => applyOnce(edit(db), request), ['id']);
+  const act: (context: LockContext, request: never, file: string) => Result<Values[Kind], Failure> =
+    PERFORM[request.kind];
+  return connection.transact((db) => act({ db, holder, now: Date.now() }, request as never, file));
 }
 
-function performEdit(
-  request: Extract<WriterRequest, { kind: 'apply' | 'initialise' }>,
-  { start, connection }: NonNullable<typeof started>,
-): Transacted<Values['apply'] | Values['initialise']> {
-  const { holder, project } = start;
-  const host = hostname();
-  const editorOf = (db: EditContext['db']): EditContext => ({ db, holder, host, project, now: Date.now() });
-  if (request.kind === 'initialise') return connection.transactNew((db) => ok(initialiseStore(editorOf(db), request)));
-  return connection.transact(
-    (db) => {
-      const editor = editorOf(db);
-      // The first try may have come through before its answer was lost.
-      if (request.again && areApplied(editor, request.changes))
-        return ok({ statuses: writtenBy(editor, request.changes) });
-      return applyChanges(editor, request.changes);
-    },
-    ['id'],
-  );
+function applyOnce(context: EditContext, { changes, again }: RequestOf<'apply'>): Result<Values['apply'], Failure> {
+  // The first try may have come through before its answer was lost.
+  if (again && areApplied(context, changes)) return ok({ statuses: writtenBy(context, changes) });
+  return applyChanges(context, changes);
 }
 
 function forceRelease(

@@ -8,7 +8,10 @@ export const INVALID = Symbol('misfit');
 export type Shape<T> = (value: unknown, depth: number) => T | typeof INVALID;
 
 /** What a shape answers. */
-export type ValueOf<S> = S extends Shape<infer T> ? T : never;
+type ValueOf<S> = S extends Shape<infer T> ? T : never;
+
+/** The object that these shapes of its fields make. */
+export type FieldsOf<Shapes> = { readonly [K in keyof Shapes]: ValueOf<Shapes[K]> };
 
 /** The fields of an object, each with its shape. Those that may be undefined are so where the object is silent. */
 export type Fields<T> = { readonly [K in keyof T]-?: Shape<T[K]> };

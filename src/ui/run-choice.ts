@@ -1,5 +1,6 @@
 import type { Backlog } from '../core/backlog.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
+import { isModelName } from '../core/run/journal/model-name.ts';
 import { type OnFailure, type RunMode, type AgentMode, AGENT_MODES } from '../core/run/run-options.ts';
 import { agentTitle } from './run-words.ts';
 
@@ -32,11 +33,6 @@ export function readRunChoice(value: unknown): RunChoice {
 export function readCap(value: unknown): number | undefined {
   const n = typeof value === 'string' && /^\s*\d{1,3}\s*$/.test(value) ? Number(value) : value;
   return typeof n === 'number' && Number.isInteger(n) && n >= 1 && n <= MOST_AGENTS ? n : undefined;
-}
-
-/** True for a name that can be handed to an agent as the name of a model: no option, no path out, nothing odd. */
-export function isModelName(text: string): boolean {
-  return /^[A-Za-z0-9][\w.:/@+-]{0,99}$/.test(text);
 }
 
 /** The words of each thing that can be chosen, and which of its values holds. */

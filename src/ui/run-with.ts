@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
+import { isModelName } from '../core/run/journal/model-name.ts';
 import { AGENT_MODES } from '../core/run/run-options.ts';
 import type { Backlogs } from './backlogs.ts';
 import { plain } from './plain.ts';
@@ -8,7 +9,6 @@ import {
   choiceWords,
   ENDING_WORDS,
   ENDINGS,
-  isModelName,
   MODE_WORDS,
   MODES,
   MOST_AGENTS,

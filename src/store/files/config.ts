@@ -5,7 +5,7 @@ import type { Notice } from '../../core/snapshot.ts';
 import { fieldName, FIELDS, type Field } from './config-fields.ts';
 import { readConfigValue } from './config-value.ts';
 import { configuredPaths, staysWithin, storePathsOf, type StorePaths } from './locate.ts';
-import { isRecord } from '../read/metadata.ts';
+import { isRecord } from '../../core/shape.ts';
 import { bytesOf, integerOf, readMessage, textsOf } from './protobuf.ts';
 
 export interface ConfigRead {

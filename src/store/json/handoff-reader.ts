@@ -10,8 +10,8 @@ import {
   type HandoffTask,
 } from '../../core/handoff.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
+import { isRecord } from '../../core/shape.ts';
 import { parseJson } from '../read/json-reader.ts';
-import { isRecord } from '../read/metadata.ts';
 import { readDate } from '../read/read-date.ts';
 
 /** The name of the list in the file. */

@@ -53,7 +53,7 @@ export function openBacklog(root: string, options: BacklogOptions): BacklogSourc
 }
 
 /** What one look at the files gave; undefined is the same as before. */
-type Look = StoreState | undefined;
+type Observation = StoreState | undefined;
 
 class BacklogFiles implements BacklogSource {
   readonly root: string;
@@ -151,7 +151,7 @@ class BacklogFiles implements BacklogSource {
       this.#slowSince = begin;
       this.#changed.fire();
     });
-    let look: Look;
+    let look: Observation;
     try {
       // Before the files, so that no change falls between the look and the watch.
       for (const each of this.#watches) each.ensure();
@@ -178,7 +178,7 @@ class BacklogFiles implements BacklogSource {
     this.#lookIn(POLL_MS);
   }
 
-  async #look(): Promise<Look> {
+  async #look(): Promise<Observation> {
     if (this.#state.kind !== 'loading' && (await this.#database.isUnchanged())) {
       return this.#clock.now() < this.#holdsUntil
         ? undefined
@@ -211,7 +211,7 @@ class BacklogFiles implements BacklogSource {
   }
 
   /** Undefined where `read` has nothing to go on from. */
-  async #read(read: (SQL: SqlJsStatic) => Result<StoreContent, ContentFault> | undefined): Promise<Look> {
+  async #read(read: (SQL: SqlJsStatic) => Result<StoreContent, ContentFault> | undefined): Promise<Observation> {
     let SQL;
     try {
       SQL = await loadSqlJs(this.#wasmFile);
@@ -233,7 +233,7 @@ class BacklogFiles implements BacklogSource {
     this.#tasks.forget();
   }
 
-  async #lookAtJson(): Promise<Look> {
+  async #lookAtJson(): Promise<Observation> {
     const found = await this.#json.read(this.#paths.project);
     switch (found.kind) {
       case 'unchanged':
@@ -256,7 +256,7 @@ class BacklogFiles implements BacklogSource {
   }
 
   /** Puts what was found in the place of what was known, and tells. */
-  #take(look: Look, configChanged: boolean): void {
+  #take(look: Observation, configChanged: boolean): void {
     if (look !== undefined) this.#state = look;
     else if (configChanged && this.#state.kind === 'ready') {
       this.#state = { kind: 'ready', snapshot: this.#withConfig(this.#state.snapshot) };
@@ -289,7 +289,7 @@ class BacklogFiles implements BacklogSource {
   }
 
   /** Undefined where that is what is known already. */
-  #unreadable(fault: Fault): Look {
+  #unreadable(fault: Fault): Observation {
     const now = this.#state;
     if (now.kind === 'unreadable') {
       const { cause, file, detail } = now.failure;

@@ -1,6 +1,7 @@
 import { findJsonFault } from './json-fault.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { isRecord, readMetadataValue } from './metadata.ts';
+import { isRecord } from '../../core/shape.ts';
+import { readMetadataValue } from './metadata.ts';
 import { readDate } from './read-date.ts';
 import type { ContentFault, StoreContent } from './store-content.ts';
 import { TaskList, hoursOf, type RawTask } from './task-list.ts';

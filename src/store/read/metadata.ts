@@ -1,3 +1,4 @@
+import { isRecord } from '../../core/shape.ts';
 import { readMessage } from '../files/protobuf.ts';
 
 /** What the metadata of a task came to. `fault` says what was wrong where something was; the value is then the best there is. */
@@ -55,8 +56,4 @@ function parseOrKeep(text: string): unknown {
   } catch {
     return text; // exarp-go keeps what is no JSON as text too
   }
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -60,7 +60,7 @@ interface Retry {
 }
 
 /** How the files were when the last image was taken; exactly what is needed to tell that nothing is new. */
-type Seen =
+type LastRead =
   | {
       readonly kind: 'wal';
       readonly headerBytes: Uint8Array;
@@ -87,7 +87,7 @@ export class SnapshotReader {
   readonly #clock: Clock;
   #db: OpenFile;
   #wal: OpenFile;
-  #seen: Seen | undefined;
+  #seen: LastRead | undefined;
   /** The number of the moment that `#seen` is about. */
   #moment = 0;
   /** When a file that may still be in the making was first seen like this, by our own clock. */
@@ -206,7 +206,7 @@ export class SnapshotReader {
     database: Uint8Array,
     wal: Uint8Array,
     header: WalHeader,
-    stamps: Pick<Extract<Seen, { kind: 'wal' }>, 'headerBytes' | 'walStamp' | 'dbStat'>,
+    stamps: Pick<Extract<LastRead, { kind: 'wal' }>, 'headerBytes' | 'walStamp' | 'dbStat'>,
   ): ImageRead {
     const scan = scanFrames(wal.subarray(WAL_HEADER_SIZE), emptyScan(header));
     // The log of a small database can say that it is a huge one.
@@ -248,7 +248,7 @@ export class SnapshotReader {
     return { kind: 'image', bytes: image, moment: this.#moment };
   }
 
-  async #sameLog(seen: Extract<Seen, { kind: 'wal' }>): Promise<boolean> {
+  async #sameLog(seen: Extract<LastRead, { kind: 'wal' }>): Promise<boolean> {
     const { scan } = seen;
     const [walStat, dbStat] = [this.#wal.statIfCurrent(), this.#db.statIfCurrent()];
     if (walStat === undefined || dbStat === undefined || stampOf(dbStat) !== stampOf(seen.dbStat)) return false;
@@ -270,7 +270,7 @@ export class SnapshotReader {
     return isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), seen.headerBytes);
   }
 
-  async #newPages(seen: Extract<Seen, { kind: 'wal' }>): Promise<NewPages | undefined> {
+  async #newPages(seen: Extract<LastRead, { kind: 'wal' }>): Promise<NewPages | undefined> {
     const { header, frames } = seen.scan;
     const now = this.#clock.now();
     const next = frameOffset(header, frames);
@@ -297,14 +297,14 @@ export class SnapshotReader {
   }
 
   /** True where the log still ends, or went on, with the commit that was its last. */
-  #isLastCommitThere({ scan, lastFrames }: Extract<Seen, { kind: 'wal' }>): boolean {
+  #isLastCommitThere({ scan, lastFrames }: Extract<LastRead, { kind: 'wal' }>): boolean {
     return isEqual(
       headersOf(scan, (at) => this.#wal.readSome(at, FRAME_HEADER_SIZE)),
       lastFrames,
     );
   }
 
-  #samePlain(seen: Extract<Seen, { kind: 'plain' }>, hasWal: boolean): boolean {
+  #samePlain(seen: Extract<LastRead, { kind: 'plain' }>, hasWal: boolean): boolean {
     const header = hasWal ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0);
     if (!isEqual(header, seen.walHeader) || this.#hasHotJournal()) return false;
     // After the log: what is no more in there has been put into the file.

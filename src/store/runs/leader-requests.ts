@@ -3,43 +3,45 @@ import { open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Disposable } from '../../core/events.ts';
 import type { Clock, LeaderRequest } from '../../core/ports.ts';
-import { isRecord } from '../../core/shape.ts';
-import { taskId } from '../../core/task.ts';
+import { anyOf, finite, natural, objectOf, oneOf, parseAs } from '../../core/shape.ts';
 import { PolledFolderWatch } from '../files/polled-folder-watch.ts';
 import { readPlainFile } from '../files/plain-file.ts';
+import { id } from '../write/task-shapes.ts';
 
-/** What was asked of the leader before this one, so shortly before that nobody can have done it. */
+/** A request that came so shortly before this leader cannot have been done by the one before. */
 const LATE_MS = 10_000;
 const MAX_BYTES = 1024 * 1024;
 const LINE_FEED = 0x0a;
 
-/** Writes a wish down for the window that leads a run. Throws what the file system throws. */
+/** Writes a request down for the window that leads a run. Throws what the file system throws. */
 export async function writeLeaderRequest(file: string, request: LeaderRequest, at: number): Promise<void> {
-  // Neither a link nor a pipe that somebody put there is followed or waited for. Windows has no such flags: they count as 0.
+  // Neither a link nor a pipe that stands there is followed or waited for. Windows has no such flags: they count as 0.
   const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
   const handle = await open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
   try {
-    // In one write, so that the wishes of two windows stay apart; the break before it ends what was left half.
+    // In one write, so that the requests of two windows stay apart; the break before it ends a line that was cut off.
     await handle.appendFile(`\n${JSON.stringify({ at, ...request })}\n`);
   } finally {
     await handle.close();
   }
 }
 
-/** Hears what other windows ask of the one that leads a run, each wish once and in order. */
+/** Hears what other windows ask of the one that leads a run, each request once and in order. */
 export class LeaderRequests implements Disposable {
   readonly #file: string;
-  readonly #onAsk: (request: LeaderRequest) => void;
+  readonly #onRequest: (request: LeaderRequest) => void;
   readonly #since: number;
   readonly #looks: PolledFolderWatch;
   #offset = 0;
 
-  constructor(file: string, clock: Clock, onAsk: (request: LeaderRequest) => void) {
+  constructor(file: string, clock: Clock, onRequest: (request: LeaderRequest) => void) {
     this.#file = file;
-    this.#onAsk = onAsk;
+    this.#onRequest = onRequest;
     this.#since = clock.now() - LATE_MS;
     this.#looks = new PolledFolderWatch({
-      ...{ folder: dirname(file), clock, look: () => this.#look() },
+      folder: dirname(file),
+      clock,
+      look: () => this.#look(),
       concerns: (name) => name === basename(file),
     });
   }
@@ -57,32 +59,20 @@ export class LeaderRequests implements Disposable {
     const part = await readPlainFile(this.#file, this.#offset, MAX_BYTES);
     if (part === undefined) return;
     const end = part.bytes.lastIndexOf(LINE_FEED) + 1;
-    // A line without an end that is longer than all of this is nobody's wish.
+    // A line without an end that is longer than all of this is no request.
     this.#offset += end === 0 && part.bytes.length === MAX_BYTES ? MAX_BYTES : end;
     for (const line of part.bytes.toString('utf8', 0, end).split('\n')) {
-      const asked = parseLeaderRequest(line);
-      if (asked !== undefined && asked.at >= this.#since && !this.#looks.isDisposed) this.#onAsk(asked.request);
+      const request = parseAs(REQUEST, line);
+      const { at } = parseAs(AT, line) ?? { at: -Infinity };
+      if (request !== undefined && at >= this.#since && !this.#looks.isDisposed) this.#onRequest(request);
     }
   }
 }
 
-/** Undefined for whatever `writeAsk` cannot have written. */
-function parseLeaderRequest(line: string): { readonly at: number; readonly request: LeaderRequest } | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  if (!isRecord(value)) return undefined;
-  const { at, ask, id, wave } = value;
-  if (typeof at !== 'number') return undefined;
-  if (ask === 'stopRun' || ask === 'pause' || ask === 'goOn') return { at, request: { ask } };
-  if ((ask === 'stopTask' || ask === 'requeue') && typeof id === 'string' && id !== '') {
-    return { at, request: { ask, id: taskId(id) } };
-  }
-  if (ask === 'stopWave' && typeof wave === 'number' && Number.isSafeInteger(wave) && wave >= 0) {
-    return { at, request: { ask, wave } };
-  }
-  return undefined;
-}
+/** What `writeLeaderRequest` writes. */
+const REQUEST = anyOf<LeaderRequest>(
+  objectOf({ ask: oneOf('stopRun', 'pause', 'goOn') }),
+  objectOf({ ask: oneOf('stopTask', 'requeue'), id }),
+  objectOf({ ask: oneOf('stopWave'), wave: natural }),
+);
+const AT = objectOf({ at: finite });

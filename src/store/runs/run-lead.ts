@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Disposable } from '../../core/events.ts';
 import type { Clock, Processes } from '../../core/ports.ts';
-import { isRecord } from '../../core/shape.ts';
+import { flag, objectOf, orNull, parseAs, positive, text, type FieldsOf } from '../../core/shape.ts';
 import { readPlainFile } from '../files/plain-file.ts';
 import { isProcessAlive } from './process-identity.ts';
 import { replaceFile } from '../files/replace-file.ts';
@@ -27,16 +27,18 @@ export interface RunLeader {
 }
 
 /** What a window that leads a run writes down of itself. */
-interface Flag {
-  readonly pid: number;
+const FLAG = {
+  pid: positive,
   /** Null where the system does not tell. */
-  readonly begin: string | null;
-  readonly host: string;
+  begin: orNull(text),
+  host: text,
   /** Of this one object. */
-  readonly key: string;
+  key: text,
   /** It gave the lead up, and may live on. */
-  readonly left: boolean;
-}
+  left: flag,
+};
+const flagShape = objectOf<FieldsOf<typeof FLAG>>(FLAG);
+type Flag = FieldsOf<typeof FLAG>;
 
 interface FoundFlag {
   readonly number: number;
@@ -164,7 +166,7 @@ export class RunLead {
     if (led?.file !== file) return;
     const part = await readPlainFile(file, 0, MAX_FLAG_BYTES);
     // Another machine may have taken us for gone while this one slept.
-    if (part === undefined || parseFlag(part.bytes.toString('utf8'))?.key !== this.#key) {
+    if (part === undefined || parseAs(flagShape, part.bytes.toString('utf8'))?.key !== this.#key) {
       if (this.#led.get(runId) !== led) return;
       // Where nobody took its place, it was only deleted, as with a folder that somebody has tidied up.
       if (part === undefined && (await this.#raiseAgain(runId, led.onLost))) return;
@@ -194,7 +196,7 @@ export class RunLead {
         const part = await readPlainFile(file, 0, MAX_FLAG_BYTES);
         if (part === undefined) return []; // gone meanwhile, or no flag
         const { modifiedAt } = part;
-        return [{ number: Number(number), file, flag: parseFlag(part.bytes.toString('utf8')), modifiedAt }];
+        return [{ number: Number(number), file, flag: parseAs(flagShape, part.bytes.toString('utf8')), modifiedAt }];
       }),
     );
     return found.flat();
@@ -238,21 +240,6 @@ async function raise(file: string, text: string): Promise<boolean> {
   } finally {
     await removeFile(temporary);
   }
-}
-
-function parseFlag(text: string): Flag | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!isRecord(value)) return undefined;
-  const { pid, begin, host, key, left } = value;
-  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return undefined;
-  if (begin !== null && typeof begin !== 'string') return undefined;
-  if (typeof host !== 'string' || typeof key !== 'string' || typeof left !== 'boolean') return undefined;
-  return { pid, begin, host, key, left };
 }
 
 async function removeFile(file: string): Promise<void> {

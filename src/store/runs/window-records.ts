@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, LostWindow, Processes, WindowRecords } from '../../core/ports.ts';
+import { type FieldsOf, listOf, objectOf, orNull, parseAs, positive, someText } from '../../core/shape.ts';
 import type { TaskId } from '../../core/task.ts';
 import { isProcessAlive } from './process-identity.ts';
 import { replaceFile } from '../files/replace-file.ts';
+import { id } from '../write/task-shapes.ts';
 
 export interface WindowRecordsOptions {
   /** Where the records of all windows of one workspace are, absolute; made when it is needed. */
@@ -19,18 +21,19 @@ export interface WindowRecordsOptions {
   readonly clock: Clock;
 }
 
-/** What a window notes. */
-interface WindowRecord {
-  readonly store: string;
-  readonly holder: string;
-  readonly host: string;
-  readonly pid: number;
-  /** Null where the system does not tell. */
-  readonly begin: string | null;
-  readonly ids: readonly TaskId[];
-}
+/** What a window notes; `begin` is null where the system does not tell. */
+const RECORD = {
+  store: someText,
+  holder: someText,
+  host: someText,
+  pid: positive,
+  begin: orNull(someText),
+  ids: listOf(id),
+};
+const record = objectOf<FieldsOf<typeof RECORD>>(RECORD);
+type WindowRecord = FieldsOf<typeof RECORD>;
 
-/** What nobody came back for is forgotten: no lease is that long. */
+/** A record that no window came back for is removed: no lease is that long. */
 const KEEP_MS = 7 * 24 * 60 * 60_000;
 
 /**
@@ -96,7 +99,7 @@ export class WindowRecordFiles implements WindowRecords {
           const file = join(this.#options.folder, name);
           try {
             const [text, { mtimeMs }] = await Promise.all([readFile(file, 'utf8'), stat(file)]);
-            return [{ file, record: parseRecord(text), modifiedAt: mtimeMs }];
+            return [{ file, record: parseAs(record, text), modifiedAt: mtimeMs }];
           } catch {
             return []; // another window has just dealt with it
           }
@@ -104,22 +107,6 @@ export class WindowRecordFiles implements WindowRecords {
     );
     return found.flat();
   }
-}
-
-function parseRecord(text: string): WindowRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { store, holder, host, pid, begin, ids } = value as Record<string, unknown>;
-  const isText = (each: unknown): each is string => typeof each === 'string' && each !== '';
-  if (!isText(store) || !isText(holder) || !isText(host)) return undefined;
-  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return undefined;
-  if ((begin !== null && !isText(begin)) || !Array.isArray(ids) || !ids.every(isText)) return undefined;
-  return { store, holder, host, pid, begin, ids: ids as readonly string[] as readonly TaskId[] };
 }
 
 async function removeFile(file: string): Promise<void> {

@@ -17,9 +17,9 @@ const CHANGE_COLUMNS = ['task_id', 'field', 'old_value', 'new_value', 'timestamp
  * Leaves a line for a changed field, and one for the task, where the store has Todo2's tables for them and they are as we
  * know them. exarp-go neither reads nor writes either table.
  */
-export function noteChange(editor: EditContext, id: TaskId, { field, from, to }: FieldChange): void {
-  const { db, now, holder } = editor;
-  if (takesChanges(editor)) {
+export function noteChange(context: EditContext, id: TaskId, { field, from, to }: FieldChange): void {
+  const { db, now, holder } = context;
+  if (takesChanges(context)) {
     db.prepare('INSERT INTO task_changes (task_id, field, old_value, new_value, timestamp) VALUES (?, ?, ?, ?, ?)').run(
       id,
       field,
@@ -28,12 +28,12 @@ export function noteChange(editor: EditContext, id: TaskId, { field, from, to }:
       formatRfc3339(now),
     );
   }
-  noteActivity(editor, field === 'status' ? 'status_changed' : 'todo_updated', id, { field, from, to, by: holder });
+  noteActivity(context, field === 'status' ? 'status_changed' : 'todo_updated', id, { field, from, to, by: holder });
 }
 
 /** Leaves a line for a task that was made. */
-export function noteCreation(editor: EditContext, id: TaskId): void {
-  noteActivity(editor, 'todo_created', id, { by: editor.holder });
+export function noteCreation(context: EditContext, id: TaskId): void {
+  noteActivity(context, 'todo_created', id, { by: context.holder });
 }
 
 function takesChanges({ db }: EditContext): boolean {

@@ -31,70 +31,70 @@ type Refusal = Failure | undefined;
 
 /** Makes the changes in their order; fails with the first that cannot be made, and the caller rolls back. */
 export function applyChanges(
-  editor: EditContext,
+  context: EditContext,
   changes: readonly Change[],
 ): Result<{ readonly statuses: readonly WrittenStatus[] }, Failure> {
   const statuses: WrittenStatus[] = [];
   for (const change of changes) {
-    const refusal = applyChange(editor, change, statuses);
+    const refusal = applyChange(context, change, statuses);
     if (refusal !== undefined) return fail(refusal);
   }
   return ok({ statuses });
 }
 
-function applyChange(editor: EditContext, change: Change, statuses: WrittenStatus[]): Refusal {
-  if (change.kind === 'create') return create(editor, change);
-  if (change.kind === 'removeOrphan') return removeOrphan(editor, change);
-  const row = readEditRow(editor, change.id);
+function applyChange(context: EditContext, change: Change, statuses: WrittenStatus[]): Refusal {
+  if (change.kind === 'create') return create(context, change);
+  if (change.kind === 'removeOrphan') return removeOrphan(context, change);
+  const row = readEditRow(context, change.id);
   if (row === undefined) return { kind: 'noSuchTask', id: change.id };
   if (change.kind === 'clearLock') {
-    const cleared = clearLock(editor, change);
+    const cleared = clearLock(context, change);
     if (cleared.ok && cleared.value.changed) statuses.push({ id: change.id, status: cleared.value.status });
     return cleared.ok ? undefined : cleared.failure;
   }
-  const held = isAllowedWhileHeld(change) ? undefined : lockInTheWay(row, editor, change.id);
+  const held = isAllowedWhileHeld(change) ? undefined : lockInTheWay(row, context, change.id);
   const takesAway = change.kind === 'delete' || change.kind === 'setStatus';
   // An assignment without an end hinders only what would take the task away under whoever that is.
   if (held !== undefined && (held.kind !== 'unleased' || takesAway)) return held;
   switch (change.kind) {
     case 'delete':
-      return remove(editor, row, change);
+      return remove(context, row, change);
     case 'setTitle':
-      return setText(editor, row, change, 'content', row.title);
+      return setText(context, row, change, 'content', row.title);
     case 'setDescription':
-      return setText(editor, row, change, 'long_description', row.description);
+      return setText(context, row, change, 'long_description', row.description);
     case 'setPriority':
-      return setText(editor, row, change, 'priority', row.priority);
+      return setText(context, row, change, 'priority', row.priority);
     case 'setStatus':
       statuses.push({ id: row.id, status: change.to });
-      return setStatus(editor, row, change);
+      return setStatus(context, row, change);
     case 'setTags':
-      return setTags(editor, row, change);
+      return setTags(context, row, change);
     case 'addDependency':
-      return addDependency(editor, row, change);
+      return addDependency(context, row, change);
     case 'removeDependency':
-      return removeDependency(editor, row.id, change.on);
+      return removeDependency(context, row.id, change.on);
     case 'setParent':
-      return setParent(editor, row, change);
+      return setParent(context, row, change);
     case 'setProject':
-      return setText(editor, row, change, 'project_id', row.projectId);
+      return setText(context, row, change, 'project_id', row.projectId);
     case 'fillNull':
-      return fillNull(editor, row, change);
+      return fillNull(context, row, change);
   }
 }
 
-function create(editor: EditContext, change: Of<'create'>): Refusal {
+function create(context: EditContext, change: Of<'create'>): Refusal {
   const { id, dependencies, parentId } = change;
-  const taken = readEditRow(editor, id);
+  const taken = readEditRow(context, id);
   if (taken !== undefined) return changedMeanwhile(taken);
-  insertTask(editor, { ...change, status: 'Todo' });
+  insertTask(context, { ...change, status: 'Todo' });
   // Once it is there, since rows that named the task before it was may wait for it.
   for (const on of [...dependencies, ...(parentId === undefined ? [] : [parentId])]) {
-    const refusal = cannotWait(editor, id, on);
+    const refusal = cannotWait(context, id, on);
     if (refusal !== undefined) return refusal;
   }
-  writePairs(editor.db, 'task_dependencies', id, dependencies);
-  noteCreation(editor, id);
+  writePairs(context.db, 'task_dependencies', id, dependencies);
+  noteCreation(context, id);
   return undefined;
 }
 
@@ -107,9 +107,9 @@ const HANGS_ON: readonly (readonly [table: string, column: string])[] = [
   ),
 ];
 
-function remove(editor: EditContext, row: EditRow, change: Of<'delete'>): Refusal {
+function remove(context: EditContext, row: EditRow, change: Of<'delete'>): Refusal {
   if (row.version !== change.version) return changedMeanwhile(row);
-  const { db } = editor;
+  const { db } = context;
   // Not left to foreign keys, which a store made by hand may not have.
   for (const [table, column] of HANGS_ON) {
     if (columnNames(db, table).has(column)) db.prepare(`DELETE FROM ${table} WHERE ${column} = ?`).run(row.id);
@@ -120,78 +120,78 @@ function remove(editor: EditContext, row: EditRow, change: Of<'delete'>): Refusa
 }
 
 function setText(
-  editor: EditContext,
+  context: EditContext,
   row: EditRow,
   { from, to }: { readonly from: string | undefined; readonly to: string },
   column: 'content' | 'long_description' | 'priority' | 'project_id',
   stored: string | undefined,
 ): Refusal {
   if (stored !== from) return changedMeanwhile(row);
-  writeColumns(editor, row.id, { [column]: to });
-  noteChange(editor, row.id, { field: column, from: from ?? null, to });
+  writeColumns(context, row.id, { [column]: to });
+  noteChange(context, row.id, { field: column, from: from ?? null, to });
   return undefined;
 }
 
-function setStatus(editor: EditContext, row: EditRow, change: Of<'setStatus'>): Refusal {
+function setStatus(context: EditContext, row: EditRow, change: Of<'setStatus'>): Refusal {
   const { from, to } = change;
   if (row.status !== from) return changedMeanwhile(row);
   const isDone = to === 'Done';
-  const completedAt = isDone ? row.completedAt || formatRfc3339(editor.now) : '';
+  const completedAt = isDone ? row.completedAt || formatRfc3339(context.now) : '';
   // `completed` and `completed_at` as exarp-go wants to read them: never NULL, and empty where the task is not done.
   const values = { status: to, completed: isDone ? 1 : 0, completed_at: completedAt };
-  writeColumns(editor, row.id, values, ['completed', 'completed_at']);
+  writeColumns(context, row.id, values, ['completed', 'completed_at']);
   // Who gives a task another status has ended the work on it.
-  if (row.ours && isRealStatusChange(change) && to !== 'In Progress') dropOurLock(editor, row.id);
-  noteChange(editor, row.id, { field: 'status', from, to });
+  if (row.ours && isRealStatusChange(change) && to !== 'In Progress') dropOurLock(context, row.id);
+  noteChange(context, row.id, { field: 'status', from, to });
   return undefined;
 }
 
-function setTags(editor: EditContext, row: EditRow, { from, to }: Of<'setTags'>): Refusal {
-  const stored = readPairs(editor.db, 'task_tags', row.id);
+function setTags(context: EditContext, row: EditRow, { from, to }: Of<'setTags'>): Refusal {
+  const stored = readPairs(context.db, 'task_tags', row.id);
   if (JSON.stringify(stored) !== JSON.stringify([...new Set(from)].filter((tag) => tag !== '').sort())) {
     return changedMeanwhile(row);
   }
-  writePairs(editor.db, 'task_tags', row.id, to);
-  writeColumns(editor, row.id, {});
-  noteChange(editor, row.id, { field: 'tags', from: stored, to });
+  writePairs(context.db, 'task_tags', row.id, to);
+  writeColumns(context, row.id, {});
+  noteChange(context, row.id, { field: 'tags', from: stored, to });
   return undefined;
 }
 
-function addDependency(editor: EditContext, { id }: EditRow, { on }: Of<'addDependency'>): Refusal {
-  const before = readPairs(editor.db, 'task_dependencies', id);
+function addDependency(context: EditContext, { id }: EditRow, { on }: Of<'addDependency'>): Refusal {
+  const before = readPairs(context.db, 'task_dependencies', id);
   if (before.includes(on)) return undefined;
-  const refusal = cannotWait(editor, id, on);
+  const refusal = cannotWait(context, id, on);
   if (refusal !== undefined) return refusal;
-  writeDependencies(editor, id, before, [...before, on].sort());
+  writeDependencies(context, id, before, [...before, on].sort());
   return undefined;
 }
 
-function removeDependency(editor: EditContext, id: TaskId, on: string): Refusal {
-  const before = readPairs(editor.db, 'task_dependencies', id);
+function removeDependency(context: EditContext, id: TaskId, on: string): Refusal {
+  const before = readPairs(context.db, 'task_dependencies', id);
   if (before.includes(on)) {
     const after = before.filter((each) => each !== on);
-    writeDependencies(editor, id, before, after);
+    writeDependencies(context, id, before, after);
   }
   return undefined;
 }
 
-function writeDependencies(editor: EditContext, id: TaskId, from: readonly string[], to: readonly string[]): void {
-  writePairs(editor.db, 'task_dependencies', id, to);
-  writeColumns(editor, id, {});
-  noteChange(editor, id, { field: 'dependencies', from, to });
+function writeDependencies(context: EditContext, id: TaskId, from: readonly string[], to: readonly string[]): void {
+  writePairs(context.db, 'task_dependencies', id, to);
+  writeColumns(context, id, {});
+  noteChange(context, id, { field: 'dependencies', from, to });
 }
 
-function setParent(editor: EditContext, row: EditRow, { from, to }: Of<'setParent'>): Refusal {
+function setParent(context: EditContext, row: EditRow, { from, to }: Of<'setParent'>): Refusal {
   if (row.parentId !== from) return changedMeanwhile(row);
-  const refusal = to === undefined ? undefined : cannotWait(editor, row.id, to);
+  const refusal = to === undefined ? undefined : cannotWait(context, row.id, to);
   if (refusal !== undefined) return refusal;
-  writeColumns(editor, row.id, { parent_id: to ?? null });
-  noteChange(editor, row.id, { field: 'parent_id', from: from ?? null, to: to ?? null });
+  writeColumns(context, row.id, { parent_id: to ?? null });
+  noteChange(context, row.id, { field: 'parent_id', from: from ?? null, to: to ?? null });
   return undefined;
 }
 
-function fillNull(editor: EditContext, row: EditRow, { column }: Of<'fillNull'>): Refusal {
-  const isNull = editor.db.prepare(`SELECT ${column} IS NULL AS empty FROM tasks WHERE id = ?`).get(row.id);
+function fillNull(context: EditContext, row: EditRow, { column }: Of<'fillNull'>): Refusal {
+  const isNull = context.db.prepare(`SELECT ${column} IS NULL AS empty FROM tasks WHERE id = ?`).get(row.id);
   if (isNull?.['empty'] !== 1) return undefined;
   const values = {
     // A row without a title is shown under its name.
@@ -199,17 +199,17 @@ function fillNull(editor: EditContext, row: EditRow, { column }: Of<'fillNull'>)
     ...{ long_description: '', status: 'Todo', priority: 'medium' },
     completed: parseStatus(row.status) === 'Done' ? 1 : 0,
   };
-  writeColumns(editor, row.id, { [column]: values[column] });
-  noteChange(editor, row.id, { field: column, from: null, to: values[column] });
+  writeColumns(context, row.id, { [column]: values[column] });
+  noteChange(context, row.id, { field: column, from: null, to: values[column] });
   return undefined;
 }
 
-function removeOrphan(editor: EditContext, { table, id, value }: Of<'removeOrphan'>): Refusal {
-  const { db } = editor;
-  const owner = readEditRow(editor, taskId(id));
+function removeOrphan(context: EditContext, { table, id, value }: Of<'removeOrphan'>): Refusal {
+  const { db } = context;
+  const owner = readEditRow(context, taskId(id));
   const isOrphan = owner === undefined || (table === 'task_dependencies' && !exists(db, value));
   if (!isOrphan) return changedMeanwhile(owner);
-  if (owner !== undefined) return removeDependency(editor, owner.id, value);
+  if (owner !== undefined) return removeDependency(context, owner.id, value);
   const column = table === 'task_tags' ? 'tag' : 'depends_on_id';
   if (columnNames(db, table).has(column)) {
     db.prepare(`DELETE FROM ${table} WHERE task_id = ? AND ${column} = ?`).run(id, value);

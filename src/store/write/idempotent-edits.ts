@@ -7,22 +7,22 @@ import type { WrittenStatus } from './writer-protocol.ts';
  * True where the store is as these changes would leave it: they were made together, or not at all, so that is how a
  * repetition finds out what became of the first try.
  */
-export function areApplied(editor: EditContext, changes: readonly Change[]): boolean {
-  return changes.every((change) => isMade(editor, change));
+export function areApplied(context: EditContext, changes: readonly Change[]): boolean {
+  return changes.every((change) => isMade(context, change));
 }
 
 /** The statuses that changes which were made have left behind. */
-export function writtenBy(editor: EditContext, changes: readonly Change[]): readonly WrittenStatus[] {
+export function writtenBy(context: EditContext, changes: readonly Change[]): readonly WrittenStatus[] {
   return changes.flatMap((change) => {
     if (change.kind === 'setStatus') return [{ id: change.id, status: change.to }];
-    const isReopened = change.kind === 'clearLock' && readEditRow(editor, change.id)?.status === 'Todo';
+    const isReopened = change.kind === 'clearLock' && readEditRow(context, change.id)?.status === 'Todo';
     return isReopened ? [{ id: change.id, status: 'Todo' as const }] : [];
   });
 }
 
-function isMade(editor: EditContext, change: Change): boolean {
-  const { db } = editor;
-  const row = readEditRow(editor, taskId(change.id));
+function isMade(context: EditContext, change: Change): boolean {
+  const { db } = context;
+  const row = readEditRow(context, taskId(change.id));
   switch (change.kind) {
     case 'delete':
       return row === undefined;

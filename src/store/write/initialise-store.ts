@@ -10,19 +10,19 @@ import type { Values } from './writer-protocol.ts';
  * try, which has come through.
  */
 export function initialiseStore(
-  editor: EditContext,
+  context: EditContext,
   { tasks, again }: { readonly tasks: readonly Task[]; readonly again: boolean },
 ): Values['initialise'] {
-  if (columnNames(editor.db, 'tasks').size > 0) return { made: again };
-  for (const statement of SCHEMA) editor.db.exec(statement);
-  importTasks(editor, tasks);
+  if (columnNames(context.db, 'tasks').size > 0) return { made: again };
+  for (const statement of SCHEMA) context.db.exec(statement);
+  importTasks(context, tasks);
   return { made: true };
 }
 
 /** Ids stay as they are; a dependency on a task that is not among them, or on itself, has no place in the table. */
-function importTasks(editor: EditContext, tasks: readonly Task[]): void {
+function importTasks(context: EditContext, tasks: readonly Task[]): void {
   for (const task of tasks) {
-    insertTask(editor, {
+    insertTask(context, {
       ...task,
       // The canonical words, since exarp-go compares letter by letter; a word that nobody knows stays.
       status: task.status === 'Unknown' ? task.rawStatus : task.status,
@@ -32,6 +32,6 @@ function importTasks(editor: EditContext, tasks: readonly Task[]): void {
   const ids = new Set(tasks.map((task) => task.id));
   for (const { id, dependencies } of tasks) {
     const possible = dependencies.filter((on) => on !== id && ids.has(on));
-    if (possible.length > 0) writePairs(editor.db, 'task_dependencies', id, possible);
+    if (possible.length > 0) writePairs(context.db, 'task_dependencies', id, possible);
   }
 }

@@ -27,8 +27,8 @@ export interface NewRow {
  * Inserts a task as exarp-go would write it, into as many of the columns as the table has: none of those that exarp-go reads
  * without a null is left NULL. Dependencies are for the caller, as what they name has to be there.
  */
-export function insertTask(editor: EditContext, row: NewRow): void {
-  const { db, now, holder, host, project } = editor;
+export function insertTask(context: EditContext, row: NewRow): void {
+  const { db, now, holder, host, project } = context;
   const { metadata = {}, createdAt = now, modifiedAt = createdAt } = row;
   const isDone = row.status === 'Done';
   const all: Readonly<Record<string, SQLInputValue>> = {

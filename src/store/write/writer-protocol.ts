@@ -1,7 +1,7 @@
 import type { Failure } from '../../core/failure.ts';
 import type { Claim, Renewal } from '../../core/ports.ts';
 import * as plain from '../../core/shape.ts';
-import { INVALID, isRecord, type Shape, type ValueOf } from '../../core/shape.ts';
+import { INVALID, isRecord, type FieldsOf, type Shape } from '../../core/shape.ts';
 import type { Status, TaskId } from '../../core/task.ts';
 import { change, id, importable, textByStatus } from './task-shapes.ts';
 
@@ -90,7 +90,6 @@ const REQUESTS = {
   exit: {},
 };
 
-type FieldsOf<Shapes> = { readonly [K in keyof Shapes]: ValueOf<Shapes[K]> };
 type Requests = typeof REQUESTS;
 
 export type WriterRequest = { [K in keyof Requests]: { readonly kind: K } & FieldsOf<Requests[K]> }[keyof Requests];
