@@ -124,7 +124,8 @@ async function serve(given: Arguments): Promise<void> {
   const waves = createWavesServer({
     version: readVersion(),
     open: async (clientName) => (await (opened ??= open(given, clientName))).served,
-    ...{ clock, reportBug },
+    clock,
+    reportBug,
   });
   const { server } = waves;
   let ending = false;

@@ -62,10 +62,10 @@ function serveWindow(): void {
   process.on('disconnect', () => {
     if (atWork === undefined) leave();
   });
-  // Whoever ends this process politely does not want the agent to go on. The end of an editor's session is not ours.
+  // SIGTERM and SIGINT mean that the agent is not to go on. The end of an editor's session is not ours.
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, stopOrLeave);
   process.on('SIGHUP', () => undefined);
-  // The window reads this; when it is gone there is nobody to tell.
+  // The window reads this; when it is gone there is nothing to tell.
   process.stderr.on('error', () => undefined);
   rest();
 }
@@ -134,7 +134,12 @@ async function perform(order: WorkOrder): Promise<WorkEnd> {
   const looking = setInterval(look, LOOK_EVERY_MS);
   const output = followOutput(state);
   const place: Place = {
-    ...{ order, mark, log, terminalGone: ending.terminalGone.signal, stop: ending.stop.signal, state },
+    order,
+    mark,
+    log,
+    terminalGone: ending.terminalGone.signal,
+    stop: ending.stop.signal,
+    state,
     ready: Promise.resolve(),
     onProcess: (pid) => noteProcess(state, pid),
     onOutput: output.onOutput,
@@ -152,10 +157,23 @@ async function perform(order: WorkOrder): Promise<WorkEnd> {
 async function firstState(order: WorkOrder, mark: string): Promise<WorkState> {
   const host = hostname();
   return {
-    ...{ runId: order.runId, attemptNo: order.attemptNo, taskId: order.taskId, phase: 'claiming', pid: process.pid },
-    ...{ begin: (await begin) ?? null, host, holder: createHolderId(order.agentType, host, process.pid), mark },
-    ...{ agentPid: undefined, agentBegin: null, label: order.label, output: order.output, startedAt: clock.now() },
-    ...{ lastOutputAt: undefined, sessionId: order.sessionId, end: undefined },
+    runId: order.runId,
+    attemptNo: order.attemptNo,
+    taskId: order.taskId,
+    phase: 'claiming',
+    pid: process.pid,
+    begin: (await begin) ?? null,
+    host,
+    holder: createHolderId(order.agentType, host, process.pid),
+    mark,
+    agentPid: undefined,
+    agentBegin: null,
+    label: order.label,
+    output: order.output,
+    startedAt: clock.now(),
+    lastOutputAt: undefined,
+    sessionId: order.sessionId,
+    end: undefined,
   };
 }
 
@@ -237,13 +255,23 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
   const logFile = order.agentMode === 'unattended' || order.verify !== undefined ? inRoot(order) : undefined;
   const end = await workOnTask(
     {
-      ...{ id, options, label: order.label, stop },
+      id,
+      options,
+      label: order.label,
+      stop,
       onPhase: (phase) => state.update({ phase }),
       onStarted: () => undefined,
     },
     {
-      locks: { claim: (task, lease) => locks.claim(task, lease), release: (task, ending) => locks.releaseWithResult(task, ending) },
-      ...{ keeper, clock, reportBug, agent: agentOf(place), verify: verifyOf(place) },
+      locks: {
+        claim: (task, lease) => locks.claim(task, lease),
+        release: (task, ending) => locks.releaseWithResult(task, ending),
+      },
+      keeper,
+      clock,
+      reportBug,
+      agent: agentOf(place),
+      verify: verifyOf(place),
       touchedFiles: async () => (await remembered)(),
       get logFile() {
         return log.failure === undefined ? logFile : undefined;

@@ -169,7 +169,7 @@ function forceRelease(
   return ok({ status, changed: status === 'Todo' });
 }
 
-/** Lets go of what the window that is gone still holds, but for some tasks; resolves when that is done, or given up. */
+/** Releases what the window that is gone still holds, but for some tasks; resolves when that is done, or given up. */
 async function releaseOrphans(since: number, except: ReadonlySet<TaskId>): Promise<void> {
   const { start, connection } = started ?? {};
   const begun = Date.now();

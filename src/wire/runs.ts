@@ -98,12 +98,19 @@ export function wireRuns(parts: RunParts): WiredRuns {
     if (!given.ok) log(`The lock that ${holder} left on ${id} could not be given back (${given.failure.kind}).`);
   };
   const journals = new RunJournals({
-    ...{ root: paths.root, clock, processes, processStartTime, pid: process.pid, log },
+    root: paths.root,
+    clock,
+    processes,
+    processStartTime,
+    pid: process.pid,
+    log,
   });
   const runOf = (runId: string): RunState | undefined =>
     runner.runs.find((run) => run.runId === runId) ?? history.past.find((run) => run.runId === runId);
   const prepareParts: PrepareParts = {
-    ...{ paths, findAgent: parts.findAgent, log },
+    paths,
+    findAgent: parts.findAgent,
+    log,
     filesOf: (runId, attemptNo) => journals.filesOf(runId, attemptNo),
     results: (ids) => locks.results(ids),
     earlier: ({ runId, task }) =>
@@ -130,16 +137,33 @@ export function wireRuns(parts: RunParts): WiredRuns {
     ...(parts.openInteractive && { openInteractive: parts.openInteractive }),
     orderFolder: parts.orderFolder,
     stateFileOf: ({ runId, attemptNo }) => journals.filesOf(runId, attemptNo),
-    ...{ releaseFor, clock, processes, processStartTime, log },
+    releaseFor,
+    clock,
+    processes,
+    processStartTime,
+    log,
   });
   const door = new SubagentHostRegistry();
   const found = trustRuns({
-    ...{ pid: process.pid, processes, processStartTime, isBeginSecret, begun: parts.begun, releaseFor, log },
+    pid: process.pid,
+    processes,
+    processStartTime,
+    isBeginSecret,
+    begun: parts.begun,
+    releaseFor,
+    log,
     graceMs: ORPHAN_GRACE_MS,
   });
   const window = new WindowWorker({
-    ...{ locks, keeper: parts.keeper, source, clock, door, reportBug },
-    ...{ followsSubagents: parts.followsSubagents, openTask: parts.openTask, releaseFor: found.releaseFor },
+    locks,
+    keeper: parts.keeper,
+    source,
+    clock,
+    door,
+    reportBug,
+    followsSubagents: parts.followsSubagents,
+    openTask: parts.openTask,
+    releaseFor: found.releaseFor,
     prepare: async (job) => {
       const folder = await journals.prepareRun(job.runId);
       return folder.ok ? prepareWindowWork(job, prepareParts) : folder;
@@ -153,8 +177,13 @@ export function wireRuns(parts: RunParts): WiredRuns {
   const isFollowed = ({ agentMode }: AgentAssignment): boolean => agentMode === 'subagent' && parts.followsSubagents();
   const runner: WaveRunner = new WaveRunner(
     {
-      ...{ source, clock, caseFoldPaths, reportBug, readiness: parts.readiness },
-      ...{ worker, isFollowed },
+      source,
+      clock,
+      caseFoldPaths,
+      reportBug,
+      readiness: parts.readiness,
+      worker,
+      isFollowed,
       newRunId: () => `${new Date().toISOString().replace(/[-:]|\..*/g, '')}-${randomBytes(3).toString('hex')}`,
       flushed: () => history.flushed(),
       verifyWave: verifyWaveWith({ journals, root: paths.root, command: () => options().verifyWave, log }),
@@ -165,7 +194,13 @@ export function wireRuns(parts: RunParts): WiredRuns {
   );
   const estimateOf = rememberingEstimates(source, () => history.past);
   const history: RunTakeover = new RunTakeover({
-    ...{ journals, runner, begun: parts.begun, onFailed: parts.onFailed, clock, log, reportBug },
+    journals,
+    runner,
+    begun: parts.begun,
+    onFailed: parts.onFailed,
+    clock,
+    log,
+    reportBug,
     ...found,
     ready: () => readOnce(source),
     endVerification: (runId, wave) => endLeftVerification(journals, runId, wave),
@@ -178,7 +213,12 @@ export function wireRuns(parts: RunParts): WiredRuns {
   });
   history.open().catch(reportBug);
   return {
-    ...{ runner, history, journals, caseFoldPaths, door, completions: window },
+    runner,
+    history,
+    journals,
+    caseFoldPaths,
+    door,
+    completions: window,
     preview: (job) => previewWork(job, prepareParts),
     findAgent: async (assignment) => {
       if (assignment.agentMode === 'human' || isFollowed(assignment)) return undefined;

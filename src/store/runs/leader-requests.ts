@@ -4,9 +4,9 @@ import { basename, dirname } from 'node:path';
 import type { Disposable } from '../../core/events.ts';
 import type { Clock, LeaderRequest } from '../../core/ports.ts';
 import { anyOf, finite, natural, objectOf, oneOf, parseAs } from '../../core/shape.ts';
+import { taskIdShape as id } from '../../core/task-id-shape.ts';
 import { PolledFolderWatch } from '../files/polled-folder-watch.ts';
 import { readPlainFile } from '../files/plain-file.ts';
-import { id } from '../write/task-shapes.ts';
 
 /** A request that came so shortly before this leader cannot have been done by the one before. */
 const LATE_MS = 10_000;

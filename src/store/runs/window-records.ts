@@ -3,10 +3,10 @@ import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, LostWindow, Processes, WindowRecords } from '../../core/ports.ts';
 import { type FieldsOf, listOf, objectOf, orNull, parseAs, positive, someText } from '../../core/shape.ts';
+import { taskIdShape as id } from '../../core/task-id-shape.ts';
 import type { TaskId } from '../../core/task.ts';
 import { isProcessAlive } from './process-identity.ts';
 import { replaceFile } from '../files/replace-file.ts';
-import { id } from '../write/task-shapes.ts';
 
 export interface WindowRecordsOptions {
   /** Where the records of all windows of one workspace are, absolute; made when it is needed. */

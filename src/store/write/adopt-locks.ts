@@ -27,7 +27,11 @@ export function adoptLocks(context: LockContext, request: RequestOf<'adopt'>): V
           WHERE assignee = :from AND id IN (SELECT value FROM json_each(:ids)) RETURNING id, CAST(version AS REAL) AS version`,
       )
       .all({
-        ...{ holder, from, until, now: seconds(now), ids: JSON.stringify(wanted.map(({ id }) => id)) },
+        holder,
+        from,
+        until,
+        now: seconds(now),
+        ids: JSON.stringify(wanted.map(({ id }) => id)),
         ...(from === holder ? { stamp: Math.ceil(now / 1000) } : {}),
       })
       .map((row) => [row['id'] as TaskId, row['version'] as number]),

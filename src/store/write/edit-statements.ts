@@ -196,7 +196,9 @@ function fillNull(context: EditContext, row: EditRow, { column }: Of<'fillNull'>
   const values = {
     // A row without a title is shown under its name.
     content: row.name,
-    ...{ long_description: '', status: 'Todo', priority: 'medium' },
+    long_description: '',
+    status: 'Todo',
+    priority: 'medium',
     completed: parseStatus(row.status) === 'Done' ? 1 : 0,
   };
   writeColumns(context, row.id, { [column]: values[column] });

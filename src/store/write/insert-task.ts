@@ -32,17 +32,26 @@ export function insertTask(context: EditContext, row: NewRow): void {
   const { metadata = {}, createdAt = now, modifiedAt = createdAt } = row;
   const isDone = row.status === 'Done';
   const all: Readonly<Record<string, SQLInputValue>> = {
-    ...{ id: row.id, name: '', content: row.title, long_description: row.description },
-    ...{ status: row.status, priority: row.priority, completed: isDone ? 1 : 0 },
-    ...{ created: formatRfc3339(createdAt), last_modified: formatRfc3339(modifiedAt) },
+    id: row.id,
+    name: '',
+    content: row.title,
+    long_description: row.description,
+    status: row.status,
+    priority: row.priority,
+    completed: isDone ? 1 : 0,
+    created: formatRfc3339(createdAt),
+    last_modified: formatRfc3339(modifiedAt),
     completed_at: isDone ? formatRfc3339(row.completedAt ?? modifiedAt) : '',
     project_id: row.projectId ?? project,
     metadata: Object.keys(metadata).length === 0 ? '' : JSON.stringify(metadata),
-    ...{ metadata_format: 'json', version: 1 },
-    ...{ created_at: seconds(createdAt), updated_at: seconds(modifiedAt) },
+    metadata_format: 'json',
+    version: 1,
+    created_at: seconds(createdAt),
+    updated_at: seconds(modifiedAt),
     ...(row.parentId === undefined ? {} : { parent_id: row.parentId }),
     ...(row.estimatedHours === undefined ? {} : { estimated_hours: row.estimatedHours }),
-    ...{ host, agent: holder },
+    host,
+    agent: holder,
   };
   const columns = columnNames(db, 'tasks');
   const values = Object.entries(all).filter(([name]) => columns.has(name));

@@ -9,7 +9,7 @@ import { readLockRow } from './lock-row.ts';
 const LOOK_EVERY_MS = 1000;
 
 /**
- * One row of the tasks, read anew through SQLite itself whenever somebody else has committed: the source of a `ClaimWatch`
+ * One row of the tasks, read anew through SQLite itself whenever somebody else has committed: the source of a `ClaimReconciler`
  * in a process that has the database open and so must never read its bytes.
  *
  * Its snapshot has this one task with status, lock and version, and nothing else of it.
@@ -67,13 +67,32 @@ export class RowWatch implements Disposable {
     const { row } = found;
     const lock = row?.lock ?? row?.locks[0];
     const task: Task | undefined = row && {
-      ...{ id: this.#id, title: '', description: '', status: parseStatus(row.status), rawStatus: row.status },
-      ...{ priority: 'medium', rawPriority: '', tags: [], dependencies: [], metadata: {} },
-      ...{ parentId: undefined, projectId: undefined, estimatedHours: undefined, lock },
-      ...{ createdAt: undefined, modifiedAt: undefined, completedAt: undefined, version: row.version },
+      id: this.#id,
+      title: '',
+      description: '',
+      status: parseStatus(row.status),
+      rawStatus: row.status,
+      priority: 'medium',
+      rawPriority: '',
+      tags: [],
+      dependencies: [],
+      metadata: {},
+      parentId: undefined,
+      projectId: undefined,
+      estimatedHours: undefined,
+      lock,
+      createdAt: undefined,
+      modifiedAt: undefined,
+      completedAt: undefined,
+      version: row.version,
     };
     const snapshot: Snapshot = {
-      ...{ root: '', file: this.#file, source: 'sqlite', project: '', notices: [], readAt: this.#clock.now() },
+      root: '',
+      file: this.#file,
+      source: 'sqlite',
+      project: '',
+      notices: [],
+      readAt: this.#clock.now(),
       tasks: task === undefined ? [] : [task],
       byId: new Map(task === undefined ? [] : [[this.#id, task]]),
     };

@@ -1,12 +1,11 @@
 // Shapes of what a message to the writer process holds: names of columns and tables become part of statements, so no other is let in.
 import type { Change, NeverNullColumn, WritableStatus } from '../../core/edit/change.ts';
 import * as plain from '../../core/shape.ts';
-import { INVALID, type Shape } from '../../core/shape.ts';
-import { STATUSES, taskId, type Priority, type Status, type Task, type TaskId } from '../../core/task.ts';
+import type { Shape } from '../../core/shape.ts';
+import { taskIdShape as id } from '../../core/task-id-shape.ts';
+import { STATUSES, type Priority, type Status, type Task } from '../../core/task.ts';
 
 const { finite, listOf, maybe, objectOf, oneOf, record, someText, text, unionOf } = plain;
-
-export const id: Shape<TaskId> = (value) => (typeof value === 'string' && value !== '' ? taskId(value) : INVALID);
 
 const writable: Shape<WritableStatus> = oneOf('Todo', 'In Progress', 'Review', 'Done', 'Blocked', 'Cancelled');
 const PRIORITIES = ['critical', 'high', 'medium', 'low'] as const satisfies readonly Priority[];

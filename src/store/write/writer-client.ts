@@ -21,7 +21,7 @@ export interface WriterOptions {
   readonly project?: string;
   /** From `createHolderId`, with the id of a process that lives as long as the claims: this one. */
   readonly holder: string;
-  /** The bundle of `writer-process.ts`, absolute. */
+  /** The bundle of `writer.ts`, absolute. */
   readonly script: string;
   /** From `listNodeCommands`; tried in this order. Asked for with each search, since settings change. */
   readonly nodes: () => readonly NodeCommand[];
@@ -33,7 +33,7 @@ export interface WriterOptions {
   readonly log: (line: string) => void;
   /** How long, in ms, a call goes on while another process has the database locked. */
   readonly deadlineMs?: number;
-  /** How long, in ms, after this process is gone its locks are let go: the time its agents take to end. */
+  /** How long, in ms, after this process is gone its locks are released: the time its agents take to end. */
   readonly graceMs?: number;
   /** How long, in ms, locks that `linger` named stay after this process is gone: the time a window takes to come back. */
   readonly lingerMs?: number;
@@ -53,13 +53,13 @@ const MAX_PAUSE_MS = 400;
  * Locks in one database, taken by a process of its own that starts with the first call and again when it died.
  *
  * A call whose process died is repeated, as its outcome is unknown; all of them may be. When this process ends without
- * `close`, the other one lets go of all locks of the holder and moves their tasks back to Todo.
+ * `close`, the other one releases all locks of the holder and moves their tasks back to Todo.
  */
 export class Writer implements Locks, Edits, Disposable {
   readonly holder: string;
   readonly #options: WriterOptions;
   readonly #held = new Set<TaskId>();
-  /** Claims that failed without anybody knowing whether they were written: such a lock must not stay. */
+  /** Claims that failed, and may have been written all the same: such a lock must not stay. */
   readonly #doubtful = new Set<TaskId>();
   #lingering: readonly TaskId[] = [];
   #child: Promise<Result<WriterChild, Failure>> | undefined;
@@ -114,21 +114,16 @@ export class Writer implements Locks, Edits, Disposable {
   ): Promise<Result<Status, Failure>> {
     const lock = { holder, until: until ?? null };
     const outcome = await this.#request({ kind: 'forceRelease', id, ...lock, reason, again: false });
-    if (!outcome.ok) return outcome;
-    if (holder === this.holder) this.#held.delete(id);
-    if (outcome.value.changed) this.#tell(id, outcome.value.status);
-    return ok(outcome.value.status);
+    if (outcome.ok && holder === this.holder) this.#held.delete(id);
+    return this.#written(id, outcome);
   }
 
   /**
-   * Lets go of a lock for a holder whose process is gone, in one transaction: it is never ours on the way, so that a crash
-   * leaves it either there or free. Fails with `lockLost` where somebody else has the task, or nobody, and with `noSuchTask`.
+   * Releases the lock of a holder whose process is gone, in one transaction: it is never ours on the way, so that a crash
+   * leaves it either there or free. Fails with `lockLost` where that holder does not have the task, and with `noSuchTask`.
    */
   async releaseFor(id: TaskId, from: string): Promise<Result<Status, Failure>> {
-    const outcome = await this.#request({ kind: 'releaseFor', id, from, again: false });
-    if (!outcome.ok) return outcome;
-    if (outcome.value.changed) this.#tell(id, outcome.value.status);
-    return ok(outcome.value.status);
+    return this.#written(id, await this.#request({ kind: 'releaseFor', id, from, again: false }));
   }
 
   /** Names the tasks whose locks are left for a while when this process is gone, so that the next one can adopt them. */
@@ -177,7 +172,7 @@ export class Writer implements Locks, Edits, Disposable {
     return ok({ status: settled.value, commented: outcome.ok && outcome.value.comment === 'written' });
   }
 
-  /** Adds a note to a task, whoever holds it. Fails with `noSuchTask`; with `writeFailed` where the store takes no comments. */
+  /** Adds a note to a task, also to one that another process holds. Fails with `noSuchTask`; with `writeFailed` where the store takes no comments. */
   async addNote(id: TaskId, text: string): Promise<Result<undefined, Failure>> {
     const outcome = await this.#request({ kind: 'note', id, text, again: false });
     return outcome.ok ? ok(undefined) : outcome;
@@ -221,7 +216,7 @@ export class Writer implements Locks, Edits, Disposable {
   }
 
   /**
-   * Ends the process, in two seconds at most; no call is possible afterwards. `release` first lets go of all locks of the
+   * Ends the process, in two seconds at most; no call is possible afterwards. `release` first releases all locks of the
    * holder; where the database is locked for longer, the process stays behind until it has. `linger` does the same with all
    * but the locks that `linger` named: the process stays behind for them, until their time is up. Never rejects.
    */
@@ -280,11 +275,14 @@ export class Writer implements Locks, Edits, Disposable {
   }
 
   #settle(id: TaskId, outcome: Result<Values['release'], Failure>): Result<Status, Failure> {
-    if (!outcome.ok) {
-      if (outcome.failure.kind === 'lockLost' || outcome.failure.kind === 'noSuchTask') this.#held.delete(id);
-      return outcome;
+    if (outcome.ok || outcome.failure.kind === 'lockLost' || outcome.failure.kind === 'noSuchTask') {
+      this.#held.delete(id);
     }
-    this.#held.delete(id);
+    return this.#written(id, outcome);
+  }
+
+  #written(id: TaskId, outcome: Result<Values['release'], Failure>): Result<Status, Failure> {
+    if (!outcome.ok) return outcome;
     if (outcome.value.changed) this.#tell(id, outcome.value.status);
     return ok(outcome.value.status);
   }
@@ -364,7 +362,7 @@ export class Writer implements Locks, Edits, Disposable {
     void starting.then(async (started) => {
       if (started.ok) await started.value.ended;
       if (this.#child === starting) this.#child = undefined;
-      // Locks need somebody who lets go of them when this process is killed: not only once the next call comes.
+      // A process must be there to release the locks when this one is killed: not only once the next call comes.
       if (started.ok && started.value.answered && this.#held.size > 0 && this.#closing === undefined)
         void this.#start();
     });

@@ -2,8 +2,9 @@ import type { Failure } from '../../core/failure.ts';
 import type { Claim, Renewal } from '../../core/ports.ts';
 import * as plain from '../../core/shape.ts';
 import { INVALID, isRecord, type FieldsOf, type Shape } from '../../core/shape.ts';
+import { taskIdShape as id } from '../../core/task-id-shape.ts';
 import type { Status, TaskId } from '../../core/task.ts';
-import { change, id, importable, textByStatus } from './task-shapes.ts';
+import { change, importable, textByStatus } from './task-shapes.ts';
 
 const { duration, finite, flag, listOf, objectOf, oneOf, orNull, someText, text, unionOf } = plain;
 

@@ -1,4 +1,5 @@
-import { idShape, outcomeShape, stopShape, verifyShape, waitShape } from './journal-outcome.ts';
+import { outcomeShape, stopShape, verifyShape, waitShape } from './journal-outcome.ts';
+import { taskIdShape as idShape } from '../../task-id-shape.ts';
 import * as plain from '../../shape.ts';
 import { INVALID, type Fields, type Shape, withStoredNames } from '../../shape.ts';
 import type { RunEvent } from '../run-events.ts';

@@ -1,7 +1,8 @@
 import type { Failure, ReadOnlyCause, UnreadableCause } from '../../failure.ts';
 import type { Lease } from '../../lease/lease.ts';
 import type { NotReady } from '../../waves/readiness.ts';
-import { taskId, type Lock, type Status, type TaskId } from '../../task.ts';
+import { taskIdShape as idShape } from '../../task-id-shape.ts';
+import { STATUSES, type Lock } from '../../task.ts';
 import type { Evidence, VerifyResult } from '../evidence.ts';
 import * as plain from '../../shape.ts';
 import type { Shape } from '../../shape.ts';
@@ -10,10 +11,7 @@ import { isSessionId } from './session-id.ts';
 
 const { finite, flag, listOf, maybe, natural, objectOf, oneOf, someText, text, unionOf, wholeNumber } = plain;
 
-export const idShape: Shape<TaskId> = (value) =>
-  typeof value === 'string' && value !== '' ? taskId(value) : plain.INVALID;
-
-const status = oneOf<Status>('Todo', 'In Progress', 'Review', 'Done', 'Blocked', 'Cancelled', 'Unknown');
+const status = oneOf(...STATUSES);
 
 const unreadableCause = oneOf<UnreadableCause>(
   ...([

@@ -1,7 +1,8 @@
 import { parseHolder } from '../../lease/holder.ts';
 import type { WorkEnd } from '../../ports.ts';
 import type { TaskId } from '../../task.ts';
-import { failureShape, idShape, outcomeShape } from './journal-outcome.ts';
+import { failureShape, outcomeShape } from './journal-outcome.ts';
+import { taskIdShape as idShape } from '../../task-id-shape.ts';
 import * as plain from '../../shape.ts';
 import { isSessionId } from './session-id.ts';
 
