@@ -21,6 +21,7 @@ import { findRoot } from './store/files/locate.ts';
 import { systemClock as clock } from './store/files/system-clock.ts';
 import { openStore } from './wire/open-store.ts';
 import { writePlan } from './wire/write-plan.ts';
+import { messageOf, stackOf } from './core/text.ts';
 
 const USAGE = 'Usage: node mcp.cjs [--root DIR] [--agent NAME] [--allow-done]';
 
@@ -35,7 +36,7 @@ function log(line: string): void {
 }
 
 function reportBug(error: unknown): void {
-  log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  log(stackOf(error));
 }
 
 interface Arguments {
@@ -52,7 +53,7 @@ function readArguments(): Arguments | string {
     const root = resolve(values.root ?? process.cwd());
     return { root, agent: values.agent, allowDone: values['allow-done'] ?? false };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

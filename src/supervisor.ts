@@ -30,6 +30,7 @@ import { replaceFile } from './store/files/replace-file.ts';
 import { RowWatch } from './store/write/row-watch.ts';
 import { systemClock as clock } from './store/files/system-clock.ts';
 import { WorkLocks } from './store/write/work-locks.ts';
+import { stackOf } from './core/text.ts';
 
 /** How often to look for a request to stop that comes as a file; the timer also keeps this process alive while it works. */
 const LOOK_EVERY_MS = 500;
@@ -227,7 +228,7 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
   }
   const { connection } = open;
   const reportBug = (error: unknown): void => {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const text = stackOf(error);
     log.note(text);
     console.error(text);
   };

@@ -1,10 +1,9 @@
 import type { UnreadableCause } from '../core/failure.ts';
-import { cut, oneLine } from '../core/text.ts';
+import { cut, oneLine, named, duration, utcTime } from '../core/text.ts';
 import type { Problem } from '../core/doctor/finding.ts';
 import type { Lease } from '../core/lease/lease.ts';
 import type { NotReady } from '../core/waves/readiness.ts';
 import type { BlockReason } from '../core/waves/waves.ts';
-import { named } from './fence.ts';
 import type { AgentFailure } from './operation.ts';
 
 // What agents are told. Ids, holders and statuses are text of others: `named` keeps each on one line.
@@ -187,13 +186,7 @@ function leaseWords(lease: Lease, now: number | undefined): string {
  */
 export function untilWords(until: number | undefined, now: number | undefined): string {
   if (until === undefined) return '';
-  return ` until ${isoOf(until)}${now === undefined ? '' : ` (${duration(until - now)} from now)`}`;
-}
-
-/** As RFC 3339 in UTC, whole seconds; for any time that a number can name. */
-export function isoOf(at: number): string {
-  const date = new Date(at);
-  return Number.isNaN(date.getTime()) ? 'a time that no calendar has' : `${date.toISOString().slice(0, 19)}Z`;
+  return ` until ${utcTime(until)}${now === undefined ? '' : ` (${duration(until - now)} from now)`}`;
 }
 
 /** One finding of the doctor, behind the id of its task. */
@@ -258,14 +251,4 @@ export function ids(list: readonly string[], most = MOST_IDS): string {
 export function someOf<T>(list: readonly T[], wordsOf: (item: T) => string): readonly string[] {
   const words = list.slice(0, MOST_IDS).map(wordsOf);
   return list.length > MOST_IDS ? [...words, `and ${list.length - MOST_IDS} more`] : words;
-}
-
-/** A length of time in its largest units, as “12 min” or “1 h 5 min”. */
-export function duration(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 90) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
 }

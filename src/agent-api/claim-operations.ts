@@ -1,16 +1,16 @@
-import { count } from '../core/text.ts';
+import { count, named, utcTime } from '../core/text.ts';
 import type { Claim } from '../core/ports.ts';
 import type { NotReady } from '../core/waves/readiness.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { isSettled, type Task, type TaskId, taskId } from '../core/task.ts';
 import type { AgentBacklog } from './agent-backlog.ts';
-import { named, withData } from './fence.ts';
+import { withData } from './data-notice.ts';
 import { findTask, ID } from './find-task.ts';
 import { countOpen, hasTag, TAG } from './look-operations.ts';
 import { type AgentFailure, type Answer, operation, type Outcome } from './operation.ts';
 import { list, object, type ValueOf } from './schema.ts';
 import { rowLine, rowOf, TASK, TASK_ROW, taskOf, taskText } from './task-view.ts';
-import { ids, isoOf, untilWords } from './agent-messages.ts';
+import { ids, untilWords } from './agent-messages.ts';
 
 const LEASE = object(
   {
@@ -178,7 +178,7 @@ async function releaseUnready(served: AgentBacklog, claim: Claim): Promise<Agent
 
 function leaseOf(claim: Claim): ValueOf<typeof LEASE> {
   const { holder, until, takenFrom } = claim;
-  return { holder, until: isoOf(until), ...(takenFrom === undefined ? {} : { taken_from: takenFrom.holder }) };
+  return { holder, until: utcTime(until), ...(takenFrom === undefined ? {} : { taken_from: takenFrom.holder }) };
 }
 
 function claimedText({ backlog }: AgentBacklog, claim: Claim, data: string): string {
@@ -212,7 +212,7 @@ export const renewTask = operation({
     const until = renewed.value;
     return ok({
       text: `${named(id)} is still yours${untilWords(until, served.backlog.now)}.`,
-      structured: { id: found.value.id, holder: served.holder, until: isoOf(until) },
+      structured: { id: found.value.id, holder: served.holder, until: utcTime(until) },
     });
   },
 });

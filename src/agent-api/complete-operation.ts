@@ -1,10 +1,10 @@
 import { fail } from '../core/result.ts';
 import type { AgentBacklog } from './agent-backlog.ts';
 import { ENDED, ended } from './claim-operations.ts';
-import { fenced } from './fence.ts';
 import { findTask, ID } from './find-task.ts';
 import { type AgentFailure, operation, type Outcome } from './operation.ts';
 import { list, object, type ValueOf } from './schema.ts';
+import { fenced, code } from '../core/markdown.ts';
 
 const CHECK = object(
   {
@@ -90,12 +90,4 @@ export function resultText(
 
 function verdictOf({ command, passed }: ValueOf<typeof CHECK>): string {
   return `${code(command)}: ${passed ? 'passed' : 'did not pass'}`;
-}
-
-/** One line as code, within more backticks than it has itself. */
-function code(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
-  const longest = (line.match(/`+/g) ?? []).reduce((most, run) => Math.max(most, run.length), 0);
-  const ticks = '`'.repeat(longest + 1);
-  return `${ticks}${/^`|`$/.test(line) ? ` ${line} ` : line}${ticks}`;
 }

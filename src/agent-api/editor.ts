@@ -1,4 +1,5 @@
 import type * as vscode from 'vscode';
+import { messageOf } from '../core/text.ts';
 
 /** The editor, passed in: forks leave out or break parts of it, and tests put others in their place. */
 export type Editor = Pick<typeof vscode, 'commands' | 'env' | 'window' | 'workspace' | 'Uri'> &
@@ -35,7 +36,7 @@ export async function ask(
   const done = Promise.resolve(commands.executeCommand(command, argument)).then(
     () => 'done' as const,
     (error: unknown) => {
-      log(`${command} failed: ${error instanceof Error ? error.message : String(error)}`);
+      log(`${command} failed: ${messageOf(error)}`);
       return 'failed' as const;
     },
   );

@@ -1,12 +1,11 @@
 import { writeHandoffPrompt } from '../core/handoff-prompt.ts';
 import type { Handoff } from '../core/handoff.ts';
-import { count, cut, oneLine } from '../core/text.ts';
+import { count, cut, oneLine, utcTime } from '../core/text.ts';
 import { fail, ok } from '../core/result.ts';
 import { taskId } from '../core/task.ts';
-import { withData } from './fence.ts';
+import { withData } from './data-notice.ts';
 import { operation, type Outcome, READS } from './operation.ts';
 import { list, object } from './schema.ts';
-import { isoOf } from './agent-messages.ts';
 
 const TEXTS = list({ type: 'string' });
 
@@ -67,7 +66,7 @@ export const readHandoffs = operation({
     const taskOf = (id: string) => backlog.task(taskId(id));
     const handoffs = shown.map((handoff) => ({
       id: handoff.id,
-      ...(handoff.at === undefined ? {} : { at: isoOf(handoff.at) }),
+      ...(handoff.at === undefined ? {} : { at: utcTime(handoff.at) }),
       ...{ host: handoff.host, status: handoff.status, summary: handoff.summary },
       ...{ blockers: handoff.blockers, next_steps: handoff.nextSteps, warnings: handoff.warnings },
       tasks_in_progress: handoff.inProgress.map(({ id, title, note }) => {

@@ -2,6 +2,7 @@ import type * as vscode from 'vscode';
 import type { Failure } from '../core/failure.ts';
 import type { SubagentAnswer, SubagentHost, SubagentRequest } from '../core/run/attempt/subagent-host-registry.ts';
 import type { Editor } from './editor.ts';
+import { messageOf } from '../core/text.ts';
 
 /** The tool that starts a subagent, and the right to call it, which lasts as long as the chat request that it comes from. */
 export interface SubagentTool {
@@ -40,7 +41,7 @@ export class InvokedSubagents implements SubagentHost {
       const options = { input: { prompt, description }, toolInvocationToken: this.#tool.token };
       return { text: textOf(await lm.invokeTool(this.#tool.name, options, source.token)) };
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
+      const detail = messageOf(error);
       if (!TRY_LATER.test(detail)) throw error;
       return { text: '', rateLimit: { retryAfterMs: undefined, detail } };
     } finally {

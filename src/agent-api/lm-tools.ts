@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { inline } from '../core/markdown.ts';
-import { cut, oneLine } from '../core/text.ts';
+import { cut, oneLine, messageOf } from '../core/text.ts';
 import type { AgentBacklog } from './agent-backlog.ts';
 import type { Editor } from './editor.ts';
 import type { Operation } from './operation.ts';
@@ -27,7 +27,7 @@ export function registerLanguageModelTools(parts: LanguageModelToolParts): reado
     try {
       return [register.call(lm, operation.name, toolOf(operation, parts))];
     } catch (error) {
-      parts.log(`The tool ${operation.name} was not taken: ${error instanceof Error ? error.message : String(error)}`);
+      parts.log(`The tool ${operation.name} was not taken: ${messageOf(error)}`);
       return [];
     }
   });

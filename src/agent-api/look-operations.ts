@@ -4,7 +4,7 @@ import { count, oneLine } from '../core/text.ts';
 import { fail, ok } from '../core/result.ts';
 import { isSettled, type Task } from '../core/task.ts';
 import type { Plan } from '../core/waves/waves.ts';
-import { withData } from './fence.ts';
+import { withData } from './data-notice.ts';
 import { findTask, ID } from './find-task.ts';
 import { operation, type Outcome, READS } from './operation.ts';
 import { list, object, type ValueOf } from './schema.ts';

@@ -26,6 +26,7 @@ import { listResources, readResources, TASK_TEMPLATE } from './resources.ts';
 import type { ObjectSchema } from './schema.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { failureWords } from './agent-messages.ts';
+import { messageOf } from '../core/text.ts';
 
 export interface WavesServerParts {
   readonly version: string;
@@ -209,7 +210,7 @@ async function callTool(
     return { content: [{ type: 'text', text }], structuredContent: structured as Record<string, unknown> };
   } catch (error) {
     reportBug(error);
-    return refused({ kind: 'internal', detail: error instanceof Error ? error.message : String(error) });
+    return refused({ kind: 'internal', detail: messageOf(error) });
   }
 }
 

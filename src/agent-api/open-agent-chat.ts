@@ -1,4 +1,5 @@
 import { ask, type Editor } from './editor.ts';
+import { messageOf } from '../core/text.ts';
 
 /** How a prompt came to the agent of the editor. */
 export type Opened =
@@ -32,7 +33,7 @@ export async function openAgentChat(
       const link = Uri.parse(`cursor://anysphere.cursor-deeplink/prompt?text=${encoded}`, true);
       if (await env.openExternal(link)) return { kind: 'deeplink' };
     } catch (error) {
-      options.log(`The link was not opened: ${error instanceof Error ? error.message : String(error)}`);
+      options.log(`The link was not opened: ${messageOf(error)}`);
     }
   }
   await env.clipboard.writeText(prompt);

@@ -2,7 +2,7 @@ import type * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Disposable } from '../core/events.ts';
 import { inline } from '../core/markdown.ts';
-import { oneLine } from '../core/text.ts';
+import { oneLine, messageOf } from '../core/text.ts';
 import type { SubagentHostRegistry } from '../core/run/attempt/subagent-host-registry.ts';
 import type { Task } from '../core/task.ts';
 import { type ChatWish, readChatRequest } from './chat-request.ts';
@@ -44,7 +44,7 @@ export function registerParticipant(parts: ParticipantParts): Disposable | undef
     participant.followupProvider = { provideFollowups: (result) => followups(parts, result) };
     return participant;
   } catch (error) {
-    parts.log(`@waves was not taken by this editor: ${error instanceof Error ? error.message : String(error)}`);
+    parts.log(`@waves was not taken by this editor: ${messageOf(error)}`);
     return undefined;
   }
 }

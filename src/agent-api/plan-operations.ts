@@ -1,8 +1,8 @@
 import { executionPlanJson, missingDependencies, parallelGroups } from '../core/analysis/exarp-json.ts';
 import { analyseParallelism } from '../core/analysis/parallelism.ts';
-import { count, cut } from '../core/text.ts';
+import { count, cut, named } from '../core/text.ts';
 import { ok } from '../core/result.ts';
-import { named, withData } from './fence.ts';
+import { withData } from './data-notice.ts';
 import { hasTag, TAG } from './look-operations.ts';
 import { operation, type Outcome, READS } from './operation.ts';
 import { list, object } from './schema.ts';

@@ -1,10 +1,11 @@
 import { count, cut, oneLine } from '../core/text.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { AgentBacklog } from './agent-backlog.ts';
-import { DATA_NOTICE, fenced } from './fence.ts';
+import { DATA_NOTICE } from './data-notice.ts';
 import { findTask } from './find-task.ts';
 import type { AgentFailure } from './operation.ts';
 import { rowLine, rowOf, taskOf, taskText } from './task-view.ts';
+import { fenced } from '../core/markdown.ts';
 
 /** A role that an agent can be given, and what it is told. */
 export interface RolePrompt {

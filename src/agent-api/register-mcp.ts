@@ -1,6 +1,7 @@
 import type * as vscode from 'vscode';
 import type { Disposable, Event } from '../core/events.ts';
 import { SERVER_NAME, type ServerCommand } from './client-config.ts';
+import { messageOf } from '../core/text.ts';
 
 /** What of the editor is needed; forks leave parts of it out, or add a namespace of their own. */
 export type McpEditor = Pick<typeof vscode, 'workspace' | 'EventEmitter'> & {
@@ -136,8 +137,4 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function all(disposables: readonly Disposable[]): Disposable {
   return { dispose: () => disposables.forEach((each) => each.dispose()) };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

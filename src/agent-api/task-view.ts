@@ -1,10 +1,10 @@
 import type { Backlog } from '../core/backlog.ts';
-import { cut, oneLine } from '../core/text.ts';
+import { cut, oneLine, utcTime } from '../core/text.ts';
 import { filesOf } from '../core/named-files.ts';
 import type { Task, TaskId } from '../core/task.ts';
 import type { AgentBacklog } from './agent-backlog.ts';
 import { list, object, type ValueOf } from './schema.ts';
-import { isoOf, reasonWords, someOf } from './agent-messages.ts';
+import { reasonWords, someOf } from './agent-messages.ts';
 
 const STATE = {
   type: 'string',
@@ -91,7 +91,7 @@ export function rowOf(backlog: Backlog, task: Task, now: number | undefined = ba
     ...(lease.kind === 'ours' || lease.kind === 'theirs' || lease.kind === 'unleased'
       ? {
           holder: lease.lock.holder,
-          ...(lease.lock.until === undefined ? {} : { lease_until: isoOf(lease.lock.until) }),
+          ...(lease.lock.until === undefined ? {} : { lease_until: utcTime(lease.lock.until) }),
         }
       : {}),
   };
@@ -151,8 +151,8 @@ export function viewOf(
     ...(task.parentId === undefined ? {} : { parent: task.parentId }),
     files: filesOf(task.description, { foldCase }).slice(0, MAX_FILES),
     ...own,
-    ...(task.createdAt === undefined ? {} : { created_at: isoOf(task.createdAt) }),
-    ...(task.modifiedAt === undefined ? {} : { modified_at: isoOf(task.modifiedAt) }),
+    ...(task.createdAt === undefined ? {} : { created_at: utcTime(task.createdAt) }),
+    ...(task.modifiedAt === undefined ? {} : { modified_at: utcTime(task.modifiedAt) }),
   };
 }
 

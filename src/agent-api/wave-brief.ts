@@ -1,6 +1,7 @@
 import type { Task } from '../core/task.ts';
 import { count } from '../core/text.ts';
-import { DATA_NOTICE, fenced } from './fence.ts';
+import { DATA_NOTICE } from './data-notice.ts';
+import { fenced } from '../core/markdown.ts';
 
 // Prompts name files and ids and nothing else of the backlog: they go through commands and links of other programs. What a
 // task says stands in its brief, between fences.

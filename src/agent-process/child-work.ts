@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { childEnvironment } from './child-environment.ts';
 import { endTree, isGroupAlive, isMarkAlive, killGroup, MARK, ticksOf, type Tree } from './process-tree.ts';
 import type { CommandSpec } from './work-order.ts';
+import { messageOf } from '../core/text.ts';
 
 /** For what a program left behind in its group. */
 const LEFTOVER_GRACE_MS = 1000;
@@ -55,7 +56,7 @@ export function runChild(options: ChildOptions, signal: AbortSignal): Promise<Ch
   try {
     child = start(options);
   } catch (error) {
-    return Promise.resolve({ kind: 'notStarted', detail: error instanceof Error ? error.message : String(error) });
+    return Promise.resolve({ kind: 'notStarted', detail: messageOf(error) });
   }
   return new Promise((resolve) => {
     child.on('error', (error) => {

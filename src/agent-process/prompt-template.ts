@@ -1,5 +1,6 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../core/text.ts';
 
 /** Where a project may say itself what its agents are told, relative to its root. */
 export const TEMPLATE_FILE = '.todo2/waves/prompt.md';
@@ -28,7 +29,7 @@ export async function readPromptTemplate(root: string, read: ReadSmallFile = rea
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     return text.trim() === '' ? builtIn('is empty') : { text: text.replace(/\r\n/g, '\n'), note: undefined };
   } catch (error) {
-    return builtIn(`could not be read (${error instanceof Error ? error.message : String(error)})`);
+    return builtIn(`could not be read (${messageOf(error)})`);
   }
 }
 

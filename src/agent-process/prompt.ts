@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import { fail, ok, type Result } from '../core/result.ts';
+import { messageOf } from '../core/text.ts';
 
 /**
  * Writes a prompt, byte for byte, to a file that was not there before and that only this user may read. Its folder is made
@@ -13,6 +14,6 @@ export async function writePromptFile(file: string, text: string): Promise<Resul
     await writeFile(file, text, { flag: 'wx', mode: 0o600 });
     return ok(undefined);
   } catch (error) {
-    return fail({ kind: 'writeFailed', file, detail: error instanceof Error ? error.message : String(error) });
+    return fail({ kind: 'writeFailed', file, detail: messageOf(error) });
   }
 }

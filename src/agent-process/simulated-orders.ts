@@ -56,6 +56,6 @@ export function readOrders(prompt: string): Orders {
 function splitPrompt(prompt: string): { readonly task: string; readonly rest: string } {
   const length = Number(/two fences of (\d+) backticks/.exec(prompt)?.[1] ?? 0);
   if (length === 0) return { task: prompt, rest: prompt };
-  const parts = prompt.split(`\n${'`'.repeat(length)}\n`);
+  const parts = prompt.split(new RegExp(`\n\`{${length}}\n`));
   return { task: parts[1] ?? '', rest: parts.filter((_, index) => index % 2 === 0).join('\n') };
 }

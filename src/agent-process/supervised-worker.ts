@@ -9,6 +9,7 @@ import { writeOrder } from './order-file.ts';
 import { SupervisorProcess, type NodeCommand } from './supervisor-process.ts';
 import { followFiles, isOf, readState, requestStop, type AttemptRef } from './work-files.ts';
 import type { WorkFiles, WorkOrder } from './work-order.ts';
+import { never } from '../core/events.ts';
 
 /** A supervisor without an order is kept for so long: short tasks need not pay for a new process each. */
 const KEEP_IDLE_MS = 5000;
@@ -332,8 +333,4 @@ class Watched {
     }
     return state.end;
   }
-}
-
-function never(): Promise<never> {
-  return new Promise(() => undefined);
 }

@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { messageOf } from '../core/text.ts';
 
 /** A log is for reading; an agent that writes without end must not fill the disk. */
 const MAX_LOG_BYTES = 64 * 1024 * 1024;
@@ -59,6 +60,6 @@ export class WorkLog {
   }
 
   #fail(error: unknown): void {
-    this.failure ??= error instanceof Error ? error.message : String(error);
+    this.failure ??= messageOf(error);
   }
 }

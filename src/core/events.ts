@@ -27,3 +27,8 @@ export class Emitter<T> {
     this.#listeners.clear();
   }
 }
+
+/** A promise that never settles: for work that goes on elsewhere after this process has stopped to follow it. */
+export function never(): Promise<never> {
+  return new Promise(() => undefined);
+}

@@ -1,5 +1,5 @@
 import type { TaskId } from './task.ts';
-import { oneLine } from './text.ts';
+import { cleanLines, cut, oneLine } from './text.ts';
 
 /**
  * Text that means only itself, on one line, wherever markdown takes inline text: table cells, list items, headings.
@@ -41,10 +41,7 @@ const FENCE = /(?:`{3,}(?!`)|~{3,}(?!~)|:{3,}(?!:))(?!\u2060)/g;
  */
 export function inertMarkdown(text: string): string {
   return (
-    text
-      .replace(/\r\n?/g, '\n')
-      // Tabs and line feeds are formatting; the rest as in `oneLine`.
-      .replace(/[^\P{Cc}\n\t]|[\p{Cs}\u202a-\u202e\u2066-\u2069]/gu, '')
+    cleanLines(text)
       .replace(/<(?=[A-Za-z/!?])/g, `<${JOINER}`)
       .replace(/&(?=(?:lt|#0*60|#x0*3c)\b)/gi, `&${JOINER}`)
       .replace(/!(?=\[)/g, `!${JOINER}`)
@@ -71,4 +68,52 @@ export function mermaidLabel(text: string): string {
   if (/^[A-Z]+-\d+$/.test(text)) return text;
   const safe = oneLine(text).replace(/[^\p{L}\p{N} _.,:/+-]/gu, (sign) => `#${sign.codePointAt(0) ?? 63};`);
   return `"${safe}"`;
+}
+
+/** The name of a bar in a Mermaid gantt: a line that begins with a word or a date of its language would be read as that. */
+export function ganttName(text: string): string {
+  const name = mermaidName(text);
+  return /^\p{Lu}{1,3}-\d+(?: |$)/u.test(name) ? name : `• ${name}`.trim();
+}
+
+const NAME_LENGTH = 60;
+
+/**
+ * A name that Mermaid takes without quotes. It ends a name at `:`, a line at `;`, reads `#` and `%%` as comments, `%%{` as
+ * settings and HTML as HTML; none of that can be escaped there, so only letters, digits and harmless signs stay.
+ */
+export function mermaidName(text: string): string {
+  // Cut first: only so much of a long text needs looking at.
+  const clean = oneLine(cut(text, 4 * NAME_LENGTH)).replace(/[^\p{L}\p{M}\p{N} ,.()'’/+_–—-]/gu, ' ');
+  return cut(clean.replace(/ +/g, ' ').trim(), NAME_LENGTH);
+}
+
+/** One line as code, within more backticks than it has itself. */
+export function code(text: string): string {
+  const line = oneLine(text);
+  const ticks = '`'.repeat(longestRun(line) + 1);
+  return `${ticks}${/^`|`$/.test(line) ? ` ${line} ` : line}${ticks}`;
+}
+
+/** A block of code that its own content cannot close, without characters that cannot be seen or printed. */
+export function fenced(text: string, language = ''): string {
+  const clean = cleanLines(text);
+  const fence = fenceFor(clean);
+  return `${fence}${language}\n${clean}\n${fence}`;
+}
+
+/** A line of backticks, three at least, that none of the texts contains. */
+export function fenceFor(...texts: readonly string[]): string {
+  return '`'.repeat(Math.max(2, ...texts.map(longestRun)) + 1);
+}
+
+function longestRun(text: string): number {
+  let longest = 0;
+  for (const [run] of text.matchAll(/`+/g)) longest = Math.max(longest, run.length);
+  return longest;
+}
+
+/** A heading and what stands below it; nothing where there is nothing to stand there. */
+export function section(title: string, body: string): string {
+  return body === '' ? '' : `## ${title}\n\n${body}`;
 }

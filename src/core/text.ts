@@ -7,6 +7,24 @@ export function oneLine(text: string): string {
   return text.replace(LINE_BREAKS, ' ').replace(UNPRINTABLE, '').replace(/ {2,}/g, ' ').trim();
 }
 
+/** Text on several lines, each ended by a line feed: tabs stay, all other characters that `oneLine` drops go. */
+export function cleanLines(text: string): string {
+  return text.replace(/\r\n?/g, '\n').replace(UNPRINTABLE, (sign) => (sign === '\n' || sign === '\t' ? sign : ''));
+}
+
+/**
+ * Text for quick picks, the status bar, messages and names of terminals. The editor draws `$(name)` as an icon there, and
+ * `[text](target)` as a link in messages: a zero-width space keeps both from being read as such.
+ */
+export function plain(text: string): string {
+  return oneLine(text).replace(/\$\(/g, '$\u200b(').replace(/\]\(/g, ']\u200b(');
+}
+
+/** Foreign text within a sentence of ours: one short line, without what could end a fence or a quotation. */
+export function named(text: string, max = 120): string {
+  return cut(oneLine(text).replace(/[`"“”]/g, "'"), max);
+}
+
 const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** At most `max` code points, an ellipsis being the last of them where something was cut; never cuts through a character. */
@@ -30,4 +48,32 @@ export function cut(text: string, max: number): string {
 /** `1 task`, `2 tasks`. */
 export function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+/** A length of time in the two units that matter, such as “1.5 s”, “12 min” or “1 h 5 min”; a negative one is “0 s”. */
+export function duration(ms: number): string {
+  // Tenths of a second only where they tell something.
+  const seconds = ms < 10_000 ? Math.max(0, Math.round(ms / 100) / 10) : Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  return `${Math.round(hours / 24)} days`;
+}
+
+/** A moment in epoch ms as RFC 3339 in UTC, in whole seconds; for any number, since a file may hold any. */
+export function utcTime(at: number): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? 'an unknown time' : `${date.toISOString().slice(0, 19)}Z`;
+}
+
+/** What was thrown, in its own words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** What was thrown, with the calls that led there: for a log. */
+export function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -1,10 +1,9 @@
 import type { Analysis } from '../core/analysis/analysis.ts';
 import type { WhatIf } from '../core/analysis/what-if.ts';
-import { inline, mermaidLabel } from '../core/markdown.ts';
-import { count, cut, oneLine } from '../core/text.ts';
+import { inline, mermaidLabel, section, fenced } from '../core/markdown.ts';
+import { count, cut, oneLine, duration } from '../core/text.ts';
 import type { Task, TaskId } from '../core/task.ts';
-import { duration, explainBlock } from './messages.ts';
-import { section } from './markdown-parts.ts';
+import { explainBlock } from './messages.ts';
 
 /** A graph of more boxes than these is a picture of nothing, and an editor takes long to draw it. */
 const MOST_BOXES = 60;
@@ -135,7 +134,7 @@ function graph({ found, plan }: Analysis): string {
   if (shown.size === 0) return '';
   const tasks = found.order.filter(({ id }) => shown.has(id));
   const boxes = new Map(tasks.map(({ id }, n) => [id, `n${n}`]));
-  const lines = ['```mermaid', 'flowchart LR'];
+  const lines = ['flowchart LR'];
   for (const { number, tasks: members } of plan.waves) {
     const inWave = members.filter(({ id }) => boxes.has(id));
     if (inWave.length === 0) continue;
@@ -150,14 +149,9 @@ function graph({ found, plan }: Analysis): string {
       lines.push(`  ${from} ${path.has(on) && path.has(task.id) ? '==>' : '-->'} ${to}`);
     }
   }
-  lines.push('```');
   const left = found.order.length - tasks.length;
-  return [
-    ...(left === 0
-      ? []
-      : [`The longest chain and the first tasks of the waves: ${tasks.length} of ${found.order.length}.\n`]),
-    ...lines,
-  ].join('\n');
+  const note = `The longest chain and the first tasks of the waves: ${tasks.length} of ${found.order.length}.\n\n`;
+  return `${left === 0 ? '' : note}${fenced(lines.join('\n'), 'mermaid')}`;
 }
 
 /** Always in quotes: a label of one word could be one of the diagram's own. */

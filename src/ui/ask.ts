@@ -4,7 +4,7 @@ import type { Failure } from '../core/failure.ts';
 import type { Task } from '../core/task.ts';
 import type { Backlogs } from './backlogs.ts';
 import { explainFailure, explainReadiness } from './messages.ts';
-import { plain } from './plain.ts';
+import { plain } from '../core/text.ts';
 
 /** Tells a failure as one message with, where there is one, the obvious thing to do. */
 export async function tell(failure: Failure): Promise<void> {

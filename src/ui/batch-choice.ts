@@ -3,9 +3,8 @@ import { type Batch, BATCHES } from '../core/batch/batch.ts';
 import { type BatchProblem, type BatchSource, type CustomBatch, readBatches } from '../core/batch/custom-batch.ts';
 import type { ExarpCall } from '../core/batch/exarp-rules.ts';
 import type { Workspace } from '../core/batch/tool.ts';
-import { count, cut, oneLine } from '../core/text.ts';
+import { count, cut, oneLine, plain } from '../core/text.ts';
 import { confirm } from './ask.ts';
-import { plain } from './plain.ts';
 import { readBatchSettings, SECTION } from './settings.ts';
 
 const SETTING = `${SECTION}.batches`;

@@ -5,8 +5,8 @@ import { type Batch, runBatch } from '../core/batch/batch.ts';
 import type { Workspace } from '../core/batch/tool.ts';
 import { pickBatch } from './batch-choice.ts';
 import { batchDocument, batchWords } from './batch-document.ts';
-import { plain } from './plain.ts';
 import { showRendered } from './shown-documents.ts';
+import { plain } from '../core/text.ts';
 
 /** Scheme of the read-only documents that hold the last batch of a backlog. */
 export const BATCH_SCHEME = 'todo2-waves-batch';

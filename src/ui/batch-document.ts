@@ -1,8 +1,7 @@
 import { batchJson, errorWords } from '../core/batch/batch-json.ts';
 import type { BatchResult, BatchStatus, StepRun } from '../core/batch/batch.ts';
-import { inline } from '../core/markdown.ts';
+import { inline, fenced, section } from '../core/markdown.ts';
 import { count } from '../core/text.ts';
-import { fence, section } from './markdown-parts.ts';
 
 /** The most lines of a step; the JSON below them has all. */
 const MOST_LINES = 60;
@@ -22,7 +21,7 @@ export function batchDocument(name: string, result: BatchResult): string {
       'As JSON',
       json.length > MOST_JSON
         ? '*Too long for a page: **Todo2 Waves: Copy Batch Result as JSON** has it.*'
-        : fence(json),
+        : fenced(json, 'json'),
     ),
   ]
     .filter(Boolean)

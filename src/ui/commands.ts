@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Workspace } from '../core/batch/tool.ts';
 import type { Failure } from '../core/failure.ts';
-import { oneLine } from '../core/text.ts';
+import { oneLine, plain } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { copyAnalysis, openAnalysis } from './analysis-report.ts';
 import { chooseBatch, copyBatch, openBatchReport } from './batch-commands.ts';
@@ -38,7 +38,6 @@ import {
 import { showHandoffs } from './handoffs/handoff-list.ts';
 import { pickLock } from './locks-picker.ts';
 import type { DryRunPages } from './dry-run-pages.ts';
-import { plain } from './plain.ts';
 import { chooseWaveSource, repairPlan, runPlanWave, takePlan } from './plan-commands.ts';
 import { chooseWaveFor } from './plan-move.ts';
 import { revealFile } from './reveal-file.ts';

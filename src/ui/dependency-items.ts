@@ -3,7 +3,7 @@ import { waysTo } from '../core/edit/cycle.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { circleReason } from './edit-words.ts';
 import { explainReadiness } from './messages.ts';
-import { plain } from './plain.ts';
+import { plain } from '../core/text.ts';
 
 /** A task that another may wait for, as a line of a list. */
 export interface DependencyItem {

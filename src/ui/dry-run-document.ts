@@ -1,9 +1,8 @@
 import type { DryRunReport, DryRunStep } from '../core/backlog-runs.ts';
-import { inline } from '../core/markdown.ts';
-import { count } from '../core/text.ts';
+import { inline, fenced, section } from '../core/markdown.ts';
+import { count, duration } from '../core/text.ts';
 import type { TaskId } from '../core/task.ts';
-import { duration, explainFailure } from './messages.ts';
-import { fenced, section } from './markdown-parts.ts';
+import { explainFailure } from './messages.ts';
 import { agentTitle, explainSkip, explainWait } from './run-words.ts';
 
 /** More prompts than anybody reads; the order and the commands are there for all. */
@@ -74,7 +73,7 @@ function commandEntry(step: DryRunStep, now: number): string {
   // A person and a subagent are no program.
   if (preview.value.command.length === 0) return `**${nameOf(step)}** · ${who}`;
   const lines = preview.value.command.map((part) => JSON.stringify(part)).join('\n');
-  return [`**${nameOf(step)}** · ${who} · prompt in ${inline(preview.value.promptFile)}`, fenced('text', lines)].join(
+  return [`**${nameOf(step)}** · ${who} · prompt in ${inline(preview.value.promptFile)}`, fenced(lines, 'text')].join(
     '\n\n',
   );
 }
@@ -86,7 +85,7 @@ function promptList(steps: readonly DryRunStep[]): string {
   const shown = prompts.slice(0, MOST_PROMPTS);
   const more = prompts.length - shown.length;
   return [
-    ...shown.map(({ step, prompt }) => `### ${nameOf(step)}\n\n${fenced('text', prompt)}`),
+    ...shown.map(({ step, prompt }) => `### ${nameOf(step)}\n\n${fenced(prompt, 'text')}`),
     ...(more > 0 ? [`… and ${count(more, 'more prompt')}.`] : []),
   ].join('\n\n');
 }

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Change, WritableStatus } from '../core/edit/change.ts';
-import { oneLine } from '../core/text.ts';
+import { oneLine, plain } from '../core/text.ts';
 import type { Task } from '../core/task.ts';
 import { confirm, pickBacklog, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
@@ -9,7 +9,6 @@ import { openDescription } from './description-files.ts';
 import { askToAdopt, askToDelete, nameOf, shown } from './edit-words.ts';
 import { foreignTasks } from './doctor/foreign-tasks.ts';
 import { newTask } from './new-task.ts';
-import { plain } from './plain.ts';
 import { askDependencies, askParent, askPriority, askTags, askTitle } from './task-inputs.ts';
 import type { TreeNode } from './tree-nodes.ts';
 

@@ -1,11 +1,10 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
-import { count } from '../core/text.ts';
+import { count, plain } from '../core/text.ts';
 import { pickBacklog, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
 import { askToInitialise } from './edit-words.ts';
 import { explainFailure } from './messages.ts';
-import { plain } from './plain.ts';
 
 /** Makes a store in a folder that has none, once a person has seen what that does; imports a JSON file where that is wanted. */
 export async function initialise(backlogs: Backlogs): Promise<void> {

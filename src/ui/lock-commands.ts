@@ -2,13 +2,12 @@ import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Lease } from '../core/lease/lease.ts';
-import { count, oneLine } from '../core/text.ts';
+import { count, oneLine, plain, duration } from '../core/text.ts';
 import type { Claim } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
 import type { Task, TaskId } from '../core/task.ts';
 import { confirm, tell } from './ask.ts';
-import { duration, explainHolderLife, explainNotReady } from './messages.ts';
-import { plain } from './plain.ts';
+import { explainHolderLife, explainNotReady } from './messages.ts';
 import { openTaskDetails } from './task-details.ts';
 
 type Target = { readonly backlog: Backlog; readonly task: Task };

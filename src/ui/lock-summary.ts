@@ -1,6 +1,6 @@
 import type { Backlog } from '../core/backlog.ts';
-import { duration } from './messages.ts';
 import { runsSentence } from './run-row.ts';
+import { duration } from '../core/text.ts';
 
 /** Below this the item asks for attention: renewing work would have renewed the lease by now. */
 const ENDS_SOON_MS = 2 * 60_000;

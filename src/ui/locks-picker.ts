@@ -3,9 +3,9 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Lease } from '../core/lease/lease.ts';
 import type { Task } from '../core/task.ts';
 import type { Backlogs } from './backlogs.ts';
-import { clockTime, duration, leaseWords } from './messages.ts';
-import { plain } from './plain.ts';
+import { clockTime, leaseWords } from './messages.ts';
 import { openTaskDetails } from './task-details.ts';
+import { plain, duration } from '../core/text.ts';
 
 interface LockItem extends vscode.QuickPickItem {
   readonly backlog?: Backlog;

@@ -6,6 +6,7 @@ import type { ReconcileEvent } from '../core/lease/claim-reconciler.ts';
 import type { Notice } from '../core/snapshot.ts';
 import type { Status, TaskId } from '../core/task.ts';
 import type { BlockReason } from '../core/waves/waves.ts';
+import { duration } from '../core/text.ts';
 
 /** A failure in words: one sentence and, where there is one obvious thing to do, its button. */
 export interface Explanation {
@@ -263,17 +264,6 @@ export function explainNotice(notice: Notice): string {
     case 'configsDiffer':
       return `${notice.passedOver} says something else than ${notice.used}, which counts, on ${notice.names.join(', ')}`;
   }
-}
-
-/** A length of time in the two units that matter, such as “12 min” or “1 h 5 min”; `ms` may be negative. */
-export function duration(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
-  return `${Math.round(hours / 24)} days`;
 }
 
 /** The time of day of a moment in epoch ms, in the reader's own time zone. */

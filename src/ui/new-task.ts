@@ -3,8 +3,8 @@ import type { Backlog } from '../core/backlog.ts';
 import type { TaskId } from '../core/task.ts';
 import { tell } from './ask.ts';
 import { nameOf, shown } from './edit-words.ts';
-import { plain } from './plain.ts';
 import { askDependencies, askPriority, askTags, askTitle } from './task-inputs.ts';
+import { plain } from '../core/text.ts';
 
 type Draft = Parameters<Backlog['createTask']>[0];
 type Step = 'create' | 'title' | 'description' | 'priority' | 'tags' | 'dependencies';

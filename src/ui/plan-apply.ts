@@ -1,13 +1,12 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Change } from '../core/edit/change.ts';
-import { count } from '../core/text.ts';
+import { count, plain } from '../core/text.ts';
 import type { StatusMove } from '../core/plan/status-moves.ts';
 import { undoChanges } from '../core/plan/undo-changes.ts';
 import type { AddedDependency } from '../core/plan/wave-dependencies.ts';
 import type { TaskId } from '../core/task.ts';
 import { tell } from './ask.ts';
-import { plain } from './plain.ts';
 import { nameIn } from './plan-words.ts';
 
 /** A change that a person can agree to, in words. */

@@ -1,12 +1,11 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import { applyWaveOverride, KNOWN_WAVE_FILES } from '../core/plan/wave-override.ts';
-import { oneLine } from '../core/text.ts';
+import { oneLine, plain } from '../core/text.ts';
 import { dependenciesForWaves } from '../core/plan/wave-dependencies.ts';
 import type { TaskId } from '../core/task.ts';
 import { pickBacklog, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
-import { plain } from './plain.ts';
 import { dependencyOffers, isTaken, previewAndApply, statusOffers } from './plan-apply.ts';
 import { backlogOf, isWaveSource } from './plan-editor.ts';
 import { explainDamage, explainRefusal } from './plan-words.ts';

@@ -1,10 +1,9 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
-import { count } from '../core/text.ts';
+import { count, plain } from '../core/text.ts';
 import { dependenciesForWaves } from '../core/plan/wave-dependencies.ts';
 import type { TaskId } from '../core/task.ts';
 import { planWaves } from '../core/waves/waves.ts';
-import { plain } from './plain.ts';
 import { dependencyOffers, isTaken, previewAndApply } from './plan-apply.ts';
 import { explainRefusal, nameIn } from './plan-words.ts';
 import type { TreeNode } from './tree-nodes.ts';

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Failure } from '../core/failure.ts';
-import { count } from '../core/text.ts';
+import { count, plain } from '../core/text.ts';
 import type { Result } from '../core/result.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
 import type { RunState } from '../core/run/run-events.ts';
@@ -11,7 +11,6 @@ import type { Backlogs } from './backlogs.ts';
 import { dryRunDocument } from './dry-run-document.ts';
 import type { DryRunPages } from './dry-run-pages.ts';
 import { whenWords } from './handoffs/handoff-row.ts';
-import { plain } from './plain.ts';
 import { MOST_AGENTS, readCap } from './run-choice.ts';
 import { openRunReport } from './run-report.ts';
 import { findRun, isResumable, runCounts } from './run-row.ts';

@@ -3,10 +3,10 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Disposable } from '../core/events.ts';
 import { tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
-import { plain } from './plain.ts';
 import { type Need, needsOf } from './run-needs.ts';
 import { openRunReport } from './run-report.ts';
 import { findRun, isResumable } from './run-row.ts';
+import { plain } from '../core/text.ts';
 
 /** What the notices are made of. */
 export interface RunNoticesParts {

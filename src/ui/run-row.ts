@@ -1,10 +1,10 @@
 import type { Backlog } from '../core/backlog.ts';
-import { count, oneLine } from '../core/text.ts';
+import { count, oneLine, duration } from '../core/text.ts';
 import { resumable } from '../core/run/journal/recovery.ts';
 import type { RunState, TaskRun } from '../core/run/run-events.ts';
 import { groupOf } from '../core/run/report/run-summary.ts';
 import type { TaskId } from '../core/task.ts';
-import { clockTime, duration } from './messages.ts';
+import { clockTime } from './messages.ts';
 import { whenWords } from './handoffs/handoff-row.ts';
 import { type Click, GONE, type Icon, row, type RowContent, type RowView } from './row.ts';
 import { explainOutcome, explainStop, explainWait, ordinal, outcomeWords } from './run-words.ts';

@@ -1,9 +1,8 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
-import { oneLine } from '../core/text.ts';
+import { oneLine, plain } from '../core/text.ts';
 import type { RunState } from '../core/run/run-events.ts';
 import type { Backlogs } from './backlogs.ts';
-import { plain } from './plain.ts';
 import { onRun, tellFailure } from './run-commands.ts';
 import type { TreeNode } from './tree-nodes.ts';
 

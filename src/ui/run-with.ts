@@ -4,7 +4,6 @@ import type { RunChoice } from '../core/run/run-choice.ts';
 import { isModelName } from '../core/run/journal/model-name.ts';
 import { AGENT_MODES } from '../core/run/run-options.ts';
 import type { Backlogs } from './backlogs.ts';
-import { plain } from './plain.ts';
 import {
   choiceWords,
   ENDING_WORDS,
@@ -15,6 +14,7 @@ import {
   readCap,
   WAY_WORDS,
 } from './run-choice.ts';
+import { plain } from '../core/text.ts';
 
 /** What a person wants done with what they chose. */
 export interface Chosen {

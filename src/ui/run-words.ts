@@ -1,8 +1,8 @@
-import { cut } from '../core/text.ts';
+import { cut, duration } from '../core/text.ts';
 import type { VerifyResult } from '../core/run/evidence.ts';
 import type { FailCause, RunStop, SkipReason, TaskOutcome, WaitReason } from '../core/run/run-events.ts';
 import { KIND_OF } from '../core/run/run-options.ts';
-import { clockTime, duration, explainFailure, explainNotReady } from './messages.ts';
+import { clockTime, explainFailure, explainNotReady } from './messages.ts';
 
 /** The most that is shown of what an agent said, in characters: a row is one line. */
 const SAID = 120;

@@ -1,9 +1,8 @@
 import type { Backlog } from '../core/backlog.ts';
-import { inertMarkdown, inline } from '../core/markdown.ts';
+import { inertMarkdown, inline, fenced, section } from '../core/markdown.ts';
 import { cut } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { clockTime, explainBlock, explainNotReady, leaseWords } from './messages.ts';
-import { fence, section } from './markdown-parts.ts';
 import { runTaskState } from './run-row.ts';
 
 /** The most that a tooltip shows of a description, in characters; the details show all of it. */
@@ -39,7 +38,7 @@ export function taskDocument(backlog: Backlog, task: Task): string {
     section('Depends on', dependencyList(backlog, task)),
     section('Needed by', dependents.map((t) => taskLine(backlog, t.id)).join('\n')),
     section('Runs in this window', runLines(backlog, task)),
-    section('Metadata', metadata.length === 0 ? '' : fence(JSON.stringify(task.metadata, undefined, 2))),
+    section('Metadata', metadata.length === 0 ? '' : fenced(JSON.stringify(task.metadata, undefined, 2), 'json')),
     section('Record', record(backlog, task)),
   ]
     .filter(Boolean)

@@ -4,7 +4,7 @@ import type { Priority, Task, TaskId } from '../core/task.ts';
 import { tell } from './ask.ts';
 import { dependencyItems } from './dependency-items.ts';
 import { parseTags } from './edit-words.ts';
-import { plain } from './plain.ts';
+import { plain } from '../core/text.ts';
 
 /** What each of these answers where a person leaves it with Escape. */
 type Left = undefined;

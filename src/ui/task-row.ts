@@ -1,10 +1,10 @@
 import type { Backlog } from '../core/backlog.ts';
 import { isLive, type Lease } from '../core/lease/lease.ts';
-import { oneLine } from '../core/text.ts';
+import { oneLine, duration } from '../core/text.ts';
 import type { Readiness } from '../core/waves/readiness.ts';
 import type { TaskRun } from '../core/run/run-events.ts';
 import { isSettled, type Task } from '../core/task.ts';
-import { duration, explainBlock, explainReadiness, leaseWords } from './messages.ts';
+import { explainBlock, explainReadiness, leaseWords } from './messages.ts';
 import { foreignTasks } from './doctor/foreign-tasks.ts';
 import { type Icon, row, type RowContent, type RowView } from './row.ts';
 import { atWorkFlags, runTaskState, STUCK_ICON, stuckWords } from './run-row.ts';

@@ -13,7 +13,7 @@ import { SubagentLauncher } from '../agent-api/subagent-launcher.ts';
 import { SubagentPrompts } from '../agent-api/subagent-prompts.ts';
 import type { Backlog } from '../core/backlog.ts';
 import type { Disposable } from '../core/events.ts';
-import { oneLine } from '../core/text.ts';
+import { oneLine, duration } from '../core/text.ts';
 import { ok } from '../core/result.ts';
 import type { SubagentHostRegistry } from '../core/run/attempt/subagent-host-registry.ts';
 import { refreshLauncher, writeLauncher } from '../store/files/launcher.ts';
@@ -21,7 +21,7 @@ import { isThere, writeBriefs, writeNewFile } from '../store/files/new-files.ts'
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import type { AgentCommandsPort } from '../ui/agent-commands-port.ts';
 import { tell } from '../ui/ask.ts';
-import { duration, explainBlock, explainFailure, explainReadiness } from '../ui/messages.ts';
+import { explainBlock, explainFailure, explainReadiness } from '../ui/messages.ts';
 import { explainOutcome, explainWait } from '../ui/run-words.ts';
 import { readSubagentSettings } from '../ui/settings.ts';
 import type { WorkspaceBacklogs } from '../ui/workspace-backlogs.ts';

@@ -16,10 +16,9 @@ import type { NodeCommand } from '../agent-process/supervisor-process.ts';
 import type { SupervisedWorkerOptions } from '../agent-process/supervised-worker.ts';
 import { TaskTerminals } from '../agent-process/terminals/task-terminals.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
-import { duration } from '../ui/messages.ts';
-import { plain } from '../ui/plain.ts';
 import { outcomeWords } from '../ui/run-words.ts';
 import type { StartedAttempt, WiredRuns } from './runs.ts';
+import { plain, duration } from '../core/text.ts';
 
 export interface TerminalParts {
   /** The bundled supervisor, absolute. */

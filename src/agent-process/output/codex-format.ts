@@ -20,9 +20,9 @@ function understand(event: Json & { readonly type: string }): readonly OutputEve
     case 'turn.completed':
       return [{ kind: 'result', wrong: undefined }];
     case 'turn.failed':
-      return [{ kind: 'result', wrong: messageOf(event['error']) ?? 'no reason given' }];
+      return [{ kind: 'result', wrong: reasonOf(event['error']) ?? 'no reason given' }];
     case 'error':
-      return [{ kind: 'error', text: messageOf(event) ?? 'no reason given' }];
+      return [{ kind: 'error', text: reasonOf(event) ?? 'no reason given' }];
     default:
       return undefined;
   }
@@ -50,13 +50,13 @@ function completedItem(item: Json): readonly OutputEvent[] {
     case 'web_search':
       return [{ kind: 'does', line: describeTool('search', { query: item['query'] }) }];
     case 'error':
-      return [{ kind: 'error', text: messageOf(item) ?? 'no reason given' }];
+      return [{ kind: 'error', text: reasonOf(item) ?? 'no reason given' }];
     default:
       // Reasoning, lists of steps, and what a command printed: in the log.
       return [];
   }
 }
 
-function messageOf(value: unknown): string | undefined {
+function reasonOf(value: unknown): string | undefined {
   return textOf(value) ?? textOf(objectOf(value)['message']);
 }

@@ -25,11 +25,6 @@ export function parseEvent(line: string): (Json & { readonly type: string }) | u
   }
 }
 
-/** Text of an event without anything that a terminal would obey; lines and tabs stay. */
-export function cleanText(text: string): string {
-  return text.replace(/\r\n?/g, '\n').replace(/[^\P{Cc}\n\t]/gu, '');
-}
-
 /** One plain line of at most 160 characters. */
 export function shorten(text: string): string {
   return cut(oneLine(text.slice(0, 4 * MAX_DETAIL)), MAX_DETAIL);

@@ -1,7 +1,7 @@
-import { cut, oneLine } from '../../core/text.ts';
+import { cut, oneLine, cleanLines } from '../../core/text.ts';
 import { isSessionId } from '../../core/run/journal/session-id.ts';
 import type { OutputReader } from './agent-output.ts';
-import { cleanText, parseEvent, shorten, type Json } from './event-parts.ts';
+import { parseEvent, shorten, type Json } from './event-parts.ts';
 import { findAuthAdvice, findRateLimit, type RateLimit } from './error-patterns.ts';
 
 /** What one event means, in the terms of every agent. */
@@ -102,7 +102,7 @@ export class JsonLinesReader implements OutputReader {
     if (this.#rest.length <= MAX_LINE) return told;
     const long = this.#rest;
     this.#rest = '';
-    return told + cleanText(long);
+    return told + cleanLines(long);
   }
 
   #tell(line: string): string {
@@ -114,7 +114,7 @@ export class JsonLinesReader implements OutputReader {
   }
 
   #showStray(line: string): string {
-    const text = cleanText(line.replace(/\x1b\[[\d;:]*m/g, ''));
+    const text = cleanLines(line.replace(/\x1b\[[\d;:]*m/g, ''));
     if (text.trim() === '') return '';
     this.#stray.push(text.slice(0, 1000));
     if (this.#stray.length > MAX_STRAY) this.#stray.shift();
@@ -124,9 +124,9 @@ export class JsonLinesReader implements OutputReader {
   #show(told: OutputEvent): string {
     switch (told.kind) {
       case 'said':
-        return this.#showSaid(cleanText(told.text));
+        return this.#showSaid(cleanLines(told.text));
       case 'saying': {
-        const text = cleanText(told.text);
+        const text = cleanLines(told.text);
         this.#saying += text;
         this.#progress(this.#saying);
         return text;
@@ -167,8 +167,8 @@ export class JsonLinesReader implements OutputReader {
 
   #showResult(text: string | undefined, wrong: string | undefined): string {
     const before = this.#endSaying();
-    this.#result = { wrong: wrong === undefined ? undefined : cleanText(wrong).slice(0, MAX_SAID) };
-    const last = cleanText(text ?? '');
+    this.#result = { wrong: wrong === undefined ? undefined : cleanLines(wrong).slice(0, MAX_SAID) };
+    const last = cleanLines(text ?? '');
     const said = this.lastSaid?.trim() ?? '';
     // Some repeat their whole answer, which ends with what was said last.
     if (last.trim() === '' || (said !== '' && last.trimEnd().endsWith(said))) return before;

@@ -117,23 +117,3 @@ export class AgentTerminal implements Pseudoterminal {
     this.#dropped = true;
   }
 }
-
-/** Untrusted text on one line and without anything that a terminal would obey. */
-export function toPlainLine(text: string): string {
-  // C0 and C1 controls, and the marks that turn the direction of what follows.
-  return text
-    .replace(/\s+/g, ' ')
-    .replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
-    .trim();
-}
-
-/**
- * Untrusted text as a name or in a message, at most so many characters long. The editor draws `$(name)` as an icon and
- * `[text](target)` as a link; a zero-width space keeps both from being read as such.
- */
-export function toPlainLabel(text: string, length: number): string {
-  const characters = Array.from(toPlainLine(text));
-  const start = characters.slice(0, length - 1).join('');
-  const cut = characters.length > length ? `${start.trimEnd()}…` : characters.join('');
-  return cut.replaceAll('$(', '$\u200b(').replaceAll('](', ']\u200b(');
-}

@@ -3,8 +3,9 @@ import type { Disposable } from '../../core/events.ts';
 import type { Clock } from '../../core/ports.ts';
 import type { TaskId } from '../../core/task.ts';
 import { createReader, type AgentOutput, type OutputReader } from '../output/agent-output.ts';
-import { AgentTerminal, toPlainLabel, toPlainLine, type TerminalMark } from './agent-terminal.ts';
+import { AgentTerminal, type TerminalMark } from './agent-terminal.ts';
 import { LogTail } from './log-tail.ts';
+import { cut, oneLine, plain } from '../../core/text.ts';
 
 /** One attempt at a task, as its terminal shows it. What comes from the backlog may hold anything. */
 export interface Attempt {
@@ -96,7 +97,7 @@ export class AttemptView implements Disposable {
     const { id, title } = this.attempt;
     // The title first: the ids of one backlog often differ in their last digits only.
     const name = [title, id]
-      .map((text) => toPlainLabel(text, 40))
+      .map((text) => plain(cut(text, 40)))
       .filter(Boolean)
       .join(' · ');
     const pty: AgentTerminal = new AgentTerminal({
@@ -141,7 +142,7 @@ export class AttemptView implements Disposable {
     if (pty === undefined) return;
     if (!tail.isThere) pty.write('\x1b[2m[There is no log.]\x1b[0m\n');
     pty.write(this.#reader.end());
-    pty.end(`${mark} ${toPlainLine(words)}. Any key closes this terminal.`, mark);
+    pty.end(`${mark} ${oneLine(words)}. Any key closes this terminal.`, mark);
   }
 
   /** Closes the terminal and looks away; nothing is stopped and nobody is told. */
@@ -181,7 +182,7 @@ export class AttemptView implements Disposable {
         // Half a line before the gap must not be read together with half a line after it.
         const rest = this.#reader.end();
         this.#reader = this.#makeReader();
-        const note = why === 'skipped' ? `Earlier output is only in ${toPlainLine(file)}` : 'The log was begun anew';
+        const note = why === 'skipped' ? `Earlier output is only in ${oneLine(file)}` : 'The log was begun anew';
         this.#screen?.pty.write(`${rest}\x1b[0m\n\x1b[2m[${note}]\x1b[0m\n`);
       },
       onFault: (detail) => log(`The log of attempt ${key} cannot be shown: ${detail}`),
@@ -190,7 +191,7 @@ export class AttemptView implements Disposable {
 
   #noteActivity(): void {
     const said = this.#reader.activity;
-    const activity = said === undefined ? undefined : toPlainLine(said);
+    const activity = said === undefined ? undefined : oneLine(said);
     if (activity === this.#activity || activity === undefined) return;
     this.#activity = activity;
     if (this.isAtWork) this.#options.onActivity();
@@ -201,8 +202,8 @@ export class AttemptView implements Disposable {
 function header({ id, title, label, tryNo }: Attempt, note: string): string {
   const which = tryNo > 1 ? `, attempt ${tryNo}` : '';
   const lines = [
-    `\x1b[1m${toPlainLine(id)} · ${toPlainLine(title)}\x1b[0m`,
-    `\x1b[2m${toPlainLine(label)}${which}. ${note}\x1b[0m`,
+    `\x1b[1m${oneLine(id)} · ${oneLine(title)}\x1b[0m`,
+    `\x1b[2m${oneLine(label)}${which}. ${note}\x1b[0m`,
   ];
   return `${lines.join('\n')}\n\n`;
 }

@@ -4,7 +4,7 @@ import { Emitter, type Disposable, type Event } from '../../core/events.ts';
 import type { Failure } from '../../core/failure.ts';
 import type { Clock } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { toPlainLabel } from './agent-terminal.ts';
+import { cut, plain } from '../../core/text.ts';
 
 type Window = Pick<typeof window, 'createTerminal' | 'terminals' | 'onDidOpenTerminal' | 'onDidCloseTerminal'>;
 
@@ -96,7 +96,7 @@ export function openInteractive(window: Window, spec: InteractiveSpec): Result<I
     );
   }
   const options: TerminalOptions = {
-    name: toPlainLabel(spec.name, 80),
+    name: plain(cut(spec.name, 80)),
     shellPath: node.command,
     shellArgs,
     cwd,

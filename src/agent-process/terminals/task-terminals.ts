@@ -2,8 +2,8 @@ import type { Terminal, ThemeIcon, window } from 'vscode';
 import { Emitter, type Disposable, type Event } from '../../core/events.ts';
 import type { Clock } from '../../core/ports.ts';
 import type { TaskId } from '../../core/task.ts';
-import { toPlainLabel } from './agent-terminal.ts';
 import { AttemptView, type Attempt, type ShownEnd } from './attempt-view.ts';
+import { cut, plain } from '../../core/text.ts';
 
 export interface TaskTerminalsOptions {
   readonly window: Pick<typeof window, 'createTerminal' | 'showInformationMessage' | 'onDidCloseTerminal'>;
@@ -211,7 +211,7 @@ export class TaskTerminals implements Disposable {
     const [first, ...others] = stillClosed();
     if (first === undefined) return;
     const { title, id } = first.attempt;
-    const name = toPlainLabel(title, 60) || toPlainLabel(id, 60);
+    const name = plain(cut(title, 60)) || plain(cut(id, 60));
     const what = others.length === 0 ? name : `${name} and ${others.length} more`;
     const answer = await this.#options.window.showInformationMessage(`Still at work: ${what}`, 'Stop', 'Show');
     // Meanwhile it may have ended, or somebody has looked at it.

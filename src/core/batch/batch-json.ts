@@ -1,5 +1,6 @@
 import { fileConflictsJson } from '../analysis/exarp-json.ts';
 import type { BatchResult, StepRun } from './batch.ts';
+import { messageOf } from '../text.ts';
 
 /** What a batch came to, in the shape of exarp-go's `automation`; unlike there, `status` says how it went. Times in seconds. */
 export function batchJson(result: BatchResult) {
@@ -47,5 +48,5 @@ function stepJson(step: StepRun) {
 
 /** What a tool that failed says of it. */
 export function errorWords(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -2,7 +2,7 @@ import type { Task } from '../task.ts';
 import type { Plan } from '../waves/waves.ts';
 import { findCriticalPath } from './critical-path.ts';
 import { bareId, flowList, quoted, splitFrontmatter, writeFrontmatter } from './frontmatter.ts';
-import { inline, inlineId, mermaidLabel } from '../markdown.ts';
+import { inline, inlineId, mermaidLabel, fenced } from '../markdown.ts';
 import { ownedSections, planRefs } from './main-plan-notes.ts';
 import { readPlan } from './read-plan.ts';
 import { writeOwnedSections } from './sections.ts';
@@ -202,7 +202,7 @@ function executionOrder(plan: Plan, path: readonly Task[]): string {
   if (path.length > 1) {
     const nodes = path.map((task, i) => `    CP${i + 1}[${mermaidLabel(task.id)}]`);
     const arrows = `    ${path.map((_, i) => `CP${i + 1}`).join(' --> ')}`;
-    parts.push(['```mermaid', 'flowchart TD', ...nodes, arrows, '```'].join('\n'));
+    parts.push(fenced(['flowchart TD', ...nodes, arrows].join('\n'), 'mermaid'));
     parts.push(path.map((task, i) => `${i + 1}. ${inlineId(task.id)}`).join('\n'));
   }
   const first = plan.waves[0];

@@ -7,6 +7,7 @@ import { readConfigValue } from './config-value.ts';
 import { configuredPaths, staysWithin, storePathsOf, type StorePaths } from './locate.ts';
 import { isRecord } from '../../core/shape.ts';
 import { bytesOf, integerOf, readMessage, textsOf } from './protobuf.ts';
+import { messageOf } from '../../core/text.ts';
 
 export interface ConfigRead {
   readonly config: ProjectConfig;
@@ -88,7 +89,7 @@ async function readOne(
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return NO_CONFIG;
-    notices.push({ kind: 'badConfig', file, detail: error instanceof Error ? error.message : String(error) });
+    notices.push({ kind: 'badConfig', file, detail: messageOf(error) });
     return undefined;
   }
   const valueOf = (field: Field): unknown => {

@@ -2,6 +2,7 @@ import { lstat, mkdir, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
+import { messageOf } from '../../core/text.ts';
 
 /**
  * Makes the folders of a way down from a root, each only where it is missing, and answers the real path of the last one.
@@ -31,11 +32,6 @@ export async function makeFolders(
   } catch (error) {
     return fail({ kind: 'writeFailed', file: folder, detail: messageOf(error) });
   }
-}
-
-/** For what a system call says. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** For a `catch` that minds everything but this. */

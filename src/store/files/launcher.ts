@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { replaceFile } from './replace-file.ts';
+import { messageOf } from '../../core/text.ts';
 
 /**
  * Has `<folder>/<name>` start a script, and answers its path. Configurations that people copy name this file, since the script
@@ -17,7 +18,7 @@ export async function writeLauncher(folder: string, name: string, script: string
     if (before !== text) await replaceFile(file, text, 0o600);
     return ok(file);
   } catch (error) {
-    return fail({ kind: 'writeFailed', file, detail: error instanceof Error ? error.message : String(error) });
+    return fail({ kind: 'writeFailed', file, detail: messageOf(error) });
   }
 }
 

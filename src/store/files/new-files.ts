@@ -2,7 +2,8 @@ import { lstat, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { makeFolders, messageOf, passOver } from './folders-within.ts';
+import { makeFolders, passOver } from './folders-within.ts';
+import { messageOf } from '../../core/text.ts';
 
 /** What became of a file that was to be new; `file` is absolute. */
 export interface NewFile {

@@ -23,6 +23,7 @@ import { HANDOFFS, readHandoffs } from './handoff-reader.ts';
 import { inTurn, patchJsonFile, type Patch } from './patch-file.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { formatRfc3339 } from '../write/rfc3339.ts';
+import { messageOf } from '../../core/text.ts';
 
 export interface HandoffsOptions {
   /** `handoffs.json`, absolute. */
@@ -172,7 +173,7 @@ class HandoffFile implements Handoffs {
       this.#stamp = '';
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'ENOTDIR') return changed(before, NO_HANDOFFS);
-      const detail = error instanceof Error ? error.message : String(error);
+      const detail = messageOf(error);
       const failure = { kind: 'unreadable', file, cause: causeOfError(error), detail } as const;
       return changed(before, { kind: 'unreadable', failure });
     }
@@ -200,7 +201,7 @@ async function createFile(file: string, text: string): Promise<Result<boolean, F
   try {
     return ok(await replaceFile(file, `${text}\n`, undefined, () => !existsSync(file)));
   } catch (error) {
-    return fail({ kind: 'writeFailed', file, detail: error instanceof Error ? error.message : String(error) });
+    return fail({ kind: 'writeFailed', file, detail: messageOf(error) });
   }
 }
 

@@ -4,6 +4,7 @@ import { fail, ok, type Result } from '../../core/result.ts';
 import type { Task } from '../../core/task.ts';
 import { causeOfError } from '../read/file-fault.ts';
 import { readJsonStore } from '../read/json-reader.ts';
+import { messageOf } from '../../core/text.ts';
 
 /** The tasks of a `state.todo2.json`; none where there is no such file. Fails with `unreadable`. */
 export async function readImportable(file: string, project: string): Promise<Result<readonly Task[], Failure>> {
@@ -12,7 +13,7 @@ export async function readImportable(file: string, project: string): Promise<Res
     bytes = await readFile(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ok([]);
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = messageOf(error);
     return fail({ kind: 'unreadable', file, cause: causeOfError(error), detail });
   }
   const read = readJsonStore(bytes, project);

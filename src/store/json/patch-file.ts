@@ -6,6 +6,7 @@ import { causeOfError } from '../read/file-fault.ts';
 import { stampOf } from '../read/file-stamp.ts';
 import { parseJson } from '../read/json-reader.ts';
 import { replaceFile } from '../files/replace-file.ts';
+import { messageOf } from '../../core/text.ts';
 
 /** How often to begin anew when somebody writes the file between our read and our write. */
 const ATTEMPTS = 5;
@@ -70,7 +71,7 @@ async function patchNow<R>(
     }
     return fail({ kind: 'writeFailed', file, detail: 'somebody else writes it all the time' });
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = messageOf(error);
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ok('noFile');
     if (error instanceof Error && !('code' in error)) throw error;
     if (step === 'write') return fail({ kind: 'writeFailed', file, detail });

@@ -17,6 +17,7 @@ import { DatabaseTasks } from './sqlite-reader.ts';
 import type { ContentFault, StoreContent } from './store-content.ts';
 import { systemClock } from '../files/system-clock.ts';
 import { indexById } from './task-list.ts';
+import { messageOf, stackOf } from '../../core/text.ts';
 
 export interface BacklogOptions {
   /** The `sql-wasm.wasm` of the sql.js that is bundled, absolute. */
@@ -330,9 +331,5 @@ class BacklogFiles implements BacklogSource {
 }
 
 function internal(error: unknown): string {
-  return `Internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return `Internal error: ${stackOf(error)}`;
 }

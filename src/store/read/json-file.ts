@@ -5,6 +5,7 @@ import { RACY_MS, isOlder, stampOf } from './file-stamp.ts';
 import { OpenFile } from './open-file.ts';
 import { readJsonStore } from './json-reader.ts';
 import type { ContentFault, StoreContent } from './store-content.ts';
+import { messageOf } from '../../core/text.ts';
 
 type JsonRead =
   | { readonly kind: 'unchanged' | 'absent' }
@@ -69,7 +70,7 @@ export class JsonFile {
       return { kind: 'fault', fault: content.failure, isFresh };
     } catch (error) {
       this.forget();
-      const detail = error instanceof Error ? error.message : String(error);
+      const detail = messageOf(error);
       return { kind: 'fault', fault: { cause: causeOfError(error), detail }, isFresh: false };
     } finally {
       file.close();

@@ -5,6 +5,7 @@ import { readMetadataValue } from './metadata.ts';
 import { readDate } from './read-date.ts';
 import type { ContentFault, StoreContent } from './store-content.ts';
 import { TaskList, hoursOf, type RawTask } from './task-list.ts';
+import { messageOf } from '../../core/text.ts';
 
 /** The names that a list of tasks goes by; exarp-go writes the first. */
 export const LIST_NAMES = ['todos', 'tasks'] as const;
@@ -178,8 +179,4 @@ function placeOf(text: string, position: number): string {
   const before = text.slice(0, position);
   const line = before.split('\n').length;
   return `line ${line}, column ${position - before.lastIndexOf('\n')}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

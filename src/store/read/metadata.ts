@@ -1,5 +1,6 @@
 import { isRecord } from '../../core/shape.ts';
 import { readMessage } from '../files/protobuf.ts';
+import { messageOf } from '../../core/text.ts';
 
 /** What the metadata of a task came to. `fault` says what was wrong where something was; the value is then the best there is. */
 export interface Metadata {
@@ -18,7 +19,7 @@ export function readMetadataText(text: string): Metadata {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { value: { raw: text }, fault: error instanceof Error ? error.message : String(error) };
+    return { value: { raw: text }, fault: messageOf(error) };
   }
   if (value === null) return NONE;
   return isRecord(value) ? { value } : { value: { raw: text }, fault: 'not an object' };

@@ -17,6 +17,7 @@ import {
   type WalHeader,
   type WalScan,
 } from './wal.ts';
+import { messageOf } from '../../core/text.ts';
 
 /** A store file that cannot be read, and why. */
 export interface Fault {
@@ -390,8 +391,4 @@ function isEqual(a: Uint8Array, b: Uint8Array): boolean {
 
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -9,6 +9,7 @@ import type { Cell } from './record.ts';
 import type { ContentFault, StoreContent } from './store-content.ts';
 import { TaskList, type TaskRules } from './task-list.ts';
 import { AT, COLUMNS, lockOf, taskOf, textOf } from './task-row.ts';
+import { messageOf } from '../../core/text.ts';
 
 /**
  * The tasks in the image of a database, read through SQLite: slower than reading its pages, and right for every database that
@@ -183,8 +184,4 @@ function close(db: Database | undefined): void {
   } catch {
     // Only where SQLite broke down before, and that was said.
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { formatEntry } from '../../core/run/journal/journal-entry.ts';
 import type { RunEvent } from '../../core/run/run-events.ts';
 import { syncFolder } from '../files/replace-file.ts';
-import { messageOf } from '../files/folders-within.ts';
+import { messageOf } from '../../core/text.ts';
 
 export interface JournalWriterOptions {
   /** Absolute. */

@@ -3,7 +3,8 @@ import { join, sep } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { isRunId } from '../../core/run/journal/journal-entry.ts';
-import { makeFolders, messageOf, passOver } from '../files/folders-within.ts';
+import { makeFolders, passOver } from '../files/folders-within.ts';
+import { messageOf } from '../../core/text.ts';
 
 /** Where the runs of one backlog are written down: `<root>/.todo2/waves/runs`. Paths are absolute; ids of tasks are in none. */
 export class RunFolder {

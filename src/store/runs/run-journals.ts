@@ -6,13 +6,13 @@ import type { LeaderRequest } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { isRunId } from '../../core/run/journal/journal-entry.ts';
 import type { RunState } from '../../core/run/run-events.ts';
-import { messageOf } from '../files/folders-within.ts';
 import { JournalFollower } from './journal-follower.ts';
 import { JournalReader } from './journal-reader.ts';
 import { JournalWriter } from './journal-writer.ts';
 import { LeaderRequests, writeLeaderRequest } from './leader-requests.ts';
 import { RunFolder } from './run-folder.ts';
 import { type RunLeader, RunLead, type RunLeadOptions } from './run-lead.ts';
+import { messageOf } from '../../core/text.ts';
 
 export interface RunJournalsOptions extends Omit<RunLeadOptions, 'folder'> {
   /** The folder that holds `.todo2`, absolute. */

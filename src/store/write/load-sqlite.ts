@@ -1,4 +1,5 @@
 import type { Sqlite } from './connection.ts';
+import { messageOf } from '../../core/text.ts';
 
 /** The `node:sqlite` of this Node, or in words why it has none. */
 export function loadSqlite(): Sqlite | { readonly missing: string } {
@@ -7,6 +8,6 @@ export function loadSqlite(): Sqlite | { readonly missing: string } {
     return found?.DatabaseSync === undefined ? { missing: 'no node:sqlite' } : found;
   } catch (error) {
     // Node before 20.16 has no `getBuiltinModule`.
-    return { missing: error instanceof Error ? error.message : String(error) };
+    return { missing: messageOf(error) };
   }
 }

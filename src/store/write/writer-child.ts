@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { dirname } from 'node:path';
 import type { Clock } from '../../core/ports.ts';
 import type { WriterResponse, WriterRequest, Hello, WriterMessage, Start } from './writer-protocol.ts';
+import { messageOf } from '../../core/text.ts';
 
 /** A way to run Node: a path or a name on the PATH, and its options. */
 export interface NodeCommand {
@@ -91,7 +92,7 @@ function spawnNode(command: string, args: readonly string[], script: string): Ch
       windowsHide: true,
     });
   } catch (error) {
-    return error instanceof Error ? error.message : String(error); // e.g. a configured path that no path can be
+    return messageOf(error); // e.g. a configured path that no path can be
   }
 }
 

@@ -1,14 +1,13 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../../core/backlog.ts';
 import type { Finding } from '../../core/doctor/finding.ts';
-import { count } from '../../core/text.ts';
+import { count, plain } from '../../core/text.ts';
 import { pickBacklog, tell } from '../ask.ts';
 import type { Backlogs } from '../backlogs.ts';
 import { findingsOf } from './doctor-rows.ts';
 import { openDoctorReport } from './doctor-report.ts';
 import { explainNoFix, KIND_WORDS } from './doctor-words.ts';
 import { type Offer, offersFor, safeOffers, withoutRivals } from './fix-choices.ts';
-import { plain } from '../plain.ts';
 import type { TreeNode } from '../tree-nodes.ts';
 
 /** Opens the report on a backlog. */

@@ -4,7 +4,7 @@ import type { Change } from '../../core/edit/change.ts';
 import { taskId, type TaskId } from '../../core/task.ts';
 import { describeChange, troubleNote } from './doctor-words.ts';
 import { nameOf } from '../edit-words.ts';
-import { plain } from '../plain.ts';
+import { plain } from '../../core/text.ts';
 
 /** One thing that a person can agree to: changes that are made together, in words. */
 export interface Offer {

@@ -2,13 +2,12 @@ import * as vscode from 'vscode';
 import type { Backlog } from '../../core/backlog.ts';
 import { handoffTitle, type Handoff } from '../../core/handoff.ts';
 import { writeHandoffPrompt } from '../../core/handoff-prompt.ts';
-import { count } from '../../core/text.ts';
+import { count, plain } from '../../core/text.ts';
 import { taskId } from '../../core/task.ts';
 import { tell } from '../ask.ts';
 import type { Backlogs } from '../backlogs.ts';
 import { openHandoffDetails, openResumePrompt } from './handoff-details.ts';
 import { findHandoff, statusWord, STATUS_ICONS, TROUBLE, whenWords } from './handoff-row.ts';
-import { plain } from '../plain.ts';
 import { revealFile } from '../reveal-file.ts';
 import type { TreeNode } from '../tree-nodes.ts';
 

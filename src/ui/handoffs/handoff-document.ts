@@ -1,10 +1,9 @@
 import type { Backlog } from '../../core/backlog.ts';
 import type { Handoff, HandoffRun, HandoffTask } from '../../core/handoff.ts';
-import { inertMarkdown, inline } from '../../core/markdown.ts';
+import { inertMarkdown, inline, fenced, section } from '../../core/markdown.ts';
 import { count } from '../../core/text.ts';
 import { isSettled, taskId } from '../../core/task.ts';
 import { statusWord, whenWords } from './handoff-row.ts';
-import { fence, section } from '../markdown-parts.ts';
 
 /** What the document says in words of its own; everything else is shown as it stands in the file. */
 const KNOWN: ReadonlySet<string> = new Set([
@@ -34,7 +33,10 @@ export function handoffDocument(backlog: Backlog, handoff: Handoff): string {
     typeof packed === 'number'
       ? `The handoff has a packed copy of the backlog in it, with ${count(packed, 'task')}.`
       : '',
-    section('Also in the file', rest.length === 0 ? '' : fence(JSON.stringify(Object.fromEntries(rest), undefined, 2))),
+    section(
+      'Also in the file',
+      rest.length === 0 ? '' : fenced(JSON.stringify(Object.fromEntries(rest), undefined, 2), 'json'),
+    ),
   ]
     .filter(Boolean)
     .join('\n\n')

@@ -9,7 +9,7 @@ import {
   type HandoffTarget,
 } from './handoff-commands.ts';
 import { openHandoffDetails } from './handoff-details.ts';
-import { plain } from '../plain.ts';
+import { plain } from '../../core/text.ts';
 
 /** Something to say about a file, and the file to look at. */
 type NoteItem = vscode.QuickPickItem & { readonly file?: string };

@@ -1,13 +1,12 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../../core/backlog.ts';
 import type { HandoffDraft } from '../../core/handoff.ts';
-import { count, oneLine } from '../../core/text.ts';
+import { count, oneLine, plain } from '../../core/text.ts';
 import type { Task } from '../../core/task.ts';
 import { pickBacklog, tell } from '../ask.ts';
 import type { Backlogs } from '../backlogs.ts';
 import { dayWords, recentRuns, runInHandoff } from './handoff-runs.ts';
 import { openHandoffDetails } from './handoff-details.ts';
-import { plain } from '../plain.ts';
 
 /**
  * Asks for the words of a handoff, shows what goes in with them, writes it, and only then gives back the locks that the

@@ -10,12 +10,11 @@ import { inline } from '../../../src/core/markdown.ts';
 import { createReader } from '../../../src/agent-process/output/agent-output.ts';
 import { buildCommand, type AgentCommand, type CommandRequest } from '../../../src/agent-process/agent-command.ts';
 import { PRESET_KINDS, PRESETS } from '../../../src/agent-process/agent-presets.ts';
-import { toPlainLine } from '../../../src/agent-process/terminals/agent-terminal.ts';
 import { findAgent, type Agent, type AgentPreference } from '../../../src/agent-process/agents.ts';
 import { writePromptFile } from '../../../src/agent-process/prompt.ts';
-import { plain } from '../../../src/ui/plain.ts';
 import { aJob, aTask, fencedBlocks } from '../../support/agent-jobs.ts';
 import { injectionCorpus, type Hostile } from '../../support/injection-corpus.ts';
+import { plain, oneLine } from '../../../src/core/text.ts';
 
 /** `PROOF=full` gives each text a process of its own for each agent, else all of them share one. */
 const FULL = process.env['PROOF'] === 'full';
@@ -161,7 +160,7 @@ test('every prompt becomes one file in the folder of its run, byte for byte', as
 
 test('where a text is shown, no terminal, icon, link or markup comes of it', () => {
   for (const { text } of corpus) {
-    assert.doesNotMatch(toPlainLine(text), /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
+    assert.doesNotMatch(oneLine(text), /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
     assert.doesNotMatch(plain(text), /\p{Cc}|\$\(|\]\(/u);
     assert.doesNotMatch(inline(text), /[\p{Cc}<>]|(?<!\\)`|\$/u);
     const bytes = new TextEncoder().encode(text);

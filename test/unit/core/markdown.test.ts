@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { findCriticalPath } from '../../../src/core/plan/critical-path.ts';
-import { inertMarkdown, inline, inlineId, mermaidLabel } from '../../../src/core/markdown.ts';
+import { code, fenced, inertMarkdown, inline, inlineId, mermaidLabel } from '../../../src/core/markdown.ts';
 import { mainPlanFile, planSlug, SUBAGENTS_PLAN_FILE } from '../../../src/core/plan/slug.ts';
 import { cut, oneLine } from '../../../src/core/text.ts';
 import { taskId } from '../../../src/core/task.ts';
@@ -199,4 +199,23 @@ test('a code block cannot name a diagram by way of an entity', () => {
     const text = inertMarkdown(`${fence}&#109;ermaid\ngraph TD\n${fence}`);
     assert.ok(!text.startsWith(`${fence}&`), text);
   }
+});
+
+test('no text ends the block or the code that it is shown in', () => {
+  const ticks = fc.string({ unit: fc.constantFrom('`', '``', '````', 'a', ' ', '\n', '\r', '\u202e', '\x1b') });
+  fc.assert(
+    fc.property(ticks, (text) => {
+      const [first = '', ...rest] = fenced(text, 'json').split('\n');
+      const fence = first.slice(0, -'json'.length);
+      assert.match(fence, /^`{3,}$/);
+      assert.equal(rest.pop(), fence);
+      assert.ok(rest.every((line) => !line.includes(fence)));
+      assert.doesNotMatch(rest.join('\n'), /[\r\u202e\x1b]/);
+      const shown = code(text);
+      const [opening = ''] = /^`+/.exec(shown) ?? [];
+      const inside = shown.slice(opening.length, -opening.length);
+      assert.ok(shown.endsWith(opening) && !(inside.match(/`+/g) ?? []).includes(opening), shown);
+    }),
+    { seed: 20_261_201 },
+  );
 });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { duration, explainFailure } from '../../../src/ui/messages.ts';
-import { plain } from '../../../src/ui/plain.ts';
+import { explainFailure } from '../../../src/ui/messages.ts';
 import { summariseLocks } from '../../../src/ui/lock-summary.ts';
 import { taskDocument, taskTooltip } from '../../../src/ui/task-document.ts';
 import { taskId } from '../../../src/core/task.ts';
 import { lock, task, tasks } from '../../support/backlog.ts';
 import { fakeBacklog, ME, NOW } from '../../support/fake-backlog.ts';
+import { plain, duration } from '../../../src/core/text.ts';
 
 const MINUTE = 60_000;
 
@@ -72,6 +72,9 @@ test('a tooltip shows the beginning of a long description', () => {
 
 const lengths: readonly [ms: number, text: string][] = [
   [-5, '0 s'],
+  [420, '0.4 s'],
+  [3_000, '3 s'],
+  [9_960, '10 s'],
   [59_000, '59 s'],
   [90_000, '2 min'],
   [12 * MINUTE, '12 min'],

@@ -1,4 +1,5 @@
-import { oneLine } from '../../text.ts';
+import { fenceFor } from '../../markdown.ts';
+import { cut, oneLine } from '../../text.ts';
 import type { Job } from '../../ports.ts';
 import type { Task, TaskId } from '../../task.ts';
 
@@ -32,8 +33,7 @@ export function writePromptText(job: Job, context: PromptContext): string {
     earlier: context.earlier.map((words, i) => `Attempt ${i + 1}: ${words.trim()}`).join('\n'),
   };
   const { template } = context;
-  const all = [...Object.values(data), template ?? ''];
-  const fence = '`'.repeat(Math.max(3, ...all.map((text) => longestRun(text, '`') + 1)));
+  const fence = fenceFor(...Object.values(data), template ?? '');
   const block = (text: string): string => `${fence}\n${text}\n${fence}`;
 
   const values: Readonly<Record<string, string>> = {
@@ -138,22 +138,7 @@ function acceptanceOf({ metadata }: Task): readonly string[] {
 function describeResults({ dependencies }: Job, results: PromptContext['results']): string {
   const reports = dependencies.flatMap(({ id, title }) => {
     const text = results.get(id)?.trim() ?? '';
-    return text === '' ? [] : [`${oneLine(id)}: ${oneLine(title)}\n${shorten(text)}`];
+    return text === '' ? [] : [`${oneLine(id)}: ${oneLine(title)}\n${cut(text, MAX_RESULT)}`];
   });
   return reports.join('\n\n');
-}
-
-function shorten(text: string): string {
-  if (text.length <= MAX_RESULT) return text;
-  // Half a pair of a surrogate would be no text.
-  return `${text.slice(0, MAX_RESULT - 1).replace(/[\ud800-\udbff]$/, '')}…`;
-}
-
-function longestRun(text: string, character: string): number {
-  let [longest, run] = [0, 0];
-  for (const c of text) {
-    run = c === character ? run + 1 : 0;
-    longest = Math.max(longest, run);
-  }
-  return longest;
 }

@@ -1,8 +1,11 @@
+import { code, fenced, inline } from '../../markdown.ts';
+import { cut, duration } from '../../text.ts';
 import type { WorkEnd } from '../../ports.ts';
 import type { Evidence, VerifyResult } from '../evidence.ts';
 
 /** More are only counted: a comment is read by people, and by the agents of the tasks that come next. */
 const MAX_FILES = 50;
+const MAX_LINE = 500;
 
 /**
  * The `result` comment of a task, in markdown: how the work ended, the evidence for it, and last what the agent itself said,
@@ -14,9 +17,12 @@ export function formatResult(end: WorkEnd, label: string): string {
   }
   const { evidence } = end;
   const headline = end.kind === 'succeeded' ? `**Succeeded**, now ${end.status}` : `**Failed**: ${explainCause(end)}`;
-  const parts = [`${headline} · ${inline(label)}`, ...(evidence === undefined ? [] : evidenceLines(evidence))];
+  const parts = [
+    `${headline} · ${inline(cut(label, MAX_LINE))}`,
+    ...(evidence === undefined ? [] : evidenceLines(evidence)),
+  ];
   const said = evidence?.summary;
-  if (said !== undefined) parts.push(`What the agent said last:\n\n${fence(said)}`);
+  if (said !== undefined) parts.push(`What the agent said last:\n\n${fenced(said.trimEnd(), 'text')}`);
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -27,7 +33,7 @@ function explainCause(end: Extract<WorkEnd, { kind: 'failed' }>): string {
       if (exitCode !== undefined) return `exit code ${exitCode}`;
       return signal === undefined ? 'nobody knows its exit code' : `ended by ${signal}`;
     case 'said':
-      return inline(cause.detail);
+      return inline(cut(cause.detail, MAX_LINE));
     case 'timeLimit':
       return `it took longer than ${duration(cause.limitMs)}`;
     case 'verify':
@@ -38,16 +44,21 @@ function explainCause(end: Extract<WorkEnd, { kind: 'failed' }>): string {
 function evidenceLines({ startedAt, endedAt, verify, files, logFile, sessionId }: Evidence): string[] {
   const facts = [
     `- Took ${duration(endedAt - startedAt)}, until ${new Date(endedAt).toISOString()}`,
-    verify === undefined ? '- Verified by nothing' : `- Verified by ${code(verify.command)}: ${verdict(verify)}`,
-    ...(logFile === undefined ? [] : [`- Log: ${code(logFile)}`]),
-    ...(sessionId === undefined ? [] : [`- Session of the agent: ${code(sessionId)}`]),
+    verify === undefined
+      ? '- Verified by nothing'
+      : `- Verified by ${code(cut(verify.command, MAX_LINE))}: ${verdict(verify)}`,
+    ...(logFile === undefined ? [] : [`- Log: ${code(cut(logFile, MAX_LINE))}`]),
+    ...(sessionId === undefined ? [] : [`- Session of the agent: ${code(cut(sessionId, MAX_LINE))}`]),
     // None may mean that nobody could tell, as where there is no git.
     ...(files.length === 0 ? [] : [`- Files changed (${files.length}):`]),
-    ...files.slice(0, MAX_FILES).map((file) => `  - ${code(file)}`),
+    ...files.slice(0, MAX_FILES).map((file) => `  - ${code(cut(file, MAX_LINE))}`),
     ...(files.length > MAX_FILES ? [`  - and ${files.length - MAX_FILES} more`] : []),
   ];
   const failed = verify !== undefined && !verify.passed && verify.tail.trim() !== '';
-  return [facts.join('\n'), ...(failed ? [`The end of what verifying it printed:\n\n${fence(verify.tail)}`] : [])];
+  return [
+    facts.join('\n'),
+    ...(failed ? [`The end of what verifying it printed:\n\n${fenced(verify.tail.trimEnd(), 'text')}`] : []),
+  ];
 }
 
 function verdict({ passed, exitCode, durationMs }: VerifyResult): string {
@@ -57,34 +68,4 @@ function verdict({ passed, exitCode, durationMs }: VerifyResult): string {
       ? 'did not come to its end'
       : `failed with exit code ${exitCode}`;
   return `${how} after ${duration(durationMs)}`;
-}
-
-function duration(ms: number): string {
-  const seconds = Math.max(0, ms) / 1000;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-/** One line, in which nothing is markup. */
-function inline(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim().slice(0, 500);
-  return line.replace(/[\\`*_{}[\]<>#|!~&]/g, '\\$&');
-}
-
-/** One line as code, within more backticks than it has itself. */
-function code(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim().slice(0, 500);
-  const ticks = '`'.repeat(longestRun(line) + 1);
-  return `${ticks}${/^`|`$/.test(line) ? ` ${line} ` : line}${ticks}`;
-}
-
-function fence(text: string): string {
-  const ticks = '`'.repeat(Math.max(3, longestRun(text) + 1));
-  return `${ticks}text\n${text.replace(/\r\n?/g, '\n').trimEnd()}\n${ticks}`;
-}
-
-function longestRun(text: string): number {
-  return (text.match(/`+/g) ?? []).reduce((longest, run) => Math.max(longest, run.length), 0);
 }

@@ -1,6 +1,7 @@
 import type { AgentEnd, Clock } from '../../ports.ts';
 import type { SubagentAnswer, SubagentHostRegistry } from './subagent-host-registry.ts';
 import type { AgentReport } from './task-work.ts';
+import { messageOf, cleanLines } from '../../text.ts';
 
 export interface SubagentWork {
   readonly prompt: string;
@@ -42,7 +43,7 @@ export async function workBySubagent(
     if ('refusal' in answer) return { ...reportOf(ENDED_WELL), complaint: answer.refusal };
     const { text, rateLimit } = answer;
     if (rateLimit !== undefined) return { ...reportOf({ ...ENDED_WELL, exitCode: undefined }), rateLimit };
-    const said = plainText(text).trim();
+    const said = cleanLines(text).trim();
     if (said === '') return { ...reportOf(ENDED_WELL), complaint: 'the subagent answered nothing' };
     return { ...reportOf(ENDED_WELL), lastSaid: said };
   } finally {
@@ -61,7 +62,7 @@ async function answerOf(run: () => Promise<SubagentAnswer>): Promise<SubagentAns
   try {
     return await run();
   } catch (error) {
-    const words = plainText(error instanceof Error ? error.message : String(error)).trim();
+    const words = cleanLines(messageOf(error)).trim();
     return { refusal: words === '' ? 'the subagent was refused' : words };
   }
 }
@@ -71,9 +72,4 @@ function whenAborted(signal: AbortSignal): Promise<'aborted'> {
     if (signal.aborted) resolve('aborted');
     signal.addEventListener('abort', () => resolve('aborted'), { once: true });
   });
-}
-
-/** Without what a terminal or a log would obey. */
-function plainText(text: string): string {
-  return text.replace(/\r\n?/g, '\n').replace(/[^\P{Cc}\n\t]/gu, '');
 }

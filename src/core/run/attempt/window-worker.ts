@@ -1,4 +1,4 @@
-import { Emitter } from '../../events.ts';
+import { Emitter, never } from '../../events.ts';
 import type { Failure } from '../../failure.ts';
 import type {
   BacklogSource,
@@ -358,8 +358,4 @@ function movedOn(status: Status): WorkEnd {
     signal: undefined,
     evidence: undefined,
   };
-}
-
-function never(): Promise<never> {
-  return new Promise(() => undefined);
 }

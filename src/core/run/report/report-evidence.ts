@@ -1,4 +1,4 @@
-import { inline } from '../../markdown.ts';
+import { fenced, inline } from '../../markdown.ts';
 import type { Evidence, VerifyResult } from '../evidence.ts';
 import type { TaskOutcome, TaskRun } from '../run-events.ts';
 import { type ReportContext, taskName } from './report-context.ts';
@@ -29,7 +29,7 @@ function evidenceLines(outcome: TaskOutcome | undefined, { words }: ReportContex
 
 function verifyLines(verify: VerifyResult, { verify: wordsOf, duration }: ReportContext['words']): readonly string[] {
   const line = `- Verify: ${inline(wordsOf(verify))}, in ${inline(duration(verify.durationMs))}`;
-  return verify.passed || verify.tail.trim() === '' ? [line] : [line, '', quoted(verify.tail), ''];
+  return verify.passed || verify.tail.trim() === '' ? [line] : [line, '', fenced(verify.tail.trimEnd(), 'text'), ''];
 }
 
 function rest({ files, logFile, sessionId, summary }: Evidence): readonly string[] {
@@ -42,19 +42,7 @@ function rest({ files, logFile, sessionId, summary }: Evidence): readonly string
   if (logFile !== undefined) lines.push(`- Log: ${inline(logFile)}`);
   if (sessionId !== undefined) lines.push(`- Session: ${inline(sessionId)}`);
   if (summary !== undefined && summary.trim() !== '') {
-    lines.push('- What the agent said (its words, not what was verified):', '', quoted(summary));
+    lines.push('- What the agent said (its words, not what was verified):', '', fenced(summary.trimEnd(), 'text'));
   }
   return lines;
-}
-
-/** Text of others as a block of code that it cannot end. */
-function quoted(text: string): string {
-  // What steers a terminal or turns the reading order is no text to be read.
-  const plain = text
-    .replace(/\r\n?/g, '\n')
-    .replace(/[^\P{Cc}\n\t]|[\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
-    .trimEnd();
-  const longest = Math.max(2, ...Array.from(plain.matchAll(/`+/g), ([run]) => run.length));
-  const ticks = '`'.repeat(longest + 1);
-  return `${ticks}text\n${plain}\n${ticks}`;
 }

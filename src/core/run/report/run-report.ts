@@ -1,5 +1,5 @@
-import { inline } from '../../markdown.ts';
-import { count } from '../../text.ts';
+import { inline, section } from '../../markdown.ts';
+import { count, utcTime } from '../../text.ts';
 import { findActualPath } from './actual-path.ts';
 import { ganttBlock, type GanttBar } from './gantt.ts';
 import { nextSteps } from './next-steps.ts';
@@ -21,27 +21,23 @@ export function runReport(run: RunState, context: ReportContext): string {
     factTable(run, summariseRun(run, context.now), context),
     '## Tasks',
     taskTable(tasks, context),
-    titled('## Timeline', ganttBlock(ganttSections(run, context))),
-    titled('## Waves', waveList(run, context)),
-    titled('## Evidence', evidenceSection(tasks, context)),
-    titled('## Retries', retryList(tasks, context)),
-    titled('## Critical path', criticalPath(run, context)),
+    section('Timeline', ganttBlock(ganttSections(run, context))),
+    section('Waves', waveList(run, context)),
+    section('Evidence', evidenceSection(tasks, context)),
+    section('Retries', retryList(tasks, context)),
+    section('Critical path', criticalPath(run, context)),
     '## What to do next',
     nextSteps(run),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-function titled(heading: string, body: string): string {
-  return body === '' ? '' : `${heading}\n\n${body}`;
-}
-
 function factTable(run: RunState, summary: RunSummary, { now, words }: ReportContext): string {
   const mode = run.options.runMode === 'strict' ? 'Waves one after the other' : 'As dependencies finish';
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['Run', inline(run.runId)],
-    ['Started', utc(run.startedAt)],
-    ['Ended', run.endedAt === undefined ? `not yet, as of ${utc(now)}` : utc(run.endedAt)],
+    ['Started', utcTime(run.startedAt)],
+    ['Ended', run.endedAt === undefined ? `not yet, as of ${utcTime(now)}` : utcTime(run.endedAt)],
     ['Took', inline(words.duration(summary.durationMs))],
     ['Order', mode],
     ['Agents at a time', run.cap === undefined ? undefined : String(run.cap)],
@@ -127,7 +123,7 @@ function waveList(run: RunState, { words, now }: ReportContext): string {
       const said = verify === undefined ? '' : `; ${inline(words.verify(verify))}`;
       const tasks = count(run.waves[wave]?.length ?? 0, 'task');
       return [
-        `- Wave ${wave + 1}: ${tasks}, ${utc(startedAt)}, ${endedAt === undefined ? 'since' : 'in'} ${took}${said}`,
+        `- Wave ${wave + 1}: ${tasks}, ${utcTime(startedAt)}, ${endedAt === undefined ? 'since' : 'in'} ${took}${said}`,
       ];
     })
     .join('\n');
@@ -136,7 +132,7 @@ function waveList(run: RunState, { words, now }: ReportContext): string {
 function retryList(tasks: readonly TaskRun[], { titleOf, words }: ReportContext): string {
   return tasks
     .flatMap(({ id, earlier }) =>
-      earlier.map(({ outcome, at }) => `- ${taskName(id, titleOf)}: ${utc(at)}, ${inline(words.outcome(outcome))}`),
+      earlier.map(({ outcome, at }) => `- ${taskName(id, titleOf)}: ${utcTime(at)}, ${inline(words.outcome(outcome))}`),
     )
     .join('\n');
 }
@@ -151,10 +147,4 @@ function criticalPath(run: RunState, { dependenciesOf, titleOf, words, now }: Re
   });
   const intro = `The longest chain of work took ${inline(words.duration(ms))}; with more agents the run could not have been shorter.`;
   return `${intro}\n\n${steps.join('\n')}`;
-}
-
-/** As ISO 8601 in UTC, to the second. A moment that no calendar has, which a journal may hold, is told as such. */
-function utc(at: number): string {
-  const date = new Date(at);
-  return Number.isNaN(date.getTime()) ? 'at an unknown time' : `${date.toISOString().slice(0, 19)}Z`;
 }

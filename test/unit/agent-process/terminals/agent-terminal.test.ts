@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { AgentTerminal, toPlainLabel, toPlainLine } from '../../../../src/agent-process/terminals/agent-terminal.ts';
+import { AgentTerminal } from '../../../../src/agent-process/terminals/agent-terminal.ts';
 import { HandClock } from '../../../support/hand-clock.ts';
+import { cut, oneLine, plain } from '../../../../src/core/text.ts';
 
 /** A terminal that was opened, unless told otherwise, and everything that it did. */
 function terminal(open = true) {
@@ -111,20 +112,20 @@ test('the name tells the end also where it came before the terminal was open, an
 });
 
 test('untrusted text becomes one line that no terminal obeys', () => {
-  assert.equal(toPlainLine('a\x1b[2J\x07\nb\t\u009b31mc\u202ed'), 'a[2J b 31mcd');
+  assert.equal(oneLine('a\x1b[2J\x07\nb\t\u009b31mc\u202ed'), 'a[2J b 31mcd');
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), (text) => assert.doesNotMatch(toPlainLine(text), /[\p{Cc}\n\u202e]/u)),
+    fc.property(fc.string({ unit: 'binary' }), (text) => assert.doesNotMatch(oneLine(text), /[\p{Cc}\n\u202e]/u)),
     { seed: 20_261_123 },
   );
 });
 
 test('untrusted text in a name draws no icon and makes no link, and is cut between characters', () => {
-  assert.equal(toPlainLabel('$(flame) [x](command:y)', 40), '$\u200b(flame) [x]\u200b(command:y)');
-  assert.equal(toPlainLabel('🎂🎂🎂🎂', 3), '🎂🎂…');
-  assert.equal(toPlainLabel('abc', 3), 'abc');
+  assert.equal(plain(cut('$(flame) [x](command:y)', 40)), '$\u200b(flame) [x]\u200b(command:y)');
+  assert.equal(plain(cut('🎂🎂🎂🎂', 3)), '🎂🎂…');
+  assert.equal(plain(cut('abc', 3)), 'abc');
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
-      const label = toPlainLabel(`${text}$(${text}](${text}`, 40);
+      const label = plain(cut(`${text}$(${text}](${text}`, 40));
       assert.doesNotMatch(label, /\$\(|\]\(|[\p{Cc}\u202e]/u);
     }),
     { seed: 20_261_125 },

@@ -210,7 +210,7 @@ test('the phases come once each, in order, and the evidence tells of all of them
   });
   assert.match(
     work.comments[0]!,
-    /Took 3\.0 s[^]*Verified by `npm test`: passed[^]*`src\/a\.ts`[^]*```text\nI did it\.\n```/,
+    /Took 3 s[^]*Verified by `npm test`: passed[^]*`src\/a\.ts`[^]*```text\nI did it\.\n```/,
   );
 });
 

@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { ganttBlock, ganttName } from '../../../../../src/core/run/report/gantt.ts';
+import { ganttBlock } from '../../../../../src/core/run/report/gantt.ts';
+import { ganttName } from '../../../../../src/core/markdown.ts';
 import type { ReportContext } from '../../../../../src/core/run/report/report-context.ts';
 import type { RunEvent, RunState } from '../../../../../src/core/run/run-events.ts';
 import { runReport } from '../../../../../src/core/run/report/run-report.ts';
 import { applyRunEvents } from '../../../../../src/core/run/journal/run-state.ts';
 import { summariseRun } from '../../../../../src/core/run/report/run-summary.ts';
 import { taskId, type TaskId } from '../../../../../src/core/task.ts';
-import { duration } from '../../../../../src/ui/messages.ts';
 import { agentTitle, explainStop, outcomeWords, verifyWords } from '../../../../../src/ui/run-words.ts';
 import { assertGolden } from '../../../../support/golden.ts';
 import { outcomes } from '../../../../support/run-arbitraries.ts';
 import { failed, ranFor, startOf, succeeded } from '../../../../support/run-stories.ts';
+import { duration } from '../../../../../src/core/text.ts';
 
 const RUN = '20260105T120000-a1b2c3';
 const BEGIN = Date.UTC(2026, 0, 5, 12);
