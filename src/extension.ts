@@ -5,25 +5,16 @@ import { locateStore, storeIdentity } from './store/files/config.ts';
 import { findRoot } from './store/files/locate.ts';
 import { systemClock } from './store/files/system-clock.ts';
 import { registerCommands } from './ui/commands.ts';
-import { ANALYSIS_SCHEME, analysisText } from './ui/analysis-report.ts';
-import { BATCH_SCHEME, batchText } from './ui/batch-commands.ts';
 import { ContextKeyUpdater } from './ui/context-keys.ts';
 import { DescriptionFiles } from './ui/description-files.ts';
-import { DRY_RUN_SCHEME, DryRunPages } from './ui/dry-run-pages.ts';
-import { HANDOFF_SCHEME, handoffText, RESUME_SCHEME, resumeText } from './ui/handoffs/handoff-details.ts';
 import { readEntries } from './store/json/json-places.ts';
-import { DOCTOR_SCHEME, doctorText } from './ui/doctor/doctor-report.ts';
+import { DocumentProvider } from './ui/document-provider.ts';
 import { LockDecorations } from './ui/lock-decorations.ts';
-import { PLAN_PREVIEW_SCHEME, planPreviewText } from './ui/plan-commands.ts';
 import { PlanEditor } from './ui/plan-editor.ts';
 import { ProblemsPanel } from './ui/doctor/problems-panel.ts';
 import { RunNotices } from './ui/run-notices.ts';
-import { RUN_REPORT_SCHEME, runReportText } from './ui/run-report.ts';
 import { readExarpPath, readWantsNotices } from './ui/settings.ts';
 import { LockStatusItem } from './ui/status-bar.ts';
-import { ShownDocuments } from './ui/shown-documents.ts';
-import { taskText } from './ui/task-details.ts';
-import { TASK_SCHEME } from './ui/task-uri.ts';
 import { WavesTree } from './ui/waves-tree.ts';
 import { WorkspaceBacklogs } from './ui/workspace-backlogs.ts';
 import { wireAgents, type WiredAgents } from './wire/agents.ts';
@@ -49,22 +40,14 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
   });
   backlogs = opened;
   const tree = new WavesTree(opened);
-  const dryRuns = new DryRunPages();
   context.subscriptions.push(
     log,
     tree,
     new LockStatusItem(opened),
     new LockDecorations(opened),
-    new ShownDocuments(opened, TASK_SCHEME, taskText),
+    new DocumentProvider(opened, systemClock),
     new DescriptionFiles(opened),
-    new ShownDocuments(opened, HANDOFF_SCHEME, handoffText),
-    new ShownDocuments(opened, RESUME_SCHEME, resumeText),
     new ContextKeyUpdater(opened),
-    new ShownDocuments(opened, DOCTOR_SCHEME, doctorText),
-    new ShownDocuments(opened, ANALYSIS_SCHEME, analysisText, { clock: systemClock, restMs: 3_000 }),
-    new ShownDocuments(opened, BATCH_SCHEME, batchText),
-    new ShownDocuments(opened, RUN_REPORT_SCHEME, runReportText(opened)),
-    new ShownDocuments(opened, DRY_RUN_SCHEME, dryRuns.textOf),
     new RunNotices({
       backlogs: opened,
       isFocused: () => vscode.window.state.focused,
@@ -73,11 +56,10 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
       reportBug,
     }),
     new PlanEditor(opened),
-    new ShownDocuments(opened, PLAN_PREVIEW_SCHEME, planPreviewText),
     new ProblemsPanel({ backlogs: opened, findEntries: readEntries, reportBug }),
     agents.register(opened),
     ...registerCommands({
-      ...{ backlogs: opened, selection: () => tree.selection, showLog: () => log.show(), dryRuns },
+      ...{ backlogs: opened, selection: () => tree.selection, showLog: () => log.show() },
       agents: agents.doors(opened),
       workspace: (root) => openWorkspace(root, { program: readExarpPath(), version: packageJSON.version }),
     }),

@@ -4,24 +4,9 @@ import { batchJson } from '../core/batch/batch-json.ts';
 import { type Batch, runBatch } from '../core/batch/batch.ts';
 import type { Workspace } from '../core/batch/tool.ts';
 import { pickBatch } from './batch-choice.ts';
-import { batchDocument, batchWords } from './batch-document.ts';
-import { showRendered } from './shown-documents.ts';
+import { batchWords } from './batch-document.ts';
 import { plain } from '../core/text.ts';
-
-/** Scheme of the read-only documents that hold the last batch of a backlog. */
-export const BATCH_SCHEME = 'todo2-waves-batch';
-
-/** What stands in the report on the last batch of the backlog that a URI names. */
-export function batchText(uri: vscode.Uri, backlogs: readonly Backlog[]): string {
-  const backlog = backlogs.find(({ root }) => root === uri.query);
-  if (backlog === undefined) return '*This backlog is not open any more.*\n';
-  const { lastBatch, name } = backlog;
-  return lastBatch === undefined ? '*No batch was run in this window.*\n' : batchDocument(name, lastBatch);
-}
-
-export function openBatchReport({ root }: Backlog): Promise<void> {
-  return showRendered(vscode.Uri.from({ scheme: BATCH_SCHEME, path: '/Batch.md', query: root }), 'take');
-}
+import { openDocument } from './documents.ts';
 
 /** Puts the last batch into the clipboard, in the shape of exarp-go's `automation`. */
 export async function copyBatch({ lastBatch }: Backlog): Promise<void> {
@@ -63,7 +48,7 @@ async function start(batch: Batch, backlog: Backlog, workspace: Workspace): Prom
   const isWell = result.status === 'success' || result.status === 'cancelled';
   const tell = isWell ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
   // The command has done its work: nobody has to answer for it to end.
-  void tell(message, REPORT).then((chosen) => (chosen === REPORT ? openBatchReport(backlog) : undefined));
+  void tell(message, REPORT).then((chosen) => (chosen === REPORT ? openDocument('batch', backlog) : undefined));
 }
 
 const REPORT = 'Open Report';

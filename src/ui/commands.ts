@@ -4,8 +4,8 @@ import type { Workspace } from '../core/batch/tool.ts';
 import type { Failure } from '../core/failure.ts';
 import { oneLine, plain } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
-import { copyAnalysis, openAnalysis } from './analysis-report.ts';
-import { chooseBatch, copyBatch, openBatchReport } from './batch-commands.ts';
+import { copyAnalysis } from './analysis-report.ts';
+import { chooseBatch, copyBatch } from './batch-commands.ts';
 import type { AgentCommandsPort } from './agent-commands-port.ts';
 import { confirm, pickBacklog, pickTask, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
@@ -20,7 +20,7 @@ import {
   editTask,
   type Target,
 } from './edit-commands.ts';
-import { fixAllSafe, fixFinding, openDoctor } from './doctor/doctor-fix.ts';
+import { fixAllSafe, fixFinding } from './doctor/doctor-fix.ts';
 import { explainFailure, explainNotReady } from './messages.ts';
 import { initialise } from './initialise.ts';
 import { foreignTasks } from './doctor/foreign-tasks.ts';
@@ -37,7 +37,6 @@ import {
 } from './handoffs/handoff-commands.ts';
 import { showHandoffs } from './handoffs/handoff-list.ts';
 import { pickLock } from './locks-picker.ts';
-import type { DryRunPages } from './dry-run-pages.ts';
 import { chooseWaveSource, repairPlan, runPlanWave, takePlan } from './plan-commands.ts';
 import { chooseWaveFor } from './plan-move.ts';
 import { revealFile } from './reveal-file.ts';
@@ -57,17 +56,16 @@ import {
 } from './run-commands.ts';
 import { stopAllRuns, stopRun, stopTask } from './run-stops.ts';
 import { SECTION } from './settings.ts';
-import { openTaskDetails } from './task-details.ts';
 import { isStartable } from './task-row.ts';
 import type { TreeNode } from './tree-nodes.ts';
 import { writeHandoff } from './handoffs/write-handoff.ts';
+import { openDocument } from './documents.ts';
 
 /** What the commands work on; the log is shown, never written here. */
 export interface CommandContext {
   readonly backlogs: Backlogs;
   readonly selection: () => readonly TreeNode[];
   readonly showLog: () => void;
-  readonly dryRuns: DryRunPages;
   readonly agents: AgentCommandsPort;
   /** What batches may read below a root. */
   readonly workspace: (root: string) => Workspace;
@@ -75,7 +73,7 @@ export interface CommandContext {
 
 /** Registers every command of the manifest; a test holds the two lists to each other. */
 export function registerCommands(context: CommandContext): vscode.Disposable[] {
-  const { backlogs, dryRuns, agents } = context;
+  const { backlogs, agents } = context;
   const handlers: Readonly<Record<string, (node?: TreeNode, selected?: readonly TreeNode[]) => unknown>> = {
     refresh: () => backlogs.refresh(),
     runWave: (node) => trusted(() => runWave(backlogs, node)),
@@ -87,8 +85,8 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     runWaveWithSubagents: (node) => trusted(() => runWaveWithSubagents(context, node)),
     createAgentFiles: () => trusted(() => onBacklog(backlogs, (backlog) => agents.createAgentFiles(backlog))),
     copyMcpConfiguration: () => trusted(() => onBacklog(backlogs, (backlog) => agents.copyMcpConfiguration(backlog))),
-    runWaveWith: (node) => trusted(() => runWith(backlogs, dryRuns, node)),
-    dryRun: (node) => trusted(() => dryRun(backlogs, dryRuns, node)),
+    runWaveWith: (node) => trusted(() => runWith(backlogs, node)),
+    dryRun: (node) => trusted(() => dryRun(backlogs, node)),
     runSelected: () => trusted(() => runSelected(context)),
     stop: () => stopAllRuns(backlogs),
     stopRun: (node) => stopRun(backlogs, node),
@@ -132,7 +130,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
         backlogs,
         'Open Task',
         () => true,
-        ({ backlog, task }) => openTaskDetails(backlog, task.id),
+        ({ backlog, task }) => openDocument('task', backlog, task.id),
       ),
     showTerminal: (node) =>
       node !== undefined && 'taskId' in node ? backlogs.showTerminal(node.backlog, node.taskId) : undefined,
@@ -162,14 +160,13 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
       trusted(() => onHandoff(node, backlogs, 'Reopen Handoff', isClosedHandoff, (it) => setHandoffStatus(it, 'open'))),
     deleteHandoff: (node) => trusted(() => onHandoff(node, backlogs, 'Delete Handoff', () => true, deleteHandoff)),
     copyHandoffPrompt: (node) => onHandoff(node, backlogs, 'Copy Handoff as Prompt', () => true, copyHandoffPrompt),
-    analyse: (node) => (node?.kind === 'backlog' ? openAnalysis(node.backlog) : onBacklog(backlogs, openAnalysis)),
+    analyse: (node) => onBacklogOf(node, backlogs, (backlog) => openDocument('analysis', backlog)),
     runBatch: () =>
       trusted(() => onBacklog(backlogs, (backlog) => chooseBatch(backlog, context.workspace(backlog.root)))),
-    openBatchReport: (node) =>
-      node === undefined ? onBacklog(backlogs, openBatchReport) : openBatchReport(node.backlog),
-    copyBatch: (node) => (node === undefined ? onBacklog(backlogs, copyBatch) : copyBatch(node.backlog)),
+    openBatchReport: (node) => onBacklogOf(node, backlogs, (backlog) => openDocument('batch', backlog)),
+    copyBatch: (node) => onBacklogOf(node, backlogs, copyBatch),
     copyAnalysis: () => onBacklog(backlogs, copyAnalysis),
-    doctor: (node) => openDoctor(backlogs, node),
+    doctor: (node) => onBacklogOf(node, backlogs, (backlog) => openDocument('doctor', backlog)),
     fixFinding: (node) => trusted(() => fixFinding(node)),
     fixAllSafe: (node) => trusted(() => fixAllSafe(backlogs, node)),
     chooseAgent: () => trusted(() => onBacklog(backlogs, (backlog) => chooseAgent(backlogs, backlog))),
@@ -211,7 +208,16 @@ async function revealStore(backlogs: Backlogs, node: TreeNode | undefined): Prom
 }
 
 async function onBacklog(backlogs: Backlogs, action: (backlog: Backlog) => Promise<unknown>): Promise<void> {
-  const backlog = await pickBacklog(backlogs);
+  await onBacklogOf(undefined, backlogs, action);
+}
+
+/** The backlog of a row; without a row the one that there is, or that the user picks. */
+async function onBacklogOf(
+  node: TreeNode | undefined,
+  backlogs: Backlogs,
+  action: (backlog: Backlog) => Promise<unknown>,
+): Promise<void> {
+  const backlog = node?.backlog ?? (await pickBacklog(backlogs));
   if (backlog !== undefined) await action(backlog);
 }
 

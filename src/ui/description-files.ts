@@ -1,10 +1,13 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Disposable } from '../core/events.ts';
-import type { Task, TaskId } from '../core/task.ts';
+import { type Task, type TaskId, taskId } from '../core/task.ts';
 import type { Backlogs } from './backlogs.ts';
 import { explainFailure } from './messages.ts';
-import { DESCRIPTION_SCHEME, descriptionUri, parseDescriptionUri } from './task-uri.ts';
+import { formatQuery, parseQuery } from './documents.ts';
+
+/** Scheme of the documents that hold a task's description: the only ones that the user can write. */
+export const DESCRIPTION_SCHEME = 'todo2-waves-description';
 
 /** What an editor was last told of a description. */
 interface ToldContent {
@@ -14,7 +17,8 @@ interface ToldContent {
 }
 
 /**
- * The descriptions of tasks as files of a scheme of their own, so that a real editor edits them and saving writes them.
+ * The descriptions of tasks as files, so that a real editor edits them and saving writes them. They have a scheme of their own,
+ * because an editor saves only to a file system; `documents.ts` serves content, which is read-only.
  *
  * The editor itself asks what to do where somebody changed the text while it was being edited: it compares `mtime` before it
  * writes. What changes between that look and the write is caught under the write lock.
@@ -82,10 +86,16 @@ export class DescriptionFiles implements vscode.FileSystemProvider, Disposable {
   }
 
   #find(uri: vscode.Uri): { readonly backlog: Backlog; readonly task: Task } {
-    const found = parseDescriptionUri(uri, this.#backlogs.all);
-    const task = found?.backlog.task(found.id);
-    if (found === undefined || task === undefined) throw vscode.FileSystemError.FileNotFound(uri);
-    return { backlog: found.backlog, task };
+    const found = this.#lookUp(uri);
+    if (found === undefined) throw vscode.FileSystemError.FileNotFound(uri);
+    return found;
+  }
+
+  #lookUp(uri: vscode.Uri): { readonly backlog: Backlog; readonly task: Task } | undefined {
+    const { root, key } = parseQuery(uri.query);
+    const backlog = this.#backlogs.all.find((each) => each.root === root);
+    const task = backlog?.task(taskId(key));
+    return backlog === undefined || task === undefined ? undefined : { backlog, task };
   }
 
   #tell(uri: vscode.Uri, { description }: Task): ToldContent {
@@ -102,8 +112,7 @@ export class DescriptionFiles implements vscode.FileSystemProvider, Disposable {
 
   #look(): void {
     for (const { uri } of vscode.workspace.textDocuments) {
-      const found = parseDescriptionUri(uri, this.#backlogs.all);
-      const task = found?.backlog.task(found.id);
+      const task = uri.scheme === DESCRIPTION_SCHEME ? this.#lookUp(uri)?.task : undefined;
       if (task === undefined || this.#told.get(uri.toString())?.text === task.description) continue;
       this.#changed.fire([{ type: vscode.FileChangeType.Changed, uri }]);
     }
@@ -111,6 +120,8 @@ export class DescriptionFiles implements vscode.FileSystemProvider, Disposable {
 }
 
 /** Opens the description of a task in an editor whose save writes it. */
-export async function openDescription(backlog: Backlog, id: TaskId): Promise<void> {
-  await vscode.window.showTextDocument(descriptionUri(backlog, id), { preview: false });
+export async function openDescription({ root }: Backlog, id: TaskId): Promise<void> {
+  const path = `/${encodeURIComponent(id.toWellFormed())}.description.md`;
+  const uri = vscode.Uri.from({ scheme: DESCRIPTION_SCHEME, path, query: formatQuery(root, id) });
+  await vscode.window.showTextDocument(uri, { preview: false });
 }

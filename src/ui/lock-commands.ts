@@ -8,7 +8,7 @@ import type { Result } from '../core/result.ts';
 import type { Task, TaskId } from '../core/task.ts';
 import { confirm, tell } from './ask.ts';
 import { explainHolderLife, explainNotReady } from './messages.ts';
-import { openTaskDetails } from './task-details.ts';
+import { openDocument } from './documents.ts';
 
 type Target = { readonly backlog: Backlog; readonly task: Task };
 
@@ -23,7 +23,7 @@ export async function claimNext(backlog: Backlog): Promise<void> {
   const title = oneLine(backlog.task(id)?.title ?? '');
   const message = plain(title === '' ? `${id} is yours.` : `“${title}” (${id}) is yours.`);
   const open = 'Open Task';
-  if ((await vscode.window.showInformationMessage(message, open)) === open) await openTaskDetails(backlog, id);
+  if ((await vscode.window.showInformationMessage(message, open)) === open) await openDocument('task', backlog, id);
 }
 
 /** Claims all of these or none, after a question where some of them would have to wait. */

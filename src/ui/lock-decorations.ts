@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
 import type { Disposable } from '../core/events.ts';
 import type { Backlogs } from './backlogs.ts';
+import { taskId } from '../core/task.ts';
 import { leaseWords } from './messages.ts';
-import { parseTaskUri, TASK_SCHEME } from './task-uri.ts';
+import { parseDocumentUri } from './documents.ts';
 
 /** Puts a lock badge on every task that somebody holds, in the tree and on the tab of its details. */
 export class LockDecorations implements vscode.FileDecorationProvider, Disposable {
@@ -22,13 +23,14 @@ export class LockDecorations implements vscode.FileDecorationProvider, Disposabl
   }
 
   provideFileDecoration(uri: vscode.Uri): vscode.FileDecoration | undefined {
-    if (uri.scheme !== TASK_SCHEME) return undefined;
-    const found = parseTaskUri(uri, this.#backlogs.all);
-    const task = found?.backlog.task(found.id);
-    if (found === undefined || task === undefined) return undefined;
-    const lease = found.backlog.leaseOf(task);
+    const parsed = parseDocumentUri(uri);
+    if (parsed?.kind !== 'task') return undefined;
+    const backlog = this.#backlogs.all.find(({ root }) => root === parsed.root);
+    const task = backlog?.task(taskId(parsed.key));
+    if (backlog === undefined || task === undefined) return undefined;
+    const lease = backlog.leaseOf(task);
     if (lease.kind !== 'ours' && lease.kind !== 'theirs') return undefined;
-    return new vscode.FileDecoration('🔒', leaseWords(lease, found.backlog.now).join(', '));
+    return new vscode.FileDecoration('🔒', leaseWords(lease, backlog.now).join(', '));
   }
 
   dispose(): void {

@@ -4,8 +4,8 @@ import type { Lease } from '../core/lease/lease.ts';
 import type { Task } from '../core/task.ts';
 import type { Backlogs } from './backlogs.ts';
 import { clockTime, leaseWords } from './messages.ts';
-import { openTaskDetails } from './task-details.ts';
 import { plain, duration } from '../core/text.ts';
+import { openDocument } from './documents.ts';
 
 interface LockItem extends vscode.QuickPickItem {
   readonly backlog?: Backlog;
@@ -48,7 +48,7 @@ export async function pickLock(backlogs: Backlogs, { release, forceRelease }: Lo
       const [chosen] = pick.selectedItems;
       pick.hide();
       if (chosen?.backlog !== undefined && chosen.task !== undefined)
-        void openTaskDetails(chosen.backlog, chosen.task.id);
+        void openDocument('task', chosen.backlog, chosen.task.id);
     }),
   ];
   await new Promise<void>((resolve) => {

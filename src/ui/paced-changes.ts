@@ -3,8 +3,8 @@ import type { Clock } from '../core/ports.ts';
 
 interface Pace {
   readonly clock: Clock;
-  /** The least time between two tellings, in ms; asked anew each time. */
-  readonly restMs: () => number;
+  /** The least time between two tellings of the same key, in ms; asked anew each time. */
+  readonly restMs: (key: string) => number;
 }
 
 /**
@@ -41,10 +41,10 @@ export class PacedChanges implements Disposable {
     this.#timer?.dispose();
     this.#timer = undefined;
     const { clock } = this.#pace;
-    const restMs = this.#pace.restMs();
     let restLeft = Infinity;
     for (const key of [...this.#waiting]) {
       if (!this.#isVisible(key)) continue;
+      const restMs = this.#pace.restMs(key);
       const since = clock.now() - (this.#toldAt.get(key) ?? -Infinity);
       // A clock that was set back must not make anybody wait for it.
       if (since >= 0 && since < restMs) {

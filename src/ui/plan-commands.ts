@@ -11,6 +11,7 @@ import { backlogOf, isWaveSource } from './plan-editor.ts';
 import { explainDamage, explainRefusal } from './plan-words.ts';
 import { tellFailure } from './run-commands.ts';
 import { SECTION } from './settings.ts';
+import { documentUri, keepText } from './documents.ts';
 
 /** What a lens of a plan runs. */
 export interface PlanWave {
@@ -79,17 +80,6 @@ function isPlan(path: string): boolean {
   return path.endsWith('.plan.md');
 }
 
-/** Scheme of the read-only documents that show a plan as it would be. */
-export const PLAN_PREVIEW_SCHEME = 'todo2-waves-plan';
-
-/** What each previewed plan would be, by its path. */
-const previews = new Map<string, string>();
-
-/** What stands in the preview of a plan. */
-export function planPreviewText({ path }: vscode.Uri): string {
-  return previews.get(path) ?? '';
-}
-
 /** Shows what is wrong with a plan and what it would be, and writes that where a person agrees. */
 export async function repairPlan(backlogs: Backlogs): Promise<void> {
   const target = await choosePlan(backlogs, 'Repair Plan');
@@ -122,12 +112,10 @@ export async function repairPlan(backlogs: Backlogs): Promise<void> {
     await vscode.window.showInformationMessage('Nothing is wrong with this plan.');
     return;
   }
-  const preview = uri.with({ scheme: PLAN_PREVIEW_SCHEME });
-  previews.set(preview.path, text);
+  const preview = documentUri('plan', backlog.root, keepText(text));
   await vscode.commands.executeCommand('vscode.diff', uri, preview, 'Plan ↔ repaired');
   const why = damage.length === 0 ? 'It is not what the backlog says any more' : damage.join('; ');
   const answer = await vscode.window.showInformationMessage(plain(`${why}. Write it as shown?`), 'Repair');
-  previews.delete(preview.path);
   if (answer !== 'Repair') return;
   const written = await backlogs.replacePlan(backlog, uri.fsPath, existing, text);
   if (!written.ok) await tell(written.failure);

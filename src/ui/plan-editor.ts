@@ -8,7 +8,7 @@ import { taskId } from '../core/task.ts';
 import type { Backlogs } from './backlogs.ts';
 import { waveLens } from './plan-words.ts';
 import { taskTooltip } from './task-document.ts';
-import { taskUri } from './task-uri.ts';
+import { documentUri } from './documents.ts';
 
 const PLANS: vscode.DocumentSelector = { scheme: 'file', pattern: '**/*.plan.md' };
 
@@ -85,7 +85,7 @@ export class PlanEditor
     if (backlog === undefined) return [];
     const known = this.#placesOf(document).ids.filter(({ id }) => backlog.task(taskId(id)) !== undefined);
     return known.slice(0, MOST.links).map((place) => {
-      const link = new vscode.DocumentLink(rangeOf(place), taskUri(backlog, taskId(place.id)));
+      const link = new vscode.DocumentLink(rangeOf(place), documentUri('task', backlog.root, place.id));
       link.tooltip = 'Show the task';
       return link;
     });

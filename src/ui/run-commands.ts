@@ -9,32 +9,31 @@ import type { TaskId } from '../core/task.ts';
 import { pickBacklog, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
 import { dryRunDocument } from './dry-run-document.ts';
-import type { DryRunPages } from './dry-run-pages.ts';
 import { whenWords } from './handoffs/handoff-row.ts';
 import { MOST_AGENTS, readCap } from './run-choice.ts';
-import { openRunReport } from './run-report.ts';
 import { findRun, isResumable, runCounts } from './run-row.ts';
 import { type ScopeTarget, scopeOf } from './run-scope.ts';
 import { chooseHow } from './run-with.ts';
 import type { TreeNode } from './tree-nodes.ts';
+import { openDocument, keepText } from './documents.ts';
 
 /** Starts what a row stands for, or what a person picks, after they had a look at how. */
-export async function runWith(backlogs: Backlogs, pages: DryRunPages, node: TreeNode | undefined): Promise<void> {
+export async function runWith(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   const target = await scopeOf(backlogs, node, 'Run With: which tasks?');
   if (target === undefined) return;
   const chosen = await chooseHow(backlogs, target.backlog, target.name);
   if (chosen === undefined) return;
-  if (chosen.action === 'dryRun') await showDryRun(pages, target, chosen.choice);
+  if (chosen.action === 'dryRun') await showDryRun(target, chosen.choice);
   else await tellFailure(start(target, chosen.choice));
 }
 
 /** Shows what a run would do, as the settings have it. */
-export async function dryRun(backlogs: Backlogs, pages: DryRunPages, node: TreeNode | undefined): Promise<void> {
+export async function dryRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   const target = await scopeOf(backlogs, node, 'Dry Run: which tasks?');
-  if (target !== undefined) await showDryRun(pages, target, {});
+  if (target !== undefined) await showDryRun(target, {});
 }
 
-async function showDryRun(pages: DryRunPages, target: ScopeTarget, choice: RunChoice): Promise<void> {
+async function showDryRun(target: ScopeTarget, choice: RunChoice): Promise<void> {
   const { backlog } = target;
   const report = await backlog.dryRun(target.scope, choice);
   if (!report.ok) {
@@ -42,7 +41,7 @@ async function showDryRun(pages: DryRunPages, target: ScopeTarget, choice: RunCh
     return;
   }
   const titleOf = (id: TaskId): string | undefined => backlog.task(id)?.title;
-  await pages.show(dryRunDocument(report.value, { titleOf, now: backlog.now }));
+  await openDocument('dryRun', backlog, keepText(dryRunDocument(report.value, { titleOf, now: backlog.now })));
 }
 
 async function start({ backlog, scope }: ScopeTarget, choice: RunChoice): Promise<Result<string, Failure>> {
@@ -175,7 +174,7 @@ export function showReport(backlogs: Backlogs, node: TreeNode | undefined): Prom
     node,
     'Open Run Report',
     () => true,
-    (backlog, run) => openRunReport(backlog, run.runId),
+    (backlog, run) => openDocument('run', backlog, run.runId),
   );
 }
 
@@ -186,7 +185,7 @@ export async function showRuns(backlogs: Backlogs): Promise<void> {
     undefined,
     'Runs',
     () => true,
-    (backlog, run) => openRunReport(backlog, run.runId),
+    (backlog, run) => openDocument('run', backlog, run.runId),
     'always',
   );
 }

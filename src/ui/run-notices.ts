@@ -4,9 +4,9 @@ import type { Disposable } from '../core/events.ts';
 import { tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
 import { type Need, needsOf } from './run-needs.ts';
-import { openRunReport } from './run-report.ts';
 import { findRun, isResumable } from './run-row.ts';
 import { plain } from '../core/text.ts';
+import { openDocument } from './documents.ts';
 
 /** What the notices are made of. */
 export interface RunNoticesParts {
@@ -148,7 +148,7 @@ export class RunNotices implements Disposable {
         return;
       }
       case 'Open Report':
-        await openRunReport(backlog, runId);
+        await openDocument('run', backlog, runId);
         return;
       case 'Choose Agent':
         await vscode.commands.executeCommand('todo2Waves.chooseAgent');

@@ -3,13 +3,13 @@ import type { Disposable } from '../core/events.ts';
 import type { Backlog } from '../core/backlog.ts';
 import type { Backlogs } from './backlogs.ts';
 import { taskTooltip } from './task-document.ts';
-import { taskUri } from './task-uri.ts';
 import { WaveDrag } from './plan-move.ts';
 import type { RowContent, RowView } from './row.ts';
 import { explainAsked } from './plan-words.ts';
 import { backlogSummary, backlogTrouble, describeNode } from './tree-item.ts';
 import { findRun } from './run-row.ts';
 import { childrenOf, nodeKey, type TreeNode } from './tree-nodes.ts';
+import { documentUri } from './documents.ts';
 
 /** Times in rows ("12 min left") are in minutes, so half a minute keeps them true. */
 const TICK_MS = 30_000;
@@ -87,7 +87,7 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
     item.contextValue = content.flags.join(' ');
     item.accessibilityInformation = { label: content.spoken };
     if (content.opens !== undefined) {
-      item.resourceUri = taskUri(node.backlog, content.opens);
+      item.resourceUri = documentUri('task', node.backlog.root, content.opens);
       const opened: TreeNode = { kind: 'task', backlog: node.backlog, taskId: content.opens };
       item.command = { command: 'todo2Waves.openTask', title: 'Open Details', arguments: [opened] };
     } else if (content.click !== undefined) {

@@ -3,7 +3,6 @@ import * as vscode from 'vscode';
 import { Backlog } from '../core/backlog.ts';
 import type { AgentAssignment } from '../core/run/run-options.ts';
 import { oneLine, plain, duration } from '../core/text.ts';
-import { runReport } from '../core/run/report/run-report.ts';
 import type { Failure } from '../core/failure.ts';
 import type { TaskId } from '../core/task.ts';
 import type { AgentChoice } from '../ui/backlogs.ts';
@@ -22,11 +21,12 @@ import { WaveSourceFile } from '../store/files/wave-source-file.ts';
 import { explainFailure, explainJump, explainWatchEvent } from '../ui/messages.ts';
 import { agentTitle, explainStop, outcomeWords, verifyWords } from '../ui/run-words.ts';
 import { readAgentSettings, readNodePath, readRuleProblems, readSettings, readWaveSource } from '../ui/settings.ts';
-import { openTaskDetails } from '../ui/task-details.ts';
 import type { OpenBacklog } from '../ui/workspace-backlogs.ts';
 import type { WiredAgents } from './agents.ts';
 import { wireRuns, type WiredRuns } from './runs.ts';
 import { wireTerminals } from './terminals.ts';
+import { runReport } from '../core/run/report/run-report.ts';
+import { openDocument } from '../ui/documents.ts';
 
 /** What every backlog of a window shares. */
 export interface Shared {
@@ -92,7 +92,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
     keeper,
     // Cursor's agents cannot be started by an extension: they claim through the MCP server.
     followsSubagents: () => agents.followsSubagents(),
-    openTask: (id) => void openTaskDetails(backlog, id).catch(reportBug),
+    openTask: (id) => void openDocument('task', backlog, id).catch(reportBug),
     openInteractive: terminals.openInteractive,
     onAttempt: terminals.onAttempt,
     onFailed: (failure) => {

@@ -11,6 +11,7 @@ import { wireBacklog } from '../../src/wire/backlog.ts';
 import { createBacklog, nativeWriter, type NativeWriter } from '../support/fixture.ts';
 import { agentsIn } from '../support/folder-work.ts';
 import { contextOf } from '../support/host-context.ts';
+import { documentUri } from '../../src/ui/documents.ts';
 
 /** Waits for a fact that events bring about; the editor says nothing when a tree has been drawn. */
 async function until(what: string, isSo: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
@@ -126,7 +127,7 @@ describe('Todo2 Waves in a real extension host', () => {
   });
 
   it('shows the details of a task as a read-only markdown document', async () => {
-    const uri = vscode.Uri.from({ scheme: 'todo2-waves-task', path: '/T-6.md', query: backlog.root });
+    const uri = documentUri('task', backlog.root, 'T-6');
     const document = await vscode.workspace.openTextDocument(uri);
     assert.equal(document.languageId, 'markdown');
     assert.match(document.getText(), /^# Held elsewhere$/m);
@@ -144,11 +145,7 @@ describe('Todo2 Waves in a real extension host', () => {
     assert.ok((await backlog.runTask(backlog.task(taskId(id)) ?? assert.fail())).ok);
     await until('it is in review', async () => (await stored(id))['status'] === 'Review');
     assert.ok(!existsSync(join(folder, 'owned')));
-    const uri = vscode.Uri.from({
-      scheme: 'todo2-waves-task',
-      path: `/${encodeURIComponent(id)}.md`,
-      query: backlog.root,
-    });
+    const uri = documentUri('task', backlog.root, id);
     assert.match((await vscode.workspace.openTextDocument(uri)).getText(), /Hostile/);
   });
 

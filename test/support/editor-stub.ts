@@ -34,9 +34,11 @@ export class EventEmitter<T> {
 export class Uri {
   readonly scheme: string;
   readonly fsPath: string;
+  readonly path: string;
   readonly query: string;
   constructor(path: string, scheme = 'file', query = '') {
     this.fsPath = path;
+    this.path = path;
     this.scheme = scheme;
     this.query = query;
   }

@@ -5,16 +5,9 @@ import { count, plain } from '../../core/text.ts';
 import { pickBacklog, tell } from '../ask.ts';
 import type { Backlogs } from '../backlogs.ts';
 import { findingsOf } from './doctor-rows.ts';
-import { openDoctorReport } from './doctor-report.ts';
 import { explainNoFix, KIND_WORDS } from './doctor-words.ts';
 import { type Offer, offersFor, safeOffers, withoutRivals } from './fix-choices.ts';
 import type { TreeNode } from '../tree-nodes.ts';
-
-/** Opens the report on a backlog. */
-export async function openDoctor(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
-  const backlog = node?.backlog ?? (await pickBacklog(backlogs));
-  if (backlog !== undefined) await openDoctorReport(backlog);
-}
 
 /** Shows what would mend a finding, or all of a kind, and makes what a person agrees to. */
 export async function fixFinding(node: TreeNode | undefined): Promise<void> {

@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
 import type { Severity } from '../../core/doctor/finding.ts';
 import type { Disposable } from '../../core/events.ts';
-import { doctorUri } from './doctor-report.ts';
 import { type PlacedProblem, ProblemsPublisher, type PublisherContext } from './problems-publisher.ts';
 import { readWantsProblems } from '../settings.ts';
+import { documentUri } from '../documents.ts';
 
 /** Shows the doctor's findings in the Problems panel, at the file of the store; in a JSON file at the entry. */
 export class ProblemsPanel implements Disposable {
@@ -41,7 +41,7 @@ function diagnosticOf({ severity, message, id, place }: PlacedProblem, root: str
   const end = place === undefined ? 0 : character + id.length + 2;
   const diagnostic = new vscode.Diagnostic(new vscode.Range(line, character, line, end), message, SEVERITIES[severity]);
   diagnostic.source = 'Todo2 Waves';
-  diagnostic.code = { value: 'Doctor', target: doctorUri(root) };
+  diagnostic.code = { value: 'Doctor', target: documentUri('doctor', root) };
   return diagnostic;
 }
 

@@ -6,10 +6,10 @@ import { count, plain } from '../../core/text.ts';
 import { taskId } from '../../core/task.ts';
 import { tell } from '../ask.ts';
 import type { Backlogs } from '../backlogs.ts';
-import { openHandoffDetails, openResumePrompt } from './handoff-details.ts';
 import { findHandoff, statusWord, STATUS_ICONS, TROUBLE, whenWords } from './handoff-row.ts';
 import { revealFile } from '../reveal-file.ts';
 import type { TreeNode } from '../tree-nodes.ts';
+import { openDocument } from '../documents.ts';
 
 /** A handoff and where it stands. */
 export interface HandoffTarget {
@@ -48,7 +48,7 @@ export async function onHandoff(
 export async function openHandoff(node: TreeNode | undefined): Promise<void> {
   if (node?.kind !== 'handoff') return;
   const { state } = node.backlog.handoffs;
-  if (node.key !== TROUBLE) await openHandoffDetails(node.backlog, node.key);
+  if (node.key !== TROUBLE) await openDocument('handoff', node.backlog, node.key);
   else if (state.kind === 'unreadable') await revealFile(state.failure);
 }
 
@@ -78,7 +78,7 @@ export async function copyHandoffPrompt({ backlog, handoff }: HandoffTarget): Pr
 /** Opens what an agent is to be told, and has it ready to be pasted into any chat or terminal. */
 export async function resumeHandoff(target: HandoffTarget): Promise<void> {
   await copyHandoffPrompt(target);
-  await openResumePrompt(target.backlog, target.handoff.key);
+  await openDocument('resume', target.backlog, target.handoff.key);
 }
 
 /** A handoff in a quick pick. */

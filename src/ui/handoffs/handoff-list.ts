@@ -8,8 +8,8 @@ import {
   setHandoffStatus,
   type HandoffTarget,
 } from './handoff-commands.ts';
-import { openHandoffDetails } from './handoff-details.ts';
 import { plain } from '../../core/text.ts';
+import { openDocument } from '../documents.ts';
 
 /** Something to say about a file, and the file to look at. */
 type NoteItem = vscode.QuickPickItem & { readonly file?: string };
@@ -35,7 +35,7 @@ export async function showHandoffs(backlogs: Backlogs): Promise<void> {
     pick.onDidAccept(() => {
       const [chosen] = pick.selectedItems;
       pick.hide();
-      if (chosen !== undefined && 'handoff' in chosen) void openHandoffDetails(chosen.backlog, chosen.handoff.key);
+      if (chosen !== undefined && 'handoff' in chosen) void openDocument('handoff', chosen.backlog, chosen.handoff.key);
       else if (chosen?.file !== undefined) void vscode.window.showTextDocument(vscode.Uri.file(chosen.file));
     }),
   ];

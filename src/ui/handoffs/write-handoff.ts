@@ -6,7 +6,7 @@ import type { Task } from '../../core/task.ts';
 import { pickBacklog, tell } from '../ask.ts';
 import type { Backlogs } from '../backlogs.ts';
 import { dayWords, recentRuns, runInHandoff } from './handoff-runs.ts';
-import { openHandoffDetails } from './handoff-details.ts';
+import { openDocument } from '../documents.ts';
 
 /**
  * Asks for the words of a handoff, shows what goes in with them, writes it, and only then gives back the locks that the
@@ -61,7 +61,7 @@ export async function writeHandoff(backlogs: Backlogs, title: 'Write Handoff' | 
     const released = await backlog.release(id);
     if (!released.ok) await tell(released.failure);
   }
-  await openHandoffDetails(backlog, written.value);
+  await openDocument('handoff', backlog, written.value);
 }
 
 const STEPS = 4;

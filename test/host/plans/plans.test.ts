@@ -75,9 +75,9 @@ describe('plans', () => {
       'vscode.executeLinkProvider',
       document.uri,
     );
-    const ours = links.filter(({ target }) => target?.scheme === 'todo2-waves-task');
+    const ours = links.filter(({ target }) => target?.scheme === 'todo2-waves');
     assert.ok(ours.length >= 6);
-    assert.ok(ours.every(({ range, target }) => target?.path === `/${document.getText(range)}.md`));
+    assert.ok(ours.every(({ range, target }) => target?.path === `/task/${document.getText(range)}.md`));
     const link = ours.find(({ range }) => document.getText(range) === first) ?? assert.fail();
     const text = (await vscode.workspace.openTextDocument(link.target ?? assert.fail())).getText();
     assert.match(text, /^# Begin\n/);

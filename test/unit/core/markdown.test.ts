@@ -214,7 +214,7 @@ test('no text ends the block or the code that it is shown in', () => {
       const shown = code(text);
       const [opening = ''] = /^`+/.exec(shown) ?? [];
       const inside = shown.slice(opening.length, -opening.length);
-      assert.ok(shown.endsWith(opening) && !(inside.match(/`+/g) ?? []).includes(opening), shown);
+      assert.ok(shown.endsWith(opening) && !inside.split(/[^`]+/).includes(opening), shown);
     }),
     { seed: 20_261_201 },
   );

@@ -23,7 +23,6 @@ import {
 
 // After the stub: this imports `vscode`.
 const { registerCommands } = await import('../../../src/ui/commands.ts');
-const { DryRunPages } = await import('../../../src/ui/dry-run-pages.ts');
 
 beforeEach(() => {
   for (const list of [answers, lists, shown]) list.length = 0;
@@ -135,7 +134,7 @@ describe('the commands', () => {
       ...spec,
     });
     registerCommands({
-      ...{ backlogs: fakeBacklogs([backlog]), dryRuns: new DryRunPages() },
+      backlogs: fakeBacklogs([backlog]),
       ...{ selection: () => [], showLog: () => undefined, agents: NO_DOORS, workspace: NO_WORKSPACE },
     });
     const node = id === undefined ? undefined : { kind: 'task', backlog, taskId: id };

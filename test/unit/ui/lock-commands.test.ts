@@ -10,7 +10,6 @@ import { fakeBacklog, fakeBacklogs, ME, NOW, NO_DOORS, NO_WORKSPACE } from '../.
 
 // After the stub: it imports `vscode`.
 const { registerCommands } = await import('../../../src/ui/commands.ts');
-const { DryRunPages } = await import('../../../src/ui/dry-run-pages.ts');
 
 const MINUTE = 60_000;
 
@@ -53,7 +52,7 @@ function makeWindow(all: readonly Task[]) {
     },
   });
   registerCommands({
-    ...{ backlogs: fakeBacklogs([backlog]), dryRuns: new DryRunPages() },
+    backlogs: fakeBacklogs([backlog]),
     ...{ selection: () => [], showLog: () => undefined, agents: NO_DOORS, workspace: NO_WORKSPACE },
   });
   const rows = (ids: string) => ids.split(' ').map((id) => ({ kind: 'task', backlog, taskId: taskId(id) }));

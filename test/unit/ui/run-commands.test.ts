@@ -22,8 +22,7 @@ import { atWork, ended, failedWith, runAfter, runStarted, SUCCEEDED } from '../.
 
 // After the stub: these import `vscode`.
 const { registerCommands } = await import('../../../src/ui/commands.ts');
-const { DryRunPages, DRY_RUN_SCHEME } = await import('../../../src/ui/dry-run-pages.ts');
-const { runReportText, runReportUri } = await import('../../../src/ui/run-report.ts');
+const { DOCUMENT_SCHEME, documentText, documentUri } = await import('../../../src/ui/documents.ts');
 const { readRunChoice } = await import('../../../src/ui/run-choice.ts');
 
 beforeEach(() => {
@@ -61,10 +60,8 @@ function makeWindow(runs: readonly RunState[] = [live, paused, over], more: Fake
     openLog: (_, runId, start) => Promise.resolve(void logs.push(`${runId}/${start}`)),
     reportOf: (_, runId) => `# Report on ${runId}`,
   });
-  const dryRuns = new DryRunPages();
   registerCommands({
     backlogs,
-    dryRuns,
     selection: () => [],
     showLog: () => undefined,
     agents: NO_DOORS,
@@ -74,7 +71,7 @@ function makeWindow(runs: readonly RunState[] = [live, paused, over], more: Fake
     await commands.registered.get(`todo2Waves.${name}`)?.(node === undefined ? undefined : { backlog, ...node });
     return backlog.asked;
   };
-  return { backlog, backlogs, press, remembered, logs, dryRuns };
+  return { backlog, backlogs, press, remembered, logs };
 }
 
 const run = (runId: string): object => ({ kind: 'run', runId });
@@ -134,10 +131,10 @@ test('the report and the log of a run are opened by its rows', async () => {
   const { press, logs, backlog, backlogs } = makeWindow();
   await press('openRunReport', run('r'));
   assert.equal(commands.executed[0]?.[0], 'vscode.openWith');
-  assert.equal(runReportText(backlogs)(runReportUri(backlog, 'r'), []), '# Report on r');
+  assert.equal(documentText(documentUri('run', backlog.root, 'r'), backlogs), '# Report on r');
   for (const query of ['', '{}', '[1]', '["/elsewhere","r"]', JSON.stringify([backlog.root, 'gone'])]) {
-    const uri = Uri.from({ scheme: 'x', path: '/Run report.md', query });
-    assert.match(runReportText(backlogs)(uri as never, []), /^\*This (?:backlog|run) is not .*\*\n$/);
+    const uri = Uri.from({ scheme: DOCUMENT_SCHEME, path: '/run/Run report.md', query });
+    assert.match(documentText(uri as never, backlogs), /^\*This run is not .*\*\n$/);
   }
   await press('openTaskLog', { kind: 'runTask', runId: 'r', taskId: taskId('T-1') });
   await press('openTaskLog', { kind: 'runTask', runId: 'r', taskId: taskId('T-2') });
@@ -266,7 +263,7 @@ test('a choice that is stored wrongly counts as far as it is right', () => {
 });
 
 test('a dry run opens a page of its own, and starts nothing', async () => {
-  const { press, backlog, dryRuns } = makeWindow([]);
+  const { press, backlog, backlogs } = makeWindow([]);
   const scopes: unknown[] = [];
   const dryRun: Backlog['dryRun'] = (...scope) => {
     scopes.push(scope);
@@ -279,19 +276,19 @@ test('a dry run opens a page of its own, and starts nothing', async () => {
   assert.deepEqual(shown, []);
   const [command, uri] = commands.executed[0] ?? [];
   assert.equal(command, 'vscode.openWith');
-  assert.ok(uri instanceof Uri && uri.scheme === DRY_RUN_SCHEME);
-  const text = dryRuns.textOf(uri as never, []);
+  assert.ok(uri instanceof Uri && uri.scheme === DOCUMENT_SCHEME);
+  const text = documentText(uri as never, backlogs);
   assert.match(text, /^# Dry run: Wave 0\n/);
   for (const id of ['T-1', 'T-2']) assert.ok(text.includes(`(${id})`), id);
   assert.deepEqual([backlog.started, backlog.asked], [[], []]);
 });
 
 test('a dry run goes through the engine itself: what waits comes later, what cannot start is named', async () => {
-  const { press, backlog, dryRuns } = makeWindow([], { tasks: tasks('T-1', 'T-2 < T-1', '#T-3', 'T-4 < T-3') });
+  const { press, backlog, backlogs } = makeWindow([], { tasks: tasks('T-1', 'T-2 < T-1', '#T-3', 'T-4 < T-3') });
   await press('dryRun', { kind: 'task', taskId: taskId('T-4') });
   answers.push('All Waves');
   await press('dryRun');
-  const pages = commands.executed.map(([, uri]) => dryRuns.textOf(uri as never, []));
+  const pages = commands.executed.map(([, uri]) => documentText(uri as never, backlogs));
   assert.equal(pages.length, 2, shown.map(({ message }) => message).join());
   assert.match(pages[0] ?? '', /## Not run\n\n- Title of T-4 \(T-4\): waits for T-3 \(Blocked\)/);
   assert.match(pages[1] ?? '', /\| 1 \| 1 \| Title of T-1 \(T-1\) \| at once/);

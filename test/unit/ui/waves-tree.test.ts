@@ -37,7 +37,6 @@ import { atWork, runAfter, runStarted } from '../../support/run-events.ts';
 const { WavesTree } = await import('../../../src/ui/waves-tree.ts');
 const { WorkspaceBacklogs } = await import('../../../src/ui/workspace-backlogs.ts');
 const { registerCommands } = await import('../../../src/ui/commands.ts');
-const { DryRunPages } = await import('../../../src/ui/dry-run-pages.ts');
 
 beforeEach(() => {
   for (const list of [answers, shown, folders]) list.length = 0;
@@ -353,7 +352,7 @@ test('views draw once for all that changes in one go', async () => {
 
 async function command(name: string, backlog: Backlog, node: unknown): Promise<void> {
   const context = {
-    ...{ backlogs: backlogsOf(backlog), dryRuns: new DryRunPages() },
+    backlogs: backlogsOf(backlog),
     ...{ selection: () => [], showLog: () => undefined, agents: NO_DOORS, workspace: NO_WORKSPACE },
   };
   for (const each of registerCommands(context)) assert.ok(each);
