@@ -4,7 +4,6 @@ import type { Failure } from '../core/failure.ts';
 import type { SubagentHostRegistry, SubagentHost } from '../core/run/attempt/subagent-host-registry.ts';
 import { beginText, endText, progressText } from './chat-text.ts';
 import { followRun } from './follow-run.ts';
-import type { UserMessages } from './user-messages.ts';
 
 /** One run that lives as long as the chat request which asked for it. */
 export interface ChatRun {
@@ -16,7 +15,6 @@ export interface ChatRun {
   readonly door: SubagentHostRegistry;
   readonly response: Pick<vscode.ChatResponseStream, 'markdown' | 'progress' | 'button'>;
   readonly token: vscode.CancellationToken;
-  readonly words: UserMessages;
   readonly reportBug: (error: unknown) => void;
 }
 
@@ -47,7 +45,7 @@ export async function runInChat(parts: ChatRun): Promise<ChatRunEnd> {
   }
 }
 
-async function tellAndWait({ backlog, response, token, words, reportBug }: ChatRun, runId: string): Promise<void> {
+async function tellAndWait({ backlog, response, token, reportBug }: ChatRun, runId: string): Promise<void> {
   const run = backlog.runs.find((each) => each.runId === runId);
   if (run !== undefined) response.markdown(`${beginText(run, backlog)}\n\n`);
   const stop = (): void => void backlog.stopRun(runId).catch(reportBug);
@@ -56,7 +54,7 @@ async function tellAndWait({ backlog, response, token, words, reportBug }: ChatR
   try {
     const ended = await followRun(backlog, runId, {
       onTask: (task) => {
-        const line = progressText(task, backlog, words);
+        const line = progressText(task, backlog);
         if (line !== undefined) response.markdown(`${line}\n\n`);
       },
       onPaused: () => {
@@ -65,7 +63,7 @@ async function tellAndWait({ backlog, response, token, words, reportBug }: ChatR
       },
     });
     if (ended === undefined) return;
-    response.markdown(`${endText(ended, words)}\n\n`);
+    response.markdown(`${endText(ended)}\n\n`);
     const node = { kind: 'run', backlog, runId };
     response.button({ command: 'todo2Waves.openRunReport', title: 'Open Run Report', arguments: [node] });
   } finally {

@@ -1,10 +1,11 @@
 import type { Backlog } from '../core/backlog.ts';
 import { inline, inlineId } from '../core/markdown.ts';
-import { count, cut, oneLine } from '../core/text.ts';
+import { count, cut, oneLine, duration } from '../core/text.ts';
 import type { RunState, TaskRun } from '../core/run/run-events.ts';
 import type { Task } from '../core/task.ts';
 import type { Wave } from '../core/waves/waves.ts';
-import type { UserMessages } from './user-messages.ts';
+import { blockText, failureText, readinessText } from '../core/messages.ts';
+import { explainOutcome, explainWait } from '../core/run/run-messages.ts';
 
 // What `@waves` says, in markdown. Everything that others wrote goes through `inline`: it is shown, and does nothing.
 
@@ -13,7 +14,7 @@ const MOST_LOCKS = 20;
 const MAX_TITLE = 100;
 
 /** The waves, who holds what, and the runs that go on. */
-export function statusText(backlog: Backlog, words: UserMessages): string {
+export function statusText(backlog: Backlog): string {
   const { plan, now } = backlog;
   if (plan === undefined) return `There is no backlog to be read in ${inline(backlog.name)}.`;
   const open = plan.waves.reduce((sum, wave) => sum + wave.tasks.length, plan.blocked.length);
@@ -34,8 +35,7 @@ export function statusText(backlog: Backlog, words: UserMessages): string {
     const lines = locks
       .slice(0, MOST_LOCKS)
       .map(
-        ({ task, lease }) =>
-          `- ${taskName(task)}: ${inline(lease.lock.holder)}, ${words.duration(lease.remainingMs)} left`,
+        ({ task, lease }) => `- ${taskName(task)}: ${inline(lease.lock.holder)}, ${duration(lease.remainingMs)} left`,
       );
     const more = locks.length > MOST_LOCKS ? [`- and ${locks.length - MOST_LOCKS} more`] : [];
     parts.push(['**Held now**', '', ...lines, ...more].join('\n'));
@@ -44,7 +44,7 @@ export function statusText(backlog: Backlog, words: UserMessages): string {
   if (runs.length > 0)
     parts.push(['**Runs**', '', ...runs.map((run) => `- ${inline(run.title)}: ${runCounts(run)}`)].join('\n'));
   const failure = backlog.claimsFailure;
-  if (failure !== undefined) parts.push(inline(words.failure(failure, now)));
+  if (failure !== undefined) parts.push(inline(failureText(failure, now)));
   return parts.join('\n\n');
 }
 
@@ -54,7 +54,7 @@ function waveRow(backlog: Backlog, wave: Wave): string {
 }
 
 /** May this task start now, and if not, why not. */
-export function explainText(backlog: Backlog, task: Task, words: UserMessages): string {
+export function explainText(backlog: Backlog, task: Task): string {
   const { plan, now } = backlog;
   const wave = plan?.waveOf.get(task.id);
   const block = plan?.blockedOf.get(task.id);
@@ -63,9 +63,9 @@ export function explainText(backlog: Backlog, task: Task, words: UserMessages): 
   const readiness = backlog.readinessOf(task);
   const lines =
     readiness.kind === 'notReady'
-      ? readiness.reasons.map((reason) => words.readiness({ kind: 'notReady', reasons: [reason] }, now))
-      : [words.readiness(readiness, now)];
-  if (block !== undefined && readiness.kind === 'ready') lines.push(words.block(block));
+      ? readiness.reasons.map((reason) => readinessText({ kind: 'notReady', reasons: [reason] }, now))
+      : [readinessText(readiness, now)];
+  if (block !== undefined && readiness.kind === 'ready') lines.push(blockText(block));
   const run = backlog.runOf(task.id);
   return [
     `${taskName(task)} is ${[status, place].filter(Boolean).join(', ')}.`,
@@ -86,12 +86,12 @@ export function beginText(run: RunState, backlog: Backlog): string {
 }
 
 /** What is new about a task of a run, on one line; undefined where there is nothing to say. */
-export function progressText(task: TaskRun, backlog: Backlog, words: UserMessages): string | undefined {
+export function progressText(task: TaskRun, backlog: Backlog): string | undefined {
   const name = nameOf(backlog, task.id);
   const { now } = backlog;
   switch (task.phase) {
     case 'queued':
-      return task.waits === undefined ? undefined : `${name} ${inline(words.wait(task.waits))}`;
+      return task.waits === undefined ? undefined : `${name} ${inline(explainWait(task.waits))}`;
     case 'starting':
       return undefined;
     case 'claimed':
@@ -101,13 +101,13 @@ export function progressText(task: TaskRun, backlog: Backlog, words: UserMessage
     case 'ended':
       return task.outcome === undefined
         ? undefined
-        : `${task.outcome.kind === 'succeeded' ? '✔' : '✖'} ${name} ${inline(words.outcome(task.outcome, now))}${saidOf(task)}`;
+        : `${task.outcome.kind === 'succeeded' ? '✔' : '✖'} ${name} ${inline(explainOutcome(task.outcome, now))}${saidOf(task)}`;
   }
 }
 
 /** How a run ended. */
-export function endText(run: RunState, words: UserMessages): string {
-  const took = run.endedAt === undefined ? '' : `, in ${words.duration(run.endedAt - run.startedAt)}`;
+export function endText(run: RunState): string {
+  const took = run.endedAt === undefined ? '' : `, in ${duration(run.endedAt - run.startedAt)}`;
   return `**${inline(run.title)}** has ended: ${runCounts(run)}${took}.`;
 }
 

@@ -10,7 +10,7 @@ import { countOpen, hasTag, TAG } from './look-operations.ts';
 import { type AgentFailure, type Answer, operation, type Outcome } from './operation.ts';
 import { list, object, type ValueOf } from './schema.ts';
 import { rowLine, rowOf, TASK, TASK_ROW, taskOf, taskText } from './task-view.ts';
-import { ids, untilWords } from './agent-messages.ts';
+import { idList, untilText } from '../core/messages.ts';
 
 const LEASE = object(
   {
@@ -186,7 +186,7 @@ function claimedText({ backlog }: AgentBacklog, claim: Claim, data: string): str
     claim.takenFrom === undefined
       ? ''
       : ` It was taken over from ${named(claim.takenFrom.holder)}, whose lease had ended: look at what was left behind before you begin.`;
-  return withData(`You hold this task${untilWords(claim.until, backlog.now)}. ${HOW_TO_END}${taken}`, data);
+  return withData(`You hold this task${untilText(claim.until, backlog.now)}. ${HOW_TO_END}${taken}`, data);
 }
 
 const RENEWED = object({ id: { type: 'string' }, holder: { type: 'string' }, until: { type: 'string' } }, [
@@ -211,7 +211,7 @@ export const renewTask = operation({
     if (!renewed.ok) return renewed;
     const until = renewed.value;
     return ok({
-      text: `${named(id)} is still yours${untilWords(until, served.backlog.now)}.`,
+      text: `${named(id)} is still yours${untilText(until, served.backlog.now)}.`,
       structured: { id: found.value.id, holder: served.holder, until: utcTime(until) },
     });
   },
@@ -270,7 +270,7 @@ export function ended(
         .map((task) => task.id);
   const text = [
     `${named(id)} is ${status} now and not yours any more.`,
-    ...(opened.length === 0 ? [] : [`Ready now: ${ids(opened)}.`]),
+    ...(opened.length === 0 ? [] : [`Ready now: ${idList(opened)}.`]),
     'Take the next one with waves_next.',
   ].join(' ');
   return ok({ text, structured: { id, status, commented, opened: opened.slice(0, MOST_OPENED) } });

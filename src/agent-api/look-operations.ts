@@ -9,7 +9,9 @@ import { findTask, ID } from './find-task.ts';
 import { operation, type Outcome, READS } from './operation.ts';
 import { list, object, type ValueOf } from './schema.ts';
 import { rowLine, rowOf, TASK, TASK_ROW, taskOf, taskText, titleOf } from './task-view.ts';
-import { blockWords, reasonWords, remedyWords, troubleWords } from './agent-messages.ts';
+import { remedyWords } from './agent-messages.ts';
+import { problemText } from '../core/doctor/problem-text.ts';
+import { blockText, reasonText, AGENT } from '../core/messages.ts';
 
 const WAVES = object(
   {
@@ -74,7 +76,7 @@ export function wavesOf(
     project: backlog.snapshot?.project ?? backlog.name,
     numbering: describeNumbering(plan),
     ...{ open, ready, settled: plan.settled.length, waves },
-    blocked: blocked.map(({ task, reason }) => ({ id: task.id, title: titleOf(task), reason: blockWords(reason) })),
+    blocked: blocked.map(({ task, reason }) => ({ id: task.id, title: titleOf(task), reason: blockText(reason) })),
     left_out: page.leftOut,
   };
 }
@@ -200,7 +202,7 @@ export const explainNotReady = operation({
     const all = readiness.kind === 'notReady' ? readiness.reasons : [];
     const reasons = all.slice(0, MOST_REASONS).map((reason) => ({
       kind: reason.kind,
-      reason: reasonWords(reason, now),
+      reason: reasonText(reason, now, AGENT),
       remedy: remedyWords(reason),
     }));
     const state = readiness.kind === 'notReady' ? 'not_ready' : readiness.kind;
@@ -249,7 +251,7 @@ export const doctor = operation({
     const all = backlog.findings;
     const findings = all.slice(0, limit).map(({ trouble, severity, ids, fix }) => ({
       ...{ kind: trouble.kind, severity, ids: ids.slice(0, 100) },
-      detail: troubleWords(trouble),
+      detail: problemText(trouble),
       fixable: fix.kind !== 'none',
     }));
     const structured = { total: all.length, findings };

@@ -10,7 +10,7 @@ import { type ChatRunEnd, runInChat } from './chat-run.ts';
 import { explainText, statusText } from './chat-text.ts';
 import type { Editor } from './editor.ts';
 import { InvokedSubagents } from './invoke-subagent.ts';
-import type { UserMessages } from './user-messages.ts';
+import { failureText } from '../core/messages.ts';
 
 /** As the manifest has it. */
 export const PARTICIPANT_ID = 'todo2-waves.waves';
@@ -25,7 +25,6 @@ export interface ParticipantParts {
   readonly doorOf: (backlog: Backlog) => SubagentHostRegistry | undefined;
   /** The name of the tool that starts subagents. */
   readonly toolFor: (backlog: Backlog) => string;
-  readonly words: UserMessages;
   readonly log: (line: string) => void;
   readonly reportBug: (error: unknown) => void;
 }
@@ -57,7 +56,7 @@ async function answer(
   token: vscode.CancellationToken,
 ): Promise<vscode.ChatResult> {
   if (!parts.editor.workspace.isTrusted) {
-    return refuse(parts.words.failure({ kind: 'readOnly', cause: { kind: 'untrusted' } }, Date.now()));
+    return refuse(failureText({ kind: 'readOnly', cause: { kind: 'untrusted' } }, Date.now()));
   }
   await parts.ready();
   if (parts.backlogs().length === 0) return refuse('There is no folder with a Todo2 backlog in this window.');
@@ -88,16 +87,16 @@ function refuse(message: string): vscode.ChatResult {
   return { errorDetails: { message }, metadata: { did: 'nothing' } };
 }
 
-async function status({ backlogs, words }: ParticipantParts, response: Response): Promise<vscode.ChatResult> {
+async function status({ backlogs }: ParticipantParts, response: Response): Promise<vscode.ChatResult> {
   for (const backlog of backlogs()) {
     await backlog.refresh();
-    response.markdown(`${statusText(backlog, words)}\n\n`);
+    response.markdown(`${statusText(backlog)}\n\n`);
   }
   return { metadata: { did: 'status' } };
 }
 
 async function explain(
-  { backlogs, words }: ParticipantParts,
+  { backlogs }: ParticipantParts,
   response: Response,
   id: string | undefined,
 ): Promise<vscode.ChatResult> {
@@ -106,7 +105,7 @@ async function explain(
     await backlog.refresh();
     const task = findTask(backlog, id);
     if (task === undefined) continue;
-    response.markdown(explainText(backlog, task, words));
+    response.markdown(explainText(backlog, task));
     return { metadata: { did: 'explain' } };
   }
   return refuse(`There is no task ${oneLine(id).slice(0, 80)} in this backlog.`);
@@ -138,7 +137,7 @@ async function run(
   response: Response,
   token: vscode.CancellationToken,
 ): Promise<vscode.ChatResult> {
-  const { editor, words, reportBug } = parts;
+  const { editor, reportBug } = parts;
   const backlog = meant(parts, wish.backlog);
   if (backlog === undefined) {
     const names = parts.backlogs().map((each, i) => `${i + 1}. ${inline(each.name)}`);
@@ -150,10 +149,10 @@ async function run(
   await backlog.refresh();
   const name = parts.toolFor(backlog);
   const ended = await runInChat({
-    ...{ backlog, wave: wish.wave, door, response, token, words, reportBug },
+    ...{ backlog, wave: wish.wave, door, response, token, reportBug },
     host: new InvokedSubagents(editor, { name, token: request.toolInvocationToken }),
   });
-  return resultOf(ended, name, words);
+  return resultOf(ended, name);
 }
 
 /** The one that was named by its number, the only one, or the one that a person looks at. */
@@ -163,12 +162,12 @@ function meant({ backlogs, current }: ParticipantParts, number: number | undefin
   return all.length === 1 ? all[0] : current();
 }
 
-function resultOf(ended: ChatRunEnd, tool: string, words: UserMessages): vscode.ChatResult {
+function resultOf(ended: ChatRunEnd, tool: string): vscode.ChatResult {
   if (ended.kind === 'ended') {
     return { metadata: { did: 'run', runId: ended.runId, isCancelled: ended.isCancelled } };
   }
   const { failure } = ended;
-  if (failure.kind !== 'noSubagents') return refuse(words.failure(failure, Date.now()));
+  if (failure.kind !== 'noSubagents') return refuse(failureText(failure, Date.now()));
   return refuse(
     `This editor has no tool called ${oneLine(tool)}, which starts subagents. VS Code has one once a chat model is there: sign in to Copilot, or add a model of your own. Nothing was started or claimed.`,
   );

@@ -6,7 +6,8 @@ import { withData } from './data-notice.ts';
 import { hasTag, TAG } from './look-operations.ts';
 import { operation, type Outcome, READS } from './operation.ts';
 import { list, object } from './schema.ts';
-import { ids, someOf } from './agent-messages.ts';
+import { someOf } from './agent-messages.ts';
+import { idList } from '../core/messages.ts';
 
 const IDS = list({ type: 'string' });
 
@@ -147,10 +148,16 @@ export const analyse = operation({
     const sentence = `${count(order.length, 'open task')} in ${count(levels.length, 'wave')}. At most ${count(widest, 'agent')} can be at work at once, and the longest chain has ${count(criticalPath.length, 'task')}.${structured.left_out > 0 ? ` Lists show the first ${shown.size} tasks.` : ''}`;
     const data = [
       `Longest chain: ${someOf(criticalPath, ({ id }) => named(id)).join(' → ') || 'none'}`,
-      ...lines(groups, ({ wave, priority, tasks }) => `Wave ${wave}, ${priority}: ${ids(tasks.map(({ id }) => id))}`),
-      ...lines(plan.cycles, (members) => `Cycle: ${ids(members)}`),
+      ...lines(
+        groups,
+        ({ wave, priority, tasks }) => `Wave ${wave}, ${priority}: ${idList(tasks.map(({ id }) => id))}`,
+      ),
+      ...lines(plan.cycles, (members) => `Cycle: ${idList(members)}`),
       ...lines(missing, ({ message }) => cut(message, MAX_TITLE)),
-      ...lines(sharedFiles, ({ wave, ids: sharing, files }) => `Wave ${wave}: ${ids(sharing)} all name ${ids(files)}`),
+      ...lines(
+        sharedFiles,
+        ({ wave, ids: sharing, files }) => `Wave ${wave}: ${idList(sharing)} all name ${idList(files)}`,
+      ),
     ];
     return ok({ text: withData(sentence, data.join('\n')), structured });
   },

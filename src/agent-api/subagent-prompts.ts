@@ -6,16 +6,15 @@ import type { Task, TaskId } from '../core/task.ts';
 import type { AgentBacklog } from './agent-backlog.ts';
 import type { Editor } from './editor.ts';
 import { openAgentChat, type Opened } from './open-agent-chat.ts';
-import type { UserMessages } from './user-messages.ts';
 import { taskOf, taskText } from './task-view.ts';
 import { launchPrompt, taskBrief, verifierBrief, verifyPrompt } from './wave-brief.ts';
+import { explainOutcome } from '../core/run/run-messages.ts';
 
 export interface SubagentPromptParts {
   readonly editor: Pick<Editor, 'commands' | 'env' | 'Uri' | 'window'>;
   readonly served: AgentBacklog;
   /** Writes these files into a folder of their own, and answers its path relative to the root. */
   readonly writeBriefs: (files: ReadonlyMap<string, string>) => Promise<Result<string, Failure>>;
-  readonly words: Pick<UserMessages, 'outcome'>;
   readonly tell: (failure: Failure) => Promise<void>;
   readonly log: (line: string) => void;
 }
@@ -47,7 +46,7 @@ export class SubagentPrompts {
 
   /** Offers to have the results of a run checked, and asks for that where a person wants it. */
   async offerVerifier(run: RunState): Promise<void> {
-    const { editor, served, writeBriefs, words, tell } = this.#parts;
+    const { editor, served, writeBriefs, tell } = this.#parts;
     const verify = 'Verify';
     const asked = 'The subagents have worked on every task of the run. Let wave-verifier check the results?';
     if ((await editor.window.showInformationMessage(asked, verify)) !== verify) return;
@@ -55,7 +54,7 @@ export class SubagentPrompts {
     for (const { id, outcome, phase } of run.tasks.values()) {
       const task = served.backlog.task(id);
       if (task === undefined || phase !== 'ended' || outcome === undefined) continue;
-      const ended = words.outcome(outcome, served.backlog.now);
+      const ended = explainOutcome(outcome, served.backlog.now);
       reports.push(`${await this.#aboutOf(task)}\nHow it ended: ${ended}`);
     }
     const folder = await writeBriefs(new Map([['verify.md', verifierBrief(reports.join('\n\n---\n\n'))]]));

@@ -4,7 +4,8 @@ import { filesOf } from '../core/named-files.ts';
 import type { Task, TaskId } from '../core/task.ts';
 import type { AgentBacklog } from './agent-backlog.ts';
 import { list, object, type ValueOf } from './schema.ts';
-import { reasonWords, someOf } from './agent-messages.ts';
+import { someOf } from './agent-messages.ts';
+import { reasonText, AGENT } from '../core/messages.ts';
 
 const STATE = {
   type: 'string',
@@ -87,7 +88,7 @@ export function rowOf(backlog: Backlog, task: Task, now: number | undefined = ba
     priority: cut(task.priority === 'other' ? task.rawPriority : task.priority, MAX_TAG),
     tags: task.tags.slice(0, MAX_TAGS).map((tag) => cut(tag, MAX_TAG)),
     state: readiness.kind === 'notReady' ? 'not_ready' : readiness.kind,
-    reasons: readiness.kind === 'notReady' ? someOf(readiness.reasons, (reason) => reasonWords(reason, now)) : [],
+    reasons: readiness.kind === 'notReady' ? someOf(readiness.reasons, (reason) => reasonText(reason, now, AGENT)) : [],
     ...(lease.kind === 'ours' || lease.kind === 'theirs' || lease.kind === 'unleased'
       ? {
           holder: lease.lock.holder,

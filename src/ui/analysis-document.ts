@@ -3,7 +3,7 @@ import type { WhatIf } from '../core/analysis/what-if.ts';
 import { inline, mermaidLabel, section, fenced } from '../core/markdown.ts';
 import { count, cut, oneLine, duration } from '../core/text.ts';
 import type { Task, TaskId } from '../core/task.ts';
-import { explainBlock } from './messages.ts';
+import { blockText } from '../core/messages.ts';
 
 /** A graph of more boxes than these is a picture of nothing, and an editor takes long to draw it. */
 const MOST_BOXES = 60;
@@ -107,10 +107,10 @@ function conflictList({ snapshot, conflicts, wouldCollide, found }: Analysis): s
 
 function faultList({ plan }: Analysis): string {
   return listed([
-    ...plan.cycles.map((members) => `- ${inline(explainBlock({ kind: 'cycle', members }))}`),
+    ...plan.cycles.map((members) => `- ${inline(blockText({ kind: 'cycle', members }))}`),
     ...plan.selfDependent.map((id) => `- ${inline(id)} depends on itself`),
     ...[...plan.missing].map(
-      ([id, missing]) => `- ${inline(id)}: ${inline(explainBlock({ kind: 'missing', ids: missing }))}`,
+      ([id, missing]) => `- ${inline(id)}: ${inline(blockText({ kind: 'missing', ids: missing }))}`,
     ),
   ]);
 }

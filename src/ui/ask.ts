@@ -3,8 +3,9 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Task } from '../core/task.ts';
 import type { Backlogs } from './backlogs.ts';
-import { explainFailure, explainReadiness } from './messages.ts';
+import { explainFailure } from './messages.ts';
 import { plain } from '../core/text.ts';
+import { readinessText } from '../core/messages.ts';
 
 /** Tells a failure as one message with, where there is one, the obvious thing to do. */
 export async function tell(failure: Failure): Promise<void> {
@@ -61,5 +62,5 @@ function taskDetail(backlog: Backlog, task: Task): string {
   const wave = backlog.plan?.waveOf.get(task.id);
   const place = wave === undefined ? [] : [`wave ${wave}`];
   const isSettled = task.status === 'Done' || task.status === 'Cancelled';
-  return [...place, isSettled ? task.status : explainReadiness(backlog.readinessOf(task), backlog.now)].join(' · ');
+  return [...place, isSettled ? task.status : readinessText(backlog.readinessOf(task), backlog.now)].join(' · ');
 }

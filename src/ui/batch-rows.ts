@@ -2,8 +2,8 @@ import type { Backlog } from '../core/backlog.ts';
 import type { BatchResult } from '../core/batch/batch.ts';
 import { count } from '../core/text.ts';
 import { batchWords, stepWords, wantsLook } from './batch-document.ts';
-import { clockTime } from './messages.ts';
 import { GONE, type Icon, row, type RowContent } from './row.ts';
+import { clockTime } from '../core/messages.ts';
 
 const LOOK: Icon = { id: 'eye', color: 'list.warningForeground' };
 const FAILED: Icon = { id: 'error', color: 'list.errorForeground' };

@@ -21,7 +21,7 @@ import {
   type Target,
 } from './edit-commands.ts';
 import { fixAllSafe, fixFinding } from './doctor/doctor-fix.ts';
-import { explainFailure, explainNotReady } from './messages.ts';
+import { explainFailure } from './messages.ts';
 import { initialise } from './initialise.ts';
 import { foreignTasks } from './doctor/foreign-tasks.ts';
 import { claimAll, claimNext, claimWave, forceRelease, takeOver } from './lock-commands.ts';
@@ -60,6 +60,7 @@ import { isStartable } from './task-row.ts';
 import type { TreeNode } from './tree-nodes.ts';
 import { writeHandoff } from './handoffs/write-handoff.ts';
 import { openDocument } from './documents.ts';
+import { reasonText } from '../core/messages.ts';
 
 /** What the commands work on; the log is shown, never written here. */
 export interface CommandContext {
@@ -312,7 +313,7 @@ async function claim({ backlog, task }: Target): Promise<void> {
   const waits =
     readiness.kind === 'notReady' ? readiness.reasons.filter((r) => r.kind !== 'unleased' && r.kind !== 'held') : [];
   if (waits.length > 0) {
-    const why = waits.map((reason) => explainNotReady(reason, backlog.now)).join('\n');
+    const why = waits.map((reason) => reasonText(reason, backlog.now)).join('\n');
     if (!(await confirm(`“${task.title || task.id}” is not ready. Claim it all the same?`, why, 'Claim'))) return;
   }
   const first = await backlog.claim(task.id);

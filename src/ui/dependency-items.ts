@@ -2,8 +2,8 @@ import type { Backlog } from '../core/backlog.ts';
 import { waysTo } from '../core/edit/cycle.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { circleReason } from './edit-words.ts';
-import { explainReadiness } from './messages.ts';
 import { plain } from '../core/text.ts';
+import { readinessText } from '../core/messages.ts';
 
 /** A task that another may wait for, as a line of a list. */
 export interface DependencyItem {
@@ -47,7 +47,7 @@ export function dependencyItems(
 
 function dependencyItem(backlog: Backlog, task: Task, way: readonly TaskId[] | undefined): DependencyItem {
   const refusal = way === undefined ? undefined : circleReason(way);
-  const state = isSettled(task.status) ? task.status : explainReadiness(backlog.readinessOf(task), backlog.now);
+  const state = isSettled(task.status) ? task.status : readinessText(backlog.readinessOf(task), backlog.now);
   const wave = backlog.plan?.waveOf.get(task.id);
   const place = wave === undefined ? [] : [`wave ${wave}`];
   return {

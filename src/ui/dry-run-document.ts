@@ -3,7 +3,7 @@ import { inline, fenced, section } from '../core/markdown.ts';
 import { count, duration } from '../core/text.ts';
 import type { TaskId } from '../core/task.ts';
 import { explainFailure } from './messages.ts';
-import { agentTitle, explainSkip, explainWait } from './run-words.ts';
+import { agentTitle, explainSkip, explainWait } from '../core/run/run-messages.ts';
 
 /** More prompts than anybody reads; the order and the commands are there for all. */
 const MOST_PROMPTS = 50;

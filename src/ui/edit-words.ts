@@ -1,7 +1,7 @@
 import type { Backlog } from '../core/backlog.ts';
 import { cut, count, oneLine } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
-import { leaseWords } from './messages.ts';
+import { leaseText } from '../core/messages.ts';
 
 /** A question that is asked before something is written, and what a person should know before the answer. */
 export interface Question {
@@ -25,7 +25,7 @@ export function askToDelete(backlog: Backlog, task: Task): Question {
   const lines = [
     ...(dependents.length === 0 ? [] : [`These would no longer wait for it:\n${listOf(dependents)}`]),
     ...(children.length === 0 ? [] : [`${count(children.length, 'task')} would lose their parent.`]),
-    ...leaseWords(backlog.leaseOf(task), backlog.now).map((words) => `It is ${words}.`),
+    ...leaseText(backlog.leaseOf(task), backlog.now).map((words) => `It is ${words}.`),
     'Its tags, dependencies, comments and history go with it. This cannot be undone.',
   ];
   return { message: `Delete ${nameOf(task)}?`, detail: lines.join('\n\n') };

@@ -7,8 +7,9 @@ import type { Claim } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
 import type { Task, TaskId } from '../core/task.ts';
 import { confirm, tell } from './ask.ts';
-import { explainHolderLife, explainNotReady } from './messages.ts';
+import { explainHolderLife } from './messages.ts';
 import { openDocument } from './documents.ts';
+import { reasonText } from '../core/messages.ts';
 
 type Target = { readonly backlog: Backlog; readonly task: Task };
 
@@ -35,7 +36,7 @@ export async function claimAll(backlog: Backlog, ids: readonly TaskId[]): Promis
       readiness.kind === 'notReady'
         ? readiness.reasons.find((r) => r.kind !== 'held' && r.kind !== 'unleased')
         : undefined;
-    return reason === undefined ? [] : [`${oneLine(task.title) || task.id}: ${explainNotReady(reason, backlog.now)}`];
+    return reason === undefined ? [] : [`${oneLine(task.title) || task.id}: ${reasonText(reason, backlog.now)}`];
   });
   const left = tasks.flatMap((task) => {
     const lease = backlog.leaseOf(task);

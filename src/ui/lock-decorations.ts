@@ -2,8 +2,8 @@ import * as vscode from 'vscode';
 import type { Disposable } from '../core/events.ts';
 import type { Backlogs } from './backlogs.ts';
 import { taskId } from '../core/task.ts';
-import { leaseWords } from './messages.ts';
 import { parseDocumentUri } from './documents.ts';
+import { leaseText } from '../core/messages.ts';
 
 /** Puts a lock badge on every task that somebody holds, in the tree and on the tab of its details. */
 export class LockDecorations implements vscode.FileDecorationProvider, Disposable {
@@ -30,7 +30,7 @@ export class LockDecorations implements vscode.FileDecorationProvider, Disposabl
     if (backlog === undefined || task === undefined) return undefined;
     const lease = backlog.leaseOf(task);
     if (lease.kind !== 'ours' && lease.kind !== 'theirs') return undefined;
-    return new vscode.FileDecoration('🔒', leaseWords(lease, backlog.now).join(', '));
+    return new vscode.FileDecoration('🔒', leaseText(lease, backlog.now).join(', '));
   }
 
   dispose(): void {

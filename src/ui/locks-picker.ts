@@ -3,9 +3,9 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Lease } from '../core/lease/lease.ts';
 import type { Task } from '../core/task.ts';
 import type { Backlogs } from './backlogs.ts';
-import { clockTime, leaseWords } from './messages.ts';
 import { plain, duration } from '../core/text.ts';
 import { openDocument } from './documents.ts';
+import { clockTime, leaseText } from '../core/messages.ts';
 
 interface LockItem extends vscode.QuickPickItem {
   readonly backlog?: Backlog;
@@ -85,7 +85,7 @@ function leftItem(backlog: Backlog, task: Task, lease: Lease): LockItem {
   return {
     label: plain(task.title || task.id),
     description: plain(task.id),
-    detail: plain(leaseWords(lease, backlog.now).join(' · ')),
+    detail: plain(leaseText(lease, backlog.now).join(' · ')),
     ...{ backlog, task, buttons: [FORCE] },
   };
 }

@@ -2,7 +2,7 @@ import type { Backlog } from '../core/backlog.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
 import { isModelName } from '../core/run/journal/model-name.ts';
 import { type OnFailure, type RunMode, type AgentMode, AGENT_MODES } from '../core/run/run-options.ts';
-import { agentTitle } from './run-words.ts';
+import { agentTitle } from '../core/run/run-messages.ts';
 
 /** As many agents as a window may be told to have at work at a time. */
 export const MOST_AGENTS = 64;

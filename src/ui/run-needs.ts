@@ -2,9 +2,9 @@ import type { Backlog } from '../core/backlog.ts';
 import { cut, oneLine } from '../core/text.ts';
 import type { RunState, TaskOutcome, TaskRun } from '../core/run/run-events.ts';
 import type { TaskId } from '../core/task.ts';
-import { clockTime } from './messages.ts';
 import { interruptedRuns, runCounts } from './run-row.ts';
-import { outcomeWords, verifyWords } from './run-words.ts';
+import { outcomeWords, verifyWords } from '../core/run/run-messages.ts';
+import { clockTime } from '../core/messages.ts';
 
 /** Something about a run that a person should know of, or do something about. */
 export interface Need {

@@ -4,10 +4,10 @@ import { resumable } from '../core/run/journal/recovery.ts';
 import type { RunState, TaskRun } from '../core/run/run-events.ts';
 import { groupOf } from '../core/run/report/run-summary.ts';
 import type { TaskId } from '../core/task.ts';
-import { clockTime } from './messages.ts';
 import { whenWords } from './handoffs/handoff-row.ts';
 import { type Click, GONE, type Icon, row, type RowContent, type RowView } from './row.ts';
-import { explainOutcome, explainStop, explainWait, ordinal, outcomeWords } from './run-words.ts';
+import { explainOutcome, explainStop, explainWait, ordinal, outcomeWords } from '../core/run/run-messages.ts';
+import { clockTime } from '../core/messages.ts';
 
 /** Of a task at work that looks stuck, wherever it stands. */
 export const STUCK_ICON: Icon = { id: 'warning', color: 'list.warningForeground' };

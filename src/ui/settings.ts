@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { RUN_DEFAULTS, type RunRules, type RunSettings, type Settings } from '../core/config.ts';
 import { parseAgentRules, parseVerifyCommand, parseVerifyRules } from '../core/run/agent-rules.ts';
 import { AGENT_MODES } from '../core/run/run-options.ts';
-import { AGENT_KINDS } from './run-words.ts';
+import { AGENT_KINDS } from '../core/run/run-messages.ts';
 
 /** The section that every setting of ours stands in. */
 export const SECTION = 'todo2Waves';

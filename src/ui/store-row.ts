@@ -1,7 +1,7 @@
 import type { Backlog } from '../core/backlog.ts';
 import type { Unreadable } from '../core/failure.ts';
-import { explainUnreadable, unreadableWords } from './messages.ts';
 import { type Click, row, type RowContent } from './row.ts';
+import { unreadableText, UNREADABLE } from '../core/messages.ts';
 
 const RETRY: Click = { title: 'Try Again', command: 'todo2Waves.refresh' };
 const REVEAL: Click = { title: 'Reveal File', command: 'todo2Waves.revealStore' };
@@ -35,9 +35,9 @@ export function describeStore(backlog: Backlog): RowContent {
     const { failure } = store;
     const click = ACTIONS[failure.cause];
     // Above rows that are old a message says what is wrong, so that the row is its button.
-    if (backlog.snapshot === undefined) return row('Cannot be read', explainUnreadable(failure), ERROR, { click });
+    if (backlog.snapshot === undefined) return row('Cannot be read', unreadableText(failure), ERROR, { click });
     const name = failure.file.split(/[\\/]/).at(-1) ?? failure.file;
-    return row(click.title, `${name} ${unreadableWords(failure.cause)}`, WARNING, { click });
+    return row(click.title, `${name} ${UNREADABLE[failure.cause]}`, WARNING, { click });
   }
   if (backlog.slowSince !== undefined) {
     return row(LOG.title, 'reading takes long', { id: 'loading~spin' }, { click: LOG });

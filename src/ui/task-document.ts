@@ -2,8 +2,8 @@ import type { Backlog } from '../core/backlog.ts';
 import { inertMarkdown, inline, fenced, section } from '../core/markdown.ts';
 import { cut } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
-import { clockTime, explainBlock, explainNotReady, leaseWords } from './messages.ts';
 import { runTaskState } from './run-row.ts';
+import { clockTime, blockText, reasonText, leaseText } from '../core/messages.ts';
 
 /** The most that a tooltip shows of a description, in characters; the details show all of it. */
 const TOOLTIP_DESCRIPTION = 600;
@@ -54,7 +54,7 @@ function facts(backlog: Backlog, task: Task): string[] {
     ...(wave === undefined ? [] : [`wave ${wave}`]),
     ...(level === undefined || level === wave ? [] : [`exarp-go: wave ${level}`]),
   ];
-  const lease = leaseWords(backlog.leaseOf(task), backlog.now).map(inline);
+  const lease = leaseText(backlog.leaseOf(task), backlog.now).map(inline);
   const until = task.lock?.until;
   const ends = until === undefined || until <= backlog.now ? [] : [`until ${clockTime(until)}`];
   return [
@@ -68,8 +68,8 @@ function whyNot(backlog: Backlog, task: Task): string {
   if (isSettled(task.status)) return '';
   const blocked = backlog.plan?.blockedOf.get(task.id);
   const readiness = backlog.readinessOf(task);
-  const reasons = readiness.kind === 'notReady' ? readiness.reasons.map((r) => explainNotReady(r, backlog.now)) : [];
-  return (blocked === undefined ? reasons : [explainBlock(blocked), ...reasons.filter((r) => !r.includes('cycle'))])
+  const reasons = readiness.kind === 'notReady' ? readiness.reasons.map((r) => reasonText(r, backlog.now)) : [];
+  return (blocked === undefined ? reasons : [blockText(blocked), ...reasons.filter((r) => !r.includes('cycle'))])
     .map((reason) => `- ${inline(reason)}`)
     .join('\n');
 }
@@ -84,7 +84,7 @@ function dependencyList(backlog: Backlog, task: Task): string {
 function taskLine(backlog: Backlog, id: TaskId): string {
   const task = backlog.task(id);
   if (task === undefined) return `- ${inline(id)}: does not exist`;
-  const lease = leaseWords(backlog.leaseOf(task), backlog.now).map(inline);
+  const lease = leaseText(backlog.leaseOf(task), backlog.now).map(inline);
   return `- ${isSettled(task.status) ? '✓' : '○'} ${inline(id)} ${inline(task.title)} (${[task.status, ...lease].join(', ')})`;
 }
 

@@ -4,10 +4,10 @@ import { oneLine, duration } from '../core/text.ts';
 import type { Readiness } from '../core/waves/readiness.ts';
 import type { TaskRun } from '../core/run/run-events.ts';
 import { isSettled, type Task } from '../core/task.ts';
-import { explainBlock, explainReadiness, leaseWords } from './messages.ts';
 import { foreignTasks } from './doctor/foreign-tasks.ts';
 import { type Icon, row, type RowContent, type RowView } from './row.ts';
 import { atWorkFlags, runTaskState, STUCK_ICON, stuckWords } from './run-row.ts';
+import { blockText, readinessText, leaseText } from '../core/messages.ts';
 
 const OPEN_STATUS_ICONS = {
   Review: { id: 'eye', color: 'charts.purple' },
@@ -49,11 +49,11 @@ function taskState(
   if (run !== undefined) return runTaskState(run, backlog.now);
   if (readiness === undefined) return task.status;
   const blocked = backlog.plan?.blockedOf.get(task.id);
-  if (blocked !== undefined) return explainBlock(blocked);
-  const mine = readiness.kind === 'notReady' ? leaseWords(lease, backlog.now).filter(() => lease.kind === 'ours') : [];
+  if (blocked !== undefined) return blockText(blocked);
+  const mine = readiness.kind === 'notReady' ? leaseText(lease, backlog.now).filter(() => lease.kind === 'ours') : [];
   const failed = readiness.kind === 'ready' ? backlog.failedPartOf(task.id) : undefined;
   if (failed !== undefined) return runTaskState(failed, backlog.now);
-  const words = [...mine, explainReadiness(readiness, backlog.now), ...missingNote(backlog, task)].join(' · ');
+  const words = [...mine, readinessText(readiness, backlog.now), ...missingNote(backlog, task)].join(' · ');
   if (lease.kind === 'expired' || lease.kind === 'stale') {
     return `${words} · lock of ${oneLine(lease.lock.holder)} expired ${duration(lease.expiredMs)} ago`;
   }

@@ -3,7 +3,7 @@ import { count, oneLine } from '../core/text.ts';
 import type { TaskId } from '../core/task.ts';
 import type { Wave } from '../core/waves/waves.ts';
 import { describeBatch, describeStep } from './batch-rows.ts';
-import { clockTime, explainFailure, explainNotice, explainUnreadable } from './messages.ts';
+import { explainFailure, explainNotice } from './messages.ts';
 import { describeHandoff } from './handoffs/handoff-row.ts';
 import { describeDoctor, describeFinding, describeKind, isNoFinding } from './doctor/doctor-rows.ts';
 import { SEVERITY_ICONS } from './doctor/doctor-words.ts';
@@ -13,6 +13,7 @@ import { describeStore } from './store-row.ts';
 import { describeTask, isStartable } from './task-row.ts';
 import { explainAsked } from './plan-words.ts';
 import type { RowGroup, TreeNode } from './tree-nodes.ts';
+import { clockTime, unreadableText } from '../core/messages.ts';
 
 /** Describes one row of the tree as it is right now. */
 export function describeNode(node: TreeNode, view: RowView): RowContent {
@@ -69,7 +70,7 @@ export function backlogTrouble(backlog: Backlog): string | undefined {
   const { store, snapshot, claimsFailure } = backlog;
   if (snapshot === undefined) return undefined;
   if (store.kind === 'unreadable') {
-    return `Showing what was read at ${clockTime(snapshot.readAt)}. ${explainUnreadable(store.failure)}`;
+    return `Showing what was read at ${clockTime(snapshot.readAt)}. ${unreadableText(store.failure)}`;
   }
   if (backlog.slowSince !== undefined) {
     return `Showing what was read at ${clockTime(snapshot.readAt)}. Reading again takes long: a slow or busy disk.`;

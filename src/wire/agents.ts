@@ -8,12 +8,11 @@ import { type ServerCommand, serverCommand } from '../agent-api/client-config.ts
 import { registerLanguageModelTools } from '../agent-api/lm-tools.ts';
 import { registerParticipant } from '../agent-api/participant.ts';
 import { type McpEditor, registerMcp } from '../agent-api/register-mcp.ts';
-import type { UserMessages } from '../agent-api/user-messages.ts';
 import { SubagentLauncher } from '../agent-api/subagent-launcher.ts';
 import { SubagentPrompts } from '../agent-api/subagent-prompts.ts';
 import type { Backlog } from '../core/backlog.ts';
 import type { Disposable } from '../core/events.ts';
-import { oneLine, duration } from '../core/text.ts';
+import { oneLine } from '../core/text.ts';
 import { ok } from '../core/result.ts';
 import type { SubagentHostRegistry } from '../core/run/attempt/subagent-host-registry.ts';
 import { refreshLauncher, writeLauncher } from '../store/files/launcher.ts';
@@ -21,8 +20,7 @@ import { isThere, writeBriefs, writeNewFile } from '../store/files/new-files.ts'
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import type { AgentCommandsPort } from '../ui/agent-commands-port.ts';
 import { tell } from '../ui/ask.ts';
-import { explainBlock, explainFailure, explainReadiness } from '../ui/messages.ts';
-import { explainOutcome, explainWait } from '../ui/run-words.ts';
+import { explainFailure } from '../ui/messages.ts';
 import { readSubagentSettings } from '../ui/settings.ts';
 import type { WorkspaceBacklogs } from '../ui/workspace-backlogs.ts';
 
@@ -49,16 +47,6 @@ const MCP_PROVIDER = 'todo2Waves.mcp';
 
 /** What other clients start. */
 const MCP_LAUNCHER = 'mcp.cjs';
-
-/** The words that everything in the window uses, for those rooms that do not know it. */
-const WORDS: UserMessages = {
-  failure: (failure, now) => explainFailure(failure, now).message,
-  readiness: explainReadiness,
-  block: explainBlock,
-  outcome: explainOutcome,
-  wait: explainWait,
-  duration,
-};
 
 /** Wires what agents inside the editor use: its chat, its tools for language models, and its own agent. */
 export function wireAgents(shared: {
@@ -97,7 +85,7 @@ export function wireAgents(shared: {
     register: (backlogs) => {
       const current = (): Backlog | undefined => currentOf(backlogs.all);
       const participant = registerParticipant({
-        ...{ editor, backlogs: () => backlogs.all, current, words: WORDS, reportBug, log },
+        ...{ editor, backlogs: () => backlogs.all, current, reportBug, log },
         ready: () => backlogs.whenOpened(),
         doorOf: ({ root }) => served.get(root)?.door,
         toolFor: () => wired.subagentTool,
@@ -160,7 +148,7 @@ export function wireAgents(shared: {
   function launchFor(agent: AgentBacklog): SubagentLauncher {
     const { root } = agent.backlog;
     const prompts = new SubagentPrompts({
-      ...{ editor, served: agent, words: WORDS, tell, log },
+      ...{ editor, served: agent, tell, log },
       writeBriefs: (files) => writeBriefs(root, stamp(), files),
     });
     return new SubagentLauncher({

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Backlog } from '../core/backlog.ts';
 import type { AgentAssignment } from '../core/run/run-options.ts';
-import { oneLine, plain, duration } from '../core/text.ts';
+import { oneLine, plain } from '../core/text.ts';
 import type { Failure } from '../core/failure.ts';
 import type { TaskId } from '../core/task.ts';
 import type { AgentChoice } from '../ui/backlogs.ts';
@@ -19,7 +19,7 @@ import { systemProcesses } from '../store/runs/processes.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import { WaveSourceFile } from '../store/files/wave-source-file.ts';
 import { explainFailure, explainJump, explainWatchEvent } from '../ui/messages.ts';
-import { agentTitle, explainStop, outcomeWords, verifyWords } from '../ui/run-words.ts';
+import { outcomeWords } from '../core/run/run-messages.ts';
 import { readAgentSettings, readNodePath, readRuleProblems, readSettings, readWaveSource } from '../ui/settings.ts';
 import type { OpenBacklog } from '../ui/workspace-backlogs.ts';
 import type { WiredAgents } from './agents.ts';
@@ -222,13 +222,6 @@ function reportOf(backlog: Backlog, runId: string): string {
     titleOf: (id) => backlog.task(id)?.title,
     dependenciesOf: (id) => backlog.task(id)?.dependencies ?? [],
     now,
-    words: {
-      outcome: (outcome) => outcomeWords(outcome, now),
-      stop: (stop) => explainStop(stop, now),
-      verify: verifyWords,
-      agent: agentTitle,
-      duration,
-    },
   });
 }
 

@@ -16,7 +16,7 @@ import type { NodeCommand } from '../agent-process/supervisor-process.ts';
 import type { SupervisedWorkerOptions } from '../agent-process/supervised-worker.ts';
 import { TaskTerminals } from '../agent-process/terminals/task-terminals.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
-import { outcomeWords } from '../ui/run-words.ts';
+import { outcomeWords } from '../core/run/run-messages.ts';
 import type { StartedAttempt, WiredRuns } from './runs.ts';
 import { plain, duration } from '../core/text.ts';
 

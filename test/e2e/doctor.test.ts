@@ -124,7 +124,7 @@ test('a finding is fixed from its row, once it was shown what is changed', async
   const tree = await window.tree();
   await workbench.toggle(await workbench.reveal(tree, 'Doctor'));
   await workbench.toggle(await workbench.reveal(tree, 'In Progress without a lock'));
-  const finding = tree.getByRole('treeitem').filter({ hasText: 'In Progress, nobody holds it' });
+  const finding = tree.getByRole('treeitem').filter({ hasText: 'In Progress, without a lock' });
   await workbench.inline(finding, 'Fix…');
   const dialog = workbench.dialog('Show the week as a table');
   await dialog.getByText('status “In Progress” → Todo').waitFor();

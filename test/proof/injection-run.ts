@@ -150,13 +150,6 @@ class Scene {
     }
     const report = runReport(run, {
       ...{ titleOf: (id) => id, dependenciesOf: () => [], now: Date.now() },
-      words: {
-        outcome: ({ kind }) => kind,
-        stop: ({ kind }) => kind,
-        verify: ({ command }) => command,
-        agent: (name) => name,
-        duration: (ms) => `${ms} ms`,
-      },
     });
     const strange = [...report.matchAll(UNPRINTABLE)].map(({ 0: found, index }) =>
       JSON.stringify([found, report.slice(Math.max(0, index - 60), index + 60)]),

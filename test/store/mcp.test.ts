@@ -187,7 +187,7 @@ describe('working on tasks', () => {
       assert.match(text, new RegExp(THEM), tool);
       assert.match(text, /waves_next|waves_note/, tool);
     }
-    assert.match((await ask('waves_claim', { id: 'T-3' })).text, /until \d{4}-\d\d-\d\dT.+Z \(1 h from now\)/);
+    assert.match((await ask('waves_claim', { id: 'T-3' })).text, /until \d{4}-\d\d-\d\dT.+Z \(1 h left\)/);
     assert.equal(await rig.lockOf('T-3'), `In Progress ${THEM}`);
     const [{ n }] = (await rig.other.all('SELECT COUNT(*) AS n FROM task_comments')) as [{ n: number }];
     assert.equal(n, 0);
@@ -198,10 +198,10 @@ describe('working on tasks', () => {
     const { ask } = await rig.connect();
     const cases: readonly [tool: string, input: object, failure: string, says: RegExp][] = [
       ['waves_claim', { id: 'T-2' }, 'notReady', /waits for T-1, which is Todo/],
-      ['waves_claim', { id: 'T-4' }, 'notClaimable', /its status is Done/],
-      ['waves_complete', { id: 'T-1', summary: 'x' }, 'lockLost', /not held by this connection: nobody has it/],
+      ['waves_claim', { id: 'T-4' }, 'notClaimable', /it is Done/],
+      ['waves_complete', { id: 'T-1', summary: 'x' }, 'lockLost', /not held by this connection: it is not locked/],
       ['waves_release', { id: 'T-1' }, 'lockLost', /Claim it with waves_claim/],
-      ['waves_renew', { id: 'T-1' }, 'lockLost', /nobody has it/],
+      ['waves_renew', { id: 'T-1' }, 'lockLost', /it is not locked/],
     ];
     for (const [tool, input, failure, says] of cases) {
       const answer = await ask(tool, input);
@@ -249,7 +249,7 @@ describe('working on tasks', () => {
     assert.equal((docs.data['task'] as { id: string }).id, 'T-6');
     const later = await ask('waves_next', { wave: 1 });
     assert.deepEqual([later.isError, later.data['claimed']], [false, false]);
-    assert.match(later.text, /T-2 Second .+: it waits for T-1/);
+    assert.match(later.text, /T-2 Second .+: waits for T-1/);
   });
 });
 

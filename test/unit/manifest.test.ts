@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { AGENT_KINDS } from '../../src/ui/run-words.ts';
+import { AGENT_KINDS } from '../../src/core/run/run-messages.ts';
 
 interface Setting {
   readonly scope?: string;

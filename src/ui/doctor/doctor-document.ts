@@ -3,8 +3,9 @@ import { type Finding, type FindingKind, safeChanges } from '../../core/doctor/f
 import { inline } from '../../core/markdown.ts';
 import { count } from '../../core/text.ts';
 import { findingsOf, fixLines, isNoFinding } from './doctor-rows.ts';
-import { countBySeverity, KIND_WORDS, troubleNote, troubleSubject } from './doctor-words.ts';
+import { countBySeverity, KIND_WORDS, troubleSubject } from './doctor-words.ts';
 import { explainFailure, explainNotice } from '../messages.ts';
+import { problemText } from '../../core/doctor/problem-text.ts';
 
 /** The most findings of a kind that the report lists: nobody reads more, and the tree has them all. */
 const MOST_OF_A_KIND = 100;
@@ -64,7 +65,7 @@ function entry(backlog: Backlog, finding: Finding): string {
   const title = id === undefined || id !== subject ? '' : inline(backlog.task(id)?.title ?? '');
   const name = title === '' ? '' : ` ${title}`;
   return [
-    `- **${inline(subject)}**${name}: ${inline(troubleNote(finding.trouble, backlog.now))}`,
+    `- **${inline(subject)}**${name}: ${inline(problemText(finding.trouble, backlog.now))}`,
     ...fixLines(backlog, finding).map((line) => `  - ${inline(line)}`),
   ].join('\n');
 }

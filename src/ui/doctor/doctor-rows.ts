@@ -10,11 +10,11 @@ import {
   explainNoFix,
   KIND_WORDS,
   SEVERITY_ICONS,
-  troubleNote,
   troubleSubject,
   worstOf,
 } from './doctor-words.ts';
 import { GONE, row, type RowContent } from '../row.ts';
+import { problemText } from '../../core/doctor/problem-text.ts';
 
 /** Findings by key and by kind, made once for each list. */
 interface Index {
@@ -90,7 +90,7 @@ export function describeFinding(backlog: Backlog, key: string): RowContent {
   const task = id === undefined || isOfMany ? undefined : backlog.task(id);
   const subject = oneLine(troubleSubject(finding));
   const label = oneLine(task?.title ?? '') || subject;
-  const note = troubleNote(finding.trouble, backlog.now);
+  const note = problemText(finding.trouble, backlog.now);
   return row(label, label === subject ? note : `${note} · ${subject}`, SEVERITY_ICONS[finding.severity], {
     flags: ['finding', ...(isFixable(finding) ? ['fixable'] : [])],
     tooltip: [`${label} (${subject})`, note, '', ...fixLines(backlog, finding)].join('\n'),

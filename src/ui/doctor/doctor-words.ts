@@ -1,7 +1,8 @@
-import type { Finding, FindingKind, NoFix, Severity, Problem } from '../../core/doctor/finding.ts';
+import type { Finding, FindingKind, NoFix, Severity } from '../../core/doctor/finding.ts';
 import type { Change, NeverNullColumn } from '../../core/edit/change.ts';
-import type { Lock, Task, TaskId } from '../../core/task.ts';
-import { clockTime, leaseWords } from '../messages.ts';
+import type { Task } from '../../core/task.ts';
+import { lockText } from '../../core/doctor/problem-text.ts';
+import { idList } from '../../core/messages.ts';
 import type { Icon } from '../row.ts';
 
 /** What a kind of finding is called, and what it means for the two programs. */
@@ -126,66 +127,6 @@ export const KIND_WORDS: Readonly<Record<FindingKind, KindWords>> = {
   },
 };
 
-/** A finding in a few words, for a row that names the task. Without a `now` (epoch ms), words that do not age. */
-export function troubleNote(trouble: Problem, now?: number): string {
-  switch (trouble.kind) {
-    case 'cycle': {
-      const more = trouble.members.length - trouble.circle.length;
-      return circleWords(trouble.circle) + (more > 0 ? ` and ${more} more in the same tangle` : '');
-    }
-    case 'selfDependency':
-      return trouble.via === 'parent' ? 'is its own parent' : 'depends on itself';
-    case 'nullColumn':
-      return `${trouble.column} is NULL`;
-    case 'duplicateId':
-      return 'is there more than once';
-    case 'twoHolders':
-      return `held by ${trouble.holder} and by ${trouble.other}`;
-    case 'wipedProject':
-      return `no project, held by ${trouble.holder}`;
-    case 'foreignProject':
-      return trouble.project === undefined ? 'no project' : `project ${trouble.project}`;
-    case 'statusSpelling':
-      return `“${trouble.text}” for ${trouble.status}`;
-    case 'unknownStatus':
-      return `“${trouble.text}”`;
-    case 'prioritySpelling':
-      return `“${trouble.text}” for ${trouble.priority}`;
-    case 'deadOwner':
-      return `${trouble.task.status}, ${trouble.lease.lock.holder} does not run any more`;
-    case 'expiredLock':
-    case 'lockedTodo':
-    case 'lockedAfterwards':
-    case 'unleasedLock':
-      return [
-        trouble.task.status,
-        ...(now === undefined ? [`lock of ${lockWords(trouble.lease.lock)}`] : leaseWords(trouble.lease, now)),
-      ].join(', ');
-    case 'unheldProgress':
-      return 'In Progress, nobody holds it';
-    case 'missingDependency':
-      return `depends on ${trouble.on}`;
-    case 'duplicateContent':
-      return `the same as ${listOf(trouble.ids.slice(1))}`;
-    case 'badMetadata':
-      return trouble.detail;
-    case 'oddId':
-      return ODD_IDS[trouble.form];
-    case 'legacyIds':
-      return trouble.ids.length === 1
-        ? 'below 1,000,000'
-        : `${trouble.ids.length} below 1,000,000: ${listOf(trouble.ids)}`;
-    case 'orphanRow':
-      return trouble.table === 'task_tags' ? `tag ${trouble.value}` : `dependency on ${trouble.value}`;
-  }
-}
-
-const ODD_IDS: Readonly<Record<Extract<Problem, { kind: 'oddId' }>['form'], string>> = {
-  automation: 'an automation run: exarp-go deletes it at every sync',
-  notANumber: 'no number: exarp-go refuses it',
-  other: 'not T- and digits: from JSON, exarp-go makes it anew under another id at every sync',
-};
-
 /** Whom a finding is about: the task, of rows without one the id that they name, or how many they are. */
 export function troubleSubject({ trouble, ids }: Finding): string {
   if (trouble.kind === 'orphanRow') return trouble.owner;
@@ -225,7 +166,7 @@ export function describeChange(change: Change, task: Task | undefined): string {
       return `dependency on ${change.on} → none`;
     case 'clearLock': {
       const moves = task?.status === 'In Progress' ? ', In Progress → Todo' : '';
-      return `lock of ${lockWords(change)} → none${moves}`;
+      return `lock of ${lockText(change)} → none${moves}`;
     }
     case 'removeOrphan':
       return change.table === 'task_tags' ? `tag ${change.value} → none` : `dependency on ${change.value} → none`;
@@ -234,7 +175,7 @@ export function describeChange(change: Change, task: Task | undefined): string {
     case 'setDescription':
       return 'another description';
     case 'setTags':
-      return `tags ${listOf(change.from)} → ${listOf(change.to)}`;
+      return `tags ${idList(change.from, 5) || 'none'} → ${idList(change.to, 5) || 'none'}`;
     case 'create':
       return `new task “${change.title}”`;
     case 'delete':
@@ -249,23 +190,6 @@ const FILLINGS: Readonly<Record<NeverNullColumn, string>> = {
   priority: 'medium',
   completed: 'no, or yes where it is Done',
 };
-
-function lockWords({ holder, until }: Pick<Lock, 'holder' | 'until'>): string {
-  return until === undefined ? holder : `${holder} until ${clockTime(until)}`;
-}
-
-const MOST_IDS = 5;
-
-function listOf(ids: readonly string[]): string {
-  const shown = ids.slice(0, MOST_IDS).join(', ');
-  return ids.length > MOST_IDS ? `${shown} and ${ids.length - MOST_IDS} more` : shown || 'none';
-}
-
-function circleWords(circle: readonly TaskId[]): string {
-  const shown = circle.slice(0, MOST_IDS);
-  const end = circle.length > MOST_IDS ? [`… ${circle.length} tasks …`] : [];
-  return [...shown, ...end, ...circle.slice(0, 1)].join(' → ');
-}
 
 /** How many there are of each severity, as in “1 error, 4 warnings, 2 notes”. */
 export function countBySeverity(findings: readonly Finding[]): string {

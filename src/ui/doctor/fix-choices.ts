@@ -2,9 +2,10 @@ import type { Backlog } from '../../core/backlog.ts';
 import { type Finding, safeChanges } from '../../core/doctor/finding.ts';
 import type { Change } from '../../core/edit/change.ts';
 import { taskId, type TaskId } from '../../core/task.ts';
-import { describeChange, troubleNote } from './doctor-words.ts';
+import { describeChange } from './doctor-words.ts';
 import { nameOf } from '../edit-words.ts';
 import { plain } from '../../core/text.ts';
+import { problemText } from '../../core/doctor/problem-text.ts';
 
 /** One thing that a person can agree to: changes that are made together, in words. */
 export interface Offer {
@@ -74,7 +75,7 @@ function offer(
 
 /** Of tasks that say the same the others are named, by title: the finding itself is that of the oldest. */
 function noteFor({ trouble }: Finding, id: TaskId, backlog: Backlog): string {
-  if (trouble.kind !== 'duplicateContent') return troubleNote(trouble, backlog.now);
+  if (trouble.kind !== 'duplicateContent') return problemText(trouble, backlog.now);
   const others = trouble.ids.filter((other) => other !== id);
   return `the same as ${others.map((other) => nameOf(backlog.task(other) ?? { id: other, title: '' })).join(', ')}`;
 }

@@ -1,10 +1,11 @@
 import type { Backlog } from '../../core/backlog.ts';
 import type { Severity } from '../../core/doctor/finding.ts';
 import { count, cut, oneLine } from '../../core/text.ts';
-import { describeChange, KIND_WORDS, troubleNote, troubleSubject } from './doctor-words.ts';
+import { describeChange, KIND_WORDS, troubleSubject } from './doctor-words.ts';
 import { isNoFinding } from './doctor-rows.ts';
 import { explainNotice } from '../messages.ts';
 import { taskId } from '../../core/task.ts';
+import { problemText } from '../../core/doctor/problem-text.ts';
 
 /** One line of the Problems panel. */
 export interface Problem {
@@ -29,7 +30,7 @@ export function problemsOf(backlog: Backlog): readonly Problem[] {
     const remedy =
       change === undefined ? '' : ` Run Doctor to fix: ${describeChange(change, backlog.task(taskId(change.id)))}.`;
     // Words that age would make every refresh news.
-    const note = troubleNote(trouble);
+    const note = problemText(trouble);
     const what = `${KIND_WORDS[trouble.kind].title}: ${note.startsWith(subject) ? note : `${subject}, ${note}`}.`;
     all.push({ severity, id: finding.ids[0] ?? '', message: cut(oneLine(what + remedy), LONGEST) });
   }

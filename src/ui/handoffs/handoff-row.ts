@@ -1,8 +1,8 @@
 import type { Backlog } from '../../core/backlog.ts';
 import { handoffTitle, handoffToShow, type Handoff, type HandoffStatus } from '../../core/handoff.ts';
 import { oneLine } from '../../core/text.ts';
-import { clockTime } from '../messages.ts';
 import { type Click, GONE, row, type RowContent } from '../row.ts';
+import { clockTime } from '../../core/messages.ts';
 
 /** What the tree has to say of handoffs: the key of the one to show, `TROUBLE` for a file that cannot be read, or nothing. */
 export function handoffRow(backlog: Backlog): string | undefined {

@@ -38,14 +38,6 @@ function rig(setup: Setup = {}) {
     ...{ editor, backlogs: () => backlogs, current: () => setup.current },
     ...{ ready: () => Promise.resolve(), toolFor: () => 'runSubagent' },
     doorOf: () => (door === 'none' ? undefined : door),
-    words: {
-      failure: ({ kind }) => `failure: ${kind}`,
-      readiness: ({ kind }) => kind,
-      block: ({ kind }) => kind,
-      outcome: ({ kind }) => kind,
-      wait: ({ kind }) => kind,
-      duration: (ms) => `${ms} ms`,
-    },
     log: (line) => assert.fail(line),
     reportBug: (error) => assert.fail(String(error)),
   });
@@ -71,7 +63,10 @@ function rig(setup: Setup = {}) {
 }
 
 test('nothing is answered of a folder that is not trusted, or without a backlog', async () => {
-  assert.equal((await rig({ isTrusted: false }).ask('', 'status')).error, 'failure: readOnly');
+  assert.equal(
+    (await rig({ isTrusted: false }).ask('', 'status')).error,
+    'Nothing is claimed, written or run in a folder that is not trusted.',
+  );
   assert.match((await rig({ backlogs: [] }).ask('', 'status')).error ?? '', /no folder with a Todo2 backlog/);
 });
 
@@ -119,7 +114,7 @@ test('without the tool that starts subagents no run is started, and the door is 
 test('a run that cannot start says why, and leaves the door shut', async () => {
   const door = new SubagentHostRegistry();
   const { error } = await rig({ door }).ask('wave 0', 'run');
-  assert.equal(error, 'failure: nothingToRun');
+  assert.equal(error, 'There is nothing to run: no task is ready.');
   assert.deepEqual(door.available(), { kind: 'noSubagents' });
   assert.match((await rig({ door: 'none' }).ask('wave 0', 'run')).error ?? '', /being opened/);
 });

@@ -6,11 +6,11 @@ import type { Backlog } from '../../../src/core/backlog.ts';
 import { Emitter } from '../../../src/core/events.ts';
 import type { RunState, TaskOutcome } from '../../../src/core/run/run-events.ts';
 import { taskId } from '../../../src/core/task.ts';
-import { clockTime } from '../../../src/ui/messages.ts';
 import { tasks } from '../../support/backlog.ts';
 import { answers, commands, shown } from '../../support/editor-stub.ts';
 import { fakeBacklog, type FakeBacklog, fakeBacklogs, type MadeBacklog, NOW } from '../../support/fake-backlog.ts';
 import { atWork, ended, failedWith, runAfter, runStarted, type RunStep, SUCCEEDED } from '../../support/run-events.ts';
+import { clockTime } from '../../../src/core/messages.ts';
 
 // After the stub: it imports `vscode`.
 const { RunNotices } = await import('../../../src/ui/run-notices.ts');

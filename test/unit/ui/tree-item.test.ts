@@ -4,13 +4,13 @@ import fc from 'fast-check';
 import type { Backlog } from '../../../src/core/backlog.ts';
 import type { RunEvent, TaskOutcome } from '../../../src/core/run/run-events.ts';
 import { type Task, taskId } from '../../../src/core/task.ts';
-import { clockTime } from '../../../src/ui/messages.ts';
 import type { RowContent } from '../../../src/ui/row.ts';
 import { backlogTrouble, describeNode } from '../../../src/ui/tree-item.ts';
 import { childrenOf, nodeKey, type TreeNode } from '../../../src/ui/tree-nodes.ts';
 import { lock, task, tasks } from '../../support/backlog.ts';
 import { fakeBacklog, ME, NOW, NO_AGENTS } from '../../support/fake-backlog.ts';
 import { failedWith, runStarted } from '../../support/run-events.ts';
+import { clockTime } from '../../../src/core/messages.ts';
 
 const MINUTE = 60_000;
 
@@ -108,11 +108,11 @@ const states: readonly [name: string, fields: Parameters<typeof task>[1], icon: 
     'an assignment without an end',
     { status: 'In Progress', lock: lock('claude-x-1', undefined) },
     'play-circle',
-    'assigned to claude-x-1 without an end',
+    'assigned to claude-x-1 with no expiry',
   ],
   ['In Progress without a lock', { status: 'In Progress' }, 'play-circle', 'ready · In Progress without a lock'],
   ['a task in review', { status: 'Review' }, 'eye', 'waits for review'],
-  ['a task that somebody blocked', { status: 'Blocked' }, 'error', 'marked as Blocked'],
+  ['a task that somebody blocked', { status: 'Blocked' }, 'error', 'is marked as Blocked'],
   [
     'a status that is not known',
     { status: 'Unknown', rawStatus: 'Parked' },
@@ -319,7 +319,7 @@ test('a store that cannot be read any more is said above its old rows, with the 
   const cases = [
     ['truncated', 'todo2.db is shorter than its own header says', 'Try Again', 'todo2Waves.refresh'],
     ['notADatabase', 'todo2.db is not a SQLite database', 'Reveal File', 'todo2Waves.revealStore'],
-    ['permission', 'todo2.db may not be read by you', 'Reveal File', 'todo2Waves.revealStore'],
+    ['permission', 'todo2.db cannot be read: permission denied', 'Reveal File', 'todo2Waves.revealStore'],
     ['io', 'todo2.db could not be read', 'Show Log', 'todo2Waves.showLog'],
   ] as const;
   const good = fakeBacklog({ tasks: tasks('T-1') }).store;

@@ -391,7 +391,7 @@ test('a task that was changed meanwhile does not keep the others from being appr
   answers.push('Mark as Done');
   await command('approveWave', backlog, wave);
   assert.deepEqual(set, ['T-2 Done']);
-  assert.match(shown[1]!.message, /^T-1 was changed meanwhile \(it is Todo now\)/);
+  assert.match(shown[1]!.message, /^T-1 was changed in the meantime: its status is Todo now/);
 });
 
 test('what writes is refused in a window that is not trusted, though a hidden command can be called', async () => {

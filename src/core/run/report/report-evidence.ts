@@ -2,6 +2,8 @@ import { fenced, inline } from '../../markdown.ts';
 import type { Evidence, VerifyResult } from '../evidence.ts';
 import type { TaskOutcome, TaskRun } from '../run-events.ts';
 import { type ReportContext, taskName } from './report-context.ts';
+import { duration } from '../../text.ts';
+import { verifyWords } from '../run-messages.ts';
 
 /** More files than this are counted. */
 const FILES_SHOWN = 20;
@@ -10,25 +12,22 @@ const FILES_SHOWN = 20;
 export function evidenceSection(tasks: readonly TaskRun[], context: ReportContext): string {
   return tasks
     .flatMap(({ id, outcome }) => {
-      const lines = evidenceLines(outcome, context);
+      const lines = evidenceLines(outcome);
       return lines.length === 0 ? [] : [`### ${taskName(id, context.titleOf)}\n\n${lines.join('\n').trimEnd()}`];
     })
     .join('\n\n');
 }
 
-function evidenceLines(outcome: TaskOutcome | undefined, { words }: ReportContext): readonly string[] {
+function evidenceLines(outcome: TaskOutcome | undefined): readonly string[] {
   if (outcome?.kind !== 'succeeded' && outcome?.kind !== 'failed') return [];
   const { evidence } = outcome;
   const ofCause = outcome.kind === 'failed' && outcome.cause.kind === 'verify' ? outcome.cause.result : undefined;
   const verify = evidence?.verify ?? ofCause;
-  return [
-    ...(verify === undefined ? [] : verifyLines(verify, words)),
-    ...(evidence === undefined ? [] : rest(evidence)),
-  ];
+  return [...(verify === undefined ? [] : verifyLines(verify)), ...(evidence === undefined ? [] : rest(evidence))];
 }
 
-function verifyLines(verify: VerifyResult, { verify: wordsOf, duration }: ReportContext['words']): readonly string[] {
-  const line = `- Verify: ${inline(wordsOf(verify))}, in ${inline(duration(verify.durationMs))}`;
+function verifyLines(verify: VerifyResult): readonly string[] {
+  const line = `- Verify: ${inline(verifyWords(verify))}, in ${inline(duration(verify.durationMs))}`;
   return verify.passed || verify.tail.trim() === '' ? [line] : [line, '', fenced(verify.tail.trimEnd(), 'text'), ''];
 }
 

@@ -1,5 +1,5 @@
 import { inline, section } from '../../markdown.ts';
-import { count, utcTime } from '../../text.ts';
+import { count, utcTime, duration } from '../../text.ts';
 import { findActualPath } from './actual-path.ts';
 import { ganttBlock, type GanttBar } from './gantt.ts';
 import { nextSteps } from './next-steps.ts';
@@ -8,6 +8,7 @@ import { evidenceSection } from './report-evidence.ts';
 import type { VerifyResult } from '../evidence.ts';
 import type { RunState, TaskOutcome, TaskRun } from '../run-events.ts';
 import { durationOf, groupOf, summariseRun, type RunSummary } from './run-summary.ts';
+import { agentTitle, explainStop, outcomeWords, verifyWords } from '../run-messages.ts';
 
 /**
  * A run as a markdown document: what came of it, when, and what shows that. The same run gives the same text; times are UTC.
@@ -32,18 +33,18 @@ export function runReport(run: RunState, context: ReportContext): string {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-function factTable(run: RunState, summary: RunSummary, { now, words }: ReportContext): string {
+function factTable(run: RunState, summary: RunSummary, { now }: ReportContext): string {
   const mode = run.options.runMode === 'strict' ? 'Waves one after the other' : 'As dependencies finish';
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['Run', inline(run.runId)],
     ['Started', utcTime(run.startedAt)],
     ['Ended', run.endedAt === undefined ? `not yet, as of ${utcTime(now)}` : utcTime(run.endedAt)],
-    ['Took', inline(words.duration(summary.durationMs))],
+    ['Took', inline(duration(summary.durationMs))],
     ['Order', mode],
     ['Agents at a time', run.cap === undefined ? undefined : String(run.cap)],
     ['Result', totals(summary)],
     ['Attempts', String(summary.attempts)],
-    ['Its end', run.stop === undefined ? undefined : inline(words.stop(run.stop))],
+    ['Its end', run.stop === undefined ? undefined : inline(explainStop(run.stop, now))],
     ['Rest of run', run.resumes === undefined ? undefined : inline(run.resumes)],
   ];
   const lines = rows.flatMap(([name, value]) => (value === undefined ? [] : [`| ${name} | ${value} |`]));
@@ -64,7 +65,7 @@ function totals(summary: RunSummary): string {
   return `${count(summary.tasks, 'task')}${shown.length === 0 ? '' : `: ${shown.join(', ')}`}`;
 }
 
-function taskTable(tasks: readonly TaskRun[], { titleOf, words, now }: ReportContext): string {
+function taskTable(tasks: readonly TaskRun[], { titleOf, now }: ReportContext): string {
   const rows = tasks.map((task) => {
     const { outcome, agent } = task;
     const ms = durationOf(task, now);
@@ -72,10 +73,10 @@ function taskTable(tasks: readonly TaskRun[], { titleOf, words, now }: ReportCon
     const verify = evidence?.verify ?? failedVerify(outcome);
     const cells = [
       taskName(task.id, titleOf),
-      outcome === undefined ? PHASES[task.phase] : inline(words.outcome(outcome)),
-      inline([words.agent(agent.agent), agent.model].filter(Boolean).join(', ')),
+      outcome === undefined ? PHASES[task.phase] : inline(outcomeWords(outcome, now)),
+      inline([agentTitle(agent.agent), agent.model].filter(Boolean).join(', ')),
       task.tryNo === 0 ? '' : String(task.tryNo),
-      ms === undefined ? '' : inline(words.duration(ms)),
+      ms === undefined ? '' : inline(duration(ms)),
       verify === undefined ? '' : verify.passed ? 'passed' : 'did not pass',
       evidence === undefined || evidence.files.length === 0 ? '' : String(evidence.files.length),
     ];
@@ -115,12 +116,12 @@ function ganttSections(run: RunState, { titleOf, now }: ReportContext) {
   }));
 }
 
-function waveList(run: RunState, { words, now }: ReportContext): string {
+function waveList(run: RunState, { now }: ReportContext): string {
   return run.waveRuns
     .flatMap(({ startedAt, endedAt, verify }, wave) => {
       if (startedAt === undefined) return [];
-      const took = inline(words.duration((endedAt ?? now) - startedAt));
-      const said = verify === undefined ? '' : `; ${inline(words.verify(verify))}`;
+      const took = inline(duration((endedAt ?? now) - startedAt));
+      const said = verify === undefined ? '' : `; ${inline(verifyWords(verify))}`;
       const tasks = count(run.waves[wave]?.length ?? 0, 'task');
       return [
         `- Wave ${wave + 1}: ${tasks}, ${utcTime(startedAt)}, ${endedAt === undefined ? 'since' : 'in'} ${took}${said}`,
@@ -129,22 +130,24 @@ function waveList(run: RunState, { words, now }: ReportContext): string {
     .join('\n');
 }
 
-function retryList(tasks: readonly TaskRun[], { titleOf, words }: ReportContext): string {
+function retryList(tasks: readonly TaskRun[], { titleOf, now }: ReportContext): string {
   return tasks
     .flatMap(({ id, earlier }) =>
-      earlier.map(({ outcome, at }) => `- ${taskName(id, titleOf)}: ${utcTime(at)}, ${inline(words.outcome(outcome))}`),
+      earlier.map(
+        ({ outcome, at }) => `- ${taskName(id, titleOf)}: ${utcTime(at)}, ${inline(outcomeWords(outcome, now))}`,
+      ),
     )
     .join('\n');
 }
 
-function criticalPath(run: RunState, { dependenciesOf, titleOf, words, now }: ReportContext): string {
+function criticalPath(run: RunState, { dependenciesOf, titleOf, now }: ReportContext): string {
   const { ids, ms } = findActualPath(run, dependenciesOf, now);
   if (ids.length === 0) return '';
   const steps = ids.map((id, index) => {
     const task = run.tasks.get(id);
     const took = task === undefined ? undefined : durationOf(task, now);
-    return `${index + 1}. ${taskName(id, titleOf)}${took === undefined ? '' : ` (${inline(words.duration(took))})`}`;
+    return `${index + 1}. ${taskName(id, titleOf)}${took === undefined ? '' : ` (${inline(duration(took))})`}`;
   });
-  const intro = `The longest chain of work took ${inline(words.duration(ms))}; with more agents the run could not have been shorter.`;
+  const intro = `The longest chain of work took ${inline(duration(ms))}; with more agents the run could not have been shorter.`;
   return `${intro}\n\n${steps.join('\n')}`;
 }

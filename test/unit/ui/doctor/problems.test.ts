@@ -20,7 +20,7 @@ test('a problem is one line that names the task, the worst first', () => {
     problems.some(
       ({ message }) =>
         message ===
-        'Statuses in another spelling: T-1790000000007, “in progress” for In Progress. Run Doctor to fix: status “in progress” → In Progress.',
+        'Statuses in another spelling: T-1790000000007, status “in progress” means In Progress. Run Doctor to fix: status “in progress” → In Progress.',
     ),
   );
 });

@@ -9,11 +9,9 @@ import { runReport } from '../../../../../src/core/run/report/run-report.ts';
 import { applyRunEvents } from '../../../../../src/core/run/journal/run-state.ts';
 import { summariseRun } from '../../../../../src/core/run/report/run-summary.ts';
 import { taskId, type TaskId } from '../../../../../src/core/task.ts';
-import { agentTitle, explainStop, outcomeWords, verifyWords } from '../../../../../src/ui/run-words.ts';
 import { assertGolden } from '../../../../support/golden.ts';
 import { outcomes } from '../../../../support/run-arbitraries.ts';
 import { failed, ranFor, startOf, succeeded } from '../../../../support/run-stories.ts';
-import { duration } from '../../../../../src/core/text.ts';
 
 const RUN = '20260105T120000-a1b2c3';
 const BEGIN = Date.UTC(2026, 0, 5, 12);
@@ -24,13 +22,6 @@ function context(more: Partial<ReportContext> = {}): ReportContext {
     titleOf: () => undefined,
     dependenciesOf: () => [],
     now: BEGIN + 60 * MIN,
-    words: {
-      outcome: (outcome) => outcomeWords(outcome, BEGIN),
-      stop: (stop) => explainStop(stop, BEGIN),
-      verify: verifyWords,
-      agent: agentTitle,
-      duration,
-    },
     ...more,
   };
 }

@@ -1,8 +1,8 @@
-import { cut, duration } from '../core/text.ts';
-import type { VerifyResult } from '../core/run/evidence.ts';
-import type { FailCause, RunStop, SkipReason, TaskOutcome, WaitReason } from '../core/run/run-events.ts';
-import { KIND_OF } from '../core/run/run-options.ts';
-import { clockTime, explainFailure, explainNotReady } from './messages.ts';
+import { clockTime, failureText, reasonText } from '../messages.ts';
+import { cut, duration } from '../text.ts';
+import type { VerifyResult } from './evidence.ts';
+import type { FailCause, RunStop, SkipReason, TaskOutcome, WaitReason } from './run-events.ts';
+import { KIND_OF } from './run-options.ts';
 
 /** The most that is shown of what an agent said, in characters: a row is one line. */
 const SAID = 120;
@@ -33,13 +33,13 @@ export function outcomeWords(outcome: TaskOutcome, now: number): string {
     case 'rateLimited':
       return `refused by a rate limit${outcome.detail === '' ? '' : `: ${cut(outcome.detail, SAID)}`}`;
     case 'notStarted':
-      return `not started: ${explainFailure(outcome.failure, now).message}`;
+      return `not started: ${failureText(outcome.failure, now)}`;
     case 'stopped':
       return 'stopped';
     case 'lockLost':
       return `lock lost${outcome.holder === undefined ? '' : ` to ${outcome.holder}`}`;
     case 'notRecorded':
-      return `ended${outcome.exitCode === undefined ? '' : ` with exit code ${outcome.exitCode}`}, but not recorded: ${explainFailure(outcome.failure, now).message}`;
+      return `ended${outcome.exitCode === undefined ? '' : ` with exit code ${outcome.exitCode}`}, but not recorded: ${failureText(outcome.failure, now)}`;
     case 'unknown':
       return `nobody saw its end${outcome.detail === '' ? '' : `: ${cut(outcome.detail, SAID)}`}`;
     case 'skipped':
@@ -74,11 +74,11 @@ export function verifyWords({ command, passed, exitCode }: VerifyResult): string
 export function explainSkip(reason: SkipReason, now: number): string {
   switch (reason.kind) {
     case 'notReady':
-      return reason.reasons.map((r) => explainNotReady(r, now)).join('; ');
+      return reason.reasons.map((r) => reasonText(r, now)).join('; ');
     case 'dependencyFailed':
       return `${reason.id} did not succeed`;
     case 'claimFailed':
-      return explainFailure(reason.failure, now).message;
+      return failureText(reason.failure, now);
     case 'gone':
       return 'it is not in the backlog any more';
     case 'stopped':
