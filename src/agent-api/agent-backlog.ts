@@ -88,7 +88,7 @@ export class AgentBacklog {
     comment: AgentComment | undefined,
   ): Promise<Result<{ readonly status: Status; readonly commented: boolean }, Failure>> {
     const { locks, keeper, backlog } = this.#parts;
-    if (backlog.runOf(id) !== undefined) return fail({ kind: 'agentAtWork', id });
+    if (backlog.runs.of(id) !== undefined) return fail({ kind: 'agentAtWork', id });
     // Before it is written, so that nobody takes our own change for one that undoes our claim.
     const keep = keeper.untrack(id);
     const ending = { to, overrules: false, comment: comment && (() => comment.text) };

@@ -79,7 +79,7 @@ export class AgentCommands {
       return;
     }
     const cap = Math.min(settingsOf(backlog).atOnce, backlog.options.maxParallelTasks);
-    const started = await backlog.runWave(wave, { agentMode: 'subagent', cap });
+    const started = await backlog.runs.start({ kind: 'wave', number: wave }, { agentMode: 'subagent', cap });
     if (!started.ok) await tell(started.failure);
   }
 

@@ -1,6 +1,7 @@
 import type * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Failure } from '../core/failure.ts';
+import type { RunScope } from '../core/run/run-choice.ts';
 import type { SubagentHostRegistry, SubagentHost } from '../core/run/attempt/subagent-host-registry.ts';
 import { beginText, endText, progressText } from './chat-text.ts';
 import { followRun } from './follow-run.ts';
@@ -35,7 +36,8 @@ export async function runInChat(parts: ChatRun): Promise<ChatRunEnd> {
   try {
     response.progress('Starting the run…');
     const choice = { agentMode: 'subagent' } as const;
-    const started = await (wave === undefined ? backlog.runAllWaves(choice) : backlog.runWave(wave, choice));
+    const scope: RunScope = wave === undefined ? { kind: 'all' } : { kind: 'wave', number: wave };
+    const started = await backlog.runs.start(scope, choice);
     if (!started.ok) return { kind: 'notStarted', failure: started.failure };
     const runId = started.value;
     await tellAndWait(parts, runId);
@@ -46,9 +48,9 @@ export async function runInChat(parts: ChatRun): Promise<ChatRunEnd> {
 }
 
 async function tellAndWait({ backlog, response, token, reportBug }: ChatRun, runId: string): Promise<void> {
-  const run = backlog.runs.find((each) => each.runId === runId);
+  const run = backlog.runs.all.find((each) => each.runId === runId);
   if (run !== undefined) response.markdown(`${beginText(run, backlog)}\n\n`);
-  const stop = (): void => void backlog.stopRun(runId).catch(reportBug);
+  const stop = (): void => void backlog.runs.steer(runId, { ask: 'stopRun' }).catch(reportBug);
   const cancelled = token.onCancellationRequested(stop);
   if (token.isCancellationRequested) stop();
   try {

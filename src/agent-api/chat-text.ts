@@ -40,7 +40,7 @@ export function statusText(backlog: Backlog): string {
     const more = locks.length > MOST_LOCKS ? [`- and ${locks.length - MOST_LOCKS} more`] : [];
     parts.push(['**Held now**', '', ...lines, ...more].join('\n'));
   }
-  const runs = backlog.runs.filter(({ phase }) => phase !== 'ended');
+  const runs = backlog.runs.all.filter(({ phase }) => phase !== 'ended');
   if (runs.length > 0)
     parts.push(['**Runs**', '', ...runs.map((run) => `- ${inline(run.title)}: ${runCounts(run)}`)].join('\n'));
   const failure = backlog.claimsFailure;
@@ -66,7 +66,7 @@ export function explainText(backlog: Backlog, task: Task): string {
       ? readiness.reasons.map((reason) => readinessText({ kind: 'notReady', reasons: [reason] }, now))
       : [readinessText(readiness, now)];
   if (block !== undefined && readiness.kind === 'ready') lines.push(blockText(block));
-  const run = backlog.runOf(task.id);
+  const run = backlog.runs.of(task.id);
   return [
     `${taskName(task)} is ${[status, place].filter(Boolean).join(', ')}.`,
     lines.map((line) => `- ${inline(line)}`).join('\n'),
@@ -80,7 +80,7 @@ export function beginText(run: RunState, backlog: Backlog): string {
   const names = tasks.slice(0, MOST_TASKS).map(({ id }) => `- ${nameOf(backlog, id)}`);
   const more = tasks.length > MOST_TASKS ? [`- and ${tasks.length - MOST_TASKS} more`] : [];
   return [
-    `Running **${inline(run.title)}**: ${count(tasks.length, 'task')}, at most ${run.cap ?? backlog.cap} at a time.`,
+    `Running **${inline(run.title)}**: ${count(tasks.length, 'task')}, at most ${run.cap ?? backlog.runs.cap} at a time.`,
     [...names, ...more].join('\n'),
   ].join('\n\n');
 }

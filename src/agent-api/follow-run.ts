@@ -22,7 +22,7 @@ export function followRun(
       resolve(run);
     };
     const look = (): void => {
-      const run = backlog.runs.find((each) => each.runId === runId);
+      const run = backlog.runs.all.find((each) => each.runId === runId);
       if (run === undefined) {
         finish(undefined);
         return;

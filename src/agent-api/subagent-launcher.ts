@@ -47,8 +47,8 @@ export class SubagentLauncher implements Disposable {
   #look(): void {
     const { backlog, clock, onEnded } = this.#options;
     const live = new Map<string, TaskRun>();
-    for (const run of backlog.runs) {
-      if (backlog.isLedElsewhere(run.runId)) continue;
+    for (const run of backlog.runs.all) {
+      if (backlog.runs.isLedElsewhere(run.runId)) continue;
       for (const task of run.tasks.values()) {
         if (isAtWork(task)) live.set(keyOf(run, task), task);
       }
@@ -65,8 +65,8 @@ export class SubagentLauncher implements Disposable {
     this.#timer = undefined;
     const { backlog, launch, reportBug } = this.#options;
     const ids: TaskId[] = [];
-    for (const run of this.#isDisposed ? [] : backlog.runs) {
-      if (backlog.isLedElsewhere(run.runId)) continue;
+    for (const run of this.#isDisposed ? [] : backlog.runs.all) {
+      if (backlog.runs.isLedElsewhere(run.runId)) continue;
       for (const task of run.tasks.values()) {
         const key = keyOf(run, task);
         if (!isAtWork(task) || task.phase !== 'starting' || this.#launched.has(key)) continue;

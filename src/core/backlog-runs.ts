@@ -22,20 +22,7 @@ import type { Plan } from './waves/waves.ts';
 export interface BacklogRunsParts {
   readonly runner: Pick<
     WaveRunner,
-    | 'runs'
-    | 'cap'
-    | 'onDidChange'
-    | 'start'
-    | 'pause'
-    | 'goOn'
-    | 'stopTask'
-    | 'stopWave'
-    | 'stopRun'
-    | 'stopAll'
-    | 'requeue'
-    | 'clear'
-    | 'setCap'
-    | 'isHolder'
+    'runs' | 'cap' | 'onDidChange' | 'start' | 'steer' | 'stopAll' | 'clear' | 'setCap' | 'isHolder'
   >;
   readonly history: RunHistory;
   readonly completions: ManualCompletionPort;
@@ -43,6 +30,8 @@ export interface BacklogRunsParts {
   readonly options: () => Options;
   readonly snapshot: () => Snapshot | undefined;
   readonly plan: () => Plan | undefined;
+  /** Undefined while tasks can be claimed, else why not. */
+  readonly whyReadOnly: () => Promise<Failure | undefined>;
   /** Undefined while such an agent can be started, else why not. */
   readonly findAgent: (assignment: AgentAssignment) => Promise<Failure | undefined>;
   /** What an attempt would start; nothing is started or written for it. */
@@ -126,20 +115,27 @@ export class BacklogRuns implements Disposable {
     return this.#parts.history.past.filter(({ runId }) => !shown.has(runId));
   }
 
+  /** True while a run has not ended. */
+  get isRunning(): boolean {
+    return this.all.some((run) => run.phase !== 'ended');
+  }
+
   find(runId: string): RunState | undefined {
     return this.all.find((run) => run.runId === runId) ?? this.past.find((run) => run.runId === runId);
   }
 
   isLedElsewhere(runId: string): boolean {
-    return this.#leads(runId) === 'other';
+    const { runner, history } = this.#parts;
+    const is = (run: RunState): boolean => run.runId === runId;
+    return !runner.runs.some(is) && history.elsewhere.some(is);
   }
 
   /** The run that has this task and has not ended it, if any. */
-  runOf(id: TaskId): RunState | undefined {
-    return this.all.find((run) => run.phase !== 'ended' && isOpenIn(run, id));
+  of(id: TaskId): RunState | undefined {
+    return this.all.find((run) => isOpenIn(run, id));
   }
 
-  /** The latest part of a task in a run that goes on, where it ended badly there and nothing has taken it up since. */
+  /** How a task failed in a run that goes on without it: its latest part in one, where that ended badly. */
   failedPartOf(id: TaskId): TaskRun | undefined {
     const parts = this.all.flatMap(({ phase, tasks }) => (phase === 'ended' ? [] : (tasks.get(id) ?? [])));
     const last = parts.at(-1);
@@ -161,16 +157,15 @@ export class BacklogRuns implements Disposable {
   }
 
   /** Starts what the scope names and that can start at all; answers the id of the run. */
-  run(scope: RunScope, choice: RunChoice = {}): Promise<Result<string, Failure>> {
-    return this.#start(requestOf(scope, choice, this.#context), choice.cap);
+  start(scope: RunScope, choice: RunChoice = {}): Promise<Result<string, Failure>> {
+    return this.#start(() => requestOf(scope, choice, this.#context), choice.cap);
   }
 
   /** Starts a run of what failed in another one, was stopped or never ran; its waves and choices are kept. */
   async resume(runId: string): Promise<Result<string, Failure>> {
     const run = this.find(runId);
     if (run === undefined) return fail({ kind: 'nothingToRun' });
-    const context = this.#context;
-    return this.#start(resumeRequestOf(run, context), resumeCapOf(run, context.options));
+    return this.#start(() => resumeRequestOf(run, this.#context), resumeCapOf(run, this.#parts.options()));
   }
 
   /** What a run would do, in which order and for how long; nothing is started, claimed or written. */
@@ -235,21 +230,22 @@ export class BacklogRuns implements Disposable {
     return this.#parts.caseFoldPaths;
   }
 
-  pause(runId: string): Promise<Result<undefined, Failure>> {
-    return this.#steer(runId, { ask: 'pause' }, (runner) => runner.pause(runId));
+  /**
+   * Does what the user asks of a run, or passes it on to the window that leads it. Resolves when what was to be stopped has
+   * ended, where this window leads the run. Fails with `writeFailed`.
+   */
+  async steer(runId: string, request: LeaderRequest): Promise<Result<undefined, Failure>> {
+    const { runner, history } = this.#parts;
+    if (this.isLedElsewhere(runId)) return history.ask(runId, request);
+    await runner.steer(runId, request);
+    return ok(undefined);
   }
 
-  goOn(runId: string): Promise<Result<undefined, Failure>> {
-    return this.#steer(runId, { ask: 'goOn' }, (runner) => runner.goOn(runId));
-  }
-
-  /** Resolves when the run has ended, where this window leads it. */
-  stopRun(runId: string): Promise<Result<undefined, Failure>> {
-    return this.#steer(runId, { ask: 'stopRun' }, (runner) => runner.stopRun(runId));
-  }
-
-  stopTask(id: TaskId): Promise<Result<undefined, Failure>> {
-    return this.#steer(this.runOf(id)?.runId, { ask: 'stopTask', id }, (runner) => runner.stopTask(id));
+  /** Steers every run that has a task; `requeue` ends an attempt that looks stuck and lets the task have its turn again. */
+  async steerTask(id: TaskId, ask: 'stopTask' | 'requeue'): Promise<Result<undefined, Failure>> {
+    const runs = this.all.filter((run) => isOpenIn(run, id));
+    const steered = await Promise.all(runs.map(({ runId }) => this.steer(runId, { ask, id })));
+    return steered.find((each) => !each.ok) ?? ok(undefined);
   }
 
   /** True for a task at work that ends by a person's word in this window. */
@@ -260,16 +256,6 @@ export class BacklogRuns implements Disposable {
   /** A person says that a task is finished, theirs or one that is followed; see `WindowWorker.finish`. */
   completeTask(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
     return this.#parts.completions.complete(id, as);
-  }
-
-  /** Ends an attempt that looks stuck and lets the task have its turn again; that is no failure. */
-  requeue(id: TaskId): Promise<Result<undefined, Failure>> {
-    return this.#steer(this.runOf(id)?.runId, { ask: 'requeue', id }, (runner) => runner.requeue(id));
-  }
-
-  /** Resolves when its tasks have ended, where this window leads the run. */
-  stopWave(runId: string, wave: number): Promise<Result<undefined, Failure>> {
-    return this.#steer(runId, { ask: 'stopWave', wave }, (runner) => runner.stopWave(runId, wave));
   }
 
   stopAll(): Promise<void> {
@@ -285,30 +271,20 @@ export class BacklogRuns implements Disposable {
     this.#changed.dispose();
   }
 
-  #leads(runId: string | undefined): 'us' | 'other' | 'nobody' {
-    const { runner, history } = this.#parts;
-    if (runner.runs.some((run) => run.runId === runId)) return 'us';
-    return history.elsewhere.some((run) => run.runId === runId) ? 'other' : 'nobody';
-  }
-
-  async #steer(
-    runId: string | undefined,
-    request: LeaderRequest,
-    act: (runner: BacklogRunsParts['runner']) => Promise<void> | void,
-  ): Promise<Result<undefined, Failure>> {
-    if (runId !== undefined && this.#leads(runId) === 'other') return this.#parts.history.ask(runId, request);
-    await act(this.#parts.runner);
-    return ok(undefined);
-  }
-
   get #context(): RequestContext {
     const { snapshot, plan, options } = this.#parts;
     return { snapshot: snapshot(), plan: plan(), options: options() };
   }
 
-  async #start(request: Result<RunRequest, Failure>, cap: number | undefined): Promise<Result<string, Failure>> {
+  async #start(
+    requested: () => Result<RunRequest, Failure>,
+    cap: number | undefined,
+  ): Promise<Result<string, Failure>> {
+    const { runner, options, history, whyReadOnly } = this.#parts;
+    const readOnly = await whyReadOnly();
+    if (readOnly !== undefined) return fail(readOnly);
+    const request = requested();
     if (!request.ok) return request;
-    const { runner, options, history } = this.#parts;
     const refusal = (await this.#findAgents([...request.value.agents.values()])) ?? (await history.prepare());
     if (refusal !== undefined) return fail(refusal);
     // What somebody chose while a run goes on holds until that has ended.
@@ -354,6 +330,5 @@ export class BacklogRuns implements Disposable {
 }
 
 function isOpenIn(run: RunState, id: TaskId): boolean {
-  const phase = run.tasks.get(id)?.phase;
-  return phase !== undefined && phase !== 'ended';
+  return run.phase !== 'ended' && (run.tasks.get(id)?.phase ?? 'ended') !== 'ended';
 }

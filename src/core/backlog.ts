@@ -1,6 +1,5 @@
 import type { BatchResult } from './batch/batch.ts';
-import { BacklogRuns, type BacklogRunsParts, type DryRunReport } from './backlog-runs.ts';
-import type { WhatIf } from './analysis/what-if.ts';
+import { BacklogRuns, type BacklogRunsParts } from './backlog-runs.ts';
 import { claimCandidates } from './lease/claim-candidates.ts';
 import { type Options, resolveOptions, type Settings } from './config.ts';
 import { diagnose, type DoctorInput, staleAt } from './doctor/diagnose.ts';
@@ -17,8 +16,6 @@ import type { BacklogSource, Claim, Clock, Edits, Locks, Processes, WaveSource }
 import { type Readiness, type ReadinessContext, readinessOf } from './waves/readiness.ts';
 import { fail, ok, type Result } from './result.ts';
 import type { LeaseKeeper } from './lease/lease-keeper.ts';
-import type { RunChoice, RunScope } from './run/run-choice.ts';
-import type { RunState, TaskRun } from './run/run-events.ts';
 import type { Snapshot, StoreState } from './snapshot.ts';
 import type { Status, Task, TaskId } from './task.ts';
 import { summariseWave, type WaveProgress } from './waves/wave-progress.ts';
@@ -30,7 +27,7 @@ export interface BacklogParts {
   readonly locks: Locks;
   readonly edits: Edits;
   readonly keeper: Pick<LeaseKeeper, 'track' | 'tracks' | 'untrack'>;
-  readonly runs: Omit<BacklogRunsParts, 'clock' | 'options' | 'snapshot' | 'plan' | 'readiness'>;
+  readonly runs: Omit<BacklogRunsParts, 'clock' | 'options' | 'snapshot' | 'plan' | 'readiness' | 'whyReadOnly'>;
   readonly handoffs: Handoffs;
   /** Without one, waves are computed. */
   readonly waveSource?: WaveSource;
@@ -63,7 +60,6 @@ export class Backlog implements Disposable {
   readonly #changed = new Emitter<undefined>();
   readonly #subscriptions: readonly Disposable[];
   readonly #newId: ReturnType<typeof createTaskIds>;
-  readonly #runs: BacklogRuns;
   #planned:
     | {
         readonly snapshot: Snapshot;
@@ -89,17 +85,19 @@ export class Backlog implements Disposable {
   #lastBatch: BatchResult | undefined;
 
   readonly onDidChange: Event<undefined> = this.#changed.event;
+  readonly runs: BacklogRuns;
 
   constructor(parts: BacklogParts) {
     this.#parts = parts;
     this.#newId = createTaskIds(() => parts.clock.now());
-    this.#runs = new BacklogRuns({
+    this.runs = new BacklogRuns({
       ...parts.runs,
       clock: parts.clock,
       options: () => this.options,
       snapshot: () => this.snapshot,
       plan: () => this.plan,
       readiness: (snapshot, id, opened) => this.readinessIn(snapshot, id, opened),
+      whyReadOnly: async () => this.#jsonOnly ?? (await this.probeClaims()),
     });
     this.#subscriptions = [
       parts.source.onDidChange(() => {
@@ -108,8 +106,8 @@ export class Backlog implements Disposable {
         this.#followCap();
         this.#changed.fire(undefined);
       }),
-      this.#runs.onDidChange(() => this.#changed.fire(undefined)),
-      this.#runs,
+      this.runs.onDidChange(() => this.#changed.fire(undefined)),
+      this.runs,
       parts.handoffs.onDidChange(() => this.#changed.fire(undefined)),
       ...(parts.waveSource === undefined ? [] : [parts.waveSource.onDidChange(() => this.#changed.fire(undefined))]),
     ];
@@ -151,30 +149,6 @@ export class Backlog implements Disposable {
   get computedPlan(): Plan | undefined {
     const { snapshot } = this;
     return snapshot === undefined ? undefined : this.#planOf(snapshot).computed;
-  }
-
-  /** The runs of this window, oldest first, and those that another window leads; ended ones stay until they are cleared. */
-  get runs(): readonly RunState[] {
-    return this.#runs.all;
-  }
-
-  /** The runs that ended before this window opened, or in another one; the newest first. */
-  get pastRuns(): readonly RunState[] {
-    return this.#runs.past;
-  }
-
-  isLedElsewhere(runId: string): boolean {
-    return this.#runs.isLedElsewhere(runId);
-  }
-
-  /** When the agent of a task wrote something last, epoch ms, where it has been silent for so long that it looks stuck. */
-  stuckSince(id: TaskId): number | undefined {
-    return this.#runs.stuckSince(id);
-  }
-
-  /** True while a run of this window has not ended. */
-  get isRunning(): boolean {
-    return this.runs.some((run) => run.phase !== 'ended');
   }
 
   /** Why this backlog is read-only, as far as it is known by now. */
@@ -265,7 +239,7 @@ export class Backlog implements Disposable {
 
   /** How far the tasks of a wave are. */
   progressOf(wave: Wave): WaveProgress {
-    return summariseWave(wave, this.#readinessContext(), (id) => this.failedPartOf(id) !== undefined);
+    return summariseWave(wave, this.#readinessContext(), (id) => this.runs.failedPartOf(id) !== undefined);
   }
 
   /** Tasks with a lease that still runs, whoever holds it, the one that ends first first. */
@@ -277,16 +251,6 @@ export class Backlog implements Disposable {
       if (isLive(lease)) live.push({ task, lease });
     }
     return live.sort((a, b) => a.lease.remainingMs - b.lease.remainingMs);
-  }
-
-  /** How a task failed in a run that goes on without it, if it did. */
-  failedPartOf(id: TaskId): TaskRun | undefined {
-    return this.#runs.failedPartOf(id);
-  }
-
-  /** The run that has this task and has not ended it, if any. */
-  runOf(id: TaskId): RunState | undefined {
-    return this.#runs.runOf(id);
   }
 
   async refresh(): Promise<void> {
@@ -352,8 +316,8 @@ export class Backlog implements Disposable {
 
   /** Gives a lock of ours back; In Progress becomes Todo. A task that a run works on is stopped instead. */
   async release(id: TaskId): Promise<Result<Status, Failure>> {
-    if (this.runOf(id) !== undefined) {
-      const stopped = await this.#runs.stopTask(id);
+    if (this.runs.of(id) !== undefined) {
+      const stopped = await this.runs.steerTask(id, 'stopTask');
       if (!stopped.ok) return stopped;
       // What a run had begun it has given back; a lock taken by hand, on a task that was still queued, is still there.
       if (!this.#parts.keeper.tracks(id)) return ok('Todo');
@@ -366,25 +330,21 @@ export class Backlog implements Disposable {
     return released;
   }
 
-  /** True for a task of a run that ends by a person's word here: one of theirs, or one that others do and that is followed. */
-  awaitsManualCompletion(id: TaskId): boolean {
-    return this.#runs.awaitsManualCompletion(id);
-  }
-
   /**
    * A person says that a task of a run is finished: what verifies it runs, and the run goes on. Somebody else's lock on one that
    * is only followed is taken away. Fails as `setStatus` where no run waits for a word about it.
    */
   async completeTask(task: Task, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
-    if (this.#runs.awaitsManualCompletion(task.id)) return this.#runs.completeTask(task.id, as);
+    if (this.runs.awaitsManualCompletion(task.id)) return this.runs.completeTask(task.id, as);
     const set = await this.setStatus(task, as ?? 'Review');
     return set.ok ? ok(undefined) : set;
   }
 
   /** Sets the status of a task that nobody else holds; clears a lock of ours. A person's task of a run ends with that. */
   async setStatus(task: Task, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>> {
-    if (this.#runs.awaitsManualCompletion(task.id)) {
-      const said = to === 'Todo' ? await this.#runs.stopTask(task.id) : await this.#runs.completeTask(task.id, to);
+    if (this.runs.awaitsManualCompletion(task.id)) {
+      const said =
+        to === 'Todo' ? await this.runs.steerTask(task.id, 'stopTask') : await this.runs.completeTask(task.id, to);
       return said.ok ? ok(to) : said;
     }
     const refusal = this.#jsonOnly ?? this.#agentAtWork(task.id);
@@ -425,46 +385,6 @@ export class Backlog implements Disposable {
     }
   }
 
-  /** Runs the tasks of one wave; answers the id of the run, as the others that run something do. */
-  runWave(number: number, choice?: RunChoice): Promise<Result<string, Failure>> {
-    return this.#run(() => this.#runs.run({ kind: 'wave', number }, choice));
-  }
-
-  /** Runs one task. */
-  runTask(task: Task, choice?: RunChoice): Promise<Result<string, Failure>> {
-    return this.#run(() => this.#runs.run({ kind: 'task', id: task.id }, choice));
-  }
-
-  /** Runs these tasks as one wave, under a title of its own. */
-  runTasks(title: string, ids: readonly TaskId[], choice?: RunChoice): Promise<Result<string, Failure>> {
-    return this.#run(() => this.#runs.run({ kind: 'tasks', title, ids }, choice));
-  }
-
-  /** Runs every wave, in their order or as dependencies finish. */
-  runAllWaves(choice?: RunChoice): Promise<Result<string, Failure>> {
-    return this.#run(() => this.#runs.run({ kind: 'all' }, choice));
-  }
-
-  /** Runs what failed in a run that has ended, was stopped or never ran. */
-  resumeRun(runId: string): Promise<Result<string, Failure>> {
-    return this.#run(() => this.#runs.resume(runId));
-  }
-
-  /** What a run would do, in which order and for how long; nothing is started, claimed or written. */
-  dryRun(scope: RunScope, choice?: RunChoice): Promise<Result<DryRunReport, Failure>> {
-    return this.#runs.dryRun(scope, choice);
-  }
-
-  /** How long all waves would take with few and with many agents, by what is known of past runs. Fails with `nothingToRun`. */
-  whatIf(): Result<WhatIf, Failure> {
-    return this.#runs.whatIf();
-  }
-
-  /** True where the file system of this machine does not tell `A` from `a`. */
-  get caseFoldPaths(): boolean {
-    return this.#runs.caseFoldPaths;
-  }
-
   /** The last batch of tools that was run over this backlog in this window. */
   get lastBatch(): BatchResult | undefined {
     return this.#lastBatch;
@@ -473,49 +393,6 @@ export class Backlog implements Disposable {
   noteBatch(result: BatchResult): void {
     this.#lastBatch = result;
     this.#changed.fire(undefined);
-  }
-
-  /** Agents at a time over all runs of this window. */
-  get cap(): number {
-    return this.#runs.cap;
-  }
-
-  /** Counts at once for what has not started yet, until the settings or the project's configuration say something else. */
-  setCap(cap: number): void {
-    this.#runs.setCap(cap);
-  }
-
-  pauseRun(runId: string): Promise<Result<undefined, Failure>> {
-    return this.#runs.pause(runId);
-  }
-
-  goOn(runId: string): Promise<Result<undefined, Failure>> {
-    return this.#runs.goOn(runId);
-  }
-
-  /** Ends the work on a task of a run and lets it have its turn again. */
-  requeueTask(id: TaskId): Promise<Result<undefined, Failure>> {
-    return this.#runs.requeue(id);
-  }
-
-  stopTask(id: TaskId): Promise<Result<undefined, Failure>> {
-    return this.#runs.stopTask(id);
-  }
-
-  stopWave(runId: string, wave: number): Promise<Result<undefined, Failure>> {
-    return this.#runs.stopWave(runId, wave);
-  }
-
-  stopRun(runId: string): Promise<Result<undefined, Failure>> {
-    return this.#runs.stopRun(runId);
-  }
-
-  stopAll(): Promise<void> {
-    return this.#runs.stopAll();
-  }
-
-  clearRun(runId: string): void {
-    this.#runs.clear(runId);
   }
 
   /** To be called when settings have changed; a Node.js named there may be what was missing. */
@@ -551,13 +428,13 @@ export class Backlog implements Disposable {
   }
 
   #isAtWork(id: TaskId): boolean {
-    const phase = this.runOf(id)?.tasks.get(id)?.phase;
+    const phase = this.runs.of(id)?.tasks.get(id)?.phase;
     return phase === 'claimed' || phase === 'running';
   }
 
   /** A task that is let go of while its agent works would be given to a second one. */
   #agentAtWork(id: TaskId): Failure | undefined {
-    const part = this.runOf(id)?.tasks.get(id);
+    const part = this.runs.of(id)?.tasks.get(id);
     if (part === undefined || part.phase === 'queued') return undefined;
     // A person's own task is theirs to change; whoever else holds it, the store refuses for.
     return part.agent.agentMode === 'human' ? undefined : { kind: 'agentAtWork', id };
@@ -593,12 +470,7 @@ export class Backlog implements Disposable {
     const { maxParallelTasks } = this.options;
     if (maxParallelTasks === this.#configuredCap) return;
     this.#configuredCap = maxParallelTasks;
-    this.#runs.setCap(maxParallelTasks);
-  }
-
-  async #run(start: () => Promise<Result<string, Failure>>): Promise<Result<string, Failure>> {
-    const refusal = this.#jsonOnly ?? (await this.probeClaims());
-    return refusal === undefined ? start() : fail(refusal);
+    this.runs.setCap(maxParallelTasks);
   }
 }
 

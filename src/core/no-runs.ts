@@ -13,14 +13,20 @@ export function noRuns(): BacklogParts['runs'] {
   const nothing = (): Promise<void> => Promise.resolve();
   return {
     runner: {
-      ...{ runs: [], cap: DEFAULTS.maxParallelTasks, onDidChange: never, isHolder: () => false },
+      runs: [],
+      cap: DEFAULTS.maxParallelTasks,
+      onDidChange: never,
+      isHolder: () => false,
       start: () => fail(NOT_HERE),
-      ...{ pause: () => undefined, goOn: () => undefined, requeue: () => undefined },
-      ...{ stopTask: nothing, stopWave: nothing, stopRun: nothing, stopAll: nothing },
-      ...{ clear: () => undefined, setCap: () => undefined },
+      steer: nothing,
+      stopAll: nothing,
+      clear: () => undefined,
+      setCap: () => undefined,
     },
     history: {
-      ...{ past: [], elsewhere: [], onDidChange: never },
+      past: [],
+      elsewhere: [],
+      onDidChange: never,
       prepare: () => Promise.resolve(NOT_HERE),
       ask: () => Promise.resolve(fail(NOT_HERE)),
     },

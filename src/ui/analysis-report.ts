@@ -21,10 +21,18 @@ const known = new WeakMap<Snapshot, Known>();
 
 /** The analysis of a backlog as it is; undefined where it has not been read. */
 export function analysisOf(backlog: Backlog): Analysis | undefined {
-  const { snapshot, options, cap, runs, pastRuns } = backlog;
+  const { snapshot, options, runs } = backlog;
   if (snapshot === undefined) return undefined;
-  const ended = runs.flatMap((run) => [...run.tasks.values()]).filter(({ outcome }) => outcome !== undefined).length;
-  const key = JSON.stringify([options.waves, options.agentRules, options.run.runMode, cap, ended, pastRuns.length]);
+  const tasks = runs.all.flatMap((run) => [...run.tasks.values()]);
+  const ended = tasks.filter(({ outcome }) => outcome !== undefined).length;
+  const key = JSON.stringify([
+    options.waves,
+    options.agentRules,
+    options.run.runMode,
+    runs.cap,
+    ended,
+    runs.past.length,
+  ]);
   const before = known.get(snapshot);
   if (before?.key === key) return before.analysis;
   const analysis = analyse(backlog);

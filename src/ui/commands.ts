@@ -80,9 +80,12 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     runWave: (node) => trusted(() => runWave(backlogs, node)),
     runTask: (node) =>
       trusted(() =>
-        onTask(node, backlogs, 'Run Task', canRun, ({ backlog, task }) => tellFailure(backlog.runTask(task))),
+        onTask(node, backlogs, 'Run Task', canRun, ({ backlog, task }) =>
+          tellFailure(backlog.runs.start({ kind: 'task', id: task.id })),
+        ),
       ),
-    runAllWaves: () => trusted(() => onBacklog(backlogs, (backlog) => tellFailure(backlog.runAllWaves()))),
+    runAllWaves: () =>
+      trusted(() => onBacklog(backlogs, (backlog) => tellFailure(backlog.runs.start({ kind: 'all' })))),
     runWaveWithSubagents: (node) => trusted(() => runWaveWithSubagents(context, node)),
     createAgentFiles: () => trusted(() => onBacklog(backlogs, (backlog) => agents.createAgentFiles(backlog))),
     copyMcpConfiguration: () => trusted(() => onBacklog(backlogs, (backlog) => agents.copyMcpConfiguration(backlog))),
@@ -101,7 +104,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     openRunReport: (node) => showReport(backlogs, node),
     openTaskLog: (node) => openTaskLog(backlogs, node),
     showRuns: () => showRuns(backlogs),
-    clearRun: (node) => (node?.kind === 'run' ? node.backlog.clearRun(node.runId) : undefined),
+    clearRun: (node) => (node?.kind === 'run' ? node.backlog.runs.clear(node.runId) : undefined),
     claimTask: (node, selected) =>
       trusted(() =>
         isSeveral(selected) ? claimSelected(selected) : onTask(node, backlogs, 'Claim Task', canClaim, claim),
@@ -258,10 +261,10 @@ async function onTasks(
 
 async function runWave(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   if (node?.kind === 'wave') {
-    await tellFailure(node.backlog.runWave(node.number));
+    await tellFailure(node.backlog.runs.start({ kind: 'wave', number: node.number }));
     return;
   }
-  await onWave(backlogs, 'Run Wave', (backlog, number) => tellFailure(backlog.runWave(number)));
+  await onWave(backlogs, 'Run Wave', (backlog, number) => tellFailure(backlog.runs.start({ kind: 'wave', number })));
 }
 
 async function runWaveWithSubagents({ backlogs, agents }: CommandContext, node: TreeNode | undefined): Promise<void> {
@@ -301,10 +304,10 @@ async function onWave(
 
 async function runSelected({ selection }: CommandContext): Promise<void> {
   const [node] = selection();
-  if (node?.kind === 'wave') await tellFailure(node.backlog.runWave(node.number));
+  if (node?.kind === 'wave') await tellFailure(node.backlog.runs.start({ kind: 'wave', number: node.number }));
   else if (node !== undefined && 'taskId' in node) {
     const task = node.backlog.task(node.taskId);
-    if (task !== undefined) await tellFailure(node.backlog.runTask(task));
+    if (task !== undefined) await tellFailure(node.backlog.runs.start({ kind: 'task', id: task.id }));
   }
 }
 
@@ -412,7 +415,7 @@ async function chooseAgent(backlogs: Backlogs, backlog: Backlog): Promise<void> 
 }
 
 const canRun = (backlog: Backlog, task: Task): boolean =>
-  !isSettled(task.status) && isStartable(backlog.readinessOf(task)) && backlog.runOf(task.id) === undefined;
+  !isSettled(task.status) && isStartable(backlog.readinessOf(task)) && backlog.runs.of(task.id) === undefined;
 const canClaim = (backlog: Backlog, task: Task): boolean =>
   (task.status === 'Todo' || task.status === 'In Progress') && backlog.leaseOf(task).kind !== 'ours';
 const isTheirs = (backlog: Backlog, task: Task): boolean =>
@@ -422,9 +425,9 @@ const isLeft = (backlog: Backlog, task: Task): boolean =>
 const isSeveral = (selected: readonly TreeNode[] | undefined): selected is readonly TreeNode[] =>
   selected !== undefined && selected.length > 1;
 const isOurs = (backlog: Backlog, task: Task): boolean => task.lock !== undefined && backlog.isOurs(task.lock.holder);
-const awaitsManualCompletion = (backlog: Backlog, { id }: Task): boolean => backlog.awaitsManualCompletion(id);
+const awaitsManualCompletion = (backlog: Backlog, { id }: Task): boolean => backlog.runs.awaitsManualCompletion(id);
 const isMineInRun = (backlog: Backlog, { id }: Task): boolean =>
-  backlog.awaitsManualCompletion(id) && backlog.runOf(id)?.tasks.get(id)?.agent.agentMode === 'human';
+  backlog.runs.awaitsManualCompletion(id) && backlog.runs.of(id)?.tasks.get(id)?.agent.agentMode === 'human';
 const isAny = (): boolean => true;
 const isForeign = ({ snapshot }: Backlog, task: Task): boolean =>
   snapshot !== undefined && foreignTasks(snapshot).has(task.id);

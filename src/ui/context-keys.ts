@@ -36,10 +36,10 @@ export function contextKeysOf(backlogs: readonly Backlog[]): ContextKeys {
             : 'missing',
     unreadable: broken === undefined ? '' : broken.failure.file.endsWith('.json') ? 'json' : broken.failure.cause,
     canWrite: backlogs.some((backlog) => backlog.snapshot !== undefined && backlog.claimsFailure === undefined),
-    running: backlogs.some((backlog) => backlog.isRunning),
-    paused: backlogs.some(({ runs }) => runs.some((run) => run.phase === 'running' && run.paused !== undefined)),
+    running: backlogs.some((backlog) => backlog.runs.isRunning),
+    paused: backlogs.some(({ runs }) => runs.all.some((run) => run.phase === 'running' && run.paused !== undefined)),
     resumable: backlogs.some((backlog) =>
-      [backlog.runs, backlog.pastRuns].some((runs) => runs.some((run) => isResumable(backlog, run))),
+      [...backlog.runs.all, ...backlog.runs.past].some((run) => isResumable(backlog, run)),
     ),
   };
 }

@@ -96,7 +96,7 @@ function lockItem(
   lease: { readonly kind: string; readonly remainingMs: number },
 ): LockItem {
   const isOurs = lease.kind === 'ours';
-  const isRunning = backlog.runOf(task.id) !== undefined;
+  const isRunning = backlog.runs.of(task.id) !== undefined;
   const until = backlog.now + lease.remainingMs;
   return {
     label: plain(task.title || task.id),

@@ -44,7 +44,7 @@ export function statusOffers(backlog: Backlog, moves: readonly StatusMove[]): re
 /** What stands in the way of changing a task now: somebody holds it, or an agent of this window works on it. */
 export function isTaken(backlog: Backlog, id: TaskId): boolean {
   const task = backlog.task(id);
-  return task !== undefined && (backlog.leaseOf(task).kind === 'theirs' || backlog.runOf(id) !== undefined);
+  return task !== undefined && (backlog.leaseOf(task).kind === 'theirs' || backlog.runs.of(id) !== undefined);
 }
 
 /**

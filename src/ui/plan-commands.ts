@@ -24,7 +24,7 @@ export interface PlanWave {
 /** Runs what a line of a plan names. */
 export async function runPlanWave(wave: unknown): Promise<void> {
   if (!isPlanWave(wave)) return;
-  await tellFailure(wave.backlog.runTasks(oneLine(wave.title), wave.ids));
+  await tellFailure(wave.backlog.runs.start({ kind: 'tasks', title: oneLine(wave.title), ids: wave.ids }));
 }
 
 function isPlanWave(value: unknown): value is PlanWave {

@@ -77,7 +77,7 @@ export function waveLens(
     const task = backlog.task(taskId(id));
     if (task === undefined) counts.unknown++;
     else if (isSettled(task.status)) counts.finished++;
-    else if (backlog.runOf(task.id) !== undefined || backlog.leaseOf(task).kind === 'theirs') counts.running++;
+    else if (backlog.runs.of(task.id) !== undefined || backlog.leaseOf(task).kind === 'theirs') counts.running++;
     else if (isStartable(backlog.readinessOf(task))) ready.push(task.id);
     else if (task.status === 'Review') counts.review++;
     else counts.blocked++;

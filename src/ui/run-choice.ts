@@ -76,7 +76,7 @@ export function choiceWords(backlog: Backlog, choice: RunChoice): ChoiceWords {
           ? `as the settings say${agent.agent === 'auto' ? '' : ` (${agentTitle(agent.agent)})`}`
           : agentTitle(choice.agent),
     model: choice.model ?? 'as the settings say',
-    cap: String(choice.cap ?? backlog.cap),
+    cap: String(choice.cap ?? backlog.runs.cap),
     onFailure: ENDING_WORDS[choice.onFailure ?? run.onFailure],
     agentMode: WAY_WORDS[choice.agentMode ?? agent.agentMode],
     pause: (choice.pauseBetweenWaves ?? run.pauseBetweenWaves) ? 'after each wave' : 'no',

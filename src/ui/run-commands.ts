@@ -24,7 +24,7 @@ export async function runWith(backlogs: Backlogs, node: TreeNode | undefined): P
   const chosen = await chooseHow(backlogs, target.backlog, target.name);
   if (chosen === undefined) return;
   if (chosen.action === 'dryRun') await showDryRun(target, chosen.choice);
-  else await tellFailure(start(target, chosen.choice));
+  else await tellFailure(target.backlog.runs.start(target.scope, chosen.choice));
 }
 
 /** Shows what a run would do, as the settings have it. */
@@ -35,7 +35,7 @@ export async function dryRun(backlogs: Backlogs, node: TreeNode | undefined): Pr
 
 async function showDryRun(target: ScopeTarget, choice: RunChoice): Promise<void> {
   const { backlog } = target;
-  const report = await backlog.dryRun(target.scope, choice);
+  const report = await backlog.runs.dryRun(target.scope, choice);
   if (!report.ok) {
     await tell(report.failure);
     return;
@@ -44,37 +44,25 @@ async function showDryRun(target: ScopeTarget, choice: RunChoice): Promise<void>
   await openDocument('dryRun', backlog, keepText(dryRunDocument(report.value, { titleOf, now: backlog.now })));
 }
 
-async function start({ backlog, scope }: ScopeTarget, choice: RunChoice): Promise<Result<string, Failure>> {
-  switch (scope.kind) {
-    case 'wave':
-      return backlog.runWave(scope.number, choice);
-    case 'task': {
-      const task = backlog.task(scope.id);
-      if (task === undefined) return { ok: false, failure: { kind: 'noSuchTask', id: scope.id } };
-      return backlog.runTask(task, choice);
-    }
-    case 'tasks':
-      return backlog.runTasks(scope.title, scope.ids, choice);
-    case 'all':
-      return backlog.runAllWaves(choice);
-  }
-}
-
 /** Nothing further starts; agents at work go on. */
 export function pauseRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   const fits = (_: Backlog, run: RunState): boolean => run.phase === 'running' && run.paused === undefined;
-  return onRun(backlogs, node, 'Pause Run', fits, (backlog, { runId }) => tellFailure(backlog.pauseRun(runId)));
+  return onRun(backlogs, node, 'Pause Run', fits, (backlog, { runId }) =>
+    tellFailure(backlog.runs.steer(runId, { ask: 'pause' })),
+  );
 }
 
 export function goOnRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   const fits = (_: Backlog, run: RunState): boolean => run.phase === 'running' && run.paused !== undefined;
-  return onRun(backlogs, node, 'Go On', fits, (backlog, { runId }) => tellFailure(backlog.goOn(runId)));
+  return onRun(backlogs, node, 'Go On', fits, (backlog, { runId }) =>
+    tellFailure(backlog.runs.steer(runId, { ask: 'goOn' })),
+  );
 }
 
 /** Runs again what failed in a run that has ended, was stopped or never ran, and nothing else of it. */
 export function resumeRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   return onRun(backlogs, node, 'Resume Run', isResumable, (backlog, { runId }) =>
-    tellFailure(backlog.resumeRun(runId)),
+    tellFailure(backlog.runs.resume(runId)),
   );
 }
 
@@ -86,7 +74,7 @@ export async function stopWave(backlogs: Backlogs, node: TreeNode | undefined): 
     await stopWaves(
       backlog,
       tasks.flatMap(({ id }) => {
-        const run = backlog.runOf(id);
+        const run = backlog.runs.of(id);
         const wave = run?.tasks.get(id)?.wave;
         return run === undefined || wave === undefined ? [] : [{ runId: run.runId, wave }];
       }),
@@ -94,7 +82,7 @@ export async function stopWave(backlogs: Backlogs, node: TreeNode | undefined): 
     return;
   }
   const items = backlogs.all.flatMap((backlog) =>
-    backlog.runs.flatMap((run) =>
+    backlog.runs.all.flatMap((run) =>
       openWaves(run).map(({ wave, open }) => ({
         label: run.waves.length === 1 ? plain(run.title) : `${plain(run.title)}: wave ${wave + 1} of the run`,
         description: `${count(open, 'task')} not ended`,
@@ -111,7 +99,9 @@ export async function stopWave(backlogs: Backlogs, node: TreeNode | undefined): 
 /** A wave of the tree may have tasks of several waves of several runs; each of these is stopped once. */
 async function stopWaves(backlog: Backlog, parts: readonly { runId: string; wave: number }[]): Promise<void> {
   const different = new Map(parts.map((part) => [JSON.stringify([part.runId, part.wave]), part]));
-  await Promise.all([...different.values()].map(({ runId, wave }) => tellFailure(backlog.stopWave(runId, wave))));
+  await Promise.all(
+    [...different.values()].map(({ runId, wave }) => tellFailure(backlog.runs.steer(runId, { ask: 'stopWave', wave }))),
+  );
 }
 
 function openWaves(run: RunState): readonly { readonly wave: number; readonly open: number }[] {
@@ -122,7 +112,7 @@ function openWaves(run: RunState): readonly { readonly wave: number; readonly op
 
 /** Ends the attempt of a task, if there is one, and lets it have its turn again. */
 export async function requeueTask(node: TreeNode | undefined): Promise<void> {
-  if (node !== undefined && 'taskId' in node) await tellFailure(node.backlog.requeueTask(node.taskId));
+  if (node !== undefined && 'taskId' in node) await tellFailure(node.backlog.runs.steerTask(node.taskId, 'requeue'));
 }
 
 /** Asks for the number of agents at a time; the buttons change it at once, by one. */
@@ -132,19 +122,19 @@ export async function changeCap(backlogs: Backlogs, node: TreeNode | undefined):
   const input = vscode.window.createInputBox();
   const [fewer, more] = [button('remove', 'One Fewer'), button('add', 'One More')];
   const set = (cap: number): void => {
-    if (cap !== backlog.cap) backlog.setCap(cap);
+    if (cap !== backlog.runs.cap) backlog.runs.setCap(cap);
     input.value = String(cap);
     input.validationMessage = undefined;
   };
   input.title = 'Agents at a Time';
   input.prompt = 'Counts at once. Fewer end no agent: the next ones wait for those at work.';
   input.buttons = [fewer, more];
-  input.value = String(backlog.cap);
+  input.value = String(backlog.runs.cap);
   await new Promise<void>((resolve) => {
     const subscriptions = [
       input,
       input.onDidTriggerButton((pressed) =>
-        set(Math.min(MOST_AGENTS, Math.max(1, backlog.cap + (pressed === more ? 1 : -1)))),
+        set(Math.min(MOST_AGENTS, Math.max(1, backlog.runs.cap + (pressed === more ? 1 : -1)))),
       ),
       input.onDidChangeValue((text) => {
         input.validationMessage = readCap(text) === undefined ? `A number from 1 to ${MOST_AGENTS}.` : undefined;
@@ -213,7 +203,7 @@ export async function onRun(
     return;
   }
   const items = backlogs.all.flatMap((backlog) =>
-    [...[...backlog.runs].reverse(), ...backlog.pastRuns]
+    [...[...backlog.runs.all].reverse(), ...backlog.runs.past]
       .filter((run) => fits(backlog, run))
       .map((run) => ({
         label: `$(${ICONS[run.phase]}) ${plain(run.title)}`,

@@ -25,9 +25,9 @@ export interface Need {
  */
 export function needsOf(backlog: Backlog, since: number): readonly Need[] {
   const interrupted = interruptedRuns(backlog).filter(({ endedAt }) => endedAt !== undefined && endedAt >= since);
-  return [...interrupted, ...backlog.runs].flatMap((run) => {
+  return [...interrupted, ...backlog.runs.all].flatMap((run) => {
     const wasBefore = run.endedAt !== undefined && run.endedAt < since;
-    if (wasBefore || backlog.isLedElsewhere(run.runId)) return [];
+    if (wasBefore || backlog.runs.isLedElsewhere(run.runId)) return [];
     const ofTasks = [...run.tasks.values()].flatMap((task) => taskNeeds(backlog, run, task, since));
     return [...ofTasks, ...stopNeeds(backlog, run), ...endNeeds(run)];
   });
@@ -35,7 +35,7 @@ export function needsOf(backlog: Backlog, since: number): readonly Need[] {
 
 function taskNeeds(backlog: Backlog, run: RunState, task: TaskRun, since: number): readonly Need[] {
   const { id, attemptNo } = task;
-  const silentSince = task.phase !== 'ended' && run.phase !== 'ended' ? backlog.stuckSince(id) : undefined;
+  const silentSince = task.phase !== 'ended' && run.phase !== 'ended' ? backlog.runs.stuckSince(id) : undefined;
   const ends = [
     ...task.earlier,
     ...(task.outcome === undefined ? [] : [{ attemptNo, outcome: task.outcome, at: task.endedAt ?? 0 }]),

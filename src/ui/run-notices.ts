@@ -137,12 +137,10 @@ export class RunNotices implements Disposable {
       case 'Resume': {
         const asked =
           button === 'Resume'
-            ? backlog.resumeRun(runId)
+            ? backlog.runs.resume(runId)
             : task === undefined
               ? undefined
-              : button === 'Stop'
-                ? backlog.stopTask(task.id)
-                : backlog.requeueTask(task.id);
+              : backlog.runs.steer(runId, { ask: button === 'Stop' ? 'stopTask' : 'requeue', id: task.id });
         const result = await asked;
         if (result?.ok === false) await tell(result.failure);
         return;

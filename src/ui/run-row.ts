@@ -16,23 +16,22 @@ const OPEN_LOG: Click = { title: 'Open Log', command: 'todo2Waves.openTaskLog' }
 
 /** A run by its id: of this window, or of the past. */
 export function findRun(backlog: Backlog, runId: string): RunState | undefined {
-  const is = (run: RunState): boolean => run.runId === runId;
-  return backlog.runs.find(is) ?? backlog.pastRuns.find(is);
+  return backlog.runs.find(runId);
 }
 
 /** True for a run that is only remembered: it ended before this window opened, or was cleared. */
 export function isPast(backlog: Backlog, run: RunState): boolean {
-  return !backlog.runs.some(({ runId }) => runId === run.runId);
+  return !backlog.runs.all.some(({ runId }) => runId === run.runId);
 }
 
 /** The runs that are only remembered, the newest first; see `interruptedRuns` for those that ask for something. */
 export function pastRunsOf(backlog: Backlog): readonly RunState[] {
-  return backlog.pastRuns.filter((run) => isPast(backlog, run) && !isInterrupted(backlog, run));
+  return backlog.runs.past.filter((run) => isPast(backlog, run) && !isInterrupted(backlog, run));
 }
 
 /** Runs that ended with their window, while there was something left to do that nobody took up. */
 export function interruptedRuns(backlog: Backlog): readonly RunState[] {
-  return backlog.pastRuns.filter((run) => isPast(backlog, run) && isInterrupted(backlog, run));
+  return backlog.runs.past.filter((run) => isPast(backlog, run) && isInterrupted(backlog, run));
 }
 
 function isInterrupted(backlog: Backlog, run: RunState): boolean {
@@ -49,8 +48,8 @@ export function isResumable(backlog: Backlog, run: RunState): boolean {
 }
 
 /** What another run took up is its matter from then on. */
-function isResumed({ runs, pastRuns }: Backlog, runId: string): boolean {
-  return [runs, pastRuns].some((some) => some.some(({ resumes }) => resumes === runId));
+function isResumed({ runs }: Backlog, runId: string): boolean {
+  return [...runs.all, ...runs.past].some(({ resumes }) => resumes === runId);
 }
 
 /** How many tasks of a run are where, in words: “5/7 succeeded”, “1 running”, “1 failed”. */
@@ -78,7 +77,7 @@ export function describeRun(backlog: Backlog, runId: string): RowContent {
 
 function describeLive(backlog: Backlog, run: RunState): RowContent {
   const { label, icon, flag } = liveLook(run);
-  const isElsewhere = backlog.isLedElsewhere(run.runId);
+  const isElsewhere = backlog.runs.isLedElsewhere(run.runId);
   const parts = [
     ...(run.stop === undefined || run.stop.kind === 'person' ? [] : [explainStop(run.stop, backlog.now)]),
     // First what changes: a side bar is narrow.
@@ -136,7 +135,7 @@ export function describeRunTask(backlog: Backlog, runId: string, id: TaskId, vie
   if (run === undefined || part === undefined) return GONE;
   const task = backlog.task(id);
   const isLive = run.phase !== 'ended';
-  const silentSince = isLive && part.phase !== 'ended' ? backlog.stuckSince(id) : undefined;
+  const silentSince = isLive && part.phase !== 'ended' ? backlog.runs.stuckSince(id) : undefined;
   const activity = isLive && part.phase === 'running' ? oneLine(view.activityOf(backlog, id) ?? '') : '';
   const state = [
     ...(silentSince === undefined ? [] : [stuckWords(part, silentSince)]),
@@ -167,7 +166,7 @@ export function describeRunTask(backlog: Backlog, runId: string, id: TaskId, vie
 /** What can be done to a task of a run that has not ended; a person gives their own one back instead of stopping it. */
 export function atWorkFlags(backlog: Backlog, { id, agent, phase }: TaskRun): readonly string[] {
   if (phase === 'ended') return [];
-  if (!backlog.awaitsManualCompletion(id)) return ['runningTask'];
+  if (!backlog.runs.awaitsManualCompletion(id)) return ['runningTask'];
   return agent.agentMode === 'human' ? ['humanTask'] : ['runningTask', 'followedTask'];
 }
 
@@ -230,7 +229,7 @@ function runTaskIcon(run: TaskRun): Icon {
 
 /** The runs that go on, in a sentence for the status bar; empty where there is none. */
 export function runsSentence(backlogs: readonly Backlog[]): readonly string[] {
-  const live = backlogs.flatMap(({ runs }) => runs.filter((run) => run.phase !== 'ended'));
+  const live = backlogs.flatMap(({ runs }) => runs.all.filter((run) => run.phase !== 'ended'));
   if (live.length === 0) return [];
   const atWork = live.reduce((n, run) => n + [...run.tasks.values()].filter((t) => placeOf(t) === 'running').length, 0);
   const paused = live.filter((run) => run.paused !== undefined).length;

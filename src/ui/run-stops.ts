@@ -9,17 +9,19 @@ import type { TreeNode } from './tree-nodes.ts';
 /** Ends a run: the one of a row, the only one that goes on, or the one that a person picks. */
 export function stopRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   const fits = (_: Backlog, run: RunState): boolean => run.phase !== 'ended';
-  return onRun(backlogs, node, 'Stop Run', fits, (backlog, { runId }) => tellFailure(backlog.stopRun(runId)));
+  return onRun(backlogs, node, 'Stop Run', fits, (backlog, { runId }) =>
+    tellFailure(backlog.runs.steer(runId, { ask: 'stopRun' })),
+  );
 }
 
 /** Ends the work on the task of a row. A row that is just being drawn anew comes without its task: then a person picks. */
 export async function stopTask(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   if (node !== undefined && 'taskId' in node) {
-    await tellFailure(node.backlog.stopTask(node.taskId));
+    await tellFailure(node.backlog.runs.steerTask(node.taskId, 'stopTask'));
     return;
   }
   const items = backlogs.all.flatMap((backlog) =>
-    backlog.runs.flatMap((run) =>
+    backlog.runs.all.flatMap((run) =>
       [...(run.phase === 'ended' ? [] : run.tasks.values())].flatMap(({ id, phase }) =>
         phase === 'ended'
           ? []
@@ -32,15 +34,20 @@ export async function stopTask(backlogs: Backlogs, node: TreeNode | undefined): 
     return;
   }
   const picked = await vscode.window.showQuickPick(items, { title: 'Stop Task', matchOnDescription: true });
-  if (picked !== undefined) await tellFailure(picked.backlog.stopTask(picked.id));
+  if (picked !== undefined) await tellFailure(picked.backlog.runs.steerTask(picked.id, 'stopTask'));
 }
 
 /** Ends every run, also those that another window leads. */
 export async function stopAllRuns(backlogs: Backlogs): Promise<void> {
   await Promise.all(
     backlogs.all.flatMap((backlog) => {
-      const elsewhere = backlog.runs.filter((run) => run.phase !== 'ended' && backlog.isLedElsewhere(run.runId));
-      return [backlog.stopAll(), ...elsewhere.map(({ runId }) => tellFailure(backlog.stopRun(runId)))];
+      const elsewhere = backlog.runs.all.filter(
+        (run) => run.phase !== 'ended' && backlog.runs.isLedElsewhere(run.runId),
+      );
+      return [
+        backlog.runs.stopAll(),
+        ...elsewhere.map(({ runId }) => tellFailure(backlog.runs.steer(runId, { ask: 'stopRun' }))),
+      ];
     }),
   );
 }

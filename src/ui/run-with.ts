@@ -95,7 +95,7 @@ async function change(backlogs: Backlogs, backlog: Backlog, choice: RunChoice, f
     case 'model':
       return askModel(choice);
     case 'cap': {
-      const cap = await askCap(choice.cap ?? backlog.cap);
+      const cap = await askCap(choice.cap ?? backlog.runs.cap);
       return cap === undefined ? choice : { ...choice, cap };
     }
   }

@@ -89,7 +89,7 @@ function taskLine(backlog: Backlog, id: TaskId): string {
 }
 
 function runLines(backlog: Backlog, task: Task): string {
-  return backlog.runs
+  return backlog.runs.all
     .flatMap((run) => {
       const part = run.tasks.get(task.id);
       if (part === undefined) return [];

@@ -18,10 +18,10 @@ const OPEN_STATUS_ICONS = {
 /** The row of a task in its wave: state first, since that is what people look for. */
 export function describeTask(backlog: Backlog, task: Task, { hasTerminal }: RowView): RowContent {
   const lease = backlog.leaseOf(task);
-  const run = backlog.runOf(task.id)?.tasks.get(task.id);
+  const run = backlog.runs.of(task.id)?.tasks.get(task.id);
   const readiness = isSettled(task.status) ? undefined : backlog.readinessOf(task);
   // The row of its run may be closed.
-  const silentSince = run === undefined || run.phase === 'ended' ? undefined : backlog.stuckSince(task.id);
+  const silentSince = run === undefined || run.phase === 'ended' ? undefined : backlog.runs.stuckSince(task.id);
   const state = [
     ...(run === undefined || silentSince === undefined ? [] : [stuckWords(run, silentSince)]),
     taskState(backlog, task, lease, readiness, run),
@@ -51,7 +51,7 @@ function taskState(
   const blocked = backlog.plan?.blockedOf.get(task.id);
   if (blocked !== undefined) return blockText(blocked);
   const mine = readiness.kind === 'notReady' ? leaseText(lease, backlog.now).filter(() => lease.kind === 'ours') : [];
-  const failed = readiness.kind === 'ready' ? backlog.failedPartOf(task.id) : undefined;
+  const failed = readiness.kind === 'ready' ? backlog.runs.failedPartOf(task.id) : undefined;
   if (failed !== undefined) return runTaskState(failed, backlog.now);
   const words = [...mine, readinessText(readiness, backlog.now), ...missingNote(backlog, task)].join(' · ');
   if (lease.kind === 'expired' || lease.kind === 'stale') {
@@ -88,7 +88,7 @@ function taskFlags(
   hasTerminal: RowView['hasTerminal'],
 ): readonly string[] {
   const flags = ['task'];
-  const part = backlog.runOf(task.id)?.tasks.get(task.id);
+  const part = backlog.runs.of(task.id)?.tasks.get(task.id);
   const isTheirs = lease.kind === 'theirs';
   if (hasTerminal(backlog, task.id)) flags.push('withTerminal');
   const { snapshot } = backlog;

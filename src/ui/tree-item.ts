@@ -86,7 +86,7 @@ export function backlogSummary(backlog: Backlog): string {
   const inWaves = [...plan.waves.flatMap((wave) => wave.tasks), ...leftOut];
   const open = inWaves.length + plan.blocked.length;
   const ready = inWaves.filter(
-    (task) => isStartable(backlog.readinessOf(task)) && backlog.failedPartOf(task.id) === undefined,
+    (task) => isStartable(backlog.readinessOf(task)) && backlog.runs.failedPartOf(task.id) === undefined,
   ).length;
   const held = backlog.liveLocks().length;
   return [
@@ -118,7 +118,7 @@ function describeWave(backlog: Backlog, wave: Wave): RowContent {
     ...levelNote(backlog, wave),
   ];
   const isWhollyInReview = progress.review === progress.total;
-  const isRunning = wave.tasks.some((task) => backlog.runOf(task.id) !== undefined);
+  const isRunning = wave.tasks.some((task) => backlog.runs.of(task.id) !== undefined);
   const icon: Icon = isRunning
     ? { id: 'sync~spin', color: 'charts.blue' }
     : isWhollyInReview

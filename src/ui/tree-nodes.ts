@@ -121,7 +121,7 @@ function topOf(backlog: Backlog): readonly TreeNode[] {
   return [
     ...(hasStoreRow(backlog) ? [{ kind: 'message' as const, backlog }] : []),
     // The newest run first: it is what a person who has just pressed Run looks for.
-    ...backlog.runs.map((run) => runNode(backlog, run)).reverse(),
+    ...backlog.runs.all.map((run) => runNode(backlog, run)).reverse(),
     ...interruptedRuns(backlog).map((run) => runNode(backlog, run)),
     ...(handoff === undefined ? [] : [{ kind: 'handoff' as const, backlog, key: handoff }]),
     ...plan.waves.map((wave): TreeNode => ({ kind: 'wave', backlog, number: wave.number })),

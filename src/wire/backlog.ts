@@ -74,7 +74,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
     supervisor: bundle('supervisor.cjs'),
     node: () => locks.node(),
     titleOf,
-    onStopRequested: (id) => void backlog.stopTask(id).catch(reportBug),
+    onStopRequested: (id) => void backlog.runs.steerTask(id, 'stopTask').catch(reportBug),
     log: say,
     reportBug,
   });
@@ -156,10 +156,10 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
   let move: Disposable | undefined;
   backlog.onDidChange(() => {
     // What runs here holds locks in the old database, so it ends there.
-    if (move !== undefined || !isElsewhere() || backlog.isRunning) return;
+    if (move !== undefined || !isElsewhere() || backlog.runs.isRunning) return;
     move = clock.after(MOVE_AFTER_MS, () => {
       move = undefined;
-      if (isElsewhere() && !backlog.isRunning) moved.fire(undefined);
+      if (isElsewhere() && !backlog.runs.isRunning) moved.fire(undefined);
     });
   });
   return {
@@ -214,8 +214,7 @@ function preferenceOf(agent: string, folder: vscode.Uri, simulated: string): Age
 }
 
 function reportOf(backlog: Backlog, runId: string): string {
-  const run =
-    backlog.runs.find((each) => each.runId === runId) ?? backlog.pastRuns.find((each) => each.runId === runId);
+  const run = backlog.runs.find(runId);
   if (run === undefined) return '';
   const { now } = backlog;
   return runReport(run, {

@@ -21,20 +21,7 @@ import type { RunJournals, RunRecord } from '../store/runs/run-journals.ts';
 
 export interface RunTakeoverOptions {
   readonly journals: RunJournals;
-  readonly runner: Pick<
-    WaveRunner,
-    | 'onEvent'
-    | 'restore'
-    | 'setCap'
-    | 'pause'
-    | 'goOn'
-    | 'stopRun'
-    | 'stopWave'
-    | 'stopTask'
-    | 'requeue'
-    | 'detach'
-    | 'runs'
-  >;
+  readonly runner: Pick<WaveRunner, 'onEvent' | 'restore' | 'setCap' | 'steer' | 'detach' | 'runs'>;
   /** Resolves when the backlog was read, or could not be for a while: what goes on here needs to know its tasks, their files and their order. */
   readonly ready: () => Promise<void>;
   /** Whether the very process that a state names lives on this machine. */
@@ -163,7 +150,7 @@ export class RunTakeover implements RunHistory, Disposable {
   #openWriter(runId: string): { readonly writer: JournalWriter; readonly asks: LeaderRequests } {
     const { journals, onFailed } = this.#options;
     const writer = journals.open(runId, { onFailed, onLost: () => this.#lost(runId) });
-    const asks = journals.onAsk(runId, (request) => this.#answer(runId, request));
+    const asks = journals.onAsk(runId, (request) => this.#steer(runId, request));
     const opened = { writer, asks };
     this.#writers.set(runId, opened);
     return opened;
@@ -186,28 +173,8 @@ export class RunTakeover implements RunHistory, Disposable {
     });
   }
 
-  #answer(runId: string, request: LeaderRequest): void {
-    const { runner, reportBug } = this.#options;
-    switch (request.ask) {
-      case 'stopRun':
-        runner.stopRun(runId).catch(reportBug);
-        return;
-      case 'pause':
-        runner.pause(runId);
-        return;
-      case 'goOn':
-        runner.goOn(runId);
-        return;
-      case 'stopWave':
-        runner.stopWave(runId, request.wave).catch(reportBug);
-        return;
-      case 'stopTask':
-        runner.stopTask(request.id).catch(reportBug);
-        return;
-      case 'requeue':
-        runner.requeue(request.id);
-        return;
-    }
+  #steer(runId: string, request: LeaderRequest): void {
+    this.#options.runner.steer(runId, request).catch(this.#options.reportBug);
   }
 
   async #lookAt(runId: string): Promise<void> {
@@ -276,7 +243,9 @@ export class RunTakeover implements RunHistory, Disposable {
           if (isOnly && recovered.cap !== undefined) runner.setCap(recovered.cap);
           runner.restore(recovered, recovery.attach);
           // What we told to stop before it showed itself has done nothing wrong: its task has another turn.
-          for (const id of recovery.attach) if (found.get(id)?.isToldToStop === true) runner.requeue(id);
+          for (const id of recovery.attach) {
+            if (found.get(id)?.isToldToStop === true) this.#steer(runId, { ask: 'requeue', id });
+          }
         },
       ];
     }

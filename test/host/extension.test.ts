@@ -87,31 +87,31 @@ describe('Todo2 Waves in a real extension host', () => {
 
   it('runs an agent in a terminal, and moves the task to Review without a lock', async () => {
     const task = backlog.task(taskId('T-1')) ?? assert.fail();
-    assert.ok((await backlog.runTask(task)).ok);
+    assert.ok((await backlog.runs.start({ kind: 'task', id: task.id })).ok);
     await until('T-1 is in review', async () => (await stored('T-1'))['status'] === 'Review');
     assert.equal((await stored('T-1'))['assignee'], null);
     assert.ok(vscode.window.terminals.some((terminal) => terminal.name.includes('T-1')));
   });
 
   it('marks everything of a wave that is in review as done', async () => {
-    await until('the tree knows', () => backlog.task(taskId('T-1'))?.status === 'Review' && !backlog.isRunning);
+    await until('the tree knows', () => backlog.task(taskId('T-1'))?.status === 'Review' && !backlog.runs.isRunning);
     await vscode.commands.executeCommand('todo2Waves.approveWave', { kind: 'wave', backlog, number: 0 });
     assert.deepEqual([(await stored('T-1'))['status'], (await stored('T-1'))['completed']], ['Done', 1]);
     assert.equal(backlog.plan?.waveOf.get(taskId('T-2')), 0, 'what waited for it may start now');
   });
 
   it('puts a failed task back to Todo', async () => {
-    assert.ok((await backlog.runTask(backlog.task(taskId('T-3')) ?? assert.fail())).ok);
-    await until('the run has ended', () => !backlog.isRunning);
-    const outcome = backlog.runs.at(-1)?.tasks.get(taskId('T-3'))?.outcome;
+    assert.ok((await backlog.runs.start({ kind: 'task', id: taskId('T-3') })).ok);
+    await until('the run has ended', () => !backlog.runs.isRunning);
+    const outcome = backlog.runs.all.at(-1)?.tasks.get(taskId('T-3'))?.outcome;
     assert.ok(outcome?.kind === 'failed');
     assert.deepEqual([outcome.cause, outcome.exitCode], [{ kind: 'exit' }, 7]);
     assert.deepEqual([(await stored('T-3'))['status'], (await stored('T-3'))['assignee']], ['Todo', null]);
   });
 
   it('stops an agent that hangs', async () => {
-    assert.ok((await backlog.runTask(backlog.task(taskId('T-4')) ?? assert.fail())).ok);
-    await until('T-4 runs', () => backlog.runOf(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running');
+    assert.ok((await backlog.runs.start({ kind: 'task', id: taskId('T-4') })).ok);
+    await until('T-4 runs', () => backlog.runs.of(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running');
     await vscode.commands.executeCommand('todo2Waves.stop');
     assert.deepEqual([(await stored('T-4'))['status'], (await stored('T-4'))['assignee']], ['Todo', null]);
   });
@@ -142,7 +142,7 @@ describe('Todo2 Waves in a real extension host', () => {
       `Hostile ${id}`,
     );
     await until('it is shown', () => backlog.task(taskId(id)) !== undefined);
-    assert.ok((await backlog.runTask(backlog.task(taskId(id)) ?? assert.fail())).ok);
+    assert.ok((await backlog.runs.start({ kind: 'task', id: taskId(id) })).ok);
     await until('it is in review', async () => (await stored(id))['status'] === 'Review');
     assert.ok(!existsSync(join(folder, 'owned')));
     const uri = documentUri('task', backlog.root, id);
@@ -168,11 +168,11 @@ describe('Todo2 Waves in a real extension host', () => {
   });
 
   it('stops the agent at once when somebody else takes its task', async () => {
-    assert.ok((await backlog.runTask(backlog.task(taskId('T-4')) ?? assert.fail())).ok);
-    await until('T-4 runs', () => backlog.runOf(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running');
+    assert.ok((await backlog.runs.start({ kind: 'task', id: taskId('T-4') })).ok);
+    await until('T-4 runs', () => backlog.runs.of(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running');
     await writer.run("UPDATE tasks SET assignee = 'claude-elsewhere-1', version = version + 1 WHERE id = 'T-4'");
-    await until('the run has ended', () => !backlog.isRunning);
-    const outcome = backlog.runs.at(-1)?.tasks.get(taskId('T-4'))?.outcome;
+    await until('the run has ended', () => !backlog.runs.isRunning);
+    const outcome = backlog.runs.all.at(-1)?.tasks.get(taskId('T-4'))?.outcome;
     assert.deepEqual(outcome, { kind: 'lockLost', holder: 'claude-elsewhere-1' });
     assert.equal((await stored('T-4'))['assignee'], 'claude-elsewhere-1', 'the new owner keeps it');
     await writer.run("UPDATE tasks SET assignee = NULL, lock_until = NULL, status = 'Todo' WHERE id = 'T-4'");
@@ -182,8 +182,8 @@ describe('Todo2 Waves in a real extension host', () => {
   it('leaves what a person holds and an agent at work to the next window, which leaves no lock, process or terminal', async function () {
     this.timeout(90_000);
     assert.ok((await backlog.claim(taskId('T-5'))).ok);
-    assert.ok((await backlog.runTask(backlog.task(taskId('T-4')) ?? assert.fail())).ok);
-    const isAtWork = (by: Backlog): boolean => by.runOf(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running';
+    assert.ok((await backlog.runs.start({ kind: 'task', id: taskId('T-4') })).ok);
+    const isAtWork = (by: Backlog): boolean => by.runs.of(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running';
     await until('T-4 runs', () => isAtWork(backlog));
     assert.ok(childProcesses().length >= 2, 'a writer and a supervisor are at work');
     const agents = agentsIn(folder);
@@ -211,7 +211,7 @@ describe('Todo2 Waves in a real extension host', () => {
     await until('the run goes on there', () => isAtWork(next.backlog));
     assert.deepEqual([agentsIn(folder), await lockOf('T-4')], [agents, before_], 'nothing of it began anew');
     assert.equal(vscode.window.terminals.length, 1);
-    await next.backlog.stopTask(taskId('T-4'));
+    await next.backlog.runs.steerTask(taskId('T-4'), 'stopTask');
     assert.deepEqual(await lockOf('T-4'), ['Todo', null]);
     assert.deepEqual(agentsIn(folder), []);
     await next.close('window');

@@ -86,11 +86,6 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
   const runsChanged = new Emitter<undefined>();
   const asked: string[] = [];
   const started: unknown[] = [];
-  /** Remembers what a run was asked to do, and grants it. */
-  const note = (what: string) => (id: string, wave?: number) => {
-    asked.push([what, id, ...(wave === undefined ? [] : [wave])].join(' '));
-    return Promise.resolve();
-  };
   let cap = spec.cap ?? 4;
   const ours: readonly RunState[] = spec.events === undefined ? [] : [applyRunEvents(undefined, spec.events)];
   const none: Failure = { kind: 'writerDied', detail: 'a fake' };
@@ -136,14 +131,15 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
           asked.push(`start ${title}: ${waves.map((ids) => ids.join(' ')).join(' | ')} (${how})`);
           return fail({ kind: 'nothingToRun' });
         },
-        pause: (id) => void note('pause')(id),
-        goOn: (id) => void note('go on')(id),
-        stopTask: note('stop'),
-        stopWave: note('stop wave'),
-        stopRun: note('stop run'),
-        stopAll: () => note('stop')('all'),
-        requeue: (id) => void note('requeue')(id),
-        clear: (id) => void note('clear')(id),
+        steer: (runId, { ask, ...about }) => {
+          asked.push([ask, runId, ...Object.values<string | number>(about)].join(' '));
+          return Promise.resolve();
+        },
+        stopAll: () => {
+          asked.push('stop all');
+          return Promise.resolve();
+        },
+        clear: (runId) => void asked.push(`clear ${runId}`),
         setCap: (n) => {
           if (n !== cap) asked.push(`cap ${n}`);
           cap = n;

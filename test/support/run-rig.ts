@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { Emitter } from '../../src/core/events.ts';
 import type { Failure } from '../../src/core/failure.ts';
-import type { Clock, Job, JobInProgress, TaskWorker, WorkEnd, WorkListener } from '../../src/core/ports.ts';
+import type {
+  Clock,
+  Job,
+  JobInProgress,
+  LeaderRequest,
+  TaskWorker,
+  WorkEnd,
+  WorkListener,
+} from '../../src/core/ports.ts';
 import type { NotReady } from '../../src/core/waves/readiness.ts';
 import type { RunEvent, RunState, TaskOutcome } from '../../src/core/run/run-events.ts';
 import type { AgentAssignment, RunOptions, RunRequest } from '../../src/core/run/run-options.ts';
@@ -166,6 +174,11 @@ export class RunRig implements TaskWorker {
     const started = this.runner.start(this.request(waves));
     assert(started.ok);
     return started.value.runId;
+  }
+
+  /** Asks this of every run. */
+  async steer(request: LeaderRequest): Promise<void> {
+    await Promise.all(this.runner.runs.map(({ runId }) => this.runner.steer(runId, request)));
   }
 
   /**

@@ -38,15 +38,15 @@ export interface Analysis {
 export interface AnalysedBacklog {
   readonly snapshot: Snapshot | undefined;
   readonly plan: Plan | undefined;
-  readonly caseFoldPaths: boolean;
-  whatIf(): Result<WhatIf, Failure>;
+  readonly runs: { readonly caseFoldPaths: boolean; whatIf(): Result<WhatIf, Failure> };
 }
 
 /** Undefined while nothing has been read. The same backlog and the same past runs give the same answer. */
 export function analyse(backlog: AnalysedBacklog): Analysis | undefined {
-  const { snapshot, plan, caseFoldPaths: foldCase } = backlog;
+  const { snapshot, plan, runs } = backlog;
   if (snapshot === undefined || plan === undefined) return undefined;
-  const whatIf = backlog.whatIf();
+  const { caseFoldPaths: foldCase } = runs;
+  const whatIf = runs.whatIf();
   return {
     ...{ snapshot, plan },
     found: analyseParallelism(plan, () => true, { foldCase }),

@@ -28,7 +28,7 @@ export const dependencyHealth: BatchTool = {
   ...{ id: 'dependency_health', title: 'Dependencies', writes: false },
   run: ({ plan, backlog }) => {
     const missing = missingDependencies(plan);
-    const found = analyseParallelism(plan, () => true, { foldCase: backlog.caseFoldPaths });
+    const found = analyseParallelism(plan, () => true, { foldCase: backlog.runs.caseFoldPaths });
     const faults = plan.cycles.length + plan.selfDependent.length + missing.length;
     return {
       summary:

@@ -136,6 +136,6 @@ function statusOf(steps: readonly StepRun[]): BatchStatus {
 function worldOf(backlog: Backlog, workspace: Workspace): ToolWorld | undefined {
   const { snapshot, plan } = backlog;
   if (snapshot === undefined || plan === undefined) return undefined;
-  const conflicts = findConflicts(snapshot.tasks, { foldCase: backlog.caseFoldPaths });
+  const conflicts = findConflicts(snapshot.tasks, { foldCase: backlog.runs.caseFoldPaths });
   return { backlog, workspace, snapshot, plan, conflicts };
 }

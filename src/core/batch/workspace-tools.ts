@@ -89,7 +89,7 @@ export const progressInference: BatchTool = {
     const [commits, plans] = await Promise.all([workspace.commits(), workspace.readPlans()]);
     const inferences = inferProgress(snapshot.tasks, {
       commits: commits ?? [],
-      runs: [...backlog.pastRuns, ...backlog.runs],
+      runs: [...backlog.runs.past, ...backlog.runs.all],
       plans: findAlignment(snapshot.tasks, undefined, plans).plans,
       now: backlog.now,
       staleMs: backlog.options.staleTaskMs,
@@ -133,9 +133,9 @@ export const memoryCheck: BatchTool = {
     const handoffs = state.kind === 'read' ? state.handoffs : [];
     const old = handoffs.filter(({ status, at }) => status === 'open' && backlog.now - (at ?? backlog.now) > OLD_HANDOFF_MS); // prettier-ignore
     return {
-      summary: `${count(handoffs.length, 'handoff')}, ${count(backlog.pastRuns.length, 'past run')}${old.length === 0 ? '' : `; ${count(old.length, 'handoff')} open for more than two weeks`}`,
+      summary: `${count(handoffs.length, 'handoff')}, ${count(backlog.runs.past.length, 'past run')}${old.length === 0 ? '' : `; ${count(old.length, 'handoff')} open for more than two weeks`}`,
       lines: old.map((each) => `${oneLine(each.host) || 'unknown host'}: ${handoffTitle(each)}`),
-      output: { handoffs: handoffs.length, past_runs: backlog.pastRuns.length, forgotten: old.map(({ id }) => id) },
+      output: { handoffs: handoffs.length, past_runs: backlog.runs.past.length, forgotten: old.map(({ id }) => id) },
       wantsLook: old.length > 0,
     };
   },

@@ -20,12 +20,14 @@ export interface RequestContext {
 
 type Waves = readonly (readonly TaskId[])[];
 
-/** What to run, by whom and how: what a person chose, else the rules, else the settings. Fails with `nothingToRun`. */
+/** What to run, by whom and how: what a person chose, else the rules, else the settings. Fails with `nothingToRun`, `noSuchTask`. */
 export function requestOf(scope: RunScope, choice: RunChoice, context: RequestContext): Result<RunRequest, Failure> {
   const { title, waves } = resolve(scope, context);
   const startable = startableOf(waves, context.snapshot);
-  if (startable.length === 0) return fail({ kind: 'nothingToRun' });
   const { snapshot, options } = context;
+  if (scope.kind === 'task' && snapshot?.byId.has(scope.id) === false)
+    return fail({ kind: 'noSuchTask', id: scope.id });
+  if (startable.length === 0) return fail({ kind: 'nothingToRun' });
   const agents = new Map(
     startable.flat().flatMap((id) => {
       const task = snapshot?.byId.get(id);

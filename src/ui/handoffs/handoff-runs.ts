@@ -11,8 +11,8 @@ const RECENT_MS = 16 * 3_600_000;
 const MOST_RUNS = 20;
 
 /** Runs that are at work, or ended within the last sixteen hours; the newest first. */
-export function recentRuns({ runs, pastRuns, now }: Backlog): readonly RunState[] {
-  const byId = new Map([...pastRuns, ...runs].map((run) => [run.runId, run]));
+export function recentRuns({ runs, now }: Backlog): readonly RunState[] {
+  const byId = new Map([...runs.past, ...runs.all].map((run) => [run.runId, run]));
   return [...byId.values()]
     .filter(({ endedAt }) => endedAt === undefined || now - endedAt < RECENT_MS)
     .sort((a, b) => b.startedAt - a.startedAt)

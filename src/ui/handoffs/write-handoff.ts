@@ -87,7 +87,7 @@ async function pickParts(backlog: Backlog, git: HandoffDraft['git'], title: stri
   const inProgress = (backlog.snapshot?.tasks ?? []).filter((task) => task.status === 'In Progress');
   const ours = backlog.liveLocks().flatMap(({ task, lease }) => (lease.kind === 'ours' ? [task] : []));
   const runs = recentRuns(backlog);
-  const byHand = ours.filter((task) => backlog.runOf(task.id) === undefined);
+  const byHand = ours.filter((task) => backlog.runs.of(task.id) === undefined);
   const part = (id: string, label: string, detail: string): vscode.QuickPickItem & { readonly id: string } => ({
     id,
     label,

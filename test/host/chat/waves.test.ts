@@ -50,9 +50,9 @@ describe('@waves in a real chat, with a model that needs no account', function (
     fake.subagents.length = fake.toolCalls.length = fake.mostAtOnce = 0;
     await writer.run("UPDATE tasks SET status = 'Todo' WHERE id LIKE 'T-1%'");
     await backlog.refresh();
-    for (const run of backlog.runs) backlog.clearRun(run.runId);
+    for (const run of backlog.runs.all) backlog.runs.clear(run.runId);
   };
-  const lastRun = (): RunState => backlog.runs.at(-1) ?? assert.fail('no run');
+  const lastRun = (): RunState => backlog.runs.all.at(-1) ?? assert.fail('no run');
   const outcomes = (run = lastRun()): (string | undefined)[] =>
     [...run.tasks.values()].map(({ outcome }) => outcome?.kind);
 
@@ -144,9 +144,9 @@ describe('@waves in a real chat, with a model that needs no account', function (
         await reset(behaviour);
         await send('@waves /run wave 0');
         // Where the editor asks for a model before it asks us, there is no run at all.
-        const [run] = backlog.runs;
+        const [run] = backlog.runs.all;
         if (run !== undefined) {
-          await until('the run has ended', () => backlog.runs.every(({ phase }) => phase === 'ended'));
+          await until('the run has ended', () => backlog.runs.all.every(({ phase }) => phase === 'ended'));
           assert.ok(
             outcomes().every((kind) => kind === 'failed' || kind === 'skipped'),
             outcomes().join(),
@@ -211,7 +211,7 @@ describe('@waves in a real chat, with a model that needs no account', function (
     });
     try {
       await vscode.commands.executeCommand('todo2Waves.runWaveWithSubagents', { kind: 'wave', backlog, number: 0 });
-      await until('the run has ended', () => backlog.runs.at(-1)?.phase === 'ended');
+      await until('the run has ended', () => backlog.runs.all.at(-1)?.phase === 'ended');
       assert.deepEqual(outcomes(), Array(5).fill('succeeded'));
     } finally {
       await set('subagentsSend', undefined);
@@ -222,7 +222,7 @@ describe('@waves in a real chat, with a model that needs no account', function (
     await reset('works');
     await vscode.commands.executeCommand('todo2Waves.runWaveWithSubagents', { kind: 'wave', backlog, number: 0 });
     await new Promise((resolve) => setTimeout(resolve, 500));
-    assert.deepEqual(backlog.runs, []);
+    assert.deepEqual(backlog.runs.all, []);
     assert.deepEqual(fake.subagents, []);
   });
 
@@ -231,7 +231,7 @@ describe('@waves in a real chat, with a model that needs no account', function (
     api.agents.subagentTool = 'no_such_tool';
     try {
       await send('@waves /run wave 0');
-      assert.deepEqual(backlog.runs, []);
+      assert.deepEqual(backlog.runs.all, []);
       assert.deepEqual(await locked(), []);
     } finally {
       api.agents.subagentTool = 'standin_subagent';
@@ -243,7 +243,7 @@ describe('@waves in a real chat, with a model that needs no account', function (
     for (const query of ['@waves', '@waves /status', '@waves /explain T-2', '@waves /plan', '@waves hello?']) {
       await send(query);
     }
-    assert.deepEqual(backlog.runs, []);
+    assert.deepEqual(backlog.runs.all, []);
     assert.ok(!readdirSync(folder).includes('.cursor'), 'plans are written by their buttons');
   });
 

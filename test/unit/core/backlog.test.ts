@@ -19,7 +19,7 @@ test('a database that was busy when it was asked can be claimed from as soon as 
   assert.deepEqual(await backlog.probeClaims(), busy);
   assert.equal(backlog.claimsFailure, undefined, 'it is no reason to call the backlog read-only');
   assert.ok((await backlog.claim(taskId('T-1'))).ok);
-  await backlog.runAllWaves();
+  await backlog.runs.start({ kind: 'all' });
   assert.equal(backlog.started.length, 1);
 });
 
@@ -29,7 +29,7 @@ test('where no SQLite can be had, the backlog is read-only until some can', asyn
   const backlog = fakeBacklog({ tasks: tasks('T-1'), locks: { probe: () => Promise.resolve(answers.shift()) } });
   await backlog.probeClaims();
   assert.deepEqual(backlog.claimsFailure, none);
-  assert.deepEqual(await backlog.runAllWaves(), { ok: false, failure: none });
+  assert.deepEqual(await backlog.runs.start({ kind: 'all' }), { ok: false, failure: none });
   assert.equal(backlog.started.length, 0);
   await backlog.probeClaims();
   assert.equal(backlog.claimsFailure, undefined);
@@ -37,7 +37,7 @@ test('where no SQLite can be had, the backlog is read-only until some can', asyn
 
 test('only tasks that can start are handed to a run, wave by wave', async () => {
   const backlog = fakeBacklog({ tasks: tasks('T-1', '?T-2', '#T-3', '~T-4', 'T-5 < T-1', '+T-6') });
-  await backlog.runAllWaves();
+  await backlog.runs.start({ kind: 'all' });
   assert.deepEqual(backlog.started, [{ title: 'All waves', waves: [['T-1', 'T-4'], ['T-5']] }]);
 });
 
@@ -68,7 +68,7 @@ test('nothing is claimed, run or set in a backlog that is only a JSON file', asy
   });
   const refusal = { ok: false, failure: { kind: 'readOnly', cause: { kind: 'jsonOnly' } } };
   assert.deepEqual(await backlog.claim(taskId('T-1')), refusal);
-  assert.deepEqual(await backlog.runAllWaves(), refusal);
+  assert.deepEqual(await backlog.runs.start({ kind: 'all' }), refusal);
   assert.deepEqual(await backlog.setStatus(task('T-1'), 'Done'), refusal);
 });
 

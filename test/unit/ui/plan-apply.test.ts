@@ -76,7 +76,7 @@ test('the tree shows the waves of a file, whom they leave out, and which depende
   const broken = childrenOf(rows[3], [backlog])[0];
   assert.equal(describeNode(broken!, NO_AGENTS).description, 'wave 0, waits for T-2, wave 1');
   assert.match(backlogSummary(backlog), /^3 open · 2 ready · waves of docs\/w\.json$/);
-  await backlog.runAllWaves();
+  await backlog.runs.start({ kind: 'all' });
   assert.deepEqual(backlog.started, [{ title: 'All waves', waves }], 'what is shown is what runs');
   await moveToWave(backlog, [taskId('T-1')], 1);
   assert.match(shown[0]?.message ?? '', /These are the waves of docs\/w\.json/);
@@ -95,7 +95,7 @@ test('a lens counts the tasks of its line and runs those that are ready', async 
   const backlog = fakeBacklog({ tasks: [...CHAIN, ...tasks('+T-4', '?T-5')] });
   const { title, ready } = waveLens(backlog, ['T-1', 'T-2', 'T-3', 'T-4', 'T-5', 'T-404']);
   assert.equal(title, '$(play) Run wave · 2 ready · 1 in review · 1 blocked · 1 finished · 1 unknown');
-  await backlog.runTasks('Wave 0 of x', ready);
+  await backlog.runs.start({ kind: 'tasks', title: 'Wave 0 of x', ids: ready });
   assert.deepEqual(backlog.started, [{ title: 'Wave 0 of x', waves: [['T-1', 'T-2']] }]);
   assert.equal(waveLens(backlog, ['T-3']).title, 'Nothing to run · 1 blocked');
 });

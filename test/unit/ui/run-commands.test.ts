@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import '../../support/use-editor-stub.ts';
-import type { Backlog } from '../../../src/core/backlog.ts';
+import type { BacklogRuns } from '../../../src/core/backlog-runs.ts';
 import { ok } from '../../../src/core/result.ts';
 import type { RunChoice } from '../../../src/core/run/run-choice.ts';
 import type { RunState } from '../../../src/core/run/run-events.ts';
@@ -79,13 +79,13 @@ const wave = (number: number): object => ({ kind: 'wave', number });
 
 const presses: readonly [name: string, node: object | undefined, asked: string][] = [
   ['pauseRun', run('r'), 'pause r'],
-  ['goOnRun', run('p'), 'go on p'],
-  ['stopRun', run('r'), 'stop run r'],
-  ['stopTask', { kind: 'runTask', runId: 'r', taskId: taskId('T-1') }, 'stop T-1'],
-  ['requeueTask', { kind: 'runTask', runId: 'r', taskId: taskId('T-1') }, 'requeue T-1'],
+  ['goOnRun', run('p'), 'goOn p'],
+  ['stopRun', run('r'), 'stopRun r'],
+  ['stopTask', { kind: 'runTask', runId: 'r', taskId: taskId('T-1') }, 'stopTask r T-1'],
+  ['requeueTask', { kind: 'runTask', runId: 'r', taskId: taskId('T-1') }, 'requeue r T-1'],
   // Without a row: the only one that fits.
   ['pauseRun', undefined, 'pause r'],
-  ['goOnRun', undefined, 'go on p'],
+  ['goOnRun', undefined, 'goOn p'],
 ];
 for (const [name, node, asked] of presses) {
   test(`${name} ${node === undefined ? 'from the palette' : 'on a row'} does ${asked}`, async () => {
@@ -118,9 +118,9 @@ test('resuming runs what failed, and nothing that succeeded', async () => {
 });
 
 test('a wave of the tree is stopped in every run that has tasks of it, once in each', async () => {
-  assert.deepEqual(await makeWindow().press('stopWave', wave(0)), ['stop wave r 0', 'stop wave p 0']);
+  assert.deepEqual(await makeWindow().press('stopWave', wave(0)), ['stopWave r 0', 'stopWave p 0']);
   answers.push('wave 2 of the run');
-  assert.deepEqual(await makeWindow().press('stopWave'), ['stop wave r 1']);
+  assert.deepEqual(await makeWindow().press('stopWave'), ['stopWave r 1']);
   answers.push('wave 2 of the run');
   assert.deepEqual(await makeWindow([], { elsewhere: [live] }).press('stopWave'), [
     'ask r {"ask":"stopWave","wave":1}',
@@ -265,12 +265,12 @@ test('a choice that is stored wrongly counts as far as it is right', () => {
 test('a dry run opens a page of its own, and starts nothing', async () => {
   const { press, backlog, backlogs } = makeWindow([]);
   const scopes: unknown[] = [];
-  const dryRun: Backlog['dryRun'] = (...scope) => {
+  const dryRun: BacklogRuns['dryRun'] = (...scope) => {
     scopes.push(scope);
     const [step, other] = tasks('T-1', 'T-2').map((task, n) => dryStep(task, { startsAtMs: n * 60_000 }));
     return Promise.resolve(ok(dryReport({ steps: [step!, other!] })));
   };
-  Object.defineProperty(backlog, 'dryRun', { value: dryRun });
+  Object.defineProperty(backlog.runs, 'dryRun', { value: dryRun });
   await press('dryRun', wave(0));
   assert.deepEqual(scopes, [[{ kind: 'wave', number: 0 }, {}]]);
   assert.deepEqual(shown, []);
@@ -304,5 +304,5 @@ test('in a window that is not trusted nothing is started, resumed or tried', asy
     assert.deepEqual(backlog.started, [], name);
   }
   assert.equal(shown.length, 5);
-  assert.deepEqual(await makeWindow().press('stopRun', run('r')), ['stop run r'], 'stopping is always possible');
+  assert.deepEqual(await makeWindow().press('stopRun', run('r')), ['stopRun r'], 'stopping is always possible');
 });

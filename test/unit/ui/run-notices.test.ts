@@ -123,7 +123,7 @@ test('the buttons of a notice do what they say, to the task that it names', asyn
     `“Title of T-1” looks stuck: its agent has been silent since ${clockTime(NOW - 11 * MINUTE)}.`,
   );
   assert.deepEqual(shown[0]?.buttons, ['Show Terminal', 'Requeue', 'Stop']);
-  assert.deepEqual(one.backlog.asked, ['requeue T-1']);
+  assert.deepEqual(one.backlog.asked, ['requeue r T-1']);
   answers.push('Show Terminal');
   await one.happen({ kind: 'taskEnded', id: taskId('T-1'), outcome: UNKNOWN, at: NOW + 1 });
   assert.equal(messages()[1], 'Nobody saw how “Title of T-1” ended. Look at what was done before it is run again.');
@@ -232,7 +232,7 @@ test('there is never more than one notice of a kind; what came meanwhile is told
   assert.equal(shown.length, 2);
   assert.match(messages()[1] ?? '', /^“Title of T-3” looks stuck/, 'T-2 works again');
   await held.close('Stop');
-  assert.deepEqual(world.backlog.asked, ['stop T-3']);
+  assert.deepEqual(world.backlog.asked, ['stopTask r T-3']);
 });
 
 test('a title cannot bring a link or an icon into a notice', async () => {

@@ -48,7 +48,7 @@ test('without a row a person picks the run, or the task of those that have not e
   assert.deepEqual(backlog.asked, [
     'ask t {"ask":"stopRun"}',
     'ask t {"ask":"stopTask","id":"T-4"}',
-    'stop T-3',
-    'stop T-2',
+    'stopTask o T-3',
+    'stopTask o T-2',
   ]);
 });

@@ -95,8 +95,8 @@ async function reopened(t: TestContext, story: readonly RunEvent[], { begunHere 
       restored.push({ run, attach });
       return { runId: run.runId, ended: new Promise(() => undefined) };
     },
-    ...{ setCap: note('cap'), pause: note('pause'), goOn: note('goOn'), requeue: note('requeue') },
-    ...{ stopRun: tell('stopRun'), stopWave: tell('stopWave'), stopTask: tell('stopTask') },
+    setCap: note('cap'),
+    steer: (runId, { ask, ...about }) => tell(ask)(runId, ...Object.values<string | number>(about)),
   };
   const open = async (
     isAlive: RunTakeoverOptions['isAlive'] = () => Promise.resolve(false),
@@ -175,7 +175,7 @@ describe('an attempt that nothing shows of', () => {
     assert.deepEqual([...(at.restored[0]?.attach ?? [])], ['T-1', 'T-2']);
     assert.deepEqual(
       at.told.filter((line) => line.startsWith('requeue')),
-      ['requeue T-1'],
+      [`requeue ${RUN} T-1`],
     );
   });
 

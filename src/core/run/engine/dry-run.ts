@@ -67,7 +67,7 @@ export async function dryRun(options: DryRunOptions, cap: number): Promise<Resul
   runner.onEvent((event) => {
     events.push(event);
     // Nobody is there to press Go On.
-    if (event.kind === 'runPaused') runner.goOn(event.runId);
+    if (event.kind === 'runPaused') void runner.steer(event.runId, { ask: 'goOn' });
   });
   const started = runner.start(options.request);
   if (!started.ok) return started;

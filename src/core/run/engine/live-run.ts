@@ -1,3 +1,4 @@
+import type { LeaderRequest } from '../../ports.ts';
 import type { TaskId } from '../../task.ts';
 import { Breaker, isFailure } from './retry-policy.ts';
 import { Rescheduler } from './reschedule.ts';
@@ -177,7 +178,7 @@ export class LiveRun {
     const { series } = this.#breaker;
     if (series !== undefined && this.#phase === 'running') this.#stopFor({ kind: 'breaker', ...series });
     if (this.#phase === 'stopping') this.#skipRest();
-    if (this.#stop?.kind === 'person') void this.stopTasks(this.entries.keys());
+    if (this.#stop?.kind === 'person') void this.#stopTasks(this.entries.keys());
     // Not before the other runs that are taken over now have asked for the slots of what they have at work.
     void Promise.resolve().then(() => this.#advance());
   }
@@ -213,13 +214,35 @@ export class LiveRun {
     if (this.#phase !== 'ended') this.#tell({ kind: 'capChanged', cap });
   }
 
-  pause(by: 'person' | 'wave'): void {
+  /** Does what the user asks of the run. Resolves when what was to be stopped has ended and that was told. */
+  async steer(request: LeaderRequest): Promise<void> {
+    switch (request.ask) {
+      case 'pause':
+        this.#pause('person');
+        return;
+      case 'goOn':
+        this.#goOn();
+        return;
+      case 'requeue':
+        this.#requeue(request.id);
+        return;
+      case 'stopTask':
+        return this.#stopTasks([request.id]);
+      case 'stopWave':
+        return this.#stopTasks(this.state.waves[request.wave] ?? []);
+      case 'stopRun':
+        return this.#stopAll();
+    }
+  }
+
+  /** Nothing further starts until the run goes on; agents at work do go on. */
+  #pause(by: 'person' | 'wave'): void {
     if (this.#phase !== 'running' || this.#paused !== undefined) return;
     this.#paused = by;
     this.#tell({ kind: 'runPaused', by });
   }
 
-  goOn(): void {
+  #goOn(): void {
     if (this.#phase === 'ended' || this.#paused === undefined) return;
     this.#paused = undefined;
     this.#tell({ kind: 'runWentOn' });
@@ -227,7 +250,7 @@ export class LiveRun {
   }
 
   /** Ends the work on tasks; what waits ends at once. Resolves when all of that is written down. */
-  async stopTasks(ids: Iterable<TaskId>): Promise<void> {
+  async #stopTasks(ids: Iterable<TaskId>): Promise<void> {
     if (this.#isDetached()) return;
     const ends: Promise<void>[] = [];
     for (const id of ids) {
@@ -244,16 +267,16 @@ export class LiveRun {
   }
 
   /** Ends the run: what waits is skipped, agents at work are ended. */
-  async stop(): Promise<void> {
+  async #stopAll(): Promise<void> {
     if (this.#phase === 'ended' || this.#isDetached()) return;
     this.#course.stop();
     if (this.#phase === 'running') this.#stopFor({ kind: 'person' });
-    await this.stopTasks(this.entries.keys());
+    await this.#stopTasks(this.entries.keys());
     await Promise.race([this.ended, this.#gone]);
   }
 
-  /** Ends an attempt and queues its task again; does nothing for one that is not at work. */
-  requeue(id: TaskId): void {
+  /** Ends an attempt and queues its task again, which is no failure; does nothing for one that is not at work. */
+  #requeue(id: TaskId): void {
     const entry = this.entries.get(id);
     if (entry?.isAtWork !== true || this.#isDetached()) return;
     entry.isRequeued = true;
@@ -405,7 +428,7 @@ export class LiveRun {
     this.#tell({ kind: 'waveEnded', wave, verify });
     if (this.#phase !== 'running') return;
     if (verify?.passed === false) this.#stopFor({ kind: 'waveVerify', wave, result: verify });
-    else if (this.options.pauseBetweenWaves && this.#left > 0) this.pause('wave');
+    else if (this.options.pauseBetweenWaves && this.#left > 0) this.#pause('wave');
   }
 
   /** True when everything up to the wave of the failure is over. */

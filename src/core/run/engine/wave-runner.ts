@@ -1,6 +1,7 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Disposable, Event } from '../../events.ts';
 import type { Failure } from '../../failure.ts';
+import type { LeaderRequest } from '../../ports.ts';
 import { fail, ok, type Result } from '../../result.ts';
 import type { TaskId } from '../../task.ts';
 import { AgentLimiter } from './agent-limiter.ts';
@@ -136,38 +137,13 @@ export class WaveRunner implements Disposable {
     return { runId, ended: run.ended };
   }
 
-  /** Nothing further of this run starts until it goes on; agents at work do go on. */
-  pause(runId: string): void {
-    this.#runs.get(runId)?.pause('person');
-  }
-
-  goOn(runId: string): void {
-    this.#runs.get(runId)?.goOn();
-  }
-
-  /** Ends the work on a task in every run that has it; resolves when it has ended and that was told. */
-  async stopTask(id: TaskId): Promise<void> {
-    await Promise.all([...this.#runs.values()].map((run) => run.stopTasks([id])));
-  }
-
-  /** Ends the work on every task of one wave of a run. */
-  async stopWave(runId: string, wave: number): Promise<void> {
-    const run = this.#runs.get(runId);
-    await run?.stopTasks(run.state.waves[wave] ?? []);
-  }
-
-  /** Ends a run: what waits is skipped, agents at work are ended. Resolves when all of it was told. */
-  async stopRun(runId: string): Promise<void> {
-    await this.#runs.get(runId)?.stop();
+  /** Does what the user asks of a run, see `LiveRun.steer`; does nothing for a run that is not here. */
+  async steer(runId: string, request: LeaderRequest): Promise<void> {
+    await this.#runs.get(runId)?.steer(request);
   }
 
   async stopAll(): Promise<void> {
-    await Promise.all([...this.#runs.values()].map((run) => run.stop()));
-  }
-
-  /** Ends an attempt that looks stuck and queues its task again, which is no failure. */
-  requeue(id: TaskId): void {
-    for (const run of this.#runs.values()) run.requeue(id);
+    await Promise.all([...this.#runs.values()].map((run) => run.steer({ ask: 'stopRun' })));
   }
 
   /** Forgets a run that has ended; does nothing to one that goes on. */

@@ -105,6 +105,11 @@ class Scene {
     assert.ok(started.ok);
   }
 
+  async steer(ask: 'stopTask' | 'requeue', id: TaskId): Promise<void> {
+    const { runner } = this.made;
+    await Promise.all(runner.runs.map(({ runId }) => runner.steer(runId, { ask, id })));
+  }
+
   get isOver(): boolean {
     return this.made.runner.runs[0]?.phase === 'ended';
   }
@@ -127,13 +132,13 @@ class Scene {
         this.asked.get(id)?.({ text: what === 'well' ? 'done' : '' });
         this.asked.delete(id);
         if (worker.awaitsManualCompletion(id))
-          await (what === 'well' ? worker.complete(id) : this.made.runner.stopTask(id));
+          await (what === 'well' ? worker.complete(id) : this.steer('stopTask', id));
         break;
       case 'stop':
-        void this.made.runner.stopTask(id);
+        void this.steer('stopTask', id);
         break;
       case 'requeue':
-        this.made.runner.requeue(id);
+        void this.steer('requeue', id);
         break;
       case 'others claim':
         await this.rig.locksOf(`cursor-there-${n}`).claim(id, 60_000);

@@ -150,7 +150,7 @@ test('a task that waits for its next try holds no slot, and a stop ends it at on
   await settle();
   await rig.end('a', 1);
   assert.equal(rig.alive, 'b');
-  await rig.runner.stopTask(taskId('a'));
+  await rig.steer({ ask: 'stopTask', id: taskId('a') });
   assert.equal(rig.clock.waiting, 0);
   await rig.end('b', 0);
   assert.equal(rig.outcomes(), 'a:skipped/stopped b:succeeded');
@@ -163,7 +163,7 @@ for (const ending of ['lockLost', 'unknown', 'stopped'] as const) {
     rig.start('a');
     await settle();
     if (ending === 'lockLost') rig.change('a', { lock: undefined });
-    if (ending === 'stopped') await rig.runner.stopTask(taskId('a'));
+    if (ending === 'stopped') await rig.steer({ ask: 'stopTask', id: taskId('a') });
     else await rig.end('a', ending === 'unknown' ? { kind: 'unknown', detail: '' } : 0);
     assert.equal(rig.outcomes(), `a:${ending}`);
   });
@@ -326,12 +326,12 @@ test('a paused run starts nothing, lets what works go on, and goes on where it w
   const rig = rigWith(['a', 'b', 'c'], {}, 1);
   const runId = rig.start('a b | c');
   await settle();
-  rig.runner.pause(runId);
-  rig.runner.pause(runId);
+  void rig.runner.steer(runId, { ask: 'pause' });
+  void rig.runner.steer(runId, { ask: 'pause' });
   await rig.end('a', 0);
   assert.equal(rig.alive, '');
   assert.equal(rig.run()?.paused, 'person');
-  rig.runner.goOn(runId);
+  void rig.runner.steer(runId, { ask: 'goOn' });
   await settle();
   assert.equal(rig.alive, 'b');
   await rig.end('b', 0);
@@ -345,11 +345,11 @@ test('a pause while the backlog is looked at leaves the task in the queue', asyn
   rig.isManual = (label) => label === 'refresh';
   const runId = rig.start('a');
   await settle();
-  rig.runner.pause(runId);
+  void rig.runner.steer(runId, { ask: 'pause' });
   await rig.let('refresh');
   assert.equal(rig.run()?.tasks.get(taskId('a'))?.phase, 'queued');
   rig.isManual = () => false;
-  rig.runner.goOn(runId);
+  void rig.runner.steer(runId, { ask: 'goOn' });
   await settle();
   assert.equal(rig.alive, 'a');
 });
@@ -362,7 +362,7 @@ for (const runMode of ['strict', 'flow'] as const) {
     for (let i = 0; i < 5; i++) await settle();
     assert.equal(rig.run()?.paused, 'wave');
     assert.equal(rig.outcomes(), 'a:succeeded b:open');
-    rig.runner.goOn(runId);
+    void rig.runner.steer(runId, { ask: 'goOn' });
     while (rig.run()?.phase !== 'ended') await settle();
     assert.equal(
       rig.story(),
@@ -375,7 +375,7 @@ test('requeueing ends a stuck attempt and begins the task anew, which is no fail
   const rig = rigWith(['a'], { retries: 0, onFailure: 'stopAtOnce' });
   rig.start('a');
   await settle();
-  rig.runner.requeue(taskId('a'));
+  void rig.steer({ ask: 'requeue', id: taskId('a') });
   await settle();
   assert.equal(rig.alive, 'a');
   assert.equal(rig.task('a').lock?.holder, 'claude-host-2');
@@ -390,7 +390,7 @@ test('work that ends well in spite of a requeue counts', async () => {
   rig.isManual = (label) => label === 'dying a';
   rig.start('a');
   await settle();
-  rig.runner.requeue(taskId('a'));
+  void rig.steer({ ask: 'requeue', id: taskId('a') });
   await rig.end('a', 0);
   assert.equal(rig.outcomes(), 'a:succeeded');
 });
@@ -399,7 +399,7 @@ test('stopping a wave leaves the others alone', async () => {
   const rig = rigWith(['a', 'b', 'c'], { runMode: 'flow' }, 2);
   const runId = rig.start('a b | c');
   await settle();
-  await rig.runner.stopWave(runId, 0);
+  await rig.runner.steer(runId, { ask: 'stopWave', wave: 0 });
   await settle();
   assert.equal(rig.outcomes(), 'a:stopped b:stopped c:open');
   assert.equal(rig.alive, 'c');
@@ -459,7 +459,7 @@ test('a window that lets go of its runs ends nothing and tells nothing, and the 
   await settle();
   const told = rig.events.length;
   rig.runner.detachAll();
-  rig.runner.requeue(taskId('a'));
+  void rig.steer({ ask: 'requeue', id: taskId('a') });
   await rig.runner.stopAll();
   await rig.end('b', 0);
   assert.equal(rig.events.length, told);
@@ -496,14 +496,14 @@ test('a run that was paused, cooling down or waiting for its next try is so afte
   const runId = rig.start('a b c d');
   await settle();
   await rig.end('a', 1);
-  rig.runner.pause(runId);
+  void rig.runner.steer(runId, { ask: 'pause' });
   await rig.end('b', { kind: 'rateLimited', retryAfterMs: 9000, detail: '' });
   await rig.end('c', 0);
   rig.reopen();
   await settle();
   assert.equal(rig.run()?.paused, 'person');
   assert.equal(rig.waits(), 'a:retry b:coolingDown');
-  rig.runner.goOn(runId);
+  void rig.runner.steer(runId, { ask: 'goOn' });
   await rig.clock.turn(4999);
   assert.equal(rig.alive, 'd');
   await rig.clock.turn(1);

@@ -133,26 +133,28 @@ test('whatever happens in whatever order, a run keeps its promises', async () =>
         const runId = `r${1 + (number % 2)}`;
         switch (action) {
           case 'stopTask':
-            return stops.push(rig.runner.stopTask(id).then(() => assert(!rig.agents.has(id), 'a stop leaves nothing')));
+            return stops.push(
+              rig.steer({ ask: 'stopTask', id }).then(() => assert(!rig.agents.has(id), 'a stop leaves nothing')),
+            );
           case 'stopWave':
-            return stops.push(rig.runner.stopWave(runId, number % 3));
+            return stops.push(rig.runner.steer(runId, { ask: 'stopWave', wave: number % 3 }));
           case 'stopRun':
             return stops.push(
-              rig.runner.stopRun(runId).then(() => {
+              rig.runner.steer(runId, { ask: 'stopRun' }).then(() => {
                 const left = [...rig.agents.values()].filter(({ job }) => job.runId === runId);
                 assert.deepEqual(left, [], 'a stop leaves nothing at work');
               }),
             );
           case 'pause': {
-            rig.runner.pause(runId);
+            void rig.runner.steer(runId, { ask: 'pause' });
             return;
           }
           case 'goOn': {
-            rig.runner.goOn(runId);
+            void rig.runner.steer(runId, { ask: 'goOn' });
             return;
           }
           case 'requeue': {
-            rig.runner.requeue(id);
+            void rig.steer({ ask: 'requeue', id });
             return;
           }
           case 'cap':
@@ -205,7 +207,8 @@ test('whatever happens in whatever order, a run keeps its promises', async () =>
         }
         if (rig.runner.runs.every((run) => run.phase === 'ended')) break;
         // Nobody does anything any more: people press Go On, time goes by, and leases end.
-        for (const { runId, paused } of rig.runner.runs) if (paused !== undefined) rig.runner.goOn(runId);
+        for (const { runId, paused } of rig.runner.runs)
+          if (paused !== undefined) void rig.runner.steer(runId, { ask: 'goOn' });
         for (const id of rig.tasks.keys()) if (step > 1500) rig.change(id, { lock: undefined }); // prettier-ignore
         await rig.notice();
         await rig.clock.turn(60_000);

@@ -126,7 +126,7 @@ test('a run that another window took over tells nothing and begins nothing here 
   const kept = rig.start('d e');
   await settle();
   assert.equal(rig.alive, 'a c');
-  const stopping = rig.runner.stopTask(taskId('nobody'));
+  const stopping = rig.steer({ ask: 'stopTask', id: taskId('nobody') });
   rig.runner.detach(lost);
   const told = (): number => rig.events.filter(({ runId }) => runId === lost).length;
   const before = told();
@@ -146,7 +146,7 @@ test('whoever waits for a run to stop waits no longer when another window takes 
   rig.isManual = (label) => label === 'dying a';
   const runId = rig.start('a');
   await settle();
-  const stopped = rig.runner.stopRun(runId);
+  const stopped = rig.runner.steer(runId, { ask: 'stopRun' });
   await settle();
   rig.runner.detach(runId);
   await stopped;

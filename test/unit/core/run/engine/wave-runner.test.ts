@@ -236,7 +236,7 @@ test('stopping one task ends its agent, gives it back and leaves the others alon
   const rig = new RunRig(['a', 'b', 'c < a']);
   rig.start('a b | c');
   await settle();
-  await rig.runner.stopTask(taskId('a'));
+  await rig.steer({ ask: 'stopTask', id: taskId('a') });
   assert.equal(rig.alive, 'b');
   assert.equal(rig.task('a').status, 'Todo');
   await rig.end('b', 0);
@@ -248,8 +248,8 @@ test('stopping a task that waits for a slot or a wave ends it at once', async ()
   const rig = new RunRig(['a', 'b', 'c'], 1);
   rig.start('a b | c');
   await settle();
-  await rig.runner.stopTask(taskId('b'));
-  await rig.runner.stopTask(taskId('c'));
+  await rig.steer({ ask: 'stopTask', id: taskId('b') });
+  await rig.steer({ ask: 'stopTask', id: taskId('c') });
   assert.equal(rig.outcomes(), 'a:open b:skipped/stopped c:skipped/stopped');
   await rig.end('a', 0);
   assert(!rig.steps.includes('claim b'));
@@ -295,7 +295,7 @@ test('a stop while the backlog is looked at claims nothing', async () => {
   rig.isManual = (label) => label === 'refresh';
   rig.start('a');
   await settle();
-  const stop = rig.runner.stopTask(taskId('a'));
+  const stop = rig.steer({ ask: 'stopTask', id: taskId('a') });
   await rig.let('refresh');
   await stop;
   assert.deepEqual(rig.steps, ['refresh']);
@@ -306,7 +306,7 @@ test('a stop while an attempt is being written down asks no worker', async () =>
   rig.isManual = (label) => label === 'flush';
   rig.start('a');
   await settle();
-  const stop = rig.runner.stopTask(taskId('a'));
+  const stop = rig.steer({ ask: 'stopTask', id: taskId('a') });
   await rig.let('flush');
   await stop;
   assert.deepEqual(rig.steps, ['refresh', 'flush']);
@@ -319,7 +319,7 @@ test('an agent that sets its task to Done and is stopped then opens nothing eith
   rig.start('a | b');
   await settle();
   rig.change('a', { status: 'Done', rawStatus: 'Done' });
-  await rig.runner.stopTask(taskId('a'));
+  await rig.steer({ ask: 'stopTask', id: taskId('a') });
   await settle();
   assert.equal(rig.outcomes(), 'a:stopped b:skipped/dependencyFailed');
 });
@@ -402,7 +402,8 @@ test('events that a listener causes come after the one it was told of', async ()
   const rig = new RunRig(['a', 'b']);
   const heard: string[] = [];
   rig.runner.onEvent((event) => {
-    if (event.kind === 'taskEnded' && event.outcome.kind === 'failed') void rig.runner.stopRun(event.runId);
+    if (event.kind === 'taskEnded' && event.outcome.kind === 'failed')
+      void rig.runner.steer(event.runId, { ask: 'stopRun' });
   });
   rig.runner.onEvent((event) => void heard.push(event.kind));
   rig.start('a b');
