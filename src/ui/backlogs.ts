@@ -5,7 +5,7 @@ import type { Result } from '../core/result.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
 import type { Task, TaskId } from '../core/task.ts';
 
-/** The backlogs of this window, one for each root that its folders have, and what only the edge can do for them. */
+/** The backlogs of this window, one for each root that its folders have. */
 export interface Backlogs {
   readonly all: readonly Backlog[];
   /** After a backlog came, went or changed. */
@@ -14,29 +14,36 @@ export interface Backlogs {
   refresh(): Promise<void>;
   /** Makes every view look again, since what they show depends on the time. */
   timePassed(): void;
-  hasTerminal(backlog: Backlog, id: TaskId): boolean;
-  showTerminal(backlog: Backlog, id: TaskId): void;
-  /** What the agent of a task is doing now, in one plain line; undefined where it does not say. */
-  activityOf(backlog: Backlog, id: TaskId): string | undefined;
   /** After an agent at work went on to something else; nothing but `activityOf` has changed. */
   readonly onDidChangeActivity: Event<undefined>;
+  /** What the window can do for one of them; does as much as it still can for one that was closed. */
+  of(backlog: Backlog): BacklogServices;
+}
+
+/** What a window can do for one backlog: terminals, documents, and what the user chose. */
+export interface BacklogServices {
+  hasTerminal(id: TaskId): boolean;
+  /** False where the task has no terminal. */
+  showTerminal(id: TaskId): boolean;
+  /** What the agent of a task is doing now, in one plain line; undefined where it does not say. */
+  activityOf(id: TaskId): string | undefined;
   /** Shows what the agent of one attempt of a run wrote. */
-  openLog(backlog: Backlog, runId: string, attemptNo: number): Promise<void>;
+  openLog(runId: string, attemptNo: number): Promise<void>;
   /** The report on a run, in markdown. */
-  reportOf(backlog: Backlog, runId: string): string;
-  /** What a person chose for a run last; empty where they never did. */
-  lastChoice(backlog: Backlog): RunChoice;
-  rememberChoice(backlog: Backlog, choice: RunChoice): Promise<void>;
+  reportOf(runId: string): string;
+  /** What the user chose for a run last; empty where they never did. */
+  lastChoice(): RunChoice;
+  rememberChoice(choice: RunChoice): PromiseLike<void>;
   /** Writes a plan document and answers its absolute path. */
-  writePlan(backlog: Backlog, kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
+  writePlan(kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
   /** Puts this text in the place of a plan, an absolute path, while it has the text that is expected. */
-  replacePlan(backlog: Backlog, file: string, expected: string, text: string): Promise<Result<undefined, Failure>>;
+  replacePlan(file: string, expected: string, text: string): Promise<Result<undefined, Failure>>;
   /** The agents that can be chosen, whether they are installed, and where. */
-  agents(backlog: Backlog): Promise<readonly AgentChoice[]>;
+  agents(): Promise<readonly AgentChoice[]>;
   /** The tasks of the JSON file beside the database; none where there is no such file. Fails with `unreadable`. */
-  importable(backlog: Backlog): Promise<Result<readonly Task[], Failure>>;
+  importable(): Promise<Result<readonly Task[], Failure>>;
   /** Makes the tables of a store that has none, with these tasks in it. False where there is a table of tasks already. */
-  initialise(backlog: Backlog, tasks: readonly Task[]): Promise<Result<boolean, Failure>>;
+  initialise(tasks: readonly Task[]): Promise<Result<boolean, Failure>>;
 }
 
 /** One agent that the user may choose. */

@@ -137,7 +137,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
         ({ backlog, task }) => openDocument('task', backlog, task.id),
       ),
     showTerminal: (node) =>
-      node !== undefined && 'taskId' in node ? backlogs.showTerminal(node.backlog, node.taskId) : undefined,
+      node !== undefined && 'taskId' in node ? backlogs.of(node.backlog).showTerminal(node.taskId) : undefined,
     copyTaskId: (node) =>
       node !== undefined && 'taskId' in node ? vscode.env.clipboard.writeText(node.taskId) : undefined,
     writePlan: () => trusted(() => onBacklog(backlogs, (backlog) => writePlan(backlogs, backlog, 'main'))),
@@ -387,7 +387,7 @@ async function approveWave(node: TreeNode | undefined): Promise<void> {
 }
 
 async function writePlan(backlogs: Backlogs, backlog: Backlog, kind: 'main' | 'subagents'): Promise<void> {
-  const written = await backlogs.writePlan(backlog, kind);
+  const written = await backlogs.of(backlog).writePlan(kind);
   if (!written.ok) {
     await tell(written.failure);
     return;
@@ -396,7 +396,7 @@ async function writePlan(backlogs: Backlogs, backlog: Backlog, kind: 'main' | 's
 }
 
 async function chooseAgent(backlogs: Backlogs, backlog: Backlog): Promise<void> {
-  const choices = await backlogs.agents(backlog);
+  const choices = await backlogs.of(backlog).agents();
   const picked = await vscode.window.showQuickPick(
     choices.map((choice) => ({
       label: choice.isChosen ? `$(check) ${choice.title}` : choice.title,

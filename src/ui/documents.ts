@@ -80,7 +80,7 @@ const PAGES = {
   run: {
     title: 'Run report',
     opens: 'page',
-    text: (id, backlog, backlogs) => (findRun(backlog, id) ? backlogs.reportOf(backlog, id) : undefined),
+    text: (id, backlog, backlogs) => (findRun(backlog, id) ? backlogs.of(backlog).reportOf(id) : undefined),
     gone: 'This run is not kept any more.',
   },
   dryRun: {

@@ -27,7 +27,7 @@ export async function initialise(backlogs: Backlogs): Promise<void> {
 }
 
 async function askAndMake(backlogs: Backlogs, backlog: Backlog, hasDatabase: boolean): Promise<void> {
-  const read = await backlogs.importable(backlog);
+  const read = await backlogs.of(backlog).importable();
   const tasks = read.ok ? read.value : [];
   const { message, detail } = askToInitialise({
     ...{ root: backlog.root, hasDatabase, importable: tasks.length },
@@ -38,7 +38,7 @@ async function askAndMake(backlogs: Backlogs, backlog: Backlog, hasDatabase: boo
   const buttons = tasks.length === 0 ? [without] : [withTasks, without];
   const chosen = await vscode.window.showInformationMessage(plain(message), { modal: true, detail }, ...buttons);
   if (chosen === undefined) return;
-  const made = await backlogs.initialise(backlog, chosen === withTasks ? tasks : []);
+  const made = await backlogs.of(backlog).initialise(chosen === withTasks ? tasks : []);
   if (!made.ok) await tell(made.failure);
   else if (!made.value) {
     await vscode.window.showInformationMessage('Another program made a table of tasks meanwhile. Nothing was written.');

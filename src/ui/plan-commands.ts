@@ -117,7 +117,7 @@ export async function repairPlan(backlogs: Backlogs): Promise<void> {
   const why = damage.length === 0 ? 'It is not what the backlog says any more' : damage.join('; ');
   const answer = await vscode.window.showInformationMessage(plain(`${why}. Write it as shown?`), 'Repair');
   if (answer !== 'Repair') return;
-  const written = await backlogs.replacePlan(backlog, uri.fsPath, existing, text);
+  const written = await backlogs.of(backlog).replacePlan(uri.fsPath, existing, text);
   if (!written.ok) await tell(written.failure);
 }
 

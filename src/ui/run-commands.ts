@@ -185,7 +185,7 @@ export async function openTaskLog(backlogs: Backlogs, node: TreeNode | undefined
   if (node?.kind !== 'runTask') return;
   const { backlog, runId, taskId } = node;
   const attempt = findRun(backlog, runId)?.tasks.get(taskId)?.attemptNo;
-  if (attempt !== undefined) await backlogs.openLog(backlog, runId, attempt);
+  if (attempt !== undefined) await backlogs.of(backlog).openLog(runId, attempt);
 }
 
 /** The run of a row, the only one that fits, or the one that a person picks. */

@@ -105,7 +105,7 @@ export class RunNotices implements Disposable {
     // What was said in a terminal of its own is gone with it: there is no log to show in its place.
     const isGone = task !== undefined && run?.tasks.get(task.id)?.agent.agentMode === 'interactive';
     const hasSomething =
-      task?.attemptNo !== undefined && (!isGone || this.#parts.backlogs.hasTerminal(backlog, task.id));
+      task?.attemptNo !== undefined && (!isGone || this.#parts.backlogs.of(backlog).hasTerminal(task.id));
     const terminal: readonly Button[] = hasSomething ? ['Show Terminal'] : [];
     switch (kind) {
       case 'stuck':
@@ -129,8 +129,8 @@ export class RunNotices implements Disposable {
     switch (button) {
       case 'Show Terminal':
         if (task === undefined) return;
-        if (backlogs.hasTerminal(backlog, task.id)) backlogs.showTerminal(backlog, task.id);
-        else if (task.attemptNo !== undefined) await backlogs.openLog(backlog, runId, task.attemptNo);
+        if (backlogs.of(backlog).hasTerminal(task.id)) backlogs.of(backlog).showTerminal(task.id);
+        else if (task.attemptNo !== undefined) await backlogs.of(backlog).openLog(runId, task.attemptNo);
         return;
       case 'Requeue':
       case 'Stop':

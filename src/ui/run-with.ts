@@ -33,7 +33,7 @@ interface Item extends vscode.QuickPickItem {
  * It begins with what they chose last.
  */
 export async function chooseHow(backlogs: Backlogs, backlog: Backlog, what: string): Promise<Chosen | undefined> {
-  let choice = backlogs.lastChoice(backlog);
+  let choice = backlogs.of(backlog).lastChoice();
   for (;;) {
     const title = `Run ${plain(what)} With`;
     const picked = await vscode.window.showQuickPick(itemsOf(backlog, choice), { title, matchOnDescription: true });
@@ -41,7 +41,7 @@ export async function chooseHow(backlogs: Backlogs, backlog: Backlog, what: stri
     switch (picked.does) {
       case 'run':
       case 'dryRun':
-        await backlogs.rememberChoice(backlog, choice);
+        await backlogs.of(backlog).rememberChoice(choice);
         return { choice, action: picked.does };
       case 'forget':
         choice = {};
@@ -113,7 +113,7 @@ async function pickWord<T extends string>(
 
 async function pickAgent(backlogs: Backlogs, backlog: Backlog, choice: RunChoice): Promise<RunChoice> {
   const settings = { label: check('As the settings say', choice.agent === undefined), description: '', id: undefined };
-  const agents = (await backlogs.agents(backlog)).map(({ id, title, command }) => ({
+  const agents = (await backlogs.of(backlog).agents()).map(({ id, title, command }) => ({
     label: check(title, id === choice.agent),
     description: command === undefined ? 'not installed' : plain(command),
     id,

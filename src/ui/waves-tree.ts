@@ -42,8 +42,8 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
   constructor(backlogs: Backlogs) {
     this.#backlogs = backlogs;
     this.#view = {
-      hasTerminal: (backlog, id) => backlogs.hasTerminal(backlog, id),
-      activityOf: (backlog, id) => backlogs.activityOf(backlog, id),
+      hasTerminal: (backlog, id) => backlogs.of(backlog).hasTerminal(id),
+      activityOf: (backlog, id) => backlogs.of(backlog).activityOf(id),
     };
     this.#treeView = vscode.window.createTreeView('todo2Waves.waves', {
       treeDataProvider: this,

@@ -1,34 +1,16 @@
 import * as vscode from 'vscode';
 import type { Disposable, Event } from '../core/events.ts';
 import type { Backlog } from '../core/backlog.ts';
-import type { Failure } from '../core/failure.ts';
-import type { Result } from '../core/result.ts';
-import type { Task, TaskId } from '../core/task.ts';
-import type { RunChoice } from '../core/run/run-choice.ts';
-import type { AgentChoice, Backlogs } from './backlogs.ts';
-import { readRunChoice } from './run-choice.ts';
+import type { BacklogServices, Backlogs } from './backlogs.ts';
 
 /** A backlog with what only the composition root can do for it. */
-export interface OpenBacklog {
+export interface OpenBacklog extends BacklogServices {
   readonly backlog: Backlog;
   /** The configuration has put its store somewhere else: to be closed and opened again. */
   readonly onDidMove?: Event<undefined>;
-  hasTerminal(id: TaskId): boolean;
-  showTerminal(id: TaskId): boolean;
-  activityOf(id: TaskId): string | undefined;
   readonly onDidChangeActivity?: Event<unknown>;
   /** `hasTerminal` has changed, and nothing else. */
   readonly onDidAdoptTerminal?: Event<unknown>;
-  openLog(runId: string, attemptNo: number): Promise<void>;
-  reportOf(runId: string): string;
-  /** What `rememberChoice` got last, or whatever else is stored in its place. */
-  lastChoice(): unknown;
-  rememberChoice(choice: RunChoice): PromiseLike<void>;
-  writePlan(kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
-  replacePlan(file: string, expected: string, text: string): Promise<Result<undefined, Failure>>;
-  agents(): Promise<readonly AgentChoice[]>;
-  importable(): Promise<Result<readonly Task[], Failure>>;
-  initialise(tasks: readonly Task[]): Promise<Result<boolean, Failure>>;
   /**
    * Stops what runs, gives back every lock, and lets go of every file and process. Where the whole window goes, locks that a
    * person took are left for a while, so that they are still there after a reload.
@@ -55,6 +37,8 @@ export interface Opener {
 export class WorkspaceBacklogs implements Backlogs, Disposable {
   readonly #opener: Opener;
   readonly #open = new Map<string, { readonly opened: OpenBacklog; readonly subscription: { dispose(): void } }>();
+  /** Also of backlogs that were closed, as a view may still draw a row of one. */
+  readonly #services = new WeakMap<Backlog, OpenBacklog>();
   readonly #changed = new vscode.EventEmitter<undefined>();
   readonly #active = new vscode.EventEmitter<undefined>();
   readonly #disposables: readonly Disposable[];
@@ -105,52 +89,10 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
     this.#tellSoon();
   }
 
-  hasTerminal(backlog: Backlog, id: TaskId): boolean {
-    return this.#open.get(backlog.root)?.opened.hasTerminal(id) ?? false;
-  }
-
-  showTerminal(backlog: Backlog, id: TaskId): void {
-    this.#open.get(backlog.root)?.opened.showTerminal(id);
-  }
-
-  activityOf(backlog: Backlog, id: TaskId): string | undefined {
-    return this.#open.get(backlog.root)?.opened.activityOf(id);
-  }
-
-  async openLog(backlog: Backlog, runId: string, attemptNo: number): Promise<void> {
-    await this.#open.get(backlog.root)?.opened.openLog(runId, attemptNo);
-  }
-
-  reportOf(backlog: Backlog, runId: string): string {
-    return this.#of(backlog).reportOf(runId);
-  }
-
-  lastChoice(backlog: Backlog): RunChoice {
-    return readRunChoice(this.#of(backlog).lastChoice());
-  }
-
-  async rememberChoice(backlog: Backlog, choice: RunChoice): Promise<void> {
-    await this.#of(backlog).rememberChoice(choice);
-  }
-
-  writePlan(backlog: Backlog, kind: 'main' | 'subagents'): Promise<Result<string, Failure>> {
-    return this.#of(backlog).writePlan(kind);
-  }
-
-  replacePlan(backlog: Backlog, file: string, expected: string, text: string): Promise<Result<undefined, Failure>> {
-    return this.#of(backlog).replacePlan(file, expected, text);
-  }
-
-  agents(backlog: Backlog): Promise<readonly AgentChoice[]> {
-    return this.#of(backlog).agents();
-  }
-
-  importable(backlog: Backlog): Promise<Result<readonly Task[], Failure>> {
-    return this.#of(backlog).importable();
-  }
-
-  initialise(backlog: Backlog, tasks: readonly Task[]): Promise<Result<boolean, Failure>> {
-    return this.#of(backlog).initialise(tasks);
+  of(backlog: Backlog): BacklogServices {
+    const opened = this.#services.get(backlog);
+    if (opened === undefined) throw new Error(`Internal error: ${backlog.root} was never open`);
+    return opened;
   }
 
   /** Resolves when the folders of this moment have been looked at. */
@@ -225,6 +167,7 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
       ];
       const subscription = { dispose: () => subscriptions.forEach((each) => each?.dispose()) };
       this.#open.set(root, { opened, subscription });
+      this.#services.set(opened.backlog, opened);
     }
     this.#changed.fire(undefined);
   }
@@ -235,11 +178,5 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
     this.#open.delete(root);
     entry.subscription.dispose();
     await entry.opened.close(what);
-  }
-
-  #of(backlog: Backlog): OpenBacklog {
-    const entry = this.#open.get(backlog.root);
-    if (entry === undefined) throw new Error(`Internal error: ${backlog.root} is not open`);
-    return entry.opened;
   }
 }

@@ -110,7 +110,7 @@ export function wireAgents(shared: {
         ...{ editor, backlogs: () => backlogs.all, follows: followsSubagents, tell, log },
         isChatOff: () => vscode.workspace.getConfiguration('chat').get('disableAIFeatures') === true,
         settingsOf: ({ root }) => readSubagentSettings(vscode.Uri.file(root)),
-        writeSubagentsPlan: (backlog) => backlogs.writePlan(backlog, 'subagents'),
+        writeSubagentsPlan: (backlog) => backlogs.of(backlog).writePlan('subagents'),
         isThere: (root, folder, name) => isThere(root, folder.split('/'), name),
         writeNew: async (root, folder, name, text) => {
           const written = await writeNewFile(root, folder.split('/'), name, text);

@@ -19,6 +19,7 @@ import { systemProcesses } from '../store/runs/processes.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import { WaveSourceFile } from '../store/files/wave-source-file.ts';
 import { explainFailure, explainJump, explainWatchEvent } from '../ui/messages.ts';
+import { readRunChoice } from '../ui/run-choice.ts';
 import { outcomeWords } from '../core/run/run-messages.ts';
 import { readAgentSettings, readNodePath, readRuleProblems, readSettings, readWaveSource } from '../ui/settings.ts';
 import type { OpenBacklog } from '../ui/workspace-backlogs.ts';
@@ -172,7 +173,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
     onDidChangeActivity: terminals.terminals.onDidChangeActivity,
     openLog: (runId, attemptNo) => terminals.openLog(runs, runId, attemptNo),
     reportOf: (runId) => reportOf(backlog, runId),
-    lastChoice: () => extension.workspaceState.get(`${CHOICE_KEY}${root}`),
+    lastChoice: () => readRunChoice(extension.workspaceState.get(`${CHOICE_KEY}${root}`)),
     rememberChoice: (choice) => extension.workspaceState.update(`${CHOICE_KEY}${root}`, choice),
     writePlan,
     replacePlan: (file, expected, text) => replaceWithin(root, file, expected, text),

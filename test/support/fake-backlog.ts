@@ -13,7 +13,7 @@ import { applyRunEvents } from '../../src/core/run/journal/run-state.ts';
 import type { Notice, StoreState } from '../../src/core/snapshot.ts';
 import type { Task } from '../../src/core/task.ts';
 import type { AgentCommandsPort } from '../../src/ui/agent-commands-port.ts';
-import type { Backlogs } from '../../src/ui/backlogs.ts';
+import type { BacklogServices, Backlogs } from '../../src/ui/backlogs.ts';
 import type { RowView } from '../../src/ui/row.ts';
 
 /** The moment at which every fake backlog is looked at. */
@@ -179,22 +179,31 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
 }
 
 /** The backlogs of a window that can do nothing but what `more` says. */
-export function fakeBacklogs(all: readonly Backlog[], more: Partial<Backlogs> = {}): Backlogs {
+export function fakeBacklogs(all: readonly Backlog[], more: Partial<Backlogs & BacklogServices> = {}): Backlogs {
   const unasked = (): Promise<never> => Promise.reject(new Error('not asked for'));
   const never = new Emitter<undefined>().event;
-  const nothing = (): undefined => undefined;
+  const services: BacklogServices = {
+    hasTerminal: () => false,
+    showTerminal: () => false,
+    activityOf: () => undefined,
+    openLog: unasked,
+    reportOf: () => '',
+    lastChoice: () => ({}),
+    rememberChoice: () => Promise.resolve(),
+    writePlan: unasked,
+    replacePlan: unasked,
+    agents: () => Promise.resolve([]),
+    importable: () => Promise.resolve(ok([])),
+    initialise: unasked,
+    ...more,
+  };
   return {
     all,
-    ...{ onDidChange: never, onDidChangeActivity: never, refresh: () => Promise.resolve(), timePassed: nothing },
-    ...{ hasTerminal: () => false, showTerminal: nothing, activityOf: nothing, openLog: unasked },
-    ...{ reportOf: () => '', lastChoice: () => ({}), rememberChoice: () => Promise.resolve() },
-    ...{
-      writePlan: unasked,
-      replacePlan: unasked,
-      agents: () => Promise.resolve([]),
-      importable: () => Promise.resolve(ok([])),
-    },
-    initialise: unasked,
+    onDidChange: never,
+    onDidChangeActivity: never,
+    refresh: () => Promise.resolve(),
+    timePassed: () => undefined,
+    of: () => services,
     ...more,
   };
 }

@@ -52,7 +52,7 @@ describe('plans', () => {
     second = await create('Go on', [first]);
     await until('both are there', () => backlog.task(second) !== undefined);
     file = join(backlog.root, '.cursor', 'plans', mainPlanFile(backlog.name));
-    assert.ok((await api.backlogs.writePlan(backlog, 'main')).ok);
+    assert.ok((await api.backlogs.of(backlog).writePlan('main')).ok);
     document = await vscode.workspace.openTextDocument(file);
     await vscode.window.showTextDocument(document);
   });
@@ -65,7 +65,7 @@ describe('plans', () => {
     assert.match(titles[1] ?? '', /^Nothing to run · \d+ blocked$/);
     const third = await create('Late');
     await until('the plan is out of date', async () => (await lenses())[0] === '$(refresh) Plan is out of date');
-    assert.ok((await api.backlogs.writePlan(backlog, 'main')).ok);
+    assert.ok((await api.backlogs.of(backlog).writePlan('main')).ok);
     await until('it has been written anew', async () => (await lenses()).length === 2 * waves);
     assert.ok(document.getText().includes(third));
   });
@@ -112,12 +112,12 @@ describe('plans', () => {
     const path = join(backlog.root, '.cursor', 'plans', 'damaged.plan.md');
     mkdirSync(join(backlog.root, '.cursor', 'plans'), { recursive: true });
     writeFileSync(path, 'old');
-    const stale = await api.backlogs.replacePlan(backlog, path, 'older', 'new');
+    const stale = await api.backlogs.of(backlog).replacePlan(path, 'older', 'new');
     assert.ok(!stale.ok);
     assert.equal(readFileSync(path, 'utf8'), 'old');
-    assert.ok((await api.backlogs.replacePlan(backlog, path, 'old', 'new')).ok);
+    assert.ok((await api.backlogs.of(backlog).replacePlan(path, 'old', 'new')).ok);
     assert.equal(readFileSync(path, 'utf8'), 'new');
-    assert.ok(!(await api.backlogs.replacePlan(backlog, join(backlog.root, '..', 'x.plan.md'), '', 'new')).ok);
+    assert.ok(!(await api.backlogs.of(backlog).replacePlan(join(backlog.root, '..', 'x.plan.md'), '', 'new')).ok);
   });
 
   it('move a task that is dragged to another wave, by the dependency that a person agrees to', async () => {

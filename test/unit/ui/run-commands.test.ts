@@ -56,9 +56,9 @@ function makeWindow(runs: readonly RunState[] = [live, paused, over], more: Fake
   const backlogs = fakeBacklogs([backlog], {
     agents: () => Promise.resolve([{ id: 'claude', title: 'Claude Code', command: '/bin/claude', isChosen: false }]),
     lastChoice: () => remembered.at(-1) ?? {},
-    rememberChoice: (_, choice) => Promise.resolve(void remembered.push(choice)),
-    openLog: (_, runId, start) => Promise.resolve(void logs.push(`${runId}/${start}`)),
-    reportOf: (_, runId) => `# Report on ${runId}`,
+    rememberChoice: (choice) => Promise.resolve(void remembered.push(choice)),
+    openLog: (runId, start) => Promise.resolve(void logs.push(`${runId}/${start}`)),
+    reportOf: (runId) => `# Report on ${runId}`,
   });
   registerCommands({
     backlogs,

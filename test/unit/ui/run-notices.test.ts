@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import '../../support/use-editor-stub.ts';
-import type { Backlog } from '../../../src/core/backlog.ts';
 import { Emitter } from '../../../src/core/events.ts';
 import type { RunState, TaskOutcome } from '../../../src/core/run/run-events.ts';
 import { taskId } from '../../../src/core/task.ts';
@@ -54,7 +53,7 @@ function watch(spec: FakeBacklog = {}, before: readonly RunStep[] = []): World {
   });
   const backlogs = fakeBacklogs([backlog], {
     onDidChange: changed.event,
-    openLog: (_: Backlog, runId: string, start: number) => Promise.resolve(void opened.push(`${runId}/${start}`)),
+    openLog: (runId: string, start: number) => Promise.resolve(void opened.push(`${runId}/${start}`)),
   });
   const look = async (): Promise<void> => {
     changed.fire(undefined);

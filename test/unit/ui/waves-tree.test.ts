@@ -10,7 +10,7 @@ import type { LiveLock } from '../../../src/core/backlog.ts';
 import { fail, ok } from '../../../src/core/result.ts';
 import type { RunState } from '../../../src/core/run/run-events.ts';
 import { taskId } from '../../../src/core/task.ts';
-import type { Backlogs } from '../../../src/ui/backlogs.ts';
+import type { BacklogServices, Backlogs } from '../../../src/ui/backlogs.ts';
 import type { TreeNode } from '../../../src/ui/tree-nodes.ts';
 import { task, tasks } from '../../support/backlog.ts';
 import {
@@ -83,7 +83,7 @@ function allRows(tree: InstanceType<typeof WavesTree>, node?: TreeNode): readonl
 }
 
 /** A tree, and what the editor was told to draw anew, each time. */
-function treeOf(t: TestContext, backlogs: readonly Backlog[], more: Partial<Backlogs> = {}) {
+function treeOf(t: TestContext, backlogs: readonly Backlog[], more: Partial<Backlogs & BacklogServices> = {}) {
   const changed = new Emitter<undefined>();
   const tree = new WavesTree(fakeBacklogs(backlogs, { onDidChange: changed.event, ...more }));
   t.after(() => tree.dispose());
@@ -261,7 +261,7 @@ function windowOf(stores: Readonly<Record<string, FakeBacklog>>, identity = (roo
         activityOf: () => undefined,
         openLog: () => Promise.reject(new Error('not asked for')),
         reportOf: () => '',
-        lastChoice: () => undefined,
+        lastChoice: () => ({}),
         rememberChoice: () => Promise.resolve(),
         writePlan: () => Promise.reject(new Error('not asked for')),
         replacePlan: () => Promise.reject(new Error('not asked for')),
