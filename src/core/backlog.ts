@@ -1,8 +1,9 @@
-import type { BatchResult } from './batch/batch.ts';
+import type { BatchResult } from './batch/batch-result.ts';
 import { BacklogRuns, type BacklogRunsParts } from './backlog-runs.ts';
 import { claimCandidates } from './lease/claim-candidates.ts';
 import { type Options, resolveOptions, type Settings } from './config.ts';
-import { diagnose, type DoctorInput, staleAt } from './doctor/diagnose.ts';
+import { diagnose, staleAt } from './doctor/diagnose.ts';
+import type { DoctorInput } from './doctor/doctor-input.ts';
 import type { Finding } from './doctor/finding.ts';
 import { type Disposable, Emitter, type Event } from './events.ts';
 import { type Change, isRealStatusChange } from './edit/change.ts';

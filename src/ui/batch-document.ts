@@ -1,5 +1,5 @@
 import { batchJson, errorWords } from '../core/batch/batch-json.ts';
-import type { BatchResult, BatchStatus, StepRun } from '../core/batch/batch.ts';
+import type { BatchResult, BatchStatus, StepRun } from '../core/batch/batch-result.ts';
 import { inline, fenced, section } from '../core/markdown.ts';
 import { count } from '../core/text.ts';
 

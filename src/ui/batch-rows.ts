@@ -1,5 +1,5 @@
 import type { Backlog } from '../core/backlog.ts';
-import type { BatchResult } from '../core/batch/batch.ts';
+import type { BatchResult } from '../core/batch/batch-result.ts';
 import { count } from '../core/text.ts';
 import { batchWords, stepWords, wantsLook } from './batch-document.ts';
 import { GONE, type Icon, row, type RowContent } from './row.ts';

@@ -1,9 +1,9 @@
 import type { Backlog } from '../core/backlog.ts';
-import type { WaveOverrideReport } from '../core/plan/wave-override.ts';
 import type { PlanDamage } from '../core/plan/read-plan.ts';
 import { oneLine } from '../core/text.ts';
 import type { WaveRefusal } from '../core/plan/wave-dependencies.ts';
 import { isSettled, taskId, type TaskId } from '../core/task.ts';
+import type { WaveOverrideReport } from '../core/waves/waves.ts';
 import { nameOf } from './edit-words.ts';
 import { isStartable } from './task-row.ts';
 

@@ -6,7 +6,8 @@ import { join, resolve } from 'node:path';
 import test, { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { writePromptText } from '../../src/core/run/attempt/prompt-text.ts';
-import { createReader, type OutputReader } from '../../src/agent-process/output/agent-output.ts';
+import { createReader } from '../../src/agent-process/output/agent-output.ts';
+import type { OutputReader } from '../../src/agent-process/output/output-reader.ts';
 import { aJob, NO_CONTEXT } from '../support/agent-jobs.ts';
 
 const SCRIPT = resolve('src/simulated-agent.ts');

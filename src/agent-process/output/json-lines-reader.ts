@@ -1,6 +1,6 @@
 import { cut, oneLine, cleanLines } from '../../core/text.ts';
 import { isSessionId } from '../../core/run/journal/session-id.ts';
-import type { OutputReader } from './agent-output.ts';
+import type { OutputReader } from './output-reader.ts';
 import { parseEvent, shorten, type Json } from './event-parts.ts';
 import { findAuthAdvice, findRateLimit, type RateLimit } from './error-patterns.ts';
 

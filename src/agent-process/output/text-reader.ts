@@ -1,5 +1,5 @@
 import { cut, oneLine } from '../../core/text.ts';
-import type { OutputReader } from './agent-output.ts';
+import type { OutputReader } from './output-reader.ts';
 import { TerminalFilter } from '../terminals/terminal-filter.ts';
 import { findAuthAdvice, findRateLimit, type RateLimit } from './error-patterns.ts';
 

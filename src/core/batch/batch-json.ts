@@ -1,5 +1,5 @@
 import { fileConflictsJson } from '../analysis/exarp-json.ts';
-import type { BatchResult, StepRun } from './batch.ts';
+import type { BatchResult, StepRun } from './batch-result.ts';
 import { messageOf } from '../text.ts';
 
 /** What a batch came to, in the shape of exarp-go's `automation`; unlike there, `status` says how it went. Times in seconds. */

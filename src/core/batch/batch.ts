@@ -1,9 +1,10 @@
 import { findConflicts } from '../analysis/conflicts.ts';
 import type { Backlog } from '../backlog.ts';
+import type { BatchResult, BatchStatus, StepRun, ToolReport } from './batch-result.ts';
 import * as ofBacklog from './backlog-tools.ts';
 import * as ofLocks from './lock-tools.ts';
-import { runParallel, type Tool, type ToolRun } from './run-parallel.ts';
-import type { BatchTool, ToolReport, ToolWorld, Workspace } from './tool.ts';
+import { runParallel, type Tool } from './run-parallel.ts';
+import type { BatchTool, ToolWorld, Workspace } from './tool.ts';
 import * as ofWorkspace from './workspace-tools.ts';
 
 /** Tools one stage after the other; those of a stage run side by side. */
@@ -52,27 +53,6 @@ export const BATCHES: readonly Batch[] = [
     ],
   },
 ];
-
-/** One step as it went. */
-export type StepRun = { readonly id: string } & ToolRun<ToolReport>;
-
-/**
- * How a batch went as a whole: `success` only where every step did, `partial` where some did, `cancelled` where somebody ended it
- * before all had begun or ended.
- */
-export type BatchStatus = 'success' | 'partial' | 'failed' | 'cancelled';
-
-export interface BatchResult {
-  readonly action: string;
-  readonly title: string;
-  readonly status: BatchStatus;
-  /** Epoch ms. */
-  readonly startedAt: number;
-  readonly seconds: number;
-  readonly steps: readonly StepRun[];
-  /** Of the beginning. */
-  readonly conflicts: ToolWorld['conflicts'];
-}
 
 export interface BatchOptions {
   readonly backlog: Backlog;

@@ -1,6 +1,7 @@
 import { count, cut, oneLine } from '../text.ts';
 import type { ExarpCall } from './exarp-rules.ts';
-import { type BatchTool, type ToolReport, ToolTrouble } from './tool.ts';
+import type { ToolReport } from './batch-result.ts';
+import { type BatchTool, ToolTrouble } from './tool.ts';
 
 /** Stands before the name of a tool of exarp-go's own in a custom batch. */
 export const EXARP = 'exarp:';

@@ -2,6 +2,7 @@ import type { Backlog } from '../backlog.ts';
 import type { Conflicts } from '../analysis/conflicts.ts';
 import type { Plan } from '../waves/waves.ts';
 import type { Snapshot } from '../snapshot.ts';
+import type { ToolReport } from './batch-result.ts';
 import type { ExarpCall } from './exarp-rules.ts';
 
 /** What the documents of a workspace say; every path is relative to the root, with forward slashes. */
@@ -57,17 +58,6 @@ export interface ToolWorld {
   readonly snapshot: Snapshot;
   readonly plan: Plan;
   readonly conflicts: Conflicts;
-}
-
-/** What a tool found, for people. All of it may hold text of others. */
-export interface ToolReport {
-  /** One sentence. */
-  readonly summary: string;
-  readonly lines: readonly string[];
-  /** The same as data, in the names that exarp-go uses where it has them. */
-  readonly output: Readonly<Record<string, unknown>>;
-  /** True where a person should look at it. */
-  readonly wantsLook: boolean;
 }
 
 /** A tool of a batch, by the id that stands in results and in custom batches. */

@@ -1,12 +1,12 @@
 import { type Change, isAllowedWhileHeld } from '../edit/change.ts';
 import { leaseAt } from '../lease/lease.ts';
 import type { TaskId } from '../task.ts';
-import type { DoctorInput } from './diagnose.ts';
+import type { DoctorInput } from './doctor-input.ts';
 import type { Fix } from './finding.ts';
 
 /** The fix without what nobody may do to a task that somebody else holds: it would be refused, so it is not offered. */
-export function withoutBlockedFixes(fix: Fix, patient: DoctorInput): Fix {
-  const isFree = (changes: readonly Change[]): boolean => !changes.some((change) => isHindered(change, patient));
+export function withoutBlockedFixes(fix: Fix, input: DoctorInput): Fix {
+  const isFree = (changes: readonly Change[]): boolean => !changes.some((change) => isBlocked(change, input));
   switch (fix.kind) {
     case 'none':
       return fix;
@@ -21,7 +21,7 @@ export function withoutBlockedFixes(fix: Fix, patient: DoctorInput): Fix {
 
 const HELD: Fix = { kind: 'none', reason: 'held' };
 
-function isHindered(change: Change, { snapshot, isOurs, now }: DoctorInput): boolean {
+function isBlocked(change: Change, { snapshot, isOurs, now }: DoctorInput): boolean {
   const task = snapshot.byId.get(change.id as TaskId);
   if (task?.lock === undefined || isOurs(task.lock.holder) || isAllowedWhileHeld(change)) return false;
   const { kind } = leaseAt(task.lock, isOurs, now);

@@ -1,22 +1,22 @@
 import { isSettled, compareIds, type Task } from '../task.ts';
-import type { DoctorInput, RawFinding } from './diagnose.ts';
+import type { DoctorInput, RawFinding } from './doctor-input.ts';
 import { setStatus } from './set-status.ts';
 
 /**
  * Tasks that say the same, letter case and blanks aside, as exarp-go tells: at a sync it writes one over the other. Cancelled
  * ones do not count, nor do groups of which nothing is open.
  */
-export function diagnoseContent(patient: DoctorInput): readonly RawFinding[] {
-  const symptoms: RawFinding[] = [];
-  for (const alike of groupBy(patient.snapshot.tasks, (task) => normalise(task.title))) {
+export function diagnoseContent(input: DoctorInput): readonly RawFinding[] {
+  const findings: RawFinding[] = [];
+  for (const alike of groupBy(input.snapshot.tasks, (task) => normalise(task.title))) {
     for (const group of groupBy(alike, (task) => normalise(task.description))) {
-      if (group.some((task) => !isSettled(task.status))) symptoms.push(examineGroup(group, patient));
+      if (group.some((task) => !isSettled(task.status))) findings.push(diagnoseGroup(group, input));
     }
   }
-  return symptoms;
+  return findings;
 }
 
-function examineGroup(group: readonly Task[], { snapshot }: DoctorInput): RawFinding {
+function diagnoseGroup(group: readonly Task[], { snapshot }: DoctorInput): RawFinding {
   const [oldest, ...newer] = group.toSorted(compareAge);
   // Finished ones come first, so that the last is open as one of them is.
   const [first, ...others] = newer

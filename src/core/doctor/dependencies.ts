@@ -1,14 +1,14 @@
 import type { Change } from '../edit/change.ts';
 import type { Task, TaskId } from '../task.ts';
 import { findCircles } from './circles.ts';
-import type { DoctorInput, RawFinding } from './diagnose.ts';
+import type { DoctorInput, RawFinding } from './doctor-input.ts';
 import type { Changes } from './finding.ts';
 
 /** Circles, tasks that wait for themselves, and dependencies on tasks that are not there. */
 export function diagnoseDependencies({ snapshot, plan }: DoctorInput): readonly RawFinding[] {
-  const symptoms: RawFinding[] = [];
+  const findings: RawFinding[] = [];
   for (const { members, circle, isOpen } of findCircles(snapshot, plan)) {
-    symptoms.push({
+    findings.push({
       trouble: { kind: 'cycle', members, circle, isOpen },
       severity: isOpen ? 'error' : 'warning',
       fix: { kind: 'choices', choices: waysOut(circle) },
@@ -16,18 +16,18 @@ export function diagnoseDependencies({ snapshot, plan }: DoctorInput): readonly 
   }
   for (const id of plan.selfDependent) {
     const task = snapshot.byId.get(id);
-    if (task !== undefined) symptoms.push(...examineSelf(task));
+    if (task !== undefined) findings.push(...diagnoseSelf(task));
   }
   for (const [id, missing] of plan.missing) {
     for (const on of missing) {
-      symptoms.push({
+      findings.push({
         trouble: { kind: 'missingDependency', id, on },
         severity: 'warning',
         fix: { kind: 'changes', changes: [{ kind: 'removeDependency', id, on }], safe: false },
       });
     }
   }
-  return symptoms;
+  return findings;
 }
 
 /** Each dependency of a circle opens it. */
@@ -41,14 +41,14 @@ function waysOut(circle: readonly TaskId[]): readonly [Changes, ...Changes[]] {
   return [first, ...others];
 }
 
-function examineSelf({ id, dependencies, parentId }: Task): readonly RawFinding[] {
-  const symptom = (via: 'dependency' | 'parent', change: Change): RawFinding => ({
+function diagnoseSelf({ id, dependencies, parentId }: Task): readonly RawFinding[] {
+  const finding = (via: 'dependency' | 'parent', change: Change): RawFinding => ({
     trouble: { kind: 'selfDependency', id, via },
     severity: 'error',
     fix: { kind: 'changes', changes: [change], safe: false },
   });
   return [
-    ...(dependencies.includes(id) ? [symptom('dependency', { kind: 'removeDependency', id, on: id })] : []),
-    ...(parentId === id ? [symptom('parent', { kind: 'setParent', id, from: id, to: undefined })] : []),
+    ...(dependencies.includes(id) ? [finding('dependency', { kind: 'removeDependency', id, on: id })] : []),
+    ...(parentId === id ? [finding('parent', { kind: 'setParent', id, from: id, to: undefined })] : []),
   ];
 }

@@ -1,33 +1,13 @@
-import { isLive, type IsOurs, leaseAt } from '../lease/lease.ts';
-import type { Processes } from '../ports.ts';
-import type { Snapshot } from '../snapshot.ts';
+import { isLive, leaseAt } from '../lease/lease.ts';
 import { compareIds, type TaskId } from '../task.ts';
-import type { Plan } from '../waves/waves.ts';
 import { diagnoseContent } from './content.ts';
 import { diagnoseDependencies } from './dependencies.ts';
-import { type Finding, FINDING_KINDS, type FindingKind, type Fix, type Severity, type Problem } from './finding.ts';
+import type { DoctorInput } from './doctor-input.ts';
+import { type Finding, FINDING_KINDS, type FindingKind, type Fix, type Problem } from './finding.ts';
 import { withoutBlockedFixes } from './blocked-fixes.ts';
 import { diagnoseIds } from './ids.ts';
 import { diagnoseLocks } from './locks.ts';
 import { diagnoseRows } from './rows.ts';
-
-/** A backlog at a moment, and what is needed to judge it. */
-export interface DoctorInput {
-  readonly snapshot: Snapshot;
-  /** The waves of this snapshot. */
-  readonly plan: Plan;
-  readonly isOurs: IsOurs;
-  /** Epoch ms. */
-  readonly now: number;
-  readonly processes: Processes;
-}
-
-/** What one part of the doctor sees. */
-export interface RawFinding {
-  readonly trouble: Problem;
-  readonly severity: Severity;
-  readonly fix: Fix;
-}
 
 /**
  * Everything that is wrong with a backlog and can be known from its rows, worst kinds first, then in id order.
@@ -35,20 +15,20 @@ export interface RawFinding {
  * Never fails and changes nothing. The same backlog has the same findings, whatever order its tasks come in. What cannot
  * be changed, since the store is only JSON, is found all the same.
  */
-export function diagnose(patient: DoctorInput): readonly Finding[] {
-  const symptoms = [
-    ...diagnoseDependencies(patient),
-    ...diagnoseRows(patient),
-    ...diagnoseLocks(patient),
-    ...diagnoseContent(patient),
-    ...diagnoseIds(patient),
+export function diagnose(input: DoctorInput): readonly Finding[] {
+  const raw = [
+    ...diagnoseDependencies(input),
+    ...diagnoseRows(input),
+    ...diagnoseLocks(input),
+    ...diagnoseContent(input),
+    ...diagnoseIds(input),
   ];
-  const isJson = patient.snapshot.source === 'json';
+  const isJson = input.snapshot.source === 'json';
   const findings = new Map<string, Finding>();
-  for (const { trouble, severity, fix } of symptoms) {
+  for (const { trouble, severity, fix } of raw) {
     const ids = tasksOf(trouble);
     const key = keyOf(trouble, ids);
-    const canFix = isJson && fix.kind !== 'none' ? JSON_ONLY : withoutBlockedFixes(fix, patient);
+    const canFix = isJson && fix.kind !== 'none' ? JSON_ONLY : withoutBlockedFixes(fix, input);
     // What is there three times is noticed twice.
     if (!findings.has(key)) findings.set(key, { key, severity, ids, trouble, fix: canFix });
   }

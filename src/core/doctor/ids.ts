@@ -1,5 +1,5 @@
 import { compareIds, type TaskId } from '../task.ts';
-import type { DoctorInput, RawFinding } from './diagnose.ts';
+import type { DoctorInput, RawFinding } from './doctor-input.ts';
 import type { Problem } from './finding.ts';
 
 /** Numbers below this are of an older scheme, which exarp-go offers to clean up. */
@@ -7,18 +7,18 @@ const FIRST_MODERN = 1_000_000;
 
 /** Ids that exarp-go would not have made. They are named and never changed: other files refer to them. */
 export function diagnoseIds({ snapshot }: DoctorInput): readonly RawFinding[] {
-  const symptoms: RawFinding[] = [];
+  const findings: RawFinding[] = [];
   const legacy: TaskId[] = [];
   for (const { id } of snapshot.tasks) {
     const form = formOf(id);
     if (form === 'legacy') legacy.push(id);
-    else if (form !== undefined) symptoms.push(symptom({ kind: 'oddId', id, form }, 'warning'));
+    else if (form !== undefined) findings.push(finding({ kind: 'oddId', id, form }, 'warning'));
   }
-  if (legacy.length > 0) symptoms.push(symptom({ kind: 'legacyIds', ids: legacy.sort(compareIds) }, 'info'));
-  return symptoms;
+  if (legacy.length > 0) findings.push(finding({ kind: 'legacyIds', ids: legacy.sort(compareIds) }, 'info'));
+  return findings;
 }
 
-function symptom(trouble: Problem, severity: 'warning' | 'info'): RawFinding {
+function finding(trouble: Problem, severity: 'warning' | 'info'): RawFinding {
   return { trouble, severity, fix: { kind: 'none', reason: 'idsStay' } };
 }
 

@@ -1,7 +1,7 @@
 import { lifeOf } from '../lease/holder-life.ts';
 import { leaseAt } from '../lease/lease.ts';
 import { isSettled, type Task } from '../task.ts';
-import type { DoctorInput, RawFinding } from './diagnose.ts';
+import type { DoctorInput, RawFinding } from './doctor-input.ts';
 import type { Changes, Fix, Severity, Problem } from './finding.ts';
 import { setStatus } from './set-status.ts';
 
@@ -12,27 +12,27 @@ import { setStatus } from './set-status.ts';
  * A process is judged only where the holder names one of this host and the system answers; what this window holds is
  * never taken for an orphan.
  */
-export function diagnoseLocks(patient: DoctorInput): readonly RawFinding[] {
-  const symptoms: RawFinding[] = [];
+export function diagnoseLocks(input: DoctorInput): readonly RawFinding[] {
+  const findings: RawFinding[] = [];
   // A JSON file has no locks, so that its tasks In Progress are nobody's orphans.
-  if (patient.snapshot.source === 'json') return symptoms;
-  for (const task of patient.snapshot.tasks) {
+  if (input.snapshot.source === 'json') return findings;
+  for (const task of input.snapshot.tasks) {
     if (task.lock === undefined && task.status !== 'In Progress') continue;
-    const symptom = examineLock(task, patient);
-    if (symptom !== undefined) symptoms.push(symptom);
+    const finding = diagnoseLock(task, input);
+    if (finding !== undefined) findings.push(finding);
   }
-  return symptoms;
+  return findings;
 }
 
-function examineLock(task: Task, patient: DoctorInput): RawFinding | undefined {
-  const lease = leaseAt(task.lock, patient.isOurs, patient.now);
-  if (lease.kind === 'free') return settingStatus(task, 'Todo', { kind: 'unheldProgress', id: task.id }, patient);
+function diagnoseLock(task: Task, input: DoctorInput): RawFinding | undefined {
+  const lease = leaseAt(task.lock, input.isOurs, input.now);
+  if (lease.kind === 'free') return settingStatus(task, 'Todo', { kind: 'unheldProgress', id: task.id }, input);
   if (lease.kind === 'ours') {
     if (task.status !== 'Todo') return undefined;
-    return settingStatus(task, 'In Progress', { kind: 'lockedTodo', task, lease }, patient);
+    return settingStatus(task, 'In Progress', { kind: 'lockedTodo', task, lease }, input);
   }
   if ('ours' in lease && lease.ours) return undefined;
-  if (isDead(lease.lock.holder, patient)) {
+  if (isDead(lease.lock.holder, input)) {
     // A command line of exarp-go claims and ends at once, and its agent works on: only a lease that has ended is nobody's.
     const mayBeWanted = lease.kind !== 'expired' && lease.kind !== 'stale';
     return clearing(

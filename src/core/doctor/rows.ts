@@ -1,23 +1,23 @@
 import type { NeverNullColumn, WritableStatus } from '../edit/change.ts';
 import type { Notice } from '../snapshot.ts';
 import type { Task } from '../task.ts';
-import type { DoctorInput, RawFinding } from './diagnose.ts';
+import type { DoctorInput, RawFinding } from './doctor-input.ts';
 import type { Changes } from './finding.ts';
 import { hasNoStatus, setStatus } from './set-status.ts';
 
 /** What of a row exarp-go cannot see, cannot read, or reads as something else. */
-export function diagnoseRows(patient: DoctorInput): readonly RawFinding[] {
-  const { snapshot } = patient;
+export function diagnoseRows(input: DoctorInput): readonly RawFinding[] {
+  const { snapshot } = input;
   return [
-    ...snapshot.notices.flatMap((notice) => examineNotice(notice, patient)),
+    ...snapshot.notices.flatMap((notice) => diagnoseNotice(notice, input)),
     // Words in JSON are read in every spelling; only those in the database are taken as they are.
-    ...(snapshot.source === 'json' ? [] : snapshot.tasks.flatMap((task) => examinePriority(task))),
+    ...(snapshot.source === 'json' ? [] : snapshot.tasks.flatMap((task) => diagnosePriority(task))),
   ];
 }
 
 /** What the reader has noticed. What is of no task's, such as a bad configuration, is no finding. */
-function examineNotice(notice: Notice, patient: DoctorInput): readonly RawFinding[] {
-  const { snapshot } = patient;
+function diagnoseNotice(notice: Notice, input: DoctorInput): readonly RawFinding[] {
+  const { snapshot } = input;
   switch (notice.kind) {
     case 'nullColumn': {
       const { id, column } = notice;
@@ -57,9 +57,9 @@ function examineNotice(notice: Notice, patient: DoctorInput): readonly RawFindin
       ];
     }
     case 'oddSpelling':
-      return examineSpelling(snapshot.byId.get(notice.id), patient);
+      return diagnoseSpelling(snapshot.byId.get(notice.id), input);
     case 'unknownStatus':
-      return examineUnknown(snapshot.byId.get(notice.id), patient);
+      return diagnoseUnknown(snapshot.byId.get(notice.id), input);
     case 'twoHolders':
       return [
         {
@@ -94,7 +94,7 @@ function examineNotice(notice: Notice, patient: DoctorInput): readonly RawFindin
   }
 }
 
-function examineSpelling(task: Task | undefined, { snapshot }: DoctorInput): readonly RawFinding[] {
+function diagnoseSpelling(task: Task | undefined, { snapshot }: DoctorInput): readonly RawFinding[] {
   if (task === undefined || task.status === 'Unknown' || hasNoStatus(snapshot, task.id)) return [];
   const { id, rawStatus, status } = task;
   return [
@@ -106,7 +106,7 @@ function examineSpelling(task: Task | undefined, { snapshot }: DoctorInput): rea
   ];
 }
 
-function examineUnknown(task: Task | undefined, { snapshot }: DoctorInput): readonly RawFinding[] {
+function diagnoseUnknown(task: Task | undefined, { snapshot }: DoctorInput): readonly RawFinding[] {
   if (task === undefined) return [];
   const choose = (to: WritableStatus): Changes => setStatus(task, to, snapshot);
   return [
@@ -125,7 +125,7 @@ function examineUnknown(task: Task | undefined, { snapshot }: DoctorInput): read
 const SORTED = new Set(['critical', 'high', 'medium', 'low']);
 
 /** A priority that we know and exarp-go sorts last. An empty one is medium to both. */
-function examinePriority({ id, priority, rawPriority }: Task): readonly RawFinding[] {
+function diagnosePriority({ id, priority, rawPriority }: Task): readonly RawFinding[] {
   const word = rawPriority.trim().toLowerCase();
   if (priority === 'other' || word === '' || SORTED.has(word)) return [];
   return [

@@ -1,11 +1,20 @@
-import type { Backlog } from '../backlog.ts';
-import type { TaskId } from '../task.ts';
+import type { BacklogRuns } from '../backlog-runs.ts';
+import type { Task, TaskId } from '../task.ts';
+import type { Readiness } from '../waves/readiness.ts';
+import type { Plan } from '../waves/waves.ts';
+
+/** What decides which tasks can be claimed. */
+export interface ClaimContext {
+  readonly plan: Plan | undefined;
+  readonly runs: Pick<BacklogRuns, 'of'>;
+  readinessOf(task: Task): Readiness;
+}
 
 /**
- * What *Claim Next* may take, best first: ready tasks in the order of the waves, those that nobody began before those that
- * somebody left. What is In Progress without a lock is left to whoever is at it.
+ * What *Claim Next* may take, best first: ready tasks in the order of the waves, first those in Todo, then those whose
+ * holder left them. A task In Progress without a lock is left to the person or agent at work on it.
  */
-export function claimCandidates(backlog: Pick<Backlog, 'plan' | 'readinessOf' | 'runs'>): readonly TaskId[] {
+export function claimCandidates(backlog: ClaimContext): readonly TaskId[] {
   const free = (backlog.plan?.waves ?? [])
     .flatMap((wave) => wave.tasks)
     .filter((task) => backlog.readinessOf(task).kind === 'ready' && backlog.runs.of(task.id) === undefined);

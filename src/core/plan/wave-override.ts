@@ -1,5 +1,5 @@
 import type { Task, TaskId } from '../task.ts';
-import type { Plan, Wave } from '../waves/waves.ts';
+import type { BrokenDependency, Plan, Wave } from '../waves/waves.ts';
 
 /** Waves that a file asks for, ids in its order. */
 export type WaveOverride = readonly (readonly string[])[];
@@ -9,28 +9,6 @@ export type WaveSourceState =
   | { readonly kind: 'computed' }
   | { readonly kind: 'file'; readonly file: string; readonly waves: WaveOverride }
   | { readonly kind: 'unusable'; readonly file: string; readonly why: 'missing' | 'unreadable' | 'noWaves' };
-
-/** A dependency that the waves of a file do not keep: `id` comes before `on`, or beside it, or `on` is in none of them. */
-export interface BrokenDependency {
-  readonly id: TaskId;
-  readonly on: TaskId;
-}
-
-/** What became of the waves that a file asks for. */
-export type WaveOverrideReport =
-  | {
-      readonly kind: 'used';
-      readonly file: string;
-      /** Open tasks that could be in a wave and that the file does not name, in the order of the computed waves. */
-      readonly leftOut: readonly Task[];
-      readonly broken: readonly BrokenDependency[];
-    }
-  /** The waves are computed instead. */
-  | {
-      readonly kind: 'notUsed';
-      readonly file: string;
-      readonly why: 'missing' | 'unreadable' | 'noWaves' | 'nothingLeft';
-    };
 
 /** The files that exarp-go and its scripts keep waves in, beside plans. */
 export const KNOWN_WAVE_FILES = [

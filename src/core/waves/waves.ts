@@ -6,7 +6,6 @@ import type { Levels } from './graph.ts';
 import { NumberById } from './number-by-id.ts';
 import { buildTaskGraph } from './task-graph.ts';
 import type { TaskGraph } from './task-graph.ts';
-import type { WaveOverrideReport } from '../plan/wave-override.ts';
 import { compareIds } from '../task.ts';
 import type { Task, TaskId } from '../task.ts';
 import type { TaskLinks } from './task-links.ts';
@@ -80,6 +79,28 @@ export interface Plan {
   /** What became of the waves that a file asks for; undefined where none was chosen. */
   readonly asked?: WaveOverrideReport | undefined;
 }
+
+/** A dependency that the waves of a file do not keep: `id` comes before `on`, or beside it, or `on` is in none of them. */
+export interface BrokenDependency {
+  readonly id: TaskId;
+  readonly on: TaskId;
+}
+
+/** What became of the waves that a file asks for. */
+export type WaveOverrideReport =
+  | {
+      readonly kind: 'used';
+      readonly file: string;
+      /** Open tasks that could be in a wave and that the file does not name, in the order of the computed waves. */
+      readonly leftOut: readonly Task[];
+      readonly broken: readonly BrokenDependency[];
+    }
+  /** The waves are computed instead. */
+  | {
+      readonly kind: 'notUsed';
+      readonly file: string;
+      readonly why: 'missing' | 'unreadable' | 'noWaves' | 'nothingLeft';
+    };
 
 /**
  * Puts each open task into the earliest wave its dependencies allow.

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import {
-  createReader,
-  isAgentOutput,
-  type AgentOutput,
-  type OutputReader,
-} from '../../../../src/agent-process/output/agent-output.ts';
+import { createReader, isAgentOutput, type AgentOutput } from '../../../../src/agent-process/output/agent-output.ts';
+import type { OutputReader } from '../../../../src/agent-process/output/output-reader.ts';
 
 const NOW = Date.parse('2026-11-25T03:00:00Z');
 const FORMATS = ['text', 'aider', 'streamJson', 'codex', 'gemini', 'copilot', 'opencode', 'simulated'] as const;
