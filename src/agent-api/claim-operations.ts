@@ -61,7 +61,7 @@ export const nextTask = operation({
     const isWanted = (task: Task): boolean =>
       (tag === undefined || hasTag(task.tags, tag)) &&
       (wave === undefined || backlog.plan?.waveOf.get(task.id) === wave);
-    const claimed = await backlog.claimNext(isWanted);
+    const claimed = await backlog.claims.claimNext(isWanted);
     if (!claimed.ok) {
       return claimed.failure.kind === 'nothingReady' ? ok(nothingReady(served, isWanted)) : claimed;
     }
@@ -126,7 +126,7 @@ export const claimTask = operation({
     if (!found.ok) return found;
     const refusal = refusalOf(served, found.value, resume);
     if (refusal !== undefined) return fail(refusal);
-    const claimed = await backlog.claim(found.value.id);
+    const claimed = await backlog.claims.claim(found.value.id);
     if (!claimed.ok) return claimed;
     // What it waits for may have been opened again while we asked.
     const gone = await releaseUnready(served, claimed.value);

@@ -44,7 +44,7 @@ export interface BacklogRunsParts {
   readonly lastOutputAt: (id: TaskId) => number | undefined;
 }
 
-/** Where a person's word about a task of a run is heard; see `WindowWorker`. */
+/** Where the user says that a task of a run is finished; see `WindowWorker`. */
 export interface ManualCompletionPort {
   /** True for a task that this window waits for a word about. */
   awaitsManualCompletion(id: TaskId): boolean;
@@ -177,8 +177,14 @@ export class BacklogRuns implements Disposable {
     if (tasks === undefined) return fail({ kind: 'nothingToRun' });
     const estimates = estimateDurations([...this.past, ...this.all], tasks, request.value.agents);
     const simulation: DryRunOptions = {
-      ...{ request: request.value, state: { kind: 'ready', snapshot: tasks }, root: tasks.root },
-      ...{ readiness, caseFoldPaths, settle, durationOf: estimates.durationOf, now: clock.now() },
+      request: request.value,
+      state: { kind: 'ready', snapshot: tasks },
+      root: tasks.root,
+      readiness,
+      caseFoldPaths,
+      settle,
+      durationOf: estimates.durationOf,
+      now: clock.now(),
     };
     const cap = choice.cap ?? runner.cap;
     const plan = await dryRun(simulation, cap);
@@ -248,12 +254,12 @@ export class BacklogRuns implements Disposable {
     return steered.find((each) => !each.ok) ?? ok(undefined);
   }
 
-  /** True for a task at work that ends by a person's word in this window. */
+  /** True for a task at work that ends when the user of this window says so. */
   awaitsManualCompletion(id: TaskId): boolean {
     return this.#parts.completions.awaitsManualCompletion(id);
   }
 
-  /** A person says that a task is finished, theirs or one that is followed; see `WindowWorker.finish`. */
+  /** The user says that a task is finished, theirs or one that is followed; see `WindowWorker.complete`. */
   completeTask(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
     return this.#parts.completions.complete(id, as);
   }
@@ -287,7 +293,7 @@ export class BacklogRuns implements Disposable {
     if (!request.ok) return request;
     const refusal = (await this.#findAgents([...request.value.agents.values()])) ?? (await history.prepare());
     if (refusal !== undefined) return fail(refusal);
-    // What somebody chose while a run goes on holds until that has ended.
+    // What the user chose while a run goes on holds until that has ended.
     if (cap !== undefined || runner.runs.every(({ phase }) => phase === 'ended')) {
       runner.setCap(cap ?? options().maxParallelTasks);
     }
@@ -314,7 +320,14 @@ export class BacklogRuns implements Disposable {
   }): Promise<Result<WorkPreview, Failure>> {
     const { task, agent, attemptNo, tasks, options } = step;
     return this.#parts.preview({
-      ...{ runId: 'dry-run', attemptNo, tryNo: 1, root: tasks.root, task, agent, options, sessionId: undefined },
+      runId: 'dry-run',
+      attemptNo,
+      tryNo: 1,
+      root: tasks.root,
+      task,
+      agent,
+      options,
+      sessionId: undefined,
       dependencies: task.dependencies.flatMap((id) => tasks.byId.get(id) ?? []),
     });
   }

@@ -319,7 +319,7 @@ async function claim({ backlog, task }: Target): Promise<void> {
     const why = waits.map((reason) => reasonText(reason, backlog.now)).join('\n');
     if (!(await confirm(`“${task.title || task.id}” is not ready. Claim it all the same?`, why, 'Claim'))) return;
   }
-  const first = await backlog.claim(task.id);
+  const first = await backlog.claims.claim(task.id);
   if (first.ok) return;
   if (first.failure.kind !== 'unleased') {
     await tell(first.failure);
@@ -327,7 +327,7 @@ async function claim({ backlog, task }: Target): Promise<void> {
   }
   const asked = `${task.id} is assigned to ${first.failure.holder} without an end. Take it over?`;
   if (!(await confirm(asked, 'Whoever works on it is not told.', 'Take Over'))) return;
-  const second = await backlog.claim(task.id, 'takeUnleased');
+  const second = await backlog.claims.claim(task.id, 'takeUnleased');
   if (!second.ok) await tell(second.failure);
 }
 
@@ -352,16 +352,16 @@ async function moveSelected(rows: readonly (TreeNode | undefined)[]): Promise<vo
 }
 
 async function complete({ backlog, task }: Target): Promise<void> {
-  await tellFailure(backlog.completeTask(task));
+  await tellFailure(backlog.edits.complete(task));
 }
 
 async function release({ backlog, task }: Target): Promise<void> {
-  const released = await backlog.release(task.id);
+  const released = await backlog.claims.release(task.id);
   if (!released.ok) await tell(released.failure);
 }
 
 async function setStatus({ backlog, task }: Target, to: 'Todo' | 'Done'): Promise<void> {
-  const set = await backlog.setStatus(task, to);
+  const set = await backlog.edits.setStatus(task, to);
   if (!set.ok) await tell(set.failure);
 }
 
@@ -377,7 +377,7 @@ async function approveWave(node: TreeNode | undefined): Promise<void> {
   if (inReview.length > 1 && !(await confirm(asked, titles, 'Mark as Done'))) return;
   const refused: Failure[] = [];
   for (const task of inReview) {
-    const set = await backlog.setStatus(task, 'Done');
+    const set = await backlog.edits.setStatus(task, 'Done');
     if (!set.ok) refused.push(set.failure);
   }
   const [first, ...more] = refused;

@@ -55,7 +55,7 @@ export class DescriptionFiles implements vscode.FileSystemProvider, Disposable {
     const from = this.#told.get(uri.toString())?.text ?? task.description;
     const to = Buffer.from(content).toString('utf8');
     if (to === from) return;
-    const written = await backlog.apply([{ kind: 'setDescription', id: task.id, from, to }]);
+    const written = await backlog.edits.apply([{ kind: 'setDescription', id: task.id, from, to }]);
     if (written.ok) this.#told.set(uri.toString(), this.#next(uri, to));
     else throw vscode.FileSystemError.Unavailable(explainFailure(written.failure, backlog.now).message);
   }

@@ -183,6 +183,6 @@ async function adopt(backlog: Backlog, tasks: readonly Task[]): Promise<void> {
 }
 
 async function apply(backlog: Backlog, ...changes: readonly Change[]): Promise<void> {
-  const applied = await backlog.apply(changes);
+  const applied = await backlog.edits.apply(changes);
   if (!applied.ok) await tell(applied.failure);
 }

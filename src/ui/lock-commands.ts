@@ -15,7 +15,7 @@ type Target = { readonly backlog: Backlog; readonly task: Task };
 
 /** Claims the next ready task and says which one it is: nobody has pointed at it. */
 export async function claimNext(backlog: Backlog): Promise<void> {
-  const claimed = await backlog.claimNext();
+  const claimed = await backlog.claims.claimNext();
   if (!claimed.ok) {
     await tell(claimed.failure);
     return;
@@ -52,7 +52,7 @@ export async function claimAll(backlog: Backlog, ids: readonly TaskId[]): Promis
     const asked = `${about.join(', ')}. Claim all the same?`;
     if (!(await confirm(asked, [...waiting, ...left].slice(0, 12).join('\n'), 'Claim'))) return;
   }
-  await tellFailure(await backlog.claimAll(ids));
+  await tellFailure(await backlog.claims.claimAll(ids));
 }
 
 /** Claims what is open in a wave and that nobody else holds, all of it or nothing; says what is left to others. */
@@ -79,7 +79,7 @@ export async function takeOver({ backlog, task }: Target): Promise<void> {
   const holder = task.lock?.holder ?? '';
   const asked = `Take “${oneLine(task.title) || task.id}” over from ${holder}? ${leaseSentence(lease)}`;
   if (!(await confirm(asked, explainHolderLife(backlog.lifeOf(holder)), 'Take Over'))) return;
-  await tellFailure(await backlog.claim(task.id, lease.kind === 'unleased' ? 'takeUnleased' : undefined));
+  await tellFailure(await backlog.claims.claim(task.id, lease.kind === 'unleased' ? 'takeUnleased' : undefined));
 }
 
 /** Takes a lock off somebody, after a question that says whose it is, how long it runs, and whether its process lives. */
@@ -93,7 +93,7 @@ export async function forceRelease({ backlog, task }: Target): Promise<void> {
   const asked = `Take the lock on “${oneLine(task.title) || task.id}” off ${lock.holder}? ${leaseSentence(backlog.leaseOf(task))}`;
   const detail = `${explainHolderLife(life)} Whoever works on it is not told, and the task goes back to Todo.`;
   if (!(await confirm(asked, detail, 'Force Release'))) return;
-  await tellFailure(await backlog.forceRelease(task, `a person released it; the holder’s process: ${life}`));
+  await tellFailure(await backlog.claims.forceRelease(task, `a person released it; the holder’s process: ${life}`));
 }
 
 function leaseSentence(lease: Lease): string {

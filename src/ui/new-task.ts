@@ -6,7 +6,7 @@ import { nameOf, shown } from './edit-words.ts';
 import { askDependencies, askPriority, askTags, askTitle } from './task-inputs.ts';
 import { plain } from '../core/text.ts';
 
-type Draft = Parameters<Backlog['createTask']>[0];
+type Draft = Parameters<Backlog['edits']['create']>[0];
 type Step = 'create' | 'title' | 'description' | 'priority' | 'tags' | 'dependencies';
 
 /**
@@ -26,7 +26,7 @@ export async function newTask(backlog: Backlog, dependencies: readonly TaskId[] 
     });
     if (picked === undefined) return;
     if (picked.step === 'create') {
-      const created = await backlog.createTask(draft);
+      const created = await backlog.edits.create(draft);
       if (created.ok) return;
       void tell(created.failure);
     } else {

@@ -80,7 +80,7 @@ export async function previewAndApply(
   );
   const changes = (picked ?? []).flatMap(({ offer }) => (offer === undefined ? [] : [offer.change]));
   if (changes.length === 0) return;
-  const applied = await backlog.apply(changes);
+  const applied = await backlog.edits.apply(changes);
   if (!applied.ok) {
     await tell(applied.failure);
     return;
@@ -101,7 +101,7 @@ async function takeBack(backlog: Backlog, changes: readonly Change[]): Promise<v
     await vscode.window.showWarningMessage('Somebody has changed these tasks since. Nothing was taken back.');
     return;
   }
-  const undone = await backlog.apply(back);
+  const undone = await backlog.edits.apply(back);
   if (undone.ok) await vscode.window.showInformationMessage(`${count(back.length, 'change')} taken back.`);
   else await tell(undone.failure);
 }

@@ -80,7 +80,7 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
     await Promise.all(
       this.all.map(async (backlog) => {
         await backlog.refresh();
-        if (backlog.claimsFailure !== undefined) await backlog.probeClaims();
+        if (backlog.claimsFailure !== undefined) await backlog.claims.probe();
       }),
     );
   }

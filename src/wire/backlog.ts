@@ -146,7 +146,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
   let probe: Disposable | undefined;
   const probeOnce = (): void => {
     if (probe !== undefined || backlog.snapshot?.source !== 'sqlite') return;
-    probe = clock.after(PROBE_AFTER_MS, () => void backlog.probeClaims().catch(reportBug));
+    probe = clock.after(PROBE_AFTER_MS, () => void backlog.claims.probe().catch(reportBug));
   };
   source.onDidChange(probeOnce);
   const moved = new Emitter<undefined>();

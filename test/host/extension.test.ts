@@ -66,20 +66,20 @@ describe('Todo2 Waves in a real extension host', () => {
   });
 
   it('claims a task in the lock columns that exarp-go reads, and gives it back', async () => {
-    const claimed = await backlog.claim(taskId('T-5'));
+    const claimed = await backlog.claims.claim(taskId('T-5'));
     assert.ok(claimed.ok);
     const row = await stored('T-5');
     assert.equal(row['status'], 'In Progress');
     assert.match(String(row['assignee']), new RegExp(`^vscode-.+-${process.pid}$`));
     assert.ok(Number(row['lock_until']) * 1000 > Date.now() + 29 * 60_000);
-    const released = await backlog.release(taskId('T-5'));
+    const released = await backlog.claims.release(taskId('T-5'));
     assert.ok(released.ok);
     const after_ = await stored('T-5');
     assert.deepEqual([after_['status'], after_['assignee'], after_['lock_until']], ['Todo', null, null]);
   });
 
   it('says who holds a task and until when instead of taking it', async () => {
-    const claimed = await backlog.claim(taskId('T-6'));
+    const claimed = await backlog.claims.claim(taskId('T-6'));
     assert.ok(!claimed.ok);
     assert.equal(claimed.failure.kind, 'held');
     assert.equal((await stored('T-6'))['assignee'], 'claude-elsewhere-1');
@@ -151,20 +151,20 @@ describe('Todo2 Waves in a real extension host', () => {
 
   it('claims the next ready task, and a wave as a whole or not at all', async () => {
     await vscode.commands.executeCommand('todo2Waves.refresh');
-    const next = await backlog.claimNext();
+    const next = await backlog.claims.claimNext();
     assert.ok(next.ok);
     assert.match(String((await stored(next.value.id))['assignee']), new RegExp(`-${process.pid}$`));
-    assert.ok((await backlog.release(next.value.id)).ok);
-    const refused = await backlog.claimAll([taskId('T-5'), taskId('T-6')]);
+    assert.ok((await backlog.claims.release(next.value.id)).ok);
+    const refused = await backlog.claims.claimAll([taskId('T-5'), taskId('T-6')]);
     assert.equal(!refused.ok && refused.failure.kind, 'held');
     assert.equal((await stored('T-5'))['assignee'], null);
   });
 
   it('claims again what another program puts back to Todo while we hold it', async () => {
-    assert.ok((await backlog.claim(taskId('T-5'))).ok);
+    assert.ok((await backlog.claims.claim(taskId('T-5'))).ok);
     await writer.run("UPDATE tasks SET status = 'Todo', version = version + 1 WHERE id = 'T-5'");
     await until('T-5 is In Progress again', async () => (await stored('T-5'))['status'] === 'In Progress');
-    assert.ok((await backlog.release(taskId('T-5'))).ok);
+    assert.ok((await backlog.claims.release(taskId('T-5'))).ok);
   });
 
   it('stops the agent at once when somebody else takes its task', async () => {
@@ -181,7 +181,7 @@ describe('Todo2 Waves in a real extension host', () => {
 
   it('leaves what a person holds and an agent at work to the next window, which leaves no lock, process or terminal', async function () {
     this.timeout(90_000);
-    assert.ok((await backlog.claim(taskId('T-5'))).ok);
+    assert.ok((await backlog.claims.claim(taskId('T-5'))).ok);
     assert.ok((await backlog.runs.start({ kind: 'task', id: taskId('T-4') })).ok);
     const isAtWork = (by: Backlog): boolean => by.runs.of(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running';
     await until('T-4 runs', () => isAtWork(backlog));

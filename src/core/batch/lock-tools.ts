@@ -51,7 +51,7 @@ export const deadAgentCleanup: BatchTool = {
     for (const change of changes) {
       // Whoever cancels wants no further write, however many are left.
       signal.throwIfAborted();
-      const applied = await backlog.apply([change]);
+      const applied = await backlog.edits.apply([change]);
       if (applied.ok) released.push(change);
       else if (!MEANWHILE.has(applied.failure.kind)) {
         throw new ToolTrouble(

@@ -42,7 +42,7 @@ export async function fixAllSafe(backlogs: Backlogs, node: TreeNode | undefined)
 async function askAndApply(backlog: Backlog, title: string, offers: readonly Offer[]): Promise<void> {
   const agreed = await ask(title, offers);
   if (agreed.length === 0) return;
-  const applied = await backlog.apply(agreed.flatMap(({ changes }) => changes));
+  const applied = await backlog.edits.apply(agreed.flatMap(({ changes }) => changes));
   if (!applied.ok) {
     await tell(applied.failure);
     return;

@@ -58,7 +58,7 @@ export async function writeHandoff(backlogs: Backlogs, title: 'Write Handoff' | 
     return;
   }
   for (const id of parts.released) {
-    const released = await backlog.release(id);
+    const released = await backlog.claims.release(id);
     if (!released.ok) await tell(released.failure);
   }
   await openDocument('handoff', backlog, written.value);

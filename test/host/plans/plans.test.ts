@@ -25,7 +25,7 @@ describe('plans', () => {
   let document: vscode.TextDocument;
 
   const create = async (title: string, dependencies: readonly TaskId[] = []): Promise<TaskId> => {
-    const made = await backlog.createTask({
+    const made = await backlog.edits.create({
       ...{ title, description: '', priority: 'low', tags: ['plans'], dependencies, parentId: undefined },
     });
     assert.ok(made.ok, JSON.stringify(made));

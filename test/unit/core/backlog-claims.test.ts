@@ -19,7 +19,7 @@ describe('claiming the next ready task', () => {
       call = [ids.join(' '), rules];
       return Promise.resolve(fail({ kind: 'nothingReady' }));
     };
-    const claimed = await fakeBacklog({ tasks: backlog, settings, locks: { claimNext } }).claimNext();
+    const claimed = await fakeBacklog({ tasks: backlog, settings, locks: { claimNext } }).claims.claimNext();
     return [call?.[0] ?? '', call?.[1], claimed.ok ? undefined : claimed.failure.kind];
   }
 
@@ -61,7 +61,7 @@ test('what is claimed by hand is kept as such, with the version that the claim w
     locks: { claimAll: () => Promise.resolve(ok(granted)) },
     keeper: { track: (id, _, work) => void held.push([id, work]) },
   });
-  assert.ok((await backlog.claimAll(['T-1', 'T-2'].map(taskId))).ok);
+  assert.ok((await backlog.claims.claimAll(['T-1', 'T-2'].map(taskId))).ok);
   assert.deepEqual(held, [
     ['T-1', { byHand: true, version: 5 }],
     ['T-2', { byHand: true, version: 6 }],
@@ -80,9 +80,9 @@ test('a lock is taken off somebody as it is shown, and a task without one has no
       },
     },
   });
-  assert.ok((await backlog.forceRelease(shown, 'why')).ok);
+  assert.ok((await backlog.claims.forceRelease(shown, 'why')).ok);
   assert.deepEqual(asked, [['T-1', shown.lock, 'why']]);
-  const free = await backlog.forceRelease(task('T-2'), 'why');
+  const free = await backlog.claims.forceRelease(task('T-2'), 'why');
   assert.deepEqual([!free.ok && free.failure.kind, asked.length], ['lockLost', 1]);
 });
 
@@ -109,12 +109,13 @@ describe('a change of our own to a task that we hold', () => {
   };
   const busy: Failure = { kind: 'busy', file: 'x', waitedMs: 1 };
   const changes: readonly [name: string, change: (backlog: ReturnType<typeof fakeBacklog>) => Promise<unknown>][] = [
-    ['a status that is set', (backlog) => backlog.setStatus(mine, 'Done')],
-    ['a release', (backlog) => backlog.release(mine.id)],
-    ['a deletion', (backlog) => backlog.apply([{ kind: 'delete', id: mine.id, version: 1 }])],
+    ['a status that is set', (backlog) => backlog.edits.setStatus(mine, 'Done')],
+    ['a release', (backlog) => backlog.claims.release(mine.id)],
+    ['a deletion', (backlog) => backlog.edits.apply([{ kind: 'delete', id: mine.id, version: 1 }])],
     [
       'a lock that is cleared',
-      (backlog) => backlog.apply([{ kind: 'clearLock', id: mine.id, holder: ME, until: NOW + 1000, reason: 'asked' }]),
+      (backlog) =>
+        backlog.edits.apply([{ kind: 'clearLock', id: mine.id, holder: ME, until: NOW + 1000, reason: 'asked' }]),
     ],
   ];
   for (const [name, change] of changes) {
@@ -127,7 +128,7 @@ describe('a change of our own to a task that we hold', () => {
   }
 
   test('that leaves its lock alone is not forgotten', async () => {
-    await make().apply([{ kind: 'setTitle', id: mine.id, from: 'a', to: 'b' }]);
+    await make().edits.apply([{ kind: 'setTitle', id: mine.id, from: 'a', to: 'b' }]);
     assert.deepEqual(steps, ['write']);
   });
 });

@@ -16,9 +16,9 @@ test('a database that was busy when it was asked can be claimed from as soon as 
     tasks: tasks('T-1'),
     locks: { probe: () => Promise.resolve(answers.shift()), claim: () => Promise.resolve(ok(claim)) },
   });
-  assert.deepEqual(await backlog.probeClaims(), busy);
+  assert.deepEqual(await backlog.claims.probe(), busy);
   assert.equal(backlog.claimsFailure, undefined, 'it is no reason to call the backlog read-only');
-  assert.ok((await backlog.claim(taskId('T-1'))).ok);
+  assert.ok((await backlog.claims.claim(taskId('T-1'))).ok);
   await backlog.runs.start({ kind: 'all' });
   assert.equal(backlog.started.length, 1);
 });
@@ -27,11 +27,11 @@ test('where no SQLite can be had, the backlog is read-only until some can', asyn
   const none: Failure = { kind: 'readOnly', cause: { kind: 'noSqlite', tried: ['node'] } };
   const answers = [none, none, undefined];
   const backlog = fakeBacklog({ tasks: tasks('T-1'), locks: { probe: () => Promise.resolve(answers.shift()) } });
-  await backlog.probeClaims();
+  await backlog.claims.probe();
   assert.deepEqual(backlog.claimsFailure, none);
   assert.deepEqual(await backlog.runs.start({ kind: 'all' }), { ok: false, failure: none });
   assert.equal(backlog.started.length, 0);
-  await backlog.probeClaims();
+  await backlog.claims.probe();
   assert.equal(backlog.claimsFailure, undefined);
 });
 
@@ -67,9 +67,9 @@ test('nothing is claimed, run or set in a backlog that is only a JSON file', asy
     },
   });
   const refusal = { ok: false, failure: { kind: 'readOnly', cause: { kind: 'jsonOnly' } } };
-  assert.deepEqual(await backlog.claim(taskId('T-1')), refusal);
+  assert.deepEqual(await backlog.claims.claim(taskId('T-1')), refusal);
   assert.deepEqual(await backlog.runs.start({ kind: 'all' }), refusal);
-  assert.deepEqual(await backlog.setStatus(task('T-1'), 'Done'), refusal);
+  assert.deepEqual(await backlog.edits.setStatus(task('T-1'), 'Done'), refusal);
 });
 
 test('a large backlog that changes all the time is examined for a twentieth of the time, and again when it rests', () => {
@@ -122,9 +122,9 @@ test('a task is not let go of while its agent works: it is stopped first, or nob
     },
   });
   const refusal = { ok: false, failure: { kind: 'agentAtWork', id } };
-  assert.deepEqual(await backlog.setStatus(backlog.task(id)!, 'Todo'), refusal);
-  assert.deepEqual(await backlog.apply([{ kind: 'delete', id, version: 1 }]), refusal);
-  assert.deepEqual(await backlog.apply([{ kind: 'setStatus', id, from: 'In Progress', to: 'Blocked' }]), refusal);
-  assert.ok((await backlog.apply([{ kind: 'setTitle', id, from: 'Title of T-1', to: 'Another' }])).ok);
+  assert.deepEqual(await backlog.edits.setStatus(backlog.task(id)!, 'Todo'), refusal);
+  assert.deepEqual(await backlog.edits.apply([{ kind: 'delete', id, version: 1 }]), refusal);
+  assert.deepEqual(await backlog.edits.apply([{ kind: 'setStatus', id, from: 'In Progress', to: 'Blocked' }]), refusal);
+  assert.ok((await backlog.edits.apply([{ kind: 'setTitle', id, from: 'Title of T-1', to: 'Another' }])).ok);
   assert.deepEqual(asked, ['setTitle']);
 });

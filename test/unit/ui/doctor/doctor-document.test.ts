@@ -229,8 +229,8 @@ test('changes are handed on as they are, and refused for a backlog that is only 
   const made: (readonly Change[])[] = [];
   const edits = { apply: (changes: readonly Change[]) => Promise.resolve((made.push(changes), ok(undefined))) };
   const changes: readonly Change[] = [{ kind: 'removeOrphan', table: 'task_tags', id: 'T-1', value: 'ui' }];
-  assert.ok((await brokenBacklog(BROKEN, { edits }).apply(changes)).ok);
-  const refused = await brokenBacklog({ rows: [], source: 'json' }, { edits }).apply(changes);
+  assert.ok((await brokenBacklog(BROKEN, { edits }).edits.apply(changes)).ok);
+  const refused = await brokenBacklog({ rows: [], source: 'json' }, { edits }).edits.apply(changes);
   assert.deepEqual(refused, { ok: false, failure: { kind: 'readOnly', cause: { kind: 'jsonOnly' } } });
   assert.deepEqual(made, [changes]);
 });

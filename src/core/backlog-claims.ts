@@ -1,0 +1,156 @@
+import type { BacklogRuns } from './backlog-runs.ts';
+import type { Options } from './config.ts';
+import type { Failure } from './failure.ts';
+import { claimCandidates, type ClaimContext } from './lease/claim-candidates.ts';
+import type { LeaseKeeper } from './lease/lease-keeper.ts';
+import type { Claim, Locks } from './ports.ts';
+import { fail, ok, type Result } from './result.ts';
+import type { RunState } from './run/run-events.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { Status, Task, TaskId } from './task.ts';
+
+export interface BacklogClaimsParts {
+  readonly locks: Locks;
+  readonly keeper: Pick<LeaseKeeper, 'track' | 'tracks' | 'untrack'>;
+  readonly backlog: ClaimContext & {
+    readonly snapshot: Snapshot | undefined;
+    readonly options: Options;
+    readonly runs: BacklogRuns;
+    task(id: TaskId): Task | undefined;
+    refresh(): Promise<void>;
+  };
+  /** After `failure` changed. */
+  readonly onDidChangeFailure: () => void;
+}
+
+/** The locks that the user takes and gives back in one backlog, and whether that is possible. */
+export class BacklogClaims {
+  readonly #parts: BacklogClaimsParts;
+  readonly #backlog: BacklogClaimsParts['backlog'];
+  #failure: Failure | undefined;
+
+  constructor(parts: BacklogClaimsParts) {
+    this.#parts = parts;
+    this.#backlog = parts.backlog;
+  }
+
+  /** Why the backlog is read-only, as far as it is known by now. */
+  get failure(): Failure | undefined {
+    return this.jsonOnly ?? this.#failure;
+  }
+
+  /** Set where the store is a JSON file alone, in which nothing can be claimed. */
+  get jsonOnly(): Failure | undefined {
+    if (this.#backlog.snapshot?.source !== 'json') return undefined;
+    return { kind: 'readOnly', cause: { kind: 'jsonOnly' } };
+  }
+
+  /** Asks once whether locks can be written, and tells the views. */
+  async probe(): Promise<Failure | undefined> {
+    const failure = await this.#parts.locks.probe();
+    // Only that no SQLite can be had lasts; every other failure may be over with the next attempt.
+    const lasting = failure?.kind === 'readOnly' ? failure : undefined;
+    if (lasting?.kind !== this.#failure?.kind) {
+      this.#failure = lasting;
+      this.#parts.onDidChangeFailure();
+    }
+    return failure;
+  }
+
+  /** Probes again where nothing could be claimed: what was missing may be there. */
+  probeAgain(): void {
+    if (this.#failure !== undefined) void this.probe();
+  }
+
+  /** Undefined while tasks can be claimed, else why not. */
+  async whyReadOnly(): Promise<Failure | undefined> {
+    return this.jsonOnly ?? (await this.probe());
+  }
+
+  /** Locks a task for the user of this window and keeps the lease alive until it is released. */
+  async claim(id: TaskId, consent?: 'takeUnleased'): Promise<Result<Claim, Failure>> {
+    const claimed = await this.#claim(async (leaseMs) => {
+      const claim = await this.#parts.locks.claim(id, leaseMs, consent);
+      return claim.ok ? ok([claim.value]) : claim;
+    });
+    return firstOf(claimed);
+  }
+
+  /** Locks all of these as `claim` does, or none; the failure names the first that is in the way. */
+  claimAll(ids: readonly TaskId[]): Promise<Result<readonly Claim[], Failure>> {
+    return this.#claim((leaseMs) => this.#parts.locks.claimAll(ids, leaseMs));
+  }
+
+  /** Locks the first task of those wanted, in the order of the waves, that is ready and free when it is locked. */
+  async claimNext(isWanted?: (task: Task) => boolean): Promise<Result<Claim, Failure>> {
+    const candidates = claimCandidates(this.#backlog).filter((id) => {
+      const task = this.#backlog.task(id);
+      return isWanted === undefined || (task !== undefined && isWanted(task));
+    });
+    const { waves, reviewOpensGate } = this.#backlog.options;
+    const rules = { missing: waves.missing, reviewOpensGate: reviewOpensGate === 'always' };
+    const claimed = await this.#claim(async (leaseMs) => {
+      if (candidates.length === 0) return fail({ kind: 'nothingReady' });
+      const claim = await this.#parts.locks.claimNext(candidates, rules, leaseMs);
+      return claim.ok ? ok([claim.value]) : claim;
+    });
+    return firstOf(claimed);
+  }
+
+  /** Takes off a task the lock that it is shown with, another holder's too; In Progress becomes Todo. */
+  async forceRelease(task: Task, reason: string): Promise<Result<Status, Failure>> {
+    const refusal = this.jsonOnly;
+    if (refusal !== undefined) return fail(refusal);
+    if (task.lock === undefined) return fail({ kind: 'lockLost', id: task.id, holder: undefined });
+    const released = await this.#parts.locks.forceRelease(task.id, task.lock, reason);
+    await this.#backlog.refresh();
+    return released;
+  }
+
+  /** Gives a lock of ours back; In Progress becomes Todo. A task that a run works on is stopped instead. */
+  async release(id: TaskId): Promise<Result<Status, Failure>> {
+    if (this.#backlog.runs.of(id) !== undefined) {
+      const stopped = await this.#backlog.runs.steerTask(id, 'stopTask');
+      if (!stopped.ok) return stopped;
+      // What a run had begun it has given back; a lock taken by hand, on a task that was still queued, is still there.
+      if (!this.#parts.keeper.tracks(id)) return ok('Todo');
+    }
+    const keep = this.#parts.keeper.untrack(id);
+    const released = await this.#parts.locks.release(id, 'Todo');
+    // Still ours where it could not be written: it would run out while the user counts on it.
+    if (!released.ok && released.failure.kind !== 'lockLost' && released.failure.kind !== 'noSuchTask') keep();
+    await this.#backlog.refresh();
+    return released;
+  }
+
+  async #claim(
+    claim: (leaseMs: number) => Promise<Result<readonly Claim[], Failure>>,
+  ): Promise<Result<readonly Claim[], Failure>> {
+    const refusal = this.jsonOnly;
+    if (refusal !== undefined) return fail(refusal);
+    const { options, runs } = this.#backlog;
+    const { leaseMs } = options;
+    const claimed = await claim(leaseMs);
+    if (claimed.ok) {
+      for (const { id, version } of claimed.value) {
+        // A lock that an agent works under stays its run's, although the user asked for it too.
+        if (!isAtWork(runs.of(id), id)) this.#parts.keeper.track(id, leaseMs, { byHand: true, version });
+      }
+    }
+    await this.#backlog.refresh();
+    return claimed;
+  }
+}
+
+/** True while an agent of this run works on the task. */
+function isAtWork(run: RunState | undefined, id: TaskId): boolean {
+  const phase = run?.tasks.get(id)?.phase;
+  return phase === 'claimed' || phase === 'running';
+}
+
+function firstOf(claimed: Result<readonly Claim[], Failure>): Result<Claim, Failure> {
+  if (!claimed.ok) return claimed;
+  const [first] = claimed.value;
+  if (first === undefined) throw new Error('Internal error: a claim of nothing');
+  return ok(first);
+}
