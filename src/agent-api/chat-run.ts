@@ -13,7 +13,7 @@ export interface ChatRun {
   readonly wave: number | undefined;
   readonly host: SubagentHost;
   /** Through which the runs of that backlog start their subagents. */
-  readonly door: SubagentHostRegistry;
+  readonly subagentHosts: SubagentHostRegistry;
   readonly response: Pick<vscode.ChatResponseStream, 'markdown' | 'progress' | 'button'>;
   readonly token: vscode.CancellationToken;
   readonly reportBug: (error: unknown) => void;
@@ -32,7 +32,7 @@ export async function runInChat(parts: ChatRun): Promise<ChatRunEnd> {
   const { backlog, wave, host, response, token } = parts;
   const refusal = host.available();
   if (refusal !== undefined) return { kind: 'notStarted', failure: refusal };
-  const opened = parts.door.open(host);
+  const opened = parts.subagentHosts.open(host);
   try {
     response.progress('Starting the run…');
     const choice = { agentMode: 'subagent' } as const;

@@ -22,7 +22,7 @@ export interface ParticipantParts {
   readonly current: () => Backlog | undefined;
   /** Resolves when the backlogs of the window were opened. */
   readonly ready: () => Promise<void>;
-  readonly doorOf: (backlog: Backlog) => SubagentHostRegistry | undefined;
+  readonly subagentHostsOf: (backlog: Backlog) => SubagentHostRegistry | undefined;
   /** The name of the tool that starts subagents. */
   readonly toolFor: (backlog: Backlog) => string;
   readonly log: (line: string) => void;
@@ -144,12 +144,12 @@ async function run(
     response.markdown(`Of which backlog? Say for example “/run wave 0 of backlog 1”.\n\n${names.join('\n')}`);
     return { metadata: { did: 'nothing' } };
   }
-  const door = parts.doorOf(backlog);
-  if (door === undefined) return refuse('This backlog is being opened; ask again in a moment.');
+  const subagentHosts = parts.subagentHostsOf(backlog);
+  if (subagentHosts === undefined) return refuse('This backlog is being opened; ask again in a moment.');
   await backlog.refresh();
   const name = parts.toolFor(backlog);
   const ended = await runInChat({
-    ...{ backlog, wave: wish.wave, door, response, token, reportBug },
+    ...{ backlog, wave: wish.wave, subagentHosts, response, token, reportBug },
     host: new InvokedSubagents(editor, { name, token: request.toolInvocationToken }),
   });
   return resultOf(ended, name);

@@ -26,7 +26,7 @@ import type { WorkspaceBacklogs } from '../ui/workspace-backlogs.ts';
 
 /** One open backlog, as agents and subagents work with it. */
 export interface ServedBacklog extends Omit<AgentBacklogParts, 'allowDone' | 'label'> {
-  readonly door: SubagentHostRegistry;
+  readonly subagentHosts: SubagentHostRegistry;
 }
 
 export interface WiredAgents {
@@ -62,7 +62,7 @@ export function wireAgents(shared: {
 }): WiredAgents {
   const { editor, reportBug } = shared;
   const log = (line: string): void => shared.log.info(oneLine(line));
-  const served = new Map<string, { readonly agent: AgentBacklog; readonly door: SubagentHostRegistry }>();
+  const served = new Map<string, { readonly agent: AgentBacklog; readonly subagentHosts: SubagentHostRegistry }>();
   // The editor's own Node reads the bytes; where it has no SQLite to write with, the server looks for one that has.
   const mcpCommand = (root: string, script = shared.mcpScript): ServerCommand =>
     serverCommand({ node: process.execPath, script, root });
@@ -70,10 +70,10 @@ export function wireAgents(shared: {
   const wired: WiredAgents = {
     subagentTool: 'runSubagent',
     followsSubagents,
-    serve: ({ door, ...parts }) => {
+    serve: ({ subagentHosts, ...parts }) => {
       const { backlog } = parts;
       const agent = new AgentBacklog({ ...parts, allowDone: false, label: 'an agent of the editor' });
-      served.set(backlog.root, { agent, door });
+      served.set(backlog.root, { agent, subagentHosts });
       const launcher = followsSubagents() ? launchFor(agent) : undefined;
       return {
         dispose: () => {
@@ -87,7 +87,7 @@ export function wireAgents(shared: {
       const participant = registerParticipant({
         ...{ editor, backlogs: () => backlogs.all, current, reportBug, log },
         ready: () => backlogs.whenOpened(),
-        doorOf: ({ root }) => served.get(root)?.door,
+        subagentHostsOf: ({ root }) => served.get(root)?.subagentHosts,
         toolFor: () => wired.subagentTool,
       });
       const tools = registerTools(async () => {

@@ -139,8 +139,8 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
   // Writing plans brings YAML along, which nobody should wait for who only looks.
   const writePlan: OpenBacklog['writePlan'] = async (kind) =>
     (await import('./write-plan.ts')).writePlan(backlog, kind);
-  const { door, caseFoldPaths: foldCase } = runs;
-  const served = agents.serve({ backlog, locks, keeper, writePlan, door, foldCase });
+  const { subagentHosts, caseFoldPaths: foldCase } = runs;
+  const served = agents.serve({ backlog, locks, keeper, writePlan, subagentHosts, foldCase });
   for (const problem of readRuleProblems(folder)) log.warn(problem);
   // Whether claims are possible is known by trying: a process is started for it, once everything else is there.
   let probe: Disposable | undefined;

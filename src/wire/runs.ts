@@ -8,9 +8,9 @@ import { type Estimates, estimateDurations } from '../core/run/engine/estimates.
 import type { RunState, TaskOutcome, TaskRun } from '../core/run/run-events.ts';
 import type { AgentAssignment } from '../core/run/run-options.ts';
 import type { RunnerWorld } from '../core/run/engine/run-world.ts';
-import { DispatchWorker } from '../core/run/attempt/dispatch-worker.ts';
+import { RoutingWorker } from '../core/run/attempt/routing-worker.ts';
 import { SubagentHostRegistry } from '../core/run/attempt/subagent-host-registry.ts';
-import { WindowWorker, type WindowLocks, type WindowWorkerOptions } from '../core/run/attempt/window-worker.ts';
+import { WindowWorker, type RunLocks, type WindowWorkerOptions } from '../core/run/attempt/window-worker.ts';
 import { WaveRunner } from '../core/run/engine/wave-runner.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { TaskId } from '../core/task.ts';
@@ -37,7 +37,7 @@ export interface RunParts {
   /** Where orders for terminals go, absolute; outside of the workspace. */
   readonly orderFolder: string;
   readonly source: Pick<BacklogSource, 'root' | 'state' | 'refresh' | 'onDidChange'>;
-  readonly locks: Pick<Writer, 'results' | 'node' | 'releaseFor'> & WindowLocks;
+  readonly locks: Pick<Writer, 'results' | 'node' | 'releaseFor'> & RunLocks;
   readonly keeper: WindowWorkerOptions['keeper'];
   /** True where the editor's agents claim tasks for themselves: their work is followed in the store. */
   readonly followsSubagents: () => boolean;
@@ -71,7 +71,7 @@ export interface WiredRuns {
   readonly journals: RunJournals;
   readonly caseFoldPaths: boolean;
   /** Where the editor's own subagents are let in, as long as a chat request runs. */
-  readonly door: SubagentHostRegistry;
+  readonly subagentHosts: SubagentHostRegistry;
   /** Where people say that a task is finished. */
   readonly completions: Pick<WindowWorker, 'awaitsManualCompletion' | 'complete'>;
   preview(job: Job): Promise<Result<WorkPreview, Failure>>;
@@ -143,7 +143,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
     processStartTime,
     log,
   });
-  const door = new SubagentHostRegistry();
+  const subagentHosts = new SubagentHostRegistry();
   const found = trustRuns({
     pid: process.pid,
     processes,
@@ -159,7 +159,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
     keeper: parts.keeper,
     source,
     clock,
-    door,
+    subagentHosts,
     reportBug,
     followsSubagents: parts.followsSubagents,
     openTask: parts.openTask,
@@ -173,7 +173,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
       return read.ok ? read.value.get(id) : undefined;
     },
   });
-  const worker = new DispatchWorker({ processes: supervised, window });
+  const worker = new RoutingWorker({ processes: supervised, window });
   const isFollowed = ({ agentMode }: AgentAssignment): boolean => agentMode === 'subagent' && parts.followsSubagents();
   const runner: WaveRunner = new WaveRunner(
     {
@@ -217,17 +217,17 @@ export function wireRuns(parts: RunParts): WiredRuns {
     history,
     journals,
     caseFoldPaths,
-    door,
+    subagentHosts,
     completions: window,
     preview: (job) => previewWork(job, prepareParts),
     findAgent: async (assignment) => {
       if (assignment.agentMode === 'human' || isFollowed(assignment)) return undefined;
-      if (assignment.agentMode === 'subagent') return door.available();
+      if (assignment.agentMode === 'subagent') return subagentHosts.available();
       const found = await parts.findAgent(assignment);
       return found.ok ? undefined : found.failure;
     },
     lastOutputAt: (id) => {
-      const sign = window.lastSignAt(id);
+      const sign = window.lastActivityAt(id);
       if (sign !== undefined) return sign;
       const task = liveTask([...runner.runs, ...history.elsewhere], id);
       return task === undefined ? undefined : modifiedAtOf(journals.filesOf(task.runId, task.attemptNo).log);

@@ -43,11 +43,20 @@ function openWindow(rig: WriterRig, holder: string, verify: readonly VerifyRule[
     reclaim: (id) => watch.reclaim(id),
   });
   const watch: ClaimReconciler = new ClaimReconciler({ source, locks, keeper, clock, leaseMs, reportBug });
-  const door = new SubagentHostRegistry();
+  const subagentHosts = new SubagentHostRegistry();
   const folder = join(rig.dir, IN_ROOT);
   mkdirSync(folder, { recursive: true });
   const worker = new WindowWorker({
-    ...{ locks, keeper, source, clock, door, reportBug, followsSubagents: () => follows, openTask: () => undefined },
+    ...{
+      locks,
+      keeper,
+      source,
+      clock,
+      subagentHosts,
+      reportBug,
+      followsSubagents: () => follows,
+      openTask: () => undefined,
+    },
     prepare: (job) =>
       prepareWindowWork(job, {
         ...{ paths: { database: rig.file, json: '' }, log: () => undefined, verifyRules: () => verify },
@@ -74,7 +83,7 @@ function openWindow(rig: WriterRig, holder: string, verify: readonly VerifyRule[
     await locks.close(how);
     source.dispose();
   };
-  return { source, locks, keeper, door, worker, bugs, close };
+  return { source, locks, keeper, subagentHosts, worker, bugs, close };
 }
 
 type Window = ReturnType<typeof openWindow>;
@@ -178,7 +187,7 @@ test('a subagent’s answer is the result of its task, and its prompt is a file'
   await using rig = await createRig({ tasks: [{ id: 'T-1' }] });
   const window = openWindow(rig, 'vscode-here-1', [passes(0)]);
   let asked = '';
-  window.door.open({
+  window.subagentHosts.open({
     available: () => undefined,
     run: async ({ prompt }) => {
       asked = prompt;

@@ -1,6 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Backlog, type BacklogParts } from '../../src/core/backlog.ts';
-import type { ManualCompletionPort } from '../../src/core/backlog-runs.ts';
 import { NO_CONFIG, type Settings } from '../../src/core/config.ts';
 import { NO_SETTINGS } from '../../src/core/no-runs.ts';
 import { Emitter } from '../../src/core/events.ts';
@@ -38,8 +37,6 @@ export interface FakeBacklog {
   readonly pastRuns?: readonly RunState[];
   /** Runs that another window leads. */
   readonly elsewhere?: readonly RunState[];
-  /** Where a person's word about a task of a run is heard; without it, nowhere. */
-  readonly desk?: ManualCompletionPort;
   /** When the agent of a task wrote something last; a test may change what it answers. */
   readonly lastOutputAt?: (id: string) => number | undefined;
   readonly cap?: number;
@@ -157,7 +154,7 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
           return Promise.resolve(ok(undefined));
         },
       },
-      completions: spec.desk ?? { awaitsManualCompletion: () => false, complete: refuse },
+      completions: { awaitsManualCompletion: () => false, complete: refuse },
       findAgent: () => Promise.resolve(undefined),
       preview: () => Promise.resolve(ok({ command: ['/bin/agent', '-p'], promptFile: 'prompt.md', prompt: 'Do it' })),
       lastOutputAt: (id) => spec.lastOutputAt?.(id),

@@ -4,14 +4,14 @@ import type { Failure } from '../../src/core/failure.ts';
 import type { Claim, Job, Renewal, TaskWorker, WorkEnd, WorkListener } from '../../src/core/ports.ts';
 import { fail, ok, type Result } from '../../src/core/result.ts';
 import { ClaimReconciler } from '../../src/core/lease/claim-reconciler.ts';
-import { DispatchWorker } from '../../src/core/run/attempt/dispatch-worker.ts';
+import { RoutingWorker } from '../../src/core/run/attempt/routing-worker.ts';
 import type { VerifyResult } from '../../src/core/run/evidence.ts';
 import { LeaseKeeper } from '../../src/core/lease/lease-keeper.ts';
 import type { RunEvent } from '../../src/core/run/run-events.ts';
 import { type AgentAssignment, KIND_OF, type RunOptions } from '../../src/core/run/run-options.ts';
 import { SubagentHostRegistry } from '../../src/core/run/attempt/subagent-host-registry.ts';
 import { WaveRunner } from '../../src/core/run/engine/wave-runner.ts';
-import { WindowWorker, type WindowLocks } from '../../src/core/run/attempt/window-worker.ts';
+import { WindowWorker, type RunLocks } from '../../src/core/run/attempt/window-worker.ts';
 import type { StoreState } from '../../src/core/snapshot.ts';
 import { parseStatus, taskId, type Status, type Task, type TaskId } from '../../src/core/task.ts';
 import { HandClock, settle } from './hand-clock.ts';
@@ -23,7 +23,7 @@ export const HUMAN: AgentAssignment = { agent: KIND_OF.human, model: undefined, 
 export const SUBAGENT: AgentAssignment = { agent: KIND_OF.subagent, model: undefined, agentMode: 'subagent' };
 
 /** What one holder does with the store of a rig, which is one row each in memory. */
-export interface RigLocks extends WindowLocks {
+export interface RigLocks extends RunLocks {
   release(id: TaskId, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>>;
   renew(ids: readonly TaskId[], leaseMs: number): Promise<Result<Renewal, Failure>>;
 }
@@ -34,7 +34,7 @@ export interface RigWindow {
   readonly locks: RigLocks;
   readonly keeper: LeaseKeeper;
   readonly worker: WindowWorker;
-  readonly door: SubagentHostRegistry;
+  readonly subagentHosts: SubagentHostRegistry;
   /** The window goes away; what a person holds stays, everything else of its is let go. */
   close(): void;
 }
@@ -181,9 +181,9 @@ export class WindowRig {
       reclaim: (id) => watch.reclaim(id),
     });
     const watch: ClaimReconciler = new ClaimReconciler({ source, locks, keeper, clock, leaseMs, reportBug });
-    const door = new SubagentHostRegistry();
+    const subagentHosts = new SubagentHostRegistry();
     const worker = new WindowWorker({
-      ...{ locks, keeper, source, clock, door, reportBug },
+      ...{ locks, keeper, source, clock, subagentHosts, reportBug },
       followsSubagents: () => this.follows,
       prepare: async ({ task }) =>
         ok({
@@ -211,7 +211,7 @@ export class WindowRig {
         if (lock?.holder === holder && !byHand.has(id)) void locks.release(id, 'Todo');
       }
     };
-    return { holder, locks, keeper, worker, door, close };
+    return { holder, locks, keeper, worker, subagentHosts, close };
   }
 
   /** What a window does for a person's locks after another one: they are its own from then on. */
@@ -269,7 +269,7 @@ export class WindowRig {
     const runner = new WaveRunner(
       {
         ...{ source: this.source, clock: this.clock, caseFoldPaths: false },
-        worker: new DispatchWorker({ processes, window: window.worker }),
+        worker: new RoutingWorker({ processes, window: window.worker }),
         isFollowed: ({ agentMode }) => agentMode === 'subagent' && this.follows,
         readiness: (snapshot, id, opened) => {
           const task = snapshot.byId.get(id)!;

@@ -94,7 +94,14 @@ describe('an editor that is like Cursor', () => {
     const { editor } = likeCursor([]);
     const parts = { editor, log: never, reportBug: never };
     assert.deepEqual(registerLanguageModelTools({ ...parts, operations: OPERATIONS, served: never }), []);
-    const people = { words: {} as never, toolFor: never, doorOf: never, current: never, backlogs: never, ready: never };
+    const people = {
+      words: {} as never,
+      toolFor: never,
+      subagentHostsOf: never,
+      current: never,
+      backlogs: never,
+      ready: never,
+    };
     assert.equal(registerParticipant({ ...parts, ...people }), undefined);
   });
 });

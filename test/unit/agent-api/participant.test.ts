@@ -14,7 +14,7 @@ interface Setup {
   readonly current?: Backlog;
   readonly isTrusted?: boolean;
   readonly tools?: readonly string[];
-  readonly door?: SubagentHostRegistry | 'none';
+  readonly subagentHosts?: SubagentHostRegistry | 'none';
 }
 
 /** `@waves` in an editor that is made up: asks it something and answers all that it said, an error last. */
@@ -33,11 +33,11 @@ function rig(setup: Setup = {}) {
     },
   } as unknown as Editor;
   const backlogs = setup.backlogs ?? [fakeBacklog({ tasks: tasks('T-1', 'T-2 < T-1') })];
-  const door = setup.door ?? new SubagentHostRegistry();
+  const subagentHosts = setup.subagentHosts ?? new SubagentHostRegistry();
   registerParticipant({
     ...{ editor, backlogs: () => backlogs, current: () => setup.current },
     ...{ ready: () => Promise.resolve(), toolFor: () => 'runSubagent' },
-    doorOf: () => (door === 'none' ? undefined : door),
+    subagentHostsOf: () => (subagentHosts === 'none' ? undefined : subagentHosts),
     log: (line) => assert.fail(line),
     reportBug: (error) => assert.fail(String(error)),
   });
@@ -102,21 +102,21 @@ test('of several backlogs the one that a person names or looks at is run, and el
   assert.match((await rig(both).ask('wave 0 of backlog 3', 'run')).text, /Of which backlog\?/);
 });
 
-test('without the tool that starts subagents no run is started, and the door is shut', async () => {
-  const door = new SubagentHostRegistry();
+test('without the tool that starts subagents no run is started, and no subagent host is left', async () => {
+  const subagentHosts = new SubagentHostRegistry();
   const backlog = fakeBacklog({ tasks: tasks('T-1') });
-  const { error } = await rig({ backlogs: [backlog], tools: [], door }).ask('wave 0', 'run');
+  const { error } = await rig({ backlogs: [backlog], tools: [], subagentHosts }).ask('wave 0', 'run');
   assert.match(error ?? '', /no tool called runSubagent.*Nothing was started or claimed/s);
   assert.deepEqual(backlog.asked, []);
-  assert.deepEqual(door.available(), { kind: 'noSubagents' });
+  assert.deepEqual(subagentHosts.available(), { kind: 'noSubagents' });
 });
 
-test('a run that cannot start says why, and leaves the door shut', async () => {
-  const door = new SubagentHostRegistry();
-  const { error } = await rig({ door }).ask('wave 0', 'run');
+test('a run that cannot start says why, and leaves no subagent host', async () => {
+  const subagentHosts = new SubagentHostRegistry();
+  const { error } = await rig({ subagentHosts }).ask('wave 0', 'run');
   assert.equal(error, 'There is nothing to run: no task is ready.');
-  assert.deepEqual(door.available(), { kind: 'noSubagents' });
-  assert.match((await rig({ door: 'none' }).ask('wave 0', 'run')).error ?? '', /being opened/);
+  assert.deepEqual(subagentHosts.available(), { kind: 'noSubagents' });
+  assert.match((await rig({ subagentHosts: 'none' }).ask('wave 0', 'run')).error ?? '', /being opened/);
 });
 
 test('after a status the next wave is proposed, and nothing after anything else', async () => {

@@ -37,8 +37,8 @@ export interface ExternalWorkWorld {
 const MAX_FILES = 200;
 const MAX_SUMMARY = 4000;
 
-/** How the work of somebody else ended, as far as the store tells. */
-type Seen =
+/** How the work of another holder ended, as far as the store tells. */
+type Observation =
   { readonly kind: 'finished' } | { readonly kind: 'badly'; readonly cause: FailCause } | { readonly kind: 'aborted' };
 
 /**
@@ -55,8 +55,8 @@ export async function watchExternalWork(work: ExternalWork, world: ExternalWorkW
   const { source, clock, verify, locks } = world;
   const beganAt = clock.now();
   const follower = new Follower(work, world);
-  const seen = await follower.ended;
-  if (seen.kind === 'aborted') return { kind: 'stopped' };
+  const observed = await follower.ended;
+  if (observed.kind === 'aborted') return { kind: 'stopped' };
   const startedAt = follower.startedAt ?? beganAt;
   const gather = async (result?: VerifyResult): Promise<Evidence> => ({
     ...{ startedAt, endedAt: clock.now(), verify: result, logFile: world.logFile, sessionId: undefined },
@@ -66,7 +66,7 @@ export async function watchExternalWork(work: ExternalWork, world: ExternalWorkW
   const badly = async (cause: FailCause, result?: VerifyResult): Promise<WorkEnd> => ({
     ...{ kind: 'failed', cause, exitCode: undefined, signal: undefined, evidence: await gather(result) },
   });
-  if (seen.kind === 'badly') return badly(seen.cause);
+  if (observed.kind === 'badly') return badly(observed.cause);
   const result = await verify?.(stop);
   if (stop.aborted) return { kind: 'stopped' };
   await source.refresh();
@@ -81,12 +81,12 @@ export async function watchExternalWork(work: ExternalWork, world: ExternalWorkW
 }
 
 class Follower {
-  readonly ended: Promise<Seen>;
+  readonly ended: Promise<Observation>;
   /** When it was first seen to be at work, epoch ms. */
   startedAt: number | undefined;
   readonly #work: ExternalWork;
   readonly #world: ExternalWorkWorld;
-  #resolve: (seen: Seen) => void = () => undefined;
+  #resolve: (observed: Observation) => void = () => undefined;
   #isClaimed: boolean;
   #lastSeen = '';
   /** What is shown may be older than this attempt, until it was read once more. */
@@ -97,7 +97,7 @@ class Follower {
     [this.#work, this.#world, this.#isClaimed] = [work, world, work.isClaimed];
     const { stop } = work;
     const onAbort = (): void => this.#resolve({ kind: 'aborted' });
-    const seen = new Promise<Seen>((resolve) => (this.#resolve = resolve));
+    const seen = new Promise<Observation>((resolve) => (this.#resolve = resolve));
     const subscriptions = [
       world.source.onDidChange(() => this.#look()),
       // What was not looked at meanwhile may be all that will ever be shown.
@@ -113,7 +113,7 @@ class Follower {
     });
   }
 
-  async #refreshed(seen: Promise<Seen>): Promise<Seen> {
+  async #refreshed(seen: Promise<Observation>): Promise<Observation> {
     await this.#world.source.refresh();
     this.#isFresh = true;
     this.#look();

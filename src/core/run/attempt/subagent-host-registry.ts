@@ -36,7 +36,7 @@ export interface OpenHost {
 
 /**
  * Where subagents are let in. The editor gives the right to start them to a chat request and takes it away with its end, so
- * a door stands open for as long as a request runs; what was started through it ends with it.
+ * a host is open for as long as a request runs; what was started through it ends with it.
  */
 export class SubagentHostRegistry {
   readonly #open = new Set<OpenHost>();

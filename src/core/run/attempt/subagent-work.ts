@@ -19,10 +19,10 @@ export interface SubagentWork {
  */
 export async function workBySubagent(
   work: SubagentWork,
-  door: SubagentHostRegistry,
+  subagentHosts: SubagentHostRegistry,
   clock: Clock,
 ): Promise<AgentReport> {
-  const entered = door.enter();
+  const entered = subagentHosts.enter();
   if (!entered.ok) return reportOf({ kind: 'notStarted', failure: entered.failure });
   const { host, closed } = entered.value;
   const limit = new AbortController();

@@ -23,7 +23,7 @@ import { reportOf, workBySubagent } from './subagent-work.ts';
 import { type AgentReport, type Ending, workOnTask } from './task-work.ts';
 
 /** The locks of a window, with what is written when work ends. */
-export interface WindowLocks extends Pick<Locks, 'holder' | 'claim' | 'setStatus' | 'forceRelease'> {
+export interface RunLocks extends Pick<Locks, 'holder' | 'claim' | 'setStatus' | 'forceRelease'> {
   /**
    * As `WorkWorld.locks.release`. With `acceptsMoved` a task in Review or Done whose lock was cleared elsewhere counts as ended:
    * its status stays, but where the ending overrules it. Fails with `lockLost` where another holder has the task.
@@ -53,11 +53,11 @@ export interface WindowJob {
 }
 
 export interface WindowWorkerOptions {
-  readonly locks: WindowLocks;
+  readonly locks: RunLocks;
   readonly keeper: Pick<LeaseKeeper, 'track' | 'tracks' | 'untrack' | 'onDidLose' | 'onDidChange'>;
   readonly source: Pick<BacklogSource, 'root' | 'state' | 'refresh' | 'onDidChange'>;
   readonly clock: Clock;
-  readonly door: SubagentHostRegistry;
+  readonly subagentHosts: SubagentHostRegistry;
   /** True where the host's agents claim for themselves, so that their work is followed in the store. */
   readonly followsSubagents: () => boolean;
   /** A failure refuses the attempt. */
@@ -143,7 +143,7 @@ export class WindowWorker implements TaskWorker {
   }
 
   /** When there was a sign of work on a task of this worker last, epoch ms; undefined for one that it does not have. */
-  lastSignAt(id: TaskId): number | undefined {
+  lastActivityAt(id: TaskId): number | undefined {
     return this.#signs.get(id);
   }
 
@@ -159,11 +159,11 @@ export class WindowWorker implements TaskWorker {
     how: { readonly isAttached: boolean },
   ): Promise<WorkEnd> {
     if (signal.aborted && !how.isAttached) return { kind: 'stopped' };
-    const { door, followsSubagents, prepare, clock } = this.#options;
+    const { subagentHosts, followsSubagents, prepare, clock } = this.#options;
     const { id } = job.task;
     const isHuman = job.agent.agentMode === 'human';
     const follows = !isHuman && followsSubagents();
-    const closed = isHuman || follows ? undefined : door.available();
+    const closed = isHuman || follows ? undefined : subagentHosts.available();
     if (closed !== undefined) return { kind: 'refused', failure: closed };
     const prepared = await prepare(job);
     if (!prepared.ok) return { kind: 'refused', failure: prepared.failure };
@@ -203,7 +203,7 @@ export class WindowWorker implements TaskWorker {
         ...{ prompt, description: job.task.title, timeLimitMs: job.options.timeLimitMs, signal, onStarted },
         onActivity: () => void this.#signs.set(id, clock.now()),
       };
-      const report = await workBySubagent(asked, this.#options.door, clock);
+      const report = await workBySubagent(asked, this.#options.subagentHosts, clock);
       tell(report.lastSaid ?? report.complaint ?? report.end.kind);
       return report;
     };

@@ -20,7 +20,7 @@ export interface AttemptListener {
 export async function runAttempt(
   work: (signal: AbortSignal, listener: WorkListener) => Promise<WorkEnd>,
   entry: Entry,
-  teller: AttemptListener,
+  onProgress: AttemptListener,
   before: { readonly claimed: boolean; readonly started: boolean } = { claimed: false, started: false },
 ): Promise<AttemptResult> {
   const control = (entry.control ??= new AbortController());
@@ -30,18 +30,18 @@ export async function runAttempt(
     onClaimed: (holder) => {
       if (claimed || isOver) return;
       claimed = true;
-      teller.claimed(holder);
+      onProgress.claimed(holder);
     },
     onStarted: () => {
       if (!claimed || started || isOver) return;
       started = true;
-      teller.started();
+      onProgress.started();
     },
   };
   try {
     return { end: await work(control.signal, listener), wasClaimed: claimed };
   } catch (error) {
-    // Whatever the worker still has going must not work on without anybody watching.
+    // What the worker still has going must not work on unwatched.
     control.abort();
     throw error;
   } finally {

@@ -28,12 +28,12 @@ export class LiveRun {
   readonly ended: Promise<RunState>;
   readonly #runContext: RunContext;
   readonly #scheduler: Scheduler;
-  readonly #turns: TaskExecutor;
-  readonly #course: WaveProgression;
-  readonly #waiting: DelayedTasks;
+  readonly #executor: TaskExecutor;
+  readonly #progression: WaveProgression;
+  readonly #delayed: DelayedTasks;
   readonly #breaker: Breaker;
-  readonly #soFar: RunProgress;
-  readonly #after: Rescheduler;
+  readonly #progress: RunProgress;
+  readonly #rescheduler: Rescheduler;
   #isGone = false;
   #tellGone: () => void = () => undefined;
   /** Resolves when the window lets go of this run: nothing more is to be waited for then. */
@@ -67,7 +67,7 @@ export class LiveRun {
     this.ended = new Promise((resolve) => (this.#resolve = resolve));
     this.entries = new Map([...state.tasks.values()].map((task) => [task.id, entryFrom(task)]));
     this.#breaker = new Breaker(options.maxEqualFailures);
-    this.#course = new WaveProgression({
+    this.#progression = new WaveProgression({
       ...{ state, world: runContext.world, isDetached: this.#isDetached },
       leftIn: (wave) => this.#scheduler.left(wave),
       left: () => this.#left,
@@ -75,8 +75,8 @@ export class LiveRun {
       onClosed: (wave, verify) => this.#closed(wave, verify),
       onVerified: () => this.#advance(),
     });
-    this.#waiting = new DelayedTasks(runContext.world, (entries) => this.#comeBack(entries));
-    this.#soFar = {
+    this.#delayed = new DelayedTasks(runContext.world, (entries) => this.#comeBack(entries));
+    this.#progress = {
       options,
       outcomeOf: (id) => this.entries.get(id)?.outcome,
       isPending: (id) => (this.entries.get(id)?.phase ?? 'ended') !== 'ended',
@@ -85,28 +85,35 @@ export class LiveRun {
     const byId = store.kind === 'ready' ? store.snapshot.byId : undefined;
     const candidates = [...this.entries.values()].map((e) => candidateOf(e, byId?.get(e.id), runContext.world));
     this.#scheduler = new Scheduler(candidates, options.runMode, runContext.files);
-    this.#after = new Rescheduler({
-      ...{ options, runContext, scheduler: this.#scheduler, delayed: this.#waiting, breaker: this.#breaker },
+    this.#rescheduler = new Rescheduler({
+      ...{ options, runContext, scheduler: this.#scheduler, delayed: this.#delayed, breaker: this.#breaker },
       isRunning: () => this.#phase === 'running',
       whyNot: (entry) => this.#whyNot(entry),
       tell: (event) => this.#tell(event),
       tellWaits: (entry, reason) => this.#tellWaits(entry, reason),
       end: (entry, outcome, sameInARow) => this.#end(entry, outcome, sameInARow),
-      onRested: () => this.#advance(),
+      onBackoffOver: () => this.#advance(),
     });
-    this.#turns = new TaskExecutor({
-      ...{ runId, options, runContext, scheduler: this.#scheduler, soFar: this.#soFar, isDetached: this.#isDetached },
+    this.#executor = new TaskExecutor({
+      ...{
+        runId,
+        options,
+        runContext,
+        scheduler: this.#scheduler,
+        soFar: this.#progress,
+        isDetached: this.#isDetached,
+      },
       tell: (event) => this.#tell(event),
       whyNot: (entry) => this.#whyNot(entry),
       openWave: (wave) => this.#openWave(wave),
       nextAttemptNo: () => ++this.#attemptCount,
       onSettled: (entry, result) => {
-        if ('end' in result) this.#after.attempted(entry, result);
-        else this.#after.unstarted(entry, result);
+        if ('end' in result) this.#rescheduler.attempted(entry, result);
+        else this.#rescheduler.unstarted(entry, result);
         this.#advance();
       },
     });
-    for (const wave of state.waves.keys()) if (!this.#course.isUnopened(wave)) this.#scheduler.openThrough(wave);
+    for (const wave of state.waves.keys()) if (!this.#progression.isUnopened(wave)) this.#scheduler.openThrough(wave);
     for (const { id, outcome } of this.entries.values()) {
       if (outcome === undefined) this.#left++;
       else this.#scheduler.ended(id, outcome.kind === 'succeeded');
@@ -127,7 +134,7 @@ export class LiveRun {
   }
 
   isHolder(holder: string): boolean {
-    return this.#turns.isHolder(holder);
+    return this.#executor.isHolder(holder);
   }
 
   /** Opens its first wave. */
@@ -152,7 +159,7 @@ export class LiveRun {
     // First, as an end of another one may end everything that is not at work.
     for (const task of began.filter(({ id }) => attach.has(id))) {
       this.#scheduler.takeThis(task.id);
-      const attempt = this.#turns.attach(this.#entryOf(task.id), task);
+      const attempt = this.#executor.attach(this.#entryOf(task.id), task);
       // It works already, whether or not there is a slot for it; when there is one, it has it.
       if (needsSlot(task)) void limit(() => attempt).catch(world.reportBug);
       else attempt.catch(world.reportBug);
@@ -167,7 +174,7 @@ export class LiveRun {
       if (phase !== 'queued' || entry.phase !== 'waiting') continue;
       if (waits?.kind === 'retry' && waits.at > now) {
         this.#scheduler.setAside(id);
-        this.#waiting.waitFor(entry, waits.at - now);
+        this.#delayed.waitFor(entry, waits.at - now);
       } else if (waits?.kind === 'coolingDown' && waits.until > now) {
         coolDown(waits.agent, limiter.coolDownUntil(waits.agent, waits.until));
       } else {
@@ -269,7 +276,7 @@ export class LiveRun {
   /** Ends the run: what waits is skipped, agents at work are ended. */
   async #stopAll(): Promise<void> {
     if (this.#phase === 'ended' || this.#isDetached()) return;
-    this.#course.stop();
+    this.#progression.stop();
     if (this.#phase === 'running') this.#stopFor({ kind: 'person' });
     await this.#stopTasks(this.entries.keys());
     await Promise.race([this.ended, this.#gone]);
@@ -286,9 +293,9 @@ export class LiveRun {
   /** Nothing further of this run is begun or told; what is at work is left alone, and has its slot until it ends. */
   detach(): void {
     this.#isGone = true;
-    this.#waiting.dispose();
-    this.#after.dispose();
-    this.#course.stop();
+    this.#delayed.dispose();
+    this.#rescheduler.dispose();
+    this.#progression.stop();
     this.#tellGone();
   }
 
@@ -303,7 +310,7 @@ export class LiveRun {
   }
 
   #mayStart(): boolean {
-    const isHeldUp = this.#paused !== undefined || this.#after.isResting;
+    const isHeldUp = this.#paused !== undefined || this.#rescheduler.isBackingOff;
     return this.#phase === 'running' && !isHeldUp && !this.#isDetached();
   }
 
@@ -330,7 +337,7 @@ export class LiveRun {
       return;
     }
     const entry = this.#entryOf(id);
-    const turn = this.#turns.take(entry);
+    const turn = this.#executor.take(entry);
     // The next one asks for a slot of its own, behind the other runs.
     this.pump();
     if (needsSlot(entry)) await turn;
@@ -357,9 +364,9 @@ export class LiveRun {
   #end(entry: Entry, outcome: TaskOutcome, sameInARow?: number): void {
     entry.phase = 'ended';
     entry.outcome = outcome;
-    this.#waiting.leave(entry);
+    this.#delayed.leave(entry);
     this.#left--;
-    if (outcome.kind === 'succeeded') this.#course.bore(entry.wave);
+    if (outcome.kind === 'succeeded') this.#progression.succeededIn(entry.wave);
     this.#scheduler.ended(entry.id, outcome.kind === 'succeeded');
     this.#tell({ kind: 'taskEnded', id: entry.id, outcome });
     for (const resolve of entry.whenEnded.splice(0)) resolve();
@@ -398,9 +405,9 @@ export class LiveRun {
 
   /** Does what follows from what is over: closes waves, ends the run, opens the next wave, asks for slots. */
   #advance(): void {
-    if (this.#phase === 'ended' || this.#course.isVerifying || this.#isDetached()) return;
+    if (this.#phase === 'ended' || this.#progression.isVerifying || this.#isDetached()) return;
     for (;;) {
-      if (!this.#course.closeOver()) return;
+      if (!this.#progression.closeOver()) return;
       if (this.#left === 0) {
         this.#finish();
         return;
@@ -409,7 +416,7 @@ export class LiveRun {
         this.#stopFor({ kind: 'failure', id: this.#halt.id });
         continue;
       }
-      const next = this.#mayStart() ? this.#course.next() : undefined;
+      const next = this.#mayStart() ? this.#progression.next() : undefined;
       if (next === undefined) break;
       this.#openWave(next);
     }
@@ -418,8 +425,8 @@ export class LiveRun {
   }
 
   #openWave(wave: number): void {
-    if (!this.#course.isUnopened(wave)) return;
-    this.#course.opened(wave);
+    if (!this.#progression.isUnopened(wave)) return;
+    this.#progression.opened(wave);
     this.#tell({ kind: 'waveStarted', wave });
     this.#scheduler.openThrough(wave);
   }
@@ -453,7 +460,8 @@ export class LiveRun {
     for (let ids = this.#scheduler.takeSuspects(); ids.length > 0; ids = this.#scheduler.takeSuspects()) {
       for (const id of ids) {
         const task = state.kind === 'ready' ? state.snapshot.byId.get(id) : undefined;
-        const failed = task && state.kind === 'ready' ? failedDependency(task, state.snapshot, this.#soFar) : undefined;
+        const failed =
+          task && state.kind === 'ready' ? failedDependency(task, state.snapshot, this.#progress) : undefined;
         if (failed === undefined) this.#scheduler.readmit(id);
         else this.#end(this.#entryOf(id), { kind: 'skipped', reason: { kind: 'dependencyFailed', id: failed } });
       }
@@ -463,8 +471,8 @@ export class LiveRun {
 
   #finish(): void {
     this.#phase = 'ended';
-    this.#waiting.dispose();
-    this.#after.dispose();
+    this.#delayed.dispose();
+    this.#rescheduler.dispose();
     this.#tell({ kind: 'runEnded' });
     this.#resolve(this.state);
   }

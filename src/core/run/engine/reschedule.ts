@@ -25,37 +25,37 @@ export interface ReschedulerOptions {
   readonly tellWaits: (entry: Entry, reason: WaitReason | undefined) => void;
   /** `sameInARow`: how many equal failures there are now, where they are enough to stop the run. */
   readonly end: (entry: Entry, outcome: TaskOutcome, sameInARow?: number) => void;
-  /** A rest is over, see `isResting`. */
-  readonly onRested: () => void;
+  /** A pause for an unreadable backlog is over, see `isBackingOff`. */
+  readonly onBackoffOver: () => void;
 }
 
 /**
  * Decides what becomes of a task whose turn is over: it ends, is queued again, or waits without a slot.
  *
  *     attempt ──▶ ended, or queued: again │ after a while │ when its agent has cooled down │ when its holder lets go
- *     no attempt ──▶ skipped, or queued: at once │ behind another task │ when its holder lets go │ after a rest of the run
+ *     no attempt ──▶ skipped, or queued: at once │ behind another task │ when its holder lets go │ after a pause of the run
  */
 export class Rescheduler implements Disposable {
   readonly #options: ReschedulerOptions;
-  readonly #rest: StoreBackoff;
+  readonly #backoff: StoreBackoff;
   /** Tasks whose turn came to nothing because the backlog could not be read. */
-  #resting: Entry[] = [];
+  #heldBack: Entry[] = [];
 
   constructor(options: ReschedulerOptions) {
     this.#options = options;
-    this.#rest = new StoreBackoff(options.runContext.world.clock, () => {
-      for (const entry of this.#resting.splice(0)) options.tellWaits(entry, undefined);
-      options.onRested();
+    this.#backoff = new StoreBackoff(options.runContext.world.clock, () => {
+      for (const entry of this.#heldBack.splice(0)) options.tellWaits(entry, undefined);
+      options.onBackoffOver();
     });
   }
 
   /** True while nothing of the run begins because the backlog could not be read a moment ago. */
-  get isResting(): boolean {
-    return this.#rest.isResting;
+  get isBackingOff(): boolean {
+    return this.#backoff.isActive;
   }
 
   dispose(): void {
-    this.#rest.dispose();
+    this.#backoff.dispose();
   }
 
   /** A turn in which no worker was asked. */
@@ -73,7 +73,7 @@ export class Rescheduler implements Disposable {
       this.#unreadable(entry, result.failure);
       return;
     }
-    if (result.kind !== 'back') this.#rest.worked();
+    if (result.kind !== 'back') this.#backoff.worked();
     switch (result.kind) {
       case 'skip':
       case 'back':
@@ -93,13 +93,13 @@ export class Rescheduler implements Disposable {
   /** The backlog cannot be read: its task keeps its place, and the run waits; in the end for no longer. */
   #unreadable(entry: Entry, failure: Failure): void {
     const { scheduler, breaker, end, tellWaits } = this.#options;
-    const at = this.#rest.begin();
+    const at = this.#backoff.begin();
     if (at === undefined) {
       const outcome: TaskOutcome = { kind: 'skipped', reason: { kind: 'claimFailed', failure } };
       end(entry, outcome, breaker.note(entry.id, outcome));
       return;
     }
-    this.#resting.push(entry);
+    this.#heldBack.push(entry);
     scheduler.back(entry.id);
     tellWaits(entry, { kind: 'retry', at });
   }
@@ -108,7 +108,7 @@ export class Rescheduler implements Disposable {
   attempted(entry: Entry, { end: workEnd, wasClaimed }: AttemptResult): void {
     const { options, runContext, breaker, isRunning, end } = this.#options;
     const { isStopped, isRequeued, failures, refusals, agent } = entry;
-    this.#rest.worked();
+    this.#backoff.worked();
     const outcome = outcomeOf(workEnd, wasClaimed, isStopped);
     if (outcome.kind === 'succeeded') runContext.limiter.succeeded(agent.agent);
     const until =

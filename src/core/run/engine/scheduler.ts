@@ -52,7 +52,7 @@ const ENDED = 6;
  */
 export class Scheduler {
   readonly #tasks: readonly Candidate[];
-  readonly #mode: RunMode;
+  readonly #runMode: RunMode;
   readonly #inUse: FilesInUse;
   readonly #index: ReadonlyMap<TaskId, number>;
   readonly #nodesOf: ReadonlyMap<number, readonly number[]>;
@@ -81,9 +81,9 @@ export class Scheduler {
   #openWaves: number;
   #lastWave = Infinity;
 
-  constructor(tasks: readonly Candidate[], mode: RunMode, inUse: FilesInUse) {
+  constructor(tasks: readonly Candidate[], runMode: RunMode, inUse: FilesInUse) {
     this.#tasks = tasks;
-    this.#mode = mode;
+    this.#runMode = runMode;
     this.#inUse = inUse;
     this.#index = new Map(tasks.map(({ id }, v) => [id, v]));
     this.#nodesOf = byWave(tasks);
@@ -103,8 +103,8 @@ export class Scheduler {
     this.#ready = this.#kinds.map(() => new IntHeap());
     this.#left = new Int32Array(tasks.reduce((most, { wave }) => Math.max(most, wave + 1), 0));
     for (const { wave } of tasks) this.#left[wave]!++;
-    this.#openWaves = mode === 'flow' ? Infinity : 0;
-    if (mode === 'flow') for (let v = 0; v < size; v++) this.#admit(v);
+    this.#openWaves = runMode === 'flow' ? Infinity : 0;
+    if (runMode === 'flow') for (let v = 0; v < size; v++) this.#admit(v);
   }
 
   /** Strict: the tasks of this wave, and of those before it, may start. In flow all are open from the beginning. */
@@ -251,7 +251,7 @@ export class Scheduler {
         const first = this.#index.get(id);
         if (first === undefined || first === v) continue;
         // In strict waves nothing can wait for a later wave; the look before the start says what is wrong.
-        if (this.#mode === 'strict' && this.#tasks[first]!.wave > wave) continue;
+        if (this.#runMode === 'strict' && this.#tasks[first]!.wave > wave) continue;
         from.push(first);
         to.push(v);
       }

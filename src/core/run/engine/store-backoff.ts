@@ -7,8 +7,8 @@ const FIRST_MS = 5_000;
 const MOST = 5;
 
 /**
- * A pause of a run while its backlog cannot be read: whoever puts another file in its place needs a moment, in which every task
- * that has its turn would be skipped, one after the other, to the end of the run.
+ * A pause of a run while its backlog cannot be read. Another program that replaces the file needs a moment, in which every
+ * task that has its turn would be skipped, one after the other, to the end of the run.
  */
 export class StoreBackoff implements Disposable {
   readonly #clock: Clock;
@@ -21,19 +21,19 @@ export class StoreBackoff implements Disposable {
     this.#onOver = onOver;
   }
 
-  get isResting(): boolean {
+  get isActive(): boolean {
     return this.#timer !== undefined;
   }
 
-  /** Rests; answers until when, epoch ms, or undefined where it has rested often enough. */
+  /** Begins a pause; answers until when, epoch ms, or undefined where there were enough in a row. */
   begin(): number | undefined {
     if (this.#timer === undefined && this.#count >= MOST) return undefined;
-    const restMs = FIRST_MS * 2 ** Math.max(0, this.#timer === undefined ? this.#count++ : this.#count - 1);
-    this.#timer ??= this.#clock.after(restMs, () => {
+    const pauseMs = FIRST_MS * 2 ** Math.max(0, this.#timer === undefined ? this.#count++ : this.#count - 1);
+    this.#timer ??= this.#clock.after(pauseMs, () => {
       this.#timer = undefined;
       this.#onOver();
     });
-    return this.#clock.now() + restMs;
+    return this.#clock.now() + pauseMs;
   }
 
   /** The backlog could be read. */

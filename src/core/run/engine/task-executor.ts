@@ -65,7 +65,7 @@ export class TaskExecutor {
     return this.#through(entry, async () => {
       const attach = (signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> =>
         worker.attach(job, signal, listener);
-      const attempted = await runAttempt(attach, entry, this.#teller(entry), before);
+      const attempted = await runAttempt(attach, entry, this.#listenerOf(entry), before);
       // What an earlier window was refused was never begun, and the reason may be gone with it: that is decided anew.
       if (attempted.end.kind === 'refused') entry.isRequeued = true;
       return attempted;
@@ -131,7 +131,7 @@ export class TaskExecutor {
     const sessionId = world.sessionOf?.(runId, id);
     const { task, dependencies } = look;
     const job = { runId, attemptNo, tryNo, root: world.source.root, task, dependencies, agent, options, sessionId };
-    return runAttempt((signal, listener) => world.worker.work(job, signal, listener), entry, this.#teller(entry));
+    return runAttempt((signal, listener) => world.worker.work(job, signal, listener), entry, this.#listenerOf(entry));
   }
 
   /** The description may name other files by now; false where one of those is in use. */
@@ -147,7 +147,7 @@ export class TaskExecutor {
     return true;
   }
 
-  #teller(entry: Entry): { readonly claimed: (holder: string) => void; readonly started: () => void } {
+  #listenerOf(entry: Entry): { readonly claimed: (holder: string) => void; readonly started: () => void } {
     const { tell } = this.#options;
     const { id } = entry;
     return {

@@ -26,7 +26,7 @@ export interface WaveProgressionOptions {
  */
 export class WaveProgression {
   readonly #options: WaveProgressionOptions;
-  readonly #mode: RunMode;
+  readonly #runMode: RunMode;
   readonly #stages: ('unopened' | 'open' | 'closed')[];
   /** In the order they were opened. */
   readonly #open = new Set<number>();
@@ -40,12 +40,12 @@ export class WaveProgression {
   constructor(options: WaveProgressionOptions) {
     const { state } = options;
     this.#options = options;
-    this.#mode = state.options.runMode;
+    this.#runMode = state.options.runMode;
     this.#stages = state.waveRuns.map(({ startedAt, endedAt }) =>
       startedAt === undefined ? 'unopened' : endedAt === undefined ? 'open' : 'closed',
     );
     for (const [wave, stage] of this.#stages.entries()) if (stage === 'open') this.#open.add(wave);
-    for (const { wave, outcome } of state.tasks.values()) if (outcome?.kind === 'succeeded') this.bore(wave);
+    for (const { wave, outcome } of state.tasks.values()) if (outcome?.kind === 'succeeded') this.succeededIn(wave);
   }
 
   get isVerifying(): boolean {
@@ -58,7 +58,7 @@ export class WaveProgression {
 
   /** The wave whose turn it is to be opened, where waves have turns and none is open. */
   next(): number | undefined {
-    if (this.#mode === 'flow' || this.#open.size > 0) return undefined;
+    if (this.#runMode === 'flow' || this.#open.size > 0) return undefined;
     while (this.#next < this.#stages.length && this.#stages[this.#next] !== 'unopened') this.#next++;
     return this.#next < this.#stages.length ? this.#next : undefined;
   }
@@ -69,7 +69,7 @@ export class WaveProgression {
   }
 
   /** A task of this wave ended well. */
-  bore(wave: number): void {
+  succeededIn(wave: number): void {
     this.#fruitful.add(wave);
   }
 
@@ -94,7 +94,7 @@ export class WaveProgression {
   #isToVerify(wave: number): boolean {
     const { world, isRunning, left } = this.#options;
     if (world.verifyWave === undefined || !isRunning()) return false;
-    if (this.#mode === 'strict') return this.#fruitful.has(wave);
+    if (this.#runMode === 'strict') return this.#fruitful.has(wave);
     return left() === 0 && this.#open.size === 1 && this.#fruitful.size > 0;
   }
 

@@ -31,7 +31,7 @@ export class WaveRunner implements Disposable {
   readonly #world: RunnerWorld;
   readonly #limit: LimitFunction;
   readonly #runs = new Map<string, LiveRun>();
-  readonly #teller: EventQueue;
+  readonly #events: EventQueue;
   readonly #runContext: RunContext;
   readonly #coolDowns = new Map<string, Disposable>();
   #isDetached = false;
@@ -46,9 +46,9 @@ export class WaveRunner implements Disposable {
   constructor(world: RunnerWorld, cap: number) {
     this.#world = world;
     this.#limit = pLimit(asCap(cap));
-    this.#teller = new EventQueue(world.reportBug);
-    this.onEvent = this.#teller.onEvent;
-    this.onDidChange = this.#teller.onDidChange;
+    this.#events = new EventQueue(world.reportBug);
+    this.onEvent = this.#events.onEvent;
+    this.onDidChange = this.#events.onDidChange;
     this.#runContext = {
       world,
       limit: this.#limit,
@@ -56,7 +56,7 @@ export class WaveRunner implements Disposable {
       files: new FilesInUse(),
       active: new Map(),
       isDetached: () => this.#isDetached,
-      tell: (event) => this.#teller.tell(event),
+      tell: (event) => this.#events.tell(event),
       letOthersGoOn: (freed) => {
         for (const run of this.#runs.values()) {
           run.freed(freed);
@@ -116,7 +116,7 @@ export class WaveRunner implements Disposable {
     };
     const run = new LiveRun(applyRunEvent(undefined, started), this.#runContext);
     this.#runs.set(runId, run);
-    this.#teller.tell(started);
+    this.#events.tell(started);
     run.setCap(this.cap);
     run.begin();
     return ok({ runId, ended: run.ended });
@@ -150,7 +150,7 @@ export class WaveRunner implements Disposable {
   clear(runId: string): void {
     if (this.#runs.get(runId)?.phase !== 'ended') return;
     this.#runs.delete(runId);
-    this.#teller.changed();
+    this.#events.changed();
   }
 
   /** Another window leads this run now: forgets it and leaves everything at work to it. */
@@ -159,7 +159,7 @@ export class WaveRunner implements Disposable {
     if (run === undefined) return;
     run.detach();
     this.#runs.delete(runId);
-    this.#teller.changed();
+    this.#events.changed();
   }
 
   /** The window closes: nobody is told anything any more, nothing further starts, and what is at work goes on without us. */
@@ -167,13 +167,13 @@ export class WaveRunner implements Disposable {
     this.#isDetached = true;
     for (const run of this.#runs.values()) run.detach();
     for (const timer of this.#coolDowns.values()) timer.dispose();
-    this.#teller.dispose();
+    this.#events.dispose();
   }
 
   /** Stops everything and tells nobody any more; `stopAll` first, where the end is to be waited for. */
   dispose(): void {
     this.#isDisposed = true;
-    this.#teller.dispose();
+    this.#events.dispose();
     if (!this.#isDetached) void this.stopAll();
     for (const timer of this.#coolDowns.values()) timer.dispose();
   }

@@ -91,11 +91,11 @@ test('a status that a program puts back under a lock is no end', async () => {
 
 test('each change of the task is a sign of life', async () => {
   const { rig, window, id } = await followed();
-  const began = window.worker.lastSignAt(id)!;
+  const began = window.worker.lastActivityAt(id)!;
   await rig.clock.turn(5_000);
-  assert.equal(window.worker.lastSignAt(id), began);
+  assert.equal(window.worker.lastActivityAt(id), began);
   await rig.claimFor('a', THEM);
-  assert.equal(window.worker.lastSignAt(id), began + 5_000);
+  assert.equal(window.worker.lastActivityAt(id), began + 5_000);
 });
 
 test('a person finishes what the agent forgot: its lock is taken away, and the attempt has succeeded', async () => {

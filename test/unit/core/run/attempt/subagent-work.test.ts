@@ -30,7 +30,7 @@ async function atWork(timeLimitMs = 0) {
   const rig = new WindowRig();
   const window = rig.open();
   const host = new Host();
-  const opened = window.door.open(host);
+  const opened = window.subagentHosts.open(host);
   const attempt = await rig.work(window, 'a', SUBAGENT, { timeLimitMs });
   return { rig, window, host, opened, attempt, request: host.asked[0]! };
 }
@@ -88,26 +88,26 @@ test('one that never answers is ended at its time limit, whether or not it liste
   assert.deepEqual(rig.bugs, []);
 });
 
-test('without an open door nothing is claimed, and it is said why', async () => {
+test('without a subagent host nothing is claimed, and it is said why', async () => {
   const rig = new WindowRig();
   const window = rig.open();
   assert.deepEqual((await rig.work(window, 'a', SUBAGENT)).end, { kind: 'refused', failure: { kind: 'noSubagents' } });
   const host = new Host();
   host.refusal = { kind: 'agentNotStarted', command: 'subagent', detail: 'no model' };
-  window.door.open(host);
+  window.subagentHosts.open(host);
   assert.deepEqual((await rig.work(window, 'a', SUBAGENT)).end, { kind: 'refused', failure: host.refusal });
   assert.equal(rig.rows, 'a Todo -');
 });
 
-test('a door that closes ends what came through it and nothing else', async () => {
+test('a subagent host that goes ends what was started through it and nothing else', async () => {
   const rig = new WindowRig(['a', 'b']);
   const window = rig.open();
   const [first, second] = [new Host(), new Host()];
-  const opened = window.door.open(first);
+  const opened = window.subagentHosts.open(first);
   const a = await rig.work(window, 'a', SUBAGENT);
-  window.door.open(second);
+  window.subagentHosts.open(second);
   const b = await rig.work(window, 'b', SUBAGENT);
-  assert.deepEqual([first.asked.length, second.asked.length], [1, 1], 'the latest door is used');
+  assert.deepEqual([first.asked.length, second.asked.length], [1, 1], 'the latest host is used');
   opened.dispose();
   assert.equal((await a.ended).kind, 'stopped');
   assert.equal(b.end, undefined);
@@ -119,13 +119,13 @@ test('a door that closes ends what came through it and nothing else', async () =
 test('signs of work are noted, and forgotten with the attempt', async () => {
   const { rig, window, attempt, request } = await atWork();
   const { id } = rig.task('a');
-  const began = window.worker.lastSignAt(id);
+  const began = window.worker.lastActivityAt(id);
   await rig.clock.turn(5_000);
   request.onActivity();
-  assert.equal(window.worker.lastSignAt(id), began! + 5_000);
+  assert.equal(window.worker.lastActivityAt(id), began! + 5_000);
   request.answer({ text: 'done' });
   await attempt.ended;
-  assert.equal(window.worker.lastSignAt(id), undefined);
+  assert.equal(window.worker.lastActivityAt(id), undefined);
 });
 
 test('a lock that is lost cancels the subagent', async () => {

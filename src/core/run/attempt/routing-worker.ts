@@ -2,7 +2,7 @@ import type { Job, JobInProgress, TaskWorker, WorkEnd, WorkListener } from '../.
 import { type AgentAssignment, isWindowWork } from '../run-options.ts';
 
 /** Gives each attempt to whoever does work of its way: a process of its own, or the window itself. One run may mix them. */
-export class DispatchWorker implements TaskWorker {
+export class RoutingWorker implements TaskWorker {
   readonly #processes: TaskWorker;
   readonly #window: TaskWorker;
 

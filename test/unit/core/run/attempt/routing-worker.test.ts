@@ -62,7 +62,7 @@ class Scene {
   readonly ways: readonly AgentMode[];
   readonly made: ReturnType<WindowRig['runner']>;
   readonly cap: number;
-  door: Disposable | undefined;
+  host: Disposable | undefined;
   mostAtWork = 0;
   mostHumans = 0;
 
@@ -73,11 +73,11 @@ class Scene {
     this.window = this.rig.open();
     this.processes = new Processes(this.rig);
     this.made = this.rig.runner(this.window, this.processes, cap);
-    this.openDoor();
+    this.openHost();
   }
 
-  openDoor(): void {
-    this.door ??= this.window.door.open({
+  openHost(): void {
+    this.host ??= this.window.subagentHosts.open({
       available: () => undefined,
       run: ({ prompt, signal }) => {
         const id = prompt.replace('Do ', '') as TaskId;
@@ -92,9 +92,9 @@ class Scene {
     });
   }
 
-  closeDoor(): void {
-    this.door?.dispose();
-    this.door = undefined;
+  closeHost(): void {
+    this.host?.dispose();
+    this.host = undefined;
   }
 
   start(runMode: 'strict' | 'flow'): void {
@@ -155,9 +155,9 @@ class Scene {
       case 'put back':
         if (this.rig.task(id).status === 'In Progress') await this.rig.change(id, { status: 'Todo' });
         break;
-      case 'door':
-        if (this.door === undefined) this.openDoor();
-        else this.closeDoor();
+      case 'host':
+        if (this.host === undefined) this.openHost();
+        else this.closeHost();
         break;
       case 'time':
         await this.rig.clock.turn(15 * 60_000);
@@ -178,7 +178,7 @@ const ACTS = [
   'others end',
   'moved on',
   'put back',
-  'door',
+  'host',
   'time',
 ];
 
