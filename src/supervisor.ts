@@ -34,8 +34,8 @@ import { stackOf } from './core/text.ts';
 
 /** How often to look for a request to stop that comes as a file; the timer also keeps this process alive while it works. */
 const LOOK_EVERY_MS = 500;
-/** How often the time of the last output is written down. */
-const OUTPUT_EVERY_MS = 2000;
+/** How often the time of the last output, and what the agent is doing, is written down. */
+const OUTPUT_EVERY_MS = 1000;
 /** Without a new order for so long it ends, should its window have forgotten it. */
 const IDLE_MS = 30_000;
 
@@ -173,6 +173,7 @@ async function firstState(order: WorkOrder, mark: string): Promise<WorkState> {
     output: order.output,
     startedAt: clock.now(),
     lastOutputAt: undefined,
+    activity: undefined,
     sessionId: order.sessionId,
     end: undefined,
   };
@@ -187,18 +188,22 @@ function noteProcess(state: StateFile, agentPid: number): void {
   });
 }
 
-/** Writes down when output came last, now and then, and at once by which session the agent can go on. */
+/** Writes down when output came last and what the agent is doing, once in a while, and at once by which session it can go on. */
 function followOutput(state: StateFile): { onOutput: WorkPlace['onOutput']; dispose(): void } {
-  let [lastOutputAt, sessionId]: [number | undefined, string | undefined] = [undefined, undefined];
+  let lastOutputAt: number | undefined;
+  let sessionId: string | undefined;
+  let activity: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   const write = (): void => {
     timer = undefined;
-    state.update({ lastOutputAt, sessionId });
+    state.update({ lastOutputAt, sessionId, activity });
   };
   return {
-    onOutput: (session) => {
+    onOutput: (session, does) => {
       const isNew = lastOutputAt === undefined || session !== sessionId;
-      [lastOutputAt, sessionId] = [clock.now(), session];
+      lastOutputAt = clock.now();
+      sessionId = session;
+      activity = does;
       if (isNew) write();
       else timer ??= setTimeout(write, OUTPUT_EVERY_MS);
     },

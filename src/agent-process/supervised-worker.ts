@@ -7,7 +7,8 @@ import type { TaskId } from '../core/task.ts';
 import { endOrphan, isZombie } from './process-tree.ts';
 import { writeOrder } from './order-file.ts';
 import { SupervisorProcess, type NodeCommand } from './supervisor-process.ts';
-import { followFiles, isOf, readState, requestStop, type AttemptRef } from './work-files.ts';
+import { Watched } from './watched-attempt.ts';
+import { followFiles, readState, requestStop, type AttemptRef } from './work-files.ts';
 import type { WorkFiles, WorkOrder } from './work-order.ts';
 import { never } from '../core/events.ts';
 
@@ -38,6 +39,8 @@ export interface SupervisedWorkerOptions {
   readonly stateFileOf: (job: Pick<JobInProgress, 'runId' | 'attemptNo' | 'root'>) => WorkFiles;
   /** Lets go of the lock that a supervisor left behind which is gone, In Progress to Todo; of no other holder's. Never rejects. */
   readonly releaseFor: (holder: string, id: TaskId) => Promise<void>;
+  /** The agent of an attempt went on to something else, as one line of its own. */
+  readonly onActivity: (attempt: AttemptRef, activity: string) => void;
   readonly clock: Clock;
   readonly processes: Processes;
   /** When a process began, in words; undefined where there is none, or the system does not tell. */
@@ -106,7 +109,7 @@ export class SupervisedWorker implements TaskWorker {
     signal: AbortSignal,
     listener: WorkListener,
   ): Watched {
-    return new Watched({ runId, attemptNo, id }, files, signal, listener);
+    return new Watched({ runId, attemptNo, id }, files, signal, { ...listener, onActivity: this.#options.onActivity });
   }
 
   async #underSupervisor(order: WorkOrder, watched: Watched): Promise<WorkEnd> {
@@ -158,7 +161,7 @@ export class SupervisedWorker implements TaskWorker {
     try {
       const told = new Promise<WorkEnd>((resolve) => {
         supervisor.work(order, (state) => {
-          const end = watched.see(state);
+          const end = watched.note(state);
           if (end !== undefined) resolve(end);
         });
       });
@@ -244,12 +247,12 @@ export class SupervisedWorker implements TaskWorker {
       const look = async (): Promise<void> => {
         // Somebody may have taken the file away: then what was seen last tells at least whose work it is.
         const state = readState(watched.files, watched.attempt) ?? watched.last;
-        const end = state && watched.see(state);
+        const end = state && watched.note(state);
         if (end !== undefined) finish(end);
         else if (state !== undefined && (await this.#isGone(state, looks++ % BEGIN_LOOKS === 0))) {
           // What it wrote between the look at its file and its end counts.
           const last = readState(watched.files, watched.attempt) ?? state;
-          finish(watched.see(last) ?? this.#settle(last, watched.signal));
+          finish(watched.note(last) ?? this.#settle(last, watched.signal));
         } else if (state === undefined && clock.now() >= until) {
           // Should it begin after all, it finds this and ends.
           this.#requestStop(watched);
@@ -299,38 +302,5 @@ export class SupervisedWorker implements TaskWorker {
     } catch (error) {
       this.#options.log(`A request to stop could not be written: ${String(error)}`);
     }
-  }
-}
-
-/** One attempt as it is seen from here: tells each thing once and in order, however often and late it is heard. */
-class Watched {
-  readonly attempt: AttemptRef;
-  readonly files: WorkFiles;
-  readonly signal: AbortSignal;
-  readonly #listener: WorkListener;
-  #told = 0;
-  last: WorkState | undefined;
-
-  constructor(attempt: AttemptRef, files: WorkFiles, signal: AbortSignal, listener: WorkListener) {
-    this.attempt = attempt;
-    this.files = files;
-    this.signal = signal;
-    this.#listener = listener;
-  }
-
-  /** Takes note of a state; answers the end that it tells of. */
-  see(state: WorkState): WorkEnd | undefined {
-    if (!isOf(state, this.attempt)) return undefined;
-    this.last = state;
-    const hasClaimed = state.agentPid !== undefined || (state.phase !== 'claiming' && state.phase !== 'ended');
-    if (hasClaimed && this.#told < 1) {
-      this.#told = 1;
-      this.#listener.onClaimed(state.holder);
-    }
-    if (state.agentPid !== undefined && this.#told < 2) {
-      this.#told = 2;
-      this.#listener.onStarted();
-    }
-    return state.end;
   }
 }

@@ -20,8 +20,8 @@ export interface WorkPlace {
   /** Aborted when the terminal that the agent works in is gone. */
   readonly terminalGone: AbortSignal;
   readonly onProcess: (pid: number) => void;
-  /** The agent wrote something; its session, as far as it said. */
-  readonly onOutput: (sessionId: string | undefined) => void;
+  /** The agent wrote something; its session and what it is doing, as far as it said. */
+  readonly onOutput: (sessionId: string | undefined, activity: string | undefined) => void;
 }
 
 /** Runs the agent of an order: without a shell, its output to the log, ended when it takes too long. */
@@ -38,7 +38,7 @@ export function agentOf(place: WorkPlace): WorkWorld['agent'] {
       onOutput: (bytes: Uint8Array) => {
         log.write(bytes);
         reader.read(bytes);
-        place.onOutput(reader.sessionId ?? order.sessionId);
+        place.onOutput(reader.sessionId ?? order.sessionId, reader.activity);
       },
       onStarted: (pid: number) => {
         place.onProcess(pid);

@@ -96,6 +96,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
     openTask: (id) => void openDocument('task', backlog, id).catch(reportBug),
     openInteractive: terminals.openInteractive,
     onAttempt: terminals.onAttempt,
+    onActivity: terminals.onActivity,
     onFailed: (failure) => {
       const message = explain(failure);
       log.error(oneLine(message));

@@ -50,6 +50,7 @@ export interface RunParts {
   readonly openInteractive?: SupervisedWorkerOptions['openInteractive'];
   /** An attempt is about to begin, or was at work before this window was. */
   readonly onAttempt: (attempt: StartedAttempt) => void;
+  readonly onActivity: SupervisedWorkerOptions['onActivity'];
   readonly onFailed: (failure: Failure) => void;
   readonly wordsOf: (outcome: TaskOutcome) => string;
   readonly log: (line: string) => void;
@@ -136,6 +137,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
     prepare,
     ...(parts.openInteractive && { openInteractive: parts.openInteractive }),
     orderFolder: parts.orderFolder,
+    onActivity: parts.onActivity,
     stateFileOf: ({ runId, attemptNo }) => journals.filesOf(runId, attemptNo),
     releaseFor,
     clock,

@@ -39,6 +39,7 @@ export interface WiredTerminals extends Disposable {
   readonly openInteractive: NonNullable<SupervisedWorkerOptions['openInteractive']>;
   /** Opens the terminal of an attempt that begins, or that was at work before this window. */
   readonly onAttempt: (attempt: StartedAttempt) => void;
+  readonly onActivity: SupervisedWorkerOptions['onActivity'];
   /** Says in their terminals how attempts ended. */
   follow(runs: Pick<WiredRuns, 'runner' | 'stateOf'>): void;
   /** Shows what the agent of one attempt wrote. */
@@ -109,6 +110,7 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
       atWork.set(seen.taskId, { runId: seen.runId, attemptNo: seen.attemptNo, startedAt: undefined });
       if (seen.agentMode === 'unattended') terminals.open(attemptOf(seen));
     },
+    onActivity: ({ runId, attemptNo }, activity) => terminals.setActivity(`${runId}/${attemptNo}`, activity),
     follow: (runs) => {
       runs.runner.onEvent((event) => {
         if (event.kind === 'runTakenOver') {

@@ -27,6 +27,23 @@ test('a stop ends the agent and gives the task back', async () => {
   assert.deepEqual(await rig.comments(), []);
 });
 
+test('what the agent is doing is told by the channel, and by the state file to a window that comes later', async () => {
+  await using rig = await createWorkRig();
+  const go = join(rig.root, 'go');
+  const told: string[] = [];
+  const tell = (by: string) =>
+    rig.open({ onActivity: ({ id }, activity) => void told.push(`${by} ${id}: ${activity}`) });
+  const first = tell('first');
+  const work = rig.run(waitFor(go), {}, first);
+  await until('it is told', () => told.length > 0);
+  first.detach();
+  const later = rig.attach(work, tell('later'));
+  await until('it is told again', () => told.length > 1);
+  writeFileSync(go, '');
+  assert.equal((await later).kind, 'succeeded');
+  assert.match(told.join('; '), /^first T-1: ready \d+; later T-1: ready \d+$/);
+});
+
 test('a stop right after the order leaves nothing behind', async () => {
   await using rig = await createWorkRig();
   const work = rig.run(HANG);

@@ -123,6 +123,7 @@ export function openRunWindow(
     },
     ...(parts.openInteractive && { openInteractive: parts.openInteractive }),
     onAttempt: parts.onAttempt ?? (() => undefined),
+    onActivity: () => undefined,
     onFailed,
     wordsOf: ({ kind }) => kind,
   });

@@ -118,6 +118,7 @@ export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }]
           holder,
         );
       },
+      onActivity: () => undefined,
       clock: systemClock,
       processes: systemProcesses,
       processStartTime,

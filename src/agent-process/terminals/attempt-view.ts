@@ -45,26 +45,25 @@ export interface AttemptViewOptions {
   readonly reportBug: (error: unknown) => void;
 }
 
-/** How often a log is looked at while its text can be seen, and while only the activity is of interest. */
-const SHOWN_EVERY_MS = 100;
-const HIDDEN_EVERY_MS = 1000;
+/** How often a log is read while its text can be seen. */
+const READ_EVERY_MS = 100;
 
 /** A terminal may come and go, and each one shows the log from its beginning. */
 interface Screen {
   readonly terminal: Terminal;
   readonly pty: AgentTerminal;
+  readonly tail: LogTail;
+  reader: OutputReader;
 }
 
 /**
- * Follows the log of one attempt: as text in a terminal, if it has one, and as what the agent is doing now.
+ * One attempt: the text of its log in a terminal, if it has one, and what the agent is doing now.
  *
  *     at work (with or without a terminal) ──end──▶ ended (with the terminal it had)
  */
 export class AttemptView implements Disposable {
   readonly attempt: Attempt;
   readonly #options: AttemptViewOptions;
-  #reader: OutputReader;
-  #tail: LogTail;
   #screen: Screen | undefined;
   #activity: string | undefined;
   #end: ShownEnd | undefined;
@@ -74,8 +73,6 @@ export class AttemptView implements Disposable {
   constructor(attempt: Attempt, options: AttemptViewOptions) {
     this.attempt = attempt;
     this.#options = options;
-    this.#reader = this.#makeReader();
-    this.#tail = this.#makeTail();
   }
 
   get isAtWork(): boolean {
@@ -86,9 +83,16 @@ export class AttemptView implements Disposable {
     return this.#screen !== undefined;
   }
 
-  /** What the agent is doing now, on one plain line; undefined when nobody knows, and after the end. */
+  /** What the agent is doing now, on one plain line; undefined where it does not say, and after the end. */
   get activity(): string | undefined {
     return this.isAtWork ? this.#activity : undefined;
+  }
+
+  setActivity(said: string): void {
+    const activity = oneLine(said);
+    if (activity === this.#activity || !this.isAtWork) return;
+    this.#activity = activity;
+    this.#options.onActivity();
   }
 
   /** Opens a terminal if there is none, behind what has the focus, and follows the log in it. Not after the end. */
@@ -112,13 +116,10 @@ export class AttemptView implements Disposable {
     });
     // Transient: after a reload we make it anew from the log; the editor would only bring back an empty one.
     const terminal = window.createTerminal({ name, pty, isTransient: true, ...(icon && { iconPath: icon }) });
-    this.#screen = { terminal, pty };
     pty.write(header(this.attempt, note));
-    // A reader and a tail that have not read anything yet: each terminal begins with the beginning.
-    this.#tail.dispose();
-    this.#reader = this.#makeReader();
-    this.#tail = this.#makeTail();
-    this.#tail.follow(SHOWN_EVERY_MS);
+    const screen: Screen = { terminal, pty, reader: this.#makeReader(), tail: this.#makeTail(() => screen) };
+    this.#screen = screen;
+    screen.tail.follow(READ_EVERY_MS);
   }
 
   show(preserveFocus: boolean): void {
@@ -135,30 +136,31 @@ export class AttemptView implements Disposable {
   async end(end: ShownEnd): Promise<void> {
     if (!this.isAtWork) return;
     this.#end = end;
-    const tail = this.#tail;
-    await tail.flush();
-    tail.dispose();
-    const { mark, words } = end;
-    const pty = this.#screen?.pty;
-    if (pty === undefined) return;
+    const screen = this.#screen;
+    if (screen === undefined) return;
+    await screen.tail.flush();
+    screen.tail.dispose();
+    // Its terminal may have been closed meanwhile.
+    if (this.#screen !== screen) return;
+    const { pty, tail, reader } = screen;
     if (!tail.isThere) pty.write('\x1b[2m[There is no log.]\x1b[0m\n');
-    pty.write(this.#reader.end());
-    pty.end(`${mark} ${oneLine(words)}. Any key closes this terminal.`, mark);
+    pty.write(reader.end());
+    pty.end(`${end.mark} ${oneLine(end.words)}. Any key closes this terminal.`, end.mark);
   }
 
-  /** Closes the terminal and looks away; nothing is stopped and nobody is told. */
+  /** Closes the terminal; nothing is stopped or told. */
   dispose(): void {
     this.#disposed = true;
-    this.#tail.dispose();
     const screen = this.#screen;
     this.#screen = undefined;
+    screen?.tail.dispose();
     screen?.terminal.dispose();
   }
 
   #closed(pty: AgentTerminal): void {
     if (this.#screen?.pty !== pty) return;
+    this.#screen.tail.dispose();
     this.#screen = undefined;
-    if (this.isAtWork) this.#tail.follow(HIDDEN_EVERY_MS);
     this.#options.onClosed();
   }
 
@@ -166,36 +168,23 @@ export class AttemptView implements Disposable {
     return createReader(this.attempt.output, () => this.#options.clock.now());
   }
 
-  #makeTail(): LogTail {
+  #makeTail(screen: () => Screen): LogTail {
     const { clock, log, reportBug } = this.#options;
     const { logFile: file, output, key } = this.attempt;
     return new LogTail({
       ...{ file, clock, reportBug },
-      // Half an event is no text for anybody.
+      // Half an event is no text.
       wholeLines: output !== 'text' && output !== 'aider',
-      onBytes: (bytes) => {
-        // Also without a terminal: the reader tells what the agent is doing.
-        const text = this.#reader.read(bytes);
-        this.#screen?.pty.write(text);
-        this.#noteActivity();
-      },
+      onBytes: (bytes) => screen().pty.write(screen().reader.read(bytes)),
       onGap: (why) => {
         // Half a line before the gap must not be read together with half a line after it.
-        const rest = this.#reader.end();
-        this.#reader = this.#makeReader();
+        const left = screen().reader.end();
+        screen().reader = this.#makeReader();
         const note = why === 'skipped' ? `Earlier output is only in ${oneLine(file)}` : 'The log was begun anew';
-        this.#screen?.pty.write(`${rest}\x1b[0m\n\x1b[2m[${note}]\x1b[0m\n`);
+        screen().pty.write(`${left}\x1b[0m\n\x1b[2m[${note}]\x1b[0m\n`);
       },
       onFault: (detail) => log(`The log of attempt ${key} cannot be shown: ${detail}`),
     });
-  }
-
-  #noteActivity(): void {
-    const said = this.#reader.activity;
-    const activity = said === undefined ? undefined : oneLine(said);
-    if (activity === this.#activity || activity === undefined) return;
-    this.#activity = activity;
-    if (this.isAtWork) this.#options.onActivity();
   }
 }
 

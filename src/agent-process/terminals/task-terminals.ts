@@ -76,6 +76,11 @@ export class TaskTerminals implements Disposable {
     this.#shownRuns.add(runId);
   }
 
+  /** The agent of an attempt at work went on to something else, as one line of its own. */
+  setActivity(key: string, activity: string): void {
+    this.#views.get(key)?.setActivity(activity);
+  }
+
   /** An attempt has ended: its terminal says so and stays until a key is pressed. Resolves when that is written. */
   async ended(key: string, end: ShownEnd): Promise<void> {
     const view = this.#views.get(key);
@@ -131,7 +136,7 @@ export class TaskTerminals implements Disposable {
     return this.#own.has(id) || this.#latest.has(id);
   }
 
-  /** What the agent of a task is doing now, on one plain line; undefined where nobody knows. */
+  /** What the agent of a task is doing now, on one plain line; undefined where it does not say. */
   activityOf(id: TaskId): string | undefined {
     return this.#latest.get(id)?.activity;
   }

@@ -72,7 +72,15 @@ async function reopened(t: TestContext, story: readonly RunEvent[], { begunHere 
         mark: '0'.repeat(32),
         label: 'Claude',
       },
-      ...{ output: 'text', startedAt: 3, lastOutputAt: undefined, sessionId: undefined, end: undefined, ...part },
+      ...{
+        output: 'text',
+        startedAt: 3,
+        lastOutputAt: undefined,
+        activity: undefined,
+        sessionId: undefined,
+        end: undefined,
+        ...part,
+      },
     };
     writeFileSync(files(attemptNo).state, JSON.stringify(storedWorkState(state)));
   };

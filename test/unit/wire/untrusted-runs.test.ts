@@ -37,7 +37,7 @@ function stateOf(pid: number, more: Partial<WorkState> = {}): WorkState {
   return {
     ...{ runId: RUN, attemptNo: 1, taskId: id, phase: 'working', pid, begin: null, host: HOST, mark: '0'.repeat(32) },
     ...{ holder: `claude-${HOST}-${pid}`, agentPid: pid, agentBegin: null, label: 'x', output: 'text', startedAt: 1 },
-    ...{ lastOutputAt: undefined, sessionId: undefined, end: undefined },
+    ...{ lastOutputAt: undefined, activity: undefined, sessionId: undefined, end: undefined },
     ...more,
   };
 }

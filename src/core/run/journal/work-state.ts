@@ -36,6 +36,8 @@ export interface WorkState {
   readonly startedAt: number;
   /** When the agent wrote something last. */
   readonly lastOutputAt: number | undefined;
+  /** What the agent is doing now, on one line, as it says itself; a supervisor of an earlier version does not tell. */
+  readonly activity: string | undefined;
   readonly sessionId: string | undefined;
   /** Set with phase `ended`, when the lock is gone and everything is written. */
   readonly end: WorkEnd | undefined;
@@ -83,6 +85,7 @@ const stateShape = objectOf<WorkState>(
     output: text,
     startedAt: finite,
     lastOutputAt: maybe(finite),
+    activity: maybe(text),
     sessionId: (value) => (typeof value === 'string' && isSessionId(value) ? value : undefined),
     end: maybe(endShape),
   },

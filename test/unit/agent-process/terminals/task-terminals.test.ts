@@ -279,45 +279,37 @@ test('what agents are doing is told at most once a second, with or without a ter
   });
   const [a, b] = [open('a', { output: 'streamJson' }), open('b', { output: 'streamJson' })];
   editor.all[1]!.close();
-  writeFileSync(a.logFile, use('Bash', 'npm test'));
-  await clock.turn(100);
-  await eventually(() => told.length === 1);
-  assert.match(told[0] ?? '', /^a: .*npm test/);
-  writeFileSync(b.logFile, use('Bash', 'npm run b'));
-  appendFileSync(a.logFile, use('Bash', 'npm start'));
+  terminals.setActivity(a.key, 'npm test');
+  assert.deepEqual(told, ['a: npm test']);
+  terminals.setActivity(b.key, 'npm run \x1b[2Jb');
   for (let i = 0; i < 9; i++) {
+    terminals.setActivity(a.key, `npm start ${i}`);
     await clock.turn(100);
-    for (let round = 0; round < 20; round++) await settle();
   }
   assert.equal(told.length, 1);
   await clock.turn(1000);
-  await eventually(() => terminals.activityOf(b.id) !== undefined);
+  assert.deepEqual(told.slice(1), ['b: npm run [2Jb, a: npm start 8']);
+  terminals.setActivity(a.key, 'npm start 8');
   await clock.turn(1000);
-  assert.match(told.slice(1).join('; '), /a: .*npm start/);
-  assert.match(told.slice(1).join('; '), /b: .*npm run b/);
-  const before = told.length;
+  assert.equal(told.length, 2, 'the same again is no news');
   await end(a);
-  await clock.turn(1000);
   assert.equal(terminals.activityOf(a.id), undefined);
-  assert.match(told.slice(before).join('; '), /a: nothing/);
+  assert.deepEqual(told.slice(2), ['a: nothing']);
+  terminals.setActivity(a.key, 'npm again');
+  terminals.setActivity('r9/1', 'of no attempt');
+  await clock.turn(1000);
+  assert.equal(told.length, 3);
 });
 
-test('a log that nobody looks at is looked at once a second', async (t) => {
-  const { terminals, editor, clock, open } = makeTerminals(t);
-  const { id, logFile } = open('T-1', { output: 'streamJson' });
+test('the log of an attempt without a terminal is not read', async (t) => {
+  const { editor, clock, open } = makeTerminals(t);
+  open('T-1', { output: 'streamJson' });
   await eventually(() => clock.waiting === 1);
   editor.all[0]!.close();
-  // The next look, and the question that whoever closed it is asked.
-  await eventually(() => clock.waiting === 2);
+  await settle();
+  assert.equal(clock.waiting, 1, 'the question that the user who closed it is asked');
   await clock.turn(500);
-  assert.equal(clock.waiting, 1);
-  writeFileSync(logFile, use('Bash', 'npm test'));
-  await clock.turn(499);
-  assert.equal(clock.waiting, 1);
-  for (let round = 0; round < 50; round++) await settle();
-  assert.equal(terminals.activityOf(id), undefined);
-  await clock.turn(1);
-  await eventually(() => terminals.activityOf(id) !== undefined);
+  assert.equal(clock.waiting, 0);
 });
 
 test('an event that its agent did not finish is shown as far as it came', async (t) => {

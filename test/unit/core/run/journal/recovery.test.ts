@@ -33,6 +33,7 @@ function stateOf(id: TaskId, attemptNo: number, phase: WorkPhase, end?: WorkEnd)
       output: 'claude',
       startedAt: 1000,
       lastOutputAt: undefined,
+      activity: undefined,
       sessionId: undefined,
       end,
     },

@@ -9,6 +9,7 @@ const STATE: WorkState = {
   ...{ runId: 'r', attemptNo: 1, taskId: taskId('T-1'), phase: 'working', pid: 42, begin: 'boot 1', host: 'a-host' },
   ...{ holder: 'claude-a-host-42', agentPid: 43, agentBegin: 'boot 2', mark: '0123456789abcdef'.repeat(2) },
   ...{ label: 'Claude Code', output: 'streamJson', startedAt: 5, lastOutputAt: 6, sessionId: 's', end: undefined },
+  activity: 'Edits src/a.ts',
 };
 
 const ENDS: readonly WorkEnd[] = [
@@ -46,6 +47,11 @@ for (const [name, change] of ODD) {
   test(`${name} is no state`, () =>
     assert.equal(parseWorkState(JSON.stringify({ ...storedWorkState(STATE), ...change })), undefined));
 }
+
+test('a state that an earlier version wrote says nothing of what the agent does', () => {
+  const { activity: _, ...earlier } = storedWorkState(STATE);
+  assert.deepEqual(parseWorkState(JSON.stringify(earlier)), { ...STATE, activity: undefined });
+});
 
 test('a session that is no plain word is left out', () => {
   for (const sessionId of ['--yolo', '../x', 'a b', '$(x)', '', 5]) {
