@@ -32,7 +32,10 @@ export function agentOf(place: WorkPlace): WorkWorld['agent'] {
     const reader = createReader(order.output);
     const limit = startLimit(order.options.timeLimitMs);
     const options = {
-      ...{ spec: order.agent, cwd: order.root, stdinFile: order.stdinFile, mark },
+      spec: order.agent,
+      cwd: order.root,
+      stdinFile: order.stdinFile,
+      mark,
       inTerminal: order.agentMode === 'interactive',
       graceMs: () => (terminalGone.aborted ? Math.min(GONE_GRACE_MS, order.graceMs) : order.graceMs),
       onOutput: (bytes: Uint8Array) => {
@@ -53,7 +56,10 @@ export function agentOf(place: WorkPlace): WorkWorld['agent'] {
     const end = endOf(ended, order.agent.command, timedOut);
     const exitCode = end.kind === 'exited' ? end.exitCode : undefined;
     return {
-      ...{ rateLimit, lastSaid, sessionId, end },
+      rateLimit,
+      lastSaid,
+      sessionId,
+      end,
       complaint: reader.complaint ?? (exitCode === undefined ? undefined : explainExitCode(order.agentType, exitCode)),
       limitMs: timedOut ? order.options.timeLimitMs : undefined,
       unseen: terminalGone.aborted ? 'Its terminal went away while the agent was at work.' : undefined,

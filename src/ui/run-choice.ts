@@ -1,6 +1,6 @@
 import type { Backlog } from '../core/backlog.ts';
-import type { RunChoice } from '../core/run/run-choice.ts';
 import { isModelName } from '../core/run/journal/model-name.ts';
+import type { RunChoice } from '../core/run/run-choice.ts';
 import { type OnFailure, type RunMode, type AgentMode, AGENT_MODES } from '../core/run/run-options.ts';
 import { agentTitle } from '../core/run/run-messages.ts';
 

@@ -85,7 +85,11 @@ export function wireAgents(shared: {
     register: (backlogs) => {
       const current = (): Backlog | undefined => currentOf(backlogs.all);
       const participant = registerParticipant({
-        ...{ editor, backlogs: () => backlogs.all, current, reportBug, log },
+        editor,
+        backlogs: () => backlogs.all,
+        current,
+        reportBug,
+        log,
         ready: () => backlogs.whenOpened(),
         subagentHostsOf: ({ root }) => served.get(root)?.subagentHosts,
         toolFor: () => wired.subagentTool,
@@ -96,7 +100,11 @@ export function wireAgents(shared: {
         return backlog === undefined ? undefined : served.get(backlog.root)?.agent;
       });
       const mcp = registerMcp({
-        ...{ editor, providerId: MCP_PROVIDER, version: shared.version, commandFor: mcpCommand, log },
+        editor,
+        providerId: MCP_PROVIDER,
+        version: shared.version,
+        commandFor: mcpCommand,
+        log,
         roots: () => backlogs.all.map(({ root }) => root),
         onDidChangeRoots: backlogs.onDidChange,
       });
@@ -107,7 +115,11 @@ export function wireAgents(shared: {
     },
     doors: (backlogs) => {
       const commands = new AgentCommands({
-        ...{ editor, backlogs: () => backlogs.all, follows: followsSubagents, tell, log },
+        editor,
+        backlogs: () => backlogs.all,
+        follows: followsSubagents,
+        tell,
+        log,
         isChatOff: () => vscode.workspace.getConfiguration('chat').get('disableAIFeatures') === true,
         settingsOf: ({ root }) => readSubagentSettings(vscode.Uri.file(root)),
         writeSubagentsPlan: (backlog) => backlogs.of(backlog).writePlan('subagents'),
@@ -148,11 +160,16 @@ export function wireAgents(shared: {
   function launchFor(agent: AgentBacklog): SubagentLauncher {
     const { root } = agent.backlog;
     const prompts = new SubagentPrompts({
-      ...{ editor, served: agent, tell, log },
+      editor,
+      served: agent,
+      tell,
+      log,
       writeBriefs: (files) => writeBriefs(root, stamp(), files),
     });
     return new SubagentLauncher({
-      ...{ backlog: agent.backlog, clock, reportBug },
+      backlog: agent.backlog,
+      clock,
+      reportBug,
       launch: (ids) => prompts.launch(ids),
       onEnded: (run) => void prompts.offerVerifier(run).catch(reportBug),
     });

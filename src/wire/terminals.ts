@@ -60,7 +60,8 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
     icon: ICON,
     clock,
     onStopRequested: (id) => parts.onStopRequested(id),
-    ...{ log, reportBug },
+    log,
+    reportBug,
   });
   const interactive = new Map<TaskId, InteractiveTerminal>();
   /** What is at work, by its task: to look for it in its run would go through that for each task that ends. */
@@ -81,7 +82,14 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
     tryNo,
     isAttached,
   }: StartedAttempt): Attempt & { readonly isAttached: boolean } => ({
-    ...{ key: `${runId}/${attemptNo}`, runId, attemptNo, id: taskId, title: titleOf(taskId), label, logFile, tryNo },
+    key: `${runId}/${attemptNo}`,
+    runId,
+    attemptNo,
+    id: taskId,
+    title: titleOf(taskId),
+    label,
+    logFile,
+    tryNo,
     // A state file may say anything; what is no way to read a log is text.
     output: isAgentOutput(output) ? output : 'text',
     isAttached,
@@ -93,7 +101,10 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
       const node = (await parts.node()) ?? { command: process.execPath, args: [] };
       const opened = openInteractive(vscode.window, {
         name: nameOf(job),
-        ...{ node, script: parts.supervisor, orderFile, cwd: order.root },
+        node,
+        script: parts.supervisor,
+        orderFile,
+        cwd: order.root,
         env: { ELECTRON_RUN_AS_NODE: '1' },
         icon: ICON,
       });
@@ -139,15 +150,14 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
         if (task.attemptNo !== attemptNo && outcome === undefined) continue;
         const state = runs.stateOf(runId, attemptNo, task.id);
         const seen: StartedAttempt = {
-          ...{
-            runId,
-            attemptNo,
-            taskId: task.id,
-            agentMode: task.agent.agentMode,
-            isAttached: true,
-            tryNo: task.tryNo,
-          },
-          ...{ label: state?.label ?? task.agent.agent, output: state?.output ?? 'text' },
+          runId,
+          attemptNo,
+          taskId: task.id,
+          agentMode: task.agent.agentMode,
+          isAttached: true,
+          tryNo: task.tryNo,
+          label: state?.label ?? task.agent.agent,
+          output: state?.output ?? 'text',
           logFile: runs.journals.filesOf(runId, attemptNo).log,
         };
         if (outcome === undefined) terminals.open(attemptOf(seen));

@@ -106,7 +106,8 @@ export class AttemptView implements Disposable {
       .filter(Boolean)
       .join(' · ');
     const pty: AgentTerminal = new AgentTerminal({
-      ...{ name, clock },
+      name,
+      clock,
       onStop: () => {
         if (!this.#stopping) pty.write('\x1b[0m\n[Asked to stop.]\n');
         this.#stopping = true;
@@ -172,7 +173,9 @@ export class AttemptView implements Disposable {
     const { clock, log, reportBug } = this.#options;
     const { logFile: file, output, key } = this.attempt;
     return new LogTail({
-      ...{ file, clock, reportBug },
+      file,
+      clock,
+      reportBug,
       // Half an event is no text.
       wholeLines: output !== 'text' && output !== 'aider',
       onBytes: (bytes) => screen().pty.write(screen().reader.read(bytes)),

@@ -157,7 +157,11 @@ export class TaskTerminals implements Disposable {
     const { window, icon, clock, log, reportBug, onStopRequested } = this.#options;
     const { id, key } = attempt;
     const view: AttemptView = new AttemptView(attempt, {
-      ...{ window, icon, clock, log, reportBug },
+      window,
+      icon,
+      clock,
+      log,
+      reportBug,
       onStop: () => onStopRequested(id, key),
       onClosed: () => {
         if (view.isAtWork) this.#noteClosed(view);

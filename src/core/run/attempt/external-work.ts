@@ -59,12 +59,20 @@ export async function watchExternalWork(work: ExternalWork, world: ExternalWorkW
   if (observed.kind === 'aborted') return { kind: 'stopped' };
   const startedAt = follower.startedAt ?? beganAt;
   const gather = async (result?: VerifyResult): Promise<Evidence> => ({
-    ...{ startedAt, endedAt: clock.now(), verify: result, logFile: world.logFile, sessionId: undefined },
+    startedAt,
+    endedAt: clock.now(),
+    verify: result,
+    logFile: world.logFile,
+    sessionId: undefined,
     files: (await world.touchedFiles()).slice(0, MAX_FILES),
     summary: (await world.result())?.trim().slice(0, MAX_SUMMARY) || undefined,
   });
   const badly = async (cause: FailCause, result?: VerifyResult): Promise<WorkEnd> => ({
-    ...{ kind: 'failed', cause, exitCode: undefined, signal: undefined, evidence: await gather(result) },
+    kind: 'failed',
+    cause,
+    exitCode: undefined,
+    signal: undefined,
+    evidence: await gather(result),
   });
   if (observed.kind === 'badly') return badly(observed.cause);
   const result = await verify?.(stop);

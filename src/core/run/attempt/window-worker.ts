@@ -200,7 +200,11 @@ export class WindowWorker implements TaskWorker {
     const bySubagent = async (signal: AbortSignal, onStarted: () => void): Promise<AgentReport> => {
       const { prompt, tell } = parts;
       const asked = {
-        ...{ prompt, description: job.task.title, timeLimitMs: job.options.timeLimitMs, signal, onStarted },
+        prompt,
+        description: job.task.title,
+        timeLimitMs: job.options.timeLimitMs,
+        signal,
+        onStarted,
         onActivity: () => void this.#signs.set(id, clock.now()),
       };
       const report = await workBySubagent(asked, this.#options.subagentHosts, clock);
@@ -231,7 +235,11 @@ export class WindowWorker implements TaskWorker {
           // The lock stays as it is: a person's is for the next window, a subagent's is given back with all others of this one.
           return this.#gone.signal.aborted ? never() : report;
         },
-        ...{ verify: parts.verify, touchedFiles: parts.touchedFiles, logFile: parts.logFile, clock, reportBug },
+        verify: parts.verify,
+        touchedFiles: parts.touchedFiles,
+        logFile: parts.logFile,
+        clock,
+        reportBug,
       },
     );
   }
@@ -249,15 +257,23 @@ export class WindowWorker implements TaskWorker {
     try {
       const end = await watchExternalWork(
         {
-          ...{ id, options, listener, isClaimed: isAttached },
+          id,
+          options,
+          listener,
+          isClaimed: isAttached,
           stop: AbortSignal.any([stop, this.#gone.signal]),
           onSign: () => void this.#signs.set(id, clock.now()),
           isBeingFinished: () => state.isBeingFinished,
           onDidFinish: state.finished.event,
         },
         {
-          ...{ source, locks, clock, result: () => resultOf(id) },
-          ...{ verify: parts.verify, touchedFiles: parts.touchedFiles, logFile: parts.logFile },
+          source,
+          locks,
+          clock,
+          result: () => resultOf(id),
+          verify: parts.verify,
+          touchedFiles: parts.touchedFiles,
+          logFile: parts.logFile,
         },
       );
       return this.#gone.signal.aborted ? await never() : end;

@@ -205,8 +205,11 @@ function reportOf(events: readonly RunEvent[]): DryRun {
     }
   }
   const order = [...starts].map(([id, startsAt]) => ({
-    ...{ id, wave: waveOf.get(id) ?? 0, startsAt },
-    ...{ endsAt: ends.get(id) ?? startsAt, waits: waits.get(id) ?? [] },
+    id,
+    wave: waveOf.get(id) ?? 0,
+    startsAt,
+    endsAt: ends.get(id) ?? startsAt,
+    waits: waits.get(id) ?? [],
   }));
   return { order, skipped, makespanMs: lastAt - begunAt };
 }

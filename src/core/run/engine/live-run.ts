@@ -68,7 +68,9 @@ export class LiveRun {
     this.entries = new Map([...state.tasks.values()].map((task) => [task.id, entryFrom(task)]));
     this.#breaker = new Breaker(options.maxEqualFailures);
     this.#progression = new WaveProgression({
-      ...{ state, world: runContext.world, isDetached: this.#isDetached },
+      state,
+      world: runContext.world,
+      isDetached: this.#isDetached,
       leftIn: (wave) => this.#scheduler.left(wave),
       left: () => this.#left,
       isRunning: () => this.#phase === 'running',
@@ -86,7 +88,11 @@ export class LiveRun {
     const candidates = [...this.entries.values()].map((e) => candidateOf(e, byId?.get(e.id), runContext.world));
     this.#scheduler = new Scheduler(candidates, options.runMode, runContext.files);
     this.#rescheduler = new Rescheduler({
-      ...{ options, runContext, scheduler: this.#scheduler, delayed: this.#delayed, breaker: this.#breaker },
+      options,
+      runContext,
+      scheduler: this.#scheduler,
+      delayed: this.#delayed,
+      breaker: this.#breaker,
       isRunning: () => this.#phase === 'running',
       whyNot: (entry) => this.#whyNot(entry),
       tell: (event) => this.#tell(event),
@@ -95,14 +101,12 @@ export class LiveRun {
       onBackoffOver: () => this.#advance(),
     });
     this.#executor = new TaskExecutor({
-      ...{
-        runId,
-        options,
-        runContext,
-        scheduler: this.#scheduler,
-        soFar: this.#progress,
-        isDetached: this.#isDetached,
-      },
+      runId,
+      options,
+      runContext,
+      scheduler: this.#scheduler,
+      soFar: this.#progress,
+      isDetached: this.#isDetached,
       tell: (event) => this.#tell(event),
       whyNot: (entry) => this.#whyNot(entry),
       openWave: (wave) => this.#openWave(wave),

@@ -168,7 +168,10 @@ export function candidateOf(
   world: Pick<RunnerWorld, 'estimate' | 'caseFoldPaths'>,
 ): Candidate {
   return {
-    ...{ id, wave, agent: agent.agent, dependencies: task?.dependencies ?? [] },
+    id,
+    wave,
+    agent: agent.agent,
+    dependencies: task?.dependencies ?? [],
     weight: Math.max(1, world.estimate?.(id) ?? 1),
     rank: priorityRank(task?.priority ?? 'other'),
     files: task === undefined ? [] : filesNamed(task, world),

@@ -112,7 +112,14 @@ export class WaveRunner implements Disposable {
     const agents = [...request.agents].filter(([id]) => ids.has(id));
     const { title, options, resumes } = request;
     const started: RunEvent = {
-      ...{ kind: 'runStarted', runId, title, waves, options, agents, resumes, at: clock.now() },
+      kind: 'runStarted',
+      runId,
+      title,
+      waves,
+      options,
+      agents,
+      resumes,
+      at: clock.now(),
     };
     const run = new LiveRun(applyRunEvent(undefined, started), this.#runContext);
     this.#runs.set(runId, run);
