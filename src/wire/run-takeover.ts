@@ -1,31 +1,23 @@
 import { Emitter, type Disposable, type Event } from '../core/events.ts';
 import type { Failure } from '../core/failure.ts';
-import type { Clock, LeaderRequest, RunHistory } from '../core/ports.ts';
+import type { LeaderRequest, RunHistory } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
-import {
-  interruptRun,
-  mayGoOn,
-  recoverRun,
-  type RecoveredAttempt,
-  type Recovery,
-} from '../core/run/journal/recovery.ts';
+import { interruptRun, mayGoOn } from '../core/run/journal/recovery.ts';
 import type { RunEvent, RunState } from '../core/run/run-events.ts';
 import { applyRunEvents } from '../core/run/journal/run-state.ts';
 import type { WaveRunner } from '../core/run/engine/wave-runner.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { TaskId } from '../core/task.ts';
-import { readState, requestStop } from '../agent-process/work-files.ts';
 import type { JournalWriter } from '../store/runs/journal-writer.ts';
 import type { LeaderRequests } from '../store/runs/leader-requests.ts';
 import type { RunJournals, RunRecord } from '../store/runs/run-journals.ts';
+import { AttemptRecovery, type AttemptRecoveryOptions } from './attempt-recovery.ts';
 
-export interface RunTakeoverOptions {
+export interface RunTakeoverOptions extends AttemptRecoveryOptions {
   readonly journals: RunJournals;
   readonly runner: Pick<WaveRunner, 'onEvent' | 'restore' | 'setCap' | 'steer' | 'detach' | 'runs'>;
   /** Resolves when the backlog was read, or could not be for a while: what goes on here needs to know its tasks, their files and their order. */
   readonly ready: () => Promise<void>;
-  /** Whether the very process that a state names lives on this machine. */
-  readonly isAlive: (state: WorkState) => Promise<boolean>;
   /** Ends the agent that a supervisor which is gone left behind. */
   readonly endOrphan: (state: WorkState) => Promise<void>;
   readonly releaseFor: (holder: string, id: TaskId) => Promise<void>;
@@ -36,12 +28,10 @@ export interface RunTakeoverOptions {
   /** An attempt of an earlier window, in this run, is at work again. */
   readonly onAttached: (state: WorkState, run: RunState) => void;
   readonly onFailed: (failure: Failure) => void;
-  readonly clock: Clock;
-  readonly log: (line: string) => void;
   readonly reportBug: (error: unknown) => void;
 }
 
-/** More of them nobody looks at; their logs are kept for longer. */
+/** How many past runs are shown and read; the logs of more are kept. */
 const SHOWN_RUNS = 20;
 const READ_RUNS = 60;
 const KEPT_RUNS = 200;
@@ -54,6 +44,7 @@ export class RunTakeover implements RunHistory, Disposable {
   readonly #options: RunTakeoverOptions;
   readonly #changed = new Emitter<undefined>();
   readonly #writers = new Map<string, { readonly writer: JournalWriter; readonly asks: LeaderRequests }>();
+  readonly #attempts: AttemptRecovery;
   readonly #subscription: Disposable;
   #following: Disposable | undefined;
   #past: readonly RunState[] = [];
@@ -66,6 +57,7 @@ export class RunTakeover implements RunHistory, Disposable {
 
   constructor(options: RunTakeoverOptions) {
     this.#options = options;
+    this.#attempts = new AttemptRecovery(options);
     this.#subscription = options.runner.onEvent((event) => this.#note(event));
   }
 
@@ -91,7 +83,7 @@ export class RunTakeover implements RunHistory, Disposable {
     await Promise.all([...this.#writers.values()].map(({ writer }) => writer.flushed()));
   }
 
-  /** Reads what is written down, takes over what nobody leads, and follows what others lead from then on. */
+  /** Reads what is written down, takes over what no window leads, and follows what others lead from then on. */
   open(): Promise<void> {
     const { journals } = this.#options;
     return this.#inTurn(async () => {
@@ -186,7 +178,7 @@ export class RunTakeover implements RunHistory, Disposable {
   /** Puts a run where it belongs; answers what lets it go on here, where that is so. */
   async #take(record: RunRecord): Promise<readonly (() => void)[]> {
     const { runId, state, lead } = record;
-    // One that this window has is its own, whatever became of the flag that says so: see `#lost`.
+    // One that this window has is its own, also where the flag that says so was lost: see `#lost`.
     const isHere = this.#options.runner.runs.some((run) => run.runId === runId && run.phase !== 'ended');
     if (lead === 'ours' || (isHere && lead === 'nobody')) return [];
     if (state.phase === 'ended') {
@@ -208,8 +200,8 @@ export class RunTakeover implements RunHistory, Disposable {
   async #takeOver(record: RunRecord): Promise<readonly (() => void)[]> {
     const { journals, runner, begun, clock, log, onAttached } = this.#options;
     const { runId, leaderGoneForMs } = record;
-    if (!begun.has(runId) && !(await this.#isAtWork(record.state))) {
-      this.#addPast(asLeft(record.state, await this.#find(record.state), clock.now()));
+    if (!begun.has(runId) && !(await this.#attempts.isAtWork(record.state))) {
+      this.#addPast(await this.#attempts.asLeft(record.state));
       return [];
     }
     if (!(await journals.lead(runId, () => this.#lost(runId)))) return [];
@@ -220,7 +212,7 @@ export class RunTakeover implements RunHistory, Disposable {
       this.#addPast(state);
       return [];
     }
-    const { found, recovery } = await this.#settle(state);
+    const { found, recovery } = await this.#attempts.settle(state);
     for (const orphan of recovery.orphans) await this.#options.endOrphan(orphan);
     for (const { id, holder } of recovery.locks) await this.#options.releaseFor(holder, id);
     for (const [wave, { startedAt, endedAt }] of state.waveRuns.entries()) {
@@ -238,7 +230,7 @@ export class RunTakeover implements RunHistory, Disposable {
             const attempt = found.get(id)?.state;
             if (attempt !== undefined) onAttached(attempt, recovered);
           }
-          // What somebody chose while it ran still holds; where other runs go on already, theirs does.
+          // What the user chose while it ran still holds; where other runs go on already, theirs does.
           const isOnly = runner.runs.every(({ phase }) => phase === 'ended');
           if (isOnly && recovered.cap !== undefined) runner.setCap(recovered.cap);
           runner.restore(recovered, recovery.attach);
@@ -256,45 +248,6 @@ export class RunTakeover implements RunHistory, Disposable {
     return [];
   }
 
-  /** True where a supervisor of the run lives, and surely is the one that its state names. */
-  async #isAtWork(run: RunState): Promise<boolean> {
-    const found = await this.#find(run);
-    return [...found.values()].some(({ supervisorAlive }) => supervisorAlive);
-  }
-
-  /** What there is to do about a run; an attempt of which nothing is there has been told not to begin by then. */
-  async #settle(run: RunState): Promise<{ readonly found: Attempts; readonly recovery: Recovery }> {
-    const { clock } = this.#options;
-    const before = await this.#find(run);
-    const first = recoverRun(run, before, clock.now());
-    if (first.stops.length === 0) return { found: before, recovery: first };
-    for (const attemptNo of first.stops) this.#stopAttempt(run.runId, attemptNo);
-    // It may have begun between our look and our word to it: then it has written that down, and ends by our word.
-    const found = await this.#find(run, new Set(first.stops));
-    return { found, recovery: recoverRun(run, found, clock.now()) };
-  }
-
-  /** Looks for the attempts that have no end; those in `toldToStop` by the numbers of their starts. */
-  async #find(run: RunState, toldToStop: ReadonlySet<number> = new Set()): Promise<Attempts> {
-    const { journals, isAlive } = this.#options;
-    const found = new Map<TaskId, RecoveredAttempt>();
-    for (const { id, attemptNo, phase } of run.tasks.values()) {
-      if (attemptNo === undefined || phase === 'ended' || phase === 'queued') continue;
-      const state = readState(journals.filesOf(run.runId, attemptNo), { runId: run.runId, attemptNo, id });
-      const supervisorAlive = state !== undefined && (await isAlive(state));
-      found.set(id, { state, supervisorAlive, isToldToStop: toldToStop.has(attemptNo) });
-    }
-    return found;
-  }
-
-  #stopAttempt(runId: string, attemptNo: number): void {
-    try {
-      requestStop(this.#options.journals.filesOf(runId, attemptNo));
-    } catch (error) {
-      this.#options.log(`A request to stop attempt ${attemptNo} of ${runId} could not be written: ${String(error)}`);
-    }
-  }
-
   #apply(state: RunState, events: readonly RunEvent[], writer: JournalWriter): RunState {
     for (const event of events) writer.append(event);
     return applyRunEvents(state, events);
@@ -302,7 +255,7 @@ export class RunTakeover implements RunHistory, Disposable {
 
   #addPast(run: RunState): void {
     const others = this.#past.filter(({ runId }) => runId !== run.runId);
-    // That it was interrupted is for whoever began it: here nobody waits for it to go on.
+    // That it was interrupted concerns the installation that began it; here the run is not expected to go on.
     const isOthers = run.stop?.kind === 'interrupted' && !this.#options.begun.has(run.runId);
     const shown = isOthers ? { ...run, stop: undefined } : run;
     this.#past = [...others, shown].sort((a, b) => b.startedAt - a.startedAt).slice(0, SHOWN_RUNS);
@@ -312,20 +265,9 @@ export class RunTakeover implements RunHistory, Disposable {
 
   #setElsewhere(runId: string, run: RunState | undefined): void {
     const others = this.#elsewhere.filter((each) => each.runId !== runId);
-    // It may have looked left behind until somebody took it over.
+    // It may have looked left behind until another window took it over.
     this.#past = this.#past.filter((each) => each.runId !== runId);
     this.#elsewhere = run === undefined ? others : [...others, run];
     this.#changed.fire(undefined);
   }
-}
-
-type Attempts = ReadonlyMap<TaskId, RecoveredAttempt>;
-
-/**
- * A run that was not begun here and that nobody works for, as it would look had it ended: it is somebody else's to go on with, or
- * came with a folder that was downloaded. So nothing is written, nothing is ended and nobody is told; a person may still resume it.
- */
-function asLeft(run: RunState, found: Attempts, now: number): RunState {
-  const recovered = applyRunEvents(run, recoverRun(run, found, now).events);
-  return applyRunEvents(recovered, interruptRun(recovered, now));
 }

@@ -57,7 +57,7 @@ export interface RunParts {
   readonly reportBug: (error: unknown) => void;
 }
 
-/** One attempt, as whoever shows it needs to know it. */
+/** One attempt, as far as its terminal shows it. */
 export interface StartedAttempt extends Pick<WorkState, 'runId' | 'attemptNo' | 'taskId' | 'label' | 'output'> {
   readonly agentMode: AgentAssignment['agentMode'];
   readonly logFile: string;

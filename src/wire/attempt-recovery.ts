@@ -1,0 +1,76 @@
+import type { Clock } from '../core/ports.ts';
+import { interruptRun, recoverRun, type RecoveredAttempt, type Recovery } from '../core/run/journal/recovery.ts';
+import { applyRunEvents } from '../core/run/journal/run-state.ts';
+import type { WorkState } from '../core/run/journal/work-state.ts';
+import type { RunState } from '../core/run/run-events.ts';
+import type { TaskId } from '../core/task.ts';
+import { readState, requestStop } from '../agent-process/work-files.ts';
+import type { RunJournals } from '../store/runs/run-journals.ts';
+
+export interface AttemptRecoveryOptions {
+  readonly journals: Pick<RunJournals, 'filesOf'>;
+  /** Whether the very process that a state names lives on this machine. */
+  readonly isAlive: (state: WorkState) => Promise<boolean>;
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+}
+
+type Attempts = ReadonlyMap<TaskId, RecoveredAttempt>;
+
+/** Finds what became of the attempts of a run whose window is gone, by the files of their supervisors. */
+export class AttemptRecovery {
+  readonly #options: AttemptRecoveryOptions;
+
+  constructor(options: AttemptRecoveryOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A run that was not begun here and that no process works for, as it would look had it ended: another installation may go on
+   * with it, or it came with a folder that was downloaded. So nothing is written, ended or told; the user may still resume it.
+   */
+  async asLeft(run: RunState): Promise<RunState> {
+    const now = this.#options.clock.now();
+    const recovered = applyRunEvents(run, recoverRun(run, await this.#find(run), now).events);
+    return applyRunEvents(recovered, interruptRun(recovered, now));
+  }
+
+  /** True where a supervisor of the run lives, and surely is the one that its state names. */
+  async isAtWork(run: RunState): Promise<boolean> {
+    const found = await this.#find(run);
+    return [...found.values()].some(({ supervisorAlive }) => supervisorAlive);
+  }
+
+  /** What there is to do about a run; an attempt of which nothing is there has been told not to begin by then. */
+  async settle(run: RunState): Promise<{ readonly found: Attempts; readonly recovery: Recovery }> {
+    const { clock } = this.#options;
+    const before = await this.#find(run);
+    const first = recoverRun(run, before, clock.now());
+    if (first.stops.length === 0) return { found: before, recovery: first };
+    for (const attemptNo of first.stops) this.#stopAttempt(run.runId, attemptNo);
+    // It may have begun between the search and the request to stop: then it has written that down, and ends by the request.
+    const found = await this.#find(run, new Set(first.stops));
+    return { found, recovery: recoverRun(run, found, clock.now()) };
+  }
+
+  /** Looks for the attempts that have no end; those in `toldToStop` by the numbers of their starts. */
+  async #find(run: RunState, toldToStop: ReadonlySet<number> = new Set()): Promise<Attempts> {
+    const { journals, isAlive } = this.#options;
+    const found = new Map<TaskId, RecoveredAttempt>();
+    for (const { id, attemptNo, phase } of run.tasks.values()) {
+      if (attemptNo === undefined || phase === 'ended' || phase === 'queued') continue;
+      const state = readState(journals.filesOf(run.runId, attemptNo), { runId: run.runId, attemptNo, id });
+      const supervisorAlive = state !== undefined && (await isAlive(state));
+      found.set(id, { state, supervisorAlive, isToldToStop: toldToStop.has(attemptNo) });
+    }
+    return found;
+  }
+
+  #stopAttempt(runId: string, attemptNo: number): void {
+    try {
+      requestStop(this.#options.journals.filesOf(runId, attemptNo));
+    } catch (error) {
+      this.#options.log(`A request to stop attempt ${attemptNo} of ${runId} could not be written: ${String(error)}`);
+    }
+  }
+}
