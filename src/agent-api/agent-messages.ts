@@ -21,8 +21,10 @@ export function failureWords(failure: AgentFailure, now: number): string {
       return `${named(failure.id)} is already held by this connection (${named(failure.lock.holder)}${untilText(failure.lock.until, now)}). If you claimed it yourself, go on, or call again with "resume": true. If not, another agent behind the same connection is working on it: leave it alone and call waves_next.`;
     case 'doneNotAllowed':
       return `${named(failure.id)} was not set to Done: ${DONE_REASONS[failure.why]} You still hold it. Call waves_complete with the status "Review", and the user will look at it.`;
-    default:
-      return `${failureText(failure, now, AGENT)} ${remedyFor(failure)}`.trimEnd();
+    default: {
+      const text = failureText(failure, now, AGENT);
+      return `${text}${/[.!?]$/.test(text) ? '' : '.'} ${remedyFor(failure)}`.trimEnd();
+    }
   }
 }
 

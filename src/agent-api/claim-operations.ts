@@ -42,7 +42,7 @@ export const nextTask = operation({
   name: 'waves_next',
   title: 'Claim the next task',
   description:
-    'Claims the best task that is ready and that nobody has, in one transaction, so that two agents never get the same one; makes it In Progress and answers it in full. Order: wave, then priority, then id. Where nothing is ready it claims nothing and says what is waited for: then either everything is done ("open" is 0), or others are at work and it is worth asking again later.',
+    'Claims the best task that is ready and free, in one transaction, so that two agents never get the same one; makes it In Progress and answers it in full. Order: wave, then priority, then id. Where nothing is ready it claims nothing and says what is waited for: then either everything is done ("open" is 0), or others are at work and it is worth asking again later.',
   input: object(
     {
       tag: TAG,
@@ -110,7 +110,7 @@ export const claimTask = operation({
   name: 'waves_claim',
   title: 'Claim a task',
   description:
-    'Claims one task that you name and makes it In Progress; answers it in full. Refused while it is not ready (open dependencies, a cycle), while somebody else holds it, and while this very connection holds it already, since that may be another agent behind the same connection: "resume": true says that it was you. Prefer waves_next unless you were given an id.',
+    'Claims one task that you name and makes it In Progress; answers it in full. Refused while it is not ready (open dependencies, a cycle), while another agent or the user holds it, and while this very connection holds it already, since that may be another agent behind the same connection: "resume": true says that it was you. Prefer waves_next unless you were given an id.',
   input: object(
     {
       id: ID,
@@ -231,7 +231,7 @@ export const releaseTask = operation({
   name: 'waves_release',
   title: 'Give a task back',
   description:
-    'Gives back a task that this connection holds: the lock goes, In Progress becomes Todo, and somebody else may take it. Say why in "reason", for whoever comes next. Use it when you cannot or need not go on; use waves_complete when the work is done.',
+    'Releases a task that this connection holds: the lock is removed, In Progress becomes Todo, and another agent may take it. Say why in "reason", for the agent that takes it next. Use it when you cannot or need not go on; use waves_complete when the work is done.',
   input: object(
     {
       id: ID,
@@ -282,7 +282,7 @@ export const addNote = operation({
   name: 'waves_note',
   title: 'Add a note to a task',
   description:
-    'Adds a note to a task, whoever holds it: a finding, a question, a warning for whoever comes next. It changes neither status nor lock. Notes are kept with the task; what you did in the end belongs into waves_complete.',
+    'Adds a note to a task, regardless of who holds it: a finding, a question, a warning for the agent that works on it next. It changes neither status nor lock. Notes are kept with the task; what you did in the end belongs into waves_complete.',
   input: object({ id: ID, text: { type: 'string', minLength: 1, maxLength: 10_000 } }, ['id', 'text']),
   output: NOTED,
   effect: { readOnly: false, destructive: false, idempotent: false },

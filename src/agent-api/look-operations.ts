@@ -170,7 +170,7 @@ export const explainNotReady = operation({
   name: 'waves_explain',
   title: 'Explain why a task is not ready',
   description:
-    'Says whether a task may be started now and, if not, every reason: open dependencies and who holds them, missing dependencies, cycles, a lock of somebody else and when it ends, a status that only a person changes. Each reason comes with what would make it go away.',
+    'Says whether a task may be started now and, if not, every reason: open dependencies and who holds them, missing dependencies, cycles, a lock of another holder and when it ends, a status that only the user changes. Each reason comes with what would make it go away.',
   input: object({ id: ID }, ['id']),
   output: object(
     {
@@ -221,7 +221,7 @@ export const doctor = operation({
   name: 'waves_doctor',
   title: 'Examine the backlog',
   description:
-    'Looks for trouble in the backlog and changes nothing: cycles, missing dependencies, locks whose owner is gone, odd statuses, rows that break exarp-go, duplicates. What can be mended is mended by a person in the editor, who sees each change first.',
+    'Looks for trouble in the backlog and changes nothing: cycles, missing dependencies, locks whose owner is gone, odd statuses, rows that break exarp-go, duplicates. The user fixes what can be fixed in the editor, who sees each change first.',
   input: object(
     {
       limit: { type: 'integer', minimum: 1, maximum: 1000, description: 'The most findings, 100 if absent' },

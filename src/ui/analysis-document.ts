@@ -62,7 +62,7 @@ function howLong({ snapshot }: Analysis, whatIf: WhatIf): string {
 
 function methodWords(method: WhatIf['method'], tasks: number): string {
   return method === 'simulated'
-    ? `Simulated for ${count(tasks, 'task')} that can be begun, as if each ended well and nobody else held any.`
+    ? `Simulated for ${count(tasks, 'task')} that can be started, as if each succeeded and no other holder had any.`
     : `${count(tasks, 'task')} can be begun, too many to be simulated: so long it takes if every agent is at work all the time, or as long as the longest chain.`;
 }
 

@@ -317,7 +317,7 @@ async function claim({ backlog, task }: Target): Promise<void> {
     readiness.kind === 'notReady' ? readiness.reasons.filter((r) => r.kind !== 'unleased' && r.kind !== 'held') : [];
   if (waits.length > 0) {
     const why = waits.map((reason) => reasonText(reason, backlog.now)).join('\n');
-    if (!(await confirm(`“${task.title || task.id}” is not ready. Claim it all the same?`, why, 'Claim'))) return;
+    if (!(await confirm(`“${task.title || task.id}” is not ready. Claim it anyway?`, why, 'Claim'))) return;
   }
   const first = await backlog.claims.claim(task.id);
   if (first.ok) return;
@@ -325,8 +325,8 @@ async function claim({ backlog, task }: Target): Promise<void> {
     await tell(first.failure);
     return;
   }
-  const asked = `${task.id} is assigned to ${first.failure.holder} without an end. Take it over?`;
-  if (!(await confirm(asked, 'Whoever works on it is not told.', 'Take Over'))) return;
+  const asked = `${task.id} is assigned to ${first.failure.holder} with no expiry. Take it over?`;
+  if (!(await confirm(asked, 'Its holder is not told.', 'Take Over'))) return;
   const second = await backlog.claims.claim(task.id, 'takeUnleased');
   if (!second.ok) await tell(second.failure);
 }

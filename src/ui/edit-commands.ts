@@ -112,7 +112,7 @@ export async function editDependencies({ backlog, task }: Target): Promise<void>
 
 const STATUSES: readonly (readonly [status: WritableStatus, meaning: string])[] = [
   ['Todo', ''],
-  ['In Progress', 'claims it for this window, so that nobody else starts it'],
+  ['In Progress', 'claims it for this window, so that no other agent starts it'],
   ['Review', ''],
   ['Done', 'what depends on it can start'],
   ['Blocked', 'it stays where it is, and nothing starts it'],

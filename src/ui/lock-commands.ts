@@ -43,13 +43,13 @@ export async function claimAll(backlog: Backlog, ids: readonly TaskId[]): Promis
     if ((lease.kind !== 'expired' && lease.kind !== 'stale') || lease.ours) return [];
     return [`${oneLine(task.title) || task.id}: taken over from ${lease.lock.holder}. ${leaseSentence(lease)}`];
   });
-  const about = [[waiting, 'not ready'] as const, [left, 'left by somebody else'] as const].flatMap(([some, how]) =>
+  const about = [[waiting, 'not ready'] as const, [left, 'left by another holder'] as const].flatMap(([some, how]) =>
     some.length === 0
       ? []
       : [`${count(some.length, 'task')} of ${tasks.length} ${some.length === 1 ? 'is' : 'are'} ${how}`],
   );
   if (about.length > 0) {
-    const asked = `${about.join(', ')}. Claim all the same?`;
+    const asked = `${about.join(', ')}. Claim anyway?`;
     if (!(await confirm(asked, [...waiting, ...left].slice(0, 12).join('\n'), 'Claim'))) return;
   }
   await tellFailure(await backlog.claims.claimAll(ids));
@@ -77,7 +77,7 @@ export async function claimWave(backlog: Backlog, number: number): Promise<void>
 export async function takeOver({ backlog, task }: Target): Promise<void> {
   const lease = backlog.leaseOf(task);
   const holder = task.lock?.holder ?? '';
-  const asked = `Take “${oneLine(task.title) || task.id}” over from ${holder}? ${leaseSentence(lease)}`;
+  const asked = `Take over “${oneLine(task.title) || task.id}” from ${holder}? ${leaseSentence(lease)}`;
   if (!(await confirm(asked, explainHolderLife(backlog.lifeOf(holder)), 'Take Over'))) return;
   await tellFailure(await backlog.claims.claim(task.id, lease.kind === 'unleased' ? 'takeUnleased' : undefined));
 }
@@ -90,10 +90,10 @@ export async function forceRelease({ backlog, task }: Target): Promise<void> {
     return;
   }
   const life = backlog.lifeOf(lock.holder);
-  const asked = `Take the lock on “${oneLine(task.title) || task.id}” off ${lock.holder}? ${leaseSentence(backlog.leaseOf(task))}`;
-  const detail = `${explainHolderLife(life)} Whoever works on it is not told, and the task goes back to Todo.`;
+  const asked = `Release the lock of ${lock.holder} on “${oneLine(task.title) || task.id}”? ${leaseSentence(backlog.leaseOf(task))}`;
+  const detail = `${explainHolderLife(life)} The holder is not told, and the task goes back to Todo.`;
   if (!(await confirm(asked, detail, 'Force Release'))) return;
-  await tellFailure(await backlog.claims.forceRelease(task, `a person released it; the holder’s process: ${life}`));
+  await tellFailure(await backlog.claims.forceRelease(task, `released by the user; the holder’s process: ${life}`));
 }
 
 function leaseSentence(lease: Lease): string {
@@ -107,7 +107,7 @@ function leaseSentence(lease: Lease): string {
     case 'stale':
       return `Its lease ended ${duration(lease.expiredMs)} ago.`;
     case 'unleased':
-      return 'It was assigned without an end.';
+      return 'The assignment has no expiry.';
   }
 }
 

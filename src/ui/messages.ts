@@ -52,9 +52,9 @@ export function explainHolderLife(life: HolderLife): string {
     case 'gone':
       return 'Its process on this machine has ended.';
     case 'elsewhere':
-      return 'It is on another machine, so nobody here can tell whether it still works.';
+      return 'It is on another machine, so it is unknown here whether it still works.';
     case 'unknown':
-      return 'Its name says nothing of a process, so nobody can tell whether it still works.';
+      return 'Its name does not contain a process, so it is unknown whether it still works.';
   }
 }
 
@@ -63,23 +63,23 @@ export function explainWatchEvent(event: ReconcileEvent, now: number): string {
   switch (event.kind) {
     case 'claimedAgain':
       return event.undone === 'status'
-        ? `${event.id} was put back to Todo by another program while we hold it; it is In Progress again.`
+        ? `${event.id} was set back to Todo by another program while we hold it; it is In Progress again.`
         : `The lock on ${event.id} was cleared by another program while we hold it; it was claimed again.`;
     case 'gaveUp':
       return event.undone === 'status'
-        ? `${event.id} is put back to Todo again and again by another program; it is left so, and our lock stays.`
-        : `The lock on ${event.id} is cleared again and again by another program; it is given up.`;
+        ? `${event.id} is set back to Todo repeatedly by another program; it is left as it is, and our lock stays.`
+        : `The lock on ${event.id} is cleared repeatedly by another program; it is not claimed again.`;
     case 'movedOn':
-      return `${event.id} was set to ${event.status} by somebody; our lock on it was given back.`;
+      return `${event.id} was set to ${event.status} by another program; our lock on it was released.`;
     case 'failed':
-      return `A claim that another program undid could not be put right: ${failureText(event.failure, now)}`;
+      return `A claim that another program undid could not be restored: ${failureText(event.failure, now)}`;
   }
 }
 
 /** That the clock jumped, or that the computer slept, for the log. */
 export function explainJump(aheadMs: number): string {
   return aheadMs > 0
-    ? `The clock is ${duration(aheadMs)} ahead of what was expected, as after a sleep; our locks are looked after first.`
+    ? `The clock is ${duration(aheadMs)} ahead of what was expected, as after a sleep; our locks are renewed first.`
     : `The clock went back by ${duration(-aheadMs)}; our locks are renewed.`;
 }
 

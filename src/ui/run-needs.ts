@@ -50,7 +50,7 @@ function taskNeeds(backlog: Backlog, run: RunState, task: TaskRun, since: number
           {
             ...keyed('stuck', run, `${attemptNo ?? 0} ${silentSince}`),
             task: { id, attemptNo },
-            message: `${name} looks stuck: ${task.phase === 'starting' ? 'nobody has claimed it' : 'its agent has been silent'} since ${clockTime(silentSince)}.`,
+            message: `${name} looks stuck: ${task.phase === 'starting' ? 'its agent has not claimed it' : 'its agent has been silent'} since ${clockTime(silentSince)}.`,
             several: (more: number) => `${name} and ${more} more look stuck.`,
           },
         ]),

@@ -172,7 +172,7 @@ export function atWorkFlags(backlog: Backlog, { id, agent, phase }: TaskRun): re
 
 /** Why a task at work looks stuck, from its last sign of life on (epoch ms). */
 export function stuckWords({ phase }: Pick<TaskRun, 'phase'>, since: number): string {
-  return `looks stuck: ${phase === 'starting' ? 'nobody has claimed it' : 'silent'} since ${clockTime(since)}`;
+  return `looks stuck: ${phase === 'starting' ? 'not claimed' : 'silent'} since ${clockTime(since)}`;
 }
 
 /** A moment, not a length of time: it stays true without being drawn again and again. */

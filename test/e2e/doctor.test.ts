@@ -151,6 +151,6 @@ test('in a backlog that is only JSON a problem stands at its entry', async (t) =
     .waitFor();
   await workbench.run('View: Focus Problems');
   const problems = workbench.page.locator('.markers-panel');
-  await problems.getByText('Statuses that nobody knows').first().waitFor();
+  await problems.getByText('Unknown statuses').first().waitFor();
   await problems.getByText('[Ln 8, Col 13]').waitFor();
 });

@@ -49,7 +49,7 @@ test('an agent that a person talks to has a terminal of its own, which survives 
   await window.until('the other speaks', async () => (await workbench.terminalText()).includes('Light the beacon'));
   await workbench.run('Terminal: Kill the Active Terminal Instance');
   await tree
-    .getByText(/nobody saw its end/)
+    .getByText(/its end is unknown/)
     .first()
     .waitFor();
   await window.until('its agent is gone', () => Promise.resolve(agentsIn(window.folder).length === 0));

@@ -57,7 +57,7 @@ describe('a server that was suspended for longer than its lease', posix, () => {
     }
     const done = await ask('waves_complete', { id: 'T-1', summary: 'too late' });
     assert.equal(done.failure, 'lockLost');
-    assert.match(done.text, new RegExp(`${THEM} has it.+Stop working on it`));
+    assert.match(done.text, new RegExp(`${THEM} holds it.+Stop working on it`));
     assert.equal(await rig.lockOf('T-1'), `In Progress ${THEM}`);
     assert.deepEqual(await rig.other.all('SELECT * FROM task_comments'), []);
     assert.equal((await ask('waves_renew', { id: 'T-1' })).failure, 'lockLost');
@@ -110,7 +110,7 @@ describe('a database that is damaged', () => {
       const { failure, text } = await ask(tool);
       assert.equal(failure, 'unreadable', tool);
       assert(text.includes(file), text);
-      assert.match(text, /is not a SQLite database .+ A person has to bring it back from a backup/);
+      assert.match(text, /is not a SQLite database: .+ The user has to restore it from a backup/);
     }
     for (const tool of ['waves_show', 'waves_claim', 'waves_renew', 'waves_release', 'waves_explain']) {
       assert.equal((await ask(tool, { id: 'T-1' })).failure, 'unreadable', tool);
@@ -216,7 +216,7 @@ test('two servers of one client name are two holders: neither ends what the othe
   assert.notEqual(idOf(one), idOf(two));
   const stolen = await b.ask('waves_complete', { id: idOf(one), summary: 'mine?' });
   assert.equal(stolen.failure, 'lockLost');
-  assert.match(stolen.text, new RegExp(`same-.+-${a.pid} has it`));
+  assert.match(stolen.text, new RegExp(`same-.+-${a.pid} holds it`));
   assert.equal((await b.ask('waves_claim', { id: idOf(one) })).failure, 'held');
   assert.equal((await a.ask('waves_complete', { id: idOf(one), summary: 'mine' })).isError, false);
 });

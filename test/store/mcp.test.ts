@@ -197,7 +197,7 @@ describe('working on tasks', () => {
     await using rig = await small();
     const { ask } = await rig.connect();
     const cases: readonly [tool: string, input: object, failure: string, says: RegExp][] = [
-      ['waves_claim', { id: 'T-2' }, 'notReady', /waits for T-1, which is Todo/],
+      ['waves_claim', { id: 'T-2' }, 'notReady', /waits for T-1 \(Todo\)/],
       ['waves_claim', { id: 'T-4' }, 'notClaimable', /it is Done/],
       ['waves_complete', { id: 'T-1', summary: 'x' }, 'lockLost', /not held by this connection: it is not locked/],
       ['waves_release', { id: 'T-1' }, 'lockLost', /Claim it with waves_claim/],

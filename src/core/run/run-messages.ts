@@ -41,7 +41,7 @@ export function outcomeWords(outcome: TaskOutcome, now: number): string {
     case 'notRecorded':
       return `ended${outcome.exitCode === undefined ? '' : ` with exit code ${outcome.exitCode}`}, but not recorded: ${failureText(outcome.failure, now)}`;
     case 'unknown':
-      return `nobody saw its end${outcome.detail === '' ? '' : `: ${cut(outcome.detail, SAID)}`}`;
+      return `its end is unknown${outcome.detail === '' ? '' : `: ${cut(outcome.detail, SAID)}`}`;
     case 'skipped':
       return `skipped: ${explainSkip(outcome.reason, now)}`;
   }
@@ -67,7 +67,7 @@ export function verifyWords({ command, passed, exitCode }: VerifyResult): string
   const name = cut(command, SAID);
   if (passed) return `${name} passed`;
   // Without an exit code it was never started, or was ended because it took too long.
-  return `${name} did not pass (${exitCode === undefined ? 'it did not come to its end' : `exit code ${exitCode}`})`;
+  return `${name} did not pass (${exitCode === undefined ? 'it did not finish' : `exit code ${exitCode}`})`;
 }
 
 /** Why a task of a run was never started. */

@@ -16,8 +16,8 @@ export interface KindWords {
 export const KIND_WORDS: Readonly<Record<FindingKind, KindWords>> = {
   cycle: {
     title: 'Tasks that wait for each other',
-    exarp: 'gives them wave numbers that mean nothing, and others each time',
-    waves: 'puts them and all that waits for them into no wave, as far as they are open',
+    exarp: 'gives them meaningless wave numbers, different each time',
+    waves: 'leaves them, and all open tasks that wait for them, out of every wave',
   },
   selfDependency: {
     title: 'Tasks that wait for themselves',
@@ -27,18 +27,17 @@ export const KIND_WORDS: Readonly<Record<FindingKind, KindWords>> = {
   nullColumn: {
     title: 'Rows that break every list',
     exarp: 'cannot read such a row, and then shows no task at all: no list, no waves, no plan',
-    waves: 'takes it for empty',
+    waves: 'treats it as empty',
   },
   duplicateId: {
-    title: 'Ids that are there more than once',
+    title: 'Ids that exist more than once',
     exarp: 'keeps one of them and drops the others',
     waves: 'shows the first',
   },
   wipedProject: {
     title: 'Tasks that lost their project while in progress',
-    exarp:
-      'has wiped project, parent and metadata when it moved the task to In Progress, and does not list it any more',
-    waves: 'shows it as before; what was wiped beside the project is in no place where it could be taken from',
+    exarp: 'wiped project, parent and metadata when it moved the task to In Progress, and does not list it any more',
+    waves: 'shows it as before; of the wiped values only the project can be restored',
   },
   foreignProject: {
     title: 'Tasks of another project',
@@ -51,18 +50,18 @@ export const KIND_WORDS: Readonly<Record<FindingKind, KindWords>> = {
     waves: 'reads every spelling',
   },
   unknownStatus: {
-    title: 'Statuses that nobody knows',
+    title: 'Unknown statuses',
     exarp: 'shows the word and leaves the task alone',
     waves: 'shows the task and never starts it',
   },
   twoHolders: {
     title: 'Tasks that two hold at once',
-    exarp: 'minds the lock in the row, and never looks at the table of agent locks',
-    waves: 'takes the task for held by the one in the row, and claims it only when both are free',
+    exarp: 'respects the lock in the row, and ignores the table of agent locks',
+    waves: 'shows the holder in the row, and claims the task only when both are free',
   },
   deadOwner: {
     title: 'Locks of processes that are gone',
-    exarp: 'keeps everybody off the task until the lease has ended',
+    exarp: 'lets no one claim the task until the lease has ended',
     waves: 'does so too',
   },
   lockedTodo: {
@@ -72,12 +71,12 @@ export const KIND_WORDS: Readonly<Record<FindingKind, KindWords>> = {
   },
   unheldProgress: {
     title: 'In Progress without a lock',
-    exarp: 'counts it as work in hand, and lets anybody claim it',
-    waves: 'starts it like a Todo, although somebody may work on it',
+    exarp: 'counts it as in progress, and lets any agent claim it',
+    waves: 'starts it like a Todo, although another agent may be working on it',
   },
   expiredLock: {
     title: 'Locks whose lease has ended',
-    exarp: 'gives the task to whoever claims it, and leaves the lock there until then',
+    exarp: 'gives the task to the next agent that claims it, and keeps the lock until then',
     waves: 'does so too',
   },
   lockedAfterwards: {
@@ -86,19 +85,19 @@ export const KIND_WORDS: Readonly<Record<FindingKind, KindWords>> = {
     waves: 'shows the task as held',
   },
   unleasedLock: {
-    title: 'Assignments without an end',
-    exarp: 'lets anybody claim the task',
+    title: 'Assignments with no expiry',
+    exarp: 'lets any agent claim the task',
     waves: 'asks before it takes the task over',
   },
   missingDependency: {
-    title: 'Dependencies on tasks that are not there',
+    title: 'Dependencies on tasks that do not exist',
     exarp: 'ignores them in waves, and never suggests the task as ready',
-    waves: 'takes them for settled, or for a block where the setting “missingDependencies” says so',
+    waves: 'treats them as satisfied, or as blocking where the setting “missingDependencies” says so',
   },
   duplicateContent: {
     title: 'Tasks that say the same',
     exarp: 'may write one over the other when it takes tasks in from JSON',
-    waves: 'has both done',
+    waves: 'runs both',
   },
   badMetadata: {
     title: 'Metadata that cannot be read',
@@ -116,8 +115,8 @@ export const KIND_WORDS: Readonly<Record<FindingKind, KindWords>> = {
     waves: 'reads them as they are meant',
   },
   orphanRow: {
-    title: 'Rows of tasks that are gone',
-    exarp: 'never looks at them, unless a task with that id comes back',
+    title: 'Rows of tasks that do not exist',
+    exarp: 'ignores them, unless a task with that id is created again',
     waves: 'ignores them',
   },
   legacyIds: {
@@ -141,9 +140,9 @@ export function explainNoFix(reason: NoFix): string {
     case 'idsStay':
       return 'Ids are never changed: notes, commits and plans refer to them.';
     case 'notOursToGuess':
-      return 'Only whoever wrote it can say what it was to be.';
+      return 'Only its author can say what it was meant to be.';
     case 'held':
-      return 'Somebody works on it right now.';
+      return 'Another agent or user holds it right now.';
   }
 }
 

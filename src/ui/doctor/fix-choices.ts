@@ -61,7 +61,7 @@ function offer(
   const [{ id }] = changes;
   const task = backlog.task(taskId(id));
   const breaksLease = changes.some((each) => each.kind === 'clearLock' && (each.until ?? 0) > backlog.now);
-  const warning = breaksLease ? '. The lease still runs, and whoever works on it is not told' : '';
+  const warning = breaksLease ? '. The lease still runs, and its holder is not told' : '';
   const details = changes.map((change) => describeChange(change, backlog.task(taskId(change.id))));
   return {
     finding: finding.key,

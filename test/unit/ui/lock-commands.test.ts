@@ -78,7 +78,7 @@ test('a wave whose tasks have to wait is claimed only after a question that name
   const { backlog, asked, run } = makeWindow(tasks('T-1', 'T-2 < T-1'));
   await run('claimWave', { kind: 'wave', backlog, number: 1 });
   assert.deepEqual(asked, [], 'the question was dismissed');
-  assert.equal(shown[0]?.message, '1 task of 1 is not ready. Claim all the same?');
+  assert.equal(shown[0]?.message, '1 task of 1 is not ready. Claim anyway?');
   assert.equal(shown[0].detail, 'Title of T-2: waits for T-1 (Todo)');
   answers.push('Claim');
   await run('claimWave', { kind: 'wave', backlog, number: 1 });
@@ -123,7 +123,7 @@ describe('taking something from somebody asks first, and says what is known of t
       'takeOverTask',
       'claude-elsewhere-7',
       undefined,
-      /assigned without an end\..*on another machine/,
+      /assignment has no expiry\..*on another machine/,
       'claim T-1 takeUnleased',
     ],
     [
@@ -131,16 +131,16 @@ describe('taking something from somebody asks first, and says what is known of t
       'forceRelease',
       'claude-desk-42',
       NOW + 90 * MINUTE,
-      /off claude-desk-42\? Its lease runs for another 1 h 30 min\..*is alive on this machine.*goes back to Todo/,
-      'take T-1 off claude-desk-42: a person released it; the holder’s process: alive',
+      /lock of claude-desk-42 on .+\? Its lease runs for another 1 h 30 min\..*is alive on this machine.*goes back to Todo/,
+      'take T-1 off claude-desk-42: released by the user; the holder’s process: alive',
     ],
     [
       'a name that says nothing of a process',
       'forceRelease',
       'somebody',
       NOW - MINUTE,
-      /nobody can tell/,
-      'take T-1 off somebody: a person released it; the holder’s process: unknown',
+      /it is unknown whether/,
+      'take T-1 off somebody: released by the user; the holder’s process: unknown',
     ],
   ];
   for (const [name, command, holder, until, words, done] of cases) {

@@ -223,7 +223,7 @@ const causes: readonly [FailCause, string][] = [
   [{ kind: 'verify', result: check }, 'failed: npm test did not pass (exit code 1), back to Todo'],
   [
     { kind: 'verify', result: { ...check, exitCode: undefined } },
-    'failed: npm test did not pass (it did not come to its end), back to Todo',
+    'failed: npm test did not pass (it did not finish), back to Todo',
   ],
 ];
 const outcomes: readonly [TaskOutcome, string][] = [
@@ -231,7 +231,7 @@ const outcomes: readonly [TaskOutcome, string][] = [
   [{ kind: 'succeeded', status: 'Done', evidence }, 'succeeded and verified, now Done'],
   [SUCCEEDED, 'succeeded, now Review'],
   [{ kind: 'rateLimited', retryAfterMs: undefined, detail: '429' }, 'refused by a rate limit: 429, back to Todo'],
-  [{ kind: 'unknown', detail: 'its supervisor was killed' }, 'nobody saw its end: its supervisor was killed'],
+  [{ kind: 'unknown', detail: 'its supervisor was killed' }, 'its end is unknown: its supervisor was killed'],
   [
     { kind: 'skipped', reason: { kind: 'runStopped', stop: { kind: 'failure', id: taskId('T-3') } } },
     'skipped: the run stopped at the failure of T-3',

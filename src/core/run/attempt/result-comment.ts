@@ -31,7 +31,7 @@ function explainCause(end: Extract<WorkEnd, { kind: 'failed' }>): string {
   switch (cause.kind) {
     case 'exit':
       if (exitCode !== undefined) return `exit code ${exitCode}`;
-      return signal === undefined ? 'nobody knows its exit code' : `ended by ${signal}`;
+      return signal === undefined ? 'its exit code is unknown' : `ended by ${signal}`;
     case 'said':
       return inline(cut(cause.detail, MAX_LINE));
     case 'timeLimit':
@@ -62,10 +62,6 @@ function evidenceLines({ startedAt, endedAt, verify, files, logFile, sessionId }
 }
 
 function verdict({ passed, exitCode, durationMs }: VerifyResult): string {
-  const how = passed
-    ? 'passed'
-    : exitCode === undefined
-      ? 'did not come to its end'
-      : `failed with exit code ${exitCode}`;
+  const how = passed ? 'passed' : exitCode === undefined ? 'did not finish' : `failed with exit code ${exitCode}`;
   return `${how} after ${duration(durationMs)}`;
 }

@@ -56,7 +56,7 @@ function totals(summary: RunSummary): string {
   const parts: readonly (readonly [number, string])[] = [
     [succeeded, `succeeded${verified === 0 ? '' : ` (${verified} verified)`}`],
     [failed, 'failed'],
-    [unclear, 'with an end that nobody knows'],
+    [unclear, 'with an unknown end'],
     [stopped, 'stopped'],
     [skipped, 'skipped'],
     [open, 'not ended'],
