@@ -96,6 +96,9 @@ export class BacklogEdits {
   #agentAtWork(id: TaskId): Failure | undefined {
     const part = this.#backlog.runs.of(id)?.tasks.get(id);
     if (part === undefined || part.phase === 'queued') return undefined;
+    // A supervisor releases the lock with the result, and a moment later its window hears of the end.
+    const stored = this.#backlog.task(id);
+    if (stored?.lock === undefined && (stored?.status === 'Review' || stored?.status === 'Done')) return undefined;
     // The user's own task is theirs to change; where another holder has it, the store refuses.
     return part.agent.agentMode === 'human' ? undefined : { kind: 'agentAtWork', id };
   }

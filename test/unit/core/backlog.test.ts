@@ -105,6 +105,27 @@ test('a large backlog that changes all the time is examined for a twentieth of t
   assert.notEqual(backlog.findings, first);
 });
 
+test('a task in Review without a lock can be approved before the window hears that its attempt has ended', async () => {
+  const [id, at] = [taskId('T-1'), NOW];
+  const written: string[] = [];
+  const backlog = fakeBacklog({
+    tasks: tasks('?T-1'),
+    events: [
+      runStarted({ waves: [[id]], at }),
+      { kind: 'waveStarted', runId: 'r', wave: 0, at },
+      ...atWork(id, 1, at).map((event) => ({ ...event, runId: 'r' })),
+    ],
+    locks: {
+      setStatus: (task, from, to) => {
+        written.push(`${task} ${from} ${to}`);
+        return Promise.resolve(ok(to));
+      },
+    },
+  });
+  assert.deepEqual(await backlog.edits.setStatus(backlog.task(id)!, 'Done'), ok('Done'));
+  assert.deepEqual(written, ['T-1 Review Done']);
+});
+
 test('a task is not let go of while its agent works: it is stopped first, or nobody else gets it', async () => {
   const [id, at] = [taskId('T-1'), NOW];
   const asked: string[] = [];
