@@ -106,7 +106,10 @@ export class AgentCommands {
     const { editor, tell } = this.#parts;
     const usual = isCursor(editor) ? '.cursor/agents' : '.github/agents';
     const items = AGENT_FOLDERS.map(({ path, readBy }) => ({
-      ...{ label: path, description: `read by ${readBy}`, picked: path === usual, path },
+      label: path,
+      description: `read by ${readBy}`,
+      picked: path === usual,
+      path,
     }));
     const title = 'Create Agent Files: wave-task-runner and wave-verifier';
     const picked = await editor.window.showQuickPick(items, { title, canPickMany: true });

@@ -1,6 +1,6 @@
 import { AGENT, failureText, idList, reasonText, untilText } from '../core/messages.ts';
 import type { Failure, UnreadableCause } from '../core/failure.ts';
-import { named } from '../core/text.ts';
+import { named, firstLines } from '../core/text.ts';
 import type { NotReady } from '../core/waves/readiness.ts';
 import type { AgentFailure } from './operation.ts';
 
@@ -16,7 +16,7 @@ export function failureWords(failure: AgentFailure, now: number): string {
     case 'unknownWave':
       return `There is no wave ${failure.number}. ${failure.known.length === 0 ? 'No task is open.' : `The waves are ${idList(failure.known.map(String))}.`} Waves are renumbered as tasks finish; waves_list has them.`;
     case 'notReady':
-      return `${named(failure.id)} cannot be claimed now: ${someOf(failure.reasons, (reason) => reasonText(reason, now, AGENT)).join('; ')}. Take another task with waves_next, which claims what is ready, or ask again when that has changed.`;
+      return `${named(failure.id)} cannot be claimed now: ${firstLines(failure.reasons, 12, (reason) => reasonText(reason, now, AGENT)).join('; ')}. Take another task with waves_next, which claims what is ready, or ask again when that has changed.`;
     case 'alreadyOurs':
       return `${named(failure.id)} is already held by this connection (${named(failure.lock.holder)}${untilText(failure.lock.until, now)}). If you claimed it yourself, go on, or call again with "resume": true. If not, another agent behind the same connection is working on it: leave it alone and call waves_next.`;
     case 'doneNotAllowed':
@@ -125,12 +125,4 @@ export function remedyWords(reason: NotReady): string {
         ? 'There is nothing left to do.'
         : 'The user has to set it back to Todo.';
   }
-}
-
-const MOST = 12;
-
-/** The first dozen in words, and how many more there are. */
-export function someOf<T>(list: readonly T[], wordsOf: (item: T) => string): readonly string[] {
-  const words = list.slice(0, MOST).map(wordsOf);
-  return list.length > MOST ? [...words, `and ${list.length - MOST} more`] : words;
 }

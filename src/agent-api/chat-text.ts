@@ -1,6 +1,6 @@
 import type { Backlog } from '../core/backlog.ts';
 import { inline, inlineId } from '../core/markdown.ts';
-import { count, cut, oneLine, duration } from '../core/text.ts';
+import { count, cut, oneLine, duration, firstLines } from '../core/text.ts';
 import type { RunState, TaskRun } from '../core/run/run-events.ts';
 import type { Task } from '../core/task.ts';
 import type { Wave } from '../core/waves/waves.ts';
@@ -32,13 +32,9 @@ export function statusText(backlog: Backlog): string {
     parts.push(`${count(plan.blocked.length, 'task')} can be in no wave: \`/explain\` one of them.`);
   const locks = backlog.liveLocks();
   if (locks.length > 0) {
-    const lines = locks
-      .slice(0, MOST_LOCKS)
-      .map(
-        ({ task, lease }) => `- ${taskName(task)}: ${inline(lease.lock.holder)}, ${duration(lease.remainingMs)} left`,
-      );
-    const more = locks.length > MOST_LOCKS ? [`- and ${locks.length - MOST_LOCKS} more`] : [];
-    parts.push(['**Held now**', '', ...lines, ...more].join('\n'));
+    const lineOf = ({ task, lease }: (typeof locks)[number]): string =>
+      `- ${taskName(task)}: ${inline(lease.lock.holder)}, ${duration(lease.remainingMs)} left`;
+    parts.push(['**Held now**', '', ...firstLines(locks, MOST_LOCKS, lineOf, '- ')].join('\n'));
   }
   const runs = backlog.runs.all.filter(({ phase }) => phase !== 'ended');
   if (runs.length > 0)
@@ -77,11 +73,9 @@ export function explainText(backlog: Backlog, task: Task): string {
 /** What a run is about to do, said before it begins. */
 export function beginText(run: RunState, backlog: Backlog): string {
   const tasks = [...run.tasks.values()];
-  const names = tasks.slice(0, MOST_TASKS).map(({ id }) => `- ${nameOf(backlog, id)}`);
-  const more = tasks.length > MOST_TASKS ? [`- and ${tasks.length - MOST_TASKS} more`] : [];
   return [
     `Running **${inline(run.title)}**: ${count(tasks.length, 'task')}, at most ${run.cap ?? backlog.runs.cap} at a time.`,
-    [...names, ...more].join('\n'),
+    firstLines(tasks, MOST_TASKS, ({ id }) => `- ${nameOf(backlog, id)}`, '- ').join('\n'),
   ].join('\n\n');
 }
 

@@ -44,25 +44,39 @@ export function clientConfigs(server: ServerCommand): readonly ClientConfig[] {
   const warning = warningFor(server);
   return [
     {
-      ...{ client: 'cursor', title: 'Cursor', place: '.cursor/mcp.json in the project, or ~/.cursor/mcp.json' },
-      ...{ text: json({ mcpServers: named(plain) }), warning },
+      client: 'cursor',
+      title: 'Cursor',
+      place: '.cursor/mcp.json in the project, or ~/.cursor/mcp.json',
+      text: json({ mcpServers: named(plain) }),
+      warning,
     },
     {
-      ...{ client: 'vscode', title: 'VS Code', place: '.vscode/mcp.json in the project' },
-      ...{ text: json({ servers: named(typed) }), warning },
+      client: 'vscode',
+      title: 'VS Code',
+      place: '.vscode/mcp.json in the project',
+      text: json({ servers: named(typed) }),
+      warning,
     },
     {
-      ...{ client: 'claudeFile', title: 'Claude Code, for the project', place: '.mcp.json in the project' },
-      ...{ text: json({ mcpServers: named(typed) }), warning },
+      client: 'claudeFile',
+      title: 'Claude Code, for the project',
+      place: '.mcp.json in the project',
+      text: json({ mcpServers: named(typed) }),
+      warning,
     },
     {
-      ...{ client: 'claudeCommand', title: 'Claude Code, for you', place: 'a terminal in the project (sh, bash, zsh)' },
+      client: 'claudeCommand',
+      title: 'Claude Code, for you',
+      place: 'a terminal in the project (sh, bash, zsh)',
       text: `claude mcp add-json ${SERVER_NAME} ${shellWord(JSON.stringify(typed))}\n`,
       warning,
     },
     {
-      ...{ client: 'codex', title: 'Codex', place: '~/.codex/config.toml' },
-      ...{ text: toml(server), warning: undefined },
+      client: 'codex',
+      title: 'Codex',
+      place: '~/.codex/config.toml',
+      text: toml(server),
+      warning: undefined,
     },
   ];
 }

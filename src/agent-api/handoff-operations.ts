@@ -67,12 +67,17 @@ export const readHandoffs = operation({
     const handoffs = shown.map((handoff) => ({
       id: handoff.id,
       ...(handoff.at === undefined ? {} : { at: utcTime(handoff.at) }),
-      ...{ host: handoff.host, status: handoff.status, summary: handoff.summary },
-      ...{ blockers: handoff.blockers, next_steps: handoff.nextSteps, warnings: handoff.warnings },
+      host: handoff.host,
+      status: handoff.status,
+      summary: handoff.summary,
+      blockers: handoff.blockers,
+      next_steps: handoff.nextSteps,
+      warnings: handoff.warnings,
       tasks_in_progress: handoff.inProgress.map(({ id, title, note }) => {
         const now = taskOf(id)?.status;
         return {
-          ...{ id, title: oneLine(title) },
+          id,
+          title: oneLine(title),
           ...(note === '' ? {} : { status_then: note }),
           ...(now === undefined ? {} : { status_now: now }),
         };
@@ -105,14 +110,22 @@ function shortened(handoff: Handoff): Handoff {
       .map(({ id, title, note }) => ({ id: cut(id, 500), title: cut(title, 300), note: cut(note, 100) }));
   const { git } = handoff;
   const runs = handoff.runs.slice(0, 50).map(({ id, title, status, result }) => ({
-    ...{ id: cut(id, 500), title: cut(title, 300), status: cut(status, 100), result: cut(result, 300) },
+    id: cut(id, 500),
+    title: cut(title, 300),
+    status: cut(status, 100),
+    result: cut(result, 300),
   }));
   return {
     ...handoff,
     runs,
-    ...{ id: cut(handoff.id, 500), host: cut(handoff.host, 200), summary: cut(handoff.summary, 10_000) },
-    ...{ blockers: texts(handoff.blockers), nextSteps: texts(handoff.nextSteps), warnings: texts(handoff.warnings) },
-    ...{ inProgress: tasks(handoff.inProgress), completed: tasks(handoff.completed) },
+    id: cut(handoff.id, 500),
+    host: cut(handoff.host, 200),
+    summary: cut(handoff.summary, 10_000),
+    blockers: texts(handoff.blockers),
+    nextSteps: texts(handoff.nextSteps),
+    warnings: texts(handoff.warnings),
+    inProgress: tasks(handoff.inProgress),
+    completed: tasks(handoff.completed),
     git: git === undefined ? undefined : { ...git, changedFiles: texts(git.changedFiles) },
   };
 }
@@ -147,7 +160,12 @@ export const writeHandoff = operation({
       .map(({ task }) => task);
     const held = ours.map(({ id }) => id);
     const written = await backlog.handoffs.write({
-      ...{ summary: summary.trim(), blockers, nextSteps, inProgress: ours, held, released: [] },
+      summary: summary.trim(),
+      blockers,
+      nextSteps,
+      inProgress: ours,
+      held,
+      released: [],
       git: await backlog.gitStatus(),
     });
     if (!written.ok) return written;

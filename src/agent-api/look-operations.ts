@@ -75,7 +75,10 @@ export function wavesOf(
     root: backlog.root,
     project: backlog.snapshot?.project ?? backlog.name,
     numbering: describeNumbering(plan),
-    ...{ open, ready, settled: plan.settled.length, waves },
+    open,
+    ready,
+    settled: plan.settled.length,
+    waves,
     blocked: blocked.map(({ task, reason }) => ({ id: task.id, title: titleOf(task), reason: blockText(reason) })),
     left_out: page.leftOut,
   };
@@ -250,7 +253,9 @@ export const doctor = operation({
   run: ({ backlog }, { limit = 100 }) => {
     const all = backlog.findings;
     const findings = all.slice(0, limit).map(({ trouble, severity, ids, fix }) => ({
-      ...{ kind: trouble.kind, severity, ids: ids.slice(0, 100) },
+      kind: trouble.kind,
+      severity,
+      ids: ids.slice(0, 100),
       detail: problemText(trouble),
       fixable: fix.kind !== 'none',
     }));

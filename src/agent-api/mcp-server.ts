@@ -78,7 +78,9 @@ export function createWavesServer(parts: WavesServerParts): WavesServer {
     return opened;
   };
   const subscriptions = new Subscriptions({
-    ...{ clock: parts.clock, reportBug: parts.reportBug, served },
+    clock: parts.clock,
+    reportBug: parts.reportBug,
+    served,
     onUpdated: (uri) => server.sendResourceUpdated({ uri }),
     onListChanged: () => server.sendResourceListChanged(),
   });
@@ -102,7 +104,10 @@ export function createWavesServer(parts: WavesServerParts): WavesServer {
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({
     resourceTemplates: [
       {
-        ...{ uriTemplate: TASK_TEMPLATE, name: 'task', title: 'A task', mimeType: 'application/json' },
+        uriTemplate: TASK_TEMPLATE,
+        name: 'task',
+        title: 'A task',
+        mimeType: 'application/json',
         description: 'One task in full, by its id (percent-encoded)',
       },
     ],
@@ -130,7 +135,9 @@ export function createWavesServer(parts: WavesServerParts): WavesServer {
   });
   server.setRequestHandler(ListPromptsRequestSchema, () => ({
     prompts: ROLE_PROMPTS.map(({ name, title, description, argument }) => ({
-      ...{ name, title, description },
+      name,
+      title,
+      description,
       arguments: [{ ...argument, required: true }],
     })),
   }));
@@ -166,7 +173,9 @@ export function createWavesServer(parts: WavesServerParts): WavesServer {
 /** As `tools/list` has it. */
 export function toolOf({ name, title, description, input, output, effect }: Operation): Tool {
   return {
-    ...{ name, title, description },
+    name,
+    title,
+    description,
     inputSchema: schemaFor(input),
     outputSchema: schemaFor(output),
     annotations: {

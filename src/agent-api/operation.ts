@@ -75,7 +75,9 @@ export function operation<const I extends { readonly type: 'object' }, const O e
   const { needs = 'fresh', ...rest } = definition;
   const [input, output] = [schemaIn(definition.input), schemaIn(definition.output)];
   return {
-    ...{ ...rest, input, output },
+    ...rest,
+    input,
+    output,
     run: async (served, given) => {
       const problems = problemsWith(input, given ?? {});
       if (problems.length > 0) return fail({ kind: 'wrongInput', problems });

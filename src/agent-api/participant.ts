@@ -149,7 +149,12 @@ async function run(
   await backlog.refresh();
   const name = parts.toolFor(backlog);
   const ended = await runInChat({
-    ...{ backlog, wave: wish.wave, subagentHosts, response, token, reportBug },
+    backlog,
+    wave: wish.wave,
+    subagentHosts,
+    response,
+    token,
+    reportBug,
     host: new InvokedSubagents(editor, { name, token: request.toolInvocationToken }),
   });
   return resultOf(ended, name);

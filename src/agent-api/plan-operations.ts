@@ -1,12 +1,11 @@
 import { executionPlanJson, missingDependencies, parallelGroups } from '../core/analysis/exarp-json.ts';
 import { analyseParallelism } from '../core/analysis/parallelism.ts';
-import { count, cut, named } from '../core/text.ts';
+import { count, cut, named, firstLines } from '../core/text.ts';
 import { ok } from '../core/result.ts';
 import { withData } from './data-notice.ts';
 import { hasTag, TAG } from './look-operations.ts';
 import { operation, type Outcome, READS } from './operation.ts';
 import { list, object } from './schema.ts';
-import { someOf } from './agent-messages.ts';
 import { idList } from '../core/messages.ts';
 
 const IDS = list({ type: 'string' });
@@ -78,12 +77,6 @@ const MAX_TITLE = 120;
 const MAX_TAGS = 10;
 const MAX_TAG = 60;
 
-/** The first ones of a kind as a line each, and how many more there are. */
-function lines<T>(all: readonly T[], lineOf: (item: T) => string): readonly string[] {
-  const shown = all.slice(0, MOST_LINES).map(lineOf);
-  return all.length > MOST_LINES ? [...shown, `and ${all.length - MOST_LINES} more of these`] : shown;
-}
-
 export const analyse = operation({
   name: 'waves_analyse',
   title: 'Analyse parallelism',
@@ -93,7 +86,9 @@ export const analyse = operation({
     {
       tag: TAG,
       limit: {
-        ...{ type: 'integer', minimum: 1, maximum: 5000 },
+        type: 'integer',
+        minimum: 1,
+        maximum: 5000,
         description: `The most tasks in each list, the first ones; ${DEFAULT_LIMIT} if absent. Counts and lengths are of all`,
       },
     },
@@ -120,7 +115,8 @@ export const analyse = operation({
       ordered_task_ids: [...shown],
       waves: Object.fromEntries(levels.filter(([, ids]) => ids.length > 0)),
       details: execution.details.map(({ content, tags, ...rest }) => ({
-        ...{ ...rest, content: cut(content, MAX_TITLE) },
+        ...rest,
+        content: cut(content, MAX_TITLE),
         tags: tags.slice(0, MAX_TAGS).map((each) => cut(each, MAX_TAG)),
       })),
       widest_wave: widest,
@@ -147,15 +143,17 @@ export const analyse = operation({
     };
     const sentence = `${count(order.length, 'open task')} in ${count(levels.length, 'wave')}. At most ${count(widest, 'agent')} can be at work at once, and the longest chain has ${count(criticalPath.length, 'task')}.${structured.left_out > 0 ? ` Lists show the first ${shown.size} tasks.` : ''}`;
     const data = [
-      `Longest chain: ${someOf(criticalPath, ({ id }) => named(id)).join(' → ') || 'none'}`,
-      ...lines(
+      `Longest chain: ${firstLines(criticalPath, 12, ({ id }) => named(id)).join(' → ') || 'none'}`,
+      ...firstLines(
         groups,
+        MOST_LINES,
         ({ wave, priority, tasks }) => `Wave ${wave}, ${priority}: ${idList(tasks.map(({ id }) => id))}`,
       ),
-      ...lines(plan.cycles, (members) => `Cycle: ${idList(members)}`),
-      ...lines(missing, ({ message }) => cut(message, MAX_TITLE)),
-      ...lines(
+      ...firstLines(plan.cycles, MOST_LINES, (members) => `Cycle: ${idList(members)}`),
+      ...firstLines(missing, MOST_LINES, ({ message }) => cut(message, MAX_TITLE)),
+      ...firstLines(
         sharedFiles,
+        MOST_LINES,
         ({ wave, ids: sharing, files }) => `Wave ${wave}: ${idList(sharing)} all name ${idList(files)}`,
       ),
     ];

@@ -32,11 +32,16 @@ export function listResources(backlog: Backlog): readonly ListedResource[] {
     .toSorted((a, b) => compareIds(a.id, b.id));
   return [
     {
-      ...{ uri: WAVES_URI, name: 'waves', title: 'Waves', mimeType: 'application/json' },
+      uri: WAVES_URI,
+      name: 'waves',
+      title: 'Waves',
+      mimeType: 'application/json',
       description: 'The open tasks as waves, with what each waits for and who holds it',
     },
     ...tasks.slice(0, MAX_TASKS).map((task): ListedResource => ({
-      ...{ uri: taskUri(task.id), name: task.id, mimeType: 'application/json' },
+      uri: taskUri(task.id),
+      name: task.id,
+      mimeType: 'application/json',
       title: `${oneLine(task.id)} ${titleOf(task)}`,
     })),
   ];

@@ -1,10 +1,9 @@
 import type { Backlog } from '../core/backlog.ts';
-import { cut, oneLine, utcTime } from '../core/text.ts';
+import { cut, oneLine, utcTime, firstLines } from '../core/text.ts';
 import { filesOf } from '../core/named-files.ts';
 import type { Task, TaskId } from '../core/task.ts';
 import type { AgentBacklog } from './agent-backlog.ts';
 import { list, object, type ValueOf } from './schema.ts';
-import { someOf } from './agent-messages.ts';
 import { reasonText, AGENT } from '../core/messages.ts';
 
 const STATE = {
@@ -88,7 +87,10 @@ export function rowOf(backlog: Backlog, task: Task, now: number | undefined = ba
     priority: cut(task.priority === 'other' ? task.rawPriority : task.priority, MAX_TAG),
     tags: task.tags.slice(0, MAX_TAGS).map((tag) => cut(tag, MAX_TAG)),
     state: readiness.kind === 'notReady' ? 'not_ready' : readiness.kind,
-    reasons: readiness.kind === 'notReady' ? someOf(readiness.reasons, (reason) => reasonText(reason, now, AGENT)) : [],
+    reasons:
+      readiness.kind === 'notReady'
+        ? firstLines(readiness.reasons, 12, (reason) => reasonText(reason, now, AGENT))
+        : [],
     ...(lease.kind === 'ours' || lease.kind === 'theirs' || lease.kind === 'unleased'
       ? {
           holder: lease.lock.holder,

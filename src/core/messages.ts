@@ -1,7 +1,7 @@
 import type { Failure, ReadOnlyCause, Unreadable, UnreadableCause } from './failure.ts';
 import type { Lease } from './lease/lease.ts';
 import type { Lock, Status, TaskId } from './task.ts';
-import { duration, named, utcTime } from './text.ts';
+import { duration, named, utcTime, firstOf } from './text.ts';
 import type { NotReady, Readiness } from './waves/readiness.ts';
 import type { BlockReason } from './waves/waves.ts';
 
@@ -207,8 +207,7 @@ const MOST_IDS = 12;
 
 /** Ids in a row, the first of them by name. */
 export function idList(list: readonly string[], most = MOST_IDS): string {
-  const shown = list.slice(0, most).map((id) => named(id));
-  return [shown.join(', '), ...(list.length > most ? [`${list.length - most} more`] : [])].join(' and ');
+  return firstOf(list, most, (id) => named(id));
 }
 
 const MOST_OF_CIRCLE = 5;

@@ -50,6 +50,26 @@ export function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }
 
+/** The first items of a list as a line each, and in a line that begins alike how many more there are. */
+export function firstLines<T>(
+  list: readonly T[],
+  most: number,
+  lineOf: (item: T, index: number) => string,
+  begin = '',
+): readonly string[] {
+  const lines = list.slice(0, most).map(lineOf);
+  return list.length > most ? [...lines, `${begin}and ${list.length - most} more`] : lines;
+}
+
+/** The first items of a list in a row: “T-1, T-2 and 5 more”. */
+export function firstOf<T>(list: readonly T[], most: number, nameOf: (item: T) => string): string {
+  const names = list
+    .slice(0, most)
+    .map((item) => nameOf(item))
+    .join(', ');
+  return list.length > most ? `${names} and ${list.length - most} more` : names;
+}
+
 /** A length of time in the two units that matter, such as “1.5 s”, “12 min” or “1 h 5 min”; a negative one is “0 s”. */
 export function duration(ms: number): string {
   // Tenths of a second only where they tell something.

@@ -1,7 +1,7 @@
 import type { Analysis } from '../core/analysis/analysis.ts';
 import type { WhatIf } from '../core/analysis/what-if.ts';
 import { inline, mermaidLabel, section, fenced } from '../core/markdown.ts';
-import { count, cut, oneLine, duration } from '../core/text.ts';
+import { count, cut, oneLine, duration, firstLines, firstOf } from '../core/text.ts';
 import type { Task, TaskId } from '../core/task.ts';
 import { blockText } from '../core/messages.ts';
 
@@ -73,23 +73,15 @@ function chainList(path: readonly Task[]): string {
 function groupTable({ found }: Analysis): string {
   if (found.groups.length === 0) return '';
   const rows = found.groups.slice(0, MOST_LINES).map(({ wave, priority, tasks }) => {
-    const shown = tasks.slice(0, 12).map(({ id }) => inline(id));
-    const more = tasks.length > shown.length ? ` and ${tasks.length - shown.length} more` : '';
-    return `| ${wave} | ${priority} | ${tasks.length} | ${shown.join(', ')}${more} |`;
+    return `| ${wave} | ${priority} | ${tasks.length} | ${firstOf(tasks, 12, ({ id }) => inline(id))} |`;
   });
   return ['| Wave | Priority | Tasks | |', '| ---: | --- | ---: | --- |', ...rows].join('\n');
 }
 
 function conflictList({ snapshot, conflicts, wouldCollide, found }: Analysis): string {
   const named = (id: TaskId): string => name(id, snapshot.byId.get(id)?.title);
-  const files = (names: readonly string[]): string => {
-    const shown = names.slice(0, 10).map(inline).join(', ');
-    return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
-  };
-  const ids = (list: readonly TaskId[]): string => {
-    const shown = list.slice(0, 12).map(inline).join(', ');
-    return list.length > 12 ? `${shown} and ${list.length - 12} more` : shown;
-  };
+  const files = (names: readonly string[]): string => firstOf(names, 10, inline);
+  const ids = (list: readonly TaskId[]): string => firstOf(list, 12, inline);
   return listed([
     ...conflicts.overlaps.map(
       ({ id, on }) => `- Now: ${named(id)} is In Progress, and so is ${named(on)}, which it depends on`,
@@ -116,11 +108,9 @@ function faultList({ plan }: Analysis): string {
 }
 
 function orderList({ found, plan }: Analysis): string {
-  const left = found.order.length - MOST_LINES;
-  const lines = found.order
-    .slice(0, MOST_LINES)
-    .map((task) => `- Wave ${plan.waveOf.get(task.id) ?? 0}: ${nameOf(task)} · ${task.priority}`);
-  return [...lines, ...(left > 0 ? [`- … and ${left} more`] : [])].join('\n');
+  return listed(
+    found.order.map((task) => `- Wave ${plan.waveOf.get(task.id) ?? 0}: ${nameOf(task)} · ${task.priority}`),
+  );
 }
 
 /** The longest chain and then wave by wave, as long as there is room. Boxes are numbered: no id of the backlog is one of Mermaid's. */
@@ -161,8 +151,7 @@ function boxLabel({ id, title }: Task): string {
 }
 
 function listed(lines: readonly string[]): string {
-  const shown = lines.slice(0, MOST_LINES);
-  return [...shown, ...(lines.length > shown.length ? [`- … and ${lines.length - shown.length} more`] : [])].join('\n');
+  return firstLines(lines, MOST_LINES, (line) => line, '- … ').join('\n');
 }
 
 function nameOf({ id, title }: Task): string {

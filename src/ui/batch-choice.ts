@@ -36,12 +36,15 @@ export async function pickBatch(root: string, workspace: Workspace): Promise<Bat
 export function batchItems(batches: readonly CustomBatch[], problems: readonly BatchProblem[]): readonly Item[] {
   const ours = BATCHES.map((batch) => ({ label: batch.title, detail: plain(stepNames(batch)), batch }));
   const own = batches.map((batch) => ({
-    ...{ label: plain(batch.title), description: plain(batch.place) },
-    ...{ detail: cut(plain(stepNames(batch)), 300), batch },
+    label: plain(batch.title),
+    description: plain(batch.place),
+    detail: cut(plain(stepNames(batch)), 300),
+    batch,
   }));
   const wrong = problems.map((problem) => ({
     label: `$(warning) ${plain(placeOf(problem))}`,
-    ...{ detail: cut(plain(problem.text), 300), problem },
+    detail: cut(plain(problem.text), 300),
+    problem,
   }));
   const kind = vscode.QuickPickItemKind.Separator;
   return [
@@ -60,7 +63,8 @@ function settingSources(root: string): readonly BatchSource[] {
     place: `${SETTING}[${index}]`,
     // `undefined` is nothing that JSON knows.
     text: JSON.stringify(value ?? null),
-    ...{ name: `Batch ${index + 1}`, hasLines: false },
+    name: `Batch ${index + 1}`,
+    hasLines: false,
   }));
 }
 

@@ -31,7 +31,10 @@ async function start(batch: Batch, backlog: Backlog, workspace: Workspace): Prom
     token.onCancellationRequested(() => stop.abort());
     let told = 0;
     return runBatch(batch, {
-      ...{ backlog, workspace, signal: stop.signal, maxParallel: backlog.options.maxParallelTools },
+      backlog,
+      workspace,
+      signal: stop.signal,
+      maxParallel: backlog.options.maxParallelTools,
       onProgress: (ended, total, atWork) => {
         const increment = ((ended - told) / Math.max(1, total)) * 100;
         told = ended;

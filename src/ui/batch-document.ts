@@ -1,7 +1,7 @@
 import { batchJson, errorWords } from '../core/batch/batch-json.ts';
 import type { BatchResult, BatchStatus, StepRun } from '../core/batch/batch-result.ts';
 import { inline, fenced, section } from '../core/markdown.ts';
-import { count } from '../core/text.ts';
+import { count, firstLines } from '../core/text.ts';
 
 /** The most lines of a step; the JSON below them has all. */
 const MOST_LINES = 60;
@@ -68,9 +68,7 @@ function stepTable(steps: readonly StepRun[]): string {
 
 function stepBody(step: StepRun): string {
   if (step.status !== 'succeeded') return '';
-  const { lines } = step.result;
-  const shown = lines.slice(0, MOST_LINES).map((line) => `- ${inline(line)}`);
-  return [...shown, ...(lines.length > shown.length ? [`- … and ${lines.length - shown.length} more`] : [])].join('\n');
+  return firstLines(step.result.lines, MOST_LINES, (line) => `- ${inline(line)}`, '- … ').join('\n');
 }
 
 /** With spaces that do not break: a narrow column would tear the unit off. */

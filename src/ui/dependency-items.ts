@@ -35,7 +35,11 @@ export function dependencyItems(
   const missing = current.filter((each) => backlog.task(each) === undefined);
   return [
     ...missing.map((each) => ({
-      ...{ label: plain(each), description: '', detail: 'not in the backlog', id: each, refusal: undefined },
+      label: plain(each),
+      description: '',
+      detail: 'not in the backlog',
+      id: each,
+      refusal: undefined,
     })),
     ...tasks
       .filter((task) => task.id !== id)

@@ -1,5 +1,5 @@
 import type { Backlog } from '../core/backlog.ts';
-import { cut, count, oneLine } from '../core/text.ts';
+import { cut, count, oneLine, firstLines } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { leaseText } from '../core/messages.ts';
 
@@ -93,7 +93,5 @@ export function parseTags(text: string): readonly string[] {
 }
 
 function listOf(tasks: readonly Task[]): string {
-  const more = tasks.length - NAMED;
-  const lines = tasks.slice(0, NAMED).map((task) => `• ${nameOf(task)}`);
-  return [...lines, ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
+  return firstLines(tasks, NAMED, (task) => `• ${nameOf(task)}`).join('\n');
 }

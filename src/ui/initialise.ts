@@ -30,7 +30,9 @@ async function askAndMake(backlogs: Backlogs, backlog: Backlog, hasDatabase: boo
   const read = await backlogs.of(backlog).importable();
   const tasks = read.ok ? read.value : [];
   const { message, detail } = askToInitialise({
-    ...{ root: backlog.root, hasDatabase, importable: tasks.length },
+    root: backlog.root,
+    hasDatabase,
+    importable: tasks.length,
     jsonTrouble: read.ok ? undefined : explainFailure(read.failure, backlog.now).message,
   });
   const withTasks = `Create and Import ${count(tasks.length, 'Task')}`;

@@ -86,7 +86,9 @@ function leftItem(backlog: Backlog, task: Task, lease: Lease): LockItem {
     label: plain(task.title || task.id),
     description: plain(task.id),
     detail: plain(leaseText(lease, backlog.now).join(' · ')),
-    ...{ backlog, task, buttons: [FORCE] },
+    backlog,
+    task,
+    buttons: [FORCE],
   };
 }
 

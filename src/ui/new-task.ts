@@ -70,7 +70,9 @@ async function fill(backlog: Backlog, draft: Draft, step: Exclude<Step, 'create'
     }
     case 'description': {
       const description = await vscode.window.showInputBox({
-        ...{ title: 'Description', value: draft.description, ignoreFocusOut: true },
+        title: 'Description',
+        value: draft.description,
+        ignoreFocusOut: true,
         prompt: 'One paragraph. More can be written in an editor once the task is there: Edit Task, Description.',
       });
       return description === undefined ? {} : { description };

@@ -55,7 +55,9 @@ export async function chooseHow(backlogs: Backlogs, backlog: Backlog, what: stri
 function itemsOf(backlog: Backlog, choice: RunChoice): Item[] {
   const words = choiceWords(backlog, choice);
   const item = (does: Item['does'], icon: string, label: string, description: string): Item => ({
-    ...{ does, label: `$(${icon}) ${label}`, description: plain(description) },
+    does,
+    label: `$(${icon}) ${label}`,
+    description: plain(description),
   });
   return [
     item('run', 'play', 'Run', ''),

@@ -87,7 +87,9 @@ export async function askParent(backlog: Backlog, title: string, task: Task): Pr
   const items = dependencyItems(backlog, task.id, []).filter((item) => item.id !== task.parentId);
   for (;;) {
     const picked = await vscode.window.showQuickPick(task.parentId === undefined ? items : [none, ...items], {
-      ...{ title, placeHolder: 'A child never starts before its parent', matchOnDescription: true },
+      title,
+      placeHolder: 'A child never starts before its parent',
+      matchOnDescription: true,
     });
     if (picked?.refusal === undefined) return picked?.id;
     void tell({ kind: 'wouldCycle', id: task.id, on: picked.id, path: [picked.id, task.id] });

@@ -3,7 +3,7 @@ import type { Plan } from '../waves/waves.ts';
 import { inline, inlineId } from '../markdown.ts';
 import type { OwnedSection } from './sections.ts';
 import { SUBAGENTS_PLAN_FILE } from './slug.ts';
-import { cut, oneLine } from '../text.ts';
+import { cut, oneLine, firstLines } from '../text.ts';
 import { ids, shortTitle } from './wave-facts.ts';
 
 // Enough to see what is there; a list that nobody reads to its end belongs into the tree.
@@ -74,8 +74,7 @@ function keyFiles(todos: readonly Task[]): readonly string[] {
 }
 
 function bounded(lines: readonly string[]): readonly string[] {
-  if (lines.length <= MAX_LINES) return lines;
-  return [...lines.slice(0, MAX_LINES), `- … and ${lines.length - MAX_LINES} more`];
+  return firstLines(lines, MAX_LINES, (line) => line, '- … ');
 }
 
 function orElse(lines: readonly string[], instead: string): readonly string[] {

@@ -32,7 +32,13 @@ const WORDS: ReadonlyMap<string, WritableStatus> = new Map([
 ]);
 
 const RANK: Readonly<Record<Status, number>> = {
-  ...{ Unknown: 0, Todo: 0, Blocked: 0, 'In Progress': 1, Review: 2, Done: 3, Cancelled: 3 },
+  Unknown: 0,
+  Todo: 0,
+  Blocked: 0,
+  'In Progress': 1,
+  Review: 2,
+  Done: 3,
+  Cancelled: 3,
 };
 
 /**

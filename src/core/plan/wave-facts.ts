@@ -1,7 +1,7 @@
 import type { Status, Task } from '../task.ts';
 import type { BlockedTask, Plan, Wave } from '../waves/waves.ts';
 import { inline, inlineId, inlineName } from '../markdown.ts';
-import { cut, oneLine } from '../text.ts';
+import { cut, oneLine, firstOf } from '../text.ts';
 
 /** What both plan documents say of waves and tasks, in the same words. */
 
@@ -91,6 +91,5 @@ export function describeBlock({ reason }: BlockedTask): string {
 
 /** Ids that are in no `Task`, at most twenty of them. */
 export function ids(list: readonly Task['id'][]): string {
-  const shown = list.slice(0, 20).map(inlineId).join(', ');
-  return list.length > 20 ? `${shown} and ${list.length - 20} more` : shown;
+  return firstOf(list, 20, inlineId);
 }

@@ -1,7 +1,7 @@
 import type { Backlog } from '../../core/backlog.ts';
 import { type Finding, type FindingKind, safeChanges } from '../../core/doctor/finding.ts';
 import { inline } from '../../core/markdown.ts';
-import { count } from '../../core/text.ts';
+import { count, firstLines } from '../../core/text.ts';
 import { findingsOf, fixLines, isNoFinding } from './doctor-rows.ts';
 import { countBySeverity, KIND_WORDS, troubleSubject } from './doctor-words.ts';
 import { explainFailure, explainNotice } from '../messages.ts';
@@ -50,12 +50,10 @@ function outlook(backlog: Backlog): string {
 
 function section(backlog: Backlog, kind: FindingKind, findings: readonly Finding[]): string {
   const { title, exarp, waves } = KIND_WORDS[kind];
-  const shown = findings.slice(0, MOST_OF_A_KIND).map((finding) => entry(backlog, finding));
-  const more = findings.length - shown.length;
   return [
     `## ${title} (${findings.length})`,
     `exarp-go ${inline(exarp)}.  \nTodo2 Waves ${inline(waves)}.`,
-    [...shown, ...(more > 0 ? [`- … and ${more} more`] : [])].join('\n'),
+    firstLines(findings, MOST_OF_A_KIND, (finding) => entry(backlog, finding), '- … ').join('\n'),
   ].join('\n\n');
 }
 

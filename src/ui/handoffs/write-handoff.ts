@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../../core/backlog.ts';
 import type { HandoffDraft } from '../../core/handoff.ts';
-import { count, oneLine, plain } from '../../core/text.ts';
+import { count, oneLine, plain, firstOf } from '../../core/text.ts';
 import type { Task } from '../../core/task.ts';
 import { pickBacklog, tell } from '../ask.ts';
 import type { Backlogs } from '../backlogs.ts';
@@ -24,7 +24,9 @@ export async function writeHandoff(backlogs: Backlogs, title: 'Write Handoff' | 
   const git = backlog.gitStatus();
   const ask = (step: number, prompt: string, example: string, more: Partial<vscode.InputBoxOptions> = {}) =>
     vscode.window.showInputBox({
-      ...{ title: `${title} (${step}/${STEPS})`, prompt, placeHolder: example },
+      title: `${title} (${step}/${STEPS})`,
+      prompt,
+      placeHolder: example,
       ignoreFocusOut: true, // looking something up elsewhere must not throw away what is typed
       ...more,
     });
@@ -124,8 +126,7 @@ async function pickParts(backlog: Backlog, git: HandoffDraft['git'], title: stri
 }
 
 function named(tasks: readonly Task[]): string {
-  const shown = tasks.slice(0, 5).map((task) => oneLine(task.title) || task.id);
-  return [...shown, ...(tasks.length > shown.length ? [`${tasks.length - shown.length} more`] : [])].join(' · ');
+  return firstOf(tasks, 5, (task) => oneLine(task.title) || task.id);
 }
 
 function gitWords({ branch, uncommittedFiles = 0 }: NonNullable<HandoffDraft['git']>): string {

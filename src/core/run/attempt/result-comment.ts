@@ -1,5 +1,5 @@
 import { code, fenced, inline } from '../../markdown.ts';
-import { cut, duration } from '../../text.ts';
+import { cut, duration, firstLines } from '../../text.ts';
 import type { WorkEnd } from '../../ports.ts';
 import type { Evidence, VerifyResult } from '../evidence.ts';
 
@@ -51,8 +51,7 @@ function evidenceLines({ startedAt, endedAt, verify, files, logFile, sessionId }
     ...(sessionId === undefined ? [] : [`- Session of the agent: ${code(cut(sessionId, MAX_LINE))}`]),
     // None may mean that nobody could tell, as where there is no git.
     ...(files.length === 0 ? [] : [`- Files changed (${files.length}):`]),
-    ...files.slice(0, MAX_FILES).map((file) => `  - ${code(cut(file, MAX_LINE))}`),
-    ...(files.length > MAX_FILES ? [`  - and ${files.length - MAX_FILES} more`] : []),
+    ...firstLines(files, MAX_FILES, (file) => `  - ${code(cut(file, MAX_LINE))}`, '  - '),
   ];
   const failed = verify !== undefined && !verify.passed && verify.tail.trim() !== '';
   return [

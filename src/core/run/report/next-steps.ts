@@ -1,5 +1,5 @@
 import { inlineId } from '../../markdown.ts';
-import { count } from '../../text.ts';
+import { firstOf } from '../../text.ts';
 import type { TaskId } from '../../task.ts';
 import type { RunState, TaskOutcome } from '../run-events.ts';
 
@@ -31,12 +31,9 @@ export function nextSteps(run: RunState): string {
       'Review what waits for it, and set it to Done',
     ],
   ];
-  const lines = steps.flatMap(([ids, words]) => (ids.length === 0 ? [] : [`- ${words}: ${listed(ids)}.`]));
+  const lines = steps.flatMap(([ids, words]) =>
+    ids.length === 0 ? [] : [`- ${words}: ${firstOf(ids, SHOWN, inlineId)}.`],
+  );
   if (run.phase !== 'ended') return ['- The run has not ended; this report tells how far it is.', ...lines].join('\n');
   return lines.length === 0 ? 'Nothing: every task is done.' : lines.join('\n');
-}
-
-function listed(ids: readonly TaskId[]): string {
-  const shown = ids.slice(0, SHOWN).map(inlineId).join(', ');
-  return ids.length > SHOWN ? `${shown} and ${count(ids.length - SHOWN, 'other')}` : shown;
 }

@@ -2,7 +2,7 @@ import { fenced, inline } from '../../markdown.ts';
 import type { Evidence, VerifyResult } from '../evidence.ts';
 import type { TaskOutcome, TaskRun } from '../run-events.ts';
 import { type ReportContext, taskName } from './report-context.ts';
-import { duration } from '../../text.ts';
+import { duration, firstOf } from '../../text.ts';
 import { verifyWords } from '../run-messages.ts';
 
 /** More files than this are counted. */
@@ -33,11 +33,7 @@ function verifyLines(verify: VerifyResult): readonly string[] {
 
 function rest({ files, logFile, sessionId, summary }: Evidence): readonly string[] {
   const lines: string[] = [];
-  if (files.length > 0) {
-    const shown = files.slice(0, FILES_SHOWN).map(inline).join(', ');
-    const more = files.length - FILES_SHOWN;
-    lines.push(`- Files: ${shown}${more > 0 ? `, and ${more} more` : ''}`);
-  }
+  if (files.length > 0) lines.push(`- Files: ${firstOf(files, FILES_SHOWN, inline)}`);
   if (logFile !== undefined) lines.push(`- Log: ${inline(logFile)}`);
   if (sessionId !== undefined) lines.push(`- Session: ${inline(sessionId)}`);
   if (summary !== undefined && summary.trim() !== '') {
