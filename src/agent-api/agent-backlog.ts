@@ -20,7 +20,7 @@ export interface AgentLocks extends Pick<Locks, 'holder' | 'renew'> {
     ending: Ending,
     options: { readonly commentType: AgentComment['type'] },
   ): Promise<Result<{ readonly status: Status; readonly commented: boolean }, Failure>>;
-  /** Adds a note, whoever holds the task. Fails with `noSuchTask`, `writeFailed`. */
+  /** Adds a note, also to a task that another holder has. Fails with `noSuchTask`, `writeFailed`. */
   addNote(id: TaskId, text: string): Promise<Result<undefined, Failure>>;
   /** The latest `result` of each of these tasks that has one. */
   results(ids: readonly TaskId[]): Promise<Result<ReadonlyMap<TaskId, string>, Failure>>;
@@ -40,7 +40,7 @@ export interface AgentBacklogParts {
   readonly foldCase: boolean;
 }
 
-/** A backlog as agents work with it: all of it speaks for one holder, which is that of whoever serves it. */
+/** A backlog as agents work with it: all of it speaks for one holder, which is that of the process that serves it. */
 export class AgentBacklog {
   readonly #parts: AgentBacklogParts;
 
@@ -89,7 +89,7 @@ export class AgentBacklog {
   ): Promise<Result<{ readonly status: Status; readonly commented: boolean }, Failure>> {
     const { locks, keeper, backlog } = this.#parts;
     if (backlog.runs.of(id) !== undefined) return fail({ kind: 'agentAtWork', id });
-    // Before it is written, so that nobody takes our own change for one that undoes our claim.
+    // Before it is written, so that our own change is not mistaken for one that undoes our claim.
     const keep = keeper.untrack(id);
     const ending = { to, overrules: false, comment: comment && (() => comment.text) };
     const ended = await locks.releaseWithResult(id, ending, { commentType: comment?.type ?? 'result' });

@@ -99,7 +99,7 @@ At most 400 words:
 
 - **Verified**: the ids of the tasks that are done, and by what you know it.
 - **Incomplete**: the ids of those that are not, and what is missing in each.
-- **Issues**: whatever else has to be seen to before the next wave, such as failing checks or tasks that disturbed each other.
+- **Issues**: what else has to be fixed before the next wave, such as failing checks or tasks that disturbed each other.
 `,
   },
 };

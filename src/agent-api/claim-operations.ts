@@ -74,7 +74,7 @@ export const nextTask = operation({
   },
 });
 
-/** A claim that nobody hears of would stay until the client goes, as it does where this fails; one that only got a new end is somebody's work. */
+/** A claim whose answer the client never reads would stay until the client goes, as it does where this fails. A claim that was only renewed is current work, and stays. */
 function releaseUnheard(served: AgentBacklog, { id, fresh }: Claim): Pick<Answer, 'undo'> {
   if (!fresh) return {};
   return {

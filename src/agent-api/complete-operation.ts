@@ -43,7 +43,7 @@ export const completeTask = operation({
   name: 'waves_complete',
   title: 'Report a task as done',
   description:
-    'Ends your work on a task that this connection holds, in one transaction: writes your report as its result, sets it to Review and releases the lock. Report honestly: checks that did not pass belong into the report too. A status that somebody set meanwhile stays. Refused for a task that this connection does not hold.',
+    'Ends your work on a task that this connection holds, in one transaction: writes your report as its result, sets it to Review and releases the lock. Report honestly: checks that did not pass belong into the report too. A status that was set in the meantime stays. Refused for a task that this connection does not hold.',
   input: INPUT,
   output: ENDED,
   effect: { readOnly: false, destructive: false, idempotent: false },

@@ -101,7 +101,7 @@ export const readHandoffs = operation({
   },
 });
 
-/** Others write these files by hand, too: none of them may fill the head of whoever reads it. */
+/** Others write these files by hand, too: none of them may fill the context of the agent that reads it. */
 function shortened(handoff: Handoff): Handoff {
   const texts = (all: readonly string[]): readonly string[] => all.slice(0, 50).map((text) => cut(text, 2_000));
   const tasks = (all: Handoff['inProgress']): Handoff['inProgress'] =>

@@ -29,7 +29,7 @@ export class InvokedSubagents implements SubagentHost {
     return isThere === true ? undefined : { kind: 'noSubagents' };
   }
 
-  /** The text of what the tool answers; whatever else it answers is for models. An abort is passed on as a cancellation. */
+  /** The text of what the tool answers; its other parts are for models. An abort is passed on as a cancellation. */
   async run({ prompt, description, signal }: SubagentRequest): Promise<SubagentAnswer> {
     const { lm, CancellationTokenSource } = this.#editor;
     if (typeof lm?.invokeTool !== 'function') throw new Error('this editor has no tools for subagents');

@@ -84,7 +84,7 @@ export function wavesOf(
   };
 }
 
-/** As people write them: `#api` and `api` are one tag, whatever the case. */
+/** As users write them: `#api`, `api` and `API` are one tag. */
 export function hasTag(tags: readonly string[], wanted: string): boolean {
   const plain = (tag: string): string => tag.trim().replace(/^#/, '').toLowerCase();
   return tags.some((tag) => plain(tag) === plain(wanted));

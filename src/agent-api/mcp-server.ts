@@ -157,7 +157,7 @@ export function createWavesServer(parts: WavesServerParts): WavesServer {
       }),
     );
   });
-  // The list is looked at for changes from the moment that somebody could have asked for it. A client that does not wait for
+  // The list is looked at for changes from the moment that a client could have asked for it. A client that does not wait for
   // our answer has not told its name by then, which the name in its locks is made of.
   server.oninitialized = () => void parts.clock.after(0, () => subscriptions.start());
 

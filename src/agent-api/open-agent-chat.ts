@@ -15,7 +15,7 @@ const MAX_LINK = 10_000 - 21;
  * Brings a prompt to the editor's own agent by the first of these ways that the editor has and that works: its command that
  * opens a chat, its command for links, the link itself, an empty chat with the prompt on the clipboard, the clipboard alone.
  *
- * A person sends it, whatever the way. None of the commands is documented, so each is looked for, and none is waited for
+ * The user sends it in any case. None of the commands is documented, so each is looked for, and none is waited for
  * for long. The prompt must hold no text of others: links and commands are read by other programs.
  */
 export async function openAgentChat(

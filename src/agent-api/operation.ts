@@ -13,7 +13,7 @@ export type AgentFailure =
   | { readonly kind: 'unknownTask'; readonly id: string }
   | { readonly kind: 'unknownWave'; readonly number: number; readonly known: readonly number[] }
   | { readonly kind: 'notReady'; readonly id: TaskId; readonly reasons: readonly NotReady[] }
-  /** This very holder has it, so whoever asks may be a second agent at the same task. */
+  /** This very holder has it, so the caller may be a second agent at the same task. */
   | { readonly kind: 'alreadyOurs'; readonly id: TaskId; readonly lock: Lock }
   | {
       readonly kind: 'doneNotAllowed';
@@ -25,7 +25,7 @@ export type AgentFailure =
 export interface Answer<T = unknown> {
   readonly text: string;
   readonly structured: T;
-  /** Takes back what was done, for when nobody hears the answer any more; absent where nothing has to be. Never rejects for what the world can cause. */
+  /** Undoes what was done, for when the client does not read the answer any more; absent where nothing has to be undone. Never rejects for what the world can cause. */
   readonly undo?: () => Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export interface Operation {
   readonly input: ObjectSchema;
   readonly output: ObjectSchema;
   readonly effect: Effect;
-  /** Takes whatever comes: what is no such input fails with `wrongInput`. Rejects only for a bug. */
+  /** Takes any value: one that does not match the schema fails with `wrongInput`. Rejects only for a bug. */
   run(served: AgentBacklog, input: unknown): Promise<Result<Answer, AgentFailure>>;
 }
 

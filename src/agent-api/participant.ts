@@ -111,7 +111,7 @@ async function explain(
   return refuse(`There is no task ${oneLine(id).slice(0, 80)} in this backlog.`);
 }
 
-/** Letter by letter, else whatever the case, as people type ids; where that fits several, none. */
+/** The exact id, else the one that differs only in case, as users type ids; none where that fits several. */
 function findTask(backlog: Backlog, id: string): Task | undefined {
   const tasks = backlog.snapshot?.tasks ?? [];
   const exact = tasks.find((task) => task.id === id);

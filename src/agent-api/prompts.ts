@@ -80,7 +80,7 @@ ${fenced(data)}
 
 1. For each task look at it with waves_show, and at what it was to bring about in the working copy.
 2. Check the reports: do the files they name show the change, and do the project's tests and linter pass?
-3. Where something is wrong, say so at the task with waves_note, in words that whoever mends it can act on.
+3. Where something is wrong, say so at the task with waves_note, in words that the agent that fixes it can act on.
 4. Answer for the wave, in 400 words at most: Verified, Incomplete (which tasks, what is missing) or Issues (which tasks,
    what is wrong).
 

@@ -18,7 +18,7 @@ export interface SubagentLauncherOptions {
 const GATHER_MS = 300;
 
 /**
- * Brings the tasks that runs of this window begin to subagents that nobody can start from here: the editor's agent is asked
+ * Brings the tasks that runs of this window begin to subagents that cannot be started from here: the editor's agent is asked
  * for them, in one prompt for all that have their turn at the same time. The next prompt comes when all of the one before have
  * ended, so that no more are at work than the run allows, and a person has one chat at a time to look at.
  */

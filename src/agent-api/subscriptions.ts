@@ -11,7 +11,7 @@ export interface SubscriptionsParts {
   readonly reportBug: (error: unknown) => void;
 }
 
-/** A wave of agents writes many times a second; nobody reads so often. */
+/** A wave of agents writes many times a second; no client reads so often. */
 const REST_MS = 500;
 
 /** Tells a client which of its resources are others than when it was last told, and when the list of them is another one. */

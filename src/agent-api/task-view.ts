@@ -31,7 +31,7 @@ export const TASK_ROW = object(
   ['id', 'title', 'status', 'priority', 'tags', 'state', 'reasons'],
 );
 
-/** A task as whoever is to work on it needs it. */
+/** A task as the agent that works on it needs it. */
 export const TASK = object(
   {
     ...TASK_ROW.properties,
@@ -65,7 +65,7 @@ export const TASK = object(
 
 type TaskView = ValueOf<typeof TASK>;
 
-// Whatever a backlog holds has to leave a model room to think. Lengths in characters.
+// A large backlog has to leave a model room to think. Lengths in characters.
 const MAX_TITLE = 300;
 const MAX_TAGS = 30;
 const MAX_TAG = 100;

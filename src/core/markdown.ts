@@ -54,7 +54,7 @@ export function inertMarkdown(text: string): string {
   );
 }
 
-/** Reads `(destination…` or `: destination…`; whatever it is not sure of is not safe. */
+/** Reads `(destination…` or `: destination…`; a destination that it is not sure of is not safe. */
 function leadsSomewhereSafe(rest: string): boolean {
   const [, opening, destination = '', next] = /^([(:])\s*([^\s()<>]*)(.?)/u.exec(rest) ?? [];
   if (destination === '') return opening === '(' && next === ')';

@@ -50,7 +50,7 @@ async function start(batch: Batch, backlog: Backlog, workspace: Workspace): Prom
   const message = plain(`${result.title}: ${batchWords(result)}`);
   const isWell = result.status === 'success' || result.status === 'cancelled';
   const tell = isWell ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
-  // The command has done its work: nobody has to answer for it to end.
+  // The command has done its work, and does not wait for an answer.
   void tell(message, REPORT).then((chosen) => (chosen === REPORT ? openDocument('batch', backlog) : undefined));
 }
 

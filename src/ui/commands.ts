@@ -365,7 +365,7 @@ async function setStatus({ backlog, task }: Target, to: 'Todo' | 'Done'): Promis
   if (!set.ok) await tell(set.failure);
 }
 
-/** Marks everything in Review as Done, one short transaction each; what somebody changed meanwhile stays and is named. */
+/** Marks everything in Review as Done, one short transaction each; what was changed in the meantime stays and is named. */
 async function approveWave(node: TreeNode | undefined): Promise<void> {
   if (node?.kind !== 'wave') return;
   const { backlog, number } = node;

@@ -20,7 +20,7 @@ interface ToldContent {
  * The descriptions of tasks as files, so that a real editor edits them and saving writes them. They have a scheme of their own,
  * because an editor saves only to a file system; `documents.ts` serves content, which is read-only.
  *
- * The editor itself asks what to do where somebody changed the text while it was being edited: it compares `mtime` before it
+ * The editor itself asks what to do where another program changed the text while it was being edited: it compares `mtime` before it
  * writes. What changes between that look and the write is caught under the write lock.
  */
 export class DescriptionFiles implements vscode.FileSystemProvider, Disposable {

@@ -5,7 +5,7 @@ import type { TaskId } from '../core/task.ts';
 import { explainFailure } from './messages.ts';
 import { agentTitle, explainSkip, explainWait } from '../core/run/run-messages.ts';
 
-/** More prompts than anybody reads; the order and the commands are there for all. */
+/** The user does not read more prompts; the order and the commands are there for all tasks. */
 const MOST_PROMPTS = 50;
 
 /** What the words of a dry run need beside it. */

@@ -20,7 +20,9 @@ export function summariseLocks(backlogs: readonly Backlog[]): LockSummary | unde
   const ours = locks.filter((held) => held.lease.kind === 'ours');
   const others = locks.length - ours.length;
   const othersWords = [
-    others === 0 ? 'Nobody else holds a lock.' : `${others} ${others === 1 ? 'lock is' : 'locks are'} held by others.`,
+    others === 0
+      ? 'No other holder has a lock.'
+      : `${others} ${others === 1 ? 'lock is' : 'locks are'} held by others.`,
     ...runsSentence(backlogs),
   ].join(' ');
   const soonest = ours.reduce<number | undefined>(

@@ -8,7 +8,7 @@ interface Pace {
 }
 
 /**
- * Passes on that something changed, for what takes long to show: at most once in `restMs`, and only while somebody can see it. What
+ * Passes on that something changed, for what takes long to show: at most once in `restMs`, and only while the user can see it. What
  * is not visible is told once it is; the last change is never lost.
  */
 export class PacedChanges implements Disposable {
@@ -30,7 +30,7 @@ export class PacedChanges implements Disposable {
     this.look();
   }
 
-  /** Nobody has it open any more. */
+  /** It is not open any more. */
   forget(key: string): void {
     this.#waiting.delete(key);
     this.#toldAt.delete(key);
@@ -46,7 +46,7 @@ export class PacedChanges implements Disposable {
       if (!this.#isVisible(key)) continue;
       const restMs = this.#pace.restMs(key);
       const since = clock.now() - (this.#toldAt.get(key) ?? -Infinity);
-      // A clock that was set back must not make anybody wait for it.
+      // A clock that was set back must not delay the telling.
       if (since >= 0 && since < restMs) {
         restLeft = Math.min(restLeft, restMs - since);
         continue;

@@ -41,7 +41,7 @@ export function statusOffers(backlog: Backlog, moves: readonly StatusMove[]): re
   }));
 }
 
-/** What stands in the way of changing a task now: somebody holds it, or an agent of this window works on it. */
+/** What stands in the way of changing a task now: another holder has it, or an agent of this window works on it. */
 export function isTaken(backlog: Backlog, id: TaskId): boolean {
   const task = backlog.task(id);
   return task !== undefined && (backlog.leaseOf(task).kind === 'theirs' || backlog.runs.of(id) !== undefined);
@@ -85,7 +85,7 @@ export async function previewAndApply(
     await tell(applied.failure);
     return;
   }
-  // The notice may stay for long: whoever asked for the change does not wait for it.
+  // The notice may stay for long: the caller does not wait for it.
   void offerUndo(backlog, changes);
 }
 
@@ -98,7 +98,7 @@ async function takeBack(backlog: Backlog, changes: readonly Change[]): Promise<v
   await backlog.refresh();
   const back = undoChanges(changes, backlog.snapshot?.byId ?? new Map());
   if (back === undefined) {
-    await vscode.window.showWarningMessage('Somebody has changed these tasks since. Nothing was taken back.');
+    await vscode.window.showWarningMessage('These tasks were changed in the meantime. Nothing was undone.');
     return;
   }
   const undone = await backlog.edits.apply(back);

@@ -11,7 +11,7 @@ export async function revealFile({ file, detail }: Unreadable): Promise<void> {
       await vscode.window.showTextDocument(uri, { selection: new vscode.Range(place, place) });
       return;
     } catch {
-      // Too large for an editor, or not to be read by anybody: its place can still be shown.
+      // The file is too large for an editor, or cannot be read: its place can still be shown.
     }
   }
   const isInWorkspace = vscode.workspace.getWorkspaceFolder(uri) !== undefined;

@@ -21,7 +21,7 @@ export interface Need {
 
 /**
  * What needs a person in the runs that this window leads, of what happened from `since` (epoch ms) on. What a person did
- * themselves needs nobody.
+ * themselves needs no user.
  */
 export function needsOf(backlog: Backlog, since: number): readonly Need[] {
   const interrupted = interruptedRuns(backlog).filter(({ endedAt }) => endedAt !== undefined && endedAt >= since);
@@ -80,8 +80,8 @@ function endWords(name: string, outcome: TaskOutcome, now: number): Words | unde
     case 'unknown':
       return {
         kind: 'unknown',
-        message: `Nobody saw how ${name} ended. Look at what was done before it is run again.`,
-        several: (more) => `Nobody saw how ${name} and ${more} more ended.`,
+        message: `The end of ${name} is unknown. Look at what was done before it is run again.`,
+        several: (more) => `The ends of ${name} and ${more} more are unknown.`,
       };
     case 'lockLost':
       return {

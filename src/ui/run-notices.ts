@@ -11,7 +11,7 @@ import { openDocument } from './documents.ts';
 /** What the notices are made of. */
 export interface RunNoticesParts {
   readonly backlogs: Backlogs;
-  /** Whether somebody looks at this window. */
+  /** Whether this window has the focus. */
   readonly isFocused: () => boolean;
   /** Whether a person wants notices of a backlog at all. */
   readonly wants: (backlog: Backlog) => boolean;

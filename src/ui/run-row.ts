@@ -29,7 +29,7 @@ export function pastRunsOf(backlog: Backlog): readonly RunState[] {
   return backlog.runs.past.filter((run) => isPast(backlog, run) && !isInterrupted(backlog, run));
 }
 
-/** Runs that ended with their window, while there was something left to do that nobody took up. */
+/** Runs that ended with their window, while there was something left to do, and that no later run has resumed. */
 export function interruptedRuns(backlog: Backlog): readonly RunState[] {
   return backlog.runs.past.filter((run) => isPast(backlog, run) && isInterrupted(backlog, run));
 }

@@ -7,7 +7,7 @@ import { AGENT_KINDS } from '../core/run/run-messages.ts';
 /** The section that every setting of ours stands in. */
 export const SECTION = 'todo2Waves';
 
-/** A longer time limit than a week would not fit a timer; nobody means it. */
+/** A longer time limit than a week would not fit a timer. */
 const MOST_MINUTES = 7 * 24 * 60;
 
 /** Values of one folder, each checked: what a person mistyped counts as not set. */

@@ -60,7 +60,7 @@ function taskState(
   return task.status === 'In Progress' && readiness.kind === 'ready' ? `${words} · In Progress without a lock` : words;
 }
 
-/** Dependencies that nobody has, where they do not hinder: reported all the same. */
+/** Dependencies on tasks that do not exist, where they do not block: they are still reported. */
 function missingNote(backlog: Backlog, task: Task): readonly string[] {
   const missing = backlog.plan?.missing.get(task.id) ?? [];
   if (missing.length === 0 || backlog.plan?.options.missing === 'blocked') return [];

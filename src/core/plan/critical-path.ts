@@ -8,7 +8,7 @@ import type { Plan } from '../waves/waves.ts';
 export function findCriticalPath(plan: Plan): readonly Task[] {
   const best = new Map<TaskId, { task: Task; length: number; before: TaskId | undefined }>();
   let end: TaskId | undefined;
-  // Waves are in order, so whatever a task waits for has been seen before it.
+  // Waves are in order, so the dependencies of a task were seen before it.
   for (const wave of plan.waves) {
     for (const task of wave.tasks) {
       const before = longest(prerequisites(task), best);

@@ -6,7 +6,7 @@ export interface Split {
   readonly body: string;
 }
 
-/** Splits a document into frontmatter and body, both with LF, whatever line ends and byte order mark it came with. */
+/** Splits a document into frontmatter and body, both with LF and without a byte order mark. */
 export function splitFrontmatter(text: string): Split {
   const unix = text.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n');
   const match = /^---[ \t]*\n([\s\S]*?)(?:^|\n)---[ \t]*(?:\n|$)/.exec(unix);

@@ -6,7 +6,7 @@ import { SUBAGENTS_PLAN_FILE } from './slug.ts';
 import { cut, oneLine, firstLines } from '../text.ts';
 import { ids, shortTitle } from './wave-facts.ts';
 
-// Enough to see what is there; a list that nobody reads to its end belongs into the tree.
+// Enough to see what is there; a longer list belongs into the tree.
 const MAX_LINES = 100;
 
 /** Sections 5 to 8 as they are before a person edits them. `todos` are the tasks that the plan lists in full. */

@@ -39,7 +39,7 @@ export interface MainPlanInput {
  */
 const TODO_WAVES = 2;
 
-/** An editor shows every todo in one list and puts it into each prompt; beyond this many the file helps nobody. */
+/** An editor shows every todo in one list and puts it into each prompt; beyond this many the file does not help. */
 export const MAX_TODOS = 500;
 
 // The agents and the rule that a plan names, where exarp-go's plans name them.
@@ -166,13 +166,13 @@ function whichTasks(shown: number, all: number): string {
   return `The open tasks of the first ${TODO_WAVES} waves; section 4 has all waves.${rest}`;
 }
 
-/** Ids whose check box somebody has set. */
+/** Ids whose check box is set. */
 function checkedIn(existing: string | undefined): ReadonlySet<string> {
   if (existing === undefined) return new Set();
   return new Set(readPlan(existing).marks.flatMap(({ id, isChecked }) => (isChecked ? [id] : [])));
 }
 
-/** A mark that nobody has taken into the backlog yet must not get lost only because its task has moved. */
+/** A mark that is not in the backlog yet must not get lost when its task moves to another wave. */
 function checkedElsewhere(plan: Plan, todos: readonly Task[], checked: ReadonlySet<string>): readonly Task[] {
   if (checked.size === 0) return [];
   const listed = new Set(todos);

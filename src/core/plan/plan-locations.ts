@@ -8,7 +8,7 @@ export interface IdLocation {
   readonly line: number;
   readonly start: number;
   readonly end: number;
-  /** `mention` is somewhere in the text, where an id that nobody knows is no mistake. */
+  /** `mention` is somewhere in the text, where an unknown id is no mistake. */
   readonly as: 'todo' | 'wave' | 'milestone' | 'mention';
 }
 
@@ -29,13 +29,13 @@ export interface PlanLocations {
   readonly statuses: ReadonlyMap<string, string>;
 }
 
-/** A plan of more lines is looked at up to here only: nobody reads further, and an editor waits for the answer. */
+/** A plan of more lines is looked at up to here only, since an editor waits for the answer. */
 const MAX_LINES = 50_000;
 
 const MILESTONE = /^\s*-\s*\[\s*[ xX]\s*\]\s*(?:(?:\*\*.+?\*\*|.+?)\s*\(\s*([A-Za-z0-9_-]+)\s*\)|([A-Za-z0-9_-]+)\s*$)/;
 const MENTION = /(?<![\w-])[A-Z][A-Za-z]{0,9}-\d+(?![\w-])/g;
 
-/** Finds tasks and waves in a plan, line by line and without YAML, so that it can be done while somebody types. */
+/** Finds tasks and waves in a plan, line by line and without YAML, so that it can be done while the user types. */
 export function findLocations(text: string): PlanLocations {
   const ids: IdLocation[] = [];
   const waves: { line: number; in: WaveLocation['in']; number: number; ids: readonly string[] }[] = [];

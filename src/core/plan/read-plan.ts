@@ -29,7 +29,7 @@ export interface ReadPlan {
   readonly damage: readonly PlanDamage[];
 }
 
-/** The keys that a main plan of exarp-go has whatever the backlog is. */
+/** The keys that a main plan of exarp-go has for every backlog. */
 const KEYS = [
   'name',
   'overview',
@@ -51,7 +51,7 @@ const MILESTONE =
 const WAVE_LINE = /^- \*\*Wave (\d+)(?::\*\*|\*\* \(parallel\):) (.+)$/;
 
 /**
- * Reads a main plan in whatever state it is: any line ends, a byte order mark, frontmatter that is gone, cut or no YAML. Never
+ * Reads a main plan in any state: any line ends, a byte order mark, frontmatter that is gone, cut or no YAML. Never
  * fails; what is in the way of others is in `damage`.
  */
 export function readPlan(text: string): ReadPlan {

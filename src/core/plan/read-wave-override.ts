@@ -1,7 +1,7 @@
 import type { WaveOverride } from './wave-override.ts';
 import { readPlan } from './read-plan.ts';
 
-/** Reads the waves of a file by its format, whatever its line ends; undefined where it has none. Never fails. */
+/** Reads the waves of a file by its format, with any line ends; undefined where it has none. Never fails. */
 export function readWaveOverride(file: string, text: string): WaveOverride | undefined {
   const waves = /\.json$/i.test(file)
     ? fromJson(text)

@@ -42,7 +42,7 @@ function endOf(lines: readonly string[], start: number): number {
 function withSection(lines: readonly string[], heading: string, section: readonly string[]): readonly string[] {
   const at = lines.findIndex((line) => line.trimEnd() === heading);
   if (at !== -1) return [...lines.slice(0, at), ...section, ...lines.slice(endOf(lines, at))];
-  // Before whatever comes after it by number, else at the end.
+  // Before the next section by number, else at the end.
   const number = Number(/\d/.exec(heading)?.[0]);
   const after = lines.findIndex((line) => Number(/^## (\d)\./.exec(line)?.[1] ?? 0) > number);
   if (after !== -1) return [...lines.slice(0, after), ...section, ...lines.slice(after)];

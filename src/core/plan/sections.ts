@@ -1,4 +1,4 @@
-/** A section of a plan that belongs to whoever edits it, once edited. */
+/** A section of a plan that belongs to the user, once the user has edited it. */
 export interface OwnedSection {
   readonly number: 5 | 6 | 7 | 8;
   readonly title: string;
@@ -28,7 +28,7 @@ const AS_GENERATED =
 /** The text of each section 5 to 8, from its heading on, that is not just as we generated it. */
 function editedSections(body: string): ReadonlyMap<number, string> {
   const lines = body.split('\n');
-  // A fence that nobody closed would swallow the headings after it, and they would come back double.
+  // A fence that is not closed would swallow the headings after it, and they would come back double.
   const headings = findHeadings(lines, true) ?? findHeadings(lines, false) ?? [];
   const edited = new Map<number, string>();
   headings.forEach(({ line, number }, i) => {
@@ -66,7 +66,7 @@ function findHeadings(lines: readonly string[], heedFences: boolean): readonly H
   return fence === undefined ? headings : undefined;
 }
 
-/** FNV-1a over UTF-16 units: tells an edit from none, and is no protection against anybody. */
+/** FNV-1a over UTF-16 units: tells an edit from none, and protects against no attacker. */
 function hash(text: string): string {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);

@@ -8,7 +8,7 @@ const MAX_BYTES = 180;
 
 /**
  * The name of a plan file without its ending: the last part of the title, blanks and colons as `-`, case kept, as
- * exarp-go names it; beyond that, whatever some file system refuses or reads as a path is taken out. Never empty.
+ * exarp-go names it; beyond that, characters that a file system refuses or reads as a path are taken out. Never empty.
  */
 export function planSlug(title: string): string {
   const last = title.split('/').findLast((part) => part.trim() !== '') ?? '';

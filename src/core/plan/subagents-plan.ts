@@ -44,7 +44,7 @@ export function writeSubagentsPlan({ title, rootName, plan }: SubagentsPlanInput
   const parts = [
     `# Parallel Execution Plan: Subagents (${label})`,
     `**Source plan:** [${inline(`.cursor/plans/${source}`)}](${encodePath(source)})`,
-    '**Strategy:** one subagent per task. All subagents of a wave run at the same time; the next wave starts when this one is done and checked. A task is claimed before it is worked on: where somebody else holds it, leave it to them.',
+    '**Strategy:** one subagent per task. All subagents of a wave run at the same time; the next wave starts when this one is done and checked. A task is claimed before it is worked on: where another holder has it, leave it to them.',
     '## Execution order',
     waves.map((wave, i) => `${i + 1}. **Wave ${wave.number}** — ${orderLine(wave)}`).join('\n'),
     describeNumbering(plan),
@@ -122,10 +122,10 @@ function blockedSection({ blocked }: Plan): readonly string[] {
     (entry) =>
       `- **${inlineId(entry.task.id)}** (${statusWord(entry.task)}) ${describeBlock(entry)}: ${shortTitle(entry.task, 120)}`,
   );
-  return ['## In no wave', 'These tasks cannot start before somebody changes what they wait for.', lines.join('\n')];
+  return ['## In no wave', 'These tasks cannot start before the user changes their dependencies.', lines.join('\n')];
 }
 
-/** A file name as a relative link: whatever could end the link or mean something in an address is encoded. */
+/** A file name as a relative link: characters that could end the link or mean something in an address are encoded. */
 function encodePath(name: string): string {
   return encodeURIComponent(name).replace(/[()'*!]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);
 }

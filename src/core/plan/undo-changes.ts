@@ -2,7 +2,7 @@ import type { Change } from '../edit/change.ts';
 import { parseStatus, type Task, type TaskId } from '../task.ts';
 
 /**
- * What takes back exactly these changes; undefined where one of their tasks is not as they left it, so that nothing that somebody
+ * What takes back exactly these changes; undefined where one of their tasks is not as they left it, so that nothing that another program
  * did since is lost. Only for changes of a status and added dependencies.
  */
 export function undoChanges(

@@ -30,7 +30,7 @@ export type WaveChange =
   | {
       readonly kind: 'possible';
       readonly added: readonly AddedDependency[];
-      /** Tasks nobody asked for that are in another wave afterwards, as they wait for one that was. */
+      /** Tasks that were not moved, but are in another wave afterwards, since they wait for one that was moved. */
       readonly moved: readonly { readonly id: TaskId; readonly from: number; readonly to: number }[];
     }
   | { readonly kind: 'refused'; readonly refusals: readonly [WaveRefusal, ...WaveRefusal[]] };
@@ -97,7 +97,7 @@ function settleLevels(
   const levels = new Map<TaskId, number>();
   const lacking: TaskId[] = [];
   const refusals: WaveRefusal[] = [];
-  // Waves are in order, so whatever a task waits for has been seen before it.
+  // Waves are in order, so the dependencies of a task were seen before it.
   for (const { id } of plan.waves.flatMap((wave) => wave.tasks)) {
     const waits = predecessors(id, plan, byId);
     let natural = 0;

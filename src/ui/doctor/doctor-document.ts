@@ -7,7 +7,7 @@ import { countBySeverity, KIND_WORDS, troubleSubject } from './doctor-words.ts';
 import { explainFailure, explainNotice } from '../messages.ts';
 import { problemText } from '../../core/doctor/problem-text.ts';
 
-/** The most findings of a kind that the report lists: nobody reads more, and the tree has them all. */
+/** The most findings of a kind that the report lists; the tree has them all. */
 const MOST_OF_A_KIND = 100;
 
 /** Everything that is wrong with a backlog, what that means and what would mend it, in markdown. Backlog text in it is inert. */

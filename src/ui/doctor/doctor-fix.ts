@@ -30,7 +30,7 @@ export async function fixFinding(node: TreeNode | undefined): Promise<void> {
   await askAndApply(backlog, KIND_WORDS[first.trouble.kind].title, offers);
 }
 
-/** Shows everything that can be mended without taking anything from anybody, and makes what a person agrees to. */
+/** Shows all safe fixes, and makes those that the user agrees to. */
 export async function fixAllSafe(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   const backlog = node?.backlog ?? (await pickBacklog(backlogs));
   if (backlog === undefined) return;

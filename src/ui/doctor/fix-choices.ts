@@ -16,7 +16,7 @@ export interface Offer {
   readonly description: string;
   /** Old → new. */
   readonly detail: string;
-  /** Agreed to unless somebody says otherwise. */
+  /** Checked at first; the user can uncheck it. */
   readonly isSuggested: boolean;
 }
 

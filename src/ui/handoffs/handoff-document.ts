@@ -9,7 +9,7 @@ import { statusWord, whenWords } from './handoff-row.ts';
 const KNOWN: ReadonlySet<string> = new Set([
   ...['id', 'timestamp', 'host', 'status', 'summary', 'blockers', 'next_steps', 'tasks_in_progress', 'git_status'],
   ...['tasks_completed', 'tasks_completed_today', 'task_journal', 'runs', 'warnings'],
-  // A whole backlog, packed: nothing to read for anybody.
+  // A whole backlog, packed: not meant for reading.
   ...['point_in_time_snapshot', 'point_in_time_snapshot_format', 'point_in_time_snapshot_task_count'],
 ]);
 

@@ -16,7 +16,7 @@ export interface GanttSection {
 }
 
 /**
- * A Mermaid gantt as a block of markdown; empty without bars. Names may be anybody's text: they stay names, and neither end
+ * A Mermaid gantt as a block of markdown; empty without bars. Names are foreign text: they stay names, and neither end
  * the block nor speak Mermaid. Its axis is in the reader's own time zone, as Mermaid has it.
  */
 export function ganttBlock(sections: readonly GanttSection[]): string {

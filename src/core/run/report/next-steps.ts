@@ -19,7 +19,7 @@ export function nextSteps(run: RunState): string {
       those(({ kind }) => kind === 'notRecorded'),
       'Set the status of what ended, but could not be written into the backlog',
     ],
-    [those(({ kind }) => kind === 'lockLost'), 'Ask who has taken over what was lost to somebody else'],
+    [those(({ kind }) => kind === 'lockLost'), 'Ask the new holder about the tasks whose locks were lost'],
     [
       those(({ kind }) => kind === 'failed' || kind === 'notStarted'),
       'Read the log of what failed, then resume the run',

@@ -8,7 +8,7 @@ export interface RunSummary {
   readonly verified: number;
   /** Ended badly, could not be started, were refused by a rate limit to the end, or lost their lock. */
   readonly failed: number;
-  /** Neither success nor failure: nobody saw the end, or it could not be written down. */
+  /** Neither success nor failure: the end is unknown, or could not be recorded. */
   readonly unclear: number;
   readonly stopped: number;
   readonly skipped: number;
