@@ -33,7 +33,7 @@ test('a window without a folder offers to open one', async (t) => {
 test('a folder without a backlog says what is missing, and shows one as soon as it is there', async (t) => {
   const window = await windows.open(t, {});
   const content = await welcome(window);
-  await content.getByText('No Todo2 backlog here').waitFor();
+  await content.getByText('No Todo2 backlog was found').waitFor();
   await content.getByRole('button', { name: 'Look Again' }).waitFor();
   await window.workbench.screenshot('missing-dark');
   await window.workbench.theme('light');
@@ -44,7 +44,7 @@ test('a folder without a backlog says what is missing, and shows one as soon as 
 
 test('a backlog without tasks says that there is nothing to do', async (t) => {
   const window = await windows.open(t, { tasks: [] });
-  await (await welcome(window)).getByText('Nothing to do: the backlog has no tasks yet').waitFor();
+  await (await welcome(window)).getByText('The backlog has no tasks yet').waitFor();
   await window.workbench.screenshot('nothing-to-do-dark');
 });
 
