@@ -180,7 +180,7 @@ export class RunTakeover implements RunHistory, Disposable {
     const { runId, state, lead } = record;
     // One that this window has is its own, also where the flag that says so was lost: see `#lost`.
     const isHere = this.#options.runner.runs.some((run) => run.runId === runId && run.phase !== 'ended');
-    if (lead === 'ours' || (isHere && lead === 'nobody')) return [];
+    if (lead === 'ours' || (isHere && lead === 'none')) return [];
     if (state.phase === 'ended') {
       this.#addPast(state);
       return [];

@@ -2,17 +2,17 @@ import type { ProjectConfig } from '../../core/config.ts';
 
 type Bounds = readonly [least: number, most: number];
 
-/** How a value is written, and what is a good one. Bounds are inclusive, of durations in ms. */
+/** The form and the bounds of a value. Bounds are inclusive, of durations in ms. */
 export type Shape =
   | { readonly kind: 'count'; readonly bounds: Bounds }
   /** A Go duration in YAML, seconds in protobuf. */
   | { readonly kind: 'duration'; readonly bounds: Bounds }
   | { readonly kind: 'hours'; readonly bounds: Bounds }
   | { readonly kind: 'text' | 'texts' | 'status' | 'priority' }
-  /** Of a file; relative to the root, and not out of it. */
+  /** A file path relative to the root, within it. */
   | { readonly kind: 'path' };
 
-/** A value of the configuration: its section and name in YAML, and the numbers of both in exarp-go's `FullConfig`. */
+/** A configuration value: its section and name in YAML, and the field numbers of both in exarp-go's `FullConfig`. */
 export interface Field {
   readonly section: readonly [name: string, number: number];
   readonly name: string;
@@ -33,7 +33,9 @@ const STALE: Shape = { kind: 'duration', bounds: [1_000, 30 * DAY_MS] };
 const TEXT: Shape = { kind: 'text' };
 const PATH: Shape = { kind: 'path' };
 
-/** Every value that we read; of several names for one the first that is there counts. Numbers: exarp-go's `proto/config.proto`. */
+/**
+ * All values that we read; of several fields the first that is set counts. Numbers: exarp-go's `proto/config.proto`.
+ */
 export const FIELDS: Readonly<Record<keyof ProjectConfig, readonly [Field, ...Field[]]>> = {
   maxTasksPerWave: [
     { section: THRESHOLDS, name: 'max_tasks_per_wave', number: 18, shape: { kind: 'count', bounds: [1, 1_000_000] } },
@@ -60,7 +62,7 @@ export const FIELDS: Readonly<Record<keyof ProjectConfig, readonly [Field, ...Fi
   jsonPath: [{ section: DATABASE, name: 'json_fallback_path', number: 2, shape: PATH }],
 };
 
-/** What a field is called, for a message. */
+/** The name of a field, for messages. */
 export function fieldName({ section, name }: Field): string {
   return `${section[0]}.${name}`;
 }

@@ -1,6 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { NO_CONFIG } from '../../core/config.ts';
-import { stampOf } from '../read/file-stamp.ts';
+import { stampAt } from '../read/file-stamp.ts';
 import { readConfig, type ConfigRead } from './config.ts';
 
 type ConfigPaths = Parameters<typeof readConfig>[0];
@@ -15,7 +14,7 @@ export class ConfigFile {
     this.#paths = paths;
   }
 
-  /** The configuration where it says something else than at the call before; undefined where it does not. */
+  /** The configuration where it differs from the last call; else undefined. */
   async readIfChanged(): Promise<ConfigRead | undefined> {
     const stamps = `${await stampAt(this.#paths.configPb)} | ${await stampAt(this.#paths.configYaml)}`;
     if (stamps === this.#stamps) return undefined;
@@ -26,7 +25,7 @@ export class ConfigFile {
     return read;
   }
 
-  /** A file that cannot be read at the moment, as one that is being edited, is no reason to leave the database it named. */
+  /** A file that is unreadable at the moment, for example while it is edited, must not switch to another database. */
   #keepPlace(read: ConfigRead): ConfigRead {
     if (read.isWhole) return read;
     const { sqlitePath, jsonPath } = this.#last.config;
@@ -35,13 +34,5 @@ export class ConfigFile {
       ...read,
       config: { ...config, sqlitePath: config.sqlitePath ?? sqlitePath, jsonPath: config.jsonPath ?? jsonPath },
     };
-  }
-}
-
-async function stampAt(file: string): Promise<string> {
-  try {
-    return stampOf(await stat(file, { bigint: true }));
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'unknown';
   }
 }

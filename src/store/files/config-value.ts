@@ -2,13 +2,12 @@ import { parsePriority, parseStatus } from '../../core/task.ts';
 import type { Shape } from './config-fields.ts';
 import { pathWithin } from './locate.ts';
 
-/** Longer is no name, tag or path. */
+/** In characters, for names, tags and paths. */
 const MAX_TEXT = 1_000;
 
-/** A value that can be used, or what is wrong with one that cannot. */
 type Read = { readonly value: unknown } | { readonly fault: string };
 
-/** Reads a value as a file has it. Undefined for what is the same as silence: nothing, zero, or an empty text. */
+/** Reads and checks a raw value. Undefined for null, zero and an empty text or list, which mean that it is not set. */
 export function readConfigValue(found: unknown, shape: Shape, root: string): Read | undefined {
   if (found === undefined || found === null || found === '' || found === 0) return undefined;
   if (Array.isArray(found) && found.length === 0) return undefined;

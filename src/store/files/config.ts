@@ -12,24 +12,25 @@ import { messageOf } from '../../core/text.ts';
 export interface ConfigRead {
   readonly config: ProjectConfig;
   readonly notices: readonly Notice[];
-  /** False where a file that is there could not be read, so that its silence says nothing. */
+  /** False where a file exists and could not be read, so that a missing value means nothing. */
   readonly isWhole: boolean;
 }
 
-/** Larger is no configuration; and the parser of YAML compares each key with every other one, which takes seconds soon. */
+/** The YAML parser compares each key with every other one, which takes seconds in a large file. */
 const MAX_BYTES = 64 * 1024;
 
 type Paths = Pick<StorePaths, 'root' | 'configPb' | 'configYaml'>;
 
-/** Answers what a file has for a field: undefined where it is silent. */
+/** Looks a field up in a file; undefined where it is not set. */
 type Lookup = (field: Field) => unknown;
 
 /**
- * Reads `.exarp/config.pb`, and `.exarp/config.yaml` for what that is silent on. Never writes, never fails: what is bad in
- * a file is left out, with a notice, and so is a path out of the root, since the file may come with somebody else's repository.
+ * Reads `.exarp/config.pb`, and `.exarp/config.yaml` for what the first does not set. Never writes, never fails: bad
+ * values are left out with a notice, and so are paths out of the root, since the files may come with a foreign
+ * repository.
  *
- * The protobuf file comes first, as exarp-go reads nothing else. It ignores `max_tasks_per_wave` in there, by a merge that
- * forgets it; we honour it, so that our waves may be smaller than those exarp-go prints.
+ * The protobuf file comes first, as exarp-go reads only that. exarp-go ignores its `max_tasks_per_wave` because of a
+ * faulty merge; we honour it, so our waves may be smaller than those exarp-go prints.
  */
 export async function readConfig(paths: Paths): Promise<ConfigRead> {
   const notices: Notice[] = [];
@@ -50,7 +51,7 @@ export async function readConfig(paths: Paths): Promise<ConfigRead> {
   for (const key of ['sqlitePath', 'jsonPath'] as const) {
     const path = config[key];
     if (path === undefined || (await staysWithin(paths.root, path))) continue;
-    // The words of the path alone do not tell: a link in a repository may lead anywhere.
+    // The text of the path is not enough: a link in a repository may lead anywhere.
     const file = pb[key] === undefined ? paths.configYaml : paths.configPb;
     notices.push({ kind: 'badConfig', file, name: fieldName(FIELDS[key][0]), detail: 'leads out of the folder' });
     config = { ...config, [key]: undefined };
@@ -58,7 +59,7 @@ export async function readConfig(paths: Paths): Promise<ConfigRead> {
   return { config, notices, isWhole: fromPb !== undefined && fromYaml !== undefined };
 }
 
-/** The same for two roots that lead to the same database, through whatever links and configurations. */
+/** A key that is equal for two roots with the same database, links and configurations resolved. */
 export async function storeIdentity(root: string): Promise<string> {
   const { database } = await locateStore(root);
   const folder = dirname(database);
@@ -66,13 +67,13 @@ export async function storeIdentity(root: string): Promise<string> {
   return (await real(database)) ?? join((await real(folder)) ?? (await real(root)) ?? root, basename(database));
 }
 
-/** Where the files of a root are by its configuration as it is now. */
+/** The file paths of a root by its current configuration. */
 export async function locateStore(root: string): Promise<StorePaths> {
   const paths = storePathsOf(root);
   return configuredPaths(paths, (await readConfig(paths)).config);
 }
 
-/** Undefined where the file is there and cannot be read. */
+/** Undefined where the file exists and cannot be read. */
 async function readOne(
   file: string,
   root: string,
@@ -82,7 +83,7 @@ async function readOne(
   let lookup: Lookup;
   try {
     const found = await stat(file);
-    // A pipe would be waited for without end.
+    // Opening a pipe would block.
     if (!found.isFile()) throw new Error('it is not a file');
     if (found.size > MAX_BYTES) throw new Error(`the file is larger than ${MAX_BYTES} bytes`);
     lookup = await parse(await readFile(file));
@@ -108,7 +109,7 @@ async function readOne(
   return Object.fromEntries(values) as unknown as ProjectConfig;
 }
 
-/** Fields of exarp-go's `FullConfig`; a zero is not written, and means the same as silence. */
+/** Fields of exarp-go's `FullConfig`; a zero is not written, and means not set. */
 function parsePb(bytes: Uint8Array): Lookup {
   const message = need(readMessage(bytes));
   const none = new Uint8Array(0);
@@ -135,7 +136,7 @@ function need<T>(message: T | undefined): T {
 }
 
 async function parseYaml(bytes: Uint8Array): Promise<Lookup> {
-  // Few projects have the file, so the parser is loaded only with one.
+  // Loaded on demand, since few projects have the file.
   const { parse } = await import('yaml');
   const document: unknown = parse(new TextDecoder().decode(bytes), { logLevel: 'error' });
   if (document === null || document === undefined) return () => undefined;

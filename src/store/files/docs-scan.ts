@@ -1,13 +1,14 @@
 import type { Dirent } from 'node:fs';
 import { opendir, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, join, posix, relative, sep } from 'node:path';
+import { isAbsolute, join, posix } from 'node:path';
 import type { DocsScan } from '../../core/batch/tool.ts';
+import { isWithin } from './locate.ts';
 import { readPlainFile } from './plain-file.ts';
 
-/** A workspace with more than this says so: a daily look must take seconds, not minutes. */
+/** Limits that keep a daily scan within seconds; `isCut` reports when one was reached. */
 const LIMITS = { documents: 2_000, entries: 50_000, bytes: 1024 * 1024, allBytes: 32 * 1024 * 1024, broken: 500 };
 
-/** What tools put there or take along; what begins with a dot is passed over too. */
+/** Folders of tools and dependencies; names with a leading dot are skipped too. */
 const PASSED_OVER = new Set([
   'node_modules',
   'vendor',
@@ -21,8 +22,8 @@ const PASSED_OVER = new Set([
 ]);
 
 /**
- * Looks at every Markdown document below a root: are its relative links true. Follows no link of the file system, neither to
- * walk nor to read, and asks of a link's target only whether it is there. What may not be read is passed over.
+ * Checks the relative links of every Markdown document below a root. Follows no file system links, and only tests
+ * whether a link's target exists. Unreadable files are skipped.
  */
 export async function scanDocs(root: string, signal: AbortSignal, limits = LIMITS): Promise<DocsScan> {
   const base = await realpath(root);
@@ -76,7 +77,7 @@ async function findDocuments(base: string, signal: AbortSignal, limits: typeof L
   return { files: files.sort(), hasReadme, isCut };
 }
 
-/** In the order of names, as a file system has none of its own; empty where it may not be read. */
+/** Sorted by name; empty where the folder may not be read. */
 async function listFolder(folder: string): Promise<readonly Dirent[]> {
   try {
     const entries: Dirent[] = [];
@@ -90,7 +91,10 @@ async function listFolder(folder: string): Promise<readonly Dirent[]> {
 
 const MOST_LINE = 4_000;
 
-/** Inline links, pictures and definitions outside of code. Each line is looked at alone, and no pattern can take time squared. */
+/**
+ * Inline links, images and definitions outside of code. Lines are parsed one by one, without patterns of quadratic
+ * time.
+ */
 export function linksIn(text: string): readonly { readonly line: number; readonly target: string }[] {
   const links: { readonly line: number; readonly target: string }[] = [];
   let fence: string | undefined;
@@ -118,16 +122,16 @@ export function linksIn(text: string): readonly { readonly line: number; readonl
   return links;
 }
 
-/** The path that a link means, relative to the root; undefined where it means no file. */
+/** The target path relative to the root; undefined where the link is not to a file. */
 function pathOf(target: string, file: string): string | undefined {
   const bare = target.replace(/[#?].*$/s, '').replace(/^<|>$/g, '');
-  // A scheme, a place on this page, or a place on a host.
+  // A URL, an anchor, or a path on a host.
   if (bare === '' || /^[a-z][a-z0-9+.-]*:/i.test(bare) || bare.startsWith('//')) return undefined;
   let path = bare;
   try {
     path = decodeURIComponent(bare);
   } catch {
-    // A lone percent sign is one; the text stands for itself.
+    // A stray percent sign is taken literally.
   }
   if (path.includes('\0')) return undefined;
   return path.startsWith('/') ? posix.normalize(path.slice(1)) : posix.join(posix.dirname(file), path);
@@ -137,19 +141,14 @@ async function lookAt(base: string, path: string): Promise<'there' | 'missing' |
   if (path === '..' || path.startsWith('../') || isAbsolute(path)) return 'outside';
   try {
     const real = await realpath(join(base, path));
-    if (real !== base && leadsOut(base, real)) return 'outside';
+    if (real !== base && !isWithin(base, real)) return 'outside';
     await stat(real);
     return 'there';
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENAMETOOLONG') return 'missing';
     if (code === undefined) throw error;
-    // Somebody else's folder: nobody can say that the link is broken.
+    // The folder is not accessible, so the link may be right.
     return 'there';
   }
-}
-
-function leadsOut(base: string, real: string): boolean {
-  const way = relative(base, real);
-  return way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way);
 }

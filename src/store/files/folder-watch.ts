@@ -2,10 +2,10 @@ import { statSync, watch, type FSWatcher } from 'node:fs';
 import type { Disposable } from '../../core/events.ts';
 
 /**
- * Tells of changes of the files in a folder, as long as there is one; a folder made anew is watched from the next `ensure` on.
+ * Reports changes of files in a folder while it exists; a recreated folder is watched from the next `ensure` on.
  *
- * Files are not watched themselves, since the watch on one that is replaced stays with the one that is gone. A watcher
- * may be blind, as on most network drives, and says nothing of it: what needs to be sure has to look from time to time.
+ * Files are not watched themselves, since a watch on a replaced file stays with the old one. A watcher may miss changes
+ * without notice, as on most network drives: callers that need certainty also poll.
  */
 export class FolderWatch implements Disposable {
   readonly #folder: string;
@@ -13,13 +13,13 @@ export class FolderWatch implements Disposable {
   #watcher: FSWatcher | undefined;
   #watched: string | undefined;
 
-  /** `onChange` gets the name of the file, or null where the system does not say. */
+  /** `onChange` gets the file name, or null where the system does not report it. */
   constructor(folder: string, onChange: (name: string | null) => void) {
     this.#folder = folder;
     this.#onChange = onChange;
   }
 
-  /** Watches the folder that is there now. Cheap where nothing has changed; never throws. */
+  /** Watches the folder that exists now. Cheap where nothing has changed; never throws. */
   ensure(): void {
     const found = identityOf(this.#folder);
     if (found === this.#watched) return;
@@ -27,14 +27,14 @@ export class FolderWatch implements Disposable {
     if (found === undefined) return;
     try {
       const watcher = watch(this.#folder, { persistent: false }, (_, name) => this.#onChange(name));
-      // A folder that goes away ends its watcher with an error on Windows; the next look finds out.
+      // On Windows a deleted folder ends its watcher with an error; the next `ensure` handles it.
       watcher.on('error', () => {
         if (this.#watcher === watcher) this.dispose();
       });
       this.#watcher = watcher;
       this.#watched = found;
     } catch {
-      // No watcher to be had (too many of them, a file system without): looking from time to time has to do.
+      // No watcher available (too many, or not supported): polling remains.
     }
   }
 
@@ -48,7 +48,7 @@ export class FolderWatch implements Disposable {
 function identityOf(folder: string): string | undefined {
   try {
     const stat = statSync(folder, { bigint: true, throwIfNoEntry: false });
-    // With the time it was made, as numbers of folders are given out again.
+    // With the creation time, since inode numbers are reused.
     return stat?.isDirectory() === true ? `${stat.dev} ${stat.ino} ${stat.birthtimeNs}` : undefined;
   } catch {
     return undefined;

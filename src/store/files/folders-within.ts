@@ -1,13 +1,14 @@
 import { lstat, mkdir, realpath } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { messageOf } from '../../core/text.ts';
+import { isWithin } from './locate.ts';
 
 /**
- * Makes the folders of a way down from a root, each only where it is missing, and answers the real path of the last one.
- * `mode` is for those below the first, which is not ours alone. Fails with `writeFailed`, also where a link on the way leads
- * out of the root: that is looked at after each step, so that nothing is made beyond it either.
+ * Creates the missing folders of a path below a root, and returns the real path of the last one. `mode` applies below
+ * the first, which is not ours alone. Fails with `writeFailed`, also where a link leads out of the root; each step is
+ * checked before the next, so nothing is created outside.
  */
 export async function makeFolders(
   root: string,
@@ -34,13 +35,9 @@ export async function makeFolders(
   }
 }
 
-/** For a `catch` that minds everything but this. */
+/** A `catch` handler that ignores one error code and rethrows others. */
 export function passOver(code: string): (error: unknown) => void {
   return (error) => {
     if ((error as NodeJS.ErrnoException).code !== code) throw error;
   };
-}
-
-function isWithin(base: string, path: string): boolean {
-  return path.startsWith(base.endsWith(sep) ? base : base + sep);
 }

@@ -6,8 +6,8 @@ import { replaceFile } from './replace-file.ts';
 import { messageOf } from '../../core/text.ts';
 
 /**
- * Has `<folder>/<name>` start a script, and answers its path. Configurations that people copy name this file, since the script
- * itself is in another folder after each update of the extension. Fails with `writeFailed`.
+ * Writes `<folder>/<name>`, which starts a script, and returns its path. Configurations that the user copies name this
+ * file, since the script itself moves with each update of the extension. Fails with `writeFailed`.
  */
 export async function writeLauncher(folder: string, name: string, script: string): Promise<Result<string, Failure>> {
   const file = join(folder, name);
@@ -22,7 +22,7 @@ export async function writeLauncher(folder: string, name: string, script: string
   }
 }
 
-/** As `writeLauncher`, but only where somebody had it written before. */
+/** As `writeLauncher`, but only where the file exists. */
 export async function refreshLauncher(folder: string, name: string, script: string): Promise<Result<unknown, Failure>> {
   const isWanted = await stat(join(folder, name)).then(
     (found) => found.isFile(),

@@ -1,11 +1,11 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 
-/** Where the files of one store are, all absolute; none of them need exist. */
+/** The file paths of one store, all absolute; none of them need exist. */
 export interface StorePaths {
-  /** The folder that holds `.todo2` or `.exarp`. */
+  /** The folder that contains `.todo2` or `.exarp`. */
   readonly root: string;
-  /** The project that exarp-go takes this root for: the last part of its path, or `default`. */
+  /** The project name that exarp-go derives from this root: the last part of its path, or `default`. */
   readonly project: string;
   readonly todo2: string;
   readonly database: string;
@@ -15,7 +15,7 @@ export interface StorePaths {
   readonly configYaml: string;
 }
 
-/** The paths of the store of a root, as exarp-go names them where its configuration does not say otherwise. */
+/** The default paths of the store of a root. */
 export function storePathsOf(root: string): StorePaths {
   const absolute = resolve(root);
   const todo2 = join(absolute, '.todo2');
@@ -31,7 +31,7 @@ export function storePathsOf(root: string): StorePaths {
   };
 }
 
-/** The same paths with the database and the JSON file where the project's configuration puts them. */
+/** The paths with the database and the JSON file as the project's configuration sets them. */
 export function configuredPaths(
   paths: StorePaths,
   config: { readonly sqlitePath: string | undefined; readonly jsonPath: string | undefined },
@@ -40,15 +40,19 @@ export function configuredPaths(
   return { ...paths, database: config.sqlitePath ?? defaults.database, json: config.jsonPath ?? defaults.json };
 }
 
-/** A path as a configuration has it, absolute; undefined where it leads out of the root, or to the root itself. */
+/** A configured path, absolute; undefined where it is the root or leads out of it. */
 export function pathWithin(root: string, path: string): string | undefined {
   const absolute = resolve(root, path);
-  const way = relative(resolve(root), absolute);
-  const leaves = way === '' || way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way);
-  return leaves ? undefined : absolute;
+  return isWithin(resolve(root), absolute) ? absolute : undefined;
 }
 
-/** The nearest folder from `folder` upwards that holds a `.todo2` or `.exarp` folder; undefined where none does. */
+/** True where an absolute path lies below a folder, by its text alone. */
+export function isWithin(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+/** The nearest folder from `folder` upwards that contains a `.todo2` or `.exarp` folder; undefined where none does. */
 export async function findRoot(folder: string): Promise<string | undefined> {
   for (let current = resolve(folder); ; current = dirname(current)) {
     if ((await isFolder(join(current, '.todo2'))) || (await isFolder(join(current, '.exarp')))) return current;
@@ -57,19 +61,19 @@ export async function findRoot(folder: string): Promise<string | undefined> {
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  // Whatever cannot be looked at is no store for us; the walk goes on above it.
+  // An inaccessible folder is not a store; the search continues above it.
   return stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   );
 }
 
-/** True where a path, through whatever links lie on its way, stays within a root; what is not there yet leads nowhere else. */
+/** True where a path stays within a root, links resolved; a missing part leads nowhere else. */
 export async function staysWithin(root: string, path: string): Promise<boolean> {
   const base = await realpath(root).catch(() => resolve(root));
   for (let current = resolve(path); ; current = dirname(current)) {
     const real = await realpath(current).catch(() => undefined);
-    if (real !== undefined) return real === base || pathWithin(base, real) !== undefined;
+    if (real !== undefined) return real === base || isWithin(base, real);
     if (current === dirname(current)) return false;
   }
 }

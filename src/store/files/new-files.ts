@@ -5,18 +5,18 @@ import { fail, ok, type Result } from '../../core/result.ts';
 import { makeFolders, passOver } from './folders-within.ts';
 import { messageOf } from '../../core/text.ts';
 
-/** What became of a file that was to be new; `file` is absolute. */
+/** `file` is absolute; `kept` means that it existed. */
 export interface NewFile {
   readonly kind: 'created' | 'kept';
   readonly file: string;
 }
 
-/** The way to a folder from the root. */
+/** The parts of a folder's path from the root. */
 type Folder = readonly string[];
 
 /**
- * Writes a file that was not there before; whatever has its name already, a link included, is kept as it is. `folder` is the
- * way to it from the root, made where it is missing. Fails with `writeFailed`, also where that way leads out of the root.
+ * Writes a new file; an existing entry of that name, even a link, is kept as it is. `folder` is created where it is
+ * missing. Fails with `writeFailed`, also where it leads out of the root.
  */
 export async function writeNewFile(
   root: string,
@@ -36,7 +36,7 @@ export async function writeNewFile(
   }
 }
 
-/** True where something has that name below the root, whatever it is. */
+/** True where an entry of any kind has that name below the root. */
 export async function isThere(root: string, folder: Folder, name: string): Promise<boolean> {
   return (await lstat(join(root, ...folder, name)).catch(() => undefined)) !== undefined;
 }
@@ -44,13 +44,13 @@ export async function isThere(root: string, folder: Folder, name: string): Promi
 const WAVES: Folder = ['.todo2', 'waves'];
 const BRIEFS: Folder = [...WAVES, 'briefs'];
 
-/** So many folders of briefs are kept: whoever reads one that is older has been at it for long. */
+/** The number of brief folders to keep; agents no longer read older ones. */
 const KEPT = 20;
 
 /**
- * Writes briefs for agents into a folder of their own, for its owner alone and kept out of git, and answers its path relative
- * to the root, with forward slashes. `stamp` names the folder: it was never used before and sorts by time. The oldest folders go.
- * Fails with `writeFailed`.
+ * Writes briefs for agents into a new folder, for its owner only and kept out of git, and returns its path relative to
+ * the root, with `/`. `stamp` names the folder: it is unique and sorts by time. The oldest folders are deleted. Fails
+ * with `writeFailed`.
  */
 export async function writeBriefs(
   root: string,
@@ -77,7 +77,9 @@ export async function writeBriefs(
   }
 }
 
-/** Only folders that are named as ours are; a link is never followed. The newest stays, also where the clock was set back. */
+/**
+ * Deletes only folders with names of our form, never through a link. The newest stays, even if the clock was set back.
+ */
 async function removeOldest(briefs: string, newest: string): Promise<void> {
   const entries = await readdir(briefs, { withFileTypes: true });
   const stamps = entries.filter((entry) => entry.isDirectory() && /^\d{8}T\d{6}-/.test(entry.name));

@@ -1,23 +1,23 @@
 import { constants, type BigIntStats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
-/** A part of a file, and what was known of the file when it was read. */
+/** A part of a file, with the file's state at the time of the read. */
 export interface FilePart {
   readonly bytes: Buffer;
   /** Of the whole file. */
   readonly size: number;
   /** Epoch ms. */
   readonly modifiedAt: number;
-  /** The same as long as it is the same file, however it grows. */
+  /** Constant while it is the same file, even if it grows. */
   readonly identity: string;
 }
 
-// Neither a link nor a pipe that somebody put there is followed or waited for. Windows has no such flags: they count as 0.
+// Never through a link, and without waiting for a pipe. Windows has no such flags: they count as 0.
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * Reads at most `max` bytes of a file from an offset on. Undefined where there is no such file, where it is a link or no
- * plain file, and where it may not be read: all of that is as good as nothing to whoever reads what others may have left.
+ * Reads at most `max` bytes of a file from an offset on. Undefined where the file is missing, a link, not a plain file,
+ * or not readable.
  */
 export async function readPlainFile(file: string, from: number, max: number): Promise<FilePart | undefined> {
   let handle: FileHandle | undefined;
@@ -31,11 +31,12 @@ export async function readPlainFile(file: string, from: number, max: number): Pr
     let length = 0;
     while (length < wanted) {
       const { bytesRead } = await handle.read(bytes, length, wanted - length, from + length);
-      if (bytesRead === 0) break; // it has become shorter meanwhile
+      if (bytesRead === 0) break; // truncated meanwhile
       length += bytesRead;
     }
     return {
-      ...{ bytes: bytes.subarray(0, length), size },
+      bytes: bytes.subarray(0, length),
+      size,
       modifiedAt: Number(stat.mtimeMs),
       identity: identityOf(stat),
     };

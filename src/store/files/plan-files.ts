@@ -1,37 +1,38 @@
 import { lstat, mkdir, readFile, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
+import { isWithin } from './locate.ts';
 import { replaceFile } from './replace-file.ts';
 
-/** Where plans are, below the root: Cursor and exarp-go look for them there. */
+/** The folder of plans below the root, where Cursor and exarp-go look for them. */
 const PLANS = ['.cursor', 'plans'] as const;
 
-// A plan of a hundred thousand tasks has less; anything larger is no plan, and not to be held in memory.
+// More than a plan of a hundred thousand tasks has.
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** What became of a plan file; `file` is absolute. */
+/** `file` is absolute. */
 export interface WrittenPlan {
   readonly kind: 'created' | 'updated' | 'unchanged';
   readonly file: string;
 }
 
-/** The path of a plan file, absolute; `name` is a bare file name. */
+/** The absolute path of a plan file; `name` is a bare file name. */
 export function planPath(root: string, name: string): string {
   return join(root, ...PLANS, name);
 }
 
-/** The text of a plan file as it is, undefined where there is none. Fails with `writeFailed`, as for writing. */
+/** The text of a plan file, undefined where it does not exist. Fails with `writeFailed`, as for writing. */
 export async function readPlanFile(root: string, name: string): Promise<Result<string | undefined, Failure>> {
   return attempt(root, name, (place) => Promise.resolve(place?.text), false);
 }
 
 /**
- * Writes a plan file in one step, keeping its mode; creates `.cursor/plans` where there is none. A function gets the
- * text that is there and answers the new one. The same text again touches nothing.
+ * Writes a plan file atomically, keeping its mode; creates `.cursor/plans` where it is missing. A function gets the
+ * current text and returns the new one. An equal text is not written.
  *
- * Follows links within the root only. Fails with `writeFailed`: a name that is none, a link that leads outside,
- * something there that is no file, or whatever the file system says.
+ * Follows links within the root only. Fails with `writeFailed`: a bad name, a link that leads outside, an entry that is
+ * not a file, or an error of the file system.
  */
 export async function writePlanFile(
   root: string,
@@ -52,7 +53,7 @@ export async function writePlanFile(
   );
 }
 
-/** A file that is there, by its real path. */
+/** An existing file, by its real path. */
 interface Place {
   readonly file: string;
   readonly text: string;
@@ -60,25 +61,21 @@ interface Place {
 }
 
 /**
- * The text of a file below the root; undefined where there is none. `path` is relative, with `/`, and may name no place outside,
- * nor lead there by a link. Fails with `unreadable`.
+ * The text of a file below the root; undefined where it does not exist. `path` is relative, with `/`, and may not lead
+ * out of the root, even by a link. Fails with `unreadable`.
  */
 export async function readWithin(root: string, path: string): Promise<Result<string | undefined, Failure>> {
   const file = join(root, path);
-  const unreadable = (detail: string): Result<never, Failure> =>
-    fail({ kind: 'unreadable', file, cause: 'io', detail });
   try {
     if (!isWithin(root, file)) throw new Refusal(`${path} is not in the folder`);
     return ok((await look(await realpath(root), file))?.text);
   } catch (error) {
-    if (error instanceof Refusal) return unreadable(error.message);
-    if (error instanceof Error && 'code' in error) return unreadable(error.message);
-    throw error;
+    return fail({ kind: 'unreadable', file, cause: 'io', detail: reasonOf(error) });
   }
 }
 
 /**
- * Puts `text` in the place of a plan file below the root, in one step and keeping its mode, while it has the text `expected`.
+ * Replaces the text of a plan file below the root atomically, keeping its mode, while it still has the text `expected`.
  * Follows links within the root only. Fails with `writeFailed`.
  */
 export async function replaceWithin(
@@ -87,7 +84,6 @@ export async function replaceWithin(
   expected: string,
   text: string,
 ): Promise<Result<undefined, Failure>> {
-  const failed = (detail: string): Result<never, Failure> => fail({ kind: 'writeFailed', file, detail });
   try {
     if (!isWithin(root, file)) throw new Refusal(`${file} is not in the folder`);
     if (!file.endsWith('.plan.md')) throw new Refusal('not the name of a plan file');
@@ -96,14 +92,18 @@ export async function replaceWithin(
     await replaceFile(place.file, text, place.mode);
     return ok(undefined);
   } catch (error) {
-    if (error instanceof Refusal) return failed(error.message);
-    if (error instanceof Error && 'code' in error) return failed(error.message);
-    throw error;
+    return fail({ kind: 'writeFailed', file, detail: reasonOf(error) });
   }
 }
 
-/** Something about the place that forbids to read or write there. */
+/** A path that must not be read or written. */
 class Refusal extends Error {}
+
+/** The message of a refusal or of an error of the file system; throws everything else. */
+function reasonOf(error: unknown): string {
+  if (error instanceof Refusal || (error instanceof Error && 'code' in error)) return error.message;
+  throw error;
+}
 
 async function attempt<T>(
   root: string,
@@ -118,13 +118,11 @@ async function attempt<T>(
     const folder = await findFolder(base, create);
     return ok(await act(folder === undefined ? undefined : await look(base, join(folder, name)), folder ?? base));
   } catch (error) {
-    if (error instanceof Refusal) return fail({ kind: 'writeFailed', file, detail: error.message });
-    if (error instanceof Error && 'code' in error) return fail({ kind: 'writeFailed', file, detail: error.message });
-    throw error;
+    return fail({ kind: 'writeFailed', file, detail: reasonOf(error) });
   }
 }
 
-/** The real path of the folder of plans. One step at a time: a link in the middle must not make us create folders elsewhere. */
+/** The real path of the folder of plans. Step by step: a link on the way must not make us create folders elsewhere. */
 async function findFolder(base: string, create: boolean): Promise<string | undefined> {
   let folder = base;
   for (const part of PLANS) {
@@ -168,9 +166,4 @@ async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-function isWithin(base: string, path: string): boolean {
-  const way = relative(base, path);
-  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }

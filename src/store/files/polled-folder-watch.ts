@@ -7,12 +7,14 @@ const LOOK_EVERY_MS = 1000;
 export interface PolledFolderWatchOptions {
   readonly folder: string;
   readonly clock: Clock;
-  /** Whether a file of this name is worth a look. */
+  /** Whether a change of a file with this name triggers a look. */
   readonly concerns: (name: string) => boolean;
   readonly look: () => Promise<void>;
 }
 
-/** Looks whenever something happens in a folder, and each second for folders that do not tell; one look at a time. */
+/**
+ * Calls `look` on each change in a folder, and every second for folders whose watcher is silent; one call at a time.
+ */
 export class PolledFolderWatch implements Disposable {
   readonly #options: PolledFolderWatchOptions;
   readonly #watch: FolderWatch;
@@ -32,9 +34,9 @@ export class PolledFolderWatch implements Disposable {
     return this.#isDisposed;
   }
 
-  /** Looks now; resolves when everything that was there before the call has been seen. */
+  /** Looks now; resolves when all changes before the call have been seen. */
   async look(): Promise<void> {
-    // One that goes on may have looked too early.
+    // A look that is in progress may have started before the change.
     await this.#looking;
     this.#looking ??= this.#options.look().finally(() => {
       this.#looking = undefined;

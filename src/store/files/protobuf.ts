@@ -1,13 +1,12 @@
-// The wire format of Protocol Buffers, as far as reading needs it. Format: https://protobuf.dev/programming-guides/encoding/
+// The wire format of Protocol Buffers, read-only. Format: https://protobuf.dev/programming-guides/encoding/
 
-/** One field of a message. Fixed-size numbers are skipped as nothing here needs them. */
+/** One field of a message. Fixed-size numbers are skipped: no caller needs them. */
 type WireField =
   | { readonly number: number; readonly kind: 'varint'; readonly value: bigint }
   | { readonly number: number; readonly kind: 'bytes'; readonly value: Uint8Array };
 
 /**
- * The fields of a message in their order, unknown ones included; undefined where the bytes are no message.
- * Never throws, whatever the bytes.
+ * The fields of a message in order, unknown ones included; undefined where the bytes are not a message. Never throws.
  */
 export function readMessage(bytes: Uint8Array): readonly WireField[] | undefined {
   const fields: WireField[] = [];
@@ -39,26 +38,26 @@ export function readMessage(bytes: Uint8Array): readonly WireField[] | undefined
         reader.at += 4;
         break;
       default:
-        return undefined; // groups are gone since 2008, and 6 and 7 never were
+        return undefined; // groups are obsolete, 6 and 7 undefined
     }
     if (reader.at > bytes.length) return undefined;
   }
   return fields;
 }
 
-/** The last bytes of a field, as protobuf lets the last one win; undefined where the message has none. */
+/** The last bytes of a field, as protobuf prescribes; undefined where the message has none. */
 export function bytesOf(fields: readonly WireField[], number: number): Uint8Array | undefined {
   const field = fields.findLast((each) => each.number === number && each.kind === 'bytes');
   return field?.kind === 'bytes' ? field.value : undefined;
 }
 
-/** The last number of a field, read as int64; undefined where the message has none. */
+/** The last number of a field, as int64; undefined where the message has none. */
 export function integerOf(fields: readonly WireField[], number: number): number | undefined {
   const field = fields.findLast((each) => each.number === number && each.kind === 'varint');
   return field?.kind === 'varint' ? Number(BigInt.asIntN(64, field.value)) : undefined;
 }
 
-/** Every text of a field, in their order. */
+/** All texts of a field, in order. */
 export function textsOf(fields: readonly WireField[], number: number): readonly string[] {
   return fields.flatMap((each) =>
     each.number === number && each.kind === 'bytes' ? [new TextDecoder().decode(each.value)] : [],

@@ -5,9 +5,9 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /**
- * Puts `text` (UTF-8) in the place of a file, in one step: a reader sees the old content or the new, never a part.
- * `mode` is given to the new file. `isCurrent` is asked directly before that step; where it says no, nothing is exchanged
- * and the answer is false. Throws what the file system throws; the old content is then untouched.
+ * Replaces the content of a file by `text` (UTF-8) atomically: a reader sees the old content or the new. `mode` is set
+ * on the new file. `isCurrent` is called directly before the rename; where it returns false, nothing is replaced and
+ * the result is false. Throws the errors of the file system; the old content is then unchanged.
  */
 export async function replaceFile(
   file: string,
@@ -15,13 +15,13 @@ export async function replaceFile(
   mode: number | undefined,
   isCurrent: () => boolean = () => true,
 ): Promise<boolean> {
-  // In the same folder, since a rename is one step only within a file system; hidden, so that no listing of plans has it.
+  // In the same folder, since a rename is atomic only within a file system; hidden, so that listings of plans skip it.
   const temporary = join(dirname(file), `.${basename(file).slice(0, 40)}.${randomUUID()}.tmp`);
   try {
     const handle = await open(temporary, 'wx', mode ?? 0o666);
     try {
       await handle.writeFile(text, 'utf8');
-      // The umask may have taken bits away that the old file had.
+      // The umask may have removed bits that the old file had.
       if (mode !== undefined) await handle.chmod(mode);
       await handle.sync();
     } finally {
@@ -32,19 +32,19 @@ export async function replaceFile(
       return false;
     }
   } catch (error) {
-    await unlink(temporary).catch(() => undefined);
+    await removeFile(temporary);
     throw error;
   }
   await syncFolder(dirname(file));
   return true;
 }
 
-/** On Windows a scanner or an editor that has the target open for a moment makes a rename fail. */
+/** On Windows the rename fails while a scanner or an editor has the target open for a moment. */
 async function renameOver(from: string, to: string, isCurrent: () => boolean): Promise<boolean> {
   for (let pause = 20; ; pause *= 2) {
     try {
       if (!isCurrent()) return false;
-      // At once, as others write the same file: a turn of the loop here would be time for them.
+      // Synchronous, so that no other write fits in after `isCurrent`.
       renameSync(from, to);
       return true;
     } catch (error) {
@@ -55,14 +55,19 @@ async function renameOver(from: string, to: string, isCurrent: () => boolean): P
   }
 }
 
-/** Makes the rename itself durable, where a folder can be opened; elsewhere (Windows, some network drives) nothing is lost but that. */
+/** Deletes a file; one that is gone already, or cannot be deleted, is no failure. */
+export async function removeFile(file: string): Promise<void> {
+  await unlink(file).catch(() => undefined);
+}
+
+/** Makes a rename durable, where a folder can be opened (not on Windows and some network drives). */
 export async function syncFolder(folder: string): Promise<void> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(folder, 'r');
     await handle.sync();
   } catch {
-    // The file is in place already: no reason to report a failure.
+    // The file is in place, so this is not a failure.
   } finally {
     await handle?.close();
   }

@@ -1,21 +1,20 @@
-import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Disposable, Emitter, type Event } from '../../core/events.ts';
 import type { WaveOverride, WaveSourceState } from '../../core/plan/wave-override.ts';
 import type { Clock, WaveSource } from '../../core/ports.ts';
-import { stampOf } from '../read/file-stamp.ts';
+import { stampAt } from '../read/file-stamp.ts';
 import { PolledFolderWatch } from './polled-folder-watch.ts';
 import { readWithin } from './plan-files.ts';
 
 export interface WaveSourceFileOptions {
   readonly root: string;
   readonly clock: Clock;
-  /** The file that was chosen, relative to the root, with `/`; undefined where waves are to be computed. */
+  /** The chosen file, relative to the root, with `/`; undefined where waves are computed. */
   readonly chosen: () => string | undefined;
   readonly parse: (file: string, text: string) => Promise<WaveOverride | undefined>;
 }
 
-/** Follows the file that waves are taken from; nothing is looked at where none is chosen. */
+/** Follows the file that waves are taken from, where one is chosen. */
 export class WaveSourceFile implements WaveSource {
   readonly #options: WaveSourceFileOptions;
   readonly #changed = new Emitter<undefined>();
@@ -65,7 +64,7 @@ export class WaveSourceFile implements WaveSource {
     const stamp = await stampAt(path);
     if (stamp === this.#stamp) return;
     const state = await this.#read(file);
-    // Another file may have been chosen meanwhile.
+    // The choice may have changed during the read.
     if (this.#file !== file) return;
     this.#stamp = stamp;
     if (JSON.stringify(state) !== JSON.stringify(this.#state)) this.#set(state);
@@ -83,14 +82,5 @@ export class WaveSourceFile implements WaveSource {
   #set(state: WaveSourceState): void {
     this.#state = state;
     this.#changed.fire(undefined);
-  }
-}
-
-async function stampAt(path: string): Promise<string> {
-  try {
-    return stampOf(await stat(path, { bigint: true }));
-  } catch (error) {
-    // Whatever is in the way: it is news when it is something else.
-    return String((error as NodeJS.ErrnoException).code);
   }
 }

@@ -4,12 +4,12 @@ import { listNames, readWithin } from './workspace-texts.ts';
 const FOLDER = '.exarp/workflows';
 const MOST_FILES = 50;
 
-/** A longer one is not read: nobody writes such a batch by hand. In bytes. */
+/** In bytes; a batch written by hand is shorter. */
 const MOST_BYTES = 32 * 1024;
 
 /**
- * The custom batches below a root, in the order of names. What is too long, or one too many, is named and not read; a link that
- * leads out of the root is passed over.
+ * The custom batches below a root, by name. Files that are too long or too many are listed as unread; a link that leads
+ * out of the root is skipped.
  */
 export async function readWorkflows(
   root: string,
@@ -19,7 +19,7 @@ export async function readWorkflows(
   const texts: WorkspaceText[] = [];
   const unread = files.slice(MOST_FILES);
   for (const file of files.slice(0, MOST_FILES)) {
-    // One byte more shows that there is more.
+    // One more byte tells that the file is longer.
     const text = await readWithin(root, file, MOST_BYTES + 1);
     if (text === undefined) continue;
     if (Buffer.byteLength(text) > MOST_BYTES) unread.push(file);

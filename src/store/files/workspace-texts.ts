@@ -1,16 +1,17 @@
 import { readdir, realpath } from 'node:fs/promises';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import type { WorkspaceText } from '../../core/batch/tool.ts';
+import { isWithin } from './locate.ts';
 import { readPlainFile } from './plain-file.ts';
 
-/** Where goals are looked for, the first that is there counts; exarp-go has the first of them. */
+/** Where goals may be; the first that exists counts. exarp-go reads the first one. */
 const GOALS = ['PROJECT_GOALS.md', 'docs/PROJECT_GOALS.md', 'GOALS.md', 'docs/GOALS.md'];
 
 const PLANS = '.cursor/plans';
 const MOST_PLANS = 50;
 const MOST_BYTES = 4 * 1024 * 1024;
 
-/** The file in which a project says what it is for; undefined where there is none. */
+/** The goals of a project; undefined where it has none. */
 export async function readGoals(root: string): Promise<WorkspaceText | undefined> {
   for (const file of GOALS) {
     const text = await readWithin(root, file);
@@ -19,7 +20,7 @@ export async function readGoals(root: string): Promise<WorkspaceText | undefined
   return undefined;
 }
 
-/** Every plan document below the root, in the order of names, fifty at most. */
+/** The plan documents below the root, by name, fifty at most. */
 export async function readPlans(root: string): Promise<readonly WorkspaceText[]> {
   const names = await listNames(root, PLANS);
   const plans = names.filter((name) => name.endsWith('.plan.md')).sort().slice(0, MOST_PLANS); // prettier-ignore
@@ -32,7 +33,9 @@ export async function readPlans(root: string): Promise<readonly WorkspaceText[]>
   return texts;
 }
 
-/** The text of a file, its first `most` bytes; undefined where there is none, or where a link on the way leads out of the root. */
+/**
+ * The first `most` bytes of a file as text; undefined where it does not exist, or where a link leads out of the root.
+ */
 export async function readWithin(root: string, file: string, most = MOST_BYTES): Promise<string | undefined> {
   try {
     const real = await realWithin(root, file);
@@ -43,7 +46,7 @@ export async function readWithin(root: string, file: string, most = MOST_BYTES):
   }
 }
 
-/** What is in a folder below the root; nothing where there is none, or where a link on the way leads out of the root. */
+/** The names in a folder below the root; none where it does not exist, or where a link leads out of the root. */
 export async function listNames(root: string, folder: string): Promise<readonly string[]> {
   try {
     const real = await realWithin(root, folder);
@@ -56,6 +59,5 @@ export async function listNames(root: string, folder: string): Promise<readonly 
 
 async function realWithin(root: string, path: string): Promise<string | undefined> {
   const [base, real] = await Promise.all([realpath(root), realpath(join(root, ...path.split('/')))]);
-  const way = relative(base, real);
-  return way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way) ? undefined : real;
+  return real === base || isWithin(base, real) ? real : undefined;
 }

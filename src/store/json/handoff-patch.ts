@@ -4,9 +4,12 @@ import { cutOne, elementSpans, insert, membersAt, put, type Member, type Span } 
 /** An entry as it was read, or is to be written. */
 type Entry = Readonly<Record<string, unknown>>;
 
-// Each of these takes a text that is valid JSON, and leaves everything but the entry as it is, to the byte.
+// Each function takes valid JSON and changes only the entry; every other byte stays.
 
-/** The text with one more entry at the end of the list, in the style of the others; undefined where the text has no place for a list. */
+/**
+ * The text with an entry appended to the list, in the style of the others; undefined where the document cannot have a
+ * list.
+ */
 export function appendEntry(text: string, entry: Entry): string | undefined {
   const root = /\S/.exec(text)?.index ?? 0;
   if (text[root] !== '{') return undefined;
@@ -28,7 +31,7 @@ export function appendEntry(text: string, entry: Entry): string | undefined {
   return put(text, { start, end }, printList(entry, spaceBefore(text, list.start)));
 }
 
-/** The text with the status of an entry exchanged, or taken away for one that is open. Undefined where no entry is this one. */
+/** The text with the status of an entry set, or removed for `open`. Undefined where no entry equals this one. */
 export function setEntryStatus(text: string, entry: Entry, to: 'open' | 'closed' | 'approved'): string | undefined {
   const span = find(text, entry)?.span;
   if (span === undefined) return undefined;
@@ -36,7 +39,7 @@ export function setEntryStatus(text: string, entry: Entry, to: 'open' | 'closed'
   const stored = members.findLast(({ key }) => key === 'status');
   if (to === 'open') {
     if (stored === undefined) return text;
-    // What stands twice is there once more when the last one is gone.
+    // With a duplicate key, removing only the last one would leave the other.
     return members
       .filter(({ key }) => key === 'status')
       .reduceRight((all, member) => cutMember(all, span.start, member), text);
@@ -47,13 +50,13 @@ export function setEntryStatus(text: string, entry: Entry, to: 'open' | 'closed'
   return insert(text, last.value.end, `,${spaceBefore(text, last.start)}"status"${colonOf(text, last)}"${to}"`);
 }
 
-/** The text without the entry; undefined where no entry is this one. */
+/** The text without the entry; undefined where no entry equals this one. */
 export function removeEntry(text: string, entry: Entry): string | undefined {
   const found = find(text, entry);
   return found && cutOne(text, found.elements, found.index);
 }
 
-/** The entry that says the same: a key in another place or a sign more makes it another one. */
+/** The entry with the same content, including the order of its keys. */
 function find(
   text: string,
   entry: Entry,
@@ -89,7 +92,7 @@ function printList(entry: Entry, space: string): string {
   return `[${inner}${print(entry, inner, unit)}${space}]`;
 }
 
-/** An entry over several lines, each of which begins with `space`: a break and the indentation. */
+/** An entry over several lines; `space` is the line break and indentation before each. */
 function print(entry: Entry, space: string, unit: string): string {
   return JSON.stringify(entry, undefined, unit).replaceAll('\n', space);
 }
@@ -98,13 +101,13 @@ function isBroken(space: string): boolean {
   return space.includes('\n');
 }
 
-/** From the last break on, where there is one: blank lines are not repeated. */
+/** The whitespace before a position, from its last line break on: blank lines are not repeated. */
 function spaceBefore(text: string, at: number): string {
   const space = /\s*$/.exec(text.slice(Math.max(0, at - 400), at))?.[0] ?? '';
   return /\r?\n[^\n]*$/.exec(space)?.[0] ?? space;
 }
 
-/** What stands between a key and its value. */
+/** The text between a key and its value. */
 function colonOf(text: string, { start, value }: Member): string {
   return /:\s*$/.exec(text.slice(start, value.start))?.[0] ?? ':';
 }

@@ -21,8 +21,8 @@ type Fault = Pick<Unreadable, 'cause' | 'detail'>;
 type Entry = Readonly<Record<string, unknown>>;
 
 /**
- * The handoffs of a `handoffs.json`, each by itself: what is no entry is left out and counted in `bad`. Reads what exarp-go
- * writes and what its predecessor in Python wrote. Fails only where the whole is no such file.
+ * The handoffs of a `handoffs.json`, as exarp-go and its Python predecessor write it. Entries that are not objects are
+ * skipped and reported in `bad`. Fails only where the file as a whole cannot be read.
  */
 export function readHandoffs(bytes: Uint8Array): Result<HandoffsState & { readonly kind: 'read' }, Fault> {
   const document = parseJson(bytes);
@@ -42,7 +42,7 @@ export function readHandoffs(bytes: Uint8Array): Result<HandoffsState & { readon
   return ok({ kind: 'read', handoffs: newestFirst(handoffs), bad });
 }
 
-/** The list in a document; an empty document has an empty one. Undefined where something else stands in its place. */
+/** The list of a document, empty where the key is missing or null. Undefined where another value is in its place. */
 export function handoffEntries(document: unknown): readonly unknown[] | undefined {
   if (!isRecord(document)) return undefined;
   const list = Object.hasOwn(document, HANDOFFS) ? document[HANDOFFS] : null;
@@ -54,7 +54,7 @@ function readEntry(entry: Entry, keys: Set<string>): Handoff {
   const id = text(entry['id']);
   const rawStatus = text(entry['status']);
   let key = id || text(entry['timestamp']) || 'handoff';
-  while (keys.has(key)) key += '+'; // exarp-go's ids count seconds, so two may have the same
+  while (keys.has(key)) key += '+'; // exarp-go's ids are in seconds, so two can be equal
   keys.add(key);
   return {
     key,
@@ -89,7 +89,7 @@ function gitStatus(value: unknown): GitStatus | undefined {
   };
 }
 
-/** A list of tasks; a count of them, as the old files have it in places, names none. */
+/** Tasks of a list; old files have a number in its place, which names none. */
 function tasks(value: unknown): readonly HandoffTask[] {
   return list(value).flatMap((each) => {
     if (!isRecord(each)) return typeof each === 'string' && each !== '' ? [{ id: each, title: '', note: '' }] : [];

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { Emitter, type Disposable, type Event } from '../../core/events.ts';
+import { Emitter, type Event } from '../../core/events.ts';
 import type { Failure } from '../../core/failure.ts';
 import {
   handoffEntry,
@@ -17,7 +17,7 @@ import type { Clock } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { causeOfError } from '../read/file-fault.ts';
 import { RACY_MS, isOlder, stampOf } from '../read/file-stamp.ts';
-import { FolderWatch } from '../files/folder-watch.ts';
+import { PolledFolderWatch } from '../files/polled-folder-watch.ts';
 import { appendEntry, removeEntry, setEntryStatus } from './handoff-patch.ts';
 import { HANDOFFS, readHandoffs } from './handoff-reader.ts';
 import { inTurn, patchJsonFile, type Patch } from './patch-file.ts';
@@ -34,18 +34,15 @@ export interface HandoffsOptions {
   readonly host: string;
 }
 
-/** A look is one call for the time of a file; what the watcher tells shows sooner. */
-const POLL_MS = 2_000;
-const DEBOUNCE_MS = 30;
-/** exarp-go empties the file and then fills it: what cannot be read at first may be whole a moment later. */
-const LOOKS = 3;
-/** Snapshots of whole backlogs are in there, twenty at most; anything larger is no such file. */
+/** exarp-go truncates the file and then fills it: an unreadable file may be whole a moment later. */
+const MAX_FRESH_READS = 3;
+/** It holds at most twenty snapshots of whole backlogs; a larger file is not a handoffs file. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
- * Opens the handoffs of a store; the file need not exist. Reads at once, and from then on by itself.
+ * Opens the handoffs of a store and follows the file, which need not exist.
  *
- * exarp-go keeps the last twenty handoffs when it writes; we never take one away unless asked to.
+ * exarp-go keeps the last twenty handoffs when it writes; we delete one only on request.
  */
 export function openHandoffs(options: HandoffsOptions): Handoffs {
   return new HandoffFile(options);
@@ -55,22 +52,20 @@ class HandoffFile implements Handoffs {
   readonly onDidChange: Event<undefined>;
   readonly #options: HandoffsOptions;
   readonly #changed = new Emitter<undefined>();
-  readonly #watch: FolderWatch;
+  readonly #watch: PolledFolderWatch;
   #state: HandoffsState = NO_HANDOFFS;
   #stamp = '';
-  #looksInVain = 0;
-  #running: Promise<void> = Promise.resolve();
-  #timer: Disposable | undefined;
-  #disposed = false;
+  #freshReads = 0;
 
   constructor(options: HandoffsOptions) {
     this.#options = options;
     this.onDidChange = this.#changed.event;
-    const name = basename(options.file);
-    this.#watch = new FolderWatch(dirname(options.file), (changed) => {
-      if (changed === null || changed === name) this.#lookIn(DEBOUNCE_MS);
+    this.#watch = new PolledFolderWatch({
+      folder: dirname(options.file),
+      clock: options.clock,
+      concerns: (name) => name === basename(options.file),
+      look: () => this.#look(),
     });
-    void this.refresh();
   }
 
   get state(): HandoffsState {
@@ -78,8 +73,7 @@ class HandoffFile implements Handoffs {
   }
 
   refresh(): Promise<void> {
-    this.#running = this.#running.catch(() => undefined).then(() => this.#look());
-    return this.#running;
+    return this.#watch.look();
   }
 
   async write(draft: HandoffDraft): Promise<Result<string, Failure>> {
@@ -96,13 +90,13 @@ class HandoffFile implements Handoffs {
       const first = append('{}');
       const made = await inTurn(file, () => createFile(file, 'text' in first ? first.text : ''));
       if (!made.ok) return made;
-      // Somebody else may have made one at the same moment.
+      // Another process may have created the file at the same moment.
       done = made.value ? ok('patched') : await patchJsonFile(file, append);
     }
     await this.refresh();
     if (!done.ok) return done;
     if (typeof done.value !== 'string') return fail(noList(file));
-    // Whoever took the file away between its making and our writing gets no other answer than one who does it afterwards.
+    // A file that was deleted between creation and our write fails like one deleted earlier.
     if (done.value === 'noFile') return fail({ kind: 'writeFailed', file, detail: 'it was removed meanwhile' });
     return ok(id);
   }
@@ -116,8 +110,6 @@ class HandoffFile implements Handoffs {
   }
 
   dispose(): void {
-    this.#disposed = true;
-    this.#timer?.dispose();
     this.#watch.dispose();
     this.#changed.dispose();
   }
@@ -134,21 +126,13 @@ class HandoffFile implements Handoffs {
   }
 
   async #look(): Promise<void> {
-    if (this.#disposed) return;
-    this.#timer?.dispose();
-    this.#timer = undefined;
-    this.#watch.ensure();
-    const before = this.#state;
-    const read = await this.#read(before);
-    if (this.#isDisposed()) return;
-    if (read !== undefined) {
-      this.#state = read;
-      this.#changed.fire(undefined);
-    }
-    this.#lookIn(POLL_MS);
+    const read = await this.#read(this.#state);
+    if (read === undefined || this.#watch.isDisposed) return;
+    this.#state = read;
+    this.#changed.fire(undefined);
   }
 
-  /** Undefined where the file is what it was. */
+  /** Undefined where nothing has changed. */
   async #read(before: HandoffsState): Promise<HandoffsState | undefined> {
     const { file, clock } = this.#options;
     try {
@@ -163,11 +147,8 @@ class HandoffFile implements Handoffs {
       }
       const read = readHandoffs(await readFile(file));
       if (read.ok) return changed(before, read.value);
-      if (isFresh && ++this.#looksInVain < LOOKS) {
-        this.#lookIn(DEBOUNCE_MS);
-        return undefined;
-      }
-      this.#looksInVain = 0;
+      if (isFresh && ++this.#freshReads < MAX_FRESH_READS) return undefined;
+      this.#freshReads = 0;
       return changed(before, { kind: 'unreadable', failure: { kind: 'unreadable', file, ...read.failure } });
     } catch (error) {
       this.#stamp = '';
@@ -178,25 +159,12 @@ class HandoffFile implements Handoffs {
       return changed(before, { kind: 'unreadable', failure });
     }
   }
-
-  /** After that time, or earlier where that is planned already. */
-  #lookIn(ms: number): void {
-    if (this.#isDisposed()) return;
-    if (this.#timer !== undefined && ms === POLL_MS) return;
-    this.#timer?.dispose();
-    this.#timer = this.#options.clock.after(ms, () => {
-      this.#timer = undefined;
-      void this.refresh();
-    });
-  }
-
-  /** A question, as the answer may change over an `await`. */
-  #isDisposed(): boolean {
-    return this.#disposed;
-  }
 }
 
-/** Makes the file, in a store that is there: nobody but who initialises a store makes a `.todo2`. False where there is one by now. */
+/**
+ * Creates the file where `.todo2` exists; only initialising a store creates that folder. False where the file exists by
+ * now.
+ */
 async function createFile(file: string, text: string): Promise<Result<boolean, Failure>> {
   try {
     return ok(await replaceFile(file, `${text}\n`, undefined, () => !existsSync(file)));

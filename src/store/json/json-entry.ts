@@ -6,22 +6,22 @@ import { entriesIn, idAt } from './json-patch.ts';
 import { patchJsonFile } from './patch-file.ts';
 import { cutOne, elementSpans, insert, memberSpans } from './json-spans.ts';
 
-/** An entry that was taken out of a file, and how to put it back. */
+/** An entry that was removed from a file. */
 interface RemovedEntry {
-  /** Puts the entry back: in its old place where the file is as it was left, else at the end of its list. */
+  /** Restores the entry: in its old place where the file has not changed since, else at the end of its list. */
   putBack(): Promise<Result<unknown, Failure>>;
 }
 
 /**
- * Takes the entry of a task out of a `state.todo2.json`; everything else in it stays to the byte. Undefined where there is no
- * such file, or no such entry. Fails as `patchJsonFile` does; the file is then as it was.
+ * Removes the entry of a task from a `state.todo2.json`; every other byte stays. Undefined where the file or the entry
+ * does not exist. Fails as `patchJsonFile` does; the file is then unchanged.
  */
 export async function removeJsonEntry(file: string, id: TaskId): Promise<Result<RemovedEntry | undefined, Failure>> {
   let before = '';
   let after = '';
   const removed = await patchJsonFile(file, (text) => {
     before = after = text;
-    // An id that is there twice would come back from the second entry.
+    // With a duplicate id, exarp-go would restore the task from the second entry.
     for (;;) {
       const entries = entriesIn(after);
       const index = entries.findIndex((span) => idAt(after, span) === id);
@@ -43,7 +43,7 @@ export async function removeJsonEntry(file: string, id: TaskId): Promise<Result<
   });
 }
 
-/** With one more element at the end of the list of tasks; a file that has no such list any more stays as it is. */
+/** Appends an element to the list of tasks; the text stays as it is where it has no list. */
 function append(text: string, entry: string): string {
   const last = entriesIn(text).at(-1);
   if (last !== undefined) return insert(text, last.end, `, ${entry}`);

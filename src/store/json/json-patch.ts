@@ -5,18 +5,17 @@ import { LIST_NAMES } from '../read/json-reader.ts';
 import { elementSpans, memberSpans, put, type Span } from './json-spans.ts';
 import { patchJsonFile } from './patch-file.ts';
 
-/** What became of the file; all but `patched` leave it as it was. */
+/** All outcomes but `patched` leave the file unchanged. */
 type PatchOutcome = 'patched' | 'unchanged' | 'noFile' | 'noEntry';
 
 const MODIFIED = ['last_modified', 'lastModified', 'updated', 'updated_at', 'updatedAt'];
 const COMPLETED_AT = ['completed_at', 'completedAt'];
 
 /**
- * Brings the status of one task in a `state.todo2.json` in step with the database, in one step of the file system.
+ * Writes the status of one task in a `state.todo2.json`, atomically, to match the database.
  *
- * Only the values that change are exchanged in the text, in the names and the style that the entry has already; everything
- * else stays to the byte. Never makes the file. Fails with `unreadable` where it is no valid JSON, which is then left alone,
- * and with `writeFailed`. `now` is epoch ms.
+ * Only the values that change are replaced, in the style that the entry has; every other byte stays. Never creates the
+ * file. Fails with `unreadable` where it is not valid JSON, and with `writeFailed`. `now` is epoch ms.
  */
 export async function patchJsonStatus(
   file: string,
@@ -32,7 +31,7 @@ export async function patchJsonStatus(
   return ok(typeof done.value === 'string' ? done.value : done.value.refused);
 }
 
-/** The text with what has to change exchanged; undefined where no entry has the id. */
+/** The patched text; undefined where no entry has the id. */
 function patchText(text: string, id: TaskId, status: Exclude<Status, 'Unknown'>, now: number): string | undefined {
   const entry = entriesIn(text).find((span) => idAt(text, span) === id);
   if (entry === undefined) return undefined;
@@ -70,7 +69,7 @@ export function idAt(text: string, entry: Span): string | undefined {
   return textAt(text, memberSpans(text, entry.start).get('id'));
 }
 
-/** Where the entries of a store stand. The text must be valid JSON. */
+/** The spans of the entries of a store. The text must be valid JSON. */
 export function entriesIn(text: string): readonly Span[] {
   const direct = elementSpans(text, 0);
   if (direct.length > 0) return direct;
@@ -86,13 +85,13 @@ function spansOf(members: ReadonlyMap<string, Span>, names: readonly string[]): 
   return names.flatMap((name) => members.get(name) ?? []);
 }
 
-/** A date that the entry has already, to write a new one like it. */
+/** A date of the entry, as the style for a new one. */
 function styleOf(text: string, members: ReadonlyMap<string, Span>): unknown {
   const [span] = spansOf(members, [...MODIFIED, 'created', 'created_at', 'createdAt']);
   return span && valueAt(text, span);
 }
 
-/** Seconds where the other date has seconds, ms where it has ms, a number where it is one. */
+/** In the format of the other date: seconds, ms, or a number. */
 function dateLike(other: unknown, now: number): string | number {
   if (typeof other === 'number') return other > 1e11 ? now : Math.floor(now / 1000);
   const iso = new Date(now).toISOString();

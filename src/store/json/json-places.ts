@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { entriesIn } from './json-patch.ts';
 import { memberSpans } from './json-spans.ts';
 
-/** Where something stands in a text; lines and characters count from 0. */
+/** A position in a text; lines and characters count from 0. */
 export interface Place {
   readonly line: number;
   readonly character: number;
 }
 
-/** Where the id of each entry of a `state.todo2.json` stands. Empty where the text is no such file. */
+/** The position of each entry's id in a `state.todo2.json`. Empty where the text is not valid JSON. */
 export function findEntries(text: string): ReadonlyMap<string, Place> {
   const places = new Map<string, Place>();
   try {
@@ -20,7 +20,7 @@ export function findEntries(text: string): ReadonlyMap<string, Place> {
   for (const entry of entriesIn(text)) {
     const id = memberSpans(text, entry.start).get('id');
     if (id === undefined) continue;
-    // Entries come in the order of the text, so that its lines are counted once.
+    // Entries are in text order, so the lines are counted once.
     for (; at < id.start; at++) {
       if (text[at] !== '\n') continue;
       line++;
@@ -39,6 +39,6 @@ export async function readEntries(file: string): Promise<ReadonlyMap<string, Pla
   try {
     return findEntries(new TextDecoder().decode(await readFile(file)));
   } catch {
-    return new Map(); // it was there a moment ago; the reader of the store says what is wrong now
+    return new Map(); // the reader of the store reports the fault
   }
 }

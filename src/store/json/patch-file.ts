@@ -8,22 +8,21 @@ import { parseJson } from '../read/json-reader.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { messageOf } from '../../core/text.ts';
 
-/** How often to begin anew when somebody writes the file between our read and our write. */
+/** Tries before giving up while another process writes the file between our read and our write. */
 const ATTEMPTS = 5;
 
-/** The last change on its way to each file: two at once would each bring back what the other one changed. */
+/** The last pending change of each file: two at once would overwrite each other. */
 const pending = new Map<string, Promise<unknown>>();
 
-/** What a patch makes of a text: another one, the same for nothing to do, or a reason of its own not to write. */
+/** The result of a patch: the new text (the same text means unchanged), or why nothing is written. */
 export type Patch<R> = { readonly text: string } | { readonly refused: R };
 
 /**
- * Exchanges the text of a JSON file for what `patch` makes of it, in one step of the file system, and answers whether the
- * file is another now. `patch` gets text that is valid JSON, with its byte order mark, and is asked again where somebody
- * else has written meanwhile.
+ * Replaces a JSON file by what `patch` makes of its text, atomically. `patch` gets valid JSON with its byte order mark,
+ * and is called again where another process wrote the file meanwhile.
  *
- * Never makes the file: `noFile` says that there is none. A link stays a link. What is no JSON, or not UTF-8, is left alone
- * and fails with `unreadable`; otherwise fails with `writeFailed`.
+ * Never creates the file: the answer is then `noFile`. A link stays a link. A file that is not JSON, or not UTF-8, is
+ * left alone and fails with `unreadable`; any other failure is `writeFailed`.
  */
 export function patchJsonFile<R = never>(
   file: string,
@@ -32,7 +31,7 @@ export function patchJsonFile<R = never>(
   return inTurn(file, () => patchNow(file, patch));
 }
 
-/** Runs what writes a file after whatever this process writes there already. */
+/** Runs a write of a file after the writes of it that this process has already queued. */
 export function inTurn<T>(file: string, write: () => Promise<T>): Promise<T> {
   const mine = (pending.get(file) ?? Promise.resolve()).then(write, write);
   pending.set(file, mine);
@@ -61,15 +60,15 @@ async function patchNow<R>(
       const made = patch(text);
       if ('refused' in made) return ok(made);
       if (made.text === text) return ok('unchanged');
-      // A rename would get around it, and whoever protected the file means its content.
+      // A rename would bypass the protection that the user has set.
       if ((Number(before.mode) & 0o222) === 0) return fail({ kind: 'writeFailed', file, detail: 'it is read-only' });
       step = 'write';
-      // Asked at the last moment, without a turn of the loop between the answer and the rename.
+      // Synchronous, directly before the rename, so that no other write fits in between.
       const isCurrent = (): boolean =>
         realpathSync(file) === real && stampOf(statSync(real, { bigint: true })) === stampOf(before);
       if (await replaceFile(real, made.text, Number(before.mode) & 0o777, isCurrent)) return ok('patched');
     }
-    return fail({ kind: 'writeFailed', file, detail: 'somebody else writes it all the time' });
+    return fail({ kind: 'writeFailed', file, detail: 'another process keeps writing it' });
   } catch (error) {
     const detail = messageOf(error);
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ok('noFile');
@@ -79,7 +78,7 @@ async function patchNow<R>(
   }
 }
 
-/** With its byte order mark, and only where encoding it again gives the same bytes. */
+/** The text with its byte order mark; undefined where the bytes are not UTF-8. */
 function decodeExactly(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

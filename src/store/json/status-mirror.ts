@@ -4,7 +4,7 @@ import type { Status, TaskId } from '../../core/task.ts';
 import { patchJsonStatus } from './json-patch.ts';
 
 export interface StatusMirrorOptions {
-  /** `state.todo2.json`, absolute; it need not exist, and is never made. */
+  /** `state.todo2.json`, absolute; it need not exist, and is never created. */
   readonly json: string;
   readonly clock: Clock;
   readonly onFailed: (failure: Failure) => void;
@@ -12,8 +12,8 @@ export interface StatusMirrorOptions {
 }
 
 /**
- * Writes every status that this process wrote into the JSON file beside the database, too: exarp-go would bring the old one back
- * from there. Changes are made one after the other.
+ * Writes each status that this process has written into the JSON file too: exarp-go would restore the old one from
+ * there. Writes are serial.
  */
 export class StatusMirror {
   readonly #options: StatusMirrorOptions;
@@ -34,7 +34,7 @@ export class StatusMirror {
       .catch(reportBug);
   }
 
-  /** Resolves when everything is written, or has failed. */
+  /** Resolves when all writes so far are done, or have failed. */
   written(): Promise<void> {
     return this.#last;
   }

@@ -1,8 +1,18 @@
 import type { BigIntStats } from 'node:fs';
+import { stat } from 'node:fs/promises';
 
 /** Everything about a file that changes when it is written or exchanged, in one text to compare. */
 export function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+}
+
+/** The stamp of the file at a path, or the code of the error: any change of the two is news. */
+export async function stampAt(path: string): Promise<string> {
+  try {
+    return stampOf(await stat(path, { bigint: true }));
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code);
+  }
 }
 
 /**

@@ -11,18 +11,18 @@ export interface JournalFollowerOptions {
   readonly folder: RunFolder;
   readonly clock: Clock;
   readonly leaderOf: (runId: string) => Promise<RunLeader>;
-  /** Whether this window leads it: then there is nothing to follow. */
+  /** Whether this window leads the run: then there is nothing to follow. */
   readonly leads: (runId: string) => boolean;
   readonly onChange: (runId: string) => void;
 }
 
 const ENDING = '.jsonl';
-// Ids begin with the time of their run, so the latest are the last; nothing is added to those long before.
+// Ids begin with the start time of their run, so the latest sort last; older journals no longer grow.
 const FOLLOWED = 50;
 
 /**
- * Tells which journals of others have grown, and which runs have another leader, or none, than at the look before. The first
- * look tells nothing: whoever follows has read before, and should follow first.
+ * Reports journals of other windows that have grown, and runs whose leader changed or left, since the look before. The
+ * first look reports nothing: follow first, then read.
  */
 export class JournalFollower implements Disposable {
   readonly #options: JournalFollowerOptions;
@@ -32,12 +32,14 @@ export class JournalFollower implements Disposable {
   constructor(options: JournalFollowerOptions) {
     this.#options = options;
     this.#looks = new PolledFolderWatch({
-      ...{ folder: options.folder.path, clock: options.clock, look: () => this.#look() },
+      folder: options.folder.path,
+      clock: options.clock,
+      look: () => this.#look(),
       concerns: (name) => name.endsWith(ENDING),
     });
   }
 
-  /** Looks now; resolves when everything that was written before the call has been told. */
+  /** Looks now; resolves when every change that was written before the call has been reported. */
   look(): Promise<void> {
     return this.#looks.look();
   }
@@ -63,8 +65,8 @@ export class JournalFollower implements Disposable {
         const stat = await lstat(join(folder.path, runId + ENDING)).catch(() => undefined);
         const stamp = stat === undefined ? '' : `${stat.size} ${stat.mtimeMs}`;
         const was = before?.get(runId);
-        // Who takes a run over says so in its journal: only a leader can go without a word.
-        if (was?.stamp === stamp && was.lead === 'nobody') return [runId, was] as const;
+        // A new leader writes to the journal, so an unchanged journal without a leader still has none.
+        if (was?.stamp === stamp && was.lead === 'none') return [runId, was] as const;
         return [runId, { stamp, lead: (await leaderOf(runId)).lead }] as const;
       }),
     );

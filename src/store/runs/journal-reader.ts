@@ -3,29 +3,28 @@ import type { RunEvent, RunState } from '../../core/run/run-events.ts';
 import { foldJournal } from '../../core/run/journal/run-state.ts';
 import { readPlainFile } from '../files/plain-file.ts';
 
-/** What a journal tells. */
 export interface JournalContent {
-  /** Undefined where no line of it starts this run. */
+  /** Undefined where no line starts this run. */
   readonly state: RunState | undefined;
-  /** Lines that could not be read, with half a line at its end. */
+  /** Lines that could not be read, an incomplete last line included. */
   readonly damaged: number;
   /** Epoch ms. */
   readonly modifiedAt: number;
 }
 
-// A run of 100,000 tasks writes about 60 MiB; nobody's file is read without an end.
+// A run of 100,000 tasks writes about 60 MiB; a larger file, which may come from elsewhere, is read in part.
 const MAX_BYTES = 256 * 1024 * 1024;
 const LINE_FEED = 0x0a;
 
 /**
- * Reads one journal, and later only what has been added to it. Whatever is no event of this run is passed over and counted;
- * the rest counts.
+ * Reads one journal, and after that only what was appended. Lines that are not events of this run are skipped and
+ * counted.
  */
 export class JournalReader {
   readonly #file: string;
   readonly #runId: string;
   #identity: string | undefined;
-  /** Of what was read: whole lines. */
+  /** In bytes: the end of the last complete line. */
   #offset = 0;
   #state: RunState | undefined;
   #damaged = 0;
@@ -36,7 +35,7 @@ export class JournalReader {
     this.#runId = runId;
   }
 
-  /** Undefined where there is no such file, or none that may be read. Whoever asks while it reads gets the same answer. */
+  /** Undefined where the file does not exist or may not be read. Concurrent calls share one read. */
   read(): Promise<JournalContent | undefined> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
@@ -60,7 +59,7 @@ export class JournalReader {
     this.#state = foldJournal(events, this.#state);
     this.#offset += end;
 
-    // A line may lack nothing but its end; whether it does is seen again the next time.
+    // The last line may be complete but for its line feed; it is read again the next time.
     const rest = part.bytes.toString('utf8', end);
     const last = rest === '' ? [] : this.#eventsOf([rest]);
     return {

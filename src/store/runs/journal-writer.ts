@@ -9,13 +9,16 @@ import { messageOf } from '../../core/text.ts';
 export interface JournalWriterOptions {
   /** Absolute. */
   readonly file: string;
-  /** Sees to it that the file may be there, before the first line of ours is written. Throws why not, and is asked again then. */
+  /**
+   * Called before our first line is written, to prepare the folder. Throws where it cannot; then it is called again
+   * later.
+   */
   readonly prepare: () => Promise<void>;
-  /** Called once as soon as something could not be written, and again only after it could be meanwhile. */
+  /** Called on the first failed write, and again only after a successful one. */
   readonly onFailed: (detail: string) => void;
 }
 
-/** What a run cannot be put together without after a crash. The rest follows with the next of these, at the latest at its end. */
+/** The events that recovery needs after a crash. Others are synced with the next of these, at the latest at the end. */
 const DURABLE: ReadonlySet<RunEvent['kind']> = new Set([
   'runStarted',
   'taskStarting',
@@ -28,12 +31,12 @@ const DURABLE: ReadonlySet<RunEvent['kind']> = new Set([
 const LINE_FEED = 0x0a;
 
 /**
- * Appends the events of a run to its journal, in order, as many at once as there are. Only the window that leads a run may
- * have one for it.
+ * Appends the events of a run to its journal, in order and in batches. Only the window that leads the run may have a
+ * writer.
  *
- * What cannot be written is kept and tried again with the next event: a disk that was full for a while leaves no gap. Half a
- * line that a killed window left is ended before the first event, and what an attempt of ours left is cut off. A journal that
- * was deleted, as with everything that git ignores, is put back whole from the file that we still have open.
+ * A failed write is kept and retried with the next event, so a full disk leaves no gap. An incomplete line of a killed
+ * window is terminated before the first event, and one of our own failed write is truncated. A deleted journal is
+ * restored whole from the file that is still open.
  */
 export class JournalWriter {
   readonly #options: JournalWriterOptions;
@@ -61,17 +64,17 @@ export class JournalWriter {
     void this.#start();
   }
 
-  /** Resolves when everything so far is on the disk, or could not be brought there. Never rejects. */
+  /** Resolves when all events so far are on disk, or could not be written. Never rejects. */
   async flushed(): Promise<void> {
     const target = this.#appended;
     if (this.#synced >= target) return;
     this.#wantsSync = true;
     await this.#start();
-    // What came while it wrote may have been taken along or not; ours was in the queue before.
+    // Events that were appended during the write may be part of it or not; ours were queued before.
     if (this.#synced < target && !this.#hasFailed) await this.flushed();
   }
 
-  /** For a run that another window leads now: nothing more is written, whatever is appended. */
+  /** Stops writing: another window leads the run now, and further events are dropped. */
   abandon(): void {
     this.#isAbandoned = true;
     this.#queue = [];
@@ -79,7 +82,7 @@ export class JournalWriter {
     this.#synced = this.#appended;
   }
 
-  /** Writes what is left and lets go of the file. */
+  /** Writes what is left and closes the file. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.flushed();
@@ -88,14 +91,14 @@ export class JournalWriter {
     this.#file = undefined;
   }
 
-  /** One writing at a time; whoever comes meanwhile is part of it. */
+  /** One write at a time, shared by all callers that wait for it. */
   #start(): Promise<void> {
     this.#work ??= this.#drain();
     return this.#work;
   }
 
   async #drain(): Promise<void> {
-    // A turn later, so that the events of one moment are one write.
+    // One turn later, so that the events of one moment become one write.
     await Promise.resolve();
     try {
       while (this.#queue.length > 0 || this.#wantsSync) {
@@ -104,29 +107,28 @@ export class JournalWriter {
       }
       this.#hasFailed = false;
     } catch (error) {
-      // Tried again when something more is appended or asked for.
+      // Retried with the next append or flush.
       this.#wantsSync = false;
       if (!this.#hasFailed) this.#options.onFailed(messageOf(error));
       this.#hasFailed = true;
     } finally {
-      // In the same turn as the last look at the queue, so that nothing is appended in between.
+      // In the same turn as the last check of the queue, so that no append falls in between.
       this.#work = undefined;
     }
   }
 
   async #write(): Promise<void> {
-    // A file that was only moved has its name elsewhere, and stays ours.
+    // A file that was only moved still has a link, and stays ours.
     if (this.#file !== undefined && (await this.#file.handle.stat()).nlink === 0) {
       this.#file = await this.#putBack(this.#file);
     }
     const file = (this.#file ??= await this.#open());
-    // A copy: the queue itself grows while this is being written.
+    // A copy, since the queue grows during the write.
     const lines = [...this.#queue];
     const bytes = Buffer.from(`${lines.join('\n')}\n`, 'utf8');
     if (this.#hasFailed) await file.handle.truncate(file.size);
     await file.handle.appendFile(bytes);
     file.size += bytes.length;
-    // What was appended meanwhile stays.
     this.#queue = this.#isAbandoned ? [] : this.#queue.slice(lines.length);
     this.#written += lines.length;
   }
@@ -138,7 +140,7 @@ export class JournalWriter {
     this.#synced = Math.max(target, this.#synced);
   }
 
-  /** Writes what a file that is gone had into a new one; throws where somebody has put another one there. */
+  /** Writes the content of a deleted file to a new one; throws where another process has created one there. */
   async #putBack(gone: OpenFile): Promise<OpenFile> {
     const content = Buffer.alloc(gone.size);
     const { bytesRead } = await gone.handle.read(content, 0, gone.size, 0);
@@ -147,7 +149,7 @@ export class JournalWriter {
       await file.handle.appendFile(content.subarray(0, bytesRead));
     } catch (error) {
       await file.handle.close();
-      // Half of it would be in the way of the next attempt.
+      // A partial file would block the next attempt.
       await unlink(this.#options.file);
       throw error;
     }
@@ -157,7 +159,7 @@ export class JournalWriter {
 
   async #open(flags = 0): Promise<OpenFile> {
     await this.#options.prepare();
-    // No link that somebody put there is followed; Windows has no such flag, and it counts as 0.
+    // Never through a link. Windows has no such flag, and it counts as 0.
     const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
     const handle = await open(this.#options.file, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | flags, 0o600);
     try {

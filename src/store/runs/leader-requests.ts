@@ -8,25 +8,25 @@ import { taskIdShape as id } from '../../core/task-id-shape.ts';
 import { PolledFolderWatch } from '../files/polled-folder-watch.ts';
 import { readPlainFile } from '../files/plain-file.ts';
 
-/** A request that came so shortly before this leader cannot have been done by the one before. */
+/** A request this recent cannot have been handled by the leader before. */
 const LATE_MS = 10_000;
 const MAX_BYTES = 1024 * 1024;
 const LINE_FEED = 0x0a;
 
-/** Writes a request down for the window that leads a run. Throws what the file system throws. */
+/** Writes a request for the window that leads a run. Throws the errors of the file system. */
 export async function writeLeaderRequest(file: string, request: LeaderRequest, at: number): Promise<void> {
-  // Neither a link nor a pipe that stands there is followed or waited for. Windows has no such flags: they count as 0.
+  // Never through a link, and without waiting for a pipe. Windows has no such flags: they count as 0.
   const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
   const handle = await open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
   try {
-    // In one write, so that the requests of two windows stay apart; the break before it ends a line that was cut off.
+    // One write, so that requests of two windows do not mix; the leading line feed ends an incomplete line.
     await handle.appendFile(`\n${JSON.stringify({ at, ...request })}\n`);
   } finally {
     await handle.close();
   }
 }
 
-/** Hears what other windows ask of the one that leads a run, each request once and in order. */
+/** Receives the requests of other windows to the leader of a run, each once and in order. */
 export class LeaderRequests implements Disposable {
   readonly #file: string;
   readonly #onRequest: (request: LeaderRequest) => void;
@@ -46,7 +46,7 @@ export class LeaderRequests implements Disposable {
     });
   }
 
-  /** Looks now; resolves when everything that was asked before the call has been told. */
+  /** Looks now; resolves when every request that was written before the call has been delivered. */
   look(): Promise<void> {
     return this.#looks.look();
   }
@@ -59,7 +59,7 @@ export class LeaderRequests implements Disposable {
     const part = await readPlainFile(this.#file, this.#offset, MAX_BYTES);
     if (part === undefined) return;
     const end = part.bytes.lastIndexOf(LINE_FEED) + 1;
-    // A line without an end that is longer than all of this is no request.
+    // A longer line without an end is not a request: it is skipped.
     this.#offset += end === 0 && part.bytes.length === MAX_BYTES ? MAX_BYTES : end;
     for (const line of part.bytes.toString('utf8', 0, end).split('\n')) {
       const request = parseAs(REQUEST, line);
@@ -69,7 +69,6 @@ export class LeaderRequests implements Disposable {
   }
 }
 
-/** What `writeLeaderRequest` writes. */
 const REQUEST = anyOf<LeaderRequest>(
   objectOf({ ask: oneOf('stopRun', 'pause', 'goOn') }),
   objectOf({ ask: oneOf('stopTask', 'requeue'), id }),

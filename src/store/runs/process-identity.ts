@@ -1,28 +1,31 @@
 import type { Processes } from '../../core/ports.ts';
 
-/** A process as it noted itself: `begin` tells it from a later one with the same id, null where the system does not tell. */
+/**
+ * A process as it recorded itself. `begin` tells it from a later process with the same id; null where the system does
+ * not report it.
+ */
 export interface NotedProcess {
   readonly pid: number;
   readonly begin: string | null;
 }
 
 export interface ProcessLifeOptions {
-  /** Our own. */
+  /** The id of this process. */
   readonly pid: number;
   readonly processes: Pick<Processes, 'isAlive'>;
   /** See `processes.ts`. */
   readonly processStartTime: (pid: number) => Promise<string | undefined>;
 }
 
-/** Whether the very process that noted itself on this machine lives; yes, where the system does not tell. */
+/** Whether exactly the recorded process of this machine is alive; true where the system does not report it. */
 export async function isProcessAlive(
   { pid, begin }: NotedProcess,
   { pid: own, processes, processStartTime }: ProcessLifeOptions,
 ): Promise<boolean> {
-  // Not `false` alone: where the system does not tell, its locks are left to their leases.
+  // Undefined means that the system does not report it: then the locks are left to their leases.
   if (processes.isAlive(pid) === false) return false;
   const now = await processStartTime(pid);
   if (begin !== null && now !== undefined) return begin === now;
-  // Without a beginning to compare, our own id in a record that is not ours is that of a process before us.
+  // Without a start time to compare, a foreign record with our own id is that of an earlier process.
   return pid !== own;
 }

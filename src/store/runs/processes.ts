@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 import type { Processes } from '../../core/ports.ts';
 
-/** The processes of this machine, as far as a signal that does nothing tells. */
+/** The processes of this machine, as reported by signal 0. */
 export const systemProcesses: Processes = {
   hostname: hostname(),
   isAlive: (pid) => {
@@ -13,7 +13,7 @@ export const systemProcesses: Processes = {
       return true;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // Somebody else's process may not be signalled, so it is there.
+      // EPERM: the process exists and belongs to another user.
       return code === 'EPERM' ? true : code === 'ESRCH' ? false : undefined;
     }
   },
@@ -21,12 +21,15 @@ export const systemProcesses: Processes = {
 
 const run = promisify(execFile);
 
-/** Whether only who is on this machine, since it was started, can know what `processStartTime` says: on Linux a random id is part of it. */
+/**
+ * Whether `processStartTime` contains a secret of this machine's boot, which other machines cannot know: on Linux it
+ * has the boot id.
+ */
 export const isBeginSecret = process.platform === 'linux';
 
 /**
- * When a process began, in words that stay the same as long as it lives and that no later process with its id has;
- * undefined where there is no such process, or where the system does not tell (Windows).
+ * The start time of a process as text that is constant for its lifetime and unique to it; undefined where the process
+ * does not exist, or where the system does not report it (Windows).
  */
 export async function processStartTime(pid: number): Promise<string | undefined> {
   try {
@@ -35,7 +38,7 @@ export async function processStartTime(pid: number): Promise<string | undefined>
         readFile(`/proc/${pid}/stat`, 'utf8'),
         readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
       ]);
-      // The name of the program, in brackets, may hold blanks; what follows it does not. The 22nd field, in clock ticks since boot.
+      // The program name, in brackets, may contain blanks. The 22nd field is the start in clock ticks since boot.
       const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
       return ticks === undefined ? undefined : `${boot.trim()} ${ticks}`;
     }
@@ -43,6 +46,6 @@ export async function processStartTime(pid: number): Promise<string | undefined>
     const { stdout } = await run('ps', ['-o', 'lstart=', '-p', String(pid)], { env: { ...process.env, LC_ALL: 'C' } });
     return stdout.trim() || undefined;
   } catch {
-    return undefined; // no such process, or nobody to ask
+    return undefined; // no such process, or no `ps`
   }
 }

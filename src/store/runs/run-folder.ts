@@ -1,12 +1,13 @@
 import { lstat, realpath, writeFile } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { isRunId } from '../../core/run/journal/journal-entry.ts';
 import { makeFolders, passOver } from '../files/folders-within.ts';
+import { isWithin } from '../files/locate.ts';
 import { messageOf } from '../../core/text.ts';
 
-/** Where the runs of one backlog are written down: `<root>/.todo2/waves/runs`. Paths are absolute; ids of tasks are in none. */
+/** The folder of the runs of one backlog: `<root>/.todo2/waves/runs`. Paths are absolute and contain no task ids. */
 export class RunFolder {
   readonly #root: string;
   readonly path: string;
@@ -16,7 +17,10 @@ export class RunFolder {
     this.path = join(root, '.todo2', 'waves', 'runs');
   }
 
-  /** Makes what is missing, for its owner alone, and keeps git out. Fails with `writeFailed`, also where a link leads out of the root. */
+  /**
+   * Creates what is missing, for the owner only, with a `.gitignore`. Fails with `writeFailed`, also where a link leads
+   * out of the root.
+   */
   prepare(): Promise<Result<undefined, Failure>> {
     return this.#make(['.todo2', 'waves', 'runs'], async () => {
       const ignore = join(this.#root, '.todo2', 'waves', '.gitignore');
@@ -24,7 +28,7 @@ export class RunFolder {
     });
   }
 
-  /** Makes the folder of one run, and those that it stands in. Fails as `prepare` does. */
+  /** Creates the folder of one run and its parents. Fails as `prepare` does. */
   async prepareRun(runId: string): Promise<Result<undefined, Failure>> {
     const prepared = await this.prepare();
     return prepared.ok ? this.#make(['.todo2', 'waves', 'runs', known(runId)]) : prepared;
@@ -38,7 +42,7 @@ export class RunFolder {
     return join(this.path, known(runId));
   }
 
-  /** The files of one attempt; `start` counts the attempts of a run from 1. */
+  /** The files of one attempt; `attemptNo` counts the attempts of a run from 1. */
   filesOf(
     runId: string,
     attemptNo: number,
@@ -49,15 +53,18 @@ export class RunFolder {
     return { prompt: file('prompt.md'), log: file('log'), state: file('state.json'), stop: file('stop') };
   }
 
-  /** False where the folder of runs, or that of this run, is a link or no folder: then nothing in it is read or written. */
+  /**
+   * False where the folder of runs, or that of this run, is a link or not a folder: it is then neither read nor
+   * written.
+   */
   async isSound(runId?: string): Promise<boolean> {
     try {
       const [root, runs] = await Promise.all([realpath(this.#root), realpath(this.path)]);
-      if (!runs.startsWith(root.endsWith(sep) ? root : root + sep)) return false;
+      if (!isWithin(root, runs)) return false;
       if (runId === undefined) return true;
       return (await lstat(this.folderOf(runId)).catch(() => undefined))?.isDirectory() !== false;
     } catch {
-      return false; // nothing there yet, or nothing that we may see
+      return false; // missing, or not accessible
     }
   }
 

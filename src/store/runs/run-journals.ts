@@ -15,45 +15,45 @@ import { type RunLeader, RunLead, type RunLeadOptions } from './run-lead.ts';
 import { messageOf } from '../../core/text.ts';
 
 export interface RunJournalsOptions extends Omit<RunLeadOptions, 'folder'> {
-  /** The folder that holds `.todo2`, absolute. */
+  /** The folder that contains `.todo2`, absolute. */
   readonly root: string;
   readonly log: (line: string) => void;
 }
 
-/** A run as its files tell it. */
+/** A run as recorded in its files. */
 export interface RunRecord {
   readonly runId: string;
   readonly state: RunState;
-  /** Lines of its journal that could not be read. */
+  /** Journal lines that could not be read. */
   readonly damaged: number;
   readonly lead: RunLeader['lead'];
   /** See `RunLeader`. */
   readonly leaderGoneForMs: number | undefined;
-  /** When something was written last, epoch ms. */
+  /** Time of the last write, epoch ms. */
   readonly modifiedAt: number;
 }
 
-/** What hears of the troubles of a journal that this window writes. */
+/** Callbacks for problems of a journal that this window writes. */
 export interface WriterTroubles {
-  /** Nothing can be written for now; the run goes on. */
+  /** Writing fails at the moment; the run continues. */
   readonly onFailed: (failure: Failure) => void;
-  /** Another window leads the run now: this one is to let go of it. */
+  /** Another window leads the run now: this window must stop driving it. */
   readonly onLost: () => void;
 }
 
 const ENDING = '.jsonl';
-/** Of all large journals in a list together: reading more would take a window's time for files that anybody may have made. */
+/** Budget for all large journals of one list: they may come from elsewhere, and reading more would block the window. */
 const MAX_LISTED_BYTES = 256 * 1024 * 1024;
 const SMALL_BYTES = 1024 * 1024;
-/** As ours are called: only what is surely ours is ever deleted. */
+/** The form of our own ids: only our own files are ever deleted. */
 const OUR_ID = /^\d{8}T\d{6}-[0-9a-f]{6,}$/;
-/** What we put into the folder of a run, with what a process that was killed may have left half written. */
+/** The files that we write to the folder of a run, with temporary files of a killed process. */
 const OUR_FILE =
   /^(?:\d+\.(?:prompt\.md|log|stop)|wave-\d+\.(?:log|mark)|asks\.jsonl|\.?(?:\d+\.state|lead\.\d+)\.json(?:\.[0-9a-f-]{36}\.tmp)?)$/;
 
 /**
- * The journals of all runs of one backlog, and who leads which. What lies there may have come with a folder that was
- * downloaded: it is checked, never followed out of the folder, and never a reason to start something.
+ * The journals of all runs of one backlog, and their leaders. The files may come with a downloaded folder: they are
+ * validated, never followed out of the folder, and never start anything.
  */
 export class RunJournals implements Disposable {
   readonly #options: RunJournalsOptions;
@@ -68,12 +68,12 @@ export class RunJournals implements Disposable {
     this.#lead = new RunLead({ ...options, folder: this.#folder });
   }
 
-  /** Makes the folders. Fails with `writeFailed`. */
+  /** Creates the folders. Fails with `writeFailed`. */
   prepare(): Promise<Result<undefined, Failure>> {
     return this.#folder.prepare();
   }
 
-  /** Makes the folder of one run too, before anything is written into it. Fails with `writeFailed`. */
+  /** Creates the folder of one run before its first file. Fails with `writeFailed`. */
   prepareRun(runId: string): Promise<Result<undefined, Failure>> {
     return this.#folder.prepareRun(runId);
   }
@@ -86,7 +86,10 @@ export class RunJournals implements Disposable {
     return this.#folder.filesOf(runId, attemptNo);
   }
 
-  /** A journal to append to. This window leads the run before the first line is there, so that nobody finds a run without a leader. */
+  /**
+   * A journal to append to. This window takes the lead before the first line is written, so that no run is ever without
+   * a leader.
+   */
   open(runId: string, { onFailed, onLost }: WriterTroubles): JournalWriter {
     const file = this.#folder.journalOf(runId);
     const lost = (): void => {
@@ -96,14 +99,17 @@ export class RunJournals implements Disposable {
     const writer = new JournalWriter({
       file,
       prepare: async () => {
-        if (!(await this.lead(runId, lost))) throw new Error('no lead of this run to be had');
+        if (!(await this.lead(runId, lost))) throw new Error('the lead of this run is not available');
       },
       onFailed: (detail) => onFailed({ kind: 'writeFailed', file, detail }),
     });
     return writer;
   }
 
-  /** Makes this window the leader of a run, unless another one is. False also where nothing can be written; the log says why. */
+  /**
+   * Takes the lead of a run, unless another window has it. False also where the folder cannot be written; the log says
+   * why.
+   */
   async lead(runId: string, onLost: () => void): Promise<boolean> {
     const prepared = await this.#folder.prepareRun(runId);
     if (!prepared.ok) {
@@ -118,17 +124,17 @@ export class RunJournals implements Disposable {
     }
   }
 
-  /** For a run that has ended. */
+  /** Gives up the lead of a run that has ended. */
   release(runId: string): Promise<void> {
     return this.#lead.release(runId);
   }
 
-  /** For a window that closes: what it leads may be taken over at once. */
+  /** Gives up all leads when the window closes, so that another window can take over at once. */
   leave(): Promise<void> {
     return this.#lead.leave();
   }
 
-  /** Reads what is new of one run; undefined where there is none that can be read. */
+  /** Reads what is new of one run; undefined where it cannot be read. */
   async read(runId: string): Promise<RunRecord | undefined> {
     if (!(await this.#folder.isSound(runId))) return undefined;
     let reader = this.#readers.get(runId);
@@ -142,18 +148,18 @@ export class RunJournals implements Disposable {
       return undefined;
     }
     const { state, damaged, modifiedAt } = content;
-    // Nothing is added to a run that has ended, and a state is larger than it is read often.
+    // An ended run no longer grows, and its state is too large to keep.
     if (state.phase === 'ended') this.#readers.delete(runId);
     return { runId, state, damaged, lead, leaderGoneForMs: goneForMs, modifiedAt };
   }
 
-  /** The runs that were written to last, the latest first; without those whose journals are larger than there is time for. */
+  /** The most recently written runs, latest first; journals beyond the size budget are left out. */
   async list(limit: number): Promise<readonly RunRecord[]> {
     const records: RunRecord[] = [];
     let left = MAX_LISTED_BYTES;
     for (const { runId, size } of await this.#newest()) {
       if (records.length === limit) break;
-      // What is small is always read, so that nobody's large file keeps a run from being found.
+      // Small journals are always read, so that a large one cannot hide a run.
       if (size > Math.max(left, SMALL_BYTES)) continue;
       if (size > SMALL_BYTES) left -= size;
       const record = await this.read(runId);
@@ -162,7 +168,7 @@ export class RunJournals implements Disposable {
     return records;
   }
 
-  /** Tells of every journal that others have written to, and of runs that lost their leader. Looks each second. */
+  /** Reports each journal that other windows wrote to, and runs that lost their leader. Looks every second. */
   follow(onChange: (runId: string) => void): Disposable {
     const follower = new JournalFollower({
       folder: this.#folder,
@@ -175,7 +181,7 @@ export class RunJournals implements Disposable {
     return follower;
   }
 
-  /** Asks something of the window that leads a run. Fails with `writeFailed`. */
+  /** Sends a request to the window that leads a run. Fails with `writeFailed`. */
   async ask(runId: string, request: LeaderRequest): Promise<Result<undefined, Failure>> {
     const prepared = await this.#folder.prepareRun(runId);
     if (!prepared.ok) return prepared;
@@ -188,7 +194,7 @@ export class RunJournals implements Disposable {
     }
   }
 
-  /** Hears what other windows ask of this one, as long as it leads the run. */
+  /** Listens for requests of other windows while this one leads the run. */
   onAsk(runId: string, listener: (request: LeaderRequest) => void): LeaderRequests {
     const asks = new LeaderRequests(this.#asksOf(runId), this.#options.clock, (request) => {
       if (this.#lead.leads(runId)) listener(request);
@@ -198,17 +204,17 @@ export class RunJournals implements Disposable {
   }
 
   /**
-   * Deletes the journals and logs of all but the latest runs; of those, none that has not ended. Answers how many went. What
-   * somebody else put beside the logs stays.
+   * Deletes the journals and logs of ended runs but the latest `keep`, and returns how many. Files of other programs
+   * stay.
    */
   async prune(keep: number): Promise<number> {
     let gone = 0;
     for (const { runId } of (await this.#newest()).slice(keep)) {
       if (!OUR_ID.test(runId)) continue;
       const record = await this.read(runId);
-      if (record?.state.phase !== 'ended' || record.lead !== 'nobody') continue;
+      if (record?.state.phase !== 'ended' || record.lead !== 'none') continue;
       try {
-        // The folder first: a run without its journal would never be found again.
+        // The folder first: without its journal the run would never be found again.
         await removeOurs(this.#folder.folderOf(runId));
         await rm(this.#folder.journalOf(runId), { force: true });
         gone++;
@@ -219,7 +225,7 @@ export class RunJournals implements Disposable {
     return gone;
   }
 
-  /** Lets go of timers and watchers; see `leave` for the runs. */
+  /** Releases timers and watchers; see `leave` for the runs. */
   dispose(): void {
     for (const follower of this.#followers) follower.dispose();
     this.#followers.clear();
@@ -245,16 +251,15 @@ export class RunJournals implements Disposable {
 async function removeOurs(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names) if (OUR_FILE.test(name)) await rm(join(folder, name), { force: true });
-  // Not empty where something of others lies in it, and not there where nothing was ever written.
+  // The folder is not empty where it has files of other programs, and missing where nothing was written.
   await rmdir(folder).catch((error: unknown) => {
     if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   });
 }
 
-/** A journal that is a file. */
 interface Found {
   readonly runId: string;
-  /** When it was written to last, epoch ms. */
+  /** Time of the last write, epoch ms. */
   readonly at: number;
   readonly size: number;
 }

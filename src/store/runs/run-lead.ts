@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, readdir, unlink, utimes, writeFile } from 'node:fs/promises';
+import { link, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Disposable } from '../../core/events.ts';
@@ -7,7 +7,7 @@ import type { Clock, Processes } from '../../core/ports.ts';
 import { flag, objectOf, orNull, parseAs, positive, text, type FieldsOf } from '../../core/shape.ts';
 import { readPlainFile } from '../files/plain-file.ts';
 import { isProcessAlive } from './process-identity.ts';
-import { replaceFile } from '../files/replace-file.ts';
+import { removeFile, replaceFile } from '../files/replace-file.ts';
 import type { RunFolder } from './run-folder.ts';
 
 export interface RunLeadOptions {
@@ -21,20 +21,20 @@ export interface RunLeadOptions {
 
 /** Who leads a run. */
 export interface RunLeader {
-  readonly lead: 'ours' | 'other' | 'nobody';
-  /** With `nobody`: since when nobody does, in ms, as far as a window of this machine led it. */
+  readonly lead: 'ours' | 'other' | 'none';
+  /** With `none`: time in ms since the last leader on this machine was alive; undefined where there was none. */
   readonly goneForMs: number | undefined;
 }
 
-/** What a window that leads a run writes down of itself. */
+/** The record of a leader, one file per leader. */
 const FLAG = {
   pid: positive,
-  /** Null where the system does not tell. */
+  /** Process start time; null where the system does not report it. */
   begin: orNull(text),
   host: text,
-  /** Of this one object. */
+  /** Unique to this `RunLead`. */
   key: text,
-  /** It gave the lead up, and may live on. */
+  /** The lead was given up; the process may still run. */
   left: flag,
 };
 const flagShape = objectOf<FieldsOf<typeof FLAG>>(FLAG);
@@ -48,24 +48,24 @@ interface FoundFlag {
   readonly modifiedAt: number;
 }
 
-/** Often enough that a leader on another machine, whose process nobody here can see, is never taken for gone. */
+/** Short enough that a leader on another machine, whose process cannot be checked, does not count as gone. */
 const REFRESH_MS = 30_000;
 const FOREIGN_GONE_MS = 120_000;
-/** Clocks of two machines differ, but not by so much: a flag from further ahead was made up, and would count for ever. */
+/** Clocks of two machines do not differ by this much: a later flag is forged, and would count for ever. */
 const MAX_AHEAD_MS = 24 * 3_600_000;
-/** How long a flag may be half written, where the file system cannot put a whole one in place. */
+/** How long a flag may be incomplete, where the file system has no atomic creation. */
 const HALF_WRITTEN_MS = 10_000;
 const ATTEMPTS = 20;
 const MAX_FLAG_BYTES = 4096;
 const FLAG_NAME = /^lead\.([1-9]\d{0,8})\.json$/;
 
 /**
- * Sees to it that one window at a time leads a run.
+ * Elects one leader per run among windows.
  *
- * Each leader has a flag in the folder of the run, `lead.<n>.json`, and takes the number after the highest. A flag is put in
- * place whole and only where there is none, so of windows that see the same, one gets it. Since another may have seen
- * something older, who has raised a flag looks again, and leads only where every other flag is that of somebody who is gone:
- * of two that raised theirs at the same time, the later one sees the other.
+ * Each leader has a flag in the run's folder, `lead.<n>.json`, with the number after the highest. A flag is created
+ * atomically and never overwrites one, so of windows that see the same state, one succeeds. Another window may have
+ * seen an older state: after raising its flag, a window looks again, and leads only where every other flag is of a
+ * leader that is gone. Of two windows that raised flags at the same time, the later one sees the other.
  */
 export class RunLead {
   readonly #options: RunLeadOptions;
@@ -77,7 +77,10 @@ export class RunLead {
     this.#options = options;
   }
 
-  /** Makes this window the leader of a run whose folder is there, unless another one is. `onLost`: it is no more, though it wanted to be; the latest that was given counts. */
+  /**
+   * Takes the lead of a run whose folder exists, unless another window has it. `onLost` is called when the lead is lost
+   * later; the latest one that was given counts.
+   */
   async lead(runId: string, onLost: () => void): Promise<boolean> {
     const led = this.#led.get(runId);
     if (led !== undefined) {
@@ -101,10 +104,10 @@ export class RunLead {
       if (found.flag?.host === this.#options.processes.hostname) goneAt = Math.max(goneAt ?? 0, found.modifiedAt);
     }
     const goneForMs = goneAt === undefined ? undefined : Math.max(0, this.#options.clock.now() - goneAt);
-    return { lead: 'nobody', goneForMs };
+    return { lead: 'none', goneForMs };
   }
 
-  /** For a run that has ended. */
+  /** Gives up the lead of a run that has ended. */
   async release(runId: string): Promise<void> {
     const led = this.#led.get(runId);
     if (led === undefined) return;
@@ -113,13 +116,13 @@ export class RunLead {
     this.#led.delete(runId);
   }
 
-  /** For runs that go on without this window: the next one may lead at once, and sees since when nobody does. */
+  /** Gives up all leads of runs that continue without this window: another one may take over at once. */
   async leave(): Promise<void> {
     const led = [...this.#led.values()];
     this.#led.clear();
     for (const { refresh } of led) refresh.dispose();
     const flag = JSON.stringify(await this.#flag(true));
-    // Where that fails, our process ends soon, which says the same.
+    // If that fails, the end of our process has the same effect.
     await Promise.all(led.map(({ file }) => replaceFile(file, flag, 0o600).catch(() => undefined)));
   }
 
@@ -137,12 +140,12 @@ export class RunLead {
       const others = after.filter((found) => found.file !== file);
       if (isThere && (await this.#living(others)).length === 0) {
         this.#led.set(runId, { file, onLost, refresh: this.#refreshLater(runId, file) });
-        // As long as our own is up nobody else raises one, so these are still those that we saw.
+        // While our flag is up no other window raises one, so these are still those that we saw.
         for (const other of others) await removeFile(other.file);
         return true;
       }
       if (isThere) await removeFile(file);
-      // By chance, so that two who gave way to each other do not do so again.
+      // Random, so that two windows that yielded to each other do not do so again.
       await wait(5 + Math.random() * 20 * attempt);
     }
     return false;
@@ -153,7 +156,7 @@ export class RunLead {
     try {
       return prepared.ok && (await this.#try(runId, onLost));
     } catch {
-      return false; // nothing can be written there: then nobody can be kept from leading it either
+      return false; // not writable, so other windows cannot be kept from leading either
     }
   }
 
@@ -165,17 +168,17 @@ export class RunLead {
     const led = this.#led.get(runId);
     if (led?.file !== file) return;
     const part = await readPlainFile(file, 0, MAX_FLAG_BYTES);
-    // Another machine may have taken us for gone while this one slept.
+    // Another machine may have taken over while this one was suspended.
     if (part === undefined || parseAs(flagShape, part.bytes.toString('utf8'))?.key !== this.#key) {
       if (this.#led.get(runId) !== led) return;
-      // Where nobody took its place, it was only deleted, as with a folder that somebody has tidied up.
+      // Without a successor the flag was only deleted, for example by a clean-up of the folder.
       if (part === undefined && (await this.#raiseAgain(runId, led.onLost))) return;
       this.#led.delete(runId);
       led.onLost();
       return;
     }
     const now = new Date(this.#options.clock.now());
-    // Should that fail, only another machine would ever mind.
+    // A failure matters only to windows on other machines.
     await utimes(file, now, now).catch(() => undefined);
     if (this.#led.get(runId) === led) led.refresh = this.#refreshLater(runId, file);
   }
@@ -194,7 +197,7 @@ export class RunLead {
         if (number === undefined) return [];
         const file = join(folder, name);
         const part = await readPlainFile(file, 0, MAX_FLAG_BYTES);
-        if (part === undefined) return []; // gone meanwhile, or no flag
+        if (part === undefined) return []; // deleted meanwhile, or not a flag
         const { modifiedAt } = part;
         return [{ number: Number(number), file, flag: parseAs(flagShape, part.bytes.toString('utf8')), modifiedAt }];
       }),
@@ -212,13 +215,13 @@ export class RunLead {
     if (flag === undefined) return age < HALF_WRITTEN_MS;
     if (flag.left || age < -MAX_AHEAD_MS) return false;
     if (flag.host !== this.#options.processes.hostname) return age < FOREIGN_GONE_MS;
-    // Where the system tells when a process began, a window of ours has written it down.
+    // Where the system reports start times, our windows have recorded theirs.
     if (flag.begin === null && (await this.#options.processStartTime(flag.pid)) !== undefined) return false;
     return isProcessAlive(flag, this.#options);
   }
 }
 
-/** Puts a whole flag in place where there is none; false where there is one. */
+/** Creates a complete flag; false where one exists. */
 async function raise(file: string, text: string): Promise<boolean> {
   const temporary = `${file}.${randomUUID()}.tmp`;
   try {
@@ -228,7 +231,7 @@ async function raise(file: string, text: string): Promise<boolean> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return false;
-    // A file system without links: then it is made empty first, which nobody takes for a flag of somebody gone.
+    // Without hard links the flag is created empty first; an empty flag counts as alive for a while.
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code ?? '')) throw error;
     return await writeFile(file, text, { flag: 'wx', mode: 0o600 }).then(
       () => true,
@@ -240,9 +243,4 @@ async function raise(file: string, text: string): Promise<boolean> {
   } finally {
     await removeFile(temporary);
   }
-}
-
-async function removeFile(file: string): Promise<void> {
-  // Gone already is as good.
-  await unlink(file).catch(() => undefined);
 }

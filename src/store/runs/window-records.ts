@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, LostWindow, Processes, WindowRecords } from '../../core/ports.ts';
 import { type FieldsOf, listOf, objectOf, orNull, parseAs, positive, someText } from '../../core/shape.ts';
 import { taskIdShape as id } from '../../core/task-id-shape.ts';
 import type { TaskId } from '../../core/task.ts';
 import { isProcessAlive } from './process-identity.ts';
-import { replaceFile } from '../files/replace-file.ts';
+import { removeFile, replaceFile } from '../files/replace-file.ts';
 
 export interface WindowRecordsOptions {
-  /** Where the records of all windows of one workspace are, absolute; made when it is needed. */
+  /** The folder of the records of all windows of one workspace, absolute; created when needed. */
   readonly folder: string;
-  /** The store whose locks are noted: a folder may have the records of several. */
+  /** The store whose locks are recorded: a folder may have records of several. */
   readonly store: string;
   readonly holder: string;
   readonly pid: number;
@@ -21,7 +21,7 @@ export interface WindowRecordsOptions {
   readonly clock: Clock;
 }
 
-/** What a window notes; `begin` is null where the system does not tell. */
+/** The record of a window; `begin` is null where the system does not report it. */
 const RECORD = {
   store: someText,
   holder: someText,
@@ -33,12 +33,12 @@ const RECORD = {
 const record = objectOf<FieldsOf<typeof RECORD>>(RECORD);
 type WindowRecord = FieldsOf<typeof RECORD>;
 
-/** A record that no window came back for is removed: no lease is that long. */
+/** Records this old are deleted: no lease is that long. */
 const KEEP_MS = 7 * 24 * 60 * 60_000;
 
 /**
- * One small file per window and store, with the locks that a person holds in it, so that the window that comes after a
- * reload or a crash finds them. Whether a window is gone is judged by its process, never by the age of its file.
+ * One small file per window and store with the user's locks, so that the next window after a reload or a crash finds
+ * them. A window counts as gone when its process is gone; the age of its file does not matter.
  */
 export class WindowRecordFiles implements WindowRecords {
   readonly #options: WindowRecordsOptions;
@@ -101,15 +101,10 @@ export class WindowRecordFiles implements WindowRecords {
             const [text, { mtimeMs }] = await Promise.all([readFile(file, 'utf8'), stat(file)]);
             return [{ file, record: parseAs(record, text), modifiedAt: mtimeMs }];
           } catch {
-            return []; // another window has just dealt with it
+            return []; // another window has just handled it
           }
         }),
     );
     return found.flat();
   }
-}
-
-async function removeFile(file: string): Promise<void> {
-  // Gone already is as good.
-  await unlink(file).catch(() => undefined);
 }

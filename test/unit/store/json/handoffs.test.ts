@@ -105,7 +105,7 @@ test('handoffs that are written at the same time all arrive, each with an id of 
   assert.equal(new Set(ids).size, 20);
 });
 
-test('what somebody else writes between our read and our write is kept', async (t) => {
+test('what another process writes between our read and our write is kept', async (t) => {
   const { file } = await storeWith(t, '{"n": 0}');
   let others = 0;
   const done = await patchJsonFile(file, (text) => {
@@ -118,14 +118,14 @@ test('what somebody else writes between our read and our write is kept', async (
   assert.equal(readFileSync(file, 'utf8'), '{"n":21}');
 });
 
-test('a file that somebody writes all the time is left to them', async (t) => {
+test('a file that another process keeps writing is left to it', async (t) => {
   const { file } = await storeWith(t, '{"n": 0}');
   let n = 0;
   const done = await patchJsonFile(file, () => {
     writeFileSync(file, JSON.stringify({ n: ++n }));
     return { text: '{"ours": true}' };
   });
-  assert.match(JSON.stringify(done), /somebody else writes it all the time/);
+  assert.match(JSON.stringify(done), /another process keeps writing it/);
   assert.equal(readFileSync(file, 'utf8'), `{"n":${n}}`);
   assert.deepEqual(readdirSync(join(file, '..')), ['handoffs.json']);
 });

@@ -267,7 +267,7 @@ describe('the lead of a run', () => {
     await one.leave();
     clock.jump(60_000);
     const record = await two.read(RUN);
-    assert.equal(record?.lead, 'nobody');
+    assert.equal(record?.lead, 'none');
     assert.ok(Math.abs((record.leaderGoneForMs ?? 0) - 60_000) < 2000);
     assert.equal(await two.lead(RUN, NEVER.onLost), true);
   });
@@ -354,7 +354,7 @@ describe('a window that does not lead', () => {
       ...{ folder: new RunFolder(root), clock, leads: () => false, onChange: (runId) => void changes.push(runId) },
       leaderOf: async (runId) => {
         const record = await two.read(runId);
-        return { lead: record?.lead ?? 'nobody', goneForMs: undefined };
+        return { lead: record?.lead ?? 'none', goneForMs: undefined };
       },
     });
     t.after(() => follower.dispose());
