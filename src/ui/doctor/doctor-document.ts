@@ -43,7 +43,7 @@ function outlook(backlog: Backlog): string {
   const begin =
     safe === 0
       ? ''
-      : `${count(safe, 'change')} of those below takes nothing from any holder. **Todo2 Waves: Fix All Safe…** shows the safe changes once more and then makes them. `;
+      : `${count(safe, 'change')} below ${safe === 1 ? 'is' : 'are'} safe: no holder loses anything. **Todo2 Waves: Fix All Safe…** shows the safe changes once more and then makes them. `;
   const others = safe === 0 ? 'Each of them is fixed by itself' : 'Everything else is fixed one by one';
   return `${begin}${others}, from the section *Doctor* at the end of the tree. Nothing is changed before you have seen it.`;
 }
