@@ -4,9 +4,9 @@ import { type AgentAssignment, KIND_OF, AGENT_MODES } from './run-options.ts';
 import type { RunChoice } from './run-choice.ts';
 import { listOf, type EntryReader, type Parsed } from './rule-entries.ts';
 
-/** Which tasks a rule is for: all conditions that it has must hold; without any it is for every task. */
+/** The tasks of a rule: all its conditions must hold; without any it is for every task. */
 export interface TaskMatch {
-  /** One of these, whatever its case; undefined: any or none. */
+  /** One of these, in any case; undefined: any or none. */
   readonly tags: readonly string[] | undefined;
   readonly priority: Priority | undefined;
   readonly id: string | undefined;
@@ -18,15 +18,15 @@ export interface AgentRule {
   readonly agent: string | undefined;
   readonly model: string | undefined;
   readonly agentMode: AgentAssignment['agentMode'] | undefined;
-  /** At most so many agents of this kind at a time. */
+  /** The most agents of this kind at a time. */
   readonly max: number | undefined;
 }
 
-/** A command that shows whether work was done well; `command` is a name on the PATH or an absolute path. */
+/** A command that verifies work; `command` is a name on the PATH or an absolute path. */
 export interface VerifyCommand {
   readonly command: string;
   readonly args: readonly string[];
-  /** After that it counts as not passed. */
+  /** The command fails after that. */
   readonly limitMs: number;
 }
 
@@ -40,9 +40,9 @@ const DEFAULT_VERIFY_MINUTES = 10;
 const MAX_VERIFY_MINUTES = 24 * 60;
 
 /**
- * Who works on a task: what a person chose for the run, else the first rule that matches and says so, field by field, else
- * `defaults`. A model goes with its agent: a rule's model does not count where somebody else was chosen than the rule says,
- * nor does the default's. Who is a subagent or a person is no program: then no agent and no model counts.
+ * Who works on a task, field by field: the user's choice for the run, else the first matching rule with that field, else
+ * `defaults`. A model belongs to its agent: the model of a rule or of the defaults does not count for another agent. Subagents
+ * and the user are not programs, so agent and model do not count for them.
  */
 export function assignmentOf(
   task: Task,
@@ -57,13 +57,13 @@ export function assignmentOf(
   const isFor = (rule: AgentRule): boolean => (rule.agent ?? agent) === agent;
   const ofRule = matching.find((rule) => rule.model !== undefined && isFor(rule))?.model;
   const agentMode = choice.agentMode ?? first('agentMode') ?? defaults.agentMode;
-  // The program and its model are for those ways that start one.
+
   if (agentMode === 'subagent' || agentMode === 'human')
     return { agent: KIND_OF[agentMode], model: undefined, agentMode };
   return { agent, model: choice.model ?? ofRule ?? (agent === defaults.agent ? defaults.model : undefined), agentMode };
 }
 
-/** At most so many agents of each kind work at a time, by the first rule that says so for it. */
+/** The limit of each kind of agent, by its first rule with a limit. */
 export function agentCapsOf(rules: readonly AgentRule[]): readonly (readonly [agent: string, cap: number])[] {
   const caps = new Map<string, number>();
   for (const { agent, max } of rules) {
@@ -78,8 +78,8 @@ export function verifyOf(task: Task, rules: readonly VerifyRule[]): VerifyComman
 }
 
 /**
- * Reads rules as they stand in settings: `{ tag?, tags?, priority?, id?, agent?, model?, how?, max? }`. An entry that is
- * wrong is left out, with a message that says what is wrong with it.
+ * Reads rules from settings: `{ tag?, tags?, priority?, id?, agent?, model?, how?, max? }`. An invalid entry is left out and
+ * reported in `problems`.
  */
 export function parseAgentRules(value: unknown, agents: readonly string[]): Parsed<AgentRule> {
   return listOf(value, (entry) => {
@@ -96,7 +96,7 @@ export function parseAgentRules(value: unknown, agents: readonly string[]): Pars
   });
 }
 
-/** Reads verify rules as they stand in settings: `{ tag?, tags?, priority?, id?, command, args?, timeoutMinutes? }`. */
+/** Reads verify rules from settings: `{ tag?, tags?, priority?, id?, command, args?, timeoutMinutes? }`. */
 export function parseVerifyRules(value: unknown): Parsed<VerifyRule> {
   return listOf(value, (entry) => ({ match: matchIn(entry), verify: verifyIn(entry) }));
 }

@@ -1,6 +1,6 @@
-/** What came of one verify command. */
+/** The result of one verify command. */
 export interface VerifyResult {
-  /** The command line, for people. */
+  /** The command line, for display. */
   readonly command: string;
   /** True for exit code 0 and nothing else: a command that could not be started or ran too long has not passed. */
   readonly passed: boolean;
@@ -10,7 +10,7 @@ export interface VerifyResult {
   readonly tail: string;
 }
 
-/** What shows how a piece of work went. Times are epoch ms. */
+/** The evidence for the end of an attempt. Times are epoch ms. */
 export interface Evidence {
   readonly startedAt: number;
   readonly endedAt: number;
@@ -22,6 +22,6 @@ export interface Evidence {
   readonly summary: string | undefined;
   /** Relative to the root. */
   readonly logFile: string | undefined;
-  /** By which the agent itself can go on with what it did. */
+  /** With this id the agent can resume its session. */
   readonly sessionId: string | undefined;
 }

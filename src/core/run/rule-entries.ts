@@ -1,10 +1,10 @@
-/** What was read of a list in settings: the entries that are right, and what is wrong with the others. */
+/** A list in settings: the valid entries, and the problems of the others. */
 export interface Parsed<T> {
   readonly rules: readonly T[];
   readonly problems: readonly string[];
 }
 
-/** Reads a list of objects of which nothing is known; an entry of which `read` complains is left out. */
+/** Reads an unchecked list of objects; an entry with a complaint is left out. */
 export function listOf<T>(value: unknown, read: (entry: EntryReader) => T): Parsed<T> {
   if (value === undefined || value === null) return { rules: [], problems: [] };
   if (!Array.isArray(value)) return { rules: [], problems: ['It is no list.'] };
@@ -14,13 +14,13 @@ export function listOf<T>(value: unknown, read: (entry: EntryReader) => T): Pars
     const entry = new EntryReader(item);
     const rule = read(entry);
     if (entry.problems.length === 0) rules.push(rule);
-    // Once an entry is no object, that it has no fields either is no news.
+    // The first problem is enough: an entry that is no object has no fields either.
     else problems.push(`Entry ${index + 1}: ${entry.problems[0] ?? ''}.`);
   }
   return { rules, problems };
 }
 
-/** Reads the fields of one entry, and notes what is wrong with them; a field that is wrong reads as one that is not there. */
+/** Reads the fields of one entry and collects their problems; a wrong field reads as a missing one. */
 export class EntryReader {
   readonly problems: string[] = [];
   readonly #fields: ReadonlyMap<string, unknown>;

@@ -1,10 +1,10 @@
 import type { TaskId } from '../task.ts';
 import type { OnFailure, RunMode, AgentMode } from './run-options.ts';
 
-/** What a person chose for one run; what is left out is as the settings have it. */
+/** The user's choice for one run; the settings apply where a field is missing. */
 export interface RunChoice {
   readonly runMode?: RunMode;
-  /** For every task of the run, whatever the rules say. */
+  /** For every task of the run; overrides the rules. */
   readonly agent?: string;
   readonly model?: string;
   readonly agentMode?: AgentMode;
@@ -18,6 +18,6 @@ export interface RunChoice {
 export type RunScope =
   | { readonly kind: 'wave'; readonly number: number }
   | { readonly kind: 'task'; readonly id: TaskId }
-  /** As one wave, such as a file asks for. */
+  /** As one wave. */
   | { readonly kind: 'tasks'; readonly title: string; readonly ids: readonly TaskId[] }
   | { readonly kind: 'all' };

@@ -15,19 +15,19 @@ export type SkipReason =
   /** The run starts nothing further; see `RunStop`. */
   | { readonly kind: 'runStopped'; readonly stop: RunStop };
 
-/** What made an agent's end a failure. */
+/** Why an attempt failed. */
 export type FailCause =
   | { readonly kind: 'exit' }
-  /** Its own last word contradicts its exit code. */
+  /** Its own last message reports a failure despite the exit code. */
   | { readonly kind: 'said'; readonly detail: string }
   | { readonly kind: 'timeLimit'; readonly limitMs: number }
   | { readonly kind: 'verify'; readonly result: VerifyResult };
 
 /** How the work on one task of a run ended. */
 export type TaskOutcome =
-  /** The agent ended well; `status` is what the task is at now. */
+  /** The agent succeeded; `status` is the task's new status. */
   | { readonly kind: 'succeeded'; readonly status: Status; readonly evidence: Evidence | undefined }
-  /** The work ended badly; `exitCode` is undefined where a signal ended it. The task is back at Todo. */
+  /** The work failed; `exitCode` is undefined where a signal ended it. The task is back at Todo. */
   | {
       readonly kind: 'failed';
       readonly cause: FailCause;
@@ -35,42 +35,42 @@ export type TaskOutcome =
       readonly signal: string | undefined;
       readonly evidence: Evidence | undefined;
     }
-  /** The agent's maker refused further work for now; the task is back at Todo. Not a failure of the task. */
+  /** The provider refused further work for now; the task is back at Todo. Not a failure of the task. */
   | { readonly kind: 'rateLimited'; readonly retryAfterMs: number | undefined; readonly detail: string }
   | { readonly kind: 'notStarted'; readonly failure: Failure }
   /** Ended on request; the task is back at Todo. */
   | { readonly kind: 'stopped' }
-  /** Somebody else took the lock while the agent worked; the task is theirs and was left as it is. */
+  /** Another holder took the lock while the agent worked; the task was left as it is. */
   | { readonly kind: 'lockLost'; readonly holder: string | undefined }
   /** The work ended, but its result could not be written into the backlog. */
   | { readonly kind: 'notRecorded'; readonly exitCode: number | undefined; readonly failure: Failure }
-  /** Nobody saw its end: its supervisor was killed, or its terminal went with its window. Neither success nor failure. */
+  /** Its end was not observed: its supervisor was killed, or its terminal closed with its window. Neither success nor failure. */
   | { readonly kind: 'unknown'; readonly detail: string }
   | { readonly kind: 'skipped'; readonly reason: SkipReason };
 
-/** Why a task that could have its turn does not start yet. */
+/** Why a task that could start does not start yet. */
 export type WaitReason =
   /** It names the same files as tasks at work. */
   | { readonly kind: 'sharesFiles'; readonly with: TaskId; readonly files: readonly string[] }
   | { readonly kind: 'held'; readonly holder: string }
-  /** Its agent was refused by its maker; until then (epoch ms) none of its kind starts. */
+  /** Its agent hit a rate limit; no agent of its kind starts until then (epoch ms). */
   | { readonly kind: 'coolingDown'; readonly agent: string; readonly until: number }
   | { readonly kind: 'agentCap'; readonly agent: string; readonly cap: number }
   /** It failed and is tried again then (epoch ms). */
   | { readonly kind: 'retry'; readonly at: number };
 
-/** Why a run starts nothing further although nobody may have asked for it. */
+/** Why a run starts nothing further. */
 export type RunStop =
   | { readonly kind: 'person' }
-  /** A task failed, and the run was told to stop then. */
+  /** A task failed, and the options say to stop then. */
   | { readonly kind: 'failure'; readonly id: TaskId }
   /** The same failure so many times in a row. */
   | { readonly kind: 'breaker'; readonly count: number; readonly outcome: TaskOutcome }
   | { readonly kind: 'waveVerify'; readonly wave: number; readonly result: VerifyResult }
-  /** Nobody led it for a while: its window was closed, or killed. */
+  /** The run had no leader for a while: its window was closed, or killed. */
   | { readonly kind: 'interrupted' };
 
-/** What a run tells, in order; times are epoch ms. The journal of a run is these, one a line. */
+/** The events of a run, in order; times are epoch ms. The journal has one event a line. */
 export type RunEvent =
   | {
       readonly kind: 'runStarted';
@@ -83,7 +83,7 @@ export type RunEvent =
       readonly at: number;
     }
   | { readonly kind: 'waveStarted'; readonly runId: string; readonly wave: number; readonly at: number }
-  /** An attempt begins: written down before anything is started. `start` counts the attempts of a run from 1 and names their files. */
+  /** An attempt begins: recorded before anything starts. `attemptNo` counts the attempts of a run from 1 and names their files. */
   | {
       readonly kind: 'taskStarting';
       readonly runId: string;
@@ -100,7 +100,7 @@ export type RunEvent =
       readonly at: number;
     }
   | { readonly kind: 'taskStarted'; readonly runId: string; readonly id: TaskId; readonly at: number }
-  /** A task whose turn it would be has to wait, or (undefined) waits no more. */
+  /** A task that could start has to wait, or (undefined) waits no more. */
   | {
       readonly kind: 'taskWaits';
       readonly runId: string;
@@ -148,10 +148,10 @@ export interface TaskRun {
   readonly agent: AgentAssignment;
   /** `starting`: its worker was asked, and has not claimed it yet. */
   readonly phase: 'queued' | 'starting' | 'claimed' | 'running' | 'ended';
-  /** How often it was begun; `start` names the files of the latest attempt, undefined before the first. */
+  /** The number of its attempts; `attemptNo` names the files of the latest one, undefined before the first. */
   readonly tryNo: number;
   readonly attemptNo: number | undefined;
-  /** Who holds its lock for this run; undefined while nobody does. */
+  /** Who holds its lock for this run; undefined while it is not claimed. */
   readonly holder: string | undefined;
   readonly waits: WaitReason | undefined;
   /** Of the latest attempt. */
@@ -162,12 +162,12 @@ export interface TaskRun {
   readonly outcome: TaskOutcome | undefined;
 }
 
-/** A run as its events so far tell it. */
+/** The state of a run after its events so far. */
 export interface RunState {
   readonly runId: string;
   readonly title: string;
   readonly phase: 'running' | 'stopping' | 'ended';
-  /** Set while nothing new starts because somebody, or the end of a wave, paused it. */
+  /** Set while nothing new starts because the user, or the end of a wave, paused it. */
   readonly paused: 'person' | 'wave' | undefined;
   readonly stop: RunStop | undefined;
   readonly startedAt: number;
@@ -184,6 +184,6 @@ export interface RunState {
   }[];
   /** In the order of the waves. */
   readonly tasks: ReadonlyMap<TaskId, TaskRun>;
-  /** How many attempts were begun in all. */
+  /** The number of attempts so far. */
   readonly attemptCount: number;
 }

@@ -4,7 +4,7 @@ import type { VerifyResult } from './evidence.ts';
 import type { FailCause, RunStop, SkipReason, TaskOutcome, WaitReason } from './run-events.ts';
 import { KIND_OF } from './run-options.ts';
 
-/** The most that is shown of what an agent said, in characters: a row is one line. */
+/** The most characters of an agent's message in a row, which is one line. */
 const SAID = 120;
 
 /** How the work on a task ended, in a few words. `now` is epoch ms. */
@@ -23,7 +23,7 @@ export function explainOutcome(outcome: TaskOutcome, now: number): string {
   }
 }
 
-/** The same without what became of the task: for what an earlier attempt ended with, or for several tasks. */
+/** The same without the task's new status: for earlier attempts, or for several tasks. */
 export function outcomeWords(outcome: TaskOutcome, now: number): string {
   switch (outcome.kind) {
     case 'succeeded':
@@ -62,7 +62,7 @@ function failureWords(cause: FailCause, exitCode: number | undefined, signal: st
   }
 }
 
-/** What came of a verify command: “npm test passed”, “npm test did not pass (exit code 1)”. */
+/** The result of a verify command: “npm test passed”, “npm test did not pass (exit code 1)”. */
 export function verifyWords({ command, passed, exitCode }: VerifyResult): string {
   const name = cut(command, SAID);
   if (passed) return `${name} passed`;
@@ -108,7 +108,7 @@ function stopSuffix(stop: RunStop, now: number): string {
   }
 }
 
-/** Why a task that could have its turn does not start yet. */
+/** Why a task that could start does not start yet. */
 export function explainWait(reason: WaitReason): string {
   switch (reason.kind) {
     case 'sharesFiles': {
@@ -146,7 +146,7 @@ const AGENT_TITLES: Readonly<Record<string, string>> = {
 /** Every kind of agent that can be chosen. */
 export const AGENT_KINDS: readonly string[] = Object.keys(AGENT_TITLES);
 
-/** Those that are no programs, and so are chosen by how a task is worked on. */
+/** Those that are not programs, and so are chosen by the agent mode. */
 const OTHER_TITLES: Readonly<Record<string, string>> = { human: 'You', subagent: 'A subagent' };
 
 /** What a kind of agent is called; a kind that is not known, by itself. */

@@ -7,56 +7,56 @@ export type RunMode = 'strict' | 'flow';
 export type OnFailure = 'continue' | 'stopAfterWave' | 'stopAtOnce';
 
 /**
- * How a task is worked on: by an agent of its own process, `unattended` or `interactive` in a terminal with a person; by a
+ * How a task is worked on: by an agent of its own process, `unattended` or `interactive` in a terminal with the user; by a
  * `subagent` of the editor; or by the `human` at this window, for whom it is claimed and opened.
  */
 export type AgentMode = 'unattended' | 'interactive' | 'subagent' | 'human';
 
-/** Every way, the usual one first. */
+/** Every agent mode, the default first. */
 export const AGENT_MODES: readonly [AgentMode, ...AgentMode[]] = ['unattended', 'interactive', 'subagent', 'human'];
 
-/** Who works on a task: a kind of agent (`claude`, `auto`, …), its model, and how. Subagents and people are kinds of their own. */
+/** Who works on a task: a kind of agent (`claude`, `auto`, …), its model, and the agent mode. Subagents and the user are kinds of their own. */
 export interface AgentAssignment {
   readonly agent: string;
   readonly model: string | undefined;
   readonly agentMode: AgentMode;
 }
 
-/** The kinds of those that are no programs: by these names they are counted, capped and estimated. */
+/** The kinds that are not programs: they are counted, capped and estimated by these names. */
 export const KIND_OF: Readonly<Record<'subagent' | 'human', string>> = { subagent: 'subagent', human: 'human' };
 
-/** True for work that a window does or follows itself, without a process that outlives it. */
+/** True for work that a window does or follows itself, without a supervisor process. */
 export function isWindowWork({ agentMode }: Pick<AgentAssignment, 'agentMode'>): boolean {
   return agentMode === 'subagent' || agentMode === 'human';
 }
 
-/** A person begins no more than so many tasks at a time; they take none of the slots that the cap is about. */
+/** How many tasks the user works on at a time; they take no slots. */
 export const HUMAN_CAP = 3;
 
-/** What holds for a whole run; settings that change meanwhile count from the next run on. Durations in ms, 0: never. */
+/** The options of a run; changed settings apply from the next run on. Durations in ms, 0: never. */
 export interface RunOptions {
   readonly runMode: RunMode;
   readonly onFailure: OnFailure;
   /** The run pauses by itself whenever a wave has ended and another one is to come. */
   readonly pauseBetweenWaves: boolean;
-  /** What happens to a task that somebody else holds when its turn comes. */
+  /** What happens to a task that another holder has when it is to start. */
   readonly heldTasks: 'skip' | 'wait';
   /** Which dependencies in Review count as satisfied: those that this run brought there, all, or none. */
   readonly reviewGate: 'inRun' | 'always' | 'never';
-  /** How often a task that failed is tried again. */
+  /** How often a failed task is retried. */
   readonly retries: number;
-  /** Before the first of them; doubled each time, 10 minutes at most. */
+  /** Before the first retry; doubled each time, 10 minutes at most. */
   readonly retryAfterMs: number;
-  /** After so many equal failures in a row, by whichever tasks, nothing further starts. */
+  /** Nothing further starts after this many equal failures in a row, over all tasks. */
   readonly maxEqualFailures: number;
   readonly leaseMs: number;
-  /** Where a task goes whose work ended well. Done is written only with evidence that its verify command passed. */
+  /** The status after success. Done is written only if the verify command passed. */
   readonly statusOnSuccess: 'Review' | 'Done';
   /** How long one attempt may take before it is ended. */
   readonly timeLimitMs: number;
   /** After how long without output an agent looks stuck. */
   readonly stuckAfterMs: number;
-  /** At most so many agents of a kind at a time, beside the cap of all. */
+  /** The limit of each kind of agent, in addition to the cap of all. */
   readonly agentCaps: readonly (readonly [agent: string, cap: number])[];
 }
 

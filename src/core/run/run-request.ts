@@ -20,7 +20,7 @@ export interface RequestContext {
 
 type Waves = readonly (readonly TaskId[])[];
 
-/** What to run, by whom and how: what a person chose, else the rules, else the settings. Fails with `nothingToRun`, `noSuchTask`. */
+/** The request from the user's choice, else the rules, else the settings. Fails with `nothingToRun`, `noSuchTask`. */
 export function requestOf(scope: RunScope, choice: RunChoice, context: RequestContext): Result<RunRequest, Failure> {
   const { title, waves } = resolve(scope, context);
   const startable = startableOf(waves, context.snapshot);
@@ -37,12 +37,12 @@ export function requestOf(scope: RunScope, choice: RunChoice, context: RequestCo
   return ok({ title, waves: startable, agents, options: runOptionsOf(choice, context) });
 }
 
-/** As much as a person can ask for in the settings. */
+/** The maximum values of the settings. */
 const MOST = { agents: 64, retries: 10 };
 
 /**
- * What failed in a run that has ended, was stopped or never ran; its waves, agents and options are kept. Its journal may have
- * come with the folder: it cannot ask for more than a person can, and how long a lock holds is a matter of today's settings.
+ * The rest of an ended run: what failed, was stopped or never ran; its waves, agents and options are kept. Its journal is not
+ * trusted: values are limited to those of the settings, and the lease comes from the current settings.
  */
 export function resumeRequestOf(run: RunState, { snapshot, options }: RequestContext): Result<RunRequest, Failure> {
   const wanted = new Set(resumable(run));

@@ -5,19 +5,19 @@ import type { Evidence, VerifyResult } from '../evidence.ts';
 import type { FailCause } from '../run-events.ts';
 import type { RunOptions } from '../run-options.ts';
 
-/** One attempt that somebody else makes, who claims the task for themselves. */
+/** One attempt of another holder, who claims the task itself. */
 export interface ExternalWork {
   readonly id: TaskId;
   readonly options: Pick<RunOptions, 'timeLimitMs'>;
-  /** True where it was claimed before this window began to follow it. */
+  /** True where it was claimed before this window followed it. */
   readonly isClaimed: boolean;
   readonly stop: AbortSignal;
   readonly listener: WorkListener;
-  /** Something about the task has changed in the store: whoever has it is at work. */
+  /** The task has changed in the store, which shows that its holder is at work. */
   readonly onSign: () => void;
-  /** True while this window itself writes the task's end in several steps, of which none counts by itself. */
+  /** True while this window writes the task's end in several steps; changes are ignored meanwhile. */
   readonly isBeingFinished: () => boolean;
-  /** After that was so, and is so no more. */
+  /** After `isBeingFinished` turned false. */
   readonly onDidFinish: Event<undefined>;
 }
 
@@ -28,7 +28,7 @@ export interface ExternalWorkWorld {
   /** Undefined where nothing verifies this task. */
   readonly verify: ((signal: AbortSignal) => Promise<VerifyResult>) | undefined;
   readonly touchedFiles: () => Promise<readonly string[]>;
-  /** What was written down as the latest result of the task, plain text. */
+  /** The latest recorded result of the task, plain text. */
   readonly result: () => Promise<string | undefined>;
   /** Relative to the root. */
   readonly logFile: string | undefined;
@@ -37,18 +37,18 @@ export interface ExternalWorkWorld {
 const MAX_FILES = 200;
 const MAX_SUMMARY = 4000;
 
-/** How the work of another holder ended, as far as the store tells. */
+/** How the work of another holder ended, according to the store. */
 type Observation =
   { readonly kind: 'finished' } | { readonly kind: 'badly'; readonly cause: FailCause } | { readonly kind: 'aborted' };
 
 /**
- * Follows work that others do, by what the store says of the task alone. Nothing is claimed here and nothing given back.
+ * Follows work of another holder by the state of the task in the store alone. Claims and releases nothing.
  *
  *     waits for a claim ──► at work ──► Review or Done ──► verified ──► succeeded, or failed and back at Todo
- *          │                  │ └─► Todo and nobody's: given back; put aside; gone; too long ──► failed
- *          └──────────────────┴─► stopped: from then on nobody looks, whoever has the task keeps it
+ *          │                  │ └─► released to Todo; Blocked or Cancelled; gone; time limit ──► failed
+ *          └──────────────────┴─► stopped: no longer watched, the holder keeps the task
  *
- * A lock that ends without a word is no end: its holder may come back, and looks stuck until then.
+ * An expired lease is not an end: its holder may come back, and looks stuck until then.
  */
 export async function watchExternalWork(work: ExternalWork, world: ExternalWorkWorld): Promise<WorkEnd> {
   const { id, stop } = work;
@@ -80,7 +80,7 @@ export async function watchExternalWork(work: ExternalWork, world: ExternalWorkW
   await source.refresh();
   const task = taskIn(source, id);
   if (result?.passed === false) {
-    // Whoever still has the task sees for themselves; a status that is not what was verified is theirs.
+    // `setStatus` changes nothing where the status has changed since: that is the holder's decision.
     if (task !== undefined && isFinished(task)) await locks.setStatus(id, task.rawStatus, 'Todo');
     return badly({ kind: 'verify', result }, result);
   }
@@ -97,7 +97,7 @@ class Follower {
   #resolve: (observed: Observation) => void = () => undefined;
   #isClaimed: boolean;
   #lastSeen = '';
-  /** What is shown may be older than this attempt, until it was read once more. */
+  /** The state may be older than this attempt until it is refreshed. */
   #isFresh = false;
   #limit: { dispose(): void } | undefined;
 
@@ -108,7 +108,7 @@ class Follower {
     const seen = new Promise<Observation>((resolve) => (this.#resolve = resolve));
     const subscriptions = [
       world.source.onDidChange(() => this.#look()),
-      // What was not looked at meanwhile may be all that will ever be shown.
+      // Changes were ignored meanwhile, and no further one may come.
       work.onDidFinish(() => this.#look()),
     ];
     stop.addEventListener('abort', onAbort, { once: true });
@@ -151,7 +151,7 @@ class Follower {
     if (isFinished(task)) this.#resolve({ kind: 'finished' });
     else if (task.status === 'Blocked' || task.status === 'Cancelled')
       this.#badly(`the task was set to ${task.status}`);
-    else if (task.status === 'Todo' && !isHeld && this.#isClaimed) this.#badly('whoever had the task gave it back');
+    else if (task.status === 'Todo' && !isHeld && this.#isClaimed) this.#badly('its holder released the task');
   }
 
   #begin(): void {

@@ -1,21 +1,21 @@
 import type { Disposable } from '../../events.ts';
 import type { TaskId } from '../../task.ts';
 
-/** How a person says that their task is finished: with the status they want it to have, where they name one. */
+/** How the user completes their task: `as` is the new status, where they chose one. */
 export interface Completion {
   readonly as: 'Review' | 'Done' | undefined;
 }
 
-/** Where the tasks that a person works on wait for their word. */
+/** The user's tasks that wait for completion. */
 export class ManualCompletions {
   readonly #waiting = new Map<TaskId, (word: Completion) => void>();
 
-  /** True for a task that waits for a person's word. */
+  /** True for a task that waits for the user. */
   has(id: TaskId): boolean {
     return this.#waiting.has(id);
   }
 
-  /** Hears of the first word about a task; disposing leaves it unheard. */
+  /** Calls back once, on the completion of a task, unless disposed before. */
   wait(id: TaskId, onWord: (word: Completion) => void): Disposable {
     this.#waiting.set(id, onWord);
     return {
@@ -25,7 +25,7 @@ export class ManualCompletions {
     };
   }
 
-  /** Says it; false where nobody waits for it. */
+  /** Completes a task; false where the task does not wait for that. */
   complete(id: TaskId, word: Completion): boolean {
     const onWord = this.#waiting.get(id);
     this.#waiting.delete(id);

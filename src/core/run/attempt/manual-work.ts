@@ -3,8 +3,8 @@ import type { TaskId } from '../../task.ts';
 import type { Completion, ManualCompletions } from './manual-completions.ts';
 
 /**
- * Waits for a person to be done with a task: until they say so, until its status says so, or until the signal. Resolves with
- * what they said, `moved` where the task was moved on without a word, or `aborted`.
+ * Waits until the user completes a task, its status is no longer open, or the signal aborts. Resolves with the completion,
+ * `moved` where the status changed, or `aborted`.
  */
 export async function waitForCompletion(
   id: TaskId,
@@ -19,7 +19,7 @@ export async function waitForCompletion(
 ): Promise<Completion | 'moved' | 'aborted'> {
   let end: (how: Completion | 'moved' | 'aborted') => void = () => undefined;
   const ended = new Promise<Completion | 'moved' | 'aborted'>((resolve) => (end = resolve));
-  // What is shown may be of before the claim, until it was read once more.
+  // The state may be older than the claim until it is refreshed.
   let isFresh = false;
   const look = (): void => {
     const { state } = source;
@@ -43,5 +43,5 @@ export async function waitForCompletion(
   }
 }
 
-/** A task at Todo under our lock was put back by a program that did not know of the lock, and is set right. */
+/** Todo counts as open: a program without locks set it under our lock, and the keeper corrects that. */
 const STILL_OPEN: ReadonlySet<string> = new Set(['Todo', 'In Progress', 'Unknown']);

@@ -3,15 +3,15 @@ import { cut, oneLine } from '../../text.ts';
 import type { Job } from '../../ports.ts';
 import type { Task, TaskId } from '../../task.ts';
 
-/** What is told of a task beside the task itself. */
+/** The parts of a prompt beside the task itself. */
 export interface PromptContext {
   /** Files that the task names, relative to the root. */
   readonly files: readonly string[];
-  /** What those that it depends on reported at last, as far as they reported. */
+  /** The latest results of its dependencies. */
   readonly results: ReadonlyMap<TaskId, string>;
   /** The plan that the task is part of, relative to the root. */
   readonly planFile: string | undefined;
-  /** What went wrong in each attempt before this one, in words. */
+  /** The outcome of each earlier attempt, in words. */
   readonly earlier: readonly string[];
   /** The project's own prompt; undefined for ours. See `expandTemplate`. */
   readonly template?: string | undefined;
@@ -21,9 +21,8 @@ const MAX_RESULT = 2000;
 const MAX_FILES = 100;
 
 /**
- * What an agent is told about its task. Everything that comes from the backlog or from another agent stands between two
- * fences that no text in between contains, and is called data. A template may say the rest, but neither the fences nor the
- * rules can be left out.
+ * The prompt of an agent. Everything from the backlog or from another agent is fenced, with fences that the text does not
+ * contain, and declared as data. A template can replace the rest, but neither the fences nor the rules.
  */
 export function writePromptText(job: Job, context: PromptContext): string {
   const data = {
@@ -52,8 +51,8 @@ ${block(data.task)}`,
 }
 
 /**
- * Replaces `{{task}} {{rules}} {{root}} {{files}} {{results}} {{plan}} {{attempt}}`, once: what a value contains is not
- * looked at again, and any other word in braces stays. Task and rules come last where the template does not name them.
+ * Replaces `{{task}} {{rules}} {{root}} {{files}} {{results}} {{plan}} {{attempt}}`, once: placeholders within
+ * values are not replaced, and other words in braces stay. Task and rules come last where the template does not name them.
  */
 function expandTemplate(template: string, values: Readonly<Record<string, string>>): string {
   const named = ['task', 'rules'].filter((name) => !template.includes(`{{${name}}}`));
@@ -75,8 +74,8 @@ function isBreak(character: string): boolean {
 
 function builtIn(data: Readonly<Record<'files' | 'results', string>>, context: PromptContext, attempt: number): string {
   const parts = [
-    `You are an agent that works on exactly one task of the backlog of this project, on your own. Nobody can answer
-questions while you work, so decide for yourself and say in your last message what you decided.`,
+    `You are an agent that works on exactly one task of the backlog of this project, on your own. No user can
+answer questions while you work, so decide for yourself and say in your last message what you decided.`,
     '{{task}}',
   ];
   if (data.files !== '') parts.push('Files that the task names:\n\n{{files}}');
@@ -116,7 +115,7 @@ function describeTask({ task, dependencies }: Job): string {
   for (const { id, status, title } of dependencies) lines.push(`- ${oneLine(id)} (${status}): ${oneLine(title)}`);
   const acceptance = acceptanceOf(task);
   if (acceptance.length > 0) lines.push('Acceptance:', ...acceptance);
-  // Last, and as it is, so that nothing in it can pass for one of the lines above.
+  // Last and unchanged, so that its text cannot be taken for one of the lines above.
   if (task.description.trim() !== '') lines.push('Description:', task.description);
   return lines.join('\n');
 }

@@ -3,13 +3,13 @@ import { cut, duration, firstLines } from '../../text.ts';
 import type { WorkEnd } from '../../ports.ts';
 import type { Evidence, VerifyResult } from '../evidence.ts';
 
-/** More are only counted: a comment is read by people, and by the agents of the tasks that come next. */
+/** Further files are only counted, since users and the agents of later tasks read the comment. */
 const MAX_FILES = 50;
 const MAX_LINE = 500;
 
 /**
- * The `result` comment of a task, in markdown: how the work ended, the evidence for it, and last what the agent itself said,
- * fenced, so that nothing in it can pass for ours. Only for ends that say something about the task: success and failure.
+ * The `result` comment of a task, in markdown: how the work ended, the evidence, and the fenced last message of the agent.
+ * Only for success and failure.
  */
 export function formatResult(end: WorkEnd, label: string): string {
   if (end.kind !== 'succeeded' && end.kind !== 'failed') {
@@ -49,7 +49,7 @@ function evidenceLines({ startedAt, endedAt, verify, files, logFile, sessionId }
       : `- Verified by ${code(cut(verify.command, MAX_LINE))}: ${verdict(verify)}`,
     ...(logFile === undefined ? [] : [`- Log: ${code(cut(logFile, MAX_LINE))}`]),
     ...(sessionId === undefined ? [] : [`- Session of the agent: ${code(cut(sessionId, MAX_LINE))}`]),
-    // None may mean that nobody could tell, as where there is no git.
+    // An empty list may mean that changes are not known, as without git.
     ...(files.length === 0 ? [] : [`- Files changed (${files.length}):`]),
     ...firstLines(files, MAX_FILES, (file) => `  - ${code(cut(file, MAX_LINE))}`, '  - '),
   ];

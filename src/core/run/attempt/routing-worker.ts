@@ -1,7 +1,7 @@
 import type { Job, JobInProgress, TaskWorker, WorkEnd, WorkListener } from '../../ports.ts';
 import { type AgentAssignment, isWindowWork } from '../run-options.ts';
 
-/** Gives each attempt to whoever does work of its way: a process of its own, or the window itself. One run may mix them. */
+/** Routes each attempt by its agent mode: to a process of its own, or to the window. One run may mix them. */
 export class RoutingWorker implements TaskWorker {
   readonly #processes: TaskWorker;
   readonly #window: TaskWorker;

@@ -5,15 +5,15 @@ import { fail, ok, type Result } from '../../result.ts';
 /** What one subagent is asked. */
 export interface SubagentRequest {
   readonly prompt: string;
-  /** A few words for people. */
+  /** A few words for display. */
   readonly description: string;
   /** Aborting cancels it. */
   readonly signal: AbortSignal;
-  /** To be called whenever there is a sign that it is at work; one that never gives any looks stuck after a while. */
+  /** To be called on every sign of work; without any the subagent looks stuck after a while. */
   readonly onActivity: () => void;
 }
 
-/** What a subagent answered; `rateLimit` where its maker refused it for now. */
+/** The answer of a subagent; `rateLimit` where the provider refused it. */
 export interface SubagentAnswer {
   readonly text: string;
   readonly rateLimit?: { readonly retryAfterMs: number | undefined; readonly detail: string };
@@ -23,7 +23,7 @@ export interface SubagentAnswer {
 export interface SubagentHost {
   /** Undefined while one can be started, else why not. */
   available(): Failure | undefined;
-  /** Runs one to its end. Rejects where it was refused or failed; the message is for people. */
+  /** Runs one to its end. Rejects where it was refused or failed; the message is for the user. */
   run(request: SubagentRequest): Promise<SubagentAnswer>;
 }
 
@@ -35,8 +35,8 @@ export interface OpenHost {
 }
 
 /**
- * Where subagents are let in. The editor gives the right to start them to a chat request and takes it away with its end, so
- * a host is open for as long as a request runs; what was started through it ends with it.
+ * The open subagent hosts. Subagents can only be started from a running chat request, so a host is open while a request runs,
+ * and its subagents end with it.
  */
 export class SubagentHostRegistry {
   readonly #open = new Set<OpenHost>();

@@ -6,7 +6,7 @@ import { messageOf, cleanLines } from '../../text.ts';
 export interface SubagentWork {
   readonly prompt: string;
   readonly description: string;
-  /** How long it may take, in ms; 0: as long as it likes. */
+  /** In ms; 0: no limit. */
   readonly timeLimitMs: number;
   readonly signal: AbortSignal;
   readonly onStarted: () => void;
@@ -14,8 +14,8 @@ export interface SubagentWork {
 }
 
 /**
- * Has a subagent of the editor do the work; its answer is what it said last. One that answers nothing, or that refuses, has
- * not done it; one whose chat request ends is stopped. Never waits for a host that does not answer an abort.
+ * Runs a subagent of the editor; its answer is its last message. An empty answer or a refusal counts as a failure; the end of
+ * its chat request stops it. Never waits for a host that ignores an abort.
  */
 export async function workBySubagent(
   work: SubagentWork,
@@ -53,7 +53,7 @@ export async function workBySubagent(
 
 const ENDED_WELL = { kind: 'exited', exitCode: 0, signal: undefined } as const;
 
-/** What somebody who is no program left behind. */
+/** The report of a worker that is not a program. */
 export function reportOf(end: AgentEnd): AgentReport {
   return { end, complaint: undefined, rateLimit: undefined, lastSaid: undefined, sessionId: undefined };
 }

@@ -10,10 +10,10 @@ import type { FailCause } from '../run-events.ts';
 import type { RunOptions } from '../run-options.ts';
 import type { WorkPhase } from '../journal/work-state.ts';
 
-/** What an agent left behind when it had ended. */
+/** The report of an agent that ended. */
 export interface AgentReport {
   readonly end: AgentEnd;
-  /** What it says itself went wrong, whatever its exit code. */
+  /** The error that the agent itself reported, independently of its exit code. */
   readonly complaint: string | undefined;
   readonly rateLimit: { readonly retryAfterMs: number | undefined; readonly detail: string } | undefined;
   /** Its last message, plain text. */
@@ -21,14 +21,14 @@ export interface AgentReport {
   readonly sessionId: string | undefined;
   /** Set where it was ended because it took longer than that. */
   readonly limitMs?: number | undefined;
-  /** Set, in words, where nobody could see how it ended: its terminal went away. */
+  /** Set, with the reason, where its end could not be observed: its terminal was closed. */
   readonly unseen?: string | undefined;
 }
 
-/** What is written when the work on a task ends. */
+/** What is recorded when the work on a task ends. */
 export interface Ending {
   readonly to: 'Todo' | 'Review' | 'Done';
-  /** True where Review and Done are moved to `to` as well, whoever set them: there is evidence that they are wrong. */
+  /** True where Review and Done are moved to `to` as well: there is evidence that they are wrong. */
   readonly overrules: boolean;
   /** The `result` comment, given the status that the task has after this; undefined for none. */
   readonly comment: ((status: Status) => string) | undefined;
@@ -52,7 +52,7 @@ export interface WorkWorld {
   /** Relative to the root. */
   readonly logFile: string | undefined;
   readonly clock: Clock;
-  /** For what only a bug can cause; the task still ends. */
+  /** For internal errors; the task still ends. */
   readonly reportBug: (error: unknown) => void;
 }
 
@@ -70,22 +70,22 @@ export interface Work {
 }
 
 const MAX_FILES = 200;
-/** Of a name, in characters: an agent can make files of any name, and what is written down must stay short enough to be read. */
+/** Of a name, in characters: an agent can choose any file names, and records must stay readable. */
 const MAX_FILE_NAME = 500;
 const MAX_SUMMARY = 4000;
-/** EX_TEMPFAIL of sysexits.h: "try again later", as exarp-go's agents and others end when their maker refuses further work. */
+/** EX_TEMPFAIL of sysexits.h: "try again later", the exit code of exarp-go's agents and others at a rate limit. */
 const TRY_LATER = 75;
 
 /**
- * Takes one task from its claim to its release: claim, keep the lease, have the agent work, verify, write down what came of it.
+ * Takes one task from its claim to its release: claim, keep the lease, run the agent, verify, record the result.
  *
  *     claiming ──► working ──► verifying ──► recording ──► (the answer)
  *        │            │            │             ▲
  *        │            └────────────┴─────────────┘  the end was bad, a stop, no command that verifies
- *        └──► refused, stopped                      lock lost: no recording, the task is somebody else's
+ *        └──► refused, stopped                      lock lost: no recording, another holder has the task
  *
- * Never rejects, and leaves no lock behind: a bug on the way ends as `notRecorded` with an `internal` failure, after an
- * attempt to give the claim back. Only where the store cannot be written for minutes does a lock stay, to the end of its lease.
+ * Never rejects, and leaves no lock behind: an internal error ends as `notRecorded` with an `internal` failure, after an
+ * attempt to release the claim. Only where the store cannot be written for minutes does a lock stay until its lease expires.
  */
 export async function workOnTask(work: Work, world: WorkWorld): Promise<WorkEnd> {
   const bug = new AbortController();
@@ -94,7 +94,7 @@ export async function workOnTask(work: Work, world: WorkWorld): Promise<WorkEnd>
     return await claimAndWork(work, world, bug.signal, progress);
   } catch (error) {
     world.reportBug(error);
-    // Whatever is still going must not work on without a claim.
+    // The agent must not continue without a claim.
     bug.abort();
     world.keeper.untrack(work.id);
     if (progress.mayHoldClaim) await releaseQuietly(work.id, world);
@@ -128,7 +128,7 @@ async function claimAndWork(
   }
 }
 
-/** Asked again after every wait, so a function: the compiler would take a second look for the first one. */
+/** A function, since the compiler would narrow a second check of the property by the first one. */
 function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }
@@ -164,7 +164,7 @@ class KeptLock {
   }
 }
 
-/** What the work came to, before it is written down. */
+/** The result of the work before it is recorded. */
 type Judged =
   | { readonly kind: 'well'; readonly exitCode: number; readonly evidence: Evidence }
   | {
@@ -187,7 +187,7 @@ async function workAndJudge(work: Work, world: WorkWorld, ending: AbortSignal): 
   const { end } = report;
   if (report.unseen !== undefined) return { kind: 'unknown', detail: report.unseen };
   if (end.kind !== 'exited') return end;
-  // Ended while somebody asked it to: whatever it says of itself, nobody waited for it to be done.
+  // It was stopped, so its own report does not count.
   if (isAborted(signal)) return STOPPED;
 
   const { exitCode, signal: endedBy } = end;
@@ -210,7 +210,7 @@ async function workAndJudge(work: Work, world: WorkWorld, ending: AbortSignal): 
     const { retryAfterMs, detail } = report.rateLimit ?? { retryAfterMs: undefined, detail: report.complaint ?? '' };
     return { kind: 'rateLimited', retryAfterMs, detail };
   }
-  // What it says itself tells a person more than a number, and says so whatever the number.
+  // The agent's own message tells the user more than an exit code.
   if (report.complaint !== undefined) return badly({ kind: 'said', detail: report.complaint }, await gather());
   if (exitCode !== 0 || endedBy !== undefined) return badly({ kind: 'exit' }, await gather());
   if (world.verify === undefined) return { kind: 'well', exitCode, evidence: await gather() };
@@ -222,7 +222,7 @@ async function workAndJudge(work: Work, world: WorkWorld, ending: AbortSignal): 
   return result.passed ? { kind: 'well', exitCode, evidence } : badly({ kind: 'verify', result }, evidence);
 }
 
-/** Writes down what came of the work, and answers it together with what the task itself says by then. */
+/** Records the result and returns it with the task's new status. */
 async function record(work: Work, world: WorkWorld, judged: Judged): Promise<WorkEnd> {
   const finished = await world.locks.release(work.id, endingOf(work, judged));
   if (!finished.ok) {
@@ -243,7 +243,7 @@ function endingOf({ label, options }: Work, judged: Judged): Ending {
   return { to: 'Todo', overrules: judged.cause.kind === 'verify', comment };
 }
 
-/** An agent that ended well but whose task was moved back, put aside or called off meanwhile has not done that task. */
+/** A successful agent whose task was set to Todo, Blocked or Cancelled meanwhile has failed. */
 function endOf(judged: Judged, status: Status): WorkEnd {
   if (judged.kind === 'badly') return { ...judged, kind: 'failed' };
   if (judged.kind !== 'well') return judged;
@@ -253,7 +253,7 @@ function endOf(judged: Judged, status: Status): WorkEnd {
   return { kind: 'failed', cause: { kind: 'said', detail }, exitCode, signal: undefined, evidence };
 }
 
-/** After a bug: the claim may or may not stand, so an answer that it is not ours is as good as any. */
+/** After an internal error: the claim may be lost already, so failures are ignored. */
 async function releaseQuietly(id: TaskId, world: WorkWorld): Promise<void> {
   try {
     await world.locks.release(id, { to: 'Todo', overrules: false, comment: undefined });

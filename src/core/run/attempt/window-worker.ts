@@ -22,7 +22,7 @@ import type { SubagentHostRegistry } from './subagent-host-registry.ts';
 import { reportOf, workBySubagent } from './subagent-work.ts';
 import { type AgentReport, type Ending, workOnTask } from './task-work.ts';
 
-/** The locks of a window, with what is written when work ends. */
+/** The locks of a window, with the release that records a result. */
 export interface RunLocks extends Pick<Locks, 'holder' | 'claim' | 'setStatus' | 'forceRelease'> {
   /**
    * As `WorkWorld.locks.release`. With `acceptsMoved` a task in Review or Done whose lock was cleared elsewhere counts as ended:
@@ -37,18 +37,18 @@ export interface RunLocks extends Pick<Locks, 'holder' | 'claim' | 'setStatus' |
 
 /** What one attempt in a window is made of. */
 export interface WindowJob {
-  /** For whoever does the work; a person reads the task itself. */
+  /** For the agent; the user reads the task itself. */
   readonly prompt: string;
-  /** What does the work is called so in the result. */
+  /** The agent's name in the result. */
   readonly label: string;
   /** Undefined where nothing verifies this task. */
   readonly verify: ((signal: AbortSignal) => Promise<VerifyResult>) | undefined;
   readonly touchedFiles: () => Promise<readonly string[]>;
   /** Relative to the root. */
   readonly logFile: string | undefined;
-  /** Writes down what whoever works says. */
+  /** Logs what the agent says. */
   readonly tell: (text: string) => void;
-  /** To be called at the end, whatever it was. */
+  /** To be called at the end. */
   readonly close: () => void;
 }
 
@@ -58,37 +58,36 @@ export interface WindowWorkerOptions {
   readonly source: Pick<BacklogSource, 'root' | 'state' | 'refresh' | 'onDidChange'>;
   readonly clock: Clock;
   readonly subagentHosts: SubagentHostRegistry;
-  /** True where the host's agents claim for themselves, so that their work is followed in the store. */
+  /** True where the host's agents claim tasks themselves, so that their work is followed in the store. */
   readonly followsSubagents: () => boolean;
   /** A failure refuses the attempt. */
   readonly prepare: (job: Job) => Promise<Result<WindowJob, Failure>>;
   /** The latest result that was written down for a task. */
   readonly resultOf: (id: TaskId) => Promise<string | undefined>;
-  /** Shows a task to the person who is to work on it. */
+  /** Shows a task to the user who is to work on it. */
   readonly openTask: (id: TaskId) => void;
-  /** Lets go of the lock that a window which is gone left behind, In Progress to Todo; of no other holder's. Never rejects. */
+  /** Releases the lock of a closed window, In Progress to Todo; of no other holder. Never rejects. */
   readonly releaseFor: (holder: string, id: TaskId) => Promise<void>;
   readonly reportBug: (error: unknown) => void;
 }
 
-/** A window takes over what a person held in the one before within so long, after a reload or a crash. */
+/** A window adopts the user's locks of the previous one within this time, after a reload or a crash. */
 const ADOPTED_WITHIN_MS = 35_000;
 const LOOK_EVERY_MS = 1_000;
-/** For so long the end of work is written again and again where the store is busy; its lease is kept meanwhile. */
+/** Recording the end is retried for this long while the store is busy; the lease is kept meanwhile. */
 const RECORDED_WITHIN_MS = 10 * 60_000;
 const PASSING: ReadonlySet<Failure['kind']> = new Set(['busy', 'writerDied']);
 
 /**
- * Does the work that happens in this window: a person's, and that of the editor's own subagents; and follows what others do who
- * claim for themselves. The locks of the first two are this window's: a person's outlives a reload as any lock taken by hand
- * does, a subagent's ends with the window as the subagent does.
+ * Does the work of this window: the user's, and that of the editor's subagents; and follows work of other holders. The locks of
+ * the first two belong to this window: the user's survive a reload as every manual lock does, a subagent's ends with the window.
  */
 export class WindowWorker implements TaskWorker {
   readonly #options: WindowWorkerOptions;
   readonly #completions = new ManualCompletions();
-  /** Followed tasks, each with whether this window writes its end just now. */
+  /** Followed tasks; `isBeingFinished` while this window writes their end. */
   readonly #followed = new Map<TaskId, { isBeingFinished: boolean; readonly finished: Emitter<undefined> }>();
-  /** When there was a sign of work on a task last, epoch ms. */
+  /** The time of the last sign of work on a task, epoch ms. */
   readonly #signs = new Map<TaskId, number>();
   readonly #gone = new AbortController();
 
@@ -101,8 +100,8 @@ export class WindowWorker implements TaskWorker {
   }
 
   /**
-   * Takes up what an earlier window began: a person goes on with their task under the lock that this window adopted, others are
-   * followed on. A subagent of the editor has ended with its window, and nobody saw how.
+   * Continues what an earlier window began: the user's task continues under the lock that this window adopted, work of other
+   * holders is followed further. A subagent of the editor ended with its window, so its end is `unknown`.
    */
   async attach(job: JobInProgress, signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> {
     const { source, releaseFor, followsSubagents } = this.#options;
@@ -117,13 +116,13 @@ export class WindowWorker implements TaskWorker {
     return this.#attempt(again, signal, listener, { isAttached: true });
   }
 
-  /** True for a task that ends by a person's word: one of theirs, or one that is followed. */
+  /** True for a task that the user can complete: one of theirs, or one that is followed. */
   awaitsManualCompletion(id: TaskId): boolean {
     return this.#completions.has(id) || this.#followed.has(id);
   }
 
   /**
-   * A person says that a task is finished. For one that somebody else holds this also takes their lock away. Fails as
+   * Completes a task for the user. For a task of another holder this also force-releases the lock. Fails as
    * `Locks.forceRelease` and `Locks.setStatus` do, and with `noSuchTask`.
    */
   async complete(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
@@ -142,12 +141,12 @@ export class WindowWorker implements TaskWorker {
     }
   }
 
-  /** When there was a sign of work on a task of this worker last, epoch ms; undefined for one that it does not have. */
+  /** The time of the last sign of work on a task of this worker, epoch ms; undefined for other tasks. */
   lastActivityAt(id: TaskId): number | undefined {
     return this.#signs.get(id);
   }
 
-  /** The window goes away: a person's lock stays for the next one, subagents are cancelled, and nobody is told anything more. */
+  /** For a window that closes: the user's locks stay for the next one, subagents are cancelled, `work` never resolves. */
   detach(): void {
     this.#gone.abort();
   }
@@ -220,7 +219,7 @@ export class WindowWorker implements TaskWorker {
             if (claimed.ok) listener.onClaimed(claimed.value.holder);
             return claimed;
           },
-          // A person may call their own work Done; nobody else may without evidence.
+          // The user may set their own work to Done without evidence; an agent may not.
           release: (_, ending) =>
             this.#end(id, ending.to === 'Todo' ? ending : { ...ending, to: word.as ?? ending.to }),
         },
@@ -232,7 +231,7 @@ export class WindowWorker implements TaskWorker {
         agent: async (signal, onStarted) => {
           const ending = AbortSignal.any([signal, this.#gone.signal]);
           const report = await (isHuman ? byPerson(ending, onStarted) : bySubagent(ending, onStarted));
-          // The lock stays as it is: a person's is for the next window, a subagent's is given back with all others of this one.
+          // The lock stays: the next window adopts the user's, a subagent's is released with the other locks of this window.
           return this.#gone.signal.aborted ? never() : report;
         },
         verify: parts.verify,
@@ -283,12 +282,12 @@ export class WindowWorker implements TaskWorker {
     }
   }
 
-  /** Ends work in the store, and tries for minutes where that is busy: work that is done is worth waiting for. */
+  /** Records the end of work; retries for minutes while the store is busy, so that finished work is not lost. */
   async #end(id: TaskId, ending: Ending): Promise<Result<Status, Failure>> {
     const { locks, keeper, clock } = this.#options;
     const until = clock.now() + RECORDED_WITHIN_MS;
     for (;;) {
-      // Before it is written, so that nobody takes our own change for one that undoes our claim.
+      // Before the write, so that the keeper does not take our own change for a lost claim.
       const keep = keeper.untrack(id);
       const ended = await locks.releaseWithResult(id, ending, { acceptsMoved: true });
       if (ended.ok) return ok(ended.value.status);
@@ -300,8 +299,8 @@ export class WindowWorker implements TaskWorker {
   }
 
   /**
-   * Claims a person's task for this window. The one before may hold it still: it is waited for, as whoever takes over its locks
-   * waits for it, and only then asked for as anybody would.
+   * Claims the user's task for this window. The previous window may still hold it: the claim waits until this window has
+   * adopted that lock, or the lock is gone.
    */
   async #claimAgain(id: TaskId, leaseMs: number, stop: AbortSignal): Promise<Result<Claim, Failure>> {
     const { locks, keeper, source, clock } = this.#options;
@@ -335,7 +334,7 @@ export class WindowWorker implements TaskWorker {
     await source.refresh();
     const { lock } = this.#taskOf(id) ?? {};
     if (lock !== undefined) {
-      const released = await locks.forceRelease(id, lock, 'A person marked the task as finished.');
+      const released = await locks.forceRelease(id, lock, 'The user marked the task as finished.');
       if (!released.ok) return released;
       await source.refresh();
     }
@@ -349,7 +348,7 @@ export class WindowWorker implements TaskWorker {
   }
 }
 
-/** What became of a person's task that could not be claimed for them again. */
+/** The end of a user's task that could not be claimed again. */
 function endedMeanwhile(failure: Failure): WorkEnd {
   switch (failure.kind) {
     case 'held':

@@ -1,18 +1,18 @@
 import type { Clock } from '../../ports.ts';
 import type { WaitReason } from '../run-events.ts';
 
-/** How long an agent cools down whose maker did not say how long; doubled each time, until one of its kind succeeds. */
+/** Cool-down after a rate limit without a stated delay; doubled each time, until an agent of the kind succeeds. */
 const FIRST_COOL_DOWN_MS = 60_000;
 const LONGEST_COOL_DOWN_MS = 15 * 60_000;
-/** What a maker asks for is believed up to this: a day's allowance comes back within a day. */
+/** The longest delay accepted from a provider: a daily quota resets within a day. */
 const LONGEST_ASKED_MS = 24 * 60 * 60_000;
-/** So long a lowered cap stays before a success raises it again. */
+/** How long a lowered cap stays before a success raises it. */
 const RAISE_AFTER_MS = 3 * 60_000;
 
-/** What is known of one kind of agent. */
+/** The state of one kind of agent. */
 interface Kind {
   atWork: number;
-  /** The cap that rate limits brought, and where it began to fall; undefined while there is none. */
+  /** The cap after rate limits, and the cap before them; undefined while there is none. */
   lowered: { cap: number; readonly from: number; changedAt: number } | undefined;
   coolUntil: number;
   nextCoolDownMs: number;
@@ -23,7 +23,7 @@ interface Kind {
  *
  *     open ──rate limit──▶ cooling down, cap halved ──time──▶ open ──successes──▶ cap one higher each ──▶ no cap
  *
- * Those that were at work together are refused together: within one cool-down the cap falls once.
+ * Agents that work at the same time are refused at the same time: within one cool-down the cap is halved once.
  */
 export class AgentLimiter {
   readonly #clock: Clock;
@@ -50,7 +50,7 @@ export class AgentLimiter {
     return kind.atWork >= lowest ? { kind: 'agentCap', agent, cap: lowest } : undefined;
   }
 
-  /** To be told while the refused agent still counts as at work. Answers when the cool-down ends, in epoch ms. */
+  /** To be called while the refused agent still counts as at work. Returns the end of the cool-down, in epoch ms. */
   rateLimited(agent: string, retryAfterMs: number | undefined): number {
     const kind = this.#kindOf(agent);
     const now = this.#clock.now();
@@ -76,13 +76,13 @@ export class AgentLimiter {
     if (lowered.cap >= lowered.from) kind.lowered = undefined;
   }
 
-  /** A cool-down is over by a timer: whatever somebody has set the clock to since. */
+  /** A timer ended the cool-down; the system clock may have been set back since. */
   cooledDown(agent: string): void {
     const kind = this.#kindOf(agent);
     kind.coolUntil = Math.min(kind.coolUntil, this.#clock.now());
   }
 
-  /** Takes over a cool-down that an earlier window saw begin. Answers when it ends, in epoch ms. */
+  /** Takes over a cool-down from an earlier window. Returns its end, in epoch ms. */
   coolDownUntil(agent: string, until: number): number {
     const kind = this.#kindOf(agent);
     kind.coolUntil = Math.max(kind.coolUntil, Math.min(until, this.#clock.now() + LONGEST_ASKED_MS));
@@ -98,7 +98,7 @@ export class AgentLimiter {
   }
 }
 
-/** What a maker asks for is a number out of an agent's output, and may be anything. */
+/** The stated delay comes from an agent's output and may be any number. */
 function asked(retryAfterMs: number | undefined): number | undefined {
   if (retryAfterMs === undefined || Number.isNaN(retryAfterMs) || retryAfterMs < 0) return undefined;
   return Math.min(retryAfterMs, LONGEST_ASKED_MS);

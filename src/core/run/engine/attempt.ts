@@ -7,15 +7,15 @@ export interface AttemptResult {
   readonly wasClaimed: boolean;
 }
 
-/** Hears of an attempt, once each and in order, as long as it goes on. */
+/** Notified of the phases of an attempt, once each and in order, until it ends. */
 export interface AttemptListener {
   readonly claimed: (holder: string) => void;
   readonly started: () => void;
 }
 
 /**
- * Has an attempt worked on and tells of it. A worker may be late or repeat itself; the story is told once and in order.
- * `before` is what was told of it already, where an earlier window began it.
+ * Runs an attempt and notifies its listener. A worker may notify late or twice; the listener is notified once and in order.
+ * `before` is what the listener has heard already, where an earlier window began the attempt.
  */
 export async function runAttempt(
   work: (signal: AbortSignal, listener: WorkListener) => Promise<WorkEnd>,
@@ -41,7 +41,7 @@ export async function runAttempt(
   try {
     return { end: await work(control.signal, listener), wasClaimed: claimed };
   } catch (error) {
-    // What the worker still has going must not work on unwatched.
+    // The worker must not continue unwatched.
     control.abort();
     throw error;
   } finally {

@@ -2,21 +2,21 @@ import type { Disposable } from '../../events.ts';
 import type { Entry } from './run-entry.ts';
 import type { RunnerWorld } from './run-world.ts';
 
-/** After a claim that was refused although the backlog showed nobody, the next look takes at least so long. */
+/** Shortest delay after a claim that was refused although the backlog showed no holder. */
 const UNSURE_MS = 5_000;
-/** A wait is looked at this often, however long it is: a lease may have got a new end, and clocks may jump. */
+/** Waits are checked this often, however long they are: a lease may be renewed, and clocks may jump. */
 const LONGEST_WAIT_MS = 60 * 60_000;
 
-/** Tasks of one run that wait without a slot: for a moment, or for somebody else to let go of them. */
+/** Tasks of one run that wait without a slot: for a delay, or for another holder's release. */
 export class DelayedTasks implements Disposable {
   readonly #world: Pick<RunnerWorld, 'source' | 'clock'>;
   readonly #comeBack: (entries: readonly Entry[]) => void;
   readonly #timers = new Map<Entry, Disposable>();
-  /** By whom a task is held, as the backlog showed it. */
+  /** The holder of a task in the backlog. */
   readonly #held = new Map<Entry, string>();
   #watch: Disposable | undefined;
 
-  /** `comeBack` gets tasks that may have their turn again. */
+  /** `comeBack` gets tasks whose wait is over. */
   constructor(world: Pick<RunnerWorld, 'source' | 'clock'>, comeBack: (entries: readonly Entry[]) => void) {
     this.#world = world;
     this.#comeBack = comeBack;
@@ -29,8 +29,8 @@ export class DelayedTasks implements Disposable {
   }
 
   /**
-   * Until the holder lets go, or its lease ends (epoch ms). `isSeen` is false where only a claim told of it: the backlog
-   * may not show it yet, and would bring the task back at once.
+   * Until the holder releases the task, or its lease ends (epoch ms). `isSeen` is false where a claim found the holder: the
+   * backlog may not show it yet, which would end the wait at once.
    */
   waitForHolder(entry: Entry, holder: string, until: number, isSeen: boolean): void {
     this.waitFor(entry, isSeen ? until - this.#world.clock.now() : UNSURE_MS);
@@ -39,7 +39,7 @@ export class DelayedTasks implements Disposable {
     this.#watch ??= this.#world.source.onDidChange(() => this.#look());
   }
 
-  /** It waits no more, for whatever reason. */
+  /** Ends the wait of a task. */
   leave(entry: Entry): void {
     this.#timers.get(entry)?.dispose();
     this.#timers.delete(entry);

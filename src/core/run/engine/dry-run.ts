@@ -37,7 +37,7 @@ export interface DryRunOptions {
   readonly caseFoldPaths: boolean;
   /** Where the time begins, in epoch ms. */
   readonly now: number;
-  /** Resolves when everything that can go on without a clock has gone on: a turn of the event loop. */
+  /** Resolves when everything that does not wait for the clock has run: a turn of the event loop. */
   readonly settle: () => Promise<void>;
 }
 
@@ -66,7 +66,7 @@ export async function dryRun(options: DryRunOptions, cap: number): Promise<Resul
   );
   runner.onEvent((event) => {
     events.push(event);
-    // Nobody is there to press Go On.
+    // No user is there to press Go On.
     if (event.kind === 'runPaused') void runner.steer(event.runId, { ask: 'goOn' });
   });
   const started = runner.start(options.request);

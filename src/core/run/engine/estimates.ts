@@ -20,7 +20,7 @@ export interface Estimates {
   readonly basis: string;
 }
 
-/** For a task of which nothing is known, with an agent that never ran. */
+/** For a task without earlier attempts or hours, with an agent without attempts. */
 export const UNKNOWN_MS = 5 * 60_000;
 
 const HOUR_MS = 3_600_000;
@@ -29,8 +29,8 @@ const HOUR_MS = 3_600_000;
  * Estimates how long an attempt at each of these tasks takes: as the median of its earlier attempts, else of all attempts
  * of the same kind of agent, else as its estimate in hours says, else five minutes. A run that is in `runs` twice counts once.
  *
- * What people took says nothing about agents, nor the other way round: the earlier attempts at a task count by who made them.
- * Attempts that somebody stopped, that were refused, or whose end nobody saw say nothing about how long the work takes.
+ * Attempts of the user do not count for agents, nor the other way round.
+ * Attempts that were stopped or refused, or whose end is unknown, say nothing about how long the work takes.
  */
 export function estimateDurations(
   runs: readonly RunState[],
@@ -62,19 +62,19 @@ function addAttempts(run: RunState, byTask: Map<string, number[]>, byAgent: Map<
       if (startedAt !== undefined && endedAt !== undefined) durations.push(endedAt - startedAt);
     }
     for (const ms of durations) {
-      if (ms < 0) continue; // somebody set the clock back meanwhile
+      if (ms < 0) continue; // the clock was set back meanwhile
       push(byTask, taskKey(id, agent), ms);
       push(byAgent, agent.agent, ms);
     }
   }
 }
 
-/** Of nobody it is asked as of an agent. */
+/** A task without an agent counts as worked on by agents. */
 function taskKey(id: TaskId, agent: AgentAssignment | undefined): string {
   return agent?.agentMode === 'human' ? `by hand ${id}` : `by agents ${id}`;
 }
 
-/** How long an earlier attempt took, as far as its evidence tells: a run keeps the beginning of the latest alone. */
+/** The duration of an earlier attempt from its evidence: a run keeps only the start of the latest attempt. */
 function evidenceMs(outcome: TaskOutcome): number[] {
   if (outcome.kind !== 'succeeded' && outcome.kind !== 'failed') return [];
   const { evidence } = outcome;

@@ -1,7 +1,7 @@
 import { Emitter, type Event } from '../../events.ts';
 import type { RunEvent } from '../run-events.ts';
 
-/** Tells events in order, also those that a listener causes while it is told of another: everybody hears of that one first. */
+/** Delivers events in order. An event that a listener causes is delivered after the current one has reached all listeners. */
 export class EventQueue {
   readonly #events = new Emitter<RunEvent>();
   readonly #changes = new Emitter<void>();
@@ -33,7 +33,7 @@ export class EventQueue {
     this.changed();
   }
 
-  /** Whoever hears of it looks at whole runs: for each of ten thousand tasks that end at once, that would take half a minute. */
+  /** Coalesced, since listeners go through whole runs: once per task, ten thousand ends at once would take half a minute. */
   changed(): void {
     if (this.#willTellChange) return;
     this.#willTellChange = true;

@@ -17,7 +17,7 @@ export class FilesInUse {
     }
   }
 
-  /** Answers the files that nobody uses any more. */
+  /** Returns the files that no task uses any more. */
   release(id: TaskId, files: readonly string[]): readonly string[] {
     return files.filter((file) => {
       const left = (this.#users.get(file) ?? []).filter((user) => user !== id);

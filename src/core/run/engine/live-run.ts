@@ -15,9 +15,9 @@ import { DelayedTasks } from './delayed-tasks.ts';
 import { WaveProgression } from './wave-progression.ts';
 
 /**
- * One run that goes on: gives its tasks their turns, opens and closes its waves, and decides what follows from how they end.
+ * One run until it ends: starts its tasks, opens and closes its waves, and applies the failure policy.
  *
- *     waiting ──turn──▶ begun: look again ▶ durable ▶ worker ──▶ ended
+ *     waiting ──turn──▶ begun: check again ▶ durable ▶ worker ──▶ ended
  *        ▲  └────stop────────────────────────────────────────▶ ended
  *        └──held, retry, cool-down, requeue───┘
  */
@@ -36,7 +36,7 @@ export class LiveRun {
   readonly #rescheduler: Rescheduler;
   #isGone = false;
   #tellGone: () => void = () => undefined;
-  /** Resolves when the window lets go of this run: nothing more is to be waited for then. */
+  /** Resolves when the window detaches from this run. */
   readonly #gone = new Promise<void>((resolve) => (this.#tellGone = resolve));
   #resolve: (state: RunState) => void = () => undefined;
   #state: RunState;
@@ -48,13 +48,13 @@ export class LiveRun {
   #attemptCount: number;
   /** How many tasks have not ended. */
   #left = 0;
-  /** A slot was asked for and has not come. */
+  /** A slot is requested and not granted yet. */
   #hasTicket = false;
   #isJudging = false;
-  /** A failure after which only the waves up to this one go on; `from` is the first of those that may not be over. */
+  /** After a failure only waves up to this one continue; `from` is the first of them that may not be over. */
   #halt: { readonly wave: number; readonly id: TaskId; from: number } | undefined;
 
-  /** `state` may be of a run that an earlier window led. */
+  /** `state` may come from an earlier window. */
   constructor(state: RunState, runContext: RunContext) {
     const { runId, options } = state;
     [this.runId, this.options, this.#state, this.#runContext] = [runId, options, state, runContext];
@@ -124,7 +124,7 @@ export class LiveRun {
     }
   }
 
-  /** The run as all its events so far tell it; what came since the last look is applied in one go. */
+  /** The state after all events so far; applies new events on access. */
   get state(): RunState {
     if (this.#unapplied.length > 0) {
       this.#state = applyRunEvents(this.#state, this.#unapplied);
@@ -147,8 +147,8 @@ export class LiveRun {
   }
 
   /**
-   * Goes on where an earlier window left off. Attempts of `attach` count as at work at once, even where they are more than
-   * the cap; others that nobody settled are `unknown`.
+   * Continues a run that an earlier window led. Attempts of `attach` count as at work at once, even beyond the cap; other
+   * attempts without an end are `unknown`.
    */
   takeOver(attach: ReadonlySet<TaskId>): void {
     const { limiter, coolDown, world, limit } = this.#runContext;
@@ -160,17 +160,17 @@ export class LiveRun {
     ]);
     for (const { id, outcome } of ends.sort((a, b) => a.at - b.at)) this.#breaker.note(id, outcome);
     const began = tasks.filter(({ phase }) => phase !== 'queued' && phase !== 'ended');
-    // First, as an end of another one may end everything that is not at work.
+    // First, since the end of another task may skip everything that is not at work.
     for (const task of began.filter(({ id }) => attach.has(id))) {
       this.#scheduler.takeThis(task.id);
       const attempt = this.#executor.attach(this.#entryOf(task.id), task);
-      // It works already, whether or not there is a slot for it; when there is one, it has it.
+      // It is at work already, even without a slot; it takes one as soon as one is free.
       if (needsSlot(task)) void limit(() => attempt).catch(world.reportBug);
       else attempt.catch(world.reportBug);
     }
     for (const { id } of began.filter((task) => !attach.has(task.id))) {
       const entry = this.#entryOf(id);
-      if (entry.phase === 'waiting') this.#end(entry, { kind: 'unknown', detail: 'Nobody watched it any more.' });
+      if (entry.phase === 'waiting') this.#end(entry, { kind: 'unknown', detail: 'It was not watched any more.' });
     }
     for (const { id, phase, waits } of tasks) {
       const entry = this.#entryOf(id);
@@ -190,11 +190,11 @@ export class LiveRun {
     if (series !== undefined && this.#phase === 'running') this.#stopFor({ kind: 'breaker', ...series });
     if (this.#phase === 'stopping') this.#skipRest();
     if (this.#stop?.kind === 'person') void this.#stopTasks(this.entries.keys());
-    // Not before the other runs that are taken over now have asked for the slots of what they have at work.
+    // Later, so that the other runs that are taken over now request slots for their attempts at work first.
     void Promise.resolve().then(() => this.#advance());
   }
 
-  /** Asks for a slot, if there is a task that may have its turn; says what keeps the next ones from it. */
+  /** Requests a slot if a task may start; reports why the next tasks wait. */
   pump(): void {
     if (!this.#mayStart() || this.#hasTicket) return;
     if (this.#scheduler.hasReady(this.#isOpen)) {
@@ -204,7 +204,7 @@ export class LiveRun {
     this.#tellClosed();
   }
 
-  /** Nobody uses these files any more. */
+  /** No task at work uses these files any more. */
   freed(files: readonly string[]): void {
     for (const file of files) {
       for (const id of this.#scheduler.freed(file)) this.#tellWaits(this.#entryOf(id), undefined);
@@ -225,7 +225,7 @@ export class LiveRun {
     if (this.#phase !== 'ended') this.#tell({ kind: 'capChanged', cap });
   }
 
-  /** Does what the user asks of the run. Resolves when what was to be stopped has ended and that was told. */
+  /** Executes a request of the user. Resolves when the stopped tasks have ended and their events were sent. */
   async steer(request: LeaderRequest): Promise<void> {
     switch (request.ask) {
       case 'pause':
@@ -246,7 +246,7 @@ export class LiveRun {
     }
   }
 
-  /** Nothing further starts until the run goes on; agents at work do go on. */
+  /** Nothing further starts until the run is resumed; agents at work continue. */
   #pause(by: 'person' | 'wave'): void {
     if (this.#phase !== 'running' || this.#paused !== undefined) return;
     this.#paused = by;
@@ -260,7 +260,7 @@ export class LiveRun {
     this.#advance();
   }
 
-  /** Ends the work on tasks; what waits ends at once. Resolves when all of that is written down. */
+  /** Stops tasks; waiting ones end at once. Resolves when all of them have ended. */
   async #stopTasks(ids: Iterable<TaskId>): Promise<void> {
     if (this.#isDetached()) return;
     const ends: Promise<void>[] = [];
@@ -269,7 +269,7 @@ export class LiveRun {
       if (entry === undefined || entry.phase === 'ended') continue;
       entry.isStopped = true;
       entry.control?.abort();
-      // What waits for a slot ends at once, and its turn finds it ended.
+
       if (entry.phase === 'waiting') this.#end(entry, STOPPED);
       else ends.push(new Promise((resolve) => void entry.whenEnded.push(resolve)));
     }
@@ -277,7 +277,7 @@ export class LiveRun {
     await Promise.race([Promise.all(ends), this.#gone]);
   }
 
-  /** Ends the run: what waits is skipped, agents at work are ended. */
+  /** Stops the run: waiting tasks are skipped, agents at work are stopped. */
   async #stopAll(): Promise<void> {
     if (this.#phase === 'ended' || this.#isDetached()) return;
     this.#progression.stop();
@@ -286,7 +286,7 @@ export class LiveRun {
     await Promise.race([this.ended, this.#gone]);
   }
 
-  /** Ends an attempt and queues its task again, which is no failure; does nothing for one that is not at work. */
+  /** Stops an attempt and queues its task again, without counting a failure; does nothing for a task that is not at work. */
   #requeue(id: TaskId): void {
     const entry = this.entries.get(id);
     if (entry?.isAtWork !== true || this.#isDetached()) return;
@@ -294,7 +294,7 @@ export class LiveRun {
     entry.control?.abort();
   }
 
-  /** Nothing further of this run is begun or told; what is at work is left alone, and has its slot until it ends. */
+  /** No further starts or events; attempts at work continue, and keep their slots until they end. */
   detach(): void {
     this.#isGone = true;
     this.#delayed.dispose();
@@ -328,7 +328,7 @@ export class LiveRun {
     return stop.kind === 'person' ? { kind: 'stopped' } : { kind: 'runStopped', stop };
   }
 
-  /** A slot is there: the best task of the run has its turn. */
+  /** Starts the best task of the run in a free slot. */
   async #turn(): Promise<void> {
     this.#hasTicket = false;
     if (!this.#mayStart()) return;
@@ -342,7 +342,7 @@ export class LiveRun {
     }
     const entry = this.#entryOf(id);
     const turn = this.#executor.take(entry);
-    // The next one asks for a slot of its own, behind the other runs.
+    // The next task requests its own slot, behind the other runs.
     this.pump();
     if (needsSlot(entry)) await turn;
     else turn.catch(this.#runContext.world.reportBug);
@@ -356,7 +356,7 @@ export class LiveRun {
     }
   }
 
-  /** Tasks that waited without a slot may have their turn again. */
+  /** Queues tasks again whose delay is over. */
   #comeBack(entries: readonly Entry[]): void {
     for (const entry of entries) {
       this.#tellWaits(entry, undefined);
@@ -379,7 +379,7 @@ export class LiveRun {
     else this.#mind(entry, outcome);
   }
 
-  /** What the end of one task does to the rest. */
+  /** Applies the failure policy to the rest of the run. */
   #mind({ id, wave }: Entry, outcome: TaskOutcome): void {
     const { onFailure } = this.options;
     if (this.#phase !== 'running' || onFailure === 'continue' || !isFailure(outcome)) return;
@@ -407,7 +407,7 @@ export class LiveRun {
     }
   }
 
-  /** Does what follows from what is over: closes waves, ends the run, opens the next wave, asks for slots. */
+  /** Closes finished waves, ends the run, opens the next wave, requests slots. */
   #advance(): void {
     if (this.#phase === 'ended' || this.#progression.isVerifying || this.#isDetached()) return;
     for (;;) {
@@ -448,14 +448,14 @@ export class LiveRun {
     return halt.from > halt.wave;
   }
 
-  /** Ends what depends on a task that ended badly, unless the backlog says that somebody else has settled that one. */
+  /** Skips what depends on a task that did not succeed, unless that task is settled in the backlog by now. */
   async #judge(): Promise<void> {
     const { world } = this.#runContext;
     this.#isJudging = true;
     try {
       await world.source.refresh();
     } catch (error) {
-      // What was read before is still true enough: whoever has a turn is looked at again.
+      // The earlier read is good enough: each task is checked again before it starts.
       world.reportBug(error);
     }
     this.#isJudging = false;
@@ -505,7 +505,7 @@ export class LiveRun {
   }
 }
 
-/** A person is none of the agents that the cap is about: what they have begun keeps no agent from its turn. */
+/** The cap is about agents: the user's own tasks take no slots. */
 function needsSlot({ agent }: Pick<Entry, 'agent'>): boolean {
   return agent.agentMode !== 'human';
 }

@@ -11,7 +11,7 @@ import { StoreBackoff } from './store-backoff.ts';
 import type { Unstarted } from './task-executor.ts';
 import type { DelayedTasks } from './delayed-tasks.ts';
 
-/** What the end of a turn needs of its run. */
+/** The parts of a run that rescheduling needs. */
 export interface ReschedulerOptions {
   readonly options: RunOptions;
   readonly runContext: RunContext;
@@ -19,26 +19,26 @@ export interface ReschedulerOptions {
   readonly delayed: DelayedTasks;
   readonly breaker: Breaker;
   readonly isRunning: () => boolean;
-  /** Why a task should not have another turn. */
+  /** Why a task should not start again. */
   readonly whyNot: (entry: Entry) => Unstarted | undefined;
   readonly tell: (event: EventOf) => void;
   readonly tellWaits: (entry: Entry, reason: WaitReason | undefined) => void;
   /** `sameInARow`: how many equal failures there are now, where they are enough to stop the run. */
   readonly end: (entry: Entry, outcome: TaskOutcome, sameInARow?: number) => void;
-  /** A pause for an unreadable backlog is over, see `isBackingOff`. */
+  /** The store backoff is over, see `isBackingOff`. */
   readonly onBackoffOver: () => void;
 }
 
 /**
- * Decides what becomes of a task whose turn is over: it ends, is queued again, or waits without a slot.
+ * Decides what follows after a turn of a task: it ends, is queued again, or waits without a slot.
  *
- *     attempt ──▶ ended, or queued: again │ after a while │ when its agent has cooled down │ when its holder lets go
- *     no attempt ──▶ skipped, or queued: at once │ behind another task │ when its holder lets go │ after a pause of the run
+ *     attempt ──▶ ended, or queued: again │ after a delay │ after the cool-down of its agent │ after its holder's release
+ *     no attempt ──▶ skipped, or queued: at once │ behind another task │ after its holder's release │ after the store backoff
  */
 export class Rescheduler implements Disposable {
   readonly #options: ReschedulerOptions;
   readonly #backoff: StoreBackoff;
-  /** Tasks whose turn came to nothing because the backlog could not be read. */
+  /** Tasks that could not start because the backlog could not be read. */
   #heldBack: Entry[] = [];
 
   constructor(options: ReschedulerOptions) {
@@ -49,7 +49,7 @@ export class Rescheduler implements Disposable {
     });
   }
 
-  /** True while nothing of the run begins because the backlog could not be read a moment ago. */
+  /** True while the run starts nothing because the backlog could not be read. */
   get isBackingOff(): boolean {
     return this.#backoff.isActive;
   }
@@ -58,11 +58,11 @@ export class Rescheduler implements Disposable {
     this.#backoff.dispose();
   }
 
-  /** A turn in which no worker was asked. */
+  /** A turn in which no worker started. */
   unstarted(entry: Entry, result: Unstarted): void {
     const { scheduler, options, whyNot, end } = this.#options;
     const { id } = entry;
-    // A stop may have come since, whatever the backlog says.
+    // A stop may have come meanwhile.
     const why = result.kind === 'skip' ? result : whyNot(entry);
     if (why?.kind === 'skip') {
       end(entry, { kind: 'skipped', reason: why.reason });
@@ -80,7 +80,7 @@ export class Rescheduler implements Disposable {
         scheduler.back(id);
         return;
       case 'waitFor':
-        // It may have ended since we looked: then the next look says what follows.
+        // It may have ended since the check: then the next check decides.
         if (scheduler.mayWaitFor(id, result.id)) scheduler.defer(id, result.id);
         else scheduler.back(id);
         return;
@@ -90,7 +90,7 @@ export class Rescheduler implements Disposable {
     }
   }
 
-  /** The backlog cannot be read: its task keeps its place, and the run waits; in the end for no longer. */
+  /** The backlog cannot be read: the task stays queued, and the run backs off; after the last retry the task is skipped. */
   #unreadable(entry: Entry, failure: Failure): void {
     const { scheduler, breaker, end, tellWaits } = this.#options;
     const at = this.#backoff.begin();

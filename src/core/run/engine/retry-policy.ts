@@ -4,16 +4,16 @@ import type { TaskId } from '../../task.ts';
 import type { TaskOutcome } from '../run-events.ts';
 import type { RunOptions } from '../run-options.ts';
 
-/** What becomes of a task after an attempt at it. */
+/** What follows after an attempt at a task. */
 export type Next =
   | { readonly kind: 'end'; readonly outcome: TaskOutcome }
-  /** A person wanted it begun anew. */
+  /** The user requeued it. */
   | { readonly kind: 'again'; readonly outcome: TaskOutcome }
   | { readonly kind: 'retry'; readonly outcome: TaskOutcome; readonly delayMs: number }
   | { readonly kind: 'coolDown'; readonly outcome: TaskOutcome; readonly retryAfterMs: number | undefined }
   | { readonly kind: 'held'; readonly outcome: TaskOutcome; readonly holder: string; readonly until: number };
 
-/** An attempt that has ended, and what was asked of it meanwhile. */
+/** An attempt that has ended, and what the user requested meanwhile. */
 export interface EndedAttempt {
   readonly outcome: TaskOutcome;
   readonly isStopped: boolean;
@@ -22,20 +22,20 @@ export interface EndedAttempt {
   readonly mayRepeat: boolean;
   /** How many attempts at this task failed before. */
   readonly failures: number;
-  /** How often in a row, up to this attempt, its agent was refused by its maker. */
+  /** How many rate limits in a row its agent had, up to this attempt. */
   readonly rateLimits: number;
   /** How often in a row, before this attempt, the store was too busy to claim it. */
   readonly refusals: number;
 }
 
 const LONGEST_DELAY_MS = 10 * 60_000;
-/** A task whose agent is refused so often in a row is not tried any more: its maker has nothing left for us. */
+/** A task is not retried after so many rate limits in a row. */
 const MOST_RATE_LIMITS = 20;
-/** A store that is busy says nothing about the task: it is asked again so often, whatever a run does about failures. */
+/** A busy store says nothing about the task: a claim is retried so often, independently of the run's retries. */
 const MOST_REFUSALS = 5;
 const REFUSED_DELAY_MS = 5_000;
 
-/** How an attempt counts for its task. What was stopped before it was claimed was never begun. */
+/** The outcome of an attempt for its task. An attempt stopped before its claim counts as skipped. */
 export function outcomeOf(end: WorkEnd, wasClaimed: boolean, isStopped: boolean): TaskOutcome {
   const neverBegan: TaskOutcome = { kind: 'skipped', reason: { kind: 'stopped' } };
   if (end.kind === 'stopped' && !wasClaimed) return neverBegan;
@@ -78,7 +78,7 @@ export function isStoreBusy(outcome: TaskOutcome): boolean {
   return kind === 'busy' || kind === 'writerDied';
 }
 
-/** True for an end that nobody asked for and that is not well. */
+/** True for an end without success that was not requested. */
 export function isFailure({ kind }: TaskOutcome): boolean {
   return kind !== 'succeeded' && kind !== 'stopped' && kind !== 'skipped';
 }
@@ -118,7 +118,7 @@ export class Breaker {
   }
 }
 
-/** Failures with the same sign are the same; undefined for what says nothing about failures. */
+/** Failures with the same sign count as equal; undefined for outcomes that are not failures. */
 function signOf(outcome: TaskOutcome): string | undefined {
   switch (outcome.kind) {
     case 'failed': {
@@ -142,25 +142,23 @@ function signOf(outcome: TaskOutcome): string | undefined {
   }
 }
 
-/** Refusals that are about the machine or the store: the next task would meet the same. */
-const STOPS_ALL: ReadonlySet<Failure['kind']> = new Set([
-  ...([
-    'busy',
-    'writerDied',
-    'readOnly',
-    'writeFailed',
-    'unreadable',
-    'noAgent',
-    'agentNotStarted',
-    'internal',
-  ] as const),
+/** Refusals that are about the machine or the store: the next task would be refused too. */
+const STOPS_ALL: ReadonlySet<Failure['kind']> = new Set<Failure['kind']>([
+  'busy',
+  'writerDied',
+  'readOnly',
+  'writeFailed',
+  'unreadable',
+  'noAgent',
+  'agentNotStarted',
+  'internal',
 ]);
 
 function refusalOf(outcome: TaskOutcome): Failure | undefined {
   return outcome.kind === 'skipped' && outcome.reason.kind === 'claimFailed' ? outcome.reason.failure : undefined;
 }
 
-/** True where the backlog has the task back, so that it can be begun anew. */
+/** True where the task is back in the backlog, so that it can start again. */
 function isGivenBack(outcome: TaskOutcome): boolean {
   return ['stopped', 'failed', 'rateLimited', 'notStarted', 'skipped', 'unknown'].includes(outcome.kind);
 }

@@ -12,16 +12,16 @@ export interface RunContext {
   readonly limit: LimitFunction;
   readonly limiter: AgentLimiter;
   readonly files: FilesInUse;
-  /** The run that works on a task right now: never two agents on one task. */
+  /** By task at work, its run: never two agents on one task. */
   readonly active: Map<TaskId, string>;
-  /** True after the window let go of its runs: nobody is told anything any more, and nothing further starts. */
+  /** True after the window detached from its runs: no further events, no further starts. */
   readonly isDetached: () => boolean;
   readonly tell: (event: RunEvent) => void;
-  /** Something is there again that any run may wait for: these files, an agent of a kind. */
+  /** Released files or agents may unblock any run. */
   readonly letOthersGoOn: (freed: readonly string[]) => void;
   /** Agents of this kind start again then (epoch ms). */
   readonly coolDown: (agent: string, until: number) => void;
 }
 
-/** What an event of one run says, without what all of them say. */
+/** An event without the fields that all events have. */
 export type EventOf<E extends RunEvent = RunEvent> = E extends RunEvent ? Omit<E, 'runId' | 'at'> : never;

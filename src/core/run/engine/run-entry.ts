@@ -3,14 +3,14 @@ import { countsAsFailure, isStoreBusy } from './retry-policy.ts';
 import type { TaskOutcome, TaskRun, WaitReason } from '../run-events.ts';
 import type { AgentAssignment } from '../run-options.ts';
 
-/** One task of a run that goes on. */
+/** One task of an active run. */
 export interface Entry {
   readonly id: TaskId;
   readonly wave: number;
   readonly agent: AgentAssignment;
   /** `waiting` for its turn, `begun` from the turn to the end of the attempt. */
   phase: 'waiting' | 'begun' | 'ended';
-  /** True from when an attempt was told to others until it ended. */
+  /** True from the first event of an attempt until it ended. */
   isAtWork: boolean;
   isStopped: boolean;
   isRequeued: boolean;
@@ -30,19 +30,33 @@ export interface Entry {
   readonly whenEnded: (() => void)[];
 }
 
-/** The entry of a task as its run tells it: new, or left behind by an earlier window. */
+/** The entry of a task: new, or from an earlier window. */
 export function entryFrom(task: TaskRun): Entry {
+  const { id, wave, agent, tryNo, attemptNo, outcome, waits, holder, phase } = task;
   const entry: Entry = {
-    ...{ id: task.id, wave: task.wave, agent: task.agent, tryNo: task.tryNo, attemptNo: task.attemptNo },
-    ...{ phase: task.phase === 'ended' ? 'ended' : 'waiting', outcome: task.outcome, waits: task.waits },
-    ...{ isAtWork: false, isStopped: false, isRequeued: false, control: undefined, holder: task.holder },
-    ...{ failures: 0, rateLimits: 0, refusals: 0, whenEnded: [] },
+    id,
+    wave,
+    agent,
+    tryNo,
+    attemptNo,
+    outcome,
+    waits,
+    holder,
+    phase: phase === 'ended' ? 'ended' : 'waiting',
+    isAtWork: false,
+    isStopped: false,
+    isRequeued: false,
+    control: undefined,
+    failures: 0,
+    rateLimits: 0,
+    refusals: 0,
+    whenEnded: [],
   };
-  for (const { outcome } of task.earlier) countAttempt(entry, outcome);
+  for (const attempt of task.earlier) countAttempt(entry, attempt.outcome);
   return entry;
 }
 
-/** An attempt ended so, and another one may follow. */
+/** Counts an attempt that another one may follow. */
 export function countAttempt(entry: Entry, outcome: TaskOutcome): void {
   if (countsAsFailure(outcome)) entry.failures++;
   entry.rateLimits = outcome.kind === 'rateLimited' ? entry.rateLimits + 1 : 0;

@@ -14,18 +14,18 @@ export interface RunnerWorld {
   readonly readiness: (snapshot: Snapshot, id: TaskId, opened: ReadonlySet<TaskId>) => Readiness;
   /** A name that no other run has, fit for a file name. */
   readonly newRunId: () => string;
-  /** Resolves when everything told so far is durable: nothing is started before that. */
+  /** Resolves when all events so far are durable: nothing is started before that. */
   readonly flushed: () => Promise<void>;
-  /** What came of the command that verifies a wave; undefined where there is none, or the signal ended it. */
+  /** The result of the command that verifies a wave; undefined where there is none, or the signal ended it. */
   readonly verifyWave?: (runId: string, wave: number, signal: AbortSignal) => Promise<VerifyResult | undefined>;
-  /** The agent's own session that an earlier attempt at this task left behind, to go on with. */
+  /** The agent session of an earlier attempt at this task, to be resumed. */
   readonly sessionOf?: (runId: string, id: TaskId) => string | undefined;
-  /** How long a task is likely to take, in ms; undefined where nobody knows. */
+  /** How long a task is likely to take, in ms; undefined where there is no estimate. */
   readonly estimate?: (id: TaskId) => number | undefined;
-  /** True for work that somebody else claims for themselves and this window only follows: that it is held is no hindrance. */
+  /** True for work that another process claims and this window only follows: a held lock does not prevent the start. */
   readonly isFollowed?: (agent: AgentAssignment) => boolean;
   /** True where the file system does not tell `A` from `a`. */
   readonly caseFoldPaths: boolean;
-  /** For what only a bug can cause; the run goes on. */
+  /** For internal errors; the run continues. */
   readonly reportBug: (error: unknown) => void;
 }

@@ -23,14 +23,14 @@ export interface Candidate {
   readonly files: readonly string[];
 }
 
-/** A task whose turn it was, and a task at work that uses these of the files it names. */
+/** A task that could have started, and a task at work that uses these of its files. */
 export interface Parked {
   readonly id: TaskId;
   readonly with: TaskId;
   readonly files: readonly string[];
 }
 
-/** Where a node is. */
+/** States of a node. */
 const WAITING = 0;
 const READY = 1;
 const PARKED = 2;
@@ -40,15 +40,15 @@ const SUSPECT = 5;
 const ENDED = 6;
 
 /**
- * Says which task of a run starts next: of those that may, the one with the longest path of tasks behind it, then the more
- * urgent one, then the one that comes first.
+ * Selects the task of a run that starts next: of the ready ones, the one with the longest path of tasks behind it, then the
+ * more urgent one, then the first one.
  *
  *     waiting ──dependencies ended, wave open──▶ ready ──take──▶ out ──▶ ended
  *        │                                       ▲   └─file in use─▶ parked ─▶ ready
  *        └──one of them ended badly──▶ suspect ──┘ (or ended)       out ─▶ aside ─▶ ready
  *
  * Knows no clock and starts nothing. All steps of a run of n tasks and m dependencies take O((n + m) log n) together; tasks
- * that name several files may be looked at once more each time such a file is let go of.
+ * that name several files may be checked once more each time such a file is released.
  */
 export class Scheduler {
   readonly #tasks: readonly Candidate[];
@@ -57,7 +57,7 @@ export class Scheduler {
   readonly #index: ReadonlyMap<TaskId, number>;
   readonly #nodesOf: ReadonlyMap<number, readonly number[]>;
   readonly #dependants: Graph;
-  /** What a look into the backlog found out later, on top of `#dependants`. */
+  /** Dependencies found at the start of a task, on top of `#dependants`. */
   readonly #laterDependants = new Map<number, number[]>();
   /** A node's place in the order of starts, and back: heaps hold places. */
   readonly #placeOf: Int32Array;
@@ -70,11 +70,11 @@ export class Scheduler {
   readonly #left: Int32Array;
   readonly #kindOf: Int32Array;
   readonly #kinds: readonly string[];
-  /** By kind of agent, so that one kind that may not start now hides no other. */
+  /** By kind of agent, so that one kind at its limit does not block the others. */
   readonly #ready: readonly IntHeap[];
   /**
-   * By file and kind. Of those that wait for a file that nobody uses, the first of each kind is always ready: waking all
-   * of them each time would take time squared where thousands of tasks name one file.
+   * By file and kind. When a file is free, only the first waiting task of each kind becomes ready: waking all of them each
+   * time would take quadratic time where thousands of tasks name one file.
    */
   readonly #waiters = new Map<string, Map<number, IntHeap>>();
   #suspects: number[] = [];
@@ -132,7 +132,7 @@ export class Scheduler {
     return this.#ready.some((_, kind) => this.#top(kind) !== undefined && isOpen(this.#kinds[kind]!));
   }
 
-  /** The task of each kind of agent that would be next, had its kind its turn. */
+  /** The next task of each kind of agent. */
   tops(): readonly TaskId[] {
     return this.#kinds.flatMap((_, kind) => {
       const v = this.#top(kind);
@@ -140,7 +140,7 @@ export class Scheduler {
     });
   }
 
-  /** Takes the best task whose kind of agent may start and whose files nobody uses; they are in use from then on. */
+  /** Takes the best task whose kind of agent may start and whose files are free, and marks the files as in use. */
   take(isOpen: (agent: string) => boolean): { readonly id: TaskId | undefined; readonly parked: readonly Parked[] } {
     const parked: Parked[] = [];
     for (;;) {
@@ -166,19 +166,19 @@ export class Scheduler {
     this.#inUse.take(id, this.#files[v]!);
   }
 
-  /** Lets go of a task that is out, without its having ended: it comes back with `back`. */
+  /** Puts a task that is out aside, until `back`. */
   setAside(id: TaskId): void {
     this.#state[this.#nodeOf(id)] = ASIDE;
   }
 
-  /** A task that was out or aside may have its turn again. */
+  /** Queues a task again that was out or aside. */
   back(id: TaskId): void {
     const v = this.#nodeOf(id);
     this.#state[v] = WAITING;
     this.#admit(v);
   }
 
-  /** True where a task could wait for `on` and would have its turn one day: `on` may start, and does not wait for it. */
+  /** True where a task can wait for `on` without a deadlock: `on` may start, and does not wait for the task. */
   mayWaitFor(id: TaskId, on: TaskId): boolean {
     const [v, w] = [this.#nodeOf(id), this.#index.get(on)];
     if (w === undefined || v === w || this.#state[w] === ENDED) return false;
@@ -193,7 +193,7 @@ export class Scheduler {
     this.#state[v] = WAITING;
   }
 
-  /** What a task names by now. To be told while its files are not in use for it. */
+  /** Replaces the files of a task. To be called while it uses none. */
   setFiles(id: TaskId, files: readonly string[]): void {
     this.#files[this.#nodeOf(id)] = files;
   }
@@ -202,7 +202,7 @@ export class Scheduler {
     return this.#files[this.#nodeOf(id)]!;
   }
 
-  /** A task ended; unless it ended well, what depends on it becomes suspect. Its files are the caller's to let go of. */
+  /** Records the end of a task; after a bad end its dependants become suspect. The caller releases its files. */
   ended(id: TaskId, well: boolean): void {
     const v = this.#nodeOf(id);
     const before = this.#state[v];
@@ -214,11 +214,11 @@ export class Scheduler {
       if (!well) this.#isBehindBad[w] = 1;
       if (this.#state[w] === WAITING) this.#admit(w);
     }
-    // It may have been the one whose turn others of its files were waiting for.
+    // Other tasks may have waited behind it for its files.
     if (before === READY) for (const file of this.#files[v]!) this.#offer(file, this.#kindOf[v]!);
   }
 
-  /** Tasks behind one that ended badly, each once: they end too, or are told to `readmit`. */
+  /** Tasks behind one that ended badly, each once: the caller ends them or calls `readmit`. */
   takeSuspects(): readonly TaskId[] {
     const suspects = this.#suspects.filter((v) => this.#state[v] === SUSPECT);
     this.#suspects = [];
@@ -229,7 +229,7 @@ export class Scheduler {
     return this.#suspects.length > 0;
   }
 
-  /** What ended badly does not hold this one back. */
+  /** The bad end does not affect this task. */
   readmit(id: TaskId): void {
     const v = this.#nodeOf(id);
     if (this.#state[v] !== SUSPECT) return;
@@ -238,7 +238,7 @@ export class Scheduler {
     this.#admit(v);
   }
 
-  /** Nobody uses this file any more. Answers the tasks that are ready because of that. */
+  /** Records that a file is free. Returns the tasks that are ready because of that. */
   freed(file: string): readonly TaskId[] {
     const kinds = this.#waiters.get(file);
     return [...(kinds?.keys() ?? [])].flatMap((kind) => this.#offer(file, kind) ?? []);
@@ -250,7 +250,7 @@ export class Scheduler {
       for (const id of new Set(dependencies)) {
         const first = this.#index.get(id);
         if (first === undefined || first === v) continue;
-        // In strict waves nothing can wait for a later wave; the look before the start says what is wrong.
+        // In strict waves nothing can wait for a later wave; the check before the start reports that.
         if (this.#runMode === 'strict' && this.#tasks[first]!.wave > wave) continue;
         from.push(first);
         to.push(v);
@@ -271,7 +271,7 @@ export class Scheduler {
     }
   }
 
-  /** The first ready node of a kind; drops what was stopped or skipped meanwhile. */
+  /** The first ready node of a kind; drops nodes that were stopped or skipped meanwhile. */
   #top(kind: number): number | undefined {
     const heap = this.#ready[kind]!;
     for (let place = heap.peek(); place !== undefined; place = heap.peek()) {
@@ -324,11 +324,11 @@ export class Scheduler {
     let heap = kinds.get(kind);
     if (heap === undefined) kinds.set(kind, (heap = new IntHeap()));
     heap.push(this.#placeOf[v]!);
-    // Whoever waits for another file of this one, which is free, must not wait behind it.
+    // Tasks that wait for another file of this one, which is free, must not wait behind it.
     for (const other of this.#files[v]!) if (other !== file) this.#offer(other, kind);
   }
 
-  /** Makes the first of those ready that wait for this file, if nobody uses it. */
+  /** Makes the first task that waits for this file ready, if the file is free. */
   #offer(file: string, kind: number): TaskId | undefined {
     const kinds = this.#waiters.get(file);
     const heap = kinds?.get(kind);

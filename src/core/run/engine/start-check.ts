@@ -13,11 +13,11 @@ export interface CheckedStart {
   readonly dependencies: readonly Task[];
 }
 
-/** What the backlog says about a task at the moment of its start. */
+/** The state of a task at the moment of its start. */
 export type StartCheck =
   | CheckedStart
   | { readonly kind: 'skip'; readonly reason: SkipReason }
-  /** Somebody has it, until then (epoch ms), and nothing else is in the way of the start. */
+  /** Another holder has the lock, until then (epoch ms); nothing else prevents the start. */
   | {
       readonly kind: 'held';
       readonly holder: string;
@@ -25,20 +25,20 @@ export type StartCheck =
       readonly reasons: readonly NotReady[];
       readonly start: CheckedStart;
     }
-  /** It depends on a task of this run that has not ended, which nobody knew when the run began. */
+  /** It depends on a task of this run that has not ended; the dependency was added after the run began. */
   | { readonly kind: 'waitFor'; readonly id: TaskId }
   /** The backlog cannot be read now, which says nothing about the task. */
   | { readonly kind: 'unreadable'; readonly failure: Failure };
 
-/** The run, as far as the look depends on it. */
+/** The part of a run that the check needs. */
 export interface RunProgress {
   readonly options: Pick<RunOptions, 'reviewGate'>;
-  /** How a task of the run ended; undefined for one that has not, and for what is none of its tasks. */
+  /** How a task of the run ended; undefined for one that has not, and for a task of no run. */
   readonly outcomeOf: (id: TaskId) => TaskOutcome | undefined;
   readonly isPending: (id: TaskId) => boolean;
 }
 
-/** Looks at a task in the backlog as it is now. `mayWaitFor` says which tasks of the run could still be waited for. */
+/** Checks a task against the current backlog. `mayWaitFor` is true for tasks of the run that the task can still wait for. */
 export function checkStart(
   id: TaskId,
   state: StoreState,
@@ -67,14 +67,14 @@ export function checkStart(
   return { kind: 'held', holder, until: until ?? Infinity, reasons: found.reasons, start };
 }
 
-/** The dependency that closes the gate for good, if the backlog as it is now has one. */
+/** The dependency that did not succeed and is not settled, if there is one. */
 export function failedDependency(task: Task, snapshot: Snapshot, run: RunProgress): TaskId | undefined {
   return task.dependencies.find((id) => closesGate(run.outcomeOf(id), snapshot.byId.get(id)));
 }
 
 /**
- * True for a task of this run that ended in any way but well, whatever its status says now: an agent that fails after it
- * has set its own task to Done opens nothing. Only what was never started may be settled by somebody else.
+ * True for a task of this run that ended without success, regardless of its status: an agent that fails after it has set
+ * its own task to Done opens nothing. A task that was never started is open if another process settled it.
  */
 function closesGate(outcome: TaskOutcome | undefined, task: Task | undefined): boolean {
   if (outcome === undefined || outcome.kind === 'succeeded') return false;

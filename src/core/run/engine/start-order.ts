@@ -9,7 +9,7 @@ export interface StartOrder {
   readonly nodeAt: Int32Array;
   /** How many edges that count lead to each node. */
   readonly waitsFor: Int32Array;
-  /** 0 for the edges of a circle and of what lies behind it: nobody waits for those, or they would wait for ever. */
+  /** 0 for the edges of a cycle and of what lies behind it: they do not count, as such tasks would wait for ever. */
   readonly isEdge: Uint8Array;
 }
 

@@ -1,14 +1,14 @@
 import type { Disposable } from '../../events.ts';
 import type { Clock } from '../../ports.ts';
 
-/** After a look into a backlog that could not be read; doubled each time, until one works. */
+/** Backoff after a failed read; doubled each time, until a read succeeds. */
 const FIRST_MS = 5_000;
-/** More in a row, and it is not only for a moment: 2.5 minutes in all. */
+/** Retries in a row: 2.5 minutes in all. */
 const MOST = 5;
 
 /**
- * A pause of a run while its backlog cannot be read. Another program that replaces the file needs a moment, in which every
- * task that has its turn would be skipped, one after the other, to the end of the run.
+ * The backoff of a run while its backlog cannot be read. While another program replaces the file, every task of the run would
+ * be skipped otherwise.
  */
 export class StoreBackoff implements Disposable {
   readonly #clock: Clock;
@@ -25,7 +25,7 @@ export class StoreBackoff implements Disposable {
     return this.#timer !== undefined;
   }
 
-  /** Begins a pause; answers until when, epoch ms, or undefined where there were enough in a row. */
+  /** Begins a backoff; returns its end, epoch ms, or undefined after the last retry. */
   begin(): number | undefined {
     if (this.#timer === undefined && this.#count >= MOST) return undefined;
     const pauseMs = FIRST_MS * 2 ** Math.max(0, this.#timer === undefined ? this.#count++ : this.#count - 1);

@@ -5,18 +5,18 @@ import type { RunState } from '../run-events.ts';
 
 export interface StuckWatchOptions {
   readonly runs: () => readonly RunState[];
-  /** When the agent of a task wrote something last, epoch ms; undefined where nobody knows. */
+  /** When the agent of a task wrote its last output, epoch ms; undefined where that is not known. */
   readonly lastOutputAt: (id: TaskId) => number | undefined;
   readonly clock: Clock;
 }
 
 const LOOK_EVERY_MS = 15_000;
-/** A task that was given to subagents who claim for themselves, and that none of them has claimed, was most likely forgotten. */
+/** A task for subagents that claim for themselves is reported as stuck when none of them claims it in this time. */
 const CLAIMED_WITHIN_MS = 10 * 60_000;
-/** Runs change many times a second, and a look goes through all of their tasks. */
+/** Runs change many times a second, and a check goes through all of their tasks. */
 const LOOKS_APART_MS = 1_000;
 
-/** Notices agents at work that have been silent for longer than their run allows: they look stuck, and nobody ends them for that. */
+/** Notices agents without output for longer than their run allows. They are reported as stuck, not ended. */
 export class StuckWatch implements Disposable {
   readonly #options: StuckWatchOptions;
   readonly #changed = new Emitter<undefined>();
@@ -26,19 +26,19 @@ export class StuckWatch implements Disposable {
   /** The timer rings within `LOOKS_APART_MS`. */
   #isSoon = false;
 
-  /** After another task looked stuck, or did so no more. */
+  /** After the set of stuck tasks changed. */
   readonly onDidChange: Event<undefined> = this.#changed.event;
 
   constructor(options: StuckWatchOptions) {
     this.#options = options;
   }
 
-  /** When the agent of a task that looks stuck wrote something last, epoch ms. */
+  /** When the agent of a stuck task wrote its last output, epoch ms. */
   since(id: TaskId): number | undefined {
     return this.#stuck.get(id);
   }
 
-  /** To be called when runs have changed: looks now or within a second, and from time to time as long as an agent is at work. */
+  /** To be called when runs have changed: checks now or within a second, and then regularly while an agent is at work. */
   look(): void {
     if (this.#isSoon) return;
     this.#isSoon = Math.abs(this.#options.clock.now() - this.#lookedAt) < LOOKS_APART_MS;
@@ -78,7 +78,7 @@ export class StuckWatch implements Disposable {
         const isUnclaimed = agent.agentMode === 'subagent' && phase === 'starting';
         if (phase !== 'running' && !isUnclaimed) continue;
         isAnyAtWork = true;
-        // Whoever sits in its terminal, or works themselves, sees for themselves.
+        // The user sees these themselves.
         if (agent.agentMode === 'interactive' || agent.agentMode === 'human') continue;
         if (isUnclaimed) {
           const since = lastOutputAt(id);

@@ -10,10 +10,10 @@ import type { RunOptions } from '../run-options.ts';
 import type { RunnerWorld } from './run-world.ts';
 import type { Candidate, Scheduler } from './scheduler.ts';
 
-/** How a turn came out in which no worker was asked; `back`: it is to have another one. */
+/** A turn in which no worker started; `back`: the task is queued again. */
 export type Unstarted = Exclude<StartCheck, { kind: 'start' }> | { readonly kind: 'back' };
 
-/** What turns need of their run. */
+/** The parts of a run that turns need. */
 export interface TaskExecutorOptions {
   readonly runId: string;
   readonly options: RunOptions;
@@ -21,20 +21,20 @@ export interface TaskExecutorOptions {
   readonly scheduler: Scheduler;
   readonly soFar: RunProgress;
   readonly tell: (event: EventOf) => void;
-  /** Why a task that has its turn should not go on, asked after every wait. */
+  /** Why a task should not start, checked after every wait. */
   readonly whyNot: (entry: Entry) => Unstarted | undefined;
   /** Its first task begins. */
   readonly openWave: (wave: number) => void;
   /** A number that no attempt of this run had. */
   readonly nextAttemptNo: () => number;
   readonly onSettled: (entry: Entry, result: AttemptResult | Unstarted) => void;
-  /** The window let go of this run, or of all: nothing further is told or begun. */
+  /** True after a detach from this run, or from all: no further events or starts. */
   readonly isDetached: () => boolean;
 }
 
 /**
- * Takes tasks of one run that the scheduler gave out through their turn: look again, tell, make that durable, have it worked
- * on. Whatever happens, a turn ends with `onSettled`, unless the window let go of the run meanwhile.
+ * Takes each selected task through its turn: check again, send the event, make it durable, start the worker. A turn always
+ * ends with `onSettled`, unless the window detached from the run meanwhile.
  */
 export class TaskExecutor {
   readonly #options: TaskExecutorOptions;
@@ -48,12 +48,12 @@ export class TaskExecutor {
     return this.#holders.has(holder);
   }
 
-  /** Gives a task its turn; the slot is the caller's. */
+  /** Starts a task; the caller provides the slot. */
   take(entry: Entry): Promise<void> {
     return this.#through(entry, () => this.#tryOn(entry));
   }
 
-  /** Goes on with an attempt that an earlier window began. */
+  /** Continues an attempt that an earlier window began. */
   attach(entry: Entry, { phase, attemptNo }: TaskRun): Promise<void> {
     const { runId, options, runContext } = this.#options;
     const { id, agent, holder } = entry;
@@ -66,7 +66,7 @@ export class TaskExecutor {
       const attach = (signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> =>
         worker.attach(job, signal, listener);
       const attempted = await runAttempt(attach, entry, this.#listenerOf(entry), before);
-      // What an earlier window was refused was never begun, and the reason may be gone with it: that is decided anew.
+      // An attempt that was refused in an earlier window never began, and the reason may be gone: it is queued again.
       if (attempted.end.kind === 'refused') entry.isRequeued = true;
       return attempted;
     });
@@ -96,7 +96,7 @@ export class TaskExecutor {
     const freed = isOurs ? files.release(id, scheduler.filesOf(id)) : [];
     if (entry.holder !== undefined) this.#holders.delete(entry.holder);
     [entry.holder, entry.control, entry.isAtWork] = [undefined, undefined, false];
-    // Before the agent counts as gone: a rate limit is about how many there were.
+    // Before the agent count falls: a rate limit halves the count at that time.
     if (!isDetached()) onSettled(entry, result);
     limiter.end(agent.agent);
     runContext.letOthersGoOn(freed);
@@ -125,7 +125,7 @@ export class TaskExecutor {
     tell({ kind: 'taskStarting', id, attemptNo, tryNo });
     await world.flushed();
     const late = whyNot(entry);
-    // What is only paused was begun, and goes on to its end.
+    // A pause does not stop an attempt that has begun.
     if (late !== undefined && late.kind !== 'back') return late;
     if (entry.isRequeued || isDetached()) return { end: { kind: 'stopped' }, wasClaimed: false };
     const sessionId = world.sessionOf?.(runId, id);
@@ -134,7 +134,7 @@ export class TaskExecutor {
     return runAttempt((signal, listener) => world.worker.work(job, signal, listener), entry, this.#listenerOf(entry));
   }
 
-  /** The description may name other files by now; false where one of those is in use. */
+  /** Updates the files from the current description; false where one of them is in use. */
   #takeFiles(id: TaskId, task: Task): boolean {
     const { runContext, scheduler } = this.#options;
     const [before, now] = [scheduler.filesOf(id), filesNamed(task, runContext.world)];

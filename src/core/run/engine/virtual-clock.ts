@@ -33,7 +33,7 @@ export class VirtualClock implements Clock {
 
   /**
    * Lets time pass until `isOver`; false where no timer is left before that. `settle` resolves when everything that
-   * can go on without the clock has gone on.
+   * does not wait for the clock has run.
    */
   async runUntil(isOver: () => boolean, settle: () => Promise<void>): Promise<boolean> {
     for (;;) {

@@ -10,17 +10,17 @@ export interface WaveProgressionOptions {
   /** How many tasks of a wave, or of the run, have not ended. */
   readonly leftIn: (wave: number) => number;
   readonly left: () => number;
-  /** False as soon as the run starts nothing further: then nothing is verified either. */
+  /** False as soon as the run starts nothing further: then waves are not verified either. */
   readonly isRunning: () => boolean;
   readonly onClosed: (wave: number, verify: VerifyResult | undefined) => void;
-  /** After `onClosed` of a wave that was verified; not told where the window let go of its runs meanwhile. */
+  /** After `onClosed` of a verified wave; not called after a detach. */
   readonly onVerified: () => void;
   readonly isDetached: () => boolean;
 }
 
 /**
- * The waves of a run: one open at a time in strict waves, any number in flow. What a wave has brought about is verified before
- * it closes; in flow, where others have built on it by then, all is verified once, before the last one closes.
+ * The waves of a run: one open at a time in strict waves, any number in flow. A strict wave is verified before it closes; in
+ * flow, where later waves start meanwhile, all is verified once, before the last wave closes.
  *
  *     unopened ──▶ open ──all tasks ended──▶ (verified) ──▶ closed
  */
@@ -30,7 +30,7 @@ export class WaveProgression {
   readonly #stages: ('unopened' | 'open' | 'closed')[];
   /** In the order they were opened. */
   readonly #open = new Set<number>();
-  /** Those of which a task ended well: only they have brought anything about. */
+  /** Waves in which a task succeeded: only they have something to verify. */
   readonly #fruitful = new Set<number>();
   readonly #verifying = new AbortController();
   #isVerifying = false;
@@ -56,7 +56,7 @@ export class WaveProgression {
     return this.#stages[wave] === 'unopened';
   }
 
-  /** The wave whose turn it is to be opened, where waves have turns and none is open. */
+  /** The next wave to open, in strict waves while none is open. */
   next(): number | undefined {
     if (this.#runMode === 'flow' || this.#open.size > 0) return undefined;
     while (this.#next < this.#stages.length && this.#stages[this.#next] !== 'unopened') this.#next++;
@@ -86,7 +86,7 @@ export class WaveProgression {
     return true;
   }
 
-  /** Ends a verification that goes on. */
+  /** Aborts the verification. */
   stop(): void {
     this.#verifying.abort();
   }
@@ -105,7 +105,6 @@ export class WaveProgression {
     try {
       result = await world.verifyWave?.(state.runId, wave, this.#verifying.signal);
     } catch (error) {
-      // Whatever it is, it has not passed.
       world.reportBug(error);
       result = { command: '', passed: false, exitCode: undefined, durationMs: 0, tail: String(error) };
     }

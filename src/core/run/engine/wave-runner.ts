@@ -14,7 +14,7 @@ import type { RunRequest } from '../run-options.ts';
 import { applyRunEvent } from '../journal/run-state.ts';
 import type { RunnerWorld } from './run-world.ts';
 
-/** A run that goes on; `ended` resolves when all its tasks have ended and that was told, and never where the window lets go of it. */
+/** A started run; `ended` resolves after the last event of the run, and never after a detach. */
 export interface RunHandle {
   readonly runId: string;
   readonly ended: Promise<RunState>;
@@ -23,9 +23,9 @@ export interface RunHandle {
 /**
  * Runs the tasks of one backlog, one agent per task, never more than the cap at a time over all runs.
  *
- * In strict waves a wave starts when every task of the one before it has ended, in flow a task starts when what it depends on
- * has ended well. A task that fails holds back what depends on it and nothing else, unless the run is told to stop then.
- * Each task ends exactly once, whatever happens, and what its worker held is given back by then.
+ * In strict waves a wave starts when every task of the one before it has ended, in flow a task starts when its dependencies
+ * have succeeded. A failed task holds back its dependants only, unless the run's options say to stop.
+ * Each task ends exactly once, and its lock is released by then.
  */
 export class WaveRunner implements Disposable {
   readonly #world: RunnerWorld;
@@ -37,7 +37,7 @@ export class WaveRunner implements Disposable {
   #isDetached = false;
   #isDisposed = false;
 
-  /** Each event once, in order; also those that a listener causes while it is told of another. */
+  /** Each event once, in order; also events that a listener causes. */
   readonly onEvent: Event<RunEvent>;
   /** After `runs` changed. */
   readonly onDidChange: Event<void>;
@@ -67,7 +67,7 @@ export class WaveRunner implements Disposable {
     };
   }
 
-  /** The runs that go on, and those that ended and were not cleared, in the order they were started. */
+  /** Active runs, and ended runs that were not cleared, in the order of their starts. */
   get runs(): readonly RunState[] {
     return [...this.#runs.values()].map((run) => run.state);
   }
@@ -81,12 +81,12 @@ export class WaveRunner implements Disposable {
     return this.#runContext.active.get(id);
   }
 
-  /** True for the name under which an agent of one of these runs holds its task now. */
+  /** True for the holder name of an agent of one of these runs. */
   isHolder(holder: string): boolean {
     return [...this.#runs.values()].some((run) => run.isHolder(holder));
   }
 
-  /** Counts at once for what has not started yet; agents at work go on. */
+  /** Applies at once to tasks that have not started; agents at work continue. */
   setCap(cap: number): void {
     if (asCap(cap) === this.cap) return;
     this.#limit.concurrency = asCap(cap);
@@ -94,7 +94,7 @@ export class WaveRunner implements Disposable {
   }
 
   /**
-   * Starts a run of what no other run has at work or in its queue: a second press of Run must not run a task twice. Fails
+   * Starts a run of the tasks that no other run has at work or queued: a second press of Run must not run a task twice. Fails
    * with `nothingToRun`, or with `alreadyRunning` where other runs have all of it.
    */
   start(request: RunRequest): Result<RunHandle, Failure> {
@@ -130,9 +130,9 @@ export class WaveRunner implements Disposable {
   }
 
   /**
-   * Goes on with a run that another window began, as its journal tells it. Attempts in `attach` are watched; every other one
-   * must have been settled by events before. Several runs are to be restored in one go, so that all that is at work has its
-   * slot before anything further starts.
+   * Continues a run of another window from the state of its journal. Attempts in `attach` are watched; every other attempt
+   * must have an end already. Several runs are restored synchronously, so that their attempts at work get slots before
+   * anything further starts.
    */
   restore(state: RunState, attach: ReadonlySet<TaskId>): RunHandle {
     const { runId } = state;
@@ -144,7 +144,7 @@ export class WaveRunner implements Disposable {
     return { runId, ended: run.ended };
   }
 
-  /** Does what the user asks of a run, see `LiveRun.steer`; does nothing for a run that is not here. */
+  /** Executes a request of the user, see `LiveRun.steer`; does nothing for an unknown run. */
   async steer(runId: string, request: LeaderRequest): Promise<void> {
     await this.#runs.get(runId)?.steer(request);
   }
@@ -153,14 +153,14 @@ export class WaveRunner implements Disposable {
     await Promise.all([...this.#runs.values()].map((run) => run.steer({ ask: 'stopRun' })));
   }
 
-  /** Forgets a run that has ended; does nothing to one that goes on. */
+  /** Removes a run that has ended; does nothing for an active one. */
   clear(runId: string): void {
     if (this.#runs.get(runId)?.phase !== 'ended') return;
     this.#runs.delete(runId);
     this.#events.changed();
   }
 
-  /** Another window leads this run now: forgets it and leaves everything at work to it. */
+  /** Removes a run that another window leads now; attempts at work continue. */
   detach(runId: string): void {
     const run = this.#runs.get(runId);
     if (run === undefined) return;
@@ -169,7 +169,7 @@ export class WaveRunner implements Disposable {
     this.#events.changed();
   }
 
-  /** The window closes: nobody is told anything any more, nothing further starts, and what is at work goes on without us. */
+  /** For a window that closes: no further events, no further starts; attempts at work continue. */
   detachAll(): void {
     this.#isDetached = true;
     for (const run of this.#runs.values()) run.detach();
@@ -177,7 +177,7 @@ export class WaveRunner implements Disposable {
     this.#events.dispose();
   }
 
-  /** Stops everything and tells nobody any more; `stopAll` first, where the end is to be waited for. */
+  /** Stops everything without further events; to wait for the end, call `stopAll` first. */
   dispose(): void {
     this.#isDisposed = true;
     this.#events.dispose();

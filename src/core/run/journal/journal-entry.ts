@@ -33,8 +33,8 @@ export function formatEntry(event: RunEvent): string {
 }
 
 /**
- * Reads a line of a journal; undefined for whatever `formatEntry` cannot have written. The text may be anybody's: what comes
- * of it has the shape of an event in every part, and fields that we do not know are gone. Its words are as they were.
+ * Reads a line of a journal; undefined for a line that `formatEntry` cannot have written. The text is not trusted: the result
+ * has the shape of an event in every part, without unknown fields. Its texts are unchanged.
  */
 export function parseEntry(line: string): RunEvent | undefined {
   const isFirst = line.startsWith(`{"v":${VERSION},`);
@@ -122,7 +122,7 @@ const eventShape = unionOf<RunEvent>(
   { taskStarting: STARTING_AS },
 );
 
-/** Every task once, and each with somebody who is to work on it. */
+/** Every task once, and each with an agent. */
 function isSound({ waves, agents }: Extract<RunEvent, { kind: 'runStarted' }>): boolean {
   const assigned = new Set(agents.map(([id]) => id));
   const seen = new Set<string>();

@@ -97,7 +97,7 @@ function staysInside(value: unknown): value is string {
   return value.split('/').every((part) => part !== '..');
 }
 
-/** A session or a log that is not what ours look like is left out; the rest still tells what happened. */
+/** A session or a log file of another form is dropped; the rest of the evidence stays. */
 export const evidenceShape: Shape<Evidence> = objectOf<Evidence>({
   startedAt: finite,
   endedAt: finite,

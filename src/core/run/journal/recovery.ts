@@ -5,17 +5,17 @@ import type { RunEvent, RunState, RunStop, TaskOutcome, TaskRun, WaitReason } fr
 import { isWindowWork } from '../run-options.ts';
 import type { WorkState } from './work-state.ts';
 
-/** What was found of an attempt whose end the journal does not have. */
+/** The traces of an attempt whose end is missing in the journal. */
 export interface RecoveredAttempt {
   /** What its supervisor wrote last; undefined where there is no such file, or none that can be read. */
   readonly state: WorkState | undefined;
   /** The very process that `state` names lives. */
   readonly supervisorAlive: boolean;
-  /** Whoever recovers the run told it to stop, since nothing showed that it had begun. */
+  /** The recovery told it to stop, since nothing showed that it had begun. */
   readonly isToldToStop?: boolean;
 }
 
-/** What there is to do before a run whose window was gone can go on, or be ended. */
+/** What to do before a run without a leader is continued or ended. */
 export interface Recovery {
   /** To be appended to its journal, in this order, after `orphans`, `locks` and `stops` have been seen to. */
   readonly events: readonly RunEvent[];
@@ -25,22 +25,22 @@ export interface Recovery {
   readonly isSupervised: boolean;
   /** Attempts without a supervisor whose agents may be there still: they are ended. */
   readonly orphans: readonly WorkState[];
-  /** Locks to be given back, each where the holder still has it. */
+  /** Locks to be released, each where the holder still has it. */
   readonly locks: readonly { readonly id: TaskId; readonly holder: string }[];
-  /** Attempts that nothing was written of: a supervisor that comes late is to find that it has to stop. */
+  /** Attempts without a state file: a supervisor that starts late must find a stop request. */
   readonly stops: readonly number[];
 }
 
-/** How long a run without a leader goes on by itself: a reload takes seconds, and a person who closed the window meant it. */
+/** A run without a leader is continued within this time: a reload takes seconds, while closing a window is meant to end it. */
 export const GOES_ON_WITHIN_MS = 5 * 60_000;
 
 const COOL_DOWN_MS = 60_000;
 
 /**
- * Compares what a journal says of its unfinished attempts with what was found of them.
+ * Compares the unfinished attempts of a journal with their traces.
  *
- * An attempt that ended meanwhile is settled as its supervisor says, one that is at work is attached, one that never began is
- * queued again. One whose supervisor is gone is `unknown`: neither success nor failure, and not tried again by itself.
+ * An attempt that ended meanwhile is settled as its supervisor recorded, one that is at work is attached, one that never began
+ * is queued again. One whose supervisor is gone is `unknown`: neither success nor failure, and not retried automatically.
  * `now` is epoch ms.
  */
 export function recoverRun(run: RunState, found: ReadonlyMap<TaskId, RecoveredAttempt>, now: number): Recovery {
@@ -56,7 +56,7 @@ export function recoverRun(run: RunState, found: ReadonlyMap<TaskId, RecoveredAt
   for (const task of run.tasks.values()) {
     if (task.phase === 'queued' || task.phase === 'ended') continue;
     if (isWindowWork(task.agent)) {
-      // Its lock is in nobody's hands but ours: the window worker finds out what became of it, and lets nothing go before.
+      // Its lock is this window's: the window worker checks the task, and the lock is not released before that.
       if (task.agent.agentMode === 'human' || task.phase !== 'starting') recovery.attach.add(task.id);
       else
         recovery.events.push(
@@ -89,8 +89,7 @@ export function recoverRun(run: RunState, found: ReadonlyMap<TaskId, RecoveredAt
 }
 
 /**
- * Whether a run goes on without being asked. Only one that this very installation began may: a folder that was downloaded can
- * bring a journal with it. `leaderGoneForMs` is how long nobody has led it, undefined where that is not known.
+ * Whether a run continues automatically. Only a run of this installation may: a downloaded folder can contain a journal. `leaderGoneForMs` is how long the run has had no leader, undefined where that is not known.
  */
 export function mayGoOn(
   run: RunState,
@@ -109,8 +108,8 @@ export function mayGoOn(
 }
 
 /**
- * What ends a run that does not go on, so that its rest can be resumed: everything that has not begun is skipped. To be asked
- * after the events of `recoverRun` were applied; what should still be at work then is `unknown`.
+ * The events that end a run which is not continued, so that its rest can be resumed: what has not begun is skipped. To be called
+ * after the events of `recoverRun` were applied; attempts still at work then are `unknown`.
  */
 export function interruptRun(run: RunState, now: number): readonly RunEvent[] {
   if (run.phase === 'ended') return [];
@@ -130,7 +129,7 @@ export function interruptRun(run: RunState, now: number): readonly RunEvent[] {
   return [...events, { kind: 'runEnded', runId, at: now }];
 }
 
-/** What a run that resumes this one has to do: all that did not succeed and that nobody else took over, in the order of its waves. */
+/** The tasks that a run which resumes this one has to do, by wave: those that did not succeed and whose lock was not lost. */
 export function resumable(run: RunState): readonly TaskId[] {
   return [...run.tasks.values()].flatMap(({ id, outcome }) =>
     outcome?.kind === 'succeeded' || outcome?.kind === 'lockLost' ? [] : [id],
@@ -142,21 +141,21 @@ function isOf(state: WorkState | undefined, run: RunState, task: TaskRun): state
   return state?.runId === run.runId && state.taskId === task.id && state.attemptNo === task.attemptNo;
 }
 
-/** What an attempt without an end left behind in the world. */
+/** The process and the lock that an attempt without an end may have left behind. */
 function leaveBehind(
   task: TaskRun,
   state: WorkState | undefined,
   { orphans, locks, stops }: { orphans: WorkState[]; locks: { id: TaskId; holder: string }[]; stops: number[] },
 ): void {
-  // Killed between the start of its agent and the note of that, it left one which only its mark tells.
+  // Where it was killed before it recorded its agent's id, the mark finds the agent.
   if (state !== undefined && state.phase !== 'claiming') orphans.push(state);
-  // It may have claimed and not come to write that down.
+  // It may have claimed the task without recording that.
   const holder = state?.holder ?? task.holder;
   if (holder !== undefined) locks.push({ id: task.id, holder });
   if (state === undefined && task.attemptNo !== undefined) stops.push(task.attemptNo);
 }
 
-/** For an attempt that has no end and no supervisor. */
+/** For an attempt without an end or a supervisor. */
 function lostEvents(
   run: RunState,
   task: TaskRun,
@@ -181,7 +180,7 @@ function endEvents(
   now: number,
   stop: RunStop | undefined,
 ): readonly RunEvent[] {
-  // Whether it can have another try is decided where it gets it: the reason may be gone.
+  // The retry itself checks whether it may start: the reason may be gone.
   if (end.kind === 'refused') {
     return [againOrStopped(run, task, { kind: 'notStarted', failure: end.failure }, now, now, stop)];
   }
@@ -200,7 +199,7 @@ function endEvents(
   return [...missed, { kind: 'taskEnded', runId: run.runId, id: task.id, outcome: end, at: endedAt(end, task, now) }];
 }
 
-/** What the journal would have of the attempt had a window listened. */
+/** The events that a listening window would have written. */
 function missedEvents(run: RunState, task: TaskRun, state: WorkState, started: boolean): readonly RunEvent[] {
   const about = { runId: run.runId, id: task.id };
   const events: RunEvent[] = [];
@@ -220,12 +219,12 @@ function againOrStopped(
   stop: RunStop | undefined,
 ): RunEvent {
   const { runId } = run;
-  // A run that stops begins nothing again, whatever it was that ended.
+  // A run that stops retries nothing.
   if (stop === undefined) return { kind: 'taskRequeued', runId, id, outcome, notBefore, at };
   return { kind: 'taskEnded', runId, id, outcome, at };
 }
 
-/** The same for one that is to wait: the reason is what the window that goes on goes by. */
+/** The same for a task that waits: the continuing window needs the reason. */
 function laterOrStopped(
   run: RunState,
   task: TaskRun,
@@ -240,15 +239,15 @@ function laterOrStopped(
   return [again, { kind: 'taskWaits', runId: run.runId, id: task.id, reason, at }];
 }
 
-/** When it really ended, where it says so and that can be. */
+/** The recorded end where it is plausible, else now. */
 function endedAt(end: TaskOutcome, { startedAt }: TaskRun, now: number): number {
   const said = end.kind === 'succeeded' || end.kind === 'failed' ? end.evidence?.endedAt : undefined;
   return said === undefined || said > now || said < (startedAt ?? said) ? now : said;
 }
 
-/** A person knows what they did; of an agent nobody does. */
+/** The user knows what they did; how an unwatched agent ended is unknown. */
 function leftOutcome({ agentMode }: TaskRun['agent']): TaskOutcome {
-  return agentMode === 'human' ? { kind: 'stopped' } : lost('nobody watched it');
+  return agentMode === 'human' ? { kind: 'stopped' } : lost('it was not watched');
 }
 
 function lost(detail: string): TaskOutcome {

@@ -2,7 +2,7 @@ import type { TaskId } from '../../task.ts';
 import type { AgentAssignment } from '../run-options.ts';
 import type { RunEvent, RunState, TaskRun } from '../run-events.ts';
 
-/** For a task whose agent nobody named. */
+/** For a task without an agent. */
 const ANY_AGENT: AgentAssignment = { agent: 'auto', model: undefined, agentMode: 'unattended' };
 
 type LaterEvent = Exclude<RunEvent, { readonly kind: 'runStarted' }>;
@@ -37,8 +37,8 @@ export function applyRunEvents(state: RunState | undefined, events: readonly Run
 }
 
 /**
- * The state that a journal tells, which may be torn, doubled, or made up: what does not fit is passed over. Undefined
- * where nothing in it attemptCount a run. `from` is what the lines before these told.
+ * The state after the events of a journal, which may be torn, repeated, or forged: what does not fit is skipped. Undefined
+ * where no event starts a run. `from` is the state after the lines before these.
  */
 export function foldJournal(events: Iterable<RunEvent>, from?: RunState): RunState | undefined {
   let draft = from === undefined ? undefined : draftOf(from);
@@ -73,16 +73,37 @@ function begin(event: Extract<RunEvent, { readonly kind: 'runStarted' }>): RunSt
   }
   const waveRuns = waves.map(() => ({ startedAt: undefined, endedAt: undefined, verify: undefined }));
   return {
-    ...{ runId, title, options, resumes, waves, waveRuns, tasks },
-    ...{ phase: 'running', paused: undefined, stop: undefined, cap: undefined, attemptCount: 0 },
-    ...{ startedAt: at, endedAt: undefined },
+    runId,
+    title,
+    options,
+    resumes,
+    waves,
+    waveRuns,
+    tasks,
+    phase: 'running',
+    paused: undefined,
+    stop: undefined,
+    cap: undefined,
+    attemptCount: 0,
+    startedAt: at,
+    endedAt: undefined,
   };
 }
 
 function queued(id: TaskId, wave: number, agent: AgentAssignment): TaskRun {
   return {
-    ...{ id, wave, agent, phase: 'queued', tryNo: 0, attemptNo: undefined, holder: undefined, waits: undefined },
-    ...{ startedAt: undefined, endedAt: undefined, earlier: [], outcome: undefined },
+    id,
+    wave,
+    agent,
+    phase: 'queued',
+    tryNo: 0,
+    attemptNo: undefined,
+    holder: undefined,
+    waits: undefined,
+    startedAt: undefined,
+    endedAt: undefined,
+    earlier: [],
+    outcome: undefined,
   };
 }
 

@@ -11,14 +11,14 @@ export type WorkPhase = 'claiming' | 'working' | 'verifying' | 'recording' | 'en
 
 /**
  * What a supervisor writes down of its attempt, replaced whole with each change: `<start>.state.json` in the folder of the
- * run. It is what is left of the attempt when everything else was killed. Times are epoch ms.
+ * run. It survives when every process of the attempt is killed. Times are epoch ms.
  */
 export interface WorkState {
   readonly runId: string;
   readonly attemptNo: number;
   readonly taskId: TaskId;
   readonly phase: WorkPhase;
-  /** The supervisor's process; `begin` tells it from a later one with the same id, null where the system does not tell. */
+  /** The supervisor's process; `begin` distinguishes it from a later one with the same id, null where that is not known. */
   readonly pid: number;
   readonly begin: string | null;
   readonly host: string;
@@ -34,9 +34,9 @@ export interface WorkState {
   readonly label: string;
   readonly output: string;
   readonly startedAt: number;
-  /** When the agent wrote something last. */
+  /** The time of the agent's last output. */
   readonly lastOutputAt: number | undefined;
-  /** What the agent is doing now, on one line, as it says itself; a supervisor of an earlier version does not tell. */
+  /** What the agent reports to be doing, on one line; undefined from a supervisor of an earlier version. */
   readonly activity: string | undefined;
   readonly sessionId: string | undefined;
   /** Set with phase `ended`, when the lock is gone and everything is written. */
@@ -48,7 +48,7 @@ const MAX_LENGTH = 1024 * 1024;
 
 const { finite, maybe, objectOf, oneOf, positive, someText, text, unionOf } = plain;
 
-/** A larger one would reach the system as another, a negative one even, which names a group or everybody. */
+/** The system would read a larger number as another id, and a negative one as a process group or as every process. */
 const processId: plain.Shape<number> = (value, depth) => {
   const id = positive(value, depth);
   return id !== plain.INVALID && id <= 2 ** 31 - 1 ? id : plain.INVALID;
@@ -112,7 +112,7 @@ export function parseWorkState(json: string): WorkState | undefined {
 
 /**
  * Reads a state as JSON gives it. It is not to be trusted, as a repository could bring such a file along: undefined for what is
- * no whole state, or contradicts itself. A holder that is not the process it speaks of could make us take somebody else's lock away.
+ * no whole state, or contradicts itself. A holder that is not the process it names could make us take another holder's lock away.
  */
 export function readWorkState(value: unknown): WorkState | undefined {
   const state = stateShape(value, 0);

@@ -19,7 +19,7 @@ export function findActualPath(
 ): ActualPath {
   const best = new Map<TaskId, { readonly ms: number; readonly before: TaskId | undefined }>();
   let end: TaskId | undefined;
-  // In the order of the waves, so that the dependencies of a task were seen before it; a circle ends where it began.
+  // In the order of the waves, so that the dependencies of a task come before it; a cycle ends where it began.
   for (const task of run.tasks.values()) {
     let before: TaskId | undefined;
     for (const id of dependenciesOf(task.id)) {

@@ -3,7 +3,7 @@ import { fenced, ganttName, mermaidName } from '../../markdown.ts';
 /** One bar; times are epoch ms. */
 export interface GanttBar {
   readonly name: string;
-  /** How it looks: plain, at work, or as something that went wrong. */
+  /** Its style: plain, at work, or failed. */
   readonly look: 'done' | 'active' | 'crit';
   readonly from: number;
   readonly to: number;
@@ -16,8 +16,8 @@ export interface GanttSection {
 }
 
 /**
- * A Mermaid gantt as a block of markdown; empty without bars. Names are foreign text: they stay names, and neither end
- * the block nor speak Mermaid. Its axis is in the reader's own time zone, as Mermaid has it.
+ * A Mermaid gantt as a block of markdown; empty without bars. Names are not trusted: they are escaped, so that they neither
+ * end the block nor add Mermaid syntax. Mermaid draws the axis in the reader's time zone.
  */
 export function ganttBlock(sections: readonly GanttSection[]): string {
   const filled = sections.filter(({ bars }) => bars.length > 0);

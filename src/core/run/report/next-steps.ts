@@ -6,34 +6,32 @@ import type { RunState, TaskOutcome } from '../run-events.ts';
 /** Ids beyond these are counted. */
 const SHOWN = 10;
 
-/** What is left for a person to do after a run, as a list in markdown; the most urgent first. */
+/** What is left for the user to do after a run, as a list in markdown; the most urgent first. */
 export function nextSteps(run: RunState): string {
   const those = (is: (outcome: TaskOutcome) => boolean): readonly TaskId[] =>
     [...run.tasks.values()].flatMap(({ id, outcome }) => (outcome !== undefined && is(outcome) ? [id] : []));
   const steps: readonly (readonly [ids: readonly TaskId[], words: string])[] = [
     [
       those(({ kind }) => kind === 'unknown'),
-      'Look at the log and at the files of what ended without a witness, then set its status or resume the run',
+      'Check the log and the files of tasks with an unknown end, then set their status or resume the run',
     ],
     [
       those(({ kind }) => kind === 'notRecorded'),
-      'Set the status of what ended, but could not be written into the backlog',
+      'Set the status of tasks whose end could not be written into the backlog',
     ],
-    [those(({ kind }) => kind === 'lockLost'), 'Ask the new holder about the tasks whose locks were lost'],
+    [those(({ kind }) => kind === 'lockLost'), 'Ask the holder who took over the lock'],
     [
       those(({ kind }) => kind === 'failed' || kind === 'notStarted'),
-      'Read the log of what failed, then resume the run',
+      'Read the log of the failed tasks, then resume the run',
     ],
     [those(({ kind }) => kind === 'rateLimited'), 'Resume the run when the limit of the agent allows it'],
-    [those(({ kind }) => kind === 'stopped' || kind === 'skipped'), 'Resume the run to do what was stopped or skipped'],
+    [those(({ kind }) => kind === 'stopped' || kind === 'skipped'), 'Resume the run for the stopped and skipped tasks'],
     [
       those((outcome) => outcome.kind === 'succeeded' && outcome.status === 'Review'),
-      'Review what waits for it, and set it to Done',
+      'Review the finished work and set it to Done',
     ],
   ];
-  const lines = steps.flatMap(([ids, words]) =>
-    ids.length === 0 ? [] : [`- ${words}: ${firstOf(ids, SHOWN, inlineId)}.`],
-  );
-  if (run.phase !== 'ended') return ['- The run has not ended; this report tells how far it is.', ...lines].join('\n');
+  const lines = steps.flatMap(([ids, words]) => (ids.length === 0 ? [] : [`- ${words}: ${listed(ids)}.`]));
+  if (run.phase !== 'ended') return ['- The run has not ended; this report shows its progress.', ...lines].join('\n');
   return lines.length === 0 ? 'Nothing: every task is done.' : lines.join('\n');
 }

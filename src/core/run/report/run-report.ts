@@ -11,9 +11,9 @@ import { durationOf, groupOf, summariseRun, type RunSummary } from './run-summar
 import { agentTitle, explainStop, outcomeWords, verifyWords } from '../run-messages.ts';
 
 /**
- * A run as a markdown document: what came of it, when, and what shows that. The same run gives the same text; times are UTC.
+ * A run as a markdown document: results, times and evidence. The same run gives the same text; times are UTC.
  *
- * Titles, ids and what agents wrote are shown as text: no link, image, HTML or diagram comes of them.
+ * Titles, ids and texts of agents are escaped: they add no link, image, HTML or diagram.
  */
 export function runReport(run: RunState, context: ReportContext): string {
   const tasks = [...run.tasks.values()];

@@ -1,10 +1,10 @@
 import type { RunState, TaskOutcome, TaskRun } from '../run-events.ts';
 
-/** What became of the tasks of a run, in numbers; every task counts once, in one of the groups. */
+/** The results of a run in numbers; every task counts in exactly one group. */
 export interface RunSummary {
   readonly tasks: number;
   readonly succeeded: number;
-  /** Of those: with evidence that their verify command passed. */
+  /** Of those: the verify command passed. */
   readonly verified: number;
   /** Ended badly, could not be started, were refused by a rate limit to the end, or lost their lock. */
   readonly failed: number;
@@ -18,7 +18,7 @@ export interface RunSummary {
   readonly durationMs: number;
 }
 
-/** Counts what became of each task. Linear in the number of tasks. */
+/** Counts the outcomes of a run. Linear in the number of tasks. */
 export function summariseRun(run: RunState, now: number): RunSummary {
   const counts = { succeeded: 0, failed: 0, unclear: 0, stopped: 0, skipped: 0, open: 0 };
   let verified = 0;

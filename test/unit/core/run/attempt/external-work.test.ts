@@ -34,7 +34,7 @@ const ends: readonly [string, (setup: Awaited<ReturnType<typeof followed>>) => u
   [
     'given back',
     ({ rig }) => rig.change('a', { status: 'Todo', lock: undefined }),
-    'failed whoever had the task gave it back',
+    'failed its holder released the task',
   ],
   [
     'blocked',
