@@ -12,7 +12,7 @@ export interface CommandRequest {
   readonly model: string | undefined;
   /** A new UUID, for agents that let us choose the id of their session. */
   readonly sessionId: string;
-  /** The session of an earlier attempt by the same agent, to go on with. */
+  /** The session of an earlier attempt by the same agent, to resume. */
   readonly resumes: string | undefined;
   /** Absolute. */
   readonly promptFile: string;
@@ -28,21 +28,21 @@ export interface AgentCommand {
   /** On top of the editor's environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: 'prompt' | 'none';
-  /** The agent's own session, where it is known before the agent tells it. */
+  /** The agent's session, where it is known in advance. */
   readonly sessionId: string | undefined;
-  /** What a person has to tell the agent in its terminal, since this one takes no first message. */
+  /** The message that the user has to type in the terminal, since the agent takes no first message. */
   readonly tell: string | undefined;
 }
 
 /**
  * The command line of one attempt. Nothing of a task is in it but, as a safe word, its id where a custom agent asks for it.
- * An agent that cannot go on with a session begins anew.
+ * An agent that cannot resume a session begins anew.
  *
  * Fails with `agentNotStarted`: for a model or a session that is no such word, for an agent that takes no model or lacks
  * what it needs, and for an interactive command that the editor would not pass on as it is.
  */
 export function buildCommand(agent: Agent, request: CommandRequest): Result<AgentCommand, Failure> {
-  const { agentMode, model, sessionId, resumes } = request;
+  const { agentMode, model, sessionId, resumes, promptFile, cwd, taskId, runId } = request;
   const no = (detail: string): Result<never, Failure> =>
     fail({ kind: 'agentNotStarted', command: agent.command, detail });
   if (agentMode === 'unattended' && agent.lacks !== undefined) return no(agent.lacks);
@@ -60,7 +60,11 @@ export function buildCommand(agent: Agent, request: CommandRequest): Result<Agen
   }
   const resumed = hasPlaceholder(template, 'resumes') || hasPlaceholder(template, 'sessionId') ? resumes : undefined;
   const values: Placeholders = {
-    ...{ promptFile: request.promptFile, cwd: request.cwd, taskId: request.taskId, runId: request.runId, model },
+    promptFile,
+    cwd,
+    taskId,
+    runId,
+    model,
     sessionId: resumed ?? sessionId,
     newSession: resumed === undefined ? sessionId : undefined,
     resumes: resumed,
@@ -75,20 +79,22 @@ export function buildCommand(agent: Agent, request: CommandRequest): Result<Agen
   }
   const isOurs = hasPlaceholder(template, 'newSession') || hasPlaceholder(template, 'sessionId');
   return ok({
-    ...{ command: agent.command, args, env: agent.env },
+    command: agent.command,
+    args,
+    env: agent.env,
     stdin: agentMode === 'unattended' ? agent.unattended.stdin : 'none',
     sessionId: resumed ?? (isOurs ? sessionId : undefined),
     tell: agentMode === 'interactive' ? whatToTell(template, values) : undefined,
   });
 }
 
-/** Editors replace `${env:X}` and the like in what a terminal is opened with. */
+/** Editors replace `${env:X}` and the like in the command line of a terminal. */
 function isSubstituted(text: string): boolean {
   return text.includes('${');
 }
 
 function whatToTell(template: Agent['interactive'], values: Placeholders): string | undefined {
-  // Aider reads the file, but waits for somebody to say that it should do what is in it.
+  // Aider reads the file, but waits for a message that tells it to follow it.
   const isTold = hasPlaceholder(template, 'promptFile') && !template.includes('--read');
   return isTold ? undefined : fillArgs([FIRST_MESSAGE], values)[0];
 }

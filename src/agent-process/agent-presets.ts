@@ -1,9 +1,9 @@
 import type { AgentOutput } from './output/agent-output.ts';
 
-/** A known command line agent: `simulated` needs no account, `custom` is whatever the user says. */
+/** A known command line agent: `simulated` needs no account, `custom` is the user's own command. */
 export type AgentKind = PresetKind | 'custom' | 'simulated';
 
-/** Every agent that we know how to call, in the order in which a person is offered them. */
+/** Every agent that we know how to call, in the order in which the user is offered them. */
 export const PRESET_KINDS = [
   'cursor',
   'claude',
@@ -20,8 +20,8 @@ export const PRESET_KINDS = [
 export type PresetKind = (typeof PRESET_KINDS)[number];
 
 /**
- * The order in which `auto` looks. Never the simulated agent, which would move tasks on without any work done; and never
- * goose, which has no limit that would hold while nobody watches (and shares its name with a tool for databases).
+ * The search order of `auto`. Without the simulated agent, which would move tasks on without any work done; and without goose,
+ * which has no permission limits when unattended (and shares its name with a tool for databases).
  */
 export const AUTO_ORDER = PRESET_KINDS.filter((kind) => kind !== 'goose');
 
@@ -31,7 +31,7 @@ export const AUTO_ORDER = PRESET_KINDS.filter((kind) => kind !== 'goose');
  */
 export type ArgsTemplate = readonly (string | readonly string[])[];
 
-/** How an agent is told what to do in one of the two ways to work. */
+/** The arguments of an agent in one of the two modes, and where its prompt goes. */
 export interface AgentLine {
   readonly args: ArgsTemplate;
   /** `none`: it reads the file that its arguments name. */
@@ -61,9 +61,8 @@ export const FIRST_MESSAGE = 'Read the file {promptFile} and do what it says.';
 const MODEL = ['--model', '{model}'] as const;
 
 /**
- * The command lines of the known agents. Their permissions are the least with which an agent that nobody watches can still
- * edit files of its folder; none may do whatever it likes, and who wants that says so in the agent's own settings or in a
- * custom agent. `{newSession}` is an id chosen by us, `{resumes}` the session to go on with: one of the two has a value.
+ * The command lines of the known agents. They grant the least permissions with which an unattended agent can edit files of its
+ * folder; the user can grant more in the agent's own settings or in a custom agent. `{newSession}` is an id chosen by us, `{resumes}` the session to resume: one of the two has a value.
  */
 export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   cursor: {
@@ -165,7 +164,7 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   amp: {
     label: 'Amp',
     commands: ['amp'],
-    // It takes no model on its command line, and goes on with a session by another command.
+    // It takes no model on its command line, and resumes a session by another command.
     unattended: {
       args: [['threads', 'continue', '{resumes}'], '-x', '--stream-json', '--no-color', '--no-notifications'],
       stdin: 'prompt',

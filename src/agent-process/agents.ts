@@ -86,7 +86,7 @@ export async function findAgent(
 }
 
 /**
- * Finds a program that a person named, as a name to be found on the PATH or as an absolute path, and how it is started
+ * Finds a program that the user named, as a name to be found on the PATH or as an absolute path, and how it is started
  * without a shell. `env` is to be laid over the environment that it gets, so that it finds what it needs in turn.
  *
  * Fails with `noAgent` or `agentNotStarted`, as `findAgent` does.
@@ -135,10 +135,7 @@ class AgentSearch {
     const { command, args: first } = found.value;
     const env = { ...found.value.env, ...custom.env };
     const unattended: AgentLine = { args, stdin };
-    return ok({
-      ...{ kind: 'custom', label, command, first, unattended, interactive: args, output, env },
-      lacks: undefined,
-    });
+    return ok({ kind: 'custom', label, command, first, unattended, interactive: args, output, env, lacks: undefined });
   }
 
   async findNamed(name: string): Promise<Result<Launch & { readonly env: Record<string, string> }, Failure>> {

@@ -7,18 +7,18 @@ export interface Placeholders {
   readonly taskId: string;
   readonly runId: string;
   readonly model?: string | undefined;
-  /** The session that is begun or gone on with. */
+  /** The session that is started or resumed. */
   readonly sessionId?: string | undefined;
   /** Only where one is begun. */
   readonly newSession?: string | undefined;
-  /** Only where one is gone on with. */
+  /** Only where one is resumed. */
   readonly resumes?: string | undefined;
 }
 
 const PLACEHOLDER = /\{(promptFile|cwd|taskId|runId|model|sessionId|newSession|resumes)\}/g;
 
 /**
- * Replaces placeholders within each argument, once: what a value contains is not looked at again. A group is left out where
+ * Replaces placeholders within each argument, once: placeholders within values are not replaced. A group is left out where
  * one of its placeholders has no value; outside of a group such a placeholder stays, see `missingPlaceholders`.
  */
 export function fillArgs(args: ArgsTemplate, values: Placeholders): string[] {

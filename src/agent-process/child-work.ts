@@ -8,7 +8,7 @@ import { messageOf } from '../core/text.ts';
 
 /** For what a program left behind in its group. */
 const LEFTOVER_GRACE_MS = 1000;
-/** How long nothing may come from pipes that something else holds open before they are given up. */
+/** Timeout for pipes that another process holds open. */
 const DRAIN_MS = 500;
 const DRAIN_EVERY_MS = 10;
 
@@ -28,7 +28,7 @@ export interface ChildOptions {
   readonly onStarted: (pid: number) => void;
 }
 
-/** `stopped`: it was asked to end before it had ended by itself. */
+/** `stopped`: it was ended by an abort. */
 export type ChildEnd =
   | { readonly kind: 'notStarted'; readonly detail: string }
   | {
@@ -38,7 +38,7 @@ export type ChildEnd =
       readonly stopped: boolean;
     };
 
-/** Programs that have not ended: whatever ends this process, they do not work on unseen. */
+/** Programs that have not ended: they are ended together with this process. */
 const atWork = new Set<number>();
 process.on('exit', () => {
   for (const pid of atWork) killGroup(pid);
@@ -110,7 +110,7 @@ async function watch(child: ChildProcess, pid: number, options: ChildOptions, si
   const { code, name, stopped } = await exited;
   signal.removeEventListener('abort', stop);
   await ending;
-  // A terminal's own group has us in it; there the mark alone tells what was left behind.
+  // This process is in the terminal's own group; there only the mark identifies the rest.
   // An id is given out again once nothing has it any more, neither a process nor a group.
   const leader = tree.leadsGroup === true && isGroupAlive(pid) ? pid : undefined;
   const isLeft = leader !== undefined || (await isMarkAlive(tree));

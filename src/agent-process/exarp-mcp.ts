@@ -12,7 +12,7 @@ export interface ExarpPlace {
   readonly root: string;
   /** A name to be found on the PATH, or an absolute path. */
   readonly program: string;
-  /** Of ours; the server is told. */
+  /** Our version, sent to the server. */
   readonly version: string;
   readonly limits?: { readonly startMs: number; readonly callMs: number };
 }
@@ -53,7 +53,7 @@ async function startOf({ root, program }: ExarpPlace) {
     // Else it would run the project's own files named like migrations on the database, and make a folder for them.
     DB_AUTO_MIGRATE: 'false',
   };
-  // With this one, whatever its value, it would end at once.
+  // With any value of this variable it would end at once.
   const { GIT_HOOK: _, ...inherited } = process.env;
   return { command, args, cwd: root, env: childEnvironment(inherited, { ...env, ...own }) };
 }

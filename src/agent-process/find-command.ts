@@ -5,11 +5,11 @@ import { posix, win32 } from 'node:path';
 /** The environment variables of a process. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** What is asked of a disk to find a program; a test answers for a platform that it does not run on. */
+/** The file system queries of a program search; a test can answer for another platform. */
 export interface Disk {
   /** True for a file (links followed) that may be executed; on Windows for any file. */
   isExecutable(file: string): Promise<boolean>;
-  /** Where a link leads in the end; the file itself where that cannot be told. */
+  /** The target of a link; the file itself where that is not known. */
   resolveLinks(file: string): Promise<string>;
   readText(file: string): Promise<string>;
 }

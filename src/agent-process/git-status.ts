@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import type { GitStatus } from '../core/handoff.ts';
 import { findCommand, THIS_DISK } from './find-command.ts';
 
-/** A working copy that takes longer is not worth waiting for with a handoff half written. */
+/** A timeout, so that a slow working copy does not delay a handoff. */
 const TIMEOUT_MS = 4_000;
 const MAX_BYTES = 16 * 1024 * 1024;
 /** As exarp-go writes down. */
@@ -12,8 +12,8 @@ const MAX_FILES = 10;
 const ARGUMENTS = ['-c', 'core.fsmonitor=false', '--no-optional-locks', 'status', '--porcelain=v2', '--branch', '-z'];
 
 /**
- * What git says of a folder; undefined without git, outside of a repository, or where the answer takes too long. Only for
- * folders that are trusted: git does what the configuration of a repository tells it.
+ * The git status of a folder; undefined without git, outside of a repository, or after a timeout. Only for trusted folders:
+ * git runs commands of a repository's configuration.
  */
 export async function readGitStatus(folder: string): Promise<GitStatus | undefined> {
   const git = await findCommand('git', process.env, process.platform, THIS_DISK);

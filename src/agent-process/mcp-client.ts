@@ -11,7 +11,7 @@ export interface ServerStart {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Why a server of MCP gave no answer, in words for a person. */
+/** Why an MCP server gave no answer, for the user. */
 export class ServerTrouble extends Error {}
 
 type Json = Readonly<Record<string, unknown>>;
@@ -19,13 +19,13 @@ type Json = Readonly<Record<string, unknown>>;
 const VERSION = '2025-06-18';
 const MOST_LINE = 16 * 1024 * 1024;
 const MOST_COMPLAINT = 2_000;
-/** A server should end when its input does; so long until it is made to. */
+/** A server should end when its input does; it is killed after this time. */
 const LEAVE_MS = 500;
 const GRACE_MS = 1_500;
 
 /**
- * Speaks with a server of MCP over its input and output, JSON-RPC line by line: just what calling tools takes. What waits
- * for an answer rejects with `ServerTrouble` where the server ends, answers an error, or is too late.
+ * An MCP client over stdio, JSON-RPC line by line: only what calling tools takes. Requests reject with `ServerTrouble` where
+ * the server ends, returns an error, or is too late.
  */
 export class McpClient {
   readonly #child: ChildProcessWithoutNullStreams;
@@ -48,7 +48,7 @@ export class McpClient {
       const said = this.#complaint.trim().split('\n').at(-1) ?? '';
       this.#end(`it ended before it answered (${signal ?? `exit code ${code ?? 'unknown'}`})${said && `: ${said}`}`);
     });
-    // That it reads no more is told by its end.
+    // The end of the server reports that it no longer reads.
     stdin.on('error', () => undefined);
     stdout.on('data', (bytes: Buffer) => this.#take(this.#decoder.decode(bytes, { stream: true })));
     stderr.on('data', (bytes: Buffer) => {
@@ -63,7 +63,7 @@ export class McpClient {
     this.#send({ method: 'notifications/initialized' });
   }
 
-  /** Rejects with the signal's reason where that aborts; what the server then still says is passed over. */
+  /** Rejects with the signal's reason where that aborts; a later answer of the server is ignored. */
   request(method: string, params: Json, limitMs: number, signal: AbortSignal): Promise<Json> {
     const id = this.#next++;
     const late = AbortSignal.timeout(limitMs);
@@ -79,7 +79,7 @@ export class McpClient {
     return answer.finally(() => this.#waiting.delete(id));
   }
 
-  /** Ends the server and whatever it started. */
+  /** Ends the server and the processes that it started. */
   async close(): Promise<void> {
     this.#child.stdin.end();
     const { pid } = this.#child;
@@ -107,7 +107,7 @@ export class McpClient {
 
   #hear(line: string): void {
     const message = parsed(line);
-    // A line of a program that also talks to people there is no message.
+    // Other output on the same stream is not a message.
     if (message === undefined) return;
     const { id, method, result, error } = message;
     if (typeof method === 'string') {

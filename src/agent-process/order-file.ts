@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import type { WorkOrder } from './work-order.ts';
 
 const ENDING = '.order.json';
-/** Whoever has not begun by then never will; see `BEGIN_WITHIN_MS`. */
+/** A supervisor that has not begun by then never will; see `BEGIN_WITHIN_MS`. */
 const STALE_MS = 10 * 60_000;
 
 /**
- * Writes an order for a supervisor that is the program of a terminal, where nobody else can read or exchange it: whoever could
- * would decide what is started. Orders that nobody took are removed, as an agent's environment is in them. Throws what the
- * file system throws.
+ * Writes an order for a supervisor that is the program of a terminal, where only this user can read or replace it: the order
+ * decides what is started. Orders that were not taken are removed, as they contain an agent's environment. Throws the errors
+ * of the file system.
  */
 export async function writeOrder(
   folder: string,
@@ -23,7 +23,7 @@ export async function writeOrder(
   return { path, remove: () => rm(path, { force: true }) };
 }
 
-/** What a window that was closed in the wrong moment left behind. */
+/** Orders of windows that were closed before their supervisors started. */
 async function removeStale(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!name.endsWith(ENDING)) continue;

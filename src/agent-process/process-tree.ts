@@ -7,7 +7,7 @@ import type { WorkState } from '../core/run/journal/work-state.ts';
 
 const run = promisify(execFile);
 
-/** A process at one moment. `started` tells it from a later one with the same id. */
+/** A process at one moment. `started` distinguishes it from a later one with the same id. */
 interface ProcessEntry {
   readonly pid: number;
   readonly parent: number;
@@ -17,24 +17,24 @@ interface ProcessEntry {
   readonly environment?: string;
 }
 
-/** How often to look whether a process is gone. */
+/** How often to check whether a process is gone. */
 const LOOK_EVERY_MS = 40;
 const FORCED_MS = 2000;
 
-/** The variable in the environment of an agent, and so of all that it starts, that tells them from everything else. */
+/** The environment variable that identifies an agent and all processes that it starts. */
 export const MARK = 'TODO2_WAVES_WORK';
-/** Random, so that no other process has it by chance, and nobody else's process by intent. */
+/** Random, so that no other process has the same mark, by chance or by intent. */
 const IS_MARK = /^[0-9a-f]{32}$/;
 
-/** What there is to end. */
+/** The processes to end. */
 export interface Tree {
-  /** The first process, where it may be signalled; undefined where only the mark is to go by. */
+  /** The first process, where it may be signalled; undefined where only the mark identifies the processes. */
   readonly leader: number | undefined;
-  /** False where it is in the group of whoever started it, as in a terminal. */
+  /** False where it is in the group of its parent, as in a terminal. */
   readonly leadsGroup?: boolean;
   /** The value of `MARK` in all of their environments; undefined where they have none. */
   readonly mark?: string | undefined;
-  /** See `ticksOf`: what began before the first of them is none of them. Undefined: who knows. */
+  /** See `ticksOf`: a process that began earlier is not one of them. Undefined: not known. */
   readonly since?: number | undefined;
 }
 
@@ -66,8 +66,8 @@ export async function endTree(tree: Tree, graceMs: number): Promise<void> {
 }
 
 /**
- * Ends what is left of an agent whose supervisor was killed, going by what that wrote down. The process is only touched
- * where it began when the agent did, and others only where they carry its mark: ids are given out again, and files can lie.
+ * Ends the rest of an agent whose supervisor was killed, from its state file. The process is only signalled if its start time
+ * matches, and others only if they carry the mark: ids are reused, and the file is not trusted.
  */
 export async function endOrphan(
   state: Pick<WorkState, 'agentPid' | 'agentBegin' | 'mark'>,
@@ -76,7 +76,7 @@ export async function endOrphan(
 ): Promise<void> {
   const { agentPid, agentBegin } = state;
   const mark = IS_MARK.test(state.mark) ? state.mark : undefined;
-  // To the system, 0 and -1 are whole groups of others; and we are nobody's agent.
+  // To the system, 0 and -1 are whole groups; and this process is never an agent.
   const mayBeAgent = agentPid !== undefined && agentPid > 1 && agentPid !== process.pid;
   const isAgent = mayBeAgent && agentBegin !== null && (await processStartTime(agentPid)) === agentBegin;
   await endTree({ leader: isAgent ? agentPid : undefined, mark, leadsGroup: isAgent && leadsGroup(agentPid) }, graceMs);
@@ -98,7 +98,7 @@ export function ticksOf(pid: number): number | undefined {
   return ticks === undefined ? undefined : Number(ticks);
 }
 
-/** True for a process that has ended and that nobody collected: in a container that can stay so for ever. */
+/** True for a zombie, an ended process that its parent has not reaped: in a container it can stay for ever. */
 export function isZombie(pid: number): boolean {
   if (process.platform !== 'linux') return false;
   try {
@@ -123,12 +123,12 @@ async function endTreeOnWindows(pid: number): Promise<void> {
   try {
     await run(taskkill, ['/PID', String(pid), '/T', '/F'], { windowsHide: true });
   } catch (error) {
-    // 128: there is no such process any more, which is what was wanted.
+    // 128: there is no such process any more.
     if ((error as { code?: unknown }).code !== 128) throw error;
   }
 }
 
-/** Everything that is to be ended and that a signal to the group may not reach. */
+/** The processes that a signal to the group may not reach. */
 function straysOf(tree: Tree, processes: readonly ProcessEntry[]): readonly ProcessEntry[] {
   const { leader } = tree;
   const own = leader === undefined ? [] : processes.filter(({ pid }) => pid === leader);
@@ -138,7 +138,7 @@ function straysOf(tree: Tree, processes: readonly ProcessEntry[]): readonly Proc
 
 function signalAll(tree: Tree, strays: readonly ProcessEntry[], name: NodeJS.Signals): void {
   if (tree.leader !== undefined && tree.leadsGroup !== false) signalGroup(tree.leader, name);
-  // Whoever is in the group has it already; a second one is no more than the first, but could come in the middle of tidying up.
+  // Members of the group have the signal already; a second one could interrupt their clean-up.
   const others = tree.leadsGroup === false ? strays : strays.filter(({ group }) => group !== tree.leader);
   for (const { pid } of others) signal(pid, name);
 }
@@ -156,7 +156,7 @@ async function isGone(tree: Tree, strays: readonly ProcessEntry[]): Promise<bool
   const group = tree.leadsGroup === false ? undefined : tree.leader;
   const seen = (group !== undefined && isGroupAlive(group)) || strays.some(({ pid }) => signal(pid, 0));
   if (!seen && tree.mark === undefined) return true;
-  // What has ended and was not collected by its parent still takes signals; in a container that can be for ever.
+  // A zombie still takes signals; in a container that can be for ever.
   const now = await listProcesses();
   if (now.length === 0) return !seen;
   const isLeft = (p: ProcessEntry): boolean => p.group === group || strays.some((stray) => isSame(stray, p));
@@ -174,7 +174,7 @@ function markedIn(
     if (pid === process.pid || Number(started) < since) return false;
     if (environment !== undefined) return environment.split(' ').includes(entry);
     try {
-      // Somebody else's may not be read, and so is not ours.
+      // A process of another user is unreadable, and so not ours.
       return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(entry);
     } catch {
       return false;
@@ -194,7 +194,7 @@ function signalGroup(leader: number, name: NodeJS.Signals): void {
   signal(-leader, name);
 }
 
-/** False where nothing was there to get it. */
+/** False where there was no process to signal. */
 function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
     process.kill(pid, name);
@@ -226,7 +226,7 @@ async function listProcesses(): Promise<readonly ProcessEntry[]> {
   try {
     return process.platform === 'linux' ? await listFromProc() : await listFromPs();
   } catch {
-    // Without a list the group is still ended, which is nearly always all there is.
+    // Without a list the group is still ended, which is nearly always enough.
     return [];
   }
 }

@@ -2,7 +2,7 @@ import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../core/text.ts';
 
-/** Where a project may say itself what its agents are told, relative to its root. */
+/** Where a project may have its own prompt, relative to its root. */
 export const TEMPLATE_FILE = '.todo2/waves/prompt.md';
 
 const MAX_BYTES = 64 * 1024;
@@ -16,7 +16,7 @@ export interface PromptTemplate {
 /** The bytes of a regular file that is not larger than that; undefined where there is none. Throws what the disk says. */
 export type ReadSmallFile = (file: string, maxBytes: number) => Promise<Uint8Array | 'tooLarge' | undefined>;
 
-/** Reads the prompt of a project. Never fails: what cannot be used is said in the note. */
+/** Reads the prompt of a project. Never fails: the note explains why a prompt cannot be used. */
 export async function readPromptTemplate(root: string, read: ReadSmallFile = readSmallFile): Promise<PromptTemplate> {
   const builtIn = (why: string): PromptTemplate => ({
     text: undefined,

@@ -13,13 +13,13 @@ export interface VerifyPlace {
   readonly mark: string;
   readonly log: WorkLog;
   readonly graceMs: number;
-  /** Hears of its process: what is at work now is what has to be found again, should this process be killed. */
+  /** Gets the process id, which is recorded so that the command can be found if this process is killed. */
   readonly onProcess?: (pid: number) => void;
 }
 
 /**
- * Runs a command that verifies work, without a shell; what it prints goes to the log. It has passed with exit code 0 and
- * nothing else. Aborting ends it and everything it started, and then it has not passed.
+ * Runs a command that verifies work, without a shell; its output goes to the log. Only exit code 0 passes. Aborting ends it
+ * and everything it started, and then it has not passed.
  */
 export async function runVerify(place: VerifyPlace, signal: AbortSignal): Promise<VerifyResult> {
   const { verify, cwd, mark, log, graceMs } = place;
@@ -34,7 +34,12 @@ export async function runVerify(place: VerifyPlace, signal: AbortSignal): Promis
   };
   const ended = await runChild(
     {
-      ...{ spec: verify, cwd, stdinFile: undefined, mark, inTerminal: false, onOutput },
+      spec: verify,
+      cwd,
+      stdinFile: undefined,
+      mark,
+      inTerminal: false,
+      onOutput,
       graceMs: () => graceMs,
       onStarted: (pid) => place.onProcess?.(pid),
     },
@@ -51,7 +56,7 @@ export async function runVerify(place: VerifyPlace, signal: AbortSignal): Promis
   return { command, passed, exitCode, durationMs, tail: `${text}${trouble}`.slice(-MAX_TAIL) };
 }
 
-/** Without what a terminal would obey. ECMA-48 control sequences, xterm's commands that end with BEL or ST. */
+/** Text without terminal control sequences: ECMA-48, and xterm's commands that end with BEL or ST. */
 function toPlainText(text: string): string {
   return text
     .replace(/\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?/g, '')

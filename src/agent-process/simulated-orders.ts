@@ -1,4 +1,4 @@
-/** What the simulated agent was told to do, see there. */
+/** The orders of the simulated agent, see `simulated-agent.ts`. */
 export interface Orders {
   readonly title: string;
   readonly seconds: number;

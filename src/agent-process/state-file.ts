@@ -44,7 +44,7 @@ export class StateFile {
     this.#options.onWritten(this.#state);
   }
 
-  /** The last state, told at once; resolves when it is durable. Whoever listens hears it even where it could not be written. */
+  /** The last state, sent at once; resolves when it is durable. Listeners get it even where the write failed. */
   async end(end: WorkEnd): Promise<void> {
     const { file, replace } = this.#options;
     this.update({ phase: 'ended', end });

@@ -16,9 +16,9 @@ import { never } from '../core/events.ts';
 const KEEP_IDLE_MS = 5000;
 /** The first terminal of a window takes up to 5 s, and an order that was just given a moment. */
 const BEGIN_WITHIN_MS = { interactive: 60_000, attach: 10_000 } as const;
-/** Nobody saw how such an agent ended, so nobody waits for it to tidy up for long. */
+/** The end of such an agent is unknown, so its clean-up gets little time. */
 const ORPHAN_GRACE_MS = 1500;
-/** Asking `ps` each time would cost more than it tells. */
+/** How long an answer of `ps` is reused, since each call is expensive. */
 const BEGIN_LOOKS = process.platform === 'linux' ? 1 : 20;
 
 export interface SupervisedWorkerOptions {
@@ -37,25 +37,25 @@ export interface SupervisedWorkerOptions {
   /** For the orders of terminals: outside of the workspace, as an order says what is started. */
   readonly orderFolder: string;
   readonly stateFileOf: (job: Pick<JobInProgress, 'runId' | 'attemptNo' | 'root'>) => WorkFiles;
-  /** Lets go of the lock that a supervisor left behind which is gone, In Progress to Todo; of no other holder's. Never rejects. */
+  /** Releases the lock that a supervisor left behind which is gone, In Progress to Todo; of no other holder's. Never rejects. */
   readonly releaseFor: (holder: string, id: TaskId) => Promise<void>;
-  /** The agent of an attempt went on to something else, as one line of its own. */
+  /** The activity of an attempt's agent changed; one line of text. */
   readonly onActivity: (attempt: AttemptRef, activity: string) => void;
   readonly clock: Clock;
   readonly processes: Processes;
-  /** When a process began, in words; undefined where there is none, or the system does not tell. */
+  /** When a process began, as a text; undefined where there is none, or that is not known. */
   readonly processStartTime: (pid: number) => Promise<string | undefined>;
   readonly log: (line: string) => void;
 }
 
 /**
- * Has tasks done by supervisors: processes that outlive this window and own the locks. Here is only asked and listened.
+ * Runs tasks in supervisors: processes that outlive this window and own the locks. This class only sends orders and listens.
  *
  *     work ──► order by channel ──► states by channel ──► end
  *                  │                    │ channel closed, or a terminal
  *     attach ──────┴─────► states by file ──────────────► end
  *                                       │ process gone without one
- *                                       └─► agent ended, lock given back ──► unknown
+ *                                       └─► agent ended, lock released ──► unknown
  */
 export class SupervisedWorker implements TaskWorker {
   readonly #options: SupervisedWorkerOptions;
@@ -84,7 +84,7 @@ export class SupervisedWorker implements TaskWorker {
     return this.#follow(this.#watchOf(job, job.id, files, signal, listener), BEGIN_WITHIN_MS.attach);
   }
 
-  /** Leaves every supervisor to itself, as the window goes away: what was asked of this is never answered then. */
+  /** Disconnects from every supervisor when the window closes: pending calls never resolve then. */
   detach(): void {
     this.#detached = true;
     for (const [supervisor, timer] of this.#idle) {
@@ -245,7 +245,7 @@ export class SupervisedWorker implements TaskWorker {
         if (!this.#detached) resolve(end);
       };
       const look = async (): Promise<void> => {
-        // Somebody may have taken the file away: then what was seen last tells at least whose work it is.
+        // The file may have been removed: then the last known state still identifies the work.
         const state = readState(watched.files, watched.attempt) ?? watched.last;
         const end = state && watched.note(state);
         if (end !== undefined) finish(end);
@@ -271,7 +271,7 @@ export class SupervisedWorker implements TaskWorker {
     });
   }
 
-  /** True for a supervisor of this machine whose process has ended, whatever has its id by now. */
+  /** True for a supervisor of this machine whose process has ended, even if its id was reused. */
   async #isGone(state: WorkState, asksBegin: boolean): Promise<boolean> {
     const { processes, processStartTime } = this.#options;
     if (state.host !== processes.hostname) return false;
@@ -282,7 +282,7 @@ export class SupervisedWorker implements TaskWorker {
     return begin !== undefined && begin !== state.begin;
   }
 
-  /** A supervisor that was killed: its agent must not go on without a lock, and the lock must not stay without an agent. */
+  /** A supervisor that was killed: its agent must not continue without a lock, and the lock must not stay without an agent. */
   async #settle(state: WorkState, signal: AbortSignal): Promise<WorkEnd> {
     const { processStartTime, releaseFor, log } = this.#options;
     log(`The supervisor ${state.pid} of attempt ${state.attemptNo} is gone in the phase ${state.phase}`);

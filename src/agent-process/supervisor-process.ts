@@ -16,12 +16,12 @@ export class SupervisorProcess {
   #complaint = '';
   #detached = false;
 
-  /** Resolves, when the process is gone and everything it said was heard, with what it ended with, in words. */
+  /** Resolves, after the process ended and all its messages were received, with the reason as a text. */
   readonly ended: Promise<string>;
-  /** Resolves when the channel is closed, by whichever end. */
+  /** Resolves when the channel is closed, by either end. */
   readonly silent: Promise<void>;
 
-  /** Throws what `spawn` throws; a program that is not there makes `ended` resolve. */
+  /** Throws the errors of `spawn`; a missing program makes `ended` resolve. */
   constructor(script: string, { command, args }: NodeCommand) {
     const child = spawn(command, [...args, script], {
       // Not the workspace: Windows looks for programs there first.
@@ -68,7 +68,7 @@ export class SupervisorProcess {
     return this.#child.connected && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Gives it an order; each state of it is told. Only for one that has none. */
+  /** Sends an order, and reports each state of it. Only while it has no other order. */
   work(order: WorkOrder, onState: (state: WorkState) => void): void {
     this.#onState = onState;
     this.#child.ref();
@@ -88,7 +88,7 @@ export class SupervisorProcess {
     this.#send({ kind: 'stop' });
   }
 
-  /** Leaves it to itself: with an order it goes on to the end of that, without one it ends. */
+  /** Disconnects from it: it completes its order, or ends without one. */
   detach(): void {
     if (this.#detached) return;
     this.#detached = true;

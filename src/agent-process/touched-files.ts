@@ -16,14 +16,14 @@ const STATUS = ['status', '--porcelain=v2', '--branch', '-z', '--untracked-files
 interface WorkTree {
   /** Undefined before the first commit. */
   readonly commit: string | undefined;
-  /** Changed files, relative to the root, each with what tells one content from another. */
+  /** Changed files, relative to the root, each with a fingerprint of its content. */
   readonly files: ReadonlyMap<string, string>;
 }
 
 /**
  * Remembers a folder as git sees it now; the answer says which files of it have changed since, committed or not, relative to the
  * folder, in order. Nothing changes where there is no git or no repository. Files of the backlog itself are left out. Several
- * agents that work in one folder at a time cannot be told apart: each has then touched what any of them did.
+ * agents that work in one folder at a time cannot be distinguished: each has touched the files of all of them.
  */
 export async function rememberFiles(root: string): Promise<() => Promise<readonly string[]>> {
   const none = (): Promise<readonly string[]> => Promise.resolve([]);

@@ -7,7 +7,7 @@ export interface WatchListener extends WorkListener {
   readonly onActivity: (attempt: AttemptRef, activity: string) => void;
 }
 
-/** One attempt as this window knows it: tells each thing once and in order, however often and late its states arrive. */
+/** One attempt as this window knows it: notifies each phase once and in order, however often and late its states arrive. */
 export class Watched {
   readonly attempt: AttemptRef;
   readonly files: WorkFiles;
@@ -23,7 +23,7 @@ export class Watched {
     this.#listener = listener;
   }
 
-  /** Takes note of a state; answers the end that it tells of. */
+  /** Applies a state; returns the end in it. */
   note(state: WorkState): WorkEnd | undefined {
     if (!isOf(state, this.attempt)) return undefined;
     const { activity } = state;

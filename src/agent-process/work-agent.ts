@@ -8,7 +8,7 @@ import { explainExitCode } from './output/error-patterns.ts';
 import type { WorkLog } from './work-log.ts';
 import type { WorkOrder } from './work-order.ts';
 
-/** Nobody waits at a terminal that is gone, and the system may be about to end us too. */
+/** Short, since the terminal is gone and the system may be about to end this process too. */
 const GONE_GRACE_MS = 1500;
 
 export interface WorkPlace {

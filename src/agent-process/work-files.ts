@@ -5,7 +5,7 @@ import type { Clock, Job, JobInProgress } from '../core/ports.ts';
 import { parseWorkState, type WorkState } from '../core/run/journal/work-state.ts';
 import type { WorkFiles } from './work-order.ts';
 
-/** A folder may not tell of its changes (network drives, a system out of watches), so it is looked at as well. */
+/** A folder may not report its changes (network drives, a system out of watches), so it is also polled. */
 const LOOK_EVERY_MS = 500;
 const MAX_BYTES = 1024 * 1024;
 
@@ -66,10 +66,10 @@ export function followFiles(files: WorkFiles, clock: Clock, look: () => void): D
   };
 }
 
-/** A small file that is a file: whoever brings a link or a pipe along is not read from. */
+/** The text of a small regular file; links and pipes are refused. */
 function readOwnFile(file: string): string | undefined {
   const { O_RDONLY } = constants;
-  // Neither is there on Windows. A pipe would be waited for.
+  // Windows has neither flag. Opening a pipe would block.
   const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as { O_NOFOLLOW?: number; O_NONBLOCK?: number };
   let fd: number | undefined;
   try {

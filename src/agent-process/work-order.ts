@@ -26,9 +26,9 @@ export interface WorkOrder {
   readonly label: string;
   readonly agent: CommandSpec;
   readonly output: AgentOutput;
-  /** The agent's own session, where it is known before the agent tells it. */
+  /** The agent's session, where it is known in advance. */
   readonly sessionId: string | undefined;
-  /** What a person has to tell the agent in its terminal; undefined where it is told by its command line. */
+  /** The message that the user has to type in the terminal; undefined where the command line contains it. */
   readonly tell: string | undefined;
   /** Undefined: an empty stdin, or, in an interactive terminal, the terminal. */
   readonly stdinFile: string | undefined;
@@ -51,8 +51,8 @@ export interface WorkFiles {
   readonly stop: string;
 }
 
-/** What a window tells a supervisor that it started. The channel may close at any time; that ends nothing. */
+/** The messages of a window to its supervisor. The channel may close at any time; that ends nothing. */
 export type ToSupervisor = { readonly kind: 'work'; readonly order: WorkOrder } | { readonly kind: 'stop' };
 
-/** What a supervisor tells its window, as soon as the same is in the state file. */
+/** The messages of a supervisor to its window, sent as soon as the state file has the same. */
 export type FromSupervisor = { readonly kind: 'state'; readonly state: StoredWorkState };

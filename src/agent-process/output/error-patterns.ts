@@ -35,7 +35,7 @@ export function findRateLimit(text: string, now: number): RateLimit | undefined 
   const lines = end.split('\n');
   const at = lines.findLastIndex((line) => SIGNATURES.some((signature) => signature.test(line.slice(0, 2000))));
   if (at < 0) return undefined;
-  // How long is often said on the next line, or was on the one before.
+  // The delay is often on the next or the previous line.
   const near = lines.slice(Math.max(0, at - 2), at + 4).map((line) => line.slice(0, 2000));
   const wait = near.map((line) => waitIn(line, now)).find((ms) => ms !== undefined);
   return { retryAfterMs: wait, detail: cut(oneLine(lines[at] ?? ''), MAX_DETAIL) };
@@ -98,7 +98,9 @@ function momentIn(line: string, now: number): number | undefined {
 function minutesOfDay(now: number, zone: string | undefined): number {
   const format = (timeZone: string | undefined): string =>
     new Intl.DateTimeFormat('en-GB', {
-      ...{ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
       ...(timeZone === undefined ? {} : { timeZone }),
     }).format(now);
   let text: string;
@@ -131,14 +133,14 @@ const ADVICE: readonly (readonly [signature: RegExp, advice: string])[] = [
   ],
 ];
 
-/** What a person can do about an agent that is not let in, with the agent's own words; undefined for any other trouble. */
+/** What the user can do about an agent that is not let in, with the agent's own words; undefined for any other trouble. */
 export function findAuthAdvice(text: string): string | undefined {
   const looked = text.slice(0, MAX_LOOKED_AT);
   const advice = ADVICE.find(([signature]) => signature.test(looked))?.[1];
   return advice === undefined ? undefined : `${advice} (${cut(oneLine(looked), MAX_DETAIL)})`;
 }
 
-/** What an exit code of this agent is known to mean; undefined for one that says no more than that it went wrong. */
+/** The known meaning of an exit code of this agent; undefined for a general failure. */
 export function explainExitCode(agent: string, exitCode: number): string | undefined {
   return EXIT_CODES[agent]?.[exitCode];
 }

@@ -30,7 +30,7 @@ export function shorten(text: string): string {
   return cut(oneLine(text.slice(0, 4 * MAX_DETAIL)), MAX_DETAIL);
 }
 
-/** `→ Bash npm test`: a tool and the one part of its input that tells most. */
+/** `→ Bash npm test`: a tool and the most informative part of its input. */
 export function describeTool(name: unknown, input: unknown): string {
   const title = typeof name === 'string' ? shorten(name) : 'tool';
   return `→ ${title} ${describeInput(objectOf(input))}`.trimEnd();
@@ -38,7 +38,7 @@ export function describeTool(name: unknown, input: unknown): string {
 
 const TELLING = ['file_path', 'filePath', 'path', 'command', 'pattern', 'query', 'url', 'description'];
 
-/** A file, a command, or whatever comes first. */
+/** A file, a command, or else the first value. */
 function describeInput(input: Json): string {
   const best = [...TELLING.map((name) => input[name]), ...Object.values(input)].find((value) => textOf(value));
   return typeof best === 'string' ? shorten(best) : '';

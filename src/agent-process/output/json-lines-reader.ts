@@ -8,18 +8,18 @@ import { findAuthAdvice, findRateLimit, type RateLimit } from './error-patterns.
 export type OutputEvent =
   /** A message, whole. */
   | { readonly kind: 'said'; readonly text: string }
-  /** A piece of a message that goes on. */
+  /** A piece of a message that continues. */
   | { readonly kind: 'saying'; readonly text: string }
   /** What it does now, as a line. */
   | { readonly kind: 'does'; readonly line: string }
-  /** For people, and nothing else. */
+  /** For display only. */
   | { readonly kind: 'note'; readonly line: string }
   | { readonly kind: 'session'; readonly id: unknown }
-  /** Something went wrong; the agent may yet go on. */
+  /** An error; the agent may still continue. */
   | { readonly kind: 'error'; readonly text: string }
   /** The maker refuses work until then (epoch ms), or for a while that is not known. */
   | { readonly kind: 'refused'; readonly until: number | undefined; readonly detail: string }
-  /** The agent's last word; `text` is what it ends with, `wrong` what went wrong. */
+  /** The agent's result; `text` is its final message, `wrong` its error. */
   | { readonly kind: 'result'; readonly text?: string | undefined; readonly wrong: string | undefined };
 
 /** How the events of one agent are understood. */
@@ -51,7 +51,7 @@ export class JsonLinesReader implements OutputReader {
   #saying = '';
   #ended = false;
   #result: { readonly wrong: string | undefined } | undefined;
-  /** What went wrong since the agent last said or did something. */
+  /** The error since the agent's last message or tool call. */
   #error: string | undefined;
   #refused: RateLimit | undefined;
 
@@ -79,7 +79,7 @@ export class JsonLinesReader implements OutputReader {
       return wrong === undefined ? undefined : (findAuthAdvice(wrong) ?? wrong);
     }
     if (this.#error !== undefined) return findAuthAdvice(this.#error) ?? this.#error;
-    // Where an agent went on to speak, and has no last word to contradict it, a line beside the events is no verdict.
+    // Where an agent continued after an error line beside the events, and reported no error as its result, the line does not count.
     const { hasLastWord } = this.#format;
     const stray = this.#stray.map(findAuthAdvice).findLast((advice) => advice !== undefined);
     if (stray !== undefined && (hasLastWord || this.lastSaid === undefined)) return stray;
@@ -170,7 +170,7 @@ export class JsonLinesReader implements OutputReader {
     this.#result = { wrong: wrong === undefined ? undefined : cleanLines(wrong).slice(0, MAX_SAID) };
     const last = cleanLines(text ?? '');
     const said = this.lastSaid?.trim() ?? '';
-    // Some repeat their whole answer, which ends with what was said last.
+    // Some agents repeat their whole answer, which ends with the last message.
     if (last.trim() === '' || (said !== '' && last.trimEnd().endsWith(said))) return before;
     this.#progress(last);
     return before + `${last}\n`;

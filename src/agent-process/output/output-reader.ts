@@ -1,6 +1,6 @@
 import type { RateLimit } from './error-patterns.ts';
 
-/** Turns the bytes of an agent into text for people, and listens for its own word on how it went. */
+/** Turns the bytes of an agent into text for display, and extracts the result that it reports. */
 export interface OutputReader {
   /**
    * The text of some more bytes, which may end within a character or a line. Nothing in it can make a terminal do more
@@ -9,9 +9,9 @@ export interface OutputReader {
   read(bytes: Uint8Array): string;
   /** What is left when nothing more comes. */
   end(): string;
-  /** What the agent itself says went wrong, whatever its exit code; final after `end`. */
+  /** The error that the agent itself reported, independently of its exit code; final after `end`. */
   readonly complaint: string | undefined;
-  /** By which the agent can go on with what it did; always a word that is safe to pass on. */
+  /** The session that the agent can resume; always safe as an argument. */
   readonly sessionId: string | undefined;
   /** The agent's last message, plain text of at most 16,000 characters. */
   readonly lastSaid: string | undefined;

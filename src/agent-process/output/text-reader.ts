@@ -9,11 +9,11 @@ const MAX_ACTIVITY = 80;
 /** Lines from the end in which the reason for a bad end is looked for. */
 const LAST_LINES = 15;
 
-/** Aider ends with 0 whatever came of it; these are the words of the library by which it asks a model. */
+/** Aider always ends with 0; these are the error messages of its model library. */
 const AIDER_ERROR =
   /^\W{0,3}(?:litellm\.\w*(?:Error|Exception)|The API provider .{0,60}(?:not able to authenticate|refused|limit))/;
 
-/** Output for people, shown with its colours and without anything else that a terminal would obey. */
+/** Plain output, shown with its colours and without other control sequences. */
 export class TextReader implements OutputReader {
   readonly sessionId = undefined;
   readonly #now: () => number;
@@ -37,7 +37,7 @@ export class TextReader implements OutputReader {
 
   get complaint(): string | undefined {
     const last = this.#lastLines();
-    // Further up, it may have been a step that was mended.
+    // Further up, it may have been a step that was fixed.
     const advice = last
       .slice(-3)
       .map(findAuthAdvice)

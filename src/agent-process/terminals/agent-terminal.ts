@@ -2,7 +2,7 @@ import type { Pseudoterminal } from 'vscode';
 import { Emitter, type Disposable, type Event } from '../../core/events.ts';
 import type { Clock } from '../../core/ports.ts';
 
-/** How the work in a terminal ended, as its name shows it: well, badly, on request, nobody knows, to be tried again. */
+/** How the work in a terminal ended, as its name shows it: success, failure, stopped, unknown, retry. */
 export type TerminalMark = '✓' | '✗' | '■' | '?' | '↻';
 
 /** Of what was written before the terminal was there, at least this much is kept; about 2,000 full lines. */
@@ -13,7 +13,7 @@ const ESCAPE = '\x1b';
 
 /**
  * The terminal of one agent: shows what is written, asks for a stop on Ctrl+C, and stays readable after the end until a key
- * is pressed. Closing it stops nothing: it is a view of work that goes on elsewhere.
+ * is pressed. Closing it stops nothing: it is a view of work that continues elsewhere.
  *
  *     waiting ──open──▶ open ──end──▶ ended ──key──▶ closed
  *        └───────────────┴──────── by the user ────────▲
@@ -97,7 +97,7 @@ export class AgentTerminal implements Pseudoterminal {
     this.#tellName();
   }
 
-  /** An editor hears nothing before it has opened a terminal, and forgets a name that comes soon after; so it is told twice. */
+  /** The editor ignores a name before it has opened a terminal, and loses one that comes soon after; so the name is sent twice. */
   #tellName(): void {
     const mark = this.#mark;
     if (mark === undefined || !this.#open) return;

@@ -83,7 +83,7 @@ export class AttemptView implements Disposable {
     return this.#screen !== undefined;
   }
 
-  /** What the agent is doing now, on one plain line; undefined where it does not say, and after the end. */
+  /** The activity of the agent, on one plain line; undefined where it reports none, and after the end. */
   get activity(): string | undefined {
     return this.isAtWork ? this.#activity : undefined;
   }
@@ -149,7 +149,7 @@ export class AttemptView implements Disposable {
     pty.end(`${end.mark} ${oneLine(end.words)}. Any key closes this terminal.`, end.mark);
   }
 
-  /** Closes the terminal; nothing is stopped or told. */
+  /** Closes the terminal without stopping anything. */
   dispose(): void {
     this.#disposed = true;
     const screen = this.#screen;
@@ -191,7 +191,7 @@ export class AttemptView implements Disposable {
   }
 }
 
-/** Short lines: what wraps is moved about by every change of the panel's width. */
+/** Short lines, since a wrapped line moves with every change of the panel's width. */
 function header({ id, title, label, tryNo }: Attempt, note: string): string {
   const which = tryNo > 1 ? `, attempt ${tryNo}` : '';
   const lines = [

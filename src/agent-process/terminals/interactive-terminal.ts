@@ -8,10 +8,10 @@ import { cut, plain } from '../../core/text.ts';
 
 type Window = Pick<typeof window, 'createTerminal' | 'terminals' | 'onDidOpenTerminal' | 'onDidCloseTerminal'>;
 
-/** What made a terminal close, as far as the editor tells. `shutdown`: the window went away, and nobody knows what then happens. */
+/** Why a terminal closed, according to the editor. `shutdown`: the window closed, and the outcome is unknown. */
 export type CloseReason = 'unknown' | 'shutdown' | 'process' | 'user' | 'extension';
 
-/** `code` is the exit code of its program; undefined means that nobody knows it, which is neither success nor failure. */
+/** `code` is the exit code of its program; undefined where it is not known, which is neither success nor failure. */
 export interface TerminalClose {
   readonly code: number | undefined;
   readonly reason: CloseReason;
@@ -19,7 +19,7 @@ export interface TerminalClose {
 
 /** The parts of a command line that are ours alone. Paths are absolute. */
 export interface InteractiveSpec {
-  /** For people; may come from the backlog. */
+  /** For display; may come from the backlog. */
   readonly name: string;
   readonly node: { readonly command: string; readonly args: readonly string[] };
   /** The bundled supervisor. */
@@ -41,7 +41,7 @@ const FIND_MS = 10_000;
 const REASONS: readonly CloseReason[] = ['unknown', 'shutdown', 'process', 'user', 'extension'];
 
 /**
- * A real terminal of the editor whose program is a supervisor of ours, with an agent in it that a person talks to. It
+ * A real terminal of the editor whose program is a supervisor of ours, with an agent in it that the user talks to. It
  * outlives a reload of its window. Disposing looks away and leaves the terminal alone.
  */
 export class InteractiveTerminal implements Disposable {
@@ -67,7 +67,7 @@ export class InteractiveTerminal implements Disposable {
     return Promise.resolve(this.terminal.processId);
   }
 
-  /** Closes the terminal, whatever still works in it. */
+  /** Closes the terminal and so ends the work in it. */
   close(): void {
     this.terminal.dispose();
   }

@@ -3,9 +3,9 @@ import { lstat, open } from 'node:fs/promises';
 import type { Disposable } from '../../core/events.ts';
 import type { Clock } from '../../core/ports.ts';
 
-/** What is read at a time, and what of a long log is read at all: far more than a terminal keeps. */
+/** The chunk size, and the most that is read of a long log: far more than a terminal keeps. */
 export const STEP_BYTES = 256 * 1024;
-/** Somebody who writes faster than this can be read is not followed word for word. */
+/** Faster output than this is not shown completely. */
 const MAX_BEHIND = 4 * 1024 * 1024;
 const LINE_FEED = 0x0a;
 /** A log lies in a folder that others may fill: neither a link is followed nor a pipe waited for. Windows has neither flag. */
@@ -19,9 +19,9 @@ export interface LogTailOptions {
   readonly wholeLines: boolean;
   /** Some more bytes, which may end within a character or a line. */
   readonly onBytes: (bytes: Uint8Array) => void;
-  /** What comes next does not go on where the last bytes ended: some were left out, or the file was begun anew. */
+  /** What comes next does not continue where the last bytes ended: some were left out, or the file was started again. */
   readonly onGap: (why: 'skipped' | 'begunAnew') => void;
-  /** The file is there and cannot be read; told once for each reason. */
+  /** The file cannot be read; reported once for each reason. */
   readonly onFault: (detail: string) => void;
   readonly reportBug: (error: unknown) => void;
 }
@@ -30,7 +30,7 @@ export interface LogTailOptions {
  * Reads a file that grows: from its beginning, or of a long one its last 256 KiB from the next line on.
  *
  * A file that is not there (yet, or any more) is nothing to read. One that became shorter, or is another one of the same
- * name, is read anew. It reads in small steps, so that nobody else has to wait.
+ * name, is read again. It reads in small steps, so that the event loop stays free.
  */
 export class LogTail implements Disposable {
   readonly #options: LogTailOptions;
@@ -44,7 +44,7 @@ export class LogTail implements Disposable {
   #everyMs: number | undefined;
   #timer: Disposable | undefined;
   #disposed = false;
-  /** Steps are taken one after the other, whoever asked for them. */
+  /** Steps run one after the other. */
   #last: Promise<void> = Promise.resolve();
 
   constructor(options: LogTailOptions) {
@@ -90,7 +90,7 @@ export class LogTail implements Disposable {
     for (let bytes = await this.#readSome(); bytes !== undefined; bytes = await this.#readSome()) this.#deliver(bytes);
   }
 
-  /** The next bytes; undefined where there is nothing more to read now, or nobody wants it any more. */
+  /** The next bytes; undefined where there is nothing more to read now, or after `dispose`. */
   async #readSome(): Promise<Uint8Array | undefined> {
     if (this.#disposed) return undefined;
     const { file } = this.#options;

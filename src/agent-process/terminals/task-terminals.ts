@@ -9,13 +9,13 @@ export interface TaskTerminalsOptions {
   readonly window: Pick<typeof window, 'createTerminal' | 'showInformationMessage' | 'onDidCloseTerminal'>;
   readonly icon?: ThemeIcon;
   readonly clock: Pick<Clock, 'after' | 'now'>;
-  /** Somebody wants this attempt to end: Ctrl+C in its terminal, or *Stop* after closing it. */
+  /** The user stops this attempt: Ctrl+C in its terminal, or *Stop* after closing it. */
   readonly onStopRequested: (id: TaskId, key: string) => void;
   readonly log: (line: string) => void;
   readonly reportBug: (error: unknown) => void;
 }
 
-/** A terminal that the editor owns, for an agent that a person talks to. */
+/** A terminal of the editor, for an agent that the user talks to. */
 export interface OwnTerminal {
   readonly terminal: Pick<Terminal, 'show'>;
   readonly onDidClose: Event<unknown>;
@@ -24,12 +24,12 @@ export interface OwnTerminal {
 /** Terminals of attempts that have ended; older ones are closed, their logs stay. */
 const MAX_ENDED_TERMINALS = 40;
 const ACTIVITY_EVERY_MS = 1000;
-/** Terminals that are closed together are told together; and a window that goes away is no person who closes them. */
+/** Terminals that are closed together are reported together; and a closing window is not a user who closes terminals. */
 const NOTICE_AFTER_MS = 500;
 const CLOSING = 'Ctrl+C stops it, closing this terminal does not.';
 
 /**
- * The terminals of agents that work without anybody: views on their logs, which come and go as one likes.
+ * The terminals of unattended agents: views on their logs, which the user may open and close.
  *
  * Nothing here starts or ends an agent, and nothing of a task reaches a command line: these terminals take no command.
  */
@@ -50,7 +50,7 @@ export class TaskTerminals implements Disposable {
   readonly #closing: Disposable;
   #disposed = false;
 
-  /** What some agents are doing now has changed: whose, at most once a second. */
+  /** The activity of these tasks changed; at most once a second. */
   readonly onDidChangeActivity: Event<ReadonlySet<TaskId>> = this.#activity.event;
 
   constructor(options: TaskTerminalsOptions) {
@@ -76,19 +76,19 @@ export class TaskTerminals implements Disposable {
     this.#shownRuns.add(runId);
   }
 
-  /** The agent of an attempt at work went on to something else, as one line of its own. */
+  /** The activity of an agent at work changed; one line of text. */
   setActivity(key: string, activity: string): void {
     this.#views.get(key)?.setActivity(activity);
   }
 
-  /** An attempt has ended: its terminal says so and stays until a key is pressed. Resolves when that is written. */
+  /** An attempt has ended: its terminal shows that and stays until a key is pressed. Resolves when that is written. */
   async ended(key: string, end: ShownEnd): Promise<void> {
     const view = this.#views.get(key);
     if (view === undefined) return;
     await view.end(end).catch(this.#options.reportBug);
     this.#changed.add(view.attempt.id);
     this.#tellActivity();
-    // Nobody looks at it: what it wrote is in the log.
+    // It is not visible, and the log has its output.
     if (!view.hasTerminal) this.#remove(view);
     this.#closeOldest();
   }
@@ -108,7 +108,7 @@ export class TaskTerminals implements Disposable {
     this.#closeOldest();
   }
 
-  /** Takes in the terminal in which a person works with the agent of a task, so that it can be shown too. */
+  /** Takes in the terminal in which the user works with the agent of a task, so that it can be shown too. */
   adopt(id: TaskId, shown: OwnTerminal): void {
     this.#own.get(id)?.closing.dispose();
     const closing = shown.onDidClose(() => {
@@ -118,7 +118,7 @@ export class TaskTerminals implements Disposable {
     this.#own.set(id, { shown, closing });
   }
 
-  /** Brings the terminal of a task to the front, anew if it was closed while the work goes on; false if it has none. */
+  /** Brings the terminal of a task to the front, anew if it was closed while the work continues; false if it has none. */
   show(id: TaskId, preserveFocus = false): boolean {
     const own = this.#own.get(id);
     if (own !== undefined) {
@@ -136,7 +136,7 @@ export class TaskTerminals implements Disposable {
     return this.#own.has(id) || this.#latest.has(id);
   }
 
-  /** What the agent of a task is doing now, on one plain line; undefined where it does not say. */
+  /** The activity of a task's agent, on one plain line; undefined where the agent reports none. */
   activityOf(id: TaskId): string | undefined {
     return this.#latest.get(id)?.activity;
   }
@@ -212,7 +212,7 @@ export class TaskTerminals implements Disposable {
     });
   }
 
-  /** A terminal cannot refuse to be closed, so whoever closed it is asked afterwards. */
+  /** A terminal cannot refuse to be closed, so the user is asked afterwards. */
   async #tellClosed(): Promise<void> {
     const closed = [...this.#closedAtWork];
     this.#closedAtWork = new Set();
@@ -223,7 +223,7 @@ export class TaskTerminals implements Disposable {
     const name = plain(cut(title, 60)) || plain(cut(id, 60));
     const what = others.length === 0 ? name : `${name} and ${others.length} more`;
     const answer = await this.#options.window.showInformationMessage(`Still at work: ${what}`, 'Stop', 'Show');
-    // Meanwhile it may have ended, or somebody has looked at it.
+    // Meanwhile it may have ended, or the user has opened it.
     if (answer === undefined || this.#disposed) return;
     for (const view of stillClosed()) {
       if (answer === 'Stop') this.#options.onStopRequested(view.attempt.id, view.attempt.key);

@@ -79,7 +79,7 @@ export class TerminalFilter {
     this.#length += 1;
     if (code === 0x1b) this.#state = 'stringEscape';
     else if (code === 0x07 || code === 0x9c) this.#state = 'text';
-    // No honest string goes over a line; what follows is text again.
+    // A valid string does not contain a line break; the following bytes are text again.
     else if (code === 0x0a || code === 0x18 || code === 0x1a) return this.#leave(character, code, false);
     else if (this.#length > MAX_STRING) this.#state = 'text';
     return '';

@@ -31,7 +31,9 @@ export function nextSteps(run: RunState): string {
       'Review the finished work and set it to Done',
     ],
   ];
-  const lines = steps.flatMap(([ids, words]) => (ids.length === 0 ? [] : [`- ${words}: ${listed(ids)}.`]));
+  const lines = steps.flatMap(([ids, words]) =>
+    ids.length === 0 ? [] : [`- ${words}: ${firstOf(ids, SHOWN, inlineId)}.`],
+  );
   if (run.phase !== 'ended') return ['- The run has not ended; this report shows its progress.', ...lines].join('\n');
   return lines.length === 0 ? 'Nothing: every task is done.' : lines.join('\n');
 }
