@@ -6,8 +6,8 @@ import { releaseTask } from './lock-statements.ts';
 import type { RequestOf, Values } from './writer-protocol.ts';
 
 /**
- * Makes locks of a window that is gone those of the context, in one statement guarded by the old holder, so that of two
- * windows each lock goes to one. A lock that has ended, or whose task is not open any more, is let go of instead.
+ * Moves the locks of a window that is gone to the context's holder, in one statement guarded by the old holder, so that
+ * of two windows each lock goes to one. Locks that have ended, or whose task is no longer open, are released instead.
  */
 export function adoptLocks(context: LockContext, request: RequestOf<'adopt'>): Values['adopt'] {
   const { db, holder, now } = context;
@@ -18,7 +18,8 @@ export function adoptLocks(context: LockContext, request: RequestOf<'adopt'>): V
     return row === undefined ? [] : [{ id, row }];
   });
   const wanted = rows.filter(({ row }) => row.lock?.holder === from && isWorthKeeping(row, now));
-  // A window that was given the process id of the old one has its name: its locks must look newer than that one's end.
+  // A window with the reused process id of the old one has its holder name: its locks must be newer than the end of
+  // that one.
   const since = from === holder ? 'assigned_at = :stamp,' : '';
   const versions = new Map(
     db

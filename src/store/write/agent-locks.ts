@@ -1,5 +1,5 @@
-// What claims, renewals and releases write into a table of agents' locks, where somebody made one. It is not ours: only
-// columns whose role is known are written, and a row is inserted only where nothing else has to stand in it.
+// Writes of claims, renewals and releases to a table of agent locks, where another program has made one. Only columns
+// with a known role are written, and a row is inserted only where no other column is required.
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { taskId, type Lock, type TaskId } from '../../core/task.ts';
 import { AGENT_LOCKS_TABLE, type AgentLockColumns, findAgentLockColumns } from '../read/agent-locks-table.ts';
@@ -12,7 +12,7 @@ interface Table extends AgentLockColumns {
   readonly columns: readonly Column[];
 }
 
-/** The locks on a task that the table knows, newest end first; times are epoch ms. */
+/** The locks on a task in the table, latest end first; times are epoch ms. */
 export function readAgentLocks(db: DatabaseSync, id: TaskId): readonly Lock[] {
   const table = tableOf(db);
   if (table === undefined) return [];
@@ -32,8 +32,8 @@ export function readAgentLocks(db: DatabaseSync, id: TaskId): readonly Lock[] {
 }
 
 /**
- * Makes the lock on a task that of `holder`: a row of ours, or one that holds without an end and is taken over, becomes that;
- * else there is a new row, and what others left stays. A table with one row for a task has it exchanged.
+ * Gives a task's lock to `holder`: our own row, or one without an end that we take over, is updated; else a row is
+ * inserted, and the rows of others stay. A table with one row per task has it replaced.
  */
 export function writeAgentLock(db: DatabaseSync, id: TaskId, lock: Lock): void {
   const table = tableOf(db);
@@ -41,8 +41,7 @@ export function writeAgentLock(db: DatabaseSync, id: TaskId, lock: Lock): void {
   const { task, holder, until } = table;
   const values: [string, SQLInputValue][] = [[holder, lock.holder], ...times(db, table, lock)];
   const update = (which: string, ...more: readonly SQLInputValue[]): boolean => {
-    const sets = values.map(([column]) => `${name(column)} = ?`).join(', ');
-    const sql = `UPDATE OR REPLACE ${AGENT_LOCKS_TABLE} SET ${sets} WHERE ${name(task)} = ? AND ${which}`;
+    const sql = `UPDATE OR REPLACE ${AGENT_LOCKS_TABLE} SET ${assignments(values)} WHERE ${name(task)} = ? AND ${which}`;
     return db.prepare(sql).run(...values.map(([, value]) => value), id, ...more).changes > 0;
   };
   const known = [task, ...values.map(([column]) => column)];
@@ -51,7 +50,7 @@ export function writeAgentLock(db: DatabaseSync, id: TaskId, lock: Lock): void {
     const into = `${AGENT_LOCKS_TABLE} (${known.map(name).join(', ')}) VALUES (${known.map(() => '?').join(', ')})`;
     db.prepare(`INSERT INTO ${into}`).run(id, ...values.map(([, value]) => value));
   };
-  // The table is somebody else's: what its rules forbid is left, and the lock columns hold the task all the same.
+  // The table belongs to another program: where its constraints refuse, the lock columns alone hold the task.
   inSavepoint(db, () => {
     if (update(`${name(holder)} = ?`, lock.holder)) return;
     if (update(until === undefined ? '1' : `${name(until)} IS NULL`)) return;
@@ -60,20 +59,19 @@ export function writeAgentLock(db: DatabaseSync, id: TaskId, lock: Lock): void {
   });
 }
 
-/** Gives the locks of `holder` on these tasks a new end (epoch ms). */
+/** Sets a new end (epoch ms) on the locks of `holder` on these tasks. */
 export function renewAgentLocks(db: DatabaseSync, ids: readonly TaskId[], holder: string, until: number): void {
   const table = tableOf(db);
   if (table === undefined) return;
   const values = times(db, table, { holder, since: undefined, until });
   if (values.length === 0) return;
-  const sets = values.map(([column]) => `${name(column)} = ?`).join(', ');
   db.prepare(
-    `UPDATE ${AGENT_LOCKS_TABLE} SET ${sets} WHERE ${name(table.holder)} = ?
+    `UPDATE ${AGENT_LOCKS_TABLE} SET ${assignments(values)} WHERE ${name(table.holder)} = ?
       AND ${name(table.task)} IN (SELECT value FROM json_each(?))`,
   ).run(...values.map(([, value]) => value), holder, JSON.stringify(ids));
 }
 
-/** Who else has a lock that runs on one of these tasks, by task. */
+/** The other holders of live locks on these tasks, by task. */
 export function othersInAgentLocks(
   db: DatabaseSync,
   ids: readonly TaskId[],
@@ -89,7 +87,7 @@ export function othersInAgentLocks(
   return others;
 }
 
-/** Every lock of a holder that the table knows. */
+/** All locks of a holder in the table. */
 export function agentLocksOf(
   db: DatabaseSync,
   holder: string,
@@ -104,7 +102,7 @@ export function agentLocksOf(
     .map((row) => ({ id: taskId(row['id'] as string), since: readMoment(row['since']) }));
 }
 
-/** Moves the locks of one holder on these tasks to another, with a new end. */
+/** Moves the locks of one holder on these tasks to another holder, with a new end. */
 export function moveAgentLocks(
   db: DatabaseSync,
   ids: readonly TaskId[],
@@ -118,12 +116,12 @@ export function moveAgentLocks(
     ...times(db, table, { ...lock, since: undefined }),
   ];
   db.prepare(
-    `UPDATE OR REPLACE ${AGENT_LOCKS_TABLE} SET ${values.map(([column]) => `${name(column)} = ?`).join(', ')}
+    `UPDATE OR REPLACE ${AGENT_LOCKS_TABLE} SET ${assignments(values)}
       WHERE ${name(table.holder)} = ? AND ${name(table.task)} IN (SELECT value FROM json_each(?))`,
   ).run(...values.map(([, value]) => value), from, JSON.stringify(ids));
 }
 
-/** Removes the lock of `holder` on a task. */
+/** Deletes the lock of `holder` on a task. */
 export function clearAgentLock(db: DatabaseSync, id: TaskId, holder: string): void {
   const table = tableOf(db);
   if (table === undefined) return;
@@ -139,7 +137,7 @@ function tableOf(db: DatabaseSync): Table | undefined {
   return roles === undefined ? undefined : { ...roles, columns };
 }
 
-/** The values for the columns of time that the table has; a time that is undefined is not written. */
+/** The values of the time columns that the table has; an undefined time is not written. */
 function times(db: DatabaseSync, table: Table, lock: Lock): [string, SQLInputValue][] {
   const pairs = [
     [table.since, lock.since],
@@ -150,7 +148,11 @@ function times(db: DatabaseSync, table: Table, lock: Lock): [string, SQLInputVal
   );
 }
 
-/** A time as the column has others, or as it is declared: text where that is text, else a number of seconds or ms. */
+function assignments(values: readonly (readonly [column: string, value: SQLInputValue])[]): string {
+  return values.map(([column]) => `${name(column)} = ?`).join(', ');
+}
+
+/** A time in the format of the column's other values, or of its declared type: text, or a number of seconds or ms. */
 function asThere(db: DatabaseSync, { columns }: Table, column: string, at: number): SQLInputValue {
   const sample = db
     .prepare(`SELECT ${time(column)} AS value FROM ${AGENT_LOCKS_TABLE} WHERE ${name(column)} IS NOT NULL LIMIT 1`)
@@ -161,7 +163,7 @@ function asThere(db: DatabaseSync, { columns }: Table, column: string, at: numbe
   return /_ms$/i.test(column) ? at : Math.floor(at / 1000);
 }
 
-/** A column of time as a value that fits a number: a huge integer must not throw. */
+/** A time column as SQL that never yields a huge integer, on which the driver throws. */
 function time(column: string | undefined): string {
   if (column === undefined) return 'NULL';
   return `CASE typeof(${name(column)}) WHEN 'integer' THEN CAST(${name(column)} AS REAL) WHEN 'blob' THEN NULL ELSE ${name(column)} END`;

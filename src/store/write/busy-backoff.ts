@@ -4,12 +4,12 @@ export interface BusyBackoffOptions {
   readonly clock: Clock;
   /** From 0 to below 1. */
   readonly random: () => number;
-  /** How long, in ms, to go on from now. */
+  /** How long to retry from now on, in ms. */
   readonly deadlineMs: number;
   readonly maxPauseMs: number;
 }
 
-/** Pauses between tries while another process has the database locked: longer each time, with jitter, up to a deadline. */
+/** Pauses between retries while another process has the database locked: exponential, with jitter, up to a deadline. */
 export class BusyBackoff {
   readonly #options: BusyBackoffOptions;
   readonly #beganAt: number;
@@ -20,7 +20,10 @@ export class BusyBackoff {
     this.#beganAt = options.clock.now();
   }
 
-  /** Resolves when it is time for another try, or at once with how long (ms) it took so far where the deadline leaves none. */
+  /**
+   * Resolves when it is time for another try; at once, with the time waited so far (ms), where the deadline leaves
+   * none.
+   */
   async pause(): Promise<number | undefined> {
     const { clock, random, deadlineMs, maxPauseMs } = this.#options;
     const waitedMs = clock.now() - this.#beganAt;

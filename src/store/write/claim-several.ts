@@ -5,10 +5,13 @@ import { fail, ok, type Result } from '../../core/result.ts';
 import { isSettled, parseStatus, type TaskId } from '../../core/task.ts';
 import { type LockRow, readLockRow, type LockContext } from './lock-row.ts';
 import { claimTask } from './lock-statements.ts';
-import { columnsOf } from './table-columns.ts';
+import { hasColumns } from './table-columns.ts';
 import type { RequestOf, Values } from './writer-protocol.ts';
 
-/** Claims all of these; fails with what is in the way of the first that cannot be had, and then nothing may be committed. */
+/**
+ * Claims all of these tasks. Fails with the obstacle of the first that cannot be claimed; the caller must then roll
+ * back.
+ */
 export function claimAllTasks(
   context: LockContext,
   { ids, leaseMs }: RequestOf<'claimAll'>,
@@ -25,8 +28,8 @@ export function claimAllTasks(
 }
 
 /**
- * Claims the first of these that may start at this moment and that nobody has: what the caller saw when it put them in
- * order may be old, so status, locks and dependencies are read again under the write lock. Fails with `nothingReady`.
+ * Claims the first of these tasks that is ready and free. The caller's order may rest on old data, so status, locks and
+ * dependencies are read again under the write lock. Fails with `nothingReady`.
  */
 export function claimNextTask(
   context: LockContext,
@@ -36,7 +39,7 @@ export function claimNextTask(
   const claim = (id: TaskId): Result<Values['claimNext'], Failure> =>
     claimTask(context, { id, leaseMs, takeUnleased: false });
   if (request.again) {
-    // The candidates were none of ours: one that is now is what the first try took before its answer was lost.
+    // No candidate was ours before: one that is now was claimed by the first try, whose answer was lost.
     const taken = candidates.find((id) => readLockRow(context, id)?.lock?.holder === context.holder);
     if (taken !== undefined) return claim(taken);
   }
@@ -49,17 +52,18 @@ export function claimNextTask(
   return fail({ kind: 'nothingReady' });
 }
 
-/** Todo without a lock that runs; In Progress only where its lease has ended: without any, a person may be at it. */
+/**
+ * Todo without a live lock, or In Progress whose lease has ended. In Progress without any lock may be the user's work.
+ */
 function isFree({ status, locks }: LockRow, now: number): boolean {
   if (locks.some((lock) => lock.until === undefined || lock.until > now)) return false;
   const known = parseStatus(status);
   return known === 'Todo' || (known === 'In Progress' && locks.length > 0);
 }
 
-/** As `readinessOf` has it, except for cycles, in which nobody is ready anyway. */
+/** As `readinessOf`, except for cycles, in which no task is ready anyway. */
 function isReady(db: DatabaseSync, id: TaskId, { missing, reviewOpensGate }: ReadyRules): boolean {
-  const columns = new Set(columnsOf(db, 'task_dependencies').map(({ name }) => name));
-  if (!columns.has('task_id') || !columns.has('depends_on_id')) return true;
+  if (!hasColumns(db, 'task_dependencies', ['task_id', 'depends_on_id'])) return true;
   return db
     .prepare(
       `SELECT tasks.id IS NOT NULL AS found, COALESCE(CAST(tasks.status AS TEXT), '') AS status

@@ -6,30 +6,26 @@ import { fail, ok, type Result } from '../../core/result.ts';
 import { readLockRow, type LockContext } from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 import { inSavepoint } from './savepoint.ts';
-import { columnsOf } from './table-columns.ts';
+import { columnNames, hasColumns, takesRow } from './table-columns.ts';
 import type { RequestOf } from './writer-protocol.ts';
 
-/** The types of exarp-go that we write: what came of work, and a remark on the way. */
+/** The comment types of exarp-go that we write: the result of work, and a note on the way. */
 export type CommentType = 'result' | 'note';
 
 const COLUMNS = ['id', 'task_id', 'comment_type', 'content', 'created'];
 
-/** Adds a comment; false where there is no table that takes it. The table is another program's, so its lack is no failure. */
+/**
+ * Adds a comment; false where no table takes it. The table belongs to another program, so its absence is not a failure.
+ */
 export function writeComment(
   { db, now }: Pick<LockContext, 'db' | 'now'>,
   id: TaskId,
   type: CommentType,
   content: string,
 ): boolean {
-  const columns = columnsOf(db, 'task_comments');
-  const names = new Set(columns.map(({ name }) => name));
-  // A column that must be filled, and that we know nothing of, makes it a table of another kind.
-  const takesIt =
-    COLUMNS.every((name) => names.has(name)) &&
-    columns.every(({ name, required }) => !required || [...COLUMNS, 'last_modified'].includes(name));
-  if (!takesIt) return false;
+  if (!takesRow(db, 'task_comments', COLUMNS, ['last_modified'])) return false;
   const at = formatRfc3339(now);
-  const more = names.has('last_modified') ? ', last_modified' : '';
+  const more = columnNames(db, 'task_comments').has('last_modified') ? ', last_modified' : '';
   return inSavepoint(db, () => {
     db.prepare(
       `INSERT INTO task_comments (id, task_id, comment_type, content, created${more})
@@ -38,10 +34,9 @@ export function writeComment(
   });
 }
 
-/** Whether a task has this very comment, for a repetition of a try whose outcome is not known. */
+/** Whether a task has exactly this comment, for a repeated request whose outcome is unknown. */
 export function hasComment(db: DatabaseSync, id: TaskId, type: CommentType, content: string): boolean {
-  const names = new Set(columnsOf(db, 'task_comments').map(({ name }) => name));
-  if (!COLUMNS.every((name) => names.has(name))) return false;
+  if (!hasColumns(db, 'task_comments', COLUMNS)) return false;
   const found = db
     .prepare('SELECT 1 FROM task_comments WHERE task_id = ? AND comment_type = ? AND content = ?')
     .get(id, type, content);
@@ -49,8 +44,8 @@ export function hasComment(db: DatabaseSync, id: TaskId, type: CommentType, cont
 }
 
 /**
- * Adds a note to a task, also to one that another process holds. Fails with `noSuchTask`, and with `writeFailed` where the store
- * takes no comments.
+ * Adds a note to a task, even one that another process holds. Fails with `noSuchTask`, and with `writeFailed` where the
+ * store takes no comments.
  */
 export function addNote(
   context: LockContext,
@@ -63,7 +58,7 @@ export function addNote(
   return fail({ kind: 'writeFailed', file, detail: 'it has no table of comments that takes a note' });
 }
 
-/** `<task>-C-<unix nanoseconds>`, as exarp-go spells it. A clock of ms leaves the rest to chance, so that no two are the same. */
+/** `<task>-C-<unix nanoseconds>`, as exarp-go writes it. The digits below a ms are random, so that ids are unique. */
 function commentId(id: TaskId, now: number): string {
   return `${id}-C-${BigInt(Math.floor(now)) * 1_000_000n + BigInt(randomInt(1_000_000))}`;
 }

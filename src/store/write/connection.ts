@@ -4,35 +4,42 @@ import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import type { Failure, UnreadableCause } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { columnsOf } from './table-columns.ts';
+import { columnNames } from './table-columns.ts';
 
-/** The part of `node:sqlite` that is used. */
 export interface Sqlite {
   readonly DatabaseSync: typeof DatabaseSync;
 }
 
 /**
- * How long one statement waits for another process, in ms. Short, because all requests wait in one line here: the
- * client comes back, with jitter, until its own deadline.
+ * How long one statement waits for another process, in ms. Short, because all requests share one queue: the client
+ * retries with jitter until its own deadline.
  */
 const BUSY_TIMEOUT_MS = 300;
 
-/** What claims and statuses need of the table of tasks. */
+/** The columns of `tasks` that claims and statuses need. */
 const LOCK_COLUMNS = [
-  ...['id', 'status', 'completed', 'completed_at', 'last_modified', 'updated_at', 'version'],
-  ...['assignee', 'assigned_at', 'lock_until'],
+  'id',
+  'status',
+  'completed',
+  'completed_at',
+  'last_modified',
+  'updated_at',
+  'version',
+  'assignee',
+  'assigned_at',
+  'lock_until',
 ];
 
-/** Thrown inside a transaction whose statement had no effect; rolls it back as a `writeFailed`. */
+/** Thrown inside a transaction whose statement had no effect: it rolls back and becomes a `writeFailed`. */
 export class NotWritten extends Error {}
 
-/** What came of one transaction; `busy` wrote nothing. */
+/** The outcome of one transaction; `busy` wrote nothing. */
 export type Transacted<T> = Result<T, Failure> | 'busy';
 
 /**
- * One database, opened when first used and again when another file took its place. Never migrates or checks it
- * out otherwise, creates it only when told to, and never reads the file but through SQLite: closing any other descriptor of it would drop the
- * locks that SQLite has (POSIX).
+ * One database, opened on first use and again when the file was replaced. Never migrates it, creates it only on
+ * request, and reads the file only through SQLite: closing any other descriptor of it would drop SQLite's locks
+ * (POSIX).
  */
 export class Connection {
   readonly #sqlite: Sqlite;
@@ -41,8 +48,8 @@ export class Connection {
   #open: { readonly db: DatabaseSync; readonly identity: string } | undefined;
 
   /**
-   * `syncs: 'normal'`: with a log, commits do not wait for the disk, as exarp-go's do not. A computer that loses its power may
-   * then lose the last of them, and never more; the write lock is held for a hundredth of the time.
+   * `syncs: 'normal'`: in WAL mode commits do not wait for the disk, as in exarp-go. A power failure may then lose the
+   * latest commits, but not corrupt the file; the write lock is held for a hundredth of the time.
    */
   constructor(sqlite: Sqlite, file: string, { syncs = 'full' }: { readonly syncs?: 'full' | 'normal' } = {}) {
     this.#sqlite = sqlite;
@@ -51,25 +58,24 @@ export class Connection {
   }
 
   /**
-   * Runs `body` between `BEGIN IMMEDIATE` and `COMMIT`; a failure, and whatever throws inside, rolls back. Fails where the
-   * table of tasks lacks a column of `needs`.
+   * Runs `body` in a `BEGIN IMMEDIATE` transaction; a failure or an exception rolls back. Fails where the table of
+   * tasks lacks a column of `needs`.
    */
   transact<T>(body: (db: DatabaseSync) => Result<T, Failure>, needs: readonly string[] = LOCK_COLUMNS): Transacted<T> {
     return this.#run(() => this.#connect(needs), body);
   }
 
   /**
-   * As `transact`, in a database that is made where there is none, and that is in WAL mode from then on. Never to be used
-   * where there is a table of tasks: who made that chose its journal.
+   * As `transact`, in a database that is created where it is missing, then in WAL mode. Not for a database with a table
+   * of tasks: its creator chose the journal mode.
    */
   transactNew<T>(body: (db: DatabaseSync) => Result<T, Failure>): Transacted<T> {
     this.close();
     const before = identify(this.#file);
     const outcome = this.#run(() => ok(this.#create()), body);
-    // Whoever made a database that was there chose its journal.
+    // The creator of an existing database chose its journal mode.
     const isNew = before === undefined || before.empty;
     if (isNew && outcome !== 'busy' && outcome.ok) this.#useLog();
-    // The next request opens what is there then.
     this.close();
     return outcome;
   }
@@ -78,7 +84,7 @@ export class Connection {
     try {
       this.#open?.db.exec('PRAGMA journal_mode = WAL');
     } catch {
-      // Somebody is faster and has the new database open: exarp-go asks for the same when it opens it.
+      // Another process has the new database open already; exarp-go sets the same mode when it opens it.
     }
   }
 
@@ -92,26 +98,26 @@ export class Connection {
       db.exec(outcome.ok ? 'COMMIT' : 'ROLLBACK');
       return outcome;
     } catch (error) {
-      // Closing rolls back, whatever state the failed statement left behind.
+      // Closing rolls back in any state that the failed statement left.
       this.close();
       return this.#explain(error);
     }
   }
 
-  /** Reads something without waiting for the write lock; undefined where that cannot be done at the moment, for whatever reason. */
+  /** Reads without waiting for the write lock; undefined where that is not possible at the moment. */
   look<T>(body: (db: DatabaseSync) => T): T | undefined {
     try {
       const connected = this.#connect(LOCK_COLUMNS);
       return connected.ok ? body(connected.value) : undefined;
     } catch (error) {
       this.close();
-      // Throws what is neither the system's nor SQLite's.
+      // Rethrows errors that are neither the system's nor SQLite's.
       this.#explain(error);
       return undefined;
     }
   }
 
-  /** Closes the connection if it is open; the last one to close folds the WAL into the database, as SQLite does. */
+  /** Closes the connection if it is open; as always in SQLite, the last one to close checkpoints the WAL. */
   close(): void {
     const db = this.#open?.db;
     this.#open = undefined;
@@ -138,12 +144,12 @@ export class Connection {
       this.#open = { db, identity: found.identity };
       // The constructor's `timeout` is ignored by Node before 22.16.
       db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA foreign_keys = ON`);
-      // Without a log the same setting could lose the whole database.
+      // In rollback mode this setting could corrupt the database.
       const hasLog = this.#syncs === 'normal' && db.prepare('PRAGMA journal_mode').get()?.['journal_mode'] === 'wal';
       if (hasLog) db.exec('PRAGMA synchronous = NORMAL');
     }
     const { db } = this.#open;
-    const columns = new Set(columnsOf(db, 'tasks').map(({ name }) => name));
+    const columns = columnNames(db, 'tasks');
     const lacking = needs.filter((column) => !columns.has(column));
     if (lacking.length === 0) return ok(db);
     this.close();
@@ -163,14 +169,14 @@ export class Connection {
     switch (errcode & 0xff) {
       case 5: // BUSY
       case 6: // LOCKED
-      case 15: // PROTOCOL, when too many at once begin to read a WAL
+      case 15: // PROTOCOL, when too many processes start to read a WAL at once
         return 'busy';
       case 3: // PERM
-      case 14: // CANTOPEN, also of a file that went away since the stat
+      case 14: // CANTOPEN, also for a file deleted since the stat
         return fail(identify(this.#file) ? this.#unreadable('permission', detail) : this.#missing());
       case 11: // CORRUPT
         return fail(this.#unreadable('malformed', detail));
-      case 26: // NOTADB, also what an encrypted one looks like
+      case 26: // NOTADB, also for an encrypted database
         return fail(this.#unreadable('notADatabase', detail));
       default:
         return fail(this.#writeFailed(detail));
@@ -192,7 +198,7 @@ export class Connection {
   }
 }
 
-/** Which file a path leads to now; a stat opens nothing, so no lock is lost by it. */
+/** The identity of the file at a path; a stat opens nothing, so it drops no lock. */
 function identify(file: string): { readonly identity: string; readonly empty: boolean } | undefined {
   const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
   return stat && { identity: `${stat.dev}:${stat.ino}`, empty: stat.size === 0n };
@@ -204,7 +210,7 @@ function openExisting({ DatabaseSync }: Sqlite, file: string): DatabaseSync {
   try {
     return new DatabaseSync(url);
   } catch (error) {
-    // Node before 22.15 takes paths alone, which create what is missing; the stat before was a moment ago.
+    // Node before 22.15 accepts only paths, which create a missing file; the stat was a moment ago.
     if ((error as { code?: string }).code !== 'ERR_INVALID_ARG_TYPE') throw error;
     return new DatabaseSync(file);
   }

@@ -5,11 +5,11 @@ import { clearAgentLock, readAgentLocks } from './agent-locks.ts';
 import { NotWritten } from './connection.ts';
 import { changeOne, readLockRow, seconds, type LockContext } from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
-import { columnsOf } from './table-columns.ts';
+import { columnNames, hasColumns } from './table-columns.ts';
 
-/** Who edits, in the name of which project, on which machine. */
+/** The context of an edit: the holder, the project and the machine. */
 export interface EditContext extends LockContext {
-  /** The project that exarp-go takes this root for. */
+  /** The project name that exarp-go derives from this root. */
   readonly project: string;
   readonly host: string;
 }
@@ -17,10 +17,10 @@ export interface EditContext extends LockContext {
 const TEXTS = ['name', 'content', 'long_description', 'status', 'priority', 'completed_at', 'parent_id', 'project_id'];
 const LOCKS = ['assignee', 'assigned_at', 'lock_until'];
 
-/** A row as it is stored. What is NULL, and what an older schema has no column for, is an empty text. */
+/** A stored row. NULL, and a column that an older schema lacks, is an empty text. */
 export interface EditRow {
   readonly id: TaskId;
-  /** As it is shown: a row without a title goes by its name. */
+  /** As shown: the `name` where the row has no title. */
   readonly title: string;
   readonly name: string;
   readonly description: string;
@@ -29,18 +29,13 @@ export interface EditRow {
   readonly completedAt: string;
   readonly parentId: TaskId | undefined;
   readonly projectId: string | undefined;
-  /** 0 where the row has none that is a number. */
+  /** 0 where the row has no valid number. */
   readonly version: number;
   readonly ours: boolean;
   readonly locks: readonly Lock[];
 }
 
-/** The names of a table's columns; empty where there is no such table. */
-export function columnNames(db: DatabaseSync, table: string): ReadonlySet<string> {
-  return new Set(columnsOf(db, table).map(({ name }) => name.toLowerCase()));
-}
-
-/** Reads a row under the write lock; undefined where there is none. */
+/** Reads a row under the write lock; undefined where it does not exist. */
 export function readEditRow({ db, holder }: EditContext, id: TaskId): EditRow | undefined {
   const columns = columnNames(db, 'tasks');
   const texts = TEXTS.map((name) => (columns.has(name) ? `CAST(${name} AS TEXT) AS ${name}` : `NULL AS ${name}`));
@@ -69,8 +64,8 @@ export function readEditRow({ db, holder }: EditContext, id: TaskId): EditRow | 
 }
 
 /**
- * Writes these columns of one row and no other, with what says that it was changed. Stamps that the table has no column for
- * are left out; another column that it lacks makes the edit impossible.
+ * Writes these columns of one row and its change stamps. Stamps and `optional` columns that the table lacks are left
+ * out; another missing column fails the edit.
  */
 export function writeColumns(
   { db, now }: EditContext,
@@ -91,10 +86,9 @@ export function writeColumns(
   changeOne(db, `UPDATE tasks SET ${assignments.join(', ')} WHERE id = :id`, { ...Object.fromEntries(sets), id });
 }
 
-/** Takes our lock off a task, wherever it stands. */
+/** Releases our lock on a task in both tables. */
 export function dropOurLock({ db, holder }: EditContext, id: TaskId): void {
-  const columns = columnNames(db, 'tasks');
-  if (LOCKS.every((name) => columns.has(name))) {
+  if (hasColumns(db, 'tasks', LOCKS)) {
     db.prepare(
       'UPDATE tasks SET assignee = NULL, assigned_at = NULL, lock_until = NULL WHERE id = ? AND assignee = ?',
     ).run(id, holder);
@@ -102,7 +96,7 @@ export function dropOurLock({ db, holder }: EditContext, id: TaskId): void {
   clearAgentLock(db, id, holder);
 }
 
-/** The values that a table of pairs has for a task, each once, in code point order; none where there is no such table. */
+/** The distinct values of a task in a table of pairs, in code point order; none where the table does not exist. */
 export function readPairs(db: DatabaseSync, table: PairTable, id: TaskId): readonly string[] {
   const column = PAIR_COLUMNS[table];
   if (!isPairTable(db, table)) return [];
@@ -110,7 +104,7 @@ export function readPairs(db: DatabaseSync, table: PairTable, id: TaskId): reado
   return [...new Set(rows.map((row) => (row['value'] as string | null) ?? ''))].filter((value) => value !== '').sort();
 }
 
-/** Makes the values that a table of pairs has for a task these; rows that are to stay are not touched. */
+/** Replaces the values of a task in a table of pairs; rows that stay are not touched. */
 export function writePairs(db: DatabaseSync, table: PairTable, id: TaskId, values: readonly string[]): void {
   if (!isPairTable(db, table)) {
     if (values.length === 0) return;
@@ -129,16 +123,14 @@ export type PairTable = 'task_tags' | 'task_dependencies';
 const PAIR_COLUMNS = { task_tags: 'tag', task_dependencies: 'depends_on_id' } as const;
 
 function isPairTable(db: DatabaseSync, table: PairTable): boolean {
-  const columns = columnNames(db, table);
-  return columns.has('task_id') && columns.has(PAIR_COLUMNS[table]);
+  return hasColumns(db, table, ['task_id', PAIR_COLUMNS[table]]);
 }
 
-/** True where there is a task with this id. */
 export function exists(db: DatabaseSync, id: string): boolean {
   return db.prepare('SELECT 1 FROM tasks WHERE id = ?').get(id) !== undefined;
 }
 
-/** What a task was found to be where it is not as it was shown. */
+/** The failure for a task that differs from what was shown. */
 export function changedMeanwhile({ id, status }: EditRow): Failure {
   return { kind: 'changedMeanwhile', id, rawStatus: status };
 }

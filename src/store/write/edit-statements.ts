@@ -1,5 +1,5 @@
-// What changes of a backlog are in SQL. All of it runs inside one transaction that has the write lock, so that a row which
-// was read is still that row when it is written; a failure rolls back everything that came before it.
+// Changes of a backlog in SQL. All run inside one transaction that has the write lock, so a row stays as read until it
+// is written; a failure rolls back everything.
 import { type Change, isAllowedWhileHeld, isRealStatusChange } from '../../core/edit/change.ts';
 import { wouldCycle } from '../../core/edit/cycle.ts';
 import type { Failure } from '../../core/failure.ts';
@@ -9,7 +9,6 @@ import { clearAgentLock } from './agent-locks.ts';
 import { noteChange, noteCreation } from './edit-history.ts';
 import {
   changedMeanwhile,
-  columnNames,
   dropOurLock,
   type EditContext,
   type EditRow,
@@ -21,15 +20,16 @@ import {
 } from './edit-row.ts';
 import { insertTask } from './insert-task.ts';
 import { clearLock } from './lock-audit.ts';
-import { lockInTheWay } from './lock-statements.ts';
+import { lockInTheWay } from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
+import { columnNames } from './table-columns.ts';
 import type { WrittenStatus } from './writer-protocol.ts';
 
 type Of<Kind extends Change['kind']> = Extract<Change, { kind: Kind }>;
-/** Undefined where the change is made, or was made already. */
+/** Undefined where the change is made. */
 type Refusal = Failure | undefined;
 
-/** Makes the changes in their order; fails with the first that cannot be made, and the caller rolls back. */
+/** Applies the changes in order; fails with the first that cannot be made, and the caller rolls back. */
 export function applyChanges(
   context: EditContext,
   changes: readonly Change[],
@@ -54,7 +54,7 @@ function applyChange(context: EditContext, change: Change, statuses: WrittenStat
   }
   const held = isAllowedWhileHeld(change) ? undefined : lockInTheWay(row, context, change.id);
   const takesAway = change.kind === 'delete' || change.kind === 'setStatus';
-  // An assignment without an end hinders only what would take the task away under whoever that is.
+  // An assignment without an end blocks only changes that would take the task from its holder.
   if (held !== undefined && (held.kind !== 'unleased' || takesAway)) return held;
   switch (change.kind) {
     case 'delete':
@@ -88,7 +88,7 @@ function create(context: EditContext, change: Of<'create'>): Refusal {
   const taken = readEditRow(context, id);
   if (taken !== undefined) return changedMeanwhile(taken);
   insertTask(context, { ...change, status: 'Todo' });
-  // Once it is there, since rows that named the task before it was may wait for it.
+  // After the insert, since existing rows may already depend on its id.
   for (const on of [...dependencies, ...(parentId === undefined ? [] : [parentId])]) {
     const refusal = cannotWait(context, id, on);
     if (refusal !== undefined) return refusal;
@@ -98,7 +98,7 @@ function create(context: EditContext, change: Of<'create'>): Refusal {
   return undefined;
 }
 
-/** Everything that hangs on a task, with the column that names it; of an older or foreign schema, what is there. */
+/** The rows that belong to a task, by table and the column that names it; missing tables are skipped. */
 const HANGS_ON: readonly (readonly [table: string, column: string])[] = [
   ['task_dependencies', 'task_id'],
   ['task_dependencies', 'depends_on_id'],
@@ -110,7 +110,7 @@ const HANGS_ON: readonly (readonly [table: string, column: string])[] = [
 function remove(context: EditContext, row: EditRow, change: Of<'delete'>): Refusal {
   if (row.version !== change.version) return changedMeanwhile(row);
   const { db } = context;
-  // Not left to foreign keys, which a store made by hand may not have.
+  // Not by foreign keys, which a store made by hand may lack.
   for (const [table, column] of HANGS_ON) {
     if (columnNames(db, table).has(column)) db.prepare(`DELETE FROM ${table} WHERE ${column} = ?`).run(row.id);
   }
@@ -137,10 +137,11 @@ function setStatus(context: EditContext, row: EditRow, change: Of<'setStatus'>):
   if (row.status !== from) return changedMeanwhile(row);
   const isDone = to === 'Done';
   const completedAt = isDone ? row.completedAt || formatRfc3339(context.now) : '';
-  // `completed` and `completed_at` as exarp-go wants to read them: never NULL, and empty where the task is not done.
+  // exarp-go requires `completed` and `completed_at` to be not NULL, and `completed_at` empty where the task is not
+  // done.
   const values = { status: to, completed: isDone ? 1 : 0, completed_at: completedAt };
   writeColumns(context, row.id, values, ['completed', 'completed_at']);
-  // Who gives a task another status has ended the work on it.
+  // A status change by the user ends our work on the task.
   if (row.ours && isRealStatusChange(change) && to !== 'In Progress') dropOurLock(context, row.id);
   noteChange(context, row.id, { field: 'status', from, to });
   return undefined;
@@ -194,7 +195,7 @@ function fillNull(context: EditContext, row: EditRow, { column }: Of<'fillNull'>
   const isNull = context.db.prepare(`SELECT ${column} IS NULL AS empty FROM tasks WHERE id = ?`).get(row.id);
   if (isNull?.['empty'] !== 1) return undefined;
   const values = {
-    // A row without a title is shown under its name.
+    // A row without a title is shown by its name.
     content: row.name,
     long_description: '',
     status: 'Todo',
@@ -219,7 +220,7 @@ function removeOrphan(context: EditContext, { table, id, value }: Of<'removeOrph
   return undefined;
 }
 
-/** Why one task cannot wait for another, by the rows that are there now. */
+/** Why one task cannot depend on another, by the current rows. */
 function cannotWait({ db }: EditContext, id: TaskId, on: TaskId): Refusal {
   if (on !== id && !exists(db, on)) return { kind: 'noSuchTask', id: on };
   const hasParents = columnNames(db, 'tasks').has('parent_id');

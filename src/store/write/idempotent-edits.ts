@@ -1,17 +1,18 @@
 import type { Change } from '../../core/edit/change.ts';
 import { taskId } from '../../core/task.ts';
-import { columnNames, type EditContext, readEditRow, readPairs } from './edit-row.ts';
+import { type EditContext, readEditRow, readPairs } from './edit-row.ts';
+import { columnNames } from './table-columns.ts';
 import type { WrittenStatus } from './writer-protocol.ts';
 
 /**
- * True where the store is as these changes would leave it: they were made together, or not at all, so that is how a
- * repetition finds out what became of the first try.
+ * True where the store is as these changes leave it. They are atomic, so a repeated request tells by this whether the
+ * first try was committed.
  */
 export function areApplied(context: EditContext, changes: readonly Change[]): boolean {
   return changes.every((change) => isMade(context, change));
 }
 
-/** The statuses that changes which were made have left behind. */
+/** The statuses that these applied changes have written. */
 export function writtenBy(context: EditContext, changes: readonly Change[]): readonly WrittenStatus[] {
   return changes.flatMap((change) => {
     if (change.kind === 'setStatus') return [{ id: change.id, status: change.to }];

@@ -1,13 +1,14 @@
 import type { Task } from '../../core/task.ts';
-import { columnNames, type EditContext, writePairs } from './edit-row.ts';
+import { type EditContext, writePairs } from './edit-row.ts';
 import { insertTask } from './insert-task.ts';
 import { SCHEMA } from './schema.ts';
+import { columnNames } from './table-columns.ts';
 import type { Values } from './writer-protocol.ts';
 
 /**
- * Makes every table, index and migration row of a store that has no table of tasks, and puts these tasks into it. What is
- * there already stays as it is. Where there is a table of tasks nothing is done at all; for a repetition that is the first
- * try, which has come through.
+ * Creates the tables, indexes and migration rows of a store without a table of tasks, and inserts these tasks. Existing
+ * tables stay as they are. A store with a table of tasks is left alone; for a repeated request (`again`) that means
+ * that the first try was committed.
  */
 export function initialiseStore(
   context: EditContext,
@@ -19,12 +20,12 @@ export function initialiseStore(
   return { made: true };
 }
 
-/** Ids stay as they are; a dependency on a task that is not among them, or on itself, has no place in the table. */
+/** Keeps ids. Dependencies on unknown tasks, or on the task itself, are left out: the table does not accept them. */
 function importTasks(context: EditContext, tasks: readonly Task[]): void {
   for (const task of tasks) {
     insertTask(context, {
       ...task,
-      // The canonical words, since exarp-go compares letter by letter; a word that nobody knows stays.
+      // Canonical values, since exarp-go compares exactly; unknown values stay.
       status: task.status === 'Unknown' ? task.rawStatus : task.status,
       priority: task.priority === 'other' ? task.rawPriority : task.priority,
     });

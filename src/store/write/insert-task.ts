@@ -1,10 +1,11 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { TaskId } from '../../core/task.ts';
-import { columnNames, type EditContext, writePairs } from './edit-row.ts';
+import { type EditContext, writePairs } from './edit-row.ts';
 import { seconds } from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
+import { columnNames } from './table-columns.ts';
 
-/** A row that does not exist yet; times are epoch ms. */
+/** A new row; times are epoch ms. */
 export interface NewRow {
   readonly id: TaskId;
   readonly title: string;
@@ -13,19 +14,19 @@ export interface NewRow {
   readonly priority: string;
   readonly tags: readonly string[];
   readonly parentId: TaskId | undefined;
-  /** The project of this root where not given. */
+  /** Default: the project of this root. */
   readonly projectId?: string | undefined;
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly estimatedHours?: number | undefined;
-  /** Now where not given. */
+  /** Default: now. */
   readonly createdAt?: number | undefined;
   readonly modifiedAt?: number | undefined;
   readonly completedAt?: number | undefined;
 }
 
 /**
- * Inserts a task as exarp-go would write it, into as many of the columns as the table has: none of those that exarp-go reads
- * without a null is left NULL. Dependencies are for the caller, as what they name has to be there.
+ * Inserts a task as exarp-go would, into the columns that the table has; columns that exarp-go reads as non-null are
+ * never NULL. The caller adds dependencies, as their tasks must exist.
  */
 export function insertTask(context: EditContext, row: NewRow): void {
   const { db, now, holder, host, project } = context;

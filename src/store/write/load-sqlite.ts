@@ -1,7 +1,7 @@
 import type { Sqlite } from './connection.ts';
 import { messageOf } from '../../core/text.ts';
 
-/** The `node:sqlite` of this Node, or in words why it has none. */
+/** The `node:sqlite` of this Node, or why it has none. */
 export function loadSqlite(): Sqlite | { readonly missing: string } {
   try {
     const found = process.getBuiltinModule('node:sqlite') as Sqlite | undefined;

@@ -1,29 +1,30 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { Failure } from '../../core/failure.ts';
 import type { Lock, TaskId } from '../../core/task.ts';
 import { readAgentLocks } from './agent-locks.ts';
 import { NotWritten } from './connection.ts';
 import { prepared } from './prepared.ts';
 
-/** Who speaks, and when (epoch ms), inside a transaction that has the write lock. */
+/** The holder and the time (epoch ms) of a transaction that has the write lock. */
 export interface LockContext {
   readonly db: DatabaseSync;
   readonly holder: string;
   readonly now: number;
 }
 
-/** What statements about locks need of a task. */
+/** The part of a task's row that lock statements need. */
 export interface LockRow {
   readonly status: string;
   readonly version: number;
-  /** What the lock columns say; undefined where nobody is named there. An empty name is nobody. */
+  /** The lock in the lock columns; undefined where the holder is missing or empty. */
   readonly lock: Lock | undefined;
-  /** Every lock on the task: that of the columns first, then those of a table of agents' locks, where there is one. */
+  /** All locks on the task: first the lock columns, then the table of agent locks, if any. */
   readonly locks: readonly Lock[];
 }
 
-/** The row of a task, read under the write lock; undefined where there is none. */
+/** The row of a task, read under the write lock; undefined where it does not exist. */
 export function readLockRow({ db }: Pick<LockContext, 'db'>, id: TaskId): LockRow | undefined {
-  // Other programs write these columns too: text where a number belongs is no time, and a huge integer must not throw.
+  // Other programs write these columns too: text in a time column is ignored, and a huge integer must not throw.
   const row = prepared(
     db,
     `SELECT COALESCE(CAST(status AS TEXT), '') AS status, CAST(COALESCE(version, 0) AS REAL) AS version,
@@ -50,17 +51,30 @@ export function readLockRow({ db }: Pick<LockContext, 'db'>, id: TaskId): LockRo
   };
 }
 
-/** Runs a statement on a row that was read a moment ago under the same write lock; a trigger may still have refused. */
+/** The lock of another holder that blocks a task; a live lease comes before one without an end. */
+export function lockInTheWay(
+  row: Pick<LockRow, 'locks'>,
+  { holder, now }: Pick<LockContext, 'holder' | 'now'>,
+  id: TaskId,
+): Failure | undefined {
+  const others = row.locks.filter((lock) => lock.holder !== holder);
+  const live = others.find((lock) => lock.until !== undefined && lock.until > now);
+  if (live?.until !== undefined) return { kind: 'held', id, holder: live.holder, until: live.until };
+  const unleased = others.find((lock) => lock.until === undefined);
+  return unleased && { kind: 'unleased', id, holder: unleased.holder };
+}
+
+/** Runs a statement on a row that was read under the same write lock; throws `NotWritten` where a trigger refused. */
 export function changeOne(db: DatabaseSync, sql: string, values: Record<string, SQLInputValue>): void {
   if (prepared(db, sql).run(values).changes !== 1) throw new NotWritten('the row was not changed');
 }
 
-/** The end of a lease of `leaseMs` in whole seconds, rounded up: up to a second more than asked for, never less. */
+/** The end of a lease in whole seconds, rounded up: at most a second longer than requested, never shorter. */
 export function endOfLease(now: number, leaseMs: number): number {
   return Math.ceil((now + leaseMs) / 1000);
 }
 
-/** Epoch ms as the database has times. */
+/** Epoch ms to the database's seconds. */
 export function seconds(ms: number): number {
   return Math.floor(ms / 1000);
 }

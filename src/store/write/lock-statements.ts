@@ -4,18 +4,26 @@ import { fail, ok, type Result } from '../../core/result.ts';
 import { parseStatus, type TaskId } from '../../core/task.ts';
 import { agentLocksOf, clearAgentLock, othersInAgentLocks, renewAgentLocks, writeAgentLock } from './agent-locks.ts';
 import { noteTakeOver } from './lock-audit.ts';
-import { changeOne, endOfLease, type LockRow, readLockRow, seconds, type LockContext } from './lock-row.ts';
+import {
+  changeOne,
+  endOfLease,
+  lockInTheWay,
+  type LockRow,
+  readLockRow,
+  seconds,
+  type LockContext,
+} from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 import type { FinalStatus, RequestOf, Values } from './writer-protocol.ts';
 
 type Outcome<Op extends keyof Values> = Result<Values[Op], Failure>;
 
 /**
- * Takes a Todo or In Progress task, whatever the spelling, and writes `In Progress`.
+ * Claims a Todo or In Progress task, in any spelling, and writes `In Progress`.
  *
- * A lock is in the way while its end lies ahead; ours never is. The end is written in whole seconds, rounded up, and
- * `Claim.until` is what was written: up to a second more than asked for, never less. Taking over what somebody else had
- * leaves a line in `task_activities`.
+ * Another holder's lock blocks the claim until its end. The new end is written in whole seconds, rounded up, and
+ * `Claim.until` is the written value: at most a second longer than requested, never shorter. Taking over another
+ * holder's lock is recorded in `task_activities`.
  */
 export function claimTask(context: LockContext, request: RequestOf<'claim'>): Outcome<'claim'> {
   const { db, holder, now } = context;
@@ -32,7 +40,7 @@ export function claimTask(context: LockContext, request: RequestOf<'claim'>): Ou
   const taken = ours === undefined ? row.locks[0] : undefined;
   const since = seconds(ours === undefined ? now : (ours.since ?? now));
   const until = endOfLease(now, request.leaseMs);
-  // `last_modified` stays, as with every lock operation of exarp-go.
+  // `last_modified` stays, as in exarp-go's lock operations.
   changeOne(
     db,
     `UPDATE tasks SET assignee = :holder, assigned_at = :since, lock_until = :until, status = 'In Progress',
@@ -53,20 +61,7 @@ export function claimTask(context: LockContext, request: RequestOf<'claim'>): Ou
   return ok({ claim, changed: row.status !== 'In Progress' });
 }
 
-/** The lock of somebody else that keeps a task from us; one that runs comes before one without an end. */
-export function lockInTheWay(
-  row: Pick<LockRow, 'locks'>,
-  { holder, now }: Pick<LockContext, 'holder' | 'now'>,
-  id: TaskId,
-): Failure | undefined {
-  const others = row.locks.filter((lock) => lock.holder !== holder);
-  const live = others.find((lock) => lock.until !== undefined && lock.until > now);
-  if (live?.until !== undefined) return { kind: 'held', id, holder: live.holder, until: live.until };
-  const unleased = others.find((lock) => lock.until === undefined);
-  return unleased && { kind: 'unleased', id, holder: unleased.holder };
-}
-
-/** Gives every lock that is still ours a new end, in one statement, and says who has the others. */
+/** Sets a new end on all locks that are still ours, in one statement, and reports the holders of the lost ones. */
 export function renewLocks(context: LockContext, { ids, leaseMs }: RequestOf<'renew'>): Renewal {
   const { db, holder, now } = context;
   const until = endOfLease(now, leaseMs);
@@ -87,14 +82,17 @@ export function renewLocks(context: LockContext, { ids, leaseMs }: RequestOf<'re
   return { renewed, until: until * 1000, lost };
 }
 
-/** Clears our lock and moves In Progress to `to`, in one statement. Any other status was set by somebody: it stays. */
+/**
+ * Releases our lock and moves In Progress to `to`, in one statement. Any other status was set by another process or the
+ * user, and stays.
+ */
 export function releaseTask(context: LockContext, { id, to, again }: RequestOf<'release'>): Outcome<'release'> {
   const { db, holder, now } = context;
   const row = readLockRow(context, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
   const ours = oursIn(row, holder);
   if (ours === 'none') {
-    // The first try may have come through before its answer was lost: then this is what it left behind.
+    // The first try may have been committed before its answer was lost: then this is its result.
     if (again && row.lock === undefined && row.status === to) return ok({ status: to, changed: true });
     return fail({ kind: 'lockLost', id, holder: row.lock?.holder });
   }
@@ -115,7 +113,7 @@ export function releaseTask(context: LockContext, { id, to, again }: RequestOf<'
   return ok({ status, changed: false });
 }
 
-/** Writes a status where the stored one is still `from` and no lock of somebody else is in the way; clears ours. */
+/** Writes a status where the stored one is still `from` and no lock of another holder blocks it; releases ours. */
 export function setTaskStatus(
   context: LockContext,
   { id, from, to, again }: RequestOf<'setStatus'>,
@@ -134,8 +132,8 @@ export function setTaskStatus(
 }
 
 /**
- * Clears every lock of the holder that was taken up to `takenBefore` (epoch ms), but for those of `except`, and moves In
- * Progress back to Todo; answers what it moved. A later lock is that of a new process which was given the same id.
+ * Releases all locks of the holder that were taken up to `takenBefore` (epoch ms), except those on `except`, moves In
+ * Progress back to Todo, and returns the moved tasks. A later lock belongs to a new process with the same id.
  */
 export function releaseAllLocks(
   context: LockContext,
@@ -162,7 +160,7 @@ export function releaseAllLocks(
   return moved;
 }
 
-/** Where our lock on a task stands; in another table alone where somebody has wiped the columns, and nobody has taken them. */
+/** The place of our lock on a task: only in the agent table where another program has cleared the columns. */
 type Ours = 'columns' | 'agentTable' | 'none';
 
 function oursIn({ lock, locks }: LockRow, holder: string): Ours {
@@ -172,7 +170,8 @@ function oursIn({ lock, locks }: LockRow, holder: string): Ours {
 
 function writeStatus({ db, holder, now }: LockContext, id: TaskId, to: FinalStatus, ours: Ours): void {
   const clearLock = ours === 'columns';
-  // `completed` and `completed_at` as exarp-go wants to read them: never NULL, and empty where the task is not done.
+  // exarp-go requires `completed` and `completed_at` to be not NULL, and `completed_at` empty where the task is not
+  // done.
   changeOne(
     db,
     `UPDATE tasks SET status = :to, completed = :done,

@@ -14,22 +14,22 @@ export interface NewTaskGuardOptions {
 type Create = Extract<Change, { kind: 'create' }>;
 
 interface Watched {
-  /** As it was seen last: what it is made from again. */
+  /** The task as last seen, for a new insert. */
   last: Create;
-  /** What was there when the watch began. */
+  /** The snapshot when the watch began. */
   readonly since: Snapshot;
   repairs: number;
   isRepairing: boolean;
   readonly timer: Disposable;
 }
 
-/** A sync of exarp-go takes about a second: from reading all tasks to deleting those that it has not read. */
+/** A sync of exarp-go takes about a second, from reading all tasks to deleting those that it has not read. */
 const WATCH_MS = 8_000;
 const MAX_REPAIRS = 2;
 
 /**
- * Looks after new tasks for some seconds: where one is gone again, which is what a sync of exarp-go does to a row that came
- * after it had begun, it is inserted anew as it was seen last, twice at most.
+ * Guards new tasks for some seconds: a sync of exarp-go deletes rows that were added after it had read. Such a task is
+ * inserted again as last seen, at most twice.
  */
 export class NewTaskGuard implements Disposable {
   readonly #options: NewTaskGuardOptions;
@@ -41,7 +41,7 @@ export class NewTaskGuard implements Disposable {
     this.#subscription = options.source.onDidChange(() => this.#look());
   }
 
-  /** To be called when the state of the source is one in which the task has to be. */
+  /** Call once the source's state contains the task. */
   watch(create: Create): void {
     this.drop(create.id);
     const { state } = this.#options.source;
@@ -51,7 +51,7 @@ export class NewTaskGuard implements Disposable {
     this.#look();
   }
 
-  /** To be called before we delete a task ourselves. */
+  /** Call before we delete a task ourselves. */
   drop(id: TaskId): void {
     this.#watched.get(id)?.timer.dispose();
     this.#watched.delete(id);
@@ -83,7 +83,7 @@ export class NewTaskGuard implements Disposable {
     }
     watched.isRepairing = true;
     const again = await writer.apply([watched.last]);
-    // There already: what was shown was older than that.
+    // `changedMeanwhile`: the task exists, so the snapshot was outdated.
     if (!again.ok && again.failure.kind !== 'changedMeanwhile') {
       this.#giveUp(id, again.failure.kind);
       return;
@@ -101,8 +101,8 @@ export class NewTaskGuard implements Disposable {
 }
 
 /**
- * True where the other tasks were rewritten since, as a sync does. Where they were not, somebody deleted this task; where they
- * are gone, another database lies there now.
+ * True where the other tasks were rewritten since, as by a sync. Where they are unchanged, another process or the user
+ * deleted this task; where they are gone, the database was replaced.
  */
 function wasSynced(before: Snapshot, now: Snapshot, id: TaskId): boolean {
   const others = before.tasks.filter((task) => task.id !== id);

@@ -1,9 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
-/** What a connection has prepared lives and ends with it; SQLite itself prepares anew what a change of schema made old. */
+/** Statements live as long as their connection; SQLite recompiles them after a schema change. */
 const statementsOf = new WeakMap<DatabaseSync, Map<string, StatementSync>>();
 
-/** A statement that is prepared once per connection; only for texts of which there are few. */
+/** A statement, prepared once per connection; only for a small set of texts. */
 export function prepared(db: DatabaseSync, sql: string): StatementSync {
   const statements = statementsOf.get(db) ?? new Map<string, StatementSync>();
   statementsOf.set(db, statements);

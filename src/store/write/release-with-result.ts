@@ -8,27 +8,26 @@ import { claimTask, releaseTask, setTaskStatus } from './lock-statements.ts';
 import type { Values } from './writer-protocol.ts';
 
 /**
- * exarp-go rewrites all tasks from what it read some time before, and may so put a task back to Todo that was claimed in
- * between. That comes soon after the claim; a Todo that is found later was another program's decision.
+ * exarp-go rewrites all tasks from an older read, which may reset a claimed task to Todo. That happens soon after the
+ * claim; a later Todo was set on purpose by another program.
  */
 const UNDONE_WITHIN_MS = 60_000;
 
-/** The end of work on one task. */
 export interface EndOfWork extends Ending {
   readonly id: TaskId;
-  /** True where the work may have been ended elsewhere: the task is in Review or Done, and its lock is cleared. */
+  /** True where another process may have ended the work: the task is in Review or Done, and its lock is released. */
   readonly acceptsMoved: boolean;
   readonly commentType: CommentType;
-  /** True for a repetition of a try whose outcome is not known. */
+  /** True for a repeated request whose outcome is unknown. */
   readonly again: boolean;
 }
 
 /**
- * Ends the holder's work on a task, inside one transaction: the lock is cleared, In Progress becomes `to`, and the
- * comment for the status that the task then has is added, where there is a table of comments that takes it.
+ * Ends the holder's work on a task in one transaction: releases the lock, moves In Progress to `to`, and adds the
+ * comment for the resulting status where a table takes it.
  *
- * A status that another program set meanwhile stays, but where the ending overrules Review and Done. Fails with `lockLost` where the
- * lock is not the holder's, and with `noSuchTask`.
+ * A status that another process has set stays, unless the ending overrules Review and Done. Fails with `lockLost` where
+ * the lock is not the holder's, and with `noSuchTask`.
  */
 export function releaseWithResult(
   context: LockContext,
@@ -37,7 +36,7 @@ export function releaseWithResult(
   const row = readLockRow(context, id);
   const before = row && parseStatus(row.status);
   if (again && before !== undefined && row?.locks.length === 0) {
-    // The first try may have come through before its answer was lost: then its comment is there, too.
+    // The first try may have been committed before its answer was lost: then its comment exists, too.
     const text = comment?.(before);
     const isDone = text === undefined ? before === to : hasComment(context.db, id, commentType, text);
     if (isDone) return ok({ status: before, changed: before === to, comment: text === undefined ? 'none' : 'written' });
@@ -57,7 +56,7 @@ export function releaseWithResult(
   return ok({ status, changed, comment: text === undefined ? 'none' : isWritten ? 'written' : 'noTable' });
 }
 
-/** Review and Done become `to`. Where another process has the task by another kind of lock, the status is theirs. */
+/** Moves Review and Done to `to`, unless another holder has the task by then. */
 function overrule(context: LockContext, id: TaskId, to: Ending['to'], released: Values['release']): Values['release'] {
   const { status } = released;
   if ((status !== 'Review' && status !== 'Done') || status === to) return released;

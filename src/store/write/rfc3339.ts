@@ -2,9 +2,9 @@
 const FIRST_AT = Date.parse('0001-01-02T00:00:00Z');
 const LAST_AT = Date.UTC(9999, 11, 30);
 
-/** A moment (epoch ms) in local time with its offset, to the second: how exarp-go writes dates. UTC is `Z`. */
+/** Epoch ms as local time with its offset, to the second, as exarp-go writes dates. UTC is `Z`. */
 export function formatRfc3339(at: number): string {
-  // A stored number may lie beyond what a date can be: then it is the last, or the first, that one can.
+  // A stored number may be outside the range of a date, and is clamped.
   const date = new Date(Math.max(FIRST_AT, Math.min(LAST_AT, Number.isNaN(at) ? 0 : at)));
   const offset = -date.getTimezoneOffset();
   const local = new Date(date.getTime() + offset * 60_000).toISOString().slice(0, 19);

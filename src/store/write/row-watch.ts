@@ -5,14 +5,14 @@ import { parseStatus, type Task, type TaskId } from '../../core/task.ts';
 import type { Connection } from './connection.ts';
 import { readLockRow } from './lock-row.ts';
 
-/** How often to ask whether anybody has committed something: a number in the header of the log, so it costs next to nothing. */
+/** How often to check for commits of other processes: a number in the WAL header, so it costs next to nothing. */
 const LOOK_EVERY_MS = 1000;
 
 /**
- * One row of the tasks, read anew through SQLite itself whenever somebody else has committed: the source of a `ClaimReconciler`
- * in a process that has the database open and so must never read its bytes.
+ * One row of `tasks`, read through SQLite after each commit of another process: the source of a `ClaimReconciler` in a
+ * process that has the database open and so must never read its bytes.
  *
- * Its snapshot has this one task with status, lock and version, and nothing else of it.
+ * Its snapshot has this task alone, with status, lock and version.
  */
 export class RowWatch implements Disposable {
   readonly #connection: Connection;
@@ -38,7 +38,7 @@ export class RowWatch implements Disposable {
     return this.#state;
   }
 
-  /** Reads the row now; where the database cannot be read at the moment, what was known stays. */
+  /** Reads the row now; an unreadable database leaves the state as it was. */
   refresh(): Promise<void> {
     this.#read();
     return Promise.resolve();
@@ -51,7 +51,7 @@ export class RowWatch implements Disposable {
 
   #plan(): void {
     this.#timer = this.#clock.after(LOOK_EVERY_MS, () => {
-      // A connection that was opened anew counts from the start: a look too many, and never one too few.
+      // A new connection counts from the start, which costs one needless read and misses none.
       const version = this.#connection.look((db) => db.prepare('PRAGMA data_version').get()?.['data_version']);
       if (version !== undefined && version !== this.#version && this.#read()) {
         this.#version = version;

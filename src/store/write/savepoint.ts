@@ -3,8 +3,8 @@ import type { DatabaseSync } from 'node:sqlite';
 const SQLITE_CONSTRAINT = 19;
 
 /**
- * Writes into a table that is somebody else's, beside a change that must not fail because of it: where a rule of that table
- * refuses, nothing of it is written, and the change goes on. Answers whether it was written.
+ * Writes to a table of another program, beside a change that must not fail because of it: where a constraint of that
+ * table refuses, the write is rolled back and the change continues. Returns whether it was written.
  */
 export function inSavepoint(db: DatabaseSync, write: () => void): boolean {
   db.exec('SAVEPOINT aside');
@@ -15,7 +15,7 @@ export function inSavepoint(db: DatabaseSync, write: () => void): boolean {
   } catch (error) {
     db.exec('ROLLBACK TO aside');
     db.exec('RELEASE aside');
-    // The lower eight bits are the kind of an error, whatever else it says.
+    // The lower eight bits are the primary error code.
     const code = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : 0;
     if ((code & 0xff) === SQLITE_CONSTRAINT) return false;
     throw error;

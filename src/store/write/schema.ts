@@ -1,7 +1,7 @@
 /** The newest migration of exarp-go that this schema contains. */
 export const SCHEMA_VERSION = 8;
 
-/** What exarp-go records in `schema_migrations`; with all of them there it finds nothing to do. */
+/** The entries of `schema_migrations`; with all of them exarp-go has nothing to migrate. */
 const MIGRATIONS = [
   'initial schema',
   'add task locking fields',
@@ -20,11 +20,10 @@ const STAMPS = `${CREATED}, updated_at INTEGER NOT NULL DEFAULT ${NOW}`;
 const OF_TASK = 'REFERENCES tasks(id) ON DELETE CASCADE';
 
 /**
- * Every table and index that exarp-go's own migrations make, as single statements, each harmless where its object exists.
+ * All tables and indexes of exarp-go's own migrations, as single idempotent statements.
  *
- * The seed rows of `canonical_tags` and `tag_frequency` are left out: they are a vocabulary for suggesting tags that
- * exarp-go reads when it is there and does without when it is not. No pragma is set; who runs this chooses the journal.
- * Format: exarp-go's `migrations/001` to `008`.
+ * The seed rows of `canonical_tags` and `tag_frequency` are left out: exarp-go uses them for tag suggestions and works
+ * without them. No pragma is set; the caller chooses the journal mode. Format: exarp-go's `migrations/001` to `008`.
  */
 export const SCHEMA: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -114,7 +113,7 @@ export const SCHEMA: readonly string[] = [
     applied INTEGER DEFAULT 1, ${CREATED}, UNIQUE (task_id, tag)
   )`,
 
-  // Last, so that a store which was interrupted half-way is completed by exarp-go rather than taken for whole.
+  // Last, so that exarp-go completes an interrupted store instead of taking it for complete.
   `INSERT OR IGNORE INTO schema_migrations (version, description) VALUES ${MIGRATIONS.map(
     (description, index) => `(${index + 1}, '${description}')`,
   ).join(', ')}`,

@@ -7,15 +7,15 @@ import { removeJsonEntry } from '../json/json-entry.ts';
 import { NewTaskGuard, type NewTaskGuardOptions } from './new-task-guard.ts';
 
 export interface StoreEditsOptions extends NewTaskGuardOptions {
-  /** `state.todo2.json`, absolute; it need not exist, and is never made. */
+  /** `state.todo2.json`, absolute; it need not exist, and is never created. */
   readonly json: string;
 }
 
 type Removed = Extract<Awaited<ReturnType<typeof removeJsonEntry>>, { ok: true }>['value'];
 
 /**
- * Edits of the database that also last beside exarp-go, which brings back tasks that its JSON file still has, and deletes new
- * ones that it has not seen yet: a deleted task goes from the JSON file first, and a new one is looked after for a while.
+ * Edits that survive a sync of exarp-go, which restores tasks from its JSON file and deletes new ones that it has not
+ * read: a deleted task is removed from the JSON file first, and a new one is guarded for a while.
  */
 export class StoreEdits implements Edits, Disposable {
   readonly #options: StoreEditsOptions;
@@ -41,8 +41,8 @@ export class StoreEdits implements Edits, Disposable {
     for (const id of deleted) this.#guard.drop(id);
     const applied = await writer.apply(changes);
     if (!applied.ok) {
-      // Where nobody knows what became of the row, it is better in the database alone than in the JSON file alone: exarp-go
-      // writes the file anew from the database, and would bring a task back that is only in the file.
+      // Where the outcome is unknown, the row may only be missing from the JSON file: exarp-go rewrites that file from
+      // the database, but would restore a deleted task from it.
       if (applied.failure.kind !== 'writerDied') await this.#putBack(removed);
       return applied;
     }

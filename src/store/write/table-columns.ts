@@ -1,12 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { prepared } from './prepared.ts';
 
-/** A column of a table that is not ours. */
+/** A column of a table of another program. */
 export interface Column {
   readonly name: string;
-  /** As declared, in upper case; empty where nothing is. */
+  /** As declared, in upper case; empty where there is no type. */
   readonly type: string;
-  /** True where a row cannot be inserted without it. */
+  /** True where an insert must set it. */
   readonly required: boolean;
 }
 
@@ -15,10 +15,10 @@ interface Known {
   readonly tables: Map<string, readonly Column[]>;
 }
 
-/** A schema hardly ever changes, and its version is a number in the header that has been read already. */
+/** Cached until the schema version changes, which is cheap to read. */
 const knownOf = new WeakMap<DatabaseSync, Known>();
 
-/** The columns of a table, in order; none where there is no such table. True for the transaction that it is asked in. */
+/** The columns of a table, in order; none where it does not exist. Valid within the current transaction. */
 export function columnsOf(db: DatabaseSync, table: string): readonly Column[] {
   const version = prepared(db, 'PRAGMA schema_version').get()?.['schema_version'];
   const last = knownOf.get(db);
@@ -32,10 +32,32 @@ export function columnsOf(db: DatabaseSync, table: string): readonly Column[] {
     .all(table)
     .map((row) => {
       const type = String(row['type']).toUpperCase();
-      // SQLite itself fills a key of whole numbers.
+      // SQLite fills an integer primary key itself.
       const required = row['filled'] === 1 && row['bare'] === 1 && !(row['pk'] === 1 && type === 'INTEGER');
       return { name: String(row['name']), type, required };
     });
   known.tables.set(table, columns);
   return columns;
+}
+
+/** The names of a table's columns in lower case; empty where it does not exist. */
+export function columnNames(db: DatabaseSync, table: string): ReadonlySet<string> {
+  return new Set(columnsOf(db, table).map(({ name }) => name.toLowerCase()));
+}
+
+export function hasColumns(db: DatabaseSync, table: string, names: readonly string[]): boolean {
+  const present = columnNames(db, table);
+  return names.every((name) => present.has(name));
+}
+
+/** True where a row with these columns can be inserted: the table has them, and requires no others but `optional` ones. */
+export function takesRow(
+  db: DatabaseSync,
+  table: string,
+  names: readonly string[],
+  optional: readonly string[] = [],
+): boolean {
+  const known = [...names, ...optional];
+  const required = columnsOf(db, table).filter((column) => column.required);
+  return hasColumns(db, table, names) && required.every(({ name }) => known.includes(name.toLowerCase()));
 }

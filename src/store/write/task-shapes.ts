@@ -1,4 +1,5 @@
-// Shapes of what a message to the writer process holds: names of columns and tables become part of statements, so no other is let in.
+// Shapes in messages to the writer process. Names of columns and tables become part of statements, so only known ones
+// are accepted.
 import type { Change, NeverNullColumn, WritableStatus } from '../../core/edit/change.ts';
 import * as plain from '../../core/shape.ts';
 import type { Shape } from '../../core/shape.ts';
@@ -38,7 +39,7 @@ export const change: Shape<Change> = unionOf<Change>({
   removeOrphan: { id: someText, table: oneOf('task_tags', 'task_dependencies'), value: text },
 });
 
-/** A task that can be put into a new store. */
+/** A task for a new store. */
 export const importable: Shape<Task> = objectOf<Task>({
   id,
   title: text,

@@ -9,9 +9,9 @@ import type { LockContext } from './lock-row.ts';
 import { claimTask, renewLocks } from './lock-statements.ts';
 import { releaseWithResult } from './release-with-result.ts';
 
-/** The run waits for this. */
+/** The run is blocked meanwhile. */
 const CLAIM_DEADLINE_MS = 10_000;
-/** Work that is done is worth waiting for: the lease is kept meanwhile, and the next renewal comes anyway. */
+/** Finished work is worth a long wait; renewals keep the lease meanwhile. */
 const RELEASE_DEADLINE_MS = 10 * 60_000;
 const RENEW_DEADLINE_MS = 5_000;
 const MAX_PAUSE_MS = 1_000;
@@ -23,17 +23,17 @@ export interface WorkLocksOptions {
   /** The name in the lock columns. */
   readonly holder: string;
   readonly clock: Clock;
-  /** From 0 up to 1. */
+  /** From 0 to below 1. */
   readonly random: () => number;
-  /** After a status was written. */
+  /** Called after a status was written. */
   readonly onStatusWritten: (id: TaskId, status: Status) => void;
-  /** Something that is no failure, but that belongs into the log. */
+  /** Logs a remark that is not a failure. */
   readonly note: (text: string) => void;
 }
 
 /**
- * The locks of one worker, written by its own process: for a process that never reads the bytes of the database. A database
- * that is locked is tried again with jitter; then `busy`, with nothing written.
+ * The locks of one worker, written by its own process, which never reads the database's bytes. A locked database is
+ * retried with backoff; then the failure is `busy`, with nothing written.
  */
 export class WorkLocks implements Pick<Locks, 'holder' | 'claim' | 'renew' | 'release'> {
   readonly #options: WorkLocksOptions;
@@ -64,7 +64,7 @@ export class WorkLocks implements Pick<Locks, 'holder' | 'claim' | 'renew' | 're
     return this.releaseWithResult(id, { to, overrules: false, comment: undefined });
   }
 
-  /** As `release`, with what else is written when work ends, in one transaction. */
+  /** As `release`, with the result comment, in one transaction. */
   async releaseWithResult(id: TaskId, ending: Ending): Promise<Result<Status, Failure>> {
     const released = await this.#transact(RELEASE_DEADLINE_MS, (context) =>
       releaseWithResult(context, { id, ...ending, acceptsMoved: false, commentType: 'result', again: false }),
@@ -85,7 +85,7 @@ export class WorkLocks implements Pick<Locks, 'holder' | 'claim' | 'renew' | 're
     const { connection, file, holder, clock, random } = this.#options;
     const backoff = new BusyBackoff({ clock, random, deadlineMs, maxPauseMs: MAX_PAUSE_MS });
     for (;;) {
-      // The time is taken when the wait for the write lock is over.
+      // The time is read after the wait for the write lock.
       const outcome: Transacted<T> = connection.transact((db) => body({ db, holder, now: clock.now() }));
       if (outcome !== 'busy') return outcome;
       const waitedMs = await backoff.pause();

@@ -4,46 +4,45 @@ import type { Clock } from '../../core/ports.ts';
 import type { WriterResponse, WriterRequest, Hello, WriterMessage, Start } from './writer-protocol.ts';
 import { messageOf } from '../../core/text.ts';
 
-/** A way to run Node: a path or a name on the PATH, and its options. */
+/** A command that runs Node: a path or a name on the PATH, and its options. */
 export interface NodeCommand {
   readonly command: string;
   readonly args: readonly string[];
 }
 
-/** The ways to run Node, best first: the editor's own, then the configured one, then the one on the PATH. */
+/** The Node commands to try, in order: the editor's own, the configured one, the one on the PATH. */
 export function listNodeCommands(configured: string | undefined): NodeCommand[] {
   const commands = [process.execPath, ...(configured === undefined || configured === '' ? [] : [configured]), 'node'];
-  // Node 22.5 to 22.12 has the module behind this option; 20 refuses the option, and is tried all the same.
+  // Node 22.5 to 22.12 needs this option for `node:sqlite`; Node 20 rejects it.
   return [...new Set(commands)].flatMap((command) => [
     { command, args: [] },
     { command, args: ['--experimental-sqlite'] },
   ]);
 }
 
-/** A process that has been silent for so long with a question open is ended: it waits for a lock 300 ms at a time. */
+/** A process that is silent for this long with a request open is killed: its lock waits are 300 ms each. */
 const HUNG_MS = 5_000;
 const HELLO_MS = 10_000;
 
-/** `died` leaves open whether a question that was sent has been carried out. */
+/** `died`: whether a sent request was carried out is unknown. */
 export type Reply = Exclude<WriterResponse, { kind: 'malformed' }> | { readonly kind: 'died'; readonly sent: boolean };
 
-/** One living writer process. */
+/** A running writer process. */
 export interface WriterChild {
   readonly pid: number;
-  /** What it runs on. */
   readonly node: NodeCommand;
-  /** Whether it ever answered a question. */
+  /** Whether it has answered any request. */
   readonly answered: boolean;
-  /** What it ended with, once it has. */
+  /** Resolves with the reason when it has ended. */
   readonly ended: Promise<string>;
   request(request: WriterRequest): Promise<Reply>;
-  /** Ends it at once; what it was doing is rolled back or done. */
+  /** Kills it; SQLite rolls an open transaction back. */
   kill(): void;
-  /** Leaves it alone: it lets go of all locks after its grace time, and ends. */
+  /** Detaches from it: it releases all locks after its grace period, and exits. */
   abandon(): void;
 }
 
-/** Starts the process and waits for its first word; text says why it cannot serve. */
+/** Starts the process and waits for its hello; a string is the reason why it cannot serve. */
 export async function startChild(
   node: NodeCommand,
   script: string,
@@ -55,13 +54,13 @@ export async function startChild(
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-2000)));
   const ended = new Promise<string>((resolve) => {
-    // `error` alone is what comes where the program could not be started.
+    // `error` without `close`: the program could not be started.
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) =>
       resolve(`${signal === null ? `exit code ${code ?? '?'}` : signal}${stderr === '' ? '' : `: ${stderr.trim()}`}`),
     );
   });
-  child.on('error', () => child.kill('SIGKILL')); // a channel that broke; `ended` tells
+  child.on('error', () => child.kill('SIGKILL')); // a broken channel; `ended` reports it
 
   const timer = new Promise<undefined>((resolve) => {
     const timeout = clock.after(HELLO_MS, () => resolve(undefined));
@@ -83,16 +82,16 @@ export async function startChild(
 function spawnNode(command: string, args: readonly string[], script: string): ChildProcess | string {
   try {
     return spawn(command, args, {
-      // Not the workspace: Windows looks for programs there first, and nothing should keep the folder busy.
+      // Not the workspace: Windows searches the working directory for programs, and the folder must not be kept busy.
       cwd: dirname(script),
       env: nodeEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      // Out of the editor's process group, so that a Ctrl+C or a kill of the group does not take the locks' keeper along.
+      // A process group of its own, so that Ctrl+C or a kill of the editor's group leaves the lock holder running.
       detached: process.platform !== 'win32',
       windowsHide: true,
     });
   } catch (error) {
-    return messageOf(error); // e.g. a configured path that no path can be
+    return messageOf(error); // e.g. an invalid configured path
   }
 }
 
@@ -121,7 +120,7 @@ class LivingChild implements WriterChild {
     this.#clock = clock;
     this.#heardAt = clock.now();
     child.on('message', (message) => this.#hear(message as WriterResponse));
-    // Without a channel it would take us for gone and let go of our locks while we still count on them.
+    // Without a channel it takes us for gone and releases locks that we still rely on.
     child.on('disconnect', () => {
       if (!this.#abandoned) this.kill();
     });

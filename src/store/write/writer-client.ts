@@ -16,50 +16,52 @@ import type { WriterRequest, FinalStatus, Values } from './writer-protocol.ts';
 export interface WriterOptions {
   /** `todo2.db`, absolute. */
   readonly file: string;
-  /** The JSON file that is kept in step, and the project of new tasks; without them, what `file` alone says. */
+  /** The JSON file that mirrors statuses, and the project of new tasks. Default: derived from `file`. */
   readonly json?: string;
   readonly project?: string;
-  /** From `createHolderId`, with the id of a process that lives as long as the claims: this one. */
+  /** From `createHolderId`, with the id of this process, which must live as long as the claims. */
   readonly holder: string;
   /** The bundle of `writer.ts`, absolute. */
   readonly script: string;
-  /** From `listNodeCommands`; tried in this order. Asked for with each search, since settings change. */
+  /** From `listNodeCommands`, tried in order. Read again for each search, since settings change. */
   readonly nodes: () => readonly NodeCommand[];
   readonly clock: Clock;
   /** From 0 to below 1. */
   readonly random: () => number;
-  /** After a status was written, and before the call that wrote it resolves. */
+  /** Called after a status was written, before the call that wrote it resolves. */
   readonly onStatusWritten: (id: TaskId, status: Status) => void;
   readonly log: (line: string) => void;
-  /** How long, in ms, a call goes on while another process has the database locked. */
+  /** How long a call retries while another process has the database locked, in ms. */
   readonly deadlineMs?: number;
-  /** How long, in ms, after this process is gone its locks are released: the time its agents take to end. */
+  /** How long after the end of this process its locks are released, in ms: the time that its agents take to end. */
   readonly graceMs?: number;
-  /** How long, in ms, locks that `linger` named stay after this process is gone: the time a window takes to come back. */
+  /**
+   * How long locks named by `linger` stay after the end of this process, in ms: the time that a window takes to reload.
+   */
   readonly lingerMs?: number;
 }
 
 const DEADLINE_MS = 10_000;
 const GRACE_MS = 3_000;
 const LINGER_MS = 20_000;
-/** `deactivate` has about five seconds for everything. */
+/** `deactivate` has about five seconds in all. */
 const CLOSE_MS = 2_000;
-/** A Node that appears meanwhile is found after this time, and no sooner: looking starts several processes. */
+/** A search starts several processes, so it is repeated only after this time. */
 const LOOK_AGAIN_MS = 30_000;
 const MAX_DEATHS = 3;
 const MAX_PAUSE_MS = 400;
 
 /**
- * Locks in one database, taken by a process of its own that starts with the first call and again when it died.
+ * Locks in one database, taken by a child process that starts with the first call, and again after it died.
  *
- * A call whose process died is repeated, as its outcome is unknown; all of them may be. When this process ends without
- * `close`, the other one releases all locks of the holder and moves their tasks back to Todo.
+ * A call whose process died is retried, as its outcome is unknown; all calls may be repeated. When this process ends
+ * without `close`, the child releases all locks of the holder and moves their tasks back to Todo.
  */
 export class Writer implements Locks, Edits, Disposable {
   readonly holder: string;
   readonly #options: WriterOptions;
   readonly #held = new Set<TaskId>();
-  /** Claims that failed, and may have been written all the same: such a lock must not stay. */
+  /** Failed claims that may have been committed all the same: such locks must be released. */
   readonly #doubtful = new Set<TaskId>();
   #lingering: readonly TaskId[] = [];
   #child: Promise<Result<WriterChild, Failure>> | undefined;
@@ -92,7 +94,7 @@ export class Writer implements Locks, Edits, Disposable {
   }
 
   async claimNext(candidates: readonly TaskId[], rules: ReadyRules, leaseMs: number): Promise<Result<Claim, Failure>> {
-    // One that is ours would be taken for what a first try took whose answer was lost.
+    // A candidate that we hold would be mistaken for the claim of a first try whose answer was lost.
     const free = candidates.filter((id) => !this.#held.has(id));
     if (free.length === 0) return fail({ kind: 'nothingReady' });
     const outcome = await this.#request({ kind: 'claimNext', candidates: free, rules, leaseMs, again: false });
@@ -119,17 +121,20 @@ export class Writer implements Locks, Edits, Disposable {
   }
 
   /**
-   * Releases the lock of a holder whose process is gone, in one transaction: it is never ours on the way, so that a crash
-   * leaves it either there or free. Fails with `lockLost` where that holder does not have the task, and with `noSuchTask`.
+   * Releases the lock of a holder whose process is gone, in one transaction: it is never ours in between, so a crash
+   * leaves it either held or free. Fails with `lockLost` where that holder does not have the task, and with
+   * `noSuchTask`.
    */
   async releaseFor(id: TaskId, from: string): Promise<Result<Status, Failure>> {
     return this.#written(id, await this.#request({ kind: 'releaseFor', id, from, again: false }));
   }
 
-  /** Names the tasks whose locks are left for a while when this process is gone, so that the next one can adopt them. */
+  /**
+   * Names the tasks whose locks stay for a while after the end of this process, so that the next window can adopt them.
+   */
   linger(ids: readonly TaskId[]): void {
     this.#lingering = ids;
-    // A process that starts later, or that dies now, is told with its start.
+    // A process that starts later gets them with its start message.
     void this.#child?.then((started) => (started.ok ? started.value.request({ kind: 'linger', ids }) : undefined));
   }
 
@@ -145,8 +150,9 @@ export class Writer implements Locks, Edits, Disposable {
   }
 
   /**
-   * As `release`, with the comment for the status that the task then has, in the same transaction; says whether the store took it.
-   * `acceptsMoved`: a task in Review or Done whose lock was cleared elsewhere counts as ended. Fails with `lockLost`, `noSuchTask`.
+   * As `release`, with the comment for the resulting status in the same transaction; `commented` tells whether the
+   * store took it. `acceptsMoved`: a task in Review or Done whose lock another process has released counts as ended.
+   * Fails with `lockLost`, `noSuchTask`.
    */
   async releaseWithResult(
     id: TaskId,
@@ -172,7 +178,10 @@ export class Writer implements Locks, Edits, Disposable {
     return ok({ status: settled.value, commented: outcome.ok && outcome.value.comment === 'written' });
   }
 
-  /** Adds a note to a task, also to one that another process holds. Fails with `noSuchTask`; with `writeFailed` where the store takes no comments. */
+  /**
+   * Adds a note to a task, even one that another process holds. Fails with `noSuchTask`; with `writeFailed` where the
+   * store takes no comments.
+   */
   async addNote(id: TaskId, text: string): Promise<Result<undefined, Failure>> {
     const outcome = await this.#request({ kind: 'note', id, text, again: false });
     return outcome.ok ? ok(undefined) : outcome;
@@ -193,22 +202,22 @@ export class Writer implements Locks, Edits, Disposable {
     return ok(undefined);
   }
 
-  /** The latest comment of type `result` of each of these tasks that has one. */
+  /** The latest comment of type `result` of each of these tasks. */
   async results(ids: readonly TaskId[]): Promise<Result<ReadonlyMap<TaskId, string>, Failure>> {
     if (ids.length === 0) return ok(new Map());
     const outcome = await this.#request({ kind: 'results', ids });
     return outcome.ok ? ok(new Map(outcome.value)) : outcome;
   }
 
-  /** The Node.js that the process runs on, once it has been found; undefined where none can be had. */
+  /** The Node command that the process runs on; undefined where none works. */
   async node(): Promise<NodeCommand | undefined> {
     const started = await this.#start();
     return started.ok ? started.value.node : undefined;
   }
 
   /**
-   * Makes the tables of a store where there are none, and the database and its folder where they are missing, with these
-   * tasks in it. False where there is a table of tasks already: then nothing was done.
+   * Creates the tables of a store, and its database and folder, where they are missing, with these tasks. False where a
+   * table of tasks exists: then nothing was done.
    */
   async initialise(tasks: readonly Task[]): Promise<Result<boolean, Failure>> {
     const outcome = await this.#request({ kind: 'initialise', tasks, again: false });
@@ -216,9 +225,9 @@ export class Writer implements Locks, Edits, Disposable {
   }
 
   /**
-   * Ends the process, in two seconds at most; no call is possible afterwards. `release` first releases all locks of the
-   * holder; where the database is locked for longer, the process stays behind until it has. `linger` does the same with all
-   * but the locks that `linger` named: the process stays behind for them, until their time is up. Never rejects.
+   * Ends the process within two seconds; no call is possible afterwards. `release` first releases all locks of the
+   * holder; while the database is locked, the process stays behind and retries. `linger` releases all locks but those
+   * named by `linger`: the process stays behind until their time is up. Never rejects.
    */
   close(locks: 'keep' | 'release' | 'linger' = 'keep'): Promise<void> {
     return (this.#closing ??= this.#close(locks));
@@ -234,7 +243,7 @@ export class Writer implements Locks, Edits, Disposable {
     const limit = new Promise<'late'>((resolve) => this.#options.clock.after(CLOSE_MS, () => resolve('late')));
     if (locks !== 'keep') {
       const except = locks === 'linger' ? this.#lingering : [];
-      // Should the process have to stay behind, nothing lingers.
+      // If the process has to stay behind, no lock lingers.
       if (locks === 'release') this.linger([]);
       const outcome = await Promise.race([this.#request({ kind: 'releaseAll', except }), limit]);
       if (outcome !== 'late' && outcome.ok) for (const id of outcome.value.moved) this.#tell(id, 'Todo');
@@ -291,7 +300,7 @@ export class Writer implements Locks, Edits, Disposable {
     try {
       this.#options.onStatusWritten(id, status);
     } catch (error) {
-      // The database has the status whatever the listener makes of it: the caller must hear that.
+      // The status is committed even if a listener fails: the caller must learn that.
       this.#options.log(`A listener to written statuses failed: ${String(error)}`);
     }
   }
@@ -328,13 +337,13 @@ export class Writer implements Locks, Edits, Disposable {
       }
       const waitedMs = await backoff.pause();
       if (waitedMs === undefined) continue;
-      // Not `busy`, which promises that nothing was written.
+      // Not `busy`, which means that nothing was written.
       if (unknown) return giveUp(died(`and the database has been locked since, for ${waitedMs} ms`));
       return fail({ kind: 'busy', file, waitedMs });
     }
   }
 
-  /** Gives back what may have been claimed although the claim failed, as soon as a process answers again. */
+  /** Releases claims that may have been committed although the call failed, once a process answers again. */
   async #settleDoubts(): Promise<void> {
     const ids = [...this.#doubtful];
     this.#doubtful.clear();
@@ -362,7 +371,7 @@ export class Writer implements Locks, Edits, Disposable {
     void starting.then(async (started) => {
       if (started.ok) await started.value.ended;
       if (this.#child === starting) this.#child = undefined;
-      // A process must be there to release the locks when this one is killed: not only once the next call comes.
+      // Restarted at once: a process must exist to release the locks when this one is killed.
       if (started.ok && started.value.answered && this.#held.size > 0 && this.#closing === undefined)
         void this.#start();
     });
@@ -383,7 +392,7 @@ export class Writer implements Locks, Edits, Disposable {
         { kind: 'start', file, json, project, holder, graceMs, lingerMs, lingering },
         clock,
       );
-      // What was said while it started has not reached it.
+      // Changes during the start have not reached it.
       if (typeof started !== 'string' && this.#lingering !== lingering) {
         void started.request({ kind: 'linger', ids: this.#lingering });
       }
@@ -400,7 +409,7 @@ export class Writer implements Locks, Edits, Disposable {
   }
 }
 
-/** What a request may lock. */
+/** The tasks that a request may lock. */
 function claimedBy(request: WriterRequest): readonly TaskId[] {
   switch (request.kind) {
     case 'claim':
@@ -415,7 +424,7 @@ function claimedBy(request: WriterRequest): readonly TaskId[] {
   }
 }
 
-/** The comment for each status that the task may have by then: only the transaction knows which. */
+/** The comment for each possible status: only the transaction knows which one applies. */
 function commentsOf(comment: (status: Status) => string): Readonly<Record<Status, string>> {
   return Object.fromEntries(STATUSES.map((status) => [status, comment(status)])) as Record<Status, string>;
 }

@@ -10,7 +10,7 @@ const { duration, finite, flag, listOf, objectOf, oneOf, orNull, someText, text,
 
 export type FinalStatus = 'Todo' | 'Review' | 'Done';
 
-/** A status that was written, to be told to what else keeps it. */
+/** A status that was written, to be passed on to mirrors. */
 export interface WrittenStatus {
   readonly id: TaskId;
   readonly status: Status;
@@ -19,24 +19,24 @@ export interface WrittenStatus {
 const START = {
   kind: oneOf('start'),
   file: someText,
-  /** The JSON file that is kept in step; it need not exist. */
+  /** The JSON file that mirrors statuses; it need not exist. */
   json: someText,
-  /** The project that new tasks belong to. */
+  /** The project of new tasks. */
   project: someText,
   holder: someText,
-  /** How long, in ms, after the client is gone its locks are released. */
+  /** How long after the end of the client its locks are released, in ms. */
   graceMs: duration,
-  /** The same for those that linger; no shorter. */
+  /** The same for lingering locks; no shorter. */
   lingerMs: duration,
   /** The tasks whose locks linger; `linger` replaces them. */
   lingering: listOf(id),
 };
 const start: Shape<Start> = objectOf<Start>(START);
 
-/** The first message from the client: whose locks, in which database. */
+/** The first message from the client. */
 export type Start = FieldsOf<typeof START>;
 
-/** The first message from the process, sent as soon as it runs. */
+/** The first message from the process, sent on start. */
 export type Hello =
   | { readonly kind: 'hello'; readonly node: string }
   | { readonly kind: 'noSqlite'; readonly node: string; readonly detail: string };
@@ -44,10 +44,10 @@ export type Hello =
 const ids = listOf(id);
 const leaseMs = duration;
 const to: Shape<FinalStatus> = oneOf('Todo', 'Review', 'Done');
-/** Marks a repetition of a request whose outcome is not known. */
+/** Marks a repeated request whose outcome is unknown. */
 const again = flag;
 
-/** What can be asked of the writer, by kind. */
+/** The requests to the writer, by kind. */
 const REQUESTS = {
   probe: {},
   claim: { id, leaseMs, takeUnleased: flag },
@@ -61,11 +61,11 @@ const REQUESTS = {
   adopt: { ids, from: someText, leaseMs, again },
   /** `until` in epoch ms; null where the lock has no end. */
   forceRelease: { id, holder: someText, until: orNull(finite), reason: text, again },
-  /** Releases what `from`, whose process is gone, holds of a task: In Progress goes back to Todo. */
+  /** Releases the lock of `from`, whose process is gone; In Progress goes back to Todo. */
   releaseFor: { id, from: someText, again },
   renew: { ids, leaseMs },
   release: { id, to, again },
-  /** `comments` has the text of the comment for each status that the task may have then; null for no comment. */
+  /** `comments` has the comment for each possible status; null for no comment. */
   releaseWithResult: {
     id,
     to,
@@ -75,17 +75,17 @@ const REQUESTS = {
     commentType: oneOf('result', 'note'),
     again,
   },
-  /** Adds a comment of type `note`, also to a task that another process holds. */
+  /** Adds a comment of type `note`, even to a task that another process holds. */
   note: { id, text: someText, again },
   setStatus: { id, from: text, to, again },
   apply: { changes: listOf(change), again },
-  /** Makes the tables of a store that has none, with these tasks in them. */
+  /** Creates the tables of a store that has none, with these tasks. */
   initialise: { tasks: listOf(importable), again },
   /** Reads the latest result of each of these tasks. */
   results: { ids },
-  /** Releases everything that the holder has, but for these tasks. */
+  /** Releases all locks of the holder, except those on these tasks. */
   releaseAll: { except: ids },
-  /** Says which tasks' locks outlive the client for a while, in place of those that were said before. */
+  /** Replaces the list of tasks whose locks outlive the client for a while. */
   linger: { ids },
   /** Ends the process; locks stay as they are. */
   exit: {},
@@ -95,12 +95,12 @@ type Requests = typeof REQUESTS;
 
 export type WriterRequest = { [K in keyof Requests]: { readonly kind: K } & FieldsOf<Requests[K]> }[keyof Requests];
 
-/** What a request of this kind says. */
+/** The fields of a request of this kind. */
 export type RequestOf<Kind extends keyof Requests> = FieldsOf<Requests[Kind]>;
 
 const request = unionOf<WriterRequest>(REQUESTS);
 
-/** What a successful request answers, by its kind. `changed` says that the status was written. */
+/** The result of a successful request, by kind. `changed` tells that the status was written. */
 export interface Values {
   readonly probe: { readonly node: string };
   readonly claim: { readonly claim: Claim; readonly changed: boolean };
@@ -117,7 +117,7 @@ export interface Values {
   readonly note: null;
   readonly setStatus: Values['release'];
   readonly apply: { readonly statuses: readonly WrittenStatus[] };
-  /** `made` is false where there was a table of tasks, and nothing was done. */
+  /** `made` is false where a table of tasks existed, and nothing was done. */
   readonly initialise: { readonly made: boolean };
   readonly results: readonly (readonly [TaskId, string])[];
   /** The tasks that went back to Todo. */
@@ -132,7 +132,7 @@ export interface WriterMessage {
   readonly request: WriterRequest;
 }
 
-/** Each request gets exactly one; `seq` is undefined where a message had none that could be read. */
+/** Exactly one per request; `seq` is undefined where a message had no valid one. */
 export type WriterResponse =
   | { readonly kind: 'done'; readonly seq: number; readonly value: Values[keyof Values] }
   | { readonly kind: 'failed'; readonly seq: number; readonly failure: Failure }
@@ -140,7 +140,7 @@ export type WriterResponse =
   | { readonly kind: 'busy'; readonly seq: number }
   | { readonly kind: 'malformed'; readonly seq: number | undefined; readonly detail: string };
 
-/** Reads a message from the client. A message that is none answers what to say to it. */
+/** Parses a message from the client; for an invalid one, returns the response. */
 export function parseMessage(message: unknown): Start | WriterMessage | Extract<WriterResponse, { kind: 'malformed' }> {
   if (!isRecord(message)) return malformed(undefined, 'not an object');
   if (message['kind'] === 'start') {
