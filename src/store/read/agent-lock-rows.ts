@@ -4,11 +4,11 @@ import { readMoment } from './read-date.ts';
 import type { Cell } from './record.ts';
 import { textOf } from './task-row.ts';
 
-/** The rows of a table of agent locks, by the tasks that they speak of. */
+/** The rows of a table of agent locks, by task id. */
 export class AgentLocks {
   readonly #locksOf = new Map<string, Map<number, Lock>>();
 
-  /** The ids of these tasks, whether they are there or not. */
+  /** The ids of the tasks named there; the tasks need not exist. */
   get owners(): Iterable<string> {
     return this.#locksOf.keys();
   }
@@ -17,7 +17,7 @@ export class AgentLocks {
     return [...(this.#locksOf.get(owner)?.values() ?? [])];
   }
 
-  /** Takes a row in: task, holder, when it was taken, when it ends. A row without a holder says nothing. */
+  /** Adds a row: task, holder, start, end. A row without a holder is ignored. */
   add(rowid: number, [owner, holder, since, until]: readonly Cell[]): void {
     const name = textOf(holder);
     if (name === '') return;
@@ -34,17 +34,17 @@ export class AgentLocks {
   }
 }
 
-/** What the lock columns of a task and a table of agent locks come to together. */
+/** The combined result of the lock columns and the table of agent locks. */
 export interface JointLock {
   readonly lock: Lock | undefined;
   readonly notice: Notice | undefined;
-  /** When the answer may be another one; Infinity for never. */
+  /** When the result may change, epoch ms; Infinity for never. */
   readonly holdsUntil: number;
 }
 
 /**
- * Who holds a task, at a moment, where a table of agent locks speaks of it too: a lease that runs comes before one that does
- * not, and of two that run that of the columns.
+ * The holder of a task at a moment, from both places: a live lease comes before an ended one, and of two live ones that
+ * of the columns.
  */
 export function joinLocks(id: TaskId, column: Lock | undefined, others: readonly Lock[], now: number): JointLock {
   const all = column === undefined ? others : [column, ...others];
@@ -65,7 +65,7 @@ function isRunning({ until }: Lock, now: number): boolean {
   return until !== undefined && until > now;
 }
 
-/** The one that holds more comes first: a lease that runs, then a holder without an end, then the lease that ended last. */
+/** Order: a live lease, then a holder without an end, then the lease that ended last. */
 function compareLocks(a: Lock, b: Lock, now: number): number {
   const rank = (lock: Lock): number => (isRunning(lock, now) ? 0 : lock.until === undefined ? 1 : 2);
   const byTime = (b.until ?? 0) - (a.until ?? 0);

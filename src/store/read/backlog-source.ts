@@ -23,37 +23,37 @@ export interface BacklogOptions {
   /** The `sql-wasm.wasm` of the sql.js that is bundled, absolute. */
   readonly wasmFile: string;
   readonly clock?: Clock;
-  /** From `locateStore`; without them the files are where they are without a configuration. */
+  /** From `locateStore`. Default: the paths without a configuration. */
   readonly paths?: StorePaths;
-  /** False looks from time to time only, as where watchers are blind. */
+  /** False polls only, as where watchers are blind. */
   readonly watch?: boolean;
 }
 
 /**
- * How often to look at a store whose watcher is silent. A look costs some microseconds, and half of this and a load have to
- * fit into the half second in which a change has to show.
+ * The poll interval. A look costs some microseconds, and half of this and a load must fit into the half second in which
+ * a change must show.
  */
 const POLL_MS = 250;
-/** From the first sign of a change to the look: one commit gives several signs. */
+/** From the first watcher event to the look: one commit causes several events. */
 const DEBOUNCE_MS = 15;
-/** A database that was there is not gone at once: a checkout takes it away and puts another in its place. */
+/** A missing database may reappear: a checkout deletes it and puts another in its place. */
 const GONE_MS = 60;
-/** So many reads in a row that writers spoiled, two seconds each, until that is worth a message. */
+/** Consecutive reads that failed because of writers, two seconds each, before that is reported. */
 const BUSY_LIMIT = 3;
-/** A look that has not ended after this time is worth a word: its disk, or a share on a network, does not answer. */
+/** A look that takes longer is reported: the disk or network share does not answer. */
 const SLOW_MS = 2_500;
-/** After a look that took long the next one waits as long, up to this: a busy store must not fill the thread. */
+/** After a slow look the next one waits as long, up to this, so that a busy store does not fill the thread. */
 const REST_MS = 150;
 
 /**
- * Opens the backlog of a root, that is a folder with `.todo2` or `.exarp`: the database, or without one the JSON file. It
- * need not exist yet. Reads at once, and from then on by itself; whoever opens it disposes it.
+ * Opens the backlog of a root, a folder with `.todo2` or `.exarp`: the database, or without one the JSON file, which
+ * need not exist yet. Reads at once and follows changes; the caller disposes it.
  */
 export function openBacklog(root: string, options: BacklogOptions): BacklogSource {
   return new BacklogFiles(options.paths ?? storePathsOf(root), options);
 }
 
-/** What one look at the files gave; undefined is the same as before. */
+/** The result of one look at the files; undefined where nothing has changed. */
 type Observation = StoreState | undefined;
 
 class BacklogFiles implements BacklogSource {
@@ -71,14 +71,14 @@ class BacklogFiles implements BacklogSource {
   #state: StoreState = { kind: 'loading' };
   #config: ProjectConfig = NO_CONFIG;
   #configNotices: readonly Notice[] = [];
-  /** One pass after the other, so that no older answer comes after a newer one. */
+  /** Passes are serial, so that no older result comes after a newer one. */
   #running: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
   #timer: Disposable | undefined;
   #timerIsSoon = false;
   #restUntil = 0;
   #busyReads = 0;
-  /** When leases in what was read may come to mean something else; epoch ms. */
+  /** When leases in the content may change their meaning; epoch ms. */
   #holdsUntil = Infinity;
   #slowSince: number | undefined;
   #isLooking = false;
@@ -104,7 +104,7 @@ class BacklogFiles implements BacklogSource {
             ...[...new Set([paths.todo2, dirname(paths.database), dirname(paths.json)])].map(
               (folder) => new FolderWatch(folder, (name) => this.#onSign(name === null || names.has(name))),
             ),
-            // For `.todo2` itself, which may come later.
+            // For `.todo2` itself, which may be created later.
             new FolderWatch(paths.root, (name) => this.#onSign(name === null || name === '.todo2')),
           ];
     void this.refresh();
@@ -123,7 +123,7 @@ class BacklogFiles implements BacklogSource {
   }
 
   refresh(): Promise<void> {
-    // A pass that runs already may have looked before the caller's commit, so only one that begins later will do.
+    // A pass in progress may have read before the caller's commit, so only a later one counts.
     this.#next ??= this.#running.then(() => {
       this.#next = undefined;
       this.#running = this.#pass();
@@ -141,7 +141,7 @@ class BacklogFiles implements BacklogSource {
     if (!this.#isLooking) this.#database.dispose();
   }
 
-  /** Looks once; soon again where something was new, as more may have come meanwhile, else at the next sign or poll. */
+  /** Looks once; again soon where something changed, as more may follow, else at the next event or poll. */
   async #pass(): Promise<void> {
     if (this.#disposed) return;
     this.#isLooking = true;
@@ -154,14 +154,17 @@ class BacklogFiles implements BacklogSource {
     });
     let look: Observation;
     try {
-      // Before the files, so that no change falls between the look and the watch.
+      // Before the read, so that no change falls between the read and the watch.
       for (const each of this.#watches) each.ensure();
       const configChanged = await this.#lookAtConfig();
       look = await this.#look();
       if (!this.#isDisposed()) this.#take(look, configChanged);
     } catch (error) {
       this.#forget();
-      this.#take(this.#unreadable({ cause: 'io', file: this.#paths.database, detail: internal(error) }), false);
+      this.#take(
+        this.#unreadable({ cause: 'io', file: this.#paths.database, detail: `Internal error: ${stackOf(error)}` }),
+        false,
+      );
     }
     this.#isLooking = false;
     patience.dispose();
@@ -202,7 +205,7 @@ class BacklogFiles implements BacklogSource {
     this.#json.forget();
     if (image.kind === 'fault') {
       this.#busyReads = image.fault.cause === 'busy' ? this.#busyReads + 1 : 0;
-      // What was read last is true still, only not the newest; it is said when it lasts.
+      // The last snapshot is still valid, only not the newest; busy is reported when it lasts.
       if (this.#busyReads > 0 && this.#busyReads < BUSY_LIMIT && this.#state.kind === 'ready') return undefined;
       return this.#unreadable(image.fault);
     }
@@ -211,7 +214,7 @@ class BacklogFiles implements BacklogSource {
     return this.#read((SQL) => this.#tasks.read(SQL, whole, this.#clock.now()));
   }
 
-  /** Undefined where `read` has nothing to go on from. */
+  /** Undefined where `read` has no base to continue from. */
   async #read(read: (SQL: SqlJsStatic) => Result<StoreContent, ContentFault> | undefined): Promise<Observation> {
     let SQL;
     try {
@@ -228,7 +231,7 @@ class BacklogFiles implements BacklogSource {
     return this.#unreadable({ file: this.#paths.database, ...content.failure });
   }
 
-  /** Makes the next look read everything. */
+  /** The next look then reads everything. */
   #forget(): void {
     this.#database.forget();
     this.#tasks.forget();
@@ -256,7 +259,7 @@ class BacklogFiles implements BacklogSource {
     return true;
   }
 
-  /** Puts what was found in the place of what was known, and tells. */
+  /** Updates the state and fires the event. */
   #take(look: Observation, configChanged: boolean): void {
     if (look !== undefined) this.#state = look;
     else if (configChanged && this.#state.kind === 'ready') {
@@ -266,7 +269,7 @@ class BacklogFiles implements BacklogSource {
     try {
       this.#changed.fire();
     } catch (error) {
-      // A bug of a listener is not ours to hide, but it must not end the watch on the store either.
+      // A listener's bug is reported as unhandled, without ending the watch on the store.
       void Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
   }
@@ -274,22 +277,27 @@ class BacklogFiles implements BacklogSource {
   #ready(source: Snapshot['source'], file: string, content: StoreContent): StoreState {
     const { root, project } = this.#paths;
     const snapshot: Snapshot = {
-      ...{ root, file, source, project },
-      ...{ tasks: content.tasks, links: content.links, notices: content.notices },
+      root,
+      file,
+      source,
+      project,
+      tasks: content.tasks,
+      links: content.links,
+      notices: content.notices,
       byId: content.links === undefined ? indexById(content.tasks) : new TasksById(content.tasks, content.links.index),
       readAt: this.#clock.now(),
     };
     return { kind: 'ready', snapshot: this.#withConfig(snapshot) };
   }
 
-  /** The notices of the configuration come last, in the place of those that were there before. */
+  /** Replaces the notices of the configuration, which come last. */
   #withConfig(snapshot: Snapshot): Snapshot {
     if (this.#configNotices.length === 0 && snapshot.notices.at(-1)?.kind !== 'badConfig') return snapshot;
     const others = snapshot.notices.filter((notice) => notice.kind !== 'badConfig');
     return { ...snapshot, notices: [...others, ...this.#configNotices] };
   }
 
-  /** Undefined where that is what is known already. */
+  /** Undefined where the state is the same. */
   #unreadable(fault: Fault): Observation {
     const now = this.#state;
     if (now.kind === 'unreadable') {
@@ -311,7 +319,7 @@ class BacklogFiles implements BacklogSource {
     if (counts) this.#lookIn(DEBOUNCE_MS);
   }
 
-  /** Looks after that time, or earlier where that is planned already; while a look goes on, after its end. */
+  /** Schedules a look after that time, unless an earlier one is scheduled; during a pass, after its end. */
   #lookIn(ms: number): void {
     const soon = ms < POLL_MS;
     if (this.#isDisposed() || (this.#timer !== undefined && (this.#timerIsSoon || !soon))) return;
@@ -324,12 +332,8 @@ class BacklogFiles implements BacklogSource {
     });
   }
 
-  /** A question, as the answer may change over an `await`. */
+  /** A method, so that TypeScript does not narrow it across an `await`. */
   #isDisposed(): boolean {
     return this.#disposed;
   }
-}
-
-function internal(error: unknown): string {
-  return `Internal error: ${stackOf(error)}`;
 }

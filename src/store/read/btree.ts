@@ -1,11 +1,11 @@
 /* eslint-disable @typescript-eslint/no-non-null-assertion --
    Every read lies within a page, which is checked where its place is computed; a check per byte would only cost time. */
-// The b-trees of SQLite's tables, read from their pages. Format: https://www.sqlite.org/fileformat2.html#b_tree_pages
+// The table b-trees of SQLite, read from pages. Format: https://www.sqlite.org/fileformat2.html#b_tree_pages
 import { asBuffer, type PageMap, type Pages } from './pages.ts';
 
 /**
- * Thrown where bytes are not as this reader knows them. Whoever reads pages catches it and asks SQLite itself, which either
- * knows better or says what is wrong.
+ * Thrown where the bytes are not in a form that this reader knows. The caller then asks SQLite itself, which can read
+ * them or report what is wrong.
  */
 export class Unsure extends Error {}
 
@@ -16,14 +16,14 @@ const INTERIOR_HEADER_SIZE = 12;
 const LEAF_HEADER_SIZE = 8;
 const MAX_DEPTH = 20;
 
-/** The pages of one table, without those of rows that do not fit into their leaf. */
+/** The pages of one table, without overflow pages. */
 export interface TreePages {
-  /** In the order of rowids. */
+  /** In rowid order. */
   readonly leaves: readonly number[];
   readonly interiors: readonly number[];
 }
 
-/** Finds the leaves of a table without looking at them: all are equally deep. */
+/** Finds the leaves of a table without reading them: all have the same depth. */
 export function findLeaves(pages: Pages, root: number): TreePages {
   const seen = new Uint8Array(pages.pageCount + 1);
   const interiors: number[] = [];
@@ -49,7 +49,6 @@ export function findLeaves(pages: Pages, root: number): TreePages {
   }
 }
 
-/** True where a page is a leaf of a table. */
 export function isLeaf(pages: Pages, page: number): boolean {
   return kindOf(pages, page) === LEAF;
 }
@@ -78,28 +77,28 @@ function headerSize(page: number): number {
   return page === 1 ? FILE_HEADER_SIZE : 0;
 }
 
-/** One row as it lies in its leaf. */
+/** One row in its leaf. */
 export interface Cell {
   readonly rowid: number;
-  /** The page as it was when the cell was found, and where in it the cell is. */
+  /** The page at the time of the read, and the cell's offset in it. */
   readonly page: Buffer;
   readonly at: number;
   readonly end: number;
-  /** Where the part of the record that is here begins, and how long the whole of it is. */
+  /** The offset of the local part of the record, and the length of the whole record. */
   readonly recordAt: number;
   readonly size: number;
-  /** The page where the record goes on; 0 where all of it is here. */
+  /** The first overflow page; 0 where the record is local. */
   readonly overflow: number;
 }
 
-/** Goes over the cells of leaves; made once for many, as an object for each cell would be garbage. */
+/** Iterates over the cells of leaves; one reader for many, as an object per cell would be garbage. */
 export class LeafReader {
   readonly #usableSize: number;
   readonly #maxLocal: number;
   readonly #minLocal: number;
-  /** How many cells the leaf has. */
+  /** The number of cells in the leaf. */
   count = 0;
-  // Of the cell read last.
+  // Fields of the current cell.
   rowid = 0;
   at = 0;
   end = 0;
@@ -122,12 +121,12 @@ export class LeafReader {
     return this.#bytes;
   }
 
-  /** Forgets the rowid read last: what is read next is not behind it. */
+  /** Forgets the last rowid: the next leaf need not follow it. */
   restart(): void {
     this.#previous = -Infinity;
   }
 
-  /** Goes to a leaf, whose page begins at `begin`. */
+  /** Opens a leaf whose page starts at `begin`. */
   open(bytes: Buffer, begin: number, page: number): void {
     const header = begin + headerSize(page);
     this.#bytes = bytes;
@@ -139,7 +138,7 @@ export class LeafReader {
     }
   }
 
-  /** Reads the next cell, by its number in the leaf. Rowids only grow. */
+  /** Reads a cell by its index in the leaf. Rowids must ascend. */
   read(index: number): void {
     const bytes = this.#bytes;
     const pointer = this.#cells + 2 * index;
@@ -159,7 +158,7 @@ export class LeafReader {
     this.#previous = this.rowid;
   }
 
-  /** The cell read last, to keep. */
+  /** A copy of the current cell. */
   take(): Cell {
     const { rowid, at, end, recordAt, size, overflow } = this;
     return { rowid, page: this.#bytes, at, end, recordAt, size, overflow };
@@ -186,18 +185,18 @@ export class LeafReader {
       value = value * 128 + (byte & 0x7f);
       if (byte < 0x80) {
         this.#cursor += i + 1;
-        // Eight bytes hold 56 bits, of which a number has 53.
+        // Eight bytes hold 56 bits; a number is exact up to 53.
         if (value > Number.MAX_SAFE_INTEGER) throw new Unsure('a number is too large');
         return value;
       }
     }
-    throw new Unsure('a number is too large'); // or a rowid below 0, which nobody gives on purpose
+    throw new Unsure('a number is too large'); // or a negative rowid, which no program sets on purpose
   }
 }
 
 /**
- * The whole record of a cell. Its further pages come from `changed`, where it has them, else from `pages`; each is told to
- * `onOverflow`.
+ * The whole record of a cell. Overflow pages come from `changed` where it has them, else from `pages`; each is reported
+ * to `onOverflow`.
  */
 export function assembleRecord(
   { page, recordAt, size, overflow, end }: Cell,

@@ -2,7 +2,7 @@ import type { UnreadableCause } from '../../core/failure.ts';
 
 const MAGIC = 'SQLite format 3\0';
 
-/** What is wrong with the bytes of a database, as far as its header tells; undefined where nothing is. */
+/** The fault of a database's bytes that the header shows; undefined where there is none. */
 export function findFileFault(
   bytes: Uint8Array,
 ): { readonly cause: UnreadableCause; readonly detail: string } | undefined {
@@ -17,7 +17,7 @@ export function findFileFault(
   if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) {
     return { cause: 'malformed', detail: `the header gives a page size of ${pageSize}` };
   }
-  // The count of pages in the header holds only where the writer kept it: two counters say so.
+  // The page count in the header is valid only where the two counters are equal.
   const pages = view.getUint32(24) === view.getUint32(92) ? view.getUint32(28) : 0;
   const expected = Math.max(1, pages) * pageSize;
   if (bytes.length < expected) {
@@ -26,7 +26,7 @@ export function findFileFault(
   return undefined;
 }
 
-/** What the error of a file operation says about the store. */
+/** The cause behind an error of a file operation. */
 export function causeOfError(error: unknown): UnreadableCause {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'EACCES':
@@ -50,7 +50,10 @@ const KNOWN_FORMATS = [
   '\xff\xd8',
 ];
 
-/** Bytes that look like chance and begin like no known compressed file: SQLCipher and its like; or those of git-crypt. */
+/**
+ * True for bytes that look random and have no header of a known compressed file, as with SQLCipher; or those of
+ * git-crypt.
+ */
 function isScrambled(bytes: Uint8Array): boolean {
   const begin = Buffer.from(bytes.subarray(0, 16)).toString('latin1');
   if (begin.startsWith('\0GITCRYPT\0')) return true;

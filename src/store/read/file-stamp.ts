@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
-/** Everything about a file that changes when it is written or exchanged, in one text to compare. */
+/** The properties of a file that change when it is written or replaced, as one text to compare. */
 export function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }
@@ -16,12 +16,12 @@ export async function stampAt(path: string): Promise<string> {
 }
 
 /**
- * A file with a modification time younger than this may be written again without getting a new one: the clocks of file
- * systems tick coarsely.
+ * A file modified less than this ago may be written again without a new modification time, as file system clocks are
+ * coarse.
  */
 export const RACY_MS = 50;
 
-/** True where a file has not been written for so long, by its own time. */
+/** True where the modification time is at least that long ago. */
 export function isOlder(stat: BigIntStats, now: number, ms: number): boolean {
   return now - Number(stat.mtimeNs) / 1e6 > ms;
 }

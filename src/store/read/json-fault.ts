@@ -2,13 +2,13 @@ const PLAIN = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 const ESCAPE = /["\\/bfnrt]|u[\da-fA-F]{4}/y;
 
 /**
- * Where a text stops being JSON, as an index; its length where it is only cut off. Undefined where it is valid.
- * For messages alone: what V8 says of it names no position as often as not.
+ * The index where a text stops being JSON; its length where it is truncated; undefined where it is valid. For messages:
+ * V8 often reports no position.
  */
 export function findJsonFault(text: string): number | undefined {
   const closers: string[] = [];
   let expected: 'value' | 'key' | 'colon' | 'after' = 'value';
-  let mayClose = false; // directly behind an opening bracket
+  let mayClose = false; // directly after an opening bracket
   for (let at = skipSpace(text, 0); ; at = skipSpace(text, at)) {
     const char = text[at];
     const closer = closers.at(-1);
@@ -60,7 +60,7 @@ function endOfPlain(text: string, start: number): number | { readonly fault: num
   return { fault: begun ? text.length : start };
 }
 
-/** An escape that the text ends in the middle of. */
+/** True where the text ends within an escape. */
 function isCutOff(text: string, at: number): boolean {
   return text.length - at < 6 && /^\\(u[\da-fA-F]{0,3})?$/.test(text.slice(at));
 }

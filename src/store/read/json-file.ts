@@ -12,13 +12,13 @@ type JsonRead =
   | { readonly kind: 'content'; readonly content: StoreContent }
   | { readonly kind: 'fault'; readonly fault: ContentFault; readonly isFresh: boolean };
 
-/** exarp-go empties the file and then fills it: what cannot be read may be whole a moment later. */
+/** exarp-go truncates the file and then fills it: an unreadable file may be whole a moment later. */
 const HALF_WRITTEN_MS = 40;
 const LOOKS = 3;
-/** What fits into one text. */
+/** The limit of one string. */
 const MAX_BYTES = 1n << 28n;
 
-/** The JSON store of a root: read again where it has changed, as far as its time, size, number and bytes tell. */
+/** The JSON store of a root, read again where its stamp and bytes have changed. */
 export class JsonFile {
   readonly #path: string;
   readonly #clock: Clock;
@@ -30,7 +30,7 @@ export class JsonFile {
     this.#clock = clock;
   }
 
-  /** What the file holds where that is not what the call before found. */
+  /** The content, or `unchanged` since the last call. */
   async read(project: string): Promise<JsonRead> {
     for (let look = 1; ; look++) {
       const found = await this.#readOnce(project);
@@ -40,14 +40,14 @@ export class JsonFile {
     }
   }
 
-  /** Makes the next read a full one. */
+  /** The next read is then a full one. */
   forget(): void {
     this.#stamp = undefined;
     this.#bytes = undefined;
   }
 
   async #readOnce(project: string): Promise<JsonRead> {
-    // Nobody locks this file, so nothing is lost by closing it each time.
+    // No process locks this file, so closing it drops no lock.
     const file = new OpenFile(this.#path);
     try {
       if (!file.open()) {

@@ -7,14 +7,14 @@ import type { ContentFault, StoreContent } from './store-content.ts';
 import { TaskList, hoursOf, type RawTask } from './task-list.ts';
 import { messageOf } from '../../core/text.ts';
 
-/** The names that a list of tasks goes by; exarp-go writes the first. */
+/** The names of the list of tasks; exarp-go writes the first. */
 export const LIST_NAMES = ['todos', 'tasks'] as const;
 
 type Entry = Readonly<Record<string, unknown>>;
 
 /**
- * The tasks of a `state.todo2.json`, as exarp-go or the Todo2 editor extension writes it, each entry by itself: one that is
- * no task is left out with a notice. Fails only where the whole is no such file. Such a file has no locks.
+ * The tasks of a `state.todo2.json`, as exarp-go or the Todo2 extension writes it. An entry that is not a task is left
+ * out with a notice. Fails only where the file as a whole cannot be read. Such a file has no locks.
  */
 export function readJsonStore(bytes: Uint8Array, project: string): Result<StoreContent, ContentFault> {
   const document = parseJson(bytes);
@@ -26,7 +26,7 @@ export function readJsonStore(bytes: Uint8Array, project: string): Result<StoreC
       detail: `neither a list named "todos" nor one named "tasks" at line 1, column 1`,
     });
   }
-  // exarp-go gives tasks without a project that of the folder when it takes them in.
+  // On import exarp-go gives tasks without a project the one of the folder.
   const list = new TaskList({ isForeign: (id) => id !== '' && id !== project, isSpellingFree: true });
   for (const [index, entry] of entries.entries()) {
     const position = index + 1;
@@ -43,7 +43,7 @@ export function readJsonStore(bytes: Uint8Array, project: string): Result<StoreC
   return ok({ tasks: list.tasks, notices: list.notices });
 }
 
-/** Parses a file that may begin with a byte order mark; a failure says where, by line and column. */
+/** Parses a file, with or without a byte order mark; a failure has line and column. */
 export function parseJson(bytes: Uint8Array): Result<unknown, ContentFault> {
   const encoding = wideEncoding(bytes);
   if (encoding !== undefined) {
@@ -51,7 +51,7 @@ export function parseJson(bytes: Uint8Array): Result<unknown, ContentFault> {
   }
   let text: string;
   try {
-    text = new TextDecoder().decode(bytes); // takes the mark away
+    text = new TextDecoder().decode(bytes); // removes the mark
   } catch (error) {
     return fail({ cause: 'io', detail: messageOf(error) });
   }
@@ -69,7 +69,10 @@ export function parseJson(bytes: Uint8Array): Result<unknown, ContentFault> {
   }
 }
 
-/** What a shell or an editor of Windows may have saved: JSON begins with two characters of ASCII, so no byte of them is 0 in UTF-8. */
+/**
+ * UTF-16 or UTF-32, as saved by some Windows programs: JSON begins with two ASCII characters, whose bytes are not 0 in
+ * UTF-8.
+ */
 function wideEncoding(bytes: Uint8Array): string | undefined {
   const [a, b, c, d] = bytes;
   if (a === undefined || b === undefined) return undefined;
@@ -84,11 +87,13 @@ function entriesOf(document: unknown): readonly unknown[] | undefined {
   const lists = LIST_NAMES.map((name) => document[name]);
   const list = lists.find((each) => Array.isArray(each));
   if (list !== undefined) return list as readonly unknown[];
-  // Null is how Go writes an empty list.
+  // Go writes an empty list as null.
   return lists.includes(null) || Object.keys(document).length === 0 ? [] : undefined;
 }
 
-/** One entry, read under every name that its fields go by; what is of a wrong kind is left out and said in `faults`. */
+/**
+ * Reads one entry, with all names that its fields have; values of a wrong type are left out and reported in `faults`.
+ */
 class EntryReader {
   readonly faults: string[] = [];
   readonly #entry: Entry;
@@ -119,7 +124,7 @@ class EntryReader {
     };
   }
 
-  /** The first of these names that holds anything: an empty text or list counts only where no later name has more. */
+  /** The value of the first of these names that is not empty, else of the first that is present. */
   #first(...names: readonly string[]): unknown {
     const present = names.filter((name) => {
       const value = Object.hasOwn(this.#entry, name) ? this.#entry[name] : undefined;
@@ -163,7 +168,7 @@ function isEmpty(value: unknown): boolean {
   return value === '' || (Array.isArray(value) && value.length === 0);
 }
 
-/** exarp-go's database has a number for it, and so has what is exported from there. */
+/** exarp-go's database stores a number, and so do exports from it. */
 function isTrue(value: unknown): boolean {
   return value === true || value === 1;
 }

@@ -3,14 +3,14 @@ import { asBuffer, type PageMap, type Pages } from './pages.ts';
 import { readRecord, type Cell as Value } from './record.ts';
 import type { TableLayout } from './table-layout.ts';
 
-/** How the rows of a table came to differ, by their rowids. */
+/** The changed rows of a table, by rowid. */
 export interface TableChanges {
   readonly removed: readonly Cell[];
   readonly added: readonly Cell[];
   readonly changed: readonly (readonly [before: Cell, after: Cell])[];
 }
 
-/** The values of a row in the order of the layout. */
+/** The values of a row in layout order. */
 export interface LiveRow {
   readonly rowid: number;
   readonly cells: readonly Value[];
@@ -19,17 +19,17 @@ export interface LiveRow {
 const NO_CHANGES: TableChanges = { removed: [], added: [], changed: [] };
 
 /**
- * The pages of one table, so that the pages of a commit say which of its rows may be others.
+ * Tracks the pages of one table, to derive its changed rows from the pages of a commit.
  *
- * That is enough, since nothing of a row is outside of its leaf and the pages that the leaf names: a row that changed, came or
- * went did so in a page that the commit wrote, or in a leaf that became or ceased to be one of this table.
+ * A row lies in its leaf and in the overflow pages that the leaf names. So a row was changed, added or removed only in
+ * a page that the commit wrote, or in a leaf that joined or left this table.
  */
 export class LiveTable {
   readonly layout: TableLayout;
   readonly #reader: LeafReader;
   #leaves: ReadonlySet<number> = new Set();
   #interiors: ReadonlySet<number> = new Set();
-  /** By page that holds the rest of a row, the leaf where the row begins; entries of rows that are gone do no harm. */
+  /** Overflow page → leaf of the row; stale entries do no harm. */
   readonly #leafOf = new Map<number, number>();
 
   constructor(layout: TableLayout, pages: Pages) {
@@ -37,7 +37,7 @@ export class LiveTable {
     this.#reader = new LeafReader(pages);
   }
 
-  /** Reads every row into `row`, in the order of rowids. */
+  /** Reads each row into `row`, in rowid order. */
   readAll(pages: Pages, row: Value[], visit: (rowid: number) => void): void {
     const { leaves, interiors } = findLeaves(pages, this.layout.root);
     this.#leaves = new Set(leaves);
@@ -59,12 +59,12 @@ export class LiveTable {
     }
   }
 
-  /** Reads a row as it is now. */
+  /** The current values of a row. */
   readNew(cell: Cell, pages: Pages, width: number): readonly Value[] {
     return this.#rowOf(cell, pages, undefined, width);
   }
 
-  /** The rows that are not there any more, and those that are now: of a row that changed both, in this order. */
+  /** The removed and the added rows; a changed row is both, in this order. */
   followRows(pages: Pages, before: PageMap): readonly (readonly [row: LiveRow, isThere: boolean])[] {
     const { removed, changed, added } = this.follow(pages, before);
     const rows: [LiveRow, boolean][] = [];
@@ -81,7 +81,7 @@ export class LiveTable {
     return rows;
   }
 
-  /** `before` has the pages that were others when the cell was found. */
+  /** `before` has the pages as they were when the cell was read. */
   #rowOf(cell: Cell, pages: Pages, before: PageMap | undefined, width: number): readonly Value[] {
     const row = new Array<Value>(width).fill(undefined);
     const record = assembleRecord(cell, pages, before, () => undefined);
@@ -89,7 +89,7 @@ export class LiveTable {
     return row;
   }
 
-  /** What a commit did to the rows. `before` has every page that it wrote, as it was. */
+  /** The rows that a commit changed. `before` has every page that it wrote, as it was. */
   follow(pages: Pages, before: PageMap): TableChanges {
     const affected = new Set<number>();
     let isRebuilt = false;
@@ -119,7 +119,7 @@ export class LiveTable {
     return this.#compare(rowsBefore, rowsAfter, pages);
   }
 
-  /** The leaves whose rows have to be looked at now; those that are none any more go to `affected`. */
+  /** The leaves to read now; leaves that left the table are added to `affected`. */
   #findAgain(pages: Pages, old: ReadonlySet<number>, affected: Set<number>): ReadonlySet<number> {
     const { leaves, interiors } = findLeaves(pages, this.layout.root);
     this.#leaves = new Set(leaves);
@@ -151,7 +151,7 @@ export class LiveTable {
     const added: Cell[] = [];
     const changed: [Cell, Cell][] = [];
     for (const [rowid, cell] of after) {
-      // Read for its pages, which may be others even where the leaf is the same to the byte.
+      // Read for its overflow pages, which may have changed even where the leaf is identical.
       if (cell.overflow !== 0) {
         assembleRecord(cell, pages, undefined, (page) => this.#leafOf.set(page, cell.leaf));
       }

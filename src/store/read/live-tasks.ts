@@ -16,21 +16,21 @@ import { isSameSchema, openSchema, type TaskSchema } from './task-schema.ts';
 import { distinct, type TaskRules } from './task-list.ts';
 import { AT, COLUMNS, lockOf, taskOf, textOf, type Row } from './task-row.ts';
 
-/** A table of pairs, and what it says of each task. */
+/** A table of pairs and its values by task. */
 interface Pairs {
   readonly table: LiveTable;
   readonly lists: PairLists;
 }
 
-/** What a commit comes to, while its pages are gone through. */
+/** The changes of a commit, collected from its pages. */
 interface Draft {
-  /** The rows of tasks that are others now or new, by position. */
+  /** Changed and new task rows, by position. */
   readonly rows: Map<number, Row>;
-  /** The positions of all tasks that may be others now. */
+  /** Positions of all tasks that may have changed. */
   readonly touched: Set<number>;
-  /** The positions of tasks that may name others than before. */
+  /** Positions of tasks whose references may have changed. */
   readonly relinked: Set<number>;
-  /** The positions of new tasks, by id. */
+  /** Positions of new tasks, by id. */
   readonly added: Map<string, number>;
   noticesChanged: boolean;
 }
@@ -38,9 +38,9 @@ interface Draft {
 const NOTHING: readonly string[] = [];
 
 /**
- * The tasks in the image of a database, read by ourselves, and kept so that a commit costs what it changed.
+ * The tasks in a database image, read from its pages, and updated in proportion to what a commit changed.
  *
- * Everything that is not plain throws `Unsure`; then this object is of no use any more, and the image has to be read anew.
+ * Throws `Unsure` for every form that it does not know; then this object is invalid and the image must be read anew.
  */
 export class LiveTasks {
   readonly #pages: Pages;
@@ -51,10 +51,10 @@ export class LiveTasks {
   readonly #dependencies: Pairs | undefined;
   readonly #agentTable: LiveTable | undefined;
   readonly #agentLocks = new AgentLocks();
-  /** Reused for every row of a table of pairs or locks. */
+  /** Reused for each row of the tables of pairs and locks. */
   readonly #cells: Cell[] = [];
 
-  // By position, in the order of rowids.
+  // By position, in rowid order.
   #tasks: readonly Task[] = [];
   #rowids: number[] = [];
   #columnLocks: (Lock | undefined)[] = [];
@@ -65,7 +65,7 @@ export class LiveTasks {
   #lockNotices: readonly Notice[] = [];
   #holdsUntil = Infinity;
 
-  /** Reads everything. `now` is for leases that stand beside each other. */
+  /** Reads everything. `now` decides between competing leases. */
   constructor(SQL: SqlJsStatic, pages: Pages, project: string, now: number) {
     this.#pages = pages;
     this.#schema = openSchema(SQL, pages);
@@ -74,7 +74,7 @@ export class LiveTasks {
     this.#tags = tags && { table: new LiveTable(tags, pages), lists: new PairLists() };
     this.#dependencies = dependencies && { table: new LiveTable(dependencies, pages), lists: new PairLists() };
     this.#agentTable = agentLocks && new LiveTable(agentLocks, pages);
-    // Of a table without the column exarp-go shows no row at all, and a notice for each would say nothing.
+    // exarp-go shows no row of a table without the column, and a notice for each would not help.
     const hasProjects = tasks.columns.has('project_id');
     this.#rules = { isForeign: (id) => hasProjects && id !== project, isSpellingFree: false };
     this.#links = this.#readAll();
@@ -85,7 +85,7 @@ export class LiveTasks {
     return { tasks: this.#tasks, notices: this.#notices, links: this.#links, holdsUntil: this.#holdsUntil };
   }
 
-  /** Follows a commit that the pages have already. `before` has every page that it wrote, as it was. */
+  /** Applies a commit that `pages` already contains. `before` has every page that it wrote, as it was. */
   follow(before: PageMap, now: number): void {
     if (!isSameSchema(this.#schema, this.#pages, before)) throw new Unsure('the schema is another');
     const draft = emptyDraft();
@@ -96,7 +96,7 @@ export class LiveTasks {
     this.#finish(draft, now);
   }
 
-  /** Looks again at leases that stand beside each other. */
+  /** Evaluates competing leases again. */
   tick(now: number): void {
     this.#finish(emptyDraft(), now);
   }
@@ -123,12 +123,12 @@ export class LiveTasks {
       pairs?.lists.fill(index, (take) => {
         pairs.table.readAll(this.#pages, this.#cells, () => {
           const value = textOf(this.#cells[1]);
-          // The one text that is there already, in place of many that are the same.
+          // Shares one string instead of keeping many equal ones.
           take(textOf(this.#cells[0]), (areIds ? ids[index.get(value)] : undefined) ?? value);
         });
       });
     }
-    // Nobody has seen these tasks yet.
+    // The tasks are not published yet, so they may still be modified.
     for (let v = 0; v < tasks.length; v++) {
       if (this.#tags !== undefined) tasks[v]!.tags = distinct(this.#tags.lists.of(v));
       if (this.#dependencies !== undefined) {
@@ -168,7 +168,7 @@ export class LiveTasks {
     }
   }
 
-  /** Takes tasks away, so that those behind them move up. What is said of them elsewhere is then of tasks that are not there. */
+  /** Removes tasks; later ones move up. References to the removed tasks become orphans. */
   #leaveOut(rowids: ReadonlySet<number>, draft: Draft): void {
     const stays = (_: unknown, position: number): boolean => !rowids.has(this.#rowids[position]!);
     const tasks = this.#tasks.filter(stays);
@@ -206,7 +206,7 @@ export class LiveTasks {
     }
   }
 
-  /** Makes the tasks that are touched anew, and all that follows from them. What was handed out before stays as it is. */
+  /** Rebuilds the touched tasks and what depends on them. Objects that were published stay unchanged. */
   #finish(draft: Draft, now: number): void {
     const tasks = draft.touched.size === 0 ? this.#tasks : this.#tasks.slice();
     const next = tasks as Task[];

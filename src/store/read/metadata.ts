@@ -2,17 +2,17 @@ import { isRecord } from '../../core/shape.ts';
 import { readMessage } from '../files/protobuf.ts';
 import { messageOf } from '../../core/text.ts';
 
-/** What the metadata of a task came to. `fault` says what was wrong where something was; the value is then the best there is. */
+/** The parsed metadata of a task; with a `fault`, `value` is the best available. */
 export interface Metadata {
   readonly value: Readonly<Record<string, unknown>>;
   readonly fault?: string;
 }
 
 const NONE: Metadata = { value: {} };
-/** Field 9 of exarp-go's message Todo2Task: a map from names to values written as JSON. */
+/** Field 9 of exarp-go's message Todo2Task: a map from names to JSON values. */
 const METADATA_FIELD = 9;
 
-/** Metadata from the text of the `metadata` column. What is not an object is kept whole as `{ raw }`, as exarp-go does. */
+/** Parses the `metadata` column. A value that is not an object is kept as `{ raw }`, as in exarp-go. */
 export function readMetadataText(text: string): Metadata {
   if (text.trim() === '') return NONE;
   let value: unknown;
@@ -25,13 +25,15 @@ export function readMetadataText(text: string): Metadata {
   return isRecord(value) ? { value } : { value: { raw: text }, fault: 'not an object' };
 }
 
-/** Metadata of an entry in a JSON store. */
+/** The metadata of an entry in a JSON store. */
 export function readMetadataValue(value: unknown): Metadata {
   if (value === undefined || value === null) return NONE;
   return isRecord(value) ? { value } : { value: { raw: value }, fault: 'not an object' };
 }
 
-/** Metadata from a serialised Todo2Task; undefined where it has none, with a fault where the bytes are no such message. */
+/**
+ * Metadata of a serialised Todo2Task; undefined where it has none, with a fault where the bytes are not such a message.
+ */
 export function readMetadataBlob(blob: Uint8Array): Metadata | undefined {
   const message = readMessage(blob);
   if (message === undefined) return { value: {}, fault: 'metadata_protobuf is not a message' };
@@ -42,7 +44,7 @@ export function readMetadataBlob(blob: Uint8Array): Metadata | undefined {
     if (entry === undefined) return { value: {}, fault: 'metadata_protobuf holds a broken entry' };
     entries.push([textOf(entry, 1), parseOrKeep(textOf(entry, 2))]);
   }
-  // fromEntries makes properties of its own, even of a name such as __proto__.
+  // `fromEntries` defines own properties, even for a name such as `__proto__`.
   return entries.length === 0 ? undefined : { value: Object.fromEntries(entries) };
 }
 
@@ -55,6 +57,6 @@ function parseOrKeep(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    return text; // exarp-go keeps what is no JSON as text too
+    return text; // exarp-go keeps invalid JSON as text too
   }
 }

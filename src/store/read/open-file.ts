@@ -1,20 +1,23 @@
 import { closeSync, fstatSync, openSync, read, readSync, statSync, type BigIntStats } from 'node:fs';
 import { promisify } from 'node:util';
 
-/** Above this a file is read in pieces off the main thread; below, one short call is cheaper and the window smaller. */
+/**
+ * Larger files are read in pieces off the main thread; for smaller ones a single call is cheaper and the window
+ * shorter.
+ */
 const READ_AT_ONCE = 8 * 1024 * 1024;
 const PIECE = 4 * 1024 * 1024;
 const readAsync = promisify(read);
 
-/** A file that is there, but cannot be opened as one: a folder, a pipe, a device. */
+/** The path exists but is not a file: a folder, a pipe, a device. */
 class NotAFile extends Error {}
 
 /**
- * A file that somebody else writes, opened for reading only.
+ * A file that other processes write, opened for reading only.
  *
- * On POSIX the descriptor is kept until another file has taken its path: closing any descriptor of a file drops the locks
- * that this whole process has on it, those of other extensions included. On Windows, where that is not so but an open handle
- * keeps a deleted file's name alive, nothing stays open after `release`.
+ * On POSIX the descriptor is kept until another file is at the path: closing any descriptor of a file drops all locks
+ * of this process on it, those of other extensions included. On Windows, where that is not so but an open handle keeps
+ * a deleted file's name in use, no handle stays open after `release`.
  */
 export class OpenFile {
   readonly path: string;
@@ -27,11 +30,11 @@ export class OpenFile {
     this.#keep = keep;
   }
 
-  /** Opens what is at the path now; false where nothing is. Throws what the file system throws, and `NotAFile`. */
+  /** Opens the file at the path; false where there is none. Throws the errors of the file system, and `NotAFile`. */
   open(): boolean {
     const found = this.#look();
     if (found !== undefined && this.#fd !== undefined && isSameFile(found, this.#stat)) return true;
-    // A pipe must not even be opened: that would wait for its writer for ever.
+    // Opening a pipe would wait for its writer for ever.
     if (found !== undefined && !found.isFile()) throw new NotAFile(`${this.path} is not a file`);
     const old = this.#fd;
     this.#fd = undefined;
@@ -49,29 +52,29 @@ export class OpenFile {
     }
   }
 
-  /** What is at the path now, where that is the opened file still; undefined where it is another or none. */
+  /** The stat of the path, where it is still the opened file; else undefined. */
   statIfCurrent(): BigIntStats | undefined {
     const found = this.#look();
     return found !== undefined && this.#fd !== undefined && isSameFile(found, this.#stat) ? found : undefined;
   }
 
-  /** True where nothing is at the path, whatever is held open. */
+  /** True where the path does not exist, even if a deleted file is still open. */
   isAbsent(): boolean {
     return this.#look() === undefined;
   }
 
-  /** Of the opened file, wherever it is now. */
+  /** The stat of the opened file, even if it was moved. */
   stat(): BigIntStats {
     return fstatSync(this.#opened(), { bigint: true });
   }
 
-  /** Up to `length` bytes from `position`; fewer where the file ends. */
+  /** Up to `length` bytes from `position`; fewer at the end of the file. */
   readSome(position: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
     return bytes.subarray(0, readInto(this.#opened(), bytes, position));
   }
 
-  /** The bytes from `position` to `end`; fewer where the file ends before that. */
+  /** The bytes from `position` to `end`; fewer at the end of the file. */
   async readTo(position: number, end: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(Math.max(0, end - position));
     if (bytes.length <= READ_AT_ONCE) return bytes.subarray(0, readInto(this.#opened(), bytes, position));
@@ -85,7 +88,7 @@ export class OpenFile {
     return bytes.subarray(0, done);
   }
 
-  /** After a read: closes the handle where none is to be kept. */
+  /** After a read: closes the handle where it is not to be kept. */
   release(): void {
     if (!this.#keep) this.close();
   }
@@ -121,12 +124,12 @@ function readInto(fd: number, bytes: Uint8Array, position: number): number {
   return done;
 }
 
-/** Nothing was written through the descriptor, so there is nothing that a failing close could lose. */
+/** A failing close loses nothing, since the descriptor is read-only. */
 function closeQuietly(fd: number): void {
   try {
     closeSync(fd);
   } catch {
-    // The number is free again all the same.
+    // The descriptor is released all the same.
   }
 }
 

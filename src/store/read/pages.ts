@@ -1,26 +1,26 @@
-/** The pages of a database, one after the other in one piece of memory. Page `n`, counted from 1, is at `(n - 1) * pageSize`. */
+/** The pages of a database in one buffer. Page `n`, counted from 1, is at `(n - 1) * pageSize`. */
 export interface Pages {
   readonly bytes: Buffer;
   readonly pageSize: number;
-  /** The bytes of a page that hold content; what is behind them belongs to extensions. */
+  /** The bytes of a page without the space reserved for extensions. */
   readonly usableSize: number;
   readonly pageCount: number;
 }
 
-/** Pages by their numbers, each with its bytes. */
+/** Page number → bytes. */
 export type PageMap = ReadonlyMap<number, Uint8Array>;
 
-/** Where a database has more than it had, a tenth and these more pages are made room for. */
+/** Extra pages, beside a tenth, to allocate when a database grows. */
 const SPARE_PAGES = 64;
 
-/** The pages of a database in memory, which follow its commits in place. */
+/** A database in memory that applies commits in place. */
 export class LiveImage implements Pages {
   readonly pageSize: number;
   readonly usableSize: number;
   pageCount: number;
   #room: Buffer;
 
-  /** Takes the bytes over: whoever gives them must not use them any more. They have at least the header of a database. */
+  /** Takes ownership of the bytes, which include at least the header of a database. */
   constructor(image: Uint8Array) {
     this.#room = asBuffer(image);
     const stored = this.#room.readUInt16BE(16);
@@ -33,20 +33,20 @@ export class LiveImage implements Pages {
     return this.#room;
   }
 
-  /** The database as one file, to be read and not to be kept. */
+  /** The database as one file: a view, valid until the next change. */
   get whole(): Uint8Array {
     return this.#room.subarray(0, this.pageCount * this.pageSize);
   }
 
-  /** Becomes another image of the same database. */
+  /** Switches to another image of the same database. */
   replace(other: LiveImage): void {
     this.#room = other.#room;
     this.pageCount = other.pageCount;
   }
 
   /**
-   * Puts pages of a commit in their places. Answers what was there before: of a page that is new, nothing but zeros, as
-   * everything is that lies behind the end. Undefined where the database got shorter: too much is elsewhere then.
+   * Applies the pages of a commit, and returns the old ones; a new page was all zeros. Undefined where the database
+   * shrank: then too much has moved.
    */
   apply(pages: PageMap, pageCount: number): PageMap | undefined {
     const isShorter = pageCount < this.pageCount;
@@ -59,7 +59,7 @@ export class LiveImage implements Pages {
       before.set(number, Buffer.from(this.#room.subarray(at, at + this.pageSize)));
       this.#room.set(content, at);
     }
-    // As in every image: it has no log of its own.
+    // As in every image: no WAL.
     this.#room[18] = 1;
     this.#room[19] = 1;
     return isShorter ? undefined : before;
@@ -75,8 +75,8 @@ export class LiveImage implements Pages {
 }
 
 /**
- * The pages of `after` that `before` has otherwise, with what it has; pages that are new are compared with zeros. Undefined
- * where the two cannot be compared page by page, or too much differs for that to be worth it.
+ * The pages that differ between two images, as they are in `before`; new pages as zeros. Undefined where the images
+ * cannot be compared by page, or differ too much for that to pay.
  */
 export function differingPages(before: Pages, after: Pages): PageMap | undefined {
   const { pageSize, usableSize } = after;

@@ -6,25 +6,25 @@ type Table = Extract<Notice, { kind: 'orphanRow' }>['table'];
 
 const NOTHING: readonly string[] = [];
 
-/** What a table of pairs says of each task, in code unit order, and what it says of tasks that are not there. */
+/** The values of a table of pairs by task, in code unit order, and those of tasks that do not exist. */
 export class PairLists {
-  /** By the position of the task; undefined for nothing. */
+  /** By task position; undefined for none. */
   #lists: (readonly string[] | undefined)[] = [];
   readonly #orphans = new Map<string, readonly string[]>();
 
-  /** Of the task at a position. */
+  /** The values of the task at a position. */
   of(position: number): readonly string[] {
     return this.#lists[position] ?? NOTHING;
   }
 
-  /** Takes all the rows of the table, which come in any order: `rows` calls what it is given with each. */
+  /** Loads all rows of the table, in any order: `rows` calls `take` for each. */
   fill(index: IdIndex, rows: (take: (owner: string, value: string) => void) => void): void {
     const lists = new Array<string[] | undefined>(index.size).fill(undefined);
     const orphans = new Map<string, string[]>();
     const unsorted = new Set<string[]>();
     let [lastOwner, lastPosition] = ['', -1];
     rows((owner, value) => {
-      // Rows of a task mostly come one after the other.
+      // Rows of one task are mostly adjacent.
       if (owner !== lastOwner) [lastOwner, lastPosition] = [owner, index.get(owner)];
       const list = lastPosition === -1 ? orphans.get(owner) : lists[lastPosition];
       if (list === undefined) {
@@ -41,12 +41,12 @@ export class PairLists {
     for (const [owner, list] of orphans) this.#orphans.set(owner, list);
   }
 
-  /** Adds a row, of the task at a position, or of one that is not there. */
+  /** Adds a row of the task at a position; -1 where the task does not exist. */
   add(owner: string, position: number, value: string): void {
     this.#set(owner, position, [...this.#get(owner, position), value].sort());
   }
 
-  /** Takes a row away; false where it is not there. */
+  /** Removes a row; false where it is unknown. */
   remove(owner: string, position: number, value: string): boolean {
     const list = this.#get(owner, position);
     const at = list.indexOf(value);
@@ -55,14 +55,14 @@ export class PairLists {
     return true;
   }
 
-  /** Says that a task with this id is now at a position. */
+  /** Registers a new task: its orphans become its values. */
   adopt(owner: string, position: number): void {
     const list = this.#orphans.get(owner);
     this.#orphans.delete(owner);
     if (list !== undefined) this.#lists[position] = list;
   }
 
-  /** Leaves positions out, so that those behind them move up; the tasks with these ids are not there any more. */
+  /** Removes positions; later ones move up, and the values of the removed tasks become orphans. */
   leaveOut(ids: readonly string[], stays: (list: unknown, position: number) => boolean): void {
     for (const [position, id] of ids.entries()) {
       const list = this.#lists[position];
@@ -71,7 +71,7 @@ export class PairLists {
     this.#lists = Array.from(ids, (_, position) => this.#lists[position]).filter(stays);
   }
 
-  /** A notice for each row whose task is not there, in order. */
+  /** A notice for each row whose task does not exist, in order. */
   orphanNotices(table: Table): readonly Notice[] {
     return orphanNotices(table, this.#orphans);
   }
@@ -88,7 +88,7 @@ export class PairLists {
   }
 }
 
-/** A notice for each pair, by owner and then by value. The lists are in order. */
+/** A notice for each pair, by owner and value. The lists are sorted. */
 export function orphanNotices(table: Table, orphans: ReadonlyMap<string, readonly string[]>): readonly Notice[] {
   if (orphans.size === 0) return [];
   return [...orphans.keys()]

@@ -1,32 +1,32 @@
 /* eslint-disable @typescript-eslint/no-non-null-assertion --
    Every read lies within a record, which is checked where its place is computed; a check per byte would only cost time. */
-// The records of SQLite's rows. Format: https://www.sqlite.org/fileformat2.html#record_format
+// The record format of SQLite's rows. Format: https://www.sqlite.org/fileformat2.html#record_format
 import { Unsure } from './btree.ts';
 
-/** A value of a column; undefined where the store has no such column. */
+/** A column value; undefined where the store does not have the column. */
 export type Cell = string | number | null | undefined | Uint8Array;
 
-/** Where in a record the columns are that somebody wants. */
+/** The positions of the wanted columns in a record. */
 export interface RecordLayout {
-  /** By column of the table, the place in the row that it goes to, or -1. */
+  /** Table column → slot in the row, or -1. */
   readonly slotOf: readonly number[];
-  /** How many places a row has. */
+  /** The number of slots of a row. */
   readonly width: number;
-  /** By place, what a record that is too old to have the column stands for; `UNKNOWN` where only SQLite can tell. */
+  /** Slot → value for a record older than the column; `UNKNOWN` where only SQLite can tell. */
   readonly defaults: readonly (Cell | typeof UNKNOWN)[];
-  /** The place where a blob is one; -1 where there is none. Everywhere else its bytes are text. */
+  /** The slot whose blobs stay blobs; -1 for none. In all others blobs are read as text. */
   readonly blobSlot: number;
 }
 
 export const UNKNOWN = Symbol('unknown');
 
-/** Reads the columns that are wanted of a record into `row`; what the layout does not name stays as it is there. */
+/** Reads the wanted columns of a record into `row`; other slots stay as they are. */
 export function readRecord(bytes: Buffer, begin: number, size: number, layout: RecordLayout, row: Cell[]): void {
   const { slotOf, defaults } = layout;
   const end = begin + size;
   let at = begin;
   let headerEnd = begin;
-  // One or two bytes in all but the strangest records: a header is as long as the table is wide.
+  // One or two bytes, except in very wide tables.
   const first = bytes[at]!;
   if (size === 0) throw new Unsure('a record is empty');
   if (first < 0x80) {
@@ -103,7 +103,7 @@ function numberAt(bytes: Buffer, at: number, type: number): number | null {
   }
 }
 
-/** `toString` does the same after it has looked up its encoding, which is most of its time for a short text. */
+/** `toString` first looks up its encoding, which is most of its time for a short text. */
 const utf8: (bytes: Buffer, begin: number, end: number) => string =
   'utf8Slice' in Buffer.prototype
     ? (bytes, begin, end) => (bytes as Buffer & { utf8Slice(begin: number, end: number): string }).utf8Slice(begin, end)
@@ -111,10 +111,10 @@ const utf8: (bytes: Buffer, begin: number, end: number) => string =
 
 const WORD_LENGTH = 20;
 const WORDS = 1024;
-/** Words that were read lately, by a number made of their bytes: status, priority, tags and the like are always the same few. */
+/** A cache of recent short texts by hash: status, priority and tags are always the same few. */
 const words = new Array<string>(WORDS).fill('');
 
-/** The text of some bytes of UTF-8. */
+/** Decodes UTF-8 bytes. */
 export function textAt(bytes: Buffer, begin: number, end: number): string {
   const length = end - begin;
   if (length > WORD_LENGTH) return utf8(bytes, begin, end);
@@ -127,7 +127,7 @@ export function textAt(bytes: Buffer, begin: number, end: number): string {
   return (words[slot] = utf8(bytes, begin, end));
 }
 
-/** True where these bytes are that text, and plain ASCII. */
+/** True where the bytes equal the text, which is plain ASCII. */
 export function isText(text: string, bytes: Buffer, begin: number, length: number): boolean {
   if (text.length !== length) return false;
   for (let i = 0; i < length; i++) {

@@ -19,7 +19,7 @@ import {
 } from './wal.ts';
 import { messageOf } from '../../core/text.ts';
 
-/** A store file that cannot be read, and why. */
+/** Why a store file cannot be read. */
 export interface Fault {
   readonly cause: UnreadableCause;
   readonly file: string;
@@ -28,30 +28,30 @@ export interface Fault {
 
 type ImageRead =
   /**
-   * The whole database at one committed moment, as a file without a log. The bytes are the caller's to keep. Moments are
-   * numbered, so that `NewPages` can say what they follow.
+   * The whole database at one commit, as a file without a WAL. The caller owns the bytes. `moment` numbers the images,
+   * so that `NewPages` can name its base.
    */
   | { readonly kind: 'image'; readonly bytes: Uint8Array; readonly moment: number }
   | { readonly kind: 'absent' }
   | { readonly kind: 'fault'; readonly fault: Fault };
 
-/** What was committed since the last look: pages with their new content, and how many pages the database has now. */
+/** The commits since the last look: pages with their new content, and the new page count. */
 export interface NewPages {
-  /** The number of the moment that these pages follow, and of the one that they lead to. */
+  /** The image that the pages apply to, and the one that results. */
   readonly after: number;
   readonly moment: number;
   readonly pages: ReadonlyMap<number, Uint8Array>;
   readonly pageCount: number;
 }
 
-/** More new frames than this are no small change: then everything is read, in pieces that leave the thread free. */
+/** With more new frames than this, everything is read, in pieces that leave the thread free. */
 const MAX_TAIL_BYTES = 8n * 1024n * 1024n;
-/** How long a log with a broken header may be one that is being written. */
+/** How long a WAL with a broken header may still be in the making. */
 const BROKEN_HEADER_MS = 1_000;
-/** How long to try for one undisturbed look at the files. */
+/** How long to retry for one consistent read. */
 const GIVE_UP_MS = 2_000;
 const HOT_JOURNAL = 'a rollback journal is there: a write goes on, or was cut off';
-/** More than this does not fit where it has to, and is no backlog. */
+/** Larger databases do not fit into memory, and are not a backlog. */
 const MAX_BYTES = 1n << 30n;
 
 interface Retry {
@@ -60,28 +60,31 @@ interface Retry {
   readonly pauseMs: number;
 }
 
-/** How the files were when the last image was taken; exactly what is needed to tell that nothing is new. */
+/** The state of the files at the last image: exactly what tells that nothing has changed. */
 type LastRead =
   | {
       readonly kind: 'wal';
       readonly headerBytes: Uint8Array;
       readonly scan: WalScan;
-      /** Headers of the frames of the last transaction, one after the other. */
+      /** The frame headers of the last transaction, concatenated. */
       readonly lastFrames: Uint8Array;
-      /** A checkpoint changes it too, which costs a needless read; but so does a copy over the file, which SQLite never sees. */
+      /**
+       * A checkpoint changes it too, which costs a needless read; so does a copy over the file, which only this
+       * detects.
+       */
       readonly dbStat: BigIntStats;
-      /** Of the log when these frames were last looked at; undefined while it is too fresh for its time to mean anything. */
+      /** The WAL's stamp at the last check; undefined while the WAL is too fresh for its time to be reliable. */
       walStamp: string | undefined;
     }
   | { readonly kind: 'plain'; readonly walHeader: Uint8Array; readonly stat: BigIntStats };
 
 /**
- * Reads a database that other processes write, log included, without SQLite and without locks: nothing in the folder is
- * changed or made, `-shm` is never opened.
+ * Reads a database that other processes write, WAL included, without SQLite and without locks: nothing in the folder is
+ * changed or created, and `-shm` is never opened.
  *
- * Why an image is consistent: within one generation of the log the database file changes only by checkpoints of frames that
- * were committed before. When the header of the log is the same before and after, whatever a checkpoint wrote while we
- * read the file is in the log that we read after it, and lies over it in the image.
+ * Why an image is consistent: within one generation of the WAL the database file changes only by checkpoints of
+ * committed frames. If the WAL header is the same before and after, all that a checkpoint wrote during our read of the
+ * file is also in the WAL, which is read after the file and overlaid on it.
  */
 export class SnapshotReader {
   readonly file: string;
@@ -89,9 +92,9 @@ export class SnapshotReader {
   #db: OpenFile;
   #wal: OpenFile;
   #seen: LastRead | undefined;
-  /** The number of the moment that `#seen` is about. */
+  /** The number of the image that `#seen` describes. */
   #moment = 0;
-  /** When a file that may still be in the making was first seen like this, by our own clock. */
+  /** When a file that may still be in the making was first seen in this state, by our clock. */
   readonly #fresh = new Map<'db' | 'wal', { readonly state: string; readonly since: number }>();
 
   constructor(file: string, clock: Clock) {
@@ -100,7 +103,7 @@ export class SnapshotReader {
     [this.#db, this.#wal] = this.#filesAt(file);
   }
 
-  /** One consistent image. Tries for about two seconds where writers are in the way, then answers the fault `busy`. */
+  /** One consistent image. Retries for about two seconds while writers interfere, then the fault is `busy`. */
   async read(): Promise<ImageRead> {
     const start = this.#clock.now();
     let last = 'no attempt';
@@ -109,9 +112,9 @@ export class SnapshotReader {
         const result = await this.#attempt();
         if (result.kind !== 'retry') return result;
         last = result.why;
-        // Counted as well, as the clock of a machine may be set back.
+        // Counted as well, since the clock may be set back.
         if (this.#clock.now() - start > GIVE_UP_MS || attempt > 1_000) return fault('busy', this.file, last);
-        // Mostly the next moment is free; only what waits for time to pass needs a real pause.
+        // Mostly the next turn succeeds; only waits for time to pass need a real pause.
         await this.#pause(result.pauseMs > 0 ? result.pauseMs : attempt > 20 ? 2 : 0);
       } catch (error) {
         this.#seen = undefined;
@@ -124,8 +127,8 @@ export class SnapshotReader {
   }
 
   /**
-   * True where the image that was read last is what a read would give now, and never else; false without need only after a
-   * checkpoint. Costs some microseconds.
+   * True only where a read now would give the last image again; false without need only after a checkpoint. Costs some
+   * microseconds.
    */
   async isUnchanged(): Promise<boolean> {
     const seen = this.#seen;
@@ -135,7 +138,7 @@ export class SnapshotReader {
       const hasWal = this.#wal.open();
       return seen.kind === 'wal' ? hasWal && (await this.#sameLog(seen)) : this.#samePlain(seen, hasWal);
     } catch {
-      return false; // the read that follows says what is wrong
+      return false; // the read that follows reports the fault
     } finally {
       this.#db.release();
       this.#wal.release();
@@ -143,8 +146,8 @@ export class SnapshotReader {
   }
 
   /**
-   * What was committed since the image that was read last, where that can be told from new frames of the same log alone; then
-   * the image with these pages is what a read would give now. Undefined where it cannot: read it.
+   * The commits since the last image, where new frames of the same WAL alone tell them: applied to that image they give
+   * what a read would give. Undefined where a full read is needed.
    */
   async readNewPages(): Promise<NewPages | undefined> {
     const seen = this.#seen;
@@ -153,7 +156,7 @@ export class SnapshotReader {
       if (this.#resolve() || !this.#db.open() || !this.#wal.open()) return undefined;
       return await this.#newPages(seen);
     } catch {
-      return undefined; // the read that follows says what is wrong
+      return undefined; // the read that follows reports the fault
     } finally {
       this.#db.release();
       this.#wal.release();
@@ -178,7 +181,7 @@ export class SnapshotReader {
     const hasWal = this.#wal.open();
     const headerBytes = hasWal ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0);
     const header = parseWalHeader(headerBytes);
-    // After the header of the log: a checkpoint of the generation before may have been growing the file until then.
+    // After the WAL header: a checkpoint of the previous generation may have grown the file until then.
     const before = this.#db.stat();
     const now = this.#clock.now();
     const walBefore = hasWal ? this.#wal.stat() : undefined;
@@ -191,14 +194,15 @@ export class SnapshotReader {
     const database = await this.#db.readTo(0, Number(before.size));
     if (header === undefined) return this.#takePlain(database, before, { headerBytes, stat: walBefore }, now);
 
-    // The log after the database, never the other way round.
+    // The WAL after the database, never the other way round.
     const wal = await this.#wal.readTo(0, Number(this.#wal.stat().size));
     const walStat = this.#wal.statIfCurrent();
     if (walStat === undefined || this.#db.statIfCurrent() === undefined) return retry('a file was replaced');
     if (!isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), headerBytes)) return retry('the log was reset');
     if (!isEqual(wal.subarray(0, WAL_HEADER_SIZE), headerBytes)) return retry('the log was reset');
     return this.#takeMerged(database, wal, header, {
-      ...{ headerBytes, dbStat: before },
+      headerBytes,
+      dbStat: before,
       walStamp: isOlder(walStat, now, RACY_MS) ? stampOf(walStat) : undefined,
     });
   }
@@ -210,17 +214,17 @@ export class SnapshotReader {
     stamps: Pick<Extract<LastRead, { kind: 'wal' }>, 'headerBytes' | 'walStamp' | 'dbStat'>,
   ): ImageRead {
     const scan = scanFrames(wal.subarray(WAL_HEADER_SIZE), emptyScan(header));
-    // The log of a small database can say that it is a huge one.
+    // The WAL of a small database can claim a huge page count.
     const bytes = scan.pageCount * header.pageSize;
     if (bytes > MAX_BYTES) return fault('io', this.file, `larger than ${MAX_BYTES} bytes: ${bytes} with its log`);
-    // SQLite throws the log of a database without a single byte away.
+    // SQLite discards the WAL of an empty database file.
     const image = database.length === 0 ? database : mergeImage(database, wal, scan);
     const lastFrames = headersOf(scan, (at) => wal.subarray(at, at + FRAME_HEADER_SIZE));
     this.#seen = { kind: 'wal', ...stamps, scan, lastFrames };
     return this.#finish(image);
   }
 
-  /** The rules where there is no log that counts: then only the file itself can tell whether it was left alone. */
+  /** Without a valid WAL, only the file itself shows whether it was left alone during the read. */
   #takePlain(
     database: Uint8Array,
     before: BigIntStats,
@@ -231,7 +235,7 @@ export class SnapshotReader {
     if (after === undefined || stampOf(before) !== stampOf(after)) return retry('the file changed while it was read');
     if (!this.#hasWalHeader(wal.headerBytes)) return retry('a log appeared');
     if (this.#hasHotJournal()) return retry(HOT_JOURNAL, RACY_MS / 2);
-    // A header that is not whole yet becomes one soon; one that stays broken is no log to SQLite either.
+    // An incomplete header is completed soon; one that stays broken is no WAL to SQLite either.
     const isBroken = wal.stat !== undefined && wal.headerBytes.length > 0;
     if (isBroken && !this.#isSettled('wal', wal.stat, now, BROKEN_HEADER_MS)) {
       return retry('the header of the log is incomplete', RACY_MS / 2);
@@ -255,19 +259,19 @@ export class SnapshotReader {
     if (walStat === undefined || dbStat === undefined || stampOf(dbStat) !== stampOf(seen.dbStat)) return false;
     const next = frameOffset(scan.header, scan.frames);
     if (isOfGeneration(this.#wal.readSome(next, FRAME_HEADER_SIZE), scan.header)) {
-      // Frames that a transaction has spilled, or that a rollback has left. Their headers alone do not tell whether a
-      // commit is among them: a page may be written after its header, and a second try may begin with the same frame.
+      // Frames that a transaction has spilled, or that a rollback has left. Their headers do not tell whether a commit
+      // is among them: a page may be written after its header, and a retry may begin with the same frame.
       const tail = await this.#wal.readTo(next, Number(walStat.size));
       if (scanFrames(tail, scan) !== scan) return false;
     }
-    // A commit that its writer did not live to announce is written over by the next one. That cannot be seen at the next
-    // frame; but it changes the time of the log, and then the frames of the last transaction.
+    // A commit whose writer was killed before it updated the index is overwritten by the next one. The next frame does
+    // not show that, but the WAL's time and the frames of the last transaction do.
     if (stampOf(walStat) !== seen.walStamp) {
       if (!this.#isLastCommitThere(seen)) return false;
-      // Only a time that can change no more is worth remembering.
+      // Only a time that is no longer fresh is reliable.
       if (isOlder(walStat, this.#clock.now(), RACY_MS)) seen.walStamp = stampOf(walStat);
     }
-    // Last: a reset while we looked puts frames of another generation where a commit has been.
+    // Last: a reset during the check puts frames of another generation in the place of a commit.
     return isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), seen.headerBytes);
   }
 
@@ -278,8 +282,8 @@ export class SnapshotReader {
     const size = this.#wal.stat().size;
     if (size - BigInt(next) > MAX_TAIL_BYTES || !this.#isLastCommitThere(seen)) return undefined;
     const tail = await this.#wal.readTo(next, Number(size));
-    // As in a full read: what the log says counts where its header is the same after it was read. What came before these
-    // frames is in the image already, so that nothing of the database has to be read again.
+    // As in a full read, the WAL is valid where its header is the same after the read. Earlier frames are in the image
+    // already, so the database need not be read again.
     const [walStat, dbStat] = [this.#wal.statIfCurrent(), this.#db.statIfCurrent()];
     if (walStat === undefined || dbStat === undefined || stampOf(dbStat) !== stampOf(seen.dbStat)) return undefined;
     if (!isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), seen.headerBytes)) return undefined;
@@ -297,7 +301,7 @@ export class SnapshotReader {
     return { pages, pageCount: scan.pageCount, after: this.#moment, moment: ++this.#moment };
   }
 
-  /** True where the log still ends, or went on, with the commit that was its last. */
+  /** True where the WAL still contains the commit that was its last. */
   #isLastCommitThere({ scan, lastFrames }: Extract<LastRead, { kind: 'wal' }>): boolean {
     return isEqual(
       headersOf(scan, (at) => this.#wal.readSome(at, FRAME_HEADER_SIZE)),
@@ -308,18 +312,18 @@ export class SnapshotReader {
   #samePlain(seen: Extract<LastRead, { kind: 'plain' }>, hasWal: boolean): boolean {
     const header = hasWal ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0);
     if (!isEqual(header, seen.walHeader) || this.#hasHotJournal()) return false;
-    // After the log: what is no more in there has been put into the file.
+    // After the WAL: content that left it has moved to the file.
     const stat = this.#db.statIfCurrent();
     return stat !== undefined && stampOf(stat) === stampOf(seen.stat);
   }
 
-  /** SQLite keeps the log beside the real file, not beside a link to it. Answers whether that has moved. */
+  /** SQLite keeps the WAL beside the real file, not beside a link to it. Returns whether the real path has changed. */
   #resolve(): boolean {
     let real = this.file;
     try {
       real = realpathSync.native(this.file);
     } catch {
-      // Not there, or not to be looked at: opening says which.
+      // Missing or not accessible: opening reports which.
     }
     if (real === this.#db.path) return false;
     const [db, wal] = this.#filesAt(real);
@@ -338,7 +342,7 @@ export class SnapshotReader {
     return isEqual(has ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0), expected);
   }
 
-  /** A journal with a header is one that SQLite would roll back; one that a finished transaction left behind has none. */
+  /** A journal with a header is hot, and SQLite would roll it back; one that a finished transaction left has no header. */
   #hasHotJournal(): boolean {
     const journal = new OpenFile(`${this.#db.path}-journal`);
     try {
@@ -349,8 +353,8 @@ export class SnapshotReader {
   }
 
   /**
-   * True where a file has been left alone for that long: by its own time, or by ours since it was first seen like this, as
-   * the clock of a network drive may be ahead.
+   * True where a file has been unchanged for that long, by its own time, or by our clock since it was first seen in
+   * this state, as the clock of a network drive may be ahead.
    */
   #isSettled(which: 'db' | 'wal', stat: BigIntStats, now: number, ms: number): boolean {
     if (isOlder(stat, now, ms)) return true;
@@ -364,7 +368,7 @@ export class SnapshotReader {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       if (ms === 0) setImmediate(resolve);
-      else setTimeout(resolve, ms); // real time: what we wait for is the file system
+      else setTimeout(resolve, ms); // real time, since this waits for the file system
     });
   }
 }

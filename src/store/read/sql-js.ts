@@ -4,8 +4,8 @@ import type { SqlJsStatic } from 'sql.js';
 const loaded = new Map<string, Promise<SqlJsStatic>>();
 
 /**
- * SQLite as WebAssembly, from the file `sql-wasm.wasm` of the same release; loaded at the first call, once per file.
- * Rejects where the file cannot be read or run; the next call then tries again.
+ * SQLite as WebAssembly, from the `sql-wasm.wasm` of the same release; loaded on the first call, once per file. Rejects
+ * where the file cannot be read or run; the next call tries again.
  */
 export function loadSqlJs(wasmFile: string): Promise<SqlJsStatic> {
   let promise = loaded.get(wasmFile);
@@ -17,13 +17,13 @@ export function loadSqlJs(wasmFile: string): Promise<SqlJsStatic> {
   return promise;
 }
 
-/** Lets the next call make a new instance: one that ran out of memory stays broken. */
+/** The next call then makes a new instance: one that ran out of memory stays broken. */
 export function forgetSqlJs(wasmFile: string): void {
   loaded.delete(wasmFile);
 }
 
 async function load(wasmFile: string): Promise<SqlJsStatic> {
   const [{ default: start }, bytes] = await Promise.all([import('sql.js'), readFile(wasmFile)]);
-  // Given as bytes, or sql.js would look for it beside a file that a bundle does not have.
+  // As bytes, since sql.js would look for a file beside the bundle.
   return start({ wasmBinary: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) });
 }

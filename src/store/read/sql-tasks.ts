@@ -12,8 +12,8 @@ import { AT, COLUMNS, lockOf, taskOf, textOf } from './task-row.ts';
 import { messageOf } from '../../core/text.ts';
 
 /**
- * The tasks in the image of a database, read through SQLite: slower than reading its pages, and right for every database that
- * SQLite can read. The image must have no log of its own.
+ * The tasks in a database image, read through SQLite: slower than reading pages, and right for every database that
+ * SQLite can read. The image must have no WAL.
  */
 export function readThroughSql(
   SQL: SqlJsStatic,
@@ -24,7 +24,7 @@ export function readThroughSql(
   let db: Database | undefined;
   try {
     db = new SQL.Database(image);
-    // The schema is somebody else's: it may not call functions that reach out of the database.
+    // The schema is not ours: it must not call functions that reach out of the database.
     db.run('PRAGMA trusted_schema = OFF');
     return readFrom(db, project, now);
   } catch (error) {
@@ -43,7 +43,7 @@ function readFrom(db: Database, project: string, now: number): Result<StoreConte
   const dependencies = readLists(db, 'task_dependencies', 'depends_on_id');
   const blobs = readBlobs(db, columns);
   const agentLocks = readAgentLocks(db);
-  // Of a table without the column exarp-go shows no row at all, and a notice for each would say nothing.
+  // exarp-go shows no row of a table without the column, and a notice for each would not help.
   const rules: TaskRules = { isForeign: (id) => columns.has('project_id') && id !== project, isSpellingFree: false };
   const list = new TaskList(rules);
   const lockNotices = new Map<string, Notice>();
@@ -87,7 +87,7 @@ function rowOf(present: readonly (typeof COLUMNS)[number][], cells: readonly Cel
   return row;
 }
 
-/** What a table of pairs says of each task, in code unit order; a table that is not there says nothing. */
+/** The values of a table of pairs by task, in code unit order; none where the table does not exist. */
 function readLists(db: Database, table: string, column: string): Map<string, string[]> {
   const lists = new Map<string, string[]>();
   const columns = columnsOf(db, table);
@@ -129,8 +129,8 @@ function readBlobs(db: Database, columns: ReadonlySet<string>): Map<string, Uint
 }
 
 /**
- * All rows of a table, in one JSON text: every cell that crosses from WebAssembly by itself costs more than its parsing.
- * JSON holds no blob, and a text has an end: where that fails, each row is asked for by itself, and blobs as text.
+ * All rows of a table, as one JSON text: parsing costs less than a call into WebAssembly per cell. JSON has no blobs,
+ * and a text has a maximum length: where that fails, rows are read one by one, with blobs as text.
  */
 function readRows(db: Database, table: string, columns: readonly string[]): readonly (readonly Cell[])[] {
   try {
@@ -154,8 +154,8 @@ function readRowByRow(db: Database, table: string, columns: readonly string[]): 
 }
 
 /**
- * The columns of a table in lower case, as SQLite does not tell case apart; undefined where there is no such table.
- * A view is none: it could compute for ever.
+ * The columns of a table in lower case, as SQLite ignores case; undefined where there is no such table. A view does not
+ * count: it could compute for ever.
  */
 function columnsOf(db: Database, table: string): ReadonlySet<string> | undefined {
   const found = db.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND lower(name) = ?`, [table]);
@@ -172,7 +172,7 @@ function tablesOf(db: Database): string {
 function faultOf(error: unknown): ContentFault {
   const detail = messageOf(error);
   if (/not a database/i.test(detail)) return { cause: 'notADatabase', detail };
-  // WebAssembly runs out of memory with a RuntimeError or RangeError, which says nothing of the file.
+  // Out of memory, WebAssembly throws a RuntimeError or RangeError, which is no fault of the file.
   const ours =
     /RuntimeError|RangeError/.test(error instanceof Error ? error.name : '') || /out of memory/i.test(detail);
   return { cause: ours ? 'io' : 'malformed', detail };
@@ -182,6 +182,6 @@ function close(db: Database | undefined): void {
   try {
     db?.close();
   } catch {
-    // Only where SQLite broke down before, and that was said.
+    // Only after a failure of SQLite that was reported.
   }
 }

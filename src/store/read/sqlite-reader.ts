@@ -8,18 +8,18 @@ import type { NewPages } from './snapshot-reader.ts';
 import { readThroughSql } from './sql-tasks.ts';
 import type { ContentFault, StoreContent } from './store-content.ts';
 
-/** A database without a log of its own, and the number of the moment that it is of. */
+/** A database without a WAL, and its number. */
 interface Image {
   readonly bytes: Uint8Array;
   readonly moment: number;
 }
 
-/** A commit on a smaller part of the database than this is followed; what changes more is read anew, which is no slower. */
+/** Commits on a smaller part of the database are followed; reading anew is no slower for larger ones. */
 const FOLLOWED_PART = 0.5;
 
 /**
- * The tasks in the image of a database, whatever migration of exarp-go made it. The image must have no log of its own.
- * `project` is what exarp-go takes the root for; rows of another are kept, with a notice.
+ * The tasks in a database image of any migration of exarp-go. The image must have no WAL. `project` is the project name
+ * that exarp-go derives from the root; rows of other projects are kept, with a notice.
  */
 export function readTasks(
   SQL: SqlJsStatic,
@@ -31,22 +31,22 @@ export function readTasks(
 }
 
 /**
- * The tasks of one database while it changes: its image, and what was read from it. Reads pages itself where they are plain,
- * and asks SQLite about everything else.
+ * The tasks of a changing database: its image and its parsed content. Reads pages itself in known forms, and asks
+ * SQLite about all others.
  */
 export class DatabaseTasks {
   readonly #project: string;
   #image: LiveImage | undefined;
   /** Undefined where only SQLite can read the image. */
   #live: LiveTasks | undefined;
-  /** The number of the moment that the image is of. */
+  /** The number of the image. */
   #moment = 0;
 
   constructor(project: string) {
     this.#project = project;
   }
 
-  /** Takes an image, which is then this object's own. Where it is like the one before, only what differs is read. */
+  /** Takes ownership of an image. Where it resembles the last one, only the differences are read. */
   read(SQL: SqlJsStatic, { bytes, moment }: Image, now: number): Result<StoreContent, ContentFault> {
     this.#moment = moment;
     if (findFileFault(bytes) !== undefined) {
@@ -62,8 +62,8 @@ export class DatabaseTasks {
   }
 
   /**
-   * Follows a commit, by the pages that it wrote. Undefined where they do not follow what is held, or leave no database: then
-   * the file has to be read.
+   * Applies the pages of a commit. Undefined where they do not follow the image, or do not result in a database: then
+   * the file must be read.
    */
   follow(SQL: SqlJsStatic, news: NewPages, now: number): Result<StoreContent, ContentFault> | undefined {
     const image = this.#image;
@@ -81,7 +81,7 @@ export class DatabaseTasks {
     return this.#follow(SQL, image, this.#live, before, now);
   }
 
-  /** The same content at a later moment, where time has made another of it; undefined where nothing was read. */
+  /** The same content, evaluated at a later time; undefined where nothing was read. */
   again(SQL: SqlJsStatic, now: number): Result<StoreContent, ContentFault> | undefined {
     if (this.#image === undefined) return undefined;
     if (this.#live === undefined) return readThroughSql(SQL, this.#image.whole, this.#project, now);
@@ -89,7 +89,7 @@ export class DatabaseTasks {
     return ok(this.#live.content);
   }
 
-  /** Lets go of everything; what comes next has to be a whole image. */
+  /** Drops everything; the next call must be `read`. */
   forget(): void {
     this.#image = undefined;
     this.#live = undefined;
@@ -112,7 +112,7 @@ export class DatabaseTasks {
   }
 
   #readAnew(SQL: SqlJsStatic, { whole }: LiveImage, now: number): Result<StoreContent, ContentFault> {
-    // Made anew too, as the sizes in the header may be others.
+    // A new image, since sizes in the header may have changed.
     const image = new LiveImage(whole);
     this.#image = image;
     this.#live = undefined;
@@ -128,7 +128,7 @@ export class DatabaseTasks {
   }
 }
 
-/** A read past the end of an image says of it what `Unsure` says. */
+/** A read past the end of an image means the same as `Unsure`. */
 function isDoubt(error: unknown): boolean {
   return error instanceof Unsure || error instanceof RangeError;
 }

@@ -3,16 +3,16 @@ import { LeafReader, Unsure, assembleRecord, findLeaves } from './btree.ts';
 import type { Pages } from './pages.ts';
 import { UNKNOWN, readRecord, type Cell, type RecordLayout } from './record.ts';
 
-/** A table as the schema of a database has it. */
+/** The entry of a table in the schema. */
 export interface TableEntry {
   readonly root: number;
   readonly sql: string;
 }
 
-/** Where a table is, and where in its records the columns are that are wanted. */
+/** The root page of a table, and the positions of the wanted columns in its records. */
 export interface TableLayout extends RecordLayout {
   readonly root: number;
-  /** All its columns, in lower case. */
+  /** All columns, in lower case. */
   readonly columns: ReadonlySet<string>;
 }
 
@@ -23,7 +23,7 @@ const SCHEMA_LAYOUT: RecordLayout = {
   blobSlot: -1,
 };
 
-/** The tables of a database by their names in lower case, and how many pages the schema itself has. */
+/** The tables of a database by name in lower case, and the pages of the schema itself. */
 export function readSchema(pages: Pages): {
   readonly tables: ReadonlyMap<string, TableEntry>;
   readonly schemaPages: readonly number[];
@@ -63,10 +63,10 @@ interface Column {
   readonly isHidden: boolean;
 }
 
-/** The schemas that were understood, by their text: it is the same ones all day. Undefined is one that was not. */
+/** Parsed schemas by their text, which rarely changes; undefined for one that only SQLite can read. */
 const understood = new Map<string, readonly Column[] | undefined>();
 
-/** Where the columns that are wanted are in the records of a table; a column that it has not has no place. */
+/** The positions of the wanted columns in the records of a table; a missing column has none. */
 export function layOut(SQL: SqlJsStatic, { root, sql }: TableEntry, wanted: readonly string[], blob = ''): TableLayout {
   let columns = understood.get(sql);
   if (!understood.has(sql)) {
@@ -80,7 +80,7 @@ export function layOut(SQL: SqlJsStatic, { root, sql }: TableEntry, wanted: read
   for (const [index, column] of columns.entries()) {
     const slot = slotOf[index] ?? -1;
     if (slot === -1) continue;
-    // Such a key may be the rowid under another name, and then it is not in the record.
+    // Such a key may be an alias of the rowid, and is then not in the record.
     if (column.isKey && column.type === 'INTEGER') throw new Unsure('a key that is a number');
     defaults[slot] = constantOf(column);
   }
@@ -88,17 +88,20 @@ export function layOut(SQL: SqlJsStatic, { root, sql }: TableEntry, wanted: read
   return { root, slotOf, width: wanted.length, defaults, blobSlot, columns: new Set(columns.map(({ name }) => name)) };
 }
 
-/** Names and texts in quotes, and comments: what stands there is no part of a statement. */
+/** Quoted names and texts, and comments: they are not syntax. */
 const QUOTED_OR_COMMENT = /"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|'(?:[^']|'')*'|--[^\n]*|\/\*[^]*?(?:\*\/|$)/g;
 
-/** Asks SQLite, in a database of its own, what a statement means; it is not run where it could do more than name columns. */
+/**
+ * Asks SQLite, in a separate database, for the columns that a statement defines; a statement that could do more is not
+ * run.
+ */
 function columnsOf(SQL: SqlJsStatic, sql: string): readonly Column[] | undefined {
   const bare = sql.replace(QUOTED_OR_COMMENT, ' x ');
   if (!/^create table [^(]*\(/i.test(bare) || /\bas\b/i.test(bare)) return undefined;
   const db = new SQL.Database();
   try {
     db.run('PRAGMA trusted_schema = OFF');
-    const statement = db.prepare(sql); // the first one, whatever comes after it
+    const statement = db.prepare(sql); // the first statement only
     statement.step();
     statement.free();
     const name = textIn(db, `SELECT name FROM sqlite_master WHERE type = 'table'`);
@@ -127,7 +130,7 @@ function textIn(db: Database, sql: string, ...values: string[]): string {
   return String(db.exec(sql, values)[0]?.values[0]?.[0]);
 }
 
-/** What a row has that is older than its column: only a constant whose type nothing can change is known here. */
+/** The value of a row that is older than its column: only constants that no conversion changes are known. */
 function constantOf({ standIn, type }: Column): Cell | typeof UNKNOWN {
   if (standIn === null || /^null$/i.test(standIn)) return null;
   if (/^\d{1,15}$/.test(standIn) && /INT/.test(type)) return Number(standIn);
@@ -136,7 +139,7 @@ function constantOf({ standIn, type }: Column): Cell | typeof UNKNOWN {
   return UNKNOWN;
 }
 
-/** As SQLite does it, which knows no other letters. */
+/** ASCII only, as in SQLite. */
 function lowerCase(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

@@ -2,13 +2,13 @@ import type { Notice } from '../../core/snapshot.ts';
 import { parsePriority, parseStatus, taskId, type Lock, type Task, type TaskId } from '../../core/task.ts';
 import type { Metadata } from './metadata.ts';
 
-/** One task as a file has it, its values converted and nothing checked. */
+/** One task of a file, its values converted but not checked. */
 export interface RawTask {
-  /** Empty where the file has none. */
+  /** Empty where there is none. */
   readonly id: string;
   readonly title: string;
   readonly description: string;
-  /** Undefined where the file says nothing, which is Todo. */
+  /** Undefined where it is not set, which means Todo. */
   readonly status: string | undefined;
   readonly priority: string;
   readonly tags: readonly string[];
@@ -24,15 +24,15 @@ export interface RawTask {
   readonly version: number;
 }
 
-/** What is right in one kind of store, and odd in another. */
+/** Rules that differ between kinds of stores. */
 export interface TaskRules {
-  /** Which projects exarp-go would not show here. */
+  /** The projects that exarp-go would not show here. */
   readonly isForeign: (projectId: string) => boolean;
-  /** Statuses in any spelling, as JSON has them: only in the database does exarp-go compare them letter by letter. */
+  /** Whether any spelling of a status is fine, as in JSON: exarp-go compares exactly only in the database. */
   readonly isSpellingFree: boolean;
 }
 
-/** The tasks of one store while they are read: each id once, and a notice for whatever is odd. */
+/** Collects the tasks of one store: each id once, and a notice for each irregularity. */
 export class TaskList {
   readonly tasks: Task[] = [];
   readonly notices: Notice[] = [];
@@ -43,14 +43,14 @@ export class TaskList {
     this.#rules = rules;
   }
 
-  /** Checks a task and takes it in. `position` counts from 1. False where it has no id, or one that is there already. */
+  /** Checks and adds a task. `position` counts from 1. False where its id is missing or a duplicate. */
   add(raw: RawTask, position: number): boolean {
     if (!this.takes(raw.id, position)) return false;
     this.tasks.push(checkTask(raw, this.#rules, this.notices));
     return true;
   }
 
-  /** Takes an id in. False, with a notice, where it is none, or there already. */
+  /** Registers an id. False, with a notice, where it is missing or a duplicate. */
   takes(id: string, position: number): boolean {
     if (id === '') this.notices.push({ kind: 'missingId', position });
     else if (this.#ids.has(id)) this.notices.push({ kind: 'duplicateId', id: taskId(id) });
@@ -62,7 +62,7 @@ export class TaskList {
   }
 }
 
-/** One task, checked; what is odd about it goes to `notices`. Its id must not be empty. */
+/** Checks a task with an id that is not empty, and adds irregularities to `notices`. */
 export function checkTask(raw: RawTask, { isForeign, isSpellingFree }: TaskRules, notices: Notice[]): Task {
   const id = taskId(raw.id);
   const text = raw.status ?? '';
@@ -96,18 +96,17 @@ export function checkTask(raw: RawTask, { isForeign, isSpellingFree }: TaskRules
   };
 }
 
-/** The tasks by their ids. */
 export function indexById(tasks: readonly Task[]): ReadonlyMap<TaskId, Task> {
   return new Map(tasks.map((task) => [task.id, task]));
 }
 
-/** A number of hours, which metadata may hold as text; undefined for everything that is not above 0. */
+/** A positive number of hours, in metadata also as text; else undefined. */
 export function hoursOf(value: unknown): number | undefined {
   const hours = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof hours === 'number' && Number.isFinite(hours) && hours > 0 ? hours : undefined;
 }
 
-/** Each text once, and none that is empty. Nearly every list is free of both already, and is then taken as it is. */
+/** The distinct texts that are not empty. Nearly every list is clean already, and is returned as it is. */
 export function distinct(texts: readonly string[]): readonly string[] {
   const isClean = texts.length < 20 && texts.every((text, index) => text !== '' && texts.indexOf(text) === index);
   return isClean ? texts : [...new Set(texts)].filter((text) => text !== '');

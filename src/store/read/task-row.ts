@@ -5,32 +5,32 @@ import { readDate, readSeconds } from './read-date.ts';
 import type { Cell } from './record.ts';
 import { checkTask, hoursOf, type TaskRules } from './task-list.ts';
 
-/** Everything of a task that is in its row. Which of these a store has depends on how old it is; only `id` must be there. */
+/** The columns of a task. Older stores lack some of them; only `id` is required. */
 export const COLUMNS = [
   ...['id', 'name', 'content', 'long_description', 'status', 'priority', 'completed', 'created', 'last_modified'],
   ...['completed_at', 'created_at', 'updated_at', 'project_id', 'metadata', 'metadata_format', 'metadata_protobuf'],
   ...['version', 'assignee', 'assigned_at', 'lock_until', 'parent_id', 'estimated_hours'],
 ] as const;
 
-/** Where in a row each column is. */
+/** The index of each column in a row. */
 export const AT = Object.fromEntries(COLUMNS.map((column, index) => [column, index])) as Readonly<
   Record<(typeof COLUMNS)[number], number>
 >;
 
-/** exarp-go reads these into types without a null: one of them in one row, and it lists no task at all. */
+/** exarp-go reads these into types without null: a single one, and it lists no task at all. */
 const NEVER_NULL = ['content', 'long_description', 'status', 'priority', 'completed'] as const;
 
-/** The columns of `COLUMNS` in their order; undefined for one that the store has not. */
+/** The values of `COLUMNS`, in order; undefined for a column that the store lacks. */
 export type Row = readonly Cell[];
 
-/** What other tables say of a task. */
+/** The values of a task from other tables. */
 export interface Others {
   readonly tags: readonly string[];
   readonly dependencies: readonly string[];
   readonly lock: Lock | undefined;
 }
 
-/** Checks a row that has an id. What is odd about it goes to `notices`. */
+/** Checks a row that has an id, and adds irregularities to `notices`. */
 export function taskOf(row: Row, { tags, dependencies, lock }: Others, rules: TaskRules, notices: Notice[]): Task {
   const id = textOf(row[AT.id]);
   const status = row[AT.status];
@@ -62,14 +62,14 @@ export function taskOf(row: Row, { tags, dependencies, lock }: Others, rules: Ta
   return task;
 }
 
-/** What the three lock columns of a row say. */
+/** The lock in the three lock columns. */
 export function lockOf(row: Row): Lock | undefined {
   const holder = textOf(row[AT.assignee]);
   if (holder === '') return undefined;
   return { holder, since: readSeconds(row[AT.assigned_at]), until: readSeconds(row[AT.lock_until]) };
 }
 
-/** As exarp-go reads it: the blob comes before the text where the row says so. */
+/** As in exarp-go, the blob comes before the text where `metadata_format` says so. */
 function metadataOf(row: Row): Metadata {
   const blob = row[AT.metadata_protobuf];
   const text = textOf(row[AT.metadata]);
@@ -86,10 +86,10 @@ function versionOf(cell: Cell): number {
   return typeof cell === 'number' && Number.isSafeInteger(cell) ? cell : 0;
 }
 
-/** A value as text; nothing is the empty one. */
+/** A value as text; null and undefined are empty. */
 export function textOf(cell: Cell): string {
   if (typeof cell === 'string') return cell;
   if (cell === null || cell === undefined) return '';
-  // What was once read as text is decoded like one.
+  // A blob in a text column is decoded as text.
   return typeof cell === 'number' ? String(cell) : Buffer.from(cell).toString('utf8');
 }

@@ -5,18 +5,18 @@ import { asBuffer, type PageMap, type Pages } from './pages.ts';
 import { layOut, readSchema, type TableEntry, type TableLayout } from './table-layout.ts';
 import { COLUMNS } from './task-row.ts';
 
-/** Where in a database tasks and what belongs to them are. Tables that are not there, or too odd to mean it, are undefined. */
+/** The layouts of the tables of tasks. Missing tables, and those of an unknown form, are undefined. */
 export interface TaskSchema {
   readonly tasks: TableLayout;
-  /** Rows of owner and value. */
+  /** Rows: owner, value. */
   readonly tags: TableLayout | undefined;
   readonly dependencies: TableLayout | undefined;
-  /** Rows of task, holder, when it was taken, when it ends. */
+  /** Rows: task, holder, start, end. */
   readonly agentLocks: TableLayout | undefined;
   readonly pages: ReadonlySet<number>;
 }
 
-/** Where the header says how to read the rest: page size and formats, cookie and format of the schema, encoding. */
+/** The header ranges that define how to read the rest: page size and formats, schema cookie and format, encoding. */
 const TELLING: readonly (readonly [begin: number, end: number])[] = [
   [16, 18],
   [20, 24],
@@ -24,7 +24,7 @@ const TELLING: readonly (readonly [begin: number, end: number])[] = [
   [52, 60],
 ];
 const FILE_HEADER_SIZE = 100;
-/** A name that no column can have. */
+/** Not a possible column name. */
 const NO_COLUMN = '\0';
 
 /** Throws `Unsure` where a table is one that only SQLite can read. */
@@ -43,7 +43,7 @@ export function openSchema(SQL: SqlJsStatic, pages: Pages): TaskSchema {
   };
 }
 
-/** True where a commit has left the schema alone. `before` has every page that it wrote, as it was. */
+/** True where a commit did not change the schema. `before` has every page that it wrote, as it was. */
 export function isSameSchema({ pages: schemaPages }: TaskSchema, pages: Pages, before: PageMap): boolean {
   for (const page of before.keys()) if (page !== 1 && schemaPages.has(page)) return false;
   const first = before.get(1);
@@ -62,6 +62,5 @@ function layOutAgentLocks(SQL: SqlJsStatic, entry: TableEntry | undefined): Tabl
   const roles = entry && findAgentLockColumns(layOut(SQL, entry, []).columns);
   if (entry === undefined || roles === undefined) return undefined;
   const { task, holder, since, until } = roles;
-  // A place without a column stays empty.
   return layOut(SQL, entry, [task, holder, since ?? NO_COLUMN, until ?? NO_COLUMN]);
 }

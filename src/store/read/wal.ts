@@ -1,12 +1,12 @@
-// The write-ahead log of SQLite, read from its bytes. Format: https://www.sqlite.org/fileformat2.html#walformat
+// The write-ahead log (WAL) of SQLite, read from bytes. Format: https://www.sqlite.org/fileformat2.html#walformat
 
 export const WAL_HEADER_SIZE = 32;
 export const FRAME_HEADER_SIZE = 24;
 
-/** The header of a log; the two salts name one generation of it, between two resets. */
+/** The header of a WAL; the two salts identify one generation, between two resets. */
 export interface WalHeader {
   readonly pageSize: number;
-  /** Of the words that checksums are made of; everything else is big-endian always. */
+  /** Of the words that are summed; all else is big-endian. */
   readonly littleEndian: boolean;
   readonly salt1: number;
   readonly salt2: number;
@@ -16,24 +16,24 @@ export interface WalHeader {
 type Checksum = readonly [number, number];
 
 /**
- * Everything in a log up to its last commit. Counted in whole frames from the header on, so that a later scan can go
- * on from here: a commit is final, what comes after it is not.
+ * The content of a WAL up to its last commit, in whole frames from the header on, so that a later scan can continue
+ * here: committed frames are final, later ones are not.
  */
 export interface WalScan {
   readonly header: WalHeader;
-  /** Frames up to and with the last commit; 0 where nothing is committed. */
+  /** The number of frames up to and including the last commit; 0 for none. */
   readonly frames: number;
-  /** The first frame of the last transaction, as an index; `frames` where nothing is committed. */
+  /** The index of the first frame of the last transaction; `frames` where nothing is committed. */
   readonly lastTransaction: number;
-  /** Checksum of all of these frames. */
+  /** The checksum of all of these frames. */
   readonly sum: Checksum;
-  /** Pages of the database after the last commit; 0 where nothing is committed. */
+  /** The page count after the last commit; 0 where nothing is committed. */
   readonly pageCount: number;
-  /** Page number → index of the newest committed frame that has it. */
+  /** Page number → index of its newest committed frame. */
   readonly frameOfPage: ReadonlyMap<number, number>;
 }
 
-/** Reads and checks the first 32 bytes of a log; undefined where SQLite would take the log for empty. */
+/** Parses and checks the first 32 bytes of a WAL; undefined where SQLite would treat it as empty. */
 export function parseWalHeader(bytes: Uint8Array): WalHeader | undefined {
   if (bytes.length < WAL_HEADER_SIZE) return undefined;
   const view = viewOf(bytes);
@@ -48,25 +48,25 @@ export function parseWalHeader(bytes: Uint8Array): WalHeader | undefined {
   return { pageSize, littleEndian, salt1: view.getUint32(16), salt2: view.getUint32(20), sum };
 }
 
-/** Where a frame begins in the file. */
+/** The file offset of a frame. */
 export function frameOffset(header: WalHeader, index: number): number {
   return WAL_HEADER_SIZE + index * (FRAME_HEADER_SIZE + header.pageSize);
 }
 
-/** A log without frames, which every scan starts from. */
+/** A WAL without frames: the start of every scan. */
 export function emptyScan(header: WalHeader): WalScan {
   return { header, frames: 0, lastTransaction: 0, sum: header.sum, pageCount: 0, frameOfPage: new Map() };
 }
 
 /**
- * Walks the frames that come after `from`, as SQLite's own recovery does: as long as salts match and the running checksum
- * holds. `bytes` begins at the frame after those of `from`. Answers `from` itself where no further commit is found.
+ * Scans the frames after `from` as SQLite's own recovery does: while salts match and the running checksum holds.
+ * `bytes` begins at the next frame. Returns `from` itself where there is no further commit.
  */
 export function scanFrames(bytes: Uint8Array, from: WalScan): WalScan {
   const { header } = from;
   const view = viewOf(bytes);
   const frameSize = FRAME_HEADER_SIZE + header.pageSize;
-  const found = new Map<number, number>(); // of the transaction that is not committed yet
+  const found = new Map<number, number>(); // of the open transaction
   let pages: Map<number, number> | undefined;
   let [best, begin, sum] = [from, from.frames, from.sum];
   for (let index = from.frames, at = 0; at + frameSize <= bytes.length; index++, at += frameSize) {
@@ -87,14 +87,14 @@ export function scanFrames(bytes: Uint8Array, from: WalScan): WalScan {
   return best;
 }
 
-/** True where the frame header at the start of `bytes` is of the same generation, so that more may have been written. */
+/** True where the frame header in `bytes` is of the same generation, so that more may have been written. */
 export function isOfGeneration(bytes: Uint8Array, header: WalHeader): boolean {
   return bytes.length >= FRAME_HEADER_SIZE && hasSalts(viewOf(bytes), 0, header);
 }
 
 /**
- * The database as it is after the last commit of its log: committed pages over those of the file. `wal` is the whole log.
- * Pages that neither has are zero, as SQLite does not write pages that were freed before they were used.
+ * The database after the last commit of its WAL: committed pages over those of the file. `wal` is the whole WAL. Pages
+ * in neither are zero, as SQLite does not write pages that were freed before use.
  */
 export function mergeImage(database: Uint8Array, wal: Uint8Array, scan: WalScan): Uint8Array {
   const { header, pageCount } = scan;
@@ -102,14 +102,17 @@ export function mergeImage(database: Uint8Array, wal: Uint8Array, scan: WalScan)
   const image = new Uint8Array(pageCount * header.pageSize);
   image.set(database.subarray(0, image.length));
   for (const [page, index] of scan.frameOfPage) {
-    if (page > pageCount) continue; // of a table that has shrunk since
+    if (page > pageCount) continue; // beyond the end, of a database that has shrunk since
     const at = frameOffset(header, index) + FRAME_HEADER_SIZE;
     image.set(wal.subarray(at, at + header.pageSize), (page - 1) * header.pageSize);
   }
   return image;
 }
 
-/** Says in the image that it has no log, or an SQLite without shared memory cannot open it. Changes the bytes given. */
+/**
+ * Marks the image as one without a WAL, since SQLite without shared memory cannot open it otherwise. Modifies the
+ * bytes.
+ */
 export function markWithoutWal(image: Uint8Array): void {
   if (image.length < 20) return;
   image[18] = 1;
