@@ -62,7 +62,7 @@ function ways() {
   const list = [];
   const isRoot = process.getuid?.() === 0;
   if (process.platform === 'linux' && existsSync('/usr/bin/apt-get')) {
-    // Without a password or not at all: nobody may be there to type one.
+    // Without a password or not at all: there may be no user to type one.
     const apt = (...args) =>
       isRoot ? run('apt-get', args, quiet()) : run('sudo', ['-n', 'apt-get', ...args], quiet());
     list.push([

@@ -1,6 +1,4 @@
-// Keeps an editor server for as long as whoever asked for it is alive: `node leash.mjs <scratch folder> <command> …`.
-// Standard input is the leash. When it ends, by a last word or because its other end was killed, the server, all that
-// it started and its scratch folder go. The last word is JSON: how long extensions may take, and whether to keep the folder.
+// Keeps an editor server while the process that asked for it is alive: `node leash.mjs <scratch folder> <command> …`.
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { kill, MARK, reap } from './reap.mjs';
@@ -19,7 +17,8 @@ server.on('exit', () => void end());
 process.stdin.setEncoding('utf8').on('data', (text) => (lastWord += text));
 process.stdin.on('error', () => undefined);
 process.stdin.on('close', () => void end());
-// Only whoever holds the other end decides; these come to a whole group, or from a shutdown that kills us soon enough.
+// Only the process at the other end decides; these signals come to a whole group, or from a shutdown that kills us soon
+// enough.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void end());
 
 async function end() {

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Everything that an editor starts inherits this variable, whoever its parent is by now. */
+/** Every process that an editor starts inherits this variable, even with another parent by now. */
 export const MARK = 'TODO2_EDITOR_RUN';
 
 /** The processes, but for this one, that carry this mark, with their command lines. */
@@ -67,7 +67,7 @@ function readOf(pid, file) {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1');
   } catch {
-    return ''; // gone by now, or somebody else's
+    return ''; // gone by now, or of another user
   }
 }
 

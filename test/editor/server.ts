@@ -31,7 +31,7 @@ export interface EditorOptions {
   readonly extensions?: readonly string[];
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
-  /** `asked`: a folder opens in Restricted Mode until somebody trusts it. */
+  /** `asked`: a folder opens in Restricted Mode until the user trusts it. */
   readonly trust?: 'given' | 'asked';
   /** A folder that keeps the user's settings, state, address and token from one start to the next. */
   readonly home?: string;
@@ -48,7 +48,7 @@ export interface EditorServer {
   uriOf(path: string): string;
   /** Ends the server and everything that it started; `graceMs` is how long extensions may take to deactivate. */
   stop(options?: { readonly graceMs?: number; readonly keepScratch?: boolean }): Promise<void>;
-  /** When the server has ended, whatever the reason. */
+  /** Resolves when the server has ended, for any reason. */
   readonly ended: Promise<void>;
 }
 
@@ -81,12 +81,12 @@ const SETTINGS: Readonly<Record<string, unknown>> = {
   'git.openRepositoryInParentFolders': 'never',
 };
 
-/** What makes pictures and texts the same each time; a person may like it otherwise. */
+/** Settings that make pictures and texts reproducible; the user may want others. */
 const TEST_SETTINGS: Readonly<Record<string, unknown>> = {
   'workbench.colorTheme': 'Dark Modern',
   'workbench.reduceMotion': 'on',
   'security.workspace.trust.startupPrompt': 'never', // some versions ask with a dialog over everything
-  'terminal.integrated.gpuAcceleration': 'off', // else a terminal is a canvas, whose text nobody can read
+  'terminal.integrated.gpuAcceleration': 'off', // else a terminal is a canvas, whose text tests cannot read
   'terminal.integrated.enablePersistentSessions': false,
 };
 
@@ -170,7 +170,7 @@ export async function startServer(options: EditorOptions = {}): Promise<EditorSe
   };
 }
 
-/** The address of a page. Whoever has it has the editor, and with it this machine. */
+/** The address of a page. It gives control of the editor, and with it of this machine. */
 export function addressOf(server: EditorServer, target: Target): string {
   const query = new URLSearchParams({ tkn: server.token });
   if (target.folder !== undefined) query.set('folder', target.folder);

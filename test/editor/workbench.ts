@@ -53,7 +53,7 @@ export class Workbench {
     this.#folder = folder;
   }
 
-  /** Opens a window; `ready` waits for whatever else has to be there before a test begins. */
+  /** Opens a window; `ready` waits for what else a test needs. */
   static async open(
     context: BrowserContext,
     server: EditorServer,

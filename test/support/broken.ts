@@ -1,7 +1,7 @@
 import { taskId } from '../../src/core/task.ts';
 import { lock } from './backlog.ts';
 import { fakeBacklog, NOW, type FakeBacklog } from './fake-backlog.ts';
-import { DESK, type Orphan, read, type Row, type Store } from './ward.ts';
+import { DESK, type Orphan, read, type Row, type Store } from './doctor-fixtures.ts';
 
 const MINUTE = 60_000;
 

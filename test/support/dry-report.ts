@@ -7,7 +7,11 @@ import { RUN_OPTIONS } from './run-events.ts';
 export function dryStep(task: Task, more: Partial<DryRunStep> = {}): DryRunStep {
   const startsAtMs = more.startsAtMs ?? 0;
   return {
-    ...{ task, wave: 0, startsAtMs, endsAtMs: startsAtMs + 300_000, waited: [] },
+    task,
+    wave: 0,
+    startsAtMs,
+    endsAtMs: startsAtMs + 300_000,
+    waited: [],
     agent: { agent: 'claude', model: undefined, agentMode: 'unattended' },
     preview: ok({
       command: ['/usr/bin/claude', '-p', '--permission-mode', 'acceptEdits'],
@@ -21,7 +25,12 @@ export function dryStep(task: Task, more: Partial<DryRunStep> = {}): DryRunStep 
 /** A dry run of nothing, but for what `more` says. */
 export function dryReport(more: Partial<DryRunReport> = {}): DryRunReport {
   return {
-    ...{ title: 'Wave 0', options: RUN_OPTIONS, cap: 4, steps: [], skipped: [], basis: '' },
+    title: 'Wave 0',
+    options: RUN_OPTIONS,
+    cap: 4,
+    steps: [],
+    skipped: [],
+    basis: '',
     estimates: [2, 4, 8].map((cap) => ({ cap, makespanMs: 3_600_000 / cap })),
     ...more,
   };

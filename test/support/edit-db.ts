@@ -36,7 +36,14 @@ export function creation(
   fields: Partial<Extract<Change, { kind: 'create' }>> = {},
 ): Extract<Change, { kind: 'create' }> {
   return {
-    ...{ kind: 'create', id: taskId(id), title: `Title of ${id}`, description: '' },
-    ...{ priority: 'medium', tags: [], dependencies: [], parentId: undefined, ...fields },
+    kind: 'create',
+    id: taskId(id),
+    title: `Title of ${id}`,
+    description: '',
+    priority: 'medium',
+    tags: [],
+    dependencies: [],
+    parentId: undefined,
+    ...fields,
   };
 }

@@ -4,7 +4,7 @@
  */
 import { Emitter } from '../../src/core/events.ts';
 
-/** What a person answers, first to last; a question that nobody has an answer for is dismissed. */
+/** The user's answers, in order; a question without one is dismissed. */
 export const answers: (string | undefined)[] = [];
 /** Every message that was shown, with its buttons. */
 export const shown: {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * Calls back when the npm that runs us has been killed: nobody is left then who could press Ctrl+C. Does nothing
+ * Calls back when the npm that runs us has been killed: no terminal is left then to press Ctrl+C. Does nothing
  * where npm did not start us, nor on Windows.
  */
 export function endWithNpm(end: () => void): void {

@@ -19,7 +19,10 @@ const RECOMMENDATIONS = list(whole({ type: TEXT, count: NUMBER, groups: NUMBER, 
 /** `task_analysis`, by action. */
 export const TASK_ANALYSIS = {
   dependencies: whole({
-    ...{ action: TEXT, success: FLAG, method: TEXT, total_tasks: NUMBER },
+    action: TEXT,
+    success: FLAG,
+    method: TEXT,
+    total_tasks: NUMBER,
     dependency_graph: { type: 'object', additionalProperties: IDS },
     circular_dependencies: list(IDS),
     missing_dependencies: list(whole({ task_id: TEXT, missing_dep: TEXT, message: TEXT })),
@@ -28,20 +31,29 @@ export const TASK_ANALYSIS = {
     critical_path_length: NUMBER,
     critical_path_details: list(
       whole({
-        ...{ id: TEXT, content: TEXT, priority: TEXT, status: TEXT },
-        ...{ dependencies: IDS, dependencies_count: NUMBER },
+        id: TEXT,
+        content: TEXT,
+        priority: TEXT,
+        status: TEXT,
+        dependencies: IDS,
+        dependencies_count: NUMBER,
       }),
     ),
     max_dependency_level: NUMBER,
     report: TEXT,
   }),
   parallelization: whole({
-    ...{ action: TEXT, success: FLAG, total_tasks: NUMBER },
+    action: TEXT,
+    success: FLAG,
+    total_tasks: NUMBER,
     parallel_groups: list(whole({ tasks: IDS, priority: TEXT, reason: TEXT })),
     recommendations: RECOMMENDATIONS,
   }),
   execution_plan: whole({
-    ...{ action: TEXT, success: FLAG, method: TEXT, backlog_count: NUMBER },
+    action: TEXT,
+    success: FLAG,
+    method: TEXT,
+    backlog_count: NUMBER,
     ordered_task_ids: IDS,
     waves: { type: 'object', additionalProperties: IDS },
     details: list(whole({ id: TEXT, content: TEXT, priority: TEXT, status: TEXT, level: NUMBER, tags: IDS })),
@@ -49,7 +61,10 @@ export const TASK_ANALYSIS = {
   /** With what we add about files. */
   conflicts: whole(
     {
-      ...{ action: TEXT, conflict: FLAG, overlapping: IDS, reasons: IDS },
+      action: TEXT,
+      conflict: FLAG,
+      overlapping: IDS,
+      reasons: IDS,
       conflicts: list(whole({ task_id: TEXT, dep_task_id: TEXT, reason: TEXT })),
       files: list(whole({ task_ids: IDS, files: IDS })),
       would_collide: list(whole({ task_id: TEXT, with: TEXT, files: IDS })),

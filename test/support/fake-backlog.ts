@@ -220,7 +220,7 @@ export const NO_WORKSPACE = (): never => {
 /** Rows where no agent has a terminal or says what it does. */
 export const NO_AGENTS: RowView = { hasTerminal: () => false, activityOf: () => undefined };
 
-/** Handoffs that nobody can write, except where a test brings its own. */
+/** Handoffs that cannot be written, except where a test brings its own. */
 function handoffsOf(spec: HandoffsState | Handoffs): Handoffs {
   if ('write' in spec) return spec;
   const refuse = () => Promise.resolve(fail<Failure>({ kind: 'writerDied', detail: 'a fake' }));

@@ -55,7 +55,9 @@ export async function createBacklog(dir: string, spec: BacklogSpec): Promise<str
   return file;
 }
 
-/** A process of its own that has the database of `dir` open and does what a test says: "somebody else". */
+/**
+ * A separate process that has the database of `dir` open and does what a test says: the "other process" of the tests.
+ */
 export async function nativeWriter(dir: string): Promise<NativeWriter> {
   return openNative(join(dir, '.todo2', 'todo2.db'), false);
 }

@@ -1,7 +1,7 @@
 import type { Disposable } from '../../src/core/events.ts';
 import type { Clock } from '../../src/core/ports.ts';
 
-/** Lets everything that can go on without the clock go on. */
+/** Lets everything that does not wait for the clock continue. */
 export async function settle(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
@@ -44,12 +44,12 @@ export class HandClock implements Clock {
     await settle();
   }
 
-  /** The computer slept, or somebody set the time: no timer rings. */
+  /** The computer slept, or the user set the time: no timer rings. */
   jump(ms: number): void {
     this.#now += ms;
   }
 
-  /** Rings the timer that is next, whatever the time says. */
+  /** Rings the next timer, even before its time. */
   async ringNext(): Promise<void> {
     const next = [...this.#timers].sort((a, b) => a.at - b.at)[0];
     if (next === undefined) throw new Error('No timer is set');

@@ -52,7 +52,7 @@ export const HOST_SUITES: readonly HostSuite[] = [
     tests: 'test/host/chat',
     out: 'out/host-chat',
     extensions: [FAKE_MODEL.to],
-    // Nobody is there who could allow a tool to change something.
+    // There is no user who could allow a tool to change something.
     settings: { 'chat.disableAIFeatures': false, 'chat.tools.global.autoApprove': true },
   },
 ];

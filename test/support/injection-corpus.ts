@@ -12,7 +12,7 @@ export type Aim =
   | 'option'
   | 'agent';
 
-/** One text that somebody might write into a backlog to make a program do what it should not. */
+/** A text that an attacker might put into a backlog to make a program run something. */
 export interface Hostile {
   readonly aim: Aim;
   readonly text: string;

@@ -35,7 +35,7 @@ export function insertRow(db: DatabaseSync, columns: Columns, table = 'tasks'): 
   );
 }
 
-/** The lock columns of somebody who has a task In Progress, until `until` (unix seconds). */
+/** The lock columns of a holder who has a task In Progress, until `until` (unix seconds). */
 export function locked(assignee: string, until: number | null, more: Columns = {}): Columns {
   return { assignee, assigned_at: NOW_S - 60, lock_until: until, status: 'In Progress', ...more };
 }

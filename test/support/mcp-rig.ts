@@ -54,14 +54,16 @@ export interface McpRig extends AsyncDisposable {
   holders(): Promise<readonly string[]>;
 }
 
-/** A backlog on disk, somebody else who has it open, and clients; all gone at the end of the scope. */
+/** A backlog on disk, another process that has it open, and clients; all released at the end of the scope. */
 export async function createMcpRig(bundle: Pick<McpBundle, 'script'>, spec: BacklogSpec): Promise<McpRig> {
   const dir = await mkdtemp(join(tmpdir(), 'todo2-mcp-store-'));
   const file = await createBacklog(dir, spec);
   const other = await nativeWriter(dir);
   const clients: McpClient[] = [];
   return {
-    ...{ dir, file, other },
+    dir,
+    file,
+    other,
     connect: async (...args) => {
       const client = await connectMcp([bundle.script, '--root', dir, ...args]);
       clients.push(client);

@@ -1,7 +1,7 @@
 import { taskId, type Task } from '../../src/core/task.ts';
 import { DEFAULT_WAVE_OPTIONS, type BlockedTask, type Plan, type WaveOptions } from '../../src/core/waves/waves.ts';
 
-/** A plan by hand: the waves as given, numbered from 0, and whatever else is to be in it. */
+/** A plan by hand: the given waves, numbered from 0, and the other given fields. */
 export function planOf(
   waves: readonly (readonly Task[])[],
   more: Partial<Omit<Plan, 'options' | 'waves'>> & { readonly options?: Partial<WaveOptions> } = {},

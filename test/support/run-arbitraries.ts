@@ -77,10 +77,18 @@ export const failures: fc.Arbitrary<Failure> = fc.oneof(
 );
 
 const verify: fc.Arbitrary<VerifyResult> = record({
-  ...{ command: text, passed: fc.boolean(), exitCode: maybe(integer), durationMs: at, tail: text },
+  command: text,
+  passed: fc.boolean(),
+  exitCode: maybe(integer),
+  durationMs: at,
+  tail: text,
 });
 const evidence: fc.Arbitrary<Evidence> = record({
-  ...{ startedAt: at, endedAt: at, verify: maybe(verify), files: some(text), summary: maybe(text) },
+  startedAt: at,
+  endedAt: at,
+  verify: maybe(verify),
+  files: some(text),
+  summary: maybe(text),
   logFile: maybe(fc.constantFrom('.todo2/waves/runs/r/1.log', 'a..b/c')),
   sessionId: maybe(fc.constantFrom('0b5f-1', 'abc_DEF')),
 });
@@ -97,7 +105,11 @@ const { outcome, stop } = fc.letrec<{ outcome: TaskOutcome; stop: RunStop; skip:
     record({ kind: kind('stopped') }),
     record({ kind: kind('succeeded'), status, evidence: maybe(evidence) }),
     record({
-      ...{ kind: kind('failed'), cause, exitCode: maybe(integer), signal: maybe(text), evidence: maybe(evidence) },
+      kind: kind('failed'),
+      cause,
+      exitCode: maybe(integer),
+      signal: maybe(text),
+      evidence: maybe(evidence),
     }),
     record({ kind: kind('rateLimited'), retryAfterMs: maybe(at), detail: text }),
     record({ kind: kind('notStarted'), failure: failures }),
@@ -136,9 +148,14 @@ const options: fc.Arbitrary<RunOptions> = record({
   pauseBetweenWaves: fc.boolean(),
   heldTasks: fc.constantFrom('skip', 'wait'),
   reviewGate: fc.constantFrom('inRun', 'always', 'never'),
-  ...{ retries: fc.nat(), retryAfterMs: fc.nat(), maxEqualFailures: fc.nat(), leaseMs: fc.integer({ min: 1 }) },
+  retries: fc.nat(),
+  retryAfterMs: fc.nat(),
+  maxEqualFailures: fc.nat(),
+  leaseMs: fc.integer({ min: 1 }),
   statusOnSuccess: fc.constantFrom('Review', 'Done'),
-  ...{ timeLimitMs: fc.nat(), stuckAfterMs: fc.nat(), agentCaps: some(fc.tuple(someText, fc.nat())) },
+  timeLimitMs: fc.nat(),
+  stuckAfterMs: fc.nat(),
+  agentCaps: some(fc.tuple(someText, fc.nat())),
 });
 const assignment: fc.Arbitrary<AgentAssignment> = record({
   agent: someText,
@@ -151,14 +168,12 @@ const positive = fc.integer({ min: 1 });
 
 const started = record({
   waves: fc.uniqueArray(id, { maxLength: 6 }).map((ids) => [ids.slice(0, 2), ids.slice(2)]),
-  ...{
-    runId,
-    title: text,
-    options,
-    resumes: maybe(runId),
-    at,
-    whoWorks: fc.array(assignment, { minLength: 6, maxLength: 6 }),
-  },
+  runId,
+  title: text,
+  options,
+  resumes: maybe(runId),
+  at,
+  whoWorks: fc.array(assignment, { minLength: 6, maxLength: 6 }),
 }).map(({ whoWorks, ...rest }) => ({
   kind: 'runStarted' as const,
   ...rest,

@@ -4,20 +4,20 @@ import type { AgentAssignment, RunOptions } from '../../src/core/run/run-options
 import { applyRunEvents } from '../../src/core/run/journal/run-state.ts';
 import { taskId } from '../../src/core/task.ts';
 
-/** The options of a run that nobody chose anything for. */
+/** The options of a run by default. */
 export const RUN_OPTIONS: RunOptions = {
-  ...{ runMode: 'strict', onFailure: 'continue', pauseBetweenWaves: false, heldTasks: 'skip', reviewGate: 'inRun' },
-  ...{
-    retries: RUN_DEFAULTS.retries,
-    retryAfterMs: RUN_DEFAULTS.retryAfterMs,
-    maxEqualFailures: RUN_DEFAULTS.maxEqualFailures,
-  },
-  ...{
-    leaseMs: 1_800_000,
-    statusOnSuccess: 'Review',
-    timeLimitMs: RUN_DEFAULTS.timeLimitMs,
-    stuckAfterMs: RUN_DEFAULTS.stuckAfterMs,
-  },
+  runMode: 'strict',
+  onFailure: 'continue',
+  pauseBetweenWaves: false,
+  heldTasks: 'skip',
+  reviewGate: 'inRun',
+  retries: RUN_DEFAULTS.retries,
+  retryAfterMs: RUN_DEFAULTS.retryAfterMs,
+  maxEqualFailures: RUN_DEFAULTS.maxEqualFailures,
+  leaseMs: 1_800_000,
+  statusOnSuccess: 'Review',
+  timeLimitMs: RUN_DEFAULTS.timeLimitMs,
+  stuckAfterMs: RUN_DEFAULTS.stuckAfterMs,
   agentCaps: [],
 };
 
@@ -34,7 +34,11 @@ export function runStarted(run: {
 }): Extract<RunEvent, { readonly kind: 'runStarted' }> {
   const waves = run.waves.map((ids) => ids.map(taskId));
   return {
-    ...{ kind: 'runStarted', runId: run.runId ?? 'r', title: run.title ?? 'Wave 0', waves, at: run.at },
+    kind: 'runStarted',
+    runId: run.runId ?? 'r',
+    title: run.title ?? 'Wave 0',
+    waves,
+    at: run.at,
     options: { ...RUN_OPTIONS, ...run.options },
     agents: waves.flat().map((id) => [id, AGENT] as const),
     resumes: run.resumes,

@@ -93,7 +93,7 @@ interface AtWork {
   readonly end: (how: Ending | 'stopped') => void;
 }
 
-/** An attempt, as its supervisor would have it; what it tells is told to whoever watches, now and later. */
+/** An attempt, as its supervisor reports it; its state is reported to all listeners, now and later. */
 interface Supervised {
   readonly stop: AbortController;
   listener: WorkListener;
@@ -291,7 +291,10 @@ export class RunRig implements TaskWorker {
     assert(!this.#supervised.has(key), `one supervisor for ${key}`);
     const stop = new AbortController();
     const supervised: Supervised = {
-      ...{ stop, listener, claimedBy: undefined, isStarted: false },
+      stop,
+      listener,
+      claimedBy: undefined,
+      isStarted: false,
       end: Promise.resolve({ kind: 'stopped' }),
     };
     this.#supervised.set(key, supervised);

@@ -6,22 +6,18 @@ import { taskId } from '../../src/core/task.ts';
 export const after = 10_000_000;
 
 export const OPTIONS: RunOptions = {
-  ...{
-    runMode: 'strict',
-    onFailure: 'continue',
-    pauseBetweenWaves: false,
-    heldTasks: 'skip',
-    reviewGate: 'inRun',
-    retries: 0,
-  },
-  ...{
-    retryAfterMs: 30_000,
-    maxEqualFailures: 3,
-    leaseMs: 1_800_000,
-    statusOnSuccess: 'Review',
-    timeLimitMs: 0,
-    stuckAfterMs: 0,
-  },
+  runMode: 'strict',
+  onFailure: 'continue',
+  pauseBetweenWaves: false,
+  heldTasks: 'skip',
+  reviewGate: 'inRun',
+  retries: 0,
+  retryAfterMs: 30_000,
+  maxEqualFailures: 3,
+  leaseMs: 1_800_000,
+  statusOnSuccess: 'Review',
+  timeLimitMs: 0,
+  stuckAfterMs: 0,
   agentCaps: [],
 };
 
@@ -40,7 +36,13 @@ export function startOf(
   const ids = waves.map((wave) => wave.map(taskId));
   const { agent = 'claude', at = 0, title = 'All waves', agentMode = 'unattended', options } = more;
   return {
-    ...{ kind: 'runStarted', runId, title, waves: ids, options: { ...OPTIONS, ...options }, resumes: undefined, at },
+    kind: 'runStarted',
+    runId,
+    title,
+    waves: ids,
+    options: { ...OPTIONS, ...options },
+    resumes: undefined,
+    at,
     agents: ids.flat().map((id) => [id, { agent, model: undefined, agentMode }] as const),
   };
 }

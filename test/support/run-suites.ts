@@ -70,7 +70,7 @@ const CORES = availableParallelism();
 
 const NOTHING = { passed: 0, failed: 0, skipped: 0 };
 
-/** At least one where a suite cannot be believed, whatever its own counts say. */
+/** At least one where the suite crashed, even if its counts report none. */
 export function failuresOf({ passed, failed, crash }: SuiteResult): number {
   return Math.max(failed, crash !== undefined || passed + failed === 0 ? 1 : 0);
 }

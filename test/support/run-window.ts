@@ -3,7 +3,6 @@ import { NO_CONFIG, resolveOptions, RUN_DEFAULTS, type Options, type Settings } 
 import { createHolderId } from '../../src/core/lease/holder.ts';
 import type { BacklogSource } from '../../src/core/ports.ts';
 import { readinessOf } from '../../src/core/waves/readiness.ts';
-import { LeaseKeeper } from '../../src/core/lease/lease-keeper.ts';
 import type { AgentAssignment, RunOptions, RunRequest } from '../../src/core/run/run-options.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import type { TaskId } from '../../src/core/task.ts';
@@ -72,10 +71,15 @@ export function openRunWindow(
   const onFailed = (failure: unknown): void => void failures.push(failure);
   const mirror = new StatusMirror({ json: paths.json, clock: systemClock, onFailed, reportBug });
   const locks = new Writer({
-    ...{ file: paths.database, json: paths.json, project: paths.project, script: programs.writer },
+    file: paths.database,
+    json: paths.json,
+    project: paths.project,
+    script: programs.writer,
     holder: createHolderId('vscode', systemProcesses.hostname, process.pid),
     nodes: () => [{ command: programs.node, args: [] }],
-    ...{ clock: systemClock, random: Math.random, log },
+    clock: systemClock,
+    random: Math.random,
+    log,
     onStatusWritten: (id, status) => mirror.write(id, status),
   });
   let planned: { readonly of: Snapshot; readonly plan: Plan } | undefined;
@@ -83,19 +87,23 @@ export function openRunWindow(
     if (planned?.of !== snapshot) planned = { of: snapshot, plan: planWaves(snapshot.tasks, options.waves) };
     return planned.plan;
   };
-  const keeper = new LeaseKeeper({
-    ...{ locks, clock: systemClock, leaseMs: () => options.leaseMs, reportBug },
-    // Nobody undoes claims here.
-    reclaim: () => Promise.resolve(false),
-  });
   const runs: WiredRuns = wireRuns({
-    ...{ keeper, followsSubagents: () => false, openTask: () => undefined },
-    ...{ paths, source, locks, orderFolder, log, reportBug, supervisor: programs.supervisor },
+    paths,
+    source,
+    locks,
+    orderFolder,
+    log,
+    reportBug,
+    supervisor: programs.supervisor,
     keeper: parts.keeper ?? {
-      ...{ track: () => undefined, tracks: () => false, untrack: () => () => undefined },
-      ...{ onDidLose: () => ({ dispose: () => undefined }), onDidChange: () => ({ dispose: () => undefined }) },
+      track: () => undefined,
+      tracks: () => false,
+      untrack: () => () => undefined,
+      onDidLose: () => ({ dispose: () => undefined }),
+      onDidChange: () => ({ dispose: () => undefined }),
     },
-    ...{ followsSubagents: () => false, openTask: () => undefined },
+    followsSubagents: () => false,
+    openTask: () => undefined,
     options: () => options,
     findAgent: ({ agent }) => {
       if (agent === 'simulated') {
@@ -108,12 +116,10 @@ export function openRunWindow(
       const task = snapshot.byId.get(id);
       if (task === undefined) return { kind: 'notReady', reasons: [{ kind: 'missing', id }] };
       return readinessOf(task, {
-        ...{
-          plan: planOf(snapshot),
-          byId: snapshot.byId,
-          now: systemClock.now(),
-          opened: (other) => opened.has(other),
-        },
+        plan: planOf(snapshot),
+        byId: snapshot.byId,
+        now: systemClock.now(),
+        opened: (other) => opened.has(other),
         isOurs: (holder) => holder === locks.holder || runs.runner.isHolder(holder),
       });
     },
@@ -130,11 +136,17 @@ export function openRunWindow(
   const { whenWindowCloses: _, ...course } = options.run;
   const runOptions: RunOptions = {
     ...course,
-    ...{ reviewGate: options.reviewOpensGate, leaseMs: options.leaseMs, statusOnSuccess: options.statusOnSuccess },
+    reviewGate: options.reviewOpensGate,
+    leaseMs: options.leaseMs,
+    statusOnSuccess: options.statusOnSuccess,
     agentCaps: [],
   };
   return {
-    ...{ runs, source, options: runOptions, bugs, failures },
+    runs,
+    source,
+    options: runOptions,
+    bugs,
+    failures,
     ready: firstSnapshot(source),
     request: (waves, agent) => {
       const agents = new Map<TaskId, AgentAssignment>(waves.flat().map((id) => [id, agent]));
@@ -142,7 +154,6 @@ export function openRunWindow(
     },
     close: async (agents) => {
       await runs.close(agents);
-      keeper.dispose();
       await locks.close('release');
       await mirror.written();
       source.dispose();
@@ -153,9 +164,17 @@ export function openRunWindow(
 
 function settingsOf({ cap, run, leaseMs }: RunWindowSpec): Settings {
   return {
-    ...{ waveNumbering: 'open', missingDependencies: 'satisfied', maxTasksPerWave: undefined },
-    ...{ maxParallelTasks: cap, leaseMs, statusOnSuccess: 'Review', reviewOpensGate: 'inRun' },
-    ...{ agentRules: [], verify: [], verifyWave: undefined, run: { ...RUN_DEFAULTS, ...run } },
+    waveNumbering: 'open',
+    missingDependencies: 'satisfied',
+    maxTasksPerWave: undefined,
+    maxParallelTasks: cap,
+    leaseMs,
+    statusOnSuccess: 'Review',
+    reviewOpensGate: 'inRun',
+    agentRules: [],
+    verify: [],
+    verifyWave: undefined,
+    run: { ...RUN_DEFAULTS, ...run },
     agent: { agent: 'custom', model: undefined, agentMode: 'unattended' },
   };
 }

@@ -138,7 +138,7 @@ Works at 40 columns and without colours (\`NO_COLOR\`).
     simulate: 'seconds=7',
   },
 
-  // The second wave. One of its tasks is somebody else's at the moment.
+  // The second wave. One of its tasks is held by another process.
   {
     n: 50,
     content: 'Cache forecasts on disk',
@@ -164,7 +164,7 @@ Works at 40 columns and without colours (\`NO_COLOR\`).
     priority: 'medium',
     tags: ['docs'],
     needs: [30],
-    text: 'From the table of commands. Somebody began early; nobody else can take it while the lease runs.',
+    text: 'From the table of commands. Another agent began early; no other agent can take it while the lease runs.',
     lock: { holder: 'cursor-studio-8123', since: now - 20 * MINUTE, until: now + 120 * MINUTE },
     simulate: 'seconds=4',
   },
@@ -227,7 +227,7 @@ Works at 40 columns and without colours (\`NO_COLOR\`).
     priority: 'medium',
     tags: ['api'],
     needs: [90, 149],
-    text: 'Show the warnings of the weather service. Depends on a task that somebody has deleted.',
+    text: 'Show the warnings of the weather service. Depends on a task that the user has deleted.',
     simulate: 'seconds=3',
   },
 
@@ -257,7 +257,7 @@ There is no program here, only its backlog in \`.todo2/todo2.db\`. Everything th
 1. Open **Todo2 Waves** in the activity bar. Four waves; every task says why it can or cannot start.
 2. Run **Wave 0**: four tasks, four terminals, at most nine seconds. Watch the locks come and go in the tree and in the status bar.
 3. **Run All Waves** carries on to the end. One task of the last wave fails on purpose and goes back to Todo.
-4. *Write the man page* is held by somebody else: try to claim it. *Translate the weather conditions* waits for a review.
+4. *Write the man page* is held by another agent: try to claim it. *Translate the weather conditions* waits for a review.
 5. Two plugin tasks wait for each other, and *Warn of severe weather* names a task that is gone: see how that is shown.
 6. **Write Wave Plan** puts the waves into \`.cursor/plans\`, where agents find them.
 

@@ -29,7 +29,8 @@ export function standInEditor(spec: StandIn = {}): { readonly editor: AskingEdit
   };
   const editor = {
     env: {
-      ...{ uriScheme, appName },
+      uriScheme,
+      appName,
       openExternal: (link: { toString(): string }) => {
         said.push(`open ${link.toString()}`);
         if (links === 'throws') throw new Error('no links here');

@@ -77,7 +77,7 @@ async function openEmbedded(home: string, folder: string, trusted: boolean, mayO
   );
   const address = addressOf(server, { folder });
   console.log(`\nTodo2 Waves shows ${folder} at\n\n  ${address}\n`);
-  console.log('Whoever has this address has the editor. Ctrl+C ends it and everything that it started.');
+  console.log('This address gives control of the editor. Ctrl+C ends it and everything that it started.');
   if (mayOpenBrowser) openBrowser(address);
   return { ended: server.ended, stop: () => server.stop({ graceMs: GRACE_MS }) };
 }
@@ -100,7 +100,7 @@ function openBrowser(address: string): void {
   child.unref();
 }
 
-/** The desktop editor that the user wants instead of the embedded one; asked only where somebody can answer. */
+/** The desktop editor that the user wants instead of the embedded one; asked only on an interactive terminal. */
 async function chooseDesktop(): Promise<string | undefined> {
   const found = ['cursor', 'code'].map(findOnPath).filter((path) => path !== undefined);
   if (found.length === 0 || !process.stdin.isTTY || !process.stdout.isTTY) return undefined;

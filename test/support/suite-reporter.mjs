@@ -1,5 +1,5 @@
 // How \`node --test\` speaks in \`npm test\`: a line per file, one more for what takes its time, and all of what fails.
-// The counts go to the file that SUITE_RESULT names, so that nobody has to read them out of text.
+// The counts go to the file that SUITE_RESULT names, so that callers need not parse text.
 import { writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { inspect, stripVTControlCharacters } from 'node:util';

@@ -1,4 +1,4 @@
-// Imported before whatever imports `vscode`, which exists only inside an editor.
+// Import this before modules that import `vscode`, which exists only inside an editor.
 import { register } from 'node:module';
 
 const stub = new URL('editor-stub.ts', import.meta.url).href;

@@ -111,13 +111,13 @@ export class WindowRig {
     };
   }
 
-  /** Somebody writes to the store, and everybody sees it. */
+  /** Another process writes to the store, and all windows see it. */
   async change(id: string, change: Partial<Pick<Task, 'status' | 'lock'>>): Promise<void> {
     this.#write(taskId(id), change);
     await settle();
   }
 
-  /** Somebody else claims a task, as an agent with a process of its own would. */
+  /** Another process claims a task, as an agent does. */
   claimFor(id: string, holder: string): Promise<void> {
     const now = this.clock.now();
     return this.change(id, { status: 'In Progress', lock: { holder, since: now, until: now + LEASE_MS } });
@@ -177,23 +177,31 @@ export class WindowRig {
     const locks = this.locksOf(holder);
     const leaseMs = (): number => LEASE_MS;
     const keeper: LeaseKeeper = new LeaseKeeper({
-      ...{ locks, clock, leaseMs, reportBug },
+      locks,
+      clock,
+      leaseMs,
+      reportBug,
       reclaim: (id) => watch.reclaim(id),
     });
     const watch: ClaimReconciler = new ClaimReconciler({ source, locks, keeper, clock, leaseMs, reportBug });
     const subagentHosts = new SubagentHostRegistry();
     const worker = new WindowWorker({
-      ...{ locks, keeper, source, clock, subagentHosts, reportBug },
+      locks,
+      keeper,
+      source,
+      clock,
+      subagentHosts,
+      reportBug,
       followsSubagents: () => this.follows,
       prepare: async ({ task }) =>
         ok({
-          ...{
-            prompt: `Do ${task.id}`,
-            label: 'somebody',
-            verify: this.verify,
-            touchedFiles: async () => ['src/a.ts'],
-          },
-          ...{ logFile: undefined, tell: () => undefined, close: () => undefined },
+          prompt: `Do ${task.id}`,
+          label: 'somebody',
+          verify: this.verify,
+          touchedFiles: async () => ['src/a.ts'],
+          logFile: undefined,
+          tell: () => undefined,
+          close: () => undefined,
         }),
       resultOf: async () => 'What was reported',
       openTask: (id) => void this.opened.push(id),
@@ -226,8 +234,15 @@ export class WindowRig {
 
   job(id: string, agent: AgentAssignment, options: Partial<RunOptions> = {}): Job {
     return {
-      ...{ runId: 'r1', attemptNo: 1, tryNo: 1, root: '/backlog', task: this.task(id), dependencies: [], agent },
-      ...{ options: { ...OPTIONS, ...options }, sessionId: undefined },
+      runId: 'r1',
+      attemptNo: 1,
+      tryNo: 1,
+      root: '/backlog',
+      task: this.task(id),
+      dependencies: [],
+      agent,
+      options: { ...OPTIONS, ...options },
+      sessionId: undefined,
     };
   }
 
@@ -268,7 +283,9 @@ export class WindowRig {
     const isOurs = (holder: string): boolean => holder === window.holder;
     const runner = new WaveRunner(
       {
-        ...{ source: this.source, clock: this.clock, caseFoldPaths: false },
+        source: this.source,
+        clock: this.clock,
+        caseFoldPaths: false,
         worker: new RoutingWorker({ processes, window: window.worker }),
         isFollowed: ({ agentMode }) => agentMode === 'subagent' && this.follows,
         readiness: (snapshot, id, opened) => {

@@ -18,23 +18,19 @@ import { findSqliteNode, plainNodeEnv } from './sqlite-node.ts';
 import { systemClock } from './writer-rig.ts';
 
 const OPTIONS: RunOptions = {
-  ...{
-    runMode: 'strict',
-    onFailure: 'continue',
-    pauseBetweenWaves: false,
-    heldTasks: 'skip',
-    reviewGate: 'inRun',
-    retries: 0,
-  },
-  ...{
-    retryAfterMs: 0,
-    maxEqualFailures: 0,
-    leaseMs: 60_000,
-    statusOnSuccess: 'Review',
-    timeLimitMs: 0,
-    stuckAfterMs: 0,
-    agentCaps: [],
-  },
+  runMode: 'strict',
+  onFailure: 'continue',
+  pauseBetweenWaves: false,
+  heldTasks: 'skip',
+  reviewGate: 'inRun',
+  retries: 0,
+  retryAfterMs: 0,
+  maxEqualFailures: 0,
+  leaseMs: 60_000,
+  statusOnSuccess: 'Review',
+  timeLimitMs: 0,
+  stuckAfterMs: 0,
+  agentCaps: [],
 };
 
 /** The variable by which all that a rig's agents start is found again. */
@@ -136,40 +132,47 @@ export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }]
   const row: WorkRig['row'] = async (id = 'T-1') => (await other.all('SELECT * FROM tasks WHERE id = ?', id))[0]!;
 
   return {
-    ...{ root, json, other, logged, open, script, row },
+    root,
+    json,
+    other,
+    logged,
+    open,
+    script,
+    row,
     simulatedAgent: bundles.simulatedAgent,
     run: (source, { options, stateFile, ...spec } = {}, worker = open(), id = 'T-1') => {
       const agent = script(source);
       const attemptNo = starts;
       const files = { ...filesOf({ attemptNo }), ...(stateFile === undefined ? {} : { state: stateFile }) };
       const job: Job = {
-        ...{ runId: 'run-1', attemptNo, tryNo: 1, root, dependencies: [], sessionId: undefined },
+        runId: 'run-1',
+        attemptNo,
+        tryNo: 1,
+        root,
+        dependencies: [],
+        sessionId: undefined,
         task: taskOf(id),
         agent: { agent: 'custom', model: undefined, agentMode: spec.agentMode ?? 'unattended' },
         options: { ...OPTIONS, ...options },
       };
       orders.set(attemptNo, {
-        ...{
-          runId: 'run-1',
-          attemptNo,
-          taskId: taskId(id),
-          sessionId: undefined,
-          tell: undefined,
-          root,
-          database,
-          json,
-          agentType: 'custom',
-          label: 'Test agent',
-        },
-        ...{
-          agent,
-          output: 'text',
-          stdinFile: undefined,
-          agentMode: 'unattended',
-          verify: undefined,
-          graceMs: 300,
-          files,
-        },
+        runId: 'run-1',
+        attemptNo,
+        taskId: taskId(id),
+        sessionId: undefined,
+        tell: undefined,
+        root,
+        database,
+        json,
+        agentType: 'custom',
+        label: 'Test agent',
+        agent,
+        output: 'text',
+        stdinFile: undefined,
+        agentMode: 'unattended',
+        verify: undefined,
+        graceMs: 300,
+        files,
         options: job.options,
         ...spec,
       });
@@ -181,7 +184,11 @@ export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }]
       });
       const log = (): string => (existsSync(files.log) ? readFileSync(files.log, 'utf8') : '');
       return {
-        ...{ attemptNo, files, end, heard, log },
+        attemptNo,
+        files,
+        end,
+        heard,
+        log,
         stop: () => stop.abort(),
         state: () => (existsSync(files.state) ? parseWorkState(readFileSync(files.state, 'utf8')) : undefined),
         said: async (pattern) => {
@@ -294,16 +301,23 @@ function processesWith(file: 'cmdline' | 'environ', fits: (text: string) => bool
 
 function taskOf(id: string): Task {
   return {
-    ...{ id: taskId(id), title: id, description: '', status: 'Todo', rawStatus: 'Todo', priority: 'medium' },
-    ...{
-      rawPriority: 'medium',
-      tags: [],
-      dependencies: [],
-      parentId: undefined,
-      projectId: undefined,
-      lock: undefined,
-    },
-    ...{ metadata: {}, estimatedHours: undefined, createdAt: undefined, modifiedAt: undefined, completedAt: undefined },
+    id: taskId(id),
+    title: id,
+    description: '',
+    status: 'Todo',
+    rawStatus: 'Todo',
+    priority: 'medium',
+    rawPriority: 'medium',
+    tags: [],
+    dependencies: [],
+    parentId: undefined,
+    projectId: undefined,
+    lock: undefined,
+    metadata: {},
+    estimatedHours: undefined,
+    createdAt: undefined,
+    modifiedAt: undefined,
+    completedAt: undefined,
     version: 1,
   };
 }

@@ -8,7 +8,11 @@ import { systemClock } from './writer-rig.ts';
 
 const [file = '', holder = '', script = '', node = '', lingerMs = ''] = process.argv.slice(2);
 const writer = new Writer({
-  ...{ file, holder, script, clock: systemClock, random: Math.random },
+  file,
+  holder,
+  script,
+  clock: systemClock,
+  random: Math.random,
   nodes: () => [{ command: node, args: [] }],
   onStatusWritten: () => undefined,
   log: () => undefined,

@@ -20,7 +20,9 @@ export const systemClock: Clock = {
   },
 };
 
-/** A folder with a backlog, somebody else who has it open, and writers to it; all gone at the end of the scope. */
+/**
+ * A folder with a backlog, another process that has it open, and writers to it; all released at the end of the scope.
+ */
 export interface WriterRig extends AsyncDisposable {
   readonly dir: string;
   readonly file: string;
@@ -43,7 +45,12 @@ export async function createRig(spec: BacklogSpec): Promise<WriterRig> {
   const written: string[] = [];
   const log: string[] = [];
   return {
-    ...{ dir, file, script, other, written, log },
+    dir,
+    file,
+    script,
+    other,
+    written,
+    log,
     open: (options = {}) => {
       const writer = new Writer({
         file,
@@ -115,7 +122,7 @@ export async function startHost({ file, script }: WriterRig, holder: string, lin
   };
 }
 
-/** Asks again and again until it is so; for what other processes do, which nobody tells us. */
+/** Polls until it is so; for changes by other processes, which are not reported. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 10));
 }

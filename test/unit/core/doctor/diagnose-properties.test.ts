@@ -5,7 +5,15 @@ import { type Finding, isFixable, safeChanges } from '../../../../src/core/docto
 import { applyToTasks } from '../../../../src/core/edit/apply-to-tasks.ts';
 import { lock } from '../../../support/backlog.ts';
 import { ME, NOW } from '../../../support/fake-backlog.ts';
-import { applyTo, findingsOn, type Orphan, PROJECT, read, type Row, type Store } from '../../../support/ward.ts';
+import {
+  applyTo,
+  findingsOn,
+  type Orphan,
+  PROJECT,
+  read,
+  type Row,
+  type Store,
+} from '../../../support/doctor-fixtures.ts';
 
 const ids = ['T-1000001', 'T-1000002', 'T-1000003', 'T-1000004', 'T-7', 'AUTO-5', 'T-NaN'];
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });

@@ -5,7 +5,7 @@ import { type Finding, FINDING_KINDS, type FindingKind, safeChanges } from '../.
 import type { Change } from '../../../../src/core/edit/change.ts';
 import { lock } from '../../../support/backlog.ts';
 import { ME, NOW } from '../../../support/fake-backlog.ts';
-import { applyTo, findingsOn, read, type Row, type Store } from '../../../support/ward.ts';
+import { applyTo, findingsOn, read, type Row, type Store } from '../../../support/doctor-fixtures.ts';
 
 const MINUTE = 60_000;
 const soon = NOW + 20 * MINUTE;

@@ -13,7 +13,7 @@ import { childrenOf, nodeKey, type TreeNode } from '../../../../src/ui/tree-node
 import { task } from '../../../support/backlog.ts';
 import { BROKEN, brokenBacklog } from '../../../support/broken.ts';
 import { fakeBacklog, NOW, NO_AGENTS } from '../../../support/fake-backlog.ts';
-import { applyTo, findingsOn } from '../../../support/ward.ts';
+import { applyTo, findingsOn } from '../../../support/doctor-fixtures.ts';
 
 interface Shown {
   readonly node: TreeNode;

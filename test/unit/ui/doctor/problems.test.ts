@@ -7,7 +7,7 @@ import { problemsOf } from '../../../../src/ui/doctor/problems.ts';
 import { type PlacedProblem, ProblemsPublisher } from '../../../../src/ui/doctor/problems-publisher.ts';
 import { BROKEN, brokenBacklog } from '../../../support/broken.ts';
 import { fakeBacklog, NOW } from '../../../support/fake-backlog.ts';
-import type { Store } from '../../../support/ward.ts';
+import type { Store } from '../../../support/doctor-fixtures.ts';
 
 test('a problem is one line that names the task, the worst first', () => {
   const problems = problemsOf(brokenBacklog());
