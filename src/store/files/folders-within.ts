@@ -1,4 +1,4 @@
-import { lstat, mkdir, realpath } from 'node:fs/promises';
+import { lstat, mkdir, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
@@ -33,6 +33,11 @@ export async function makeFolders(
   } catch (error) {
     return fail({ kind: 'writeFailed', file: folder, detail: messageOf(error) });
   }
+}
+
+/** Keeps a folder out of git by a `.gitignore` of its own; an existing one stays. */
+export async function keepOutOfGit(folder: string): Promise<void> {
+  await writeFile(join(folder, '.gitignore'), '*\n', { flag: 'wx', mode: 0o600 }).catch(passOver('EEXIST'));
 }
 
 /** A `catch` handler that ignores one error code and rethrows others. */

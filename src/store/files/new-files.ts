@@ -1,8 +1,8 @@
 import { lstat, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { makeFolders, passOver } from './folders-within.ts';
+import { keepOutOfGit, makeFolders } from './folders-within.ts';
 import { messageOf } from '../../core/text.ts';
 
 /** `file` is absolute; `kept` means that it existed. */
@@ -60,17 +60,12 @@ export async function writeBriefs(
   for (const name of [stamp, ...files.keys()]) {
     if (!/^[0-9A-Za-z][0-9A-Za-z.-]{0,79}$/.test(name)) throw new Error('Internal error: that is no name for a brief');
   }
-  const waves = await makeFolders(root, WAVES, 0o700);
-  if (!waves.ok) return waves;
-  const all = await makeFolders(root, BRIEFS, 0o700);
-  if (!all.ok) return all;
   const own = await makeFolders(root, [...BRIEFS, stamp], 0o700);
   if (!own.ok) return own;
   try {
-    const ignore = join(waves.value, '.gitignore');
-    await writeFile(ignore, '*\n', { flag: 'wx', mode: 0o600 }).catch(passOver('EEXIST'));
+    await keepOutOfGit(join(root, ...WAVES));
     for (const [name, text] of files) await writeFile(join(own.value, name), text, { flag: 'wx', mode: 0o600 });
-    await removeOldest(all.value, stamp);
+    await removeOldest(dirname(own.value), stamp);
     return ok([...BRIEFS, stamp].join('/'));
   } catch (error) {
     return fail({ kind: 'writeFailed', file: own.value, detail: messageOf(error) });

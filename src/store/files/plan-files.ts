@@ -2,6 +2,7 @@ import { lstat, mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
+import { passOver } from './folders-within.ts';
 import { isWithin } from './locate.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -127,7 +128,7 @@ async function findFolder(base: string, create: boolean): Promise<string | undef
   let folder = base;
   for (const part of PLANS) {
     const next = join(folder, part);
-    if (create) await makeFolder(next);
+    if (create) await mkdir(next).catch(passOver('EEXIST'));
     const real = await unlessMissing(realpath(next));
     if (real === undefined) {
       if (create || (await unlessMissing(lstat(next))) !== undefined) throw new Refusal(`${next} is a link to nothing`);
@@ -137,14 +138,6 @@ async function findFolder(base: string, create: boolean): Promise<string | undef
     folder = real;
   }
   return folder;
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
 }
 
 async function look(base: string, path: string): Promise<Place | undefined> {

@@ -1,10 +1,8 @@
-import { lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat } from 'node:fs/promises';
 import type { Disposable } from '../../core/events.ts';
 import type { Clock } from '../../core/ports.ts';
-import { isRunId } from '../../core/run/journal/journal-entry.ts';
 import { PolledFolderWatch } from '../files/polled-folder-watch.ts';
-import type { RunFolder } from './run-folder.ts';
+import { JOURNAL, type RunFolder } from './run-folder.ts';
 import type { RunLeader } from './run-lead.ts';
 
 export interface JournalFollowerOptions {
@@ -16,7 +14,6 @@ export interface JournalFollowerOptions {
   readonly onChange: (runId: string) => void;
 }
 
-const ENDING = '.jsonl';
 // Ids begin with the start time of their run, so the latest sort last; older journals no longer grow.
 const FOLLOWED = 50;
 
@@ -35,7 +32,7 @@ export class JournalFollower implements Disposable {
       folder: options.folder.path,
       clock: options.clock,
       look: () => this.#look(),
-      concerns: (name) => name.endsWith(ENDING),
+      concerns: (name) => name.endsWith(JOURNAL),
     });
   }
 
@@ -51,18 +48,14 @@ export class JournalFollower implements Disposable {
   async #look(): Promise<void> {
     const { folder, leaderOf, leads, onChange } = this.#options;
     const before = this.#seen;
-    const names = await readdir(folder.path).catch(() => []);
-    const ids = names.flatMap((name) => {
-      const runId = name.endsWith(ENDING) ? name.slice(0, -ENDING.length) : undefined;
-      return isRunId(runId) ? [runId] : [];
-    });
+    const ids = await folder.runIds();
     const followed = ids
-      .sort()
+      .toSorted()
       .slice(-FOLLOWED)
       .filter((runId) => !leads(runId));
     const found = await Promise.all(
       followed.map(async (runId) => {
-        const stat = await lstat(join(folder.path, runId + ENDING)).catch(() => undefined);
+        const stat = await lstat(folder.journalOf(runId)).catch(() => undefined);
         const stamp = stat === undefined ? '' : `${stat.size} ${stat.mtimeMs}`;
         const was = before?.get(runId);
         // A new leader writes to the journal, so an unchanged journal without a leader still has none.

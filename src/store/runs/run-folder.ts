@@ -1,11 +1,14 @@
-import { lstat, realpath, writeFile } from 'node:fs/promises';
+import { lstat, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { isRunId } from '../../core/run/journal/journal-entry.ts';
-import { makeFolders, passOver } from '../files/folders-within.ts';
+import { keepOutOfGit, makeFolders } from '../files/folders-within.ts';
 import { isWithin } from '../files/locate.ts';
 import { messageOf } from '../../core/text.ts';
+
+/** How the name of a journal ends. */
+export const JOURNAL = '.jsonl';
 
 /** The folder of the runs of one backlog: `<root>/.todo2/waves/runs`. Paths are absolute and contain no task ids. */
 export class RunFolder {
@@ -22,10 +25,7 @@ export class RunFolder {
    * out of the root.
    */
   prepare(): Promise<Result<undefined, Failure>> {
-    return this.#make(['.todo2', 'waves', 'runs'], async () => {
-      const ignore = join(this.#root, '.todo2', 'waves', '.gitignore');
-      await writeFile(ignore, '*\n', { flag: 'wx', mode: 0o600 }).catch(passOver('EEXIST'));
-    });
+    return this.#make(['.todo2', 'waves', 'runs'], () => keepOutOfGit(join(this.#root, '.todo2', 'waves')));
   }
 
   /** Creates the folder of one run and its parents. Fails as `prepare` does. */
@@ -34,8 +34,17 @@ export class RunFolder {
     return prepared.ok ? this.#make(['.todo2', 'waves', 'runs', known(runId)]) : prepared;
   }
 
+  /** The ids of all runs with a journal, in no order; none where the folder cannot be read. */
+  async runIds(): Promise<readonly string[]> {
+    const names = await readdir(this.path).catch(() => []);
+    return names
+      .filter((name) => name.endsWith(JOURNAL))
+      .map((name) => name.slice(0, -JOURNAL.length))
+      .filter(isRunId);
+  }
+
   journalOf(runId: string): string {
-    return join(this.path, `${known(runId)}.jsonl`);
+    return join(this.path, known(runId) + JOURNAL);
   }
 
   folderOf(runId: string): string {

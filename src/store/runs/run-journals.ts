@@ -4,7 +4,6 @@ import type { Disposable } from '../../core/events.ts';
 import type { Failure } from '../../core/failure.ts';
 import type { LeaderRequest } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { isRunId } from '../../core/run/journal/journal-entry.ts';
 import type { RunState } from '../../core/run/run-events.ts';
 import { JournalFollower } from './journal-follower.ts';
 import { JournalReader } from './journal-reader.ts';
@@ -41,7 +40,6 @@ export interface WriterTroubles {
   readonly onLost: () => void;
 }
 
-const ENDING = '.jsonl';
 /** Budget for all large journals of one list: they may come from elsewhere, and reading more would block the window. */
 const MAX_LISTED_BYTES = 256 * 1024 * 1024;
 const SMALL_BYTES = 1024 * 1024;
@@ -237,13 +235,8 @@ export class RunJournals implements Disposable {
 
   async #newest(): Promise<readonly Found[]> {
     if (!(await this.#folder.isSound())) return [];
-    const names = await readdir(this.#folder.path).catch(() => []);
-    const found = await Promise.all(
-      names.flatMap((name) => {
-        const runId = name.endsWith(ENDING) ? name.slice(0, -ENDING.length) : undefined;
-        return isRunId(runId) ? [find(join(this.#folder.path, name), runId)] : [];
-      }),
-    );
+    const ids = await this.#folder.runIds();
+    const found = await Promise.all(ids.map((runId) => find(this.#folder.journalOf(runId), runId)));
     return found.flat().sort((a, b) => b.at - a.at || (a.runId < b.runId ? 1 : -1));
   }
 }
