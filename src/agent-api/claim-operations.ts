@@ -233,10 +233,7 @@ export const releaseTask = operation({
   description:
     'Releases a task that this connection holds: the lock is removed, In Progress becomes Todo, and another agent may take it. Say why in "reason", for the agent that takes it next. Use it when you cannot or need not go on; use waves_complete when the work is done.',
   input: object(
-    {
-      id: ID,
-      reason: { type: 'string', minLength: 1, maxLength: 4000, description: 'Left as a note at the task' },
-    },
+    { id: ID, reason: { type: 'string', minLength: 1, maxLength: 4000, description: 'Left as a note at the task' } },
     ['id'],
   ),
   output: ENDED,

@@ -71,13 +71,7 @@ export function clientConfigs(server: ServerCommand): readonly ClientConfig[] {
       text: `claude mcp add-json ${SERVER_NAME} ${shellWord(JSON.stringify(typed))}\n`,
       warning,
     },
-    {
-      client: 'codex',
-      title: 'Codex',
-      place: '~/.codex/config.toml',
-      text: toml(server),
-      warning: undefined,
-    },
+    { client: 'codex', title: 'Codex', place: '~/.codex/config.toml', text: toml(server), warning: undefined },
   ];
 }
 

@@ -109,12 +109,14 @@ function shortened(handoff: Handoff): Handoff {
       .slice(0, 100)
       .map(({ id, title, note }) => ({ id: cut(id, 500), title: cut(title, 300), note: cut(note, 100) }));
   const { git } = handoff;
-  const runs = handoff.runs.slice(0, 50).map(({ id, title, status, result }) => ({
-    id: cut(id, 500),
-    title: cut(title, 300),
-    status: cut(status, 100),
-    result: cut(result, 300),
-  }));
+  const runs = handoff.runs
+    .slice(0, 50)
+    .map(({ id, title, status, result }) => ({
+      id: cut(id, 500),
+      title: cut(title, 300),
+      status: cut(status, 100),
+      result: cut(result, 300),
+    }));
   return {
     ...handoff,
     runs,
@@ -139,14 +141,9 @@ export const writeHandoff = operation({
   title: 'Write a handoff',
   description:
     'Hands your work over to the next session: what was done, what is in the way, what comes next. The tasks that this connection holds are named in it; they stay locked until you release or complete them, or disconnect. The state of the working copy is noted where git tells it.',
-  input: object(
-    {
-      summary: { type: 'string', minLength: 1, maxLength: 10_000 },
-      blockers: LINES,
-      next_steps: LINES,
-    },
-    ['summary'],
-  ),
+  input: object({ summary: { type: 'string', minLength: 1, maxLength: 10_000 }, blockers: LINES, next_steps: LINES }, [
+    'summary',
+  ]),
   output: WRITTEN,
   effect: { readOnly: false, destructive: false, idempotent: false },
   needs: 'nothing',

@@ -203,11 +203,9 @@ export const explainNotReady = operation({
     const { now } = served.backlog;
     const readiness = served.backlog.readinessOf(found.value);
     const all = readiness.kind === 'notReady' ? readiness.reasons : [];
-    const reasons = all.slice(0, MOST_REASONS).map((reason) => ({
-      kind: reason.kind,
-      reason: reasonText(reason, now, AGENT),
-      remedy: remedyWords(reason),
-    }));
+    const reasons = all
+      .slice(0, MOST_REASONS)
+      .map((reason) => ({ kind: reason.kind, reason: reasonText(reason, now, AGENT), remedy: remedyWords(reason) }));
     const state = readiness.kind === 'notReady' ? 'not_ready' : readiness.kind;
     const structured = { id: found.value.id, state, reasons, left_out: all.length - reasons.length } as const;
     if (readiness.kind === 'ready') {
@@ -226,9 +224,7 @@ export const doctor = operation({
   description:
     'Looks for trouble in the backlog and changes nothing: cycles, missing dependencies, locks whose owner is gone, odd statuses, rows that break exarp-go, duplicates. The user fixes what can be fixed in the editor, who sees each change first.',
   input: object(
-    {
-      limit: { type: 'integer', minimum: 1, maximum: 1000, description: 'The most findings, 100 if absent' },
-    },
+    { limit: { type: 'integer', minimum: 1, maximum: 1000, description: 'The most findings, 100 if absent' } },
     [],
   ),
   output: object(
@@ -252,13 +248,15 @@ export const doctor = operation({
   effect: READS,
   run: ({ backlog }, { limit = 100 }) => {
     const all = backlog.findings;
-    const findings = all.slice(0, limit).map(({ trouble, severity, ids, fix }) => ({
-      kind: trouble.kind,
-      severity,
-      ids: ids.slice(0, 100),
-      detail: problemText(trouble),
-      fixable: fix.kind !== 'none',
-    }));
+    const findings = all
+      .slice(0, limit)
+      .map(({ trouble, severity, ids, fix }) => ({
+        kind: trouble.kind,
+        severity,
+        ids: ids.slice(0, 100),
+        detail: problemText(trouble),
+        fixable: fix.kind !== 'none',
+      }));
     const structured = { total: all.length, findings };
     if (all.length === 0) return ok({ text: 'Nothing is wrong with the backlog.', structured });
     const lines = findings.map(

@@ -14,11 +14,7 @@ const ANALYSIS = object(
   {
     backlog_count: { type: 'integer' },
     ordered_task_ids: list({ type: 'string' }, { description: 'The order in which one agent would take them' }),
-    waves: {
-      type: 'object',
-      additionalProperties: IDS,
-      description: 'Ids by the number of their wave',
-    },
+    waves: { type: 'object', additionalProperties: IDS, description: 'Ids by the number of their wave' },
     details: list(
       object(
         {
@@ -134,11 +130,13 @@ export const analyse = operation({
       missing_dependencies: missing
         .slice(0, limit)
         .map(({ task_id: id, missing_dep: on }) => ({ task_id: id, missing_dep: on })),
-      shared_files: sharedFiles.slice(0, MOST_LINES).map(({ wave, ids: sharing, files }) => ({
-        wave,
-        task_ids: sharing.slice(0, MOST_MEMBERS),
-        files: files.slice(0, MOST_MEMBERS).map((file) => cut(file, MAX_TITLE)),
-      })),
+      shared_files: sharedFiles
+        .slice(0, MOST_LINES)
+        .map(({ wave, ids: sharing, files }) => ({
+          wave,
+          task_ids: sharing.slice(0, MOST_MEMBERS),
+          files: files.slice(0, MOST_MEMBERS).map((file) => cut(file, MAX_TITLE)),
+        })),
       left_out: order.length - shown.size,
     };
     const sentence = `${count(order.length, 'open task')} in ${count(levels.length, 'wave')}. At most ${count(widest, 'agent')} can be at work at once, and the longest chain has ${count(criticalPath.length, 'task')}.${structured.left_out > 0 ? ` Lists show the first ${shown.size} tasks.` : ''}`;
@@ -168,12 +166,7 @@ export const writePlans = operation({
   title: 'Write the plan files',
   description:
     'Writes the plans of the waves as they are now into .cursor/plans: the main plan (order, milestones; what people wrote into its later sections is kept), and the plan for subagents (one section per wave with the ids and a prompt). Existing plan files of these names are brought up to date.',
-  input: object(
-    {
-      which: { type: 'string', enum: ['main', 'subagents', 'both'], description: 'Both if absent' },
-    },
-    [],
-  ),
+  input: object({ which: { type: 'string', enum: ['main', 'subagents', 'both'], description: 'Both if absent' } }, []),
   output: WRITTEN,
   effect: { readOnly: false, destructive: false, idempotent: true },
   run: async (served, { which = 'both' }): Promise<Outcome<typeof WRITTEN>> => {

@@ -38,12 +38,14 @@ export function listResources(backlog: Backlog): readonly ListedResource[] {
       mimeType: 'application/json',
       description: 'The open tasks as waves, with what each waits for and who holds it',
     },
-    ...tasks.slice(0, MAX_TASKS).map((task): ListedResource => ({
-      uri: taskUri(task.id),
-      name: task.id,
-      mimeType: 'application/json',
-      title: `${oneLine(task.id)} ${titleOf(task)}`,
-    })),
+    ...tasks
+      .slice(0, MAX_TASKS)
+      .map((task): ListedResource => ({
+        uri: taskUri(task.id),
+        name: task.id,
+        mimeType: 'application/json',
+        title: `${oneLine(task.id)} ${titleOf(task)}`,
+      })),
   ];
 }
 

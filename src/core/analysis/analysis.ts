@@ -48,7 +48,8 @@ export function analyse(backlog: AnalysedBacklog): Analysis | undefined {
   const { caseFoldPaths: foldCase } = runs;
   const whatIf = runs.whatIf();
   return {
-    ...{ snapshot, plan },
+    snapshot,
+    plan,
     found: analyseParallelism(plan, () => true, { foldCase }),
     conflicts: findConflicts(snapshot.tasks, { foldCase }),
     wouldCollide: findCollisions(snapshot.tasks, plan, foldCase),
@@ -92,7 +93,8 @@ export function analysisJson(analysis: Analysis) {
       ? {}
       : {
           what_if: {
-            ...{ tasks: whatIf.tasks, method: whatIf.method },
+            tasks: whatIf.tasks,
+            method: whatIf.method,
             caps: whatIf.caps.map(({ cap, ms }) => ({ max_parallel_tasks: cap, duration_seconds: seconds(ms) })),
             chain: whatIf.chain.map(({ id, ms }) => ({ id, duration_seconds: seconds(ms) })),
             shorten: whatIf.toShorten && {

@@ -24,7 +24,9 @@ export function dependenciesJson({ snapshot, plan, found }: AnalysisInput) {
   const missing = missingDependencies(plan);
   return {
     action: 'dependencies',
-    ...{ success: true, method: 'native', total_tasks: snapshot.tasks.length },
+    success: true,
+    method: 'native',
+    total_tasks: snapshot.tasks.length,
     dependency_graph: Object.fromEntries(snapshot.tasks.map(({ id, dependencies }) => [id, dependencies] as const)),
     circular_dependencies: plan.cycles,
     missing_dependencies: missing,
@@ -32,8 +34,12 @@ export function dependenciesJson({ snapshot, plan, found }: AnalysisInput) {
     critical_path: criticalPath.map(({ id }) => id),
     critical_path_length: criticalPath.length,
     critical_path_details: criticalPath.map((task) => ({
-      ...{ id: task.id, content: oneLine(task.title), priority: task.priority, status: task.rawStatus },
-      ...{ dependencies: task.dependencies, dependencies_count: task.dependencies.length },
+      id: task.id,
+      content: oneLine(task.title),
+      priority: task.priority,
+      status: task.rawStatus,
+      dependencies: task.dependencies,
+      dependencies_count: task.dependencies.length,
     })),
     max_dependency_level: plan.waves.at(-1)?.number ?? 0,
     report: dependencyReport(plan, found, snapshot.tasks.length),
@@ -46,7 +52,8 @@ export function parallelizationJson({ snapshot, found }: AnalysisInput) {
   const inGroups = groups.reduce((sum, { tasks }) => sum + tasks.length, 0);
   return {
     action: 'parallelization',
-    ...{ success: true, total_tasks: snapshot.tasks.length },
+    success: true,
+    total_tasks: snapshot.tasks.length,
     parallel_groups: groups,
     recommendations:
       groups.length === 0
@@ -73,13 +80,21 @@ export function executionPlanJson({ plan, found }: Pick<AnalysisInput, 'plan' | 
   }
   return {
     action: 'execution_plan',
-    ...{ success: true, method: 'native', backlog_count: found.order.length },
+    success: true,
+    method: 'native',
+    backlog_count: found.order.length,
     ordered_task_ids: found.order.map(({ id }) => id),
     waves: Object.fromEntries(waves),
-    details: found.order.slice(0, limit).map((task) => ({
-      ...{ id: task.id, content: oneLine(task.title), priority: task.priority, status: task.status },
-      ...{ level: levelOf(task.id), tags: task.tags },
-    })),
+    details: found.order
+      .slice(0, limit)
+      .map((task) => ({
+        id: task.id,
+        content: oneLine(task.title),
+        priority: task.priority,
+        status: task.status,
+        level: levelOf(task.id),
+        tags: task.tags,
+      })),
   };
 }
 
@@ -126,7 +141,8 @@ export function parallelGroups(groups: readonly ParallelGroup[]) {
 export function missingDependencies(plan: Plan) {
   return [...plan.missing].flatMap(([id, missing]) =>
     missing.map((dependency) => ({
-      ...{ task_id: id, missing_dep: dependency },
+      task_id: id,
+      missing_dep: dependency,
       message: `${oneLine(id)} depends on ${oneLine(dependency)}, which does not exist`,
     })),
   );

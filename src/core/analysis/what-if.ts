@@ -54,7 +54,12 @@ export function askWhatIf(
   const whole = caps.find((each) => each.cap === cap)?.ms ?? 0;
   const advice = method === 'reckoned' ? undefined : findToShorten(tasks, chain, options, { cap, whole });
   return {
-    ...{ tasks: tasks.length, method, caps, cap, basis, toShorten: advice },
+    tasks: tasks.length,
+    method,
+    caps,
+    cap,
+    basis,
+    toShorten: advice,
     chain: chain.map(({ id, weight }) => ({ id, ms: weight })),
   };
 }

@@ -6,7 +6,9 @@ import { findAlike } from './duplicates.ts';
 import type { BatchTool } from './tool.ts';
 
 export const duplicateTasks: BatchTool = {
-  ...{ id: 'task_analysis_duplicates', title: 'Tasks that say the same', writes: false },
+  id: 'task_analysis_duplicates',
+  title: 'Tasks that say the same',
+  writes: false,
   run: ({ snapshot }) => {
     const groups = findAlike(snapshot.tasks.filter(({ status }) => !isSettled(status)));
     return {
@@ -25,7 +27,9 @@ export const duplicateTasks: BatchTool = {
 };
 
 export const dependencyHealth: BatchTool = {
-  ...{ id: 'dependency_health', title: 'Dependencies', writes: false },
+  id: 'dependency_health',
+  title: 'Dependencies',
+  writes: false,
   run: ({ plan, backlog }) => {
     const missing = missingDependencies(plan);
     const found = analyseParallelism(plan, () => true, { foldCase: backlog.runs.caseFoldPaths });
@@ -58,7 +62,9 @@ const FORGOTTEN_DAYS = 90;
 const STALE_TAG = /^#?stale$/i;
 
 export const staleTasks: BatchTool = {
-  ...{ id: 'stale_task_cleanup', title: 'Stale tasks (reported only)', writes: false },
+  id: 'stale_task_cleanup',
+  title: 'Stale tasks (reported only)',
+  writes: false,
   params: { days: { least: 1, most: 3650 } },
   run: ({ snapshot, backlog }, _signal, { days: most = FORGOTTEN_DAYS } = {}) => {
     const { now } = backlog;
@@ -90,7 +96,9 @@ export const staleTasks: BatchTool = {
 };
 
 export const tagAnalysis: BatchTool = {
-  ...{ id: 'task_analysis_tags', title: 'Tags', writes: false },
+  id: 'task_analysis_tags',
+  title: 'Tags',
+  writes: false,
   run: ({ snapshot }) => {
     const spellings = new Map<string, Map<string, number>>();
     let untagged = 0;
@@ -119,7 +127,9 @@ export const tagAnalysis: BatchTool = {
 };
 
 export const hierarchy: BatchTool = {
-  ...{ id: 'task_analysis_hierarchy', title: 'Parents and children', writes: false },
+  id: 'task_analysis_hierarchy',
+  title: 'Parents and children',
+  writes: false,
   run: ({ snapshot: { tasks, byId } }) => {
     const children = new Map<TaskId, number>();
     const orphans: Task[] = [];
@@ -151,7 +161,9 @@ export const hierarchy: BatchTool = {
 };
 
 export const overview: BatchTool = {
-  ...{ id: 'report_overview', title: 'Overview', writes: false },
+  id: 'report_overview',
+  title: 'Overview',
+  writes: false,
   run: ({ snapshot, plan }) => {
     const [byStatus, byPriority] = [new Map<string, number>(), new Map<string, number>()];
     for (const { status, priority } of snapshot.tasks) {
@@ -173,7 +185,9 @@ export const overview: BatchTool = {
 const SPRINT = 10;
 
 export const sprintOrder: BatchTool = {
-  ...{ id: 'sprint_backlog_order', title: 'What comes next', writes: false },
+  id: 'sprint_backlog_order',
+  title: 'What comes next',
+  writes: false,
   params: { limit: { least: 1, most: 1000 } },
   run: ({ plan, snapshot }, _signal, { limit = SPRINT } = {}) => {
     const order = plan.waves.flatMap(({ tasks }) => tasks).filter(({ status }) => status === 'Todo' || status === 'In Progress'); // prettier-ignore

@@ -13,9 +13,11 @@ export function batchJson(result: BatchResult) {
     action,
     status,
     results: {
-      ...{ timestamp: new Date(startedAt).toISOString(), action },
+      timestamp: new Date(startedAt).toISOString(),
+      action,
       tasks_run: steps.map(stepJson),
-      ...{ tasks_succeeded: succeeded, tasks_failed: named('failed') },
+      tasks_succeeded: succeeded,
+      tasks_failed: named('failed'),
       ...(hasConflicts
         ? {
             conflicts: {
@@ -26,7 +28,8 @@ export function batchJson(result: BatchResult) {
         : {}),
       summary: {
         total_tasks: steps.length,
-        ...{ succeeded: succeeded.length, failed: steps.length - succeeded.length },
+        succeeded: succeeded.length,
+        failed: steps.length - succeeded.length,
         success_rate: steps.length === 0 ? 0 : (succeeded.length / steps.length) * 100,
         duration_seconds: seconds,
       },
@@ -39,7 +42,10 @@ const STATUS = { succeeded: 'success', failed: 'error', cancelled: 'cancelled' }
 
 function stepJson(step: StepRun) {
   return {
-    ...{ task_id: step.id, task_name: step.name, status: STATUS[step.status], duration: step.seconds },
+    task_id: step.id,
+    task_name: step.name,
+    status: STATUS[step.status],
+    duration: step.seconds,
     error: step.status === 'failed' ? errorWords(step.error) : '',
     summary: step.status === 'succeeded' ? step.result.summary : '',
     ...(step.status === 'succeeded' ? { output: step.result.output } : {}),

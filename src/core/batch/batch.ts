@@ -25,7 +25,8 @@ export const TOOLS: readonly BatchTool[] = [
 /** The batches that are always there, with the steps of exarp-go's. */
 export const BATCHES: readonly Batch[] = [
   {
-    ...{ action: 'daily', title: 'Daily' },
+    action: 'daily',
+    title: 'Daily',
     stages: [
       [ofLocks.conflictDetection],
       [ofLocks.deadAgentCleanup],
@@ -37,7 +38,8 @@ export const BATCHES: readonly Batch[] = [
     ],
   },
   {
-    ...{ action: 'nightly', title: 'Nightly' },
+    action: 'nightly',
+    title: 'Nightly',
     stages: [
       [ofWorkspace.memoryCheck, ofBacklog.tagAnalysis, ofWorkspace.storeHealth],
       [ofLocks.staleLockCheck],
@@ -45,7 +47,8 @@ export const BATCHES: readonly Batch[] = [
     ],
   },
   {
-    ...{ action: 'sprint', title: 'Sprint' },
+    action: 'sprint',
+    title: 'Sprint',
     stages: [
       [ofLocks.deadAgentCleanup],
       [ofWorkspace.alignment, ofBacklog.hierarchy, ofBacklog.overview],
@@ -87,7 +90,9 @@ export async function runBatch(batch: Batch, options: BatchOptions): Promise<Bat
       run: (aborted) => tool.run(world, aborted),
     }));
     const runs = await runParallel(tools, {
-      ...{ maxParallel, signal, now: () => backlog.now },
+      maxParallel,
+      signal,
+      now: () => backlog.now,
       onStarted: (index) => {
         const tool = stage[index];
         if (tool !== undefined) atWork.add(tool);

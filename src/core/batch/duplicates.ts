@@ -63,10 +63,7 @@ export function findAlike(tasks: readonly Task[]): readonly AlikeTasks[] {
       if (list.length < MOST_SHARERS) list.push(n);
     }
   }
-  return groups.all().map(({ members, likeness }) => ({
-    ids: members.flatMap((n) => sorted[n]?.id ?? []),
-    likeness,
-  }));
+  return groups.all().map(({ members, likeness }) => ({ ids: members.flatMap((n) => sorted[n]?.id ?? []), likeness }));
 }
 
 function likenessOf(own: ReadonlySet<string>, other: readonly string[]): number {

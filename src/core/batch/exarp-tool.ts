@@ -18,7 +18,10 @@ export function exarpTool(call: ExarpCall): BatchTool {
   const { action } = args;
   const what = typeof action === 'string' ? `${tool} ${cut(oneLine(action), 40)}` : tool;
   return {
-    ...{ id: `${EXARP}${tool}`, title: `exarp-go’s ${what}`, writes: allowed, exarp: call },
+    id: `${EXARP}${tool}`,
+    title: `exarp-go’s ${what}`,
+    writes: allowed,
+    exarp: call,
     run: async ({ workspace }, signal) => reportOf(tool, await workspace.exarp.call(call, signal)),
   };
 }

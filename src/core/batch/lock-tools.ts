@@ -12,7 +12,9 @@ const LOCK_KINDS: ReadonlySet<string> = new Set<Finding['trouble']['kind']>([
 ]);
 
 export const conflictDetection: BatchTool = {
-  ...{ id: 'conflict_detection', title: 'Conflicts among tasks at work', writes: false },
+  id: 'conflict_detection',
+  title: 'Conflicts among tasks at work',
+  writes: false,
   run: ({ conflicts }) => {
     const { overlaps, files } = conflicts;
     const found = overlaps.length + files.length;
@@ -42,7 +44,9 @@ const MEANWHILE: ReadonlySet<string> = new Set<Failure['kind']>(['changedMeanwhi
  * else. Each is written only while the lock is still the one that was seen.
  */
 export const deadAgentCleanup: BatchTool = {
-  ...{ id: 'dead_agent_cleanup', title: 'Locks of processes that are gone', writes: true },
+  id: 'dead_agent_cleanup',
+  title: 'Locks of processes that are gone',
+  writes: true,
   run: async ({ backlog }, signal) => {
     const dead = backlog.findings.filter(({ trouble }) => trouble.kind === 'deadOwner');
     const changes = dead.flatMap(({ fix }) => (fix.kind === 'changes' && fix.safe ? fix.changes : []));
@@ -78,7 +82,9 @@ export const deadAgentCleanup: BatchTool = {
 };
 
 export const lockHealth: BatchTool = {
-  ...{ id: 'lock_health', title: 'Locks and statuses', writes: false },
+  id: 'lock_health',
+  title: 'Locks and statuses',
+  writes: false,
   run: ({ backlog }) => {
     const found = backlog.findings.filter(({ trouble }) => LOCK_KINDS.has(trouble.kind));
     const live = backlog.liveLocks().length;
@@ -104,7 +110,9 @@ const KIND_WORDS: Readonly<Partial<Record<Finding['trouble']['kind'], string>>> 
 };
 
 export const staleLockCheck: BatchTool = {
-  ...{ id: 'stale_lock_check', title: 'Locks whose lease has ended', writes: false },
+  id: 'stale_lock_check',
+  title: 'Locks whose lease has ended',
+  writes: false,
   run: ({ backlog, snapshot }) => {
     const locked = snapshot.tasks.filter(({ lock }) => lock !== undefined);
     const stale = locked.filter((task) => ['expired', 'stale'].includes(backlog.leaseOf(task).kind));

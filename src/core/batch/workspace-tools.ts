@@ -5,7 +5,9 @@ import { inferProgress, type Inference } from './progress.ts';
 import { type BatchTool, ToolTrouble } from './tool.ts';
 
 export const alignment: BatchTool = {
-  ...{ id: 'analyze_alignment', title: 'Backlog against goals and plans', writes: false },
+  id: 'analyze_alignment',
+  title: 'Backlog against goals and plans',
+  writes: false,
   run: async ({ snapshot, workspace }) => {
     const [goals, plans] = await Promise.all([workspace.readGoals(), workspace.readPlans()]);
     const found = findAlignment(snapshot.tasks, goals, plans);
@@ -40,7 +42,9 @@ const DIFFERENCES = {
 } as const;
 
 export const docsHealth: BatchTool = {
-  ...{ id: 'health_docs', title: 'Documentation', writes: false },
+  id: 'health_docs',
+  title: 'Documentation',
+  writes: false,
   run: async ({ workspace }, signal) => {
     const { documents, isCut, hasReadme, empty, broken } = await workspace.scanDocs(signal);
     const faults = broken.length + empty.length + (hasReadme ? 0 : 1);
@@ -62,7 +66,9 @@ export const docsHealth: BatchTool = {
 };
 
 export const handoffCheck: BatchTool = {
-  ...{ id: 'handoff_check', title: 'Last handoff', writes: false },
+  id: 'handoff_check',
+  title: 'Last handoff',
+  writes: false,
   run: ({ backlog }) => {
     const { state } = backlog.handoffs;
     if (state.kind === 'unreadable') throw new ToolTrouble(`The handoffs cannot be read: ${state.failure.detail}`);
@@ -84,7 +90,9 @@ export const handoffCheck: BatchTool = {
 };
 
 export const progressInference: BatchTool = {
-  ...{ id: 'task_progress_inference', title: 'Progress that nobody wrote down (nothing is changed)', writes: false },
+  id: 'task_progress_inference',
+  title: 'Progress that nobody wrote down (nothing is changed)',
+  writes: false,
   run: async ({ snapshot, backlog, workspace }) => {
     const [commits, plans] = await Promise.all([workspace.commits(), workspace.readPlans()]);
     const inferences = inferProgress(snapshot.tasks, {
@@ -127,7 +135,9 @@ function whyWords(why: Inference['why'][number]): string {
 const OLD_HANDOFF_MS = 14 * 86_400_000;
 
 export const memoryCheck: BatchTool = {
-  ...{ id: 'memory_maint', title: 'Handoffs and runs that are kept (nothing is changed)', writes: false },
+  id: 'memory_maint',
+  title: 'Handoffs and runs that are kept (nothing is changed)',
+  writes: false,
   run: ({ backlog }) => {
     const { state } = backlog.handoffs;
     const handoffs = state.kind === 'read' ? state.handoffs : [];
@@ -142,7 +152,9 @@ export const memoryCheck: BatchTool = {
 };
 
 export const storeHealth: BatchTool = {
-  ...{ id: 'health_server', title: 'The store', writes: false },
+  id: 'health_server',
+  title: 'The store',
+  writes: false,
   run: ({ backlog, snapshot }) => {
     const errors = backlog.findings.filter(({ severity }) => severity === 'error');
     const { store, claimsFailure } = backlog;

@@ -92,13 +92,24 @@ function create(byId: Map<TaskId, Task>, change: Of<'create'>, context: EditCont
   const taken = byId.get(change.id);
   if (taken !== undefined) return changedMeanwhile(taken);
   byId.set(change.id, {
-    ...{ id: change.id, title: change.title, description: change.description },
-    ...{ status: 'Todo', rawStatus: 'Todo', priority: change.priority, rawPriority: change.priority },
+    id: change.id,
+    title: change.title,
+    description: change.description,
+    status: 'Todo',
+    rawStatus: 'Todo',
+    priority: change.priority,
+    rawPriority: change.priority,
     tags: textsOf(change.tags),
     dependencies: [...new Set(change.dependencies)].sort(),
-    ...{ parentId: change.parentId, projectId: context.project, lock: undefined, metadata: {} },
-    ...{ estimatedHours: undefined, createdAt: wholeSecond(context), modifiedAt: wholeSecond(context) },
-    ...{ completedAt: undefined, version: 1 },
+    parentId: change.parentId,
+    projectId: context.project,
+    lock: undefined,
+    metadata: {},
+    estimatedHours: undefined,
+    createdAt: wholeSecond(context),
+    modifiedAt: wholeSecond(context),
+    completedAt: undefined,
+    version: 1,
   });
   const named = [...change.dependencies, ...(change.parentId === undefined ? [] : [change.parentId])];
   for (const on of named) {

@@ -24,11 +24,7 @@ export interface WaveOptions {
   readonly missing: 'satisfied' | 'blocked';
 }
 
-export const DEFAULT_WAVE_OPTIONS: WaveOptions = {
-  numbering: 'open',
-  maxTasksPerWave: 0,
-  missing: 'satisfied',
-};
+export const DEFAULT_WAVE_OPTIONS: WaveOptions = { numbering: 'open', maxTasksPerWave: 0, missing: 'satisfied' };
 
 /** Tasks that have no ordering between them. */
 export interface Wave {
