@@ -1,5 +1,6 @@
 import type { Failure } from '../failure.ts';
 import { filesOf } from '../named-files.ts';
+import { pushTo } from '../push-to.ts';
 import type { Result } from '../result.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { compareIds, type Task, type TaskId } from '../task.ts';
@@ -15,14 +16,14 @@ import {
 import { analyseParallelism, type Parallelism } from './parallelism.ts';
 import type { WhatIf } from './what-if.ts';
 
-/** A task that could start and names files that a task at work names, too. */
+/** A task that could start and names the same files as a task In Progress. */
 export interface WouldCollide {
   readonly id: TaskId;
   readonly with: TaskId;
   readonly files: readonly string[];
 }
 
-/** Everything that can be said of a backlog's shape at one moment. */
+/** The analysis of a backlog at one moment. */
 export interface Analysis {
   readonly snapshot: Snapshot;
   readonly plan: Plan;
@@ -30,11 +31,11 @@ export interface Analysis {
   /** Among the tasks In Progress. */
   readonly conflicts: Conflicts;
   readonly wouldCollide: readonly WouldCollide[];
-  /** Not there where nothing can be begun. */
+  /** Undefined where no task can start. */
   readonly whatIf: WhatIf | undefined;
 }
 
-/** What is asked of a backlog. */
+/** What an analysis needs of a backlog. */
 export interface AnalysedBacklog {
   readonly snapshot: Snapshot | undefined;
   readonly plan: Plan | undefined;
@@ -57,25 +58,25 @@ export function analyse(backlog: AnalysedBacklog): Analysis | undefined {
   };
 }
 
-/** Tasks of the first wave that are Todo, against those at work; one line for each pair. */
+/** Tasks of the first wave that are Todo against those In Progress; one entry for each pair. */
 function findCollisions(tasks: readonly Task[], plan: Plan, foldCase: boolean): readonly WouldCollide[] {
   const users = new Map<string, TaskId[]>();
   for (const { id, status, description } of tasks.toSorted((a, b) => compareIds(a.id, b.id))) {
     if (status !== 'In Progress') continue;
-    for (const file of filesOf(description, { foldCase })) users.set(file, [...(users.get(file) ?? []), id]);
+    for (const file of filesOf(description, { foldCase })) pushTo(users, file, id);
   }
   if (users.size === 0) return [];
   return (plan.waves[0]?.tasks ?? []).flatMap((task) => {
     if (task.status !== 'Todo') return [];
     const shared = new Map<TaskId, string[]>();
     for (const file of filesOf(task.description, { foldCase })) {
-      for (const id of users.get(file) ?? []) shared.set(id, [...(shared.get(id) ?? []), file]);
+      for (const id of users.get(file) ?? []) pushTo(shared, id, file);
     }
     return [...shared].map(([id, files]) => ({ id: task.id, with: id, files }));
   });
 }
 
-/** All of it in the shapes of exarp-go's `task_analysis`, by action; what it does not have stands in `what_if`. Times in seconds. */
+/** All of it in the shapes of exarp-go's `task_analysis`, by action; `what_if` is ours alone. Times in seconds. */
 export function analysisJson(analysis: Analysis) {
   const { whatIf, wouldCollide } = analysis;
   const seconds = (ms: number): number => Math.round(ms / 1000);

@@ -1,7 +1,8 @@
 import { filesOf, type PathOptions } from '../named-files.ts';
+import { pushTo } from '../push-to.ts';
 import { compareIds, type Task, type TaskId } from '../task.ts';
 
-/** Two tasks In Progress of which one waits for the other: somebody began too early. */
+/** Two tasks In Progress of which one waits for the other, so that it was started too early. */
 export interface Overlap {
   readonly id: TaskId;
   /** What it waits for. */
@@ -14,13 +15,13 @@ export interface FileConflict {
   readonly files: readonly string[];
 }
 
-/** What stands in each other's way among tasks that are at work. */
+/** The conflicts among the tasks In Progress. */
 export interface Conflicts {
   readonly overlaps: readonly Overlap[];
   readonly files: readonly FileConflict[];
 }
 
-/** The conflicts among the tasks In Progress. In id order; time is linear in what the tasks name. */
+/** Finds them in id order, in time linear in the dependencies and files that the tasks name. */
 export function findConflicts(tasks: readonly Task[], options: PathOptions): Conflicts {
   const atWork = tasks.filter(({ status }) => status === 'In Progress').toSorted((a, b) => compareIds(a.id, b.id));
   const ids = new Set(atWork.map(({ id }) => id));
@@ -35,9 +36,7 @@ export function sharedFilesOf(tasks: readonly Task[], options: PathOptions): rea
   const users = new Map<string, TaskId[]>();
   for (const task of tasks) {
     for (const file of filesOf(task.description, options)) {
-      const named = users.get(file);
-      if (named === undefined) users.set(file, [task.id]);
-      else named.push(task.id);
+      pushTo(users, file, task.id);
     }
   }
   const sets = new Map<string, { readonly ids: readonly TaskId[]; readonly files: string[] }>();

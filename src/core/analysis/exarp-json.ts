@@ -1,3 +1,4 @@
+import { pushTo } from '../push-to.ts';
 import { count, oneLine } from '../text.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { Task, TaskId } from '../task.ts';
@@ -6,9 +7,9 @@ import type { Conflicts } from './conflicts.ts';
 import type { Parallelism, ParallelGroup } from './parallelism.ts';
 
 /**
- * What exarp-go's `task_analysis` answers, in its names and shapes, from our waves: whoever reads its results can read these.
- * Where the two differ: levels count open tasks alone, so they have no gaps; only tasks in no cycle have one; a list never
- * depends on the order in which tasks came.
+ * The answers of exarp-go's `task_analysis`, in its names and shapes, from our waves: a reader of its results can read
+ * these. Differences: levels count open tasks alone, so they have no gaps; tasks in a cycle have none; no list depends
+ * on the order of the tasks.
  */
 
 export interface AnalysisInput {
@@ -74,9 +75,7 @@ export function executionPlanJson({ plan, found }: Pick<AnalysisInput, 'plan' | 
   const levelOf = (id: TaskId): number => plan.waveOf.get(id) ?? 0;
   const waves = new Map<number, TaskId[]>();
   for (const { id } of found.order) {
-    const wave = waves.get(levelOf(id));
-    if (wave === undefined) waves.set(levelOf(id), [id]);
-    else wave.push(id);
+    pushTo(waves, levelOf(id), id);
   }
   return {
     action: 'execution_plan',
@@ -85,20 +84,18 @@ export function executionPlanJson({ plan, found }: Pick<AnalysisInput, 'plan' | 
     backlog_count: found.order.length,
     ordered_task_ids: found.order.map(({ id }) => id),
     waves: Object.fromEntries(waves),
-    details: found.order
-      .slice(0, limit)
-      .map((task) => ({
-        id: task.id,
-        content: oneLine(task.title),
-        priority: task.priority,
-        status: task.status,
-        level: levelOf(task.id),
-        tags: task.tags,
-      })),
+    details: found.order.slice(0, limit).map((task) => ({
+      id: task.id,
+      content: oneLine(task.title),
+      priority: task.priority,
+      status: task.status,
+      level: levelOf(task.id),
+      tags: task.tags,
+    })),
   };
 }
 
-/** The action `conflicts`; files stand beside what exarp-go has, as `files`. */
+/** The action `conflicts`, with shared files as `files`, which exarp-go does not have. */
 export function conflictsJson({ conflicts }: Pick<AnalysisInput, 'conflicts'>) {
   const { overlaps, files } = conflicts;
   const reasonOf = ({ id, on }: (typeof overlaps)[number]): string =>
@@ -166,7 +163,7 @@ function recommendationsOf(plan: Plan, missing: number) {
           {
             type: 'missing_dependencies',
             count: missing,
-            message: `Remove or mend ${missing} dependencies on tasks that do not exist`,
+            message: `Remove or fix ${missing} dependencies on tasks that do not exist`,
           },
         ]),
   ];

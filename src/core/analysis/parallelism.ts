@@ -1,21 +1,22 @@
 import { findCriticalPath } from '../plan/critical-path.ts';
 import { type FileConflict, sharedFilesOf } from './conflicts.ts';
+import { pushTo } from '../push-to.ts';
 import { type Priority, priorityRank, type Task } from '../task.ts';
 import type { Plan } from '../waves/waves.ts';
 
-/** Tasks of one wave and one priority, at least two: as many agents may work on them side by side. */
+/** Tasks of one wave and one priority, at least two, which can run in parallel. */
 export interface ParallelGroup {
   readonly wave: number;
   readonly priority: Priority;
   readonly tasks: readonly Task[];
 }
 
-/** Files that the same tasks of one wave name: side by side, these would get into each other's way. */
+/** Files that several tasks of one wave name: those tasks could conflict when they run in parallel. */
 export interface SharedFiles extends FileConflict {
   readonly wave: number;
 }
 
-/** What a plan says about how many could work at once, and what stands against it. */
+/** How much of a plan can run in parallel, and what limits it. */
 export interface Parallelism {
   /** Every task of every wave, wave by wave. */
   readonly order: readonly Task[];
@@ -27,7 +28,7 @@ export interface Parallelism {
   readonly sharedFiles: readonly SharedFiles[];
 }
 
-/** Judges the tasks that are wanted; the plan as a whole decides on waves. Same plan in, same answer out. */
+/** Analyses the wanted tasks; waves are those of the whole plan. Deterministic. */
 export function analyseParallelism(
   plan: Plan,
   isWanted: (task: Task) => boolean,
@@ -47,14 +48,12 @@ export function analyseParallelism(
   };
 }
 
-/** Of those that can be begun or are being worked on; the others wait for a person. */
+/** Groups the tasks in Todo and In Progress; all others wait for the user. */
 function groupsOf(wave: number, tasks: readonly Task[]): readonly ParallelGroup[] {
   const groups = new Map<Priority, Task[]>();
   for (const task of tasks) {
     if (task.status !== 'Todo' && task.status !== 'In Progress') continue;
-    const group = groups.get(task.priority);
-    if (group === undefined) groups.set(task.priority, [task]);
-    else group.push(task);
+    pushTo(groups, task.priority, task);
   }
   return [...groups]
     .filter(([, members]) => members.length > 1)

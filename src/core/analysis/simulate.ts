@@ -4,10 +4,10 @@ import { type Candidate, Scheduler } from '../run/engine/scheduler.ts';
 import type { TaskId } from '../task.ts';
 
 /**
- * How long these tasks would take in all, in the unit of their weights, at most `cap` agents at a time, if every one of them
- * ended well: the engine's own scheduler with a clock that only moves. Takes O((n + m) log n).
+ * The makespan of these tasks, in the unit of their weights, with at most `cap` agents at a time, if all succeed: the
+ * engine's own scheduler with a simulated clock. Takes O((n + m) log n).
  *
- * Locks of others, retries and rate limits are left out: it is about the shape of the work, and not a promise.
+ * Locks of other holders, retries and rate limits are left out, so it is an estimate.
  */
 export function simulateMakespan(
   tasks: readonly Candidate[],
@@ -27,7 +27,7 @@ export function simulateMakespan(
     while (wave < lastWave && scheduler.left(wave) === 0) scheduler.openThrough(++wave);
   };
   const isOpen = (agent: string): boolean => {
-    // What a person does takes none of the slots that the cap is about.
+    // The user's own tasks take no slot of the cap.
     if (agent !== KIND_OF.human && slots >= cap) return false;
     return (atWork.get(agent) ?? 0) < Math.max(1, capOf.get(agent) ?? Infinity);
   };
@@ -45,7 +45,7 @@ export function simulateMakespan(
     const next = ends.pop();
     if (next === undefined) return now;
     now = next.at;
-    // What ends at the same moment has ended before anything starts.
+    // All tasks that end at the same moment end before any task starts.
     for (let end: End | undefined = next; end !== undefined; end = ends.popAt(now)) {
       move(end.task.agent, -1);
       scheduler.ended(end.task.id, true);
@@ -66,7 +66,7 @@ interface End {
   readonly task: Candidate;
 }
 
-/** The tasks at work, the one that ends first first: no more than the cap, so that a list in order is soon searched. */
+/** The running tasks by their end. There are at most `cap` of them, so a sorted list is fast enough. */
 class EndQueue {
   readonly #ends: End[] = [];
 
@@ -74,7 +74,7 @@ class EndQueue {
     let [low, high] = [0, this.#ends.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      // The last is the first to go, so later ends stand before it.
+      // `pop` takes the last, so later ends come first.
       if ((this.#ends[middle]?.at ?? 0) > at) low = middle + 1;
       else high = middle;
     }

@@ -4,38 +4,38 @@ import { compareIds, type TaskId } from '../task.ts';
 import { leastMakespans } from './least-makespan.ts';
 import { simulateMakespan } from './simulate.ts';
 
-/** How long all open work takes, and what would make it shorter. Durations in ms. */
+/** How long all open work takes with several caps, and what would shorten it. Durations in ms. */
 export interface WhatIf {
-  /** How many tasks it is about: those that an agent or a person may begin. */
+  /** How many tasks were counted: those that an agent or the user may start. */
   readonly tasks: number;
-  /** `reckoned`: too many to be simulated, so `caps` say what it takes at least, and nothing is advised. */
+  /** `reckoned`: too many to be simulated, so `caps` are lower bounds, and nothing is advised. */
   readonly method: 'simulated' | 'reckoned';
   /** Ascending. */
   readonly caps: readonly { readonly cap: number; readonly ms: number }[];
-  /** The cap of today, which the advice is about. */
+  /** The current cap, which the advice is for. */
   readonly cap: number;
-  /** The chain of tasks, each waiting for the one before, whose work takes longest: no number of agents makes it shorter. */
+  /** The critical path by duration: no number of agents makes it shorter. */
   readonly chain: readonly { readonly id: TaskId; readonly ms: number }[];
-  /** The task whose work, done in half the time, makes the whole shortest; undefined where none would. */
+  /** The task that shortens the whole most when its duration is halved; undefined where none does. */
   readonly toShorten: { readonly id: TaskId; readonly ms: number; readonly savesMs: number } | undefined;
-  /** What the durations rest on, in words of `estimates.ts`. */
+  /** Where the durations come from, in the words of `estimates.ts`. */
   readonly basis: string;
 }
 
-/** The caps that are always tried, beside that of today. */
+/** The caps that are always tried, beside the current one. */
 const CAPS = [1, 2, 4, 8];
 
-/** This is asked while an editor waits: more tasks than these are not simulated, which would take seconds. */
+/** The editor waits for the answer: simulating more tasks would take seconds. */
 const MOST_SIMULATED = 5_000;
 
-/** So many tasks are simulated for the advice, over all tries: about a tenth of a second of work. */
+/** The tasks simulated for the advice, over all tries: about a tenth of a second of work. */
 const BUDGET = 25_000;
 const MOST_TRIES = 40;
 
 /**
- * Simulates all of these tasks, whose weights are ms, for several caps; and once for each task that could be worth shortening,
- * with half its weight: those of the longest chain and, where waves wait for each other, the longest of each wave. Of a large
- * backlog only the longest of those are tried, and a very large one is not simulated at all. The same tasks give the same answer.
+ * Simulates these tasks, whose weights are ms, for several caps; and once with half its weight for each task worth
+ * shortening: those of the longest chain and, in strict mode, the longest of each wave. Of a large backlog only the
+ * longest of those are tried, and a very large one is not simulated at all. Deterministic.
  */
 export function askWhatIf(
   tasks: readonly Candidate[],
@@ -80,7 +80,7 @@ function findToShorten(
   return found;
 }
 
-/** The longest first, then by id, so that of equals the first is advised. */
+/** The longest first, then by id. */
 function worthTrying(
   tasks: readonly Candidate[],
   chain: readonly Candidate[],
@@ -102,7 +102,7 @@ function byWeight(a: Candidate, b: Candidate): number {
   return b.weight - a.weight || compareIds(a.id, b.id);
 }
 
-/** Tasks come wave by wave, so whatever one waits for was seen before it; what waits for itself by a circle does not count. */
+/** Tasks come wave by wave, so a task comes after its dependencies; dependencies of a cycle do not count. */
 function longestChain(tasks: readonly Candidate[]): readonly Candidate[] {
   const indexOf = new Map(tasks.map(({ id }, index) => [id, index]));
   const msTo = new Float64Array(tasks.length);

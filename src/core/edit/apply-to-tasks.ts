@@ -5,7 +5,7 @@ import type { Task, TaskId } from '../task.ts';
 import { type Change, isAllowedWhileHeld, isRealStatusChange } from './change.ts';
 import { waitsForIn, wouldCycle } from './cycle.ts';
 
-/** In which backlog, by whom and when (epoch ms) a change is made. */
+/** The project, the holders and the time (epoch ms) of a change. */
 export interface EditContext {
   readonly project: string;
   readonly isOurs: IsOurs;
@@ -15,8 +15,8 @@ export interface EditContext {
 type Of<Kind extends Change['kind']> = Extract<Change, { kind: Kind }>;
 
 /**
- * The backlog as it would be after these changes, for showing it before it is written; fails where writing would, with the
- * same failure. Tasks keep their order, new ones come last.
+ * The backlog as it would be after these changes, for a preview; fails as writing would. Tasks keep their order, new
+ * ones come last.
  */
 export function applyToTasks(
   tasks: readonly Task[],
@@ -47,7 +47,7 @@ function applyOne(byId: Map<TaskId, Task>, change: Change, context: EditContext)
   return undefined;
 }
 
-/** The task as it is afterwards; the very same one where nothing is to be written. */
+/** The edited task; the same object where nothing has to be written. */
 function edit(
   byId: ReadonlyMap<TaskId, Task>,
   task: Task,
@@ -129,12 +129,12 @@ function remove(byId: Map<TaskId, Task>, id: TaskId): void {
 
 function removeOrphan(byId: Map<TaskId, Task>, change: Of<'removeOrphan'>, context: EditContext): Failure | undefined {
   const owner = byId.get(change.id as TaskId);
-  // What belongs to no task is in no task.
+  // A row without a task is in no task.
   if (owner === undefined) return undefined;
   const other = byId.get(change.value as TaskId);
   if (change.table === 'task_tags' || other !== undefined) return changedMeanwhile(owner);
-  const mended = without(owner, change.value);
-  if (mended !== owner) byId.set(owner.id, touched(mended, context));
+  const fixed = without(owner, change.value);
+  if (fixed !== owner) byId.set(owner.id, touched(fixed, context));
   return undefined;
 }
 
@@ -152,13 +152,13 @@ function clearLock(
     return changedMeanwhile(task);
   }
   const cleared = { ...task, lock: undefined };
-  // As every operation on a lock, clearing one alone leaves the date of the last change as it is.
+  // As with every operation on a lock, clearing one alone does not change the date of the last change.
   const reopened = touched({ ...cleared, status: 'Todo', rawStatus: 'Todo', completedAt: undefined }, context);
   byId.set(id, task.status === 'In Progress' ? reopened : { ...cleared, version: task.version + 1 });
   return undefined;
 }
 
-/** Somebody else's lock; one without an end hinders only what would take the task away under whoever that is. */
+/** The lock of another holder; one without an expiry refuses only a change that takes the task away from its holder. */
 function lockInTheWay({ id, lock }: Task, change: Change, { isOurs, now }: EditContext): Failure | undefined {
   if (lock === undefined || isOurs(lock.holder)) return undefined;
   if (lock.until === undefined) {
@@ -168,12 +168,12 @@ function lockInTheWay({ id, lock }: Task, change: Change, { isOurs, now }: EditC
   return lock.until > now ? { kind: 'held', id, holder: lock.holder, until: lock.until } : undefined;
 }
 
-function withStatus(task: Task, change: Of<'setStatus'>, { isOurs, now }: EditContext): Task {
+function withStatus(task: Task, change: Of<'setStatus'>, context: EditContext): Task {
   const edited: Task = { ...task, status: change.to, rawStatus: change.to };
-  const completedAt = change.to === 'Done' ? (task.completedAt ?? Math.floor(now / 1000) * 1000) : undefined;
-  // Who gives a task another status has ended the work on it.
+  const completedAt = change.to === 'Done' ? (task.completedAt ?? wholeSecond(context)) : undefined;
+  // A real change of the status ends our work on the task.
   const ends = isRealStatusChange(change) && change.to !== 'In Progress' && task.lock !== undefined;
-  return { ...edited, completedAt, lock: ends && isOurs(task.lock.holder) ? undefined : task.lock };
+  return { ...edited, completedAt, lock: ends && context.isOurs(task.lock.holder) ? undefined : task.lock };
 }
 
 function filled(task: Task, { column }: Of<'fillNull'>): Task {

@@ -7,10 +7,10 @@ export type WritableStatus = Exclude<Status, 'Unknown'>;
 export type NeverNullColumn = 'content' | 'long_description' | 'status' | 'priority' | 'completed';
 
 /**
- * One change of a backlog as somebody was shown it. `from` is what the store held then, in its own spelling: a change is
- * made only while that is still so, and fails with `changedMeanwhile` else.
+ * One change of a backlog as the user or an agent saw it. `from` is what the store held then, in its own spelling: the
+ * change is made only while that still holds, and fails with `changedMeanwhile` otherwise.
  *
- * Several are made together in one transaction, all or none of them.
+ * Several changes are made in one transaction, all or none of them.
  */
 export type Change =
   | {
@@ -23,11 +23,14 @@ export type Change =
       readonly dependencies: readonly TaskId[];
       readonly parentId: TaskId | undefined;
     }
-  /** Removes the row and all that hangs on it: tags, dependencies in both directions, comments. Refused while somebody else holds it. */
+  /**
+   * Removes the row with its tags, dependencies in both directions and comments. Refused while another holder has the
+   * task.
+   */
   | { readonly kind: 'delete'; readonly id: TaskId; readonly version: number }
   | { readonly kind: 'setTitle'; readonly id: TaskId; readonly from: string; readonly to: string }
   | { readonly kind: 'setDescription'; readonly id: TaskId; readonly from: string; readonly to: string }
-  /** `from` and `to` as stored. Changing only the spelling is allowed while somebody else holds the task, changing more is not. */
+  /** `from` and `to` as stored. While another holder has the task, only the spelling may change. */
   | { readonly kind: 'setStatus'; readonly id: TaskId; readonly from: string; readonly to: WritableStatus }
   | {
       readonly kind: 'setPriority';
@@ -36,9 +39,9 @@ export type Change =
       readonly to: Exclude<Priority, 'other'>;
     }
   | { readonly kind: 'setTags'; readonly id: TaskId; readonly from: readonly string[]; readonly to: readonly string[] }
-  /** Refused where it would close a cycle, name itself, or name a task that is not there. */
+  /** Refused where it would close a cycle, name itself, or name a missing task. */
   | { readonly kind: 'addDependency'; readonly id: TaskId; readonly on: TaskId }
-  /** `on` may be a task that is not there. */
+  /** `on` may be a missing task. */
   | { readonly kind: 'removeDependency'; readonly id: TaskId; readonly on: string }
   | {
       readonly kind: 'setParent';
@@ -48,11 +51,11 @@ export type Change =
     }
   /** Makes exarp-go list the task: `to` is the project of this root. `from` is undefined where the row has none. */
   | { readonly kind: 'setProject'; readonly id: TaskId; readonly from: string | undefined; readonly to: string }
-  /** Puts what exarp-go would write where the column is NULL; a column that is not NULL stays. */
+  /** Writes exarp-go's default where the column is NULL; a column that is not NULL stays. */
   | { readonly kind: 'fillNull'; readonly id: TaskId; readonly column: NeverNullColumn }
   /**
-   * Takes a lock off a task whoever holds it, while it is still that lock; `until` in epoch ms. In Progress becomes Todo.
-   * Leaves a line in `task_activities` where that table exists.
+   * Clears the lock of any holder while it is still that lock; `until` in epoch ms. In Progress becomes Todo. Adds a
+   * row to `task_activities` where that table exists.
    */
   | {
       readonly kind: 'clearLock';
@@ -61,7 +64,7 @@ export type Change =
       readonly until: number | undefined;
       readonly reason: string;
     }
-  /** Removes a row that names a task which is not there. */
+  /** Removes a row that names a missing task. */
   | {
       readonly kind: 'removeOrphan';
       readonly table: 'task_tags' | 'task_dependencies';
@@ -69,12 +72,12 @@ export type Change =
       readonly value: string;
     };
 
-/** False where only the spelling of a status changes: that is no news for whoever works on the task. */
+/** False where only the spelling of a status changes, which does not concern the holder of the task. */
 export function isRealStatusChange({ from, to }: Pick<Extract<Change, { kind: 'setStatus' }>, 'from' | 'to'>): boolean {
   return parseStatus(from) !== to;
 }
 
-/** Changes of the row alone that whoever works on a task need not know of: they are made while somebody else holds it. */
+/** Changes of the row that do not concern its holder: they are made while another holder has the task. */
 export function isAllowedWhileHeld(change: Change): boolean {
   switch (change.kind) {
     case 'setStatus':

@@ -11,8 +11,8 @@ export interface ClaimContext {
 }
 
 /**
- * What *Claim Next* may take, best first: ready tasks in the order of the waves, first those in Todo, then those whose
- * holder left them. A task In Progress without a lock is left to the person or agent at work on it.
+ * What *Claim Next* may take, best first: ready tasks in the order of the waves, first those in Todo, then those with
+ * an expired lease. A task In Progress without a lock is left to the user or agent who works on it.
  */
 export function claimCandidates(backlog: ClaimContext): readonly TaskId[] {
   const free = (backlog.plan?.waves ?? [])

@@ -5,15 +5,15 @@ import type { Snapshot } from '../snapshot.ts';
 import { isSettled, type Status, type Task, type TaskId } from '../task.ts';
 import type { HeldLock, LeaseKeeper } from './lease-keeper.ts';
 
-/** What another program undid of a claim of ours: the status that goes with it, or the lock itself. */
+/** The part of a claim that another program undid: its status, or the lock itself. */
 export type Undone = 'status' | 'lock';
 
-/** What the watch did, for a log. */
+/** What the reconciler did, for a log. */
 export type ReconcileEvent =
   | { readonly kind: 'claimedAgain'; readonly id: TaskId; readonly undone: Undone }
-  /** It was undone so often in a short time that it is left as it is. */
+  /** The claim was undone too often in a short time and is not asserted again. */
   | { readonly kind: 'gaveUp'; readonly id: TaskId; readonly undone: Undone }
-  /** Somebody moved the task on, which is respected; the lock that a person held was given back. */
+  /** Another process moved the task on; the lock that the user held was released. */
   | { readonly kind: 'movedOn'; readonly id: TaskId; readonly status: Status }
   | { readonly kind: 'failed'; readonly id: TaskId; readonly failure: Failure };
 
@@ -23,33 +23,33 @@ export interface ClaimReconcilerOptions {
   readonly keeper: Pick<LeaseKeeper, 'held' | 'lockOf' | 'track' | 'lose' | 'untrack'>;
   readonly clock: Clock;
   readonly leaseMs: () => number;
-  /** For what only a bug can cause; the watch goes on. */
+  /** For what only a bug can cause; the reconciler keeps working. */
   readonly reportBug: (error: unknown) => void;
 }
 
-/** So often in so long a claim is asserted again: two programs that undo each other must not do so for ever. */
+/** The limit of re-assertions per claim, so that two programs do not undo each other forever. */
 const MAX_AGAIN = 3;
 const AGAIN_WITHIN_MS = 10 * 60_000;
-/** A snapshot read so long after our last write shows that write, whatever its numbers say: the file was replaced. */
+/** A snapshot read this long after our last write shows it even if its version is lower: the file was replaced. */
 const SURELY_NEWER_MS = 5_000;
 
 /**
- * Compares every new snapshot with what we hold. exarp-go rewrites all tasks after each of its updates, from what it read
- * some time before, and so may put a task that we claimed back to Todo; cleaners may wipe a lock that they take for dead.
- * Such a claim is made again. What somebody else has taken is given up at once, so that the work on it stops.
+ * Compares every new snapshot with the locks we hold. exarp-go rewrites all tasks after each update from an earlier
+ * read, and so may set a task that we claimed back to Todo; cleaners may clear a lock that they take for dead. Such a
+ * claim is made again. A task that another holder took is reported as lost at once, so that the work on it stops.
  *
- *     ours, In Progress      nothing to do
- *     ours, Todo             claim again (asserts In Progress)
- *     ours, Review or Done   respected; a lock taken by hand is given back
- *     nobody's, open         claim again: the claim itself finds out whether somebody was faster
- *     somebody's, or gone    lost
+ *     our lock, In Progress       nothing to do
+ *     our lock, Todo              claim again (asserts In Progress)
+ *     our lock, Review or Done    respected; a lock taken by hand is released
+ *     no lock, open               claim again: the claim finds out whether another process was faster
+ *     another holder, or no task  lost
  */
 export class ClaimReconciler implements Disposable {
   readonly #options: ClaimReconcilerOptions;
   readonly #events = new Emitter<ReconcileEvent>();
   readonly #subscription: Disposable;
   readonly #busy = new Set<TaskId>();
-  /** When each claim was asserted again, in epoch ms, as far as that still counts. */
+  /** The recent re-assertions of each claim, epoch ms. */
   readonly #again = new Map<TaskId, readonly number[]>();
 
   readonly onEvent: Event<ReconcileEvent> = this.#events.event;
@@ -59,7 +59,7 @@ export class ClaimReconciler implements Disposable {
     this.#subscription = options.source.onDidChange(() => this.#look());
   }
 
-  /** Claims a task again that we hold and whose lock nobody has any more; false where it is ours no more. */
+  /** Claims a held task again whose lock was cleared; false where it is not ours any more. */
   async reclaim(id: TaskId): Promise<boolean> {
     return this.#claimAgain(id, 'lock');
   }
@@ -72,7 +72,7 @@ export class ClaimReconciler implements Disposable {
   #look(): void {
     const { source, keeper } = this.#options;
     const { state } = source;
-    // Without the database nothing is known of its locks.
+    // Only the database has locks.
     if (state.kind !== 'ready' || state.snapshot.source !== 'sqlite') return;
     for (const id of keeper.held) {
       const held = keeper.lockOf(id);
@@ -90,7 +90,7 @@ export class ClaimReconciler implements Disposable {
     this.#judge(id, held, task);
   }
 
-  /** What is read from now on shows our last write, or what became of it, whatever its numbers say. */
+  /** A read that begins now shows our last write or a later one, so versions need not be compared. */
   async #lookAgain(id: TaskId, held: HeldLock): Promise<void> {
     const { source, keeper } = this.#options;
     await source.refresh();
@@ -109,7 +109,7 @@ export class ClaimReconciler implements Disposable {
     if (lock !== undefined && lock.holder !== locks.holder) {
       keeper.lose(id, lock.holder);
     } else if (isSettled(status) || status === 'Review') {
-      // The lock of a person's task in a run has somebody who sees to its end.
+      // A run releases the lock of the user's task in it.
       if (held.byHand === true && held.isAlive === undefined) this.#inBackground(id, this.#release(task));
     } else if (lock === undefined && (status === 'Todo' || status === 'In Progress')) {
       this.#inBackground(id, this.#claimAgain(id, 'lock'));
@@ -130,7 +130,7 @@ export class ClaimReconciler implements Disposable {
     try {
       const newLeaseMs = leaseMs();
       const claim = await locks.claim(id, newLeaseMs);
-      // Given back while we asked: a lock that is fresh came after that, and nobody wants it.
+      // Released while the claim ran: a fresh lock came after that and is not wanted.
       if (keeper.lockOf(id) === undefined) {
         if (claim.ok && claim.value.fresh) await locks.release(id, 'Todo');
         return false;
@@ -185,7 +185,7 @@ export class ClaimReconciler implements Disposable {
       this.#again.set(id, recent);
       return true;
     }
-    // Said once: the entry that is added makes the next look silent.
+    // Reported once: the added entry silences the next one.
     if (recent.length === MAX_AGAIN) this.#events.fire({ kind: 'gaveUp', id, undone });
     this.#again.set(id, [...recent.slice(0, MAX_AGAIN), now]);
     return false;
@@ -197,7 +197,7 @@ export class ClaimReconciler implements Disposable {
   }
 }
 
-/** True for a snapshot that does not know of our last write; such a one says nothing about what became of it. */
+/** True for a snapshot from before our last write. */
 function isOlder(task: Task | undefined, held: HeldLock, snapshot: Snapshot): boolean {
   if (snapshot.readAt - held.at > SURELY_NEWER_MS) return false;
   return task === undefined ? snapshot.readAt < held.at : task.version < (held.version ?? 0);

@@ -1,7 +1,7 @@
 import { ClaimReconciler, type ClaimReconcilerOptions } from './claim-reconciler.ts';
 import { LeaseKeeper, type LeaseKeeperOptions } from './lease-keeper.ts';
 
-/** What keeps claims alive, and ours: each of the two asks the other. To be disposed of in this order. */
+/** The two parts that keep claims alive; each calls the other. Dispose them in this order. */
 export interface KeptClaims {
   readonly reconciler: ClaimReconciler;
   readonly keeper: LeaseKeeper;

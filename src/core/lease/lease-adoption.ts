@@ -15,12 +15,12 @@ export interface AdoptionOptions {
   readonly reportBug: (error: unknown) => void;
 }
 
-/** The old window's process may outlive the start of the new one by the seconds that it has to end in. */
+/** The process of the old window may outlive the start of the new one by some seconds. */
 const LOOKS_MS = [0, 1_000, 2_000, 4_000, 8_000, 15_000];
 
 /**
- * Takes over what a person held in a window that is gone: after a reload, or after its process crashed. Looks several
- * times in the first half minute, as long as there is a window that has not ended yet or locks that could not be had.
+ * Takes over the locks that the user held in a window that is gone, after a reload or a crash. Retries in the first
+ * half minute while another window has not ended yet or an adoption failed.
  */
 export function adoptLostLocks(options: AdoptionOptions): Disposable {
   let disposed = false;
@@ -42,7 +42,7 @@ export function adoptLostLocks(options: AdoptionOptions): Disposable {
   };
 }
 
-/** False while it is worth looking again. */
+/** False while a retry may help. */
 async function adoptOnce(options: AdoptionOptions, isDisposed: () => boolean): Promise<boolean> {
   const { records, locks, keeper, leaseMs, onAdopted, onFailed } = options;
   const { windows, othersLive } = await records.lost();
@@ -57,7 +57,7 @@ async function adoptOnce(options: AdoptionOptions, isDisposed: () => boolean): P
       continue;
     }
     for (const { id, version } of adopted.value) keeper.track(id, newLeaseMs, { byHand: true, version });
-    // After they are kept and noted anew: a crash in between leaves two records, of which one finds nothing.
+    // After the locks are tracked and recorded anew: a crash in between leaves two records, one of which finds nothing.
     await discard();
     onAdopted(adopted.value, holder);
   }

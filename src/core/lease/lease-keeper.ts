@@ -3,7 +3,7 @@ import type { Failure } from '../failure.ts';
 import type { Clock, Locks, Renewal } from '../ports.ts';
 import type { TaskId } from '../task.ts';
 
-/** A lock that was ours and is not any longer; `holder` is who has the task now, undefined when nobody does. */
+/** A lock that is not ours any more; `holder` is who has the task now, undefined where it has no lock. */
 export interface LostLock {
   readonly id: TaskId;
   readonly holder: string | undefined;
@@ -11,15 +11,15 @@ export interface LostLock {
 
 /** What a lock is held for. */
 export interface HeldFor {
-  /** True where a person took it: it lives as long as the window. */
+  /** True where the user took it: it lives as long as the window. */
   readonly byHand?: boolean;
-  /** False as soon as the work has ended, whether or not anybody said so: such a lock is renewed no more. */
+  /** False once the work has ended, reported or not: such a lock is not renewed any more. */
   readonly isAlive?: () => boolean;
-  /** Of the row after our last claim: what a snapshot with a lower one says of the task is older than our lock. */
+  /** Of the row after our last claim: a snapshot with a lower version is older than our lock. */
   readonly version?: number;
 }
 
-/** A lock that is kept, and when (epoch ms) it got its present end of `leaseMs`: settings may have changed since. */
+/** A tracked lock. It got its current lease of `leaseMs` at `at` (epoch ms); settings may have changed since. */
 export interface HeldLock extends HeldFor {
   readonly at: number;
   readonly leaseMs: number;
@@ -28,32 +28,32 @@ export interface HeldLock extends HeldFor {
 export interface LeaseKeeperOptions {
   readonly locks: Pick<Locks, 'renew'>;
   readonly clock: Clock;
-  /** The length of a lease in ms; asked anew for each renewal. */
+  /** The length of a lease in ms, read anew for each renewal. */
   readonly leaseMs: () => number;
-  /** How long a lock may at most stay without renewal, in ms; undefined leaves it to the lease. */
+  /** The longest time between renewals, in ms; undefined leaves it to the lease. */
   readonly renewalMs?: () => number | undefined;
-  /** For what only a bug can cause; the keeper goes on. */
+  /** For what only a bug can cause; the keeper keeps working. */
   readonly reportBug: (error: unknown) => void;
-  /** Asked about a lock that somebody cleared and nobody took: true where it is ours again. Without it, it is lost. */
+  /** Called for a lock that was cleared and not taken: true where it is ours again. Without it, such a lock is lost. */
   readonly reclaim?: (id: TaskId) => Promise<boolean>;
 }
 
 /**
- * The clock is looked at this often although the next renewal may be far: a timer stands still while a computer sleeps,
- * and whoever wakes up with agents at work should soon know whether their tasks are still ours.
+ * How often the clock is checked between renewals: timers stop while a computer sleeps, and lost locks must be found
+ * soon after.
  */
 const LOOK_EVERY_MS = 10_000;
-/** After a renewal that could not be written; a lease has two thirds of its length left for further attempts. */
+/** After a failed renewal; a lease has two thirds of its length left for retries. */
 const RETRY_MS = 15_000;
-/** A timer that rings so much too late, or before it was set, tells of a sleep or of a clock that was set. */
+/** A timer that fires this much too late or too early means that the computer slept or the clock was set. */
 const JUMP_MS = 20_000;
 
 /**
- * Keeps locks alive: each is renewed when a third of its lease has gone, all of them in one call, and at once after a
- * sleep or a jump of the clock, since then nobody knows how much of a lease is left.
+ * Keeps locks alive: each is renewed after a third of its lease, all in one call, and at once after a sleep or a jump
+ * of the clock, since the rest of the lease is unknown then.
  *
- * A renewal that fails is announced and tried again until it works or says that the lock is lost. A lost lock is
- * announced and dropped; what somebody else has is never taken back. A lock whose work has ended is announced and dropped too.
+ * A failed renewal is reported and retried until it succeeds or the lock is lost. A lost lock is reported and
+ * untracked; a lock of another holder is never taken back. A lock whose work has ended is reported and untracked too.
  */
 export class LeaseKeeper implements Disposable {
   readonly #options: LeaseKeeperOptions;
@@ -72,18 +72,18 @@ export class LeaseKeeper implements Disposable {
   readonly onDidLose: Event<LostLock> = this.#lost.event;
   readonly onDidFail: Event<Failure> = this.#failed.event;
   readonly onDidRenew: Event<Renewal> = this.#renewed.event;
-  /** By how many ms the clock was found ahead of what it should say, or behind. */
+  /** By how many ms the clock is ahead of the expected time; negative where it is behind. */
   readonly onDidJump: Event<number> = this.#jumped.event;
   /** A lock that is still ours although the work it was held for has ended. */
   readonly onDidOutlive: Event<TaskId> = this.#outlived.event;
-  /** After another set of locks was held, or held by hand. */
+  /** After the set of tracked locks changed, or which of them are held by hand. */
   readonly onDidChange: Event<undefined> = this.#changed.event;
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options;
   }
 
-  /** Keeps a lock that was just claimed or renewed for `leaseMs`; again: counts it as renewed now. */
+  /** Tracks a lock that was just claimed or renewed for `leaseMs`; a tracked one counts as renewed now. */
   track(id: TaskId, leaseMs: number, work: HeldFor = {}): void {
     if (this.#disposed) return;
     const before = this.#held.get(id);
@@ -93,8 +93,8 @@ export class LeaseKeeper implements Disposable {
   }
 
   /**
-   * Lets a lock go its own way, before it is given back; the row is not touched. The answer keeps it again, for when it
-   * could not be given back.
+   * Stops tracking a lock before it is released; the row stays. The returned function tracks it again if the release
+   * fails.
    */
   untrack(id: TaskId): () => void {
     const held = this.#held.get(id);
@@ -105,7 +105,7 @@ export class LeaseKeeper implements Disposable {
     };
   }
 
-  /** Tells that a lock is not ours any more, and drops it; does nothing where it is not held. */
+  /** Reports that a lock is not ours any more and untracks it; does nothing where it is not tracked. */
   lose(id: TaskId, holder: string | undefined): void {
     if (!this.#held.has(id)) return;
     this.#remove(id);
@@ -124,7 +124,7 @@ export class LeaseKeeper implements Disposable {
     return [...this.#held.keys()];
   }
 
-  /** Those that a person took. */
+  /** Those that the user took. */
   get heldByHand(): readonly TaskId[] {
     return this.held.filter((id) => this.#held.get(id)?.byHand === true);
   }
@@ -153,15 +153,15 @@ export class LeaseKeeper implements Disposable {
     this.#timer = clock.after(waitMs, () => this.#look(now, waitMs));
   }
 
-  /** When the next renewal is due: at once if the clock went back, since then nobody knows how much of a lease is left. */
+  /** When the next renewal is due: at once if the clock went back, since the rest of a lease is unknown then. */
   #dueAt(): number {
     const now = this.#options.clock.now();
     if (this.#retryAt !== undefined) return this.#retryAt > now + RETRY_MS ? now : this.#retryAt;
     const held = [...this.#held.values()];
     if (held.some(({ at }) => at > now)) return now;
-    // A lease that settings have made shorter since is renewed as early as a new one would be.
-    // A project may want it sooner and never later: with a lease of 30 minutes renewed every 20, as exarp-go's defaults
-    // have it, one renewal that cannot be written would lose the lock.
+    // A lease that settings have shortened is renewed as early as a new one. A project may ask for earlier renewals and
+    // never for later ones: with exarp-go's defaults, 30 minutes renewed every 20, one failed renewal would lose the
+    // lock.
     const sooner = this.#options.renewalMs?.() ?? Infinity;
     const third = (leaseMs: number): number => Math.min(Math.min(leaseMs, this.#options.leaseMs()) / 3, sooner);
     return held.reduce((least, { at, leaseMs }) => Math.min(least, at + third(leaseMs)), Infinity);
@@ -182,7 +182,7 @@ export class LeaseKeeper implements Disposable {
     if (this.#held.size === 0) return;
     this.#renewing = true;
     const { locks, clock, leaseMs, reportBug } = this.#options;
-    // Counted from before the call, so that a slow write makes the next renewal early and never late.
+    // Taken before the call, so that a slow write makes the next renewal early and never late.
     const at = clock.now();
     const asked = new Map(this.#held);
     try {
@@ -206,7 +206,7 @@ export class LeaseKeeper implements Disposable {
     for (const id of ended) this.#outlived.fire(id);
   }
 
-  /** Only what is still held as it was when asked counts: a lock dropped or claimed again meanwhile has its own story. */
+  /** Ignores locks that were untracked or claimed again during the call. */
   async #settle(
     asked: ReadonlyMap<TaskId, HeldLock>,
     renewal: Renewal,
@@ -218,7 +218,7 @@ export class LeaseKeeper implements Disposable {
       if (held !== undefined && same(id)) this.#held.set(id, { ...held, ...renewed });
     }
     const lost = renewal.lost.filter(({ id }) => same(id));
-    // What somebody has is lost before anything else is asked: whoever works on it must stop.
+    // Locks of other holders are reported first, so that the work on those tasks stops.
     for (const { id, holder } of lost) if (holder !== undefined) this.lose(id, holder);
     for (const { id, holder } of lost) {
       if (holder !== undefined || !same(id)) continue;

@@ -3,11 +3,11 @@ import type { Lock } from '../task.ts';
 /**
  * What a lock means right now.
  *
- * - `free`: nobody holds the task.
+ * - `free`: the task has no lock.
  * - `ours` / `theirs`: a lease that still runs.
  * - `expired`: the lease has ended (an end at this very moment counts as ended); anyone may take it.
  * - `stale`: expired for longer than the threshold, so its holder is most likely gone.
- * - `unleased`: a holder without an end; only a person may decide that it is free.
+ * - `unleased`: a holder without an expiry; only the user may decide that the task is free.
  */
 export type Lease =
   | { readonly kind: 'free' }
@@ -33,7 +33,7 @@ export function leaseAt(lock: Lock | undefined, isOurs: IsOurs, now: number, sta
   return { kind: -remainingMs > staleAfterMs ? 'stale' : 'expired', lock, ours, expiredMs: -remainingMs };
 }
 
-/** True while the lease runs, whoever holds it. */
+/** True while the lease of any holder runs. */
 export function isLive(lease: Lease): lease is Extract<Lease, { remainingMs: number }> {
   return lease.kind === 'ours' || lease.kind === 'theirs';
 }

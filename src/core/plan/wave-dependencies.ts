@@ -1,4 +1,5 @@
-import { waitsForIn, wouldCycle } from '../edit/cycle.ts';
+import { namedBy, waitsForIn, wouldCycle } from '../edit/cycle.ts';
+import { pushTo } from '../push-to.ts';
 import { compareIds, type Task, type TaskId } from '../task.ts';
 import { planWaves, type Plan, type WaveOptions } from '../waves/waves.ts';
 
@@ -20,7 +21,10 @@ export type WaveRefusal =
       readonly wave: number;
       readonly asParent: boolean;
     }
-  /** No task of the wave before could be waited for without a circle; where there is one at all, `path` leads from it to `id`. */
+  /**
+   * No task of the wave before could be waited for without a circle; where there is one at all, `path` leads from it to
+   * `id`.
+   */
   | { readonly kind: 'noneBefore'; readonly id: TaskId; readonly wave: number; readonly path: readonly TaskId[] }
   /** The tree of parents is such that added dependencies would shift other tasks of those asked for. */
   | { readonly kind: 'shifts'; readonly id: TaskId };
@@ -36,8 +40,9 @@ export type WaveChange =
   | { readonly kind: 'refused'; readonly refusals: readonly [WaveRefusal, ...WaveRefusal[]] };
 
 /**
- * The smallest set of dependencies that puts each task asked for into its wave, counted from 0 over the open tasks: one for each
- * that has no task of the wave before among what it waits for. Tasks not asked for get none; nothing is ever removed.
+ * The smallest set of dependencies that puts each task asked for into its wave, counted from 0 over the open tasks: one
+ * for each that has no task of the wave before among what it waits for. Tasks not asked for get none; nothing is ever
+ * removed.
  *
  * `prefer` says of the tasks that one could wait for which is better, as in `sort`.
  */
@@ -57,11 +62,7 @@ export function dependenciesForWaves(
   const { levels, lacking, refusals } = settleLevels(before, byId, asked);
   if (refusals.length > 0) return refused(refusals);
   const byLevel = new Map<number, TaskId[]>();
-  for (const [id, level] of levels) {
-    const there = byLevel.get(level);
-    if (there === undefined) byLevel.set(level, [id]);
-    else there.push(id);
-  }
+  for (const [id, level] of levels) pushTo(byLevel, level, id);
 
   const added: AddedDependency[] = [];
   const next = new Map(byId);
@@ -115,13 +116,14 @@ function settleLevels(
   return { levels, lacking, refusals };
 }
 
-/** The open tasks of lower waves that hold a task where it is; a parent that would close a circle is of a higher one. */
+/**
+ * The open tasks of lower waves that hold a task where it is; a parent that would close a circle is of a higher one.
+ */
 function predecessors(id: TaskId, plan: Plan, byId: ReadonlyMap<TaskId, Task>): readonly TaskId[] {
   const task = byId.get(id);
   if (task === undefined) return [];
-  const { dependencies, parentId } = task;
   const level = plan.waveOf.get(id) ?? 0;
-  return [...new Set(parentId === undefined ? dependencies : [...dependencies, parentId])].filter((on) => {
+  return [...new Set(namedBy(task))].filter((on) => {
     const other = plan.waveOf.get(on);
     return other !== undefined && other < level;
   });

@@ -2,12 +2,15 @@
    Every index below is a node or an edge of the graph at hand; a check per access would only cost time. */
 import { componentsOf } from './graph.ts';
 import type { Graph } from './graph.ts';
+import { pushTo } from '../push-to.ts';
 import type { TaskGraph } from './task-graph.ts';
 import { selectEdges } from './wave-levels.ts';
 
-/** What keeps a node out of every wave; `cause` is the index of a cycle, or the node that names a missing dependency. */
+/**
+ * What keeps a node out of every wave; `cause` is the index of a cycle, or the node that names a missing dependency.
+ */
 export interface Block {
-  /** Where several hold, the first of these. */
+  /** The first of these that applies. */
   readonly kind: 'cycle' | 'behindCycle' | 'missing' | 'behindMissing';
   readonly cause: number;
 }
@@ -21,10 +24,11 @@ export interface Blocking {
 }
 
 /**
- * Finds cycles of open dependencies, tasks with missing dependencies where those count, and all that waits for either.
+ * Finds cycles of open dependencies, tasks with missing dependencies where those count, and all tasks that wait for
+ * either.
  *
- * Parent edges have no part in it: a child does not wait for its parent to be done. `mayHaveCycles: false` saves the
- * search for them.
+ * Parent edges are ignored: a child does not wait for its parent to be done. `mayHaveCycles: false` skips the cycle
+ * search.
  */
 export function findBlocked(
   graph: TaskGraph,
@@ -41,7 +45,7 @@ export function findBlocked(
     for (const v of members) blockOf.set(v, { kind: 'cycle', cause });
   });
   cycles.forEach((members, cause) => blockBehind(members, 'behindCycle', cause));
-  const seeds = [...lacking].filter((v) => !blockOf.has(v));
+  const seeds = lacking.filter((v) => !blockOf.has(v));
   for (const v of seeds) blockOf.set(v, { kind: 'missing', cause: v });
   for (const v of seeds) blockBehind([v], 'behindMissing', v);
   return { blockOf, cycles };
@@ -70,10 +74,7 @@ function findCycles(graph: Graph, order: Int32Array): readonly (readonly number[
   const cycles = new Map<number, number[]>();
   for (const v of order) {
     const component = componentOf[v]!;
-    if (sizes[component] === 1) continue;
-    const members = cycles.get(component);
-    if (members === undefined) cycles.set(component, [v]);
-    else members.push(v);
+    if (sizes[component] !== 1) pushTo(cycles, component, v);
   }
   return [...cycles.values()];
 }

@@ -1,10 +1,9 @@
 /* eslint-disable @typescript-eslint/no-non-null-assertion --
-   Every index below is a node or an edge of the graph at hand; a check per access would only cost time in loops that see
-   millions of them. */
+   Every index below is a node or an edge of the graph; a check per access would slow loops over millions of them. */
 
 /**
  * A directed graph over the nodes 0..size-1 in compressed rows: the edges that leave node `v` lead to
- * `targets[offsets[v]]` up to, not including, `targets[offsets[v + 1]]`. The same edge may be there more than once.
+ * `targets[offsets[v]]` up to, not including, `targets[offsets[v + 1]]`. Duplicate edges are allowed.
  */
 export interface Graph {
   readonly size: number;
@@ -23,7 +22,7 @@ export function buildGraph(size: number, from: Int32Array, to: Int32Array): Grap
   return { size, offsets, targets };
 }
 
-/** The same nodes, every edge turned round. */
+/** The same nodes with every edge reversed. */
 export function reverseGraph(graph: Graph): Graph {
   const sources = new Int32Array(graph.targets.length);
   for (let v = 0; v < graph.size; v++) sources.fill(v, graph.offsets[v], graph.offsets[v + 1]);
@@ -32,7 +31,9 @@ export function reverseGraph(graph: Graph): Graph {
 
 /** How deep each node lies below the nodes that nothing leads to. */
 export interface Levels {
-  /** 0 without predecessors, else 1 + the highest level of a predecessor; -1 in a cycle and behind one. */
+  /**
+   * 0 without predecessors, else 1 + the highest level of a predecessor; -1 in a cycle, behind one, and where hidden.
+   */
   readonly levelOf: Int32Array;
   /** How many nodes have a level; `size` exactly if there is no cycle. */
   readonly placed: number;
@@ -40,25 +41,28 @@ export interface Levels {
   readonly height: number;
 }
 
-/** Levels by Kahn's algorithm, in time linear in nodes and edges. */
-export function levelsOf({ size, offsets, targets }: Graph): Levels {
+/** Levels by Kahn's algorithm, without the nodes marked in `hidden`. Takes time linear in nodes and edges. */
+export function levelsOf({ size, offsets, targets }: Graph, hidden: Uint8Array = new Uint8Array(size)): Levels {
   const waitsFor = new Int32Array(size);
-  for (let e = 0; e < targets.length; e++) waitsFor[targets[e]!]!++;
+  for (let v = 0; v < size; v++) {
+    if (hidden[v] !== 0) continue;
+    for (let e = offsets[v]!; e < offsets[v + 1]!; e++) waitsFor[targets[e]!]!++;
+  }
   const levelOf = new Int32Array(size).fill(-1);
   const queue = new Int32Array(size);
   let placed = 0;
   for (let v = 0; v < size; v++) {
-    if (waitsFor[v] !== 0) continue;
+    if (waitsFor[v] !== 0 || hidden[v] !== 0) continue;
     levelOf[v] = 0;
     queue[placed++] = v;
   }
   for (let head = 0; head < placed; head++) {
     const v = queue[head]!;
-    // The queue runs in order of levels, so the last predecessor to come along is one of the deepest.
+    // The queue is in order of levels, so the last predecessor visited is one of the deepest.
     const below = levelOf[v]! + 1;
     for (let e = offsets[v]!; e < offsets[v + 1]!; e++) {
       const w = targets[e]!;
-      if (--waitsFor[w]! !== 0) continue;
+      if (--waitsFor[w]! !== 0 || hidden[w] !== 0) continue;
       levelOf[w] = below;
       queue[placed++] = w;
     }
@@ -67,8 +71,8 @@ export function levelsOf({ size, offsets, targets }: Graph): Levels {
 }
 
 /**
- * How many nodes the longest path that starts at each node has, itself included: 1 where no edge leaves, 0 where a cycle can
- * be reached.
+ * The nodes on the longest path from each node, itself included: 1 where no edge leaves, 0 where a cycle can be
+ * reached.
  */
 export function longestPathsFrom(graph: Graph): Int32Array {
   return levelsOf(reverseGraph(graph)).levelOf.map((level) => level + 1);
@@ -81,10 +85,14 @@ export interface Components {
   readonly componentOf: Int32Array;
 }
 
-/** Strongly connected components by Tarjan's algorithm with a stack of its own, so that no depth of a graph is too deep. */
+/**
+ * Strongly connected components by Tarjan's algorithm with an explicit stack, so that deep graphs do not overflow the
+ * call stack.
+ */
 export function componentsOf({ size, offsets, targets }: Graph): Components {
   const componentOf = new Int32Array(size).fill(-1);
-  // When a node was first seen, 0 for not yet; and the earliest node without a component that it is known to reach.
+  // When a node was first seen, 0 for not yet; and the earliest node without a component that it can reach, as far as
+  // known.
   const seen = new Int32Array(size);
   const low = new Int32Array(size);
   const open = new Int32Array(size);

@@ -2,19 +2,19 @@
    Every index below is a slot of the table at hand; a check per access would only cost time. */
 import type { TaskId } from '../task.ts';
 
-/** A search that has to look further than this says that ids were chosen to collide, or that luck was out. */
+/** Bounds a search, so that ids chosen to collide cannot make it linear. */
 const MAX_PROBES = 64;
 const ZERO = 48;
-/** As many digits as one double holds exactly; a second one takes what is left, behind a 1 that keeps its zeros. */
+/** As many digits as one double holds exactly; a second one holds the rest, behind a 1 that keeps its zeros. */
 const HEAD_DIGITS = 15;
 const MAX_DIGITS = 29;
 
 /**
- * Finds the position of an id in a list, as a `Map` would, in a fraction of its time for ids that are the same few
- * characters and a number, as `T-1764129938123` is: those are compared as numbers and never as text. Every other id goes
- * into a `Map`. Of two equal ids the first counts.
+ * Finds the position of an id in a list. Ids that share a prefix before a number, such as `T-1764129938123`, are
+ * compared as numbers, several times faster than in a `Map`; every other id goes into a `Map`. Of two equal ids the
+ * first counts.
  *
- * The dependencies of a backlog are looked up each time it is planned, which is nearly all the time that planning takes.
+ * Each planning looks up the dependencies of the whole backlog, which takes most of its time.
  */
 export class IdIndex {
   readonly #others = new Map<string, number>();
@@ -24,13 +24,13 @@ export class IdIndex {
   /** Two numbers per slot; the first is -1 in a free one. */
   readonly #keys: Float64Array;
   readonly #positions: Int32Array;
-  // What `#parse` found last, here because a pair for each id would be garbage.
+  // What `#parse` found last: returning a pair would allocate one for each id.
   #head = 0;
   #tail = 0;
   #size = 0;
 
   constructor(ids: readonly TaskId[]) {
-    // At most half full, so that a search ends after a step or two.
+    // At most half full, so that a search takes a step or two.
     const bits = Math.max(2, Math.ceil(Math.log2(ids.length * 2 + 1)));
     this.#mask = 2 ** bits - 1;
     this.#shift = 32 - bits;
@@ -54,12 +54,12 @@ export class IdIndex {
     return this.#others.get(id) ?? -1;
   }
 
-  /** True where so many ids fit in, all told. */
+  /** True where the index can hold this many ids in total. */
   hasRoomFor(size: number): boolean {
     return size * 2 <= this.#mask;
   }
 
-  /** Gives a position to an id that has none yet. Who uses the index for a list must mind that it may know of later ones. */
+  /** Gives a position to an id that has none yet. A list that shares the index must expect it to hold later ids too. */
   add(id: TaskId, position: number): void {
     const slot = this.#parse(id) ? this.#find() : -1;
     if (slot === -1) {
@@ -79,7 +79,7 @@ export class IdIndex {
     const head = this.#head;
     const tail = this.#tail;
     const keys = this.#keys;
-    // Multiplying by 2^32 divided by the golden ratio spreads numbers that follow each other over the upper bits.
+    // Multiplying by 2^32 divided by the golden ratio spreads consecutive numbers over the upper bits.
     let slot = Math.imul(head ^ Math.imul(head / 2 ** 32 + tail, 0x85ebca6b), 0x9e3779b1) >>> this.#shift;
     for (let probe = 0; probe < MAX_PROBES; probe++) {
       const found = keys[2 * slot]!;
@@ -89,7 +89,7 @@ export class IdIndex {
     return -1;
   }
 
-  /** Reads the number of an id; false for an id that has another form, so that no two ids read alike. */
+  /** Reads the number of an id; false for an id of another form, so that no two ids read alike. */
   #parse(id: string): boolean {
     const prefix = this.#prefix;
     const start = prefix.length;

@@ -7,15 +7,15 @@ const NO_DIGITS = Infinity;
 const EXACT_BELOW = 1e15;
 const TOO_LONG = 1e300;
 const MAX_HEAD = 15;
-/** The powers of ten that a double holds exactly; with an inexact one, keys of different lengths could change places. */
+/** The powers of ten that a double holds exactly; an inexact one could swap keys of different lengths. */
 const POWERS = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
 const ZERO = 48;
 
 /**
  * The positions of `ids` in the order of `compareIds`.
  *
- * One number per id is compared first, and the text only where two numbers are equal: sorting 100,000 ids by `compareIds`
- * alone would run millions of regular expressions.
+ * One number per id is compared first, and the text only where two numbers are equal: sorting 100,000 ids by
+ * `compareIds` alone would run millions of regular expressions.
  */
 export function orderOfIds(ids: readonly string[]): Int32Array {
   const size = ids.length;
@@ -38,7 +38,7 @@ export function orderOfIds(ids: readonly string[]): Int32Array {
   return order;
 }
 
-/** Sorts by key and position in one number, which the engine does without calling back. */
+/** Sorts by key and position packed into one number, which needs no comparison callback. */
 function sortPacked(order: Int32Array, keys: Float64Array, least: number): void {
   const size = keys.length;
   const packed = new Float64Array(size);
@@ -47,7 +47,7 @@ function sortPacked(order: Int32Array, keys: Float64Array, least: number): void 
   for (let i = 0; i < size; i++) order[i] = packed[i]! % size;
 }
 
-/** Puts positions with the same key, which lie together by now, in the order of their text. */
+/** Orders positions with the same key, which are adjacent here, by their text. */
 function settleTies(order: Int32Array, keys: Float64Array, ids: readonly string[]): void {
   let end: number;
   for (let start = 0; start < order.length; start = end) {

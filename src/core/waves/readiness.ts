@@ -6,7 +6,7 @@ import type { Plan } from './waves.ts';
 
 /** One reason why a task may not start now. */
 export type NotReady =
-  /** An open dependency, with its status and who holds it at this moment. */
+  /** An open dependency, with its status and its lease at this moment. */
   | { readonly kind: 'waitsFor'; readonly id: TaskId; readonly status: Status; readonly lease: Lease }
   | { readonly kind: 'missing'; readonly id: TaskId }
   | { readonly kind: 'cycle'; readonly members: readonly TaskId[] }
@@ -16,31 +16,31 @@ export type NotReady =
   /** A status from which nothing starts: Review, Blocked, Done, Cancelled, Unknown. */
   | { readonly kind: 'status'; readonly status: Status; readonly rawStatus: string };
 
-/** May this task start now, and if not, every reason why; `ours` is a task that we hold already. */
+/** Whether a task may start now, and if not, every reason; `ours` is a task that this window already holds. */
 export type Readiness =
   | { readonly kind: 'ready' }
   | { readonly kind: 'ours'; readonly lease: Extract<Lease, { kind: 'ours' }> }
   | { readonly kind: 'notReady'; readonly reasons: readonly [NotReady, ...NotReady[]] };
 
-/** What readiness is judged by: one plan, the tasks it was made of, and a moment. */
+/** What readiness depends on: one plan, the tasks it was made of, and a moment. */
 export interface ReadinessContext {
   readonly plan: Plan;
   readonly byId: ReadonlyMap<TaskId, Task>;
   readonly isOurs: IsOurs;
   /** Epoch ms. */
   readonly now: number;
-  /** True for a task whose dependants may start although it is still open, as when a run brought it to Review. */
+  /** True for an open task whose dependants may start anyway, such as one that a run moved to Review. */
   readonly opened?: (id: TaskId) => boolean;
 }
 
 const READY: Readiness = { kind: 'ready' };
 
 /**
- * Says whether a task may start now, and every reason if not: first what the task itself is, then who holds it, then what
- * it waits for, open dependencies in id order before missing ones.
+ * Says whether a task may start now, and every reason if not: first its status, then its lock, then its dependencies,
+ * open ones in id order before missing ones.
  *
- * A lease that has ended hinders nobody, nor does an open parent; a missing dependency only where the plan says so. Takes
- * time for the dependencies of this one task.
+ * An expired lease does not block, nor does an open parent; a missing dependency blocks only where the plan's options
+ * say so. Takes time linear in the dependencies of this task.
  */
 export function readinessOf(task: Task, context: ReadinessContext): Readiness {
   const reasons: NotReady[] = [];

@@ -9,7 +9,7 @@ import type { Task, TaskId } from '../task.ts';
 import { ABSENT, linkTasks } from './task-links.ts';
 import type { TaskLinks } from './task-links.ts';
 
-/** What of a graph does not depend on how far its tasks are. Node `v` is `tasks[v]`. */
+/** The part of a graph that does not depend on statuses. Node `v` is `tasks[v]`. */
 interface Structure {
   /** The id of each node, and the node of each id. */
   readonly ids: readonly TaskId[];
@@ -17,14 +17,14 @@ interface Structure {
   /** The nodes in the order of `compareIds`. */
   readonly order: Int32Array;
   /**
-   * From what comes first to what waits: of each node first the edges to those that depend on it, then those to its children.
-   * Edges to themselves and to tasks that are not there are left out.
+   * From each task to what waits for it: first the edges to its dependants, then those to its children. Edges from a
+   * task to itself and to missing tasks are left out.
    */
   readonly edges: Graph;
-  /** By node, where in `edges.targets` the edges to those that depend on it end. */
+  /** By node, where in `edges.targets` the edges to its dependants end. */
   readonly dependentsEnd: Int32Array;
   /**
-   * exarp-go's levels: over all tasks whatever their status, by dependencies and parents. Nodes in a cycle of that graph or
+   * exarp-go's levels: over all tasks of any status, by dependencies and parents. Nodes in a cycle of that graph or
    * behind one have -1; exarp-go itself gives them a different number each time.
    */
   readonly exarp: Levels;
@@ -34,7 +34,7 @@ interface Structure {
   readonly selfDependent: readonly number[];
 }
 
-/** A backlog as nodes and edges, before anything is decided. */
+/** A backlog as nodes and edges. */
 export interface TaskGraph extends Structure {
   /** Each id once: of two tasks with the same id, the first. */
   readonly tasks: readonly Task[];
@@ -44,10 +44,10 @@ export interface TaskGraph extends Structure {
   readonly rankOf: Uint8Array;
 }
 
-/** Most new snapshots say how far a task is and leave its links alone: then most of the graph is there already. */
+/** Most new snapshots change statuses and no links, so that most of the graph can be reused. */
 const structures = new WeakMap<TaskLinks, Structure>();
 
-/** The graph of a backlog. With its links given, no id is looked up, and the same links give the same edges. */
+/** The graph of a backlog. With known links no id is looked up, and the same links give the same edges. */
 export function buildTaskGraph(backlog: readonly Task[], known?: TaskLinks): TaskGraph {
   const [tasks, links] = known === undefined ? linkDistinct(backlog) : [backlog, known];
   let structure = structures.get(links);
@@ -55,7 +55,7 @@ export function buildTaskGraph(backlog: readonly Task[], known?: TaskLinks): Tas
     structure = buildStructure(tasks, links);
     structures.set(links, structure);
   }
-  // Tasks lie scattered in memory: what later steps need of them is gathered in one go.
+  // Tasks are scattered in memory: what later steps need of them is gathered in one pass.
   const settled = new Uint8Array(tasks.length);
   const rankOf = new Uint8Array(tasks.length);
   for (let v = 0; v < tasks.length; v++) {
@@ -66,7 +66,9 @@ export function buildTaskGraph(backlog: readonly Task[], known?: TaskLinks): Tas
   return { ...structure, tasks, settled, rankOf };
 }
 
-/** Leaves out every task whose id an earlier one has; nearly always there is none, and the list stays the one it is. */
+/**
+ * Leaves out every task whose id an earlier one has; without such a task, which is usual, the list itself is returned.
+ */
 function linkDistinct(backlog: readonly Task[]): [tasks: readonly Task[], links: TaskLinks] {
   const ids = backlog.map((task) => task.id);
   const index = new IdIndex(ids);

@@ -2,14 +2,14 @@ import type { IdIndex } from './id-index.ts';
 import type { Task, TaskId } from '../task.ts';
 
 /**
- * A read-only map from ids to tasks over an index that is there anyway, and that outlives many a list: after a change of one
- * task no map of all has to be filled.
+ * A read-only map from ids to tasks over an index that lists share: after a change of one task no map has to be filled
+ * anew.
  */
 export class TasksById implements ReadonlyMap<TaskId, Task> {
   readonly #tasks: readonly Task[];
   readonly #index: IdIndex;
 
-  /** Each task must be at the position of its id in `index`, which may know of later ones. */
+  /** Each task must be at the position of its id in `index`, which may hold later ids. */
   constructor(tasks: readonly Task[], index: IdIndex) {
     this.#tasks = tasks;
     this.#index = index;

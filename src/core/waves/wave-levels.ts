@@ -5,42 +5,16 @@ import type { Graph, Levels } from './graph.ts';
 import type { TaskGraph } from './task-graph.ts';
 
 /**
- * Levels of the nodes that are not hidden; a hidden one is as if it were not there, and its own level means nothing.
+ * Levels of the nodes that are not hidden; hidden ones are ignored, and their own levels mean nothing.
  *
- * Edges that lie in a cycle and that nothing has to wait for are left out, so that an epic that depends on its own
- * children has a level: edges from parent to child, and those from or to a settled task. Cycles of open dependencies have
- * to be hidden.
+ * Edges within a cycle that no task has to wait for are left out, so that an epic that depends on its own children has
+ * a level: edges from parent to child, and those from or to a settled task. Cycles of open dependencies must be hidden.
  */
 export function levelsAround(graph: TaskGraph, hidden: Uint8Array): Levels {
-  const levels = visibleLevels(graph.edges, hidden);
+  const levels = levelsOf(graph.edges, hidden);
   let visible = 0;
   for (let v = 0; v < hidden.length; v++) if (hidden[v] === 0) visible++;
   return levels.placed === visible ? levels : repairedLevels(graph, hidden);
-}
-
-/** As `levelsOf`, of what is left of a graph without the hidden nodes. */
-function visibleLevels({ size, offsets, targets }: Graph, hidden: Uint8Array): Levels {
-  const waitsFor = new Int32Array(size);
-  for (let v = 0; v < size; v++) {
-    if (hidden[v] !== 0) continue;
-    for (let e = offsets[v]!; e < offsets[v + 1]!; e++) waitsFor[targets[e]!]!++;
-  }
-  const levelOf = new Int32Array(size);
-  const queue = new Int32Array(size);
-  let placed = 0;
-  for (let v = 0; v < size; v++) if (waitsFor[v] === 0 && hidden[v] === 0) queue[placed++] = v;
-  for (let head = 0; head < placed; head++) {
-    const v = queue[head]!;
-    // The queue runs in order of levels, so the last predecessor to come along is one of the deepest.
-    const below = levelOf[v]! + 1;
-    for (let e = offsets[v]!; e < offsets[v + 1]!; e++) {
-      const w = targets[e]!;
-      if (--waitsFor[w]! !== 0 || hidden[w] !== 0) continue;
-      levelOf[w] = below;
-      queue[placed++] = w;
-    }
-  }
-  return { levelOf, placed, height: placed === 0 ? 0 : levelOf[queue[placed - 1]!]! + 1 };
 }
 
 function repairedLevels(graph: TaskGraph, hidden: Uint8Array): Levels {

@@ -4,21 +4,21 @@ import type { ReadinessContext } from './readiness.ts';
 import type { Task, TaskId } from '../task.ts';
 import type { Wave } from './waves.ts';
 
-/** How far a wave is. Each task counts once, so the parts sum up to `total`. */
+/** The progress of a wave. Each task counts once, so the parts sum up to `total`. */
 export interface WaveProgress {
   readonly total: number;
   /** Could be started now. */
   readonly ready: number;
-  /** Could be started now, but has just failed in a run that goes on: nobody is to take that for what is still to come. */
+  /** Could be started now, but has failed in a run that still runs: it does not count as pending. */
   readonly failed: number;
-  /** In Progress under a lease that runs, whoever holds it, or held by us. */
+  /** In Progress under a live lease of any holder, or held by this window. */
   readonly running: number;
   readonly review: number;
-  /** Everything else: it waits for a task or a person. */
+  /** Everything else: it waits for a task or the user. */
   readonly waiting: number;
 }
 
-/** Counts the tasks of a wave by what is going on with them at the moment of the context. */
+/** Counts the tasks of a wave by their state at the moment of the context. */
 export function summariseWave(
   wave: Wave,
   context: ReadinessContext,

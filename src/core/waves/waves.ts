@@ -11,16 +11,16 @@ import type { Task, TaskId } from '../task.ts';
 import type { TaskLinks } from './task-links.ts';
 import { levelsAround } from './wave-levels.ts';
 
-/** How a backlog is put into waves. */
+/** How a backlog is divided into waves. */
 export interface WaveOptions {
   /**
    * `open` numbers the levels of the open tasks 0..n without gaps; `exarp` groups and numbers as exarp-go does, by the
    * level in the graph of all tasks, finished ones included, so that numbers may have gaps.
    */
   readonly numbering: 'open' | 'exarp';
-  /** A wave with more tasks is split into consecutive waves, which are then numbered 0..n; 0 is no limit. */
+  /** A wave with more tasks is split into consecutive waves, and all are numbered 0..n; 0 is no limit. */
   readonly maxTasksPerWave: number;
-  /** What a dependency that no task has means for the task that names it. */
+  /** What a missing dependency means for the task that names it. */
   readonly missing: 'satisfied' | 'blocked';
 }
 
@@ -34,8 +34,8 @@ export interface Wave {
 }
 
 /**
- * Why an open task is in no wave; where several things are, the first of these. Lists are in id order. `via` is the task
- * that names what is missing.
+ * Why an open task is in no wave: the first of these that applies. Lists are in id order. `via` is the task that names
+ * the missing dependency.
  */
 export type BlockReason =
   | { readonly kind: 'cycle'; readonly members: readonly TaskId[] }
@@ -49,7 +49,7 @@ export interface BlockedTask {
   readonly reason: BlockReason;
 }
 
-/** Every task of a backlog in its place: a wave, blocked, or settled. */
+/** Every task of a backlog: in a wave, blocked, or settled. */
 export interface Plan {
   readonly options: WaveOptions;
   readonly waves: readonly Wave[];
@@ -62,27 +62,29 @@ export interface Plan {
   /** The wave number of each task that is in a wave. */
   readonly waveOf: ReadonlyMap<TaskId, number>;
   /**
-   * exarp-go's level of each open task, whatever the numbering. Tasks in or behind a cycle have none; a parent that
+   * exarp-go's level of each open task, under either numbering. Tasks in or behind a cycle have none; a parent that
    * depends on its child is a cycle to exarp-go.
    */
   readonly exarpLevelOf: ReadonlyMap<TaskId, number>;
-  /** Dependencies that no task has, by the task that names them, whatever its status. */
+  /** Missing dependencies by the task that names them, of any status. */
   readonly missing: ReadonlyMap<TaskId, readonly TaskId[]>;
-  /** Tasks that name themselves as a dependency or parent, whatever their status; the edge is left out. */
+  /** Tasks of any status that name themselves as a dependency or parent; the edge is left out. */
   readonly selfDependent: readonly TaskId[];
   /** Each cycle of open dependencies once, its members in id order. */
   readonly cycles: readonly (readonly TaskId[])[];
-  /** What became of the waves that a file asks for; undefined where none was chosen. */
+  /** How the waves that a file asks for were applied; undefined where no file was chosen. */
   readonly asked?: WaveOverrideReport | undefined;
 }
 
-/** A dependency that the waves of a file do not keep: `id` comes before `on`, or beside it, or `on` is in none of them. */
+/**
+ * A dependency that the waves of a file break: `id` comes before `on` or in the same wave, or `on` is in none of them.
+ */
 export interface BrokenDependency {
   readonly id: TaskId;
   readonly on: TaskId;
 }
 
-/** What became of the waves that a file asks for. */
+/** How the waves that a file asks for were applied. */
 export type WaveOverrideReport =
   | {
       readonly kind: 'used';
@@ -101,14 +103,14 @@ export type WaveOverrideReport =
 /**
  * Puts each open task into the earliest wave its dependencies allow.
  *
- * Never fails: one bad dependency blocks what waits for it and leaves the rest of the plan alone, so the tree always has
- * something true to show. Same tasks in, same waves out, whatever order they arrive in; of two tasks with the same id the
- * first counts. `links`, those of this very list where they are known, save the search for what each task names.
+ * Never fails: one bad dependency blocks what waits for it and leaves the rest of the plan alone, so the tree always
+ * has something true to show. The same tasks in any order give the same waves; of two tasks with the same id the first
+ * counts. `links` are those of this list; without them every dependency is looked up.
  */
 export function planWaves(backlog: readonly Task[], options: WaveOptions, links?: TaskLinks): Plan {
   const graph = buildTaskGraph(backlog, links);
   const { tasks, ids, index, order, exarp, settled } = graph;
-  // Every other graph here is a part of exarp-go's, so where that one has no cycle none has.
+  // Every other graph here is a part of exarp-go's, so without a cycle there, none has one.
   const mayHaveCycles = exarp.placed < tasks.length;
   const blocking = findBlocked(graph, { mayHaveCycles, missingBlocks: options.missing === 'blocked' });
   const levels = chooseLevels(graph, blocking, options);
@@ -165,14 +167,14 @@ function chooseLevels(graph: TaskGraph, { blockOf }: Blocking, options: WaveOpti
   const isExarp = options.numbering === 'exarp';
   const hidden = isExarp ? new Uint8Array(graph.tasks.length) : graph.settled.slice();
   for (const [v, { kind }] of blockOf) {
-    // exarp-go does not know of missing dependencies: such a task has its level, and so has what comes after it.
+    // exarp-go ignores missing dependencies: such a task has its level, and so do its dependants.
     if (!isExarp || kind === 'cycle' || kind === 'behindCycle') hidden[v] = 1;
   }
   const isAll = !hidden.includes(1) && exarp.placed === graph.tasks.length;
   return isAll ? exarp : levelsAround(graph, hidden);
 }
 
-/** Orders nodes by level, priority and id; they come by id as `compareIds` has it. */
+/** Orders nodes, which come in the order of `compareIds`, by level, priority and id. */
 function sortByWave(
   graph: TaskGraph,
   nodes: Int32Array,
@@ -181,7 +183,7 @@ function sortByWave(
 ): Int32Array {
   const byId =
     options.numbering === 'exarp' ? nodes.slice().sort((v, w) => (graph.ids[v]! < graph.ids[w]! ? -1 : 1)) : nodes;
-  // By counting: where the nodes of a level and a rank begin is how many come before them.
+  // Counting sort: the nodes of a level and a rank begin at the number of nodes before them.
   const start = new Int32Array(height * RANKS + 1);
   for (let i = 0; i < byId.length; i++) start[levelOf[byId[i]!]! * RANKS + graph.rankOf[byId[i]!]! + 1]!++;
   for (let b = 1; b < start.length; b++) start[b]! += start[b - 1]!;
@@ -194,7 +196,9 @@ function sortByWave(
 /** How many values `priorityRank` has. */
 const RANKS = 5;
 
-/** Cuts sorted nodes into waves where the level changes, or the limit is reached; and says which number each node got. */
+/**
+ * Cuts sorted nodes into waves where the level changes or the limit is reached; `numberOf` has the wave of each node.
+ */
 function cutWaves(
   { tasks }: TaskGraph,
   sorted: Int32Array,
