@@ -4,7 +4,7 @@ import type { TaskId } from '../task.ts';
 import type { DoctorInput } from './doctor-input.ts';
 import type { Fix } from './finding.ts';
 
-/** The fix without what nobody may do to a task that somebody else holds: it would be refused, so it is not offered. */
+/** The fix without the changes that would be refused because another holder has the task. */
 export function withoutBlockedFixes(fix: Fix, input: DoctorInput): Fix {
   const isFree = (changes: readonly Change[]): boolean => !changes.some((change) => isBlocked(change, input));
   switch (fix.kind) {
@@ -25,6 +25,6 @@ function isBlocked(change: Change, { snapshot, isOurs, now }: DoctorInput): bool
   const task = snapshot.byId.get(change.id as TaskId);
   if (task?.lock === undefined || isOurs(task.lock.holder) || isAllowedWhileHeld(change)) return false;
   const { kind } = leaseAt(task.lock, isOurs, now);
-  // An assignment without an end keeps a task from being moved on, and nothing else.
+  // A lock without an expiry refuses a new status, and nothing else.
   return kind === 'theirs' || (kind === 'unleased' && change.kind === 'setStatus');
 }

@@ -11,17 +11,17 @@ import type { Plan } from '../waves/waves.ts';
 export interface Tangle {
   /** In id order. */
   readonly members: readonly TaskId[];
-  /** A shortest circle through the first member that is in one, each waiting for the next. */
+  /** A shortest cycle through the first member, each waiting for the next. */
   readonly circle: readonly TaskId[];
   readonly isOpen: boolean;
 }
 
 /**
- * Every tangle of dependencies that an open task is in, through finished ones too, since exarp-go's levels know no status.
- * Where a part of a tangle is open, that is the tangle: it is what holds up work.
+ * Every strongly connected group of dependencies with an open task, through finished ones too, since exarp-go's levels
+ * ignore statuses. Where the open tasks alone form such a group, that one is reported: it blocks work.
  */
 export function findCircles(snapshot: Snapshot, plan: Plan): readonly Tangle[] {
-  // Who is in a circle has no level. Nearly every backlog has none, and is not searched for it twice.
+  // A task in a cycle has no level, so a backlog without a cycle, the usual one, needs no search.
   const openCount = snapshot.tasks.length - plan.settled.length;
   if (plan.exarpLevelOf.size === openCount) return [];
   const graph = buildTaskGraph(snapshot.tasks, snapshot.links);
@@ -57,7 +57,7 @@ function describe({ ids }: TaskGraph, graph: Graph, nodes: readonly number[], is
   return { members: sorted.map((v) => ids[v]!), circle: circle.map((v) => ids[v]!), isOpen };
 }
 
-/** A shortest way from a node back to itself; of several, the one by the smallest ids. There is one in every tangle. */
+/** A shortest path from a node back to itself; of several, the one with the smallest ids. */
 function circleThrough(
   start: number,
   { offsets, targets }: Graph,

@@ -1,10 +1,11 @@
+import { pushTo } from '../push-to.ts';
 import { isSettled, compareIds, type Task } from '../task.ts';
 import type { DoctorInput, RawFinding } from './doctor-input.ts';
 import { setStatus } from './set-status.ts';
 
 /**
- * Tasks that say the same, letter case and blanks aside, as exarp-go tells: at a sync it writes one over the other. Cancelled
- * ones do not count, nor do groups of which nothing is open.
+ * Tasks with the same title and description, ignoring case and blanks as exarp-go does: its sync overwrites one with
+ * the other. Cancelled tasks do not count, nor do groups without an open task.
  */
 export function diagnoseContent(input: DoctorInput): readonly RawFinding[] {
   const findings: RawFinding[] = [];
@@ -18,7 +19,7 @@ export function diagnoseContent(input: DoctorInput): readonly RawFinding[] {
 
 function diagnoseGroup(group: readonly Task[], { snapshot }: DoctorInput): RawFinding {
   const [oldest, ...newer] = group.toSorted(compareAge);
-  // Finished ones come first, so that the last is open as one of them is.
+  // Finished tasks come first and one task is open, so the last is open.
   const [first, ...others] = newer
     .filter((task) => !isSettled(task.status))
     .map((task) => setStatus(task, 'Cancelled', snapshot));
@@ -30,22 +31,19 @@ function diagnoseGroup(group: readonly Task[], { snapshot }: DoctorInput): RawFi
   };
 }
 
-/** What is done stays, then what was there first. */
+/** The order in which tasks are kept: finished ones, then the oldest. */
 function compareAge(a: Task, b: Task): number {
   const isOpen = (task: Task): number => (isSettled(task.status) ? 0 : 1);
   const createdAt = (task: Task): number => task.createdAt ?? Number.MAX_SAFE_INTEGER;
   return isOpen(a) - isOpen(b) || createdAt(a) - createdAt(b) || compareIds(a.id, b.id);
 }
 
-/** Groups of at least two with the same key, Cancelled tasks and those without a title aside. */
+/** Groups of at least two with the same key, without Cancelled tasks and those without a title. */
 function groupBy(tasks: readonly Task[], keyOf: (task: Task) => string): readonly (readonly Task[])[] {
   const groups = new Map<string, Task[]>();
   for (const task of tasks) {
     if (task.status === 'Cancelled' || task.title === '') continue;
-    const key = keyOf(task);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [task]);
-    else group.push(task);
+    pushTo(groups, keyOf(task), task);
   }
   return [...groups.values()].filter((group) => group.length > 1);
 }

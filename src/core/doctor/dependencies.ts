@@ -4,7 +4,7 @@ import { findCircles } from './circles.ts';
 import type { DoctorInput, RawFinding } from './doctor-input.ts';
 import type { Changes } from './finding.ts';
 
-/** Circles, tasks that wait for themselves, and dependencies on tasks that are not there. */
+/** Cycles, tasks that wait for themselves, and missing dependencies. */
 export function diagnoseDependencies({ snapshot, plan }: DoctorInput): readonly RawFinding[] {
   const findings: RawFinding[] = [];
   for (const { members, circle, isOpen } of findCircles(snapshot, plan)) {
@@ -30,13 +30,12 @@ export function diagnoseDependencies({ snapshot, plan }: DoctorInput): readonly 
   return findings;
 }
 
-/** Each dependency of a circle opens it. */
+/** Removing any dependency of a cycle breaks it. */
 function waysOut(circle: readonly TaskId[]): readonly [Changes, ...Changes[]] {
-  const ways = circle.map((id, index): Changes => {
+  const [first, ...others] = circle.map((id, index): Changes => {
     const on = circle[(index + 1) % circle.length] ?? id;
     return [{ kind: 'removeDependency', id, on }];
   });
-  const [first, ...others] = ways;
   if (first === undefined) throw new Error('Internal error: a circle without members');
   return [first, ...others];
 }

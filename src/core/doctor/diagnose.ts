@@ -10,10 +10,10 @@ import { diagnoseLocks } from './locks.ts';
 import { diagnoseRows } from './rows.ts';
 
 /**
- * Everything that is wrong with a backlog and can be known from its rows, worst kinds first, then in id order.
+ * All findings on the rows of a backlog, worst kinds first, then in id order.
  *
- * Never fails and changes nothing. The same backlog has the same findings, whatever order its tasks come in. What cannot
- * be changed, since the store is only JSON, is found all the same.
+ * Never fails and changes nothing. The same tasks in any order give the same findings. In a store that is only JSON,
+ * problems are found and have no fix.
  */
 export function diagnose(input: DoctorInput): readonly Finding[] {
   const raw = [
@@ -27,17 +27,17 @@ export function diagnose(input: DoctorInput): readonly Finding[] {
   const findings = new Map<string, Finding>();
   for (const { trouble, severity, fix } of raw) {
     const ids = tasksOf(trouble);
-    const key = keyOf(trouble, ids);
+    const key = JSON.stringify([trouble.kind, ...partsOf(trouble, ids)]);
     const canFix = isJson && fix.kind !== 'none' ? JSON_ONLY : withoutBlockedFixes(fix, input);
-    // What is there three times is noticed twice.
+    // A task that exists three times has two notices.
     if (!findings.has(key)) findings.set(key, { key, severity, ids, trouble, fix: canFix });
   }
   return inOrder([...findings.values()]);
 }
 
 /**
- * When the findings on a snapshot may be others although nothing was written: the next lease ends, or a process has had
- * time to die. Epoch ms.
+ * When the findings on a snapshot may change without a write: the next lease ends, or it is time to check processes
+ * again. Epoch ms.
  */
 export function staleAt({ snapshot, isOurs, now }: Omit<DoctorInput, 'plan' | 'processes'>): number {
   let at = now + LOOK_AGAIN_MS;
@@ -47,7 +47,7 @@ export function staleAt({ snapshot, isOurs, now }: Omit<DoctorInput, 'plan' | 'p
   return at;
 }
 
-/** Asking for processes is cheap, drawing is not: soon enough for a person who waits for a row to go. */
+/** Checking processes is cheap, drawing is not; soon enough for a user who waits for a row to go. */
 const LOOK_AGAIN_MS = 10_000;
 
 function tasksOf(trouble: Problem): readonly TaskId[] {
@@ -55,10 +55,6 @@ function tasksOf(trouble: Problem): readonly TaskId[] {
   if ('id' in trouble) return [trouble.id];
   if ('ids' in trouble) return trouble.ids;
   return 'members' in trouble ? trouble.members : [];
-}
-
-function keyOf(trouble: Problem, ids: readonly TaskId[]): string {
-  return JSON.stringify([trouble.kind, ...partsOf(trouble, ids)]);
 }
 
 function partsOf(trouble: Problem, ids: readonly TaskId[]): readonly string[] {
@@ -72,7 +68,7 @@ function partsOf(trouble: Problem, ids: readonly TaskId[]): readonly string[] {
     case 'orphanRow':
       return [trouble.table, trouble.owner, trouble.value];
     case 'legacyIds':
-      return []; // one for all of them, however many there are
+      return []; // one finding for all of them
     default:
       return ids;
   }
@@ -82,11 +78,14 @@ const JSON_ONLY: Fix = { kind: 'none', reason: 'jsonOnly' };
 
 const RANKS = new Map<FindingKind, number>(FINDING_KINDS.map((kind, rank) => [kind, rank]));
 
-/** By kind, then as `compareIds` has it, whose regular expressions are run once for each finding and not for each comparison. */
+/**
+ * By kind, then in the order of `compareIds`, whose regular expressions run once for each finding and not per
+ * comparison.
+ */
 function inOrder(findings: readonly Finding[]): readonly Finding[] {
   return findings
     .map((finding) => {
-      const id = firstOf(finding);
+      const id = finding.trouble.kind === 'orphanRow' ? finding.trouble.owner : (finding.ids[0] ?? '');
       return {
         finding,
         id,
@@ -100,8 +99,4 @@ function inOrder(findings: readonly Finding[]): readonly Finding[] {
       return compareIds(a.id, b.id) || (a.finding.key < b.finding.key ? -1 : 1);
     })
     .map(({ finding }) => finding);
-}
-
-function firstOf({ ids, trouble }: Finding): string {
-  return trouble.kind === 'orphanRow' ? trouble.owner : (ids[0] ?? '');
 }

@@ -4,7 +4,7 @@ import type { Snapshot } from '../snapshot.ts';
 import type { Plan } from '../waves/waves.ts';
 import type { Fix, Problem, Severity } from './finding.ts';
 
-/** A backlog at a moment, and what is needed to judge it. */
+/** A backlog at one moment, and what a diagnosis needs besides. */
 export interface DoctorInput {
   readonly snapshot: Snapshot;
   /** The waves of this snapshot. */
@@ -15,7 +15,7 @@ export interface DoctorInput {
   readonly processes: Processes;
 }
 
-/** What one part of the doctor sees. */
+/** A finding of one part of the doctor. */
 export interface RawFinding {
   readonly trouble: Problem;
   readonly severity: Severity;

@@ -2,42 +2,44 @@ import type { Change } from '../edit/change.ts';
 import type { Lease } from '../lease/lease.ts';
 import type { Priority, Status, Task, TaskId } from '../task.ts';
 
-/** `error`: work is held up, or exarp-go breaks; `warning`: somebody sees something wrong; `info`: good to know. */
+/**
+ * `error`: work is blocked, or exarp-go breaks; `warning`: a user or an agent sees wrong data; `info`: good to know.
+ */
 export type Severity = 'error' | 'warning' | 'info';
 
 /** Several changes that belong together. */
 export type Changes = readonly [Change, ...Change[]];
 
-/** Why there is nothing that could be done for a person. */
+/** Why a finding has no fix. */
 export type NoFix =
   /** Only the database is ever changed. */
   | 'jsonOnly'
-  /** Ids stand in notes, commits and plans: a new one would break more than it mends. */
+  /** Notes, commits and plans refer to ids: a new one would break more than it fixes. */
   | 'idsStay'
-  /** What is there may still be read by whoever wrote it. */
+  /** The program that wrote the value may still be able to read it. */
   | 'notOursToGuess'
-  /** Somebody works on it right now. */
+  /** Another holder works on the task. */
   | 'held';
 
 /** What can be done about a finding. */
 export type Fix =
-  /** `safe` where it takes nothing from anybody, so that it may be made together with all others like it. */
+  /** `safe` where no information or lock in use is lost, so that all safe fixes may be applied together. */
   | { readonly kind: 'changes'; readonly changes: Changes; readonly safe: boolean }
-  /** Any one of these, or none: the finding may be as somebody wants it. Never safe. */
+  /** Any one of these, or none: the finding may be intended. Never safe. */
   | { readonly kind: 'choices'; readonly choices: readonly [Changes, ...Changes[]] }
   | { readonly kind: 'none'; readonly reason: NoFix };
 
-/** A lock that somebody has to look at. */
+/** The task and the lease of a finding about a lock. */
 type Locked<L extends Lease['kind']> = { readonly task: Task; readonly lease: Extract<Lease, { kind: L }> };
 
-/** What is wrong. `id` is the task that it is wrong with. */
+/** What is wrong; `id` is the task concerned. */
 export type Problem =
-  /** `circle` is a shortest one of those that go through these members: each waits for the next, the last for the first. */
+  /** `circle` is a shortest cycle through these members: each waits for the next, the last for the first. */
   | {
       readonly kind: 'cycle';
       readonly members: readonly TaskId[];
       readonly circle: readonly TaskId[];
-      /** False where finished tasks take part, so that only exarp-go's levels suffer. */
+      /** False where finished tasks are part of it, so that only exarp-go's levels are wrong. */
       readonly isOpen: boolean;
     }
   | { readonly kind: 'selfDependency'; readonly id: TaskId; readonly via: 'dependency' | 'parent' }
@@ -47,7 +49,7 @@ export type Problem =
   | { readonly kind: 'missingDependency'; readonly id: TaskId; readonly on: TaskId }
   /** Not in any project, or in one that exarp-go does not list here. */
   | { readonly kind: 'foreignProject'; readonly id: TaskId; readonly project: string | undefined }
-  /** As exarp-go leaves a task behind that it has moved to In Progress: its project and its metadata are gone. */
+  /** exarp-go clears the project and the metadata of a task that it moves to In Progress. */
   | { readonly kind: 'wipedProject'; readonly id: TaskId; readonly holder: string }
   | { readonly kind: 'statusSpelling'; readonly id: TaskId; readonly text: string; readonly status: Status }
   | { readonly kind: 'unknownStatus'; readonly id: TaskId; readonly text: string }
@@ -61,10 +63,10 @@ export type Problem =
   /** Two holders whose leases both run: one in the row, one in the table of agent locks. */
   | { readonly kind: 'twoHolders'; readonly id: TaskId; readonly holder: string; readonly other: string }
   | ({ readonly kind: 'unleasedLock' } & Locked<'unleased'>)
-  /** The same title and description as others, the oldest first, letter case and blanks aside. */
+  /** The same title and description, ignoring case and blanks; the oldest first. */
   | { readonly kind: 'duplicateContent'; readonly ids: readonly TaskId[] }
   | { readonly kind: 'oddId'; readonly id: TaskId; readonly form: 'automation' | 'notANumber' | 'other' }
-  /** Ids below 1,000,000, all in one: a store that has one has many. */
+  /** Ids below 1,000,000, all in one finding: a store that has one has many. */
   | { readonly kind: 'legacyIds'; readonly ids: readonly TaskId[] }
   | { readonly kind: 'badMetadata'; readonly id: TaskId; readonly detail: string }
   | {
@@ -76,44 +78,53 @@ export type Problem =
 
 export type FindingKind = Problem['kind'];
 
-/** Something wrong with a backlog, and what can be done about it. */
+/** A problem of a backlog and its fix. */
 export interface Finding {
-  /** The same for the same trouble with the same tasks, and for no other finding of the backlog. */
+  /** Unique in the backlog, and the same for the same problem with the same tasks. */
   readonly key: string;
   readonly severity: Severity;
-  /** The tasks it concerns, the one to open first. Empty where there is none. */
+  /** The tasks concerned, the one to open first. May be empty. */
   readonly ids: readonly TaskId[];
   readonly trouble: Problem;
   readonly fix: Fix;
 }
 
-/** Every kind, the one to look at first first. */
+/** Every kind, the most urgent first. */
 export const FINDING_KINDS = [
-  ...(['cycle', 'selfDependency', 'nullColumn', 'duplicateId'] as const),
-  ...(['wipedProject', 'foreignProject', 'statusSpelling', 'unknownStatus'] as const),
-  ...([
-    'twoHolders',
-    'deadOwner',
-    'lockedTodo',
-    'unheldProgress',
-    'expiredLock',
-    'lockedAfterwards',
-    'unleasedLock',
-  ] as const),
-  ...(['missingDependency', 'duplicateContent', 'badMetadata', 'oddId'] as const),
-  ...(['prioritySpelling', 'orphanRow', 'legacyIds'] as const),
-] satisfies readonly FindingKind[];
+  'cycle',
+  'selfDependency',
+  'nullColumn',
+  'duplicateId',
+  'wipedProject',
+  'foreignProject',
+  'statusSpelling',
+  'unknownStatus',
+  'twoHolders',
+  'deadOwner',
+  'lockedTodo',
+  'unheldProgress',
+  'expiredLock',
+  'lockedAfterwards',
+  'unleasedLock',
+  'missingDependency',
+  'duplicateContent',
+  'badMetadata',
+  'oddId',
+  'prioritySpelling',
+  'orphanRow',
+  'legacyIds',
+] as const satisfies readonly FindingKind[];
 
 /**
- * What all safe fixes come to, in an order in which they can be made in one go. No two of them touch the same column, but for
- * a lock that goes: that writes Todo over whatever spelling of In Progress there is, so spellings come first.
+ * The changes of all safe fixes, in an order in which one transaction can make them. Only `clearLock` shares a column
+ * with others: it overwrites any spelling of In Progress with Todo, so it comes last.
  */
 export function safeChanges(findings: readonly Finding[]): readonly Change[] {
   const changes = findings.flatMap(({ fix }) => (fix.kind === 'changes' && fix.safe ? fix.changes : []));
   return [...changes.filter(({ kind }) => kind !== 'clearLock'), ...changes.filter(({ kind }) => kind === 'clearLock')];
 }
 
-/** True where a person can have something changed. */
+/** True where a finding has a fix. */
 export function isFixable({ fix }: Finding): boolean {
   return fix.kind !== 'none';
 }

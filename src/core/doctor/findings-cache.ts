@@ -5,11 +5,11 @@ import { diagnose, staleAt } from './diagnose.ts';
 import type { DoctorInput } from './doctor-input.ts';
 import type { Finding } from './finding.ts';
 
-/** Diagnosing takes a twentieth of the time at most, so that a busy store does not keep a window from its work. */
+/** Diagnoses take at most a twentieth of the time, so that a busy store does not slow a window down. */
 const REST_PER_WORK = 20;
 const MAX_REST_MS = 5_000;
 
-/** The findings of a backlog, the same list until they may have changed. */
+/** Caches the findings of a backlog: the same list until they may have changed. */
 export class FindingsCache implements Disposable {
   readonly #clock: Clock;
   readonly #onStale: () => void;
@@ -24,7 +24,7 @@ export class FindingsCache implements Disposable {
     | undefined;
   #later: Disposable | undefined;
 
-  /** `onStale` is called when findings that were given out of date can be had anew. */
+  /** `onStale` is called when outdated findings that were returned can be replaced. */
   constructor(clock: Clock, onStale: () => void) {
     this.#clock = clock;
     this.#onStale = onStale;
@@ -36,7 +36,7 @@ export class FindingsCache implements Disposable {
     if (known !== undefined && known.from <= now) {
       if (known.plan === plan && now < known.to) return known.findings;
       if (now < known.restUntil) {
-        this.#tellIn(known.restUntil - now);
+        this.#notifyIn(known.restUntil - now);
         return known.findings;
       }
     }
@@ -50,7 +50,7 @@ export class FindingsCache implements Disposable {
     this.#later?.dispose();
   }
 
-  #tellIn(ms: number): void {
+  #notifyIn(ms: number): void {
     this.#later ??= this.#clock.after(ms, () => {
       this.#later = undefined;
       this.#onStale();

@@ -2,10 +2,10 @@ import { compareIds, type TaskId } from '../task.ts';
 import type { DoctorInput, RawFinding } from './doctor-input.ts';
 import type { Problem } from './finding.ts';
 
-/** Numbers below this are of an older scheme, which exarp-go offers to clean up. */
+/** Lower numbers are of an older scheme, which exarp-go offers to clean up. */
 const FIRST_MODERN = 1_000_000;
 
-/** Ids that exarp-go would not have made. They are named and never changed: other files refer to them. */
+/** Ids that exarp-go would not create. They are reported and never changed: other files refer to them. */
 export function diagnoseIds({ snapshot }: DoctorInput): readonly RawFinding[] {
   const findings: RawFinding[] = [];
   const legacy: TaskId[] = [];

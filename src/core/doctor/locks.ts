@@ -6,15 +6,14 @@ import type { Changes, Fix, Severity, Problem } from './finding.ts';
 import { setStatus } from './set-status.ts';
 
 /**
- * Locks and statuses that do not go together, and locks whose owner is gone. At most one for each task, the first of:
- * a dead owner, an ended lease, a task that is past work, one that was not begun, an assignment without an end.
+ * Locks that contradict the status, and locks whose owner is gone. At most one for each task, the first of: a dead
+ * owner, an expired lease, a settled or reviewed task, one that was not started, a lock without an expiry.
  *
- * A process is judged only where the holder names one of this host and the system answers; what this window holds is
- * never taken for an orphan.
+ * A process is checked only on this host; locks of this window are never taken for orphans.
  */
 export function diagnoseLocks(input: DoctorInput): readonly RawFinding[] {
   const findings: RawFinding[] = [];
-  // A JSON file has no locks, so that its tasks In Progress are nobody's orphans.
+  // A JSON file has no locks, so its tasks In Progress are no orphans.
   if (input.snapshot.source === 'json') return findings;
   for (const task of input.snapshot.tasks) {
     if (task.lock === undefined && task.status !== 'In Progress') continue;
@@ -32,8 +31,9 @@ function diagnoseLock(task: Task, input: DoctorInput): RawFinding | undefined {
     return settingStatus(task, 'In Progress', { kind: 'lockedTodo', task, lease }, input);
   }
   if ('ours' in lease && lease.ours) return undefined;
-  if (isDead(lease.lock.holder, input)) {
-    // A command line of exarp-go claims and ends at once, and its agent works on: only a lease that has ended is nobody's.
+  if (lifeOf(lease.lock.holder, input.processes) === 'gone') {
+    // An exarp-go command claims and exits at once while its agent keeps working: only an expired lease is free for
+    // certain.
     const mayBeWanted = lease.kind !== 'expired' && lease.kind !== 'stale';
     return clearing(
       { kind: 'deadOwner', task, lease },
@@ -43,11 +43,11 @@ function diagnoseLock(task: Task, input: DoctorInput): RawFinding | undefined {
     );
   }
   if (lease.kind === 'expired' || lease.kind === 'stale') {
-    // exarp-go renews no lease, so whoever is not known to be gone may still be at work.
+    // exarp-go renews no lease, so a holder that is not known to be gone may still work.
     return clearing({ kind: 'expiredLock', task, lease }, 'info', 'lease has ended', 'choice');
   }
   if (isSettled(task.status) || task.status === 'Review') {
-    // An assignment may be the record of who did it, and whoever has a lease that runs may still be at it: a person has to say.
+    // An assignment may record who did the work, and the holder of a live lease may still work: the user has to decide.
     return clearing(
       { kind: 'lockedAfterwards', task, lease },
       'info',
@@ -68,7 +68,7 @@ function settingStatus(
   trouble: Problem,
   { snapshot }: DoctorInput,
 ): RawFinding {
-  // Not safe: a person may work on it without ever having heard of locks.
+  // Not safe: a user or a program may work on it without locks.
   return {
     trouble,
     severity: 'warning',
@@ -86,9 +86,4 @@ function clearing(
   const changes: Changes = [{ kind: 'clearLock', id: trouble.task.id, holder, until, reason }];
   const fix: Fix = how === 'safe' ? { kind: 'changes', changes, safe: true } : { kind: 'choices', choices: [changes] };
   return { trouble, severity, fix };
-}
-
-/** Only what this machine knows for certain: an id of a process says nothing of another machine. */
-function isDead(holder: string, { processes }: DoctorInput): boolean {
-  return lifeOf(holder, processes) === 'gone';
 }

@@ -3,7 +3,9 @@ import type { Lock } from '../task.ts';
 import { named } from '../text.ts';
 import type { Problem } from './finding.ts';
 
-/** A problem in a few words, to stand behind the name of its task. Without `now` (epoch ms) in words that do not age. */
+/**
+ * A problem in a few words, to follow the name of its task. Without `now` (epoch ms) in words that stay true over time.
+ */
 export function problemText(problem: Problem, now?: number): string {
   switch (problem.kind) {
     case 'cycle': {

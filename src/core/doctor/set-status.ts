@@ -3,9 +3,9 @@ import type { Snapshot } from '../snapshot.ts';
 import type { Task, TaskId } from '../task.ts';
 import type { Changes } from './finding.ts';
 
-/** What moves a task to another status. */
+/** The changes that move a task to another status. */
 export function setStatus({ id, rawStatus }: Task, to: WritableStatus, snapshot: Snapshot): Changes {
-  // A status that is NULL is no text that could be compared: it becomes one first.
+  // A NULL status cannot be compared with `from`, so it is filled first.
   if (!hasNoStatus(snapshot, id)) return [{ kind: 'setStatus', id, from: rawStatus, to }];
   return [
     { kind: 'fillNull', id, column: 'status' },
@@ -15,7 +15,7 @@ export function setStatus({ id, rawStatus }: Task, to: WritableStatus, snapshot:
 
 const known = new WeakMap<Snapshot, ReadonlySet<TaskId>>();
 
-/** True where the status of a task is NULL in the store, which a task reads as an empty one. */
+/** True where the status of a task is NULL in the store; the task has an empty one. */
 export function hasNoStatus(snapshot: Snapshot, id: TaskId): boolean {
   let ids = known.get(snapshot);
   if (ids === undefined) {
