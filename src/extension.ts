@@ -22,13 +22,16 @@ import { wireBacklog } from './wire/backlog.ts';
 
 let backlogs: WorkspaceBacklogs | undefined;
 
-/** Called by the editor when the first of our views, commands or files is wanted. */
+/** Called by the editor at the first use of our views, commands or files. */
 export function activate(context: vscode.ExtensionContext): ExtensionApi {
   const log = vscode.window.createOutputChannel('Todo2 Waves', { log: true });
   const reportBug = (error: unknown): void => log.error(error instanceof Error ? error : String(error));
   const { packageJSON } = context.extension as { readonly packageJSON: { readonly version: string } };
   const agents = wireAgents({
-    ...{ editor: vscode, log, reportBug, version: packageJSON.version },
+    editor: vscode,
+    log,
+    reportBug,
+    version: packageJSON.version,
     mcpScript: join(context.extensionPath, 'dist', 'mcp.cjs'),
     storage: context.globalStorageUri.fsPath,
   });
@@ -59,7 +62,9 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     new ProblemsPanel({ backlogs: opened, findEntries: readEntries, reportBug }),
     agents.register(opened),
     ...registerCommands({
-      ...{ backlogs: opened, selection: () => tree.selection, showLog: () => log.show() },
+      backlogs: opened,
+      selection: () => tree.selection,
+      showLog: () => log.show(),
       agents: agents.doors(opened),
       workspace: (root) => openWorkspace(root, { program: readExarpPath(), version: packageJSON.version }),
     }),
@@ -67,13 +72,13 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
   return { backlogs: opened, agents };
 }
 
-/** What `activate` answers, for tests that run inside the editor. */
+/** The result of `activate`, for tests that run inside the editor. */
 export interface ExtensionApi {
   readonly backlogs: WorkspaceBacklogs;
   readonly agents: Pick<WiredAgents, 'subagentTool'>;
 }
 
-/** Lets agents go on for the next window, or ends them, as the settings say; gives back every lock but those that somebody may come back for. */
+/** Leaves agents to the next window or ends them, as the settings say; releases every lock except those that outlive a reload. */
 export async function deactivate(): Promise<void> {
   await backlogs?.close();
   backlogs = undefined;

@@ -2,7 +2,7 @@
  * The MCP server: `node dist/mcp.cjs --root DIR [--agent NAME] [--allow-done]`, over standard input and output.
  *
  * This process reads the bytes of the backlog and never opens the database; a writer process of its own does. What is claimed
- * through it bears the id of this process, is renewed while the client is connected, and is given back when the client goes.
+ * through it bears the id of this process, is renewed while the client is connected, and is released when the client disconnects.
  * Reading works on Node 20; to write, the writer process finds a Node that has SQLite.
  */
 import { readFileSync } from 'node:fs';
@@ -25,9 +25,9 @@ import { messageOf, stackOf } from './core/text.ts';
 
 const USAGE = 'Usage: node mcp.cjs [--root DIR] [--agent NAME] [--allow-done]';
 
-/** Clients kill what has not ended soon after they went; the writer process goes on without us where it must. */
+/** Clients kill a server that does not end soon after them; the writer process outlives this one where it must. */
 const END_WITHIN_MS = 2_800;
-/** What was asked for before the client closed its side is answered, unless it takes longer. */
+/** Timeout for requests that were sent before the client closed its side. */
 const ANSWER_WITHIN_MS = 1_000;
 
 /** Standard output belongs to the protocol. */
@@ -59,13 +59,13 @@ function readArguments(): Arguments | string {
 
 interface Opened {
   readonly served: AgentBacklog;
-  /** Gives back whatever is held; resolves when that is done, or left to the writer process. */
+  /** Releases all locks; resolves when that is done, or left to the writer process. */
   close(): Promise<void>;
 }
 
 /** Wires reader, writer, lease keeper and plan files around the files of the root that `folder` lies in. */
 async function open({ root: folder, agent, allowDone }: Arguments, clientName: string | undefined): Promise<Opened> {
-  // Where there is no store yet, one may come: it is looked for in the folder itself.
+  // A store may be created later: then it is in the folder itself.
   const paths = await locateStore((await findRoot(folder)) ?? folder);
   const name = agentNameOf(agent ?? clientName);
   const store = openStore({
@@ -74,7 +74,7 @@ async function open({ root: folder, agent, allowDone }: Arguments, clientName: s
     name,
     settings: () => NO_SETTINGS,
     nodePath: () => undefined,
-    // No agent of ours has to end first.
+    // This process starts no agents that would have to end first.
     graceMs: 0,
     log,
     warn: log,
@@ -116,7 +116,7 @@ function readVersion(): string {
     };
     return typeof manifest.version === 'string' ? manifest.version : '0.0.0';
   } catch {
-    return '0.0.0'; // copied elsewhere; nobody depends on it
+    return '0.0.0'; // a copy elsewhere
   }
 }
 
@@ -147,7 +147,7 @@ async function serve(given: Arguments): Promise<void> {
   // The transport does not mind the end of its input.
   process.stdin.once('end', end).once('close', end);
   process.stdout.on('error', end);
-  // Nobody reads our log any more: that is no reason to end.
+  // The client no longer reads our log, which is no reason to end.
   process.stderr.on('error', () => undefined);
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, end);
   process.on('unhandledRejection', reportBug);

@@ -6,13 +6,13 @@
  *     simulate: print=40      print that many lines
  *     simulate: fail=3        end with that exit code (1 without a number)
  *     simulate: flaky=2       fail in the first two attempts (one without a number), then succeed
- *     simulate: ratelimit=2   say that its maker refuses work, in the first two attempts (always without a number)
+ *     simulate: ratelimit=2   report a rate limit, in the first two attempts (always without a number)
  *     simulate: quiet=30      print nothing for that long, before anything else
  *     simulate: hang          never end
  *     simulate: stubborn      take no notice of a polite request to end
  *     simulate: tree          start another process that would outlive this one, and print its id
  *     simulate: touch=NAME    make a file of that name where it works
- *     simulate: until=NAME    go on until a file of that name is there
+ *     simulate: until=NAME    continue until a file of that name is there
  *     simulate: json          speak in events, one a line, as real agents do
  *
  * Several may stand in one line.
@@ -44,7 +44,7 @@ async function readPrompt(file: string | undefined): Promise<string> {
   return Buffer.concat(pieces).toString('utf8');
 }
 
-/** Speaks as people read it, or in the events of Claude Code. */
+/** Prints plain text, or the events of Claude Code. */
 class Voice {
   readonly #json: boolean;
   readonly #session = `simulated-${process.pid}`;
@@ -115,7 +115,7 @@ function startAnother(voice: Voice): void {
   child.unref();
 }
 
-/** Only a new file: what is there stays as it is, and a link leads nowhere. */
+/** Creates a new file only: existing files and links stay as they are. */
 async function touch(name: string): Promise<void> {
   try {
     await writeFile(name, '', { flag: 'wx' });

@@ -1,12 +1,12 @@
 /*
- * The process that does the work on one task, and owns its lock: it claims, runs the agent, verifies, writes down what came of
- * it, lets go, and only then says that it has ended. A window starts it and hears of it, but it needs none: a window that is
- * reloaded, closed or killed ends nothing. While a window is there it may be given one order after the other.
+ * The process that does the work on one task, and owns its lock: it claims the task, runs the agent, verifies, records the
+ * result, releases the lock, and only then reports the end. A window starts it and follows it, but it outlives a window that is
+ * reloaded, closed or killed. While its window is open it takes one order after the other.
  *
  * Started with a file as its argument it is the program of a terminal, for one order: the agent gets that terminal, and when the
- * terminal goes away nobody knows how the work ended.
+ * terminal closes the end of the work is unknown.
  *
- * It alone opens the database here, and never reads the bytes of it.
+ * It opens the database, and so never reads its bytes.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -32,11 +32,11 @@ import { systemClock as clock } from './store/files/system-clock.ts';
 import { WorkLocks } from './store/write/work-locks.ts';
 import { stackOf } from './core/text.ts';
 
-/** How often to look for a request to stop that comes as a file; the timer also keeps this process alive while it works. */
+/** How often to check for a stop file; the timer also keeps this process alive while it works. */
 const LOOK_EVERY_MS = 500;
-/** How often the time of the last output, and what the agent is doing, is written down. */
+/** How often the time of the last output and the agent's activity are recorded. */
 const OUTPUT_EVERY_MS = 1000;
-/** Without a new order for so long it ends, should its window have forgotten it. */
+/** It ends after this time without a new order, in case its window has lost it. */
 const IDLE_MS = 30_000;
 
 const sqlite = loadSqlite();
@@ -45,9 +45,9 @@ const begin = processStartTime(process.pid);
 let atWork: { readonly stop: AbortController; readonly terminalGone: AbortController } | undefined;
 let open: { readonly file: string; readonly connection: Connection } | undefined;
 let idle: NodeJS.Timeout | undefined;
-/** The last state on its way to the disk itself. */
+/** The `fsync` of the last state. */
 let storing: Promise<void> = Promise.resolve();
-/** Whether there was a window to hear of the last state. */
+/** Whether a window received the last state. */
 let told: Promise<boolean> = Promise.resolve(false);
 
 const [, , orderFile] = process.argv;
@@ -57,16 +57,16 @@ else void serveTerminal(orderFile);
 function serveWindow(): void {
   process.on('message', (message: ToSupervisor) => {
     if (message.kind === 'stop') atWork?.stop.abort();
-    // A second order at a time would be a bug of the window; it hears nothing of it.
+    // A second order at a time would be a bug of the window; it is ignored.
     else if (atWork === undefined) void perform(message.order).then(rest);
   });
   process.on('disconnect', () => {
     if (atWork === undefined) leave();
   });
-  // SIGTERM and SIGINT mean that the agent is not to go on. The end of an editor's session is not ours.
+  // SIGTERM and SIGINT stop the agent. The end of an editor's session does not.
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, stopOrLeave);
   process.on('SIGHUP', () => undefined);
-  // The window reads this; when it is gone there is nothing to tell.
+  // The window reads this; a closed window is ignored.
   process.stderr.on('error', () => undefined);
   rest();
 }
@@ -75,7 +75,7 @@ async function serveTerminal(file: string): Promise<void> {
   const order = JSON.parse(readFileSync(file, 'utf8')) as WorkOrder;
   rmSync(file, { force: true });
   process.on('SIGTERM', stopOrLeave);
-  // Ctrl+C is meant for the agent, which gets it too.
+  // Ctrl+C is for the agent, which gets it too.
   process.on('SIGINT', () => undefined);
   process.on('SIGHUP', () => atWork?.terminalGone.abort());
   const end = await perform(order);
@@ -96,14 +96,14 @@ function rest(): void {
 
 function leave(): void {
   void storing.then(() => {
-    // An order may have come in the last moment.
+    // An order may have arrived meanwhile.
     if (atWork !== undefined) return;
     open?.connection.close();
     process.exit();
   });
 }
 
-/** Does all of one order; resolves when the last state is written and on its way to the window. Rejects only for a bug. */
+/** Executes one order; resolves when the last state is written and sent to the window. Rejects only for a bug. */
 async function perform(order: WorkOrder): Promise<WorkEnd> {
   clearTimeout(idle);
   const ending = { stop: new AbortController(), terminalGone: new AbortController() };
@@ -149,7 +149,7 @@ async function perform(order: WorkOrder): Promise<WorkEnd> {
   output.dispose();
   clearInterval(looking);
   log.close();
-  // The next order need not wait for the disk: what is in the file is seen by everybody but a computer without power.
+  // The next order need not wait for `fsync`: other processes see the file at once.
   storing = state.end(end);
   atWork = undefined;
   return end;
@@ -179,7 +179,7 @@ async function firstState(order: WorkOrder, mark: string): Promise<WorkState> {
   };
 }
 
-/** Its process is written down at once, and when that began a moment later; by then it may have ended. */
+/** Records the agent's process at once, and its start time a moment later; by then it may have ended. */
 function noteProcess(state: StateFile, agentPid: number): void {
   state.update({ agentPid, agentBegin: null });
   void processStartTime(agentPid).then((agentBegin) => {
@@ -188,7 +188,7 @@ function noteProcess(state: StateFile, agentPid: number): void {
   });
 }
 
-/** Writes down when output came last and what the agent is doing, once in a while, and at once by which session it can go on. */
+/** Records the time of the last output and the activity at intervals, and a new session id at once. */
 function followOutput(state: StateFile): { onOutput: WorkPlace['onOutput']; dispose(): void } {
   let lastOutputAt: number | undefined;
   let sessionId: string | undefined;
@@ -292,9 +292,9 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
 }
 
 /**
- * Whether the next window must know of this attempt, should this one be gone. A window that lives to hear of the first state
- * ends after that was in its file. One that was gone before may have been followed by another that found no file: that gives
- * the task to somebody else, so nothing must begin here.
+ * Whether the next window knows of this attempt if this one closes. A window that receives the first state closes after the
+ * state file exists. After an earlier close the next window may have found no file and given the task to another supervisor,
+ * so nothing must begin here.
  */
 function isSeen(): Promise<boolean> {
   return orderFile === undefined ? told : Promise.resolve(true);
@@ -309,7 +309,7 @@ function inRoot({ root, files }: WorkOrder): string {
   return relative(root, files.log).split(sep).join('/');
 }
 
-/** The window may have gone a moment ago: then the file has it. */
+/** The window may have closed meanwhile: then the state file is enough. */
 function tell(state: WorkState): void {
   const message: FromSupervisor = { kind: 'state', state: storedWorkState(state) };
   told = new Promise((resolve) => {

@@ -29,10 +29,10 @@ import {
   type Values,
 } from './store/write/writer-protocol.ts';
 
-/** A client that was started by mistake, or died at once, says nothing at all. */
+/** Timeout for the first message: the client may have died at once. */
 const FIRST_MESSAGE_MS = 10_000;
 const IDLE_MS = 60_000;
-/** Locks that could not be let go for so long are left to the end of their lease. */
+/** Release is retried for this long; then the locks are left to the end of their lease. */
 const GIVE_UP_RELEASE_MS = 60_000;
 const RELEASE_PAUSE_MS = 250;
 /** Between the end of this process and that of its client, where something ends both. */
@@ -52,7 +52,7 @@ process.on('message', (message) => {
   if (parsed.kind === 'malformed') {
     send(parsed);
   } else if (parsed.kind === 'start') {
-    // A second start would change whose locks these are: the first one stands.
+    // A second start would change the holder of the locks, so it is ignored.
     if (!('DatabaseSync' in sqlite) || started !== undefined) return;
     started = { start: parsed, connection: new Connection(sqlite, parsed.file) };
     lingering = new Set(parsed.lingering);
@@ -61,8 +61,8 @@ process.on('message', (message) => {
   }
 });
 
-// The window was closed or its process was killed: its agents are being ended, then nothing of theirs may stay locked. What
-// a person holds stays for as long as a window needs to come back from a reload; until then this process lives for it.
+// The window was closed or its process was killed: its agents are ended, and then their locks are released. Locks of the user
+// stay for the time of a reload; this process lives that long.
 process.on('disconnect', () => {
   orphaned = true;
   if (started === undefined) process.exit(0);
@@ -77,12 +77,12 @@ process.on('disconnect', () => {
   setTimeout(() => void releaseOrphans(since, new Set()).then(leave), lingering.size > 0 ? lingerMs : graceMs);
 });
 
-// A Ctrl+C in the terminal that started the editor reaches us too, but the locks have yet to be let go.
+// A Ctrl+C in the terminal that started the editor reaches this process too, before the locks are released.
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);
 process.on('SIGTERM', () => {
   if (orphaned) void releaseOrphans(Date.now(), new Set()).then(leave);
-  // Whoever ends everything at once ends the client too; one that lives on starts another process.
+  // Where all processes are ended, the client ends too; a client that lives on starts another process.
   else terminating ??= setTimeout(leave, TERMINATION_MS);
 });
 
@@ -153,7 +153,7 @@ function perform(
 }
 
 function applyOnce(context: EditContext, { changes, again }: RequestOf<'apply'>): Result<Values['apply'], Failure> {
-  // The first try may have come through before its answer was lost.
+  // The first try may have succeeded before its answer was lost.
   if (again && areApplied(context, changes)) return ok({ statuses: writtenBy(context, changes) });
   return applyChanges(context, changes);
 }
@@ -163,13 +163,13 @@ function forceRelease(
   { id, holder, until, reason, again }: RequestOf<'forceRelease'>,
 ): Result<Values['forceRelease'], Failure> {
   const outcome = clearLock(context, { id, holder, until: until ?? undefined, reason });
-  // The first try may have come through before its answer was lost: then there is nothing left to clear.
+  // The first try may have succeeded before its answer was lost: then there is nothing left to clear.
   if (outcome.ok || !again || outcome.failure.kind !== 'changedMeanwhile') return outcome;
   const status = parseStatus(outcome.failure.rawStatus);
   return ok({ status, changed: status === 'Todo' });
 }
 
-/** Releases what the window that is gone still holds, but for some tasks; resolves when that is done, or given up. */
+/** Releases the locks of the closed window, except for some tasks; resolves when that is done, or given up. */
 async function releaseOrphans(since: number, except: ReadonlySet<TaskId>): Promise<void> {
   const { start, connection } = started ?? {};
   const begun = Date.now();
@@ -187,9 +187,9 @@ async function releaseOrphans(since: number, except: ReadonlySet<TaskId>): Promi
   }
 }
 
-/** The window that would have told the JSON file is gone; untold, exarp-go would bring In Progress back from it. */
+/** Patches the JSON file in place of the closed window; else exarp-go would restore In Progress from it. */
 async function mirrorTodo(json: string, ids: readonly TaskId[]): Promise<void> {
-  // A file that cannot be patched is left as it is: nobody is there any more to be told of it.
+  // A file that cannot be patched is left as it is: there is no client to report it to.
   for (const id of ids) await patchJsonStatus(json, id, 'Todo', Date.now());
 }
 
@@ -199,7 +199,7 @@ function leave(): void {
 }
 
 function send(message: Hello | WriterResponse, then?: () => void): void {
-  // An answer that nobody is there to hear is no trouble: what is locked is let go after the grace time.
+  // A lost answer is harmless: the locks are released after the grace time.
   if (process.connected) process.send?.(message, undefined, {}, () => then?.());
   else then?.();
 }

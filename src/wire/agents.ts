@@ -142,7 +142,7 @@ export function wireAgents(shared: {
   };
   return wired;
 
-  /** The operations bring all their descriptions along, which nobody should wait for who only looks. */
+  /** Loaded on first use: the operations bring all their descriptions along. */
   function registerTools(serve: () => Promise<AgentBacklog | undefined>): vscode.Disposable {
     let tools: readonly vscode.Disposable[] | 'disposed' = [];
     import('../agent-api/operations.ts')
@@ -181,7 +181,7 @@ function stamp(): string {
   return `${new Date().toISOString().replace(/[-:]|\..*/g, '')}-${randomBytes(3).toString('hex')}`;
 }
 
-/** The backlog of the file that a person looks at, or the only one. */
+/** The backlog of the file that the user looks at, or the only one. */
 function currentOf(all: readonly Backlog[]): Backlog | undefined {
   const [only, ...more] = all;
   if (more.length === 0) return only;

@@ -17,7 +17,7 @@ export interface AttemptRecoveryOptions {
 
 type Attempts = ReadonlyMap<TaskId, RecoveredAttempt>;
 
-/** Finds what became of the attempts of a run whose window is gone, by the files of their supervisors. */
+/** Finds the state of the attempts of a run without a leader, in the files of their supervisors. */
 export class AttemptRecovery {
   readonly #options: AttemptRecoveryOptions;
 
@@ -26,8 +26,8 @@ export class AttemptRecovery {
   }
 
   /**
-   * A run that was not begun here and that no process works for, as it would look had it ended: another installation may go on
-   * with it, or it came with a folder that was downloaded. So nothing is written, ended or told; the user may still resume it.
+   * The ended state of a run that was not begun here and has no process: another installation may continue it, or it came with
+   * a downloaded folder. So nothing is written, ended or reported; the user may still resume it.
    */
   async asLeft(run: RunState): Promise<RunState> {
     const now = this.#options.clock.now();
@@ -35,25 +35,25 @@ export class AttemptRecovery {
     return applyRunEvents(recovered, interruptRun(recovered, now));
   }
 
-  /** True where a supervisor of the run lives, and surely is the one that its state names. */
+  /** True where a supervisor of the run lives, and is verifiably the one in its state file. */
   async isAtWork(run: RunState): Promise<boolean> {
     const found = await this.#find(run);
     return [...found.values()].some(({ supervisorAlive }) => supervisorAlive);
   }
 
-  /** What there is to do about a run; an attempt of which nothing is there has been told not to begin by then. */
+  /** The recovery of a run; an attempt without a state file has a stop request by then. */
   async settle(run: RunState): Promise<{ readonly found: Attempts; readonly recovery: Recovery }> {
     const { clock } = this.#options;
     const before = await this.#find(run);
     const first = recoverRun(run, before, clock.now());
     if (first.stops.length === 0) return { found: before, recovery: first };
     for (const attemptNo of first.stops) this.#stopAttempt(run.runId, attemptNo);
-    // It may have begun between the search and the request to stop: then it has written that down, and ends by the request.
+    // It may have begun between the search and the stop request: then it has a state file, and ends by the request.
     const found = await this.#find(run, new Set(first.stops));
     return { found, recovery: recoverRun(run, found, clock.now()) };
   }
 
-  /** Looks for the attempts that have no end; those in `toldToStop` by the numbers of their starts. */
+  /** Finds the attempts without an end; `toldToStop` has attempt numbers. */
   async #find(run: RunState, toldToStop: ReadonlySet<number> = new Set()): Promise<Attempts> {
     const { journals, isAlive } = this.#options;
     const found = new Map<TaskId, RecoveredAttempt>();

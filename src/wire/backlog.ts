@@ -121,7 +121,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
     root,
     clock,
     chosen: () => readWaveSource(folder),
-    // Reading plans brings YAML along, too.
+    // Reading plans needs YAML, too.
     parse: async (file, text) => (await import('../core/plan/read-wave-override.ts')).readWaveOverride(file, text),
   });
   const backlog: Backlog = new Backlog({
@@ -137,7 +137,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
     processes: systemProcesses,
     settings,
   });
-  // Writing plans brings YAML along, which nobody should wait for who only looks.
+  // Loaded on first use: writing plans needs YAML.
   const writePlan: OpenBacklog['writePlan'] = async (kind) =>
     (await import('./write-plan.ts')).writePlan(backlog, kind);
   const { subagentHosts, caseFoldPaths: foldCase } = runs;
@@ -190,7 +190,7 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
       probe?.dispose();
       move?.dispose();
       moved.dispose();
-      // A folder that the user removes from the window is not to go on; a window that is closed may come back.
+      // A folder that the user removes from the window is not to continue; a window that is closed may come back.
       await runs.close(what === 'window' ? options().run.whenWindowCloses : 'stop');
       // After a reload the window comes back for what the user holds; after the removal of a folder no window does.
       await handHeld.close(what === 'window' ? 'keep' : 'forget');
@@ -229,7 +229,7 @@ function reportOf(backlog: Backlog, runId: string): string {
 const CHOICE_KEY = 'todo2Waves.runChoice:';
 const BEGUN_KEY = 'todo2Waves.runsBegun';
 
-/** The ids of runs that were begun by this installation, in whatever window; only these go on by themselves. */
+/** The ids of runs that this installation began, in any window; only these continue automatically. */
 function begunIn(memento: vscode.Memento): { has(runId: string): boolean; add(runId: string): void } {
   const known = (): readonly string[] => {
     const value = memento.get<unknown>(BEGUN_KEY);

@@ -5,7 +5,7 @@ import { scanDocs } from '../store/files/docs-scan.ts';
 import { readWorkflows } from '../store/files/workflow-files.ts';
 import { readGoals, readPlans } from '../store/files/workspace-texts.ts';
 
-/** exarp-go as a person named it, a program on the PATH or an absolute path, and what it is told that we are. */
+/** exarp-go as the user named it, a program on the PATH or an absolute path, and what it is told that we are. */
 export interface ExarpProgram {
   readonly program: string;
   readonly version: string;

@@ -21,7 +21,7 @@ export interface HandHeldParts {
   readonly store: string;
 }
 
-/** Lets locks that a person took outlive a reload or a crash of the window, and takes over those of one that is gone. */
+/** Keeps the user's locks over a reload or a crash of the window, and adopts those of a closed one. */
 export function keepHandHeld(parts: HandHeldParts): { close(records: 'keep' | 'forget'): Promise<void> } {
   const { keeper, locks, clock, leaseMs, log, reportBug, folder, store } = parts;
   const records = new WindowRecordFiles({

@@ -16,14 +16,14 @@ import { AttemptRecovery, type AttemptRecoveryOptions } from './attempt-recovery
 export interface RunTakeoverOptions extends AttemptRecoveryOptions {
   readonly journals: RunJournals;
   readonly runner: Pick<WaveRunner, 'onEvent' | 'restore' | 'setCap' | 'steer' | 'detach' | 'runs'>;
-  /** Resolves when the backlog was read, or could not be for a while: what goes on here needs to know its tasks, their files and their order. */
+  /** Resolves when the backlog was read, or after a timeout: a continued run needs its tasks, their files and their order. */
   readonly ready: () => Promise<void>;
-  /** Ends the agent that a supervisor which is gone left behind. */
+  /** Ends the agent of a supervisor that was killed. */
   readonly endOrphan: (state: WorkState) => Promise<void>;
   readonly releaseFor: (holder: string, id: TaskId) => Promise<void>;
-  /** Ends what verifies a wave still for a window that is gone. */
+  /** Ends the wave verification of a closed window. */
   readonly endVerification: (runId: string, wave: number) => Promise<void>;
-  /** The runs that this installation began: a folder that was downloaded can bring journals with it. */
+  /** The runs that this installation began: a downloaded folder can contain journals. */
   readonly begun: { has(runId: string): boolean; add(runId: string): void };
   /** An attempt of an earlier window, in this run, is at work again. */
   readonly onAttached: (state: WorkState, run: RunState) => void;
@@ -37,8 +37,8 @@ const READ_RUNS = 60;
 const KEPT_RUNS = 200;
 
 /**
- * Writes down what the runs of this window tell, knows the runs that are written down, and takes over those whose window is
- * gone: watches what is at work still, settles what has ended, and lets the run go on or ends it so that it can be resumed.
+ * Writes the journals of this window's runs, reads those of past runs, and takes over runs without a leader: watches attempts
+ * at work, settles ended ones, and continues the run or ends it so that it can be resumed.
  */
 export class RunTakeover implements RunHistory, Disposable {
   readonly #options: RunTakeoverOptions;
@@ -49,7 +49,7 @@ export class RunTakeover implements RunHistory, Disposable {
   #following: Disposable | undefined;
   #past: readonly RunState[] = [];
   #elsewhere: readonly RunState[] = [];
-  /** One after the other: two looks at a run must not both take it over. */
+  /** One after the other: two checks must not both take over a run. */
   #work: Promise<void> = Promise.resolve();
   #isClosed = false;
 
@@ -78,12 +78,12 @@ export class RunTakeover implements RunHistory, Disposable {
     return this.#options.journals.ask(runId, request);
   }
 
-  /** Resolves when everything that was told so far is on the disk. */
+  /** Resolves when all events so far are durable. */
   async flushed(): Promise<void> {
     await Promise.all([...this.#writers.values()].map(({ writer }) => writer.flushed()));
   }
 
-  /** Reads what is written down, takes over what no window leads, and follows what others lead from then on. */
+  /** Reads the journals, takes over runs without a leader, and follows the runs of other windows from then on. */
   open(): Promise<void> {
     const { journals } = this.#options;
     return this.#inTurn(async () => {
@@ -93,16 +93,16 @@ export class RunTakeover implements RunHistory, Disposable {
       const records = await journals.list(READ_RUNS);
       const restored: (() => void)[] = [];
       for (const record of records) {
-        // One that cannot be taken over must not keep the others from it.
+        // A failed takeover must not prevent the others.
         restored.push(...(await this.#take(record).catch((error: unknown) => this.#noRestores(error))));
       }
-      // Together, so that all that is at work has its slot before anything further starts.
+      // Together, so that all attempts at work get slots before anything further starts.
       for (const restore of restored) restore();
       await journals.prune(KEPT_RUNS);
     });
   }
 
-  /** Writes down what is left; what this window led may be led by the next one at once. */
+  /** Writes the remaining events; the next window may lead this window's runs at once. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#following?.dispose();
@@ -123,7 +123,7 @@ export class RunTakeover implements RunHistory, Disposable {
     return this.#work;
   }
 
-  /** Everything that a run of this window tells. */
+  /** Handles the events of this window's runs. */
   #note(event: RunEvent): void {
     if (this.#isClosed) return;
     const { runId } = event;
@@ -155,7 +155,7 @@ export class RunTakeover implements RunHistory, Disposable {
     await opened?.writer.close();
   }
 
-  /** Another machine took this window for gone, as after a long sleep: the run is its from then on. */
+  /** Another machine took over the run, as after a long sleep of this one. */
   #lost(runId: string): void {
     this.#options.log(`Another window leads the run ${runId} now.`);
     this.#options.runner.detach(runId);
@@ -175,7 +175,7 @@ export class RunTakeover implements RunHistory, Disposable {
     for (const restore of await this.#take(record)) restore();
   }
 
-  /** Puts a run where it belongs; answers what lets it go on here, where that is so. */
+  /** Classifies a run; returns the function that continues it here, where it does. */
   async #take(record: RunRecord): Promise<readonly (() => void)[]> {
     const { runId, state, lead } = record;
     // One that this window has is its own, also where the flag that says so was lost: see `#lost`.
@@ -230,11 +230,11 @@ export class RunTakeover implements RunHistory, Disposable {
             const attempt = found.get(id)?.state;
             if (attempt !== undefined) onAttached(attempt, recovered);
           }
-          // What the user chose while it ran still holds; where other runs go on already, theirs does.
+          // What the user chose while it ran still holds; where other runs continue already, theirs does.
           const isOnly = runner.runs.every(({ phase }) => phase === 'ended');
           if (isOnly && recovered.cap !== undefined) runner.setCap(recovered.cap);
           runner.restore(recovered, recovery.attach);
-          // What we told to stop before it showed itself has done nothing wrong: its task has another turn.
+          // An attempt that was stopped before its first state has not failed: its task is queued again.
           for (const id of recovery.attach) {
             if (found.get(id)?.isToldToStop === true) this.#steer(runId, { ask: 'requeue', id });
           }
@@ -255,7 +255,7 @@ export class RunTakeover implements RunHistory, Disposable {
 
   #addPast(run: RunState): void {
     const others = this.#past.filter(({ runId }) => runId !== run.runId);
-    // That it was interrupted concerns the installation that began it; here the run is not expected to go on.
+    // The interruption concerns the installation that began it; here the run is not expected to continue.
     const isOthers = run.stop?.kind === 'interrupted' && !this.#options.begun.has(run.runId);
     const shown = isOthers ? { ...run, stop: undefined } : run;
     this.#past = [...others, shown].sort((a, b) => b.startedAt - a.startedAt).slice(0, SHOWN_RUNS);

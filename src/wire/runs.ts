@@ -71,22 +71,22 @@ export interface WiredRuns {
   readonly history: RunTakeover;
   readonly journals: RunJournals;
   readonly caseFoldPaths: boolean;
-  /** Where the editor's own subagents are let in, as long as a chat request runs. */
+  /** The open subagent hosts, each for a running chat request. */
   readonly subagentHosts: SubagentHostRegistry;
-  /** Where people say that a task is finished. */
+  /** Completes tasks for the user. */
   readonly completions: Pick<WindowWorker, 'awaitsManualCompletion' | 'complete'>;
   preview(job: Job): Promise<Result<WorkPreview, Failure>>;
   findAgent(assignment: AgentAssignment): Promise<Failure | undefined>;
   lastOutputAt(id: TaskId): number | undefined;
-  /** What is known of an attempt whose files are there still. */
+  /** The state of an attempt whose files still exist. */
   stateOf(runId: string, attemptNo: number, id: TaskId): WorkState | undefined;
-  /** `keep`: what is at work goes on, and the next window takes it over. `stop`: everything ends first. */
+  /** `keep`: attempts at work continue for the next window. `stop`: everything ends first. */
   close(agents: 'keep' | 'stop'): Promise<void>;
 }
 
 const ORPHAN_GRACE_MS = 1500;
 const READ_WITHIN_MS = 5_000;
-/** Outcomes after which an agent's own session is worth going on with: it was cut off, and did nothing wrong. */
+/** Outcomes after which an agent's session is resumed: it was interrupted without a failure. */
 const CUT_OFF: ReadonlySet<TaskOutcome['kind']> = new Set(['rateLimited', 'unknown', 'stopped']);
 
 /** Wires the engine, the supervisors and the journals of the runs of one backlog. */
@@ -246,7 +246,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
   };
 }
 
-/** Resolves when the backlog was read; on a slow disk a run that goes on has waited long enough before that. */
+/** Resolves when the backlog was read, or after a timeout on a slow disk. */
 function readOnce(source: Pick<BacklogSource, 'refresh'>): Promise<void> {
   return new Promise((resolve, reject) => {
     const limit = clock.after(READ_WITHIN_MS, resolve);
@@ -266,7 +266,7 @@ function rememberingEstimates(
   return (id) => {
     const { state } = source;
     if (state.kind !== 'ready') return undefined;
-    // Looking through the past for each task of a large run would cost more than the order is worth.
+    // A search of the past for each task of a large run costs more than the better order gains.
     if (known?.past !== past())
       known = { past: past(), estimates: estimateDurations(past(), state.snapshot, new Map()) };
     return known.estimates.durationOf(id);

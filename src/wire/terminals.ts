@@ -34,13 +34,13 @@ export interface TerminalParts {
 /** The terminals of the runs of one backlog. */
 export interface WiredTerminals extends Disposable {
   readonly terminals: TaskTerminals;
-  /** A terminal of the editor's own came, or came back after a reload: nothing of a run changes with that. */
+  /** An interactive terminal opened, or came back after a reload, which changes nothing of a run. */
   readonly onDidAdopt: Event<undefined>;
   readonly openInteractive: NonNullable<SupervisedWorkerOptions['openInteractive']>;
   /** Opens the terminal of an attempt that begins, or that was at work before this window. */
   readonly onAttempt: (attempt: StartedAttempt) => void;
   readonly onActivity: SupervisedWorkerOptions['onActivity'];
-  /** Says in their terminals how attempts ended. */
+  /** Shows in their terminals how attempts ended. */
   follow(runs: Pick<WiredRuns, 'runner' | 'stateOf'>): void;
   /** Shows what the agent of one attempt wrote. */
   openLog(
@@ -90,7 +90,7 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
     label,
     logFile,
     tryNo,
-    // A state file may say anything; what is no way to read a log is text.
+    // The state file is not trusted; an unknown output format is read as text.
     output: isAgentOutput(output) ? output : 'text',
     isAttached,
   });

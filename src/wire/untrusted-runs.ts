@@ -11,26 +11,26 @@ export interface TrustParts {
   readonly processes: Processes;
   /** See `processes.ts`. */
   readonly processStartTime: (pid: number) => Promise<string | undefined>;
-  /** True where nobody who is not on this machine now can know such a beginning. */
+  /** True where such a start time can only be known on this machine, since its last boot. */
   readonly isBeginSecret: boolean;
   readonly begun: Pick<RunTakeoverOptions['begun'], 'has'>;
-  /** Lets go of a lock, as far as this holder still has it. */
+  /** Releases a lock, as far as this holder still has it. */
   readonly releaseFor: (holder: string, id: TaskId) => Promise<void>;
   readonly graceMs: number;
   readonly log: (line: string) => void;
 }
 
 /**
- * What may be done because of what lies in the folder of runs. That may have come with a folder that was downloaded, and may
- * say anything: which process is a supervisor, which one its agent, whose lock was left behind.
+ * What the files of past runs permit. They are not trusted, as they may come with a downloaded folder: they can name any process
+ * as a supervisor or an agent, and any lock as left behind.
  *
- * So of a run that was not begun here, a supervisor counts only by a beginning that nobody can have made up, an agent is found
- * by its mark alone, and a lock is let go of only where the process of its holder, on this machine, has surely ended. What
+ * So of a run that was not begun here, a supervisor counts only by a start time that cannot be forged, an agent is found
+ * by its mark alone, and a lock is released only where the process of its holder, on this machine, has surely ended. What
  * another machine holds is left to its lease: its processes cannot be seen from here.
  */
 export function trustRuns(parts: TrustParts): Pick<RunTakeoverOptions, 'isAlive' | 'endOrphan' | 'releaseFor'> {
   const { processes, begun, processStartTime, log } = parts;
-  /** Holders of runs of ours whose processes are gone, whatever has their ids by now. */
+  /** Holders of our runs whose processes have ended, even if their ids were reused. */
   const gone = new Set<string>();
   return {
     isAlive: async (state) => {

@@ -85,7 +85,7 @@ async function noteMark(file: string, mark: string, log: (line: string) => void)
   try {
     await replaceFile(file, mark, 0o600);
   } catch (error) {
-    // It is verified all the same; only should this window be killed meanwhile, nobody would end that.
+    // Verification runs anyway; only if this window is killed meanwhile, the command is not ended.
     log(`The mark of what verifies a wave could not be written: ${String(error)}`);
   }
 }

@@ -15,7 +15,7 @@ import { WorkLog } from '../agent-process/work-log.ts';
 const GRACE_MS = 5000;
 
 /**
- * Makes ready what a person or a subagent of the editor works on: its log, for a subagent its prompt, and what verifies the work.
+ * Makes ready what the user or a subagent of the editor works on: its log, for a subagent its prompt, and what verifies the work.
  * That command is a child of the window, as nothing else is there to start it. Fails with what cannot be found or written.
  */
 export async function prepareWindowWork(job: Job, parts: PrepareParts): Promise<Result<WindowJob, Failure>> {

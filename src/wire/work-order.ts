@@ -35,21 +35,33 @@ const GRACE_MS = 5000;
 
 /** Writes the prompt of an attempt and says what is to be done. Fails with what cannot be found, read or written. */
 export async function prepareWork(job: Job, parts: PrepareParts): Promise<Result<WorkOrder, Failure>> {
-  const files = parts.filesOf(job.runId, job.attemptNo);
+  const { runId, attemptNo, task, root, options } = job;
+  const files = parts.filesOf(runId, attemptNo);
   const made = await makeAttempt(job, files, parts);
   if (!made.ok) return made;
   const { agent, command, agentMode, prompt } = made.value;
-  const verify = verifyOf(job.task, parts.verifyRules());
+  const verify = verifyOf(task, parts.verifyRules());
   const verifySpec = verify === undefined ? undefined : await resolveVerify(verify);
   if (verifySpec?.ok === false) return verifySpec;
   const written = await writePromptFile(files.prompt, prompt);
   if (!written.ok) return written;
   return ok({
-    ...{ runId: job.runId, attemptNo: job.attemptNo, taskId: job.task.id, root: job.root, files, options: job.options },
-    ...{ database: parts.paths.database, json: parts.paths.json, graceMs: GRACE_MS },
-    ...{ agentType: agent.kind, label: agent.label, output: agent.output, agentMode },
+    runId,
+    attemptNo,
+    taskId: task.id,
+    root,
+    files,
+    options,
+    database: parts.paths.database,
+    json: parts.paths.json,
+    graceMs: GRACE_MS,
+    agentType: agent.kind,
+    label: agent.label,
+    output: agent.output,
+    agentMode,
     agent: { command: command.command, args: command.args, env: command.env },
-    ...{ sessionId: command.sessionId, tell: command.tell },
+    sessionId: command.sessionId,
+    tell: command.tell,
     stdinFile: command.stdin === 'prompt' ? files.prompt : undefined,
     verify: verifySpec?.value,
   });
@@ -93,19 +105,25 @@ async function makeAttempt(job: Job, files: WorkFiles, parts: PrepareParts): Pro
   if (agentMode !== 'unattended' && agentMode !== 'interactive')
     throw new Error(`Internal error: a command line for ${agentMode}`);
   const command = buildCommand(found.value, {
-    ...{ agentMode, model: job.agent.model, sessionId: randomUUID(), resumes: job.sessionId },
-    ...{ promptFile: files.prompt, cwd: job.root, taskId: job.task.id, runId: job.runId },
+    agentMode,
+    model: job.agent.model,
+    sessionId: randomUUID(),
+    resumes: job.sessionId,
+    promptFile: files.prompt,
+    cwd: job.root,
+    taskId: job.task.id,
+    runId: job.runId,
   });
   if (!command.ok) return command;
   return ok({ agent: found.value, command: command.value, agentMode, prompt: await writePrompt(job, parts) });
 }
 
-/** The prompt of an attempt, whoever is given it. */
+/** The prompt of an attempt, in any agent mode. */
 export async function writePrompt(job: Job, { results, earlier, log }: PrepareParts): Promise<string> {
   const template = await readPromptTemplate(job.root);
   if (template.note !== undefined) log(template.note);
   const reported = await results(job.dependencies.map(({ id }) => id));
-  // What the dependencies reported is of help, and no reason not to begin.
+  // Results of dependencies are helpful, not required.
   if (!reported.ok) log(`The results of what a task depends on could not be read (${reported.failure.kind}).`);
   return writePromptText(job, {
     files: filesOf(job.task.description, { foldCase: false }),

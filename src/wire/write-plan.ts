@@ -7,7 +7,7 @@ import { writeSubagentsPlan } from '../core/plan/subagents-plan.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { planPath, readPlanFile, writePlanFile } from '../store/files/plan-files.ts';
 
-/** Writes one of the two plan files of a backlog as it is now, and answers its absolute path. */
+/** Writes one of the two plan files of a backlog, and returns its absolute path. */
 export async function writePlan(backlog: Backlog, kind: 'main' | 'subagents'): Promise<Result<string, Failure>> {
   const { root, name, plan } = backlog;
   if (plan === undefined) return fail({ kind: 'nothingToRun' });
@@ -26,7 +26,7 @@ export async function writePlan(backlog: Backlog, kind: 'main' | 'subagents'): P
   const file = mainPlanFile(name);
   const there = await readPlanFile(root, file);
   if (!there.ok) return there;
-  // Somebody's notes may have that name: an empty file is nobody's.
+  // A user's notes may have that name; an empty file may be replaced.
   if (there.value !== undefined && there.value.trim() !== '' && !isPlanLike(there.value)) {
     return fail({ kind: 'notAPlan', file: planPath(root, file) });
   }
