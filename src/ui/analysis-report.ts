@@ -16,7 +16,7 @@ interface Known {
   readonly analysis: Analysis | undefined;
 }
 
-/** A run tells something every second, and most of it changes nothing of the analysis. */
+/** A run sends events every second, and most of them do not change the analysis. */
 const known = new WeakMap<Snapshot, Known>();
 
 /** The analysis of a backlog as it is; undefined where it has not been read. */

@@ -7,7 +7,7 @@ import { explainFailure } from './messages.ts';
 import { plain } from '../core/text.ts';
 import { readinessText } from '../core/messages.ts';
 
-/** Tells a failure as one message with, where there is one, the obvious thing to do. */
+/** Shows a failure as one message with, where there is one, a button for the obvious thing to do. */
 export async function tell(failure: Failure): Promise<void> {
   const { message, action } = explainFailure(failure, Date.now());
   const buttons = action === undefined ? [] : [action.title];
@@ -15,13 +15,13 @@ export async function tell(failure: Failure): Promise<void> {
   if (chosen !== undefined && action !== undefined) await vscode.commands.executeCommand(action.command);
 }
 
-/** Asks before something that others will feel; true where the button was pressed. */
+/** Asks before an action that affects others; true where the button was pressed. */
 export async function confirm(message: string, detail: string, button: string): Promise<boolean> {
   const chosen = await vscode.window.showWarningMessage(plain(message), { modal: true, detail }, button);
   return chosen === button;
 }
 
-/** The backlog that a command from the palette means: the only one, or the one a person picks. */
+/** The backlog that a command from the palette means: the only one, or the one the user picks. */
 export async function pickBacklog(backlogs: Backlogs): Promise<Backlog | undefined> {
   const [only, ...more] = backlogs.all;
   if (more.length === 0) return only;
@@ -32,7 +32,7 @@ export async function pickBacklog(backlogs: Backlogs): Promise<Backlog | undefin
   return picked?.backlog;
 }
 
-/** Lets a person pick a task of a backlog; undefined when they do not, or when there is none to pick. */
+/** Lets the user pick a task of a backlog; undefined when they do not, or when there is none to pick. */
 export async function pickTask(
   backlogs: Backlogs,
   title: string,

@@ -12,9 +12,9 @@ export interface Backlogs {
   readonly onDidChange: Event<undefined>;
   /** Looks for stores and reads them anew, at once. */
   refresh(): Promise<void>;
-  /** Makes every view look again, since what they show depends on the time. */
+  /** Updates every view, since their content depends on the time. */
   timePassed(): void;
-  /** After an agent at work went on to something else; nothing but `activityOf` has changed. */
+  /** After the activity of an agent changed; only `activityOf` is affected. */
   readonly onDidChangeActivity: Event<undefined>;
   /** What the window can do for one of them; does as much as it still can for one that was closed. */
   of(backlog: Backlog): BacklogServices;
@@ -34,7 +34,7 @@ export interface BacklogServices {
   /** What the user chose for a run last; empty where they never did. */
   lastChoice(): RunChoice;
   rememberChoice(choice: RunChoice): PromiseLike<void>;
-  /** Writes a plan document and answers its absolute path. */
+  /** Writes a plan document and returns its absolute path. */
   writePlan(kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
   /** Puts this text in the place of a plan, an absolute path, while it has the text that is expected. */
   replacePlan(file: string, expected: string, text: string): Promise<Result<undefined, Failure>>;

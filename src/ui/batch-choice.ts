@@ -12,7 +12,7 @@ const SETTING = `${SECTION}.batches`;
 type Item = vscode.QuickPickItem & ({ readonly batch: Batch } | { readonly problem: BatchProblem } | object);
 
 /**
- * Lets a person pick one of our batches or of their own. One that cannot be run stands in the list with what is wrong with it,
+ * Lets the user pick one of our batches or of their own. One that cannot be run stands in the list with what is wrong with it,
  * and picking it opens the place. Undefined where nothing is to be run.
  */
 export async function pickBatch(root: string, workspace: Workspace): Promise<Batch | undefined> {
@@ -32,7 +32,7 @@ export async function pickBatch(root: string, workspace: Workspace): Promise<Bat
   return 'batch' in picked && (await mayRun(picked.batch)) ? picked.batch : undefined;
 }
 
-/** What the list shows: ours, those of a person's own, and those that cannot be run. */
+/** What the list shows: ours, those of the user's own, and those that cannot be run. */
 export function batchItems(batches: readonly CustomBatch[], problems: readonly BatchProblem[]): readonly Item[] {
   const ours = BATCHES.map((batch) => ({ label: batch.title, detail: plain(stepNames(batch)), batch }));
   const own = batches.map((batch) => ({

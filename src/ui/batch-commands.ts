@@ -18,7 +18,7 @@ export async function copyBatch({ lastBatch }: Backlog): Promise<void> {
   void vscode.window.setStatusBarMessage('Copied: the batch as JSON', 4_000);
 }
 
-/** Lets a person pick a batch, runs it under a notification that counts and can cancel, and says how it went. */
+/** Lets the user pick a batch, runs it under a notification that counts and can cancel, and says how it went. */
 export async function chooseBatch(backlog: Backlog, workspace: Workspace): Promise<void> {
   const batch = await pickBatch(backlog.root, workspace);
   if (batch !== undefined) await start(batch, backlog, workspace);
@@ -50,7 +50,7 @@ async function start(batch: Batch, backlog: Backlog, workspace: Workspace): Prom
   const message = plain(`${result.title}: ${batchWords(result)}`);
   const isWell = result.status === 'success' || result.status === 'cancelled';
   const tell = isWell ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
-  // The command has done its work, and does not wait for an answer.
+  // The command ends without waiting for an answer.
   void tell(message, REPORT).then((chosen) => (chosen === REPORT ? openDocument('batch', backlog) : undefined));
 }
 

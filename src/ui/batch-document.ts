@@ -9,7 +9,7 @@ const MOST_LINES = 60;
 /** A batch of more than this is read as JSON elsewhere, not in a page. */
 const MOST_JSON = 200_000;
 
-/** What a batch came to, in markdown. Text of others in it is inert. */
+/** The result of a batch, in markdown. Text of others in it is inert. */
 export function batchDocument(name: string, result: BatchResult): string {
   const json = JSON.stringify(batchJson(result), undefined, 2);
   return [
@@ -29,7 +29,7 @@ export function batchDocument(name: string, result: BatchResult): string {
     .concat('\n');
 }
 
-/** How it went in one sentence. */
+/** The result in one sentence. */
 export function batchWords({ status, steps }: BatchResult): string {
   const failed = steps.filter((step) => step.status === 'failed').length;
   const look = steps.filter(wantsLook).length;
@@ -42,7 +42,7 @@ export function batchWords({ status, steps }: BatchResult): string {
   return `${begin[status]}${look === 0 ? '' : `; ${look} found something to look at`}.`;
 }
 
-/** How one step went, in a few words. */
+/** The result of one step, in a few words. */
 export function stepWords(step: StepRun): string {
   switch (step.status) {
     case 'succeeded':

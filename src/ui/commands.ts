@@ -326,7 +326,7 @@ async function claim({ backlog, task }: Target): Promise<void> {
     return;
   }
   const asked = `${task.id} is assigned to ${first.failure.holder} with no expiry. Take it over?`;
-  if (!(await confirm(asked, 'Its holder is not told.', 'Take Over'))) return;
+  if (!(await confirm(asked, 'Its holder is not notified.', 'Take Over'))) return;
   const second = await backlog.claims.claim(task.id, 'takeUnleased');
   if (!second.ok) await tell(second.failure);
 }
@@ -342,7 +342,7 @@ async function claimSelected(selected: readonly TreeNode[]): Promise<void> {
   for (const [backlog, ids] of idsOf) if (ids.size > 0) await claimAll(backlog, [...ids]);
 }
 
-/** Moves the tasks of the rows that are of one backlog to a wave that a person picks. */
+/** Moves the tasks of the rows that are of one backlog to a wave that the user picks. */
 async function moveSelected(rows: readonly (TreeNode | undefined)[]): Promise<void> {
   const tasks = rows.filter((node) => node?.kind === 'task');
   const [first] = tasks;
@@ -365,7 +365,7 @@ async function setStatus({ backlog, task }: Target, to: 'Todo' | 'Done'): Promis
   if (!set.ok) await tell(set.failure);
 }
 
-/** Marks everything in Review as Done, one short transaction each; what was changed in the meantime stays and is named. */
+/** Marks everything in Review as Done, one short transaction each; tasks that changed meanwhile stay and are named. */
 async function approveWave(node: TreeNode | undefined): Promise<void> {
   if (node?.kind !== 'wave') return;
   const { backlog, number } = node;

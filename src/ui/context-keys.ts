@@ -12,7 +12,7 @@ export interface ContextKeys {
   readonly unreadable: string;
   readonly canWrite: boolean;
   readonly running: boolean;
-  /** A run is paused: it starts nothing until it is continued. */
+  /** A run is paused. */
   readonly paused: boolean;
   /** A run has ended and left something that could still be done. */
   readonly resumable: boolean;

@@ -9,7 +9,7 @@ import { formatQuery, parseQuery } from './documents.ts';
 /** Scheme of the documents that hold a task's description: the only ones that the user can write. */
 export const DESCRIPTION_SCHEME = 'todo2-waves-description';
 
-/** What an editor was last told of a description. */
+/** The last version of a description that an editor has. */
 interface ToldContent {
   readonly text: string;
   /** Grows only when the description itself changes: exarp-go gives all tasks a new date with each change of one. */
@@ -20,8 +20,8 @@ interface ToldContent {
  * The descriptions of tasks as files, so that a real editor edits them and saving writes them. They have a scheme of their own,
  * because an editor saves only to a file system; `documents.ts` serves content, which is read-only.
  *
- * The editor itself asks what to do where another program changed the text while it was being edited: it compares `mtime` before it
- * writes. What changes between that look and the write is caught under the write lock.
+ * The editor itself asks what to do where the text changed while the user edited it: it compares `mtime` before it writes. A
+ * change between that check and the write is detected under the write lock.
  */
 export class DescriptionFiles implements vscode.FileSystemProvider, Disposable {
   readonly #backlogs: Backlogs;

@@ -164,7 +164,7 @@ const MOST_KEPT = 20;
 const kept = new Map<string, string>();
 let keptCount = 0;
 
-/** Keeps a text for a document that does not change, and answers its key. */
+/** Keeps a text for a document that does not change, and returns its key. */
 export function keepText(text: string): string {
   const key = String(++keptCount);
   kept.set(key, text);

@@ -5,10 +5,10 @@ import type { TaskId } from '../core/task.ts';
 import { explainFailure } from './messages.ts';
 import { agentTitle, explainSkip, explainWait } from '../core/run/run-messages.ts';
 
-/** The user does not read more prompts; the order and the commands are there for all tasks. */
+/** The most prompts in the document; the order and the commands are complete. */
 const MOST_PROMPTS = 50;
 
-/** What the words of a dry run need beside it. */
+/** What the text of a dry run needs beside it. */
 export interface DryRunContext {
   readonly titleOf: (id: TaskId) => string | undefined;
   readonly now: number;
@@ -70,7 +70,7 @@ function commandEntry(step: DryRunStep, now: number): string {
   const { preview, agent } = step;
   const who = [agentTitle(agent.agent), ...(agent.model === undefined ? [] : [agent.model])].map(inline).join(', ');
   if (!preview.ok) return `**${nameOf(step)}** · ${who}: ${inline(explainFailure(preview.failure, now).message)}`;
-  // A person and a subagent are no program.
+  // The user and subagents are not programs.
   if (preview.value.command.length === 0) return `**${nameOf(step)}** · ${who}`;
   const lines = preview.value.command.map((part) => JSON.stringify(part)).join('\n');
   return [`**${nameOf(step)}** · ${who} · prompt in ${inline(preview.value.promptFile)}`, fenced(lines, 'text')].join(

@@ -18,7 +18,7 @@ export interface Target {
   readonly task: Task;
 }
 
-/** Makes a task in the backlog of a row, or in the one that a person picks. */
+/** Makes a task in the backlog of a row, or in the one that the user picks. */
 export async function createTask(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   const backlog = node?.backlog ?? (await pickBacklog(backlogs));
   if (backlog !== undefined) await newTask(backlog);
@@ -31,7 +31,7 @@ export async function createDependent({ backlog, task }: Target): Promise<void> 
 
 type Field = 'title' | 'description' | 'priority' | 'status' | 'tags' | 'dependencies' | 'parent';
 
-/** Lets a person choose a field of a task, and change it. */
+/** Lets the user choose a field of a task, and change it. */
 export async function editTask(target: Target, claim: (target: Target) => Promise<void>): Promise<void> {
   const { backlog, task } = target;
   const parent =
@@ -96,7 +96,7 @@ function capital(field: Field): string {
   return field.charAt(0).toUpperCase() + field.slice(1);
 }
 
-/** Lets a person choose what a task depends on. */
+/** Lets the user choose what a task depends on. */
 export async function editDependencies({ backlog, task }: Target): Promise<void> {
   const { id, dependencies } = task;
   const chosen = await askDependencies(backlog, plain(`What ${nameOf(task)} depends on`), id, dependencies);
@@ -119,7 +119,7 @@ const STATUSES: readonly (readonly [status: WritableStatus, meaning: string])[] 
   ['Cancelled', 'it is given up; what depends on it can start'],
 ];
 
-/** Lets a person choose a status; In Progress is claimed, since nothing else keeps others from starting the task. */
+/** Lets the user choose a status; In Progress is claimed, since nothing else keeps others from starting the task. */
 export async function changeStatus(target: Target, claim: (target: Target) => Promise<void>): Promise<void> {
   const { backlog, task } = target;
   const isClaimable = task.status === 'Todo' || task.status === 'In Progress';
@@ -137,7 +137,7 @@ export async function changeStatus(target: Target, claim: (target: Target) => Pr
   }
 }
 
-/** Deletes a task, once a person has seen what goes with it. */
+/** Deletes a task, once the user has seen what goes with it. */
 export async function deleteTask({ backlog, task }: Target): Promise<void> {
   const lease = backlog.leaseOf(task);
   if (lease.kind === 'theirs') {

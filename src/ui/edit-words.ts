@@ -3,7 +3,7 @@ import { cut, count, oneLine, firstLines } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { leaseText } from '../core/messages.ts';
 
-/** A question that is asked before something is written, and what a person should know before the answer. */
+/** A question that is asked before something is written, and what the user should know before the answer. */
 export interface Question {
   readonly message: string;
   readonly detail: string;
@@ -53,7 +53,7 @@ export interface StoreSite {
   readonly jsonTrouble: string | undefined;
 }
 
-/** What making a store does, and what becomes of the tasks of a JSON file beside it. */
+/** What creating a store does, also to the tasks of a JSON file beside it. */
 export function askToInitialise({ root, hasDatabase, importable, jsonTrouble }: StoreSite): Question {
   const where = oneLine(root);
   const lines = [
@@ -87,7 +87,7 @@ export function shown(text: string): string {
   return cut(oneLine(text), 80) || 'none';
 }
 
-/** Tags as a person writes them: with commas between, each once. */
+/** Tags as the user writes them: with commas between, each once. */
 export function parseTags(text: string): readonly string[] {
   return [...new Set(text.split(',').map(oneLine))].filter((tag) => tag !== '');
 }

@@ -6,7 +6,7 @@ import type { Backlogs } from './backlogs.ts';
 import { askToInitialise } from './edit-words.ts';
 import { explainFailure } from './messages.ts';
 
-/** Makes a store in a folder that has none, once a person has seen what that does; imports a JSON file where that is wanted. */
+/** Makes a store in a folder that has none, once the user has seen what that does; imports a JSON file where that is wanted. */
 export async function initialise(backlogs: Backlogs): Promise<void> {
   const backlog = await pickBacklog(backlogs);
   if (backlog === undefined) {

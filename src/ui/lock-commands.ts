@@ -13,7 +13,7 @@ import { reasonText } from '../core/messages.ts';
 
 type Target = { readonly backlog: Backlog; readonly task: Task };
 
-/** Claims the next ready task and says which one it is, since the user did not choose it. */
+/** Claims the next ready task and shows which one it is. */
 export async function claimNext(backlog: Backlog): Promise<void> {
   const claimed = await backlog.claims.claimNext();
   if (!claimed.ok) {
@@ -55,7 +55,7 @@ export async function claimAll(backlog: Backlog, ids: readonly TaskId[]): Promis
   await tellFailure(await backlog.claims.claimAll(ids));
 }
 
-/** Claims all open tasks of a wave that no other holder has, or none; says how many others hold. */
+/** Claims the open tasks of a wave without another holder, all of them or none; reports the others. */
 export async function claimWave(backlog: Backlog, number: number): Promise<void> {
   const tasks = backlog.plan?.waves.find((wave) => wave.number === number)?.tasks ?? [];
   const open = tasks.filter((task) => task.status === 'Todo' || task.status === 'In Progress');
@@ -73,7 +73,7 @@ export async function claimWave(backlog: Backlog, number: number): Promise<void>
   if (others > 0) void vscode.window.showInformationMessage(`${count(others, 'task')} of the wave held by others.`);
 }
 
-/** Takes over what another holder left: a lease that has ended, or an assignment that never had an end. */
+/** Takes over an abandoned task: its lease has expired, or its assignment never had an end. */
 export async function takeOver({ backlog, task }: Target): Promise<void> {
   const lease = backlog.leaseOf(task);
   const holder = task.lock?.holder ?? '';
@@ -82,7 +82,7 @@ export async function takeOver({ backlog, task }: Target): Promise<void> {
   await tellFailure(await backlog.claims.claim(task.id, lease.kind === 'unleased' ? 'takeUnleased' : undefined));
 }
 
-/** Releases the lock of another holder, after a question that says whose it is, how long it runs, and whether its process lives. */
+/** Force-releases another holder's lock, after a question that shows the holder, the lease, and whether its process lives. */
 export async function forceRelease({ backlog, task }: Target): Promise<void> {
   const { lock } = task;
   if (lock === undefined) {

@@ -5,7 +5,7 @@ import { taskId } from '../core/task.ts';
 import { parseDocumentUri } from './documents.ts';
 import { leaseText } from '../core/messages.ts';
 
-/** Puts a lock badge on every task that is held, in the tree and on the tab of its details. */
+/** Puts a lock badge on every claimed task, in the tree and on the tab of its details. */
 export class LockDecorations implements vscode.FileDecorationProvider, Disposable {
   readonly #backlogs: Backlogs;
   readonly #changed = new vscode.EventEmitter<undefined>();

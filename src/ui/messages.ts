@@ -44,7 +44,7 @@ export function explainFailure(failure: Failure, now: number): Explanation {
   return action === undefined ? { message } : { message, action };
 }
 
-/** What is known of the holder of a task, for a question that would take it away. */
+/** What is known of the holder of a task, for a question before a force release. */
 export function explainHolderLife(life: HolderLife): string {
   switch (life) {
     case 'alive':

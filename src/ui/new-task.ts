@@ -61,7 +61,7 @@ function hintAt(backlog: Backlog, description: string): string {
     : ` (short: ${length} of ${minDescriptionLength} characters)`;
 }
 
-/** What a person changed about the draft; nothing where they left the question with Escape. */
+/** What the user changed about the draft; nothing where they left the question with Escape. */
 async function fill(backlog: Backlog, draft: Draft, step: Exclude<Step, 'create'>): Promise<Partial<Draft>> {
   switch (step) {
     case 'title': {

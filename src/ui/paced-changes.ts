@@ -3,13 +3,13 @@ import type { Clock } from '../core/ports.ts';
 
 interface Pace {
   readonly clock: Clock;
-  /** The least time between two tellings of the same key, in ms; asked anew each time. */
+  /** The least time between two events of the same key, in ms; read each time. */
   readonly restMs: (key: string) => number;
 }
 
 /**
- * Passes on that something changed, for what takes long to show: at most once in `restMs`, and only while the user can see it. What
- * is not visible is told once it is; the last change is never lost.
+ * Throttles change events of documents that take long to make: at most one in `restMs`, and only while the document is visible.
+ * A hidden one is notified when it becomes visible; the last change is never lost.
  */
 export class PacedChanges implements Disposable {
   readonly #pace: Pace;
@@ -30,13 +30,13 @@ export class PacedChanges implements Disposable {
     this.look();
   }
 
-  /** It is not open any more. */
+  /** It is closed. */
   forget(key: string): void {
     this.#waiting.delete(key);
     this.#toldAt.delete(key);
   }
 
-  /** Tells what may be told now; to be called after something came into sight, too. */
+  /** Fires the changes that are due; to be called after a document became visible, too. */
   look(): void {
     this.#timer?.dispose();
     this.#timer = undefined;
@@ -46,7 +46,7 @@ export class PacedChanges implements Disposable {
       if (!this.#isVisible(key)) continue;
       const restMs = this.#pace.restMs(key);
       const since = clock.now() - (this.#toldAt.get(key) ?? -Infinity);
-      // A clock that was set back must not delay the telling.
+      // A clock that was set back must not delay the change.
       if (since >= 0 && since < restMs) {
         restLeft = Math.min(restLeft, restMs - since);
         continue;

@@ -9,7 +9,7 @@ import type { TaskId } from '../core/task.ts';
 import { tell } from './ask.ts';
 import { nameIn } from './plan-words.ts';
 
-/** A change that a person can agree to, in words. */
+/** A change that the user can agree to, in words. */
 export interface PlanOffer {
   readonly change: Extract<Change, { kind: 'setStatus' | 'addDependency' }>;
   readonly label: string;
@@ -27,7 +27,7 @@ export function dependencyOffers(backlog: Backlog, added: readonly AddedDependen
   }));
 }
 
-/** Statuses of a plan as offers; what goes back, and In Progress without a lock, only where a person says so. */
+/** Statuses of a plan as offers; a step back, and In Progress without a lock, are unchecked by default. */
 export function statusOffers(backlog: Backlog, moves: readonly StatusMove[]): readonly PlanOffer[] {
   return moves.map(({ task, to, direction, by }) => ({
     change: { kind: 'setStatus', id: task.id, from: task.rawStatus, to },
@@ -41,14 +41,14 @@ export function statusOffers(backlog: Backlog, moves: readonly StatusMove[]): re
   }));
 }
 
-/** What stands in the way of changing a task now: another holder has it, or an agent of this window works on it. */
+/** Why a task cannot be changed now: another holder has it, or an agent of this window works on it. */
 export function isTaken(backlog: Backlog, id: TaskId): boolean {
   const task = backlog.task(id);
   return task !== undefined && (backlog.leaseOf(task).kind === 'theirs' || backlog.runs.of(id) !== undefined);
 }
 
 /**
- * Shows each change and makes those that a person agrees to, in one transaction; then offers to take them back. `notes` are said
+ * Shows each change and makes those that the user agrees to, in one transaction; then offers to take them back. `notes` are said
  * below them, and cannot be chosen.
  */
 export async function previewAndApply(
@@ -85,7 +85,7 @@ export async function previewAndApply(
     await tell(applied.failure);
     return;
   }
-  // The notice may stay for long: the caller does not wait for it.
+  // The notice may stay open for long, so the command does not wait for it.
   void offerUndo(backlog, changes);
 }
 
@@ -98,7 +98,7 @@ async function takeBack(backlog: Backlog, changes: readonly Change[]): Promise<v
   await backlog.refresh();
   const back = undoChanges(changes, backlog.snapshot?.byId ?? new Map());
   if (back === undefined) {
-    await vscode.window.showWarningMessage('These tasks were changed in the meantime. Nothing was undone.');
+    await vscode.window.showWarningMessage('These tasks have been changed since. Nothing was undone.');
     return;
   }
   const undone = await backlog.edits.apply(back);

@@ -31,7 +31,7 @@ function isPlanWave(value: unknown): value is PlanWave {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'planWave';
 }
 
-/** A plan that is open, or that a person picks, with the backlog it belongs to. */
+/** A plan that is open, or that the user picks, with the backlog it belongs to. */
 interface Target {
   readonly backlog: Backlog;
   readonly document: vscode.TextDocument;
@@ -80,7 +80,7 @@ function isPlan(path: string): boolean {
   return path.endsWith('.plan.md');
 }
 
-/** Shows what is wrong with a plan and what it would be, and writes that where a person agrees. */
+/** Shows the problems of a plan and its repaired text, and writes that where the user agrees. */
 export async function repairPlan(backlogs: Backlogs): Promise<void> {
   const target = await choosePlan(backlogs, 'Repair Plan');
   if (target === undefined) return;
@@ -121,7 +121,7 @@ export async function repairPlan(backlogs: Backlogs): Promise<void> {
   if (!written.ok) await tell(written.failure);
 }
 
-/** Shows what a plan would change in the backlog, statuses and dependencies, and changes what a person agrees to. */
+/** Shows what a plan would change in the backlog, statuses and dependencies, and changes what the user agrees to. */
 export async function takePlan(backlogs: Backlogs): Promise<void> {
   const target = await choosePlan(backlogs, 'Take Plan into Backlog');
   if (target === undefined) return;
@@ -158,7 +158,7 @@ export async function takePlan(backlogs: Backlogs): Promise<void> {
   await previewAndApply(backlog, 'Take Plan into Backlog', offers, notes);
 }
 
-/** Lets a person choose where the waves come from. */
+/** Lets the user choose where the waves come from. */
 export async function chooseWaveSource(backlogs: Backlogs): Promise<void> {
   const backlog = await pickBacklog(backlogs);
   if (backlog === undefined) return;

@@ -12,7 +12,7 @@ import { documentUri } from './documents.ts';
 
 const PLANS: vscode.DocumentSelector = { scheme: 'file', pattern: '**/*.plan.md' };
 
-// The user does not look at more of them, and each is an object of the editor.
+// A limit, since each is an object of the editor.
 const MOST = { links: 20_000, problems: 200 };
 
 /** Problems wait for a pause of this length in typing and in commits. */
@@ -96,7 +96,7 @@ export class PlanEditor
     const place = this.#placesOf(document).ids.find((each) => rangeOf(each).contains(position));
     const task = place === undefined ? undefined : backlog?.task(taskId(place.id));
     if (backlog === undefined || place === undefined || task === undefined) return undefined;
-    // Not trusted: no command links, no HTML from the text of a task.
+    // Not trusted: no command links and no HTML from a task's text.
     return new vscode.Hover(new vscode.MarkdownString(taskTooltip(backlog, task)), rangeOf(place));
   }
 

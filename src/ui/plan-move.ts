@@ -8,7 +8,7 @@ import { dependencyOffers, isTaken, previewAndApply } from './plan-apply.ts';
 import { explainRefusal, nameIn } from './plan-words.ts';
 import type { TreeNode } from './tree-nodes.ts';
 
-/** Moves tasks to the wave of a row, by the dependencies that this takes and that a person agrees to. */
+/** Moves tasks to the wave of a row, by the dependencies that this takes and that the user agrees to. */
 export async function moveToWave(backlog: Backlog, ids: readonly TaskId[], number: number): Promise<void> {
   const { snapshot, plan, options } = backlog;
   const target = plan?.waves.find((wave) => wave.number === number)?.tasks.find(({ id }) => !ids.includes(id));

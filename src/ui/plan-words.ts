@@ -33,7 +33,7 @@ export function explainRefusal(backlog: Backlog, refusal: WaveRefusal): string {
   }
 }
 
-/** What became of the waves of a file, in a few words. */
+/** The status of the waves of a file, in a few words. */
 export function explainAsked(asked: WaveOverrideReport): string {
   if (asked.kind === 'used') return `waves of ${oneLine(asked.file)}`;
   return `computed: ${oneLine(asked.file)} ${NOT_USED[asked.why]}`;

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Unreadable } from '../core/failure.ts';
 
-/** Shows a file that cannot be read: JSON in an editor, at its fault where that is known, everything else among its neighbours. */
+/** Shows an unreadable file: JSON in an editor, at the error where that is known, other files in the file manager. */
 export async function revealFile({ file, detail }: Unreadable): Promise<void> {
   const uri = vscode.Uri.file(file);
   if (file.endsWith('.json')) {
@@ -11,7 +11,7 @@ export async function revealFile({ file, detail }: Unreadable): Promise<void> {
       await vscode.window.showTextDocument(uri, { selection: new vscode.Range(place, place) });
       return;
     } catch {
-      // The file is too large for an editor, or cannot be read: its place can still be shown.
+      // Too large for an editor, or unreadable: the file can still be revealed.
     }
   }
   const isInWorkspace = vscode.workspace.getWorkspaceFolder(uri) !== undefined;

@@ -4,13 +4,13 @@ import type { RunChoice } from '../core/run/run-choice.ts';
 import { type OnFailure, type RunMode, type AgentMode, AGENT_MODES } from '../core/run/run-options.ts';
 import { agentTitle } from '../core/run/run-messages.ts';
 
-/** As many agents as a window may be told to have at work at a time. */
+/** The highest cap of a window. */
 export const MOST_AGENTS = 64;
 
 export const MODES: readonly RunMode[] = ['strict', 'flow'];
 export const ENDINGS: readonly OnFailure[] = ['continue', 'stopAfterWave', 'stopAtOnce'];
 
-/** Reads a choice from where anything may stand; what is not right counts as not chosen. */
+/** Reads a choice from an unchecked value; invalid fields count as not chosen. */
 export function readRunChoice(value: unknown): RunChoice {
   if (typeof value !== 'object' || value === null) return {};
   const raw = value as Readonly<Record<string, unknown>>;
@@ -35,7 +35,7 @@ export function readCap(value: unknown): number | undefined {
   return typeof n === 'number' && Number.isInteger(n) && n >= 1 && n <= MOST_AGENTS ? n : undefined;
 }
 
-/** The words of each thing that can be chosen, and which of its values holds. */
+/** The text of each option with its current value. */
 export interface ChoiceWords {
   readonly mode: string;
   readonly agent: string;
@@ -52,7 +52,7 @@ export const MODE_WORDS: Readonly<Record<RunMode, string>> = {
 };
 
 export const ENDING_WORDS: Readonly<Record<OnFailure, string>> = {
-  continue: 'go on with what does not depend on it',
+  continue: 'continue with what does not depend on it',
   stopAfterWave: 'start no further wave',
   stopAtOnce: 'start nothing further',
 };
@@ -64,7 +64,7 @@ export const WAY_WORDS: Readonly<Record<AgentMode, string>> = {
   human: 'not at all: each task is claimed for you, and waits for your word',
 };
 
-/** What would hold for a run that is chosen so: the choice, else the settings. */
+/** The effective options of a run: the choice, else the settings. */
 export function choiceWords(backlog: Backlog, choice: RunChoice): ChoiceWords {
   const { run, agent } = backlog.options;
   return {

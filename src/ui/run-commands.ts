@@ -17,7 +17,7 @@ import { chooseHow } from './run-with.ts';
 import type { TreeNode } from './tree-nodes.ts';
 import { openDocument, keepText } from './documents.ts';
 
-/** Starts what a row stands for, or what a person picks, after they had a look at how. */
+/** Runs what a row stands for, or what the user picks, after they confirm the options. */
 export async function runWith(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   const target = await scopeOf(backlogs, node, 'Run With: which tasks?');
   if (target === undefined) return;
@@ -44,7 +44,7 @@ async function showDryRun(target: ScopeTarget, choice: RunChoice): Promise<void>
   await openDocument('dryRun', backlog, keepText(dryRunDocument(report.value, { titleOf, now: backlog.now })));
 }
 
-/** Nothing further starts; agents at work go on. */
+/** Nothing further starts; agents at work continue. */
 export function pauseRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   const fits = (_: Backlog, run: RunState): boolean => run.phase === 'running' && run.paused === undefined;
   return onRun(backlogs, node, 'Pause Run', fits, (backlog, { runId }) =>
@@ -59,14 +59,14 @@ export function goOnRun(backlogs: Backlogs, node: TreeNode | undefined): Promise
   );
 }
 
-/** Runs again what failed in a run that has ended, was stopped or never ran, and nothing else of it. */
+/** Resumes an ended run: only the tasks that failed, were stopped or never ran. */
 export function resumeRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   return onRun(backlogs, node, 'Resume Run', isResumable, (backlog, { runId }) =>
     tellFailure(backlog.runs.resume(runId)),
   );
 }
 
-/** Ends what is at work of the tasks of a wave, and starts no further one of them. */
+/** Stops the tasks of a wave, at work or waiting. */
 export async function stopWave(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   if (node?.kind === 'wave') {
     const { backlog, number } = node;
@@ -110,7 +110,7 @@ function openWaves(run: RunState): readonly { readonly wave: number; readonly op
   return open.flatMap((n, wave) => (n > 0 ? [{ wave, open: n }] : []));
 }
 
-/** Ends the attempt of a task, if there is one, and lets it have its turn again. */
+/** Stops the attempt of a task, if there is one, and queues the task again. */
 export async function requeueTask(node: TreeNode | undefined): Promise<void> {
   if (node !== undefined && 'taskId' in node) await tellFailure(node.backlog.runs.steerTask(node.taskId, 'requeue'));
 }
@@ -188,7 +188,7 @@ export async function openTaskLog(backlogs: Backlogs, node: TreeNode | undefined
   if (attempt !== undefined) await backlogs.of(backlog).openLog(runId, attempt);
 }
 
-/** The run of a row, the only one that fits, or the one that a person picks. */
+/** The run of a row, the only one that fits, or the one that the user picks. */
 export async function onRun(
   backlogs: Backlogs,
   node: TreeNode | undefined,
@@ -231,7 +231,7 @@ export async function onRun(
 
 const ICONS: Readonly<Record<RunState['phase'], string>> = { running: 'sync', stopping: 'sync', ended: 'history' };
 
-/** Waits for what was asked, and says why where it could not be done. */
+/** Waits for a request, and shows its failure. */
 export async function tellFailure(asked: Promise<Result<unknown, Failure>>): Promise<void> {
   const result = await asked;
   if (!result.ok) await tell(result.failure);

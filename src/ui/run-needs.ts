@@ -6,7 +6,7 @@ import { interruptedRuns, runCounts } from './run-row.ts';
 import { outcomeWords, verifyWords } from '../core/run/run-messages.ts';
 import { clockTime } from '../core/messages.ts';
 
-/** Something about a run that a person should know of, or do something about. */
+/** Something in a run that needs the user's attention. */
 export interface Need {
   readonly kind: 'stuck' | 'unknown' | 'lockLost' | 'signIn' | 'breaker' | 'waveVerify' | 'interrupted' | 'ended';
   /** The same for the same matter, and for nothing else. */
@@ -20,8 +20,8 @@ export interface Need {
 }
 
 /**
- * What needs a person in the runs that this window leads, of what happened from `since` (epoch ms) on. What a person did
- * themselves needs no user.
+ * What needs the user in the runs that this window leads, of events from `since` (epoch ms) on. The user's own actions need
+ * no notice.
  */
 export function needsOf(backlog: Backlog, since: number): readonly Need[] {
   const interrupted = interruptedRuns(backlog).filter(({ endedAt }) => endedAt !== undefined && endedAt >= since);
@@ -80,8 +80,8 @@ function endWords(name: string, outcome: TaskOutcome, now: number): Words | unde
     case 'unknown':
       return {
         kind: 'unknown',
-        message: `The end of ${name} is unknown. Look at what was done before it is run again.`,
-        several: (more) => `The ends of ${name} and ${more} more are unknown.`,
+        message: `It is unknown how ${name} ended. Check what was done before it is run again.`,
+        several: (more) => `It is unknown how ${name} and ${more} more ended.`,
       };
     case 'lockLost':
       return {

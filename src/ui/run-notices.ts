@@ -13,9 +13,9 @@ export interface RunNoticesParts {
   readonly backlogs: Backlogs;
   /** Whether this window has the focus. */
   readonly isFocused: () => boolean;
-  /** Whether a person wants notices of a backlog at all. */
+  /** Whether the user wants notices of a backlog at all. */
   readonly wants: (backlog: Backlog) => boolean;
-  /** Epoch ms; what happened before the notices began is no news. */
+  /** Epoch ms; earlier events cause no notices. */
   readonly now: () => number;
   readonly reportBug: (error: unknown) => void;
 }
@@ -28,8 +28,8 @@ interface Entry {
 }
 
 /**
- * Tells a person what needs them in a run: each matter once, and never two notices of a kind at a time. What comes up while
- * one of its kind is still there is told together afterwards, as far as it is still so.
+ * Notifies the user of what needs them in a run: each matter once, and one notice of a kind at a time. Matters that come up
+ * while a notice of their kind is open are shown together afterwards, if they still hold.
  */
 export class RunNotices implements Disposable {
   readonly #parts: RunNoticesParts;
@@ -60,7 +60,7 @@ export class RunNotices implements Disposable {
         const key = `${backlog.root} ${need.key}`;
         if (this.#told.has(key)) continue;
         this.#told.add(key);
-        // Who looks at the window sees the end of a run in the tree.
+        // With focus on the window, the user sees the end of a run in the tree.
         if (!wants(backlog) || (need.kind === 'ended' && isFocused())) continue;
         this.#waiting.set(need.kind, [...(this.#waiting.get(need.kind) ?? []), { backlog, need }]);
         kinds.add(need.kind);
@@ -102,7 +102,7 @@ export class RunNotices implements Disposable {
 
   #buttonsOf(backlog: Backlog, { kind, runId, task }: Need): readonly Button[] {
     const run = findRun(backlog, runId);
-    // What was said in a terminal of its own is gone with it: there is no log to show in its place.
+    // An interactive terminal has no log that could be shown after it is closed.
     const isGone = task !== undefined && run?.tasks.get(task.id)?.agent.agentMode === 'interactive';
     const hasSomething =
       task?.attemptNo !== undefined && (!isGone || this.#parts.backlogs.of(backlog).hasTerminal(task.id));

@@ -29,7 +29,7 @@ export function pastRunsOf(backlog: Backlog): readonly RunState[] {
   return backlog.runs.past.filter((run) => isPast(backlog, run) && !isInterrupted(backlog, run));
 }
 
-/** Runs that ended with their window, while there was something left to do, and that no later run has resumed. */
+/** Runs that ended with their window, with unfinished tasks that no other run has resumed. */
 export function interruptedRuns(backlog: Backlog): readonly RunState[] {
   return backlog.runs.past.filter((run) => isPast(backlog, run) && isInterrupted(backlog, run));
 }
@@ -47,12 +47,12 @@ export function isResumable(backlog: Backlog, run: RunState): boolean {
   });
 }
 
-/** What another run took up is its matter from then on. */
+/** A run that another one resumed needs nothing more. */
 function isResumed({ runs }: Backlog, runId: string): boolean {
   return [...runs.all, ...runs.past].some(({ resumes }) => resumes === runId);
 }
 
-/** How many tasks of a run are where, in words: “5/7 succeeded”, “1 running”, “1 failed”. */
+/** The number of tasks of a run in each state: “5/7 succeeded”, “1 running”, “1 failed”. */
 export function runCounts(run: RunState): readonly string[] {
   const numbers = { succeeded: 0, running: 0, failed: 0, unclear: 0, stopped: 0, skipped: 0, queued: 0 };
   for (const task of run.tasks.values()) numbers[placeOf(task)]++;
@@ -151,10 +151,10 @@ export function describeRunTask(backlog: Backlog, runId: string, id: TaskId, vie
       ...(silentSince === undefined ? [] : ['stuckTask']),
       ...(isLive && part.phase === 'running' && part.agent.agentMode !== 'human' ? ['requeuableTask'] : []),
       ...(view.hasTerminal(backlog, id) && !isPast(backlog, run) ? ['withTerminal'] : []),
-      // What a person said to an agent in its own terminal is not written down.
+      // The dialogue in an interactive terminal is not logged.
       ...(part.attemptNo === undefined || part.agent.agentMode !== 'unattended' ? [] : ['withLog']),
     ],
-    // Of a run that is over, people look for what the agent wrote.
+    // In an ended run the agent's output is of most interest.
     ...(part.attemptNo !== undefined && isPast(backlog, run)
       ? { click: OPEN_LOG }
       : task === undefined
@@ -163,7 +163,7 @@ export function describeRunTask(backlog: Backlog, runId: string, id: TaskId, vie
   });
 }
 
-/** What can be done to a task of a run that has not ended; a person gives their own one back instead of stopping it. */
+/** What can be done to a task of a run that has not ended; the user gives their own one back instead of stopping it. */
 export function atWorkFlags(backlog: Backlog, { id, agent, phase }: TaskRun): readonly string[] {
   if (phase === 'ended') return [];
   if (!backlog.runs.awaitsManualCompletion(id)) return ['runningTask'];
@@ -175,7 +175,7 @@ export function stuckWords({ phase }: Pick<TaskRun, 'phase'>, since: number): st
   return `looks stuck: ${phase === 'starting' ? 'not claimed' : 'silent'} since ${clockTime(since)}`;
 }
 
-/** A moment, not a length of time: it stays true without being drawn again and again. */
+/** A time, not a duration: it stays true without redraws. */
 export function runningSince(run: TaskRun): string {
   return run.startedAt === undefined ? 'running' : `running since ${clockTime(run.startedAt)}`;
 }
@@ -184,7 +184,7 @@ function yoursSince({ startedAt }: TaskRun): string {
   return startedAt === undefined ? 'yours' : `yours since ${clockTime(startedAt)}`;
 }
 
-/** Where a task of a run is, in words; empty without one. */
+/** The state of a task of a run as a text; empty without one. */
 export function runTaskState(run: TaskRun, now: number): string {
   if (run.outcome !== undefined) return explainOutcome(run.outcome, now);
   switch (run.phase) {
@@ -227,7 +227,7 @@ function runTaskIcon(run: TaskRun): Icon {
   }
 }
 
-/** The runs that go on, in a sentence for the status bar; empty where there is none. */
+/** The active runs, in a sentence for the status bar; empty where there is none. */
 export function runsSentence(backlogs: readonly Backlog[]): readonly string[] {
   const live = backlogs.flatMap(({ runs }) => runs.all.filter((run) => run.phase !== 'ended'));
   if (live.length === 0) return [];

@@ -15,7 +15,7 @@ export interface ScopeTarget {
 
 const ALL = 'All Waves';
 
-/** What a row stands for; without one a person picks, all waves or one of them. */
+/** What a row stands for; without one the user picks, all waves or one of them. */
 export async function scopeOf(
   backlogs: Backlogs,
   node: TreeNode | undefined,

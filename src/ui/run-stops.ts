@@ -6,7 +6,7 @@ import type { Backlogs } from './backlogs.ts';
 import { onRun, tellFailure } from './run-commands.ts';
 import type { TreeNode } from './tree-nodes.ts';
 
-/** Ends a run: the one of a row, the only one that goes on, or the one that a person picks. */
+/** Stops a run: the one of a row, the only active one, or the one that the user picks. */
 export function stopRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   const fits = (_: Backlog, run: RunState): boolean => run.phase !== 'ended';
   return onRun(backlogs, node, 'Stop Run', fits, (backlog, { runId }) =>
@@ -14,7 +14,7 @@ export function stopRun(backlogs: Backlogs, node: TreeNode | undefined): Promise
   );
 }
 
-/** Ends the work on the task of a row. A row that is just being drawn anew comes without its task: then a person picks. */
+/** Ends the work on the task of a row. A row that is just being redrawn comes without its task: then the user picks. */
 export async function stopTask(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   if (node !== undefined && 'taskId' in node) {
     await tellFailure(node.backlog.runs.steerTask(node.taskId, 'stopTask'));

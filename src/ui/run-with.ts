@@ -16,7 +16,7 @@ import {
 } from './run-choice.ts';
 import { plain } from '../core/text.ts';
 
-/** What a person wants done with what they chose. */
+/** What the user wants done with what they chose. */
 export interface Chosen {
   readonly choice: RunChoice;
   readonly action: 'run' | 'dryRun';
@@ -29,7 +29,7 @@ interface Item extends vscode.QuickPickItem {
 }
 
 /**
- * Lets a person change how one run goes, in one list that comes back after each change; undefined where they leave it.
+ * Lets the user change how one run goes, in one list that comes back after each change; undefined where they leave it.
  * It begins with what they chose last.
  */
 export async function chooseHow(backlogs: Backlogs, backlog: Backlog, what: string): Promise<Chosen | undefined> {
@@ -140,7 +140,7 @@ async function askModel(choice: RunChoice): Promise<RunChoice> {
   return isModelName(model) ? { ...rest, model } : rest;
 }
 
-/** Asks for a number of agents at a time; undefined where a person leaves it. */
+/** Asks for a number of agents at a time; undefined where the user leaves it. */
 export async function askCap(current: number): Promise<number | undefined> {
   const typed = await vscode.window.showInputBox({
     title: 'Agents at a time',

@@ -7,10 +7,10 @@ import { AGENT_KINDS } from '../core/run/run-messages.ts';
 /** The section that every setting of ours stands in. */
 export const SECTION = 'todo2Waves';
 
-/** A longer time limit than a week would not fit a timer. */
+/** The longest time limit: a week. A much longer one would not fit a timer. */
 const MOST_MINUTES = 7 * 24 * 60;
 
-/** Values of one folder, each checked: what a person mistyped counts as not set. */
+/** Checked values of one folder: invalid ones count as not set. */
 function checked(folder: vscode.Uri | undefined) {
   const settings = vscode.workspace.getConfiguration(SECTION, folder ?? null);
   return {
@@ -28,7 +28,7 @@ function checked(folder: vscode.Uri | undefined) {
   };
 }
 
-/** What the settings say for a folder; values that a person mistyped count as not set. */
+/** The settings of a folder; invalid values count as not set. */
 export function readSettings(folder: vscode.Uri | undefined): Settings {
   const { oneOf, count } = checked(folder);
   const leaseMinutes = count('leaseMinutes', (n) => n === 0);
@@ -87,17 +87,17 @@ function readRules(folder: vscode.Uri | undefined): { readonly rules: RunRules; 
   };
 }
 
-/** What is wrong with rules in the settings of a folder, for the log: those entries count as not there. */
+/** The problems of rules in the settings of a folder, for the log; those rules are ignored. */
 export function readRuleProblems(folder: vscode.Uri | undefined): readonly string[] {
   return readRules(folder).problems;
 }
 
-/** Whether a person wants to be told when a run needs them. */
+/** Whether the user wants notices when a run needs them. */
 export function readWantsNotices(folder: vscode.Uri): boolean {
   return vscode.workspace.getConfiguration(SECTION, folder).get<string>('needsYouNotices') !== 'off';
 }
 
-/** The agent a person chose, and the parts of the custom one, as they stand in the settings. */
+/** The agent the user chose, and the parts of the custom one, as they stand in the settings. */
 export function readAgentSettings(folder: vscode.Uri | undefined): { agent: string; custom: unknown } {
   const settings = vscode.workspace.getConfiguration(SECTION, folder ?? null);
   const agent = settings.get<unknown>('agent');
@@ -114,7 +114,7 @@ export interface SubagentSettings {
 
 const MOST_SUBAGENTS = 16;
 
-/** What the settings say of subagents for a folder; values that a person mistyped count as not set. */
+/** The subagent settings of a folder; invalid values count as not set. */
 export function readSubagentSettings(folder: vscode.Uri | undefined): SubagentSettings {
   const { oneOf, count } = checked(folder);
   return {
@@ -123,7 +123,7 @@ export function readSubagentSettings(folder: vscode.Uri | undefined): SubagentSe
   };
 }
 
-/** The Node.js that a person named for writing locks; undefined where the choice is ours. */
+/** The Node.js that the user configured for writing locks; undefined for the default. */
 export function readNodePath(): string | undefined {
   const path = vscode.workspace.getConfiguration(SECTION).get<string>('nodePath');
   return path === undefined || path.trim() === '' ? undefined : path.trim();
@@ -140,18 +140,18 @@ export function readWaveSource(folder: vscode.Uri): string | undefined {
   return file === '' || file === 'computed' ? undefined : file;
 }
 
-/** Whether a person wants what the doctor finds in the Problems panel. */
+/** Whether the user wants what the doctor finds in the Problems panel. */
 export function readWantsProblems(folder: vscode.Uri): boolean {
   return vscode.workspace.getConfiguration(SECTION, folder).get<string>('problems') !== 'off';
 }
 
-/** The program that a person named as exarp-go, else its own name. */
+/** The program that the user named as exarp-go, else its own name. */
 export function readExarpPath(): string {
   const path = vscode.workspace.getConfiguration(SECTION).get<string>('exarpPath')?.trim() ?? '';
   return path === '' ? 'exarp-go' : path;
 }
 
-/** Batches of a person's own as they stand in the settings, unchecked. */
+/** Batches of the user's own as they stand in the settings, unchecked. */
 export function readBatchSettings(folder: vscode.Uri): readonly unknown[] {
   const value = vscode.workspace.getConfiguration(SECTION, folder).get<unknown>('batches');
   return Array.isArray(value) ? (value as readonly unknown[]).slice(0, MOST_BATCHES) : [];

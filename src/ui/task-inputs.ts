@@ -6,7 +6,7 @@ import { dependencyItems } from './dependency-items.ts';
 import { parseTags } from './edit-words.ts';
 import { plain } from '../core/text.ts';
 
-/** What each of these answers where a person leaves it with Escape. */
+/** The result where the user cancels with Escape. */
 type Left = undefined;
 
 export type WritablePriority = Exclude<Priority, 'other'>;
@@ -48,7 +48,7 @@ export async function askPriority(title: string, current: string): Promise<Writa
 }
 
 /**
- * Lets a person choose what `id`, or a task that is not there yet, depends on; what it depends on now is ticked. A task that
+ * Lets the user choose what `id`, or a task that is not there yet, depends on; what it depends on now is ticked. A task that
  * waits for `id` itself cannot be ticked, and says why.
  */
 export function askDependencies(
@@ -81,7 +81,7 @@ export function askDependencies(
   });
 }
 
-/** Lets a person choose the parent of a task; `none` takes it away. */
+/** Lets the user choose the parent of a task; `none` takes it away. */
 export async function askParent(backlog: Backlog, title: string, task: Task): Promise<TaskId | 'none' | Left> {
   const none = { label: '$(close) No parent', description: '', detail: '', id: 'none' as const, refusal: undefined };
   const items = dependencyItems(backlog, task.id, []).filter((item) => item.id !== task.parentId);

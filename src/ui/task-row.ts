@@ -15,7 +15,7 @@ const OPEN_STATUS_ICONS = {
   Unknown: { id: 'question', color: 'charts.yellow' },
 } as const;
 
-/** The row of a task in its wave: state first, since that is what people look for. */
+/** The row of a task in its wave, with its state first. */
 export function describeTask(backlog: Backlog, task: Task, { hasTerminal }: RowView): RowContent {
   const lease = backlog.leaseOf(task);
   const run = backlog.runs.of(task.id)?.tasks.get(task.id);
@@ -60,7 +60,7 @@ function taskState(
   return task.status === 'In Progress' && readiness.kind === 'ready' ? `${words} · In Progress without a lock` : words;
 }
 
-/** Dependencies on tasks that do not exist, where they do not block: they are still reported. */
+/** Missing dependencies that do not block the task. */
 function missingNote(backlog: Backlog, task: Task): readonly string[] {
   const missing = backlog.plan?.missing.get(task.id) ?? [];
   if (missing.length === 0 || backlog.plan?.options.missing === 'blocked') return [];

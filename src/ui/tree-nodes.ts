@@ -32,7 +32,7 @@ export type TreeNode =
 
 /**
  * An id that is unique in the tree and stays the same for the same row, so that what is expanded stays so. It depends on the
- * node alone: an editor that is told another id for a node it knows draws that row's texts into others (VS Code 1.139).
+ * node alone: with another id for a known node the editor draws that row's texts into others (VS Code 1.139).
  */
 export function nodeKey(node: TreeNode): string {
   const root = node.backlog.root;
@@ -120,7 +120,7 @@ function topOf(backlog: Backlog): readonly TreeNode[] {
   if (backlog.findings.length > 0 || snapshot.notices.some(isNoFinding)) groups.push({ kind: 'doctor', backlog });
   return [
     ...(hasStoreRow(backlog) ? [{ kind: 'message' as const, backlog }] : []),
-    // The newest run first: it is what a person who has just pressed Run looks for.
+    // The newest run first: it is what the user who has just pressed Run looks for.
     ...backlog.runs.all.map((run) => runNode(backlog, run)).reverse(),
     ...interruptedRuns(backlog).map((run) => runNode(backlog, run)),
     ...(handoff === undefined ? [] : [{ kind: 'handoff' as const, backlog, key: handoff }]),

@@ -14,13 +14,13 @@ import { documentUri } from './documents.ts';
 /** Times in rows ("12 min left") are in minutes, so half a minute keeps them true. */
 const TICK_MS = 30_000;
 
-/** What the editor was given of a row: its look, and its tooltip once somebody has pointed at it. */
+/** What the editor has of a row: its look, and its tooltip once the user has pointed at it. */
 interface Given {
   readonly look: string;
   readonly tooltip?: string;
 }
 
-/** The tree of waves and tasks; holds nothing but what the editor was given of it. */
+/** The tree of waves and tasks; its only state is what the editor has. */
 export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable {
   readonly #backlogs: Backlogs;
   readonly #changed = new vscode.EventEmitter<TreeNode | TreeNode[] | undefined>();
@@ -29,10 +29,10 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
   readonly #disposables: Disposable[];
   /**
    * The rows below each row, or below this tree, as the editor was given them. It knows rows by identity, so the same row must
-   * be the same object, and one with another id another. What is gone is let go of with the row above it.
+   * be the same object, and one with another id another. Removed rows are released with their parent.
    */
   readonly #below = new WeakMap<object, readonly TreeNode[]>();
-  /** Rows, and this tree, whose rows below the editor has asked for since it was told to draw them. */
+  /** Rows, and this tree, whose children the editor has requested since their last change event. */
   readonly #asked = new WeakSet<object>();
   readonly #given = new WeakMap<TreeNode, Given>();
   #wasTimely = false;
@@ -97,7 +97,7 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
   }
 
   resolveTreeItem(item: vscode.TreeItem, node: TreeNode): vscode.TreeItem {
-    // Not trusted: no command links, no HTML, whatever a task says.
+    // Not trusted: no command links and no HTML from a task's text.
     const { text, isMarkdown } = this.#tooltipOf(node);
     const given = this.#given.get(node);
     if (given !== undefined) this.#given.set(node, { ...given, tooltip: text });
@@ -126,7 +126,7 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
   }
 
   /**
-   * Has drawn anew what is not as the editor was given it, and nothing else: a click that falls into the drawing of its row is
+   * Has redrawn what is not as the editor was given it, and nothing else: a click that falls into the drawing of its row is
    * lost, a key finds its command gone, and a row that was just opened is closed. Where topmost rows come or go the editor
    * forgets every row until it has asked for all of them; it is told of that once, as it finds the latest when it asks.
    */
@@ -181,14 +181,14 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
         : { value: locked, tooltip: `${locked} ${locked === 1 ? 'lock' : 'locks'} held by this window` };
   }
 
-  /** Agents say every second what they are doing: only their own rows are looked at for it. */
+  /** Activities change every second, so only the rows of these agents are checked. */
   #showActivity(): void {
     const top = this.#known(this).flatMap((node) => (node.kind === 'backlog' ? this.#known(node) : [node]));
     const rows = top.flatMap((node) => (node.kind === 'run' ? this.#known(node) : []));
     this.#draw(rows.filter((node) => isAtWork(node) && this.#hasChanged(node)));
   }
 
-  /** Once more after the last lease has ended, too: that nobody holds a task any more is news that no commit brings. */
+  /** Once more after the last lease has expired, too: no commit reports that. */
   #tick(): void {
     const isTimely = this.#backlogs.all.some((backlog) => backlog.liveLocks().length > 0);
     if (isTimely || this.#wasTimely) this.#backlogs.timePassed();
@@ -216,7 +216,7 @@ function isAtWork(node: TreeNode): boolean {
   return run !== undefined && run.phase !== 'ended' && run.tasks.get(node.taskId)?.phase === 'running';
 }
 
-/** A line above the rows for what concerns all of them; undefined where the rows or a welcome text say it. */
+/** A message above the rows about all of them; undefined where the rows or a welcome text have it. */
 function viewMessage(backlog: Backlog): string | undefined {
   const { plan } = backlog;
   const trouble = backlogTrouble(backlog);

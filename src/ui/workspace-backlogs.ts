@@ -6,13 +6,13 @@ import type { BacklogServices, Backlogs } from './backlogs.ts';
 /** A backlog with what only the composition root can do for it. */
 export interface OpenBacklog extends BacklogServices {
   readonly backlog: Backlog;
-  /** The configuration has put its store somewhere else: to be closed and opened again. */
+  /** The configuration has moved its store: to be closed and opened again. */
   readonly onDidMove?: Event<undefined>;
   readonly onDidChangeActivity?: Event<unknown>;
   /** `hasTerminal` has changed, and nothing else. */
   readonly onDidAdoptTerminal?: Event<unknown>;
   /**
-   * Stops what runs, gives back every lock, and lets go of every file and process. Where the whole window goes, locks that a
+   * Stops what runs, releases every lock, and releases every file and process. Where the whole window goes, locks that a
    * person took are left for a while, so that they are still there after a reload.
    */
   close(what: 'folder' | 'window'): Promise<void>;
@@ -37,7 +37,7 @@ export interface Opener {
 export class WorkspaceBacklogs implements Backlogs, Disposable {
   readonly #opener: Opener;
   readonly #open = new Map<string, { readonly opened: OpenBacklog; readonly subscription: { dispose(): void } }>();
-  /** Also of backlogs that were closed, as a view may still draw a row of one. */
+  /** Also for closed backlogs, as a view may still draw a row of one. */
   readonly #services = new WeakMap<Backlog, OpenBacklog>();
   readonly #changed = new vscode.EventEmitter<undefined>();
   readonly #active = new vscode.EventEmitter<undefined>();
@@ -95,12 +95,12 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
     return opened;
   }
 
-  /** Resolves when the folders of this moment have been looked at. */
+  /** Resolves when the current folders have been checked. */
   whenOpened(): Promise<void> {
     return this.#syncing;
   }
 
-  /** Closes every backlog; resolves when nothing of ours is running any more, or locked but for what a person took. */
+  /** Closes every backlog; resolves when no process of ours runs, and only the user's locks are left. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#syncing;
@@ -131,7 +131,7 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
     else setTimeout(tell, waitMs);
   }
 
-  /** One after the other, so that a folder that goes while it is being opened is closed in the end. */
+  /** One after the other, so that a folder that is removed while it is opened is closed afterwards. */
   #sync(): void {
     this.#syncing = this.#syncing
       .then(() => this.#openAndClose())

@@ -10,7 +10,7 @@ import { problemText } from '../../core/doctor/problem-text.ts';
 /** The most findings of a kind that the report lists; the tree has them all. */
 const MOST_OF_A_KIND = 100;
 
-/** Everything that is wrong with a backlog, what that means and what would mend it, in markdown. Backlog text in it is inert. */
+/** All findings in a backlog with their meaning and fixes, in markdown. Backlog text in it is inert. */
 export function doctorDocument(backlog: Backlog): string {
   const { findings, snapshot } = backlog;
   const unread = snapshot?.notices.filter(isNoFinding) ?? [];
@@ -34,7 +34,7 @@ function summary(findings: readonly Finding[]): string {
     : `${count(findings.length, 'finding')}: ${countBySeverity(findings)}.`;
 }
 
-/** What can be done about all of it, in one paragraph. */
+/** The possible fixes, in one paragraph. */
 function outlook(backlog: Backlog): string {
   const { findings, claimsFailure } = backlog;
   if (findings.length === 0) return '';

@@ -9,7 +9,7 @@ import { explainNoFix, KIND_WORDS } from './doctor-words.ts';
 import { type Offer, offersFor, safeOffers, withoutRivals } from './fix-choices.ts';
 import type { TreeNode } from '../tree-nodes.ts';
 
-/** Shows what would mend a finding, or all of a kind, and makes what a person agrees to. */
+/** Shows the fixes of a finding, or of all of a kind, and applies those that the user chooses. */
 export async function fixFinding(node: TreeNode | undefined): Promise<void> {
   if (node?.kind !== 'finding' && node?.kind !== 'findings') return;
   const { backlog } = node;
@@ -18,7 +18,7 @@ export async function fixFinding(node: TreeNode | undefined): Promise<void> {
     node.kind === 'findings' ? (byKind.get(node.of) ?? []) : [byKey.get(node.key)].filter((each) => each !== undefined);
   const [first] = findings;
   if (first === undefined) {
-    void vscode.window.showInformationMessage('That is mended already.');
+    void vscode.window.showInformationMessage('That is fixed already.');
     return;
   }
   const offers = offersFor(backlog, findings);
@@ -30,7 +30,7 @@ export async function fixFinding(node: TreeNode | undefined): Promise<void> {
   await askAndApply(backlog, KIND_WORDS[first.trouble.kind].title, offers);
 }
 
-/** Shows all safe fixes, and makes those that the user agrees to. */
+/** Shows all fixes that take no lock from another holder, and applies those that the user chooses. */
 export async function fixAllSafe(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   const backlog = node?.backlog ?? (await pickBacklog(backlogs));
   if (backlog === undefined) return;
@@ -54,7 +54,7 @@ async function askAndApply(backlog: Backlog, title: string, offers: readonly Off
   );
 }
 
-/** What of all this a person agrees to; nothing where they do not answer. */
+/** The changes that the user chooses; none where they do not answer. */
 async function ask(title: string, offers: readonly Offer[]): Promise<readonly Offer[]> {
   const [only, ...others] = offers;
   if (only === undefined) return [];
@@ -78,7 +78,7 @@ function itemOf(offer: Offer): vscode.QuickPickItem & { readonly offer: Offer } 
   return { label: offer.detail, description: '', detail: `${offer.label} · ${offer.description}`, offer };
 }
 
-/** A list with what is suggested checked; of several ways to mend one thing the last that was checked stays so. */
+/** A list with the suggestions checked; of several fixes of one finding the last checked one stays checked. */
 function askForSeveral(title: string, offers: readonly Offer[]): Promise<readonly Offer[]> {
   const pick = vscode.window.createQuickPick<ReturnType<typeof itemOf>>();
   pick.title = title;

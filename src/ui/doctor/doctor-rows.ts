@@ -66,7 +66,7 @@ export function describeDoctor(backlog: Backlog): RowContent {
   return row('Doctor', counts, color === undefined ? { id: 'pulse' } : { id: 'pulse', color }, {
     flags: ['doctor', ...(safeChanges(findings).length > 0 ? ['fixableSafely'] : [])],
     collapsible: 'collapsed',
-    tooltip: 'What is wrong with this backlog, and what would mend it',
+    tooltip: 'What is wrong with this backlog, and how to fix it',
   });
 }
 

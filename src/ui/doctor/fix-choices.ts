@@ -7,20 +7,20 @@ import { nameOf } from '../edit-words.ts';
 import { plain } from '../../core/text.ts';
 import { problemText } from '../../core/doctor/problem-text.ts';
 
-/** One thing that a person can agree to: changes that are made together, in words. */
+/** One fix that the user can choose: changes that are made together, with their texts. */
 export interface Offer {
-  /** The finding that it mends; of offers with the same finding only one can be taken. */
+  /** The finding that it fixes; of offers with the same finding only one can be taken. */
   readonly finding: string;
   readonly changes: readonly Change[];
   readonly label: string;
   readonly description: string;
   /** Old → new. */
   readonly detail: string;
-  /** Checked at first; the user can uncheck it. */
+  /** Checked by default. */
   readonly isSuggested: boolean;
 }
 
-/** All that can be done about these findings. */
+/** All fixes of these findings. */
 export function offersFor(backlog: Backlog, findings: readonly Finding[]): readonly Offer[] {
   return findings.flatMap((finding) => {
     const { fix } = finding;
@@ -46,7 +46,7 @@ export function safeOffers(backlog: Backlog, findings: readonly Finding[]): read
   ).toSorted((a, b) => first(a) - first(b));
 }
 
-/** After `added` were checked: what stays checked, so that no finding is mended in two ways. */
+/** After `added` were checked: what stays checked, so that no finding is fixed in two ways. */
 export function withoutRivals(checked: readonly Offer[], added: readonly Offer[]): readonly Offer[] {
   const decided = new Map(added.map((each) => [each.finding, each]));
   return checked.filter((each) => (decided.get(each.finding) ?? each) === each);
@@ -61,7 +61,7 @@ function offer(
   const [{ id }] = changes;
   const task = backlog.task(taskId(id));
   const breaksLease = changes.some((each) => each.kind === 'clearLock' && (each.until ?? 0) > backlog.now);
-  const warning = breaksLease ? '. The lease still runs, and its holder is not told' : '';
+  const warning = breaksLease ? '. The lease still runs, and its holder is not notified' : '';
   const details = changes.map((change) => describeChange(change, backlog.task(taskId(change.id))));
   return {
     finding: finding.key,

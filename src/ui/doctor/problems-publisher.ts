@@ -18,7 +18,7 @@ export interface PlacedProblem extends Problem {
 /** What a publisher needs; the editor's collection of diagnostics behind `set` and `delete`. */
 export interface PublisherContext {
   readonly backlogs: Pick<Backlogs, 'all' | 'onDidChange'>;
-  /** Whether a person wants to see the problems of this root. */
+  /** Whether the user wants to see the problems of this root. */
   readonly isWanted: (root: string) => boolean;
   /** Where each task of a JSON file stands; nothing for a file that cannot be read. */
   readonly findEntries: (file: string) => Promise<ReadonlyMap<string, Place>>;
@@ -41,7 +41,7 @@ export class ProblemsPublisher implements Disposable {
     this.update();
   }
 
-  /** Looks again, for backlogs, what is wrong with them, and whether that is wanted. */
+  /** Diagnoses the backlogs again, and reads whether problems are wanted. */
   update(): void {
     const { backlogs, isWanted, reportBug } = this.#context;
     const wanted = backlogs.all.filter(({ root, snapshot }) => snapshot !== undefined && isWanted(root));
@@ -60,7 +60,7 @@ export class ProblemsPublisher implements Disposable {
     if (snapshot === undefined) return;
     const { findings } = backlog;
     const last = this.#published.get(root);
-    // Most commits change nothing of what is wrong, and wording it takes longer than they do.
+    // Most commits do not change the findings, and their texts take longer than the commit.
     const isKnown = last?.findings === findings && last.snapshot.file === snapshot.file;
     if (isKnown && snapshot.source === 'sqlite') return;
     const problems = problemsOf(backlog);

@@ -29,7 +29,7 @@ export function problemsOf(backlog: Backlog): readonly Problem[] {
     const [change] = fix.kind === 'changes' ? fix.changes : [];
     const remedy =
       change === undefined ? '' : ` Run Doctor to fix: ${describeChange(change, backlog.task(taskId(change.id)))}.`;
-    // Words that age would make every refresh news.
+    // Relative times would make every refresh a change.
     const note = problemText(trouble);
     const what = `${KIND_WORDS[trouble.kind].title}: ${note.startsWith(subject) ? note : `${subject}, ${note}`}.`;
     all.push({ severity, id: finding.ids[0] ?? '', message: cut(oneLine(what + remedy), LONGEST) });

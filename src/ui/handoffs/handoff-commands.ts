@@ -21,7 +21,7 @@ type Fits = (handoff: Handoff) => boolean;
 export const isOpenHandoff: Fits = ({ status }) => status === 'open';
 export const isClosedHandoff: Fits = ({ status }) => status !== 'open';
 
-/** Acts on the handoff of a row, or on one that a person picks. */
+/** Acts on the handoff of a row, or on one that the user picks. */
 export async function onHandoff(
   node: TreeNode | undefined,
   backlogs: Backlogs,
@@ -75,7 +75,7 @@ export async function copyHandoffPrompt({ backlog, handoff }: HandoffTarget): Pr
   void vscode.window.setStatusBarMessage('Copied: a prompt that resumes from the handoff', 4_000);
 }
 
-/** Opens what an agent is to be told, and has it ready to be pasted into any chat or terminal. */
+/** Opens the prompt for an agent, and copies it for any chat or terminal. */
 export async function resumeHandoff(target: HandoffTarget): Promise<void> {
   await copyHandoffPrompt(target);
   await openDocument('resume', target.backlog, target.handoff.key);

@@ -5,11 +5,11 @@ import { count } from '../../core/text.ts';
 import { isSettled, taskId } from '../../core/task.ts';
 import { statusWord, whenWords } from './handoff-row.ts';
 
-/** What the document says in words of its own; everything else is shown as it stands in the file. */
+/** The fields with a text of their own in the document; all others are shown as they are in the file. */
 const KNOWN: ReadonlySet<string> = new Set([
   ...['id', 'timestamp', 'host', 'status', 'summary', 'blockers', 'next_steps', 'tasks_in_progress', 'git_status'],
   ...['tasks_completed', 'tasks_completed_today', 'task_journal', 'runs', 'warnings'],
-  // A whole backlog, packed: not meant for reading.
+  // A whole compressed backlog is not readable.
   ...['point_in_time_snapshot', 'point_in_time_snapshot_format', 'point_in_time_snapshot_task_count'],
 ]);
 
@@ -43,7 +43,7 @@ export function handoffDocument(backlog: Backlog, handoff: Handoff): string {
     .concat('\n');
 }
 
-/** A task as it was written down, and what has become of it where that is something else. */
+/** A task as the handoff has it, and its current status where that differs. */
 function taskLine(backlog: Backlog, { id, title, note }: HandoffTask): string {
   const task = backlog.task(taskId(id));
   const now = task?.status === note ? [] : [task === undefined ? 'not in the backlog any more' : `now ${task.status}`];

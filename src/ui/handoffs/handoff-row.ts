@@ -46,7 +46,7 @@ export function describeHandoff(backlog: Backlog, key: string): RowContent {
   );
 }
 
-/** When something was, as short as the reader needs it: “14:05”, “Nov 22, 14:05”. Empty where it is unknown. */
+/** When something was, as short as the reader needs it: “14:05”, “Nov 22, 14:05”. Empty where it is not known. */
 export function whenWords(at: number | undefined, now: number): string {
   if (at === undefined) return '';
   const [day, today] = [new Date(at), new Date(now)];

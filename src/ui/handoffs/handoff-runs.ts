@@ -7,7 +7,7 @@ import { runCounts } from '../run-row.ts';
 /** What ended longer ago is of another day. */
 const RECENT_MS = 16 * 3_600_000;
 
-/** A handoff is read by people: so many runs say enough. */
+/** The most runs in a handoff. */
 const MOST_RUNS = 20;
 
 /** Runs that are at work, or ended within the last sixteen hours; the newest first. */
@@ -25,7 +25,7 @@ export function runInHandoff(run: RunState): HandoffRun {
   return { id: run.runId, title: oneLine(run.title), status, result: runCounts(run).join(', ') };
 }
 
-/** What these runs came to, in one sentence to begin a summary with; empty without runs. */
+/** The results of these runs, in one sentence to begin a summary with; empty without runs. */
 export function dayWords(runs: readonly RunState[]): string {
   if (runs.length === 0) return '';
   const tasks = runs.flatMap((run) => [...run.tasks.values()]);

@@ -9,8 +9,8 @@ import { dayWords, recentRuns, runInHandoff } from './handoff-runs.ts';
 import { openDocument } from '../documents.ts';
 
 /**
- * Asks for the words of a handoff, shows what goes in with them, writes it, and only then gives back the locks that the
- * person wants to give back. At the end of a day the summary begins with what the runs came to.
+ * Asks for the words of a handoff, shows what goes in with them, writes it, and only then releases the locks that the
+ * user chooses. At the end of a day the summary begins with the results of the runs.
  */
 export async function writeHandoff(backlogs: Backlogs, title: 'Write Handoff' | 'End the Day'): Promise<void> {
   const backlog = await pickBacklog(backlogs);
@@ -84,7 +84,7 @@ function listed(text: string): readonly string[] {
 
 type Parts = Pick<HandoffDraft, 'inProgress' | 'runs' | 'held' | 'released' | 'git'>;
 
-/** Shows what goes into the handoff; undefined where the person does not want it after all. */
+/** Shows what goes into the handoff; undefined where the user cancels. */
 async function pickParts(backlog: Backlog, git: HandoffDraft['git'], title: string): Promise<Parts | undefined> {
   const inProgress = (backlog.snapshot?.tasks ?? []).filter((task) => task.status === 'In Progress');
   const ours = backlog.liveLocks().flatMap(({ task, lease }) => (lease.kind === 'ours' ? [task] : []));
@@ -109,7 +109,7 @@ async function pickParts(backlog: Backlog, git: HandoffDraft['git'], title: stri
       ? []
       : await vscode.window.showQuickPick(items, {
           title: `${title} (${STEPS}/${STEPS})`,
-          placeHolder: 'What else goes in, and what is given back',
+          placeHolder: 'What else goes in, and which locks are released',
           canPickMany: true,
           ignoreFocusOut: true,
         });

@@ -125,7 +125,7 @@ test('the buttons of a notice do what they say, to the task that it names', asyn
   assert.deepEqual(one.backlog.asked, ['requeue r T-1']);
   answers.push('Show Terminal');
   await one.happen({ kind: 'taskEnded', id: taskId('T-1'), outcome: UNKNOWN, at: NOW + 1 });
-  assert.equal(messages()[1], 'The end of “Title of T-1” is unknown. Look at what was done before it is run again.');
+  assert.equal(messages()[1], 'It is unknown how “Title of T-1” ended. Check what was done before it is run again.');
   assert.deepEqual(shown[1]?.buttons, ['Show Terminal', 'Open Report'], 'what has ended cannot be queued again');
   assert.deepEqual(one.opened, ['r/1'], 'a terminal that is gone is replaced by the log');
 });
