@@ -1,3 +1,4 @@
+import { namedBy } from '../edit/cycle.ts';
 import { compareIds, type Task, type TaskId } from '../task.ts';
 import type { Plan } from '../waves/waves.ts';
 
@@ -7,29 +8,23 @@ import type { Plan } from '../waves/waves.ts';
  */
 export function findCriticalPath(plan: Plan): readonly Task[] {
   const best = new Map<TaskId, { task: Task; length: number; before: TaskId | undefined }>();
-  let end: TaskId | undefined;
-  // Waves are in order, so the dependencies of a task were seen before it.
+  // Waves are in order, so a task comes after what it waits for.
   for (const wave of plan.waves) {
     for (const task of wave.tasks) {
-      const before = longest(prerequisites(task), best);
+      const named = namedBy(task).filter((id) => id !== task.id);
+      const before = longest(named, best);
       const length = (before === undefined ? 0 : (best.get(before)?.length ?? 0)) + 1;
       best.set(task.id, { task, length, before });
     }
   }
-  end = longest(best.keys(), best);
   const path: Task[] = [];
+  let end = longest(best.keys(), best);
   while (end !== undefined) {
     const step = best.get(end);
-    if (step === undefined) break;
-    path.push(step.task);
-    end = step.before;
+    if (step !== undefined) path.push(step.task);
+    end = step?.before;
   }
   return path.reverse();
-}
-
-function prerequisites(task: Task): readonly TaskId[] {
-  const { parentId } = task;
-  return [...(parentId === undefined ? [] : [parentId]), ...task.dependencies].filter((id) => id !== task.id);
 }
 
 function longest(ids: Iterable<TaskId>, best: ReadonlyMap<TaskId, { readonly length: number }>): TaskId | undefined {

@@ -6,7 +6,7 @@ export interface Split {
   readonly body: string;
 }
 
-/** Splits a document into frontmatter and body, both with LF and without a byte order mark. */
+/** Splits a document with any line ends and byte order mark into frontmatter and body, both with LF. */
 export function splitFrontmatter(text: string): Split {
   const unix = text.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n');
   const match = /^---[ \t]*\n([\s\S]*?)(?:^|\n)---[ \t]*(?:\n|$)/.exec(unix);
@@ -15,8 +15,8 @@ export function splitFrontmatter(text: string): Split {
 }
 
 /**
- * Frontmatter with its `---` lines, LF, the keys in the order given. Keys of `existing` that are not among them follow, word
- * for word where that can be; comments stay before the key that they stood at. Frontmatter that is no YAML map has none to keep.
+ * Frontmatter with its `---` lines, LF, the keys in the order given. Other keys of `existing` follow, verbatim where
+ * possible; comments stay with their keys. Nothing is kept of frontmatter that is no YAML map.
  */
 export function writeFrontmatter(
   entries: readonly (readonly [key: string, value: unknown])[],
@@ -30,19 +30,19 @@ export function writeFrontmatter(
     key.commentBefore = kept.comments.get(name) ?? null;
     map.items.push(document.createPair(key, value));
   }
-  // No folding: exarp-go reads each wave as one line.
+  // No folding: exarp-go expects each wave on one line.
   const oneLineEach = { lineWidth: 0, doubleQuotedMinMultiLineLength: Infinity, flowCollectionPadding: false };
   const own = document.toString(oneLineEach);
   const text = [own, ...kept.pairs.map(({ source }) => source), kept.end].join('');
-  // A piece of text may mean something else in other company, as an alias does whose anchor is gone.
+  // Verbatim text may break out of its context, such as an alias without its anchor.
   if (parseDocument(text).errors.length === 0 && !/^---/m.test(text)) return `---\n${text}---\n`;
   for (const { name, value } of kept.pairs) document.set(name, document.createNode(value));
   return `---\n${document.toString(oneLineEach)}---\n`;
 }
 
-/** What is taken over from the frontmatter that was there. */
+/** What is kept of existing frontmatter. */
 interface Kept {
-  /** By the key of ours that they stood at. */
+  /** By the key of ours that they belong to. */
   readonly comments: ReadonlyMap<string, string>;
   /** Each with its own comments and a line end. */
   readonly pairs: readonly { readonly name: string; readonly value: unknown; readonly source: string }[];
@@ -52,7 +52,7 @@ interface Kept {
 const NOTHING_KEPT: Kept = { comments: new Map(), pairs: [], end: '' };
 
 function keepForeign(written: string, own: ReadonlySet<string>): Kept {
-  const yaml = mendFrontmatter(written);
+  const yaml = quoteNames(written);
   const document = parseDocument(yaml);
   if (document.errors.length > 0 || !isMap(document.contents)) return NOTHING_KEPT;
   const { items, commentBefore } = document.contents;
@@ -74,7 +74,7 @@ function keepForeign(written: string, own: ReadonlySet<string>): Kept {
       above = undefined;
     }
   } catch (error) {
-    // Aliases that name nothing, or that would grow without end: as good as no YAML.
+    // Aliases without an anchor, or that expand without bounds: treated as invalid YAML.
     if (error instanceof ReferenceError) return NOTHING_KEPT;
     throw error;
   }
@@ -85,8 +85,11 @@ function keepForeign(written: string, own: ReadonlySet<string>): Kept {
   return { comments, pairs, end: asComment(end) };
 }
 
-/** Frontmatter as YAML where it is none only because exarp-go writes names without quotes, and one has a colon; else as it is. */
-export function mendFrontmatter(yaml: string): string {
+/**
+ * Quotes the names that exarp-go writes bare, where a colon in one makes the frontmatter invalid YAML; else returns it
+ * as is.
+ */
+export function quoteNames(yaml: string): string {
   if (parseDocument(yaml).errors.length === 0) return yaml;
   return yaml.replace(
     /^(name|overview|status): (?!["'|>[{])(.*)$/gm,
@@ -94,7 +97,7 @@ export function mendFrontmatter(yaml: string): string {
   );
 }
 
-/** The text of a pair from its key to the end of its value, comments beside and within it included. */
+/** The text of a pair from its key to the end of its value, including comments. */
 function sourceOf(yaml: string, key: Scalar, value: unknown): string {
   const begin = key.range?.[0] ?? 0;
   const end = (isNode(value) ? value.range?.[2] : undefined) ?? key.range?.[2] ?? begin;
@@ -120,15 +123,15 @@ function asComment(comment: string | undefined): string {
   return comment === undefined ? '' : comment.replace(/^/gm, '#').concat('\n');
 }
 
-/** A string that is always written in double quotes, on one line; what YAML cannot hold becomes U+FFFD. */
+/** A string that is always written in double quotes, on one line; characters that YAML cannot hold become U+FFFD. */
 export function quoted(text: string): Scalar<string> {
-  // Go's reader of YAML refuses the whole file for one of these.
+  // Go's YAML parser rejects the whole file for one of these.
   const scalar = new Scalar(text.replace(/[\u007f-\u009f\p{Cs}\ufeff\ufffe\uffff]/gu, '\ufffd'));
   scalar.type = Scalar.QUOTE_DOUBLE;
   return scalar;
 }
 
-/** An id as exarp-go writes it: bare where nothing could read it as a number, a date or a word of YAML, else quoted. */
+/** An id as exarp-go writes it: bare where it cannot be read as a number, a date or a YAML keyword, else quoted. */
 export function bareId(id: string): Scalar<string> | string {
   return /^T-\d+$/.test(id) ? id : quoted(id);
 }

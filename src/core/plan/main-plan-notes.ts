@@ -6,10 +6,10 @@ import { SUBAGENTS_PLAN_FILE } from './slug.ts';
 import { cut, oneLine, firstLines } from '../text.ts';
 import { ids, shortTitle } from './wave-facts.ts';
 
-// Enough to see what is there; a longer list belongs into the tree.
+// Enough for an overview; the tree has longer lists.
 const MAX_LINES = 100;
 
-/** Sections 5 to 8 as they are before a person edits them. `todos` are the tasks that the plan lists in full. */
+/** Sections 5 to 8 as generated, before the user edits them. `todos` are the tasks that the plan lists in full. */
 export function ownedSections(plan: Plan, todos: readonly Task[]): readonly OwnedSection[] {
   return [
     { number: 5, title: 'Open Questions', lines: orElse(bounded(questions(plan)), '- None known.') },
@@ -29,7 +29,7 @@ export function ownedSections(plan: Plan, todos: readonly Task[]): readonly Owne
   ];
 }
 
-/** The documents that a task names in its metadata, each once, in the order exarp-go gives them. */
+/** The documents that a task names in its metadata, without duplicates, in exarp-go's order. */
 export function planRefs({ metadata }: Task): readonly string[] {
   const links = readLinks(metadata['planning_links']);
   const related = Array.isArray(links['related_docs']) ? (links['related_docs'] as readonly unknown[]) : [];
@@ -38,7 +38,9 @@ export function planRefs({ metadata }: Task): readonly string[] {
   return [...new Set(texts.map(oneLine))];
 }
 
-/** exarp-go stores the links as JSON text, which a protobuf reader may have parsed already; anything else links nothing. */
+/**
+ * exarp-go stores the links as JSON text, which a protobuf reader may have parsed already; anything else is ignored.
+ */
 function readLinks(stored: unknown): Readonly<Record<string, unknown>> {
   let value = stored;
   if (typeof stored === 'string') {

@@ -39,10 +39,10 @@ export interface MainPlanInput {
  */
 const TODO_WAVES = 2;
 
-/** An editor shows every todo in one list and puts it into each prompt; beyond this many the file does not help. */
+/** An editor shows every todo in one list and adds it to each prompt, so a longer list is of no use. */
 export const MAX_TODOS = 500;
 
-// The agents and the rule that a plan names, where exarp-go's plans name them.
+// The agents and the rule that exarp-go's plans name.
 const RUNNER = '.cursor/agents/wave-task-runner.md';
 const VERIFIER = '.cursor/agents/wave-verifier.md';
 const RULE = '.cursor/rules/plan-execution.mdc';
@@ -53,8 +53,9 @@ const AGENTS = [
 
 /**
  * The text of `.cursor/plans/<slug>.plan.md`, with LF, in the format of exarp-go (report_plan_generate.go), so that its
- * repair and its sync read it. Sections 5 to 8 of `existing` stay word for word where a person changed them, and so do keys of
- * its frontmatter that are not ours, comments there, and check boxes that are set. Writing over its own output gives the same text.
+ * repair and its sync read it. Sections 5 to 8 of `existing` stay verbatim where the user changed them, and so do
+ * foreign keys and comments of its frontmatter, and checked boxes. Idempotent: writing over its own output gives the
+ * same text.
  */
 export function writeMainPlan(input: MainPlanInput): string {
   const { title, rootName, plan, date } = input;
@@ -155,7 +156,7 @@ function backlogTable(todos: readonly Task[], all: number): string {
   return ['## 2. Backlog Tasks', whichTasks(todos.length, all), ...(rows.length > 0 ? [table] : [])].join('\n\n');
 }
 
-/** The description on one line, without the marks that would only be in the way there; else the title. */
+/** The description on one line, without bold and code marks; else the title. */
 function summary({ description, title }: Task): string {
   return oneLine(description.replace(/\*\*|`/g, '')) || oneLine(title);
 }
@@ -172,7 +173,7 @@ function checkedIn(existing: string | undefined): ReadonlySet<string> {
   return new Set(readPlan(existing).marks.flatMap(({ id, isChecked }) => (isChecked ? [id] : [])));
 }
 
-/** A mark that is not in the backlog yet must not get lost when its task moves to another wave. */
+/** A checked box that is not synchronised with the backlog yet is kept when its task moves to another wave. */
 function checkedElsewhere(plan: Plan, todos: readonly Task[], checked: ReadonlySet<string>): readonly Task[] {
   if (checked.size === 0) return [];
   const listed = new Set(todos);
@@ -234,7 +235,7 @@ function executionOrder(plan: Plan, path: readonly Task[]): string {
   return parts.join('\n\n');
 }
 
-/** Read back by exarp-go and by us; nothing but ids after the colon. */
+/** exarp-go and we parse this line: only ids may follow the colon. */
 function waveLine(number: number, tasks: readonly Task[]): string {
   return tasks.length > 1
     ? `- **Wave ${number}** (parallel): ${idList(tasks)}`

@@ -1,5 +1,6 @@
 import { isSettled, type Task, type TaskId } from '../task.ts';
 import type { Plan } from '../waves/waves.ts';
+import { MILESTONE, splitIds, WAVE_LINE } from './read-plan.ts';
 import { isForAgents, todoStatus } from './wave-facts.ts';
 
 /** Where a task is named in a plan; lines and columns count from 0, `end` is behind the id. */
@@ -8,11 +9,11 @@ export interface IdLocation {
   readonly line: number;
   readonly start: number;
   readonly end: number;
-  /** `mention` is somewhere in the text, where an unknown id is no mistake. */
+  /** `mention` is anywhere in the text, where an unknown id is no error. */
   readonly as: 'todo' | 'wave' | 'milestone' | 'mention';
 }
 
-/** A line that stands for a wave: of the frontmatter, of section 4, or the heading of a section for subagents. */
+/** The line of a wave: in the frontmatter, in section 4, or the heading of a section for subagents. */
 export interface WaveLocation {
   readonly line: number;
   readonly in: 'frontmatter' | 'list' | 'section';
@@ -21,7 +22,7 @@ export interface WaveLocation {
   readonly ids: readonly string[];
 }
 
-/** What an editor needs to know of a plan. */
+/** The locations in a plan, for an editor. */
 export interface PlanLocations {
   readonly ids: readonly IdLocation[];
   readonly waves: readonly WaveLocation[];
@@ -29,13 +30,12 @@ export interface PlanLocations {
   readonly statuses: ReadonlyMap<string, string>;
 }
 
-/** A plan of more lines is looked at up to here only, since an editor waits for the answer. */
+/** Only this many lines are read: an editor waits for the answer. */
 const MAX_LINES = 50_000;
 
-const MILESTONE = /^\s*-\s*\[\s*[ xX]\s*\]\s*(?:(?:\*\*.+?\*\*|.+?)\s*\(\s*([A-Za-z0-9_-]+)\s*\)|([A-Za-z0-9_-]+)\s*$)/;
 const MENTION = /(?<![\w-])[A-Z][A-Za-z]{0,9}-\d+(?![\w-])/g;
 
-/** Finds tasks and waves in a plan, line by line and without YAML, so that it can be done while the user types. */
+/** Finds tasks and waves in a plan, line by line and without parsing YAML, so that it keeps up with typing. */
 export function findLocations(text: string): PlanLocations {
   const ids: IdLocation[] = [];
   const waves: { line: number; in: WaveLocation['in']; number: number; ids: readonly string[] }[] = [];
@@ -73,17 +73,17 @@ export function findLocations(text: string): PlanLocations {
 
   function inBody(line: string, at: number): void {
     const milestone = MILESTONE.exec(line);
-    const id = milestone?.[1] ?? milestone?.[2];
-    const listed = /^- \*\*Wave (\d+)(?::\*\*|\*\* \(parallel\):) (.+)$/.exec(line);
+    const id = milestone?.[2] ?? milestone?.[3];
+    const listed = WAVE_LINE.exec(line);
     const section = /^## Wave (\d+)/.exec(line)?.[1];
     if (milestone !== null && id !== undefined) put(id, line, at, 'milestone', milestone[0].lastIndexOf(id));
-    else if (listed !== null) wave(line, at, 'list', Number(listed[1]), splitList(listed[2] ?? ''));
+    else if (listed !== null) wave(line, at, 'list', Number(listed[1]), splitIds(listed[2] ?? ''));
     else if (section !== undefined) waves.push({ line: at, in: 'section', number: Number(section), ids: [] });
     else if (/^\*\*Task IDs\b.*:\*\*\s*$/.test(line)) isSectionList = true;
     else if (isSectionList && line.trim() !== '') {
       isSectionList = false;
       const last = waves.at(-1);
-      if (last?.in === 'section') last.ids = putAll(line, at, splitList(line));
+      if (last?.in === 'section') last.ids = putAll(line, at, splitIds(line));
     } else for (const match of line.matchAll(MENTION)) put(match[0], line, at, 'mention', match.index);
   }
 
@@ -105,14 +105,7 @@ export function findLocations(text: string): PlanLocations {
   }
 }
 
-function splitList(list: string): readonly string[] {
-  return list
-    .split(',')
-    .map((id) => id.trim())
-    .filter(Boolean);
-}
-
-/** True where the waves of a plan, or the statuses of its todos, are not what writing it anew would give. */
+/** True where writing the plan anew would change its waves or the statuses of its todos. */
 export function isOutOfDate(
   { waves, statuses }: PlanLocations,
   plan: Plan,

@@ -1,7 +1,7 @@
 import { isMap, isNode, isScalar, parseDocument } from 'yaml';
-import { mendFrontmatter, splitFrontmatter } from './frontmatter.ts';
+import { quoteNames, splitFrontmatter } from './frontmatter.ts';
 
-/** One entry of the frontmatter's `todos`, as its author has it; `status` is any word. */
+/** One entry of the frontmatter's `todos` as written; `status` is any word. */
 export interface PlanTodo {
   readonly id: string;
   readonly content: string;
@@ -14,7 +14,7 @@ export interface PlanMark {
   readonly isChecked: boolean;
 }
 
-/** What an editor or another program did to a plan that keeps exarp-go, or an editor's Build button, from reading it. */
+/** Damage by an editor or another program that keeps exarp-go, or an editor's Build button, from reading a plan. */
 export type PlanDamage =
   | { readonly kind: 'byteOrderMark' | 'carriageReturns' | 'noFrontmatter' | 'brokenFrontmatter' | 'doubleEscapes' }
   | { readonly kind: 'missingKeys'; readonly keys: readonly string[] }
@@ -24,12 +24,12 @@ export type PlanDamage =
 export interface ReadPlan {
   readonly todos: readonly PlanTodo[];
   readonly marks: readonly PlanMark[];
-  /** Of the frontmatter, else of section 4; undefined where neither has any. */
+  /** Those of the frontmatter, else of section 4; undefined where neither has any. */
   readonly waves: readonly (readonly string[])[] | undefined;
   readonly damage: readonly PlanDamage[];
 }
 
-/** The keys that a main plan of exarp-go has for every backlog. */
+/** The keys that every main plan of exarp-go has. */
 const KEYS = [
   'name',
   'overview',
@@ -42,17 +42,30 @@ const KEYS = [
   'agents',
 ];
 
-/** By which exarp-go finds its way in a plan; its repair refuses a file without them. */
+/** The headings that exarp-go parses; its repair refuses a file without them. */
 export const HEADINGS = ['## 3. Iterative Milestones', '## 4. Recommended Execution Order'] as const;
 
-// As exarp-go reads them (plan_sync.go), and bare ids, which its generator writes for tasks without a name.
-const MILESTONE =
+/**
+ * A milestone as exarp-go reads it (plan_sync.go), or with a bare id, which its generator writes for tasks without a
+ * name.
+ */
+export const MILESTONE =
   /^\s*-\s*\[\s*([ xX])\s*\]\s*(?:(?:\*\*.+?\*\*|.+?)\s*\(\s*([A-Za-z0-9_-]+)\s*\)|([A-Za-z0-9_-]+)\s*$)/;
-const WAVE_LINE = /^- \*\*Wave (\d+)(?::\*\*|\*\* \(parallel\):) (.+)$/;
+
+/** A wave of section 4: its number and its list of ids. */
+export const WAVE_LINE = /^- \*\*Wave (\d+)(?::\*\*|\*\* \(parallel\):) (.+)$/;
+
+/** The ids of a comma-separated list. */
+export function splitIds(list: string): readonly string[] {
+  return list
+    .split(',')
+    .map((id) => id.trim())
+    .filter(Boolean);
+}
 
 /**
- * Reads a main plan in any state: any line ends, a byte order mark, frontmatter that is gone, cut or no YAML. Never
- * fails; what is in the way of others is in `damage`.
+ * Reads a main plan in any state: any line ends, a byte order mark, missing, cut or invalid frontmatter. Never fails;
+ * what breaks other programs is in `damage`.
  */
 export function readPlan(text: string): ReadPlan {
   const { yaml, body } = splitFrontmatter(text);
@@ -62,7 +75,7 @@ export function readPlan(text: string): ReadPlan {
   const front = yaml === undefined ? undefined : readFront(yaml);
   if (front === undefined) damage.push({ kind: 'noFrontmatter' });
   else {
-    if (front.isMended) damage.push({ kind: 'brokenFrontmatter' });
+    if (front.isBroken) damage.push({ kind: 'brokenFrontmatter' });
     if (yaml?.includes('\\\\\\"') === true) damage.push({ kind: 'doubleEscapes' });
     const keys = KEYS.filter((key) => !front.keys.has(key));
     if (keys.length > 0) damage.push({ kind: 'missingKeys', keys });
@@ -91,14 +104,7 @@ function marksIn(lines: readonly string[]): readonly PlanMark[] {
 function wavesIn(lines: readonly string[]): readonly (readonly string[])[] {
   return lines.flatMap((line) => {
     const list = WAVE_LINE.exec(line)?.[2];
-    return list === undefined
-      ? []
-      : [
-          list
-            .split(',')
-            .map((id) => id.trim())
-            .filter(Boolean),
-        ];
+    return list === undefined ? [] : [splitIds(list)];
   });
 }
 
@@ -106,24 +112,24 @@ interface Front {
   readonly keys: ReadonlySet<string>;
   readonly todos: readonly PlanTodo[];
   readonly waves: readonly (readonly string[])[] | undefined;
-  /** It is YAML only after it was mended. */
-  readonly isMended: boolean;
+  /** True where it is invalid YAML as written. */
+  readonly isBroken: boolean;
 }
 
 function readFront(yaml: string): Front {
   const strict = readMap(yaml);
-  const map = strict ?? readMap(mendFrontmatter(yaml)) ?? new Map<string, unknown>();
+  const map = strict ?? readMap(quoteNames(yaml)) ?? new Map<string, unknown>();
   const todos = map.get('todos');
   const waves = map.get('waves');
   return {
     keys: new Set(map.keys()),
     todos: Array.isArray(todos) ? todos.flatMap(readTodo) : [],
     waves: Array.isArray(waves) && waves.length > 0 ? waves.map(textsOf) : undefined,
-    isMended: strict === undefined,
+    isBroken: strict === undefined,
   };
 }
 
-/** Undefined where it is no YAML map. Scalars are left as they are written: an id of digits is none less. */
+/** Undefined where it is no YAML map. Scalars stay as written, so that an id of digits stays text. */
 function readMap(yaml: string): ReadonlyMap<string, unknown> | undefined {
   const document = parseDocument(yaml, { schema: 'failsafe' });
   if (document.errors.length > 0 || !isMap(document.contents)) return undefined;
@@ -133,7 +139,7 @@ function readMap(yaml: string): ReadonlyMap<string, unknown> | undefined {
       if (isScalar(key)) map.set(String(key.value), isNode(value) ? (value.toJS(document) as unknown) : null);
     }
   } catch (error) {
-    // Aliases that name nothing, or that would grow without end.
+    // Aliases without an anchor, or that expand without bounds.
     if (error instanceof ReferenceError) return undefined;
     throw error;
   }
@@ -154,7 +160,7 @@ function textsOf(list: unknown): readonly string[] {
   return all.filter((each) => typeof each === 'string' && each !== '') as readonly string[];
 }
 
-/** True for a text that is a main plan, or what an editor left of one: others are not ours to rewrite. */
+/** True for a main plan, even a damaged one: other texts are not ours to rewrite. */
 export function isPlanLike(text: string): boolean {
   const { damage, todos } = readPlan(text);
   const missing = damage.filter(({ kind }) => kind === 'missingHeading').length;

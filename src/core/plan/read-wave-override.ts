@@ -19,7 +19,7 @@ function fromJson(text: string): WaveOverride | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const inner = (value as Readonly<Record<string, unknown>>)['waves'] ?? value;
+  const inner = ('waves' in value ? value.waves : undefined) ?? value;
   if (Array.isArray(inner)) return inner.map(idsOf);
   if (typeof inner !== 'object') return undefined;
   return Object.entries(inner)
@@ -55,7 +55,10 @@ function fromSections(text: string): WaveOverride | undefined {
   return waves.length === 0 ? undefined : waves;
 }
 
-/** exarp-go's research plan (plan_waves.go): phase N is wave N-1, phase 0 none; a phase that comes again replaces itself. */
+/**
+ * exarp-go's research plan (plan_waves.go): phase N is wave N-1, phase 0 none; a repeated phase replaces the earlier
+ * one.
+ */
 function fromPhases(text: string): WaveOverride | undefined {
   const phases = new Map<number, string[]>();
   let phase: number | undefined;

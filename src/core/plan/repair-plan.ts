@@ -3,14 +3,14 @@ import { type MainPlanInput, writeMainPlan } from './main-plan.ts';
 import { HEADINGS } from './read-plan.ts';
 
 /**
- * A plan as exarp-go and editors read it again: frontmatter and sections 3 and 4 are written anew from the backlog, everything
- * else stays word for word, with LF. A plan that nothing is wrong with comes back as it is.
+ * Repairs a plan for exarp-go and editors: frontmatter and sections 3 and 4 are written anew from the backlog,
+ * everything else stays verbatim, with LF. A plan without damage stays as it is.
  *
- * Sections that are gone come back in their place; a note that exarp-go's repairs piled up at the top is left once.
+ * Missing sections are restored in their place; notes that exarp-go's repairs repeated at the top are reduced to one.
  */
 export function repairPlan(input: MainPlanInput & { readonly existing: string }): string {
   const { existing } = input;
-  // A repair is no new edition: the date is the one of the plan, where it has one.
+  // A repair keeps the date of the plan, where it has one.
   const date = dateOf(existing) ?? input.date;
   const fresh = splitFrontmatter(writeMainPlan({ ...input, date }));
   const freshLines = fresh.body.split('\n');
@@ -20,7 +20,7 @@ export function repairPlan(input: MainPlanInput & { readonly existing: string })
   return `---\n${fresh.yaml ?? ''}\n---\n${body}`;
 }
 
-/** The day that a plan says it is of, as `YYYY-MM-DD`. */
+/** The date in a plan, as `YYYY-MM-DD`. */
 export function dateOf(plan: string): string | undefined {
   return (
     /^last_updated:\s*["']?(\d{4}-\d{2}-\d{2})["']?\s*$/m.exec(plan)?.[1] ??

@@ -1,4 +1,4 @@
-/** A section of a plan that belongs to the user, once the user has edited it. */
+/** A section of a plan that is not generated anew once the user has edited it. */
 export interface OwnedSection {
   readonly number: 5 | 6 | 7 | 8;
   readonly title: string;
@@ -6,10 +6,10 @@ export interface OwnedSection {
 }
 
 /**
- * Writes these sections, keeping verbatim what a person made of them in the body of an existing plan.
+ * Writes these sections, keeping those that the user edited in the body of an existing plan verbatim.
  *
- * A generated section ends with a comment that holds a hash of its text. Where text and hash still agree nobody has
- * touched the section and it is written anew; in every other case, a missing comment included, the old text stays.
+ * A generated section ends with a comment that holds a hash of its text. Where the hash matches, the section is
+ * unedited and written anew; otherwise, also without the comment, the old text stays.
  */
 export function writeOwnedSections(sections: readonly OwnedSection[], existing: string | undefined): string {
   const kept = existing === undefined ? new Map<number, string>() : editedSections(existing);
@@ -25,10 +25,10 @@ function generate({ number, title, lines }: OwnedSection): string {
 const AS_GENERATED =
   /^## [5-8]\. [^\n]*\n\n([\s\S]*)\n\n<!-- todo2-waves: as generated, ([0-9a-f]{8}) -->(?:\n\n---)?$/;
 
-/** The text of each section 5 to 8, from its heading on, that is not just as we generated it. */
+/** The text of each edited section 5 to 8, from its heading on. */
 function editedSections(body: string): ReadonlyMap<number, string> {
   const lines = body.split('\n');
-  // A fence that is not closed would swallow the headings after it, and they would come back double.
+  // An unclosed fence would hide the headings after it, which would then be written twice.
   const headings = findHeadings(lines, true) ?? findHeadings(lines, false) ?? [];
   const edited = new Map<number, string>();
   headings.forEach(({ line, number }, i) => {
@@ -66,7 +66,7 @@ function findHeadings(lines: readonly string[], heedFences: boolean): readonly H
   return fence === undefined ? headings : undefined;
 }
 
-/** FNV-1a over UTF-16 units: tells an edit from none, and protects against no attacker. */
+/** FNV-1a over UTF-16 units: detects edits, without any protection against forgery. */
 function hash(text: string): string {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);

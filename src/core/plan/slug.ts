@@ -7,8 +7,8 @@ export const SUBAGENTS_PLAN_FILE = 'parallel-execution-subagents.plan.md';
 const MAX_BYTES = 180;
 
 /**
- * The name of a plan file without its ending: the last part of the title, blanks and colons as `-`, case kept, as
- * exarp-go names it; beyond that, characters that a file system refuses or reads as a path are taken out. Never empty.
+ * The name of a plan file without its extension, as exarp-go names it: the last part of the title, blanks and colons as
+ * `-`, case kept. Characters that a file system refuses or reads as a path are replaced too. Never empty.
  */
 export function planSlug(title: string): string {
   const last = title.split('/').findLast((part) => part.trim() !== '') ?? '';
@@ -28,7 +28,7 @@ export function mainPlanFile(title: string): string {
   return `${planSlug(title)}.plan.md`;
 }
 
-// Windows gives these to devices, with any ending and in any case.
+// Windows reserves these for devices, with any extension and in any case.
 const RESERVED = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
 
 const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });

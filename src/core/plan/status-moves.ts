@@ -7,19 +7,19 @@ import { todoStatus } from './wave-facts.ts';
 export interface StatusMove {
   readonly task: Task;
   readonly to: WritableStatus;
-  /** `back` is what an old plan asks for that others have moved on from: made only where a person says so. */
+  /** `back` reverts progress that an old plan does not know of: made only where the user asks for it. */
   readonly direction: 'forward' | 'back';
   readonly by: 'checkBox' | 'todo';
 }
 
-/** What a plan says of statuses, held against the backlog. */
+/** The statuses of a plan compared with the backlog. */
 export interface StatusMoves {
   readonly moves: readonly StatusMove[];
   /** Ids of the plan that the backlog does not have. */
   readonly unknown: readonly string[];
 }
 
-// exarp-go's words (plan_sync.go) and those of editors; every other word means nothing here, where exarp-go takes it for Todo.
+// exarp-go's words (plan_sync.go) and those of editors; every other word is ignored, where exarp-go takes it for Todo.
 const WORDS: ReadonlyMap<string, WritableStatus> = new Map([
   ['pending', 'Todo'],
   ['todo', 'Todo'],
@@ -42,9 +42,9 @@ const RANK: Readonly<Record<Status, number>> = {
 };
 
 /**
- * The statuses that a plan asks for. A check box that is set counts before a todo; one that is not set says nothing, since plans
- * are made with none set. A status that the plan's words cannot tell from the task's is no move, nor is one of a task whose
- * status nobody knows.
+ * The statuses that a plan asks for. A checked box counts before a todo; an unchecked one is ignored, since plans are
+ * written with none checked. A todo whose word also stands for the task's present status is no move; tasks with an
+ * unknown status have none.
  */
 export function statusMoves(plan: ReadPlan, byId: ReadonlyMap<TaskId, Task>): StatusMoves {
   const wanted = new Map<string, { readonly to: WritableStatus; readonly by: StatusMove['by'] }>();

@@ -30,9 +30,9 @@ export interface SubagentsPlanInput {
 const MANY_TASKS = 20;
 
 /**
- * The text of `.cursor/plans/parallel-execution-subagents.plan.md`, with LF, in the format of exarp-go (report_plan.go):
- * one section per wave, whose ids are the tasks that an agent may take up; those that wait for a person are named apart,
- * and so are tasks in no wave. Fails with `nothingToRun` where no wave has a task for an agent.
+ * The text of `.cursor/plans/parallel-execution-subagents.plan.md`, with LF, in the format of exarp-go
+ * (report_plan.go): one section per wave, whose ids are the tasks that an agent may take; those that wait for the user
+ * are listed apart, and so are tasks in no wave. Fails with `nothingToRun` where no wave has a task for an agent.
  */
 export function writeSubagentsPlan({ title, rootName, plan }: SubagentsPlanInput): Result<string, Failure> {
   const waves = plan.waves.map((wave) => ({ ...wave, runnable: wave.tasks.filter(isForAgents) }));
@@ -44,7 +44,7 @@ export function writeSubagentsPlan({ title, rootName, plan }: SubagentsPlanInput
   const parts = [
     `# Parallel Execution Plan: Subagents (${label})`,
     `**Source plan:** [${inline(`.cursor/plans/${source}`)}](${encodePath(source)})`,
-    '**Strategy:** one subagent per task. All subagents of a wave run at the same time; the next wave starts when this one is done and checked. A task is claimed before it is worked on: where another holder has it, leave it to them.',
+    '**Strategy:** one subagent per task. All subagents of a wave run at the same time; the next wave starts when this one is done and checked. A task is claimed before it is worked on: leave it alone where another holder has it.',
     '## Execution order',
     waves.map((wave, i) => `${i + 1}. **Wave ${wave.number}** — ${orderLine(wave)}`).join('\n'),
     describeNumbering(plan),
@@ -122,10 +122,12 @@ function blockedSection({ blocked }: Plan): readonly string[] {
     (entry) =>
       `- **${inlineId(entry.task.id)}** (${statusWord(entry.task)}) ${describeBlock(entry)}: ${shortTitle(entry.task, 120)}`,
   );
-  return ['## In no wave', 'These tasks cannot start before the user changes their dependencies.', lines.join('\n')];
+  return ['## In no wave', 'These tasks cannot start before the user changes what they wait for.', lines.join('\n')];
 }
 
-/** A file name as a relative link: characters that could end the link or mean something in an address are encoded. */
+/**
+ * A file name as a relative link: every character that could end the link or has a meaning in an address is encoded.
+ */
 function encodePath(name: string): string {
   return encodeURIComponent(name).replace(/[()'*!]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);
 }

@@ -2,8 +2,8 @@ import type { Change } from '../edit/change.ts';
 import { parseStatus, type Task, type TaskId } from '../task.ts';
 
 /**
- * What takes back exactly these changes; undefined where one of their tasks is not as they left it, so that nothing that another program
- * did since is lost. Only for changes of a status and added dependencies.
+ * The changes that undo these; undefined where one of the tasks has changed since, so that no later change is lost.
+ * Only for changes of a status and added dependencies.
  */
 export function undoChanges(
   changes: readonly Change[],

@@ -9,9 +9,9 @@ export interface AddedDependency {
   readonly on: TaskId;
 }
 
-/** Why tasks cannot be in the waves that were asked for without taking a dependency away, which is never done. */
+/** Why tasks cannot be in the requested waves without removing a dependency, which is never done. */
 export type WaveRefusal =
-  /** No open task that could be in a wave. */
+  /** It is no open task that can be in a wave. */
   | { readonly kind: 'notPlaced'; readonly id: TaskId }
   /** It waits for `on`, which would not be before it; `wave` is where `on` is then. */
   | {
@@ -26,15 +26,15 @@ export type WaveRefusal =
    * `id`.
    */
   | { readonly kind: 'noneBefore'; readonly id: TaskId; readonly wave: number; readonly path: readonly TaskId[] }
-  /** The tree of parents is such that added dependencies would shift other tasks of those asked for. */
+  /** Because of parents, the added dependencies would move other requested tasks. */
   | { readonly kind: 'shifts'; readonly id: TaskId };
 
-/** What has to be added, and what else moves by it; or everything that is in the way. */
+/** The dependencies to add and what else moves, or every refusal. */
 export type WaveChange =
   | {
       readonly kind: 'possible';
       readonly added: readonly AddedDependency[];
-      /** Tasks that were not moved, but are in another wave afterwards, since they wait for one that was moved. */
+      /** Tasks that were not requested and change their wave, since they wait for a requested one. */
       readonly moved: readonly { readonly id: TaskId; readonly from: number; readonly to: number }[];
     }
   | { readonly kind: 'refused'; readonly refusals: readonly [WaveRefusal, ...WaveRefusal[]] };
@@ -52,7 +52,7 @@ export function dependenciesForWaves(
   options: WaveOptions,
   prefer: (id: TaskId) => (a: TaskId, b: TaskId) => number = () => () => 0,
 ): WaveChange {
-  // Limits and exarp-go's numbers are ways to show levels; what is asked for are the levels themselves.
+  // Limits and exarp-go's numbers only display levels; requests name the levels themselves.
   const leveled: WaveOptions = { ...options, numbering: 'open', maxTasksPerWave: 0 };
   const before = planWaves(tasks, leveled);
   const byId = new Map(tasks.map((task) => [task.id, task]));
@@ -89,7 +89,7 @@ export function dependenciesForWaves(
   return { kind: 'possible', added, moved };
 }
 
-/** Where each task is once those asked for are where they should be, and which of them nothing would hold there yet. */
+/** The level of each task with the requested ones in place, and those that lack a dependency to hold them there. */
 function settleLevels(
   plan: Plan,
   byId: ReadonlyMap<TaskId, Task>,
@@ -98,7 +98,7 @@ function settleLevels(
   const levels = new Map<TaskId, number>();
   const lacking: TaskId[] = [];
   const refusals: WaveRefusal[] = [];
-  // Waves are in order, so the dependencies of a task were seen before it.
+  // Waves are in order, so a task comes after what it waits for.
   for (const { id } of plan.waves.flatMap((wave) => wave.tasks)) {
     const waits = predecessors(id, plan, byId);
     let natural = 0;
@@ -129,7 +129,7 @@ function predecessors(id: TaskId, plan: Plan, byId: ReadonlyMap<TaskId, Task>): 
   });
 }
 
-/** Those asked for first: they are what the asker had in mind. */
+/** Requested tasks first: the caller most likely means those. */
 function order(
   prefer: (a: TaskId, b: TaskId) => number,
   asked: ReadonlyMap<TaskId, number>,

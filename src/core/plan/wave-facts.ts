@@ -5,13 +5,13 @@ import { cut, oneLine, firstOf } from '../text.ts';
 
 /** What both plan documents say of waves and tasks, in the same words. */
 
-/** The name that a plan bears: the last part of its title, else the name of the root's folder. */
+/** The name of a plan: the last part of its title, else the name of the root's folder. */
 export function displayName(title: string, rootName: string): string {
   const last = title.split('/').findLast((part) => part.trim() !== '') ?? rootName;
   return cut(oneLine(last), 120) || 'Project';
 }
 
-/** How the numbers of the waves in a document came about. */
+/** How the waves of a document are numbered. */
 export function describeNumbering({ options, asked }: Plan): string {
   if (asked?.kind === 'used') return `Waves are those of ${inline(asked.file)}, as far as their tasks are open.`;
   const numbers =
@@ -30,7 +30,7 @@ export function waveLabel(waves: readonly Wave[]): string {
   return first === last ? `Wave ${first.number}` : `Waves ${first.number}–${last.number}`;
 }
 
-/** True for a task that an agent may take up; in Review, Blocked and unknown statuses a person decides first. */
+/** True for a task that an agent may take; in Review, Blocked and unknown statuses the user decides first. */
 export function isForAgents({ status }: Task): boolean {
   return status === 'Todo' || status === 'In Progress';
 }
@@ -60,19 +60,10 @@ export function shortTitle(task: Task, max: number): string {
   return inlineName(cut(oneLine(task.title), max));
 }
 
-const TODO_STATUS: Readonly<Record<Status, 'pending' | 'in_progress' | 'completed'>> = {
-  Todo: 'pending',
-  'In Progress': 'in_progress',
-  Review: 'in_progress',
-  Done: 'completed',
-  Blocked: 'pending',
-  Cancelled: 'pending',
-  Unknown: 'pending',
-};
-
 /** The status of a plan's todo, as exarp-go maps it (report_plan_generate.go). */
 export function todoStatus(status: Status): 'pending' | 'in_progress' | 'completed' {
-  return TODO_STATUS[status];
+  if (status === 'Done') return 'completed';
+  return status === 'In Progress' || status === 'Review' ? 'in_progress' : 'pending';
 }
 
 /** Why a task is in no wave, as a sentence without its subject. */

@@ -16,7 +16,7 @@ export const KNOWN_WAVE_FILES = [
   '.cursor/plans/parallel-execution-waves.json',
 ] as const;
 
-/** Puts the open tasks of a plan into the waves that a file asks for; what a task waits for is as it was. */
+/** Puts the open tasks of a plan into the waves that a file asks for; dependencies stay as they are. */
 export function applyWaveOverride(plan: Plan, source: Exclude<WaveSourceState, { kind: 'computed' }>): Plan {
   const { file } = source;
   if (source.kind === 'unusable') return { ...plan, asked: { kind: 'notUsed', file, why: source.why } };
