@@ -20,7 +20,7 @@ export type ReadSmallFile = (file: string, maxBytes: number) => Promise<Uint8Arr
 export async function readPromptTemplate(root: string, read: ReadSmallFile = readSmallFile): Promise<PromptTemplate> {
   const builtIn = (why: string): PromptTemplate => ({
     text: undefined,
-    note: `${TEMPLATE_FILE} ${why}: agents are told the built-in prompt`,
+    note: `${TEMPLATE_FILE} ${why}: agents get the built-in prompt`,
   });
   try {
     const bytes = await read(join(root, TEMPLATE_FILE), MAX_BYTES);

@@ -40,7 +40,7 @@ export class SupervisorProcess {
     child.on('message', (message: FromSupervisor) => {
       // A channel leaves out what is undefined, as a file does.
       const state = readWorkState(message.state);
-      if (state === undefined) throw new Error('Internal error: a supervisor told of no state');
+      if (state === undefined) throw new Error('Internal error: a supervisor reported no state');
       this.#onState?.(state);
     });
     this.silent = new Promise((resolve) => {

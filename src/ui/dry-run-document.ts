@@ -22,7 +22,7 @@ export function dryRunDocument(report: DryRunReport, context: DryRunContext): st
     `# Dry run: ${inline(report.title)}`,
     [
       'Nothing was started, claimed or written.',
-      `${count(steps.length, 'task')} would be run, ${how}, at most ${report.cap} at a time; each is claimed when its turn comes.`,
+      `${count(steps.length, 'task')} would be run, ${how}, at most ${report.cap} at a time; each is claimed when it starts.`,
     ].join('  \n'),
     section('How long', estimateTable(report)),
     section('Order', orderTable(steps)),

@@ -91,7 +91,7 @@ export async function forceRelease({ backlog, task }: Target): Promise<void> {
   }
   const life = backlog.lifeOf(lock.holder);
   const asked = `Release the lock of ${lock.holder} on “${oneLine(task.title) || task.id}”? ${leaseSentence(backlog.leaseOf(task))}`;
-  const detail = `${explainHolderLife(life)} The holder is not told, and the task goes back to Todo.`;
+  const detail = `${explainHolderLife(life)} The holder is not notified, and the task goes back to Todo.`;
   if (!(await confirm(asked, detail, 'Force Release'))) return;
   await tellFailure(await backlog.claims.forceRelease(task, `released by the user; the holder’s process: ${life}`));
 }

@@ -84,7 +84,7 @@ export function openStore(given: OpenStoreOptions): OpenStore {
   );
   keeper.onDidFail(onFailed);
   keeper.onDidOutlive((id) => {
-    warn(`The work on ${id} has ended, and its lock was still there; it is given back.`);
+    warn(`The work on ${id} has ended, and its lock was still there; it is released.`);
     void locks.release(id, 'Todo');
   });
   reconciler.onEvent((event) => warn(given.explainEvent(event)));

@@ -223,7 +223,7 @@ export class RunTakeover implements RunHistory, Disposable {
     this.#setElsewhere(runId, undefined);
     // A supervisor that is alive, and the very one, shows as well as our own note that the run was begun on this machine.
     if (mayGoOn(recovered, { startedHere: begun.has(runId) || anyAlive, anyAlive, leaderGoneForMs })) {
-      log(`The run ${runId} goes on: ${recovery.attach.size} at work, ${recovery.events.length} events caught up.`);
+      log(`The run ${runId} continues: ${recovery.attach.size} at work, ${recovery.events.length} events caught up.`);
       return [
         () => {
           for (const id of recovery.attach) {

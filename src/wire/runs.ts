@@ -96,7 +96,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
   const releaseFor = async (holder: string, id: TaskId): Promise<void> => {
     const given = await locks.releaseFor(id, holder);
     // It ends with its lease then, as any lock whose holder is gone.
-    if (!given.ok) log(`The lock that ${holder} left on ${id} could not be given back (${given.failure.kind}).`);
+    if (!given.ok) log(`The lock that ${holder} left on ${id} could not be released (${given.failure.kind}).`);
   };
   const journals = new RunJournals({
     root: paths.root,

@@ -30,13 +30,13 @@ export async function prepareWindowWork(job: Job, parts: PrepareParts): Promise<
     if (!written.ok) return written;
   }
   const log = new WorkLog(files.log);
-  log.note(isHuman ? 'A person works on it' : 'A subagent works on it');
+  log.note(isHuman ? 'The user works on it' : 'A subagent works on it');
   const touched = rememberFiles(job.root);
   const mark = randomBytes(16).toString('hex');
   const spec = verify?.value;
   return ok({
     prompt,
-    label: isHuman ? 'a person' : 'a subagent',
+    label: isHuman ? 'the user' : 'a subagent',
     verify: spec && ((signal) => runVerify({ verify: spec, cwd: job.root, mark, log, graceMs: GRACE_MS }, signal)),
     touchedFiles: async () => (await touched)(),
     logFile: log.failure === undefined ? relative(job.root, files.log).split(sep).join('/') : undefined,

@@ -126,7 +126,7 @@ test('a person’s word ends their task in the store: with evidence Done, and a 
   assert.ok(end.kind === 'succeeded');
   assert.equal(end.evidence?.verify?.passed, true);
   assert.equal(end.evidence.logFile, `${IN_ROOT}/1.log`);
-  assert.match(readFileSync(join(rig.dir, IN_ROOT, '1.log'), 'utf8'), /A person works on it[\s\S]*checked/);
+  assert.match(readFileSync(join(rig.dir, IN_ROOT, '1.log'), 'utf8'), /The user works on it[\s\S]*checked/);
   assert.equal(await row(rig), 'Done free');
   assert.match(await comments(rig), /Succeeded\*\*, now Done[\s\S]*passed/);
   await window.close('release');

@@ -110,14 +110,12 @@ function queued(id: TaskId, wave: number, agent: AgentAssignment): TaskRun {
 function apply(draft: Draft, event: LaterEvent): void {
   const change = (part: Partial<RunState>): void => void (draft.state = { ...draft.state, ...part });
   switch (event.kind) {
-    case 'waveStarted': {
+    case 'waveStarted':
       changeWave(draft, event.wave, { startedAt: event.at });
       return;
-    }
-    case 'waveEnded': {
+    case 'waveEnded':
       changeWave(draft, event.wave, { endedAt: event.at, verify: event.verify });
       return;
-    }
     case 'taskStarting':
     case 'taskClaimed':
     case 'taskStarted':
@@ -127,28 +125,23 @@ function apply(draft: Draft, event: LaterEvent): void {
       draft.tasks.set(event.id, changedTask(taskOf(draft.tasks, event.id), event));
       if (event.kind === 'taskStarting') change({ attemptCount: Math.max(draft.state.attemptCount, event.attemptNo) });
       return;
-    case 'capChanged': {
+    case 'capChanged':
       change({ cap: event.cap });
       return;
-    }
-    case 'runPaused': {
+    case 'runPaused':
       change({ paused: event.by });
       return;
-    }
-    case 'runWentOn': {
+    case 'runWentOn':
       change({ paused: undefined });
       return;
-    }
     case 'runTakenOver':
       return;
-    case 'runStopping': {
+    case 'runStopping':
       change({ phase: 'stopping', stop: event.stop });
       return;
-    }
-    case 'runEnded': {
+    case 'runEnded':
       change({ phase: 'ended', endedAt: event.at });
       return;
-    }
   }
 }
 

@@ -18,20 +18,19 @@ export function findActualPath(
   now: number,
 ): ActualPath {
   const best = new Map<TaskId, { readonly ms: number; readonly before: TaskId | undefined }>();
+  const msOf = (id: TaskId | undefined): number => (id === undefined ? 0 : (best.get(id)?.ms ?? 0));
   let end: TaskId | undefined;
   // In the order of the waves, so that the dependencies of a task come before it; a cycle ends where it began.
   for (const task of run.tasks.values()) {
     let before: TaskId | undefined;
     for (const id of dependenciesOf(task.id)) {
-      const ms = best.get(id)?.ms ?? 0;
-      if (ms > (before === undefined ? 0 : (best.get(before)?.ms ?? 0))) before = id;
+      if (msOf(id) > msOf(before)) before = id;
     }
-    const ms = (before === undefined ? 0 : (best.get(before)?.ms ?? 0)) + (durationOf(task, now) ?? 0);
+    const ms = msOf(before) + (durationOf(task, now) ?? 0);
     best.set(task.id, { ms, before });
-    if (ms > (end === undefined ? 0 : (best.get(end)?.ms ?? 0))) end = task.id;
+    if (ms > msOf(end)) end = task.id;
   }
   const ids: TaskId[] = [];
-  const ms = end === undefined ? 0 : (best.get(end)?.ms ?? 0);
   for (let id = end; id !== undefined; id = best.get(id)?.before) ids.push(id);
-  return { ids: ids.reverse(), ms };
+  return { ids: ids.reverse(), ms: msOf(end) };
 }

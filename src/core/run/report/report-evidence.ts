@@ -18,11 +18,20 @@ export function evidenceSection(tasks: readonly TaskRun[], context: ReportContex
     .join('\n\n');
 }
 
+/** Undefined for outcomes without evidence. */
+export function evidenceOf(outcome: TaskOutcome | undefined): Evidence | undefined {
+  return outcome?.kind === 'succeeded' || outcome?.kind === 'failed' ? outcome.evidence : undefined;
+}
+
+/** The result of the verify command, from the evidence or the cause of a failure. */
+export function verifyOf(outcome: TaskOutcome | undefined): VerifyResult | undefined {
+  const ofCause = outcome?.kind === 'failed' && outcome.cause.kind === 'verify' ? outcome.cause.result : undefined;
+  return evidenceOf(outcome)?.verify ?? ofCause;
+}
+
 function evidenceLines(outcome: TaskOutcome | undefined): readonly string[] {
-  if (outcome?.kind !== 'succeeded' && outcome?.kind !== 'failed') return [];
-  const { evidence } = outcome;
-  const ofCause = outcome.kind === 'failed' && outcome.cause.kind === 'verify' ? outcome.cause.result : undefined;
-  const verify = evidence?.verify ?? ofCause;
+  const evidence = evidenceOf(outcome);
+  const verify = verifyOf(outcome);
   return [...(verify === undefined ? [] : verifyLines(verify)), ...(evidence === undefined ? [] : rest(evidence))];
 }
 

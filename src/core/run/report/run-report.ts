@@ -4,9 +4,8 @@ import { findActualPath } from './actual-path.ts';
 import { ganttBlock, type GanttBar } from './gantt.ts';
 import { nextSteps } from './next-steps.ts';
 import { type ReportContext, taskName } from './report-context.ts';
-import { evidenceSection } from './report-evidence.ts';
-import type { VerifyResult } from '../evidence.ts';
-import type { RunState, TaskOutcome, TaskRun } from '../run-events.ts';
+import { evidenceOf, evidenceSection, verifyOf } from './report-evidence.ts';
+import type { RunState, TaskRun } from '../run-events.ts';
 import { durationOf, groupOf, summariseRun, type RunSummary } from './run-summary.ts';
 import { agentTitle, explainStop, outcomeWords, verifyWords } from '../run-messages.ts';
 
@@ -70,7 +69,7 @@ function taskTable(tasks: readonly TaskRun[], { titleOf, now }: ReportContext): 
     const { outcome, agent } = task;
     const ms = durationOf(task, now);
     const evidence = evidenceOf(outcome);
-    const verify = evidence?.verify ?? failedVerify(outcome);
+    const verify = verifyOf(outcome);
     const cells = [
       taskName(task.id, titleOf),
       outcome === undefined ? PHASES[task.phase] : inline(outcomeWords(outcome, now)),
@@ -93,14 +92,6 @@ const PHASES: Readonly<Record<TaskRun['phase'], string>> = {
   running: 'at work',
   ended: 'ended',
 };
-
-function evidenceOf(outcome: TaskOutcome | undefined) {
-  return outcome?.kind === 'succeeded' || outcome?.kind === 'failed' ? outcome.evidence : undefined;
-}
-
-function failedVerify(outcome: TaskOutcome | undefined): VerifyResult | undefined {
-  return outcome?.kind === 'failed' && outcome.cause.kind === 'verify' ? outcome.cause.result : undefined;
-}
 
 function ganttSections(run: RunState, { titleOf, now }: ReportContext) {
   return run.waves.map((ids, wave) => ({
