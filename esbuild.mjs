@@ -39,5 +39,7 @@ else await build.dispose();
 
 /** An editor shows pictures and follows links of an installed extension's page only on the internet, so files of ours go. */
 function forTheEditor(readme) {
-  return readme.replace(/^!\[[^\]]*\]\((?!https:)[^)]*\)\n+/gm, '').replace(/\[([^\]]*)\]\((?!https:|#)[^)]*\)/g, '$1');
+  return readme
+    .replace(/^!\[[^\]]*\]\((?!https:)[^)]*\)\n+/gm, '')
+    .replace(/\[([^\]]*)\]\((?!https:|#)[^)]*\)/g, '$1');
 }

@@ -25,8 +25,11 @@ let backlogs: WorkspaceBacklogs | undefined;
 /** Called by the editor at the first use of our views, commands or files. */
 export function activate(context: vscode.ExtensionContext): ExtensionApi {
   const log = vscode.window.createOutputChannel('Todo2 Waves', { log: true });
-  const reportBug = (error: unknown): void => log.error(error instanceof Error ? error : String(error));
-  const { packageJSON } = context.extension as { readonly packageJSON: { readonly version: string } };
+  const reportBug = (error: unknown): void =>
+    log.error(error instanceof Error ? error : String(error));
+  const { packageJSON } = context.extension as {
+    readonly packageJSON: { readonly version: string };
+  };
   const agents = wireAgents({
     editor: vscode,
     log,
@@ -38,7 +41,8 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
   const opened = new WorkspaceBacklogs({
     findRoot,
     identify: storeIdentity,
-    open: async (root) => wireBacklog(await locateStore(root), { extension: context, log, reportBug, agents }),
+    open: async (root) =>
+      wireBacklog(await locateStore(root), { extension: context, log, reportBug, agents }),
     reportBug,
   });
   backlogs = opened;
@@ -66,7 +70,8 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
       selection: () => tree.selection,
       showLog: () => log.show(),
       agents: agents.doors(opened),
-      workspace: (root) => openWorkspace(root, { program: readExarpPath(), version: packageJSON.version }),
+      workspace: (root) =>
+        openWorkspace(root, { program: readExarpPath(), version: packageJSON.version }),
     }),
   );
   return { backlogs: opened, agents };
@@ -78,7 +83,10 @@ export interface ExtensionApi {
   readonly agents: Pick<WiredAgents, 'subagentTool'>;
 }
 
-/** Leaves agents to the next window or ends them, as the settings say; releases every lock except those that outlive a reload. */
+/**
+ * Leaves agents to the next window or ends them, as the settings say; releases every lock except
+ * those that outlive a reload.
+ */
 export async function deactivate(): Promise<void> {
   await backlogs?.close();
   backlogs = undefined;

@@ -25,7 +25,10 @@ import { messageOf, stackOf } from './core/text.ts';
 
 const USAGE = 'Usage: node mcp.cjs [--root DIR] [--agent NAME] [--allow-done]';
 
-/** Clients kill a server that does not end soon after them; the writer process outlives this one where it must. */
+/**
+ * Clients kill a server that does not end soon after them; the writer process outlives this one
+ * where it must.
+ */
 const END_WITHIN_MS = 2_800;
 /** Timeout for requests that were sent before the client closed its side. */
 const ANSWER_WITHIN_MS = 1_000;
@@ -48,7 +51,11 @@ interface Arguments {
 function readArguments(): Arguments | string {
   try {
     const { values } = parseArgs({
-      options: { root: { type: 'string' }, agent: { type: 'string' }, 'allow-done': { type: 'boolean' } },
+      options: {
+        root: { type: 'string' },
+        agent: { type: 'string' },
+        'allow-done': { type: 'boolean' },
+      },
     });
     const root = resolve(values.root ?? process.cwd());
     return { root, agent: values.agent, allowDone: values['allow-done'] ?? false };
@@ -63,8 +70,14 @@ interface Opened {
   close(): Promise<void>;
 }
 
-/** Wires reader, writer, lease keeper and plan files around the files of the root that `folder` lies in. */
-async function open({ root: folder, agent, allowDone }: Arguments, clientName: string | undefined): Promise<Opened> {
+/**
+ * Wires reader, writer, lease keeper and plan files around the files of the root that `folder` lies
+ * in.
+ */
+async function open(
+  { root: folder, agent, allowDone }: Arguments,
+  clientName: string | undefined,
+): Promise<Opened> {
   // A store may be created later: then it is in the folder itself.
   const paths = await locateStore((await findRoot(folder)) ?? folder);
   const name = agentNameOf(agent ?? clientName);
@@ -108,7 +121,9 @@ async function open({ root: folder, agent, allowDone }: Arguments, clientName: s
   };
 }
 
-/** Beside this file lies `dist`'s package, in an installed extension and in the repository alike. */
+/**
+ * Beside this file lies `dist`'s package, in an installed extension and in the repository alike.
+ */
 function readVersion(): string {
   try {
     const manifest = JSON.parse(readFileSync(join(dirname(__dirname), 'package.json'), 'utf8')) as {

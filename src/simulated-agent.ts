@@ -97,7 +97,10 @@ async function work(): Promise<number> {
     for (;;) await wait(60_000);
   }
   const isDone = orders.exitCode === 0;
-  voice.end(isDone ? 'Done. Nothing was changed: this was a simulation.' : 'It cannot be done.', !isDone);
+  voice.end(
+    isDone ? 'Done. Nothing was changed: this was a simulation.' : 'It cannot be done.',
+    !isDone,
+  );
   return orders.exitCode;
 }
 

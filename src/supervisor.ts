@@ -103,7 +103,10 @@ function leave(): void {
   });
 }
 
-/** Executes one order; resolves when the last state is written and sent to the window. Rejects only for a bug. */
+/**
+ * Executes one order; resolves when the last state is written and sent to the window. Rejects only
+ * for a bug.
+ */
 async function perform(order: WorkOrder): Promise<WorkEnd> {
   clearTimeout(idle);
   const ending = { stop: new AbortController(), terminalGone: new AbortController() };
@@ -118,10 +121,15 @@ async function perform(order: WorkOrder): Promise<WorkEnd> {
       if (!isNoted) log.note(`The state of this attempt could not be written: ${detail}`);
       isNoted = true;
     };
-    const replace = (file: string, text: string): Promise<unknown> => replaceFile(file, text, 0o600);
+    const replace = (file: string, text: string): Promise<unknown> =>
+      replaceFile(file, text, 0o600);
     state = new StateFile({ file: order.files.state, first, replace, onWritten: tell, onFailed });
   } catch (error) {
-    const failure = { kind: 'writeFailed', file: order.files.state, detail: String(error) } as const;
+    const failure = {
+      kind: 'writeFailed',
+      file: order.files.state,
+      detail: String(error),
+    } as const;
     const end: WorkEnd = { kind: 'refused', failure };
     tell({ ...first, phase: 'ended', end });
     log.close();
@@ -179,7 +187,10 @@ async function firstState(order: WorkOrder, mark: string): Promise<WorkState> {
   };
 }
 
-/** Records the agent's process at once, and its start time a moment later; by then it may have ended. */
+/**
+ * Records the agent's process at once, and its start time a moment later; by then it may have
+ * ended.
+ */
 function noteProcess(state: StateFile, agentPid: number): void {
   state.update({ agentPid, agentBegin: null });
   void processStartTime(agentPid).then((agentBegin) => {
@@ -188,7 +199,9 @@ function noteProcess(state: StateFile, agentPid: number): void {
   });
 }
 
-/** Records the time of the last output and the activity at intervals, and a new session id at once. */
+/**
+ * Records the time of the last output and the activity at intervals, and a new session id at once.
+ */
 function followOutput(state: StateFile): { onOutput: WorkPlace['onOutput']; dispose(): void } {
   let lastOutputAt: number | undefined;
   let sessionId: string | undefined;
@@ -224,7 +237,10 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
   const { log, state, stop } = given;
   const { taskId: id, database: file, options } = order;
   const refuse = (tried: string): WorkEnd => {
-    return { kind: 'refused', failure: { kind: 'readOnly', cause: { kind: 'noSqlite', tried: [tried] } } };
+    return {
+      kind: 'refused',
+      failure: { kind: 'readOnly', cause: { kind: 'noSqlite', tried: [tried] } },
+    };
   };
   if (!('DatabaseSync' in sqlite)) return refuse(`${process.execPath}: ${sqlite.missing}`);
   if (open?.file !== file) {
@@ -240,7 +256,8 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
   const mirror = new StatusMirror({
     json: order.json,
     clock,
-    onFailed: (failure) => log.note(`The status could not be written into ${order.json}: ${JSON.stringify(failure)}`),
+    onFailed: (failure) =>
+      log.note(`The status could not be written into ${order.json}: ${JSON.stringify(failure)}`),
     reportBug,
   });
   const locks = new WorkLocks({
@@ -253,12 +270,21 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
     onStatusWritten: (task, status) => mirror.write(task, status),
   });
   const row = new RowWatch({ connection, file, id, clock });
-  const { keeper, reconciler } = keepClaims({ source: row, locks, clock, leaseMs: () => options.leaseMs, reportBug });
-  reconciler.onEvent((event) => log.note(`The claim: ${event.kind}${'undone' in event ? ` (${event.undone})` : ''}`));
+  const { keeper, reconciler } = keepClaims({
+    source: row,
+    locks,
+    clock,
+    leaseMs: () => options.leaseMs,
+    reportBug,
+  });
+  reconciler.onEvent((event) =>
+    log.note(`The claim: ${event.kind}${'undone' in event ? ` (${event.undone})` : ''}`),
+  );
 
   const remembered = rememberFiles(order.root);
   const place: WorkPlace = { ...given, ready: remembered };
-  const logFile = order.agentMode === 'unattended' || order.verify !== undefined ? inRoot(order) : undefined;
+  const logFile =
+    order.agentMode === 'unattended' || order.verify !== undefined ? inRoot(order) : undefined;
   const end = await workOnTask(
     {
       id,
@@ -292,9 +318,9 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
 }
 
 /**
- * Whether the next window knows of this attempt if this one closes. A window that receives the first state closes after the
- * state file exists. After an earlier close the next window may have found no file and given the task to another supervisor,
- * so nothing must begin here.
+ * Whether the next window knows of this attempt if this one closes. A window that receives the
+ * first state closes after the state file exists. After an earlier close the next window may have
+ * found no file and given the task to another supervisor, so nothing must begin here.
  */
 function isSeen(): Promise<boolean> {
   return orderFile === undefined ? told : Promise.resolve(true);
@@ -302,7 +328,10 @@ function isSeen(): Promise<boolean> {
 
 function unseen(order: WorkOrder): WorkEnd {
   const detail = 'Its window was gone before it had begun.';
-  return { kind: 'refused', failure: { kind: 'agentNotStarted', command: order.agent.command, detail } };
+  return {
+    kind: 'refused',
+    failure: { kind: 'agentNotStarted', command: order.agent.command, detail },
+  };
 }
 
 function inRoot({ root, files }: WorkOrder): string {
@@ -313,7 +342,8 @@ function inRoot({ root, files }: WorkOrder): string {
 function tell(state: WorkState): void {
   const message: FromSupervisor = { kind: 'state', state: storedWorkState(state) };
   told = new Promise((resolve) => {
-    if (process.connected) process.send?.(message, undefined, undefined, (error) => resolve(error === null));
+    if (process.connected)
+      process.send?.(message, undefined, undefined, (error) => resolve(error === null));
     else resolve(false);
   });
 }

@@ -1,5 +1,6 @@
-// A process of its own that alone opens the database; the editor's process reads its bytes and must never open it
-// (closing a descriptor there would drop the locks of a connection in the same process).
+// A process of its own that alone opens the database; the editor's process reads its bytes and must
+// never open it (closing a descriptor there would drop the locks of a connection in the same
+// process).
 import { hostname } from 'node:os';
 import type { Failure } from './core/failure.ts';
 import { ok, type Result } from './core/result.ts';
@@ -16,7 +17,13 @@ import { adoptLocks } from './store/write/adopt-locks.ts';
 import { claimAllTasks, claimNextTask } from './store/write/claim-several.ts';
 import { clearLock } from './store/write/lock-audit.ts';
 import { readResults } from './store/write/read-results.ts';
-import { claimTask, releaseTask, releaseAllLocks, renewLocks, setTaskStatus } from './store/write/lock-statements.ts';
+import {
+  claimTask,
+  releaseTask,
+  releaseAllLocks,
+  renewLocks,
+  setTaskStatus,
+} from './store/write/lock-statements.ts';
 import type { LockContext } from './store/write/lock-row.ts';
 import { releaseWithResult } from './store/write/release-with-result.ts';
 import {
@@ -61,8 +68,8 @@ process.on('message', (message) => {
   }
 });
 
-// The window was closed or its process was killed: its agents are ended, and then their locks are released. Locks of the user
-// stay for the time of a reload; this process lives that long.
+// The window was closed or its process was killed: its agents are ended, and then their locks are
+// released. Locks of the user stay for the time of a reload; this process lives that long.
 process.on('disconnect', () => {
   orphaned = true;
   if (started === undefined) process.exit(0);
@@ -74,15 +81,20 @@ process.on('disconnect', () => {
   const since = Date.now();
   const { graceMs, lingerMs } = started.start;
   if (lingering.size > 0) setTimeout(() => void releaseOrphans(since, lingering), graceMs);
-  setTimeout(() => void releaseOrphans(since, new Set()).then(leave), lingering.size > 0 ? lingerMs : graceMs);
+  setTimeout(
+    () => void releaseOrphans(since, new Set()).then(leave),
+    lingering.size > 0 ? lingerMs : graceMs,
+  );
 });
 
-// A Ctrl+C in the terminal that started the editor reaches this process too, before the locks are released.
+// A Ctrl+C in the terminal that started the editor reaches this process too, before the locks are
+// released.
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);
 process.on('SIGTERM', () => {
   if (orphaned) void releaseOrphans(Date.now(), new Set()).then(leave);
-  // Where all processes are ended, the client ends too; a client that lives on starts another process.
+  // Where all processes are ended, the client ends too; a client that lives on starts another
+  // process.
   else terminating ??= setTimeout(leave, TERMINATION_MS);
 });
 
@@ -118,7 +130,11 @@ type Kind = Exclude<keyof Values, 'exit' | 'linger' | 'apply' | 'initialise'>;
 
 /** What each request does, inside a transaction that has the write lock. */
 const PERFORM: {
-  readonly [K in Kind]: (context: LockContext, request: RequestOf<K>, file: string) => Result<Values[K], Failure>;
+  readonly [K in Kind]: (
+    context: LockContext,
+    request: RequestOf<K>,
+    file: string,
+  ) => Result<Values[K], Failure>;
 } = {
   probe: () => ok({ node: process.version }),
   claim: claimTask,
@@ -126,11 +142,15 @@ const PERFORM: {
   claimNext: claimNextTask,
   adopt: (context, request) => ok(adoptLocks(context, request)),
   forceRelease,
-  releaseFor: (context, { id, from, again }) => releaseTask({ ...context, holder: from }, { id, to: 'Todo', again }),
+  releaseFor: (context, { id, from, again }) =>
+    releaseTask({ ...context, holder: from }, { id, to: 'Todo', again }),
   renew: (context, request) => ok(renewLocks(context, request)),
   release: releaseTask,
   releaseWithResult: (context, { comments, ...request }) =>
-    releaseWithResult(context, { ...request, comment: comments === null ? undefined : (status) => comments[status] }),
+    releaseWithResult(context, {
+      ...request,
+      comment: comments === null ? undefined : (status) => comments[status],
+    }),
   note: addNote,
   setStatus: setTaskStatus,
   results: ({ db }, { ids }) => ok(readResults(db, ids)),
@@ -144,15 +164,26 @@ function perform(
 ): Transacted<Values[keyof Values]> {
   const { file, holder, project } = start;
   // The time is taken when the wait for the write lock is over.
-  const edit = (db: LockContext['db']): EditContext => ({ db, holder, host: hostname(), project, now: Date.now() });
-  if (request.kind === 'initialise') return connection.transactNew((db) => ok(initialiseStore(edit(db), request)));
-  if (request.kind === 'apply') return connection.transact((db) => applyOnce(edit(db), request), ['id']);
+  const edit = (db: LockContext['db']): EditContext => ({
+    db,
+    holder,
+    host: hostname(),
+    project,
+    now: Date.now(),
+  });
+  if (request.kind === 'initialise')
+    return connection.transactNew((db) => ok(initialiseStore(edit(db), request)));
+  if (request.kind === 'apply')
+    return connection.transact((db) => applyOnce(edit(db), request), ['id']);
   const act: (context: LockContext, request: never, file: string) => Result<Values[Kind], Failure> =
     PERFORM[request.kind];
   return connection.transact((db) => act({ db, holder, now: Date.now() }, request as never, file));
 }
 
-function applyOnce(context: EditContext, { changes, again }: RequestOf<'apply'>): Result<Values['apply'], Failure> {
+function applyOnce(
+  context: EditContext,
+  { changes, again }: RequestOf<'apply'>,
+): Result<Values['apply'], Failure> {
   // The first try may have succeeded before its answer was lost.
   if (again && areApplied(context, changes)) return ok({ statuses: writtenBy(context, changes) });
   return applyChanges(context, changes);
@@ -163,13 +194,17 @@ function forceRelease(
   { id, holder, until, reason, again }: RequestOf<'forceRelease'>,
 ): Result<Values['forceRelease'], Failure> {
   const outcome = clearLock(context, { id, holder, until: until ?? undefined, reason });
-  // The first try may have succeeded before its answer was lost: then there is nothing left to clear.
+  // The first try may have succeeded before its answer was lost: then there is nothing left to
+  // clear.
   if (outcome.ok || !again || outcome.failure.kind !== 'changedMeanwhile') return outcome;
   const status = parseStatus(outcome.failure.rawStatus);
   return ok({ status, changed: status === 'Todo' });
 }
 
-/** Releases the locks of the closed window, except for some tasks; resolves when that is done, or given up. */
+/**
+ * Releases the locks of the closed window, except for some tasks; resolves when that is done, or
+ * given up.
+ */
 async function releaseOrphans(since: number, except: ReadonlySet<TaskId>): Promise<void> {
   const { start, connection } = started ?? {};
   const begun = Date.now();
@@ -187,7 +222,10 @@ async function releaseOrphans(since: number, except: ReadonlySet<TaskId>): Promi
   }
 }
 
-/** Patches the JSON file in place of the closed window; else exarp-go would restore In Progress from it. */
+/**
+ * Patches the JSON file in place of the closed window; else exarp-go would restore In Progress from
+ * it.
+ */
 async function mirrorTodo(json: string, ids: readonly TaskId[]): Promise<void> {
   // A file that cannot be patched is left as it is: there is no client to report it to.
   for (const id of ids) await patchJsonStatus(json, id, 'Todo', Date.now());

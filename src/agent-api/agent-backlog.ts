@@ -14,13 +14,18 @@ export interface AgentComment {
 
 /** What a writer of locks does beside `Locks`, for agents that report. */
 export interface AgentLocks extends Pick<Locks, 'holder' | 'renew'> {
-  /** As `Locks.release`, with the comment in the same transaction; says whether the store took the comment. */
+  /**
+   * As `Locks.release`, with the comment in the same transaction; says whether the store took the
+   * comment.
+   */
   releaseWithResult(
     id: TaskId,
     ending: Ending,
     options: { readonly commentType: AgentComment['type'] },
   ): Promise<Result<{ readonly status: Status; readonly commented: boolean }, Failure>>;
-  /** Adds a note, also to a task that another holder has. Fails with `noSuchTask`, `writeFailed`. */
+  /**
+   * Adds a note, also to a task that another holder has. Fails with `noSuchTask`, `writeFailed`.
+   */
   addNote(id: TaskId, text: string): Promise<Result<undefined, Failure>>;
   /** The latest `result` of each of these tasks that has one. */
   results(ids: readonly TaskId[]): Promise<Result<ReadonlyMap<TaskId, string>, Failure>>;
@@ -40,7 +45,10 @@ export interface AgentBacklogParts {
   readonly foldCase: boolean;
 }
 
-/** A backlog as agents work with it: all of it speaks for one holder, which is that of the process that serves it. */
+/**
+ * A backlog as agents work with it: all of it speaks for one holder, which is that of the process
+ * that serves it.
+ */
 export class AgentBacklog {
   readonly #parts: AgentBacklogParts;
 
@@ -81,7 +89,10 @@ export class AgentBacklog {
     return ok(renewal.value.until);
   }
 
-  /** Ends our work on a task. What a run of this program works on is its own. Fails as `AgentLocks.releaseWithResult`, and with `agentAtWork`. */
+  /**
+   * Ends our work on a task. What a run of this program works on is its own. Fails as
+   * `AgentLocks.releaseWithResult`, and with `agentAtWork`.
+   */
   async end(
     id: TaskId,
     to: 'Todo' | 'Review' | 'Done',
@@ -92,9 +103,12 @@ export class AgentBacklog {
     // Before it is written, so that our own change is not mistaken for one that undoes our claim.
     const keep = keeper.untrack(id);
     const ending = { to, overrules: false, comment: comment && (() => comment.text) };
-    const ended = await locks.releaseWithResult(id, ending, { commentType: comment?.type ?? 'result' });
+    const ended = await locks.releaseWithResult(id, ending, {
+      commentType: comment?.type ?? 'result',
+    });
     // Still ours where it could not be written: it would run out under the agent that counts on it.
-    if (!ended.ok && ended.failure.kind !== 'lockLost' && ended.failure.kind !== 'noSuchTask') keep();
+    if (!ended.ok && ended.failure.kind !== 'lockLost' && ended.failure.kind !== 'noSuchTask')
+      keep();
     await backlog.refresh();
     return ended;
   }
@@ -103,7 +117,10 @@ export class AgentBacklog {
     return this.#parts.locks.addNote(id, text);
   }
 
-  /** What was reported of these tasks; empty where it cannot be read, as without a Node that has SQLite. */
+  /**
+   * What was reported of these tasks; empty where it cannot be read, as without a Node that has
+   * SQLite.
+   */
   async results(ids: readonly TaskId[]): Promise<ReadonlyMap<TaskId, string>> {
     if (this.backlog.snapshot?.source !== 'sqlite') return new Map();
     const read = await this.#parts.locks.results(ids);

@@ -3,7 +3,13 @@ import type { Failure } from '../core/failure.ts';
 import type { Result } from '../core/result.ts';
 import { count } from '../core/text.ts';
 import { clientConfigs, type ServerCommand } from './client-config.ts';
-import { AGENT_FOLDERS, AGENT_ROLES, type AgentFolder, agentFileName, agentFileText } from './agent-files.ts';
+import {
+  AGENT_FOLDERS,
+  AGENT_ROLES,
+  type AgentFolder,
+  agentFileName,
+  agentFileText,
+} from './agent-files.ts';
 import { writeRunRequest } from './chat-request.ts';
 import { ask, type Editor, isCursor } from './editor.ts';
 import { startableIn } from './subagent-prompts.ts';
@@ -11,9 +17,15 @@ import { startableIn } from './subagent-prompts.ts';
 export interface AgentCommandParts {
   readonly editor: Pick<Editor, 'commands' | 'env' | 'window'>;
   readonly backlogs: () => readonly Backlog[];
-  /** True where subagents cannot be started from here: the editor's agent is asked for them, and followed. */
+  /**
+   * True where subagents cannot be started from here: the editor's agent is asked for them, and
+   * followed.
+   */
   readonly follows: () => boolean;
-  /** True where a person has switched off all that chats are about: the editor then opens none, and says that it did. */
+  /**
+   * True where a person has switched off all that chats are about: the editor then opens none, and
+   * says that it did.
+   */
   readonly isChatOff: () => boolean;
   readonly settingsOf: (backlog: Backlog) => {
     readonly send: 'prefill' | 'send';
@@ -21,7 +33,9 @@ export interface AgentCommandParts {
     readonly atOnce: number;
   };
   readonly writeSubagentsPlan: (backlog: Backlog) => Promise<Result<string, Failure>>;
-  /** Writes a file that was not there; false where something had its name. Fails with `writeFailed`. */
+  /**
+   * Writes a file that was not there; false where something had its name. Fails with `writeFailed`.
+   */
   readonly writeNew: (
     root: string,
     folder: AgentFolder['path'],
@@ -41,7 +55,10 @@ export class AgentCommands {
     this.#parts = parts;
   }
 
-  /** Has a wave worked on by subagents: by way of the chat that may start them, or by asking the editor's agent for them. */
+  /**
+   * Has a wave worked on by subagents: by way of the chat that may start them, or by asking the
+   * editor's agent for them.
+   */
   async runWaveWithSubagents(backlog: Backlog, wave: number): Promise<void> {
     const { follows, tell } = this.#parts;
     if (startableIn(backlog, wave).length === 0) await tell({ kind: 'nothingToRun' });
@@ -69,7 +86,10 @@ export class AgentCommands {
     void editor.window.showWarningMessage(`${why}. “${query}” is on the clipboard.`);
   }
 
-  /** The run is followed in the store; what it begins is brought to the editor's agent in as many at a time as that can run. */
+  /**
+   * The run is followed in the store; what it begins is brought to the editor's agent in as many at
+   * a time as that can run.
+   */
   async #askForSubagents(backlog: Backlog, wave: number): Promise<void> {
     const { settingsOf, writeSubagentsPlan, tell } = this.#parts;
     if (!(await this.#seeToAgentFiles(backlog))) return;
@@ -79,11 +99,17 @@ export class AgentCommands {
       return;
     }
     const cap = Math.min(settingsOf(backlog).atOnce, backlog.options.maxParallelTasks);
-    const started = await backlog.runs.start({ kind: 'wave', number: wave }, { agentMode: 'subagent', cap });
+    const started = await backlog.runs.start(
+      { kind: 'wave', number: wave },
+      { agentMode: 'subagent', cap },
+    );
     if (!started.ok) await tell(started.failure);
   }
 
-  /** The prompts name a role that the editor has to know; false where a person called the whole thing off. */
+  /**
+   * The prompts name a role that the editor has to know; false where a person called the whole
+   * thing off.
+   */
   async #seeToAgentFiles({ root }: Backlog): Promise<boolean> {
     const { editor, isThere, tell } = this.#parts;
     const folders = ['.cursor/agents', '.claude/agents'] as const;
@@ -91,9 +117,16 @@ export class AgentCommands {
       if (await isThere(root, folder, agentFileName(folder, 'wave-task-runner'))) return true;
     }
     const [create, without] = ['Create Agent Files', 'Go On Without'];
-    const asked = 'This project has no file for the role “wave-task-runner”. Create it in .cursor/agents first?';
-    const detail = 'With it, each subagent knows how to claim its task and how to report. You may edit it afterwards.';
-    const chosen = await editor.window.showInformationMessage(asked, { modal: true, detail }, create, without);
+    const asked =
+      'This project has no file for the role “wave-task-runner”. Create it in .cursor/agents first?';
+    const detail =
+      'With it, each subagent knows how to claim its task and how to report. You may edit it afterwards.';
+    const chosen = await editor.window.showInformationMessage(
+      asked,
+      { modal: true, detail },
+      create,
+      without,
+    );
     if (chosen === without) return true;
     if (chosen !== create) return false;
     const written = await this.#write(root, '.cursor/agents');
@@ -125,15 +158,26 @@ export class AgentCommands {
       kept += written.value.kept;
     }
     const left =
-      kept === 0 ? '' : ` ${count(kept, 'file')} had that name already, and ${kept === 1 ? 'is' : 'are'} as before.`;
+      kept === 0
+        ? ''
+        : ` ${count(kept, 'file')} had that name already, and ${kept === 1 ? 'is' : 'are'} as before.`;
     void editor.window.showInformationMessage(`${count(created, 'file')} created.${left}`);
   }
 
-  /** Puts onto the clipboard how a client that a person picks is told of the server, and says where it belongs. */
+  /**
+   * Puts onto the clipboard how a client that a person picks is told of the server, and says where
+   * it belongs.
+   */
   async copyMcpConfiguration(server: ServerCommand): Promise<void> {
     const { editor } = this.#parts;
-    const items = clientConfigs(server).map((config) => ({ label: config.title, description: config.place, config }));
-    const picked = await editor.window.showQuickPick(items, { title: 'Copy MCP Configuration: for which client?' });
+    const items = clientConfigs(server).map((config) => ({
+      label: config.title,
+      description: config.place,
+      config,
+    }));
+    const picked = await editor.window.showQuickPick(items, {
+      title: 'Copy MCP Configuration: for which client?',
+    });
     if (picked === undefined) return;
     const { title, place, text, warning } = picked.config;
     await editor.env.clipboard.writeText(text);
@@ -142,7 +186,9 @@ export class AgentCommands {
         `The configuration for ${title} is on the clipboard. It goes into ${place}.`,
       );
     } else {
-      void editor.window.showWarningMessage(`The configuration for ${title} is on the clipboard, but: ${warning}`);
+      void editor.window.showWarningMessage(
+        `The configuration for ${title} is on the clipboard, but: ${warning}`,
+      );
     }
   }
 
@@ -153,7 +199,12 @@ export class AgentCommands {
     let created = 0;
     for (const role of AGENT_ROLES) {
       const { writeNew } = this.#parts;
-      const written = await writeNew(root, folder, agentFileName(folder, role), agentFileText(folder, role));
+      const written = await writeNew(
+        root,
+        folder,
+        agentFileName(folder, role),
+        agentFileText(folder, role),
+      );
       if (!written.ok) return written;
       if (written.value) created++;
     }

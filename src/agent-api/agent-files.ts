@@ -23,8 +23,8 @@ export function agentFileName(folder: AgentFolder['path'], role: AgentRole): str
 }
 
 /**
- * The text of the file of a role, with LF. Its head is one `key: value` a line, in plain ASCII and without quotes: Cursor
- * reads no YAML there, and what it reads so is the same to those who do.
+ * The text of the file of a role, with LF. Its head is one `key: value` a line, in plain ASCII and
+ * without quotes: Cursor reads no YAML there, and what it reads so is the same to those who do.
  */
 export function agentFileText(folder: AgentFolder['path'], role: AgentRole): string {
   const { description, cursorModel, body } = ROLES[role];
@@ -38,7 +38,9 @@ export function agentFileText(folder: AgentFolder['path'], role: AgentRole): str
   return `---\n${head.join('\n')}\n---\n\n${body}`;
 }
 
-const ROLES: Readonly<Record<AgentRole, { description: string; cursorModel: string; body: string }>> = {
+const ROLES: Readonly<
+  Record<AgentRole, { description: string; cursorModel: string; body: string }>
+> = {
   'wave-task-runner': {
     description:
       'Works on exactly one task of the Todo2 backlog and reports with evidence. Use one per task of a wave and launch all of them in the same message.',

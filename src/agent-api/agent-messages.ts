@@ -4,7 +4,10 @@ import { named, firstLines } from '../core/text.ts';
 import type { NotReady } from '../core/waves/readiness.ts';
 import type { AgentFailure } from './operation.ts';
 
-/** A failure for an agent: what happened, who is in the way and until when, and what to do about it. `now` is epoch ms. */
+/**
+ * A failure for an agent: what happened, who is in the way and until when, and what to do about it.
+ * `now` is epoch ms.
+ */
 export function failureWords(failure: AgentFailure, now: number): string {
   switch (failure.kind) {
     case 'wrongInput':

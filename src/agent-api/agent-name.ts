@@ -1,6 +1,7 @@
 /**
- * A client's own name as the first part of the name in a lock: letters, digits, dots and underscores, at most 32. Never with
- * a `-`, at which readers of such names take the first part to end. `mcp` where nothing is left.
+ * A client's own name as the first part of the name in a lock: letters, digits, dots and
+ * underscores, at most 32. Never with a `-`, at which readers of such names take the first part to
+ * end. `mcp` where nothing is left.
  */
 export function agentNameOf(name: string | undefined): string {
   const safe = (name ?? '')

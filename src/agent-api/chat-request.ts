@@ -18,8 +18,8 @@ const FIRST_WORDS: readonly (readonly [RegExp, (typeof CHAT_COMMANDS)[number]])[
 ];
 
 /**
- * Reads a request. Nothing is guessed that would start something: `run` needs its command or its word at the beginning, and a
- * run of which it is not plain what is wanted is none.
+ * Reads a request. Nothing is guessed that would start something: `run` needs its command or its
+ * word at the beginning, and a run of which it is not plain what is wanted is none.
  */
 export function readChatRequest(command: string | undefined, prompt: string): ChatWish {
   const text = prompt.trim();
@@ -40,7 +40,10 @@ export function readChatRequest(command: string | undefined, prompt: string): Ch
   }
 }
 
-/** What is to be written into the chat for a run, so that `readChatRequest` reads it so. `backlog` is undefined for the only one. */
+/**
+ * What is to be written into the chat for a run, so that `readChatRequest` reads it so. `backlog`
+ * is undefined for the only one.
+ */
 export function writeRunRequest(wave: number, backlog: number | undefined): string {
   return `@waves /run wave ${wave}${backlog === undefined ? '' : ` of backlog ${backlog}`}`;
 }
@@ -54,13 +57,20 @@ function readRun(text: string): ChatWish {
     return { kind: 'run', wave: undefined, ...backlog };
   }
   const number = /^(?:the )?(?:wave )?#?(\d{1,6})[.!]?$/i.exec(rest)?.[1];
-  return number === undefined ? { kind: 'help' } : { kind: 'run', wave: Number(number), ...backlog };
+  return number === undefined
+    ? { kind: 'help' }
+    : { kind: 'run', wave: Number(number), ...backlog };
 }
 
-/** The last word that has a digit in it, without the marks around it: “why is T-12 not ready?” asks for T-12. */
+/**
+ * The last word that has a digit in it, without the marks around it: “why is T-12 not ready?” asks
+ * for T-12.
+ */
 function idIn(text: string): string | undefined {
   const words = text.split(/\s+/).map((word) => word.replace(/^["'`“(#]+|["'`”).,:;?!]+$/g, ''));
   const first = words.find((word) => /\d/.test(word));
   if (first !== undefined) return first;
-  return words.length === 1 && words[0] !== '' && !FIRST_WORDS.some(([verb]) => verb.test(text)) ? words[0] : undefined;
+  return words.length === 1 && words[0] !== '' && !FIRST_WORDS.some(([verb]) => verb.test(text))
+    ? words[0]
+    : undefined;
 }

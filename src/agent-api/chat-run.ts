@@ -2,7 +2,10 @@ import type * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Failure } from '../core/failure.ts';
 import type { RunScope } from '../core/run/run-choice.ts';
-import type { SubagentHostRegistry, SubagentHost } from '../core/run/attempt/subagent-host-registry.ts';
+import type {
+  SubagentHostRegistry,
+  SubagentHost,
+} from '../core/run/attempt/subagent-host-registry.ts';
 import { beginText, endText, progressText } from './chat-text.ts';
 import { followRun } from './follow-run.ts';
 
@@ -25,8 +28,9 @@ export type ChatRunEnd =
   | { readonly kind: 'notStarted'; readonly failure: Failure };
 
 /**
- * Starts a run whose tasks are done by subagents, says in the chat how it goes, and resolves when the run has ended, with
- * nothing of it at work and nothing locked. Cancelling the request stops the run first.
+ * Starts a run whose tasks are done by subagents, says in the chat how it goes, and resolves when
+ * the run has ended, with nothing of it at work and nothing locked. Cancelling the request stops
+ * the run first.
  */
 export async function runInChat(parts: ChatRun): Promise<ChatRunEnd> {
   const { backlog, wave, host, response, token } = parts;
@@ -47,7 +51,10 @@ export async function runInChat(parts: ChatRun): Promise<ChatRunEnd> {
   }
 }
 
-async function tellAndWait({ backlog, response, token, reportBug }: ChatRun, runId: string): Promise<void> {
+async function tellAndWait(
+  { backlog, response, token, reportBug }: ChatRun,
+  runId: string,
+): Promise<void> {
   const run = backlog.runs.all.find((each) => each.runId === runId);
   if (run !== undefined) response.markdown(`${beginText(run, backlog)}\n\n`);
   const stop = (): void => void backlog.runs.steer(runId, { ask: 'stopRun' }).catch(reportBug);
@@ -67,7 +74,11 @@ async function tellAndWait({ backlog, response, token, reportBug }: ChatRun, run
     if (ended === undefined) return;
     response.markdown(`${endText(ended)}\n\n`);
     const node = { kind: 'run', backlog, runId };
-    response.button({ command: 'todo2Waves.openRunReport', title: 'Open Run Report', arguments: [node] });
+    response.button({
+      command: 'todo2Waves.openRunReport',
+      title: 'Open Run Report',
+      arguments: [node],
+    });
   } finally {
     cancelled.dispose();
   }

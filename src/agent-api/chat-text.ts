@@ -7,7 +7,8 @@ import type { Wave } from '../core/waves/waves.ts';
 import { blockText, failureText, readinessText } from '../core/messages.ts';
 import { explainOutcome, explainWait } from '../core/run/run-messages.ts';
 
-// What `@waves` says, in markdown. Everything that others wrote goes through `inline`: it is shown, and does nothing.
+// What `@waves` says, in markdown. Everything that others wrote goes through `inline`: it is shown,
+// and does nothing.
 
 const MOST_TASKS = 12;
 const MOST_LOCKS = 20;
@@ -18,7 +19,9 @@ export function statusText(backlog: Backlog): string {
   const { plan, now } = backlog;
   if (plan === undefined) return `There is no backlog to be read in ${inline(backlog.name)}.`;
   const open = plan.waves.reduce((sum, wave) => sum + wave.tasks.length, plan.blocked.length);
-  const parts = [`**${inline(backlog.name)}**: ${count(open, 'open task')} in ${count(plan.waves.length, 'wave')}.`];
+  const parts = [
+    `**${inline(backlog.name)}**: ${count(open, 'open task')} in ${count(plan.waves.length, 'wave')}.`,
+  ];
   if (plan.waves.length > 0) {
     parts.push(
       [
@@ -29,7 +32,9 @@ export function statusText(backlog: Backlog): string {
     );
   }
   if (plan.blocked.length > 0)
-    parts.push(`${count(plan.blocked.length, 'task')} can be in no wave: \`/explain\` one of them.`);
+    parts.push(
+      `${count(plan.blocked.length, 'task')} can be in no wave: \`/explain\` one of them.`,
+    );
   const locks = backlog.liveLocks();
   if (locks.length > 0) {
     const lineOf = ({ task, lease }: (typeof locks)[number]): string =>
@@ -38,7 +43,11 @@ export function statusText(backlog: Backlog): string {
   }
   const runs = backlog.runs.all.filter(({ phase }) => phase !== 'ended');
   if (runs.length > 0)
-    parts.push(['**Runs**', '', ...runs.map((run) => `- ${inline(run.title)}: ${runCounts(run)}`)].join('\n'));
+    parts.push(
+      ['**Runs**', '', ...runs.map((run) => `- ${inline(run.title)}: ${runCounts(run)}`)].join(
+        '\n',
+      ),
+    );
   const failure = backlog.claimsFailure;
   if (failure !== undefined) parts.push(inline(failureText(failure, now)));
   return parts.join('\n\n');
@@ -59,7 +68,9 @@ export function explainText(backlog: Backlog, task: Task): string {
   const readiness = backlog.readinessOf(task);
   const lines =
     readiness.kind === 'notReady'
-      ? readiness.reasons.map((reason) => readinessText({ kind: 'notReady', reasons: [reason] }, now))
+      ? readiness.reasons.map((reason) =>
+          readinessText({ kind: 'notReady', reasons: [reason] }, now),
+        )
       : [readinessText(readiness, now)];
   if (block !== undefined && readiness.kind === 'ready') lines.push(blockText(block));
   const run = backlog.runs.of(task.id);
@@ -109,7 +120,8 @@ export function endText(run: RunState): string {
 function runCounts(run: RunState): string {
   const tasks = [...run.tasks.values()];
   const ended = tasks.filter(({ phase }) => phase === 'ended');
-  const of = (...kinds: string[]): number => ended.filter(({ outcome }) => kinds.includes(outcome?.kind ?? '')).length;
+  const of = (...kinds: string[]): number =>
+    ended.filter(({ outcome }) => kinds.includes(outcome?.kind ?? '')).length;
   const numbers: readonly (readonly [n: number, word: string])[] = [
     [of('failed', 'notStarted', 'notRecorded', 'lockLost', 'unknown', 'rateLimited'), 'not done'],
     [of('stopped'), 'stopped'],
@@ -125,7 +137,8 @@ function runCounts(run: RunState): string {
 const MAX_SAID = 400;
 
 function saidOf({ outcome }: TaskRun): string {
-  const said = outcome !== undefined && 'evidence' in outcome ? oneLine(outcome.evidence?.summary ?? '') : '';
+  const said =
+    outcome !== undefined && 'evidence' in outcome ? oneLine(outcome.evidence?.summary ?? '') : '';
   return said === '' ? '' : `\n  > ${inline(cut(said, MAX_SAID))}`;
 }
 

@@ -15,7 +15,10 @@ import { idList, untilText } from '../core/messages.ts';
 const LEASE = object(
   {
     holder: { type: 'string', description: 'The name in the lock: this server' },
-    until: { type: 'string', description: 'RFC 3339 in UTC; renewed by itself while the client is connected' },
+    until: {
+      type: 'string',
+      description: 'RFC 3339 in UTC; renewed by itself while the client is connected',
+    },
     taken_from: { type: 'string', description: 'Whose lease had ended' },
   },
   ['holder', 'until'],
@@ -30,7 +33,9 @@ const NEXT = object(
     task: TASK,
     lease: LEASE,
     open: { type: 'integer', description: 'Open tasks of the backlog' },
-    waiting: list(TASK_ROW, { description: 'Where nothing was claimed: tasks that would come next, and why not yet' }),
+    waiting: list(TASK_ROW, {
+      description: 'Where nothing was claimed: tasks that would come next, and why not yet',
+    }),
   },
   ['claimed', 'open', 'waiting'],
 );
@@ -46,7 +51,11 @@ export const nextTask = operation({
   input: object(
     {
       tag: TAG,
-      wave: { type: 'integer', minimum: 0, description: 'Only tasks of this wave, as waves_list numbers them' },
+      wave: {
+        type: 'integer',
+        minimum: 0,
+        description: 'Only tasks of this wave, as waves_list numbers them',
+      },
     },
     [],
   ),
@@ -68,13 +77,22 @@ export const nextTask = operation({
     const found = findTask(served, claimed.value.id);
     if (!found.ok) return fail({ kind: 'noSuchTask', id: claimed.value.id });
     const task = await taskOf(served, found.value);
-    const structured = { claimed: true, task, lease: leaseOf(claimed.value), open: countOpen(backlog), waiting: [] };
+    const structured = {
+      claimed: true,
+      task,
+      lease: leaseOf(claimed.value),
+      open: countOpen(backlog),
+      waiting: [],
+    };
     const text = claimedText(served, claimed.value, taskText(task));
     return ok({ text, structured, ...releaseUnheard(served, claimed.value) });
   },
 });
 
-/** A claim whose answer the client never reads would stay until the client goes, as it does where this fails. A claim that was only renewed is current work, and stays. */
+/**
+ * A claim whose answer the client never reads would stay until the client goes, as it does where
+ * this fails. A claim that was only renewed is current work, and stays.
+ */
 function releaseUnheard(served: AgentBacklog, { id, fresh }: Claim): Pick<Answer, 'undo'> {
   if (!fresh) return {};
   return {
@@ -96,10 +114,14 @@ function nothingReady(
     .slice(0, MOST_WAITING)
     .map((task) => rowOf(backlog, task));
   const structured = { claimed: false, open, waiting };
-  if (open === 0) return { text: 'Nothing was claimed: every task of the backlog is finished.', structured };
+  if (open === 0)
+    return { text: 'Nothing was claimed: every task of the backlog is finished.', structured };
   const sentence = `Nothing was claimed: of ${count(open, 'open task')} none that you asked for is ready and free.`;
   return {
-    text: waiting.length === 0 ? sentence : withData(`${sentence} These come next:`, waiting.map(rowLine).join('\n')),
+    text:
+      waiting.length === 0
+        ? sentence
+        : withData(`${sentence} These come next:`, waiting.map(rowLine).join('\n')),
     structured,
   };
 }
@@ -114,7 +136,10 @@ export const claimTask = operation({
   input: object(
     {
       id: ID,
-      resume: { type: 'boolean', description: 'True to go on with a task that this connection holds already' },
+      resume: {
+        type: 'boolean',
+        description: 'True to go on with a task that this connection holds already',
+      },
     },
     ['id'],
   ),
@@ -151,7 +176,10 @@ function refusalOf(served: AgentBacklog, task: Task, resume: boolean): AgentFail
   return notReady(task.id, readiness.reasons);
 }
 
-/** The failure that says most: of several reasons that which a holder or a status is, as words name the remedy for it. */
+/**
+ * The failure that says most: of several reasons that which a holder or a status is, as words name
+ * the remedy for it.
+ */
 function notReady(id: TaskId, reasons: readonly NotReady[]): AgentFailure {
   const [only] = reasons;
   if (reasons.length === 1 && only?.kind === 'held' && only.lease.lock.until !== undefined) {
@@ -165,7 +193,10 @@ function notReady(id: TaskId, reasons: readonly NotReady[]): AgentFailure {
   return { kind: 'notReady', id, reasons };
 }
 
-async function releaseUnready(served: AgentBacklog, claim: Claim): Promise<AgentFailure | undefined> {
+async function releaseUnready(
+  served: AgentBacklog,
+  claim: Claim,
+): Promise<AgentFailure | undefined> {
   const task = served.backlog.task(claim.id);
   if (task === undefined) return { kind: 'noSuchTask', id: claim.id };
   const readiness = served.backlog.readinessOf(task);
@@ -178,7 +209,11 @@ async function releaseUnready(served: AgentBacklog, claim: Claim): Promise<Agent
 
 function leaseOf(claim: Claim): ValueOf<typeof LEASE> {
   const { holder, until, takenFrom } = claim;
-  return { holder, until: utcTime(until), ...(takenFrom === undefined ? {} : { taken_from: takenFrom.holder }) };
+  return {
+    holder,
+    until: utcTime(until),
+    ...(takenFrom === undefined ? {} : { taken_from: takenFrom.holder }),
+  };
 }
 
 function claimedText({ backlog }: AgentBacklog, claim: Claim, data: string): string {
@@ -186,14 +221,16 @@ function claimedText({ backlog }: AgentBacklog, claim: Claim, data: string): str
     claim.takenFrom === undefined
       ? ''
       : ` It was taken over from ${named(claim.takenFrom.holder)}, whose lease had ended: look at what was left behind before you begin.`;
-  return withData(`You hold this task${untilText(claim.until, backlog.now)}. ${HOW_TO_END}${taken}`, data);
+  return withData(
+    `You hold this task${untilText(claim.until, backlog.now)}. ${HOW_TO_END}${taken}`,
+    data,
+  );
 }
 
-const RENEWED = object({ id: { type: 'string' }, holder: { type: 'string' }, until: { type: 'string' } }, [
-  'id',
-  'holder',
-  'until',
-]);
+const RENEWED = object(
+  { id: { type: 'string' }, holder: { type: 'string' }, until: { type: 'string' } },
+  ['id', 'holder', 'until'],
+);
 
 export const renewTask = operation({
   name: 'waves_renew',
@@ -221,8 +258,14 @@ export const ENDED = object(
   {
     id: { type: 'string' },
     status: { type: 'string', description: 'The status that the task has now' },
-    commented: { type: 'boolean', description: 'Whether the report was written; a store may have no table for it' },
-    opened: list({ type: 'string' }, { description: 'Tasks that are ready now and that waited for this one' }),
+    commented: {
+      type: 'boolean',
+      description: 'Whether the report was written; a store may have no table for it',
+    },
+    opened: list(
+      { type: 'string' },
+      { description: 'Tasks that are ready now and that waited for this one' },
+    ),
   },
   ['id', 'status', 'commented', 'opened'],
 );
@@ -233,7 +276,15 @@ export const releaseTask = operation({
   description:
     'Releases a task that this connection holds: the lock is removed, In Progress becomes Todo, and another agent may take it. Say why in "reason", for the agent that takes it next. Use it when you cannot or need not go on; use waves_complete when the work is done.',
   input: object(
-    { id: ID, reason: { type: 'string', minLength: 1, maxLength: 4000, description: 'Left as a note at the task' } },
+    {
+      id: ID,
+      reason: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 4000,
+        description: 'Left as a note at the task',
+      },
+    },
     ['id'],
   ),
   output: ENDED,
@@ -263,7 +314,9 @@ export function ended(
   const opened = !isSettled(status)
     ? []
     : (backlog.snapshot?.tasks ?? [])
-        .filter((task) => task.dependencies.includes(id) && backlog.readinessOf(task).kind === 'ready')
+        .filter(
+          (task) => task.dependencies.includes(id) && backlog.readinessOf(task).kind === 'ready',
+        )
         .map((task) => task.id);
   const text = [
     `${named(id)} is ${status} now and not yours any more.`,
@@ -280,7 +333,10 @@ export const addNote = operation({
   title: 'Add a note to a task',
   description:
     'Adds a note to a task, regardless of who holds it: a finding, a question, a warning for the agent that works on it next. It changes neither status nor lock. Notes are kept with the task; what you did in the end belongs into waves_complete.',
-  input: object({ id: ID, text: { type: 'string', minLength: 1, maxLength: 10_000 } }, ['id', 'text']),
+  input: object({ id: ID, text: { type: 'string', minLength: 1, maxLength: 10_000 } }, [
+    'id',
+    'text',
+  ]),
   output: NOTED,
   effect: { readOnly: false, destructive: false, idempotent: false },
   needs: 'known',

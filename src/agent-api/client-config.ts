@@ -9,7 +9,10 @@ export interface ServerCommand {
 /** Under which the server stands in every configuration. */
 export const SERVER_NAME = 'todo2-waves';
 
-/** The command that serves a root: `node` is a Node.js, or an editor's own, which is one when it is asked to be; `script` is `mcp.cjs`. */
+/**
+ * The command that serves a root: `node` is a Node.js, or an editor's own, which is one when it is
+ * asked to be; `script` is `mcp.cjs`.
+ */
 export function serverCommand(options: {
   readonly node: string;
   readonly script: string;
@@ -71,7 +74,13 @@ export function clientConfigs(server: ServerCommand): readonly ClientConfig[] {
       text: `claude mcp add-json ${SERVER_NAME} ${shellWord(JSON.stringify(typed))}\n`,
       warning,
     },
-    { client: 'codex', title: 'Codex', place: '~/.codex/config.toml', text: toml(server), warning: undefined },
+    {
+      client: 'codex',
+      title: 'Codex',
+      place: '~/.codex/config.toml',
+      text: toml(server),
+      warning: undefined,
+    },
   ];
 }
 
@@ -79,7 +88,10 @@ function json(value: object): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
-/** These clients replace `${…}` in what they read, and have no way to say that it is meant as it stands. */
+/**
+ * These clients replace `${…}` in what they read, and have no way to say that it is meant as it
+ * stands.
+ */
 function warningFor({ command, args, env }: ServerCommand): string | undefined {
   const part = [command, ...args, ...Object.values(env)].find((text) => text.includes('${'));
   return part === undefined
@@ -88,7 +100,9 @@ function warningFor({ command, args, env }: ServerCommand): string | undefined {
 }
 
 function toml({ command, args, env }: ServerCommand): string {
-  const entries = Object.entries(env).map(([name, value]) => `${tomlKey(name)} = ${tomlText(value)}`);
+  const entries = Object.entries(env).map(
+    ([name, value]) => `${tomlKey(name)} = ${tomlText(value)}`,
+  );
   return [
     `[mcp_servers.${SERVER_NAME}]`,
     `command = ${tomlText(command)}`,

@@ -8,7 +8,12 @@ import { fenced, code } from '../core/markdown.ts';
 
 const CHECK = object(
   {
-    command: { type: 'string', minLength: 1, maxLength: 1000, description: 'What was run, such as npm test' },
+    command: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 1000,
+      description: 'What was run, such as npm test',
+    },
     passed: { type: 'boolean' },
     detail: { type: 'string', maxLength: 4000, description: 'The telling lines of its output' },
   },
@@ -22,13 +27,17 @@ const INPUT = object(
       type: 'string',
       minLength: 1,
       maxLength: 8000,
-      description: 'What you did and decided, for a reviewer and for the agents of the tasks that come next',
+      description:
+        'What you did and decided, for a reviewer and for the agents of the tasks that come next',
     },
     files: list(
       { type: 'string', minLength: 1, maxLength: 1000 },
       { maxItems: 500, description: 'Files that you changed, relative to the root' },
     ),
-    checks: list(CHECK, { maxItems: 50, description: 'How you checked it, also what did not pass' }),
+    checks: list(CHECK, {
+      maxItems: 50,
+      description: 'How you checked it, also what did not pass',
+    }),
     status: {
       type: 'string',
       enum: ['Review', 'Done'],
@@ -52,22 +61,32 @@ export const completeTask = operation({
     const found = findTask(served, input.id);
     if (!found.ok) return found;
     const refusal = input.status === 'Done' ? mayBeDone(served, input) : undefined;
-    if (refusal !== undefined) return fail({ kind: 'doneNotAllowed', id: found.value.id, why: refusal });
+    if (refusal !== undefined)
+      return fail({ kind: 'doneNotAllowed', id: found.value.id, why: refusal });
     const text = resultText(input, served.label);
-    const outcome = await served.end(found.value.id, input.status ?? 'Review', { type: 'result', text });
+    const outcome = await served.end(found.value.id, input.status ?? 'Review', {
+      type: 'result',
+      text,
+    });
     return ended(served, found.value, outcome);
   },
 });
 
 type Refusal = Extract<AgentFailure, { kind: 'doneNotAllowed' }>['why'];
 
-function mayBeDone(served: AgentBacklog, { checks = [] }: ValueOf<typeof INPUT>): Refusal | undefined {
+function mayBeDone(
+  served: AgentBacklog,
+  { checks = [] }: ValueOf<typeof INPUT>,
+): Refusal | undefined {
   if (!served.allowDone) return 'notStartedSo';
   if (checks.length === 0) return 'noChecks';
   return checks.every(({ passed }) => passed) ? undefined : 'failedChecks';
 }
 
-/** The `result` comment, in markdown: what we know comes first, and what the agent says stands between fences. */
+/**
+ * The `result` comment, in markdown: what we know comes first, and what the agent says stands
+ * between fences.
+ */
 export function resultText(
   { summary, files = [], checks = [] }: Pick<ValueOf<typeof INPUT>, 'summary' | 'files' | 'checks'>,
   label: string,
@@ -76,10 +95,17 @@ export function resultText(
     `**Reported as done** · ${label}`,
     checks.length === 0
       ? '- Checked by nothing, as the agent reports'
-      : ['- Checked, as the agent reports:', ...checks.map((check) => `  - ${verdictOf(check)}`)].join('\n'),
+      : [
+          '- Checked, as the agent reports:',
+          ...checks.map((check) => `  - ${verdictOf(check)}`),
+        ].join('\n'),
     ...(files.length === 0
       ? []
-      : [[`- Files changed (${files.length}):`, ...files.map((file) => `  - ${code(file)}`)].join('\n')]),
+      : [
+          [`- Files changed (${files.length}):`, ...files.map((file) => `  - ${code(file)}`)].join(
+            '\n',
+          ),
+        ]),
     `What the agent said:\n\n${fenced(summary.trim())}`,
     ...checks.flatMap(({ command, detail = '' }) =>
       detail.trim() === '' ? [] : [`Of ${code(command)}:\n\n${fenced(detail.trim())}`],

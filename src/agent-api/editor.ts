@@ -1,16 +1,24 @@
 import type * as vscode from 'vscode';
 import { messageOf } from '../core/text.ts';
 
-/** The editor, passed in: forks leave out or break parts of it, and tests put others in their place. */
+/**
+ * The editor, passed in: forks leave out or break parts of it, and tests put others in their place.
+ */
 export type Editor = Pick<typeof vscode, 'commands' | 'env' | 'window' | 'workspace' | 'Uri'> &
   Pick<typeof vscode, 'MarkdownString' | 'ThemeIcon'> &
-  Pick<typeof vscode, 'LanguageModelTextPart' | 'LanguageModelToolResult' | 'CancellationTokenSource'> & {
+  Pick<
+    typeof vscode,
+    'LanguageModelTextPart' | 'LanguageModelToolResult' | 'CancellationTokenSource'
+  > & {
     /** Both are missing, or only partly there, in some editors. */
     readonly lm?: Partial<typeof vscode.lm> | undefined;
     readonly chat?: Partial<typeof vscode.chat> | undefined;
   };
 
-/** True in Cursor, by what it says of itself. Which of its features are there is asked for one by one. */
+/**
+ * True in Cursor, by what it says of itself. Which of its features are there is asked for one by
+ * one.
+ */
 export function isCursor({ env }: Pick<Editor, 'env'>): boolean {
   return env.uriScheme === 'cursor' || /\bcursor\b/i.test(env.appName);
 }

@@ -36,7 +36,16 @@ const HANDOFFS = object(
           ),
           branch: { type: 'string' },
         },
-        ['id', 'host', 'status', 'summary', 'blockers', 'next_steps', 'warnings', 'tasks_in_progress'],
+        [
+          'id',
+          'host',
+          'status',
+          'summary',
+          'blockers',
+          'next_steps',
+          'warnings',
+          'tasks_in_progress',
+        ],
       ),
     ),
   },
@@ -61,7 +70,9 @@ export const readHandoffs = operation({
   run: ({ backlog }, { status = 'open', limit = 5 }): Outcome<typeof HANDOFFS> => {
     const { state } = backlog.handoffs;
     if (state.kind === 'unreadable') return fail(state.failure);
-    const wanted = state.handoffs.filter((handoff) => status === 'all' || handoff.status === 'open');
+    const wanted = state.handoffs.filter(
+      (handoff) => status === 'all' || handoff.status === 'open',
+    );
     const shown = wanted.slice(0, limit).map(shortened);
     const taskOf = (id: string) => backlog.task(taskId(id));
     const handoffs = shown.map((handoff) => ({
@@ -86,7 +97,8 @@ export const readHandoffs = operation({
     }));
     const structured = { total: wanted.length, handoffs };
     const [newest] = shown;
-    if (newest === undefined) return ok({ text: `There is no ${status === 'all' ? '' : 'open '}handoff.`, structured });
+    if (newest === undefined)
+      return ok({ text: `There is no ${status === 'all' ? '' : 'open '}handoff.`, structured });
     const older = handoffs
       .slice(1)
       .map(({ at, host, summary }) => `- ${at ?? 'undated'} ${oneLine(host)}: ${oneLine(summary)}`);
@@ -101,22 +113,26 @@ export const readHandoffs = operation({
   },
 });
 
-/** Others write these files by hand, too: none of them may fill the context of the agent that reads it. */
+/**
+ * Others write these files by hand, too: none of them may fill the context of the agent that reads
+ * it.
+ */
 function shortened(handoff: Handoff): Handoff {
-  const texts = (all: readonly string[]): readonly string[] => all.slice(0, 50).map((text) => cut(text, 2_000));
+  const texts = (all: readonly string[]): readonly string[] =>
+    all.slice(0, 50).map((text) => cut(text, 2_000));
   const tasks = (all: Handoff['inProgress']): Handoff['inProgress'] =>
-    all
-      .slice(0, 100)
-      .map(({ id, title, note }) => ({ id: cut(id, 500), title: cut(title, 300), note: cut(note, 100) }));
-  const { git } = handoff;
-  const runs = handoff.runs
-    .slice(0, 50)
-    .map(({ id, title, status, result }) => ({
+    all.slice(0, 100).map(({ id, title, note }) => ({
       id: cut(id, 500),
       title: cut(title, 300),
-      status: cut(status, 100),
-      result: cut(result, 300),
+      note: cut(note, 100),
     }));
+  const { git } = handoff;
+  const runs = handoff.runs.slice(0, 50).map(({ id, title, status, result }) => ({
+    id: cut(id, 500),
+    title: cut(title, 300),
+    status: cut(status, 100),
+    result: cut(result, 300),
+  }));
   return {
     ...handoff,
     runs,
@@ -141,9 +157,14 @@ export const writeHandoff = operation({
   title: 'Write a handoff',
   description:
     'Hands your work over to the next session: what was done, what is in the way, what comes next. The tasks that this connection holds are named in it; they stay locked until you release or complete them, or disconnect. The state of the working copy is noted where git tells it.',
-  input: object({ summary: { type: 'string', minLength: 1, maxLength: 10_000 }, blockers: LINES, next_steps: LINES }, [
-    'summary',
-  ]),
+  input: object(
+    {
+      summary: { type: 'string', minLength: 1, maxLength: 10_000 },
+      blockers: LINES,
+      next_steps: LINES,
+    },
+    ['summary'],
+  ),
   output: WRITTEN,
   effect: { readOnly: false, destructive: false, idempotent: false },
   needs: 'nothing',
@@ -166,6 +187,9 @@ export const writeHandoff = operation({
       git: await backlog.gitStatus(),
     });
     if (!written.ok) return written;
-    return ok({ text: `The handoff ${written.value} was written.`, structured: { id: written.value, tasks: held } });
+    return ok({
+      text: `The handoff ${written.value} was written.`,
+      structured: { id: written.value, tasks: held },
+    });
   },
 });

@@ -16,10 +16,13 @@ export interface LanguageModelToolParts {
 }
 
 /**
- * Offers each operation as a tool to the language models of the editor, where it has such tools; the manifest describes them.
- * What changes something asks a person first. A tool that the editor does not take is left out, and the log says so.
+ * Offers each operation as a tool to the language models of the editor, where it has such tools;
+ * the manifest describes them. What changes something asks a person first. A tool that the editor
+ * does not take is left out, and the log says so.
  */
-export function registerLanguageModelTools(parts: LanguageModelToolParts): readonly vscode.Disposable[] {
+export function registerLanguageModelTools(
+  parts: LanguageModelToolParts,
+): readonly vscode.Disposable[] {
   const { lm } = parts.editor;
   const register = lm?.registerTool;
   if (typeof register !== 'function') return [];
@@ -33,13 +36,18 @@ export function registerLanguageModelTools(parts: LanguageModelToolParts): reado
   });
 }
 
-function toolOf(operation: Operation, parts: LanguageModelToolParts): vscode.LanguageModelTool<object> {
+function toolOf(
+  operation: Operation,
+  parts: LanguageModelToolParts,
+): vscode.LanguageModelTool<object> {
   const { editor, served, reportBug } = parts;
   return {
     prepareInvocation: ({ input }) => {
       const invocationMessage = `${operation.title}${idIn(input)}`;
       if (operation.effect.readOnly) return { invocationMessage };
-      const message = new editor.MarkdownString(`${inline(operation.title)}?\n\n${inputText(input)}`);
+      const message = new editor.MarkdownString(
+        `${inline(operation.title)}?\n\n${inputText(input)}`,
+      );
       return { invocationMessage, confirmationMessages: { title: operation.title, message } };
     },
     // What is thrown here is what the model is told.
@@ -51,13 +59,18 @@ function toolOf(operation: Operation, parts: LanguageModelToolParts): vscode.Lan
         const answer = await operation.run(backlog, input);
         if (!answer.ok) throw new Refusal(failureWords(answer.failure, backlog.backlog.now));
         if (token.isCancellationRequested) await answer.value.undo?.();
-        return new editor.LanguageModelToolResult([new editor.LanguageModelTextPart(answer.value.text)]);
+        return new editor.LanguageModelToolResult([
+          new editor.LanguageModelTextPart(answer.value.text),
+        ]);
       } catch (error) {
         if (error instanceof Refusal) throw error;
         reportBug(error);
-        throw new Error('Something went wrong that should not have. It is in the log of Todo2 Waves.', {
-          cause: error,
-        });
+        throw new Error(
+          'Something went wrong that should not have. It is in the log of Todo2 Waves.',
+          {
+            cause: error,
+          },
+        );
       }
     },
   };
@@ -71,7 +84,9 @@ class Refusal extends Error {}
 const MOST_LINES = 12;
 const MAX_VALUE = 300;
 
-/** What a model asked for, for the person who is to allow it: its words do nothing but stand there. */
+/**
+ * What a model asked for, for the person who is to allow it: its words do nothing but stand there.
+ */
 function inputText(input: unknown): string {
   const entries = typeof input === 'object' && input !== null ? Object.entries(input) : [];
   const text = (value: unknown): string =>

@@ -21,7 +21,9 @@ const WAVES = object(
     open: { type: 'integer' },
     ready: { type: 'integer' },
     settled: { type: 'integer', description: 'Done and Cancelled' },
-    waves: list(object({ number: { type: 'integer' }, tasks: list(TASK_ROW) }, ['number', 'tasks'])),
+    waves: list(
+      object({ number: { type: 'integer' }, tasks: list(TASK_ROW) }, ['number', 'tasks']),
+    ),
     blocked: list(
       object({ id: { type: 'string' }, title: { type: 'string' }, reason: { type: 'string' } }, [
         'id',
@@ -68,9 +70,12 @@ export function wavesOf(
     ready += tasks.filter((task) => backlog.readinessOf(task).kind === 'ready').length;
     if (only !== undefined && only !== number) return [];
     const shown = onPage(tasks.filter(isWanted));
-    return shown.length === 0 ? [] : [{ number, tasks: shown.map((task) => rowOf(backlog, task, now)) }];
+    return shown.length === 0
+      ? []
+      : [{ number, tasks: shown.map((task) => rowOf(backlog, task, now)) }];
   });
-  const blocked = only === undefined ? onPage(plan.blocked.filter(({ task }) => isWanted(task))) : [];
+  const blocked =
+    only === undefined ? onPage(plan.blocked.filter(({ task }) => isWanted(task))) : [];
   return {
     root: backlog.root,
     project: backlog.snapshot?.project ?? backlog.name,
@@ -79,7 +84,11 @@ export function wavesOf(
     ready,
     settled: plan.settled.length,
     waves,
-    blocked: blocked.map(({ task, reason }) => ({ id: task.id, title: titleOf(task), reason: blockText(reason) })),
+    blocked: blocked.map(({ task, reason }) => ({
+      id: task.id,
+      title: titleOf(task),
+      reason: blockText(reason),
+    })),
     left_out: page.leftOut,
   };
 }
@@ -106,7 +115,12 @@ export const listWaves = operation({
     {
       tag: TAG,
       wave: { type: 'integer', minimum: 0, description: 'Only this wave' },
-      limit: { type: 'integer', minimum: 1, maximum: 2000, description: `The most tasks, ${DEFAULT_LIMIT} if absent` },
+      limit: {
+        type: 'integer',
+        minimum: 1,
+        maximum: 2000,
+        description: `The most tasks, ${DEFAULT_LIMIT} if absent`,
+      },
       skip: {
         type: 'integer',
         minimum: 0,
@@ -134,7 +148,10 @@ export const listWaves = operation({
     ]);
     const stuck = blocked.map(({ id, title, reason }) => `- ${oneLine(id)} ${title}: ${reason}`);
     const data = [...lines, ...(stuck.length === 0 ? [] : ['In no wave', ...stuck])];
-    return ok({ text: data.length === 0 ? sentence : withData(sentence, data.join('\n')), structured });
+    return ok({
+      text: data.length === 0 ? sentence : withData(sentence, data.join('\n')),
+      structured,
+    });
   },
 });
 
@@ -162,7 +179,10 @@ export const showTask = operation({
     const found = findTask(served, id);
     if (!found.ok) return found;
     const task = await taskOf(served, found.value, from);
-    return ok({ text: withData('The task as the backlog has it.', taskText(task)), structured: { task } });
+    return ok({
+      text: withData('The task as the backlog has it.', taskText(task)),
+      structured: { task },
+    });
   },
 });
 
@@ -203,15 +223,26 @@ export const explainNotReady = operation({
     const { now } = served.backlog;
     const readiness = served.backlog.readinessOf(found.value);
     const all = readiness.kind === 'notReady' ? readiness.reasons : [];
-    const reasons = all
-      .slice(0, MOST_REASONS)
-      .map((reason) => ({ kind: reason.kind, reason: reasonText(reason, now, AGENT), remedy: remedyWords(reason) }));
+    const reasons = all.slice(0, MOST_REASONS).map((reason) => ({
+      kind: reason.kind,
+      reason: reasonText(reason, now, AGENT),
+      remedy: remedyWords(reason),
+    }));
     const state = readiness.kind === 'notReady' ? 'not_ready' : readiness.kind;
-    const structured = { id: found.value.id, state, reasons, left_out: all.length - reasons.length } as const;
+    const structured = {
+      id: found.value.id,
+      state,
+      reasons,
+      left_out: all.length - reasons.length,
+    } as const;
     if (readiness.kind === 'ready') {
-      return ok({ text: 'It is ready: nothing holds it up. Claim it with waves_claim.', structured });
+      return ok({
+        text: 'It is ready: nothing holds it up. Claim it with waves_claim.',
+        structured,
+      });
     }
-    if (readiness.kind === 'ours') return ok({ text: 'It is yours: this connection holds it.', structured });
+    if (readiness.kind === 'ours')
+      return ok({ text: 'It is yours: this connection holds it.', structured });
     const lines = reasons.map(({ reason, remedy }) => `- ${reason}. ${remedy}`);
     if (structured.left_out > 0) lines.push(`- And ${count(structured.left_out, 'more reason')}.`);
     return ok({ text: `It may not be started now:\n${lines.join('\n')}`, structured });
@@ -224,7 +255,14 @@ export const doctor = operation({
   description:
     'Looks for trouble in the backlog and changes nothing: cycles, missing dependencies, locks whose owner is gone, odd statuses, rows that break exarp-go, duplicates. The user fixes what can be fixed in the editor, who sees each change first.',
   input: object(
-    { limit: { type: 'integer', minimum: 1, maximum: 1000, description: 'The most findings, 100 if absent' } },
+    {
+      limit: {
+        type: 'integer',
+        minimum: 1,
+        maximum: 1000,
+        description: 'The most findings, 100 if absent',
+      },
+    },
     [],
   ),
   output: object(
@@ -237,7 +275,10 @@ export const doctor = operation({
             severity: { type: 'string', enum: ['error', 'warning', 'info'] },
             ids: list({ type: 'string' }),
             detail: { type: 'string' },
-            fixable: { type: 'boolean', description: 'A person can have it mended from the editor' },
+            fixable: {
+              type: 'boolean',
+              description: 'A person can have it mended from the editor',
+            },
           },
           ['kind', 'severity', 'ids', 'detail', 'fixable'],
         ),
@@ -248,23 +289,25 @@ export const doctor = operation({
   effect: READS,
   run: ({ backlog }, { limit = 100 }) => {
     const all = backlog.findings;
-    const findings = all
-      .slice(0, limit)
-      .map(({ trouble, severity, ids, fix }) => ({
-        kind: trouble.kind,
-        severity,
-        ids: ids.slice(0, 100),
-        detail: problemText(trouble),
-        fixable: fix.kind !== 'none',
-      }));
+    const findings = all.slice(0, limit).map(({ trouble, severity, ids, fix }) => ({
+      kind: trouble.kind,
+      severity,
+      ids: ids.slice(0, 100),
+      detail: problemText(trouble),
+      fixable: fix.kind !== 'none',
+    }));
     const structured = { total: all.length, findings };
     if (all.length === 0) return ok({ text: 'Nothing is wrong with the backlog.', structured });
     const lines = findings.map(
       ({ severity, ids: [first], detail }) =>
         `- ${severity}: ${first === undefined ? '' : `${oneLine(first)} `}${detail}`,
     );
-    const more = all.length > findings.length ? `, the first ${findings.length} of which follow` : '';
-    return ok({ text: withData(`${count(all.length, 'finding')}${more}.`, lines.join('\n')), structured });
+    const more =
+      all.length > findings.length ? `, the first ${findings.length} of which follow` : '';
+    return ok({
+      text: withData(`${count(all.length, 'finding')}${more}.`, lines.join('\n')),
+      structured,
+    });
   },
 });
 

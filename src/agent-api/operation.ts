@@ -25,7 +25,10 @@ export type AgentFailure =
 export interface Answer<T = unknown> {
   readonly text: string;
   readonly structured: T;
-  /** Undoes what was done, for when the client does not read the answer any more; absent where nothing has to be undone. Never rejects for what the world can cause. */
+  /**
+   * Undoes what was done, for when the client does not read the answer any more; absent where
+   * nothing has to be undone. Never rejects for what the world can cause.
+   */
   readonly undo?: () => Promise<void>;
 }
 
@@ -46,13 +49,17 @@ export interface Operation {
   readonly input: ObjectSchema;
   readonly output: ObjectSchema;
   readonly effect: Effect;
-  /** Takes any value: one that does not match the schema fails with `wrongInput`. Rejects only for a bug. */
+  /**
+   * Takes any value: one that does not match the schema fails with `wrongInput`. Rejects only for a
+   * bug.
+   */
   run(served: AgentBacklog, input: unknown): Promise<Result<Answer, AgentFailure>>;
 }
 
 /**
- * What an operation has to know of the tasks. `fresh`: all of them as they are now. `known`: as they were read at last will do,
- * since the store itself says whether work on a task can end. `nothing`: it works beside a database that cannot be read.
+ * What an operation has to know of the tasks. `fresh`: all of them as they are now. `known`: as
+ * they were read at last will do, since the store itself says whether work on a task can end.
+ * `nothing`: it works beside a database that cannot be read.
  */
 type Needs = 'fresh' | 'known' | 'nothing';
 
@@ -60,16 +67,23 @@ type Needs = 'fresh' | 'known' | 'nothing';
 export type Outcome<O> = Result<Answer<NoInfer<ValueOf<O>>>, AgentFailure>;
 
 /**
- * An operation whose input and output the compiler checks against its schemas. That they are schemas `object` has checked;
- * to say so again here would have the compiler follow what a schema may contain without end.
+ * An operation whose input and output the compiler checks against its schemas. That they are
+ * schemas `object` has checked; to say so again here would have the compiler follow what a schema
+ * may contain without end.
  */
-export function operation<const I extends { readonly type: 'object' }, const O extends { readonly type: 'object' }>(
+export function operation<
+  const I extends { readonly type: 'object' },
+  const O extends { readonly type: 'object' },
+>(
   definition: Omit<Operation, 'run' | 'input' | 'output'> & {
     readonly input: I;
     readonly output: O;
     /** `fresh` if absent. */
     readonly needs?: Needs;
-    readonly run: (served: AgentBacklog, input: NoInfer<ValueOf<I>>) => Promise<Outcome<O>> | Outcome<O>;
+    readonly run: (
+      served: AgentBacklog,
+      input: NoInfer<ValueOf<I>>,
+    ) => Promise<Outcome<O>> | Outcome<O>;
   },
 ): Operation {
   const { needs = 'fresh', ...rest } = definition;

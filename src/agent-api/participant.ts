@@ -31,13 +31,17 @@ export interface ParticipantParts {
 
 type Response = vscode.ChatResponseStream;
 
-/** Registers `@waves`, where the editor has chat participants and takes this one; undefined where it does not. */
+/**
+ * Registers `@waves`, where the editor has chat participants and takes this one; undefined where it
+ * does not.
+ */
 export function registerParticipant(parts: ParticipantParts): Disposable | undefined {
   const { chat, ThemeIcon } = parts.editor;
   if (typeof chat?.createChatParticipant !== 'function') return undefined;
   try {
-    const participant = chat.createChatParticipant(PARTICIPANT_ID, (request, _context, response, token) =>
-      answer(parts, request, response, token),
+    const participant = chat.createChatParticipant(
+      PARTICIPANT_ID,
+      (request, _context, response, token) => answer(parts, request, response, token),
     );
     participant.iconPath = new ThemeIcon('layers');
     participant.followupProvider = { provideFollowups: (result) => followups(parts, result) };
@@ -59,7 +63,8 @@ async function answer(
     return refuse(failureText({ kind: 'readOnly', cause: { kind: 'untrusted' } }, Date.now()));
   }
   await parts.ready();
-  if (parts.backlogs().length === 0) return refuse('There is no folder with a Todo2 backlog in this window.');
+  if (parts.backlogs().length === 0)
+    return refuse('There is no folder with a Todo2 backlog in this window.');
   const wish = readChatRequest(request.command, request.prompt);
   switch (wish.kind) {
     case 'status':
@@ -87,7 +92,10 @@ function refuse(message: string): vscode.ChatResult {
   return { errorDetails: { message }, metadata: { did: 'nothing' } };
 }
 
-async function status({ backlogs }: ParticipantParts, response: Response): Promise<vscode.ChatResult> {
+async function status(
+  { backlogs }: ParticipantParts,
+  response: Response,
+): Promise<vscode.ChatResult> {
   for (const backlog of backlogs()) {
     await backlog.refresh();
     response.markdown(`${statusText(backlog)}\n\n`);
@@ -111,7 +119,10 @@ async function explain(
   return refuse(`There is no task ${oneLine(id).slice(0, 80)} in this backlog.`);
 }
 
-/** The exact id, else the one that differs only in case, as users type ids; none where that fits several. */
+/**
+ * The exact id, else the one that differs only in case, as users type ids; none where that fits
+ * several.
+ */
 function findTask(backlog: Backlog, id: string): Task | undefined {
   const tasks = backlog.snapshot?.tasks ?? [];
   const exact = tasks.find((task) => task.id === id);
@@ -120,7 +131,10 @@ function findTask(backlog: Backlog, id: string): Task | undefined {
   return alike.length === 1 ? alike[0] : undefined;
 }
 
-/** Files are written by the buttons alone, so that nothing is written that a person did not press for. */
+/**
+ * Files are written by the buttons alone, so that nothing is written that a person did not press
+ * for.
+ */
 function plan(response: Response): vscode.ChatResult {
   response.markdown(
     'These files go into `.cursor/plans`; what people wrote into the main plan stays. Which one shall be written?\n\n',
@@ -141,11 +155,14 @@ async function run(
   const backlog = meant(parts, wish.backlog);
   if (backlog === undefined) {
     const names = parts.backlogs().map((each, i) => `${i + 1}. ${inline(each.name)}`);
-    response.markdown(`Of which backlog? Say for example “/run wave 0 of backlog 1”.\n\n${names.join('\n')}`);
+    response.markdown(
+      `Of which backlog? Say for example “/run wave 0 of backlog 1”.\n\n${names.join('\n')}`,
+    );
     return { metadata: { did: 'nothing' } };
   }
   const subagentHosts = parts.subagentHostsOf(backlog);
-  if (subagentHosts === undefined) return refuse('This backlog is being opened; ask again in a moment.');
+  if (subagentHosts === undefined)
+    return refuse('This backlog is being opened; ask again in a moment.');
   await backlog.refresh();
   const name = parts.toolFor(backlog);
   const ended = await runInChat({
@@ -161,7 +178,10 @@ async function run(
 }
 
 /** The one that was named by its number, the only one, or the one that a person looks at. */
-function meant({ backlogs, current }: ParticipantParts, number: number | undefined): Backlog | undefined {
+function meant(
+  { backlogs, current }: ParticipantParts,
+  number: number | undefined,
+): Backlog | undefined {
   const all = backlogs();
   if (number !== undefined) return all[number - 1];
   return all.length === 1 ? all[0] : current();
@@ -178,10 +198,19 @@ function resultOf(ended: ChatRunEnd, tool: string): vscode.ChatResult {
   );
 }
 
-function followups({ backlogs }: ParticipantParts, { metadata }: vscode.ChatResult): vscode.ChatFollowup[] {
+function followups(
+  { backlogs }: ParticipantParts,
+  { metadata }: vscode.ChatResult,
+): vscode.ChatFollowup[] {
   const did: unknown = metadata?.['did'];
   const [backlog, ...more] = backlogs();
   const wave = backlog?.plan?.waves.find((each) => backlog.progressOf(each).ready > 0);
   if (did !== 'status' || more.length > 0 || wave === undefined) return [];
-  return [{ prompt: `wave ${wave.number}`, command: 'run', label: `Run wave ${wave.number} with subagents` }];
+  return [
+    {
+      prompt: `wave ${wave.number}`,
+      command: 'run',
+      label: `Run wave ${wave.number} with subagents`,
+    },
+  ];
 }

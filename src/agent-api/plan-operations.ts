@@ -1,4 +1,8 @@
-import { executionPlanJson, missingDependencies, parallelGroups } from '../core/analysis/exarp-json.ts';
+import {
+  executionPlanJson,
+  missingDependencies,
+  parallelGroups,
+} from '../core/analysis/exarp-json.ts';
 import { analyseParallelism } from '../core/analysis/parallelism.ts';
 import { count, cut, named, firstLines } from '../core/text.ts';
 import { ok } from '../core/result.ts';
@@ -13,8 +17,15 @@ const IDS = list({ type: 'string' });
 const ANALYSIS = object(
   {
     backlog_count: { type: 'integer' },
-    ordered_task_ids: list({ type: 'string' }, { description: 'The order in which one agent would take them' }),
-    waves: { type: 'object', additionalProperties: IDS, description: 'Ids by the number of their wave' },
+    ordered_task_ids: list(
+      { type: 'string' },
+      { description: 'The order in which one agent would take them' },
+    ),
+    waves: {
+      type: 'object',
+      additionalProperties: IDS,
+      description: 'Ids by the number of their wave',
+    },
     details: list(
       object(
         {
@@ -30,21 +41,31 @@ const ANALYSIS = object(
     ),
     widest_wave: { type: 'integer', description: 'More agents than this at once are of no use' },
     parallel_groups: list(
-      object({ tasks: IDS, wave: { type: 'integer' }, priority: { type: 'string' }, reason: { type: 'string' } }, [
-        'tasks',
-        'wave',
-        'priority',
-        'reason',
-      ]),
+      object(
+        {
+          tasks: IDS,
+          wave: { type: 'integer' },
+          priority: { type: 'string' },
+          reason: { type: 'string' },
+        },
+        ['tasks', 'wave', 'priority', 'reason'],
+      ),
     ),
     critical_path: IDS,
     critical_path_length: { type: 'integer' },
     circular_dependencies: list(IDS),
     missing_dependencies: list(
-      object({ task_id: { type: 'string' }, missing_dep: { type: 'string' } }, ['task_id', 'missing_dep']),
+      object({ task_id: { type: 'string' }, missing_dep: { type: 'string' } }, [
+        'task_id',
+        'missing_dep',
+      ]),
     ),
     shared_files: list(
-      object({ wave: { type: 'integer' }, task_ids: IDS, files: IDS }, ['wave', 'task_ids', 'files']),
+      object({ wave: { type: 'integer' }, task_ids: IDS, files: IDS }, [
+        'wave',
+        'task_ids',
+        'files',
+      ]),
       { description: 'Tasks of one wave that name the same files; better not side by side' },
     ),
     left_out: { type: 'integer', description: 'Tasks that are too many to be listed' },
@@ -126,17 +147,17 @@ export const analyse = operation({
         .filter(({ tasks }) => tasks.length > 0),
       critical_path: criticalPath.slice(0, limit).map(({ id }) => id),
       critical_path_length: criticalPath.length,
-      circular_dependencies: plan.cycles.slice(0, MOST_LINES).map((members) => members.slice(0, MOST_MEMBERS)),
+      circular_dependencies: plan.cycles
+        .slice(0, MOST_LINES)
+        .map((members) => members.slice(0, MOST_MEMBERS)),
       missing_dependencies: missing
         .slice(0, limit)
         .map(({ task_id: id, missing_dep: on }) => ({ task_id: id, missing_dep: on })),
-      shared_files: sharedFiles
-        .slice(0, MOST_LINES)
-        .map(({ wave, ids: sharing, files }) => ({
-          wave,
-          task_ids: sharing.slice(0, MOST_MEMBERS),
-          files: files.slice(0, MOST_MEMBERS).map((file) => cut(file, MAX_TITLE)),
-        })),
+      shared_files: sharedFiles.slice(0, MOST_LINES).map(({ wave, ids: sharing, files }) => ({
+        wave,
+        task_ids: sharing.slice(0, MOST_MEMBERS),
+        files: files.slice(0, MOST_MEMBERS).map((file) => cut(file, MAX_TITLE)),
+      })),
       left_out: order.length - shown.size,
     };
     const sentence = `${count(order.length, 'open task')} in ${count(levels.length, 'wave')}. At most ${count(widest, 'agent')} can be at work at once, and the longest chain has ${count(criticalPath.length, 'task')}.${structured.left_out > 0 ? ` Lists show the first ${shown.size} tasks.` : ''}`;
@@ -145,28 +166,38 @@ export const analyse = operation({
       ...firstLines(
         groups,
         MOST_LINES,
-        ({ wave, priority, tasks }) => `Wave ${wave}, ${priority}: ${idList(tasks.map(({ id }) => id))}`,
+        ({ wave, priority, tasks }) =>
+          `Wave ${wave}, ${priority}: ${idList(tasks.map(({ id }) => id))}`,
       ),
       ...firstLines(plan.cycles, MOST_LINES, (members) => `Cycle: ${idList(members)}`),
       ...firstLines(missing, MOST_LINES, ({ message }) => cut(message, MAX_TITLE)),
       ...firstLines(
         sharedFiles,
         MOST_LINES,
-        ({ wave, ids: sharing, files }) => `Wave ${wave}: ${idList(sharing)} all name ${idList(files)}`,
+        ({ wave, ids: sharing, files }) =>
+          `Wave ${wave}: ${idList(sharing)} all name ${idList(files)}`,
       ),
     ];
     return ok({ text: withData(sentence, data.join('\n')), structured });
   },
 });
 
-const WRITTEN = object({ files: list({ type: 'string' }, { description: 'Relative to the root' }) }, ['files']);
+const WRITTEN = object(
+  { files: list({ type: 'string' }, { description: 'Relative to the root' }) },
+  ['files'],
+);
 
 export const writePlans = operation({
   name: 'waves_write_plans',
   title: 'Write the plan files',
   description:
     'Writes the plans of the waves as they are now into .cursor/plans: the main plan (order, milestones; what people wrote into its later sections is kept), and the plan for subagents (one section per wave with the ids and a prompt). Existing plan files of these names are brought up to date.',
-  input: object({ which: { type: 'string', enum: ['main', 'subagents', 'both'], description: 'Both if absent' } }, []),
+  input: object(
+    {
+      which: { type: 'string', enum: ['main', 'subagents', 'both'], description: 'Both if absent' },
+    },
+    [],
+  ),
   output: WRITTEN,
   effect: { readOnly: false, destructive: false, idempotent: true },
   run: async (served, { which = 'both' }): Promise<Outcome<typeof WRITTEN>> => {
@@ -182,6 +213,9 @@ export const writePlans = operation({
 });
 
 function relativeTo(root: string, file: string): string {
-  const [whole, start] = [file.replaceAll('\\', '/'), root.replaceAll('\\', '/').replace(/\/$/, '')];
+  const [whole, start] = [
+    file.replaceAll('\\', '/'),
+    root.replaceAll('\\', '/').replace(/\/$/, ''),
+  ];
   return whole.startsWith(`${start}/`) ? whole.slice(start.length + 1) : whole;
 }

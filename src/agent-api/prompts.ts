@@ -20,7 +20,8 @@ export interface RolePrompt {
 const taskRunner: RolePrompt = {
   name: 'task_runner',
   title: 'Work on one task',
-  description: 'The role of an agent that works on exactly one task: claim it, do it, check it, report.',
+  description:
+    'The role of an agent that works on exactly one task: claim it, do it, check it, report.',
   argument: { name: 'task_id', description: 'The id of the task' },
   write: async (served, id) => {
     await served.backlog.refresh();
@@ -53,13 +54,15 @@ const MAX_REPORT = 2_000;
 const waveVerifier: RolePrompt = {
   name: 'wave_verifier',
   title: 'Verify a wave',
-  description: 'The role of an agent that looks at the results of a wave after its tasks were worked on.',
+  description:
+    'The role of an agent that looks at the results of a wave after its tasks were worked on.',
   argument: { name: 'wave', description: 'The number of the wave, as waves_list has it now' },
   write: async (served, argument) => {
     const { backlog } = served;
     await backlog.refresh();
     const wave = /^\d{1,9}$/.test(argument.trim()) ? Number(argument) : undefined;
-    if (wave === undefined) return fail({ kind: 'wrongInput', problems: ['"wave" must be a whole number.'] });
+    if (wave === undefined)
+      return fail({ kind: 'wrongInput', problems: ['"wave" must be a whole number.'] });
     const known = backlog.plan?.waves.map(({ number }) => number) ?? [];
     const tasks = backlog.plan?.waves.find(({ number }) => number === wave)?.tasks;
     if (tasks === undefined) return fail({ kind: 'unknownWave', number: wave, known });
@@ -67,11 +70,18 @@ const waveVerifier: RolePrompt = {
     const results = await served.results(shown.map(({ id }) => id));
     const reports = shown.flatMap(({ id }) => {
       const result = results.get(id);
-      return result === undefined ? [] : [`Reported of ${oneLine(id)}:\n${cut(result, MAX_REPORT)}`];
+      return result === undefined
+        ? []
+        : [`Reported of ${oneLine(id)}:\n${cut(result, MAX_REPORT)}`];
     });
     const rest =
-      tasks.length === shown.length ? [] : [`and ${count(tasks.length - shown.length, 'more task')}: see waves_list`];
-    const data = [[...shown.map((task) => rowLine(rowOf(backlog, task))), ...rest].join('\n'), ...reports].join('\n\n');
+      tasks.length === shown.length
+        ? []
+        : [`and ${count(tasks.length - shown.length, 'more task')}: see waves_list`];
+    const data = [
+      [...shown.map((task) => rowLine(rowOf(backlog, task))), ...rest].join('\n'),
+      ...reports,
+    ].join('\n\n');
     return ok(`You verify wave ${wave} (${count(tasks.length, 'task')}) of the backlog in ${oneLine(backlog.root)}. You change no code.
 
 ${DATA_NOTICE}

@@ -31,9 +31,9 @@ interface Offered {
 }
 
 /**
- * Makes the server known to the agents of the editor: to Cursor by name, to VS Code by a provider that it asks; one that has
- * both ways would show each tool twice. None in a workspace that is not trusted. An editor that has neither way goes without;
- * where one refuses, the log says so.
+ * Makes the server known to the agents of the editor: to Cursor by name, to VS Code by a provider
+ * that it asks; one that has both ways would show each tool twice. None in a workspace that is not
+ * trusted. An editor that has neither way goes without; where one refuses, the log says so.
  */
 export function registerMcp(parts: McpRegistrationParts): Disposable {
   return offerToCursor(parts) ?? offerToVsCode(parts) ?? { dispose: () => undefined };
@@ -54,7 +54,10 @@ function offered({ editor, roots, commandFor }: McpRegistrationParts): readonly 
 function offerToVsCode(parts: McpRegistrationParts): Disposable | undefined {
   const { editor, providerId, version, onDidChangeRoots, log } = parts;
   const { lm, McpStdioServerDefinition: Definition } = editor;
-  if (typeof lm?.registerMcpServerDefinitionProvider !== 'function' || typeof Definition !== 'function')
+  if (
+    typeof lm?.registerMcpServerDefinitionProvider !== 'function' ||
+    typeof Definition !== 'function'
+  )
     return undefined;
   const changed = new editor.EventEmitter<void>();
   const tell = (): void => changed.fire();
@@ -66,7 +69,12 @@ function offerToVsCode(parts: McpRegistrationParts): Disposable | undefined {
           return new Definition(label, command, [...args], { ...env }, version);
         }),
     });
-    return all([registration, onDidChangeRoots(tell), editor.workspace.onDidGrantWorkspaceTrust(tell), changed]);
+    return all([
+      registration,
+      onDidChangeRoots(tell),
+      editor.workspace.onDidGrantWorkspaceTrust(tell),
+      changed,
+    ]);
   } catch (error) {
     changed.dispose();
     log(`The editor did not take the MCP server: ${messageOf(error)}`);
@@ -93,7 +101,8 @@ function offerToCursor(parts: McpRegistrationParts): Disposable | undefined {
     try {
       const answer = work();
       // Some builds answer with a promise.
-      if (answer instanceof Promise) answer.catch((error: unknown) => log(`${what} failed: ${messageOf(error)}`));
+      if (answer instanceof Promise)
+        answer.catch((error: unknown) => log(`${what} failed: ${messageOf(error)}`));
       return true;
     } catch (error) {
       log(`${what} failed: ${messageOf(error)}`);
@@ -110,13 +119,19 @@ function offerToCursor(parts: McpRegistrationParts): Disposable | undefined {
     for (const [name, command] of now) {
       if (told.has(name)) continue;
       const server = { command: command.command, args: [...command.args], env: { ...command.env } };
-      const isTold = attempt(`cursor.mcp.registerServer ${name}`, () => mcp.registerServer({ name, server }));
+      const isTold = attempt(`cursor.mcp.registerServer ${name}`, () =>
+        mcp.registerServer({ name, server }),
+      );
       if (isTold) told.set(name, keyOf(command));
     }
   };
   update();
   const forgetAll = { dispose: () => [...told.keys()].forEach(forget) };
-  return all([onDidChangeRoots(update), editor.workspace.onDidGrantWorkspaceTrust(update), forgetAll]);
+  return all([
+    onDidChangeRoots(update),
+    editor.workspace.onDidGrantWorkspaceTrust(update),
+    forgetAll,
+  ]);
 }
 
 /** The same for the same server. */
@@ -127,7 +142,8 @@ function keyOf(server: ServerCommand | undefined): string {
 function cursorMcpIn(cursor: unknown): CursorMcp | undefined {
   const mcp = isObject(cursor) ? cursor['mcp'] : undefined;
   if (!isObject(mcp)) return undefined;
-  const isWhole = typeof mcp['registerServer'] === 'function' && typeof mcp['unregisterServer'] === 'function';
+  const isWhole =
+    typeof mcp['registerServer'] === 'function' && typeof mcp['unregisterServer'] === 'function';
   return isWhole ? (mcp as unknown as CursorMcp) : undefined;
 }
 

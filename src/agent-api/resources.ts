@@ -38,18 +38,19 @@ export function listResources(backlog: Backlog): readonly ListedResource[] {
       mimeType: 'application/json',
       description: 'The open tasks as waves, with what each waits for and who holds it',
     },
-    ...tasks
-      .slice(0, MAX_TASKS)
-      .map((task): ListedResource => ({
-        uri: taskUri(task.id),
-        name: task.id,
-        mimeType: 'application/json',
-        title: `${oneLine(task.id)} ${titleOf(task)}`,
-      })),
+    ...tasks.slice(0, MAX_TASKS).map((task): ListedResource => ({
+      uri: taskUri(task.id),
+      name: task.id,
+      mimeType: 'application/json',
+      title: `${oneLine(task.id)} ${titleOf(task)}`,
+    })),
   ];
 }
 
-/** What stands at each of these addresses, as JSON; undefined where there is no such resource now. Stays the same as time passes. */
+/**
+ * What stands at each of these addresses, as JSON; undefined where there is no such resource now.
+ * Stays the same as time passes.
+ */
 export async function readResources(
   served: AgentBacklog,
   uris: readonly string[],
@@ -68,8 +69,14 @@ export async function readResources(
   return new Map(
     uris.map((uri) => {
       const task = tasks.get(uri);
-      if (task !== undefined) return [uri, asJson(viewOf(served, task, { results, now: undefined }))];
-      return [uri, uri === WAVES_URI && plan !== undefined ? asJson(wavesOf(backlog, plan, {}, undefined)) : undefined];
+      if (task !== undefined)
+        return [uri, asJson(viewOf(served, task, { results, now: undefined }))];
+      return [
+        uri,
+        uri === WAVES_URI && plan !== undefined
+          ? asJson(wavesOf(backlog, plan, {}, undefined))
+          : undefined,
+      ];
     }),
   );
 }

@@ -1,8 +1,9 @@
 /**
- * The part of JSON Schema that operations are described with. One description serves MCP, language-model tools, the check of
- * what comes in, and the compiler.
+ * The part of JSON Schema that operations are described with. One description serves MCP,
+ * language-model tools, the check of what comes in, and the compiler.
  */
-export type Schema = StringSchema | NumberSchema | BooleanSchema | ArraySchema | ObjectSchema | MapSchema;
+export type Schema =
+  StringSchema | NumberSchema | BooleanSchema | ArraySchema | ObjectSchema | MapSchema;
 
 interface Described {
   readonly description?: string;
@@ -67,19 +68,33 @@ type ObjectOf<P, R> = { readonly [K in Extract<keyof P, R>]: ValueOf<P[K]> } & {
 };
 
 /** An object of these properties and no others. */
-export function object<const P extends Readonly<Record<string, Schema>>, const R extends readonly (keyof P & string)[]>(
+export function object<
+  const P extends Readonly<Record<string, Schema>>,
+  const R extends readonly (keyof P & string)[],
+>(
   properties: P,
   required: R,
-): { readonly type: 'object'; readonly properties: P; readonly required: R; readonly additionalProperties: false } {
+): {
+  readonly type: 'object';
+  readonly properties: P;
+  readonly required: R;
+  readonly additionalProperties: false;
+} {
   return { type: 'object', properties, required, additionalProperties: false };
 }
 
 /** A list of such values. */
-export function list<const S extends Schema>(items: S, more: { readonly maxItems?: number } & Described = {}) {
+export function list<const S extends Schema>(
+  items: S,
+  more: { readonly maxItems?: number } & Described = {},
+) {
   return { type: 'array', items, ...more } as const;
 }
 
-/** Everything that is wrong with a value, each as one sentence that names the place; empty where nothing is. */
+/**
+ * Everything that is wrong with a value, each as one sentence that names the place; empty where
+ * nothing is.
+ */
 export function problemsWith(schema: Schema, value: unknown, place = ''): readonly string[] {
   const at = place === '' ? 'The input' : `"${place}"`;
   switch (schema.type) {
@@ -88,16 +103,22 @@ export function problemsWith(schema: Schema, value: unknown, place = ''): readon
     case 'integer':
       if (typeof value !== 'number' || !Number.isSafeInteger(value))
         return [`${at} must be a whole number, not ${nameOf(value)}.`];
-      if (schema.minimum !== undefined && value < schema.minimum) return [`${at} must be ${schema.minimum} or more.`];
-      if (schema.maximum !== undefined && value > schema.maximum) return [`${at} must be ${schema.maximum} or less.`];
+      if (schema.minimum !== undefined && value < schema.minimum)
+        return [`${at} must be ${schema.minimum} or more.`];
+      if (schema.maximum !== undefined && value > schema.maximum)
+        return [`${at} must be ${schema.maximum} or less.`];
       return [];
     case 'boolean':
-      return typeof value === 'boolean' ? [] : [`${at} must be true or false, not ${nameOf(value)}.`];
+      return typeof value === 'boolean'
+        ? []
+        : [`${at} must be true or false, not ${nameOf(value)}.`];
     case 'array':
       if (!Array.isArray(value)) return [`${at} must be a list, not ${nameOf(value)}.`];
       if (schema.maxItems !== undefined && value.length > schema.maxItems)
         return [`${at} has ${value.length} entries; ${schema.maxItems} are the most.`];
-      return (value as readonly unknown[]).flatMap((item, i) => problemsWith(schema.items, item, `${place}[${i}]`));
+      return (value as readonly unknown[]).flatMap((item, i) =>
+        problemsWith(schema.items, item, `${place}[${i}]`),
+      );
     case 'object':
       return problemsWithObject(schema, value, at, place);
   }
@@ -108,7 +129,8 @@ function problemsWithText(schema: StringSchema, value: unknown, at: string): rea
   if (schema.enum !== undefined && !schema.enum.includes(value)) {
     return [`${at} must be one of ${schema.enum.map((word) => `"${word}"`).join(', ')}.`];
   }
-  if (schema.minLength !== undefined && value.trim().length < schema.minLength) return [`${at} must not be empty.`];
+  if (schema.minLength !== undefined && value.trim().length < schema.minLength)
+    return [`${at} must not be empty.`];
   if (schema.maxLength !== undefined && value.length > schema.maxLength) {
     return [`${at} has ${value.length} characters; ${schema.maxLength} are the most.`];
   }
@@ -127,17 +149,22 @@ function problemsWithObject(
   const inside = (name: string): string => (place === '' ? name : `${place}.${name}`);
   const entries = Object.entries(value);
   if (!('properties' in schema)) {
-    return entries.flatMap(([name, item]) => problemsWith(schema.additionalProperties, item, inside(name)));
+    return entries.flatMap(([name, item]) =>
+      problemsWith(schema.additionalProperties, item, inside(name)),
+    );
   }
   const names = Object.keys(schema.properties);
   // An undefined value is one that is not there: it does not survive a way through JSON.
   const given = new Map(entries.filter(([, item]) => item !== undefined));
   return [
-    ...schema.required.filter((name) => !given.has(name)).map((name) => `"${inside(name)}" is missing.`),
+    ...schema.required
+      .filter((name) => !given.has(name))
+      .map((name) => `"${inside(name)}" is missing.`),
     ...[...given].flatMap(([name, item]) => {
       const known = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
       if (known !== undefined) return problemsWith(known, item, inside(name));
-      const choice = names.length === 0 ? 'Nothing is expected' : `Known: ${names.map(inside).join(', ')}`;
+      const choice =
+        names.length === 0 ? 'Nothing is expected' : `Known: ${names.map(inside).join(', ')}`;
       return [`"${inside(name).slice(0, 100)}" is not known here. ${choice}.`];
     }),
   ];
@@ -147,5 +174,9 @@ function nameOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'number') return `the number ${value}`;
-  return typeof value === 'string' ? 'text' : typeof value === 'object' ? 'an object' : typeof value;
+  return typeof value === 'string'
+    ? 'text'
+    : typeof value === 'object'
+      ? 'an object'
+      : typeof value;
 }

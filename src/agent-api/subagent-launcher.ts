@@ -18,9 +18,10 @@ export interface SubagentLauncherOptions {
 const GATHER_MS = 300;
 
 /**
- * Brings the tasks that runs of this window begin to subagents that cannot be started from here: the editor's agent is asked
- * for them, in one prompt for all that have their turn at the same time. The next prompt comes when all of the one before have
- * ended, so that no more are at work than the run allows, and a person has one chat at a time to look at.
+ * Brings the tasks that runs of this window begin to subagents that cannot be started from here:
+ * the editor's agent is asked for them, in one prompt for all that have their turn at the same
+ * time. The next prompt comes when all of the one before have ended, so that no more are at work
+ * than the run allows, and a person has one chat at a time to look at.
  */
 export class SubagentLauncher implements Disposable {
   readonly #options: SubagentLauncherOptions;
@@ -53,12 +54,16 @@ export class SubagentLauncher implements Disposable {
         if (isAtWork(task)) live.set(keyOf(run, task), task);
       }
       if (run.phase !== 'ended' || !this.#runs.delete(run.runId)) continue;
-      for (const key of this.#launched) if (key.startsWith(`${run.runId}/`)) this.#launched.delete(key);
+      for (const key of this.#launched)
+        if (key.startsWith(`${run.runId}/`)) this.#launched.delete(key);
       if (run.stop?.kind !== 'person') onEnded(run);
     }
     for (const key of this.#open) if (!live.has(key)) this.#open.delete(key);
-    const isWaiting = [...live].some(([key, task]) => task.phase === 'starting' && !this.#launched.has(key));
-    if (isWaiting && this.#open.size === 0) this.#timer ??= clock.after(GATHER_MS, () => this.#launch());
+    const isWaiting = [...live].some(
+      ([key, task]) => task.phase === 'starting' && !this.#launched.has(key),
+    );
+    if (isWaiting && this.#open.size === 0)
+      this.#timer ??= clock.after(GATHER_MS, () => this.#launch());
   }
 
   #launch(): void {
@@ -80,7 +85,12 @@ export class SubagentLauncher implements Disposable {
 }
 
 function isAtWork({ agent, phase, attemptNo }: TaskRun): boolean {
-  return agent.agentMode === 'subagent' && attemptNo !== undefined && phase !== 'queued' && phase !== 'ended';
+  return (
+    agent.agentMode === 'subagent' &&
+    attemptNo !== undefined &&
+    phase !== 'queued' &&
+    phase !== 'ended'
+  );
 }
 
 function keyOf({ runId }: RunState, { attemptNo }: TaskRun): string {

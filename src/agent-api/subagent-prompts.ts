@@ -19,7 +19,9 @@ export interface SubagentPromptParts {
   readonly log: (line: string) => void;
 }
 
-/** Asks the editor's agent for subagents, by a prompt that names their briefs. A person sends it. */
+/**
+ * Asks the editor's agent for subagents, by a prompt that names their briefs. A person sends it.
+ */
 export class SubagentPrompts {
   readonly #parts: SubagentPromptParts;
 
@@ -27,14 +29,17 @@ export class SubagentPrompts {
     this.#parts = parts;
   }
 
-  /** One subagent for each of these tasks, all at once. Says what is in the way, where something is. */
+  /**
+   * One subagent for each of these tasks, all at once. Says what is in the way, where something is.
+   */
   async launch(ids: readonly TaskId[]): Promise<void> {
     const { served, writeBriefs, tell } = this.#parts;
     const tasks = ids.flatMap((id) => served.backlog.task(id) ?? []);
     if (tasks.length === 0) return;
     const briefs = new Map<string, string>();
     // Numbered, as ids are text of others and no names of files.
-    for (const [i, task] of tasks.entries()) briefs.set(`${i + 1}.md`, taskBrief(await this.#aboutOf(task)));
+    for (const [i, task] of tasks.entries())
+      briefs.set(`${i + 1}.md`, taskBrief(await this.#aboutOf(task)));
     const folder = await writeBriefs(briefs);
     if (!folder.ok) {
       await tell(folder.failure);
@@ -48,7 +53,8 @@ export class SubagentPrompts {
   async offerVerifier(run: RunState): Promise<void> {
     const { editor, served, writeBriefs, tell } = this.#parts;
     const verify = 'Verify';
-    const asked = 'The subagents have worked on every task of the run. Let wave-verifier check the results?';
+    const asked =
+      'The subagents have worked on every task of the run. Let wave-verifier check the results?';
     if ((await editor.window.showInformationMessage(asked, verify)) !== verify) return;
     const reports: string[] = [];
     for (const { id, outcome, phase } of run.tasks.values()) {
@@ -57,7 +63,9 @@ export class SubagentPrompts {
       const ended = explainOutcome(outcome, served.backlog.now);
       reports.push(`${await this.#aboutOf(task)}\nHow it ended: ${ended}`);
     }
-    const folder = await writeBriefs(new Map([['verify.md', verifierBrief(reports.join('\n\n---\n\n'))]]));
+    const folder = await writeBriefs(
+      new Map([['verify.md', verifierBrief(reports.join('\n\n---\n\n'))]]),
+    );
     if (folder.ok) await this.#open(verifyPrompt(`${folder.value}/verify.md`));
     else await tell(folder.failure);
   }

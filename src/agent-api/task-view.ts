@@ -39,7 +39,8 @@ export const TASK = object(
     description: { type: 'string' },
     description_next: {
       type: 'integer',
-      description: 'Where the description goes on, if only a part of it is here: "from" for waves_show',
+      description:
+        'Where the description goes on, if only a part of it is here: "from" for waves_show',
     },
     dependencies: list(
       object(
@@ -53,9 +54,15 @@ export const TASK = object(
       ),
     ),
     dependants: list({ type: 'string' }, { description: 'Open tasks that wait for this one' }),
-    left_out: { type: 'integer', description: 'Dependencies and dependants that are too many to be listed' },
+    left_out: {
+      type: 'integer',
+      description: 'Dependencies and dependants that are too many to be listed',
+    },
     parent: { type: 'string' },
-    files: list({ type: 'string' }, { description: 'Files that the description names, relative to the root' }),
+    files: list(
+      { type: 'string' },
+      { description: 'Files that the description names, relative to the root' },
+    ),
     result: { type: 'string', description: 'What was reported of this task at last' },
     created_at: { type: 'string' },
     modified_at: { type: 'string' },
@@ -77,7 +84,11 @@ const MAX_RESULT = 4_000;
 const MAX_RESULTS = 24_000;
 
 /** `now` is undefined where the words are to stay the same as time passes. */
-export function rowOf(backlog: Backlog, task: Task, now: number | undefined = backlog.now): ValueOf<typeof TASK_ROW> {
+export function rowOf(
+  backlog: Backlog,
+  task: Task,
+  now: number | undefined = backlog.now,
+): ValueOf<typeof TASK_ROW> {
   const readiness = backlog.readinessOf(task);
   const lease = backlog.leaseOf(task);
   return {
@@ -104,7 +115,10 @@ export function titleOf({ title }: Pick<Task, 'title'>): string {
   return cut(oneLine(title), MAX_TITLE);
 }
 
-/** Everything about one task, with what its dependencies reported; the description from that character on. */
+/**
+ * Everything about one task, with what its dependencies reported; the description from that
+ * character on.
+ */
 export async function taskOf(served: AgentBacklog, task: Task, from = 0): Promise<TaskView> {
   const results = await served.results(reportedOn(task));
   return viewOf(served, task, { results, now: served.backlog.now, from });
@@ -123,7 +137,11 @@ export function viewOf(
     results,
     now,
     from = 0,
-  }: { readonly results: ReadonlyMap<TaskId, string>; readonly now: number | undefined; readonly from?: number },
+  }: {
+    readonly results: ReadonlyMap<TaskId, string>;
+    readonly now: number | undefined;
+    readonly from?: number;
+  },
 ): TaskView {
   const wave = backlog.plan?.waveOf.get(task.id);
   let room = MAX_RESULTS;
@@ -138,7 +156,10 @@ export function viewOf(
   const description = pieceOf(task.description, from);
   const next = from + description.length;
   const dependants = dependantsOf(backlog, task.id);
-  const leftOut = [task.dependencies, dependants].reduce((sum, { length }) => sum + Math.max(0, length - MAX_LINKS), 0);
+  const leftOut = [task.dependencies, dependants].reduce(
+    (sum, { length }) => sum + Math.max(0, length - MAX_LINKS),
+    0,
+  );
   return {
     ...rowOf(backlog, task, now),
     ...(wave === undefined ? {} : { wave }),
@@ -168,17 +189,24 @@ function pieceOf(text: string, from: number): string {
 
 function dependantsOf(backlog: Backlog, id: TaskId): readonly string[] {
   return (backlog.snapshot?.tasks ?? [])
-    .filter((task) => task.dependencies.includes(id) && task.status !== 'Done' && task.status !== 'Cancelled')
+    .filter(
+      (task) =>
+        task.dependencies.includes(id) && task.status !== 'Done' && task.status !== 'Cancelled',
+    )
     .map((task) => task.id);
 }
 
 /** A row of a list as one line of text. */
 export function rowLine(row: ValueOf<typeof TASK_ROW>): string {
-  const state = row.state === 'not_ready' ? row.reasons.join('; ') : row.state === 'ours' ? 'yours' : 'ready';
+  const state =
+    row.state === 'not_ready' ? row.reasons.join('; ') : row.state === 'ours' ? 'yours' : 'ready';
   return `- ${oneLine(row.id)} ${cut(row.title, 120)} [${[row.status, row.priority, ...row.tags.map((tag) => `#${tag}`)].map(oneLine).join(', ')}]: ${state}`;
 }
 
-/** A task for a reader: short facts, then its description, last, so that nothing in it passes for one of them. */
+/**
+ * A task for a reader: short facts, then its description, last, so that nothing in it passes for
+ * one of them.
+ */
 export function taskText(task: TaskView): string {
   const lines = [
     `Id: ${oneLine(task.id)}`,
@@ -187,21 +215,29 @@ export function taskText(task: TaskView): string {
     ...(task.tags.length === 0 ? [] : [`Tags: ${task.tags.map(oneLine).join(', ')}`]),
     ...(task.holder === undefined
       ? []
-      : [`Holder: ${oneLine(task.holder)}${task.lease_until === undefined ? '' : ` until ${task.lease_until}`}`]),
+      : [
+          `Holder: ${oneLine(task.holder)}${task.lease_until === undefined ? '' : ` until ${task.lease_until}`}`,
+        ]),
     ...(task.dependencies.length === 0 ? [] : ['Dependencies:']),
     ...task.dependencies.map(({ id, status, title }) => `- ${oneLine(id)} (${status}): ${title}`),
     ...(task.files.length === 0 ? [] : [`Files: ${task.files.join(', ')}`]),
-    ...(task.left_out === undefined ? [] : [`${task.left_out} more dependencies and dependants are not shown.`]),
+    ...(task.left_out === undefined
+      ? []
+      : [`${task.left_out} more dependencies and dependants are not shown.`]),
     ...(task.description.trim() === '' ? [] : [`Description${partWords(task)}:`, task.description]),
   ];
   const reports = task.dependencies.flatMap(({ id, result }) =>
     result === undefined ? [] : [`Reported of ${oneLine(id)}:\n${result}`],
   );
-  return [lines.join('\n'), ...reports, ...(task.result === undefined ? [] : [`Reported:\n${task.result}`])].join(
-    '\n\n',
-  );
+  return [
+    lines.join('\n'),
+    ...reports,
+    ...(task.result === undefined ? [] : [`Reported:\n${task.result}`]),
+  ].join('\n\n');
 }
 
 function partWords({ description_next: next }: TaskView): string {
-  return next === undefined ? '' : ` (only a part; waves_show with "from": ${next} has what follows)`;
+  return next === undefined
+    ? ''
+    : ` (only a part; waves_show with "from": ${next} has what follows)`;
 }

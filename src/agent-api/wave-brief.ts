@@ -3,8 +3,8 @@ import { count } from '../core/text.ts';
 import { DATA_NOTICE } from './data-notice.ts';
 import { fenced } from '../core/markdown.ts';
 
-// Prompts name files and ids and nothing else of the backlog: they go through commands and links of other programs. What a
-// task says stands in its brief, between fences.
+// Prompts name files and ids and nothing else of the backlog: they go through commands and links of
+// other programs. What a task says stands in its brief, between fences.
 
 /** What a subagent is given for one task; `about` is the task as text, and may say anything. */
 export function taskBrief(about: string): string {
@@ -29,7 +29,10 @@ ${fenced(about)}
 `;
 }
 
-/** What a verifier is given; `reports` is what is known of each task of the wave, as text that may say anything. */
+/**
+ * What a verifier is given; `reports` is what is known of each task of the wave, as text that may
+ * say anything.
+ */
 export function verifierBrief(reports: string): string {
   return `# What a wave-verifier is to check
 
@@ -52,9 +55,13 @@ export interface BriefedTask {
 
 /** The prompt that has the editor's agent launch one subagent per task, all of them at once. */
 export function launchPrompt(tasks: readonly BriefedTask[]): string {
-  const lines = tasks.map(({ id, file }) => `- /wave-task-runner do what ${file} says${idSuffix(id)}`);
+  const lines = tasks.map(
+    ({ id, file }) => `- /wave-task-runner do what ${file} says${idSuffix(id)}`,
+  );
   const how =
-    tasks.length === 1 ? 'Launch one subagent for it' : 'Launch one subagent per task, all of them in one message';
+    tasks.length === 1
+      ? 'Launch one subagent for it'
+      : 'Launch one subagent per task, all of them in one message';
   return `Have ${count(tasks.length, 'task')} of the backlog worked on. ${how}, each with its brief:
 
 ${lines.join('\n')}
@@ -67,7 +74,9 @@ export function verifyPrompt(file: string): string {
   return `/wave-verifier check what ${file} tells of, and report what is verified, what is incomplete, and what else has to be seen to.`;
 }
 
-/** An id that is plain says something to a reader; any other one is left out, as the brief has it. */
+/**
+ * An id that is plain says something to a reader; any other one is left out, as the brief has it.
+ */
 function idSuffix(id: string): string {
   return /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(id) ? ` (${id})` : '';
 }

@@ -4,7 +4,12 @@ import { isModelName } from '../core/run/journal/model-name.ts';
 import { isSessionId } from '../core/run/journal/session-id.ts';
 import { FIRST_MESSAGE } from './agent-presets.ts';
 import type { Agent } from './agents.ts';
-import { fillArgs, hasPlaceholder, missingPlaceholders, type Placeholders } from './args-template.ts';
+import {
+  fillArgs,
+  hasPlaceholder,
+  missingPlaceholders,
+  type Placeholders,
+} from './args-template.ts';
 
 /** What is to be known of one attempt to start an agent. */
 export interface CommandRequest {
@@ -30,24 +35,29 @@ export interface AgentCommand {
   readonly stdin: 'prompt' | 'none';
   /** The agent's session, where it is known in advance. */
   readonly sessionId: string | undefined;
-  /** The message that the user has to type in the terminal, since the agent takes no first message. */
+  /**
+   * The message that the user has to type in the terminal, since the agent takes no first message.
+   */
   readonly tell: string | undefined;
 }
 
 /**
- * The command line of one attempt. Nothing of a task is in it but, as a safe word, its id where a custom agent asks for it.
- * An agent that cannot resume a session begins anew.
+ * The command line of one attempt. Nothing of a task is in it but, as a safe word, its id where a
+ * custom agent asks for it. An agent that cannot resume a session begins anew.
  *
- * Fails with `agentNotStarted`: for a model or a session that is no such word, for an agent that takes no model or lacks
- * what it needs, and for an interactive command that the editor would not pass on as it is.
+ * Fails with `agentNotStarted`: for a model or a session that is no such word, for an agent that
+ * takes no model or lacks what it needs, and for an interactive command that the editor would not
+ * pass on as it is.
  */
 export function buildCommand(agent: Agent, request: CommandRequest): Result<AgentCommand, Failure> {
   const { agentMode, model, sessionId, resumes, promptFile, cwd, taskId, runId } = request;
   const no = (detail: string): Result<never, Failure> =>
     fail({ kind: 'agentNotStarted', command: agent.command, detail });
   if (agentMode === 'unattended' && agent.lacks !== undefined) return no(agent.lacks);
-  if (model !== undefined && !isModelName(model)) return no(`${JSON.stringify(model)} is no name of a model.`);
-  if (!isSessionId(resumes ?? sessionId)) return no('Its session has an id that no agent would give one.');
+  if (model !== undefined && !isModelName(model))
+    return no(`${JSON.stringify(model)} is no name of a model.`);
+  if (!isSessionId(resumes ?? sessionId))
+    return no('Its session has an id that no agent would give one.');
 
   const template = agentMode === 'unattended' ? agent.unattended.args : agent.interactive;
   const isPreset = agent.kind !== 'custom' && agent.kind !== 'simulated';
@@ -58,7 +68,10 @@ export function buildCommand(agent: Agent, request: CommandRequest): Result<Agen
         : 'Its arguments have no place for {model}.',
     );
   }
-  const resumed = hasPlaceholder(template, 'resumes') || hasPlaceholder(template, 'sessionId') ? resumes : undefined;
+  const resumed =
+    hasPlaceholder(template, 'resumes') || hasPlaceholder(template, 'sessionId')
+      ? resumes
+      : undefined;
   const values: Placeholders = {
     promptFile,
     cwd,
@@ -71,10 +84,15 @@ export function buildCommand(agent: Agent, request: CommandRequest): Result<Agen
   };
   const [missing] = missingPlaceholders(template, values);
   if (missing !== undefined) {
-    return no(`Its arguments need {${missing}}, which there is not; write [..., "{${missing}}"] to leave it out then.`);
+    return no(
+      `Its arguments need {${missing}}, which there is not; write [..., "{${missing}}"] to leave it out then.`,
+    );
   }
   const args = [...agent.first, ...fillArgs(template, values)];
-  if (agentMode === 'interactive' && [agent.command, ...args, ...Object.values(agent.env)].some(isSubstituted)) {
+  if (
+    agentMode === 'interactive' &&
+    [agent.command, ...args, ...Object.values(agent.env)].some(isSubstituted)
+  ) {
     return no('The editor would replace a part of its command that looks like a variable: ${…}.');
   }
   const isOurs = hasPlaceholder(template, 'newSession') || hasPlaceholder(template, 'sessionId');

@@ -20,14 +20,15 @@ export const PRESET_KINDS = [
 export type PresetKind = (typeof PRESET_KINDS)[number];
 
 /**
- * The search order of `auto`. Without the simulated agent, which would move tasks on without any work done; and without goose,
- * which has no permission limits when unattended (and shares its name with a tool for databases).
+ * The search order of `auto`. Without the simulated agent, which would move tasks on without any
+ * work done; and without goose, which has no permission limits when unattended (and shares its name
+ * with a tool for databases).
  */
 export const AUTO_ORDER = PRESET_KINDS.filter((kind) => kind !== 'goose');
 
 /**
- * Arguments with placeholders, see `fillArgs`. A list within the list is a group that is left out where one of its
- * placeholders has no value, so that `--model` never stands alone.
+ * Arguments with placeholders, see `fillArgs`. A list within the list is a group that is left out
+ * where one of its placeholders has no value, so that `--model` never stands alone.
  */
 export type ArgsTemplate = readonly (string | readonly string[])[];
 
@@ -53,25 +54,36 @@ export interface Preset {
 }
 
 /**
- * What an agent in a terminal is told first, where it takes such a message as an argument. A constant and a path of ours:
- * no text of a backlog is ever in an argument.
+ * What an agent in a terminal is told first, where it takes such a message as an argument. A
+ * constant and a path of ours: no text of a backlog is ever in an argument.
  */
 export const FIRST_MESSAGE = 'Read the file {promptFile} and do what it says.';
 
 const MODEL = ['--model', '{model}'] as const;
 
 /**
- * The command lines of the known agents. They grant the least permissions with which an unattended agent can edit files of its
- * folder; the user can grant more in the agent's own settings or in a custom agent. `{newSession}` is an id chosen by us, `{resumes}` the session to resume: one of the two has a value.
+ * The command lines of the known agents. They grant the least permissions with which an unattended
+ * agent can edit files of its folder; the user can grant more in the agent's own settings or in a
+ * custom agent. `{newSession}` is an id chosen by us, `{resumes}` the session to resume: one of the
+ * two has a value.
  */
 export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   cursor: {
     label: 'Cursor',
     commands: ['cursor-agent', 'agent'],
     unattended: {
-      // Without --trust it ends with "Workspace Trust Required"; the editor's own trust was asked before we run anything.
+      // Without --trust it ends with "Workspace Trust Required"; the editor's own trust was asked
+      // before we run anything.
       args: [
-        ...['-p', '--trust', '--output-format', 'stream-json', '--stream-partial-output', '--workspace', '{cwd}'],
+        ...[
+          '-p',
+          '--trust',
+          '--output-format',
+          'stream-json',
+          '--stream-partial-output',
+          '--workspace',
+          '{cwd}',
+        ],
         MODEL,
         ['--resume', '{resumes}'],
       ],
@@ -85,24 +97,54 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
     commands: ['claude'],
     unattended: {
       args: [
-        ...['-p', '--output-format', 'stream-json', '--verbose', '--permission-mode', 'acceptEdits'],
+        ...[
+          '-p',
+          '--output-format',
+          'stream-json',
+          '--verbose',
+          '--permission-mode',
+          'acceptEdits',
+        ],
         MODEL,
         ['--session-id', '{newSession}'],
         ['--resume', '{resumes}'],
       ],
       stdin: 'prompt',
     },
-    interactive: [MODEL, ['--session-id', '{newSession}'], ['--resume', '{resumes}'], FIRST_MESSAGE],
+    interactive: [
+      MODEL,
+      ['--session-id', '{newSession}'],
+      ['--resume', '{resumes}'],
+      FIRST_MESSAGE,
+    ],
     output: 'streamJson',
   },
   codex: {
     label: 'Codex',
     commands: ['codex'],
     unattended: {
-      args: ['exec', '--json', '--sandbox', 'workspace-write', '-C', '{cwd}', MODEL, ['resume', '{resumes}'], '-'],
+      args: [
+        'exec',
+        '--json',
+        '--sandbox',
+        'workspace-write',
+        '-C',
+        '{cwd}',
+        MODEL,
+        ['resume', '{resumes}'],
+        '-',
+      ],
       stdin: 'prompt',
     },
-    interactive: ['--sandbox', 'workspace-write', '-C', '{cwd}', MODEL, ['resume', '{resumes}'], FIRST_MESSAGE],
+    interactive: [
+      '--sandbox',
+      'workspace-write',
+      '-C',
+      '{cwd}',
+      MODEL,
+      ['resume', '{resumes}'],
+      FIRST_MESSAGE,
+    ],
     output: 'codex',
   },
   gemini: {
@@ -117,7 +159,13 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
       ],
       stdin: 'prompt',
     },
-    interactive: [MODEL, ['--session-id', '{newSession}'], ['--resume', '{resumes}'], '-i', FIRST_MESSAGE],
+    interactive: [
+      MODEL,
+      ['--session-id', '{newSession}'],
+      ['--resume', '{resumes}'],
+      '-i',
+      FIRST_MESSAGE,
+    ],
     output: 'gemini',
   },
   qwen: {
@@ -132,7 +180,13 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
       ],
       stdin: 'prompt',
     },
-    interactive: [MODEL, ['--session-id', '{newSession}'], ['--resume', '{resumes}'], '-i', FIRST_MESSAGE],
+    interactive: [
+      MODEL,
+      ['--session-id', '{newSession}'],
+      ['--resume', '{resumes}'],
+      '-i',
+      FIRST_MESSAGE,
+    ],
     output: 'streamJson',
   },
   copilot: {
@@ -140,7 +194,14 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
     commands: ['copilot'],
     unattended: {
       args: [
-        ...['--output-format', 'json', '--no-ask-user', '--no-color', '--no-auto-update', '--trust-folder'],
+        ...[
+          '--output-format',
+          'json',
+          '--no-ask-user',
+          '--no-color',
+          '--no-auto-update',
+          '--trust-folder',
+        ],
         ...['--allow-tool', 'write'],
         MODEL,
         ['--session-id', '{newSession}'],
@@ -148,7 +209,13 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
       ],
       stdin: 'prompt',
     },
-    interactive: [MODEL, ['--session-id', '{newSession}'], ['--resume={resumes}'], '-i', FIRST_MESSAGE],
+    interactive: [
+      MODEL,
+      ['--session-id', '{newSession}'],
+      ['--resume={resumes}'],
+      '-i',
+      FIRST_MESSAGE,
+    ],
     output: 'copilot',
   },
   opencode: {
@@ -166,7 +233,13 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
     commands: ['amp'],
     // It takes no model on its command line, and resumes a session by another command.
     unattended: {
-      args: [['threads', 'continue', '{resumes}'], '-x', '--stream-json', '--no-color', '--no-notifications'],
+      args: [
+        ['threads', 'continue', '{resumes}'],
+        '-x',
+        '--stream-json',
+        '--no-color',
+        '--no-notifications',
+      ],
       stdin: 'prompt',
     },
     interactive: [['threads', 'continue', '{resumes}'], '--no-notifications'],
@@ -177,9 +250,17 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
     label: 'Aider',
     commands: ['aider'],
     unattended: {
-      // --yes-always agrees to edits; commands that a model suggests are not run, and nothing is committed.
+      // --yes-always agrees to edits; commands that a model suggests are not run, and nothing is
+      // committed.
       args: [
-        ...['--message-file', '{promptFile}', '--yes-always', '--no-stream', '--no-pretty', '--no-check-update'],
+        ...[
+          '--message-file',
+          '{promptFile}',
+          '--yes-always',
+          '--no-stream',
+          '--no-pretty',
+          '--no-check-update',
+        ],
         ...['--no-auto-commits', '--no-suggest-shell-commands'],
         MODEL,
       ],
@@ -194,8 +275,8 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
     unattended: { args: ['run', '--no-session', MODEL, '-i', '{promptFile}'], stdin: 'none' },
     interactive: ['run', '--interactive', MODEL, '-i', '{promptFile}'],
     output: 'text',
-    // Its default is to do everything. Unattended, later versions agree by themselves even so, earlier ones wait for a
-    // person until the time limit ends them.
+    // Its default is to do everything. Unattended, later versions agree by themselves even so,
+    // earlier ones wait for a person until the time limit ends them.
     env: { GOOSE_MODE: 'smart_approve' },
   },
 };

@@ -11,14 +11,23 @@ import {
   type Preset,
   type PresetKind,
 } from './agent-presets.ts';
-import { findCommand, isAbsolute, searchFolders, THIS_DISK, valueOf, type Disk, type Env } from './find-command.ts';
+import {
+  findCommand,
+  isAbsolute,
+  searchFolders,
+  THIS_DISK,
+  valueOf,
+  type Disk,
+  type Env,
+} from './find-command.ts';
 import { toLaunch, type Launch } from './windows-shim.ts';
 
 export type { AgentOutput };
 
 /**
- * An agent of the user's own. `{promptFile} {cwd} {taskId} {runId} {sessionId} {newSession} {resumes} {model}` are replaced
- * within each argument; a list among the arguments is left out where one of its placeholders has no value.
+ * An agent of the user's own. `{promptFile} {cwd} {taskId} {runId} {sessionId} {newSession}
+ * {resumes} {model}` are replaced within each argument; a list among the arguments is left out
+ * where one of its placeholders has no value.
  */
 export interface CustomAgent {
   /** An absolute path, or a name to be found on the PATH. */
@@ -56,8 +65,9 @@ export interface Agent {
 /**
  * Finds the agent that is wanted, or for `auto` the first that is installed and lacks nothing.
  *
- * Fails with `noAgent` and everything that was looked for, or with `agentNotStarted` where a program is there but cannot
- * be started without a shell, or a custom command is neither a name nor an absolute path.
+ * Fails with `noAgent` and everything that was looked for, or with `agentNotStarted` where a
+ * program is there but cannot be started without a shell, or a custom command is neither a name nor
+ * an absolute path.
  */
 export async function findAgent(
   preference: AgentPreference,
@@ -86,8 +96,9 @@ export async function findAgent(
 }
 
 /**
- * Finds a program that the user named, as a name to be found on the PATH or as an absolute path, and how it is started
- * without a shell. `env` is to be laid over the environment that it gets, so that it finds what it needs in turn.
+ * Finds a program that the user named, as a name to be found on the PATH or as an absolute path,
+ * and how it is started without a shell. `env` is to be laid over the environment that it gets, so
+ * that it finds what it needs in turn.
  *
  * Fails with `noAgent` or `agentNotStarted`, as `findAgent` does.
  */
@@ -123,7 +134,17 @@ class AgentSearch {
       const { command, args: first } = launch.value;
       const { label, unattended, interactive, output } = preset;
       const env = { ...this.#agentEnv(command), ...this.#presetEnv(preset) };
-      return ok({ kind, label, command, first, unattended, interactive, output, env, lacks: this.#lacksOf(preset) });
+      return ok({
+        kind,
+        label,
+        command,
+        first,
+        unattended,
+        interactive,
+        output,
+        env,
+        lacks: this.#lacksOf(preset),
+      });
     }
     return undefined;
   }
@@ -135,10 +156,22 @@ class AgentSearch {
     const { command, args: first } = found.value;
     const env = { ...found.value.env, ...custom.env };
     const unattended: AgentLine = { args, stdin };
-    return ok({ kind: 'custom', label, command, first, unattended, interactive: args, output, env, lacks: undefined });
+    return ok({
+      kind: 'custom',
+      label,
+      command,
+      first,
+      unattended,
+      interactive: args,
+      output,
+      env,
+      lacks: undefined,
+    });
   }
 
-  async findNamed(name: string): Promise<Result<Launch & { readonly env: Record<string, string> }, Failure>> {
+  async findNamed(
+    name: string,
+  ): Promise<Result<Launch & { readonly env: Record<string, string> }, Failure>> {
     this.tried.push(name);
     let file: string | undefined;
     if (isAbsolute(name, this.#platform)) {
@@ -156,13 +189,16 @@ class AgentSearch {
   }
 
   /**
-   * `agent` is what Cursor's installer calls its program too, but others use that name: it counts only where the link
-   * leads into Cursor's folder `cursor-agent`, or where exarp-go's own variable says that this is the agent.
+   * `agent` is what Cursor's installer calls its program too, but others use that name: it counts
+   * only where the link leads into Cursor's folder `cursor-agent`, or where exarp-go's own variable
+   * says that this is the agent.
    */
   async #isCursor(file: string): Promise<boolean> {
     const target = await this.#disk.resolveLinks(file);
     if (target.split(/[\\/]/).some((part) => /^cursor-agent(\.|$)/i.test(part))) return true;
-    return valueOf(this.#env, 'EXARP_AGENT_CMD', this.#platform)?.trim().split(/\s+/)[0] === 'agent';
+    return (
+      valueOf(this.#env, 'EXARP_AGENT_CMD', this.#platform)?.trim().split(/\s+/)[0] === 'agent'
+    );
   }
 
   #presetEnv({ env = {} }: Preset): Record<string, string> {
@@ -171,26 +207,37 @@ class AgentSearch {
   }
 
   #lacksOf({ needs = {} }: Preset): string | undefined {
-    const missing = Object.entries(needs).find(([name]) => !valueOf(this.#env, name, this.#platform)?.trim());
+    const missing = Object.entries(needs).find(
+      ([name]) => !valueOf(this.#env, name, this.#platform)?.trim(),
+    );
     if (missing === undefined) return undefined;
     const [name, otherwise] = missing;
     return `The environment of the editor has no ${name}: ${otherwise}.`;
   }
 
   /**
-   * The PATH for the agent: the editor's, and then the folders we search ourselves, so that an agent installed beside
-   * its Node finds that Node although the editor was not started from a shell.
+   * The PATH for the agent: the editor's, and then the folders we search ourselves, so that an
+   * agent installed beside its Node finds that Node although the editor was not started from a
+   * shell.
    */
   #agentEnv(command: string): Record<string, string> {
     const path = this.#platform === 'win32' ? win32 : posix;
     const folders = new Set([...searchFolders(this.#env, this.#platform), path.dirname(command)]);
     const name =
-      this.#platform === 'win32' ? (Object.keys(this.#env).find((key) => /^path$/i.test(key)) ?? 'Path') : 'PATH';
+      this.#platform === 'win32'
+        ? (Object.keys(this.#env).find((key) => /^path$/i.test(key)) ?? 'Path')
+        : 'PATH';
     return { [name]: [...folders].join(path.delimiter), NO_COLOR: '1' };
   }
 }
 
-function simulatedAgent({ script, node }: { readonly script: string; readonly node: string }): Agent {
+function simulatedAgent({
+  script,
+  node,
+}: {
+  readonly script: string;
+  readonly node: string;
+}): Agent {
   return {
     kind: 'simulated',
     label: 'Simulated agent',
@@ -220,11 +267,15 @@ export function readCustomAgent(value: unknown): CustomAgent | undefined {
   if (!isAgentOutput(output)) return undefined;
   if (typeof env !== 'object' || env === null || Array.isArray(env)) return undefined;
   const pairs = Object.entries(env as Readonly<Record<string, unknown>>);
-  const texts = pairs.flatMap(([key, text]) => (typeof text === 'string' ? [[key, text] as const] : []));
+  const texts = pairs.flatMap(([key, text]) =>
+    typeof text === 'string' ? [[key, text] as const] : [],
+  );
   if (texts.length !== pairs.length) return undefined;
   return { command: command.trim(), args, stdin, env: Object.fromEntries(texts), output };
 }
 
 function isArgument(arg: unknown): arg is string | string[] {
-  return typeof arg === 'string' || (Array.isArray(arg) && arg.every((part) => typeof part === 'string'));
+  return (
+    typeof arg === 'string' || (Array.isArray(arg) && arg.every((part) => typeof part === 'string'))
+  );
 }

@@ -18,8 +18,9 @@ export interface Placeholders {
 const PLACEHOLDER = /\{(promptFile|cwd|taskId|runId|model|sessionId|newSession|resumes)\}/g;
 
 /**
- * Replaces placeholders within each argument, once: placeholders within values are not replaced. A group is left out where
- * one of its placeholders has no value; outside of a group such a placeholder stays, see `missingPlaceholders`.
+ * Replaces placeholders within each argument, once: placeholders within values are not replaced. A
+ * group is left out where one of its placeholders has no value; outside of a group such a
+ * placeholder stays, see `missingPlaceholders`.
  */
 export function fillArgs(args: ArgsTemplate, values: Placeholders): string[] {
   const texts = textsOf(values);
@@ -31,10 +32,15 @@ export function fillArgs(args: ArgsTemplate, values: Placeholders): string[] {
   });
 }
 
-/** The placeholders that stand outside of any group and have no value: an argument would be sent as it is written. */
+/**
+ * The placeholders that stand outside of any group and have no value: an argument would be sent as
+ * it is written.
+ */
 export function missingPlaceholders(args: ArgsTemplate, values: Placeholders): readonly string[] {
   const texts = textsOf(values);
-  return namesIn(args.filter((arg) => typeof arg === 'string')).filter((name) => texts[name] === undefined);
+  return namesIn(args.filter((arg) => typeof arg === 'string')).filter(
+    (name) => texts[name] === undefined,
+  );
 }
 
 /** Whether any argument has a place for this. */
@@ -43,8 +49,9 @@ export function hasPlaceholder(args: ArgsTemplate, name: keyof Placeholders): bo
 }
 
 /**
- * An id as a word that no program can take for an option, a path or a pattern: letters, digits, `.`, `_` and `-`, not
- * beginning with `-` or `.`, at most 64 of them. Different ids may become the same word.
+ * An id as a word that no program can take for an option, a path or a pattern: letters, digits,
+ * `.`, `_` and `-`, not beginning with `-` or `.`, at most 64 of them. Different ids may become the
+ * same word.
  */
 export function toSafeName(id: string): string {
   return (
@@ -60,5 +67,7 @@ function textsOf(values: Placeholders): Placeholders {
 }
 
 function namesIn(args: readonly string[]): readonly (keyof Placeholders)[] {
-  return args.flatMap((arg) => [...arg.matchAll(PLACEHOLDER)].map((match) => match[1] as keyof Placeholders));
+  return args.flatMap((arg) =>
+    [...arg.matchAll(PLACEHOLDER)].map((match) => match[1] as keyof Placeholders),
+  );
 }

@@ -2,7 +2,15 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { childEnvironment } from './child-environment.ts';
-import { endTree, isGroupAlive, isMarkAlive, killGroup, MARK, ticksOf, type Tree } from './process-tree.ts';
+import {
+  endTree,
+  isGroupAlive,
+  isMarkAlive,
+  killGroup,
+  MARK,
+  ticksOf,
+  type Tree,
+} from './process-tree.ts';
 import type { CommandSpec } from './work-order.ts';
 import { messageOf } from '../core/text.ts';
 
@@ -21,7 +29,10 @@ export interface ChildOptions {
   readonly mark: string;
   /** How long after a polite request to end it is ended by force. */
   readonly graceMs: () => number;
-  /** True where it gets the terminal of this process, and stays in its group: in one of its own it could not read there. */
+  /**
+   * True where it gets the terminal of this process, and stays in its group: in one of its own it
+   * could not read there.
+   */
   readonly inTerminal: boolean;
   /** What it writes on stdout and stderr, in pieces that may end within a character. */
   readonly onOutput: (bytes: Uint8Array) => void;
@@ -45,13 +56,20 @@ process.on('exit', () => {
 });
 
 /**
- * Starts a program without a shell, in a process group of its own, and resolves when it and everything it started have ended.
+ * Starts a program without a shell, in a process group of its own, and resolves when it and
+ * everything it started have ended.
  *
- * Aborting ends all of it: politely, and by force after the grace. What it leaves behind when it ends by itself is ended too.
- * Never rejects: what cannot be started is `notStarted`.
+ * Aborting ends all of it: politely, and by force after the grace. What it leaves behind when it
+ * ends by itself is ended too. Never rejects: what cannot be started is `notStarted`.
  */
 export function runChild(options: ChildOptions, signal: AbortSignal): Promise<ChildEnd> {
-  if (signal.aborted) return Promise.resolve({ kind: 'ended', exitCode: undefined, signal: undefined, stopped: true });
+  if (signal.aborted)
+    return Promise.resolve({
+      kind: 'ended',
+      exitCode: undefined,
+      signal: undefined,
+      stopped: true,
+    });
   let child: ChildProcess;
   try {
     child = start(options);
@@ -75,8 +93,11 @@ function start({ spec, cwd, stdinFile, mark, inTerminal }: ChildOptions): ChildP
     return spawn(spec.command, spec.args, {
       cwd,
       env: { ...childEnvironment(process.env, spec.env), [MARK]: mark },
-      stdio: inTerminal ? [stdin ?? 'inherit', 'inherit', 'inherit'] : [stdin ?? 'ignore', 'pipe', 'pipe'],
-      // A group of its own on POSIX, so that it can be ended as a whole. On Windows that would be a console window.
+      stdio: inTerminal
+        ? [stdin ?? 'inherit', 'inherit', 'inherit']
+        : [stdin ?? 'ignore', 'pipe', 'pipe'],
+      // A group of its own on POSIX, so that it can be ended as a whole. On Windows that would be a
+      // console window.
       detached: process.platform !== 'win32' && !inTerminal,
       windowsHide: !inTerminal,
     });
@@ -85,8 +106,18 @@ function start({ spec, cwd, stdinFile, mark, inTerminal }: ChildOptions): ChildP
   }
 }
 
-async function watch(child: ChildProcess, pid: number, options: ChildOptions, signal: AbortSignal): Promise<ChildEnd> {
-  const tree: Tree = { leader: pid, leadsGroup: !options.inTerminal, mark: options.mark, since: ticksOf(pid) };
+async function watch(
+  child: ChildProcess,
+  pid: number,
+  options: ChildOptions,
+  signal: AbortSignal,
+): Promise<ChildEnd> {
+  const tree: Tree = {
+    leader: pid,
+    leadsGroup: !options.inTerminal,
+    mark: options.mark,
+    since: ticksOf(pid),
+  };
   let outputAt = performance.now();
   let ending: Promise<void> | undefined;
   const stop = (): void => void (ending ??= endTree(tree, options.graceMs()));
@@ -99,9 +130,12 @@ async function watch(child: ChildProcess, pid: number, options: ChildOptions, si
     // A pipe that breaks has nothing more to say.
     stream?.on('error', () => undefined);
   }
-  const drained = new Promise<'drained'>((resolve) => child.once('close', () => resolve('drained')));
-  const exited = new Promise<{ code: number | null; name: string | null; stopped: boolean }>((resolve) =>
-    child.once('exit', (code, name) => resolve({ code, name, stopped: signal.aborted })),
+  const drained = new Promise<'drained'>((resolve) =>
+    child.once('close', () => resolve('drained')),
+  );
+  const exited = new Promise<{ code: number | null; name: string | null; stopped: boolean }>(
+    (resolve) =>
+      child.once('exit', (code, name) => resolve({ code, name, stopped: signal.aborted })),
   );
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();

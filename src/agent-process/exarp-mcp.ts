@@ -22,8 +22,8 @@ const MOST_PAGES = 20;
 const MOST_COMPLAINT = 400;
 
 /**
- * exarp-go as a server of MCP, which it is without arguments. One process for each call, so that nothing of it stays behind.
- * Only for folders that are trusted: it reads the configuration there.
+ * exarp-go as a server of MCP, which it is without arguments. One process for each call, so that
+ * nothing of it stays behind. Only for folders that are trusted: it reads the configuration there.
  */
 export function openExarp(place: ExarpPlace): Exarp {
   return {
@@ -44,13 +44,15 @@ export function openExarp(place: ExarpPlace): Exarp {
 async function startOf({ root, program }: ExarpPlace) {
   const found = await findProgram(program);
   if (!found.ok) {
-    const why = found.failure.kind === 'agentNotStarted' ? found.failure.detail : 'There is no such program.';
+    const why =
+      found.failure.kind === 'agentNotStarted' ? found.failure.detail : 'There is no such program.';
     throw new ToolTrouble(`exarp-go cannot be started as ${cut(oneLine(program), 200)}. ${why}`);
   }
   const { command, args, env } = found.value;
   const own = {
     PROJECT_ROOT: root,
-    // Else it would run the project's own files named like migrations on the database, and make a folder for them.
+    // Else it would run the project's own files named like migrations on the database, and make a
+    // folder for them.
     DB_AUTO_MIGRATE: 'false',
   };
   // With any value of this variable it would end at once.
@@ -58,7 +60,12 @@ async function startOf({ root, program }: ExarpPlace) {
   return { command, args, cwd: root, env: childEnvironment(inherited, { ...env, ...own }) };
 }
 
-async function callWith(client: McpClient, call: ExarpCall, place: ExarpPlace, signal: AbortSignal): Promise<string> {
+async function callWith(
+  client: McpClient,
+  call: ExarpCall,
+  place: ExarpPlace,
+  signal: AbortSignal,
+): Promise<string> {
   const { startMs, callMs } = place.limits ?? LIMITS;
   await client.initialize(place.version, startMs, signal);
   const tools = await listTools(client, startMs, signal);
@@ -70,13 +77,18 @@ async function callWith(client: McpClient, call: ExarpCall, place: ExarpPlace, s
       `exarp-go’s ${tool} was not called: ${refusal}. With “allow: true” among its params it is, after a question`,
     );
   }
-  // A mode of its own hides tools that can be called all the same, so what is not listed is tried where the rules know it.
+  // A mode of its own hides tools that can be called all the same, so what is not listed is tried
+  // where the rules know it.
   return withReportElsewhere(call, async (args) =>
     textIn(await client.request('tools/call', { name: tool, arguments: args }, callMs, signal)),
   );
 }
 
-async function listTools(client: McpClient, limitMs: number, signal: AbortSignal): Promise<Map<string, ToolHints>> {
+async function listTools(
+  client: McpClient,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<Map<string, ToolHints>> {
   const tools = new Map<string, ToolHints>();
   let cursor: unknown;
   for (let page = 0; page < MOST_PAGES; page++) {
@@ -84,7 +96,10 @@ async function listTools(client: McpClient, limitMs: number, signal: AbortSignal
     const answer = await client.request('tools/list', params, limitMs, signal);
     const listed = Array.isArray(answer['tools']) ? (answer['tools'] as readonly unknown[]) : [];
     for (const each of listed) {
-      const { name, annotations } = (each ?? {}) as { readonly name?: unknown; readonly annotations?: unknown };
+      const { name, annotations } = (each ?? {}) as {
+        readonly name?: unknown;
+        readonly annotations?: unknown;
+      };
       if (typeof name === 'string') tools.set(name, hintsIn(annotations));
     }
     cursor = answer['nextCursor'];
@@ -96,10 +111,15 @@ async function listTools(client: McpClient, limitMs: number, signal: AbortSignal
 function hintsIn(annotations: unknown): ToolHints {
   const given = (annotations ?? {}) as Readonly<Record<string, unknown>>;
   const names = ['readOnlyHint', 'destructiveHint', 'openWorldHint'] as const;
-  return Object.fromEntries(names.flatMap((name) => (typeof given[name] === 'boolean' ? [[name, given[name]]] : [])));
+  return Object.fromEntries(
+    names.flatMap((name) => (typeof given[name] === 'boolean' ? [[name, given[name]]] : [])),
+  );
 }
 
-/** Its `task_analysis` writes each answer into a file of the project's documents too, unless it is given another. */
+/**
+ * Its `task_analysis` writes each answer into a file of the project's documents too, unless it is
+ * given another.
+ */
 async function withReportElsewhere(
   { tool, args }: ExarpCall,
   then: (args: ExarpCall['args']) => Promise<string>,
@@ -120,7 +140,10 @@ function textIn(result: Readonly<Record<string, unknown>>): string {
     return type === 'text' && typeof text === 'string' ? [text] : [];
   });
   const text = texts.join('\n');
-  if (result['isError'] === true) throw new ServerTrouble(`it failed: ${text || 'without a reason'}`);
+  if (result['isError'] === true)
+    throw new ServerTrouble(`it failed: ${text || 'without a reason'}`);
   if (text !== '') return text;
-  return result['structuredContent'] === undefined ? '' : JSON.stringify(result['structuredContent']);
+  return result['structuredContent'] === undefined
+    ? ''
+    : JSON.stringify(result['structuredContent']);
 }

@@ -31,9 +31,10 @@ export const THIS_DISK: Disk = {
 };
 
 /**
- * Finds a program by its bare name, as an absolute path: first on the PATH, then where people install command line tools
- * that an editor started from a desktop does not have on its PATH. The current directory and relative entries of the
- * PATH are never looked at, since a cloned project could bring a program of that name.
+ * Finds a program by its bare name, as an absolute path: first on the PATH, then where people
+ * install command line tools that an editor started from a desktop does not have on its PATH. The
+ * current directory and relative entries of the PATH are never looked at, since a cloned project
+ * could bring a program of that name.
  */
 export async function findCommand(
   name: string,
@@ -57,7 +58,9 @@ export function searchFolders(env: Env, platform: NodeJS.Platform): readonly str
   const onPath = (valueOf(env, 'PATH', platform) ?? '')
     .split(path.delimiter)
     .map((entry) => entry.replace(/^"|"$/g, ''));
-  return [...new Set([...onPath, ...usualFolders(env, platform)])].filter((folder) => isAbsolute(folder, platform));
+  return [...new Set([...onPath, ...usualFolders(env, platform)])].filter((folder) =>
+    isAbsolute(folder, platform),
+  );
 }
 
 /** `\bin` on Windows is relative to the current drive, and so not absolute enough. */
@@ -77,7 +80,15 @@ function usualFolders(env: Env, platform: NodeJS.Platform): readonly string[] {
     return data === undefined ? [] : [win32.join(data, 'npm')];
   }
   const home = env['HOME'];
-  const atHome = ['.local/bin', 'bin', '.npm-global/bin', '.bun/bin', '.volta/bin', '.cargo/bin', '.opencode/bin'];
+  const atHome = [
+    '.local/bin',
+    'bin',
+    '.npm-global/bin',
+    '.bun/bin',
+    '.volta/bin',
+    '.cargo/bin',
+    '.opencode/bin',
+  ];
   return [
     ...(home === undefined ? [] : atHome.map((folder) => posix.join(home, folder))),
     '/usr/local/bin',
@@ -90,7 +101,9 @@ function usualFolders(env: Env, platform: NodeJS.Platform): readonly string[] {
 
 function extensionsOf(name: string, env: Env, platform: NodeJS.Platform): readonly string[] {
   if (platform !== 'win32') return [''];
-  const known = (valueOf(env, 'PATHEXT', platform) ?? '.COM;.EXE;.BAT;.CMD').split(';').filter(Boolean);
+  const known = (valueOf(env, 'PATHEXT', platform) ?? '.COM;.EXE;.BAT;.CMD')
+    .split(';')
+    .filter(Boolean);
   const has = known.some((extension) => name.toLowerCase().endsWith(extension.toLowerCase()));
   return has ? [''] : known;
 }

@@ -8,19 +8,35 @@ const MAX_BYTES = 16 * 1024 * 1024;
 /** As exarp-go writes down. */
 const MAX_FILES = 10;
 
-// Nothing of the repository's own configuration is to be started, and nothing of it to be locked while agents work in it.
-const ARGUMENTS = ['-c', 'core.fsmonitor=false', '--no-optional-locks', 'status', '--porcelain=v2', '--branch', '-z'];
+// Nothing of the repository's own configuration is to be started, and nothing of it to be locked
+// while agents work in it.
+const ARGUMENTS = [
+  '-c',
+  'core.fsmonitor=false',
+  '--no-optional-locks',
+  'status',
+  '--porcelain=v2',
+  '--branch',
+  '-z',
+];
 
 /**
- * The git status of a folder; undefined without git, outside of a repository, or after a timeout. Only for trusted folders:
- * git runs commands of a repository's configuration.
+ * The git status of a folder; undefined without git, outside of a repository, or after a timeout.
+ * Only for trusted folders: git runs commands of a repository's configuration.
  */
 export async function readGitStatus(folder: string): Promise<GitStatus | undefined> {
   const git = await findCommand('git', process.env, process.platform, THIS_DISK);
   if (git === undefined) return undefined;
   return new Promise((resolve) => {
-    const options = { cwd: folder, timeout: TIMEOUT_MS, maxBuffer: MAX_BYTES, windowsHide: true } as const;
-    execFile(git, ARGUMENTS, options, (error, stdout) => resolve(error === null ? parseGitStatus(stdout) : undefined));
+    const options = {
+      cwd: folder,
+      timeout: TIMEOUT_MS,
+      maxBuffer: MAX_BYTES,
+      windowsHide: true,
+    } as const;
+    execFile(git, ARGUMENTS, options, (error, stdout) =>
+      resolve(error === null ? parseGitStatus(stdout) : undefined),
+    );
   });
 }
 
@@ -33,7 +49,8 @@ export function parseGitStatus(output: string): GitStatus {
   for (const record of records) {
     const [kind, key, ...rest] = record.split(' ');
     if (kind === '#' && key === 'branch.head') branch = rest.join(' ');
-    else if (kind === '#' && key === 'branch.ab') [ahead, behind] = rest.map((count) => Math.abs(Number(count)));
+    else if (kind === '#' && key === 'branch.ab')
+      [ahead, behind] = rest.map((count) => Math.abs(Number(count)));
     const fields = kind === undefined ? undefined : FIELDS_BEFORE_PATH[kind];
     if (fields === undefined) continue;
     changed.push(record.split(' ').slice(fields).join(' '));

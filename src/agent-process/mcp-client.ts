@@ -24,13 +24,16 @@ const LEAVE_MS = 500;
 const GRACE_MS = 1_500;
 
 /**
- * An MCP client over stdio, JSON-RPC line by line: only what calling tools takes. Requests reject with `ServerTrouble` where
- * the server ends, returns an error, or is too late.
+ * An MCP client over stdio, JSON-RPC line by line: only what calling tools takes. Requests reject
+ * with `ServerTrouble` where the server ends, returns an error, or is too late.
  */
 export class McpClient {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #decoder = new TextDecoder();
-  readonly #waiting = new Map<number, { resolve: (result: Json) => void; reject: (error: Error) => void }>();
+  readonly #waiting = new Map<
+    number,
+    { resolve: (result: Json) => void; reject: (error: Error) => void }
+  >();
   readonly #gone: Promise<unknown>;
   #pieces: string[] = [];
   #length = 0;
@@ -42,11 +45,15 @@ export class McpClient {
     const detached = process.platform !== 'win32';
     this.#child = spawn(command, args, { cwd, env, stdio: 'pipe', detached, windowsHide: true });
     const { stdin, stdout, stderr } = this.#child;
-    this.#gone = new Promise((resolve) => this.#child.once('close', resolve).once('error', resolve));
+    this.#gone = new Promise((resolve) =>
+      this.#child.once('close', resolve).once('error', resolve),
+    );
     this.#child.on('error', ({ message }) => this.#end(`it could not be started: ${message}`));
     this.#child.on('close', (code, signal) => {
       const said = this.#complaint.trim().split('\n').at(-1) ?? '';
-      this.#end(`it ended before it answered (${signal ?? `exit code ${code ?? 'unknown'}`})${said && `: ${said}`}`);
+      this.#end(
+        `it ended before it answered (${signal ?? `exit code ${code ?? 'unknown'}`})${said && `: ${said}`}`,
+      );
     });
     // The end of the server reports that it no longer reads.
     stdin.on('error', () => undefined);
@@ -58,12 +65,18 @@ export class McpClient {
 
   /** The first that has to be said. */
   async initialize(version: string, limitMs: number, signal: AbortSignal): Promise<void> {
-    const params = { protocolVersion: VERSION, capabilities: {}, clientInfo: { name: 'todo2-waves', version } };
+    const params = {
+      protocolVersion: VERSION,
+      capabilities: {},
+      clientInfo: { name: 'todo2-waves', version },
+    };
     await this.request('initialize', params, limitMs, signal);
     this.#send({ method: 'notifications/initialized' });
   }
 
-  /** Rejects with the signal's reason where that aborts; a later answer of the server is ignored. */
+  /**
+   * Rejects with the signal's reason where that aborts; a later answer of the server is ignored.
+   */
   request(method: string, params: Json, limitMs: number, signal: AbortSignal): Promise<Json> {
     const id = this.#next++;
     const late = AbortSignal.timeout(limitMs);
@@ -73,7 +86,9 @@ export class McpClient {
       this.#waiting.set(id, { resolve, reject });
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
       const seconds = Math.round(limitMs / 1000);
-      late.addEventListener('abort', () => reject(new ServerTrouble(`it did not answer within ${seconds} s`)));
+      late.addEventListener('abort', () =>
+        reject(new ServerTrouble(`it did not answer within ${seconds} s`)),
+      );
       this.#send({ id, method, params });
     });
     return answer.finally(() => this.#waiting.delete(id));
@@ -89,7 +104,8 @@ export class McpClient {
   }
 
   #send(message: Json): void {
-    if (this.#ended === undefined) this.#child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+    if (this.#ended === undefined)
+      this.#child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
   }
 
   #take(text: string): void {
@@ -97,7 +113,8 @@ export class McpClient {
     for (const [index, piece] of lines.entries()) {
       this.#pieces.push(piece);
       this.#length += piece.length;
-      if (this.#length > MOST_LINE) this.#end(`it answered with more than ${MOST_LINE / 1024 / 1024} MB`);
+      if (this.#length > MOST_LINE)
+        this.#end(`it answered with more than ${MOST_LINE / 1024 / 1024} MB`);
       if (index === lines.length - 1) return;
       const line = this.#pieces.join('');
       [this.#pieces, this.#length] = [[], 0];
@@ -112,11 +129,16 @@ export class McpClient {
     const { id, method, result, error } = message;
     if (typeof method === 'string') {
       if (id === undefined) return; // a notification
-      this.#send(method === 'ping' ? { id, result: {} } : { id, error: { code: -32601, message: 'Not offered' } });
+      this.#send(
+        method === 'ping'
+          ? { id, result: {} }
+          : { id, error: { code: -32601, message: 'Not offered' } },
+      );
       return;
     }
     const waiting = typeof id === 'number' ? this.#waiting.get(id) : undefined;
-    if (error !== undefined) waiting?.reject(new ServerTrouble(`it answered: ${textOf((error as Json)['message'])}`));
+    if (error !== undefined)
+      waiting?.reject(new ServerTrouble(`it answered: ${textOf((error as Json)['message'])}`));
     else waiting?.resolve((result ?? {}) as Json);
   }
 

@@ -8,9 +8,9 @@ const ENDING = '.order.json';
 const STALE_MS = 10 * 60_000;
 
 /**
- * Writes an order for a supervisor that is the program of a terminal, where only this user can read or replace it: the order
- * decides what is started. Orders that were not taken are removed, as they contain an agent's environment. Throws the errors
- * of the file system.
+ * Writes an order for a supervisor that is the program of a terminal, where only this user can read
+ * or replace it: the order decides what is started. Orders that were not taken are removed, as they
+ * contain an agent's environment. Throws the errors of the file system.
  */
 export async function writeOrder(
   folder: string,

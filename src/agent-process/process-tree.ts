@@ -28,7 +28,10 @@ const IS_MARK = /^[0-9a-f]{32}$/;
 
 /** The processes to end. */
 export interface Tree {
-  /** The first process, where it may be signalled; undefined where only the mark identifies the processes. */
+  /**
+   * The first process, where it may be signalled; undefined where only the mark identifies the
+   * processes.
+   */
   readonly leader: number | undefined;
   /** False where it is in the group of its parent, as in a terminal. */
   readonly leadsGroup?: boolean;
@@ -39,13 +42,15 @@ export interface Tree {
 }
 
 /**
- * Ends a process, its whole group, what else descends from it, and everything that carries the mark, wherever it went:
- * SIGTERM, then SIGKILL for what is still there after the grace. Resolves when all of it is gone, or cannot be ended.
+ * Ends a process, its whole group, what else descends from it, and everything that carries the
+ * mark, wherever it went: SIGTERM, then SIGKILL for what is still there after the grace. Resolves
+ * when all of it is gone, or cannot be ended.
  *
- * A program that left the group and whose parent has ended already is found by its mark alone: on Linux in /proc, on macOS
- * where `ps -E` shows the environment (own programs that are not protected by the system). One that wiped its environment too
- * is missed. On Windows there is no polite request and no mark to be seen: `taskkill /T /F` ends the tree by force at once.
- * (macOS and Windows were reasoned about from the manuals; the tests of this ran on Linux.)
+ * A program that left the group and whose parent has ended already is found by its mark alone: on
+ * Linux in /proc, on macOS where `ps -E` shows the environment (own programs that are not protected
+ * by the system). One that wiped its environment too is missed. On Windows there is no polite
+ * request and no mark to be seen: `taskkill /T /F` ends the tree by force at once. (macOS and
+ * Windows were reasoned about from the manuals; the tests of this ran on Linux.)
  */
 export async function endTree(tree: Tree, graceMs: number): Promise<void> {
   const { leader } = tree;
@@ -66,8 +71,9 @@ export async function endTree(tree: Tree, graceMs: number): Promise<void> {
 }
 
 /**
- * Ends the rest of an agent whose supervisor was killed, from its state file. The process is only signalled if its start time
- * matches, and others only if they carry the mark: ids are reused, and the file is not trusted.
+ * Ends the rest of an agent whose supervisor was killed, from its state file. The process is only
+ * signalled if its start time matches, and others only if they carry the mark: ids are reused, and
+ * the file is not trusted.
  */
 export async function endOrphan(
   state: Pick<WorkState, 'agentPid' | 'agentBegin' | 'mark'>,
@@ -78,8 +84,12 @@ export async function endOrphan(
   const mark = IS_MARK.test(state.mark) ? state.mark : undefined;
   // To the system, 0 and -1 are whole groups; and this process is never an agent.
   const mayBeAgent = agentPid !== undefined && agentPid > 1 && agentPid !== process.pid;
-  const isAgent = mayBeAgent && agentBegin !== null && (await processStartTime(agentPid)) === agentBegin;
-  await endTree({ leader: isAgent ? agentPid : undefined, mark, leadsGroup: isAgent && leadsGroup(agentPid) }, graceMs);
+  const isAgent =
+    mayBeAgent && agentBegin !== null && (await processStartTime(agentPid)) === agentBegin;
+  await endTree(
+    { leader: isAgent ? agentPid : undefined, mark, leadsGroup: isAgent && leadsGroup(agentPid) },
+    graceMs,
+  );
 }
 
 /** True where something that carries the mark has not ended. */
@@ -87,7 +97,10 @@ export async function isMarkAlive(tree: Pick<Tree, 'mark' | 'since'>): Promise<b
   return markedIn(await listProcesses(), tree).length > 0;
 }
 
-/** When a process began, in ticks since the system did; undefined where that cannot be seen (other systems than Linux). */
+/**
+ * When a process began, in ticks since the system did; undefined where that cannot be seen (other
+ * systems than Linux).
+ */
 export function ticksOf(pid: number): number | undefined {
   const ticks =
     process.platform === 'linux'
@@ -98,7 +111,10 @@ export function ticksOf(pid: number): number | undefined {
   return ticks === undefined ? undefined : Number(ticks);
 }
 
-/** True for a zombie, an ended process that its parent has not reaped: in a container it can stay for ever. */
+/**
+ * True for a zombie, an ended process that its parent has not reaped: in a container it can stay
+ * for ever.
+ */
 export function isZombie(pid: number): boolean {
   if (process.platform !== 'linux') return false;
   try {
@@ -108,7 +124,10 @@ export function isZombie(pid: number): boolean {
   }
 }
 
-/** Ends a whole group by force, at once; for the moments in which nothing can be waited for. Does nothing on Windows. */
+/**
+ * Ends a whole group by force, at once; for the moments in which nothing can be waited for. Does
+ * nothing on Windows.
+ */
 export function killGroup(leader: number): void {
   if (process.platform !== 'win32') signalGroup(leader, 'SIGKILL');
 }
@@ -133,17 +152,24 @@ function straysOf(tree: Tree, processes: readonly ProcessEntry[]): readonly Proc
   const { leader } = tree;
   const own = leader === undefined ? [] : processes.filter(({ pid }) => pid === leader);
   const below = leader === undefined ? [] : descendantsOf(leader, processes);
-  return [...new Set([...own, ...below, ...markedIn(processes, tree)])].filter(({ pid }) => pid !== process.pid);
+  return [...new Set([...own, ...below, ...markedIn(processes, tree)])].filter(
+    ({ pid }) => pid !== process.pid,
+  );
 }
 
 function signalAll(tree: Tree, strays: readonly ProcessEntry[], name: NodeJS.Signals): void {
   if (tree.leader !== undefined && tree.leadsGroup !== false) signalGroup(tree.leader, name);
   // Members of the group have the signal already; a second one could interrupt their clean-up.
-  const others = tree.leadsGroup === false ? strays : strays.filter(({ group }) => group !== tree.leader);
+  const others =
+    tree.leadsGroup === false ? strays : strays.filter(({ group }) => group !== tree.leader);
   for (const { pid } of others) signal(pid, name);
 }
 
-async function waitUntilGone(tree: Tree, strays: readonly ProcessEntry[], ms: number): Promise<boolean> {
+async function waitUntilGone(
+  tree: Tree,
+  strays: readonly ProcessEntry[],
+  ms: number,
+): Promise<boolean> {
   const end = performance.now() + ms;
   while (!(await isGone(tree, strays))) {
     if (performance.now() >= end) return false;
@@ -154,12 +180,14 @@ async function waitUntilGone(tree: Tree, strays: readonly ProcessEntry[], ms: nu
 
 async function isGone(tree: Tree, strays: readonly ProcessEntry[]): Promise<boolean> {
   const group = tree.leadsGroup === false ? undefined : tree.leader;
-  const seen = (group !== undefined && isGroupAlive(group)) || strays.some(({ pid }) => signal(pid, 0));
+  const seen =
+    (group !== undefined && isGroupAlive(group)) || strays.some(({ pid }) => signal(pid, 0));
   if (!seen && tree.mark === undefined) return true;
   // A zombie still takes signals; in a container that can be for ever.
   const now = await listProcesses();
   if (now.length === 0) return !seen;
-  const isLeft = (p: ProcessEntry): boolean => p.group === group || strays.some((stray) => isSame(stray, p));
+  const isLeft = (p: ProcessEntry): boolean =>
+    p.group === group || strays.some((stray) => isSame(stray, p));
   return !now.some(isLeft) && markedIn(now, tree).length === 0;
 }
 
@@ -221,7 +249,10 @@ function descendantsOf(pid: number, processes: readonly ProcessEntry[]): readonl
   return found;
 }
 
-/** All processes that have not ended: from /proc where there is one, else from `ps`; none where neither can be had. */
+/**
+ * All processes that have not ended: from /proc where there is one, else from `ps`; none where
+ * neither can be had.
+ */
 async function listProcesses(): Promise<readonly ProcessEntry[]> {
   try {
     return process.platform === 'linux' ? await listFromProc() : await listFromPs();
@@ -233,12 +264,15 @@ async function listProcesses(): Promise<readonly ProcessEntry[]> {
 
 async function listFromProc(): Promise<readonly ProcessEntry[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  // One after the other and at once: such a file is made from memory when it is read, and a promise costs more than it.
+  // One after the other and at once: such a file is made from memory when it is read, and a promise
+  // costs more than it.
   return pids.flatMap((pid): ProcessEntry[] => {
     const fields = statusIn(readStatus(pid)).trim().split(' ');
     const [state, parent, group] = fields;
     if (fields.length < 20 || state === 'Z' || state === 'X') return [];
-    return [{ pid: Number(pid), parent: Number(parent), group: Number(group), started: fields[19] ?? '' }];
+    return [
+      { pid: Number(pid), parent: Number(parent), group: Number(group), started: fields[19] ?? '' },
+    ];
   });
 }
 
@@ -250,7 +284,10 @@ function readStatus(pid: string): string {
   }
 }
 
-/** proc(5): the name in brackets may hold anything, so count from the last bracket: state, parent, group, ... start time. */
+/**
+ * proc(5): the name in brackets may hold anything, so count from the last bracket: state, parent,
+ * group, ... start time.
+ */
 function statusIn(stat: string): string {
   return ` ${stat.slice(stat.lastIndexOf(')') + 2)}`;
 }
@@ -264,6 +301,8 @@ async function listFromPs(): Promise<readonly ProcessEntry[]> {
     const [pid, parent, group, state, ...rest] = line.trim().split(/\s+/);
     if (rest.length < 5 || state?.startsWith('Z') === true) return [];
     const [started, environment] = [rest.slice(0, 5).join(' '), rest.slice(5).join(' ')];
-    return [{ pid: Number(pid), parent: Number(parent), group: Number(group), started, environment }];
+    return [
+      { pid: Number(pid), parent: Number(parent), group: Number(group), started, environment },
+    ];
   });
 }

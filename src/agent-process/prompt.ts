@@ -5,10 +5,14 @@ import { fail, ok, type Result } from '../core/result.ts';
 import { messageOf } from '../core/text.ts';
 
 /**
- * Writes a prompt, byte for byte, to a file that was not there before and that only this user may read. Its folder is made
- * where it is missing. Fails with `writeFailed`, also where anything, a link included, has that name already.
+ * Writes a prompt, byte for byte, to a file that was not there before and that only this user may
+ * read. Its folder is made where it is missing. Fails with `writeFailed`, also where anything, a
+ * link included, has that name already.
  */
-export async function writePromptFile(file: string, text: string): Promise<Result<undefined, Failure>> {
+export async function writePromptFile(
+  file: string,
+  text: string,
+): Promise<Result<undefined, Failure>> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await writeFile(file, text, { flag: 'wx', mode: 0o600 });

@@ -13,13 +13,16 @@ export interface VerifyPlace {
   readonly mark: string;
   readonly log: WorkLog;
   readonly graceMs: number;
-  /** Gets the process id, which is recorded so that the command can be found if this process is killed. */
+  /**
+   * Gets the process id, which is recorded so that the command can be found if this process is
+   * killed.
+   */
   readonly onProcess?: (pid: number) => void;
 }
 
 /**
- * Runs a command that verifies work, without a shell; its output goes to the log. Only exit code 0 passes. Aborting ends it
- * and everything it started, and then it has not passed.
+ * Runs a command that verifies work, without a shell; its output goes to the log. Only exit code 0
+ * passes. Aborting ends it and everything it started, and then it has not passed.
  */
 export async function runVerify(place: VerifyPlace, signal: AbortSignal): Promise<VerifyResult> {
   const { verify, cwd, mark, log, graceMs } = place;
@@ -48,15 +51,20 @@ export async function runVerify(place: VerifyPlace, signal: AbortSignal): Promis
   limit.clear();
   const isDone = ended.kind === 'ended' && !ended.stopped;
   const exitCode = isDone ? ended.exitCode : undefined;
-  const trouble = ended.kind === 'notStarted' ? ended.detail : limit.signal.aborted ? 'It took too long.' : '';
+  const trouble =
+    ended.kind === 'notStarted' ? ended.detail : limit.signal.aborted ? 'It took too long.' : '';
   const durationMs = Math.round(performance.now() - beganAt);
   const passed = exitCode === 0;
-  log.note(passed ? 'Verified' : `Not verified: ${trouble || `exit code ${exitCode ?? 'unknown'}`}`);
+  log.note(
+    passed ? 'Verified' : `Not verified: ${trouble || `exit code ${exitCode ?? 'unknown'}`}`,
+  );
   const text = toPlainText(tail.toString('utf8'));
   return { command, passed, exitCode, durationMs, tail: `${text}${trouble}`.slice(-MAX_TAIL) };
 }
 
-/** Text without terminal control sequences: ECMA-48, and xterm's commands that end with BEL or ST. */
+/**
+ * Text without terminal control sequences: ECMA-48, and xterm's commands that end with BEL or ST.
+ */
 function toPlainText(text: string): string {
   return text
     .replace(/\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?/g, '')

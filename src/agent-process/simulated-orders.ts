@@ -16,8 +16,9 @@ export interface Orders {
 }
 
 /**
- * Reads the orders out of a prompt. Only lines of the description of its own task count, which is the end of the first
- * fenced block: what other tasks reported cannot give orders. A prompt without fences is all description.
+ * Reads the orders out of a prompt. Only lines of the description of its own task count, which is
+ * the end of the first fenced block: what other tasks reported cannot give orders. A prompt without
+ * fences is all description.
  */
 export function readOrders(prompt: string): Orders {
   const { task, rest } = splitPrompt(prompt);
@@ -34,7 +35,9 @@ export function readOrders(prompt: string): Orders {
   const isFlaky = given.has('flaky') && attempt <= number('flaky', 1);
   const fileName = (name: string): string | undefined => {
     const value = given.get(name);
-    return value !== undefined && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(value) ? value : undefined;
+    return value !== undefined && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(value)
+      ? value
+      : undefined;
   };
   return {
     title: /^Title: (.*)$/m.exec(task)?.[1] ?? 'a task without a title',

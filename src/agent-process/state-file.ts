@@ -15,8 +15,9 @@ export interface StateFileOptions {
 }
 
 /**
- * What a supervisor writes down of its attempt. Each state takes the place of the one before in one step, so that a reader sees
- * one or the other; only the last is made durable, since the others mean nothing once the process is gone with its machine.
+ * What a supervisor writes down of its attempt. Each state takes the place of the one before in one
+ * step, so that a reader sees one or the other; only the last is made durable, since the others
+ * mean nothing once the process is gone with its machine.
  */
 export class StateFile {
   readonly #options: StateFileOptions;
@@ -44,7 +45,10 @@ export class StateFile {
     this.#options.onWritten(this.#state);
   }
 
-  /** The last state, sent at once; resolves when it is durable. Listeners get it even where the write failed. */
+  /**
+   * The last state, sent at once; resolves when it is durable. Listeners get it even where the
+   * write failed.
+   */
   async end(end: WorkEnd): Promise<void> {
     const { file, replace } = this.#options;
     this.update({ phase: 'ended', end });

@@ -1,6 +1,14 @@
 import type { Disposable } from '../core/events.ts';
 import type { Failure } from '../core/failure.ts';
-import type { Clock, Job, JobInProgress, Processes, TaskWorker, WorkEnd, WorkListener } from '../core/ports.ts';
+import type {
+  Clock,
+  Job,
+  JobInProgress,
+  Processes,
+  TaskWorker,
+  WorkEnd,
+  WorkListener,
+} from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { TaskId } from '../core/task.ts';
@@ -12,7 +20,10 @@ import { followFiles, readState, requestStop, type AttemptRef } from './work-fil
 import type { WorkFiles, WorkOrder } from './work-order.ts';
 import { never } from '../core/events.ts';
 
-/** A supervisor without an order is kept for so long: short tasks need not pay for a new process each. */
+/**
+ * A supervisor without an order is kept for so long: short tasks need not pay for a new process
+ * each.
+ */
 const KEEP_IDLE_MS = 5000;
 /** The first terminal of a window takes up to 5 s, and an order that was just given a moment. */
 const BEGIN_WITHIN_MS = { interactive: 60_000, attach: 10_000 } as const;
@@ -28,7 +39,10 @@ export interface SupervisedWorkerOptions {
   readonly node: () => Promise<NodeCommand>;
   /** Writes the prompt and says what is to be done; a failure refuses the attempt. */
   readonly prepare: (job: Job) => Promise<Result<WorkOrder, Failure>>;
-  /** Makes the terminal whose program is the supervisor; disposing ends it where it has not begun. Without it nothing is interactive. */
+  /**
+   * Makes the terminal whose program is the supervisor; disposing ends it where it has not begun.
+   * Without it nothing is interactive.
+   */
   readonly openInteractive?: (
     job: Job,
     order: WorkOrder,
@@ -37,7 +51,10 @@ export interface SupervisedWorkerOptions {
   /** For the orders of terminals: outside of the workspace, as an order says what is started. */
   readonly orderFolder: string;
   readonly stateFileOf: (job: Pick<JobInProgress, 'runId' | 'attemptNo' | 'root'>) => WorkFiles;
-  /** Releases the lock that a supervisor left behind which is gone, In Progress to Todo; of no other holder's. Never rejects. */
+  /**
+   * Releases the lock that a supervisor left behind which is gone, In Progress to Todo; of no other
+   * holder's. Never rejects.
+   */
   readonly releaseFor: (holder: string, id: TaskId) => Promise<void>;
   /** The activity of an attempt's agent changed; one line of text. */
   readonly onActivity: (attempt: AttemptRef, activity: string) => void;
@@ -49,7 +66,8 @@ export interface SupervisedWorkerOptions {
 }
 
 /**
- * Runs tasks in supervisors: processes that outlive this window and own the locks. This class only sends orders and listens.
+ * Runs tasks in supervisors: processes that outlive this window and own the locks. This class only
+ * sends orders and listens.
  *
  *     work ──► order by channel ──► states by channel ──► end
  *                  │                    │ channel closed, or a terminal
@@ -81,7 +99,10 @@ export class SupervisedWorker implements TaskWorker {
 
   async attach(job: JobInProgress, signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> {
     const files = this.#options.stateFileOf(job);
-    return this.#follow(this.#watchOf(job, job.id, files, signal, listener), BEGIN_WITHIN_MS.attach);
+    return this.#follow(
+      this.#watchOf(job, job.id, files, signal, listener),
+      BEGIN_WITHIN_MS.attach,
+    );
   }
 
   /** Disconnects from every supervisor when the window closes: pending calls never resolve then. */
@@ -97,7 +118,10 @@ export class SupervisedWorker implements TaskWorker {
     this.#following.clear();
   }
 
-  /** Asked again after every wait, so a function: the compiler would take a second look for the first one. */
+  /**
+   * Asked again after every wait, so a function: the compiler would take a second look for the
+   * first one.
+   */
   #isDetached(): boolean {
     return this.#detached;
   }
@@ -109,7 +133,10 @@ export class SupervisedWorker implements TaskWorker {
     signal: AbortSignal,
     listener: WorkListener,
   ): Watched {
-    return new Watched({ runId, attemptNo, id }, files, signal, { ...listener, onActivity: this.#options.onActivity });
+    return new Watched({ runId, attemptNo, id }, files, signal, {
+      ...listener,
+      onActivity: this.#options.onActivity,
+    });
   }
 
   async #underSupervisor(order: WorkOrder, watched: Watched): Promise<WorkEnd> {
@@ -122,11 +149,15 @@ export class SupervisedWorker implements TaskWorker {
         return never();
       }
       const end = await this.#give(order, supervisor, watched);
-      // It ended on its own just when it was given the order, of which it never took note: nothing was begun.
+      // It ended on its own just when it was given the order, of which it never took note: nothing
+      // was begun.
       if (end === 'notBegun' && reused !== undefined) continue;
       if (end === 'notBegun') {
         const detail = `The supervisor ended with ${await supervisor.ended} before anything was begun.`;
-        return { kind: 'refused', failure: { kind: 'agentNotStarted', command: order.agent.command, detail } };
+        return {
+          kind: 'refused',
+          failure: { kind: 'agentNotStarted', command: order.agent.command, detail },
+        };
       }
       return end;
     }
@@ -137,7 +168,10 @@ export class SupervisedWorker implements TaskWorker {
       return new SupervisorProcess(this.#options.script, await this.#options.node());
     } catch (error) {
       const detail = `The supervisor could not be started: ${String(error)}`;
-      return { kind: 'refused', failure: { kind: 'agentNotStarted', command: order.agent.command, detail } };
+      return {
+        kind: 'refused',
+        failure: { kind: 'agentNotStarted', command: order.agent.command, detail },
+      };
     }
   }
 
@@ -152,7 +186,11 @@ export class SupervisedWorker implements TaskWorker {
   }
 
   /** Gives an order and listens until its end. */
-  async #give(order: WorkOrder, supervisor: SupervisorProcess, watched: Watched): Promise<WorkEnd | 'notBegun'> {
+  async #give(
+    order: WorkOrder,
+    supervisor: SupervisorProcess,
+    watched: Watched,
+  ): Promise<WorkEnd | 'notBegun'> {
     this.#atWork.add(supervisor);
     const stop = (): void => {
       supervisor.stop();
@@ -175,7 +213,9 @@ export class SupervisedWorker implements TaskWorker {
       if (this.#detached) return await never();
       // Without a channel there is still the file, for as long as the process lives.
       const gone = supervisor.ended.then((how) => {
-        this.#options.log(`The supervisor ${supervisor.pid ?? ''} of attempt ${order.attemptNo} ended with ${how}`);
+        this.#options.log(
+          `The supervisor ${supervisor.pid ?? ''} of attempt ${order.attemptNo} ended with ${how}`,
+        );
       });
       if (watched.last === undefined && readState(watched.files, watched.attempt) === undefined) {
         await gone;
@@ -214,7 +254,10 @@ export class SupervisedWorker implements TaskWorker {
     try {
       file = await writeOrder(orderFolder, order);
     } catch (error) {
-      return { kind: 'refused', failure: { kind: 'writeFailed', file: orderFolder, detail: String(error) } };
+      return {
+        kind: 'refused',
+        failure: { kind: 'writeFailed', file: orderFolder, detail: String(error) },
+      };
     }
     try {
       const opened = await openInteractive(job, order, file.path);
@@ -231,7 +274,10 @@ export class SupervisedWorker implements TaskWorker {
     }
   }
 
-  /** Follows the state file to the end of the attempt; for one that is never begun, `unknown` after `beginWithinMs`. */
+  /**
+   * Follows the state file to the end of the attempt; for one that is never begun, `unknown` after
+   * `beginWithinMs`.
+   */
   #follow(watched: Watched, beginWithinMs: number): Promise<WorkEnd> {
     const { clock } = this.#options;
     const until = clock.now() + beginWithinMs;
@@ -282,10 +328,15 @@ export class SupervisedWorker implements TaskWorker {
     return begin !== undefined && begin !== state.begin;
   }
 
-  /** A supervisor that was killed: its agent must not continue without a lock, and the lock must not stay without an agent. */
+  /**
+   * A supervisor that was killed: its agent must not continue without a lock, and the lock must not
+   * stay without an agent.
+   */
   async #settle(state: WorkState, signal: AbortSignal): Promise<WorkEnd> {
     const { processStartTime, releaseFor, log } = this.#options;
-    log(`The supervisor ${state.pid} of attempt ${state.attemptNo} is gone in the phase ${state.phase}`);
+    log(
+      `The supervisor ${state.pid} of attempt ${state.attemptNo} is gone in the phase ${state.phase}`,
+    );
     try {
       await endOrphan(state, processStartTime, ORPHAN_GRACE_MS);
     } catch (error) {
@@ -293,7 +344,10 @@ export class SupervisedWorker implements TaskWorker {
     }
     await releaseFor(state.holder, state.taskId);
     if (signal.aborted) return { kind: 'stopped' };
-    return { kind: 'unknown', detail: `Its supervisor was ended from outside in the phase ${state.phase}.` };
+    return {
+      kind: 'unknown',
+      detail: `Its supervisor was ended from outside in the phase ${state.phase}.`,
+    };
   }
 
   #requestStop({ files }: Watched): void {

@@ -9,14 +9,20 @@ export interface NodeCommand {
   readonly args: readonly string[];
 }
 
-/** One supervisor that this window started, and the channel to it. It lives on when the channel is closed. */
+/**
+ * One supervisor that this window started, and the channel to it. It lives on when the channel is
+ * closed.
+ */
 export class SupervisorProcess {
   readonly #child: ChildProcess;
   #onState: ((state: WorkState) => void) | undefined;
   #complaint = '';
   #detached = false;
 
-  /** Resolves, after the process ended and all its messages were received, with the reason as a text. */
+  /**
+   * Resolves, after the process ended and all its messages were received, with the reason as a
+   * text.
+   */
   readonly ended: Promise<string>;
   /** Resolves when the channel is closed, by either end. */
   readonly silent: Promise<void>;
@@ -28,7 +34,8 @@ export class SupervisorProcess {
       cwd: dirname(script),
       env: supervisorEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      // Out of the editor's session: what ends that must not end this. On Windows, out of the job that ends with its parent.
+      // Out of the editor's session: what ends that must not end this. On Windows, out of the job
+      // that ends with its parent.
       detached: true,
       windowsHide: true,
     });
@@ -44,7 +51,8 @@ export class SupervisorProcess {
       this.#onState?.(state);
     });
     this.silent = new Promise((resolve) => {
-      for (const event of ['disconnect', 'close', 'error'] as const) child.once(event, () => resolve());
+      for (const event of ['disconnect', 'close', 'error'] as const)
+        child.once(event, () => resolve());
     });
     this.ended = new Promise((resolve) => {
       child.on('error', (error) => {
@@ -65,7 +73,9 @@ export class SupervisorProcess {
 
   /** True where it can be given an order. */
   get isReachable(): boolean {
-    return this.#child.connected && this.#child.exitCode === null && this.#child.signalCode === null;
+    return (
+      this.#child.connected && this.#child.exitCode === null && this.#child.signalCode === null
+    );
   }
 
   /** Sends an order, and reports each state of it. Only while it has no other order. */

@@ -9,9 +9,17 @@ const MAX_BYTES = 32 * 1024 * 1024;
 /** Of so many files it is looked whether they changed once more. */
 const MAX_STATS = 2000;
 
-// Nothing of the repository's own configuration is to be started, and nothing of it to be locked while others work in it.
+// Nothing of the repository's own configuration is to be started, and nothing of it to be locked
+// while others work in it.
 const SAFELY = ['-c', 'core.fsmonitor=false', '-c', 'core.quotePath=false', '--no-optional-locks'];
-const STATUS = ['status', '--porcelain=v2', '--branch', '-z', '--untracked-files=all', '--no-renames'];
+const STATUS = [
+  'status',
+  '--porcelain=v2',
+  '--branch',
+  '-z',
+  '--untracked-files=all',
+  '--no-renames',
+];
 
 interface WorkTree {
   /** Undefined before the first commit. */
@@ -21,9 +29,10 @@ interface WorkTree {
 }
 
 /**
- * Remembers a folder as git sees it now; the answer says which files of it have changed since, committed or not, relative to the
- * folder, in order. Nothing changes where there is no git or no repository. Files of the backlog itself are left out. Several
- * agents that work in one folder at a time cannot be distinguished: each has touched the files of all of them.
+ * Remembers a folder as git sees it now; the answer says which files of it have changed since,
+ * committed or not, relative to the folder, in order. Nothing changes where there is no git or no
+ * repository. Files of the backlog itself are left out. Several agents that work in one folder at a
+ * time cannot be distinguished: each has touched the files of all of them.
  */
 export async function rememberFiles(root: string): Promise<() => Promise<readonly string[]>> {
   const none = (): Promise<readonly string[]> => Promise.resolve([]);
@@ -38,16 +47,21 @@ export async function rememberFiles(root: string): Promise<() => Promise<readonl
     const after = await look(git, root, prefix);
     if (after === undefined) return [];
     const touched = new Set<string>();
-    for (const [file, stamp] of after.files) if (before.files.get(file) !== stamp) touched.add(file);
+    for (const [file, stamp] of after.files)
+      if (before.files.get(file) !== stamp) touched.add(file);
     // Changed before and like its commit now: undone, or committed.
     for (const file of before.files.keys()) if (!after.files.has(file)) touched.add(file);
-    for (const file of await committedBetween(git, root, prefix, before.commit, after.commit)) touched.add(file);
+    for (const file of await committedBetween(git, root, prefix, before.commit, after.commit))
+      touched.add(file);
     return [...touched].sort();
   };
 }
 
 function isInRepository(folder: string): boolean {
-  return existsSync(join(folder, '.git')) || (dirname(folder) !== folder && isInRepository(dirname(folder)));
+  return (
+    existsSync(join(folder, '.git')) ||
+    (dirname(folder) !== folder && isInRepository(dirname(folder)))
+  );
 }
 
 async function look(git: string, root: string, prefix: string): Promise<WorkTree | undefined> {
@@ -58,7 +72,10 @@ async function look(git: string, root: string, prefix: string): Promise<WorkTree
     .map((record) => /^# branch\.oid ([0-9a-f]+)$/.exec(record)?.[1])
     .find((oid) => oid !== undefined);
   const files = records.flatMap((record) => ownPath(pathOf(record), prefix));
-  return { commit, files: new Map(files.map((file, i) => [file, i < MAX_STATS ? stampOf(join(root, file)) : ''])) };
+  return {
+    commit,
+    files: new Map(files.map((file, i) => [file, i < MAX_STATS ? stampOf(join(root, file)) : ''])),
+  };
 }
 
 /** Format: git-status(1), porcelain version 2: so many fields come before the path. */
@@ -69,7 +86,9 @@ function pathOf(record: string): string | undefined {
   return fields === undefined ? undefined : record.split(' ').slice(fields).join(' ');
 }
 
-/** A path of the repository as one of the folder; none for what lies elsewhere, or is the backlog's. */
+/**
+ * A path of the repository as one of the folder; none for what lies elsewhere, or is the backlog's.
+ */
 function ownPath(path: string | undefined, prefix: string): readonly string[] {
   if (path === undefined || path === '' || !path.startsWith(prefix)) return [];
   const own = path.slice(prefix.length);
@@ -106,6 +125,8 @@ function stampOf(file: string): string {
 function run(git: string, cwd: string, args: readonly string[]): Promise<string | undefined> {
   return new Promise((resolve) => {
     const options = { cwd, timeout: TIMEOUT_MS, maxBuffer: MAX_BYTES, windowsHide: true } as const;
-    execFile(git, [...SAFELY, ...args], options, (error, stdout) => resolve(error === null ? stdout : undefined));
+    execFile(git, [...SAFELY, ...args], options, (error, stdout) =>
+      resolve(error === null ? stdout : undefined),
+    );
   });
 }

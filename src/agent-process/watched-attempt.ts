@@ -7,7 +7,10 @@ export interface WatchListener extends WorkListener {
   readonly onActivity: (attempt: AttemptRef, activity: string) => void;
 }
 
-/** One attempt as this window knows it: notifies each phase once and in order, however often and late its states arrive. */
+/**
+ * One attempt as this window knows it: notifies each phase once and in order, however often and
+ * late its states arrive.
+ */
 export class Watched {
   readonly attempt: AttemptRef;
   readonly files: WorkFiles;
@@ -27,9 +30,11 @@ export class Watched {
   note(state: WorkState): WorkEnd | undefined {
     if (!isOf(state, this.attempt)) return undefined;
     const { activity } = state;
-    if (activity !== undefined && activity !== this.last?.activity) this.#listener.onActivity(this.attempt, activity);
+    if (activity !== undefined && activity !== this.last?.activity)
+      this.#listener.onActivity(this.attempt, activity);
     this.last = state;
-    const hasClaimed = state.agentPid !== undefined || (state.phase !== 'claiming' && state.phase !== 'ended');
+    const hasClaimed =
+      state.agentPid !== undefined || (state.phase !== 'claiming' && state.phase !== 'ended');
     if (hasClaimed && this.#told < 1) {
       this.#told = 1;
       this.#listener.onClaimed(state.holder);

@@ -9,7 +9,10 @@ export interface Launch {
   readonly args: readonly string[];
 }
 
-/** How a file that may be executed is started without a shell. Fails with `agentNotStarted` for a batch file that hides it. */
+/**
+ * How a file that may be executed is started without a shell. Fails with `agentNotStarted` for a
+ * batch file that hides it.
+ */
 export async function toLaunch(
   file: string,
   env: Env,
@@ -19,7 +22,8 @@ export async function toLaunch(
   if (platform !== 'win32' || !/\.(cmd|bat)$/i.test(file)) return ok({ command: file, args: [] });
   const shim = await resolveShim(file, env, disk);
   if (shim !== undefined) return ok(shim);
-  const detail = 'It is a batch file that does not say which program it starts, and a shell is never used.';
+  const detail =
+    'It is a batch file that does not say which program it starts, and a shell is never used.';
   return fail({ kind: 'agentNotStarted', command: file, detail });
 }
 
@@ -29,9 +33,11 @@ const OF_PACKAGE = /"%(?:~dp0|dp0%)\\?([^"%]+\.(?:[cm]?js|exe))"\s+%\*/i;
 const OF_NPM = /SET "NP[MX]_CLI_JS=%~dp0\\?([^"%]*np[mx]-cli\.js)"(?![^]*SET "NPX_CLI_JS=)/i;
 
 /**
- * What a batch file that npm wrote starts in the end: Node with a script, or a program. Undefined for any other batch file.
+ * What a batch file that npm wrote starts in the end: Node with a script, or a program. Undefined
+ * for any other batch file.
  *
- * Node refuses to start batch files without a shell, and with a shell nothing may be passed safely; npm's are all alike.
+ * Node refuses to start batch files without a shell, and with a shell nothing may be passed safely;
+ * npm's are all alike.
  */
 async function resolveShim(file: string, env: Env, disk: Disk): Promise<Launch | undefined> {
   const text = await disk.readText(file);
@@ -41,6 +47,8 @@ async function resolveShim(file: string, env: Env, disk: Disk): Promise<Launch |
   const program = win32.join(here, target);
   if (/\.exe$/i.test(target)) return { command: program, args: [] };
   const beside = win32.join(here, 'node.exe');
-  const node = (await disk.isExecutable(beside)) ? beside : await findCommand('node.exe', env, 'win32', disk);
+  const node = (await disk.isExecutable(beside))
+    ? beside
+    : await findCommand('node.exe', env, 'win32', disk);
   return node === undefined ? undefined : { command: node, args: [program] };
 }

@@ -24,7 +24,9 @@ export interface WorkPlace {
   readonly onOutput: (sessionId: string | undefined, activity: string | undefined) => void;
 }
 
-/** Runs the agent of an order: without a shell, its output to the log, ended when it takes too long. */
+/**
+ * Runs the agent of an order: without a shell, its output to the log, ended when it takes too long.
+ */
 export function agentOf(place: WorkPlace): WorkWorld['agent'] {
   const { order, mark, log, terminalGone } = place;
   return async (signal, onStarted): Promise<AgentReport> => {
@@ -37,7 +39,8 @@ export function agentOf(place: WorkPlace): WorkWorld['agent'] {
       stdinFile: order.stdinFile,
       mark,
       inTerminal: order.agentMode === 'interactive',
-      graceMs: () => (terminalGone.aborted ? Math.min(GONE_GRACE_MS, order.graceMs) : order.graceMs),
+      graceMs: () =>
+        terminalGone.aborted ? Math.min(GONE_GRACE_MS, order.graceMs) : order.graceMs,
       onOutput: (bytes: Uint8Array) => {
         log.write(bytes);
         reader.read(bytes);
@@ -51,7 +54,8 @@ export function agentOf(place: WorkPlace): WorkWorld['agent'] {
     const ended = await runChild(options, AbortSignal.any([signal, limit.signal, terminalGone]));
     limit.clear();
     reader.end();
-    const timedOut = ended.kind === 'ended' && ended.stopped && limit.signal.aborted && !signal.aborted;
+    const timedOut =
+      ended.kind === 'ended' && ended.stopped && limit.signal.aborted && !signal.aborted;
     const { rateLimit, lastSaid, sessionId = order.sessionId } = reader;
     const end = endOf(ended, order.agent.command, timedOut);
     const exitCode = end.kind === 'exited' ? end.exitCode : undefined;
@@ -60,22 +64,32 @@ export function agentOf(place: WorkPlace): WorkWorld['agent'] {
       lastSaid,
       sessionId,
       end,
-      complaint: reader.complaint ?? (exitCode === undefined ? undefined : explainExitCode(order.agentType, exitCode)),
+      complaint:
+        reader.complaint ??
+        (exitCode === undefined ? undefined : explainExitCode(order.agentType, exitCode)),
       limitMs: timedOut ? order.options.timeLimitMs : undefined,
-      unseen: terminalGone.aborted ? 'Its terminal went away while the agent was at work.' : undefined,
+      unseen: terminalGone.aborted
+        ? 'Its terminal went away while the agent was at work.'
+        : undefined,
     };
   };
 }
 
 function endOf(ended: ChildEnd, command: string, timedOut: boolean): AgentEnd {
   if (ended.kind === 'notStarted') {
-    return { kind: 'notStarted', failure: { kind: 'agentNotStarted', command, detail: ended.detail } };
+    return {
+      kind: 'notStarted',
+      failure: { kind: 'agentNotStarted', command, detail: ended.detail },
+    };
   }
   if (ended.stopped && !timedOut) return { kind: 'stopped' };
   return { kind: 'exited', exitCode: ended.exitCode, signal: ended.signal };
 }
 
-/** Verifies the work; what that prints follows the agent's output in the log. Undefined where nothing verifies it. */
+/**
+ * Verifies the work; what that prints follows the agent's output in the log. Undefined where
+ * nothing verifies it.
+ */
 export function verifyOf({ order, mark, log, onProcess }: WorkPlace): WorkWorld['verify'] {
   const { verify, root: cwd, graceMs } = order;
   return verify && ((signal) => runVerify({ verify, cwd, mark, log, graceMs, onProcess }, signal));

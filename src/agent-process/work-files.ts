@@ -1,18 +1,33 @@
-import { closeSync, constants, fstatSync, openSync, readSync, watch, writeFileSync, type FSWatcher } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  watch,
+  writeFileSync,
+  type FSWatcher,
+} from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Disposable } from '../core/events.ts';
 import type { Clock, Job, JobInProgress } from '../core/ports.ts';
 import { parseWorkState, type WorkState } from '../core/run/journal/work-state.ts';
 import type { WorkFiles } from './work-order.ts';
 
-/** A folder may not report its changes (network drives, a system out of watches), so it is also polled. */
+/**
+ * A folder may not report its changes (network drives, a system out of watches), so it is also
+ * polled.
+ */
 const LOOK_EVERY_MS = 500;
 const MAX_BYTES = 1024 * 1024;
 
 /** What names an attempt. */
 export type AttemptRef = Pick<Job, 'runId' | 'attemptNo'> & Pick<JobInProgress, 'id'>;
 
-/** The state of this attempt as its supervisor wrote it last; undefined where there is none, or none that can be believed. */
+/**
+ * The state of this attempt as its supervisor wrote it last; undefined where there is none, or none
+ * that can be believed.
+ */
 export function readState(files: WorkFiles, attempt: AttemptRef): WorkState | undefined {
   const text = readOwnFile(files.state);
   const state = text === undefined ? undefined : parseWorkState(text);
@@ -23,7 +38,10 @@ export function isOf(state: WorkState, { runId, attemptNo, id }: AttemptRef): bo
   return state.runId === runId && state.attemptNo === attemptNo && state.taskId === id;
 }
 
-/** Asks for an attempt to be ended, in a way that needs no channel. Throws where it cannot be written. */
+/**
+ * Asks for an attempt to be ended, in a way that needs no channel. Throws where it cannot be
+ * written.
+ */
 export function requestStop(files: WorkFiles): void {
   try {
     writeFileSync(files.stop, '', { flag: 'wx', mode: 0o600 });
@@ -33,7 +51,10 @@ export function requestStop(files: WorkFiles): void {
   }
 }
 
-/** Looks whenever something happens in the folder of these files, and every now and then; at once for the first time. */
+/**
+ * Looks whenever something happens in the folder of these files, and every now and then; at once
+ * for the first time.
+ */
 export function followFiles(files: WorkFiles, clock: Clock, look: () => void): Disposable {
   let timer: Disposable | undefined;
   let watcher: FSWatcher | undefined;
@@ -70,7 +91,10 @@ export function followFiles(files: WorkFiles, clock: Clock, look: () => void): D
 function readOwnFile(file: string): string | undefined {
   const { O_RDONLY } = constants;
   // Windows has neither flag. Opening a pipe would block.
-  const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as { O_NOFOLLOW?: number; O_NONBLOCK?: number };
+  const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as {
+    O_NOFOLLOW?: number;
+    O_NONBLOCK?: number;
+  };
   let fd: number | undefined;
   try {
     fd = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);

@@ -5,9 +5,10 @@ import { messageOf } from '../core/text.ts';
 const MAX_LOG_BYTES = 64 * 1024 * 1024;
 
 /**
- * The log of one attempt: the bytes of the agent as they came, and then, each after a line of our own, what verified its work
- * and what went wrong on the way. Appended to at once, so that readers that follow the file see it. Never throws: when it cannot
- * be written any more, `failure` says why, and the work continues; the work is worth more.
+ * The log of one attempt: the bytes of the agent as they came, and then, each after a line of our
+ * own, what verified its work and what went wrong on the way. Appended to at once, so that readers
+ * that follow the file see it. Never throws: when it cannot be written any more, `failure` says
+ * why, and the work continues; the work is worth more.
  */
 export class WorkLog {
   #fd: number | undefined;
@@ -15,7 +16,10 @@ export class WorkLog {
   /** Why it could not be written to its end. */
   failure: string | undefined;
 
-  /** Makes the file, or resumes it; never follows a link, which might lead out of the folder of the run, nor waits for a pipe. Without a file nothing is kept. */
+  /**
+   * Makes the file, or resumes it; never follows a link, which might lead out of the folder of the
+   * run, nor waits for a pipe. Without a file nothing is kept.
+   */
   constructor(file: string | undefined) {
     if (file === undefined) {
       this.failure = 'there is no file for it';
@@ -24,7 +28,10 @@ export class WorkLog {
     try {
       const { O_WRONLY, O_APPEND, O_CREAT } = constants;
       // Windows has neither flag. Opening a pipe would block this process.
-      const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as { O_NOFOLLOW?: number; O_NONBLOCK?: number };
+      const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as {
+        O_NOFOLLOW?: number;
+        O_NONBLOCK?: number;
+      };
       this.#fd = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
     } catch (error) {
       this.#fail(error);

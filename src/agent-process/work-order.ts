@@ -7,7 +7,9 @@ import type { StoredWorkState } from '../core/run/journal/work-state.ts';
 export interface CommandSpec {
   readonly command: string;
   readonly args: readonly string[];
-  /** On top of the supervisor's environment, from which the editor's own variables are taken away. */
+  /**
+   * On top of the supervisor's environment, from which the editor's own variables are taken away.
+   */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -28,7 +30,10 @@ export interface WorkOrder {
   readonly output: AgentOutput;
   /** The agent's session, where it is known in advance. */
   readonly sessionId: string | undefined;
-  /** The message that the user has to type in the terminal; undefined where the command line contains it. */
+  /**
+   * The message that the user has to type in the terminal; undefined where the command line
+   * contains it.
+   */
   readonly tell: string | undefined;
   /** Undefined: an empty stdin, or, in an interactive terminal, the terminal. */
   readonly stdinFile: string | undefined;
@@ -51,8 +56,11 @@ export interface WorkFiles {
   readonly stop: string;
 }
 
-/** The messages of a window to its supervisor. The channel may close at any time; that ends nothing. */
-export type ToSupervisor = { readonly kind: 'work'; readonly order: WorkOrder } | { readonly kind: 'stop' };
+/**
+ * The messages of a window to its supervisor. The channel may close at any time; that ends nothing.
+ */
+export type ToSupervisor =
+  { readonly kind: 'work'; readonly order: WorkOrder } | { readonly kind: 'stop' };
 
 /** The messages of a supervisor to its window, sent as soon as the state file has the same. */
 export type FromSupervisor = { readonly kind: 'state'; readonly state: StoredWorkState };

@@ -76,12 +76,17 @@ export class BacklogClaims {
     return firstOf(claimed);
   }
 
-  /** Locks all of these as `claim` does, or none; the failure names the first that is in the way. */
+  /**
+   * Locks all of these as `claim` does, or none; the failure names the first that is in the way.
+   */
   claimAll(ids: readonly TaskId[]): Promise<Result<readonly Claim[], Failure>> {
     return this.#claim((leaseMs) => this.#parts.locks.claimAll(ids, leaseMs));
   }
 
-  /** Locks the first task of those wanted, in the order of the waves, that is ready and free when it is locked. */
+  /**
+   * Locks the first task of those wanted, in the order of the waves, that is ready and free when it
+   * is locked.
+   */
   async claimNext(isWanted?: (task: Task) => boolean): Promise<Result<Claim, Failure>> {
     const candidates = claimCandidates(this.#backlog).filter((id) => {
       const task = this.#backlog.task(id);
@@ -97,7 +102,10 @@ export class BacklogClaims {
     return firstOf(claimed);
   }
 
-  /** Takes off a task the lock that it is shown with, another holder's too; In Progress becomes Todo. */
+  /**
+   * Takes off a task the lock that it is shown with, another holder's too; In Progress becomes
+   * Todo.
+   */
   async forceRelease(task: Task, reason: string): Promise<Result<Status, Failure>> {
     const refusal = this.jsonOnly;
     if (refusal !== undefined) return fail(refusal);
@@ -107,18 +115,27 @@ export class BacklogClaims {
     return released;
   }
 
-  /** Gives a lock of ours back; In Progress becomes Todo. A task that a run works on is stopped instead. */
+  /**
+   * Gives a lock of ours back; In Progress becomes Todo. A task that a run works on is stopped
+   * instead.
+   */
   async release(id: TaskId): Promise<Result<Status, Failure>> {
     if (this.#backlog.runs.of(id) !== undefined) {
       const stopped = await this.#backlog.runs.steerTask(id, 'stopTask');
       if (!stopped.ok) return stopped;
-      // What a run had begun it has given back; a lock taken by hand, on a task that was still queued, is still there.
+      // What a run had begun it has given back; a lock taken by hand, on a task that was still
+      // queued, is still there.
       if (!this.#parts.keeper.tracks(id)) return ok('Todo');
     }
     const keep = this.#parts.keeper.untrack(id);
     const released = await this.#parts.locks.release(id, 'Todo');
     // Still ours where it could not be written: it would run out while the user counts on it.
-    if (!released.ok && released.failure.kind !== 'lockLost' && released.failure.kind !== 'noSuchTask') keep();
+    if (
+      !released.ok &&
+      released.failure.kind !== 'lockLost' &&
+      released.failure.kind !== 'noSuchTask'
+    )
+      keep();
     await this.#backlog.refresh();
     return released;
   }
@@ -134,7 +151,8 @@ export class BacklogClaims {
     if (claimed.ok) {
       for (const { id, version } of claimed.value) {
         // A lock that an agent works under stays its run's, although the user asked for it too.
-        if (!isAtWork(runs.of(id), id)) this.#parts.keeper.track(id, leaseMs, { byHand: true, version });
+        if (!isAtWork(runs.of(id), id))
+          this.#parts.keeper.track(id, leaseMs, { byHand: true, version });
       }
     }
     await this.#backlog.refresh();

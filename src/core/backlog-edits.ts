@@ -36,16 +36,21 @@ export class BacklogEdits {
   }
 
   /**
-   * The user says that a task of a run is finished: what verifies it runs, and the run goes on. Another holder's lock on a
-   * task that is only followed is taken away. Fails as `setStatus` where no run waits for a word about it.
+   * The user says that a task of a run is finished: what verifies it runs, and the run goes on.
+   * Another holder's lock on a task that is only followed is taken away. Fails as `setStatus` where
+   * no run waits for a word about it.
    */
   async complete(task: Task, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
-    if (this.#backlog.runs.awaitsManualCompletion(task.id)) return this.#backlog.runs.completeTask(task.id, as);
+    if (this.#backlog.runs.awaitsManualCompletion(task.id))
+      return this.#backlog.runs.completeTask(task.id, as);
     const set = await this.setStatus(task, as ?? 'Review');
     return set.ok ? ok(undefined) : set;
   }
 
-  /** Sets the status of a task without a lock of another holder; clears a lock of ours. The user's own task of a run ends with that. */
+  /**
+   * Sets the status of a task without a lock of another holder; clears a lock of ours. The user's
+   * own task of a run ends with that.
+   */
   async setStatus(task: Task, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>> {
     if (this.#backlog.runs.awaitsManualCompletion(task.id)) {
       const said =
@@ -65,12 +70,14 @@ export class BacklogEdits {
   }
 
   /**
-   * Makes these changes in one transaction, or none of them; what we held of a task that is gone or has another status by
-   * then is released. Fails as `Edits.apply`.
+   * Makes these changes in one transaction, or none of them; what we held of a task that is gone or
+   * has another status by then is released. Fails as `Edits.apply`.
    */
   async apply(changes: readonly Change[]): Promise<Result<undefined, Failure>> {
     const ending = changes.filter((change) => endsOurWork(change, this.#backlog.isOurs));
-    const atWork = ending.map((change) => this.#agentAtWork(change.id)).find((failure) => failure !== undefined);
+    const atWork = ending
+      .map((change) => this.#agentAtWork(change.id))
+      .find((failure) => failure !== undefined);
     const refusal = this.#backlog.claims.jsonOnly ?? atWork;
     if (refusal !== undefined) return fail(refusal);
     // Before it is written, so that our own change is not taken for one that undoes our claim.
@@ -82,7 +89,9 @@ export class BacklogEdits {
   }
 
   /** Makes a new task and answers its id. Fails as `Edits.apply`. */
-  async create(draft: Omit<Extract<Change, { kind: 'create' }>, 'kind' | 'id'>): Promise<Result<TaskId, Failure>> {
+  async create(
+    draft: Omit<Extract<Change, { kind: 'create' }>, 'kind' | 'id'>,
+  ): Promise<Result<TaskId, Failure>> {
     for (;;) {
       const id = this.#newId((taken) => this.#backlog.task(taken) !== undefined);
       const created = await this.apply([{ kind: 'create', id, ...draft }]);
@@ -96,9 +105,11 @@ export class BacklogEdits {
   #agentAtWork(id: TaskId): Failure | undefined {
     const part = this.#backlog.runs.of(id)?.tasks.get(id);
     if (part === undefined || part.phase === 'queued') return undefined;
-    // A supervisor releases the lock with the result, and a moment later its window hears of the end.
+    // A supervisor releases the lock with the result, and a moment later its window hears of the
+    // end.
     const stored = this.#backlog.task(id);
-    if (stored?.lock === undefined && (stored?.status === 'Review' || stored?.status === 'Done')) return undefined;
+    if (stored?.lock === undefined && (stored?.status === 'Review' || stored?.status === 'Done'))
+      return undefined;
     // The user's own task is theirs to change; where another holder has it, the store refuses.
     return part.agent.agentMode === 'human' ? undefined : { kind: 'agentAtWork', id };
   }

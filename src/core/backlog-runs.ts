@@ -4,7 +4,13 @@ import { Emitter, type Disposable, type Event } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { Clock, Job, LeaderRequest, RunHistory, WorkPreview } from './ports.ts';
 import { fail, ok, type Result } from './result.ts';
-import { type DryRun, type DryRunOptions, type DryStep, dryRun, estimate } from './run/engine/dry-run.ts';
+import {
+  type DryRun,
+  type DryRunOptions,
+  type DryStep,
+  dryRun,
+  estimate,
+} from './run/engine/dry-run.ts';
 import { estimateDurations } from './run/engine/estimates.ts';
 import type { RunChoice, RunScope } from './run/run-choice.ts';
 import type { RunState, TaskRun } from './run/run-events.ts';
@@ -101,7 +107,9 @@ export class BacklogRuns implements Disposable {
     ];
   }
 
-  /** The runs of this window, live and ended, and those that another window leads; the oldest first. */
+  /**
+   * The runs of this window, live and ended, and those that another window leads; the oldest first.
+   */
   get all(): readonly RunState[] {
     const { runner, history } = this.#parts;
     const ours = new Set(runner.runs.map(({ runId }) => runId));
@@ -121,7 +129,9 @@ export class BacklogRuns implements Disposable {
   }
 
   find(runId: string): RunState | undefined {
-    return this.all.find((run) => run.runId === runId) ?? this.past.find((run) => run.runId === runId);
+    return (
+      this.all.find((run) => run.runId === runId) ?? this.past.find((run) => run.runId === runId)
+    );
   }
 
   isLedElsewhere(runId: string): boolean {
@@ -135,9 +145,14 @@ export class BacklogRuns implements Disposable {
     return this.all.find((run) => isOpenIn(run, id));
   }
 
-  /** How a task failed in a run that goes on without it: its latest part in one, where that ended badly. */
+  /**
+   * How a task failed in a run that goes on without it: its latest part in one, where that ended
+   * badly.
+   */
   failedPartOf(id: TaskId): TaskRun | undefined {
-    const parts = this.all.flatMap(({ phase, tasks }) => (phase === 'ended' ? [] : (tasks.get(id) ?? [])));
+    const parts = this.all.flatMap(({ phase, tasks }) =>
+      phase === 'ended' ? [] : (tasks.get(id) ?? []),
+    );
     const last = parts.at(-1);
     const group = groupOf(last?.outcome);
     return group === 'failed' || group === 'unclear' ? last : undefined;
@@ -161,14 +176,22 @@ export class BacklogRuns implements Disposable {
     return this.#start(() => requestOf(scope, choice, this.#context), choice.cap);
   }
 
-  /** Starts a run of what failed in another one, was stopped or never ran; its waves and choices are kept. */
+  /**
+   * Starts a run of what failed in another one, was stopped or never ran; its waves and choices are
+   * kept.
+   */
   async resume(runId: string): Promise<Result<string, Failure>> {
     const run = this.find(runId);
     if (run === undefined) return fail({ kind: 'nothingToRun' });
-    return this.#start(() => resumeRequestOf(run, this.#context), resumeCapOf(run, this.#parts.options()));
+    return this.#start(
+      () => resumeRequestOf(run, this.#context),
+      resumeCapOf(run, this.#parts.options()),
+    );
   }
 
-  /** What a run would do, in which order and for how long; nothing is started, claimed or written. */
+  /**
+   * What a run would do, in which order and for how long; nothing is started, claimed or written.
+   */
   async dryRun(scope: RunScope, choice: RunChoice = {}): Promise<Result<DryRunReport, Failure>> {
     const { snapshot, readiness, runner, clock, caseFoldPaths, settle } = this.#parts;
     const tasks = snapshot();
@@ -199,8 +222,22 @@ export class BacklogRuns implements Disposable {
       const task = tasks.byId.get(id);
       const agent = request.value.agents.get(id);
       if (task === undefined || agent === undefined) continue;
-      const preview = await this.#preview({ task, agent, attemptNo: index + 1, tasks, options: request.value.options });
-      steps.push({ task, wave, startsAtMs: startsAt, endsAtMs: endsAt, waited: waits, agent, preview });
+      const preview = await this.#preview({
+        task,
+        agent,
+        attemptNo: index + 1,
+        tasks,
+        options: request.value.options,
+      });
+      steps.push({
+        task,
+        wave,
+        startsAtMs: startsAt,
+        endsAtMs: endsAt,
+        waited: waits,
+        agent,
+        preview,
+      });
     }
     const { title, options } = request.value;
     const { skipped } = plan.value;
@@ -212,7 +249,10 @@ export class BacklogRuns implements Disposable {
     return ok({ title, options, cap, steps, skipped, estimates: times.value, basis });
   }
 
-  /** How long all waves would take with few and with many agents, by what is known of past runs. Fails with `nothingToRun`. */
+  /**
+   * How long all waves would take with few and with many agents, by what is known of past runs.
+   * Fails with `nothingToRun`.
+   */
   whatIf(): Result<WhatIf, Failure> {
     const { snapshot, runner, caseFoldPaths } = this.#parts;
     const tasks = snapshot();
@@ -225,7 +265,9 @@ export class BacklogRuns implements Disposable {
     const candidates = waves.flatMap((ids, wave) =>
       ids.flatMap((id) => {
         const agent = agents.get(id);
-        return agent === undefined ? [] : [candidateOf({ id, wave, agent }, tasks.byId.get(id), world)];
+        return agent === undefined
+          ? []
+          : [candidateOf({ id, wave, agent }, tasks.byId.get(id), world)];
       }),
     );
     return ok(askWhatIf(candidates, options, { cap: runner.cap, basis: estimates.basis }));
@@ -237,8 +279,8 @@ export class BacklogRuns implements Disposable {
   }
 
   /**
-   * Does what the user asks of a run, or passes it on to the window that leads it. Resolves when what was to be stopped has
-   * ended, where this window leads the run. Fails with `writeFailed`.
+   * Does what the user asks of a run, or passes it on to the window that leads it. Resolves when
+   * what was to be stopped has ended, where this window leads the run. Fails with `writeFailed`.
    */
   async steer(runId: string, request: LeaderRequest): Promise<Result<undefined, Failure>> {
     const { runner, history } = this.#parts;
@@ -247,7 +289,10 @@ export class BacklogRuns implements Disposable {
     return ok(undefined);
   }
 
-  /** Steers every run that has a task; `requeue` ends an attempt that looks stuck and lets the task have its turn again. */
+  /**
+   * Steers every run that has a task; `requeue` ends an attempt that looks stuck and lets the task
+   * have its turn again.
+   */
   async steerTask(id: TaskId, ask: 'stopTask' | 'requeue'): Promise<Result<undefined, Failure>> {
     const runs = this.all.filter((run) => isOpenIn(run, id));
     const steered = await Promise.all(runs.map(({ runId }) => this.steer(runId, { ask, id })));
@@ -259,7 +304,10 @@ export class BacklogRuns implements Disposable {
     return this.#parts.completions.awaitsManualCompletion(id);
   }
 
-  /** The user says that a task is finished, theirs or one that is followed; see `WindowWorker.complete`. */
+  /**
+   * The user says that a task is finished, theirs or one that is followed; see
+   * `WindowWorker.complete`.
+   */
   completeTask(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
     return this.#parts.completions.complete(id, as);
   }
@@ -291,7 +339,8 @@ export class BacklogRuns implements Disposable {
     if (readOnly !== undefined) return fail(readOnly);
     const request = requested();
     if (!request.ok) return request;
-    const refusal = (await this.#findAgents([...request.value.agents.values()])) ?? (await history.prepare());
+    const refusal =
+      (await this.#findAgents([...request.value.agents.values()])) ?? (await history.prepare());
     if (refusal !== undefined) return fail(refusal);
     // What the user chose while a run goes on holds until that has ended.
     if (cap !== undefined || runner.runs.every(({ phase }) => phase === 'ended')) {
@@ -332,7 +381,10 @@ export class BacklogRuns implements Disposable {
     });
   }
 
-  /** What a new run puts behind it: runs that went well throughout, and all but the latest of the others. */
+  /**
+   * What a new run puts behind it: runs that went well throughout, and all but the latest of the
+   * others.
+   */
   #clearOldRuns(): void {
     const { runner } = this.#parts;
     const ended = runner.runs.filter((run) => run.phase === 'ended');

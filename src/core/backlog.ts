@@ -25,7 +25,10 @@ export interface BacklogParts {
   readonly locks: Locks;
   readonly edits: Edits;
   readonly keeper: Pick<LeaseKeeper, 'track' | 'tracks' | 'untrack'>;
-  readonly runs: Omit<BacklogRunsParts, 'clock' | 'options' | 'snapshot' | 'plan' | 'readiness' | 'whyReadOnly'>;
+  readonly runs: Omit<
+    BacklogRunsParts,
+    'clock' | 'options' | 'snapshot' | 'plan' | 'readiness' | 'whyReadOnly'
+  >;
   readonly handoffs: Handoffs;
   /** Without one, waves are computed. */
   readonly waveSource?: WaveSource;
@@ -45,9 +48,11 @@ export interface LiveLock {
 const COMPUTED: WaveSourceState = { kind: 'computed' };
 
 /**
- * One backlog as the views see it: what the store holds, the waves that follow from it, and the runs of this window.
+ * One backlog as the views see it: what the store holds, the waves that follow from it, and the
+ * runs of this window.
  *
- * A view keeps no copy: it listens to `onDidChange`, which says nothing but that something is new, and asks again.
+ * A view keeps no copy: it listens to `onDidChange`, which says nothing but that something is new,
+ * and asks again.
  */
 export class Backlog implements Disposable {
   readonly #parts: BacklogParts;
@@ -125,12 +130,18 @@ export class Backlog implements Disposable {
     return store.kind === 'unreadable' ? store.last : undefined;
   }
 
-  /** Asked for with every row that is drawn, so the settings are read once and again when they have changed. */
+  /**
+   * Asked for with every row that is drawn, so the settings are read once and again when they have
+   * changed.
+   */
   get options(): Options {
     return (this.#options ??= resolveOptions(this.#parts.settings(), this.#parts.source.config));
   }
 
-  /** The waves of the current snapshot, computed or of the file that was chosen; undefined while there is none. */
+  /**
+   * The waves of the current snapshot, computed or of the file that was chosen; undefined while
+   * there is none.
+   */
   get plan(): Plan | undefined {
     const { snapshot } = this;
     return snapshot === undefined ? undefined : this.#planOf(snapshot).plan;
@@ -147,7 +158,9 @@ export class Backlog implements Disposable {
     return this.claims.failure;
   }
 
-  /** Since when a read goes on that takes much longer than one should; what is shown is of before. */
+  /**
+   * Since when a read goes on that takes much longer than one should; what is shown is of before.
+   */
   get slowSince(): number | undefined {
     return this.#parts.source.slowSince;
   }
@@ -172,11 +185,13 @@ export class Backlog implements Disposable {
   }
 
   /** This window's own name, and those of the supervisors that work on its runs. */
-  readonly isOurs: IsOurs = (holder) => holder === this.#parts.locks.holder || this.#parts.runs.runner.isHolder(holder);
+  readonly isOurs: IsOurs = (holder) =>
+    holder === this.#parts.locks.holder || this.#parts.runs.runner.isHolder(holder);
 
   /**
-   * Everything that is wrong with the current snapshot; the same list until something is new. A large store that changes all
-   * the time is looked through from time to time only, and `onDidChange` says when.
+   * Everything that is wrong with the current snapshot; the same list until something is new. A
+   * large store that changes all the time is looked through from time to time only, and
+   * `onDidChange` says when.
    */
   get findings(): readonly Finding[] {
     const { snapshot, plan, now, isOurs } = this;
@@ -197,7 +212,10 @@ export class Backlog implements Disposable {
     return readinessOf(task, this.#readinessContext());
   }
 
-  /** As `readinessOf`, in a snapshot that may be newer than what is shown; a task that is gone is not ready. */
+  /**
+   * As `readinessOf`, in a snapshot that may be newer than what is shown; a task that is gone is
+   * not ready.
+   */
   readinessIn(snapshot: Snapshot, id: TaskId, opened: ReadonlySet<TaskId>): Readiness {
     const task = snapshot.byId.get(id);
     if (task === undefined) return { kind: 'notReady', reasons: [{ kind: 'missing', id }] };
@@ -213,7 +231,11 @@ export class Backlog implements Disposable {
 
   /** How far the tasks of a wave are. */
   progressOf(wave: Wave): WaveProgress {
-    return summariseWave(wave, this.#readinessContext(), (id) => this.runs.failedPartOf(id) !== undefined);
+    return summariseWave(
+      wave,
+      this.#readinessContext(),
+      (id) => this.runs.failedPartOf(id) !== undefined,
+    );
   }
 
   /** Tasks with a lease that still runs, ours or not, the one that ends first first. */
@@ -266,7 +288,9 @@ export class Backlog implements Disposable {
     const known = this.#planned;
     const isComputed = known?.snapshot === snapshot && sameOptions(known.options, options);
     if (isComputed && known.asked === asked) return known;
-    const computed = isComputed ? known.computed : planWaves(snapshot.tasks, options, snapshot.links);
+    const computed = isComputed
+      ? known.computed
+      : planWaves(snapshot.tasks, options, snapshot.links);
     const plan = asked.kind === 'computed' ? computed : applyWaveOverride(computed, asked);
     this.#planned = { snapshot, options, asked, computed, plan };
     return this.#planned;
@@ -274,7 +298,8 @@ export class Backlog implements Disposable {
 
   #readinessContext(): ReadinessContext {
     const { plan, snapshot } = this;
-    if (plan === undefined || snapshot === undefined) throw new Error('Internal error: a task without a snapshot');
+    if (plan === undefined || snapshot === undefined)
+      throw new Error('Internal error: a task without a snapshot');
     const context = { plan, byId: snapshot.byId, isOurs: this.isOurs, now: this.now };
     if (this.options.reviewOpensGate !== 'always') return context;
     return { ...context, opened: (id) => snapshot.byId.get(id)?.status === 'Review' };
@@ -290,5 +315,9 @@ export class Backlog implements Disposable {
 }
 
 function sameOptions(a: WaveOptions, b: WaveOptions): boolean {
-  return a.numbering === b.numbering && a.maxTasksPerWave === b.maxTasksPerWave && a.missing === b.missing;
+  return (
+    a.numbering === b.numbering &&
+    a.maxTasksPerWave === b.maxTasksPerWave &&
+    a.missing === b.missing
+  );
 }

@@ -7,13 +7,19 @@ import type { WaveOptions } from './waves/waves.ts';
 /** A priority that may be written. */
 type KnownPriority = Exclude<Priority, 'other'>;
 
-/** The values of `.exarp/config.yaml` or `.exarp/config.pb` that we know; undefined where the file is silent. Durations in ms. */
+/**
+ * The values of `.exarp/config.yaml` or `.exarp/config.pb` that we know; undefined where the file
+ * is silent. Durations in ms.
+ */
 export interface ProjectConfig {
   readonly maxTasksPerWave: number | undefined;
   /** How many agents work on the project, wherever; `maxTasksPerHost` of them on one machine. */
   readonly maxParallelTasks: number | undefined;
   readonly maxTasksPerHost: number | undefined;
-  /** The length of a lease, how often it is renewed, and how long after its end its holder counts as gone. */
+  /**
+   * The length of a lease, how often it is renewed, and how long after its end its holder counts as
+   * gone.
+   */
   readonly leaseMs: number | undefined;
   readonly renewalMs: number | undefined;
   readonly staleLockMs: number | undefined;
@@ -22,7 +28,10 @@ export interface ProjectConfig {
   readonly defaultStatus: Exclude<Status, 'Unknown'> | undefined;
   readonly defaultPriority: KnownPriority | undefined;
   readonly defaultTags: readonly string[] | undefined;
-  /** How exarp-go spells the ids of new tasks; ours are `T-` and digits, which is what it makes as long as nobody says otherwise. */
+  /**
+   * How exarp-go spells the ids of new tasks; ours are `T-` and digits, which is what it makes as
+   * long as nobody says otherwise.
+   */
   readonly idFormat: string | undefined;
   readonly idPrefix: string | undefined;
   /** In characters. */
@@ -80,7 +89,10 @@ export const RUN_DEFAULTS: RunSettings = {
 };
 
 /** How runs go unless a person chose otherwise for one of them. Durations in ms, 0: never. */
-export interface RunSettings extends Omit<RunOptions, 'reviewGate' | 'leaseMs' | 'statusOnSuccess' | 'agentCaps'> {
+export interface RunSettings extends Omit<
+  RunOptions,
+  'reviewGate' | 'leaseMs' | 'statusOnSuccess' | 'agentCaps'
+> {
   /** Whether agents at work go on without their window, or end with it. */
   readonly whenWindowCloses: 'keep' | 'stop';
 }
@@ -93,7 +105,10 @@ export interface RunRules {
   readonly verifyWave: VerifyCommand | undefined;
 }
 
-/** What the user's settings say; undefined where they leave the choice to the project's configuration. */
+/**
+ * What the user's settings say; undefined where they leave the choice to the project's
+ * configuration.
+ */
 export interface Settings extends RunRules {
   readonly waveNumbering: 'open' | 'exarp';
   readonly missingDependencies: 'satisfied' | 'blocked';
@@ -137,13 +152,18 @@ export function resolveOptions(settings: Settings, config: ProjectConfig): Optio
     waves: {
       numbering: settings.waveNumbering,
       missing: settings.missingDependencies,
-      maxTasksPerWave: settings.maxTasksPerWave ?? config.maxTasksPerWave ?? DEFAULTS.maxTasksPerWave,
+      maxTasksPerWave:
+        settings.maxTasksPerWave ?? config.maxTasksPerWave ?? DEFAULTS.maxTasksPerWave,
     },
     // A window is on one machine, so the smaller of the project's two limits holds for it.
     maxParallelTasks:
       settings.maxParallelTasks ??
-      Math.min(config.maxParallelTasks ?? DEFAULTS.maxParallelTasks, config.maxTasksPerHost ?? Infinity),
-    maxParallelTools: settings.maxParallelTasks ?? config.maxParallelTasks ?? DEFAULTS.maxParallelTools,
+      Math.min(
+        config.maxParallelTasks ?? DEFAULTS.maxParallelTasks,
+        config.maxTasksPerHost ?? Infinity,
+      ),
+    maxParallelTools:
+      settings.maxParallelTasks ?? config.maxParallelTasks ?? DEFAULTS.maxParallelTools,
     leaseMs: settings.leaseMs ?? config.leaseMs ?? DEFAULTS.leaseMs,
     renewalMs: config.renewalMs,
     staleLockMs: config.staleLockMs ?? DEFAULTS.staleLockMs,

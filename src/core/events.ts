@@ -6,7 +6,9 @@ export interface Disposable {
 /** Subscribes a listener; the same shape as `vscode.Event`, so views can take either. */
 export type Event<T> = (listener: (event: T) => void) => Disposable;
 
-/** The smallest event source: listeners run in the order they came, and may leave while it fires. */
+/**
+ * The smallest event source: listeners run in the order they came, and may leave while it fires.
+ */
 export class Emitter<T> {
   readonly #listeners = new Set<(event: T) => void>();
 
@@ -28,7 +30,10 @@ export class Emitter<T> {
   }
 }
 
-/** A promise that never settles: for work that goes on elsewhere after this process has stopped to follow it. */
+/**
+ * A promise that never settles: for work that goes on elsewhere after this process has stopped to
+ * follow it.
+ */
 export function never(): Promise<never> {
   return new Promise(() => undefined);
 }

@@ -2,9 +2,20 @@ import type { Status, TaskId } from './task.ts';
 
 /** What is wrong with a file of the store, as far as its bytes tell. */
 export type UnreadableCause =
-  'notADatabase' | 'empty' | 'truncated' | 'encrypted' | 'permission' | 'malformed' | 'noTasksTable' | 'busy' | 'io';
+  | 'notADatabase'
+  | 'empty'
+  | 'truncated'
+  | 'encrypted'
+  | 'permission'
+  | 'malformed'
+  | 'noTasksTable'
+  | 'busy'
+  | 'io';
 
-/** A store that could not be read: the file, what is wrong with it, and the reader's own words for a log. */
+/**
+ * A store that could not be read: the file, what is wrong with it, and the reader's own words for a
+ * log.
+ */
 export interface Unreadable {
   readonly kind: 'unreadable';
   readonly file: string;
@@ -12,25 +23,46 @@ export interface Unreadable {
   readonly detail: string;
 }
 
-/** Why nothing can be written: no Node with SQLite, a store that is only JSON, or a workspace that is not trusted. */
+/**
+ * Why nothing can be written: no Node with SQLite, a store that is only JSON, or a workspace that
+ * is not trusted.
+ */
 export type ReadOnlyCause =
   | { readonly kind: 'noSqlite'; readonly tried: readonly string[] }
   | { readonly kind: 'jsonOnly' }
   | { readonly kind: 'untrusted' };
 
-/** Everything that a user or the world can make fail, as data; `ui/explain.ts` alone puts it into words. */
+/**
+ * Everything that a user or the world can make fail, as data; `ui/explain.ts` alone puts it into
+ * words.
+ */
 export type Failure =
   | { readonly kind: 'held'; readonly id: TaskId; readonly holder: string; readonly until: number }
   | { readonly kind: 'unleased'; readonly id: TaskId; readonly holder: string }
-  | { readonly kind: 'notClaimable'; readonly id: TaskId; readonly status: Status; readonly rawStatus: string }
+  | {
+      readonly kind: 'notClaimable';
+      readonly id: TaskId;
+      readonly status: Status;
+      readonly rawStatus: string;
+    }
   | { readonly kind: 'noSuchTask'; readonly id: TaskId }
   /** Ours no more: `holder` is who has it now, undefined when nobody does. */
   | { readonly kind: 'lockLost'; readonly id: TaskId; readonly holder: string | undefined }
-  /** An agent of this window works on it: whatever ends that work has to wait until it was stopped. */
+  /**
+   * An agent of this window works on it: whatever ends that work has to wait until it was stopped.
+   */
   | { readonly kind: 'agentAtWork'; readonly id: TaskId }
   | { readonly kind: 'changedMeanwhile'; readonly id: TaskId; readonly rawStatus: string }
-  /** A dependency that would make tasks wait for each other in a circle: `path` leads from `on` to `id`. */
-  | { readonly kind: 'wouldCycle'; readonly id: TaskId; readonly on: TaskId; readonly path: readonly TaskId[] }
+  /**
+   * A dependency that would make tasks wait for each other in a circle: `path` leads from `on` to
+   * `id`.
+   */
+  | {
+      readonly kind: 'wouldCycle';
+      readonly id: TaskId;
+      readonly on: TaskId;
+      readonly path: readonly TaskId[];
+    }
   /** A handoff that is gone, or is not what it was when it was shown. */
   | { readonly kind: 'handoffChanged'; readonly id: string }
   | { readonly kind: 'readOnly'; readonly cause: ReadOnlyCause }
@@ -47,6 +79,9 @@ export type Failure =
   | { readonly kind: 'nothingToRun' }
   /** No task is ready and free. */
   | { readonly kind: 'nothingReady' }
-  /** A bug of ours that one task's net caught, so that the rest could go on; `detail` is for a log and a report. */
+  /**
+   * A bug of ours that one task's net caught, so that the rest could go on; `detail` is for a log
+   * and a report.
+   */
   | { readonly kind: 'internal'; readonly detail: string }
   | Unreadable;

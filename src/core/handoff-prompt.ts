@@ -4,10 +4,15 @@ import { oneLine } from './text.ts';
 import type { Task } from './task.ts';
 
 /**
- * What an agent is told to go on where a handoff ends. Everything that the handoff says stands between two fences that the
- * text in between cannot contain, and is called data. `taskOf` finds what a task has become since.
+ * What an agent is told to go on where a handoff ends. Everything that the handoff says stands
+ * between two fences that the text in between cannot contain, and is called data. `taskOf` finds
+ * what a task has become since.
  */
-export function writeHandoffPrompt(handoff: Handoff, root: string, taskOf: (id: string) => Task | undefined): string {
+export function writeHandoffPrompt(
+  handoff: Handoff,
+  root: string,
+  taskOf: (id: string) => Task | undefined,
+): string {
   const data = describe(handoff, taskOf);
   const fence = fenceFor(data);
   return `Resume the work that another session handed over in ${root}.
@@ -44,7 +49,9 @@ function describe(handoff: Handoff, taskOf: (id: string) => Task | undefined): s
     list('Tasks completed', handoff.completed.map(task)),
     list(
       'Runs of agents',
-      handoff.runs.map(({ title, status, result }) => [title, status, result].filter(Boolean).join(', ')),
+      handoff.runs.map(({ title, status, result }) =>
+        [title, status, result].filter(Boolean).join(', '),
+      ),
     ),
     list('Warnings', handoff.warnings),
     git === undefined
@@ -57,5 +64,7 @@ function describe(handoff: Handoff, taskOf: (id: string) => Task | undefined): s
 }
 
 function list(title: string, items: readonly string[]): string {
-  return items.length === 0 ? '' : `${title}:\n${items.map((item) => `- ${oneLine(item)}`).join('\n')}`;
+  return items.length === 0
+    ? ''
+    : `${title}:\n${items.map((item) => `- ${oneLine(item)}`).join('\n')}`;
 }

@@ -7,7 +7,10 @@ import type { Task, TaskId } from './task.ts';
 /** `other` is a word that we do not know: shown as it stands, and not counted as open. */
 export type HandoffStatus = 'open' | 'closed' | 'approved' | 'other';
 
-/** A task as a handoff names it; `note` is the status or the priority that was written down, empty where there is none. */
+/**
+ * A task as a handoff names it; `note` is the status or the priority that was written down, empty
+ * where there is none.
+ */
 export interface HandoffTask {
   readonly id: string;
   readonly title: string;
@@ -32,7 +35,10 @@ export interface GitStatus {
   readonly behind?: number | undefined;
 }
 
-/** A note by which one session passes its work to the next one, as its file has it. Text of others throughout. */
+/**
+ * A note by which one session passes its work to the next one, as its file has it. Text of others
+ * throughout.
+ */
 export interface Handoff {
   /** Names this entry among those of its file, also where two have one id. */
   readonly key: string;
@@ -64,7 +70,11 @@ export interface BadHandoff {
 
 /** What is known of a file of handoffs: newest first, whatever order the file has. */
 export type HandoffsState =
-  | { readonly kind: 'read'; readonly handoffs: readonly Handoff[]; readonly bad: readonly BadHandoff[] }
+  | {
+      readonly kind: 'read';
+      readonly handoffs: readonly Handoff[];
+      readonly bad: readonly BadHandoff[];
+    }
   | { readonly kind: 'unreadable'; readonly failure: Unreadable };
 
 export const NO_HANDOFFS: HandoffsState = { kind: 'read', handoffs: [], bad: [] };
@@ -83,21 +93,30 @@ export interface HandoffDraft {
 }
 
 /**
- * The handoffs of one store, followed live. Whatever writes fails with `unreadable` where the file is no valid JSON, which is
- * then left alone, with `writeFailed`, and with `handoffChanged` where the entry is not what it was when it was shown.
+ * The handoffs of one store, followed live. Whatever writes fails with `unreadable` where the file
+ * is no valid JSON, which is then left alone, with `writeFailed`, and with `handoffChanged` where
+ * the entry is not what it was when it was shown.
  */
 export interface Handoffs extends Disposable {
   readonly state: HandoffsState;
   readonly onDidChange: Event<undefined>;
   /** Reads what is there now. */
   refresh(): Promise<void>;
-  /** Appends a handoff of this host and this moment, and answers the `key` that it has from now on. */
+  /**
+   * Appends a handoff of this host and this moment, and answers the `key` that it has from now on.
+   */
   write(draft: HandoffDraft): Promise<Result<string, Failure>>;
-  setStatus(handoff: Handoff, to: Exclude<HandoffStatus, 'other'>): Promise<Result<undefined, Failure>>;
+  setStatus(
+    handoff: Handoff,
+    to: Exclude<HandoffStatus, 'other'>,
+  ): Promise<Result<undefined, Failure>>;
   remove(handoff: Handoff): Promise<Result<undefined, Failure>>;
 }
 
-/** One that is younger is shown even where it comes from this host: after two days a person knows what they left. */
+/**
+ * One that is younger is shown even where it comes from this host: after two days a person knows
+ * what they left.
+ */
 const RECENT_MS = 48 * 3_600_000;
 
 /** Newest first; those without a time last, in the order they have. */
@@ -105,8 +124,15 @@ export function newestFirst(handoffs: readonly Handoff[]): readonly Handoff[] {
   return [...handoffs].sort((a, b) => (b.at ?? -Infinity) - (a.at ?? -Infinity) || 0);
 }
 
-/** The newest open handoff, where it is news: of another host, or of the last two days. `now` is epoch ms. */
-export function handoffToShow(state: HandoffsState, host: string, now: number): Handoff | undefined {
+/**
+ * The newest open handoff, where it is news: of another host, or of the last two days. `now` is
+ * epoch ms.
+ */
+export function handoffToShow(
+  state: HandoffsState,
+  host: string,
+  now: number,
+): Handoff | undefined {
   if (state.kind !== 'read') return undefined;
   const newest = state.handoffs.find((handoff) => handoff.status === 'open');
   if (newest === undefined) return undefined;
@@ -121,7 +147,10 @@ export function parseHandoffStatus(text: string): HandoffStatus {
   return word === 'closed' || word === 'approved' ? word : 'other';
 }
 
-/** What stands in the file for a handoff, in the names and the order that exarp-go has; `timestamp` is RFC 3339. */
+/**
+ * What stands in the file for a handoff, in the names and the order that exarp-go has; `timestamp`
+ * is RFC 3339.
+ */
 export function handoffEntry(
   draft: HandoffDraft,
   own: { readonly id: string; readonly timestamp: string; readonly host: string },
@@ -138,7 +167,11 @@ export function handoffEntry(
     summary: draft.summary,
     blockers: draft.blockers,
     next_steps: draft.nextSteps,
-    tasks_in_progress: draft.inProgress.map(({ id, title, rawStatus }) => ({ id, content: title, status: rawStatus })),
+    tasks_in_progress: draft.inProgress.map(({ id, title, rawStatus }) => ({
+      id,
+      content: title,
+      status: rawStatus,
+    })),
     ...(git === undefined
       ? {}
       : {
@@ -154,8 +187,15 @@ export function handoffEntry(
   };
 }
 
-/** An id in the shape of exarp-go's, which count seconds; six more digits keep two of one second apart. `random` is below 1. */
-export function newHandoffId(now: number, random: () => number, taken: ReadonlySet<string>): string {
+/**
+ * An id in the shape of exarp-go's, which count seconds; six more digits keep two of one second
+ * apart. `random` is below 1.
+ */
+export function newHandoffId(
+  now: number,
+  random: () => number,
+  taken: ReadonlySet<string>,
+): string {
   for (;;) {
     const digits = String(Math.floor(random() * 1e6)).padStart(6, '0');
     const id = `handoff-${Math.floor(now / 1000)}${digits}`;
@@ -165,6 +205,8 @@ export function newHandoffId(now: number, random: () => number, taken: ReadonlyS
 
 /** A handoff in a few words: its summary, else what it names. */
 export function handoffTitle(handoff: Handoff, max = 120): string {
-  const text = [handoff.summary, ...handoff.nextSteps, ...handoff.blockers].map(oneLine).find((each) => each !== '');
+  const text = [handoff.summary, ...handoff.nextSteps, ...handoff.blockers]
+    .map(oneLine)
+    .find((each) => each !== '');
   return cut(text ?? (handoff.id || 'Handoff without a summary'), max);
 }

@@ -5,7 +5,8 @@ import { duration, named, utcTime, firstOf } from './text.ts';
 import type { NotReady, Readiness } from './waves/readiness.ts';
 import type { BlockReason } from './waves/waves.ts';
 
-// What happened to which task, in plain words. Ids, holders and statuses are foreign text: `named` keeps each on one line.
+// What happened to which task, in plain words. Ids, holders and statuses are foreign text: `named`
+// keeps each on one line.
 
 /** For whom a text is: the same facts, with the times as each reads them. */
 export interface Reader {
@@ -13,7 +14,10 @@ export interface Reader {
   readonly us: string;
   /** A moment in epoch ms. */
   readonly time: (at: number) => string;
-  /** Behind the name of a holder: until when, or for how long. Without `now` in words that stay true as time passes. */
+  /**
+   * Behind the name of a holder: until when, or for how long. Without `now` in words that stay true
+   * as time passes.
+   */
   readonly lease: (lock: Lock, now: number | undefined) => string;
 }
 
@@ -21,7 +25,8 @@ export interface Reader {
 export const USER: Reader = {
   us: 'this window',
   time: clockTime,
-  lease: ({ since }, now) => (since === undefined || now === undefined ? '' : ` for ${duration(now - since)}`),
+  lease: ({ since }, now) =>
+    since === undefined || now === undefined ? '' : ` for ${duration(now - since)}`,
 };
 
 /** An agent: times that neither time zones nor models can misread. */
@@ -32,7 +37,11 @@ export const AGENT: Reader = {
 };
 
 /** Behind the name of a holder: ` until …`, and how long that is from `now`. */
-export function untilText(until: number | undefined, now: number | undefined, time: Reader['time'] = utcTime): string {
+export function untilText(
+  until: number | undefined,
+  now: number | undefined,
+  time: Reader['time'] = utcTime,
+): string {
   if (until === undefined) return '';
   return ` until ${time(until)}${now === undefined ? '' : ` (${duration(until - now)} left)`}`;
 }
@@ -140,7 +149,9 @@ export function readinessText(readiness: Readiness, now: number): string {
       // The task has had its work: what it once waited for no longer matters.
       if (byPerson?.status === 'Review') return reasonText(byPerson, now);
       const waits = readiness.reasons.filter((r) => r.kind === 'waitsFor');
-      const rest = readiness.reasons.filter((r) => r.kind !== 'waitsFor').map((r) => reasonText(r, now));
+      const rest = readiness.reasons
+        .filter((r) => r.kind !== 'waitsFor')
+        .map((r) => reasonText(r, now));
       const [first] = waits;
       if (first === undefined) return rest.join('; ');
       const more = waits.length > 1 ? ` and ${waits.length - 1} more` : '';
@@ -150,7 +161,11 @@ export function readinessText(readiness: Readiness, now: number): string {
 }
 
 /** One reason, as in “waits for T-12 (In Progress, held by cursor-mac-811 for 12 min)”. */
-export function reasonText(reason: NotReady, now: number | undefined, reader: Reader = USER): string {
+export function reasonText(
+  reason: NotReady,
+  now: number | undefined,
+  reader: Reader = USER,
+): string {
   switch (reason.kind) {
     case 'waitsFor':
       return `waits for ${named(reason.id)} (${[reason.status, ...leaseText(reason.lease, now, reader)].join(', ')})`;
@@ -186,18 +201,29 @@ export function blockText(reason: BlockReason): string {
   }
 }
 
-/** The holder and the time of a lock in a few words; empty for a free task, and without `now` for a lock that has ended. */
-export function leaseText(lease: Lease, now: number | undefined, reader: Reader = USER): readonly string[] {
+/**
+ * The holder and the time of a lock in a few words; empty for a free task, and without `now` for a
+ * lock that has ended.
+ */
+export function leaseText(
+  lease: Lease,
+  now: number | undefined,
+  reader: Reader = USER,
+): readonly string[] {
   switch (lease.kind) {
     case 'free':
       return [];
     case 'ours':
-      return [`held by ${reader.us}${now === undefined ? '' : `, ${duration(lease.remainingMs)} left`}`];
+      return [
+        `held by ${reader.us}${now === undefined ? '' : `, ${duration(lease.remainingMs)} left`}`,
+      ];
     case 'theirs':
       return [`held by ${named(lease.lock.holder)}${reader.lease(lease.lock, now)}`];
     case 'expired':
     case 'stale':
-      return now === undefined ? [] : [`lock of ${named(lease.lock.holder)} expired ${duration(lease.expiredMs)} ago`];
+      return now === undefined
+        ? []
+        : [`lock of ${named(lease.lock.holder)} expired ${duration(lease.expiredMs)} ago`];
     case 'unleased':
       return [`assigned to ${named(lease.lock.holder)} with no expiry`];
   }

@@ -4,25 +4,33 @@ export interface PathOptions {
   readonly foldCase: boolean;
 }
 
-/** More than this of a description is not looked at, nor more files than that: hostile text must not slow a start down. */
+/**
+ * More than this of a description is not looked at, nor more files than that: hostile text must not
+ * slow a start down.
+ */
 const MAX_TEXT = 200_000;
 const MAX_LINE = 4_000;
 const MAX_FILES = 500;
 
-/** A bullet that says what happens to a file, as exarp-go reads them and with `*` and more verbs. */
+/**
+ * A bullet that says what happens to a file, as exarp-go reads them and with `*` and more verbs.
+ */
 const ACTION =
   /^\s*[-*+]\s*\**(?:Update|Create|Modify|Delete|Edit|Add|Remove|Rename|Move|Change|Touch)\**:\**\s*(.*)$/i;
 /** `Files: a, b`, as a bullet or not; with nothing after it, the bullets below are its list. */
 const FILES =
   /^\s*(?:[-*+]\s*)?\**(?:Files?|Paths?)(?: (?:to (?:change|touch|edit|modify)|changed|touched))?\**:\**\s*(.*)$/i;
-const HEADING = /^\s*#+\s*\**(?:Files?|Paths?)(?: (?:to (?:change|touch|edit|modify)|changed|touched))?\**:?\**\s*$/i;
+const HEADING =
+  /^\s*#+\s*\**(?:Files?|Paths?)(?: (?:to (?:change|touch|edit|modify)|changed|touched))?\**:?\**\s*$/i;
 const BULLET = /^\s*[-*+]\s+(.*)$/;
 
 /**
- * The files that a description names, relative to the root: bullets such as `- Update: src/a.ts`, lists after `Files:`, and
- * what stands in backticks and looks like a path. Each once, in the order of the text, with forward slashes.
+ * The files that a description names, relative to the root: bullets such as `- Update: src/a.ts`,
+ * lists after `Files:`, and what stands in backticks and looks like a path. Each once, in the order
+ * of the text, with forward slashes.
  *
- * What is absolute or leads out of the root is no file of ours. Takes time linear in the text, whatever it is.
+ * What is absolute or leads out of the root is no file of ours. Takes time linear in the text,
+ * whatever it is.
  */
 export function filesOf(description: string, options: PathOptions): readonly string[] {
   const files = new Set<string>();
@@ -54,7 +62,10 @@ export function filesOf(description: string, options: PathOptions): readonly str
   return [...files];
 }
 
-/** `a.ts, b.ts and c.ts`: what stands between blanks and commas, without the marks around it; a `#` begins a remark. */
+/**
+ * `a.ts, b.ts and c.ts`: what stands between blanks and commas, without the marks around it; a `#`
+ * begins a remark.
+ */
 function splitPaths(text: string): readonly string[] {
   const paths: string[] = [];
   for (const word of text.split(/[\s,;]+/)) {
@@ -81,7 +92,10 @@ function codeSpans(line: string): readonly string[] {
 }
 
 const EXTENSION = /\.[A-Za-z][A-Za-z0-9]{0,9}$/;
-/** A version, a host or a call is no path, although it has a dot; nor is an address, although it has slashes. */
+/**
+ * A version, a host or a call is no path, although it has a dot; nor is an address, although it has
+ * slashes.
+ */
 const NO_PATH = /[\s(){}<>|"'`$&;=,*?!]|:\/\/|^[@#-]/;
 
 function looksLikePath(text: string): boolean {

@@ -4,7 +4,9 @@ import { Emitter } from './events.ts';
 import type { Failure } from './failure.ts';
 import { fail } from './result.ts';
 
-/** Where runs are started: in a window of the editor, never in a program that only serves a backlog. */
+/**
+ * Where runs are started: in a window of the editor, never in a program that only serves a backlog.
+ */
 const NOT_HERE: Failure = { kind: 'nothingToRun' };
 
 /** The runs of a `Backlog` in a program that starts none and shows none. */
@@ -30,7 +32,10 @@ export function noRuns(): BacklogParts['runs'] {
       prepare: () => Promise.resolve(NOT_HERE),
       ask: () => Promise.resolve(fail(NOT_HERE)),
     },
-    completions: { awaitsManualCompletion: () => false, complete: () => Promise.resolve(fail(NOT_HERE)) },
+    completions: {
+      awaitsManualCompletion: () => false,
+      complete: () => Promise.resolve(fail(NOT_HERE)),
+    },
     findAgent: () => Promise.resolve(NOT_HERE),
     preview: () => Promise.resolve(fail(NOT_HERE)),
     caseFoldPaths: false,
@@ -39,7 +44,10 @@ export function noRuns(): BacklogParts['runs'] {
   };
 }
 
-/** What settings say where there is no editor to ask: the project's configuration counts, and the defaults. */
+/**
+ * What settings say where there is no editor to ask: the project's configuration counts, and the
+ * defaults.
+ */
 export const NO_SETTINGS: Settings = {
   waveNumbering: 'open',
   missingDependencies: 'satisfied',

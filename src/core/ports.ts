@@ -22,11 +22,17 @@ export interface BacklogSource extends Disposable {
   readonly root: string;
   readonly state: StoreState;
   readonly config: ProjectConfig;
-  /** Since when (epoch ms) a read goes on that takes much longer than one should; `state` is then of before. */
+  /**
+   * Since when (epoch ms) a read goes on that takes much longer than one should; `state` is then of
+   * before.
+   */
   readonly slowSince?: number | undefined;
   /** After `state` or `config` was replaced. */
   readonly onDidChange: Event<void>;
-  /** Reads what is there now, at once; resolves when `state` shows everything committed before the call. */
+  /**
+   * Reads what is there now, at once; resolves when `state` shows everything committed before the
+   * call.
+   */
   refresh(): Promise<void>;
 }
 
@@ -61,35 +67,52 @@ export interface ReadyRules {
 }
 
 /**
- * Takes, keeps and gives back locks, each in one short transaction. All of it speaks for one holder.
+ * Takes, keeps and gives back locks, each in one short transaction. All of it speaks for one
+ * holder.
  *
- * Every call may fail with `readOnly`, `busy`, `writerDied`, `writeFailed` or `unreadable`; what else it may fail with is said at it.
+ * Every call may fail with `readOnly`, `busy`, `writerDied`, `writeFailed` or `unreadable`; what
+ * else it may fail with is said at it.
  */
 export interface Locks {
   /** The id that stands in the lock columns for everything that this window claims. */
   readonly holder: string;
-  /** Undefined while claims are possible, else why they are not. Known after the first call or `probe`. */
+  /**
+   * Undefined while claims are possible, else why they are not. Known after the first call or
+   * `probe`.
+   */
   probe(): Promise<Failure | undefined>;
   /**
    * Locks a Todo or In Progress task and makes it In Progress; ours already: renews it.
    * Fails with `held`, `unleased` (unless consented), `notClaimable`, `noSuchTask`.
    */
   claim(id: TaskId, leaseMs: number, consent?: 'takeUnleased'): Promise<Result<Claim, Failure>>;
-  /** Locks all of these or none, in one transaction; fails as `claim` does, with the first task that is in the way. */
+  /**
+   * Locks all of these or none, in one transaction; fails as `claim` does, with the first task that
+   * is in the way.
+   */
   claimAll(ids: readonly TaskId[], leaseMs: number): Promise<Result<readonly Claim[], Failure>>;
   /**
-   * Locks the first of these, best first, that is ready and free when it is locked: that is decided and written in one
-   * transaction. None of them may be held by us. Fails with `nothingReady`.
+   * Locks the first of these, best first, that is ready and free when it is locked: that is decided
+   * and written in one transaction. None of them may be held by us. Fails with `nothingReady`.
    */
-  claimNext(candidates: readonly TaskId[], rules: ReadyRules, leaseMs: number): Promise<Result<Claim, Failure>>;
+  claimNext(
+    candidates: readonly TaskId[],
+    rules: ReadyRules,
+    leaseMs: number,
+  ): Promise<Result<Claim, Failure>>;
   /**
-   * Makes the locks that a window which is gone had on these tasks ours, as far as they run and still have its name; lets go
-   * of those that have ended. Statuses stay. Answers what is ours now.
+   * Makes the locks that a window which is gone had on these tasks ours, as far as they run and
+   * still have its name; lets go of those that have ended. Statuses stay. Answers what is ours now.
    */
-  adopt(ids: readonly TaskId[], from: string, leaseMs: number): Promise<Result<readonly Claim[], Failure>>;
+  adopt(
+    ids: readonly TaskId[],
+    from: string,
+    leaseMs: number,
+  ): Promise<Result<readonly Claim[], Failure>>;
   /**
-   * Takes a lock off somebody, while it is still that lock (`until` in epoch ms), and leaves a line in the store's history.
-   * In Progress becomes Todo. Answers the status the task has now. Fails with `held`, `unleased`, `changedMeanwhile`, `noSuchTask`.
+   * Takes a lock off somebody, while it is still that lock (`until` in epoch ms), and leaves a line
+   * in the store's history. In Progress becomes Todo. Answers the status the task has now. Fails
+   * with `held`, `unleased`, `changedMeanwhile`, `noSuchTask`.
    */
   forceRelease(
     id: TaskId,
@@ -99,20 +122,31 @@ export interface Locks {
   /** Gives each of these locks a new end, in one statement, where it is still ours. */
   renew(ids: readonly TaskId[], leaseMs: number): Promise<Result<Renewal, Failure>>;
   /**
-   * Ends our work on a task: clears the lock and moves In Progress to `to`, in one statement. A status that
-   * somebody set meanwhile stays. Answers the status the task has now. Fails with `lockLost`, `noSuchTask`.
+   * Ends our work on a task: clears the lock and moves In Progress to `to`, in one statement. A
+   * status that somebody set meanwhile stays. Answers the status the task has now. Fails with
+   * `lockLost`, `noSuchTask`.
    */
   release(id: TaskId, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>>;
   /**
-   * Sets the status of a task whose stored status is still `from`, and that nobody else holds; clears a lock of ours.
-   * Fails with `held`, `changedMeanwhile`, `noSuchTask`.
+   * Sets the status of a task whose stored status is still `from`, and that nobody else holds;
+   * clears a lock of ours. Fails with `held`, `changedMeanwhile`, `noSuchTask`.
    */
-  setStatus(id: TaskId, from: string, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>>;
+  setStatus(
+    id: TaskId,
+    from: string,
+    to: 'Todo' | 'Review' | 'Done',
+  ): Promise<Result<Status, Failure>>;
 }
 
-/** Changes tasks. Fails as `Locks` does, and with `held`, `changedMeanwhile`, `noSuchTask`, `wouldCycle`. */
+/**
+ * Changes tasks. Fails as `Locks` does, and with `held`, `changedMeanwhile`, `noSuchTask`,
+ * `wouldCycle`.
+ */
 export interface Edits {
-  /** Makes all of these changes in one transaction, or none. Answers the version of the store's tasks it touched. */
+  /**
+   * Makes all of these changes in one transaction, or none. Answers the version of the store's
+   * tasks it touched.
+   */
   apply(changes: readonly Change[]): Promise<Result<undefined, Failure>>;
 }
 
@@ -141,11 +175,18 @@ export interface LostWindow {
   readonly discard: () => Promise<void>;
 }
 
-/** What the windows of this machine noted of the locks that a person held in them, to outlive them. */
+/**
+ * What the windows of this machine noted of the locks that a person held in them, to outlive them.
+ */
 export interface WindowRecords {
-  /** Notes what is held by hand in this window, in place of what was noted before. Rejects with what the file system throws. */
+  /**
+   * Notes what is held by hand in this window, in place of what was noted before. Rejects with what
+   * the file system throws.
+   */
   write(ids: readonly TaskId[]): Promise<void>;
-  /** The windows that are gone; `othersLive` says whether another one on this store has not ended. */
+  /**
+   * The windows that are gone; `othersLive` says whether another one on this store has not ended.
+   */
   lost(): Promise<{ readonly windows: readonly LostWindow[]; readonly othersLive: boolean }>;
 }
 
@@ -166,15 +207,23 @@ export interface Job {
   readonly sessionId: string | undefined;
 }
 
-/** How an agent ended. `exitCode` undefined means that a signal ended it or that nobody knows: never a success. */
+/**
+ * How an agent ended. `exitCode` undefined means that a signal ended it or that nobody knows: never
+ * a success.
+ */
 export type AgentEnd =
-  | { readonly kind: 'exited'; readonly exitCode: number | undefined; readonly signal: string | undefined }
+  | {
+      readonly kind: 'exited';
+      readonly exitCode: number | undefined;
+      readonly signal: string | undefined;
+    }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'notStarted'; readonly failure: Failure };
 
 /** How an attempt ended: `refused` before the task was claimed, or as the task's outcome. */
 export type WorkEnd =
-  Exclude<TaskOutcome, { readonly kind: 'skipped' }> | { readonly kind: 'refused'; readonly failure: Failure };
+  | Exclude<TaskOutcome, { readonly kind: 'skipped' }>
+  | { readonly kind: 'refused'; readonly failure: Failure };
 
 /** Hears of an attempt, each thing once and in this order. */
 export interface WorkListener {
@@ -190,14 +239,19 @@ export type JobInProgress = Pick<Job, 'runId' | 'attemptNo' | 'root' | 'agent' |
 };
 
 /**
- * Does all of the work on one task: claims it, has it done, verifies it, writes down what came of it and lets go of it.
+ * Does all of the work on one task: claims it, has it done, verifies it, writes down what came of
+ * it and lets go of it.
  *
- * Aborting ends the agent and everything it started, and resolves when the task is given back. Never rejects but for a bug;
- * when it resolves, no lock of this attempt is left, whatever happened.
+ * Aborting ends the agent and everything it started, and resolves when the task is given back.
+ * Never rejects but for a bug; when it resolves, no lock of this attempt is left, whatever
+ * happened.
  */
 export interface TaskWorker {
   work(job: Job, signal: AbortSignal, listener: WorkListener): Promise<WorkEnd>;
-  /** Goes on with watching an attempt whose worker outlived its window; resolves at once where it has ended meanwhile. */
+  /**
+   * Goes on with watching an attempt whose worker outlived its window; resolves at once where it
+   * has ended meanwhile.
+   */
   attach(job: JobInProgress, signal: AbortSignal, listener: WorkListener): Promise<WorkEnd>;
 }
 

@@ -1,5 +1,6 @@
 /** What came of something that a user or the world can make fail. Bugs throw instead. */
-export type Result<T, F> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: F };
+export type Result<T, F> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: F };
 
 export function ok<T>(value: T): Result<T, never> {
   return { ok: true, value };

@@ -2,8 +2,9 @@
 export const INVALID = Symbol('misfit');
 
 /**
- * Looks whether a value that came from outside, as JSON gives it, is a `T`, and answers it as a new value with the fields
- * of `T` and no others. `depth` counts how deep it stands in the whole, so that no text can exhaust the stack.
+ * Looks whether a value that came from outside, as JSON gives it, is a `T`, and answers it as a new
+ * value with the fields of `T` and no others. `depth` counts how deep it stands in the whole, so
+ * that no text can exhaust the stack.
  */
 export type Shape<T> = (value: unknown, depth: number) => T | typeof INVALID;
 
@@ -13,7 +14,10 @@ type ValueOf<S> = S extends Shape<infer T> ? T : never;
 /** The object that these shapes of its fields make. */
 export type FieldsOf<Shapes> = { readonly [K in keyof Shapes]: ValueOf<Shapes[K]> };
 
-/** The fields of an object, each with its shape. Those that may be undefined are so where the object is silent. */
+/**
+ * The fields of an object, each with its shape. Those that may be undefined are so where the object
+ * is silent.
+ */
 export type Fields<T> = { readonly [K in keyof T]-?: Shape<T[K]> };
 
 /** For each kind of a union, the other fields of that kind. */
@@ -21,7 +25,8 @@ type KindFields<T extends { readonly kind: string }> = {
   readonly [K in T['kind']]: Fields<Omit<Extract<T, { readonly kind: K }>, 'kind'>>;
 };
 
-// Ours never stand deeper than this; the nesting of outcomes in stops in outcomes is what could go on.
+// Ours never stand deeper than this; the nesting of outcomes in stops in outcomes is what could go
+// on.
 const MAX_DEPTH = 32;
 
 /** True for an object that is no list. */
@@ -30,19 +35,23 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 }
 
 /** An object of any fields, as it is. */
-export const record: Shape<Readonly<Record<string, unknown>>> = (value) => (isRecord(value) ? value : INVALID);
+export const record: Shape<Readonly<Record<string, unknown>>> = (value) =>
+  isRecord(value) ? value : INVALID;
 
 export const text: Shape<string> = (value) => (typeof value === 'string' ? value : INVALID);
 
 /** Text that is not empty. */
-export const someText: Shape<string> = (value) => (typeof value === 'string' && value !== '' ? value : INVALID);
+export const someText: Shape<string> = (value) =>
+  typeof value === 'string' && value !== '' ? value : INVALID;
 
 export const flag: Shape<boolean> = (value) => (typeof value === 'boolean' ? value : INVALID);
 
 /** Any number that JSON can hold. */
-export const finite: Shape<number> = (value) => (typeof value === 'number' && Number.isFinite(value) ? value : INVALID);
+export const finite: Shape<number> = (value) =>
+  typeof value === 'number' && Number.isFinite(value) ? value : INVALID;
 
-export const wholeNumber: Shape<number> = (value) => (Number.isSafeInteger(value) ? (value as number) : INVALID);
+export const wholeNumber: Shape<number> = (value) =>
+  Number.isSafeInteger(value) ? (value as number) : INVALID;
 
 /** A length of time, in ms. */
 export const duration: Shape<number> = (value) =>
@@ -124,9 +133,14 @@ export function objectOf<T>(fields: Fields<T>, storedAs: StoredNames = {}): Shap
 /** For some fields, the name that they have in a file. */
 export type StoredNames = Readonly<Partial<Record<string, string>>>;
 
-/** The object with its fields under the names that a file has for them; the counterpart of `objectOf`. */
+/**
+ * The object with its fields under the names that a file has for them; the counterpart of
+ * `objectOf`.
+ */
 export function withStoredNames(value: object, storedAs: StoredNames): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(value).map(([name, field]) => [storedAs[name] ?? name, field]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [storedAs[name] ?? name, field]),
+  );
 }
 
 /** A union that is told apart by `kind`: the compiler sees to it that none is forgotten. */

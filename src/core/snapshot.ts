@@ -2,7 +2,10 @@ import type { Unreadable } from './failure.ts';
 import type { Task, TaskId } from './task.ts';
 import type { TaskLinks } from './waves/task-links.ts';
 
-/** Something in the store that is not as it should be, and that the rest does not suffer from. Positions count from 1. */
+/**
+ * Something in the store that is not as it should be, and that the rest does not suffer from.
+ * Positions count from 1.
+ */
 export type Notice =
   | { readonly kind: 'unknownStatus'; readonly id: TaskId; readonly text: string }
   | { readonly kind: 'oddSpelling'; readonly id: TaskId; readonly text: string }
@@ -12,8 +15,16 @@ export type Notice =
   | { readonly kind: 'foreignProject'; readonly id: TaskId; readonly project: string | undefined }
   | { readonly kind: 'nullColumn'; readonly id: TaskId; readonly column: string }
   | { readonly kind: 'badMetadata'; readonly id: TaskId; readonly detail: string }
-  /** Lock columns and the table of agent locks name different holders whose leases both run; the columns count. */
-  | { readonly kind: 'twoHolders'; readonly id: TaskId; readonly holder: string; readonly other: string }
+  /**
+   * Lock columns and the table of agent locks name different holders whose leases both run; the
+   * columns count.
+   */
+  | {
+      readonly kind: 'twoHolders';
+      readonly id: TaskId;
+      readonly holder: string;
+      readonly other: string;
+    }
   /** A tag or a dependency of a task that is not there. */
   | {
       readonly kind: 'orphanRow';
@@ -22,7 +33,12 @@ export type Notice =
       readonly value: string;
     }
   /** Of the whole file, or of the value that is named. */
-  | { readonly kind: 'badConfig'; readonly file: string; readonly name?: string; readonly detail: string }
+  | {
+      readonly kind: 'badConfig';
+      readonly file: string;
+      readonly name?: string;
+      readonly detail: string;
+    }
   /** Two files say different things of these values; the first counts. */
   | {
       readonly kind: 'configsDiffer';
@@ -43,7 +59,10 @@ export interface Snapshot {
   /** Each id once, in the order of the store. */
   readonly tasks: readonly Task[];
   readonly byId: ReadonlyMap<TaskId, Task>;
-  /** Whom these tasks name; the same object as before where that is the same. Not there where the store has not looked it up. */
+  /**
+   * Whom these tasks name; the same object as before where that is the same. Not there where the
+   * store has not looked it up.
+   */
   readonly links?: TaskLinks | undefined;
   readonly notices: readonly Notice[];
   readonly readAt: number;
@@ -54,5 +73,11 @@ export type StoreState =
   | { readonly kind: 'loading' }
   | { readonly kind: 'missing' }
   | { readonly kind: 'ready'; readonly snapshot: Snapshot }
-  /** `last` is what was read before the trouble began, so that a view can go on showing it as old. */
-  | { readonly kind: 'unreadable'; readonly failure: Unreadable; readonly last: Snapshot | undefined };
+  /**
+   * `last` is what was read before the trouble began, so that a view can go on showing it as old.
+   */
+  | {
+      readonly kind: 'unreadable';
+      readonly failure: Unreadable;
+      readonly last: Snapshot | undefined;
+    };

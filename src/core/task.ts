@@ -1,4 +1,6 @@
-/** The id of a task as its store spells it: any non-empty text, never used as a path or a command. */
+/**
+ * The id of a task as its store spells it: any non-empty text, never used as a path or a command.
+ */
 export type TaskId = string & { readonly __brand: 'TaskId' };
 
 /** Marks text that a store gave as an id. */
@@ -9,7 +11,15 @@ export function taskId(text: string): TaskId {
 /** The canonical spellings that the database holds, and `Unknown` for every other word. */
 export type Status = (typeof STATUSES)[number];
 
-export const STATUSES = ['Todo', 'In Progress', 'Review', 'Done', 'Blocked', 'Cancelled', 'Unknown'] as const;
+export const STATUSES = [
+  'Todo',
+  'In Progress',
+  'Review',
+  'Done',
+  'Blocked',
+  'Cancelled',
+  'Unknown',
+] as const;
 
 /** How soon a task is wanted; `other` is any word we do not know, and sorts last. */
 export type Priority = 'critical' | 'high' | 'medium' | 'low' | 'other';
@@ -76,7 +86,10 @@ const STATUS_SPELLINGS: ReadonlyMap<string, Status> = new Map([
   ['abandoned', 'Cancelled'],
 ]);
 
-/** Reads a status in any spelling that exarp-go accepts, whatever its case; every other word is `Unknown`. */
+/**
+ * Reads a status in any spelling that exarp-go accepts, whatever its case; every other word is
+ * `Unknown`.
+ */
 export function parseStatus(text: string): Status {
   return STATUS_SPELLINGS.get(text.trim().toLowerCase()) ?? 'Unknown';
 }
@@ -125,8 +138,8 @@ export function isSettled(status: Status): boolean {
 }
 
 /**
- * Orders ids by their first run of digits as a number, then by code point, so that T-9 comes before T-10.
- * Ids without digits come last. Numbers of any length compare exactly.
+ * Orders ids by their first run of digits as a number, then by code point, so that T-9 comes before
+ * T-10. Ids without digits come last. Numbers of any length compare exactly.
  */
 export function compareIds(a: string, b: string): number {
   const [x, y] = [digitsOf(a), digitsOf(b)];

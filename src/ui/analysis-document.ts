@@ -5,7 +5,9 @@ import { count, cut, oneLine, duration, firstLines, firstOf } from '../core/text
 import type { Task, TaskId } from '../core/task.ts';
 import { blockText } from '../core/messages.ts';
 
-/** A graph of more boxes than these is a picture of nothing, and an editor takes long to draw it. */
+/**
+ * A graph of more boxes than these is a picture of nothing, and an editor takes long to draw it.
+ */
 const MOST_BOXES = 60;
 
 /** The most entries of a list; the JSON has them all. */
@@ -13,7 +15,10 @@ const MOST_LINES = 100;
 
 const TITLE_LENGTH = 70;
 
-/** What can be worked on side by side and what stands against it, in markdown. Backlog text in it is inert. */
+/**
+ * What can be worked on side by side and what stands against it, in markdown. Backlog text in it is
+ * inert.
+ */
 export function analysisDocument(name: string, analysis: Analysis): string {
   return [
     `# Analysis: ${inline(name)}`,
@@ -34,7 +39,8 @@ export function analysisDocument(name: string, analysis: Analysis): string {
 function summary({ found, plan }: Analysis): string {
   const { order, widest, criticalPath } = found;
   if (order.length === 0 && plan.blocked.length === 0) return 'Nothing is open.';
-  const blocked = plan.blocked.length === 0 ? '' : ` ${plan.blocked.length} more can be in no wave.`;
+  const blocked =
+    plan.blocked.length === 0 ? '' : ` ${plan.blocked.length} more can be in no wave.`;
   return `${count(order.length, 'open task')} in ${count(plan.waves.length, 'wave')}.${blocked} At most ${count(widest, 'agent')} can be at work at once, and the longest chain has ${count(criticalPath.length, 'task')}.`;
 }
 
@@ -42,7 +48,8 @@ function howLong({ snapshot }: Analysis, whatIf: WhatIf): string {
   const { caps, cap, chain, toShorten, basis, tasks, method } = whatIf;
   const about = method === 'simulated' ? 'about' : 'at least';
   const rows = caps.map(
-    (each) => `| ${each.cap}${each.cap === cap ? ' (as now)' : ''} | ${about} ${duration(each.ms)} |`,
+    (each) =>
+      `| ${each.cap}${each.cap === cap ? ' (as now)' : ''} | ${about} ${duration(each.ms)} |`,
   );
   const chainMs = chain.reduce((sum, { ms }) => sum + ms, 0);
   const nameOf = (id: TaskId): string => name(id, snapshot.byId.get(id)?.title);
@@ -67,7 +74,9 @@ function methodWords(method: WhatIf['method'], tasks: number): string {
 }
 
 function chainList(path: readonly Task[]): string {
-  return path.length < 2 ? '' : listed(path.map((task, n) => `${n + 1}. ${nameOf(task)} · ${task.status}`));
+  return path.length < 2
+    ? ''
+    : listed(path.map((task, n) => `${n + 1}. ${nameOf(task)} · ${task.status}`));
 }
 
 function groupTable({ found }: Analysis): string {
@@ -84,11 +93,15 @@ function conflictList({ snapshot, conflicts, wouldCollide, found }: Analysis): s
   const ids = (list: readonly TaskId[]): string => firstOf(list, 12, inline);
   return listed([
     ...conflicts.overlaps.map(
-      ({ id, on }) => `- Now: ${named(id)} is In Progress, and so is ${named(on)}, which it depends on`,
+      ({ id, on }) =>
+        `- Now: ${named(id)} is In Progress, and so is ${named(on)}, which it depends on`,
     ),
-    ...conflicts.files.map((each) => `- Now: ${ids(each.ids)} are In Progress and all name ${files(each.files)}`),
+    ...conflicts.files.map(
+      (each) => `- Now: ${ids(each.ids)} are In Progress and all name ${files(each.files)}`,
+    ),
     ...wouldCollide.map(
-      (each) => `- If ${named(each.id)} starts: ${named(each.with)} is at work on ${files(each.files)}`,
+      (each) =>
+        `- If ${named(each.id)} starts: ${named(each.with)} is at work on ${files(each.files)}`,
     ),
     ...found.sharedFiles.map(
       (each) =>
@@ -109,11 +122,16 @@ function faultList({ plan }: Analysis): string {
 
 function orderList({ found, plan }: Analysis): string {
   return listed(
-    found.order.map((task) => `- Wave ${plan.waveOf.get(task.id) ?? 0}: ${nameOf(task)} · ${task.priority}`),
+    found.order.map(
+      (task) => `- Wave ${plan.waveOf.get(task.id) ?? 0}: ${nameOf(task)} · ${task.priority}`,
+    ),
   );
 }
 
-/** The longest chain and then wave by wave, as long as there is room. Boxes are numbered: no id of the backlog is one of Mermaid's. */
+/**
+ * The longest chain and then wave by wave, as long as there is room. Boxes are numbered: no id of
+ * the backlog is one of Mermaid's.
+ */
 function graph({ found, plan }: Analysis): string {
   const path = new Set(found.criticalPath.slice(0, MOST_BOXES).map(({ id }) => id));
   const shown = new Set(path);

@@ -16,7 +16,9 @@ export interface Backlogs {
   timePassed(): void;
   /** After the activity of an agent changed; only `activityOf` is affected. */
   readonly onDidChangeActivity: Event<undefined>;
-  /** What the window can do for one of them; does as much as it still can for one that was closed. */
+  /**
+   * What the window can do for one of them; does as much as it still can for one that was closed.
+   */
   of(backlog: Backlog): BacklogServices;
 }
 
@@ -36,13 +38,22 @@ export interface BacklogServices {
   rememberChoice(choice: RunChoice): PromiseLike<void>;
   /** Writes a plan document and returns its absolute path. */
   writePlan(kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
-  /** Puts this text in the place of a plan, an absolute path, while it has the text that is expected. */
+  /**
+   * Puts this text in the place of a plan, an absolute path, while it has the text that is
+   * expected.
+   */
   replacePlan(file: string, expected: string, text: string): Promise<Result<undefined, Failure>>;
   /** The agents that can be chosen, whether they are installed, and where. */
   agents(): Promise<readonly AgentChoice[]>;
-  /** The tasks of the JSON file beside the database; none where there is no such file. Fails with `unreadable`. */
+  /**
+   * The tasks of the JSON file beside the database; none where there is no such file. Fails with
+   * `unreadable`.
+   */
   importable(): Promise<Result<readonly Task[], Failure>>;
-  /** Makes the tables of a store that has none, with these tasks in it. False where there is a table of tasks already. */
+  /**
+   * Makes the tables of a store that has none, with these tasks in it. False where there is a table
+   * of tasks already.
+   */
   initialise(tasks: readonly Task[]): Promise<Result<boolean, Failure>>;
 }
 

@@ -1,6 +1,11 @@
 import * as vscode from 'vscode';
 import { type Batch, BATCHES } from '../core/batch/batch.ts';
-import { type BatchProblem, type BatchSource, type CustomBatch, readBatches } from '../core/batch/custom-batch.ts';
+import {
+  type BatchProblem,
+  type BatchSource,
+  type CustomBatch,
+  readBatches,
+} from '../core/batch/custom-batch.ts';
 import type { ExarpCall } from '../core/batch/exarp-rules.ts';
 import type { Workspace } from '../core/batch/tool.ts';
 import { count, cut, oneLine, plain } from '../core/text.ts';
@@ -9,11 +14,12 @@ import { readBatchSettings, SECTION } from './settings.ts';
 
 const SETTING = `${SECTION}.batches`;
 
-type Item = vscode.QuickPickItem & ({ readonly batch: Batch } | { readonly problem: BatchProblem } | object);
+type Item = vscode.QuickPickItem &
+  ({ readonly batch: Batch } | { readonly problem: BatchProblem } | object);
 
 /**
- * Lets the user pick one of our batches or of their own. One that cannot be run stands in the list with what is wrong with it,
- * and picking it opens the place. Undefined where nothing is to be run.
+ * Lets the user pick one of our batches or of their own. One that cannot be run stands in the list
+ * with what is wrong with it, and picking it opens the place. Undefined where nothing is to be run.
  */
 export async function pickBatch(root: string, workspace: Workspace): Promise<Batch | undefined> {
   const { texts, unread } = await workspace.readWorkflows();
@@ -24,17 +30,31 @@ export async function pickBatch(root: string, workspace: Workspace): Promise<Bat
     hasLines: true,
   }));
   const { batches, problems } = readBatches([...files, ...settingSources(root)]);
-  const tooMuch = unread.map((place) => ({ place, line: undefined, text: 'it is too long, or one file too many' }));
+  const tooMuch = unread.map((place) => ({
+    place,
+    line: undefined,
+    text: 'it is too long, or one file too many',
+  }));
   const items = batchItems(batches, [...problems, ...tooMuch]);
-  const picked = await vscode.window.showQuickPick(items, { title: 'Run Batch: which one?', matchOnDetail: true });
+  const picked = await vscode.window.showQuickPick(items, {
+    title: 'Run Batch: which one?',
+    matchOnDetail: true,
+  });
   if (picked === undefined) return undefined;
   if ('problem' in picked) await openProblem(root, picked.problem);
   return 'batch' in picked && (await mayRun(picked.batch)) ? picked.batch : undefined;
 }
 
 /** What the list shows: ours, those of the user's own, and those that cannot be run. */
-export function batchItems(batches: readonly CustomBatch[], problems: readonly BatchProblem[]): readonly Item[] {
-  const ours = BATCHES.map((batch) => ({ label: batch.title, detail: plain(stepNames(batch)), batch }));
+export function batchItems(
+  batches: readonly CustomBatch[],
+  problems: readonly BatchProblem[],
+): readonly Item[] {
+  const ours = BATCHES.map((batch) => ({
+    label: batch.title,
+    detail: plain(stepNames(batch)),
+    batch,
+  }));
   const own = batches.map((batch) => ({
     label: plain(batch.title),
     description: plain(batch.place),
@@ -82,7 +102,10 @@ async function openProblem(root: string, { place, line = 1 }: BatchProblem): Pro
   await vscode.window.showTextDocument(file, { selection: new vscode.Range(at, at) });
 }
 
-/** Asks before tools of exarp-go that may delete, overwrite or send something, each time: a batch may have come with a folder. */
+/**
+ * Asks before tools of exarp-go that may delete, overwrite or send something, each time: a batch
+ * may have come with a folder.
+ */
 async function mayRun({ title, stages }: Batch): Promise<boolean> {
   const calls = stages.flat().flatMap(({ exarp }) => (exarp?.allowed === true ? [exarp] : []));
   if (calls.length === 0) return true;

@@ -18,7 +18,10 @@ export async function copyBatch({ lastBatch }: Backlog): Promise<void> {
   void vscode.window.setStatusBarMessage('Copied: the batch as JSON', 4_000);
 }
 
-/** Lets the user pick a batch, runs it under a notification that counts and can cancel, and says how it went. */
+/**
+ * Lets the user pick a batch, runs it under a notification that counts and can cancel, and says how
+ * it went.
+ */
 export async function chooseBatch(backlog: Backlog, workspace: Workspace): Promise<void> {
   const batch = await pickBatch(backlog.root, workspace);
   if (batch !== undefined) await start(batch, backlog, workspace);
@@ -26,7 +29,11 @@ export async function chooseBatch(backlog: Backlog, workspace: Workspace): Promi
 
 async function start(batch: Batch, backlog: Backlog, workspace: Workspace): Promise<void> {
   const stop = new AbortController();
-  const options = { location: vscode.ProgressLocation.Notification, title: plain(batch.title), cancellable: true };
+  const options = {
+    location: vscode.ProgressLocation.Notification,
+    title: plain(batch.title),
+    cancellable: true,
+  };
   const result = await vscode.window.withProgress(options, (progress, token) => {
     token.onCancellationRequested(() => stop.abort());
     let told = 0;
@@ -38,12 +45,17 @@ async function start(batch: Batch, backlog: Backlog, workspace: Workspace): Prom
       onProgress: (ended, total, atWork) => {
         const increment = ((ended - told) / Math.max(1, total)) * 100;
         told = ended;
-        progress.report({ message: plain([`${ended} of ${total}`, ...atWork.slice(0, 3)].join(' · ')), increment });
+        progress.report({
+          message: plain([`${ended} of ${total}`, ...atWork.slice(0, 3)].join(' · ')),
+          increment,
+        });
       },
     });
   });
   if (result === undefined) {
-    await vscode.window.showWarningMessage('The backlog has not been read, so there is nothing to look at.');
+    await vscode.window.showWarningMessage(
+      'The backlog has not been read, so there is nothing to look at.',
+    );
     return;
   }
   backlog.noteBatch(result);
@@ -51,7 +63,9 @@ async function start(batch: Batch, backlog: Backlog, workspace: Workspace): Prom
   const isWell = result.status === 'success' || result.status === 'cancelled';
   const tell = isWell ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
   // The command ends without waiting for an answer.
-  void tell(message, REPORT).then((chosen) => (chosen === REPORT ? openDocument('batch', backlog) : undefined));
+  void tell(message, REPORT).then((chosen) =>
+    chosen === REPORT ? openDocument('batch', backlog) : undefined,
+  );
 }
 
 const REPORT = 'Open Report';

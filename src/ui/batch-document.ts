@@ -60,7 +60,14 @@ export function wantsLook(step: StepRun): boolean {
 
 function stepTable(steps: readonly StepRun[]): string {
   const rows = steps.map((step) => {
-    const mark = step.status === 'failed' ? '✗' : step.status === 'cancelled' ? '–' : wantsLook(step) ? '!' : '✓';
+    const mark =
+      step.status === 'failed'
+        ? '✗'
+        : step.status === 'cancelled'
+          ? '–'
+          : wantsLook(step)
+            ? '!'
+            : '✓';
     return `| ${mark} | ${inline(step.name)} | ${inline(stepWords(step))} | ${seconds(step.seconds)} |`;
   });
   return ['| | Step | Result | Took |', '| --- | --- | --- | ---: |', ...rows].join('\n');
@@ -68,7 +75,9 @@ function stepTable(steps: readonly StepRun[]): string {
 
 function stepBody(step: StepRun): string {
   if (step.status !== 'succeeded') return '';
-  return firstLines(step.result.lines, MOST_LINES, (line) => `- ${inline(line)}`, '- … ').join('\n');
+  return firstLines(step.result.lines, MOST_LINES, (line) => `- ${inline(line)}`, '- … ').join(
+    '\n',
+  );
 }
 
 /** With spaces that do not break: a narrow column would tear the unit off. */

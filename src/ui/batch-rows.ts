@@ -20,7 +20,9 @@ export function describeBatch({ lastBatch }: Backlog): RowContent {
     ...(status === 'cancelled' ? ['cancelled'] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(look > 0 ? [`${look} to look at`] : []),
-    ...(failed + look === 0 && status !== 'cancelled' ? [`${count(steps.length, 'step')} ended well`] : []),
+    ...(failed + look === 0 && status !== 'cancelled'
+      ? [`${count(steps.length, 'step')} ended well`]
+      : []),
     clockTime(startedAt),
   ];
   return row(title, parts.join(' · '), iconOf(lastBatch), {
@@ -35,7 +37,13 @@ export function describeStep({ lastBatch }: Backlog, index: number): RowContent 
   const step = lastBatch?.steps[index];
   if (step === undefined) return GONE;
   const icon =
-    step.status === 'failed' ? FAILED : step.status === 'cancelled' ? CANCELLED : wantsLook(step) ? LOOK : WELL;
+    step.status === 'failed'
+      ? FAILED
+      : step.status === 'cancelled'
+        ? CANCELLED
+        : wantsLook(step)
+          ? LOOK
+          : WELL;
   return row(step.name, stepWords(step), icon, {
     click: { title: 'Open Batch Report', command: 'todo2Waves.openBatchReport' },
   });

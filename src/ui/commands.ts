@@ -75,7 +75,9 @@ export interface CommandContext {
 /** Registers every command of the manifest; a test holds the two lists to each other. */
 export function registerCommands(context: CommandContext): vscode.Disposable[] {
   const { backlogs, agents } = context;
-  const handlers: Readonly<Record<string, (node?: TreeNode, selected?: readonly TreeNode[]) => unknown>> = {
+  const handlers: Readonly<
+    Record<string, (node?: TreeNode, selected?: readonly TreeNode[]) => unknown>
+  > = {
     refresh: () => backlogs.refresh(),
     runWave: (node) => trusted(() => runWave(backlogs, node)),
     runTask: (node) =>
@@ -85,10 +87,14 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
         ),
       ),
     runAllWaves: () =>
-      trusted(() => onBacklog(backlogs, (backlog) => tellFailure(backlog.runs.start({ kind: 'all' })))),
+      trusted(() =>
+        onBacklog(backlogs, (backlog) => tellFailure(backlog.runs.start({ kind: 'all' }))),
+      ),
     runWaveWithSubagents: (node) => trusted(() => runWaveWithSubagents(context, node)),
-    createAgentFiles: () => trusted(() => onBacklog(backlogs, (backlog) => agents.createAgentFiles(backlog))),
-    copyMcpConfiguration: () => trusted(() => onBacklog(backlogs, (backlog) => agents.copyMcpConfiguration(backlog))),
+    createAgentFiles: () =>
+      trusted(() => onBacklog(backlogs, (backlog) => agents.createAgentFiles(backlog))),
+    copyMcpConfiguration: () =>
+      trusted(() => onBacklog(backlogs, (backlog) => agents.copyMcpConfiguration(backlog))),
     runWaveWith: (node) => trusted(() => runWith(backlogs, node)),
     dryRun: (node) => trusted(() => dryRun(backlogs, node)),
     runSelected: () => trusted(() => runSelected(context)),
@@ -107,7 +113,9 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     clearRun: (node) => (node?.kind === 'run' ? node.backlog.runs.clear(node.runId) : undefined),
     claimTask: (node, selected) =>
       trusted(() =>
-        isSeveral(selected) ? claimSelected(selected) : onTask(node, backlogs, 'Claim Task', canClaim, claim),
+        isSeveral(selected)
+          ? claimSelected(selected)
+          : onTask(node, backlogs, 'Claim Task', canClaim, claim),
       ),
     claimNext: () => trusted(() => onBacklog(backlogs, claimNext)),
     claimWave: (node) =>
@@ -116,18 +124,31 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
           ? claimWave(node.backlog, node.number)
           : onWave(backlogs, 'Claim Wave', (backlog, number) => claimWave(backlog, number)),
       ),
-    takeOverTask: (node) => trusted(() => onTask(node, backlogs, 'Take Over Task', isLeft, takeOver)),
-    forceRelease: (node) => trusted(() => onTask(node, backlogs, 'Force Release', isTheirs, forceRelease)),
-    releaseTask: (node, selected) => trusted(() => onTasks(node, selected, backlogs, 'Release Task', isOurs, release)),
+    takeOverTask: (node) =>
+      trusted(() => onTask(node, backlogs, 'Take Over Task', isLeft, takeOver)),
+    forceRelease: (node) =>
+      trusted(() => onTask(node, backlogs, 'Force Release', isTheirs, forceRelease)),
+    releaseTask: (node, selected) =>
+      trusted(() => onTasks(node, selected, backlogs, 'Release Task', isOurs, release)),
     finishTask: (node, selected) =>
-      trusted(() => onTasks(node, selected, backlogs, 'Mark as Finished', awaitsManualCompletion, complete)),
+      trusted(() =>
+        onTasks(node, selected, backlogs, 'Mark as Finished', awaitsManualCompletion, complete),
+      ),
     giveBackTask: (node, selected) =>
       trusted(() => onTasks(node, selected, backlogs, 'Give Back', isMineInRun, release)),
     markDone: (node, selected) =>
-      trusted(() => onTasks(node, selected, backlogs, 'Mark as Done', isOpen, (target) => setStatus(target, 'Done'))),
+      trusted(() =>
+        onTasks(node, selected, backlogs, 'Mark as Done', isOpen, (target) =>
+          setStatus(target, 'Done'),
+        ),
+      ),
     approveWave: (node) => trusted(() => approveWave(node)),
     sendBack: (node, selected) =>
-      trusted(() => onTasks(node, selected, backlogs, 'Send Back', isBegun, (target) => setStatus(target, 'Todo'))),
+      trusted(() =>
+        onTasks(node, selected, backlogs, 'Send Back', isBegun, (target) =>
+          setStatus(target, 'Todo'),
+        ),
+      ),
     openTask: (node) =>
       onTask(
         node,
@@ -137,61 +158,101 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
         ({ backlog, task }) => openDocument('task', backlog, task.id),
       ),
     showTerminal: (node) =>
-      node !== undefined && 'taskId' in node ? backlogs.of(node.backlog).showTerminal(node.taskId) : undefined,
+      node !== undefined && 'taskId' in node
+        ? backlogs.of(node.backlog).showTerminal(node.taskId)
+        : undefined,
     copyTaskId: (node) =>
-      node !== undefined && 'taskId' in node ? vscode.env.clipboard.writeText(node.taskId) : undefined,
-    writePlan: () => trusted(() => onBacklog(backlogs, (backlog) => writePlan(backlogs, backlog, 'main'))),
+      node !== undefined && 'taskId' in node
+        ? vscode.env.clipboard.writeText(node.taskId)
+        : undefined,
+    writePlan: () =>
+      trusted(() => onBacklog(backlogs, (backlog) => writePlan(backlogs, backlog, 'main'))),
     writeSubagentsPlan: () =>
       trusted(() => onBacklog(backlogs, (backlog) => writePlan(backlogs, backlog, 'subagents'))),
     runPlanWave: (wave) => trusted(() => runPlanWave(wave)),
     repairPlan: () => trusted(() => repairPlan(backlogs)),
     takePlan: () => trusted(() => takePlan(backlogs)),
     chooseWaveSource: () => trusted(() => chooseWaveSource(backlogs)),
-    moveToWave: (node, selected) => trusted(() => moveSelected(isSeveral(selected) ? selected : [node])),
-    showLocks: () => pickLock(backlogs, { release, forceRelease: (target) => trusted(() => forceRelease(target)) }),
+    moveToWave: (node, selected) =>
+      trusted(() => moveSelected(isSeveral(selected) ? selected : [node])),
+    showLocks: () =>
+      pickLock(backlogs, {
+        release,
+        forceRelease: (target) => trusted(() => forceRelease(target)),
+      }),
     writeHandoff: () => trusted(() => writeHandoff(backlogs, 'Write Handoff')),
     endDay: () => trusted(() => writeHandoff(backlogs, 'End the Day')),
-    resumeHandoff: (node) => onHandoff(node, backlogs, 'Resume from Handoff', isOpenHandoff, resumeHandoff),
+    resumeHandoff: (node) =>
+      onHandoff(node, backlogs, 'Resume from Handoff', isOpenHandoff, resumeHandoff),
     showHandoffs: () => showHandoffs(backlogs),
     openHandoff: (node) => openHandoff(node),
     closeHandoff: (node) =>
-      trusted(() => onHandoff(node, backlogs, 'Close Handoff', isOpenHandoff, (it) => setHandoffStatus(it, 'closed'))),
+      trusted(() =>
+        onHandoff(node, backlogs, 'Close Handoff', isOpenHandoff, (it) =>
+          setHandoffStatus(it, 'closed'),
+        ),
+      ),
     approveHandoff: (node) =>
       trusted(() =>
-        onHandoff(node, backlogs, 'Approve Handoff', isOpenHandoff, (it) => setHandoffStatus(it, 'approved')),
+        onHandoff(node, backlogs, 'Approve Handoff', isOpenHandoff, (it) =>
+          setHandoffStatus(it, 'approved'),
+        ),
       ),
     reopenHandoff: (node) =>
-      trusted(() => onHandoff(node, backlogs, 'Reopen Handoff', isClosedHandoff, (it) => setHandoffStatus(it, 'open'))),
-    deleteHandoff: (node) => trusted(() => onHandoff(node, backlogs, 'Delete Handoff', () => true, deleteHandoff)),
-    copyHandoffPrompt: (node) => onHandoff(node, backlogs, 'Copy Handoff as Prompt', () => true, copyHandoffPrompt),
+      trusted(() =>
+        onHandoff(node, backlogs, 'Reopen Handoff', isClosedHandoff, (it) =>
+          setHandoffStatus(it, 'open'),
+        ),
+      ),
+    deleteHandoff: (node) =>
+      trusted(() => onHandoff(node, backlogs, 'Delete Handoff', () => true, deleteHandoff)),
+    copyHandoffPrompt: (node) =>
+      onHandoff(node, backlogs, 'Copy Handoff as Prompt', () => true, copyHandoffPrompt),
     analyse: (node) => onBacklogOf(node, backlogs, (backlog) => openDocument('analysis', backlog)),
     runBatch: () =>
-      trusted(() => onBacklog(backlogs, (backlog) => chooseBatch(backlog, context.workspace(backlog.root)))),
-    openBatchReport: (node) => onBacklogOf(node, backlogs, (backlog) => openDocument('batch', backlog)),
+      trusted(() =>
+        onBacklog(backlogs, (backlog) => chooseBatch(backlog, context.workspace(backlog.root))),
+      ),
+    openBatchReport: (node) =>
+      onBacklogOf(node, backlogs, (backlog) => openDocument('batch', backlog)),
     copyBatch: (node) => onBacklogOf(node, backlogs, copyBatch),
     copyAnalysis: () => onBacklog(backlogs, copyAnalysis),
     doctor: (node) => onBacklogOf(node, backlogs, (backlog) => openDocument('doctor', backlog)),
     fixFinding: (node) => trusted(() => fixFinding(node)),
     fixAllSafe: (node) => trusted(() => fixAllSafe(backlogs, node)),
-    chooseAgent: () => trusted(() => onBacklog(backlogs, (backlog) => chooseAgent(backlogs, backlog))),
-    openSettings: () => vscode.commands.executeCommand('workbench.action.openSettings', `@ext:todo2waves.todo2-waves`),
+    chooseAgent: () =>
+      trusted(() => onBacklog(backlogs, (backlog) => chooseAgent(backlogs, backlog))),
+    openSettings: () =>
+      vscode.commands.executeCommand(
+        'workbench.action.openSettings',
+        `@ext:todo2waves.todo2-waves`,
+      ),
     showLog: () => context.showLog(),
     initialise: () => trusted(() => initialise(backlogs)),
     newTask: (node) => trusted(() => createTask(backlogs, node)),
-    newDependentTask: (node) => trusted(() => onTask(node, backlogs, 'New Task', isAny, createDependent)),
-    editTask: (node) => trusted(() => onTask(node, backlogs, 'Edit Task', isAny, (target) => editTask(target, claim))),
-    editDependencies: (node) => trusted(() => onTask(node, backlogs, 'Edit Dependencies', isAny, editDependencies)),
+    newDependentTask: (node) =>
+      trusted(() => onTask(node, backlogs, 'New Task', isAny, createDependent)),
+    editTask: (node) =>
+      trusted(() =>
+        onTask(node, backlogs, 'Edit Task', isAny, (target) => editTask(target, claim)),
+      ),
+    editDependencies: (node) =>
+      trusted(() => onTask(node, backlogs, 'Edit Dependencies', isAny, editDependencies)),
     changeStatus: (node) =>
-      trusted(() => onTask(node, backlogs, 'Change Status', isAny, (target) => changeStatus(target, claim))),
+      trusted(() =>
+        onTask(node, backlogs, 'Change Status', isAny, (target) => changeStatus(target, claim)),
+      ),
     deleteTask: (node) => trusted(() => onTask(node, backlogs, 'Delete Task', isAny, deleteTask)),
-    adoptTask: (node) => trusted(() => onTask(node, backlogs, 'Adopt into This Project', isForeign, adoptTask)),
+    adoptTask: (node) =>
+      trusted(() => onTask(node, backlogs, 'Adopt into This Project', isForeign, adoptTask)),
     adoptAll: () => trusted(() => adoptAll(backlogs)),
     revealStore: (node) => revealStore(backlogs, node),
   };
   return Object.entries(handlers).map(([name, handler]) =>
     // The editor passes the row, and as a second argument all rows that are selected with it.
-    vscode.commands.registerCommand(`todo2Waves.${name}`, (node?: TreeNode, selected?: readonly TreeNode[]) =>
-      handler(node, selected),
+    vscode.commands.registerCommand(
+      `todo2Waves.${name}`,
+      (node?: TreeNode, selected?: readonly TreeNode[]) => handler(node, selected),
     ),
   );
 }
@@ -211,7 +272,10 @@ async function revealStore(backlogs: Backlogs, node: TreeNode | undefined): Prom
   }
 }
 
-async function onBacklog(backlogs: Backlogs, action: (backlog: Backlog) => Promise<unknown>): Promise<void> {
+async function onBacklog(
+  backlogs: Backlogs,
+  action: (backlog: Backlog) => Promise<unknown>,
+): Promise<void> {
   await onBacklogOf(undefined, backlogs, action);
 }
 
@@ -264,11 +328,17 @@ async function runWave(backlogs: Backlogs, node: TreeNode | undefined): Promise<
     await tellFailure(node.backlog.runs.start({ kind: 'wave', number: node.number }));
     return;
   }
-  await onWave(backlogs, 'Run Wave', (backlog, number) => tellFailure(backlog.runs.start({ kind: 'wave', number })));
+  await onWave(backlogs, 'Run Wave', (backlog, number) =>
+    tellFailure(backlog.runs.start({ kind: 'wave', number })),
+  );
 }
 
-async function runWaveWithSubagents({ backlogs, agents }: CommandContext, node: TreeNode | undefined): Promise<void> {
-  const run = (backlog: Backlog, number: number): Promise<void> => agents.runWaveWithSubagents(backlog, number);
+async function runWaveWithSubagents(
+  { backlogs, agents }: CommandContext,
+  node: TreeNode | undefined,
+): Promise<void> {
+  const run = (backlog: Backlog, number: number): Promise<void> =>
+    agents.runWaveWithSubagents(backlog, number);
   if (node?.kind === 'wave') await run(node.backlog, node.number);
   else await onWave(backlogs, 'Run Wave with Subagents', run);
 }
@@ -304,20 +374,25 @@ async function onWave(
 
 async function runSelected({ selection }: CommandContext): Promise<void> {
   const [node] = selection();
-  if (node?.kind === 'wave') await tellFailure(node.backlog.runs.start({ kind: 'wave', number: node.number }));
+  if (node?.kind === 'wave')
+    await tellFailure(node.backlog.runs.start({ kind: 'wave', number: node.number }));
   else if (node !== undefined && 'taskId' in node) {
     const task = node.backlog.task(node.taskId);
-    if (task !== undefined) await tellFailure(node.backlog.runs.start({ kind: 'task', id: task.id }));
+    if (task !== undefined)
+      await tellFailure(node.backlog.runs.start({ kind: 'task', id: task.id }));
   }
 }
 
 async function claim({ backlog, task }: Target): Promise<void> {
   const readiness = backlog.readinessOf(task);
   const waits =
-    readiness.kind === 'notReady' ? readiness.reasons.filter((r) => r.kind !== 'unleased' && r.kind !== 'held') : [];
+    readiness.kind === 'notReady'
+      ? readiness.reasons.filter((r) => r.kind !== 'unleased' && r.kind !== 'held')
+      : [];
   if (waits.length > 0) {
     const why = waits.map((reason) => reasonText(reason, backlog.now)).join('\n');
-    if (!(await confirm(`“${task.title || task.id}” is not ready. Claim it anyway?`, why, 'Claim'))) return;
+    if (!(await confirm(`“${task.title || task.id}” is not ready. Claim it anyway?`, why, 'Claim')))
+      return;
   }
   const first = await backlog.claims.claim(task.id);
   if (first.ok) return;
@@ -365,7 +440,10 @@ async function setStatus({ backlog, task }: Target, to: 'Todo' | 'Done'): Promis
   if (!set.ok) await tell(set.failure);
 }
 
-/** Marks everything in Review as Done, one short transaction each; tasks that changed meanwhile stay and are named. */
+/**
+ * Marks everything in Review as Done, one short transaction each; tasks that changed meanwhile stay
+ * and are named.
+ */
 async function approveWave(node: TreeNode | undefined): Promise<void> {
   if (node?.kind !== 'wave') return;
   const { backlog, number } = node;
@@ -373,7 +451,8 @@ async function approveWave(node: TreeNode | undefined): Promise<void> {
   const inReview = tasks.filter((t) => t.status === 'Review');
   const asked = `Mark ${inReview.length} tasks of wave ${number} as Done?`;
   const titles = inReview.map((task) => oneLine(task.title) || task.id).join('\n');
-  // Several at once, and the waves move up when it is done: a second click in the same place must not start the next one.
+  // Several at once, and the waves move up when it is done: a second click in the same place must
+  // not start the next one.
   if (inReview.length > 1 && !(await confirm(asked, titles, 'Mark as Done'))) return;
   const refused: Failure[] = [];
   for (const task of inReview) {
@@ -386,7 +465,11 @@ async function approveWave(node: TreeNode | undefined): Promise<void> {
   void vscode.window.showWarningMessage(plain(explainFailure(first, backlog.now).message + others));
 }
 
-async function writePlan(backlogs: Backlogs, backlog: Backlog, kind: 'main' | 'subagents'): Promise<void> {
+async function writePlan(
+  backlogs: Backlogs,
+  backlog: Backlog,
+  kind: 'main' | 'subagents',
+): Promise<void> {
   const written = await backlogs.of(backlog).writePlan(kind);
   if (!written.ok) {
     await tell(written.failure);
@@ -402,32 +485,46 @@ async function chooseAgent(backlogs: Backlogs, backlog: Backlog): Promise<void> 
       label: choice.isChosen ? `$(check) ${choice.title}` : choice.title,
       description: choice.id,
       detail:
-        choice.command === undefined ? (choice.id === 'custom' ? 'not set' : 'not installed') : plain(choice.command),
+        choice.command === undefined
+          ? choice.id === 'custom'
+            ? 'not set'
+            : 'not installed'
+          : plain(choice.command),
       id: choice.id,
     })),
     { title: 'Which agent works on the tasks of this folder?' },
   );
   if (picked === undefined) return;
   const root = vscode.Uri.file(backlog.root);
-  const isOneOfMany = (vscode.workspace.workspaceFolders?.length ?? 0) > 1 && vscode.workspace.getWorkspaceFolder(root);
-  const target = isOneOfMany ? vscode.ConfigurationTarget.WorkspaceFolder : vscode.ConfigurationTarget.Workspace;
+  const isOneOfMany =
+    (vscode.workspace.workspaceFolders?.length ?? 0) > 1 &&
+    vscode.workspace.getWorkspaceFolder(root);
+  const target = isOneOfMany
+    ? vscode.ConfigurationTarget.WorkspaceFolder
+    : vscode.ConfigurationTarget.Workspace;
   await vscode.workspace.getConfiguration(SECTION, root).update('agent', picked.id, target);
 }
 
 const canRun = (backlog: Backlog, task: Task): boolean =>
-  !isSettled(task.status) && isStartable(backlog.readinessOf(task)) && backlog.runs.of(task.id) === undefined;
+  !isSettled(task.status) &&
+  isStartable(backlog.readinessOf(task)) &&
+  backlog.runs.of(task.id) === undefined;
 const canClaim = (backlog: Backlog, task: Task): boolean =>
-  (task.status === 'Todo' || task.status === 'In Progress') && backlog.leaseOf(task).kind !== 'ours';
+  (task.status === 'Todo' || task.status === 'In Progress') &&
+  backlog.leaseOf(task).kind !== 'ours';
 const isTheirs = (backlog: Backlog, task: Task): boolean =>
   task.lock !== undefined && !backlog.isOurs(task.lock.holder);
 const isLeft = (backlog: Backlog, task: Task): boolean =>
   isTheirs(backlog, task) && canClaim(backlog, task) && backlog.leaseOf(task).kind !== 'theirs';
 const isSeveral = (selected: readonly TreeNode[] | undefined): selected is readonly TreeNode[] =>
   selected !== undefined && selected.length > 1;
-const isOurs = (backlog: Backlog, task: Task): boolean => task.lock !== undefined && backlog.isOurs(task.lock.holder);
-const awaitsManualCompletion = (backlog: Backlog, { id }: Task): boolean => backlog.runs.awaitsManualCompletion(id);
+const isOurs = (backlog: Backlog, task: Task): boolean =>
+  task.lock !== undefined && backlog.isOurs(task.lock.holder);
+const awaitsManualCompletion = (backlog: Backlog, { id }: Task): boolean =>
+  backlog.runs.awaitsManualCompletion(id);
 const isMineInRun = (backlog: Backlog, { id }: Task): boolean =>
-  backlog.runs.awaitsManualCompletion(id) && backlog.runs.of(id)?.tasks.get(id)?.agent.agentMode === 'human';
+  backlog.runs.awaitsManualCompletion(id) &&
+  backlog.runs.of(id)?.tasks.get(id)?.agent.agentMode === 'human';
 const isAny = (): boolean => true;
 const isForeign = ({ snapshot }: Backlog, task: Task): boolean =>
   snapshot !== undefined && foreignTasks(snapshot).has(task.id);

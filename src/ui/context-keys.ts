@@ -18,12 +18,15 @@ export interface ContextKeys {
   readonly resumable: boolean;
 }
 
-/** Sums up all backlogs of the window for `when` clauses: what one of them can do, a command can. */
+/**
+ * Sums up all backlogs of the window for `when` clauses: what one of them can do, a command can.
+ */
 export function contextKeysOf(backlogs: readonly Backlog[]): ContextKeys {
   const stores = backlogs.map((backlog) => backlog.store);
   const broken = stores.find((store) => store.kind === 'unreadable');
   const isEmpty = backlogs.some((backlog) => backlog.snapshot?.tasks.length === 0);
-  const hasRows = backlogs.length > 1 || backlogs.some((backlog) => (backlog.snapshot?.tasks.length ?? 0) > 0);
+  const hasRows =
+    backlogs.length > 1 || backlogs.some((backlog) => (backlog.snapshot?.tasks.length ?? 0) > 0);
   return {
     state: hasRows
       ? 'ready'
@@ -34,10 +37,19 @@ export function contextKeysOf(backlogs: readonly Backlog[]): ContextKeys {
           : stores.some((store) => store.kind === 'loading')
             ? 'loading'
             : 'missing',
-    unreadable: broken === undefined ? '' : broken.failure.file.endsWith('.json') ? 'json' : broken.failure.cause,
-    canWrite: backlogs.some((backlog) => backlog.snapshot !== undefined && backlog.claimsFailure === undefined),
+    unreadable:
+      broken === undefined
+        ? ''
+        : broken.failure.file.endsWith('.json')
+          ? 'json'
+          : broken.failure.cause,
+    canWrite: backlogs.some(
+      (backlog) => backlog.snapshot !== undefined && backlog.claimsFailure === undefined,
+    ),
     running: backlogs.some((backlog) => backlog.runs.isRunning),
-    paused: backlogs.some(({ runs }) => runs.all.some((run) => run.phase === 'running' && run.paused !== undefined)),
+    paused: backlogs.some(({ runs }) =>
+      runs.all.some((run) => run.phase === 'running' && run.paused !== undefined),
+    ),
     resumable: backlogs.some((backlog) =>
       [...backlog.runs.all, ...backlog.runs.past].some((run) => isResumable(backlog, run)),
     ),

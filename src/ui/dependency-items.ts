@@ -16,8 +16,9 @@ export interface DependencyItem {
 }
 
 /**
- * The tasks that `id`, or a task that is not there yet, may depend on: what it depends on already first, also what no task is;
- * then the open ones in the order of their waves, then finished ones. Last come those that wait for `id` themselves.
+ * The tasks that `id`, or a task that is not there yet, may depend on: what it depends on already
+ * first, also what no task is; then the open ones in the order of their waves, then finished ones.
+ * Last come those that wait for `id` themselves.
  */
 export function dependencyItems(
   backlog: Backlog,
@@ -30,7 +31,9 @@ export function dependencyItems(
   const rank = (task: Task): number => {
     if (now.has(task.id)) return -1;
     if (ways.has(task.id)) return Infinity;
-    return isSettled(task.status) ? Number.MAX_SAFE_INTEGER : (backlog.plan?.waveOf.get(task.id) ?? 1e9);
+    return isSettled(task.status)
+      ? Number.MAX_SAFE_INTEGER
+      : (backlog.plan?.waveOf.get(task.id) ?? 1e9);
   };
   const missing = current.filter((each) => backlog.task(each) === undefined);
   return [
@@ -45,19 +48,30 @@ export function dependencyItems(
       .filter((task) => task.id !== id)
       .map((task) => ({ task, order: rank(task) }))
       .sort((a, b) => (a.order === b.order ? 0 : a.order - b.order))
-      .map(({ task }) => dependencyItem(backlog, task, now.has(task.id) ? undefined : ways.get(task.id))),
+      .map(({ task }) =>
+        dependencyItem(backlog, task, now.has(task.id) ? undefined : ways.get(task.id)),
+      ),
   ];
 }
 
-function dependencyItem(backlog: Backlog, task: Task, way: readonly TaskId[] | undefined): DependencyItem {
+function dependencyItem(
+  backlog: Backlog,
+  task: Task,
+  way: readonly TaskId[] | undefined,
+): DependencyItem {
   const refusal = way === undefined ? undefined : circleReason(way);
-  const state = isSettled(task.status) ? task.status : readinessText(backlog.readinessOf(task), backlog.now);
+  const state = isSettled(task.status)
+    ? task.status
+    : readinessText(backlog.readinessOf(task), backlog.now);
   const wave = backlog.plan?.waveOf.get(task.id);
   const place = wave === undefined ? [] : [`wave ${wave}`];
   return {
     label: `${refusal === undefined ? '' : '$(circle-slash) '}${plain(task.title || task.id)}`,
     description: plain(task.id),
-    detail: refusal === undefined ? plain([...place, state].join(' · ')) : plain(`Cannot be chosen: ${refusal}`),
+    detail:
+      refusal === undefined
+        ? plain([...place, state].join(' · '))
+        : plain(`Cannot be chosen: ${refusal}`),
     id: task.id,
     refusal,
   };

@@ -6,22 +6,29 @@ import type { Backlogs } from './backlogs.ts';
 import { explainFailure } from './messages.ts';
 import { formatQuery, parseQuery } from './documents.ts';
 
-/** Scheme of the documents that hold a task's description: the only ones that the user can write. */
+/**
+ * Scheme of the documents that hold a task's description: the only ones that the user can write.
+ */
 export const DESCRIPTION_SCHEME = 'todo2-waves-description';
 
 /** The last version of a description that an editor has. */
 interface ToldContent {
   readonly text: string;
-  /** Grows only when the description itself changes: exarp-go gives all tasks a new date with each change of one. */
+  /**
+   * Grows only when the description itself changes: exarp-go gives all tasks a new date with each
+   * change of one.
+   */
   readonly mtime: number;
 }
 
 /**
- * The descriptions of tasks as files, so that a real editor edits them and saving writes them. They have a scheme of their own,
- * because an editor saves only to a file system; `documents.ts` serves content, which is read-only.
+ * The descriptions of tasks as files, so that a real editor edits them and saving writes them. They
+ * have a scheme of their own, because an editor saves only to a file system; `documents.ts` serves
+ * content, which is read-only.
  *
- * The editor itself asks what to do where the text changed while the user edited it: it compares `mtime` before it writes. A
- * change between that check and the write is detected under the write lock.
+ * The editor itself asks what to do where the text changed while the user edited it: it compares
+ * `mtime` before it writes. A change between that check and the write is detected under the write
+ * lock.
  */
 export class DescriptionFiles implements vscode.FileSystemProvider, Disposable {
   readonly #backlogs: Backlogs;
@@ -35,7 +42,9 @@ export class DescriptionFiles implements vscode.FileSystemProvider, Disposable {
     this.#backlogs = backlogs;
     this.#disposables = [
       this.#changed,
-      vscode.workspace.registerFileSystemProvider(DESCRIPTION_SCHEME, this, { isCaseSensitive: true }),
+      vscode.workspace.registerFileSystemProvider(DESCRIPTION_SCHEME, this, {
+        isCaseSensitive: true,
+      }),
       vscode.workspace.onDidCloseTextDocument(({ uri }) => this.#told.delete(uri.toString())),
       backlogs.onDidChange(() => this.#look()),
     ];
@@ -57,7 +66,10 @@ export class DescriptionFiles implements vscode.FileSystemProvider, Disposable {
     if (to === from) return;
     const written = await backlog.edits.apply([{ kind: 'setDescription', id: task.id, from, to }]);
     if (written.ok) this.#told.set(uri.toString(), this.#next(uri, to));
-    else throw vscode.FileSystemError.Unavailable(explainFailure(written.failure, backlog.now).message);
+    else
+      throw vscode.FileSystemError.Unavailable(
+        explainFailure(written.failure, backlog.now).message,
+      );
   }
 
   watch(): Disposable {

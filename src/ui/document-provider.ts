@@ -9,7 +9,8 @@ import { PacedChanges } from './paced-changes.ts';
 const SHARE = 10;
 
 /**
- * Serves the read-only documents as Markdown, and keeps the open ones true: at once, or at a pace where making them takes long.
+ * Serves the read-only documents as Markdown, and keeps the open ones true: at once, or at a pace
+ * where making them takes long.
  */
 export class DocumentProvider implements vscode.TextDocumentContentProvider, Disposable {
   readonly #backlogs: Backlogs;
@@ -28,7 +29,8 @@ export class DocumentProvider implements vscode.TextDocumentContentProvider, Dis
     this.#paced = new PacedChanges(
       {
         clock,
-        restMs: (key) => Math.max(restMsOf(vscode.Uri.parse(key)), (this.#tookMs.get(key) ?? 0) * SHARE),
+        restMs: (key) =>
+          Math.max(restMsOf(vscode.Uri.parse(key)), (this.#tookMs.get(key) ?? 0) * SHARE),
       },
       isVisible,
       (key) => this.#changed.fire(vscode.Uri.parse(key)),
@@ -72,7 +74,8 @@ function isVisible(uri: string): boolean {
     const input = activeTab?.input;
     if (input instanceof vscode.TabInputWebview) return input.viewType.includes('markdown');
     return (
-      (input instanceof vscode.TabInputText || input instanceof vscode.TabInputCustom) && input.uri.toString() === uri
+      (input instanceof vscode.TabInputText || input instanceof vscode.TabInputCustom) &&
+      input.uri.toString() === uri
     );
   });
 }

@@ -66,7 +66,9 @@ const PAGES = {
     opens: 'page',
     text: (_, backlog) => {
       const analysis = analysisOf(backlog);
-      return analysis === undefined ? '*The backlog has not been read.*\n' : analysisDocument(backlog.name, analysis);
+      return analysis === undefined
+        ? '*The backlog has not been read.*\n'
+        : analysisDocument(backlog.name, analysis);
     },
     gone: 'This backlog is not open any more.',
     restMs: 3_000,
@@ -80,7 +82,8 @@ const PAGES = {
   run: {
     title: 'Run report',
     opens: 'page',
-    text: (id, backlog, backlogs) => (findRun(backlog, id) ? backlogs.of(backlog).reportOf(id) : undefined),
+    text: (id, backlog, backlogs) =>
+      findRun(backlog, id) ? backlogs.of(backlog).reportOf(id) : undefined,
     gone: 'This run is not kept any more.',
   },
   dryRun: {
@@ -90,7 +93,12 @@ const PAGES = {
     gone: 'This dry run is not kept any more. “Todo2 Waves: Dry Run…” makes a new one.',
   },
   /** A plan as it would be after a repair. */
-  plan: { title: 'Plan', opens: 'text', text: keptText, gone: 'This preview is not kept any more.' },
+  plan: {
+    title: 'Plan',
+    opens: 'text',
+    text: keptText,
+    gone: 'This preview is not kept any more.',
+  },
 } as const satisfies Readonly<Record<string, Page>>;
 
 export type DocumentKind = keyof typeof PAGES;
@@ -98,12 +106,20 @@ export type DocumentKind = keyof typeof PAGES;
 /** Names a document; `key` is the task, handoff, run or kept text that it shows. */
 export function documentUri(kind: DocumentKind, root: string, key = ''): vscode.Uri {
   const page: Page = PAGES[kind];
-  // Encoded as a whole, so that no id is ever taken for a path; half a surrogate pair has no place in a URI.
+  // Encoded as a whole, so that no id is ever taken for a path; half a surrogate pair has no place
+  // in a URI.
   const title = page.title ?? encodeURIComponent(key.toWellFormed());
-  return vscode.Uri.from({ scheme: DOCUMENT_SCHEME, path: `/${kind}/${title}.md`, query: formatQuery(root, key) });
+  return vscode.Uri.from({
+    scheme: DOCUMENT_SCHEME,
+    path: `/${kind}/${title}.md`,
+    query: formatQuery(root, key),
+  });
 }
 
-/** Finds what a document shows; undefined for a URI that is none of ours. The root may be of no open backlog. */
+/**
+ * Finds what a document shows; undefined for a URI that is none of ours. The root may be of no open
+ * backlog.
+ */
 export function parseDocumentUri(
   uri: vscode.Uri,
 ): { readonly kind: DocumentKind; readonly root: string; readonly key: string } | undefined {
@@ -143,14 +159,26 @@ export function restMsOf(uri: vscode.Uri): number {
   return page?.restMs ?? 0;
 }
 
-/** Opens a document: as a rendered page where its kind is one and the editor has a Markdown preview, else as text. */
-export async function openDocument(kind: DocumentKind, { root }: Backlog, key?: string): Promise<void> {
+/**
+ * Opens a document: as a rendered page where its kind is one and the editor has a Markdown preview,
+ * else as text.
+ */
+export async function openDocument(
+  kind: DocumentKind,
+  { root }: Backlog,
+  key?: string,
+): Promise<void> {
   const uri = documentUri(kind, root, key);
   const { opens } = PAGES[kind];
   const options = { preview: true, preserveFocus: opens === 'preview' };
   if (opens !== 'text') {
     try {
-      await vscode.commands.executeCommand('vscode.openWith', uri, 'vscode.markdown.preview.editor', options);
+      await vscode.commands.executeCommand(
+        'vscode.openWith',
+        uri,
+        'vscode.markdown.preview.editor',
+        options,
+      );
       return;
     } catch {
       // An editor without its Markdown extension has no such page; the text says the same.
@@ -159,7 +187,9 @@ export async function openDocument(kind: DocumentKind, { root }: Backlog, key?: 
   await vscode.window.showTextDocument(uri, options);
 }
 
-/** Dry runs and previews are of their moment: the user does not go back to more of them than these. */
+/**
+ * Dry runs and previews are of their moment: the user does not go back to more of them than these.
+ */
 const MOST_KEPT = 20;
 const kept = new Map<string, string>();
 let keptCount = 0;

@@ -14,10 +14,14 @@ export interface DryRunContext {
   readonly now: number;
 }
 
-/** A dry run in markdown: order, claims, command lines, prompts and estimates. Backlog text in it is inert. */
+/**
+ * A dry run in markdown: order, claims, command lines, prompts and estimates. Backlog text in it is
+ * inert.
+ */
 export function dryRunDocument(report: DryRunReport, context: DryRunContext): string {
   const { steps, skipped, options } = report;
-  const how = options.runMode === 'flow' ? 'each as soon as what it depends on is done' : 'wave after wave';
+  const how =
+    options.runMode === 'flow' ? 'each as soon as what it depends on is done' : 'wave after wave';
   return [
     `# Dry run: ${inline(report.title)}`,
     [
@@ -29,7 +33,10 @@ export function dryRunDocument(report: DryRunReport, context: DryRunContext): st
     section(
       'Not run',
       skipped
-        .map(({ id, reason }) => `- ${name(id, context.titleOf(id))}: ${inline(explainSkip(reason, context.now))}`)
+        .map(
+          ({ id, reason }) =>
+            `- ${name(id, context.titleOf(id))}: ${inline(explainSkip(reason, context.now))}`,
+        )
         .join('\n'),
     ),
     section('Commands', steps.map((step) => commandEntry(step, context.now)).join('\n\n')),
@@ -45,42 +52,62 @@ function estimateTable({ estimates, basis, cap }: DryRunReport): string {
   const rows = estimates.map(
     (each) => `| ${each.cap}${each.cap === cap ? ' (as now)' : ''} | ${about(each.makespanMs)} |`,
   );
-  const restsOn = basis === '' ? [] : ['', `The time of each task is an estimate: ${inline(basis)}.`];
+  const restsOn =
+    basis === '' ? [] : ['', `The time of each task is an estimate: ${inline(basis)}.`];
   return ['| At a time | All of it |', '| ---: | --- |', ...rows, ...restsOn].join('\n');
 }
 
 function orderTable(steps: readonly DryRunStep[]): string {
   if (steps.length === 0) return '';
   const isOneWave = steps.every((step) => step.wave === steps[0]?.wave);
-  const head = ['#', ...(isOneWave ? [] : ['Wave of the run']), 'Task', 'Starts', 'Takes', 'Why not sooner'];
+  const head = [
+    '#',
+    ...(isOneWave ? [] : ['Wave of the run']),
+    'Task',
+    'Starts',
+    'Takes',
+    'Why not sooner',
+  ];
   const rows = steps.map((step, n) => [
     String(n + 1),
-    // Counted from 1, like the tasks: it is the number in this run, which need not be that of the tree.
+    // Counted from 1, like the tasks: it is the number in this run, which need not be that of the
+    // tree.
     ...(isOneWave ? [] : [String(step.wave + 1)]),
     nameOf(step),
     step.startsAtMs === 0 ? 'at once' : `after ${duration(step.startsAtMs)}`,
     about(step.endsAtMs - step.startsAtMs),
     step.waited.map((reason) => inline(explainWait(reason))).join('; '),
   ]);
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return [head, head.map(() => '---'), ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
 }
 
-/** The program and each argument on a line of its own, in quotes: nothing is left for a shell to read. */
+/**
+ * The program and each argument on a line of its own, in quotes: nothing is left for a shell to
+ * read.
+ */
 function commandEntry(step: DryRunStep, now: number): string {
   const { preview, agent } = step;
-  const who = [agentTitle(agent.agent), ...(agent.model === undefined ? [] : [agent.model])].map(inline).join(', ');
-  if (!preview.ok) return `**${nameOf(step)}** · ${who}: ${inline(explainFailure(preview.failure, now).message)}`;
+  const who = [agentTitle(agent.agent), ...(agent.model === undefined ? [] : [agent.model])]
+    .map(inline)
+    .join(', ');
+  if (!preview.ok)
+    return `**${nameOf(step)}** · ${who}: ${inline(explainFailure(preview.failure, now).message)}`;
   // The user and subagents are not programs.
   if (preview.value.command.length === 0) return `**${nameOf(step)}** · ${who}`;
   const lines = preview.value.command.map((part) => JSON.stringify(part)).join('\n');
-  return [`**${nameOf(step)}** · ${who} · prompt in ${inline(preview.value.promptFile)}`, fenced(lines, 'text')].join(
-    '\n\n',
-  );
+  return [
+    `**${nameOf(step)}** · ${who} · prompt in ${inline(preview.value.promptFile)}`,
+    fenced(lines, 'text'),
+  ].join('\n\n');
 }
 
 function promptList(steps: readonly DryRunStep[]): string {
   const prompts = steps.flatMap((step) =>
-    step.preview.ok && step.preview.value.prompt !== '' ? [{ step, prompt: step.preview.value.prompt }] : [],
+    step.preview.ok && step.preview.value.prompt !== ''
+      ? [{ step, prompt: step.preview.value.prompt }]
+      : [],
   );
   const shown = prompts.slice(0, MOST_PROMPTS);
   const more = prompts.length - shown.length;

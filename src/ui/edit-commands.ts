@@ -32,11 +32,20 @@ export async function createDependent({ backlog, task }: Target): Promise<void> 
 type Field = 'title' | 'description' | 'priority' | 'status' | 'tags' | 'dependencies' | 'parent';
 
 /** Lets the user choose a field of a task, and change it. */
-export async function editTask(target: Target, claim: (target: Target) => Promise<void>): Promise<void> {
+export async function editTask(
+  target: Target,
+  claim: (target: Target) => Promise<void>,
+): Promise<void> {
   const { backlog, task } = target;
   const parent =
-    task.parentId === undefined ? undefined : (backlog.task(task.parentId) ?? { id: task.parentId, title: '' });
-  const line = (field: Field, label: string, value: string): vscode.QuickPickItem & { readonly field: Field } => ({
+    task.parentId === undefined
+      ? undefined
+      : (backlog.task(task.parentId) ?? { id: task.parentId, title: '' });
+  const line = (
+    field: Field,
+    label: string,
+    value: string,
+  ): vscode.QuickPickItem & { readonly field: Field } => ({
     field,
     label,
     description: plain(shown(value)),
@@ -56,7 +65,11 @@ export async function editTask(target: Target, claim: (target: Target) => Promis
   if (picked !== undefined) await editField(target, picked.field, claim);
 }
 
-async function editField(target: Target, field: Field, claim: (target: Target) => Promise<void>): Promise<void> {
+async function editField(
+  target: Target,
+  field: Field,
+  claim: (target: Target) => Promise<void>,
+): Promise<void> {
   const { backlog, task } = target;
   const { id } = task;
   const title = plain(`${capital(field)} of ${nameOf(task)}`);
@@ -65,7 +78,8 @@ async function editField(target: Target, field: Field, claim: (target: Target) =
       // One line is shown of a title that has several: as long as that stays, so does the title.
       const line = oneLine(task.title);
       const to = await askTitle(title, line);
-      if (to !== undefined && to !== line) await apply(backlog, { kind: 'setTitle', id, from: task.title, to });
+      if (to !== undefined && to !== line)
+        await apply(backlog, { kind: 'setTitle', id, from: task.title, to });
       return;
     }
     case 'description':
@@ -74,7 +88,8 @@ async function editField(target: Target, field: Field, claim: (target: Target) =
       return changeStatus(target, claim);
     case 'priority': {
       const to = await askPriority(title, task.rawPriority || 'medium');
-      if (to !== undefined) await apply(backlog, { kind: 'setPriority', id, from: task.rawPriority, to });
+      if (to !== undefined)
+        await apply(backlog, { kind: 'setPriority', id, from: task.rawPriority, to });
       return;
     }
     case 'tags': {
@@ -87,7 +102,12 @@ async function editField(target: Target, field: Field, claim: (target: Target) =
     case 'parent': {
       const to = await askParent(backlog, title, task);
       if (to === undefined) return;
-      await apply(backlog, { kind: 'setParent', id, from: task.parentId, to: to === 'none' ? undefined : to });
+      await apply(backlog, {
+        kind: 'setParent',
+        id,
+        from: task.parentId,
+        to: to === 'none' ? undefined : to,
+      });
     }
   }
 }
@@ -99,7 +119,12 @@ function capital(field: Field): string {
 /** Lets the user choose what a task depends on. */
 export async function editDependencies({ backlog, task }: Target): Promise<void> {
   const { id, dependencies } = task;
-  const chosen = await askDependencies(backlog, plain(`What ${nameOf(task)} depends on`), id, dependencies);
+  const chosen = await askDependencies(
+    backlog,
+    plain(`What ${nameOf(task)} depends on`),
+    id,
+    dependencies,
+  );
   if (chosen === undefined) return;
   const added = chosen.filter((on) => !dependencies.includes(on));
   const removed = dependencies.filter((on) => !chosen.includes(on));
@@ -119,21 +144,37 @@ const STATUSES: readonly (readonly [status: WritableStatus, meaning: string])[] 
   ['Cancelled', 'it is given up; what depends on it can start'],
 ];
 
-/** Lets the user choose a status; In Progress is claimed, since nothing else keeps others from starting the task. */
-export async function changeStatus(target: Target, claim: (target: Target) => Promise<void>): Promise<void> {
+/**
+ * Lets the user choose a status; In Progress is claimed, since nothing else keeps others from
+ * starting the task.
+ */
+export async function changeStatus(
+  target: Target,
+  claim: (target: Target) => Promise<void>,
+): Promise<void> {
   const { backlog, task } = target;
   const isClaimable = task.status === 'Todo' || task.status === 'In Progress';
-  const items = STATUSES.filter(([status]) => status !== 'In Progress' || isClaimable).map(([status, meaning]) => ({
-    label: status,
-    description: status === task.rawStatus ? 'now' : meaning,
-    status,
-  }));
+  const items = STATUSES.filter(([status]) => status !== 'In Progress' || isClaimable).map(
+    ([status, meaning]) => ({
+      label: status,
+      description: status === task.rawStatus ? 'now' : meaning,
+      status,
+    }),
+  );
   const title = plain(`Status of ${nameOf(task)}`);
-  const chosen = await vscode.window.showQuickPick(items, { title, placeHolder: plain(`Now: ${task.rawStatus}`) });
+  const chosen = await vscode.window.showQuickPick(items, {
+    title,
+    placeHolder: plain(`Now: ${task.rawStatus}`),
+  });
   if (chosen === undefined) return;
   if (chosen.status === 'In Progress') await claim(target);
   else if (chosen.status !== task.rawStatus) {
-    await apply(backlog, { kind: 'setStatus', id: task.id, from: task.rawStatus, to: chosen.status });
+    await apply(backlog, {
+      kind: 'setStatus',
+      id: task.id,
+      from: task.rawStatus,
+      to: chosen.status,
+    });
   }
 }
 
@@ -141,7 +182,12 @@ export async function changeStatus(target: Target, claim: (target: Target) => Pr
 export async function deleteTask({ backlog, task }: Target): Promise<void> {
   const lease = backlog.leaseOf(task);
   if (lease.kind === 'theirs') {
-    await tell({ kind: 'held', id: task.id, holder: lease.lock.holder, until: backlog.now + lease.remainingMs });
+    await tell({
+      kind: 'held',
+      id: task.id,
+      holder: lease.lock.holder,
+      until: backlog.now + lease.remainingMs,
+    });
     return;
   }
   const { message, detail } = askToDelete(backlog, task);
@@ -171,14 +217,18 @@ async function adopt(backlog: Backlog, tasks: readonly Task[]): Promise<void> {
   const project = backlog.snapshot?.project;
   const foreign = tasks.filter((task) => task.projectId !== project);
   if (project === undefined || foreign.length === 0) {
-    await vscode.window.showInformationMessage('Every task belongs to the project of this folder already.');
+    await vscode.window.showInformationMessage(
+      'Every task belongs to the project of this folder already.',
+    );
     return;
   }
   const { message, detail } = askToAdopt(foreign, project);
   if (!(await confirm(message, detail, 'Adopt'))) return;
   await apply(
     backlog,
-    ...foreign.map(({ id, projectId }) => ({ kind: 'setProject', id, from: projectId, to: project }) as const),
+    ...foreign.map(
+      ({ id, projectId }) => ({ kind: 'setProject', id, from: projectId, to: project }) as const,
+    ),
   );
 }
 

@@ -3,7 +3,10 @@ import { cut, count, oneLine, firstLines } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { leaseText } from '../core/messages.ts';
 
-/** A question that is asked before something is written, and what the user should know before the answer. */
+/**
+ * A question that is asked before something is written, and what the user should know before the
+ * answer.
+ */
 export interface Question {
   readonly message: string;
   readonly detail: string;
@@ -20,11 +23,17 @@ export function nameOf(task: Pick<Task, 'id' | 'title'>): string {
 /** What deleting a task does to it and to others. */
 export function askToDelete(backlog: Backlog, task: Task): Question {
   const tasks = backlog.snapshot?.tasks ?? [];
-  const dependents = tasks.filter((each) => each.dependencies.includes(task.id) && !isSettled(each.status));
+  const dependents = tasks.filter(
+    (each) => each.dependencies.includes(task.id) && !isSettled(each.status),
+  );
   const children = tasks.filter((each) => each.parentId === task.id);
   const lines = [
-    ...(dependents.length === 0 ? [] : [`These would no longer wait for it:\n${listOf(dependents)}`]),
-    ...(children.length === 0 ? [] : [`${count(children.length, 'task')} would lose their parent.`]),
+    ...(dependents.length === 0
+      ? []
+      : [`These would no longer wait for it:\n${listOf(dependents)}`]),
+    ...(children.length === 0
+      ? []
+      : [`${count(children.length, 'task')} would lose their parent.`]),
     ...leaseText(backlog.leaseOf(task), backlog.now).map((words) => `It is ${words}.`),
     'Its tags, dependencies, comments and history go with it. This cannot be undone.',
   ];
@@ -35,7 +44,10 @@ export function askToDelete(backlog: Backlog, task: Task): Question {
 export function askToAdopt(tasks: readonly Task[], project: string): Question {
   const [only, ...more] = tasks;
   const what = only !== undefined && more.length === 0 ? nameOf(only) : count(tasks.length, 'task');
-  const from = [...new Set(tasks.map((task) => task.projectId ?? 'no project'))].sort().map(oneLine).join(', ');
+  const from = [...new Set(tasks.map((task) => task.projectId ?? 'no project'))]
+    .sort()
+    .map(oneLine)
+    .join(', ');
   return {
     message: `Adopt ${what} into the project ${oneLine(project)}?`,
     detail: `exarp-go lists only the tasks of the project that its folder is named after. Until now: ${from}.\n\nNothing but the project changes.`,
@@ -54,7 +66,12 @@ export interface StoreSite {
 }
 
 /** What creating a store does, also to the tasks of a JSON file beside it. */
-export function askToInitialise({ root, hasDatabase, importable, jsonTrouble }: StoreSite): Question {
+export function askToInitialise({
+  root,
+  hasDatabase,
+  importable,
+  jsonTrouble,
+}: StoreSite): Question {
   const where = oneLine(root);
   const lines = [
     hasDatabase

@@ -6,7 +6,10 @@ import type { Backlogs } from './backlogs.ts';
 import { askToInitialise } from './edit-words.ts';
 import { explainFailure } from './messages.ts';
 
-/** Makes a store in a folder that has none, once the user has seen what that does; imports a JSON file where that is wanted. */
+/**
+ * Makes a store in a folder that has none, once the user has seen what that does; imports a JSON
+ * file where that is wanted.
+ */
 export async function initialise(backlogs: Backlogs): Promise<void> {
   const backlog = await pickBacklog(backlogs);
   if (backlog === undefined) {
@@ -19,14 +22,23 @@ export async function initialise(backlogs: Backlogs): Promise<void> {
     await vscode.window.showInformationMessage(`${plain(backlog.name)} has a Todo2 store already.`);
     return;
   }
-  if (store.kind === 'unreadable' && !hasDatabase && store.failure.cause !== 'empty' && !isJson(store.failure.file)) {
+  if (
+    store.kind === 'unreadable' &&
+    !hasDatabase &&
+    store.failure.cause !== 'empty' &&
+    !isJson(store.failure.file)
+  ) {
     await tell(store.failure);
     return;
   }
   await askAndMake(backlogs, backlog, hasDatabase);
 }
 
-async function askAndMake(backlogs: Backlogs, backlog: Backlog, hasDatabase: boolean): Promise<void> {
+async function askAndMake(
+  backlogs: Backlogs,
+  backlog: Backlog,
+  hasDatabase: boolean,
+): Promise<void> {
   const read = await backlogs.of(backlog).importable();
   const tasks = read.ok ? read.value : [];
   const { message, detail } = askToInitialise({
@@ -38,12 +50,18 @@ async function askAndMake(backlogs: Backlogs, backlog: Backlog, hasDatabase: boo
   const withTasks = `Create and Import ${count(tasks.length, 'Task')}`;
   const without = tasks.length === 0 ? 'Create' : 'Create Without Them';
   const buttons = tasks.length === 0 ? [without] : [withTasks, without];
-  const chosen = await vscode.window.showInformationMessage(plain(message), { modal: true, detail }, ...buttons);
+  const chosen = await vscode.window.showInformationMessage(
+    plain(message),
+    { modal: true, detail },
+    ...buttons,
+  );
   if (chosen === undefined) return;
   const made = await backlogs.of(backlog).initialise(chosen === withTasks ? tasks : []);
   if (!made.ok) await tell(made.failure);
   else if (!made.value) {
-    await vscode.window.showInformationMessage('Another program made a table of tasks meanwhile. Nothing was written.');
+    await vscode.window.showInformationMessage(
+      'Another program made a table of tasks meanwhile. Nothing was written.',
+    );
   }
 }
 

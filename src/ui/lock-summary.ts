@@ -26,7 +26,8 @@ export function summariseLocks(backlogs: readonly Backlog[]): LockSummary | unde
     ...runsSentence(backlogs),
   ].join(' ');
   const soonest = ours.reduce<number | undefined>(
-    (least, held) => (least === undefined ? held.lease.remainingMs : Math.min(least, held.lease.remainingMs)),
+    (least, held) =>
+      least === undefined ? held.lease.remainingMs : Math.min(least, held.lease.remainingMs),
     undefined,
   );
   if (soonest === undefined) {

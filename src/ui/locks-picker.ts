@@ -22,10 +22,13 @@ export interface LockActions {
 }
 
 /**
- * Lists every lock: ours, those of others that run, and what others left. One of ours can be released by its button, one of
- * others taken off them, and each task opened.
+ * Lists every lock: ours, those of others that run, and what others left. One of ours can be
+ * released by its button, one of others taken off them, and each task opened.
  */
-export async function pickLock(backlogs: Backlogs, { release, forceRelease }: LockActions): Promise<void> {
+export async function pickLock(
+  backlogs: Backlogs,
+  { release, forceRelease }: LockActions,
+): Promise<void> {
   const pick = vscode.window.createQuickPick<LockItem>();
   pick.title = 'Locks';
   pick.placeholder = 'Open the task of a lock, or release it';
@@ -59,7 +62,9 @@ export async function pickLock(backlogs: Backlogs, { release, forceRelease }: Lo
 }
 
 function lockItems(backlogs: Backlogs): LockItem[] {
-  const all = backlogs.all.flatMap((backlog) => backlog.liveLocks().map((held) => ({ backlog, ...held })));
+  const all = backlogs.all.flatMap((backlog) =>
+    backlog.liveLocks().map((held) => ({ backlog, ...held })),
+  );
   const section = (label: string, kind: Lease['kind']): LockItem[] => {
     const items = all.filter((held) => held.lease.kind === kind);
     if (items.length === 0) return [];
@@ -71,11 +76,13 @@ function lockItems(backlogs: Backlogs): LockItem[] {
   const left = backlogs.all.flatMap((backlog) =>
     (backlog.snapshot?.tasks ?? []).flatMap((task) => {
       const lease = backlog.leaseOf(task);
-      const isLeft = lease.kind === 'expired' || lease.kind === 'stale' || lease.kind === 'unleased';
+      const isLeft =
+        lease.kind === 'expired' || lease.kind === 'stale' || lease.kind === 'unleased';
       return isLeft ? [leftItem(backlog, task, lease)] : [];
     }),
   );
-  const leftSection = left.length === 0 ? [] : [{ label: 'Left', kind: vscode.QuickPickItemKind.Separator }, ...left];
+  const leftSection =
+    left.length === 0 ? [] : [{ label: 'Left', kind: vscode.QuickPickItemKind.Separator }, ...left];
   return [...section('Mine', 'ours'), ...section('Others', 'theirs'), ...leftSection];
 }
 

@@ -10,10 +10,13 @@ type Draft = Parameters<Backlog['edits']['create']>[0];
 type Step = 'create' | 'title' | 'description' | 'priority' | 'tags' | 'dependencies';
 
 /**
- * Asks for a title, and then shows the task as it would be made: Enter makes it, and each of its lines can be gone into
- * first. Nothing that was typed is lost where it cannot be made.
+ * Asks for a title, and then shows the task as it would be made: Enter makes it, and each of its
+ * lines can be gone into first. Nothing that was typed is lost where it cannot be made.
  */
-export async function newTask(backlog: Backlog, dependencies: readonly TaskId[] = []): Promise<void> {
+export async function newTask(
+  backlog: Backlog,
+  dependencies: readonly TaskId[] = [],
+): Promise<void> {
   const title = await askTitle('New Task', '');
   if (title === undefined) return;
   const { priority, tags } = backlog.options.newTask;
@@ -35,9 +38,18 @@ export async function newTask(backlog: Backlog, dependencies: readonly TaskId[] 
   }
 }
 
-function linesOf(backlog: Backlog, draft: Draft): readonly (vscode.QuickPickItem & { readonly step: Step })[] {
-  const names = draft.dependencies.map((id) => nameOf(backlog.task(id) ?? { id, title: '' })).join(', ');
-  const line = (step: Step, label: string, value: string): vscode.QuickPickItem & { readonly step: Step } => ({
+function linesOf(
+  backlog: Backlog,
+  draft: Draft,
+): readonly (vscode.QuickPickItem & { readonly step: Step })[] {
+  const names = draft.dependencies
+    .map((id) => nameOf(backlog.task(id) ?? { id, title: '' }))
+    .join(', ');
+  const line = (
+    step: Step,
+    label: string,
+    value: string,
+  ): vscode.QuickPickItem & { readonly step: Step } => ({
     step,
     label,
     description: plain(shown(value)),
@@ -62,7 +74,11 @@ function hintAt(backlog: Backlog, description: string): string {
 }
 
 /** What the user changed about the draft; nothing where they left the question with Escape. */
-async function fill(backlog: Backlog, draft: Draft, step: Exclude<Step, 'create'>): Promise<Partial<Draft>> {
+async function fill(
+  backlog: Backlog,
+  draft: Draft,
+  step: Exclude<Step, 'create'>,
+): Promise<Partial<Draft>> {
   switch (step) {
     case 'title': {
       const title = await askTitle('Title', draft.title);
@@ -73,7 +89,8 @@ async function fill(backlog: Backlog, draft: Draft, step: Exclude<Step, 'create'
         title: 'Description',
         value: draft.description,
         ignoreFocusOut: true,
-        prompt: 'One paragraph. More can be written in an editor once the task is there: Edit Task, Description.',
+        prompt:
+          'One paragraph. More can be written in an editor once the task is there: Edit Task, Description.',
       });
       return description === undefined ? {} : { description };
     }
@@ -86,7 +103,12 @@ async function fill(backlog: Backlog, draft: Draft, step: Exclude<Step, 'create'
       return tags === undefined ? {} : { tags };
     }
     case 'dependencies': {
-      const dependencies = await askDependencies(backlog, 'Depends on', undefined, draft.dependencies);
+      const dependencies = await askDependencies(
+        backlog,
+        'Depends on',
+        undefined,
+        draft.dependencies,
+      );
       return dependencies === undefined ? {} : { dependencies };
     }
   }

@@ -8,8 +8,9 @@ interface Pace {
 }
 
 /**
- * Throttles change events of documents that take long to make: at most one in `restMs`, and only while the document is visible.
- * A hidden one is notified when it becomes visible; the last change is never lost.
+ * Throttles change events of documents that take long to make: at most one in `restMs`, and only
+ * while the document is visible. A hidden one is notified when it becomes visible; the last change
+ * is never lost.
  */
 export class PacedChanges implements Disposable {
   readonly #pace: Pace;

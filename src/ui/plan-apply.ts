@@ -18,7 +18,10 @@ export interface PlanOffer {
 }
 
 /** Added dependencies as offers; all of them together are what was asked for. */
-export function dependencyOffers(backlog: Backlog, added: readonly AddedDependency[]): readonly PlanOffer[] {
+export function dependencyOffers(
+  backlog: Backlog,
+  added: readonly AddedDependency[],
+): readonly PlanOffer[] {
   return added.map(({ id, on }) => ({
     change: { kind: 'addDependency', id, on },
     label: `${nameIn(backlog, id)} waits for ${nameIn(backlog, on)}`,
@@ -27,7 +30,10 @@ export function dependencyOffers(backlog: Backlog, added: readonly AddedDependen
   }));
 }
 
-/** Statuses of a plan as offers; a step back, and In Progress without a lock, are unchecked by default. */
+/**
+ * Statuses of a plan as offers; a step back, and In Progress without a lock, are unchecked by
+ * default.
+ */
 export function statusOffers(backlog: Backlog, moves: readonly StatusMove[]): readonly PlanOffer[] {
   return moves.map(({ task, to, direction, by }) => ({
     change: { kind: 'setStatus', id: task.id, from: task.rawStatus, to },
@@ -41,15 +47,20 @@ export function statusOffers(backlog: Backlog, moves: readonly StatusMove[]): re
   }));
 }
 
-/** Why a task cannot be changed now: another holder has it, or an agent of this window works on it. */
+/**
+ * Why a task cannot be changed now: another holder has it, or an agent of this window works on it.
+ */
 export function isTaken(backlog: Backlog, id: TaskId): boolean {
   const task = backlog.task(id);
-  return task !== undefined && (backlog.leaseOf(task).kind === 'theirs' || backlog.runs.of(id) !== undefined);
+  return (
+    task !== undefined &&
+    (backlog.leaseOf(task).kind === 'theirs' || backlog.runs.of(id) !== undefined)
+  );
 }
 
 /**
- * Shows each change and makes those that the user agrees to, in one transaction; then offers to take them back. `notes` are said
- * below them, and cannot be chosen.
+ * Shows each change and makes those that the user agrees to, in one transaction; then offers to
+ * take them back. `notes` are said below them, and cannot be chosen.
  */
 export async function previewAndApply(
   backlog: Backlog,
@@ -59,7 +70,9 @@ export async function previewAndApply(
 ): Promise<void> {
   if (offers.length === 0) {
     const more = notes.length === 0 ? '' : ` ${notes.slice(0, 3).join(' ')}`;
-    await vscode.window.showInformationMessage(plain(`${title}: there is nothing to change.${more}`));
+    await vscode.window.showInformationMessage(
+      plain(`${title}: there is nothing to change.${more}`),
+    );
     return;
   }
   const items = offers.map((offer) => ({
@@ -68,17 +81,20 @@ export async function previewAndApply(
     picked: offer.isSuggested,
     offer,
   }));
-  const said = notes.map((note) => ({ label: plain(note), kind: vscode.QuickPickItemKind.Separator }) as const);
-  const picked = await vscode.window.showQuickPick<vscode.QuickPickItem & { readonly offer?: PlanOffer }>(
-    [...items, ...said],
-    {
-      title,
-      canPickMany: true,
-      matchOnDescription: true,
-      placeHolder: 'What is checked is changed, all of it or none',
-    },
+  const said = notes.map(
+    (note) => ({ label: plain(note), kind: vscode.QuickPickItemKind.Separator }) as const,
   );
-  const changes = (picked ?? []).flatMap(({ offer }) => (offer === undefined ? [] : [offer.change]));
+  const picked = await vscode.window.showQuickPick<
+    vscode.QuickPickItem & { readonly offer?: PlanOffer }
+  >([...items, ...said], {
+    title,
+    canPickMany: true,
+    matchOnDescription: true,
+    placeHolder: 'What is checked is changed, all of it or none',
+  });
+  const changes = (picked ?? []).flatMap(({ offer }) =>
+    offer === undefined ? [] : [offer.change],
+  );
   if (changes.length === 0) return;
   const applied = await backlog.edits.apply(changes);
   if (!applied.ok) {
@@ -90,7 +106,10 @@ export async function previewAndApply(
 }
 
 async function offerUndo(backlog: Backlog, changes: readonly Change[]): Promise<void> {
-  const undo = await vscode.window.showInformationMessage(`${count(changes.length, 'change')} made.`, 'Undo');
+  const undo = await vscode.window.showInformationMessage(
+    `${count(changes.length, 'change')} made.`,
+    'Undo',
+  );
   if (undo === 'Undo') await takeBack(backlog, changes);
 }
 
@@ -98,10 +117,13 @@ async function takeBack(backlog: Backlog, changes: readonly Change[]): Promise<v
   await backlog.refresh();
   const back = undoChanges(changes, backlog.snapshot?.byId ?? new Map());
   if (back === undefined) {
-    await vscode.window.showWarningMessage('These tasks have been changed since. Nothing was undone.');
+    await vscode.window.showWarningMessage(
+      'These tasks have been changed since. Nothing was undone.',
+    );
     return;
   }
   const undone = await backlog.edits.apply(back);
-  if (undone.ok) await vscode.window.showInformationMessage(`${count(back.length, 'change')} taken back.`);
+  if (undone.ok)
+    await vscode.window.showInformationMessage(`${count(back.length, 'change')} taken back.`);
   else await tell(undone.failure);
 }

@@ -24,11 +24,15 @@ export interface PlanWave {
 /** Runs what a line of a plan names. */
 export async function runPlanWave(wave: unknown): Promise<void> {
   if (!isPlanWave(wave)) return;
-  await tellFailure(wave.backlog.runs.start({ kind: 'tasks', title: oneLine(wave.title), ids: wave.ids }));
+  await tellFailure(
+    wave.backlog.runs.start({ kind: 'tasks', title: oneLine(wave.title), ids: wave.ids }),
+  );
 }
 
 function isPlanWave(value: unknown): value is PlanWave {
-  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'planWave';
+  return (
+    typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'planWave'
+  );
 }
 
 /** A plan that is open, or that the user picks, with the backlog it belongs to. */
@@ -47,11 +51,17 @@ async function choosePlan(backlogs: Backlogs, title: string): Promise<Target | u
   if (backlog === undefined) return undefined;
   const files = await planFiles(backlog);
   if (files.length === 0) {
-    await vscode.window.showInformationMessage(`${title}: there is no plan file. “Write Wave Plan” makes one.`);
+    await vscode.window.showInformationMessage(
+      `${title}: there is no plan file. “Write Wave Plan” makes one.`,
+    );
     return undefined;
   }
-  const items = files.map((uri) => ({ label: plain(vscode.workspace.asRelativePath(uri, false)), uri }));
-  const picked = items.length === 1 ? items[0] : await vscode.window.showQuickPick(items, { title });
+  const items = files.map((uri) => ({
+    label: plain(vscode.workspace.asRelativePath(uri, false)),
+    uri,
+  }));
+  const picked =
+    items.length === 1 ? items[0] : await vscode.window.showQuickPick(items, { title });
   if (picked === undefined) return undefined;
   return { backlog, document: await vscode.workspace.openTextDocument(picked.uri) };
 }
@@ -59,8 +69,13 @@ async function choosePlan(backlogs: Backlogs, title: string): Promise<Target | u
 /** Where plans are, relative to the root. */
 const PLAN_FOLDERS = ['.cursor/plans', 'docs', '.'] as const;
 
-/** The files in these folders by whose name they could have waves; what may not be read has none. */
-async function planFiles({ root }: Backlog, isWanted: (path: string) => boolean = isPlan): Promise<vscode.Uri[]> {
+/**
+ * The files in these folders by whose name they could have waves; what may not be read has none.
+ */
+async function planFiles(
+  { root }: Backlog,
+  isWanted: (path: string) => boolean = isPlan,
+): Promise<vscode.Uri[]> {
   const found = await Promise.all(
     PLAN_FOLDERS.map(async (folder) => {
       const uri = vscode.Uri.joinPath(vscode.Uri.file(root), folder);
@@ -69,7 +84,9 @@ async function planFiles({ root }: Backlog, isWanted: (path: string) => boolean 
         () => [],
       );
       return entries
-        .filter(([name, type]) => type !== vscode.FileType.Directory && isWanted(`${folder}/${name}`))
+        .filter(
+          ([name, type]) => type !== vscode.FileType.Directory && isWanted(`${folder}/${name}`),
+        )
         .map(([name]) => vscode.Uri.joinPath(uri, name));
     }),
   );
@@ -115,13 +132,19 @@ export async function repairPlan(backlogs: Backlogs): Promise<void> {
   const preview = documentUri('plan', backlog.root, keepText(text));
   await vscode.commands.executeCommand('vscode.diff', uri, preview, 'Plan ↔ repaired');
   const why = damage.length === 0 ? 'It is not what the backlog says any more' : damage.join('; ');
-  const answer = await vscode.window.showInformationMessage(plain(`${why}. Write it as shown?`), 'Repair');
+  const answer = await vscode.window.showInformationMessage(
+    plain(`${why}. Write it as shown?`),
+    'Repair',
+  );
   if (answer !== 'Repair') return;
   const written = await backlogs.of(backlog).replacePlan(uri.fsPath, existing, text);
   if (!written.ok) await tell(written.failure);
 }
 
-/** Shows what a plan would change in the backlog, statuses and dependencies, and changes what the user agrees to. */
+/**
+ * Shows what a plan would change in the backlog, statuses and dependencies, and changes what the
+ * user agrees to.
+ */
 export async function takePlan(backlogs: Backlogs): Promise<void> {
   const target = await choosePlan(backlogs, 'Take Plan into Backlog');
   if (target === undefined) return;
@@ -138,7 +161,11 @@ export async function takePlan(backlogs: Backlogs): Promise<void> {
   const free = moves.filter(({ task }) => !isTaken(backlog, task.id));
   if (free.length < moves.length)
     notes.push(`${moves.length - free.length} tasks are being worked on and stay as they are`);
-  const asked = applyWaveOverride(computedPlan, { kind: 'file', file: '', waves: read.waves ?? [] });
+  const asked = applyWaveOverride(computedPlan, {
+    kind: 'file',
+    file: '',
+    waves: read.waves ?? [],
+  });
   const waves =
     asked.asked?.kind === 'used'
       ? dependenciesForWaves(snapshot.tasks, asked.waveOf, options.waves)
@@ -163,17 +190,28 @@ export async function chooseWaveSource(backlogs: Backlogs): Promise<void> {
   const backlog = await pickBacklog(backlogs);
   if (backlog === undefined) return;
   const root = vscode.Uri.file(backlog.root);
-  const hasWaves = (path: string): boolean => isPlan(path) || KNOWN_WAVE_FILES.some((known) => known === path);
+  const hasWaves = (path: string): boolean =>
+    isPlan(path) || KNOWN_WAVE_FILES.some((known) => known === path);
   const found = await planFiles(backlog, hasWaves);
   const files = found.map(({ path }) => path.slice(root.path.replace(/\/$/, '').length + 1));
   const now = backlog.plan?.asked?.file;
   const items = [
     { label: 'Computed', description: 'from the dependencies', value: undefined },
-    ...files.map((file) => ({ label: plain(file), description: file === now ? 'now' : '', value: file })),
+    ...files.map((file) => ({
+      label: plain(file),
+      description: file === now ? 'now' : '',
+      value: file,
+    })),
   ];
-  const picked = await vscode.window.showQuickPick(items, { title: 'Where do the waves come from?' });
+  const picked = await vscode.window.showQuickPick(items, {
+    title: 'Where do the waves come from?',
+  });
   if (picked === undefined) return;
-  const isOneOfMany = (vscode.workspace.workspaceFolders?.length ?? 0) > 1 && vscode.workspace.getWorkspaceFolder(root);
-  const place = isOneOfMany ? vscode.ConfigurationTarget.WorkspaceFolder : vscode.ConfigurationTarget.Workspace;
+  const isOneOfMany =
+    (vscode.workspace.workspaceFolders?.length ?? 0) > 1 &&
+    vscode.workspace.getWorkspaceFolder(root);
+  const place = isOneOfMany
+    ? vscode.ConfigurationTarget.WorkspaceFolder
+    : vscode.ConfigurationTarget.Workspace;
   await vscode.workspace.getConfiguration(SECTION, root).update('waveSource', picked.value, place);
 }

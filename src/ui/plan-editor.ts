@@ -2,7 +2,12 @@ import { basename, relative } from 'node:path';
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Disposable } from '../core/events.ts';
-import { findLocations, type IdLocation, isOutOfDate, type PlanLocations } from '../core/plan/plan-locations.ts';
+import {
+  findLocations,
+  type IdLocation,
+  isOutOfDate,
+  type PlanLocations,
+} from '../core/plan/plan-locations.ts';
 import { mainPlanFile, SUBAGENTS_PLAN_FILE } from '../core/plan/slug.ts';
 import { taskId } from '../core/task.ts';
 import type { Backlogs } from './backlogs.ts';
@@ -19,8 +24,9 @@ const MOST = { links: 20_000, problems: 200 };
 const PAUSE_MS = 200;
 
 /**
- * What an editor shows in plan files: how far each wave is and a way to run it, links and hovers for tasks, and warnings for tasks
- * that the backlog does not have. Follows the backlog; a text is looked through once.
+ * What an editor shows in plan files: how far each wave is and a way to run it, links and hovers
+ * for tasks, and warnings for tasks that the backlog does not have. Follows the backlog; a text is
+ * looked through once.
  */
 export class PlanEditor
   implements vscode.CodeLensProvider, vscode.DocumentLinkProvider, vscode.HoverProvider, Disposable
@@ -29,7 +35,10 @@ export class PlanEditor
   readonly #changed = new vscode.EventEmitter<undefined>();
   readonly #problems = vscode.languages.createDiagnosticCollection('todo2Waves.plans');
   readonly #disposables: readonly Disposable[];
-  readonly #known = new WeakMap<vscode.TextDocument, { readonly version: number; readonly places: PlanLocations }>();
+  readonly #known = new WeakMap<
+    vscode.TextDocument,
+    { readonly version: number; readonly places: PlanLocations }
+  >();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   readonly onDidChangeCodeLenses = this.#changed.event as vscode.Event<void>;
@@ -69,7 +78,12 @@ export class PlanEditor
     const waves = places.waves.map(({ line, number, ids }) => {
       const { title, ready } = waveLens(backlog, ids);
       const args = [
-        { kind: 'planWave', backlog, title: `Wave ${number} of ${basename(document.uri.fsPath)}`, ids: ready },
+        {
+          kind: 'planWave',
+          backlog,
+          title: `Wave ${number} of ${basename(document.uri.fsPath)}`,
+          ids: ready,
+        },
       ];
       return lens(line, {
         title,
@@ -83,9 +97,14 @@ export class PlanEditor
   provideDocumentLinks(document: vscode.TextDocument): vscode.DocumentLink[] {
     const backlog = this.#backlogOf(document);
     if (backlog === undefined) return [];
-    const known = this.#placesOf(document).ids.filter(({ id }) => backlog.task(taskId(id)) !== undefined);
+    const known = this.#placesOf(document).ids.filter(
+      ({ id }) => backlog.task(taskId(id)) !== undefined,
+    );
     return known.slice(0, MOST.links).map((place) => {
-      const link = new vscode.DocumentLink(rangeOf(place), documentUri('task', backlog.root, place.id));
+      const link = new vscode.DocumentLink(
+        rangeOf(place),
+        documentUri('task', backlog.root, place.id),
+      );
       link.tooltip = 'Show the task';
       return link;
     });
@@ -110,7 +129,8 @@ export class PlanEditor
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       for (const each of vscode.workspace.textDocuments) {
-        if (vscode.languages.match(PLANS, each) > 0) this.#problems.set(each.uri, this.#problemsIn(each));
+        if (vscode.languages.match(PLANS, each) > 0)
+          this.#problems.set(each.uri, this.#problemsIn(each));
       }
     }, PAUSE_MS);
   }
@@ -123,7 +143,11 @@ export class PlanEditor
     );
     return unknown.slice(0, MOST.problems).map((place) => {
       const message = `${place.id} is not in the backlog.`;
-      const problem = new vscode.Diagnostic(rangeOf(place), message, vscode.DiagnosticSeverity.Warning);
+      const problem = new vscode.Diagnostic(
+        rangeOf(place),
+        message,
+        vscode.DiagnosticSeverity.Warning,
+      );
       problem.source = 'Todo2 Waves';
       return problem;
     });

@@ -8,25 +8,40 @@ import { dependencyOffers, isTaken, previewAndApply } from './plan-apply.ts';
 import { explainRefusal, nameIn } from './plan-words.ts';
 import type { TreeNode } from './tree-nodes.ts';
 
-/** Moves tasks to the wave of a row, by the dependencies that this takes and that the user agrees to. */
-export async function moveToWave(backlog: Backlog, ids: readonly TaskId[], number: number): Promise<void> {
+/**
+ * Moves tasks to the wave of a row, by the dependencies that this takes and that the user agrees
+ * to.
+ */
+export async function moveToWave(
+  backlog: Backlog,
+  ids: readonly TaskId[],
+  number: number,
+): Promise<void> {
   const { snapshot, plan, options } = backlog;
-  const target = plan?.waves.find((wave) => wave.number === number)?.tasks.find(({ id }) => !ids.includes(id));
+  const target = plan?.waves
+    .find((wave) => wave.number === number)
+    ?.tasks.find(({ id }) => !ids.includes(id));
   const refuse = async (why: string): Promise<void> => {
     await vscode.window.showWarningMessage(plain(why));
   };
   if (snapshot === undefined || plan === undefined) return;
   if (plan.asked?.kind === 'used') {
-    await refuse(`These are the waves of ${plan.asked.file}. Change them there, or choose the computed waves first.`);
+    await refuse(
+      `These are the waves of ${plan.asked.file}. Change them there, or choose the computed waves first.`,
+    );
     return;
   }
   if (options.waves.numbering === 'exarp') {
-    await refuse('Waves are numbered as exarp-go does, by finished tasks too. Tasks are moved in the open numbering.');
+    await refuse(
+      'Waves are numbered as exarp-go does, by finished tasks too. Tasks are moved in the open numbering.',
+    );
     return;
   }
   // Nothing but themselves is in that wave.
   if (target === undefined) return;
-  const level = planWaves(snapshot.tasks, { ...options.waves, maxTasksPerWave: 0 }).waveOf.get(target.id);
+  const level = planWaves(snapshot.tasks, { ...options.waves, maxTasksPerWave: 0 }).waveOf.get(
+    target.id,
+  );
   if (level === undefined) return;
   const taken = ids.find((id) => isTaken(backlog, id));
   if (taken !== undefined) {
@@ -34,14 +49,21 @@ export async function moveToWave(backlog: Backlog, ids: readonly TaskId[], numbe
     return;
   }
   const asked = new Map(ids.map((id) => [id, level]));
-  const change = dependenciesForWaves(snapshot.tasks, asked, options.waves, (id) => likeness(backlog, id));
+  const change = dependenciesForWaves(snapshot.tasks, asked, options.waves, (id) =>
+    likeness(backlog, id),
+  );
   if (change.kind === 'refused') {
     const [first, ...more] = change.refusals.map((refusal) => explainRefusal(backlog, refusal));
-    await refuse([first, ...(more.length > 0 ? [`And ${count(more.length, 'other reason')}.`] : [])].join(' '));
+    await refuse(
+      [first, ...(more.length > 0 ? [`And ${count(more.length, 'other reason')}.`] : [])].join(' '),
+    );
     return;
   }
-  const along = change.moved.map(({ id, from, to }) => `${nameIn(backlog, id)} moves along: wave ${from} → ${to}`);
-  const what = ids.length === 1 && ids[0] !== undefined ? nameIn(backlog, ids[0]) : count(ids.length, 'task');
+  const along = change.moved.map(
+    ({ id, from, to }) => `${nameIn(backlog, id)} moves along: wave ${from} → ${to}`,
+  );
+  const what =
+    ids.length === 1 && ids[0] !== undefined ? nameIn(backlog, ids[0]) : count(ids.length, 'task');
   await previewAndApply(
     backlog,
     plain(`Move ${what} to wave ${number}`),
@@ -84,8 +106,13 @@ export class WaveDrag implements vscode.TreeDragAndDropController<TreeNode> {
     const tasks = source.filter((node) => node.kind === 'task');
     const [first] = tasks;
     if (first === undefined) return;
-    const ids = tasks.filter(({ backlog }) => backlog === first.backlog).map(({ taskId }) => taskId);
-    data.set(MIME, new vscode.DataTransferItem({ root: first.backlog.root, ids } satisfies Dragged));
+    const ids = tasks
+      .filter(({ backlog }) => backlog === first.backlog)
+      .map(({ taskId }) => taskId);
+    data.set(
+      MIME,
+      new vscode.DataTransferItem({ root: first.backlog.root, ids } satisfies Dragged),
+    );
   }
 
   async handleDrop(target: TreeNode | undefined, data: vscode.DataTransfer): Promise<void> {
@@ -94,7 +121,8 @@ export class WaveDrag implements vscode.TreeDragAndDropController<TreeNode> {
     if (target === undefined || dragged === undefined || typeof dragged !== 'object') return;
     const { backlog } = target;
     const number = target.kind === 'wave' ? target.number : waveOfRow(target);
-    if (number === undefined || dragged.root !== backlog.root || !vscode.workspace.isTrusted) return;
+    if (number === undefined || dragged.root !== backlog.root || !vscode.workspace.isTrusted)
+      return;
     const ids = dragged.ids.filter((id) => backlog.plan?.waveOf.get(id) !== number);
     if (ids.length > 0) await moveToWave(backlog, ids, number);
   }

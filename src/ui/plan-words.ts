@@ -66,7 +66,10 @@ export function explainDamage(damage: PlanDamage): string {
   }
 }
 
-/** What a line of a plan would run, in its own words: the tasks that are ready, and how far the others are. */
+/**
+ * What a line of a plan would run, in its own words: the tasks that are ready, and how far the
+ * others are.
+ */
 export function waveLens(
   backlog: Backlog,
   ids: readonly string[],
@@ -77,7 +80,8 @@ export function waveLens(
     const task = backlog.task(taskId(id));
     if (task === undefined) counts.unknown++;
     else if (isSettled(task.status)) counts.finished++;
-    else if (backlog.runs.of(task.id) !== undefined || backlog.leaseOf(task).kind === 'theirs') counts.running++;
+    else if (backlog.runs.of(task.id) !== undefined || backlog.leaseOf(task).kind === 'theirs')
+      counts.running++;
     else if (isStartable(backlog.readinessOf(task))) ready.push(task.id);
     else if (task.status === 'Review') counts.review++;
     else counts.blocked++;

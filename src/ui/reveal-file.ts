@@ -1,12 +1,18 @@
 import * as vscode from 'vscode';
 import type { Unreadable } from '../core/failure.ts';
 
-/** Shows an unreadable file: JSON in an editor, at the error where that is known, other files in the file manager. */
+/**
+ * Shows an unreadable file: JSON in an editor, at the error where that is known, other files in the
+ * file manager.
+ */
 export async function revealFile({ file, detail }: Unreadable): Promise<void> {
   const uri = vscode.Uri.file(file);
   if (file.endsWith('.json')) {
     const [, line, column] = /line (\d+), column (\d+)/.exec(detail) ?? [];
-    const place = new vscode.Position(Math.max(0, Number(line ?? 1) - 1), Math.max(0, Number(column ?? 1) - 1));
+    const place = new vscode.Position(
+      Math.max(0, Number(line ?? 1) - 1),
+      Math.max(0, Number(column ?? 1) - 1),
+    );
     try {
       await vscode.window.showTextDocument(uri, { selection: new vscode.Range(place, place) });
       return;

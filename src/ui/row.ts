@@ -41,7 +41,12 @@ export interface RowView {
 }
 
 /** A row: no flags, no children and a spoken form of its texts, except for what `more` says. */
-export function row(label: string, description: string, icon: Icon, more: Partial<RowContent> = {}): RowContent {
+export function row(
+  label: string,
+  description: string,
+  icon: Icon,
+  more: Partial<RowContent> = {},
+): RowContent {
   return {
     label,
     description: oneLine(description),

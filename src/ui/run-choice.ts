@@ -1,7 +1,12 @@
 import type { Backlog } from '../core/backlog.ts';
 import { isModelName } from '../core/run/journal/model-name.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
-import { type OnFailure, type RunMode, type AgentMode, AGENT_MODES } from '../core/run/run-options.ts';
+import {
+  type OnFailure,
+  type RunMode,
+  type AgentMode,
+  AGENT_MODES,
+} from '../core/run/run-options.ts';
 import { agentTitle } from '../core/run/run-messages.ts';
 
 /** The highest cap of a window. */
@@ -70,7 +75,8 @@ export function choiceWords(backlog: Backlog, choice: RunChoice): ChoiceWords {
   return {
     mode: MODE_WORDS[choice.runMode ?? run.runMode],
     agent:
-      (choice.agentMode ?? agent.agentMode) === 'human' || (choice.agentMode ?? agent.agentMode) === 'subagent'
+      (choice.agentMode ?? agent.agentMode) === 'human' ||
+      (choice.agentMode ?? agent.agentMode) === 'subagent'
         ? 'none: no program is started'
         : choice.agent === undefined
           ? `as the settings say${agent.agent === 'auto' ? '' : ` (${agentTitle(agent.agent)})`}`

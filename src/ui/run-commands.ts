@@ -41,19 +41,25 @@ async function showDryRun(target: ScopeTarget, choice: RunChoice): Promise<void>
     return;
   }
   const titleOf = (id: TaskId): string | undefined => backlog.task(id)?.title;
-  await openDocument('dryRun', backlog, keepText(dryRunDocument(report.value, { titleOf, now: backlog.now })));
+  await openDocument(
+    'dryRun',
+    backlog,
+    keepText(dryRunDocument(report.value, { titleOf, now: backlog.now })),
+  );
 }
 
 /** Nothing further starts; agents at work continue. */
 export function pauseRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
-  const fits = (_: Backlog, run: RunState): boolean => run.phase === 'running' && run.paused === undefined;
+  const fits = (_: Backlog, run: RunState): boolean =>
+    run.phase === 'running' && run.paused === undefined;
   return onRun(backlogs, node, 'Pause Run', fits, (backlog, { runId }) =>
     tellFailure(backlog.runs.steer(runId, { ask: 'pause' })),
   );
 }
 
 export function goOnRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
-  const fits = (_: Backlog, run: RunState): boolean => run.phase === 'running' && run.paused !== undefined;
+  const fits = (_: Backlog, run: RunState): boolean =>
+    run.phase === 'running' && run.paused !== undefined;
   return onRun(backlogs, node, 'Go On', fits, (backlog, { runId }) =>
     tellFailure(backlog.runs.steer(runId, { ask: 'goOn' })),
   );
@@ -84,7 +90,10 @@ export async function stopWave(backlogs: Backlogs, node: TreeNode | undefined): 
   const items = backlogs.all.flatMap((backlog) =>
     backlog.runs.all.flatMap((run) =>
       openWaves(run).map(({ wave, open }) => ({
-        label: run.waves.length === 1 ? plain(run.title) : `${plain(run.title)}: wave ${wave + 1} of the run`,
+        label:
+          run.waves.length === 1
+            ? plain(run.title)
+            : `${plain(run.title)}: wave ${wave + 1} of the run`,
         description: `${count(open, 'task')} not ended`,
         backlog,
         part: { runId: run.runId, wave },
@@ -92,27 +101,39 @@ export async function stopWave(backlogs: Backlogs, node: TreeNode | undefined): 
     ),
   );
   const [only, ...more] = items;
-  const picked = more.length === 0 ? only : await vscode.window.showQuickPick(items, { title: 'Stop Wave' });
+  const picked =
+    more.length === 0 ? only : await vscode.window.showQuickPick(items, { title: 'Stop Wave' });
   if (picked !== undefined) await stopWaves(picked.backlog, [picked.part]);
 }
 
-/** A wave of the tree may have tasks of several waves of several runs; each of these is stopped once. */
-async function stopWaves(backlog: Backlog, parts: readonly { runId: string; wave: number }[]): Promise<void> {
+/**
+ * A wave of the tree may have tasks of several waves of several runs; each of these is stopped
+ * once.
+ */
+async function stopWaves(
+  backlog: Backlog,
+  parts: readonly { runId: string; wave: number }[],
+): Promise<void> {
   const different = new Map(parts.map((part) => [JSON.stringify([part.runId, part.wave]), part]));
   await Promise.all(
-    [...different.values()].map(({ runId, wave }) => tellFailure(backlog.runs.steer(runId, { ask: 'stopWave', wave }))),
+    [...different.values()].map(({ runId, wave }) =>
+      tellFailure(backlog.runs.steer(runId, { ask: 'stopWave', wave })),
+    ),
   );
 }
 
 function openWaves(run: RunState): readonly { readonly wave: number; readonly open: number }[] {
   if (run.phase === 'ended') return [];
-  const open = run.waves.map((ids) => ids.filter((id) => run.tasks.get(id)?.phase !== 'ended').length);
+  const open = run.waves.map(
+    (ids) => ids.filter((id) => run.tasks.get(id)?.phase !== 'ended').length,
+  );
   return open.flatMap((n, wave) => (n > 0 ? [{ wave, open: n }] : []));
 }
 
 /** Stops the attempt of a task, if there is one, and queues the task again. */
 export async function requeueTask(node: TreeNode | undefined): Promise<void> {
-  if (node !== undefined && 'taskId' in node) await tellFailure(node.backlog.runs.steerTask(node.taskId, 'requeue'));
+  if (node !== undefined && 'taskId' in node)
+    await tellFailure(node.backlog.runs.steerTask(node.taskId, 'requeue'));
 }
 
 /** Asks for the number of agents at a time; the buttons change it at once, by one. */
@@ -137,7 +158,8 @@ export async function changeCap(backlogs: Backlogs, node: TreeNode | undefined):
         set(Math.min(MOST_AGENTS, Math.max(1, backlog.runs.cap + (pressed === more ? 1 : -1)))),
       ),
       input.onDidChangeValue((text) => {
-        input.validationMessage = readCap(text) === undefined ? `A number from 1 to ${MOST_AGENTS}.` : undefined;
+        input.validationMessage =
+          readCap(text) === undefined ? `A number from 1 to ${MOST_AGENTS}.` : undefined;
       }),
       input.onDidAccept(() => {
         const cap = readCap(input.value);
@@ -225,11 +247,17 @@ export async function onRun(
     return;
   }
   const isClear = more.length === 0 && pick === 'ifSeveral';
-  const picked = isClear ? only : await vscode.window.showQuickPick(items, { title, matchOnDescription: true });
+  const picked = isClear
+    ? only
+    : await vscode.window.showQuickPick(items, { title, matchOnDescription: true });
   if (picked !== undefined) await action(picked.backlog, picked.run);
 }
 
-const ICONS: Readonly<Record<RunState['phase'], string>> = { running: 'sync', stopping: 'sync', ended: 'history' };
+const ICONS: Readonly<Record<RunState['phase'], string>> = {
+  running: 'sync',
+  stopping: 'sync',
+  ended: 'history',
+};
 
 /** Waits for a request, and shows its failure. */
 export async function tellFailure(asked: Promise<Result<unknown, Failure>>): Promise<void> {

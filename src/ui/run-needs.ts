@@ -8,7 +8,15 @@ import { clockTime } from '../core/messages.ts';
 
 /** Something in a run that needs the user's attention. */
 export interface Need {
-  readonly kind: 'stuck' | 'unknown' | 'lockLost' | 'signIn' | 'breaker' | 'waveVerify' | 'interrupted' | 'ended';
+  readonly kind:
+    | 'stuck'
+    | 'unknown'
+    | 'lockLost'
+    | 'signIn'
+    | 'breaker'
+    | 'waveVerify'
+    | 'interrupted'
+    | 'ended';
   /** The same for the same matter, and for nothing else. */
   readonly key: string;
   readonly runId: string;
@@ -20,11 +28,13 @@ export interface Need {
 }
 
 /**
- * What needs the user in the runs that this window leads, of events from `since` (epoch ms) on. The user's own actions need
- * no notice.
+ * What needs the user in the runs that this window leads, of events from `since` (epoch ms) on. The
+ * user's own actions need no notice.
  */
 export function needsOf(backlog: Backlog, since: number): readonly Need[] {
-  const interrupted = interruptedRuns(backlog).filter(({ endedAt }) => endedAt !== undefined && endedAt >= since);
+  const interrupted = interruptedRuns(backlog).filter(
+    ({ endedAt }) => endedAt !== undefined && endedAt >= since,
+  );
   return [...interrupted, ...backlog.runs.all].flatMap((run) => {
     const wasBefore = run.endedAt !== undefined && run.endedAt < since;
     if (wasBefore || backlog.runs.isLedElsewhere(run.runId)) return [];
@@ -35,12 +45,16 @@ export function needsOf(backlog: Backlog, since: number): readonly Need[] {
 
 function taskNeeds(backlog: Backlog, run: RunState, task: TaskRun, since: number): readonly Need[] {
   const { id, attemptNo } = task;
-  const silentSince = task.phase !== 'ended' && run.phase !== 'ended' ? backlog.runs.stuckSince(id) : undefined;
+  const silentSince =
+    task.phase !== 'ended' && run.phase !== 'ended' ? backlog.runs.stuckSince(id) : undefined;
   const ends = [
     ...task.earlier,
-    ...(task.outcome === undefined ? [] : [{ attemptNo, outcome: task.outcome, at: task.endedAt ?? 0 }]),
+    ...(task.outcome === undefined
+      ? []
+      : [{ attemptNo, outcome: task.outcome, at: task.endedAt ?? 0 }]),
   ].filter(({ at, outcome }) => at >= since && NEEDY.has(outcome.kind));
-  // Asked with every change of a run, and nearly always there is nothing: no words are made for that.
+  // Asked with every change of a run, and nearly always there is nothing: no words are made for
+  // that.
   if (silentSince === undefined && ends.length === 0) return [];
   const name = `“${nameOf(backlog, id)}”`;
   return [
@@ -60,7 +74,12 @@ function taskNeeds(backlog: Backlog, run: RunState, task: TaskRun, since: number
       const { kind, message, several } = words;
       // Outcomes without an attempt are of the task itself, which has one of them at most.
       return [
-        { ...keyed(kind, run, `${end.attemptNo ?? id}`), task: { id, attemptNo: end.attemptNo }, message, several },
+        {
+          ...keyed(kind, run, `${end.attemptNo ?? id}`),
+          task: { id, attemptNo: end.attemptNo },
+          message,
+          several,
+        },
       ];
     }),
   ];
@@ -94,7 +113,8 @@ function endWords(name: string, outcome: TaskOutcome, now: number): Words | unde
       return {
         kind: 'signIn',
         message: `The agent of ${name} may not work: ${cut(oneLine(outcome.cause.detail), 160)}`,
-        several: (more) => `The agents of ${name} and ${more} more may not work: ${outcomeWords(outcome, now)}`,
+        several: (more) =>
+          `The agents of ${name} and ${more} more may not work: ${outcomeWords(outcome, now)}`,
       };
     default:
       return undefined;
@@ -103,7 +123,9 @@ function endWords(name: string, outcome: TaskOutcome, now: number): Words | unde
 
 /** Agents word it each in their own way: an account, a key, or the trust of a folder is missing. */
 function asksToSignIn(detail: string): boolean {
-  return /\b(?:log ?in|logged in|sign ?in|signed in|auth\w*|api[ _-]?key|credentials?|workspace trust)\b/i.test(detail);
+  return /\b(?:log ?in|logged in|sign ?in|signed in|auth\w*|api[ _-]?key|credentials?|workspace trust)\b/i.test(
+    detail,
+  );
 }
 
 function stopNeeds(backlog: Backlog, run: RunState): readonly Need[] {
@@ -112,7 +134,9 @@ function stopNeeds(backlog: Backlog, run: RunState): readonly Need[] {
   const begin = `Run “${oneLine(run.title)}” starts nothing further: `;
   if (stop.kind === 'waveVerify') {
     const message = `${begin}${verifyWords(stop.result)}.`;
-    return [{ ...keyed('waveVerify', run, ''), task: undefined, message, several: alsoRuns(message) }];
+    return [
+      { ...keyed('waveVerify', run, ''), task: undefined, message, several: alsoRuns(message) },
+    ];
   }
   const last = lastBadEnd(run);
   const title = last === undefined ? '' : `, last “${nameOf(backlog, last.id)}”`;
@@ -134,7 +158,11 @@ function endNeeds(run: RunState): readonly Need[] {
   return [{ ...keyed(kind, run, ''), task: undefined, message, several: alsoRuns(message) }];
 }
 
-function keyed(kind: Need['kind'], { runId }: RunState, what: string): Pick<Need, 'kind' | 'key' | 'runId'> {
+function keyed(
+  kind: Need['kind'],
+  { runId }: RunState,
+  what: string,
+): Pick<Need, 'kind' | 'key' | 'runId'> {
   return { kind, key: `${kind} ${runId} ${what}`, runId };
 }
 

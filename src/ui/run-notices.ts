@@ -20,7 +20,8 @@ export interface RunNoticesParts {
   readonly reportBug: (error: unknown) => void;
 }
 
-type Button = 'Show Terminal' | 'Requeue' | 'Stop' | 'Open Report' | 'Resume' | 'Choose Agent' | 'Show Runs';
+type Button =
+  'Show Terminal' | 'Requeue' | 'Stop' | 'Open Report' | 'Resume' | 'Choose Agent' | 'Show Runs';
 
 interface Entry {
   readonly backlog: Backlog;
@@ -28,8 +29,9 @@ interface Entry {
 }
 
 /**
- * Notifies the user of what needs them in a run: each matter once, and one notice of a kind at a time. Matters that come up
- * while a notice of their kind is open are shown together afterwards, if they still hold.
+ * Notifies the user of what needs them in a run: each matter once, and one notice of a kind at a
+ * time. Matters that come up while a notice of their kind is open are shown together afterwards, if
+ * they still hold.
  */
 export class RunNotices implements Disposable {
   readonly #parts: RunNoticesParts;
@@ -86,7 +88,8 @@ export class RunNotices implements Disposable {
 
   #isStillSo({ backlog, need }: Entry): boolean {
     return (
-      this.#parts.backlogs.all.includes(backlog) && needsOf(backlog, this.#since).some(({ key }) => key === need.key)
+      this.#parts.backlogs.all.includes(backlog) &&
+      needsOf(backlog, this.#since).some(({ key }) => key === need.key)
     );
   }
 
@@ -105,7 +108,8 @@ export class RunNotices implements Disposable {
     // An interactive terminal has no log that could be shown after it is closed.
     const isGone = task !== undefined && run?.tasks.get(task.id)?.agent.agentMode === 'interactive';
     const hasSomething =
-      task?.attemptNo !== undefined && (!isGone || this.#parts.backlogs.of(backlog).hasTerminal(task.id));
+      task?.attemptNo !== undefined &&
+      (!isGone || this.#parts.backlogs.of(backlog).hasTerminal(task.id));
     const terminal: readonly Button[] = hasSomething ? ['Show Terminal'] : [];
     switch (kind) {
       case 'stuck':
@@ -120,7 +124,10 @@ export class RunNotices implements Disposable {
         return ['Open Report'];
       case 'interrupted':
       case 'ended':
-        return ['Open Report', ...(run !== undefined && isResumable(backlog, run) ? (['Resume'] as const) : [])];
+        return [
+          'Open Report',
+          ...(run !== undefined && isResumable(backlog, run) ? (['Resume'] as const) : []),
+        ];
     }
   }
 
@@ -130,7 +137,8 @@ export class RunNotices implements Disposable {
       case 'Show Terminal':
         if (task === undefined) return;
         if (backlogs.of(backlog).hasTerminal(task.id)) backlogs.of(backlog).showTerminal(task.id);
-        else if (task.attemptNo !== undefined) await backlogs.of(backlog).openLog(runId, task.attemptNo);
+        else if (task.attemptNo !== undefined)
+          await backlogs.of(backlog).openLog(runId, task.attemptNo);
         return;
       case 'Requeue':
       case 'Stop':
@@ -140,7 +148,10 @@ export class RunNotices implements Disposable {
             ? backlog.runs.resume(runId)
             : task === undefined
               ? undefined
-              : backlog.runs.steer(runId, { ask: button === 'Stop' ? 'stopTask' : 'requeue', id: task.id });
+              : backlog.runs.steer(runId, {
+                  ask: button === 'Stop' ? 'stopTask' : 'requeue',
+                  id: task.id,
+                });
         const result = await asked;
         if (result?.ok === false) await tell(result.failure);
         return;

@@ -6,7 +6,13 @@ import { groupOf } from '../core/run/report/run-summary.ts';
 import type { TaskId } from '../core/task.ts';
 import { whenWords } from './handoffs/handoff-row.ts';
 import { type Click, GONE, type Icon, row, type RowContent, type RowView } from './row.ts';
-import { explainOutcome, explainStop, explainWait, ordinal, outcomeWords } from '../core/run/run-messages.ts';
+import {
+  explainOutcome,
+  explainStop,
+  explainWait,
+  ordinal,
+  outcomeWords,
+} from '../core/run/run-messages.ts';
 import { clockTime } from '../core/messages.ts';
 
 /** Of a task at work that looks stuck, wherever it stands. */
@@ -24,7 +30,10 @@ export function isPast(backlog: Backlog, run: RunState): boolean {
   return !backlog.runs.all.some(({ runId }) => runId === run.runId);
 }
 
-/** The runs that are only remembered, the newest first; see `interruptedRuns` for those that ask for something. */
+/**
+ * The runs that are only remembered, the newest first; see `interruptedRuns` for those that ask for
+ * something.
+ */
 export function pastRunsOf(backlog: Backlog): readonly RunState[] {
   return backlog.runs.past.filter((run) => isPast(backlog, run) && !isInterrupted(backlog, run));
 }
@@ -54,7 +63,15 @@ function isResumed({ runs }: Backlog, runId: string): boolean {
 
 /** The number of tasks of a run in each state: “5/7 succeeded”, “1 running”, “1 failed”. */
 export function runCounts(run: RunState): readonly string[] {
-  const numbers = { succeeded: 0, running: 0, failed: 0, unclear: 0, stopped: 0, skipped: 0, queued: 0 };
+  const numbers = {
+    succeeded: 0,
+    running: 0,
+    failed: 0,
+    unclear: 0,
+    stopped: 0,
+    skipped: 0,
+    queued: 0,
+  };
   for (const task of run.tasks.values()) numbers[placeOf(task)]++;
   const { succeeded, queued: _, ...others } = numbers;
   return [
@@ -63,7 +80,10 @@ export function runCounts(run: RunState): readonly string[] {
   ];
 }
 
-function placeOf({ phase, outcome }: TaskRun): Exclude<ReturnType<typeof groupOf>, 'open'> | 'queued' | 'running' {
+function placeOf({
+  phase,
+  outcome,
+}: TaskRun): Exclude<ReturnType<typeof groupOf>, 'open'> | 'queued' | 'running' {
   const group = phase === 'ended' ? groupOf(outcome) : 'open';
   return group === 'open' ? (phase === 'queued' ? 'queued' : 'running') : group;
 }
@@ -79,7 +99,9 @@ function describeLive(backlog: Backlog, run: RunState): RowContent {
   const { label, icon, flag } = liveLook(run);
   const isElsewhere = backlog.runs.isLedElsewhere(run.runId);
   const parts = [
-    ...(run.stop === undefined || run.stop.kind === 'person' ? [] : [explainStop(run.stop, backlog.now)]),
+    ...(run.stop === undefined || run.stop.kind === 'person'
+      ? []
+      : [explainStop(run.stop, backlog.now)]),
     // First what changes: a side bar is narrow.
     ...runCounts(run),
     ...(run.options.runMode === 'flow' ? ['flow'] : []),
@@ -87,12 +109,21 @@ function describeLive(backlog: Backlog, run: RunState): RowContent {
     ...(isElsewhere ? ['led by another window'] : []),
   ];
   return row(`${label}: ${oneLine(run.title)}`, parts.join(' · '), icon, {
-    flags: ['run', 'liveRun', ...(isElsewhere ? [] : ['ledHere']), ...(flag === undefined ? [] : [flag])],
+    flags: [
+      'run',
+      'liveRun',
+      ...(isElsewhere ? [] : ['ledHere']),
+      ...(flag === undefined ? [] : [flag]),
+    ],
     collapsible: 'collapsed',
   });
 }
 
-function liveLook(run: RunState): { readonly label: string; readonly icon: Icon; readonly flag: string | undefined } {
+function liveLook(run: RunState): {
+  readonly label: string;
+  readonly icon: Icon;
+  readonly flag: string | undefined;
+} {
   const spins: Icon = { id: 'sync~spin', color: 'charts.blue' };
   if (run.phase === 'stopping') return { label: 'Stopping', icon: spins, flag: undefined };
   if (run.paused === undefined) return { label: 'Running', icon: spins, flag: 'runningRun' };
@@ -122,21 +153,31 @@ function describeEnded(backlog: Backlog, run: RunState): RowContent {
       : [explainStop(run.stop, backlog.now)]),
   ];
   return row(label, parts.join(' · '), icon, {
-    flags: ['run', past ? 'pastRun' : 'endedRun', ...(isResumable(backlog, run) ? ['resumableRun'] : [])],
+    flags: [
+      'run',
+      past ? 'pastRun' : 'endedRun',
+      ...(isResumable(backlog, run) ? ['resumableRun'] : []),
+    ],
     // What went wrong just now is to be seen without a click.
     collapsible: wentWell || past ? 'collapsed' : 'expanded',
   });
 }
 
 /** The row of a task below its run: what it is doing, why it waits, or how it ended. */
-export function describeRunTask(backlog: Backlog, runId: string, id: TaskId, view: RowView): RowContent {
+export function describeRunTask(
+  backlog: Backlog,
+  runId: string,
+  id: TaskId,
+  view: RowView,
+): RowContent {
   const run = findRun(backlog, runId);
   const part = run?.tasks.get(id);
   if (run === undefined || part === undefined) return GONE;
   const task = backlog.task(id);
   const isLive = run.phase !== 'ended';
   const silentSince = isLive && part.phase !== 'ended' ? backlog.runs.stuckSince(id) : undefined;
-  const activity = isLive && part.phase === 'running' ? oneLine(view.activityOf(backlog, id) ?? '') : '';
+  const activity =
+    isLive && part.phase === 'running' ? oneLine(view.activityOf(backlog, id) ?? '') : '';
   const state = [
     ...(silentSince === undefined ? [] : [stuckWords(part, silentSince)]),
     ...(activity === '' ? [] : [activity]),
@@ -149,7 +190,9 @@ export function describeRunTask(backlog: Backlog, runId: string, id: TaskId, vie
       ...(task === undefined ? [] : ['task']),
       ...atWorkFlags(backlog, part),
       ...(silentSince === undefined ? [] : ['stuckTask']),
-      ...(isLive && part.phase === 'running' && part.agent.agentMode !== 'human' ? ['requeuableTask'] : []),
+      ...(isLive && part.phase === 'running' && part.agent.agentMode !== 'human'
+        ? ['requeuableTask']
+        : []),
       ...(view.hasTerminal(backlog, id) && !isPast(backlog, run) ? ['withTerminal'] : []),
       // The dialogue in an interactive terminal is not logged.
       ...(part.attemptNo === undefined || part.agent.agentMode !== 'unattended' ? [] : ['withLog']),
@@ -163,7 +206,10 @@ export function describeRunTask(backlog: Backlog, runId: string, id: TaskId, vie
   });
 }
 
-/** What can be done to a task of a run that has not ended; the user gives their own one back instead of stopping it. */
+/**
+ * What can be done to a task of a run that has not ended; the user gives their own one back instead
+ * of stopping it.
+ */
 export function atWorkFlags(backlog: Backlog, { id, agent, phase }: TaskRun): readonly string[] {
   if (phase === 'ended') return [];
   if (!backlog.runs.awaitsManualCompletion(id)) return ['runningTask'];
@@ -190,8 +236,11 @@ export function runTaskState(run: TaskRun, now: number): string {
   switch (run.phase) {
     case 'queued': {
       const last = run.earlier.at(-1);
-      const why = run.waits?.kind === 'retry' && last !== undefined ? [outcomeWords(last.outcome, now)] : [];
-      return [...(run.waits === undefined ? ['queued'] : [explainWait(run.waits)]), ...why].join(' · ');
+      const why =
+        run.waits?.kind === 'retry' && last !== undefined ? [outcomeWords(last.outcome, now)] : [];
+      return [...(run.waits === undefined ? ['queued'] : [explainWait(run.waits)]), ...why].join(
+        ' · ',
+      );
     }
     case 'starting':
     case 'claimed':
@@ -205,7 +254,8 @@ export function runTaskState(run: TaskRun, now: number): string {
 function runTaskIcon(run: TaskRun): Icon {
   switch (run.outcome?.kind) {
     case undefined:
-      if (run.agent.agentMode === 'human' && run.phase !== 'queued') return { id: 'account', color: 'charts.blue' };
+      if (run.agent.agentMode === 'human' && run.phase !== 'queued')
+        return { id: 'account', color: 'charts.blue' };
       return run.phase === 'queued'
         ? { id: run.waits === undefined ? 'clockface' : 'watch', color: 'charts.blue' }
         : { id: 'sync~spin', color: 'charts.blue' };
@@ -231,7 +281,10 @@ function runTaskIcon(run: TaskRun): Icon {
 export function runsSentence(backlogs: readonly Backlog[]): readonly string[] {
   const live = backlogs.flatMap(({ runs }) => runs.all.filter((run) => run.phase !== 'ended'));
   if (live.length === 0) return [];
-  const atWork = live.reduce((n, run) => n + [...run.tasks.values()].filter((t) => placeOf(t) === 'running').length, 0);
+  const atWork = live.reduce(
+    (n, run) => n + [...run.tasks.values()].filter((t) => placeOf(t) === 'running').length,
+    0,
+  );
   const paused = live.filter((run) => run.paused !== undefined).length;
   return [
     `${count(live.length, 'run')}${paused === 0 ? '' : `, ${paused} paused`}: ${count(atWork, 'agent')} at work.`,

@@ -25,7 +25,11 @@ export async function scopeOf(
   if (node !== undefined && 'taskId' in node) {
     const task = node.backlog.task(node.taskId);
     if (task !== undefined) {
-      return { backlog: node.backlog, scope: { kind: 'task', id: task.id }, name: oneLine(task.title) || task.id };
+      return {
+        backlog: node.backlog,
+        scope: { kind: 'task', id: task.id },
+        name: oneLine(task.title) || task.id,
+      };
     }
     await tell({ kind: 'noSuchTask', id: node.taskId });
     return undefined;

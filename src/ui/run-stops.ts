@@ -14,7 +14,10 @@ export function stopRun(backlogs: Backlogs, node: TreeNode | undefined): Promise
   );
 }
 
-/** Ends the work on the task of a row. A row that is just being redrawn comes without its task: then the user picks. */
+/**
+ * Ends the work on the task of a row. A row that is just being redrawn comes without its task: then
+ * the user picks.
+ */
 export async function stopTask(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   if (node !== undefined && 'taskId' in node) {
     await tellFailure(node.backlog.runs.steerTask(node.taskId, 'stopTask'));
@@ -25,7 +28,14 @@ export async function stopTask(backlogs: Backlogs, node: TreeNode | undefined): 
       [...(run.phase === 'ended' ? [] : run.tasks.values())].flatMap(({ id, phase }) =>
         phase === 'ended'
           ? []
-          : [{ label: plain(oneLine(backlog.task(id)?.title ?? '') || id), description: plain(id), backlog, id }],
+          : [
+              {
+                label: plain(oneLine(backlog.task(id)?.title ?? '') || id),
+                description: plain(id),
+                backlog,
+                id,
+              },
+            ],
       ),
     ),
   );
@@ -33,7 +43,10 @@ export async function stopTask(backlogs: Backlogs, node: TreeNode | undefined): 
     await vscode.window.showInformationMessage('Stop Task: no run has a task that has not ended.');
     return;
   }
-  const picked = await vscode.window.showQuickPick(items, { title: 'Stop Task', matchOnDescription: true });
+  const picked = await vscode.window.showQuickPick(items, {
+    title: 'Stop Task',
+    matchOnDescription: true,
+  });
   if (picked !== undefined) await tellFailure(picked.backlog.runs.steerTask(picked.id, 'stopTask'));
 }
 

@@ -29,14 +29,21 @@ interface Item extends vscode.QuickPickItem {
 }
 
 /**
- * Lets the user change how one run goes, in one list that comes back after each change; undefined where they leave it.
- * It begins with what they chose last.
+ * Lets the user change how one run goes, in one list that comes back after each change; undefined
+ * where they leave it. It begins with what they chose last.
  */
-export async function chooseHow(backlogs: Backlogs, backlog: Backlog, what: string): Promise<Chosen | undefined> {
+export async function chooseHow(
+  backlogs: Backlogs,
+  backlog: Backlog,
+  what: string,
+): Promise<Chosen | undefined> {
   let choice = backlogs.of(backlog).lastChoice();
   for (;;) {
     const title = `Run ${plain(what)} With`;
-    const picked = await vscode.window.showQuickPick(itemsOf(backlog, choice), { title, matchOnDescription: true });
+    const picked = await vscode.window.showQuickPick(itemsOf(backlog, choice), {
+      title,
+      matchOnDescription: true,
+    });
     if (picked === undefined) return undefined;
     switch (picked.does) {
       case 'run':
@@ -75,7 +82,12 @@ function itemsOf(backlog: Backlog, choice: RunChoice): Item[] {
   ];
 }
 
-async function change(backlogs: Backlogs, backlog: Backlog, choice: RunChoice, field: Field): Promise<RunChoice> {
+async function change(
+  backlogs: Backlogs,
+  backlog: Backlog,
+  choice: RunChoice,
+  field: Field,
+): Promise<RunChoice> {
   const { run, agent } = backlog.options;
   switch (field) {
     case 'mode': {
@@ -83,11 +95,21 @@ async function change(backlogs: Backlogs, backlog: Backlog, choice: RunChoice, f
       return mode === undefined ? choice : { ...choice, runMode: mode };
     }
     case 'onFailure': {
-      const onFailure = await pickWord('After a failure', ENDINGS, ENDING_WORDS, choice.onFailure ?? run.onFailure);
+      const onFailure = await pickWord(
+        'After a failure',
+        ENDINGS,
+        ENDING_WORDS,
+        choice.onFailure ?? run.onFailure,
+      );
       return onFailure === undefined ? choice : { ...choice, onFailure };
     }
     case 'agentMode': {
-      const agentMode = await pickWord('Agents work', AGENT_MODES, WAY_WORDS, choice.agentMode ?? agent.agentMode);
+      const agentMode = await pickWord(
+        'Agents work',
+        AGENT_MODES,
+        WAY_WORDS,
+        choice.agentMode ?? agent.agentMode,
+      );
       return agentMode === undefined ? choice : { ...choice, agentMode };
     }
     case 'pause':
@@ -113,8 +135,16 @@ async function pickWord<T extends string>(
   return (await vscode.window.showQuickPick(items, { title }))?.value;
 }
 
-async function pickAgent(backlogs: Backlogs, backlog: Backlog, choice: RunChoice): Promise<RunChoice> {
-  const settings = { label: check('As the settings say', choice.agent === undefined), description: '', id: undefined };
+async function pickAgent(
+  backlogs: Backlogs,
+  backlog: Backlog,
+  choice: RunChoice,
+): Promise<RunChoice> {
+  const settings = {
+    label: check('As the settings say', choice.agent === undefined),
+    description: '',
+    id: undefined,
+  };
   const agents = (await backlogs.of(backlog).agents()).map(({ id, title, command }) => ({
     label: check(title, id === choice.agent),
     description: command === undefined ? 'not installed' : plain(command),
@@ -132,7 +162,9 @@ async function askModel(choice: RunChoice): Promise<RunChoice> {
     prompt: 'As the agent calls it; empty for what the settings say.',
     value: choice.model ?? '',
     validateInput: (text) =>
-      text.trim() === '' || isModelName(text.trim()) ? undefined : 'Letters, digits and . : / @ + - _ only.',
+      text.trim() === '' || isModelName(text.trim())
+        ? undefined
+        : 'Letters, digits and . : / @ + - _ only.',
   });
   if (typed === undefined) return choice;
   const model = typed.trim();
@@ -145,7 +177,8 @@ export async function askCap(current: number): Promise<number | undefined> {
   const typed = await vscode.window.showInputBox({
     title: 'Agents at a time',
     value: String(current),
-    validateInput: (text) => (readCap(text) === undefined ? `A number from 1 to ${MOST_AGENTS}.` : undefined),
+    validateInput: (text) =>
+      readCap(text) === undefined ? `A number from 1 to ${MOST_AGENTS}.` : undefined,
   });
   return readCap(typed);
 }

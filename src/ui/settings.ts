@@ -23,7 +23,9 @@ function checked(folder: vscode.Uri | undefined) {
     /** A whole number that is not negative, else undefined. */
     count: (key: string, unset: (n: number) => boolean): number | undefined => {
       const value = settings.get<unknown>(key);
-      return typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || unset(value) ? undefined : value;
+      return typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || unset(value)
+        ? undefined
+        : value;
     },
   };
 }
@@ -62,15 +64,25 @@ function readRunSettings(folder: vscode.Uri | undefined): RunSettings {
     pauseBetweenWaves: settings.get<unknown>('pauseBetweenWaves') === true,
     heldTasks: oneOf('heldTasks', ['skip', 'wait']),
     retries: count('retries', atMost(10)) ?? RUN_DEFAULTS.retries,
-    retryAfterMs: retryAfterSeconds === undefined ? RUN_DEFAULTS.retryAfterMs : retryAfterSeconds * 1000,
+    retryAfterMs:
+      retryAfterSeconds === undefined ? RUN_DEFAULTS.retryAfterMs : retryAfterSeconds * 1000,
     maxEqualFailures: RUN_DEFAULTS.maxEqualFailures,
-    timeLimitMs: minutes(count('taskTimeLimitMinutes', atMost(MOST_MINUTES)), RUN_DEFAULTS.timeLimitMs),
-    stuckAfterMs: minutes(count('stuckAfterMinutes', atMost(MOST_MINUTES)), RUN_DEFAULTS.stuckAfterMs),
+    timeLimitMs: minutes(
+      count('taskTimeLimitMinutes', atMost(MOST_MINUTES)),
+      RUN_DEFAULTS.timeLimitMs,
+    ),
+    stuckAfterMs: minutes(
+      count('stuckAfterMinutes', atMost(MOST_MINUTES)),
+      RUN_DEFAULTS.stuckAfterMs,
+    ),
     whenWindowCloses: oneOf('whenWindowCloses', ['keep', 'stop']),
   };
 }
 
-function readRules(folder: vscode.Uri | undefined): { readonly rules: RunRules; readonly problems: readonly string[] } {
+function readRules(folder: vscode.Uri | undefined): {
+  readonly rules: RunRules;
+  readonly problems: readonly string[];
+} {
   const settings = vscode.workspace.getConfiguration(SECTION, folder ?? null);
   const agents = parseAgentRules(settings.get<unknown>('agentRules'), AGENT_KINDS);
   const verify = parseVerifyRules(settings.get<unknown>('verify'));
@@ -94,14 +106,22 @@ export function readRuleProblems(folder: vscode.Uri | undefined): readonly strin
 
 /** Whether the user wants notices when a run needs them. */
 export function readWantsNotices(folder: vscode.Uri): boolean {
-  return vscode.workspace.getConfiguration(SECTION, folder).get<string>('needsYouNotices') !== 'off';
+  return (
+    vscode.workspace.getConfiguration(SECTION, folder).get<string>('needsYouNotices') !== 'off'
+  );
 }
 
 /** The agent the user chose, and the parts of the custom one, as they stand in the settings. */
-export function readAgentSettings(folder: vscode.Uri | undefined): { agent: string; custom: unknown } {
+export function readAgentSettings(folder: vscode.Uri | undefined): {
+  agent: string;
+  custom: unknown;
+} {
   const settings = vscode.workspace.getConfiguration(SECTION, folder ?? null);
   const agent = settings.get<unknown>('agent');
-  return { agent: typeof agent === 'string' ? agent : 'auto', custom: settings.get<unknown>('customAgent') };
+  return {
+    agent: typeof agent === 'string' ? agent : 'auto',
+    custom: settings.get<unknown>('customAgent'),
+  };
 }
 
 /** How waves are brought to subagents of the editor. */
@@ -129,7 +149,10 @@ export function readNodePath(): string | undefined {
   return path === undefined || path.trim() === '' ? undefined : path.trim();
 }
 
-/** The file that waves are taken from, relative to the root, with `/`; undefined where they are computed. */
+/**
+ * The file that waves are taken from, relative to the root, with `/`; undefined where they are
+ * computed.
+ */
 export function readWaveSource(folder: vscode.Uri): string | undefined {
   const value = vscode.workspace.getConfiguration(SECTION, folder).get<unknown>('waveSource');
   if (typeof value !== 'string') return undefined;

@@ -11,7 +11,11 @@ export class LockStatusItem implements Disposable {
 
   constructor(backlogs: Backlogs) {
     this.#backlogs = backlogs;
-    this.#item = vscode.window.createStatusBarItem('todo2Waves.locks', vscode.StatusBarAlignment.Left, 40);
+    this.#item = vscode.window.createStatusBarItem(
+      'todo2Waves.locks',
+      vscode.StatusBarAlignment.Left,
+      40,
+    );
     this.#item.name = 'Todo2 Waves: Locks';
     this.#item.command = 'todo2Waves.showLocks';
     const timer = setInterval(() => this.#update(), 1000);

@@ -9,8 +9,8 @@ import { clockTime, blockText, reasonText, leaseText } from '../core/messages.ts
 const TOOLTIP_DESCRIPTION = 600;
 
 /**
- * A task in markdown for a tooltip: description, dependencies, holder and lease. Backlog text in it is inert.
- * `note` is a line of its own, such as how a run ended.
+ * A task in markdown for a tooltip: description, dependencies, holder and lease. Backlog text in it
+ * is inert. `note` is a line of its own, such as how a run ended.
  */
 export function taskTooltip(backlog: Backlog, task: Task, note = ''): string {
   const description = task.description.trim();
@@ -28,17 +28,25 @@ export function taskTooltip(backlog: Backlog, task: Task, note = ''): string {
 
 /** Everything about a task, as a markdown document. Backlog text in it is inert. */
 export function taskDocument(backlog: Backlog, task: Task): string {
-  const dependents = (backlog.snapshot?.tasks ?? []).filter((other) => other.dependencies.includes(task.id));
+  const dependents = (backlog.snapshot?.tasks ?? []).filter((other) =>
+    other.dependencies.includes(task.id),
+  );
   const metadata = Object.entries(task.metadata);
   return [
     `# ${inline(task.title || task.id)}`,
     facts(backlog, task).join('  \n'),
     section('Why not now', whyNot(backlog, task)),
-    section('Description', task.description.trim() === '' ? '*None.*' : inertMarkdown(task.description.trim())),
+    section(
+      'Description',
+      task.description.trim() === '' ? '*None.*' : inertMarkdown(task.description.trim()),
+    ),
     section('Depends on', dependencyList(backlog, task)),
     section('Needed by', dependents.map((t) => taskLine(backlog, t.id)).join('\n')),
     section('Runs in this window', runLines(backlog, task)),
-    section('Metadata', metadata.length === 0 ? '' : fenced(JSON.stringify(task.metadata, undefined, 2), 'json')),
+    section(
+      'Metadata',
+      metadata.length === 0 ? '' : fenced(JSON.stringify(task.metadata, undefined, 2), 'json'),
+    ),
     section('Record', record(backlog, task)),
   ]
     .filter(Boolean)
@@ -49,7 +57,8 @@ export function taskDocument(backlog: Backlog, task: Task): string {
 function facts(backlog: Backlog, task: Task): string[] {
   const wave = backlog.plan?.waveOf.get(task.id);
   const level = backlog.plan?.exarpLevelOf.get(task.id);
-  const status = task.status === 'Unknown' ? `${inline(task.rawStatus)} (not a known status)` : task.status;
+  const status =
+    task.status === 'Unknown' ? `${inline(task.rawStatus)} (not a known status)` : task.status;
   const place = [
     ...(wave === undefined ? [] : [`wave ${wave}`]),
     ...(level === undefined || level === wave ? [] : [`exarp-go: wave ${level}`]),
@@ -68,8 +77,13 @@ function whyNot(backlog: Backlog, task: Task): string {
   if (isSettled(task.status)) return '';
   const blocked = backlog.plan?.blockedOf.get(task.id);
   const readiness = backlog.readinessOf(task);
-  const reasons = readiness.kind === 'notReady' ? readiness.reasons.map((r) => reasonText(r, backlog.now)) : [];
-  return (blocked === undefined ? reasons : [blockText(blocked), ...reasons.filter((r) => !r.includes('cycle'))])
+  const reasons =
+    readiness.kind === 'notReady' ? readiness.reasons.map((r) => reasonText(r, backlog.now)) : [];
+  return (
+    blocked === undefined
+      ? reasons
+      : [blockText(blocked), ...reasons.filter((r) => !r.includes('cycle'))]
+  )
     .map((reason) => `- ${inline(reason)}`)
     .join('\n');
 }
@@ -113,5 +127,7 @@ function record(backlog: Backlog, task: Task): string {
     ['Version', task.version === 0 ? undefined : String(task.version)],
     ['File', backlog.snapshot?.file],
   ];
-  return lines.flatMap(([name, value]) => (value === undefined ? [] : [`- ${name}: ${inline(value)}`])).join('\n');
+  return lines
+    .flatMap(([name, value]) => (value === undefined ? [] : [`- ${name}: ${inline(value)}`]))
+    .join('\n');
 }

@@ -26,7 +26,10 @@ export async function askTitle(title: string, value: string): Promise<string | L
 }
 
 /** Asks for tags, which are typed with commas between them. */
-export async function askTags(title: string, current: readonly string[]): Promise<readonly string[] | Left> {
+export async function askTags(
+  title: string,
+  current: readonly string[],
+): Promise<readonly string[] | Left> {
   const typed = await vscode.window.showInputBox({
     title,
     value: current.join(', '),
@@ -37,7 +40,10 @@ export async function askTags(title: string, current: readonly string[]): Promis
 }
 
 /** Asks for a priority. */
-export async function askPriority(title: string, current: string): Promise<WritablePriority | Left> {
+export async function askPriority(
+  title: string,
+  current: string,
+): Promise<WritablePriority | Left> {
   const items = PRIORITIES.map((priority) => ({
     label: priority,
     description: priority === current ? 'now' : '',
@@ -48,8 +54,8 @@ export async function askPriority(title: string, current: string): Promise<Writa
 }
 
 /**
- * Lets the user choose what `id`, or a task that is not there yet, depends on; what it depends on now is ticked. A task that
- * waits for `id` itself cannot be ticked, and says why.
+ * Lets the user choose what `id`, or a task that is not there yet, depends on; what it depends on
+ * now is ticked. A task that waits for `id` itself cannot be ticked, and says why.
  */
 export function askDependencies(
   backlog: Backlog,
@@ -59,7 +65,11 @@ export function askDependencies(
 ): Promise<readonly TaskId[] | Left> {
   const items = dependencyItems(backlog, id, current);
   const pick = vscode.window.createQuickPick<(typeof items)[number]>();
-  Object.assign(pick, { title, placeholder: 'Tick the tasks that have to be done before', canSelectMany: true });
+  Object.assign(pick, {
+    title,
+    placeholder: 'Tick the tasks that have to be done before',
+    canSelectMany: true,
+  });
   Object.assign(pick, { matchOnDescription: true, ignoreFocusOut: true, items });
   pick.selectedItems = items.filter((item) => current.includes(item.id));
   return new Promise((resolve) => {
@@ -70,7 +80,9 @@ export function askDependencies(
       pick.title = plain(`${refused.id} cannot be chosen: that would be a circle`);
     });
     pick.onDidAccept(() => {
-      resolve(pick.selectedItems.filter((item) => item.refusal === undefined).map((item) => item.id));
+      resolve(
+        pick.selectedItems.filter((item) => item.refusal === undefined).map((item) => item.id),
+      );
       pick.hide();
     });
     pick.onDidHide(() => {
@@ -82,15 +94,28 @@ export function askDependencies(
 }
 
 /** Lets the user choose the parent of a task; `none` takes it away. */
-export async function askParent(backlog: Backlog, title: string, task: Task): Promise<TaskId | 'none' | Left> {
-  const none = { label: '$(close) No parent', description: '', detail: '', id: 'none' as const, refusal: undefined };
+export async function askParent(
+  backlog: Backlog,
+  title: string,
+  task: Task,
+): Promise<TaskId | 'none' | Left> {
+  const none = {
+    label: '$(close) No parent',
+    description: '',
+    detail: '',
+    id: 'none' as const,
+    refusal: undefined,
+  };
   const items = dependencyItems(backlog, task.id, []).filter((item) => item.id !== task.parentId);
   for (;;) {
-    const picked = await vscode.window.showQuickPick(task.parentId === undefined ? items : [none, ...items], {
-      title,
-      placeHolder: 'A child never starts before its parent',
-      matchOnDescription: true,
-    });
+    const picked = await vscode.window.showQuickPick(
+      task.parentId === undefined ? items : [none, ...items],
+      {
+        title,
+        placeHolder: 'A child never starts before its parent',
+        matchOnDescription: true,
+      },
+    );
     if (picked?.refusal === undefined) return picked?.id;
     void tell({ kind: 'wouldCycle', id: task.id, on: picked.id, path: [picked.id, task.id] });
   }

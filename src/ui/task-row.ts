@@ -21,18 +21,28 @@ export function describeTask(backlog: Backlog, task: Task, { hasTerminal }: RowV
   const run = backlog.runs.of(task.id)?.tasks.get(task.id);
   const readiness = isSettled(task.status) ? undefined : backlog.readinessOf(task);
   // The row of its run may be closed.
-  const silentSince = run === undefined || run.phase === 'ended' ? undefined : backlog.runs.stuckSince(task.id);
+  const silentSince =
+    run === undefined || run.phase === 'ended' ? undefined : backlog.runs.stuckSince(task.id);
   const state = [
     ...(run === undefined || silentSince === undefined ? [] : [stuckWords(run, silentSince)]),
     taskState(backlog, task, lease, readiness, run),
   ].join(' · ');
-  const priority = task.priority === 'medium' ? [] : [task.priority === 'other' ? task.rawPriority : task.priority];
+  const priority =
+    task.priority === 'medium'
+      ? []
+      : [task.priority === 'other' ? task.rawPriority : task.priority];
   return row(
     oneLine(task.title) || task.id,
     [state, ...priority, task.id].join(' · '),
     silentSince === undefined ? taskIcon(task, lease, readiness, run) : STUCK_ICON,
     {
-      spoken: [task.title || task.id, task.id, `priority ${task.priority}`, task.status, state].join(', '),
+      spoken: [
+        task.title || task.id,
+        task.id,
+        `priority ${task.priority}`,
+        task.status,
+        state,
+      ].join(', '),
       flags: taskFlags(backlog, task, lease, readiness, hasTerminal),
       opens: task.id,
     },
@@ -50,31 +60,51 @@ function taskState(
   if (readiness === undefined) return task.status;
   const blocked = backlog.plan?.blockedOf.get(task.id);
   if (blocked !== undefined) return blockText(blocked);
-  const mine = readiness.kind === 'notReady' ? leaseText(lease, backlog.now).filter(() => lease.kind === 'ours') : [];
+  const mine =
+    readiness.kind === 'notReady'
+      ? leaseText(lease, backlog.now).filter(() => lease.kind === 'ours')
+      : [];
   const failed = readiness.kind === 'ready' ? backlog.runs.failedPartOf(task.id) : undefined;
   if (failed !== undefined) return runTaskState(failed, backlog.now);
-  const words = [...mine, readinessText(readiness, backlog.now), ...missingNote(backlog, task)].join(' · ');
+  const words = [
+    ...mine,
+    readinessText(readiness, backlog.now),
+    ...missingNote(backlog, task),
+  ].join(' · ');
   if (lease.kind === 'expired' || lease.kind === 'stale') {
     return `${words} · lock of ${oneLine(lease.lock.holder)} expired ${duration(lease.expiredMs)} ago`;
   }
-  return task.status === 'In Progress' && readiness.kind === 'ready' ? `${words} · In Progress without a lock` : words;
+  return task.status === 'In Progress' && readiness.kind === 'ready'
+    ? `${words} · In Progress without a lock`
+    : words;
 }
 
 /** Missing dependencies that do not block the task. */
 function missingNote(backlog: Backlog, task: Task): readonly string[] {
   const missing = backlog.plan?.missing.get(task.id) ?? [];
   if (missing.length === 0 || backlog.plan?.options.missing === 'blocked') return [];
-  return [`depends on ${missing.map(oneLine).join(', ')}, which ${missing.length === 1 ? 'does' : 'do'} not exist`];
+  return [
+    `depends on ${missing.map(oneLine).join(', ')}, which ${missing.length === 1 ? 'does' : 'do'} not exist`,
+  ];
 }
 
-function taskIcon(task: Task, lease: Lease, readiness: Readiness | undefined, run: TaskRun | undefined): Icon {
-  if (run?.agent.agentMode === 'human' && run.phase === 'running') return { id: 'account', color: 'charts.blue' };
-  if (run?.phase === 'running' || run?.phase === 'claimed') return { id: 'sync~spin', color: 'charts.blue' };
+function taskIcon(
+  task: Task,
+  lease: Lease,
+  readiness: Readiness | undefined,
+  run: TaskRun | undefined,
+): Icon {
+  if (run?.agent.agentMode === 'human' && run.phase === 'running')
+    return { id: 'account', color: 'charts.blue' };
+  if (run?.phase === 'running' || run?.phase === 'claimed')
+    return { id: 'sync~spin', color: 'charts.blue' };
   if (task.status === 'Done') return { id: 'pass-filled', color: 'testing.iconPassed' };
   if (task.status === 'Cancelled') return { id: 'circle-slash', color: 'disabledForeground' };
-  if (task.status !== 'Todo' && task.status !== 'In Progress') return OPEN_STATUS_ICONS[task.status];
+  if (task.status !== 'Todo' && task.status !== 'In Progress')
+    return OPEN_STATUS_ICONS[task.status];
   if (run?.phase === 'queued') return { id: 'clockface', color: 'charts.blue' };
-  if (isLive(lease) || task.status === 'In Progress') return { id: 'play-circle', color: 'charts.blue' };
+  if (isLive(lease) || task.status === 'In Progress')
+    return { id: 'play-circle', color: 'charts.blue' };
   return readiness?.kind === 'ready'
     ? { id: 'circle-large-outline', color: 'charts.green' }
     : { id: 'watch', color: 'disabledForeground' };
@@ -105,7 +135,8 @@ function taskFlags(
   if (isTheirs) return [...flags, 'heldByOthers'];
   if (task.status === 'Review') flags.push('reviewable');
   if (!isSettled(task.status)) flags.push('finishable');
-  if (task.status !== 'Todo' && lease.kind !== 'ours' && lease.kind !== 'unleased') flags.push('reopenable');
+  if (task.status !== 'Todo' && lease.kind !== 'ours' && lease.kind !== 'unleased')
+    flags.push('reopenable');
   return [...flags, 'editable'];
 }
 

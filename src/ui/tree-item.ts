@@ -5,7 +5,12 @@ import type { Wave } from '../core/waves/waves.ts';
 import { describeBatch, describeStep } from './batch-rows.ts';
 import { explainFailure, explainNotice } from './messages.ts';
 import { describeHandoff } from './handoffs/handoff-row.ts';
-import { describeDoctor, describeFinding, describeKind, isNoFinding } from './doctor/doctor-rows.ts';
+import {
+  describeDoctor,
+  describeFinding,
+  describeKind,
+  isNoFinding,
+} from './doctor/doctor-rows.ts';
 import { SEVERITY_ICONS } from './doctor/doctor-words.ts';
 import { GONE, type Icon, row, type RowContent, type RowView } from './row.ts';
 import { describeRun, describeRunTask, pastRunsOf } from './run-row.ts';
@@ -61,7 +66,10 @@ export function describeNode(node: TreeNode, view: RowView): RowContent {
 
 function describeBacklog(backlog: Backlog): RowContent {
   const trouble = backlogTrouble(backlog);
-  const icon: Icon = trouble === undefined ? { id: 'root-folder' } : { id: 'warning', color: 'list.warningForeground' };
+  const icon: Icon =
+    trouble === undefined
+      ? { id: 'root-folder' }
+      : { id: 'warning', color: 'list.warningForeground' };
   return row(backlog.name, trouble ?? backlogSummary(backlog), icon, { collapsible: 'expanded' });
 }
 
@@ -75,7 +83,9 @@ export function backlogTrouble(backlog: Backlog): string | undefined {
   if (backlog.slowSince !== undefined) {
     return `Showing what was read at ${clockTime(snapshot.readAt)}. Reading again takes long: a slow or busy disk.`;
   }
-  return claimsFailure === undefined ? undefined : explainFailure(claimsFailure, backlog.now).message;
+  return claimsFailure === undefined
+    ? undefined
+    : explainFailure(claimsFailure, backlog.now).message;
 }
 
 /** The state of a backlog in a few words, as in “81 open, 12 ready, 2 running”. */
@@ -86,7 +96,8 @@ export function backlogSummary(backlog: Backlog): string {
   const inWaves = [...plan.waves.flatMap((wave) => wave.tasks), ...leftOut];
   const open = inWaves.length + plan.blocked.length;
   const ready = inWaves.filter(
-    (task) => isStartable(backlog.readinessOf(task)) && backlog.runs.failedPartOf(task.id) === undefined,
+    (task) =>
+      isStartable(backlog.readinessOf(task)) && backlog.runs.failedPartOf(task.id) === undefined,
   ).length;
   const held = backlog.liveLocks().length;
   return [
@@ -94,16 +105,24 @@ export function backlogSummary(backlog: Backlog): string {
     `${ready} ready`,
     ...(held > 0 ? [`${held} locked`] : []),
     ...(plan.asked === undefined ? [] : [explainAsked(plan.asked)]),
-    ...(plan.options.numbering === 'exarp' && plan.asked?.kind !== 'used' ? ['numbered as exarp-go does'] : []),
+    ...(plan.options.numbering === 'exarp' && plan.asked?.kind !== 'used'
+      ? ['numbered as exarp-go does']
+      : []),
   ].join(' · ');
 }
 
-/** exarp-go's numbers for the tasks of a wave, where one of them is not ours; tasks in cycles have none. */
+/**
+ * exarp-go's numbers for the tasks of a wave, where one of them is not ours; tasks in cycles have
+ * none.
+ */
 function levelNote(backlog: Backlog, wave: Wave): readonly string[] {
   if (backlog.plan?.asked?.kind === 'used') return [];
   const levels = wave.tasks.flatMap((task) => backlog.plan?.exarpLevelOf.get(task.id) ?? []);
   if (levels.every((level) => level === wave.number)) return [];
-  const [least, most] = levels.reduce(([a, b], level) => [Math.min(a, level), Math.max(b, level)], [Infinity, 0]);
+  const [least, most] = levels.reduce(
+    ([a, b], level) => [Math.min(a, level), Math.max(b, level)],
+    [Infinity, 0],
+  );
   return [least === most ? `exarp-go: wave ${least}` : `exarp-go: waves ${least}–${most}`];
 }
 
@@ -126,16 +145,21 @@ function describeWave(backlog: Backlog, wave: Wave): RowContent {
       : progress.ready > 0
         ? { id: 'layers', color: 'charts.green' }
         : { id: 'layers', color: 'disabledForeground' };
-  return row(`Wave ${wave.number}`, [`${progress.review}/${progress.total}`, ...parts].join(' · '), icon, {
-    spoken: [`Wave ${wave.number}`, count(progress.total, 'task'), ...parts].join(', '),
-    flags: [
-      'wave',
-      ...(progress.ready + progress.failed > 0 ? ['runnableWave'] : []),
-      ...(progress.review > 0 ? ['reviewableWave'] : []),
-      ...(isRunning ? ['runningWave'] : []),
-    ],
-    collapsible: wave.number === backlog.plan?.waves[0]?.number ? 'expanded' : 'collapsed',
-  });
+  return row(
+    `Wave ${wave.number}`,
+    [`${progress.review}/${progress.total}`, ...parts].join(' · '),
+    icon,
+    {
+      spoken: [`Wave ${wave.number}`, count(progress.total, 'task'), ...parts].join(', '),
+      flags: [
+        'wave',
+        ...(progress.ready + progress.failed > 0 ? ['runnableWave'] : []),
+        ...(progress.review > 0 ? ['reviewableWave'] : []),
+        ...(isRunning ? ['runningWave'] : []),
+      ],
+      collapsible: wave.number === backlog.plan?.waves[0]?.number ? 'expanded' : 'collapsed',
+    },
+  );
 }
 
 function describeGroup(backlog: Backlog, group: RowGroup): RowContent {
@@ -166,7 +190,9 @@ function describeGroup(backlog: Backlog, group: RowGroup): RowContent {
     case 'settled': {
       const done = plan?.settled.filter((task) => task.status === 'Done').length ?? 0;
       const cancelled = (plan?.settled.length ?? 0) - done;
-      const counts = [`${done} done`, ...(cancelled > 0 ? [`${cancelled} cancelled`] : [])].join(' · ');
+      const counts = [`${done} done`, ...(cancelled > 0 ? [`${cancelled} cancelled`] : [])].join(
+        ' · ',
+      );
       return row('Finished', counts, { id: 'pass-filled', color: 'testing.iconPassed' }, COLLAPSED);
     }
     case 'pastRuns':
@@ -189,7 +215,9 @@ function describeBroken(backlog: Backlog, index: number): RowContent {
     return wave === undefined ? 'in none' : `wave ${wave}`;
   };
   const label = oneLine(backlog.task(id)?.title ?? '') || oneLine(id);
-  return row(label, `${place(id)}, waits for ${on}, ${place(on)}`, SEVERITY_ICONS.warning, { opens: id });
+  return row(label, `${place(id)}, waits for ${on}, ${place(on)}`, SEVERITY_ICONS.warning, {
+    opens: id,
+  });
 }
 
 const COLLAPSED = { collapsible: 'collapsed' } as const;

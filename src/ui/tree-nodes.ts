@@ -13,9 +13,22 @@ export type RowGroup = 'leftOut' | 'broken' | 'blocked' | 'settled' | 'notices' 
 /** One row of the tree: what it stands for, never a copy of it. */
 export type TreeNode =
   | { readonly kind: 'backlog'; readonly backlog: Backlog }
-  /** `ended`: from its end in this window until it is cleared; a row of its own, open where something went wrong. */
-  | { readonly kind: 'run'; readonly backlog: Backlog; readonly runId: string; readonly ended: boolean }
-  | { readonly kind: 'runTask'; readonly backlog: Backlog; readonly runId: string; readonly taskId: TaskId }
+  /**
+   * `ended`: from its end in this window until it is cleared; a row of its own, open where
+   * something went wrong.
+   */
+  | {
+      readonly kind: 'run';
+      readonly backlog: Backlog;
+      readonly runId: string;
+      readonly ended: boolean;
+    }
+  | {
+      readonly kind: 'runTask';
+      readonly backlog: Backlog;
+      readonly runId: string;
+      readonly taskId: TaskId;
+    }
   | { readonly kind: 'wave'; readonly backlog: Backlog; readonly number: number }
   | { readonly kind: 'group'; readonly backlog: Backlog; readonly group: RowGroup }
   | { readonly kind: 'task'; readonly backlog: Backlog; readonly taskId: TaskId }
@@ -31,8 +44,9 @@ export type TreeNode =
   | { readonly kind: 'message'; readonly backlog: Backlog };
 
 /**
- * An id that is unique in the tree and stays the same for the same row, so that what is expanded stays so. It depends on the
- * node alone: with another id for a known node the editor draws that row's texts into others (VS Code 1.139).
+ * An id that is unique in the tree and stays the same for the same row, so that what is expanded
+ * stays so. It depends on the node alone: with another id for a known node the editor draws that
+ * row's texts into others (VS Code 1.139).
  */
 export function nodeKey(node: TreeNode): string {
   const root = node.backlog.root;
@@ -66,12 +80,20 @@ export function nodeKey(node: TreeNode): string {
   }
 }
 
-/** The rows below a row; without one, the top of the tree. One backlog alone needs no row of its own. */
-export function childrenOf(node: TreeNode | undefined, backlogs: readonly Backlog[]): readonly TreeNode[] {
+/**
+ * The rows below a row; without one, the top of the tree. One backlog alone needs no row of its
+ * own.
+ */
+export function childrenOf(
+  node: TreeNode | undefined,
+  backlogs: readonly Backlog[],
+): readonly TreeNode[] {
   if (node === undefined) {
     const [only, ...more] = backlogs;
     if (only === undefined) return [];
-    return more.length === 0 ? topOf(only) : backlogs.map((backlog) => ({ kind: 'backlog', backlog }));
+    return more.length === 0
+      ? topOf(only)
+      : backlogs.map((backlog) => ({ kind: 'backlog', backlog }));
   }
   const { backlog } = node;
   switch (node.kind) {
@@ -80,19 +102,29 @@ export function childrenOf(node: TreeNode | undefined, backlogs: readonly Backlo
       return top.length === 0 ? [{ kind: 'message', backlog }] : top;
     }
     case 'run':
-      return [...(findRun(backlog, node.runId)?.tasks.keys() ?? [])].map((id) => runTaskNode(backlog, node, id));
+      return [...(findRun(backlog, node.runId)?.tasks.keys() ?? [])].map((id) =>
+        runTaskNode(backlog, node, id),
+      );
     case 'wave':
-      return (backlog.plan?.waves.find((wave) => wave.number === node.number)?.tasks ?? []).map((task) =>
-        taskNode(backlog, task.id),
+      return (backlog.plan?.waves.find((wave) => wave.number === node.number)?.tasks ?? []).map(
+        (task) => taskNode(backlog, task.id),
       );
     case 'group':
       return groupChildren(backlog, node.group);
     case 'batch':
-      return (backlog.lastBatch?.steps ?? []).map((_, index) => ({ kind: 'batchStep', backlog, index }));
+      return (backlog.lastBatch?.steps ?? []).map((_, index) => ({
+        kind: 'batchStep',
+        backlog,
+        index,
+      }));
     case 'doctor':
       return doctorChildren(backlog);
     case 'findings':
-      return (findingsOf(backlog).byKind.get(node.of) ?? []).map(({ key }) => ({ kind: 'finding', backlog, key }));
+      return (findingsOf(backlog).byKind.get(node.of) ?? []).map(({ key }) => ({
+        kind: 'finding',
+        backlog,
+        key,
+      }));
     case 'runTask':
     case 'batchStep':
     case 'task':
@@ -110,14 +142,17 @@ function topOf(backlog: Backlog): readonly TreeNode[] {
   if (plan === undefined || snapshot === undefined) return [];
   const groups: TreeNode[] = [];
   const { asked } = plan;
-  if (asked?.kind === 'used' && asked.leftOut.length > 0) groups.push({ kind: 'group', backlog, group: 'leftOut' });
-  if (asked?.kind === 'used' && asked.broken.length > 0) groups.push({ kind: 'group', backlog, group: 'broken' });
+  if (asked?.kind === 'used' && asked.leftOut.length > 0)
+    groups.push({ kind: 'group', backlog, group: 'leftOut' });
+  if (asked?.kind === 'used' && asked.broken.length > 0)
+    groups.push({ kind: 'group', backlog, group: 'broken' });
   if (plan.blocked.length > 0) groups.push({ kind: 'group', backlog, group: 'blocked' });
   if (plan.settled.length > 0) groups.push({ kind: 'group', backlog, group: 'settled' });
   if (pastRunsOf(backlog).length > 0) groups.push({ kind: 'group', backlog, group: 'pastRuns' });
   const handoff = handoffRow(backlog);
   if (backlog.lastBatch !== undefined) groups.push({ kind: 'batch', backlog });
-  if (backlog.findings.length > 0 || snapshot.notices.some(isNoFinding)) groups.push({ kind: 'doctor', backlog });
+  if (backlog.findings.length > 0 || snapshot.notices.some(isNoFinding))
+    groups.push({ kind: 'doctor', backlog });
   return [
     ...(hasStoreRow(backlog) ? [{ kind: 'message' as const, backlog }] : []),
     // The newest run first: it is what the user who has just pressed Run looks for.
@@ -161,7 +196,12 @@ function doctorChildren(backlog: Backlog): readonly TreeNode[] {
 }
 
 function runNode(backlog: Backlog, run: RunState): TreeNode {
-  return { kind: 'run', backlog, runId: run.runId, ended: run.phase === 'ended' && !isPast(backlog, run) };
+  return {
+    kind: 'run',
+    backlog,
+    runId: run.runId,
+    ended: run.phase === 'ended' && !isPast(backlog, run),
+  };
 }
 
 function runTaskNode(backlog: Backlog, { runId }: Pick<RunState, 'runId'>, id: TaskId): TreeNode {

@@ -28,8 +28,9 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
   readonly #view: RowView;
   readonly #disposables: Disposable[];
   /**
-   * The rows below each row, or below this tree, as the editor was given them. It knows rows by identity, so the same row must
-   * be the same object, and one with another id another. Removed rows are released with their parent.
+   * The rows below each row, or below this tree, as the editor was given them. It knows rows by
+   * identity, so the same row must be the same object, and one with another id another. Removed
+   * rows are released with their parent.
    */
   readonly #below = new WeakMap<object, readonly TreeNode[]>();
   /** Rows, and this tree, whose children the editor has requested since their last change event. */
@@ -121,19 +122,27 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
     const task = 'taskId' in node ? node.backlog.task(node.taskId) : undefined;
     const { label, description, tooltip } = describeNode(node, this.#view);
     if (task === undefined)
-      return { text: tooltip ?? [label, description].filter(Boolean).join('\n'), isMarkdown: false };
-    return { text: taskTooltip(node.backlog, task, node.kind === 'runTask' ? description : ''), isMarkdown: true };
+      return {
+        text: tooltip ?? [label, description].filter(Boolean).join('\n'),
+        isMarkdown: false,
+      };
+    return {
+      text: taskTooltip(node.backlog, task, node.kind === 'runTask' ? description : ''),
+      isMarkdown: true,
+    };
   }
 
   /**
-   * Has redrawn what is not as the editor was given it, and nothing else: a click that falls into the drawing of its row is
-   * lost, a key finds its command gone, and a row that was just opened is closed. Where topmost rows come or go the editor
-   * forgets every row until it has asked for all of them; it is told of that once, as it finds the latest when it asks.
+   * Has redrawn what is not as the editor was given it, and nothing else: a click that falls into
+   * the drawing of its row is lost, a key finds its command gone, and a row that was just opened is
+   * closed. Where topmost rows come or go the editor forgets every row until it has asked for all
+   * of them; it is told of that once, as it finds the latest when it asks.
    */
   #redraw(): void {
     if (!this.#asked.has(this)) return;
     const top = this.#known(this);
-    if (isSame(top, this.#childrenOf(undefined))) this.#draw(top.flatMap((node) => this.#changedFrom(node)));
+    if (isSame(top, this.#childrenOf(undefined)))
+      this.#draw(top.flatMap((node) => this.#changedFrom(node)));
     else {
       this.#asked.delete(this);
       this.#changed.fire(undefined);
@@ -150,12 +159,17 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
     return this.#below.get(above) ?? [];
   }
 
-  /** The rows from this one down that look different by now; what is below such a row is drawn with it. */
+  /**
+   * The rows from this one down that look different by now; what is below such a row is drawn with
+   * it.
+   */
   #changedFrom(node: TreeNode): TreeNode[] {
     if (this.#hasChanged(node)) return [node];
     if (!this.#asked.has(node)) return [];
     const below = this.#known(node);
-    return isSame(below, this.#childrenOf(node)) ? below.flatMap((child) => this.#changedFrom(child)) : [node];
+    return isSame(below, this.#childrenOf(node))
+      ? below.flatMap((child) => this.#changedFrom(child))
+      : [node];
   }
 
   #hasChanged(node: TreeNode): boolean {
@@ -170,20 +184,28 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
     const [only, ...more] = this.#backlogs.all;
     const description = only === undefined || more.length > 0 ? '' : backlogSummary(only);
     const message = only === undefined || more.length > 0 ? undefined : viewMessage(only);
-    // An empty message would hide the welcome texts; and each one that is set is sent and laid out, even where it is the same.
+    // An empty message would hide the welcome texts; and each one that is set is sent and laid out,
+    // even where it is the same.
     const view = this.#treeView as { message: string | undefined; description?: string };
     if (view.message !== message) view.message = message;
     if (view.description !== description) view.description = description;
-    const locked = this.#backlogs.all.flatMap((b) => b.liveLocks()).filter((held) => held.lease.kind === 'ours').length;
+    const locked = this.#backlogs.all
+      .flatMap((b) => b.liveLocks())
+      .filter((held) => held.lease.kind === 'ours').length;
     this.#treeView.badge =
       locked === 0
         ? undefined
-        : { value: locked, tooltip: `${locked} ${locked === 1 ? 'lock' : 'locks'} held by this window` };
+        : {
+            value: locked,
+            tooltip: `${locked} ${locked === 1 ? 'lock' : 'locks'} held by this window`,
+          };
   }
 
   /** Activities change every second, so only the rows of these agents are checked. */
   #showActivity(): void {
-    const top = this.#known(this).flatMap((node) => (node.kind === 'backlog' ? this.#known(node) : [node]));
+    const top = this.#known(this).flatMap((node) =>
+      node.kind === 'backlog' ? this.#known(node) : [node],
+    );
     const rows = top.flatMap((node) => (node.kind === 'run' ? this.#known(node) : []));
     this.#draw(rows.filter((node) => isAtWork(node) && this.#hasChanged(node)));
   }
@@ -213,18 +235,28 @@ function isSame(before: readonly TreeNode[], now: readonly TreeNode[]): boolean 
 function isAtWork(node: TreeNode): boolean {
   if (node.kind !== 'runTask') return false;
   const run = findRun(node.backlog, node.runId);
-  return run !== undefined && run.phase !== 'ended' && run.tasks.get(node.taskId)?.phase === 'running';
+  return (
+    run !== undefined && run.phase !== 'ended' && run.tasks.get(node.taskId)?.phase === 'running'
+  );
 }
 
-/** A message above the rows about all of them; undefined where the rows or a welcome text have it. */
+/**
+ * A message above the rows about all of them; undefined where the rows or a welcome text have it.
+ */
 function viewMessage(backlog: Backlog): string | undefined {
   const { plan } = backlog;
   const trouble = backlogTrouble(backlog);
   if (trouble !== undefined) return trouble;
-  if (plan !== undefined && plan.settled.length > 0 && plan.waves.length === 0 && plan.blocked.length === 0) {
+  if (
+    plan !== undefined &&
+    plan.settled.length > 0 &&
+    plan.waves.length === 0 &&
+    plan.blocked.length === 0
+  ) {
     return 'Nothing to do: every task is finished.';
   }
   // The description of a view is hidden where the view is the only one of its container.
-  if (plan?.asked !== undefined) return `${explainAsked(plan.asked).replace(/^./, (first) => first.toUpperCase())}.`;
+  if (plan?.asked !== undefined)
+    return `${explainAsked(plan.asked).replace(/^./, (first) => first.toUpperCase())}.`;
   return undefined;
 }

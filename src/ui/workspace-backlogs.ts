@@ -12,8 +12,9 @@ export interface OpenBacklog extends BacklogServices {
   /** `hasTerminal` has changed, and nothing else. */
   readonly onDidAdoptTerminal?: Event<unknown>;
   /**
-   * Stops what runs, releases every lock, and releases every file and process. Where the whole window goes, locks that a
-   * person took are left for a while, so that they are still there after a reload.
+   * Stops what runs, releases every lock, and releases every file and process. Where the whole
+   * window goes, locks that a person took are left for a while, so that they are still there after
+   * a reload.
    */
   close(what: 'folder' | 'window'): Promise<void>;
 }
@@ -22,21 +23,28 @@ export interface OpenBacklog extends BacklogServices {
 export interface Opener {
   /** The folder above (or at) this one that holds a backlog; undefined where there is none. */
   findRoot(folder: string): Promise<string | undefined>;
-  /** The same for two roots that lead to one store: two backlogs on it would take each other's locks for their own. */
+  /**
+   * The same for two roots that lead to one store: two backlogs on it would take each other's locks
+   * for their own.
+   */
   identify(root: string): Promise<string>;
   open(root: string): OpenBacklog | Promise<OpenBacklog>;
   reportBug(error: unknown): void;
 }
 
 /**
- * Opens one backlog for each root that the folders of a trusted window have, and closes it when its folder goes.
+ * Opens one backlog for each root that the folders of a trusted window have, and closes it when its
+ * folder goes.
  *
- * A folder without a backlog is opened as well: a store may appear in it at any time. Nothing is opened before the
- * window is trusted.
+ * A folder without a backlog is opened as well: a store may appear in it at any time. Nothing is
+ * opened before the window is trusted.
  */
 export class WorkspaceBacklogs implements Backlogs, Disposable {
   readonly #opener: Opener;
-  readonly #open = new Map<string, { readonly opened: OpenBacklog; readonly subscription: { dispose(): void } }>();
+  readonly #open = new Map<
+    string,
+    { readonly opened: OpenBacklog; readonly subscription: { dispose(): void } }
+  >();
   /** Also for closed backlogs, as a view may still draw a row of one. */
   readonly #services = new WeakMap<Backlog, OpenBacklog>();
   readonly #changed = new vscode.EventEmitter<undefined>();
@@ -49,8 +57,10 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
   /** Of `performance.now()`. */
   #restUntil = 0;
 
-  readonly onDidChange = (listener: (event: undefined) => void): Disposable => this.#changed.event(listener);
-  readonly onDidChangeActivity = (listener: (event: undefined) => void): Disposable => this.#active.event(listener);
+  readonly onDidChange = (listener: (event: undefined) => void): Disposable =>
+    this.#changed.event(listener);
+  readonly onDidChangeActivity = (listener: (event: undefined) => void): Disposable =>
+    this.#active.event(listener);
 
   constructor(opener: Opener) {
     this.#opener = opener;
@@ -67,7 +77,10 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
     this.#sync();
   }
 
-  /** Backlogs with a store, in the order of the folders; those without one only where there is nothing else. */
+  /**
+   * Backlogs with a store, in the order of the folders; those without one only where there is
+   * nothing else.
+   */
   get all(): readonly Backlog[] {
     const backlogs = [...this.#open.values()].map(({ opened }) => opened.backlog);
     const found = backlogs.filter((backlog) => backlog.store.kind !== 'missing');
@@ -100,7 +113,10 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
     return this.#syncing;
   }
 
-  /** Closes every backlog; resolves when no process of ours runs, and only the user's locks are left. */
+  /**
+   * Closes every backlog; resolves when no process of ours runs, and only the user's locks are
+   * left.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#syncing;
@@ -113,8 +129,9 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
   }
 
   /**
-   * Once for all that happens in one go: stopping a large run changes thousands of tasks, and each view draws everything. Then
-   * not again before four times as long has passed as that took, so that the window has time for other things.
+   * Once for all that happens in one go: stopping a large run changes thousands of tasks, and each
+   * view draws everything. Then not again before four times as long has passed as that took, so
+   * that the window has time for other things.
    */
   #tellSoon(): void {
     if (this.#telling) return;
@@ -131,7 +148,9 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
     else setTimeout(tell, waitMs);
   }
 
-  /** One after the other, so that a folder that is removed while it is opened is closed afterwards. */
+  /**
+   * One after the other, so that a folder that is removed while it is opened is closed afterwards.
+   */
   #sync(): void {
     this.#syncing = this.#syncing
       .then(() => this.#openAndClose())
@@ -140,7 +159,9 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
 
   async #openAndClose(): Promise<void> {
     if (this.#closed || !vscode.workspace.isTrusted) return;
-    const folders = (vscode.workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === 'file');
+    const folders = (vscode.workspace.workspaceFolders ?? []).filter(
+      (folder) => folder.uri.scheme === 'file',
+    );
     const rootOf = new Map<string, string>();
     for (const { uri } of folders) {
       const root = (await this.#opener.findRoot(uri.fsPath)) ?? uri.fsPath;

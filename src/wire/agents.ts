@@ -30,7 +30,10 @@ export interface ServedBacklog extends Omit<AgentBacklogParts, 'allowDone' | 'la
 }
 
 export interface WiredAgents {
-  /** True where an extension cannot start subagents: the editor's agent is asked for them, and they claim for themselves. */
+  /**
+   * True where an extension cannot start subagents: the editor's agent is asked for them, and they
+   * claim for themselves.
+   */
   followsSubagents(): boolean;
   /** Lets agents and subagents work with a backlog until this is disposed. */
   serve(parts: ServedBacklog): Disposable;
@@ -48,7 +51,10 @@ const MCP_PROVIDER = 'todo2Waves.mcp';
 /** What other clients start. */
 const MCP_LAUNCHER = 'mcp.cjs';
 
-/** Wires what agents inside the editor use: its chat, its tools for language models, and its own agent. */
+/**
+ * Wires what agents inside the editor use: its chat, its tools for language models, and its own
+ * agent.
+ */
 export function wireAgents(shared: {
   /** The namespace `vscode`: what is not in it, this editor does not have. */
   readonly editor: Editor & McpEditor;
@@ -62,17 +68,26 @@ export function wireAgents(shared: {
 }): WiredAgents {
   const { editor, reportBug } = shared;
   const log = (line: string): void => shared.log.info(oneLine(line));
-  const served = new Map<string, { readonly agent: AgentBacklog; readonly subagentHosts: SubagentHostRegistry }>();
-  // The editor's own Node reads the bytes; where it has no SQLite to write with, the server looks for one that has.
+  const served = new Map<
+    string,
+    { readonly agent: AgentBacklog; readonly subagentHosts: SubagentHostRegistry }
+  >();
+  // The editor's own Node reads the bytes; where it has no SQLite to write with, the server looks
+  // for one that has.
   const mcpCommand = (root: string, script = shared.mcpScript): ServerCommand =>
     serverCommand({ node: process.execPath, script, root });
-  const followsSubagents = (): boolean => isCursor(editor) || typeof editor.chat?.createChatParticipant !== 'function';
+  const followsSubagents = (): boolean =>
+    isCursor(editor) || typeof editor.chat?.createChatParticipant !== 'function';
   const wired: WiredAgents = {
     subagentTool: 'runSubagent',
     followsSubagents,
     serve: ({ subagentHosts, ...parts }) => {
       const { backlog } = parts;
-      const agent = new AgentBacklog({ ...parts, allowDone: false, label: 'an agent of the editor' });
+      const agent = new AgentBacklog({
+        ...parts,
+        allowDone: false,
+        label: 'an agent of the editor',
+      });
       served.set(backlog.root, { agent, subagentHosts });
       const launcher = followsSubagents() ? launchFor(agent) : undefined;
       return {
@@ -109,9 +124,15 @@ export function wireAgents(shared: {
         onDidChangeRoots: backlogs.onDidChange,
       });
       refreshLauncher(shared.storage, MCP_LAUNCHER, shared.mcpScript)
-        .then((kept) => (kept.ok ? undefined : log(explainFailure(kept.failure, clock.now()).message)))
+        .then((kept) =>
+          kept.ok ? undefined : log(explainFailure(kept.failure, clock.now()).message),
+        )
         .catch(reportBug);
-      return vscode.Disposable.from(tools, mcp, ...(participant === undefined ? [] : [participant]));
+      return vscode.Disposable.from(
+        tools,
+        mcp,
+        ...(participant === undefined ? [] : [participant]),
+      );
     },
     doors: (backlogs) => {
       const commands = new AgentCommands({
@@ -120,7 +141,8 @@ export function wireAgents(shared: {
         follows: followsSubagents,
         tell,
         log,
-        isChatOff: () => vscode.workspace.getConfiguration('chat').get('disableAIFeatures') === true,
+        isChatOff: () =>
+          vscode.workspace.getConfiguration('chat').get('disableAIFeatures') === true,
         settingsOf: ({ root }) => readSubagentSettings(vscode.Uri.file(root)),
         writeSubagentsPlan: (backlog) => backlogs.of(backlog).writePlan('subagents'),
         isThere: (root, folder, name) => isThere(root, folder.split('/'), name),
@@ -134,7 +156,8 @@ export function wireAgents(shared: {
         createAgentFiles: (backlog) => commands.createAgentFiles(backlog),
         copyMcpConfiguration: async (backlog) => {
           const launcher = await writeLauncher(shared.storage, MCP_LAUNCHER, shared.mcpScript);
-          if (launcher.ok) await commands.copyMcpConfiguration(mcpCommand(backlog.root, launcher.value));
+          if (launcher.ok)
+            await commands.copyMcpConfiguration(mcpCommand(backlog.root, launcher.value));
           else await tell(launcher.failure);
         },
       };
@@ -148,7 +171,13 @@ export function wireAgents(shared: {
     import('../agent-api/operations.ts')
       .then(({ OPERATIONS }) => {
         if (tools === 'disposed') return;
-        tools = registerLanguageModelTools({ editor, operations: OPERATIONS, served: serve, log, reportBug });
+        tools = registerLanguageModelTools({
+          editor,
+          operations: OPERATIONS,
+          served: serve,
+          log,
+          reportBug,
+        });
       })
       .catch(reportBug);
     return new vscode.Disposable(() => {

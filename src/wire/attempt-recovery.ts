@@ -1,5 +1,10 @@
 import type { Clock } from '../core/ports.ts';
-import { interruptRun, recoverRun, type RecoveredAttempt, type Recovery } from '../core/run/journal/recovery.ts';
+import {
+  interruptRun,
+  recoverRun,
+  type RecoveredAttempt,
+  type Recovery,
+} from '../core/run/journal/recovery.ts';
 import { applyRunEvents } from '../core/run/journal/run-state.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { RunState } from '../core/run/run-events.ts';
@@ -26,8 +31,9 @@ export class AttemptRecovery {
   }
 
   /**
-   * The ended state of a run that was not begun here and has no process: another installation may continue it, or it came with
-   * a downloaded folder. So nothing is written, ended or reported; the user may still resume it.
+   * The ended state of a run that was not begun here and has no process: another installation may
+   * continue it, or it came with a downloaded folder. So nothing is written, ended or reported; the
+   * user may still resume it.
    */
   async asLeft(run: RunState): Promise<RunState> {
     const now = this.#options.clock.now();
@@ -48,7 +54,8 @@ export class AttemptRecovery {
     const first = recoverRun(run, before, clock.now());
     if (first.stops.length === 0) return { found: before, recovery: first };
     for (const attemptNo of first.stops) this.#stopAttempt(run.runId, attemptNo);
-    // It may have begun between the search and the stop request: then it has a state file, and ends by the request.
+    // It may have begun between the search and the stop request: then it has a state file, and ends
+    // by the request.
     const found = await this.#find(run, new Set(first.stops));
     return { found, recovery: recoverRun(run, found, clock.now()) };
   }
@@ -59,7 +66,11 @@ export class AttemptRecovery {
     const found = new Map<TaskId, RecoveredAttempt>();
     for (const { id, attemptNo, phase } of run.tasks.values()) {
       if (attemptNo === undefined || phase === 'ended' || phase === 'queued') continue;
-      const state = readState(journals.filesOf(run.runId, attemptNo), { runId: run.runId, attemptNo, id });
+      const state = readState(journals.filesOf(run.runId, attemptNo), {
+        runId: run.runId,
+        attemptNo,
+        id,
+      });
       const supervisorAlive = state !== undefined && (await isAlive(state));
       found.set(id, { state, supervisorAlive, isToldToStop: toldToStop.has(attemptNo) });
     }
@@ -70,7 +81,9 @@ export class AttemptRecovery {
     try {
       requestStop(this.#options.journals.filesOf(runId, attemptNo));
     } catch (error) {
-      this.#options.log(`A request to stop attempt ${attemptNo} of ${runId} could not be written: ${String(error)}`);
+      this.#options.log(
+        `A request to stop attempt ${attemptNo} of ${runId} could not be written: ${String(error)}`,
+      );
     }
   }
 }

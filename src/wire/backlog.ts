@@ -21,7 +21,13 @@ import { WaveSourceFile } from '../store/files/wave-source-file.ts';
 import { explainFailure, explainJump, explainWatchEvent } from '../ui/messages.ts';
 import { readRunChoice } from '../ui/run-choice.ts';
 import { outcomeWords } from '../core/run/run-messages.ts';
-import { readAgentSettings, readNodePath, readRuleProblems, readSettings, readWaveSource } from '../ui/settings.ts';
+import {
+  readAgentSettings,
+  readNodePath,
+  readRuleProblems,
+  readSettings,
+  readWaveSource,
+} from '../ui/settings.ts';
 import type { OpenBacklog } from '../ui/workspace-backlogs.ts';
 import type { WiredAgents } from './agents.ts';
 import { wireRuns, type WiredRuns } from './runs.ts';
@@ -42,11 +48,20 @@ const REMEMBERED_RUNS = 400;
 
 const PROBE_AFTER_MS = 2_000;
 
-/** An editor may save half of a configuration: the store moves once it has been somewhere else for this long. */
+/**
+ * An editor may save half of a configuration: the store moves once it has been somewhere else for
+ * this long.
+ */
 const MOVE_AFTER_MS = 1_000;
 
-/** Wires one backlog: reader, writer, lease keeper, runner and plan files around the files of one root. */
-export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agents }: Shared): OpenBacklog {
+/**
+ * Wires one backlog: reader, writer, lease keeper, runner and plan files around the files of one
+ * root.
+ */
+export function wireBacklog(
+  paths: StorePaths,
+  { extension, log, reportBug, agents }: Shared,
+): OpenBacklog {
   const { root } = paths;
   const folder = vscode.Uri.file(root);
   const bundle = (name: string): string => join(extension.extensionPath, 'dist', name);
@@ -69,7 +84,8 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
     reportBug,
   });
   const { source, locks, keeper, edits, handoffs, options } = store;
-  const findAssigned = ({ agent }: AgentAssignment) => findAgent(preferenceOf(agent, folder, simulated));
+  const findAssigned = ({ agent }: AgentAssignment) =>
+    findAgent(preferenceOf(agent, folder, simulated));
   const titleOf = (id: TaskId): string => backlog.task(id)?.title ?? id;
   const terminals = wireTerminals({
     supervisor: bundle('supervisor.cjs'),
@@ -122,7 +138,8 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
     clock,
     chosen: () => readWaveSource(folder),
     // Reading plans needs YAML, too.
-    parse: async (file, text) => (await import('../core/plan/read-wave-override.ts')).readWaveOverride(file, text),
+    parse: async (file, text) =>
+      (await import('../core/plan/read-wave-override.ts')).readWaveOverride(file, text),
   });
   const backlog: Backlog = new Backlog({
     source,
@@ -143,7 +160,8 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
   const { subagentHosts, caseFoldPaths: foldCase } = runs;
   const served = agents.serve({ backlog, locks, keeper, writePlan, subagentHosts, foldCase });
   for (const problem of readRuleProblems(folder)) log.warn(problem);
-  // Whether claims are possible is known by trying: a process is started for it, once everything else is there.
+  // Whether claims are possible is known by trying: a process is started for it, once everything
+  // else is there.
   let probe: Disposable | undefined;
   const probeOnce = (): void => {
     if (probe !== undefined || backlog.snapshot?.source !== 'sqlite') return;
@@ -190,9 +208,11 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
       probe?.dispose();
       move?.dispose();
       moved.dispose();
-      // A folder that the user removes from the window is not to continue; a window that is closed may come back.
+      // A folder that the user removes from the window is not to continue; a window that is closed
+      // may come back.
       await runs.close(what === 'window' ? options().run.whenWindowCloses : 'stop');
-      // After a reload the window comes back for what the user holds; after the removal of a folder no window does.
+      // After a reload the window comes back for what the user holds; after the removal of a folder
+      // no window does.
       await handHeld.close(what === 'window' ? 'keep' : 'forget');
       await store.close(what === 'window' ? 'linger' : 'release');
       terminals.dispose();
@@ -203,10 +223,12 @@ export function wireBacklog(paths: StorePaths, { extension, log, reportBug, agen
 }
 
 function preferenceOf(agent: string, folder: vscode.Uri, simulated: string): AgentPreference {
-  if (agent === 'simulated') return { kind: 'simulated', script: simulated, node: process.execPath };
+  if (agent === 'simulated')
+    return { kind: 'simulated', script: simulated, node: process.execPath };
   if (agent === 'custom') {
     const read = readCustomAgent(readAgentSettings(folder).custom);
-    // An entry that is no agent is looked for under a name that no program has, and so named in the message.
+    // An entry that is no agent is looked for under a name that no program has, and so named in the
+    // message.
     return {
       kind: 'custom',
       custom: read ?? { command: 'todo2Waves.customAgent', args: [], stdin: 'prompt', env: {} },
@@ -229,8 +251,13 @@ function reportOf(backlog: Backlog, runId: string): string {
 const CHOICE_KEY = 'todo2Waves.runChoice:';
 const BEGUN_KEY = 'todo2Waves.runsBegun';
 
-/** The ids of runs that this installation began, in any window; only these continue automatically. */
-function begunIn(memento: vscode.Memento): { has(runId: string): boolean; add(runId: string): void } {
+/**
+ * The ids of runs that this installation began, in any window; only these continue automatically.
+ */
+function begunIn(memento: vscode.Memento): {
+  has(runId: string): boolean;
+  add(runId: string): void;
+} {
   const known = (): readonly string[] => {
     const value = memento.get<unknown>(BEGUN_KEY);
     return Array.isArray(value) ? value.filter((id) => typeof id === 'string') : [];

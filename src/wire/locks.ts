@@ -21,8 +21,12 @@ export interface HandHeldParts {
   readonly store: string;
 }
 
-/** Keeps the user's locks over a reload or a crash of the window, and adopts those of a closed one. */
-export function keepHandHeld(parts: HandHeldParts): { close(records: 'keep' | 'forget'): Promise<void> } {
+/**
+ * Keeps the user's locks over a reload or a crash of the window, and adopts those of a closed one.
+ */
+export function keepHandHeld(parts: HandHeldParts): {
+  close(records: 'keep' | 'forget'): Promise<void>;
+} {
   const { keeper, locks, clock, leaseMs, log, reportBug, folder, store } = parts;
   const records = new WindowRecordFiles({
     folder,

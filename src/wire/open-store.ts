@@ -26,7 +26,10 @@ export interface OpenStoreOptions {
   readonly settings: () => Settings;
   /** The Node that the user has configured. */
   readonly nodePath: () => string | undefined;
-  /** How long, in ms, the writer process keeps the locks of a process that was killed; its agents end in that time. */
+  /**
+   * How long, in ms, the writer process keeps the locks of a process that was killed; its agents
+   * end in that time.
+   */
   readonly graceMs?: number;
   readonly log: (line: string) => void;
   readonly warn: (line: string) => void;
@@ -49,7 +52,10 @@ export interface OpenStore {
   close(locks: 'release' | 'linger'): Promise<void>;
 }
 
-/** Opens a store: its reader, the writer process, what keeps claims alive, edits and handoffs. The files need not exist. */
+/**
+ * Opens a store: its reader, the writer process, what keeps claims alive, edits and handoffs. The
+ * files need not exist.
+ */
 export function openStore(given: OpenStoreOptions): OpenStore {
   const { paths, dist, warn, log, reportBug, explainFailure } = given;
   const source = openBacklog(paths.root, { wasmFile: join(dist, 'sql-wasm.wasm'), paths });
@@ -78,7 +84,12 @@ export function openStore(given: OpenStoreOptions): OpenStore {
     reportBug,
   });
   const edits = new StoreEdits({ writer: locks, source, json: paths.json, clock, log });
-  const handoffs = openHandoffs({ file: paths.handoffs, clock, random: Math.random, host: processes.hostname });
+  const handoffs = openHandoffs({
+    file: paths.handoffs,
+    clock,
+    random: Math.random,
+    host: processes.hostname,
+  });
   keeper.onDidLose(({ id, holder }) =>
     warn(`The lock on ${id} is lost${holder === undefined ? '' : ` to ${holder}`}.`),
   );

@@ -16,7 +16,10 @@ import { AttemptRecovery, type AttemptRecoveryOptions } from './attempt-recovery
 export interface RunTakeoverOptions extends AttemptRecoveryOptions {
   readonly journals: RunJournals;
   readonly runner: Pick<WaveRunner, 'onEvent' | 'restore' | 'setCap' | 'steer' | 'detach' | 'runs'>;
-  /** Resolves when the backlog was read, or after a timeout: a continued run needs its tasks, their files and their order. */
+  /**
+   * Resolves when the backlog was read, or after a timeout: a continued run needs its tasks, their
+   * files and their order.
+   */
   readonly ready: () => Promise<void>;
   /** Ends the agent of a supervisor that was killed. */
   readonly endOrphan: (state: WorkState) => Promise<void>;
@@ -37,13 +40,17 @@ const READ_RUNS = 60;
 const KEPT_RUNS = 200;
 
 /**
- * Writes the journals of this window's runs, reads those of past runs, and takes over runs without a leader: watches attempts
- * at work, settles ended ones, and continues the run or ends it so that it can be resumed.
+ * Writes the journals of this window's runs, reads those of past runs, and takes over runs without
+ * a leader: watches attempts at work, settles ended ones, and continues the run or ends it so that
+ * it can be resumed.
  */
 export class RunTakeover implements RunHistory, Disposable {
   readonly #options: RunTakeoverOptions;
   readonly #changed = new Emitter<undefined>();
-  readonly #writers = new Map<string, { readonly writer: JournalWriter; readonly asks: LeaderRequests }>();
+  readonly #writers = new Map<
+    string,
+    { readonly writer: JournalWriter; readonly asks: LeaderRequests }
+  >();
   readonly #attempts: AttemptRecovery;
   readonly #subscription: Disposable;
   #following: Disposable | undefined;
@@ -83,7 +90,10 @@ export class RunTakeover implements RunHistory, Disposable {
     await Promise.all([...this.#writers.values()].map(({ writer }) => writer.flushed()));
   }
 
-  /** Reads the journals, takes over runs without a leader, and follows the runs of other windows from then on. */
+  /**
+   * Reads the journals, takes over runs without a leader, and follows the runs of other windows
+   * from then on.
+   */
   open(): Promise<void> {
     const { journals } = this.#options;
     return this.#inTurn(async () => {
@@ -94,7 +104,9 @@ export class RunTakeover implements RunHistory, Disposable {
       const restored: (() => void)[] = [];
       for (const record of records) {
         // A failed takeover must not prevent the others.
-        restored.push(...(await this.#take(record).catch((error: unknown) => this.#noRestores(error))));
+        restored.push(
+          ...(await this.#take(record).catch((error: unknown) => this.#noRestores(error))),
+        );
       }
       // Together, so that all attempts at work get slots before anything further starts.
       for (const restore of restored) restore();
@@ -119,7 +131,9 @@ export class RunTakeover implements RunHistory, Disposable {
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
-    this.#work = this.#work.then(() => (this.#isClosed ? undefined : work())).catch(this.#options.reportBug);
+    this.#work = this.#work
+      .then(() => (this.#isClosed ? undefined : work()))
+      .catch(this.#options.reportBug);
     return this.#work;
   }
 
@@ -179,7 +193,9 @@ export class RunTakeover implements RunHistory, Disposable {
   async #take(record: RunRecord): Promise<readonly (() => void)[]> {
     const { runId, state, lead } = record;
     // One that this window has is its own, also where the flag that says so was lost: see `#lost`.
-    const isHere = this.#options.runner.runs.some((run) => run.runId === runId && run.phase !== 'ended');
+    const isHere = this.#options.runner.runs.some(
+      (run) => run.runId === runId && run.phase !== 'ended',
+    );
     if (lead === 'ours' || (isHere && lead === 'none')) return [];
     if (state.phase === 'ended') {
       this.#addPast(state);
@@ -216,25 +232,36 @@ export class RunTakeover implements RunHistory, Disposable {
     for (const orphan of recovery.orphans) await this.#options.endOrphan(orphan);
     for (const { id, holder } of recovery.locks) await this.#options.releaseFor(holder, id);
     for (const [wave, { startedAt, endedAt }] of state.waveRuns.entries()) {
-      if (startedAt !== undefined && endedAt === undefined) await this.#options.endVerification(runId, wave);
+      if (startedAt !== undefined && endedAt === undefined)
+        await this.#options.endVerification(runId, wave);
     }
     const { writer } = this.#openWriter(runId);
-    const [recovered, anyAlive] = [this.#apply(state, recovery.events, writer), recovery.isSupervised];
+    const [recovered, anyAlive] = [
+      this.#apply(state, recovery.events, writer),
+      recovery.isSupervised,
+    ];
     this.#setElsewhere(runId, undefined);
-    // A supervisor that is alive, and the very one, shows as well as our own note that the run was begun on this machine.
-    if (mayGoOn(recovered, { startedHere: begun.has(runId) || anyAlive, anyAlive, leaderGoneForMs })) {
-      log(`The run ${runId} continues: ${recovery.attach.size} at work, ${recovery.events.length} events caught up.`);
+    // A supervisor that is alive, and the very one, shows as well as our own note that the run was
+    // begun on this machine.
+    if (
+      mayGoOn(recovered, { startedHere: begun.has(runId) || anyAlive, anyAlive, leaderGoneForMs })
+    ) {
+      log(
+        `The run ${runId} continues: ${recovery.attach.size} at work, ${recovery.events.length} events caught up.`,
+      );
       return [
         () => {
           for (const id of recovery.attach) {
             const attempt = found.get(id)?.state;
             if (attempt !== undefined) onAttached(attempt, recovered);
           }
-          // What the user chose while it ran still holds; where other runs continue already, theirs does.
+          // What the user chose while it ran still holds; where other runs continue already, theirs
+          // does.
           const isOnly = runner.runs.every(({ phase }) => phase === 'ended');
           if (isOnly && recovered.cap !== undefined) runner.setCap(recovered.cap);
           runner.restore(recovered, recovery.attach);
-          // An attempt that was stopped before its first state has not failed: its task is queued again.
+          // An attempt that was stopped before its first state has not failed: its task is queued
+          // again.
           for (const id of recovery.attach) {
             if (found.get(id)?.isToldToStop === true) this.#steer(runId, { ask: 'requeue', id });
           }
@@ -255,7 +282,8 @@ export class RunTakeover implements RunHistory, Disposable {
 
   #addPast(run: RunState): void {
     const others = this.#past.filter(({ runId }) => runId !== run.runId);
-    // The interruption concerns the installation that began it; here the run is not expected to continue.
+    // The interruption concerns the installation that began it; here the run is not expected to
+    // continue.
     const isOthers = run.stop?.kind === 'interrupted' && !this.#options.begun.has(run.runId);
     const shown = isOthers ? { ...run, stop: undefined } : run;
     this.#past = [...others, shown].sort((a, b) => b.startedAt - a.startedAt).slice(0, SHOWN_RUNS);

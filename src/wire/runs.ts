@@ -10,7 +10,11 @@ import type { AgentAssignment } from '../core/run/run-options.ts';
 import type { RunnerWorld } from '../core/run/engine/run-world.ts';
 import { RoutingWorker } from '../core/run/attempt/routing-worker.ts';
 import { SubagentHostRegistry } from '../core/run/attempt/subagent-host-registry.ts';
-import { WindowWorker, type RunLocks, type WindowWorkerOptions } from '../core/run/attempt/window-worker.ts';
+import {
+  WindowWorker,
+  type RunLocks,
+  type WindowWorkerOptions,
+} from '../core/run/attempt/window-worker.ts';
 import { WaveRunner } from '../core/run/engine/wave-runner.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { TaskId } from '../core/task.ts';
@@ -18,12 +22,19 @@ import { trustRuns } from './untrusted-runs.ts';
 import { prepareWindowWork } from './window-work-order.ts';
 import { prepareWork, previewWork, type PrepareParts } from './work-order.ts';
 import type { Agent } from '../agent-process/agents.ts';
-import { SupervisedWorker, type SupervisedWorkerOptions } from '../agent-process/supervised-worker.ts';
+import {
+  SupervisedWorker,
+  type SupervisedWorkerOptions,
+} from '../agent-process/supervised-worker.ts';
 import { readState } from '../agent-process/work-files.ts';
 import type { WorkOrder } from '../agent-process/work-order.ts';
 import { RunTakeover, type RunTakeoverOptions } from './run-takeover.ts';
 import type { StorePaths } from '../store/files/locate.ts';
-import { processStartTime, isBeginSecret, systemProcesses as processes } from '../store/runs/processes.ts';
+import {
+  processStartTime,
+  isBeginSecret,
+  systemProcesses as processes,
+} from '../store/runs/processes.ts';
 import { RunJournals } from '../store/runs/run-journals.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import type { Writer } from '../store/write/writer-client.ts';
@@ -39,7 +50,9 @@ export interface RunParts {
   readonly source: Pick<BacklogSource, 'root' | 'state' | 'refresh' | 'onDidChange'>;
   readonly locks: Pick<Writer, 'results' | 'node' | 'releaseFor'> & RunLocks;
   readonly keeper: WindowWorkerOptions['keeper'];
-  /** True where the editor's agents claim tasks for themselves: their work is followed in the store. */
+  /**
+   * True where the editor's agents claim tasks for themselves: their work is followed in the store.
+   */
   readonly followsSubagents: () => boolean;
   /** Shows a task to the person who is to work on it. */
   readonly openTask: (id: TaskId) => void;
@@ -58,7 +71,10 @@ export interface RunParts {
 }
 
 /** One attempt, as far as its terminal shows it. */
-export interface StartedAttempt extends Pick<WorkState, 'runId' | 'attemptNo' | 'taskId' | 'label' | 'output'> {
+export interface StartedAttempt extends Pick<
+  WorkState,
+  'runId' | 'attemptNo' | 'taskId' | 'label' | 'output'
+> {
   readonly agentMode: AgentAssignment['agentMode'];
   readonly logFile: string;
   readonly tryNo: number;
@@ -96,7 +112,8 @@ export function wireRuns(parts: RunParts): WiredRuns {
   const releaseFor = async (holder: string, id: TaskId): Promise<void> => {
     const given = await locks.releaseFor(id, holder);
     // It ends with its lease then, as any lock whose holder is gone.
-    if (!given.ok) log(`The lock that ${holder} left on ${id} could not be released (${given.failure.kind}).`);
+    if (!given.ok)
+      log(`The lock that ${holder} left on ${id} could not be released (${given.failure.kind}).`);
   };
   const journals = new RunJournals({
     root: paths.root,
@@ -107,7 +124,8 @@ export function wireRuns(parts: RunParts): WiredRuns {
     log,
   });
   const runOf = (runId: string): RunState | undefined =>
-    runner.runs.find((run) => run.runId === runId) ?? history.past.find((run) => run.runId === runId);
+    runner.runs.find((run) => run.runId === runId) ??
+    history.past.find((run) => run.runId === runId);
   const prepareParts: PrepareParts = {
     paths,
     findAgent: parts.findAgent,
@@ -127,7 +145,16 @@ export function wireRuns(parts: RunParts): WiredRuns {
     const order = await prepareWork(job, prepareParts);
     if (!order.ok) return order;
     const { runId, attemptNo, taskId, label, output, agentMode, files } = order.value;
-    const seen = { runId, attemptNo, taskId, label, output, agentMode, logFile: files.log, tryNo: job.tryNo };
+    const seen = {
+      runId,
+      attemptNo,
+      taskId,
+      label,
+      output,
+      agentMode,
+      logFile: files.log,
+      tryNo: job.tryNo,
+    };
     parts.onAttempt({ ...seen, isAttached: false });
     return order;
   };
@@ -176,7 +203,8 @@ export function wireRuns(parts: RunParts): WiredRuns {
     },
   });
   const worker = new RoutingWorker({ processes: supervised, window });
-  const isFollowed = ({ agentMode }: AgentAssignment): boolean => agentMode === 'subagent' && parts.followsSubagents();
+  const isFollowed = ({ agentMode }: AgentAssignment): boolean =>
+    agentMode === 'subagent' && parts.followsSubagents();
   const runner: WaveRunner = new WaveRunner(
     {
       source,
@@ -186,9 +214,15 @@ export function wireRuns(parts: RunParts): WiredRuns {
       readiness: parts.readiness,
       worker,
       isFollowed,
-      newRunId: () => `${new Date().toISOString().replace(/[-:]|\..*/g, '')}-${randomBytes(3).toString('hex')}`,
+      newRunId: () =>
+        `${new Date().toISOString().replace(/[-:]|\..*/g, '')}-${randomBytes(3).toString('hex')}`,
       flushed: () => history.flushed(),
-      verifyWave: verifyWaveWith({ journals, root: paths.root, command: () => options().verifyWave, log }),
+      verifyWave: verifyWaveWith({
+        journals,
+        root: paths.root,
+        command: () => options().verifyWave,
+        log,
+      }),
       estimate: (id) => estimateOf(id),
       sessionOf: (runId, id) => sessionOf(runOf(runId), id, { runOf, journals }),
     },
@@ -208,7 +242,14 @@ export function wireRuns(parts: RunParts): WiredRuns {
     endVerification: (runId, wave) => endLeftVerification(journals, runId, wave),
     onAttached: ({ runId, attemptNo, taskId, label, output }, run) => {
       const task = run.tasks.get(taskId);
-      const seen = { runId, attemptNo, taskId, label, output, agentMode: task?.agent.agentMode ?? 'unattended' };
+      const seen = {
+        runId,
+        attemptNo,
+        taskId,
+        label,
+        output,
+        agentMode: task?.agent.agentMode ?? 'unattended',
+      };
       const logFile = journals.filesOf(runId, attemptNo).log;
       parts.onAttempt({ ...seen, logFile, tryNo: task?.tryNo ?? 1, isAttached: true });
     },
@@ -232,9 +273,12 @@ export function wireRuns(parts: RunParts): WiredRuns {
       const sign = window.lastActivityAt(id);
       if (sign !== undefined) return sign;
       const task = liveTask([...runner.runs, ...history.elsewhere], id);
-      return task === undefined ? undefined : modifiedAtOf(journals.filesOf(task.runId, task.attemptNo).log);
+      return task === undefined
+        ? undefined
+        : modifiedAtOf(journals.filesOf(task.runId, task.attemptNo).log);
     },
-    stateOf: (runId, attemptNo, id) => readState(journals.filesOf(runId, attemptNo), { runId, attemptNo, id }),
+    stateOf: (runId, attemptNo, id) =>
+      readState(journals.filesOf(runId, attemptNo), { runId, attemptNo, id }),
     close: async (agents) => {
       if (agents === 'stop') await runner.stopAll();
       else runner.detachAll();
@@ -257,7 +301,10 @@ function readOnce(source: Pick<BacklogSource, 'refresh'>): Promise<void> {
   });
 }
 
-/** How long tasks are likely to take, by past runs and estimates, in ms; undefined while there is no backlog. */
+/**
+ * How long tasks are likely to take, by past runs and estimates, in ms; undefined while there is no
+ * backlog.
+ */
 function rememberingEstimates(
   source: RunParts['source'],
   past: () => readonly RunState[],
@@ -273,24 +320,36 @@ function rememberingEstimates(
   };
 }
 
-/** The session of the latest attempt, or of the run that this one resumes, where the same agent was cut off. */
+/**
+ * The session of the latest attempt, or of the run that this one resumes, where the same agent was
+ * cut off.
+ */
 function sessionOf(
   run: RunState | undefined,
   id: TaskId,
-  known: { readonly runOf: (runId: string) => RunState | undefined; readonly journals: RunJournals },
+  known: {
+    readonly runOf: (runId: string) => RunState | undefined;
+    readonly journals: RunJournals;
+  },
 ): string | undefined {
   const task = run?.tasks.get(id);
   if (run === undefined || task === undefined) return undefined;
   const last = task.earlier.at(-1);
-  if (last !== undefined) return sessionIn(run.runId, last.attemptNo, last.outcome, id, known.journals);
+  if (last !== undefined)
+    return sessionIn(run.runId, last.attemptNo, last.outcome, id, known.journals);
   const before = run.resumes === undefined ? undefined : known.runOf(run.resumes);
   const earlier = before?.tasks.get(id);
-  // Journals can say that runs resume each other; none that is real resumes one that began after it.
-  if (before === undefined || earlier === undefined || before.startedAt >= run.startedAt) return undefined;
+  // Journals can say that runs resume each other; none that is real resumes one that began after
+  // it.
+  if (before === undefined || earlier === undefined || before.startedAt >= run.startedAt)
+    return undefined;
   if (JSON.stringify(earlier.agent) !== JSON.stringify(task.agent)) return undefined;
   // In between it may never have had its turn.
   if (earlier.attemptNo === undefined) return sessionOf(before, id, known);
-  return earlier.outcome && sessionIn(before.runId, earlier.attemptNo, earlier.outcome, id, known.journals);
+  return (
+    earlier.outcome &&
+    sessionIn(before.runId, earlier.attemptNo, earlier.outcome, id, known.journals)
+  );
 }
 
 function sessionIn(

@@ -34,7 +34,9 @@ export interface TerminalParts {
 /** The terminals of the runs of one backlog. */
 export interface WiredTerminals extends Disposable {
   readonly terminals: TaskTerminals;
-  /** An interactive terminal opened, or came back after a reload, which changes nothing of a run. */
+  /**
+   * An interactive terminal opened, or came back after a reload, which changes nothing of a run.
+   */
   readonly onDidAdopt: Event<undefined>;
   readonly openInteractive: NonNullable<SupervisedWorkerOptions['openInteractive']>;
   /** Opens the terminal of an attempt that begins, or that was at work before this window. */
@@ -64,7 +66,10 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
     reportBug,
   });
   const interactive = new Map<TaskId, InteractiveTerminal>();
-  /** What is at work, by its task: to look for it in its run would go through that for each task that ends. */
+  /**
+   * What is at work, by its task: to look for it in its run would go through that for each task
+   * that ends.
+   */
   const atWork = new Map<TaskId, AtWork>();
   const adopted = new Emitter<undefined>();
   const adopt = (id: TaskId, terminal: InteractiveTerminal): void => {
@@ -118,10 +123,15 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
     },
     onAttempt: (seen) => {
       log(`${seen.taskId}: attempt ${seen.tryNo} with ${seen.label}, log ${seen.logFile}`);
-      atWork.set(seen.taskId, { runId: seen.runId, attemptNo: seen.attemptNo, startedAt: undefined });
+      atWork.set(seen.taskId, {
+        runId: seen.runId,
+        attemptNo: seen.attemptNo,
+        startedAt: undefined,
+      });
       if (seen.agentMode === 'unattended') terminals.open(attemptOf(seen));
     },
-    onActivity: ({ runId, attemptNo }, activity) => terminals.setActivity(`${runId}/${attemptNo}`, activity),
+    onActivity: ({ runId, attemptNo }, activity) =>
+      terminals.setActivity(`${runId}/${attemptNo}`, activity),
     follow: (runs) => {
       runs.runner.onEvent((event) => {
         if (event.kind === 'runTakenOver') {
@@ -141,7 +151,9 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
       });
     },
     openLog: async (runs, runId, attemptNo) => {
-      const run = [...runs.runner.runs, ...runs.history.elsewhere, ...runs.history.past].find((r) => r.runId === runId);
+      const run = [...runs.runner.runs, ...runs.history.elsewhere, ...runs.history.past].find(
+        (r) => r.runId === runId,
+      );
       for (const task of run?.tasks.values() ?? []) {
         const outcome =
           task.attemptNo === attemptNo
@@ -182,7 +194,12 @@ async function findInteractive(
 ): Promise<void> {
   const run = runner.runs.find((each) => each.runId === runId);
   for (const { id, attemptNo, phase, agent } of run?.tasks.values() ?? []) {
-    if (agent.agentMode !== 'interactive' || attemptNo === undefined || phase === 'ended' || phase === 'queued')
+    if (
+      agent.agentMode !== 'interactive' ||
+      attemptNo === undefined ||
+      phase === 'ended' ||
+      phase === 'queued'
+    )
       continue;
     const state = stateOf(runId, attemptNo, id);
     const found = state && (await findAgain(vscode.window, state.pid, clock));
@@ -207,7 +224,10 @@ function endOf(event: RunEvent, { startedAt }: AtWork): ShownEnd | undefined {
 function wordsOf(outcome: TaskOutcome, ranMs: number | undefined): ShownEnd {
   const words = outcomeWords(outcome, clock.now());
   const capital = words.charAt(0).toUpperCase() + words.slice(1);
-  return { mark: markOf(outcome), words: ranMs === undefined ? capital : `${capital}, after ${duration(ranMs)}` };
+  return {
+    mark: markOf(outcome),
+    words: ranMs === undefined ? capital : `${capital}, after ${duration(ranMs)}`,
+  };
 }
 
 function markOf({ kind }: TaskOutcome): TerminalMark {

@@ -21,14 +21,17 @@ export interface TrustParts {
 }
 
 /**
- * What the files of past runs permit. They are not trusted, as they may come with a downloaded folder: they can name any process
- * as a supervisor or an agent, and any lock as left behind.
+ * What the files of past runs permit. They are not trusted, as they may come with a downloaded
+ * folder: they can name any process as a supervisor or an agent, and any lock as left behind.
  *
- * So of a run that was not begun here, a supervisor counts only by a start time that cannot be forged, an agent is found
- * by its mark alone, and a lock is released only where the process of its holder, on this machine, has surely ended. What
- * another machine holds is left to its lease: its processes cannot be seen from here.
+ * So of a run that was not begun here, a supervisor counts only by a start time that cannot be
+ * forged, an agent is found by its mark alone, and a lock is released only where the process of its
+ * holder, on this machine, has surely ended. What another machine holds is left to its lease: its
+ * processes cannot be seen from here.
  */
-export function trustRuns(parts: TrustParts): Pick<RunTakeoverOptions, 'isAlive' | 'endOrphan' | 'releaseFor'> {
+export function trustRuns(
+  parts: TrustParts,
+): Pick<RunTakeoverOptions, 'isAlive' | 'endOrphan' | 'releaseFor'> {
   const { processes, begun, processStartTime, log } = parts;
   /** Holders of our runs whose processes have ended, even if their ids were reused. */
   const gone = new Set<string>();
@@ -36,7 +39,11 @@ export function trustRuns(parts: TrustParts): Pick<RunTakeoverOptions, 'isAlive'
     isAlive: async (state) => {
       if (state.host !== processes.hostname) return false;
       if (!begun.has(state.runId)) {
-        return parts.isBeginSecret && state.begin !== null && (await processStartTime(state.pid)) === state.begin;
+        return (
+          parts.isBeginSecret &&
+          state.begin !== null &&
+          (await processStartTime(state.pid)) === state.begin
+        );
       }
       const isAlive = await isProcessAlive(state, parts);
       if (!isAlive) gone.add(state.holder);
@@ -48,8 +55,12 @@ export function trustRuns(parts: TrustParts): Pick<RunTakeoverOptions, 'isAlive'
       await endOrphan(known, processStartTime, parts.graceMs);
     },
     releaseFor: async (holder, id) => {
-      if (gone.has(holder) || lifeOf(holder, processes) === 'gone') await parts.releaseFor(holder, id);
-      else log(`The lock of ${holder} on ${id} is left to its lease: nothing shows that its process has ended.`);
+      if (gone.has(holder) || lifeOf(holder, processes) === 'gone')
+        await parts.releaseFor(holder, id);
+      else
+        log(
+          `The lock of ${holder} on ${id} is left to its lease: nothing shows that its process has ended.`,
+        );
     },
   };
 }

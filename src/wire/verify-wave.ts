@@ -26,8 +26,9 @@ const LEFT_GRACE_MS = 1500;
 const MARK_LENGTH = 32;
 
 /**
- * Runs the command that verifies a wave, its output in `wave-<n>.log` of the run. One that cannot be found or started has not
- * passed, and says why; one that was ended by the signal answers nothing.
+ * Runs the command that verifies a wave, its output in `wave-<n>.log` of the run. One that cannot
+ * be found or started has not passed, and says why; one that was ended by the signal answers
+ * nothing.
  */
 export function verifyWaveWith(parts: VerifyWaveParts): NonNullable<RunnerWorld['verifyWave']> {
   return async (runId, wave, signal): Promise<VerifyResult | undefined> => {
@@ -42,7 +43,8 @@ export function verifyWaveWith(parts: VerifyWaveParts): NonNullable<RunnerWorld[
     }
     const prepared = await parts.journals.prepareRun(runId);
     // A folder that cannot be used may be a link by now, and lead anywhere.
-    if (!prepared.ok) parts.log(`Wave ${wave} of ${runId} is verified without a log (${prepared.failure.kind}).`);
+    if (!prepared.ok)
+      parts.log(`Wave ${wave} of ${runId} is verified without a log (${prepared.failure.kind}).`);
     const folder = prepared.ok ? parts.journals.folderOf(runId) : undefined;
     const log = new WorkLog(folder && join(folder, `wave-${wave}.log`));
     const mark = randomBytes(MARK_LENGTH / 2).toString('hex');
@@ -51,7 +53,10 @@ export function verifyWaveWith(parts: VerifyWaveParts): NonNullable<RunnerWorld[
         await endLeftVerification(parts.journals, runId, wave);
         await noteMark(join(folder, markFile(wave)), mark, parts.log);
       }
-      const result = await runVerify({ verify: resolved.value, cwd: parts.root, mark, log, graceMs: GRACE_MS }, signal);
+      const result = await runVerify(
+        { verify: resolved.value, cwd: parts.root, mark, log, graceMs: GRACE_MS },
+        signal,
+      );
       return isEnded(signal) ? undefined : result;
     } finally {
       log.close();
@@ -61,8 +66,9 @@ export function verifyWaveWith(parts: VerifyWaveParts): NonNullable<RunnerWorld[
 }
 
 /**
- * Ends what verifies a wave still for a window that was killed: it is known by its mark alone, which is random. To be called
- * where this window leads the run. Does nothing where nothing was left behind.
+ * Ends what verifies a wave still for a window that was killed: it is known by its mark alone,
+ * which is random. To be called where this window leads the run. Does nothing where nothing was
+ * left behind.
  */
 export async function endLeftVerification(
   journals: Pick<RunJournals, 'folderOf'>,
@@ -73,7 +79,11 @@ export async function endLeftVerification(
   const left = await readPlainFile(file, 0, MARK_LENGTH);
   if (left === undefined) return;
   const mark = left.bytes.toString('latin1');
-  await endOrphan({ agentPid: undefined, agentBegin: null, mark }, () => Promise.resolve(undefined), LEFT_GRACE_MS);
+  await endOrphan(
+    { agentPid: undefined, agentBegin: null, mark },
+    () => Promise.resolve(undefined),
+    LEFT_GRACE_MS,
+  );
   await rm(file, { force: true });
 }
 
@@ -90,7 +100,9 @@ async function noteMark(file: string, mark: string, log: (line: string) => void)
   }
 }
 
-/** Asked again after a wait, so a function: the compiler would take a second look for the first one. */
+/**
+ * Asked again after a wait, so a function: the compiler would take a second look for the first one.
+ */
 function isEnded(signal: AbortSignal): boolean {
   return signal.aborted;
 }

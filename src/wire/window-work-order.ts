@@ -15,10 +15,14 @@ import { WorkLog } from '../agent-process/work-log.ts';
 const GRACE_MS = 5000;
 
 /**
- * Makes ready what the user or a subagent of the editor works on: its log, for a subagent its prompt, and what verifies the work.
- * That command is a child of the window, as nothing else is there to start it. Fails with what cannot be found or written.
+ * Makes ready what the user or a subagent of the editor works on: its log, for a subagent its
+ * prompt, and what verifies the work. That command is a child of the window, as nothing else is
+ * there to start it. Fails with what cannot be found or written.
  */
-export async function prepareWindowWork(job: Job, parts: PrepareParts): Promise<Result<WindowJob, Failure>> {
+export async function prepareWindowWork(
+  job: Job,
+  parts: PrepareParts,
+): Promise<Result<WindowJob, Failure>> {
   const files = parts.filesOf(job.runId, job.attemptNo);
   const isHuman = job.agent.agentMode === 'human';
   const rule = verifyOf(job.task, parts.verifyRules());
@@ -37,9 +41,13 @@ export async function prepareWindowWork(job: Job, parts: PrepareParts): Promise<
   return ok({
     prompt,
     label: isHuman ? 'the user' : 'a subagent',
-    verify: spec && ((signal) => runVerify({ verify: spec, cwd: job.root, mark, log, graceMs: GRACE_MS }, signal)),
+    verify:
+      spec &&
+      ((signal) =>
+        runVerify({ verify: spec, cwd: job.root, mark, log, graceMs: GRACE_MS }, signal)),
     touchedFiles: async () => (await touched)(),
-    logFile: log.failure === undefined ? relative(job.root, files.log).split(sep).join('/') : undefined,
+    logFile:
+      log.failure === undefined ? relative(job.root, files.log).split(sep).join('/') : undefined,
     tell: (text) => log.write(Buffer.from(`${text}\n`)),
     close: () => log.close(),
   });

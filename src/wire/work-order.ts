@@ -23,7 +23,9 @@ export interface PrepareParts {
   readonly findAgent: (assignment: AgentAssignment) => Promise<Result<Agent, Failure>>;
   readonly filesOf: (runId: string, attemptNo: number) => WorkFiles;
   /** The latest `result` comment of each of these tasks. */
-  readonly results: (ids: readonly TaskId[]) => Promise<Result<ReadonlyMap<TaskId, string>, Failure>>;
+  readonly results: (
+    ids: readonly TaskId[],
+  ) => Promise<Result<ReadonlyMap<TaskId, string>, Failure>>;
   /** How earlier attempts of this run at the task ended, in words. */
   readonly earlier: (job: Job) => readonly string[];
   readonly verifyRules: () => readonly VerifyRule[];
@@ -33,8 +35,14 @@ export interface PrepareParts {
 /** How long a stopped agent has to end by itself. */
 const GRACE_MS = 5000;
 
-/** Writes the prompt of an attempt and says what is to be done. Fails with what cannot be found, read or written. */
-export async function prepareWork(job: Job, parts: PrepareParts): Promise<Result<WorkOrder, Failure>> {
+/**
+ * Writes the prompt of an attempt and says what is to be done. Fails with what cannot be found,
+ * read or written.
+ */
+export async function prepareWork(
+  job: Job,
+  parts: PrepareParts,
+): Promise<Result<WorkOrder, Failure>> {
   const { runId, attemptNo, task, root, options } = job;
   const files = parts.filesOf(runId, attemptNo);
   const made = await makeAttempt(job, files, parts);
@@ -68,7 +76,10 @@ export async function prepareWork(job: Job, parts: PrepareParts): Promise<Result
 }
 
 /** What an attempt would start; nothing is started or written for it. */
-export async function previewWork(job: Job, parts: PrepareParts): Promise<Result<WorkPreview, Failure>> {
+export async function previewWork(
+  job: Job,
+  parts: PrepareParts,
+): Promise<Result<WorkPreview, Failure>> {
   const files = parts.filesOf(job.runId, job.attemptNo);
   const promptFile = relative(job.root, files.prompt).split(sep).join('/');
   if (isWindowWork(job.agent)) {
@@ -81,7 +92,10 @@ export async function previewWork(job: Job, parts: PrepareParts): Promise<Result
   return ok({ command: [command.command, ...command.args], promptFile, prompt });
 }
 
-/** A command that verifies work, as it is started. Fails as a program that cannot be found or started. */
+/**
+ * A command that verifies work, as it is started. Fails as a program that cannot be found or
+ * started.
+ */
 export async function resolveVerify(
   verify: VerifyCommand,
 ): Promise<Result<CommandSpec & { readonly limitMs: number }, Failure>> {
@@ -98,7 +112,11 @@ interface Made {
   readonly prompt: string;
 }
 
-async function makeAttempt(job: Job, files: WorkFiles, parts: PrepareParts): Promise<Result<Made, Failure>> {
+async function makeAttempt(
+  job: Job,
+  files: WorkFiles,
+  parts: PrepareParts,
+): Promise<Result<Made, Failure>> {
   const found = await parts.findAgent(job.agent);
   if (!found.ok) return found;
   const { agentMode } = job.agent;
@@ -115,16 +133,25 @@ async function makeAttempt(job: Job, files: WorkFiles, parts: PrepareParts): Pro
     runId: job.runId,
   });
   if (!command.ok) return command;
-  return ok({ agent: found.value, command: command.value, agentMode, prompt: await writePrompt(job, parts) });
+  return ok({
+    agent: found.value,
+    command: command.value,
+    agentMode,
+    prompt: await writePrompt(job, parts),
+  });
 }
 
 /** The prompt of an attempt, in any agent mode. */
-export async function writePrompt(job: Job, { results, earlier, log }: PrepareParts): Promise<string> {
+export async function writePrompt(
+  job: Job,
+  { results, earlier, log }: PrepareParts,
+): Promise<string> {
   const template = await readPromptTemplate(job.root);
   if (template.note !== undefined) log(template.note);
   const reported = await results(job.dependencies.map(({ id }) => id));
   // Results of dependencies are helpful, not required.
-  if (!reported.ok) log(`The results of what a task depends on could not be read (${reported.failure.kind}).`);
+  if (!reported.ok)
+    log(`The results of what a task depends on could not be read (${reported.failure.kind}).`);
   return writePromptText(job, {
     files: filesOf(job.task.description, { foldCase: false }),
     results: reported.ok ? reported.value : new Map(),

@@ -8,7 +8,10 @@ import { fail, ok, type Result } from '../core/result.ts';
 import { planPath, readPlanFile, writePlanFile } from '../store/files/plan-files.ts';
 
 /** Writes one of the two plan files of a backlog, and returns its absolute path. */
-export async function writePlan(backlog: Backlog, kind: 'main' | 'subagents'): Promise<Result<string, Failure>> {
+export async function writePlan(
+  backlog: Backlog,
+  kind: 'main' | 'subagents',
+): Promise<Result<string, Failure>> {
   const { root, name, plan } = backlog;
   if (plan === undefined) return fail({ kind: 'nothingToRun' });
   if (kind === 'subagents') {
@@ -31,7 +34,13 @@ export async function writePlan(backlog: Backlog, kind: 'main' | 'subagents'): P
     return fail({ kind: 'notAPlan', file: planPath(root, file) });
   }
   const written = await writePlanFile(root, file, (existing) =>
-    writeMainPlan({ title: name, rootName: name, plan, date, ...(existing === undefined ? {} : { existing }) }),
+    writeMainPlan({
+      title: name,
+      rootName: name,
+      plan,
+      date,
+      ...(existing === undefined ? {} : { existing }),
+    }),
   );
   return written.ok ? ok(written.value.file) : written;
 }

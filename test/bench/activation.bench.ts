@@ -17,17 +17,20 @@ export const needs = 'sqlite';
 const RUNS = 5;
 const TASKS = 600;
 
-/** Loads and activates the bundle in a real extension host, beside an extension whose `activate` does nothing. */
+/**
+ * Loads and activates the bundle in a real extension host, beside an extension whose `activate`
+ * does nothing.
+ */
 export async function run(): Promise<readonly Row[]> {
   const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'todo2-bench-')));
   try {
-    const [folder, probe, out] = ['workspace', 'probe', 'times.json'].map((name) => join(scratch, name)) as [
-      string,
-      string,
-      string,
-    ];
+    const [folder, probe, out] = ['workspace', 'probe', 'times.json'].map((name) =>
+      join(scratch, name),
+    ) as [string, string, string];
     mkdirSync(folder);
-    await createBacklog(folder, { tasks: Array.from({ length: TASKS }, (_, n) => ({ id: `T-${n + 1}` })) });
+    await createBacklog(folder, {
+      tasks: Array.from({ length: TASKS }, (_, n) => ({ id: `T-${n + 1}` })),
+    });
     makeProbe(probe);
     const entry = join(ROOT, 'out', 'bench', 'activation-times.cjs');
     await build({
@@ -61,8 +64,17 @@ export async function run(): Promise<readonly Row[]> {
   }
 }
 
-async function measureOnce(at: { folder: string; probe: string; entry: string; out: string }): Promise<void> {
-  const server = await startServer({ use: 'tests', extensions: [at.probe], env: { BENCH_OUT: at.out } });
+async function measureOnce(at: {
+  folder: string;
+  probe: string;
+  entry: string;
+  out: string;
+}): Promise<void> {
+  const server = await startServer({
+    use: 'tests',
+    extensions: [at.probe],
+    env: { BENCH_OUT: at.out },
+  });
   const browser = await launchBrowser();
   try {
     const { exit, said } = await runInHost(server, browser, {
@@ -71,7 +83,8 @@ async function measureOnce(at: { folder: string; probe: string; entry: string; o
       folder: at.folder,
       timeoutMs: 60_000,
     });
-    if (exit !== 0) throw new Error(`The extension host ended with ${exit}\n${said.slice(-5).join('\n')}`);
+    if (exit !== 0)
+      throw new Error(`The extension host ended with ${exit}\n${said.slice(-5).join('\n')}`);
   } finally {
     await browser.close();
     await server.stop();

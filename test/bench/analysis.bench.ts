@@ -18,8 +18,8 @@ const LIBRARY = 'graphology-dag, generations of a graph with those ids';
 const PLAIN = 'plain Kahn pass over maps of ids';
 
 /**
- * From tasks that name each other by id. The references answer levels and nothing else; ours also answers groups, the longest
- * chain, shared files and how long all of it takes.
+ * From tasks that name each other by id. The references answer levels and nothing else; ours also
+ * answers groups, the longest chain, shared files and how long all of it takes.
  */
 export async function run(): Promise<readonly Row[]> {
   const rows: Row[] = [];
@@ -41,12 +41,21 @@ export async function run(): Promise<readonly Row[]> {
       reference: LIBRARY,
     });
     const plain = (): unknown => kahnLevels(tasks);
-    rows.push({ what, size, ...(await compare({ ours: parallel, reference: plain }, options)), reference: PLAIN });
+    rows.push({
+      what,
+      size,
+      ...(await compare({ ours: parallel, reference: plain }, options)),
+      reference: PLAIN,
+    });
 
     const candidates = tasks.map((each): Candidate => candidateOf(each, levels.get(each.id) ?? 0));
-    const whatIf = (): unknown => askWhatIf(candidates, { runMode: 'flow', agentCaps: [] }, { cap: 4, basis: '' });
+    const whatIf = (): unknown =>
+      askWhatIf(candidates, { runMode: 'flow', agentCaps: [] }, { cap: 4, basis: '' });
     rows.push({
-      ...{ what: `how long, ${size > 5_000 ? 'reckoned' : 'simulated'}, and what to shorten`, size },
+      ...{
+        what: `how long, ${size > 5_000 ? 'reckoned' : 'simulated'}, and what to shorten`,
+        size,
+      },
       ...(await compare({ ours: whatIf, reference: generations }, options)),
       ...{ reference: LIBRARY, aim: 'at most 500 ms' },
     });
@@ -59,13 +68,19 @@ export async function run(): Promise<readonly Row[]> {
     rows.push({
       ...{ what: 'the whole page, of a plan that is there', size },
       ...(await compare({ ours: page, reference: generations }, options)),
-      ...{ reference: LIBRARY, aim: size > 5_000 ? 'at most 1 s, of every 10 s' : 'at most 500 ms' },
+      ...{
+        reference: LIBRARY,
+        aim: size > 5_000 ? 'at most 1 s, of every 10 s' : 'at most 500 ms',
+      },
     });
   }
   return rows;
 }
 
-/** Three dependencies for each task but the first, on any of those before it; each mention of an id is a string of its own. */
+/**
+ * Three dependencies for each task but the first, on any of those before it; each mention of an id
+ * is a string of its own.
+ */
 function randomTasks(size: number): readonly Task[] {
   const random = seededRandom(size);
   return Array.from({ length: size }, (_, n) =>
@@ -73,13 +88,24 @@ function randomTasks(size: number): readonly Task[] {
       title: `Task number ${n}`,
       description: `- Update: src/part-${Math.floor(random() * size)}.ts`,
       estimatedHours: 1 + Math.floor(random() * 8),
-      dependencies: n === 0 ? [] : Array.from({ length: DEPENDENCIES }, () => taskId(`T-${Math.floor(random() * n)}`)),
+      dependencies:
+        n === 0
+          ? []
+          : Array.from({ length: DEPENDENCIES }, () => taskId(`T-${Math.floor(random() * n)}`)),
     }),
   );
 }
 
 function candidateOf({ id, dependencies, estimatedHours = 1 }: Task, wave: number): Candidate {
-  return { id, wave, dependencies, weight: estimatedHours * 3_600_000, rank: 2, agent: 'claude', files: [] };
+  return {
+    id,
+    wave,
+    dependencies,
+    weight: estimatedHours * 3_600_000,
+    rank: 2,
+    agent: 'claude',
+    files: [],
+  };
 }
 
 function generationsOf(tasks: readonly Task[]): ReadonlyMap<string, number> {

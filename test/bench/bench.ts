@@ -12,7 +12,10 @@ export interface Row {
   readonly aim?: string;
 }
 
-/** What a file `<name>.bench.ts` exports. One that needs SQLite imports it inside `run`, so that it loads without it. */
+/**
+ * What a file `<name>.bench.ts` exports. One that needs SQLite imports it inside `run`, so that it
+ * loads without it.
+ */
 export interface Bench {
   readonly title: string;
   readonly needs?: 'sqlite';
@@ -20,9 +23,10 @@ export interface Bench {
 }
 
 /**
- * Runs both sides by turns, so that whatever else the machine does hits both alike, and answers their medians in ms.
- * The first `warmUp` rounds do not count. What was there before is collected first, as far as `--expose-gc` allows, but not
- * between runs: a forced collection gives pages back to the system, and fetching them anew would be most of a short run.
+ * Runs both sides by turns, so that whatever else the machine does hits both alike, and answers
+ * their medians in ms. The first `warmUp` rounds do not count. What was there before is collected
+ * first, as far as `--expose-gc` allows, but not between runs: a forced collection gives pages back
+ * to the system, and fetching them anew would be most of a short run.
  */
 export async function compare(
   sides: { readonly ours: () => unknown; readonly reference: () => unknown },
@@ -44,11 +48,17 @@ export async function compare(
 export function median(times: readonly number[]): number {
   if (times.length === 0) throw new Error('Internal error: the median of nothing');
   const sorted = times.toSorted((a, b) => a - b);
-  const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)]!, sorted[Math.floor(sorted.length / 2)]!];
+  const [low, high] = [
+    sorted[Math.floor((sorted.length - 1) / 2)]!,
+    sorted[Math.floor(sorted.length / 2)]!,
+  ];
   return (low + high) / 2;
 }
 
-/** A generator of numbers in [0, 1) that gives the same ones for the same seed on every machine (mulberry32). */
+/**
+ * A generator of numbers in [0, 1) that gives the same ones for the same seed on every machine
+ * (mulberry32).
+ */
 export function seededRandom(seed: number): () => number {
   let state = seed | 0;
   return () => {

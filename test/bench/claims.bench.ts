@@ -21,8 +21,9 @@ const WARM_UP = 3;
 const REFERENCE = 'the same statements in one process, node:sqlite';
 
 /**
- * Ours is a call of a window until it has its answer: through the writer process and back. The reference runs the statements
- * of the same transaction on a connection of its own, with the same pragmas, and takes its times itself.
+ * Ours is a call of a window until it has its answer: through the writer process and back. The
+ * reference runs the statements of the same transaction on a connection of its own, with the same
+ * pragmas, and takes its times itself.
  */
 export async function run(): Promise<readonly Row[]> {
   const root = mkdtempSync(join(tmpdir(), 'todo2-bench-'));
@@ -61,9 +62,24 @@ export async function run(): Promise<readonly Row[]> {
       return { what, size: TASKS, ours, reference: REFERENCE, referenceMs, aim };
     };
     return [
-      row('claim, one after the other: median', median(times.ours), median(times.theirs), 'under 1 ms'),
-      row('claim, one after the other: 99 of 100 within', p99(times.ours), p99(times.theirs), 'under 10 ms'),
-      row('claim, 8 in flight: time for each', median(times.inFlight), median(times.theirBatch), 'at most 3x'),
+      row(
+        'claim, one after the other: median',
+        median(times.ours),
+        median(times.theirs),
+        'under 1 ms',
+      ),
+      row(
+        'claim, one after the other: 99 of 100 within',
+        p99(times.ours),
+        p99(times.theirs),
+        'under 10 ms',
+      ),
+      row(
+        'claim, 8 in flight: time for each',
+        median(times.inFlight),
+        median(times.theirBatch),
+        'at most 3x',
+      ),
     ];
   } finally {
     await writer.close();
@@ -82,7 +98,11 @@ async function oneByOne(writer: Writer, ids: readonly TaskId[]): Promise<number[
   return times;
 }
 
-async function severalAtOnce(writer: Writer, ids: readonly TaskId[], inFlight: number): Promise<number> {
+async function severalAtOnce(
+  writer: Writer,
+  ids: readonly TaskId[],
+  inFlight: number,
+): Promise<number> {
   const waiting = [...ids];
   const begin = performance.now();
   const claimThem = async (): Promise<void> => {
@@ -134,7 +154,9 @@ function startNative(
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const answers: ((times: readonly number[]) => void)[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) => answers.shift()?.(JSON.parse(line) as number[]));
+  createInterface({ input: child.stdout }).on('line', (line) =>
+    answers.shift()?.(JSON.parse(line) as number[]),
+  );
   const exit = new Promise<readonly number[]>((resolve) => child.on('exit', () => resolve([])));
   return (what, ids) => {
     if (what === 'end') {

@@ -16,15 +16,17 @@ const WARM_UP = 20;
 const EVERY_MS = 50;
 
 /**
- * Twenty commits a second of another process, and the time from asking for one until a listener has its task; the reference
- * is the time until the other process says that it is committed.
+ * Twenty commits a second of another process, and the time from asking for one until a listener has
+ * its task; the reference is the time until the other process says that it is committed.
  */
 export async function run(): Promise<readonly Row[]> {
   const root = mkdtempSync(join(tmpdir(), 'todo2-bench-'));
   const tasks = Array.from({ length: SIZE }, (_, n) => ({ id: `T-${n}`, content: `Task ${n}` }));
   await createBacklog(root, { tasks });
   const writer = await nativeWriter(root);
-  const source = openBacklog(root, { wasmFile: createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm') });
+  const source = openBacklog(root, {
+    wasmFile: createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm'),
+  });
   const shown = (text: string): Promise<number> =>
     new Promise((resolve) => {
       const subscription = source.onDidChange(() => {
@@ -41,7 +43,11 @@ export async function run(): Promise<readonly Row[]> {
       const text = `Version ${n}`;
       const seen = shown(text);
       const begin = performance.now();
-      await writer.run('UPDATE tasks SET content = ?, version = version + 1 WHERE id = ?', text, `T-${SIZE - 1}`);
+      await writer.run(
+        'UPDATE tasks SET content = ?, version = version + 1 WHERE id = ?',
+        text,
+        `T-${SIZE - 1}`,
+      );
       const committed = performance.now() - begin;
       const whole = (await seen) - begin;
       if (n >= WARM_UP) {
@@ -52,7 +58,10 @@ export async function run(): Promise<readonly Row[]> {
     }
     const row = (what: string, share: number, aim: string): Row => ({
       ...{ what, size: SIZE, ours: quantile(times.shown, share), aim },
-      ...{ reference: 'until the writer has its answer', referenceMs: quantile(times.committed, share) },
+      ...{
+        reference: 'until the writer has its answer',
+        referenceMs: quantile(times.committed, share),
+      },
     });
     return [
       row('a commit until its task is shown, median', 0.5, 'at most 50 ms'),

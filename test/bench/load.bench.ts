@@ -19,11 +19,13 @@ export const needs = 'sqlite';
 const REFERENCE = 'node:sqlite, rows as arrays';
 
 /**
- * Ours is everything from the files to checked tasks: database and log are read and merged, every column is read and
- * checked. A refresh goes from the commit to the new snapshot that views are given. The reference selects the same columns,
- * tags and dependencies as arrays and makes nothing of them.
+ * Ours is everything from the files to checked tasks: database and log are read and merged, every
+ * column is read and checked. A refresh goes from the commit to the new snapshot that views are
+ * given. The reference selects the same columns, tags and dependencies as arrays and makes nothing
+ * of them.
  *
- * The reference runs, and takes its times, in a process of its own: where bytes are read, no SQLite may have the file open.
+ * The reference runs, and takes its times, in a process of its own: where bytes are read, no SQLite
+ * may have the file open.
  */
 export async function run(): Promise<readonly Row[]> {
   const wasmFile = createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm');
@@ -51,7 +53,10 @@ export async function run(): Promise<readonly Row[]> {
       };
       let next = 0;
       const commit = (): Promise<unknown> =>
-        writer.run(`UPDATE tasks SET status = 'Review', version = version + 1 WHERE rowid = ?`, ++next);
+        writer.run(
+          `UPDATE tasks SET status = 'Review', version = version + 1 WHERE rowid = ?`,
+          ++next,
+        );
       const refresh = async (): Promise<void> => {
         const before = source.state;
         await source.refresh();
@@ -66,7 +71,13 @@ export async function run(): Promise<readonly Row[]> {
       };
       const many = { runs: 41, warmUp: 40 };
       const add = async (what: string, aim: string, sides: Sides, times = rounds): Promise<void> =>
-        void rows.push({ what, size, ...(await compareApart(sides, times)), reference: sides.reference, aim });
+        void rows.push({
+          what,
+          size,
+          ...(await compareApart(sides, times)),
+          reference: sides.reference,
+          aim,
+        });
       await add('load', size === 600 ? 'at most 3x' : 'at most 1.5x', {
         ...{ ours: load, theirs: () => native('load'), reference: REFERENCE },
       });
@@ -160,7 +171,10 @@ function startNative(file: string): (what: 'load' | 'one' | 'version' | 'end') =
   };
 }
 
-/** Texts of the length that real backlogs have: a title of a line, most tasks with a description of some paragraphs. */
+/**
+ * Texts of the length that real backlogs have: a title of a line, most tasks with a description of
+ * some paragraphs.
+ */
 function tasksOf(size: number): TaskSpec[] {
   const random = seededRandom(size);
   return Array.from({ length: size }, (_, i) => ({
@@ -169,7 +183,10 @@ function tasksOf(size: number): TaskSpec[] {
     description: 'A sentence of the description. '.repeat(random() * 40),
     priority: ['high', 'medium', 'low'][Math.floor(random() * 3)] ?? 'low',
     tags: ['backend', 'docs', 'tests'].filter(() => random() < 0.6),
-    deps: i === 0 ? [] : [...new Set([0, 1].map(() => `T-${1_700_000_000_000 + Math.floor(random() * i)}`))],
+    deps:
+      i === 0
+        ? []
+        : [...new Set([0, 1].map(() => `T-${1_700_000_000_000 + Math.floor(random() * i)}`))],
     metadata: { discovered_from: 'docs/NOTES.md', estimatedHours: Math.ceil(random() * 8) },
   }));
 }

@@ -22,8 +22,9 @@ const SETTLED_AFTER_MS = 8_000;
 const AGENT = ['/bin/echo', '/usr/bin/echo'].find((file) => existsSync(file)) ?? 'echo';
 
 /**
- * A window in which a thousand agents have ended, its terminals and its history with them, against the same window before. Only
- * what is still needed after a full collection counts as heap; what the system has lent to the process may be more.
+ * A window in which a thousand agents have ended, its terminals and its history with them, against
+ * the same window before. Only what is still needed after a full collection counts as heap; what
+ * the system has lent to the process may be more.
  */
 export async function run(): Promise<readonly Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'todo2-bench-'));
@@ -38,13 +39,34 @@ export async function run(): Promise<readonly Row[]> {
   });
   const window = openRunWindow(
     {
-      ...{ root, programs, cap: CAP, orderFolder: join(folder, 'orders'), begunFile: join(folder, 'begun') },
-      custom: { command: AGENT, args: ['Something that an agent might say.'], stdin: 'none', env: {} },
+      ...{
+        root,
+        programs,
+        cap: CAP,
+        orderFolder: join(folder, 'orders'),
+        begunFile: join(folder, 'begun'),
+      },
+      custom: {
+        command: AGENT,
+        args: ['Something that an agent might say.'],
+        stdin: 'none',
+        env: {},
+      },
     },
     {
       onAttempt: ({ runId, attemptNo, taskId: id, label, output, logFile, tryNo, isAttached }) =>
         terminals.open({
-          ...{ key: `${runId}/${attemptNo}`, runId, attemptNo, id, title: id, label, logFile, tryNo, isAttached },
+          ...{
+            key: `${runId}/${attemptNo}`,
+            runId,
+            attemptNo,
+            id,
+            title: id,
+            label,
+            logFile,
+            tryNo,
+            isAttached,
+          },
           output: isAgentOutput(output) ? output : 'text',
         }),
     },
@@ -55,7 +77,10 @@ export async function run(): Promise<readonly Row[]> {
     window.runs.runner.onEvent((event) => {
       if (event.kind === 'taskStarting') starts.set(event.id, event.attemptNo);
       if (event.kind !== 'taskEnded') return;
-      void terminals.ended(`${event.runId}/${starts.get(event.id) ?? 0}`, { mark: '✓', words: 'Ended' });
+      void terminals.ended(`${event.runId}/${starts.get(event.id) ?? 0}`, {
+        mark: '✓',
+        words: 'Ended',
+      });
     });
     const refusal = await window.runs.history.prepare();
     const before = await used();
@@ -69,12 +94,26 @@ export async function run(): Promise<readonly Row[]> {
     const after = await used();
     const reference = 'the same window before';
     return [
-      { what: 'heap', size: TASKS, unit: 'MB', ours: after.heap, reference, referenceMs: before.heap },
+      {
+        what: 'heap',
+        size: TASKS,
+        unit: 'MB',
+        ours: after.heap,
+        reference,
+        referenceMs: before.heap,
+      },
       {
         ...{ what: 'heap and buffers', size: TASKS, unit: 'MB', reference },
         ...{ ours: after.heap + after.buffers, referenceMs: before.heap + before.buffers },
       },
-      { what: 'resident', size: TASKS, unit: 'MB', ours: after.resident, reference, referenceMs: before.resident },
+      {
+        what: 'resident',
+        size: TASKS,
+        unit: 'MB',
+        ours: after.resident,
+        reference,
+        referenceMs: before.resident,
+      },
     ];
   } finally {
     terminals.dispose();
@@ -84,7 +123,11 @@ export async function run(): Promise<readonly Row[]> {
 }
 
 /** In MB, of what a full collection leaves. */
-async function used(): Promise<{ readonly heap: number; readonly buffers: number; readonly resident: number }> {
+async function used(): Promise<{
+  readonly heap: number;
+  readonly buffers: number;
+  readonly resident: number;
+}> {
   if (globalThis.gc === undefined) throw new Error('This needs --expose-gc.');
   for (let round = 0; round < 3; round++) {
     globalThis.gc();

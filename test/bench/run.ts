@@ -1,8 +1,9 @@
 /**
- * Runs benchmarks and prints their tables: `node --import tsx --expose-gc test/bench/run.ts [--write] [name…]`.
+ * Runs benchmarks and prints their tables: `node --import tsx --expose-gc test/bench/run.ts
+ * [--write] [name…]`.
  *
- * A name is that of a file `<name>.bench.ts` in this folder; none means all. `--write` also puts the tables into RESULTS.md,
- * where the results of benchmarks that did not run stay as they are.
+ * A name is that of a file `<name>.bench.ts` in this folder; none means all. `--write` also puts
+ * the tables into RESULTS.md, where the results of benchmarks that did not run stay as they are.
  */
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
@@ -18,7 +19,10 @@ Medians of several runs, ours and the reference by turns in one process. Only th
 Written by \`node --import tsx --expose-gc test/bench/run.ts --write\`.
 `;
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { write: { type: 'boolean' } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { write: { type: 'boolean' } },
+});
 const known = (await readdir(new URL('.', import.meta.url)))
   .flatMap((file) => /^(.+)\.bench\.ts$/.exec(file)?.[1] ?? [])
   .sort();
@@ -33,12 +37,17 @@ if (unknown.length > 0) {
   if (values.write === true && sections.size > 0) await writeResults(sections);
 }
 
-/** Runs one benchmark; a failure is told and makes the exit code 1, and the next one still has its turn. */
+/**
+ * Runs one benchmark; a failure is told and makes the exit code 1, and the next one still has its
+ * turn.
+ */
 async function runBench(name: string, sections: Map<string, string>): Promise<void> {
   try {
     const bench = (await import(new URL(`${name}.bench.ts`, import.meta.url).href)) as Bench;
     if (bench.needs === 'sqlite' && !isBuiltin('node:sqlite')) {
-      console.log(`${name}: skipped, it needs node:sqlite, and Node ${process.version} has none.\n`);
+      console.log(
+        `${name}: skipped, it needs node:sqlite, and Node ${process.version} has none.\n`,
+      );
       return;
     }
     const section = showSection(bench.title, await bench.run());
@@ -80,7 +89,10 @@ async function writeResults(fresh: ReadonlyMap<string, string>): Promise<void> {
   }
   const inOrder = [...sections].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, section]) => section);
   const config = await resolveConfig(RESULTS);
-  await writeFile(RESULTS, await format([PREAMBLE, ...inOrder].join('\n'), { ...config, parser: 'markdown' }));
+  await writeFile(
+    RESULTS,
+    await format([PREAMBLE, ...inOrder].join('\n'), { ...config, parser: 'markdown' }),
+  );
 }
 
 async function readResults(): Promise<string> {

@@ -18,30 +18,49 @@ const CAP = 8;
 const ROUNDS = 3;
 const SLEEP = ['/bin/sleep', '/usr/bin/sleep'].find((file) => existsSync(file)) ?? 'sleep';
 const SECONDS = '0.1';
-/** The least that a supervisor per task can cost: a Node that starts the program and does nothing else. */
+/**
+ * The least that a supervisor per task can cost: a Node that starts the program and does nothing
+ * else.
+ */
 const UNDER_A_NODE = [
   ...[process.execPath, '-e'],
   `require('child_process').spawn(${JSON.stringify(SLEEP)}, [${JSON.stringify(SECONDS)}], { stdio: 'ignore' })`,
 ];
 
 /**
- * Ours is a whole run: prompts, journal, supervisors, claims, leases, states, logs, results, releases. The references start the
- * same program as often, and nothing else; one of them with a Node process over each, which a supervisor that outlives its
- * window cannot do without.
+ * Ours is a whole run: prompts, journal, supervisors, claims, leases, states, logs, results,
+ * releases. The references start the same program as often, and nothing else; one of them with a
+ * Node process over each, which a supervisor that outlives its window cannot do without.
  */
 export async function run(): Promise<readonly Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'todo2-bench-'));
   try {
     const programs = await bundlePrograms(join(folder, 'bin'));
-    const times = { ours: [] as number[], xargs: [] as number[], nodes: [] as number[], limit: [] as number[] };
+    const times = {
+      ours: [] as number[],
+      xargs: [] as number[],
+      nodes: [] as number[],
+      limit: [] as number[],
+    };
     for (let round = 0; round < ROUNDS; round++) {
       times.ours.push(await runOurs(join(folder, String(round)), programs));
       times.xargs.push(await runXargs([SLEEP, SECONDS]));
       times.nodes.push(await runXargs(UNDER_A_NODE));
       times.limit.push(await runLimited());
     }
-    const row = (what: string, reference: string, referenceTimes: readonly number[], aim?: string): Row => ({
-      ...{ what, size: TASKS, ours: median(times.ours), reference, referenceMs: median(referenceTimes) },
+    const row = (
+      what: string,
+      reference: string,
+      referenceTimes: readonly number[],
+      aim?: string,
+    ): Row => ({
+      ...{
+        what,
+        size: TASKS,
+        ours: median(times.ours),
+        reference,
+        referenceMs: median(referenceTimes),
+      },
       ...(aim === undefined ? {} : { aim }),
     });
     const ideal = Number(SECONDS) * 1000 * (TASKS / CAP);
@@ -51,7 +70,11 @@ export async function run(): Promise<readonly Row[]> {
       row(`tasks of 100 ms, ${CAP} at a time`, 'xargs, a bare Node over each', times.nodes),
       row(`tasks of 100 ms, ${CAP} at a time`, 'p-limit over spawn', times.limit),
       {
-        ...{ what: 'what each of them costs on top', size: TASKS, ours: overhead(median(times.ours)) },
+        ...{
+          what: 'what each of them costs on top',
+          size: TASKS,
+          ours: overhead(median(times.ours)),
+        },
         ...{ reference: `xargs -P ${CAP}`, referenceMs: overhead(median(times.xargs)) },
       },
     ];
@@ -60,13 +83,22 @@ export async function run(): Promise<readonly Row[]> {
   }
 }
 
-/** The time from the start of a run to its end; a window that opens first, and closes afterwards, is no part of it. */
+/**
+ * The time from the start of a run to its end; a window that opens first, and closes afterwards, is
+ * no part of it.
+ */
 async function runOurs(folder: string, programs: Programs): Promise<number> {
   const root = join(folder, 'project');
   const ids = Array.from({ length: TASKS }, (_, n) => taskId(`T-${n}`));
   await createBacklog(root, { tasks: ids.map((id) => ({ id })) });
   const window = openRunWindow({
-    ...{ root, programs, cap: CAP, orderFolder: join(folder, 'orders'), begunFile: join(folder, 'begun') },
+    ...{
+      root,
+      programs,
+      cap: CAP,
+      orderFolder: join(folder, 'orders'),
+      begunFile: join(folder, 'begun'),
+    },
     custom: { command: SLEEP, args: [SECONDS], stdin: 'none', env: {} },
   });
   try {
@@ -79,7 +111,8 @@ async function runOurs(folder: string, programs: Programs): Promise<number> {
     const { tasks } = await started.value.ended;
     const time = performance.now() - begin;
     const failed = [...tasks.values()].filter(({ outcome }) => outcome?.kind !== 'succeeded');
-    if (failed.length > 0 || window.bugs.length > 0) throw new Error(JSON.stringify([failed[0], window.bugs]));
+    if (failed.length > 0 || window.bugs.length > 0)
+      throw new Error(JSON.stringify([failed[0], window.bugs]));
     return time;
   } finally {
     await window.close('keep');
@@ -101,7 +134,9 @@ async function runLimited(): Promise<number> {
   const limit = pLimit(CAP);
   const begin = performance.now();
   await Promise.all(
-    Array.from({ length: TASKS }, () => limit(() => once(spawn(SLEEP, [SECONDS], { stdio: 'ignore' }), 'close'))),
+    Array.from({ length: TASKS }, () =>
+      limit(() => once(spawn(SLEEP, [SECONDS], { stdio: 'ignore' }), 'close')),
+    ),
   );
   return performance.now() - begin;
 }

@@ -18,7 +18,10 @@ export const title = 'Growth: four times the input';
 
 const FACTOR = 4;
 
-/** Each of these reads input that others wrote. Time squared would show as 16x, time linear in the input as 4x. */
+/**
+ * Each of these reads input that others wrote. Time squared would show as 16x, time linear in the
+ * input as 4x.
+ */
 export async function run(): Promise<readonly Row[]> {
   const rows: Row[] = [];
   for (const [what, size, prepare] of READERS) {
@@ -34,10 +37,22 @@ export async function run(): Promise<readonly Row[]> {
   return rows;
 }
 
-const READERS: readonly (readonly [what: string, size: number, prepare: (size: number) => () => unknown])[] = [
-  ['agent output, escapes without an end', 50_000, (size) => output('streamJson', '\x1b[1;'.repeat(size))],
+const READERS: readonly (readonly [
+  what: string,
+  size: number,
+  prepare: (size: number) => () => unknown,
+])[] = [
+  [
+    'agent output, escapes without an end',
+    50_000,
+    (size) => output('streamJson', '\x1b[1;'.repeat(size)),
+  ],
   ['agent output, rate limits', 20_000, (size) => output('text', 'retry after 1 '.repeat(size))],
-  ['files that a description names', 100_000, (size) => () => filesOf('- Update: (((('.repeat(size / 10), { foldCase: false })],
+  [
+    'files that a description names',
+    100_000,
+    (size) => () => filesOf('- Update: (((('.repeat(size / 10), { foldCase: false }),
+  ],
   ['links of a document', 100_000, (size) => () => linksIn(`${'](<'.repeat(size)}\n`)],
   ['ids and waves in a plan', 2_000, plan],
   ['duplicates with the same words', 4_000, alike],
@@ -73,7 +88,13 @@ function fold(size: number): () => unknown {
   const ids = Array.from({ length: size }, (_, i) => taskId(`T-${i}`));
   const outcome = { kind: 'skipped', reason: { kind: 'stopped' } } as const;
   const start = runStarted({ waves: [ids], at: 1 });
-  const ends = ids.map((id): RunEvent => ({ kind: 'taskEnded', runId: start.runId, id, outcome, at: 2 }));
+  const ends = ids.map((id): RunEvent => ({
+    kind: 'taskEnded',
+    runId: start.runId,
+    id,
+    outcome,
+    at: 2,
+  }));
   return () => applyRunEvents(undefined, [start, ...ends]);
 }
 

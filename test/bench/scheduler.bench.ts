@@ -9,9 +9,10 @@ const DEPENDENCIES = 3;
 const AT_A_TIME = 8;
 
 /**
- * Ours is a whole run: who waits for whom is looked up by id, the longest path behind each task found, and every task is
- * taken and ended, eight at a time. The reference is the least that any such order needs: Kahn's algorithm with a heap, over
- * numbers, with priorities that are known already.
+ * Ours is a whole run: who waits for whom is looked up by id, the longest path behind each task
+ * found, and every task is taken and ended, eight at a time. The reference is the least that any
+ * such order needs: Kahn's algorithm with a heap, over numbers, with priorities that are known
+ * already.
  */
 export async function run(): Promise<readonly Row[]> {
   const rows: Row[] = [];
@@ -33,7 +34,9 @@ function candidates(size: number, withFiles: boolean): readonly Candidate[] {
   const random = seededRandom(size);
   return Array.from({ length: size }, (_, v): Candidate => {
     const count = v === 0 ? 0 : Math.floor(random() * (DEPENDENCIES + 1));
-    const dependencies = Array.from({ length: count }, () => taskId(`T-${Math.floor(random() * v)}`));
+    const dependencies = Array.from({ length: count }, () =>
+      taskId(`T-${Math.floor(random() * v)}`),
+    );
     const files = withFiles && v % 10 === 0 ? [`src/${Math.floor(random() * 100)}.ts`] : [];
     const rank = Math.floor(random() * 5);
     return { id: taskId(`T-${v}`), wave: 0, dependencies, weight: 1 + Math.floor(random() * 9), rank, agent: 'claude', files }; // prettier-ignore
@@ -75,7 +78,11 @@ function numbers(tasks: readonly Candidate[]): Numbers {
       waitsFor[v]!++;
     }
   }
-  return { dependants, waitsFor, priority: Int32Array.from(tasks, ({ rank }, v) => rank * tasks.length + v) };
+  return {
+    dependants,
+    waitsFor,
+    priority: Int32Array.from(tasks, ({ rank }, v) => rank * tasks.length + v),
+  };
 }
 
 function kahnWithHeap({ dependants, waitsFor, priority }: Numbers): void {
@@ -106,6 +113,7 @@ function kahnWithHeap({ dependants, waitsFor, priority }: Numbers): void {
   };
   for (let v = 0; v < left.length; v++) if (left[v] === 0) push(v);
   let ended = 0;
-  for (; heap.length > 0; ended++) for (const w of dependants[pop()]!) if (--left[w]! === 0) push(w);
+  for (; heap.length > 0; ended++)
+    for (const w of dependants[pop()]!) if (--left[w]! === 0) push(w);
   if (ended !== left.length) throw new Error('Internal error: a circle in the benchmark');
 }

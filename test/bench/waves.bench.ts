@@ -14,8 +14,9 @@ const DEPENDENCIES = 3;
 const STATUSES = ['Todo', 'Todo', 'Done'] as const;
 
 /**
- * Ours is all of it: ids are looked up, levels found, waves sorted and listed. The reference is only the pass in the
- * middle, over edges that are numbers already and lie in order, so it is a floor that nothing with ids can reach.
+ * Ours is all of it: ids are looked up, levels found, waves sorted and listed. The reference is
+ * only the pass in the middle, over edges that are numbers already and lie in order, so it is a
+ * floor that nothing with ids can reach.
  */
 export async function run(): Promise<readonly Row[]> {
   const rows: Row[] = [];
@@ -32,19 +33,29 @@ export async function run(): Promise<readonly Row[]> {
     for (const [what, backlog] of backlogs) {
       checkPlan(backlog, graph);
       const times = await compare(
-        { ours: () => planWaves(backlog, DEFAULT_WAVE_OPTIONS), reference: () => findLevels(graph) },
+        {
+          ours: () => planWaves(backlog, DEFAULT_WAVE_OPTIONS),
+          reference: () => findLevels(graph),
+        },
         // A short run needs more of them until all of its code is compiled.
         size === 10_000 ? { runs: 31, warmUp: 25 } : { runs: 15, warmUp: 5 },
       );
       const aim = size === 10_000 ? { aim: 'at most 30 ms' } : {};
       rows.push({ what, size, ...times, reference: 'plain Kahn pass over typed arrays', ...aim });
     }
-    rows.push({ what: 'after a change of one status', size, ...(await compareChanges(inOrder, graph)) });
+    rows.push({
+      what: 'after a change of one status',
+      size,
+      ...(await compareChanges(inOrder, graph)),
+    });
   }
   return rows;
 }
 
-/** The plan of a snapshot that differs from the one before in the status of one task, so that what tasks name is known. */
+/**
+ * The plan of a snapshot that differs from the one before in the status of one task, so that what
+ * tasks name is known.
+ */
 async function compareChanges(
   backlog: readonly Task[],
   graph: Graph,
@@ -57,10 +68,16 @@ async function compareChanges(
   let tasks = backlog;
   const change = (): void => {
     const at = Math.floor(random() * tasks.length);
-    tasks = tasks.with(at, { ...tasks[at]!, status: tasks[at]!.status === 'Done' ? 'Todo' : 'Done' });
+    tasks = tasks.with(at, {
+      ...tasks[at]!,
+      status: tasks[at]!.status === 'Done' ? 'Todo' : 'Done',
+    });
     planWaves(tasks, DEFAULT_WAVE_OPTIONS, links);
   };
-  const times = await compare({ ours: change, reference: () => findLevels(graph) }, { runs: 31, warmUp: 25 });
+  const times = await compare(
+    { ours: change, reference: () => findLevels(graph) },
+    { runs: 31, warmUp: 25 },
+  );
   return { ...times, reference: 'plain Kahn pass over typed arrays' };
 }
 
@@ -77,7 +94,11 @@ function randomEdges(size: number): Edges {
   return { to, from: to.map((node) => Math.floor(random() * node)) };
 }
 
-function nameTasks(size: number, { from }: Edges, { settled }: { readonly settled: boolean }): readonly Task[] {
+function nameTasks(
+  size: number,
+  { from }: Edges,
+  { settled }: { readonly settled: boolean },
+): readonly Task[] {
   return Array.from({ length: size }, (_, node) =>
     // Each mention of an id is a string of its own, as it is when read from a store.
     task(`T-${node}`, {
@@ -100,7 +121,10 @@ function shuffle<T>(list: readonly T[]): readonly T[] {
   return shuffled;
 }
 
-/** Levels and nothing else, written out here so that a slower graph of ours does not make the reference slower. */
+/**
+ * Levels and nothing else, written out here so that a slower graph of ours does not make the
+ * reference slower.
+ */
 function findLevels({ size, offsets, targets }: Graph): Int32Array {
   const waitsFor = new Int32Array(size);
   for (let e = 0; e < targets.length; e++) waitsFor[targets[e]!]!++;
@@ -120,11 +144,15 @@ function findLevels({ size, offsets, targets }: Graph): Int32Array {
   return levelOf;
 }
 
-/** What is measured has to be right: exarp-go's levels are those of the whole graph, whatever is done. */
+/**
+ * What is measured has to be right: exarp-go's levels are those of the whole graph, whatever is
+ * done.
+ */
 function checkPlan(backlog: readonly Task[], graph: Graph): void {
   const { exarpLevelOf } = planWaves(backlog, DEFAULT_WAVE_OPTIONS);
   const levelOf = findLevels(graph);
   for (const [id, level] of exarpLevelOf) {
-    if (level !== levelOf[Number(id.slice(2))]) throw new Error(`Internal error: ${id} is at level ${level}`);
+    if (level !== levelOf[Number(id.slice(2))])
+      throw new Error(`Internal error: ${id} is at level ${level}`);
   }
 }

@@ -15,7 +15,9 @@ after(() => windows.stop());
 
 const MINUTE = 60_000;
 const id = (n: number): string => `T-${1_790_000_000_000 + n}`;
-const hours = (estimate: number): Pick<TaskSpec, 'metadata'> => ({ metadata: { estimatedHours: estimate } });
+const hours = (estimate: number): Pick<TaskSpec, 'metadata'> => ({
+  metadata: { estimatedHours: estimate },
+});
 
 /** A process that is gone, on this machine. */
 async function deadPid(): Promise<number> {
@@ -31,21 +33,59 @@ function weather(dead: number): readonly TaskSpec[] {
     { id: id(1), content: 'Set up the repository', status: 'Done' },
     { ...hours(2), id: id(2), content: 'Fetch the forecast', deps: [id(1)], priority: 'high' },
     {
-      ...{ id: id(3), content: 'Parse command line arguments', priority: 'high', status: 'In Progress' },
+      ...{
+        id: id(3),
+        content: 'Parse command line arguments',
+        priority: 'high',
+        status: 'In Progress',
+      },
       ...{ description: '- Modify: src/cli.ts', ...hours(1) },
       lock: { holder: 'cursor-studio-8123', since: now, until: now + 25 * MINUTE },
     },
-    { ...hours(1), id: id(4), content: 'Read the configuration', description: '- Update: src/cli.ts' },
+    {
+      ...hours(1),
+      id: id(4),
+      content: 'Read the configuration',
+      description: '- Update: src/cli.ts',
+    },
     { ...hours(4), id: id(5), content: 'Draw temperature bars', deps: [id(2)] },
-    { ...hours(1), id: id(6), content: 'draw bars: temperature!', deps: [id(2)], tags: ['#drawing'] },
-    { ...hours(2), id: id(7), content: 'Show the week as a table', deps: [id(5)], tags: ['drawing', 'stale'] },
+    {
+      ...hours(1),
+      id: id(6),
+      content: 'draw bars: temperature!',
+      deps: [id(2)],
+      tags: ['#drawing'],
+    },
+    {
+      ...hours(2),
+      id: id(7),
+      content: 'Show the week as a table',
+      deps: [id(5)],
+      tags: ['drawing', 'stale'],
+    },
     { ...hours(1), id: id(8), content: 'Translate the conditions', priority: 'low' },
     { ...hours(1), id: id(9), content: 'Warn of severe weather', deps: [id(2), id(404)] },
     {
-      ...{ id: id(10), content: 'Cache forecasts on disk', status: 'In Progress', deps: [id(3)], ...hours(1) },
-      lock: { holder: `claude-${hostname()}-${dead}`, since: now - 70 * MINUTE, until: now - 40 * MINUTE },
+      ...{
+        id: id(10),
+        content: 'Cache forecasts on disk',
+        status: 'In Progress',
+        deps: [id(3)],
+        ...hours(1),
+      },
+      lock: {
+        holder: `claude-${hostname()}-${dead}`,
+        since: now - 70 * MINUTE,
+        until: now - 40 * MINUTE,
+      },
     },
-    { ...hours(3), id: id(11), content: 'Release 1.0', deps: [id(7), id(8), id(9)], priority: 'critical' },
+    {
+      ...hours(3),
+      id: id(11),
+      content: 'Release 1.0',
+      deps: [id(7), id(8), id(9)],
+      priority: 'critical',
+    },
     { id: id(12), content: 'Let plugins add commands', deps: [id(13)] },
     { id: id(13), content: 'Icon themes as the first plugin', deps: [id(12)] },
   ];
@@ -56,10 +96,17 @@ async function open(t: TestContext): Promise<Window> {
   return windows.open(t, {
     tasks,
     prepare: (folder) => {
-      writeFileSync(join(folder, 'README.md'), '# Skycast\n\nHow to use it: [manual](docs/manual.md)\n');
-      writeFileSync(join(folder, 'GOALS.md'), '# Goals\n\n## Draw the forecast\n\nAs bars and tables.\n\n## Fly\n');
+      writeFileSync(
+        join(folder, 'README.md'),
+        '# Skycast\n\nHow to use it: [manual](docs/manual.md)\n',
+      );
+      writeFileSync(
+        join(folder, 'GOALS.md'),
+        '# Goals\n\n## Draw the forecast\n\nAs bars and tables.\n\n## Fly\n',
+      );
       mkdirSync(join(folder, 'docs'));
-      for (let n = 0; n < 300; n++) writeFileSync(join(folder, 'docs', `page-${n}.md`), `# Page ${n}\n`.repeat(200));
+      for (let n = 0; n < 300; n++)
+        writeFileSync(join(folder, 'docs', `page-${n}.md`), `# Page ${n}\n`.repeat(200));
     },
   });
 }
@@ -72,7 +119,9 @@ test('the analysis of a backlog opens as a page from the palette, follows the ba
   const page = await workbench.webview('h1:has-text("Analysis")');
   await page.getByText('Agents at a time').waitFor();
   await page
-    .getByText(/If Read the configuration .* starts: Parse command line arguments .* is at work on src.cli\.ts/)
+    .getByText(
+      /If Read the configuration .* starts: Parse command line arguments .* is at work on src.cli\.ts/,
+    )
     .first()
     .waitFor();
   await workbench.screenshot('analysis-dark');

@@ -37,7 +37,11 @@ function broken(dead: number): readonly TaskSpec[] {
     { id: id(5), content: 'Read the configuration', row: { project_id: 'me/skycast' } },
     {
       ...{ id: id(6), content: 'Parse command line arguments', status: 'in progress' },
-      lock: { holder: `claude-${hostname()}-${dead}`, since: now - 40 * MINUTE, until: now - 2 * MINUTE },
+      lock: {
+        holder: `claude-${hostname()}-${dead}`,
+        since: now - 40 * MINUTE,
+        until: now - 2 * MINUTE,
+      },
     },
     { id: id(7), content: 'Pack for Linux', status: 'Parked' },
     {
@@ -53,7 +57,12 @@ function broken(dead: number): readonly TaskSpec[] {
       ...{ id: id(11), content: 'Set up the repository', status: 'done' },
       lock: { holder: 'cursor-studio-7', since: now, until: now + 10 * MINUTE },
     },
-    { id: id(12), content: 'Translate the conditions', status: 'In Progress', lock: { holder: 'anna' } },
+    {
+      id: id(12),
+      content: 'Translate the conditions',
+      status: 'In Progress',
+      lock: { holder: 'anna' },
+    },
     { id: id(13), content: 'Warn of severe weather', deps: [id(404)] },
     { id: id(14), content: 'Release 1.0', created: '2026-01-05T09:00:00Z' },
     { id: id(15), content: 'release  1.0', created: '2026-01-06T09:00:00Z' },
@@ -91,7 +100,9 @@ test('a broken backlog is shown in tree, report and Problems; what is safe to fi
   await workbench.toast(/fixes made/).waitFor();
 
   const writer = await window.writer();
-  const rows = await writer.all('SELECT id, status, priority, project_id, assignee FROM tasks ORDER BY created_at, id');
+  const rows = await writer.all(
+    'SELECT id, status, priority, project_id, assignee FROM tasks ORDER BY created_at, id',
+  );
   const row = (n: number): unknown => {
     const found = rows.find((each) => each['id'] === id(n));
     return found && [found['status'], found['priority'], found['assignee']];
@@ -141,7 +152,10 @@ test('in a backlog that is only JSON a problem stands at its entry', async (t) =
         { id: id(1), name: 'First' },
         { id: id(2), name: 'Second', status: 'Parked' },
       ];
-      writeFileSync(join(folder, '.todo2', 'state.todo2.json'), JSON.stringify({ todos }, undefined, 2));
+      writeFileSync(
+        join(folder, '.todo2', 'state.todo2.json'),
+        JSON.stringify({ todos }, undefined, 2),
+      );
     },
   });
   const { workbench } = window;

@@ -23,9 +23,14 @@ test('a task is made from the keyboard, made to wait but not in a circle, descri
   const tree = await window.tree();
   const writer = await window.writer();
   // A pick of several shows check boxes, not options.
-  const lineOf = (title: string): Locator => workbench.quick.locator('.monaco-list-row').filter({ hasText: title });
+  const lineOf = (title: string): Locator =>
+    workbench.quick.locator('.monaco-list-row').filter({ hasText: title });
   const dependencies = async (): Promise<string> =>
-    (await writer.all(`SELECT task_id || ' < ' || depends_on_id AS edge FROM task_dependencies ORDER BY 1`))
+    (
+      await writer.all(
+        `SELECT task_id || ' < ' || depends_on_id AS edge FROM task_dependencies ORDER BY 1`,
+      )
+    )
       .map((row) => row['edge'] as string)
       .join(', ');
 
@@ -41,7 +46,9 @@ test('a task is made from the keyboard, made to wait but not in a circle, descri
   await workbench.quickInput.press('Enter');
   await workbench.toggle(workbench.row(tree, 'Wave 2'));
   await workbench.row(tree, 'Paint the bollards').waitFor();
-  const [made] = await writer.all(`SELECT id, priority, project_id FROM tasks WHERE content = 'Paint the bollards'`);
+  const [made] = await writer.all(
+    `SELECT id, priority, project_id FROM tasks WHERE content = 'Paint the bollards'`,
+  );
   const id = made?.['id'] as string;
   assert.match(id, /^T-\d{13}$/);
   assert.deepEqual([made?.['priority'], made?.['project_id']], ['high', basename(window.folder)]);
@@ -70,7 +77,9 @@ test('a task is made from the keyboard, made to wait but not in a circle, descri
   await workbench.menu(workbench.row(tree, 'Dredge the harbour'), 'Edit Task');
   await workbench.screenshot('edit-task-light');
   await workbench.pick('Description');
-  const editor = workbench.page.locator('.monaco-editor .view-lines').filter({ hasText: 'As deep as in 1970.' });
+  const editor = workbench.page
+    .locator('.monaco-editor .view-lines')
+    .filter({ hasText: 'As deep as in 1970.' });
   await editor.click();
   await workbench.page.keyboard.press('Control+End');
   await workbench.page.keyboard.type('\nAnd wider.');
@@ -84,7 +93,10 @@ test('a task is made from the keyboard, made to wait but not in a circle, descri
   await workbench.menu(workbench.row(tree, 'Dredge the harbour'), 'Change Status');
   await workbench.screenshot('change-status-light');
   await workbench.pick('Blocked');
-  await window.until('it is blocked', async () => (await window.tasks())['T-1']?.status === 'Blocked');
+  await window.until(
+    'it is blocked',
+    async () => (await window.tasks())['T-1']?.status === 'Blocked',
+  );
 
   // Deleting says who waits for it, and does nothing where that is not wanted.
   await workbench.menu(workbench.row(tree, 'Dredge the harbour'), 'Delete Task');
@@ -128,8 +140,18 @@ test('a backlog that is only a JSON file is brought into a store, and tasks of a
     prepare: (folder) => {
       mkdirSync(join(folder, '.todo2'));
       const todos = [
-        { id: 'T-1764129938001', content: 'Chart the shoals', status: 'Todo', project_id: 'owner/old' },
-        { id: 'T-1764129938002', content: 'Light the beacon', status: 'Todo', dependencies: ['T-1764129938001'] },
+        {
+          id: 'T-1764129938001',
+          content: 'Chart the shoals',
+          status: 'Todo',
+          project_id: 'owner/old',
+        },
+        {
+          id: 'T-1764129938002',
+          content: 'Light the beacon',
+          status: 'Todo',
+          dependencies: ['T-1764129938001'],
+        },
       ];
       writeFileSync(join(folder, '.todo2', 'state.todo2.json'), JSON.stringify({ todos }));
     },

@@ -19,7 +19,14 @@ const ago = (hours: number): string => new Date(Date.now() - hours * HOUR).toISO
 const FOREIGN = {
   $schema: 'https://example.org/handoffs.json',
   handoffs: [
-    { id: 'handoff-1', timestamp: ago(90), host: 'elsewhere', summary: 'Long ago', status: 'closed', weight: 1e3 },
+    {
+      id: 'handoff-1',
+      timestamp: ago(90),
+      host: 'elsewhere',
+      summary: 'Long ago',
+      status: 'closed',
+      weight: 1e3,
+    },
     {
       id: 'handoff-2',
       timestamp: ago(20),
@@ -28,7 +35,11 @@ const FOREIGN = {
       blockers: ['No access to the staging server'],
       next_steps: ['Draw the right half', 'Measure it'],
       tasks_in_progress: [{ id: 'T-2', content: 'Draw the table', status: 'In Progress' }],
-      git_status: { branch: 'forecast', uncommitted_files: 3, changed_files: ['src/table.ts', 'src/draw.ts'] },
+      git_status: {
+        branch: 'forecast',
+        uncommitted_files: 3,
+        changed_files: ['src/table.ts', 'src/draw.ts'],
+      },
       mood: { of: 'the author' },
     },
   ],
@@ -54,7 +65,8 @@ test('a handoff is written from the palette, shows in the tree, and is closed th
   });
   const { workbench } = window;
   const file = join(window.folder, '.todo2', 'handoffs.json');
-  const stored = () => JSON.parse(readFileSync(file, 'utf8')) as { handoffs: Record<string, unknown>[] };
+  const stored = () =>
+    JSON.parse(readFileSync(file, 'utf8')) as { handoffs: Record<string, unknown>[] };
   const tree = await window.tree();
   const foreign = workbench.row(tree, 'Handoff from mac-studio');
   await foreign.waitFor();
@@ -64,7 +76,10 @@ test('a handoff is written from the palette, shows in the tree, and is closed th
   await workbench.screenshot('handoff-document-dark');
 
   await workbench.inline(foreign, 'Resume');
-  await workbench.page.getByText('Copied: a prompt that resumes from the handoff').first().waitFor();
+  await workbench.page
+    .getByText('Copied: a prompt that resumes from the handoff')
+    .first()
+    .waitFor();
   const prompt = workbench.page.locator('.monaco-editor .view-lines');
   await prompt.getByText('Resume the work that another session handed over').first().waitFor();
   await workbench.screenshot('handoff-resume-dark');
@@ -80,12 +95,18 @@ test('a handoff is written from the palette, shows in the tree, and is closed th
   await workbench.quickInput.press('Enter');
   await window.until('the handoff is there and the claim is given back', async () => {
     const tasks = await window.tasks();
-    return stored().handoffs.length === 3 && tasks['T-2']?.status === 'Todo' && tasks['T-2'].assignee === null;
+    return (
+      stored().handoffs.length === 3 &&
+      tasks['T-2']?.status === 'Todo' &&
+      tasks['T-2'].assignee === null
+    );
   });
   const written = stored().handoffs[2] ?? assert.fail('not there');
   assert.match(String(written['id']), /^handoff-\d{16}$/);
   assert.deepEqual(written['next_steps'], ['Measure it', 'tell everybody']);
-  assert.deepEqual(written['tasks_in_progress'], [{ id: 'T-2', content: 'Draw the table', status: 'In Progress' }]);
+  assert.deepEqual(written['tasks_in_progress'], [
+    { id: 'T-2', content: 'Draw the table', status: 'In Progress' },
+  ]);
   assert.deepEqual(written['task_journal'], [{ id: 'T-2', action: 'released' }]);
   assert.equal((written['git_status'] as { branch: string }).branch, 'main');
 
@@ -96,7 +117,10 @@ test('a handoff is written from the palette, shows in the tree, and is closed th
   await workbench.menu(own, 'Close Handoff');
   await foreign.waitFor();
   await own.waitFor({ state: 'detached' });
-  assert.deepEqual(stored(), { ...FOREIGN, handoffs: [...FOREIGN.handoffs, { ...written, status: 'closed' }] });
+  assert.deepEqual(stored(), {
+    ...FOREIGN,
+    handoffs: [...FOREIGN.handoffs, { ...written, status: 'closed' }],
+  });
 
   await workbench.run('Todo2 Waves: Show Handoffs');
   await workbench.quick.getByText('Long ago').waitFor();
@@ -120,7 +144,10 @@ test('the end of a day hands over what the runs of agents came to, and gives bac
   const { workbench } = window;
   const tree = await window.tree();
   await workbench.inline(workbench.row(tree, 'Fetch the forecast'), /Run/);
-  await window.until('T-1 is in review', async () => (await window.tasks())['T-1']?.status === 'Review');
+  await window.until(
+    'T-1 is in review',
+    async () => (await window.tasks())['T-1']?.status === 'Review',
+  );
   await workbench.row(tree, 'Ended: Fetch the forecast').waitFor();
   await workbench.inline(workbench.row(tree, 'Write the manual'), 'Claim');
   await window.statusBar(/1/);
@@ -139,9 +166,14 @@ test('the end of a day hands over what the runs of agents came to, and gives bac
   const page = await workbench.webview('h2:has-text("Runs")');
   await page.getByText('1/1 succeeded').waitFor();
   await workbench.screenshot('handoff-day-written-dark');
-  await window.until('the claim is given back', async () => (await window.tasks())['T-3']?.assignee === null);
+  await window.until(
+    'the claim is given back',
+    async () => (await window.tasks())['T-3']?.assignee === null,
+  );
   const file = join(window.folder, '.todo2', 'handoffs.json');
-  const { handoffs } = JSON.parse(readFileSync(file, 'utf8')) as { handoffs: Record<string, unknown>[] };
+  const { handoffs } = JSON.parse(readFileSync(file, 'utf8')) as {
+    handoffs: Record<string, unknown>[];
+  };
   assert.equal(handoffs[0]?.['summary'], '1 run: 1 of 1 task succeeded. The table is next.');
   const [run] = handoffs[0]['runs'] as Record<string, string>[];
   assert.deepEqual(
@@ -153,7 +185,8 @@ test('the end of a day hands over what the runs of agents came to, and gives bac
 test('a file of handoffs that is broken is named in the tree, and is read again when it is mended', async (t) => {
   const window = await windows.open(t, {
     tasks: [{ id: 'T-1', content: 'Fetch the forecast' }],
-    prepare: (folder) => writeFileSync(join(folder, '.todo2', 'handoffs.json'), '{"handoffs": [\n  oops'),
+    prepare: (folder) =>
+      writeFileSync(join(folder, '.todo2', 'handoffs.json'), '{"handoffs": [\n  oops'),
   });
   const { workbench } = window;
   const tree = await window.tree();

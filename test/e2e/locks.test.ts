@@ -21,8 +21,18 @@ const BACKLOG: readonly TaskSpec[] = [
   { id: 'T-1', content: 'Fetch the forecast' },
   { id: 'T-2', content: 'Parse the answer', priority: 'high' },
   { id: 'T-3', content: 'Join the parts', deps: ['T-1', 'T-2'] },
-  { id: 'T-4', content: 'Left behind', status: 'In Progress', lock: lockOf('claude-gone-99999', -10 * MINUTE) },
-  { id: 'T-5', content: 'Taken by another', status: 'In Progress', lock: lockOf('claude-elsewhere-4242', 90 * MINUTE) },
+  {
+    id: 'T-4',
+    content: 'Left behind',
+    status: 'In Progress',
+    lock: lockOf('claude-gone-99999', -10 * MINUTE),
+  },
+  {
+    id: 'T-5',
+    content: 'Taken by another',
+    status: 'In Progress',
+    lock: lockOf('claude-elsewhere-4242', 90 * MINUTE),
+  },
 ];
 
 async function holderOf(window: Window, id: string): Promise<string | null> {
@@ -82,7 +92,9 @@ test('a lock that its holder left is taken over, and a live one is taken off som
     .click();
   await waitForHolder(window, 'T-5', null);
   assert.equal((await window.tasks())['T-5']?.status, 'Todo');
-  const lines = await (await window.writer()).all('SELECT activity_type, task_id, details FROM task_activities');
+  const lines = await (
+    await window.writer()
+  ).all('SELECT activity_type, task_id, details FROM task_activities');
   assert.deepEqual(
     lines.map((line) => [line['activity_type'], line['task_id']]),
     [
@@ -113,6 +125,9 @@ test('what a person holds is theirs again after the window was reloaded, and fre
   assert.equal((await window.tasks())['T-2']?.status, 'In Progress');
 
   await workbench.page.goto('about:blank');
-  await window.until('nobody came back for it', async () => (await holderOf(window, 'T-2')) === null);
+  await window.until(
+    'nobody came back for it',
+    async () => (await holderOf(window, 'T-2')) === null,
+  );
   assert.equal((await window.tasks())['T-2']?.status, 'Todo');
 });

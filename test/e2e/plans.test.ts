@@ -20,7 +20,8 @@ const BACKLOG: readonly TaskSpec[] = [
   { id: id(5), content: 'Open the harbour', deps: [id(4), id(2)] },
 ];
 
-const recorded = (name: string): string => readFileSync(join(import.meta.dirname, '../golden/plans', name), 'utf8');
+const recorded = (name: string): string =>
+  readFileSync(join(import.meta.dirname, '../golden/plans', name), 'utf8');
 
 test('a plan in the editor says how far each wave is, and that it is out of date', async (t) => {
   const window = await windows.open(t, { tasks: BACKLOG });
@@ -28,14 +29,24 @@ test('a plan in the editor says how far each wave is, and that it is out of date
   const { page } = workbench;
   await window.tree();
   await workbench.run('Todo2 Waves: Write Wave Plan');
-  const lens = page.locator('.codelens-decoration').filter({ hasText: 'Run wave · 3 ready' }).first();
+  const lens = page
+    .locator('.codelens-decoration')
+    .filter({ hasText: 'Run wave · 3 ready' })
+    .first();
   await lens.waitFor();
-  await page.locator('.codelens-decoration').filter({ hasText: 'Nothing to run · 1 blocked' }).first().waitFor();
+  await page
+    .locator('.codelens-decoration')
+    .filter({ hasText: 'Nothing to run · 1 blocked' })
+    .first()
+    .waitFor();
   await workbench.screenshot('plan-dark');
   await workbench.theme('light');
   await workbench.screenshot('plan-light');
   const writer = await window.writer();
-  await writer.run("UPDATE tasks SET status = 'Done', completed = 1, version = version + 1 WHERE id = ?", id(1));
+  await writer.run(
+    "UPDATE tasks SET status = 'Done', completed = 1, version = version + 1 WHERE id = ?",
+    id(1),
+  );
   await page.locator('.codelens-decoration').filter({ hasText: 'Plan is out of date' }).waitFor();
   await workbench.screenshot('plan-old-light');
 });
@@ -62,7 +73,10 @@ test('a plan that an editor has stripped is repaired, once its repair was seen',
     tasks: BACKLOG,
     prepare: (folder) => {
       mkdirSync(join(folder, '.cursor', 'plans'), { recursive: true });
-      writeFileSync(join(folder, '.cursor', 'plans', 'harbour.plan.md'), recorded('crlf-bom.plan.md'));
+      writeFileSync(
+        join(folder, '.cursor', 'plans', 'harbour.plan.md'),
+        recorded('crlf-bom.plan.md'),
+      );
     },
   });
   const { workbench } = window;
@@ -72,7 +86,8 @@ test('a plan that an editor has stripped is repaired, once its repair was seen',
   await toast.waitFor();
   await workbench.screenshot('plan-repair-dark');
   await toast.getByRole('button', { name: 'Repair' }).click();
-  const read = (): string => readFileSync(join(window.folder, '.cursor', 'plans', 'harbour.plan.md'), 'utf8');
+  const read = (): string =>
+    readFileSync(join(window.folder, '.cursor', 'plans', 'harbour.plan.md'), 'utf8');
   await window.until('it is repaired', () => Promise.resolve(read().startsWith('---\nname: ')));
   assert.ok(!read().includes('\r'));
   assert.ok(read().includes('- Who pays for the *iron*?'));

@@ -12,15 +12,22 @@ let windows: Windows;
 before(async () => (windows = await Windows.start()));
 after(() => windows.stop());
 
-/** Agents go on until a test has made a file of this name, so that nothing depends on how fast the machine is. */
+/**
+ * Agents go on until a test has made a file of this name, so that nothing depends on how fast the
+ * machine is.
+ */
 const go = (window: Window, ...names: readonly string[]): void => {
   for (const name of names) writeFileSync(join(window.folder, name), '');
 };
 
 /** The tasks that somebody holds, with the process that its holder names. */
 async function held(window: Window): Promise<Readonly<Record<string, number>>> {
-  const tasks = Object.entries(await window.tasks()).filter(([, { assignee }]) => assignee !== null);
-  return Object.fromEntries(tasks.map(([id, { assignee }]) => [id, Number(/-(\d+)$/.exec(assignee ?? '')?.[1])]));
+  const tasks = Object.entries(await window.tasks()).filter(
+    ([, { assignee }]) => assignee !== null,
+  );
+  return Object.fromEntries(
+    tasks.map(([id, { assignee }]) => [id, Number(/-(\d+)$/.exec(assignee ?? '')?.[1])]),
+  );
 }
 
 const waitForHeld = (window: Window, ...ids: readonly string[]): Promise<void> =>
@@ -40,11 +47,21 @@ const HARBOUR: readonly TaskSpec[] = [
   { id: 'T-1', content: 'Chart the shoals', description: 'simulate: seconds=0 until=go-1 json' },
   { id: 'T-2', content: 'Light the beacon', description: 'simulate: seconds=0 until=go-2' },
   { id: 'T-3', content: 'Paint the buoys', description: 'simulate: seconds=0 until=go-3' },
-  { id: 'T-4', content: 'Dredge the harbour', description: 'simulate: seconds=0 until=go-4', priority: 'low' },
+  {
+    id: 'T-4',
+    content: 'Dredge the harbour',
+    description: 'simulate: seconds=0 until=go-4',
+    priority: 'low',
+  },
   { id: 'T-5', content: 'Sound the fairway', description: 'simulate: seconds=0 fail=3' },
   { id: 'T-6', content: 'Read the tide gauge', description: 'simulate: seconds=0' },
   { id: 'T-7', content: 'Open the fairway', deps: ['T-5'], description: 'simulate: seconds=0' },
-  { id: 'T-8', content: 'Print the tide tables', deps: ['T-6'], description: 'simulate: seconds=0' },
+  {
+    id: 'T-8',
+    content: 'Print the tide tables',
+    deps: ['T-6'],
+    description: 'simulate: seconds=0',
+  },
 ];
 
 // Beside the one that is mostly waiting, one of the others at a time.
@@ -58,7 +75,9 @@ describe('runs', { concurrency: 2 }, () => {
     const tree = await window.tree();
     await workbench.inline(workbench.row(tree, 'Wait for the tide').first(), 'Run Task');
     await workbench.toggle(workbench.row(tree, 'Running: Wait for the tide'));
-    await window.until('it is at work', () => Promise.resolve(agentsIn(window.folder).length === 1));
+    await window.until('it is at work', () =>
+      Promise.resolve(agentsIn(window.folder).length === 1),
+    );
     const [first] = agentsIn(window.folder);
     // A minute is the shortest that can be set.
     const stuck = tree.getByText(/^looks stuck: silent since/);
@@ -66,7 +85,10 @@ describe('runs', { concurrency: 2 }, () => {
     assert.equal(await stuck.count(), 2, 'below its run and in its wave');
     await workbench.toast('“Wait for the tide” looks stuck').waitFor();
     await workbench.screenshot('run-stuck-dark');
-    await workbench.toast('“Wait for the tide” looks stuck').getByRole('button', { name: 'Requeue' }).click();
+    await workbench
+      .toast('“Wait for the tide” looks stuck')
+      .getByRole('button', { name: 'Requeue' })
+      .click();
     await window.until('another agent is at work', () => {
       const [now, ...more] = agentsIn(window.folder);
       return Promise.resolve(now !== undefined && now !== first && more.length === 0);
@@ -80,7 +102,10 @@ describe('runs', { concurrency: 2 }, () => {
   });
 
   test('a run from its start to its report: cap, pause, a task stopped, a reload in the middle, and the rest resumed', async (t) => {
-    const window = await windows.open(t, { tasks: HARBOUR, settings: { 'todo2Waves.maxParallelTasks': 2 } });
+    const window = await windows.open(t, {
+      tasks: HARBOUR,
+      settings: { 'todo2Waves.maxParallelTasks': 2 },
+    });
     const { workbench } = window;
     const { page } = workbench;
     const tree = await window.tree();
@@ -89,7 +114,10 @@ describe('runs', { concurrency: 2 }, () => {
     // The longest paths first, then by priority; never more than two at a time.
     await waitForStatus(window, 'Review', 'T-6');
     await waitForHeld(window, 'T-1', 'T-2');
-    assert.deepEqual([(await window.tasks())['T-3']?.status, (await window.tasks())['T-5']?.status], ['Todo', 'Todo']);
+    assert.deepEqual(
+      [(await window.tasks())['T-3']?.status, (await window.tasks())['T-5']?.status],
+      ['Todo', 'Todo'],
+    );
     const running = workbench.row(tree, 'Running: All waves');
     await running.getByText('1/8 succeeded · 2 running · 1 failed · cap 2').waitFor();
 
@@ -98,13 +126,20 @@ describe('runs', { concurrency: 2 }, () => {
     await workbench.type('4');
     await waitForHeld(window, 'T-1', 'T-2', 'T-3', 'T-4');
     await window.until('four agents', () => Promise.resolve(agentsIn(window.folder).length === 4));
-    const supervisors = new Set(workIn(window.folder).flatMap(({ kind, pid }) => (kind === 'supervisor' ? [pid] : [])));
+    const supervisors = new Set(
+      workIn(window.folder).flatMap(({ kind, pid }) => (kind === 'supervisor' ? [pid] : [])),
+    );
     assert.ok(
       Object.values(await held(window)).every((pid) => supervisors.has(pid)),
       'the worker owns the lock',
     );
     await workbench.toggle(running);
-    for (const title of ['Chart the shoals', 'Light the beacon', 'Paint the buoys', 'Dredge the harbour'])
+    for (const title of [
+      'Chart the shoals',
+      'Light the beacon',
+      'Paint the buoys',
+      'Dredge the harbour',
+    ])
       await page.locator('.terminal-tabs-entry').getByText(title).first().waitFor();
     await workbench.screenshot('run-four-dark');
     await workbench.theme('light');
@@ -149,7 +184,9 @@ describe('runs', { concurrency: 2 }, () => {
     };
     const versions = await untouched();
     go(window, 'go-3');
-    await (await window.writer()).run("UPDATE tasks SET long_description = 'simulate: seconds=0' WHERE id = 'T-5'");
+    await (
+      await window.writer()
+    ).run("UPDATE tasks SET long_description = 'simulate: seconds=0' WHERE id = 'T-5'");
     await workbench.inline(ended, 'Resume');
     await waitForStatus(window, 'Review', 'T-3', 'T-5', 'T-7');
     await workbench.row(tree, 'Ended: All waves').getByText('3/3 succeeded').waitFor();
@@ -171,23 +208,43 @@ describe('runs', { concurrency: 2 }, () => {
     await workbench.toggle(workbench.row(tree, 'Past Runs'));
     const past = workbench.row(tree, 'All waves').filter({ hasText: '5/8 succeeded' });
     await workbench.toggle(past);
-    await workbench.row(tree, 'Sound the fairway').filter({ hasText: 'failed' }).locator('.label-name').click();
-    await window.until('its log is there', async () => (await workbench.terminalText()).includes('It cannot be done.'));
+    await workbench
+      .row(tree, 'Sound the fairway')
+      .filter({ hasText: 'failed' })
+      .locator('.label-name')
+      .click();
+    await window.until('its log is there', async () =>
+      (await workbench.terminalText()).includes('It cannot be done.'),
+    );
     await workbench.screenshot('past-log-dark');
   });
 
   test('a dry run changes nothing; a way to run is remembered; tasks that share a file wait for each other, and a rate limit is waited for', async (t) => {
     const window = await windows.open(t, {
       tasks: [
-        { id: 'T-1', content: 'Chart the shoals', description: 'Files: charts/bay.md\nsimulate: seconds=0 until=go-1' },
-        { id: 'T-2', content: 'Name the rocks', description: 'Files: charts/bay.md\nsimulate: seconds=0' },
+        {
+          id: 'T-1',
+          content: 'Chart the shoals',
+          description: 'Files: charts/bay.md\nsimulate: seconds=0 until=go-1',
+        },
+        {
+          id: 'T-2',
+          content: 'Name the rocks',
+          description: 'Files: charts/bay.md\nsimulate: seconds=0',
+        },
         { id: 'T-3', content: 'Ask the harbour master', description: 'simulate: seconds=0' },
-        { id: 'T-4', content: 'Print the chart', deps: ['T-3'], description: 'simulate: seconds=0' },
+        {
+          id: 'T-4',
+          content: 'Print the chart',
+          deps: ['T-3'],
+          description: 'simulate: seconds=0',
+        },
       ],
     });
     const { workbench } = window;
     const tree = await window.tree();
-    const option = (label: string) => workbench.quick.getByRole('option').filter({ hasText: label });
+    const option = (label: string) =>
+      workbench.quick.getByRole('option').filter({ hasText: label });
 
     await workbench.run('Todo2 Waves: Run With…');
     await workbench.pick('All Waves');
@@ -250,7 +307,12 @@ describe('runs', { concurrency: 2 }, () => {
     };
     const window = await windows.open(t, {
       tasks: [
-        { id: 'T-1', content: 'Sound work', tags: ['sound'], description: 'simulate: seconds=0 touch=sound.txt' },
+        {
+          id: 'T-1',
+          content: 'Sound work',
+          tags: ['sound'],
+          description: 'simulate: seconds=0 touch=sound.txt',
+        },
         { id: 'T-2', content: 'Leaky work', tags: ['leaky'], description: 'simulate: seconds=0' },
         { id: 'T-3', content: 'Work that nothing verifies', description: 'simulate: seconds=0' },
       ],
@@ -273,8 +335,11 @@ describe('runs', { concurrency: 2 }, () => {
     await workbench.screenshot('run-verified-dark');
     const comments = await (
       await window.writer()
-    ).all("SELECT task_id, content FROM task_comments WHERE comment_type = 'result' ORDER BY task_id");
-    const of = (id: string): string => comments.find((comment) => comment['task_id'] === id)?.['content'] as string;
+    ).all(
+      "SELECT task_id, content FROM task_comments WHERE comment_type = 'result' ORDER BY task_id",
+    );
+    const of = (id: string): string =>
+      comments.find((comment) => comment['task_id'] === id)?.['content'] as string;
     assert.deepEqual(
       comments.map((comment) => comment['task_id']),
       ['T-1', 'T-2', 'T-3'],

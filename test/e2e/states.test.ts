@@ -55,7 +55,10 @@ test('a file that is no database is named with what to do, and the good one is r
       const store = join(folder, '.todo2');
       renameSync(store, join(folder, 'aside'));
       mkdirSync(store);
-      writeFileSync(join(store, 'todo2.db'), 'This is not a database, and never was one.\n'.repeat(100));
+      writeFileSync(
+        join(store, 'todo2.db'),
+        'This is not a database, and never was one.\n'.repeat(100),
+      );
     },
   });
   const content = await welcome(window);
@@ -80,7 +83,10 @@ test('a database that breaks while it is shown keeps its rows, with a button, an
   await workbench.page.getByText(/Showing what was read at/).waitFor();
   await workbench.screenshot('broken-while-shown-dark');
   await trouble.click();
-  await workbench.page.locator('.explorer-folders-view').getByText('todo2.db', { exact: true }).waitFor();
+  await workbench.page
+    .locator('.explorer-folders-view')
+    .getByText('todo2.db', { exact: true })
+    .waitFor();
   await workbench.view('Todo2 Waves');
   renameSync(`${database}.aside`, database);
   await trouble.waitFor({ state: 'detached' });
@@ -91,7 +97,10 @@ test('a JSON file with a fault opens at it', async (t) => {
   const window = await windows.open(t, {
     prepare: (folder) => {
       mkdirSync(join(folder, '.todo2'));
-      writeFileSync(join(folder, '.todo2', 'state.todo2.json'), '{"todos": [\n  {"id": "T-1",}\n]}');
+      writeFileSync(
+        join(folder, '.todo2', 'state.todo2.json'),
+        '{"todos": [\n  {"id": "T-1",}\n]}',
+      );
     },
   });
   const content = await welcome(window);

@@ -13,33 +13,51 @@ after(() => windows.stop());
 
 /** At work until both windows have begun, however slow the machine. */
 const TASKS: readonly TaskSpec[] = Array.from({ length: 8 }, (_, n) => {
-  return { id: `T-${n + 1}`, content: `Part ${n + 1}`, description: 'simulate: seconds=0 until=go' };
+  return {
+    id: `T-${n + 1}`,
+    content: `Part ${n + 1}`,
+    description: 'simulate: seconds=0 until=go',
+  };
 });
 
 test('two windows that run the same wave at the same time work on each task once, and leave no lock behind', async (t) => {
-  const one = await windows.open(t, { tasks: TASKS, settings: { 'todo2Waves.maxParallelTasks': 4 } });
+  const one = await windows.open(t, {
+    tasks: TASKS,
+    settings: { 'todo2Waves.maxParallelTasks': 4 },
+  });
   const two = await windows.join(t, one);
   const both = [one, two];
   const trees = await Promise.all(both.map((window) => window.tree()));
 
   await Promise.all(
-    both.map((window, n) => window.workbench.inline(window.workbench.row(trees[n]!, 'Wave 0'), 'Run Wave')),
+    both.map((window, n) =>
+      window.workbench.inline(window.workbench.row(trees[n]!, 'Wave 0'), 'Run Wave'),
+    ),
   );
   // Each counts its own locks and not those of the other one.
   await Promise.all(both.map((window) => window.statusBar(/^\s*4 · /)));
   const during = Object.values(await one.tasks());
-  assert.equal(new Set(during.map(({ assignee }) => assignee)).size, 8, 'each agent has a worker of its own');
+  assert.equal(
+    new Set(during.map(({ assignee }) => assignee)).size,
+    8,
+    'each agent has a worker of its own',
+  );
   assert.ok(during.every(({ assignee, status }) => assignee !== null && status === 'In Progress'));
   writeFileSync(join(one.folder, 'go'), '');
 
   await one.until('all of them are in review', async () => {
-    return Object.values(await one.tasks()).every((task) => task.status === 'Review' && task.assignee === null);
+    return Object.values(await one.tasks()).every(
+      (task) => task.status === 'Review' && task.assignee === null,
+    );
   });
   for (const [id, { version }] of Object.entries(await one.tasks()))
     assert.equal(version, 3, `${id}: a claim and an end`);
   for (const [n, window] of both.entries()) {
     await window.statusBar(/^\s*0$/);
-    await window.workbench.row(trees[n]!, 'Ended: Wave 0').getByText('4/8 succeeded · 4 skipped').waitFor();
+    await window.workbench
+      .row(trees[n]!, 'Ended: Wave 0')
+      .getByText('4/8 succeeded · 4 skipped')
+      .waitFor();
   }
   const rows = both.map((window, n) =>
     TASKS.map(({ content }) => window.workbench.row(trees[n]!, content ?? '').last()),
@@ -47,7 +65,9 @@ test('two windows that run the same wave at the same time work on each task once
   for (const [n, row] of rows[0]!.entries()) {
     const label = await row.getAttribute('aria-label');
     assert.match(label ?? '', /Review|review/);
-    await rows[1]![n]!.and(two.workbench.page.locator(`[aria-label=${JSON.stringify(label)}]`)).waitFor();
+    await rows[1]!
+      [n]!.and(two.workbench.page.locator(`[aria-label=${JSON.stringify(label)}]`))
+      .waitFor();
   }
 
   // What is held by hand goes with its window, too.
@@ -61,7 +81,10 @@ test('two windows that run the same wave at the same time work on each task once
   for (const [n, window] of both.entries()) {
     // Rows that come while the pointer is on its way move the others.
     await window.workbench.row(trees[n]!, 'By hand 2').waitFor();
-    await window.workbench.inline(window.workbench.row(trees[n]!, `By hand ${n + 1}`).first(), 'Claim');
+    await window.workbench.inline(
+      window.workbench.row(trees[n]!, `By hand ${n + 1}`).first(),
+      'Claim',
+    );
     await window.statusBar(/^\s*1 · /);
   }
   await Promise.all(both.map((window) => window.workbench.page.goto('about:blank')));
@@ -99,6 +122,9 @@ test('the second window shows the run of the first, lets its task be stopped, an
 
   await two.workbench.run('Todo2 Waves: Stop All Runs');
   await one.until('nothing is held', async () => (await holders()).length === 0);
-  await one.workbench.row(treeOne, 'Ended: All waves').getByText('0/3 succeeded · 3 stopped').waitFor();
+  await one.workbench
+    .row(treeOne, 'Ended: All waves')
+    .getByText('0/3 succeeded · 3 stopped')
+    .waitFor();
   await shown.waitFor({ state: 'detached' });
 });

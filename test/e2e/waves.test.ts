@@ -12,18 +12,40 @@ before(async () => {
 });
 after(() => windows.stop());
 
-/** Four tasks that can run side by side until a test lets them end, one that waits for two of them, and one that another agent holds. */
+/**
+ * Four tasks that can run side by side until a test lets them end, one that waits for two of them,
+ * and one that another agent holds.
+ */
 const BACKLOG: readonly TaskSpec[] = [
-  { id: 'T-1', content: 'Fetch the forecast', priority: 'high', description: 'simulate: seconds=0 until=go' },
+  {
+    id: 'T-1',
+    content: 'Fetch the forecast',
+    priority: 'high',
+    description: 'simulate: seconds=0 until=go',
+  },
   { id: 'T-2', content: 'Parse the answer', description: 'simulate: seconds=0 until=go' },
   { id: 'T-3', content: 'Draw the table', description: 'simulate: seconds=0 until=go' },
-  { id: 'T-4', content: 'Write the manual', priority: 'low', description: 'simulate: seconds=0 until=go' },
-  { id: 'T-5', content: 'Join the parts', deps: ['T-1', 'T-2'], description: 'simulate: seconds=0' },
+  {
+    id: 'T-4',
+    content: 'Write the manual',
+    priority: 'low',
+    description: 'simulate: seconds=0 until=go',
+  },
+  {
+    id: 'T-5',
+    content: 'Join the parts',
+    deps: ['T-1', 'T-2'],
+    description: 'simulate: seconds=0',
+  },
   {
     id: 'T-9',
     content: 'Taken by another',
     status: 'In Progress',
-    lock: { holder: 'claude-elsewhere-4242', since: Date.now() - 12 * 60_000, until: Date.now() + 90 * 60_000 },
+    lock: {
+      holder: 'claude-elsewhere-4242',
+      since: Date.now() - 12 * 60_000,
+      until: Date.now() + 90 * 60_000,
+    },
   },
 ];
 
@@ -48,7 +70,9 @@ test('the first wave runs to its end: locks come and go, and the database has mo
 
   await window.until('the wave has ended', async () => {
     const tasks = await window.tasks();
-    return ['T-1', 'T-2', 'T-3', 'T-4'].every((id) => tasks[id]?.status === 'Review' && tasks[id].assignee === null);
+    return ['T-1', 'T-2', 'T-3', 'T-4'].every(
+      (id) => tasks[id]?.status === 'Review' && tasks[id].assignee === null,
+    );
   });
   await window.statusBar(/^\s*0$/);
   await workbench.row(tree, 'Ended: Wave 0').getByText('4/5 succeeded').waitFor();
@@ -85,12 +109,16 @@ test('a task that fails goes back to Todo, and the tree says so', async (t) => {
 });
 
 test('Stop ends an agent that hangs; its output stays readable', async (t) => {
-  const window = await windows.open(t, { tasks: [{ id: 'T-1', content: 'Endless', description: 'simulate: hang' }] });
+  const window = await windows.open(t, {
+    tasks: [{ id: 'T-1', content: 'Endless', description: 'simulate: hang' }],
+  });
   const { workbench } = window;
   const tree = await window.tree();
   await workbench.inline(workbench.row(tree, 'Endless').first(), 'Run Task');
   await window.statusBar(/1 · /);
-  await window.until('the agent speaks', async () => (await workbench.terminalText()).includes('T-1'));
+  await window.until('the agent speaks', async () =>
+    (await workbench.terminalText()).includes('T-1'),
+  );
   await workbench.run('Todo2 Waves: Stop All Runs');
   await window.until('the task is free again', async () => {
     const tasks = await window.tasks();
@@ -136,14 +164,18 @@ test('the keyboard is enough: find a task, open it, run it', async (t) => {
   // What has the focus counts, and not what was opened before.
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Control+Enter');
-  await window.until('it is in review', async () => (await window.tasks())['T-2']?.status === 'Review');
+  await window.until(
+    'it is in review',
+    async () => (await window.tasks())['T-2']?.status === 'Review',
+  );
   assert.equal((await window.tasks())['T-1']?.status, 'Todo');
 });
 
 test('the tree follows another process that commits all the time, and never shows a task twice or half', async (t) => {
   const window = await windows.open(t, { tasks: BACKLOG });
   const tree = await window.tree();
-  const shown = async (): Promise<string[]> => tree.getByRole('treeitem').locator('.label-name').allTextContents();
+  const shown = async (): Promise<string[]> =>
+    tree.getByRole('treeitem').locator('.label-name').allTextContents();
   const writer = await window.writer();
   for (let round = 0; round < 40; round++) {
     const title = `Round ${round}`;
@@ -153,7 +185,10 @@ test('the tree follows another process that commits all the time, and never show
     );
     const labels = await shown();
     assert.equal(new Set(labels).size, labels.length, `shown twice: ${labels.join(', ')}`);
-    const [first, second] = [labels.find((l) => /^Round \d+$/.test(l)), labels.find((l) => / too$/.test(l))];
+    const [first, second] = [
+      labels.find((l) => /^Round \d+$/.test(l)),
+      labels.find((l) => / too$/.test(l)),
+    ];
     if (first !== undefined && second !== undefined)
       assert.equal(`${first} too`, second, 'rows of two commits side by side');
   }
@@ -169,14 +204,18 @@ test('a window that is closed in the middle of a run leaves no lock and no agent
   const tree = await window.tree();
   await workbench.inline(workbench.row(tree, 'Endless').first(), 'Run Task');
   await window.statusBar(/1 · /);
-  await window.until('the agent speaks', async () => (await workbench.terminalText()).includes('at work on: Endless'));
+  await window.until('the agent speaks', async () =>
+    (await workbench.terminalText()).includes('at work on: Endless'),
+  );
   assert.equal(agentsIn(window.folder).length, 1);
   await workbench.page.goto('about:blank');
   await window.until('the task is free again', async () => {
     const tasks = await window.tasks();
     return tasks['T-1']?.status === 'Todo' && tasks['T-1'].assignee === null;
   });
-  await window.until('its agent has ended', () => Promise.resolve(agentsIn(window.folder).length === 0));
+  await window.until('its agent has ended', () =>
+    Promise.resolve(agentsIn(window.folder).length === 0),
+  );
 });
 
 test('agents of a window that was closed go on and end well without one, and the next window shows it', async (t) => {
@@ -189,7 +228,9 @@ test('agents of a window that was closed go on and end well without one, and the
   });
   await window.tree();
   await window.workbench.run('Todo2 Waves: Run All Waves');
-  await window.until('both are at work', () => Promise.resolve(agentsIn(window.folder).length === 2));
+  await window.until('both are at work', () =>
+    Promise.resolve(agentsIn(window.folder).length === 2),
+  );
   const agents = agentsIn(window.folder);
   const leader = leaderIn(window.folder);
   await window.workbench.page.goto('about:blank');
@@ -204,7 +245,10 @@ test('agents of a window that was closed go on and end well without one, and the
 
   const next = await windows.join(t, window);
   const tree = await next.tree();
-  await next.workbench.row(tree, 'Running: All waves').getByText('1/3 succeeded · 1 running').waitFor();
+  await next.workbench
+    .row(tree, 'Running: All waves')
+    .getByText('1/3 succeeded · 1 running')
+    .waitFor();
   const left = agentsIn(window.folder);
   assert.ok(left.length === 1 && agents.includes(left[0] ?? 0), 'it was not started anew');
   writeFileSync(join(window.folder, 'go-2'), '');
@@ -237,9 +281,14 @@ test('both plan files are written from the palette and opened', async (t) => {
   await workbench.run('Todo2 Waves: Write Wave Plan');
   await workbench.page.getByRole('tab', { name: /\.plan\.md/ }).waitFor();
   await workbench.run('Todo2 Waves: Write Parallel Execution Plan for Subagents');
-  await workbench.page.getByRole('tab', { name: /parallel-execution-subagents\.plan\.md/ }).waitFor();
+  await workbench.page
+    .getByRole('tab', { name: /parallel-execution-subagents\.plan\.md/ })
+    .waitFor();
   const plans = join(window.folder, '.cursor', 'plans');
-  assert.match(readFileSync(join(plans, 'parallel-execution-subagents.plan.md'), 'utf8'), /^T-1, T-2, T-3, T-9, T-4$/m);
+  assert.match(
+    readFileSync(join(plans, 'parallel-execution-subagents.plan.md'), 'utf8'),
+    /^T-1, T-2, T-3, T-9, T-4$/m,
+  );
   await workbench.screenshot('plan-dark');
 });
 
@@ -261,20 +310,34 @@ test('in a light theme too: the tree, a running wave and the details of a task',
 });
 
 test('whatever runs have ended before, a change of theme draws each row with its own title', async (t) => {
-  const failing = (id: string): TaskSpec => ({ id, content: `Part ${id}`, description: 'simulate: seconds=0 fail=3' });
+  const failing = (id: string): TaskSpec => ({
+    id,
+    content: `Part ${id}`,
+    description: 'simulate: seconds=0 fail=3',
+  });
   const window = await windows.open(t, { tasks: ['T-1', 'T-2', 'T-3'].map(failing) });
   const { workbench } = window;
   const tree = await window.tree();
   for (const theme of ['light', 'dark', 'light'] as const) {
     await workbench.run('Todo2 Waves: Run All Waves');
-    await workbench.row(tree, 'Running: All waves').or(workbench.row(tree, 'Ended: All waves').first()).waitFor();
+    await workbench
+      .row(tree, 'Running: All waves')
+      .or(workbench.row(tree, 'Ended: All waves').first())
+      .waitFor();
     await workbench.row(tree, 'Running: All waves').waitFor({ state: 'detached' });
     await workbench.theme(theme);
-    // A row that is being asked for may show the one before the other; what is drawn wrongly stays so.
-    await window.until('a run, its tasks, and the wave with them are drawn as they are read out', async () => {
-      const shown = await workbench.page.evaluate<readonly [title: string, label: string][]>(TITLES_AND_LABELS);
-      return shown.length >= 8 && shown.every(([title, label]) => label.startsWith(`${title}, `));
-    });
+    // A row that is being asked for may show the one before the other; what is drawn wrongly stays
+    // so.
+    await window.until(
+      'a run, its tasks, and the wave with them are drawn as they are read out',
+      async () => {
+        const shown =
+          await workbench.page.evaluate<readonly [title: string, label: string][]>(
+            TITLES_AND_LABELS,
+          );
+        return shown.length >= 8 && shown.every(([title, label]) => label.startsWith(`${title}, `));
+      },
+    );
   }
 });
 
@@ -287,8 +350,8 @@ const TITLES_AND_LABELS = `[...document.querySelectorAll('.customview-tree [role
 /** The process of the window that leads the one run of a folder. */
 function leaderIn(folder: string): number {
   const runs = join(folder, '.todo2', 'waves', 'runs');
-  const [name, ...others] = readdirSync(runs, { recursive: true, encoding: 'utf8' }).filter((each) =>
-    /lead\.\d+\.json$/.test(each),
+  const [name, ...others] = readdirSync(runs, { recursive: true, encoding: 'utf8' }).filter(
+    (each) => /lead\.\d+\.json$/.test(each),
   );
   assert.ok(name !== undefined && others.length === 0);
   return (JSON.parse(readFileSync(join(runs, name), 'utf8')) as { readonly pid: number }).pid;

@@ -12,7 +12,10 @@ import { Workbench } from '../editor/workbench.ts';
 let server: EditorServer;
 let browser: Browser;
 before(async () => {
-  [server, browser] = await Promise.all([startServer({ vsix: join(ROOT, 'out/todo2-waves.vsix') }), launchBrowser()]);
+  [server, browser] = await Promise.all([
+    startServer({ vsix: join(ROOT, 'out/todo2-waves.vsix') }),
+    launchBrowser(),
+  ]);
 });
 after(async () => {
   await browser.close();

@@ -4,6 +4,10 @@ import { findChromium } from './chromium.mjs';
 /** Starts a Chromium without a window. It ends with this process. */
 export async function launchBrowser(): Promise<Browser> {
   const executablePath = await findChromium();
-  if (executablePath === undefined) throw new Error('There is no Chromium. `npm test` gets one, or set CHROMIUM.');
-  return chromium.launch({ executablePath, args: ['--disable-gpu', '--disable-component-update', '--disable-sync'] });
+  if (executablePath === undefined)
+    throw new Error('There is no Chromium. `npm test` gets one, or set CHROMIUM.');
+  return chromium.launch({
+    executablePath,
+    args: ['--disable-gpu', '--disable-component-update', '--disable-sync'],
+  });
 }

@@ -1,40 +1,74 @@
-// Finds a Chromium to show the workbench in, or gets one. Only Node's own modules, since it runs while things are being installed.
+// Finds a Chromium to show the workbench in, or gets one. Only Node's own modules, since it runs
+// while things are being installed.
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { ROOT, run, step } from './install.mjs';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome', 'microsoft-edge'];
+const NAMES = [
+  'chromium',
+  'chromium-browser',
+  'google-chrome',
+  'google-chrome-stable',
+  'chrome',
+  'microsoft-edge',
+];
 
 const USUAL_PLACES = {
-  linux: ['/usr/bin', '/usr/local/bin', '/snap/bin', '/opt/google/chrome', '/usr/lib/chromium'].flatMap((folder) =>
-    NAMES.map((name) => join(folder, name)),
-  ),
+  linux: [
+    '/usr/bin',
+    '/usr/local/bin',
+    '/snap/bin',
+    '/opt/google/chrome',
+    '/usr/lib/chromium',
+  ].flatMap((folder) => NAMES.map((name) => join(folder, name))),
   darwin: ['/Applications', join(homedir(), 'Applications')].flatMap((folder) =>
-    ['Chromium', 'Google Chrome', 'Microsoft Edge'].map((name) => `${folder}/${name}.app/Contents/MacOS/${name}`),
+    ['Chromium', 'Google Chrome', 'Microsoft Edge'].map(
+      (name) => `${folder}/${name}.app/Contents/MacOS/${name}`,
+    ),
   ),
-  win32: [process.env.ProgramFiles, process.env['ProgramFiles(x86)'], process.env.LOCALAPPDATA].flatMap((folder) =>
-    ['Chromium/Application/chrome.exe', 'Google/Chrome/Application/chrome.exe', 'Microsoft/Edge/Application/msedge.exe']
+  win32: [
+    process.env.ProgramFiles,
+    process.env['ProgramFiles(x86)'],
+    process.env.LOCALAPPDATA,
+  ].flatMap((folder) =>
+    [
+      'Chromium/Application/chrome.exe',
+      'Google/Chrome/Application/chrome.exe',
+      'Microsoft/Edge/Application/msedge.exe',
+    ]
       .filter(() => folder)
       .map((name) => join(folder, name)),
   ),
 };
 
-/** The path of a Chromium that runs, or undefined; `CHROMIUM` names one and then is the only one looked at. */
+/**
+ * The path of a Chromium that runs, or undefined; `CHROMIUM` names one and then is the only one
+ * looked at.
+ */
 export async function findChromium() {
   if (process.env.CHROMIUM) {
     if (await works(process.env.CHROMIUM)) return process.env.CHROMIUM;
     throw new Error(`CHROMIUM is set to ${process.env.CHROMIUM}, which does not run.`);
   }
   const names = process.platform === 'win32' ? ['chrome.exe', 'msedge.exe'] : NAMES;
-  const onPath = (process.env.PATH ?? '').split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
-  for (const path of new Set([...onPath, ...(USUAL_PLACES[process.platform] ?? []), ...(await playwrights())])) {
+  const onPath = (process.env.PATH ?? '')
+    .split(delimiter)
+    .flatMap((folder) => names.map((name) => join(folder, name)));
+  for (const path of new Set([
+    ...onPath,
+    ...(USUAL_PLACES[process.platform] ?? []),
+    ...(await playwrights()),
+  ])) {
     if (existsSync(path) && (await works(path))) return path;
   }
   return undefined;
 }
 
-/** Finds a Chromium or installs one; rejects with everything that was tried. Sets `CHROMIUM` for the processes to come. */
+/**
+ * Finds a Chromium or installs one; rejects with everything that was tried. Sets `CHROMIUM` for the
+ * processes to come.
+ */
 export async function installChromium() {
   let path = await findChromium();
   const tried = [];

@@ -14,14 +14,24 @@ export interface HostRun {
   readonly timeoutMs: number;
 }
 
-/** What came of it: 0 is `run` resolved; `said` is what the page logged, the editor's own hundreds of lines included. */
+/**
+ * What came of it: 0 is `run` resolved; `said` is what the page logged, the editor's own hundreds
+ * of lines included.
+ */
 export interface HostOutcome {
   readonly exit: number | 'timeout';
   readonly said: readonly string[];
 }
 
-/** Lets the extension host of a `tests` server run an entry point, in a window of its own that is closed afterwards. */
-export async function runInHost(server: EditorServer, browser: Browser, run: HostRun): Promise<HostOutcome> {
+/**
+ * Lets the extension host of a `tests` server run an entry point, in a window of its own that is
+ * closed afterwards.
+ */
+export async function runInHost(
+  server: EditorServer,
+  browser: Browser,
+  run: HostRun,
+): Promise<HostOutcome> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
   const said: string[] = [];

@@ -9,5 +9,9 @@ export function nodeOf(version: string): string;
 export function installRoot(): Promise<void>;
 export function installServer(version: string): Promise<void>;
 export function step<T>(title: string, work: () => Promise<T>): Promise<T>;
-export function run(command: string, args: readonly string[], options?: SpawnOptions): Promise<string>;
+export function run(
+  command: string,
+  args: readonly string[],
+  options?: SpawnOptions,
+): Promise<string>;
 export function isInstalled(folder: string): boolean;

@@ -1,4 +1,5 @@
-// Ends what an editor leaves behind: agents, supervisors and shells that have a session of their own and outlive their parent.
+// Ends what an editor leaves behind: agents, supervisors and shells that have a session of their
+// own and outlive their parent.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
@@ -14,9 +15,10 @@ export function marked(mark) {
 }
 
 /**
- * Waits up to `graceMs` for what carries the mark to end by itself, then kills what is left. `isAwaited` says by its
- * command line which process is worth waiting for; where it is left out, all are. Work on tasks outlives its editor by intent:
- * it is asked to end, and gets as long again to give back its locks.
+ * Waits up to `graceMs` for what carries the mark to end by itself, then kills what is left.
+ * `isAwaited` says by its command line which process is worth waiting for; where it is left out,
+ * all are. Work on tasks outlives its editor by intent: it is asked to end, and gets as long again
+ * to give back its locks.
  */
 export async function reap(mark, graceMs, isAwaited = () => true) {
   await ended(mark, graceMs, isAwaited);
@@ -39,7 +41,8 @@ function isWork(command) {
 /** Sends a signal to a process that may be gone by now. */
 export function kill(pid, signal) {
   try {
-    if (process.platform === 'win32') execFileSync('taskkill', ['/pid', String(pid), '/t', '/f'], { stdio: 'ignore' });
+    if (process.platform === 'win32')
+      execFileSync('taskkill', ['/pid', String(pid), '/t', '/f'], { stdio: 'ignore' });
     else process.kill(pid, signal);
   } catch {
     // It has ended already, which is what is wanted.
@@ -59,8 +62,13 @@ function listProc() {
 
 /** On macOS `ps` shows the environment after the command line. */
 function listPs() {
-  const text = execFileSync('ps', ['-A', '-E', '-ww', '-o', 'pid=,command='], { encoding: 'utf8', maxBuffer: 1 << 26 });
-  return text.split('\n').map((line) => ({ pid: Number.parseInt(line, 10), environment: () => line, command: line }));
+  const text = execFileSync('ps', ['-A', '-E', '-ww', '-o', 'pid=,command='], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
+  return text
+    .split('\n')
+    .map((line) => ({ pid: Number.parseInt(line, 10), environment: () => line, command: line }));
 }
 
 function readOf(pid, file) {

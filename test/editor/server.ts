@@ -18,11 +18,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { nodeOf, run, serverFolder, WINDOW_VERSION } from './install.mjs';
 import { MARK } from './reap.mjs';
 
-/** How an editor is started. What is left out is the newest version, the installed extensions none, nothing kept. */
+/**
+ * How an editor is started. What is left out is the newest version, the installed extensions none,
+ * nothing kept.
+ */
 export interface EditorOptions {
   readonly version?: string;
   /**
-   * `tests`: the page runs a test entry point in the extension host, and shows no notification. `person`: as users have it.
+   * `tests`: the page runs a test entry point in the extension host, and shows no notification.
+   * `person`: as users have it.
    */
   readonly use?: 'tests' | 'person';
   /** A package to install first. */
@@ -33,7 +37,9 @@ export interface EditorOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** `asked`: a folder opens in Restricted Mode until the user trusts it. */
   readonly trust?: 'given' | 'asked';
-  /** A folder that keeps the user's settings, state, address and token from one start to the next. */
+  /**
+   * A folder that keeps the user's settings, state, address and token from one start to the next.
+   */
   readonly home?: string;
 }
 
@@ -46,7 +52,10 @@ export interface EditorServer {
   readonly logFile: string;
   /** A file of this machine as the page names it. */
   uriOf(path: string): string;
-  /** Ends the server and everything that it started; `graceMs` is how long extensions may take to deactivate. */
+  /**
+   * Ends the server and everything that it started; `graceMs` is how long extensions may take to
+   * deactivate.
+   */
   stop(options?: { readonly graceMs?: number; readonly keepScratch?: boolean }): Promise<void>;
   /** Resolves when the server has ended, for any reason. */
   readonly ended: Promise<void>;
@@ -62,7 +71,15 @@ export interface Target {
 
 // Each built-in that is left out saves start-up time and noise: no GitHub, no Copilot, no diagrams.
 const BUILT_IN = [
-  ...['theme-defaults', 'theme-seti', 'git', 'git-base', 'json', 'markdown-basics', 'markdown-language-features'],
+  ...[
+    'theme-defaults',
+    'theme-seti',
+    'git',
+    'git-base',
+    'json',
+    'markdown-basics',
+    'markdown-language-features',
+  ],
   ...['typescript-basics', 'javascript', 'shellscript', 'yaml', 'configuration-editing', 'diff'],
 ];
 
@@ -100,13 +117,19 @@ export async function startServer(options: EditorOptions = {}): Promise<EditorSe
     join(scratch, 'tmp'),
   ];
   const userSettings = join(data, 'data', 'User', 'settings.json');
-  for (const folder of [extensions, temporary, dirname(userSettings)]) mkdirSync(folder, { recursive: true });
+  for (const folder of [extensions, temporary, dirname(userSettings)])
+    mkdirSync(folder, { recursive: true });
   if (!existsSync(userSettings)) {
-    const settings = { ...SETTINGS, ...(home === undefined ? TEST_SETTINGS : {}), ...options.settings };
+    const settings = {
+      ...SETTINGS,
+      ...(home === undefined ? TEST_SETTINGS : {}),
+      ...options.settings,
+    };
     writeFileSync(userSettings, JSON.stringify(settings, null, 2));
   }
   const tokenFile = join(home ?? scratch, 'token');
-  if (!existsSync(tokenFile)) writeFileSync(tokenFile, randomBytes(16).toString('hex'), { mode: 0o600 });
+  if (!existsSync(tokenFile))
+    writeFileSync(tokenFile, randomBytes(16).toString('hex'), { mode: 0o600 });
 
   const node = nodeOf(version);
   const main = join(codeOf(version), 'out', 'server-main.js');
@@ -119,9 +142,16 @@ export async function startServer(options: EditorOptions = {}): Promise<EditorSe
     [MARK]: mark,
     ...options.env,
   };
-  const folders = ['--server-data-dir', data, '--extensions-dir', extensions, '--accept-server-license-terms'];
+  const folders = [
+    '--server-data-dir',
+    data,
+    '--extensions-dir',
+    extensions,
+    '--accept-server-license-terms',
+  ];
   folders.push('--builtin-extensions-dir', linkBuiltIns(version));
-  if (options.vsix !== undefined) await run(node, [main, ...folders, '--install-extension', options.vsix], { env });
+  if (options.vsix !== undefined)
+    await run(node, [main, ...folders, '--install-extension', options.vsix], { env });
   for (const folder of options.extensions ?? []) linkExtension(folder, extensions);
 
   const logFile = join(home ?? scratch, 'server.log');
@@ -132,7 +162,8 @@ export async function startServer(options: EditorOptions = {}): Promise<EditorSe
       ...[join(import.meta.dirname, 'leash.mjs'), scratch, node, main, ...folders],
       ...['--host', '127.0.0.1', '--port', String(await rememberedPort(home))],
       ...['--connection-token-file', tokenFile, '--telemetry-level', 'off'],
-      // A window that went without a goodbye would keep its extension host, and so its locks, for three hours.
+      // A window that went without a goodbye would keep its extension host, and so its locks, for
+      // three hours.
       ...['--reconnection-grace-time', home === undefined ? '2' : '60'],
       ...(trust === 'given' ? ['--disable-workspace-trust'] : []),
       ...(use === 'tests' ? ['--enable-smoke-test-driver'] : []),
@@ -197,7 +228,8 @@ function codeOf(version: string): string {
 function linkBuiltIns(version: string): string {
   const modules = join(serverFolder(version), 'node_modules');
   const code = codeOf(version);
-  if (!existsSync(code)) throw new Error(`VS Code ${version} is not installed. \`npm test\` installs it.`);
+  if (!existsSync(code))
+    throw new Error(`VS Code ${version} is not installed. \`npm test\` installs it.`);
   // Node finds the packages by walking up; the page loads its own from here.
   link(modules, join(code, 'node_modules'));
   const folder = join(modules, '.built-in');
@@ -206,8 +238,14 @@ function linkBuiltIns(version: string): string {
 }
 
 function linkExtension(folder: string, extensions: string): void {
-  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, string>;
-  link(folder, join(extensions, `${manifest['publisher']}.${manifest['name']}-${manifest['version']}`));
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<
+    string,
+    string
+  >;
+  link(
+    folder,
+    join(extensions, `${manifest['publisher']}.${manifest['name']}-${manifest['version']}`),
+  );
 }
 
 function link(target: string, at: string): void {
@@ -217,7 +255,10 @@ function link(target: string, at: string): void {
   symlinkSync(target, at, 'junction');
 }
 
-/** The port of the last start, as the browser keeps its state by address; 0, for any, where that is taken or unknown. */
+/**
+ * The port of the last start, as the browser keeps its state by address; 0, for any, where that is
+ * taken or unknown.
+ */
 async function rememberedPort(home: string | undefined): Promise<number> {
   const file = home === undefined ? undefined : join(home, 'port');
   const port = file !== undefined && existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;

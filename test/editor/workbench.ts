@@ -4,7 +4,10 @@ import { type BrowserContext, errors, type Frame, type Locator, type Page } from
 import { ROOT } from './install.mjs';
 import { addressOf, type EditorServer, type Target } from './server.ts';
 
-/** Colour themes that every editor version brings along, with the class that the page has while one is on. */
+/**
+ * Colour themes that every editor version brings along, with the class that the page has while one
+ * is on.
+ */
 const THEMES = {
   dark: ['Dark Modern', '.vs-dark'],
   light: ['Light Modern', '.vs:not(.vs-dark)'],
@@ -13,17 +16,22 @@ const THEMES = {
 } as const;
 
 /**
- * How long anything may take before it counts as not coming, in ms. Nothing waits for this long that goes well: a machine
- * that does ten other things may still take most of it to open the first page of a window.
+ * How long anything may take before it counts as not coming, in ms. Nothing waits for this long
+ * that goes well: a machine that does ten other things may still take most of it to open the first
+ * page of a window.
  */
 export const PATIENCE_MS = 60_000;
 
-/** Where a click has to arrive at the least; else it fell between two drawings of what was pressed, and came to nothing. */
+/**
+ * Where a click has to arrive at the least; else it fell between two drawings of what was pressed,
+ * and came to nothing.
+ */
 const PRESSED = { action: '.action-item', twistie: '.monaco-tl-twistie' } as const;
 
 /**
- * Run in the page before anything else. The editor stops clicks on their way up, so they are seen on their way down; and twenty
- * pictures a second of a turning icon keep a core busy where there is no graphics card.
+ * Run in the page before anything else. The editor stops clicks on their way up, so they are seen
+ * on their way down; and twenty pictures a second of a turning icon keep a core busy where there is
+ * no graphics card.
  */
 const IN_PAGE = {
   content: `
@@ -36,8 +44,9 @@ const IN_PAGE = {
 };
 
 /**
- * A window of the editor, as a person uses it. Finds things by role, id and label, by a class only where the
- * workbench has nothing better. What is not there within `PATIENCE_MS` is an error that names it.
+ * A window of the editor, as a person uses it. Finds things by role, id and label, by a class only
+ * where the workbench has nothing better. What is not there within `PATIENCE_MS` is an error that
+ * names it.
  */
 export class Workbench {
   readonly page: Page;
@@ -70,7 +79,10 @@ export class Workbench {
     return workbench;
   }
 
-  /** Loads the window anew, by its command: the page alone would leave without having stored how it looked. */
+  /**
+   * Loads the window anew, by its command: the page alone would leave without having stored how it
+   * looked.
+   */
   async reload(): Promise<void> {
     await Promise.all([this.page.waitForEvent('load'), this.run('Developer: Reload Window')]);
     await this.#drawn();
@@ -85,20 +97,27 @@ export class Workbench {
   /** Opens a container of the activity bar. */
   async view(name: string): Promise<void> {
     const tab = this.page.locator('.part.activitybar').getByRole('tab', { name });
-    if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.locator('a').first().click();
+    if ((await tab.getAttribute('aria-selected')) !== 'true')
+      await tab.locator('a').first().click();
   }
 
   tree(name: string): Locator {
     return this.page.getByRole('tree', { name });
   }
 
-  /** The rows whose label is exactly this text: a row's own name also has its tooltip and description. */
+  /**
+   * The rows whose label is exactly this text: a row's own name also has its tooltip and
+   * description.
+   */
   row(tree: Locator, label: string): Locator {
     const exact = this.page.locator('.label-name').getByText(label, { exact: true });
     return tree.getByRole('treeitem').filter({ has: exact });
   }
 
-  /** Scrolls until a row is there: a long tree only keeps those on screen, and a row may come while its place is passed. */
+  /**
+   * Scrolls until a row is there: a long tree only keeps those on screen, and a row may come while
+   * its place is passed.
+   */
   async reveal(tree: Locator, label: string): Promise<Locator> {
     const row = this.row(tree, label);
     await this.#until(`the row “${label}”`, async () => {
@@ -117,25 +136,37 @@ export class Workbench {
   }
 
   /**
-   * Opens or closes a row that has children, and waits until it is so: one that is opened while the topmost rows are asked for
-   * is closed again by the editor, and is opened for good once a row below it is drawn.
+   * Opens or closes a row that has children, and waits until it is so: one that is opened while the
+   * topmost rows are asked for is closed again by the editor, and is opened for good once a row
+   * below it is drawn.
    */
   async toggle(row: Locator): Promise<void> {
-    const isOpen = async (): Promise<boolean> => (await row.getAttribute('aria-expanded')) === 'true';
+    const isOpen = async (): Promise<boolean> =>
+      (await row.getAttribute('aria-expanded')) === 'true';
     const wanted = !(await isOpen());
     const next = async (): Promise<Locator> => {
-      const [at, level] = [await row.getAttribute('data-index'), await row.getAttribute('aria-level')];
-      return row.locator('xpath=..').locator(`[data-index="${Number(at) + 1}"][aria-level="${Number(level) + 1}"]`);
+      const [at, level] = [
+        await row.getAttribute('data-index'),
+        await row.getAttribute('aria-level'),
+      ];
+      return row
+        .locator('xpath=..')
+        .locator(`[data-index="${Number(at) + 1}"][aria-level="${Number(level) + 1}"]`);
     };
     await this.#until(wanted ? 'the row is open' : 'the row is closed', async () => {
-      if ((await isOpen()) !== wanted && !(await this.#press(row.locator(PRESSED.twistie), 'twistie'))) return false;
+      if (
+        (await isOpen()) !== wanted &&
+        !(await this.#press(row.locator(PRESSED.twistie), 'twistie'))
+      )
+        return false;
       return (await isOpen()) === wanted && (await (await next()).count()) === (wanted ? 1 : 0);
     });
   }
 
   /**
-   * Presses an action that a row shows while the pointer is on it. A row that is drawn anew in between may have lost the pointer,
-   * and its actions with it, or the click: so it is pointed at once more.
+   * Presses an action that a row shows while the pointer is on it. A row that is drawn anew in
+   * between may have lost the pointer, and its actions with it, or the click: so it is pointed at
+   * once more.
    */
   async inline(row: Locator, action: string | RegExp): Promise<void> {
     await this.#until(`${String(action)} is pressed`, async () => {
@@ -148,8 +179,8 @@ export class Workbench {
   }
 
   /**
-   * Chooses from the context menu of a row. What can be chosen may become known only now, and an open menu does not look again:
-   * so it is opened anew.
+   * Chooses from the context menu of a row. What can be chosen may become known only now, and an
+   * open menu does not look again: so it is opened anew.
    */
   async menu(row: Locator, item: string | RegExp): Promise<void> {
     const menu = this.page.locator('.monaco-menu');
@@ -157,28 +188,36 @@ export class Workbench {
     await this.#until(`${String(item)} can be chosen`, async () => {
       await row.click({ button: 'right' });
       const [answer] = await Promise.allSettled([entry.waitFor({ timeout: 4_000 })]);
-      if (answer.status === 'fulfilled' && (await entry.getAttribute('aria-disabled')) !== 'true') return true;
+      if (answer.status === 'fulfilled' && (await entry.getAttribute('aria-disabled')) !== 'true')
+        return true;
       await this.page.keyboard.press('Escape');
       await menu.waitFor({ state: 'hidden' });
       return false;
     });
-    // By key: a menu that has just opened takes no click yet, as that may be the end of the one that opened it.
+    // By key: a menu that has just opened takes no click yet, as that may be the end of the one
+    // that opened it.
     await entry.hover();
     await entry.press('Enter');
   }
 
-  /** Presses an action in the title of a view. A container with one view merges that view's title into its own. */
+  /**
+   * Presses an action in the title of a view. A container with one view merges that view's title
+   * into its own.
+   */
   async title(view: string, action: string | RegExp): Promise<void> {
     const name = this.page.locator('h3.title').getByText(view, { exact: true });
     const header = this.page.locator('.pane-header').filter({ has: name });
-    const scope = (await header.isVisible()) ? header : this.page.locator('.part.sidebar > .composite.title');
+    const scope = (await header.isVisible())
+      ? header
+      : this.page.locator('.part.sidebar > .composite.title');
     await scope.hover();
     await scope.getByRole('button', { name: action }).click();
   }
 
   /**
-   * Runs a command from the palette, by its title with category. A window that has just opened learns late which commands
-   * can run (after its own extensions have started), and an open palette does not look again: so it is opened anew.
+   * Runs a command from the palette, by its title with category. A window that has just opened
+   * learns late which commands can run (after its own extensions have started), and an open palette
+   * does not look again: so it is opened anew.
    */
   async run(command: string): Promise<void> {
     const option = this.#option(command);
@@ -207,7 +246,9 @@ export class Workbench {
   }
 
   toast(text: string | RegExp): Locator {
-    return this.page.locator('.notifications-toasts .notification-list-item').filter({ hasText: text });
+    return this.page
+      .locator('.notifications-toasts .notification-list-item')
+      .filter({ hasText: text });
   }
 
   dialog(text: string | RegExp): Locator {
@@ -221,14 +262,19 @@ export class Workbench {
 
   /** What the visible terminal shows at this moment, without spaces at the ends of lines. */
   async terminalText(): Promise<string> {
-    const lines = await this.page.locator('.terminal-wrapper.active .xterm-rows > div').allTextContents();
+    const lines = await this.page
+      .locator('.terminal-wrapper.active .xterm-rows > div')
+      .allTextContents();
     return lines
       .map((line) => line.replaceAll('\u00a0', ' ').trimEnd())
       .join('\n')
       .trimEnd();
   }
 
-  /** The innermost frame that has such an element: a webview is a frame in a frame, and several may be open. */
+  /**
+   * The innermost frame that has such an element: a webview is a frame in a frame, and several may
+   * be open.
+   */
   async webview(selector: string): Promise<Frame> {
     let found: Frame | undefined;
     await this.#until(`a webview with ${selector}`, async () => {
@@ -245,13 +291,20 @@ export class Workbench {
     return found as Frame;
   }
 
-  /** Switches the colour theme, in the settings of the opened folder: a running window does not read the user's again. */
+  /**
+   * Switches the colour theme, in the settings of the opened folder: a running window does not read
+   * the user's again.
+   */
   async theme(theme: keyof typeof THEMES): Promise<void> {
-    if (this.#folder === undefined) throw new Error('The theme is switched in the settings of a folder; none is open.');
+    if (this.#folder === undefined)
+      throw new Error('The theme is switched in the settings of a folder; none is open.');
     const file = join(this.#folder, '.vscode', 'settings.json');
     const [name, selector] = THEMES[theme];
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, JSON.stringify({ ...settingsIn(file), 'workbench.colorTheme': name }, null, 2));
+    writeFileSync(
+      file,
+      JSON.stringify({ ...settingsIn(file), 'workbench.colorTheme': name }, null, 2),
+    );
     await this.page.locator(`.monaco-workbench${selector}`).waitFor();
   }
 
@@ -262,15 +315,25 @@ export class Workbench {
     return path;
   }
 
-  /** For the end of a test: takes a picture if it failed. Never fails itself, as the window may be what is broken. */
+  /**
+   * For the end of a test: takes a picture if it failed. Never fails itself, as the window may be
+   * what is broken.
+   */
   async photographFailure(test: { readonly name: string }): Promise<void> {
     if ('passed' in test && test.passed === true) return;
     const name = `failed-${test.name.replace(/[^A-Za-z0-9]+/g, '-').slice(0, 80)}`;
     await this.screenshot(name).catch(() => undefined);
   }
 
-  /** Clicks, and answers whether that arrived; false, too, where there is nothing to be clicked within `patienceMs`. */
-  async #press(target: Locator, what: keyof typeof PRESSED, patienceMs = PATIENCE_MS): Promise<boolean> {
+  /**
+   * Clicks, and answers whether that arrived; false, too, where there is nothing to be clicked
+   * within `patienceMs`.
+   */
+  async #press(
+    target: Locator,
+    what: keyof typeof PRESSED,
+    patienceMs = PATIENCE_MS,
+  ): Promise<boolean> {
     await this.page.evaluate('globalThis.lastClick = undefined');
     try {
       await target.click({ timeout: patienceMs });
@@ -278,7 +341,9 @@ export class Workbench {
       if (error instanceof errors.TimeoutError) return false;
       throw error;
     }
-    return this.page.evaluate<boolean>(`globalThis.lastClick?.closest(${JSON.stringify(PRESSED[what])}) != null`);
+    return this.page.evaluate<boolean>(
+      `globalThis.lastClick?.closest(${JSON.stringify(PRESSED[what])}) != null`,
+    );
   }
 
   /** Tries again until it is so; an error says what never was. */
@@ -295,9 +360,14 @@ export class Workbench {
   }
 }
 
-/** Resolves when a page has drawn what it had to: what is scrolled or pressed shows in one of the next two frames. */
+/**
+ * Resolves when a page has drawn what it had to: what is scrolled or pressed shows in one of the
+ * next two frames.
+ */
 export async function drawn(frame: Frame): Promise<void> {
-  await frame.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
+  await frame.evaluate(
+    'new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))',
+  );
 }
 
 function settingsIn(file: string): object {

@@ -14,9 +14,23 @@ import { createBacklog, type TaskSpec } from '../support/fixture.ts';
 import { contextOf } from '../support/host-context.ts';
 
 const SIZE = 585;
-const WORDS = ['parser', 'bridge', 'forecast', 'table', 'cache', 'plugin', 'theme', 'release', 'manual', 'lock'];
+const WORDS = [
+  'parser',
+  'bridge',
+  'forecast',
+  'table',
+  'cache',
+  'plugin',
+  'theme',
+  'release',
+  'manual',
+  'lock',
+];
 
-/** As large as the largest backlog we know of, and as untidy: stale tags, missing dependencies, near duplicates, files in common. */
+/**
+ * As large as the largest backlog we know of, and as untidy: stale tags, missing dependencies, near
+ * duplicates, files in common.
+ */
 function largeBacklog(): readonly TaskSpec[] {
   return Array.from({ length: SIZE }, (_, n): TaskSpec => {
     const [one, other] = [WORDS[n % 10] ?? '', WORDS[(n * 7 + 3) % 10] ?? ''];
@@ -25,7 +39,10 @@ function largeBacklog(): readonly TaskSpec[] {
       content: `Write the ${one} of the ${other}, part ${Math.floor(n / 2)}`,
       description: `${'It is told here what has to be done. '.repeat(30)}\n- Update: src/${one}/${other}.ts`,
       status: n % 3 === 0 ? 'Done' : n % 50 === 1 ? 'In Progress' : 'Todo',
-      deps: n > 10 ? [`T-${1_790_000_000_000 + ((n * 31) % n)}`, ...(n % 60 === 0 ? ['T-404'] : [])] : [],
+      deps:
+        n > 10
+          ? [`T-${1_790_000_000_000 + ((n * 31) % n)}`, ...(n % 60 === 0 ? ['T-404'] : [])]
+          : [],
       tags: [one, ...(n % 40 === 2 ? ['stale'] : [])],
     };
   });
@@ -36,16 +53,24 @@ describe('a batch of tools in a real extension host', () => {
   before(async () => {
     root = realpathSync(mkdtempSync(join(tmpdir(), 'todo2-batch-')));
     await createBacklog(root, { tasks: largeBacklog() });
-    writeFileSync(join(root, 'README.md'), '# Large\n\n[gone](docs/gone.md) [there](docs/page-1.md)\n');
-    writeFileSync(join(root, 'GOALS.md'), '# Goals\n\n## Parser and bridge\n\n## Nothing of the kind\n');
+    writeFileSync(
+      join(root, 'README.md'),
+      '# Large\n\n[gone](docs/gone.md) [there](docs/page-1.md)\n',
+    );
+    writeFileSync(
+      join(root, 'GOALS.md'),
+      '# Goals\n\n## Parser and bridge\n\n## Nothing of the kind\n',
+    );
     mkdirSync(join(root, 'docs'));
-    for (let n = 0; n < 200; n++) writeFileSync(join(root, 'docs', `page-${n}.md`), `# Page ${n}\n`.repeat(50));
+    for (let n = 0; n < 200; n++)
+      writeFileSync(join(root, 'docs', `page-${n}.md`), `# Page ${n}\n`.repeat(50));
   });
   after(() => rmSync(root, { recursive: true, force: true, maxRetries: 5 }));
 
   it(`does a day's look at ${SIZE} tasks within two seconds, from the command, and says honestly what came of it`, async function () {
     this.timeout(60_000);
-    const { extensionPath } = vscode.extensions.getExtension('todo2waves.todo2-waves') ?? assert.fail();
+    const { extensionPath } =
+      vscode.extensions.getExtension('todo2waves.todo2-waves') ?? assert.fail();
     const bugs: unknown[] = [];
     const log = vscode.window.createOutputChannel('Batch', { log: true });
     const wired = wireBacklog(await locateStore(root), {
@@ -58,7 +83,10 @@ describe('a batch of tools in a real extension host', () => {
       for (let i = 0; i < 400 && backlog.snapshot === undefined; i++) await pause(25);
       assert.equal(backlog.snapshot?.tasks.length, SIZE);
 
-      const chosen = chooseBatch(backlog, openWorkspace(root, { program: 'no-such-program-anywhere', version: '0' }));
+      const chosen = chooseBatch(
+        backlog,
+        openWorkspace(root, { program: 'no-such-program-anywhere', version: '0' }),
+      );
       for (let i = 0; i < 200 && backlog.lastBatch === undefined; i++) {
         await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
         await pause(50);
@@ -73,16 +101,27 @@ describe('a batch of tools in a real extension host', () => {
       assert.equal(json.results.summary.succeeded, 10);
       assert.equal(json.results.tasks_run.length, 10);
       await copyBatch(backlog);
-      assert.deepEqual(JSON.parse(await vscode.env.clipboard.readText()), JSON.parse(JSON.stringify(json)));
-      const summaries = Object.fromEntries(json.results.tasks_run.map((step) => [step.task_id, step.summary]));
+      assert.deepEqual(
+        JSON.parse(await vscode.env.clipboard.readText()),
+        JSON.parse(JSON.stringify(json)),
+      );
+      const summaries = Object.fromEntries(
+        json.results.tasks_run.map((step) => [step.task_id, step.summary]),
+      );
       assert.match(summaries['health_docs'] ?? '', /^202 documents, 1 broken link/);
       assert.match(summaries['dependency_health'] ?? '', /^\d+ dependency faults$/);
-      assert.match(summaries['task_analysis_duplicates'] ?? '', /^\d+ groups? of open tasks that are alike$/);
+      assert.match(
+        summaries['task_analysis_duplicates'] ?? '',
+        /^\d+ groups? of open tasks that are alike$/,
+      );
       assert.match(summaries['stale_task_cleanup'] ?? '', /tagged as stale, .*; none was deleted$/);
       assert.equal(backlog.snapshot.tasks.length, SIZE);
 
       await copyAnalysis(backlog);
-      const analysis = JSON.parse(await vscode.env.clipboard.readText()) as Record<string, Record<string, unknown>>;
+      const analysis = JSON.parse(await vscode.env.clipboard.readText()) as Record<
+        string,
+        Record<string, unknown>
+      >;
       assert.equal(analysis['dependencies']?.['total_tasks'], SIZE);
       assert.equal(analysis['what_if']?.['method'], 'simulated');
       assert.deepEqual(bugs, []);

@@ -14,8 +14,16 @@ import { contextOf } from '../support/host-context.ts';
 import { documentUri } from '../../src/ui/documents.ts';
 
 /** Waits for a fact that events bring about; the editor says nothing when a tree has been drawn. */
-async function until(what: string, isSo: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
-  for (const end = Date.now() + timeoutMs; !(await isSo()); await new Promise((r) => setTimeout(r, 25))) {
+async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  timeoutMs = 15_000,
+): Promise<void> {
+  for (
+    const end = Date.now() + timeoutMs;
+    !(await isSo());
+    await new Promise((r) => setTimeout(r, 25))
+  ) {
     if (Date.now() > end) assert.fail(`Not within ${timeoutMs / 1000} s: ${what}`);
   }
 }
@@ -43,7 +51,11 @@ describe('Todo2 Waves in a real extension host', () => {
             id: 'T-6',
             content: 'Held elsewhere',
             status: 'In Progress',
-            lock: { holder: 'claude-elsewhere-1', since: Date.now(), until: Date.now() + 3_600_000 },
+            lock: {
+              holder: 'claude-elsewhere-1',
+              since: Date.now(),
+              until: Date.now() + 3_600_000,
+            },
           },
         ],
       });
@@ -75,7 +87,10 @@ describe('Todo2 Waves in a real extension host', () => {
     const released = await backlog.claims.release(taskId('T-5'));
     assert.ok(released.ok);
     const after_ = await stored('T-5');
-    assert.deepEqual([after_['status'], after_['assignee'], after_['lock_until']], ['Todo', null, null]);
+    assert.deepEqual(
+      [after_['status'], after_['assignee'], after_['lock_until']],
+      ['Todo', null, null],
+    );
   });
 
   it('says who holds a task and until when instead of taking it', async () => {
@@ -95,8 +110,15 @@ describe('Todo2 Waves in a real extension host', () => {
 
   it('marks everything of a wave that is in review as done', async () => {
     await until('the tree knows', () => backlog.task(taskId('T-1'))?.status === 'Review');
-    await vscode.commands.executeCommand('todo2Waves.approveWave', { kind: 'wave', backlog, number: 0 });
-    assert.deepEqual([(await stored('T-1'))['status'], (await stored('T-1'))['completed']], ['Done', 1]);
+    await vscode.commands.executeCommand('todo2Waves.approveWave', {
+      kind: 'wave',
+      backlog,
+      number: 0,
+    });
+    assert.deepEqual(
+      [(await stored('T-1'))['status'], (await stored('T-1'))['completed']],
+      ['Done', 1],
+    );
     assert.equal(backlog.plan?.waveOf.get(taskId('T-2')), 0, 'what waited for it may start now');
   });
 
@@ -106,14 +128,23 @@ describe('Todo2 Waves in a real extension host', () => {
     const outcome = backlog.runs.all.at(-1)?.tasks.get(taskId('T-3'))?.outcome;
     assert.ok(outcome?.kind === 'failed');
     assert.deepEqual([outcome.cause, outcome.exitCode], [{ kind: 'exit' }, 7]);
-    assert.deepEqual([(await stored('T-3'))['status'], (await stored('T-3'))['assignee']], ['Todo', null]);
+    assert.deepEqual(
+      [(await stored('T-3'))['status'], (await stored('T-3'))['assignee']],
+      ['Todo', null],
+    );
   });
 
   it('stops an agent that hangs', async () => {
     assert.ok((await backlog.runs.start({ kind: 'task', id: taskId('T-4') })).ok);
-    await until('T-4 runs', () => backlog.runs.of(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running');
+    await until(
+      'T-4 runs',
+      () => backlog.runs.of(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running',
+    );
     await vscode.commands.executeCommand('todo2Waves.stop');
-    assert.deepEqual([(await stored('T-4'))['status'], (await stored('T-4'))['assignee']], ['Todo', null]);
+    assert.deepEqual(
+      [(await stored('T-4'))['status'], (await stored('T-4'))['assignee']],
+      ['Todo', null],
+    );
   });
 
   it('writes both plan files and opens them', async () => {
@@ -163,19 +194,29 @@ describe('Todo2 Waves in a real extension host', () => {
   it('claims again what another program puts back to Todo while we hold it', async () => {
     assert.ok((await backlog.claims.claim(taskId('T-5'))).ok);
     await writer.run("UPDATE tasks SET status = 'Todo', version = version + 1 WHERE id = 'T-5'");
-    await until('T-5 is In Progress again', async () => (await stored('T-5'))['status'] === 'In Progress');
+    await until(
+      'T-5 is In Progress again',
+      async () => (await stored('T-5'))['status'] === 'In Progress',
+    );
     assert.ok((await backlog.claims.release(taskId('T-5'))).ok);
   });
 
   it('stops the agent at once when somebody else takes its task', async () => {
     assert.ok((await backlog.runs.start({ kind: 'task', id: taskId('T-4') })).ok);
-    await until('T-4 runs', () => backlog.runs.of(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running');
-    await writer.run("UPDATE tasks SET assignee = 'claude-elsewhere-1', version = version + 1 WHERE id = 'T-4'");
+    await until(
+      'T-4 runs',
+      () => backlog.runs.of(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running',
+    );
+    await writer.run(
+      "UPDATE tasks SET assignee = 'claude-elsewhere-1', version = version + 1 WHERE id = 'T-4'",
+    );
     await until('the run has ended', () => !backlog.runs.isRunning);
     const outcome = backlog.runs.all.at(-1)?.tasks.get(taskId('T-4'))?.outcome;
     assert.deepEqual(outcome, { kind: 'lockLost', holder: 'claude-elsewhere-1' });
     assert.equal((await stored('T-4'))['assignee'], 'claude-elsewhere-1', 'the new owner keeps it');
-    await writer.run("UPDATE tasks SET assignee = NULL, lock_until = NULL, status = 'Todo' WHERE id = 'T-4'");
+    await writer.run(
+      "UPDATE tasks SET assignee = NULL, lock_until = NULL, status = 'Todo' WHERE id = 'T-4'",
+    );
     await until('T-4 is free', () => backlog.task(taskId('T-4'))?.lock === undefined);
   });
 
@@ -183,7 +224,8 @@ describe('Todo2 Waves in a real extension host', () => {
     this.timeout(90_000);
     assert.ok((await backlog.claims.claim(taskId('T-5'))).ok);
     assert.ok((await backlog.runs.start({ kind: 'task', id: taskId('T-4') })).ok);
-    const isAtWork = (by: Backlog): boolean => by.runs.of(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running';
+    const isAtWork = (by: Backlog): boolean =>
+      by.runs.of(taskId('T-4'))?.tasks.get(taskId('T-4'))?.phase === 'running';
     await until('T-4 runs', () => isAtWork(backlog));
     assert.ok(childProcesses().length >= 2, 'a writer and a supervisor are at work');
     const agents = agentsIn(folder);
@@ -194,13 +236,18 @@ describe('Todo2 Waves in a real extension host', () => {
     ];
     const before_ = await lockOf('T-4');
     await api.backlogs.close();
-    assert.deepEqual([agentsIn(folder), await lockOf('T-4')], [agents, before_], 'what an agent holds');
+    assert.deepEqual(
+      [agentsIn(folder), await lockOf('T-4')],
+      [agents, before_],
+      'what an agent holds',
+    );
     assert.equal((await stored('T-5'))['status'], 'In Progress', 'what a person holds');
     await until('its terminals are closed', () => vscode.window.terminals.length === 0);
 
     const bugs: unknown[] = [];
     const log = vscode.window.createOutputChannel('The next window', { log: true });
-    const { extensionPath } = vscode.extensions.getExtension('todo2waves.todo2-waves') ?? assert.fail();
+    const { extensionPath } =
+      vscode.extensions.getExtension('todo2waves.todo2-waves') ?? assert.fail();
     const extension = contextOf(extensionPath, join(folder, '..', 'next-storage'));
     const next = wireBacklog(await locateStore(folder), {
       extension,
@@ -209,7 +256,11 @@ describe('Todo2 Waves in a real extension host', () => {
       agents: { followsSubagents: () => false, serve: () => ({ dispose: () => undefined }) },
     });
     await until('the run goes on there', () => isAtWork(next.backlog));
-    assert.deepEqual([agentsIn(folder), await lockOf('T-4')], [agents, before_], 'nothing of it began anew');
+    assert.deepEqual(
+      [agentsIn(folder), await lockOf('T-4')],
+      [agents, before_],
+      'nothing of it began anew',
+    );
     assert.equal(vscode.window.terminals.length, 1);
     await next.backlog.runs.steerTask(taskId('T-4'), 'stopTask');
     assert.deepEqual(await lockOf('T-4'), ['Todo', null]);
@@ -226,5 +277,7 @@ describe('Todo2 Waves in a real extension host', () => {
 /** Processes of ours that this extension host has started, as the system lists them. */
 function childProcesses(): string[] {
   const all = execFileSync('ps', ['-eo', 'ppid=,args='], { encoding: 'utf8' }).split('\n');
-  return all.filter((line) => line.trim().startsWith(`${process.pid} `) && /(writer|supervisor)\.cjs/.test(line));
+  return all.filter(
+    (line) => line.trim().startsWith(`${process.pid} `) && /(writer|supervisor)\.cjs/.test(line),
+  );
 }

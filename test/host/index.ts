@@ -5,12 +5,14 @@ import type MochaClass from 'mocha';
 import * as mochaModule from 'mocha';
 import { record } from './report.ts';
 
-// By name: whether `require` of this package answers the class or a module around it depends on the Node of the editor.
+// By name: whether `require` of this package answers the class or a module around it depends on the
+// Node of the editor.
 const { Mocha } = mochaModule as unknown as { readonly Mocha: typeof MochaClass };
 
 /**
- * What the editor calls in its extension host: runs every test file beside this one, and rejects if a test failed.
- * `HOST_REPORT` gets one line of JSON for each test; `HOST_GREP` chooses tests by their title.
+ * What the editor calls in its extension host: runs every test file beside this one, and rejects if
+ * a test failed. `HOST_REPORT` gets one line of JSON for each test; `HOST_GREP` chooses tests by
+ * their title.
  */
 export async function run(): Promise<void> {
   process.setSourceMapsEnabled(true);
@@ -28,7 +30,9 @@ export async function run(): Promise<void> {
   const failures = await new Promise<number>((resolve) => {
     mocha
       .run(resolve)
-      .on('pass', (test) => record({ kind: 'pass', title: test.fullTitle(), ms: test.duration ?? 0 }))
+      .on('pass', (test) =>
+        record({ kind: 'pass', title: test.fullTitle(), ms: test.duration ?? 0 }),
+      )
       .on('pending', (test) => record({ kind: 'skip', title: test.fullTitle() }))
       .on('fail', (test, error: unknown) =>
         record({ kind: 'fail', title: test.fullTitle(), text: describeError(error) }),

@@ -10,7 +10,10 @@ export type HostEvent =
   /** Every test has had its turn. */
   | { readonly kind: 'end' };
 
-/** Adds an event to the file that `HOST_REPORT` names; the page's console would hide it among its own. */
+/**
+ * Adds an event to the file that `HOST_REPORT` names; the page's console would hide it among its
+ * own.
+ */
 export function record(event: HostEvent): void {
   const file = process.env['HOST_REPORT'];
   if (file !== undefined) appendFileSync(file, `${JSON.stringify(event)}\n`);

@@ -27,9 +27,9 @@ describe('terminals', () => {
   it('hand a program exactly the paths that we give, and tell its process and its exit code', async () => {
     const odd = join(folder, `a $(touch x) 'b' "c"; & %PATH% \`d\` ~`);
     mkdirSync(odd);
-    const [script, order, said, go] = ['script.js', 'order.json', 'said.json', 'go'].map((name) => join(odd, name)) as [
-      ...[string, string, string, string],
-    ];
+    const [script, order, said, go] = ['script.js', 'order.json', 'said.json', 'go'].map((name) =>
+      join(odd, name),
+    ) as [...[string, string, string, string]];
     writeFileSync(
       script,
       `const fs = require('fs');
@@ -48,7 +48,10 @@ describe('terminals', () => {
     assert.ok(opened.ok);
     const closes: TerminalClose[] = [];
     opened.value.onDidClose((how) => void closes.push(how));
-    await until('the program has spoken', () => existsSync(said) && readFileSync(said, 'utf8') !== '');
+    await until(
+      'the program has spoken',
+      () => existsSync(said) && readFileSync(said, 'utf8') !== '',
+    );
     const expected = { args: [order], cwd: odd, env: '$(touch y) %PATH%', tty: true };
     assert.deepEqual(JSON.parse(readFileSync(said, 'utf8')), expected);
     const pid = await opened.value.processId;
@@ -90,7 +93,8 @@ describe('terminals', () => {
       tryNo: 1,
       logFile,
     };
-    const named = (name: string) => vscode.window.terminals.filter((terminal) => terminal.name === name);
+    const named = (name: string) =>
+      vscode.window.terminals.filter((terminal) => terminal.name === name);
     const name = 'Bake a cake · T-1';
 
     terminals.open({ ...attempt, output: 'text', isAttached: false });
@@ -99,7 +103,10 @@ describe('terminals', () => {
     for (const [times, waitMs] of [0, 2000].entries()) {
       await pause(waitMs);
       named(name)[0]?.dispose();
-      await until('it is gone, and that was told', () => named(name).length === 0 && asked.length === times + 1);
+      await until(
+        'it is gone, and that was told',
+        () => named(name).length === 0 && asked.length === times + 1,
+      );
       assert.equal(asked[times], 'Still at work: Bake a cake');
       assert.ok(terminals.show(id));
       await until('it is back', () => named(name).length === 1);

@@ -18,9 +18,15 @@ export interface Look {
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** Who is killed in a round: the writer process, its window (which it outlives to let go of the locks), or both at once. */
+/**
+ * Who is killed in a round: the writer process, its window (which it outlives to let go of the
+ * locks), or both at once.
+ */
 type Victim = 'writer' | 'window' | 'both';
-/** One that nobody can do anything about, and one at which the writer process still closes the database. */
+/**
+ * One that nobody can do anything about, and one at which the writer process still closes the
+ * database.
+ */
 type Signal = 'SIGKILL' | 'SIGTERM';
 
 const WINDOWS = 2;
@@ -44,7 +50,8 @@ const AGES_MS = 60_000;
 
 export const crashes = proofOf<{ readonly rounds: number }>({
   name: 'crashes',
-  about: 'a process that is killed in the middle of a claim, renewal or completion damages nothing and keeps no lock',
+  about:
+    'a process that is killed in the middle of a claim, renewal or completion damages nothing and keeps no lock',
   short: { rounds: 16 },
   full: { rounds: 500 },
   run: async (run) => {
@@ -55,7 +62,8 @@ export const crashes = proofOf<{ readonly rounds: number }>({
         const victim = round % 8 === 3 ? 'window' : round % 8 === 6 ? 'both' : 'writer';
         // Half of each kind of round, whatever their order.
         const signal = count[victim] % 2 === 0 ? 'SIGKILL' : 'SIGTERM';
-        // In every other round there is nobody else, so that the next to open the database has to recover it.
+        // In every other round there is nobody else, so that the next to open the database has to
+        // recover it.
         await scene.round(victim, signal, round % 2 === 0 ? 1 : WINDOWS);
         count[victim]++;
         count[signal]++;
@@ -107,7 +115,9 @@ class Scene {
     }
     const { random } = this.#run;
     const target = this.#windows[random(windows)] ?? assert.fail();
-    const others = this.#windows.filter((each) => each !== undefined && each !== target) as KilledWindow[];
+    const others = this.#windows.filter(
+      (each) => each !== undefined && each !== target,
+    ) as KilledWindow[];
     const begun = target.hears((said) => said.kind === 'heard');
     for (const each of [target, ...others]) each.tell('work');
     await begun;
@@ -129,13 +139,17 @@ class Scene {
     if (victim === 'window') {
       const since = Date.now();
       while (look.tasks.some((row) => row['assignee'] === target.spec.holder)) {
-        assert.ok(Date.now() - since < AGES_MS, `${target.spec.holder} is dead and has locks still`);
+        assert.ok(
+          Date.now() - since < AGES_MS,
+          `${target.spec.holder} is dead and has locks still`,
+        );
         await pause(10);
         look = await this.#look();
       }
     }
     this.#check(look);
-    for (const each of [...others, target]) this.#checkTasks(look, each, each === target ? victim : undefined, signal);
+    for (const each of [...others, target])
+      this.#checkTasks(look, each, each === target ? victim : undefined, signal);
     if (victim === 'both') await this.#takeOver(target, look, signal);
   }
 
@@ -167,7 +181,8 @@ class Scene {
     for (const [id, known] of window.tasks) {
       const row = look.tasks.find((each) => each['id'] === id) ?? assert.fail(id);
       const allowed = statesAfter(known, killed, signal);
-      const state = row['assignee'] === holder ? 'locked' : row['assignee'] === null ? 'free' : 'strange';
+      const state =
+        row['assignee'] === holder ? 'locked' : row['assignee'] === null ? 'free' : 'strange';
       const what = `${id} of ${holder}, after ${JSON.stringify(known)} and ${killed ?? 'nobody'} killed: ${JSON.stringify(row)}`;
       assert.ok(allowed.includes(state as 'locked'), what);
       assert.equal(row['status'], state === 'locked' ? 'In Progress' : 'Todo', what);
@@ -177,7 +192,10 @@ class Scene {
     }
   }
 
-  /** Somebody else gets what the dead one held: not before the end of its lease, where nobody was left to let go of it. */
+  /**
+   * Somebody else gets what the dead one held: not before the end of its lease, where nobody was
+   * left to let go of it.
+   */
   async #takeOver(dead: KilledWindow, look: Look, signal: Signal): Promise<void> {
     const held = look.tasks.filter((row) => row['assignee'] === dead.spec.holder);
     const heir = this.#start(dead.spec.ids);
@@ -192,7 +210,11 @@ class Scene {
       assert.ok(!isSure || at >= end, `${id} was taken over at ${at}, with a lease until ${end}`);
       this.reclaimed++;
     }
-    assert.ok(heir.failures.every((failure) => failure.kind === 'held' && failure.holder === dead.spec.holder));
+    assert.ok(
+      heir.failures.every(
+        (failure) => failure.kind === 'held' && failure.holder === dead.spec.holder,
+      ),
+    );
     await heir.end();
   }
 
@@ -242,7 +264,8 @@ function statesAfter(
   killed: Victim | undefined,
   signal: Signal,
 ): readonly ('locked' | 'free')[] {
-  // The writer process outlives its window to let go of everything; where it gets a SIGTERM meanwhile it may have begun to.
+  // The writer process outlives its window to let go of everything; where it gets a SIGTERM
+  // meanwhile it may have begun to.
   if (killed === 'window') return ['free'];
   const now = lock === undefined ? 'free' : 'locked';
   if (killed !== 'both') return [now];
@@ -262,7 +285,9 @@ function withoutAudit([table, rows]: Look['others'][number]): Look['others'][num
 
 function unchangeable(row: Row): Row {
   const ours = /^T-/.test(String(row['id']));
-  return ours ? Object.fromEntries(Object.entries(row).filter(([name]) => !OURS.includes(name))) : row;
+  return ours
+    ? Object.fromEntries(Object.entries(row).filter(([name]) => !OURS.includes(name)))
+    : row;
 }
 
 function killIfThere(pid: number, signal: Signal): void {
@@ -277,14 +302,34 @@ function killIfThere(pid: number, signal: Signal): void {
 function backlog(): readonly TaskSpec[] {
   const later = Date.now() + 3_600_000;
   const ours = Array.from({ length: WINDOWS * TASKS_EACH }, (_, n): TaskSpec => {
-    return { id: `T-${n}`, tags: ['ours'], metadata: { keep: n }, description: 'x'.repeat(n * 500) };
+    return {
+      id: `T-${n}`,
+      tags: ['ours'],
+      metadata: { keep: n },
+      description: 'x'.repeat(n * 500),
+    };
   });
   const theirs = Array.from({ length: 40 }, (_, n): TaskSpec => {
-    const status = oneOf((below) => n % below, ['Todo', 'In Progress', 'in_progress', 'Done', 'Odd']);
+    const status = oneOf(
+      (below) => n % below,
+      ['Todo', 'In Progress', 'in_progress', 'Done', 'Odd'],
+    );
     return {
-      ...{ id: `S-${n}`, status, description: 'y'.repeat(n * 150), deps: [`T-${n % 5}`], tags: [`tag-${n % 3}`] },
+      ...{
+        id: `S-${n}`,
+        status,
+        description: 'y'.repeat(n * 150),
+        deps: [`T-${n % 5}`],
+        tags: [`tag-${n % 3}`],
+      },
       ...(n % 4 === 0
-        ? { lock: { holder: `general-there-${n}`, since: later - 7_200_000, until: n % 8 === 0 ? later : 1_000 } }
+        ? {
+            lock: {
+              holder: `general-there-${n}`,
+              since: later - 7_200_000,
+              until: n % 8 === 0 ? later : 1_000,
+            },
+          }
         : {}),
       row: n % 6 === 0 ? { project_id: null, long_description: null, host: 'h' } : {},
     };

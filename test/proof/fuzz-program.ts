@@ -1,5 +1,6 @@
-// Reads one mutated store after the other as the extension does, and writes into a file which one it is at, so that whoever
-// watches can tell one that never ends. It says what went wrong with a case and goes on; one that kills it is named by the file.
+// Reads one mutated store after the other as the extension does, and writes into a file which one
+// it is at, so that whoever watches can tell one that never ends. It says what went wrong with a
+// case and goes on; one that kills it is named by the file.
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomFrom } from '../support/random.ts';
@@ -31,7 +32,8 @@ for (let index = from; index < to && failures.length < MAX_FAILURES; index++) {
   } catch (error) {
     const kept = join(folder, `case-${index}`);
     mkdirSync(kept, { recursive: true });
-    for (const [name, bytes] of store.files()) writeFileSync(join(kept, name.replaceAll('/', '_')), bytes);
+    for (const [name, bytes] of store.files())
+      writeFileSync(join(kept, name.replaceAll('/', '_')), bytes);
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     failures.push({ index, text: text.slice(0, 3_000) });
   }

@@ -25,7 +25,10 @@ export interface FuzzReport {
   readonly slowest: { readonly ms: number; readonly index: number };
 }
 
-/** A case takes milliseconds; by then the machine has been somewhere else for long, or the case has no end. */
+/**
+ * A case takes milliseconds; by then the machine has been somewhere else for long, or the case has
+ * no end.
+ */
 const HUNG_MS = 30_000;
 /** So long for one look at a store nobody waits, and the editor stands still meanwhile. */
 const TOO_SLOW_MS = 2_000;
@@ -33,7 +36,8 @@ const PROCESSES = 2;
 
 export const fuzz = proofOf<{ readonly cases: number }>({
   name: 'fuzz',
-  about: 'whatever is in the files of a store, reading them ends soon, in a state that has a name, and writes nothing',
+  about:
+    'whatever is in the files of a store, reading them ends soon, in a state that has a name, and writes nothing',
   short: { cases: 300 },
   full: { cases: 50_000 },
   run: async (run) => {
@@ -47,7 +51,8 @@ export const fuzz = proofOf<{ readonly cases: number }>({
     );
     const kinds = new Map<string, number>();
     for (const report of reports) {
-      for (const [kind, count] of Object.entries(report.kinds)) kinds.set(kind, (kinds.get(kind) ?? 0) + count);
+      for (const [kind, count] of Object.entries(report.kinds))
+        kinds.set(kind, (kinds.get(kind) ?? 0) + count);
     }
     const failures = reports.flatMap((report) => report.failures);
     const slowest = reports.map((report) => report.slowest).reduce((a, b) => (a.ms > b.ms ? a : b));
@@ -57,12 +62,24 @@ export const fuzz = proofOf<{ readonly cases: number }>({
       `${failures.length} crashes, hangs, writes or states without a name; the slowest took ${slowest.ms.toFixed(0)} ms (case ${slowest.index})`,
     );
     assert.deepEqual(failures, []);
-    assert.ok(slowest.ms < TOO_SLOW_MS, `case ${slowest.index} took ${slowest.ms} ms of the processor`);
+    assert.ok(
+      slowest.ms < TOO_SLOW_MS,
+      `case ${slowest.index} took ${slowest.ms} ms of the processor`,
+    );
   },
 });
 
-/** One process for these cases; where it dies or stands still, that case has failed, and another one goes on behind it. */
-async function tryAll(run: Run<unknown>, corpus: string, n: number, from: number, to: number): Promise<FuzzReport> {
+/**
+ * One process for these cases; where it dies or stands still, that case has failed, and another one
+ * goes on behind it.
+ */
+async function tryAll(
+  run: Run<unknown>,
+  corpus: string,
+  n: number,
+  from: number,
+  to: number,
+): Promise<FuzzReport> {
   const folder = join(run.folder, `process-${n}`);
   mkdirSync(folder, { recursive: true });
   const progressFile = join(folder, 'progress');
@@ -94,7 +111,8 @@ async function tryAll(run: Run<unknown>, corpus: string, n: number, from: number
   } catch (error) {
     const index = at();
     const failure = { index, text: isHung ? `no end in ${HUNG_MS} ms` : String(error) };
-    const rest = index + 1 < to && index >= from ? await tryAll(run, corpus, n, index + 1, to) : EMPTY;
+    const rest =
+      index + 1 < to && index >= from ? await tryAll(run, corpus, n, index + 1, to) : EMPTY;
     return { ...rest, failures: [failure, ...rest.failures] };
   } finally {
     clearInterval(watch);

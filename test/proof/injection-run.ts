@@ -19,7 +19,10 @@ import { proofOf, type Run } from './proof.ts';
 import { Recorder, type Recorded } from './recorder.ts';
 
 interface Size {
-  /** How many texts of the corpus, and how many kinds of agents, by chance; all where there are no more. */
+  /**
+   * How many texts of the corpus, and how many kinds of agents, by chance; all where there are no
+   * more.
+   */
   readonly texts: number;
   readonly kinds: number;
 }
@@ -31,13 +34,24 @@ const KINDS: readonly Kind[] = [...PRESET_KINDS, 'custom'];
 const CUSTOM_COMMAND = 'mine';
 const HARMLESS = 'T-harmless';
 const CAP = 4;
-const PLACEHOLDERS = ['{taskId}', '{runId}', '{cwd}', '{promptFile}', '{sessionId}', ['{model}'], ['{resumes}']];
+const PLACEHOLDERS = [
+  '{taskId}',
+  '{runId}',
+  '{cwd}',
+  '{promptFile}',
+  '{sessionId}',
+  ['{model}'],
+  ['{resumes}'],
+];
 
 /** All that a run may add to the folder of its backlog. */
 const OURS =
   /^\.todo2\/(?:todo2\.db-(?:wal|shm)|waves(?:\/(?:\.gitignore|runs(?:\/[0-9T]+-[0-9a-f]+(?:\.jsonl|\/(?:\d+\.(?:prompt\.md|log|state\.json|stop)|lead\.\d+\.json|asks\.jsonl))?)?))?)$/;
 
-/** Control characters (but for tabs and ends of lines, in what an agent said), and what changes the order of reading. */
+/**
+ * Control characters (but for tabs and ends of lines, in what an agent said), and what changes the
+ * order of reading.
+ */
 const UNPRINTABLE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
 
 export const injection = proofOf<Size>({
@@ -111,8 +125,17 @@ class Scene {
     root: string,
     kind: Kind,
     agentMode: How,
-  ): Promise<{ readonly run: RunState; readonly descriptions: readonly string[]; readonly shown: string }> {
-    const custom: CustomAgent = { command: CUSTOM_COMMAND, args: PLACEHOLDERS, stdin: 'prompt', env: { MINE: '1' } };
+  ): Promise<{
+    readonly run: RunState;
+    readonly descriptions: readonly string[];
+    readonly shown: string;
+  }> {
+    const custom: CustomAgent = {
+      command: CUSTOM_COMMAND,
+      args: PLACEHOLDERS,
+      stdin: 'prompt',
+      env: { MINE: '1' },
+    };
     const terminals = openTerminals(this.#programs);
     return withEnvironment({ PATH: this.#path, AMP_API_KEY: 'key' }, async () => {
       const [orderFolder, begunFile] = [join(this.#folder, 'orders'), join(this.#folder, 'begun')];
@@ -128,7 +151,11 @@ class Scene {
         const { tasks } = await window.ready;
         const run = await runAll(window, kind, agentMode);
         assert.deepEqual([window.bugs, window.failures], [[], []]);
-        return { run, descriptions: tasks.map(({ description }) => description), shown: terminals.shown() };
+        return {
+          run,
+          descriptions: tasks.map(({ description }) => description),
+          shown: terminals.shown(),
+        };
       } finally {
         await window.close('stop');
       }
@@ -144,8 +171,11 @@ class Scene {
     assert.equal(run.tasks.size, tasks);
     for (const { id, outcome } of run.tasks.values()) {
       const what = `${JSON.stringify(id)}: ${JSON.stringify(outcome)}`;
-      // What is no agent does not speak as one does: some of them are not believed that they went well.
-      const isOver = outcome?.kind === 'succeeded' || (outcome?.kind === 'failed' && outcome.cause.kind === 'said');
+      // What is no agent does not speak as one does: some of them are not believed that they went
+      // well.
+      const isOver =
+        outcome?.kind === 'succeeded' ||
+        (outcome?.kind === 'failed' && outcome.cause.kind === 'said');
       assert.ok(isOver, what);
     }
     const report = runReport(run, {
@@ -184,8 +214,16 @@ class Scene {
     });
     assert.deepEqual(others, []);
     const name = this.#canary.replace(/^.*\//, '');
-    const elsewhere = ['/', tmpdir(), homedir(), process.cwd(), dirname(this.#folder), dirname(process.cwd())];
-    for (const folder of elsewhere) assert.ok(!existsSync(join(folder, name)), `${name} is in ${folder}`);
+    const elsewhere = [
+      '/',
+      tmpdir(),
+      homedir(),
+      process.cwd(),
+      dirname(this.#folder),
+      dirname(process.cwd()),
+    ];
+    for (const folder of elsewhere)
+      assert.ok(!existsSync(join(folder, name)), `${name} is in ${folder}`);
   }
 }
 
@@ -194,12 +232,16 @@ async function runAll(window: RunWindow, kind: Kind, agentMode: How): Promise<Ru
   const { state } = source;
   const ids = state.kind === 'ready' ? state.snapshot.tasks.map(({ id }) => id) : [];
   assert.equal(await runs.history.prepare(), undefined);
-  const started = runs.runner.start(window.request([ids], { agent: kind, model: undefined, agentMode }));
+  const started = runs.runner.start(
+    window.request([ids], { agent: kind, model: undefined, agentMode }),
+  );
   assert.ok(started.ok);
   return started.value.ended;
 }
 
-/** All of them were started as the harmless one was, but for what is different with each attempt. */
+/**
+ * All of them were started as the harmless one was, but for what is different with each attempt.
+ */
 function checkStarts(recorded: readonly Recorded[], kind: Kind): void {
   const same = ({ args, env }: Recorded): string => {
     const own = args.map((arg) =>
@@ -213,7 +255,11 @@ function checkStarts(recorded: readonly Recorded[], kind: Kind): void {
     return JSON.stringify([own, ours]);
   };
   assert.ok(recorded.length > 0, `no ${kind} was started`);
-  assert.deepEqual([...new Set(recorded.map(same))].length, 1, [...new Set(recorded.map(same))].join('\n'));
+  assert.deepEqual(
+    [...new Set(recorded.map(same))].length,
+    1,
+    [...new Set(recorded.map(same))].join('\n'),
+  );
 }
 
 /** Makes terminals as an editor does, with the supervisor as their program. */
@@ -254,7 +300,9 @@ function toText(recorded: Recorded): string {
 /** The texts of all tasks. */
 async function rowsOf(root: string): Promise<readonly SqlRow[]> {
   await using reader = await nativeWriter(root);
-  return await reader.all('SELECT id, content, long_description, metadata FROM tasks ORDER BY rowid');
+  return await reader.all(
+    'SELECT id, content, long_description, metadata FROM tasks ORDER BY rowid',
+  );
 }
 
 function everything(folder: string): readonly string[] {
@@ -262,7 +310,10 @@ function everything(folder: string): readonly string[] {
   return entries.map((entry) => relative(folder, join(entry.parentPath, entry.name))).sort();
 }
 
-async function withEnvironment<T>(variables: Readonly<Record<string, string>>, body: () => Promise<T>): Promise<T> {
+async function withEnvironment<T>(
+  variables: Readonly<Record<string, string>>,
+  body: () => Promise<T>,
+): Promise<T> {
   const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
   Object.assign(process.env, variables);
   try {

@@ -16,7 +16,10 @@ const SUM = TASKS * 1000;
 /** Longer than a page, and than what of it fits into the page of its row. */
 export const LONG_TEXT = 'A long text. '.repeat(700);
 
-/** Makes the backlog that the writer moves on and whose every commit fits `findMixture`; answers its file. */
+/**
+ * Makes the backlog that the writer moves on and whose every commit fits `findMixture`; answers its
+ * file.
+ */
 export function createInvariantBacklog(root: string): Promise<string> {
   const ids = Array.from({ length: TASKS }, (_, i) => `T-${i}`);
   return createBacklog(root, {
@@ -33,7 +36,10 @@ export function countOf(tasks: readonly Task[]): number {
   return tasks.find((task) => task.id === 'counter')?.version ?? NaN;
 }
 
-/** What is wrong with tasks that no single commit of the writer has left; undefined where nothing is. */
+/**
+ * What is wrong with tasks that no single commit of the writer has left; undefined where nothing
+ * is.
+ */
 export function findMixture(tasks: readonly Task[]): string | undefined {
   const count = countOf(tasks);
   const steady = tasks.filter((task) => task.id.startsWith('T-'));
@@ -51,7 +57,10 @@ export function findMixture(tasks: readonly Task[]): string | undefined {
   const needed = tasks.find((task) => task.id === 'counter')?.dependencies ?? [];
   const of = `${newest.join()} / tag ${tagged.join()} / lock ${held.join()} / dependency ${needed.join()}`;
   if (newest.join() !== `N-${count}`) return `${of}, at ${count}`;
-  return tagged.length === 1 && tagged[0] === held[0] && held.length === 1 && needed.join() === held[0]
+  return tagged.length === 1 &&
+    tagged[0] === held[0] &&
+    held.length === 1 &&
+    needed.join() === held[0]
     ? undefined
     : of;
 }

@@ -7,7 +7,10 @@ import type { SqlRow } from '../support/fixture.ts';
 import { oneOf, type Random } from '../support/random.ts';
 import type { Script, Trace } from './scripted-agents.ts';
 
-/** The tasks of one round: two waves of four, where each task of the second needs up to two of the first. */
+/**
+ * The tasks of one round: two waves of four, where each task of the second needs up to two of the
+ * first.
+ */
 export interface RoundTask {
   readonly id: string;
   readonly wave: 0 | 1;
@@ -58,19 +61,29 @@ export interface Outcome {
   readonly comments: ReadonlyMap<string, number>;
   readonly traceOf: (id: string) => Trace;
   /** The ids of supervisors that were killed, and of agents. */
-  readonly killed: { readonly supervisors: ReadonlySet<number>; readonly agents: ReadonlySet<number> };
+  readonly killed: {
+    readonly supervisors: ReadonlySet<number>;
+    readonly agents: ReadonlySet<number>;
+  };
 }
 
-/** What may have become of a task. `unsure`: its supervisor was killed while it wrote down the end. */
+/**
+ * What may have become of a task. `unsure`: its supervisor was killed while it wrote down the end.
+ */
 type Expected = 'well' | 'failed' | 'killed' | 'unknown' | 'unsure' | 'skipped';
 
-/** Throws where a task did not end as its agent did, or as it must when that or its supervisor was killed. */
+/**
+ * Throws where a task did not end as its agent did, or as it must when that or its supervisor was
+ * killed.
+ */
 export function checkOutcome(outcome: Outcome): ReadonlyMap<string, Expected> {
   const { run, rows, comments, traceOf } = outcome;
   const expected = new Map<string, Expected>();
   for (const task of outcome.tasks) {
     const { id, needs } = task;
-    const state = outcome.states.filter(({ taskId }) => taskId === id).sort((a, b) => b.attemptNo - a.attemptNo)[0];
+    const state = outcome.states
+      .filter(({ taskId }) => taskId === id)
+      .sort((a, b) => b.attemptNo - a.attemptNo)[0];
     const isOpen = needs.every((need) => expected.get(need) === 'well');
     const expects = isOpen ? expectedOf(task, state, outcome) : 'skipped';
     expected.set(id, expects);
@@ -87,7 +100,10 @@ export function checkOutcome(outcome: Outcome): ReadonlyMap<string, Expected> {
     else assert.equal(status, expects === 'well' ? 'Review' : 'Todo', what);
     assert.deepEqual([row['assignee'], row['lock_until']], [null, null], what);
     const wasCut = expects === 'unknown' || expects === 'unsure' || expects === 'killed';
-    assert.ok(trace.starts === (expects === 'skipped' ? 0 : 1) || (wasCut && trace.starts === 0), what);
+    assert.ok(
+      trace.starts === (expects === 'skipped' ? 0 : 1) || (wasCut && trace.starts === 0),
+      what,
+    );
     const results = comments.get(id) ?? 0;
     if (expects === 'unsure') assert.ok(results <= 1, `${results} results; ${what}`);
     else assert.equal(results, ['well', 'failed', 'killed'].includes(expects) ? 1 : 0, what);
@@ -95,7 +111,11 @@ export function checkOutcome(outcome: Outcome): ReadonlyMap<string, Expected> {
   return expected;
 }
 
-function expectedOf({ id, script }: RoundTask, state: WorkState | undefined, { killed, traceOf }: Outcome): Expected {
+function expectedOf(
+  { id, script }: RoundTask,
+  state: WorkState | undefined,
+  { killed, traceOf }: Outcome,
+): Expected {
   if (state !== undefined && state.end === undefined && killed.supervisors.has(state.pid)) {
     return state.phase === 'recording' ? 'unsure' : 'unknown';
   }
@@ -111,9 +131,13 @@ function isAs(outcome: TaskOutcome, expects: Expected, { exitCode }: Script): bo
     case 'well':
       return outcome.kind === 'succeeded' && outcome.status === 'Review';
     case 'failed':
-      return outcome.kind === 'failed' && outcome.cause.kind === 'exit' && outcome.exitCode === exitCode;
+      return (
+        outcome.kind === 'failed' && outcome.cause.kind === 'exit' && outcome.exitCode === exitCode
+      );
     case 'killed':
-      return outcome.kind === 'failed' && outcome.cause.kind === 'exit' && outcome.signal === 'SIGKILL';
+      return (
+        outcome.kind === 'failed' && outcome.cause.kind === 'exit' && outcome.signal === 'SIGKILL'
+      );
     case 'unknown':
     case 'unsure':
       return outcome.kind === 'unknown';

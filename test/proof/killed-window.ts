@@ -115,12 +115,17 @@ export class KilledWindow {
   #after({ id, op, until, failure }: Extract<Said, { kind: 'heard' }>): Known {
     const { lock, done } = this.#known(id);
     if (failure !== undefined) return { lock, done, open: undefined };
-    return { open: undefined, done: done + 1, lock: op === 'finish' || until === undefined ? undefined : { until } };
+    return {
+      open: undefined,
+      done: done + 1,
+      lock: op === 'finish' || until === undefined ? undefined : { until },
+    };
   }
 
   #known(id: string): Known {
     const known = this.tasks.get(id);
-    if (known === undefined) throw new Error(`Internal error: ${id} is no task of ${this.spec.holder}`);
+    if (known === undefined)
+      throw new Error(`Internal error: ${id} is no task of ${this.spec.holder}`);
     return known;
   }
 }

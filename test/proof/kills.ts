@@ -6,7 +6,13 @@ import type { RunEvent, RunState } from '../../src/core/run/run-events.ts';
 import type { WorkState } from '../../src/core/run/journal/work-state.ts';
 import { MARK } from '../../src/agent-process/process-tree.ts';
 import { JournalReader } from '../../src/store/runs/journal-reader.ts';
-import { createBacklog, nativeWriter, type NativeWriter, type SqlRow, type TaskSpec } from '../support/fixture.ts';
+import {
+  createBacklog,
+  nativeWriter,
+  type NativeWriter,
+  type SqlRow,
+  type TaskSpec,
+} from '../support/fixture.ts';
 import { randomFrom, shuffled } from '../support/random.ts';
 import { bundlePrograms } from '../support/run-programs.ts';
 import type { RunWindowSpec } from '../support/run-window.ts';
@@ -17,7 +23,10 @@ import type { WindowSaid } from './run-window-program.ts';
 import { ScriptedAgents } from './scripted-agents.ts';
 import { WindowProcess } from './window-process.ts';
 
-/** Who is killed: `starting` is the window in the moment in which it begins a task, `both` the window and supervisors of it. */
+/**
+ * Who is killed: `starting` is the window in the moment in which it begins a task, `both` the
+ * window and supervisors of it.
+ */
 type Victim = 'agent' | 'supervisor' | 'window' | 'starting' | 'both';
 
 interface Size {
@@ -120,10 +129,12 @@ class Scene {
     for (const { id, script } of tasks) this.#agents.give(id, script);
     const leader = [...this.#windows][0] ?? (await this.#open());
     for (const other of [...this.#windows].slice(1)) await this.#close(other);
-    // In half of the rounds somebody is there already who can take over, in the others a window comes later.
+    // In half of the rounds somebody is there already who can take over, in the others a window
+    // comes later.
     if (random(2) === 0) await this.#open();
     const from = leader.said.length;
-    const inWave = (wave: number): readonly string[] => tasks.filter((task) => task.wave === wave).map(({ id }) => id);
+    const inWave = (wave: number): readonly string[] =>
+      tasks.filter((task) => task.wave === wave).map(({ id }) => id);
     leader.tell({ do: 'run', waves: [inWave(0), inWave(1)] });
     const started = await leader.hears(isEvent('runStarted'), from);
     const { runId } = started.event;
@@ -156,10 +167,14 @@ class Scene {
   }
 
   async #open(): Promise<WindowProcess> {
-    const window: WindowProcess = new WindowProcess(join(this.#run.folder, 'bin', 'window.cjs'), this.#spec, {
-      env: { TODO2_PROOF: this.#run.folder },
-      onSaid: (said) => this.#hear(window, said),
-    });
+    const window: WindowProcess = new WindowProcess(
+      join(this.#run.folder, 'bin', 'window.cjs'),
+      this.#spec,
+      {
+        env: { TODO2_PROOF: this.#run.folder },
+        onSaid: (said) => this.#hear(window, said),
+      },
+    );
     this.#windows.add(window);
     await window.hears((said) => said.kind === 'ready');
     return window;
@@ -182,7 +197,10 @@ class Scene {
     }
   }
 
-  /** Kills in a moment of chance; what was killed is noted, which is nothing where the run had ended before. */
+  /**
+   * Kills in a moment of chance; what was killed is noted, which is nothing where the run had ended
+   * before.
+   */
   async #killIn(leader: WindowProcess, { runId, from, victim, killed }: Round): Promise<void> {
     const { random } = this.#run;
     const killWindow = async (): Promise<void> => {
@@ -213,7 +231,8 @@ class Scene {
         killed.supervisors.add(pid);
         this.killed.supervisor++;
       }
-      // In half of the rounds the window sees what has become of its supervisor, in the others the next one finds it.
+      // In half of the rounds the window sees what has become of its supervisor, in the others the
+      // next one finds it.
       if (victim === 'both' && random(2) === 0) await pause(random(60));
     }
     if (victim === 'both') await killWindow();
@@ -223,7 +242,8 @@ class Scene {
   async #atWork(leader: WindowProcess, runId: string, from: number): Promise<readonly WorkState[]> {
     for (;;) {
       const found = statesOf(this.#spec.root, runId).filter(
-        ({ end, agentPid, phase }) => end === undefined && agentPid !== undefined && phase === 'working',
+        ({ end, agentPid, phase }) =>
+          end === undefined && agentPid !== undefined && phase === 'working',
       );
       if (found.length > 0 || leader.said.slice(from).some(isEvent('runEnded')))
         return shuffled(this.#run.random, found);
@@ -231,24 +251,34 @@ class Scene {
     }
   }
 
-  /** The run at its end; undefined for one of which its window had written down nothing when it was killed. */
+  /**
+   * The run at its end; undefined for one of which its window had written down nothing when it was
+   * killed.
+   */
   async #endOf(
     runId: string,
     windows: number,
   ): Promise<{ readonly run: RunState; readonly damaged: number } | undefined> {
-    const journal = new JournalReader(join(this.#spec.root, '.todo2', 'waves', 'runs', `${runId}.jsonl`), runId);
+    const journal = new JournalReader(
+      join(this.#spec.root, '.todo2', 'waves', 'runs', `${runId}.jsonl`),
+      runId,
+    );
     const since = Date.now();
     for (;;) {
       const content = await journal.read();
-      if (content?.state?.phase === 'ended') return { run: content.state, damaged: content.damaged };
-      if (content?.state === undefined && windows > 0 && Date.now() - since > UNBEGUN_MS) return undefined;
+      if (content?.state?.phase === 'ended')
+        return { run: content.state, damaged: content.damaged };
+      if (content?.state === undefined && windows > 0 && Date.now() - since > UNBEGUN_MS)
+        return undefined;
       if (Date.now() - since > AGES_MS) {
         const tasks = [...(content?.state?.tasks.values() ?? [])].map(({ id, phase, outcome }) => ({
           id,
           phase,
           outcome,
         }));
-        throw new Error(`The run ${runId} does not end: ${JSON.stringify(tasks)} ${this.#faults.join('; ')}`);
+        throw new Error(
+          `The run ${runId} does not end: ${JSON.stringify(tasks)} ${this.#faults.join('; ')}`,
+        );
       }
       await pause(25);
     }
@@ -258,7 +288,11 @@ class Scene {
   async #checkUntouched(tasks: readonly RoundTask[]): Promise<void> {
     this.found['never begun'] = (this.found['never begun'] ?? 0) + tasks.length;
     const rows = await this.#rowsWithoutLocks(tasks.map(({ id }) => id));
-    assert.ok(rows.every(({ status, assignee, version }) => status === 'Todo' && assignee === null && version === 1));
+    assert.ok(
+      rows.every(
+        ({ status, assignee, version }) => status === 'Todo' && assignee === null && version === 1,
+      ),
+    );
     for (const { id } of tasks) assert.equal(this.#agents.traceOf(id).starts, 0, id);
     assert.deepEqual(this.#faults, []);
   }
@@ -277,13 +311,26 @@ class Scene {
       ...ids,
     );
     const found = checkOutcome({
-      ...{ tasks, run, rows, killed, states: statesOf(root, run.runId), traceOf: (id) => this.#agents.traceOf(id) },
+      ...{
+        tasks,
+        run,
+        rows,
+        killed,
+        states: statesOf(root, run.runId),
+        traceOf: (id) => this.#agents.traceOf(id),
+      },
       comments: new Map(counted.map((row) => [row['task_id'] as string, Number(row['n'])])),
     });
     for (const expected of found.values()) this.found[expected] = (this.found[expected] ?? 0) + 1;
     // Half a line is all that a killed window can leave of an event.
-    assert.ok(damaged <= killed.windows, `${damaged} lines of the journal of ${run.runId} cannot be read`);
-    const journal = readFileSync(join(root, '.todo2', 'waves', 'runs', `${run.runId}.jsonl`), 'utf8');
+    assert.ok(
+      damaged <= killed.windows,
+      `${damaged} lines of the journal of ${run.runId} cannot be read`,
+    );
+    const journal = readFileSync(
+      join(root, '.todo2', 'waves', 'runs', `${run.runId}.jsonl`),
+      'utf8',
+    );
     const takenOver = journal.split('"kind":"runTakenOver"').length - 1;
     assert.ok(takenOver <= killed.windows, `${takenOver} windows took over ${run.runId}`);
     this.takenOver += takenOver;
@@ -294,7 +341,9 @@ class Scene {
     assert.deepEqual(this.#faults, []);
   }
 
-  /** What a killed window was about to give back, its writer process gives back some seconds later. */
+  /**
+   * What a killed window was about to give back, its writer process gives back some seconds later.
+   */
   async #rowsWithoutLocks(ids: readonly string[]): Promise<readonly SqlRow[]> {
     const marks = ids.map(() => '?').join(', ');
     const until = Date.now() + FREE_AFTER_MS;
@@ -310,7 +359,8 @@ class Scene {
     const until = Date.now() + ms;
     for (;;) {
       const left = processesWith(this.#variable).filter(fits);
-      if (left.length === 0 || Date.now() > until) return left.map(({ pid, command }) => `${pid} ${command}`);
+      if (left.length === 0 || Date.now() > until)
+        return left.map(({ pid, command }) => `${pid} ${command}`);
       await pause(50);
     }
   }
@@ -321,7 +371,11 @@ interface Round {
   /** Where what the leader says of this run begins. */
   readonly from: number;
   readonly victim: Victim;
-  readonly killed: { readonly supervisors: Set<number>; readonly agents: Set<number>; windows: number };
+  readonly killed: {
+    readonly supervisors: Set<number>;
+    readonly agents: Set<number>;
+    windows: number;
+  };
 }
 
 type SaidEvent<K extends RunEvent['kind']> = Extract<WindowSaid, { kind: 'event' }> & {

@@ -1,4 +1,5 @@
-// A window's process that wants to lead runs: one at a time when it is told to, or again and again while others do the same.
+// A window's process that wants to lead runs: one at a time when it is told to, or again and again
+// while others do the same.
 import { unlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { processStartTime, systemProcesses } from '../../src/store/runs/processes.ts';
@@ -6,10 +7,18 @@ import { RunFolder } from '../../src/store/runs/run-folder.ts';
 import { RunLead } from '../../src/store/runs/run-lead.ts';
 import { systemClock } from '../../src/store/files/system-clock.ts';
 
-/** `try`: once. `strive`: until it has led so many times, with a file as witness that nobody else does meanwhile. */
+/**
+ * `try`: once. `strive`: until it has led so many times, with a file as witness that nobody else
+ * does meanwhile.
+ */
 export type RacerOrder =
   | { readonly kind: 'try'; readonly runId: string }
-  | { readonly kind: 'strive'; readonly runId: string; readonly times: number; readonly witness: string };
+  | {
+      readonly kind: 'strive';
+      readonly runId: string;
+      readonly times: number;
+      readonly witness: string;
+    };
 
 export interface RacerAnswer {
   readonly led: number;
@@ -33,7 +42,9 @@ const onLost = (): void => {
 };
 
 process.on('message', (order: RacerOrder) => {
-  void (order.kind === 'try' ? tryOnce(order.runId) : strive(order)).then((answer) => process.send?.(answer));
+  void (order.kind === 'try' ? tryOnce(order.runId) : strive(order)).then((answer) =>
+    process.send?.(answer),
+  );
 });
 process.on('disconnect', () => process.exit());
 process.send?.({ led: 0, clashes: 0 } satisfies RacerAnswer);
@@ -42,7 +53,11 @@ async function tryOnce(runId: string): Promise<RacerAnswer> {
   return { led: (await lead.lead(runId, onLost)) ? 1 : 0, clashes: 0 };
 }
 
-async function strive({ runId, times, witness }: Extract<RacerOrder, { kind: 'strive' }>): Promise<RacerAnswer> {
+async function strive({
+  runId,
+  times,
+  witness,
+}: Extract<RacerOrder, { kind: 'strive' }>): Promise<RacerAnswer> {
   let clashes = 0;
   for (let led = 0; led < times;) {
     if (!(await lead.lead(runId, onLost))) {
@@ -57,7 +72,8 @@ async function strive({ runId, times, witness }: Extract<RacerOrder, { kind: 'st
     } catch {
       clashes++;
     }
-    // Both ways of letting go, since the next one finds either an empty place or a flag of somebody who is gone.
+    // Both ways of letting go, since the next one finds either an empty place or a flag of somebody
+    // who is gone.
     await (led % 2 === 0 ? lead.release(runId) : lead.leave());
   }
   return { led: times, clashes };

@@ -1,5 +1,5 @@
-// Somebody else who writes, and takes his time: holds the write lock of the database for so many ms, again and again, in
-// each turn with a write of his own that is committed or rolled back.
+// Somebody else who writes, and takes his time: holds the write lock of the database for so many
+// ms, again and again, in each turn with a write of his own that is committed or rolled back.
 import { setTimeout as pause } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { randomFrom } from '../support/random.ts';
@@ -8,7 +8,8 @@ import type { LockHolder } from './races.ts';
 
 const { file, seed, holdMs, pauseMs, turns } = argument() as LockHolder;
 const random = randomFrom(seed);
-const between = ([least, most]: readonly [number, number]): number => least + random(most - least + 1);
+const between = ([least, most]: readonly [number, number]): number =>
+  least + random(most - least + 1);
 const db = new DatabaseSync(file);
 db.exec('PRAGMA busy_timeout = 60000');
 const over = new AbortController();

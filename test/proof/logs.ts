@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { emptyScan, markWithoutWal, mergeImage, parseWalHeader, scanFrames } from '../../src/store/read/wal.ts';
+import {
+  emptyScan,
+  markWithoutWal,
+  mergeImage,
+  parseWalHeader,
+  scanFrames,
+} from '../../src/store/read/wal.ts';
 import { createBacklog, nativeWriter, type NativeWriter } from '../support/fixture.ts';
 import type { Random } from '../support/random.ts';
 import { copyStore, recoverNatively, removeStore } from '../support/native-files.ts';
@@ -9,13 +15,18 @@ import { proofOf, type Run } from './proof.ts';
 
 export const logs = proofOf({
   name: 'logs',
-  about: 'what we make of a database and whatever log is beside it is to the byte what SQLite makes of it',
+  about:
+    'what we make of a database and whatever log is beside it is to the byte what SQLite makes of it',
   short: { seconds: 3 },
   full: { seconds: 60 },
   run: compareWithSqlite,
 });
 
-async function disturb(native: NativeWriter, random: Random, snapshot: () => Promise<void>): Promise<void> {
+async function disturb(
+  native: NativeWriter,
+  random: Random,
+  snapshot: () => Promise<void>,
+): Promise<void> {
   const some = random(40);
   switch (random(9)) {
     case 0:
@@ -23,13 +34,19 @@ async function disturb(native: NativeWriter, random: Random, snapshot: () => Pro
       await native.run('INSERT INTO t (x) VALUES (randomblob(?))', random(6000));
       break;
     case 2:
-      await native.run('UPDATE t SET x = randomblob(?) WHERE rowid % 7 = ?', random(3000), random(7));
+      await native.run(
+        'UPDATE t SET x = randomblob(?) WHERE rowid % 7 = ?',
+        random(3000),
+        random(7),
+      );
       break;
     case 3:
       await native.run('DELETE FROM t WHERE rowid % 5 = ?', random(5));
       break;
     case 4:
-      await native.all(`PRAGMA wal_checkpoint(${['PASSIVE', 'RESTART', 'TRUNCATE', 'FULL'][random(4)] ?? ''})`);
+      await native.all(
+        `PRAGMA wal_checkpoint(${['PASSIVE', 'RESTART', 'TRUNCATE', 'FULL'][random(4)] ?? ''})`,
+      );
       break;
     case 5:
       if (random(3) === 0) await native.exec('VACUUM');
@@ -41,7 +58,8 @@ async function disturb(native: NativeWriter, random: Random, snapshot: () => Pro
       await native.exec(random(3) === 0 ? 'ROLLBACK' : 'COMMIT');
   }
 }
-const RANGE = '(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n)';
+const RANGE =
+  '(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n)';
 
 function damage(wal: Buffer, random: Random): Buffer {
   const copy = Buffer.from(wal);
@@ -71,7 +89,8 @@ function damage(wal: Buffer, random: Random): Buffer {
 function merged(database: Buffer, wal: Buffer): Uint8Array {
   const header = parseWalHeader(wal);
   const scan = header && scanFrames(wal.subarray(32), emptyScan(header));
-  const image = scan === undefined || database.length === 0 ? database : mergeImage(database, wal, scan);
+  const image =
+    scan === undefined || database.length === 0 ? database : mergeImage(database, wal, scan);
   markWithoutWal(image);
   return image;
 }
@@ -118,7 +137,9 @@ async function compareWithSqlite({
         markWithoutWal(expected);
         const ours = merged(Buffer.from(database), log);
         if (Buffer.compare(ours, expected) !== 0) {
-          assert.fail(`round ${round}, case ${cases}: ours has ${ours.length} bytes, theirs ${expected.length}`);
+          assert.fail(
+            `round ${round}, case ${cases}: ours has ${ours.length} bytes, theirs ${expected.length}`,
+          );
         }
       }
     };
@@ -127,6 +148,8 @@ async function compareWithSqlite({
       if (random(2) === 0) await snapshot();
     }
   }
-  say(`${cases} databases with logs, ${refused} of them refused by SQLite itself: 0 differences (seed ${seed})`);
+  say(
+    `${cases} databases with logs, ${refused} of them refused by SQLite itself: 0 differences (seed ${seed})`,
+  );
   assert.ok(cases >= 10 && refused * 5 < cases, `${cases} cases, ${refused} refused`);
 }

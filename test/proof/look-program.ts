@@ -1,5 +1,6 @@
-// Looks at a database as the next program that opens it: for each line opens it, with whatever recovery that takes, says
-// what is in it and whether it is sound, and closes it again, which folds the log in where nobody else is there.
+// Looks at a database as the next program that opens it: for each line opens it, with whatever
+// recovery that takes, says what is in it and whether it is sound, and closes it again, which folds
+// the log in where nobody else is there.
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { argument } from './program.ts';
@@ -13,7 +14,9 @@ function look(): Look {
     db.exec('PRAGMA busy_timeout = 30000; BEGIN');
     const sound = db.prepare('PRAGMA integrity_check').all();
     const tables = db
-      .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'tasks' ORDER BY name")
+      .prepare(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'tasks' ORDER BY name",
+      )
       .all();
     const all: Look = {
       integrity: sound.map((row) => String(row['integrity_check'])).join(),
@@ -43,4 +46,5 @@ function plain(row: Record<string, unknown>): Record<string, unknown> {
 }
 
 process.stdout.write('ready\n');
-for await (const _ of createInterface({ input: process.stdin })) process.stdout.write(`${JSON.stringify(look())}\n`);
+for await (const _ of createInterface({ input: process.stdin }))
+  process.stdout.write(`${JSON.stringify(look())}\n`);

@@ -11,7 +11,10 @@ export interface Marked {
 /** Whether processes can be found by what is in their environment. */
 export const CAN_FIND = process.platform === 'linux';
 
-/** Every process that has not ended and has `NAME=value` in its environment; none where `CAN_FIND` is false. */
+/**
+ * Every process that has not ended and has `NAME=value` in its environment; none where `CAN_FIND`
+ * is false.
+ */
 export function processesWith(variable: string): readonly Marked[] {
   if (!CAN_FIND) return [];
   return readdirSync('/proc').flatMap((name) => {

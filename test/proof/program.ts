@@ -11,7 +11,10 @@ export interface Program {
   tell(line: string): void;
   /** The next line that it says; rejects where it has ended instead. */
   next(): Promise<string>;
-  /** Ends its standard input, which asks it to end, and waits until it has; rejects where that was in trouble. */
+  /**
+   * Ends its standard input, which asks it to end, and waits until it has; rejects where that was
+   * in trouble.
+   */
   end(): Promise<void>;
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
 }

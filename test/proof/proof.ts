@@ -15,12 +15,17 @@ export interface Run<Size> {
   readonly say: (line: string) => void;
 }
 
-/** A claim about the product that chance tries to refute: for some seconds in `npm test`, for minutes in `npm run proof`. */
+/**
+ * A claim about the product that chance tries to refute: for some seconds in `npm test`, for
+ * minutes in `npm run proof`.
+ */
 export interface Proof {
   readonly name: string;
   /** The claim, in one line. */
   readonly about: string;
-  /** Rejects where the claim is refuted, with what to repeat and where the files are in the message. */
+  /**
+   * Rejects where the claim is refuted, with what to repeat and where the files are in the message.
+   */
   prove(how: {
     readonly length: 'short' | 'full';
     readonly seed: number;
@@ -28,7 +33,10 @@ export interface Proof {
   }): Promise<void>;
 }
 
-/** Makes a proof of what it does at either length; `run` throws where it finds the claim to be wrong. */
+/**
+ * Makes a proof of what it does at either length; `run` throws where it finds the claim to be
+ * wrong.
+ */
 export function proofOf<Size>({
   name,
   about,
@@ -54,7 +62,9 @@ export function proofOf<Size>({
         mkdirSync(evidence, { recursive: true });
         cpSync(folder, evidence, { recursive: true });
         const again = `npm run proof -- ${name} --seed ${seed}${length === 'short' ? ' --short' : ''}`;
-        throw new Error(`Refuted: ${about}\nRepeat: ${again}\nEvidence: ${evidence}`, { cause: error });
+        throw new Error(`Refuted: ${about}\nRepeat: ${again}\nEvidence: ${evidence}`, {
+          cause: error,
+        });
       } finally {
         rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
       }

@@ -1,5 +1,6 @@
-// A window's process, as far as locks go: it claims every task in an order of its own, several at a time, and says what
-// came of each. Beside that it measures how long its event loop stood still; one without a script only does that.
+// A window's process, as far as locks go: it claims every task in an order of its own, several at a
+// time, and says what came of each. Beside that it measures how long its event loop stood still;
+// one without a script only does that.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Failure } from '../../src/core/failure.ts';
 import { taskId } from '../../src/core/task.ts';
@@ -9,7 +10,16 @@ import { randomFrom, shuffled } from '../support/random.ts';
 import { argument } from './program.ts';
 import type { Attempt, RaceClient, RaceReport } from './races.ts';
 
-const { file, script, holder, seed, ids, inFlight, deadlineMs, way = 'one' } = argument() as RaceClient;
+const {
+  file,
+  script,
+  holder,
+  seed,
+  ids,
+  inFlight,
+  deadlineMs,
+  way = 'one',
+} = argument() as RaceClient;
 const logged: string[] = [];
 const attempts: Attempt[] = [];
 const got: string[] = [];
@@ -40,7 +50,12 @@ if (script === undefined) {
       attempts.push({
         ...{ id, beganAt, endedAt: Date.now() },
         outcome: outcome.ok
-          ? { kind: 'ok', holder: outcome.value.holder, until: outcome.value.until, fresh: outcome.value.fresh }
+          ? {
+              kind: 'ok',
+              holder: outcome.value.holder,
+              until: outcome.value.until,
+              fresh: outcome.value.fresh,
+            }
           : outcome.failure,
       });
     }
@@ -65,5 +80,11 @@ if (script === undefined) {
   await writer.close();
 }
 delay.disable();
-const report: RaceReport = { attempts, got, refused, blockedMs: delay.max / 1e6 - 1, processes: logged.length };
+const report: RaceReport = {
+  attempts,
+  got,
+  refused,
+  blockedMs: delay.max / 1e6 - 1,
+  processes: logged.length,
+};
 process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));

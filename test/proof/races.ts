@@ -7,7 +7,10 @@ import { bundleWriter } from '../support/writer-rig.ts';
 import { proofOf, type Run } from './proof.ts';
 import { startProgram, type Program } from './program.ts';
 
-/** What a client of `race-client-program.ts` is to do; one without a script does nothing, and is what others are held against. */
+/**
+ * What a client of `race-client-program.ts` is to do; one without a script does nothing, and is
+ * what others are held against.
+ */
 export interface RaceClient {
   readonly file: string;
   readonly script?: string;
@@ -15,7 +18,10 @@ export interface RaceClient {
   readonly seed: number;
   readonly ids: readonly string[];
   readonly inFlight: number;
-  /** One task by one, where not given; several at a time, all of them or none; or whatever is ready next. */
+  /**
+   * One task by one, where not given; several at a time, all of them or none; or whatever is ready
+   * next.
+   */
   readonly way?: 'one' | 'several' | 'next';
   /** As a window has it where not given. */
   readonly deadlineMs?: number;
@@ -27,7 +33,13 @@ export interface Attempt {
   readonly beganAt: number;
   readonly endedAt: number;
   readonly outcome:
-    { readonly kind: 'ok'; readonly holder: string; readonly until: number; readonly fresh: boolean } | Failure;
+    | {
+        readonly kind: 'ok';
+        readonly holder: string;
+        readonly until: number;
+        readonly fresh: boolean;
+      }
+    | Failure;
 }
 
 export interface RaceReport {
@@ -55,13 +67,17 @@ interface Size {
   readonly clients: number;
   readonly tasks: number;
   readonly longHoldMs: number;
-  /** Undefined is what a window has; more where the machine may be slow, which is not what is to be found. */
+  /**
+   * Undefined is what a window has; more where the machine may be slow, which is not what is to be
+   * found.
+   */
   readonly deadlineMs?: number;
 }
 
 export const races = proofOf<Size>({
   name: 'races',
-  about: 'of many who claim the same tasks each gets what it was told, once, and waiting for it blocks no event loop',
+  about:
+    'of many who claim the same tasks each gets what it was told, once, and waiting for it blocks no event loop',
   short: { clients: 4, tasks: 150, longHoldMs: 1_500, deadlineMs: 120_000 },
   full: { clients: 8, tasks: 2_000, longHoldMs: 3_000 },
   run: async (run) => {
@@ -98,8 +114,14 @@ async function raceForTasks({ size, seed, folder, say }: Run<Size>): Promise<voi
   );
   const wins = attempts.filter(({ outcome }) => outcome.kind === 'ok');
   const held = attempts.filter(({ outcome }) => outcome.kind === 'held');
-  const others_ = attempts.filter(({ outcome }) => outcome.kind !== 'ok' && outcome.kind !== 'held');
-  assert.deepEqual(others_, [], 'a claim ended otherwise than by getting the task or hearing who has it');
+  const others_ = attempts.filter(
+    ({ outcome }) => outcome.kind !== 'ok' && outcome.kind !== 'held',
+  );
+  assert.deepEqual(
+    others_,
+    [],
+    'a claim ended otherwise than by getting the task or hearing who has it',
+  );
   assert.equal(attempts.length, size.clients * size.tasks);
   for (const { id, by, outcome } of attempts) {
     const row = owners.get(id) ?? assert.fail(id);
@@ -108,13 +130,17 @@ async function raceForTasks({ size, seed, folder, say }: Run<Size>): Promise<voi
       assert.equal(row['assignee'], by, `${id}: ${by} was told that it has it`);
     }
     // Nobody lets go in this race, so who has it now is who had it then.
-    if (outcome.kind === 'held') assert.equal(outcome.holder, row['assignee'], `${id}: ${by} was told who has it`);
-    if (outcome.kind === 'ok' || outcome.kind === 'held') assert.equal(outcome.until, Number(row['lock_until']) * 1000);
+    if (outcome.kind === 'held')
+      assert.equal(outcome.holder, row['assignee'], `${id}: ${by} was told who has it`);
+    if (outcome.kind === 'ok' || outcome.kind === 'held')
+      assert.equal(outcome.until, Number(row['lock_until']) * 1000);
   }
   assert.equal(wins.length, size.tasks, 'each task was won once');
-  for (const row of rows) assert.deepEqual([row['version'], row['status']], [2, 'In Progress'], JSON.stringify(row));
+  for (const row of rows)
+    assert.deepEqual([row['version'], row['status']], [2, 'In Progress'], JSON.stringify(row));
   assert.ok(
-    reports.every((report) => report.attempts.some(({ outcome }) => outcome.kind === 'ok')) || size.tasks < 500,
+    reports.every((report) => report.attempts.some(({ outcome }) => outcome.kind === 'ok')) ||
+      size.tasks < 500,
   );
 
   const waits = attempts.map(({ beganAt, endedAt }) => endedAt - beganAt).sort((a, b) => a - b);
@@ -141,12 +167,19 @@ async function raceForSeveral({ size, seed, folder, say }: Run<Size>): Promise<v
       ...deadlineOf(size),
     };
   });
-  const holder: LockHolder = { file, seed, holdMs: [1, 100], pauseMs: [50, 400], turns: Number.MAX_SAFE_INTEGER };
+  const holder: LockHolder = {
+    file,
+    seed,
+    holdMs: [1, 100],
+    pauseMs: [50, 400],
+    turns: Number.MAX_SAFE_INTEGER,
+  };
   const { reports } = await runAll(clients, [holder]);
   writeFileSync(join(folder, 'several.json'), JSON.stringify(reports));
   const rows = await rowsOf(join(folder, 'several'));
   const owners = new Map(rows.map((row) => [row['id'] as string, row['assignee']]));
-  for (const row of rows) assert.deepEqual([row['version'], row['status']], [2, 'In Progress'], JSON.stringify(row));
+  for (const row of rows)
+    assert.deepEqual([row['version'], row['status']], [2, 'In Progress'], JSON.stringify(row));
   let [batches, refusals] = [0, 0];
   for (const [n, { got, refused }] of reports.entries()) {
     const { holder: name, way } = clients[n]!;
@@ -160,9 +193,14 @@ async function raceForSeveral({ size, seed, folder, say }: Run<Size>): Promise<v
     );
     for (const failure of refused) {
       if (way === 'next') assert.equal(failure.kind, 'nothingReady', JSON.stringify(failure));
-      else assert.ok(failure.kind === 'held' && failure.holder === owners.get(failure.id), JSON.stringify(failure));
+      else
+        assert.ok(
+          failure.kind === 'held' && failure.holder === owners.get(failure.id),
+          JSON.stringify(failure),
+        );
     }
-    if (way === 'several') [batches, refusals] = [batches + got.length / 5, refusals + refused.length];
+    if (way === 'several')
+      [batches, refusals] = [batches + got.length / 5, refusals + refused.length];
   }
   say(
     `the same, five at a time and whatever is next: ${rows.length} tasks taken once, ${batches} batches whole and ${refusals} refused whole`,
@@ -173,16 +211,31 @@ const BLOCKED_MS = 50;
 const TRIES = 5;
 
 /**
- * One who holds the database for seconds, and one who wants a task of it: here the machine has time for everybody. Whatever
- * the store does to its event loop it does each time, so one try out of several in which nobody else was in the way decides;
- * where a process that does nothing stands still as well, that is no fault of the store.
+ * One who holds the database for seconds, and one who wants a task of it: here the machine has time
+ * for everybody. Whatever the store does to its event loop it does each time, so one try out of
+ * several in which nobody else was in the way decides; where a process that does nothing stands
+ * still as well, that is no fault of the store.
  */
 async function waitForLongLock({ size, seed, folder, say }: Run<Size>): Promise<void> {
   const tries: string[] = [];
   for (let n = 0; n < TRIES; n++) {
     const { file, script, ids } = await prepare(folder, `wait-${n}`, 20);
-    const holder: LockHolder = { file, seed, holdMs: [size.longHoldMs, size.longHoldMs], pauseMs: [0, 0], turns: 1 };
-    const client: RaceClient = { file, script, ids, holder: 'vscode-here-1', seed, inFlight: 4, ...deadlineOf(size) };
+    const holder: LockHolder = {
+      file,
+      seed,
+      holdMs: [size.longHoldMs, size.longHoldMs],
+      pauseMs: [0, 0],
+      turns: 1,
+    };
+    const client: RaceClient = {
+      file,
+      script,
+      ids,
+      holder: 'vscode-here-1',
+      seed,
+      inFlight: 4,
+      ...deadlineOf(size),
+    };
     const { reports, control } = await runAll([client], [holder]);
     const { attempts, blockedMs } = reports[0] ?? assert.fail();
     assert.deepEqual(
@@ -201,16 +254,23 @@ async function waitForLongLock({ size, seed, folder, say }: Run<Size>): Promise<
     );
     return;
   }
-  assert.fail(`the event loop stood still for ${tries.join(', ')} ms, with the lock held ${size.longHoldMs} ms`);
+  assert.fail(
+    `the event loop stood still for ${tries.join(', ')} ms, with the lock held ${size.longHoldMs} ms`,
+  );
 }
 
-/** Starts everybody, lets them begin at one moment, and waits for their reports; `control` is that of one that does nothing. */
+/**
+ * Starts everybody, lets them begin at one moment, and waits for their reports; `control` is that
+ * of one that does nothing.
+ */
 async function runAll(
   clients: readonly RaceClient[],
   others: readonly LockHolder[],
 ): Promise<{ readonly reports: readonly RaceReport[]; readonly control: number }> {
   const idle = { file: '', holder: '', seed: 0, ids: [], inFlight: 0 } satisfies RaceClient;
-  const programs = [...clients, idle].map((client) => startProgram('race-client-program.ts', client));
+  const programs = [...clients, idle].map((client) =>
+    startProgram('race-client-program.ts', client),
+  );
   const holders: Program[] = [];
   try {
     for (const program of programs) assert.equal(await program.next(), 'ready');
@@ -220,7 +280,9 @@ async function runAll(
       assert.equal(await holder.next(), 'holds');
     }
     for (const program of programs) program.tell('begin');
-    const reports = await Promise.all(programs.slice(0, -1).map(async (each) => parse(await each.next())));
+    const reports = await Promise.all(
+      programs.slice(0, -1).map(async (each) => parse(await each.next())),
+    );
     programs.at(-1)?.tell('end');
     const control = parse((await programs.at(-1)?.next()) ?? '');
     for (const holder of holders) await holder.end();

@@ -8,7 +8,10 @@ export interface Recorded {
   readonly env: readonly string[];
 }
 
-/** Programs under other programs' names that write down how they were started, and say whatever they are told. */
+/**
+ * Programs under other programs' names that write down how they were started, and say whatever they
+ * are told.
+ */
 export class Recorder {
   /** To be the first on the PATH. */
   readonly bin: string;
@@ -22,7 +25,8 @@ export class Recorder {
 
   install(name: string): void {
     const file = join(this.bin, name);
-    // What it is told comes back as its own output, so that whoever reads that meets the same texts.
+    // What it is told comes back as its own output, so that whoever reads that meets the same
+    // texts.
     const text = `#!/bin/sh
 to="${this.#records}/${name}.$$"
 printf '%s\\0' "$@" > "$to.args"

@@ -1,4 +1,5 @@
-// A window that runs waves when it is told to, until it is told to close, or killed. It tells everything that its runs tell.
+// A window that runs waves when it is told to, until it is told to close, or killed. It tells
+// everything that its runs tell.
 import { openRunWindow, type RunWindowSpec } from '../support/run-window.ts';
 import { taskId } from '../../src/core/task.ts';
 import type { RunEvent } from '../../src/core/run/run-events.ts';
@@ -21,7 +22,8 @@ const say = (said: WindowSaid): void => void process.send?.(said);
 function tellTrouble(): void {
   for (const bug of window.bugs.splice(0))
     say({ kind: 'trouble', text: bug instanceof Error ? (bug.stack ?? bug.message) : String(bug) });
-  for (const failure of window.failures.splice(0)) say({ kind: 'trouble', text: JSON.stringify(failure) });
+  for (const failure of window.failures.splice(0))
+    say({ kind: 'trouble', text: JSON.stringify(failure) });
 }
 
 window.runs.runner.onEvent((event) => say({ kind: 'event', event }));
@@ -41,7 +43,8 @@ async function run(waves: readonly (readonly string[])[]): Promise<void> {
       agent,
     ),
   );
-  if (refusal !== undefined || !started.ok) say({ kind: 'trouble', text: JSON.stringify(refusal ?? started) });
+  if (refusal !== undefined || !started.ok)
+    say({ kind: 'trouble', text: JSON.stringify(refusal ?? started) });
 }
 
 async function close(): Promise<void> {
@@ -50,7 +53,10 @@ async function close(): Promise<void> {
   process.disconnect();
 }
 
-process.on('message', (order: WindowOrder) => void (order.do === 'run' ? run(order.waves) : close()));
+process.on(
+  'message',
+  (order: WindowOrder) => void (order.do === 'run' ? run(order.waves) : close()),
+);
 // Whoever proves something with it is gone.
 process.on('disconnect', () => process.exit());
 void window.ready.then(() => say({ kind: 'ready' }));

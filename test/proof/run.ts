@@ -1,7 +1,9 @@
 /**
- * Tries to refute what the product promises: `npm run proof [-- name…] [--seed n] [--short] [--help]`.
+ * Tries to refute what the product promises: `npm run proof [-- name…] [--seed n] [--short]
+ * [--help]`.
  *
- * Each proof says what it tried and what it found. One that is refuted makes the exit code 1, and its files are kept.
+ * Each proof says what it tried and what it found. One that is refuted makes the exit code 1, and
+ * its files are kept.
  */
 import { parseArgs } from 'node:util';
 import { crashes } from './crashes.ts';
@@ -44,7 +46,9 @@ if (values.help === true) {
         seed,
         say: (line) => console.log(`  ${line}`),
       });
-      console.log(`  holds, in ${((performance.now() - begun) / 1000).toFixed(0)} s, seed ${seed}\n`);
+      console.log(
+        `  holds, in ${((performance.now() - begun) / 1000).toFixed(0)} s, seed ${seed}\n`,
+      );
     } catch (error) {
       console.error('  ✖', error);
       process.exitCode = 1;

@@ -2,7 +2,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CustomAgent } from '../../src/agent-process/agents.ts';
 
-/** What the agent of one task does. `leaves`: a program that outlives it, in its own process group or in one of its own. */
+/**
+ * What the agent of one task does. `leaves`: a program that outlives it, in its own process group
+ * or in one of its own.
+ */
 export interface Script {
   readonly seconds: number;
   readonly exitCode: number;
@@ -17,7 +20,8 @@ export interface Trace {
   readonly isDone: boolean;
 }
 
-// Cheap to start, and what it leaves behind has forgotten who started it: only groups and marks tell.
+// Cheap to start, and what it leaves behind has forgotten who started it: only groups and marks
+// tell.
 const AGENT = `#!/bin/sh
 trace="$AGENT_TRACES/$1"
 echo "start $$" >> "$trace"
@@ -51,7 +55,8 @@ export class ScriptedAgents {
   traceOf(id: string): Trace {
     const file = join(this.#folder, id);
     const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
-    const count = (word: string): number => lines.filter((line) => line.startsWith(`${word} `)).length;
+    const count = (word: string): number =>
+      lines.filter((line) => line.startsWith(`${word} `)).length;
     return { starts: count('start'), isDone: count('end') > 0 };
   }
 }

@@ -1,5 +1,6 @@
-// Somebody else who writes: commits as fast as it can, each time a whole that `invariants.ts` knows, and says in a file
-// which commit it has begun and which has ended. In between it rolls back, spills, checkpoints, rebuilds and reopens.
+// Somebody else who writes: commits as fast as it can, each time a whole that `invariants.ts`
+// knows, and says in a file which commit it has begun and which has ended. In between it rolls
+// back, spills, checkpoints, rebuilds and reopens.
 import { openSync, writeSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { randomFrom } from '../support/random.ts';
@@ -31,7 +32,8 @@ function open(): DatabaseSync {
 
 let db = open();
 let commits = 0;
-for (const row of db.prepare("SELECT version FROM tasks WHERE id = 'counter'").all()) commits = Number(row['version']);
+for (const row of db.prepare("SELECT version FROM tasks WHERE id = 'counter'").all())
+  commits = Number(row['version']);
 
 function run(sql: string, ...values: (string | number)[]): void {
   db.prepare(sql).run(...values);
@@ -43,22 +45,34 @@ function transaction(step: number): void {
   announce('begun', next);
   db.exec('BEGIN IMMEDIATE');
   run('UPDATE tasks SET version = version - ? WHERE id = ?', amount, from);
-  if (step % 7 === 0) run(`UPDATE tasks SET long_description = hex(zeroblob(?)) WHERE id LIKE 'T-%'`, random(900));
+  if (step % 7 === 0)
+    run(`UPDATE tasks SET long_description = hex(zeroblob(?)) WHERE id LIKE 'T-%'`, random(900));
   run('UPDATE tasks SET version = version + ? WHERE id = ?', amount, to);
   if (step % 11 === 0) {
     db.exec(`UPDATE tasks SET status = 'Never'`);
     db.exec('ROLLBACK');
     return;
   }
-  db.exec("DELETE FROM task_tags WHERE tag = 'token'; UPDATE tasks SET assignee = NULL WHERE assignee IS NOT NULL");
+  db.exec(
+    "DELETE FROM task_tags WHERE tag = 'token'; UPDATE tasks SET assignee = NULL WHERE assignee IS NOT NULL",
+  );
   run("INSERT INTO task_tags (task_id, tag) VALUES (?, 'token')", to);
   run("UPDATE tasks SET assignee = 'holder' WHERE id = ?", to);
   run("DELETE FROM task_dependencies WHERE task_id = 'counter'");
   run("INSERT INTO task_dependencies (task_id, depends_on_id) VALUES ('counter', ?)", to);
   run("DELETE FROM tasks WHERE id LIKE 'N-%'");
-  run('INSERT INTO tasks (id, content, created) VALUES (?, ?, ?)', `N-${next}`, 'The newest', '2026-01-05T09:00:00Z');
-  // Of the same length each time: then only the last page of the text is written, and not the one that its row is in.
-  run("UPDATE tasks SET long_description = ? WHERE id = 'long'", LONG_TEXT + String(next).padStart(12, '0'));
+  run(
+    'INSERT INTO tasks (id, content, created) VALUES (?, ?, ?)',
+    `N-${next}`,
+    'The newest',
+    '2026-01-05T09:00:00Z',
+  );
+  // Of the same length each time: then only the last page of the text is written, and not the one
+  // that its row is in.
+  run(
+    "UPDATE tasks SET long_description = ? WHERE id = 'long'",
+    LONG_TEXT + String(next).padStart(12, '0'),
+  );
   run("UPDATE tasks SET version = ? WHERE id = 'counter'", next);
   db.exec('COMMIT');
   commits = next;
@@ -68,7 +82,8 @@ function transaction(step: number): void {
 function turn(step: number): void {
   transaction(step);
   if (step % 97 === 0) db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-  if (step % 173 === 0) db.exec('DROP INDEX IF EXISTS extra; CREATE INDEX extra ON tasks (content, version)');
+  if (step % 173 === 0)
+    db.exec('DROP INDEX IF EXISTS extra; CREATE INDEX extra ON tasks (content, version)');
   if (step % 211 === 0) db.exec('VACUUM');
   if (mode.reopenEvery > 0 && step % mode.reopenEvery === 0) {
     db.close();

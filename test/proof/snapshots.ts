@@ -31,16 +31,28 @@ interface Size {
   readonly fresh: number;
 }
 
-/** A refresh that gave up may leave what was there before, but only after it has tried for so long. */
+/**
+ * A refresh that gave up may leave what was there before, but only after it has tried for so long.
+ */
 const GIVES_UP_MS = 1_900;
 
 export const snapshots = proofOf<Size>({
   name: 'snapshots',
-  about: 'beside a writer that commits all the time, every snapshot is one commit, and none is older than it has to be',
+  about:
+    'beside a writer that commits all the time, every snapshot is one commit, and none is older than it has to be',
   short: { followed: 350, fresh: 70 },
   full: { followed: 20_000, fresh: 4_000 },
   run: async (run) => {
-    const total = { followed: 0, fresh: 0, busy: 0, compared: 0, commits: 0, naive: 0, stale: 0, mixed: 0 };
+    const total = {
+      followed: 0,
+      fresh: 0,
+      busy: 0,
+      compared: 0,
+      commits: 0,
+      naive: 0,
+      stale: 0,
+      mixed: 0,
+    };
     for (const [index, mode] of MODES.entries()) {
       const found = await besideWriter(run, mode, index);
       for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += found[key];
@@ -51,15 +63,28 @@ export const snapshots = proofOf<Size>({
         `ways of writing: 0 mixed, 0 too old; ${total.busy} gave up; ${compared} pairs of both were equal (seed ${run.seed})`,
     );
     run.say(`the main file alone, ${naive} times: ${mixed} mixed or unreadable, ${stale} too old`);
-    assert.ok(stale > 0, 'a reader of the main file alone has to fail this, or the proof proves nothing');
+    assert.ok(
+      stale > 0,
+      'a reader of the main file alone has to fail this, or the proof proves nothing',
+    );
     assert.ok(compared > 0, 'no two readings were of one commit');
   },
 });
 
-type Found = Record<'followed' | 'fresh' | 'busy' | 'compared' | 'commits' | 'naive' | 'stale' | 'mixed', number>;
+type Found = Record<
+  'followed' | 'fresh' | 'busy' | 'compared' | 'commits' | 'naive' | 'stale' | 'mixed',
+  number
+>;
 
-async function besideWriter({ size, seed, folder }: Run<Size>, mode: WriterMode, index: number): Promise<Found> {
-  const [followedWanted, freshWanted] = [Math.ceil(size.followed / MODES.length), Math.ceil(size.fresh / MODES.length)];
+async function besideWriter(
+  { size, seed, folder }: Run<Size>,
+  mode: WriterMode,
+  index: number,
+): Promise<Found> {
+  const [followedWanted, freshWanted] = [
+    Math.ceil(size.followed / MODES.length),
+    Math.ceil(size.fresh / MODES.length),
+  ];
   const root = join(folder, `writer-${index}`, 'project');
   mkdirSync(root, { recursive: true });
   const file = await createInvariantBacklog(root);
@@ -67,22 +92,38 @@ async function besideWriter({ size, seed, folder }: Run<Size>, mode: WriterMode,
   const source = openBacklog(root, { wasmFile: WASM_FILE });
   const reader = new SnapshotReader(file, systemClock);
   const wrong: string[] = [];
-  const found: Found = { followed: 0, fresh: 0, busy: 0, compared: 0, commits: 0, naive: 0, stale: 0, mixed: 0 };
+  const found: Found = {
+    followed: 0,
+    fresh: 0,
+    busy: 0,
+    compared: 0,
+    commits: 0,
+    naive: 0,
+    stale: 0,
+    mixed: 0,
+  };
   let [last, shown] = [0, 0];
   // What the views are told is held to the same, whatever began the look.
   source.onDidChange(() => {
     const tasks = tasksOf(source);
     const count = countOf(tasks);
     const mixture = findMixture(tasks);
-    if (mixture !== undefined || count < shown) wrong.push(mixture ?? `${count} was shown after ${shown}`);
+    if (mixture !== undefined || count < shown)
+      wrong.push(mixture ?? `${count} was shown after ${shown}`);
     shown = count;
   });
   const check = (what: string, tasks: readonly Task[], ended: number): number => {
     const [count, begun] = [countOf(tasks), progress.begun()];
     const trouble = findMixture(tasks);
     assert.equal(trouble, undefined, `${mode.name}, ${what}: ${trouble}`);
-    assert.ok(count >= ended, `${mode.name}, ${what}: commit ${count}, where ${ended} had ended before the read began`);
-    assert.ok(count <= begun, `${mode.name}, ${what}: commit ${count}, where ${begun} was the last one that had begun`);
+    assert.ok(
+      count >= ended,
+      `${mode.name}, ${what}: commit ${count}, where ${ended} had ended before the read began`,
+    );
+    assert.ok(
+      count <= begun,
+      `${mode.name}, ${what}: commit ${count}, where ${begun} was the last one that had begun`,
+    );
     return count;
   };
   await source.refresh();
@@ -108,7 +149,11 @@ async function besideWriter({ size, seed, folder }: Run<Size>, mode: WriterMode,
         else {
           found.fresh++;
           if (countOf(whole) === countOf(tasks)) {
-            assert.deepEqual(tasks, whole, `${mode.name}: what was followed and what was read anew differ`);
+            assert.deepEqual(
+              tasks,
+              whole,
+              `${mode.name}: what was followed and what was read anew differ`,
+            );
             found.compared++;
           }
         }
@@ -136,7 +181,10 @@ async function besideWriter({ size, seed, folder }: Run<Size>, mode: WriterMode,
   return found;
 }
 
-/** Everything from the files, as at the first look; undefined where writers were in the way for two seconds. */
+/**
+ * Everything from the files, as at the first look; undefined where writers were in the way for two
+ * seconds.
+ */
 async function readFresh(
   reader: SnapshotReader,
   ended: number,
@@ -169,7 +217,10 @@ function tasksOf(source: BacklogSource): readonly Task[] {
   return assert.fail(`The store is ${JSON.stringify(state).slice(0, 500)}`);
 }
 
-/** The file in which the writer says how far it is: seen at once, where a line through a pipe has to wait its turn. */
+/**
+ * The file in which the writer says how far it is: seen at once, where a line through a pipe has to
+ * wait its turn.
+ */
 class Progress {
   readonly file: string;
   readonly #fd: number;

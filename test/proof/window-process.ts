@@ -17,7 +17,13 @@ export class WindowProcess {
   constructor(
     script: string,
     spec: RunWindowSpec,
-    { env, onSaid }: { readonly env: Readonly<Record<string, string>>; readonly onSaid: (said: WindowSaid) => void },
+    {
+      env,
+      onSaid,
+    }: {
+      readonly env: Readonly<Record<string, string>>;
+      readonly onSaid: (said: WindowSaid) => void;
+    },
   ) {
     this.#onSaid = onSaid;
     this.#child = spawn(spec.programs.node, [script, JSON.stringify(spec)], {
@@ -47,8 +53,14 @@ export class WindowProcess {
     this.#child.send(order);
   }
 
-  /** Resolves with the first of what it says, from the `from`th on, that fits; rejects where it ends instead. */
-  async hears<T extends WindowSaid>(fits: (said: WindowSaid) => said is T, from?: number): Promise<T>;
+  /**
+   * Resolves with the first of what it says, from the `from`th on, that fits; rejects where it ends
+   * instead.
+   */
+  async hears<T extends WindowSaid>(
+    fits: (said: WindowSaid) => said is T,
+    from?: number,
+  ): Promise<T>;
   async hears(fits: (said: WindowSaid) => boolean, from?: number): Promise<WindowSaid>;
   async hears(fits: (said: WindowSaid) => boolean, from = 0): Promise<WindowSaid> {
     for (;;) {

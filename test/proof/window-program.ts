@@ -1,5 +1,6 @@
-// A window that works on tasks of its own until it is told to rest, or killed: claims, renews and completes them, all at
-// the same time, and says before each call what it asks for, and after it what it heard.
+// A window that works on tasks of its own until it is told to rest, or killed: claims, renews and
+// completes them, all at the same time, and says before each call what it asks for, and after it
+// what it heard.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Result } from '../../src/core/result.ts';
 import type { Failure } from '../../src/core/failure.ts';
@@ -28,7 +29,11 @@ const writer = new Writer({
   deadlineMs: 60_000,
 });
 
-async function call<T>(id: TaskId, op: Call, ask: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {
+async function call<T>(
+  id: TaskId,
+  op: Call,
+  ask: () => Promise<Result<T, Failure>>,
+): Promise<Result<T, Failure>> {
   say({ kind: 'asked', id, op });
   const outcome = await ask();
   const until = outcome.ok ? (outcome.value as { readonly until?: number }).until : undefined;

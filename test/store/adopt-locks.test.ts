@@ -4,12 +4,26 @@ import { taskId } from '../../src/core/task.ts';
 import { adoptLocks } from '../../src/store/write/adopt-locks.ts';
 import type { LockContext } from '../../src/store/write/lock-row.ts';
 import { releaseAllLocks } from '../../src/store/write/lock-statements.ts';
-import { all, type Columns, insertRow, locked, lockDb, lockOf, ME, NOW, NOW_S, THEM } from '../support/lock-db.ts';
+import {
+  all,
+  type Columns,
+  insertRow,
+  locked,
+  lockDb,
+  lockOf,
+  ME,
+  NOW,
+  NOW_S,
+  THEM,
+} from '../support/lock-db.ts';
 
 const OLD = 'vscode-here-7';
 const ID = taskId('T-1');
 
-function adopt(context: LockContext, options: { from?: string; again?: boolean } = {}): ReturnType<typeof adoptLocks> {
+function adopt(
+  context: LockContext,
+  options: { from?: string; again?: boolean } = {},
+): ReturnType<typeof adoptLocks> {
   const { from = OLD, again = false } = options;
   return adoptLocks(context, { ids: [ID], from, leaseMs: 60_000, again });
 }
@@ -17,8 +31,18 @@ function adopt(context: LockContext, options: { from?: string; again?: boolean }
 describe('adopting the locks of a window that is gone', () => {
   const cases: readonly [name: string, columns: Columns, adopted: boolean, after: string][] = [
     ['makes them ours, with a new end', locked(OLD, NOW_S + 9), true, `In Progress ${ME} 61`],
-    ['leaves the status as it is', locked(OLD, NOW_S + 9, { status: 'todo' }), true, `todo ${ME} 61`],
-    ['does not touch what somebody else has', locked(THEM, NOW_S + 9), false, `In Progress ${THEM} 9`],
+    [
+      'leaves the status as it is',
+      locked(OLD, NOW_S + 9, { status: 'todo' }),
+      true,
+      `todo ${ME} 61`,
+    ],
+    [
+      'does not touch what somebody else has',
+      locked(THEM, NOW_S + 9),
+      false,
+      `In Progress ${THEM} 9`,
+    ],
     ['takes nothing that is free', { status: 'In Progress' }, false, 'In Progress free'],
     ['lets go of a lease that has ended', locked(OLD, NOW_S), false, 'Todo free'],
     ['lets go of what is done', locked(OLD, NOW_S + 9, { status: 'Done' }), false, 'Done free'],
@@ -64,9 +88,14 @@ describe('adopting the locks of a window that is gone', () => {
   });
 
   test('moves a row in a table of agents’ locks as well', () => {
-    const table = 'CREATE TABLE task_agent_locks (task_id TEXT PRIMARY KEY, agent_id TEXT, lock_until INTEGER)';
+    const table =
+      'CREATE TABLE task_agent_locks (task_id TEXT PRIMARY KEY, agent_id TEXT, lock_until INTEGER)';
     const context = lockDb([{ id: 'T-1', ...locked(OLD, NOW_S + 9) }], [table]);
-    insertRow(context.db, { task_id: 'T-1', agent_id: OLD, lock_until: NOW_S + 9 }, 'task_agent_locks');
+    insertRow(
+      context.db,
+      { task_id: 'T-1', agent_id: OLD, lock_until: NOW_S + 9 },
+      'task_agent_locks',
+    );
     adopt(context);
     const mine = { task_id: 'T-1', agent_id: ME, lock_until: NOW_S + 61 };
     assert.deepEqual(all(context, 'SELECT * FROM task_agent_locks'), [mine]);
@@ -76,5 +105,8 @@ describe('adopting the locks of a window that is gone', () => {
 test('letting go of everything leaves what lingers', () => {
   const context = lockDb(['T-1', 'T-2'].map((id) => ({ id, ...locked(ME, NOW_S + 9) })));
   assert.deepEqual(releaseAllLocks(context, NOW, new Set([taskId('T-2')])), ['T-1']);
-  assert.deepEqual([lockOf(context, 'T-1'), lockOf(context, 'T-2')], ['Todo free', `In Progress ${ME} 9`]);
+  assert.deepEqual(
+    [lockOf(context, 'T-1'), lockOf(context, 'T-2')],
+    ['Todo free', `In Progress ${ME} 9`],
+  );
 });

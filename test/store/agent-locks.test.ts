@@ -10,7 +10,17 @@ import {
   renewLocks,
   setTaskStatus,
 } from '../../src/store/write/lock-statements.ts';
-import { all, insertRow, locked, lockDb, lockOf, ME, NOW, NOW_S, THEM } from '../support/lock-db.ts';
+import {
+  all,
+  insertRow,
+  locked,
+  lockDb,
+  lockOf,
+  ME,
+  NOW,
+  NOW_S,
+  THEM,
+} from '../support/lock-db.ts';
 
 const ID = taskId('T-1');
 const CLAIM = { id: ID, leaseMs: 60_000, takeUnleased: false } as const;
@@ -18,14 +28,23 @@ const TABLE =
   'CREATE TABLE task_agent_locks (task_id TEXT PRIMARY KEY, agent_id TEXT NOT NULL, locked_at INTEGER, expires_at INTEGER, note TEXT)';
 
 /** A Todo T-1 and, beside it, a table of agents' locks with these rows. */
-function store(rows: readonly Record<string, string | number | null>[] = [], table = TABLE): LockContext {
+function store(
+  rows: readonly Record<string, string | number | null>[] = [],
+  table = TABLE,
+): LockContext {
   const context = lockDb([{ id: 'T-1', status: 'Todo' }], [table]);
   for (const row of rows) insertRow(context.db, row, 'task_agent_locks');
   return context;
 }
 
-const agentLocks = (context: LockContext): unknown[] => all(context, 'SELECT * FROM task_agent_locks');
-const theirs = (expires_at: number | null) => ({ task_id: 'T-1', agent_id: THEM, locked_at: NOW_S - 60, expires_at });
+const agentLocks = (context: LockContext): unknown[] =>
+  all(context, 'SELECT * FROM task_agent_locks');
+const theirs = (expires_at: number | null) => ({
+  task_id: 'T-1',
+  agent_id: THEM,
+  locked_at: NOW_S - 60,
+  expires_at,
+});
 
 describe('a table of agents’ locks', () => {
   test('keeps a task from being claimed although its lock columns are free', () => {
@@ -40,7 +59,10 @@ describe('a table of agents’ locks', () => {
   test('gets our lock with the columns, and a row that ended becomes ours with what else stands in it', () => {
     const context = store([{ ...theirs(NOW_S), note: 'keep' }]);
     const outcome = claimTask(context, CLAIM);
-    assert.deepEqual(outcome.ok && outcome.value.claim.takenFrom, { holder: THEM, until: NOW_S * 1000 });
+    assert.deepEqual(outcome.ok && outcome.value.claim.takenFrom, {
+      holder: THEM,
+      until: NOW_S * 1000,
+    });
     const mine = { task_id: 'T-1', agent_id: ME, locked_at: NOW_S, expires_at: NOW_S + 61 };
     assert.deepEqual(agentLocks(context), [{ ...mine, note: 'keep' }]);
     assert.equal(lockOf(context, 'T-1'), `In Progress ${ME} 61`);
@@ -50,18 +72,28 @@ describe('a table of agents’ locks', () => {
     const context = store();
     assert.ok(claimTask(context, CLAIM).ok);
     assert.deepEqual(renewLocks(context, { ids: [ID], leaseMs: 120_000 }).renewed, [ID]);
-    const mine = { task_id: 'T-1', agent_id: ME, locked_at: NOW_S, expires_at: NOW_S + 121, note: null };
+    const mine = {
+      task_id: 'T-1',
+      agent_id: ME,
+      locked_at: NOW_S,
+      expires_at: NOW_S + 121,
+      note: null,
+    };
     assert.deepEqual(agentLocks(context), [mine]);
     assert.ok(releaseTask(context, { id: ID, to: 'Review', again: false }).ok);
     assert.deepEqual(agentLocks(context), []);
   });
 
   test('keeps what others left there, where it has room for more than one row of a task', () => {
-    const history = 'CREATE TABLE task_agent_locks (task_id TEXT, agent_id TEXT, expires_at INTEGER, note TEXT)';
+    const history =
+      'CREATE TABLE task_agent_locks (task_id TEXT, agent_id TEXT, expires_at INTEGER, note TEXT)';
     const old = { task_id: 'T-1', agent_id: THEM, expires_at: NOW_S - 9, note: 'the first try' };
     const context = store([old], history);
     assert.ok(claimTask(context, CLAIM).ok);
-    assert.deepEqual(agentLocks(context), [old, { task_id: 'T-1', agent_id: ME, expires_at: NOW_S + 61, note: null }]);
+    assert.deepEqual(agentLocks(context), [
+      old,
+      { task_id: 'T-1', agent_id: ME, expires_at: NOW_S + 61, note: null },
+    ]);
     assert.ok(releaseTask(context, { id: ID, to: 'Todo', again: false }).ok);
     assert.deepEqual(agentLocks(context), [old]);
   });
@@ -97,14 +129,18 @@ describe('a table of agents’ locks', () => {
     const context = store([theirs(NOW_S + 9)]);
     const set = setTaskStatus(context, { id: ID, from: 'Todo', to: 'Done', again: false });
     assert.equal(!set.ok && set.failure.kind, 'held');
-    assert.ok(clearLock(context, { id: ID, holder: THEM, until: (NOW_S + 9) * 1000, reason: 'asked' }).ok);
+    assert.ok(
+      clearLock(context, { id: ID, holder: THEM, until: (NOW_S + 9) * 1000, reason: 'asked' }).ok,
+    );
     assert.deepEqual(agentLocks(context), []);
   });
 
   test('keeps a task In Progress whose columns are cleared, while somebody else stands in it', () => {
     const context = lockDb([{ id: 'T-1', ...locked(THEM, NOW_S + 9) }], [TABLE]);
     insertRow(context.db, { ...theirs(NOW_S + 50), agent_id: 'other-x-2' }, 'task_agent_locks');
-    assert.ok(clearLock(context, { id: ID, holder: THEM, until: (NOW_S + 9) * 1000, reason: 'asked' }).ok);
+    assert.ok(
+      clearLock(context, { id: ID, holder: THEM, until: (NOW_S + 9) * 1000, reason: 'asked' }).ok,
+    );
     assert.equal(lockOf(context, 'T-1'), 'In Progress free');
   });
 
@@ -157,7 +193,12 @@ describe('a table of agents’ locks', () => {
       assert.deepEqual(
         mine && {
           holder: mine['holder'],
-          until: typeof until === 'string' ? Date.parse(until) : Number(until) > 1e11 ? until : Number(until) * 1000,
+          until:
+            typeof until === 'string'
+              ? Date.parse(until)
+              : Number(until) > 1e11
+                ? until
+                : Number(until) * 1000,
         },
         expected,
       );

@@ -40,7 +40,8 @@ function openFilesUnder(folder: string): string[] {
 }
 
 function fingerprint(folder: string): Record<string, string> {
-  const hashOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+  const hashOf = (path: string): string =>
+    createHash('sha256').update(readFileSync(path)).digest('hex');
   return Object.fromEntries(readdirSync(folder).map((name) => [name, hashOf(join(folder, name))]));
 }
 
@@ -73,28 +74,32 @@ test('a refresh shows everything that was committed before it was asked for', as
   }
 });
 
-test('reading leaves every byte as it is, makes no file, and never opens the shared memory', onLinux, async (t) => {
-  const root = folderFor(t);
-  const folder = join(root, '.todo2');
-  await createBacklog(root, ONE);
-  const closed = fingerprint(folder);
-  const first = open(t, root);
-  await first.refresh();
-  assert.deepEqual(openFilesUnder(folder), ['todo2.db']);
-  first.dispose();
-  assert.deepEqual(fingerprint(folder), closed);
+test(
+  'reading leaves every byte as it is, makes no file, and never opens the shared memory',
+  onLinux,
+  async (t) => {
+    const root = folderFor(t);
+    const folder = join(root, '.todo2');
+    await createBacklog(root, ONE);
+    const closed = fingerprint(folder);
+    const first = open(t, root);
+    await first.refresh();
+    assert.deepEqual(openFilesUnder(folder), ['todo2.db']);
+    first.dispose();
+    assert.deepEqual(fingerprint(folder), closed);
 
-  await using writer = await nativeWriter(root);
-  await writer.run(DONE);
-  const live = fingerprint(folder);
-  assert.deepEqual(Object.keys(live), ['todo2.db', 'todo2.db-shm', 'todo2.db-wal']);
-  const second = open(t, root);
-  for (let i = 0; i < 5; i++) await second.refresh();
-  assert.equal(ready(second.state).tasks[0]?.status, 'Done');
-  assert.deepEqual(openFilesUnder(folder).sort(), ['todo2.db', 'todo2.db-wal']);
-  second.dispose();
-  assert.deepEqual(fingerprint(folder), live);
-});
+    await using writer = await nativeWriter(root);
+    await writer.run(DONE);
+    const live = fingerprint(folder);
+    assert.deepEqual(Object.keys(live), ['todo2.db', 'todo2.db-shm', 'todo2.db-wal']);
+    const second = open(t, root);
+    for (let i = 0; i < 5; i++) await second.refresh();
+    assert.equal(ready(second.state).tasks[0]?.status, 'Done');
+    assert.deepEqual(openFilesUnder(folder).sort(), ['todo2.db', 'todo2.db-wal']);
+    second.dispose();
+    assert.deepEqual(fingerprint(folder), live);
+  },
+);
 
 test(
   'one descriptor for each file is kept until another file has taken its place, and let go of at the end',
@@ -157,7 +162,10 @@ test('a database that is exchanged, as a checkout does it, is followed without a
   const root = folderFor(t);
   const other = folderFor(t);
   const file = await createBacklog(root, ONE);
-  const another = await createBacklog(other, { tasks: [{ id: 'T-1', status: 'Review' }], project: 'project' });
+  const another = await createBacklog(other, {
+    tasks: [{ id: 'T-1', status: 'Review' }],
+    project: 'project',
+  });
   const source = open(t, root);
   await until(source, has('T-1', 'Todo'));
   const kinds: string[] = [];
@@ -181,7 +189,8 @@ test('without a database the JSON file is read and followed, and a database take
   mkdirSync(join(root, '.todo2'));
   const json = join(root, '.todo2', 'state.todo2.json');
   const source = open(t, root);
-  const write = (status: string): void => writeFileSync(json, JSON.stringify({ todos: [{ id: 'T-1', status }] }));
+  const write = (status: string): void =>
+    writeFileSync(json, JSON.stringify({ todos: [{ id: 'T-1', status }] }));
   write('Todo');
   await until(source, has('T-1', 'Todo'));
   assert.deepEqual([ready(source.state).source, ready(source.state).file], ['json', json]);
@@ -233,7 +242,10 @@ const spoiled: readonly [cause: string, spoil: (good: Buffer) => Uint8Array][] =
   ['truncated', (good) => good.subarray(0, 50)],
   ['encrypted', (good) => randomBytes(good.length)],
   ['notADatabase', () => Buffer.from('<<<<<<< HEAD')],
-  ['malformed', (good) => Buffer.concat([good.subarray(0, 4096), Buffer.alloc(good.length - 4096, 0xee)])],
+  [
+    'malformed',
+    (good) => Buffer.concat([good.subarray(0, 4096), Buffer.alloc(good.length - 4096, 0xee)]),
+  ],
 ];
 for (const [cause, spoil] of spoiled) {
   test(`a database that is ${cause} is said to be, keeps what was read last, and recovers by itself`, async (t) => {
@@ -319,27 +331,37 @@ test('when a lease of the columns ends, the table of agent locks says who holds 
 
 test('a database without tasks says so, and is followed until it has some', async (t) => {
   const root = folderFor(t);
-  await createBacklog(root, { tasks: [], schema: ['CREATE TABLE schema_migrations (version INTEGER)'] });
+  await createBacklog(root, {
+    tasks: [],
+    schema: ['CREATE TABLE schema_migrations (version INTEGER)'],
+  });
   const source = open(t, root);
-  await until(source, (state) => state.kind === 'unreadable' && state.failure.cause === 'noTasksTable');
+  await until(
+    source,
+    (state) => state.kind === 'unreadable' && state.failure.cause === 'noTasksTable',
+  );
   await using writer = await nativeWriter(root);
   await writer.exec('CREATE TABLE tasks (id TEXT PRIMARY KEY, status TEXT)');
   await writer.run(`INSERT INTO tasks VALUES ('T-1', 'Todo')`);
   await until(source, has('T-1', 'Todo'));
 });
 
-test('a folder or a pipe in the place of the database is a failure and no wait for ever', onLinux, async (t) => {
-  for (const kind of ['folder', 'pipe']) {
-    const root = folderFor(t);
-    const path = join(root, '.todo2', 'todo2.db');
-    mkdirSync(kind === 'folder' ? path : join(root, '.todo2'), { recursive: true });
-    if (kind === 'pipe') execFileSync('mkfifo', [path]);
-    const source = open(t, root);
-    await source.refresh();
-    assert.ok(source.state.kind === 'unreadable');
-    assert.equal(source.state.failure.cause, 'io');
-  }
-});
+test(
+  'a folder or a pipe in the place of the database is a failure and no wait for ever',
+  onLinux,
+  async (t) => {
+    for (const kind of ['folder', 'pipe']) {
+      const root = folderFor(t);
+      const path = join(root, '.todo2', 'todo2.db');
+      mkdirSync(kind === 'folder' ? path : join(root, '.todo2'), { recursive: true });
+      if (kind === 'pipe') execFileSync('mkfifo', [path]);
+      const source = open(t, root);
+      await source.refresh();
+      assert.ok(source.state.kind === 'unreadable');
+      assert.equal(source.state.failure.cause, 'io');
+    }
+  },
+);
 
 test('a missing WebAssembly file is a failure that names it', async (t) => {
   const root = folderFor(t);
@@ -374,7 +396,9 @@ test('a database in rollback mode is followed, and an open transaction does not 
   await until(source, has('T-1', 'Todo'));
   const statuses: string[] = [];
   source.onDidChange(() =>
-    statuses.push(source.state.kind === 'ready' ? source.state.snapshot.tasks[0]!.rawStatus : source.state.kind),
+    statuses.push(
+      source.state.kind === 'ready' ? source.state.snapshot.tasks[0]!.rawStatus : source.state.kind,
+    ),
   );
   await writer.exec('BEGIN IMMEDIATE');
   await writer.run(DONE);

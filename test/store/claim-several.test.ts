@@ -39,7 +39,10 @@ describe('claiming several', () => {
     test(`names the first that ${name}`, () => {
       const outcome = claimAllTasks(store(second), { ...ask, ids: ids('T-1 T-2 T-3') });
       assert.ok(!outcome.ok);
-      assert.deepEqual([outcome.failure.kind, 'id' in outcome.failure && outcome.failure.id], [kind, 'T-2']);
+      assert.deepEqual(
+        [outcome.failure.kind, 'id' in outcome.failure && outcome.failure.id],
+        [kind, 'T-2'],
+      );
     });
   }
 });
@@ -54,7 +57,9 @@ describe('claiming the next', () => {
   };
   const waiting = (...rows: Columns[]): LockContext => {
     const context = lockDb([{ id: 'T-1', status: 'Todo' }, { id: 'T-2', status: 'Todo' }, ...rows]);
-    context.db.exec(`PRAGMA foreign_keys = OFF; INSERT INTO task_dependencies VALUES ('T-1', 'T-0')`);
+    context.db.exec(
+      `PRAGMA foreign_keys = OFF; INSERT INTO task_dependencies VALUES ('T-1', 'T-0')`,
+    );
     return context;
   };
 
@@ -84,7 +89,11 @@ describe('claiming the next', () => {
     ['what somebody has by now is passed over', locked(THEM, NOW_S + 9), 'T-2'],
     ['so is what has no end', locked(THEM, null), 'T-2'],
     ['what somebody left is taken', locked(THEM, NOW_S - 9), 'T-1'],
-    ['what is In Progress without a lock is left to whoever is at it', { status: 'In Progress' }, 'T-2'],
+    [
+      'what is In Progress without a lock is left to whoever is at it',
+      { status: 'In Progress' },
+      'T-2',
+    ],
     ['what is in Review by now is passed over', { status: 'Review' }, 'T-2'],
     ['so is what we have', locked(ME, NOW_S + 9), 'T-2'],
     ['and what is gone', { id: 'T-3' }, 'T-2'],

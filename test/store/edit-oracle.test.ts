@@ -48,12 +48,29 @@ const rowSpec: fc.Arbitrary<RowSpec> = fc.record({
 type Wish = (task: Task | undefined, wrong: boolean) => Change;
 
 const wish: fc.Arbitrary<Wish> = fc.oneof(
-  fc.record({ id: anyId, priority, tags, parent: fc.option(anyId, { nil: undefined }), on: fc.subarray(IDS) }).map(
-    (w): Wish =>
-      () =>
-        creation(w.id, { ...w, priority: w.priority as 'low', dependencies: w.on, parentId: w.parent }),
-  ),
-  anyId.map((of): Wish => (t, wrong) => ({ kind: 'delete', id: of, version: (t?.version ?? 1) + Number(wrong) })),
+  fc
+    .record({
+      id: anyId,
+      priority,
+      tags,
+      parent: fc.option(anyId, { nil: undefined }),
+      on: fc.subarray(IDS),
+    })
+    .map(
+      (w): Wish =>
+        () =>
+          creation(w.id, {
+            ...w,
+            priority: w.priority as 'low',
+            dependencies: w.on,
+            parentId: w.parent,
+          }),
+    ),
+  anyId.map((of): Wish => (t, wrong) => ({
+    kind: 'delete',
+    id: of,
+    version: (t?.version ?? 1) + Number(wrong),
+  })),
   fc.tuple(anyId, text).map(([of, to]): Wish => (t, wrong) => ({
     kind: 'setTitle',
     id: of,
@@ -78,9 +95,12 @@ const wish: fc.Arbitrary<Wish> = fc.oneof(
     from: wrong ? 'x' : (t?.rawPriority ?? ''),
     to: to as 'low',
   })),
-  fc
-    .tuple(anyId, tags)
-    .map(([of, to]): Wish => (t, wrong) => ({ kind: 'setTags', id: of, from: wrong ? ['x'] : (t?.tags ?? []), to })),
+  fc.tuple(anyId, tags).map(([of, to]): Wish => (t, wrong) => ({
+    kind: 'setTags',
+    id: of,
+    from: wrong ? ['x'] : (t?.tags ?? []),
+    to,
+  })),
   fc.tuple(anyId, anyId).map(([of, on]): Wish => () => ({ kind: 'addDependency', id: of, on })),
   fc.tuple(anyId, anyId).map(([of, on]): Wish => () => ({ kind: 'removeDependency', id: of, on })),
   fc.tuple(anyId, fc.option(anyId, { nil: undefined })).map(([of, to]): Wish => (t, wrong) => ({
@@ -89,7 +109,12 @@ const wish: fc.Arbitrary<Wish> = fc.oneof(
     from: wrong ? taskId('x') : t?.parentId,
     to,
   })),
-  anyId.map((of): Wish => (t, wrong) => ({ kind: 'setProject', id: of, from: wrong ? 'x' : t?.projectId, to: 'shop' })),
+  anyId.map((of): Wish => (t, wrong) => ({
+    kind: 'setProject',
+    id: of,
+    from: wrong ? 'x' : t?.projectId,
+    to: 'shop',
+  })),
   anyId.map((of): Wish => (t, wrong) => ({
     ...{ kind: 'clearLock', id: of, holder: wrong ? 'x' : (t?.lock?.holder ?? THEM) },
     ...{ until: t?.lock?.until, reason: 'why' },
@@ -120,7 +145,9 @@ test('a preview of any edits shows what writing them comes to, failures included
         seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
         if (!preview.ok || !written.ok) {
           // Of two ways round of the same length either may be told.
-          const told = [preview, written].map((each) => (each.ok ? each : { ...each.failure, path: undefined }));
+          const told = [preview, written].map((each) =>
+            each.ok ? each : { ...each.failure, path: undefined },
+          );
           assert.deepEqual(told[0], told[1]);
           assert.deepEqual(after, before, 'what failed has written nothing');
         } else {
@@ -140,14 +167,26 @@ function emptyStore(file: string): EditContext & Disposable {
   const db = new DatabaseSync(file);
   db.exec('PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON');
   for (const statement of SCHEMA) db.exec(statement);
-  return { db, holder: ME, now: NOW, project: 'shop', host: 'desk', [Symbol.dispose]: () => db.close() };
+  return {
+    db,
+    holder: ME,
+    now: NOW,
+    project: 'shop',
+    host: 'desk',
+    [Symbol.dispose]: () => db.close(),
+  };
 }
 
 function fill(editor: EditContext, specs: readonly RowSpec[]): void {
   editor.db.exec('BEGIN; DELETE FROM tasks');
   for (const [index, spec] of specs.entries()) {
     insertRow(editor.db, {
-      ...{ id: IDS[index]!, content: `Title ${index}`, long_description: spec.text, status: spec.status },
+      ...{
+        id: IDS[index]!,
+        content: `Title ${index}`,
+        long_description: spec.text,
+        status: spec.status,
+      },
       ...{
         priority: spec.priority,
         completed_at: '',
@@ -155,7 +194,11 @@ function fill(editor: EditContext, specs: readonly RowSpec[]): void {
         version: index + 1,
         parent_id: spec.parent ?? null,
       },
-      ...{ project_id: spec.project ?? null, assignee: spec.lock?.[0] ?? null, lock_until: spec.lock?.[1] ?? null },
+      ...{
+        project_id: spec.project ?? null,
+        assignee: spec.lock?.[0] ?? null,
+        lock_until: spec.lock?.[1] ?? null,
+      },
     });
   }
   for (const [index, spec] of specs.entries()) {
@@ -176,6 +219,9 @@ function tasksOf(file: string): readonly Task[] {
 }
 
 function sorted(tasks: readonly Task[]): readonly Task[] {
-  // A row that has no date of its own is read as having been made when it was last changed in some other way.
-  return [...tasks].sort((a, b) => (a.id < b.id ? -1 : 1)).map((task) => ({ ...task, createdAt: undefined }));
+  // A row that has no date of its own is read as having been made when it was last changed in some
+  // other way.
+  return [...tasks]
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .map((task) => ({ ...task, createdAt: undefined }));
 }

@@ -11,8 +11,21 @@ const ID = taskId('T-1');
 const AT = formatRfc3339(NOW);
 const STAMPS = { last_modified: AT, updated_at: NOW_S, version: 8 };
 const RAW: Columns = {
-  ...{ id: 'T-1', content: 'Old title', long_description: 'Old text', status: 'Todo', priority: 'P1', completed: 0 },
-  ...{ completed_at: '', metadata: '{"content_hash":"x","mine":1}', metadata_format: 'json', version: 7, host: 'h' },
+  ...{
+    id: 'T-1',
+    content: 'Old title',
+    long_description: 'Old text',
+    status: 'Todo',
+    priority: 'P1',
+    completed: 0,
+  },
+  ...{
+    completed_at: '',
+    metadata: '{"content_hash":"x","mine":1}',
+    metadata_format: 'json',
+    version: 7,
+    host: 'h',
+  },
   ...{ created: '2026-01-05T09:00:00Z', updated_at: 5, project_id: 'elsewhere' },
 };
 const OTHER: Columns = { ...RAW, id: 'T-2', content: 'Another' };
@@ -40,20 +53,38 @@ function difference(editor: EditContext, ...changes: readonly Change[]): unknown
     const others = (list: typeof rows): typeof rows =>
       list.filter((each) => each['id'] !== 'T-1' && each['task_id'] !== 'T-1');
     if (table !== 'task_changes' && table !== 'task_activities') {
-      assert.deepEqual(others(after[table]!), others(rows), `rows of ${table} that are not its own`);
+      assert.deepEqual(
+        others(after[table]!),
+        others(rows),
+        `rows of ${table} that are not its own`,
+      );
     }
   }
   const [old, now] = [before['tasks']![0]!, after['tasks']![0]!];
-  return Object.fromEntries(Object.keys(now).flatMap((name) => (now[name] === old[name] ? [] : [[name, now[name]]])));
+  return Object.fromEntries(
+    Object.keys(now).flatMap((name) => (now[name] === old[name] ? [] : [[name, now[name]]])),
+  );
 }
 
 describe('an edit writes the columns that it is about, and no others', () => {
   const cases: readonly [name: string, change: Change, expected: object][] = [
     ['title', { kind: 'setTitle', id: ID, from: 'Old title', to: 'New' }, { content: 'New' }],
-    ['description', { kind: 'setDescription', id: ID, from: 'Old text', to: 'a\nb' }, { long_description: 'a\nb' }],
+    [
+      'description',
+      { kind: 'setDescription', id: ID, from: 'Old text', to: 'a\nb' },
+      { long_description: 'a\nb' },
+    ],
     ['priority', { kind: 'setPriority', id: ID, from: 'P1', to: 'high' }, { priority: 'high' }],
-    ['project', { kind: 'setProject', id: ID, from: 'elsewhere', to: 'shop' }, { project_id: 'shop' }],
-    ['parent', { kind: 'setParent', id: ID, from: undefined, to: taskId('T-2') }, { parent_id: 'T-2' }],
+    [
+      'project',
+      { kind: 'setProject', id: ID, from: 'elsewhere', to: 'shop' },
+      { project_id: 'shop' },
+    ],
+    [
+      'parent',
+      { kind: 'setParent', id: ID, from: undefined, to: taskId('T-2') },
+      { parent_id: 'T-2' },
+    ],
     ['status', { kind: 'setStatus', id: ID, from: 'Todo', to: 'Blocked' }, { status: 'Blocked' }],
     [
       'status, when it is done',
@@ -165,7 +196,9 @@ describe('what somebody else holds', () => {
 
   test('its spelling, its project, what is NULL and what is no task’s are mended all the same', () => {
     const editor = store({ ...heldBy(NOW_S + 9), long_description: null });
-    editor.db.exec(`PRAGMA foreign_keys = OFF; INSERT INTO task_dependencies VALUES ('T-1', 'T-99')`);
+    editor.db.exec(
+      `PRAGMA foreign_keys = OFF; INSERT INTO task_dependencies VALUES ('T-1', 'T-99')`,
+    );
     const changes: readonly Change[] = [
       { kind: 'setStatus', id: ID, from: 'working', to: 'In Progress' },
       { kind: 'setProject', id: ID, from: 'elsewhere', to: 'shop' },
@@ -175,7 +208,13 @@ describe('what somebody else holds', () => {
     assert.equal(apply(editor, ...changes), 'ok');
     const after = row(editor);
     assert.deepEqual(
-      [after['status'], after['project_id'], after['long_description'], after['assignee'], after['lock_until']],
+      [
+        after['status'],
+        after['project_id'],
+        after['long_description'],
+        after['assignee'],
+        after['lock_until'],
+      ],
       ['In Progress', 'shop', '', THEM, NOW_S + 9],
     );
     assert.equal(pairs(editor, 'task_dependencies'), 'T-1-T-2 T-3-T-1');
@@ -203,7 +242,9 @@ describe('what somebody else holds', () => {
 
 describe('dependencies', () => {
   const chain = (): EditContext => {
-    const editor = editDb(['T-1', 'T-2', 'T-3', 'T-4'].map((id) => ({ id, parent_id: id === 'T-4' ? 'T-3' : null })));
+    const editor = editDb(
+      ['T-1', 'T-2', 'T-3', 'T-4'].map((id) => ({ id, parent_id: id === 'T-4' ? 'T-3' : null })),
+    );
     editor.db.exec(`INSERT INTO task_dependencies VALUES ('T-2', 'T-1'), ('T-3', 'T-2')`);
     return editor;
   };
@@ -250,7 +291,9 @@ describe('dependencies', () => {
 
   test('a new task cannot depend on one that waits for its id already', () => {
     const editor = chain();
-    editor.db.exec(`PRAGMA foreign_keys = OFF; INSERT INTO task_dependencies VALUES ('T-1', 'T-9')`);
+    editor.db.exec(
+      `PRAGMA foreign_keys = OFF; INSERT INTO task_dependencies VALUES ('T-1', 'T-9')`,
+    );
     assert.equal(apply(editor, creation('T-9', { dependencies: [taskId('T-2')] })), 'wouldCycle');
     assert.equal(apply(editor, creation('T-9')), 'ok');
   });
@@ -265,10 +308,35 @@ describe('a new task', () => {
     });
     assert.equal(apply(editor, create), 'ok');
     assert.deepEqual(row(editor, 'T-1764129938123'), {
-      ...{ id: 'T-1764129938123', name: '', content: 'Build it', long_description: 'a\nb', status: 'Todo' },
-      ...{ priority: 'high', completed: 0, task_number: null, estimated_hours: null, actual_hours: null },
-      ...{ created: AT, last_modified: AT, completed_at: '', project_id: 'shop', metadata: '', version: 1 },
-      ...{ created_at: NOW_S, updated_at: NOW_S, assignee: null, assigned_at: null, lock_until: null },
+      ...{
+        id: 'T-1764129938123',
+        name: '',
+        content: 'Build it',
+        long_description: 'a\nb',
+        status: 'Todo',
+      },
+      ...{
+        priority: 'high',
+        completed: 0,
+        task_number: null,
+        estimated_hours: null,
+        actual_hours: null,
+      },
+      ...{
+        created: AT,
+        last_modified: AT,
+        completed_at: '',
+        project_id: 'shop',
+        metadata: '',
+        version: 1,
+      },
+      ...{
+        created_at: NOW_S,
+        updated_at: NOW_S,
+        assignee: null,
+        assigned_at: null,
+        lock_until: null,
+      },
       ...{ metadata_protobuf: null, metadata_format: 'json', parent_id: 'T-1', assigned_to: null },
       ...{ host: 'desk', agent: ME },
     });
@@ -303,18 +371,37 @@ describe('what is NULL', () => {
     editor.db
       .exec(`DROP TABLE tasks; CREATE TABLE tasks (id TEXT PRIMARY KEY, name TEXT, content TEXT, long_description TEXT,
       status TEXT, priority TEXT, completed INTEGER, version INTEGER)`);
-    editor.db.exec(`INSERT INTO tasks (id, name, version) VALUES ('T-1', 'Named', 1), ('T-2', NULL, NULL)`);
+    editor.db.exec(
+      `INSERT INTO tasks (id, name, version) VALUES ('T-1', 'Named', 1), ('T-2', NULL, NULL)`,
+    );
     return editor;
   };
 
   test('becomes what exarp-go would have written', () => {
     const editor = loose();
-    for (const column of ['content', 'long_description', 'status', 'priority', 'completed'] as const) {
+    for (const column of [
+      'content',
+      'long_description',
+      'status',
+      'priority',
+      'completed',
+    ] as const) {
       assert.equal(apply(editor, { kind: 'fillNull', id: ID, column }), 'ok');
-      assert.equal(apply(editor, { kind: 'fillNull', id: ID, column }), 'ok', 'and stays from then on');
+      assert.equal(
+        apply(editor, { kind: 'fillNull', id: ID, column }),
+        'ok',
+        'and stays from then on',
+      );
     }
     assert.deepEqual(row(editor), {
-      ...{ id: 'T-1', name: 'Named', content: 'Named', long_description: '', status: 'Todo', priority: 'medium' },
+      ...{
+        id: 'T-1',
+        name: 'Named',
+        content: 'Named',
+        long_description: '',
+        status: 'Todo',
+        priority: 'medium',
+      },
       ...{ completed: 0, version: 6 },
     });
   });
@@ -335,7 +422,8 @@ describe('what is NULL', () => {
 describe('a store that an older exarp-go made', () => {
   const oldest = (): EditContext => {
     const editor = editDb([]);
-    editor.db.exec(`PRAGMA foreign_keys = OFF; DROP TABLE tasks; DROP TABLE task_changes; DROP TABLE task_activities;
+    editor.db
+      .exec(`PRAGMA foreign_keys = OFF; DROP TABLE tasks; DROP TABLE task_changes; DROP TABLE task_activities;
       CREATE TABLE tasks (id TEXT PRIMARY KEY, name TEXT, content TEXT, long_description TEXT, status TEXT NOT NULL DEFAULT 'Todo',
         priority TEXT, created TEXT NOT NULL);
       INSERT INTO tasks (id, content, created) VALUES ('T-1', 'One', ''), ('T-2', 'Two', '')`);
@@ -354,7 +442,9 @@ describe('a store that an older exarp-go made', () => {
     ];
     assert.equal(apply(editor, ...edits), 'ok');
     assert.deepEqual(
-      all(editor, 'SELECT id, content, status FROM tasks ORDER BY id').map((each) => Object.values(each).join(' ')),
+      all(editor, 'SELECT id, content, status FROM tasks ORDER BY id').map((each) =>
+        Object.values(each).join(' '),
+      ),
       ['T-1 New Done', 'T-9 Title of T-9 Todo'],
     );
     assert.equal(pairs(editor, 'task_dependencies'), 'T-9-T-1');
@@ -366,11 +456,17 @@ describe('a store that an older exarp-go made', () => {
       [{ kind: 'setProject', id: ID, from: undefined, to: 'shop' }, 'project_id'],
     ];
     for (const [change, lacks] of cases) {
-      assert.throws(() => apply(oldest(), change), new RegExp(`has no ${lacks}: an older exarp-go`));
+      assert.throws(
+        () => apply(oldest(), change),
+        new RegExp(`has no ${lacks}: an older exarp-go`),
+      );
     }
     const editor = oldest();
     editor.db.exec('DROP TABLE task_tags');
-    assert.throws(() => apply(editor, { kind: 'setTags', id: ID, from: [], to: ['a'] }), /"task_tags" has no tag/);
+    assert.throws(
+      () => apply(editor, { kind: 'setTags', id: ID, from: [], to: ['a'] }),
+      /"task_tags" has no tag/,
+    );
   });
 });
 
@@ -384,10 +480,17 @@ describe('the history of a task', () => {
       { kind: 'setTags', id: ID, from: ['ui', 'api'], to: ['ui'] },
       creation('T-9'),
     );
-    const changes = all(editor, 'SELECT field, old_value, new_value, timestamp FROM task_changes ORDER BY id');
+    const changes = all(
+      editor,
+      'SELECT field, old_value, new_value, timestamp FROM task_changes ORDER BY id',
+    );
     assert.deepEqual(
       changes.map((each) => Object.values(each).join(' ')),
-      [`content "Old title" "New" ${AT}`, `status "Todo" "Review" ${AT}`, `tags ["api","ui"] ["ui"] ${AT}`],
+      [
+        `content "Old title" "New" ${AT}`,
+        `status "Todo" "Review" ${AT}`,
+        `tags ["api","ui"] ["ui"] ${AT}`,
+      ],
     );
     const activities = all(editor, 'SELECT * FROM task_activities ORDER BY rowid');
     assert.deepEqual(

@@ -18,7 +18,11 @@ const store = (): Promise<WriterRig> =>
   createRig({
     tasks: [
       { id: 'T-1' },
-      { id: 'T-2', status: 'In Progress', lock: { holder: THEM, since: later - 7_200_000, until: later } },
+      {
+        id: 'T-2',
+        status: 'In Progress',
+        lock: { holder: THEM, since: later - 7_200_000, until: later },
+      },
       { id: 'T-3' },
       { id: 'T-4', deps: ['T-1'] },
     ],
@@ -55,7 +59,10 @@ describe('claiming several tasks', () => {
     assert.deepEqual(await rig.rows(), before, 'not even for a moment that anybody could see');
     const granted = await locks.claimAll([A, C], 60_000);
     assert.ok(granted.ok);
-    assert.deepEqual([await lockOf(rig, 'T-1'), await lockOf(rig, 'T-3')], [`In Progress ${ME}`, `In Progress ${ME}`]);
+    assert.deepEqual(
+      [await lockOf(rig, 'T-1'), await lockOf(rig, 'T-3')],
+      [`In Progress ${ME}`, `In Progress ${ME}`],
+    );
     assert.deepEqual(rig.written, ['T-1 In Progress', 'T-3 In Progress']);
     assert.ok((await locks.claimAll([C, A], 60_000)).ok, 'again is no trouble');
   });
@@ -63,7 +70,9 @@ describe('claiming several tasks', () => {
   test('by four windows at once gives each wave to one of them, whole', async () => {
     const ids = Array.from({ length: 40 }, (_, index) => taskId(`T-${index + 1}`));
     await using rig = await createRig({ tasks: ids.map((id) => ({ id })) });
-    const windows = [1, 2, 3, 4].map((n) => rig.open({ holder: `vscode-here-${n}`, deadlineMs: 60_000 }));
+    const windows = [1, 2, 3, 4].map((n) =>
+      rig.open({ holder: `vscode-here-${n}`, deadlineMs: 60_000 }),
+    );
     const waves = [0, 10, 20, 30].map((at) => ids.slice(at, at + 10));
     // Each begins elsewhere, and in another order.
     const tried = await Promise.all(
@@ -86,8 +95,12 @@ describe('claiming several tasks', () => {
 describe('claiming the next ready task', () => {
   test('by four windows that see the same backlog gives each another one, and none that has to wait', async () => {
     const ids = ['T-1', 'T-2', 'T-3', 'T-4', 'T-5'].map(taskId);
-    await using rig = await createRig({ tasks: ids.map((id) => ({ id, ...(id === 'T-2' ? { deps: ['T-1'] } : {}) })) });
-    const windows = [1, 2, 3, 4].map((n) => rig.open({ holder: `vscode-here-${n}`, deadlineMs: 60_000 }));
+    await using rig = await createRig({
+      tasks: ids.map((id) => ({ id, ...(id === 'T-2' ? { deps: ['T-1'] } : {}) })),
+    });
+    const windows = [1, 2, 3, 4].map((n) =>
+      rig.open({ holder: `vscode-here-${n}`, deadlineMs: 60_000 }),
+    );
     const claims = await Promise.all(windows.map((window) => window.claimNext(ids, RULES, 60_000)));
     const got = claims.map((claim) => (claim.ok ? claim.value.id : claim.failure.kind));
     assert.deepEqual(got.sort(), ['T-1', 'T-3', 'T-4', 'T-5']);
@@ -125,7 +138,10 @@ test('a lock is taken off somebody with a line in the history, and the status is
   const until = Math.floor(later / 1000) * 1000;
   const stale = await locks.forceRelease(B, { holder: THEM, until: until + 5000 }, 'asked');
   assert.equal(!stale.ok && stale.failure.kind, 'held', 'it was renewed since it was shown');
-  assert.deepEqual(await locks.forceRelease(B, { holder: THEM, until }, 'asked'), { ok: true, value: 'Todo' });
+  assert.deepEqual(await locks.forceRelease(B, { holder: THEM, until }, 'asked'), {
+    ok: true,
+    value: 'Todo',
+  });
   assert.equal(await lockOf(rig, 'T-2'), 'Todo free');
   assert.deepEqual(rig.written, ['T-2 Todo']);
   const [line] = await rig.other.all('SELECT * FROM task_activities');
@@ -136,7 +152,10 @@ test('taking over what somebody left is said in the log', async () => {
   await using rig = await store();
   await rig.other.run('UPDATE tasks SET lock_until = 1000 WHERE id = ?', 'T-2');
   assert.ok((await rig.open().claim(B, 60_000)).ok);
-  assert.match(rig.log.join('\n'), new RegExp(`T-2 was taken over from ${THEM}, whose lease ended`));
+  assert.match(
+    rig.log.join('\n'),
+    new RegExp(`T-2 was taken over from ${THEM}, whose lease ended`),
+  );
 });
 
 test('whatever fails, however often, leaves no lock and no transaction, and nobody hears “database is locked”', async () => {
@@ -145,8 +164,18 @@ test('whatever fails, however often, leaves no lock and no transaction, and nobo
   const locks = rig.open({ deadlineMs: 100 });
   const missing = taskId('T-404');
   const tries = (): Promise<unknown>[] => [
-    ...[locks.claim(B, 1), locks.claim(missing, 1), locks.claimAll([A, B], 1), locks.claimNext([B], RULES, 1)],
-    ...[locks.release(A, 'Done'), locks.setStatus(A, 'Review', 'Done'), locks.adopt([A, B], ME, 1), locks.probe()],
+    ...[
+      locks.claim(B, 1),
+      locks.claim(missing, 1),
+      locks.claimAll([A, B], 1),
+      locks.claimNext([B], RULES, 1),
+    ],
+    ...[
+      locks.release(A, 'Done'),
+      locks.setStatus(A, 'Review', 'Done'),
+      locks.adopt([A, B], ME, 1),
+      locks.probe(),
+    ],
     ...[locks.forceRelease(A, { holder: 'x', until: undefined }, ''), locks.renew([A, B], 1)],
   ];
   for (let round = 0; round < 5; round++) await Promise.all(tries());
@@ -160,7 +189,8 @@ test('whatever fails, however often, leaves no lock and no transaction, and nobo
 
 test('a claim that failed although it was written is given back as soon as a process answers again', async () => {
   await using rig = await store();
-  // As a process that is killed after the commit and before its answer, whenever there is a file called "deaf".
+  // As a process that is killed after the commit and before its answer, whenever there is a file
+  // called "deaf".
   await rename(rig.script, join(rig.dir, 'real.cjs'));
   await writeFile(
     rig.script,
@@ -201,7 +231,11 @@ describe('what a person holds when the window goes', () => {
     const adopted = await next.adopt([A, C], ME, 60_000);
     assert.deepEqual(adopted.ok && adopted.value.map(({ id }) => id), [A]);
     await until(() => !isAlive(old!));
-    assert.equal(await lockOf(rig, 'T-1'), `In Progress ${NEXT}`, 'the old window’s process has left it alone');
+    assert.equal(
+      await lockOf(rig, 'T-1'),
+      `In Progress ${NEXT}`,
+      'the old window’s process has left it alone',
+    );
     assert.ok((await next.renew([A], 60_000)).ok);
     assert.deepEqual(await next.release(A, 'Review'), { ok: true, value: 'Review' });
   });
@@ -252,7 +286,9 @@ describe('what a person holds when the window goes', () => {
     const locks = rig.open();
     assert.ok((await locks.claimAll(ids.map(taskId), 60_000)).ok);
     await locks.close('keep'); // as if killed: nobody lets go of anything
-    const windows = [NEXT, 'vscode-here-3'].map((holder) => rig.open({ holder, deadlineMs: 60_000 }));
+    const windows = [NEXT, 'vscode-here-3'].map((holder) =>
+      rig.open({ holder, deadlineMs: 60_000 }),
+    );
     const won = await Promise.all(
       windows.map(async (window) => {
         const claims = await Promise.all(ids.map((id) => window.adopt([taskId(id)], ME, 60_000)));

@@ -5,7 +5,14 @@ import { readThroughSql } from '../../src/store/read/sql-tasks.ts';
 import { DatabaseTasks } from '../../src/store/read/sqlite-reader.ts';
 import type { StoreContent } from '../../src/store/read/store-content.ts';
 import { systemClock } from '../../src/store/files/system-clock.ts';
-import { AGENT_LOCKS, READ_AT, SHAPES, assertSame, disturbance, lockDisturbance } from '../support/disturbed-store.ts';
+import {
+  AGENT_LOCKS,
+  READ_AT,
+  SHAPES,
+  assertSame,
+  disturbance,
+  lockDisturbance,
+} from '../support/disturbed-store.ts';
 import { randomFrom, type Random } from '../support/random.ts';
 import { createBacklog, nativeWriter, type NativeWriter } from '../support/fixture.ts';
 import { SQL, folderFor } from '../support/stores.ts';
@@ -25,9 +32,13 @@ async function upheaval(native: NativeWriter, random: Random): Promise<void> {
     case 3:
       return native.exec(`ALTER TABLE tasks ADD COLUMN extra${random(1e6)} TEXT DEFAULT 'x'`);
     case 4:
-      return native.exec(`CREATE INDEX IF NOT EXISTS extra${random(3)} ON tasks (status, priority)`);
+      return native.exec(
+        `CREATE INDEX IF NOT EXISTS extra${random(3)} ON tasks (status, priority)`,
+      );
     case 5:
-      return native.exec('CREATE TABLE IF NOT EXISTS others (x); DROP TABLE others; CREATE TABLE others (x)');
+      return native.exec(
+        'CREATE TABLE IF NOT EXISTS others (x); DROP TABLE others; CREATE TABLE others (x)',
+      );
     case 6:
       return native.exec('ALTER TABLE task_tags RENAME TO t; ALTER TABLE t RENAME TO task_tags');
     case 7:
@@ -50,7 +61,9 @@ async function transaction(native: NativeWriter, random: Random, hasLocks: boole
   await native.exec(random(8) === 0 ? 'ROLLBACK' : 'COMMIT');
 }
 
-/** What follows a file as the product does, next to what reads all of it through SQLite each time. */
+/**
+ * What follows a file as the product does, next to what reads all of it through SQLite each time.
+ */
 class Pair {
   readonly #file: string;
   readonly #reader: SnapshotReader;
@@ -99,7 +112,10 @@ test(`what follows commits is, object for object, what a full read through SQLit
   for (let round = 0; round < SHAPES.length || performance.now() < end; round++) {
     const schema = SHAPES[round % SHAPES.length]!;
     const root = folderFor(t, `project`);
-    const tasks = Array.from({ length: random(3) === 0 ? 300 : 40 }, (_, i) => ({ id: `T-${i}`, row: {} }));
+    const tasks = Array.from({ length: random(3) === 0 ? 300 : 40 }, (_, i) => ({
+      id: `T-${i}`,
+      row: {},
+    }));
     const pageSize = [512, 1024, 4096, 4096][random(4)]!;
     const file = await createBacklog(root, {
       ...{ tasks: [], schema: [], project: 'project' },
@@ -110,7 +126,10 @@ test(`what follows commits is, object for object, what a full read through SQLit
       PRAGMA wal_autocheckpoint = ${[5, 0, 60, 1000][random(4)]!}; PRAGMA synchronous = OFF`);
     for (const statement of schema) await native.exec(statement);
     await native.runMany(
-      tasks.map(({ id }) => [`INSERT INTO tasks (id, content, status, created) VALUES (?, 'x', 'Todo', '')`, id]),
+      tasks.map(({ id }) => [
+        `INSERT INTO tasks (id, content, status, created) VALUES (?, 'x', 'Todo', '')`,
+        id,
+      ]),
     );
     const pair = new Pair(file);
     t.after(() => pair.dispose());
@@ -134,6 +153,8 @@ test(`what follows commits is, object for object, what a full read through SQLit
     }
     followed += pair.followed;
   }
-  t.diagnostic(`${followed} commits followed by their pages, ${kept} of them without touching all tasks`);
+  t.diagnostic(
+    `${followed} commits followed by their pages, ${kept} of them without touching all tasks`,
+  );
   assert.ok(followed > 20 && kept > 20, `${followed} followed, ${kept} kept`);
 });

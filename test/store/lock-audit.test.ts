@@ -3,7 +3,17 @@ import { describe, test } from 'node:test';
 import { taskId } from '../../src/core/task.ts';
 import { clearLock } from '../../src/store/write/lock-audit.ts';
 import { claimTask } from '../../src/store/write/lock-statements.ts';
-import { all, type Columns, locked, lockDb, lockOf, ME, NOW, NOW_S, THEM } from '../support/lock-db.ts';
+import {
+  all,
+  type Columns,
+  locked,
+  lockDb,
+  lockOf,
+  ME,
+  NOW,
+  NOW_S,
+  THEM,
+} from '../support/lock-db.ts';
 
 const ID = taskId('T-1');
 const UNTIL = NOW_S + 90;
@@ -14,10 +24,30 @@ describe('taking a lock off somebody', () => {
     ['moves In Progress back to Todo', locked(THEM, UNTIL), 'Todo written', 'Todo free'],
     ['in any spelling', locked(THEM, UNTIL, { status: 'working' }), 'Todo written', 'Todo free'],
     ['leaves another status', locked(THEM, UNTIL, { status: 'Review' }), 'Review', 'Review free'],
-    ['is refused where the lease was renewed', locked(THEM, UNTIL + 9), 'held', `In Progress ${THEM} 99`],
-    ['is refused where another has the task', locked('x-y-3', UNTIL), 'held', 'In Progress x-y-3 90'],
-    ['is refused where the end was taken away', locked(THEM, null), 'unleased', `In Progress ${THEM}`],
-    ['is refused where the lock is gone', { status: 'In Progress' }, 'changedMeanwhile', 'In Progress free'],
+    [
+      'is refused where the lease was renewed',
+      locked(THEM, UNTIL + 9),
+      'held',
+      `In Progress ${THEM} 99`,
+    ],
+    [
+      'is refused where another has the task',
+      locked('x-y-3', UNTIL),
+      'held',
+      'In Progress x-y-3 90',
+    ],
+    [
+      'is refused where the end was taken away',
+      locked(THEM, null),
+      'unleased',
+      `In Progress ${THEM}`,
+    ],
+    [
+      'is refused where the lock is gone',
+      { status: 'In Progress' },
+      'changedMeanwhile',
+      'In Progress free',
+    ],
     ['is refused where the task is gone', { id: 'T-2' }, 'noSuchTask', 'gone'],
   ];
   for (const [name, columns, expected, after] of cases) {
@@ -36,7 +66,9 @@ describe('taking a lock off somebody', () => {
   test('clears an assignment without an end, and a lease that has ended', () => {
     for (const until of [undefined, NOW_S - 1]) {
       const context = lockDb([{ id: 'T-1', ...locked(THEM, until ?? null) }]);
-      assert.ok(clearLock(context, { ...meant, until: until === undefined ? undefined : until * 1000 }).ok);
+      assert.ok(
+        clearLock(context, { ...meant, until: until === undefined ? undefined : until * 1000 }).ok,
+      );
       assert.equal(lockOf(context, 'T-1'), 'Todo free');
     }
   });
@@ -77,7 +109,10 @@ describe('taking a lock off somebody', () => {
 test('a claim that takes over what somebody left says from whom, and leaves a line', () => {
   const context = lockDb([{ id: 'T-1', ...locked(THEM, NOW_S - 5) }]);
   const outcome = claimTask(context, { id: ID, leaseMs: 1000, takeUnleased: false });
-  assert.deepEqual(outcome.ok && outcome.value.claim.takenFrom, { holder: THEM, until: (NOW_S - 5) * 1000 });
+  assert.deepEqual(outcome.ok && outcome.value.claim.takenFrom, {
+    holder: THEM,
+    until: (NOW_S - 5) * 1000,
+  });
   const lines = all(context, 'SELECT activity_type, details FROM task_activities');
   assert.equal(lines.length, 1);
   assert.equal(lines[0]!['activity_type'], 'lock_taken_over');

@@ -31,14 +31,27 @@ function backlog(columns: Columns = {}): LockContext {
 
 function insert(db: DatabaseSync, columns: Columns): void {
   const row: Columns = {
-    ...{ content: 'c', long_description: 'd', status: 'Todo', priority: 'high', created: '2026-01-05T09:00:00Z' },
-    ...{ completed_at: '', metadata: '{"a":1}', version: 7, updated_at: 5, host: 'h', parent_id: 'T-9' },
+    ...{
+      content: 'c',
+      long_description: 'd',
+      status: 'Todo',
+      priority: 'high',
+      created: '2026-01-05T09:00:00Z',
+    },
+    ...{
+      completed_at: '',
+      metadata: '{"a":1}',
+      version: 7,
+      updated_at: 5,
+      host: 'h',
+      parent_id: 'T-9',
+    },
     ...columns,
   };
   const names = Object.keys(row);
-  db.prepare(`INSERT INTO tasks (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`).run(
-    ...Object.values(row),
-  );
+  db.prepare(
+    `INSERT INTO tasks (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
+  ).run(...Object.values(row));
 }
 
 function row({ db }: LockContext, id = 'T-1'): Record<string, unknown> {
@@ -51,7 +64,11 @@ function everything({ db }: LockContext): unknown[] {
   return statement.all();
 }
 
-const locked = (assignee: string, lockUntil: number | string | bigint | null, more: Columns = {}): Columns => ({
+const locked = (
+  assignee: string,
+  lockUntil: number | string | bigint | null,
+  more: Columns = {},
+): Columns => ({
   ...{ assignee, assigned_at: NOW_S - 60, lock_until: lockUntil, status: 'In Progress' },
   ...more,
 });
@@ -70,7 +87,11 @@ describe('claiming', () => {
     ['ours, which gets a new end', locked(ME, NOW_S + 5), ''],
     ['ours that has ended', locked(ME, NOW_S - 5), ''],
     ['ours without an end', locked(ME, null), ''],
-    ['ours on a task that somebody put back to Todo', locked(ME, NOW_S + 5, { status: 'Todo' }), 'changed'],
+    [
+      'ours on a task that somebody put back to Todo',
+      locked(ME, NOW_S + 5, { status: 'Todo' }),
+      'changed',
+    ],
   ];
   for (const [name, columns, expected] of granted) {
     test(`succeeds on ${name}`, () => {
@@ -79,7 +100,10 @@ describe('claiming', () => {
       const outcome = claimTask(context, { id: ID, leaseMs: 60_000, takeUnleased: false });
       assert.ok(outcome.ok);
       const { claim, changed } = outcome.value;
-      assert.equal([claim.fresh ? 'fresh' : '', changed ? 'changed' : ''].filter(Boolean).join(' '), expected);
+      assert.equal(
+        [claim.fresh ? 'fresh' : '', changed ? 'changed' : ''].filter(Boolean).join(' '),
+        expected,
+      );
       const since = claim.fresh ? NOW_S : NOW_S - 60;
       assert.deepEqual(claim, {
         id: ID,
@@ -88,9 +112,15 @@ describe('claiming', () => {
         until: (NOW_S + 61) * 1000,
         fresh: claim.fresh,
         version: 8,
-        ...(claim.takenFrom === undefined ? {} : { takenFrom: { holder: THEM, until: claim.takenFrom.until } }),
+        ...(claim.takenFrom === undefined
+          ? {}
+          : { takenFrom: { holder: THEM, until: claim.takenFrom.until } }),
       });
-      assert.equal(claim.takenFrom !== undefined, before['assignee'] === THEM, 'it says whose lock was taken over');
+      assert.equal(
+        claim.takenFrom !== undefined,
+        before['assignee'] === THEM,
+        'it says whose lock was taken over',
+      );
       assert.ok(claim.until >= NOW + 60_000, 'the lease is never shorter than asked for');
       assert.deepEqual(row(context), {
         ...before,
@@ -101,7 +131,11 @@ describe('claiming', () => {
   }
 
   const refused: readonly [name: string, columns: Columns, expected: object][] = [
-    ['what somebody else has', locked(THEM, NOW_S + 1), { kind: 'held', holder: THEM, until: (NOW_S + 1) * 1000 }],
+    [
+      'what somebody else has',
+      locked(THEM, NOW_S + 1),
+      { kind: 'held', holder: THEM, until: (NOW_S + 1) * 1000 },
+    ],
     ['an assignment without an end', locked(THEM, null), { kind: 'unleased', holder: THEM }],
     ['an end that is no time', locked(THEM, 'tomorrow'), { kind: 'unleased', holder: THEM }],
     [
@@ -109,13 +143,21 @@ describe('claiming', () => {
       locked(THEM, 2n ** 62n),
       { kind: 'held', holder: THEM, until: 2 ** 62 * 1000 },
     ],
-    ['a task in Review', { status: 'review' }, { kind: 'notClaimable', status: 'Review', rawStatus: 'review' }],
+    [
+      'a task in Review',
+      { status: 'review' },
+      { kind: 'notClaimable', status: 'Review', rawStatus: 'review' },
+    ],
     [
       'a Done task of ours',
       locked(ME, NOW_S + 9, { status: 'Done' }),
       { kind: 'notClaimable', status: 'Done', rawStatus: 'Done' },
     ],
-    ['a word we do not know', { status: 'wip' }, { kind: 'notClaimable', status: 'Unknown', rawStatus: 'wip' }],
+    [
+      'a word we do not know',
+      { status: 'wip' },
+      { kind: 'notClaimable', status: 'Unknown', rawStatus: 'wip' },
+    ],
     ['a task that is not there', { id: 'T-2' }, { kind: 'noSuchTask' }],
   ];
   for (const [name, columns, expected] of refused) {
@@ -164,16 +206,46 @@ test('renewing gives ours a new end and says who has the others', () => {
 });
 
 describe('finishing', () => {
-  const cases: readonly [name: string, columns: Columns, to: FinalStatus, again: boolean, expected: string][] = [
+  const cases: readonly [
+    name: string,
+    columns: Columns,
+    to: FinalStatus,
+    again: boolean,
+    expected: string,
+  ][] = [
     ['moves In Progress on', locked(ME, NOW_S + 5), 'Review', false, 'Review written, free'],
-    ['moves another spelling on', locked(ME, NOW_S + 5, { status: 'working' }), 'Done', false, 'Done written, free'],
+    [
+      'moves another spelling on',
+      locked(ME, NOW_S + 5, { status: 'working' }),
+      'Done',
+      false,
+      'Done written, free',
+    ],
     ['may come after the lease ended', locked(ME, NOW_S - 5), 'Todo', false, 'Todo written, free'],
-    ['keeps a status set meanwhile', locked(ME, NOW_S + 5, { status: 'Blocked' }), 'Done', false, 'Blocked, free'],
+    [
+      'keeps a status set meanwhile',
+      locked(ME, NOW_S + 5, { status: 'Blocked' }),
+      'Done',
+      false,
+      'Blocked, free',
+    ],
     ['leaves what somebody else took', locked(THEM, NOW_S + 5), 'Done', false, `lost to ${THEM}`],
     ['leaves what nobody has', { status: 'In Progress' }, 'Done', false, 'lost to nobody'],
     ['an empty holder is nobody', locked('', NOW_S), 'Done', false, 'lost to nobody'],
-    ['knows its own work when asked again', { status: 'Review' }, 'Review', true, 'Review written, free'],
-    ['knows what is not its own when asked again', { status: 'Todo' }, 'Review', true, 'lost to nobody'],
+    [
+      'knows its own work when asked again',
+      { status: 'Review' },
+      'Review',
+      true,
+      'Review written, free',
+    ],
+    [
+      'knows what is not its own when asked again',
+      { status: 'Todo' },
+      'Review',
+      true,
+      'lost to nobody',
+    ],
   ];
   for (const [name, columns, to, again, expected] of cases) {
     test(name, () => {
@@ -182,14 +254,21 @@ describe('finishing', () => {
       const outcome = releaseTask(context, { id: ID, to, again });
       const after = row(context);
       if (outcome.ok) {
-        const free = after['assignee'] === null && after['assigned_at'] === null && after['lock_until'] === null;
+        const free =
+          after['assignee'] === null &&
+          after['assigned_at'] === null &&
+          after['lock_until'] === null;
         assert.equal(
           `${outcome.value.status}${outcome.value.changed ? ' written' : ''}${free ? ', free' : ''}`,
           expected,
         );
         assert.equal(after['version'], again ? 7 : 8);
         for (const column of ['content', 'long_description', 'status', 'priority', 'completed']) {
-          assert.notEqual(after[column], null, `exarp-go lists nothing at all once ${column} is NULL`);
+          assert.notEqual(
+            after[column],
+            null,
+            `exarp-go lists nothing at all once ${column} is NULL`,
+          );
         }
         for (const column of ['metadata', 'host', 'parent_id', 'created', 'project_id']) {
           assert.equal(after[column], before[column], `${column} is not ours`);
@@ -214,18 +293,45 @@ describe('finishing', () => {
     assert.equal(completed, 1);
     assert.match(String(completedAt), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/);
     assert.equal(Date.parse(String(completedAt)), NOW_S * 1000);
-    assert.deepEqual(at({ completed_at: '2025-01-01T00:00:00Z' }, 'Done'), [1, '2025-01-01T00:00:00Z']);
+    assert.deepEqual(at({ completed_at: '2025-01-01T00:00:00Z' }, 'Done'), [
+      1,
+      '2025-01-01T00:00:00Z',
+    ]);
     assert.deepEqual(at({ completed: 1, completed_at: null }, 'Review'), [0, '']);
   });
 });
 
 describe('setting a status', () => {
-  const cases: readonly [name: string, columns: Columns, from: string, to: FinalStatus, expected: string][] = [
+  const cases: readonly [
+    name: string,
+    columns: Columns,
+    from: string,
+    to: FinalStatus,
+    expected: string,
+  ][] = [
     ['writes where nothing changed', { status: 'Review' }, 'Review', 'Done', 'Done'],
-    ['compares what is stored, letter by letter', { status: 'review' }, 'Review', 'Done', 'changedMeanwhile'],
+    [
+      'compares what is stored, letter by letter',
+      { status: 'review' },
+      'Review',
+      'Done',
+      'changedMeanwhile',
+    ],
     ['clears a lock of ours', locked(ME, NOW_S + 5), 'In Progress', 'Todo', 'Todo free'],
-    ['does not touch what somebody else has', locked(THEM, NOW_S + 5), 'In Progress', 'Done', 'held'],
-    ['does not touch an assignment without an end', locked(THEM, null), 'In Progress', 'Done', 'unleased'],
+    [
+      'does not touch what somebody else has',
+      locked(THEM, NOW_S + 5),
+      'In Progress',
+      'Done',
+      'held',
+    ],
+    [
+      'does not touch an assignment without an end',
+      locked(THEM, null),
+      'In Progress',
+      'Done',
+      'unleased',
+    ],
     ['leaves a lock that has ended', locked(THEM, NOW_S), 'In Progress', 'Done', 'Done locked'],
     ['misses a task that is gone', { id: 'T-2' }, 'Todo', 'Done', 'noSuchTask'],
   ];
@@ -250,12 +356,18 @@ describe('setting a status', () => {
 test('letting go of everything moves our In Progress to Todo, and leaves newer locks and other people alone', () => {
   const context = backlog(locked(ME, NOW_S + 5));
   insert(context.db, { id: 'T-2', ...locked(THEM, NOW_S + 5) });
-  insert(context.db, { id: 'T-3', ...locked(ME, NOW_S + 5, { status: 'Review', assigned_at: null }) });
+  insert(context.db, {
+    id: 'T-3',
+    ...locked(ME, NOW_S + 5, { status: 'Review', assigned_at: null }),
+  });
   insert(context.db, { id: 'T-4', ...locked(ME, NOW_S + 5, { assigned_at: NOW_S + 1 }) });
   const untouched = ['T-2', 'T-4'].map((id) => row(context, id));
   assert.deepEqual(releaseAllLocks(context, NOW), ['T-1']);
   assert.deepEqual([row(context)['status'], row(context)['assignee']], ['Todo', null]);
-  assert.deepEqual([row(context, 'T-3')['status'], row(context, 'T-3')['assignee']], ['Review', null]);
+  assert.deepEqual(
+    [row(context, 'T-3')['status'], row(context, 'T-3')['assignee']],
+    ['Review', null],
+  );
   assert.deepEqual(
     ['T-2', 'T-4'].map((id) => row(context, id)),
     untouched,

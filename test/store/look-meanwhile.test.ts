@@ -30,10 +30,15 @@ test('a log that is reset during the look hides no commit that was there before,
   db.run('CREATE TABLE tasks (id)');
   writeFileSync(file, db.export());
   db.close();
-  // With nothing committed there is no frame of a last transaction either that the reset could be seen by.
+  // With nothing committed there is no frame of a last transaction either that the reset could be
+  // seen by.
   const known = buildWal({ pageSize: 4096, frames: [{ page: 2, fill: 0 }] });
   const committed = buildWal({ pageSize: 4096, frames: [{ page: 2, fill: 1, commit: 2 }] });
-  const reset = buildWal({ pageSize: 4096, salts: [8, 1], frames: [{ page: 2, fill: 2, commit: 2 }] });
+  const reset = buildWal({
+    pageSize: 4096,
+    salts: [8, 1],
+    frames: [{ page: 2, fill: 2, commit: 2 }],
+  });
   for (let nth = 0, reached = true; reached; nth++) {
     writeFileSync(`${file}-wal`, known);
     const reader = new SnapshotReader(file, systemClock);

@@ -29,12 +29,25 @@ test('eight clients take tasks while a window runs the same wave: each is worked
   const [mcp, agents] = await Promise.all([bundleMcp(), bundleAgents()]);
   const orderFolder = await mkdtemp(join(tmpdir(), 'todo2-orders-'));
   try {
-    const tasks = Array.from({ length: 32 }, (_, i) => ({ id: `T-${100 + i}`, description: 'simulate: seconds=0' }));
+    const tasks = Array.from({ length: 32 }, (_, i) => ({
+      id: `T-${100 + i}`,
+      description: 'simulate: seconds=0',
+    }));
     await using rig = await createMcpRig(mcp, { tasks });
     const window = openRunWindow({
-      ...{ root: rig.dir, orderFolder, custom: undefined, cap: 4, begunFile: join(orderFolder, 'begun') },
+      ...{
+        root: rig.dir,
+        orderFolder,
+        custom: undefined,
+        cap: 4,
+        begunFile: join(orderFolder, 'begun'),
+      },
       programs: {
-        ...{ supervisor: agents.supervisor, simulatedAgent: agents.simulatedAgent, node: findSqliteNode() },
+        ...{
+          supervisor: agents.supervisor,
+          simulatedAgent: agents.simulatedAgent,
+          node: findSqliteNode(),
+        },
         writer: join(mcp.folder, 'writer.cjs'),
         wasm: WASM_FILE,
       },
@@ -59,11 +72,20 @@ test('eight clients take tasks while a window runs the same wave: each is worked
     assert(byWindow.length > 0 && byClients.length > 0, 'both took part');
     const rows = await rig.other.all('SELECT status, assignee FROM tasks');
     assert(rows.every((row) => row['status'] === 'Review' && row['assignee'] === null));
-    const reported = await rig.other.all(`SELECT task_id FROM task_comments WHERE comment_type = 'result'`);
-    assert.deepEqual(reported.map((row) => textOf(row, 'task_id')).sort(), tasks.map(({ id }) => id).sort());
+    const reported = await rig.other.all(
+      `SELECT task_id FROM task_comments WHERE comment_type = 'result'`,
+    );
+    assert.deepEqual(
+      reported.map((row) => textOf(row, 'task_id')).sort(),
+      tasks.map(({ id }) => id).sort(),
+    );
     assert.deepEqual(window.bugs, []);
     await window.close('stop');
   } finally {
-    await Promise.all([mcp.remove(), agents.remove(), rm(orderFolder, { recursive: true, force: true })]);
+    await Promise.all([
+      mcp.remove(),
+      agents.remove(),
+      rm(orderFolder, { recursive: true, force: true }),
+    ]);
   }
 });

@@ -3,7 +3,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
-import { bundleMcp, createMcpRig, type McpBundle, type McpClient, type McpRig, textOf } from '../support/mcp-rig.ts';
+import {
+  bundleMcp,
+  createMcpRig,
+  type McpBundle,
+  type McpClient,
+  type McpRig,
+  textOf,
+} from '../support/mcp-rig.ts';
 import type { TaskSpec } from '../support/fixture.ts';
 import { randomFrom } from '../support/random.ts';
 import { findSqliteNode } from '../support/sqlite-node.ts';
@@ -36,7 +43,12 @@ interface Taken {
 }
 
 /** One agent: takes what is next, reports it as done, and goes on until nothing is open. */
-async function workAll(client: McpClient, who: string, taken: Taken[], isDone: (id: string) => boolean): Promise<void> {
+async function workAll(
+  client: McpClient,
+  who: string,
+  taken: Taken[],
+  isDone: (id: string) => boolean,
+): Promise<void> {
   for (;;) {
     const next = await client.ask('waves_next');
     assert.equal(next.isError, false, next.text);
@@ -47,14 +59,23 @@ async function workAll(client: McpClient, who: string, taken: Taken[], isDone: (
     }
     const task = next.data['task'] as { id: string; dependencies: { id: string }[] };
     taken.push({ who, id: task.id });
-    for (const { id } of task.dependencies) assert(isDone(id), `${task.id} was given out before ${id} was done`);
+    for (const { id } of task.dependencies)
+      assert(isDone(id), `${task.id} was given out before ${id} was done`);
     const checks = [{ command: 'true', passed: true }];
-    const done = await client.ask('waves_complete', { id: task.id, summary: `by ${who}`, status: 'Done', checks });
+    const done = await client.ask('waves_complete', {
+      id: task.id,
+      summary: `by ${who}`,
+      status: 'Done',
+      checks,
+    });
     assert.equal(done.isError, false, done.text);
   }
 }
 
-/** What exarp-go's kind of agent does, in SQL of its own: claims what is ready under the write lock, and finishes it. */
+/**
+ * What exarp-go's kind of agent does, in SQL of its own: claims what is ready under the write lock,
+ * and finishes it.
+ */
 async function workNatively({ other }: McpRig, taken: Taken[]): Promise<void> {
   const me = `general-elsewhere-${other.pid}`;
   for (;;) {
@@ -102,12 +123,16 @@ test('eight clients and a program of another kind drain a backlog to its end, an
   const rows = await rig.other.all('SELECT status, assignee FROM tasks');
   assert(rows.every((row) => row['status'] === 'Done' && row['assignee'] === null));
   const byClients = taken.filter(({ who }) => who.startsWith('client-')).length;
-  const [results] = await rig.other.all(`SELECT COUNT(*) AS n FROM task_comments WHERE comment_type = 'result'`);
+  const [results] = await rig.other.all(
+    `SELECT COUNT(*) AS n FROM task_comments WHERE comment_type = 'result'`,
+  );
   assert.equal(results?.['n'], byClients);
 });
 
 test('calls of one connection that come all at once get different tasks', async () => {
-  await using rig = await createMcpRig(bundle, { tasks: Array.from({ length: 12 }, (_, i) => ({ id: `T-${i}` })) });
+  await using rig = await createMcpRig(bundle, {
+    tasks: Array.from({ length: 12 }, (_, i) => ({ id: `T-${i}` })),
+  });
   const client = await rig.connect();
   const answers = await Promise.all(Array.from({ length: 12 }, () => client.ask('waves_next')));
   const ids = answers.map(({ data }) => (data['task'] as { id: string }).id);
@@ -141,10 +166,13 @@ describe('a client or server that goes', () => {
     });
   }
 
-  test('a client that is killed takes its server along, and nothing stays locked', posix, async () => {
-    await using rig = await createMcpRig(bundle, two);
-    // A client in a process of its own, which says what it was given and the id of its server.
-    const program = `
+  test(
+    'a client that is killed takes its server along, and nothing stays locked',
+    posix,
+    async () => {
+      await using rig = await createMcpRig(bundle, two);
+      // A client in a process of its own, which says what it was given and the id of its server.
+      const program = `
       const server = require('node:child_process').spawn(process.execPath, process.argv.slice(1), { stdio: ['pipe', 'pipe', 'ignore'] });
       const send = (message) => server.stdin.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
       require('node:readline').createInterface({ input: server.stdout }).on('line', (line) => {
@@ -157,49 +185,60 @@ describe('a client or server that goes', () => {
       });
       send({ id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'dies', version: '1' } } });
     `;
-    const client = spawn(findSqliteNode(), ['-e', program, bundle.script, '--root', rig.dir], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [line] = (await once(createInterface({ input: client.stdout }), 'line')) as [string];
-    const [server, id] = line.split(' ');
-    assert.equal(id, 'T-1');
-    assert.match(await rig.lockOf('T-1'), new RegExp(`^In Progress dies-.+-${server}$`));
-    client.kill('SIGKILL');
-    await until(async () => (await rig.holders()).length === 0);
-    await until(() => !isAlive(Number(server)));
-    assert.equal(await rig.lockOf('T-1'), 'Todo null');
-  });
+      const client = spawn(findSqliteNode(), ['-e', program, bundle.script, '--root', rig.dir], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const [line] = (await once(createInterface({ input: client.stdout }), 'line')) as [string];
+      const [server, id] = line.split(' ');
+      assert.equal(id, 'T-1');
+      assert.match(await rig.lockOf('T-1'), new RegExp(`^In Progress dies-.+-${server}$`));
+      client.kill('SIGKILL');
+      await until(async () => (await rig.holders()).length === 0);
+      await until(() => !isAlive(Number(server)));
+      assert.equal(await rig.lockOf('T-1'), 'Todo null');
+    },
+  );
 
-  test('what was asked before the end of the input is answered before the server ends', posix, async () => {
-    await using rig = await createMcpRig(bundle, two);
-    const server = spawn(findSqliteNode(), [bundle.script, '--root', rig.dir], { stdio: ['pipe', 'pipe', 'ignore'] });
-    const initialize = {
-      ...{ protocolVersion: '2025-06-18', capabilities: {} },
-      clientInfo: { name: 'pipe', version: '1' },
-    };
-    const messages = [
-      { id: 1, method: 'initialize', params: initialize },
-      { method: 'notifications/initialized' },
-      { id: 2, method: 'tools/call', params: { name: 'waves_list', arguments: {} } },
-    ];
-    const ended = once(server, 'close');
-    let out = '';
-    server.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-    server.stdin.end(messages.map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`).join(''));
-    assert.deepEqual(await ended, [0, null]);
-    const answers = out
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { id?: number });
-    assert(
-      answers.some(({ id }) => id === 2),
-      out,
-    );
-  });
+  test(
+    'what was asked before the end of the input is answered before the server ends',
+    posix,
+    async () => {
+      await using rig = await createMcpRig(bundle, two);
+      const server = spawn(findSqliteNode(), [bundle.script, '--root', rig.dir], {
+        stdio: ['pipe', 'pipe', 'ignore'],
+      });
+      const initialize = {
+        ...{ protocolVersion: '2025-06-18', capabilities: {} },
+        clientInfo: { name: 'pipe', version: '1' },
+      };
+      const messages = [
+        { id: 1, method: 'initialize', params: initialize },
+        { method: 'notifications/initialized' },
+        { id: 2, method: 'tools/call', params: { name: 'waves_list', arguments: {} } },
+      ];
+      const ended = once(server, 'close');
+      let out = '';
+      server.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+      server.stdin.end(
+        messages.map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`).join(''),
+      );
+      assert.deepEqual(await ended, [0, null]);
+      const answers = out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { id?: number });
+      assert(
+        answers.some(({ id }) => id === 2),
+        out,
+      );
+    },
+  );
 
   test('lines that are no protocol do not end it', posix, async () => {
     await using rig = await createMcpRig(bundle, two);
-    const server = spawn(findSqliteNode(), [bundle.script, '--root', rig.dir], { stdio: ['pipe', 'pipe', 'ignore'] });
+    const server = spawn(findSqliteNode(), [bundle.script, '--root', rig.dir], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
     const lines = createInterface({ input: server.stdout });
     server.stdin.write('hello\n{}\n[1]\n{"jsonrpc":"2.0","id":7,"method":"ping"}\n');
     const answered = new Promise<string>((resolve) => {
@@ -213,7 +252,9 @@ describe('a client or server that goes', () => {
   });
 
   test('an argument that is not known is said on standard error, with the usage', async () => {
-    const server = spawn(findSqliteNode(), [bundle.script, '--rot', 'x'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const server = spawn(findSqliteNode(), [bundle.script, '--rot', 'x'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let [out, log] = ['', ''];
     server.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
     server.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));

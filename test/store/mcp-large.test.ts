@@ -11,7 +11,10 @@ before(async () => {
 });
 after(() => bundle.remove());
 
-/** What a model can take in with one call, in characters: about a fifth of what the smallest of them remember. */
+/**
+ * What a model can take in with one call, in characters: about a fifth of what the smallest of them
+ * remember.
+ */
 const MOST_CHARS = 120_000;
 
 interface Row {
@@ -34,7 +37,12 @@ test('of ten thousand tasks every answer is short, and pages show each of them o
     description: `- Update: src/part-${i % 500}/file.ts`,
     tags: [i % 2 === 0 ? '#even' : '#odd'],
     // Ten waves of a thousand; and a cycle, which is in none.
-    deps: i < 1000 ? [] : i >= 9998 ? [`T-${1_000_000 + (i === 9998 ? 9999 : 9998)}`] : [`T-${1_000_000 + i - 1000}`],
+    deps:
+      i < 1000
+        ? []
+        : i >= 9998
+          ? [`T-${1_000_000 + (i === 9998 ? 9999 : 9998)}`]
+          : [`T-${1_000_000 + i - 1000}`],
   }));
   await using rig = await createMcpRig(bundle, { tasks });
   const { client, ask } = await rig.connect();
@@ -49,7 +57,10 @@ test('of ten thousand tasks every answer is short, and pages show each of them o
     const answer = await ask(tool, input);
     assert.equal(answer.isError, false, tool);
     const [text, data] = [answer.text.length, JSON.stringify(answer.data).length];
-    assert(text < MOST_CHARS && data < MOST_CHARS, `${tool} answered ${text} and ${data} characters`);
+    assert(
+      text < MOST_CHARS && data < MOST_CHARS,
+      `${tool} answered ${text} and ${data} characters`,
+    );
   }
   const seen: string[] = [];
   for (let skip = 0; ; skip += 2000) {
@@ -59,8 +70,12 @@ test('of ten thousand tasks every answer is short, and pages show each of them o
     assert.equal(page.left_out, tasks.length - seen.length);
   }
   assert.deepEqual(seen.toSorted(), tasks.map(({ id }) => id).toSorted());
-  const wave = (await ask('waves_list', { wave: 3, tag: 'odd', limit: 1000 })).data as unknown as Waves;
-  assert.deepEqual([wave.waves.map(({ number }) => number), idsOf(wave).length, wave.left_out], [[3], 500, 0]);
+  const wave = (await ask('waves_list', { wave: 3, tag: 'odd', limit: 1000 }))
+    .data as unknown as Waves;
+  assert.deepEqual(
+    [wave.waves.map(({ number }) => number), idsOf(wave).length, wave.left_out],
+    [[3], 500, 0],
+  );
   // A list of resources comes in pages, and says where the next one begins until there is none.
   let [listed, cursor] = [0, undefined as string | undefined];
   do {
@@ -100,9 +115,13 @@ test('whatever lengths a task has, what is shown of it is bounded, and its whole
   ] as const) {
     const { text, data } = await ask(tool, input);
     const [chars, dataChars] = [text.length, JSON.stringify(data).length];
-    assert(chars < MOST_CHARS && dataChars < MOST_CHARS, `${tool} answered ${chars} and ${dataChars} characters`);
+    assert(
+      chars < MOST_CHARS && dataChars < MOST_CHARS,
+      `${tool} answered ${chars} and ${dataChars} characters`,
+    );
   }
-  const contents = (await client.readResource({ uri: 'waves://tasks/T-1' })).contents as ReadResourceResult['contents'];
+  const contents = (await client.readResource({ uri: 'waves://tasks/T-1' }))
+    .contents as ReadResourceResult['contents'];
   assert(JSON.stringify(contents).length < MOST_CHARS);
 
   let [read, from] = ['', 0 as number | undefined];
@@ -137,7 +156,11 @@ test('a client hears of changes at most twice a second, and of the last one in t
   for (const uri of uris) await client.subscribeResource({ uri });
   const titleOf = async (): Promise<string> => {
     const [content] = (await client.readResource({ uri: 'waves://tasks/T-100' })).contents;
-    return (JSON.parse(content !== undefined && 'text' in content ? content.text : '{}') as { title: string }).title;
+    return (
+      JSON.parse(content !== undefined && 'text' in content ? content.text : '{}') as {
+        title: string;
+      }
+    ).title;
   };
 
   const [begun, forMs] = [Date.now(), 3_000];
@@ -148,14 +171,20 @@ test('a client hears of changes at most twice a second, and of the last one in t
   }
   assert(commits > 300, `only ${commits} commits`);
   const most = Math.ceil((Date.now() - begun) / 500) + 1;
-  for (const what of ['waves://waves', 'waves://tasks/T-100', 'notifications/resources/list_changed']) {
+  for (const what of [
+    'waves://waves',
+    'waves://tasks/T-100',
+    'notifications/resources/list_changed',
+  ]) {
     const times = heard.get(what) ?? 0;
     assert(times >= 2 && times <= most, `${what} was told ${times} times, ${most} are the most`);
   }
   assert.equal(heard.get('waves://tasks/T-120'), undefined, 'nothing changed there');
   // What came last is told, too: whoever reads upon the last word reads the last state.
   const before = heard.get('waves://tasks/T-100') ?? 0;
-  await rig.other.run(`UPDATE tasks SET content = 'The last one', version = version + 1 WHERE id = 'T-100'`);
+  await rig.other.run(
+    `UPDATE tasks SET content = 'The last one', version = version + 1 WHERE id = 'T-100'`,
+  );
   await until(() => (heard.get('waves://tasks/T-100') ?? 0) > before);
   await until(async () => (await titleOf()) === 'The last one');
   // And then it is quiet, though the server goes on looking.

@@ -7,7 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createBacklog } from '../support/fixture.ts';
-import { bundleMcp, connectMcp, createMcpRig, type McpBundle, type McpClient, textOf } from '../support/mcp-rig.ts';
+import {
+  bundleMcp,
+  connectMcp,
+  createMcpRig,
+  type McpBundle,
+  type McpClient,
+  textOf,
+} from '../support/mcp-rig.ts';
 import { findSqliteNode, plainNodeEnv } from '../support/sqlite-node.ts';
 import { until } from '../support/writer-rig.ts';
 
@@ -21,7 +28,9 @@ const posix = { skip: process.platform === 'win32' };
 const THEM = 'claude-elsewhere-77';
 
 /** A folder and a client of a server for it; both gone at the end of the scope. */
-async function openFolder(): Promise<{ readonly dir: string; readonly client: McpClient } & AsyncDisposable> {
+async function openFolder(): Promise<
+  { readonly dir: string; readonly client: McpClient } & AsyncDisposable
+> {
   const dir = await mkdtemp(join(tmpdir(), 'todo2-mcp-folder-'));
   const client = await connectMcp([bundle.script, '--root', dir]);
   return {
@@ -37,7 +46,10 @@ describe('a server that was suspended for longer than its lease', posix, () => {
   const spec = { tasks: [{ id: 'T-1' }, { id: 'T-2' }] };
   const shortLeases = async (dir: string): Promise<void> => {
     await mkdir(join(dir, '.exarp'), { recursive: true });
-    await writeFile(join(dir, '.exarp', 'config.yaml'), 'version: "1"\ntimeouts:\n  task_lock_lease: 2s\n');
+    await writeFile(
+      join(dir, '.exarp', 'config.yaml'),
+      'version: "1"\ntimeouts:\n  task_lock_lease: 2s\n',
+    );
   };
 
   test('says on complete that it lost the task, and to whom, and writes nothing', async () => {
@@ -112,13 +124,22 @@ describe('a database that is damaged', () => {
       assert(text.includes(file), text);
       assert.match(text, /is not a SQLite database: .+ The user has to restore it from a backup/);
     }
-    for (const tool of ['waves_show', 'waves_claim', 'waves_renew', 'waves_release', 'waves_explain']) {
+    for (const tool of [
+      'waves_show',
+      'waves_claim',
+      'waves_renew',
+      'waves_release',
+      'waves_explain',
+    ]) {
       assert.equal((await ask(tool, { id: 'T-1' })).failure, 'unreadable', tool);
     }
     const written = await ask('waves_write_handoff', { summary: 'The database is broken' });
     assert.equal(written.isError, false, written.text);
     const read = await ask('waves_read_handoffs');
-    assert.equal((read.data['handoffs'] as { summary: string }[])[0]?.summary, 'The database is broken');
+    assert.equal(
+      (read.data['handoffs'] as { summary: string }[])[0]?.summary,
+      'The database is broken',
+    );
     await assert.rejects(client.readResource({ uri: 'waves://tasks/T-1' }), /There is no resource/);
   });
 
@@ -147,7 +168,10 @@ test('a backlog that is only a JSON file is read, and whatever would write to it
   await mkdir(join(folder.dir, '.todo2'));
   const file = join(folder.dir, '.todo2', 'state.todo2.json');
   const todo = { id: 'T-1', content: 'One', status: 'Todo', priority: 'high' };
-  await writeFile(file, JSON.stringify({ todos: [todo, { ...todo, id: 'T-2', dependencies: ['T-1'] }] }));
+  await writeFile(
+    file,
+    JSON.stringify({ todos: [todo, { ...todo, id: 'T-2', dependencies: ['T-1'] }] }),
+  );
   assert.equal((await ask('waves_list')).data['open'], 2);
   assert.equal((await ask('waves_explain', { id: 'T-2' })).data['state'], 'not_ready');
   assert.deepEqual((await ask('waves_analyse')).data['critical_path'], ['T-1', 'T-2']);
@@ -180,7 +204,9 @@ describe('a client that does not wait for its answer', () => {
     const before = await version();
     await rig.other.exec('BEGIN IMMEDIATE');
     const cancel = new AbortController();
-    const call = client.callTool({ name: 'waves_next', arguments: {} }, undefined, { signal: cancel.signal });
+    const call = client.callTool({ name: 'waves_next', arguments: {} }, undefined, {
+      signal: cancel.signal,
+    });
     await ask('waves_list'); // the claim is on its way by now, and cannot come through
     cancel.abort('no time');
     await assert.rejects(call);
@@ -198,7 +224,9 @@ describe('a client that does not wait for its answer', () => {
     await rig.other.exec('BEGIN IMMEDIATE');
     const cancel = new AbortController();
     const input = { id: 'T-1', resume: true };
-    const call = client.callTool({ name: 'waves_claim', arguments: input }, undefined, { signal: cancel.signal });
+    const call = client.callTool({ name: 'waves_claim', arguments: input }, undefined, {
+      signal: cancel.signal,
+    });
     await ask('waves_list');
     cancel.abort('no time');
     await assert.rejects(call);
@@ -241,7 +269,10 @@ test('whatever a client calls itself, its holder is a safe name', async () => {
         if (line.includes('"id":2')) resolve();
       });
     });
-    assert.match(await rig.lockOf('T-1'), new RegExp(`^In Progress a_b31m__DROP-.+-${server.pid}$`));
+    assert.match(
+      await rig.lockOf('T-1'),
+      new RegExp(`^In Progress a_b31m__DROP-.+-${server.pid}$`),
+    );
   } finally {
     server.stdin.end();
     await ended;

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import { OPERATIONS } from '../../src/agent-api/operations.ts';
-import { bundleMcp, connectMcp, createMcpRig, type McpBundle, type McpRig, textOf } from '../support/mcp-rig.ts';
+import {
+  bundleMcp,
+  connectMcp,
+  createMcpRig,
+  type McpBundle,
+  type McpRig,
+  textOf,
+} from '../support/mcp-rig.ts';
 
 const THEM = 'cursor-elsewhere-77';
 const later = Date.now() + 3_600_000;
@@ -17,8 +24,19 @@ after(() => bundle.remove());
 const small = (): Promise<McpRig> =>
   createMcpRig(bundle, {
     tasks: [
-      { id: 'T-1', content: 'First', priority: 'high', tags: ['#Api'], description: 'Do it.\n- Update: src/a.ts' },
-      { id: 'T-2', content: 'Second', deps: ['T-1'], description: 'Then this.\n- Update: src/a.ts' },
+      {
+        id: 'T-1',
+        content: 'First',
+        priority: 'high',
+        tags: ['#Api'],
+        description: 'Do it.\n- Update: src/a.ts',
+      },
+      {
+        id: 'T-2',
+        content: 'Second',
+        deps: ['T-1'],
+        description: 'Then this.\n- Update: src/a.ts',
+      },
       {
         id: 'T-3',
         content: 'Theirs',
@@ -42,7 +60,10 @@ describe('the handshake', () => {
     await using rig = await small();
     const { client } = await rig.connect();
     assert.equal(client.getServerVersion()?.name, 'todo2-waves');
-    assert.deepEqual(client.getServerCapabilities()?.resources, { subscribe: true, listChanged: true });
+    assert.deepEqual(client.getServerCapabilities()?.resources, {
+      subscribe: true,
+      listChanged: true,
+    });
     assert.match(client.getInstructions() ?? '', /waves_next/);
     await client.ping();
   });
@@ -63,16 +84,28 @@ describe('the handshake', () => {
       validator.getValidator(outputSchema as never);
       assert.equal(annotations?.openWorldHint, false);
     }
-    const reading = tools.filter(({ annotations }) => annotations?.readOnlyHint).map(({ name }) => name);
+    const reading = tools
+      .filter(({ annotations }) => annotations?.readOnlyHint)
+      .map(({ name }) => name);
     assert.deepEqual(reading, [
-      ...['waves_list', 'waves_show', 'waves_explain', 'waves_analyse', 'waves_read_handoffs', 'waves_doctor'],
+      ...[
+        'waves_list',
+        'waves_show',
+        'waves_explain',
+        'waves_analyse',
+        'waves_read_handoffs',
+        'waves_doctor',
+      ],
     ]);
   });
 
   test('an unknown tool is an error of the protocol, and the server goes on', async () => {
     await using rig = await small();
     const { client, ask } = await rig.connect();
-    await assert.rejects(client.callTool({ name: 'rm_rf', arguments: {} }), /There is no tool rm_rf/);
+    await assert.rejects(
+      client.callTool({ name: 'rm_rf', arguments: {} }),
+      /There is no tool rm_rf/,
+    );
     assert.equal((await ask('waves_list')).isError, false);
   });
 });
@@ -95,13 +128,21 @@ const WRONG: readonly [tool: string, input: unknown, says: RegExp][] = [
   ['waves_release', { id: 'T-99' }, /There is no task T-99/],
   ['waves_release', { id: 'T-1', reason: ' ' }, /"reason" must not be empty/],
   ['waves_complete', { id: 'T-1' }, /"summary" is missing/],
-  ['waves_complete', { id: 'T-1', summary: 'x', status: 'Cancelled' }, /"status" must be one of "Review", "Done"/],
+  [
+    'waves_complete',
+    { id: 'T-1', summary: 'x', status: 'Cancelled' },
+    /"status" must be one of "Review", "Done"/,
+  ],
   [
     'waves_complete',
     { id: 'T-1', summary: 'x', checks: [{ command: 'npm test' }] },
     /"checks\[0\]\.passed" is missing/,
   ],
-  ['waves_complete', { id: 'T-1', summary: 'x', files: 'a.ts' }, /"files" must be a list, not text/],
+  [
+    'waves_complete',
+    { id: 'T-1', summary: 'x', files: 'a.ts' },
+    /"files" must be a list, not text/,
+  ],
   ['waves_note', { id: 'T-1', text: '' }, /"text" must not be empty/],
   ['waves_note', { id: 'T-99', text: 'x' }, /There is no task T-99/],
   ['waves_explain', { id: 'T-99' }, /There is no task T-99/],
@@ -124,7 +165,10 @@ test('wrong input is refused with words that say what is wrong, and changes noth
     assert.match(text, says, tool);
   }
   assert.deepEqual(await rows(), was);
-  assert.deepEqual(new Set(WRONG.map(([tool]) => tool)), new Set(OPERATIONS.map(({ name }) => name)));
+  assert.deepEqual(
+    new Set(WRONG.map(([tool]) => tool)),
+    new Set(OPERATIONS.map(({ name }) => name)),
+  );
 });
 
 describe('working on tasks', () => {
@@ -147,7 +191,9 @@ describe('working on tasks', () => {
     });
     assert.deepEqual(done.data, { id: 'T-1', status: 'Review', commented: true, opened: [] });
     assert.equal(await rig.lockOf('T-1'), 'Review null');
-    const comments = await rig.other.all('SELECT comment_type, content FROM task_comments ORDER BY created, id');
+    const comments = await rig.other.all(
+      'SELECT comment_type, content FROM task_comments ORDER BY created, id',
+    );
     assert.deepEqual(
       comments.map((row) => row['comment_type']),
       ['note', 'result'],
@@ -187,9 +233,14 @@ describe('working on tasks', () => {
       assert.match(text, new RegExp(THEM), tool);
       assert.match(text, /waves_next|waves_note/, tool);
     }
-    assert.match((await ask('waves_claim', { id: 'T-3' })).text, /until \d{4}-\d\d-\d\dT.+Z \(1 h left\)/);
+    assert.match(
+      (await ask('waves_claim', { id: 'T-3' })).text,
+      /until \d{4}-\d\d-\d\dT.+Z \(1 h left\)/,
+    );
     assert.equal(await rig.lockOf('T-3'), `In Progress ${THEM}`);
-    const [{ n }] = (await rig.other.all('SELECT COUNT(*) AS n FROM task_comments')) as [{ n: number }];
+    const [{ n }] = (await rig.other.all('SELECT COUNT(*) AS n FROM task_comments')) as [
+      { n: number },
+    ];
     assert.equal(n, 0);
   });
 
@@ -199,7 +250,12 @@ describe('working on tasks', () => {
     const cases: readonly [tool: string, input: object, failure: string, says: RegExp][] = [
       ['waves_claim', { id: 'T-2' }, 'notReady', /waits for T-1 \(Todo\)/],
       ['waves_claim', { id: 'T-4' }, 'notClaimable', /it is Done/],
-      ['waves_complete', { id: 'T-1', summary: 'x' }, 'lockLost', /not held by this connection: it is not locked/],
+      [
+        'waves_complete',
+        { id: 'T-1', summary: 'x' },
+        'lockLost',
+        /not held by this connection: it is not locked/,
+      ],
       ['waves_release', { id: 'T-1' }, 'lockLost', /Claim it with waves_claim/],
       ['waves_renew', { id: 'T-1' }, 'lockLost', /it is not locked/],
     ];
@@ -218,14 +274,23 @@ describe('working on tasks', () => {
     const checks = [{ command: 'npm test', passed: true }];
     const strict = await rig.connect();
     await strict.ask('waves_claim', { id: 'T-6' });
-    const refused = await strict.ask('waves_complete', { id: 'T-6', summary: 'x', status: 'Done', checks });
+    const refused = await strict.ask('waves_complete', {
+      id: 'T-6',
+      summary: 'x',
+      status: 'Done',
+      checks,
+    });
     assert.match(refused.text, /without --allow-done/);
     assert.match(await rig.lockOf('T-6'), /^In Progress test_client-/);
     const free = await rig.connect('--allow-done');
     await free.ask('waves_claim', { id: 'T-1' });
-    const complete = (more: object) => free.ask('waves_complete', { id: 'T-1', summary: 'x', status: 'Done', ...more });
+    const complete = (more: object) =>
+      free.ask('waves_complete', { id: 'T-1', summary: 'x', status: 'Done', ...more });
     assert.match((await complete({})).text, /at least one entry in "checks"/);
-    assert.match((await complete({ checks: [...checks, { command: 'lint', passed: false }] })).text, /did not pass/);
+    assert.match(
+      (await complete({ checks: [...checks, { command: 'lint', passed: false }] })).text,
+      /did not pass/,
+    );
     const done = await complete({ checks });
     assert.deepEqual(done.data, { id: 'T-1', status: 'Done', commented: true, opened: ['T-2'] });
   });
@@ -234,7 +299,9 @@ describe('working on tasks', () => {
     await using rig = await small();
     const { ask } = await rig.connect();
     await ask('waves_claim', { id: 'T-6' });
-    await rig.other.run(`UPDATE tasks SET status = 'Cancelled', version = version + 1 WHERE id = 'T-6'`);
+    await rig.other.run(
+      `UPDATE tasks SET status = 'Cancelled', version = version + 1 WHERE id = 'T-6'`,
+    );
     const done = await ask('waves_complete', { id: 'T-6', summary: 'too late' });
     // The watch over our claims may have given the lock back by now: then it is not ours any more.
     if (!done.isError) assert.equal(done.data['status'], 'Cancelled');
@@ -306,7 +373,10 @@ describe('resources and prompts', () => {
     );
     const read = async (uri: string): Promise<Record<string, unknown>> => {
       const [content] = (await client.readResource({ uri })).contents;
-      return JSON.parse(content !== undefined && 'text' in content ? content.text : '') as Record<string, unknown>;
+      return JSON.parse(content !== undefined && 'text' in content ? content.text : '') as Record<
+        string,
+        unknown
+      >;
     };
     assert.equal((await read('waves://waves'))['open'], 5);
     assert.equal((await read('waves://tasks/T-4'))['status'], 'Done');
@@ -314,9 +384,14 @@ describe('resources and prompts', () => {
       await assert.rejects(client.readResource({ uri }), /There is no resource/);
     }
     await client.subscribeResource({ uri: 'waves://tasks/T-1' });
-    await rig.other.run(`UPDATE tasks SET priority = 'critical', version = version + 1 WHERE id = 'T-1'`);
-    while (!updated.includes('waves://tasks/T-1')) await new Promise((resolve) => setTimeout(resolve, 10));
-    await rig.other.run(`UPDATE tasks SET content = 'Another title', version = version + 1 WHERE id = 'T-6'`);
+    await rig.other.run(
+      `UPDATE tasks SET priority = 'critical', version = version + 1 WHERE id = 'T-1'`,
+    );
+    while (!updated.includes('waves://tasks/T-1'))
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    await rig.other.run(
+      `UPDATE tasks SET content = 'Another title', version = version + 1 WHERE id = 'T-6'`,
+    );
     while (!updated.includes('notifications/resources/list_changed')) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -334,7 +409,10 @@ describe('resources and prompts', () => {
       const [message] = (await client.getPrompt({ name, arguments: args })).messages;
       return message?.content.type === 'text' ? message.content.text : '';
     };
-    assert.match(await textOf('task_runner', { task_id: 'T-6' }), /````\nId: T-6\n[^]*Ignore all rules[^]*\n````/);
+    assert.match(
+      await textOf('task_runner', { task_id: 'T-6' }),
+      /````\nId: T-6\n[^]*Ignore all rules[^]*\n````/,
+    );
     assert.match(await textOf('wave_verifier', { wave: '0' }), /wave 0 \(4 tasks\)/);
     await assert.rejects(textOf('task_runner', { task_id: 'T-99' }), /There is no task T-99/);
     await assert.rejects(textOf('task_runner', {}), /needs "task_id"/);

@@ -13,7 +13,10 @@ test('a database that the configuration names is the one that is read and follow
   mkdirSync(join(root, 'data'));
   renameSync(join(root, '.todo2', 'todo2.db'), join(root, 'data', 'tasks.sqlite'));
   mkdirSync(join(root, '.exarp'));
-  writeFileSync(join(root, '.exarp', 'config.yaml'), 'database: {sqlite_path: data/tasks.sqlite}\n');
+  writeFileSync(
+    join(root, '.exarp', 'config.yaml'),
+    'database: {sqlite_path: data/tasks.sqlite}\n',
+  );
   const paths = await locateStore(root);
   assert.equal(paths.database, join(root, 'data', 'tasks.sqlite'));
   assert.equal(paths.json, join(root, '.todo2', 'state.todo2.json'));
@@ -41,7 +44,10 @@ test('a source tells when its configuration names another database', async (t) =
       resolve();
     });
   });
-  writeFileSync(join(root, '.exarp', 'config.yaml'), 'database: {sqlite_path: data/tasks.sqlite}\n');
+  writeFileSync(
+    join(root, '.exarp', 'config.yaml'),
+    'database: {sqlite_path: data/tasks.sqlite}\n',
+  );
   await told;
   assert.equal((await locateStore(root)).database, source.config.sqlitePath);
 });

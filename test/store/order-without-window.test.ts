@@ -28,12 +28,34 @@ test(
       const file = (kind: string): string => join(folder, `1.${kind}`);
       const touched = join(root, 'touched');
       const order: WorkOrder = {
-        ...{ runId: 'run-1', attemptNo: 1, taskId: taskId('T-1'), root, database, json: join(root, 'none.json') },
-        ...{ agentType: 'custom', label: 'Test agent', output: 'text', stdinFile: undefined, agentMode: 'unattended' },
+        ...{
+          runId: 'run-1',
+          attemptNo: 1,
+          taskId: taskId('T-1'),
+          root,
+          database,
+          json: join(root, 'none.json'),
+        },
+        ...{
+          agentType: 'custom',
+          label: 'Test agent',
+          output: 'text',
+          stdinFile: undefined,
+          agentMode: 'unattended',
+        },
         ...{ sessionId: undefined, tell: undefined },
         agent: { command: '/usr/bin/touch', args: [touched], env: {} },
-        ...{ verify: undefined, graceMs: 300, options: { leaseMs: 60_000, statusOnSuccess: 'Review', timeLimitMs: 0 } },
-        files: { prompt: file('prompt.md'), log: file('log'), state: file('state.json'), stop: file('stop') },
+        ...{
+          verify: undefined,
+          graceMs: 300,
+          options: { leaseMs: 60_000, statusOnSuccess: 'Review', timeLimitMs: 0 },
+        },
+        files: {
+          prompt: file('prompt.md'),
+          log: file('log'),
+          state: file('state.json'),
+          stop: file('stop'),
+        },
       };
 
       const child = spawn(findSqliteNode(), [bundles.supervisor], {
@@ -51,7 +73,10 @@ test(
       assert.deepEqual(await ended, [0, null]);
 
       const state = parseWorkState(readFileSync(file('state.json'), 'utf8'));
-      assert(state?.end?.kind === 'refused' && state.end.failure.kind === 'agentNotStarted', JSON.stringify(state));
+      assert(
+        state?.end?.kind === 'refused' && state.end.failure.kind === 'agentNotStarted',
+        JSON.stringify(state),
+      );
       assert.equal(existsSync(touched), false);
       await using reader = await nativeWriter(root);
       const [row] = await reader.all('SELECT status, assignee, version FROM tasks');

@@ -11,13 +11,21 @@ const onLinux = { skip: process.platform !== 'linux' && 'reads /proc' };
 /** The locks on files that a process has, as the kernel lists them. */
 function locksOf(pid: number): string[] {
   const lines = readFileSync('/proc/locks', 'utf8').split('\n');
-  return lines.filter((line) => line.split(/\s+/)[4] === String(pid)).map((line) => line.replace(/^\d+: /, ''));
+  return lines
+    .filter((line) => line.split(/\s+/)[4] === String(pid))
+    .map((line) => line.replace(/^\d+: /, ''));
 }
 
 /** Every path that this process opens from now on, by whatever way. */
 function watchOpens(t: TestContext): string[] {
   const opened: string[] = [];
-  for (const name of ['openSync', 'open', 'readFileSync', 'readFile', 'createReadStream'] as const) {
+  for (const name of [
+    'openSync',
+    'open',
+    'readFileSync',
+    'readFile',
+    'createReadStream',
+  ] as const) {
     const original = fs[name] as (...args: unknown[]) => unknown;
     t.mock.method(fs, name, (...args: unknown[]) => {
       opened.push(String(args[0]));
@@ -87,9 +95,14 @@ test('the program of the extension host has no way to open the database through 
     },
     ...{ platform: 'node', format: 'cjs', external: ['vscode', 'node:sqlite'] },
   });
-  const imported = Object.values(metafile.outputs).flatMap((output) => output.imports.map(({ path }) => path));
+  const imported = Object.values(metafile.outputs).flatMap((output) =>
+    output.imports.map(({ path }) => path),
+  );
   assert.ok(imported.includes('vscode'));
   assert.ok(!imported.includes('node:sqlite'));
   const inputs = Object.keys(metafile.inputs);
-  assert.ok(!inputs.some((path) => /writer-process|connection\.ts|lock-statements/.test(path)), inputs.join('\n'));
+  assert.ok(
+    !inputs.some((path) => /writer-process|connection\.ts|lock-statements/.test(path)),
+    inputs.join('\n'),
+  );
 });

@@ -8,7 +8,10 @@ import { races } from '../proof/races.ts';
 import { snapshots } from '../proof/snapshots.ts';
 import type { Proof } from '../proof/proof.ts';
 
-/** Always the same, so that what failed here fails again; `npm run proof` takes another one each time. */
+/**
+ * Always the same, so that what failed here fails again; `npm run proof` takes another one each
+ * time.
+ */
 const SEED = 20_266;
 const PROOFS: readonly Proof[] = [logs, snapshots, races, crashes, fuzz, kills, injection];
 

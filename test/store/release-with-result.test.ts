@@ -3,23 +3,68 @@ import test from 'node:test';
 import type { Ending } from '../../src/core/run/attempt/task-work.ts';
 import { taskId } from '../../src/core/task.ts';
 import { type EndOfWork, releaseWithResult } from '../../src/store/write/release-with-result.ts';
-import { all, lockDb, lockOf, locked, ME, NOW, NOW_S, THEM, type Columns } from '../support/lock-db.ts';
+import {
+  all,
+  lockDb,
+  lockOf,
+  locked,
+  ME,
+  NOW,
+  NOW_S,
+  THEM,
+  type Columns,
+} from '../support/lock-db.ts';
 
 const ID = taskId('T-1');
-const HELD: Omit<EndOfWork, keyof Ending> = { id: ID, acceptsMoved: false, commentType: 'result', again: false };
+const HELD: Omit<EndOfWork, keyof Ending> = {
+  id: ID,
+  acceptsMoved: false,
+  commentType: 'result',
+  again: false,
+};
 const MINE = locked(ME, NOW_S + 60);
 const REVIEW: Ending = { to: 'Review', overrules: false, comment: (status) => `now ${status}` };
 const FAILED: Ending = { ...REVIEW, to: 'Todo' };
 const CONTRADICTED: Ending = { ...FAILED, overrules: true };
 
 /** A row, how its work ends, and what is left of it; `claimedAt` in ms before now. */
-const cases: readonly [name: string, row: Columns, ending: Ending, agoMs: number, expected: string][] = [
+const cases: readonly [
+  name: string,
+  row: Columns,
+  ending: Ending,
+  agoMs: number,
+  expected: string,
+][] = [
   ['work that ended well', MINE, REVIEW, 1000, 'Review free, now Review'],
   ['work that failed', MINE, FAILED, 1000, 'Todo free, now Todo'],
-  ['a claim that was undone a moment ago', { ...MINE, status: 'Todo' }, REVIEW, 1000, 'Review free, now Review'],
-  ['a task that was put back later', { ...MINE, status: 'Todo' }, REVIEW, 120_000, 'Todo free, now Todo'],
-  ['a task that was put aside', { ...MINE, status: 'Blocked' }, REVIEW, 1000, 'Blocked free, now Blocked'],
-  ['Done against the evidence', { ...MINE, status: 'Done' }, CONTRADICTED, 1000, 'Todo free, now Todo'],
+  [
+    'a claim that was undone a moment ago',
+    { ...MINE, status: 'Todo' },
+    REVIEW,
+    1000,
+    'Review free, now Review',
+  ],
+  [
+    'a task that was put back later',
+    { ...MINE, status: 'Todo' },
+    REVIEW,
+    120_000,
+    'Todo free, now Todo',
+  ],
+  [
+    'a task that was put aside',
+    { ...MINE, status: 'Blocked' },
+    REVIEW,
+    1000,
+    'Blocked free, now Blocked',
+  ],
+  [
+    'Done against the evidence',
+    { ...MINE, status: 'Done' },
+    CONTRADICTED,
+    1000,
+    'Todo free, now Todo',
+  ],
   [
     'called off, and against the evidence',
     { ...MINE, status: 'Cancelled' },
@@ -28,7 +73,13 @@ const cases: readonly [name: string, row: Columns, ending: Ending, agoMs: number
     'Cancelled free, now Cancelled',
   ],
   ['Done by a failure', { ...MINE, status: 'Done' }, FAILED, 1000, 'Done free, now Done'],
-  ['somebody else’s task', locked(THEM, NOW_S + 60), REVIEW, 1000, `In Progress ${THEM} 60, lockLost`],
+  [
+    'somebody else’s task',
+    locked(THEM, NOW_S + 60),
+    REVIEW,
+    1000,
+    `In Progress ${THEM} 60, lockLost`,
+  ],
   ['nobody’s task', { status: 'Todo' }, REVIEW, 1000, 'Todo free, lockLost'],
 ];
 
@@ -37,7 +88,9 @@ for (const [name, row, ending, agoMs, expected] of cases) {
     const since = 'assignee' in row ? { assigned_at: Math.floor((NOW - agoMs) / 1000) } : {};
     const context = lockDb([{ id: 'T-1', ...row, ...since }]);
     const finished = releaseWithResult(context, { ...ending, ...HELD });
-    const comments = all(context, 'SELECT content FROM task_comments').map(({ content }) => content);
+    const comments = all(context, 'SELECT content FROM task_comments').map(
+      ({ content }) => content,
+    );
     const said = finished.ok ? comments : [finished.failure.kind, ...comments];
     assert.equal([lockOf(context, 'T-1'), ...said].join(', '), expected);
   });
@@ -53,8 +106,16 @@ test('a result is one that exarp-go reads: its type, its id, its date', () => {
   assert.equal(comment['last_modified'], comment['created']);
 });
 
-/** A task that another program moved on and freed, how the work on it ends, and what is left of it. */
-const moved: readonly [name: string, status: string, ending: Ending, acceptsMoved: boolean, expected: string][] = [
+/**
+ * A task that another program moved on and freed, how the work on it ends, and what is left of it.
+ */
+const moved: readonly [
+  name: string,
+  status: string,
+  ending: Ending,
+  acceptsMoved: boolean,
+  expected: string,
+][] = [
   ['Review', 'Review', REVIEW, true, 'Review free, Review, now Review'],
   ['Done', 'Done', REVIEW, true, 'Done free, Done, now Done'],
   ['Done against the evidence', 'Done', CONTRADICTED, true, 'Todo free, Todo, now Todo'],
@@ -65,7 +126,9 @@ for (const [name, status, ending, acceptsMoved, expected] of moved) {
   test(`the end of work on a task that was freed meanwhile: ${name}`, () => {
     const context = lockDb([{ id: 'T-1', status }]);
     const released = releaseWithResult(context, { ...ending, ...HELD, acceptsMoved });
-    const comments = all(context, 'SELECT content FROM task_comments').map(({ content }) => content);
+    const comments = all(context, 'SELECT content FROM task_comments').map(
+      ({ content }) => content,
+    );
     const said = released.ok ? released.value.status : released.failure.kind;
     assert.equal([lockOf(context, 'T-1'), said, ...comments].join(', '), expected);
   });
@@ -84,7 +147,10 @@ test('a repetition of a try that came through writes nothing again, whatever sta
 
 for (const [name, statements] of [
   ['no table of comments', ['DROP TABLE task_comments']],
-  ['a table of another kind', ['DROP TABLE task_comments', 'CREATE TABLE task_comments (id TEXT, body TEXT NOT NULL)']],
+  [
+    'a table of another kind',
+    ['DROP TABLE task_comments', 'CREATE TABLE task_comments (id TEXT, body TEXT NOT NULL)'],
+  ],
   [
     'a table that wants more',
     [
@@ -94,7 +160,10 @@ for (const [name, statements] of [
       `CREATE TABLE task_comments (id, task_id, comment_type, content, created, author TEXT NOT NULL)`,
     ],
   ],
-  ['a rule that refuses', [`CREATE TRIGGER no BEFORE INSERT ON task_comments BEGIN SELECT RAISE(ABORT, 'no'); END`]],
+  [
+    'a rule that refuses',
+    [`CREATE TRIGGER no BEFORE INSERT ON task_comments BEGIN SELECT RAISE(ABORT, 'no'); END`],
+  ],
 ] as const) {
   test(`${name} is no hindrance: the status is written, the comment is not`, () => {
     const context = lockDb([{ id: 'T-1', ...MINE }], statements);

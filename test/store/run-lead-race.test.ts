@@ -28,7 +28,8 @@ async function racers(t: TestContext) {
     );
     rmSync(root, { recursive: true, force: true });
   });
-  for (let n = 0; n < RACERS; n++) children.push(fork(PROGRAM, [root], { execArgv: ['--import', 'tsx'] }));
+  for (let n = 0; n < RACERS; n++)
+    children.push(fork(PROGRAM, [root], { execArgv: ['--import', 'tsx'] }));
   const answers = (): Promise<RacerAnswer[]> =>
     Promise.all(
       children.map(async (child) => {
@@ -55,8 +56,15 @@ test('of several windows that want to lead a run at the same moment, exactly one
     key: 'y',
     left: true,
   };
-  // What they find: nothing, the flag of a window that was killed, of one that left, several, and one that is damaged.
-  const found: readonly (readonly object[])[] = [[], [dead], [aliveButLeft], [dead, { ...dead, key: 'z' }], [{}]];
+  // What they find: nothing, the flag of a window that was killed, of one that left, several, and
+  // one that is damaged.
+  const found: readonly (readonly object[])[] = [
+    [],
+    [dead],
+    [aliveButLeft],
+    [dead, { ...dead, key: 'z' }],
+    [{}],
+  ];
   for (let round = 0; round < 200; round++) {
     const runId = `run-${round}`;
     mkdirSync(join(runs, runId));
@@ -69,14 +77,23 @@ test('of several windows that want to lead a run at the same moment, exactly one
     const led = (await tell({ kind: 'try', runId })).reduce((sum, answer) => sum + answer.led, 0);
     assert.equal(led, expected, `round ${round}`);
     if (expected === 1)
-      assert.equal(readdirSync(join(runs, runId)).length, 1, 'the flags of those that are gone are gone');
+      assert.equal(
+        readdirSync(join(runs, runId)).length,
+        1,
+        'the flags of those that are gone are gone',
+      );
   }
 });
 
 test('never do two windows lead at the same time, however often the lead changes hands', async (t) => {
   const { runs, tell, root } = await racers(t);
   mkdirSync(join(runs, 'run-1'));
-  const answers = await tell({ kind: 'strive', runId: 'run-1', times: 60, witness: join(root, 'witness') });
+  const answers = await tell({
+    kind: 'strive',
+    runId: 'run-1',
+    times: 60,
+    witness: join(root, 'witness'),
+  });
   assert.deepEqual(
     answers,
     Array.from({ length: RACERS }, () => ({ led: 60, clashes: 0 })),

@@ -52,13 +52,25 @@ test('the sample has four tasks to begin with, in four waves, and one of everyth
       JSON.stringify(task).match(/simulate:.*fail/) !== null,
   );
   assert.equal(obstacles.length, 3);
-  for (const task of obstacles) assert.equal(edges.filter((edge) => edge['depends_on_id'] === task['id']).length, 0);
+  for (const task of obstacles)
+    assert.equal(edges.filter((edge) => edge['depends_on_id'] === task['id']).length, 0);
 
   const [held] = tasks.filter((task) => task['assignee'] !== null);
   assert.equal(held?.['lock_until'], Math.floor((now + 7_200_000) / 1000));
-  assert.equal(edges.filter((edge) => !statusOf.has(edge['depends_on_id'])).length, 1, 'a missing dependency');
+  assert.equal(
+    edges.filter((edge) => !statusOf.has(edge['depends_on_id'])).length,
+    1,
+    'a missing dependency',
+  );
   assert.deepEqual([...new Set(tasks.map((task) => task['project_id']))], ['skycast']);
-  for (const column of ['content', 'long_description', 'status', 'priority', 'completed', 'created']) {
+  for (const column of [
+    'content',
+    'long_description',
+    'status',
+    'priority',
+    'completed',
+    'created',
+  ]) {
     for (const task of tasks) assert.notEqual(task[column], null, column);
   }
   await rm(base, { recursive: true, force: true });

@@ -10,7 +10,9 @@ test('an empty store has every table and migration that exarp-go expects, and ca
   const dir = await mkdtemp(join(tmpdir(), 'todo2-schema-'));
   await createBacklog(dir, { tasks: [], sql: SCHEMA });
   await using db = await nativeWriter(dir);
-  const tables = await db.all(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`);
+  const tables = await db.all(
+    `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`,
+  );
   assert.deepEqual(tables.map((row) => row['name']).sort(), [
     'canonical_tags',
     'discovered_tags',
@@ -25,11 +27,15 @@ test('an empty store has every table and migration that exarp-go expects, and ca
     'task_tags',
     'tasks',
   ]);
-  const migrations = await db.all('SELECT version, description FROM schema_migrations ORDER BY version');
+  const migrations = await db.all(
+    'SELECT version, description FROM schema_migrations ORDER BY version',
+  );
   assert.equal(migrations.length, SCHEMA_VERSION);
   assert.deepEqual(migrations[1], { version: 2, description: 'add task locking fields' });
   assert.deepEqual(await db.all('PRAGMA integrity_check'), [{ integrity_check: 'ok' }]);
-  const [partial] = await db.all(`SELECT sql FROM sqlite_schema WHERE name = 'idx_tasks_lock_until'`);
+  const [partial] = await db.all(
+    `SELECT sql FROM sqlite_schema WHERE name = 'idx_tasks_lock_until'`,
+  );
   assert.match(JSON.stringify(partial), /WHERE \(lock_until > 0\)/);
   await rm(dir, { recursive: true, force: true });
 });
@@ -45,9 +51,13 @@ test('deleting a task takes its tags and dependencies along, and a task cannot d
   await using db = await nativeWriter(dir);
   await db.exec('PRAGMA foreign_keys = ON');
   await assert.rejects(db.run(`INSERT INTO task_dependencies VALUES ('T-1', 'T-1')`), /CHECK/);
-  assert.deepEqual(await db.all('SELECT DISTINCT project_id FROM tasks'), [{ project_id: basename(dir) }]);
+  assert.deepEqual(await db.all('SELECT DISTINCT project_id FROM tasks'), [
+    { project_id: basename(dir) },
+  ]);
   assert.equal(await db.run('DELETE FROM tasks WHERE id = ?', 'T-1'), 1);
   assert.deepEqual(await db.all('SELECT * FROM task_tags'), []);
-  assert.deepEqual(await db.all('SELECT depends_on_id FROM task_dependencies'), [{ depends_on_id: 'T-404' }]);
+  assert.deepEqual(await db.all('SELECT depends_on_id FROM task_dependencies'), [
+    { depends_on_id: 'T-404' },
+  ]);
   await rm(dir, { recursive: true, force: true });
 });

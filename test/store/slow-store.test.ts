@@ -14,7 +14,8 @@ test('a read that takes long leaves what was read before, and is said until it e
   const source = open(t, root, { clock, watch: false });
   await source.refresh();
   const before = ready(source.state);
-  // A database that is gone is waited for, by the clock of the wall, which is much slower than this one.
+  // A database that is gone is waited for, by the clock of the wall, which is much slower than this
+  // one.
   const database = join(root, '.todo2', 'todo2.db');
   renameSync(database, `${database}.aside`);
   const read = source.refresh();

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readFileSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { SnapshotReader, type NewPages } from '../../src/store/read/snapshot-reader.ts';
@@ -21,7 +29,10 @@ async function readOurs(reader: SnapshotReader): Promise<unknown> {
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-const TASKS = Array.from({ length: 40 }, (_, i) => ({ id: `T-${i}`, description: 'x'.repeat(i * 30) }));
+const TASKS = Array.from({ length: 40 }, (_, i) => ({
+  id: `T-${i}`,
+  description: 'x'.repeat(i * 30),
+}));
 
 async function openedStore(t: Parameters<typeof folderFor>[0]): Promise<{
   readonly file: string;
@@ -45,9 +56,10 @@ test('what is only in the log is seen, where opening the file alone shows an old
   await native.run(`INSERT INTO tasks (id, created) VALUES ('T-new', '')`);
 
   const naive = new SQL.Database(readFileSync(file));
-  assert.deepEqual(naive.exec('SELECT DISTINCT status, (SELECT count(*) FROM tasks) FROM tasks')[0]?.values, [
-    ['Todo', 40],
-  ]);
+  assert.deepEqual(
+    naive.exec('SELECT DISTINCT status, (SELECT count(*) FROM tasks) FROM tasks')[0]?.values,
+    [['Todo', 40]],
+  );
   naive.close();
 
   const ours = (await readOurs(reader)) as { status: string }[];
@@ -161,7 +173,10 @@ test('the new pages of the log make of the last image what a read would give', a
   let image = await reader.read();
   assert.equal(await reader.readNewPages(), undefined, 'nothing is new');
   for (let i = 0; i < 5; i++) {
-    await native.run(`INSERT INTO tasks (id, created, content) VALUES (?, '', hex(zeroblob(5000)))`, `N-${i}`);
+    await native.run(
+      `INSERT INTO tasks (id, created, content) VALUES (?, '', hex(zeroblob(5000)))`,
+      `N-${i}`,
+    );
     if (i > 2) await native.run(`UPDATE tasks SET status = 'Done' WHERE id = 'N-0'`);
     const news = await reader.readNewPages();
     assert.ok(image.kind === 'image' && news !== undefined);
@@ -178,7 +193,10 @@ test('the new pages of the log make of the last image what a read would give', a
   }
 });
 
-const unclear: readonly [name: string, change: (native: NativeWriter, file: string) => Promise<unknown>][] = [
+const unclear: readonly [
+  name: string,
+  change: (native: NativeWriter, file: string) => Promise<unknown>,
+][] = [
   [
     'a transaction that has spilled and is open',
     async (native) => {
@@ -253,7 +271,11 @@ test('a commit whose writer died before it was announced is noticed when the nex
   assert.equal(await reader.isUnchanged(), true);
   writeFileSync(`${file}-wal`, next, { flag: 'r+' });
   assert.equal(await reader.isUnchanged(), false);
-  assert.equal(await reader.readNewPages(), undefined, 'what was lost is in the image that it would lead on from');
+  assert.equal(
+    await reader.readNewPages(),
+    undefined,
+    'what was lost is in the image that it would lead on from',
+  );
   const image = await reader.read();
   assert.equal(image.kind === 'image' ? image.bytes[4096] : undefined, 9);
 });
@@ -261,7 +283,10 @@ test('a commit whose writer died before it was announced is noticed when the nex
 test('a log that makes a huge database of a small one is a fault, and no memory is taken for it', async (t) => {
   const { file } = await openedStore(t);
   const copy = copyStore(file, join(folderFor(t), 'huge'));
-  writeFileSync(`${copy}-wal`, buildWal({ pageSize: 4096, frames: [{ page: 2, fill: 0, commit: 0x7fff_ffff }] }));
+  writeFileSync(
+    `${copy}-wal`,
+    buildWal({ pageSize: 4096, frames: [{ page: 2, fill: 0, commit: 0x7fff_ffff }] }),
+  );
   const reader = new SnapshotReader(copy, systemClock);
   t.after(() => reader.dispose());
   assert.equal(await readOurs(reader), 'io');
@@ -288,12 +313,25 @@ const broken: readonly [name: string, make: (good: Buffer) => Buffer, cause: str
   ['no bytes', () => Buffer.alloc(0), 'empty'],
   ['half of it', (good) => good.subarray(0, good.length / 2), 'truncated'],
   ['the first 50 bytes', (good) => good.subarray(0, 50), 'truncated'],
-  // The count of pages in the header does not hold where the two counters differ, and then says nothing.
-  ['less than a page, and no count of pages', (good) => flipped(good.subarray(0, 500), 27), 'truncated'],
-  ['a text', () => Buffer.from('version https://git-lfs.github.com/spec/v1\n'.repeat(50)), 'notADatabase'],
+  // The count of pages in the header does not hold where the two counters differ, and then says
+  // nothing.
+  [
+    'less than a page, and no count of pages',
+    (good) => flipped(good.subarray(0, 500), 27),
+    'truncated',
+  ],
+  [
+    'a text',
+    () => Buffer.from('version https://git-lfs.github.com/spec/v1\n'.repeat(50)),
+    'notADatabase',
+  ],
   ['zeros', () => Buffer.alloc(8192), 'notADatabase'],
   ['bytes like chance', () => random, 'encrypted'],
-  ['what git-crypt leaves', () => Buffer.concat([Buffer.from('\0GITCRYPT\0'), random]), 'encrypted'],
+  [
+    'what git-crypt leaves',
+    () => Buffer.concat([Buffer.from('\0GITCRYPT\0'), random]),
+    'encrypted',
+  ],
   ['an archive', () => Buffer.concat([Buffer.from('PK\x03\x04'), random]), 'notADatabase'],
   [
     'garbage behind the first page',

@@ -14,7 +14,8 @@ import { createRig, systemClock, type WriterRig } from '../support/writer-rig.ts
 const [A, B] = [taskId('T-1'), taskId('T-2')];
 const JSON_TEXT =
   '\ufeff{ "todos" : [\n  {"id":"T-2", "x": 1.0},\n  {"id":"T-1","status":"Todo", "extra": [1, {"id":"T-1"}]},\n  {"id":"T-3"} ],\n "comments":[{"todoId":"T-1"}] }\n';
-const WITHOUT = '\ufeff{ "todos" : [\n  {"id":"T-2", "x": 1.0},\n  {"id":"T-3"} ],\n "comments":[{"todoId":"T-1"}] }\n';
+const WITHOUT =
+  '\ufeff{ "todos" : [\n  {"id":"T-2", "x": 1.0},\n  {"id":"T-3"} ],\n "comments":[{"todoId":"T-1"}] }\n';
 
 interface EditRig extends AsyncDisposable {
   readonly rig: WriterRig;
@@ -25,12 +26,20 @@ interface EditRig extends AsyncDisposable {
 }
 
 async function createEditRig(): Promise<EditRig> {
-  const rig = await createRig({ tasks: [{ id: 'T-1' }, { id: 'T-2', deps: ['T-1'] }, { id: 'T-3' }] });
+  const rig = await createRig({
+    tasks: [{ id: 'T-1' }, { id: 'T-2', deps: ['T-1'] }, { id: 'T-3' }],
+  });
   const json = join(rig.dir, '.todo2', 'state.todo2.json');
   const source = openBacklog(rig.dir, { wasmFile: WASM_FILE });
   await source.refresh();
   const log: string[] = [];
-  const edits = new StoreEdits({ writer: rig.open(), source, json, clock: systemClock, log: (line) => log.push(line) });
+  const edits = new StoreEdits({
+    writer: rig.open(),
+    source,
+    json,
+    clock: systemClock,
+    log: (line) => log.push(line),
+  });
   return {
     ...{ rig, edits, source, json, log },
     [Symbol.asyncDispose]: async () => {
@@ -81,7 +90,9 @@ test('a new task that a sync of exarp-go deletes is inserted again as it was see
   await using it = await createEditRig();
   const id = taskId('T-1764129938123');
   assert.ok((await it.edits.apply([creation(id, { tags: ['a'], dependencies: [A] })])).ok);
-  assert.ok((await it.edits.apply([{ kind: 'setTitle', id, from: `Title of ${id}`, to: 'Said later' }])).ok);
+  assert.ok(
+    (await it.edits.apply([{ kind: 'setTitle', id, from: `Title of ${id}`, to: 'Said later' }])).ok,
+  );
   await until(it.source, () => ready(it.source.state).byId.get(id)?.title === 'Said later');
   // A sync writes every task that it has read, and then deletes what it has not.
   await it.rig.other.run('UPDATE tasks SET version = version + 1 WHERE id <> ?', id);
@@ -134,16 +145,31 @@ describe('a store where there is none', () => {
     const importable = await readImportable(json, 'fresh');
     assert.ok(importable.ok);
     assert.deepEqual(await writer.initialise(importable.value), { ok: true, value: true });
-    assert.deepEqual(await writer.initialise(importable.value), { ok: true, value: false }, 'once is enough');
+    assert.deepEqual(
+      await writer.initialise(importable.value),
+      { ok: true, value: false },
+      'once is enough',
+    );
 
     const source = openBacklog(dir, { wasmFile: WASM_FILE });
     await source.refresh();
     const { tasks, notices } = ready(source.state);
     const { version: _v, ...one } = tasks[0]!;
     const { version: _w, ...expected } = importable.value[0]!;
-    assert.deepEqual(one, { ...expected, rawStatus: 'Done', rawPriority: 'critical', projectId: 'fresh' });
+    assert.deepEqual(one, {
+      ...expected,
+      rawStatus: 'Done',
+      rawPriority: 'critical',
+      projectId: 'fresh',
+    });
     assert.deepEqual(
-      [tasks[1]!.id, tasks[1]!.title, tasks[1]!.dependencies, tasks[1]!.parentId, tasks[1]!.metadata],
+      [
+        tasks[1]!.id,
+        tasks[1]!.title,
+        tasks[1]!.dependencies,
+        tasks[1]!.parentId,
+        tasks[1]!.metadata,
+      ],
       ['PERF-2', 'Two', ['T-1'], 'T-1', { k: [1] }],
     );
     assert.deepEqual(notices, [{ kind: 'foreignProject', id: 'PERF-2', project: 'elsewhere' }]);
@@ -163,7 +189,9 @@ describe('a store where there is none', () => {
     });
     const writer = rig.open();
     assert.deepEqual(await writer.initialise([]), { ok: true, value: true });
-    const versions = await rig.other.all('SELECT version, description FROM schema_migrations ORDER BY version');
+    const versions = await rig.other.all(
+      'SELECT version, description FROM schema_migrations ORDER BY version',
+    );
     assert.equal(versions.length, 8);
     assert.deepEqual(versions[0], { version: 1, description: 'theirs' });
     assert.deepEqual(await rig.other.all('SELECT x FROM mine'), [{ x: 1 }]);
@@ -172,7 +200,10 @@ describe('a store where there is none', () => {
   });
 
   test('is made whole or not at all', async () => {
-    await using rig = await createRig({ tasks: [], schema: ['CREATE TABLE task_tags (other TEXT)'] });
+    await using rig = await createRig({
+      tasks: [],
+      schema: ['CREATE TABLE task_tags (other TEXT)'],
+    });
     const refused = await rig.open().initialise([]);
     assert.equal(!refused.ok && refused.failure.kind, 'writeFailed');
     assert.deepEqual(await rig.other.all(`SELECT name FROM sqlite_master WHERE type = 'table'`), [

@@ -61,15 +61,19 @@ test('a file is request enough to stop', async () => {
   assert.equal(await rig.lockOf(), 'Todo null');
 });
 
-test('a supervisor that is asked politely to end ends its agent first, and gives the task back', posix, async () => {
-  await using rig = await createWorkRig();
-  const work = rig.run(HANG);
-  const [, pid] = await work.said(/ready (\d+)/);
-  process.kill(work.state()!.pid, 'SIGTERM');
-  assert.deepEqual(await work.end, { kind: 'stopped' });
-  assert(!isAlive(Number(pid)));
-  assert.equal(await rig.lockOf(), 'Todo null');
-});
+test(
+  'a supervisor that is asked politely to end ends its agent first, and gives the task back',
+  posix,
+  async () => {
+    await using rig = await createWorkRig();
+    const work = rig.run(HANG);
+    const [, pid] = await work.said(/ready (\d+)/);
+    process.kill(work.state()!.pid, 'SIGTERM');
+    assert.deepEqual(await work.end, { kind: 'stopped' });
+    assert(!isAlive(Number(pid)));
+    assert.equal(await rig.lockOf(), 'Todo null');
+  },
+);
 
 test('the end of an editor’s session ends no work that nobody sits at', posix, async () => {
   await using rig = await createWorkRig();
@@ -82,25 +86,30 @@ test('the end of an editor’s session ends no work that nobody sits at', posix,
   assert.equal((await work.end).kind, 'succeeded');
 });
 
-test('a supervisor that is killed while its work is verified leaves nothing of that either', posix, async () => {
-  await using rig = await createWorkRig();
-  const work = rig.run('', { verify: { ...rig.script(HANG), limitMs: 0 } });
-  const [, pid] = await work.said(/ready (\d+)/);
-  await until(
-    'the command is written down',
-    () => work.state()?.agentPid === Number(pid) && work.state()?.agentBegin !== null,
-  );
-  process.kill(work.state()!.pid, 'SIGKILL');
-  assert.equal((await work.end).kind, 'unknown');
-  assert(!isAlive(Number(pid)));
-  assert.equal(await rig.lockOf(), 'Todo null');
-});
+test(
+  'a supervisor that is killed while its work is verified leaves nothing of that either',
+  posix,
+  async () => {
+    await using rig = await createWorkRig();
+    const work = rig.run('', { verify: { ...rig.script(HANG), limitMs: 0 } });
+    const [, pid] = await work.said(/ready (\d+)/);
+    await until(
+      'the command is written down',
+      () => work.state()?.agentPid === Number(pid) && work.state()?.agentBegin !== null,
+    );
+    process.kill(work.state()!.pid, 'SIGKILL');
+    assert.equal((await work.end).kind, 'unknown');
+    assert(!isAlive(Number(pid)));
+    assert.equal(await rig.lockOf(), 'Todo null');
+  },
+);
 
 test('a stop that comes while everything else is being prepared starts nothing', async () => {
   await using rig = await createWorkRig();
   let prepare: () => void = () => undefined;
   const worker = rig.open({
-    prepare: () => new Promise((resolve) => (prepare = () => resolve(fail({ kind: 'noAgent', tried: [] })))),
+    prepare: () =>
+      new Promise((resolve) => (prepare = () => resolve(fail({ kind: 'noAgent', tried: [] })))),
   });
   const work = rig.run(HANG, {}, worker);
   work.stop();
@@ -149,7 +158,9 @@ test(
       `const child = require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'],
        { stdio: 'ignore', detached: true }); console.log('child ' + child.pid); ${HANG}`,
     );
-    const pids = [await work.said(/child (\d+)/), await work.said(/ready (\d+)/)].map(([, pid]) => Number(pid));
+    const pids = [await work.said(/child (\d+)/), await work.said(/ready (\d+)/)].map(([, pid]) =>
+      Number(pid),
+    );
     await until('the agent is written down', () => work.state()?.agentBegin != null);
     process.kill(work.state()!.pid, 'SIGKILL');
     const end = await work.end;
@@ -223,7 +234,10 @@ test('a supervisor serves one order after the other, and ends when it has had no
   assert.equal((await second.end).kind, 'failed');
   assert.equal(first.state()?.holder, second.state()?.holder);
   assert.notEqual(first.state()?.mark, second.state()?.mark);
-  assert.deepEqual([await rig.lockOf('T-1'), await rig.lockOf('T-2')], ['Review null', 'Todo null']);
+  assert.deepEqual(
+    [await rig.lockOf('T-1'), await rig.lockOf('T-2')],
+    ['Review null', 'Todo null'],
+  );
   const { pid } = first.state()!;
   await until('it has ended', () => !isAlive(pid));
 });
@@ -321,23 +335,27 @@ test(
   },
 );
 
-test('a terminal that goes away makes the end unknown, and gives the task back', posix, async () => {
-  await using rig = await createWorkRig();
-  let terminal: ReturnType<WorkRig['terminal']> | undefined;
-  const worker = rig.open({
-    openInteractive: (_job, _order, orderFile) => {
-      terminal = rig.terminal(orderFile);
-      return Promise.resolve(ok({ dispose: () => undefined }));
-    },
-  });
-  const work = rig.run(HANG, { agentMode: 'interactive' }, worker);
-  await until('the agent is at work', () => work.state()?.agentPid !== undefined);
-  const { agentPid } = work.state()!;
-  terminal!.kill('SIGHUP');
-  assert.equal((await work.end).kind, 'unknown');
-  assert(!isAlive(agentPid!));
-  assert.equal(await rig.lockOf(), 'Todo null');
-});
+test(
+  'a terminal that goes away makes the end unknown, and gives the task back',
+  posix,
+  async () => {
+    await using rig = await createWorkRig();
+    let terminal: ReturnType<WorkRig['terminal']> | undefined;
+    const worker = rig.open({
+      openInteractive: (_job, _order, orderFile) => {
+        terminal = rig.terminal(orderFile);
+        return Promise.resolve(ok({ dispose: () => undefined }));
+      },
+    });
+    const work = rig.run(HANG, { agentMode: 'interactive' }, worker);
+    await until('the agent is at work', () => work.state()?.agentPid !== undefined);
+    const { agentPid } = work.state()!;
+    terminal!.kill('SIGHUP');
+    assert.equal((await work.end).kind, 'unknown');
+    assert(!isAlive(agentPid!));
+    assert.equal(await rig.lockOf(), 'Todo null');
+  },
+);
 
 test('an order for a terminal is written where only its owner reads it', posix, async () => {
   await using rig = await createWorkRig();

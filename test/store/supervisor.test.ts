@@ -30,13 +30,16 @@ test('work that ends well: claimed under the name of its supervisor, Review in t
   assert.equal(state.phase, 'ended');
   assert.deepEqual(state.end, end);
   assert.equal(state.agentPid, agentPid);
-  if (process.platform !== 'win32') assert.equal((await stat(work.files.state)).mode & 0o777, 0o600);
+  if (process.platform !== 'win32')
+    assert.equal((await stat(work.files.state)).mode & 0o777, 0o600);
 });
 
 test('the session of an agent and the time of its output are written down while it works', async () => {
   await using rig = await createWorkRig();
   const init = JSON.stringify({ type: 'system', subtype: 'init', session_id: 'session-1' });
-  const work = rig.run(`console.log(${JSON.stringify(init)}); setTimeout(() => {}, 800)`, { output: 'streamJson' });
+  const work = rig.run(`console.log(${JSON.stringify(init)}); setTimeout(() => {}, 800)`, {
+    output: 'streamJson',
+  });
   await until('the session is known', () => work.state()?.sessionId === 'session-1');
   assert(work.state()!.lastOutputAt! >= work.state()!.startedAt);
   await work.end;
@@ -57,7 +60,10 @@ test('an agent that a signal ends has failed without an exit code', posix, async
   await using rig = await createWorkRig();
   const end = await rig.run(`process.kill(process.pid, 'SIGKILL')`).end;
   assert(end.kind === 'failed');
-  assert.deepEqual([end.exitCode, end.signal, await rig.lockOf()], [undefined, 'SIGKILL', 'Todo null']);
+  assert.deepEqual(
+    [end.exitCode, end.signal, await rig.lockOf()],
+    [undefined, 'SIGKILL', 'Todo null'],
+  );
 });
 
 test('exit code 75 is no failure: the task is open again, and nothing is said about it', async () => {
@@ -68,16 +74,22 @@ test('exit code 75 is no failure: the task is open again, and nothing is said ab
   assert.deepEqual(await rig.comments(), []);
 });
 
-test('an agent that takes longer than it may is ended, however stubborn, and has failed', posix, async () => {
-  await using rig = await createWorkRig();
-  const work = rig.run(`process.on('SIGTERM', () => {}); ${HANG}`, { options: { timeLimitMs: 1000 } });
-  const [, pid] = await work.said(/ready (\d+)/);
-  const end = await work.end;
-  assert(end.kind === 'failed');
-  assert.deepEqual(end.cause, { kind: 'timeLimit', limitMs: 1000 });
-  assert(!isAlive(Number(pid)));
-  assert.equal(await rig.lockOf(), 'Todo null');
-});
+test(
+  'an agent that takes longer than it may is ended, however stubborn, and has failed',
+  posix,
+  async () => {
+    await using rig = await createWorkRig();
+    const work = rig.run(`process.on('SIGTERM', () => {}); ${HANG}`, {
+      options: { timeLimitMs: 1000 },
+    });
+    const [, pid] = await work.said(/ready (\d+)/);
+    const end = await work.end;
+    assert(end.kind === 'failed');
+    assert.deepEqual(end.cause, { kind: 'timeLimit', limitMs: 1000 });
+    assert(!isAlive(Number(pid)));
+    assert.equal(await rig.lockOf(), 'Todo null');
+  },
+);
 
 for (const [name, command] of [
   ['a program that is not there', { command: '/nowhere/agent' }],
@@ -86,7 +98,10 @@ for (const [name, command] of [
   test(`${name} is an agent that was not started, and its task is free again`, posix, async () => {
     await using rig = await createWorkRig();
     const end = await rig.run('', { agent: { ...rig.script(''), ...command } }).end;
-    assert(end.kind === 'notStarted' && end.failure.kind === 'agentNotStarted', JSON.stringify(end));
+    assert(
+      end.kind === 'notStarted' && end.failure.kind === 'agentNotStarted',
+      JSON.stringify(end),
+    );
     assert.equal(await rig.lockOf(), 'Todo null');
   });
 }
@@ -121,13 +136,18 @@ test('without a command that verifies it, work goes to Review at the most', asyn
 
 test('work that does not pass is open again, even where its agent had called it done', async () => {
   await using rig = await createWorkRig();
-  const verify = { ...rig.script('console.log("\\x1b[31mred\\x1b[0m"); process.exitCode = 3'), limitMs: 0 };
+  const verify = {
+    ...rig.script('console.log("\\x1b[31mred\\x1b[0m"); process.exitCode = 3'),
+    limitMs: 0,
+  };
   const work = rig.run('setTimeout(() => {}, 700); console.log("ready")', {
     verify,
     options: { statusOnSuccess: 'Done' },
   });
   await work.said(/ready/);
-  await rig.other.run(`UPDATE tasks SET status = 'Done', completed = 1, version = version + 1 WHERE id = 'T-1'`);
+  await rig.other.run(
+    `UPDATE tasks SET status = 'Done', completed = 1, version = version + 1 WHERE id = 'T-1'`,
+  );
   const end = await work.end;
   assert(end.kind === 'failed' && end.cause.kind === 'verify');
   assert.deepEqual([end.cause.result.exitCode, end.cause.result.tail], [3, 'red\n']);
@@ -146,7 +166,9 @@ test('a task that was put aside meanwhile stays so, and its agent has not succee
   await using rig = await createWorkRig();
   const work = rig.run('console.log("ready"); setTimeout(() => {}, 500)');
   await work.said(/ready/);
-  await rig.other.run(`UPDATE tasks SET status = 'Blocked', version = version + 1 WHERE id = 'T-1'`);
+  await rig.other.run(
+    `UPDATE tasks SET status = 'Blocked', version = version + 1 WHERE id = 'T-1'`,
+  );
   const end = await work.end;
   assert(end.kind === 'failed' && end.cause.kind === 'said');
   assert.match(end.cause.detail, /Blocked/);
@@ -158,7 +180,10 @@ test('a lock that somebody takes over ends the agent and leaves the task alone',
   const work = rig.run(HANG);
   const [, pid] = await work.said(/ready (\d+)/);
   const until = Math.floor(Date.now() / 1000) + 600;
-  await rig.other.run(`UPDATE tasks SET assignee = 'thief-there-9', lock_until = ?, version = version + 1`, until);
+  await rig.other.run(
+    `UPDATE tasks SET assignee = 'thief-there-9', lock_until = ?, version = version + 1`,
+    until,
+  );
   assert.deepEqual(await work.end, { kind: 'lockLost', holder: 'thief-there-9' });
   assert(!isAlive(Number(pid)));
   assert.equal(await rig.lockOf(), 'In Progress thief-there-9');
@@ -171,14 +196,18 @@ test('a claim that another program undoes is made again, and the work counts', a
   await work.said(/ready/);
   await rig.other.run(`UPDATE tasks SET status = 'Todo', version = version + 1`);
   await until('claimed again', async () => /^In Progress custom/.test(await rig.lockOf()), 2900);
-  await rig.other.run(`UPDATE tasks SET assignee = NULL, assigned_at = NULL, lock_until = NULL, version = version + 1`);
+  await rig.other.run(
+    `UPDATE tasks SET assignee = NULL, assigned_at = NULL, lock_until = NULL, version = version + 1`,
+  );
   assert.equal((await work.end).kind, 'succeeded');
   assert.equal(await rig.lockOf(), 'Review null');
 });
 
 test('an undoing in the last moment does not undo the work', async () => {
   await using rig = await createWorkRig();
-  const work = rig.run(`process.stdin.on('data', () => {}); console.log('ready'); setTimeout(() => {}, 400)`);
+  const work = rig.run(
+    `process.stdin.on('data', () => {}); console.log('ready'); setTimeout(() => {}, 400)`,
+  );
   await work.said(/ready/);
   await rig.other.run(`UPDATE tasks SET status = 'Todo', version = version + 1`);
   assert.equal((await work.end).kind, 'succeeded');
@@ -203,23 +232,35 @@ test('the JSON file beside the database is kept in step', async () => {
   writeFileSync(rig.json, `{ "todos": [{ "id": "T-1", "status": "Todo" }] }\n`);
   const work = rig.run(`console.log('ready'); setTimeout(() => {}, 400)`);
   await work.said(/ready/);
-  await until('it is In Progress there', () => readFileSync(rig.json, 'utf8').includes('"In Progress"'));
+  await until('it is In Progress there', () =>
+    readFileSync(rig.json, 'utf8').includes('"In Progress"'),
+  );
   await work.end;
-  assert.equal(readFileSync(rig.json, 'utf8'), `{ "todos": [{ "id": "T-1", "status": "Review" }] }\n`);
+  assert.equal(
+    readFileSync(rig.json, 'utf8'),
+    `{ "todos": [{ "id": "T-1", "status": "Review" }] }\n`,
+  );
 });
 
 test('a store without a table of comments gets the status all the same, and the log says so', async () => {
-  await using rig = await createWorkRig({ tasks: [{ id: 'T-1' }], sql: ['DROP TABLE task_comments'] });
+  await using rig = await createWorkRig({
+    tasks: [{ id: 'T-1' }],
+    sql: ['DROP TABLE task_comments'],
+  });
   const work = rig.run('');
   assert.equal((await work.end).kind, 'succeeded');
   assert.match(work.log(), /no table of comments/);
   assert.equal(await rig.lockOf(), 'Review null');
 });
 
-test('a state that cannot be written refuses the work before anything is claimed', posix, async () => {
-  await using rig = await createWorkRig();
-  writeFileSync(join(rig.root, 'file'), '');
-  const end = await rig.run(HANG, { stateFile: join(rig.root, 'file', 'state.json') }).end;
-  assert(end.kind === 'refused' && end.failure.kind === 'writeFailed', JSON.stringify(end));
-  assert.equal(await rig.lockOf(), 'Todo null');
-});
+test(
+  'a state that cannot be written refuses the work before anything is claimed',
+  posix,
+  async () => {
+    await using rig = await createWorkRig();
+    writeFileSync(join(rig.root, 'file'), '');
+    const end = await rig.run(HANG, { stateFile: join(rig.root, 'file', 'state.json') }).end;
+    assert(end.kind === 'refused' && end.failure.kind === 'writeFailed', JSON.stringify(end));
+    assert.equal(await rig.lockOf(), 'Todo null');
+  },
+);

@@ -31,8 +31,15 @@ const passes = (exitCode: number): VerifyRule => ({
   },
 });
 
-/** A window on a real store: reader, writer process, keeper and watch, wired as the editor's are. */
-function openWindow(rig: WriterRig, holder: string, verify: readonly VerifyRule[], follows = false) {
+/**
+ * A window on a real store: reader, writer process, keeper and watch, wired as the editor's are.
+ */
+function openWindow(
+  rig: WriterRig,
+  holder: string,
+  verify: readonly VerifyRule[],
+  follows = false,
+) {
   const source = openBacklog(rig.dir, { wasmFile: WASM_FILE });
   const locks = rig.open({ holder });
   const bugs: unknown[] = [];
@@ -42,7 +49,14 @@ function openWindow(rig: WriterRig, holder: string, verify: readonly VerifyRule[
     ...{ locks, clock, leaseMs, reportBug },
     reclaim: (id) => watch.reclaim(id),
   });
-  const watch: ClaimReconciler = new ClaimReconciler({ source, locks, keeper, clock, leaseMs, reportBug });
+  const watch: ClaimReconciler = new ClaimReconciler({
+    source,
+    locks,
+    keeper,
+    clock,
+    leaseMs,
+    reportBug,
+  });
   const subagentHosts = new SubagentHostRegistry();
   const folder = join(rig.dir, IN_ROOT);
   mkdirSync(folder, { recursive: true });
@@ -59,7 +73,11 @@ function openWindow(rig: WriterRig, holder: string, verify: readonly VerifyRule[
     },
     prepare: (job) =>
       prepareWindowWork(job, {
-        ...{ paths: { database: rig.file, json: '' }, log: () => undefined, verifyRules: () => verify },
+        ...{
+          paths: { database: rig.file, json: '' },
+          log: () => undefined,
+          verifyRules: () => verify,
+        },
         ...{ findAgent: async () => fail({ kind: 'noAgent', tried: [] }), earlier: () => [] },
         filesOf: (_, attemptNo) => ({
           prompt: join(folder, `${attemptNo}.prompt.md`),
@@ -95,7 +113,16 @@ async function begin(rig: WriterRig, window: Window, agent = HUMAN, id: TaskId =
   assert.ok(task);
   const stop = new AbortController();
   const job: Job = {
-    ...{ runId: 'r1', attemptNo: 1, tryNo: 1, root: rig.dir, task, dependencies: [], agent, sessionId: undefined },
+    ...{
+      runId: 'r1',
+      attemptNo: 1,
+      tryNo: 1,
+      root: rig.dir,
+      task,
+      dependencies: [],
+      agent,
+      sessionId: undefined,
+    },
     options: { ...OPTIONS, statusOnSuccess: 'Done' },
   };
   let isStarted = false;
@@ -111,7 +138,9 @@ const row = async (rig: WriterRig): Promise<string> => {
 };
 
 const comments = async (rig: WriterRig): Promise<string> => {
-  const rows = await rig.other.all("SELECT content FROM task_comments WHERE comment_type = 'result'");
+  const rows = await rig.other.all(
+    "SELECT content FROM task_comments WHERE comment_type = 'result'",
+  );
   return rows.map((each) => each['content'] as string).join('\n');
 };
 
@@ -126,7 +155,10 @@ test('a person’s word ends their task in the store: with evidence Done, and a 
   assert.ok(end.kind === 'succeeded');
   assert.equal(end.evidence?.verify?.passed, true);
   assert.equal(end.evidence.logFile, `${IN_ROOT}/1.log`);
-  assert.match(readFileSync(join(rig.dir, IN_ROOT, '1.log'), 'utf8'), /The user works on it[\s\S]*checked/);
+  assert.match(
+    readFileSync(join(rig.dir, IN_ROOT, '1.log'), 'utf8'),
+    /The user works on it[\s\S]*checked/,
+  );
   assert.equal(await row(rig), 'Done free');
   assert.match(await comments(rig), /Succeeded\*\*, now Done[\s\S]*passed/);
   await window.close('release');

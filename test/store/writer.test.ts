@@ -7,7 +7,14 @@ import { taskId } from '../../src/core/task.ts';
 import type { WriterOptions } from '../../src/store/write/writer-client.ts';
 import { createBacklog } from '../support/fixture.ts';
 import { findSqliteNode } from '../support/sqlite-node.ts';
-import { createRig, JumpClock, startHost, systemClock, until, type WriterRig } from '../support/writer-rig.ts';
+import {
+  createRig,
+  JumpClock,
+  startHost,
+  systemClock,
+  until,
+  type WriterRig,
+} from '../support/writer-rig.ts';
 
 const ME = 'vscode-here-1';
 const THEM = 'general-there-9';
@@ -19,8 +26,16 @@ const small = (): Promise<WriterRig> =>
   createRig({
     tasks: [
       { id: 'T-1', tags: ['x'], metadata: { keep: 'me' } },
-      { id: 'T-2', status: 'In Progress', lock: { holder: THEM, since: later - 7_200_000, until: later } },
-      { id: 'T-3', deps: ['T-1', 'T-404'], row: { host: 'h', project_id: null, long_description: null } },
+      {
+        id: 'T-2',
+        status: 'In Progress',
+        lock: { holder: THEM, since: later - 7_200_000, until: later },
+      },
+      {
+        id: 'T-3',
+        deps: ['T-1', 'T-404'],
+        row: { host: 'h', project_id: null, long_description: null },
+      },
     ],
   });
 
@@ -103,7 +118,11 @@ test('a listener that fails does not make a claim look failed', async () => {
 });
 
 describe('a store that cannot be written', () => {
-  const damage: readonly [name: string, harm: (rig: WriterRig) => Promise<unknown>, expected: string][] = [
+  const damage: readonly [
+    name: string,
+    harm: (rig: WriterRig) => Promise<unknown>,
+    expected: string,
+  ][] = [
     ['is not there: it is not created', (rig) => rm(rig.file), 'unreadable io'],
     [
       'is only JSON',
@@ -124,7 +143,10 @@ describe('a store that cannot be written', () => {
       await harm(rig);
       const before = await readdir(dirname(rig.file));
       const failure = await rig.open().probe();
-      const cause = failure?.kind === 'unreadable' ? failure.cause : failure?.kind === 'readOnly' && failure.cause.kind;
+      const cause =
+        failure?.kind === 'unreadable'
+          ? failure.cause
+          : failure?.kind === 'readOnly' && failure.cause.kind;
       assert.equal(`${failure?.kind ?? 'no failure'} ${String(cause)}`, expected);
       if (failure?.kind === 'unreadable') assert.equal(failure.file, rig.file);
       assert.deepEqual(await readdir(dirname(rig.file)), before);
@@ -132,7 +154,10 @@ describe('a store that cannot be written', () => {
   }
 
   test('has no table of tasks', async () => {
-    await using rig = await createRig({ tasks: [], schema: ['CREATE TABLE schema_migrations (version)'] });
+    await using rig = await createRig({
+      tasks: [],
+      schema: ['CREATE TABLE schema_migrations (version)'],
+    });
     const failure = await rig.open().probe();
     assert.ok(failure?.kind === 'unreadable');
     assert.equal(failure.cause, 'noTasksTable');
@@ -140,7 +165,9 @@ describe('a store that cannot be written', () => {
 
   test('comes from an exarp-go without locks, and is not migrated', async () => {
     await using rig = await small();
-    await rig.other.exec('DROP INDEX idx_tasks_lock_until; ALTER TABLE tasks DROP COLUMN lock_until');
+    await rig.other.exec(
+      'DROP INDEX idx_tasks_lock_until; ALTER TABLE tasks DROP COLUMN lock_until',
+    );
     const before = await rig.other.all('SELECT * FROM sqlite_schema');
     const claimed = await rig.open().claim(A, 60_000);
     assert.ok(!claimed.ok && claimed.failure.kind === 'writeFailed');
@@ -162,14 +189,23 @@ test('without a Node that has SQLite everything is read-only, and says what was 
   const failure = await locks.probe();
   assert.ok(failure?.kind === 'readOnly' && failure.cause.kind === 'noSqlite');
   const { tried } = failure.cause;
-  for (const [index, pattern] of [/ENOENT/, /null bytes/, /v\d+.*no node:sqlite/, /bad option/].entries()) {
+  for (const [index, pattern] of [
+    /ENOENT/,
+    /null bytes/,
+    /v\d+.*no node:sqlite/,
+    /bad option/,
+  ].entries()) {
     assert.match(tried[index] ?? '', pattern);
   }
   assert.deepEqual(await locks.claim(A, 1), { ok: false, failure });
   clock.jump(30_000);
   assert.deepEqual(await locks.probe(), failure, 'it is looked for again, and not found');
   nodes.push({ command: node, args: [] });
-  assert.equal(await locks.probe(), undefined, 'another list, as settings may bring it, is looked through at once');
+  assert.equal(
+    await locks.probe(),
+    undefined,
+    'another list, as settings may bring it, is looked through at once',
+  );
 });
 
 describe('a database that another process has locked', () => {
@@ -180,7 +216,8 @@ describe('a database that another process has locked', () => {
     await locks.probe();
     await rig.other.exec('BEGIN IMMEDIATE');
     const claims = Promise.all([A, taskId('T-3')].map((id) => locks.claim(id, 60_000)));
-    // The lock ends only because this process, whose claim waits, is free to end it: four turns of at least 300 ms.
+    // The lock ends only because this process, whose claim waits, is free to end it: four turns of
+    // at least 300 ms.
     await until(() => pauses() >= 8);
     await rig.other.exec('COMMIT');
     for (const claimed of await claims) assert.ok(claimed.ok && claimed.value.fresh);
@@ -363,5 +400,8 @@ test('when a window is killed the JSON file beside the database says Todo again 
   await host.kill();
   await until(() => Promise.resolve(/"status":"Todo"/.test(readFileSync(json, 'utf8'))));
   const { todos } = JSON.parse(readFileSync(json, 'utf8')) as { todos: Record<string, unknown>[] };
-  assert.deepEqual([todos[0]?.['status'], todos[0]?.['mine'], todos[1]?.['status']], ['Todo', 1, 'Done']);
+  assert.deepEqual(
+    [todos[0]?.['status'], todos[0]?.['mine'], todos[1]?.['status']],
+    ['Todo', 1, 'Done'],
+  );
 });

@@ -11,10 +11,16 @@ export interface AgentBundles {
   remove(): Promise<void>;
 }
 
-/** Bundles the supervisor and the simulated agent as the build does, in a folder that `remove` takes away. */
+/**
+ * Bundles the supervisor and the simulated agent as the build does, in a folder that `remove` takes
+ * away.
+ */
 export async function bundleAgents(): Promise<AgentBundles> {
   const folder = await mkdtemp(join(tmpdir(), 'todo2-waves-'));
-  await bundle(folder, { supervisor: 'src/supervisor.ts', 'simulated-agent': 'src/simulated-agent.ts' });
+  await bundle(folder, {
+    supervisor: 'src/supervisor.ts',
+    'simulated-agent': 'src/simulated-agent.ts',
+  });
   return {
     folder,
     supervisor: join(folder, 'supervisor.cjs'),

@@ -21,7 +21,12 @@ const OPTIONS: RunOptions = {
 };
 
 /** A prompt of which nothing is told but its task. */
-export const NO_CONTEXT: PromptContext = { files: [], results: new Map(), planFile: undefined, earlier: [] };
+export const NO_CONTEXT: PromptContext = {
+  files: [],
+  results: new Map(),
+  planFile: undefined,
+  earlier: [],
+};
 
 /** A task with this much said of it. */
 export function aTask(change: Partial<Omit<Task, 'id'>> & { readonly id?: string } = {}): Task {

@@ -2,13 +2,18 @@ import { taskId } from '../../src/core/task.ts';
 import type { Lock, Priority, Status, Task, TaskId } from '../../src/core/task.ts';
 import type { BlockReason, Plan } from '../../src/core/waves/waves.ts';
 
-/** What a test wants to say about a task; ids may be plain strings, raw spellings follow the canonical ones unless given. */
+/**
+ * What a test wants to say about a task; ids may be plain strings, raw spellings follow the
+ * canonical ones unless given.
+ */
 export interface TaskFields extends Partial<Omit<Task, 'id' | 'dependencies' | 'parentId'>> {
   readonly dependencies?: readonly string[];
   readonly parentId?: string | undefined;
 }
 
-/** A Todo of medium priority, without dependencies, parent or lock, except for what `fields` says. */
+/**
+ * A Todo of medium priority, without dependencies, parent or lock, except for what `fields` says.
+ */
 export function task(id: string, fields: TaskFields = {}): Task {
   const { dependencies = [], parentId, ...rest } = fields;
   const status = rest.status ?? 'Todo';
@@ -48,13 +53,16 @@ const MARKS: Readonly<Record<string, Status>> = {
 /**
  * A backlog, one line per task: `[mark]id[:priority] [^parent] [< dependency…]`.
  *
- * `tasks('+a', 'b:high < a', '~c ^b < a b')` is a Done `a`, a `b` of high priority that depends on it, and a `c` that is
- * In Progress, has the parent `b`, and depends on both. Marks: + Done, - Cancelled, ~ In Progress, ? Review, # Blocked,
+ * `tasks('+a', 'b:high < a', '~c ^b < a b')` is a Done `a`, a `b` of high priority that depends on
+ * it, and a `c` that is In Progress, has the parent `b`, and depends on both. Marks: + Done, -
+ * Cancelled, ~ In Progress, ? Review, # Blocked,
  * * Unknown; no mark is Todo.
  */
 export function tasks(...lines: readonly string[]): readonly Task[] {
   return lines.map((line) => {
-    const parts = /^\s*([-+~?#*]?)([^\s:^<]+)(?::(\w+))?(?:\s+\^(\S+))?(?:\s*<\s*(.*))?\s*$/.exec(line);
+    const parts = /^\s*([-+~?#*]?)([^\s:^<]+)(?::(\w+))?(?:\s+\^(\S+))?(?:\s*<\s*(.*))?\s*$/.exec(
+      line,
+    );
     if (parts === null) throw new Error(`Not a task: "${line}"`);
     const [, mark = '', id = '', priority, parentId, dependencies] = parts;
     return task(id, {
@@ -71,18 +79,24 @@ export function byId(backlog: readonly Task[]): ReadonlyMap<TaskId, Task> {
   return new Map([...backlog].reverse().map((each) => [each.id, each]));
 }
 
-/** A lock of `holder` that ends at `until` (epoch ms; undefined is no lease), taken an hour before. */
+/**
+ * A lock of `holder` that ends at `until` (epoch ms; undefined is no lease), taken an hour before.
+ */
 export function lock(holder: string, until: number | undefined): Lock {
   return { holder, until, since: until === undefined ? undefined : until - 3_600_000 };
 }
 
 /**
- * A plan in one line: waves with `|` between them, then each blocked task after a `!` with what blocks it:
- * `a<b` is in a cycle with b, `a<<b,c` is behind the cycle of b and c, `a<?x` lacks x, `a<<?b` is behind b, which lacks something.
+ * A plan in one line: waves with `|` between them, then each blocked task after a `!` with what
+ * blocks it: `a<b` is in a cycle with b, `a<<b,c` is behind the cycle of b and c, `a<?x` lacks x,
+ * `a<<?b` is behind b, which lacks something.
  */
 export function showPlan(plan: Plan): string {
   const waves = plan.waves.map((wave) => wave.tasks.map((each) => each.id).join(' ')).join(' | ');
-  return [waves, ...plan.blocked.map((each) => each.task.id + showReason(each.task.id, each.reason))]
+  return [
+    waves,
+    ...plan.blocked.map((each) => each.task.id + showReason(each.task.id, each.reason)),
+  ]
     .join(' ! ')
     .trim();
 }

@@ -1,4 +1,5 @@
-// `npm run bench [-- name…] [--write]`: sets up what is missing and runs the benchmarks on a Node.js that has SQLite.
+// `npm run bench [-- name…] [--write]`: sets up what is missing and runs the benchmarks on a
+// Node.js that has SQLite.
 import { spawn } from 'node:child_process';
 import { installChromium } from '../editor/chromium.mjs';
 import { installRoot, installServer, NEWEST, nodeOf, ROOT, run } from '../editor/install.mjs';

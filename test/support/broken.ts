@@ -20,11 +20,21 @@ const rows: readonly Row[] = [
     lock: lock('codex-studio-9', NOW + MINUTE),
   },
   { id: id(6), title: 'Read the configuration', project: 'me/skycast' },
-  { id: id(7), title: 'Parse arguments', status: 'in progress', lock: lock('claude-desk-300', NOW + 20 * MINUTE) },
+  {
+    id: id(7),
+    title: 'Parse arguments',
+    status: 'in progress',
+    lock: lock('claude-desk-300', NOW + 20 * MINUTE),
+  },
   { id: id(8), title: 'Draw bars', status: 'Parked' },
   { id: id(9), title: 'Write the man page', lock: lock('cursor-studio-8123', NOW + 90 * MINUTE) },
   { id: id(10), title: 'Show the week', status: 'In Progress' },
-  { id: id(11), title: 'Work offline', status: 'In Progress', lock: lock('cursor-studio-7', NOW - 40 * MINUTE) },
+  {
+    id: id(11),
+    title: 'Work offline',
+    status: 'In Progress',
+    lock: lock('cursor-studio-7', NOW - 40 * MINUTE),
+  },
   { id: id(12), title: 'Set up', status: 'Done', lock: lock('cursor-studio-7', NOW + 10 * MINUTE) },
   { id: id(13), title: 'Translate', status: 'In Progress', lock: lock('anna', undefined) },
   { id: id(14), title: 'Warn of storms', dependencies: [id(404)] },
@@ -38,17 +48,26 @@ const rows: readonly Row[] = [
 
 const orphans: readonly Orphan[] = [{ table: 'task_tags', owner: id(500), value: 'ui' }];
 
-/** A store with one trouble of nearly every kind, on the machine `desk` where the process 300 is gone. */
+/**
+ * A store with one trouble of nearly every kind, on the machine `desk` where the process 300 is
+ * gone.
+ */
 export const BROKEN: Store = { rows, orphans };
 
 /** A backlog over a store that is not as it should be. */
-export function brokenBacklog(store: Store = BROKEN, more: FakeBacklog = {}): ReturnType<typeof fakeBacklog> {
+export function brokenBacklog(
+  store: Store = BROKEN,
+  more: FakeBacklog = {},
+): ReturnType<typeof fakeBacklog> {
   const snapshot = read(store);
   const notices = [
     ...snapshot.notices,
     { kind: 'duplicateId', id: taskId(id(1)) } as const,
     { kind: 'badConfig', file: '.exarp/config.yaml', detail: 'not YAML' } as const,
   ];
-  const state = { kind: 'ready', snapshot: store === BROKEN ? { ...snapshot, notices } : snapshot } as const;
+  const state = {
+    kind: 'ready',
+    snapshot: store === BROKEN ? { ...snapshot, notices } : snapshot,
+  } as const;
   return fakeBacklog({ store: state, processes: DESK, ...more });
 }

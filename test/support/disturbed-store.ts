@@ -4,7 +4,10 @@ import { SCHEMA } from '../../src/store/write/schema.ts';
 import type { StoreContent } from '../../src/store/read/store-content.ts';
 import type { Random } from './random.ts';
 
-/** The moment at which stores that are disturbed are read: leases there end a little before or after it. */
+/**
+ * The moment at which stores that are disturbed are read: leases there end a little before or after
+ * it.
+ */
 export const READ_AT = Date.UTC(2026, 0, 5, 12);
 const SECOND = Math.floor(READ_AT / 1000);
 
@@ -23,7 +26,10 @@ export const SHAPES: readonly (readonly string[])[] = [
   // What we do not read ourselves.
   [
     ...SCHEMA.map((sql) =>
-      sql.replace('PRIMARY KEY (task_id, tag)\n  )', 'PRIMARY KEY (task_id, tag)\n  ) WITHOUT ROWID'),
+      sql.replace(
+        'PRIMARY KEY (task_id, tag)\n  )',
+        'PRIMARY KEY (task_id, tag)\n  ) WITHOUT ROWID',
+      ),
     ),
   ],
 ];
@@ -31,7 +37,8 @@ export const SHAPES: readonly (readonly string[])[] = [
 /** What can happen to a store, as statements; several make one transaction. */
 export function disturbance(random: Random): readonly string[] {
   const id = (): string => `'T-${random(60)}'`;
-  const text = (): string => ["''", 'NULL', `'x'`, `replace(hex(zeroblob(${random(4000)})), '00', 'ä')`][random(4)]!;
+  const text = (): string =>
+    ["''", 'NULL', `'x'`, `replace(hex(zeroblob(${random(4000)})), '00', 'ä')`][random(4)]!;
   const length = (): number => [3, 40, 700, 5000][random(4)]!;
   switch (random(22)) {
     case 0:
@@ -40,9 +47,12 @@ export function disturbance(random: Random): readonly string[] {
         `UPDATE tasks SET status = ${["'Done'", "'Todo'", "'odd'", "'in_progress'"][random(4)]} WHERE id = ${id()}`,
       ];
     case 2:
-      return [`UPDATE tasks SET long_description = replace(hex(randomblob(${length()})), '0', 'y') WHERE id = ${id()}`];
+      return [
+        `UPDATE tasks SET long_description = replace(hex(randomblob(${length()})), '0', 'y') WHERE id = ${id()}`,
+      ];
     case 3:
-      // The same length again, which SQLite writes in place: of a long row in nothing but a page of its rest.
+      // The same length again, which SQLite writes in place: of a long row in nothing but a page of
+      // its rest.
       return [
         `UPDATE tasks SET metadata = substr(metadata, 1, length(metadata) - 9) || '${100 + random(900)}      ' WHERE length(metadata) > 20`,
       ];
@@ -64,7 +74,9 @@ export function disturbance(random: Random): readonly string[] {
       return [`DELETE FROM tasks WHERE id = ${id()}`];
     case 9:
     case 10:
-      return [`INSERT OR IGNORE INTO tasks (id, content, status, created) VALUES (${id()}, ${text()}, 'Todo', '')`];
+      return [
+        `INSERT OR IGNORE INTO tasks (id, content, status, created) VALUES (${id()}, ${text()}, 'Todo', '')`,
+      ];
     case 11:
       return [
         `INSERT INTO tasks (id, content, status, created) SELECT 'N-' || (SELECT count(*) FROM tasks) || '-' || value, '', 'Todo', '' FROM json_each('[1,2,3,4,5]')`,
@@ -85,9 +97,13 @@ export function disturbance(random: Random): readonly string[] {
       ];
     case 17:
     case 18:
-      return [`INSERT OR IGNORE INTO task_dependencies SELECT ${id()}, d FROM (SELECT ${id()} d) WHERE d <> ${id()}`];
+      return [
+        `INSERT OR IGNORE INTO task_dependencies SELECT ${id()}, d FROM (SELECT ${id()} d) WHERE d <> ${id()}`,
+      ];
     case 19:
-      return [`REPLACE INTO tasks (id, content, status, created) VALUES (${id()}, 'again', 'Todo', '')`];
+      return [
+        `REPLACE INTO tasks (id, content, status, created) VALUES (${id()}, 'again', 'Todo', '')`,
+      ];
     case 20:
       return [
         `INSERT OR IGNORE INTO task_tags SELECT 'T-' || value, 'x' || hex(randomblob(30)) FROM json_each('[${Array.from({ length: 30 }, () => random(70)).join()}]')`,
@@ -101,7 +117,12 @@ export function disturbance(random: Random): readonly string[] {
 
 export function lockDisturbance(random: Random): readonly string[] {
   const id = `'T-${random(20)}'`;
-  const until = [`${SECOND + random(100) - 50}`, `${READ_AT + 5000}`, `'2026-01-05T12:00:30Z'`, 'NULL'][random(4)]!;
+  const until = [
+    `${SECOND + random(100) - 50}`,
+    `${READ_AT + 5000}`,
+    `'2026-01-05T12:00:30Z'`,
+    'NULL',
+  ][random(4)]!;
   return [
     random(3) === 0
       ? `DELETE FROM task_agent_locks WHERE id % 4 = ${random(4)}`
@@ -120,5 +141,6 @@ export function assertSame(actual: StoreContent, expected: StoreContent, what: s
   for (const key of ['ids', 'offsets', 'targets', 'parentOf'] as const) {
     assert.deepEqual([...actual.links[key]], [...links[key]], `${what}: ${key}`);
   }
-  for (const [position, id] of ids.entries()) assert.equal(actual.links.index.get(id), position, what);
+  for (const [position, id] of ids.entries())
+    assert.equal(actual.links.index.get(id), position, what);
 }

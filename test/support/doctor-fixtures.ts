@@ -42,7 +42,10 @@ export const DESK: Processes = { hostname: 'desk', isAlive: (pid) => pid === 100
 
 /** What the reader makes of these rows. */
 export function read({ rows, orphans = [], source = 'sqlite' }: Store): Snapshot {
-  const list = new TaskList({ isForeign: (project) => project !== PROJECT, isSpellingFree: source === 'json' });
+  const list = new TaskList({
+    isForeign: (project) => project !== PROJECT,
+    isSpellingFree: source === 'json',
+  });
   const found: Notice[] = [];
   rows.forEach((row, index) => {
     const added = list.add(
@@ -82,7 +85,11 @@ export function read({ rows, orphans = [], source = 'sqlite' }: Store): Snapshot
     project: PROJECT,
     tasks: list.tasks,
     byId: byId(list.tasks),
-    notices: [...list.notices, ...found, ...orphans.map((orphan): Notice => ({ kind: 'orphanRow', ...orphan }))],
+    notices: [
+      ...list.notices,
+      ...found,
+      ...orphans.map((orphan): Notice => ({ kind: 'orphanRow', ...orphan })),
+    ],
     readAt: NOW,
   };
 }
@@ -95,8 +102,8 @@ export function findingsOn(store: Store, processes: Processes = DESK): readonly 
 }
 
 /**
- * The rows after these changes, as the writer would make them: all, or none and a thrown error that says which one was
- * refused. What a change was made for must still be as it was shown.
+ * The rows after these changes, as the writer would make them: all, or none and a thrown error that
+ * says which one was refused. What a change was made for must still be as it was shown.
  */
 export function applyTo(store: Store, changes: readonly Change[]): Store {
   return changes.reduce(applyOne, store);
@@ -105,7 +112,8 @@ export function applyTo(store: Store, changes: readonly Change[]): Store {
 function applyOne(store: Store, change: Change): Store {
   if (change.kind === 'removeOrphan') {
     const orphans = (store.orphans ?? []).filter(
-      ({ table, owner, value }) => table !== change.table || owner !== change.id || value !== change.value,
+      ({ table, owner, value }) =>
+        table !== change.table || owner !== change.id || value !== change.value,
     );
     if (orphans.length === store.orphans?.length) throw refused(change);
     return { ...store, orphans };

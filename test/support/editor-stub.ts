@@ -1,6 +1,7 @@
 /**
- * What our code uses of the module `vscode`, for units: nothing happens, everything is remembered. `use-editor-stub.ts` puts it in
- * the place of the real one; what the real one does is for the host suite.
+ * What our code uses of the module `vscode`, for units: nothing happens, everything is remembered.
+ * `use-editor-stub.ts` puts it in the place of the real one; what the real one does is for the host
+ * suite.
  */
 import { Emitter } from '../../src/core/events.ts';
 
@@ -134,7 +135,8 @@ function pickOne(
 ): Promise<PickItem | readonly PickItem[] | undefined> {
   lists.push(items);
   const answer = answers.shift();
-  const picked = answer === undefined ? undefined : items.find((item) => item.label.endsWith(answer));
+  const picked =
+    answer === undefined ? undefined : items.find((item) => item.label.endsWith(answer));
   return Promise.resolve(options.canPickMany === true && picked !== undefined ? [picked] : picked);
 }
 
@@ -180,7 +182,12 @@ export const window = {
     inputBoxes.push(box);
     return box;
   },
-  createTreeView: () => ({ selection: [], dispose: () => undefined, message: undefined, badge: undefined }),
+  createTreeView: () => ({
+    selection: [],
+    dispose: () => undefined,
+    message: undefined,
+    badge: undefined,
+  }),
   showWarningMessage: ask,
   showInformationMessage: ask,
   showQuickPick: pickOne,

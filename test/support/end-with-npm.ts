@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * Calls back when the npm that runs us has been killed: no terminal is left then to press Ctrl+C. Does nothing
- * where npm did not start us, nor on Windows.
+ * Calls back when the npm that runs us has been killed: no terminal is left then to press Ctrl+C.
+ * Does nothing where npm did not start us, nor on Windows.
  */
 export function endWithNpm(end: () => void): void {
   if (process.env['npm_lifecycle_event'] === undefined || process.platform === 'win32') return;
@@ -44,9 +44,15 @@ function lookUp(pid: number): Looked | undefined {
       // pid (name) state ppid …, and a name may have anything in it.
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
       const [state = '', parent = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return { name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')), state, parent: Number(parent) };
+      return {
+        name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
+        state,
+        parent: Number(parent),
+      };
     }
-    const line = execFileSync('ps', ['-o', 'stat=,ppid=,comm=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    const line = execFileSync('ps', ['-o', 'stat=,ppid=,comm=', '-p', String(pid)], {
+      encoding: 'utf8',
+    }).trim();
     const [state = '', parent = '', name = ''] = line.split(/\s+/);
     return { name: name.slice(name.lastIndexOf('/') + 1), state, parent: Number(parent) };
   } catch {

@@ -1,20 +1,26 @@
 import { list, type ObjectSchema, object, type Schema } from '../../src/agent-api/schema.ts';
 
-// exarp-go's results as its code writes them: names and kinds of values. Seconds are checked as whole numbers, see `problemsIn`.
+// exarp-go's results as its code writes them: names and kinds of values. Seconds are checked as
+// whole numbers, see `problemsIn`.
 const TEXT = { type: 'string' } as const;
 const NUMBER = { type: 'integer' } as const;
 const FLAG = { type: 'boolean' } as const;
 const IDS = list(TEXT);
 
 /** All of these are there, and nothing else but what `optional` names. */
-function whole(properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): ObjectSchema {
+function whole(
+  properties: Readonly<Record<string, Schema>>,
+  optional: readonly string[] = [],
+): ObjectSchema {
   return object(
     properties,
     Object.keys(properties).filter((name) => !optional.includes(name)),
   );
 }
 
-const RECOMMENDATIONS = list(whole({ type: TEXT, count: NUMBER, groups: NUMBER, message: TEXT }, ['groups']));
+const RECOMMENDATIONS = list(
+  whole({ type: TEXT, count: NUMBER, groups: NUMBER, message: TEXT }, ['groups']),
+);
 
 /** `task_analysis`, by action. */
 export const TASK_ANALYSIS = {
@@ -56,7 +62,9 @@ export const TASK_ANALYSIS = {
     backlog_count: NUMBER,
     ordered_task_ids: IDS,
     waves: { type: 'object', additionalProperties: IDS },
-    details: list(whole({ id: TEXT, content: TEXT, priority: TEXT, status: TEXT, level: NUMBER, tags: IDS })),
+    details: list(
+      whole({ id: TEXT, content: TEXT, priority: TEXT, status: TEXT, level: NUMBER, tags: IDS }),
+    ),
   }),
   /** With what we add about files. */
   conflicts: whole(

@@ -54,7 +54,10 @@ export interface FakeBacklog {
   readonly waveSource?: WaveSource;
 }
 
-/** What was asked of the runs of a fake backlog: `pause r`, `start Wave 0: T-1 T-2 (flow continue claude)`. */
+/**
+ * What was asked of the runs of a fake backlog: `pause r`, `start Wave 0: T-1 T-2 (flow continue
+ * claude)`.
+ */
 export interface MadeBacklog extends Backlog {
   readonly asked: string[];
   /** The runs that were to be started, and what is in them. */
@@ -84,7 +87,8 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
   const asked: string[] = [];
   const started: unknown[] = [];
   let cap = spec.cap ?? 4;
-  const ours: readonly RunState[] = spec.events === undefined ? [] : [applyRunEvents(undefined, spec.events)];
+  const ours: readonly RunState[] =
+    spec.events === undefined ? [] : [applyRunEvents(undefined, spec.events)];
   const none: Failure = { kind: 'writerDied', detail: 'a fake' };
   const refuse = () => Promise.resolve(fail(none));
   const backlog = new Backlog({
@@ -111,7 +115,12 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
       ...spec.locks,
     },
     edits: spec.edits ?? { apply: spec.apply ?? refuse },
-    keeper: { track: () => undefined, tracks: () => false, untrack: () => () => undefined, ...spec.keeper },
+    keeper: {
+      track: () => undefined,
+      tracks: () => false,
+      untrack: () => () => undefined,
+      ...spec.keeper,
+    },
     runs: {
       runner: {
         get runs() {
@@ -124,7 +133,9 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
         start: ({ title, waves, options, agents }) => {
           started.push({ title, waves });
           const [agent] = agents.values();
-          const how = [options.runMode, options.onFailure, agent?.agent, agent?.model].filter(Boolean).join(' ');
+          const how = [options.runMode, options.onFailure, agent?.agent, agent?.model]
+            .filter(Boolean)
+            .join(' ');
           asked.push(`start ${title}: ${waves.map((ids) => ids.join(' ')).join(' | ')} (${how})`);
           return fail({ kind: 'nothingToRun' });
         },
@@ -142,7 +153,9 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
           cap = n;
         },
         isHolder: (holder) =>
-          (spec.runs?.() ?? ours).some((r) => [...r.tasks.values()].some((t) => t.holder === holder)),
+          (spec.runs?.() ?? ours).some((r) =>
+            [...r.tasks.values()].some((t) => t.holder === holder),
+          ),
       },
       history: {
         prepare: () => Promise.resolve(undefined),
@@ -156,7 +169,10 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
       },
       completions: { awaitsManualCompletion: () => false, complete: refuse },
       findAgent: () => Promise.resolve(undefined),
-      preview: () => Promise.resolve(ok({ command: ['/bin/agent', '-p'], promptFile: 'prompt.md', prompt: 'Do it' })),
+      preview: () =>
+        Promise.resolve(
+          ok({ command: ['/bin/agent', '-p'], promptFile: 'prompt.md', prompt: 'Do it' }),
+        ),
       lastOutputAt: (id) => spec.lastOutputAt?.(id),
       caseFoldPaths: false,
       settle: () => turn(),
@@ -165,7 +181,10 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
     ...(spec.waveSource && { waveSource: spec.waveSource }),
     gitStatus: () => Promise.resolve(undefined),
     clock: spec.clock ?? { now: () => NOW, after: () => ({ dispose: () => undefined }) },
-    processes: spec.processes ?? { hostname: HOST, isAlive: (pid) => spec.alive?.includes(pid) ?? false },
+    processes: spec.processes ?? {
+      hostname: HOST,
+      isAlive: (pid) => spec.alive?.includes(pid) ?? false,
+    },
     settings: () => ({
       ...NO_SETTINGS,
       reviewOpensGate: 'inRun',
@@ -176,7 +195,10 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
 }
 
 /** The backlogs of a window that can do nothing but what `more` says. */
-export function fakeBacklogs(all: readonly Backlog[], more: Partial<Backlogs & BacklogServices> = {}): Backlogs {
+export function fakeBacklogs(
+  all: readonly Backlog[],
+  more: Partial<Backlogs & BacklogServices> = {},
+): Backlogs {
   const unasked = (): Promise<never> => Promise.reject(new Error('not asked for'));
   const never = new Emitter<undefined>().event;
   const services: BacklogServices = {

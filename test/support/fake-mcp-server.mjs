@@ -1,11 +1,13 @@
 #!/usr/bin/env node
-// Stands for exarp-go as a server of MCP. `behaviour.json` in its working folder says how it is to go wrong; what it was asked
-// goes to `asked.jsonl` there.
+// Stands for exarp-go as a server of MCP. `behaviour.json` in its working folder says how it is to
+// go wrong; what it was asked goes to `asked.jsonl` there.
 import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-const behaviour = existsSync('behaviour.json') ? JSON.parse(readFileSync('behaviour.json', 'utf8')) : {};
+const behaviour = existsSync('behaviour.json')
+  ? JSON.parse(readFileSync('behaviour.json', 'utf8'))
+  : {};
 const { PROJECT_ROOT, DB_AUTO_MIGRATE, GIT_HOOK, ELECTRON_RUN_AS_NODE } = process.env;
 appendFileSync(
   'asked.jsonl',
@@ -20,8 +22,10 @@ const TOOLS = [
   { name: 'silent', inputSchema: { type: 'object' } },
 ];
 
-const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
-const say = (id, text, more = {}) => send({ id, result: { content: [{ type: 'text', text }], ...more } });
+const send = (message) =>
+  process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+const say = (id, text, more = {}) =>
+  send({ id, result: { content: [{ type: 'text', text }], ...more } });
 
 if (behaviour.dies) {
   console.error('first line\nno database here');
@@ -39,10 +43,18 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (method === 'initialize') {
     console.log('exarp-go says hello to a person');
     send({ id: 'theirs', method: 'ping' });
-    send({ id, result: { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo: {} } });
+    send({
+      id,
+      result: {
+        protocolVersion: params.protocolVersion,
+        capabilities: { tools: {} },
+        serverInfo: {},
+      },
+    });
   } else if (method === 'tools/list') {
     // In two pages.
-    if (params.cursor === undefined) send({ id, result: { tools: TOOLS.slice(0, 2), nextCursor: 'more' } });
+    if (params.cursor === undefined)
+      send({ id, result: { tools: TOOLS.slice(0, 2), nextCursor: 'more' } });
     else send({ id, result: { tools: TOOLS.slice(2) } });
   } else if (method === 'tools/call') {
     if (behaviour.hangs) continue;

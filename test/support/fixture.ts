@@ -9,7 +9,10 @@ import { findSqliteNode, plainNodeEnv } from './sqlite-node.ts';
 export type SqlValue = string | number | null;
 export type SqlRow = Readonly<Record<string, SqlValue | { readonly hex: string }>>;
 
-/** One task of a fixture; what is left out gets the value that exarp-go would write. Times are epoch ms. */
+/**
+ * One task of a fixture; what is left out gets the value that exarp-go would write. Times are epoch
+ * ms.
+ */
 export interface TaskSpec {
   readonly id: string;
   readonly content?: string;
@@ -38,8 +41,8 @@ export interface BacklogSpec {
 }
 
 /**
- * Makes `<dir>/.todo2/todo2.db` in WAL mode, through a child process, and answers its path. Rejects where it exists.
- * Dependencies on tasks that do not exist are stored as they are.
+ * Makes `<dir>/.todo2/todo2.db` in WAL mode, through a child process, and answers its path. Rejects
+ * where it exists. Dependencies on tasks that do not exist are stored as they are.
  */
 export async function createBacklog(dir: string, spec: BacklogSpec): Promise<string> {
   mkdirSync(join(dir, '.todo2'), { recursive: true });
@@ -56,7 +59,8 @@ export async function createBacklog(dir: string, spec: BacklogSpec): Promise<str
 }
 
 /**
- * A separate process that has the database of `dir` open and does what a test says: the "other process" of the tests.
+ * A separate process that has the database of `dir` open and does what a test says: the "other
+ * process" of the tests.
  */
 export async function nativeWriter(dir: string): Promise<NativeWriter> {
   return openNative(join(dir, '.todo2', 'todo2.db'), false);
@@ -78,7 +82,8 @@ export interface NativeWriter extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-// Runs under any Node with node:sqlite, one JSON request per line. Text, not a file, so that a bundled test has it too.
+// Runs under any Node with node:sqlite, one JSON request per line. Text, not a file, so that a
+// bundled test has it too.
 const SCRIPT = `
 const { DatabaseSync } = require('node:sqlite');
 const db = new DatabaseSync(process.argv[1]);
@@ -114,7 +119,10 @@ async function openNative(file: string, create: boolean): Promise<NativeWriter> 
     env: plainNodeEnv(),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  const waiting = new Map<
+    number,
+    { resolve: (value: unknown) => void; reject: (error: Error) => void }
+  >();
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   child.stdin.on('error', () => undefined); // what is written to a dead child is rejected by its exit
@@ -132,7 +140,9 @@ async function openNative(file: string, create: boolean): Promise<NativeWriter> 
       resolve();
     };
     child.on('error', (error) => end(error.message));
-    child.on('close', (code, signal) => end(`The native writer ended (${code ?? signal ?? '?'}). ${stderr}`));
+    child.on('close', (code, signal) =>
+      end(`The native writer ended (${code ?? signal ?? '?'}). ${stderr}`),
+    );
   });
 
   let last = 0;
@@ -175,7 +185,9 @@ async function openNative(file: string, create: boolean): Promise<NativeWriter> 
 
 /** Newer versions of readline end a line at U+2028 and U+2029 too. */
 function asLine(value: unknown): string {
-  const json = JSON.stringify(value).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
+  const json = JSON.stringify(value)
+    .replaceAll('\u2028', '\\u2028')
+    .replaceAll('\u2029', '\\u2029');
   return `${json}\n`;
 }
 
@@ -201,14 +213,29 @@ function insertsFor(task: TaskSpec, project: string): Statement[] {
     ...(task.parentId === undefined ? {} : { parent_id: task.parentId }),
     ...(lock === undefined
       ? {}
-      : { assignee: lock.holder, assigned_at: seconds(lock.since), lock_until: seconds(lock.until) }),
+      : {
+          assignee: lock.holder,
+          assigned_at: seconds(lock.since),
+          lock_until: seconds(lock.until),
+        }),
     ...task.row,
   };
   const columns = Object.keys(row);
   return [
-    [`INSERT INTO tasks (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`, ...Object.values(row)],
-    ...(task.tags ?? []).map((tag): Statement => ['INSERT INTO task_tags VALUES (?, ?)', task.id, tag]),
-    ...(task.deps ?? []).map((dep): Statement => ['INSERT INTO task_dependencies VALUES (?, ?)', task.id, dep]),
+    [
+      `INSERT INTO tasks (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+      ...Object.values(row),
+    ],
+    ...(task.tags ?? []).map((tag): Statement => [
+      'INSERT INTO task_tags VALUES (?, ?)',
+      task.id,
+      tag,
+    ]),
+    ...(task.deps ?? []).map((dep): Statement => [
+      'INSERT INTO task_dependencies VALUES (?, ?)',
+      task.id,
+      dep,
+    ]),
   ];
 }
 

@@ -10,8 +10,9 @@ export interface WorkProcess {
 }
 
 /**
- * What is at work on the tasks of a folder: supervisors by what they wrote down, and everything that their agents started, by
- * its mark and where it works. Only on Linux, where a process can be asked; elsewhere nothing is found.
+ * What is at work on the tasks of a folder: supervisors by what they wrote down, and everything
+ * that their agents started, by its mark and where it works. Only on Linux, where a process can be
+ * asked; elsewhere nothing is found.
  */
 export function workIn(folder: string): readonly WorkProcess[] {
   if (process.platform !== 'linux') return [];
@@ -20,7 +21,8 @@ export function workIn(folder: string): readonly WorkProcess[] {
     const pid = Number(name);
     if (!Number.isInteger(pid)) return [];
     const command = read(`/proc/${name}/cmdline`).replaceAll('\0', ' ').trim();
-    if (supervisors.has(pid) && command.includes('supervisor.cjs')) return [{ kind: 'supervisor', pid, command }];
+    if (supervisors.has(pid) && command.includes('supervisor.cjs'))
+      return [{ kind: 'supervisor', pid, command }];
     const isMarked = read(`/proc/${name}/environ`).includes('TODO2_WAVES_WORK=');
     return isMarked && workingFolderOf(name) === folder ? [{ kind: 'agent', pid, command }] : [];
   });
@@ -41,7 +43,8 @@ export async function endWorkIn(folder: string): Promise<readonly WorkProcess[]>
       // It has ended by now.
     }
   }
-  for (const end = Date.now() + 2000; Date.now() < end && workIn(folder).length > 0;) await pause(50);
+  for (const end = Date.now() + 2000; Date.now() < end && workIn(folder).length > 0;)
+    await pause(50);
   return left;
 }
 

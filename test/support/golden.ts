@@ -3,8 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Asserts that `text` is what `test/golden/<name>` holds. `GOLDEN=write npm run unit` writes the files anew: look at
- * the difference before you commit it.
+ * Asserts that `text` is what `test/golden/<name>` holds. `GOLDEN=write npm run unit` writes the
+ * files anew: look at the difference before you commit it.
  */
 export async function assertGolden(name: string, text: string): Promise<void> {
   const file = fileURLToPath(new URL(`../golden/${name}`, import.meta.url));

@@ -20,9 +20,13 @@ import type { HostEvent } from '../host/report.ts';
 import type { SuiteResult } from './suite-result.ts';
 
 /** Where the host suite runs: in the server of a version, or in a desktop editor. */
-export type HostTarget = { readonly server: string } | { readonly executable: string } | { readonly download: string };
+export type HostTarget =
+  { readonly server: string } | { readonly executable: string } | { readonly download: string };
 
-/** The desktop editor that the environment names (`VSCODE_EXECUTABLE`, `VSCODE_DOWNLOAD`), or else each server. */
+/**
+ * The desktop editor that the environment names (`VSCODE_EXECUTABLE`, `VSCODE_DOWNLOAD`), or else
+ * each server.
+ */
 export function hostTargets(versions: readonly string[]): HostTarget[] {
   const { VSCODE_EXECUTABLE: executable, VSCODE_DOWNLOAD: download } = process.env;
   if (executable) return [{ executable }];
@@ -43,10 +47,25 @@ export interface HostSuite {
 
 const FAKE_MODEL = { from: 'test/host/fake-model', to: 'out/host-chat/fake-model' };
 
-/** All run on every target, each in a window of its own: one ends its backlogs, one has chats, and a model for them. */
+/**
+ * All run on every target, each in a window of its own: one ends its backlogs, one has chats, and a
+ * model for them.
+ */
 export const HOST_SUITES: readonly HostSuite[] = [
-  { title: 'in the extension host', tests: 'test/host', out: 'out/host', extensions: [], settings: {} },
-  { title: 'with plans', tests: 'test/host/plans', out: 'out/host-plans', extensions: [], settings: {} },
+  {
+    title: 'in the extension host',
+    tests: 'test/host',
+    out: 'out/host',
+    extensions: [],
+    settings: {},
+  },
+  {
+    title: 'with plans',
+    tests: 'test/host/plans',
+    out: 'out/host-plans',
+    extensions: [],
+    settings: {},
+  },
   {
     title: 'in chats',
     tests: 'test/host/chat',
@@ -57,7 +76,10 @@ export const HOST_SUITES: readonly HostSuite[] = [
   },
 ];
 
-/** Bundles the entry and each test file of every suite for the extension host, and the extensions that they need. */
+/**
+ * Bundles the entry and each test file of every suite for the extension host, and the extensions
+ * that they need.
+ */
 export async function bundleHostSuites(): Promise<void> {
   for (const { tests, out } of HOST_SUITES) {
     rmSync(join(ROOT, out), { recursive: true, force: true });
@@ -66,7 +88,10 @@ export async function bundleHostSuites(): Promise<void> {
     await bundle([join('test/host', 'index.ts'), ...files.map((name) => join(tests, name))], out);
   }
   await bundle([join(FAKE_MODEL.from, 'extension.ts')], FAKE_MODEL.to);
-  copyFileSync(join(ROOT, FAKE_MODEL.from, 'package.json'), join(ROOT, FAKE_MODEL.to, 'package.json'));
+  copyFileSync(
+    join(ROOT, FAKE_MODEL.from, 'package.json'),
+    join(ROOT, FAKE_MODEL.to, 'package.json'),
+  );
 }
 
 async function bundle(entries: readonly string[], out: string): Promise<void> {
@@ -92,7 +117,12 @@ export async function runHostSuite(target: HostTarget, suite: HostSuite): Promis
   const report = join(scratch, 'report.jsonl');
   mkdirSync(folder);
   writeFileSync(report, '');
-  const run: HostRun = { extension: ROOT, entry: join(ROOT, suite.out, 'index.cjs'), folder, timeoutMs: 300_000 };
+  const run: HostRun = {
+    extension: ROOT,
+    entry: join(ROOT, suite.out, 'index.cjs'),
+    folder,
+    timeoutMs: 300_000,
+  };
   try {
     const { exit, said } =
       'server' in target
@@ -104,16 +134,33 @@ export async function runHostSuite(target: HostTarget, suite: HostSuite): Promis
   }
 }
 
-async function onServer(version: string, suite: HostSuite, run: HostRun, report: string): Promise<HostOutcome> {
-  const env = { HOST_REPORT: report, ...(process.env['HOST_GREP'] ? { HOST_GREP: process.env['HOST_GREP'] } : {}) };
+async function onServer(
+  version: string,
+  suite: HostSuite,
+  run: HostRun,
+  report: string,
+): Promise<HostOutcome> {
+  const env = {
+    HOST_REPORT: report,
+    ...(process.env['HOST_GREP'] ? { HOST_GREP: process.env['HOST_GREP'] } : {}),
+  };
   const extensions = suite.extensions.map((folder) => join(ROOT, folder));
-  const server = await startServer({ version, use: 'tests', env, extensions, settings: suite.settings });
+  const server = await startServer({
+    version,
+    use: 'tests',
+    env,
+    extensions,
+    settings: suite.settings,
+  });
   try {
     const browser = await launchBrowser();
     try {
       const outcome = await runInHost(server, browser, run);
       if (outcome.exit === 0 || readEvents(report).length > 0) return outcome;
-      return { ...outcome, said: [...outcome.said, readFileSync(server.logFile, 'utf8').slice(-3000)] };
+      return {
+        ...outcome,
+        said: [...outcome.said, readFileSync(server.logFile, 'utf8').slice(-3000)],
+      };
     } finally {
       await browser.close();
     }
@@ -129,14 +176,19 @@ async function onDesktop(
   report: string,
 ): Promise<HostOutcome> {
   const vscodeExecutablePath =
-    'executable' in target ? target.executable : await downloadAndUnzipVSCode({ version: target.download });
+    'executable' in target
+      ? target.executable
+      : await downloadAndUnzipVSCode({ version: target.download });
   const profile = join(run.folder, '..', 'profile');
   mkdirSync(join(profile, 'User'), { recursive: true });
   writeFileSync(join(profile, 'User', 'settings.json'), JSON.stringify(suite.settings));
   try {
     const exit = await runTests({
       vscodeExecutablePath,
-      extensionDevelopmentPath: [run.extension, ...suite.extensions.map((folder) => join(ROOT, folder))],
+      extensionDevelopmentPath: [
+        run.extension,
+        ...suite.extensions.map((folder) => join(ROOT, folder)),
+      ],
       extensionTestsPath: run.entry,
       extensionTestsEnv: { HOST_REPORT: report, HOST_GREP: process.env['HOST_GREP'] },
       launchArgs: [
@@ -157,7 +209,11 @@ function readEvents(report: string): HostEvent[] {
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as HostEvent);
 }
 
-function show(events: readonly HostEvent[], exit: HostOutcome['exit'], said: readonly string[]): SuiteResult {
+function show(
+  events: readonly HostEvent[],
+  exit: HostOutcome['exit'],
+  said: readonly string[],
+): SuiteResult {
   const count = { passed: 0, failed: 0, skipped: 0 };
   for (const event of events) {
     if (event.kind === 'pass') {
@@ -173,8 +229,15 @@ function show(events: readonly HostEvent[], exit: HostOutcome['exit'], said: rea
       console.log(`    ${event.text}`);
     }
   }
-  if (events.some((event) => event.kind === 'end') && (exit === 0 || count.failed > 0)) return count;
-  // The page logs dozens of errors of its own while it closes; they matter only when the suite did not get through.
-  const errors = said.filter((line) => !line.startsWith('[') || line.startsWith('[error]')).slice(-20);
-  return { ...count, crash: `the extension host ended with ${exit} before its end\n${errors.join('\n')}` };
+  if (events.some((event) => event.kind === 'end') && (exit === 0 || count.failed > 0))
+    return count;
+  // The page logs dozens of errors of its own while it closes; they matter only when the suite did
+  // not get through.
+  const errors = said
+    .filter((line) => !line.startsWith('[') || line.startsWith('[error]'))
+    .slice(-20);
+  return {
+    ...count,
+    crash: `the extension host ended with ${exit} before its end\n${errors.join('\n')}`,
+  };
 }

@@ -10,7 +10,10 @@ export const NOW_S = 1_800_000_000;
 
 export type Columns = Readonly<Record<string, string | number | bigint | null>>;
 
-/** A store in memory with these rows of tasks, and further statements run on it; the context is this window. */
+/**
+ * A store in memory with these rows of tasks, and further statements run on it; the context is this
+ * window.
+ */
 export function lockDb(rows: readonly Columns[], statements: readonly string[] = []): LockContext {
   const db = new DatabaseSync(':memory:');
   for (const statement of [...SCHEMA, ...statements]) db.exec(statement);
@@ -30,9 +33,9 @@ export function insertRow(db: DatabaseSync, columns: Columns, table = 'tasks'): 
         }
       : columns;
   const names = Object.keys(row).map((name) => `"${name}"`);
-  db.prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`).run(
-    ...Object.values(row),
-  );
+  db.prepare(
+    `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
+  ).run(...Object.values(row));
 }
 
 /** The lock columns of a holder who has a task In Progress, until `until` (unix seconds). */
@@ -45,7 +48,11 @@ export function lockOf({ db }: LockContext, id: string): string {
   const row = db.prepare('SELECT status, assignee, lock_until FROM tasks WHERE id = ?').get(id);
   if (row === undefined) return 'gone';
   const until = row['lock_until'] as number | null;
-  return [row['status'], row['assignee'] ?? 'free', ...(until === null ? [] : [until - NOW_S])].join(' ');
+  return [
+    row['status'],
+    row['assignee'] ?? 'free',
+    ...(until === null ? [] : [until - NOW_S]),
+  ].join(' ');
 }
 
 export function all({ db }: LockContext, sql: string): Record<string, unknown>[] {

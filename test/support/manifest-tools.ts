@@ -1,8 +1,9 @@
 import type { Operation } from '../../src/agent-api/operation.ts';
 
 /**
- * How the manifest describes an operation to language models. Only a tool that can be referenced in a prompt is offered to the
- * editor's agent mode, and for that it needs a name without underscores to be referenced by.
+ * How the manifest describes an operation to language models. Only a tool that can be referenced in
+ * a prompt is offered to the editor's agent mode, and for that it needs a name without underscores
+ * to be referenced by.
  */
 export function manifestTool({ name, title, description, input }: Operation): object {
   return {

@@ -6,7 +6,13 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { FAILURE_META } from '../../src/agent-api/mcp-server.ts';
 import { bundle, copySqlite } from './bundle.ts';
-import { type BacklogSpec, createBacklog, nativeWriter, type NativeWriter, type SqlRow } from './fixture.ts';
+import {
+  type BacklogSpec,
+  createBacklog,
+  nativeWriter,
+  type NativeWriter,
+  type SqlRow,
+} from './fixture.ts';
 import { findSqliteNode } from './sqlite-node.ts';
 
 /** The server as it is shipped, in a folder of its own. */
@@ -20,7 +26,11 @@ export async function bundleMcp(): Promise<McpBundle> {
   const folder = await mkdtemp(join(tmpdir(), 'todo2-mcp-'));
   await bundle(folder, { mcp: 'src/mcp.ts', writer: 'src/writer.ts' });
   await copySqlite(folder);
-  return { folder, script: join(folder, 'mcp.cjs'), remove: () => rm(folder, { recursive: true, force: true }) };
+  return {
+    folder,
+    script: join(folder, 'mcp.cjs'),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
 }
 
 export interface Asked {
@@ -54,8 +64,14 @@ export interface McpRig extends AsyncDisposable {
   holders(): Promise<readonly string[]>;
 }
 
-/** A backlog on disk, another process that has it open, and clients; all released at the end of the scope. */
-export async function createMcpRig(bundle: Pick<McpBundle, 'script'>, spec: BacklogSpec): Promise<McpRig> {
+/**
+ * A backlog on disk, another process that has it open, and clients; all released at the end of the
+ * scope.
+ */
+export async function createMcpRig(
+  bundle: Pick<McpBundle, 'script'>,
+  spec: BacklogSpec,
+): Promise<McpRig> {
   const dir = await mkdtemp(join(tmpdir(), 'todo2-mcp-store-'));
   const file = await createBacklog(dir, spec);
   const other = await nativeWriter(dir);
@@ -74,7 +90,9 @@ export async function createMcpRig(bundle: Pick<McpBundle, 'script'>, spec: Back
       return `${textOf(row, 'status')} ${textOf(row, 'assignee')}`;
     },
     holders: async () => {
-      const rows = await other.all(`SELECT DISTINCT assignee FROM tasks WHERE COALESCE(assignee, '') <> ''`);
+      const rows = await other.all(
+        `SELECT DISTINCT assignee FROM tasks WHERE COALESCE(assignee, '') <> ''`,
+      );
       return rows.map((row) => textOf(row, 'assignee'));
     },
     [Symbol.asyncDispose]: async () => {
@@ -85,7 +103,10 @@ export async function createMcpRig(bundle: Pick<McpBundle, 'script'>, spec: Back
   };
 }
 
-export async function connectMcp(args: readonly string[], node = findSqliteNode()): Promise<McpClient> {
+export async function connectMcp(
+  args: readonly string[],
+  node = findSqliteNode(),
+): Promise<McpClient> {
   const transport = new StdioClientTransport({ command: node, args: [...args], stderr: 'pipe' });
   let log = '';
   transport.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));

@@ -2,7 +2,10 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:
 import { join } from 'node:path';
 import type { NativeWriter, SqlRow } from './fixture.ts';
 
-/** Copies a database and its log as they are at this moment, into a folder of their own; answers the new database. */
+/**
+ * Copies a database and its log as they are at this moment, into a folder of their own; answers the
+ * new database.
+ */
 export function copyStore(file: string, folder: string): string {
   mkdirSync(folder, { recursive: true });
   const copy = join(folder, 'todo2.db');
@@ -12,8 +15,15 @@ export function copyStore(file: string, folder: string): string {
   return copy;
 }
 
-/** What SQLite itself reads from a copy of these files, or its error. The files given stay as they are. */
-export async function readNatively(native: NativeWriter, file: string, scratch: string): Promise<SqlRow[] | string> {
+/**
+ * What SQLite itself reads from a copy of these files, or its error. The files given stay as they
+ * are.
+ */
+export async function readNatively(
+  native: NativeWriter,
+  file: string,
+  scratch: string,
+): Promise<SqlRow[] | string> {
   const copy = copyStore(file, scratch);
   try {
     await native.run('ATTACH ? AS looked_at', copy);
@@ -26,8 +36,14 @@ export async function readNatively(native: NativeWriter, file: string, scratch: 
   }
 }
 
-/** The database after SQLite itself has recovered its log and put it in, or its error. Changes the files given. */
-export async function recoverNatively(native: NativeWriter, file: string): Promise<Uint8Array | string> {
+/**
+ * The database after SQLite itself has recovered its log and put it in, or its error. Changes the
+ * files given.
+ */
+export async function recoverNatively(
+  native: NativeWriter,
+  file: string,
+): Promise<Uint8Array | string> {
   try {
     await native.run('ATTACH ? AS looked_at', file);
     await native.all('SELECT count(*) FROM looked_at.sqlite_master');

@@ -1,4 +1,5 @@
-// Holds the package to what users need: which files, and how large. Takes the package that `npm run package` made.
+// Holds the package to what users need: which files, and how large. Takes the package that `npm run
+// package` made.
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, run } from '../editor/install.mjs';
@@ -7,8 +8,9 @@ const KB = 1024;
 
 /** Bytes; each about a half more than what it was when it was set, so that growth is a decision. */
 const BOUNDS = {
-  // Loaded by the editor with the first view. A sixth is the parser for YAML, a sixth the views; what agents use inside the editor is
-  // a tenth, and could only be a bundle of its own with a second copy of the core that it works on.
+  // Loaded by the editor with the first view. A sixth is the parser for YAML, a sixth the views;
+  // what agents use inside the editor is a tenth, and could only be a bundle of its own with a
+  // second copy of the core that it works on.
   'dist/extension.cjs': 900 * KB,
   'dist/writer.cjs': 100 * KB,
   'dist/supervisor.cjs': 100 * KB,
@@ -25,12 +27,20 @@ const NEEDED = [
   'dist/extension.cjs',
   'dist/sql-wasm.wasm',
 ];
-const EXPECTED = [/^package(\.nls(\.[a-z-]+)?)?\.json$/, /^dist\/[a-z-]+\.cjs$/, /^media\/[a-z0-9-]+\.(svg|png)$/];
+const EXPECTED = [
+  /^package(\.nls(\.[a-z-]+)?)?\.json$/,
+  /^dist\/[a-z-]+\.cjs$/,
+  /^media\/[a-z0-9-]+\.(svg|png)$/,
+];
 
 const vsce = join(ROOT, 'node_modules/@vscode/vsce/vsce');
-const listed = await run(process.execPath, [vsce, 'ls', '--no-dependencies', '--readme-path', 'dist/README.md'], {
-  cwd: ROOT,
-});
+const listed = await run(
+  process.execPath,
+  [vsce, 'ls', '--no-dependencies', '--readme-path', 'dist/README.md'],
+  {
+    cwd: ROOT,
+  },
+);
 const files = listed.split('\n').filter((line) => line !== '');
 
 const wrong = [

@@ -1,5 +1,10 @@
 import { taskId, type Task } from '../../src/core/task.ts';
-import { DEFAULT_WAVE_OPTIONS, type BlockedTask, type Plan, type WaveOptions } from '../../src/core/waves/waves.ts';
+import {
+  DEFAULT_WAVE_OPTIONS,
+  type BlockedTask,
+  type Plan,
+  type WaveOptions,
+} from '../../src/core/waves/waves.ts';
 
 /** A plan by hand: the given waves, numbered from 0, and the other given fields. */
 export function planOf(
@@ -8,7 +13,9 @@ export function planOf(
 ): Plan {
   const { options, ...rest } = more;
   const numbered = waves.map((tasks, number) => ({ number, tasks }));
-  const waveOf = new Map(numbered.flatMap(({ number, tasks }) => tasks.map((task) => [task.id, number] as const)));
+  const waveOf = new Map(
+    numbered.flatMap(({ number, tasks }) => tasks.map((task) => [task.id, number] as const)),
+  );
   return {
     options: { ...DEFAULT_WAVE_OPTIONS, ...options },
     waves: numbered,

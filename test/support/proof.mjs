@@ -1,4 +1,5 @@
-// `npm run proof [-- name…] [--seed n] [--short] [--help]`: sets up what is missing and runs the proofs on a Node.js that has SQLite.
+// `npm run proof [-- name…] [--seed n] [--short] [--help]`: sets up what is missing and runs the
+// proofs on a Node.js that has SQLite.
 import { spawn } from 'node:child_process';
 import { installRoot, installServer, NEWEST, nodeOf, ROOT } from '../editor/install.mjs';
 

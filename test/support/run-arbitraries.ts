@@ -14,7 +14,10 @@ import type {
 import type { AgentAssignment, RunOptions } from '../../src/core/run/run-options.ts';
 import { taskId, type Lock, type Status } from '../../src/core/task.ts';
 
-/** Everything that an event of a run can be, with texts of every kind, for tests that have to hold for all of them. */
+/**
+ * Everything that an event of a run can be, with texts of every kind, for tests that have to hold
+ * for all of them.
+ */
 
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -26,12 +29,21 @@ const at = fc.integer({ min: 0, max: 4_000_000_000_000 });
 const integer = fc.integer();
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(arbitrary, { nil: undefined, freq: 3 });
-const some = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<readonly T[]> => fc.array(arbitrary, { maxLength: 3 });
+const some = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<readonly T[]> =>
+  fc.array(arbitrary, { maxLength: 3 });
 const record = <T>(fields: { readonly [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
   fc.record(fields, { noNullPrototype: true });
 const kind = <const K extends string>(name: K): fc.Arbitrary<K> => fc.constant(name);
 
-const status = fc.constantFrom<Status>('Todo', 'In Progress', 'Review', 'Done', 'Blocked', 'Cancelled', 'Unknown');
+const status = fc.constantFrom<Status>(
+  'Todo',
+  'In Progress',
+  'Review',
+  'Done',
+  'Blocked',
+  'Cancelled',
+  'Unknown',
+);
 const lock: fc.Arbitrary<Lock> = record({ holder: text, since: maybe(at), until: maybe(at) });
 const theirs = record({ kind: kind('theirs'), lock, remainingMs: integer });
 const unleased = record({ kind: kind('unleased'), lock, ours: fc.boolean() });
@@ -39,7 +51,12 @@ const lease: fc.Arbitrary<Lease> = fc.oneof(
   record({ kind: kind('free') }),
   record({ kind: kind('ours'), lock, remainingMs: integer }),
   theirs,
-  record({ kind: fc.constantFrom('expired', 'stale'), lock, ours: fc.boolean(), expiredMs: integer }),
+  record({
+    kind: fc.constantFrom('expired', 'stale'),
+    lock,
+    ours: fc.boolean(),
+    expiredMs: integer,
+  }),
   unleased,
 );
 const notReady: fc.Arbitrary<NotReady> = fc.oneof(
@@ -73,7 +90,12 @@ export const failures: fc.Arbitrary<Failure> = fc.oneof(
   record({ kind: kind('noAgent'), tried: some(text) }),
   record({ kind: kind('agentNotStarted'), command: text, detail: text }),
   record({ kind: fc.constantFrom('alreadyRunning', 'nothingToRun', 'nothingReady') }),
-  record({ kind: kind('unreadable'), file: text, cause: fc.constantFrom('empty', 'io'), detail: text }),
+  record({
+    kind: kind('unreadable'),
+    file: text,
+    cause: fc.constantFrom('empty', 'io'),
+    detail: text,
+  }),
 );
 
 const verify: fc.Arbitrary<VerifyResult> = record({
@@ -99,39 +121,41 @@ const cause: fc.Arbitrary<FailCause> = fc.oneof(
   record({ kind: kind('verify'), result: verify }),
 );
 
-const { outcome, stop } = fc.letrec<{ outcome: TaskOutcome; stop: RunStop; skip: SkipReason }>((tie) => ({
-  outcome: fc.oneof(
-    { maxDepth: 3, depthSize: 'small' },
-    record({ kind: kind('stopped') }),
-    record({ kind: kind('succeeded'), status, evidence: maybe(evidence) }),
-    record({
-      kind: kind('failed'),
-      cause,
-      exitCode: maybe(integer),
-      signal: maybe(text),
-      evidence: maybe(evidence),
-    }),
-    record({ kind: kind('rateLimited'), retryAfterMs: maybe(at), detail: text }),
-    record({ kind: kind('notStarted'), failure: failures }),
-    record({ kind: kind('lockLost'), holder: maybe(text) }),
-    record({ kind: kind('notRecorded'), exitCode: maybe(integer), failure: failures }),
-    record({ kind: kind('unknown'), detail: text }),
-    record({ kind: kind('skipped'), reason: tie('skip') }),
-  ),
-  skip: fc.oneof(
-    record({ kind: fc.constantFrom('gone', 'stopped') }),
-    record({ kind: kind('notReady'), reasons: some(notReady) }),
-    record({ kind: kind('dependencyFailed'), id }),
-    record({ kind: kind('claimFailed'), failure: failures }),
-    record({ kind: kind('runStopped'), stop: tie('stop') }),
-  ),
-  stop: fc.oneof(
-    record({ kind: fc.constantFrom('person', 'interrupted') }),
-    record({ kind: kind('failure'), id }),
-    record({ kind: kind('breaker'), count: fc.nat(), outcome: tie('outcome') }),
-    record({ kind: kind('waveVerify'), wave: fc.nat(), result: verify }),
-  ),
-}));
+const { outcome, stop } = fc.letrec<{ outcome: TaskOutcome; stop: RunStop; skip: SkipReason }>(
+  (tie) => ({
+    outcome: fc.oneof(
+      { maxDepth: 3, depthSize: 'small' },
+      record({ kind: kind('stopped') }),
+      record({ kind: kind('succeeded'), status, evidence: maybe(evidence) }),
+      record({
+        kind: kind('failed'),
+        cause,
+        exitCode: maybe(integer),
+        signal: maybe(text),
+        evidence: maybe(evidence),
+      }),
+      record({ kind: kind('rateLimited'), retryAfterMs: maybe(at), detail: text }),
+      record({ kind: kind('notStarted'), failure: failures }),
+      record({ kind: kind('lockLost'), holder: maybe(text) }),
+      record({ kind: kind('notRecorded'), exitCode: maybe(integer), failure: failures }),
+      record({ kind: kind('unknown'), detail: text }),
+      record({ kind: kind('skipped'), reason: tie('skip') }),
+    ),
+    skip: fc.oneof(
+      record({ kind: fc.constantFrom('gone', 'stopped') }),
+      record({ kind: kind('notReady'), reasons: some(notReady) }),
+      record({ kind: kind('dependencyFailed'), id }),
+      record({ kind: kind('claimFailed'), failure: failures }),
+      record({ kind: kind('runStopped'), stop: tie('stop') }),
+    ),
+    stop: fc.oneof(
+      record({ kind: fc.constantFrom('person', 'interrupted') }),
+      record({ kind: kind('failure'), id }),
+      record({ kind: kind('breaker'), count: fc.nat(), outcome: tie('outcome') }),
+      record({ kind: kind('waveVerify'), wave: fc.nat(), result: verify }),
+    ),
+  }),
+);
 export const outcomes = outcome;
 
 const wait: fc.Arbitrary<WaitReason> = fc.oneof(

@@ -46,13 +46,20 @@ export function runStarted(run: {
 }
 
 /** A run after its beginning and these, each of which belongs to it. */
-export function runAfter(first: ReturnType<typeof runStarted>, ...events: readonly RunStep[]): RunState {
+export function runAfter(
+  first: ReturnType<typeof runStarted>,
+  ...events: readonly RunStep[]
+): RunState {
   const { runId } = first;
   return applyRunEvents(undefined, [first, ...events.map((event) => ({ ...event, runId }))]);
 }
 
 /** An event without the run that it belongs to. */
-export type RunStep = RunEvent extends infer E ? (E extends RunEvent ? Omit<E, 'runId'> : never) : never;
+export type RunStep = RunEvent extends infer E
+  ? E extends RunEvent
+    ? Omit<E, 'runId'>
+    : never
+  : never;
 
 /** An attempt at a task from its start until it is at work. */
 export function atWork(id: string, attemptNo: number, at: number, tryNo = 1): readonly RunStep[] {
@@ -69,7 +76,11 @@ export function ended(id: string, outcome: TaskOutcome, at: number): RunStep {
 }
 
 /** A failure with this cause. */
-export function failedWith(cause: FailCause, exitCode: number | undefined, signal?: string): TaskOutcome {
+export function failedWith(
+  cause: FailCause,
+  exitCode: number | undefined,
+  signal?: string,
+): TaskOutcome {
   return { kind: 'failed', cause, exitCode, signal, evidence: undefined };
 }
 

@@ -9,8 +9,14 @@ const ENTRIES = {
   'simulated-agent': 'src/simulated-agent.ts',
 };
 
-/** Bundles what a window starts, as the build does, and further programs by the names that their bundles are to have. */
-export async function bundlePrograms(folder: string, others: Readonly<Record<string, string>> = {}): Promise<Programs> {
+/**
+ * Bundles what a window starts, as the build does, and further programs by the names that their
+ * bundles are to have.
+ */
+export async function bundlePrograms(
+  folder: string,
+  others: Readonly<Record<string, string>> = {},
+): Promise<Programs> {
   await bundle(folder, { ...ENTRIES, ...others }, { minify: true });
   const wasm = await copySqlite(folder);
   return {

@@ -22,7 +22,11 @@ import { HandClock, settle } from './hand-clock.ts';
 
 export const LEASE_MS = 30 * 60_000;
 
-export const AGENT: AgentAssignment = { agent: 'claude', model: undefined, agentMode: 'unattended' };
+export const AGENT: AgentAssignment = {
+  agent: 'claude',
+  model: undefined,
+  agentMode: 'unattended',
+};
 
 export const OPTIONS: RunOptions = {
   runMode: 'strict',
@@ -40,7 +44,10 @@ export const OPTIONS: RunOptions = {
   agentCaps: [],
 };
 
-/** A task out of `b < a c: src/x.ts`: an id, what it depends on, the files it names; `+a` is done, `?a` is in Review. */
+/**
+ * A task out of `b < a c: src/x.ts`: an id, what it depends on, the files it names; `+a` is done,
+ * `?a` is in Review.
+ */
 export function taskOf(text: string): Task {
   const [relations = '', files = ''] = text.split(':').map((part) => part.trim());
   const [head = '', dependencies = ''] = relations.split('<').map((part) => part.trim());
@@ -93,7 +100,9 @@ interface AtWork {
   readonly end: (how: Ending | 'stopped') => void;
 }
 
-/** An attempt, as its supervisor reports it; its state is reported to all listeners, now and later. */
+/**
+ * An attempt, as its supervisor reports it; its state is reported to all listeners, now and later.
+ */
 interface Supervised {
   readonly stop: AbortController;
   listener: WorkListener;
@@ -103,10 +112,11 @@ interface Supervised {
 }
 
 /**
- * A backlog in memory and a worker that locks its tasks and runs its agents, whose every step a test can hold up.
+ * A backlog in memory and a worker that locks its tasks and runs its agents, whose every step a
+ * test can hold up.
  *
- * Steps are called `refresh`, `flush`, `claim a`, `finish a Todo` and `dying a`; those that `isManual` names wait in `pending`.
- * Agents always wait in `agents`, unless `onAgent` ends them.
+ * Steps are called `refresh`, `flush`, `claim a`, `finish a Todo` and `dying a`; those that
+ * `isManual` names wait in `pending`. Agents always wait in `agents`, unless `onAgent` ends them.
  */
 export class RunRig implements TaskWorker {
   readonly clock: HandClock;
@@ -182,8 +192,8 @@ export class RunRig implements TaskWorker {
   }
 
   /**
-   * The window goes away and comes back: a new runner goes on with the runs as their journals tell them. An attempt that was
-   * written down, and whose worker was never asked, is queued again.
+   * The window goes away and comes back: a new runner goes on with the runs as their journals tell
+   * them. An attempt that was written down, and whose worker was never asked, is queued again.
    */
   reopen(cap = this.runner.cap): void {
     const going = this.runner.runs.filter((run) => run.phase !== 'ended').map(({ runId }) => runId);
@@ -239,12 +249,16 @@ export class RunRig implements TaskWorker {
 
   /** `a:succeeded b:skipped/dependencyFailed`, in the order of the run. */
   outcomes(runId = 'r1'): string {
-    return [...(this.run(runId)?.tasks.values() ?? [])].map((task) => `${task.id}:${word(task.outcome)}`).join(' ');
+    return [...(this.run(runId)?.tasks.values() ?? [])]
+      .map((task) => `${task.id}:${word(task.outcome)}`)
+      .join(' ');
   }
 
   /** Why each task of a run waits that does: `a:held b:retry`. */
   waits(runId = 'r1'): string {
-    const waiting = [...(this.run(runId)?.tasks.values() ?? [])].filter(({ waits }) => waits !== undefined);
+    const waiting = [...(this.run(runId)?.tasks.values() ?? [])].filter(
+      ({ waits }) => waits !== undefined,
+    );
     return waiting.map(({ id, waits }) => `${id}:${waits!.kind}`).join(' ');
   }
 
@@ -275,15 +289,26 @@ export class RunRig implements TaskWorker {
     const reasons: NotReady[] = [];
     for (const dependency of task.dependencies.flatMap((d) => snapshot.byId.get(d) ?? [])) {
       if (isSettled(dependency.status) || opened.has(dependency.id)) continue;
-      reasons.push({ kind: 'waitsFor', id: dependency.id, status: dependency.status, lease: { kind: 'free' } });
+      reasons.push({
+        kind: 'waitsFor',
+        id: dependency.id,
+        status: dependency.status,
+        lease: { kind: 'free' },
+      });
     }
     const { lock, status, rawStatus } = task;
     if (lock?.until !== undefined && lock.until > now) {
-      reasons.push({ kind: 'held', lease: { kind: 'theirs', lock, remainingMs: lock.until - now } });
+      reasons.push({
+        kind: 'held',
+        lease: { kind: 'theirs', lock, remainingMs: lock.until - now },
+      });
     }
-    if (status !== 'Todo' && status !== 'In Progress') reasons.push({ kind: 'status', status, rawStatus });
+    if (status !== 'Todo' && status !== 'In Progress')
+      reasons.push({ kind: 'status', status, rawStatus });
     const [first, ...rest] = reasons;
-    return first === undefined ? { kind: 'ready' } : { kind: 'notReady', reasons: [first, ...rest] };
+    return first === undefined
+      ? { kind: 'ready' }
+      : { kind: 'notReady', reasons: [first, ...rest] };
   };
 
   work(job: Job, signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> {
@@ -302,7 +327,11 @@ export class RunRig implements TaskWorker {
     return watchStop(signal, supervised);
   }
 
-  attach({ runId, attemptNo }: JobInProgress, signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> {
+  attach(
+    { runId, attemptNo }: JobInProgress,
+    signal: AbortSignal,
+    listener: WorkListener,
+  ): Promise<WorkEnd> {
     const supervised = this.#supervised.get(`${runId}/${attemptNo}`);
     assert(supervised, 'there is something to attach to');
     supervised.listener = listener;
@@ -314,19 +343,25 @@ export class RunRig implements TaskWorker {
   async #supervise(job: Job, supervised: Supervised): Promise<WorkEnd> {
     const { id } = job.task;
     const holder = `claude-host-${++this.#holders}`;
-    const refused = await this.#step(`claim ${id}`, () => this.#failing(`claim ${id}`) ?? this.#claim(id, holder));
+    const refused = await this.#step(
+      `claim ${id}`,
+      () => this.#failing(`claim ${id}`) ?? this.#claim(id, holder),
+    );
     if (refused !== undefined) return { kind: 'refused', failure: refused };
-    if (supervised.stop.signal.aborted) return this.#finish(id, holder, 'Todo', { kind: 'stopped' });
+    if (supervised.stop.signal.aborted)
+      return this.#finish(id, holder, 'Todo', { kind: 'stopped' });
     supervised.claimedBy = holder;
     supervised.listener.onClaimed(holder);
     const failure = this.#failing(`agent ${id}`);
     const ending = failure === undefined ? await this.#agent(job, holder, supervised) : failure;
     if (ending === 'stopped') return this.#finish(id, holder, 'Todo', { kind: 'stopped' });
     if (ending === 0) return this.#finish(id, holder, job.options.statusOnSuccess, undefined);
-    if (typeof ending === 'number') return this.#finish(id, holder, 'Todo', failedWith(ending, undefined));
+    if (typeof ending === 'number')
+      return this.#finish(id, holder, 'Todo', failedWith(ending, undefined));
     if ('signal' in ending && !('kind' in ending)) return this.#finish(id, holder, 'Todo', failedWith(undefined, ending.signal)); // prettier-ignore
     const outcome = ending as Exclude<typeof ending, { signal: string | undefined }>;
-    if (failure !== undefined) return this.#finish(id, holder, 'Todo', { kind: 'notStarted', failure });
+    if (failure !== undefined)
+      return this.#finish(id, holder, 'Todo', { kind: 'notStarted', failure });
     return this.#finish(id, holder, 'Todo', outcome as WorkEnd);
   }
 
@@ -358,13 +393,23 @@ export class RunRig implements TaskWorker {
     const { lock, status, rawStatus, version } = task;
     const until = lock?.until ?? 0;
     if (lock !== undefined && until > now) return { kind: 'held', id, holder: lock.holder, until };
-    if (status !== 'Todo' && status !== 'In Progress') return { kind: 'notClaimable', id, status, rawStatus };
-    this.change(id, { status: 'In Progress', version: version + 1, lock: { holder, since: now, until: Infinity } });
+    if (status !== 'Todo' && status !== 'In Progress')
+      return { kind: 'notClaimable', id, status, rawStatus };
+    this.change(id, {
+      status: 'In Progress',
+      version: version + 1,
+      lock: { holder, since: now, until: Infinity },
+    });
     return undefined;
   }
 
   /** Gives the task back; `outcome` undefined is a success. */
-  #finish(id: TaskId, holder: string, to: 'Todo' | 'Review' | 'Done', outcome: WorkEnd | undefined): Promise<WorkEnd> {
+  #finish(
+    id: TaskId,
+    holder: string,
+    to: 'Todo' | 'Review' | 'Done',
+    outcome: WorkEnd | undefined,
+  ): Promise<WorkEnd> {
     return this.#step(`finish ${id} ${to}`, () => {
       const failure = this.#failing(`finish ${id} ${to}`);
       const task = this.tasks.get(id);
@@ -384,7 +429,8 @@ export class RunRig implements TaskWorker {
   }
 
   async #step<T>(label: string, act: () => T): Promise<T> {
-    if (this.isManual(label)) await new Promise<void>((go, fail) => this.pending.push({ label, go, fail }));
+    if (this.isManual(label))
+      await new Promise<void>((go, fail) => this.pending.push({ label, go, fail }));
     this.steps.push(label);
     return act();
   }
@@ -454,7 +500,8 @@ export function assertWellFormed(events: readonly RunEvent[]): void {
     const first = story[0]!;
     assert(first.kind === 'runStarted', `${runId} begins with its attemptNo`);
     assert.equal(story.at(-1)?.kind, 'runEnded', `${runId} ends`);
-    for (const once of ['runStarted', 'runEnded']) assert.equal(story.filter((e) => e.kind === once).length, 1, once);
+    for (const once of ['runStarted', 'runEnded'])
+      assert.equal(story.filter((e) => e.kind === once).length, 1, once);
     assert(story.filter((e) => e.kind === 'runStopping').length <= 1);
     const at = (kind: RunEvent['kind'], matches: (e: RunEvent) => boolean): number =>
       story.findIndex((e) => e.kind === kind && matches(e));
@@ -463,7 +510,10 @@ export function assertWellFormed(events: readonly RunEvent[]): void {
       const closed = at('waveEnded', (e) => 'wave' in e && e.wave === wave);
       assert.equal(opened < 0, closed < 0, 'a wave that starts ends');
       if (first.options.runMode === 'strict' && wave > 0 && opened >= 0) {
-        assert(at('waveEnded', (e) => 'wave' in e && e.wave === wave - 1) < opened, 'waves do not overlap');
+        assert(
+          at('waveEnded', (e) => 'wave' in e && e.wave === wave - 1) < opened,
+          'waves do not overlap',
+        );
       }
       for (const id of ids) {
         assertTaskStory(id, story.filter((e) => 'id' in e && e.id === id)); // prettier-ignore
@@ -479,7 +529,11 @@ export function assertWellFormed(events: readonly RunEvent[]): void {
 }
 
 function assertTaskStory(id: TaskId, story: readonly RunEvent[]): void {
-  assert.equal(story.filter(({ kind }) => kind === 'taskEnded').length, 1, `${id} ends exactly once`);
+  assert.equal(
+    story.filter(({ kind }) => kind === 'taskEnded').length,
+    1,
+    `${id} ends exactly once`,
+  );
   assert.equal(story.at(-1)?.kind, 'taskEnded', `nothing is told of ${id} after its end`);
   let step = 0;
   let waits: unknown = undefined;

@@ -47,12 +47,20 @@ export function startOf(
   };
 }
 
-export function succeeded(status: 'Review' | 'Done' = 'Review'): Extract<TaskOutcome, { kind: 'succeeded' }> {
+export function succeeded(
+  status: 'Review' | 'Done' = 'Review',
+): Extract<TaskOutcome, { kind: 'succeeded' }> {
   return { kind: 'succeeded', status, evidence: undefined };
 }
 
 export function failed(exitCode = 1): Extract<TaskOutcome, { kind: 'failed' }> {
-  return { kind: 'failed', cause: { kind: 'exit' }, exitCode, signal: undefined, evidence: undefined };
+  return {
+    kind: 'failed',
+    cause: { kind: 'exit' },
+    exitCode,
+    signal: undefined,
+    evidence: undefined,
+  };
 }
 
 /** One attempt from its beginning to its end; `again`: the task is queued once more then. */

@@ -22,19 +22,27 @@ import type { SuiteResult } from './suite-result.ts';
 export const PARTS = ['static', 'unit', 'store', 'host', 'e2e'] as const;
 export type Part = (typeof PARTS)[number];
 
-/** Builds what these parts need, runs them one after the other and answers what came of each. What is needed is installed. */
+/**
+ * Builds what these parts need, runs them one after the other and answers what came of each. What
+ * is needed is installed.
+ */
 export async function runSuites(parts: readonly Part[]): Promise<ReadonlyMap<string, SuiteResult>> {
   const results = new Map<string, SuiteResult>();
   const add = async (name: string, suite: () => Promise<SuiteResult>): Promise<void> => {
     console.log(`\n${name}`);
     const begun = Date.now();
     // One suite that cannot be run must not hide what the others say.
-    const result = await suite().catch((error: unknown): SuiteResult => ({ ...NOTHING, crash: String(error) }));
+    const result = await suite().catch((error: unknown): SuiteResult => ({
+      ...NOTHING,
+      crash: String(error),
+    }));
     results.set(name, result);
     if (result.crash !== undefined) console.log(`  ✖ ${result.crash.replaceAll('\n', '\n      ')}`);
     const skipped = result.skipped > 0 ? `, ${result.skipped} skipped` : '';
     const all = result.passed + failuresOf(result);
-    console.log(`  ${result.passed} of ${all} well${skipped}, in ${((Date.now() - begun) / 1000).toFixed(1)} s`);
+    console.log(
+      `  ${result.passed} of ${all} well${skipped}, in ${((Date.now() - begun) / 1000).toFixed(1)} s`,
+    );
   };
 
   const built = parts.some((part) => part !== 'unit' && part !== 'store');
@@ -48,12 +56,15 @@ export async function runSuites(parts: readonly Part[]): Promise<ReadonlyMap<str
   for (const part of parts) {
     if (part === 'static') await add('types, lint, format, dead code, package', runChecks);
     if (part === 'unit') await add('units', runUnits);
-    if (part === 'store') await add('store', () => runNodeTests(testFiles('store'), typedNode(sqliteNode())));
+    if (part === 'store')
+      await add('store', () => runNodeTests(testFiles('store'), typedNode(sqliteNode())));
     if (part === 'host') {
       await bundleHostSuites();
       for (const target of hostTargets(VERSIONS)) {
         for (const suite of HOST_SUITES) {
-          await add(`${suite.title} of ${Object.values(target).join('')}`, () => runHostSuite(target, suite));
+          await add(`${suite.title} of ${Object.values(target).join('')}`, () =>
+            runHostSuite(target, suite),
+          );
         }
       }
     }
@@ -75,7 +86,10 @@ export function failuresOf({ passed, failed, crash }: SuiteResult): number {
   return Math.max(failed, crash !== undefined || passed + failed === 0 ? 1 : 0);
 }
 
-/** Runs what `npm run check` runs but for the units, as many at once as there are cores, the longest first. */
+/**
+ * Runs what `npm run check` runs but for the units, as many at once as there are cores, the longest
+ * first.
+ */
 async function runChecks(): Promise<SuiteResult> {
   const bin = join(ROOT, 'node_modules');
   const checks = [
@@ -83,7 +97,13 @@ async function runChecks(): Promise<SuiteResult> {
     ['dead code', join(bin, 'knip/bin/knip.js')],
     ['format', join(bin, 'prettier/bin/prettier.cjs'), '--check', '.'],
     ['types', join(bin, 'typescript-native/bin/tsc'), '--noEmit'],
-    ['layers', join(bin, 'dependency-cruiser/bin/dependency-cruise.mjs'), '--config', '.dependency-cruiser.mjs', 'src'],
+    [
+      'layers',
+      join(bin, 'dependency-cruiser/bin/dependency-cruise.mjs'),
+      '--config',
+      '.dependency-cruiser.mjs',
+      'src',
+    ],
     ['package', join(ROOT, 'test/support/package-check.mjs')],
   ] as const;
   const count = { ...NOTHING };
@@ -102,21 +122,27 @@ async function runChecks(): Promise<SuiteResult> {
 }
 
 /**
- * All unit tests. Where this machine has a Node that can do so, files share a process per core: starting one for each file is
- * most of the time. Files with hooks for all that runs in their process, or with a stand-in for the editor, keep their own.
+ * All unit tests. Where this machine has a Node that can do so, files share a process per core:
+ * starting one for each file is most of the time. Files with hooks for all that runs in their
+ * process, or with a stand-in for the editor, keep their own.
  */
 async function runUnits(): Promise<SuiteResult> {
   const files = longestFirst(testFiles('unit'));
   const node = newestNode();
   if (node === undefined) return runNodeTests(files, typedNode(process.execPath));
-  const [own, shared] = [true, false].map((isOwn) => files.filter((file) => needsOwnProcess(file) === isOwn));
-  const shares = Array.from({ length: CORES }, (_, share) => (shared ?? []).filter((_file, i) => i % CORES === share));
+  const [own, shared] = [true, false].map((isOwn) =>
+    files.filter((file) => needsOwnProcess(file) === isOwn),
+  );
+  const shares = Array.from({ length: CORES }, (_, share) =>
+    (shared ?? []).filter((_file, i) => i % CORES === share),
+  );
   const results = [
     await runNodeTests(own ?? [], typedNode(node)),
     ...(await Promise.all(shares.map((share) => runNodeTests(share, typedNode(node), 'none')))),
   ];
   const crash = results.find((result) => result.crash !== undefined)?.crash;
-  const sum = (key: 'passed' | 'failed' | 'skipped'): number => results.reduce((all, each) => all + each[key], 0);
+  const sum = (key: 'passed' | 'failed' | 'skipped'): number =>
+    results.reduce((all, each) => all + each[key], 0);
   const total = { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
   return crash === undefined ? total : { ...total, crash };
 }
@@ -129,7 +155,10 @@ function testFiles(folder: string): readonly string[] {
   return testFilesBelow(join(ROOT, 'test', folder));
 }
 
-/** The longest files first, as a guess at what takes long: a file that is begun last leaves the other cores idle. */
+/**
+ * The longest files first, as a guess at what takes long: a file that is begun last leaves the
+ * other cores idle.
+ */
 function longestFirst(files: readonly string[]): readonly string[] {
   const sizes = new Map(files.map((file) => [file, statSync(file).size]));
   return files.toSorted((a, b) => (sizes.get(b) ?? 0) - (sizes.get(a) ?? 0));
@@ -144,7 +173,11 @@ async function runNodeTests(
   if (files.length === 0) return { ...NOTHING, crash: 'There are no tests' };
   const scratch = mkdtempSync(join(tmpdir(), 'todo2-suite-'));
   const counts = join(scratch, 'result.json');
-  const request = JSON.stringify({ isolation, concurrency: isolation === 'none' ? 1 : CORES, files });
+  const request = JSON.stringify({
+    isolation,
+    concurrency: isolation === 'none' ? 1 : CORES,
+    files,
+  });
   try {
     const end = await new Promise<string | undefined>((resolve, reject) => {
       const child = spawn(node, [...options, 'test/support/run-node-tests.mjs', request], {
@@ -154,7 +187,9 @@ async function runNodeTests(
       });
       process.once('exit', () => child.kill());
       child.on('error', reject);
-      child.on('close', (code, signal) => resolve(signal ?? (code === 0 || code === 1 ? undefined : String(code))));
+      child.on('close', (code, signal) =>
+        resolve(signal ?? (code === 0 || code === 1 ? undefined : String(code))),
+      );
     });
     const result = JSON.parse(readFileSync(counts, 'utf8')) as SuiteResult;
     return end === undefined ? result : { ...result, crash: `the tests ended with ${end}` };
@@ -163,12 +198,18 @@ async function runNodeTests(
   }
 }
 
-/** A Node and what it needs to read TypeScript: newer ones leave the types out by themselves, which is much faster. */
+/**
+ * A Node and what it needs to read TypeScript: newer ones leave the types out by themselves, which
+ * is much faster.
+ */
 function typedNode(node: string): readonly [string, ...string[]] {
   return node === newestNode() ? [node] : [node, '--import', 'tsx'];
 }
 
-/** This Node, if it is new enough to read TypeScript, or that of the newest editor; undefined where that is not installed. */
+/**
+ * This Node, if it is new enough to read TypeScript, or that of the newest editor; undefined where
+ * that is not installed.
+ */
 function newestNode(): string | undefined {
   if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath;
   return isInstalled(serverFolder(NEWEST)) ? nodeOf(NEWEST) : undefined;

@@ -1,5 +1,11 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { NO_CONFIG, resolveOptions, RUN_DEFAULTS, type Options, type Settings } from '../../src/core/config.ts';
+import {
+  NO_CONFIG,
+  resolveOptions,
+  RUN_DEFAULTS,
+  type Options,
+  type Settings,
+} from '../../src/core/config.ts';
 import { createHolderId } from '../../src/core/lease/holder.ts';
 import type { BacklogSource } from '../../src/core/ports.ts';
 import { readinessOf } from '../../src/core/waves/readiness.ts';
@@ -33,7 +39,9 @@ export interface RunWindowSpec {
   readonly programs: Programs;
   /** Outside of the root. */
   readonly orderFolder: string;
-  /** Where the ids of runs that were begun here are kept, as the editor keeps them for its windows. */
+  /**
+   * Where the ids of runs that were begun here are kept, as the editor keeps them for its windows.
+   */
   readonly begunFile: string;
   readonly custom: CustomAgent | undefined;
   readonly cap: number;
@@ -41,7 +49,10 @@ export interface RunWindowSpec {
   readonly leaseMs?: number;
 }
 
-/** A window on a backlog without an editor: everything of the product that runs tasks, wired as the extension wires it. */
+/**
+ * A window on a backlog without an editor: everything of the product that runs tasks, wired as the
+ * extension wires it.
+ */
 export interface RunWindow {
   readonly runs: WiredRuns;
   readonly source: BacklogSource;
@@ -84,7 +95,8 @@ export function openRunWindow(
   });
   let planned: { readonly of: Snapshot; readonly plan: Plan } | undefined;
   const planOf = (snapshot: Snapshot): Plan => {
-    if (planned?.of !== snapshot) planned = { of: snapshot, plan: planWaves(snapshot.tasks, options.waves) };
+    if (planned?.of !== snapshot)
+      planned = { of: snapshot, plan: planWaves(snapshot.tasks, options.waves) };
     return planned.plan;
   };
   const runs: WiredRuns = wireRuns({
@@ -107,7 +119,11 @@ export function openRunWindow(
     options: () => options,
     findAgent: ({ agent }) => {
       if (agent === 'simulated') {
-        return findAgent({ kind: 'simulated', script: programs.simulatedAgent, node: programs.node });
+        return findAgent({
+          kind: 'simulated',
+          script: programs.simulatedAgent,
+          node: programs.node,
+        });
       }
       if (agent === 'custom' && custom !== undefined) return findAgent({ kind: 'custom', custom });
       return findAgent({ kind: PRESET_KINDS.find((kind) => kind === agent) ?? 'auto' });
@@ -124,7 +140,8 @@ export function openRunWindow(
       });
     },
     begun: {
-      has: (runId) => existsSync(begunFile) && readFileSync(begunFile, 'utf8').split('\n').includes(runId),
+      has: (runId) =>
+        existsSync(begunFile) && readFileSync(begunFile, 'utf8').split('\n').includes(runId),
       add: (runId) => appendFileSync(begunFile, `${runId}\n`),
     },
     ...(parts.openInteractive && { openInteractive: parts.openInteractive }),
@@ -182,6 +199,7 @@ function settingsOf({ cap, run, leaseMs }: RunWindowSpec): Settings {
 async function firstSnapshot(source: BacklogSource): Promise<Snapshot> {
   await source.refresh();
   const { state } = source;
-  if (state.kind !== 'ready') throw new Error(`The backlog of ${source.root} is ${JSON.stringify(state)}`);
+  if (state.kind !== 'ready')
+    throw new Error(`The backlog of ${source.root} is ${JSON.stringify(state)}`);
   return state.snapshot;
 }

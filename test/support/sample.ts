@@ -4,22 +4,28 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { createBacklog, type TaskSpec } from './fixture.ts';
 
 /**
- * Makes the backlog that `npm start` opens: a small made-up weather program, in four waves. Answers false where one is
- * there already, which is left as it is; rejects where the folder holds something else.
+ * Makes the backlog that `npm start` opens: a small made-up weather program, in four waves. Answers
+ * false where one is there already, which is left as it is; rejects where the folder holds
+ * something else.
  */
 export async function makeSample(folder: string, now = Date.now()): Promise<boolean> {
   const dir = resolve(folder);
   if (existsSync(join(dir, '.todo2', 'todo2.db'))) return false;
   if (existsSync(dir)) {
     const found = await readdir(dir);
-    if (found.length > 0) throw new Error(`${dir} holds something that is no sample: ${found.slice(0, 5).join(', ')}`);
+    if (found.length > 0)
+      throw new Error(`${dir} holds something that is no sample: ${found.slice(0, 5).join(', ')}`);
   }
-  // Made aside and moved in one step, so that an interrupted start leaves no half of a sample behind.
+  // Made aside and moved in one step, so that an interrupted start leaves no half of a sample
+  // behind.
   const aside = `${dir}.new-${process.pid}`;
   try {
     await mkdir(join(aside, '.vscode'), { recursive: true });
     await createBacklog(aside, { tasks: sampleTasks(now), project: basename(dir) });
-    await writeFile(join(aside, '.vscode', 'settings.json'), `${JSON.stringify(SETTINGS, undefined, 2)}\n`);
+    await writeFile(
+      join(aside, '.vscode', 'settings.json'),
+      `${JSON.stringify(SETTINGS, undefined, 2)}\n`,
+    );
     await writeFile(join(aside, 'README.md'), README);
     await mkdir(dirname(dir), { recursive: true });
     if (existsSync(dir)) await rmdir(dir); // empty, as seen above; Windows does not rename onto a folder

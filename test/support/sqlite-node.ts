@@ -13,8 +13,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
 let found: string | undefined;
 
 /**
- * The path of a Node that has `node:sqlite`: this one, `TODO2_NODE`, or the one of an editor server under `test/editor`.
- * Throws with all that was tried where there is none. Looked for once per process.
+ * The path of a Node that has `node:sqlite`: this one, `TODO2_NODE`, or the one of an editor server
+ * under `test/editor`. Throws with all that was tried where there is none. Looked for once per
+ * process.
  */
 export function findSqliteNode(): string {
   if (found !== undefined) return found;
@@ -28,9 +29,15 @@ export function findSqliteNode(): string {
   );
 }
 
-/** The environment for a child that must be a plain Node even where `process.execPath` is Electron. */
+/**
+ * The environment for a child that must be a plain Node even where `process.execPath` is Electron.
+ */
 export function plainNodeEnv(): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...process.env, ELECTRON_RUN_AS_NODE: '1', NODE_NO_WARNINGS: '1' };
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    ELECTRON_RUN_AS_NODE: '1',
+    NODE_NO_WARNINGS: '1',
+  };
   delete env['NODE_OPTIONS'];
   return env;
 }
@@ -41,7 +48,12 @@ function candidates(): string[] {
   if (configured !== undefined && configured !== '') paths.push(configured);
   const packaged = PACKAGES[`${process.platform}-${process.arch}`];
   if (packaged === undefined) return paths;
-  const binary = join('node_modules', packaged, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  const binary = join(
+    'node_modules',
+    packaged,
+    'bin',
+    process.platform === 'win32' ? 'node.exe' : 'node',
+  );
   for (const server of ['server-1.139', 'server-1.105']) {
     for (const folder of upwards(process.cwd())) {
       const path = join(folder, 'test', 'editor', server, binary);
@@ -57,5 +69,8 @@ function upwards(folder: string): string[] {
 }
 
 function canUseSqlite(node: string): boolean {
-  return spawnSync(node, ['-e', `require('node:sqlite')`], { env: plainNodeEnv(), stdio: 'ignore' }).status === 0;
+  return (
+    spawnSync(node, ['-e', `require('node:sqlite')`], { env: plainNodeEnv(), stdio: 'ignore' })
+      .status === 0
+  );
 }

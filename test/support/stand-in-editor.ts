@@ -11,21 +11,32 @@ export interface StandIn {
   readonly commands?: Readonly<Record<string, Doing>>;
   /** What comes of opening a link; they are declined if absent. */
   readonly links?: 'opens' | 'declines' | 'throws';
-  /** What a person answers, first to last: the label of a button, or the labels that they pick in a list. */
+  /**
+   * What a person answers, first to last: the label of a button, or the labels that they pick in a
+   * list.
+   */
   readonly answers?: readonly (string | readonly string[])[];
 }
 
 /** The parts of an editor that open chats and ask people. */
 export type AskingEditor = Pick<Editor, 'commands' | 'env' | 'Uri' | 'window'>;
 
-/** Stands in for the editor where there is none like it, Cursor above all: it remembers, in order, what was done to it. */
-export function standInEditor(spec: StandIn = {}): { readonly editor: AskingEditor; readonly said: string[] } {
+/**
+ * Stands in for the editor where there is none like it, Cursor above all: it remembers, in order,
+ * what was done to it.
+ */
+export function standInEditor(spec: StandIn = {}): {
+  readonly editor: AskingEditor;
+  readonly said: string[];
+} {
   const said: string[] = [];
   const { uriScheme = 'cursor', appName = 'Cursor', commands = {}, links = 'declines' } = spec;
   const answers = [...(spec.answers ?? [])];
   const message = (text: string, ...rest: readonly unknown[]): Promise<unknown> => {
     said.push(`message ${text}`);
-    return Promise.resolve(rest.some((each) => typeof each === 'string') ? answers.shift() : undefined);
+    return Promise.resolve(
+      rest.some((each) => typeof each === 'string') ? answers.shift() : undefined,
+    );
   };
   const editor = {
     env: {
@@ -61,11 +72,17 @@ export function standInEditor(spec: StandIn = {}): { readonly editor: AskingEdit
     window: {
       showInformationMessage: message,
       showWarningMessage: message,
-      showQuickPick: (items: readonly { readonly label: string }[], { title }: { readonly title: string }) => {
+      showQuickPick: (
+        items: readonly { readonly label: string }[],
+        { title }: { readonly title: string },
+      ) => {
         said.push(`list ${title}`);
         const picked = answers.shift();
-        const isPicked = ({ label }: { readonly label: string }): boolean => picked?.includes(label) === true;
-        return Promise.resolve(typeof picked === 'string' ? items.find(isPicked) : picked && items.filter(isPicked));
+        const isPicked = ({ label }: { readonly label: string }): boolean =>
+          picked?.includes(label) === true;
+        return Promise.resolve(
+          typeof picked === 'string' ? items.find(isPicked) : picked && items.filter(isPicked),
+        );
       },
     },
   };

@@ -23,24 +23,31 @@ interface Running {
 /** Agents and locks get this long to end well before they are killed. */
 const GRACE_MS = 6000;
 
-/** Builds the extension, opens an editor with it and stays until that is closed or Ctrl+C ends it; then ends this process. */
+/**
+ * Builds the extension, opens an editor with it and stays until that is closed or Ctrl+C ends it;
+ * then ends this process.
+ */
 export async function startEditor(options: StartOptions): Promise<void> {
   const home = join(ROOT, 'out', 'editor');
   mkdirSync(home, { recursive: true });
-  await step('Building the extension', () => run(process.execPath, [join(ROOT, 'esbuild.mjs')], { cwd: ROOT }));
+  await step('Building the extension', () =>
+    run(process.execPath, [join(ROOT, 'esbuild.mjs')], { cwd: ROOT }),
+  );
   const folder = options.folder ?? (await prepareSample());
   const trusted = options.folder === undefined;
 
   const state: { running?: Running; ending: boolean } = { ending: false };
   const end = async (): Promise<void> => {
-    // One Ctrl+C may come twice, from the terminal and from npm; either way the leash of the server does it in order.
+    // One Ctrl+C may come twice, from the terminal and from npm; either way the leash of the server
+    // does it in order.
     if (state.ending) return;
     state.ending = true;
     console.log('\nEnding the editor …');
     await state.running?.stop();
     process.exit(0);
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => void end());
   process.stdout.on('error', () => undefined); // a terminal that was closed
   endWithNpm(() => void end());
 
@@ -54,7 +61,9 @@ export async function startEditor(options: StartOptions): Promise<void> {
   if (state.ending) return; // `end` is at work
   await running.stop();
   if (desktop === undefined) {
-    console.error(`The editor ended by itself:\n${readFileSync(join(home, 'server.log'), 'utf8').slice(-2000)}`);
+    console.error(
+      `The editor ended by itself:\n${readFileSync(join(home, 'server.log'), 'utf8').slice(-2000)}`,
+    );
   }
   process.exit(desktop === undefined ? 1 : 0);
 }
@@ -71,20 +80,30 @@ async function prepareSample(): Promise<string> {
   return folder;
 }
 
-async function openEmbedded(home: string, folder: string, trusted: boolean, mayOpenBrowser: boolean): Promise<Running> {
+async function openEmbedded(
+  home: string,
+  folder: string,
+  trusted: boolean,
+  mayOpenBrowser: boolean,
+): Promise<Running> {
   const server = await step(`Starting VS Code ${NEWEST}`, () =>
     startServer({ version: NEWEST, home, extensions: [ROOT], trust: trusted ? 'given' : 'asked' }),
   );
   const address = addressOf(server, { folder });
   console.log(`\nTodo2 Waves shows ${folder} at\n\n  ${address}\n`);
-  console.log('This address gives control of the editor. Ctrl+C ends it and everything that it started.');
+  console.log(
+    'This address gives control of the editor. Ctrl+C ends it and everything that it started.',
+  );
   if (mayOpenBrowser) openBrowser(address);
   return { ended: server.ended, stop: () => server.stop({ graceMs: GRACE_MS }) };
 }
 
-/** Opens the address where there is a screen; no more than a convenience, as it has been printed. */
+/**
+ * Opens the address where there is a screen; no more than a convenience, as it has been printed.
+ */
 function openBrowser(address: string): void {
-  const hasScreen = process.env['DISPLAY'] !== undefined || process.env['WAYLAND_DISPLAY'] !== undefined;
+  const hasScreen =
+    process.env['DISPLAY'] !== undefined || process.env['WAYLAND_DISPLAY'] !== undefined;
   const opener: readonly [string, ...string[]] | undefined =
     process.platform === 'darwin'
       ? ['open', address]
@@ -96,11 +115,16 @@ function openBrowser(address: string): void {
   if (opener === undefined) return;
   const [command, ...args] = opener;
   const child = spawn(command, args, { stdio: 'ignore', detached: true });
-  child.on('error', () => console.log(`(${command} could not be started; open the address yourself.)`));
+  child.on('error', () =>
+    console.log(`(${command} could not be started; open the address yourself.)`),
+  );
   child.unref();
 }
 
-/** The desktop editor that the user wants instead of the embedded one; asked only on an interactive terminal. */
+/**
+ * The desktop editor that the user wants instead of the embedded one; asked only on an interactive
+ * terminal.
+ */
 async function chooseDesktop(): Promise<string | undefined> {
   const found = ['cursor', 'code'].map(findOnPath).filter((path) => path !== undefined);
   if (found.length === 0 || !process.stdin.isTTY || !process.stdout.isTTY) return undefined;
@@ -124,15 +148,31 @@ function findOnPath(name: string): string | undefined {
   return folders.map((folder) => join(folder, file)).find((path) => existsSync(path));
 }
 
-/** A profile of its own makes it a process of its own, which can be ended without ending the user's other windows. */
+/**
+ * A profile of its own makes it a process of its own, which can be ended without ending the user's
+ * other windows.
+ */
 function openDesktop(command: string, home: string, folder: string, trusted: boolean): Running {
   const mark = randomBytes(8).toString('hex');
   const profile = join(home, `desktop-${basename(command, '.cmd')}`);
   const args = [
-    ...['--new-window', '--wait', '--user-data-dir', profile, '--extensions-dir', join(profile, 'extensions')],
-    ...[`--extensionDevelopmentPath=${ROOT}`, ...(trusted ? ['--disable-workspace-trust'] : []), folder],
+    ...[
+      '--new-window',
+      '--wait',
+      '--user-data-dir',
+      profile,
+      '--extensions-dir',
+      join(profile, 'extensions'),
+    ],
+    ...[
+      `--extensionDevelopmentPath=${ROOT}`,
+      ...(trusted ? ['--disable-workspace-trust'] : []),
+      folder,
+    ],
   ];
-  console.log(`\nTodo2 Waves shows ${folder} in ${command}. Ctrl+C ends it and everything that it started.`);
+  console.log(
+    `\nTodo2 Waves shows ${folder} in ${command}. Ctrl+C ends it and everything that it started.`,
+  );
   const env = { ...cleanEnvironment(), [MARK]: mark };
   // On Windows it is a batch file, which only a shell runs; so each argument is quoted.
   const child: ChildProcess =

@@ -23,7 +23,11 @@ export function folderFor(t: TestContext, name = 'project'): string {
 }
 
 /** A backlog that is closed after the test. */
-export function open(t: TestContext, root: string, options: Partial<BacklogOptions> = {}): BacklogSource {
+export function open(
+  t: TestContext,
+  root: string,
+  options: Partial<BacklogOptions> = {},
+): BacklogSource {
   const source = openBacklog(root, { wasmFile: WASM_FILE, ...options });
   t.after(() => source.dispose());
   return source;
@@ -35,8 +39,15 @@ export function ready(state: StoreState): Snapshot {
   return state.snapshot;
 }
 
-/** Waits for a state that fits, by the source's own events; answers how many ms that took. Rejects after `withinMs`. */
-export function until(source: BacklogSource, fits: (state: StoreState) => boolean, withinMs = 5_000): Promise<number> {
+/**
+ * Waits for a state that fits, by the source's own events; answers how many ms that took. Rejects
+ * after `withinMs`.
+ */
+export function until(
+  source: BacklogSource,
+  fits: (state: StoreState) => boolean,
+  withinMs = 5_000,
+): Promise<number> {
   const begin = performance.now();
   return new Promise((resolve, reject) => {
     const look = (): void => {
@@ -47,7 +58,9 @@ export function until(source: BacklogSource, fits: (state: StoreState) => boolea
     };
     const timer = setTimeout(() => {
       listener.dispose();
-      reject(new Error(`Not within ${withinMs} ms. Now: ${JSON.stringify(source.state).slice(0, 500)}`));
+      reject(
+        new Error(`Not within ${withinMs} ms. Now: ${JSON.stringify(source.state).slice(0, 500)}`),
+      );
     }, withinMs);
     const listener = source.onDidChange(look);
     look();
@@ -57,5 +70,6 @@ export function until(source: BacklogSource, fits: (state: StoreState) => boolea
 /** True where the task is there with this status. */
 export function has(id: string, status: string): (state: StoreState) => boolean {
   return (state) =>
-    state.kind === 'ready' && state.snapshot.tasks.some((task) => task.id === id && task.rawStatus === status);
+    state.kind === 'ready' &&
+    state.snapshot.tasks.some((task) => task.id === id && task.rawStatus === status);
 }

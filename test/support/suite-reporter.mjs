@@ -1,5 +1,6 @@
-// How \`node --test\` speaks in \`npm test\`: a line per file, one more for what takes its time, and all of what fails.
-// The counts go to the file that SUITE_RESULT names, so that callers need not parse text.
+// How \`node --test\` speaks in \`npm test\`: a line per file, one more for what takes its time,
+// and all of what fails. The counts go to the file that SUITE_RESULT names, so that callers need
+// not parse text.
 import { writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { inspect, stripVTControlCharacters } from 'node:util';
@@ -9,7 +10,8 @@ const SLOW_MS = 1000;
 export default async function* report(events) {
   const count = { passed: 0, failed: 0, skipped: 0 };
   let file = { name: undefined, tests: 0, ms: 0 };
-  const summary = () => (file.tests > 0 ? `  ✔ ${file.name}: ${file.tests} (${Math.round(file.ms)} ms)\n` : '');
+  const summary = () =>
+    file.tests > 0 ? `  ✔ ${file.name}: ${file.tests} (${Math.round(file.ms)} ms)\n` : '';
 
   for await (const { type, data } of events) {
     if (type === 'test:stderr') yield data.message;
@@ -50,11 +52,15 @@ function isWholeFile({ name, file, nesting }) {
   return nesting === 0 && file !== undefined && resolve(name) === resolve(file);
 }
 
-/** The message with its stack, and that of what caused it; not every property, as some errors carry their message twice. */
+/**
+ * The message with its stack, and that of what caused it; not every property, as some errors carry
+ * their message twice.
+ */
 function describe(error) {
   const cause = error?.cause ?? error;
   if (!(cause instanceof Error)) return String(cause);
-  const below = cause.cause === undefined ? '' : `\ncaused by ${inspect(cause.cause, { depth: 4 })}`;
+  const below =
+    cause.cause === undefined ? '' : `\ncaused by ${inspect(cause.cause, { depth: 4 })}`;
   return stripVTControlCharacters(`${cause.stack ?? cause.message}${below}`);
 }
 

@@ -23,7 +23,10 @@ export class ShownTerminal {
   exitStatus: Terminal['exitStatus'];
   readonly #onClosed: (terminal: ShownTerminal) => void;
 
-  constructor(options: TerminalOptions | ExtensionTerminalOptions, onClosed: (terminal: ShownTerminal) => void) {
+  constructor(
+    options: TerminalOptions | ExtensionTerminalOptions,
+    onClosed: (terminal: ShownTerminal) => void,
+  ) {
     this.options = options;
     this.name = options.name ?? '';
     this.#onClosed = onClosed;
@@ -48,7 +51,9 @@ export class ShownTerminal {
     this.close();
   }
 
-  /** `reason` is a number of the editor's `TerminalExitReason`, or one that it does not have yet. */
+  /**
+   * `reason` is a number of the editor's `TerminalExitReason`, or one that it does not have yet.
+   */
   close(exitStatus?: { readonly code: number | undefined; readonly reason: number }): void {
     if (!this.isOpen) return;
     this.isOpen = false;
@@ -57,14 +62,19 @@ export class ShownTerminal {
     this.#onClosed(this);
   }
 
-  /** As an editor does with a terminal that was not open yet: its pseudoterminal is told nothing. */
+  /**
+   * As an editor does with a terminal that was not open yet: its pseudoterminal is told nothing.
+   */
   closeUnopened(): void {
     this.isOpen = false;
     this.#onClosed(this);
   }
 }
 
-/** A window with terminals that open at once; messages and their answers are those of the editor's stub. */
+/**
+ * A window with terminals that open at once; messages and their answers are those of the editor's
+ * stub.
+ */
 export class TerminalWindow {
   readonly all: ShownTerminal[] = [];
   readonly #opened = new Emitter<Terminal>();
@@ -81,13 +91,19 @@ export class TerminalWindow {
     return this.all.filter(({ isOpen }) => isOpen) as unknown as readonly Terminal[];
   }
 
-  readonly createTerminal = (options: TerminalOptions | ExtensionTerminalOptions): Terminal => this.bringBack(options);
+  readonly createTerminal = (options: TerminalOptions | ExtensionTerminalOptions): Terminal =>
+    this.bringBack(options);
 
   readonly showInformationMessage = stub.showInformationMessage;
 
   /** A terminal that this window did not ask for. */
-  bringBack(options: TerminalOptions | ExtensionTerminalOptions, processId?: Promise<number | undefined>): Terminal {
-    const terminal = new ShownTerminal(options, (closed) => this.#closed.fire(closed as unknown as Terminal));
+  bringBack(
+    options: TerminalOptions | ExtensionTerminalOptions,
+    processId?: Promise<number | undefined>,
+  ): Terminal {
+    const terminal = new ShownTerminal(options, (closed) =>
+      this.#closed.fire(closed as unknown as Terminal),
+    );
     if (processId !== undefined) terminal.processId = processId;
     this.all.push(terminal);
     this.#opened.fire(terminal as unknown as Terminal);

@@ -1,7 +1,14 @@
-// `npm test`: sets up what is missing, runs every suite and ends with one line, `N passed, N failed`.
-// `node test/support/test.mjs unit store` runs these parts alone. A bare clone has no packages, so only Node's own modules here.
+// `npm test`: sets up what is missing, runs every suite and ends with one line, `N passed, N
+// failed`. `node test/support/test.mjs unit store` runs these parts alone. A bare clone has no
+// packages, so only Node's own modules here.
 import { installChromium } from '../editor/chromium.mjs';
-import { installRoot, installServer, NEWEST, VERSIONS, WINDOW_VERSION } from '../editor/install.mjs';
+import {
+  installRoot,
+  installServer,
+  NEWEST,
+  VERSIONS,
+  WINDOW_VERSION,
+} from '../editor/install.mjs';
 
 const PARTS = ['static', 'unit', 'store', 'host', 'e2e'];
 
@@ -24,7 +31,9 @@ try {
   const desktop = Boolean(process.env.VSCODE_EXECUTABLE || process.env.VSCODE_DOWNLOAD);
   const needed = VERSIONS.filter(
     (version) =>
-      (has('host') && !desktop) || (has('store') && version === NEWEST) || (has('e2e') && version === WINDOW_VERSION),
+      (has('host') && !desktop) ||
+      (has('store') && version === NEWEST) ||
+      (has('e2e') && version === WINDOW_VERSION),
   );
   for (const version of needed) await installServer(version);
   if (has('e2e') || (has('host') && !desktop)) await installChromium();

@@ -1,4 +1,7 @@
-/** A frame of a log that a test makes: the page, its content, and the size of the database where it commits. */
+/**
+ * A frame of a log that a test makes: the page, its content, and the size of the database where it
+ * commits.
+ */
 export interface FrameSpec {
   readonly page: number;
   readonly fill: number;
@@ -12,7 +15,10 @@ export interface WalSpec {
   readonly frames: readonly FrameSpec[];
 }
 
-/** The bytes of a log with true checksums, written from the format's description and not from our reader. */
+/**
+ * The bytes of a log with true checksums, written from the format's description and not from our
+ * reader.
+ */
 export function buildWal({
   pageSize = 512,
   littleEndian = true,
@@ -45,8 +51,9 @@ export function buildWal({
 }
 
 /**
- * Makes the checksums of a log right again after something in it was changed, of its header and of every frame behind the
- * first `from` bytes. Changes the bytes given; those of what is no log stay as they are.
+ * Makes the checksums of a log right again after something in it was changed, of its header and of
+ * every frame behind the first `from` bytes. Changes the bytes given; those of what is no log stay
+ * as they are.
  */
 export function sealWal(bytes: Buffer, from = 0): void {
   if (bytes.length < 32) return;

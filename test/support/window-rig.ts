@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { Emitter } from '../../src/core/events.ts';
 import type { Failure } from '../../src/core/failure.ts';
-import type { Claim, Job, Renewal, TaskWorker, WorkEnd, WorkListener } from '../../src/core/ports.ts';
+import type {
+  Claim,
+  Job,
+  Renewal,
+  TaskWorker,
+  WorkEnd,
+  WorkListener,
+} from '../../src/core/ports.ts';
 import { fail, ok, type Result } from '../../src/core/result.ts';
 import { ClaimReconciler } from '../../src/core/lease/claim-reconciler.ts';
 import { RoutingWorker } from '../../src/core/run/attempt/routing-worker.ts';
@@ -19,8 +26,16 @@ import { OPTIONS, RunRig, taskOf } from './run-rig.ts';
 
 const LEASE_MS = 30 * 60_000;
 
-export const HUMAN: AgentAssignment = { agent: KIND_OF.human, model: undefined, agentMode: 'human' };
-export const SUBAGENT: AgentAssignment = { agent: KIND_OF.subagent, model: undefined, agentMode: 'subagent' };
+export const HUMAN: AgentAssignment = {
+  agent: KIND_OF.human,
+  model: undefined,
+  agentMode: 'human',
+};
+export const SUBAGENT: AgentAssignment = {
+  agent: KIND_OF.subagent,
+  model: undefined,
+  agentMode: 'subagent',
+};
 
 /** What one holder does with the store of a rig, which is one row each in memory. */
 export interface RigLocks extends RunLocks {
@@ -93,7 +108,9 @@ export class WindowRig {
 
   /** `a: In Progress vscode-here-1`, of all tasks. */
   get rows(): string {
-    return [...this.tasks.values()].map(({ id, status, lock }) => `${id} ${status} ${lock?.holder ?? '-'}`).join(', ');
+    return [...this.tasks.values()]
+      .map(({ id, status, lock }) => `${id} ${status} ${lock?.holder ?? '-'}`)
+      .join(', ');
   }
 
   state(): StoreState {
@@ -120,12 +137,19 @@ export class WindowRig {
   /** Another process claims a task, as an agent does. */
   claimFor(id: string, holder: string): Promise<void> {
     const now = this.clock.now();
-    return this.change(id, { status: 'In Progress', lock: { holder, since: now, until: now + LEASE_MS } });
+    return this.change(id, {
+      status: 'In Progress',
+      lock: { holder, since: now, until: now + LEASE_MS },
+    });
   }
 
   locksOf(holder: string): RigLocks {
     const isMine = (id: TaskId): boolean => this.tasks.get(id)?.lock?.holder === holder;
-    const lost = (id: TaskId): Failure => ({ kind: 'lockLost', id, holder: this.tasks.get(id)?.lock?.holder });
+    const lost = (id: TaskId): Failure => ({
+      kind: 'lockLost',
+      id,
+      holder: this.tasks.get(id)?.lock?.holder,
+    });
     const end = (id: TaskId, to: Status): Result<Status, Failure> => {
       if (!isMine(id)) return fail(lost(id));
       const status = this.task(id).status === 'In Progress' ? to : this.task(id).status;
@@ -151,7 +175,11 @@ export class WindowRig {
         const renewed = ids.filter(isMine);
         for (const id of renewed) this.#write(id, { lock: { ...this.task(id).lock!, until } });
         const gone = ids.filter((id) => !isMine(id));
-        return ok({ renewed, until, lost: gone.map((id) => ({ id, holder: this.tasks.get(id)?.lock?.holder })) });
+        return ok({
+          renewed,
+          until,
+          lost: gone.map((id) => ({ id, holder: this.tasks.get(id)?.lock?.holder })),
+        });
       },
       setStatus: async (id, from, to) => {
         const { lock, rawStatus } = this.task(id);
@@ -183,7 +211,14 @@ export class WindowRig {
       reportBug,
       reclaim: (id) => watch.reclaim(id),
     });
-    const watch: ClaimReconciler = new ClaimReconciler({ source, locks, keeper, clock, leaseMs, reportBug });
+    const watch: ClaimReconciler = new ClaimReconciler({
+      source,
+      locks,
+      keeper,
+      clock,
+      leaseMs,
+      reportBug,
+    });
     const subagentHosts = new SubagentHostRegistry();
     const worker = new WindowWorker({
       locks,
@@ -253,17 +288,26 @@ export class WindowRig {
     agent: AgentAssignment,
     options: Partial<RunOptions> = {},
   ): Promise<Attempt> {
-    return this.#begin((signal, listener) => window.worker.work(this.job(id, agent, options), signal, listener));
+    return this.#begin((signal, listener) =>
+      window.worker.work(this.job(id, agent, options), signal, listener),
+    );
   }
 
   /** Goes on with one of an earlier window. */
-  async attach(window: RigWindow, id: string, agent: AgentAssignment, holder?: string): Promise<Attempt> {
+  async attach(
+    window: RigWindow,
+    id: string,
+    agent: AgentAssignment,
+    holder?: string,
+  ): Promise<Attempt> {
     const { runId, attemptNo, root, options } = this.job(id, agent);
     const job = { runId, attemptNo, root, options, agent, id: taskId(id), holder };
     return this.#begin((signal, listener) => window.worker.attach(job, signal, listener));
   }
 
-  async #begin(work: (signal: AbortSignal, listener: WorkListener) => Promise<WorkEnd>): Promise<Attempt> {
+  async #begin(
+    work: (signal: AbortSignal, listener: WorkListener) => Promise<WorkEnd>,
+  ): Promise<Attempt> {
     const told: string[] = [];
     const stop = new AbortController();
     const listener = {
@@ -277,8 +321,15 @@ export class WindowRig {
     return attempt;
   }
 
-  /** A runner over this store, whose processes are those of a run rig: they end as `processes` lets them. */
-  runner(window: RigWindow, processes: TaskWorker, cap: number): { runner: WaveRunner; events: RunEvent[] } {
+  /**
+   * A runner over this store, whose processes are those of a run rig: they end as `processes` lets
+   * them.
+   */
+  runner(
+    window: RigWindow,
+    processes: TaskWorker,
+    cap: number,
+  ): { runner: WaveRunner; events: RunEvent[] } {
     const readiness = new RunRig([]).readiness;
     const isOurs = (holder: string): boolean => holder === window.holder;
     const runner = new WaveRunner(
@@ -290,8 +341,15 @@ export class WindowRig {
         isFollowed: ({ agentMode }) => agentMode === 'subagent' && this.follows,
         readiness: (snapshot, id, opened) => {
           const task = snapshot.byId.get(id)!;
-          const mine = task.lock !== undefined && isOurs(task.lock.holder) ? { ...task, lock: undefined } : task;
-          return readiness({ ...snapshot, byId: new Map([...snapshot.byId, [id, mine]]) }, id, opened);
+          const mine =
+            task.lock !== undefined && isOurs(task.lock.holder)
+              ? { ...task, lock: undefined }
+              : task;
+          return readiness(
+            { ...snapshot, byId: new Map([...snapshot.byId, [id, mine]]) },
+            id,
+            opened,
+          );
         },
         newRunId: () => 'r1',
         flushed: () => Promise.resolve(),
@@ -312,7 +370,8 @@ export class WindowRig {
     const isLive = lock !== undefined && (lock.until ?? Infinity) > now;
     if (isLive && lock.holder !== holder)
       return fail({ kind: 'held', id, holder: lock.holder, until: lock.until ?? 0 });
-    if (status !== 'Todo' && status !== 'In Progress') return fail({ kind: 'notClaimable', id, status, rawStatus });
+    if (status !== 'Todo' && status !== 'In Progress')
+      return fail({ kind: 'notClaimable', id, status, rawStatus });
     const until = now + leaseMs;
     this.#write(id, { status: 'In Progress', lock: { holder, since: now, until } });
     return ok({ id, holder, since: now, until, fresh: !isLive, version: version + 1 });
@@ -322,12 +381,19 @@ export class WindowRig {
     const task = this.task(id);
     const [before, after] = [task.lock, 'lock' in change ? change.lock : task.lock];
     const wasLive = before !== undefined && (before.until ?? Infinity) > this.clock.now();
-    const isAdopted = before?.holder.startsWith('vscode-') === true && after?.holder.startsWith('vscode-') === true;
+    const isAdopted =
+      before?.holder.startsWith('vscode-') === true && after?.holder.startsWith('vscode-') === true;
     if (wasLive && after !== undefined && before.holder !== after.holder && !isAdopted) {
       this.doubles.push(`${id}: ${before.holder}, ${after.holder}`);
     }
     const status = change.status ?? task.status;
-    this.put({ ...task, ...change, rawStatus: status, status: parseStatus(status), version: task.version + 1 });
+    this.put({
+      ...task,
+      ...change,
+      rawStatus: status,
+      status: parseStatus(status),
+      version: task.version + 1,
+    });
     this.#changed.fire();
   }
 }

@@ -45,13 +45,16 @@ export class Windows {
 
   static async start(options: Pick<EditorOptions, 'trust' | 'settings'> = {}): Promise<Windows> {
     const vsix = join(ROOT, 'out', 'todo2-waves.vsix');
-    const [server, browser] = await Promise.all([startServer({ vsix, ...options }), launchBrowser()]);
+    const [server, browser] = await Promise.all([
+      startServer({ vsix, ...options }),
+      launchBrowser(),
+    ]);
     return new Windows(server, browser);
   }
 
   /**
-   * Opens a window on a fresh folder. It is closed with the test, and a failure leaves a picture. A test that leaves an agent
-   * at work has failed.
+   * Opens a window on a fresh folder. It is closed with the test, and a failure leaves a picture. A
+   * test that leaves an agent at work has failed.
    */
   async open(t: TestContext, options: WindowOptions): Promise<Window> {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'todo2-window-')));
@@ -96,9 +99,13 @@ export class Windows {
   }
 }
 
-/** Agents outlive their window, so a test has to end them; what is left is ended here, and is a failure. */
+/**
+ * Agents outlive their window, so a test has to end them; what is left is ended here, and is a
+ * failure.
+ */
 async function leavesNoWork(folder: string): Promise<void> {
-  for (const end = Date.now() + 10_000; Date.now() < end && workIn(folder).length > 0;) await pause(100);
+  for (const end = Date.now() + 10_000; Date.now() < end && workIn(folder).length > 0;)
+    await pause(100);
   const left = await endWorkIn(folder);
   assert.deepEqual(left, [], 'left at work by this test');
 }
@@ -124,7 +131,10 @@ export class Window {
     return tree;
   }
 
-  /** Loads the window anew, as *Reload Window* does; what was open is so again. Answers our tree, which has to have been open. */
+  /**
+   * Loads the window anew, as *Reload Window* does; what was open is so again. Answers our tree,
+   * which has to have been open.
+   */
   async reload(): Promise<Locator> {
     await this.workbench.reload();
     const tree = this.workbench.tree('Waves');
@@ -145,7 +155,9 @@ export class Window {
 
   async tasks(): Promise<Readonly<Record<string, StoredTask>>> {
     const rows = await (await this.writer()).all('SELECT id, status, assignee, version FROM tasks');
-    return Object.fromEntries(rows.map((row) => [row['id'] as string, row as unknown as StoredTask]));
+    return Object.fromEntries(
+      rows.map((row) => [row['id'] as string, row as unknown as StoredTask]),
+    );
   }
 
   /** Waits until something is so; what it waited for is in the error. */
@@ -154,7 +166,9 @@ export class Window {
     while (!(await isSo())) {
       await pause(100);
       if (Date.now() > end)
-        assert.fail(`Not within ${timeoutMs / 1000} s: ${what}. ${JSON.stringify(await this.tasks())}`);
+        assert.fail(
+          `Not within ${timeoutMs / 1000} s: ${what}. ${JSON.stringify(await this.tasks())}`,
+        );
     }
   }
 

@@ -9,11 +9,20 @@ import { ok } from '../../src/core/result.ts';
 import type { RunOptions } from '../../src/core/run/run-options.ts';
 import { parseWorkState, type WorkState } from '../../src/core/run/journal/work-state.ts';
 import { taskId, type Task } from '../../src/core/task.ts';
-import { SupervisedWorker, type SupervisedWorkerOptions } from '../../src/agent-process/supervised-worker.ts';
+import {
+  SupervisedWorker,
+  type SupervisedWorkerOptions,
+} from '../../src/agent-process/supervised-worker.ts';
 import type { WorkFiles, WorkOrder } from '../../src/agent-process/work-order.ts';
 import { processStartTime, systemProcesses } from '../../src/store/runs/processes.ts';
 import { bundleAgents } from './agent-bundles.ts';
-import { createBacklog, nativeWriter, type BacklogSpec, type NativeWriter, type SqlRow } from './fixture.ts';
+import {
+  createBacklog,
+  nativeWriter,
+  type BacklogSpec,
+  type NativeWriter,
+  type SqlRow,
+} from './fixture.ts';
 import { findSqliteNode, plainNodeEnv } from './sqlite-node.ts';
 import { systemClock } from './writer-rig.ts';
 
@@ -36,7 +45,9 @@ const OPTIONS: RunOptions = {
 /** The variable by which all that a rig's agents start is found again. */
 const RIG = 'TODO2_TEST_RIG';
 
-/** What differs from an agent that is a script, works unattended, and whose work nothing verifies. */
+/**
+ * What differs from an agent that is a script, works unattended, and whose work nothing verifies.
+ */
 export type OrderSpec = Partial<Omit<WorkOrder, 'options' | 'files'>> & {
   readonly options?: Partial<RunOptions>;
   readonly stateFile?: string;
@@ -80,8 +91,13 @@ export interface WorkRig extends AsyncDisposable {
   terminal(orderFile: string): ChildProcess;
 }
 
-export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }] }): Promise<WorkRig> {
-  const [bundles, root] = await Promise.all([bundleAgents(), mkdtemp(join(tmpdir(), 'todo2-work-'))]);
+export async function createWorkRig(
+  spec: BacklogSpec = { tasks: [{ id: 'T-1' }] },
+): Promise<WorkRig> {
+  const [bundles, root] = await Promise.all([
+    bundleAgents(),
+    mkdtemp(join(tmpdir(), 'todo2-work-')),
+  ]);
   const database = await createBacklog(root, spec);
   const other = await nativeWriter(root);
   const json = join(root, '.todo2', 'state.todo2.json');
@@ -97,7 +113,12 @@ export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }]
 
   const filesOf = ({ attemptNo }: { readonly attemptNo: number }): WorkFiles => {
     const file = (kind: string): string => join(folder, `${attemptNo}.${kind}`);
-    return { prompt: file('prompt.md'), log: file('log'), state: file('state.json'), stop: file('stop') };
+    return {
+      prompt: file('prompt.md'),
+      log: file('log'),
+      state: file('state.json'),
+      stop: file('stop'),
+    };
   };
   const open: WorkRig['open'] = (options = {}) => {
     const worker = new SupervisedWorker({
@@ -129,7 +150,8 @@ export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }]
     writeFileSync(file, source);
     return { command: process.execPath, args: [file], env: { [RIG]: bundles.folder } };
   };
-  const row: WorkRig['row'] = async (id = 'T-1') => (await other.all('SELECT * FROM tasks WHERE id = ?', id))[0]!;
+  const row: WorkRig['row'] = async (id = 'T-1') =>
+    (await other.all('SELECT * FROM tasks WHERE id = ?', id))[0]!;
 
   return {
     root,
@@ -143,7 +165,10 @@ export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }]
     run: (source, { options, stateFile, ...spec } = {}, worker = open(), id = 'T-1') => {
       const agent = script(source);
       const attemptNo = starts;
-      const files = { ...filesOf({ attemptNo }), ...(stateFile === undefined ? {} : { state: stateFile }) };
+      const files = {
+        ...filesOf({ attemptNo }),
+        ...(stateFile === undefined ? {} : { state: stateFile }),
+      };
       const job: Job = {
         runId: 'run-1',
         attemptNo,
@@ -190,7 +215,8 @@ export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }]
         heard,
         log,
         stop: () => stop.abort(),
-        state: () => (existsSync(files.state) ? parseWorkState(readFileSync(files.state, 'utf8')) : undefined),
+        state: () =>
+          existsSync(files.state) ? parseWorkState(readFileSync(files.state, 'utf8')) : undefined,
         said: async (pattern) => {
           await until(`the log says ${pattern.source}: ${log()}`, () => pattern.test(log()));
           return pattern.exec(log())!;
@@ -221,7 +247,9 @@ export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }]
       return `${textOf(status)} ${textOf(assignee)}`;
     },
     comments: async () => {
-      const rows = await other.all(`SELECT content FROM task_comments WHERE comment_type = 'result' ORDER BY id`);
+      const rows = await other.all(
+        `SELECT content FROM task_comments WHERE comment_type = 'result' ORDER BY id`,
+      );
       return rows.map(({ content }) => textOf(content));
     },
     terminal: (orderFile) => {
@@ -242,7 +270,10 @@ export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }]
       }
       await other.close();
       clearInterval(alive);
-      await until('every supervisor has ended', () => supervisorsOf(bundles.supervisor).length === 0);
+      await until(
+        'every supervisor has ended',
+        () => supervisorsOf(bundles.supervisor).length === 0,
+      );
       await until('nothing of any agent is left', () => agentsOf(bundles.folder).length === 0);
       await bundles.remove();
       await rm(root, { recursive: true, force: true, maxRetries: 3 });
@@ -251,7 +282,11 @@ export async function createWorkRig(spec: BacklogSpec = { tasks: [{ id: 'T-1' }]
 }
 
 /** Waits for something that no event tells of; fails after a while. */
-export async function until(claim: string, holds: () => boolean | Promise<boolean>, withinMs = 15_000): Promise<void> {
+export async function until(
+  claim: string,
+  holds: () => boolean | Promise<boolean>,
+  withinMs = 15_000,
+): Promise<void> {
   const end = performance.now() + withinMs;
   while (!(await holds())) {
     if (performance.now() >= end) throw new Error(`Not so after ${withinMs} ms: ${claim}`);

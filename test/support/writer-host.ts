@@ -1,6 +1,6 @@
-// A window's process, as far as locks go: opens a writer and claims what stdin asks for, one JSON list of ids per line.
-// It answers each line with the ids that it got; at the end of stdin it closes and keeps its locks. Given a time in ms,
-// what the last line got lingers so long after it.
+// A window's process, as far as locks go: opens a writer and claims what stdin asks for, one JSON
+// list of ids per line. It answers each line with the ids that it got; at the end of stdin it
+// closes and keeps its locks. Given a time in ms, what the last line got lingers so long after it.
 import { createInterface } from 'node:readline';
 import { taskId } from '../../src/core/task.ts';
 import { Writer } from '../../src/store/write/writer-client.ts';

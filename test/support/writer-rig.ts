@@ -9,7 +9,13 @@ import type { Clock } from '../../src/core/ports.ts';
 import type { Status, TaskId } from '../../src/core/task.ts';
 import { Writer, type WriterOptions } from '../../src/store/write/writer-client.ts';
 import { bundle } from './bundle.ts';
-import { createBacklog, nativeWriter, type BacklogSpec, type NativeWriter, type SqlRow } from './fixture.ts';
+import {
+  createBacklog,
+  nativeWriter,
+  type BacklogSpec,
+  type NativeWriter,
+  type SqlRow,
+} from './fixture.ts';
 import { findSqliteNode } from './sqlite-node.ts';
 
 export const systemClock: Clock = {
@@ -21,7 +27,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * A folder with a backlog, another process that has it open, and writers to it; all released at the end of the scope.
+ * A folder with a backlog, another process that has it open, and writers to it; all released at the
+ * end of the scope.
  */
 export interface WriterRig extends AsyncDisposable {
   readonly dir: string;
@@ -84,20 +91,32 @@ export async function bundleWriter(dir: string): Promise<string> {
 
 /** A window in a process of its own, for tests that kill it. */
 export interface Host {
-  /** Claims all of them at once; answers which it got, and what failed otherwise than by being held. */
-  claim(ids: readonly string[]): Promise<{ readonly won: readonly string[]; readonly trouble: readonly unknown[] }>;
+  /**
+   * Claims all of them at once; answers which it got, and what failed otherwise than by being held.
+   */
+  claim(
+    ids: readonly string[],
+  ): Promise<{ readonly won: readonly string[]; readonly trouble: readonly unknown[] }>;
   kill(): Promise<void>;
   /** Ends it in an orderly way; its locks stay. */
   end(): Promise<void>;
 }
 
 /** With `lingerMs` what it claims lingers so long after it. */
-export async function startHost({ file, script }: WriterRig, holder: string, lingerMs?: number): Promise<Host> {
+export async function startHost(
+  { file, script }: WriterRig,
+  holder: string,
+  lingerMs?: number,
+): Promise<Host> {
   const node = findSqliteNode();
   const linger = lingerMs === undefined ? [] : [String(lingerMs)];
-  const child = spawn(node, ['--import', 'tsx', 'test/support/writer-host.ts', file, holder, script, node, ...linger], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    node,
+    ['--import', 'tsx', 'test/support/writer-host.ts', file, holder, script, node, ...linger],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
   const ended = once(child, 'close');
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const read = async (): Promise<string> => {

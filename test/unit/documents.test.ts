@@ -10,14 +10,17 @@ interface Manifest {
     readonly commands: readonly { command: string; title: string }[];
     readonly menus: Readonly<Record<string, readonly { command: string; when?: string }[]>>;
     readonly configuration: {
-      readonly properties: Readonly<Record<string, { default: unknown; scope: string; enum?: readonly string[] }>>;
+      readonly properties: Readonly<
+        Record<string, { default: unknown; scope: string; enum?: readonly string[] }>
+      >;
     };
     readonly languageModelTools: readonly { name: string }[];
   };
 }
 
 const root = new URL('../../', import.meta.url);
-const read = (path: string): string => readFileSync(new URL(path, root), 'utf8').replaceAll('\r\n', '\n');
+const read = (path: string): string =>
+  readFileSync(new URL(path, root), 'utf8').replaceAll('\r\n', '\n');
 const isThere = (path: string): boolean => existsSync(new URL(path, root));
 const manifest = JSON.parse(read('package.json')) as Manifest;
 const strings = JSON.parse(read('package.nls.json')) as Readonly<Record<string, string>>;
@@ -28,18 +31,23 @@ const pages = readdirSync(new URL('docs/', root))
 const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...pages];
 
 const { commands, menus, languageModelTools } = manifest.contributes;
-const hidden = new Set(menus['commandPalette']?.filter(({ when }) => when === 'false').map(({ command }) => command));
+const hidden = new Set(
+  menus['commandPalette']?.filter(({ when }) => when === 'false').map(({ command }) => command),
+);
 const titles = (isHidden: boolean): string[] =>
   commands
     .filter(({ command }) => hidden.has(command) === isHidden)
     .map(({ title }) => strings[title.replaceAll('%', '')] ?? title);
-const settings = Object.entries(manifest.contributes.configuration.properties).map(([key, setting]) => ({
-  name: key.replace('todo2Waves.', ''),
-  ...setting,
-}));
+const settings = Object.entries(manifest.contributes.configuration.properties).map(
+  ([key, setting]) => ({
+    name: key.replace('todo2Waves.', ''),
+    ...setting,
+  }),
+);
 
 const sorted = (items: Iterable<string>): string[] => [...items].sort();
-const matches = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map((match) => match[1]!);
+const matches = (text: string, pattern: RegExp): string[] =>
+  [...text.matchAll(pattern)].map((match) => match[1]!);
 const withoutBlocks = (text: string): string => text.replace(/^```[\s\S]*?^```$/gm, '');
 
 /** The text from a heading to the next one of its rank or above. */
@@ -52,7 +60,10 @@ function section(text: string, heading: string): string {
   return rest.slice(0, end < 0 ? rest.length : end).join('\n');
 }
 
-/** The names in the first column of the first table of a text, without their backticks; a cell may have several. */
+/**
+ * The names in the first column of the first table of a text, without their backticks; a cell may
+ * have several.
+ */
 function firstColumn(text: string): string[] {
   const rows = /(?:^\|.*\n?)+/m.exec(text)?.[0].trim().split('\n').slice(2) ?? [];
   return rows.flatMap((row) => matches(row.split('|')[1]!, /`([^`]+)`/g));
@@ -78,13 +89,18 @@ function linksIn(text: string): string[] {
 test('the README is at most 12 KB, and begins with a picture of what it is about', () => {
   const text = read('README.md');
   assert.ok(Buffer.byteLength(text) <= 12 * 1024, `${Buffer.byteLength(text)} bytes`);
-  assert.match(text.slice(0, text.indexOf('\n## ')), /^!\[[^\]]+\]\(media\/readme\/[\w-]+\.png\)$/m);
+  assert.match(
+    text.slice(0, text.indexOf('\n## ')),
+    /^!\[[^\]]+\]\(media\/readme\/[\w-]+\.png\)$/m,
+  );
 });
 
 test('the README has a table of contents that names each of its sections', () => {
   const text = read('README.md');
   const listed = linksIn(section(text, '## Contents'));
-  const sections = matches(withoutBlocks(text), /^## (.+)$/gm).filter((heading) => heading !== 'Contents');
+  const sections = matches(withoutBlocks(text), /^## (.+)$/gm).filter(
+    (heading) => heading !== 'Contents',
+  );
   assert.deepEqual(
     listed,
     sections.map((heading) => `#${[...anchorsOf(`## ${heading}`)][0]!}`),
@@ -116,7 +132,8 @@ test('every link in the documents leads to a file that is there, and to a headin
       const [path = '', anchor] = link.split('#');
       const file = path === '' ? document : posix.join(posix.dirname(document), path);
       assert.ok(isThere(file), `${document}: ${link}`);
-      if (anchor !== undefined) assert.ok(anchorsOf(read(file)).has(anchor), `${document}: ${link}`);
+      if (anchor !== undefined)
+        assert.ok(anchorsOf(read(file)).has(anchor), `${document}: ${link}`);
       checked++;
     }
   }
@@ -125,7 +142,8 @@ test('every link in the documents leads to a file that is there, and to a headin
 
 test('the page of commands lists those of the palette, and those of rows, by their titles', () => {
   const text = read('docs/commands.md');
-  const listed = (heading: string): string[] => sorted(matches(section(text, heading), /^- \*\*(.+?)\*\*: /gm));
+  const listed = (heading: string): string[] =>
+    sorted(matches(section(text, heading), /^- \*\*(.+?)\*\*: /gm));
   assert.deepEqual(listed('## In the Command Palette'), sorted(titles(false)));
   assert.deepEqual(listed('## Only on rows'), sorted(titles(true)));
 });
@@ -139,13 +157,15 @@ test('the page of settings lists every setting with its default and with when a 
     return `${name!} = ${value!}${counts.endsWith(' · User settings only') ? ', machine' : ''}`;
   });
   const real = settings.map(
-    ({ name, default: value, scope }) => `${name} = ${JSON.stringify(value)}${scope === 'machine' ? ', machine' : ''}`,
+    ({ name, default: value, scope }) =>
+      `${name} = ${JSON.stringify(value)}${scope === 'machine' ? ', machine' : ''}`,
   );
   assert.deepEqual(sorted(said), sorted(real));
 });
 
 test('the pages of agents, of MCP and of batches list what there is', () => {
-  const kinds = settings.find(({ name }) => name === 'agent')?.enum?.filter((kind) => kind !== 'auto') ?? [];
+  const kinds =
+    settings.find(({ name }) => name === 'agent')?.enum?.filter((kind) => kind !== 'auto') ?? [];
   const agents = read('docs/agents.md');
   for (const heading of ['## What each agent may do', '## What was and was not tried']) {
     const named = firstColumn(section(agents, heading));
@@ -171,7 +191,10 @@ test('every command that a document names is in the palette, and every setting i
 test('every script and every path that the page for contributors names is there', () => {
   const text = read('CONTRIBUTING.md');
   const scripts = new Set(Object.keys(manifest.scripts));
-  const named = [...matches(text, /\bnpm run ([\w:-]+)/g), ...matches(text, /\bnpm (start|test)\b/g)];
+  const named = [
+    ...matches(text, /\bnpm run ([\w:-]+)/g),
+    ...matches(text, /\bnpm (start|test)\b/g),
+  ];
   assert.ok(named.length > 10);
   assert.deepEqual(
     named.filter((name) => !scripts.has(name)),

@@ -18,38 +18,74 @@ const PLANTED: readonly [file: string, line: string, rule: string][] = [
         `${room}-knows-core-alone`,
       ]),
     [`src/${room}/knows-wire.ts`, `import '../wire/a.ts';`, 'wire-is-for-programs'],
-    [`src/${room}/knows-program.ts`, `export const later = () => import('../program.ts');`, 'programs-are-roots'],
+    [
+      `src/${room}/knows-program.ts`,
+      `export const later = () => import('../program.ts');`,
+      'programs-are-roots',
+    ],
   ]),
-  ['src/core/plan/knows-wire.ts', `export type { A } from '../../wire/a.ts';`, 'wire-is-for-programs'],
-  ['src/core/knows-wire-late.ts', `export const later = () => import('../wire/a.ts');`, 'wire-is-for-programs'],
+  [
+    'src/core/plan/knows-wire.ts',
+    `export type { A } from '../../wire/a.ts';`,
+    'wire-is-for-programs',
+  ],
+  [
+    'src/core/knows-wire-late.ts',
+    `export const later = () => import('../wire/a.ts');`,
+    'wire-is-for-programs',
+  ],
   ['src/core/knows-program.ts', `export type A = import('../program.ts').A;`, 'programs-are-roots'],
   ['src/wire/knows-program.ts', `import '../program.ts';`, 'programs-are-roots'],
   ['src/other-program.ts', `import './program.ts';`, 'programs-are-roots'],
-  ['src/core/knows-late.ts', `export const later = () => import('../ui/a.ts');`, 'core-knows-no-room'],
+  [
+    'src/core/knows-late.ts',
+    `export const later = () => import('../ui/a.ts');`,
+    'core-knows-no-room',
+  ],
   ['src/core/knows-required.ts', `require('../store/a.ts');`, 'core-knows-no-room'],
   ['src/core/knows-node.ts', `import 'node:fs';`, 'core-is-plain'],
   ['src/core/knows-old-node.ts', `import 'fs';`, 'core-is-plain'],
   ['src/core/knows-package.ts', `import 'sql.js';`, 'core-has-two-packages'],
-  ['src/core/knows-editor.ts', `import type { Uri } from 'vscode'; export type A = Uri;`, 'editor-stays-above'],
+  [
+    'src/core/knows-editor.ts',
+    `import type { Uri } from 'vscode'; export type A = Uri;`,
+    'editor-stays-above',
+  ],
   ['src/store/knows-editor.ts', `import 'vscode';`, 'editor-stays-above'],
-  ['src/ui/knows-sqlite.ts', `export const later = () => import('node:sqlite');`, 'sqlite-stays-in-store'],
+  [
+    'src/ui/knows-sqlite.ts',
+    `export const later = () => import('node:sqlite');`,
+    'sqlite-stays-in-store',
+  ],
   ['src/agent-process/knows-sql.ts', `import 'sql.js';`, 'sqlite-stays-in-store'],
   ['src/core/knows-test.ts', `import '../../test/a.ts';`, 'tests-stay-out'],
   ['src/core/round-1.ts', `import type { R } from './round-2.ts'; export type Q = R;`, 'no-circle'],
 ];
 
 /** The other half of the circle, which is reported once. */
-const OTHER_HALF = ['src/core/round-2.ts', `import type { Q } from './round-1.ts'; export type R = Q;`] as const;
+const OTHER_HALF = [
+  'src/core/round-2.ts',
+  `import type { Q } from './round-1.ts'; export type R = Q;`,
+] as const;
 
 /** These are allowed. */
 const FINE: readonly [file: string, line: string][] = [
-  ['src/program.ts', `import './wire/a.ts'; import './ui/a.ts'; import 'node:fs'; import 'vscode'; export type A = 1;`],
-  ['src/wire/a.ts', `import '../ui/a.ts'; import '../store/a.ts'; import 'sql.js'; export type A = 1;`],
+  [
+    'src/program.ts',
+    `import './wire/a.ts'; import './ui/a.ts'; import 'node:fs'; import 'vscode'; export type A = 1;`,
+  ],
+  [
+    'src/wire/a.ts',
+    `import '../ui/a.ts'; import '../store/a.ts'; import 'sql.js'; export type A = 1;`,
+  ],
   ...['ui', 'agent-api', 'agent-process'].map((room): [string, string] => [
     `src/${room}/a.ts`,
     `import '../core/a.ts'; import 'node:fs'; import 'vscode'; export type A = 1;`,
   ]),
-  ['src/store/a.ts', `import '../core/a.ts'; import 'sql.js'; import 'node:sqlite'; export type A = 1;`],
+  [
+    'src/store/a.ts',
+    `import '../core/a.ts'; import 'sql.js'; import 'node:sqlite'; export type A = 1;`,
+  ],
   ['src/core/a.ts', `import 'p-limit'; import 'yaml'; import './plan/b.ts'; export type A = 1;`],
   ['src/core/plan/b.ts', `export type A = 1;`],
   ['test/a.ts', `export type A = 1;`],
@@ -61,14 +97,18 @@ let found: ICruiseResult;
 before(() => {
   root = mkdtempSync(join(tmpdir(), 'todo2-layers-'));
   symlinkSync(resolve('node_modules'), join(root, 'node_modules'), 'junction');
-  for (const name of ['tsconfig.json', '.dependency-cruiser.mjs']) copyFileSync(name, join(root, name));
+  for (const name of ['tsconfig.json', '.dependency-cruiser.mjs'])
+    copyFileSync(name, join(root, name));
   for (const [file, line] of [...PLANTED, OTHER_HALF, ...FINE]) {
     mkdirSync(dirname(join(root, file)), { recursive: true });
     writeFileSync(join(root, file), `${line}\nexport {};\n`);
   }
   const cruiser = resolve('node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
   const args = [cruiser, '--config', '.dependency-cruiser.mjs', '--output-type', 'json', 'src'];
-  const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, maxBuffer: 64 * 1024 * 1024 });
+  const { stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: root,
+    maxBuffer: 64 * 1024 * 1024,
+  });
   assert.notEqual(stdout.length, 0, stderr.toString());
   found = JSON.parse(stdout.toString()) as ICruiseResult;
 });

@@ -13,14 +13,23 @@ interface Manifest {
   readonly main: string;
   readonly icon: string;
   readonly contributes: {
-    readonly commands: readonly { command: string; title: string; category: string; enablement?: string }[];
-    readonly menus: Readonly<Record<string, readonly { command: string; when?: string; group?: string }[]>>;
+    readonly commands: readonly {
+      command: string;
+      title: string;
+      category: string;
+      enablement?: string;
+    }[];
+    readonly menus: Readonly<
+      Record<string, readonly { command: string; when?: string; group?: string }[]>
+    >;
     readonly keybindings: readonly { command: string; args?: { commands: readonly string[] } }[];
     readonly configuration: { readonly properties: Readonly<Record<string, Setting>> };
     readonly viewsWelcome: readonly { contents: string; when: string }[];
     readonly viewsContainers: { readonly activitybar: readonly { icon: string }[] };
   };
-  readonly capabilities: { readonly untrustedWorkspaces: { readonly restrictedConfigurations: readonly string[] } };
+  readonly capabilities: {
+    readonly untrustedWorkspaces: { readonly restrictedConfigurations: readonly string[] };
+  };
 }
 
 const root = new URL('../../', import.meta.url);
@@ -38,7 +47,8 @@ test('every text of the manifest stands in package.nls.json, and nothing else do
 });
 
 test('every command of the manifest has a handler, and every handler a command', () => {
-  const handlers = /const handlers[^{]*\{([\s\S]*?)\n {2}\};/.exec(read('src/ui/commands.ts'))?.[1] ?? '';
+  const handlers =
+    /const handlers[^{]*\{([\s\S]*?)\n {2}\};/.exec(read('src/ui/commands.ts'))?.[1] ?? '';
   const names = [...handlers.matchAll(/^ {4}(\w+): /gm)].map((match) => `todo2Waves.${match[1]!}`);
   assert.deepEqual(sorted(names), sorted(declared));
 });
@@ -49,7 +59,9 @@ test('menus, keys and welcome texts name only commands that are there', () => {
     ...keybindings
       .flatMap((binding) => binding.args?.commands ?? [binding.command])
       .filter((command) => command.startsWith('todo2Waves.')),
-    ...Object.values(strings).flatMap((text) => [...text.matchAll(/\(command:(todo2Waves\.\w+)\)/g)].map((m) => m[1]!)),
+    ...Object.values(strings).flatMap((text) =>
+      [...text.matchAll(/\(command:(todo2Waves\.\w+)\)/g)].map((m) => m[1]!),
+    ),
   ];
   assert.deepEqual(
     named.filter((command) => !declared.has(command)),
@@ -66,7 +78,9 @@ test('every command has a category, so that the palette says whose it is', () =>
 });
 
 test('a command that works only on a row is hidden from the palette', () => {
-  const hidden = new Set(menus['commandPalette']?.filter((item) => item.when === 'false').map((item) => item.command));
+  const hidden = new Set(
+    menus['commandPalette']?.filter((item) => item.when === 'false').map((item) => item.command),
+  );
   const onRows = ['clearRun', 'showTerminal', 'copyTaskId', 'runSelected'];
   for (const name of [...onRows, 'requeueTask', 'openRunReport', 'openTaskLog']) {
     assert.ok(hidden.has(`todo2Waves.${name}`), name);
@@ -80,10 +94,23 @@ test('a command that works only on a row is hidden from the palette', () => {
 
 test('whatever starts a program cannot be set by a folder that is not trusted', () => {
   const restricted = new Set(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations);
-  const programs = ['agent', 'customAgent', 'agentRules', 'verify', 'verifyWave', 'nodePath', 'exarpPath', 'batches'];
+  const programs = [
+    'agent',
+    'customAgent',
+    'agentRules',
+    'verify',
+    'verifyWave',
+    'nodePath',
+    'exarpPath',
+    'batches',
+  ];
   for (const name of programs) assert.ok(restricted.has(`todo2Waves.${name}`), name);
   for (const name of ['agent', 'agentRules', 'verify', 'verifyWave', 'batches']) {
-    assert.equal(configuration.properties[`todo2Waves.${name}`]?.scope, 'machine-overridable', name);
+    assert.equal(
+      configuration.properties[`todo2Waves.${name}`]?.scope,
+      'machine-overridable',
+      name,
+    );
   }
   // A custom command and a Node.js are the machine's own: no workspace sets them, trusted or not.
   for (const name of ['customAgent', 'nodePath', 'exarpPath']) {
@@ -94,7 +121,9 @@ test('whatever starts a program cannot be set by a folder that is not trusted', 
 test('every setting that the code reads is in the manifest, and every one in the manifest is read', () => {
   const source = read('src/ui/settings.ts');
   const known = Object.keys(configuration.properties).map((key) => key.replace('todo2Waves.', ''));
-  const quoted = new Set([...source.matchAll(/(?:oneOf|count|get<[^>]+>)\('(\w+)'/g)].map((match) => match[1]!));
+  const quoted = new Set(
+    [...source.matchAll(/(?:oneOf|count|get<[^>]+>)\('(\w+)'/g)].map((match) => match[1]!),
+  );
   assert.deepEqual(sorted(quoted), sorted(known));
 });
 
@@ -105,19 +134,32 @@ test('the agents that can be chosen are those that the code knows, in settings a
 });
 
 test('every word that a menu asks of a row is said by some row, and every key by the code', () => {
-  const rows = ['run-row', 'task-row', 'tree-item', 'handoffs/handoff-row', 'doctor/doctor-rows'].map((file) =>
-    read(`src/ui/${file}.ts`),
+  const rows = [
+    'run-row',
+    'task-row',
+    'tree-item',
+    'handoffs/handoff-row',
+    'doctor/doctor-rows',
+  ].map((file) => read(`src/ui/${file}.ts`));
+  const said = new Set(
+    rows.flatMap((source) => [...source.matchAll(/'(\w+)'/g)].map((match) => match[1]!)),
   );
-  const said = new Set(rows.flatMap((source) => [...source.matchAll(/'(\w+)'/g)].map((match) => match[1]!)));
-  const clauses = [...Object.values(menus).flat(), ...commands.map((c) => ({ when: c.enablement }))];
+  const clauses = [
+    ...Object.values(menus).flat(),
+    ...commands.map((c) => ({ when: c.enablement })),
+  ];
   const whens = clauses.flatMap(({ when }) => when ?? []).join('\n');
-  const words = [...whens.matchAll(/viewItem =~ \/\\b\(?([\w|]+)\)?\\b\//g)].flatMap((match) => match[1]!.split('|'));
+  const words = [...whens.matchAll(/viewItem =~ \/\\b\(?([\w|]+)\)?\\b\//g)].flatMap((match) =>
+    match[1]!.split('|'),
+  );
   assert.ok(words.length > 30);
   assert.deepEqual(
     words.filter((word) => !said.has(word)),
     [],
   );
-  const keys = new Set([...whens.matchAll(/todo2Waves\.(\w+)(?= |$|\))/gm)].map((match) => match[1]!));
+  const keys = new Set(
+    [...whens.matchAll(/todo2Waves\.(\w+)(?= |$|\))/gm)].map((match) => match[1]!),
+  );
   keys.delete('waves');
   const known = read('src/ui/context-keys.ts');
   for (const key of keys) assert.match(known, new RegExp(`readonly ${key}:`), key);
@@ -149,14 +191,19 @@ test('every way in which a file cannot be read has a welcome text of its own', (
 });
 
 test('each of them has one button, and no more', () => {
-  for (const { when, contents } of viewsWelcome.filter((welcome) => welcome.when.includes('unreadable =='))) {
+  for (const { when, contents } of viewsWelcome.filter((welcome) =>
+    welcome.when.includes('unreadable =='),
+  )) {
     const text = strings[contents.replaceAll('%', '')] ?? '';
     assert.equal(text.match(/\(command:/g)?.length, 1, when);
   }
 });
 
 test('the pictures of the manifest are there', () => {
-  for (const path of [manifest.icon, ...manifest.contributes.viewsContainers.activitybar.map((c) => c.icon)]) {
+  for (const path of [
+    manifest.icon,
+    ...manifest.contributes.viewsContainers.activitybar.map((c) => c.icon),
+  ]) {
     assert.ok(existsSync(new URL(path, root)), path);
   }
 });

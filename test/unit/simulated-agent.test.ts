@@ -24,7 +24,10 @@ interface Ran {
   readonly reader: OutputReader;
 }
 
-/** Lets the simulated agent work on a task with these orders, and reads what it writes as an editor would. */
+/**
+ * Lets the simulated agent work on a task with these orders, and reads what it writes as an editor
+ * would.
+ */
 async function run(orders: string, tryNo = 1, promptFile?: string): Promise<Ran> {
   const description = `simulate: seconds=0 print=2\nsimulate: ${orders}`;
   const prompt = writePromptText({ ...aJob({ description }), tryNo }, NO_CONTEXT);
@@ -45,7 +48,10 @@ async function run(orders: string, tryNo = 1, promptFile?: string): Promise<Ran>
 test('the simulated agent speaks as people read it, and ends well', async () => {
   const { code, shown, reader } = await run('');
   assert.equal(code, 0);
-  assert.match(shown, /^Simulated agent, at work on: Title of T-1\n\[1\/2\] .*\n\[2\/2\] .*\nDone\./);
+  assert.match(
+    shown,
+    /^Simulated agent, at work on: Title of T-1\n\[1\/2\] .*\n\[2\/2\] .*\nDone\./,
+  );
   assert.deepEqual([reader.complaint, reader.rateLimit], [undefined, undefined]);
 });
 
@@ -53,7 +59,10 @@ test('the simulated agent speaks in events, which read the same', async () => {
   const { code, shown, raw, reader } = await run('json touch=made.txt');
   assert.equal(code, 0);
   for (const line of raw.trim().split('\n')) JSON.parse(line);
-  assert.match(shown, /^Model: simulated\nSimulated agent, at work on: Title of T-1\n→ Simulate \[1\/2\] .*\n/);
+  assert.match(
+    shown,
+    /^Model: simulated\nSimulated agent, at work on: Title of T-1\n→ Simulate \[1\/2\] .*\n/,
+  );
   assert.match(reader.sessionId ?? '', /^simulated-\d+$/);
   assert.match(reader.activity ?? '', /^Done\./);
   assert.deepEqual(await readdir(folder), ['made.txt']);
@@ -79,7 +88,8 @@ test('the simulated agent fails at first and then succeeds, and reads its prompt
 test('the simulated agent goes on until a file is there, and takes no path for its name', async () => {
   let hasEnded = false;
   const ran = run('touch=begun until=go.txt').finally(() => (hasEnded = true));
-  while (!(await readdir(folder)).includes('begun')) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (!(await readdir(folder)).includes('begun'))
+    await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(hasEnded, false);
   await writeFile(join(folder, 'go.txt'), '');
   assert.equal((await ran).code, 0);

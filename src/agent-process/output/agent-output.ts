@@ -8,13 +8,23 @@ import type { OutputReader } from './output-reader.ts';
 import { TextReader } from './text-reader.ts';
 
 /**
- * How an agent talks. `text`: as people read it. `aider`: the same, but its exit code tells nothing, so its own words for
- * errors do. `streamJson`: one JSON event per line, as Claude Code, Cursor, Qwen Code and Amp write them. `simulated`: such
- * events or text. The others: events of the agent of that name, one per line.
+ * How an agent talks. `text`: as people read it. `aider`: the same, but its exit code tells
+ * nothing, so its own words for errors do. `streamJson`: one JSON event per line, as Claude Code,
+ * Cursor, Qwen Code and Amp write them. `simulated`: such events or text. The others: events of the
+ * agent of that name, one per line.
  */
 export type AgentOutput = (typeof OUTPUTS)[number];
 
-const OUTPUTS = ['text', 'aider', 'streamJson', 'codex', 'gemini', 'copilot', 'opencode', 'simulated'] as const;
+const OUTPUTS = [
+  'text',
+  'aider',
+  'streamJson',
+  'codex',
+  'gemini',
+  'copilot',
+  'opencode',
+  'simulated',
+] as const;
 
 /** `now` (epoch ms) is what a time of day, in "try again at 3pm", is counted from. */
 export function createReader(output: AgentOutput, now: () => number = Date.now): OutputReader {

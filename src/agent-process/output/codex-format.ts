@@ -45,7 +45,10 @@ function completedItem(item: Json): readonly OutputEvent[] {
       return [{ kind: 'said', text: textOf(item['text']) ?? '' }];
     case 'file_change': {
       const changes = Array.isArray(item['changes']) ? item['changes'].map(objectOf) : [];
-      return changes.map(({ kind, path }) => ({ kind: 'does', line: describeTool(kind ?? 'edit', { path }) }));
+      return changes.map(({ kind, path }) => ({
+        kind: 'does',
+        line: describeTool(kind ?? 'edit', { path }),
+      }));
     }
     case 'web_search':
       return [{ kind: 'does', line: describeTool('search', { query: item['query'] }) }];

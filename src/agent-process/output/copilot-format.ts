@@ -28,19 +28,33 @@ function understand(event: Json & { readonly type: string }): readonly OutputEve
     case 'tool.execution_start':
       return [{ kind: 'does', line: describeTool(data['toolName'], data['arguments']) }];
     case 'session.error':
-      return [{ kind: 'error', text: textOf(data['message']) ?? textOf(data['errorType']) ?? 'no reason given' }];
+      return [
+        {
+          kind: 'error',
+          text: textOf(data['message']) ?? textOf(data['errorType']) ?? 'no reason given',
+        },
+      ];
     case 'result':
-      return [{ kind: 'session', id: event['sessionId'] ?? data['sessionId'] }, resultOf(event, data)];
+      return [
+        { kind: 'session', id: event['sessionId'] ?? data['sessionId'] },
+        resultOf(event, data),
+      ];
     default:
-      // Turns, reasoning, usage and what tools answer come and go with versions: they are in the log.
-      return /^(assistant|user|tool|session|hook|subagent|system|permission|skill)\./.test(event.type) ? [] : undefined;
+      // Turns, reasoning, usage and what tools answer come and go with versions: they are in the
+      // log.
+      return /^(assistant|user|tool|session|hook|subagent|system|permission|skill)\./.test(
+        event.type,
+      )
+        ? []
+        : undefined;
   }
 }
 
 function resultOf(event: Json, data: Json): OutputEvent {
   const code = event['exitCode'] ?? data['exitCode'] ?? 0;
   if (code === 0) return { kind: 'result', wrong: undefined };
-  const said = textOf(objectOf(event['error'])['message']) ?? textOf(event['error']) ?? textOf(data['error']);
+  const said =
+    textOf(objectOf(event['error'])['message']) ?? textOf(event['error']) ?? textOf(data['error']);
   // Its own error came before, and says more.
   return said === undefined
     ? { kind: 'note', line: `[ended with ${JSON.stringify(code)}]` }

@@ -27,13 +27,16 @@ const MAX_LOOKED_AT = 20_000;
 const MAX_WAIT_MS = 14 * 24 * 3_600_000;
 
 /**
- * Looks for the words in which a maker refuses work for now, and for how long, counted from `now` (epoch ms). Meant for
- * what an agent says of its own bad end: a good answer may well speak of rate limits.
+ * Looks for the words in which a maker refuses work for now, and for how long, counted from `now`
+ * (epoch ms). Meant for what an agent says of its own bad end: a good answer may well speak of rate
+ * limits.
  */
 export function findRateLimit(text: string, now: number): RateLimit | undefined {
   const end = text.slice(-MAX_LOOKED_AT);
   const lines = end.split('\n');
-  const at = lines.findLastIndex((line) => SIGNATURES.some((signature) => signature.test(line.slice(0, 2000))));
+  const at = lines.findLastIndex((line) =>
+    SIGNATURES.some((signature) => signature.test(line.slice(0, 2000))),
+  );
   if (at < 0) return undefined;
   // The delay is often on the next or the previous line.
   const near = lines.slice(Math.max(0, at - 2), at + 4).map((line) => line.slice(0, 2000));
@@ -41,14 +44,22 @@ export function findRateLimit(text: string, now: number): RateLimit | undefined 
   return { retryAfterMs: wait, detail: cut(oneLine(lines[at] ?? ''), MAX_DETAIL) };
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, s: 1000 };
+const UNIT_MS: Readonly<Record<string, number>> = {
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  s: 1000,
+};
 
 function waitIn(line: string, now: number): number | undefined {
   const ms = durationIn(line) ?? momentIn(line, now);
   return ms === undefined || ms < 0 || ms > MAX_WAIT_MS ? undefined : Math.round(ms);
 }
 
-/** `retry after 30 s`, `retry-after: 30`, `try again in 1m30s`, `reset after 2 hours 5 minutes`, `retryDelay: "7.5s"`. */
+/**
+ * `retry after 30 s`, `retry-after: 30`, `try again in 1m30s`, `reset after 2 hours 5 minutes`,
+ * `retryDelay: "7.5s"`.
+ */
 function durationIn(line: string): number | undefined {
   const said =
     /(?:retry[\s_-]*(?:after|in|delay)|again[\s_-]+(?:in|after)|resets?[\s_-]+(?:in|after))["']?\s*[:=]?\s*["']?((?:about |~)?\d[^\n]{0,60})/i.exec(
@@ -67,13 +78,18 @@ function durationIn(line: string): number | undefined {
     if (whole === undefined) break;
     // A bare number, as in the header of that name, is in seconds.
     if (unit === '' && parts > 0) break;
-    total += Number(amount) * (/^m(?:s|illi)/i.test(unit) ? 1 : (UNIT_MS[unit.charAt(0).toLowerCase()] ?? 1000));
+    total +=
+      Number(amount) *
+      (/^m(?:s|illi)/i.test(unit) ? 1 : (UNIT_MS[unit.charAt(0).toLowerCase()] ?? 1000));
     rest = rest.slice(whole.length);
   }
   return total;
 }
 
-/** `resets at 3pm (Europe/Berlin)`, `resets 15:30`, `try again at 2026-11-25T03:00:00Z`, `limit reached|1764039600`. */
+/**
+ * `resets at 3pm (Europe/Berlin)`, `resets 15:30`, `try again at 2026-11-25T03:00:00Z`, `limit
+ * reached|1764039600`.
+ */
 function momentIn(line: string, now: number): number | undefined {
   const epoch = /limit reached\|(\d{10})\b/i.exec(line)?.[1];
   if (epoch !== undefined) return Number(epoch) * 1000 - now;
@@ -86,9 +102,14 @@ function momentIn(line: string, now: number): number | undefined {
     return Number.isNaN(at) ? undefined : at - now;
   }
   const [, hour, minute = '0', half, zone] =
-    /(?:again|resets?)(?: at)? (\d{1,2})(?::(\d\d))?\s*([ap]m)?\b(?:\s*\(([A-Za-z_/+-]{1,40})\))?/i.exec(line) ?? [];
+    /(?:again|resets?)(?: at)? (\d{1,2})(?::(\d\d))?\s*([ap]m)?\b(?:\s*\(([A-Za-z_/+-]{1,40})\))?/i.exec(
+      line,
+    ) ?? [];
   if (hour === undefined || (half === undefined && !/\d:\d\d/.test(line))) return undefined;
-  const hours = half === undefined ? Number(hour) : (Number(hour) % 12) + (half.toLowerCase() === 'pm' ? 12 : 0);
+  const hours =
+    half === undefined
+      ? Number(hour)
+      : (Number(hour) % 12) + (half.toLowerCase() === 'pm' ? 12 : 0);
   if (hours > 23 || Number(minute) > 59) return undefined;
   const minutes = hours * 60 + Number(minute) - minutesOfDay(now, zone);
   return ((minutes + 1440) % 1440) * 60_000;
@@ -133,7 +154,10 @@ const ADVICE: readonly (readonly [signature: RegExp, advice: string])[] = [
   ],
 ];
 
-/** What the user can do about an agent that is not let in, with the agent's own words; undefined for any other trouble. */
+/**
+ * What the user can do about an agent that is not let in, with the agent's own words; undefined for
+ * any other trouble.
+ */
 export function findAuthAdvice(text: string): string | undefined {
   const looked = text.slice(0, MAX_LOOKED_AT);
   const advice = ADVICE.find(([signature]) => signature.test(looked))?.[1];

@@ -18,7 +18,9 @@ export function parseEvent(line: string): (Json & { readonly type: string }) | u
   if (!line.trimStart().startsWith('{')) return undefined;
   try {
     const event = objectOf(JSON.parse(line));
-    return typeof event['type'] === 'string' ? (event as Json & { readonly type: string }) : undefined;
+    return typeof event['type'] === 'string'
+      ? (event as Json & { readonly type: string })
+      : undefined;
   } catch {
     // Not an event: it is shown as the agent wrote it.
     return undefined;
@@ -36,10 +38,21 @@ export function describeTool(name: unknown, input: unknown): string {
   return `→ ${title} ${describeInput(objectOf(input))}`.trimEnd();
 }
 
-const TELLING = ['file_path', 'filePath', 'path', 'command', 'pattern', 'query', 'url', 'description'];
+const TELLING = [
+  'file_path',
+  'filePath',
+  'path',
+  'command',
+  'pattern',
+  'query',
+  'url',
+  'description',
+];
 
 /** A file, a command, or else the first value. */
 function describeInput(input: Json): string {
-  const best = [...TELLING.map((name) => input[name]), ...Object.values(input)].find((value) => textOf(value));
+  const best = [...TELLING.map((name) => input[name]), ...Object.values(input)].find((value) =>
+    textOf(value),
+  );
   return typeof best === 'string' ? shorten(best) : '';
 }

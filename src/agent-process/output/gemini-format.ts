@@ -25,7 +25,11 @@ function understand(event: Json & { readonly type: string }): readonly OutputEve
       return [];
     case 'error': {
       const text = textOf(event['message']) ?? 'no reason given';
-      return [event['severity'] === 'warning' ? { kind: 'note', line: `! ${shorten(text)}` } : { kind: 'error', text }];
+      return [
+        event['severity'] === 'warning'
+          ? { kind: 'note', line: `! ${shorten(text)}` }
+          : { kind: 'error', text },
+      ];
     }
     case 'result':
       return [{ kind: 'result', wrong: wrongIn(event) }];

@@ -20,12 +20,18 @@ export type OutputEvent =
   /** The maker refuses work until then (epoch ms), or for a while that is not known. */
   | { readonly kind: 'refused'; readonly until: number | undefined; readonly detail: string }
   /** The agent's result; `text` is its final message, `wrong` its error. */
-  | { readonly kind: 'result'; readonly text?: string | undefined; readonly wrong: string | undefined };
+  | {
+      readonly kind: 'result';
+      readonly text?: string | undefined;
+      readonly wrong: string | undefined;
+    };
 
 /** How the events of one agent are understood. */
 export interface EventFormat {
   /** Undefined for a type of event that is not known, which is shown by its name. */
-  readonly understand: (event: Json & { readonly type: string }) => readonly OutputEvent[] | undefined;
+  readonly understand: (
+    event: Json & { readonly type: string },
+  ) => readonly OutputEvent[] | undefined;
   /** Whether a good end always has a last word: then an end without one is none. */
   readonly hasLastWord: boolean;
 }
@@ -37,7 +43,10 @@ const MAX_ACTIVITY = 80;
 /** Lines that are no events, from the end, in which a reason for a bad end is looked for. */
 const MAX_STRAY = 20;
 
-/** One event per line; a line that is no event is shown as it is, without what a terminal would obey. */
+/**
+ * One event per line; a line that is no event is shown as it is, without what a terminal would
+ * obey.
+ */
 export class JsonLinesReader implements OutputReader {
   sessionId: string | undefined;
   lastSaid: string | undefined;
@@ -79,7 +88,8 @@ export class JsonLinesReader implements OutputReader {
       return wrong === undefined ? undefined : (findAuthAdvice(wrong) ?? wrong);
     }
     if (this.#error !== undefined) return findAuthAdvice(this.#error) ?? this.#error;
-    // Where an agent continued after an error line beside the events, and reported no error as its result, the line does not count.
+    // Where an agent continued after an error line beside the events, and reported no error as its
+    // result, the line does not count.
     const { hasLastWord } = this.#format;
     const stray = this.#stray.map(findAuthAdvice).findLast((advice) => advice !== undefined);
     if (stray !== undefined && (hasLastWord || this.lastSaid === undefined)) return stray;
@@ -91,7 +101,8 @@ export class JsonLinesReader implements OutputReader {
     const said = this.#result?.wrong ?? this.#error;
     const found = said === undefined ? undefined : findRateLimit(said, this.#now());
     // An agent whose last message is the refusal itself, ended by an error of few words.
-    const words = found ?? (said === undefined ? undefined : findRateLimit(tailOf(this.lastSaid), this.#now()));
+    const words =
+      found ?? (said === undefined ? undefined : findRateLimit(tailOf(this.lastSaid), this.#now()));
     return this.#refused ?? words ?? findRateLimit(this.#stray.join('\n'), this.#now());
   }
 
@@ -146,7 +157,8 @@ export class JsonLinesReader implements OutputReader {
         return this.#showLine(`! ${shorten(told.text)}`);
       case 'refused':
         this.#refused = {
-          retryAfterMs: told.until === undefined ? undefined : Math.max(0, told.until - this.#now()),
+          retryAfterMs:
+            told.until === undefined ? undefined : Math.max(0, told.until - this.#now()),
           detail: shorten(told.detail),
         };
         return this.#showLine(`! ${shorten(told.detail)}`);
@@ -167,7 +179,9 @@ export class JsonLinesReader implements OutputReader {
 
   #showResult(text: string | undefined, wrong: string | undefined): string {
     const before = this.#endSaying();
-    this.#result = { wrong: wrong === undefined ? undefined : cleanLines(wrong).slice(0, MAX_SAID) };
+    this.#result = {
+      wrong: wrong === undefined ? undefined : cleanLines(wrong).slice(0, MAX_SAID),
+    };
     const last = cleanLines(text ?? '');
     const said = this.lastSaid?.trim() ?? '';
     // Some agents repeat their whole answer, which ends with the last message.

@@ -1,7 +1,10 @@
 import { describeTool, objectOf, textOf, type Json } from './event-parts.ts';
 import type { EventFormat, OutputEvent } from './json-lines-reader.ts';
 
-/** The events of `opencode run --format json`; each names its session, most have their facts in `part`. */
+/**
+ * The events of `opencode run --format json`; each names its session, most have their facts in
+ * `part`.
+ */
 export function createOpencodeFormat(): EventFormat {
   // It has no last word of its own: a session that comes to rest ends the process.
   return { hasLastWord: false, understand };
@@ -16,7 +19,10 @@ function understand(event: Json & { readonly type: string }): readonly OutputEve
       return text === undefined ? [session] : [session, { kind: 'said', text }];
     }
     case 'tool_use':
-      return [session, { kind: 'does', line: describeTool(part['tool'], objectOf(part['state'])['input']) }];
+      return [
+        session,
+        { kind: 'does', line: describeTool(part['tool'], objectOf(part['state'])['input']) },
+      ];
     case 'error':
       return [session, { kind: 'error', text: errorIn(event['error']) }];
     case 'step_start':
@@ -31,6 +37,7 @@ function understand(event: Json & { readonly type: string }): readonly OutputEve
 /** `{ "name": "APIError", "data": { "message": "…" } }`. */
 function errorIn(value: unknown): string {
   const error = objectOf(value);
-  const said = textOf(value) ?? textOf(objectOf(error['data'])['message']) ?? textOf(error['message']);
+  const said =
+    textOf(value) ?? textOf(objectOf(error['data'])['message']) ?? textOf(error['message']);
   return said ?? textOf(error['name']) ?? 'no reason given';
 }

@@ -2,11 +2,12 @@ import { describeTool, objectOf, shorten, textOf, type Json } from './event-part
 import type { EventFormat, OutputEvent } from './json-lines-reader.ts';
 
 /**
- * The events of Claude Code with `--output-format stream-json`, which Cursor, Qwen Code and Amp write in much the same way.
+ * The events of Claude Code with `--output-format stream-json`, which Cursor, Qwen Code and Amp
+ * write in much the same way.
  *
- * What the agent says and which tools it uses is shown, what the tools answer is left to the log. With
- * `--stream-partial-output` Cursor writes pieces of a message (that have a `timestamp_ms` and no `model_call_id`), and then
- * the whole again, which the reader knows for what it is.
+ * What the agent says and which tools it uses is shown, what the tools answer is left to the log.
+ * With `--stream-partial-output` Cursor writes pieces of a message (that have a `timestamp_ms` and
+ * no `model_call_id`), and then the whole again, which the reader knows for what it is.
  */
 export function createStreamJsonFormat(): EventFormat {
   return { hasLastWord: true, understand };
@@ -20,7 +21,9 @@ function understand(event: Json & { readonly type: string }): readonly OutputEve
     case 'assistant':
       return [session, ...saidIn(event)];
     case 'tool_call':
-      return event['subtype'] === 'started' ? [session, toolCall(objectOf(event['tool_call']))] : [session];
+      return event['subtype'] === 'started'
+        ? [session, toolCall(objectOf(event['tool_call']))]
+        : [session];
     case 'result':
       return [session, resultOf(event)];
     case 'rate_limit_event':
@@ -36,7 +39,9 @@ function understand(event: Json & { readonly type: string }): readonly OutputEve
 
 function startOf(event: Json): readonly OutputEvent[] {
   const model = textOf(event['model']);
-  return event['subtype'] === 'init' && model !== undefined ? [{ kind: 'note', line: `Model: ${shorten(model)}` }] : [];
+  return event['subtype'] === 'init' && model !== undefined
+    ? [{ kind: 'note', line: `Model: ${shorten(model)}` }]
+    : [];
 }
 
 function saidIn(event: Json): readonly OutputEvent[] {
@@ -44,7 +49,9 @@ function saidIn(event: Json): readonly OutputEvent[] {
   return contentOf(event).flatMap((part): readonly OutputEvent[] => {
     const text = part['type'] === 'text' ? textOf(part['text']) : undefined;
     if (text !== undefined) return [{ kind: isPiece ? 'saying' : 'said', text }];
-    return part['type'] === 'tool_use' ? [{ kind: 'does', line: describeTool(part['name'], part['input']) }] : [];
+    return part['type'] === 'tool_use'
+      ? [{ kind: 'does', line: describeTool(part['name'], part['input']) }]
+      : [];
   });
 }
 
@@ -57,15 +64,23 @@ function contentOf(event: Json): readonly Json[] {
 /** Cursor's: `{ "readToolCall": { "args": { … } } }`. */
 function toolCall(call: Json): OutputEvent {
   const [name, body] = Object.entries(call)[0] ?? ['tool', {}];
-  return { kind: 'does', line: describeTool(name.replace(/ToolCall$/, ''), objectOf(body)['args']) };
+  return {
+    kind: 'does',
+    line: describeTool(name.replace(/ToolCall$/, ''), objectOf(body)['args']),
+  };
 }
 
 function resultOf(event: Json): OutputEvent {
   const text = textOf(event['result']);
   const subtype = typeof event['subtype'] === 'string' ? event['subtype'] : 'success';
-  if (event['is_error'] !== true && subtype === 'success') return { kind: 'result', text, wrong: undefined };
+  if (event['is_error'] !== true && subtype === 'success')
+    return { kind: 'result', text, wrong: undefined };
   const said = text ?? textOf(objectOf(event['error'])['message']) ?? textOf(event['error']);
-  return { kind: 'result', text, wrong: said ?? (subtype === 'success' ? 'no reason given' : shorten(subtype)) };
+  return {
+    kind: 'result',
+    text,
+    wrong: said ?? (subtype === 'success' ? 'no reason given' : shorten(subtype)),
+  };
 }
 
 /** `resetsAt` is in seconds since 1970. */

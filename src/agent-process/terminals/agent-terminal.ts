@@ -2,18 +2,25 @@ import type { Pseudoterminal } from 'vscode';
 import { Emitter, type Disposable, type Event } from '../../core/events.ts';
 import type { Clock } from '../../core/ports.ts';
 
-/** How the work in a terminal ended, as its name shows it: success, failure, stopped, unknown, retry. */
+/**
+ * How the work in a terminal ended, as its name shows it: success, failure, stopped, unknown,
+ * retry.
+ */
 export type TerminalMark = '✓' | '✗' | '■' | '?' | '↻';
 
-/** Of what was written before the terminal was there, at least this much is kept; about 2,000 full lines. */
+/**
+ * Of what was written before the terminal was there, at least this much is kept; about 2,000 full
+ * lines.
+ */
 const MAX_HELD_BACK = 200_000;
 const NAME_AGAIN_MS = 1000;
 const CTRL_C = '\x03';
 const ESCAPE = '\x1b';
 
 /**
- * The terminal of one agent: shows what is written, asks for a stop on Ctrl+C, and stays readable after the end until a key
- * is pressed. Closing it stops nothing: it is a view of work that continues elsewhere.
+ * The terminal of one agent: shows what is written, asks for a stop on Ctrl+C, and stays readable
+ * after the end until a key is pressed. Closing it stops nothing: it is a view of work that
+ * continues elsewhere.
  *
  *     waiting ──open──▶ open ──end──▶ ended ──key──▶ closed
  *        └───────────────┴──────── by the user ────────▲
@@ -74,7 +81,8 @@ export class AgentTerminal implements Pseudoterminal {
       if (data.includes(CTRL_C)) this.#onStop();
       return;
     }
-    // Not for arrows, and not for what the terminal itself answers to questions in the agent's output.
+    // Not for arrows, and not for what the terminal itself answers to questions in the agent's
+    // output.
     if (data.startsWith(ESCAPE) && data.length > 1) return;
     this.#closing.fire();
   }
@@ -89,7 +97,10 @@ export class AgentTerminal implements Pseudoterminal {
     else this.#holdBack(lines);
   }
 
-  /** Writes the last line and marks the name, in front, since lists of terminals cut names at the end. */
+  /**
+   * Writes the last line and marks the name, in front, since lists of terminals cut names at the
+   * end.
+   */
   end(footer: string, mark: TerminalMark): void {
     // An agent may end within a line, and in a colour.
     this.write(`\x1b[0m\n\n${footer}\n`);
@@ -97,7 +108,10 @@ export class AgentTerminal implements Pseudoterminal {
     this.#tellName();
   }
 
-  /** The editor ignores a name before it has opened a terminal, and loses one that comes soon after; so the name is sent twice. */
+  /**
+   * The editor ignores a name before it has opened a terminal, and loses one that comes soon after;
+   * so the name is sent twice.
+   */
   #tellName(): void {
     const mark = this.#mark;
     if (mark === undefined || !this.#open) return;

@@ -8,7 +8,9 @@ import { AgentTerminal, type TerminalMark } from './agent-terminal.ts';
 import { LogTail } from './log-tail.ts';
 import { cut, oneLine, plain } from '../../core/text.ts';
 
-/** One attempt at a task, as its terminal shows it. What comes from the backlog may hold anything. */
+/**
+ * One attempt at a task, as its terminal shows it. What comes from the backlog may hold anything.
+ */
 export interface Attempt {
   /** `<runId>/<start>`, which no other attempt has. */
   readonly key: string;
@@ -83,7 +85,10 @@ export class AttemptView implements Disposable {
     return this.#screen !== undefined;
   }
 
-  /** The activity of the agent, on one plain line; undefined where it reports none, and after the end. */
+  /**
+   * The activity of the agent, on one plain line; undefined where it reports none, and after the
+   * end.
+   */
   get activity(): string | undefined {
     return this.isAtWork ? this.#activity : undefined;
   }
@@ -95,7 +100,10 @@ export class AttemptView implements Disposable {
     this.#options.onActivity();
   }
 
-  /** Opens a terminal if there is none, behind what has the focus, and follows the log in it. Not after the end. */
+  /**
+   * Opens a terminal if there is none, behind what has the focus, and follows the log in it. Not
+   * after the end.
+   */
   open(note: string): void {
     if (this.#screen !== undefined || !this.isAtWork) return;
     const { window, icon, clock, onStop } = this.#options;
@@ -115,10 +123,21 @@ export class AttemptView implements Disposable {
       },
       onClosed: () => this.#closed(pty),
     });
-    // Transient: after a reload we make it anew from the log; the editor would only bring back an empty one.
-    const terminal = window.createTerminal({ name, pty, isTransient: true, ...(icon && { iconPath: icon }) });
+    // Transient: after a reload we make it anew from the log; the editor would only bring back an
+    // empty one.
+    const terminal = window.createTerminal({
+      name,
+      pty,
+      isTransient: true,
+      ...(icon && { iconPath: icon }),
+    });
     pty.write(header(this.attempt, note));
-    const screen: Screen = { terminal, pty, reader: this.#makeReader(), tail: this.#makeTail(() => screen) };
+    const screen: Screen = {
+      terminal,
+      pty,
+      reader: this.#makeReader(),
+      tail: this.#makeTail(() => screen),
+    };
     this.#screen = screen;
     screen.tail.follow(READ_EVERY_MS);
   }
@@ -127,7 +146,10 @@ export class AttemptView implements Disposable {
     this.#screen?.terminal.show(preserveFocus);
   }
 
-  /** The editor closed a terminal, perhaps this one: of one that never opened its pseudoterminal does not hear. */
+  /**
+   * The editor closed a terminal, perhaps this one: of one that never opened its pseudoterminal
+   * does not hear.
+   */
   terminalClosed(terminal: Terminal): void {
     const screen = this.#screen;
     if (screen?.terminal === terminal) this.#closed(screen.pty);
@@ -183,7 +205,10 @@ export class AttemptView implements Disposable {
         // Half a line before the gap must not be read together with half a line after it.
         const left = screen().reader.end();
         screen().reader = this.#makeReader();
-        const note = why === 'skipped' ? `Earlier output is only in ${oneLine(file)}` : 'The log was begun anew';
+        const note =
+          why === 'skipped'
+            ? `Earlier output is only in ${oneLine(file)}`
+            : 'The log was begun anew';
         screen().pty.write(`${left}\x1b[0m\n\x1b[2m[${note}]\x1b[0m\n`);
       },
       onFault: (detail) => log(`The log of attempt ${key} cannot be shown: ${detail}`),

@@ -6,12 +6,21 @@ import type { Clock } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { cut, plain } from '../../core/text.ts';
 
-type Window = Pick<typeof window, 'createTerminal' | 'terminals' | 'onDidOpenTerminal' | 'onDidCloseTerminal'>;
+type Window = Pick<
+  typeof window,
+  'createTerminal' | 'terminals' | 'onDidOpenTerminal' | 'onDidCloseTerminal'
+>;
 
-/** Why a terminal closed, according to the editor. `shutdown`: the window closed, and the outcome is unknown. */
+/**
+ * Why a terminal closed, according to the editor. `shutdown`: the window closed, and the outcome is
+ * unknown.
+ */
 export type CloseReason = 'unknown' | 'shutdown' | 'process' | 'user' | 'extension';
 
-/** `code` is the exit code of its program; undefined where it is not known, which is neither success nor failure. */
+/**
+ * `code` is the exit code of its program; undefined where it is not known, which is neither success
+ * nor failure.
+ */
 export interface TerminalClose {
   readonly code: number | undefined;
   readonly reason: CloseReason;
@@ -41,8 +50,9 @@ const FIND_MS = 10_000;
 const REASONS: readonly CloseReason[] = ['unknown', 'shutdown', 'process', 'user', 'extension'];
 
 /**
- * A real terminal of the editor whose program is a supervisor of ours, with an agent in it that the user talks to. It
- * outlives a reload of its window. Disposing looks away and leaves the terminal alone.
+ * A real terminal of the editor whose program is a supervisor of ours, with an agent in it that the
+ * user talks to. It outlives a reload of its window. Disposing looks away and leaves the terminal
+ * alone.
  */
 export class InteractiveTerminal implements Disposable {
   readonly terminal: Terminal;
@@ -57,7 +67,10 @@ export class InteractiveTerminal implements Disposable {
     this.#listening = window.onDidCloseTerminal((closed) => {
       if (closed !== terminal) return;
       const { exitStatus } = closed;
-      this.#closed.fire({ code: exitStatus?.code, reason: REASONS[exitStatus?.reason ?? 0] ?? 'unknown' });
+      this.#closed.fire({
+        code: exitStatus?.code,
+        reason: REASONS[exitStatus?.reason ?? 0] ?? 'unknown',
+      });
       this.dispose();
     });
   }
@@ -79,17 +92,24 @@ export class InteractiveTerminal implements Disposable {
 }
 
 /**
- * Opens a terminal with a supervisor in it, behind what has the focus. Fails with `agentNotStarted` where the editor would
- * not run exactly this command line.
+ * Opens a terminal with a supervisor in it, behind what has the focus. Fails with `agentNotStarted`
+ * where the editor would not run exactly this command line.
  */
-export function openInteractive(window: Window, spec: InteractiveSpec): Result<InteractiveTerminal, Failure> {
+export function openInteractive(
+  window: Window,
+  spec: InteractiveSpec,
+): Result<InteractiveTerminal, Failure> {
   const { node, script, orderFile, cwd, env, icon, platform = process.platform } = spec;
   const refuse = (detail: string): Result<never, Failure> =>
     fail({ kind: 'agentNotStarted', command: node.command, detail });
   const shellArgs = [...node.args, script, orderFile];
-  // The editor replaces ${env:X}, ${workspaceFolder} and the like in all of these, and there is no way to quote them.
-  const replaced = [node.command, ...shellArgs, cwd, ...Object.entries(env).flat()].find((part) => part.includes('${'));
-  if (replaced !== undefined) return refuse(`The editor would replace what follows "\${" in ${replaced}.`);
+  // The editor replaces ${env:X}, ${workspaceFolder} and the like in all of these, and there is no
+  // way to quote them.
+  const replaced = [node.command, ...shellArgs, cwd, ...Object.entries(env).flat()].find((part) =>
+    part.includes('${'),
+  );
+  if (replaced !== undefined)
+    return refuse(`The editor would replace what follows "\${" in ${replaced}.`);
   if (platform === 'win32' && !isConsoleNode(node.command)) {
     return refuse(
       'On Windows an interactive agent needs a Node.js of its own: the editor’s program cannot run in a terminal. Set todo2Waves.nodePath.',
@@ -108,8 +128,9 @@ export function openInteractive(window: Window, spec: InteractiveSpec): Result<I
 }
 
 /**
- * Finds a terminal again that an earlier window opened: by its process, since names may be changed and nothing else is kept.
- * Resolves with undefined when the window has had time to bring it back and has not.
+ * Finds a terminal again that an earlier window opened: by its process, since names may be changed
+ * and nothing else is kept. Resolves with undefined when the window has had time to bring it back
+ * and has not.
  */
 export function findAgain(
   window: Window,
@@ -129,7 +150,8 @@ export function findAgain(
       resolve(found);
     };
     const look = (terminal: Terminal): void => {
-      // A terminal that never starts never tells its process, and one that cannot has none: neither is the one.
+      // A terminal that never starts never tells its process, and one that cannot has none: neither
+      // is the one.
       void Promise.resolve(terminal.processId).then(
         (id) => {
           if (id === processId) finish(new InteractiveTerminal(terminal, window));
@@ -144,8 +166,9 @@ export function findAgain(
 }
 
 /**
- * Editors are programs without a console on Windows: in a terminal they would show nothing and return at once. This was
- * reasoned about and not tried; a Node that calls itself `node…` is one with a console.
+ * Editors are programs without a console on Windows: in a terminal they would show nothing and
+ * return at once. This was reasoned about and not tried; a Node that calls itself `node…` is one
+ * with a console.
  */
 function isConsoleNode(command: string): boolean {
   return /^node/i.test(win32.basename(command));

@@ -8,7 +8,10 @@ export const STEP_BYTES = 256 * 1024;
 /** Faster output than this is not shown completely. */
 const MAX_BEHIND = 4 * 1024 * 1024;
 const LINE_FEED = 0x0a;
-/** A log lies in a folder that others may fill: neither a link is followed nor a pipe waited for. Windows has neither flag. */
+/**
+ * A log lies in a folder that others may fill: neither a link is followed nor a pipe waited for.
+ * Windows has neither flag.
+ */
 const OPEN_FLAGS = constants.O_RDONLY | flag(constants.O_NOFOLLOW) | flag(constants.O_NONBLOCK);
 
 export interface LogTailOptions {
@@ -19,7 +22,10 @@ export interface LogTailOptions {
   readonly wholeLines: boolean;
   /** Some more bytes, which may end within a character or a line. */
   readonly onBytes: (bytes: Uint8Array) => void;
-  /** What comes next does not continue where the last bytes ended: some were left out, or the file was started again. */
+  /**
+   * What comes next does not continue where the last bytes ended: some were left out, or the file
+   * was started again.
+   */
   readonly onGap: (why: 'skipped' | 'begunAnew') => void;
   /** The file cannot be read; reported once for each reason. */
   readonly onFault: (detail: string) => void;
@@ -27,10 +33,12 @@ export interface LogTailOptions {
 }
 
 /**
- * Reads a file that grows: from its beginning, or of a long one its last 256 KiB from the next line on.
+ * Reads a file that grows: from its beginning, or of a long one its last 256 KiB from the next line
+ * on.
  *
- * A file that is not there (yet, or any more) is nothing to read. One that became shorter, or is another one of the same
- * name, is read again. It reads in small steps, so that the event loop stays free.
+ * A file that is not there (yet, or any more) is nothing to read. One that became shorter, or is
+ * another one of the same name, is read again. It reads in small steps, so that the event loop
+ * stays free.
  */
 export class LogTail implements Disposable {
   readonly #options: LogTailOptions;
@@ -87,7 +95,8 @@ export class LogTail implements Disposable {
   }
 
   async #readAll(): Promise<void> {
-    for (let bytes = await this.#readSome(); bytes !== undefined; bytes = await this.#readSome()) this.#deliver(bytes);
+    for (let bytes = await this.#readSome(); bytes !== undefined; bytes = await this.#readSome())
+      this.#deliver(bytes);
   }
 
   /** The next bytes; undefined where there is nothing more to read now, or after `dispose`. */
@@ -143,13 +152,15 @@ export class LogTail implements Disposable {
     }
     const lineEnd = bytes.indexOf(LINE_FEED);
     this.#cutting = lineEnd >= 0 ? 0 : Math.max(0, this.#cutting - bytes.length);
-    if (lineEnd >= 0 && lineEnd + 1 < bytes.length) this.#options.onBytes(bytes.subarray(lineEnd + 1));
+    if (lineEnd >= 0 && lineEnd + 1 < bytes.length)
+      this.#options.onBytes(bytes.subarray(lineEnd + 1));
   }
 
   #complain(error: unknown): void {
     const { code, message } = error as NodeJS.ErrnoException;
     this.#isThere = code !== 'ENOENT';
-    // What comes back under this name is another file, even where the system gives it the same number.
+    // What comes back under this name is another file, even where the system gives it the same
+    // number.
     if (!this.#isThere) this.#inode = undefined;
     const reason = code ?? message;
     if (code === 'ENOENT' || this.#faults.has(reason)) return;

@@ -6,7 +6,10 @@ import { AttemptView, type Attempt, type ShownEnd } from './attempt-view.ts';
 import { cut, plain } from '../../core/text.ts';
 
 export interface TaskTerminalsOptions {
-  readonly window: Pick<typeof window, 'createTerminal' | 'showInformationMessage' | 'onDidCloseTerminal'>;
+  readonly window: Pick<
+    typeof window,
+    'createTerminal' | 'showInformationMessage' | 'onDidCloseTerminal'
+  >;
   readonly icon?: ThemeIcon;
   readonly clock: Pick<Clock, 'after' | 'now'>;
   /** The user stops this attempt: Ctrl+C in its terminal, or *Stop* after closing it. */
@@ -24,14 +27,18 @@ export interface OwnTerminal {
 /** Terminals of attempts that have ended; older ones are closed, their logs stay. */
 const MAX_ENDED_TERMINALS = 40;
 const ACTIVITY_EVERY_MS = 1000;
-/** Terminals that are closed together are reported together; and a closing window is not a user who closes terminals. */
+/**
+ * Terminals that are closed together are reported together; and a closing window is not a user who
+ * closes terminals.
+ */
 const NOTICE_AFTER_MS = 500;
 const CLOSING = 'Ctrl+C stops it, closing this terminal does not.';
 
 /**
  * The terminals of unattended agents: views on their logs, which the user may open and close.
  *
- * Nothing here starts or ends an agent, and nothing of a task reaches a command line: these terminals take no command.
+ * Nothing here starts or ends an agent, and nothing of a task reaches a command line: these
+ * terminals take no command.
  */
 export class TaskTerminals implements Disposable {
   readonly #options: TaskTerminalsOptions;
@@ -61,8 +68,9 @@ export class TaskTerminals implements Disposable {
   }
 
   /**
-   * Opens the terminal of an attempt at work, in the place of an earlier attempt's. The first one of a run comes to the
-   * front, beside what has the focus; the others are a click away. `isAttached`: it was at work before this window was.
+   * Opens the terminal of an attempt at work, in the place of an earlier attempt's. The first one
+   * of a run comes to the front, beside what has the focus; the others are a click away.
+   * `isAttached`: it was at work before this window was.
    */
   open(attempt: Attempt & { readonly isAttached: boolean }): void {
     if (this.#disposed || this.#views.has(attempt.key)) return;
@@ -81,7 +89,10 @@ export class TaskTerminals implements Disposable {
     this.#views.get(key)?.setActivity(activity);
   }
 
-  /** An attempt has ended: its terminal shows that and stays until a key is pressed. Resolves when that is written. */
+  /**
+   * An attempt has ended: its terminal shows that and stays until a key is pressed. Resolves when
+   * that is written.
+   */
   async ended(key: string, end: ShownEnd): Promise<void> {
     const view = this.#views.get(key);
     if (view === undefined) return;
@@ -108,7 +119,10 @@ export class TaskTerminals implements Disposable {
     this.#closeOldest();
   }
 
-  /** Takes in the terminal in which the user works with the agent of a task, so that it can be shown too. */
+  /**
+   * Takes in the terminal in which the user works with the agent of a task, so that it can be shown
+   * too.
+   */
   adopt(id: TaskId, shown: OwnTerminal): void {
     this.#own.get(id)?.closing.dispose();
     const closing = shown.onDidClose(() => {
@@ -118,7 +132,10 @@ export class TaskTerminals implements Disposable {
     this.#own.set(id, { shown, closing });
   }
 
-  /** Brings the terminal of a task to the front, anew if it was closed while the work continues; false if it has none. */
+  /**
+   * Brings the terminal of a task to the front, anew if it was closed while the work continues;
+   * false if it has none.
+   */
   show(id: TaskId, preserveFocus = false): boolean {
     const own = this.#own.get(id);
     if (own !== undefined) {
@@ -190,7 +207,8 @@ export class TaskTerminals implements Disposable {
 
   #closeOldest(): void {
     const ended = [...this.#views.values()].filter((view) => !view.isAtWork);
-    for (const view of ended.slice(0, Math.max(0, ended.length - MAX_ENDED_TERMINALS))) this.#remove(view);
+    for (const view of ended.slice(0, Math.max(0, ended.length - MAX_ENDED_TERMINALS)))
+      this.#remove(view);
   }
 
   #tellActivity(): void {
@@ -216,13 +234,18 @@ export class TaskTerminals implements Disposable {
   async #tellClosed(): Promise<void> {
     const closed = [...this.#closedAtWork];
     this.#closedAtWork = new Set();
-    const stillClosed = (): readonly AttemptView[] => closed.filter((view) => view.isAtWork && !view.hasTerminal);
+    const stillClosed = (): readonly AttemptView[] =>
+      closed.filter((view) => view.isAtWork && !view.hasTerminal);
     const [first, ...others] = stillClosed();
     if (first === undefined) return;
     const { title, id } = first.attempt;
     const name = plain(cut(title, 60)) || plain(cut(id, 60));
     const what = others.length === 0 ? name : `${name} and ${others.length} more`;
-    const answer = await this.#options.window.showInformationMessage(`Still at work: ${what}`, 'Stop', 'Show');
+    const answer = await this.#options.window.showInformationMessage(
+      `Still at work: ${what}`,
+      'Stop',
+      'Show',
+    );
     // Meanwhile it may have ended, or the user has opened it.
     if (answer === undefined || this.#disposed) return;
     for (const view of stillClosed()) {

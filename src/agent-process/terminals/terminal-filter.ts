@@ -6,9 +6,10 @@ const MAX_STRING = 4096;
 type State = 'text' | 'escape' | 'intermediate' | 'csi' | 'string' | 'stringEscape';
 
 /**
- * Lets through text, colours (SGR), line ends, tabs and backspaces, and nothing else that a terminal would obey: no titles,
- * links, clipboards, cursor moves or questions, in seven or eight bits, however they are cut into pieces. Follows the state
- * machine of ECMA-48 as terminals have it.
+ * Lets through text, colours (SGR), line ends, tabs and backspaces, and nothing else that a
+ * terminal would obey: no titles, links, clipboards, cursor moves or questions, in seven or eight
+ * bits, however they are cut into pieces. Follows the state machine of ECMA-48 as terminals have
+ * it.
  */
 export class TerminalFilter {
   #state: State = 'text';
@@ -67,7 +68,8 @@ export class TerminalFilter {
       if (this.#sequence.length <= MAX_CSI) this.#sequence += character;
       return '';
     }
-    const isColour = character === 'm' && this.#sequence.length <= MAX_CSI && /^[\d;:]*$/.test(this.#sequence);
+    const isColour =
+      character === 'm' && this.#sequence.length <= MAX_CSI && /^[\d;:]*$/.test(this.#sequence);
     if (isColour) {
       this.#state = 'text';
       return `\x1b[${this.#sequence}m`;
@@ -80,7 +82,8 @@ export class TerminalFilter {
     if (code === 0x1b) this.#state = 'stringEscape';
     else if (code === 0x07 || code === 0x9c) this.#state = 'text';
     // A valid string does not contain a line break; the following bytes are text again.
-    else if (code === 0x0a || code === 0x18 || code === 0x1a) return this.#leave(character, code, false);
+    else if (code === 0x0a || code === 0x18 || code === 0x1a)
+      return this.#leave(character, code, false);
     else if (this.#length > MAX_STRING) this.#state = 'text';
     return '';
   }

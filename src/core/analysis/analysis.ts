@@ -42,7 +42,10 @@ export interface AnalysedBacklog {
   readonly runs: { readonly caseFoldPaths: boolean; whatIf(): Result<WhatIf, Failure> };
 }
 
-/** Undefined while nothing has been read. The same backlog and the same past runs give the same answer. */
+/**
+ * Undefined while nothing has been read. The same backlog and the same past runs give the same
+ * answer.
+ */
 export function analyse(backlog: AnalysedBacklog): Analysis | undefined {
   const { snapshot, plan, runs } = backlog;
   if (snapshot === undefined || plan === undefined) return undefined;
@@ -59,7 +62,11 @@ export function analyse(backlog: AnalysedBacklog): Analysis | undefined {
 }
 
 /** Tasks of the first wave that are Todo against those In Progress; one entry for each pair. */
-function findCollisions(tasks: readonly Task[], plan: Plan, foldCase: boolean): readonly WouldCollide[] {
+function findCollisions(
+  tasks: readonly Task[],
+  plan: Plan,
+  foldCase: boolean,
+): readonly WouldCollide[] {
   const users = new Map<string, TaskId[]>();
   for (const { id, status, description } of tasks.toSorted((a, b) => compareIds(a.id, b.id))) {
     if (status !== 'In Progress') continue;
@@ -76,7 +83,10 @@ function findCollisions(tasks: readonly Task[], plan: Plan, foldCase: boolean): 
   });
 }
 
-/** All of it in the shapes of exarp-go's `task_analysis`, by action; `what_if` is ours alone. Times in seconds. */
+/**
+ * All of it in the shapes of exarp-go's `task_analysis`, by action; `what_if` is ours alone. Times
+ * in seconds.
+ */
 export function analysisJson(analysis: Analysis) {
   const { whatIf, wouldCollide } = analysis;
   const seconds = (ms: number): number => Math.round(ms / 1000);
@@ -86,8 +96,16 @@ export function analysisJson(analysis: Analysis) {
     execution_plan: executionPlanJson(analysis),
     conflicts: {
       ...conflictsJson(analysis),
-      would_collide: wouldCollide.map((each) => ({ task_id: each.id, with: each.with, files: each.files })),
-      waves: analysis.found.sharedFiles.map(({ wave, ids, files }) => ({ wave, task_ids: ids, files })),
+      would_collide: wouldCollide.map((each) => ({
+        task_id: each.id,
+        with: each.with,
+        files: each.files,
+      })),
+      waves: analysis.found.sharedFiles.map(({ wave, ids, files }) => ({
+        wave,
+        task_ids: ids,
+        files,
+      })),
     },
     dependencies_summary: { action: 'dependencies_summary', report: dependenciesSummary(analysis) },
     ...(whatIf === undefined
@@ -96,7 +114,10 @@ export function analysisJson(analysis: Analysis) {
           what_if: {
             tasks: whatIf.tasks,
             method: whatIf.method,
-            caps: whatIf.caps.map(({ cap, ms }) => ({ max_parallel_tasks: cap, duration_seconds: seconds(ms) })),
+            caps: whatIf.caps.map(({ cap, ms }) => ({
+              max_parallel_tasks: cap,
+              duration_seconds: seconds(ms),
+            })),
             chain: whatIf.chain.map(({ id, ms }) => ({ id, duration_seconds: seconds(ms) })),
             shorten: whatIf.toShorten && {
               id: whatIf.toShorten.id,

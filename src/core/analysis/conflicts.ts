@@ -23,7 +23,9 @@ export interface Conflicts {
 
 /** Finds them in id order, in time linear in the dependencies and files that the tasks name. */
 export function findConflicts(tasks: readonly Task[], options: PathOptions): Conflicts {
-  const atWork = tasks.filter(({ status }) => status === 'In Progress').toSorted((a, b) => compareIds(a.id, b.id));
+  const atWork = tasks
+    .filter(({ status }) => status === 'In Progress')
+    .toSorted((a, b) => compareIds(a.id, b.id));
   const ids = new Set(atWork.map(({ id }) => id));
   const overlaps = atWork.flatMap(({ id, dependencies }) =>
     [...new Set(dependencies)].filter((on) => on !== id && ids.has(on)).map((on) => ({ id, on })),
@@ -31,8 +33,14 @@ export function findConflicts(tasks: readonly Task[], options: PathOptions): Con
   return { overlaps, files: sharedFilesOf(atWork, options) };
 }
 
-/** Files that more than one of these tasks names, those of the same tasks together; in the order of the tasks. */
-export function sharedFilesOf(tasks: readonly Task[], options: PathOptions): readonly FileConflict[] {
+/**
+ * Files that more than one of these tasks names, those of the same tasks together; in the order of
+ * the tasks.
+ */
+export function sharedFilesOf(
+  tasks: readonly Task[],
+  options: PathOptions,
+): readonly FileConflict[] {
   const users = new Map<string, TaskId[]>();
   for (const task of tasks) {
     for (const file of filesOf(task.description, options)) {

@@ -7,9 +7,9 @@ import type { Conflicts } from './conflicts.ts';
 import type { Parallelism, ParallelGroup } from './parallelism.ts';
 
 /**
- * The answers of exarp-go's `task_analysis`, in its names and shapes, from our waves: a reader of its results can read
- * these. Differences: levels count open tasks alone, so they have no gaps; tasks in a cycle have none; no list depends
- * on the order of the tasks.
+ * The answers of exarp-go's `task_analysis`, in its names and shapes, from our waves: a reader of
+ * its results can read these. Differences: levels count open tasks alone, so they have no gaps;
+ * tasks in a cycle have none; no list depends on the order of the tasks.
  */
 
 export interface AnalysisInput {
@@ -28,7 +28,9 @@ export function dependenciesJson({ snapshot, plan, found }: AnalysisInput) {
     success: true,
     method: 'native',
     total_tasks: snapshot.tasks.length,
-    dependency_graph: Object.fromEntries(snapshot.tasks.map(({ id, dependencies }) => [id, dependencies] as const)),
+    dependency_graph: Object.fromEntries(
+      snapshot.tasks.map(({ id, dependencies }) => [id, dependencies] as const),
+    ),
     circular_dependencies: plan.cycles,
     missing_dependencies: missing,
     recommendations: recommendationsOf(plan, missing.length),
@@ -71,7 +73,10 @@ export function parallelizationJson({ snapshot, found }: AnalysisInput) {
 }
 
 /** The action `execution_plan`; `limit` is the most tasks in `details`. */
-export function executionPlanJson({ plan, found }: Pick<AnalysisInput, 'plan' | 'found'>, limit = Infinity) {
+export function executionPlanJson(
+  { plan, found }: Pick<AnalysisInput, 'plan' | 'found'>,
+  limit = Infinity,
+) {
   const levelOf = (id: TaskId): number => plan.waveOf.get(id) ?? 0;
   const waves = new Map<number, TaskId[]>();
   for (const { id } of found.order) {
@@ -103,7 +108,11 @@ export function conflictsJson({ conflicts }: Pick<AnalysisInput, 'conflicts'>) {
   return {
     action: 'conflicts',
     conflict: overlaps.length > 0 || files.length > 0,
-    conflicts: overlaps.map((each) => ({ task_id: each.id, dep_task_id: each.on, reason: reasonOf(each) })),
+    conflicts: overlaps.map((each) => ({
+      task_id: each.id,
+      dep_task_id: each.on,
+      reason: reasonOf(each),
+    })),
     overlapping: [...new Set(overlaps.flatMap(({ id, on }) => [id, on]))],
     reasons: overlaps.map(reasonOf),
     files: fileConflictsJson(conflicts),
@@ -116,9 +125,13 @@ export function fileConflictsJson({ files }: Pick<Conflicts, 'files'>) {
 
 /** The action `dependencies_summary`: three reports as one text. */
 export function dependenciesSummary({ plan, found, snapshot, conflicts }: AnalysisInput): string {
-  const groups = found.groups.map(({ wave, priority, tasks }) => `  Wave ${wave}, ${priority}: ${idWords(tasks)}`);
+  const groups = found.groups.map(
+    ({ wave, priority, tasks }) => `  Wave ${wave}, ${priority}: ${idWords(tasks)}`,
+  );
   const waves = plan.waves.map(({ number, tasks }) => `  Wave ${number}: ${idWords(tasks)}`);
-  const overlaps = conflicts.overlaps.map(({ id, on }) => `  ${oneLine(id)} and ${oneLine(on)} are both In Progress`);
+  const overlaps = conflicts.overlaps.map(
+    ({ id, on }) => `  ${oneLine(id)} and ${oneLine(on)} are both In Progress`,
+  );
   return [
     dependencyReport(plan, found, snapshot.tasks.length),
     ['Parallel groups', ...(groups.length === 0 ? ['  none'] : groups)].join('\n'),
@@ -169,7 +182,11 @@ function recommendationsOf(plan: Plan, missing: number) {
   ];
 }
 
-function dependencyReport(plan: Plan, { criticalPath, order, widest }: Parallelism, total: number): string {
+function dependencyReport(
+  plan: Plan,
+  { criticalPath, order, widest }: Parallelism,
+  total: number,
+): string {
   return [
     'Dependencies',
     `  ${count(total, 'task')}, ${order.length} open in ${count(plan.waves.length, 'wave')}, ${widest} of them in the widest`,

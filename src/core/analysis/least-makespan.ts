@@ -2,9 +2,10 @@ import { HUMAN_CAP, KIND_OF, type RunOptions } from '../run/run-options.ts';
 import type { Candidate } from '../run/engine/scheduler.ts';
 
 /**
- * A lower bound of the makespan with each of these caps, in the unit of the weights: all agents busy all the time, or
- * the chain of `chainMs`, the longer of the two; in strict mode, wave by wave. Takes O(n). For many tasks it is close
- * to a simulation: the difference is at most the longest chain.
+ * A lower bound of the makespan with each of these caps, in the unit of the weights: all agents
+ * busy all the time, or the chain of `chainMs`, the longer of the two; in strict mode, wave by
+ * wave. Takes O(n). For many tasks it is close to a simulation: the difference is at most the
+ * longest chain.
  */
 export function leastMakespans(
   tasks: readonly Candidate[],

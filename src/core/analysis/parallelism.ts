@@ -11,7 +11,9 @@ export interface ParallelGroup {
   readonly tasks: readonly Task[];
 }
 
-/** Files that several tasks of one wave name: those tasks could conflict when they run in parallel. */
+/**
+ * Files that several tasks of one wave name: those tasks could conflict when they run in parallel.
+ */
 export interface SharedFiles extends FileConflict {
   readonly wave: number;
 }
@@ -21,7 +23,10 @@ export interface Parallelism {
   /** Every task of every wave, wave by wave. */
   readonly order: readonly Task[];
   readonly groups: readonly ParallelGroup[];
-  /** The longest chain of tasks in which each waits for the one before: no number of agents makes it shorter. */
+  /**
+   * The longest chain of tasks in which each waits for the one before: no number of agents makes it
+   * shorter.
+   */
   readonly criticalPath: readonly Task[];
   /** The most tasks of one wave. */
   readonly widest: number;

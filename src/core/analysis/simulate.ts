@@ -4,8 +4,8 @@ import { type Candidate, Scheduler } from '../run/engine/scheduler.ts';
 import type { TaskId } from '../task.ts';
 
 /**
- * The makespan of these tasks, in the unit of their weights, with at most `cap` agents at a time, if all succeed: the
- * engine's own scheduler with a simulated clock. Takes O((n + m) log n).
+ * The makespan of these tasks, in the unit of their weights, with at most `cap` agents at a time,
+ * if all succeed: the engine's own scheduler with a simulated clock. Takes O((n + m) log n).
  *
  * Locks of other holders, retries and rate limits are left out, so it is an estimate.
  */
@@ -66,7 +66,9 @@ interface End {
   readonly task: Candidate;
 }
 
-/** The running tasks by their end. There are at most `cap` of them, so a sorted list is fast enough. */
+/**
+ * The running tasks by their end. There are at most `cap` of them, so a sorted list is fast enough.
+ */
 class EndQueue {
   readonly #ends: End[] = [];
 

@@ -16,8 +16,11 @@ export interface WhatIf {
   readonly cap: number;
   /** The critical path by duration: no number of agents makes it shorter. */
   readonly chain: readonly { readonly id: TaskId; readonly ms: number }[];
-  /** The task that shortens the whole most when its duration is halved; undefined where none does. */
-  readonly toShorten: { readonly id: TaskId; readonly ms: number; readonly savesMs: number } | undefined;
+  /**
+   * The task that shortens the whole most when its duration is halved; undefined where none does.
+   */
+  readonly toShorten:
+    { readonly id: TaskId; readonly ms: number; readonly savesMs: number } | undefined;
   /** Where the durations come from, in the words of `estimates.ts`. */
   readonly basis: string;
 }
@@ -33,9 +36,10 @@ const BUDGET = 25_000;
 const MOST_TRIES = 40;
 
 /**
- * Simulates these tasks, whose weights are ms, for several caps; and once with half its weight for each task worth
- * shortening: those of the longest chain and, in strict mode, the longest of each wave. Of a large backlog only the
- * longest of those are tried, and a very large one is not simulated at all. Deterministic.
+ * Simulates these tasks, whose weights are ms, for several caps; and once with half its weight for
+ * each task worth shortening: those of the longest chain and, in strict mode, the longest of each
+ * wave. Of a large backlog only the longest of those are tried, and a very large one is not
+ * simulated at all. Deterministic.
  */
 export function askWhatIf(
   tasks: readonly Candidate[],
@@ -52,7 +56,8 @@ export function askWhatIf(
       : tried.map((each) => simulateMakespan(tasks, options, each));
   const caps = tried.map((each, n) => ({ cap: each, ms: times[n] ?? 0 }));
   const whole = caps.find((each) => each.cap === cap)?.ms ?? 0;
-  const advice = method === 'reckoned' ? undefined : findToShorten(tasks, chain, options, { cap, whole });
+  const advice =
+    method === 'reckoned' ? undefined : findToShorten(tasks, chain, options, { cap, whole });
   return {
     tasks: tasks.length,
     method,
@@ -102,7 +107,10 @@ function byWeight(a: Candidate, b: Candidate): number {
   return b.weight - a.weight || compareIds(a.id, b.id);
 }
 
-/** Tasks come wave by wave, so a task comes after its dependencies; dependencies of a cycle do not count. */
+/**
+ * Tasks come wave by wave, so a task comes after its dependencies; dependencies of a cycle do not
+ * count.
+ */
 function longestChain(tasks: readonly Candidate[]): readonly Candidate[] {
   const indexOf = new Map(tasks.map(({ id }, index) => [id, index]));
   const msTo = new Float64Array(tasks.length);
@@ -116,7 +124,8 @@ function longestChain(tasks: readonly Candidate[]): readonly Candidate[] {
       const at = indexOf.get(id) ?? -1;
       if (at < 0 || at >= index) continue;
       const ms = msTo[at] ?? 0;
-      if (ms > lastMs || (ms === lastMs && last >= 0 && compareIds(id, idAt(last)) < 0)) [last, lastMs] = [at, ms];
+      if (ms > lastMs || (ms === lastMs && last >= 0 && compareIds(id, idAt(last)) < 0))
+        [last, lastMs] = [at, ms];
     }
     before[index] = last;
     msTo[index] = lastMs + weight;

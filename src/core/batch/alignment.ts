@@ -30,7 +30,10 @@ const HEADING = /^#{2,3}\s+(.{1,200}?)\s*#*\s*$/;
 const KEYWORDS = /^[\s*_-]*keywords?[*_]*:[*_]*\s*(.*)$/i;
 const MOST_LINES = 20_000;
 
-/** Compares open tasks with goals by their words, and all tasks with the milestones of plans by their ids. */
+/**
+ * Compares open tasks with goals by their words, and all tasks with the milestones of plans by
+ * their ids.
+ */
 export function findAlignment(
   tasks: readonly Task[],
   goals: WorkspaceText | undefined,
@@ -60,7 +63,10 @@ function alignGoals(open: readonly Task[], text: string) {
   const served = goals.map(() => 0);
   const apart: TaskId[] = [];
   for (const task of open) {
-    const words = new Set([...wordsOf(task), ...task.tags.map((tag) => tag.replace(/^#/, '').toLowerCase())]);
+    const words = new Set([
+      ...wordsOf(task),
+      ...task.tags.map((tag) => tag.replace(/^#/, '').toLowerCase()),
+    ]);
     let fits = false;
     for (const [n, goal] of goals.entries()) {
       if (!serves(words, goal)) continue;
@@ -72,7 +78,10 @@ function alignGoals(open: readonly Task[], text: string) {
   return { goals: goals.map(({ title }, n) => ({ title, tasks: served[n] ?? 0 })), apart };
 }
 
-/** One keyword is enough, where the goal names some; else two words that say something, or the only one there is. */
+/**
+ * One keyword is enough, where the goal names some; else two words that say something, or the only
+ * one there is.
+ */
 function serves(words: ReadonlySet<string>, { keywords, words: own }: Goal): boolean {
   if (keywords.size > 0) return [...keywords].some((word) => words.has(word));
   let shared = 0;
@@ -89,14 +98,17 @@ function goalsIn(text: string): readonly Goal[] {
     else {
       const goal = goals.at(-1);
       const keywords = KEYWORDS.exec(line)?.[1];
-      if (keywords !== undefined) goal?.keywords.push(...(keywords.toLowerCase().match(/[\p{L}\p{N}]{2,}/gu) ?? []));
+      if (keywords !== undefined)
+        goal?.keywords.push(...(keywords.toLowerCase().match(/[\p{L}\p{N}]{2,}/gu) ?? []));
       else goal?.body.push(line);
     }
   }
   return goals.map(({ title, body, keywords }) => ({
     title,
     words: new Set(
-      wordsOf({ title, description: body.join(' ') }).filter((word) => word.length > 3 && !COMMON.has(word)),
+      wordsOf({ title, description: body.join(' ') }).filter(
+        (word) => word.length > 3 && !COMMON.has(word),
+      ),
     ),
     keywords: new Set(keywords),
   }));
@@ -108,7 +120,10 @@ const COMMON = new Set(
   ),
 );
 
-function comparePlan({ file, text }: WorkspaceText, byId: ReadonlyMap<string, Task>): readonly PlanDifference[] {
+function comparePlan(
+  { file, text }: WorkspaceText,
+  byId: ReadonlyMap<string, Task>,
+): readonly PlanDifference[] {
   const found = new Map<string, PlanDifference>();
   for (const line of text.split(/\r\n|\n|\r/).slice(0, MOST_LINES)) {
     const [, box, id] = MILESTONE.exec(line) ?? [];

@@ -20,7 +20,9 @@ export const duplicateTasks: BatchTool = {
         const title = snapshot.byId.get(ids[0] as TaskId)?.title ?? '';
         return `${ids.map(oneLine).join(', ')} (${Math.floor(likeness * 100)} %): ${cut(oneLine(title), 80)}`;
       }),
-      output: { duplicates: groups.map(({ ids, likeness }) => ({ task_ids: ids, similarity: likeness })) },
+      output: {
+        duplicates: groups.map(({ ids, likeness }) => ({ task_ids: ids, similarity: likeness })),
+      },
       wantsLook: groups.length > 0,
     };
   },
@@ -82,7 +84,9 @@ export const staleTasks: BatchTool = {
           : `${tagged.length} tagged as stale, ${forgotten.length} untouched for ${count(most, 'day')}; none was deleted`,
       lines: [
         ...tagged.map(({ id, title }) => `Tagged: ${oneLine(id)} ${cut(oneLine(title), 80)}`),
-        ...forgotten.map((task) => `${days(task)} days: ${oneLine(task.id)} ${cut(oneLine(task.title), 80)}`),
+        ...forgotten.map(
+          (task) => `${days(task)} days: ${oneLine(task.id)} ${cut(oneLine(task.title), 80)}`,
+        ),
       ],
       output: {
         dry_run: true,
@@ -111,7 +115,9 @@ export const tagAnalysis: BatchTool = {
       }
     }
     const variants = [...spellings.values()].filter((each) => each.size > 1);
-    const listed = variants.map((each) => [...each].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)));
+    const listed = variants.map((each) =>
+      [...each].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)),
+    );
     const sorted = listed.sort((a, b) => ((a[0]?.[0] ?? '') < (b[0]?.[0] ?? '') ? -1 : 1));
     return {
       summary: `${count(spellings.size, 'tag')}, ${variants.length} in several spellings, ${count(untagged, 'open task')} without one`,
@@ -145,9 +151,13 @@ export const hierarchy: BatchTool = {
     return {
       summary: `${count(children.size, 'parent')}${found === 0 ? '' : `; ${orphans.length} children of tasks that do not exist, ${early.length} open below a finished parent`}`,
       lines: [
-        ...orphans.map(({ id, parentId = '' }) => `${oneLine(id)}: its parent ${oneLine(parentId)} does not exist`),
+        ...orphans.map(
+          ({ id, parentId = '' }) =>
+            `${oneLine(id)}: its parent ${oneLine(parentId)} does not exist`,
+        ),
         ...early.map(
-          ({ id, parentId = '' }) => `${oneLine(id)} is open, and its parent ${oneLine(parentId)} is finished`,
+          ({ id, parentId = '' }) =>
+            `${oneLine(id)} is open, and its parent ${oneLine(parentId)} is finished`,
         ),
       ],
       output: {
@@ -174,7 +184,10 @@ export const overview: BatchTool = {
       [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, n]) => `${name} ${n}`).join(', '); // prettier-ignore
     return {
       summary: `${count(snapshot.tasks.length, 'task')}, ${snapshot.tasks.length - plan.settled.length} open in ${count(plan.waves.length, 'wave')}`,
-      lines: [`By status: ${words(byStatus) || 'none'}`, `Open by priority: ${words(byPriority) || 'none'}`],
+      lines: [
+        `By status: ${words(byStatus) || 'none'}`,
+        `Open by priority: ${words(byPriority) || 'none'}`,
+      ],
       output: { total: snapshot.tasks.length, by_status: Object.fromEntries(byStatus), by_priority: Object.fromEntries(byPriority), waves: plan.waves.length }, // prettier-ignore
       wantsLook: false,
     };
@@ -193,8 +206,11 @@ export const sprintOrder: BatchTool = {
     const order = plan.waves.flatMap(({ tasks }) => tasks).filter(({ status }) => status === 'Todo' || status === 'In Progress'); // prettier-ignore
     const next = order.slice(0, limit);
     return {
-      summary: next.length === 0 ? 'Nothing can be begun' : `The next ${next.length} of ${order.length}`,
-      lines: next.map(({ id, title, priority }) => `${oneLine(id)} ${cut(oneLine(title), 80)} (${priority})`),
+      summary:
+        next.length === 0 ? 'Nothing can be begun' : `The next ${next.length} of ${order.length}`,
+      lines: next.map(
+        ({ id, title, priority }) => `${oneLine(id)} ${cut(oneLine(title), 80)} (${priority})`,
+      ),
       output: { ordered_task_ids: next.map(({ id }) => id), total: snapshot.tasks.length },
       wantsLook: false,
     };

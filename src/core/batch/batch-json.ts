@@ -2,7 +2,10 @@ import { fileConflictsJson } from '../analysis/exarp-json.ts';
 import type { BatchResult, StepRun } from './batch-result.ts';
 import { messageOf } from '../text.ts';
 
-/** What a batch came to, in the shape of exarp-go's `automation`; unlike there, `status` says how it went. Times in seconds. */
+/**
+ * What a batch came to, in the shape of exarp-go's `automation`; unlike there, `status` says how it
+ * went. Times in seconds.
+ */
 export function batchJson(result: BatchResult) {
   const { action, status, startedAt, seconds, steps, conflicts } = result;
   const named = (which: StepRun['status']): readonly string[] =>
@@ -21,7 +24,10 @@ export function batchJson(result: BatchResult) {
       ...(hasConflicts
         ? {
             conflicts: {
-              task_overlap: conflicts.overlaps.map(({ id, on }) => ({ task_id: id, dep_task_id: on })),
+              task_overlap: conflicts.overlaps.map(({ id, on }) => ({
+                task_id: id,
+                dep_task_id: on,
+              })),
               file: fileConflictsJson(conflicts),
             },
           }

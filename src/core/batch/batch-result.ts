@@ -16,8 +16,8 @@ export interface ToolReport {
 export type StepRun = { readonly id: string } & ToolRun<ToolReport>;
 
 /**
- * How a batch went as a whole: `success` only where every step did, `partial` where some did, `cancelled` where somebody ended it
- * before all had begun or ended.
+ * How a batch went as a whole: `success` only where every step did, `partial` where some did,
+ * `cancelled` where somebody ended it before all had begun or ended.
  */
 export type BatchStatus = 'success' | 'partial' | 'failed' | 'cancelled';
 

@@ -66,8 +66,14 @@ export interface BatchOptions {
   readonly onProgress?: (ended: number, total: number, atWork: readonly string[]) => void;
 }
 
-/** Runs a batch. Undefined where the backlog has not been read. Each stage sees the backlog as the one before left it. Never rejects. */
-export async function runBatch(batch: Batch, options: BatchOptions): Promise<BatchResult | undefined> {
+/**
+ * Runs a batch. Undefined where the backlog has not been read. Each stage sees the backlog as the
+ * one before left it. Never rejects.
+ */
+export async function runBatch(
+  batch: Batch,
+  options: BatchOptions,
+): Promise<BatchResult | undefined> {
   const { backlog, workspace, signal, onProgress } = options;
   const maxParallel = batch.maxParallel ?? options.maxParallel;
   const startedAt = backlog.now;
@@ -109,7 +115,15 @@ export async function runBatch(batch: Batch, options: BatchOptions): Promise<Bat
   }
   const seconds = Math.max(0, backlog.now - startedAt) / 1000;
   const { action, title } = batch;
-  return { action, title, status: statusOf(steps), startedAt, seconds, steps, conflicts: first.conflicts };
+  return {
+    action,
+    title,
+    status: statusOf(steps),
+    startedAt,
+    seconds,
+    steps,
+    conflicts: first.conflicts,
+  };
 }
 
 function statusOf(steps: readonly StepRun[]): BatchStatus {

@@ -27,7 +27,10 @@ export interface CustomBatch extends Batch {
   readonly place: string;
 }
 
-/** The longest text of a batch that is looked at, in characters: keys of a map are compared each with each. */
+/**
+ * The longest text of a batch that is looked at, in characters: keys of a map are compared each
+ * with each.
+ */
 const MOST_BATCH_TEXT = 32 * 1024;
 const MOST_STEPS = 100;
 const MOST_DEPTH = 10;
@@ -36,9 +39,9 @@ const MOST_PROBLEMS = 20;
 const MOST_AT_A_TIME = 64;
 
 /**
- * Reads batches as people write them: `name`, `max_parallel_tasks` and `steps`, each step a `tool` with `params`, or a list of
- * steps that run side by side under `parallel`; `then` holds what comes after a step. One with any problem is left out, and
- * every problem names its place.
+ * Reads batches as people write them: `name`, `max_parallel_tasks` and `steps`, each step a `tool`
+ * with `params`, or a list of steps that run side by side under `parallel`; `then` holds what comes
+ * after a step. One with any problem is left out, and every problem names its place.
  */
 export function readBatches(sources: readonly BatchSource[]): {
   readonly batches: readonly CustomBatch[];
@@ -82,17 +85,32 @@ class Reading {
     }
     const contents = this.#parse(text);
     if (contents === undefined) return undefined;
-    const fields = this.#fields(contents, '', ['name', 'description', 'max_parallel_tasks', 'steps']);
+    const fields = this.#fields(contents, '', [
+      'name',
+      'description',
+      'max_parallel_tasks',
+      'steps',
+    ]);
     if (fields === undefined) return undefined;
     const name = fields.get('name');
-    const action = cut(oneLine(name === undefined ? otherwise : (this.#word(name, 'name') ?? '')), 64);
+    const action = cut(
+      oneLine(name === undefined ? otherwise : (this.#word(name, 'name') ?? '')),
+      64,
+    );
     const most = fields.get('max_parallel_tasks');
-    const maxParallel = most === undefined ? undefined : this.#whole(most, 'max_parallel_tasks', 1, MOST_AT_A_TIME);
+    const maxParallel =
+      most === undefined ? undefined : this.#whole(most, 'max_parallel_tasks', 1, MOST_AT_A_TIME);
     const steps = fields.get('steps');
     if (steps === undefined) this.complain(contents, '', 'it has no “steps”');
     else if (!isSeq(steps)) this.complain(steps, 'steps', 'this is no list');
     const stages = isSeq(steps) ? this.#list(steps, 'steps', 0) : [];
-    return { action, title: action, stages, place, ...(maxParallel === undefined ? {} : { maxParallel }) };
+    return {
+      action,
+      title: action,
+      stages,
+      place,
+      ...(maxParallel === undefined ? {} : { maxParallel }),
+    };
   }
 
   complain(node: unknown, path: string, text: string): void {
@@ -100,7 +118,12 @@ class Reading {
     const [offset] = (node as Node | undefined)?.range ?? [];
     this.problems.push({
       place,
-      line: hasLines && offset !== undefined ? this.#lines.linePos(offset).line : hasLines ? 1 : undefined,
+      line:
+        hasLines && offset !== undefined
+          ? this.#lines.linePos(offset).line
+          : hasLines
+            ? 1
+            : undefined,
       text: path === '' ? text : `${path}: ${text}`,
     });
   }
@@ -108,7 +131,8 @@ class Reading {
   #parse(text: string): Node | undefined {
     try {
       const document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
-      for (const { message, pos } of document.errors) this.#complainAt(pos[0], `this is no YAML: ${oneLine(message)}`);
+      for (const { message, pos } of document.errors)
+        this.#complainAt(pos[0], `this is no YAML: ${oneLine(message)}`);
       // One that names its own parent would go on for ever, and ten in a row can make billions.
       visit(document, { Alias: (_, node) => this.complain(node, '', 'aliases are not followed') });
       if (this.problems.length > 0) return undefined;
@@ -135,8 +159,10 @@ class Reading {
   #step(node: unknown, path: string, depth: number): Stages {
     if (++this.#steps > MOST_STEPS || depth > MOST_DEPTH) {
       // Said once: whatever follows is too much as well.
-      if (this.#steps === MOST_STEPS + 1) this.complain(node, path, `there are more than ${MOST_STEPS} steps`);
-      else if (depth > MOST_DEPTH) this.complain(node, path, `steps are more than ${MOST_DEPTH} levels deep`);
+      if (this.#steps === MOST_STEPS + 1)
+        this.complain(node, path, `there are more than ${MOST_STEPS} steps`);
+      else if (depth > MOST_DEPTH)
+        this.complain(node, path, `steps are more than ${MOST_DEPTH} levels deep`);
       return [];
     }
     const fields = this.#fields(node, path, ['tool', 'params', 'parallel', 'then']);
@@ -149,7 +175,10 @@ class Reading {
     if (parallel !== undefined && fields.has('params')) {
       this.complain(fields.get('params'), `${path}.params`, 'they belong to a tool');
     }
-    const own = tool === undefined ? this.#beside(parallel, `${path}.parallel`, depth) : this.#tool(tool, fields, path);
+    const own =
+      tool === undefined
+        ? this.#beside(parallel, `${path}.parallel`, depth)
+        : this.#tool(tool, fields, path);
     if (then === undefined) return own;
     const after = isSeq(then) ? this.#list(then, `${path}.then`, depth + 1) : this.#step(then, `${path}.then`, depth + 1); // prettier-ignore
     return [...own, ...after];
@@ -161,7 +190,9 @@ class Reading {
       this.complain(node, path, 'this is no list of steps');
       return [];
     }
-    const branches = node.items.map((item, index) => this.#step(item, `${path}[${index}]`, depth + 1));
+    const branches = node.items.map((item, index) =>
+      this.#step(item, `${path}[${index}]`, depth + 1),
+    );
     const length = Math.max(...branches.map((stages) => stages.length));
     return Array.from({ length }, (_, stage) => branches.flatMap((stages) => stages[stage] ?? []));
   }
@@ -174,7 +205,8 @@ class Reading {
     if (name.startsWith(EXARP)) {
       const { allow = false, ...args } = params;
       const tool = name.slice(EXARP.length);
-      if (!IS_EXARP_NAME.test(tool)) this.complain(node, `${path}.tool`, 'exarp-go has no tool of such a name');
+      if (!IS_EXARP_NAME.test(tool))
+        this.complain(node, `${path}.tool`, 'exarp-go has no tool of such a name');
       else if (typeof allow !== 'boolean')
         this.complain(fields.get('params'), `${path}.params`, '“allow” is true or false'); // prettier-ignore
       else return [[exarpTool({ tool, args, allowed: allow })]];
@@ -193,7 +225,11 @@ class Reading {
       if (rule === undefined) {
         const takes = Object.keys(rules).join(', ') || 'nothing';
         this.complain(fields.get('params'), `${path}.params`, `${known.id} knows no “${cut(oneLine(key), 60)}”; it takes ${takes}`); // prettier-ignore
-      } else if (!Number.isInteger(value) || (value as number) < rule.least || (value as number) > rule.most) {
+      } else if (
+        !Number.isInteger(value) ||
+        (value as number) < rule.least ||
+        (value as number) > rule.most
+      ) {
         this.complain(fields.get('params'), `${path}.params`, `“${key}” is a whole number from ${rule.least} to ${rule.most}`); // prettier-ignore
       } else numbers[key] = value as number;
     }
@@ -213,7 +249,11 @@ class Reading {
   }
 
   /** The values of a map by their names, each of them a known one. */
-  #fields(node: unknown, path: string, known: readonly string[]): ReadonlyMap<string, unknown> | undefined {
+  #fields(
+    node: unknown,
+    path: string,
+    known: readonly string[],
+  ): ReadonlyMap<string, unknown> | undefined {
     if (!isMap(node)) {
       this.complain(node, path, `this has none of the fields ${known.join(', ')}`);
       return undefined;
@@ -228,14 +268,16 @@ class Reading {
   }
 
   #word(node: unknown, path: string): string | undefined {
-    if (isScalar(node) && typeof node.value === 'string' && node.value.trim() !== '') return node.value.trim();
+    if (isScalar(node) && typeof node.value === 'string' && node.value.trim() !== '')
+      return node.value.trim();
     this.complain(node, path, 'this is no text');
     return undefined;
   }
 
   #whole(node: unknown, path: string, least: number, most: number): number | undefined {
     const value = isScalar(node) ? node.value : undefined;
-    if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
+    if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most)
+      return value;
     this.complain(node, path, `this is no whole number from ${least} to ${most}`);
     return undefined;
   }

@@ -8,21 +8,26 @@ export interface AlikeTasks {
   readonly likeness: number;
 }
 
-/** Two tasks are alike where so much of their words is shared: |both| / |either|. As exarp-go has it by default. */
+/**
+ * Two tasks are alike where so much of their words is shared: |both| / |either|. As exarp-go has it
+ * by default.
+ */
 const LIKE = 0.85;
 
 /** More words than these of a description say nothing new of what a task is. */
 const MOST_WORDS = 60;
 
 /**
- * A word that so many tasks have tells nothing about any two of them, and comparing them all would take time squared. Alone where
- * two tasks share nothing rarer among the words that count could that hide a pair.
+ * A word that so many tasks have tells nothing about any two of them, and comparing them all would
+ * take time squared. Alone where two tasks share nothing rarer among the words that count could
+ * that hide a pair.
  */
 const MOST_SHARERS = 300;
 
 /**
- * Groups of tasks whose titles and descriptions use nearly the same words, whatever their order. Candidates come from an index of
- * each task's rarest words (a prefix filter): two sets this much alike must share one of them. Near linear in all words.
+ * Groups of tasks whose titles and descriptions use nearly the same words, whatever their order.
+ * Candidates come from an index of each task's rarest words (a prefix filter): two sets this much
+ * alike must share one of them. Near linear in all words.
  */
 export function findAlike(tasks: readonly Task[]): readonly AlikeTasks[] {
   const sorted = tasks.toSorted((a, b) => compareIds(a.id, b.id));
@@ -48,7 +53,9 @@ export function findAlike(tasks: readonly Task[]): readonly AlikeTasks[] {
   const sharers = new Map<string, number[]>();
   for (const n of distinct) {
     const set = words[n] ?? [];
-    const rare = set.toSorted((a, b) => (counts.get(a) ?? 0) - (counts.get(b) ?? 0) || (a < b ? -1 : 1));
+    const rare = set.toSorted(
+      (a, b) => (counts.get(a) ?? 0) - (counts.get(b) ?? 0) || (a < b ? -1 : 1),
+    );
     const own = new Set(set);
     const seen = new Set<number>();
     for (const word of rare.slice(0, set.length - Math.ceil(LIKE * set.length) + 1)) {
@@ -63,7 +70,10 @@ export function findAlike(tasks: readonly Task[]): readonly AlikeTasks[] {
       if (list.length < MOST_SHARERS) list.push(n);
     }
   }
-  return groups.all().map(({ members, likeness }) => ({ ids: members.flatMap((n) => sorted[n]?.id ?? []), likeness }));
+  return groups.all().map(({ members, likeness }) => ({
+    ids: members.flatMap((n) => sorted[n]?.id ?? []),
+    likeness,
+  }));
 }
 
 function likenessOf(own: ReadonlySet<string>, other: readonly string[]): number {
@@ -72,7 +82,10 @@ function likenessOf(own: ReadonlySet<string>, other: readonly string[]): number 
 }
 
 /** The words of a task, sorted, each once. */
-export function wordsOf({ title, description }: Pick<Task, 'title' | 'description'>): readonly string[] {
+export function wordsOf({
+  title,
+  description,
+}: Pick<Task, 'title' | 'description'>): readonly string[] {
   const text = `${title.slice(0, 500)} ${description.slice(0, 2_000)}`.toLowerCase();
   return [...new Set(text.match(/[\p{L}\p{N}]{2,}/gu) ?? [])].slice(0, MOST_WORDS).sort();
 }
@@ -109,7 +122,11 @@ class Groups {
 
   #find(n: number): number {
     let leader = n;
-    for (let above = this.#leader[leader] ?? leader; above !== leader; above = this.#leader[leader] ?? leader) {
+    for (
+      let above = this.#leader[leader] ?? leader;
+      above !== leader;
+      above = this.#leader[leader] ?? leader
+    ) {
       this.#leader[leader] = this.#leader[above] ?? above;
       leader = above;
     }

@@ -9,20 +9,30 @@ export interface ToolHints {
 export interface ExarpCall {
   readonly tool: string;
   readonly args: Readonly<Record<string, unknown>>;
-  /** True where whoever wrote the step wants it even if it may delete, overwrite or push; a person is asked before. */
+  /**
+   * True where whoever wrote the step wants it even if it may delete, overwrite or push; a person
+   * is asked before.
+   */
   readonly allowed: boolean;
 }
 
 /**
- * What exarp-go's tools are known to do no more than read with, by tool and action. All others of them write somewhere:
- * `automation` deletes tasks, `task_workflow` rewrites all of them, `session` takes locks away and pushes, `report` overwrites
- * plans, `task_execute` edits files.
+ * What exarp-go's tools are known to do no more than read with, by tool and action. All others of
+ * them write somewhere: `automation` deletes tasks, `task_workflow` rewrites all of them, `session`
+ * takes locks away and pushes, `report` overwrites plans, `task_execute` edits files.
  */
 const READING: Readonly<Record<string, readonly string[]>> = {
   report: ['overview'],
   health: ['docs', 'server'],
   task_analysis: [
-    ...['dependencies', 'parallelization', 'execution_plan', 'conflicts', 'dependencies_summary', 'complexity'],
+    ...[
+      'dependencies',
+      'parallelization',
+      'execution_plan',
+      'conflicts',
+      'dependencies_summary',
+      'complexity',
+    ],
     ...['duplicates', 'hierarchy', 'validate', 'suggest_dependencies'],
   ],
   task_workflow: ['sync/list'],
@@ -30,9 +40,16 @@ const READING: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Its tools of which nothing that their server says makes a harmless one. */
-const WRITING: ReadonlySet<string> = new Set([...Object.keys(READING), 'automation', 'task_execute']);
+const WRITING: ReadonlySet<string> = new Set([
+  ...Object.keys(READING),
+  'automation',
+  'task_execute',
+]);
 
-/** Arguments that only choose what is read. With any other, a call is not known to read: `apply`, `output_path` and the like write. */
+/**
+ * Arguments that only choose what is read. With any other, a call is not known to read: `apply`,
+ * `output_path` and the like write.
+ */
 const CHOOSING: ReadonlySet<string> = new Set([
   ...[
     'action',
@@ -54,7 +71,10 @@ const TAKES_AWAY =
   /(?:^|[^a-z])(?:delete|remove|purge|prune|clean|cleanup|drop|reset|push|commit|merge|sync|deploy|publish|release|execute|exec|run|apply|fix|write|overwrite)(?:[^a-z]|$)/;
 
 /** Why a call is not made; undefined where it may be. */
-export function refusalOf({ tool, args, allowed }: ExarpCall, hints: ToolHints | undefined): string | undefined {
+export function refusalOf(
+  { tool, args, allowed }: ExarpCall,
+  hints: ToolHints | undefined,
+): string | undefined {
   if (allowed) return undefined;
   const explicit = hints?.destructiveHint === true && hints.readOnlyHint !== true;
   if (explicit) return 'its server says that it may delete or overwrite';
@@ -64,7 +84,9 @@ export function refusalOf({ tool, args, allowed }: ExarpCall, hints: ToolHints |
     (name) => typeof name === 'string' && TAKES_AWAY.test(spacedOut(name)),
   );
   if (named !== undefined) return 'by its name it may delete, overwrite or send something';
-  const harmless = hints?.readOnlyHint === true || (hints?.destructiveHint === false && hints.openWorldHint === false);
+  const harmless =
+    hints?.readOnlyHint === true ||
+    (hints?.destructiveHint === false && hints.openWorldHint === false);
   return harmless ? undefined : 'nothing says that it only reads';
 }
 

@@ -12,7 +12,10 @@ export const IS_EXARP_NAME = /^[A-Za-z][\w-]{0,63}$/;
 const MOST_LINES = 200;
 const MOST_TEXT = 200_000;
 
-/** A step of a batch that has exarp-go do it, where that is installed. Its params go there as they are. */
+/**
+ * A step of a batch that has exarp-go do it, where that is installed. Its params go there as they
+ * are.
+ */
 export function exarpTool(call: ExarpCall): BatchTool {
   const { tool, args, allowed } = call;
   const { action } = args;
@@ -31,15 +34,21 @@ export function reportOf(tool: string, text: string): ToolReport {
   const json = parsed(text);
   if (json?.['success'] === false) {
     const said = [json['error'], json['message']].find((each) => typeof each === 'string');
-    throw new ToolTrouble(`exarp-go says that it failed: ${cut(oneLine(said ?? 'without a reason'), 300)}`);
+    throw new ToolTrouble(
+      `exarp-go says that it failed: ${cut(oneLine(said ?? 'without a reason'), 300)}`,
+    );
   }
   const lines = text.slice(0, MOST_TEXT).split(/\r\n|\n|\r/).filter((line) => line.trim() !== ''); // prettier-ignore
   const failed = failedSteps(json);
-  const words = json === undefined ? cut(oneLine(lines[0] ?? 'It said nothing'), 160) : summaryOf(json);
+  const words =
+    json === undefined ? cut(oneLine(lines[0] ?? 'It said nothing'), 160) : summaryOf(json);
   return {
     summary: failed === 0 ? words : `${words}; ${count(failed, 'step')} of it failed`,
     lines: lines.slice(0, MOST_LINES),
-    output: { tool, result: json !== undefined && text.length <= MOST_TEXT ? json : text.slice(0, MOST_TEXT) },
+    output: {
+      tool,
+      result: json !== undefined && text.length <= MOST_TEXT ? json : text.slice(0, MOST_TEXT),
+    },
     wantsLook: failed > 0,
   };
 }
@@ -54,7 +63,11 @@ function summaryOf(json: Readonly<Record<string, unknown>>): string {
   const said = [json['summary'], json['message']].find((each) => typeof each === 'string');
   if (typeof said === 'string' && said.trim() !== '') return cut(oneLine(said), 160);
   const counts = Object.entries(json).flatMap(([key, value]) => {
-    const size = Array.isArray(value) ? value.length : typeof value === 'number' ? value : undefined;
+    const size = Array.isArray(value)
+      ? value.length
+      : typeof value === 'number'
+        ? value
+        : undefined;
     return size === undefined ? [] : [`${oneLine(key).replaceAll('_', ' ')} ${size}`];
   });
   return counts.length === 0 ? 'It answered' : cut(counts.slice(0, 5).join(', '), 160);
@@ -63,7 +76,9 @@ function summaryOf(json: Readonly<Record<string, unknown>>): string {
 function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? { ...value }
+      : undefined;
   } catch {
     // Many of its answers are text for people.
     return undefined;

@@ -7,7 +7,14 @@ import { type BatchTool, ToolTrouble } from './tool.ts';
 
 /** The kinds of findings that are about locks. */
 const LOCK_KINDS: ReadonlySet<string> = new Set<Finding['trouble']['kind']>([
-  ...(['twoHolders', 'deadOwner', 'lockedTodo', 'unheldProgress', 'expiredLock', 'lockedAfterwards'] as const),
+  ...([
+    'twoHolders',
+    'deadOwner',
+    'lockedTodo',
+    'unheldProgress',
+    'expiredLock',
+    'lockedAfterwards',
+  ] as const),
   'unleasedLock',
 ]);
 
@@ -20,11 +27,17 @@ export const conflictDetection: BatchTool = {
     const found = overlaps.length + files.length;
     return {
       summary:
-        found === 0 ? 'No tasks at work are in each other’s way' : `${count(found, 'conflict')} among tasks at work`,
+        found === 0
+          ? 'No tasks at work are in each other’s way'
+          : `${count(found, 'conflict')} among tasks at work`,
       lines: [
-        ...overlaps.map(({ id, on }) => `${oneLine(id)} and ${oneLine(on)}, which it depends on, are both In Progress`),
+        ...overlaps.map(
+          ({ id, on }) =>
+            `${oneLine(id)} and ${oneLine(on)}, which it depends on, are both In Progress`,
+        ),
         ...files.map(
-          ({ ids, files: names }) => `${ids.map(oneLine).join(', ')} all name ${names.map(oneLine).join(', ')}`,
+          ({ ids, files: names }) =>
+            `${ids.map(oneLine).join(', ')} all name ${names.map(oneLine).join(', ')}`,
         ),
       ],
       output: {
@@ -37,11 +50,17 @@ export const conflictDetection: BatchTool = {
 };
 
 /** Somebody was faster, which is as good. */
-const MEANWHILE: ReadonlySet<string> = new Set<Failure['kind']>(['changedMeanwhile', 'lockLost', 'held', 'noSuchTask']);
+const MEANWHILE: ReadonlySet<string> = new Set<Failure['kind']>([
+  'changedMeanwhile',
+  'lockLost',
+  'held',
+  'noSuchTask',
+]);
 
 /**
- * Gives back locks of processes of this machine that are gone and whose lease has ended: what the doctor calls safe, and nothing
- * else. Each is written only while the lock is still the one that was seen.
+ * Gives back locks of processes of this machine that are gone and whose lease has ended: what the
+ * doctor calls safe, and nothing else. Each is written only while the lock is still the one that
+ * was seen.
  */
 export const deadAgentCleanup: BatchTool = {
   id: 'dead_agent_cleanup',
@@ -49,7 +68,9 @@ export const deadAgentCleanup: BatchTool = {
   writes: true,
   run: async ({ backlog }, signal) => {
     const dead = backlog.findings.filter(({ trouble }) => trouble.kind === 'deadOwner');
-    const changes = dead.flatMap(({ fix }) => (fix.kind === 'changes' && fix.safe ? fix.changes : []));
+    const changes = dead.flatMap(({ fix }) =>
+      fix.kind === 'changes' && fix.safe ? fix.changes : [],
+    );
     const released: Change[] = [];
     // One by one: a lock that somebody renewed meanwhile must not keep the others.
     for (const change of changes) {
@@ -65,14 +86,18 @@ export const deadAgentCleanup: BatchTool = {
     }
     const left = dead.length - released.length;
     const parts = [
-      ...(released.length > 0 ? [`${count(released.length, 'lock')} of processes that are gone given back`] : []),
+      ...(released.length > 0
+        ? [`${count(released.length, 'lock')} of processes that are gone given back`]
+        : []),
       ...(left > 0 ? [`${left} left alone: their lease runs, or they changed meanwhile`] : []),
     ];
     return {
       summary: parts.length === 0 ? 'No process that holds a lock is gone' : parts.join(', '),
       lines: dead.flatMap(({ trouble }) =>
         trouble.kind === 'deadOwner'
-          ? [`${oneLine(trouble.task.id)}: ${oneLine(trouble.lease.lock.holder)} does not run any more`]
+          ? [
+              `${oneLine(trouble.task.id)}: ${oneLine(trouble.lease.lock.holder)} does not run any more`,
+            ]
           : [],
       ),
       output: { released: released.map(({ id }) => id), left: dead.flatMap(({ ids }) => ids).filter((id) => !released.some((each) => each.id === id)) }, // prettier-ignore
@@ -91,9 +116,13 @@ export const lockHealth: BatchTool = {
     return {
       summary: `${count(live, 'lock')} in force${found.length === 0 ? '' : `, ${count(found.length, 'finding')}`}`,
       lines: found.map(
-        ({ trouble, ids }) => `${ids.map(oneLine).join(', ')}: ${KIND_WORDS[trouble.kind] ?? trouble.kind}`,
+        ({ trouble, ids }) =>
+          `${ids.map(oneLine).join(', ')}: ${KIND_WORDS[trouble.kind] ?? trouble.kind}`,
       ),
-      output: { live_locks: live, findings: found.map(({ trouble, ids }) => ({ kind: trouble.kind, task_ids: ids })) },
+      output: {
+        live_locks: live,
+        findings: found.map(({ trouble, ids }) => ({ kind: trouble.kind, task_ids: ids })),
+      },
       wantsLook: found.length > 0,
     };
   },
@@ -115,15 +144,23 @@ export const staleLockCheck: BatchTool = {
   writes: false,
   run: ({ backlog, snapshot }) => {
     const locked = snapshot.tasks.filter(({ lock }) => lock !== undefined);
-    const stale = locked.filter((task) => ['expired', 'stale'].includes(backlog.leaseOf(task).kind));
+    const stale = locked.filter((task) =>
+      ['expired', 'stale'].includes(backlog.leaseOf(task).kind),
+    );
     const endless = locked.filter((task) => backlog.leaseOf(task).kind === 'unleased');
     return {
       summary:
         stale.length + endless.length === 0
           ? 'No lock has outlived its lease'
           : `${count(stale.length, 'lock')} past the lease, ${endless.length} without an end`,
-      lines: [...stale, ...endless].map(({ id, lock }) => `${oneLine(id)}: ${oneLine(lock?.holder ?? '')}`),
-      output: { stale: stale.map(({ id }) => id), unleased: endless.map(({ id }) => id), total: locked.length },
+      lines: [...stale, ...endless].map(
+        ({ id, lock }) => `${oneLine(id)}: ${oneLine(lock?.holder ?? '')}`,
+      ),
+      output: {
+        stale: stale.map(({ id }) => id),
+        unleased: endless.map(({ id }) => id),
+        total: locked.length,
+      },
       wantsLook: stale.length > 0,
     };
   },

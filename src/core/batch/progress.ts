@@ -2,7 +2,9 @@ import type { RunState } from '../run/run-events.ts';
 import { isSettled, type Task, type TaskId } from '../task.ts';
 import type { PlanDifference } from './alignment.ts';
 
-/** A status that a task may really have by now, and what speaks for it. Nothing is written for it. */
+/**
+ * A status that a task may really have by now, and what speaks for it. Nothing is written for it.
+ */
 export interface Inference {
   readonly id: TaskId;
   readonly from: Task['status'];
@@ -27,7 +29,10 @@ export interface Evidence {
 
 const CLOSES = /\b(?:clos|fix|resolv|complet|finish|done|implement)/i;
 
-/** What commits, runs, plans and children say of open tasks. In the order of the tasks; linear in all of them. */
+/**
+ * What commits, runs, plans and children say of open tasks. In the order of the tasks; linear in
+ * all of them.
+ */
 export function inferProgress(tasks: readonly Task[], evidence: Evidence): readonly Inference[] {
   const { commits, runs, plans, now, staleMs } = evidence;
   const open = tasks.filter(({ status }) => status === 'Todo' || status === 'In Progress');
@@ -40,17 +45,22 @@ export function inferProgress(tasks: readonly Task[], evidence: Evidence): reado
   }
   const succeeded = new Map<string, string>();
   for (const run of runs) {
-    for (const { id, outcome } of run.tasks.values()) if (outcome?.kind === 'succeeded') succeeded.set(id, run.runId);
+    for (const { id, outcome } of run.tasks.values())
+      if (outcome?.kind === 'succeeded') succeeded.set(id, run.runId);
   }
   const children = new Map<TaskId, Task[]>();
   for (const task of tasks) if (task.parentId !== undefined) push(children, task.parentId, task);
-  const inPlan = new Map(plans.flatMap(({ kind, id, file }) => (kind === 'doneInPlan' ? [[id, file] as const] : [])));
+  const inPlan = new Map(
+    plans.flatMap(({ kind, id, file }) => (kind === 'doneInPlan' ? [[id, file] as const] : [])),
+  );
 
   return open.flatMap((task): readonly Inference[] => {
     const { id, status, modifiedAt, lock } = task;
     const said = subjects.get(id) ?? [];
     const kids = children.get(id) ?? [];
-    const why: Inference['why'][number][] = said.slice(0, 3).map((subject) => ({ kind: 'commit', subject }));
+    const why: Inference['why'][number][] = said
+      .slice(0, 3)
+      .map((subject) => ({ kind: 'commit', subject }));
     const runId = succeeded.get(id);
     const file = inPlan.get(id);
     if (runId !== undefined) why.push({ kind: 'run', runId });
@@ -58,9 +68,13 @@ export function inferProgress(tasks: readonly Task[], evidence: Evidence): reado
     const isWholeDone = kids.length > 0 && kids.every((kid) => isSettled(kid.status));
     if (isWholeDone) why.push({ kind: 'children', count: kids.length });
     const isFinished =
-      runId !== undefined || file !== undefined || isWholeDone || said.some((each) => CLOSES.test(each));
+      runId !== undefined ||
+      file !== undefined ||
+      isWholeDone ||
+      said.some((each) => CLOSES.test(each));
     if (isFinished) return [{ id, from: status, to: 'Review', why }];
-    if (why.length > 0) return status === 'Todo' ? [{ id, from: status, to: 'In Progress', why }] : [];
+    if (why.length > 0)
+      return status === 'Todo' ? [{ id, from: status, to: 'In Progress', why }] : [];
     const forMs = modifiedAt === undefined ? 0 : now - modifiedAt;
     if (status !== 'In Progress' || lock !== undefined || forMs <= staleMs) return [];
     return [{ id, from: status, to: 'Todo', why: [{ kind: 'untouched', forMs }] }];

@@ -1,6 +1,9 @@
 import pLimit from 'p-limit';
 
-/** Something to be done beside others. `run` should stop soon after `signal` aborts; what it throws counts as its failure. */
+/**
+ * Something to be done beside others. `run` should stop soon after `signal` aborts; what it throws
+ * counts as its failure.
+ */
 export interface Tool<T> {
   readonly name: string;
   readonly run: (signal: AbortSignal) => Promise<T> | T;
@@ -24,20 +27,23 @@ export interface ParallelOptions<T> {
 }
 
 /**
- * Runs all of these, at most `maxParallel` at a time, and answers what came of each in the order given. One that fails stops no
- * other. After `signal` has aborted none begins, and those at work are not waited for: a tool that does not listen must not hold
- * up whoever cancels. Never rejects.
+ * Runs all of these, at most `maxParallel` at a time, and answers what came of each in the order
+ * given. One that fails stops no other. After `signal` has aborted none begins, and those at work
+ * are not waited for: a tool that does not listen must not hold up whoever cancels. Never rejects.
  */
 export async function runParallel<T>(
   tools: readonly Tool<T>[],
   options: ParallelOptions<T>,
 ): Promise<readonly ToolRun<T>[]> {
   const { maxParallel, signal } = options;
-  const limit = pLimit(maxParallel >= 1 ? Math.min(Math.floor(maxParallel), Number.MAX_SAFE_INTEGER) : 1);
+  const limit = pLimit(
+    maxParallel >= 1 ? Math.min(Math.floor(maxParallel), Number.MAX_SAFE_INTEGER) : 1,
+  );
   return Promise.all(
     tools.map((tool, index) =>
       limit(async () => {
-        if (signal.aborted) return ended<T>(index, { name: tool.name, seconds: 0, status: 'cancelled' }, options);
+        if (signal.aborted)
+          return ended<T>(index, { name: tool.name, seconds: 0, status: 'cancelled' }, options);
         options.onStarted?.(index);
         return ended(index, await runOne(tool, options), options);
       }),
@@ -50,13 +56,19 @@ function ended<T>(index: number, run: ToolRun<T>, { onEnded }: ParallelOptions<T
   return run;
 }
 
-async function runOne<T>({ name, run }: Tool<T>, { signal, now }: ParallelOptions<T>): Promise<ToolRun<T>> {
+async function runOne<T>(
+  { name, run }: Tool<T>,
+  { signal, now }: ParallelOptions<T>,
+): Promise<ToolRun<T>> {
   const startedAt = now();
   // A clock may be set back meanwhile.
   const seconds = (): number => Math.max(0, now() - startedAt) / 1000;
   const cancelled = whenAborted(signal);
   try {
-    const result = await Promise.race([Promise.resolve(run(signal)).then((value) => ({ value })), cancelled.promise]);
+    const result = await Promise.race([
+      Promise.resolve(run(signal)).then((value) => ({ value })),
+      cancelled.promise,
+    ]);
     if (result === undefined) return { name, seconds: seconds(), status: 'cancelled' };
     return { name, seconds: seconds(), status: 'succeeded', result: result.value };
   } catch (error) {
@@ -68,7 +80,10 @@ async function runOne<T>({ name, run }: Tool<T>, { signal, now }: ParallelOption
   }
 }
 
-function whenAborted(signal: AbortSignal): { readonly promise: Promise<undefined>; readonly dispose: () => void } {
+function whenAborted(signal: AbortSignal): {
+  readonly promise: Promise<undefined>;
+  readonly dispose: () => void;
+} {
   let onAbort = (): void => undefined;
   const promise = new Promise<undefined>((resolve) => {
     onAbort = () => resolve(undefined);

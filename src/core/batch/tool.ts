@@ -5,7 +5,9 @@ import type { Snapshot } from '../snapshot.ts';
 import type { ToolReport } from './batch-result.ts';
 import type { ExarpCall } from './exarp-rules.ts';
 
-/** What the documents of a workspace say; every path is relative to the root, with forward slashes. */
+/**
+ * What the documents of a workspace say; every path is relative to the root, with forward slashes.
+ */
 export interface DocsScan {
   /** How many documents were read. */
   readonly documents: number;
@@ -28,7 +30,10 @@ export interface WorkspaceText {
   readonly text: string;
 }
 
-/** The workspace around a backlog. Reads only within the root, follows no link out of it, and bounds what it reads. */
+/**
+ * The workspace around a backlog. Reads only within the root, follows no link out of it, and bounds
+ * what it reads.
+ */
 export interface Workspace {
   scanDocs(signal: AbortSignal): Promise<DocsScan>;
   /** The project's goals, where somebody wrote them down. */
@@ -37,16 +42,23 @@ export interface Workspace {
   readPlans(): Promise<readonly WorkspaceText[]>;
   /** The first lines of the newest commits; undefined where git has nothing to say. */
   commits(): Promise<readonly { readonly subject: string; readonly at: number }[] | undefined>;
-  /** Batches of somebody's own, in the order of their names; `unread` are those that are too many or too long. */
-  readWorkflows(): Promise<{ readonly texts: readonly WorkspaceText[]; readonly unread: readonly string[] }>;
+  /**
+   * Batches of somebody's own, in the order of their names; `unread` are those that are too many or
+   * too long.
+   */
+  readWorkflows(): Promise<{
+    readonly texts: readonly WorkspaceText[];
+    readonly unread: readonly string[];
+  }>;
   readonly exarp: Exarp;
 }
 
 /** The program exarp-go, where it is installed. */
 export interface Exarp {
   /**
-   * Has it do one thing, and answers what it says. Rejects with `ToolTrouble` where it is not there, does not answer in time or
-   * says that it failed, and where `refusalOf` has a reason against the call: then it is never made.
+   * Has it do one thing, and answers what it says. Rejects with `ToolTrouble` where it is not
+   * there, does not answer in time or says that it failed, and where `refusalOf` has a reason
+   * against the call: then it is never made.
    */
   call(call: ExarpCall, signal: AbortSignal): Promise<string>;
 }

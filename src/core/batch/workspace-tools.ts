@@ -15,14 +15,21 @@ export const alignment: BatchTool = {
     const apart = found.goals?.apart ?? [];
     const parts = [
       found.goals === undefined ? 'no file of goals' : `${count(found.goals.goals.length, 'goal')}, ${unserved.length} without an open task, ${count(apart.length, 'open task')} apart from them`, // prettier-ignore
-      plans.length === 0 ? 'no plan' : `${count(plans.length, 'plan')}, ${count(found.plans.length, 'difference')}`,
+      plans.length === 0
+        ? 'no plan'
+        : `${count(plans.length, 'plan')}, ${count(found.plans.length, 'difference')}`,
     ];
     return {
       summary: parts.join('; '),
       lines: [
         ...unserved.map(({ title }) => `No open task serves the goal ${oneLine(title)}`),
-        ...apart.map((id) => `${oneLine(id)} ${cut(oneLine(snapshot.byId.get(id)?.title ?? ''), 80)} serves no goal`),
-        ...found.plans.map(({ file, id, kind }) => `${oneLine(file)}: ${oneLine(id)} ${DIFFERENCES[kind]}`),
+        ...apart.map(
+          (id) =>
+            `${oneLine(id)} ${cut(oneLine(snapshot.byId.get(id)?.title ?? ''), 80)} serves no goal`,
+        ),
+        ...found.plans.map(
+          ({ file, id, kind }) => `${oneLine(file)}: ${oneLine(id)} ${DIFFERENCES[kind]}`,
+        ),
       ],
       output: {
         goals_file: found.goals?.file ?? null,
@@ -71,7 +78,8 @@ export const handoffCheck: BatchTool = {
   writes: false,
   run: ({ backlog }) => {
     const { state } = backlog.handoffs;
-    if (state.kind === 'unreadable') throw new ToolTrouble(`The handoffs cannot be read: ${state.failure.detail}`);
+    if (state.kind === 'unreadable')
+      throw new ToolTrouble(`The handoffs cannot be read: ${state.failure.detail}`);
     const open = newestFirst(state.handoffs.filter(({ status }) => status === 'open'));
     const [newest] = open;
     return {
@@ -79,10 +87,15 @@ export const handoffCheck: BatchTool = {
         newest === undefined
           ? 'No handoff is open'
           : `${count(open.length, 'open handoff')}, the newest of ${oneLine(newest.host) || 'an unknown host'}`,
-      lines: open.slice(0, 10).map((each) => `${oneLine(each.host) || 'unknown host'}: ${handoffTitle(each)}`),
+      lines: open
+        .slice(0, 10)
+        .map((each) => `${oneLine(each.host) || 'unknown host'}: ${handoffTitle(each)}`),
       output: {
         open: open.length,
-        latest: newest === undefined ? null : { id: newest.id, host: newest.host, summary: newest.summary },
+        latest:
+          newest === undefined
+            ? null
+            : { id: newest.id, host: newest.host, summary: newest.summary },
       },
       wantsLook: newest !== undefined && newest.host !== backlog.host,
     };
@@ -105,7 +118,8 @@ export const progressInference: BatchTool = {
     return {
       summary: `${inferences.length === 0 ? 'Every status fits what is known' : `The status of ${count(inferences.length, 'task')} may be out of date`}${commits === undefined ? '; git has nothing to say' : ''}`,
       lines: inferences.map(
-        (each) => `${oneLine(each.id)}: ${each.from}, perhaps ${each.to} (${each.why.map(whyWords).join('; ')})`,
+        (each) =>
+          `${oneLine(each.id)}: ${each.from}, perhaps ${each.to} (${each.why.map(whyWords).join('; ')})`,
       ),
       output: {
         dry_run: true,
@@ -145,7 +159,11 @@ export const memoryCheck: BatchTool = {
     return {
       summary: `${count(handoffs.length, 'handoff')}, ${count(backlog.runs.past.length, 'past run')}${old.length === 0 ? '' : `; ${count(old.length, 'handoff')} open for more than two weeks`}`,
       lines: old.map((each) => `${oneLine(each.host) || 'unknown host'}: ${handoffTitle(each)}`),
-      output: { handoffs: handoffs.length, past_runs: backlog.runs.past.length, forgotten: old.map(({ id }) => id) },
+      output: {
+        handoffs: handoffs.length,
+        past_runs: backlog.runs.past.length,
+        forgotten: old.map(({ id }) => id),
+      },
       wantsLook: old.length > 0,
     };
   },

@@ -6,7 +6,8 @@ import type { Fix } from './finding.ts';
 
 /** The fix without the changes that would be refused because another holder has the task. */
 export function withoutBlockedFixes(fix: Fix, input: DoctorInput): Fix {
-  const isFree = (changes: readonly Change[]): boolean => !changes.some((change) => isBlocked(change, input));
+  const isFree = (changes: readonly Change[]): boolean =>
+    !changes.some((change) => isBlocked(change, input));
   switch (fix.kind) {
     case 'none':
       return fix;
@@ -23,7 +24,8 @@ const HELD: Fix = { kind: 'none', reason: 'held' };
 
 function isBlocked(change: Change, { snapshot, isOurs, now }: DoctorInput): boolean {
   const task = snapshot.byId.get(change.id as TaskId);
-  if (task?.lock === undefined || isOurs(task.lock.holder) || isAllowedWhileHeld(change)) return false;
+  if (task?.lock === undefined || isOurs(task.lock.holder) || isAllowedWhileHeld(change))
+    return false;
   const { kind } = leaseAt(task.lock, isOurs, now);
   // A lock without an expiry refuses a new status, and nothing else.
   return kind === 'theirs' || (kind === 'unleased' && change.kind === 'setStatus');

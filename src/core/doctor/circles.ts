@@ -17,8 +17,9 @@ export interface Tangle {
 }
 
 /**
- * Every strongly connected group of dependencies with an open task, through finished ones too, since exarp-go's levels
- * ignore statuses. Where the open tasks alone form such a group, that one is reported: it blocks work.
+ * Every strongly connected group of dependencies with an open task, through finished ones too,
+ * since exarp-go's levels ignore statuses. Where the open tasks alone form such a group, that one
+ * is reported: it blocks work.
  */
 export function findCircles(snapshot: Snapshot, plan: Plan): readonly Tangle[] {
   // A task in a cycle has no level, so a backlog without a cycle, the usual one, needs no search.
@@ -50,7 +51,12 @@ function tanglesIn(graph: Graph): readonly (readonly number[])[] {
   return members.filter((nodes) => nodes.length > 1);
 }
 
-function describe({ ids }: TaskGraph, graph: Graph, nodes: readonly number[], isOpen: boolean): Tangle {
+function describe(
+  { ids }: TaskGraph,
+  graph: Graph,
+  nodes: readonly number[],
+  isOpen: boolean,
+): Tangle {
   const byId = (v: number, w: number): number => compareIds(ids[v]!, ids[w]!);
   const sorted = nodes.toSorted(byId);
   const circle = circleThrough(sorted[0]!, graph, new Set(nodes), byId);
@@ -67,7 +73,9 @@ function circleThrough(
   const cameFrom = new Map<number, number>();
   const queue = [start];
   for (const v of queue) {
-    const next = [...targets.subarray(offsets[v], offsets[v + 1])].filter((w) => within.has(w)).sort(compare);
+    const next = [...targets.subarray(offsets[v], offsets[v + 1])]
+      .filter((w) => within.has(w))
+      .sort(compare);
     if (next.includes(start)) {
       const back = [v];
       for (let w = v; w !== start; back.push(w)) w = cameFrom.get(w)!;

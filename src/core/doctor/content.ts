@@ -4,8 +4,8 @@ import type { DoctorInput, RawFinding } from './doctor-input.ts';
 import { setStatus } from './set-status.ts';
 
 /**
- * Tasks with the same title and description, ignoring case and blanks as exarp-go does: its sync overwrites one with
- * the other. Cancelled tasks do not count, nor do groups without an open task.
+ * Tasks with the same title and description, ignoring case and blanks as exarp-go does: its sync
+ * overwrites one with the other. Cancelled tasks do not count, nor do groups without an open task.
  */
 export function diagnoseContent(input: DoctorInput): readonly RawFinding[] {
   const findings: RawFinding[] = [];
@@ -23,7 +23,8 @@ function diagnoseGroup(group: readonly Task[], { snapshot }: DoctorInput): RawFi
   const [first, ...others] = newer
     .filter((task) => !isSettled(task.status))
     .map((task) => setStatus(task, 'Cancelled', snapshot));
-  if (oldest === undefined || first === undefined) throw new Error('Internal error: a group of fewer than two');
+  if (oldest === undefined || first === undefined)
+    throw new Error('Internal error: a group of fewer than two');
   return {
     trouble: { kind: 'duplicateContent', ids: [oldest, ...newer].map(({ id }) => id) },
     severity: 'warning',
@@ -39,7 +40,10 @@ function compareAge(a: Task, b: Task): number {
 }
 
 /** Groups of at least two with the same key, without Cancelled tasks and those without a title. */
-function groupBy(tasks: readonly Task[], keyOf: (task: Task) => string): readonly (readonly Task[])[] {
+function groupBy(
+  tasks: readonly Task[],
+  keyOf: (task: Task) => string,
+): readonly (readonly Task[])[] {
   const groups = new Map<string, Task[]>();
   for (const task of tasks) {
     if (task.status === 'Cancelled' || task.title === '') continue;

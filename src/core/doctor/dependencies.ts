@@ -47,7 +47,11 @@ function diagnoseSelf({ id, dependencies, parentId }: Task): readonly RawFinding
     fix: { kind: 'changes', changes: [change], safe: false },
   });
   return [
-    ...(dependencies.includes(id) ? [finding('dependency', { kind: 'removeDependency', id, on: id })] : []),
-    ...(parentId === id ? [finding('parent', { kind: 'setParent', id, from: id, to: undefined })] : []),
+    ...(dependencies.includes(id)
+      ? [finding('dependency', { kind: 'removeDependency', id, on: id })]
+      : []),
+    ...(parentId === id
+      ? [finding('parent', { kind: 'setParent', id, from: id, to: undefined })]
+      : []),
   ];
 }

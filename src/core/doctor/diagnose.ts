@@ -3,7 +3,13 @@ import { compareIds, type TaskId } from '../task.ts';
 import { diagnoseContent } from './content.ts';
 import { diagnoseDependencies } from './dependencies.ts';
 import type { DoctorInput } from './doctor-input.ts';
-import { type Finding, FINDING_KINDS, type FindingKind, type Fix, type Problem } from './finding.ts';
+import {
+  type Finding,
+  FINDING_KINDS,
+  type FindingKind,
+  type Fix,
+  type Problem,
+} from './finding.ts';
 import { withoutBlockedFixes } from './blocked-fixes.ts';
 import { diagnoseIds } from './ids.ts';
 import { diagnoseLocks } from './locks.ts';
@@ -12,8 +18,8 @@ import { diagnoseRows } from './rows.ts';
 /**
  * All findings on the rows of a backlog, worst kinds first, then in id order.
  *
- * Never fails and changes nothing. The same tasks in any order give the same findings. In a store that is only JSON,
- * problems are found and have no fix.
+ * Never fails and changes nothing. The same tasks in any order give the same findings. In a store
+ * that is only JSON, problems are found and have no fix.
  */
 export function diagnose(input: DoctorInput): readonly Finding[] {
   const raw = [
@@ -36,18 +42,25 @@ export function diagnose(input: DoctorInput): readonly Finding[] {
 }
 
 /**
- * When the findings on a snapshot may change without a write: the next lease ends, or it is time to check processes
- * again. Epoch ms.
+ * When the findings on a snapshot may change without a write: the next lease ends, or it is time to
+ * check processes again. Epoch ms.
  */
-export function staleAt({ snapshot, isOurs, now }: Omit<DoctorInput, 'plan' | 'processes'>): number {
+export function staleAt({
+  snapshot,
+  isOurs,
+  now,
+}: Omit<DoctorInput, 'plan' | 'processes'>): number {
   let at = now + LOOK_AGAIN_MS;
   for (const { lock } of snapshot.tasks) {
-    if (lock?.until !== undefined && isLive(leaseAt(lock, isOurs, now))) at = Math.min(at, lock.until);
+    if (lock?.until !== undefined && isLive(leaseAt(lock, isOurs, now)))
+      at = Math.min(at, lock.until);
   }
   return at;
 }
 
-/** Checking processes is cheap, drawing is not; soon enough for a user who waits for a row to go. */
+/**
+ * Checking processes is cheap, drawing is not; soon enough for a user who waits for a row to go.
+ */
 const LOOK_AGAIN_MS = 10_000;
 
 function tasksOf(trouble: Problem): readonly TaskId[] {
@@ -79,13 +92,14 @@ const JSON_ONLY: Fix = { kind: 'none', reason: 'jsonOnly' };
 const RANKS = new Map<FindingKind, number>(FINDING_KINDS.map((kind, rank) => [kind, rank]));
 
 /**
- * By kind, then in the order of `compareIds`, whose regular expressions run once for each finding and not per
- * comparison.
+ * By kind, then in the order of `compareIds`, whose regular expressions run once for each finding
+ * and not per comparison.
  */
 function inOrder(findings: readonly Finding[]): readonly Finding[] {
   return findings
     .map((finding) => {
-      const id = finding.trouble.kind === 'orphanRow' ? finding.trouble.owner : (finding.ids[0] ?? '');
+      const id =
+        finding.trouble.kind === 'orphanRow' ? finding.trouble.owner : (finding.ids[0] ?? '');
       return {
         finding,
         id,

@@ -3,7 +3,8 @@ import type { Lease } from '../lease/lease.ts';
 import type { Priority, Status, Task, TaskId } from '../task.ts';
 
 /**
- * `error`: work is blocked, or exarp-go breaks; `warning`: a user or an agent sees wrong data; `info`: good to know.
+ * `error`: work is blocked, or exarp-go breaks; `warning`: a user or an agent sees wrong data;
+ * `info`: good to know.
  */
 export type Severity = 'error' | 'warning' | 'info';
 
@@ -23,18 +24,27 @@ export type NoFix =
 
 /** What can be done about a finding. */
 export type Fix =
-  /** `safe` where no information or lock in use is lost, so that all safe fixes may be applied together. */
+  /**
+   * `safe` where no information or lock in use is lost, so that all safe fixes may be applied
+   * together.
+   */
   | { readonly kind: 'changes'; readonly changes: Changes; readonly safe: boolean }
   /** Any one of these, or none: the finding may be intended. Never safe. */
   | { readonly kind: 'choices'; readonly choices: readonly [Changes, ...Changes[]] }
   | { readonly kind: 'none'; readonly reason: NoFix };
 
 /** The task and the lease of a finding about a lock. */
-type Locked<L extends Lease['kind']> = { readonly task: Task; readonly lease: Extract<Lease, { kind: L }> };
+type Locked<L extends Lease['kind']> = {
+  readonly task: Task;
+  readonly lease: Extract<Lease, { kind: L }>;
+};
 
 /** What is wrong; `id` is the task concerned. */
 export type Problem =
-  /** `circle` is a shortest cycle through these members: each waits for the next, the last for the first. */
+  /**
+   * `circle` is a shortest cycle through these members: each waits for the next, the last for the
+   * first.
+   */
   | {
       readonly kind: 'cycle';
       readonly members: readonly TaskId[];
@@ -51,9 +61,19 @@ export type Problem =
   | { readonly kind: 'foreignProject'; readonly id: TaskId; readonly project: string | undefined }
   /** exarp-go clears the project and the metadata of a task that it moves to In Progress. */
   | { readonly kind: 'wipedProject'; readonly id: TaskId; readonly holder: string }
-  | { readonly kind: 'statusSpelling'; readonly id: TaskId; readonly text: string; readonly status: Status }
+  | {
+      readonly kind: 'statusSpelling';
+      readonly id: TaskId;
+      readonly text: string;
+      readonly status: Status;
+    }
   | { readonly kind: 'unknownStatus'; readonly id: TaskId; readonly text: string }
-  | { readonly kind: 'prioritySpelling'; readonly id: TaskId; readonly text: string; readonly priority: Priority }
+  | {
+      readonly kind: 'prioritySpelling';
+      readonly id: TaskId;
+      readonly text: string;
+      readonly priority: Priority;
+    }
   | ({ readonly kind: 'deadOwner' } & Locked<'theirs' | 'expired' | 'stale' | 'unleased'>)
   | ({ readonly kind: 'expiredLock' } & Locked<'expired' | 'stale'>)
   | { readonly kind: 'unheldProgress'; readonly id: TaskId }
@@ -61,11 +81,20 @@ export type Problem =
   /** A lock on a task in Review, Done or Cancelled. */
   | ({ readonly kind: 'lockedAfterwards' } & Locked<'theirs' | 'unleased'>)
   /** Two holders whose leases both run: one in the row, one in the table of agent locks. */
-  | { readonly kind: 'twoHolders'; readonly id: TaskId; readonly holder: string; readonly other: string }
+  | {
+      readonly kind: 'twoHolders';
+      readonly id: TaskId;
+      readonly holder: string;
+      readonly other: string;
+    }
   | ({ readonly kind: 'unleasedLock' } & Locked<'unleased'>)
   /** The same title and description, ignoring case and blanks; the oldest first. */
   | { readonly kind: 'duplicateContent'; readonly ids: readonly TaskId[] }
-  | { readonly kind: 'oddId'; readonly id: TaskId; readonly form: 'automation' | 'notANumber' | 'other' }
+  | {
+      readonly kind: 'oddId';
+      readonly id: TaskId;
+      readonly form: 'automation' | 'notANumber' | 'other';
+    }
   /** Ids below 1,000,000, all in one finding: a store that has one has many. */
   | { readonly kind: 'legacyIds'; readonly ids: readonly TaskId[] }
   | { readonly kind: 'badMetadata'; readonly id: TaskId; readonly detail: string }
@@ -116,12 +145,18 @@ export const FINDING_KINDS = [
 ] as const satisfies readonly FindingKind[];
 
 /**
- * The changes of all safe fixes, in an order in which one transaction can make them. Only `clearLock` shares a column
- * with others: it overwrites any spelling of In Progress with Todo, so it comes last.
+ * The changes of all safe fixes, in an order in which one transaction can make them. Only
+ * `clearLock` shares a column with others: it overwrites any spelling of In Progress with Todo, so
+ * it comes last.
  */
 export function safeChanges(findings: readonly Finding[]): readonly Change[] {
-  const changes = findings.flatMap(({ fix }) => (fix.kind === 'changes' && fix.safe ? fix.changes : []));
-  return [...changes.filter(({ kind }) => kind !== 'clearLock'), ...changes.filter(({ kind }) => kind === 'clearLock')];
+  const changes = findings.flatMap(({ fix }) =>
+    fix.kind === 'changes' && fix.safe ? fix.changes : [],
+  );
+  return [
+    ...changes.filter(({ kind }) => kind !== 'clearLock'),
+    ...changes.filter(({ kind }) => kind === 'clearLock'),
+  ];
 }
 
 /** True where a finding has a fix. */

@@ -5,7 +5,9 @@ import { diagnose, staleAt } from './diagnose.ts';
 import type { DoctorInput } from './doctor-input.ts';
 import type { Finding } from './finding.ts';
 
-/** Diagnoses take at most a twentieth of the time, so that a busy store does not slow a window down. */
+/**
+ * Diagnoses take at most a twentieth of the time, so that a busy store does not slow a window down.
+ */
 const REST_PER_WORK = 20;
 const MAX_REST_MS = 5_000;
 

@@ -5,7 +5,10 @@ import type { Problem } from './finding.ts';
 /** Lower numbers are of an older scheme, which exarp-go offers to clean up. */
 const FIRST_MODERN = 1_000_000;
 
-/** Ids that exarp-go would not create. They are reported and never changed: other files refer to them. */
+/**
+ * Ids that exarp-go would not create. They are reported and never changed: other files refer to
+ * them.
+ */
 export function diagnoseIds({ snapshot }: DoctorInput): readonly RawFinding[] {
   const findings: RawFinding[] = [];
   const legacy: TaskId[] = [];
@@ -14,7 +17,8 @@ export function diagnoseIds({ snapshot }: DoctorInput): readonly RawFinding[] {
     if (form === 'legacy') legacy.push(id);
     else if (form !== undefined) findings.push(finding({ kind: 'oddId', id, form }, 'warning'));
   }
-  if (legacy.length > 0) findings.push(finding({ kind: 'legacyIds', ids: legacy.sort(compareIds) }, 'info'));
+  if (legacy.length > 0)
+    findings.push(finding({ kind: 'legacyIds', ids: legacy.sort(compareIds) }, 'info'));
   return findings;
 }
 

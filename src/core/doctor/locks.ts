@@ -6,8 +6,9 @@ import type { Changes, Fix, Severity, Problem } from './finding.ts';
 import { setStatus } from './set-status.ts';
 
 /**
- * Locks that contradict the status, and locks whose owner is gone. At most one for each task, the first of: a dead
- * owner, an expired lease, a settled or reviewed task, one that was not started, a lock without an expiry.
+ * Locks that contradict the status, and locks whose owner is gone. At most one for each task, the
+ * first of: a dead owner, an expired lease, a settled or reviewed task, one that was not started, a
+ * lock without an expiry.
  *
  * A process is checked only on this host; locks of this window are never taken for orphans.
  */
@@ -25,15 +26,16 @@ export function diagnoseLocks(input: DoctorInput): readonly RawFinding[] {
 
 function diagnoseLock(task: Task, input: DoctorInput): RawFinding | undefined {
   const lease = leaseAt(task.lock, input.isOurs, input.now);
-  if (lease.kind === 'free') return settingStatus(task, 'Todo', { kind: 'unheldProgress', id: task.id }, input);
+  if (lease.kind === 'free')
+    return settingStatus(task, 'Todo', { kind: 'unheldProgress', id: task.id }, input);
   if (lease.kind === 'ours') {
     if (task.status !== 'Todo') return undefined;
     return settingStatus(task, 'In Progress', { kind: 'lockedTodo', task, lease }, input);
   }
   if ('ours' in lease && lease.ours) return undefined;
   if (lifeOf(lease.lock.holder, input.processes) === 'gone') {
-    // An exarp-go command claims and exits at once while its agent keeps working: only an expired lease is free for
-    // certain.
+    // An exarp-go command claims and exits at once while its agent keeps working: only an expired
+    // lease is free for certain.
     const mayBeWanted = lease.kind !== 'expired' && lease.kind !== 'stale';
     return clearing(
       { kind: 'deadOwner', task, lease },
@@ -47,7 +49,8 @@ function diagnoseLock(task: Task, input: DoctorInput): RawFinding | undefined {
     return clearing({ kind: 'expiredLock', task, lease }, 'info', 'lease has ended', 'choice');
   }
   if (isSettled(task.status) || task.status === 'Review') {
-    // An assignment may record who did the work, and the holder of a live lease may still work: the user has to decide.
+    // An assignment may record who did the work, and the holder of a live lease may still work: the
+    // user has to decide.
     return clearing(
       { kind: 'lockedAfterwards', task, lease },
       'info',
@@ -56,10 +59,20 @@ function diagnoseLock(task: Task, input: DoctorInput): RawFinding | undefined {
     );
   }
   if (lease.kind === 'unleased') {
-    return clearing({ kind: 'unleasedLock', task, lease }, 'info', 'assignment without an end', 'choice');
+    return clearing(
+      { kind: 'unleasedLock', task, lease },
+      'info',
+      'assignment without an end',
+      'choice',
+    );
   }
   if (task.status !== 'Todo') return undefined;
-  return clearing({ kind: 'lockedTodo', task, lease }, 'warning', 'lock on a task that is Todo', 'choice');
+  return clearing(
+    { kind: 'lockedTodo', task, lease },
+    'warning',
+    'lock on a task that is Todo',
+    'choice',
+  );
 }
 
 function settingStatus(
@@ -84,6 +97,9 @@ function clearing(
 ): RawFinding {
   const { holder, until } = trouble.lease.lock;
   const changes: Changes = [{ kind: 'clearLock', id: trouble.task.id, holder, until, reason }];
-  const fix: Fix = how === 'safe' ? { kind: 'changes', changes, safe: true } : { kind: 'choices', choices: [changes] };
+  const fix: Fix =
+    how === 'safe'
+      ? { kind: 'changes', changes, safe: true }
+      : { kind: 'choices', choices: [changes] };
   return { trouble, severity, fix };
 }

@@ -4,7 +4,8 @@ import { named } from '../text.ts';
 import type { Problem } from './finding.ts';
 
 /**
- * A problem in a few words, to follow the name of its task. Without `now` (epoch ms) in words that stay true over time.
+ * A problem in a few words, to follow the name of its task. Without `now` (epoch ms) in words that
+ * stay true over time.
  */
 export function problemText(problem: Problem, now?: number): string {
   switch (problem.kind) {

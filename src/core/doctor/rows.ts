@@ -21,16 +21,26 @@ function diagnoseNotice(notice: Notice, input: DoctorInput): readonly RawFinding
   switch (notice.kind) {
     case 'nullColumn': {
       const { id, column } = notice;
-      const fix = isNeverNull(column) ? change({ kind: 'fillNull', id, column }, true) : NOT_OURS_TO_GUESS;
+      const fix = isNeverNull(column)
+        ? change({ kind: 'fillNull', id, column }, true)
+        : NOT_OURS_TO_GUESS;
       return [{ trouble: { kind: 'nullColumn', id, column }, severity: 'error', fix }];
     }
     case 'duplicateId':
-      return [{ trouble: { kind: 'duplicateId', id: notice.id }, severity: 'error', fix: NOT_OURS_TO_GUESS }];
+      return [
+        {
+          trouble: { kind: 'duplicateId', id: notice.id },
+          severity: 'error',
+          fix: NOT_OURS_TO_GUESS,
+        },
+      ];
     case 'foreignProject': {
       const { id, project } = notice;
       const holder = snapshot.byId.get(id)?.lock?.holder;
       const isWiped = project === undefined && holder !== undefined;
-      const trouble: Problem = isWiped ? { kind: 'wipedProject', id, holder } : { kind: 'foreignProject', id, project };
+      const trouble: Problem = isWiped
+        ? { kind: 'wipedProject', id, holder }
+        : { kind: 'foreignProject', id, project };
       // Where two folders share a database, a task of another project may belong there.
       const isSafe = project === undefined;
       const fix = change({ kind: 'setProject', id, from: project, to: snapshot.project }, isSafe);
@@ -42,7 +52,9 @@ function diagnoseNotice(notice: Notice, input: DoctorInput): readonly RawFinding
       return diagnoseUnknown(snapshot.byId.get(notice.id), input);
     case 'twoHolders': {
       const { kind, id, holder, other } = notice;
-      return [{ trouble: { kind, id, holder, other }, severity: 'warning', fix: NOT_OURS_TO_GUESS }];
+      return [
+        { trouble: { kind, id, holder, other }, severity: 'warning', fix: NOT_OURS_TO_GUESS },
+      ];
     }
     case 'badMetadata': {
       const { kind, id, detail } = notice;
@@ -67,17 +79,28 @@ function change(only: Change, safe: boolean): Fix {
   return { kind: 'changes', changes: [only], safe };
 }
 
-function diagnoseSpelling(task: Task | undefined, { snapshot }: DoctorInput): readonly RawFinding[] {
+function diagnoseSpelling(
+  task: Task | undefined,
+  { snapshot }: DoctorInput,
+): readonly RawFinding[] {
   if (task === undefined || task.status === 'Unknown' || hasNoStatus(snapshot, task.id)) return [];
   const { id, rawStatus, status } = task;
   const fix = change({ kind: 'setStatus', id, from: rawStatus, to: status }, true);
-  return [{ trouble: { kind: 'statusSpelling', id, text: rawStatus, status }, severity: 'warning', fix }];
+  return [
+    { trouble: { kind: 'statusSpelling', id, text: rawStatus, status }, severity: 'warning', fix },
+  ];
 }
 
 function diagnoseUnknown(task: Task | undefined, { snapshot }: DoctorInput): readonly RawFinding[] {
   if (task === undefined) return [];
   const choose = (to: WritableStatus): Changes => setStatus(task, to, snapshot);
-  const choices = [choose('Todo'), choose('Review'), choose('Done'), choose('Blocked'), choose('Cancelled')] as const;
+  const choices = [
+    choose('Todo'),
+    choose('Review'),
+    choose('Done'),
+    choose('Blocked'),
+    choose('Cancelled'),
+  ] as const;
   const trouble = { kind: 'unknownStatus', id: task.id, text: task.rawStatus } as const;
   return [{ trouble, severity: 'warning', fix: { kind: 'choices', choices } }];
 }
@@ -91,7 +114,13 @@ function diagnosePriority({ id, priority, rawPriority }: Task): readonly RawFind
   if (priority === 'other' || word === '' || SORTED.has(word)) return [];
   // A team may use its own words on purpose, so the user has to ask for the change.
   const fix = change({ kind: 'setPriority', id, from: rawPriority, to: priority }, false);
-  return [{ trouble: { kind: 'prioritySpelling', id, text: rawPriority, priority }, severity: 'info', fix }];
+  return [
+    {
+      trouble: { kind: 'prioritySpelling', id, text: rawPriority, priority },
+      severity: 'info',
+      fix,
+    },
+  ];
 }
 
 const NEVER_NULL: ReadonlySet<string> = new Set<NeverNullColumn>([

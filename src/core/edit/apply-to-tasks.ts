@@ -15,8 +15,8 @@ export interface EditContext {
 type Of<Kind extends Change['kind']> = Extract<Change, { kind: Kind }>;
 
 /**
- * The backlog as it would be after these changes, for a preview; fails as writing would. Tasks keep their order, new
- * ones come last.
+ * The backlog as it would be after these changes, for a preview; fails as writing would. Tasks keep
+ * their order, new ones come last.
  */
 export function applyToTasks(
   tasks: readonly Task[],
@@ -31,7 +31,11 @@ export function applyToTasks(
   return ok([...byId.values()]);
 }
 
-function applyOne(byId: Map<TaskId, Task>, change: Change, context: EditContext): Failure | undefined {
+function applyOne(
+  byId: Map<TaskId, Task>,
+  change: Change,
+  context: EditContext,
+): Failure | undefined {
   if (change.kind === 'create') return create(byId, change, context);
   if (change.kind === 'removeOrphan') return removeOrphan(byId, change, context);
   const task = byId.get(change.id);
@@ -60,15 +64,21 @@ function edit(
     case 'setTitle':
       return task.title === change.from ? { ...task, title: change.to } : 'changedMeanwhile';
     case 'setDescription':
-      return task.description === change.from ? { ...task, description: change.to } : 'changedMeanwhile';
+      return task.description === change.from
+        ? { ...task, description: change.to }
+        : 'changedMeanwhile';
     case 'setStatus':
-      return task.rawStatus === change.from ? withStatus(task, change, context) : 'changedMeanwhile';
+      return task.rawStatus === change.from
+        ? withStatus(task, change, context)
+        : 'changedMeanwhile';
     case 'setPriority':
       return task.rawPriority === change.from
         ? { ...task, priority: change.to, rawPriority: change.to }
         : 'changedMeanwhile';
     case 'setTags':
-      return sameTexts(task.tags, change.from) ? { ...task, tags: textsOf(change.to) } : 'changedMeanwhile';
+      return sameTexts(task.tags, change.from)
+        ? { ...task, tags: textsOf(change.to) }
+        : 'changedMeanwhile';
     case 'addDependency': {
       if (task.dependencies.includes(change.on)) return task;
       const refusal = cannotWait(byId, task.id, change.on);
@@ -82,13 +92,19 @@ function edit(
       return refusal ?? { ...task, parentId: change.to };
     }
     case 'setProject':
-      return task.projectId === change.from ? { ...task, projectId: change.to } : 'changedMeanwhile';
+      return task.projectId === change.from
+        ? { ...task, projectId: change.to }
+        : 'changedMeanwhile';
     case 'fillNull':
       return filled(task, change);
   }
 }
 
-function create(byId: Map<TaskId, Task>, change: Of<'create'>, context: EditContext): Failure | undefined {
+function create(
+  byId: Map<TaskId, Task>,
+  change: Of<'create'>,
+  context: EditContext,
+): Failure | undefined {
   const taken = byId.get(change.id);
   if (taken !== undefined) return changedMeanwhile(taken);
   byId.set(change.id, {
@@ -111,7 +127,10 @@ function create(byId: Map<TaskId, Task>, change: Of<'create'>, context: EditCont
     completedAt: undefined,
     version: 1,
   });
-  const named = [...change.dependencies, ...(change.parentId === undefined ? [] : [change.parentId])];
+  const named = [
+    ...change.dependencies,
+    ...(change.parentId === undefined ? [] : [change.parentId]),
+  ];
   for (const on of named) {
     const refusal = cannotWait(byId, change.id, on);
     if (refusal !== undefined) return refusal;
@@ -127,7 +146,11 @@ function remove(byId: Map<TaskId, Task>, id: TaskId): void {
   }
 }
 
-function removeOrphan(byId: Map<TaskId, Task>, change: Of<'removeOrphan'>, context: EditContext): Failure | undefined {
+function removeOrphan(
+  byId: Map<TaskId, Task>,
+  change: Of<'removeOrphan'>,
+  context: EditContext,
+): Failure | undefined {
   const owner = byId.get(change.id as TaskId);
   // A row without a task is in no task.
   if (owner === undefined) return undefined;
@@ -148,24 +171,41 @@ function clearLock(
   if (lock === undefined) return changedMeanwhile(task);
   if (lock.holder !== holder || lock.until !== until) {
     if (lock.until === undefined) return { kind: 'unleased', id, holder: lock.holder };
-    if (lock.until > context.now) return { kind: 'held', id, holder: lock.holder, until: lock.until };
+    if (lock.until > context.now)
+      return { kind: 'held', id, holder: lock.holder, until: lock.until };
     return changedMeanwhile(task);
   }
   const cleared = { ...task, lock: undefined };
-  // As with every operation on a lock, clearing one alone does not change the date of the last change.
-  const reopened = touched({ ...cleared, status: 'Todo', rawStatus: 'Todo', completedAt: undefined }, context);
-  byId.set(id, task.status === 'In Progress' ? reopened : { ...cleared, version: task.version + 1 });
+  // As with every operation on a lock, clearing one alone does not change the date of the last
+  // change.
+  const reopened = touched(
+    { ...cleared, status: 'Todo', rawStatus: 'Todo', completedAt: undefined },
+    context,
+  );
+  byId.set(
+    id,
+    task.status === 'In Progress' ? reopened : { ...cleared, version: task.version + 1 },
+  );
   return undefined;
 }
 
-/** The lock of another holder; one without an expiry refuses only a change that takes the task away from its holder. */
-function lockInTheWay({ id, lock }: Task, change: Change, { isOurs, now }: EditContext): Failure | undefined {
+/**
+ * The lock of another holder; one without an expiry refuses only a change that takes the task away
+ * from its holder.
+ */
+function lockInTheWay(
+  { id, lock }: Task,
+  change: Change,
+  { isOurs, now }: EditContext,
+): Failure | undefined {
   if (lock === undefined || isOurs(lock.holder)) return undefined;
   if (lock.until === undefined) {
     const takesAway = change.kind === 'delete' || change.kind === 'setStatus';
     return takesAway ? { kind: 'unleased', id, holder: lock.holder } : undefined;
   }
-  return lock.until > now ? { kind: 'held', id, holder: lock.holder, until: lock.until } : undefined;
+  return lock.until > now
+    ? { kind: 'held', id, holder: lock.holder, until: lock.until }
+    : undefined;
 }
 
 function withStatus(task: Task, change: Of<'setStatus'>, context: EditContext): Task {
@@ -173,12 +213,18 @@ function withStatus(task: Task, change: Of<'setStatus'>, context: EditContext): 
   const completedAt = change.to === 'Done' ? (task.completedAt ?? wholeSecond(context)) : undefined;
   // A real change of the status ends our work on the task.
   const ends = isRealStatusChange(change) && change.to !== 'In Progress' && task.lock !== undefined;
-  return { ...edited, completedAt, lock: ends && context.isOurs(task.lock.holder) ? undefined : task.lock };
+  return {
+    ...edited,
+    completedAt,
+    lock: ends && context.isOurs(task.lock.holder) ? undefined : task.lock,
+  };
 }
 
 function filled(task: Task, { column }: Of<'fillNull'>): Task {
-  if (column === 'status' && task.rawStatus === '') return { ...task, status: 'Todo', rawStatus: 'Todo' };
-  if (column === 'priority' && task.rawPriority === '') return { ...task, priority: 'medium', rawPriority: 'medium' };
+  if (column === 'status' && task.rawStatus === '')
+    return { ...task, status: 'Todo', rawStatus: 'Todo' };
+  if (column === 'priority' && task.rawPriority === '')
+    return { ...task, priority: 'medium', rawPriority: 'medium' };
   return task;
 }
 

@@ -7,8 +7,9 @@ export type WritableStatus = Exclude<Status, 'Unknown'>;
 export type NeverNullColumn = 'content' | 'long_description' | 'status' | 'priority' | 'completed';
 
 /**
- * One change of a backlog as the user or an agent saw it. `from` is what the store held then, in its own spelling: the
- * change is made only while that still holds, and fails with `changedMeanwhile` otherwise.
+ * One change of a backlog as the user or an agent saw it. `from` is what the store held then, in
+ * its own spelling: the change is made only while that still holds, and fails with
+ * `changedMeanwhile` otherwise.
  *
  * Several changes are made in one transaction, all or none of them.
  */
@@ -24,21 +25,36 @@ export type Change =
       readonly parentId: TaskId | undefined;
     }
   /**
-   * Removes the row with its tags, dependencies in both directions and comments. Refused while another holder has the
-   * task.
+   * Removes the row with its tags, dependencies in both directions and comments. Refused while
+   * another holder has the task.
    */
   | { readonly kind: 'delete'; readonly id: TaskId; readonly version: number }
   | { readonly kind: 'setTitle'; readonly id: TaskId; readonly from: string; readonly to: string }
-  | { readonly kind: 'setDescription'; readonly id: TaskId; readonly from: string; readonly to: string }
+  | {
+      readonly kind: 'setDescription';
+      readonly id: TaskId;
+      readonly from: string;
+      readonly to: string;
+    }
   /** `from` and `to` as stored. While another holder has the task, only the spelling may change. */
-  | { readonly kind: 'setStatus'; readonly id: TaskId; readonly from: string; readonly to: WritableStatus }
+  | {
+      readonly kind: 'setStatus';
+      readonly id: TaskId;
+      readonly from: string;
+      readonly to: WritableStatus;
+    }
   | {
       readonly kind: 'setPriority';
       readonly id: TaskId;
       readonly from: string;
       readonly to: Exclude<Priority, 'other'>;
     }
-  | { readonly kind: 'setTags'; readonly id: TaskId; readonly from: readonly string[]; readonly to: readonly string[] }
+  | {
+      readonly kind: 'setTags';
+      readonly id: TaskId;
+      readonly from: readonly string[];
+      readonly to: readonly string[];
+    }
   /** Refused where it would close a cycle, name itself, or name a missing task. */
   | { readonly kind: 'addDependency'; readonly id: TaskId; readonly on: TaskId }
   /** `on` may be a missing task. */
@@ -49,13 +65,21 @@ export type Change =
       readonly from: TaskId | undefined;
       readonly to: TaskId | undefined;
     }
-  /** Makes exarp-go list the task: `to` is the project of this root. `from` is undefined where the row has none. */
-  | { readonly kind: 'setProject'; readonly id: TaskId; readonly from: string | undefined; readonly to: string }
+  /**
+   * Makes exarp-go list the task: `to` is the project of this root. `from` is undefined where the
+   * row has none.
+   */
+  | {
+      readonly kind: 'setProject';
+      readonly id: TaskId;
+      readonly from: string | undefined;
+      readonly to: string;
+    }
   /** Writes exarp-go's default where the column is NULL; a column that is not NULL stays. */
   | { readonly kind: 'fillNull'; readonly id: TaskId; readonly column: NeverNullColumn }
   /**
-   * Clears the lock of any holder while it is still that lock; `until` in epoch ms. In Progress becomes Todo. Adds a
-   * row to `task_activities` where that table exists.
+   * Clears the lock of any holder while it is still that lock; `until` in epoch ms. In Progress
+   * becomes Todo. Adds a row to `task_activities` where that table exists.
    */
   | {
       readonly kind: 'clearLock';
@@ -72,12 +96,20 @@ export type Change =
       readonly value: string;
     };
 
-/** False where only the spelling of a status changes, which does not concern the holder of the task. */
-export function isRealStatusChange({ from, to }: Pick<Extract<Change, { kind: 'setStatus' }>, 'from' | 'to'>): boolean {
+/**
+ * False where only the spelling of a status changes, which does not concern the holder of the task.
+ */
+export function isRealStatusChange({
+  from,
+  to,
+}: Pick<Extract<Change, { kind: 'setStatus' }>, 'from' | 'to'>): boolean {
   return parseStatus(from) !== to;
 }
 
-/** Changes of the row that do not concern its holder: they are made while another holder has the task. */
+/**
+ * Changes of the row that do not concern its holder: they are made while another holder has the
+ * task.
+ */
 export function isAllowedWhileHeld(change: Change): boolean {
   switch (change.kind) {
     case 'setStatus':

@@ -5,10 +5,14 @@ import type { Task, TaskId } from '../task.ts';
 export type WaitsFor = (id: TaskId) => Iterable<TaskId>;
 
 /**
- * A shortest path from `on` to `id` along what each task waits for: with one, `id` waiting for `on` would close a
- * cycle. `[id]` where both are the same task, undefined where there is no path.
+ * A shortest path from `on` to `id` along what each task waits for: with one, `id` waiting for `on`
+ * would close a cycle. `[id]` where both are the same task, undefined where there is no path.
  */
-export function wouldCycle(waitsFor: WaitsFor, id: TaskId, on: TaskId): readonly TaskId[] | undefined {
+export function wouldCycle(
+  waitsFor: WaitsFor,
+  id: TaskId,
+  on: TaskId,
+): readonly TaskId[] | undefined {
   const cameFrom = new Map<TaskId, TaskId | undefined>([[on, undefined]]);
   // Grows during the iteration.
   for (const at of cameFrom.keys()) {
@@ -38,8 +42,8 @@ export function namedBy({ dependencies, parentId }: Task): readonly TaskId[] {
 }
 
 /**
- * Every task that waits for `id`, directly or through others, with a shortest path from it to `id`: the tasks that `id`
- * cannot depend on. `id` itself is not among them.
+ * Every task that waits for `id`, directly or through others, with a shortest path from it to `id`:
+ * the tasks that `id` cannot depend on. `id` itself is not among them.
  */
 export function waysTo(tasks: readonly Task[], id: TaskId): ReadonlyMap<TaskId, readonly TaskId[]> {
   const waiters = new Map<TaskId, TaskId[]>();
@@ -48,7 +52,8 @@ export function waysTo(tasks: readonly Task[], id: TaskId): ReadonlyMap<TaskId, 
   }
   const ways = new Map<TaskId, readonly TaskId[]>([[id, [id]]]);
   for (const [at, way] of ways) {
-    for (const waiter of waiters.get(at) ?? []) if (!ways.has(waiter)) ways.set(waiter, [waiter, ...way]);
+    for (const waiter of waiters.get(at) ?? [])
+      if (!ways.has(waiter)) ways.set(waiter, [waiter, ...way]);
   }
   ways.delete(id);
   return ways;

@@ -30,13 +30,17 @@ export interface ClaimReconcilerOptions {
 /** The limit of re-assertions per claim, so that two programs do not undo each other forever. */
 const MAX_AGAIN = 3;
 const AGAIN_WITHIN_MS = 10 * 60_000;
-/** A snapshot read this long after our last write shows it even if its version is lower: the file was replaced. */
+/**
+ * A snapshot read this long after our last write shows it even if its version is lower: the file
+ * was replaced.
+ */
 const SURELY_NEWER_MS = 5_000;
 
 /**
- * Compares every new snapshot with the locks we hold. exarp-go rewrites all tasks after each update from an earlier
- * read, and so may set a task that we claimed back to Todo; cleaners may clear a lock that they take for dead. Such a
- * claim is made again. A task that another holder took is reported as lost at once, so that the work on it stops.
+ * Compares every new snapshot with the locks we hold. exarp-go rewrites all tasks after each update
+ * from an earlier read, and so may set a task that we claimed back to Todo; cleaners may clear a
+ * lock that they take for dead. Such a claim is made again. A task that another holder took is
+ * reported as lost at once, so that the work on it stops.
  *
  *     our lock, In Progress       nothing to do
  *     our lock, Todo              claim again (asserts In Progress)
@@ -90,12 +94,15 @@ export class ClaimReconciler implements Disposable {
     this.#judge(id, held, task);
   }
 
-  /** A read that begins now shows our last write or a later one, so versions need not be compared. */
+  /**
+   * A read that begins now shows our last write or a later one, so versions need not be compared.
+   */
   async #lookAgain(id: TaskId, held: HeldLock): Promise<void> {
     const { source, keeper } = this.#options;
     await source.refresh();
     const { state } = source;
-    if (keeper.lockOf(id) !== held || state.kind !== 'ready' || state.snapshot.source !== 'sqlite') return;
+    if (keeper.lockOf(id) !== held || state.kind !== 'ready' || state.snapshot.source !== 'sqlite')
+      return;
     this.#judge(id, held, state.snapshot.byId.get(id));
   }
 
@@ -110,7 +117,8 @@ export class ClaimReconciler implements Disposable {
       keeper.lose(id, lock.holder);
     } else if (isSettled(status) || status === 'Review') {
       // A run releases the lock of the user's task in it.
-      if (held.byHand === true && held.isAlive === undefined) this.#inBackground(id, this.#release(task));
+      if (held.byHand === true && held.isAlive === undefined)
+        this.#inBackground(id, this.#release(task));
     } else if (lock === undefined && (status === 'Todo' || status === 'In Progress')) {
       this.#inBackground(id, this.#claimAgain(id, 'lock'));
     } else if (status === 'Todo') {

@@ -1,10 +1,15 @@
 import { parseHolder } from './holder.ts';
 import type { Processes } from '../ports.ts';
 
-/** Whether the process that a holder names lives: known for this machine alone, and not on every system. */
+/**
+ * Whether the process that a holder names lives: known for this machine alone, and not on every
+ * system.
+ */
 export type HolderLife = 'alive' | 'gone' | 'elsewhere' | 'unknown';
 
-/** Judges a holder by its name. A holder of another machine is never judged by a local process id. */
+/**
+ * Judges a holder by its name. A holder of another machine is never judged by a local process id.
+ */
 export function lifeOf(holder: string, processes: Processes): HolderLife {
   const name = parseHolder(holder);
   if (name === undefined) return 'unknown';

@@ -7,8 +7,13 @@ export interface KeptClaims {
   readonly keeper: LeaseKeeper;
 }
 
-export function keepClaims(parts: Omit<ClaimReconcilerOptions & LeaseKeeperOptions, 'keeper' | 'reclaim'>): KeptClaims {
-  const keeper: LeaseKeeper = new LeaseKeeper({ ...parts, reclaim: (id) => reconciler.reclaim(id) });
+export function keepClaims(
+  parts: Omit<ClaimReconcilerOptions & LeaseKeeperOptions, 'keeper' | 'reclaim'>,
+): KeptClaims {
+  const keeper: LeaseKeeper = new LeaseKeeper({
+    ...parts,
+    reclaim: (id) => reconciler.reclaim(id),
+  });
   const reconciler: ClaimReconciler = new ClaimReconciler({ ...parts, keeper });
   return { reconciler, keeper };
 }

@@ -19,8 +19,8 @@ export interface AdoptionOptions {
 const LOOKS_MS = [0, 1_000, 2_000, 4_000, 8_000, 15_000];
 
 /**
- * Takes over the locks that the user held in a window that is gone, after a reload or a crash. Retries in the first
- * half minute while another window has not ended yet or an adoption failed.
+ * Takes over the locks that the user held in a window that is gone, after a reload or a crash.
+ * Retries in the first half minute while another window has not ended yet or an adoption failed.
  */
 export function adoptLostLocks(options: AdoptionOptions): Disposable {
   let disposed = false;
@@ -56,8 +56,10 @@ async function adoptOnce(options: AdoptionOptions, isDisposed: () => boolean): P
       onFailed(adopted.failure);
       continue;
     }
-    for (const { id, version } of adopted.value) keeper.track(id, newLeaseMs, { byHand: true, version });
-    // After the locks are tracked and recorded anew: a crash in between leaves two records, one of which finds nothing.
+    for (const { id, version } of adopted.value)
+      keeper.track(id, newLeaseMs, { byHand: true, version });
+    // After the locks are tracked and recorded anew: a crash in between leaves two records, one of
+    // which finds nothing.
     await discard();
     onAdopted(adopted.value, holder);
   }

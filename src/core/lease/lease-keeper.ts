@@ -3,7 +3,10 @@ import type { Failure } from '../failure.ts';
 import type { Clock, Locks, Renewal } from '../ports.ts';
 import type { TaskId } from '../task.ts';
 
-/** A lock that is not ours any more; `holder` is who has the task now, undefined where it has no lock. */
+/**
+ * A lock that is not ours any more; `holder` is who has the task now, undefined where it has no
+ * lock.
+ */
 export interface LostLock {
   readonly id: TaskId;
   readonly holder: string | undefined;
@@ -19,7 +22,10 @@ export interface HeldFor {
   readonly version?: number;
 }
 
-/** A tracked lock. It got its current lease of `leaseMs` at `at` (epoch ms); settings may have changed since. */
+/**
+ * A tracked lock. It got its current lease of `leaseMs` at `at` (epoch ms); settings may have
+ * changed since.
+ */
 export interface HeldLock extends HeldFor {
   readonly at: number;
   readonly leaseMs: number;
@@ -34,26 +40,33 @@ export interface LeaseKeeperOptions {
   readonly renewalMs?: () => number | undefined;
   /** For what only a bug can cause; the keeper keeps working. */
   readonly reportBug: (error: unknown) => void;
-  /** Called for a lock that was cleared and not taken: true where it is ours again. Without it, such a lock is lost. */
+  /**
+   * Called for a lock that was cleared and not taken: true where it is ours again. Without it, such
+   * a lock is lost.
+   */
   readonly reclaim?: (id: TaskId) => Promise<boolean>;
 }
 
 /**
- * How often the clock is checked between renewals: timers stop while a computer sleeps, and lost locks must be found
- * soon after.
+ * How often the clock is checked between renewals: timers stop while a computer sleeps, and lost
+ * locks must be found soon after.
  */
 const LOOK_EVERY_MS = 10_000;
 /** After a failed renewal; a lease has two thirds of its length left for retries. */
 const RETRY_MS = 15_000;
-/** A timer that fires this much too late or too early means that the computer slept or the clock was set. */
+/**
+ * A timer that fires this much too late or too early means that the computer slept or the clock was
+ * set.
+ */
 const JUMP_MS = 20_000;
 
 /**
- * Keeps locks alive: each is renewed after a third of its lease, all in one call, and at once after a sleep or a jump
- * of the clock, since the rest of the lease is unknown then.
+ * Keeps locks alive: each is renewed after a third of its lease, all in one call, and at once after
+ * a sleep or a jump of the clock, since the rest of the lease is unknown then.
  *
- * A failed renewal is reported and retried until it succeeds or the lock is lost. A lost lock is reported and
- * untracked; a lock of another holder is never taken back. A lock whose work has ended is reported and untracked too.
+ * A failed renewal is reported and retried until it succeeds or the lock is lost. A lost lock is
+ * reported and untracked; a lock of another holder is never taken back. A lock whose work has ended
+ * is reported and untracked too.
  */
 export class LeaseKeeper implements Disposable {
   readonly #options: LeaseKeeperOptions;
@@ -83,7 +96,10 @@ export class LeaseKeeper implements Disposable {
     this.#options = options;
   }
 
-  /** Tracks a lock that was just claimed or renewed for `leaseMs`; a tracked one counts as renewed now. */
+  /**
+   * Tracks a lock that was just claimed or renewed for `leaseMs`; a tracked one counts as renewed
+   * now.
+   */
   track(id: TaskId, leaseMs: number, work: HeldFor = {}): void {
     if (this.#disposed) return;
     const before = this.#held.get(id);
@@ -93,8 +109,8 @@ export class LeaseKeeper implements Disposable {
   }
 
   /**
-   * Stops tracking a lock before it is released; the row stays. The returned function tracks it again if the release
-   * fails.
+   * Stops tracking a lock before it is released; the row stays. The returned function tracks it
+   * again if the release fails.
    */
   untrack(id: TaskId): () => void {
     const held = this.#held.get(id);
@@ -105,7 +121,9 @@ export class LeaseKeeper implements Disposable {
     };
   }
 
-  /** Reports that a lock is not ours any more and untracks it; does nothing where it is not tracked. */
+  /**
+   * Reports that a lock is not ours any more and untracks it; does nothing where it is not tracked.
+   */
   lose(id: TaskId, holder: string | undefined): void {
     if (!this.#held.has(id)) return;
     this.#remove(id);
@@ -133,7 +151,14 @@ export class LeaseKeeper implements Disposable {
     this.#disposed = true;
     this.#held.clear();
     this.#plan();
-    const emitters = [this.#lost, this.#failed, this.#renewed, this.#jumped, this.#outlived, this.#changed];
+    const emitters = [
+      this.#lost,
+      this.#failed,
+      this.#renewed,
+      this.#jumped,
+      this.#outlived,
+      this.#changed,
+    ];
     for (const emitter of emitters) emitter.dispose();
   }
 
@@ -153,17 +178,21 @@ export class LeaseKeeper implements Disposable {
     this.#timer = clock.after(waitMs, () => this.#look(now, waitMs));
   }
 
-  /** When the next renewal is due: at once if the clock went back, since the rest of a lease is unknown then. */
+  /**
+   * When the next renewal is due: at once if the clock went back, since the rest of a lease is
+   * unknown then.
+   */
   #dueAt(): number {
     const now = this.#options.clock.now();
     if (this.#retryAt !== undefined) return this.#retryAt > now + RETRY_MS ? now : this.#retryAt;
     const held = [...this.#held.values()];
     if (held.some(({ at }) => at > now)) return now;
-    // A lease that settings have shortened is renewed as early as a new one. A project may ask for earlier renewals and
-    // never for later ones: with exarp-go's defaults, 30 minutes renewed every 20, one failed renewal would lose the
-    // lock.
+    // A lease that settings have shortened is renewed as early as a new one. A project may ask for
+    // earlier renewals and never for later ones: with exarp-go's defaults, 30 minutes renewed every
+    // 20, one failed renewal would lose the lock.
     const sooner = this.#options.renewalMs?.() ?? Infinity;
-    const third = (leaseMs: number): number => Math.min(Math.min(leaseMs, this.#options.leaseMs()) / 3, sooner);
+    const third = (leaseMs: number): number =>
+      Math.min(Math.min(leaseMs, this.#options.leaseMs()) / 3, sooner);
     return held.reduce((least, { at, leaseMs }) => Math.min(least, at + third(leaseMs)), Infinity);
   }
 
@@ -201,7 +230,9 @@ export class LeaseKeeper implements Disposable {
   }
 
   #dropOutlived(): void {
-    const ended = [...this.#held].filter(([, { isAlive }]) => isAlive?.() === false).map(([id]) => id);
+    const ended = [...this.#held]
+      .filter(([, { isAlive }]) => isAlive?.() === false)
+      .map(([id]) => id);
     for (const id of ended) this.#remove(id);
     for (const id of ended) this.#outlived.fire(id);
   }

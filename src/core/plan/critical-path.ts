@@ -3,8 +3,9 @@ import { compareIds, type Task, type TaskId } from '../task.ts';
 import type { Plan } from '../waves/waves.ts';
 
 /**
- * The longest chain of open tasks in which each waits for the one before, by number of tasks, first to last.
- * Of chains equally long, the one whose end, and then each task before it, has the lowest id. Empty without waves.
+ * The longest chain of open tasks in which each waits for the one before, by number of tasks, first
+ * to last. Of chains equally long, the one whose end, and then each task before it, has the lowest
+ * id. Empty without waves.
  */
 export function findCriticalPath(plan: Plan): readonly Task[] {
   const best = new Map<TaskId, { task: Task; length: number; before: TaskId | undefined }>();
@@ -27,12 +28,18 @@ export function findCriticalPath(plan: Plan): readonly Task[] {
   return path.reverse();
 }
 
-function longest(ids: Iterable<TaskId>, best: ReadonlyMap<TaskId, { readonly length: number }>): TaskId | undefined {
+function longest(
+  ids: Iterable<TaskId>,
+  best: ReadonlyMap<TaskId, { readonly length: number }>,
+): TaskId | undefined {
   let found: TaskId | undefined;
   let length = 0;
   for (const id of ids) {
     const candidate = best.get(id)?.length ?? 0;
-    if (candidate > length || (candidate === length && found !== undefined && compareIds(id, found) < 0)) {
+    if (
+      candidate > length ||
+      (candidate === length && found !== undefined && compareIds(id, found) < 0)
+    ) {
       found = id;
       length = candidate;
     }

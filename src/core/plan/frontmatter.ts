@@ -1,12 +1,27 @@
-import { Document, isMap, isNode, isScalar, parseDocument, Scalar, visit, YAMLMap, YAMLSeq } from 'yaml';
+import {
+  Document,
+  isMap,
+  isNode,
+  isScalar,
+  parseDocument,
+  Scalar,
+  visit,
+  YAMLMap,
+  YAMLSeq,
+} from 'yaml';
 
-/** A document in two: the YAML between its `---` lines, undefined where it has none, and everything after. */
+/**
+ * A document in two: the YAML between its `---` lines, undefined where it has none, and everything
+ * after.
+ */
 export interface Split {
   readonly yaml: string | undefined;
   readonly body: string;
 }
 
-/** Splits a document with any line ends and byte order mark into frontmatter and body, both with LF. */
+/**
+ * Splits a document with any line ends and byte order mark into frontmatter and body, both with LF.
+ */
 export function splitFrontmatter(text: string): Split {
   const unix = text.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n');
   const match = /^---[ \t]*\n([\s\S]*?)(?:^|\n)---[ \t]*(?:\n|$)/.exec(unix);
@@ -15,8 +30,9 @@ export function splitFrontmatter(text: string): Split {
 }
 
 /**
- * Frontmatter with its `---` lines, LF, the keys in the order given. Other keys of `existing` follow, verbatim where
- * possible; comments stay with their keys. Nothing is kept of frontmatter that is no YAML map.
+ * Frontmatter with its `---` lines, LF, the keys in the order given. Other keys of `existing`
+ * follow, verbatim where possible; comments stay with their keys. Nothing is kept of frontmatter
+ * that is no YAML map.
  */
 export function writeFrontmatter(
   entries: readonly (readonly [key: string, value: unknown])[],
@@ -24,14 +40,21 @@ export function writeFrontmatter(
 ): string {
   const map = new YAMLMap();
   const document = new Document(map);
-  const kept = existing === undefined ? NOTHING_KEPT : keepForeign(existing, new Set(entries.map(([key]) => key)));
+  const kept =
+    existing === undefined
+      ? NOTHING_KEPT
+      : keepForeign(existing, new Set(entries.map(([key]) => key)));
   for (const [name, value] of entries) {
     const key = new Scalar(name);
     key.commentBefore = kept.comments.get(name) ?? null;
     map.items.push(document.createPair(key, value));
   }
   // No folding: exarp-go expects each wave on one line.
-  const oneLineEach = { lineWidth: 0, doubleQuotedMinMultiLineLength: Infinity, flowCollectionPadding: false };
+  const oneLineEach = {
+    lineWidth: 0,
+    doubleQuotedMinMultiLineLength: Infinity,
+    flowCollectionPadding: false,
+  };
   const own = document.toString(oneLineEach);
   const text = [own, ...kept.pairs.map(({ source }) => source), kept.end].join('');
   // Verbatim text may break out of its context, such as an alias without its anchor.
@@ -45,7 +68,11 @@ interface Kept {
   /** By the key of ours that they belong to. */
   readonly comments: ReadonlyMap<string, string>;
   /** Each with its own comments and a line end. */
-  readonly pairs: readonly { readonly name: string; readonly value: unknown; readonly source: string }[];
+  readonly pairs: readonly {
+    readonly name: string;
+    readonly value: unknown;
+    readonly source: string;
+  }[];
   readonly end: string;
 }
 
@@ -86,8 +113,8 @@ function keepForeign(written: string, own: ReadonlySet<string>): Kept {
 }
 
 /**
- * Quotes the names that exarp-go writes bare, where a colon in one makes the frontmatter invalid YAML; else returns it
- * as is.
+ * Quotes the names that exarp-go writes bare, where a colon in one makes the frontmatter invalid
+ * YAML; else returns it as is.
  */
 export function quoteNames(yaml: string): string {
   if (parseDocument(yaml).errors.length === 0) return yaml;
@@ -107,7 +134,10 @@ function sourceOf(yaml: string, key: Scalar, value: unknown): string {
 function commentsIn(node: unknown): string | undefined {
   if (!isNode(node)) return undefined;
   const found: (string | null | undefined)[] = [];
-  const collect = (_: unknown, each: { commentBefore?: string | null; comment?: string | null }): void => {
+  const collect = (
+    _: unknown,
+    each: { commentBefore?: string | null; comment?: string | null },
+  ): void => {
     found.push(each.commentBefore, each.comment);
   };
   visit(node, { Scalar: collect, Map: collect, Seq: collect });
@@ -115,7 +145,9 @@ function commentsIn(node: unknown): string | undefined {
 }
 
 function joined(...comments: readonly (string | null | undefined)[]): string | undefined {
-  const there = comments.filter((each) => each !== null && each !== undefined && each.trim() !== '');
+  const there = comments.filter(
+    (each) => each !== null && each !== undefined && each.trim() !== '',
+  );
   return there.length === 0 ? undefined : there.join('\n');
 }
 
@@ -123,7 +155,10 @@ function asComment(comment: string | undefined): string {
   return comment === undefined ? '' : comment.replace(/^/gm, '#').concat('\n');
 }
 
-/** A string that is always written in double quotes, on one line; characters that YAML cannot hold become U+FFFD. */
+/**
+ * A string that is always written in double quotes, on one line; characters that YAML cannot hold
+ * become U+FFFD.
+ */
 export function quoted(text: string): Scalar<string> {
   // Go's YAML parser rejects the whole file for one of these.
   const scalar = new Scalar(text.replace(/[\u007f-\u009f\p{Cs}\ufeff\ufffe\uffff]/gu, '\ufffd'));
@@ -131,7 +166,10 @@ export function quoted(text: string): Scalar<string> {
   return scalar;
 }
 
-/** An id as exarp-go writes it: bare where it cannot be read as a number, a date or a YAML keyword, else quoted. */
+/**
+ * An id as exarp-go writes it: bare where it cannot be read as a number, a date or a YAML keyword,
+ * else quoted.
+ */
 export function bareId(id: string): Scalar<string> | string {
   return /^T-\d+$/.test(id) ? id : quoted(id);
 }

@@ -9,11 +9,22 @@ import { ids, shortTitle } from './wave-facts.ts';
 // Enough for an overview; the tree has longer lists.
 const MAX_LINES = 100;
 
-/** Sections 5 to 8 as generated, before the user edits them. `todos` are the tasks that the plan lists in full. */
+/**
+ * Sections 5 to 8 as generated, before the user edits them. `todos` are the tasks that the plan
+ * lists in full.
+ */
 export function ownedSections(plan: Plan, todos: readonly Task[]): readonly OwnedSection[] {
   return [
-    { number: 5, title: 'Open Questions', lines: orElse(bounded(questions(plan)), '- None known.') },
-    { number: 6, title: 'Out-of-Scope / Deferred', lines: orElse(bounded(deferred(plan)), '- Nothing is deferred.') },
+    {
+      number: 5,
+      title: 'Open Questions',
+      lines: orElse(bounded(questions(plan)), '- None known.'),
+    },
+    {
+      number: 6,
+      title: 'Out-of-Scope / Deferred',
+      lines: orElse(bounded(deferred(plan)), '- Nothing is deferred.'),
+    },
     {
       number: 7,
       title: 'Key Files / Implementation Notes',
@@ -32,14 +43,22 @@ export function ownedSections(plan: Plan, todos: readonly Task[]): readonly Owne
 /** The documents that a task names in its metadata, without duplicates, in exarp-go's order. */
 export function planRefs({ metadata }: Task): readonly string[] {
   const links = readLinks(metadata['planning_links']);
-  const related = Array.isArray(links['related_docs']) ? (links['related_docs'] as readonly unknown[]) : [];
-  const all = [metadata['discovered_from'], metadata['planning_doc'], links['planning_doc'], ...related];
+  const related = Array.isArray(links['related_docs'])
+    ? (links['related_docs'] as readonly unknown[])
+    : [];
+  const all = [
+    metadata['discovered_from'],
+    metadata['planning_doc'],
+    links['planning_doc'],
+    ...related,
+  ];
   const texts = all.filter((ref): ref is string => typeof ref === 'string' && ref.trim() !== '');
   return [...new Set(texts.map(oneLine))];
 }
 
 /**
- * exarp-go stores the links as JSON text, which a protobuf reader may have parsed already; anything else is ignored.
+ * exarp-go stores the links as JSON text, which a protobuf reader may have parsed already; anything
+ * else is ignored.
  */
 function readLinks(stored: unknown): Readonly<Record<string, unknown>> {
   let value = stored;
@@ -55,12 +74,16 @@ function readLinks(stored: unknown): Readonly<Record<string, unknown>> {
 
 function questions(plan: Plan): readonly string[] {
   return [
-    ...plan.cycles.map((members) => `- ${ids(members)} wait for each other in a circle. Which of them can go first?`),
+    ...plan.cycles.map(
+      (members) => `- ${ids(members)} wait for each other in a circle. Which of them can go first?`,
+    ),
     ...[...plan.missing].map(
       ([id, missing]) =>
         `- **${inlineId(id)}** waits for ${ids(missing)}, which the backlog does not have. Is it still true?`,
     ),
-    ...plan.selfDependent.map((id) => `- **${inlineId(id)}** names itself as what it waits for. What was meant?`),
+    ...plan.selfDependent.map(
+      (id) => `- **${inlineId(id)}** names itself as what it waits for. What was meant?`,
+    ),
   ];
 }
 

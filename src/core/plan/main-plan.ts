@@ -34,12 +34,15 @@ export interface MainPlanInput {
 }
 
 /**
- * The todos are the open tasks of this many first waves: what can be worked on now and right after. Later waves are in
- * `waves` and in section 4; as todos they would only invite an editor's Build button to start them too early.
+ * The todos are the open tasks of this many first waves: what can be worked on now and right after.
+ * Later waves are in `waves` and in section 4; as todos they would only invite an editor's Build
+ * button to start them too early.
  */
 const TODO_WAVES = 2;
 
-/** An editor shows every todo in one list and adds it to each prompt, so a longer list is of no use. */
+/**
+ * An editor shows every todo in one list and adds it to each prompt, so a longer list is of no use.
+ */
 export const MAX_TODOS = 500;
 
 // The agents and the rule that exarp-go's plans name.
@@ -47,15 +50,23 @@ const RUNNER = '.cursor/agents/wave-task-runner.md';
 const VERIFIER = '.cursor/agents/wave-verifier.md';
 const RULE = '.cursor/rules/plan-execution.mdc';
 const AGENTS = [
-  { name: 'wave-task-runner', path: RUNNER, role: 'Works on one task of a wave and reports what it did' },
-  { name: 'wave-verifier', path: VERIFIER, role: 'Checks the results of a wave before the next one starts' },
+  {
+    name: 'wave-task-runner',
+    path: RUNNER,
+    role: 'Works on one task of a wave and reports what it did',
+  },
+  {
+    name: 'wave-verifier',
+    path: VERIFIER,
+    role: 'Checks the results of a wave before the next one starts',
+  },
 ] as const;
 
 /**
- * The text of `.cursor/plans/<slug>.plan.md`, with LF, in the format of exarp-go (report_plan_generate.go), so that its
- * repair and its sync read it. Sections 5 to 8 of `existing` stay verbatim where the user changed them, and so do
- * foreign keys and comments of its frontmatter, and checked boxes. Idempotent: writing over its own output gives the
- * same text.
+ * The text of `.cursor/plans/<slug>.plan.md`, with LF, in the format of exarp-go
+ * (report_plan_generate.go), so that its repair and its sync read it. Sections 5 to 8 of `existing`
+ * stay verbatim where the user changed them, and so do foreign keys and comments of its
+ * frontmatter, and checked boxes. Idempotent: writing over its own output gives the same text.
  */
 export function writeMainPlan(input: MainPlanInput): string {
   const { title, rootName, plan, date } = input;
@@ -72,7 +83,12 @@ export function writeMainPlan(input: MainPlanInput): string {
       ['todos', todos.map(toTodo)],
       ...(plan.waves.length === 0
         ? []
-        : [['waves', plan.waves.map((wave) => flowList(wave.tasks.map((task) => task.id)))] as const]),
+        : [
+            [
+              'waves',
+              plan.waves.map((wave) => flowList(wave.tasks.map((task) => task.id))),
+            ] as const,
+          ]),
       ['isProject', true],
       ['status', 'draft'],
       ['last_updated', quoted(date)],
@@ -87,7 +103,10 @@ export function writeMainPlan(input: MainPlanInput): string {
     scope(plan),
     foundation(plan, path),
     backlogTable(todos, next.length),
-    milestones([...todos, ...checkedElsewhere(plan, todos, checked)], checked, [todos.length, next.length]),
+    milestones([...todos, ...checkedElsewhere(plan, todos, checked)], checked, [
+      todos.length,
+      next.length,
+    ]),
     executionOrder(plan, path),
   ];
   const owned = writeOwnedSections(ownedSections(plan, todos), old?.body);
@@ -107,7 +126,11 @@ function openCount(plan: Plan): number {
 }
 
 function toTodo(task: Task): unknown {
-  return { id: bareId(task.id), content: quoted(cut(oneLine(task.title), 120)), status: todoStatus(task.status) };
+  return {
+    id: bareId(task.id),
+    content: quoted(cut(oneLine(task.title), 120)),
+    status: todoStatus(task.status),
+  };
 }
 
 function header(name: string, date: string): string {
@@ -120,7 +143,11 @@ function header(name: string, date: string): string {
     `**Referenced by:** ${[RUNNER, VERIFIER, RULE].map((path) => `\`${path}\``).join(', ')}`,
     '**Tag hints:** `#planning`',
     '## Agents',
-    ['| Agent | Role |', '| --- | --- |', ...AGENTS.map(({ name, role }) => `| ${name} | ${role} |`)].join('\n'),
+    [
+      '| Agent | Role |',
+      '| --- | --- |',
+      ...AGENTS.map(({ name, role }) => `| ${name} | ${role} |`),
+    ].join('\n'),
   ].join('\n\n');
 }
 
@@ -153,7 +180,11 @@ function backlogTable(todos: readonly Task[], all: number): string {
     return `| **${inlineId(task.id)}** | ${priorityWord(task)} | ${description} |`;
   });
   const table = ['| Task | Priority | Description |', '| --- | --- | --- |', ...rows].join('\n');
-  return ['## 2. Backlog Tasks', whichTasks(todos.length, all), ...(rows.length > 0 ? [table] : [])].join('\n\n');
+  return [
+    '## 2. Backlog Tasks',
+    whichTasks(todos.length, all),
+    ...(rows.length > 0 ? [table] : []),
+  ].join('\n\n');
 }
 
 /** The description on one line, without bold and code marks; else the title. */
@@ -173,11 +204,21 @@ function checkedIn(existing: string | undefined): ReadonlySet<string> {
   return new Set(readPlan(existing).marks.flatMap(({ id, isChecked }) => (isChecked ? [id] : [])));
 }
 
-/** A checked box that is not synchronised with the backlog yet is kept when its task moves to another wave. */
-function checkedElsewhere(plan: Plan, todos: readonly Task[], checked: ReadonlySet<string>): readonly Task[] {
+/**
+ * A checked box that is not synchronised with the backlog yet is kept when its task moves to
+ * another wave.
+ */
+function checkedElsewhere(
+  plan: Plan,
+  todos: readonly Task[],
+  checked: ReadonlySet<string>,
+): readonly Task[] {
   if (checked.size === 0) return [];
   const listed = new Set(todos);
-  const open = [...plan.waves.flatMap((wave) => wave.tasks), ...plan.blocked.map(({ task }) => task)];
+  const open = [
+    ...plan.waves.flatMap((wave) => wave.tasks),
+    ...plan.blocked.map(({ task }) => task),
+  ];
   return open.filter((task) => checked.has(task.id) && !listed.has(task));
 }
 
@@ -191,11 +232,15 @@ function milestones(
     const name = shortTitle(task, 120);
     const refs = planRefs(task).map((ref) => inline(cut(oneLine(ref), 200)));
     const suffix = refs.length === 0 ? '' : ` — ${refs.join(', ')}`;
-    return name === '' ? `- ${box} ${inlineId(task.id)}` : `- ${box} **${name}** (${inlineId(task.id)})${suffix}`;
+    return name === ''
+      ? `- ${box} ${inlineId(task.id)}`
+      : `- ${box} **${name}** (${inlineId(task.id)})${suffix}`;
   });
-  return ['## 3. Iterative Milestones', whichTasks(shown, all), ...(lines.length > 0 ? [lines.join('\n')] : [])].join(
-    '\n\n',
-  );
+  return [
+    '## 3. Iterative Milestones',
+    whichTasks(shown, all),
+    ...(lines.length > 0 ? [lines.join('\n')] : []),
+  ].join('\n\n');
 }
 
 function executionOrder(plan: Plan, path: readonly Task[]): string {
@@ -209,11 +254,14 @@ function executionOrder(plan: Plan, path: readonly Task[]): string {
   const first = plan.waves[0];
   if (first !== undefined) {
     const ready = first.tasks.filter(isForAgents);
-    parts.push(`**Parallel:** wave ${first.number} has ${count(ready.length, 'task')} to start with.`);
+    parts.push(
+      `**Parallel:** wave ${first.number} has ${count(ready.length, 'task')} to start with.`,
+    );
     parts.push('### Waves (same wave = can run in parallel)', describeNumbering(plan));
     parts.push(plan.waves.map(({ number, tasks }) => waveLine(number, tasks)).join('\n'));
     const waiting = plan.waves.flatMap((wave) => wave.tasks.filter((task) => !isForAgents(task)));
-    if (waiting.length > 0) parts.push(`**Not to be started, a person decides:** ${waitingList(waiting)}`);
+    if (waiting.length > 0)
+      parts.push(`**Not to be started, a person decides:** ${waitingList(waiting)}`);
     parts.push(`**Full order:** ${idList(plan.waves.flatMap((wave) => wave.tasks))}`);
   }
   const leftOut = plan.asked?.kind === 'used' ? plan.asked.leftOut : [];
@@ -227,7 +275,10 @@ function executionOrder(plan: Plan, path: readonly Task[]): string {
     parts.push('### In no wave');
     parts.push(
       plan.blocked
-        .map((blocked) => `- **${inlineId(blocked.task.id)}** (${statusWord(blocked.task)}) ${describeBlock(blocked)}`)
+        .map(
+          (blocked) =>
+            `- **${inlineId(blocked.task.id)}** (${statusWord(blocked.task)}) ${describeBlock(blocked)}`,
+        )
         .join('\n'),
     );
   }

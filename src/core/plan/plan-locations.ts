@@ -13,7 +13,9 @@ export interface IdLocation {
   readonly as: 'todo' | 'wave' | 'milestone' | 'mention';
 }
 
-/** The line of a wave: in the frontmatter, in section 4, or the heading of a section for subagents. */
+/**
+ * The line of a wave: in the frontmatter, in section 4, or the heading of a section for subagents.
+ */
 export interface WaveLocation {
   readonly line: number;
   readonly in: 'frontmatter' | 'list' | 'section';
@@ -35,10 +37,14 @@ const MAX_LINES = 50_000;
 
 const MENTION = /(?<![\w-])[A-Z][A-Za-z]{0,9}-\d+(?![\w-])/g;
 
-/** Finds tasks and waves in a plan, line by line and without parsing YAML, so that it keeps up with typing. */
+/**
+ * Finds tasks and waves in a plan, line by line and without parsing YAML, so that it keeps up with
+ * typing.
+ */
 export function findLocations(text: string): PlanLocations {
   const ids: IdLocation[] = [];
-  const waves: { line: number; in: WaveLocation['in']; number: number; ids: readonly string[] }[] = [];
+  const waves: { line: number; in: WaveLocation['in']; number: number; ids: readonly string[] }[] =
+    [];
   const statuses = new Map<string, string>();
   let part: 'start' | 'front' | 'body' = 'start';
   let key = '';
@@ -67,7 +73,13 @@ export function findLocations(text: string): PlanLocations {
       const named = [...list.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|([^,\s"'][^,]*)/g)].map(
         (match) => match[1] ?? match[2] ?? match[3]?.trim() ?? '',
       );
-      wave(line, at, 'frontmatter', waves.filter((each) => each.in === 'frontmatter').length, named);
+      wave(
+        line,
+        at,
+        'frontmatter',
+        waves.filter((each) => each.in === 'frontmatter').length,
+        named,
+      );
     }
   }
 
@@ -76,19 +88,33 @@ export function findLocations(text: string): PlanLocations {
     const id = milestone?.[2] ?? milestone?.[3];
     const listed = WAVE_LINE.exec(line);
     const section = /^## Wave (\d+)/.exec(line)?.[1];
-    if (milestone !== null && id !== undefined) put(id, line, at, 'milestone', milestone[0].lastIndexOf(id));
+    if (milestone !== null && id !== undefined)
+      put(id, line, at, 'milestone', milestone[0].lastIndexOf(id));
     else if (listed !== null) wave(line, at, 'list', Number(listed[1]), splitIds(listed[2] ?? ''));
-    else if (section !== undefined) waves.push({ line: at, in: 'section', number: Number(section), ids: [] });
+    else if (section !== undefined)
+      waves.push({ line: at, in: 'section', number: Number(section), ids: [] });
     else if (/^\*\*Task IDs\b.*:\*\*\s*$/.test(line)) isSectionList = true;
     else if (isSectionList && line.trim() !== '') {
       isSectionList = false;
       const last = waves.at(-1);
       if (last?.in === 'section') last.ids = putAll(line, at, splitIds(line));
-    } else for (const match of line.matchAll(MENTION)) put(match[0], line, at, 'mention', match.index);
+    } else
+      for (const match of line.matchAll(MENTION)) put(match[0], line, at, 'mention', match.index);
   }
 
-  function wave(line: string, at: number, where: WaveLocation['in'], number: number, named: readonly string[]): void {
-    waves.push({ line: at, in: where, number, ids: putAll(line, at, named, line.indexOf(':') + 1) });
+  function wave(
+    line: string,
+    at: number,
+    where: WaveLocation['in'],
+    number: number,
+    named: readonly string[],
+  ): void {
+    waves.push({
+      line: at,
+      in: where,
+      number,
+      ids: putAll(line, at, named, line.indexOf(':') + 1),
+    });
   }
 
   function putAll(line: string, at: number, named: readonly string[], from = 0): readonly string[] {
@@ -112,7 +138,9 @@ export function isOutOfDate(
   byId: ReadonlyMap<TaskId, Task>,
   kind: 'main' | 'subagents',
 ): boolean {
-  const wanted = plan.waves.map(({ tasks }) => (kind === 'main' ? tasks : tasks.filter(isForAgents)));
+  const wanted = plan.waves.map(({ tasks }) =>
+    kind === 'main' ? tasks : tasks.filter(isForAgents),
+  );
   const places = kind === 'main' ? waves.filter((each) => each.in === 'frontmatter') : waves;
   const isSame =
     places.length === wanted.length &&

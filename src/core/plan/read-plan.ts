@@ -14,9 +14,19 @@ export interface PlanMark {
   readonly isChecked: boolean;
 }
 
-/** Damage by an editor or another program that keeps exarp-go, or an editor's Build button, from reading a plan. */
+/**
+ * Damage by an editor or another program that keeps exarp-go, or an editor's Build button, from
+ * reading a plan.
+ */
 export type PlanDamage =
-  | { readonly kind: 'byteOrderMark' | 'carriageReturns' | 'noFrontmatter' | 'brokenFrontmatter' | 'doubleEscapes' }
+  | {
+      readonly kind:
+        | 'byteOrderMark'
+        | 'carriageReturns'
+        | 'noFrontmatter'
+        | 'brokenFrontmatter'
+        | 'doubleEscapes';
+    }
   | { readonly kind: 'missingKeys'; readonly keys: readonly string[] }
   | { readonly kind: 'missingHeading'; readonly heading: string };
 
@@ -43,11 +53,14 @@ const KEYS = [
 ];
 
 /** The headings that exarp-go parses; its repair refuses a file without them. */
-export const HEADINGS = ['## 3. Iterative Milestones', '## 4. Recommended Execution Order'] as const;
+export const HEADINGS = [
+  '## 3. Iterative Milestones',
+  '## 4. Recommended Execution Order',
+] as const;
 
 /**
- * A milestone as exarp-go reads it (plan_sync.go), or with a bare id, which its generator writes for tasks without a
- * name.
+ * A milestone as exarp-go reads it (plan_sync.go), or with a bare id, which its generator writes
+ * for tasks without a name.
  */
 export const MILESTONE =
   /^\s*-\s*\[\s*([ xX])\s*\]\s*(?:(?:\*\*.+?\*\*|.+?)\s*\(\s*([A-Za-z0-9_-]+)\s*\)|([A-Za-z0-9_-]+)\s*$)/;
@@ -64,8 +77,8 @@ export function splitIds(list: string): readonly string[] {
 }
 
 /**
- * Reads a main plan in any state: any line ends, a byte order mark, missing, cut or invalid frontmatter. Never fails;
- * what breaks other programs is in `damage`.
+ * Reads a main plan in any state: any line ends, a byte order mark, missing, cut or invalid
+ * frontmatter. Never fails; what breaks other programs is in `damage`.
  */
 export function readPlan(text: string): ReadPlan {
   const { yaml, body } = splitFrontmatter(text);
@@ -82,7 +95,8 @@ export function readPlan(text: string): ReadPlan {
   }
   const lines = body.split('\n');
   for (const heading of HEADINGS) {
-    if (!lines.some((line) => line.trimEnd() === heading)) damage.push({ kind: 'missingHeading', heading });
+    if (!lines.some((line) => line.trimEnd() === heading))
+      damage.push({ kind: 'missingHeading', heading });
   }
   const inBody = wavesIn(lines);
   return {
@@ -129,14 +143,17 @@ function readFront(yaml: string): Front {
   };
 }
 
-/** Undefined where it is no YAML map. Scalars stay as written, so that an id of digits stays text. */
+/**
+ * Undefined where it is no YAML map. Scalars stay as written, so that an id of digits stays text.
+ */
 function readMap(yaml: string): ReadonlyMap<string, unknown> | undefined {
   const document = parseDocument(yaml, { schema: 'failsafe' });
   if (document.errors.length > 0 || !isMap(document.contents)) return undefined;
   const map = new Map<string, unknown>();
   try {
     for (const { key, value } of document.contents.items) {
-      if (isScalar(key)) map.set(String(key.value), isNode(value) ? (value.toJS(document) as unknown) : null);
+      if (isScalar(key))
+        map.set(String(key.value), isNode(value) ? (value.toJS(document) as unknown) : null);
     }
   } catch (error) {
     // Aliases without an anchor, or that expand without bounds.
@@ -151,7 +168,11 @@ function readTodo(entry: unknown): readonly PlanTodo[] {
   const { id, content, status } = entry as Readonly<Record<string, unknown>>;
   if (typeof id !== 'string' || id === '') return [];
   return [
-    { id, content: typeof content === 'string' ? content : '', status: typeof status === 'string' ? status : '' },
+    {
+      id,
+      content: typeof content === 'string' ? content : '',
+      status: typeof status === 'string' ? status : '',
+    },
   ];
 }
 

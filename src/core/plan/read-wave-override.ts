@@ -1,7 +1,10 @@
 import type { WaveOverride } from './wave-override.ts';
 import { readPlan } from './read-plan.ts';
 
-/** Reads the waves of a file by its format, with any line ends; undefined where it has none. Never fails. */
+/**
+ * Reads the waves of a file by its format, with any line ends; undefined where it has none. Never
+ * fails.
+ */
 export function readWaveOverride(file: string, text: string): WaveOverride | undefined {
   const waves = /\.json$/i.test(file)
     ? fromJson(text)
@@ -35,7 +38,8 @@ function idsOf(list: unknown): readonly string[] {
   const entries: readonly unknown[] = Array.isArray(list) ? list : [];
   return entries.flatMap((entry) => {
     if (typeof entry === 'string') return [entry];
-    const id: unknown = typeof entry === 'object' && entry !== null && 'id' in entry ? entry.id : undefined;
+    const id: unknown =
+      typeof entry === 'object' && entry !== null && 'id' in entry ? entry.id : undefined;
     return typeof id === 'string' ? [id] : [];
   });
 }
@@ -56,8 +60,8 @@ function fromSections(text: string): WaveOverride | undefined {
 }
 
 /**
- * exarp-go's research plan (plan_waves.go): phase N is wave N-1, phase 0 none; a repeated phase replaces the earlier
- * one.
+ * exarp-go's research plan (plan_waves.go): phase N is wave N-1, phase 0 none; a repeated phase
+ * replaces the earlier one.
  */
 function fromPhases(text: string): WaveOverride | undefined {
   const phases = new Map<number, string[]>();
@@ -68,8 +72,12 @@ function fromPhases(text: string): WaveOverride | undefined {
       phase = Number(number);
       if (phase > 0) phases.set(phase, []);
     } else if (phase !== undefined) {
-      phases.get(phase)?.push(...[...line.matchAll(/\*\*(T-\d+)\*\*/g)].map((match) => match[1] ?? ''));
+      phases
+        .get(phase)
+        ?.push(...[...line.matchAll(/\*\*(T-\d+)\*\*/g)].map((match) => match[1] ?? ''));
     }
   }
-  return phases.size === 0 ? undefined : [...phases].sort(([a], [b]) => a - b).map(([, ids]) => ids);
+  return phases.size === 0
+    ? undefined
+    : [...phases].sort(([a], [b]) => a - b).map(([, ids]) => ids);
 }

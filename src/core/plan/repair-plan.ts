@@ -3,10 +3,11 @@ import { type MainPlanInput, writeMainPlan } from './main-plan.ts';
 import { HEADINGS } from './read-plan.ts';
 
 /**
- * Repairs a plan for exarp-go and editors: frontmatter and sections 3 and 4 are written anew from the backlog,
- * everything else stays verbatim, with LF. A plan without damage stays as it is.
+ * Repairs a plan for exarp-go and editors: frontmatter and sections 3 and 4 are written anew from
+ * the backlog, everything else stays verbatim, with LF. A plan without damage stays as it is.
  *
- * Missing sections are restored in their place; notes that exarp-go's repairs repeated at the top are reduced to one.
+ * Missing sections are restored in their place; notes that exarp-go's repairs repeated at the top
+ * are reduced to one.
  */
 export function repairPlan(input: MainPlanInput & { readonly existing: string }): string {
   const { existing } = input;
@@ -15,7 +16,8 @@ export function repairPlan(input: MainPlanInput & { readonly existing: string })
   const fresh = splitFrontmatter(writeMainPlan({ ...input, date }));
   const freshLines = fresh.body.split('\n');
   let lines: readonly string[] = withoutRepeatedNotes(splitFrontmatter(existing).body.split('\n'));
-  for (const heading of HEADINGS) lines = withSection(lines, heading, sectionOf(freshLines, heading) ?? []);
+  for (const heading of HEADINGS)
+    lines = withSection(lines, heading, sectionOf(freshLines, heading) ?? []);
   const body = lines.join('\n').replace(/^\n*/, '\n').replace(/\n*$/, '\n');
   return `---\n${fresh.yaml ?? ''}\n---\n${body}`;
 }
@@ -39,7 +41,11 @@ function endOf(lines: readonly string[], start: number): number {
   return next === -1 ? lines.length : next;
 }
 
-function withSection(lines: readonly string[], heading: string, section: readonly string[]): readonly string[] {
+function withSection(
+  lines: readonly string[],
+  heading: string,
+  section: readonly string[],
+): readonly string[] {
   const at = lines.findIndex((line) => line.trimEnd() === heading);
   if (at !== -1) return [...lines.slice(0, at), ...section, ...lines.slice(endOf(lines, at))];
   // Before the next section by number, else at the end.

@@ -6,12 +6,17 @@ export interface OwnedSection {
 }
 
 /**
- * Writes these sections, keeping those that the user edited in the body of an existing plan verbatim.
+ * Writes these sections, keeping those that the user edited in the body of an existing plan
+ * verbatim.
  *
- * A generated section ends with a comment that holds a hash of its text. Where the hash matches, the section is
- * unedited and written anew; otherwise, also without the comment, the old text stays.
+ * A generated section ends with a comment that holds a hash of its text. Where the hash matches,
+ * the section is unedited and written anew; otherwise, also without the comment, the old text
+ * stays.
  */
-export function writeOwnedSections(sections: readonly OwnedSection[], existing: string | undefined): string {
+export function writeOwnedSections(
+  sections: readonly OwnedSection[],
+  existing: string | undefined,
+): string {
   const kept = existing === undefined ? new Map<number, string>() : editedSections(existing);
   return sections.map((section) => kept.get(section.number) ?? generate(section)).join('\n\n');
 }
@@ -47,8 +52,14 @@ interface Heading {
   readonly number: number;
 }
 
-/** The first heading of each number, in the order of the lines; a later one of the same number is text. */
-function findHeadings(lines: readonly string[], heedFences: boolean): readonly Heading[] | undefined {
+/**
+ * The first heading of each number, in the order of the lines; a later one of the same number is
+ * text.
+ */
+function findHeadings(
+  lines: readonly string[],
+  heedFences: boolean,
+): readonly Heading[] | undefined {
   const seen = new Set<number>();
   const headings: Heading[] = [];
   let fence: string | undefined;
@@ -58,7 +69,8 @@ function findHeadings(lines: readonly string[], heedFences: boolean): readonly H
       if (fence === undefined) fence = mark;
       else if (mark.startsWith(fence) && text.trim() === mark) fence = undefined;
     }
-    const number = fence === undefined ? Number(/^##[ \t]+([5-8])\.(?:\s|$)/.exec(text)?.[1] ?? 0) : 0;
+    const number =
+      fence === undefined ? Number(/^##[ \t]+([5-8])\.(?:\s|$)/.exec(text)?.[1] ?? 0) : 0;
     if (number === 0 || seen.has(number)) return;
     seen.add(number);
     headings.push({ line, number });

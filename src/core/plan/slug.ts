@@ -1,14 +1,19 @@
 import { oneLine } from '../text.ts';
 
-/** The name of the plan that agents follow wave by wave; it lies beside the main plan, in the folder of plans. */
+/**
+ * The name of the plan that agents follow wave by wave; it lies beside the main plan, in the folder
+ * of plans.
+ */
 export const SUBAGENTS_PLAN_FILE = 'parallel-execution-subagents.plan.md';
 
-// A file name may have 255 bytes on the file systems in use; `.plan.md` and the name of a temporary file come on top.
+// A file name may have 255 bytes on the file systems in use; `.plan.md` and the name of a temporary
+// file come on top.
 const MAX_BYTES = 180;
 
 /**
- * The name of a plan file without its extension, as exarp-go names it: the last part of the title, blanks and colons as
- * `-`, case kept. Characters that a file system refuses or reads as a path are replaced too. Never empty.
+ * The name of a plan file without its extension, as exarp-go names it: the last part of the title,
+ * blanks and colons as `-`, case kept. Characters that a file system refuses or reads as a path are
+ * replaced too. Never empty.
  */
 export function planSlug(title: string): string {
   const last = title.split('/').findLast((part) => part.trim() !== '') ?? '';

@@ -7,7 +7,10 @@ import { todoStatus } from './wave-facts.ts';
 export interface StatusMove {
   readonly task: Task;
   readonly to: WritableStatus;
-  /** `back` reverts progress that an old plan does not know of: made only where the user asks for it. */
+  /**
+   * `back` reverts progress that an old plan does not know of: made only where the user asks for
+   * it.
+   */
   readonly direction: 'forward' | 'back';
   readonly by: 'checkBox' | 'todo';
 }
@@ -19,7 +22,8 @@ export interface StatusMoves {
   readonly unknown: readonly string[];
 }
 
-// exarp-go's words (plan_sync.go) and those of editors; every other word is ignored, where exarp-go takes it for Todo.
+// exarp-go's words (plan_sync.go) and those of editors; every other word is ignored, where exarp-go
+// takes it for Todo.
 const WORDS: ReadonlyMap<string, WritableStatus> = new Map([
   ['pending', 'Todo'],
   ['todo', 'Todo'],
@@ -42,9 +46,9 @@ const RANK: Readonly<Record<Status, number>> = {
 };
 
 /**
- * The statuses that a plan asks for. A checked box counts before a todo; an unchecked one is ignored, since plans are
- * written with none checked. A todo whose word also stands for the task's present status is no move; tasks with an
- * unknown status have none.
+ * The statuses that a plan asks for. A checked box counts before a todo; an unchecked one is
+ * ignored, since plans are written with none checked. A todo whose word also stands for the task's
+ * present status is no move; tasks with an unknown status have none.
  */
 export function statusMoves(plan: ReadPlan, byId: ReadonlyMap<TaskId, Task>): StatusMoves {
   const wanted = new Map<string, { readonly to: WritableStatus; readonly by: StatusMove['by'] }>();
@@ -63,13 +67,21 @@ export function statusMoves(plan: ReadPlan, byId: ReadonlyMap<TaskId, Task>): St
     const task = byId.get(id as TaskId);
     if (task === undefined || task.status === 'Unknown' || task.status === to) continue;
     if (by === 'todo' && saysTheSame(task.status, to)) continue;
-    const isBack = RANK[to] < RANK[task.status] || task.status === 'Cancelled' || task.status === 'Done';
+    const isBack =
+      RANK[to] < RANK[task.status] || task.status === 'Cancelled' || task.status === 'Done';
     moves.push({ task, to, direction: isBack ? 'back' : 'forward', by });
   }
   return { moves, unknown: [...unknown] };
 }
 
-/** A plan has one word for several statuses: `pending` for Blocked too, `in_progress` for Review. */
+/**
+ * A plan has one word for several statuses: `pending` for Blocked too, `in_progress` for Review.
+ */
 function saysTheSame(status: Status, to: WritableStatus): boolean {
-  return to !== 'Review' && to !== 'Cancelled' && status !== 'Cancelled' && todoStatus(status) === todoStatus(to);
+  return (
+    to !== 'Review' &&
+    to !== 'Cancelled' &&
+    status !== 'Cancelled' &&
+    todoStatus(status) === todoStatus(to)
+  );
 }

@@ -30,11 +30,16 @@ export interface SubagentsPlanInput {
 const MANY_TASKS = 20;
 
 /**
- * The text of `.cursor/plans/parallel-execution-subagents.plan.md`, with LF, in the format of exarp-go
- * (report_plan.go): one section per wave, whose ids are the tasks that an agent may take; those that wait for the user
- * are listed apart, and so are tasks in no wave. Fails with `nothingToRun` where no wave has a task for an agent.
+ * The text of `.cursor/plans/parallel-execution-subagents.plan.md`, with LF, in the format of
+ * exarp-go (report_plan.go): one section per wave, whose ids are the tasks that an agent may take;
+ * those that wait for the user are listed apart, and so are tasks in no wave. Fails with
+ * `nothingToRun` where no wave has a task for an agent.
  */
-export function writeSubagentsPlan({ title, rootName, plan }: SubagentsPlanInput): Result<string, Failure> {
+export function writeSubagentsPlan({
+  title,
+  rootName,
+  plan,
+}: SubagentsPlanInput): Result<string, Failure> {
   const waves = plan.waves.map((wave) => ({ ...wave, runnable: wave.tasks.filter(isForAgents) }));
   const tasks = waves.reduce((sum, wave) => sum + wave.runnable.length, 0);
   if (tasks === 0) return fail({ kind: 'nothingToRun' });
@@ -60,7 +65,9 @@ export function writeSubagentsPlan({ title, rootName, plan }: SubagentsPlanInput
     [
       '| Wave | Task count | Run |',
       '| --- | --- | --- |',
-      ...waves.map((wave) => `| ${wave.number} | ${wave.runnable.length} | ${runCell(wave.runnable.length)} |`),
+      ...waves.map(
+        (wave) => `| ${wave.number} | ${wave.runnable.length} | ${runCell(wave.runnable.length)} |`,
+      ),
     ].join('\n'),
     `**Order:** ${waves.map((wave) => `Wave ${wave.number}`).join(' → ')}`,
     ...blockedSection(plan),
@@ -68,7 +75,10 @@ export function writeSubagentsPlan({ title, rootName, plan }: SubagentsPlanInput
   ];
   const frontmatter = writeFrontmatter([
     ['name', `Parallel Execution (Subagents) — ${label}`],
-    ['overview', quoted(`${summary}. Waves run one after the other, the tasks of a wave in parallel.`)],
+    [
+      'overview',
+      quoted(`${summary}. Waves run one after the other, the tasks of a wave in parallel.`),
+    ],
     ['isProject', false],
     ['status', 'draft'],
   ]);
@@ -92,7 +102,10 @@ function runCell(tasks: number): string {
 
 function waveSection({ number, tasks, runnable }: RunnableWave): readonly string[] {
   const waiting = tasks.filter((task) => !isForAgents(task));
-  const note = waiting.length === 0 ? [] : [`**Not to be launched, a person decides:** ${waitingList(waiting)}`];
+  const note =
+    waiting.length === 0
+      ? []
+      : [`**Not to be launched, a person decides:** ${waitingList(waiting)}`];
   const heading = `## Wave ${number} (parallel)`;
   if (runnable.length === 0) return [heading, 'Nothing to launch in this wave.', ...note];
   return [
@@ -122,12 +135,20 @@ function blockedSection({ blocked }: Plan): readonly string[] {
     (entry) =>
       `- **${inlineId(entry.task.id)}** (${statusWord(entry.task)}) ${describeBlock(entry)}: ${shortTitle(entry.task, 120)}`,
   );
-  return ['## In no wave', 'These tasks cannot start before the user changes what they wait for.', lines.join('\n')];
+  return [
+    '## In no wave',
+    'These tasks cannot start before the user changes what they wait for.',
+    lines.join('\n'),
+  ];
 }
 
 /**
- * A file name as a relative link: every character that could end the link or has a meaning in an address is encoded.
+ * A file name as a relative link: every character that could end the link or has a meaning in an
+ * address is encoded.
  */
 function encodePath(name: string): string {
-  return encodeURIComponent(name).replace(/[()'*!]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);
+  return encodeURIComponent(name).replace(
+    /[()'*!]/g,
+    (sign) => `%${sign.charCodeAt(0).toString(16)}`,
+  );
 }

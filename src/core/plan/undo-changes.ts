@@ -2,8 +2,8 @@ import type { Change } from '../edit/change.ts';
 import { parseStatus, type Task, type TaskId } from '../task.ts';
 
 /**
- * The changes that undo these; undefined where one of the tasks has changed since, so that no later change is lost.
- * Only for changes of a status and added dependencies.
+ * The changes that undo these; undefined where one of the tasks has changed since, so that no later
+ * change is lost. Only for changes of a status and added dependencies.
  */
 export function undoChanges(
   changes: readonly Change[],

@@ -9,7 +9,9 @@ export interface AddedDependency {
   readonly on: TaskId;
 }
 
-/** Why tasks cannot be in the requested waves without removing a dependency, which is never done. */
+/**
+ * Why tasks cannot be in the requested waves without removing a dependency, which is never done.
+ */
 export type WaveRefusal =
   /** It is no open task that can be in a wave. */
   | { readonly kind: 'notPlaced'; readonly id: TaskId }
@@ -22,10 +24,15 @@ export type WaveRefusal =
       readonly asParent: boolean;
     }
   /**
-   * No task of the wave before could be waited for without a circle; where there is one at all, `path` leads from it to
-   * `id`.
+   * No task of the wave before could be waited for without a circle; where there is one at all,
+   * `path` leads from it to `id`.
    */
-  | { readonly kind: 'noneBefore'; readonly id: TaskId; readonly wave: number; readonly path: readonly TaskId[] }
+  | {
+      readonly kind: 'noneBefore';
+      readonly id: TaskId;
+      readonly wave: number;
+      readonly path: readonly TaskId[];
+    }
   /** Because of parents, the added dependencies would move other requested tasks. */
   | { readonly kind: 'shifts'; readonly id: TaskId };
 
@@ -34,15 +41,21 @@ export type WaveChange =
   | {
       readonly kind: 'possible';
       readonly added: readonly AddedDependency[];
-      /** Tasks that were not requested and change their wave, since they wait for a requested one. */
-      readonly moved: readonly { readonly id: TaskId; readonly from: number; readonly to: number }[];
+      /**
+       * Tasks that were not requested and change their wave, since they wait for a requested one.
+       */
+      readonly moved: readonly {
+        readonly id: TaskId;
+        readonly from: number;
+        readonly to: number;
+      }[];
     }
   | { readonly kind: 'refused'; readonly refusals: readonly [WaveRefusal, ...WaveRefusal[]] };
 
 /**
- * The smallest set of dependencies that puts each task asked for into its wave, counted from 0 over the open tasks: one
- * for each that has no task of the wave before among what it waits for. Tasks not asked for get none; nothing is ever
- * removed.
+ * The smallest set of dependencies that puts each task asked for into its wave, counted from 0 over
+ * the open tasks: one for each that has no task of the wave before among what it waits for. Tasks
+ * not asked for get none; nothing is ever removed.
  *
  * `prefer` says of the tasks that one could wait for which is better, as in `sort`.
  */
@@ -70,17 +83,21 @@ export function dependenciesForWaves(
     const level = levels.get(id) ?? 0;
     const candidates = (byLevel.get(level - 1) ?? []).filter((on) => on !== id);
     const found = firstAllowed(id, candidates.sort(order(prefer(id), asked)), next);
-    if (found.on === undefined) refusals.push({ kind: 'noneBefore', id, wave: level - 1, path: found.path });
+    if (found.on === undefined)
+      refusals.push({ kind: 'noneBefore', id, wave: level - 1, path: found.path });
     else {
       added.push({ id, on: found.on });
       const task = next.get(id);
-      if (task !== undefined) next.set(id, { ...task, dependencies: [...task.dependencies, found.on] });
+      if (task !== undefined)
+        next.set(id, { ...task, dependencies: [...task.dependencies, found.on] });
     }
   }
   if (refusals.length > 0) return refused(refusals);
 
   const after = planWaves([...next.values()], leveled);
-  const shifted = [...asked].filter(([id, wave]) => after.waveOf.get(id) !== wave).map(([id]) => id);
+  const shifted = [...asked]
+    .filter(([id, wave]) => after.waveOf.get(id) !== wave)
+    .map(([id]) => id);
   if (shifted.length > 0) return refused(shifted.map((id) => ({ kind: 'shifts', id })));
   const moved = [...after.waveOf].flatMap(([id, to]) => {
     const from = before.waveOf.get(id);
@@ -89,7 +106,10 @@ export function dependenciesForWaves(
   return { kind: 'possible', added, moved };
 }
 
-/** The level of each task with the requested ones in place, and those that lack a dependency to hold them there. */
+/**
+ * The level of each task with the requested ones in place, and those that lack a dependency to hold
+ * them there.
+ */
 function settleLevels(
   plan: Plan,
   byId: ReadonlyMap<TaskId, Task>,
@@ -117,7 +137,8 @@ function settleLevels(
 }
 
 /**
- * The open tasks of lower waves that hold a task where it is; a parent that would close a circle is of a higher one.
+ * The open tasks of lower waves that hold a task where it is; a parent that would close a circle is
+ * of a higher one.
  */
 function predecessors(id: TaskId, plan: Plan, byId: ReadonlyMap<TaskId, Task>): readonly TaskId[] {
   const task = byId.get(id);

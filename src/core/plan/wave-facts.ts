@@ -13,7 +13,8 @@ export function displayName(title: string, rootName: string): string {
 
 /** How the waves of a document are numbered. */
 export function describeNumbering({ options, asked }: Plan): string {
-  if (asked?.kind === 'used') return `Waves are those of ${inline(asked.file)}, as far as their tasks are open.`;
+  if (asked?.kind === 'used')
+    return `Waves are those of ${inline(asked.file)}, as far as their tasks are open.`;
   const numbers =
     options.numbering === 'open'
       ? 'Waves are numbered 0, 1, 2 … by the open tasks alone.'
@@ -30,7 +31,10 @@ export function waveLabel(waves: readonly Wave[]): string {
   return first === last ? `Wave ${first.number}` : `Waves ${first.number}–${last.number}`;
 }
 
-/** True for a task that an agent may take; in Review, Blocked and unknown statuses the user decides first. */
+/**
+ * True for a task that an agent may take; in Review, Blocked and unknown statuses the user decides
+ * first.
+ */
 export function isForAgents({ status }: Task): boolean {
   return status === 'Todo' || status === 'In Progress';
 }

@@ -40,9 +40,10 @@ const DEFAULT_VERIFY_MINUTES = 10;
 const MAX_VERIFY_MINUTES = 24 * 60;
 
 /**
- * Who works on a task, field by field: the user's choice for the run, else the first matching rule with that field, else
- * `defaults`. A model belongs to its agent: the model of a rule or of the defaults does not count for another agent. Subagents
- * and the user are not programs, so agent and model do not count for them.
+ * Who works on a task, field by field: the user's choice for the run, else the first matching rule
+ * with that field, else `defaults`. A model belongs to its agent: the model of a rule or of the
+ * defaults does not count for another agent. Subagents and the user are not programs, so agent and
+ * model do not count for them.
  */
 export function assignmentOf(
   task: Task,
@@ -60,11 +61,17 @@ export function assignmentOf(
 
   if (agentMode === 'subagent' || agentMode === 'human')
     return { agent: KIND_OF[agentMode], model: undefined, agentMode };
-  return { agent, model: choice.model ?? ofRule ?? (agent === defaults.agent ? defaults.model : undefined), agentMode };
+  return {
+    agent,
+    model: choice.model ?? ofRule ?? (agent === defaults.agent ? defaults.model : undefined),
+    agentMode,
+  };
 }
 
 /** The limit of each kind of agent, by its first rule with a limit. */
-export function agentCapsOf(rules: readonly AgentRule[]): readonly (readonly [agent: string, cap: number])[] {
+export function agentCapsOf(
+  rules: readonly AgentRule[],
+): readonly (readonly [agent: string, cap: number])[] {
   const caps = new Map<string, number>();
   for (const { agent, max } of rules) {
     if (agent !== undefined && max !== undefined && !caps.has(agent)) caps.set(agent, max);
@@ -78,8 +85,8 @@ export function verifyOf(task: Task, rules: readonly VerifyRule[]): VerifyComman
 }
 
 /**
- * Reads rules from settings: `{ tag?, tags?, priority?, id?, agent?, model?, how?, max? }`. An invalid entry is left out and
- * reported in `problems`.
+ * Reads rules from settings: `{ tag?, tags?, priority?, id?, agent?, model?, how?, max? }`. An
+ * invalid entry is left out and reported in `problems`.
  */
 export function parseAgentRules(value: unknown, agents: readonly string[]): Parsed<AgentRule> {
   return listOf(value, (entry) => {
@@ -88,15 +95,24 @@ export function parseAgentRules(value: unknown, agents: readonly string[]): Pars
     const model = entry.word('model', isModelName, 'the name of a model');
     const agentMode = entry.oneOf('how', AGENT_MODES);
     const max = entry.whole('max', 1, MAX_AGENTS);
-    if (max !== undefined && agent === undefined) entry.complain('"max" needs an "agent" that it is for');
-    if (agent === undefined && model === undefined && agentMode === undefined && max === undefined) {
+    if (max !== undefined && agent === undefined)
+      entry.complain('"max" needs an "agent" that it is for');
+    if (
+      agent === undefined &&
+      model === undefined &&
+      agentMode === undefined &&
+      max === undefined
+    ) {
       entry.complain('it says neither "agent" nor "model" nor "how"');
     }
     return { match, agent, model, agentMode, max };
   });
 }
 
-/** Reads verify rules from settings: `{ tag?, tags?, priority?, id?, command, args?, timeoutMinutes? }`. */
+/**
+ * Reads verify rules from settings: `{ tag?, tags?, priority?, id?, command, args?, timeoutMinutes?
+ * }`.
+ */
 export function parseVerifyRules(value: unknown): Parsed<VerifyRule> {
   return listOf(value, (entry) => ({ match: matchIn(entry), verify: verifyIn(entry) }));
 }
@@ -108,7 +124,10 @@ export function parseVerifyCommand(value: unknown): {
 } {
   const isNone = value === undefined || value === null || isEmptyObject(value);
   const { rules, problems } = listOf(isNone ? [] : [value], verifyIn);
-  return { verify: rules[0], problems: problems.map((problem) => problem.replace(/^Entry 1: /, '')) };
+  return {
+    verify: rules[0],
+    problems: problems.map((problem) => problem.replace(/^Entry 1: /, '')),
+  };
 }
 
 function isEmptyObject(value: unknown): boolean {
@@ -128,13 +147,16 @@ function matchIn(entry: EntryReader): TaskMatch {
   if (tags.includes('')) entry.complain('a tag is empty');
   const word = entry.text('priority');
   const priority = word === undefined ? undefined : parsePriority(word);
-  if (priority === 'other' || word?.trim() === '') entry.complain(`there is no priority ${JSON.stringify(word)}`);
+  if (priority === 'other' || word?.trim() === '')
+    entry.complain(`there is no priority ${JSON.stringify(word)}`);
   return { tags: tags.length === 0 ? undefined : tags, priority, id: entry.text('id') };
 }
 
 function matches(task: Task, { tags, priority, id }: TaskMatch): boolean {
   if (tags !== undefined && !task.tags.some((tag) => tags.includes(plainTag(tag)))) return false;
-  return (priority === undefined || task.priority === priority) && (id === undefined || task.id === id);
+  return (
+    (priority === undefined || task.priority === priority) && (id === undefined || task.id === id)
+  );
 }
 
 /** Tags are written with and without `#`, in any case. */

@@ -2,7 +2,10 @@
 export interface VerifyResult {
   /** The command line, for display. */
   readonly command: string;
-  /** True for exit code 0 and nothing else: a command that could not be started or ran too long has not passed. */
+  /**
+   * True for exit code 0 and nothing else: a command that could not be started or ran too long has
+   * not passed.
+   */
   readonly passed: boolean;
   readonly exitCode: number | undefined;
   readonly durationMs: number;
@@ -16,7 +19,9 @@ export interface Evidence {
   readonly endedAt: number;
   /** Undefined where there is no verify command, or the work did not get so far. */
   readonly verify: VerifyResult | undefined;
-  /** Files that changed while it worked, relative to the root, with forward slashes; at most 200. */
+  /**
+   * Files that changed while it worked, relative to the root, with forward slashes; at most 200.
+   */
   readonly files: readonly string[];
   /** The agent's last message, plain text, at most 4,000 characters. */
   readonly summary: string | undefined;

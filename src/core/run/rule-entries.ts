@@ -20,7 +20,9 @@ export function listOf<T>(value: unknown, read: (entry: EntryReader) => T): Pars
   return { rules, problems };
 }
 
-/** Reads the fields of one entry and collects their problems; a wrong field reads as a missing one. */
+/**
+ * Reads the fields of one entry and collects their problems; a wrong field reads as a missing one.
+ */
 export class EntryReader {
   readonly problems: string[] = [];
   readonly #fields: ReadonlyMap<string, unknown>;
@@ -61,7 +63,9 @@ export class EntryReader {
     const value = this.text(name);
     const found = known.find((word) => word === value);
     if (value !== undefined && found === undefined) {
-      this.complain(`"${name}" is none of ${known.join(', ')}: ${JSON.stringify(value.slice(0, 60))}`);
+      this.complain(
+        `"${name}" is none of ${known.join(', ')}: ${JSON.stringify(value.slice(0, 60))}`,
+      );
     }
     return found;
   }
@@ -69,7 +73,8 @@ export class EntryReader {
   whole(name: string, min: number, max: number): number | undefined {
     const value = this.#fields.get(name);
     if (value === undefined) return undefined;
-    if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
+    if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max)
+      return value as number;
     this.complain(`"${name}" is no whole number from ${min} to ${max}`);
     return undefined;
   }

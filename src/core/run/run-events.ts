@@ -35,16 +35,29 @@ export type TaskOutcome =
       readonly signal: string | undefined;
       readonly evidence: Evidence | undefined;
     }
-  /** The provider refused further work for now; the task is back at Todo. Not a failure of the task. */
-  | { readonly kind: 'rateLimited'; readonly retryAfterMs: number | undefined; readonly detail: string }
+  /**
+   * The provider refused further work for now; the task is back at Todo. Not a failure of the task.
+   */
+  | {
+      readonly kind: 'rateLimited';
+      readonly retryAfterMs: number | undefined;
+      readonly detail: string;
+    }
   | { readonly kind: 'notStarted'; readonly failure: Failure }
   /** Ended on request; the task is back at Todo. */
   | { readonly kind: 'stopped' }
   /** Another holder took the lock while the agent worked; the task was left as it is. */
   | { readonly kind: 'lockLost'; readonly holder: string | undefined }
   /** The work ended, but its result could not be written into the backlog. */
-  | { readonly kind: 'notRecorded'; readonly exitCode: number | undefined; readonly failure: Failure }
-  /** Its end was not observed: its supervisor was killed, or its terminal closed with its window. Neither success nor failure. */
+  | {
+      readonly kind: 'notRecorded';
+      readonly exitCode: number | undefined;
+      readonly failure: Failure;
+    }
+  /**
+   * Its end was not observed: its supervisor was killed, or its terminal closed with its window.
+   * Neither success nor failure.
+   */
   | { readonly kind: 'unknown'; readonly detail: string }
   | { readonly kind: 'skipped'; readonly reason: SkipReason };
 
@@ -82,8 +95,16 @@ export type RunEvent =
       readonly resumes: string | undefined;
       readonly at: number;
     }
-  | { readonly kind: 'waveStarted'; readonly runId: string; readonly wave: number; readonly at: number }
-  /** An attempt begins: recorded before anything starts. `attemptNo` counts the attempts of a run from 1 and names their files. */
+  | {
+      readonly kind: 'waveStarted';
+      readonly runId: string;
+      readonly wave: number;
+      readonly at: number;
+    }
+  /**
+   * An attempt begins: recorded before anything starts. `attemptNo` counts the attempts of a run
+   * from 1 and names their files.
+   */
   | {
       readonly kind: 'taskStarting';
       readonly runId: string;
@@ -99,7 +120,12 @@ export type RunEvent =
       readonly holder: string;
       readonly at: number;
     }
-  | { readonly kind: 'taskStarted'; readonly runId: string; readonly id: TaskId; readonly at: number }
+  | {
+      readonly kind: 'taskStarted';
+      readonly runId: string;
+      readonly id: TaskId;
+      readonly at: number;
+    }
   /** A task that could start has to wait, or (undefined) waits no more. */
   | {
       readonly kind: 'taskWaits';
@@ -132,12 +158,27 @@ export type RunEvent =
       readonly verify: VerifyResult | undefined;
       readonly at: number;
     }
-  | { readonly kind: 'capChanged'; readonly runId: string; readonly cap: number; readonly at: number }
-  | { readonly kind: 'runPaused'; readonly runId: string; readonly by: 'person' | 'wave'; readonly at: number }
+  | {
+      readonly kind: 'capChanged';
+      readonly runId: string;
+      readonly cap: number;
+      readonly at: number;
+    }
+  | {
+      readonly kind: 'runPaused';
+      readonly runId: string;
+      readonly by: 'person' | 'wave';
+      readonly at: number;
+    }
   | { readonly kind: 'runWentOn'; readonly runId: string; readonly at: number }
   /** Another window (or this one, after a reload) leads the run from here on. */
   | { readonly kind: 'runTakenOver'; readonly runId: string; readonly at: number }
-  | { readonly kind: 'runStopping'; readonly runId: string; readonly stop: RunStop; readonly at: number }
+  | {
+      readonly kind: 'runStopping';
+      readonly runId: string;
+      readonly stop: RunStop;
+      readonly at: number;
+    }
   | { readonly kind: 'runEnded'; readonly runId: string; readonly at: number };
 
 /** Where one task of a run is. */
@@ -148,7 +189,10 @@ export interface TaskRun {
   readonly agent: AgentAssignment;
   /** `starting`: its worker was asked, and has not claimed it yet. */
   readonly phase: 'queued' | 'starting' | 'claimed' | 'running' | 'ended';
-  /** The number of its attempts; `attemptNo` names the files of the latest one, undefined before the first. */
+  /**
+   * The number of its attempts; `attemptNo` names the files of the latest one, undefined before the
+   * first.
+   */
   readonly tryNo: number;
   readonly attemptNo: number | undefined;
   /** Who holds its lock for this run; undefined while it is not claimed. */
@@ -158,7 +202,11 @@ export interface TaskRun {
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
   /** What earlier attempts ended with. */
-  readonly earlier: readonly { readonly attemptNo: number; readonly outcome: TaskOutcome; readonly at: number }[];
+  readonly earlier: readonly {
+    readonly attemptNo: number;
+    readonly outcome: TaskOutcome;
+    readonly at: number;
+  }[];
   readonly outcome: TaskOutcome | undefined;
 }
 

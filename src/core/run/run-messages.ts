@@ -47,7 +47,11 @@ export function outcomeWords(outcome: TaskOutcome, now: number): string {
   }
 }
 
-function failureWords(cause: FailCause, exitCode: number | undefined, signal: string | undefined): string {
+function failureWords(
+  cause: FailCause,
+  exitCode: number | undefined,
+  signal: string | undefined,
+): string {
   switch (cause.kind) {
     case 'exit':
       return exitCode === undefined
@@ -157,6 +161,7 @@ export function agentTitle(kind: string): string {
 
 /** `2nd`, `3rd`, `11th`. */
 export function ordinal(n: number): string {
-  const ending = n % 100 >= 11 && n % 100 <= 13 ? 'th' : ({ 1: 'st', 2: 'nd', 3: 'rd' }[n % 10] ?? 'th');
+  const ending =
+    n % 100 >= 11 && n % 100 <= 13 ? 'th' : ({ 1: 'st', 2: 'nd', 3: 'rd' }[n % 10] ?? 'th');
   return `${n}${ending}`;
 }

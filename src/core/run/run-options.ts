@@ -1,21 +1,33 @@
 import type { TaskId } from '../task.ts';
 
-/** `strict`: a wave starts when the one before it has ended. `flow`: a task starts when its own dependencies are satisfied. */
+/**
+ * `strict`: a wave starts when the one before it has ended. `flow`: a task starts when its own
+ * dependencies are satisfied.
+ */
 export type RunMode = 'strict' | 'flow';
 
 /** What a failure does to the rest of a run: nothing, no further wave, or no further task. */
 export type OnFailure = 'continue' | 'stopAfterWave' | 'stopAtOnce';
 
 /**
- * How a task is worked on: by an agent of its own process, `unattended` or `interactive` in a terminal with the user; by a
- * `subagent` of the editor; or by the `human` at this window, for whom it is claimed and opened.
+ * How a task is worked on: by an agent of its own process, `unattended` or `interactive` in a
+ * terminal with the user; by a `subagent` of the editor; or by the `human` at this window, for whom
+ * it is claimed and opened.
  */
 export type AgentMode = 'unattended' | 'interactive' | 'subagent' | 'human';
 
 /** Every agent mode, the default first. */
-export const AGENT_MODES: readonly [AgentMode, ...AgentMode[]] = ['unattended', 'interactive', 'subagent', 'human'];
+export const AGENT_MODES: readonly [AgentMode, ...AgentMode[]] = [
+  'unattended',
+  'interactive',
+  'subagent',
+  'human',
+];
 
-/** Who works on a task: a kind of agent (`claude`, `auto`, …), its model, and the agent mode. Subagents and the user are kinds of their own. */
+/**
+ * Who works on a task: a kind of agent (`claude`, `auto`, …), its model, and the agent mode.
+ * Subagents and the user are kinds of their own.
+ */
 export interface AgentAssignment {
   readonly agent: string;
   readonly model: string | undefined;
@@ -23,7 +35,10 @@ export interface AgentAssignment {
 }
 
 /** The kinds that are not programs: they are counted, capped and estimated by these names. */
-export const KIND_OF: Readonly<Record<'subagent' | 'human', string>> = { subagent: 'subagent', human: 'human' };
+export const KIND_OF: Readonly<Record<'subagent' | 'human', string>> = {
+  subagent: 'subagent',
+  human: 'human',
+};
 
 /** True for work that a window does or follows itself, without a supervisor process. */
 export function isWindowWork({ agentMode }: Pick<AgentAssignment, 'agentMode'>): boolean {
@@ -41,7 +56,10 @@ export interface RunOptions {
   readonly pauseBetweenWaves: boolean;
   /** What happens to a task that another holder has when it is to start. */
   readonly heldTasks: 'skip' | 'wait';
-  /** Which dependencies in Review count as satisfied: those that this run brought there, all, or none. */
+  /**
+   * Which dependencies in Review count as satisfied: those that this run brought there, all, or
+   * none.
+   */
   readonly reviewGate: 'inRun' | 'always' | 'never';
   /** How often a failed task is retried. */
   readonly retries: number;

@@ -20,8 +20,15 @@ export interface RequestContext {
 
 type Waves = readonly (readonly TaskId[])[];
 
-/** The request from the user's choice, else the rules, else the settings. Fails with `nothingToRun`, `noSuchTask`. */
-export function requestOf(scope: RunScope, choice: RunChoice, context: RequestContext): Result<RunRequest, Failure> {
+/**
+ * The request from the user's choice, else the rules, else the settings. Fails with `nothingToRun`,
+ * `noSuchTask`.
+ */
+export function requestOf(
+  scope: RunScope,
+  choice: RunChoice,
+  context: RequestContext,
+): Result<RunRequest, Failure> {
   const { title, waves } = resolve(scope, context);
   const startable = startableOf(waves, context.snapshot);
   const { snapshot, options } = context;
@@ -31,7 +38,9 @@ export function requestOf(scope: RunScope, choice: RunChoice, context: RequestCo
   const agents = new Map(
     startable.flat().flatMap((id) => {
       const task = snapshot?.byId.get(id);
-      return task === undefined ? [] : [[id, assignmentOf(task, options.agentRules, choice, options.agent)] as const];
+      return task === undefined
+        ? []
+        : [[id, assignmentOf(task, options.agentRules, choice, options.agent)] as const];
     }),
   );
   return ok({ title, waves: startable, agents, options: runOptionsOf(choice, context) });
@@ -41,10 +50,14 @@ export function requestOf(scope: RunScope, choice: RunChoice, context: RequestCo
 const MOST = { agents: 64, retries: 10 };
 
 /**
- * The rest of an ended run: what failed, was stopped or never ran; its waves, agents and options are kept. Its journal is not
- * trusted: values are limited to those of the settings, and the lease comes from the current settings.
+ * The rest of an ended run: what failed, was stopped or never ran; its waves, agents and options
+ * are kept. Its journal is not trusted: values are limited to those of the settings, and the lease
+ * comes from the current settings.
  */
-export function resumeRequestOf(run: RunState, { snapshot, options }: RequestContext): Result<RunRequest, Failure> {
+export function resumeRequestOf(
+  run: RunState,
+  { snapshot, options }: RequestContext,
+): Result<RunRequest, Failure> {
   const wanted = new Set(resumable(run));
   const waves = startableOf(
     run.waves.map((ids) => ids.filter((id) => wanted.has(id))),
@@ -108,7 +121,10 @@ function resolve(
   switch (scope.kind) {
     case 'wave': {
       const wave = waves.find(({ number }) => number === scope.number);
-      return { title: `Wave ${scope.number}`, waves: wave === undefined ? [] : [idsOf(wave.tasks)] };
+      return {
+        title: `Wave ${scope.number}`,
+        waves: wave === undefined ? [] : [idsOf(wave.tasks)],
+      };
     }
     case 'task': {
       const title = oneLine(snapshot?.byId.get(scope.id)?.title ?? '');

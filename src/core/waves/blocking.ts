@@ -7,7 +7,8 @@ import type { TaskGraph } from './task-graph.ts';
 import { selectEdges } from './wave-levels.ts';
 
 /**
- * What keeps a node out of every wave; `cause` is the index of a cycle, or the node that names a missing dependency.
+ * What keeps a node out of every wave; `cause` is the index of a cycle, or the node that names a
+ * missing dependency.
  */
 export interface Block {
   /** The first of these that applies. */
@@ -24,19 +25,24 @@ export interface Blocking {
 }
 
 /**
- * Finds cycles of open dependencies, tasks with missing dependencies where those count, and all tasks that wait for
- * either.
+ * Finds cycles of open dependencies, tasks with missing dependencies where those count, and all
+ * tasks that wait for either.
  *
- * Parent edges are ignored: a child does not wait for its parent to be done. `mayHaveCycles: false` skips the cycle
- * search.
+ * Parent edges are ignored: a child does not wait for its parent to be done. `mayHaveCycles: false`
+ * skips the cycle search.
  */
 export function findBlocked(
   graph: TaskGraph,
-  { mayHaveCycles, missingBlocks }: { readonly mayHaveCycles: boolean; readonly missingBlocks: boolean },
+  {
+    mayHaveCycles,
+    missingBlocks,
+  }: { readonly mayHaveCycles: boolean; readonly missingBlocks: boolean },
 ): Blocking {
   const { order } = graph;
   const blockOf = new Map<number, Block>();
-  const lacking = missingBlocks ? order.filter((v) => graph.settled[v] === 0 && graph.missing.has(v)) : [];
+  const lacking = missingBlocks
+    ? order.filter((v) => graph.settled[v] === 0 && graph.missing.has(v))
+    : [];
   if (!mayHaveCycles && lacking.length === 0) return { blockOf, cycles: [] };
 
   const waiting = openDependencies(graph);

@@ -2,8 +2,9 @@
    Every index below is a node or an edge of the graph; a check per access would slow loops over millions of them. */
 
 /**
- * A directed graph over the nodes 0..size-1 in compressed rows: the edges that leave node `v` lead to
- * `targets[offsets[v]]` up to, not including, `targets[offsets[v + 1]]`. Duplicate edges are allowed.
+ * A directed graph over the nodes 0..size-1 in compressed rows: the edges that leave node `v` lead
+ * to `targets[offsets[v]]` up to, not including, `targets[offsets[v + 1]]`. Duplicate edges are
+ * allowed.
  */
 export interface Graph {
   readonly size: number;
@@ -11,7 +12,10 @@ export interface Graph {
   readonly targets: Int32Array;
 }
 
-/** Builds a graph whose edge `e` leads from `from[e]` to `to[e]`; keeps the order of the edges of each node. */
+/**
+ * Builds a graph whose edge `e` leads from `from[e]` to `to[e]`; keeps the order of the edges of
+ * each node.
+ */
 export function buildGraph(size: number, from: Int32Array, to: Int32Array): Graph {
   const offsets = new Int32Array(size + 1);
   for (let e = 0; e < from.length; e++) offsets[from[e]! + 1]!++;
@@ -32,7 +36,8 @@ export function reverseGraph(graph: Graph): Graph {
 /** How deep each node lies below the nodes that nothing leads to. */
 export interface Levels {
   /**
-   * 0 without predecessors, else 1 + the highest level of a predecessor; -1 in a cycle, behind one, and where hidden.
+   * 0 without predecessors, else 1 + the highest level of a predecessor; -1 in a cycle, behind one,
+   * and where hidden.
    */
   readonly levelOf: Int32Array;
   /** How many nodes have a level; `size` exactly if there is no cycle. */
@@ -41,8 +46,14 @@ export interface Levels {
   readonly height: number;
 }
 
-/** Levels by Kahn's algorithm, without the nodes marked in `hidden`. Takes time linear in nodes and edges. */
-export function levelsOf({ size, offsets, targets }: Graph, hidden: Uint8Array = new Uint8Array(size)): Levels {
+/**
+ * Levels by Kahn's algorithm, without the nodes marked in `hidden`. Takes time linear in nodes and
+ * edges.
+ */
+export function levelsOf(
+  { size, offsets, targets }: Graph,
+  hidden: Uint8Array = new Uint8Array(size),
+): Levels {
   const waitsFor = new Int32Array(size);
   for (let v = 0; v < size; v++) {
     if (hidden[v] !== 0) continue;
@@ -71,8 +82,8 @@ export function levelsOf({ size, offsets, targets }: Graph, hidden: Uint8Array =
 }
 
 /**
- * The nodes on the longest path from each node, itself included: 1 where no edge leaves, 0 where a cycle can be
- * reached.
+ * The nodes on the longest path from each node, itself included: 1 where no edge leaves, 0 where a
+ * cycle can be reached.
  */
 export function longestPathsFrom(graph: Graph): Int32Array {
   return levelsOf(reverseGraph(graph)).levelOf.map((level) => level + 1);
@@ -81,18 +92,21 @@ export function longestPathsFrom(graph: Graph): Int32Array {
 /** Which nodes reach each other. */
 export interface Components {
   readonly count: number;
-  /** The component of each node; an edge between two components leads to the one with the smaller number. */
+  /**
+   * The component of each node; an edge between two components leads to the one with the smaller
+   * number.
+   */
   readonly componentOf: Int32Array;
 }
 
 /**
- * Strongly connected components by Tarjan's algorithm with an explicit stack, so that deep graphs do not overflow the
- * call stack.
+ * Strongly connected components by Tarjan's algorithm with an explicit stack, so that deep graphs
+ * do not overflow the call stack.
  */
 export function componentsOf({ size, offsets, targets }: Graph): Components {
   const componentOf = new Int32Array(size).fill(-1);
-  // When a node was first seen, 0 for not yet; and the earliest node without a component that it can reach, as far as
-  // known.
+  // When a node was first seen, 0 for not yet; and the earliest node without a component that it
+  // can reach, as far as known.
   const seen = new Int32Array(size);
   const low = new Int32Array(size);
   const open = new Int32Array(size);

@@ -5,14 +5,17 @@ import type { TaskId } from '../task.ts';
 /** Bounds a search, so that ids chosen to collide cannot make it linear. */
 const MAX_PROBES = 64;
 const ZERO = 48;
-/** As many digits as one double holds exactly; a second one holds the rest, behind a 1 that keeps its zeros. */
+/**
+ * As many digits as one double holds exactly; a second one holds the rest, behind a 1 that keeps
+ * its zeros.
+ */
 const HEAD_DIGITS = 15;
 const MAX_DIGITS = 29;
 
 /**
- * Finds the position of an id in a list. Ids that share a prefix before a number, such as `T-1764129938123`, are
- * compared as numbers, several times faster than in a `Map`; every other id goes into a `Map`. Of two equal ids the
- * first counts.
+ * Finds the position of an id in a list. Ids that share a prefix before a number, such as
+ * `T-1764129938123`, are compared as numbers, several times faster than in a `Map`; every other id
+ * goes into a `Map`. Of two equal ids the first counts.
  *
  * Each planning looks up the dependencies of the whole backlog, which takes most of its time.
  */
@@ -59,7 +62,10 @@ export class IdIndex {
     return size * 2 <= this.#mask;
   }
 
-  /** Gives a position to an id that has none yet. A list that shares the index must expect it to hold later ids too. */
+  /**
+   * Gives a position to an id that has none yet. A list that shares the index must expect it to
+   * hold later ids too.
+   */
   add(id: TaskId, position: number): void {
     const slot = this.#parse(id) ? this.#find() : -1;
     if (slot === -1) {
@@ -74,13 +80,18 @@ export class IdIndex {
     this.#size++;
   }
 
-  /** The slot of the number parsed last, or the free one where it belongs; -1 where the search is too long. */
+  /**
+   * The slot of the number parsed last, or the free one where it belongs; -1 where the search is
+   * too long.
+   */
   #find(): number {
     const head = this.#head;
     const tail = this.#tail;
     const keys = this.#keys;
-    // Multiplying by 2^32 divided by the golden ratio spreads consecutive numbers over the upper bits.
-    let slot = Math.imul(head ^ Math.imul(head / 2 ** 32 + tail, 0x85ebca6b), 0x9e3779b1) >>> this.#shift;
+    // Multiplying by 2^32 divided by the golden ratio spreads consecutive numbers over the upper
+    // bits.
+    let slot =
+      Math.imul(head ^ Math.imul(head / 2 ** 32 + tail, 0x85ebca6b), 0x9e3779b1) >>> this.#shift;
     for (let probe = 0; probe < MAX_PROBES; probe++) {
       const found = keys[2 * slot]!;
       if (found === -1 || (found === head && keys[2 * slot + 1] === tail)) return slot;

@@ -7,15 +7,18 @@ const NO_DIGITS = Infinity;
 const EXACT_BELOW = 1e15;
 const TOO_LONG = 1e300;
 const MAX_HEAD = 15;
-/** The powers of ten that a double holds exactly; an inexact one could swap keys of different lengths. */
+/**
+ * The powers of ten that a double holds exactly; an inexact one could swap keys of different
+ * lengths.
+ */
 const POWERS = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
 const ZERO = 48;
 
 /**
  * The positions of `ids` in the order of `compareIds`.
  *
- * One number per id is compared first, and the text only where two numbers are equal: sorting 100,000 ids by
- * `compareIds` alone would run millions of regular expressions.
+ * One number per id is compared first, and the text only where two numbers are equal: sorting
+ * 100,000 ids by `compareIds` alone would run millions of regular expressions.
  */
 export function orderOfIds(ids: readonly string[]): Int32Array {
   const size = ids.length;
@@ -32,7 +35,8 @@ export function orderOfIds(ids: readonly string[]): Int32Array {
     if (key > most) most = key;
   }
   if (isSorted) return order;
-  if (isExact && (most - least + 1) * size <= Number.MAX_SAFE_INTEGER) sortPacked(order, keys, least);
+  if (isExact && (most - least + 1) * size <= Number.MAX_SAFE_INTEGER)
+    sortPacked(order, keys, least);
   else order.sort((a, b) => compareKeys(keys[a]!, keys[b]!));
   settleTies(order, keys, ids);
   return order;
@@ -54,7 +58,8 @@ function settleTies(order: Int32Array, keys: Float64Array, ids: readonly string[
     const key = keys[order[start]!]!;
     end = start + 1;
     while (end < order.length && keys[order[end]!] === key) end++;
-    if (end > start + 1) order.subarray(start, end).sort((a, b) => compareText(key, ids[a]!, ids[b]!));
+    if (end > start + 1)
+      order.subarray(start, end).sort((a, b) => compareText(key, ids[a]!, ids[b]!));
   }
 }
 

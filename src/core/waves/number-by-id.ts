@@ -2,8 +2,8 @@ import type { IdIndex } from './id-index.ts';
 import type { TaskId } from '../task.ts';
 
 /**
- * A read-only map from ids to numbers over an existing index: filling a `Map` with 100,000 ids takes longer than
- * finding their levels. Spread it into an array to compare it with another.
+ * A read-only map from ids to numbers over an existing index: filling a `Map` with 100,000 ids
+ * takes longer than finding their levels. Spread it into an array to compare it with another.
  */
 export class NumberById implements ReadonlyMap<TaskId, number> {
   readonly #ids: readonly TaskId[];
@@ -12,8 +12,8 @@ export class NumberById implements ReadonlyMap<TaskId, number> {
   readonly #numbers: Int32Array;
 
   /**
-   * `positions` lists the ids that are in the map, in its order; `numbers` has the number of each, and -1 for all
-   * others.
+   * `positions` lists the ids that are in the map, in its order; `numbers` has the number of each,
+   * and -1 for all others.
    */
   constructor(ids: readonly TaskId[], index: IdIndex, positions: Int32Array, numbers: Int32Array) {
     this.#ids = ids;
@@ -35,7 +35,10 @@ export class NumberById implements ReadonlyMap<TaskId, number> {
     return this.get(id) !== undefined;
   }
 
-  forEach(visit: (number: number, id: TaskId, map: ReadonlyMap<TaskId, number>) => void, thisArg?: unknown): void {
+  forEach(
+    visit: (number: number, id: TaskId, map: ReadonlyMap<TaskId, number>) => void,
+    thisArg?: unknown,
+  ): void {
     for (const [id, number] of this) visit.call(thisArg, number, id, this);
   }
 

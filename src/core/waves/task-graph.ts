@@ -17,15 +17,15 @@ interface Structure {
   /** The nodes in the order of `compareIds`. */
   readonly order: Int32Array;
   /**
-   * From each task to what waits for it: first the edges to its dependants, then those to its children. Edges from a
-   * task to itself and to missing tasks are left out.
+   * From each task to what waits for it: first the edges to its dependants, then those to its
+   * children. Edges from a task to itself and to missing tasks are left out.
    */
   readonly edges: Graph;
   /** By node, where in `edges.targets` the edges to its dependants end. */
   readonly dependentsEnd: Int32Array;
   /**
-   * exarp-go's levels: over all tasks of any status, by dependencies and parents. Nodes in a cycle of that graph or
-   * behind one have -1; exarp-go itself gives them a different number each time.
+   * exarp-go's levels: over all tasks of any status, by dependencies and parents. Nodes in a cycle
+   * of that graph or behind one have -1; exarp-go itself gives them a different number each time.
    */
   readonly exarp: Levels;
   /** By node, the dependencies that no task has, each once. */
@@ -47,7 +47,10 @@ export interface TaskGraph extends Structure {
 /** Most new snapshots change statuses and no links, so that most of the graph can be reused. */
 const structures = new WeakMap<TaskLinks, Structure>();
 
-/** The graph of a backlog. With known links no id is looked up, and the same links give the same edges. */
+/**
+ * The graph of a backlog. With known links no id is looked up, and the same links give the same
+ * edges.
+ */
 export function buildTaskGraph(backlog: readonly Task[], known?: TaskLinks): TaskGraph {
   const [tasks, links] = known === undefined ? linkDistinct(backlog) : [backlog, known];
   let structure = structures.get(links);
@@ -67,7 +70,8 @@ export function buildTaskGraph(backlog: readonly Task[], known?: TaskLinks): Tas
 }
 
 /**
- * Leaves out every task whose id an earlier one has; without such a task, which is usual, the list itself is returned.
+ * Leaves out every task whose id an earlier one has; without such a task, which is usual, the list
+ * itself is returned.
  */
 function linkDistinct(backlog: readonly Task[]): [tasks: readonly Task[], links: TaskLinks] {
   const ids = backlog.map((task) => task.id);
@@ -91,12 +95,25 @@ function buildStructure(tasks: readonly Task[], links: TaskLinks): Structure {
   for (let v = 0; v < size; v++) if (isEdge(parentOf[v]!, v)) targets[next[parentOf[v]!]!++] = v;
   const edges = { size, offsets: begin, targets };
   const order = orderOfIds(ids);
-  return { ids, index, order, edges, dependentsEnd, exarp: levelsOf(edges), missing, selfDependent };
+  return {
+    ids,
+    index,
+    order,
+    edges,
+    dependentsEnd,
+    exarp: levelsOf(edges),
+    missing,
+    selfDependent,
+  };
 }
 
-function eachDependency({ ids, offsets, targets }: TaskLinks, visit: (first: number, task: number) => void): void {
+function eachDependency(
+  { ids, offsets, targets }: TaskLinks,
+  visit: (first: number, task: number) => void,
+): void {
   for (let v = 0; v < ids.length; v++) {
-    for (let i = offsets[v]!; i < offsets[v + 1]!; i++) if (isEdge(targets[i]!, v)) visit(targets[i]!, v);
+    for (let i = offsets[v]!; i < offsets[v + 1]!; i++)
+      if (isEdge(targets[i]!, v)) visit(targets[i]!, v);
   }
 }
 
@@ -120,7 +137,9 @@ function findFaults(
     if (namesItself) selfDependent.push(v);
     if (lacks) {
       const { dependencies } = tasks[v]!;
-      missing.set(v, [...new Set(dependencies.filter((_, i) => targets[offsets[v]! + i] === ABSENT))]);
+      missing.set(v, [
+        ...new Set(dependencies.filter((_, i) => targets[offsets[v]! + i] === ABSENT)),
+      ]);
     }
   }
   return [missing, selfDependent];

@@ -4,16 +4,16 @@ import { IdIndex } from './id-index.ts';
 import type { Task, TaskId } from '../task.ts';
 
 /**
- * Dependencies and parents of the tasks of a list, as positions in it. The same object is kept until an id, a
- * dependency or a parent changes, so that a graph built from it can be reused.
+ * Dependencies and parents of the tasks of a list, as positions in it. The same object is kept
+ * until an id, a dependency or a parent changes, so that a graph built from it can be reused.
  */
 export interface TaskLinks {
   readonly ids: readonly TaskId[];
   /** Of at least these ids: it is shared, and a later list may have added more. */
   readonly index: IdIndex;
   /**
-   * Task `v` depends on `targets[offsets[v]]` up to, not including, `targets[offsets[v + 1]]`, in the order in which it
-   * names them; `ABSENT` is a dependency that no task has.
+   * Task `v` depends on `targets[offsets[v]]` up to, not including, `targets[offsets[v + 1]]`, in
+   * the order in which it names them; `ABSENT` is a dependency that no task has.
    */
   readonly offsets: Int32Array;
   readonly targets: Int32Array;
@@ -25,27 +25,38 @@ export const NONE = -1;
 export const ABSENT = -2;
 
 /** Looks up every id. Ids must be unique, and at their positions in `index` where one is given. */
-export function linkTasks(tasks: readonly Task[], ids: readonly TaskId[], index = new IdIndex(ids)): TaskLinks {
+export function linkTasks(
+  tasks: readonly Task[],
+  ids: readonly TaskId[],
+  index = new IdIndex(ids),
+): TaskLinks {
   return link(tasks, ids, index, undefined, () => true);
 }
 
 /**
- * The links after the tasks at some positions got other dependencies or another parent, and others were appended. Costs
- * a copy of the numbers and a look-up for each new link.
+ * The links after the tasks at some positions got other dependencies or another parent, and others
+ * were appended. Costs a copy of the numbers and a look-up for each new link.
  */
-export function relinkTasks(before: TaskLinks, tasks: readonly Task[], changed: ReadonlySet<number>): TaskLinks {
+export function relinkTasks(
+  before: TaskLinks,
+  tasks: readonly Task[],
+  changed: ReadonlySet<number>,
+): TaskLinks {
   const old = before.ids.length;
-  if (tasks.length === old) return link(tasks, before.ids, before.index, before, (v) => changed.has(v));
+  if (tasks.length === old)
+    return link(tasks, before.ids, before.index, before, (v) => changed.has(v));
   const ids = before.ids.slice();
   for (let v = old; v < tasks.length; v++) ids.push(tasks[v]!.id);
-  // Where another list was continued from the same one, the index holds ids that are not in this list.
+  // Where another list was continued from the same one, the index holds ids that are not in this
+  // list.
   const isOurs = before.index.size === old && before.index.hasRoomFor(ids.length);
   const index = isOurs ? before.index : new IdIndex(ids);
   if (isOurs) for (let v = old; v < ids.length; v++) index.add(ids[v]!, v);
   // A dependency that was missing may be among the appended tasks.
   const lacks = (v: number): boolean => {
     if (before.parentOf[v] === ABSENT) return true;
-    for (let i = before.offsets[v]!; i < before.offsets[v + 1]!; i++) if (before.targets[i] === ABSENT) return true;
+    for (let i = before.offsets[v]!; i < before.offsets[v + 1]!; i++)
+      if (before.targets[i] === ABSENT) return true;
     return false;
   };
   return link(tasks, ids, index, before, (v) => v >= old || changed.has(v) || lacks(v));

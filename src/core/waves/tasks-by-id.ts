@@ -2,8 +2,8 @@ import type { IdIndex } from './id-index.ts';
 import type { Task, TaskId } from '../task.ts';
 
 /**
- * A read-only map from ids to tasks over an index that lists share: after a change of one task no map has to be filled
- * anew.
+ * A read-only map from ids to tasks over an index that lists share: after a change of one task no
+ * map has to be filled anew.
  */
 export class TasksById implements ReadonlyMap<TaskId, Task> {
   readonly #tasks: readonly Task[];
@@ -27,7 +27,10 @@ export class TasksById implements ReadonlyMap<TaskId, Task> {
     return this.get(id) !== undefined;
   }
 
-  forEach(visit: (task: Task, id: TaskId, map: ReadonlyMap<TaskId, Task>) => void, thisArg?: unknown): void {
+  forEach(
+    visit: (task: Task, id: TaskId, map: ReadonlyMap<TaskId, Task>) => void,
+    thisArg?: unknown,
+  ): void {
     for (const task of this.#tasks) visit.call(thisArg, task, task.id, this);
   }
 

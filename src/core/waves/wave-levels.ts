@@ -5,10 +5,12 @@ import type { Graph, Levels } from './graph.ts';
 import type { TaskGraph } from './task-graph.ts';
 
 /**
- * Levels of the nodes that are not hidden; hidden ones are ignored, and their own levels mean nothing.
+ * Levels of the nodes that are not hidden; hidden ones are ignored, and their own levels mean
+ * nothing.
  *
- * Edges within a cycle that no task has to wait for are left out, so that an epic that depends on its own children has
- * a level: edges from parent to child, and those from or to a settled task. Cycles of open dependencies must be hidden.
+ * Edges within a cycle that no task has to wait for are left out, so that an epic that depends on
+ * its own children has a level: edges from parent to child, and those from or to a settled task.
+ * Cycles of open dependencies must be hidden.
  */
 export function levelsAround(graph: TaskGraph, hidden: Uint8Array): Levels {
   const levels = levelsOf(graph.edges, hidden);

@@ -9,7 +9,9 @@ export interface WaveProgress {
   readonly total: number;
   /** Could be started now. */
   readonly ready: number;
-  /** Could be started now, but has failed in a run that still runs: it does not count as pending. */
+  /**
+   * Could be started now, but has failed in a run that still runs: it does not count as pending.
+   */
   readonly failed: number;
   /** In Progress under a live lease of any holder, or held by this window. */
   readonly running: number;
@@ -34,7 +36,8 @@ export function summariseWave(
 
 function placeOf(task: Task, context: ReadinessContext): Exclude<keyof WaveProgress, 'total'> {
   if (task.status === 'Review') return 'review';
-  if (task.status === 'In Progress' && isLive(leaseAt(task.lock, context.isOurs, context.now))) return 'running';
+  if (task.status === 'In Progress' && isLive(leaseAt(task.lock, context.isOurs, context.now)))
+    return 'running';
   const { kind } = readinessOf(task, context);
   if (kind === 'ours') return 'running';
   return kind === 'ready' ? 'ready' : 'waiting';

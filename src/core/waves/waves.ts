@@ -14,28 +14,39 @@ import { levelsAround } from './wave-levels.ts';
 /** How a backlog is divided into waves. */
 export interface WaveOptions {
   /**
-   * `open` numbers the levels of the open tasks 0..n without gaps; `exarp` groups and numbers as exarp-go does, by the
-   * level in the graph of all tasks, finished ones included, so that numbers may have gaps.
+   * `open` numbers the levels of the open tasks 0..n without gaps; `exarp` groups and numbers as
+   * exarp-go does, by the level in the graph of all tasks, finished ones included, so that numbers
+   * may have gaps.
    */
   readonly numbering: 'open' | 'exarp';
-  /** A wave with more tasks is split into consecutive waves, and all are numbered 0..n; 0 is no limit. */
+  /**
+   * A wave with more tasks is split into consecutive waves, and all are numbered 0..n; 0 is no
+   * limit.
+   */
   readonly maxTasksPerWave: number;
   /** What a missing dependency means for the task that names it. */
   readonly missing: 'satisfied' | 'blocked';
 }
 
-export const DEFAULT_WAVE_OPTIONS: WaveOptions = { numbering: 'open', maxTasksPerWave: 0, missing: 'satisfied' };
+export const DEFAULT_WAVE_OPTIONS: WaveOptions = {
+  numbering: 'open',
+  maxTasksPerWave: 0,
+  missing: 'satisfied',
+};
 
 /** Tasks that have no ordering between them. */
 export interface Wave {
   readonly number: number;
-  /** By priority, then id as `compareIds` orders them; by plain text in the numbering `exarp`. Never empty. */
+  /**
+   * By priority, then id as `compareIds` orders them; by plain text in the numbering `exarp`. Never
+   * empty.
+   */
   readonly tasks: readonly Task[];
 }
 
 /**
- * Why an open task is in no wave: the first of these that applies. Lists are in id order. `via` is the task that names
- * the missing dependency.
+ * Why an open task is in no wave: the first of these that applies. Lists are in id order. `via` is
+ * the task that names the missing dependency.
  */
 export type BlockReason =
   | { readonly kind: 'cycle'; readonly members: readonly TaskId[] }
@@ -62,8 +73,8 @@ export interface Plan {
   /** The wave number of each task that is in a wave. */
   readonly waveOf: ReadonlyMap<TaskId, number>;
   /**
-   * exarp-go's level of each open task, under either numbering. Tasks in or behind a cycle have none; a parent that
-   * depends on its child is a cycle to exarp-go.
+   * exarp-go's level of each open task, under either numbering. Tasks in or behind a cycle have
+   * none; a parent that depends on its child is a cycle to exarp-go.
    */
   readonly exarpLevelOf: ReadonlyMap<TaskId, number>;
   /** Missing dependencies by the task that names them, of any status. */
@@ -77,7 +88,8 @@ export interface Plan {
 }
 
 /**
- * A dependency that the waves of a file break: `id` comes before `on` or in the same wave, or `on` is in none of them.
+ * A dependency that the waves of a file break: `id` comes before `on` or in the same wave, or `on`
+ * is in none of them.
  */
 export interface BrokenDependency {
   readonly id: TaskId;
@@ -89,7 +101,10 @@ export type WaveOverrideReport =
   | {
       readonly kind: 'used';
       readonly file: string;
-      /** Open tasks that could be in a wave and that the file does not name, in the order of the computed waves. */
+      /**
+       * Open tasks that could be in a wave and that the file does not name, in the order of the
+       * computed waves.
+       */
       readonly leftOut: readonly Task[];
       readonly broken: readonly BrokenDependency[];
     }
@@ -103,20 +118,25 @@ export type WaveOverrideReport =
 /**
  * Puts each open task into the earliest wave its dependencies allow.
  *
- * Never fails: one bad dependency blocks what waits for it and leaves the rest of the plan alone, so the tree always
- * has something true to show. The same tasks in any order give the same waves; of two tasks with the same id the first
- * counts. `links` are those of this list; without them every dependency is looked up.
+ * Never fails: one bad dependency blocks what waits for it and leaves the rest of the plan alone,
+ * so the tree always has something true to show. The same tasks in any order give the same waves;
+ * of two tasks with the same id the first counts. `links` are those of this list; without them
+ * every dependency is looked up.
  */
 export function planWaves(backlog: readonly Task[], options: WaveOptions, links?: TaskLinks): Plan {
   const graph = buildTaskGraph(backlog, links);
   const { tasks, ids, index, order, exarp, settled } = graph;
   // Every other graph here is a part of exarp-go's, so without a cycle there, none has one.
   const mayHaveCycles = exarp.placed < tasks.length;
-  const blocking = findBlocked(graph, { mayHaveCycles, missingBlocks: options.missing === 'blocked' });
+  const blocking = findBlocked(graph, {
+    mayHaveCycles,
+    missingBlocks: options.missing === 'blocked',
+  });
   const levels = chooseLevels(graph, blocking, options);
 
   const open = selectNodes(order, (v) => settled[v] === 0);
-  const placeable = blocking.blockOf.size === 0 ? open : selectNodes(open, (v) => !blocking.blockOf.has(v));
+  const placeable =
+    blocking.blockOf.size === 0 ? open : selectNodes(open, (v) => !blocking.blockOf.has(v));
   const placed = sortByWave(graph, placeable, levels, options);
   const { waves, numberOf } = cutWaves(graph, placed, levels, options);
   const missing = new Map<TaskId, readonly TaskId[]>();
@@ -149,13 +169,19 @@ function selectNodes(nodes: Int32Array, wanted: (node: number) => boolean): Int3
 }
 
 /** In id order. */
-function selectTasks({ tasks, order }: TaskGraph, wanted: (node: number) => boolean): readonly Task[] {
+function selectTasks(
+  { tasks, order }: TaskGraph,
+  wanted: (node: number) => boolean,
+): readonly Task[] {
   const selected: Task[] = [];
   for (let i = 0; i < order.length; i++) if (wanted(order[i]!)) selected.push(tasks[order[i]!]!);
   return selected;
 }
 
-function numberExarpLevels({ ids, index, settled, exarp }: TaskGraph, open: Int32Array): NumberById {
+function numberExarpLevels(
+  { ids, index, settled, exarp }: TaskGraph,
+  open: Int32Array,
+): NumberById {
   const levelOf = exarp.levelOf.slice();
   for (let v = 0; v < settled.length; v++) if (settled[v] === 1) levelOf[v] = -1;
   const nodes = exarp.placed === ids.length ? open : selectNodes(open, (v) => levelOf[v] !== -1);
@@ -182,10 +208,13 @@ function sortByWave(
   options: WaveOptions,
 ): Int32Array {
   const byId =
-    options.numbering === 'exarp' ? nodes.slice().sort((v, w) => (graph.ids[v]! < graph.ids[w]! ? -1 : 1)) : nodes;
+    options.numbering === 'exarp'
+      ? nodes.slice().sort((v, w) => (graph.ids[v]! < graph.ids[w]! ? -1 : 1))
+      : nodes;
   // Counting sort: the nodes of a level and a rank begin at the number of nodes before them.
   const start = new Int32Array(height * RANKS + 1);
-  for (let i = 0; i < byId.length; i++) start[levelOf[byId[i]!]! * RANKS + graph.rankOf[byId[i]!]! + 1]!++;
+  for (let i = 0; i < byId.length; i++)
+    start[levelOf[byId[i]!]! * RANKS + graph.rankOf[byId[i]!]! + 1]!++;
   for (let b = 1; b < start.length; b++) start[b]! += start[b - 1]!;
   const sorted = new Int32Array(byId.length);
   for (let i = 0; i < byId.length; i++)
@@ -197,7 +226,8 @@ function sortByWave(
 const RANKS = 5;
 
 /**
- * Cuts sorted nodes into waves where the level changes or the limit is reached; `numberOf` has the wave of each node.
+ * Cuts sorted nodes into waves where the level changes or the limit is reached; `numberOf` has the
+ * wave of each node.
  */
 function cutWaves(
   { tasks }: TaskGraph,

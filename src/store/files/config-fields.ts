@@ -12,7 +12,10 @@ export type Shape =
   /** A file path relative to the root, within it. */
   | { readonly kind: 'path' };
 
-/** A configuration value: its section and name in YAML, and the field numbers of both in exarp-go's `FullConfig`. */
+/**
+ * A configuration value: its section and name in YAML, and the field numbers of both in exarp-go's
+ * `FullConfig`.
+ */
 export interface Field {
   readonly section: readonly [name: string, number: number];
   readonly name: string;
@@ -34,11 +37,17 @@ const TEXT: Shape = { kind: 'text' };
 const PATH: Shape = { kind: 'path' };
 
 /**
- * All values that we read; of several fields the first that is set counts. Numbers: exarp-go's `proto/config.proto`.
+ * All values that we read; of several fields the first that is set counts. Numbers: exarp-go's
+ * `proto/config.proto`.
  */
 export const FIELDS: Readonly<Record<keyof ProjectConfig, readonly [Field, ...Field[]]>> = {
   maxTasksPerWave: [
-    { section: THRESHOLDS, name: 'max_tasks_per_wave', number: 18, shape: { kind: 'count', bounds: [1, 1_000_000] } },
+    {
+      section: THRESHOLDS,
+      name: 'max_tasks_per_wave',
+      number: 18,
+      shape: { kind: 'count', bounds: [1, 1_000_000] },
+    },
   ],
   maxParallelTasks: [{ section: THRESHOLDS, name: 'max_parallel_tasks', number: 8, shape: LIMIT }],
   maxTasksPerHost: [{ section: THRESHOLDS, name: 'max_tasks_per_host', number: 9, shape: LIMIT }],
@@ -46,10 +55,17 @@ export const FIELDS: Readonly<Record<keyof ProjectConfig, readonly [Field, ...Fi
   renewalMs: [{ section: TIMEOUTS, name: 'task_lock_renewal', number: 2, shape: LEASE }],
   staleLockMs: [{ section: TIMEOUTS, name: 'stale_lock_threshold', number: 3, shape: STALE }],
   staleTaskMs: [
-    { section: TASKS, name: 'stale_threshold_hours', number: 5, shape: { kind: 'hours', bounds: [1, 10_000] } },
+    {
+      section: TASKS,
+      name: 'stale_threshold_hours',
+      number: 5,
+      shape: { kind: 'hours', bounds: [1, 10_000] },
+    },
   ],
   defaultStatus: [{ section: TASKS, name: 'default_status', number: 1, shape: { kind: 'status' } }],
-  defaultPriority: [{ section: TASKS, name: 'default_priority', number: 2, shape: { kind: 'priority' } }],
+  defaultPriority: [
+    { section: TASKS, name: 'default_priority', number: 2, shape: { kind: 'priority' } },
+  ],
   defaultTags: [{ section: TASKS, name: 'default_tags', number: 3, shape: { kind: 'texts' } }],
   idFormat: [{ section: TASKS, name: 'id_format', number: 8, shape: TEXT }],
   idPrefix: [{ section: TASKS, name: 'id_prefix', number: 9, shape: TEXT }],

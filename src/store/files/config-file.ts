@@ -25,14 +25,21 @@ export class ConfigFile {
     return read;
   }
 
-  /** A file that is unreadable at the moment, for example while it is edited, must not switch to another database. */
+  /**
+   * A file that is unreadable at the moment, for example while it is edited, must not switch to
+   * another database.
+   */
   #keepPlace(read: ConfigRead): ConfigRead {
     if (read.isWhole) return read;
     const { sqlitePath, jsonPath } = this.#last.config;
     const { config } = read;
     return {
       ...read,
-      config: { ...config, sqlitePath: config.sqlitePath ?? sqlitePath, jsonPath: config.jsonPath ?? jsonPath },
+      config: {
+        ...config,
+        sqlitePath: config.sqlitePath ?? sqlitePath,
+        jsonPath: config.jsonPath ?? jsonPath,
+      },
     };
   }
 }

@@ -7,7 +7,10 @@ const MAX_TEXT = 1_000;
 
 type Read = { readonly value: unknown } | { readonly fault: string };
 
-/** Reads and checks a raw value. Undefined for null, zero and an empty text or list, which mean that it is not set. */
+/**
+ * Reads and checks a raw value. Undefined for null, zero and an empty text or list, which mean that
+ * it is not set.
+ */
 export function readConfigValue(found: unknown, shape: Shape, root: string): Read | undefined {
   if (found === undefined || found === null || found === '' || found === 0) return undefined;
   if (Array.isArray(found) && found.length === 0) return undefined;
@@ -42,8 +45,14 @@ export function readConfigValue(found: unknown, shape: Shape, root: string): Rea
   }
 }
 
-function inBounds(found: unknown, value: number | undefined, [least, most]: readonly [number, number]): Read {
-  return value !== undefined && Number.isInteger(value) && value >= least && value <= most ? { value } : bad(found);
+function inBounds(
+  found: unknown,
+  value: number | undefined,
+  [least, most]: readonly [number, number],
+): Read {
+  return value !== undefined && Number.isInteger(value) && value >= least && value <= most
+    ? { value }
+    : bad(found);
 }
 
 function bad(found: unknown): Read {
@@ -52,7 +61,12 @@ function bad(found: unknown): Read {
 }
 
 function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== '' && value.length <= MAX_TEXT && !/[\x00-\x1f\x7f]/.test(value);
+  return (
+    typeof value === 'string' &&
+    value.trim() !== '' &&
+    value.length <= MAX_TEXT &&
+    !/[\x00-\x1f\x7f]/.test(value)
+  );
 }
 
 /** A Go duration such as `30m0s`, or a number of seconds. */

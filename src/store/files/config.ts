@@ -25,12 +25,13 @@ type Paths = Pick<StorePaths, 'root' | 'configPb' | 'configYaml'>;
 type Lookup = (field: Field) => unknown;
 
 /**
- * Reads `.exarp/config.pb`, and `.exarp/config.yaml` for what the first does not set. Never writes, never fails: bad
- * values are left out with a notice, and so are paths out of the root, since the files may come with a foreign
- * repository.
+ * Reads `.exarp/config.pb`, and `.exarp/config.yaml` for what the first does not set. Never writes,
+ * never fails: bad values are left out with a notice, and so are paths out of the root, since the
+ * files may come with a foreign repository.
  *
- * The protobuf file comes first, as exarp-go reads only that. exarp-go ignores its `max_tasks_per_wave` because of a
- * faulty merge; we honour it, so our waves may be smaller than those exarp-go prints.
+ * The protobuf file comes first, as exarp-go reads only that. exarp-go ignores its
+ * `max_tasks_per_wave` because of a faulty merge; we honour it, so our waves may be smaller than
+ * those exarp-go prints.
  */
 export async function readConfig(paths: Paths): Promise<ConfigRead> {
   const notices: Notice[] = [];
@@ -39,21 +40,33 @@ export async function readConfig(paths: Paths): Promise<ConfigRead> {
   const pb = fromPb ?? NO_CONFIG;
   const yaml = fromYaml ?? NO_CONFIG;
   const keys = Object.keys(FIELDS) as (keyof ProjectConfig)[];
-  let config = Object.fromEntries(keys.map((key) => [key, pb[key] ?? yaml[key]])) as unknown as ProjectConfig;
+  let config = Object.fromEntries(
+    keys.map((key) => [key, pb[key] ?? yaml[key]]),
+  ) as unknown as ProjectConfig;
   const differing = keys.filter((key) => {
     const [a, b] = [pb[key], yaml[key]];
     return a !== undefined && b !== undefined && JSON.stringify(a) !== JSON.stringify(b);
   });
   if (differing.length > 0) {
     const names = differing.map((key) => fieldName(FIELDS[key][0]));
-    notices.push({ kind: 'configsDiffer', used: paths.configPb, passedOver: paths.configYaml, names });
+    notices.push({
+      kind: 'configsDiffer',
+      used: paths.configPb,
+      passedOver: paths.configYaml,
+      names,
+    });
   }
   for (const key of ['sqlitePath', 'jsonPath'] as const) {
     const path = config[key];
     if (path === undefined || (await staysWithin(paths.root, path))) continue;
     // The text of the path is not enough: a link in a repository may lead anywhere.
     const file = pb[key] === undefined ? paths.configYaml : paths.configPb;
-    notices.push({ kind: 'badConfig', file, name: fieldName(FIELDS[key][0]), detail: 'leads out of the folder' });
+    notices.push({
+      kind: 'badConfig',
+      file,
+      name: fieldName(FIELDS[key][0]),
+      detail: 'leads out of the folder',
+    });
     config = { ...config, [key]: undefined };
   }
   return { config, notices, isWhole: fromPb !== undefined && fromYaml !== undefined };
@@ -64,7 +77,10 @@ export async function storeIdentity(root: string): Promise<string> {
   const { database } = await locateStore(root);
   const folder = dirname(database);
   const real = (path: string): Promise<string | undefined> => realpath(path).catch(() => undefined);
-  return (await real(database)) ?? join((await real(folder)) ?? (await real(root)) ?? root, basename(database));
+  return (
+    (await real(database)) ??
+    join((await real(folder)) ?? (await real(root)) ?? root, basename(database))
+  );
 }
 
 /** The file paths of a root by its current configuration. */
@@ -113,8 +129,12 @@ async function readOne(
 function parsePb(bytes: Uint8Array): Lookup {
   const message = need(readMessage(bytes));
   const none = new Uint8Array(0);
-  const numbers = new Set(Object.values(FIELDS).flatMap((fields) => fields.map(({ section }) => section[1])));
-  const sections = new Map([...numbers].map((n) => [n, need(readMessage(bytesOf(message, n) ?? none))]));
+  const numbers = new Set(
+    Object.values(FIELDS).flatMap((fields) => fields.map(({ section }) => section[1])),
+  );
+  const sections = new Map(
+    [...numbers].map((n) => [n, need(readMessage(bytesOf(message, n) ?? none))]),
+  );
   return ({ section, number, shape }) => {
     const fields = sections.get(section[1]) ?? [];
     switch (shape.kind) {

@@ -6,7 +6,13 @@ import { isWithin } from './locate.ts';
 import { readPlainFile } from './plain-file.ts';
 
 /** Limits that keep a daily scan within seconds; `isCut` reports when one was reached. */
-const LIMITS = { documents: 2_000, entries: 50_000, bytes: 1024 * 1024, allBytes: 32 * 1024 * 1024, broken: 500 };
+const LIMITS = {
+  documents: 2_000,
+  entries: 50_000,
+  bytes: 1024 * 1024,
+  allBytes: 32 * 1024 * 1024,
+  broken: 500,
+};
 
 /** Folders of tools and dependencies; names with a leading dot are skipped too. */
 const PASSED_OVER = new Set([
@@ -22,10 +28,14 @@ const PASSED_OVER = new Set([
 ]);
 
 /**
- * Checks the relative links of every Markdown document below a root. Follows no file system links, and only tests
- * whether a link's target exists. Unreadable files are skipped.
+ * Checks the relative links of every Markdown document below a root. Follows no file system links,
+ * and only tests whether a link's target exists. Unreadable files are skipped.
  */
-export async function scanDocs(root: string, signal: AbortSignal, limits = LIMITS): Promise<DocsScan> {
+export async function scanDocs(
+  root: string,
+  signal: AbortSignal,
+  limits = LIMITS,
+): Promise<DocsScan> {
   const base = await realpath(root);
   const { files, isCut, hasReadme } = await findDocuments(base, signal, limits);
   const [empty, broken]: [string[], DocsScan['broken'][number][]] = [[], []];
@@ -50,7 +60,8 @@ export async function scanDocs(root: string, signal: AbortSignal, limits = LIMIT
       let state = known.get(path);
       if (state === undefined) known.set(path, (state = lookAt(base, path)));
       const why = await state;
-      if (why !== 'there' && broken.length < limits.broken) broken.push({ file, line, target, why });
+      if (why !== 'there' && broken.length < limits.broken)
+        broken.push({ file, line, target, why });
     }
   }
   return { documents, isCut: isCutShort, hasReadme, empty, broken };
@@ -92,10 +103,12 @@ async function listFolder(folder: string): Promise<readonly Dirent[]> {
 const MOST_LINE = 4_000;
 
 /**
- * Inline links, images and definitions outside of code. Lines are parsed one by one, without patterns of quadratic
- * time.
+ * Inline links, images and definitions outside of code. Lines are parsed one by one, without
+ * patterns of quadratic time.
  */
-export function linksIn(text: string): readonly { readonly line: number; readonly target: string }[] {
+export function linksIn(
+  text: string,
+): readonly { readonly line: number; readonly target: string }[] {
   const links: { readonly line: number; readonly target: string }[] = [];
   let fence: string | undefined;
   for (const [n, whole] of text.split(/\r\n|\n|\r/).entries()) {
@@ -134,7 +147,9 @@ function pathOf(target: string, file: string): string | undefined {
     // A stray percent sign is taken literally.
   }
   if (path.includes('\0')) return undefined;
-  return path.startsWith('/') ? posix.normalize(path.slice(1)) : posix.join(posix.dirname(file), path);
+  return path.startsWith('/')
+    ? posix.normalize(path.slice(1))
+    : posix.join(posix.dirname(file), path);
 }
 
 async function lookAt(base: string, path: string): Promise<'there' | 'missing' | 'outside'> {
@@ -146,7 +161,8 @@ async function lookAt(base: string, path: string): Promise<'there' | 'missing' |
     return 'there';
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENAMETOOLONG') return 'missing';
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENAMETOOLONG')
+      return 'missing';
     if (code === undefined) throw error;
     // The folder is not accessible, so the link may be right.
     return 'there';

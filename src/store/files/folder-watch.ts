@@ -2,10 +2,12 @@ import { statSync, watch, type FSWatcher } from 'node:fs';
 import type { Disposable } from '../../core/events.ts';
 
 /**
- * Reports changes of files in a folder while it exists; a recreated folder is watched from the next `ensure` on.
+ * Reports changes of files in a folder while it exists; a recreated folder is watched from the next
+ * `ensure` on.
  *
- * Files are not watched themselves, since a watch on a replaced file stays with the old one. A watcher may miss changes
- * without notice, as on most network drives: callers that need certainty also poll.
+ * Files are not watched themselves, since a watch on a replaced file stays with the old one. A
+ * watcher may miss changes without notice, as on most network drives: callers that need certainty
+ * also poll.
  */
 export class FolderWatch implements Disposable {
   readonly #folder: string;

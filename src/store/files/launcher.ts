@@ -6,10 +6,15 @@ import { replaceFile } from './replace-file.ts';
 import { messageOf } from '../../core/text.ts';
 
 /**
- * Writes `<folder>/<name>`, which starts a script, and returns its path. Configurations that the user copies name this
- * file, since the script itself moves with each update of the extension. Fails with `writeFailed`.
+ * Writes `<folder>/<name>`, which starts a script, and returns its path. Configurations that the
+ * user copies name this file, since the script itself moves with each update of the extension.
+ * Fails with `writeFailed`.
  */
-export async function writeLauncher(folder: string, name: string, script: string): Promise<Result<string, Failure>> {
+export async function writeLauncher(
+  folder: string,
+  name: string,
+  script: string,
+): Promise<Result<string, Failure>> {
   const file = join(folder, name);
   const text = `// Made by Todo2 Waves, which keeps it in step with where its server is.\nrequire(${JSON.stringify(script)});\n`;
   try {
@@ -23,7 +28,11 @@ export async function writeLauncher(folder: string, name: string, script: string
 }
 
 /** As `writeLauncher`, but only where the file exists. */
-export async function refreshLauncher(folder: string, name: string, script: string): Promise<Result<unknown, Failure>> {
+export async function refreshLauncher(
+  folder: string,
+  name: string,
+  script: string,
+): Promise<Result<unknown, Failure>> {
   const isWanted = await stat(join(folder, name)).then(
     (found) => found.isFile(),
     () => false,

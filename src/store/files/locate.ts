@@ -5,7 +5,9 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'nod
 export interface StorePaths {
   /** The folder that contains `.todo2` or `.exarp`. */
   readonly root: string;
-  /** The project name that exarp-go derives from this root: the last part of its path, or `default`. */
+  /**
+   * The project name that exarp-go derives from this root: the last part of its path, or `default`.
+   */
   readonly project: string;
   readonly todo2: string;
   readonly database: string;
@@ -37,7 +39,11 @@ export function configuredPaths(
   config: { readonly sqlitePath: string | undefined; readonly jsonPath: string | undefined },
 ): StorePaths {
   const defaults = storePathsOf(paths.root);
-  return { ...paths, database: config.sqlitePath ?? defaults.database, json: config.jsonPath ?? defaults.json };
+  return {
+    ...paths,
+    database: config.sqlitePath ?? defaults.database,
+    json: config.jsonPath ?? defaults.json,
+  };
 }
 
 /** A configured path, absolute; undefined where it is the root or leads out of it. */
@@ -52,10 +58,14 @@ export function isWithin(folder: string, path: string): boolean {
   return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
-/** The nearest folder from `folder` upwards that contains a `.todo2` or `.exarp` folder; undefined where none does. */
+/**
+ * The nearest folder from `folder` upwards that contains a `.todo2` or `.exarp` folder; undefined
+ * where none does.
+ */
 export async function findRoot(folder: string): Promise<string | undefined> {
   for (let current = resolve(folder); ; current = dirname(current)) {
-    if ((await isFolder(join(current, '.todo2'))) || (await isFolder(join(current, '.exarp')))) return current;
+    if ((await isFolder(join(current, '.todo2'))) || (await isFolder(join(current, '.exarp'))))
+      return current;
     if (dirname(current) === current) return undefined;
   }
 }

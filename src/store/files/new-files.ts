@@ -15,8 +15,8 @@ export interface NewFile {
 type Folder = readonly string[];
 
 /**
- * Writes a new file; an existing entry of that name, even a link, is kept as it is. `folder` is created where it is
- * missing. Fails with `writeFailed`, also where it leads out of the root.
+ * Writes a new file; an existing entry of that name, even a link, is kept as it is. `folder` is
+ * created where it is missing. Fails with `writeFailed`, also where it leads out of the root.
  */
 export async function writeNewFile(
   root: string,
@@ -48,9 +48,9 @@ const BRIEFS: Folder = [...WAVES, 'briefs'];
 const KEPT = 20;
 
 /**
- * Writes briefs for agents into a new folder, for its owner only and kept out of git, and returns its path relative to
- * the root, with `/`. `stamp` names the folder: it is unique and sorts by time. The oldest folders are deleted. Fails
- * with `writeFailed`.
+ * Writes briefs for agents into a new folder, for its owner only and kept out of git, and returns
+ * its path relative to the root, with `/`. `stamp` names the folder: it is unique and sorts by
+ * time. The oldest folders are deleted. Fails with `writeFailed`.
  */
 export async function writeBriefs(
   root: string,
@@ -58,13 +58,15 @@ export async function writeBriefs(
   files: ReadonlyMap<string, string>,
 ): Promise<Result<string, Failure>> {
   for (const name of [stamp, ...files.keys()]) {
-    if (!/^[0-9A-Za-z][0-9A-Za-z.-]{0,79}$/.test(name)) throw new Error('Internal error: that is no name for a brief');
+    if (!/^[0-9A-Za-z][0-9A-Za-z.-]{0,79}$/.test(name))
+      throw new Error('Internal error: that is no name for a brief');
   }
   const own = await makeFolders(root, [...BRIEFS, stamp], 0o700);
   if (!own.ok) return own;
   try {
     await keepOutOfGit(join(root, ...WAVES));
-    for (const [name, text] of files) await writeFile(join(own.value, name), text, { flag: 'wx', mode: 0o600 });
+    for (const [name, text] of files)
+      await writeFile(join(own.value, name), text, { flag: 'wx', mode: 0o600 });
     await removeOldest(dirname(own.value), stamp);
     return ok([...BRIEFS, stamp].join('/'));
   } catch (error) {
@@ -73,7 +75,8 @@ export async function writeBriefs(
 }
 
 /**
- * Deletes only folders with names of our form, never through a link. The newest stays, even if the clock was set back.
+ * Deletes only folders with names of our form, never through a link. The newest stays, even if the
+ * clock was set back.
  */
 async function removeOldest(briefs: string, newest: string): Promise<void> {
   const entries = await readdir(briefs, { withFileTypes: true });

@@ -16,10 +16,14 @@ export interface FilePart {
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * Reads at most `max` bytes of a file from an offset on. Undefined where the file is missing, a link, not a plain file,
- * or not readable.
+ * Reads at most `max` bytes of a file from an offset on. Undefined where the file is missing, a
+ * link, not a plain file, or not readable.
  */
-export async function readPlainFile(file: string, from: number, max: number): Promise<FilePart | undefined> {
+export async function readPlainFile(
+  file: string,
+  from: number,
+  max: number,
+): Promise<FilePart | undefined> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(file, READ);

@@ -23,17 +23,23 @@ export function planPath(root: string, name: string): string {
   return join(root, ...PLANS, name);
 }
 
-/** The text of a plan file, undefined where it does not exist. Fails with `writeFailed`, as for writing. */
-export async function readPlanFile(root: string, name: string): Promise<Result<string | undefined, Failure>> {
+/**
+ * The text of a plan file, undefined where it does not exist. Fails with `writeFailed`, as for
+ * writing.
+ */
+export async function readPlanFile(
+  root: string,
+  name: string,
+): Promise<Result<string | undefined, Failure>> {
   return attempt(root, name, (place) => Promise.resolve(place?.text), false);
 }
 
 /**
- * Writes a plan file atomically, keeping its mode; creates `.cursor/plans` where it is missing. A function gets the
- * current text and returns the new one. An equal text is not written.
+ * Writes a plan file atomically, keeping its mode; creates `.cursor/plans` where it is missing. A
+ * function gets the current text and returns the new one. An equal text is not written.
  *
- * Follows links within the root only. Fails with `writeFailed`: a bad name, a link that leads outside, an entry that is
- * not a file, or an error of the file system.
+ * Follows links within the root only. Fails with `writeFailed`: a bad name, a link that leads
+ * outside, an entry that is not a file, or an error of the file system.
  */
 export async function writePlanFile(
   root: string,
@@ -62,10 +68,13 @@ interface Place {
 }
 
 /**
- * The text of a file below the root; undefined where it does not exist. `path` is relative, with `/`, and may not lead
- * out of the root, even by a link. Fails with `unreadable`.
+ * The text of a file below the root; undefined where it does not exist. `path` is relative, with
+ * `/`, and may not lead out of the root, even by a link. Fails with `unreadable`.
  */
-export async function readWithin(root: string, path: string): Promise<Result<string | undefined, Failure>> {
+export async function readWithin(
+  root: string,
+  path: string,
+): Promise<Result<string | undefined, Failure>> {
   const file = join(root, path);
   try {
     if (!isWithin(root, file)) throw new Refusal(`${path} is not in the folder`);
@@ -76,8 +85,8 @@ export async function readWithin(root: string, path: string): Promise<Result<str
 }
 
 /**
- * Replaces the text of a plan file below the root atomically, keeping its mode, while it still has the text `expected`.
- * Follows links within the root only. Fails with `writeFailed`.
+ * Replaces the text of a plan file below the root atomically, keeping its mode, while it still has
+ * the text `expected`. Follows links within the root only. Fails with `writeFailed`.
  */
 export async function replaceWithin(
   root: string,
@@ -117,13 +126,21 @@ async function attempt<T>(
     if (!/^[^/\\\0]+\.plan\.md$/.test(name)) throw new Refusal('not the name of a plan file');
     const base = await realpath(root);
     const folder = await findFolder(base, create);
-    return ok(await act(folder === undefined ? undefined : await look(base, join(folder, name)), folder ?? base));
+    return ok(
+      await act(
+        folder === undefined ? undefined : await look(base, join(folder, name)),
+        folder ?? base,
+      ),
+    );
   } catch (error) {
     return fail({ kind: 'writeFailed', file, detail: reasonOf(error) });
   }
 }
 
-/** The real path of the folder of plans. Step by step: a link on the way must not make us create folders elsewhere. */
+/**
+ * The real path of the folder of plans. Step by step: a link on the way must not make us create
+ * folders elsewhere.
+ */
 async function findFolder(base: string, create: boolean): Promise<string | undefined> {
   let folder = base;
   for (const part of PLANS) {
@@ -131,7 +148,8 @@ async function findFolder(base: string, create: boolean): Promise<string | undef
     if (create) await mkdir(next).catch(passOver('EEXIST'));
     const real = await unlessMissing(realpath(next));
     if (real === undefined) {
-      if (create || (await unlessMissing(lstat(next))) !== undefined) throw new Refusal(`${next} is a link to nothing`);
+      if (create || (await unlessMissing(lstat(next))) !== undefined)
+        throw new Refusal(`${next} is a link to nothing`);
       return undefined;
     }
     if (!isWithin(base, real)) throw new Refusal(`${next} leads out of the folder, to ${real}`);
@@ -148,7 +166,8 @@ async function look(base: string, path: string): Promise<Place | undefined> {
   if (!isWithin(base, file)) throw new Refusal(`${path} leads out of the folder, to ${file}`);
   const what = await stat(file);
   if (!what.isFile()) throw new Refusal(`${path} is not a file`);
-  if (what.size > MAX_BYTES) throw new Refusal(`${path} has ${what.size} bytes, too many for a plan`);
+  if (what.size > MAX_BYTES)
+    throw new Refusal(`${path} has ${what.size} bytes, too many for a plan`);
   return { file, text: await readFile(file, 'utf8'), mode: what.mode & 0o777 };
 }
 

@@ -13,7 +13,8 @@ export interface PolledFolderWatchOptions {
 }
 
 /**
- * Calls `look` on each change in a folder, and every second for folders whose watcher is silent; one call at a time.
+ * Calls `look` on each change in a folder, and every second for folders whose watcher is silent;
+ * one call at a time.
  */
 export class PolledFolderWatch implements Disposable {
   readonly #options: PolledFolderWatchOptions;

@@ -1,4 +1,5 @@
-// The wire format of Protocol Buffers, read-only. Format: https://protobuf.dev/programming-guides/encoding/
+// The wire format of Protocol Buffers, read-only. Format:
+// https://protobuf.dev/programming-guides/encoding/
 
 /** One field of a message. Fixed-size numbers are skipped: no caller needs them. */
 type WireField =
@@ -6,7 +7,8 @@ type WireField =
   | { readonly number: number; readonly kind: 'bytes'; readonly value: Uint8Array };
 
 /**
- * The fields of a message in order, unknown ones included; undefined where the bytes are not a message. Never throws.
+ * The fields of a message in order, unknown ones included; undefined where the bytes are not a
+ * message. Never throws.
  */
 export function readMessage(bytes: Uint8Array): readonly WireField[] | undefined {
   const fields: WireField[] = [];

@@ -5,9 +5,10 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /**
- * Replaces the content of a file by `text` (UTF-8) atomically: a reader sees the old content or the new. `mode` is set
- * on the new file. `isCurrent` is called directly before the rename; where it returns false, nothing is replaced and
- * the result is false. Throws the errors of the file system; the old content is then unchanged.
+ * Replaces the content of a file by `text` (UTF-8) atomically: a reader sees the old content or the
+ * new. `mode` is set on the new file. `isCurrent` is called directly before the rename; where it
+ * returns false, nothing is replaced and the result is false. Throws the errors of the file system;
+ * the old content is then unchanged.
  */
 export async function replaceFile(
   file: string,
@@ -15,7 +16,8 @@ export async function replaceFile(
   mode: number | undefined,
   isCurrent: () => boolean = () => true,
 ): Promise<boolean> {
-  // In the same folder, since a rename is atomic only within a file system; hidden, so that listings of plans skip it.
+  // In the same folder, since a rename is atomic only within a file system; hidden, so that
+  // listings of plans skip it.
   const temporary = join(dirname(file), `.${basename(file).slice(0, 40)}.${randomUUID()}.tmp`);
   try {
     const handle = await open(temporary, 'wx', mode ?? 0o666);
@@ -48,7 +50,9 @@ async function renameOver(from: string, to: string, isCurrent: () => boolean): P
       renameSync(from, to);
       return true;
     } catch (error) {
-      const passing = ['EPERM', 'EACCES', 'EBUSY'].includes((error as NodeJS.ErrnoException).code ?? '');
+      const passing = ['EPERM', 'EACCES', 'EBUSY'].includes(
+        (error as NodeJS.ErrnoException).code ?? '',
+      );
       if (process.platform !== 'win32' || !passing || pause > 320) throw error;
       await wait(pause);
     }
@@ -60,7 +64,9 @@ export async function removeFile(file: string): Promise<void> {
   await unlink(file).catch(() => undefined);
 }
 
-/** Makes a rename durable, where a folder can be opened (not on Windows and some network drives). */
+/**
+ * Makes a rename durable, where a folder can be opened (not on Windows and some network drives).
+ */
 export async function syncFolder(folder: string): Promise<void> {
   let handle: FileHandle | undefined;
   try {

@@ -76,7 +76,9 @@ export class WaveSourceFile implements WaveSource {
     if (!text.ok) return { kind: 'unusable', file, why: 'unreadable' };
     if (text.value === undefined) return { kind: 'unusable', file, why: 'missing' };
     const waves = await parse(file, text.value);
-    return waves === undefined ? { kind: 'unusable', file, why: 'noWaves' } : { kind: 'file', file, waves };
+    return waves === undefined
+      ? { kind: 'unusable', file, why: 'noWaves' }
+      : { kind: 'file', file, waves };
   }
 
   #set(state: WaveSourceState): void {

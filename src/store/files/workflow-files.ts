@@ -8,13 +8,15 @@ const MOST_FILES = 50;
 const MOST_BYTES = 32 * 1024;
 
 /**
- * The custom batches below a root, by name. Files that are too long or too many are listed as unread; a link that leads
- * out of the root is skipped.
+ * The custom batches below a root, by name. Files that are too long or too many are listed as
+ * unread; a link that leads out of the root is skipped.
  */
 export async function readWorkflows(
   root: string,
 ): Promise<{ readonly texts: readonly WorkspaceText[]; readonly unread: readonly string[] }> {
-  const names = (await listNames(root, FOLDER)).filter((name) => /^[^.].*\.ya?ml$/i.test(name)).sort();
+  const names = (await listNames(root, FOLDER))
+    .filter((name) => /^[^.].*\.ya?ml$/i.test(name))
+    .sort();
   const files = names.map((name) => `${FOLDER}/${name}`);
   const texts: WorkspaceText[] = [];
   const unread = files.slice(MOST_FILES);

@@ -34,19 +34,29 @@ export async function readPlans(root: string): Promise<readonly WorkspaceText[]>
 }
 
 /**
- * The first `most` bytes of a file as text; undefined where it does not exist, or where a link leads out of the root.
+ * The first `most` bytes of a file as text; undefined where it does not exist, or where a link
+ * leads out of the root.
  */
-export async function readWithin(root: string, file: string, most = MOST_BYTES): Promise<string | undefined> {
+export async function readWithin(
+  root: string,
+  file: string,
+  most = MOST_BYTES,
+): Promise<string | undefined> {
   try {
     const real = await realWithin(root, file);
-    return real === undefined ? undefined : (await readPlainFile(real, 0, most))?.bytes.toString('utf8');
+    return real === undefined
+      ? undefined
+      : (await readPlainFile(real, 0, most))?.bytes.toString('utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error) return undefined;
     throw error;
   }
 }
 
-/** The names in a folder below the root; none where it does not exist, or where a link leads out of the root. */
+/**
+ * The names in a folder below the root; none where it does not exist, or where a link leads out of
+ * the root.
+ */
 export async function listNames(root: string, folder: string): Promise<readonly string[]> {
   try {
     const real = await realWithin(root, folder);
@@ -58,6 +68,9 @@ export async function listNames(root: string, folder: string): Promise<readonly 
 }
 
 async function realWithin(root: string, path: string): Promise<string | undefined> {
-  const [base, real] = await Promise.all([realpath(root), realpath(join(root, ...path.split('/')))]);
+  const [base, real] = await Promise.all([
+    realpath(root),
+    realpath(join(root, ...path.split('/'))),
+  ]);
   return real === base || isWithin(base, real) ? real : undefined;
 }

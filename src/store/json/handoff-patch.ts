@@ -1,5 +1,13 @@
 import { HANDOFFS } from './handoff-reader.ts';
-import { cutOne, elementSpans, insert, membersAt, put, type Member, type Span } from './json-spans.ts';
+import {
+  cutOne,
+  elementSpans,
+  insert,
+  membersAt,
+  put,
+  type Member,
+  type Span,
+} from './json-spans.ts';
 
 /** An entry as it was read, or is to be written. */
 type Entry = Readonly<Record<string, unknown>>;
@@ -7,8 +15,8 @@ type Entry = Readonly<Record<string, unknown>>;
 // Each function takes valid JSON and changes only the entry; every other byte stays.
 
 /**
- * The text with an entry appended to the list, in the style of the others; undefined where the document cannot have a
- * list.
+ * The text with an entry appended to the list, in the style of the others; undefined where the
+ * document cannot have a list.
  */
 export function appendEntry(text: string, entry: Entry): string | undefined {
   const root = /\S/.exec(text)?.index ?? 0;
@@ -24,15 +32,28 @@ export function appendEntry(text: string, entry: Entry): string | undefined {
     const inner = first === undefined ? '' : spaceBefore(text, first.start);
     const outer = spaceBefore(text, last.end - 1);
     const json =
-      isBroken(inner) && isBroken(outer) ? print(entry, outer, inner.slice(outer.length) || '  ') : undefined;
-    return insert(text, last.end, `,${spaceBefore(text, last.start)}${json ?? JSON.stringify(entry)}`);
+      isBroken(inner) && isBroken(outer)
+        ? print(entry, outer, inner.slice(outer.length) || '  ')
+        : undefined;
+    return insert(
+      text,
+      last.end,
+      `,${spaceBefore(text, last.start)}${json ?? JSON.stringify(entry)}`,
+    );
   }
   if (text[start] !== '[' && text.slice(start, end) !== 'null') return undefined;
   return put(text, { start, end }, printList(entry, spaceBefore(text, list.start)));
 }
 
-/** The text with the status of an entry set, or removed for `open`. Undefined where no entry equals this one. */
-export function setEntryStatus(text: string, entry: Entry, to: 'open' | 'closed' | 'approved'): string | undefined {
+/**
+ * The text with the status of an entry set, or removed for `open`. Undefined where no entry equals
+ * this one.
+ */
+export function setEntryStatus(
+  text: string,
+  entry: Entry,
+  to: 'open' | 'closed' | 'approved',
+): string | undefined {
   const span = find(text, entry)?.span;
   if (span === undefined) return undefined;
   const members = membersAt(text, span.start);
@@ -47,7 +68,11 @@ export function setEntryStatus(text: string, entry: Entry, to: 'open' | 'closed'
   if (stored !== undefined) return put(text, stored.value, JSON.stringify(to));
   const last = members.at(-1);
   if (last === undefined) return insert(text, span.start + 1, `"status": "${to}"`);
-  return insert(text, last.value.end, `,${spaceBefore(text, last.start)}"status"${colonOf(text, last)}"${to}"`);
+  return insert(
+    text,
+    last.value.end,
+    `,${spaceBefore(text, last.start)}"status"${colonOf(text, last)}"${to}"`,
+  );
 }
 
 /** The text without the entry; undefined where no entry equals this one. */
@@ -64,7 +89,9 @@ function find(
   const list = membersAt(text, 0).findLast(({ key }) => key === HANDOFFS);
   const elements = list === undefined ? [] : elementSpans(text, list.value.start);
   const wanted = JSON.stringify(entry);
-  const index = elements.findIndex(({ start, end }) => JSON.stringify(JSON.parse(text.slice(start, end))) === wanted);
+  const index = elements.findIndex(
+    ({ start, end }) => JSON.stringify(JSON.parse(text.slice(start, end))) === wanted,
+  );
   const span = elements[index];
   return span && { span, elements, index };
 }
@@ -79,9 +106,14 @@ function cutMember(text: string, start: number, member: Member): string {
 }
 
 function appendList(text: string, root: number, last: Member | undefined, entry: Entry): string {
-  if (last === undefined) return insert(text, root + 1, `\n  "${HANDOFFS}": ${printList(entry, '\n  ')}\n`);
+  if (last === undefined)
+    return insert(text, root + 1, `\n  "${HANDOFFS}": ${printList(entry, '\n  ')}\n`);
   const space = spaceBefore(text, last.start);
-  return insert(text, last.value.end, `,${space}"${HANDOFFS}"${colonOf(text, last)}${printList(entry, space)}`);
+  return insert(
+    text,
+    last.value.end,
+    `,${space}"${HANDOFFS}"${colonOf(text, last)}${printList(entry, space)}`,
+  );
 }
 
 /** A list of one entry behind a key that `space` stands before. */

@@ -21,14 +21,18 @@ type Fault = Pick<Unreadable, 'cause' | 'detail'>;
 type Entry = Readonly<Record<string, unknown>>;
 
 /**
- * The handoffs of a `handoffs.json`, as exarp-go and its Python predecessor write it. Entries that are not objects are
- * skipped and reported in `bad`. Fails only where the file as a whole cannot be read.
+ * The handoffs of a `handoffs.json`, as exarp-go and its Python predecessor write it. Entries that
+ * are not objects are skipped and reported in `bad`. Fails only where the file as a whole cannot be
+ * read.
  */
-export function readHandoffs(bytes: Uint8Array): Result<HandoffsState & { readonly kind: 'read' }, Fault> {
+export function readHandoffs(
+  bytes: Uint8Array,
+): Result<HandoffsState & { readonly kind: 'read' }, Fault> {
   const document = parseJson(bytes);
   if (!document.ok) return document;
   const entries = handoffEntries(document.value);
-  if (entries === undefined) return fail({ cause: 'malformed', detail: `no list named "${HANDOFFS}"` });
+  if (entries === undefined)
+    return fail({ cause: 'malformed', detail: `no list named "${HANDOFFS}"` });
   const handoffs: Handoff[] = [];
   const bad: BadHandoff[] = [];
   const keys = new Set<string>();
@@ -42,7 +46,10 @@ export function readHandoffs(bytes: Uint8Array): Result<HandoffsState & { readon
   return ok({ kind: 'read', handoffs: newestFirst(handoffs), bad });
 }
 
-/** The list of a document, empty where the key is missing or null. Undefined where another value is in its place. */
+/**
+ * The list of a document, empty where the key is missing or null. Undefined where another value is
+ * in its place.
+ */
 export function handoffEntries(document: unknown): readonly unknown[] | undefined {
   if (!isRecord(document)) return undefined;
   const list = Object.hasOwn(document, HANDOFFS) ? document[HANDOFFS] : null;
@@ -92,7 +99,8 @@ function gitStatus(value: unknown): GitStatus | undefined {
 /** Tasks of a list; old files have a number in its place, which names none. */
 function tasks(value: unknown): readonly HandoffTask[] {
   return list(value).flatMap((each) => {
-    if (!isRecord(each)) return typeof each === 'string' && each !== '' ? [{ id: each, title: '', note: '' }] : [];
+    if (!isRecord(each))
+      return typeof each === 'string' && each !== '' ? [{ id: each, title: '', note: '' }] : [];
     const title = text(each['content']) || text(each['name']) || text(each['title']);
     return [{ id: text(each['id']), title, note: text(each['status']) || text(each['priority']) }];
   });
@@ -114,7 +122,9 @@ function runs(value: unknown): readonly HandoffRun[] {
 }
 
 function texts(value: unknown): readonly string[] {
-  return (typeof value === 'string' ? [value] : list(value)).map(text).filter((each) => each.trim() !== '');
+  return (typeof value === 'string' ? [value] : list(value))
+    .map(text)
+    .filter((each) => each.trim() !== '');
 }
 
 function list(value: unknown): readonly unknown[] {

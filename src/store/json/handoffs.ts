@@ -34,7 +34,9 @@ export interface HandoffsOptions {
   readonly host: string;
 }
 
-/** exarp-go truncates the file and then fills it: an unreadable file may be whole a moment later. */
+/**
+ * exarp-go truncates the file and then fills it: an unreadable file may be whole a moment later.
+ */
 const MAX_FRESH_READS = 3;
 /** It holds at most twenty snapshots of whole backlogs; a larger file is not a handoffs file. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -82,7 +84,10 @@ class HandoffFile implements Handoffs {
     let id = '';
     const append = (text: string): Patch<'noList'> => {
       id = newHandoffId(now, random, new Set(text.match(/handoff-\d+/g) ?? []));
-      const patched = appendEntry(text, handoffEntry(draft, { id, timestamp: formatRfc3339(now), host }));
+      const patched = appendEntry(
+        text,
+        handoffEntry(draft, { id, timestamp: formatRfc3339(now), host }),
+      );
       return patched === undefined ? { refused: 'noList' } : { text: patched };
     };
     let done = await patchJsonFile(file, append);
@@ -97,11 +102,15 @@ class HandoffFile implements Handoffs {
     if (!done.ok) return done;
     if (typeof done.value !== 'string') return fail(noList(file));
     // A file that was deleted between creation and our write fails like one deleted earlier.
-    if (done.value === 'noFile') return fail({ kind: 'writeFailed', file, detail: 'it was removed meanwhile' });
+    if (done.value === 'noFile')
+      return fail({ kind: 'writeFailed', file, detail: 'it was removed meanwhile' });
     return ok(id);
   }
 
-  setStatus(handoff: Handoff, to: Exclude<HandoffStatus, 'other'>): Promise<Result<undefined, Failure>> {
+  setStatus(
+    handoff: Handoff,
+    to: Exclude<HandoffStatus, 'other'>,
+  ): Promise<Result<undefined, Failure>> {
     return this.#change(handoff, (text) => setEntryStatus(text, handoff.entry, to));
   }
 
@@ -114,7 +123,10 @@ class HandoffFile implements Handoffs {
     this.#changed.dispose();
   }
 
-  async #change(handoff: Handoff, patch: (text: string) => string | undefined): Promise<Result<undefined, Failure>> {
+  async #change(
+    handoff: Handoff,
+    patch: (text: string) => string | undefined,
+  ): Promise<Result<undefined, Failure>> {
     const done = await patchJsonFile(this.#options.file, (text): Patch<'notThere'> => {
       const patched = patch(text);
       return patched === undefined ? { refused: 'notThere' } : { text: patched };
@@ -122,7 +134,9 @@ class HandoffFile implements Handoffs {
     await this.refresh();
     if (!done.ok) return done;
     const isThere = done.value === 'patched' || done.value === 'unchanged';
-    return isThere ? ok(undefined) : fail({ kind: 'handoffChanged', id: handoff.id || handoff.key });
+    return isThere
+      ? ok(undefined)
+      : fail({ kind: 'handoffChanged', id: handoff.id || handoff.key });
   }
 
   async #look(): Promise<void> {
@@ -143,13 +157,19 @@ class HandoffFile implements Handoffs {
       this.#stamp = isFresh ? '' : stamp;
       if (!found.isFile() || found.size > MAX_BYTES) {
         const detail = found.isFile() ? `larger than ${MAX_BYTES} bytes` : 'not a file';
-        return changed(before, { kind: 'unreadable', failure: { kind: 'unreadable', file, cause: 'io', detail } });
+        return changed(before, {
+          kind: 'unreadable',
+          failure: { kind: 'unreadable', file, cause: 'io', detail },
+        });
       }
       const read = readHandoffs(await readFile(file));
       if (read.ok) return changed(before, read.value);
       if (isFresh && ++this.#freshReads < MAX_FRESH_READS) return undefined;
       this.#freshReads = 0;
-      return changed(before, { kind: 'unreadable', failure: { kind: 'unreadable', file, ...read.failure } });
+      return changed(before, {
+        kind: 'unreadable',
+        failure: { kind: 'unreadable', file, ...read.failure },
+      });
     } catch (error) {
       this.#stamp = '';
       const { code } = error as NodeJS.ErrnoException;
@@ -162,8 +182,8 @@ class HandoffFile implements Handoffs {
 }
 
 /**
- * Creates the file where `.todo2` exists; only initialising a store creates that folder. False where the file exists by
- * now.
+ * Creates the file where `.todo2` exists; only initialising a store creates that folder. False
+ * where the file exists by now.
  */
 async function createFile(file: string, text: string): Promise<Result<boolean, Failure>> {
   try {

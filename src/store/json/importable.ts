@@ -6,8 +6,13 @@ import { causeOfError } from '../read/file-fault.ts';
 import { readJsonStore } from '../read/json-reader.ts';
 import { messageOf } from '../../core/text.ts';
 
-/** The tasks of a `state.todo2.json`; none where the file does not exist. Fails with `unreadable`. */
-export async function readImportable(file: string, project: string): Promise<Result<readonly Task[], Failure>> {
+/**
+ * The tasks of a `state.todo2.json`; none where the file does not exist. Fails with `unreadable`.
+ */
+export async function readImportable(
+  file: string,
+  project: string,
+): Promise<Result<readonly Task[], Failure>> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(file);

@@ -8,15 +8,21 @@ import { cutOne, elementSpans, insert, memberSpans } from './json-spans.ts';
 
 /** An entry that was removed from a file. */
 interface RemovedEntry {
-  /** Restores the entry: in its old place where the file has not changed since, else at the end of its list. */
+  /**
+   * Restores the entry: in its old place where the file has not changed since, else at the end of
+   * its list.
+   */
   putBack(): Promise<Result<unknown, Failure>>;
 }
 
 /**
- * Removes the entry of a task from a `state.todo2.json`; every other byte stays. Undefined where the file or the entry
- * does not exist. Fails as `patchJsonFile` does; the file is then unchanged.
+ * Removes the entry of a task from a `state.todo2.json`; every other byte stays. Undefined where
+ * the file or the entry does not exist. Fails as `patchJsonFile` does; the file is then unchanged.
  */
-export async function removeJsonEntry(file: string, id: TaskId): Promise<Result<RemovedEntry | undefined, Failure>> {
+export async function removeJsonEntry(
+  file: string,
+  id: TaskId,
+): Promise<Result<RemovedEntry | undefined, Failure>> {
   let before = '';
   let after = '';
   const removed = await patchJsonFile(file, (text) => {
@@ -38,7 +44,12 @@ export async function removeJsonEntry(file: string, id: TaskId): Promise<Result<
         const entries = entriesIn(before);
         const entry = entries.find((span) => idAt(before, span) === id);
         const isThere = entriesIn(text).some((span) => idAt(text, span) === id);
-        return { text: entry === undefined || isThere ? text : append(text, before.slice(entry.start, entry.end)) };
+        return {
+          text:
+            entry === undefined || isThere
+              ? text
+              : append(text, before.slice(entry.start, entry.end)),
+        };
       }),
   });
 }
@@ -47,7 +58,9 @@ export async function removeJsonEntry(file: string, id: TaskId): Promise<Result<
 function append(text: string, entry: string): string {
   const last = entriesIn(text).at(-1);
   if (last !== undefined) return insert(text, last.end, `, ${entry}`);
-  const list = LIST_NAMES.map((name) => memberSpans(text, 0).get(name)).find((span) => span !== undefined);
+  const list = LIST_NAMES.map((name) => memberSpans(text, 0).get(name)).find(
+    (span) => span !== undefined,
+  );
   const start = list?.start ?? text.indexOf('[');
   if (text[start] !== '[' || elementSpans(text, start).length > 0) return text;
   return insert(text, start + 1, entry);

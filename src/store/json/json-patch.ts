@@ -14,8 +14,9 @@ const COMPLETED_AT = ['completed_at', 'completedAt'];
 /**
  * Writes the status of one task in a `state.todo2.json`, atomically, to match the database.
  *
- * Only the values that change are replaced, in the style that the entry has; every other byte stays. Never creates the
- * file. Fails with `unreadable` where it is not valid JSON, and with `writeFailed`. `now` is epoch ms.
+ * Only the values that change are replaced, in the style that the entry has; every other byte
+ * stays. Never creates the file. Fails with `unreadable` where it is not valid JSON, and with
+ * `writeFailed`. `now` is epoch ms.
  */
 export async function patchJsonStatus(
   file: string,
@@ -32,7 +33,12 @@ export async function patchJsonStatus(
 }
 
 /** The patched text; undefined where no entry has the id. */
-function patchText(text: string, id: TaskId, status: Exclude<Status, 'Unknown'>, now: number): string | undefined {
+function patchText(
+  text: string,
+  id: TaskId,
+  status: Exclude<Status, 'Unknown'>,
+  now: number,
+): string | undefined {
   const entry = entriesIn(text).find((span) => idAt(text, span) === id);
   if (entry === undefined) return undefined;
   const members = memberSpans(text, entry.start);
@@ -46,7 +52,11 @@ function patchText(text: string, id: TaskId, status: Exclude<Status, 'Unknown'>,
   if (stored !== undefined) replace(stored, status);
   else {
     const after = members.get('id') ?? entry;
-    changes.push({ start: after.end, end: after.end, json: `, "status": ${JSON.stringify(status)}` });
+    changes.push({
+      start: after.end,
+      end: after.end,
+      json: `, "status": ${JSON.stringify(status)}`,
+    });
   }
   const completed = members.get('completed');
   if (completed !== undefined) {
@@ -61,7 +71,9 @@ function patchText(text: string, id: TaskId, status: Exclude<Status, 'Unknown'>,
   if (changes.length === 0) return text;
   for (const span of spansOf(members, MODIFIED)) replace(span, dateLike(valueAt(text, span), now));
 
-  return changes.sort((a, b) => b.start - a.start).reduce((all, change) => put(all, change, change.json), text);
+  return changes
+    .sort((a, b) => b.start - a.start)
+    .reduce((all, change) => put(all, change, change.json), text);
 }
 
 /** The id of an entry, as text; undefined where it has none. */

@@ -8,7 +8,9 @@ export interface Place {
   readonly character: number;
 }
 
-/** The position of each entry's id in a `state.todo2.json`. Empty where the text is not valid JSON. */
+/**
+ * The position of each entry's id in a `state.todo2.json`. Empty where the text is not valid JSON.
+ */
 export function findEntries(text: string): ReadonlyMap<string, Place> {
   const places = new Map<string, Place>();
   try {

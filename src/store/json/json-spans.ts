@@ -1,7 +1,7 @@
-// Positions in a JSON text, for patches that keep every other byte. jsonc-parser was measured for this and rejected: on
-// 100,000 tasks (82 MB) its tree takes four times as long as a whole patch of ours, nesting that `JSON.parse` accepts
-// overflows its stack, a byte order mark is an error, its edits take the first of two equal keys, and removing the last
-// element of `[1, 2]` gives `[12]`.
+// Positions in a JSON text, for patches that keep every other byte. jsonc-parser was measured for
+// this and rejected: on 100,000 tasks (82 MB) its tree takes four times as long as a whole patch of
+// ours, nesting that `JSON.parse` accepts overflows its stack, a byte order mark is an error, its
+// edits take the first of two equal keys, and removing the last element of `[1, 2]` gives `[12]`.
 
 /** The range of a value in a text; `end` is exclusive. */
 export interface Span {
@@ -16,7 +16,10 @@ export interface Member {
   readonly value: Span;
 }
 
-/** The members of the object at `start`, in order; none where there is no object. The text must be valid JSON. */
+/**
+ * The members of the object at `start`, in order; none where there is no object. The text must be
+ * valid JSON.
+ */
 export function membersAt(text: string, start: number): readonly Member[] {
   const members: Member[] = [];
   let at = skipSpace(text, start);
@@ -33,14 +36,16 @@ export function membersAt(text: string, start: number): readonly Member[] {
 }
 
 /**
- * The values of the object at `start` by key; of a duplicate key the last one, as with `JSON.parse`. Empty where there
- * is no object. The text must be valid JSON.
+ * The values of the object at `start` by key; of a duplicate key the last one, as with
+ * `JSON.parse`. Empty where there is no object. The text must be valid JSON.
  */
 export function memberSpans(text: string, start: number): ReadonlyMap<string, Span> {
   return new Map(membersAt(text, start).map(({ key, value }) => [key, value]));
 }
 
-/** The elements of the list at `start`; none where there is no list. The text must be valid JSON. */
+/**
+ * The elements of the list at `start`; none where there is no list. The text must be valid JSON.
+ */
 export function elementSpans(text: string, start: number): readonly Span[] {
   const elements: Span[] = [];
   let at = skipSpace(text, start);

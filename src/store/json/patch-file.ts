@@ -14,15 +14,18 @@ const ATTEMPTS = 5;
 /** The last pending change of each file: two at once would overwrite each other. */
 const pending = new Map<string, Promise<unknown>>();
 
-/** The result of a patch: the new text (the same text means unchanged), or why nothing is written. */
+/**
+ * The result of a patch: the new text (the same text means unchanged), or why nothing is written.
+ */
 export type Patch<R> = { readonly text: string } | { readonly refused: R };
 
 /**
- * Replaces a JSON file by what `patch` makes of its text, atomically. `patch` gets valid JSON with its byte order mark,
- * and is called again where another process wrote the file meanwhile.
+ * Replaces a JSON file by what `patch` makes of its text, atomically. `patch` gets valid JSON with
+ * its byte order mark, and is called again where another process wrote the file meanwhile.
  *
- * Never creates the file: the answer is then `noFile`. A link stays a link. A file that is not JSON, or not UTF-8, is
- * left alone and fails with `unreadable`; any other failure is `writeFailed`.
+ * Never creates the file: the answer is then `noFile`. A link stays a link. A file that is not
+ * JSON, or not UTF-8, is left alone and fails with `unreadable`; any other failure is
+ * `writeFailed`.
  */
 export function patchJsonFile<R = never>(
   file: string,
@@ -56,17 +59,21 @@ async function patchNow<R>(
       const parsed = parseJson(bytes);
       if (!parsed.ok) return fail({ kind: 'unreadable', file, ...parsed.failure });
       const text = decodeExactly(bytes);
-      if (text === undefined) return fail({ kind: 'unreadable', file, cause: 'malformed', detail: 'not UTF-8' });
+      if (text === undefined)
+        return fail({ kind: 'unreadable', file, cause: 'malformed', detail: 'not UTF-8' });
       const made = patch(text);
       if ('refused' in made) return ok(made);
       if (made.text === text) return ok('unchanged');
       // A rename would bypass the protection that the user has set.
-      if ((Number(before.mode) & 0o222) === 0) return fail({ kind: 'writeFailed', file, detail: 'it is read-only' });
+      if ((Number(before.mode) & 0o222) === 0)
+        return fail({ kind: 'writeFailed', file, detail: 'it is read-only' });
       step = 'write';
       // Synchronous, directly before the rename, so that no other write fits in between.
       const isCurrent = (): boolean =>
-        realpathSync(file) === real && stampOf(statSync(real, { bigint: true })) === stampOf(before);
-      if (await replaceFile(real, made.text, Number(before.mode) & 0o777, isCurrent)) return ok('patched');
+        realpathSync(file) === real &&
+        stampOf(statSync(real, { bigint: true })) === stampOf(before);
+      if (await replaceFile(real, made.text, Number(before.mode) & 0o777, isCurrent))
+        return ok('patched');
     }
     return fail({ kind: 'writeFailed', file, detail: 'another process keeps writing it' });
   } catch (error) {

@@ -12,8 +12,8 @@ export interface StatusMirrorOptions {
 }
 
 /**
- * Writes each status that this process has written into the JSON file too: exarp-go would restore the old one from
- * there. Writes are serial.
+ * Writes each status that this process has written into the JSON file too: exarp-go would restore
+ * the old one from there. Writes are serial.
  */
 export class StatusMirror {
   readonly #options: StatusMirrorOptions;

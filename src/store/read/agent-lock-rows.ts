@@ -43,19 +43,34 @@ export interface JointLock {
 }
 
 /**
- * The holder of a task at a moment, from both places: a live lease comes before an ended one, and of two live ones that
- * of the columns.
+ * The holder of a task at a moment, from both places: a live lease comes before an ended one, and
+ * of two live ones that of the columns.
  */
-export function joinLocks(id: TaskId, column: Lock | undefined, others: readonly Lock[], now: number): JointLock {
+export function joinLocks(
+  id: TaskId,
+  column: Lock | undefined,
+  others: readonly Lock[],
+  now: number,
+): JointLock {
   const all = column === undefined ? others : [column, ...others];
-  const firstEnd = all.reduce((first, { until = -1 }) => (until > now ? Math.min(first, until) : first), Infinity);
+  const firstEnd = all.reduce(
+    (first, { until = -1 }) => (until > now ? Math.min(first, until) : first),
+    Infinity,
+  );
   const holdsUntil = all.length > 1 ? firstEnd : Infinity;
   const best = others.toSorted((a, b) => compareLocks(a, b, now))[0];
-  if (column === undefined || best === undefined) return { lock: column ?? best, notice: undefined, holdsUntil };
+  if (column === undefined || best === undefined)
+    return { lock: column ?? best, notice: undefined, holdsUntil };
   if (!isRunning(column, now) || (isRunning(best, now) && best.holder === column.holder)) {
-    return { lock: compareLocks(best, column, now) < 0 ? best : column, notice: undefined, holdsUntil };
+    return {
+      lock: compareLocks(best, column, now) < 0 ? best : column,
+      notice: undefined,
+      holdsUntil,
+    };
   }
-  const other = others.find((each) => isRunning(each, now) && each.holder !== column.holder)?.holder;
+  const other = others.find(
+    (each) => isRunning(each, now) && each.holder !== column.holder,
+  )?.holder;
   const notice: Notice | undefined =
     other === undefined ? undefined : { kind: 'twoHolders', id, holder: column.holder, other };
   return { lock: column, notice, holdsUntil };
@@ -67,7 +82,8 @@ function isRunning({ until }: Lock, now: number): boolean {
 
 /** Order: a live lease, then a holder without an end, then the lease that ended last. */
 function compareLocks(a: Lock, b: Lock, now: number): number {
-  const rank = (lock: Lock): number => (isRunning(lock, now) ? 0 : lock.until === undefined ? 1 : 2);
+  const rank = (lock: Lock): number =>
+    isRunning(lock, now) ? 0 : lock.until === undefined ? 1 : 2;
   const byTime = (b.until ?? 0) - (a.until ?? 0);
   return rank(a) - rank(b) || byTime || (a.holder < b.holder ? -1 : a.holder > b.holder ? 1 : 0);
 }

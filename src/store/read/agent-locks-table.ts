@@ -1,6 +1,6 @@
 /**
- * A table in which some programs keep leases beside the lock columns of `tasks`. No migration of exarp-go creates it,
- * so its columns are recognised by name.
+ * A table in which some programs keep leases beside the lock columns of `tasks`. No migration of
+ * exarp-go creates it, so its columns are recognised by name.
  */
 export const AGENT_LOCKS_TABLE = 'task_agent_locks';
 
@@ -23,7 +23,8 @@ const SINCE = ['locked_at', 'assigned_at', 'acquired_at'];
 /** The roles of a table's columns; undefined where the task or the holder has no known column. */
 export function findAgentLockColumns(columns: Iterable<string>): AgentLockColumns | undefined {
   const present = new Set(Array.from(columns, (name) => name.toLowerCase()));
-  const firstOf = (names: readonly string[]): string | undefined => names.find((name) => present.has(name));
+  const firstOf = (names: readonly string[]): string | undefined =>
+    names.find((name) => present.has(name));
   const [task, holder] = [firstOf(TASK), firstOf(HOLDER)];
   if (task === undefined || holder === undefined) return undefined;
   return { task, holder, until: firstOf(UNTIL), since: firstOf(SINCE) };

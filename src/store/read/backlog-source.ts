@@ -30,8 +30,8 @@ export interface BacklogOptions {
 }
 
 /**
- * The poll interval. A look costs some microseconds, and half of this and a load must fit into the half second in which
- * a change must show.
+ * The poll interval. A look costs some microseconds, and half of this and a load must fit into the
+ * half second in which a change must show.
  */
 const POLL_MS = 250;
 /** From the first watcher event to the look: one commit causes several events. */
@@ -42,12 +42,15 @@ const GONE_MS = 60;
 const BUSY_LIMIT = 3;
 /** A look that takes longer is reported: the disk or network share does not answer. */
 const SLOW_MS = 2_500;
-/** After a slow look the next one waits as long, up to this, so that a busy store does not fill the thread. */
+/**
+ * After a slow look the next one waits as long, up to this, so that a busy store does not fill the
+ * thread.
+ */
 const REST_MS = 150;
 
 /**
- * Opens the backlog of a root, a folder with `.todo2` or `.exarp`: the database, or without one the JSON file, which
- * need not exist yet. Reads at once and follows changes; the caller disposes it.
+ * Opens the backlog of a root, a folder with `.todo2` or `.exarp`: the database, or without one the
+ * JSON file, which need not exist yet. Reads at once and follows changes; the caller disposes it.
  */
 export function openBacklog(root: string, options: BacklogOptions): BacklogSource {
   return new BacklogFiles(options.paths ?? storePathsOf(root), options);
@@ -95,14 +98,17 @@ class BacklogFiles implements BacklogSource {
     this.#json = new JsonFile(paths.json, this.#clock);
     this.#configFile = new ConfigFile(paths);
     const names = new Set(
-      [paths.database, `${paths.database}-wal`, `${paths.database}-journal`, paths.json].map((path) => basename(path)),
+      [paths.database, `${paths.database}-wal`, `${paths.database}-journal`, paths.json].map(
+        (path) => basename(path),
+      ),
     );
     this.#watches =
       options.watch === false
         ? []
         : [
             ...[...new Set([paths.todo2, dirname(paths.database), dirname(paths.json)])].map(
-              (folder) => new FolderWatch(folder, (name) => this.#onSign(name === null || names.has(name))),
+              (folder) =>
+                new FolderWatch(folder, (name) => this.#onSign(name === null || names.has(name))),
             ),
             // For `.todo2` itself, which may be created later.
             new FolderWatch(paths.root, (name) => this.#onSign(name === null || name === '.todo2')),
@@ -141,7 +147,10 @@ class BacklogFiles implements BacklogSource {
     if (!this.#isLooking) this.#database.dispose();
   }
 
-  /** Looks once; again soon where something changed, as more may follow, else at the next event or poll. */
+  /**
+   * Looks once; again soon where something changed, as more may follow, else at the next event or
+   * poll.
+   */
   async #pass(): Promise<void> {
     if (this.#disposed) return;
     this.#isLooking = true;
@@ -162,7 +171,11 @@ class BacklogFiles implements BacklogSource {
     } catch (error) {
       this.#forget();
       this.#take(
-        this.#unreadable({ cause: 'io', file: this.#paths.database, detail: `Internal error: ${stackOf(error)}` }),
+        this.#unreadable({
+          cause: 'io',
+          file: this.#paths.database,
+          detail: `Internal error: ${stackOf(error)}`,
+        }),
         false,
       );
     }
@@ -189,7 +202,8 @@ class BacklogFiles implements BacklogSource {
         : this.#read((SQL) => this.#tasks.again(SQL, this.#clock.now()));
     }
     const news = await this.#database.readNewPages();
-    const followed = news && (await this.#read((SQL) => this.#tasks.follow(SQL, news, this.#clock.now())));
+    const followed =
+      news && (await this.#read((SQL) => this.#tasks.follow(SQL, news, this.#clock.now())));
     if (followed !== undefined) return followed;
 
     let image = await this.#database.read();
@@ -206,7 +220,8 @@ class BacklogFiles implements BacklogSource {
     if (image.kind === 'fault') {
       this.#busyReads = image.fault.cause === 'busy' ? this.#busyReads + 1 : 0;
       // The last snapshot is still valid, only not the newest; busy is reported when it lasts.
-      if (this.#busyReads > 0 && this.#busyReads < BUSY_LIMIT && this.#state.kind === 'ready') return undefined;
+      if (this.#busyReads > 0 && this.#busyReads < BUSY_LIMIT && this.#state.kind === 'ready')
+        return undefined;
       return this.#unreadable(image.fault);
     }
     this.#busyReads = 0;
@@ -215,7 +230,9 @@ class BacklogFiles implements BacklogSource {
   }
 
   /** Undefined where `read` has no base to continue from. */
-  async #read(read: (SQL: SqlJsStatic) => Result<StoreContent, ContentFault> | undefined): Promise<Observation> {
+  async #read(
+    read: (SQL: SqlJsStatic) => Result<StoreContent, ContentFault> | undefined,
+  ): Promise<Observation> {
     let SQL;
     try {
       SQL = await loadSqlJs(this.#wasmFile);
@@ -284,7 +301,10 @@ class BacklogFiles implements BacklogSource {
       tasks: content.tasks,
       links: content.links,
       notices: content.notices,
-      byId: content.links === undefined ? indexById(content.tasks) : new TasksById(content.tasks, content.links.index),
+      byId:
+        content.links === undefined
+          ? indexById(content.tasks)
+          : new TasksById(content.tasks, content.links.index),
       readAt: this.#clock.now(),
     };
     return { kind: 'ready', snapshot: this.#withConfig(snapshot) };
@@ -292,7 +312,8 @@ class BacklogFiles implements BacklogSource {
 
   /** Replaces the notices of the configuration, which come last. */
   #withConfig(snapshot: Snapshot): Snapshot {
-    if (this.#configNotices.length === 0 && snapshot.notices.at(-1)?.kind !== 'badConfig') return snapshot;
+    if (this.#configNotices.length === 0 && snapshot.notices.at(-1)?.kind !== 'badConfig')
+      return snapshot;
     const others = snapshot.notices.filter((notice) => notice.kind !== 'badConfig');
     return { ...snapshot, notices: [...others, ...this.#configNotices] };
   }
@@ -304,7 +325,8 @@ class BacklogFiles implements BacklogSource {
       const { cause, file, detail } = now.failure;
       if (cause === fault.cause && file === fault.file && detail === fault.detail) return undefined;
     }
-    const last = now.kind === 'ready' ? now.snapshot : now.kind === 'unreadable' ? now.last : undefined;
+    const last =
+      now.kind === 'ready' ? now.snapshot : now.kind === 'unreadable' ? now.last : undefined;
     return { kind: 'unreadable', failure: { kind: 'unreadable', ...fault }, last };
   }
 
@@ -319,7 +341,10 @@ class BacklogFiles implements BacklogSource {
     if (counts) this.#lookIn(DEBOUNCE_MS);
   }
 
-  /** Schedules a look after that time, unless an earlier one is scheduled; during a pass, after its end. */
+  /**
+   * Schedules a look after that time, unless an earlier one is scheduled; during a pass, after its
+   * end.
+   */
   #lookIn(ms: number): void {
     const soon = ms < POLL_MS;
     if (this.#isDisposed() || (this.#timer !== undefined && (this.#timerIsSoon || !soon))) return;

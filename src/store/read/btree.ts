@@ -1,11 +1,12 @@
 /* eslint-disable @typescript-eslint/no-non-null-assertion --
    Every read lies within a page, which is checked where its place is computed; a check per byte would only cost time. */
-// The table b-trees of SQLite, read from pages. Format: https://www.sqlite.org/fileformat2.html#b_tree_pages
+// The table b-trees of SQLite, read from pages. Format:
+// https://www.sqlite.org/fileformat2.html#b_tree_pages
 import { asBuffer, type PageMap, type Pages } from './pages.ts';
 
 /**
- * Thrown where the bytes are not in a form that this reader knows. The caller then asks SQLite itself, which can read
- * them or report what is wrong.
+ * Thrown where the bytes are not in a form that this reader knows. The caller then asks SQLite
+ * itself, which can read them or report what is wrong.
  */
 export class Unsure extends Error {}
 
@@ -44,7 +45,8 @@ export function findLeaves(pages: Pages, root: number): TreePages {
   }
 
   function enter(page: number): void {
-    if (page < 1 || page > pages.pageCount || seen[page] !== 0) throw new Unsure(`page ${page} is in a table twice`);
+    if (page < 1 || page > pages.pageCount || seen[page] !== 0)
+      throw new Unsure(`page ${page} is in a table twice`);
     seen[page] = 1;
   }
 }
@@ -62,7 +64,8 @@ function childrenOf({ bytes, pageSize, usableSize }: Pages, page: number): reado
   const header = begin + headerSize(page);
   const count = bytes.readUInt16BE(header + 3);
   const cells = header + INTERIOR_HEADER_SIZE;
-  if (bytes[header] !== INTERIOR || cells + 2 * count > begin + usableSize) throw new Unsure(`page ${page} is no node`);
+  if (bytes[header] !== INTERIOR || cells + 2 * count > begin + usableSize)
+    throw new Unsure(`page ${page} is no node`);
   const children: number[] = [];
   for (let i = 0; i < count; i++) {
     const at = bytes.readUInt16BE(cells + 2 * i);
@@ -91,7 +94,9 @@ export interface Cell {
   readonly overflow: number;
 }
 
-/** Iterates over the cells of leaves; one reader for many, as an object per cell would be garbage. */
+/**
+ * Iterates over the cells of leaves; one reader for many, as an object per cell would be garbage.
+ */
 export class LeafReader {
   readonly #usableSize: number;
   readonly #maxLocal: number;
@@ -143,7 +148,8 @@ export class LeafReader {
     const bytes = this.#bytes;
     const pointer = this.#cells + 2 * index;
     const at = this.#begin + ((bytes[pointer]! << 8) | bytes[pointer + 1]!);
-    if (at < this.#cells + 2 * this.count) throw new Unsure('a cell lies in the header of its page');
+    if (at < this.#cells + 2 * this.count)
+      throw new Unsure('a cell lies in the header of its page');
     this.at = at;
     this.#cursor = at;
     this.size = this.#varint();
@@ -152,7 +158,8 @@ export class LeafReader {
     const isLocal = this.size <= this.#maxLocal;
     const local = isLocal ? this.size : this.#localPart(this.size);
     this.end = this.recordAt + local + (isLocal ? 0 : 4);
-    if (this.end > this.#begin + this.#usableSize) throw new Unsure('a cell is longer than its page');
+    if (this.end > this.#begin + this.#usableSize)
+      throw new Unsure('a cell is longer than its page');
     this.overflow = isLocal ? 0 : bytes.readUInt32BE(this.end - 4);
     if (this.rowid <= this.#previous) throw new Unsure('rows are out of order');
     this.#previous = this.rowid;
@@ -172,7 +179,8 @@ export class LeafReader {
   #varint(): number {
     const bytes = this.#bytes;
     const end = this.#begin + this.#usableSize;
-    if (this.#cursor + 9 > end && this.#cursor + 1 > end) throw new Unsure('a cell is longer than its page');
+    if (this.#cursor + 9 > end && this.#cursor + 1 > end)
+      throw new Unsure('a cell is longer than its page');
     const first = bytes[this.#cursor]!;
     if (first < 0x80) {
       this.#cursor++;
@@ -195,8 +203,8 @@ export class LeafReader {
 }
 
 /**
- * The whole record of a cell. Overflow pages come from `changed` where it has them, else from `pages`; each is reported
- * to `onOverflow`.
+ * The whole record of a cell. Overflow pages come from `changed` where it has them, else from
+ * `pages`; each is reported to `onOverflow`.
  */
 export function assembleRecord(
   { page, recordAt, size, overflow, end }: Cell,
@@ -207,7 +215,8 @@ export function assembleRecord(
   if (overflow === 0) return page.subarray(recordAt, recordAt + size);
   const perPage = pages.usableSize - 4;
   let done = end - 4 - recordAt;
-  if ((size - done) / perPage > pages.pageCount) throw new Unsure('a row is longer than the database');
+  if ((size - done) / perPage > pages.pageCount)
+    throw new Unsure('a row is longer than the database');
   const record = Buffer.allocUnsafe(size);
   page.copy(record, 0, recordAt, end - 4);
   let next = overflow;
@@ -215,7 +224,8 @@ export function assembleRecord(
     if (next < 2 || next > pages.pageCount) throw new Unsure(`a row goes on at page ${next}`);
     onOverflow(next);
     const found = changed?.get(next);
-    const [bytes, begin] = found === undefined ? [pages.bytes, (next - 1) * pages.pageSize] : [asBuffer(found), 0];
+    const [bytes, begin] =
+      found === undefined ? [pages.bytes, (next - 1) * pages.pageSize] : [asBuffer(found), 0];
     const part = Math.min(perPage, size - done);
     bytes.copy(record, done, begin + 4, begin + 4 + part);
     done += part;

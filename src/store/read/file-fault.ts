@@ -10,7 +10,8 @@ export function findFileFault(
   const begin = Buffer.from(bytes.subarray(0, MAGIC.length)).toString('latin1');
   if (!MAGIC.startsWith(begin))
     return { cause: isScrambled(bytes) ? 'encrypted' : 'notADatabase', detail: show(begin) };
-  if (bytes.length < 100) return { cause: 'truncated', detail: `the file ends after ${bytes.length} bytes` };
+  if (bytes.length < 100)
+    return { cause: 'truncated', detail: `the file ends after ${bytes.length} bytes` };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const stored = view.getUint16(16);
   const pageSize = stored === 1 ? 65_536 : stored;
@@ -51,15 +52,16 @@ const KNOWN_FORMATS = [
 ];
 
 /**
- * True for bytes that look random and have no header of a known compressed file, as with SQLCipher; or those of
- * git-crypt.
+ * True for bytes that look random and have no header of a known compressed file, as with SQLCipher;
+ * or those of git-crypt.
  */
 function isScrambled(bytes: Uint8Array): boolean {
   const begin = Buffer.from(bytes.subarray(0, 16)).toString('latin1');
   if (begin.startsWith('\0GITCRYPT\0')) return true;
   if (KNOWN_FORMATS.some((format) => begin.startsWith(format))) return false;
   const sample = bytes.subarray(0, 4096);
-  // 512 is the smallest page of a database; that many random bytes have about 7.6 bits of entropy each, text has under 6.
+  // 512 is the smallest page of a database; that many random bytes have about 7.6 bits of entropy
+  // each, text has under 6.
   return sample.length >= 512 && entropyOf(sample) > 7;
 }
 

@@ -16,8 +16,8 @@ export async function stampAt(path: string): Promise<string> {
 }
 
 /**
- * A file modified less than this ago may be written again without a new modification time, as file system clocks are
- * coarse.
+ * A file modified less than this ago may be written again without a new modification time, as file
+ * system clocks are coarse.
  */
 export const RACY_MS = 50;
 

@@ -2,8 +2,8 @@ const PLAIN = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 const ESCAPE = /["\\/bfnrt]|u[\da-fA-F]{4}/y;
 
 /**
- * The index where a text stops being JSON; its length where it is truncated; undefined where it is valid. For messages:
- * V8 often reports no position.
+ * The index where a text stops being JSON; its length where it is truncated; undefined where it is
+ * valid. For messages: V8 often reports no position.
  */
 export function findJsonFault(text: string): number | undefined {
   const closers: string[] = [];
@@ -12,7 +12,8 @@ export function findJsonFault(text: string): number | undefined {
   for (let at = skipSpace(text, 0); ; at = skipSpace(text, at)) {
     const char = text[at];
     const closer = closers.at(-1);
-    if (char === undefined) return expected === 'after' && closer === undefined ? undefined : text.length;
+    if (char === undefined)
+      return expected === 'after' && closer === undefined ? undefined : text.length;
     if (char === closer && (expected === 'after' || mayClose)) {
       closers.pop();
       [expected, mayClose] = ['after', false];
@@ -30,7 +31,12 @@ export function findJsonFault(text: string): number | undefined {
       [expected, mayClose] = [char === '{' ? 'key' : 'value', true];
       at++;
     } else {
-      const end = char === '"' ? endOfString(text, at) : expected === 'key' ? undefined : endOfPlain(text, at);
+      const end =
+        char === '"'
+          ? endOfString(text, at)
+          : expected === 'key'
+            ? undefined
+            : endOfPlain(text, at);
       if (typeof end !== 'number') return end?.fault ?? at;
       expected = expected === 'key' ? 'colon' : 'after';
       mayClose = false;

@@ -12,7 +12,9 @@ type JsonRead =
   | { readonly kind: 'content'; readonly content: StoreContent }
   | { readonly kind: 'fault'; readonly fault: ContentFault; readonly isFresh: boolean };
 
-/** exarp-go truncates the file and then fills it: an unreadable file may be whole a moment later. */
+/**
+ * exarp-go truncates the file and then fills it: an unreadable file may be whole a moment later.
+ */
 const HALF_WRITTEN_MS = 40;
 const LOOKS = 3;
 /** The limit of one string. */
@@ -59,11 +61,16 @@ export class JsonFile {
       if (stamp === this.#stamp) return { kind: 'unchanged' };
       const isFresh = !isOlder(stat, this.#clock.now(), RACY_MS);
       if (stat.size > MAX_BYTES) {
-        return { kind: 'fault', fault: { cause: 'io', detail: `larger than ${MAX_BYTES} bytes` }, isFresh: false };
+        return {
+          kind: 'fault',
+          fault: { cause: 'io', detail: `larger than ${MAX_BYTES} bytes` },
+          isFresh: false,
+        };
       }
       const bytes = await file.readTo(0, Number(stat.size));
       this.#stamp = isFresh ? undefined : stamp;
-      if (this.#bytes !== undefined && Buffer.compare(bytes, this.#bytes) === 0) return { kind: 'unchanged' };
+      if (this.#bytes !== undefined && Buffer.compare(bytes, this.#bytes) === 0)
+        return { kind: 'unchanged' };
       this.#bytes = bytes;
       const content = readJsonStore(bytes, project);
       if (content.ok) return { kind: 'content', content: content.value };

@@ -13,10 +13,14 @@ export const LIST_NAMES = ['todos', 'tasks'] as const;
 type Entry = Readonly<Record<string, unknown>>;
 
 /**
- * The tasks of a `state.todo2.json`, as exarp-go or the Todo2 extension writes it. An entry that is not a task is left
- * out with a notice. Fails only where the file as a whole cannot be read. Such a file has no locks.
+ * The tasks of a `state.todo2.json`, as exarp-go or the Todo2 extension writes it. An entry that is
+ * not a task is left out with a notice. Fails only where the file as a whole cannot be read. Such a
+ * file has no locks.
  */
-export function readJsonStore(bytes: Uint8Array, project: string): Result<StoreContent, ContentFault> {
+export function readJsonStore(
+  bytes: Uint8Array,
+  project: string,
+): Result<StoreContent, ContentFault> {
   const document = parseJson(bytes);
   if (!document.ok) return document;
   const entries = entriesOf(document.value);
@@ -27,11 +31,18 @@ export function readJsonStore(bytes: Uint8Array, project: string): Result<StoreC
     });
   }
   // On import exarp-go gives tasks without a project the one of the folder.
-  const list = new TaskList({ isForeign: (id) => id !== '' && id !== project, isSpellingFree: true });
+  const list = new TaskList({
+    isForeign: (id) => id !== '' && id !== project,
+    isSpellingFree: true,
+  });
   for (const [index, entry] of entries.entries()) {
     const position = index + 1;
     if (!isRecord(entry)) {
-      list.notices.push({ kind: 'badEntry', position, detail: `is ${kindOf(entry)}, not an object` });
+      list.notices.push({
+        kind: 'badEntry',
+        position,
+        detail: `is ${kindOf(entry)}, not an object`,
+      });
       continue;
     }
     const reader = new EntryReader(entry);
@@ -47,7 +58,10 @@ export function readJsonStore(bytes: Uint8Array, project: string): Result<StoreC
 export function parseJson(bytes: Uint8Array): Result<unknown, ContentFault> {
   const encoding = wideEncoding(bytes);
   if (encoding !== undefined) {
-    return fail({ cause: 'malformed', detail: `encoded as ${encoding}, not UTF-8 (line 1, column 1)` });
+    return fail({
+      cause: 'malformed',
+      detail: `encoded as ${encoding}, not UTF-8 (line 1, column 1)`,
+    });
   }
   let text: string;
   try {
@@ -65,18 +79,22 @@ export function parseJson(bytes: Uint8Array): Result<unknown, ContentFault> {
     const what = isCutOff
       ? 'the file ends too early'
       : `unexpected ${JSON.stringify(text.slice(position, position + 10))}`;
-    return fail({ cause: isCutOff ? 'truncated' : 'malformed', detail: `${what} (${placeOf(text, position)})` });
+    return fail({
+      cause: isCutOff ? 'truncated' : 'malformed',
+      detail: `${what} (${placeOf(text, position)})`,
+    });
   }
 }
 
 /**
- * UTF-16 or UTF-32, as saved by some Windows programs: JSON begins with two ASCII characters, whose bytes are not 0 in
- * UTF-8.
+ * UTF-16 or UTF-32, as saved by some Windows programs: JSON begins with two ASCII characters, whose
+ * bytes are not 0 in UTF-8.
  */
 function wideEncoding(bytes: Uint8Array): string | undefined {
   const [a, b, c, d] = bytes;
   if (a === undefined || b === undefined) return undefined;
-  if ((a === 0xff && b === 0xfe) || (a !== 0 && b === 0)) return c === 0 && d === 0 ? 'UTF-32' : 'UTF-16';
+  if ((a === 0xff && b === 0xfe) || (a !== 0 && b === 0))
+    return c === 0 && d === 0 ? 'UTF-32' : 'UTF-16';
   if ((a === 0xfe && b === 0xff) || (a === 0 && b !== 0)) return 'UTF-16';
   return a === 0 && b === 0 ? 'UTF-32' : undefined;
 }
@@ -92,7 +110,8 @@ function entriesOf(document: unknown): readonly unknown[] | undefined {
 }
 
 /**
- * Reads one entry, with all names that its fields have; values of a wrong type are left out and reported in `faults`.
+ * Reads one entry, with all names that its fields have; values of a wrong type are left out and
+ * reported in `faults`.
  */
 class EntryReader {
   readonly faults: string[] = [];

@@ -21,8 +21,8 @@ const NO_CHANGES: TableChanges = { removed: [], added: [], changed: [] };
 /**
  * Tracks the pages of one table, to derive its changed rows from the pages of a commit.
  *
- * A row lies in its leaf and in the overflow pages that the leaf names. So a row was changed, added or removed only in
- * a page that the commit wrote, or in a leaf that joined or left this table.
+ * A row lies in its leaf and in the overflow pages that the leaf names. So a row was changed, added
+ * or removed only in a page that the commit wrote, or in a leaf that joined or left this table.
  */
 export class LiveTable {
   readonly layout: TableLayout;
@@ -49,9 +49,12 @@ export class LiveTable {
       reader.open(pages.bytes, (leaf - 1) * pages.pageSize, leaf);
       for (let i = 0; i < reader.count; i++) {
         reader.read(i);
-        if (reader.overflow === 0) readRecord(pages.bytes, reader.recordAt, reader.size, this.layout, row);
+        if (reader.overflow === 0)
+          readRecord(pages.bytes, reader.recordAt, reader.size, this.layout, row);
         else {
-          const record = assembleRecord(reader.take(), pages, undefined, (page) => this.#leafOf.set(page, leaf));
+          const record = assembleRecord(reader.take(), pages, undefined, (page) =>
+            this.#leafOf.set(page, leaf),
+          );
           readRecord(record, 0, record.length, this.layout, row);
         }
         visit(reader.rowid);
@@ -65,7 +68,10 @@ export class LiveTable {
   }
 
   /** The removed and the added rows; a changed row is both, in this order. */
-  followRows(pages: Pages, before: PageMap): readonly (readonly [row: LiveRow, isThere: boolean])[] {
+  followRows(
+    pages: Pages,
+    before: PageMap,
+  ): readonly (readonly [row: LiveRow, isThere: boolean])[] {
     const { removed, changed, added } = this.follow(pages, before);
     const rows: [LiveRow, boolean][] = [];
     const take = (cell: Cell, isThere: boolean): void => {
@@ -130,7 +136,11 @@ export class LiveTable {
     return now;
   }
 
-  #cellsIn(leaves: readonly number[], pages: Pages, before: PageMap | undefined): Map<number, LeafCell> {
+  #cellsIn(
+    leaves: readonly number[],
+    pages: Pages,
+    before: PageMap | undefined,
+  ): Map<number, LeafCell> {
     const cells = new Map<number, LeafCell>();
     const reader = this.#reader;
     for (const leaf of leaves) {
@@ -147,7 +157,11 @@ export class LiveTable {
     return cells;
   }
 
-  #compare(before: Map<number, LeafCell>, after: Map<number, LeafCell>, pages: Pages): TableChanges {
+  #compare(
+    before: Map<number, LeafCell>,
+    after: Map<number, LeafCell>,
+    pages: Pages,
+  ): TableChanges {
     const added: Cell[] = [];
     const changed: [Cell, Cell][] = [];
     for (const [rowid, cell] of after) {
@@ -158,7 +172,10 @@ export class LiveTable {
       const was = before.get(rowid);
       before.delete(rowid);
       if (was === undefined) added.push(cell);
-      else if (cell.overflow !== 0 || was.page.compare(cell.page, cell.at, cell.end, was.at, was.end) !== 0) {
+      else if (
+        cell.overflow !== 0 ||
+        was.page.compare(cell.page, cell.at, cell.end, was.at, was.end) !== 0
+      ) {
         changed.push([was, cell]);
       }
     }

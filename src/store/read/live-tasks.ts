@@ -38,9 +38,11 @@ interface Draft {
 const NOTHING: readonly string[] = [];
 
 /**
- * The tasks in a database image, read from its pages, and updated in proportion to what a commit changed.
+ * The tasks in a database image, read from its pages, and updated in proportion to what a commit
+ * changed.
  *
- * Throws `Unsure` for every form that it does not know; then this object is invalid and the image must be read anew.
+ * Throws `Unsure` for every form that it does not know; then this object is invalid and the image
+ * must be read anew.
  */
 export class LiveTasks {
   readonly #pages: Pages;
@@ -72,7 +74,10 @@ export class LiveTasks {
     const { tasks, tags, dependencies, agentLocks } = this.#schema;
     this.#table = new LiveTable(tasks, pages);
     this.#tags = tags && { table: new LiveTable(tags, pages), lists: new PairLists() };
-    this.#dependencies = dependencies && { table: new LiveTable(dependencies, pages), lists: new PairLists() };
+    this.#dependencies = dependencies && {
+      table: new LiveTable(dependencies, pages),
+      lists: new PairLists(),
+    };
     this.#agentTable = agentLocks && new LiveTable(agentLocks, pages);
     // exarp-go shows no row of a table without the column, and a notice for each would not help.
     const hasProjects = tasks.columns.has('project_id');
@@ -82,10 +87,18 @@ export class LiveTasks {
   }
 
   get content(): StoreContent {
-    return { tasks: this.#tasks, notices: this.#notices, links: this.#links, holdsUntil: this.#holdsUntil };
+    return {
+      tasks: this.#tasks,
+      notices: this.#notices,
+      links: this.#links,
+      holdsUntil: this.#holdsUntil,
+    };
   }
 
-  /** Applies a commit that `pages` already contains. `before` has every page that it wrote, as it was. */
+  /**
+   * Applies a commit that `pages` already contains. `before` has every page that it wrote, as it
+   * was.
+   */
   follow(before: PageMap, now: number): void {
     if (!isSameSchema(this.#schema, this.#pages, before)) throw new Unsure('the schema is another');
     const draft = emptyDraft();
@@ -107,7 +120,12 @@ export class LiveTasks {
     const row: Cell[] = COLUMNS.map(() => undefined);
     let notices: Notice[] = [];
     this.#table.readAll(this.#pages, row, (rowid) => {
-      const task = taskOf(row, { tags: NOTHING, dependencies: NOTHING, lock: lockOf(row) }, this.#rules, notices);
+      const task = taskOf(
+        row,
+        { tags: NOTHING, dependencies: NOTHING, lock: lockOf(row) },
+        this.#rules,
+        notices,
+      );
       if (task.id === '') throw new Unsure('a task has no id');
       tasks.push(task);
       ids.push(task.id);
@@ -136,7 +154,9 @@ export class LiveTasks {
       }
     }
     this.#tasks = tasks;
-    this.#agentTable?.readAll(this.#pages, this.#cells, (rowid) => this.#agentLocks.add(rowid, this.#cells));
+    this.#agentTable?.readAll(this.#pages, this.#cells, (rowid) =>
+      this.#agentLocks.add(rowid, this.#cells),
+    );
     this.#notices = this.#allNotices();
     return linkTasks(tasks, ids, index);
   }
@@ -147,7 +167,8 @@ export class LiveTasks {
     for (const [, cell] of changed) {
       const position = positionOf(this.#rowids, cell.rowid);
       const row = this.#table.readNew(cell, this.#pages, COLUMNS.length);
-      if (this.#tasks[position]?.id !== textOf(row[AT.id])) throw new Unsure('a task got another id');
+      if (this.#tasks[position]?.id !== textOf(row[AT.id]))
+        throw new Unsure('a task got another id');
       draft.rows.set(position, row);
       draft.touched.add(position);
     }
@@ -157,7 +178,8 @@ export class LiveTasks {
         throw new Unsure('positions change where a task comes between');
       const row = this.#table.readNew(cell, this.#pages, COLUMNS.length);
       const id = textOf(row[AT.id]);
-      if (id === '' || this.#find(id, draft) !== -1) throw new Unsure('a task came with an id that is none');
+      if (id === '' || this.#find(id, draft) !== -1)
+        throw new Unsure('a task came with an id that is none');
       this.#rowids.push(cell.rowid);
       draft.added.set(id, position);
       draft.rows.set(position, row);
@@ -206,7 +228,10 @@ export class LiveTasks {
     }
   }
 
-  /** Rebuilds the touched tasks and what depends on them. Objects that were published stay unchanged. */
+  /**
+   * Rebuilds the touched tasks and what depends on them. Objects that were published stay
+   * unchanged.
+   */
   #finish(draft: Draft, now: number): void {
     const tasks = draft.touched.size === 0 ? this.#tasks : this.#tasks.slice();
     const next = tasks as Task[];
@@ -219,7 +244,12 @@ export class LiveTasks {
       }
       const notices: Notice[] = [];
       this.#columnLocks[position] = lockOf(row);
-      const task = taskOf(row, { ...this.#listsOf(position), lock: this.#columnLocks[position] }, this.#rules, notices);
+      const task = taskOf(
+        row,
+        { ...this.#listsOf(position), lock: this.#columnLocks[position] },
+        this.#rules,
+        notices,
+      );
       next[position] = task;
       if (task.parentId !== old?.parentId) draft.relinked.add(position);
       if (!isSame(notices, this.#rowNotices[position] ?? [])) draft.noticesChanged = true;
@@ -241,7 +271,12 @@ export class LiveTasks {
       const position = this.#links.index.get(owner);
       const task = this.#tasks[position];
       if (task === undefined) continue;
-      const joint = joinLocks(task.id, this.#columnLocks[position], this.#agentLocks.of(owner), now);
+      const joint = joinLocks(
+        task.id,
+        this.#columnLocks[position],
+        this.#agentLocks.of(owner),
+        now,
+      );
       this.#holdsUntil = Math.min(this.#holdsUntil, joint.holdsUntil);
       if (joint.notice !== undefined) notices.push(joint.notice);
       if (isSame(joint.lock, task.lock)) continue;
@@ -278,7 +313,13 @@ export class LiveTasks {
 }
 
 function emptyDraft(): Draft {
-  return { rows: new Map(), touched: new Set(), relinked: new Set(), added: new Map(), noticesChanged: false };
+  return {
+    rows: new Map(),
+    touched: new Set(),
+    relinked: new Set(),
+    added: new Map(),
+    noticesChanged: false,
+  };
 }
 
 function positionOf(rowids: readonly number[], rowid: number): number {

@@ -12,7 +12,9 @@ const NONE: Metadata = { value: {} };
 /** Field 9 of exarp-go's message Todo2Task: a map from names to JSON values. */
 const METADATA_FIELD = 9;
 
-/** Parses the `metadata` column. A value that is not an object is kept as `{ raw }`, as in exarp-go. */
+/**
+ * Parses the `metadata` column. A value that is not an object is kept as `{ raw }`, as in exarp-go.
+ */
 export function readMetadataText(text: string): Metadata {
   if (text.trim() === '') return NONE;
   let value: unknown;
@@ -32,7 +34,8 @@ export function readMetadataValue(value: unknown): Metadata {
 }
 
 /**
- * Metadata of a serialised Todo2Task; undefined where it has none, with a fault where the bytes are not such a message.
+ * Metadata of a serialised Todo2Task; undefined where it has none, with a fault where the bytes are
+ * not such a message.
  */
 export function readMetadataBlob(blob: Uint8Array): Metadata | undefined {
   const message = readMessage(blob);

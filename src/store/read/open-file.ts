@@ -1,9 +1,17 @@
-import { closeSync, fstatSync, openSync, read, readSync, statSync, type BigIntStats } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  read,
+  readSync,
+  statSync,
+  type BigIntStats,
+} from 'node:fs';
 import { promisify } from 'node:util';
 
 /**
- * Larger files are read in pieces off the main thread; for smaller ones a single call is cheaper and the window
- * shorter.
+ * Larger files are read in pieces off the main thread; for smaller ones a single call is cheaper
+ * and the window shorter.
  */
 const READ_AT_ONCE = 8 * 1024 * 1024;
 const PIECE = 4 * 1024 * 1024;
@@ -15,9 +23,10 @@ class NotAFile extends Error {}
 /**
  * A file that other processes write, opened for reading only.
  *
- * On POSIX the descriptor is kept until another file is at the path: closing any descriptor of a file drops all locks
- * of this process on it, those of other extensions included. On Windows, where that is not so but an open handle keeps
- * a deleted file's name in use, no handle stays open after `release`.
+ * On POSIX the descriptor is kept until another file is at the path: closing any descriptor of a
+ * file drops all locks of this process on it, those of other extensions included. On Windows, where
+ * that is not so but an open handle keeps a deleted file's name in use, no handle stays open after
+ * `release`.
  */
 export class OpenFile {
   readonly path: string;
@@ -30,7 +39,10 @@ export class OpenFile {
     this.#keep = keep;
   }
 
-  /** Opens the file at the path; false where there is none. Throws the errors of the file system, and `NotAFile`. */
+  /**
+   * Opens the file at the path; false where there is none. Throws the errors of the file system,
+   * and `NotAFile`.
+   */
   open(): boolean {
     const found = this.#look();
     if (found !== undefined && this.#fd !== undefined && isSameFile(found, this.#stat)) return true;
@@ -55,7 +67,9 @@ export class OpenFile {
   /** The stat of the path, where it is still the opened file; else undefined. */
   statIfCurrent(): BigIntStats | undefined {
     const found = this.#look();
-    return found !== undefined && this.#fd !== undefined && isSameFile(found, this.#stat) ? found : undefined;
+    return found !== undefined && this.#fd !== undefined && isSameFile(found, this.#stat)
+      ? found
+      : undefined;
   }
 
   /** True where the path does not exist, even if a deleted file is still open. */
@@ -77,7 +91,8 @@ export class OpenFile {
   /** The bytes from `position` to `end`; fewer at the end of the file. */
   async readTo(position: number, end: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(Math.max(0, end - position));
-    if (bytes.length <= READ_AT_ONCE) return bytes.subarray(0, readInto(this.#opened(), bytes, position));
+    if (bytes.length <= READ_AT_ONCE)
+      return bytes.subarray(0, readInto(this.#opened(), bytes, position));
     let done = 0;
     while (done < bytes.length) {
       const length = Math.min(PIECE, bytes.length - done);
@@ -109,7 +124,8 @@ export class OpenFile {
   }
 
   #opened(): number {
-    if (this.#fd === undefined) throw new Error(`Internal error: ${this.path} is read without being open`);
+    if (this.#fd === undefined)
+      throw new Error(`Internal error: ${this.path} is read without being open`);
     return this.#fd;
   }
 }

@@ -45,8 +45,8 @@ export class LiveImage implements Pages {
   }
 
   /**
-   * Applies the pages of a commit, and returns the old ones; a new page was all zeros. Undefined where the database
-   * shrank: then too much has moved.
+   * Applies the pages of a commit, and returns the old ones; a new page was all zeros. Undefined
+   * where the database shrank: then too much has moved.
    */
   apply(pages: PageMap, pageCount: number): PageMap | undefined {
     const isShorter = pageCount < this.pageCount;
@@ -75,19 +75,27 @@ export class LiveImage implements Pages {
 }
 
 /**
- * The pages that differ between two images, as they are in `before`; new pages as zeros. Undefined where the images
- * cannot be compared by page, or differ too much for that to pay.
+ * The pages that differ between two images, as they are in `before`; new pages as zeros. Undefined
+ * where the images cannot be compared by page, or differ too much for that to pay.
  */
 export function differingPages(before: Pages, after: Pages): PageMap | undefined {
   const { pageSize, usableSize } = after;
-  if (before.pageSize !== pageSize || before.usableSize !== usableSize || after.pageCount < before.pageCount)
+  if (
+    before.pageSize !== pageSize ||
+    before.usableSize !== usableSize ||
+    after.pageCount < before.pageCount
+  )
     return undefined;
   const different = new Map<number, Uint8Array>();
   for (let number = 1; number <= after.pageCount; number++) {
     const at = (number - 1) * pageSize;
     const isNew = number > before.pageCount;
-    if (!isNew && before.bytes.compare(after.bytes, at, at + pageSize, at, at + pageSize) === 0) continue;
-    different.set(number, isNew ? new Uint8Array(pageSize) : before.bytes.subarray(at, at + pageSize));
+    if (!isNew && before.bytes.compare(after.bytes, at, at + pageSize, at, at + pageSize) === 0)
+      continue;
+    different.set(
+      number,
+      isNew ? new Uint8Array(pageSize) : before.bytes.subarray(at, at + pageSize),
+    );
     if (different.size > 16 && different.size > after.pageCount / 2) return undefined;
   }
   return different;

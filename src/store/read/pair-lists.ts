@@ -6,7 +6,9 @@ type Table = Extract<Notice, { kind: 'orphanRow' }>['table'];
 
 const NOTHING: readonly string[] = [];
 
-/** The values of a table of pairs by task, in code unit order, and those of tasks that do not exist. */
+/**
+ * The values of a table of pairs by task, in code unit order, and those of tasks that do not exist.
+ */
 export class PairLists {
   /** By task position; undefined for none. */
   #lists: (readonly string[] | undefined)[] = [];
@@ -89,11 +91,17 @@ export class PairLists {
 }
 
 /** A notice for each pair, by owner and value. The lists are sorted. */
-export function orphanNotices(table: Table, orphans: ReadonlyMap<string, readonly string[]>): readonly Notice[] {
+export function orphanNotices(
+  table: Table,
+  orphans: ReadonlyMap<string, readonly string[]>,
+): readonly Notice[] {
   if (orphans.size === 0) return [];
-  return [...orphans.keys()]
-    .sort()
-    .flatMap((owner) =>
-      distinct(orphans.get(owner) ?? NOTHING).map((value): Notice => ({ kind: 'orphanRow', table, owner, value })),
-    );
+  return [...orphans.keys()].sort().flatMap((owner) =>
+    distinct(orphans.get(owner) ?? NOTHING).map((value): Notice => ({
+      kind: 'orphanRow',
+      table,
+      owner,
+      value,
+    })),
+  );
 }

@@ -4,12 +4,14 @@ const FARTHEST_MS = 8.64e15;
 const SECONDS_LIMIT = 1e11;
 
 const PLAIN = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
-const RFC3339 = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d(?:[.,]\d+)?))?)?\s*(Z|[+-]\d\d:?\d\d)?$/i;
+const RFC3339 =
+  /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d(?:[.,]\d+)?))?)?\s*(Z|[+-]\d\d:?\d\d)?$/i;
 
 /**
- * Epoch ms of a date as exarp-go and the Todo2 extension write it: RFC 3339 in any precision, or a number of seconds or
- * ms. Undefined for an invalid date, and for what exarp-go treats as unknown: empty, a leading 0, or 1970-01-01.
- * Without an offset the date is UTC, so that every machine reads the same.
+ * Epoch ms of a date as exarp-go and the Todo2 extension write it: RFC 3339 in any precision, or a
+ * number of seconds or ms. Undefined for an invalid date, and for what exarp-go treats as unknown:
+ * empty, a leading 0, or 1970-01-01. Without an offset the date is UTC, so that every machine reads
+ * the same.
  */
 export function readDate(value: unknown): number | undefined {
   if (typeof value === 'number') {
@@ -32,7 +34,8 @@ function parseDate(value: string): number | undefined {
   const parts = RFC3339.exec(text);
   if (parts === null) return undefined;
   const [, day, minutes = '00:00', seconds = '00', offset = 'Z'] = parts;
-  const zone = offset.length === 5 ? `${offset.slice(0, 3)}:${offset.slice(3)}` : offset.toUpperCase();
+  const zone =
+    offset.length === 5 ? `${offset.slice(0, 3)}:${offset.slice(3)}` : offset.toUpperCase();
   return numberOr(Date.parse(`${day ?? ''}T${minutes}:${seconds.replace(',', '.')}${zone}`));
 }
 
@@ -47,7 +50,8 @@ export function readSeconds(value: unknown): number | undefined {
 }
 
 /**
- * Epoch ms of a time in a table of agent locks: unix seconds, ms where it is a number above 1e11, or a date as text.
+ * Epoch ms of a time in a table of agent locks: unix seconds, ms where it is a number above 1e11,
+ * or a date as text.
  */
 export function readMoment(value: unknown): number | undefined {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;

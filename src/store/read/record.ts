@@ -21,7 +21,13 @@ export interface RecordLayout {
 export const UNKNOWN = Symbol('unknown');
 
 /** Reads the wanted columns of a record into `row`; other slots stay as they are. */
-export function readRecord(bytes: Buffer, begin: number, size: number, layout: RecordLayout, row: Cell[]): void {
+export function readRecord(
+  bytes: Buffer,
+  begin: number,
+  size: number,
+  layout: RecordLayout,
+  row: Cell[],
+): void {
   const { slotOf, defaults } = layout;
   const end = begin + size;
   let at = begin;
@@ -38,7 +44,8 @@ export function readRecord(bytes: Buffer, begin: number, size: number, layout: R
     headerEnd += ((first & 0x7f) << 7) | second;
     at += 2;
   }
-  if (headerEnd < at || headerEnd > end) throw new Unsure('the header of a record is longer than the record');
+  if (headerEnd < at || headerEnd > end)
+    throw new Unsure('the header of a record is longer than the record');
   let value = headerEnd;
   for (let column = 0; column < slotOf.length; column++) {
     const slot = slotOf[column]!;
@@ -62,7 +69,8 @@ export function readRecord(bytes: Buffer, begin: number, size: number, layout: R
     if (value + length > end) throw new Unsure('a value is longer than its record');
     if (slot !== -1) {
       if (type < 12) row[slot] = numberAt(bytes, value, type);
-      else if (type % 2 === 1 || slot !== layout.blobSlot) row[slot] = textAt(bytes, value, value + length);
+      else if (type % 2 === 1 || slot !== layout.blobSlot)
+        row[slot] = textAt(bytes, value, value + length);
       else row[slot] = new Uint8Array(bytes.subarray(value, value + length));
     }
     value += length;
@@ -106,7 +114,8 @@ function numberAt(bytes: Buffer, at: number, type: number): number | null {
 /** `toString` first looks up its encoding, which is most of its time for a short text. */
 const utf8: (bytes: Buffer, begin: number, end: number) => string =
   'utf8Slice' in Buffer.prototype
-    ? (bytes, begin, end) => (bytes as Buffer & { utf8Slice(begin: number, end: number): string }).utf8Slice(begin, end)
+    ? (bytes, begin, end) =>
+        (bytes as Buffer & { utf8Slice(begin: number, end: number): string }).utf8Slice(begin, end)
     : (bytes, begin, end) => bytes.toString('utf8', begin, end);
 
 const WORD_LENGTH = 20;

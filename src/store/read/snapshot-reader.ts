@@ -28,8 +28,8 @@ export interface Fault {
 
 type ImageRead =
   /**
-   * The whole database at one commit, as a file without a WAL. The caller owns the bytes. `moment` numbers the images,
-   * so that `NewPages` can name its base.
+   * The whole database at one commit, as a file without a WAL. The caller owns the bytes. `moment`
+   * numbers the images, so that `NewPages` can name its base.
    */
   | { readonly kind: 'image'; readonly bytes: Uint8Array; readonly moment: number }
   | { readonly kind: 'absent' }
@@ -69,22 +69,26 @@ type LastRead =
       /** The frame headers of the last transaction, concatenated. */
       readonly lastFrames: Uint8Array;
       /**
-       * A checkpoint changes it too, which costs a needless read; so does a copy over the file, which only this
-       * detects.
+       * A checkpoint changes it too, which costs a needless read; so does a copy over the file,
+       * which only this detects.
        */
       readonly dbStat: BigIntStats;
-      /** The WAL's stamp at the last check; undefined while the WAL is too fresh for its time to be reliable. */
+      /**
+       * The WAL's stamp at the last check; undefined while the WAL is too fresh for its time to be
+       * reliable.
+       */
       walStamp: string | undefined;
     }
   | { readonly kind: 'plain'; readonly walHeader: Uint8Array; readonly stat: BigIntStats };
 
 /**
- * Reads a database that other processes write, WAL included, without SQLite and without locks: nothing in the folder is
- * changed or created, and `-shm` is never opened.
+ * Reads a database that other processes write, WAL included, without SQLite and without locks:
+ * nothing in the folder is changed or created, and `-shm` is never opened.
  *
- * Why an image is consistent: within one generation of the WAL the database file changes only by checkpoints of
- * committed frames. If the WAL header is the same before and after, all that a checkpoint wrote during our read of the
- * file is also in the WAL, which is read after the file and overlaid on it.
+ * Why an image is consistent: within one generation of the WAL the database file changes only by
+ * checkpoints of committed frames. If the WAL header is the same before and after, all that a
+ * checkpoint wrote during our read of the file is also in the WAL, which is read after the file and
+ * overlaid on it.
  */
 export class SnapshotReader {
   readonly file: string;
@@ -103,7 +107,10 @@ export class SnapshotReader {
     [this.#db, this.#wal] = this.#filesAt(file);
   }
 
-  /** One consistent image. Retries for about two seconds while writers interfere, then the fault is `busy`. */
+  /**
+   * One consistent image. Retries for about two seconds while writers interfere, then the fault is
+   * `busy`.
+   */
   async read(): Promise<ImageRead> {
     const start = this.#clock.now();
     let last = 'no attempt';
@@ -113,7 +120,8 @@ export class SnapshotReader {
         if (result.kind !== 'retry') return result;
         last = result.why;
         // Counted as well, since the clock may be set back.
-        if (this.#clock.now() - start > GIVE_UP_MS || attempt > 1_000) return fault('busy', this.file, last);
+        if (this.#clock.now() - start > GIVE_UP_MS || attempt > 1_000)
+          return fault('busy', this.file, last);
         // Mostly the next turn succeeds; only waits for time to pass need a real pause.
         await this.#pause(result.pauseMs > 0 ? result.pauseMs : attempt > 20 ? 2 : 0);
       } catch (error) {
@@ -127,8 +135,8 @@ export class SnapshotReader {
   }
 
   /**
-   * True only where a read now would give the last image again; false without need only after a checkpoint. Costs some
-   * microseconds.
+   * True only where a read now would give the last image again; false without need only after a
+   * checkpoint. Costs some microseconds.
    */
   async isUnchanged(): Promise<boolean> {
     const seen = this.#seen;
@@ -136,7 +144,9 @@ export class SnapshotReader {
     try {
       if (this.#resolve() || !this.#db.open()) return false;
       const hasWal = this.#wal.open();
-      return seen.kind === 'wal' ? hasWal && (await this.#sameLog(seen)) : this.#samePlain(seen, hasWal);
+      return seen.kind === 'wal'
+        ? hasWal && (await this.#sameLog(seen))
+        : this.#samePlain(seen, hasWal);
     } catch {
       return false; // the read that follows reports the fault
     } finally {
@@ -146,8 +156,8 @@ export class SnapshotReader {
   }
 
   /**
-   * The commits since the last image, where new frames of the same WAL alone tell them: applied to that image they give
-   * what a read would give. Undefined where a full read is needed.
+   * The commits since the last image, where new frames of the same WAL alone tell them: applied to
+   * that image they give what a read would give. Undefined where a full read is needed.
    */
   async readNewPages(): Promise<NewPages | undefined> {
     const seen = this.#seen;
@@ -177,28 +187,37 @@ export class SnapshotReader {
   async #attempt(): Promise<ImageRead | Retry> {
     this.#seen = undefined;
     this.#resolve();
-    if (!this.#db.open()) return this.#db.isAbsent() ? { kind: 'absent' } : retry('the file is being replaced');
+    if (!this.#db.open())
+      return this.#db.isAbsent() ? { kind: 'absent' } : retry('the file is being replaced');
     const hasWal = this.#wal.open();
     const headerBytes = hasWal ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0);
     const header = parseWalHeader(headerBytes);
-    // After the WAL header: a checkpoint of the previous generation may have grown the file until then.
+    // After the WAL header: a checkpoint of the previous generation may have grown the file until
+    // then.
     const before = this.#db.stat();
     const now = this.#clock.now();
     const walBefore = hasWal ? this.#wal.stat() : undefined;
     const walSize = walBefore?.size ?? 0n;
     if (before.size > MAX_BYTES || walSize > MAX_BYTES) {
-      return fault('io', this.file, `larger than ${MAX_BYTES} bytes: database ${before.size}, log ${walSize}`);
+      return fault(
+        'io',
+        this.file,
+        `larger than ${MAX_BYTES} bytes: database ${before.size}, log ${walSize}`,
+      );
     }
     if (header === undefined && this.#hasHotJournal()) return retry(HOT_JOURNAL, RACY_MS / 2);
 
     const database = await this.#db.readTo(0, Number(before.size));
-    if (header === undefined) return this.#takePlain(database, before, { headerBytes, stat: walBefore }, now);
+    if (header === undefined)
+      return this.#takePlain(database, before, { headerBytes, stat: walBefore }, now);
 
     // The WAL after the database, never the other way round.
     const wal = await this.#wal.readTo(0, Number(this.#wal.stat().size));
     const walStat = this.#wal.statIfCurrent();
-    if (walStat === undefined || this.#db.statIfCurrent() === undefined) return retry('a file was replaced');
-    if (!isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), headerBytes)) return retry('the log was reset');
+    if (walStat === undefined || this.#db.statIfCurrent() === undefined)
+      return retry('a file was replaced');
+    if (!isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), headerBytes))
+      return retry('the log was reset');
     if (!isEqual(wal.subarray(0, WAL_HEADER_SIZE), headerBytes)) return retry('the log was reset');
     return this.#takeMerged(database, wal, header, {
       headerBytes,
@@ -216,7 +235,8 @@ export class SnapshotReader {
     const scan = scanFrames(wal.subarray(WAL_HEADER_SIZE), emptyScan(header));
     // The WAL of a small database can claim a huge page count.
     const bytes = scan.pageCount * header.pageSize;
-    if (bytes > MAX_BYTES) return fault('io', this.file, `larger than ${MAX_BYTES} bytes: ${bytes} with its log`);
+    if (bytes > MAX_BYTES)
+      return fault('io', this.file, `larger than ${MAX_BYTES} bytes: ${bytes} with its log`);
     // SQLite discards the WAL of an empty database file.
     const image = database.length === 0 ? database : mergeImage(database, wal, scan);
     const lastFrames = headersOf(scan, (at) => wal.subarray(at, at + FRAME_HEADER_SIZE));
@@ -232,7 +252,8 @@ export class SnapshotReader {
     now: number,
   ): ImageRead | Retry {
     const after = this.#db.statIfCurrent();
-    if (after === undefined || stampOf(before) !== stampOf(after)) return retry('the file changed while it was read');
+    if (after === undefined || stampOf(before) !== stampOf(after))
+      return retry('the file changed while it was read');
     if (!this.#hasWalHeader(wal.headerBytes)) return retry('a log appeared');
     if (this.#hasHotJournal()) return retry(HOT_JOURNAL, RACY_MS / 2);
     // An incomplete header is completed soon; one that stays broken is no WAL to SQLite either.
@@ -240,7 +261,8 @@ export class SnapshotReader {
     if (isBroken && !this.#isSettled('wal', wal.stat, now, BROKEN_HEADER_MS)) {
       return retry('the header of the log is incomplete', RACY_MS / 2);
     }
-    if (!this.#isSettled('db', before, now, RACY_MS)) return retry('the file is too fresh to be sure', RACY_MS / 2);
+    if (!this.#isSettled('db', before, now, RACY_MS))
+      return retry('the file is too fresh to be sure', RACY_MS / 2);
     this.#seen = { kind: 'plain', walHeader: wal.headerBytes, stat: before };
     return this.#finish(database);
   }
@@ -256,16 +278,19 @@ export class SnapshotReader {
   async #sameLog(seen: Extract<LastRead, { kind: 'wal' }>): Promise<boolean> {
     const { scan } = seen;
     const [walStat, dbStat] = [this.#wal.statIfCurrent(), this.#db.statIfCurrent()];
-    if (walStat === undefined || dbStat === undefined || stampOf(dbStat) !== stampOf(seen.dbStat)) return false;
+    if (walStat === undefined || dbStat === undefined || stampOf(dbStat) !== stampOf(seen.dbStat))
+      return false;
     const next = frameOffset(scan.header, scan.frames);
     if (isOfGeneration(this.#wal.readSome(next, FRAME_HEADER_SIZE), scan.header)) {
-      // Frames that a transaction has spilled, or that a rollback has left. Their headers do not tell whether a commit
-      // is among them: a page may be written after its header, and a retry may begin with the same frame.
+      // Frames that a transaction has spilled, or that a rollback has left. Their headers do not
+      // tell whether a commit is among them: a page may be written after its header, and a retry
+      // may begin with the same frame.
       const tail = await this.#wal.readTo(next, Number(walStat.size));
       if (scanFrames(tail, scan) !== scan) return false;
     }
-    // A commit whose writer was killed before it updated the index is overwritten by the next one. The next frame does
-    // not show that, but the WAL's time and the frames of the last transaction do.
+    // A commit whose writer was killed before it updated the index is overwritten by the next one.
+    // The next frame does not show that, but the WAL's time and the frames of the last transaction
+    // do.
     if (stampOf(walStat) !== seen.walStamp) {
       if (!this.#isLastCommitThere(seen)) return false;
       // Only a time that is no longer fresh is reliable.
@@ -282,10 +307,11 @@ export class SnapshotReader {
     const size = this.#wal.stat().size;
     if (size - BigInt(next) > MAX_TAIL_BYTES || !this.#isLastCommitThere(seen)) return undefined;
     const tail = await this.#wal.readTo(next, Number(size));
-    // As in a full read, the WAL is valid where its header is the same after the read. Earlier frames are in the image
-    // already, so the database need not be read again.
+    // As in a full read, the WAL is valid where its header is the same after the read. Earlier
+    // frames are in the image already, so the database need not be read again.
     const [walStat, dbStat] = [this.#wal.statIfCurrent(), this.#db.statIfCurrent()];
-    if (walStat === undefined || dbStat === undefined || stampOf(dbStat) !== stampOf(seen.dbStat)) return undefined;
+    if (walStat === undefined || dbStat === undefined || stampOf(dbStat) !== stampOf(seen.dbStat))
+      return undefined;
     if (!isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), seen.headerBytes)) return undefined;
     const scan = scanFrames(tail, { ...seen.scan, frameOfPage: new Map() });
     if (scan.frames === frames) return undefined;
@@ -295,7 +321,9 @@ export class SnapshotReader {
       const at = frameOffset(header, index) + FRAME_HEADER_SIZE - next;
       pages.set(page, tail.subarray(at, at + header.pageSize));
     }
-    const lastFrames = headersOf(scan, (at) => tail.subarray(at - next, at - next + FRAME_HEADER_SIZE));
+    const lastFrames = headersOf(scan, (at) =>
+      tail.subarray(at - next, at - next + FRAME_HEADER_SIZE),
+    );
     const walStamp = isOlder(walStat, now, RACY_MS) ? stampOf(walStat) : undefined;
     this.#seen = { ...seen, scan, lastFrames, walStamp };
     return { pages, pageCount: scan.pageCount, after: this.#moment, moment: ++this.#moment };
@@ -317,7 +345,10 @@ export class SnapshotReader {
     return stat !== undefined && stampOf(stat) === stampOf(seen.stat);
   }
 
-  /** SQLite keeps the WAL beside the real file, not beside a link to it. Returns whether the real path has changed. */
+  /**
+   * SQLite keeps the WAL beside the real file, not beside a link to it. Returns whether the real
+   * path has changed.
+   */
   #resolve(): boolean {
     let real = this.file;
     try {
@@ -342,7 +373,10 @@ export class SnapshotReader {
     return isEqual(has ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0), expected);
   }
 
-  /** A journal with a header is hot, and SQLite would roll it back; one that a finished transaction left has no header. */
+  /**
+   * A journal with a header is hot, and SQLite would roll it back; one that a finished transaction
+   * left has no header.
+   */
   #hasHotJournal(): boolean {
     const journal = new OpenFile(`${this.#db.path}-journal`);
     try {
@@ -353,8 +387,8 @@ export class SnapshotReader {
   }
 
   /**
-   * True where a file has been unchanged for that long, by its own time, or by our clock since it was first seen in
-   * this state, as the clock of a network drive may be ahead.
+   * True where a file has been unchanged for that long, by its own time, or by our clock since it
+   * was first seen in this state, as the clock of a network drive may be ahead.
    */
   #isSettled(which: 'db' | 'wal', stat: BigIntStats, now: number, ms: number): boolean {
     if (isOlder(stat, now, ms)) return true;
@@ -376,7 +410,10 @@ export class SnapshotReader {
 function headersOf(scan: WalScan, read: (at: number) => Uint8Array): Uint8Array {
   const all = new Uint8Array((scan.frames - scan.lastTransaction) * FRAME_HEADER_SIZE);
   for (let index = scan.lastTransaction; index < scan.frames; index++) {
-    all.set(read(frameOffset(scan.header, index)), (index - scan.lastTransaction) * FRAME_HEADER_SIZE);
+    all.set(
+      read(frameOffset(scan.header, index)),
+      (index - scan.lastTransaction) * FRAME_HEADER_SIZE,
+    );
   }
   return all;
 }

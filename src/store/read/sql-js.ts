@@ -4,8 +4,8 @@ import type { SqlJsStatic } from 'sql.js';
 const loaded = new Map<string, Promise<SqlJsStatic>>();
 
 /**
- * SQLite as WebAssembly, from the `sql-wasm.wasm` of the same release; loaded on the first call, once per file. Rejects
- * where the file cannot be read or run; the next call tries again.
+ * SQLite as WebAssembly, from the `sql-wasm.wasm` of the same release; loaded on the first call,
+ * once per file. Rejects where the file cannot be read or run; the next call tries again.
  */
 export function loadSqlJs(wasmFile: string): Promise<SqlJsStatic> {
   let promise = loaded.get(wasmFile);
@@ -25,5 +25,7 @@ export function forgetSqlJs(wasmFile: string): void {
 async function load(wasmFile: string): Promise<SqlJsStatic> {
   const [{ default: start }, bytes] = await Promise.all([import('sql.js'), readFile(wasmFile)]);
   // As bytes, since sql.js would look for a file beside the bundle.
-  return start({ wasmBinary: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) });
+  return start({
+    wasmBinary: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength),
+  });
 }

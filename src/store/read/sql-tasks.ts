@@ -12,8 +12,8 @@ import { AT, COLUMNS, lockOf, taskOf, textOf } from './task-row.ts';
 import { messageOf } from '../../core/text.ts';
 
 /**
- * The tasks in a database image, read through SQLite: slower than reading pages, and right for every database that
- * SQLite can read. The image must have no WAL.
+ * The tasks in a database image, read through SQLite: slower than reading pages, and right for
+ * every database that SQLite can read. The image must have no WAL.
  */
 export function readThroughSql(
   SQL: SqlJsStatic,
@@ -36,15 +36,20 @@ export function readThroughSql(
 
 function readFrom(db: Database, project: string, now: number): Result<StoreContent, ContentFault> {
   const columns = columnsOf(db, 'tasks');
-  if (columns === undefined) return fail({ cause: 'noTasksTable', detail: `tables: ${tablesOf(db) || 'none'}` });
-  if (!columns.has('id')) return fail({ cause: 'malformed', detail: 'the table tasks has no column id' });
+  if (columns === undefined)
+    return fail({ cause: 'noTasksTable', detail: `tables: ${tablesOf(db) || 'none'}` });
+  if (!columns.has('id'))
+    return fail({ cause: 'malformed', detail: 'the table tasks has no column id' });
   const present = COLUMNS.filter((column) => columns.has(column) && column !== 'metadata_protobuf');
   const tags = readLists(db, 'task_tags', 'tag');
   const dependencies = readLists(db, 'task_dependencies', 'depends_on_id');
   const blobs = readBlobs(db, columns);
   const agentLocks = readAgentLocks(db);
   // exarp-go shows no row of a table without the column, and a notice for each would not help.
-  const rules: TaskRules = { isForeign: (id) => columns.has('project_id') && id !== project, isSpellingFree: false };
+  const rules: TaskRules = {
+    isForeign: (id) => columns.has('project_id') && id !== project,
+    isSpellingFree: false,
+  };
   const list = new TaskList(rules);
   const lockNotices = new Map<string, Notice>();
   let holdsUntil = Infinity;
@@ -87,7 +92,9 @@ function rowOf(present: readonly (typeof COLUMNS)[number][], cells: readonly Cel
   return row;
 }
 
-/** The values of a table of pairs by task, in code unit order; none where the table does not exist. */
+/**
+ * The values of a table of pairs by task, in code unit order; none where the table does not exist.
+ */
 function readLists(db: Database, table: string, column: string): Map<string, string[]> {
   const lists = new Map<string, string[]>();
   const columns = columnsOf(db, table);
@@ -115,7 +122,9 @@ function readAgentLocks(db: Database): AgentLocks {
 function readBlobs(db: Database, columns: ReadonlySet<string>): Map<string, Uint8Array> {
   const blobs = new Map<string, Uint8Array>();
   if (!columns.has('metadata_protobuf') || !columns.has('metadata_format')) return blobs;
-  const statement = db.prepare(`SELECT id, metadata_protobuf FROM tasks WHERE typeof(metadata_protobuf) = 'blob'`);
+  const statement = db.prepare(
+    `SELECT id, metadata_protobuf FROM tasks WHERE typeof(metadata_protobuf) = 'blob'`,
+  );
   try {
     while (statement.step()) {
       const [id, blob] = statement.get();
@@ -129,20 +138,33 @@ function readBlobs(db: Database, columns: ReadonlySet<string>): Map<string, Uint
 }
 
 /**
- * All rows of a table, as one JSON text: parsing costs less than a call into WebAssembly per cell. JSON has no blobs,
- * and a text has a maximum length: where that fails, rows are read one by one, with blobs as text.
+ * All rows of a table, as one JSON text: parsing costs less than a call into WebAssembly per cell.
+ * JSON has no blobs, and a text has a maximum length: where that fails, rows are read one by one,
+ * with blobs as text.
  */
-function readRows(db: Database, table: string, columns: readonly string[]): readonly (readonly Cell[])[] {
+function readRows(
+  db: Database,
+  table: string,
+  columns: readonly string[],
+): readonly (readonly Cell[])[] {
   try {
-    const all = db.exec(`SELECT json_group_array(json_array(${columns.join(', ')})) FROM ${table}`)[0]?.values[0]?.[0];
+    const all = db.exec(
+      `SELECT json_group_array(json_array(${columns.join(', ')})) FROM ${table}`,
+    )[0]?.values[0]?.[0];
     return JSON.parse(all as string) as Cell[][];
   } catch {
     return readRowByRow(db, table, columns);
   }
 }
 
-function readRowByRow(db: Database, table: string, columns: readonly string[]): readonly (readonly Cell[])[] {
-  const cells = columns.map((name) => `CASE typeof(${name}) WHEN 'blob' THEN CAST(${name} AS TEXT) ELSE ${name} END`);
+function readRowByRow(
+  db: Database,
+  table: string,
+  columns: readonly string[],
+): readonly (readonly Cell[])[] {
+  const cells = columns.map(
+    (name) => `CASE typeof(${name}) WHEN 'blob' THEN CAST(${name} AS TEXT) ELSE ${name} END`,
+  );
   const statement = db.prepare(`SELECT json_array(${cells.join(', ')}) FROM ${table}`);
   const rows: Cell[][] = [];
   try {
@@ -154,18 +176,22 @@ function readRowByRow(db: Database, table: string, columns: readonly string[]): 
 }
 
 /**
- * The columns of a table in lower case, as SQLite ignores case; undefined where there is no such table. A view does not
- * count: it could compute for ever.
+ * The columns of a table in lower case, as SQLite ignores case; undefined where there is no such
+ * table. A view does not count: it could compute for ever.
  */
 function columnsOf(db: Database, table: string): ReadonlySet<string> | undefined {
-  const found = db.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND lower(name) = ?`, [table]);
+  const found = db.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND lower(name) = ?`, [
+    table,
+  ]);
   if (found.length === 0) return undefined;
   const names = db.exec(`SELECT name FROM pragma_table_info(?)`, [table])[0]?.values ?? [];
   return new Set(names.map((row) => String(row[0]).toLowerCase()));
 }
 
 function tablesOf(db: Database): string {
-  const rows = db.exec(`SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name LIMIT 20`)[0]?.values ?? [];
+  const rows =
+    db.exec(`SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name LIMIT 20`)[0]
+      ?.values ?? [];
   return rows.map((row) => String(row[0])).join(', ');
 }
 
@@ -174,7 +200,8 @@ function faultOf(error: unknown): ContentFault {
   if (/not a database/i.test(detail)) return { cause: 'notADatabase', detail };
   // Out of memory, WebAssembly throws a RuntimeError or RangeError, which is no fault of the file.
   const ours =
-    /RuntimeError|RangeError/.test(error instanceof Error ? error.name : '') || /out of memory/i.test(detail);
+    /RuntimeError|RangeError/.test(error instanceof Error ? error.name : '') ||
+    /out of memory/i.test(detail);
   return { cause: ours ? 'io' : 'malformed', detail };
 }
 

@@ -14,12 +14,16 @@ interface Image {
   readonly moment: number;
 }
 
-/** Commits on a smaller part of the database are followed; reading anew is no slower for larger ones. */
+/**
+ * Commits on a smaller part of the database are followed; reading anew is no slower for larger
+ * ones.
+ */
 const FOLLOWED_PART = 0.5;
 
 /**
- * The tasks in a database image of any migration of exarp-go. The image must have no WAL. `project` is the project name
- * that exarp-go derives from the root; rows of other projects are kept, with a notice.
+ * The tasks in a database image of any migration of exarp-go. The image must have no WAL. `project`
+ * is the project name that exarp-go derives from the root; rows of other projects are kept, with a
+ * notice.
  */
 export function readTasks(
   SQL: SqlJsStatic,
@@ -31,8 +35,8 @@ export function readTasks(
 }
 
 /**
- * The tasks of a changing database: its image and its parsed content. Reads pages itself in known forms, and asks
- * SQLite about all others.
+ * The tasks of a changing database: its image and its parsed content. Reads pages itself in known
+ * forms, and asks SQLite about all others.
  */
 export class DatabaseTasks {
   readonly #project: string;
@@ -46,8 +50,14 @@ export class DatabaseTasks {
     this.#project = project;
   }
 
-  /** Takes ownership of an image. Where it resembles the last one, only the differences are read. */
-  read(SQL: SqlJsStatic, { bytes, moment }: Image, now: number): Result<StoreContent, ContentFault> {
+  /**
+   * Takes ownership of an image. Where it resembles the last one, only the differences are read.
+   */
+  read(
+    SQL: SqlJsStatic,
+    { bytes, moment }: Image,
+    now: number,
+  ): Result<StoreContent, ContentFault> {
     this.#moment = moment;
     if (findFileFault(bytes) !== undefined) {
       this.forget();
@@ -55,17 +65,23 @@ export class DatabaseTasks {
     }
     const [before, live] = [this.#image, this.#live];
     const image = new LiveImage(bytes);
-    const differing = before !== undefined && live !== undefined ? differingPages(before, image) : undefined;
-    if (before === undefined || live === undefined || differing === undefined) return this.#readAnew(SQL, image, now);
+    const differing =
+      before !== undefined && live !== undefined ? differingPages(before, image) : undefined;
+    if (before === undefined || live === undefined || differing === undefined)
+      return this.#readAnew(SQL, image, now);
     before.replace(image);
     return this.#follow(SQL, before, live, differing, now);
   }
 
   /**
-   * Applies the pages of a commit. Undefined where they do not follow the image, or do not result in a database: then
-   * the file must be read.
+   * Applies the pages of a commit. Undefined where they do not follow the image, or do not result
+   * in a database: then the file must be read.
    */
-  follow(SQL: SqlJsStatic, news: NewPages, now: number): Result<StoreContent, ContentFault> | undefined {
+  follow(
+    SQL: SqlJsStatic,
+    news: NewPages,
+    now: number,
+  ): Result<StoreContent, ContentFault> | undefined {
     const image = this.#image;
     const { pages, pageCount } = news;
     if (image === undefined || news.after !== this.#moment) return undefined;
@@ -111,7 +127,11 @@ export class DatabaseTasks {
     }
   }
 
-  #readAnew(SQL: SqlJsStatic, { whole }: LiveImage, now: number): Result<StoreContent, ContentFault> {
+  #readAnew(
+    SQL: SqlJsStatic,
+    { whole }: LiveImage,
+    now: number,
+  ): Result<StoreContent, ContentFault> {
     // A new image, since sizes in the header may have changed.
     const image = new LiveImage(whole);
     this.#image = image;

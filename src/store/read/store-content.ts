@@ -8,7 +8,10 @@ export interface StoreContent {
   /** Each id once, in the order of the store. */
   readonly tasks: readonly Task[];
   readonly notices: readonly Notice[];
-  /** The references between tasks, where they were resolved; the same object while they are unchanged. */
+  /**
+   * The references between tasks, where they were resolved; the same object while they are
+   * unchanged.
+   */
   readonly links?: TaskLinks | undefined;
   /** When competing leases may change their meaning, epoch ms; undefined for never. */
   readonly holdsUntil?: number | undefined;

@@ -40,7 +40,9 @@ export function readSchema(pages: Pages): {
     reader.open(pages.bytes, (leaf - 1) * pages.pageSize, leaf);
     for (let i = 0; i < reader.count; i++) {
       reader.read(i);
-      const record = assembleRecord(reader.take(), pages, undefined, (page) => schemaPages.push(page));
+      const record = assembleRecord(reader.take(), pages, undefined, (page) =>
+        schemaPages.push(page),
+      );
       readRecord(record, 0, record.length, SCHEMA_LAYOUT, row);
       const [type, name, root, sql] = row;
       if (type !== 'table') continue;
@@ -63,11 +65,18 @@ interface Column {
   readonly isHidden: boolean;
 }
 
-/** Parsed schemas by their text, which rarely changes; undefined for one that only SQLite can read. */
+/**
+ * Parsed schemas by their text, which rarely changes; undefined for one that only SQLite can read.
+ */
 const understood = new Map<string, readonly Column[] | undefined>();
 
 /** The positions of the wanted columns in the records of a table; a missing column has none. */
-export function layOut(SQL: SqlJsStatic, { root, sql }: TableEntry, wanted: readonly string[], blob = ''): TableLayout {
+export function layOut(
+  SQL: SqlJsStatic,
+  { root, sql }: TableEntry,
+  wanted: readonly string[],
+  blob = '',
+): TableLayout {
   let columns = understood.get(sql);
   if (!understood.has(sql)) {
     columns = columnsOf(SQL, sql);
@@ -85,15 +94,23 @@ export function layOut(SQL: SqlJsStatic, { root, sql }: TableEntry, wanted: read
     defaults[slot] = constantOf(column);
   }
   const blobSlot = wanted.indexOf(blob);
-  return { root, slotOf, width: wanted.length, defaults, blobSlot, columns: new Set(columns.map(({ name }) => name)) };
+  return {
+    root,
+    slotOf,
+    width: wanted.length,
+    defaults,
+    blobSlot,
+    columns: new Set(columns.map(({ name }) => name)),
+  };
 }
 
 /** Quoted names and texts, and comments: they are not syntax. */
-const QUOTED_OR_COMMENT = /"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|'(?:[^']|'')*'|--[^\n]*|\/\*[^]*?(?:\*\/|$)/g;
+const QUOTED_OR_COMMENT =
+  /"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|'(?:[^']|'')*'|--[^\n]*|\/\*[^]*?(?:\*\/|$)/g;
 
 /**
- * Asks SQLite, in a separate database, for the columns that a statement defines; a statement that could do more is not
- * run.
+ * Asks SQLite, in a separate database, for the columns that a statement defines; a statement that
+ * could do more is not run.
  */
 function columnsOf(SQL: SqlJsStatic, sql: string): readonly Column[] | undefined {
   const bare = sql.replace(QUOTED_OR_COMMENT, ' x ');
@@ -108,9 +125,10 @@ function columnsOf(SQL: SqlJsStatic, sql: string): readonly Column[] | undefined
     const isPlain = textIn(db, 'SELECT wr = 0 FROM pragma_table_list WHERE name = ?', name);
     if (isPlain !== '1') return undefined;
     const rows =
-      db.exec('SELECT lower(name), upper(type), dflt_value, pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid', [
-        name,
-      ])[0]?.values ?? [];
+      db.exec(
+        'SELECT lower(name), upper(type), dflt_value, pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid',
+        [name],
+      )[0]?.values ?? [];
     const columns = rows.map(([column, type, standIn, key, hidden]) => ({
       name: String(column),
       type: String(type),
@@ -130,12 +148,16 @@ function textIn(db: Database, sql: string, ...values: string[]): string {
   return String(db.exec(sql, values)[0]?.values[0]?.[0]);
 }
 
-/** The value of a row that is older than its column: only constants that no conversion changes are known. */
+/**
+ * The value of a row that is older than its column: only constants that no conversion changes are
+ * known.
+ */
 function constantOf({ standIn, type }: Column): Cell | typeof UNKNOWN {
   if (standIn === null || /^null$/i.test(standIn)) return null;
   if (/^\d{1,15}$/.test(standIn) && /INT/.test(type)) return Number(standIn);
   const text = /^'((?:[^']|'')*)'$/.exec(standIn)?.[1];
-  if (text !== undefined && /CHAR|CLOB|TEXT/.test(type) && !type.includes('INT')) return text.replaceAll(`''`, `'`);
+  if (text !== undefined && /CHAR|CLOB|TEXT/.test(type) && !type.includes('INT'))
+    return text.replaceAll(`''`, `'`);
   return UNKNOWN;
 }
 

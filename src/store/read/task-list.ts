@@ -1,5 +1,12 @@
 import type { Notice } from '../../core/snapshot.ts';
-import { parsePriority, parseStatus, taskId, type Lock, type Task, type TaskId } from '../../core/task.ts';
+import {
+  parsePriority,
+  parseStatus,
+  taskId,
+  type Lock,
+  type Task,
+  type TaskId,
+} from '../../core/task.ts';
 import type { Metadata } from './metadata.ts';
 
 /** One task of a file, its values converted but not checked. */
@@ -28,7 +35,10 @@ export interface RawTask {
 export interface TaskRules {
   /** The projects that exarp-go would not show here. */
   readonly isForeign: (projectId: string) => boolean;
-  /** Whether any spelling of a status is fine, as in JSON: exarp-go compares exactly only in the database. */
+  /**
+   * Whether any spelling of a status is fine, as in JSON: exarp-go compares exactly only in the
+   * database.
+   */
   readonly isSpellingFree: boolean;
 }
 
@@ -43,7 +53,9 @@ export class TaskList {
     this.#rules = rules;
   }
 
-  /** Checks and adds a task. `position` counts from 1. False where its id is missing or a duplicate. */
+  /**
+   * Checks and adds a task. `position` counts from 1. False where its id is missing or a duplicate.
+   */
   add(raw: RawTask, position: number): boolean {
     if (!this.takes(raw.id, position)) return false;
     this.tasks.push(checkTask(raw, this.#rules, this.notices));
@@ -63,12 +75,17 @@ export class TaskList {
 }
 
 /** Checks a task with an id that is not empty, and adds irregularities to `notices`. */
-export function checkTask(raw: RawTask, { isForeign, isSpellingFree }: TaskRules, notices: Notice[]): Task {
+export function checkTask(
+  raw: RawTask,
+  { isForeign, isSpellingFree }: TaskRules,
+  notices: Notice[],
+): Task {
   const id = taskId(raw.id);
   const text = raw.status ?? '';
   const status = parseStatus(text);
   if (status === 'Unknown') notices.push({ kind: 'unknownStatus', id, text });
-  else if (status !== (raw.status ?? 'Todo') && !isSpellingFree) notices.push({ kind: 'oddSpelling', id, text });
+  else if (status !== (raw.status ?? 'Todo') && !isSpellingFree)
+    notices.push({ kind: 'oddSpelling', id, text });
   if (isForeign(raw.projectId)) {
     notices.push({ kind: 'foreignProject', id, project: raw.projectId || undefined });
   }
@@ -106,8 +123,12 @@ export function hoursOf(value: unknown): number | undefined {
   return typeof hours === 'number' && Number.isFinite(hours) && hours > 0 ? hours : undefined;
 }
 
-/** The distinct texts that are not empty. Nearly every list is clean already, and is returned as it is. */
+/**
+ * The distinct texts that are not empty. Nearly every list is clean already, and is returned as it
+ * is.
+ */
 export function distinct(texts: readonly string[]): readonly string[] {
-  const isClean = texts.length < 20 && texts.every((text, index) => text !== '' && texts.indexOf(text) === index);
+  const isClean =
+    texts.length < 20 && texts.every((text, index) => text !== '' && texts.indexOf(text) === index);
   return isClean ? texts : [...new Set(texts)].filter((text) => text !== '');
 }

@@ -7,8 +7,26 @@ import { checkTask, hoursOf, type TaskRules } from './task-list.ts';
 
 /** The columns of a task. Older stores lack some of them; only `id` is required. */
 export const COLUMNS = [
-  ...['id', 'name', 'content', 'long_description', 'status', 'priority', 'completed', 'created', 'last_modified'],
-  ...['completed_at', 'created_at', 'updated_at', 'project_id', 'metadata', 'metadata_format', 'metadata_protobuf'],
+  ...[
+    'id',
+    'name',
+    'content',
+    'long_description',
+    'status',
+    'priority',
+    'completed',
+    'created',
+    'last_modified',
+  ],
+  ...[
+    'completed_at',
+    'created_at',
+    'updated_at',
+    'project_id',
+    'metadata',
+    'metadata_format',
+    'metadata_protobuf',
+  ],
   ...['version', 'assignee', 'assigned_at', 'lock_until', 'parent_id', 'estimated_hours'],
 ] as const;
 
@@ -31,7 +49,12 @@ export interface Others {
 }
 
 /** Checks a row that has an id, and adds irregularities to `notices`. */
-export function taskOf(row: Row, { tags, dependencies, lock }: Others, rules: TaskRules, notices: Notice[]): Task {
+export function taskOf(
+  row: Row,
+  { tags, dependencies, lock }: Others,
+  rules: TaskRules,
+  notices: Notice[],
+): Task {
   const id = textOf(row[AT.id]);
   const status = row[AT.status];
   const task = checkTask(
@@ -66,14 +89,22 @@ export function taskOf(row: Row, { tags, dependencies, lock }: Others, rules: Ta
 export function lockOf(row: Row): Lock | undefined {
   const holder = textOf(row[AT.assignee]);
   if (holder === '') return undefined;
-  return { holder, since: readSeconds(row[AT.assigned_at]), until: readSeconds(row[AT.lock_until]) };
+  return {
+    holder,
+    since: readSeconds(row[AT.assigned_at]),
+    until: readSeconds(row[AT.lock_until]),
+  };
 }
 
 /** As in exarp-go, the blob comes before the text where `metadata_format` says so. */
 function metadataOf(row: Row): Metadata {
   const blob = row[AT.metadata_protobuf];
   const text = textOf(row[AT.metadata]);
-  if (!(blob instanceof Uint8Array) || blob.length === 0 || row[AT.metadata_format] !== 'protobuf') {
+  if (
+    !(blob instanceof Uint8Array) ||
+    blob.length === 0 ||
+    row[AT.metadata_format] !== 'protobuf'
+  ) {
     return readMetadataText(text);
   }
   const fromBlob = readMetadataBlob(blob);

@@ -5,7 +5,9 @@ import { asBuffer, type PageMap, type Pages } from './pages.ts';
 import { layOut, readSchema, type TableEntry, type TableLayout } from './table-layout.ts';
 import { COLUMNS } from './task-row.ts';
 
-/** The layouts of the tables of tasks. Missing tables, and those of an unknown form, are undefined. */
+/**
+ * The layouts of the tables of tasks. Missing tables, and those of an unknown form, are undefined.
+ */
 export interface TaskSchema {
   readonly tasks: TableLayout;
   /** Rows: owner, value. */
@@ -16,7 +18,10 @@ export interface TaskSchema {
   readonly pages: ReadonlySet<number>;
 }
 
-/** The header ranges that define how to read the rest: page size and formats, schema cookie and format, encoding. */
+/**
+ * The header ranges that define how to read the rest: page size and formats, schema cookie and
+ * format, encoding.
+ */
 const TELLING: readonly (readonly [begin: number, end: number])[] = [
   [16, 18],
   [20, 24],
@@ -43,22 +48,38 @@ export function openSchema(SQL: SqlJsStatic, pages: Pages): TaskSchema {
   };
 }
 
-/** True where a commit did not change the schema. `before` has every page that it wrote, as it was. */
-export function isSameSchema({ pages: schemaPages }: TaskSchema, pages: Pages, before: PageMap): boolean {
+/**
+ * True where a commit did not change the schema. `before` has every page that it wrote, as it was.
+ */
+export function isSameSchema(
+  { pages: schemaPages }: TaskSchema,
+  pages: Pages,
+  before: PageMap,
+): boolean {
   for (const page of before.keys()) if (page !== 1 && schemaPages.has(page)) return false;
   const first = before.get(1);
   if (first === undefined) return true;
   const old = asBuffer(first);
-  const isSame = (begin: number, end: number): boolean => old.compare(pages.bytes, begin, end, begin, end) === 0;
-  return TELLING.every(([begin, end]) => isSame(begin, end)) && isSame(FILE_HEADER_SIZE, pages.pageSize);
+  const isSame = (begin: number, end: number): boolean =>
+    old.compare(pages.bytes, begin, end, begin, end) === 0;
+  return (
+    TELLING.every(([begin, end]) => isSame(begin, end)) && isSame(FILE_HEADER_SIZE, pages.pageSize)
+  );
 }
 
-function layOutPairs(SQL: SqlJsStatic, entry: TableEntry | undefined, column: string): TableLayout | undefined {
+function layOutPairs(
+  SQL: SqlJsStatic,
+  entry: TableEntry | undefined,
+  column: string,
+): TableLayout | undefined {
   const layout = entry && layOut(SQL, entry, ['task_id', column]);
   return layout?.columns.has('task_id') === true && layout.columns.has(column) ? layout : undefined;
 }
 
-function layOutAgentLocks(SQL: SqlJsStatic, entry: TableEntry | undefined): TableLayout | undefined {
+function layOutAgentLocks(
+  SQL: SqlJsStatic,
+  entry: TableEntry | undefined,
+): TableLayout | undefined {
   const roles = entry && findAgentLockColumns(layOut(SQL, entry, []).columns);
   if (entry === undefined || roles === undefined) return undefined;
   const { task, holder, since, until } = roles;

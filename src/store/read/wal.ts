@@ -1,4 +1,5 @@
-// The write-ahead log (WAL) of SQLite, read from bytes. Format: https://www.sqlite.org/fileformat2.html#walformat
+// The write-ahead log (WAL) of SQLite, read from bytes. Format:
+// https://www.sqlite.org/fileformat2.html#walformat
 
 export const WAL_HEADER_SIZE = 32;
 export const FRAME_HEADER_SIZE = 24;
@@ -16,8 +17,8 @@ export interface WalHeader {
 type Checksum = readonly [number, number];
 
 /**
- * The content of a WAL up to its last commit, in whole frames from the header on, so that a later scan can continue
- * here: committed frames are final, later ones are not.
+ * The content of a WAL up to its last commit, in whole frames from the header on, so that a later
+ * scan can continue here: committed frames are final, later ones are not.
  */
 export interface WalScan {
   readonly header: WalHeader;
@@ -33,7 +34,9 @@ export interface WalScan {
   readonly frameOfPage: ReadonlyMap<number, number>;
 }
 
-/** Parses and checks the first 32 bytes of a WAL; undefined where SQLite would treat it as empty. */
+/**
+ * Parses and checks the first 32 bytes of a WAL; undefined where SQLite would treat it as empty.
+ */
 export function parseWalHeader(bytes: Uint8Array): WalHeader | undefined {
   if (bytes.length < WAL_HEADER_SIZE) return undefined;
   const view = viewOf(bytes);
@@ -55,12 +58,20 @@ export function frameOffset(header: WalHeader, index: number): number {
 
 /** A WAL without frames: the start of every scan. */
 export function emptyScan(header: WalHeader): WalScan {
-  return { header, frames: 0, lastTransaction: 0, sum: header.sum, pageCount: 0, frameOfPage: new Map() };
+  return {
+    header,
+    frames: 0,
+    lastTransaction: 0,
+    sum: header.sum,
+    pageCount: 0,
+    frameOfPage: new Map(),
+  };
 }
 
 /**
- * Scans the frames after `from` as SQLite's own recovery does: while salts match and the running checksum holds.
- * `bytes` begins at the next frame. Returns `from` itself where there is no further commit.
+ * Scans the frames after `from` as SQLite's own recovery does: while salts match and the running
+ * checksum holds. `bytes` begins at the next frame. Returns `from` itself where there is no further
+ * commit.
  */
 export function scanFrames(bytes: Uint8Array, from: WalScan): WalScan {
   const { header } = from;
@@ -81,20 +92,31 @@ export function scanFrames(bytes: Uint8Array, from: WalScan): WalScan {
     pages ??= new Map(from.frameOfPage);
     for (const [each, frame] of found) pages.set(each, frame);
     found.clear();
-    best = { header, frames: index + 1, lastTransaction: begin, sum, pageCount, frameOfPage: pages };
+    best = {
+      header,
+      frames: index + 1,
+      lastTransaction: begin,
+      sum,
+      pageCount,
+      frameOfPage: pages,
+    };
     begin = index + 1;
   }
   return best;
 }
 
-/** True where the frame header in `bytes` is of the same generation, so that more may have been written. */
+/**
+ * True where the frame header in `bytes` is of the same generation, so that more may have been
+ * written.
+ */
 export function isOfGeneration(bytes: Uint8Array, header: WalHeader): boolean {
   return bytes.length >= FRAME_HEADER_SIZE && hasSalts(viewOf(bytes), 0, header);
 }
 
 /**
- * The database after the last commit of its WAL: committed pages over those of the file. `wal` is the whole WAL. Pages
- * in neither are zero, as SQLite does not write pages that were freed before use.
+ * The database after the last commit of its WAL: committed pages over those of the file. `wal` is
+ * the whole WAL. Pages in neither are zero, as SQLite does not write pages that were freed before
+ * use.
  */
 export function mergeImage(database: Uint8Array, wal: Uint8Array, scan: WalScan): Uint8Array {
   const { header, pageCount } = scan;
@@ -110,8 +132,8 @@ export function mergeImage(database: Uint8Array, wal: Uint8Array, scan: WalScan)
 }
 
 /**
- * Marks the image as one without a WAL, since SQLite without shared memory cannot open it otherwise. Modifies the
- * bytes.
+ * Marks the image as one without a WAL, since SQLite without shared memory cannot open it
+ * otherwise. Modifies the bytes.
  */
 export function markWithoutWal(image: Uint8Array): void {
   if (image.length < 20) return;
@@ -123,7 +145,13 @@ function hasSalts(view: DataView, at: number, header: WalHeader): boolean {
   return view.getUint32(at + 8) === header.salt1 && view.getUint32(at + 12) === header.salt2;
 }
 
-function checksum(view: DataView, at: number, length: number, from: Checksum, littleEndian: boolean): Checksum {
+function checksum(
+  view: DataView,
+  at: number,
+  length: number,
+  from: Checksum,
+  littleEndian: boolean,
+): Checksum {
   let [a, b] = from;
   for (let end = at + length; at < end; at += 8) {
     a = (a + view.getUint32(at, littleEndian) + b) | 0;

@@ -14,17 +14,19 @@ export interface JournalFollowerOptions {
   readonly onChange: (runId: string) => void;
 }
 
-// Ids begin with the start time of their run, so the latest sort last; older journals no longer grow.
+// Ids begin with the start time of their run, so the latest sort last; older journals no longer
+// grow.
 const FOLLOWED = 50;
 
 /**
- * Reports journals of other windows that have grown, and runs whose leader changed or left, since the look before. The
- * first look reports nothing: follow first, then read.
+ * Reports journals of other windows that have grown, and runs whose leader changed or left, since
+ * the look before. The first look reports nothing: follow first, then read.
  */
 export class JournalFollower implements Disposable {
   readonly #options: JournalFollowerOptions;
   readonly #looks: PolledFolderWatch;
-  #seen: ReadonlyMap<string, { readonly stamp: string; readonly lead: RunLeader['lead'] }> | undefined;
+  #seen:
+    ReadonlyMap<string, { readonly stamp: string; readonly lead: RunLeader['lead'] }> | undefined;
 
   constructor(options: JournalFollowerOptions) {
     this.#options = options;
@@ -58,7 +60,8 @@ export class JournalFollower implements Disposable {
         const stat = await lstat(folder.journalOf(runId)).catch(() => undefined);
         const stamp = stat === undefined ? '' : `${stat.size} ${stat.mtimeMs}`;
         const was = before?.get(runId);
-        // A new leader writes to the journal, so an unchanged journal without a leader still has none.
+        // A new leader writes to the journal, so an unchanged journal without a leader still has
+        // none.
         if (was?.stamp === stamp && was.lead === 'none') return [runId, was] as const;
         return [runId, { stamp, lead: (await leaderOf(runId)).lead }] as const;
       }),

@@ -12,13 +12,14 @@ export interface JournalContent {
   readonly modifiedAt: number;
 }
 
-// A run of 100,000 tasks writes about 60 MiB; a larger file, which may come from elsewhere, is read in part.
+// A run of 100,000 tasks writes about 60 MiB; a larger file, which may come from elsewhere, is read
+// in part.
 const MAX_BYTES = 256 * 1024 * 1024;
 const LINE_FEED = 0x0a;
 
 /**
- * Reads one journal, and after that only what was appended. Lines that are not events of this run are skipped and
- * counted.
+ * Reads one journal, and after that only what was appended. Lines that are not events of this run
+ * are skipped and counted.
  */
 export class JournalReader {
   readonly #file: string;
@@ -35,7 +36,9 @@ export class JournalReader {
     this.#runId = runId;
   }
 
-  /** Undefined where the file does not exist or may not be read. Concurrent calls share one read. */
+  /**
+   * Undefined where the file does not exist or may not be read. Concurrent calls share one read.
+   */
   read(): Promise<JournalContent | undefined> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;

@@ -10,15 +10,18 @@ export interface JournalWriterOptions {
   /** Absolute. */
   readonly file: string;
   /**
-   * Called before our first line is written, to prepare the folder. Throws where it cannot; then it is called again
-   * later.
+   * Called before our first line is written, to prepare the folder. Throws where it cannot; then it
+   * is called again later.
    */
   readonly prepare: () => Promise<void>;
   /** Called on the first failed write, and again only after a successful one. */
   readonly onFailed: (detail: string) => void;
 }
 
-/** The events that recovery needs after a crash. Others are synced with the next of these, at the latest at the end. */
+/**
+ * The events that recovery needs after a crash. Others are synced with the next of these, at the
+ * latest at the end.
+ */
 const DURABLE: ReadonlySet<RunEvent['kind']> = new Set([
   'runStarted',
   'taskStarting',
@@ -31,12 +34,12 @@ const DURABLE: ReadonlySet<RunEvent['kind']> = new Set([
 const LINE_FEED = 0x0a;
 
 /**
- * Appends the events of a run to its journal, in order and in batches. Only the window that leads the run may have a
- * writer.
+ * Appends the events of a run to its journal, in order and in batches. Only the window that leads
+ * the run may have a writer.
  *
- * A failed write is kept and retried with the next event, so a full disk leaves no gap. An incomplete line of a killed
- * window is terminated before the first event, and one of our own failed write is truncated. A deleted journal is
- * restored whole from the file that is still open.
+ * A failed write is kept and retried with the next event, so a full disk leaves no gap. An
+ * incomplete line of a killed window is terminated before the first event, and one of our own
+ * failed write is truncated. A deleted journal is restored whole from the file that is still open.
  */
 export class JournalWriter {
   readonly #options: JournalWriterOptions;
@@ -140,7 +143,10 @@ export class JournalWriter {
     this.#synced = Math.max(target, this.#synced);
   }
 
-  /** Writes the content of a deleted file to a new one; throws where another process has created one there. */
+  /**
+   * Writes the content of a deleted file to a new one; throws where another process has created one
+   * there.
+   */
   async #putBack(gone: OpenFile): Promise<OpenFile> {
     const content = Buffer.alloc(gone.size);
     const { bytesRead } = await gone.handle.read(content, 0, gone.size, 0);
@@ -161,7 +167,11 @@ export class JournalWriter {
     await this.#options.prepare();
     // Never through a link. Windows has no such flag, and it counts as 0.
     const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
-    const handle = await open(this.#options.file, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | flags, 0o600);
+    const handle = await open(
+      this.#options.file,
+      O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | flags,
+      0o600,
+    );
     try {
       let { size } = await handle.stat();
       if (size === 0) {

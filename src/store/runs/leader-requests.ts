@@ -14,12 +14,18 @@ const MAX_BYTES = 1024 * 1024;
 const LINE_FEED = 0x0a;
 
 /** Writes a request for the window that leads a run. Throws the errors of the file system. */
-export async function writeLeaderRequest(file: string, request: LeaderRequest, at: number): Promise<void> {
-  // Never through a link, and without waiting for a pipe. Windows has no such flags: they count as 0.
+export async function writeLeaderRequest(
+  file: string,
+  request: LeaderRequest,
+  at: number,
+): Promise<void> {
+  // Never through a link, and without waiting for a pipe. Windows has no such flags: they count as
+  // 0.
   const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
   const handle = await open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
   try {
-    // One write, so that requests of two windows do not mix; the leading line feed ends an incomplete line.
+    // One write, so that requests of two windows do not mix; the leading line feed ends an
+    // incomplete line.
     await handle.appendFile(`\n${JSON.stringify({ at, ...request })}\n`);
   } finally {
     await handle.close();
@@ -64,7 +70,8 @@ export class LeaderRequests implements Disposable {
     for (const line of part.bytes.toString('utf8', 0, end).split('\n')) {
       const request = parseAs(REQUEST, line);
       const { at } = parseAs(AT, line) ?? { at: -Infinity };
-      if (request !== undefined && at >= this.#since && !this.#looks.isDisposed) this.#onRequest(request);
+      if (request !== undefined && at >= this.#since && !this.#looks.isDisposed)
+        this.#onRequest(request);
     }
   }
 }

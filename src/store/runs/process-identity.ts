@@ -1,8 +1,8 @@
 import type { Processes } from '../../core/ports.ts';
 
 /**
- * A process as it recorded itself. `begin` tells it from a later process with the same id; null where the system does
- * not report it.
+ * A process as it recorded itself. `begin` tells it from a later process with the same id; null
+ * where the system does not report it.
  */
 export interface NotedProcess {
   readonly pid: number;
@@ -17,7 +17,10 @@ export interface ProcessLifeOptions {
   readonly processStartTime: (pid: number) => Promise<string | undefined>;
 }
 
-/** Whether exactly the recorded process of this machine is alive; true where the system does not report it. */
+/**
+ * Whether exactly the recorded process of this machine is alive; true where the system does not
+ * report it.
+ */
 export async function isProcessAlive(
   { pid, begin }: NotedProcess,
   { pid: own, processes, processStartTime }: ProcessLifeOptions,
@@ -26,6 +29,7 @@ export async function isProcessAlive(
   if (processes.isAlive(pid) === false) return false;
   const now = await processStartTime(pid);
   if (begin !== null && now !== undefined) return begin === now;
-  // Without a start time to compare, a foreign record with our own id is that of an earlier process.
+  // Without a start time to compare, a foreign record with our own id is that of an earlier
+  // process.
   return pid !== own;
 }

@@ -22,14 +22,14 @@ export const systemProcesses: Processes = {
 const run = promisify(execFile);
 
 /**
- * Whether `processStartTime` contains a secret of this machine's boot, which other machines cannot know: on Linux it
- * has the boot id.
+ * Whether `processStartTime` contains a secret of this machine's boot, which other machines cannot
+ * know: on Linux it has the boot id.
  */
 export const isBeginSecret = process.platform === 'linux';
 
 /**
- * The start time of a process as text that is constant for its lifetime and unique to it; undefined where the process
- * does not exist, or where the system does not report it (Windows).
+ * The start time of a process as text that is constant for its lifetime and unique to it; undefined
+ * where the process does not exist, or where the system does not report it (Windows).
  */
 export async function processStartTime(pid: number): Promise<string | undefined> {
   try {
@@ -38,12 +38,15 @@ export async function processStartTime(pid: number): Promise<string | undefined>
         readFile(`/proc/${pid}/stat`, 'utf8'),
         readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
       ]);
-      // The program name, in brackets, may contain blanks. The 22nd field is the start in clock ticks since boot.
+      // The program name, in brackets, may contain blanks. The 22nd field is the start in clock
+      // ticks since boot.
       const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
       return ticks === undefined ? undefined : `${boot.trim()} ${ticks}`;
     }
     if (process.platform === 'win32') return undefined;
-    const { stdout } = await run('ps', ['-o', 'lstart=', '-p', String(pid)], { env: { ...process.env, LC_ALL: 'C' } });
+    const { stdout } = await run('ps', ['-o', 'lstart=', '-p', String(pid)], {
+      env: { ...process.env, LC_ALL: 'C' },
+    });
     return stdout.trim() || undefined;
   } catch {
     return undefined; // no such process, or no `ps`

@@ -10,7 +10,10 @@ import { messageOf } from '../../core/text.ts';
 /** How the name of a journal ends. */
 export const JOURNAL = '.jsonl';
 
-/** The folder of the runs of one backlog: `<root>/.todo2/waves/runs`. Paths are absolute and contain no task ids. */
+/**
+ * The folder of the runs of one backlog: `<root>/.todo2/waves/runs`. Paths are absolute and contain
+ * no task ids.
+ */
 export class RunFolder {
   readonly #root: string;
   readonly path: string;
@@ -21,11 +24,13 @@ export class RunFolder {
   }
 
   /**
-   * Creates what is missing, for the owner only, with a `.gitignore`. Fails with `writeFailed`, also where a link leads
-   * out of the root.
+   * Creates what is missing, for the owner only, with a `.gitignore`. Fails with `writeFailed`,
+   * also where a link leads out of the root.
    */
   prepare(): Promise<Result<undefined, Failure>> {
-    return this.#make(['.todo2', 'waves', 'runs'], () => keepOutOfGit(join(this.#root, '.todo2', 'waves')));
+    return this.#make(['.todo2', 'waves', 'runs'], () =>
+      keepOutOfGit(join(this.#root, '.todo2', 'waves')),
+    );
   }
 
   /** Creates the folder of one run and its parents. Fails as `prepare` does. */
@@ -55,16 +60,26 @@ export class RunFolder {
   filesOf(
     runId: string,
     attemptNo: number,
-  ): { readonly prompt: string; readonly log: string; readonly state: string; readonly stop: string } {
+  ): {
+    readonly prompt: string;
+    readonly log: string;
+    readonly state: string;
+    readonly stop: string;
+  } {
     if (!Number.isSafeInteger(attemptNo) || attemptNo < 1)
       throw new Error(`Internal error: ${attemptNo} is no attempt`);
     const file = (ending: string): string => join(this.folderOf(runId), `${attemptNo}.${ending}`);
-    return { prompt: file('prompt.md'), log: file('log'), state: file('state.json'), stop: file('stop') };
+    return {
+      prompt: file('prompt.md'),
+      log: file('log'),
+      state: file('state.json'),
+      stop: file('stop'),
+    };
   }
 
   /**
-   * False where the folder of runs, or that of this run, is a link or not a folder: it is then neither read nor
-   * written.
+   * False where the folder of runs, or that of this run, is a link or not a folder: it is then
+   * neither read nor written.
    */
   async isSound(runId?: string): Promise<boolean> {
     try {
@@ -77,14 +92,21 @@ export class RunFolder {
     }
   }
 
-  async #make(parts: readonly string[], then?: () => Promise<void>): Promise<Result<undefined, Failure>> {
+  async #make(
+    parts: readonly string[],
+    then?: () => Promise<void>,
+  ): Promise<Result<undefined, Failure>> {
     const made = await makeFolders(this.#root, parts, 0o700);
     if (!made.ok) return made;
     try {
       await then?.();
       return ok(undefined);
     } catch (error) {
-      return fail({ kind: 'writeFailed', file: join(this.#root, ...parts), detail: messageOf(error) });
+      return fail({
+        kind: 'writeFailed',
+        file: join(this.#root, ...parts),
+        detail: messageOf(error),
+      });
     }
   }
 }

@@ -40,7 +40,10 @@ export interface WriterTroubles {
   readonly onLost: () => void;
 }
 
-/** Budget for all large journals of one list: they may come from elsewhere, and reading more would block the window. */
+/**
+ * Budget for all large journals of one list: they may come from elsewhere, and reading more would
+ * block the window.
+ */
 const MAX_LISTED_BYTES = 256 * 1024 * 1024;
 const SMALL_BYTES = 1024 * 1024;
 /** The form of our own ids: only our own files are ever deleted. */
@@ -50,8 +53,8 @@ const OUR_FILE =
   /^(?:\d+\.(?:prompt\.md|log|stop)|wave-\d+\.(?:log|mark)|asks\.jsonl|\.?(?:\d+\.state|lead\.\d+)\.json(?:\.[0-9a-f-]{36}\.tmp)?)$/;
 
 /**
- * The journals of all runs of one backlog, and their leaders. The files may come with a downloaded folder: they are
- * validated, never followed out of the folder, and never start anything.
+ * The journals of all runs of one backlog, and their leaders. The files may come with a downloaded
+ * folder: they are validated, never followed out of the folder, and never start anything.
  */
 export class RunJournals implements Disposable {
   readonly #options: RunJournalsOptions;
@@ -85,8 +88,8 @@ export class RunJournals implements Disposable {
   }
 
   /**
-   * A journal to append to. This window takes the lead before the first line is written, so that no run is ever without
-   * a leader.
+   * A journal to append to. This window takes the lead before the first line is written, so that no
+   * run is ever without a leader.
    */
   open(runId: string, { onFailed, onLost }: WriterTroubles): JournalWriter {
     const file = this.#folder.journalOf(runId);
@@ -97,7 +100,8 @@ export class RunJournals implements Disposable {
     const writer = new JournalWriter({
       file,
       prepare: async () => {
-        if (!(await this.lead(runId, lost))) throw new Error('the lead of this run is not available');
+        if (!(await this.lead(runId, lost)))
+          throw new Error('the lead of this run is not available');
       },
       onFailed: (detail) => onFailed({ kind: 'writeFailed', file, detail }),
     });
@@ -105,13 +109,15 @@ export class RunJournals implements Disposable {
   }
 
   /**
-   * Takes the lead of a run, unless another window has it. False also where the folder cannot be written; the log says
-   * why.
+   * Takes the lead of a run, unless another window has it. False also where the folder cannot be
+   * written; the log says why.
    */
   async lead(runId: string, onLost: () => void): Promise<boolean> {
     const prepared = await this.#folder.prepareRun(runId);
     if (!prepared.ok) {
-      this.#options.log(`The folder of run ${runId} cannot be used: ${JSON.stringify(prepared.failure)}`);
+      this.#options.log(
+        `The folder of run ${runId} cannot be used: ${JSON.stringify(prepared.failure)}`,
+      );
       return false;
     }
     try {
@@ -140,7 +146,10 @@ export class RunJournals implements Disposable {
       reader = new JournalReader(this.#folder.journalOf(runId), runId);
       this.#readers.set(runId, reader);
     }
-    const [content, { lead, goneForMs }] = await Promise.all([reader.read(), this.#lead.leaderOf(runId)]);
+    const [content, { lead, goneForMs }] = await Promise.all([
+      reader.read(),
+      this.#lead.leaderOf(runId),
+    ]);
     if (content?.state === undefined) {
       this.#readers.delete(runId);
       return undefined;
@@ -166,7 +175,10 @@ export class RunJournals implements Disposable {
     return records;
   }
 
-  /** Reports each journal that other windows wrote to, and runs that lost their leader. Looks every second. */
+  /**
+   * Reports each journal that other windows wrote to, and runs that lost their leader. Looks every
+   * second.
+   */
   follow(onChange: (runId: string) => void): Disposable {
     const follower = new JournalFollower({
       folder: this.#folder,
@@ -202,8 +214,8 @@ export class RunJournals implements Disposable {
   }
 
   /**
-   * Deletes the journals and logs of ended runs but the latest `keep`, and returns how many. Files of other programs
-   * stay.
+   * Deletes the journals and logs of ended runs but the latest `keep`, and returns how many. Files
+   * of other programs stay.
    */
   async prune(keep: number): Promise<number> {
     let gone = 0;
@@ -244,9 +256,11 @@ export class RunJournals implements Disposable {
 async function removeOurs(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names) if (OUR_FILE.test(name)) await rm(join(folder, name), { force: true });
-  // The folder is not empty where it has files of other programs, and missing where nothing was written.
+  // The folder is not empty where it has files of other programs, and missing where nothing was
+  // written.
   await rmdir(folder).catch((error: unknown) => {
-    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      throw error;
   });
 }
 

@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Disposable } from '../../core/events.ts';
 import type { Clock, Processes } from '../../core/ports.ts';
-import { flag, objectOf, orNull, parseAs, positive, text, type FieldsOf } from '../../core/shape.ts';
+import {
+  flag,
+  objectOf,
+  orNull,
+  parseAs,
+  positive,
+  text,
+  type FieldsOf,
+} from '../../core/shape.ts';
 import { readPlainFile } from '../files/plain-file.ts';
 import { isProcessAlive } from './process-identity.ts';
 import { removeFile, replaceFile } from '../files/replace-file.ts';
@@ -22,7 +30,10 @@ export interface RunLeadOptions {
 /** Who leads a run. */
 export interface RunLeader {
   readonly lead: 'ours' | 'other' | 'none';
-  /** With `none`: time in ms since the last leader on this machine was alive; undefined where there was none. */
+  /**
+   * With `none`: time in ms since the last leader on this machine was alive; undefined where there
+   * was none.
+   */
   readonly goneForMs: number | undefined;
 }
 
@@ -48,10 +59,16 @@ interface FoundFlag {
   readonly modifiedAt: number;
 }
 
-/** Short enough that a leader on another machine, whose process cannot be checked, does not count as gone. */
+/**
+ * Short enough that a leader on another machine, whose process cannot be checked, does not count as
+ * gone.
+ */
 const REFRESH_MS = 30_000;
 const FOREIGN_GONE_MS = 120_000;
-/** Clocks of two machines do not differ by this much: a later flag is forged, and would count for ever. */
+/**
+ * Clocks of two machines do not differ by this much: a later flag is forged, and would count for
+ * ever.
+ */
 const MAX_AHEAD_MS = 24 * 3_600_000;
 /** How long a flag may be incomplete, where the file system has no atomic creation. */
 const HALF_WRITTEN_MS = 10_000;
@@ -62,15 +79,19 @@ const FLAG_NAME = /^lead\.([1-9]\d{0,8})\.json$/;
 /**
  * Elects one leader per run among windows.
  *
- * Each leader has a flag in the run's folder, `lead.<n>.json`, with the number after the highest. A flag is created
- * atomically and never overwrites one, so of windows that see the same state, one succeeds. Another window may have
- * seen an older state: after raising its flag, a window looks again, and leads only where every other flag is of a
- * leader that is gone. Of two windows that raised flags at the same time, the later one sees the other.
+ * Each leader has a flag in the run's folder, `lead.<n>.json`, with the number after the highest. A
+ * flag is created atomically and never overwrites one, so of windows that see the same state, one
+ * succeeds. Another window may have seen an older state: after raising its flag, a window looks
+ * again, and leads only where every other flag is of a leader that is gone. Of two windows that
+ * raised flags at the same time, the later one sees the other.
  */
 export class RunLead {
   readonly #options: RunLeadOptions;
   readonly #key = randomUUID();
-  readonly #led = new Map<string, { readonly file: string; refresh: Disposable; onLost: () => void }>();
+  readonly #led = new Map<
+    string,
+    { readonly file: string; refresh: Disposable; onLost: () => void }
+  >();
   readonly #trying = new Map<string, Promise<boolean>>();
 
   constructor(options: RunLeadOptions) {
@@ -78,8 +99,8 @@ export class RunLead {
   }
 
   /**
-   * Takes the lead of a run whose folder exists, unless another window has it. `onLost` is called when the lead is lost
-   * later; the latest one that was given counts.
+   * Takes the lead of a run whose folder exists, unless another window has it. `onLost` is called
+   * when the lead is lost later; the latest one that was given counts.
    */
   async lead(runId: string, onLost: () => void): Promise<boolean> {
     const led = this.#led.get(runId);
@@ -87,7 +108,8 @@ export class RunLead {
       led.onLost = onLost;
       return true;
     }
-    const trying = this.#trying.get(runId) ?? this.#try(runId, onLost).finally(() => this.#trying.delete(runId));
+    const trying =
+      this.#trying.get(runId) ?? this.#try(runId, onLost).finally(() => this.#trying.delete(runId));
     this.#trying.set(runId, trying);
     return trying;
   }
@@ -101,9 +123,11 @@ export class RunLead {
     let goneAt: number | undefined;
     for (const found of await this.#flags(runId)) {
       if (await this.#isAlive(found)) return { lead: 'other', goneForMs: undefined };
-      if (found.flag?.host === this.#options.processes.hostname) goneAt = Math.max(goneAt ?? 0, found.modifiedAt);
+      if (found.flag?.host === this.#options.processes.hostname)
+        goneAt = Math.max(goneAt ?? 0, found.modifiedAt);
     }
-    const goneForMs = goneAt === undefined ? undefined : Math.max(0, this.#options.clock.now() - goneAt);
+    const goneForMs =
+      goneAt === undefined ? undefined : Math.max(0, this.#options.clock.now() - goneAt);
     return { lead: 'none', goneForMs };
   }
 
@@ -116,7 +140,10 @@ export class RunLead {
     this.#led.delete(runId);
   }
 
-  /** Gives up all leads of runs that continue without this window: another one may take over at once. */
+  /**
+   * Gives up all leads of runs that continue without this window: another one may take over at
+   * once.
+   */
   async leave(): Promise<void> {
     const led = [...this.#led.values()];
     this.#led.clear();
@@ -185,7 +212,13 @@ export class RunLead {
 
   async #flag(left: boolean): Promise<Flag> {
     const { pid, processes, processStartTime } = this.#options;
-    return { pid, begin: (await processStartTime(pid)) ?? null, host: processes.hostname, key: this.#key, left };
+    return {
+      pid,
+      begin: (await processStartTime(pid)) ?? null,
+      host: processes.hostname,
+      key: this.#key,
+      left,
+    };
   }
 
   async #flags(runId: string): Promise<readonly FoundFlag[]> {
@@ -199,7 +232,14 @@ export class RunLead {
         const part = await readPlainFile(file, 0, MAX_FLAG_BYTES);
         if (part === undefined) return []; // deleted meanwhile, or not a flag
         const { modifiedAt } = part;
-        return [{ number: Number(number), file, flag: parseAs(flagShape, part.bytes.toString('utf8')), modifiedAt }];
+        return [
+          {
+            number: Number(number),
+            file,
+            flag: parseAs(flagShape, part.bytes.toString('utf8')),
+            modifiedAt,
+          },
+        ];
       }),
     );
     return found.flat();
@@ -216,7 +256,8 @@ export class RunLead {
     if (flag.left || age < -MAX_AHEAD_MS) return false;
     if (flag.host !== this.#options.processes.hostname) return age < FOREIGN_GONE_MS;
     // Where the system reports start times, our windows have recorded theirs.
-    if (flag.begin === null && (await this.#options.processStartTime(flag.pid)) !== undefined) return false;
+    if (flag.begin === null && (await this.#options.processStartTime(flag.pid)) !== undefined)
+      return false;
     return isProcessAlive(flag, this.#options);
   }
 }
@@ -231,7 +272,8 @@ async function raise(file: string, text: string): Promise<boolean> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return false;
-    // Without hard links the flag is created empty first; an empty flag counts as alive for a while.
+    // Without hard links the flag is created empty first; an empty flag counts as alive for a
+    // while.
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code ?? '')) throw error;
     return await writeFile(file, text, { flag: 'wx', mode: 0o600 }).then(
       () => true,

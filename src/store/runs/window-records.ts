@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, LostWindow, Processes, WindowRecords } from '../../core/ports.ts';
-import { type FieldsOf, listOf, objectOf, orNull, parseAs, positive, someText } from '../../core/shape.ts';
+import {
+  type FieldsOf,
+  listOf,
+  objectOf,
+  orNull,
+  parseAs,
+  positive,
+  someText,
+} from '../../core/shape.ts';
 import { taskIdShape as id } from '../../core/task-id-shape.ts';
 import type { TaskId } from '../../core/task.ts';
 import { isProcessAlive } from './process-identity.ts';
@@ -37,8 +45,9 @@ type WindowRecord = FieldsOf<typeof RECORD>;
 const KEEP_MS = 7 * 24 * 60 * 60_000;
 
 /**
- * One small file per window and store with the user's locks, so that the next window after a reload or a crash finds
- * them. A window counts as gone when its process is gone; the age of its file does not matter.
+ * One small file per window and store with the user's locks, so that the next window after a reload
+ * or a crash finds them. A window counts as gone when its process is gone; the age of its file does
+ * not matter.
  */
 export class WindowRecordFiles implements WindowRecords {
   readonly #options: WindowRecordsOptions;
@@ -90,7 +99,9 @@ export class WindowRecordFiles implements WindowRecords {
     this.#isThere = true;
   }
 
-  async #read(): Promise<readonly { file: string; record: WindowRecord | undefined; modifiedAt: number }[]> {
+  async #read(): Promise<
+    readonly { file: string; record: WindowRecord | undefined; modifiedAt: number }[]
+  > {
     const names = await readdir(this.#options.folder).catch(() => []);
     const found = await Promise.all(
       names

@@ -6,8 +6,9 @@ import { releaseTask } from './lock-statements.ts';
 import type { RequestOf, Values } from './writer-protocol.ts';
 
 /**
- * Moves the locks of a window that is gone to the context's holder, in one statement guarded by the old holder, so that
- * of two windows each lock goes to one. Locks that have ended, or whose task is no longer open, are released instead.
+ * Moves the locks of a window that is gone to the context's holder, in one statement guarded by the
+ * old holder, so that of two windows each lock goes to one. Locks that have ended, or whose task is
+ * no longer open, are released instead.
  */
 export function adoptLocks(context: LockContext, request: RequestOf<'adopt'>): Values['adopt'] {
   const { db, holder, now } = context;
@@ -18,8 +19,8 @@ export function adoptLocks(context: LockContext, request: RequestOf<'adopt'>): V
     return row === undefined ? [] : [{ id, row }];
   });
   const wanted = rows.filter(({ row }) => row.lock?.holder === from && isWorthKeeping(row, now));
-  // A window with the reused process id of the old one has its holder name: its locks must be newer than the end of
-  // that one.
+  // A window with the reused process id of the old one has its holder name: its locks must be newer
+  // than the end of that one.
   const since = from === holder ? 'assigned_at = :stamp,' : '';
   const versions = new Map(
     db
@@ -42,7 +43,8 @@ export function adoptLocks(context: LockContext, request: RequestOf<'adopt'>): V
   const claims: Claim[] = [];
   const moved: TaskId[] = [];
   for (const { id, row } of rows) {
-    const version = versions.get(id) ?? (again && row.lock?.holder === holder ? row.version : undefined);
+    const version =
+      versions.get(id) ?? (again && row.lock?.holder === holder ? row.version : undefined);
     if (version !== undefined) {
       const held = row.lock?.since ?? now;
       claims.push({ id, holder, since: held, until: until * 1000, fresh: false, version });
@@ -56,5 +58,7 @@ export function adoptLocks(context: LockContext, request: RequestOf<'adopt'>): V
 
 function isWorthKeeping({ status, lock }: LockRow, now: number): boolean {
   const known = parseStatus(status);
-  return (known === 'Todo' || known === 'In Progress') && lock?.until !== undefined && lock.until > now;
+  return (
+    (known === 'Todo' || known === 'In Progress') && lock?.until !== undefined && lock.until > now
+  );
 }

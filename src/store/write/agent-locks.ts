@@ -1,8 +1,13 @@
-// Writes of claims, renewals and releases to a table of agent locks, where another program has made one. Only columns
-// with a known role are written, and a row is inserted only where no other column is required.
+// Writes of claims, renewals and releases to a table of agent locks, where another program has made
+// one. Only columns with a known role are written, and a row is inserted only where no other column
+// is required.
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { taskId, type Lock, type TaskId } from '../../core/task.ts';
-import { AGENT_LOCKS_TABLE, type AgentLockColumns, findAgentLockColumns } from '../read/agent-locks-table.ts';
+import {
+  AGENT_LOCKS_TABLE,
+  type AgentLockColumns,
+  findAgentLockColumns,
+} from '../read/agent-locks-table.ts';
 import { readMoment } from '../read/read-date.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 import { inSavepoint } from './savepoint.ts';
@@ -32,8 +37,9 @@ export function readAgentLocks(db: DatabaseSync, id: TaskId): readonly Lock[] {
 }
 
 /**
- * Gives a task's lock to `holder`: our own row, or one without an end that we take over, is updated; else a row is
- * inserted, and the rows of others stay. A table with one row per task has it replaced.
+ * Gives a task's lock to `holder`: our own row, or one without an end that we take over, is
+ * updated; else a row is inserted, and the rows of others stay. A table with one row per task has
+ * it replaced.
  */
 export function writeAgentLock(db: DatabaseSync, id: TaskId, lock: Lock): void {
   const table = tableOf(db);
@@ -45,12 +51,15 @@ export function writeAgentLock(db: DatabaseSync, id: TaskId, lock: Lock): void {
     return db.prepare(sql).run(...values.map(([, value]) => value), id, ...more).changes > 0;
   };
   const known = [task, ...values.map(([column]) => column)];
-  const mayInsert = !table.columns.some((column) => column.required && !known.includes(column.name.toLowerCase()));
+  const mayInsert = !table.columns.some(
+    (column) => column.required && !known.includes(column.name.toLowerCase()),
+  );
   const insert = (): void => {
     const into = `${AGENT_LOCKS_TABLE} (${known.map(name).join(', ')}) VALUES (${known.map(() => '?').join(', ')})`;
     db.prepare(`INSERT INTO ${into}`).run(id, ...values.map(([, value]) => value));
   };
-  // The table belongs to another program: where its constraints refuse, the lock columns alone hold the task.
+  // The table belongs to another program: where its constraints refuse, the lock columns alone hold
+  // the task.
   inSavepoint(db, () => {
     if (update(`${name(holder)} = ?`, lock.holder)) return;
     if (update(until === undefined ? '1' : `${name(until)} IS NULL`)) return;
@@ -60,7 +69,12 @@ export function writeAgentLock(db: DatabaseSync, id: TaskId, lock: Lock): void {
 }
 
 /** Sets a new end (epoch ms) on the locks of `holder` on these tasks. */
-export function renewAgentLocks(db: DatabaseSync, ids: readonly TaskId[], holder: string, until: number): void {
+export function renewAgentLocks(
+  db: DatabaseSync,
+  ids: readonly TaskId[],
+  holder: string,
+  until: number,
+): void {
   const table = tableOf(db);
   if (table === undefined) return;
   const values = times(db, table, { holder, since: undefined, until });
@@ -81,7 +95,9 @@ export function othersInAgentLocks(
   const others = new Map<TaskId, string>();
   if (tableOf(db) === undefined) return others;
   for (const id of ids) {
-    const other = readAgentLocks(db, id).find((lock) => lock.holder !== holder && (lock.until ?? 0) > now);
+    const other = readAgentLocks(db, id).find(
+      (lock) => lock.holder !== holder && (lock.until ?? 0) > now,
+    );
     if (other !== undefined) others.set(id, other.holder);
   }
   return others;
@@ -125,10 +141,9 @@ export function moveAgentLocks(
 export function clearAgentLock(db: DatabaseSync, id: TaskId, holder: string): void {
   const table = tableOf(db);
   if (table === undefined) return;
-  db.prepare(`DELETE FROM ${AGENT_LOCKS_TABLE} WHERE ${name(table.task)} = ? AND ${name(table.holder)} = ?`).run(
-    id,
-    holder,
-  );
+  db.prepare(
+    `DELETE FROM ${AGENT_LOCKS_TABLE} WHERE ${name(table.task)} = ? AND ${name(table.holder)} = ?`,
+  ).run(id, holder);
 }
 
 function tableOf(db: DatabaseSync): Table | undefined {
@@ -152,10 +167,15 @@ function assignments(values: readonly (readonly [column: string, value: SQLInput
   return values.map(([column]) => `${name(column)} = ?`).join(', ');
 }
 
-/** A time in the format of the column's other values, or of its declared type: text, or a number of seconds or ms. */
+/**
+ * A time in the format of the column's other values, or of its declared type: text, or a number of
+ * seconds or ms.
+ */
 function asThere(db: DatabaseSync, { columns }: Table, column: string, at: number): SQLInputValue {
   const sample = db
-    .prepare(`SELECT ${time(column)} AS value FROM ${AGENT_LOCKS_TABLE} WHERE ${name(column)} IS NOT NULL LIMIT 1`)
+    .prepare(
+      `SELECT ${time(column)} AS value FROM ${AGENT_LOCKS_TABLE} WHERE ${name(column)} IS NOT NULL LIMIT 1`,
+    )
     .get()?.['value'];
   if (typeof sample === 'number') return sample > 1e11 ? at : Math.floor(at / 1000);
   const declared = columns.find((each) => each.name.toLowerCase() === column)?.type ?? '';

@@ -9,7 +9,10 @@ export interface BusyBackoffOptions {
   readonly maxPauseMs: number;
 }
 
-/** Pauses between retries while another process has the database locked: exponential, with jitter, up to a deadline. */
+/**
+ * Pauses between retries while another process has the database locked: exponential, with jitter,
+ * up to a deadline.
+ */
 export class BusyBackoff {
   readonly #options: BusyBackoffOptions;
   readonly #beganAt: number;
@@ -21,8 +24,8 @@ export class BusyBackoff {
   }
 
   /**
-   * Resolves when it is time for another try; at once, with the time waited so far (ms), where the deadline leaves
-   * none.
+   * Resolves when it is time for another try; at once, with the time waited so far (ms), where the
+   * deadline leaves none.
    */
   async pause(): Promise<number | undefined> {
     const { clock, random, deadlineMs, maxPauseMs } = this.#options;

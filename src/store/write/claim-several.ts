@@ -9,8 +9,8 @@ import { hasColumns } from './table-columns.ts';
 import type { RequestOf, Values } from './writer-protocol.ts';
 
 /**
- * Claims all of these tasks. Fails with the obstacle of the first that cannot be claimed; the caller must then roll
- * back.
+ * Claims all of these tasks. Fails with the obstacle of the first that cannot be claimed; the
+ * caller must then roll back.
  */
 export function claimAllTasks(
   context: LockContext,
@@ -28,8 +28,8 @@ export function claimAllTasks(
 }
 
 /**
- * Claims the first of these tasks that is ready and free. The caller's order may rest on old data, so status, locks and
- * dependencies are read again under the write lock. Fails with `nothingReady`.
+ * Claims the first of these tasks that is ready and free. The caller's order may rest on old data,
+ * so status, locks and dependencies are read again under the write lock. Fails with `nothingReady`.
  */
 export function claimNextTask(
   context: LockContext,
@@ -39,8 +39,11 @@ export function claimNextTask(
   const claim = (id: TaskId): Result<Values['claimNext'], Failure> =>
     claimTask(context, { id, leaseMs, takeUnleased: false });
   if (request.again) {
-    // No candidate was ours before: one that is now was claimed by the first try, whose answer was lost.
-    const taken = candidates.find((id) => readLockRow(context, id)?.lock?.holder === context.holder);
+    // No candidate was ours before: one that is now was claimed by the first try, whose answer was
+    // lost.
+    const taken = candidates.find(
+      (id) => readLockRow(context, id)?.lock?.holder === context.holder,
+    );
     if (taken !== undefined) return claim(taken);
   }
   for (const id of candidates) {
@@ -53,7 +56,8 @@ export function claimNextTask(
 }
 
 /**
- * Todo without a live lock, or In Progress whose lease has ended. In Progress without any lock may be the user's work.
+ * Todo without a live lock, or In Progress whose lease has ended. In Progress without any lock may
+ * be the user's work.
  */
 function isFree({ status, locks }: LockRow, now: number): boolean {
   if (locks.some((lock) => lock.until === undefined || lock.until > now)) return false;

@@ -15,7 +15,8 @@ export type CommentType = 'result' | 'note';
 const COLUMNS = ['id', 'task_id', 'comment_type', 'content', 'created'];
 
 /**
- * Adds a comment; false where no table takes it. The table belongs to another program, so its absence is not a failure.
+ * Adds a comment; false where no table takes it. The table belongs to another program, so its
+ * absence is not a failure.
  */
 export function writeComment(
   { db, now }: Pick<LockContext, 'db' | 'now'>,
@@ -35,7 +36,12 @@ export function writeComment(
 }
 
 /** Whether a task has exactly this comment, for a repeated request whose outcome is unknown. */
-export function hasComment(db: DatabaseSync, id: TaskId, type: CommentType, content: string): boolean {
+export function hasComment(
+  db: DatabaseSync,
+  id: TaskId,
+  type: CommentType,
+  content: string,
+): boolean {
   if (!hasColumns(db, 'task_comments', COLUMNS)) return false;
   const found = db
     .prepare('SELECT 1 FROM task_comments WHERE task_id = ? AND comment_type = ? AND content = ?')
@@ -44,8 +50,8 @@ export function hasComment(db: DatabaseSync, id: TaskId, type: CommentType, cont
 }
 
 /**
- * Adds a note to a task, even one that another process holds. Fails with `noSuchTask`, and with `writeFailed` where the
- * store takes no comments.
+ * Adds a note to a task, even one that another process holds. Fails with `noSuchTask`, and with
+ * `writeFailed` where the store takes no comments.
  */
 export function addNote(
   context: LockContext,
@@ -55,10 +61,17 @@ export function addNote(
   if (readLockRow(context, id) === undefined) return fail({ kind: 'noSuchTask', id });
   if (again && hasComment(context.db, id, 'note', text)) return ok(null);
   if (writeComment(context, id, 'note', text)) return ok(null);
-  return fail({ kind: 'writeFailed', file, detail: 'it has no table of comments that takes a note' });
+  return fail({
+    kind: 'writeFailed',
+    file,
+    detail: 'it has no table of comments that takes a note',
+  });
 }
 
-/** `<task>-C-<unix nanoseconds>`, as exarp-go writes it. The digits below a ms are random, so that ids are unique. */
+/**
+ * `<task>-C-<unix nanoseconds>`, as exarp-go writes it. The digits below a ms are random, so that
+ * ids are unique.
+ */
 function commentId(id: TaskId, now: number): string {
   return `${id}-C-${BigInt(Math.floor(now)) * 1_000_000n + BigInt(randomInt(1_000_000))}`;
 }

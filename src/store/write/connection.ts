@@ -11,8 +11,8 @@ export interface Sqlite {
 }
 
 /**
- * How long one statement waits for another process, in ms. Short, because all requests share one queue: the client
- * retries with jitter until its own deadline.
+ * How long one statement waits for another process, in ms. Short, because all requests share one
+ * queue: the client retries with jitter until its own deadline.
  */
 const BUSY_TIMEOUT_MS = 300;
 
@@ -30,16 +30,19 @@ const LOCK_COLUMNS = [
   'lock_until',
 ];
 
-/** Thrown inside a transaction whose statement had no effect: it rolls back and becomes a `writeFailed`. */
+/**
+ * Thrown inside a transaction whose statement had no effect: it rolls back and becomes a
+ * `writeFailed`.
+ */
 export class NotWritten extends Error {}
 
 /** The outcome of one transaction; `busy` wrote nothing. */
 export type Transacted<T> = Result<T, Failure> | 'busy';
 
 /**
- * One database, opened on first use and again when the file was replaced. Never migrates it, creates it only on
- * request, and reads the file only through SQLite: closing any other descriptor of it would drop SQLite's locks
- * (POSIX).
+ * One database, opened on first use and again when the file was replaced. Never migrates it,
+ * creates it only on request, and reads the file only through SQLite: closing any other descriptor
+ * of it would drop SQLite's locks (POSIX).
  */
 export class Connection {
   readonly #sqlite: Sqlite;
@@ -48,26 +51,34 @@ export class Connection {
   #open: { readonly db: DatabaseSync; readonly identity: string } | undefined;
 
   /**
-   * `syncs: 'normal'`: in WAL mode commits do not wait for the disk, as in exarp-go. A power failure may then lose the
-   * latest commits, but not corrupt the file; the write lock is held for a hundredth of the time.
+   * `syncs: 'normal'`: in WAL mode commits do not wait for the disk, as in exarp-go. A power
+   * failure may then lose the latest commits, but not corrupt the file; the write lock is held for
+   * a hundredth of the time.
    */
-  constructor(sqlite: Sqlite, file: string, { syncs = 'full' }: { readonly syncs?: 'full' | 'normal' } = {}) {
+  constructor(
+    sqlite: Sqlite,
+    file: string,
+    { syncs = 'full' }: { readonly syncs?: 'full' | 'normal' } = {},
+  ) {
     this.#sqlite = sqlite;
     this.#file = file;
     this.#syncs = syncs;
   }
 
   /**
-   * Runs `body` in a `BEGIN IMMEDIATE` transaction; a failure or an exception rolls back. Fails where the table of
-   * tasks lacks a column of `needs`.
+   * Runs `body` in a `BEGIN IMMEDIATE` transaction; a failure or an exception rolls back. Fails
+   * where the table of tasks lacks a column of `needs`.
    */
-  transact<T>(body: (db: DatabaseSync) => Result<T, Failure>, needs: readonly string[] = LOCK_COLUMNS): Transacted<T> {
+  transact<T>(
+    body: (db: DatabaseSync) => Result<T, Failure>,
+    needs: readonly string[] = LOCK_COLUMNS,
+  ): Transacted<T> {
     return this.#run(() => this.#connect(needs), body);
   }
 
   /**
-   * As `transact`, in a database that is created where it is missing, then in WAL mode. Not for a database with a table
-   * of tasks: its creator chose the journal mode.
+   * As `transact`, in a database that is created where it is missing, then in WAL mode. Not for a
+   * database with a table of tasks: its creator chose the journal mode.
    */
   transactNew<T>(body: (db: DatabaseSync) => Result<T, Failure>): Transacted<T> {
     this.close();
@@ -84,11 +95,15 @@ export class Connection {
     try {
       this.#open?.db.exec('PRAGMA journal_mode = WAL');
     } catch {
-      // Another process has the new database open already; exarp-go sets the same mode when it opens it.
+      // Another process has the new database open already; exarp-go sets the same mode when it
+      // opens it.
     }
   }
 
-  #run<T>(connect: () => Result<DatabaseSync, Failure>, body: (db: DatabaseSync) => Result<T, Failure>): Transacted<T> {
+  #run<T>(
+    connect: () => Result<DatabaseSync, Failure>,
+    body: (db: DatabaseSync) => Result<T, Failure>,
+  ): Transacted<T> {
     try {
       const connected = connect();
       if (!connected.ok) return connected;
@@ -104,7 +119,9 @@ export class Connection {
     }
   }
 
-  /** Reads without waiting for the write lock; undefined where that is not possible at the moment. */
+  /**
+   * Reads without waiting for the write lock; undefined where that is not possible at the moment.
+   */
   look<T>(body: (db: DatabaseSync) => T): T | undefined {
     try {
       const connected = this.#connect(LOCK_COLUMNS);
@@ -117,7 +134,10 @@ export class Connection {
     }
   }
 
-  /** Closes the connection if it is open; as always in SQLite, the last one to close checkpoints the WAL. */
+  /**
+   * Closes the connection if it is open; as always in SQLite, the last one to close checkpoints the
+   * WAL.
+   */
   close(): void {
     const db = this.#open?.db;
     this.#open = undefined;
@@ -136,7 +156,9 @@ export class Connection {
     const found = identify(this.#file);
     if (found === undefined || found.empty) {
       this.close();
-      return fail(found === undefined ? this.#missing() : this.#unreadable('empty', 'the file has no bytes'));
+      return fail(
+        found === undefined ? this.#missing() : this.#unreadable('empty', 'the file has no bytes'),
+      );
     }
     if (this.#open?.identity !== found.identity) {
       this.close();
@@ -145,7 +167,9 @@ export class Connection {
       // The constructor's `timeout` is ignored by Node before 22.16.
       db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA foreign_keys = ON`);
       // In rollback mode this setting could corrupt the database.
-      const hasLog = this.#syncs === 'normal' && db.prepare('PRAGMA journal_mode').get()?.['journal_mode'] === 'wal';
+      const hasLog =
+        this.#syncs === 'normal' &&
+        db.prepare('PRAGMA journal_mode').get()?.['journal_mode'] === 'wal';
       if (hasLog) db.exec('PRAGMA synchronous = NORMAL');
     }
     const { db } = this.#open;
@@ -153,8 +177,13 @@ export class Connection {
     const lacking = needs.filter((column) => !columns.has(column));
     if (lacking.length === 0) return ok(db);
     this.close();
-    if (columns.size === 0) return fail(this.#unreadable('noTasksTable', 'there is no table "tasks"'));
-    return fail(this.#writeFailed(`the table "tasks" has no ${lacking.join(', ')}: an older exarp-go made it`));
+    if (columns.size === 0)
+      return fail(this.#unreadable('noTasksTable', 'there is no table "tasks"'));
+    return fail(
+      this.#writeFailed(
+        `the table "tasks" has no ${lacking.join(', ')}: an older exarp-go made it`,
+      ),
+    );
   }
 
   #explain(error: unknown): Transacted<never> {
@@ -163,7 +192,9 @@ export class Connection {
     if (error instanceof NotWritten) return fail(this.#writeFailed(detail));
     const { code, errno, errcode } = error as { code?: string; errno?: number; errcode?: number };
     if (errno !== undefined) {
-      return fail(this.#unreadable(code === 'EACCES' || code === 'EPERM' ? 'permission' : 'io', detail));
+      return fail(
+        this.#unreadable(code === 'EACCES' || code === 'EPERM' ? 'permission' : 'io', detail),
+      );
     }
     if (errcode === undefined) throw error; // neither the system's nor SQLite's: a bug of ours
     switch (errcode & 0xff) {
@@ -173,7 +204,9 @@ export class Connection {
         return 'busy';
       case 3: // PERM
       case 14: // CANTOPEN, also for a file deleted since the stat
-        return fail(identify(this.#file) ? this.#unreadable('permission', detail) : this.#missing());
+        return fail(
+          identify(this.#file) ? this.#unreadable('permission', detail) : this.#missing(),
+        );
       case 11: // CORRUPT
         return fail(this.#unreadable('malformed', detail));
       case 26: // NOTADB, also for an encrypted database
@@ -199,7 +232,9 @@ export class Connection {
 }
 
 /** The identity of the file at a path; a stat opens nothing, so it drops no lock. */
-function identify(file: string): { readonly identity: string; readonly empty: boolean } | undefined {
+function identify(
+  file: string,
+): { readonly identity: string; readonly empty: boolean } | undefined {
   const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
   return stat && { identity: `${stat.dev}:${stat.ino}`, empty: stat.size === 0n };
 }

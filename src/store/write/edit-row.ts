@@ -14,7 +14,16 @@ export interface EditContext extends LockContext {
   readonly host: string;
 }
 
-const TEXTS = ['name', 'content', 'long_description', 'status', 'priority', 'completed_at', 'parent_id', 'project_id'];
+const TEXTS = [
+  'name',
+  'content',
+  'long_description',
+  'status',
+  'priority',
+  'completed_at',
+  'parent_id',
+  'project_id',
+];
 const LOCKS = ['assignee', 'assigned_at', 'lock_until'];
 
 /** A stored row. NULL, and a column that an older schema lacks, is an empty text. */
@@ -38,9 +47,13 @@ export interface EditRow {
 /** Reads a row under the write lock; undefined where it does not exist. */
 export function readEditRow({ db, holder }: EditContext, id: TaskId): EditRow | undefined {
   const columns = columnNames(db, 'tasks');
-  const texts = TEXTS.map((name) => (columns.has(name) ? `CAST(${name} AS TEXT) AS ${name}` : `NULL AS ${name}`));
+  const texts = TEXTS.map((name) =>
+    columns.has(name) ? `CAST(${name} AS TEXT) AS ${name}` : `NULL AS ${name}`,
+  );
   const version = columns.has('version') ? 'CAST(version AS REAL)' : '0';
-  const row = db.prepare(`SELECT ${texts.join(', ')}, ${version} AS version FROM tasks WHERE id = ?`).get(id);
+  const row = db
+    .prepare(`SELECT ${texts.join(', ')}, ${version} AS version FROM tasks WHERE id = ?`)
+    .get(id);
   if (row === undefined) return undefined;
   const text = (name: string): string => (row[name] as string | null) ?? '';
   const number = row['version'];
@@ -64,8 +77,8 @@ export function readEditRow({ db, holder }: EditContext, id: TaskId): EditRow | 
 }
 
 /**
- * Writes these columns of one row and its change stamps. Stamps and `optional` columns that the table lacks are left
- * out; another missing column fails the edit.
+ * Writes these columns of one row and its change stamps. Stamps and `optional` columns that the
+ * table lacks are left out; another missing column fails the edit.
  */
 export function writeColumns(
   { db, now }: EditContext,
@@ -74,7 +87,9 @@ export function writeColumns(
   optional: readonly string[] = [],
 ): void {
   const columns = columnNames(db, 'tasks');
-  const lacking = Object.keys(values).find((name) => !columns.has(name) && !optional.includes(name));
+  const lacking = Object.keys(values).find(
+    (name) => !columns.has(name) && !optional.includes(name),
+  );
   if (lacking !== undefined) throw new NotWritten(lacksColumn('tasks', lacking));
   const all = { ...values, last_modified: formatRfc3339(now), updated_at: seconds(now) };
   const sets = Object.entries(all).filter(([name]) => columns.has(name));
@@ -83,7 +98,10 @@ export function writeColumns(
     ...(columns.has('version') ? ['version = COALESCE(version, 0) + 1'] : []),
   ];
   if (assignments.length === 0) return;
-  changeOne(db, `UPDATE tasks SET ${assignments.join(', ')} WHERE id = :id`, { ...Object.fromEntries(sets), id });
+  changeOne(db, `UPDATE tasks SET ${assignments.join(', ')} WHERE id = :id`, {
+    ...Object.fromEntries(sets),
+    id,
+  });
 }
 
 /** Releases our lock on a task in both tables. */
@@ -96,16 +114,28 @@ export function dropOurLock({ db, holder }: EditContext, id: TaskId): void {
   clearAgentLock(db, id, holder);
 }
 
-/** The distinct values of a task in a table of pairs, in code point order; none where the table does not exist. */
+/**
+ * The distinct values of a task in a table of pairs, in code point order; none where the table does
+ * not exist.
+ */
 export function readPairs(db: DatabaseSync, table: PairTable, id: TaskId): readonly string[] {
   const column = PAIR_COLUMNS[table];
   if (!isPairTable(db, table)) return [];
-  const rows = db.prepare(`SELECT CAST(${column} AS TEXT) AS value FROM ${table} WHERE task_id = ?`).all(id);
-  return [...new Set(rows.map((row) => (row['value'] as string | null) ?? ''))].filter((value) => value !== '').sort();
+  const rows = db
+    .prepare(`SELECT CAST(${column} AS TEXT) AS value FROM ${table} WHERE task_id = ?`)
+    .all(id);
+  return [...new Set(rows.map((row) => (row['value'] as string | null) ?? ''))]
+    .filter((value) => value !== '')
+    .sort();
 }
 
 /** Replaces the values of a task in a table of pairs; rows that stay are not touched. */
-export function writePairs(db: DatabaseSync, table: PairTable, id: TaskId, values: readonly string[]): void {
+export function writePairs(
+  db: DatabaseSync,
+  table: PairTable,
+  id: TaskId,
+  values: readonly string[],
+): void {
   if (!isPairTable(db, table)) {
     if (values.length === 0) return;
     throw new NotWritten(lacksColumn(table, PAIR_COLUMNS[table]));
@@ -115,7 +145,8 @@ export function writePairs(db: DatabaseSync, table: PairTable, id: TaskId, value
   const remove = db.prepare(`DELETE FROM ${table} WHERE task_id = ? AND ${column} = ?`);
   const insert = db.prepare(`INSERT INTO ${table} (task_id, ${column}) VALUES (?, ?)`);
   for (const value of before) if (!values.includes(value)) remove.run(id, value);
-  for (const value of new Set(values)) if (value !== '' && !before.includes(value)) insert.run(id, value);
+  for (const value of new Set(values))
+    if (value !== '' && !before.includes(value)) insert.run(id, value);
 }
 
 export type PairTable = 'task_tags' | 'task_dependencies';

@@ -1,5 +1,5 @@
-// Changes of a backlog in SQL. All run inside one transaction that has the write lock, so a row stays as read until it
-// is written; a failure rolls back everything.
+// Changes of a backlog in SQL. All run inside one transaction that has the write lock, so a row
+// stays as read until it is written; a failure rolls back everything.
 import { type Change, isAllowedWhileHeld, isRealStatusChange } from '../../core/edit/change.ts';
 import { wouldCycle } from '../../core/edit/cycle.ts';
 import type { Failure } from '../../core/failure.ts';
@@ -29,7 +29,10 @@ type Of<Kind extends Change['kind']> = Extract<Change, { kind: Kind }>;
 /** Undefined where the change is made. */
 type Refusal = Failure | undefined;
 
-/** Applies the changes in order; fails with the first that cannot be made, and the caller rolls back. */
+/**
+ * Applies the changes in order; fails with the first that cannot be made, and the caller rolls
+ * back.
+ */
 export function applyChanges(
   context: EditContext,
   changes: readonly Change[],
@@ -49,7 +52,8 @@ function applyChange(context: EditContext, change: Change, statuses: WrittenStat
   if (row === undefined) return { kind: 'noSuchTask', id: change.id };
   if (change.kind === 'clearLock') {
     const cleared = clearLock(context, change);
-    if (cleared.ok && cleared.value.changed) statuses.push({ id: change.id, status: cleared.value.status });
+    if (cleared.ok && cleared.value.changed)
+      statuses.push({ id: change.id, status: cleared.value.status });
     return cleared.ok ? undefined : cleared.failure;
   }
   const held = isAllowedWhileHeld(change) ? undefined : lockInTheWay(row, context, change.id);
@@ -98,13 +102,21 @@ function create(context: EditContext, change: Of<'create'>): Refusal {
   return undefined;
 }
 
-/** The rows that belong to a task, by table and the column that names it; missing tables are skipped. */
+/**
+ * The rows that belong to a task, by table and the column that names it; missing tables are
+ * skipped.
+ */
 const HANGS_ON: readonly (readonly [table: string, column: string])[] = [
   ['task_dependencies', 'task_id'],
   ['task_dependencies', 'depends_on_id'],
-  ...['task_tags', 'task_comments', 'task_changes', 'task_activities', 'file_task_tags', 'task_tag_suggestions'].map(
-    (table) => [table, 'task_id'] as const,
-  ),
+  ...[
+    'task_tags',
+    'task_comments',
+    'task_changes',
+    'task_activities',
+    'file_task_tags',
+    'task_tag_suggestions',
+  ].map((table) => [table, 'task_id'] as const),
 ];
 
 function remove(context: EditContext, row: EditRow, change: Of<'delete'>): Refusal {
@@ -112,7 +124,8 @@ function remove(context: EditContext, row: EditRow, change: Of<'delete'>): Refus
   const { db } = context;
   // Not by foreign keys, which a store made by hand may lack.
   for (const [table, column] of HANGS_ON) {
-    if (columnNames(db, table).has(column)) db.prepare(`DELETE FROM ${table} WHERE ${column} = ?`).run(row.id);
+    if (columnNames(db, table).has(column))
+      db.prepare(`DELETE FROM ${table} WHERE ${column} = ?`).run(row.id);
   }
   for (const { holder } of row.locks) clearAgentLock(db, row.id, holder);
   db.prepare('DELETE FROM tasks WHERE id = ?').run(row.id);
@@ -137,8 +150,8 @@ function setStatus(context: EditContext, row: EditRow, change: Of<'setStatus'>):
   if (row.status !== from) return changedMeanwhile(row);
   const isDone = to === 'Done';
   const completedAt = isDone ? row.completedAt || formatRfc3339(context.now) : '';
-  // exarp-go requires `completed` and `completed_at` to be not NULL, and `completed_at` empty where the task is not
-  // done.
+  // exarp-go requires `completed` and `completed_at` to be not NULL, and `completed_at` empty where
+  // the task is not done.
   const values = { status: to, completed: isDone ? 1 : 0, completed_at: completedAt };
   writeColumns(context, row.id, values, ['completed', 'completed_at']);
   // A status change by the user ends our work on the task.
@@ -149,7 +162,9 @@ function setStatus(context: EditContext, row: EditRow, change: Of<'setStatus'>):
 
 function setTags(context: EditContext, row: EditRow, { from, to }: Of<'setTags'>): Refusal {
   const stored = readPairs(context.db, 'task_tags', row.id);
-  if (JSON.stringify(stored) !== JSON.stringify([...new Set(from)].filter((tag) => tag !== '').sort())) {
+  if (
+    JSON.stringify(stored) !== JSON.stringify([...new Set(from)].filter((tag) => tag !== '').sort())
+  ) {
     return changedMeanwhile(row);
   }
   writePairs(context.db, 'task_tags', row.id, to);
@@ -158,7 +173,11 @@ function setTags(context: EditContext, row: EditRow, { from, to }: Of<'setTags'>
   return undefined;
 }
 
-function addDependency(context: EditContext, { id }: EditRow, { on }: Of<'addDependency'>): Refusal {
+function addDependency(
+  context: EditContext,
+  { id }: EditRow,
+  { on }: Of<'addDependency'>,
+): Refusal {
   const before = readPairs(context.db, 'task_dependencies', id);
   if (before.includes(on)) return undefined;
   const refusal = cannotWait(context, id, on);
@@ -176,7 +195,12 @@ function removeDependency(context: EditContext, id: TaskId, on: string): Refusal
   return undefined;
 }
 
-function writeDependencies(context: EditContext, id: TaskId, from: readonly string[], to: readonly string[]): void {
+function writeDependencies(
+  context: EditContext,
+  id: TaskId,
+  from: readonly string[],
+  to: readonly string[],
+): void {
   writePairs(context.db, 'task_dependencies', id, to);
   writeColumns(context, id, {});
   noteChange(context, id, { field: 'dependencies', from, to });
@@ -192,7 +216,9 @@ function setParent(context: EditContext, row: EditRow, { from, to }: Of<'setPare
 }
 
 function fillNull(context: EditContext, row: EditRow, { column }: Of<'fillNull'>): Refusal {
-  const isNull = context.db.prepare(`SELECT ${column} IS NULL AS empty FROM tasks WHERE id = ?`).get(row.id);
+  const isNull = context.db
+    .prepare(`SELECT ${column} IS NULL AS empty FROM tasks WHERE id = ?`)
+    .get(row.id);
   if (isNull?.['empty'] !== 1) return undefined;
   const values = {
     // A row without a title is shown by its name.
@@ -226,12 +252,18 @@ function cannotWait({ db }: EditContext, id: TaskId, on: TaskId): Refusal {
   const hasParents = columnNames(db, 'tasks').has('parent_id');
   const hasDependencies = columnNames(db, 'task_dependencies').has('depends_on_id');
   const named = [
-    ...(hasDependencies ? ['SELECT depends_on_id AS named FROM task_dependencies WHERE task_id = :id'] : []),
+    ...(hasDependencies
+      ? ['SELECT depends_on_id AS named FROM task_dependencies WHERE task_id = :id']
+      : []),
     ...(hasParents ? [`SELECT parent_id AS named FROM tasks WHERE id = :id`] : []),
   ];
   const statement = db.prepare(
     `SELECT tasks.id FROM (${named.length === 0 ? 'SELECT NULL AS named WHERE :id' : named.join(' UNION ')}) JOIN tasks ON tasks.id = named`,
   );
-  const path = wouldCycle((each) => statement.all({ id: each }).map((row) => row['id'] as TaskId), id, on);
+  const path = wouldCycle(
+    (each) => statement.all({ id: each }).map((row) => row['id'] as TaskId),
+    id,
+    on,
+  );
   return path === undefined ? undefined : { kind: 'wouldCycle', id, on, path };
 }

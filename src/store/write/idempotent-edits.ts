@@ -5,18 +5,22 @@ import { columnNames } from './table-columns.ts';
 import type { WrittenStatus } from './writer-protocol.ts';
 
 /**
- * True where the store is as these changes leave it. They are atomic, so a repeated request tells by this whether the
- * first try was committed.
+ * True where the store is as these changes leave it. They are atomic, so a repeated request tells
+ * by this whether the first try was committed.
  */
 export function areApplied(context: EditContext, changes: readonly Change[]): boolean {
   return changes.every((change) => isMade(context, change));
 }
 
 /** The statuses that these applied changes have written. */
-export function writtenBy(context: EditContext, changes: readonly Change[]): readonly WrittenStatus[] {
+export function writtenBy(
+  context: EditContext,
+  changes: readonly Change[],
+): readonly WrittenStatus[] {
   return changes.flatMap((change) => {
     if (change.kind === 'setStatus') return [{ id: change.id, status: change.to }];
-    const isReopened = change.kind === 'clearLock' && readEditRow(context, change.id)?.status === 'Todo';
+    const isReopened =
+      change.kind === 'clearLock' && readEditRow(context, change.id)?.status === 'Todo';
     return isReopened ? [{ id: change.id, status: 'Todo' as const }] : [];
   });
 }
@@ -37,7 +41,10 @@ function isMade(context: EditContext, change: Change): boolean {
     case 'setPriority':
       return row?.priority === change.to;
     case 'setTags':
-      return JSON.stringify(readPairs(db, 'task_tags', change.id)) === JSON.stringify([...new Set(change.to)].sort());
+      return (
+        JSON.stringify(readPairs(db, 'task_tags', change.id)) ===
+        JSON.stringify([...new Set(change.to)].sort())
+      );
     case 'addDependency':
       return readPairs(db, 'task_dependencies', change.id).includes(change.on);
     case 'removeDependency':
@@ -49,7 +56,9 @@ function isMade(context: EditContext, change: Change): boolean {
     case 'fillNull':
       return (
         columnNames(db, 'tasks').has(change.column) &&
-        db.prepare(`SELECT 1 FROM tasks WHERE id = ? AND ${change.column} IS NOT NULL`).get(change.id) !== undefined
+        db
+          .prepare(`SELECT 1 FROM tasks WHERE id = ? AND ${change.column} IS NOT NULL`)
+          .get(change.id) !== undefined
       );
     case 'clearLock':
       return row?.locks.every((lock) => lock.holder !== change.holder) === true;

@@ -6,9 +6,9 @@ import { columnNames } from './table-columns.ts';
 import type { Values } from './writer-protocol.ts';
 
 /**
- * Creates the tables, indexes and migration rows of a store without a table of tasks, and inserts these tasks. Existing
- * tables stay as they are. A store with a table of tasks is left alone; for a repeated request (`again`) that means
- * that the first try was committed.
+ * Creates the tables, indexes and migration rows of a store without a table of tasks, and inserts
+ * these tasks. Existing tables stay as they are. A store with a table of tasks is left alone; for a
+ * repeated request (`again`) that means that the first try was committed.
  */
 export function initialiseStore(
   context: EditContext,
@@ -20,7 +20,10 @@ export function initialiseStore(
   return { made: true };
 }
 
-/** Keeps ids. Dependencies on unknown tasks, or on the task itself, are left out: the table does not accept them. */
+/**
+ * Keeps ids. Dependencies on unknown tasks, or on the task itself, are left out: the table does not
+ * accept them.
+ */
 function importTasks(context: EditContext, tasks: readonly Task[]): void {
   for (const task of tasks) {
     insertTask(context, {

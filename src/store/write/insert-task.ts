@@ -25,8 +25,8 @@ export interface NewRow {
 }
 
 /**
- * Inserts a task as exarp-go would, into the columns that the table has; columns that exarp-go reads as non-null are
- * never NULL. The caller adds dependencies, as their tasks must exist.
+ * Inserts a task as exarp-go would, into the columns that the table has; columns that exarp-go
+ * reads as non-null are never NULL. The caller adds dependencies, as their tasks must exist.
  */
 export function insertTask(context: EditContext, row: NewRow): void {
   const { db, now, holder, host, project } = context;

@@ -10,11 +10,12 @@ import { inSavepoint } from './savepoint.ts';
 import { takesRow } from './table-columns.ts';
 
 /**
- * Releases a lock of any holder while it is still that lock, moves In Progress to Todo where no other live lock is
- * left, and records it in `task_activities`. Returns the task's status, and whether it was written.
+ * Releases a lock of any holder while it is still that lock, moves In Progress to Todo where no
+ * other live lock is left, and records it in `task_activities`. Returns the task's status, and
+ * whether it was written.
  *
- * Fails with `noSuchTask`; with `held` or `unleased` where the lock has another holder or end by now; with
- * `changedMeanwhile` where it is gone.
+ * Fails with `noSuchTask`; with `held` or `unleased` where the lock has another holder or end by
+ * now; with `changedMeanwhile` where it is gone.
  */
 export function clearLock(
   context: LockContext,
@@ -26,10 +27,18 @@ export function clearLock(
   const isMeant = (lock: Lock): boolean => lock.holder === holder && sameSecond(lock.until, until);
   const meant = row.locks.find(isMeant);
   if (meant === undefined)
-    return fail(lockInTheWay(row, { holder: '', now }, id) ?? { kind: 'changedMeanwhile', id, rawStatus: row.status });
+    return fail(
+      lockInTheWay(row, { holder: '', now }, id) ?? {
+        kind: 'changedMeanwhile',
+        id,
+        rawStatus: row.status,
+      },
+    );
 
   const status = parseStatus(row.status);
-  const others = row.locks.some((lock) => lock.holder !== holder && (lock.until === undefined || lock.until > now));
+  const others = row.locks.some(
+    (lock) => lock.holder !== holder && (lock.until === undefined || lock.until > now),
+  );
   const reopens = status === 'In Progress' && !others;
   const clears = row.lock?.holder === holder;
   changeOne(
@@ -44,15 +53,20 @@ export function clearLock(
   return ok({ status: reopens ? 'Todo' : status, changed: reopens });
 }
 
-/** Records that the context has taken a task over from another holder, whose lease had ended or had no end. */
+/**
+ * Records that the context has taken a task over from another holder, whose lease had ended or had
+ * no end.
+ */
 export function noteTakeOver(context: LockContext, id: TaskId, from: Lock): void {
   noteActivity(context, 'lock_taken_over', id, { ...lockDetails(from), by: context.holder });
 }
 
-type Activity = 'lock_released' | 'lock_taken_over' | 'todo_created' | 'todo_updated' | 'status_changed';
+type Activity =
+  'lock_released' | 'lock_taken_over' | 'todo_created' | 'todo_updated' | 'status_changed';
 
 /**
- * Adds an activity where the table has a known form; it belongs to another program, so its absence is not a failure.
+ * Adds an activity where the table has a known form; it belongs to another program, so its absence
+ * is not a failure.
  */
 export function noteActivity(
   { db, now }: Pick<LockContext, 'db' | 'now'>,

@@ -24,7 +24,8 @@ export interface LockRow {
 
 /** The row of a task, read under the write lock; undefined where it does not exist. */
 export function readLockRow({ db }: Pick<LockContext, 'db'>, id: TaskId): LockRow | undefined {
-  // Other programs write these columns too: text in a time column is ignored, and a huge integer must not throw.
+  // Other programs write these columns too: text in a time column is ignored, and a huge integer
+  // must not throw.
   const row = prepared(
     db,
     `SELECT COALESCE(CAST(status AS TEXT), '') AS status, CAST(COALESCE(version, 0) AS REAL) AS version,
@@ -59,17 +60,28 @@ export function lockInTheWay(
 ): Failure | undefined {
   const others = row.locks.filter((lock) => lock.holder !== holder);
   const live = others.find((lock) => lock.until !== undefined && lock.until > now);
-  if (live?.until !== undefined) return { kind: 'held', id, holder: live.holder, until: live.until };
+  if (live?.until !== undefined)
+    return { kind: 'held', id, holder: live.holder, until: live.until };
   const unleased = others.find((lock) => lock.until === undefined);
   return unleased && { kind: 'unleased', id, holder: unleased.holder };
 }
 
-/** Runs a statement on a row that was read under the same write lock; throws `NotWritten` where a trigger refused. */
-export function changeOne(db: DatabaseSync, sql: string, values: Record<string, SQLInputValue>): void {
+/**
+ * Runs a statement on a row that was read under the same write lock; throws `NotWritten` where a
+ * trigger refused.
+ */
+export function changeOne(
+  db: DatabaseSync,
+  sql: string,
+  values: Record<string, SQLInputValue>,
+): void {
   if (prepared(db, sql).run(values).changes !== 1) throw new NotWritten('the row was not changed');
 }
 
-/** The end of a lease in whole seconds, rounded up: at most a second longer than requested, never shorter. */
+/**
+ * The end of a lease in whole seconds, rounded up: at most a second longer than requested, never
+ * shorter.
+ */
 export function endOfLease(now: number, leaseMs: number): number {
   return Math.ceil((now + leaseMs) / 1000);
 }

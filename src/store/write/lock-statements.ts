@@ -2,7 +2,13 @@ import type { Failure } from '../../core/failure.ts';
 import type { Claim, Renewal } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { parseStatus, type TaskId } from '../../core/task.ts';
-import { agentLocksOf, clearAgentLock, othersInAgentLocks, renewAgentLocks, writeAgentLock } from './agent-locks.ts';
+import {
+  agentLocksOf,
+  clearAgentLock,
+  othersInAgentLocks,
+  renewAgentLocks,
+  writeAgentLock,
+} from './agent-locks.ts';
 import { noteTakeOver } from './lock-audit.ts';
 import {
   changeOne,
@@ -21,9 +27,9 @@ type Outcome<Op extends keyof Values> = Result<Values[Op], Failure>;
 /**
  * Claims a Todo or In Progress task, in any spelling, and writes `In Progress`.
  *
- * Another holder's lock blocks the claim until its end. The new end is written in whole seconds, rounded up, and
- * `Claim.until` is the written value: at most a second longer than requested, never shorter. Taking over another
- * holder's lock is recorded in `task_activities`.
+ * Another holder's lock blocks the claim until its end. The new end is written in whole seconds,
+ * rounded up, and `Claim.until` is the written value: at most a second longer than requested, never
+ * shorter. Taking over another holder's lock is recorded in `task_activities`.
  */
 export function claimTask(context: LockContext, request: RequestOf<'claim'>): Outcome<'claim'> {
   const { db, holder, now } = context;
@@ -35,7 +41,8 @@ export function claimTask(context: LockContext, request: RequestOf<'claim'>): Ou
     return fail({ kind: 'notClaimable', id, status, rawStatus: row.status });
   }
   const inTheWay = lockInTheWay(row, context, id);
-  if (inTheWay !== undefined && !(inTheWay.kind === 'unleased' && request.takeUnleased)) return fail(inTheWay);
+  if (inTheWay !== undefined && !(inTheWay.kind === 'unleased' && request.takeUnleased))
+    return fail(inTheWay);
   const ours = row.locks.find((lock) => lock.holder === holder);
   const taken = ours === undefined ? row.locks[0] : undefined;
   const since = seconds(ours === undefined ? now : (ours.since ?? now));
@@ -61,7 +68,10 @@ export function claimTask(context: LockContext, request: RequestOf<'claim'>): Ou
   return ok({ claim, changed: row.status !== 'In Progress' });
 }
 
-/** Sets a new end on all locks that are still ours, in one statement, and reports the holders of the lost ones. */
+/**
+ * Sets a new end on all locks that are still ours, in one statement, and reports the holders of the
+ * lost ones.
+ */
 export function renewLocks(context: LockContext, { ids, leaseMs }: RequestOf<'renew'>): Renewal {
   const { db, holder, now } = context;
   const until = endOfLease(now, leaseMs);
@@ -83,17 +93,21 @@ export function renewLocks(context: LockContext, { ids, leaseMs }: RequestOf<'re
 }
 
 /**
- * Releases our lock and moves In Progress to `to`, in one statement. Any other status was set by another process or the
- * user, and stays.
+ * Releases our lock and moves In Progress to `to`, in one statement. Any other status was set by
+ * another process or the user, and stays.
  */
-export function releaseTask(context: LockContext, { id, to, again }: RequestOf<'release'>): Outcome<'release'> {
+export function releaseTask(
+  context: LockContext,
+  { id, to, again }: RequestOf<'release'>,
+): Outcome<'release'> {
   const { db, holder, now } = context;
   const row = readLockRow(context, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
   const ours = oursIn(row, holder);
   if (ours === 'none') {
     // The first try may have been committed before its answer was lost: then this is its result.
-    if (again && row.lock === undefined && row.status === to) return ok({ status: to, changed: true });
+    if (again && row.lock === undefined && row.status === to)
+      return ok({ status: to, changed: true });
     return fail({ kind: 'lockLost', id, holder: row.lock?.holder });
   }
   const status = parseStatus(row.status);
@@ -113,7 +127,10 @@ export function releaseTask(context: LockContext, { id, to, again }: RequestOf<'
   return ok({ status, changed: false });
 }
 
-/** Writes a status where the stored one is still `from` and no lock of another holder blocks it; releases ours. */
+/**
+ * Writes a status where the stored one is still `from` and no lock of another holder blocks it;
+ * releases ours.
+ */
 export function setTaskStatus(
   context: LockContext,
   { id, from, to, again }: RequestOf<'setStatus'>,
@@ -132,8 +149,9 @@ export function setTaskStatus(
 }
 
 /**
- * Releases all locks of the holder that were taken up to `takenBefore` (epoch ms), except those on `except`, moves In
- * Progress back to Todo, and returns the moved tasks. A later lock belongs to a new process with the same id.
+ * Releases all locks of the holder that were taken up to `takenBefore` (epoch ms), except those on
+ * `except`, moves In Progress back to Todo, and returns the moved tasks. A later lock belongs to a
+ * new process with the same id.
  */
 export function releaseAllLocks(
   context: LockContext,
@@ -155,12 +173,16 @@ export function releaseAllLocks(
     if (outcome.ok && outcome.value.changed) moved.push(id);
   }
   for (const lock of agentLocksOf(db, holder)) {
-    if (!except.has(lock.id) && (lock.since ?? 0) <= takenBefore) clearAgentLock(db, lock.id, holder);
+    if (!except.has(lock.id) && (lock.since ?? 0) <= takenBefore)
+      clearAgentLock(db, lock.id, holder);
   }
   return moved;
 }
 
-/** The place of our lock on a task: only in the agent table where another program has cleared the columns. */
+/**
+ * The place of our lock on a task: only in the agent table where another program has cleared the
+ * columns.
+ */
 type Ours = 'columns' | 'agentTable' | 'none';
 
 function oursIn({ lock, locks }: LockRow, holder: string): Ours {
@@ -168,10 +190,15 @@ function oursIn({ lock, locks }: LockRow, holder: string): Ours {
   return locks.some((each) => each.holder === holder) ? 'agentTable' : 'none';
 }
 
-function writeStatus({ db, holder, now }: LockContext, id: TaskId, to: FinalStatus, ours: Ours): void {
+function writeStatus(
+  { db, holder, now }: LockContext,
+  id: TaskId,
+  to: FinalStatus,
+  ours: Ours,
+): void {
   const clearLock = ours === 'columns';
-  // exarp-go requires `completed` and `completed_at` to be not NULL, and `completed_at` empty where the task is not
-  // done.
+  // exarp-go requires `completed` and `completed_at` to be not NULL, and `completed_at` empty where
+  // the task is not done.
   changeOne(
     db,
     `UPDATE tasks SET status = :to, completed = :done,

@@ -23,13 +23,16 @@ interface Watched {
   readonly timer: Disposable;
 }
 
-/** A sync of exarp-go takes about a second, from reading all tasks to deleting those that it has not read. */
+/**
+ * A sync of exarp-go takes about a second, from reading all tasks to deleting those that it has not
+ * read.
+ */
 const WATCH_MS = 8_000;
 const MAX_REPAIRS = 2;
 
 /**
- * Guards new tasks for some seconds: a sync of exarp-go deletes rows that were added after it had read. Such a task is
- * inserted again as last seen, at most twice.
+ * Guards new tasks for some seconds: a sync of exarp-go deletes rows that were added after it had
+ * read. Such a task is inserted again as last seen, at most twice.
  */
 export class NewTaskGuard implements Disposable {
   readonly #options: NewTaskGuardOptions;
@@ -47,7 +50,13 @@ export class NewTaskGuard implements Disposable {
     const { state } = this.#options.source;
     if (state.kind !== 'ready') return;
     const timer = this.#options.clock.after(WATCH_MS, () => this.#watched.delete(create.id));
-    this.#watched.set(create.id, { last: create, since: state.snapshot, repairs: 0, isRepairing: false, timer });
+    this.#watched.set(create.id, {
+      last: create,
+      since: state.snapshot,
+      repairs: 0,
+      isRepairing: false,
+      timer,
+    });
     this.#look();
   }
 
@@ -88,7 +97,8 @@ export class NewTaskGuard implements Disposable {
       this.#giveUp(id, again.failure.kind);
       return;
     }
-    if (again.ok) log(`${id} was deleted by another program right after it was created; it was inserted again`);
+    if (again.ok)
+      log(`${id} was deleted by another program right after it was created; it was inserted again`);
     await source.refresh();
     watched.isRepairing = false;
     this.#look();
@@ -96,21 +106,33 @@ export class NewTaskGuard implements Disposable {
 
   #giveUp(id: TaskId, why: string): void {
     this.drop(id);
-    this.#options.log(`${id} was deleted right after it was created, and is not inserted again: ${why}`);
+    this.#options.log(
+      `${id} was deleted right after it was created, and is not inserted again: ${why}`,
+    );
   }
 }
 
 /**
- * True where the other tasks were rewritten since, as by a sync. Where they are unchanged, another process or the user
- * deleted this task; where they are gone, the database was replaced.
+ * True where the other tasks were rewritten since, as by a sync. Where they are unchanged, another
+ * process or the user deleted this task; where they are gone, the database was replaced.
  */
 function wasSynced(before: Snapshot, now: Snapshot, id: TaskId): boolean {
   const others = before.tasks.filter((task) => task.id !== id);
-  const rewritten = others.filter(({ id: other, version }) => (now.byId.get(other)?.version ?? -1) > version);
+  const rewritten = others.filter(
+    ({ id: other, version }) => (now.byId.get(other)?.version ?? -1) > version,
+  );
   return rewritten.length * 2 >= others.length;
 }
 
-function recreate({ id, title, description, priority, tags, dependencies, parentId }: Task): Create {
+function recreate({
+  id,
+  title,
+  description,
+  priority,
+  tags,
+  dependencies,
+  parentId,
+}: Task): Create {
   const known = priority === 'other' ? 'medium' : priority;
   return { kind: 'create', id, title, description, priority: known, tags, dependencies, parentId };
 }

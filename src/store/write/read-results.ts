@@ -7,8 +7,13 @@ const MAX_CHARS = 20_000;
 
 const NEEDED = ['id', 'task_id', 'comment_type', 'content', 'created'];
 
-/** The latest comment of type `result` of each of these tasks; none where the table does not exist. */
-export function readResults(db: DatabaseSync, ids: readonly TaskId[]): readonly (readonly [TaskId, string])[] {
+/**
+ * The latest comment of type `result` of each of these tasks; none where the table does not exist.
+ */
+export function readResults(
+  db: DatabaseSync,
+  ids: readonly TaskId[],
+): readonly (readonly [TaskId, string])[] {
   if (!hasColumns(db, 'task_comments', NEEDED)) return [];
   // Within a second, ids decide: they end with nanoseconds.
   const rows = db
@@ -18,6 +23,7 @@ export function readResults(db: DatabaseSync, ids: readonly TaskId[]): readonly 
     )
     .all(JSON.stringify(ids));
   const latest = new Map<TaskId, string>();
-  for (const { task, content } of rows) if (typeof content === 'string') latest.set(task as TaskId, content);
+  for (const { task, content } of rows)
+    if (typeof content === 'string') latest.set(task as TaskId, content);
   return [...latest];
 }

@@ -8,14 +8,17 @@ import { claimTask, releaseTask, setTaskStatus } from './lock-statements.ts';
 import type { Values } from './writer-protocol.ts';
 
 /**
- * exarp-go rewrites all tasks from an older read, which may reset a claimed task to Todo. That happens soon after the
- * claim; a later Todo was set on purpose by another program.
+ * exarp-go rewrites all tasks from an older read, which may reset a claimed task to Todo. That
+ * happens soon after the claim; a later Todo was set on purpose by another program.
  */
 const UNDONE_WITHIN_MS = 60_000;
 
 export interface EndOfWork extends Ending {
   readonly id: TaskId;
-  /** True where another process may have ended the work: the task is in Review or Done, and its lock is released. */
+  /**
+   * True where another process may have ended the work: the task is in Review or Done, and its lock
+   * is released.
+   */
   readonly acceptsMoved: boolean;
   readonly commentType: CommentType;
   /** True for a repeated request whose outcome is unknown. */
@@ -23,11 +26,11 @@ export interface EndOfWork extends Ending {
 }
 
 /**
- * Ends the holder's work on a task in one transaction: releases the lock, moves In Progress to `to`, and adds the
- * comment for the resulting status where a table takes it.
+ * Ends the holder's work on a task in one transaction: releases the lock, moves In Progress to
+ * `to`, and adds the comment for the resulting status where a table takes it.
  *
- * A status that another process has set stays, unless the ending overrules Review and Done. Fails with `lockLost` where
- * the lock is not the holder's, and with `noSuchTask`.
+ * A status that another process has set stays, unless the ending overrules Review and Done. Fails
+ * with `lockLost` where the lock is not the holder's, and with `noSuchTask`.
  */
 export function releaseWithResult(
   context: LockContext,
@@ -36,28 +39,51 @@ export function releaseWithResult(
   const row = readLockRow(context, id);
   const before = row && parseStatus(row.status);
   if (again && before !== undefined && row?.locks.length === 0) {
-    // The first try may have been committed before its answer was lost: then its comment exists, too.
+    // The first try may have been committed before its answer was lost: then its comment exists,
+    // too.
     const text = comment?.(before);
-    const isDone = text === undefined ? before === to : hasComment(context.db, id, commentType, text);
-    if (isDone) return ok({ status: before, changed: before === to, comment: text === undefined ? 'none' : 'written' });
+    const isDone =
+      text === undefined ? before === to : hasComment(context.db, id, commentType, text);
+    if (isDone)
+      return ok({
+        status: before,
+        changed: before === to,
+        comment: text === undefined ? 'none' : 'written',
+      });
   }
   const lock = row?.locks.find(({ holder }) => holder === context.holder);
-  if (lock !== undefined && before === 'Todo' && context.now - (lock.since ?? 0) < UNDONE_WITHIN_MS) {
+  if (
+    lock !== undefined &&
+    before === 'Todo' &&
+    context.now - (lock.since ?? 0) < UNDONE_WITHIN_MS
+  ) {
     const claimed = claimTask(context, { id, leaseMs: UNDONE_WITHIN_MS, takeUnleased: false });
     if (!claimed.ok) return claimed;
   }
   let released: Result<Values['release'], Failure> = releaseTask(context, { id, to, again: false });
-  const isMoved = acceptsMoved && row?.lock === undefined && (before === 'Review' || before === 'Done');
+  const isMoved =
+    acceptsMoved && row?.lock === undefined && (before === 'Review' || before === 'Done');
   if (!released.ok && isMoved) released = ok({ status: before, changed: false });
   if (!released.ok) return released;
-  const { status, changed } = overrules ? overrule(context, id, to, released.value) : released.value;
+  const { status, changed } = overrules
+    ? overrule(context, id, to, released.value)
+    : released.value;
   const text = comment?.(status);
   const isWritten = text !== undefined && writeComment(context, id, commentType, text);
-  return ok({ status, changed, comment: text === undefined ? 'none' : isWritten ? 'written' : 'noTable' });
+  return ok({
+    status,
+    changed,
+    comment: text === undefined ? 'none' : isWritten ? 'written' : 'noTable',
+  });
 }
 
 /** Moves Review and Done to `to`, unless another holder has the task by then. */
-function overrule(context: LockContext, id: TaskId, to: Ending['to'], released: Values['release']): Values['release'] {
+function overrule(
+  context: LockContext,
+  id: TaskId,
+  to: Ending['to'],
+  released: Values['release'],
+): Values['release'] {
   const { status } = released;
   if ((status !== 'Review' && status !== 'Done') || status === to) return released;
   const from = readLockRow(context, id)?.status ?? '';

@@ -5,12 +5,15 @@ import { parseStatus, type Task, type TaskId } from '../../core/task.ts';
 import type { Connection } from './connection.ts';
 import { readLockRow } from './lock-row.ts';
 
-/** How often to check for commits of other processes: a number in the WAL header, so it costs next to nothing. */
+/**
+ * How often to check for commits of other processes: a number in the WAL header, so it costs next
+ * to nothing.
+ */
 const LOOK_EVERY_MS = 1000;
 
 /**
- * One row of `tasks`, read through SQLite after each commit of another process: the source of a `ClaimReconciler` in a
- * process that has the database open and so must never read its bytes.
+ * One row of `tasks`, read through SQLite after each commit of another process: the source of a
+ * `ClaimReconciler` in a process that has the database open and so must never read its bytes.
  *
  * Its snapshot has this task alone, with status, lock and version.
  */
@@ -26,7 +29,17 @@ export class RowWatch implements Disposable {
 
   readonly onDidChange: Event<undefined> = this.#changed.event;
 
-  constructor({ connection, file, id, clock }: { connection: Connection; file: string; id: TaskId; clock: Clock }) {
+  constructor({
+    connection,
+    file,
+    id,
+    clock,
+  }: {
+    connection: Connection;
+    file: string;
+    id: TaskId;
+    clock: Clock;
+  }) {
     this.#connection = connection;
     this.#file = file;
     this.#id = id;
@@ -52,7 +65,9 @@ export class RowWatch implements Disposable {
   #plan(): void {
     this.#timer = this.#clock.after(LOOK_EVERY_MS, () => {
       // A new connection counts from the start, which costs one needless read and misses none.
-      const version = this.#connection.look((db) => db.prepare('PRAGMA data_version').get()?.['data_version']);
+      const version = this.#connection.look(
+        (db) => db.prepare('PRAGMA data_version').get()?.['data_version'],
+      );
       if (version !== undefined && version !== this.#version && this.#read()) {
         this.#version = version;
         this.#changed.fire(undefined);

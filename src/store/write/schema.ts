@@ -13,7 +13,8 @@ const MIGRATIONS = [
   'add distributed tracking',
 ] as const;
 
-// A function call as a default needs the brackets; the column affinity turns the text of strftime into a number.
+// A function call as a default needs the brackets; the column affinity turns the text of strftime
+// into a number.
 const NOW = `(strftime('%s', 'now'))`;
 const CREATED = `created_at INTEGER NOT NULL DEFAULT ${NOW}`;
 const STAMPS = `${CREATED}, updated_at INTEGER NOT NULL DEFAULT ${NOW}`;
@@ -22,8 +23,9 @@ const OF_TASK = 'REFERENCES tasks(id) ON DELETE CASCADE';
 /**
  * All tables and indexes of exarp-go's own migrations, as single idempotent statements.
  *
- * The seed rows of `canonical_tags` and `tag_frequency` are left out: exarp-go uses them for tag suggestions and works
- * without them. No pragma is set; the caller chooses the journal mode. Format: exarp-go's `migrations/001` to `008`.
+ * The seed rows of `canonical_tags` and `tag_frequency` are left out: exarp-go uses them for tag
+ * suggestions and works without them. No pragma is set; the caller chooses the journal mode.
+ * Format: exarp-go's `migrations/001` to `008`.
  */
 export const SCHEMA: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -65,19 +67,28 @@ export const SCHEMA: readonly string[] = [
     task_id TEXT NOT NULL ${OF_TASK}, depends_on_id TEXT NOT NULL ${OF_TASK},
     PRIMARY KEY (task_id, depends_on_id), CHECK (task_id <> depends_on_id)
   )`,
-  ...indexes('task_dependencies', { idx_task_deps_task: 'task_id', idx_task_deps_depends: 'depends_on_id' }),
+  ...indexes('task_dependencies', {
+    idx_task_deps_task: 'task_id',
+    idx_task_deps_depends: 'depends_on_id',
+  }),
 
   `CREATE TABLE IF NOT EXISTS task_changes (
     id INTEGER PRIMARY KEY AUTOINCREMENT, task_id TEXT NOT NULL ${OF_TASK},
     field TEXT NOT NULL, old_value TEXT, new_value TEXT, timestamp TEXT NOT NULL, ${CREATED}
   )`,
-  ...indexes('task_changes', { idx_task_changes_task: 'task_id', idx_task_changes_timestamp: 'timestamp' }),
+  ...indexes('task_changes', {
+    idx_task_changes_task: 'task_id',
+    idx_task_changes_timestamp: 'timestamp',
+  }),
 
   `CREATE TABLE IF NOT EXISTS task_comments (
     id TEXT PRIMARY KEY, task_id TEXT NOT NULL ${OF_TASK},
     comment_type TEXT NOT NULL, content TEXT NOT NULL, created TEXT NOT NULL, last_modified TEXT, ${CREATED}
   )`,
-  ...indexes('task_comments', { idx_task_comments_task: 'task_id', idx_task_comments_type: 'comment_type' }),
+  ...indexes('task_comments', {
+    idx_task_comments_task: 'task_id',
+    idx_task_comments_type: 'comment_type',
+  }),
 
   `CREATE TABLE IF NOT EXISTS task_activities (
     id TEXT PRIMARY KEY, activity_type TEXT NOT NULL, task_id TEXT NOT NULL ${OF_TASK},
@@ -92,7 +103,10 @@ export const SCHEMA: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS canonical_tags (
     old_tag TEXT PRIMARY KEY, new_tag TEXT NOT NULL, category TEXT, ${STAMPS}
   )`,
-  ...indexes('canonical_tags', { idx_canonical_tags_new: 'new_tag', idx_canonical_tags_category: 'category' }),
+  ...indexes('canonical_tags', {
+    idx_canonical_tags_new: 'new_tag',
+    idx_canonical_tags_category: 'category',
+  }),
 
   `CREATE TABLE IF NOT EXISTS discovered_tags (
     id INTEGER PRIMARY KEY AUTOINCREMENT, file_path TEXT NOT NULL, file_hash TEXT, tag TEXT NOT NULL, source TEXT,
@@ -102,7 +116,10 @@ export const SCHEMA: readonly string[] = [
     tag TEXT PRIMARY KEY, count INTEGER NOT NULL DEFAULT 0, last_seen_at INTEGER,
     is_canonical INTEGER DEFAULT 0, ${STAMPS}
   )`,
-  ...indexes('tag_frequency', { idx_tag_frequency_count: 'count DESC', idx_tag_frequency_canonical: 'is_canonical' }),
+  ...indexes('tag_frequency', {
+    idx_tag_frequency_count: 'count DESC',
+    idx_tag_frequency_canonical: 'is_canonical',
+  }),
 
   `CREATE TABLE IF NOT EXISTS file_task_tags (
     id INTEGER PRIMARY KEY AUTOINCREMENT, file_path TEXT NOT NULL, task_id TEXT NOT NULL ${OF_TASK}, tag TEXT NOT NULL,

@@ -14,8 +14,9 @@ export interface StoreEditsOptions extends NewTaskGuardOptions {
 type Removed = Extract<Awaited<ReturnType<typeof removeJsonEntry>>, { ok: true }>['value'];
 
 /**
- * Edits that survive a sync of exarp-go, which restores tasks from its JSON file and deletes new ones that it has not
- * read: a deleted task is removed from the JSON file first, and a new one is guarded for a while.
+ * Edits that survive a sync of exarp-go, which restores tasks from its JSON file and deletes new
+ * ones that it has not read: a deleted task is removed from the JSON file first, and a new one is
+ * guarded for a while.
  */
 export class StoreEdits implements Edits, Disposable {
   readonly #options: StoreEditsOptions;
@@ -41,8 +42,8 @@ export class StoreEdits implements Edits, Disposable {
     for (const id of deleted) this.#guard.drop(id);
     const applied = await writer.apply(changes);
     if (!applied.ok) {
-      // Where the outcome is unknown, the row may only be missing from the JSON file: exarp-go rewrites that file from
-      // the database, but would restore a deleted task from it.
+      // Where the outcome is unknown, the row may only be missing from the JSON file: exarp-go
+      // rewrites that file from the database, but would restore a deleted task from it.
       if (applied.failure.kind !== 'writerDied') await this.#putBack(removed);
       return applied;
     }
@@ -59,7 +60,8 @@ export class StoreEdits implements Edits, Disposable {
   async #putBack(removed: readonly Removed[]): Promise<void> {
     for (const entry of [...removed].reverse()) {
       const back = await entry?.putBack();
-      if (back?.ok === false) this.#options.log(`An entry could not be put back: ${JSON.stringify(back.failure)}`);
+      if (back?.ok === false)
+        this.#options.log(`An entry could not be put back: ${JSON.stringify(back.failure)}`);
     }
   }
 }

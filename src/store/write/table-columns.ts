@@ -18,22 +18,30 @@ interface Known {
 /** Cached until the schema version changes, which is cheap to read. */
 const knownOf = new WeakMap<DatabaseSync, Known>();
 
-/** The columns of a table, in order; none where it does not exist. Valid within the current transaction. */
+/**
+ * The columns of a table, in order; none where it does not exist. Valid within the current
+ * transaction.
+ */
 export function columnsOf(db: DatabaseSync, table: string): readonly Column[] {
   const version = prepared(db, 'PRAGMA schema_version').get()?.['schema_version'];
   const last = knownOf.get(db);
   const known: Known =
-    last !== undefined && last.version === version ? last : { version, tables: new Map<string, readonly Column[]>() };
+    last !== undefined && last.version === version
+      ? last
+      : { version, tables: new Map<string, readonly Column[]>() };
   knownOf.set(db, known);
   const found = known.tables.get(table);
   if (found !== undefined) return found;
   const columns = db
-    .prepare('SELECT name, type, "notnull" AS filled, dflt_value IS NULL AS bare, pk FROM pragma_table_info(?)')
+    .prepare(
+      'SELECT name, type, "notnull" AS filled, dflt_value IS NULL AS bare, pk FROM pragma_table_info(?)',
+    )
     .all(table)
     .map((row) => {
       const type = String(row['type']).toUpperCase();
       // SQLite fills an integer primary key itself.
-      const required = row['filled'] === 1 && row['bare'] === 1 && !(row['pk'] === 1 && type === 'INTEGER');
+      const required =
+        row['filled'] === 1 && row['bare'] === 1 && !(row['pk'] === 1 && type === 'INTEGER');
       return { name: String(row['name']), type, required };
     });
   known.tables.set(table, columns);
@@ -50,7 +58,10 @@ export function hasColumns(db: DatabaseSync, table: string, names: readonly stri
   return names.every((name) => present.has(name));
 }
 
-/** True where a row with these columns can be inserted: the table has them, and requires no others but `optional` ones. */
+/**
+ * True where a row with these columns can be inserted: the table has them, and requires no others
+ * but `optional` ones.
+ */
 export function takesRow(
   db: DatabaseSync,
   table: string,
@@ -59,5 +70,7 @@ export function takesRow(
 ): boolean {
   const known = [...names, ...optional];
   const required = columnsOf(db, table).filter((column) => column.required);
-  return hasColumns(db, table, names) && required.every(({ name }) => known.includes(name.toLowerCase()));
+  return (
+    hasColumns(db, table, names) && required.every(({ name }) => known.includes(name.toLowerCase()))
+  );
 }

@@ -1,5 +1,5 @@
-// Shapes in messages to the writer process. Names of columns and tables become part of statements, so only known ones
-// are accepted.
+// Shapes in messages to the writer process. Names of columns and tables become part of statements,
+// so only known ones are accepted.
 import type { Change, NeverNullColumn, WritableStatus } from '../../core/edit/change.ts';
 import * as plain from '../../core/shape.ts';
 import type { Shape } from '../../core/shape.ts';
@@ -8,11 +8,24 @@ import { STATUSES, type Priority, type Status, type Task } from '../../core/task
 
 const { finite, listOf, maybe, objectOf, oneOf, record, someText, text, unionOf } = plain;
 
-const writable: Shape<WritableStatus> = oneOf('Todo', 'In Progress', 'Review', 'Done', 'Blocked', 'Cancelled');
+const writable: Shape<WritableStatus> = oneOf(
+  'Todo',
+  'In Progress',
+  'Review',
+  'Done',
+  'Blocked',
+  'Cancelled',
+);
 const PRIORITIES = ['critical', 'high', 'medium', 'low'] as const satisfies readonly Priority[];
 
 const priority = oneOf(...PRIORITIES);
-const column: Shape<NeverNullColumn> = oneOf('content', 'long_description', 'status', 'priority', 'completed');
+const column: Shape<NeverNullColumn> = oneOf(
+  'content',
+  'long_description',
+  'status',
+  'priority',
+  'completed',
+);
 
 export const change: Shape<Change> = unionOf<Change>({
   create: {

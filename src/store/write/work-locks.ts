@@ -32,8 +32,8 @@ export interface WorkLocksOptions {
 }
 
 /**
- * The locks of one worker, written by its own process, which never reads the database's bytes. A locked database is
- * retried with backoff; then the failure is `busy`, with nothing written.
+ * The locks of one worker, written by its own process, which never reads the database's bytes. A
+ * locked database is retried with backoff; then the failure is `busy`, with nothing written.
  */
 export class WorkLocks implements Pick<Locks, 'holder' | 'claim' | 'renew' | 'release'> {
   readonly #options: WorkLocksOptions;
@@ -57,7 +57,9 @@ export class WorkLocks implements Pick<Locks, 'holder' | 'claim' | 'renew' | 're
   }
 
   renew(ids: readonly TaskId[], leaseMs: number): Promise<Result<Renewal, Failure>> {
-    return this.#transact(RENEW_DEADLINE_MS, (context) => ok(renewLocks(context, { ids, leaseMs })));
+    return this.#transact(RENEW_DEADLINE_MS, (context) =>
+      ok(renewLocks(context, { ids, leaseMs })),
+    );
   }
 
   release(id: TaskId, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>> {
@@ -67,12 +69,20 @@ export class WorkLocks implements Pick<Locks, 'holder' | 'claim' | 'renew' | 're
   /** As `release`, with the result comment, in one transaction. */
   async releaseWithResult(id: TaskId, ending: Ending): Promise<Result<Status, Failure>> {
     const released = await this.#transact(RELEASE_DEADLINE_MS, (context) =>
-      releaseWithResult(context, { id, ...ending, acceptsMoved: false, commentType: 'result', again: false }),
+      releaseWithResult(context, {
+        id,
+        ...ending,
+        acceptsMoved: false,
+        commentType: 'result',
+        again: false,
+      }),
     );
     if (!released.ok) return released;
     const { status, changed, comment } = released.value;
     if (comment === 'noTable') {
-      this.#options.note('The store has no table of comments that takes a result, so none was written.');
+      this.#options.note(
+        'The store has no table of comments that takes a result, so none was written.',
+      );
     }
     if (changed) this.#options.onStatusWritten(id, status);
     return ok(status);
@@ -86,7 +96,9 @@ export class WorkLocks implements Pick<Locks, 'holder' | 'claim' | 'renew' | 're
     const backoff = new BusyBackoff({ clock, random, deadlineMs, maxPauseMs: MAX_PAUSE_MS });
     for (;;) {
       // The time is read after the wait for the write lock.
-      const outcome: Transacted<T> = connection.transact((db) => body({ db, holder, now: clock.now() }));
+      const outcome: Transacted<T> = connection.transact((db) =>
+        body({ db, holder, now: clock.now() }),
+      );
       if (outcome !== 'busy') return outcome;
       const waitedMs = await backoff.pause();
       if (waitedMs !== undefined) return fail({ kind: 'busy', file, waitedMs });

@@ -1,7 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { dirname } from 'node:path';
 import type { Clock } from '../../core/ports.ts';
-import type { WriterResponse, WriterRequest, Hello, WriterMessage, Start } from './writer-protocol.ts';
+import type {
+  WriterResponse,
+  WriterRequest,
+  Hello,
+  WriterMessage,
+  Start,
+} from './writer-protocol.ts';
 import { messageOf } from '../../core/text.ts';
 
 /** A command that runs Node: a path or a name on the PATH, and its options. */
@@ -10,9 +16,15 @@ export interface NodeCommand {
   readonly args: readonly string[];
 }
 
-/** The Node commands to try, in order: the editor's own, the configured one, the one on the PATH. */
+/**
+ * The Node commands to try, in order: the editor's own, the configured one, the one on the PATH.
+ */
 export function listNodeCommands(configured: string | undefined): NodeCommand[] {
-  const commands = [process.execPath, ...(configured === undefined || configured === '' ? [] : [configured]), 'node'];
+  const commands = [
+    process.execPath,
+    ...(configured === undefined || configured === '' ? [] : [configured]),
+    'node',
+  ];
   // Node 22.5 to 22.12 needs this option for `node:sqlite`; Node 20 rejects it.
   return [...new Set(commands)].flatMap((command) => [
     { command, args: [] },
@@ -20,12 +32,17 @@ export function listNodeCommands(configured: string | undefined): NodeCommand[] 
   ]);
 }
 
-/** A process that is silent for this long with a request open is killed: its lock waits are 300 ms each. */
+/**
+ * A process that is silent for this long with a request open is killed: its lock waits are 300 ms
+ * each.
+ */
 const HUNG_MS = 5_000;
 const HELLO_MS = 10_000;
 
 /** `died`: whether a sent request was carried out is unknown. */
-export type Reply = Exclude<WriterResponse, { kind: 'malformed' }> | { readonly kind: 'died'; readonly sent: boolean };
+export type Reply =
+  | Exclude<WriterResponse, { kind: 'malformed' }>
+  | { readonly kind: 'died'; readonly sent: boolean };
 
 /** A running writer process. */
 export interface WriterChild {
@@ -52,12 +69,16 @@ export async function startChild(
   const child = spawnNode(node.command, [...node.args, script], script);
   if (typeof child === 'string') return child;
   let stderr = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-2000)));
+  child.stderr
+    ?.setEncoding('utf8')
+    .on('data', (text: string) => (stderr = (stderr + text).slice(-2000)));
   const ended = new Promise<string>((resolve) => {
     // `error` without `close`: the program could not be started.
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) =>
-      resolve(`${signal === null ? `exit code ${code ?? '?'}` : signal}${stderr === '' ? '' : `: ${stderr.trim()}`}`),
+      resolve(
+        `${signal === null ? `exit code ${code ?? '?'}` : signal}${stderr === '' ? '' : `: ${stderr.trim()}`}`,
+      ),
     );
   });
   child.on('error', () => child.kill('SIGKILL')); // a broken channel; `ended` reports it
@@ -67,7 +88,9 @@ export async function startChild(
     void ended.then(() => timeout.dispose());
     child.once('message', () => timeout.dispose());
   });
-  const hello = new Promise<Hello>((resolve) => child.once('message', (message) => resolve(message as Hello)));
+  const hello = new Promise<Hello>((resolve) =>
+    child.once('message', (message) => resolve(message as Hello)),
+  );
   const first = await Promise.race([hello, ended, timer]);
   if (first === undefined || typeof first === 'string' || first.kind === 'noSqlite') {
     child.kill('SIGKILL');
@@ -79,14 +102,20 @@ export async function startChild(
   return living;
 }
 
-function spawnNode(command: string, args: readonly string[], script: string): ChildProcess | string {
+function spawnNode(
+  command: string,
+  args: readonly string[],
+  script: string,
+): ChildProcess | string {
   try {
     return spawn(command, args, {
-      // Not the workspace: Windows searches the working directory for programs, and the folder must not be kept busy.
+      // Not the workspace: Windows searches the working directory for programs, and the folder must
+      // not be kept busy.
       cwd: dirname(script),
       env: nodeEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      // A process group of its own, so that Ctrl+C or a kill of the editor's group leaves the lock holder running.
+      // A process group of its own, so that Ctrl+C or a kill of the editor's group leaves the lock
+      // holder running.
       detached: process.platform !== 'win32',
       windowsHide: true,
     });
@@ -141,7 +170,9 @@ class LivingChild implements WriterChild {
     const seq = ++this.#seq;
     const sentAt = this.#clock.now();
     const message: WriterMessage = { kind: 'request', seq, request };
-    const reply = new Promise<Reply>((resolve, reject) => this.#waiting.set(seq, { resolve, reject }));
+    const reply = new Promise<Reply>((resolve, reject) =>
+      this.#waiting.set(seq, { resolve, reject }),
+    );
     const check = (): void => {
       const quietMs = this.#clock.now() - Math.max(sentAt, this.#heardAt);
       if (quietMs >= HUNG_MS) this.kill();
@@ -183,6 +214,8 @@ class LivingChild implements WriterChild {
 }
 
 function nodeEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => name !== 'NODE_OPTIONS' && !name.startsWith('VSCODE_'));
+  const kept = Object.entries(process.env).filter(
+    ([name]) => name !== 'NODE_OPTIONS' && !name.startsWith('VSCODE_'),
+  );
   return { ...Object.fromEntries(kept), ELECTRON_RUN_AS_NODE: '1', NODE_NO_WARNINGS: '1' };
 }

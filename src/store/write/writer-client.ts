@@ -16,7 +16,10 @@ import type { WriterRequest, FinalStatus, Values } from './writer-protocol.ts';
 export interface WriterOptions {
   /** `todo2.db`, absolute. */
   readonly file: string;
-  /** The JSON file that mirrors statuses, and the project of new tasks. Default: derived from `file`. */
+  /**
+   * The JSON file that mirrors statuses, and the project of new tasks. Default: derived from
+   * `file`.
+   */
   readonly json?: string;
   readonly project?: string;
   /** From `createHolderId`, with the id of this process, which must live as long as the claims. */
@@ -33,10 +36,14 @@ export interface WriterOptions {
   readonly log: (line: string) => void;
   /** How long a call retries while another process has the database locked, in ms. */
   readonly deadlineMs?: number;
-  /** How long after the end of this process its locks are released, in ms: the time that its agents take to end. */
+  /**
+   * How long after the end of this process its locks are released, in ms: the time that its agents
+   * take to end.
+   */
   readonly graceMs?: number;
   /**
-   * How long locks named by `linger` stay after the end of this process, in ms: the time that a window takes to reload.
+   * How long locks named by `linger` stay after the end of this process, in ms: the time that a
+   * window takes to reload.
    */
   readonly lingerMs?: number;
 }
@@ -52,10 +59,12 @@ const MAX_DEATHS = 3;
 const MAX_PAUSE_MS = 400;
 
 /**
- * Locks in one database, taken by a child process that starts with the first call, and again after it died.
+ * Locks in one database, taken by a child process that starts with the first call, and again after
+ * it died.
  *
- * A call whose process died is retried, as its outcome is unknown; all calls may be repeated. When this process ends
- * without `close`, the child releases all locks of the holder and moves their tasks back to Todo.
+ * A call whose process died is retried, as its outcome is unknown; all calls may be repeated. When
+ * this process ends without `close`, the child releases all locks of the holder and moves their
+ * tasks back to Todo.
  */
 export class Writer implements Locks, Edits, Disposable {
   readonly holder: string;
@@ -79,13 +88,25 @@ export class Writer implements Locks, Edits, Disposable {
     return outcome.ok ? undefined : outcome.failure;
   }
 
-  async claim(id: TaskId, leaseMs: number, consent?: 'takeUnleased'): Promise<Result<Claim, Failure>> {
-    const outcome = await this.#request({ kind: 'claim', id, leaseMs, takeUnleased: consent === 'takeUnleased' });
+  async claim(
+    id: TaskId,
+    leaseMs: number,
+    consent?: 'takeUnleased',
+  ): Promise<Result<Claim, Failure>> {
+    const outcome = await this.#request({
+      kind: 'claim',
+      id,
+      leaseMs,
+      takeUnleased: consent === 'takeUnleased',
+    });
     if (!outcome.ok) return outcome;
     return ok(this.#claimed(outcome.value));
   }
 
-  async claimAll(ids: readonly TaskId[], leaseMs: number): Promise<Result<readonly Claim[], Failure>> {
+  async claimAll(
+    ids: readonly TaskId[],
+    leaseMs: number,
+  ): Promise<Result<readonly Claim[], Failure>> {
     if (ids.length === 0) return ok([]);
     const outcome = await this.#request({ kind: 'claimAll', ids, leaseMs });
     if (!outcome.ok) return outcome;
@@ -93,15 +114,30 @@ export class Writer implements Locks, Edits, Disposable {
     return ok(claims.map((claim) => this.#claimed({ claim, changed: changed.includes(claim.id) })));
   }
 
-  async claimNext(candidates: readonly TaskId[], rules: ReadyRules, leaseMs: number): Promise<Result<Claim, Failure>> {
-    // A candidate that we hold would be mistaken for the claim of a first try whose answer was lost.
+  async claimNext(
+    candidates: readonly TaskId[],
+    rules: ReadyRules,
+    leaseMs: number,
+  ): Promise<Result<Claim, Failure>> {
+    // A candidate that we hold would be mistaken for the claim of a first try whose answer was
+    // lost.
     const free = candidates.filter((id) => !this.#held.has(id));
     if (free.length === 0) return fail({ kind: 'nothingReady' });
-    const outcome = await this.#request({ kind: 'claimNext', candidates: free, rules, leaseMs, again: false });
+    const outcome = await this.#request({
+      kind: 'claimNext',
+      candidates: free,
+      rules,
+      leaseMs,
+      again: false,
+    });
     return outcome.ok ? ok(this.#claimed(outcome.value)) : outcome;
   }
 
-  async adopt(ids: readonly TaskId[], from: string, leaseMs: number): Promise<Result<readonly Claim[], Failure>> {
+  async adopt(
+    ids: readonly TaskId[],
+    from: string,
+    leaseMs: number,
+  ): Promise<Result<readonly Claim[], Failure>> {
     if (ids.length === 0) return ok([]);
     const outcome = await this.#request({ kind: 'adopt', ids, from, leaseMs, again: false });
     if (!outcome.ok) return outcome;
@@ -115,31 +151,41 @@ export class Writer implements Locks, Edits, Disposable {
     reason: string,
   ): Promise<Result<Status, Failure>> {
     const lock = { holder, until: until ?? null };
-    const outcome = await this.#request({ kind: 'forceRelease', id, ...lock, reason, again: false });
+    const outcome = await this.#request({
+      kind: 'forceRelease',
+      id,
+      ...lock,
+      reason,
+      again: false,
+    });
     if (outcome.ok && holder === this.holder) this.#held.delete(id);
     return this.#written(id, outcome);
   }
 
   /**
-   * Releases the lock of a holder whose process is gone, in one transaction: it is never ours in between, so a crash
-   * leaves it either held or free. Fails with `lockLost` where that holder does not have the task, and with
-   * `noSuchTask`.
+   * Releases the lock of a holder whose process is gone, in one transaction: it is never ours in
+   * between, so a crash leaves it either held or free. Fails with `lockLost` where that holder does
+   * not have the task, and with `noSuchTask`.
    */
   async releaseFor(id: TaskId, from: string): Promise<Result<Status, Failure>> {
     return this.#written(id, await this.#request({ kind: 'releaseFor', id, from, again: false }));
   }
 
   /**
-   * Names the tasks whose locks stay for a while after the end of this process, so that the next window can adopt them.
+   * Names the tasks whose locks stay for a while after the end of this process, so that the next
+   * window can adopt them.
    */
   linger(ids: readonly TaskId[]): void {
     this.#lingering = ids;
     // A process that starts later gets them with its start message.
-    void this.#child?.then((started) => (started.ok ? started.value.request({ kind: 'linger', ids }) : undefined));
+    void this.#child?.then((started) =>
+      started.ok ? started.value.request({ kind: 'linger', ids }) : undefined,
+    );
   }
 
   async renew(ids: readonly TaskId[], leaseMs: number): Promise<Result<Renewal, Failure>> {
-    if (ids.length === 0) return ok({ renewed: [], until: this.#options.clock.now() + leaseMs, lost: [] });
+    if (ids.length === 0)
+      return ok({ renewed: [], until: this.#options.clock.now() + leaseMs, lost: [] });
     const outcome = await this.#request({ kind: 'renew', ids, leaseMs });
     if (outcome.ok) for (const { id } of outcome.value.lost) this.#held.delete(id);
     return outcome;
@@ -150,9 +196,9 @@ export class Writer implements Locks, Edits, Disposable {
   }
 
   /**
-   * As `release`, with the comment for the resulting status in the same transaction; `commented` tells whether the
-   * store took it. `acceptsMoved`: a task in Review or Done whose lock another process has released counts as ended.
-   * Fails with `lockLost`, `noSuchTask`.
+   * As `release`, with the comment for the resulting status in the same transaction; `commented`
+   * tells whether the store took it. `acceptsMoved`: a task in Review or Done whose lock another
+   * process has released counts as ended. Fails with `lockLost`, `noSuchTask`.
    */
   async releaseWithResult(
     id: TaskId,
@@ -175,12 +221,15 @@ export class Writer implements Locks, Edits, Disposable {
     });
     const settled = this.#settle(id, outcome);
     if (!settled.ok) return settled;
-    return ok({ status: settled.value, commented: outcome.ok && outcome.value.comment === 'written' });
+    return ok({
+      status: settled.value,
+      commented: outcome.ok && outcome.value.comment === 'written',
+    });
   }
 
   /**
-   * Adds a note to a task, even one that another process holds. Fails with `noSuchTask`; with `writeFailed` where the
-   * store takes no comments.
+   * Adds a note to a task, even one that another process holds. Fails with `noSuchTask`; with
+   * `writeFailed` where the store takes no comments.
    */
   async addNote(id: TaskId, text: string): Promise<Result<undefined, Failure>> {
     const outcome = await this.#request({ kind: 'note', id, text, again: false });
@@ -216,8 +265,8 @@ export class Writer implements Locks, Edits, Disposable {
   }
 
   /**
-   * Creates the tables of a store, and its database and folder, where they are missing, with these tasks. False where a
-   * table of tasks exists: then nothing was done.
+   * Creates the tables of a store, and its database and folder, where they are missing, with these
+   * tasks. False where a table of tasks exists: then nothing was done.
    */
   async initialise(tasks: readonly Task[]): Promise<Result<boolean, Failure>> {
     const outcome = await this.#request({ kind: 'initialise', tasks, again: false });
@@ -225,9 +274,10 @@ export class Writer implements Locks, Edits, Disposable {
   }
 
   /**
-   * Ends the process within two seconds; no call is possible afterwards. `release` first releases all locks of the
-   * holder; while the database is locked, the process stays behind and retries. `linger` releases all locks but those
-   * named by `linger`: the process stays behind until their time is up. Never rejects.
+   * Ends the process within two seconds; no call is possible afterwards. `release` first releases
+   * all locks of the holder; while the database is locked, the process stays behind and retries.
+   * `linger` releases all locks but those named by `linger`: the process stays behind until their
+   * time is up. Never rejects.
    */
   close(locks: 'keep' | 'release' | 'linger' = 'keep'): Promise<void> {
     return (this.#closing ??= this.#close(locks));
@@ -239,16 +289,25 @@ export class Writer implements Locks, Edits, Disposable {
   }
 
   async #close(locks: 'keep' | 'release' | 'linger'): Promise<void> {
-    if (this.#child === undefined && (locks === 'keep' || this.#held.size + this.#doubtful.size === 0)) return;
-    const limit = new Promise<'late'>((resolve) => this.#options.clock.after(CLOSE_MS, () => resolve('late')));
+    if (
+      this.#child === undefined &&
+      (locks === 'keep' || this.#held.size + this.#doubtful.size === 0)
+    )
+      return;
+    const limit = new Promise<'late'>((resolve) =>
+      this.#options.clock.after(CLOSE_MS, () => resolve('late')),
+    );
     if (locks !== 'keep') {
       const except = locks === 'linger' ? this.#lingering : [];
       // If the process has to stay behind, no lock lingers.
       if (locks === 'release') this.linger([]);
       const outcome = await Promise.race([this.#request({ kind: 'releaseAll', except }), limit]);
-      if (outcome !== 'late' && outcome.ok) for (const id of outcome.value.moved) this.#tell(id, 'Todo');
+      if (outcome !== 'late' && outcome.ok)
+        for (const id of outcome.value.moved) this.#tell(id, 'Todo');
       else
-        this.#options.log('The locks of this window could not be released at once; the writer process goes on trying.');
+        this.#options.log(
+          'The locks of this window could not be released at once; the writer process goes on trying.',
+        );
       if (outcome === 'late' || !outcome.ok || except.length > 0) {
         this.#leaveBehind();
         return;
@@ -276,7 +335,8 @@ export class Writer implements Locks, Edits, Disposable {
     this.#held.add(claim.id);
     const { id, takenFrom } = claim;
     if (takenFrom !== undefined) {
-      const ended = takenFrom.until === undefined ? 'had no end' : `ended at ${formatRfc3339(takenFrom.until)}`;
+      const ended =
+        takenFrom.until === undefined ? 'had no end' : `ended at ${formatRfc3339(takenFrom.until)}`;
       this.#options.log(`${id} was taken over from ${takenFrom.holder}, whose lease ${ended}.`);
     }
     if (changed) this.#tell(id, 'In Progress');
@@ -284,7 +344,11 @@ export class Writer implements Locks, Edits, Disposable {
   }
 
   #settle(id: TaskId, outcome: Result<Values['release'], Failure>): Result<Status, Failure> {
-    if (outcome.ok || outcome.failure.kind === 'lockLost' || outcome.failure.kind === 'noSuchTask') {
+    if (
+      outcome.ok ||
+      outcome.failure.kind === 'lockLost' ||
+      outcome.failure.kind === 'noSuchTask'
+    ) {
       this.#held.delete(id);
     }
     return this.#written(id, outcome);
@@ -314,7 +378,8 @@ export class Writer implements Locks, Edits, Disposable {
     let unknown = false;
     for (const id of claimedBy(request)) this.#doubtful.delete(id);
     const giveUp = (failure: Failure): Result<never, Failure> => {
-      if (unknown) for (const id of claimedBy(request)) if (!this.#held.has(id)) this.#doubtful.add(id);
+      if (unknown)
+        for (const id of claimedBy(request)) if (!this.#held.has(id)) this.#doubtful.add(id);
       return fail(failure);
     };
     for (;;) {
@@ -322,7 +387,9 @@ export class Writer implements Locks, Edits, Disposable {
         return giveUp(died('it was closed'));
       const started = await this.#start();
       if (!started.ok) return giveUp(started.failure);
-      const reply = await started.value.request(unknown && 'again' in request ? { ...request, again: true } : request);
+      const reply = await started.value.request(
+        unknown && 'again' in request ? { ...request, again: true } : request,
+      );
       if (reply.kind === 'done') {
         void this.#settleDoubts();
         return ok(reply.value as Values[Kind]);
@@ -338,12 +405,16 @@ export class Writer implements Locks, Edits, Disposable {
       const waitedMs = await backoff.pause();
       if (waitedMs === undefined) continue;
       // Not `busy`, which means that nothing was written.
-      if (unknown) return giveUp(died(`and the database has been locked since, for ${waitedMs} ms`));
+      if (unknown)
+        return giveUp(died(`and the database has been locked since, for ${waitedMs} ms`));
       return fail({ kind: 'busy', file, waitedMs });
     }
   }
 
-  /** Releases claims that may have been committed although the call failed, once a process answers again. */
+  /**
+   * Releases claims that may have been committed although the call failed, once a process answers
+   * again.
+   */
   async #settleDoubts(): Promise<void> {
     const ids = [...this.#doubtful];
     this.#doubtful.clear();
@@ -351,7 +422,9 @@ export class Writer implements Locks, Edits, Disposable {
       if (this.#held.has(id)) continue; // claimed again meanwhile
       const finished = await this.#request({ kind: 'release', id, to: 'Todo', again: false });
       if (finished.ok) {
-        this.#options.log(`A claim of ${id} that had failed was written all the same; it is given back.`);
+        this.#options.log(
+          `A claim of ${id} that had failed was written all the same; it is given back.`,
+        );
         if (finished.value.changed) this.#tell(id, finished.value.status);
       } else if (finished.failure.kind !== 'lockLost' && finished.failure.kind !== 'noSuchTask') {
         this.#doubtful.add(id);
@@ -372,14 +445,28 @@ export class Writer implements Locks, Edits, Disposable {
       if (started.ok) await started.value.ended;
       if (this.#child === starting) this.#child = undefined;
       // Restarted at once: a process must exist to release the locks when this one is killed.
-      if (started.ok && started.value.answered && this.#held.size > 0 && this.#closing === undefined)
+      if (
+        started.ok &&
+        started.value.answered &&
+        this.#held.size > 0 &&
+        this.#closing === undefined
+      )
         void this.#start();
     });
     return starting;
   }
 
   async #findChild(): Promise<Result<WriterChild, Failure>> {
-    const { file, holder, script, nodes, clock, log, graceMs = GRACE_MS, lingerMs = LINGER_MS } = this.#options;
+    const {
+      file,
+      holder,
+      script,
+      nodes,
+      clock,
+      log,
+      graceMs = GRACE_MS,
+      lingerMs = LINGER_MS,
+    } = this.#options;
     const defaults = storePathsOf(dirname(dirname(file)));
     const { json = defaults.json, project = defaults.project } = this.#options;
     const tried: string[] = [];
@@ -426,7 +513,10 @@ function claimedBy(request: WriterRequest): readonly TaskId[] {
 
 /** The comment for each possible status: only the transaction knows which one applies. */
 function commentsOf(comment: (status: Status) => string): Readonly<Record<Status, string>> {
-  return Object.fromEntries(STATUSES.map((status) => [status, comment(status)])) as Record<Status, string>;
+  return Object.fromEntries(STATUSES.map((status) => [status, comment(status)])) as Record<
+    Status,
+    string
+  >;
 }
 
 function died(detail: string): Failure {

@@ -93,7 +93,9 @@ const REQUESTS = {
 
 type Requests = typeof REQUESTS;
 
-export type WriterRequest = { [K in keyof Requests]: { readonly kind: K } & FieldsOf<Requests[K]> }[keyof Requests];
+export type WriterRequest = {
+  [K in keyof Requests]: { readonly kind: K } & FieldsOf<Requests[K]>;
+}[keyof Requests];
 
 /** The fields of a request of this kind. */
 export type RequestOf<Kind extends keyof Requests> = FieldsOf<Requests[Kind]>;
@@ -113,7 +115,9 @@ export interface Values {
   readonly renew: Renewal;
   readonly release: { readonly status: Status; readonly changed: boolean };
   /** `comment` is `noTable` where the store has no table that takes it. */
-  readonly releaseWithResult: Values['release'] & { readonly comment: 'written' | 'none' | 'noTable' };
+  readonly releaseWithResult: Values['release'] & {
+    readonly comment: 'written' | 'none' | 'noTable';
+  };
   readonly note: null;
   readonly setStatus: Values['release'];
   readonly apply: { readonly statuses: readonly WrittenStatus[] };
@@ -141,19 +145,25 @@ export type WriterResponse =
   | { readonly kind: 'malformed'; readonly seq: number | undefined; readonly detail: string };
 
 /** Parses a message from the client; for an invalid one, returns the response. */
-export function parseMessage(message: unknown): Start | WriterMessage | Extract<WriterResponse, { kind: 'malformed' }> {
+export function parseMessage(
+  message: unknown,
+): Start | WriterMessage | Extract<WriterResponse, { kind: 'malformed' }> {
   if (!isRecord(message)) return malformed(undefined, 'not an object');
   if (message['kind'] === 'start') {
     const read = start(message, 0);
     return read === INVALID ? malformed(undefined, 'bad start') : read;
   }
   const { seq } = message;
-  if (message['kind'] !== 'request' || !Number.isSafeInteger(seq)) return malformed(undefined, 'not a request');
+  if (message['kind'] !== 'request' || !Number.isSafeInteger(seq))
+    return malformed(undefined, 'not a request');
   const read = request(message['request'], 0);
   if (read === INVALID) return malformed(seq as number, 'bad request');
   return { kind: 'request', seq: seq as number, request: read };
 }
 
-function malformed(seq: number | undefined, detail: string): Extract<WriterResponse, { kind: 'malformed' }> {
+function malformed(
+  seq: number | undefined,
+  detail: string,
+): Extract<WriterResponse, { kind: 'malformed' }> {
   return { kind: 'malformed', seq, detail };
 }

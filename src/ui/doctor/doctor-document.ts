@@ -10,13 +10,17 @@ import { problemText } from '../../core/doctor/problem-text.ts';
 /** The most findings of a kind that the report lists; the tree has them all. */
 const MOST_OF_A_KIND = 100;
 
-/** All findings in a backlog with their meaning and fixes, in markdown. Backlog text in it is inert. */
+/**
+ * All findings in a backlog with their meaning and fixes, in markdown. Backlog text in it is inert.
+ */
 export function doctorDocument(backlog: Backlog): string {
   const { findings, snapshot } = backlog;
   const unread = snapshot?.notices.filter(isNoFinding) ?? [];
   return [
     `# Doctor: ${inline(backlog.name)}`,
-    snapshot === undefined ? '*The backlog has not been read.*' : `${summary(findings)}  \n${inline(snapshot.file)}`,
+    snapshot === undefined
+      ? '*The backlog has not been read.*'
+      : `${summary(findings)}  \n${inline(snapshot.file)}`,
     outlook(backlog),
     ...[...findingsOf(backlog).byKind].map(([kind, list]) => section(backlog, kind, list)),
     unread.length === 0
@@ -38,13 +42,15 @@ function summary(findings: readonly Finding[]): string {
 function outlook(backlog: Backlog): string {
   const { findings, claimsFailure } = backlog;
   if (findings.length === 0) return '';
-  if (claimsFailure !== undefined) return inline(explainFailure(claimsFailure, backlog.now).message);
+  if (claimsFailure !== undefined)
+    return inline(explainFailure(claimsFailure, backlog.now).message);
   const safe = safeChanges(findings).length;
   const begin =
     safe === 0
       ? ''
       : `${count(safe, 'change')} below ${safe === 1 ? 'is' : 'are'} safe: no holder loses anything. **Todo2 Waves: Fix All Safe…** shows the safe changes once more and then makes them. `;
-  const others = safe === 0 ? 'Each of them is fixed by itself' : 'Everything else is fixed one by one';
+  const others =
+    safe === 0 ? 'Each of them is fixed by itself' : 'Everything else is fixed one by one';
   return `${begin}${others}, from the section *Doctor* at the end of the tree. Nothing is changed before you have seen it.`;
 }
 

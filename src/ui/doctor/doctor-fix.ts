@@ -15,7 +15,9 @@ export async function fixFinding(node: TreeNode | undefined): Promise<void> {
   const { backlog } = node;
   const { byKey, byKind } = findingsOf(backlog);
   const findings: readonly Finding[] =
-    node.kind === 'findings' ? (byKind.get(node.of) ?? []) : [byKey.get(node.key)].filter((each) => each !== undefined);
+    node.kind === 'findings'
+      ? (byKind.get(node.of) ?? [])
+      : [byKey.get(node.key)].filter((each) => each !== undefined);
   const [first] = findings;
   if (first === undefined) {
     void vscode.window.showInformationMessage('That is fixed already.');
@@ -30,16 +32,25 @@ export async function fixFinding(node: TreeNode | undefined): Promise<void> {
   await askAndApply(backlog, KIND_WORDS[first.trouble.kind].title, offers);
 }
 
-/** Shows all fixes that take no lock from another holder, and applies those that the user chooses. */
+/**
+ * Shows all fixes that take no lock from another holder, and applies those that the user chooses.
+ */
 export async function fixAllSafe(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   const backlog = node?.backlog ?? (await pickBacklog(backlogs));
   if (backlog === undefined) return;
   const offers = safeOffers(backlog, backlog.findings);
   if (offers.length > 0) await askAndApply(backlog, 'Fix All Safe', offers);
-  else void vscode.window.showInformationMessage('There is nothing that could be fixed without being looked at.');
+  else
+    void vscode.window.showInformationMessage(
+      'There is nothing that could be fixed without being looked at.',
+    );
 }
 
-async function askAndApply(backlog: Backlog, title: string, offers: readonly Offer[]): Promise<void> {
+async function askAndApply(
+  backlog: Backlog,
+  title: string,
+  offers: readonly Offer[],
+): Promise<void> {
   const agreed = await ask(title, offers);
   if (agreed.length === 0) return;
   const applied = await backlog.edits.apply(agreed.flatMap(({ changes }) => changes));
@@ -48,7 +59,9 @@ async function askAndApply(backlog: Backlog, title: string, offers: readonly Off
     return;
   }
   const rest =
-    backlog.findings.length === 0 ? 'Nothing is wrong any more.' : `${count(backlog.findings.length, 'finding')} left.`;
+    backlog.findings.length === 0
+      ? 'Nothing is wrong any more.'
+      : `${count(backlog.findings.length, 'finding')} left.`;
   void vscode.window.showInformationMessage(
     `${agreed.length === 1 ? '1 fix' : `${agreed.length} fixes`} made. ${rest}`,
   );
@@ -61,13 +74,21 @@ async function ask(title: string, offers: readonly Offer[]): Promise<readonly Of
   if (others.length === 0) {
     const message = `${title}: ${only.label}`;
     const detail = `${only.description}\n\n${only.detail}`;
-    return (await vscode.window.showWarningMessage(plain(message), { modal: true, detail }, 'Fix')) === 'Fix'
+    return (await vscode.window.showWarningMessage(
+      plain(message),
+      { modal: true, detail },
+      'Fix',
+    )) === 'Fix'
       ? offers
       : [];
   }
   if (others.every(({ finding }) => finding === only.finding)) {
     const placeHolder = 'Which one? It is changed at once.';
-    const picked = await vscode.window.showQuickPick(offers.map(itemOf), { title, placeHolder, matchOnDetail: true });
+    const picked = await vscode.window.showQuickPick(offers.map(itemOf), {
+      title,
+      placeHolder,
+      matchOnDetail: true,
+    });
     return picked === undefined ? [] : [picked.offer];
   }
   return askForSeveral(title, offers);
@@ -75,10 +96,18 @@ async function ask(title: string, offers: readonly Offer[]): Promise<readonly Of
 
 function itemOf(offer: Offer): vscode.QuickPickItem & { readonly offer: Offer } {
   // What is changed comes before what it is changed in: the same task may be there several times.
-  return { label: offer.detail, description: '', detail: `${offer.label} · ${offer.description}`, offer };
+  return {
+    label: offer.detail,
+    description: '',
+    detail: `${offer.label} · ${offer.description}`,
+    offer,
+  };
 }
 
-/** A list with the suggestions checked; of several fixes of one finding the last checked one stays checked. */
+/**
+ * A list with the suggestions checked; of several fixes of one finding the last checked one stays
+ * checked.
+ */
 function askForSeveral(title: string, offers: readonly Offer[]): Promise<readonly Offer[]> {
   const pick = vscode.window.createQuickPick<ReturnType<typeof itemOf>>();
   pick.title = title;
@@ -95,7 +124,8 @@ function askForSeveral(title: string, offers: readonly Offer[]): Promise<readonl
       now.filter((offer) => !checked.includes(offer)),
     );
     checked = [...kept];
-    if (kept.length < now.length) pick.selectedItems = pick.items.filter(({ offer }) => kept.includes(offer));
+    if (kept.length < now.length)
+      pick.selectedItems = pick.items.filter(({ offer }) => kept.includes(offer));
   });
   return new Promise((resolve) => {
     pick.onDidAccept(() => {

@@ -1,5 +1,10 @@
 import type { Backlog } from '../../core/backlog.ts';
-import { type Finding, isFixable, type FindingKind, safeChanges } from '../../core/doctor/finding.ts';
+import {
+  type Finding,
+  isFixable,
+  type FindingKind,
+  safeChanges,
+} from '../../core/doctor/finding.ts';
 import type { Change } from '../../core/edit/change.ts';
 import { oneLine } from '../../core/text.ts';
 import type { Notice } from '../../core/snapshot.ts';
@@ -25,7 +30,10 @@ interface Index {
 
 const indexes = new WeakMap<readonly Finding[], Index>();
 
-/** The findings of a backlog at this moment, by key and by kind: every row that is drawn asks for one. */
+/**
+ * The findings of a backlog at this moment, by key and by kind: every row that is drawn asks for
+ * one.
+ */
 export function findingsOf({ findings }: Backlog): Index {
   let index = indexes.get(findings);
   if (index === undefined) {
@@ -61,8 +69,11 @@ const NO_FINDINGS: ReadonlySet<Notice['kind']> = new Set([
 export function describeDoctor(backlog: Backlog): RowContent {
   const { findings, snapshot } = backlog;
   const unread = snapshot?.notices.filter(isNoFinding).length ?? 0;
-  const counts = [countBySeverity(findings), ...(unread > 0 ? [`${unread} not read`] : [])].filter(Boolean).join(', ');
-  const color = findings.length > 0 ? SEVERITY_ICONS[worstOf(findings)].color : SEVERITY_ICONS.warning.color;
+  const counts = [countBySeverity(findings), ...(unread > 0 ? [`${unread} not read`] : [])]
+    .filter(Boolean)
+    .join(', ');
+  const color =
+    findings.length > 0 ? SEVERITY_ICONS[worstOf(findings)].color : SEVERITY_ICONS.warning.color;
   return row('Doctor', counts, color === undefined ? { id: 'pulse' } : { id: 'pulse', color }, {
     flags: ['doctor', ...(safeChanges(findings).length > 0 ? ['fixableSafely'] : [])],
     collapsible: 'collapsed',
@@ -91,11 +102,16 @@ export function describeFinding(backlog: Backlog, key: string): RowContent {
   const subject = oneLine(troubleSubject(finding));
   const label = oneLine(task?.title ?? '') || subject;
   const note = problemText(finding.trouble, backlog.now);
-  return row(label, label === subject ? note : `${note} · ${subject}`, SEVERITY_ICONS[finding.severity], {
-    flags: ['finding', ...(isFixable(finding) ? ['fixable'] : [])],
-    tooltip: [`${label} (${subject})`, note, '', ...fixLines(backlog, finding)].join('\n'),
-    ...(task === undefined ? {} : { opens: task.id }),
-  });
+  return row(
+    label,
+    label === subject ? note : `${note} · ${subject}`,
+    SEVERITY_ICONS[finding.severity],
+    {
+      flags: ['finding', ...(isFixable(finding) ? ['fixable'] : [])],
+      tooltip: [`${label} (${subject})`, note, '', ...fixLines(backlog, finding)].join('\n'),
+      ...(task === undefined ? {} : { opens: task.id }),
+    },
+  );
 }
 
 /** What can be done about a finding, one line for each way. */

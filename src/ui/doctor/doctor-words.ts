@@ -36,7 +36,8 @@ export const KIND_WORDS: Readonly<Record<FindingKind, KindWords>> = {
   },
   wipedProject: {
     title: 'Tasks that lost their project while in progress',
-    exarp: 'wiped project, parent and metadata when it moved the task to In Progress, and does not list it any more',
+    exarp:
+      'wiped project, parent and metadata when it moved the task to In Progress, and does not list it any more',
     waves: 'shows it as before; of the wiped values only the project can be restored',
   },
   foreignProject: {
@@ -66,7 +67,8 @@ export const KIND_WORDS: Readonly<Record<FindingKind, KindWords>> = {
   },
   lockedTodo: {
     title: 'Todo under a lock that runs',
-    exarp: 'writes Todo back over the claim when its JSON file is behind, and cannot claim the task',
+    exarp:
+      'writes Todo back over the claim when its JSON file is behind, and cannot claim the task',
     waves: 'shows the task as held',
   },
   unheldProgress: {
@@ -92,7 +94,8 @@ export const KIND_WORDS: Readonly<Record<FindingKind, KindWords>> = {
   missingDependency: {
     title: 'Dependencies on tasks that do not exist',
     exarp: 'ignores them in waves, and never suggests the task as ready',
-    waves: 'treats them as satisfied, or as blocking where the setting “missingDependencies” says so',
+    waves:
+      'treats them as satisfied, or as blocking where the setting “missingDependencies” says so',
   },
   duplicateContent: {
     title: 'Tasks that say the same',
@@ -126,7 +129,10 @@ export const KIND_WORDS: Readonly<Record<FindingKind, KindWords>> = {
   },
 };
 
-/** Whom a finding is about: the task, of rows without one the id that they name, or how many they are. */
+/**
+ * Whom a finding is about: the task, of rows without one the id that they name, or how many they
+ * are.
+ */
 export function troubleSubject({ trouble, ids }: Finding): string {
   if (trouble.kind === 'orphanRow') return trouble.owner;
   return trouble.kind === 'legacyIds' && ids.length > 1 ? `${ids.length} tasks` : (ids[0] ?? '');
@@ -168,7 +174,9 @@ export function describeChange(change: Change, task: Task | undefined): string {
       return `lock of ${lockText(change)} → none${moves}`;
     }
     case 'removeOrphan':
-      return change.table === 'task_tags' ? `tag ${change.value} → none` : `dependency on ${change.value} → none`;
+      return change.table === 'task_tags'
+        ? `tag ${change.value} → none`
+        : `dependency on ${change.value} → none`;
     case 'setTitle':
       return `title “${change.from}” → “${change.to}”`;
     case 'setDescription':
@@ -200,11 +208,18 @@ export function countBySeverity(findings: readonly Finding[]): string {
 }
 
 const SEVERITIES: readonly Severity[] = ['error', 'warning', 'info'];
-const NOUNS: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', info: 'note' };
+const NOUNS: Readonly<Record<Severity, string>> = {
+  error: 'error',
+  warning: 'warning',
+  info: 'note',
+};
 
 /** The worst that is among them. */
 export function worstOf(findings: readonly Finding[]): Severity {
-  return SEVERITIES.find((severity) => findings.some((finding) => finding.severity === severity)) ?? 'info';
+  return (
+    SEVERITIES.find((severity) => findings.some((finding) => finding.severity === severity)) ??
+    'info'
+  );
 }
 
 /** The icon of a severity, as the Problems panel has it. */

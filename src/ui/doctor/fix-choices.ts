@@ -39,7 +39,8 @@ export function offersFor(backlog: Backlog, findings: readonly Finding[]): reado
 export function safeOffers(backlog: Backlog, findings: readonly Finding[]): readonly Offer[] {
   const order = safeChanges(findings);
   const place = new Map(order.map((change, index) => [change, index]));
-  const first = ({ changes: [change] }: Offer): number => (change === undefined ? 0 : (place.get(change) ?? 0));
+  const first = ({ changes: [change] }: Offer): number =>
+    change === undefined ? 0 : (place.get(change) ?? 0);
   return offersFor(
     backlog,
     findings.filter(({ fix }) => fix.kind === 'changes' && fix.safe),
@@ -47,7 +48,10 @@ export function safeOffers(backlog: Backlog, findings: readonly Finding[]): read
 }
 
 /** After `added` were checked: what stays checked, so that no finding is fixed in two ways. */
-export function withoutRivals(checked: readonly Offer[], added: readonly Offer[]): readonly Offer[] {
+export function withoutRivals(
+  checked: readonly Offer[],
+  added: readonly Offer[],
+): readonly Offer[] {
   const decided = new Map(added.map((each) => [each.finding, each]));
   return checked.filter((each) => (decided.get(each.finding) ?? each) === each);
 }
@@ -60,7 +64,9 @@ function offer(
 ): Offer {
   const [{ id }] = changes;
   const task = backlog.task(taskId(id));
-  const breaksLease = changes.some((each) => each.kind === 'clearLock' && (each.until ?? 0) > backlog.now);
+  const breaksLease = changes.some(
+    (each) => each.kind === 'clearLock' && (each.until ?? 0) > backlog.now,
+  );
   const warning = breaksLease ? '. The lease still runs, and its holder is not notified' : '';
   const details = changes.map((change) => describeChange(change, backlog.task(taskId(change.id))));
   return {
@@ -73,7 +79,10 @@ function offer(
   };
 }
 
-/** Of tasks that say the same the others are named, by title: the finding itself is that of the oldest. */
+/**
+ * Of tasks that say the same the others are named, by title: the finding itself is that of the
+ * oldest.
+ */
 function noteFor({ trouble }: Finding, id: TaskId, backlog: Backlog): string {
   if (trouble.kind !== 'duplicateContent') return problemText(trouble, backlog.now);
   const others = trouble.ids.filter((other) => other !== id);

@@ -1,11 +1,18 @@
 import * as vscode from 'vscode';
 import type { Severity } from '../../core/doctor/finding.ts';
 import type { Disposable } from '../../core/events.ts';
-import { type PlacedProblem, ProblemsPublisher, type PublisherContext } from './problems-publisher.ts';
+import {
+  type PlacedProblem,
+  ProblemsPublisher,
+  type PublisherContext,
+} from './problems-publisher.ts';
 import { readWantsProblems } from '../settings.ts';
 import { documentUri } from '../documents.ts';
 
-/** Shows the doctor's findings in the Problems panel, at the file of the store; in a JSON file at the entry. */
+/**
+ * Shows the doctor's findings in the Problems panel, at the file of the store; in a JSON file at
+ * the entry.
+ */
 export class ProblemsPanel implements Disposable {
   readonly #disposables: readonly Disposable[];
 
@@ -35,11 +42,18 @@ export class ProblemsPanel implements Disposable {
   }
 }
 
-function diagnosticOf({ severity, message, id, place }: PlacedProblem, root: string): vscode.Diagnostic {
+function diagnosticOf(
+  { severity, message, id, place }: PlacedProblem,
+  root: string,
+): vscode.Diagnostic {
   const { line, character } = place ?? { line: 0, character: 0 };
   // The id and its quotes.
   const end = place === undefined ? 0 : character + id.length + 2;
-  const diagnostic = new vscode.Diagnostic(new vscode.Range(line, character, line, end), message, SEVERITIES[severity]);
+  const diagnostic = new vscode.Diagnostic(
+    new vscode.Range(line, character, line, end),
+    message,
+    SEVERITIES[severity],
+  );
   diagnostic.source = 'Todo2 Waves';
   diagnostic.code = { value: 'Doctor', target: documentUri('doctor', root) };
   return diagnostic;

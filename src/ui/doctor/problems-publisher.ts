@@ -28,7 +28,9 @@ export interface PublisherContext {
   readonly reportBug: (error: unknown) => void;
 }
 
-/** Publishes the problems of every backlog, each change once, and takes them back with the backlog. */
+/**
+ * Publishes the problems of every backlog, each change once, and takes them back with the backlog.
+ */
 export class ProblemsPublisher implements Disposable {
   readonly #context: PublisherContext;
   readonly #subscription: Disposable;
@@ -44,7 +46,9 @@ export class ProblemsPublisher implements Disposable {
   /** Diagnoses the backlogs again, and reads whether problems are wanted. */
   update(): void {
     const { backlogs, isWanted, reportBug } = this.#context;
-    const wanted = backlogs.all.filter(({ root, snapshot }) => snapshot !== undefined && isWanted(root));
+    const wanted = backlogs.all.filter(
+      ({ root, snapshot }) => snapshot !== undefined && isWanted(root),
+    );
     const roots = new Set(wanted.map(({ root }) => root));
     for (const root of [...this.#published.keys()]) if (!roots.has(root)) this.#takeBack(root);
     for (const backlog of wanted) this.#publish(backlog).catch(reportBug);

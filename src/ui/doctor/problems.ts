@@ -19,23 +19,34 @@ export interface Problem {
 const MOST_PROBLEMS = 200;
 const LONGEST = 300;
 
-/** What the Problems panel says of a backlog: the worst first, and in the end how many more there are. */
+/**
+ * What the Problems panel says of a backlog: the worst first, and in the end how many more there
+ * are.
+ */
 export function problemsOf(backlog: Backlog): readonly Problem[] {
   const { findings, snapshot } = backlog;
   const all: Problem[] = [];
-  for (const finding of findings.toSorted((a, b) => RANKS[a.severity] - RANKS[b.severity]).slice(0, MOST_PROBLEMS)) {
+  for (const finding of findings
+    .toSorted((a, b) => RANKS[a.severity] - RANKS[b.severity])
+    .slice(0, MOST_PROBLEMS)) {
     const { trouble, severity, fix } = finding;
     const subject = troubleSubject(finding);
     const [change] = fix.kind === 'changes' ? fix.changes : [];
     const remedy =
-      change === undefined ? '' : ` Run Doctor to fix: ${describeChange(change, backlog.task(taskId(change.id)))}.`;
+      change === undefined
+        ? ''
+        : ` Run Doctor to fix: ${describeChange(change, backlog.task(taskId(change.id)))}.`;
     // Relative times would make every refresh a change.
     const note = problemText(trouble);
     const what = `${KIND_WORDS[trouble.kind].title}: ${note.startsWith(subject) ? note : `${subject}, ${note}`}.`;
     all.push({ severity, id: finding.ids[0] ?? '', message: cut(oneLine(what + remedy), LONGEST) });
   }
   for (const notice of snapshot?.notices.filter(isNoFinding) ?? []) {
-    all.push({ severity: 'warning', id: '', message: cut(oneLine(explainNotice(notice)), LONGEST) });
+    all.push({
+      severity: 'warning',
+      id: '',
+      message: cut(oneLine(explainNotice(notice)), LONGEST),
+    });
   }
   const total = findings.length + (all.length - Math.min(findings.length, MOST_PROBLEMS));
   if (total <= MOST_PROBLEMS) return all;

@@ -40,7 +40,11 @@ export async function onHandoff(
     await vscode.window.showInformationMessage(`${title}: there is no such handoff.`);
     return;
   }
-  const picked = await vscode.window.showQuickPick(items, { title, matchOnDescription: true, matchOnDetail: true });
+  const picked = await vscode.window.showQuickPick(items, {
+    title,
+    matchOnDescription: true,
+    matchOnDetail: true,
+  });
   if (picked !== undefined) await action(picked);
 }
 
@@ -64,14 +68,20 @@ export async function deleteHandoff({ backlog, handoff }: HandoffTarget): Promis
   const asked = `Delete the handoff “${handoffTitle(handoff, 80)}”?`;
   const detail =
     'It is taken out of .todo2/handoffs.json. A closed handoff stays in the list and is out of the way as well.';
-  const chosen = await vscode.window.showWarningMessage(plain(asked), { modal: true, detail }, 'Delete');
+  const chosen = await vscode.window.showWarningMessage(
+    plain(asked),
+    { modal: true, detail },
+    'Delete',
+  );
   if (chosen !== 'Delete') return;
   const removed = await backlog.handoffs.remove(handoff);
   if (!removed.ok) await tell(removed.failure);
 }
 
 export async function copyHandoffPrompt({ backlog, handoff }: HandoffTarget): Promise<void> {
-  await vscode.env.clipboard.writeText(writeHandoffPrompt(handoff, backlog.root, (id) => backlog.task(taskId(id))));
+  await vscode.env.clipboard.writeText(
+    writeHandoffPrompt(handoff, backlog.root, (id) => backlog.task(taskId(id))),
+  );
   void vscode.window.setStatusBarMessage('Copied: a prompt that resumes from the handoff', 4_000);
 }
 
@@ -93,19 +103,27 @@ export function handoffItems(backlogs: Backlogs, fits: Fits): HandoffItem[] {
       return found.map((handoff) => ({ backlog, handoff }));
     })
     .sort((a, b) => (b.handoff.at ?? 0) - (a.handoff.at ?? 0))
-    .map(({ backlog, handoff }) => ({ ...describe(backlog, handoff, backlogs.all.length > 1), backlog, handoff }));
+    .map(({ backlog, handoff }) => ({
+      ...describe(backlog, handoff, backlogs.all.length > 1),
+      backlog,
+      handoff,
+    }));
 }
 
 function describe(backlog: Backlog, handoff: Handoff, isOneOfMany: boolean): vscode.QuickPickItem {
   const counts = [
     ...(handoff.blockers.length > 0 ? [count(handoff.blockers.length, 'blocker')] : []),
     ...(handoff.nextSteps.length > 0 ? [count(handoff.nextSteps.length, 'next step')] : []),
-    ...(handoff.inProgress.length > 0 ? [`${count(handoff.inProgress.length, 'task')} in progress`] : []),
+    ...(handoff.inProgress.length > 0
+      ? [`${count(handoff.inProgress.length, 'task')} in progress`]
+      : []),
   ];
   const place = [handoff.host || 'unknown host', whenWords(handoff.at, backlog.now)];
   return {
     label: `$(${STATUS_ICONS[handoff.status]}) ${plain(handoffTitle(handoff, 90))}`,
-    description: plain([...(isOneOfMany ? [backlog.name] : []), ...place].filter(Boolean).join(' · ')),
+    description: plain(
+      [...(isOneOfMany ? [backlog.name] : []), ...place].filter(Boolean).join(' · '),
+    ),
     detail: plain([statusWord(handoff), ...counts].join(' · ')),
   };
 }

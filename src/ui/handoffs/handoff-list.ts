@@ -14,7 +14,10 @@ import { openDocument } from '../documents.ts';
 /** Something to say about a file, and the file to look at. */
 type NoteItem = vscode.QuickPickItem & { readonly file?: string };
 
-/** Lists every handoff, newest first; each can be opened, and closed, approved or reopened by its buttons. */
+/**
+ * Lists every handoff, newest first; each can be opened, and closed, approved or reopened by its
+ * buttons.
+ */
 export async function showHandoffs(backlogs: Backlogs): Promise<void> {
   const pick = vscode.window.createQuickPick<HandoffItem | NoteItem>();
   pick.title = 'Handoffs';
@@ -23,7 +26,8 @@ export async function showHandoffs(backlogs: Backlogs): Promise<void> {
   pick.matchOnDetail = true;
   const update = (): void => {
     const items = [...handoffItems(backlogs, () => true).map(withButtons), ...notesOf(backlogs)];
-    pick.items = items.length > 0 ? items : [{ label: 'No handoff has been written yet.', alwaysShow: true }];
+    pick.items =
+      items.length > 0 ? items : [{ label: 'No handoff has been written yet.', alwaysShow: true }];
   };
   update();
   const subscriptions = [
@@ -35,8 +39,10 @@ export async function showHandoffs(backlogs: Backlogs): Promise<void> {
     pick.onDidAccept(() => {
       const [chosen] = pick.selectedItems;
       pick.hide();
-      if (chosen !== undefined && 'handoff' in chosen) void openDocument('handoff', chosen.backlog, chosen.handoff.key);
-      else if (chosen?.file !== undefined) void vscode.window.showTextDocument(vscode.Uri.file(chosen.file));
+      if (chosen !== undefined && 'handoff' in chosen)
+        void openDocument('handoff', chosen.backlog, chosen.handoff.key);
+      else if (chosen?.file !== undefined)
+        void vscode.window.showTextDocument(vscode.Uri.file(chosen.file));
     }),
   ];
   await new Promise<void>((resolve) => {
@@ -46,7 +52,9 @@ export async function showHandoffs(backlogs: Backlogs): Promise<void> {
   for (const subscription of subscriptions) subscription.dispose();
 }
 
-type ItemButton = vscode.QuickInputButton & { readonly act: (target: HandoffTarget) => Promise<void> };
+type ItemButton = vscode.QuickInputButton & {
+  readonly act: (target: HandoffTarget) => Promise<void>;
+};
 
 function withButtons(item: HandoffItem): HandoffItem {
   const button = (icon: string, tooltip: string, act: ItemButton['act']): ItemButton => ({
@@ -73,7 +81,13 @@ function notesOf(backlogs: Backlogs): NoteItem[] {
     const { state } = backlog.handoffs;
     if (state.kind === 'unreadable') {
       const { file, detail } = state.failure;
-      return [{ label: '$(warning) handoffs.json cannot be read', detail: plain(`${detail} · ${file}`), file }];
+      return [
+        {
+          label: '$(warning) handoffs.json cannot be read',
+          detail: plain(`${detail} · ${file}`),
+          file,
+        },
+      ];
     }
     return state.bad.map(({ position, detail }) => ({
       label: `$(warning) Entry ${position} is left out: it ${detail}`,

@@ -1,13 +1,23 @@
 import type { Backlog } from '../../core/backlog.ts';
-import { handoffTitle, handoffToShow, type Handoff, type HandoffStatus } from '../../core/handoff.ts';
+import {
+  handoffTitle,
+  handoffToShow,
+  type Handoff,
+  type HandoffStatus,
+} from '../../core/handoff.ts';
 import { oneLine } from '../../core/text.ts';
 import { type Click, GONE, row, type RowContent } from '../row.ts';
 import { clockTime } from '../../core/messages.ts';
 
-/** What the tree has to say of handoffs: the key of the one to show, `TROUBLE` for a file that cannot be read, or nothing. */
+/**
+ * What the tree has to say of handoffs: the key of the one to show, `TROUBLE` for a file that
+ * cannot be read, or nothing.
+ */
 export function handoffRow(backlog: Backlog): string | undefined {
   const { state } = backlog.handoffs;
-  return state.kind === 'unreadable' ? TROUBLE : handoffToShow(state, backlog.host, backlog.now)?.key;
+  return state.kind === 'unreadable'
+    ? TROUBLE
+    : handoffToShow(state, backlog.host, backlog.now)?.key;
 }
 
 const OPEN: Click = { title: 'Open Handoff', command: 'todo2Waves.openHandoff' };
@@ -33,7 +43,8 @@ export function describeHandoff(backlog: Backlog, key: string): RowContent {
   }
   const handoff = findHandoff(backlog, key);
   if (handoff === undefined) return GONE;
-  const from = handoff.host === '' || handoff.host === backlog.host ? '' : ` from ${oneLine(handoff.host)}`;
+  const from =
+    handoff.host === '' || handoff.host === backlog.host ? '' : ` from ${oneLine(handoff.host)}`;
   const when = whenWords(handoff.at, backlog.now);
   return row(
     `Handoff${from}`,
@@ -46,7 +57,10 @@ export function describeHandoff(backlog: Backlog, key: string): RowContent {
   );
 }
 
-/** When something was, as short as the reader needs it: “14:05”, “Nov 22, 14:05”. Empty where it is not known. */
+/**
+ * When something was, as short as the reader needs it: “14:05”, “Nov 22, 14:05”. Empty where it is
+ * not known.
+ */
 export function whenWords(at: number | undefined, now: number): string {
   if (at === undefined) return '';
   const [day, today] = [new Date(at), new Date(now)];

@@ -9,10 +9,14 @@ import { dayWords, recentRuns, runInHandoff } from './handoff-runs.ts';
 import { openDocument } from '../documents.ts';
 
 /**
- * Asks for the words of a handoff, shows what goes in with them, writes it, and only then releases the locks that the
- * user chooses. At the end of a day the summary begins with the results of the runs.
+ * Asks for the words of a handoff, shows what goes in with them, writes it, and only then releases
+ * the locks that the user chooses. At the end of a day the summary begins with the results of the
+ * runs.
  */
-export async function writeHandoff(backlogs: Backlogs, title: 'Write Handoff' | 'End the Day'): Promise<void> {
+export async function writeHandoff(
+  backlogs: Backlogs,
+  title: 'Write Handoff' | 'End the Day',
+): Promise<void> {
   const backlog = await pickBacklog(backlogs);
   if (backlog === undefined) return;
   const { state } = backlog.handoffs;
@@ -22,7 +26,12 @@ export async function writeHandoff(backlogs: Backlogs, title: 'Write Handoff' | 
     return;
   }
   const git = backlog.gitStatus();
-  const ask = (step: number, prompt: string, example: string, more: Partial<vscode.InputBoxOptions> = {}) =>
+  const ask = (
+    step: number,
+    prompt: string,
+    example: string,
+    more: Partial<vscode.InputBoxOptions> = {},
+  ) =>
     vscode.window.showInputBox({
       title: `${title} (${step}/${STEPS})`,
       prompt,
@@ -30,10 +39,15 @@ export async function writeHandoff(backlogs: Backlogs, title: 'Write Handoff' | 
       ignoreFocusOut: true, // looking something up elsewhere must not throw away what is typed
       ...more,
     });
-  const summary = await ask(1, 'What is the state of the work?', 'Half of the parser is done, its tests are red', {
-    validateInput: (text) => (text.trim() === '' ? 'A handoff needs a summary.' : undefined),
-    ...(title === 'End the Day' ? afterwards(dayWords(recentRuns(backlog))) : {}),
-  });
+  const summary = await ask(
+    1,
+    'What is the state of the work?',
+    'Half of the parser is done, its tests are red',
+    {
+      validateInput: (text) => (text.trim() === '' ? 'A handoff needs a summary.' : undefined),
+      ...(title === 'End the Day' ? afterwards(dayWords(recentRuns(backlog))) : {}),
+    },
+  );
   if (summary === undefined) return;
   const blockers = await ask(
     2,
@@ -85,12 +99,24 @@ function listed(text: string): readonly string[] {
 type Parts = Pick<HandoffDraft, 'inProgress' | 'runs' | 'held' | 'released' | 'git'>;
 
 /** Shows what goes into the handoff; undefined where the user cancels. */
-async function pickParts(backlog: Backlog, git: HandoffDraft['git'], title: string): Promise<Parts | undefined> {
-  const inProgress = (backlog.snapshot?.tasks ?? []).filter((task) => task.status === 'In Progress');
-  const ours = backlog.liveLocks().flatMap(({ task, lease }) => (lease.kind === 'ours' ? [task] : []));
+async function pickParts(
+  backlog: Backlog,
+  git: HandoffDraft['git'],
+  title: string,
+): Promise<Parts | undefined> {
+  const inProgress = (backlog.snapshot?.tasks ?? []).filter(
+    (task) => task.status === 'In Progress',
+  );
+  const ours = backlog
+    .liveLocks()
+    .flatMap(({ task, lease }) => (lease.kind === 'ours' ? [task] : []));
   const runs = recentRuns(backlog);
   const byHand = ours.filter((task) => backlog.runs.of(task.id) === undefined);
-  const part = (id: string, label: string, detail: string): vscode.QuickPickItem & { readonly id: string } => ({
+  const part = (
+    id: string,
+    label: string,
+    detail: string,
+  ): vscode.QuickPickItem & { readonly id: string } => ({
     id,
     label,
     detail: plain(detail),
@@ -100,9 +126,13 @@ async function pickParts(backlog: Backlog, git: HandoffDraft['git'], title: stri
     ...(inProgress.length > 0
       ? [part('tasks', count(inProgress.length, 'task') + ' in progress', named(inProgress))]
       : []),
-    ...(runs.length > 0 ? [part('runs', count(runs.length, 'run') + ' of agents', dayWords(runs))] : []),
+    ...(runs.length > 0
+      ? [part('runs', count(runs.length, 'run') + ' of agents', dayWords(runs))]
+      : []),
     ...(git === undefined ? [] : [part('git', 'State of the working copy', gitWords(git))]),
-    ...(byHand.length > 0 ? [part('release', `Release my ${count(byHand.length, 'claim')}`, named(byHand))] : []),
+    ...(byHand.length > 0
+      ? [part('release', `Release my ${count(byHand.length, 'claim')}`, named(byHand))]
+      : []),
   ];
   const picked =
     items.length === 0
@@ -130,6 +160,7 @@ function named(tasks: readonly Task[]): string {
 }
 
 function gitWords({ branch, uncommittedFiles = 0 }: NonNullable<HandoffDraft['git']>): string {
-  const files = uncommittedFiles === 0 ? 'everything committed' : count(uncommittedFiles, 'uncommitted file');
+  const files =
+    uncommittedFiles === 0 ? 'everything committed' : count(uncommittedFiles, 'uncommitted file');
   return branch === undefined ? files : `${branch}, ${files}`;
 }

@@ -7,12 +7,18 @@ export interface ActivationTimes {
   readonly activateMs: number;
 }
 
-/** Runs in the extension host: writes the activation times of both extensions to the file that `BENCH_OUT` names. */
+/**
+ * Runs in the extension host: writes the activation times of both extensions to the file that
+ * `BENCH_OUT` names.
+ */
 export async function run(): Promise<void> {
   for (const id of IDS) await vscode.extensions.getExtension(id)?.activate();
   await vscode.commands.executeCommand('perfview.show');
   for (let attempt = 0; attempt < 100; attempt++) {
-    const text = vscode.workspace.textDocuments.find((document) => document.uri.scheme === 'perf')?.getText() ?? '';
+    const text =
+      vscode.workspace.textDocuments
+        .find((document) => document.uri.scheme === 'perf')
+        ?.getText() ?? '';
     const times = IDS.map((id) => timesOf(text, id));
     if (times.every((time) => time !== undefined)) {
       writeFileSync(process.env['BENCH_OUT'] ?? '', JSON.stringify(times));

@@ -10,7 +10,10 @@ import { registerParticipant } from '../../../src/agent-api/participant.ts';
 const PROMPT = 'Have 2 tasks of the backlog worked on.';
 const CHAT = 'workbench.action.chat.open';
 
-/** This host as Cursor would be: some commands are its own, some of ours are missing, and neither `lm` nor `chat` is there. */
+/**
+ * This host as Cursor would be: some commands are its own, some of ours are missing, and neither
+ * `lm` nor `chat` is there.
+ */
 function likeCursor(hidden: readonly string[], links: 'opens' | 'declines' = 'declines') {
   const said: string[] = [];
   const editor: Editor = {
@@ -22,7 +25,9 @@ function likeCursor(hidden: readonly string[], links: 'opens' | 'declines' = 'de
         said.push(`link ${link.toString(true)}`);
         return Promise.resolve(links === 'opens');
       },
-      clipboard: { writeText: (text: string) => Promise.resolve(void said.push(`clipboard ${text}`)) },
+      clipboard: {
+        writeText: (text: string) => Promise.resolve(void said.push(`clipboard ${text}`)),
+      },
     } as unknown as typeof vscode.env,
     commands: {
       ...vscode.commands,
@@ -65,7 +70,10 @@ describe('an editor that is like Cursor', () => {
   it('gets it by its command for links, where that is missing', async () => {
     const { editor, said } = likeCursor([CHAT]);
     assert.deepEqual(await openAgentChat(editor, PROMPT, { log }), { kind: 'deeplink' });
-    assert.deepEqual([said, asked], [[], [`deeplink.prompt.prefill ${JSON.stringify({ text: PROMPT })}`]]);
+    assert.deepEqual(
+      [said, asked],
+      [[], [`deeplink.prompt.prefill ${JSON.stringify({ text: PROMPT })}`]],
+    );
   });
 
   it('gets it as a link, where both are missing', async () => {
@@ -77,14 +85,20 @@ describe('an editor that is like Cursor', () => {
 
   it('gets it by the clipboard and an empty chat, where a person declines the link', async () => {
     const { editor, said } = likeCursor([CHAT, 'deeplink.prompt.prefill']);
-    assert.deepEqual(await openAgentChat(editor, PROMPT, { log }), { kind: 'clipboard', isChatOpen: true });
+    assert.deepEqual(await openAgentChat(editor, PROMPT, { log }), {
+      kind: 'clipboard',
+      isChatOpen: true,
+    });
     assert.equal(said.at(-1), `clipboard ${PROMPT}`);
     assert.deepEqual(asked, ['composer.newAgentChat']);
   });
 
   it('gets it by the clipboard alone, where nothing of that is there', async () => {
     const { editor, said } = likeCursor([CHAT, 'deeplink.prompt.prefill', 'composer.newAgentChat']);
-    assert.deepEqual(await openAgentChat(editor, PROMPT, { log }), { kind: 'clipboard', isChatOpen: false });
+    assert.deepEqual(await openAgentChat(editor, PROMPT, { log }), {
+      kind: 'clipboard',
+      isChatOpen: false,
+    });
     assert.equal(said.at(-1), `clipboard ${PROMPT}`);
     assert.deepEqual(asked, []);
   });
@@ -93,7 +107,10 @@ describe('an editor that is like Cursor', () => {
     const never = (): never => assert.fail('it was asked for');
     const { editor } = likeCursor([]);
     const parts = { editor, log: never, reportBug: never };
-    assert.deepEqual(registerLanguageModelTools({ ...parts, operations: OPERATIONS, served: never }), []);
+    assert.deepEqual(
+      registerLanguageModelTools({ ...parts, operations: OPERATIONS, served: never }),
+      [],
+    );
     const people = {
       words: {} as never,
       toolFor: never,

@@ -10,15 +10,26 @@ import { createBacklog, nativeWriter, type NativeWriter } from '../../support/fi
 import type { Behaviour, FakeModel } from '../fake-model/extension.ts';
 
 /** Waits for a fact that events bring about. */
-async function until(what: string, isSo: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
-  for (const end = Date.now() + timeoutMs; !(await isSo()); await new Promise((r) => setTimeout(r, 25))) {
+async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  timeoutMs = 15_000,
+): Promise<void> {
+  for (
+    const end = Date.now() + timeoutMs;
+    !(await isSo());
+    await new Promise((r) => setTimeout(r, 25))
+  ) {
     if (Date.now() > end) assert.fail(`Not within ${timeoutMs / 1000} s: ${what}`);
   }
 }
 
 const CAP = 2;
 
-/** An editor without an account sends a request only where a chat of its own is there, which came after 1.105. */
+/**
+ * An editor without an account sends a request only where a chat of its own is there, which came
+ * after 1.105.
+ */
 const SENDS_REQUESTS = !vscode.version.startsWith('1.105.');
 const inChat = SENDS_REQUESTS ? it : it.skip;
 
@@ -35,7 +46,9 @@ describe('@waves in a real chat, with a model that needs no account', function (
   const locked = (): Promise<unknown[]> =>
     writer.all("SELECT id, assignee FROM tasks WHERE assignee IS NOT NULL AND assignee <> ''");
   const set = (key: string, value: unknown) =>
-    vscode.workspace.getConfiguration('todo2Waves').update(key, value, vscode.ConfigurationTarget.Global);
+    vscode.workspace
+      .getConfiguration('todo2Waves')
+      .update(key, value, vscode.ConfigurationTarget.Global);
 
   /** Sends a request, as a person would, and resolves when it was answered. */
   const send = (query: string): Thenable<unknown> =>
@@ -66,8 +79,11 @@ describe('@waves in a real chat, with a model that needs no account', function (
     });
     writer = await nativeWriter(folder);
     await set('maxParallelTasks', CAP);
-    fake = await (vscode.extensions.getExtension<FakeModel>('todo2waves-test.fake-model') ?? assert.fail()).activate();
-    const extension = vscode.extensions.getExtension<ExtensionApi>('todo2waves.todo2-waves') ?? assert.fail();
+    fake = await (
+      vscode.extensions.getExtension<FakeModel>('todo2waves-test.fake-model') ?? assert.fail()
+    ).activate();
+    const extension =
+      vscode.extensions.getExtension<ExtensionApi>('todo2waves.todo2-waves') ?? assert.fail();
     api = await extension.activate();
     api.agents.subagentTool = 'standin_subagent';
     await api.backlogs.whenOpened();
@@ -75,7 +91,10 @@ describe('@waves in a real chat, with a model that needs no account', function (
     backlog = api.backlogs.all[0] ?? assert.fail('no backlog');
     if (!SENDS_REQUESTS) return;
     const selector = { vendor: 'todo2-fake', id: 'fake-1' };
-    await until('the model is listed', async () => (await vscode.lm.selectChatModels(selector)).length > 0);
+    await until(
+      'the model is listed',
+      async () => (await vscode.lm.selectChatModels(selector)).length > 0,
+    );
     // A chat that opens for the first time may still have no model of its own.
     await vscode.commands.executeCommand('workbench.action.chat.open', {
       ...{ query: '@waves /status', mode: 'ask', modelSelector: selector, blockOnResponse: true },
@@ -108,7 +127,9 @@ describe('@waves in a real chat, with a model that needs no account', function (
           id,
         );
         assert.ok(
-          comments.some(({ content }) => (content as string).includes(`I have done ${id} and checked it.`)),
+          comments.some(({ content }) =>
+            (content as string).includes(`I have done ${id} and checked it.`),
+          ),
           id,
         );
       }
@@ -119,7 +140,9 @@ describe('@waves in a real chat, with a model that needs no account', function (
         .map((line) => (JSON.parse(line) as { kind: string }).kind);
       const count = (kind: string): number => kinds.filter((each) => each === kind).length;
       assert.deepEqual(
-        ['runStarted', 'taskStarting', 'taskClaimed', 'taskStarted', 'taskEnded', 'runEnded'].map(count),
+        ['runStarted', 'taskStarting', 'taskClaimed', 'taskStarted', 'taskEnded', 'runEnded'].map(
+          count,
+        ),
         [1, 5, 5, 5, 5, 1],
       );
     },
@@ -134,7 +157,8 @@ describe('@waves in a real chat, with a model that needs no account', function (
       'T-13',
       'T-14',
     ]);
-    for (const { input, answer } of shown) assert.ok(answer.includes(`Harbour ${(input as { id: string }).id}`));
+    for (const { input, answer } of shown)
+      assert.ok(answer.includes(`Harbour ${(input as { id: string }).id}`));
   });
 
   for (const behaviour of ['refuses', 'throws', 'absent'] as const) {
@@ -146,7 +170,9 @@ describe('@waves in a real chat, with a model that needs no account', function (
         // Where the editor asks for a model before it asks us, there is no run at all.
         const [run] = backlog.runs.all;
         if (run !== undefined) {
-          await until('the run has ended', () => backlog.runs.all.every(({ phase }) => phase === 'ended'));
+          await until('the run has ended', () =>
+            backlog.runs.all.every(({ phase }) => phase === 'ended'),
+          );
           assert.ok(
             outcomes().every((kind) => kind === 'failed' || kind === 'skipped'),
             outcomes().join(),
@@ -181,23 +207,28 @@ describe('@waves in a real chat, with a model that needs no account', function (
     assert.deepEqual(await locked(), []);
   });
 
-  inChat('ends a task at its time limit where the model never answers and nobody stops anything', async function () {
-    this.timeout(120_000);
-    await reset('silent');
-    await writer.run("UPDATE tasks SET status = 'Review' WHERE id IN ('T-12', 'T-13', 'T-14')");
-    await backlog.refresh();
-    // The shortest that the settings take.
-    await set('taskTimeLimitMinutes', 1);
-    try {
-      await send('@waves /run wave 0');
-    } finally {
-      await set('taskTimeLimitMinutes', undefined);
-    }
-    const causes = [...lastRun().tasks.values()].map(({ outcome }) => outcome?.kind === 'failed' && outcome.cause);
-    assert.deepEqual(causes, Array(2).fill({ kind: 'timeLimit', limitMs: 60_000 }));
-    assert.deepEqual(await locked(), []);
-    assert.equal((await stored('T-10'))['status'], 'Todo');
-  });
+  inChat(
+    'ends a task at its time limit where the model never answers and nobody stops anything',
+    async function () {
+      this.timeout(120_000);
+      await reset('silent');
+      await writer.run("UPDATE tasks SET status = 'Review' WHERE id IN ('T-12', 'T-13', 'T-14')");
+      await backlog.refresh();
+      // The shortest that the settings take.
+      await set('taskTimeLimitMinutes', 1);
+      try {
+        await send('@waves /run wave 0');
+      } finally {
+        await set('taskTimeLimitMinutes', undefined);
+      }
+      const causes = [...lastRun().tasks.values()].map(
+        ({ outcome }) => outcome?.kind === 'failed' && outcome.cause,
+      );
+      assert.deepEqual(causes, Array(2).fill({ kind: 'timeLimit', limitMs: 60_000 }));
+      assert.deepEqual(await locked(), []);
+      assert.equal((await stored('T-10'))['status'], 'Todo');
+    },
+  );
 
   inChat('is opened by Run Wave with Subagents, and sent where the settings say so', async () => {
     await reset('works');
@@ -210,7 +241,11 @@ describe('@waves in a real chat, with a model that needs no account', function (
       mode: 'agent',
     });
     try {
-      await vscode.commands.executeCommand('todo2Waves.runWaveWithSubagents', { kind: 'wave', backlog, number: 0 });
+      await vscode.commands.executeCommand('todo2Waves.runWaveWithSubagents', {
+        kind: 'wave',
+        backlog,
+        number: 0,
+      });
       await until('the run has ended', () => backlog.runs.all.at(-1)?.phase === 'ended');
       assert.deepEqual(outcomes(), Array(5).fill('succeeded'));
     } finally {
@@ -220,7 +255,11 @@ describe('@waves in a real chat, with a model that needs no account', function (
 
   it('only fills the chat in where they do not', async () => {
     await reset('works');
-    await vscode.commands.executeCommand('todo2Waves.runWaveWithSubagents', { kind: 'wave', backlog, number: 0 });
+    await vscode.commands.executeCommand('todo2Waves.runWaveWithSubagents', {
+      kind: 'wave',
+      backlog,
+      number: 0,
+    });
     await new Promise((resolve) => setTimeout(resolve, 500));
     assert.deepEqual(backlog.runs.all, []);
     assert.deepEqual(fake.subagents, []);
@@ -240,7 +279,13 @@ describe('@waves in a real chat, with a model that needs no account', function (
 
   inChat('answers status, explain and plan without starting or writing anything', async () => {
     await reset('works');
-    for (const query of ['@waves', '@waves /status', '@waves /explain T-2', '@waves /plan', '@waves hello?']) {
+    for (const query of [
+      '@waves',
+      '@waves /status',
+      '@waves /explain T-2',
+      '@waves /plan',
+      '@waves hello?',
+    ]) {
       await send(query);
     }
     assert.deepEqual(backlog.runs.all, []);
@@ -248,7 +293,9 @@ describe('@waves in a real chat, with a model that needs no account', function (
   });
 
   it('offers its operations as tools, which refuse what they cannot do', async () => {
-    const names = vscode.lm.tools.map(({ name }) => name).filter((name) => name.startsWith('waves_'));
+    const names = vscode.lm.tools
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith('waves_'));
     assert.ok(names.includes('waves_next') && names.includes('waves_complete'), names.join());
     const call = (name: string, input: object): Thenable<vscode.LanguageModelToolResult> =>
       vscode.lm.invokeTool(name, { input, toolInvocationToken: undefined });

@@ -9,8 +9,16 @@ import { createBacklog, nativeWriter, type NativeWriter } from '../../support/fi
 const SERVER = 'todo2waves.todo2-waves/Todo2 Waves';
 
 /** Waits for a fact that events bring about. */
-async function until(what: string, isSo: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
-  for (const end = Date.now() + timeoutMs; !(await isSo()); await new Promise((r) => setTimeout(r, 50))) {
+async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  timeoutMs = 15_000,
+): Promise<void> {
+  for (
+    const end = Date.now() + timeoutMs;
+    !(await isSo());
+    await new Promise((r) => setTimeout(r, 50))
+  ) {
     if (Date.now() > end) assert.fail(`Not within ${timeoutMs / 1000} s: ${what}`);
   }
 }
@@ -26,15 +34,20 @@ describe('the MCP server in VS Code', function () {
     const tool = toolOf(name) ?? assert.fail(`the editor has no ${name}`);
     const result = await vscode.lm.invokeTool(tool, { input, toolInvocationToken: undefined });
     return result.content
-      .map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : JSON.stringify(part)))
+      .map((part) =>
+        part instanceof vscode.LanguageModelTextPart ? part.value : JSON.stringify(part),
+      )
       .join('\n');
   };
 
   const approveAll = (to: boolean): Thenable<void> =>
-    vscode.workspace.getConfiguration('chat').update('tools.global.autoApprove', to, vscode.ConfigurationTarget.Global);
+    vscode.workspace
+      .getConfiguration('chat')
+      .update('tools.global.autoApprove', to, vscode.ConfigurationTarget.Global);
 
   before(async () => {
-    const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? assert.fail('no folder is open');
+    const folder =
+      vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? assert.fail('no folder is open');
     // The tests beside this one have made one before.
     if (!existsSync(join(folder, '.todo2'))) await createBacklog(folder, { tasks: [] });
     writer = await nativeWriter(folder);
@@ -43,9 +56,11 @@ describe('the MCP server in VS Code', function () {
         VALUES ('T-900', '', 'For an agent of the editor', '', 'Todo', 'critical', '2026-01-05T09:00:00Z', ?, '')`,
       folder.split('/').at(-1) ?? '',
     );
-    // With it the editor asks a person whether that is meant, which nobody here can answer; what only reads needs no leave.
+    // With it the editor asks a person whether that is meant, which nobody here can answer; what
+    // only reads needs no leave.
     await approveAll(false);
-    const extension = vscode.extensions.getExtension<ExtensionApi>('todo2waves.todo2-waves') ?? assert.fail();
+    const extension =
+      vscode.extensions.getExtension<ExtensionApi>('todo2waves.todo2-waves') ?? assert.fail();
     const api = await extension.activate();
     await api.backlogs.whenOpened();
   });
@@ -61,7 +76,9 @@ describe('the MCP server in VS Code', function () {
       return toolOf('waves_list') !== undefined;
     });
     assert.match(await invoke('waves_show', { id: 'T-900' }), /For an agent of the editor/);
-    await writer.run("UPDATE tasks SET content = 'Renamed meanwhile', version = version + 1 WHERE id = 'T-900'");
+    await writer.run(
+      "UPDATE tasks SET content = 'Renamed meanwhile', version = version + 1 WHERE id = 'T-900'",
+    );
     assert.match(await invoke('waves_show', { id: 'T-900' }), /Renamed meanwhile/);
     // Editors give their models the data, the text, or both.
     assert.match(await invoke('waves_explain', { id: 'T-900' }), /"state":"ready"|It is ready/);

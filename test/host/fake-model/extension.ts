@@ -11,7 +11,10 @@ export type Behaviour =
   /** Takes the request and never answers, whatever it is told. */
   | 'silent';
 
-/** What a test finds behind this extension: it sets how the model behaves, and sees what was asked of it. */
+/**
+ * What a test finds behind this extension: it sets how the model behaves, and sees what was asked
+ * of it.
+ */
 export interface FakeModel {
   behaviour: Behaviour;
   /** Tells the editor that the list of models is another one. */
@@ -28,7 +31,9 @@ export interface FakeModel {
 
 const VENDOR = 'todo2-fake';
 
-/** A chat model and a stand-in for the editor's own subagents, neither of which needs an account. */
+/**
+ * A chat model and a stand-in for the editor's own subagents, neither of which needs an account.
+ */
 export function activate(context: vscode.ExtensionContext): FakeModel {
   const listChanged = new vscode.EventEmitter<void>();
   const fake: FakeModel = {
@@ -45,7 +50,14 @@ export function activate(context: vscode.ExtensionContext): FakeModel {
 
 function modelOf(fake: FakeModel, changed: vscode.Event<void>): vscode.LanguageModelChatProvider {
   const model: vscode.LanguageModelChatInformation = {
-    ...{ id: 'fake-1', name: 'Fake 1', family: 'fake', version: '1', maxInputTokens: 100_000, maxOutputTokens: 10_000 },
+    ...{
+      id: 'fake-1',
+      name: 'Fake 1',
+      family: 'fake',
+      version: '1',
+      maxInputTokens: 100_000,
+      maxOutputTokens: 10_000,
+    },
     capabilities: { toolCalling: true },
   };
   return {
@@ -53,10 +65,13 @@ function modelOf(fake: FakeModel, changed: vscode.Event<void>): vscode.LanguageM
     provideLanguageModelChatInformation: () => (fake.behaviour === 'absent' ? [] : [model]),
     provideLanguageModelChatResponse: async (_model, messages, _options, progress) => {
       const said = messages.flatMap(({ content }) => [...content]);
-      if (fake.behaviour === 'refuses') throw vscode.LanguageModelError.Blocked('The model refuses to do that.');
+      if (fake.behaviour === 'refuses')
+        throw vscode.LanguageModelError.Blocked('The model refuses to do that.');
       if (fake.behaviour === 'throws') throw new Error('The model broke down.');
       if (fake.behaviour === 'silent') await new Promise(() => undefined);
-      const prompt = said.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : '')).join('\n');
+      const prompt = said
+        .map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : ''))
+        .join('\n');
       const id = /^Id: (\S+)$/m.exec(prompt)?.[1] ?? 'unknown';
       const hasLooked = said.some((part) => part instanceof vscode.LanguageModelToolResultPart);
       if (!hasLooked) {
@@ -66,7 +81,8 @@ function modelOf(fake: FakeModel, changed: vscode.Event<void>): vscode.LanguageM
       await fake.gate;
       progress.report(new vscode.LanguageModelTextPart(`I have done ${id} and checked it.`));
     },
-    provideTokenCount: (_model, text) => Promise.resolve(typeof text === 'string' ? text.length : 1),
+    provideTokenCount: (_model, text) =>
+      Promise.resolve(typeof text === 'string' ? text.length : 1),
   };
 }
 
@@ -84,9 +100,17 @@ function standIn(fake: FakeModel): vscode.LanguageModelTool<Input> {
       if (right === undefined) throw new Error('toolInvocationToken is required for this tool');
       const subagent = { ...input, ended: false };
       fake.subagents.push(subagent);
-      fake.mostAtOnce = Math.max(fake.mostAtOnce, fake.subagents.filter(({ ended }) => !ended).length);
+      fake.mostAtOnce = Math.max(
+        fake.mostAtOnce,
+        fake.subagents.filter(({ ended }) => !ended).length,
+      );
       try {
-        const text = await converse(fake, input.prompt, right as vscode.ChatParticipantToolToken, token);
+        const text = await converse(
+          fake,
+          input.prompt,
+          right as vscode.ChatParticipantToolToken,
+          token,
+        );
         return new vscode.LanguageModelToolResult([new vscode.LanguageModelTextPart(text)]);
       } finally {
         subagent.ended = true;
@@ -120,11 +144,15 @@ async function converse(
     messages.push(vscode.LanguageModelChatMessage.Assistant(calls));
     for (const { callId, name, input } of calls) {
       const { content } = await vscode.lm.invokeTool(name, { input, toolInvocationToken }, token);
-      const answer = content.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : '')).join('');
+      const answer = content
+        .map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : ''))
+        .join('');
       fake.toolCalls.push({ name, input, answer });
       messages.push(
         vscode.LanguageModelChatMessage.User([
-          new vscode.LanguageModelToolResultPart(callId, [new vscode.LanguageModelTextPart(answer)]),
+          new vscode.LanguageModelToolResultPart(callId, [
+            new vscode.LanguageModelTextPart(answer),
+          ]),
         ]),
       );
     }

@@ -11,7 +11,11 @@ import { WaveDrag } from '../../../src/ui/plan-move.ts';
 import { createBacklog } from '../../support/fixture.ts';
 
 async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 60_000; !(await isSo()); await new Promise((r) => setTimeout(r, 25))) {
+  for (
+    const end = Date.now() + 60_000;
+    !(await isSo());
+    await new Promise((r) => setTimeout(r, 25))
+  ) {
     if (Date.now() > end) assert.fail(`Not within a minute: ${what}`);
   }
 }
@@ -26,7 +30,14 @@ describe('plans', () => {
 
   const create = async (title: string, dependencies: readonly TaskId[] = []): Promise<TaskId> => {
     const made = await backlog.edits.create({
-      ...{ title, description: '', priority: 'low', tags: ['plans'], dependencies, parentId: undefined },
+      ...{
+        title,
+        description: '',
+        priority: 'low',
+        tags: ['plans'],
+        dependencies,
+        parentId: undefined,
+      },
     });
     assert.ok(made.ok, JSON.stringify(made));
     return made.value;
@@ -41,8 +52,10 @@ describe('plans', () => {
   };
 
   before(async () => {
-    const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? assert.fail('no folder is open');
-    if (!existsSync(join(folder, '.todo2'))) await createBacklog(folder, { tasks: [{ id: 'T-1', content: 'First' }] });
+    const folder =
+      vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? assert.fail('no folder is open');
+    if (!existsSync(join(folder, '.todo2')))
+      await createBacklog(folder, { tasks: [{ id: 'T-1', content: 'First' }] });
     const extension = vscode.extensions.getExtension<ExtensionApi>('todo2waves.todo2-waves');
     api = await (extension ?? assert.fail('the extension is not there')).activate();
     await api.backlogs.whenOpened();
@@ -60,11 +73,18 @@ describe('plans', () => {
   it('show how far each wave is, and follow the backlog', async () => {
     const waves = backlog.plan?.waves.length ?? 0;
     const titles = await lenses();
-    assert.equal(titles.length, 2 * waves, 'one for each wave, in the frontmatter and in section 4');
+    assert.equal(
+      titles.length,
+      2 * waves,
+      'one for each wave, in the frontmatter and in section 4',
+    );
     assert.match(titles[0] ?? '', /^\$\(play\) Run wave · \d+ ready/);
     assert.match(titles[1] ?? '', /^Nothing to run · \d+ blocked$/);
     const third = await create('Late');
-    await until('the plan is out of date', async () => (await lenses())[0] === '$(refresh) Plan is out of date');
+    await until(
+      'the plan is out of date',
+      async () => (await lenses())[0] === '$(refresh) Plan is out of date',
+    );
     assert.ok((await api.backlogs.of(backlog).writePlan('main')).ok);
     await until('it has been written anew', async () => (await lenses()).length === 2 * waves);
     assert.ok(document.getText().includes(third));
@@ -77,7 +97,9 @@ describe('plans', () => {
     );
     const ours = links.filter(({ target }) => target?.scheme === 'todo2-waves');
     assert.ok(ours.length >= 6);
-    assert.ok(ours.every(({ range, target }) => target?.path === `/task/${document.getText(range)}.md`));
+    assert.ok(
+      ours.every(({ range, target }) => target?.path === `/task/${document.getText(range)}.md`),
+    );
     const link = ours.find(({ range }) => document.getText(range) === first) ?? assert.fail();
     const text = (await vscode.workspace.openTextDocument(link.target ?? assert.fail())).getText();
     assert.match(text, /^# Begin\n/);
@@ -117,7 +139,11 @@ describe('plans', () => {
     assert.equal(readFileSync(path, 'utf8'), 'old');
     assert.ok((await api.backlogs.of(backlog).replacePlan(path, 'old', 'new')).ok);
     assert.equal(readFileSync(path, 'utf8'), 'new');
-    assert.ok(!(await api.backlogs.of(backlog).replacePlan(join(backlog.root, '..', 'x.plan.md'), '', 'new')).ok);
+    assert.ok(
+      !(
+        await api.backlogs.of(backlog).replacePlan(join(backlog.root, '..', 'x.plan.md'), '', 'new')
+      ).ok,
+    );
   });
 
   it('move a task that is dragged to another wave, by the dependency that a person agrees to', async () => {
@@ -147,7 +173,10 @@ describe('plans', () => {
     const settings = vscode.workspace.getConfiguration('todo2Waves');
     const computed = backlog.plan?.waves;
     mkdirSync(join(backlog.root, 'docs'), { recursive: true });
-    writeFileSync(join(backlog.root, 'docs', 'waves.json'), JSON.stringify({ waves: { 0: [second], 1: [first] } }));
+    writeFileSync(
+      join(backlog.root, 'docs', 'waves.json'),
+      JSON.stringify({ waves: { 0: [second], 1: [first] } }),
+    );
     await settings.update('waveSource', 'docs/waves.json', vscode.ConfigurationTarget.Workspace);
     await until('the waves of the file', () => backlog.plan?.asked?.kind === 'used');
     assert.deepEqual(
@@ -157,7 +186,11 @@ describe('plans', () => {
     const asked = backlog.plan.asked;
     assert.ok(asked?.kind === 'used');
     assert.deepEqual(asked.broken, [{ id: second, on: first }]);
-    assert.equal(backlog.readinessOf(backlog.task(second) ?? assert.fail()).kind, 'notReady', 'it waits all the same');
+    assert.equal(
+      backlog.readinessOf(backlog.task(second) ?? assert.fail()).kind,
+      'notReady',
+      'it waits all the same',
+    );
     await settings.update('waveSource', undefined, vscode.ConfigurationTarget.Workspace);
     await until('the computed waves', () => backlog.plan?.asked === undefined);
     assert.equal(backlog.plan.waves.length, computed?.length);

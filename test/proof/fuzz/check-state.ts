@@ -21,7 +21,10 @@ const CAUSES: readonly UnreadableCause[] = [
   ] as const),
 ];
 
-/** Throws where a state is none that the type of a store's state allows, or where it tells of a bug of ours. */
+/**
+ * Throws where a state is none that the type of a store's state allows, or where it tells of a bug
+ * of ours.
+ */
 export function checkState(state: StoreState): void {
   switch (state.kind) {
     case 'loading':
@@ -47,13 +50,19 @@ export function checkState(state: StoreState): void {
   }
 }
 
-/** Throws where a configuration has a value of another kind than its type allows, or names a file outside the root. */
+/**
+ * Throws where a configuration has a value of another kind than its type allows, or names a file
+ * outside the root.
+ */
 export function checkConfig(config: ProjectConfig, root: string): void {
   for (const [key, value] of Object.entries(config) as [keyof ProjectConfig, unknown][]) {
     const texts = Array.isArray(value) ? (value as unknown[]) : [value];
     const isNumber = typeof NUMBERS[key] === 'number';
     if (isNumber)
-      assert.ok(value === undefined || (Number.isSafeInteger(value) && Number(value) >= 0), `${key}: ${String(value)}`);
+      assert.ok(
+        value === undefined || (Number.isSafeInteger(value) && Number(value) >= 0),
+        `${key}: ${String(value)}`,
+      );
     else
       assert.ok(
         texts.every((text) => text === undefined || typeof text === 'string'),
@@ -61,13 +70,23 @@ export function checkConfig(config: ProjectConfig, root: string): void {
       );
   }
   for (const path of [config.sqlitePath, config.jsonPath]) {
-    assert.ok(path === undefined || path.startsWith(`${root}${sep}`), `${String(path)} is not within ${root}`);
+    assert.ok(
+      path === undefined || path.startsWith(`${root}${sep}`),
+      `${String(path)} is not within ${root}`,
+    );
   }
 }
 
 /** The keys that hold numbers. */
 const NUMBERS: Partial<Record<keyof ProjectConfig, number>> = {
-  ...{ maxTasksPerWave: 0, maxParallelTasks: 0, maxTasksPerHost: 0, leaseMs: 0, renewalMs: 0, staleLockMs: 0 },
+  ...{
+    maxTasksPerWave: 0,
+    maxParallelTasks: 0,
+    maxTasksPerHost: 0,
+    leaseMs: 0,
+    renewalMs: 0,
+    staleLockMs: 0,
+  },
   ...{ staleTaskMs: 0, minDescriptionLength: 0 },
 };
 
@@ -77,7 +96,11 @@ export function checkHandoffs(read: ReturnType<typeof readHandoffs>): void {
     return;
   }
   const { handoffs } = read.value;
-  assert.equal(new Set(handoffs.map(({ key }) => key)).size, handoffs.length, 'a key is there twice');
+  assert.equal(
+    new Set(handoffs.map(({ key }) => key)).size,
+    handoffs.length,
+    'a key is there twice',
+  );
   for (const { key, id, host, rawStatus, summary, blockers, nextSteps, warnings, at } of handoffs) {
     for (const text of [key, id, host, rawStatus, summary, ...blockers, ...nextSteps, ...warnings])
       assert.equal(typeof text, 'string');
@@ -86,8 +109,17 @@ export function checkHandoffs(read: ReturnType<typeof readHandoffs>): void {
 }
 
 function checkTask(task: Task): void {
-  const texts = [task.id, task.title, task.description, task.status, task.rawStatus, task.priority, task.rawPriority];
-  for (const text of [...texts, ...task.tags, ...task.dependencies]) assert.equal(typeof text, 'string');
+  const texts = [
+    task.id,
+    task.title,
+    task.description,
+    task.status,
+    task.rawStatus,
+    task.priority,
+    task.rawPriority,
+  ];
+  for (const text of [...texts, ...task.tags, ...task.dependencies])
+    assert.equal(typeof text, 'string');
   for (const text of [task.parentId, task.projectId, task.lock?.holder]) {
     assert.ok(text === undefined || (typeof text === 'string' && text !== ''), String(text));
   }
@@ -99,7 +131,8 @@ function checkTask(task: Task): void {
     task.lock?.since,
     task.lock?.until,
   ];
-  for (const number of numbers) assert.ok(number === undefined || Number.isFinite(number), String(number));
+  for (const number of numbers)
+    assert.ok(number === undefined || Number.isFinite(number), String(number));
   assert.ok(Number.isSafeInteger(task.version));
   assert.ok(typeof task.metadata === 'object');
   assert.notEqual(task.id, '');

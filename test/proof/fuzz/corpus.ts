@@ -4,7 +4,10 @@ import { SCHEMA } from '../../../src/store/write/schema.ts';
 import { nativeWriter } from '../../support/fixture.ts';
 import { copyStore } from '../../support/native-files.ts';
 
-/** A good store, as SQLite has written it: a database, and a log of several commits that is not yet part of it. */
+/**
+ * A good store, as SQLite has written it: a database, and a log of several commits that is not yet
+ * part of it.
+ */
 interface Base {
   readonly pageSize: number;
   readonly pragmas: string;
@@ -27,7 +30,9 @@ const BASES: readonly Base[] = [
   { pageSize: 512, pragmas: `PRAGMA encoding = 'UTF-16le'`, schema: OLD_SCHEMA, tasks: 30 },
 ];
 
-/** Makes the good files that the mutated ones are made of, in a folder: `<n>.db` and `<n>.db-wal`. */
+/**
+ * Makes the good files that the mutated ones are made of, in a folder: `<n>.db` and `<n>.db-wal`.
+ */
 export async function makeCorpus(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   for (const [index, base] of BASES.entries()) {
@@ -43,10 +48,18 @@ export async function makeCorpus(folder: string): Promise<void> {
     for (let n = 0; n < base.tasks; n++) {
       await native.run(
         'INSERT INTO tasks (id, name, content, long_description, status, priority, created) VALUES (?, ?, ?, ?, ?, ?, ?)',
-        ...[`T-${n}`, '', `Task ${n} – “${'ü'.repeat(n % 9)}”`, 'A long text. '.repeat((n * n) % 170), 'Todo', 'high'],
+        ...[
+          `T-${n}`,
+          '',
+          `Task ${n} – “${'ü'.repeat(n % 9)}”`,
+          'A long text. '.repeat((n * n) % 170),
+          'Todo',
+          'high',
+        ],
         '2026-01-05T09:00:00+00:00',
       );
-      if (n > 1) await native.run('INSERT INTO task_dependencies VALUES (?, ?)', `T-${n}`, `T-${n >> 1}`);
+      if (n > 1)
+        await native.run('INSERT INTO task_dependencies VALUES (?, ?)', `T-${n}`, `T-${n >> 1}`);
       await native.run('INSERT INTO task_tags VALUES (?, ?)', `T-${n}`, `tag-${n % 3}`);
     }
     await native.exec('COMMIT');
@@ -180,7 +193,11 @@ export const HANDOFFS_JSON = JSON.stringify({
         summary: 'Older',
         tasks_completed_today: [{ id: 'T-2', name: 'Two' }],
       },
-      ...{ warnings: ['w'], git_status: { ahead_of_remote: 1, needs_push: true }, tasks_unassigned: 3 },
+      ...{
+        warnings: ['w'],
+        git_status: { ahead_of_remote: 1, needs_push: true },
+        tasks_unassigned: 3,
+      },
     },
   ],
   version: 1,

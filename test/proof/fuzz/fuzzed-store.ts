@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { BacklogSource } from '../../../src/core/ports.ts';
 import type { StoreState } from '../../../src/core/snapshot.ts';
@@ -10,7 +18,14 @@ import { oneOf, type Random } from '../../support/random.ts';
 import { WASM_FILE } from '../../support/stores.ts';
 import { sealWal } from '../../support/wal-builder.ts';
 import { checkConfig, checkHandoffs, checkState } from './check-state.ts';
-import { CONFIG_PB, CONFIG_YAML, HANDOFFS_JSON, METADATA_BLOB, STATE_JSON, type Store } from './corpus.ts';
+import {
+  CONFIG_PB,
+  CONFIG_YAML,
+  HANDOFFS_JSON,
+  METADATA_BLOB,
+  STATE_JSON,
+  type Store,
+} from './corpus.ts';
 import { mutateBytes, mutateDatabase, mutateLog, randomBytes } from './mutate-bytes.ts';
 import { mutateJson, mutateYaml } from './mutate-text.ts';
 
@@ -23,7 +38,10 @@ const YAML = '.exarp/config.yaml';
 /** Files old enough that nobody waits for them to become older. */
 const LONG_AGO = 1_700_000_000;
 
-/** The files of one store, exchanged again and again for such as no program writes, and read as the extension reads them. */
+/**
+ * The files of one store, exchanged again and again for such as no program writes, and read as the
+ * extension reads them.
+ */
 export class FuzzedStore {
   readonly #stores: readonly Store[];
   readonly #root: string;
@@ -54,7 +72,10 @@ export class FuzzedStore {
     return this.#files;
   }
 
-  /** Tries one case; answers what it was and what came of it. Throws where that is none of what may come of it. */
+  /**
+   * Tries one case; answers what it was and what came of it. Throws where that is none of what may
+   * come of it.
+   */
   async try(random: Random): Promise<string> {
     const kind = oneOf(random, [
       'database',
@@ -90,7 +111,10 @@ export class FuzzedStore {
         );
         break;
       case 'protobuf': {
-        const bytes = random(4) === 0 ? randomBytes(random(200), random) : mutateBytes(Buffer.from(CONFIG_PB), random);
+        const bytes =
+          random(4) === 0
+            ? randomBytes(random(200), random)
+            : mutateBytes(Buffer.from(CONFIG_PB), random);
         this.#put(
           random,
           new Map([
@@ -105,9 +129,16 @@ export class FuzzedStore {
     return `${kind} ${(await this.#read()).kind}`;
   }
 
-  /** That nothing of what was read before has spoilt anything: a good store shows what it showed at first. */
+  /**
+   * That nothing of what was read before has spoilt anything: a good store shows what it showed at
+   * first.
+   */
   async checkGood(): Promise<void> {
-    assert.equal(await this.#readGood(), this.#good, 'a good store is read as another one than before');
+    assert.equal(
+      await this.#readGood(),
+      this.#good,
+      'a good store is read as another one than before',
+    );
   }
 
   async #tryDatabase(kind: 'database' | 'log', random: Random): Promise<string> {
@@ -118,7 +149,8 @@ export class FuzzedStore {
       this.#put(random, storeFiles(mutateDatabase(database, random), log));
       return (await this.#read()).kind;
     }
-    // First as it was some commits ago, so that the rest comes as something new to one who has followed it.
+    // First as it was some commits ago, so that the rest comes as something new to one who has
+    // followed it.
     const frame = 24 + store.log.readUInt32BE(8);
     const kept = 32 + frame * random(Math.floor((store.log.length - 32) / frame));
     if (random(2) === 0) {
@@ -128,7 +160,10 @@ export class FuzzedStore {
     const log = mutateLog(Buffer.from(store.log), random);
     // With sums that are right again: only then does what is in the pages reach anybody.
     if (random(3) > 0) sealWal(log, random(4) === 0 ? 0 : kept);
-    this.#put(random, storeFiles(random(4) === 0 ? mutateDatabase(database, random) : database, log));
+    this.#put(
+      random,
+      storeFiles(random(4) === 0 ? mutateDatabase(database, random) : database, log),
+    );
     const state = await this.#read();
     if (random(4) === 0) await this.#compareWithFresh(state);
     return state.kind;
@@ -139,7 +174,11 @@ export class FuzzedStore {
     const fresh = openBacklog(this.#root, { wasmFile: WASM_FILE, watch: false });
     try {
       await fresh.refresh();
-      assert.deepEqual(essenceOf(state), essenceOf(fresh.state), 'what was followed and what was read anew differ');
+      assert.deepEqual(
+        essenceOf(state),
+        essenceOf(fresh.state),
+        'what was followed and what was read anew differ',
+      );
     } finally {
       fresh.dispose();
     }
@@ -153,9 +192,13 @@ export class FuzzedStore {
     return JSON.stringify(essenceOf(state));
   }
 
-  /** Puts these files in the place of those that are there: some into the same file, as one who writes, some as a new one. */
+  /**
+   * Puts these files in the place of those that are there: some into the same file, as one who
+   * writes, some as a new one.
+   */
   #put(random: Random, files: ReadonlyMap<string, Buffer>): void {
-    for (const name of this.#files.keys()) if (!files.has(name)) rmSync(join(this.#root, name), { force: true });
+    for (const name of this.#files.keys())
+      if (!files.has(name)) rmSync(join(this.#root, name), { force: true });
     for (const [name, bytes] of files) {
       const path = join(this.#root, name);
       if (random(2) === 0) rmSync(path, { force: true });
@@ -184,7 +227,11 @@ export class FuzzedStore {
     for (const [name, bytes] of this.#files) {
       const path = join(this.#root, name);
       assert.ok(readFileSync(path).equals(bytes), `${name} was changed`);
-      assert.equal(Math.round(statSync(path).mtimeMs / 1000), LONG_AGO, `${dirname(name)} was touched`);
+      assert.equal(
+        Math.round(statSync(path).mtimeMs / 1000),
+        LONG_AGO,
+        `${dirname(name)} was touched`,
+      );
     }
   }
 }
@@ -194,8 +241,8 @@ function storeFiles(database: Buffer, log: Buffer | undefined): Map<string, Buff
 }
 
 /**
- * What of a state does not depend on when it was found. Nor does it have an order: where rows are in the wrong pages, one who
- * follows has them by their numbers, and one who begins as they come.
+ * What of a state does not depend on when it was found. Nor does it have an order: where rows are
+ * in the wrong pages, one who follows has them by their numbers, and one who begins as they come.
  */
 function essenceOf(state: StoreState): unknown {
   if (state.kind === 'unreadable') return { failure: state.failure };

@@ -3,7 +3,9 @@ import { oneOf, type Random } from '../../support/random.ts';
 type Mutation = (bytes: Buffer, random: Random) => Buffer;
 
 /** Numbers at the edge of what fields of one to eight bytes can hold. */
-const EDGES = [0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
+const EDGES = [
+  0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff,
+];
 
 const ANYWHERE: readonly Mutation[] = [
   (bytes, random) => {
@@ -13,10 +15,18 @@ const ANYWHERE: readonly Mutation[] = [
   (bytes, random) => bytes.subarray(0, random(bytes.length)),
   (bytes, random) => {
     const at = random(bytes.length);
-    return bytes.fill(oneOf(random, [0, 0xff, random(256)]), at, Math.min(bytes.length, at + 1 + random(2_000)));
+    return bytes.fill(
+      oneOf(random, [0, 0xff, random(256)]),
+      at,
+      Math.min(bytes.length, at + 1 + random(2_000)),
+    );
   },
   (bytes, random) => {
-    for (let at = random(bytes.length), end = at + 1 + random(300); at < Math.min(end, bytes.length); at++) {
+    for (
+      let at = random(bytes.length), end = at + 1 + random(300);
+      at < Math.min(end, bytes.length);
+      at++
+    ) {
       bytes[at] = random(256);
     }
     return bytes;
@@ -28,7 +38,11 @@ const ANYWHERE: readonly Mutation[] = [
   },
   (bytes, random) => {
     const [at, from] = [random(bytes.length), random(bytes.length)];
-    return Buffer.concat([bytes.subarray(0, at), bytes.subarray(from, from + random(5_000)), bytes.subarray(at)]);
+    return Buffer.concat([
+      bytes.subarray(0, at),
+      bytes.subarray(from, from + random(5_000)),
+      bytes.subarray(at),
+    ]);
   },
   (bytes, random) => Buffer.concat([bytes, randomBytes(1 + random(6_000), random)]),
 ];
@@ -46,7 +60,10 @@ export function randomBytes(length: number, random: Random): Buffer {
   return Buffer.from(Array.from({ length }, () => random(256)));
 }
 
-/** Fields of the header of a database that are believed by whoever reads it: where, and how many bytes. */
+/**
+ * Fields of the header of a database that are believed by whoever reads it: where, and how many
+ * bytes.
+ */
 const HEADER_FIELDS = [
   ...[
     [16, 2],
@@ -89,7 +106,8 @@ const IN_DATABASE: readonly Mutation[] = [
     if (random(2) === 0) page.copy(bytes, b);
     return bytes;
   },
-  // The head of a page of a tree: its kind, the count of its cells, where they are, and their sizes.
+  // The head of a page of a tree: its kind, the count of its cells, where they are, and their
+  // sizes.
   (bytes, random) => {
     const size = pageSizeOf(bytes);
     const page = random(bytes.length / size);
@@ -100,7 +118,12 @@ const IN_DATABASE: readonly Mutation[] = [
       case 1:
         return putNumber(bytes, head + 3, 2, oneOf(random, [...EDGES, random(200)]));
       case 2: // a pointer to a cell, or of an inner page to its last child
-        return putNumber(bytes, head + 8 + 2 * random(20), 2, random(2) === 0 ? random(size) : oneOf(random, EDGES));
+        return putNumber(
+          bytes,
+          head + 8 + 2 * random(20),
+          2,
+          random(2) === 0 ? random(size) : oneOf(random, EDGES),
+        );
       default:
         return putNumber(bytes, head + 8, 4, 1 + random(2 * (bytes.length / size)));
     }
@@ -120,21 +143,31 @@ const IN_DATABASE: readonly Mutation[] = [
   },
 ];
 
-/** A database with something wrong in it that its own structure has a name for, or anything else. Changes the bytes given. */
+/**
+ * A database with something wrong in it that its own structure has a name for, or anything else.
+ * Changes the bytes given.
+ */
 export function mutateDatabase(bytes: Buffer, random: Random): Buffer {
   let result = bytes;
   for (let times = 1 + random(4); times > 0 && result.length >= 512; times--) {
-    result = random(5) === 0 ? mutateBytes(result, random) : oneOf(random, IN_DATABASE)(result, random);
+    result =
+      random(5) === 0 ? mutateBytes(result, random) : oneOf(random, IN_DATABASE)(result, random);
   }
   return result;
 }
 
-/** A log with whole frames missing, doubled, or in another order. The sums are as they were. Changes the bytes given. */
+/**
+ * A log with whole frames missing, doubled, or in another order. The sums are as they were. Changes
+ * the bytes given.
+ */
 export function mutateLog(bytes: Buffer, random: Random): Buffer {
-  if (bytes.length < 32 || random(3) === 0) return bytes.length === 0 ? bytes : mutateBytes(bytes, random);
+  if (bytes.length < 32 || random(3) === 0)
+    return bytes.length === 0 ? bytes : mutateBytes(bytes, random);
   const size = 24 + bytes.readUInt32BE(8);
   const count = Math.floor((bytes.length - 32) / size);
-  const frames = Array.from({ length: count }, (_, n) => bytes.subarray(32 + n * size, 32 + (n + 1) * size));
+  const frames = Array.from({ length: count }, (_, n) =>
+    bytes.subarray(32 + n * size, 32 + (n + 1) * size),
+  );
   for (let times = 1 + random(3); times > 0 && frames.length > 0; times--) {
     const [a, b] = [random(frames.length), random(frames.length)];
     const frame = Buffer.from(frames[a]!);
@@ -149,10 +182,18 @@ export function mutateLog(bytes: Buffer, random: Random): Buffer {
         [frames[a], frames[b]] = [frames[b]!, frame];
         break;
       case 3: // another page, or another size of the database after it
-        frames[a] = putNumber(frame, oneOf(random, [0, 4]), 4, oneOf(random, [...EDGES.slice(0, 9), random(300)]));
+        frames[a] = putNumber(
+          frame,
+          oneOf(random, [0, 4]),
+          4,
+          oneOf(random, [...EDGES.slice(0, 9), random(300)]),
+        );
         break;
       default:
-        frames[a] = Buffer.concat([frame.subarray(0, 24), mutateDatabasePage(frame.subarray(24), random)]);
+        frames[a] = Buffer.concat([
+          frame.subarray(0, 24),
+          mutateDatabasePage(frame.subarray(24), random),
+        ]);
     }
   }
   return Buffer.concat([bytes.subarray(0, 32), ...frames]);
@@ -175,5 +216,9 @@ function putNumber(bytes: Buffer, at: number, length: number, value: number): Bu
 
 function pageSizeOf(bytes: Buffer): number {
   const size = bytes.readUInt16BE(16);
-  return size >= 512 && size <= bytes.length ? size : size === 1 && bytes.length >= 65_536 ? 65_536 : 512;
+  return size >= 512 && size <= bytes.length
+    ? size
+    : size === 1 && bytes.length >= 65_536
+      ? 65_536
+      : 512;
 }

@@ -3,7 +3,17 @@ import { mutateBytes } from './mutate-bytes.ts';
 
 /** Text that is hard on whoever takes text for granted. */
 const ODD_TEXT = [
-  ...['\u0000', '\ufeff', '\u2028', '\u202e', '\u200d', 'e\u0301\u0301', '\ud83d\ude00', '\\ud800', '\\udc00\\ud800'],
+  ...[
+    '\u0000',
+    '\ufeff',
+    '\u2028',
+    '\u202e',
+    '\u200d',
+    'e\u0301\u0301',
+    '\ud83d\ude00',
+    '\\ud800',
+    '\\udc00\\ud800',
+  ],
   ...[
     '__proto__',
     'constructor',
@@ -52,8 +62,13 @@ const BOTH: readonly ((text: string, random: Random) => string)[] = [
   (text, random) => mutateBytes(Buffer.from(text), random).toString('latin1'),
   (text, random) => insert(text, random, oneOf(random, ODD_TEXT)),
   (text, random) =>
-    insert(text, random, oneOf(random, ['[', '{"a":', '[[', '- ', '{'] as const).repeat(1 + random(20_000))),
-  (text, random) => text.replace(/-?\d+/g, (number) => (random(8) === 0 ? oneOf(random, ODD_NUMBERS) : number)),
+    insert(
+      text,
+      random,
+      oneOf(random, ['[', '{"a":', '[[', '- ', '{'] as const).repeat(1 + random(20_000)),
+    ),
+  (text, random) =>
+    text.replace(/-?\d+/g, (number) => (random(8) === 0 ? oneOf(random, ODD_NUMBERS) : number)),
   (text, random) => swapLines(text, random),
 ];
 
@@ -148,5 +163,8 @@ function swapLines(text: string, random: Random): string {
 
 /** Mostly as it should be; else in the encoding of another system. */
 function encode(text: string, random: Random): Buffer {
-  return Buffer.from(text, random(20) === 0 ? oneOf(random, ['utf16le', 'latin1'] as const) : 'utf8');
+  return Buffer.from(
+    text,
+    random(20) === 0 ? oneOf(random, ['utf16le', 'latin1'] as const) : 'utf8',
+  );
 }

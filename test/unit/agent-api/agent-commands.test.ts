@@ -34,7 +34,9 @@ function rig(setup: Setup = {}) {
     writeSubagentsPlan: () => {
       said.push('plan');
       return Promise.resolve(
-        setup.planFails === true ? fail({ kind: 'writeFailed', file: 'plan', detail: 'full' }) : ok('/plan.md'),
+        setup.planFails === true
+          ? fail({ kind: 'writeFailed', file: 'plan', detail: 'full' })
+          : ok('/plan.md'),
       );
     },
     writeNew: (_root, folder, name) => {
@@ -60,8 +62,14 @@ test('where a chat may start subagents, it is opened with the request ready to b
   assert.deepEqual(ready.said, [`${CHAT} {"query":"@waves /run wave 0","isPartialQuery":true}`]);
   const sent = rig({ follows: false, commands: { [CHAT]: 'works' }, send: 'send', backlogs: 2 });
   await sent.commands.runWaveWithSubagents(sent.backlog, 0);
-  assert.deepEqual(sent.said, [`${CHAT} {"query":"@waves /run wave 0 of backlog 2","isPartialQuery":false}`]);
-  assert.deepEqual([...ready.backlog.asked, ...sent.backlog.asked], [], 'the run starts with the request');
+  assert.deepEqual(sent.said, [
+    `${CHAT} {"query":"@waves /run wave 0 of backlog 2","isPartialQuery":false}`,
+  ]);
+  assert.deepEqual(
+    [...ready.backlog.asked, ...sent.backlog.asked],
+    [],
+    'the run starts with the request',
+  );
 });
 
 for (const [how, setup] of [

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { splitFrontmatter } from '../../../src/core/plan/frontmatter.ts';
-import { AGENT_FOLDERS, AGENT_ROLES, agentFileName, agentFileText } from '../../../src/agent-api/agent-files.ts';
+import {
+  AGENT_FOLDERS,
+  AGENT_ROLES,
+  agentFileName,
+  agentFileText,
+} from '../../../src/agent-api/agent-files.ts';
 import { assertGolden } from '../../support/golden.ts';
 
 for (const { path } of AGENT_FOLDERS) {
@@ -10,7 +15,10 @@ for (const { path } of AGENT_FOLDERS) {
     const name = agentFileName(path, role);
 
     test(`${path}/${name} is what its golden file holds`, () =>
-      assertGolden(`agents/${path.replace('/agents', '').slice(1)}-${name}`, agentFileText(path, role)));
+      assertGolden(
+        `agents/${path.replace('/agents', '').slice(1)}-${name}`,
+        agentFileText(path, role),
+      ));
 
     test(`the head of ${path}/${name} reads the same to YAML and to who reads a key and a value a line`, () => {
       const { yaml = '', body } = splitFrontmatter(agentFileText(path, role));

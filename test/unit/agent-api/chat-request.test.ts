@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ChatWish, readChatRequest, writeRunRequest } from '../../../src/agent-api/chat-request.ts';
+import {
+  type ChatWish,
+  readChatRequest,
+  writeRunRequest,
+} from '../../../src/agent-api/chat-request.ts';
 
 const HELP: ChatWish = { kind: 'help' };
 const run = (wave?: number): ChatWish => ({ kind: 'run', wave });
@@ -46,7 +50,8 @@ for (const [command, prompt, wish] of cases) {
 test('what a command writes into the chat is read as it was meant', () => {
   assert.equal(writeRunRequest(3, undefined), '@waves /run wave 3');
   for (const backlog of [undefined, 2]) {
-    const [, command, prompt = ''] = /^@waves \/(\w+) (.*)$/.exec(writeRunRequest(3, backlog)) ?? [];
+    const [, command, prompt = ''] =
+      /^@waves \/(\w+) (.*)$/.exec(writeRunRequest(3, backlog)) ?? [];
     const wish = { kind: 'run', wave: 3, ...(backlog === undefined ? {} : { backlog }) };
     assert.deepEqual(readChatRequest(command, prompt), wish);
   }

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type ClientConfig, clientConfigs, SERVER_NAME, serverCommand } from '../../../src/agent-api/client-config.ts';
+import {
+  type ClientConfig,
+  clientConfigs,
+  SERVER_NAME,
+  serverCommand,
+} from '../../../src/agent-api/client-config.ts';
 
 const SERVER = serverCommand({
   node: '/Applications/An Editor.app/Contents/MacOS/Editor',
@@ -30,11 +35,18 @@ const text = fc.oneof(
   ),
 );
 
-/** A basic string, an array of them and an inline table, as TOML 1.0 has them: no control character, no other escapes. */
+/**
+ * A basic string, an array of them and an inline table, as TOML 1.0 has them: no control character,
+ * no other escapes.
+ */
 const BASIC =
   /"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\ud7ff\ue000-\u{10ffff}]|\\(?:[btnfr"\\]|u(?!d[89a-f])[0-9a-f]{4}))*"/iu;
 
-function readToml(source: string): { command: string; args: string[]; env: Record<string, string> } {
+function readToml(source: string): {
+  command: string;
+  args: string[];
+  env: Record<string, string>;
+} {
   const lines = source.split('\n');
   assert.deepEqual([lines[0], lines.length, lines[4]], [`[mcp_servers.${SERVER_NAME}]`, 5, '']);
   const rest = (line: string | undefined, name: string): string => {
@@ -64,14 +76,18 @@ function readBack({ client, text: source }: ClientConfig): unknown {
   switch (client) {
     case 'cursor':
     case 'claudeFile':
-      return (JSON.parse(source) as { mcpServers: Record<string, unknown> }).mcpServers[SERVER_NAME];
+      return (JSON.parse(source) as { mcpServers: Record<string, unknown> }).mcpServers[
+        SERVER_NAME
+      ];
     case 'vscode':
       return (JSON.parse(source) as { servers: Record<string, unknown> }).servers[SERVER_NAME];
     case 'codex':
       return readToml(source);
     case 'claudeCommand':
       return JSON.parse(
-        source.slice(`claude mcp add-json ${SERVER_NAME} '`.length, -"'\n".length).replaceAll("'\\''", "'"),
+        source
+          .slice(`claude mcp add-json ${SERVER_NAME} '`.length, -"'\n".length)
+          .replaceAll("'\\''", "'"),
       );
   }
 }
@@ -97,7 +113,9 @@ describe('the configuration for a client', () => {
       'codex: ~/.codex/config.toml',
     ]);
     const { command, args, env } = SERVER;
-    assert.deepEqual(JSON.parse(configFor('cursor').text), { mcpServers: { 'todo2-waves': { command, args, env } } });
+    assert.deepEqual(JSON.parse(configFor('cursor').text), {
+      mcpServers: { 'todo2-waves': { command, args, env } },
+    });
     const typed = { 'todo2-waves': { type: 'stdio', command, args, env } };
     assert.deepEqual(JSON.parse(configFor('vscode').text), { servers: typed });
     assert.deepEqual(JSON.parse(configFor('claudeFile').text), { mcpServers: typed });
@@ -119,7 +137,9 @@ describe('the configuration for a client', () => {
         const server = { command, args, env: { ELECTRON_RUN_AS_NODE: value } };
         // TOML has no way to write half of a pair of surrogates.
         const whole = JSON.parse(
-          JSON.stringify(server, (_, each: unknown) => (typeof each === 'string' ? each.toWellFormed() : each)),
+          JSON.stringify(server, (_, each: unknown) =>
+            typeof each === 'string' ? each.toWellFormed() : each,
+          ),
         ) as typeof server;
         for (const config of clientConfigs(server)) {
           const read = readBack(config) as Record<string, unknown>;
@@ -132,23 +152,34 @@ describe('the configuration for a client', () => {
     );
   });
 
-  test('is one word for a shell, in which nothing is replaced', { skip: process.platform === 'win32' }, () => {
-    const server = serverCommand({
-      node: 'node',
-      script: '/a\'b/$(exit 3)/`id`/"x"/!!/mcp.cjs',
-      root: '/r\n\\ ${HOME}',
-    });
-    const { text: command } = configFor('claudeCommand', server);
-    const word = command.slice('claude mcp add-json '.length);
-    const printed = execFileSync('/bin/sh', ['-c', `printf '[%s]' ${word}`], { encoding: 'utf8' });
-    const { command: node, args, env } = server;
-    assert.equal(printed, `[${SERVER_NAME}][${JSON.stringify({ type: 'stdio', command: node, args, env })}]`);
-  });
+  test(
+    'is one word for a shell, in which nothing is replaced',
+    { skip: process.platform === 'win32' },
+    () => {
+      const server = serverCommand({
+        node: 'node',
+        script: '/a\'b/$(exit 3)/`id`/"x"/!!/mcp.cjs',
+        root: '/r\n\\ ${HOME}',
+      });
+      const { text: command } = configFor('claudeCommand', server);
+      const word = command.slice('claude mcp add-json '.length);
+      const printed = execFileSync('/bin/sh', ['-c', `printf '[%s]' ${word}`], {
+        encoding: 'utf8',
+      });
+      const { command: node, args, env } = server;
+      assert.equal(
+        printed,
+        `[${SERVER_NAME}][${JSON.stringify({ type: 'stdio', command: node, args, env })}]`,
+      );
+    },
+  );
 
   test('warns where a client would replace a part of it', () => {
     assert(clientConfigs(SERVER).every(({ warning }) => warning === undefined));
     const odd = serverCommand({ node: 'node', script: '/x/mcp.cjs', root: '/home/${user}/x' });
-    const warned = clientConfigs(odd).filter(({ warning }) => warning?.includes('/home/${user}/x') === true);
+    const warned = clientConfigs(odd).filter(
+      ({ warning }) => warning?.includes('/home/${user}/x') === true,
+    );
     assert.deepEqual(
       warned.map(({ client }) => client),
       ['cursor', 'vscode', 'claudeFile', 'claudeCommand'],

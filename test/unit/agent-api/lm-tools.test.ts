@@ -28,7 +28,11 @@ class Content {
 /** The tools as an editor got them. */
 function register(
   operations: readonly Operation[],
-  more: { readonly isTrusted?: boolean; readonly served?: AgentBacklog | 'none'; readonly refuses?: string } = {},
+  more: {
+    readonly isTrusted?: boolean;
+    readonly served?: AgentBacklog | 'none';
+    readonly refuses?: string;
+  } = {},
 ) {
   const tools = new Map<string, Tool>();
   const [log, bugs]: [string[], unknown[]] = [[], []];
@@ -66,13 +70,16 @@ function made(run: Operation['run']): Operation {
 }
 
 const prepare = (tool: Tool | undefined, input: object): vscode.PreparedToolInvocation =>
-  (tool?.prepareInvocation?.({ input }, {} as never) as vscode.PreparedToolInvocation | undefined) ??
-  assert.fail('it says nothing before it runs');
+  (tool?.prepareInvocation?.({ input }, {} as never) as
+    vscode.PreparedToolInvocation | undefined) ?? assert.fail('it says nothing before it runs');
 
 test('every operation that changes something asks a person first, and no other one does', () => {
   const { tools, registered } = register(OPERATIONS);
   assert.equal(registered.length, OPERATIONS.length);
-  assert.ok(OPERATIONS.some(({ effect }) => !effect.readOnly) && OPERATIONS.some(({ effect }) => effect.readOnly));
+  assert.ok(
+    OPERATIONS.some(({ effect }) => !effect.readOnly) &&
+      OPERATIONS.some(({ effect }) => effect.readOnly),
+  );
   for (const { name, title, effect } of OPERATIONS) {
     const { confirmationMessages, invocationMessage } = prepare(tools.get(name), { id: 'T-1' });
     assert.equal(confirmationMessages === undefined, effect.readOnly, name);
@@ -82,7 +89,11 @@ test('every operation that changes something asks a person first, and no other o
 
 test('what a model asks for is shown to a person as plain words, cut where it is long', () => {
   const { tools } = register(OPERATIONS);
-  const input = { id: 'T-1', text: `[press](command:evil) <b>\`x\`\n# head ${'x'.repeat(5_000)}`, more: { a: 1 } };
+  const input = {
+    id: 'T-1',
+    text: `[press](command:evil) <b>\`x\`\n# head ${'x'.repeat(5_000)}`,
+    more: { a: 1 },
+  };
   const { message } = prepare(tools.get('waves_note'), input).confirmationMessages ?? assert.fail();
   const text = (message as unknown as Text).value;
   assert.ok(text.length < 1_500, `${text.length}`);
@@ -105,7 +116,9 @@ test('what nobody hears the answer of any more is taken back', async () => {
     undone++;
     return Promise.resolve();
   };
-  const { call } = register([made(() => Promise.resolve(ok({ text: 'Claimed.', structured: {}, undo })))]);
+  const { call } = register([
+    made(() => Promise.resolve(ok({ text: 'Claimed.', structured: {}, undo }))),
+  ]);
   await call('waves_made', {});
   assert.equal(undone, 0);
   await call('waves_made', {}, true);
@@ -121,14 +134,20 @@ test('a bug is reported, and its words are not shown to the model', async () => 
 test('nothing runs where the folder is not trusted, or where there is no backlog', async () => {
   const run: Operation['run'] = () => assert.fail('it ran');
   await assert.rejects(register([made(run)], { isTrusted: false }).call('waves_made', {}), /trust/);
-  await assert.rejects(register([made(run)], { served: 'none' }).call('waves_made', {}), /no Todo2 backlog/);
+  await assert.rejects(
+    register([made(run)], { served: 'none' }).call('waves_made', {}),
+    /no Todo2 backlog/,
+  );
 });
 
 test('an editor that takes no tools has none, and one that refuses a tool has the others', () => {
   const never = (): never => assert.fail();
   const parts = { operations: OPERATIONS, served: never, log: never, reportBug: never };
   assert.deepEqual(registerLanguageModelTools({ ...parts, editor: {} as Editor }), []);
-  assert.deepEqual(registerLanguageModelTools({ ...parts, editor: { lm: {} } as unknown as Editor }), []);
+  assert.deepEqual(
+    registerLanguageModelTools({ ...parts, editor: { lm: {} } as unknown as Editor }),
+    [],
+  );
   const { registered, log } = register(OPERATIONS, { refuses: OPERATIONS[0]?.name ?? '' });
   assert.equal(registered.length, REST.length);
   assert.equal(log.length, 1);

@@ -16,7 +16,9 @@ const ways: readonly [
     'a chat that can be opened with a prompt',
     { commands: { 'workbench.action.chat.open': 'works', 'deeplink.prompt.prefill': 'works' } },
     { kind: 'chat' },
-    [`workbench.action.chat.open ${JSON.stringify({ query: PROMPT, isPartialQuery: true, mode: 'agent' })}`],
+    [
+      `workbench.action.chat.open ${JSON.stringify({ query: PROMPT, isPartialQuery: true, mode: 'agent' })}`,
+    ],
   ],
   [
     'a chat that refuses, and a command for links',
@@ -48,7 +50,12 @@ const ways: readonly [
     { kind: 'clipboard', isChatOpen: false },
     ['open cursor:', `clipboard ${PROMPT}`],
   ],
-  ['no way at all', { uriScheme: 'other' }, { kind: 'clipboard', isChatOpen: false }, [`clipboard ${PROMPT}`]],
+  [
+    'no way at all',
+    { uriScheme: 'other' },
+    { kind: 'clipboard', isChatOpen: false },
+    [`clipboard ${PROMPT}`],
+  ],
 ];
 
 for (const [name, spec, opened, happened] of ways) {
@@ -63,6 +70,9 @@ for (const [name, spec, opened, happened] of ways) {
 test('what is too long for a link goes by the clipboard', async () => {
   const { editor, said } = standInEditor({ links: 'opens' });
   const long = 'ä'.repeat(2_000);
-  assert.deepEqual(await openAgentChat(editor, long, { log, ms: 10 }), { kind: 'clipboard', isChatOpen: false });
+  assert.deepEqual(await openAgentChat(editor, long, { log, ms: 10 }), {
+    kind: 'clipboard',
+    isChatOpen: false,
+  });
   assert.deepEqual(said, [`clipboard ${long}`]);
 });

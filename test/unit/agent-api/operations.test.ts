@@ -15,7 +15,11 @@ interface Tool {
 interface Manifest {
   readonly contributes: {
     readonly languageModelTools: readonly Tool[];
-    readonly chatParticipants: readonly { id: string; name: string; commands: readonly { name: string }[] }[];
+    readonly chatParticipants: readonly {
+      id: string;
+      name: string;
+      commands: readonly { name: string }[];
+    }[];
   };
 }
 
@@ -27,7 +31,10 @@ test('the manifest describes every operation as a tool, with the schema that the
   const tools = JSON.parse(JSON.stringify(OPERATIONS.map(manifestTool))) as readonly Tool[];
   // `GOLDEN=write npm run unit` writes it anew, as for golden files.
   if (process.env['GOLDEN'] === 'write') {
-    const whole = { ...manifest, contributes: { ...manifest.contributes, languageModelTools: tools } };
+    const whole = {
+      ...manifest,
+      contributes: { ...manifest.contributes, languageModelTools: tools },
+    };
     writeFileSync(file, `${JSON.stringify(whole, undefined, 2)}\n`);
     return;
   }
@@ -41,7 +48,8 @@ test('the names of the tools are such as the editor takes, and no two are alike'
     assert.match(name, /^waves_[a-z_]{2,40}$/);
     assert.doesNotMatch(name, /^(copilot|vscode)_/);
     assert.match(toolReferenceName, /^[a-zA-Z]+$/);
-    // Without both of them a tool is not offered to agents, and with one of them alone the manifest is refused.
+    // Without both of them a tool is not offered to agents, and with one of them alone the manifest
+    // is refused.
     assert.equal(canBeReferencedInPrompt, true);
   }
   assert.equal(new Set(tools.map(({ name }) => name)).size, tools.length);

@@ -17,14 +17,20 @@ interface Setup {
   readonly subagentHosts?: SubagentHostRegistry | 'none';
 }
 
-/** `@waves` in an editor that is made up: asks it something and answers all that it said, an error last. */
+/**
+ * `@waves` in an editor that is made up: asks it something and answers all that it said, an error
+ * last.
+ */
 function rig(setup: Setup = {}) {
   let handler: vscode.ChatRequestHandler | undefined;
   const participant: { followupProvider?: vscode.ChatFollowupProvider } = {};
   const editor = {
     workspace: { isTrusted: setup.isTrusted ?? true },
     ThemeIcon: Object,
-    lm: { tools: (setup.tools ?? ['runSubagent']).map((name) => ({ name })), invokeTool: () => assert.fail() },
+    lm: {
+      tools: (setup.tools ?? ['runSubagent']).map((name) => ({ name })),
+      invokeTool: () => assert.fail(),
+    },
     chat: {
       createChatParticipant: (_id: string, given: vscode.ChatRequestHandler) => {
         handler = given;
@@ -48,7 +54,10 @@ function rig(setup: Setup = {}) {
       progress: (text: string) => void said.push(text),
       button: ({ title }: vscode.Command) => void said.push(`[${title}]`),
     };
-    const token = { isCancellationRequested: false, onCancellationRequested: () => ({ dispose: () => undefined }) };
+    const token = {
+      isCancellationRequested: false,
+      onCancellationRequested: () => ({ dispose: () => undefined }),
+    };
     const request = { prompt, command, toolInvocationToken: {} };
     const result = await (handler ?? assert.fail('it is not there'))(
       request as never,
@@ -67,7 +76,10 @@ test('nothing is answered of a folder that is not trusted, or without a backlog'
     (await rig({ isTrusted: false }).ask('', 'status')).error,
     'Nothing is claimed, written or run in a folder that is not trusted.',
   );
-  assert.match((await rig({ backlogs: [] }).ask('', 'status')).error ?? '', /no folder with a Todo2 backlog/);
+  assert.match(
+    (await rig({ backlogs: [] }).ask('', 'status')).error ?? '',
+    /no folder with a Todo2 backlog/,
+  );
 });
 
 test('a task is explained by its id, whatever its case, and an unknown one is said to be unknown', async () => {
@@ -105,7 +117,10 @@ test('of several backlogs the one that a person names or looks at is run, and el
 test('without the tool that starts subagents no run is started, and no subagent host is left', async () => {
   const subagentHosts = new SubagentHostRegistry();
   const backlog = fakeBacklog({ tasks: tasks('T-1') });
-  const { error } = await rig({ backlogs: [backlog], tools: [], subagentHosts }).ask('wave 0', 'run');
+  const { error } = await rig({ backlogs: [backlog], tools: [], subagentHosts }).ask(
+    'wave 0',
+    'run',
+  );
   assert.match(error ?? '', /no tool called runSubagent.*Nothing was started or claimed/s);
   assert.deepEqual(backlog.asked, []);
   assert.deepEqual(subagentHosts.available(), { kind: 'noSubagents' });
@@ -116,20 +131,29 @@ test('a run that cannot start says why, and leaves no subagent host', async () =
   const { error } = await rig({ subagentHosts }).ask('wave 0', 'run');
   assert.equal(error, 'There is nothing to run: no task is ready.');
   assert.deepEqual(subagentHosts.available(), { kind: 'noSubagents' });
-  assert.match((await rig({ subagentHosts: 'none' }).ask('wave 0', 'run')).error ?? '', /being opened/);
+  assert.match(
+    (await rig({ subagentHosts: 'none' }).ask('wave 0', 'run')).error ?? '',
+    /being opened/,
+  );
 });
 
 test('after a status the next wave is proposed, and nothing after anything else', async () => {
   const { ask, participant } = rig();
   const proposed = async (metadata: Readonly<Record<string, unknown>> | undefined) =>
-    participant.followupProvider?.provideFollowups({ metadata: metadata ?? {} }, {} as never, {} as never);
+    participant.followupProvider?.provideFollowups(
+      { metadata: metadata ?? {} },
+      {} as never,
+      {} as never,
+    );
   const [followup] = (await proposed((await ask('')).metadata)) ?? [];
   assert.deepEqual([followup?.command, followup?.prompt], ['run', 'wave 0']);
   assert.deepEqual(await proposed({ did: 'help' }), []);
 });
 
 /** The editor's tool for subagents, doing what a test says. */
-function subagents(invokeTool: (options: object, token: vscode.CancellationToken) => Promise<unknown>) {
+function subagents(
+  invokeTool: (options: object, token: vscode.CancellationToken) => Promise<unknown>,
+) {
   class Source {
     readonly token = { isCancellationRequested: false };
     cancel(): void {
@@ -141,7 +165,8 @@ function subagents(invokeTool: (options: object, token: vscode.CancellationToken
   }
   const lm = {
     tools: [{ name: 'runSubagent' }],
-    invokeTool: (_: string, options: object, token: vscode.CancellationToken) => invokeTool(options, token),
+    invokeTool: (_: string, options: object, token: vscode.CancellationToken) =>
+      invokeTool(options, token),
   };
   const editor = { lm, CancellationTokenSource: Source } as unknown as Editor;
   return new InvokedSubagents(editor, { name: 'runSubagent', token: 'the right to' as never });
@@ -155,17 +180,26 @@ test('a subagent gets the prompt with the right of the chat request, and answers
   const asked: object[] = [];
   const host = subagents((options) => {
     asked.push(options);
-    return Promise.resolve({ content: [{ value: ' I have ' }, { other: 1 }, null, { value: 'done it. ' }] });
+    return Promise.resolve({
+      content: [{ value: ' I have ' }, { other: 1 }, null, { value: 'done it. ' }],
+    });
   });
   assert.deepEqual(await host.run(request()), { text: 'I have \ndone it.' });
-  assert.deepEqual(asked, [{ input: { prompt: 'Do T-1', description: 'T-1' }, toolInvocationToken: 'the right to' }]);
+  assert.deepEqual(asked, [
+    { input: { prompt: 'Do T-1', description: 'T-1' }, toolInvocationToken: 'the right to' },
+  ]);
 });
 
 test('a quota that is used up is no failure of the task, and any other refusal is one', async () => {
-  const limited = subagents(() => Promise.reject(new Error('Rate limit exceeded, try again later')));
+  const limited = subagents(() =>
+    Promise.reject(new Error('Rate limit exceeded, try again later')),
+  );
   const { rateLimit } = await limited.run(request());
   assert.match(rateLimit?.detail ?? '', /Rate limit/);
-  await assert.rejects(subagents(() => Promise.reject(new Error('off topic'))).run(request()), /off topic/);
+  await assert.rejects(
+    subagents(() => Promise.reject(new Error('off topic'))).run(request()),
+    /off topic/,
+  );
 });
 
 test('an abort cancels the subagent, also one from before it was started', async () => {

@@ -40,7 +40,10 @@ class StandIn {
   readonly cursorServers = new Map<string, CursorServer['server']>();
   #has: { vscode?: boolean | 'throws'; cursor?: boolean | 'throws' | 'rejects' | 'partly' };
 
-  constructor(has: { vscode?: boolean | 'throws'; cursor?: boolean | 'throws' | 'rejects' | 'partly' }) {
+  constructor(has: {
+    vscode?: boolean | 'throws';
+    cursor?: boolean | 'throws' | 'rejects' | 'partly';
+  }) {
     this.#has = has;
   }
 
@@ -50,7 +53,8 @@ class StandIn {
       ...{ providerId: 'todo2Waves.mcp', version: '1.2.3' },
       roots: () => this.roots,
       onDidChangeRoots: this.rooted.event,
-      commandFor: (root) => serverCommand({ node: '/editor/node', script: '/ext/dist/mcp.cjs', root }),
+      commandFor: (root) =>
+        serverCommand({ node: '/editor/node', script: '/ext/dist/mcp.cjs', root }),
       log: (line) => void this.log.push(line),
     });
   }
@@ -92,7 +96,13 @@ class StandIn {
             },
             McpStdioServerDefinition: function (
               this: object,
-              ...[label, command, args, env, version]: [string, string, string[], Record<string, string>, string]
+              ...[label, command, args, env, version]: [
+                string,
+                string,
+                string[],
+                Record<string, string>,
+                string,
+              ]
             ) {
               Object.assign(this, { label, command, args, env, version } satisfies Definition);
             },
@@ -149,7 +159,10 @@ describe('the server is offered to VS Code', () => {
     editor.roots = ['/srv/one', 'C:\\work\\two\\'];
     editor.rooted.fire(undefined);
     assert.equal(changes, 1);
-    assert.deepEqual(editor.offered, ['Todo2 Waves: one /srv/one', 'Todo2 Waves: two C:\\work\\two\\']);
+    assert.deepEqual(editor.offered, [
+      'Todo2 Waves: one /srv/one',
+      'Todo2 Waves: two C:\\work\\two\\',
+    ]);
     editor.roots = [];
     editor.rooted.fire(undefined);
     assert.deepEqual([changes, editor.offered], [2, []]);
@@ -228,7 +241,9 @@ describe('the server is offered to Cursor', () => {
     const rejecting = new StandIn({ cursor: 'rejects' });
     rejecting.register();
     await new Promise((resolve) => setImmediate(resolve));
-    assert.deepEqual(rejecting.log, ['cursor.mcp.registerServer todo2-waves failed: the user said no']);
+    assert.deepEqual(rejecting.log, [
+      'cursor.mcp.registerServer todo2-waves failed: the user said no',
+    ]);
   });
 });
 
@@ -243,7 +258,11 @@ test('an editor that has both ways is told once, by its own, and one that has ne
 });
 
 describe('the command that copies the configuration', () => {
-  const server = serverCommand({ node: '/editor/node', script: '/storage/mcp.cjs', root: '/srv/one' });
+  const server = serverCommand({
+    node: '/editor/node',
+    script: '/storage/mcp.cjs',
+    root: '/srv/one',
+  });
 
   /** What a person sees who picks a client by its title. */
   async function copy(
@@ -253,9 +272,12 @@ describe('the command that copies the configuration', () => {
     const [copied, info, warned] = [[] as string[], [] as string[], [] as string[]];
     const parts = {
       editor: {
-        env: { clipboard: { writeText: (text: string) => Promise.resolve(void copied.push(text)) } },
+        env: {
+          clipboard: { writeText: (text: string) => Promise.resolve(void copied.push(text)) },
+        },
         window: {
-          showQuickPick: (items: { label: string }[]) => Promise.resolve(items.find(({ label }) => label === title)),
+          showQuickPick: (items: { label: string }[]) =>
+            Promise.resolve(items.find(({ label }) => label === title)),
           showInformationMessage: (text: string) => Promise.resolve(void info.push(text)),
           showWarningMessage: (text: string) => Promise.resolve(void warned.push(text)),
         },

@@ -6,7 +6,14 @@ import { taskId } from '../../../src/core/task.ts';
 import { tasks } from '../../support/backlog.ts';
 import { fakeBacklog } from '../../support/fake-backlog.ts';
 import { HandClock, settle } from '../../support/hand-clock.ts';
-import { atWork, ended, runAfter, runStarted, type RunStep, SUCCEEDED } from '../../support/run-events.ts';
+import {
+  atWork,
+  ended,
+  runAfter,
+  runStarted,
+  type RunStep,
+  SUCCEEDED,
+} from '../../support/run-events.ts';
 
 const SUBAGENT = { agent: 'claude', model: undefined, agentMode: 'subagent' } as const;
 const AT = 1_000;
@@ -60,7 +67,13 @@ test('a second attempt is asked for anew, and nothing twice', async () => {
   const { prompts, happens, launcher } = rig();
   await happens(starting('a', 1));
   await happens();
-  await happens({ kind: 'taskRequeued', id: taskId('a'), outcome: { kind: 'stopped' }, notBefore: AT, at: AT });
+  await happens({
+    kind: 'taskRequeued',
+    id: taskId('a'),
+    outcome: { kind: 'stopped' },
+    notBefore: AT,
+    at: AT,
+  });
   await happens(starting('a', 2));
   assert.deepEqual(prompts, ['a', 'a']);
   launcher.dispose();

@@ -22,17 +22,28 @@ test('a prompt asks for one subagent per task, all of them in one message', () =
     { id: taskId('T-2'), file: '.todo2/waves/briefs/x/2.md' },
   ]);
   assert.match(prompt, /one subagent per task, all of them in one message/);
-  assert.match(prompt, /^- \/wave-task-runner do what \.todo2\/waves\/briefs\/x\/1\.md says \(T-1\)$/m);
+  assert.match(
+    prompt,
+    /^- \/wave-task-runner do what \.todo2\/waves\/briefs\/x\/1\.md says \(T-1\)$/m,
+  );
   assert.equal(prompt.match(/\/wave-task-runner/g)?.length, 2);
-  assert.match(verifyPrompt('.todo2/waves/briefs/x/verify.md'), /^\/wave-verifier check what \S+verify\.md/);
+  assert.match(
+    verifyPrompt('.todo2/waves/briefs/x/verify.md'),
+    /^\/wave-verifier check what \S+verify\.md/,
+  );
 });
 
 test('property: whatever an id says, a prompt holds it only where it is a plain one', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', minLength: 1 }), (id) => {
-      const [plain, other] = ['T-1', id].map((each) => launchPrompt([{ id: taskId(each), file: 'f/1.md' }]));
+      const [plain, other] = ['T-1', id].map((each) =>
+        launchPrompt([{ id: taskId(each), file: 'f/1.md' }]),
+      );
       const line = other?.split('\n').find((each) => each.startsWith('- ')) ?? assert.fail();
-      assert.match(line, /^- \/wave-task-runner do what f\/1\.md says( \([A-Za-z0-9][A-Za-z0-9_-]*\))?$/);
+      assert.match(
+        line,
+        /^- \/wave-task-runner do what f\/1\.md says( \([A-Za-z0-9][A-Za-z0-9_-]*\))?$/,
+      );
       assert.equal(other?.split('\n').length, plain?.split('\n').length);
     }),
   );
@@ -54,7 +65,11 @@ test('property: whatever a task says stays within the fence of its brief', () =>
 
 test('briefs go into a folder of their own, out of git and for their owner alone, and the oldest folders go', async () => {
   for (let i = 10; i < 35; i++) {
-    const written = await writeBriefs(root, `202601${i}T120000-abcdef`, new Map([['1.md', `brief ${i}`]]));
+    const written = await writeBriefs(
+      root,
+      `202601${i}T120000-abcdef`,
+      new Map([['1.md', `brief ${i}`]]),
+    );
     assert.ok(written.ok);
     assert.equal(written.value, `.todo2/waves/briefs/202601${i}T120000-abcdef`);
     assert.equal(await readFile(join(root, written.value, '1.md'), 'utf8'), `brief ${i}`);
@@ -106,5 +121,8 @@ test('a file of an agent is created where there is none, and what has its name i
   await symlink(join(root, 'gone.md'), join(root, '.claude/agents', 'wave-verifier.md'));
   const third = await writeNewFile(root, ['.claude', 'agents'], 'wave-verifier.md', 'ours');
   assert.equal(third.ok && third.value.kind, 'kept');
-  await assert.rejects(readFile(join(root, 'gone.md')), 'nothing was written to where the link leads');
+  await assert.rejects(
+    readFile(join(root, 'gone.md')),
+    'nothing was written to where the link leads',
+  );
 });

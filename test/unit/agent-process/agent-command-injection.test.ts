@@ -8,7 +8,11 @@ import type { Job } from '../../../src/core/ports.ts';
 import { writePromptText, type PromptContext } from '../../../src/core/run/attempt/prompt-text.ts';
 import { inline } from '../../../src/core/markdown.ts';
 import { createReader } from '../../../src/agent-process/output/agent-output.ts';
-import { buildCommand, type AgentCommand, type CommandRequest } from '../../../src/agent-process/agent-command.ts';
+import {
+  buildCommand,
+  type AgentCommand,
+  type CommandRequest,
+} from '../../../src/agent-process/agent-command.ts';
 import { PRESET_KINDS, PRESETS } from '../../../src/agent-process/agent-presets.ts';
 import { findAgent, type Agent, type AgentPreference } from '../../../src/agent-process/agents.ts';
 import { writePromptFile } from '../../../src/agent-process/prompt.ts';
@@ -39,12 +43,22 @@ before(async () => {
 after(() => rm(base, { recursive: true, force: true }));
 
 function preferences(): readonly AgentPreference[] {
-  const args = ['{taskId}', '{runId}', '{cwd}', '{promptFile}', '{sessionId}', ['{model}'], ['{resumes}']];
+  const args = [
+    '{taskId}',
+    '{runId}',
+    '{cwd}',
+    '{promptFile}',
+    '{sessionId}',
+    ['{model}'],
+    ['{resumes}'],
+  ];
   const custom = { command: 'mine', args, stdin: 'prompt', env: { MINE: '1' } } as const;
   return [...PRESET_KINDS.map((kind) => ({ kind })), { kind: 'custom', custom }];
 }
 
-/** Writes down what it is started with, each argument and variable ended by a NUL, and says nothing. */
+/**
+ * Writes down what it is started with, each argument and variable ended by a NUL, and says nothing.
+ */
 const RECORDER = `#!/bin/sh
 to="$(dirname "$0")/../records/$(basename "$0")"
 printf '%s\\0' "$@" > "$to.args"
@@ -54,17 +68,27 @@ env -0 > "$to.env" 2>/dev/null || env > "$to.env"
 `;
 
 async function fakeAgent(preference: AgentPreference): Promise<Agent> {
-  const name = preference.kind === 'custom' ? 'mine' : PRESETS[preference.kind as keyof typeof PRESETS].commands[0];
+  const name =
+    preference.kind === 'custom'
+      ? 'mine'
+      : PRESETS[preference.kind as keyof typeof PRESETS].commands[0];
   const file = join(base, 'bin', name ?? '');
   await writeFile(file, RECORDER);
   await chmod(file, 0o755);
-  const env = { PATH: [join(base, 'bin'), process.env['PATH']].join(delimiter), AMP_API_KEY: 'key' };
+  const env = {
+    PATH: [join(base, 'bin'), process.env['PATH']].join(delimiter),
+    AMP_API_KEY: 'key',
+  };
   const found = await findAgent(preference, env);
   assert(found.ok, JSON.stringify(found));
   return found.value;
 }
 
-function requestOf(job: Job, promptFile: string, agentMode: CommandRequest['agentMode']): CommandRequest {
+function requestOf(
+  job: Job,
+  promptFile: string,
+  agentMode: CommandRequest['agentMode'],
+): CommandRequest {
   const { root: cwd, runId, task } = job;
   return {
     agentMode,
@@ -90,7 +114,12 @@ function hostileJob(text: string, description = text): readonly [Job, PromptCont
   const task = { id: text, title: text, description, tags: [text], metadata: { acceptance: text } };
   // With a word before it, so that each is told even where a text is nothing that can be seen.
   const told = `told ${text}`;
-  const context = { files: [told], results: new Map([[dependency.id, told]]), planFile: undefined, earlier: [told] };
+  const context = {
+    files: [told],
+    results: new Map([[dependency.id, told]]),
+    planFile: undefined,
+    earlier: [told],
+  };
   return [{ ...aJob(task), root, tryNo: 2, dependencies: [dependency] }, context];
 }
 
@@ -141,7 +170,11 @@ test('a prompt has every text as it is, and inside its fences', () => {
         .reduce((rest, block) => rest.replace(`\n${block}\n`, () => '\n'), whole)
         .replace(/`{3,}|\d+ backticks/g, '');
     const other = writePromptText(...hostileJob('x'));
-    assert.equal(outside(prompt, blocks), outside(other, fencedBlocks(other)), JSON.stringify(text));
+    assert.equal(
+      outside(prompt, blocks),
+      outside(other, fencedBlocks(other)),
+      JSON.stringify(text),
+    );
   }
 });
 
@@ -175,7 +208,10 @@ test('where a text is shown, no terminal, icon, link or markup comes of it', () 
 });
 
 /** Starts what a supervisor would start, in the same way, and waits for its end. */
-async function start({ command, args, env, stdin }: AgentCommand, promptFile: string): Promise<void> {
+async function start(
+  { command, args, env, stdin }: AgentCommand,
+  promptFile: string,
+): Promise<void> {
   const prompt = stdin === 'prompt' ? await open(promptFile) : undefined;
   try {
     const child = spawn(command, args, {
@@ -197,12 +233,20 @@ async function recorded(agent: Agent, what: 'args' | 'stdin' | 'env'): Promise<B
   return readFile(join(base, 'records', `${agent.command.replace(/^.*\//, '')}.${what}`));
 }
 
-async function tryAgent(agent: Agent, agentMode: CommandRequest['agentMode'], job: Job, prompt: string): Promise<void> {
+async function tryAgent(
+  agent: Agent,
+  agentMode: CommandRequest['agentMode'],
+  job: Job,
+  prompt: string,
+): Promise<void> {
   const promptFile = join(root, '.todo2', 'waves', 'runs', 'r1', '1.prompt.md');
   assert((await writePromptFile(promptFile, prompt)).ok);
   const command = commandOf(agent, requestOf(job, promptFile, agentMode));
   await start(command, promptFile);
-  assert.deepEqual((await recorded(agent, 'args')).toString(), command.args.map((arg) => `${arg}\0`).join(''));
+  assert.deepEqual(
+    (await recorded(agent, 'args')).toString(),
+    command.args.map((arg) => `${arg}\0`).join(''),
+  );
   const stdin = command.stdin === 'prompt' ? prompt : '';
   assert.deepEqual(await recorded(agent, 'stdin'), Buffer.from(stdin));
   const env = (await recorded(agent, 'env')).toString();
@@ -219,22 +263,29 @@ async function tryAgent(agent: Agent, agentMode: CommandRequest['agentMode'], jo
   await rm(join(root, '.todo2'), { recursive: true });
 }
 
-test('a real program gets what it should through every agent and mode, and nothing is executed', posix, async () => {
-  const all = corpus.map(({ text }) => text).join('\n');
-  for (const agent of agents) {
-    for (const agentMode of MODES) {
-      if (!FULL) {
-        const [job, context] = hostileJob(`x$(touch ${canary})\`touch ${canary}\`;touch ${canary}\n"'&|`, all);
-        await tryAgent(agent, agentMode, job, writePromptText(job, context));
-        continue;
-      }
-      for (const { text } of corpus) {
-        const [job, context] = hostileJob(text, `the text: ${text}`);
-        await tryAgent(agent, agentMode, job, writePromptText(job, context));
+test(
+  'a real program gets what it should through every agent and mode, and nothing is executed',
+  posix,
+  async () => {
+    const all = corpus.map(({ text }) => text).join('\n');
+    for (const agent of agents) {
+      for (const agentMode of MODES) {
+        if (!FULL) {
+          const [job, context] = hostileJob(
+            `x$(touch ${canary})\`touch ${canary}\`;touch ${canary}\n"'&|`,
+            all,
+          );
+          await tryAgent(agent, agentMode, job, writePromptText(job, context));
+          continue;
+        }
+        for (const { text } of corpus) {
+          const [job, context] = hostileJob(text, `the text: ${text}`);
+          await tryAgent(agent, agentMode, job, writePromptText(job, context));
+        }
       }
     }
-  }
-});
+  },
+);
 
 test('the canary would be made if a shell were asked', posix, async () => {
   const child = spawn('/bin/sh', ['-c', `echo x$(touch ${canary})`], { stdio: 'ignore' });

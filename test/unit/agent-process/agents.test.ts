@@ -4,8 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import fc from 'fast-check';
-import { buildCommand, type AgentCommand, type CommandRequest } from '../../../src/agent-process/agent-command.ts';
-import { AUTO_ORDER, PRESET_KINDS, PRESETS, type PresetKind } from '../../../src/agent-process/agent-presets.ts';
+import {
+  buildCommand,
+  type AgentCommand,
+  type CommandRequest,
+} from '../../../src/agent-process/agent-command.ts';
+import {
+  AUTO_ORDER,
+  PRESET_KINDS,
+  PRESETS,
+  type PresetKind,
+} from '../../../src/agent-process/agent-presets.ts';
 import {
   findAgent,
   findProgram,
@@ -54,7 +63,12 @@ function whyNot(agent: Agent, change: Partial<CommandRequest>): string {
 
 async function preset(kind: PresetKind): Promise<Agent> {
   const name = `/usr/bin/${PRESETS[kind].commands[0] ?? ''}`;
-  const found = await findAgent({ kind }, { PATH, AMP_API_KEY: 'key' }, 'linux', diskOf({ [name]: '' }));
+  const found = await findAgent(
+    { kind },
+    { PATH, AMP_API_KEY: 'key' },
+    'linux',
+    diskOf({ [name]: '' }),
+  );
   assert(found.ok);
   return found.value;
 }
@@ -71,9 +85,24 @@ async function find(
   return found.ok ? `${found.value.kind} ${found.value.command}` : found.failure.kind;
 }
 
-const searches: readonly [name: string, kind: 'auto' | 'claude' | 'cursor', files: string[], found: string][] = [
-  ['the first on the PATH wins', 'claude', ['/opt/tools/claude', '/usr/bin/claude'], 'claude /usr/bin/claude'],
-  ['auto takes the first kind that is there', 'auto', ['/usr/bin/codex', '/usr/bin/claude'], 'claude /usr/bin/claude'],
+const searches: readonly [
+  name: string,
+  kind: 'auto' | 'claude' | 'cursor',
+  files: string[],
+  found: string,
+][] = [
+  [
+    'the first on the PATH wins',
+    'claude',
+    ['/opt/tools/claude', '/usr/bin/claude'],
+    'claude /usr/bin/claude',
+  ],
+  [
+    'auto takes the first kind that is there',
+    'auto',
+    ['/usr/bin/codex', '/usr/bin/claude'],
+    'claude /usr/bin/claude',
+  ],
   [
     'an agent off the PATH of a desktop is found',
     'claude',
@@ -82,7 +111,12 @@ const searches: readonly [name: string, kind: 'auto' | 'claude' | 'cursor', file
   ],
   ['nothing is nothing', 'auto', [], 'noAgent'],
   ['another agent does not do', 'claude', ['/usr/bin/codex'], 'noAgent'],
-  ['cursor-agent is Cursor', 'cursor', ['/usr/bin/agent', '/usr/bin/cursor-agent'], 'cursor /usr/bin/cursor-agent'],
+  [
+    'cursor-agent is Cursor',
+    'cursor',
+    ['/usr/bin/agent', '/usr/bin/cursor-agent'],
+    'cursor /usr/bin/cursor-agent',
+  ],
   ['any program called agent is not Cursor', 'cursor', ['/usr/bin/agent'], 'noAgent'],
 ];
 
@@ -103,8 +137,16 @@ test('agent is Cursor where the link leads into its folder, or exarp-go is told 
 });
 
 test('the current directory is never looked at, whatever the PATH says', async () => {
-  const everywhere: Disk = { ...diskOf({}), isExecutable: (file) => Promise.resolve(!file.startsWith('/usr')) };
-  const found = await findAgent({ kind: 'claude' }, { PATH: ':.:bin:./x:/opt/tools' }, 'linux', everywhere);
+  const everywhere: Disk = {
+    ...diskOf({}),
+    isExecutable: (file) => Promise.resolve(!file.startsWith('/usr')),
+  };
+  const found = await findAgent(
+    { kind: 'claude' },
+    { PATH: ':.:bin:./x:/opt/tools' },
+    'linux',
+    everywhere,
+  );
   assert(found.ok);
   assert.equal(found.value.command, '/opt/tools/claude');
   const windows = await findAgent(
@@ -120,7 +162,18 @@ test('the current directory is never looked at, whatever the PATH says', async (
 test('noAgent names everything that was looked for', async () => {
   const found = await findAgent({ kind: 'auto' }, { PATH }, 'linux', diskOf({}));
   assert(!found.ok && found.failure.kind === 'noAgent');
-  const tried = ['cursor-agent', 'agent', 'claude', 'codex', 'gemini', 'qwen', 'copilot', 'opencode', 'amp', 'aider'];
+  const tried = [
+    'cursor-agent',
+    'agent',
+    'claude',
+    'codex',
+    'gemini',
+    'qwen',
+    'copilot',
+    'opencode',
+    'amp',
+    'aider',
+  ];
   assert.deepEqual(found.failure.tried, tried);
 });
 
@@ -150,8 +203,14 @@ test('auto never takes an agent that nothing limits, nor one that lacks what it 
   assert.equal(await find('auto', { '/usr/bin/goose': '' }), 'noAgent');
   assert.equal(await find('goose', { '/usr/bin/goose': '' }), 'goose /usr/bin/goose');
   assert.equal(await find('auto', { '/usr/bin/amp': '' }), 'agentNotStarted');
-  assert.equal(await find('auto', { '/usr/bin/amp': '', '/usr/bin/aider': '' }), 'aider /usr/bin/aider');
-  assert.equal(await find('auto', { '/usr/bin/amp': '' }, { AMP_API_KEY: 'k' }), 'amp /usr/bin/amp');
+  assert.equal(
+    await find('auto', { '/usr/bin/amp': '', '/usr/bin/aider': '' }),
+    'aider /usr/bin/aider',
+  );
+  assert.equal(
+    await find('auto', { '/usr/bin/amp': '' }, { AMP_API_KEY: 'k' }),
+    'amp /usr/bin/amp',
+  );
 });
 
 const SHIM = `@ECHO off\r\nGOTO start\r\n:find_dp0\r\nSET dp0=%~dp0\r\nEXIT /b\r\n:start\r\nSETLOCAL\r\nCALL :find_dp0\r\n
@@ -177,7 +236,10 @@ test('npm itself, and any other program that a person names, is started without 
     'SET "NPM_CLI_JS=%~dp0\\node_modules\\npm\\bin\\npm-cli.js"',
     '"%NODE_EXE%" "%NPM_CLI_JS%" %*',
   ].join('\r\n');
-  const npx = npm.replace(/"%NODE_EXE%".*/, 'SET "NPX_CLI_JS=%~dp0\\node_modules\\npm\\bin\\npx-cli.js"');
+  const npx = npm.replace(
+    /"%NODE_EXE%".*/,
+    'SET "NPX_CLI_JS=%~dp0\\node_modules\\npm\\bin\\npx-cli.js"',
+  );
   const disk = diskOf({ 'C:\\n\\npm.CMD': npm, 'C:\\n\\npx.CMD': npx, 'C:\\n\\node.exe': '' });
   for (const name of ['npm', 'npx']) {
     const found = await findProgram(name, { Path: 'C:\\n' }, 'win32', disk);
@@ -222,7 +284,10 @@ test('a custom agent is a name on the PATH or an absolute path, nothing relative
   const byName = await findCustom('mine', ['/opt/tools/mine']);
   assert(typeof byName !== 'string');
   const { command, args, stdin, env } = build(byName);
-  assert.deepEqual([command, args, stdin, env['A']], ['/opt/tools/mine', [REQUEST.promptFile], 'none', 'b']);
+  assert.deepEqual(
+    [command, args, stdin, env['A']],
+    ['/opt/tools/mine', [REQUEST.promptFile], 'none', 'b'],
+  );
   assert(typeof (await findCustom('/elsewhere/mine', ['/elsewhere/mine'])) !== 'string');
   assert.equal(await findCustom('/elsewhere/mine', []), 'noAgent');
   assert.equal(await findCustom('./mine', ['./mine', 'mine']), 'agentNotStarted');
@@ -240,19 +305,34 @@ test('the simulated agent is found without looking anywhere, but never by auto',
   const { command, args, env } = build(found.value, { model: 'ignored' });
   assert.deepEqual([command, env], ['/x/node', { ELECTRON_RUN_AS_NODE: '1' }]);
   assert.deepEqual(args, ['/x/{cwd}/sim.cjs']);
-  assert.deepEqual(argsOf(found.value, { agentMode: 'interactive' }), ['/x/{cwd}/sim.cjs', REQUEST.promptFile]);
+  assert.deepEqual(argsOf(found.value, { agentMode: 'interactive' }), [
+    '/x/{cwd}/sim.cjs',
+    REQUEST.promptFile,
+  ]);
   assert(!(AUTO_ORDER as readonly string[]).includes('simulated'));
 });
 
 test('placeholders are replaced within an argument, once, and unknown ones stay', () => {
   const values = { promptFile: '/p/{cwd}.md', cwd: '/a b', taskId: 'T-1', runId: 'r1' };
   const args = ['--in={promptFile}', '{cwd}', '{taskId}@{runId}', '{model}', '$(x) {'];
-  assert.deepEqual(fillArgs(args, values), ['--in=/p/{cwd}.md', '/a b', 'T-1@r1', '{model}', '$(x) {']);
+  assert.deepEqual(fillArgs(args, values), [
+    '--in=/p/{cwd}.md',
+    '/a b',
+    'T-1@r1',
+    '{model}',
+    '$(x) {',
+  ]);
 });
 
 test('a group of arguments is left out where one of its placeholders has no value', () => {
   const values = { promptFile: '/p', cwd: '/c', taskId: 'T-1', runId: 'r1', model: 'm' };
-  const args = ['a', ['--model', '{model}'], ['--resume={resumes}'], ['{model}', '{sessionId}'], ['constant']];
+  const args = [
+    'a',
+    ['--model', '{model}'],
+    ['--resume={resumes}'],
+    ['{model}', '{sessionId}'],
+    ['constant'],
+  ];
   assert.deepEqual(fillArgs(args, values), ['a', '--model', 'm', 'constant']);
 });
 
@@ -307,7 +387,10 @@ test('a model is one word, and none is dropped in silence', async () => {
   for (const kind of PRESET_KINDS) {
     const agent = await preset(kind);
     if (kind === 'amp') assert.match(whyNot(agent, { model: 'm' }), /takes no model/);
-    else assert(argsOf(agent, { model: 'vendor/model-1.5:fast@2' }).includes('vendor/model-1.5:fast@2'));
+    else
+      assert(
+        argsOf(agent, { model: 'vendor/model-1.5:fast@2' }).includes('vendor/model-1.5:fast@2'),
+      );
     assert(!argsOf(agent).includes('--model'));
     for (const model of ['--yolo', '', ' m', 'a b', 'a\n', '$(x)', '${env:X}', 'a'.repeat(101)]) {
       assert.match(whyNot(agent, { model }), /no name of a model/);
@@ -317,7 +400,8 @@ test('a model is one word, and none is dropped in silence', async () => {
 
 test('a session that is no plain word is not passed on', async () => {
   const agent = await preset('claude');
-  for (const resumes of ['--help', '', '../x', 'a b', 'a\n', '$(x)', 'a'.repeat(129)]) whyNot(agent, { resumes });
+  for (const resumes of ['--help', '', '../x', 'a b', 'a\n', '$(x)', 'a'.repeat(129)])
+    whyNot(agent, { resumes });
 });
 
 test('Amp without its key is not started unattended, and it is said why', async () => {
@@ -336,14 +420,20 @@ test('a mode that the user set for goose stays', async () => {
 
 test('a command in a terminal has nothing that an editor would replace', async () => {
   const agent = await preset('claude');
-  assert.match(whyNot(agent, { agentMode: 'interactive', promptFile: '/a/${env:HOME}/1.prompt.md' }), /variable/);
+  assert.match(
+    whyNot(agent, { agentMode: 'interactive', promptFile: '/a/${env:HOME}/1.prompt.md' }),
+    /variable/,
+  );
   assert(buildCommand(agent, { ...REQUEST, promptFile: '/a/${env:HOME}/1.prompt.md' }).ok);
 });
 
 test('a custom agent says where model and session go', async () => {
   const disk = diskOf({ '/usr/bin/mine': '' });
   const custom = async (args: CustomAgent['args']): Promise<Agent> => {
-    const preference = { kind: 'custom', custom: { command: 'mine', args, stdin: 'prompt', env: {} } } as const;
+    const preference = {
+      kind: 'custom',
+      custom: { command: 'mine', args, stdin: 'prompt', env: {} },
+    } as const;
     const found = await findAgent(preference, { PATH }, 'linux', disk);
     assert(found.ok);
     return found.value;
@@ -366,7 +456,8 @@ const ids: readonly [id: string, name: string][] = [
 ];
 
 for (const [id, name] of ids) {
-  test(`the id ${JSON.stringify(id)} becomes the word ${name}`, () => assert.equal(toSafeName(id), name));
+  test(`the id ${JSON.stringify(id)} becomes the word ${name}`, () =>
+    assert.equal(toSafeName(id), name));
 }
 
 test('whatever an id is, its word is no option, no path and not long', () => {
@@ -405,16 +496,24 @@ let folder: string;
 before(async () => (folder = await mkdtemp(join(tmpdir(), 'todo2-waves-'))));
 after(() => rm(folder, { recursive: true, force: true }));
 
-test('on a real disk only a file that may be executed counts', { skip: process.platform === 'win32' }, async () => {
-  const [first, second, third] = ['1', '2', '3'].map((name) => join(folder, name)) as [string, string, string];
-  await mkdir(join(first, 'claude'), { recursive: true });
-  await mkdir(second);
-  await mkdir(third);
-  await writeFile(join(second, 'claude'), 'not executable');
-  await writeFile(join(folder, 'target'), '#!/bin/sh\n');
-  await chmod(join(folder, 'target'), 0o700);
-  await symlink(join(folder, 'target'), join(third, 'claude'));
-  const found = await findAgent({ kind: 'claude' }, { PATH: [first, second, third].join(':') });
-  assert(found.ok);
-  assert.equal(found.value.command, join(third, 'claude'));
-});
+test(
+  'on a real disk only a file that may be executed counts',
+  { skip: process.platform === 'win32' },
+  async () => {
+    const [first, second, third] = ['1', '2', '3'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await mkdir(join(first, 'claude'), { recursive: true });
+    await mkdir(second);
+    await mkdir(third);
+    await writeFile(join(second, 'claude'), 'not executable');
+    await writeFile(join(folder, 'target'), '#!/bin/sh\n');
+    await chmod(join(folder, 'target'), 0o700);
+    await symlink(join(folder, 'target'), join(third, 'claude'));
+    const found = await findAgent({ kind: 'claude' }, { PATH: [first, second, third].join(':') });
+    assert(found.ok);
+    assert.equal(found.value.command, join(third, 'claude'));
+  },
+);

@@ -5,7 +5,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { runChild, type ChildEnd, type ChildOptions } from '../../../src/agent-process/child-work.ts';
+import {
+  runChild,
+  type ChildEnd,
+  type ChildOptions,
+} from '../../../src/agent-process/child-work.ts';
 import { endOrphan, isMarkAlive, MARK } from '../../../src/agent-process/process-tree.ts';
 import { processStartTime } from '../../../src/store/runs/processes.ts';
 import { isAlive, until } from '../../support/work-rig.ts';
@@ -37,13 +41,26 @@ interface Started {
 
 type Spec = Partial<Pick<ChildOptions, 'cwd' | 'stdinFile'>> & Partial<ChildOptions['spec']>;
 
-function start({ cwd = folder, stdinFile, command = process.execPath, args = [], env = {} }: Spec): Started {
+function start({
+  cwd = folder,
+  stdinFile,
+  command = process.execPath,
+  args = [],
+  env = {},
+}: Spec): Started {
   const stop = new AbortController();
   const pieces: Uint8Array[] = [];
   const output = (): Buffer => Buffer.concat(pieces);
   const mark = randomBytes(16).toString('hex');
   const options: ChildOptions = {
-    ...{ spec: { command, args, env }, cwd, stdinFile, mark, inTerminal: false, graceMs: () => 200 },
+    ...{
+      spec: { command, args, env },
+      cwd,
+      stdinFile,
+      mark,
+      inTerminal: false,
+      graceMs: () => 200,
+    },
     onOutput: (bytes) => void pieces.push(bytes),
     onStarted: () => undefined,
   };
@@ -73,8 +90,8 @@ async function isStopped(agent: Started): Promise<boolean> {
 }
 
 /**
- * Starts another process that takes no notice of SIGTERM and would outlive it, and when that is so prints both ids.
- * `output` is where the other one writes.
+ * Starts another process that takes no notice of SIGTERM and would outlive it, and when that is so
+ * prints both ids. `output` is where the other one writes.
  */
 const withChild = (rest: string, { output = 'ignore', detached = false } = {}): string =>
   `const child = require('node:child_process').spawn(
@@ -135,7 +152,12 @@ test('hostile text arrives byte for byte on stdin, and nothing of it is in the a
     { stdinFile },
   );
   assert.deepEqual(await agent.end, exited(0));
-  const seen = JSON.parse(agent.output().toString()) as { stdin: string; args: []; execArgs: []; env: object };
+  const seen = JSON.parse(agent.output().toString()) as {
+    stdin: string;
+    args: [];
+    execArgs: [];
+    env: object;
+  };
   assert.deepEqual(Buffer.from(seen.stdin, 'base64'), text);
   assert.deepEqual([...seen.args, ...seen.execArgs], []);
   assert(!JSON.stringify(seen.env).includes('pwned'));
@@ -151,18 +173,26 @@ test('arguments arrive as they are, without a shell', async () => {
 
 test("the editor's own variables do not reach the agent; those of the spec and its mark do", async () => {
   const own = { ...process.env };
-  Object.assign(process.env, { VSCODE_IPC_HOOK: 'x', ELECTRON_NO_ASAR: '1', TODO2_WAVES_TEST: 'kept' });
+  Object.assign(process.env, {
+    VSCODE_IPC_HOOK: 'x',
+    ELECTRON_NO_ASAR: '1',
+    TODO2_WAVES_TEST: 'kept',
+  });
   try {
-    const agent = await startScript('console.log(JSON.stringify(process.env))', { env: { EXTRA: 'a "b" $c' } });
+    const agent = await startScript('console.log(JSON.stringify(process.env))', {
+      env: { EXTRA: 'a "b" $c' },
+    });
     await agent.end;
     const env = JSON.parse(agent.output().toString()) as Record<string, string>;
-    const isEditors = (name: string): boolean => /^(VSCODE_|ELECTRON_|NODE_OPTIONS|NODE_CHANNEL)/.test(name);
+    const isEditors = (name: string): boolean =>
+      /^(VSCODE_|ELECTRON_|NODE_OPTIONS|NODE_CHANNEL)/.test(name);
     assert.deepEqual(Object.keys(env).filter(isEditors), []);
     assert.equal(env['TODO2_WAVES_TEST'], 'kept');
     assert.equal(env['EXTRA'], 'a "b" $c');
     assert.equal(env[MARK], agent.mark);
   } finally {
-    for (const name of Object.keys(process.env)) if (!(name in own)) Reflect.deleteProperty(process.env, name);
+    for (const name of Object.keys(process.env))
+      if (!(name in own)) Reflect.deleteProperty(process.env, name);
   }
 });
 
@@ -196,7 +226,14 @@ test('a stop before the start starts nothing', async () => {
     args: ['-e', `require('fs').writeFileSync(${JSON.stringify(marker)}, '')`],
     env: {},
   };
-  const options = { spec, cwd: folder, stdinFile: undefined, mark: 'none', inTerminal: false, graceMs: () => 0 };
+  const options = {
+    spec,
+    cwd: folder,
+    stdinFile: undefined,
+    mark: 'none',
+    inTerminal: false,
+    graceMs: () => 0,
+  };
   const end = await runChild(
     { ...options, onOutput: () => undefined, onStarted: () => assert.fail('it was started') },
     AbortSignal.abort(),
@@ -210,22 +247,32 @@ test('a stop right after the start ends as stopped', async () => {
   assert(await isStopped(agent));
 });
 
-test('an agent that ends itself well when asked to end is stopped, not successful', posix, async () => {
-  const agent = await startScript(
-    `process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1000); console.log('ready')`,
-  );
-  await agent.said(/ready/);
-  agent.stop();
-  assert(await isStopped(agent));
-});
+test(
+  'an agent that ends itself well when asked to end is stopped, not successful',
+  posix,
+  async () => {
+    const agent = await startScript(
+      `process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1000); console.log('ready')`,
+    );
+    await agent.said(/ready/);
+    agent.stop();
+    assert(await isStopped(agent));
+  },
+);
 
-test('an agent that takes no notice of a stop is ended by force, and its child with it', posix, async () => {
-  const agent = await startScript(`process.on('SIGTERM', () => console.log('no')); ${withChild('')}`);
-  const pids = await pidsOf(agent);
-  agent.stop();
-  assert(await isStopped(agent));
-  assert.deepEqual(pids.filter(isAlive), []);
-});
+test(
+  'an agent that takes no notice of a stop is ended by force, and its child with it',
+  posix,
+  async () => {
+    const agent = await startScript(
+      `process.on('SIGTERM', () => console.log('no')); ${withChild('')}`,
+    );
+    const pids = await pidsOf(agent);
+    agent.stop();
+    assert(await isStopped(agent));
+    assert.deepEqual(pids.filter(isAlive), []);
+  },
+);
 
 test('a stop also ends a grandchild that made a group of its own', posix, async () => {
   const agent = await startScript(withChild('', { detached: true }));
@@ -246,24 +293,29 @@ for (const [name, how] of [
   ['ends by itself', () => undefined],
   ['is stopped', (agent: Started) => agent.stop()],
 ] as const) {
-  test(`what left the group and lost its parent is found by its mark when the agent ${name}`, linux, async () => {
-    // The one between them ends at once, so that nothing but the environment leads from the agent to the last one.
-    const last = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('last ' + process.pid)`;
-    const between = `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(last)}],
+  test(
+    `what left the group and lost its parent is found by its mark when the agent ${name}`,
+    linux,
+    async () => {
+      // The one between them ends at once, so that nothing but the environment leads from the agent
+      // to the last one.
+      const last = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('last ' + process.pid)`;
+      const between = `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(last)}],
       { stdio: ['ignore', 'inherit', 'ignore'], detached: true }).unref()`;
-    const agent = await startScript(
-      `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(between)}],
+      const agent = await startScript(
+        `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(between)}],
          { stdio: ['ignore', 'inherit', 'inherit'], detached: true }).unref();
        process.on('SIGUSR1', () => process.exit(0)); setInterval(() => {}, 1000); console.log('own ' + process.pid)`,
-    );
-    const [, pid] = await agent.said(/last (\d+)/);
-    const [, own] = await agent.said(/own (\d+)/);
-    if (name === 'ends by itself') process.kill(Number(own), 'SIGUSR1');
-    how(agent);
-    await agent.end;
-    assert(!isAlive(Number(pid)));
-    assert.equal(await isMarkAlive({ mark: agent.mark }), false);
-  });
+      );
+      const [, pid] = await agent.said(/last (\d+)/);
+      const [, own] = await agent.said(/own (\d+)/);
+      if (name === 'ends by itself') process.kill(Number(own), 'SIGUSR1');
+      how(agent);
+      await agent.end;
+      assert(!isAlive(Number(pid)));
+      assert.equal(await isMarkAlive({ mark: agent.mark }), false);
+    },
+  );
 }
 
 test('an orphan is ended by its beginning, and what carries its mark with it', posix, async () => {
@@ -283,11 +335,18 @@ test(
   'a process that only has the id of an orphan is left alone, and so is everything where the mark is none',
   posix,
   async () => {
-    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true, stdio: 'ignore' });
+    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {
+      detached: true,
+      stdio: 'ignore',
+    });
     try {
       const marks = [randomBytes(16).toString('hex'), '', '.*'];
       for (const mark of marks) {
-        await endOrphan({ agentPid: other.pid, agentBegin: 'long ago', mark }, processStartTime, 50);
+        await endOrphan(
+          { agentPid: other.pid, agentBegin: 'long ago', mark },
+          processStartTime,
+          50,
+        );
         await endOrphan({ agentPid: other.pid, agentBegin: null, mark }, processStartTime, 50);
       }
       assert(isAlive(other.pid!));

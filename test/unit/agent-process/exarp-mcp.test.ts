@@ -15,7 +15,10 @@ interface Asked {
   readonly env?: Readonly<Record<string, string>>;
   readonly argv?: readonly string[];
   readonly method?: string;
-  readonly params?: { readonly name?: string; readonly arguments?: Readonly<Record<string, unknown>> };
+  readonly params?: {
+    readonly name?: string;
+    readonly arguments?: Readonly<Record<string, unknown>>;
+  };
 }
 
 /** A server that goes wrong as `behaviour` says, and what it was asked. */
@@ -29,8 +32,12 @@ async function server(t: TestContext, behaviour: object = {}, limits = LIMITS) {
   const exarp = openExarp({ root, program: `${program}.mjs`, version: '1.2.3', limits });
   return {
     root,
-    call: (tool: string, args: ExarpCall['args'] = {}, allowed = false, signal = new AbortController().signal) =>
-      exarp.call({ tool, args, allowed }, signal),
+    call: (
+      tool: string,
+      args: ExarpCall['args'] = {},
+      allowed = false,
+      signal = new AbortController().signal,
+    ) => exarp.call({ tool, args, allowed }, signal),
     asked: async (): Promise<readonly Asked[]> =>
       (await readFile(join(root, 'asked.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as Asked), // prettier-ignore
   };
@@ -47,14 +54,26 @@ test('a tool is called with its arguments as they are, in an environment that ch
   const [start, ...messages] = await asked();
   assert.deepEqual(start, { env: { PROJECT_ROOT: root, DB_AUTO_MIGRATE: 'false' }, argv: [] });
   const methods = messages.flatMap(({ method }) => method ?? []);
-  assert.deepEqual(methods, ['initialize', 'notifications/initialized', 'tools/list', 'tools/list', 'tools/call']);
+  assert.deepEqual(methods, [
+    'initialize',
+    'notifications/initialized',
+    'tools/list',
+    'tools/list',
+    'tools/call',
+  ]);
 });
 
 test('what may take something away is not called unless that was allowed', async (t) => {
   const { call, asked } = await server(t);
-  await assert.rejects(call('tidy'), trouble(/tidy was not called: its server says that it may delete/));
+  await assert.rejects(
+    call('tidy'),
+    trouble(/tidy was not called: its server says that it may delete/),
+  );
   await assert.rejects(call('silent'), trouble(/nothing says that it only reads.*allow: true/));
-  await assert.rejects(call('task_workflow', { action: 'cleanup' }), trouble(/may delete, overwrite or send/));
+  await assert.rejects(
+    call('task_workflow', { action: 'cleanup' }),
+    trouble(/may delete, overwrite or send/),
+  );
   assert.ok((await asked()).every(({ method }) => method !== 'tools/call'));
   assert.match(await call('tidy', {}, true), /success/);
   assert.match(await call('look'), /success/);
@@ -73,30 +92,47 @@ test('whatever goes wrong is said in one line', async (t) => {
     [{ error: true }, /^exarp-go: it answered: out of luck$/],
     [{ isError: true }, /^exarp-go: it failed: no such task$/],
     [{ floods: true }, /^exarp-go: it answered with more than 16 MB$/],
-    [{ hangs: true }, /^exarp-go: it did not answer within 1 s$/, { startMs: 20_000, callMs: 1_000 }],
+    [
+      { hangs: true },
+      /^exarp-go: it did not answer within 1 s$/,
+      { startMs: 20_000, callMs: 1_000 },
+    ],
   ];
   for (const [behaviour, words, limits] of cases) {
     await assert.rejects((await server(t, behaviour, limits)).call('look'), trouble(words));
   }
   const nowhere = openExarp({ root: tmpdir(), program: 'no-such-exarp-go', version: '1' });
   const call = { tool: 'look', args: {}, allowed: false };
-  await assert.rejects(nowhere.call(call, new AbortController().signal), trouble(/no-such-exarp-go.*no such program/));
+  await assert.rejects(
+    nowhere.call(call, new AbortController().signal),
+    trouble(/no-such-exarp-go.*no such program/),
+  );
 });
 
-test('cancelling ends the server and what it started', { skip: process.platform === 'win32' }, async (t) => {
-  const { root, call, asked } = await server(t, { hangs: true, child: true });
-  const stop = new AbortController();
-  const called = call('look', {}, false, stop.signal);
-  const isCalled = async (): Promise<boolean> => (await asked()).some(({ method }) => method === 'tools/call');
-  await Promise.race([called, until('the tool is called', () => isCalled().catch(() => false))]);
-  stop.abort();
-  await assert.rejects(called, { name: 'AbortError' });
-  const pid = Number(await readFile(join(root, 'child.pid'), 'utf8'));
-  assert.ok(!isAlive(pid));
-});
+test(
+  'cancelling ends the server and what it started',
+  { skip: process.platform === 'win32' },
+  async (t) => {
+    const { root, call, asked } = await server(t, { hangs: true, child: true });
+    const stop = new AbortController();
+    const called = call('look', {}, false, stop.signal);
+    const isCalled = async (): Promise<boolean> =>
+      (await asked()).some(({ method }) => method === 'tools/call');
+    await Promise.race([called, until('the tool is called', () => isCalled().catch(() => false))]);
+    stop.abort();
+    await assert.rejects(called, { name: 'AbortError' });
+    const pid = Number(await readFile(join(root, 'child.pid'), 'utf8'));
+    assert.ok(!isAlive(pid));
+  },
+);
 
 test('only what is known or said to read is called without being allowed', () => {
-  const cases: readonly [tool: string, args: ExarpCall['args'], hints: ToolHints | undefined, isCalled: boolean][] = [
+  const cases: readonly [
+    tool: string,
+    args: ExarpCall['args'],
+    hints: ToolHints | undefined,
+    isCalled: boolean,
+  ][] = [
     ['report', { action: 'overview' }, undefined, true],
     ['report', { action: 'plan' }, undefined, false],
     ['report', { action: 'plan' }, { readOnlyHint: true }, false],
@@ -105,7 +141,12 @@ test('only what is known or said to read is called without being allowed', () =>
     ['task_workflow', { action: 'sync' }, { readOnlyHint: true }, false],
     ['task_workflow', { action: 'sync', sub_action: 'list' }, { destructiveHint: true }, false],
     ['task_analysis', { action: 'execution_plan' }, undefined, true],
-    ['task_analysis', { action: 'execution_plan', output_format: 'subagents_plan' }, undefined, false],
+    [
+      'task_analysis',
+      { action: 'execution_plan', output_format: 'subagents_plan' },
+      undefined,
+      false,
+    ],
     ['task_analysis', { action: 'fix_missing_deps' }, undefined, false],
     ['task_analysis', {}, undefined, false],
     ['session', { action: 'handoff', sub_action: 'latest' }, undefined, true],
@@ -122,7 +163,11 @@ test('only what is known or said to read is called without being allowed', () =>
   ];
   for (const [tool, args, hints, isCalled] of cases) {
     const refusal = refusalOf({ tool, args, allowed: false }, hints);
-    assert.equal(refusal === undefined, isCalled, `${tool} ${JSON.stringify(args)} ${JSON.stringify(hints)}`);
+    assert.equal(
+      refusal === undefined,
+      isCalled,
+      `${tool} ${JSON.stringify(args)} ${JSON.stringify(hints)}`,
+    );
     assert.equal(refusalOf({ tool, args, allowed: true }, hints), undefined);
   }
 });

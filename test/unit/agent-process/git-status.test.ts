@@ -7,12 +7,16 @@ import { parseGitStatus, readGitStatus } from '../../../src/agent-process/git-st
 import { folderFor } from '../../support/stores.ts';
 
 const git = (folder: string, ...args: string[]): void =>
-  void execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd: folder, stdio: 'ignore' });
+  void execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
+    cwd: folder,
+    stdio: 'ignore',
+  });
 
 test('the branch and what is not committed are read from a repository, whatever the names of files', async (t) => {
   const folder = folderFor(t);
   git(folder, 'init', '-q', '-b', 'feature/über');
-  for (const name of ['kept', 'moved', 'changed one']) writeFileSync(join(folder, name), `${name}\n`.repeat(20));
+  for (const name of ['kept', 'moved', 'changed one'])
+    writeFileSync(join(folder, name), `${name}\n`.repeat(20));
   git(folder, 'add', '.');
   git(folder, 'commit', '-qm', 'x');
   renameSync(join(folder, 'moved'), join(folder, 'new "name"'));
@@ -30,7 +34,9 @@ test('the branch and what is not committed are read from a repository, whatever 
 
 test('ten files are named, all are counted, and how far the branch is from its remote is told', () => {
   const files = Array.from({ length: 12 }, (_, index) => `? f${index}`);
-  const output = ['# branch.oid x', '# branch.head main', '# branch.ab +3 -2', ...files, ''].join('\0');
+  const output = ['# branch.oid x', '# branch.head main', '# branch.ab +3 -2', ...files, ''].join(
+    '\0',
+  );
   const status = parseGitStatus(output);
   assert.equal(status.uncommittedFiles, 12);
   assert.equal(status.changedFiles.length, 10);
@@ -45,17 +51,21 @@ test('a folder that is no repository, and one that is not there, say nothing', a
   assert.equal(await readGitStatus(join(folder, 'gone')), undefined);
 });
 
-test('no program that a repository names is started', { skip: process.platform === 'win32' }, async (t) => {
-  const folder = folderFor(t);
-  git(folder, 'init', '-q');
-  const spy = join(folder, 'spy');
-  mkdirSync(join(folder, 'seen'));
-  writeFileSync(spy, `#!/bin/sh\ntouch ${join(folder, 'seen', 'it')}\n`, { mode: 0o755 });
-  git(folder, 'config', 'core.fsmonitor', spy);
-  writeFileSync(join(folder, 'a'), '');
-  const status = await readGitStatus(folder);
-  assert.deepEqual(
-    status?.changedFiles.filter((name) => name.startsWith('seen')),
-    [],
-  );
-});
+test(
+  'no program that a repository names is started',
+  { skip: process.platform === 'win32' },
+  async (t) => {
+    const folder = folderFor(t);
+    git(folder, 'init', '-q');
+    const spy = join(folder, 'spy');
+    mkdirSync(join(folder, 'seen'));
+    writeFileSync(spy, `#!/bin/sh\ntouch ${join(folder, 'seen', 'it')}\n`, { mode: 0o755 });
+    git(folder, 'config', 'core.fsmonitor', spy);
+    writeFileSync(join(folder, 'a'), '');
+    const status = await readGitStatus(folder);
+    assert.deepEqual(
+      status?.changedFiles.filter((name) => name.startsWith('seen')),
+      [],
+    );
+  },
+);

@@ -15,7 +15,10 @@ import test from 'node:test';
 import { writeOrder } from '../../../src/agent-process/order-file.ts';
 import type { WorkOrder } from '../../../src/agent-process/work-order.ts';
 
-const ORDER = { runId: 'r', agent: { command: '/x', args: [], env: { SECRET: 'key' } } } as unknown as WorkOrder;
+const ORDER = {
+  runId: 'r',
+  agent: { command: '/x', args: [], env: { SECRET: 'key' } },
+} as unknown as WorkOrder;
 
 test('an order is for its owner alone, and gone when it is removed', async (t) => {
   const base = mkdtempSync(join(tmpdir(), 'todo2-orders-'));

@@ -14,7 +14,11 @@ import { aJob, aTask, fencedBlocks, NO_CONTEXT } from '../../support/agent-jobs.
 
 const posix = { skip: process.platform === 'win32' };
 
-function promptOf(change: Partial<Task> = {}, context: Partial<PromptContext> = {}, job: Partial<Job> = {}): string {
+function promptOf(
+  change: Partial<Task> = {},
+  context: Partial<PromptContext> = {},
+  job: Partial<Job> = {},
+): string {
   return writePromptText({ ...aJob(change), ...job }, { ...NO_CONTEXT, ...context });
 }
 
@@ -24,8 +28,18 @@ after(() => rm(folder, { recursive: true, force: true }));
 
 test('a prompt has the task, its dependencies and what to do', () => {
   const dependencies = [aTask({ id: 'T-0', title: 'Before', status: 'Done' })];
-  const prompt = promptOf({ description: 'First line\nSecond line', tags: ['a', 'b'] }, {}, { dependencies });
-  const parts = ['Id: T-1', 'Title: Title of T-1', 'Priority: medium', 'Tags: a, b', '- T-0 (Done): Before'];
+  const prompt = promptOf(
+    { description: 'First line\nSecond line', tags: ['a', 'b'] },
+    {},
+    { dependencies },
+  );
+  const parts = [
+    'Id: T-1',
+    'Title: Title of T-1',
+    'Priority: medium',
+    'Tags: a, b',
+    '- T-0 (Done): Before',
+  ];
   for (const text of [...parts, 'Description:\nFirst line\nSecond line', '- Work in /backlog,']) {
     assert(prompt.includes(`\n${text}`), text);
   }
@@ -198,7 +212,12 @@ const told: readonly [
   attempt: number,
   orders: Partial<ReturnType<typeof readOrders>>,
 ][] = [
-  ['nothing', 'Bake', 1, { title: 'Title of T-1', seconds: 2, exitCode: 0, refused: false, touch: undefined }],
+  [
+    'nothing',
+    'Bake',
+    1,
+    { title: 'Title of T-1', seconds: 2, exitCode: 0, refused: false, touch: undefined },
+  ],
   ['to be quick', 'simulate: seconds=0 print=3', 1, { seconds: 0, print: 3 }],
   ['to fail', ' simulate: fail=3', 1, { exitCode: 3 }],
   ['to be flaky, first', 'simulate: flaky', 1, { exitCode: 1 }],
@@ -221,7 +240,11 @@ for (const [name, description, tryNo, expected] of told) {
 test('only the description of its own task gives the simulated agent orders', () => {
   const order = 'simulate: fail=3 touch=x';
   const dependency = aTask({ id: 'T-0', title: order });
-  const context = { results: new Map([[dependency.id, `Description:\n${order}`]]), files: [order], earlier: [order] };
+  const context = {
+    results: new Map([[dependency.id, `Description:\n${order}`]]),
+    files: [order],
+    earlier: [order],
+  };
   const template = `${order}\n{{results}}\n{{attempt}}\n{{files}}`;
   const job = { dependencies: [dependency], tryNo: 2 };
   for (const prompt of [

@@ -7,7 +7,14 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { rememberFiles } from '../../../src/agent-process/touched-files.ts';
 
-const IDENTITY = ['-c', 'user.name=x', '-c', 'user.email=x@example.org', '-c', 'commit.gpgsign=false'];
+const IDENTITY = [
+  '-c',
+  'user.name=x',
+  '-c',
+  'user.email=x@example.org',
+  '-c',
+  'commit.gpgsign=false',
+];
 
 function repository(t: TestContext): {
   root: string;
@@ -28,7 +35,8 @@ function repository(t: TestContext): {
 
 test('what changed since is told, committed or not, and nothing that had changed before', async (t) => {
   const { root, git, write } = repository(t);
-  for (const file of ['kept.ts', 'edited.ts', 'committed.ts', 'undone.ts', 'dirty.ts', 'gone.ts']) write(file, 'one\n');
+  for (const file of ['kept.ts', 'edited.ts', 'committed.ts', 'undone.ts', 'dirty.ts', 'gone.ts'])
+    write(file, 'one\n');
   git('add', '.');
   git('commit', '-qm', 'first');
   for (const file of ['undone.ts', 'dirty.ts']) write(file, 'another\n');
@@ -41,7 +49,13 @@ test('what changed since is told, committed or not, and nothing that had changed
   write('new/deep file ä.ts', 'x');
   write('.todo2/todo2.db', 'x');
   rmSync(join(root, 'gone.ts'));
-  assert.deepEqual(await touched(), ['committed.ts', 'edited.ts', 'gone.ts', 'new/deep file ä.ts', 'undone.ts']);
+  assert.deepEqual(await touched(), [
+    'committed.ts',
+    'edited.ts',
+    'gone.ts',
+    'new/deep file ä.ts',
+    'undone.ts',
+  ]);
 });
 
 test('a backlog in a folder of a repository has the files of that folder', async (t) => {

@@ -15,16 +15,27 @@ describe('claiming the next ready task', () => {
     settings: Parameters<typeof fakeBacklog>[0]['settings'] = {},
   ): Promise<readonly [ids: string, rules: ReadyRules | undefined, failure: string | undefined]> {
     let call: readonly [string, ReadyRules] | undefined;
-    const claimNext = (ids: readonly TaskId[], rules: ReadyRules): Promise<Result<Claim, Failure>> => {
+    const claimNext = (
+      ids: readonly TaskId[],
+      rules: ReadyRules,
+    ): Promise<Result<Claim, Failure>> => {
       call = [ids.join(' '), rules];
       return Promise.resolve(fail({ kind: 'nothingReady' }));
     };
-    const claimed = await fakeBacklog({ tasks: backlog, settings, locks: { claimNext } }).claims.claimNext();
+    const claimed = await fakeBacklog({
+      tasks: backlog,
+      settings,
+      locks: { claimNext },
+    }).claims.claimNext();
     return [call?.[0] ?? '', call?.[1], claimed.ok ? undefined : claimed.failure.kind];
   }
 
   const cases: readonly [name: string, backlog: readonly Task[], expected: string][] = [
-    ['offers ready tasks in the order of the waves', tasks('T-3 < T-1', 'T-2', '+T-0', 'T-1 < T-0'), 'T-1 T-2'],
+    [
+      'offers ready tasks in the order of the waves',
+      tasks('T-3 < T-1', 'T-2', '+T-0', 'T-1 < T-0'),
+      'T-1 T-2',
+    ],
     ['puts what is more urgent first', tasks('T-1:low', 'T-2:critical'), 'T-2 T-1'],
     [
       'puts what somebody left behind what nobody began',
@@ -32,8 +43,16 @@ describe('claiming the next ready task', () => {
       'T-2 T-1',
     ],
     ['leaves what is In Progress without a lock to whoever is at it', tasks('~T-1', 'T-2'), 'T-2'],
-    ['passes over what somebody has', [task('T-1', { lock: lock('claude-x-1', NOW + 1000) }), task('T-2')], 'T-2'],
-    ['passes over what has no end', [task('T-1', { lock: lock('claude-x-1', undefined) }), task('T-2')], 'T-2'],
+    [
+      'passes over what somebody has',
+      [task('T-1', { lock: lock('claude-x-1', NOW + 1000) }), task('T-2')],
+      'T-2',
+    ],
+    [
+      'passes over what has no end',
+      [task('T-1', { lock: lock('claude-x-1', undefined) }), task('T-2')],
+      'T-2',
+    ],
   ];
   for (const [name, backlog, expected] of cases) {
     test(name, async () => assert.equal((await asked(backlog))[0], expected));
@@ -42,7 +61,10 @@ describe('claiming the next ready task', () => {
   test('passes on what the settings say of missing dependencies and of Review', async () => {
     const [, usual] = await asked(tasks('T-1'));
     assert.deepEqual(usual, { missing: 'satisfied', reviewOpensGate: false });
-    const [, other] = await asked(tasks('T-1'), { missingDependencies: 'blocked', reviewOpensGate: 'always' });
+    const [, other] = await asked(tasks('T-1'), {
+      missingDependencies: 'blocked',
+      reviewOpensGate: 'always',
+    });
     assert.deepEqual(other, { missing: 'blocked', reviewOpensGate: true });
   });
 
@@ -54,7 +76,14 @@ describe('claiming the next ready task', () => {
 test('what is claimed by hand is kept as such, with the version that the claim wrote', async () => {
   const held: unknown[] = [];
   const granted = ['T-1', 'T-2'].map((id, index) => ({
-    ...{ id: taskId(id), holder: 'me', since: NOW, until: NOW + 1, fresh: true, version: 5 + index },
+    ...{
+      id: taskId(id),
+      holder: 'me',
+      since: NOW,
+      until: NOW + 1,
+      fresh: true,
+      version: 5 + index,
+    },
   }));
   const backlog = fakeBacklog({
     tasks: tasks('T-1', 'T-2'),
@@ -108,14 +137,19 @@ describe('a change of our own to a task that we hold', () => {
     });
   };
   const busy: Failure = { kind: 'busy', file: 'x', waitedMs: 1 };
-  const changes: readonly [name: string, change: (backlog: ReturnType<typeof fakeBacklog>) => Promise<unknown>][] = [
+  const changes: readonly [
+    name: string,
+    change: (backlog: ReturnType<typeof fakeBacklog>) => Promise<unknown>,
+  ][] = [
     ['a status that is set', (backlog) => backlog.edits.setStatus(mine, 'Done')],
     ['a release', (backlog) => backlog.claims.release(mine.id)],
     ['a deletion', (backlog) => backlog.edits.apply([{ kind: 'delete', id: mine.id, version: 1 }])],
     [
       'a lock that is cleared',
       (backlog) =>
-        backlog.edits.apply([{ kind: 'clearLock', id: mine.id, holder: ME, until: NOW + 1000, reason: 'asked' }]),
+        backlog.edits.apply([
+          { kind: 'clearLock', id: mine.id, holder: ME, until: NOW + 1000, reason: 'asked' },
+        ]),
     ],
   ];
   for (const [name, change] of changes) {
@@ -134,7 +168,10 @@ describe('a change of our own to a task that we hold', () => {
 });
 
 describe('whether a holder lives', () => {
-  const processes = { hostname: 'desk', isAlive: (pid: number) => (pid === 1 ? true : pid === 2 ? false : undefined) };
+  const processes = {
+    hostname: 'desk',
+    isAlive: (pid: number) => (pid === 1 ? true : pid === 2 ? false : undefined),
+  };
   const cases: readonly [holder: string, expected: string][] = [
     ['vscode-desk-1', 'alive'],
     ['vscode-desk-2', 'gone'],

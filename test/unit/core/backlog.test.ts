@@ -7,14 +7,24 @@ import { task, tasks } from '../../support/backlog.ts';
 import { fakeBacklog, ME, NOW } from '../../support/fake-backlog.ts';
 import { atWork, runStarted } from '../../support/run-events.ts';
 
-const claim = { id: taskId('T-1'), holder: ME, since: NOW, until: NOW + 1, fresh: true, version: 2 };
+const claim = {
+  id: taskId('T-1'),
+  holder: ME,
+  since: NOW,
+  until: NOW + 1,
+  fresh: true,
+  version: 2,
+};
 
 test('a database that was busy when it was asked can be claimed from as soon as it is not', async () => {
   const busy: Failure = { kind: 'busy', file: 'todo2.db', waitedMs: 10_000 };
   const answers = [busy, undefined];
   const backlog = fakeBacklog({
     tasks: tasks('T-1'),
-    locks: { probe: () => Promise.resolve(answers.shift()), claim: () => Promise.resolve(ok(claim)) },
+    locks: {
+      probe: () => Promise.resolve(answers.shift()),
+      claim: () => Promise.resolve(ok(claim)),
+    },
   });
   assert.deepEqual(await backlog.claims.probe(), busy);
   assert.equal(backlog.claimsFailure, undefined, 'it is no reason to call the backlog read-only');
@@ -26,7 +36,10 @@ test('a database that was busy when it was asked can be claimed from as soon as 
 test('where no SQLite can be had, the backlog is read-only until some can', async () => {
   const none: Failure = { kind: 'readOnly', cause: { kind: 'noSqlite', tried: ['node'] } };
   const answers = [none, none, undefined];
-  const backlog = fakeBacklog({ tasks: tasks('T-1'), locks: { probe: () => Promise.resolve(answers.shift()) } });
+  const backlog = fakeBacklog({
+    tasks: tasks('T-1'),
+    locks: { probe: () => Promise.resolve(answers.shift()) },
+  });
   await backlog.claims.probe();
   assert.deepEqual(backlog.claimsFailure, none);
   assert.deepEqual(await backlog.runs.start({ kind: 'all' }), { ok: false, failure: none });
@@ -43,7 +56,10 @@ test('only tasks that can start are handed to a run, wave by wave', async () => 
 
 test('where Review always opens the gate, the tree says so too', () => {
   const ready = (reviewOpensGate: 'inRun' | 'always'): string => {
-    const backlog = fakeBacklog({ tasks: tasks('?T-1', 'T-2 < T-1'), settings: { reviewOpensGate } });
+    const backlog = fakeBacklog({
+      tasks: tasks('?T-1', 'T-2 < T-1'),
+      settings: { reviewOpensGate },
+    });
     return backlog.readinessOf(backlog.task(taskId('T-2'))!).kind;
   };
   assert.equal(ready('inRun'), 'notReady');
@@ -145,7 +161,12 @@ test('a task is not let go of while its agent works: it is stopped first, or nob
   const refusal = { ok: false, failure: { kind: 'agentAtWork', id } };
   assert.deepEqual(await backlog.edits.setStatus(backlog.task(id)!, 'Todo'), refusal);
   assert.deepEqual(await backlog.edits.apply([{ kind: 'delete', id, version: 1 }]), refusal);
-  assert.deepEqual(await backlog.edits.apply([{ kind: 'setStatus', id, from: 'In Progress', to: 'Blocked' }]), refusal);
-  assert.ok((await backlog.edits.apply([{ kind: 'setTitle', id, from: 'Title of T-1', to: 'Another' }])).ok);
+  assert.deepEqual(
+    await backlog.edits.apply([{ kind: 'setStatus', id, from: 'In Progress', to: 'Blocked' }]),
+    refusal,
+  );
+  assert.ok(
+    (await backlog.edits.apply([{ kind: 'setTitle', id, from: 'Title of T-1', to: 'Another' }])).ok,
+  );
   assert.deepEqual(asked, ['setTitle']);
 });

@@ -6,7 +6,8 @@ import { RUN_DEFAULTS } from '../../../src/core/config.ts';
 import { settings, Uri } from '../../support/editor-stub.ts';
 
 // After the stub: it imports `vscode`.
-const { readRuleProblems, readSettings, readWantsNotices } = await import('../../../src/ui/settings.ts');
+const { readRuleProblems, readSettings, readWantsNotices } =
+  await import('../../../src/ui/settings.ts');
 
 const folder = new Uri('/home/me/shop') as never;
 
@@ -14,11 +15,14 @@ beforeEach(() => settings.clear());
 
 test('without a setting a run goes as the defaults say, and so it does with those of the manifest', () => {
   assert.deepEqual(readSettings(folder).run, RUN_DEFAULTS);
-  const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+  const manifest = JSON.parse(
+    readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
+  ) as {
     contributes: { configuration: { properties: Record<string, { default: unknown }> } };
   };
   const { properties } = manifest.contributes.configuration;
-  for (const [key, value] of Object.entries(properties)) settings.set(key.replace('todo2Waves.', ''), value.default);
+  for (const [key, value] of Object.entries(properties))
+    settings.set(key.replace('todo2Waves.', ''), value.default);
   const read = readSettings(folder);
   assert.deepEqual(read.run, RUN_DEFAULTS);
   assert.deepEqual(read.agent, { agent: 'auto', model: undefined, agentMode: 'unattended' });
@@ -69,7 +73,12 @@ test('a rule that is wrong is left out and named; the others count', () => {
   assert.equal(read.verifyWave, undefined);
   const problems = readRuleProblems(folder);
   assert.equal(problems.length, 4);
-  for (const [n, key] of ['agentRules: Entry 2', 'agentRules: Entry 3', 'verify: Entry 2', 'verifyWave'].entries()) {
+  for (const [n, key] of [
+    'agentRules: Entry 2',
+    'agentRules: Entry 3',
+    'verify: Entry 2',
+    'verifyWave',
+  ].entries()) {
     assert.ok(problems[n]?.startsWith(`todo2Waves.${key}: `), problems[n]);
   }
 });

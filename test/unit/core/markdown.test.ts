@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { findCriticalPath } from '../../../src/core/plan/critical-path.ts';
-import { code, fenced, inertMarkdown, inline, inlineId, mermaidLabel } from '../../../src/core/markdown.ts';
+import {
+  code,
+  fenced,
+  inertMarkdown,
+  inline,
+  inlineId,
+  mermaidLabel,
+} from '../../../src/core/markdown.ts';
 import { mainPlanFile, planSlug, SUBAGENTS_PLAN_FILE } from '../../../src/core/plan/slug.ts';
 import { cut, oneLine } from '../../../src/core/text.ts';
 import { taskId } from '../../../src/core/task.ts';
@@ -38,12 +45,15 @@ test('a title becomes a file name that every system takes', () => {
 
 test('no title leads out of the folder, past the length of a name, or onto the subagents plan', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme', maxLength: 400 })), (title) => {
-      const file = mainPlanFile(title);
-      assert.match(file, /^[^/\\:*?"<>|\p{Cc}.][^/\\:*?"<>|\p{Cc}]*\.plan\.md$/u);
-      assert.ok(!file.includes('..') && Buffer.byteLength(file) <= 200);
-      assert.notEqual(file.toLowerCase(), SUBAGENTS_PLAN_FILE);
-    }),
+    fc.property(
+      fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme', maxLength: 400 })),
+      (title) => {
+        const file = mainPlanFile(title);
+        assert.match(file, /^[^/\\:*?"<>|\p{Cc}.][^/\\:*?"<>|\p{Cc}]*\.plan\.md$/u);
+        assert.ok(!file.includes('..') && Buffer.byteLength(file) <= 200);
+        assert.notEqual(file.toLowerCase(), SUBAGENTS_PLAN_FILE);
+      },
+    ),
     { seed: 1, numRuns: 500 },
   );
   assert.ok(Buffer.byteLength(planSlug('👩‍👩‍👧‍👦'.repeat(100))) <= 180);
@@ -113,7 +123,8 @@ const descriptions: readonly [text: string, inert: string][] = [
 ];
 
 test('a description keeps its form and loses what loads, runs or hides', () => {
-  for (const [text, inert] of descriptions) assert.equal(inertMarkdown(text), inert, JSON.stringify(text));
+  for (const [text, inert] of descriptions)
+    assert.equal(inertMarkdown(text), inert, JSON.stringify(text));
 });
 
 test('making a description inert twice is making it so once', () => {
@@ -177,12 +188,19 @@ test('the critical path is the longest chain of open tasks, the lowest ids where
   assert.equal(
     path([
       [task('T-10'), task('T-9')],
-      [task('T-3', { dependencies: ['T-10', 'T-9', 'T-404'] }), task('T-4', { dependencies: ['T-9'] })],
+      [
+        task('T-3', { dependencies: ['T-10', 'T-9', 'T-404'] }),
+        task('T-4', { dependencies: ['T-9'] }),
+      ],
     ]),
     'T-9 T-3',
   );
   assert.equal(
-    path([[task('T-5')], [task('T-1', { dependencies: ['T-5'] })], [task('T-2', { parentId: 'T-1' })]]),
+    path([
+      [task('T-5')],
+      [task('T-1', { dependencies: ['T-5'] })],
+      [task('T-2', { parentId: 'T-1' })],
+    ]),
     'T-5 T-1 T-2',
   );
 });
@@ -202,7 +220,9 @@ test('a code block cannot name a diagram by way of an entity', () => {
 });
 
 test('no text ends the block or the code that it is shown in', () => {
-  const ticks = fc.string({ unit: fc.constantFrom('`', '``', '````', 'a', ' ', '\n', '\r', '\u202e', '\x1b') });
+  const ticks = fc.string({
+    unit: fc.constantFrom('`', '``', '````', 'a', ' ', '\n', '\r', '\u202e', '\x1b'),
+  });
   fc.assert(
     fc.property(ticks, (text) => {
       const [first = '', ...rest] = fenced(text, 'json').split('\n');

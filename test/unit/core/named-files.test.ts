@@ -16,15 +16,27 @@ const cases: readonly [name: string, description: string, files: string][] = [
     '* Modify: `src/a.ts`\n+ **Edit**: src/b.ts\n- remove: src/c.ts',
     'src/a.ts src/b.ts src/c.ts',
   ],
-  ['a list on one line', 'Files: src/a.ts, src/b.ts and Makefile.am', 'src/a.ts src/b.ts Makefile.am'],
+  [
+    'a list on one line',
+    'Files: src/a.ts, src/b.ts and Makefile.am',
+    'src/a.ts src/b.ts Makefile.am',
+  ],
   [
     'a list of bullets',
     '## Files\n- src/a.ts: the parser\n- `src/b.ts`\n\n- src/c.ts\nText\n- src/d.ts',
     'src/a.ts src/b.ts src/c.ts',
   ],
   ['files to change', '**Files to change:** src/a.ts', 'src/a.ts'],
-  ['paths in backticks', 'Let `src/core` and `a.json` alone, not `npm test` or `x`', 'src/core a.json'],
-  ['each once, however it is spelled', '- Update: ./src//a.ts\n`src/a.ts` `src\\a.ts` `src/a.ts:12`', 'src/a.ts'],
+  [
+    'paths in backticks',
+    'Let `src/core` and `a.json` alone, not `npm test` or `x`',
+    'src/core a.json',
+  ],
+  [
+    'each once, however it is spelled',
+    '- Update: ./src//a.ts\n`src/a.ts` `src\\a.ts` `src/a.ts:12`',
+    'src/a.ts',
+  ],
   [
     'nothing absolute, nothing that leads out',
     '- Update: /etc/passwd\n- Update: ../b\n- Update: C:\\x.ts\n`~/x.ts` `a/../../b.ts`',
@@ -37,7 +49,11 @@ const cases: readonly [name: string, description: string, files: string][] = [
   ],
   ['no words with a slash in plain text', 'either/or, and e.g. that', ''],
   ['Windows line ends', 'Files:\r\n- src/a.ts\r\n- src/b.ts\r\n', 'src/a.ts src/b.ts'],
-  ['a name of an object in every language', '- Update: constructor\n- Update: __proto__', 'constructor __proto__'],
+  [
+    'a name of an object in every language',
+    '- Update: constructor\n- Update: __proto__',
+    'constructor __proto__',
+  ],
 ];
 
 for (const [name, description, files] of cases) {

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compareIds, isSettled, parsePriority, parseStatus, priorityRank } from '../../../src/core/task.ts';
+import {
+  compareIds,
+  isSettled,
+  parsePriority,
+  parseStatus,
+  priorityRank,
+} from '../../../src/core/task.ts';
 
 const STATUSES: readonly [status: string, spellings: readonly string[]][] = [
   ['Todo', ['', 'Todo', 'pending', 'Not Started', 'new', '  todo\n']],
@@ -37,22 +43,29 @@ for (const [priority, rank, spellings] of PRIORITIES) {
 }
 
 test('only Done and Cancelled tasks are settled', () => {
-  const settled = (['Todo', 'In Progress', 'Review', 'Done', 'Blocked', 'Cancelled', 'Unknown'] as const).filter(
-    isSettled,
-  );
+  const settled = (
+    ['Todo', 'In Progress', 'Review', 'Done', 'Blocked', 'Cancelled', 'Unknown'] as const
+  ).filter(isSettled);
   assert.deepEqual(settled, ['Done', 'Cancelled']);
 });
 
 const ORDERS: readonly [name: string, inOrder: readonly string[]][] = [
   ['numbers compare as numbers', ['T-9', 'T-10', 'T-100']],
-  ['nanosecond numbers compare exactly', ['T-1764129938123456788', 'T-1764129938123456789', 'T-1764129938123456790']],
+  [
+    'nanosecond numbers compare exactly',
+    ['T-1764129938123456788', 'T-1764129938123456789', 'T-1764129938123456790'],
+  ],
   ['the first run of digits decides', ['T-2-99', 'T-10-1', 'T-20251126032538-40']],
-  ['leading zeros do not count, and the text decides between equal numbers', ['A-7', 'T-007', 'T-07', 'T-7', 'T-08']],
+  [
+    'leading zeros do not count, and the text decides between equal numbers',
+    ['A-7', 'T-007', 'T-07', 'T-7', 'T-08'],
+  ],
   ['ids without digits come last, by text', ['Z-1', 'MODE', 'mode']],
 ];
 
 for (const [name, inOrder] of ORDERS) {
-  test(`among ids ${name}`, () => assert.deepEqual([...inOrder].reverse().sort(compareIds), inOrder));
+  test(`among ids ${name}`, () =>
+    assert.deepEqual([...inOrder].reverse().sort(compareIds), inOrder));
 }
 
 test('ids have one total order, whatever they contain', () => {

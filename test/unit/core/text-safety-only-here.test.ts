@@ -8,18 +8,33 @@ const HOMES: ReadonlySet<string> = new Set(['src/core/text.ts', 'src/core/markdo
 
 /** What each rule looks for in a file as a whole, and what to use instead. */
 const RULES: readonly (readonly [name: string, pattern: RegExp, instead: string])[] = [
-  ['escapes Markdown', /\.replace(?:All)?\([^;]{0,200}?['"`]\\\\\$&/g, 'inline, inlineName or inlineId'],
+  [
+    'escapes Markdown',
+    /\.replace(?:All)?\([^;]{0,200}?['"`]\\\\\$&/g,
+    'inline, inlineName or inlineId',
+  ],
   ['escapes HTML', /&(?:lt|gt|amp|#36);/g, 'inline'],
-  ['builds a fence or inline code', /(['"])`+\1\s*\.(?:repeat|padStart|padEnd)\(/g, 'fenced, fenceFor or code'],
+  [
+    'builds a fence or inline code',
+    /(['"])`+\1\s*\.(?:repeat|padStart|padEnd)\(/g,
+    'fenced, fenceFor or code',
+  ],
   ['builds a fence', /['"]```|`\\`\\`\\`/g, 'fenced or fenceFor'],
   ['counts backticks', /\/(?:\(\?:)?`(?:\+|\{\d)/g, 'fenced, fenceFor or code'],
   ['truncates text', /\}…`|\+\s*(['"`])…\1|\.slice\([^)]*\)[^;,\n]{0,80}…['"`]/g, 'cut'],
-  ['has its own messageOf', /instanceof Error\s*\?\s*\(?\w+\.(?:message|stack)/g, 'messageOf or stackOf'],
+  [
+    'has its own messageOf',
+    /instanceof Error\s*\?\s*\(?\w+\.(?:message|stack)/g,
+    'messageOf or stackOf',
+  ],
   ['has its own messageOf', /function (?:messageOf|stackOf)\b/g, 'messageOf or stackOf'],
   ['has its own duration', /function duration\b/g, 'duration'],
 ];
 
-/** Each place where a file does what only `src/core/text.ts` and `src/core/markdown.ts` may do, as `file:line says what`. */
+/**
+ * Each place where a file does what only `src/core/text.ts` and `src/core/markdown.ts` may do, as
+ * `file:line says what`.
+ */
 function violations(file: string, text: string): readonly string[] {
   if (HOMES.has(file)) return [];
   return RULES.flatMap(([what, pattern, instead]) =>
@@ -46,11 +61,20 @@ const PLANTED: readonly (readonly [what: string, line: string])[] = [
   ['escapes HTML', `return text.replaceAll('<', '&lt;');`],
   ['builds a fence or inline code', "const ticks = '`'.repeat(longest + 1);"],
   ['builds a fence', "return '```json\\n' + text;"],
-  ['counts backticks', 'for (const [run] of text.matchAll(/`+/g)) longest = Math.max(longest, run.length);'],
+  [
+    'counts backticks',
+    'for (const [run] of text.matchAll(/`+/g)) longest = Math.max(longest, run.length);',
+  ],
   ['truncates text', 'return text.length > 80 ? `${text.slice(0, 79)}…` : text;'],
   ['truncates text', "return text.slice(0, 79).trimEnd() + '…';"],
-  ['has its own messageOf', 'const detail = error instanceof Error ? error.message : String(error);'],
-  ['has its own messageOf', 'log(error instanceof Error ? (error.stack ?? error.message) : String(error));'],
+  [
+    'has its own messageOf',
+    'const detail = error instanceof Error ? error.message : String(error);',
+  ],
+  [
+    'has its own messageOf',
+    'log(error instanceof Error ? (error.stack ?? error.message) : String(error));',
+  ],
   ['has its own duration', 'function duration(ms: number): string {'],
 ];
 

@@ -29,7 +29,8 @@ async function pick(texts: Readonly<Record<string, string>>, ...answer: readonly
 
 const GOOD = 'name: Before a $(rocket) release\nsteps:\n  - tool: health_docs\n';
 const BAD = 'steps:\n  - tool: health_docs\n  - tool: nothing_of_ours\n';
-const GREEDY = 'steps:\n  - tool: exarp:task_workflow\n    params: { action: cleanup, allow: true }\n';
+const GREEDY =
+  'steps:\n  - tool: exarp:task_workflow\n    params: { action: cleanup, allow: true }\n';
 
 test('the list has our batches, a person’s own, and those that cannot be run with their place', async () => {
   settings.set('batches', [{ name: 'Quick', steps: [{ tool: 'lock_health' }] }, { steps: 1 }]);
@@ -58,6 +59,9 @@ test('what exarp-go may delete is asked about each time, and not run without a y
   assert.equal((await pick({ 'greedy.yaml': GREEDY }, 'greedy', 'Run')).batch?.action, 'greedy');
   // Whatever only reads needs no question.
   shown.length = 0;
-  assert.equal((await pick({ 'release.yaml': GOOD }, 'release')).batch?.action, 'Before a $(rocket) release');
+  assert.equal(
+    (await pick({ 'release.yaml': GOOD }, 'release')).batch?.action,
+    'Before a $(rocket) release',
+  );
   assert.deepEqual(shown, []);
 });

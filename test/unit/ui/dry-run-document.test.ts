@@ -46,7 +46,10 @@ test('no text of a backlog, an agent or a path gets out of its place', () => {
     agent: { agent: nasty, model: nasty, agentMode: 'unattended' },
     waited: [{ kind: 'held', holder: nasty }],
   });
-  const text = dryRunDocument(dryReport({ title: nasty, steps: [step] }), { ...context, titleOf: () => nasty });
+  const text = dryRunDocument(dryReport({ title: nasty, steps: [step] }), {
+    ...context,
+    titleOf: () => nasty,
+  });
   const outside = text.replace(/^(`{3,})text\n[\s\S]*?\n\1$/gm, '');
   assert.notEqual(outside, text);
   assert.doesNotMatch(outside, /^# Out|<img|(?<!\\)\]\(|`{3}|\$\(/m);

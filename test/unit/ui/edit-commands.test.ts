@@ -59,7 +59,10 @@ test('ids of new tasks are a time, never the same twice and never taken, whateve
   const next = createTaskIds(() => now);
   const taken = new Set(['T-1764129938124']);
   const make = (): string => next((id) => taken.has(id));
-  assert.deepEqual([make(), make(), make()], ['T-1764129938123', 'T-1764129938125', 'T-1764129938126']);
+  assert.deepEqual(
+    [make(), make(), make()],
+    ['T-1764129938123', 'T-1764129938125', 'T-1764129938126'],
+  );
   now -= 5000;
   assert.equal(make(), 'T-1764129938127');
   for (const broken of [NaN, Infinity, 12]) {
@@ -80,24 +83,44 @@ describe('what a person is asked', () => {
     });
     const { message, detail } = askToDelete(backlog, backlog.task(taskId('T-1'))!);
     assert.equal(message, 'Delete “Dredge it” (T-1)?');
-    assert.match(detail, /no longer wait for it:\n• “Title of T-2” \(T-2\)\n\n1 task would lose their parent/);
+    assert.match(
+      detail,
+      /no longer wait for it:\n• “Title of T-2” \(T-2\)\n\n1 task would lose their parent/,
+    );
     assert.doesNotMatch(detail, /T-3/);
     assert.match(detail, /held by this window.*\n\n.*This cannot be undone\.$/);
   });
 
   test('adopting says from which projects', () => {
-    const foreign = [task('T-1', { projectId: 'owner/old' }), task('T-2', { projectId: undefined })];
+    const foreign = [
+      task('T-1', { projectId: 'owner/old' }),
+      task('T-2', { projectId: undefined }),
+    ];
     const { message, detail } = askToAdopt(foreign, 'shop');
     assert.equal(message, 'Adopt 2 tasks into the project shop?');
     assert.match(detail, /Until now: no project, owner\/old\./);
   });
 
   test('a store is made with a word on what becomes of a JSON file, and of what is in a database', () => {
-    const site = { root: '/home/me/shop', hasDatabase: false, importable: 0, jsonTrouble: undefined };
+    const site = {
+      root: '/home/me/shop',
+      hasDatabase: false,
+      importable: 0,
+      jsonTrouble: undefined,
+    };
     assert.doesNotMatch(askToInitialise(site).detail, /vanish|json/);
-    assert.match(askToInitialise({ ...site, importable: 3 }).detail, /has 3 tasks.*would vanish from view/);
-    assert.match(askToInitialise({ ...site, hasDatabase: true }).detail, /what is in it stays as it is/);
-    assert.match(askToInitialise({ ...site, jsonTrouble: 'line 3' }).detail, /Nothing can be imported: line 3/);
+    assert.match(
+      askToInitialise({ ...site, importable: 3 }).detail,
+      /has 3 tasks.*would vanish from view/,
+    );
+    assert.match(
+      askToInitialise({ ...site, hasDatabase: true }).detail,
+      /what is in it stays as it is/,
+    );
+    assert.match(
+      askToInitialise({ ...site, jsonTrouble: 'line 3' }).detail,
+      /Nothing can be imported: line 3/,
+    );
   });
 
   test('tags are what stands between commas', () => {
@@ -135,7 +158,12 @@ describe('the commands', () => {
     });
     registerCommands({
       backlogs: fakeBacklogs([backlog]),
-      ...{ selection: () => [], showLog: () => undefined, agents: NO_DOORS, workspace: NO_WORKSPACE },
+      ...{
+        selection: () => [],
+        showLog: () => undefined,
+        agents: NO_DOORS,
+        workspace: NO_WORKSPACE,
+      },
     });
     const node = id === undefined ? undefined : { kind: 'task', backlog, taskId: id };
     const done = commands.registered.get(`todo2Waves.${name}`)?.(node);
@@ -173,16 +201,40 @@ describe('the commands', () => {
     const fields = { tags: ['x'], rawPriority: 'P3', priority: 'low', rawStatus: 'todo' } as const;
     const edited = async (...said: string[]): Promise<unknown> => {
       answers.push(...said);
-      const [change] = await press('editTask', { tasks: [task('T-1', fields), task('T-2')] }, 'T-1');
+      const [change] = await press(
+        'editTask',
+        { tasks: [task('T-1', fields), task('T-2')] },
+        'T-1',
+      );
       const { id, ...rest } = change?.[0] ?? assert.fail(said.join());
       assert.equal(id, 'T-1');
       return rest;
     };
-    assert.deepEqual(await edited('Title', 'New'), { kind: 'setTitle', from: 'Title of T-1', to: 'New' });
-    assert.deepEqual(await edited('Priority', 'high'), { kind: 'setPriority', from: 'P3', to: 'high' });
-    assert.deepEqual(await edited('Tags', 'y, x'), { kind: 'setTags', from: ['x'], to: ['y', 'x'] });
-    assert.deepEqual(await edited('Status', 'Blocked'), { kind: 'setStatus', from: 'todo', to: 'Blocked' });
-    assert.deepEqual(await edited('Parent', 'Title of T-2'), { kind: 'setParent', from: undefined, to: 'T-2' });
+    assert.deepEqual(await edited('Title', 'New'), {
+      kind: 'setTitle',
+      from: 'Title of T-1',
+      to: 'New',
+    });
+    assert.deepEqual(await edited('Priority', 'high'), {
+      kind: 'setPriority',
+      from: 'P3',
+      to: 'high',
+    });
+    assert.deepEqual(await edited('Tags', 'y, x'), {
+      kind: 'setTags',
+      from: ['x'],
+      to: ['y', 'x'],
+    });
+    assert.deepEqual(await edited('Status', 'Blocked'), {
+      kind: 'setStatus',
+      from: 'todo',
+      to: 'Blocked',
+    });
+    assert.deepEqual(await edited('Parent', 'Title of T-2'), {
+      kind: 'setParent',
+      from: undefined,
+      to: 'T-2',
+    });
   });
 
   test('nothing is written where a person leaves a question, or says the same again', async () => {
@@ -204,7 +256,10 @@ describe('the commands', () => {
       return Promise.reject(new Error('enough'));
     };
     answers.push('In Progress');
-    await assert.rejects(press('changeStatus', { tasks: tasks('T-1'), locks: { claim } }, 'T-1'), /enough/);
+    await assert.rejects(
+      press('changeStatus', { tasks: tasks('T-1'), locks: { claim } }, 'T-1'),
+      /enough/,
+    );
     assert.deepEqual(claimed, ['T-1']);
   });
 
@@ -220,8 +275,14 @@ describe('the commands', () => {
   });
 
   test('every task that exarp-go does not list here is adopted at once', async () => {
-    const list: Task[] = [task('T-1', { projectId: 'shop' }), task('T-2', { projectId: undefined }), task('T-3')];
-    const notices = ['T-2', 'T-3'].map((id) => ({ kind: 'foreignProject', id: taskId(id), project: 'x' }) as const);
+    const list: Task[] = [
+      task('T-1', { projectId: 'shop' }),
+      task('T-2', { projectId: undefined }),
+      task('T-3'),
+    ];
+    const notices = ['T-2', 'T-3'].map(
+      (id) => ({ kind: 'foreignProject', id: taskId(id), project: 'x' }) as const,
+    );
     answers.push('Adopt');
     assert.deepEqual(await press('adoptAll', { tasks: list, notices }), [
       [
@@ -233,7 +294,14 @@ describe('the commands', () => {
 
   test('none of them does anything in a folder that is not trusted', async () => {
     trust.isTrusted = false;
-    for (const name of ['newTask', 'editTask', 'editDependencies', 'changeStatus', 'deleteTask', 'adoptTask']) {
+    for (const name of [
+      'newTask',
+      'editTask',
+      'editDependencies',
+      'changeStatus',
+      'deleteTask',
+      'adoptTask',
+    ]) {
       answers.splice(0, answers.length, 'Delete', 'Adopt', 'x', 'x');
       assert.deepEqual(await press(name, { tasks: tasks('T-1') }, 'T-1'), [], name);
       assert.match(shown.at(-1)!.message, /not trusted/);

@@ -6,7 +6,14 @@ import { fail, ok } from '../../../src/core/result.ts';
 import { taskId, type Task } from '../../../src/core/task.ts';
 import { lock, task, tasks } from '../../support/backlog.ts';
 import { answers, commands, shown, trust } from '../../support/editor-stub.ts';
-import { fakeBacklog, fakeBacklogs, ME, NOW, NO_DOORS, NO_WORKSPACE } from '../../support/fake-backlog.ts';
+import {
+  fakeBacklog,
+  fakeBacklogs,
+  ME,
+  NOW,
+  NO_DOORS,
+  NO_WORKSPACE,
+} from '../../support/fake-backlog.ts';
 
 // After the stub: it imports `vscode`.
 const { registerCommands } = await import('../../../src/ui/commands.ts');
@@ -36,7 +43,9 @@ function makeWindow(all: readonly Task[]) {
         asked.push(`claim all ${ids.join(' ')}`);
         const held = ids.find((id) => id === 'T-9');
         if (held !== undefined) {
-          return Promise.resolve(fail({ kind: 'held', id: held, holder: 'claude-x-1', until: NOW + 5 * MINUTE }));
+          return Promise.resolve(
+            fail({ kind: 'held', id: held, holder: 'claude-x-1', until: NOW + 5 * MINUTE }),
+          );
         }
         return Promise.resolve(ok(ids.map(grant)));
       },
@@ -55,7 +64,8 @@ function makeWindow(all: readonly Task[]) {
     backlogs: fakeBacklogs([backlog]),
     ...{ selection: () => [], showLog: () => undefined, agents: NO_DOORS, workspace: NO_WORKSPACE },
   });
-  const rows = (ids: string) => ids.split(' ').map((id) => ({ kind: 'task', backlog, taskId: taskId(id) }));
+  const rows = (ids: string) =>
+    ids.split(' ').map((id) => ({ kind: 'task', backlog, taskId: taskId(id) }));
   const run = async (name: string, ...args: unknown[]): Promise<void> => {
     await commands.registered.get(`todo2Waves.${name}`)?.(...args);
   };
@@ -145,7 +155,9 @@ describe('taking something from somebody asks first, and says what is known of t
   ];
   for (const [name, command, holder, until, words, done] of cases) {
     test(name, async () => {
-      const { asked, rows, run } = makeWindow([task('T-1', { status: 'In Progress', lock: lock(holder, until) })]);
+      const { asked, rows, run } = makeWindow([
+        task('T-1', { status: 'In Progress', lock: lock(holder, until) }),
+      ]);
       await run(command, ...rows('T-1'));
       assert.deepEqual(asked, [], 'the question was dismissed');
       assert.match(`${shown[0]?.message ?? ''} ${shown[0]?.detail ?? ''}`, words);
@@ -160,7 +172,8 @@ test('nothing is taken or claimed in a window that is not trusted', async () => 
   trust.isTrusted = false;
   const { asked, rows, run } = makeWindow(tasks('T-1', 'T-2'));
   answers.push('Force Release', 'Take Over', 'Claim');
-  for (const name of ['claimNext', 'claimWave', 'forceRelease', 'takeOverTask']) await run(name, ...rows('T-1'));
+  for (const name of ['claimNext', 'claimWave', 'forceRelease', 'takeOverTask'])
+    await run(name, ...rows('T-1'));
   await run('claimTask', rows('T-1')[0], rows('T-1 T-2'));
   assert.deepEqual(asked, []);
 });

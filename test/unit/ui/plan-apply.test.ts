@@ -44,12 +44,17 @@ test('a task is moved by the dependency that it takes, once a person has agreed'
 
 test('a move that would need a dependency less is refused, with the reason', async () => {
   await moveToWave(fakeBacklog({ tasks: CHAIN }), [taskId('T-3')], 0);
-  assert.match(shown[0]?.message ?? '', /T-3.* waits for .*T-2.*, which is in wave 0\. Dependencies are only added/);
+  assert.match(
+    shown[0]?.message ?? '',
+    /T-3.* waits for .*T-2.*, which is in wave 0\. Dependencies are only added/,
+  );
   assert.equal(lists.length, 0);
 });
 
 test('a task that somebody holds stays where it is', async () => {
-  const held = CHAIN.map((each) => (each.id === 'T-1' ? { ...each, lock: lock('other-x-1', NOW + 60_000) } : each));
+  const held = CHAIN.map((each) =>
+    each.id === 'T-1' ? { ...each, lock: lock('other-x-1', NOW + 60_000) } : each,
+  );
   await moveToWave(fakeBacklog({ tasks: held }), [taskId('T-1')], 1);
   assert.match(shown[0]?.message ?? '', /T-1.* is being worked on/);
 });
@@ -61,7 +66,10 @@ const source = (state: WaveSource['state']): WaveSource => ({
 
 test('the tree shows the waves of a file, whom they leave out, and which dependencies they do not keep', async () => {
   const waves = [['T-3'], ['T-2']];
-  const backlog = fakeBacklog({ tasks: CHAIN, waveSource: source({ kind: 'file', file: 'docs/w.json', waves }) });
+  const backlog = fakeBacklog({
+    tasks: CHAIN,
+    waveSource: source({ kind: 'file', file: 'docs/w.json', waves }),
+  });
   const rows = childrenOf(undefined, [backlog]);
   const said = rows.map((node) => {
     const { label, description } = describeNode(node, NO_AGENTS);
@@ -94,7 +102,10 @@ test('where nothing of a file is left, the summary says that the waves are compu
 test('a lens counts the tasks of its line and runs those that are ready', async () => {
   const backlog = fakeBacklog({ tasks: [...CHAIN, ...tasks('+T-4', '?T-5')] });
   const { title, ready } = waveLens(backlog, ['T-1', 'T-2', 'T-3', 'T-4', 'T-5', 'T-404']);
-  assert.equal(title, '$(play) Run wave · 2 ready · 1 in review · 1 blocked · 1 finished · 1 unknown');
+  assert.equal(
+    title,
+    '$(play) Run wave · 2 ready · 1 in review · 1 blocked · 1 finished · 1 unknown',
+  );
   await backlog.runs.start({ kind: 'tasks', title: 'Wave 0 of x', ids: ready });
   assert.deepEqual(backlog.started, [{ title: 'Wave 0 of x', waves: [['T-1', 'T-2']] }]);
   assert.equal(waveLens(backlog, ['T-3']).title, 'Nothing to run · 1 blocked');

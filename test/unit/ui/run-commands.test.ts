@@ -8,7 +8,15 @@ import type { RunChoice } from '../../../src/core/run/run-choice.ts';
 import type { RunState } from '../../../src/core/run/run-events.ts';
 import { taskId } from '../../../src/core/task.ts';
 import { tasks } from '../../support/backlog.ts';
-import { answers, commands, inputBoxes, lists, shown, trust, Uri } from '../../support/editor-stub.ts';
+import {
+  answers,
+  commands,
+  inputBoxes,
+  lists,
+  shown,
+  trust,
+  Uri,
+} from '../../support/editor-stub.ts';
 import {
   fakeBacklog,
   type FakeBacklog,
@@ -18,7 +26,14 @@ import {
   NO_WORKSPACE,
 } from '../../support/fake-backlog.ts';
 import { dryReport, dryStep } from '../../support/dry-report.ts';
-import { atWork, ended, failedWith, runAfter, runStarted, SUCCEEDED } from '../../support/run-events.ts';
+import {
+  atWork,
+  ended,
+  failedWith,
+  runAfter,
+  runStarted,
+  SUCCEEDED,
+} from '../../support/run-events.ts';
 
 // After the stub: these import `vscode`.
 const { registerCommands } = await import('../../../src/ui/commands.ts');
@@ -54,7 +69,10 @@ function makeWindow(runs: readonly RunState[] = [live, paused, over], more: Fake
   const remembered: RunChoice[] = [];
   const logs: string[] = [];
   const backlogs = fakeBacklogs([backlog], {
-    agents: () => Promise.resolve([{ id: 'claude', title: 'Claude Code', command: '/bin/claude', isChosen: false }]),
+    agents: () =>
+      Promise.resolve([
+        { id: 'claude', title: 'Claude Code', command: '/bin/claude', isChosen: false },
+      ]),
     lastChoice: () => remembered.at(-1) ?? {},
     rememberChoice: (choice) => Promise.resolve(void remembered.push(choice)),
     openLog: (runId, start) => Promise.resolve(void logs.push(`${runId}/${start}`)),
@@ -68,7 +86,9 @@ function makeWindow(runs: readonly RunState[] = [live, paused, over], more: Fake
     workspace: NO_WORKSPACE,
   });
   const press = async (name: string, node?: object): Promise<readonly string[]> => {
-    await commands.registered.get(`todo2Waves.${name}`)?.(node === undefined ? undefined : { backlog, ...node });
+    await commands.registered.get(`todo2Waves.${name}`)?.(
+      node === undefined ? undefined : { backlog, ...node },
+    );
     return backlog.asked;
   };
   return { backlog, backlogs, press, remembered, logs };
@@ -132,7 +152,13 @@ test('the report and the log of a run are opened by its rows', async () => {
   await press('openRunReport', run('r'));
   assert.equal(commands.executed[0]?.[0], 'vscode.openWith');
   assert.equal(documentText(documentUri('run', backlog.root, 'r'), backlogs), '# Report on r');
-  for (const query of ['', '{}', '[1]', '["/elsewhere","r"]', JSON.stringify([backlog.root, 'gone'])]) {
+  for (const query of [
+    '',
+    '{}',
+    '[1]',
+    '["/elsewhere","r"]',
+    JSON.stringify([backlog.root, 'gone']),
+  ]) {
     const uri = Uri.from({ scheme: DOCUMENT_SCHEME, path: '/run/Run report.md', query });
     assert.match(documentText(uri as never, backlogs), /^\*This run is not .*\*\n$/);
   }
@@ -199,11 +225,19 @@ describe('running with a choice', () => {
     const [cap, started] = await press('runWaveWith', wave(0));
     assert.equal(cap, 'cap 8');
     assert.equal(started, 'start Wave 0: T-1 T-2 T-4 T-5 T-6 (flow stopAtOnce claude opus-4.1)');
-    const choice = { runMode: 'flow', agent: 'claude', model: 'opus-4.1', cap: 8, onFailure: 'stopAtOnce' };
+    const choice = {
+      runMode: 'flow',
+      agent: 'claude',
+      model: 'opus-4.1',
+      cap: 8,
+      onFailure: 'stopAtOnce',
+    };
     assert.deepEqual(remembered, [{ ...choice, pauseBetweenWaves: true }]);
     lists.length = 0;
     await press('runWaveWith', wave(0));
-    const words = new Map(lists[0]?.map(({ label, description }) => [label.replace(/^\$\(.*?\) /, ''), description]));
+    const words = new Map(
+      lists[0]?.map(({ label, description }) => [label.replace(/^\$\(.*?\) /, ''), description]),
+    );
     assert.equal(words.get('Agent'), 'Claude Code');
     assert.equal(words.get('At a time'), '8');
     assert.equal(words.get('Pause'), 'after each wave');
@@ -231,7 +265,14 @@ describe('running with a choice', () => {
   });
 
   test('takes no name of a model that could be anything else', async () => {
-    for (const model of ['--dangerously', '$(x)', 'a b', '../x', '${env:X}', `m${'x'.repeat(200)}`]) {
+    for (const model of [
+      '--dangerously',
+      '$(x)',
+      'a b',
+      '../x',
+      '${env:X}',
+      `m${'x'.repeat(200)}`,
+    ]) {
       const { press, remembered } = makeWindow([]);
       answers.push('Model', model, 'Run');
       await press('runWaveWith', wave(0));
@@ -244,7 +285,14 @@ test('a choice that is stored wrongly counts as far as it is right', () => {
   assert.deepEqual(readRunChoice(undefined), {});
   assert.deepEqual(readRunChoice('flow'), {});
   assert.deepEqual(
-    readRunChoice({ runMode: 'flow', cap: 65, agent: '../x', model: '-x', agentMode: 1, onFailure: 'no' }),
+    readRunChoice({
+      runMode: 'flow',
+      cap: 65,
+      agent: '../x',
+      model: '-x',
+      agentMode: 1,
+      onFailure: 'no',
+    }),
     {
       runMode: 'flow',
     },
@@ -267,7 +315,9 @@ test('a dry run opens a page of its own, and starts nothing', async () => {
   const scopes: unknown[] = [];
   const dryRun: BacklogRuns['dryRun'] = (...scope) => {
     scopes.push(scope);
-    const [step, other] = tasks('T-1', 'T-2').map((task, n) => dryStep(task, { startsAtMs: n * 60_000 }));
+    const [step, other] = tasks('T-1', 'T-2').map((task, n) =>
+      dryStep(task, { startsAtMs: n * 60_000 }),
+    );
     return Promise.resolve(ok(dryReport({ steps: [step!, other!] })));
   };
   Object.defineProperty(backlog.runs, 'dryRun', { value: dryRun });
@@ -284,7 +334,9 @@ test('a dry run opens a page of its own, and starts nothing', async () => {
 });
 
 test('a dry run goes through the engine itself: what waits comes later, what cannot start is named', async () => {
-  const { press, backlog, backlogs } = makeWindow([], { tasks: tasks('T-1', 'T-2 < T-1', '#T-3', 'T-4 < T-3') });
+  const { press, backlog, backlogs } = makeWindow([], {
+    tasks: tasks('T-1', 'T-2 < T-1', '#T-3', 'T-4 < T-3'),
+  });
   await press('dryRun', { kind: 'task', taskId: taskId('T-4') });
   answers.push('All Waves');
   await press('dryRun');
@@ -304,5 +356,9 @@ test('in a window that is not trusted nothing is started, resumed or tried', asy
     assert.deepEqual(backlog.started, [], name);
   }
   assert.equal(shown.length, 5);
-  assert.deepEqual(await makeWindow().press('stopRun', run('r')), ['stopRun r'], 'stopping is always possible');
+  assert.deepEqual(
+    await makeWindow().press('stopRun', run('r')),
+    ['stopRun r'],
+    'stopping is always possible',
+  );
 });

@@ -7,8 +7,22 @@ import type { RunState, TaskOutcome } from '../../../src/core/run/run-events.ts'
 import { taskId } from '../../../src/core/task.ts';
 import { tasks } from '../../support/backlog.ts';
 import { answers, commands, shown } from '../../support/editor-stub.ts';
-import { fakeBacklog, type FakeBacklog, fakeBacklogs, type MadeBacklog, NOW } from '../../support/fake-backlog.ts';
-import { atWork, ended, failedWith, runAfter, runStarted, type RunStep, SUCCEEDED } from '../../support/run-events.ts';
+import {
+  fakeBacklog,
+  type FakeBacklog,
+  fakeBacklogs,
+  type MadeBacklog,
+  NOW,
+} from '../../support/fake-backlog.ts';
+import {
+  atWork,
+  ended,
+  failedWith,
+  runAfter,
+  runStarted,
+  type RunStep,
+  SUCCEEDED,
+} from '../../support/run-events.ts';
 import { clockTime } from '../../../src/core/messages.ts';
 
 // After the stub: it imports `vscode`.
@@ -53,7 +67,8 @@ function watch(spec: FakeBacklog = {}, before: readonly RunStep[] = []): World {
   });
   const backlogs = fakeBacklogs([backlog], {
     onDidChange: changed.event,
-    openLog: (runId: string, start: number) => Promise.resolve(void opened.push(`${runId}/${start}`)),
+    openLog: (runId: string, start: number) =>
+      Promise.resolve(void opened.push(`${runId}/${start}`)),
   });
   const look = async (): Promise<void> => {
     changed.fire(undefined);
@@ -125,8 +140,15 @@ test('the buttons of a notice do what they say, to the task that it names', asyn
   assert.deepEqual(one.backlog.asked, ['requeue r T-1']);
   answers.push('Show Terminal');
   await one.happen({ kind: 'taskEnded', id: taskId('T-1'), outcome: UNKNOWN, at: NOW + 1 });
-  assert.equal(messages()[1], 'It is unknown how “Title of T-1” ended. Check what was done before it is run again.');
-  assert.deepEqual(shown[1]?.buttons, ['Show Terminal', 'Open Report'], 'what has ended cannot be queued again');
+  assert.equal(
+    messages()[1],
+    'It is unknown how “Title of T-1” ended. Check what was done before it is run again.',
+  );
+  assert.deepEqual(
+    shown[1]?.buttons,
+    ['Show Terminal', 'Open Report'],
+    'what has ended cannot be queued again',
+  );
   assert.deepEqual(one.opened, ['r/1'], 'a terminal that is gone is replaced by the log');
 });
 
@@ -140,32 +162,55 @@ test('a lock that was lost names who has it', async () => {
 
 test('an agent that is not signed in is told as such, other failures are not told at all', async () => {
   const world = watch({}, working);
-  await world.happen(ended('T-1', failedWith({ kind: 'said', detail: 'The tests fail' }, 1), NOW + 1));
+  await world.happen(
+    ended('T-1', failedWith({ kind: 'said', detail: 'The tests fail' }, 1), NOW + 1),
+  );
   assert.deepEqual(shown, []);
   answers.push('Choose Agent');
   await world.happen(
-    ended('T-2', failedWith({ kind: 'said', detail: 'Please run /login: not logged in' }, 1), NOW + 2),
+    ended(
+      'T-2',
+      failedWith({ kind: 'said', detail: 'Please run /login: not logged in' }, 1),
+      NOW + 2,
+    ),
   );
-  assert.match(messages()[0] ?? '', /^The agent of “Title of T-2” may not work: Please run \/login/);
+  assert.match(
+    messages()[0] ?? '',
+    /^The agent of “Title of T-2” may not work: Please run \/login/,
+  );
   assert.deepEqual(commands.executed, [['todo2Waves.chooseAgent']]);
 });
 
 test('the breaker and a wave that did not pass its check are told with the run', async () => {
   const failed = failedWith({ kind: 'exit' }, 1);
   const stop = { kind: 'breaker', count: 3, outcome: failed } as const;
-  await watch({}, working).happen(ended('T-2', failed, NOW + 1), { kind: 'runStopping', stop, at: NOW + 1 });
+  await watch({}, working).happen(ended('T-2', failed, NOW + 1), {
+    kind: 'runStopping',
+    stop,
+    at: NOW + 1,
+  });
   assert.deepEqual(messages(), [
     'Run “Wave 0” starts nothing further: the same end 3 times in a row (failed with exit code 1), last “Title of T-2”.',
   ]);
   const result = { command: 'npm test', passed: false, exitCode: 2, durationMs: 1, tail: '' };
   const verify = { kind: 'waveVerify', wave: 0, result } as const;
   await watch({}, working).happen({ kind: 'runStopping', stop: verify, at: NOW + 1 });
-  assert.equal(messages()[1], 'Run “Wave 0” starts nothing further: npm test did not pass (exit code 2).');
+  assert.equal(
+    messages()[1],
+    'Run “Wave 0” starts nothing further: npm test did not pass (exit code 2).',
+  );
 });
 
 test('a run that ends is told in one notice, and only to somebody who looked elsewhere', async () => {
-  const endings = [ended('T-1', SUCCEEDED, NOW + 1), ended('T-2', failedWith({ kind: 'exit' }, 1), NOW + 1)];
-  const all: readonly RunStep[] = [...endings, ended('T-3', SUCCEEDED, NOW + 1), { kind: 'runEnded', at: NOW + 1 }];
+  const endings = [
+    ended('T-1', SUCCEEDED, NOW + 1),
+    ended('T-2', failedWith({ kind: 'exit' }, 1), NOW + 1),
+  ];
+  const all: readonly RunStep[] = [
+    ...endings,
+    ended('T-3', SUCCEEDED, NOW + 1),
+    { kind: 'runEnded', at: NOW + 1 },
+  ];
   const seen = watch({}, working);
   await seen.happen(...all);
   assert.equal(shown.length, 0);
@@ -176,7 +221,11 @@ test('a run that ends is told in one notice, and only to somebody who looked els
   await away.look();
   assert.equal(messages()[0], 'Run “Wave 0” has ended: 2/3 succeeded, 1 failed.');
   assert.equal(messages().filter((message) => message.startsWith('Run')).length, 1);
-  assert.deepEqual(away.backlog.started, [{ title: 'Wave 0', waves: [['T-2']] }], 'what failed, and nothing else');
+  assert.deepEqual(
+    away.backlog.started,
+    [{ title: 'Wave 0', waves: [['T-2']] }],
+    'what failed, and nothing else',
+  );
   assert.deepEqual(shown[0]?.buttons, ['Open Report', 'Resume']);
 });
 
@@ -192,14 +241,22 @@ test('what a person did themselves is not told', async () => {
 });
 
 test('what happened before the window opened is no news, but a run that was interrupted is', async () => {
-  const old = [...working, ended('T-1', UNKNOWN, NOW - MINUTE), { kind: 'runEnded', at: NOW - MINUTE } as const];
+  const old = [
+    ...working,
+    ended('T-1', UNKNOWN, NOW - MINUTE),
+    { kind: 'runEnded', at: NOW - MINUTE } as const,
+  ];
   const world = watch({}, old);
   world.focused = false;
   await world.look();
   await watch({}, old.slice(0, -1)).look();
   assert.deepEqual(shown, []);
   const stop = { kind: 'interrupted' } as const;
-  const run = runAfter(beginning, { kind: 'runStopping', stop, at: NOW }, { kind: 'runEnded', at: NOW + 1 });
+  const run = runAfter(
+    beginning,
+    { kind: 'runStopping', stop, at: NOW },
+    { kind: 'runEnded', at: NOW + 1 },
+  );
   await watch({ runs: () => [], pastRuns: [run] }).look();
   assert.deepEqual(messages(), ['Run “Wave 0” was interrupted: 0/3 succeeded.']);
 });

@@ -2,17 +2,35 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import '../../support/use-editor-stub.ts';
 import type { Backlog } from '../../../src/core/backlog.ts';
-import type { FailCause, RunState, TaskOutcome, WaitReason } from '../../../src/core/run/run-events.ts';
+import type {
+  FailCause,
+  RunState,
+  TaskOutcome,
+  WaitReason,
+} from '../../../src/core/run/run-events.ts';
 import { taskId } from '../../../src/core/task.ts';
 import { whenWords } from '../../../src/ui/handoffs/handoff-row.ts';
 import { summariseLocks } from '../../../src/ui/lock-summary.ts';
 import type { RowContent, RowView } from '../../../src/ui/row.ts';
-import { explainOutcome, explainStop, explainWait, ordinal } from '../../../src/core/run/run-messages.ts';
+import {
+  explainOutcome,
+  explainStop,
+  explainWait,
+  ordinal,
+} from '../../../src/core/run/run-messages.ts';
 import { describeNode } from '../../../src/ui/tree-item.ts';
 import { childrenOf, nodeKey, type TreeNode } from '../../../src/ui/tree-nodes.ts';
 import { tasks } from '../../support/backlog.ts';
 import { fakeBacklog, type FakeBacklog, NO_AGENTS, NOW } from '../../support/fake-backlog.ts';
-import { atWork, ended, failedWith, runAfter, runStarted, type RunStep, SUCCEEDED } from '../../support/run-events.ts';
+import {
+  atWork,
+  ended,
+  failedWith,
+  runAfter,
+  runStarted,
+  type RunStep,
+  SUCCEEDED,
+} from '../../support/run-events.ts';
 import { clockTime } from '../../../src/core/messages.ts';
 
 // After the stub: it imports `vscode`.
@@ -32,7 +50,10 @@ interface Shown extends RowContent {
 }
 
 function top(backlog: Backlog): readonly Shown[] {
-  return childrenOf(undefined, [backlog]).map((node) => ({ node, ...describeNode(node, NO_AGENTS) }));
+  return childrenOf(undefined, [backlog]).map((node) => ({
+    node,
+    ...describeNode(node, NO_AGENTS),
+  }));
 }
 
 /** The first row of a backlog with this run, and the rows below it. */
@@ -67,7 +88,12 @@ describe('the row of a run that goes on', () => {
   });
 
   test('can be paused, stopped and given another cap', () => {
-    assert.deepEqual(show(runAfter(flow, ...working)).row.flags, ['run', 'liveRun', 'ledHere', 'runningRun']);
+    assert.deepEqual(show(runAfter(flow, ...working)).row.flags, [
+      'run',
+      'liveRun',
+      'ledHere',
+      'runningRun',
+    ]);
   });
 
   test('says that it is paused, and by what, and can go on', () => {
@@ -87,7 +113,9 @@ describe('the row of a run that goes on', () => {
       /^Stopping: All waves \| stopped after the same end 3 times in a row: failed with exit code 1 · /,
     );
     assert.deepEqual(row.flags, ['run', 'liveRun', 'ledHere']);
-    const byPerson = show(runAfter(beginning, ...working, { kind: 'runStopping', stop: { kind: 'person' }, at })).row;
+    const byPerson = show(
+      runAfter(beginning, ...working, { kind: 'runStopping', stop: { kind: 'person' }, at }),
+    ).row;
     assert.doesNotMatch(byPerson.description, /stopped/);
   });
 
@@ -116,7 +144,8 @@ describe('the row of a run that goes on', () => {
     const keys = contextKeysOf([backlog]);
     assert.deepEqual([keys.running, keys.paused, keys.resumable], [true, false, false]);
     assert.equal(
-      contextKeysOf([show(runAfter(beginning, { kind: 'runPaused', by: 'wave', at })).backlog]).paused,
+      contextKeysOf([show(runAfter(beginning, { kind: 'runPaused', by: 'wave', at })).backlog])
+        .paused,
       true,
     );
   });
@@ -129,7 +158,8 @@ describe('the row of a run that goes on', () => {
 });
 
 test('every row has a key of its own, wherever runs stand', () => {
-  const start = (runId: string): ReturnType<typeof runStarted> => runStarted({ runId, waves: [['T-1', 'T-2']], at });
+  const start = (runId: string): ReturnType<typeof runStarted> =>
+    runStarted({ runId, waves: [['T-1', 'T-2']], at });
   const end = { kind: 'runEnded', at: NOW } as const;
   const past = [
     runAfter(start('b'), end),
@@ -164,10 +194,21 @@ describe('the row of a task of a run', () => {
   test('warns where it looks stuck, and offers to stop and requeue it', () => {
     const { backlog } = show(run, { lastOutputAt: () => NOW - 12 * MINUTE });
     backlog.changed();
-    const [first] = childrenOf(childrenOf(undefined, [backlog])[0], [backlog]).map((n) => describeNode(n, NO_AGENTS));
-    assert.match(first?.description ?? '', new RegExp(`^looks stuck: silent since ${clockTime(NOW - 12 * MINUTE)} · `));
+    const [first] = childrenOf(childrenOf(undefined, [backlog])[0], [backlog]).map((n) =>
+      describeNode(n, NO_AGENTS),
+    );
+    assert.match(
+      first?.description ?? '',
+      new RegExp(`^looks stuck: silent since ${clockTime(NOW - 12 * MINUTE)} · `),
+    );
     assert.equal(first?.icon.id, 'warning');
-    assert.deepEqual(first.flags, ['task', 'runningTask', 'stuckTask', 'requeuableTask', 'withLog']);
+    assert.deepEqual(first.flags, [
+      'task',
+      'runningTask',
+      'stuckTask',
+      'requeuableTask',
+      'withLog',
+    ]);
   });
 
   test('warns in its wave, too, as the row of the run may be closed', () => {
@@ -190,36 +231,65 @@ describe('the row of a task of a run', () => {
       { kind: 'taskWaits', id: taskId('T-1'), reason: { kind: 'retry', at: NOW + MINUTE }, at },
     ];
     const waiting = show(runAfter(beginning, ...atWork('T-1', 1, at), ...requeued)).below[0];
-    assert.equal(waiting?.description, `tries again at ${clockTime(NOW + MINUTE)} · failed with exit code 3 · T-1`);
-    const again = show(runAfter(beginning, ...atWork('T-1', 1, at), ...requeued, ...atWork('T-1', 2, at, 2))).below[0];
+    assert.equal(
+      waiting?.description,
+      `tries again at ${clockTime(NOW + MINUTE)} · failed with exit code 3 · T-1`,
+    );
+    const again = show(
+      runAfter(beginning, ...atWork('T-1', 1, at), ...requeued, ...atWork('T-1', 2, at, 2)),
+    ).below[0];
     assert.equal(again?.description, `running since ${clockTime(at)} · 2nd attempt · T-1`);
   });
 });
 
 const waits: readonly [WaitReason, string][] = [
-  [{ kind: 'sharesFiles', with: taskId('T-2'), files: ['src/a.ts'] }, 'waits: shares src/a.ts with T-2'],
-  [{ kind: 'sharesFiles', with: taskId('T-2'), files: ['a', 'b', 'c'] }, 'waits: shares a and 2 more with T-2'],
+  [
+    { kind: 'sharesFiles', with: taskId('T-2'), files: ['src/a.ts'] },
+    'waits: shares src/a.ts with T-2',
+  ],
+  [
+    { kind: 'sharesFiles', with: taskId('T-2'), files: ['a', 'b', 'c'] },
+    'waits: shares a and 2 more with T-2',
+  ],
   [{ kind: 'held', holder: 'claude-x-1' }, 'waits: held by claude-x-1'],
-  [{ kind: 'coolingDown', agent: 'claude', until: NOW }, `Claude Code cools down until ${clockTime(NOW)}`],
-  [{ kind: 'agentCap', agent: 'constructor', cap: 2 }, 'waits: constructor has 2 at work, its limit'],
+  [
+    { kind: 'coolingDown', agent: 'claude', until: NOW },
+    `Claude Code cools down until ${clockTime(NOW)}`,
+  ],
+  [
+    { kind: 'agentCap', agent: 'constructor', cap: 2 },
+    'waits: constructor has 2 at work, its limit',
+  ],
   [{ kind: 'retry', at: NOW }, `tries again at ${clockTime(NOW)}`],
 ];
 for (const [reason, words] of waits) {
   test(`a task that waits says: ${words}`, () => {
     assert.equal(explainWait(reason), words);
-    const { below } = show(runAfter(beginning, { kind: 'taskWaits', id: taskId('T-2'), reason, at }));
+    const { below } = show(
+      runAfter(beginning, { kind: 'taskWaits', id: taskId('T-2'), reason, at }),
+    );
     assert.equal(below[1]?.description, `${words} · T-2`);
   });
 }
 
 const check = { command: 'npm test', passed: false, exitCode: 1, durationMs: 1, tail: '' };
 const evidence = {
-  ...{ startedAt: at, endedAt: NOW, files: [], summary: undefined, logFile: undefined, sessionId: undefined },
+  ...{
+    startedAt: at,
+    endedAt: NOW,
+    files: [],
+    summary: undefined,
+    logFile: undefined,
+    sessionId: undefined,
+  },
   verify: { ...check, passed: true, exitCode: 0 },
 };
 const causes: readonly [FailCause, string][] = [
   [{ kind: 'said', detail: 'Not logged in' }, 'failed: Not logged in, back to Todo'],
-  [{ kind: 'timeLimit', limitMs: 2 * 60 * MINUTE }, 'failed: ended at its time limit of 2 h, back to Todo'],
+  [
+    { kind: 'timeLimit', limitMs: 2 * 60 * MINUTE },
+    'failed: ended at its time limit of 2 h, back to Todo',
+  ],
   [{ kind: 'verify', result: check }, 'failed: npm test did not pass (exit code 1), back to Todo'],
   [
     { kind: 'verify', result: { ...check, exitCode: undefined } },
@@ -230,14 +300,26 @@ const outcomes: readonly [TaskOutcome, string][] = [
   ...causes.map(([cause, words]): [TaskOutcome, string] => [failedWith(cause, 1), words]),
   [{ kind: 'succeeded', status: 'Done', evidence }, 'succeeded and verified, now Done'],
   [SUCCEEDED, 'succeeded, now Review'],
-  [{ kind: 'rateLimited', retryAfterMs: undefined, detail: '429' }, 'refused by a rate limit: 429, back to Todo'],
-  [{ kind: 'unknown', detail: 'its supervisor was killed' }, 'its end is unknown: its supervisor was killed'],
   [
-    { kind: 'skipped', reason: { kind: 'runStopped', stop: { kind: 'failure', id: taskId('T-3') } } },
+    { kind: 'rateLimited', retryAfterMs: undefined, detail: '429' },
+    'refused by a rate limit: 429, back to Todo',
+  ],
+  [
+    { kind: 'unknown', detail: 'its supervisor was killed' },
+    'its end is unknown: its supervisor was killed',
+  ],
+  [
+    {
+      kind: 'skipped',
+      reason: { kind: 'runStopped', stop: { kind: 'failure', id: taskId('T-3') } },
+    },
     'skipped: the run stopped at the failure of T-3',
   ],
   [
-    { kind: 'skipped', reason: { kind: 'runStopped', stop: { kind: 'waveVerify', wave: 0, result: check } } },
+    {
+      kind: 'skipped',
+      reason: { kind: 'runStopped', stop: { kind: 'waveVerify', wave: 0, result: check } },
+    },
     'skipped: the run stopped: npm test did not pass (exit code 1)',
   ],
 ];
@@ -273,8 +355,14 @@ describe('a run that has ended', () => {
 
   test('offers to resume what is left, and shows at once what went wrong', () => {
     const { row, backlog } = show(runAfter(beginning, ...bad, ending));
-    assert.equal(line(row), 'Ended: All waves | 1/4 succeeded · 1 failed · 1 stopped · 1 skipped · took 20 min');
-    assert.deepEqual([row.flags, row.collapsible], [['run', 'endedRun', 'resumableRun'], 'expanded']);
+    assert.equal(
+      line(row),
+      'Ended: All waves | 1/4 succeeded · 1 failed · 1 stopped · 1 skipped · took 20 min',
+    );
+    assert.deepEqual(
+      [row.flags, row.collapsible],
+      [['run', 'endedRun', 'resumableRun'], 'expanded'],
+    );
     assert.equal(contextKeysOf([backlog]).resumable, true);
   });
 
@@ -299,10 +387,13 @@ describe('a run that has ended', () => {
 
   test('of the past stands in a group at the end, and a click on a task opens its log', () => {
     const past = runAfter(beginning, ...bad, ending);
-    const older = runAfter(runStarted({ runId: 'old', waves: [['T-9']], at: at - 72 * 60 * MINUTE }), {
-      ...ending,
-      at: at - 71 * 60 * MINUTE,
-    });
+    const older = runAfter(
+      runStarted({ runId: 'old', waves: [['T-9']], at: at - 72 * 60 * MINUTE }),
+      {
+        ...ending,
+        at: at - 71 * 60 * MINUTE,
+      },
+    );
     const backlog = fakeBacklog({ tasks: FOUR, pastRuns: [past, older] });
     const group = top(backlog).find(({ label }) => label === 'Past Runs');
     assert.equal(group?.description, '2');
@@ -313,7 +404,10 @@ describe('a run that has ended', () => {
       line(row),
       `All waves | ${whenWords(at, NOW)} · 1/4 succeeded · 1 failed · 1 stopped · 1 skipped · took 20 min`,
     );
-    assert.deepEqual([row.flags, row.collapsible], [['run', 'pastRun', 'resumableRun'], 'collapsed']);
+    assert.deepEqual(
+      [row.flags, row.collapsible],
+      [['run', 'pastRun', 'resumableRun'], 'collapsed'],
+    );
     const below = childrenOf(first, [backlog]).map((node) => describeNode(node, NO_AGENTS));
     assert.equal(below[0]?.click?.command, 'todo2Waves.openTaskLog');
     assert.equal(below[2]?.click, undefined, 'it never began');
@@ -324,7 +418,9 @@ describe('a run that has ended', () => {
 
   test('that is still shown is not in the past as well', () => {
     const run = runAfter(beginning, ...bad, ending);
-    const labels = top(fakeBacklog({ tasks: FOUR, runs: () => [run], pastRuns: [run] })).map(({ label }) => label);
+    const labels = top(fakeBacklog({ tasks: FOUR, runs: () => [run], pastRuns: [run] })).map(
+      ({ label }) => label,
+    );
     assert.ok(!labels.includes('Past Runs'));
     const all = labels.filter((label) => label === 'Ended: All waves');
     assert.equal(all.length, 1);

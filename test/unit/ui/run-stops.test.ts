@@ -23,7 +23,11 @@ const ours = runAfter(
 const theirs = runAfter(runStarted({ runId: 't', waves: [['T-4']], at: NOW, title: 'Wave 1' }));
 
 function makeWindow() {
-  const backlog = fakeBacklog({ tasks: tasks('T-1', 'T-2', 'T-3', 'T-4'), runs: () => [ours], elsewhere: [theirs] });
+  const backlog = fakeBacklog({
+    tasks: tasks('T-1', 'T-2', 'T-3', 'T-4'),
+    runs: () => [ours],
+    elsewhere: [theirs],
+  });
   return { backlog, backlogs: fakeBacklogs([backlog]) };
 }
 

@@ -27,7 +27,10 @@ test('the details of a task say what it is, why it waits, what it needs and who 
   const text = taskDocument(backlog, backlog.task(taskId('T-3'))!);
   for (const part of [
     '# Title of T-3',
-    'T-3 · **Todo** · medium priority · wave 1 · exarp-go: wave 1'.replace(' · exarp-go: wave 1', ''),
+    'T-3 · **Todo** · medium priority · wave 1 · exarp-go: wave 1'.replace(
+      ' · exarp-go: wave 1',
+      '',
+    ),
     'Tags: ui',
     '- waits for T-2 (In Progress, held by cursor-mac-811 for 42 min)',
     'Draw *it*.',
@@ -50,7 +53,9 @@ const hostile = [
 ];
 for (const text of hostile) {
   test(`a title or description of ${text} stays text in details and tooltips`, () => {
-    const backlog = fakeBacklog({ tasks: [task('T-1', { title: text, description: text, tags: [text] })] });
+    const backlog = fakeBacklog({
+      tasks: [task('T-1', { title: text, description: text, tags: [text] })],
+    });
     const one = backlog.task(taskId('T-1'))!;
     for (const page of [taskDocument(backlog, one), taskTooltip(backlog, one)]) {
       assert.doesNotMatch(page, /<(img|script)/);

@@ -24,10 +24,15 @@ function rows(...backlogs: Backlog[]): { node: TreeNode; depth: number; content:
   return walk(undefined, 0);
 }
 
-/** The rows as text, but for the doctor's section, which the ids of these tests always have: see doctor-ui.test.ts. */
+/**
+ * The rows as text, but for the doctor's section, which the ids of these tests always have: see
+ * doctor-ui.test.ts.
+ */
 function text(...backlogs: Backlog[]): string[] {
   const own = rows(...backlogs).filter(({ node }) => !/^(doctor|findings?)$/.test(node.kind));
-  return own.map(({ depth, content }) => `${'  '.repeat(depth)}${content.label} | ${content.description}`);
+  return own.map(
+    ({ depth, content }) => `${'  '.repeat(depth)}${content.label} | ${content.description}`,
+  );
 }
 
 function rowOf(backlog: Backlog, id: string): RowContent {
@@ -37,7 +42,9 @@ function rowOf(backlog: Backlog, id: string): RowContent {
 }
 
 test('the tree shows waves with their tasks, then what is blocked, then what is finished', () => {
-  const backlog = fakeBacklog({ tasks: tasks('T-1:high', 'T-2', 'T-3 < T-1', '+T-4', 'T-5 < T-6', 'T-6 < T-5') });
+  const backlog = fakeBacklog({
+    tasks: tasks('T-1:high', 'T-2', 'T-3 < T-1', '+T-4', 'T-5 < T-6', 'T-6 < T-5'),
+  });
   assert.deepEqual(text(backlog), [
     'Wave 0 | 0/2 · 2 ready',
     '  Title of T-1 | ready · high · T-1',
@@ -63,7 +70,8 @@ test('a task that failed in a run that goes on is called that and not ready, unt
     { kind: 'taskEnded', runId, id: taskId('T-2'), outcome: { kind: 'stopped' }, at: NOW },
   ] as const;
   const over = [{ kind: 'taskEnded', runId, id: taskId('T-3'), outcome: failed, at: NOW }, { kind: 'runEnded', runId, at: NOW }] as const; // prettier-ignore
-  const wave = (backlog: Backlog): string[] => text(backlog).filter((line) => /Wave 0 \||of T-1/.test(line));
+  const wave = (backlog: Backlog): string[] =>
+    text(backlog).filter((line) => /Wave 0 \||of T-1/.test(line));
   const going = fakeBacklog({ tasks: tasks('T-1', 'T-2', 'T-3'), events: [...events] });
   const [row, first] = wave(going).filter((line) => !line.includes('succeeded')).slice(-2); // prettier-ignore
   assert.match(row!, /^Wave 0 \| 0\/3 · 2 ready · 1 failed/);
@@ -93,11 +101,31 @@ const held = (holder: string, minutes: number): Partial<Task> => ({
   lock: lock(holder, NOW + minutes * MINUTE),
 });
 
-const states: readonly [name: string, fields: Parameters<typeof task>[1], icon: string, words: string][] = [
+const states: readonly [
+  name: string,
+  fields: Parameters<typeof task>[1],
+  icon: string,
+  words: string,
+][] = [
   ['a task that may start', {}, 'circle-large-outline', 'ready'],
-  ['a task that another holds', held('claude-x-1', 20), 'play-circle', 'held by claude-x-1, 20 min left'],
-  ['a task that this window holds', held(ME, 20), 'play-circle', 'held by this window, 20 min left'],
-  ['a lock that has ended', held('claude-x-1', -3), 'play-circle', 'ready · lock of claude-x-1 expired 3 min ago'],
+  [
+    'a task that another holds',
+    held('claude-x-1', 20),
+    'play-circle',
+    'held by claude-x-1, 20 min left',
+  ],
+  [
+    'a task that this window holds',
+    held(ME, 20),
+    'play-circle',
+    'held by this window, 20 min left',
+  ],
+  [
+    'a lock that has ended',
+    held('claude-x-1', -3),
+    'play-circle',
+    'ready · lock of claude-x-1 expired 3 min ago',
+  ],
   [
     'a lock that ends at this very moment',
     held('claude-x-1', 0),
@@ -110,7 +138,12 @@ const states: readonly [name: string, fields: Parameters<typeof task>[1], icon: 
     'play-circle',
     'assigned to claude-x-1 with no expiry',
   ],
-  ['In Progress without a lock', { status: 'In Progress' }, 'play-circle', 'ready · In Progress without a lock'],
+  [
+    'In Progress without a lock',
+    { status: 'In Progress' },
+    'play-circle',
+    'ready · In Progress without a lock',
+  ],
   ['a task in review', { status: 'Review' }, 'eye', 'waits for review'],
   ['a task that somebody blocked', { status: 'Blocked' }, 'error', 'is marked as Blocked'],
   [
@@ -131,8 +164,16 @@ for (const [name, fields, icon, words] of states) {
 }
 
 const offers: readonly [name: string, fields: Parameters<typeof task>[1], flags: string][] = [
-  ['a ready task can be run, claimed and finished', {}, 'task runnableTask claimable finishable editable'],
-  ['a task of others can be read, and asked for in vain', held('claude-x-1', 20), 'task heldByOthers'],
+  [
+    'a ready task can be run, claimed and finished',
+    {},
+    'task runnableTask claimable finishable editable',
+  ],
+  [
+    'a task of others can be read, and asked for in vain',
+    held('claude-x-1', 20),
+    'task heldByOthers',
+  ],
   [
     'a task that somebody left can be run, taken over, or rid of its lock',
     held('claude-x-1', -20),
@@ -143,36 +184,59 @@ const offers: readonly [name: string, fields: Parameters<typeof task>[1], flags:
     { ...held('claude-x-1', -20), status: 'Done' },
     'task leftByOthers reopenable editable',
   ],
-  ['a task of mine can be run and released', held(ME, 20), 'task runnableTask releasable finishable editable'],
+  [
+    'a task of mine can be run and released',
+    held(ME, 20),
+    'task runnableTask releasable finishable editable',
+  ],
   [
     'a task in review can be approved or sent back',
     { status: 'Review' },
     'task reviewable finishable reopenable editable',
   ],
   ['a finished task can be sent back', { status: 'Done' }, 'task reopenable editable'],
-  ['a task that waits cannot be run', { dependencies: ['T-0'] }, 'task claimable finishable editable'],
+  [
+    'a task that waits cannot be run',
+    { dependencies: ['T-0'] },
+    'task claimable finishable editable',
+  ],
 ];
 for (const [name, fields, flags] of offers) {
   test(name, () => {
-    const backlog = fakeBacklog({ tasks: [task('T-0', { status: 'Blocked' }), task('T-1', fields)] });
+    const backlog = fakeBacklog({
+      tasks: [task('T-0', { status: 'Blocked' }), task('T-1', fields)],
+    });
     assert.equal(rowOf(backlog, 'T-1').flags.join(' '), flags);
   });
 }
 
 test('a task that I hold although it has to wait says both', () => {
-  const backlog = fakeBacklog({ tasks: [task('T-0'), task('T-1', { ...held(ME, 20), dependencies: ['T-0'] })] });
-  assert.equal(rowOf(backlog, 'T-1').description, 'held by this window, 20 min left · waits for T-0 (Todo) · T-1');
+  const backlog = fakeBacklog({
+    tasks: [task('T-0'), task('T-1', { ...held(ME, 20), dependencies: ['T-0'] })],
+  });
+  assert.equal(
+    rowOf(backlog, 'T-1').description,
+    'held by this window, 20 min left · waits for T-0 (Todo) · T-1',
+  );
 });
 
 test('a dependency on a task that does not exist is reported where it does not hinder, and hinders where it is to', () => {
   const backlog = (missingDependencies: 'satisfied' | 'blocked'): Backlog =>
     fakeBacklog({ tasks: tasks('T-1 < T-404'), settings: { missingDependencies } });
-  assert.equal(rowOf(backlog('satisfied'), 'T-1').description, 'ready · depends on T-404, which does not exist · T-1');
-  assert.equal(text(backlog('blocked'))[1], '  Title of T-1 | depends on T-404, which does not exist · T-1');
+  assert.equal(
+    rowOf(backlog('satisfied'), 'T-1').description,
+    'ready · depends on T-404, which does not exist · T-1',
+  );
+  assert.equal(
+    text(backlog('blocked'))[1],
+    '  Title of T-1 | depends on T-404, which does not exist · T-1',
+  );
 });
 
 test('a screen reader hears title, id, priority, status, reason and lock', () => {
-  const backlog = fakeBacklog({ tasks: [task('T-1', { ...held('claude-x-1', 20), priority: 'critical' })] });
+  const backlog = fakeBacklog({
+    tasks: [task('T-1', { ...held('claude-x-1', 20), priority: 'critical' })],
+  });
   assert.equal(
     rowOf(backlog, 'T-1').spoken,
     'Title of T-1, T-1, priority critical, In Progress, held by claude-x-1, 20 min left',
@@ -186,7 +250,9 @@ test('the number that exarp-go gives a wave is shown where it is another', () =>
     'Wave 0 | 0/1 · 1 ready · exarp-go: wave 1',
     'Wave 1 | 0/1 · 1 waiting · exarp-go: wave 2',
   ]);
-  assert.deepEqual(waves('+T-1', 'T-2 < T-1', 'T-3'), ['Wave 0 | 0/2 · 2 ready · exarp-go: waves 0–1']);
+  assert.deepEqual(waves('+T-1', 'T-2 < T-1', 'T-3'), [
+    'Wave 0 | 0/2 · 2 ready · exarp-go: waves 0–1',
+  ]);
 });
 
 test('control characters of a title never reach a row', () => {
@@ -203,7 +269,12 @@ test('two backlogs have a row each, and one that cannot be read says so in its p
     root: '/b',
     store: {
       kind: 'unreadable',
-      failure: { kind: 'unreadable', file: '/b/.todo2/todo2.db', cause: 'empty', detail: '0 bytes' },
+      failure: {
+        kind: 'unreadable',
+        file: '/b/.todo2/todo2.db',
+        cause: 'empty',
+        detail: '0 bytes',
+      },
       last: undefined,
     },
   });
@@ -219,8 +290,16 @@ test('two backlogs have a row each, and one that cannot be read says so in its p
 test('every row has a key of its own, also where two backlogs have the same ids', () => {
   const events = runEvents(failedWith({ kind: 'exit' }, 3));
   const backlogs = [
-    fakeBacklog({ root: '/a', tasks: tasks('T-1', 'T-2 < T-1', '+T-3', 'T-4 < T-5', 'T-5 < T-4'), events }),
-    fakeBacklog({ root: '/b', tasks: tasks('T-1', 'T-2'), notices: [{ kind: 'missingId', position: 3 }] }),
+    fakeBacklog({
+      root: '/a',
+      tasks: tasks('T-1', 'T-2 < T-1', '+T-3', 'T-4 < T-5', 'T-5 < T-4'),
+      events,
+    }),
+    fakeBacklog({
+      root: '/b',
+      tasks: tasks('T-1', 'T-2'),
+      notices: [{ kind: 'missingId', position: 3 }],
+    }),
   ];
   const all = rows(...backlogs).map(({ node }) => node);
   assert.equal(new Set(all.map(nodeKey)).size, all.length);
@@ -242,8 +321,16 @@ function runEvents(outcome: TaskOutcome): [RunEvent, ...RunEvent[]] {
 }
 
 const outcomes: readonly [outcome: TaskOutcome, run: string, words: string][] = [
-  [{ kind: 'succeeded', status: 'Review', evidence: undefined }, '1/1 succeeded · took 8 s', 'succeeded, now Review'],
-  [failedWith({ kind: 'exit' }, 3), '0/1 succeeded · 1 failed · took 8 s', 'failed with exit code 3, back to Todo'],
+  [
+    { kind: 'succeeded', status: 'Review', evidence: undefined },
+    '1/1 succeeded · took 8 s',
+    'succeeded, now Review',
+  ],
+  [
+    failedWith({ kind: 'exit' }, 3),
+    '0/1 succeeded · 1 failed · took 8 s',
+    'failed with exit code 3, back to Todo',
+  ],
   [
     failedWith({ kind: 'exit' }, undefined, 'SIGKILL'),
     '0/1 succeeded · 1 failed · took 8 s',
@@ -307,7 +394,9 @@ test('every task of any backlog is in the tree exactly once', () => {
           tasks: tasks(...lines),
           settings: { waveNumbering: numbering, missingDependencies: missing },
         });
-        const shown = rows(backlog).flatMap(({ node }) => (node.kind === 'task' ? [node.taskId] : []));
+        const shown = rows(backlog).flatMap(({ node }) =>
+          node.kind === 'task' ? [node.taskId] : [],
+        );
         assert.deepEqual([...shown].sort(), specs.map((_, n) => `T-${n}`).sort());
       },
     ),
@@ -317,15 +406,30 @@ test('every task of any backlog is in the tree exactly once', () => {
 
 test('a store that cannot be read any more is said above its old rows, with the one thing to do about it', () => {
   const cases = [
-    ['truncated', 'todo2.db is shorter than its own header says', 'Try Again', 'todo2Waves.refresh'],
+    [
+      'truncated',
+      'todo2.db is shorter than its own header says',
+      'Try Again',
+      'todo2Waves.refresh',
+    ],
     ['notADatabase', 'todo2.db is not a SQLite database', 'Reveal File', 'todo2Waves.revealStore'],
-    ['permission', 'todo2.db cannot be read: permission denied', 'Reveal File', 'todo2Waves.revealStore'],
+    [
+      'permission',
+      'todo2.db cannot be read: permission denied',
+      'Reveal File',
+      'todo2Waves.revealStore',
+    ],
     ['io', 'todo2.db could not be read', 'Show Log', 'todo2Waves.showLog'],
   ] as const;
   const good = fakeBacklog({ tasks: tasks('T-1') }).store;
   assert.ok(good.kind === 'ready');
   for (const [cause, description, title, command] of cases) {
-    const failure = { kind: 'unreadable', file: '/home/me/shop/.todo2/todo2.db', cause, detail: 'why' } as const;
+    const failure = {
+      kind: 'unreadable',
+      file: '/home/me/shop/.todo2/todo2.db',
+      cause,
+      detail: 'why',
+    } as const;
     const backlog = fakeBacklog({ store: { kind: 'unreadable', failure, last: good.snapshot } });
     const [first, second] = rows(backlog);
     assert.deepEqual([first?.content.label, first?.content.description], [title, description]);

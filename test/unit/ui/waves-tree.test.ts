@@ -50,7 +50,9 @@ function backlogsOf(...all: Backlog[]): Backlogs & { readonly looks: number } {
       looks++;
     },
   });
-  return Object.defineProperty(backlogs, 'looks', { get: () => looks }) as ReturnType<typeof backlogsOf>;
+  return Object.defineProperty(backlogs, 'looks', { get: () => looks }) as ReturnType<
+    typeof backlogsOf
+  >;
 }
 
 test('rows follow the time while a lease runs, and once more when the last one has ended', (t) => {
@@ -68,7 +70,11 @@ test('rows follow the time while a lease runs, and once more when the last one h
   assert.equal(backlogs.looks, 2);
   live = [];
   t.mock.timers.tick(90_000);
-  assert.equal(backlogs.looks, 3, 'that the lease has ended shows, and then nothing changes any more');
+  assert.equal(
+    backlogs.looks,
+    3,
+    'that the lease has ended shows, and then nothing changes any more',
+  );
   tree.dispose();
   t.mock.timers.tick(90_000);
   assert.equal(backlogs.looks, 3);
@@ -83,7 +89,11 @@ function allRows(tree: InstanceType<typeof WavesTree>, node?: TreeNode): readonl
 }
 
 /** A tree, and what the editor was told to draw anew, each time. */
-function treeOf(t: TestContext, backlogs: readonly Backlog[], more: Partial<Backlogs & BacklogServices> = {}) {
+function treeOf(
+  t: TestContext,
+  backlogs: readonly Backlog[],
+  more: Partial<Backlogs & BacklogServices> = {},
+) {
   const changed = new Emitter<undefined>();
   const tree = new WavesTree(fakeBacklogs(backlogs, { onDidChange: changed.event, ...more }));
   t.after(() => tree.dispose());
@@ -143,7 +153,14 @@ test('only rows that look different are drawn anew, and the whole tree only wher
   assert.equal(labels(rows), 'run T-1 T-2 wave T-1 T-2 T-3');
   assert.deepEqual(change(), []);
 
-  runs = [runAfter(begun, { kind: 'taskWaits', id: taskId('T-2'), reason: { kind: 'held', holder: 'somebody' }, at })];
+  runs = [
+    runAfter(begun, {
+      kind: 'taskWaits',
+      id: taskId('T-2'),
+      reason: { kind: 'held', holder: 'somebody' },
+      at,
+    }),
+  ];
   const [drawn] = change() as (readonly TreeNode[])[];
   assert.deepEqual(drawn, [rows[2], rows[5]], 'the two rows of the task that waits');
   assert.deepEqual(change(), [drawn], 'until the editor has asked');
@@ -151,11 +168,16 @@ test('only rows that look different are drawn anew, and the whole tree only wher
   assert.deepEqual(change(), []);
 
   runs = [runAfter(begun, ...atWork('T-1', 1, at))];
-  assert.deepEqual(change(), [[rows[0], rows[4], rows[5]]], 'what is below a row that changes is drawn with it');
+  assert.deepEqual(
+    change(),
+    [[rows[0], rows[4], rows[5]]],
+    'what is below a row that changes is drawn with it',
+  );
 });
 
 test('a row is drawn anew where its tooltip was seen and says something else by now', (t) => {
-  const described = (description: string): Backlog => fakeBacklog({ tasks: [task('T-1', { description })] });
+  const described = (description: string): Backlog =>
+    fakeBacklog({ tasks: [task('T-1', { description })] });
   const backlog = described('Before');
   const { tree, change } = treeOf(t, [backlog]);
   const [, row] = allRows(tree);
@@ -201,7 +223,11 @@ test('a row never gets another id, whatever becomes of its run: another id is an
       for (const [row, id] of ids) assert.equal(tree.getTreeItem(row).id, id);
       change();
       const rows = allRows(tree);
-      assert.equal(new Set(rows.map((row) => tree.getTreeItem(row).id)).size, rows.length, 'no id twice');
+      assert.equal(
+        new Set(rows.map((row) => tree.getTreeItem(row).id)).size,
+        rows.length,
+        'no id twice',
+      );
       for (const row of rows) ids.set(row, tree.getTreeItem(row).id);
       assert.ok(allRows(tree).every((row, n) => row === rows[n]));
     }
@@ -221,7 +247,8 @@ test('when a backlog was opened anew, its rows are new ones, and the editor asks
 test('rows that are gone are let go of', async (t) => {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
-  const runOf = (runId: string): RunState => runAfter(runStarted({ runId, waves: [['T-1', 'T-2']], at: NOW }));
+  const runOf = (runId: string): RunState =>
+    runAfter(runStarted({ runId, waves: [['T-1', 'T-2']], at: NOW }));
   let runs: readonly RunState[] = Array.from({ length: 50 }, (_, n) => runOf(`r${n}`));
   const backlog = fakeBacklog({ tasks: tasks('T-1', 'T-2'), runs: () => runs });
   const { tree, change } = treeOf(t, [backlog]);
@@ -241,7 +268,10 @@ interface Opened {
   readonly move: () => void;
 }
 
-function windowOf(stores: Readonly<Record<string, FakeBacklog>>, identity = (root: string): string => root) {
+function windowOf(
+  stores: Readonly<Record<string, FakeBacklog>>,
+  identity = (root: string): string => root,
+) {
   const opened: Opened[] = [];
   const closed: string[] = [];
   const workspace = new WorkspaceBacklogs({
@@ -252,7 +282,12 @@ function windowOf(stores: Readonly<Record<string, FakeBacklog>>, identity = (roo
       const moved = new Emitter<undefined>();
       const backlog = fakeBacklog({ root, ...(stores[root] ?? { store: { kind: 'missing' } }) });
       Object.defineProperty(backlog, 'onDidChange', { value: changed.event });
-      opened.push({ root, backlog, change: () => changed.fire(undefined), move: () => moved.fire(undefined) });
+      opened.push({
+        root,
+        backlog,
+        change: () => changed.fire(undefined),
+        move: () => moved.fire(undefined),
+      });
       return {
         backlog,
         onDidMove: moved.event,
@@ -282,7 +317,10 @@ const open = (...paths: string[]): void => {
 
 test('each folder of a window has its backlog; one without a store is not shown beside others', async () => {
   open('/a', '/b', '/none');
-  const { workspace, roots, closed } = windowOf({ '/a': { tasks: tasks('T-1') }, '/b': { tasks: tasks('T-1') } });
+  const { workspace, roots, closed } = windowOf({
+    '/a': { tasks: tasks('T-1') },
+    '/b': { tasks: tasks('T-1') },
+  });
   await workspace.whenOpened();
   assert.deepEqual(roots(), ['/a', '/b']);
   open('/b', '/none');
@@ -359,14 +397,18 @@ async function command(name: string, backlog: Backlog, node: unknown): Promise<v
   await commands.registered.get(`todo2Waves.${name}`)?.(node);
 }
 
-/** Two tasks in Review in wave 0; statuses that are set are remembered, and refused where the id is in `refused`. */
+/**
+ * Two tasks in Review in wave 0; statuses that are set are remembered, and refused where the id is
+ * in `refused`.
+ */
 function inReview(...refused: string[]) {
   const set: string[] = [];
   const backlog = fakeBacklog({
     tasks: tasks('?T-1', '?T-2'),
     locks: {
       setStatus: (id, _, to) => {
-        if (refused.includes(id)) return Promise.resolve(fail({ kind: 'changedMeanwhile', id, rawStatus: 'Todo' }));
+        if (refused.includes(id))
+          return Promise.resolve(fail({ kind: 'changedMeanwhile', id, rawStatus: 'Todo' }));
         set.push(`${id} ${to}`);
         return Promise.resolve(ok(to));
       },
@@ -379,7 +421,10 @@ test('several tasks are approved only after a question that names them', async (
   const { backlog, set, wave } = inReview();
   await command('approveWave', backlog, wave);
   assert.deepEqual(set, [], 'the question was dismissed');
-  const question = { message: 'Mark 2 tasks of wave 0 as Done?', detail: 'Title of T-1\nTitle of T-2' };
+  const question = {
+    message: 'Mark 2 tasks of wave 0 as Done?',
+    detail: 'Title of T-1\nTitle of T-2',
+  };
   assert.deepEqual(shown, [{ ...question, buttons: ['Mark as Done'] }]);
   answers.push('Mark as Done');
   await command('approveWave', backlog, wave);

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
@@ -24,7 +32,11 @@ const STORY: readonly RunEvent[] = [
 ];
 
 /** A folder in which an earlier window wrote this down, and a window that opens on it now. */
-async function reopened(t: TestContext, story: readonly RunEvent[], { begunHere }: { readonly begunHere: boolean }) {
+async function reopened(
+  t: TestContext,
+  story: readonly RunEvent[],
+  { begunHere }: { readonly begunHere: boolean },
+) {
   const root = mkdtempSync(join(tmpdir(), 'todo2-history-'));
   const opened: RunTakeover[] = [];
   const bugs: unknown[] = [];
@@ -46,7 +58,10 @@ async function reopened(t: TestContext, story: readonly RunEvent[], { begunHere 
     return journals;
   };
   const before = journalsOf(1);
-  const nobody = { onFailed: () => assert.fail('it can be written'), onLost: () => assert.fail('it is ours') };
+  const nobody = {
+    onFailed: () => assert.fail('it can be written'),
+    onLost: () => assert.fail('it is ours'),
+  };
   const writer = before.open(RUN, nobody);
   for (const event of story) writer.append(event);
   await writer.close();
@@ -111,8 +126,20 @@ async function reopened(t: TestContext, story: readonly RunEvent[], { begunHere 
     ready: RunTakeoverOptions['ready'] = () => Promise.resolve(),
   ): Promise<RunTakeover> => {
     const history = new RunTakeover({
-      ...{ journals, runner, isAlive, ready, clock, log: () => undefined, reportBug: (bug) => void bugs.push(bug) },
-      ...{ endOrphan: tell('endOrphan'), releaseFor: tell('releaseFor'), endVerification: tell('endVerification') },
+      ...{
+        journals,
+        runner,
+        isAlive,
+        ready,
+        clock,
+        log: () => undefined,
+        reportBug: (bug) => void bugs.push(bug),
+      },
+      ...{
+        endOrphan: tell('endOrphan'),
+        releaseFor: tell('releaseFor'),
+        endVerification: tell('endVerification'),
+      },
       ...{ begun: { has: () => begunHere, add: () => undefined }, onAttached: () => undefined },
       onFailed: () => assert.fail('it can be written'),
     });
@@ -120,8 +147,10 @@ async function reopened(t: TestContext, story: readonly RunEvent[], { begunHere 
     await history.open();
     return history;
   };
-  const journal = (): string => readFileSync(join(root, '.todo2', 'waves', 'runs', `${RUN}.jsonl`), 'utf8');
-  const folder = (): readonly string[] => readdirSync(join(root, '.todo2', 'waves', 'runs', RUN)).sort();
+  const journal = (): string =>
+    readFileSync(join(root, '.todo2', 'waves', 'runs', `${RUN}.jsonl`), 'utf8');
+  const folder = (): readonly string[] =>
+    readdirSync(join(root, '.todo2', 'waves', 'runs', RUN)).sort();
   return { open, writeState, files, told, restored, journal, folder, bugs, root };
 }
 

@@ -12,7 +12,11 @@ import { storedWorkState, type WorkState } from '../../../src/core/run/journal/w
 import { taskId } from '../../../src/core/task.ts';
 import { MARK } from '../../../src/agent-process/process-tree.ts';
 import { RunTakeover } from '../../../src/wire/run-takeover.ts';
-import { processStartTime, isBeginSecret, systemProcesses } from '../../../src/store/runs/processes.ts';
+import {
+  processStartTime,
+  isBeginSecret,
+  systemProcesses,
+} from '../../../src/store/runs/processes.ts';
 import { RunJournals } from '../../../src/store/runs/run-journals.ts';
 import { systemClock } from '../../../src/store/files/system-clock.ts';
 import { startOf } from '../../support/run-stories.ts';
@@ -25,7 +29,10 @@ const HOST = hostname();
 const id = taskId('T-1');
 
 /** A process of this machine, in a group of its own, until the test is over. */
-function someProcess(t: TestContext, env: Record<string, string> = {}): ChildProcess & { readonly pid: number } {
+function someProcess(
+  t: TestContext,
+  env: Record<string, string> = {},
+): ChildProcess & { readonly pid: number } {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {
     ...{ detached: true, stdio: 'ignore', env: { ...process.env, ...env } },
   });
@@ -35,8 +42,24 @@ function someProcess(t: TestContext, env: Record<string, string> = {}): ChildPro
 
 function stateOf(pid: number, more: Partial<WorkState> = {}): WorkState {
   return {
-    ...{ runId: RUN, attemptNo: 1, taskId: id, phase: 'working', pid, begin: null, host: HOST, mark: '0'.repeat(32) },
-    ...{ holder: `claude-${HOST}-${pid}`, agentPid: pid, agentBegin: null, label: 'x', output: 'text', startedAt: 1 },
+    ...{
+      runId: RUN,
+      attemptNo: 1,
+      taskId: id,
+      phase: 'working',
+      pid,
+      begin: null,
+      host: HOST,
+      mark: '0'.repeat(32),
+    },
+    ...{
+      holder: `claude-${HOST}-${pid}`,
+      agentPid: pid,
+      agentBegin: null,
+      label: 'x',
+      output: 'text',
+      startedAt: 1,
+    },
     ...{ lastOutputAt: undefined, activity: undefined, sessionId: undefined, end: undefined },
     ...more,
   };
@@ -45,7 +68,13 @@ function stateOf(pid: number, more: Partial<WorkState> = {}): WorkState {
 function partsOf(isBegun: boolean, secret = isBeginSecret) {
   const given: string[] = [];
   const found = trustRuns({
-    ...{ pid: process.pid, processes: systemProcesses, processStartTime, isBeginSecret: secret, graceMs: 50 },
+    ...{
+      pid: process.pid,
+      processes: systemProcesses,
+      processStartTime,
+      isBeginSecret: secret,
+      graceMs: 50,
+    },
     begun: { has: () => isBegun },
     releaseFor: (holder) => Promise.resolve(void given.push(holder)),
     log: () => undefined,
@@ -64,25 +93,37 @@ test('of a run from elsewhere, a process that lives is no supervisor unless its 
   const { pid } = someProcess(t);
   const begin = (await processStartTime(pid)) ?? null;
   for (const forged of [null, '', 'boot 1', `${begin} `]) {
-    assert.equal(await partsOf(false).isAlive(stateOf(pid, { begin: forged })), false, String(forged));
+    assert.equal(
+      await partsOf(false).isAlive(stateOf(pid, { begin: forged })),
+      false,
+      String(forged),
+    );
   }
   assert.equal(await partsOf(false).isAlive(stateOf(1)), false);
   assert.equal(await partsOf(false).isAlive(stateOf(process.pid)), false);
   assert.equal(await partsOf(false).isAlive(stateOf(pid, { begin })), isBeginSecret);
-  assert.equal(await partsOf(false, false).isAlive(stateOf(pid, { begin })), false, 'a time can be guessed');
+  assert.equal(
+    await partsOf(false, false).isAlive(stateOf(pid, { begin })),
+    false,
+    'a time can be guessed',
+  );
   assert.equal(await partsOf(true).isAlive(stateOf(pid)), true, 'Windows tells of no beginning');
   assert.equal(await partsOf(true).isAlive(stateOf(pid, { host: 'another', begin })), false);
 });
 
-test('of a run from elsewhere, no process is ended by its id, whatever its beginning', posix, async (t) => {
-  const { pid } = someProcess(t);
-  const agentBegin = (await processStartTime(pid)) ?? null;
-  await partsOf(false).endOrphan(stateOf(pid, { agentBegin }));
-  await partsOf(true).endOrphan(stateOf(pid, { agentBegin, host: 'another' }));
-  assert(isAlive(pid));
-  await partsOf(true).endOrphan(stateOf(pid, { agentBegin }));
-  await until('our own orphan is gone', () => !isAlive(pid));
-});
+test(
+  'of a run from elsewhere, no process is ended by its id, whatever its beginning',
+  posix,
+  async (t) => {
+    const { pid } = someProcess(t);
+    const agentBegin = (await processStartTime(pid)) ?? null;
+    await partsOf(false).endOrphan(stateOf(pid, { agentBegin }));
+    await partsOf(true).endOrphan(stateOf(pid, { agentBegin, host: 'another' }));
+    assert(isAlive(pid));
+    await partsOf(true).endOrphan(stateOf(pid, { agentBegin }));
+    await until('our own orphan is gone', () => !isAlive(pid));
+  },
+);
 
 test('an agent is found by its mark, whoever began its run', linux, async (t) => {
   const mark = randomBytes(16).toString('hex');
@@ -147,7 +188,10 @@ test('a folder that was downloaded with runs in it starts nothing, ends nothing 
       { kind: 'taskStarted', ...about, at: 1 },
     ];
     mkdirSync(join(runs, runId), { recursive: true });
-    writeFileSync(join(runs, `${runId}.jsonl`), events.map((event) => `${formatEntry(event)}\n`).join(''));
+    writeFileSync(
+      join(runs, `${runId}.jsonl`),
+      events.map((event) => `${formatEntry(event)}\n`).join(''),
+    );
     if (state !== undefined) {
       writeFileSync(
         join(runs, runId, '1.state.json'),
@@ -186,7 +230,9 @@ test('a folder that was downloaded with runs in it starts nothing, ends nothing 
   });
   await history.open();
   assert.equal(history.past.length, forged.length);
-  assert(history.past.every(({ phase, stop }) => phase === 'ended' && stop?.kind !== 'interrupted'));
+  assert(
+    history.past.every(({ phase, stop }) => phase === 'ended' && stop?.kind !== 'interrupted'),
+  );
   assert.deepEqual(given, []);
   assert(isAlive(victim.pid));
   await history.close();

@@ -15,7 +15,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { processStartTime, systemProcesses as processes } from '../../../src/store/runs/processes.ts';
+import {
+  processStartTime,
+  systemProcesses as processes,
+} from '../../../src/store/runs/processes.ts';
 import { RunJournals } from '../../../src/store/runs/run-journals.ts';
 import { systemClock as clock } from '../../../src/store/files/system-clock.ts';
 import { endLeftVerification, verifyWaveWith } from '../../../src/wire/verify-wave.ts';
@@ -30,13 +33,27 @@ function place(t: TestContext) {
   mkdirSync(root);
   const logged: string[] = [];
   const log = (line: string): void => void logged.push(line);
-  const journals = new RunJournals({ root, pid: process.pid, ...{ processes, processStartTime, clock, log } });
+  const journals = new RunJournals({
+    root,
+    pid: process.pid,
+    ...{ processes, processStartTime, clock, log },
+  });
   const verify = verifyWaveWith({
     ...{ journals, root, log },
-    command: () => ({ command: process.execPath, args: ['-e', 'console.log("seen")'], limitMs: 60_000 }),
+    command: () => ({
+      command: process.execPath,
+      args: ['-e', 'console.log("seen")'],
+      limitMs: 60_000,
+    }),
   });
   const folder = journals.folderOf(RUN);
-  return { base, journals, folder, logged, verify: () => verify(RUN, 0, new AbortController().signal) };
+  return {
+    base,
+    journals,
+    folder,
+    logged,
+    verify: () => verify(RUN, 0, new AbortController().signal),
+  };
 }
 
 test('what verifies a wave has its output in the folder of the run', async (t) => {
@@ -46,17 +63,21 @@ test('what verifies a wave has its output in the folder of the run', async (t) =
   assert.match(readFileSync(join(folder, 'wave-0.log'), 'utf8'), /^seen$/m);
 });
 
-test('nothing is written where the folder of the run has become a link meanwhile', posix, async (t) => {
-  const { verify, folder, base, journals, logged } = place(t);
-  await journals.prepare();
-  mkdirSync(join(base, 'outside'));
-  symlinkSync(join(base, 'outside'), folder);
-  const result = await verify();
-  assert.equal(result?.passed, true);
-  assert.match(result.tail, /seen/);
-  assert.deepEqual(readdirSync(join(base, 'outside')), []);
-  assert.match(logged.join('\n'), /without a log/);
-});
+test(
+  'nothing is written where the folder of the run has become a link meanwhile',
+  posix,
+  async (t) => {
+    const { verify, folder, base, journals, logged } = place(t);
+    await journals.prepare();
+    mkdirSync(join(base, 'outside'));
+    symlinkSync(join(base, 'outside'), folder);
+    const result = await verify();
+    assert.equal(result?.passed, true);
+    assert.match(result.tail, /seen/);
+    assert.deepEqual(readdirSync(join(base, 'outside')), []);
+    assert.match(logged.join('\n'), /without a log/);
+  },
+);
 
 test('a pipe in place of its log is not waited for', posix, async (t) => {
   const { verify, folder, journals } = place(t);
@@ -76,7 +97,10 @@ test(
     for (const end of [verify, () => endLeftVerification(journals, RUN, 0)]) {
       const mark = randomBytes(16).toString('hex');
       const env = { ...process.env, TODO2_WAVES_WORK: mark };
-      const left = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { env, stdio: 'ignore' });
+      const left = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {
+        env,
+        stdio: 'ignore',
+      });
       t.after(() => left.kill('SIGKILL'));
       writeFileSync(join(folder, 'wave-0.mark'), mark);
       const gone = once(left, 'exit');

@@ -12,12 +12,24 @@ test('a look at what would be started names the prompt as the tree of the worksp
   const root = '/home/me/shop';
   const folder = new RunFolder(root);
   const job: Job = {
-    ...{ runId: 'dry-run', attemptNo: 3, tryNo: 1, root, task: task('T-1'), dependencies: [], sessionId: undefined },
-    ...{ agent: { agent: 'simulated', model: undefined, agentMode: 'unattended' }, options: RUN_OPTIONS },
+    ...{
+      runId: 'dry-run',
+      attemptNo: 3,
+      tryNo: 1,
+      root,
+      task: task('T-1'),
+      dependencies: [],
+      sessionId: undefined,
+    },
+    ...{
+      agent: { agent: 'simulated', model: undefined, agentMode: 'unattended' },
+      options: RUN_OPTIONS,
+    },
   };
   const preview = await previewWork(job, {
     paths: { database: `${root}/.todo2/todo2.db`, json: `${root}/.todo2/state.todo2.json` },
-    findAgent: () => findAgent({ kind: 'simulated', script: import.meta.filename, node: process.execPath }),
+    findAgent: () =>
+      findAgent({ kind: 'simulated', script: import.meta.filename, node: process.execPath }),
     filesOf: (runId, start) => folder.filesOf(runId, start),
     results: () => Promise.resolve(ok(new Map())),
     ...{ earlier: () => [], verifyRules: () => [], log: () => undefined },

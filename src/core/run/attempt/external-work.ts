@@ -15,7 +15,9 @@ export interface ExternalWork {
   readonly listener: WorkListener;
   /** The task has changed in the store, which shows that its holder is at work. */
   readonly onSign: () => void;
-  /** True while this window writes the task's end in several steps; changes are ignored meanwhile. */
+  /**
+   * True while this window writes the task's end in several steps; changes are ignored meanwhile.
+   */
   readonly isBeingFinished: () => boolean;
   /** After `isBeingFinished` turned false. */
   readonly onDidFinish: Event<undefined>;
@@ -39,10 +41,13 @@ const MAX_SUMMARY = 4000;
 
 /** How the work of another holder ended, according to the store. */
 type Observation =
-  { readonly kind: 'finished' } | { readonly kind: 'badly'; readonly cause: FailCause } | { readonly kind: 'aborted' };
+  | { readonly kind: 'finished' }
+  | { readonly kind: 'badly'; readonly cause: FailCause }
+  | { readonly kind: 'aborted' };
 
 /**
- * Follows work of another holder by the state of the task in the store alone. Claims and releases nothing.
+ * Follows work of another holder by the state of the task in the store alone. Claims and releases
+ * nothing.
  *
  *     waits for a claim ──► at work ──► Review or Done ──► verified ──► succeeded, or failed and back at Todo
  *          │                  │ └─► released to Todo; Blocked or Cancelled; gone; time limit ──► failed
@@ -50,7 +55,10 @@ type Observation =
  *
  * An expired lease is not an end: its holder may come back, and looks stuck until then.
  */
-export async function watchExternalWork(work: ExternalWork, world: ExternalWorkWorld): Promise<WorkEnd> {
+export async function watchExternalWork(
+  work: ExternalWork,
+  world: ExternalWorkWorld,
+): Promise<WorkEnd> {
   const { id, stop } = work;
   const { source, clock, verify, locks } = world;
   const beganAt = clock.now();
@@ -80,7 +88,8 @@ export async function watchExternalWork(work: ExternalWork, world: ExternalWorkW
   await source.refresh();
   const task = taskIn(source, id);
   if (result?.passed === false) {
-    // `setStatus` changes nothing where the status has changed since: that is the holder's decision.
+    // `setStatus` changes nothing where the status has changed since: that is the holder's
+    // decision.
     if (task !== undefined && isFinished(task)) await locks.setStatus(id, task.rawStatus, 'Todo');
     return badly({ kind: 'verify', result }, result);
   }
@@ -151,7 +160,8 @@ class Follower {
     if (isFinished(task)) this.#resolve({ kind: 'finished' });
     else if (task.status === 'Blocked' || task.status === 'Cancelled')
       this.#badly(`the task was set to ${task.status}`);
-    else if (task.status === 'Todo' && !isHeld && this.#isClaimed) this.#badly('its holder released the task');
+    else if (task.status === 'Todo' && !isHeld && this.#isClaimed)
+      this.#badly('its holder released the task');
   }
 
   #begin(): void {

@@ -3,8 +3,8 @@ import type { TaskId } from '../../task.ts';
 import type { Completion, ManualCompletions } from './manual-completions.ts';
 
 /**
- * Waits until the user completes a task, its status is no longer open, or the signal aborts. Resolves with the completion,
- * `moved` where the status changed, or `aborted`.
+ * Waits until the user completes a task, its status is no longer open, or the signal aborts.
+ * Resolves with the completion, `moved` where the status changed, or `aborted`.
  */
 export async function waitForCompletion(
   id: TaskId,
@@ -43,5 +43,7 @@ export async function waitForCompletion(
   }
 }
 
-/** Todo counts as open: a program without locks set it under our lock, and the keeper corrects that. */
+/**
+ * Todo counts as open: a program without locks set it under our lock, and the keeper corrects that.
+ */
 const STILL_OPEN: ReadonlySet<string> = new Set(['Todo', 'In Progress', 'Unknown']);

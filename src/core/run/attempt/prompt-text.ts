@@ -21,8 +21,9 @@ const MAX_RESULT = 2000;
 const MAX_FILES = 100;
 
 /**
- * The prompt of an agent. Everything from the backlog or from another agent is fenced, with fences that the text does not
- * contain, and declared as data. A template can replace the rest, but neither the fences nor the rules.
+ * The prompt of an agent. Everything from the backlog or from another agent is fenced, with fences
+ * that the text does not contain, and declared as data. A template can replace the rest, but
+ * neither the fences nor the rules.
  */
 export function writePromptText(job: Job, context: PromptContext): string {
   const data = {
@@ -51,8 +52,9 @@ ${block(data.task)}`,
 }
 
 /**
- * Replaces `{{task}} {{rules}} {{root}} {{files}} {{results}} {{plan}} {{attempt}}`, once: placeholders within
- * values are not replaced, and other words in braces stay. Task and rules come last where the template does not name them.
+ * Replaces `{{task}} {{rules}} {{root}} {{files}} {{results}} {{plan}} {{attempt}}`, once:
+ * placeholders within values are not replaced, and other words in braces stay. Task and rules come
+ * last where the template does not name them.
  */
 function expandTemplate(template: string, values: Readonly<Record<string, string>>): string {
   const named = ['task', 'rules'].filter((name) => !template.includes(`{{${name}}}`));
@@ -72,7 +74,11 @@ function isBreak(character: string): boolean {
   return character === '\n' || character === '';
 }
 
-function builtIn(data: Readonly<Record<'files' | 'results', string>>, context: PromptContext, attempt: number): string {
+function builtIn(
+  data: Readonly<Record<'files' | 'results', string>>,
+  context: PromptContext,
+  attempt: number,
+): string {
   const parts = [
     `You are an agent that works on exactly one task of the backlog of this project, on your own. No user can
 answer questions while you work, so decide for yourself and say in your last message what you decided.`,
@@ -109,10 +115,15 @@ function describeAttempt(attempt: number, earlier: string | undefined): string {
 }
 
 function describeTask({ task, dependencies }: Job): string {
-  const lines = [`Id: ${oneLine(task.id)}`, `Title: ${oneLine(task.title)}`, `Priority: ${task.priority}`];
+  const lines = [
+    `Id: ${oneLine(task.id)}`,
+    `Title: ${oneLine(task.title)}`,
+    `Priority: ${task.priority}`,
+  ];
   if (task.tags.length > 0) lines.push(`Tags: ${task.tags.map(oneLine).join(', ')}`);
   if (dependencies.length > 0) lines.push('Dependencies:');
-  for (const { id, status, title } of dependencies) lines.push(`- ${oneLine(id)} (${status}): ${oneLine(title)}`);
+  for (const { id, status, title } of dependencies)
+    lines.push(`- ${oneLine(id)} (${status}): ${oneLine(title)}`);
   const acceptance = acceptanceOf(task);
   if (acceptance.length > 0) lines.push('Acceptance:', ...acceptance);
   // Last and unchanged, so that its text cannot be taken for one of the lines above.
@@ -122,7 +133,8 @@ function describeTask({ task, dependencies }: Job): string {
 
 /** By the names under which it is found in metadata: a text of any number of lines, or a list. */
 function acceptanceOf({ metadata }: Task): readonly string[] {
-  const value = metadata['acceptance'] ?? metadata['acceptance_criteria'] ?? metadata['acceptanceCriteria'];
+  const value =
+    metadata['acceptance'] ?? metadata['acceptance_criteria'] ?? metadata['acceptanceCriteria'];
   const entries = Array.isArray(value)
     ? (value as readonly unknown[])
     : typeof value === 'string'

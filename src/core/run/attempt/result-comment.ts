@@ -8,21 +8,25 @@ const MAX_FILES = 50;
 const MAX_LINE = 500;
 
 /**
- * The `result` comment of a task, in markdown: how the work ended, the evidence, and the fenced last message of the agent.
- * Only for success and failure.
+ * The `result` comment of a task, in markdown: how the work ended, the evidence, and the fenced
+ * last message of the agent. Only for success and failure.
  */
 export function formatResult(end: WorkEnd, label: string): string {
   if (end.kind !== 'succeeded' && end.kind !== 'failed') {
     throw new Error(`Internal error: there is no result to tell of work that ended as ${end.kind}`);
   }
   const { evidence } = end;
-  const headline = end.kind === 'succeeded' ? `**Succeeded**, now ${end.status}` : `**Failed**: ${explainCause(end)}`;
+  const headline =
+    end.kind === 'succeeded'
+      ? `**Succeeded**, now ${end.status}`
+      : `**Failed**: ${explainCause(end)}`;
   const parts = [
     `${headline} · ${inline(cut(label, MAX_LINE))}`,
     ...(evidence === undefined ? [] : evidenceLines(evidence)),
   ];
   const said = evidence?.summary;
-  if (said !== undefined) parts.push(`What the agent said last:\n\n${fenced(said.trimEnd(), 'text')}`);
+  if (said !== undefined)
+    parts.push(`What the agent said last:\n\n${fenced(said.trimEnd(), 'text')}`);
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -41,14 +45,23 @@ function explainCause(end: Extract<WorkEnd, { kind: 'failed' }>): string {
   }
 }
 
-function evidenceLines({ startedAt, endedAt, verify, files, logFile, sessionId }: Evidence): string[] {
+function evidenceLines({
+  startedAt,
+  endedAt,
+  verify,
+  files,
+  logFile,
+  sessionId,
+}: Evidence): string[] {
   const facts = [
     `- Took ${duration(endedAt - startedAt)}, until ${new Date(endedAt).toISOString()}`,
     verify === undefined
       ? '- Verified by nothing'
       : `- Verified by ${code(cut(verify.command, MAX_LINE))}: ${verdict(verify)}`,
     ...(logFile === undefined ? [] : [`- Log: ${code(cut(logFile, MAX_LINE))}`]),
-    ...(sessionId === undefined ? [] : [`- Session of the agent: ${code(cut(sessionId, MAX_LINE))}`]),
+    ...(sessionId === undefined
+      ? []
+      : [`- Session of the agent: ${code(cut(sessionId, MAX_LINE))}`]),
     // An empty list may mean that changes are not known, as without git.
     ...(files.length === 0 ? [] : [`- Files changed (${files.length}):`]),
     ...firstLines(files, MAX_FILES, (file) => `  - ${code(cut(file, MAX_LINE))}`, '  - '),
@@ -56,11 +69,17 @@ function evidenceLines({ startedAt, endedAt, verify, files, logFile, sessionId }
   const failed = verify !== undefined && !verify.passed && verify.tail.trim() !== '';
   return [
     facts.join('\n'),
-    ...(failed ? [`The end of what verifying it printed:\n\n${fenced(verify.tail.trimEnd(), 'text')}`] : []),
+    ...(failed
+      ? [`The end of what verifying it printed:\n\n${fenced(verify.tail.trimEnd(), 'text')}`]
+      : []),
   ];
 }
 
 function verdict({ passed, exitCode, durationMs }: VerifyResult): string {
-  const how = passed ? 'passed' : exitCode === undefined ? 'did not finish' : `failed with exit code ${exitCode}`;
+  const how = passed
+    ? 'passed'
+    : exitCode === undefined
+      ? 'did not finish'
+      : `failed with exit code ${exitCode}`;
   return `${how} after ${duration(durationMs)}`;
 }

@@ -1,7 +1,10 @@
 import type { Job, JobInProgress, TaskWorker, WorkEnd, WorkListener } from '../../ports.ts';
 import { type AgentAssignment, isWindowWork } from '../run-options.ts';
 
-/** Routes each attempt by its agent mode: to a process of its own, or to the window. One run may mix them. */
+/**
+ * Routes each attempt by its agent mode: to a process of its own, or to the window. One run may mix
+ * them.
+ */
 export class RoutingWorker implements TaskWorker {
   readonly #processes: TaskWorker;
   readonly #window: TaskWorker;

@@ -35,13 +35,16 @@ export interface OpenHost {
 }
 
 /**
- * The open subagent hosts. Subagents can only be started from a running chat request, so a host is open while a request runs,
- * and its subagents end with it.
+ * The open subagent hosts. Subagents can only be started from a running chat request, so a host is
+ * open while a request runs, and its subagents end with it.
  */
 export class SubagentHostRegistry {
   readonly #open = new Set<OpenHost>();
 
-  /** Lets attempts start subagents with this host until it is disposed. Several may be open; the latest one is used. */
+  /**
+   * Lets attempts start subagents with this host until it is disposed. Several may be open; the
+   * latest one is used.
+   */
   open(host: SubagentHost): Disposable {
     const control = new AbortController();
     const opened: OpenHost = { host, closed: control.signal };
@@ -54,7 +57,9 @@ export class SubagentHostRegistry {
     };
   }
 
-  /** Undefined while a subagent can be started, else why not: `noSubagents`, or what the host says. */
+  /**
+   * Undefined while a subagent can be started, else why not: `noSubagents`, or what the host says.
+   */
   available(): Failure | undefined {
     const entered = this.enter();
     return entered.ok ? undefined : entered.failure;

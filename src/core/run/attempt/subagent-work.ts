@@ -14,8 +14,9 @@ export interface SubagentWork {
 }
 
 /**
- * Runs a subagent of the editor; its answer is its last message. An empty answer or a refusal counts as a failure; the end of
- * its chat request stops it. Never waits for a host that ignores an abort.
+ * Runs a subagent of the editor; its answer is its last message. An empty answer or a refusal
+ * counts as a failure; the end of its chat request stops it. Never waits for a host that ignores an
+ * abort.
  */
 export async function workBySubagent(
   work: SubagentWork,
@@ -26,7 +27,8 @@ export async function workBySubagent(
   if (!entered.ok) return reportOf({ kind: 'notStarted', failure: entered.failure });
   const { host, closed } = entered.value;
   const limit = new AbortController();
-  const timer = work.timeLimitMs > 0 ? clock.after(work.timeLimitMs, () => limit.abort()) : undefined;
+  const timer =
+    work.timeLimitMs > 0 ? clock.after(work.timeLimitMs, () => limit.abort()) : undefined;
   const signal = AbortSignal.any([work.signal, closed, limit.signal]);
   work.onStarted();
   try {
@@ -38,11 +40,15 @@ export async function workBySubagent(
     if (answer === 'aborted' || signal.aborted) {
       const isLate = limit.signal.aborted && !work.signal.aborted && !closed.aborted;
       if (!isLate) return reportOf({ kind: 'stopped' });
-      return { ...reportOf({ kind: 'exited', exitCode: undefined, signal: undefined }), limitMs: work.timeLimitMs };
+      return {
+        ...reportOf({ kind: 'exited', exitCode: undefined, signal: undefined }),
+        limitMs: work.timeLimitMs,
+      };
     }
     if ('refusal' in answer) return { ...reportOf(ENDED_WELL), complaint: answer.refusal };
     const { text, rateLimit } = answer;
-    if (rateLimit !== undefined) return { ...reportOf({ ...ENDED_WELL, exitCode: undefined }), rateLimit };
+    if (rateLimit !== undefined)
+      return { ...reportOf({ ...ENDED_WELL, exitCode: undefined }), rateLimit };
     const said = cleanLines(text).trim();
     if (said === '') return { ...reportOf(ENDED_WELL), complaint: 'the subagent answered nothing' };
     return { ...reportOf(ENDED_WELL), lastSaid: said };
@@ -55,10 +61,18 @@ const ENDED_WELL = { kind: 'exited', exitCode: 0, signal: undefined } as const;
 
 /** The report of a worker that is not a program. */
 export function reportOf(end: AgentEnd): AgentReport {
-  return { end, complaint: undefined, rateLimit: undefined, lastSaid: undefined, sessionId: undefined };
+  return {
+    end,
+    complaint: undefined,
+    rateLimit: undefined,
+    lastSaid: undefined,
+    sessionId: undefined,
+  };
 }
 
-async function answerOf(run: () => Promise<SubagentAnswer>): Promise<SubagentAnswer | { readonly refusal: string }> {
+async function answerOf(
+  run: () => Promise<SubagentAnswer>,
+): Promise<SubagentAnswer | { readonly refusal: string }> {
   try {
     return await run();
   } catch (error) {

@@ -15,7 +15,8 @@ export interface AgentReport {
   readonly end: AgentEnd;
   /** The error that the agent itself reported, independently of its exit code. */
   readonly complaint: string | undefined;
-  readonly rateLimit: { readonly retryAfterMs: number | undefined; readonly detail: string } | undefined;
+  readonly rateLimit:
+    { readonly retryAfterMs: number | undefined; readonly detail: string } | undefined;
   /** Its last message, plain text. */
   readonly lastSaid: string | undefined;
   readonly sessionId: string | undefined;
@@ -28,7 +29,9 @@ export interface AgentReport {
 /** What is recorded when the work on a task ends. */
 export interface Ending {
   readonly to: 'Todo' | 'Review' | 'Done';
-  /** True where Review and Done are moved to `to` as well: there is evidence that they are wrong. */
+  /**
+   * True where Review and Done are moved to `to` as well: there is evidence that they are wrong.
+   */
   readonly overrules: boolean;
   /** The `result` comment, given the status that the task has after this; undefined for none. */
   readonly comment: ((status: Status) => string) | undefined;
@@ -39,15 +42,24 @@ export interface WorkWorld {
   readonly locks: {
     /** As `Locks.claim`. */
     claim(id: TaskId, leaseMs: number): Promise<Result<Claim, Failure>>;
-    /** As `Locks.release`, with the comment in the same transaction. Tries for minutes before it answers `busy`. */
+    /**
+     * As `Locks.release`, with the comment in the same transaction. Tries for minutes before it
+     * answers `busy`.
+     */
     release(id: TaskId, ending: Ending): Promise<Result<Status, Failure>>;
   };
   readonly keeper: Pick<LeaseKeeper, 'track' | 'untrack' | 'onDidLose'>;
   /** Runs the agent to its end; aborting ends it and everything it started. */
   readonly agent: (signal: AbortSignal, onStarted: () => void) => Promise<AgentReport>;
-  /** Undefined where nothing verifies this task. Aborting ends the command, which then has not passed. */
+  /**
+   * Undefined where nothing verifies this task. Aborting ends the command, which then has not
+   * passed.
+   */
   readonly verify: ((signal: AbortSignal) => Promise<VerifyResult>) | undefined;
-  /** Files that changed since the claim, relative to the root. Never rejects for a reason that the world can cause. */
+  /**
+   * Files that changed since the claim, relative to the root. Never rejects for a reason that the
+   * world can cause.
+   */
   readonly touchedFiles: () => Promise<readonly string[]>;
   /** Relative to the root. */
   readonly logFile: string | undefined;
@@ -73,19 +85,24 @@ const MAX_FILES = 200;
 /** Of a name, in characters: an agent can choose any file names, and records must stay readable. */
 const MAX_FILE_NAME = 500;
 const MAX_SUMMARY = 4000;
-/** EX_TEMPFAIL of sysexits.h: "try again later", the exit code of exarp-go's agents and others at a rate limit. */
+/**
+ * EX_TEMPFAIL of sysexits.h: "try again later", the exit code of exarp-go's agents and others at a
+ * rate limit.
+ */
 const TRY_LATER = 75;
 
 /**
- * Takes one task from its claim to its release: claim, keep the lease, run the agent, verify, record the result.
+ * Takes one task from its claim to its release: claim, keep the lease, run the agent, verify,
+ * record the result.
  *
  *     claiming ──► working ──► verifying ──► recording ──► (the answer)
  *        │            │            │             ▲
  *        │            └────────────┴─────────────┘  the end was bad, a stop, no command that verifies
  *        └──► refused, stopped                      lock lost: no recording, another holder has the task
  *
- * Never rejects, and leaves no lock behind: an internal error ends as `notRecorded` with an `internal` failure, after an
- * attempt to release the claim. Only where the store cannot be written for minutes does a lock stay until its lease expires.
+ * Never rejects, and leaves no lock behind: an internal error ends as `notRecorded` with an
+ * `internal` failure, after an attempt to release the claim. Only where the store cannot be written
+ * for minutes does a lock stay until its lease expires.
  */
 export async function workOnTask(work: Work, world: WorkWorld): Promise<WorkEnd> {
   const bug = new AbortController();
@@ -98,7 +115,11 @@ export async function workOnTask(work: Work, world: WorkWorld): Promise<WorkEnd>
     bug.abort();
     world.keeper.untrack(work.id);
     if (progress.mayHoldClaim) await releaseQuietly(work.id, world);
-    return { kind: 'notRecorded', exitCode: undefined, failure: { kind: 'internal', detail: String(error) } };
+    return {
+      kind: 'notRecorded',
+      exitCode: undefined,
+      failure: { kind: 'internal', detail: String(error) },
+    };
   }
 }
 
@@ -119,7 +140,9 @@ async function claimAndWork(
   }
   const lock = new KeptLock(work, world, claim.value);
   try {
-    const judged = isAborted(work.stop) ? STOPPED : await workAndJudge(work, world, AbortSignal.any([lock.lost, bug]));
+    const judged = isAborted(work.stop)
+      ? STOPPED
+      : await workAndJudge(work, world, AbortSignal.any([lock.lost, bug]));
     if (lock.lost.aborted) return { kind: 'lockLost', holder: lock.takenBy };
     work.onPhase('recording');
     return await record(work, world, judged);
@@ -133,7 +156,9 @@ function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }
 
-/** A lock that is renewed until the end is recorded: the store may be busy for longer than a lease. */
+/**
+ * A lock that is renewed until the end is recorded: the store may be busy for longer than a lease.
+ */
 class KeptLock {
   readonly #lost = new AbortController();
   readonly #detach: () => void;
@@ -204,14 +229,19 @@ async function workAndJudge(work: Work, world: WorkWorld, ending: AbortSignal): 
     sessionId: report.sessionId,
   });
 
-  if (report.limitMs !== undefined) return badly({ kind: 'timeLimit', limitMs: report.limitMs }, await gather());
+  if (report.limitMs !== undefined)
+    return badly({ kind: 'timeLimit', limitMs: report.limitMs }, await gather());
   const well = exitCode === 0 && endedBy === undefined && report.complaint === undefined;
   if (!well && (exitCode === TRY_LATER || report.rateLimit !== undefined)) {
-    const { retryAfterMs, detail } = report.rateLimit ?? { retryAfterMs: undefined, detail: report.complaint ?? '' };
+    const { retryAfterMs, detail } = report.rateLimit ?? {
+      retryAfterMs: undefined,
+      detail: report.complaint ?? '',
+    };
     return { kind: 'rateLimited', retryAfterMs, detail };
   }
   // The agent's own message tells the user more than an exit code.
-  if (report.complaint !== undefined) return badly({ kind: 'said', detail: report.complaint }, await gather());
+  if (report.complaint !== undefined)
+    return badly({ kind: 'said', detail: report.complaint }, await gather());
   if (exitCode !== 0 || endedBy !== undefined) return badly({ kind: 'exit' }, await gather());
   if (world.verify === undefined) return { kind: 'well', exitCode, evidence: await gather() };
 
@@ -219,7 +249,9 @@ async function workAndJudge(work: Work, world: WorkWorld, ending: AbortSignal): 
   const result = await world.verify(signal);
   if (isAborted(signal)) return STOPPED;
   const evidence = await gather(result);
-  return result.passed ? { kind: 'well', exitCode, evidence } : badly({ kind: 'verify', result }, evidence);
+  return result.passed
+    ? { kind: 'well', exitCode, evidence }
+    : badly({ kind: 'verify', result }, evidence);
 }
 
 /** Records the result and returns it with the task's new status. */
@@ -228,7 +260,11 @@ async function record(work: Work, world: WorkWorld, judged: Judged): Promise<Wor
   if (!finished.ok) {
     const { failure } = finished;
     if (failure.kind === 'lockLost') return { kind: 'lockLost', holder: failure.holder };
-    return { kind: 'notRecorded', exitCode: 'exitCode' in judged ? judged.exitCode : undefined, failure };
+    return {
+      kind: 'notRecorded',
+      exitCode: 'exitCode' in judged ? judged.exitCode : undefined,
+      failure,
+    };
   }
   return endOf(judged, finished.value);
 }
@@ -236,7 +272,10 @@ async function record(work: Work, world: WorkWorld, judged: Judged): Promise<Wor
 function endingOf({ label, options }: Work, judged: Judged): Ending {
   const comment = (status: Status): string => formatResult(endOf(judged, status), label);
   if (judged.kind === 'well') {
-    const to = options.statusOnSuccess === 'Done' && judged.evidence.verify?.passed === true ? 'Done' : 'Review';
+    const to =
+      options.statusOnSuccess === 'Done' && judged.evidence.verify?.passed === true
+        ? 'Done'
+        : 'Review';
     return { to, overrules: false, comment };
   }
   if (judged.kind !== 'badly') return { to: 'Todo', overrules: false, comment: undefined };

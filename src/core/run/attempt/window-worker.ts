@@ -25,8 +25,9 @@ import { type AgentReport, type Ending, workOnTask } from './task-work.ts';
 /** The locks of a window, with the release that records a result. */
 export interface RunLocks extends Pick<Locks, 'holder' | 'claim' | 'setStatus' | 'forceRelease'> {
   /**
-   * As `WorkWorld.locks.release`. With `acceptsMoved` a task in Review or Done whose lock was cleared elsewhere counts as ended:
-   * its status stays, but where the ending overrules it. Fails with `lockLost` where another holder has the task.
+   * As `WorkWorld.locks.release`. With `acceptsMoved` a task in Review or Done whose lock was
+   * cleared elsewhere counts as ended: its status stays, but where the ending overrules it. Fails
+   * with `lockLost` where another holder has the task.
    */
   releaseWithResult(
     id: TaskId,
@@ -58,7 +59,10 @@ export interface WindowWorkerOptions {
   readonly source: Pick<BacklogSource, 'root' | 'state' | 'refresh' | 'onDidChange'>;
   readonly clock: Clock;
   readonly subagentHosts: SubagentHostRegistry;
-  /** True where the host's agents claim tasks themselves, so that their work is followed in the store. */
+  /**
+   * True where the host's agents claim tasks themselves, so that their work is followed in the
+   * store.
+   */
   readonly followsSubagents: () => boolean;
   /** A failure refuses the attempt. */
   readonly prepare: (job: Job) => Promise<Result<WindowJob, Failure>>;
@@ -66,27 +70,37 @@ export interface WindowWorkerOptions {
   readonly resultOf: (id: TaskId) => Promise<string | undefined>;
   /** Shows a task to the user who is to work on it. */
   readonly openTask: (id: TaskId) => void;
-  /** Releases the lock of a closed window, In Progress to Todo; of no other holder. Never rejects. */
+  /**
+   * Releases the lock of a closed window, In Progress to Todo; of no other holder. Never rejects.
+   */
   readonly releaseFor: (holder: string, id: TaskId) => Promise<void>;
   readonly reportBug: (error: unknown) => void;
 }
 
-/** A window adopts the user's locks of the previous one within this time, after a reload or a crash. */
+/**
+ * A window adopts the user's locks of the previous one within this time, after a reload or a crash.
+ */
 const ADOPTED_WITHIN_MS = 35_000;
 const LOOK_EVERY_MS = 1_000;
-/** Recording the end is retried for this long while the store is busy; the lease is kept meanwhile. */
+/**
+ * Recording the end is retried for this long while the store is busy; the lease is kept meanwhile.
+ */
 const RECORDED_WITHIN_MS = 10 * 60_000;
 const PASSING: ReadonlySet<Failure['kind']> = new Set(['busy', 'writerDied']);
 
 /**
- * Does the work of this window: the user's, and that of the editor's subagents; and follows work of other holders. The locks of
- * the first two belong to this window: the user's survive a reload as every manual lock does, a subagent's ends with the window.
+ * Does the work of this window: the user's, and that of the editor's subagents; and follows work of
+ * other holders. The locks of the first two belong to this window: the user's survive a reload as
+ * every manual lock does, a subagent's ends with the window.
  */
 export class WindowWorker implements TaskWorker {
   readonly #options: WindowWorkerOptions;
   readonly #completions = new ManualCompletions();
   /** Followed tasks; `isBeingFinished` while this window writes their end. */
-  readonly #followed = new Map<TaskId, { isBeingFinished: boolean; readonly finished: Emitter<undefined> }>();
+  readonly #followed = new Map<
+    TaskId,
+    { isBeingFinished: boolean; readonly finished: Emitter<undefined> }
+  >();
   /** The time of the last sign of work on a task, epoch ms. */
   readonly #signs = new Map<TaskId, number>();
   readonly #gone = new AbortController();
@@ -100,8 +114,9 @@ export class WindowWorker implements TaskWorker {
   }
 
   /**
-   * Continues what an earlier window began: the user's task continues under the lock that this window adopted, work of other
-   * holders is followed further. A subagent of the editor ended with its window, so its end is `unknown`.
+   * Continues what an earlier window began: the user's task continues under the lock that this
+   * window adopted, work of other holders is followed further. A subagent of the editor ended with
+   * its window, so its end is `unknown`.
    */
   async attach(job: JobInProgress, signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> {
     const { source, releaseFor, followsSubagents } = this.#options;
@@ -111,7 +126,8 @@ export class WindowWorker implements TaskWorker {
     }
     await source.refresh();
     const task = this.#taskOf(job.id);
-    if (task === undefined) return { kind: 'unknown', detail: 'the task is not in the backlog any more' };
+    if (task === undefined)
+      return { kind: 'unknown', detail: 'the task is not in the backlog any more' };
     const again = { ...job, task, tryNo: 1, dependencies: [], sessionId: undefined };
     return this.#attempt(again, signal, listener, { isAttached: true });
   }
@@ -122,8 +138,8 @@ export class WindowWorker implements TaskWorker {
   }
 
   /**
-   * Completes a task for the user. For a task of another holder this also force-releases the lock. Fails as
-   * `Locks.forceRelease` and `Locks.setStatus` do, and with `noSuchTask`.
+   * Completes a task for the user. For a task of another holder this also force-releases the lock.
+   * Fails as `Locks.forceRelease` and `Locks.setStatus` do, and with `noSuchTask`.
    */
   async complete(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
     if (this.#completions.complete(id, { as })) return ok(undefined);
@@ -141,12 +157,18 @@ export class WindowWorker implements TaskWorker {
     }
   }
 
-  /** The time of the last sign of work on a task of this worker, epoch ms; undefined for other tasks. */
+  /**
+   * The time of the last sign of work on a task of this worker, epoch ms; undefined for other
+   * tasks.
+   */
   lastActivityAt(id: TaskId): number | undefined {
     return this.#signs.get(id);
   }
 
-  /** For a window that closes: the user's locks stay for the next one, subagents are cancelled, `work` never resolves. */
+  /**
+   * For a window that closes: the user's locks stay for the next one, subagents are cancelled,
+   * `work` never resolves.
+   */
   detach(): void {
     this.#gone.abort();
   }
@@ -211,11 +233,20 @@ export class WindowWorker implements TaskWorker {
       return report;
     };
     return workOnTask(
-      { id, options: job.options, label: parts.label, stop, onPhase: () => undefined, onStarted: listener.onStarted },
+      {
+        id,
+        options: job.options,
+        label: parts.label,
+        stop,
+        onPhase: () => undefined,
+        onStarted: listener.onStarted,
+      },
       {
         locks: {
           claim: async (_, leaseMs) => {
-            const claimed = isAttached ? await this.#claimAgain(id, leaseMs, stop) : await locks.claim(id, leaseMs);
+            const claimed = isAttached
+              ? await this.#claimAgain(id, leaseMs, stop)
+              : await locks.claim(id, leaseMs);
             if (claimed.ok) listener.onClaimed(claimed.value.holder);
             return claimed;
           },
@@ -225,13 +256,17 @@ export class WindowWorker implements TaskWorker {
         },
         keeper: {
           onDidLose: keeper.onDidLose,
-          track: (held, leaseMs, work) => keeper.track(held, leaseMs, { ...work, ...(isHuman && { byHand: true }) }),
+          track: (held, leaseMs, work) =>
+            keeper.track(held, leaseMs, { ...work, ...(isHuman && { byHand: true }) }),
           untrack: (held) => keeper.untrack(held),
         },
         agent: async (signal, onStarted) => {
           const ending = AbortSignal.any([signal, this.#gone.signal]);
-          const report = await (isHuman ? byPerson(ending, onStarted) : bySubagent(ending, onStarted));
-          // The lock stays: the next window adopts the user's, a subagent's is released with the other locks of this window.
+          const report = await (isHuman
+            ? byPerson(ending, onStarted)
+            : bySubagent(ending, onStarted));
+          // The lock stays: the next window adopts the user's, a subagent's is released with the
+          // other locks of this window.
           return this.#gone.signal.aborted ? never() : report;
         },
         verify: parts.verify,
@@ -282,7 +317,10 @@ export class WindowWorker implements TaskWorker {
     }
   }
 
-  /** Records the end of work; retries for minutes while the store is busy, so that finished work is not lost. */
+  /**
+   * Records the end of work; retries for minutes while the store is busy, so that finished work is
+   * not lost.
+   */
   async #end(id: TaskId, ending: Ending): Promise<Result<Status, Failure>> {
     const { locks, keeper, clock } = this.#options;
     const until = clock.now() + RECORDED_WITHIN_MS;
@@ -299,13 +337,22 @@ export class WindowWorker implements TaskWorker {
   }
 
   /**
-   * Claims the user's task for this window. The previous window may still hold it: the claim waits until this window has
-   * adopted that lock, or the lock is gone.
+   * Claims the user's task for this window. The previous window may still hold it: the claim waits
+   * until this window has adopted that lock, or the lock is gone.
    */
-  async #claimAgain(id: TaskId, leaseMs: number, stop: AbortSignal): Promise<Result<Claim, Failure>> {
+  async #claimAgain(
+    id: TaskId,
+    leaseMs: number,
+    stop: AbortSignal,
+  ): Promise<Result<Claim, Failure>> {
     const { locks, keeper, source, clock } = this.#options;
     const until = clock.now() + ADOPTED_WITHIN_MS;
-    while (!keeper.tracks(id) && !stop.aborted && !this.#gone.signal.aborted && clock.now() < until) {
+    while (
+      !keeper.tracks(id) &&
+      !stop.aborted &&
+      !this.#gone.signal.aborted &&
+      clock.now() < until
+    ) {
       await source.refresh();
       const lock = this.#taskOf(id)?.lock;
       if (lock === undefined || (lock.until ?? 0) <= clock.now()) break;
@@ -324,7 +371,11 @@ export class WindowWorker implements TaskWorker {
         signal.removeEventListener('abort', go);
         resolve();
       };
-      const subscriptions = [keeper.onDidChange(go), source.onDidChange(go), clock.after(LOOK_EVERY_MS, go)];
+      const subscriptions = [
+        keeper.onDidChange(go),
+        source.onDidChange(go),
+        clock.after(LOOK_EVERY_MS, go),
+      ];
       signal.addEventListener('abort', go, { once: true });
     });
   }
@@ -339,7 +390,9 @@ export class WindowWorker implements TaskWorker {
       await source.refresh();
     }
     const task = this.#taskOf(id);
-    return task === undefined ? fail({ kind: 'noSuchTask', id }) : locks.setStatus(id, task.rawStatus, as);
+    return task === undefined
+      ? fail({ kind: 'noSuchTask', id })
+      : locks.setStatus(id, task.rawStatus, as);
   }
 
   #taskOf(id: TaskId): Task | undefined {
@@ -364,7 +417,8 @@ function endedMeanwhile(failure: Failure): WorkEnd {
 }
 
 function movedOn(status: Status): WorkEnd {
-  if (status === 'Review' || status === 'Done') return { kind: 'succeeded', status, evidence: undefined };
+  if (status === 'Review' || status === 'Done')
+    return { kind: 'succeeded', status, evidence: undefined };
   const detail = `the task was set to ${status} meanwhile`;
   return {
     kind: 'failed',

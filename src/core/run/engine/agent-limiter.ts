@@ -1,7 +1,10 @@
 import type { Clock } from '../../ports.ts';
 import type { WaitReason } from '../run-events.ts';
 
-/** Cool-down after a rate limit without a stated delay; doubled each time, until an agent of the kind succeeds. */
+/**
+ * Cool-down after a rate limit without a stated delay; doubled each time, until an agent of the
+ * kind succeeds.
+ */
 const FIRST_COOL_DOWN_MS = 60_000;
 const LONGEST_COOL_DOWN_MS = 15 * 60_000;
 /** The longest delay accepted from a provider: a daily quota resets within a day. */
@@ -23,7 +26,8 @@ interface Kind {
  *
  *     open ──rate limit──▶ cooling down, cap halved ──time──▶ open ──successes──▶ cap one higher each ──▶ no cap
  *
- * Agents that work at the same time are refused at the same time: within one cool-down the cap is halved once.
+ * Agents that work at the same time are refused at the same time: within one cool-down the cap is
+ * halved once.
  */
 export class AgentLimiter {
   readonly #clock: Clock;
@@ -42,15 +46,22 @@ export class AgentLimiter {
   }
 
   /** Why no further agent of this kind starts now; `cap` is what the run allows at most. */
-  closedBy(agent: string, cap: number): Extract<WaitReason, { kind: 'coolingDown' | 'agentCap' }> | undefined {
+  closedBy(
+    agent: string,
+    cap: number,
+  ): Extract<WaitReason, { kind: 'coolingDown' | 'agentCap' }> | undefined {
     const kind = this.#kinds.get(agent);
     if (kind === undefined) return undefined;
-    if (kind.coolUntil > this.#clock.now()) return { kind: 'coolingDown', agent, until: kind.coolUntil };
+    if (kind.coolUntil > this.#clock.now())
+      return { kind: 'coolingDown', agent, until: kind.coolUntil };
     const lowest = Math.min(cap, kind.lowered?.cap ?? Infinity);
     return kind.atWork >= lowest ? { kind: 'agentCap', agent, cap: lowest } : undefined;
   }
 
-  /** To be called while the refused agent still counts as at work. Returns the end of the cool-down, in epoch ms. */
+  /**
+   * To be called while the refused agent still counts as at work. Returns the end of the cool-down,
+   * in epoch ms.
+   */
   rateLimited(agent: string, retryAfterMs: number | undefined): number {
     const kind = this.#kindOf(agent);
     const now = this.#clock.now();
@@ -70,7 +81,8 @@ export class AgentLimiter {
     const now = this.#clock.now();
     kind.nextCoolDownMs = FIRST_COOL_DOWN_MS;
     const { lowered } = kind;
-    if (lowered === undefined || now - Math.max(lowered.changedAt, kind.coolUntil) < RAISE_AFTER_MS) return;
+    if (lowered === undefined || now - Math.max(lowered.changedAt, kind.coolUntil) < RAISE_AFTER_MS)
+      return;
     lowered.cap++;
     lowered.changedAt = now;
     if (lowered.cap >= lowered.from) kind.lowered = undefined;
@@ -85,14 +97,22 @@ export class AgentLimiter {
   /** Takes over a cool-down from an earlier window. Returns its end, in epoch ms. */
   coolDownUntil(agent: string, until: number): number {
     const kind = this.#kindOf(agent);
-    kind.coolUntil = Math.max(kind.coolUntil, Math.min(until, this.#clock.now() + LONGEST_ASKED_MS));
+    kind.coolUntil = Math.max(
+      kind.coolUntil,
+      Math.min(until, this.#clock.now() + LONGEST_ASKED_MS),
+    );
     return kind.coolUntil;
   }
 
   #kindOf(agent: string): Kind {
     const known = this.#kinds.get(agent);
     if (known !== undefined) return known;
-    const kind: Kind = { atWork: 0, lowered: undefined, coolUntil: 0, nextCoolDownMs: FIRST_COOL_DOWN_MS };
+    const kind: Kind = {
+      atWork: 0,
+      lowered: undefined,
+      coolUntil: 0,
+      nextCoolDownMs: FIRST_COOL_DOWN_MS,
+    };
     this.#kinds.set(agent, kind);
     return kind;
   }
@@ -100,6 +120,7 @@ export class AgentLimiter {
 
 /** The stated delay comes from an agent's output and may be any number. */
 function asked(retryAfterMs: number | undefined): number | undefined {
-  if (retryAfterMs === undefined || Number.isNaN(retryAfterMs) || retryAfterMs < 0) return undefined;
+  if (retryAfterMs === undefined || Number.isNaN(retryAfterMs) || retryAfterMs < 0)
+    return undefined;
   return Math.min(retryAfterMs, LONGEST_ASKED_MS);
 }

@@ -14,14 +14,18 @@ export interface AttemptListener {
 }
 
 /**
- * Runs an attempt and notifies its listener. A worker may notify late or twice; the listener is notified once and in order.
- * `before` is what the listener has heard already, where an earlier window began the attempt.
+ * Runs an attempt and notifies its listener. A worker may notify late or twice; the listener is
+ * notified once and in order. `before` is what the listener has heard already, where an earlier
+ * window began the attempt.
  */
 export async function runAttempt(
   work: (signal: AbortSignal, listener: WorkListener) => Promise<WorkEnd>,
   entry: Entry,
   onProgress: AttemptListener,
-  before: { readonly claimed: boolean; readonly started: boolean } = { claimed: false, started: false },
+  before: { readonly claimed: boolean; readonly started: boolean } = {
+    claimed: false,
+    started: false,
+  },
 ): Promise<AttemptResult> {
   const control = (entry.control ??= new AbortController());
   let { claimed, started } = before;

@@ -4,7 +4,9 @@ import type { RunnerWorld } from './run-world.ts';
 
 /** Shortest delay after a claim that was refused although the backlog showed no holder. */
 const UNSURE_MS = 5_000;
-/** Waits are checked this often, however long they are: a lease may be renewed, and clocks may jump. */
+/**
+ * Waits are checked this often, however long they are: a lease may be renewed, and clocks may jump.
+ */
 const LONGEST_WAIT_MS = 60 * 60_000;
 
 /** Tasks of one run that wait without a slot: for a delay, or for another holder's release. */
@@ -17,7 +19,10 @@ export class DelayedTasks implements Disposable {
   #watch: Disposable | undefined;
 
   /** `comeBack` gets tasks whose wait is over. */
-  constructor(world: Pick<RunnerWorld, 'source' | 'clock'>, comeBack: (entries: readonly Entry[]) => void) {
+  constructor(
+    world: Pick<RunnerWorld, 'source' | 'clock'>,
+    comeBack: (entries: readonly Entry[]) => void,
+  ) {
     this.#world = world;
     this.#comeBack = comeBack;
   }
@@ -29,8 +34,8 @@ export class DelayedTasks implements Disposable {
   }
 
   /**
-   * Until the holder releases the task, or its lease ends (epoch ms). `isSeen` is false where a claim found the holder: the
-   * backlog may not show it yet, which would end the wait at once.
+   * Until the holder releases the task, or its lease ends (epoch ms). `isSeen` is false where a
+   * claim found the holder: the backlog may not show it yet, which would end the wait at once.
    */
   waitForHolder(entry: Entry, holder: string, until: number, isSeen: boolean): void {
     this.waitFor(entry, isSeen ? until - this.#world.clock.now() : UNSURE_MS);

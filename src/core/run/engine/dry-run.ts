@@ -37,15 +37,20 @@ export interface DryRunOptions {
   readonly caseFoldPaths: boolean;
   /** Where the time begins, in epoch ms. */
   readonly now: number;
-  /** Resolves when everything that does not wait for the clock has run: a turn of the event loop. */
+  /**
+   * Resolves when everything that does not wait for the clock has run: a turn of the event loop.
+   */
   readonly settle: () => Promise<void>;
 }
 
 /**
- * What a run would do, if every agent ended well: the same engine, over a clock that does not wait and a worker that starts
- * and claims nothing. Fails as `WaveRunner.start`.
+ * What a run would do, if every agent ended well: the same engine, over a clock that does not wait
+ * and a worker that starts and claims nothing. Fails as `WaveRunner.start`.
  */
-export async function dryRun(options: DryRunOptions, cap: number): Promise<Result<DryRun, Failure>> {
+export async function dryRun(
+  options: DryRunOptions,
+  cap: number,
+): Promise<Result<DryRun, Failure>> {
   const clock = new VirtualClock(options.now);
   const done = new Map<TaskId, Status>();
   const events: RunEvent[] = [];
@@ -121,26 +126,42 @@ class PretendWorker implements TaskWorker {
   }
 }
 
-/** The backlog as it would become: one snapshot all along, so that what others know of it stays known. */
+/**
+ * The backlog as it would become: one snapshot all along, so that what others know of it stays
+ * known.
+ */
 function pretend(
   { state, root }: DryRunOptions,
   clock: VirtualClock,
   done: ReadonlyMap<TaskId, Status>,
 ): Pick<BacklogSource, 'root' | 'state' | 'refresh' | 'onDidChange'> {
-  const source = { root, refresh: () => Promise.resolve(), onDidChange: () => ({ dispose: () => undefined }) };
+  const source = {
+    root,
+    refresh: () => Promise.resolve(),
+    onDidChange: () => ({ dispose: () => undefined }),
+  };
   if (state.kind !== 'ready') return { ...source, state };
   const now = (): number => clock.now();
-  const snapshot: Snapshot = { ...state.snapshot, byId: new BecomingTasks(state.snapshot.byId, done, now) };
+  const snapshot: Snapshot = {
+    ...state.snapshot,
+    byId: new BecomingTasks(state.snapshot.byId, done, now),
+  };
   return { ...source, state: { kind: 'ready', snapshot } };
 }
 
-/** Tasks as they would be by now: those that were worked on have their new status, and leases end. */
+/**
+ * Tasks as they would be by now: those that were worked on have their new status, and leases end.
+ */
 class BecomingTasks implements ReadonlyMap<TaskId, Task> {
   readonly #tasks: ReadonlyMap<TaskId, Task>;
   readonly #done: ReadonlyMap<TaskId, Status>;
   readonly #now: () => number;
 
-  constructor(tasks: ReadonlyMap<TaskId, Task>, done: ReadonlyMap<TaskId, Status>, now: () => number) {
+  constructor(
+    tasks: ReadonlyMap<TaskId, Task>,
+    done: ReadonlyMap<TaskId, Status>,
+    now: () => number,
+  ) {
     this.#tasks = tasks;
     this.#done = done;
     this.#now = now;
@@ -201,7 +222,8 @@ function reportOf(events: readonly RunEvent[]): DryRun {
       starts.set(event.id, event.at - begunAt);
     } else if (event.kind === 'taskEnded') {
       ends.set(event.id, event.at - begunAt);
-      if (event.outcome.kind === 'skipped') skipped.push({ id: event.id, reason: event.outcome.reason });
+      if (event.outcome.kind === 'skipped')
+        skipped.push({ id: event.id, reason: event.outcome.reason });
     }
   }
   const order = [...starts].map(([id, startsAt]) => ({

@@ -26,11 +26,12 @@ export const UNKNOWN_MS = 5 * 60_000;
 const HOUR_MS = 3_600_000;
 
 /**
- * Estimates how long an attempt at each of these tasks takes: as the median of its earlier attempts, else of all attempts
- * of the same kind of agent, else as its estimate in hours says, else five minutes. A run that is in `runs` twice counts once.
+ * Estimates how long an attempt at each of these tasks takes: as the median of its earlier
+ * attempts, else of all attempts of the same kind of agent, else as its estimate in hours says,
+ * else five minutes. A run that is in `runs` twice counts once.
  *
- * Attempts of the user do not count for agents, nor the other way round.
- * Attempts that were stopped or refused, or whose end is unknown, say nothing about how long the work takes.
+ * Attempts of the user do not count for agents, nor the other way round. Attempts that were stopped
+ * or refused, or whose end is unknown, say nothing about how long the work takes.
  */
 export function estimateDurations(
   runs: readonly RunState[],
@@ -39,7 +40,8 @@ export function estimateDurations(
 ): Estimates {
   const byTask = new Map<string, number[]>();
   const byAgent = new Map<string, number[]>();
-  for (const run of new Map(runs.map((each) => [each.runId, each])).values()) addAttempts(run, byTask, byAgent);
+  for (const run of new Map(runs.map((each) => [each.runId, each])).values())
+    addAttempts(run, byTask, byAgent);
 
   const taskMedians = mediansOf(byTask);
   const agentMedians = mediansOf(byAgent);
@@ -52,10 +54,18 @@ export function estimateDurations(
     if (hours !== undefined && hours > 0) return { ms: hours * HOUR_MS, basis: 'hours' };
     return { ms: UNKNOWN_MS, basis: 'nothing' };
   };
-  return { estimateOf, durationOf: (id) => estimateOf(id).ms, basis: basisWords([...agents.keys()].map(estimateOf)) };
+  return {
+    estimateOf,
+    durationOf: (id) => estimateOf(id).ms,
+    basis: basisWords([...agents.keys()].map(estimateOf)),
+  };
 }
 
-function addAttempts(run: RunState, byTask: Map<string, number[]>, byAgent: Map<string, number[]>): void {
+function addAttempts(
+  run: RunState,
+  byTask: Map<string, number[]>,
+  byAgent: Map<string, number[]>,
+): void {
   for (const { id, agent, earlier, outcome, startedAt, endedAt } of run.tasks.values()) {
     const durations = earlier.flatMap((attempt) => evidenceMs(attempt.outcome));
     if (outcome !== undefined && isWork(outcome)) {
@@ -74,7 +84,10 @@ function taskKey(id: TaskId, agent: AgentAssignment | undefined): string {
   return agent?.agentMode === 'human' ? `by hand ${id}` : `by agents ${id}`;
 }
 
-/** The duration of an earlier attempt from its evidence: a run keeps only the start of the latest attempt. */
+/**
+ * The duration of an earlier attempt from its evidence: a run keeps only the start of the latest
+ * attempt.
+ */
 function evidenceMs(outcome: TaskOutcome): number[] {
   if (outcome.kind !== 'succeeded' && outcome.kind !== 'failed') return [];
   const { evidence } = outcome;

@@ -1,7 +1,10 @@
 import { Emitter, type Event } from '../../events.ts';
 import type { RunEvent } from '../run-events.ts';
 
-/** Delivers events in order. An event that a listener causes is delivered after the current one has reached all listeners. */
+/**
+ * Delivers events in order. An event that a listener causes is delivered after the current one has
+ * reached all listeners.
+ */
 export class EventQueue {
   readonly #events = new Emitter<RunEvent>();
   readonly #changes = new Emitter<void>();
@@ -24,7 +27,8 @@ export class EventQueue {
     if (this.#isDelivering) return;
     this.#isDelivering = true;
     while (this.#undelivered.length > 0) {
-      // Whole batches, since taking thousands of events from the front of a list one by one takes time squared.
+      // Whole batches, since taking thousands of events from the front of a list one by one takes
+      // time squared.
       const batch = this.#undelivered;
       this.#undelivered = [];
       for (const next of batch) this.#safely(() => this.#events.fire(next));
@@ -33,7 +37,10 @@ export class EventQueue {
     this.changed();
   }
 
-  /** Coalesced, since listeners go through whole runs: once per task, ten thousand ends at once would take half a minute. */
+  /**
+   * Coalesced, since listeners go through whole runs: once per task, ten thousand ends at once
+   * would take half a minute.
+   */
   changed(): void {
     if (this.#willTellChange) return;
     this.#willTellChange = true;

@@ -2,7 +2,10 @@ import type { TaskId } from '../../task.ts';
 
 /** Which files the tasks at work name, over all runs of one backlog. */
 export class FilesInUse {
-  /** Nearly always one task a file: more only where runs that were taken over began them at the same time. */
+  /**
+   * Nearly always one task a file: more only where runs that were taken over began them at the same
+   * time.
+   */
   readonly #users = new Map<string, readonly TaskId[]>();
 
   /** A task at work that names this file, other than the one that asks. */

@@ -5,7 +5,14 @@ import { Rescheduler } from './reschedule.ts';
 import type { VerifyResult } from '../evidence.ts';
 import { failedDependency, type RunProgress } from './start-check.ts';
 import { entryFrom, isEqualReason, type Entry } from './run-entry.ts';
-import type { RunEvent, RunState, RunStop, SkipReason, TaskOutcome, WaitReason } from '../run-events.ts';
+import type {
+  RunEvent,
+  RunState,
+  RunStop,
+  SkipReason,
+  TaskOutcome,
+  WaitReason,
+} from '../run-events.ts';
 import type { RunContext, EventOf } from './run-context.ts';
 import { HUMAN_CAP, KIND_OF, type RunOptions } from '../run-options.ts';
 import { applyRunEvents } from '../journal/run-state.ts';
@@ -15,7 +22,8 @@ import { DelayedTasks } from './delayed-tasks.ts';
 import { WaveProgression } from './wave-progression.ts';
 
 /**
- * One run until it ends: starts its tasks, opens and closes its waves, and applies the failure policy.
+ * One run until it ends: starts its tasks, opens and closes its waves, and applies the failure
+ * policy.
  *
  *     waiting ──turn──▶ begun: check again ▶ durable ▶ worker ──▶ ended
  *        ▲  └────stop────────────────────────────────────────▶ ended
@@ -51,7 +59,10 @@ export class LiveRun {
   /** A slot is requested and not granted yet. */
   #hasTicket = false;
   #isJudging = false;
-  /** After a failure only waves up to this one continue; `from` is the first of them that may not be over. */
+  /**
+   * After a failure only waves up to this one continue; `from` is the first of them that may not be
+   * over.
+   */
   #halt: { readonly wave: number; readonly id: TaskId; from: number } | undefined;
 
   /** `state` may come from an earlier window. */
@@ -85,7 +96,9 @@ export class LiveRun {
     };
     const { state: store } = runContext.world.source;
     const byId = store.kind === 'ready' ? store.snapshot.byId : undefined;
-    const candidates = [...this.entries.values()].map((e) => candidateOf(e, byId?.get(e.id), runContext.world));
+    const candidates = [...this.entries.values()].map((e) =>
+      candidateOf(e, byId?.get(e.id), runContext.world),
+    );
     this.#scheduler = new Scheduler(candidates, options.runMode, runContext.files);
     this.#rescheduler = new Rescheduler({
       options,
@@ -117,7 +130,8 @@ export class LiveRun {
         this.#advance();
       },
     });
-    for (const wave of state.waves.keys()) if (!this.#progression.isUnopened(wave)) this.#scheduler.openThrough(wave);
+    for (const wave of state.waves.keys())
+      if (!this.#progression.isUnopened(wave)) this.#scheduler.openThrough(wave);
     for (const { id, outcome } of this.entries.values()) {
       if (outcome === undefined) this.#left++;
       else this.#scheduler.ended(id, outcome.kind === 'succeeded');
@@ -147,8 +161,8 @@ export class LiveRun {
   }
 
   /**
-   * Continues a run that an earlier window led. Attempts of `attach` count as at work at once, even beyond the cap; other
-   * attempts without an end are `unknown`.
+   * Continues a run that an earlier window led. Attempts of `attach` count as at work at once, even
+   * beyond the cap; other attempts without an end are `unknown`.
    */
   takeOver(attach: ReadonlySet<TaskId>): void {
     const { limiter, coolDown, world, limit } = this.#runContext;
@@ -170,7 +184,8 @@ export class LiveRun {
     }
     for (const { id } of began.filter((task) => !attach.has(task.id))) {
       const entry = this.#entryOf(id);
-      if (entry.phase === 'waiting') this.#end(entry, { kind: 'unknown', detail: 'It was not watched any more.' });
+      if (entry.phase === 'waiting')
+        this.#end(entry, { kind: 'unknown', detail: 'It was not watched any more.' });
     }
     for (const { id, phase, waits } of tasks) {
       const entry = this.#entryOf(id);
@@ -185,12 +200,15 @@ export class LiveRun {
         this.#tellWaits(entry, undefined);
       }
     }
-    for (const entry of this.entries.values()) if (entry.outcome !== undefined) this.#mind(entry, entry.outcome);
+    for (const entry of this.entries.values())
+      if (entry.outcome !== undefined) this.#mind(entry, entry.outcome);
     const { series } = this.#breaker;
-    if (series !== undefined && this.#phase === 'running') this.#stopFor({ kind: 'breaker', ...series });
+    if (series !== undefined && this.#phase === 'running')
+      this.#stopFor({ kind: 'breaker', ...series });
     if (this.#phase === 'stopping') this.#skipRest();
     if (this.#stop?.kind === 'person') void this.#stopTasks(this.entries.keys());
-    // Later, so that the other runs that are taken over now request slots for their attempts at work first.
+    // Later, so that the other runs that are taken over now request slots for their attempts at
+    // work first.
     void Promise.resolve().then(() => this.#advance());
   }
 
@@ -225,7 +243,10 @@ export class LiveRun {
     if (this.#phase !== 'ended') this.#tell({ kind: 'capChanged', cap });
   }
 
-  /** Executes a request of the user. Resolves when the stopped tasks have ended and their events were sent. */
+  /**
+   * Executes a request of the user. Resolves when the stopped tasks have ended and their events
+   * were sent.
+   */
   async steer(request: LeaderRequest): Promise<void> {
     switch (request.ask) {
       case 'pause':
@@ -286,7 +307,10 @@ export class LiveRun {
     await Promise.race([this.ended, this.#gone]);
   }
 
-  /** Stops an attempt and queues its task again, without counting a failure; does nothing for a task that is not at work. */
+  /**
+   * Stops an attempt and queues its task again, without counting a failure; does nothing for a task
+   * that is not at work.
+   */
   #requeue(id: TaskId): void {
     const entry = this.entries.get(id);
     if (entry?.isAtWork !== true || this.#isDetached()) return;
@@ -294,7 +318,9 @@ export class LiveRun {
     entry.control?.abort();
   }
 
-  /** No further starts or events; attempts at work continue, and keep their slots until they end. */
+  /**
+   * No further starts or events; attempts at work continue, and keep their slots until they end.
+   */
   detach(): void {
     this.#isGone = true;
     this.#delayed.dispose();
@@ -310,7 +336,10 @@ export class LiveRun {
   #closedBy(agent: string): WaitReason | undefined {
     const cap = this.options.agentCaps.find(([name]) => name === agent)?.[1];
     const otherwise = agent === KIND_OF.human ? HUMAN_CAP : Infinity;
-    return this.#runContext.limiter.closedBy(agent, cap === undefined ? otherwise : Math.max(1, cap));
+    return this.#runContext.limiter.closedBy(
+      agent,
+      cap === undefined ? otherwise : Math.max(1, cap),
+    );
   }
 
   #mayStart(): boolean {
@@ -403,7 +432,8 @@ export class LiveRun {
     const stop = this.#stop;
     if (stop === undefined) return;
     for (const entry of this.entries.values()) {
-      if (entry.phase === 'waiting') this.#end(entry, { kind: 'skipped', reason: this.#skipReason(stop) });
+      if (entry.phase === 'waiting')
+        this.#end(entry, { kind: 'skipped', reason: this.#skipReason(stop) });
     }
   }
 
@@ -448,7 +478,10 @@ export class LiveRun {
     return halt.from > halt.wave;
   }
 
-  /** Skips what depends on a task that did not succeed, unless that task is settled in the backlog by now. */
+  /**
+   * Skips what depends on a task that did not succeed, unless that task is settled in the backlog
+   * by now.
+   */
   async #judge(): Promise<void> {
     const { world } = this.#runContext;
     this.#isJudging = true;
@@ -461,13 +494,23 @@ export class LiveRun {
     this.#isJudging = false;
     if (this.#isDetached()) return;
     const { state } = world.source;
-    for (let ids = this.#scheduler.takeSuspects(); ids.length > 0; ids = this.#scheduler.takeSuspects()) {
+    for (
+      let ids = this.#scheduler.takeSuspects();
+      ids.length > 0;
+      ids = this.#scheduler.takeSuspects()
+    ) {
       for (const id of ids) {
         const task = state.kind === 'ready' ? state.snapshot.byId.get(id) : undefined;
         const failed =
-          task && state.kind === 'ready' ? failedDependency(task, state.snapshot, this.#progress) : undefined;
+          task && state.kind === 'ready'
+            ? failedDependency(task, state.snapshot, this.#progress)
+            : undefined;
         if (failed === undefined) this.#scheduler.readmit(id);
-        else this.#end(this.#entryOf(id), { kind: 'skipped', reason: { kind: 'dependencyFailed', id: failed } });
+        else
+          this.#end(this.#entryOf(id), {
+            kind: 'skipped',
+            reason: { kind: 'dependencyFailed', id: failed },
+          });
       }
     }
     this.#advance();
@@ -496,7 +539,8 @@ export class LiveRun {
 
   #entryOf(id: TaskId): Entry {
     const entry = this.entries.get(id);
-    if (entry === undefined) throw new Error(`Internal error: ${id} is no task of run ${this.runId}`);
+    if (entry === undefined)
+      throw new Error(`Internal error: ${id} is no task of run ${this.runId}`);
     return entry;
   }
 

@@ -85,12 +85,16 @@ export class Rescheduler implements Disposable {
         else scheduler.back(id);
         return;
       case 'held':
-        if (options.heldTasks === 'wait') this.#waitForHolder(entry, result.holder, result.until, true);
+        if (options.heldTasks === 'wait')
+          this.#waitForHolder(entry, result.holder, result.until, true);
         else end(entry, { kind: 'skipped', reason: { kind: 'notReady', reasons: result.reasons } });
     }
   }
 
-  /** The backlog cannot be read: the task stays queued, and the run backs off; after the last retry the task is skipped. */
+  /**
+   * The backlog cannot be read: the task stays queued, and the run backs off; after the last retry
+   * the task is skipped.
+   */
   #unreadable(entry: Entry, failure: Failure): void {
     const { scheduler, breaker, end, tellWaits } = this.#options;
     const at = this.#backoff.begin();
@@ -112,7 +116,9 @@ export class Rescheduler implements Disposable {
     const outcome = outcomeOf(workEnd, wasClaimed, isStopped);
     if (outcome.kind === 'succeeded') runContext.limiter.succeeded(agent.agent);
     const until =
-      outcome.kind === 'rateLimited' ? this.#coolDown(entry, outcome.retryAfterMs) : runContext.world.clock.now();
+      outcome.kind === 'rateLimited'
+        ? this.#coolDown(entry, outcome.retryAfterMs)
+        : runContext.world.clock.now();
     const count = isRequeued || isStopped ? undefined : breaker.note(entry.id, outcome);
     const mayRepeat = isRunning() && count === undefined;
     const rateLimits = entry.rateLimits + 1;

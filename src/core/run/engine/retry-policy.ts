@@ -10,8 +10,17 @@ export type Next =
   /** The user requeued it. */
   | { readonly kind: 'again'; readonly outcome: TaskOutcome }
   | { readonly kind: 'retry'; readonly outcome: TaskOutcome; readonly delayMs: number }
-  | { readonly kind: 'coolDown'; readonly outcome: TaskOutcome; readonly retryAfterMs: number | undefined }
-  | { readonly kind: 'held'; readonly outcome: TaskOutcome; readonly holder: string; readonly until: number };
+  | {
+      readonly kind: 'coolDown';
+      readonly outcome: TaskOutcome;
+      readonly retryAfterMs: number | undefined;
+    }
+  | {
+      readonly kind: 'held';
+      readonly outcome: TaskOutcome;
+      readonly holder: string;
+      readonly until: number;
+    };
 
 /** An attempt that has ended, and what the user requested meanwhile. */
 export interface EndedAttempt {
@@ -31,16 +40,23 @@ export interface EndedAttempt {
 const LONGEST_DELAY_MS = 10 * 60_000;
 /** A task is not retried after so many rate limits in a row. */
 const MOST_RATE_LIMITS = 20;
-/** A busy store says nothing about the task: a claim is retried so often, independently of the run's retries. */
+/**
+ * A busy store says nothing about the task: a claim is retried so often, independently of the run's
+ * retries.
+ */
 const MOST_REFUSALS = 5;
 const REFUSED_DELAY_MS = 5_000;
 
-/** The outcome of an attempt for its task. An attempt stopped before its claim counts as skipped. */
+/**
+ * The outcome of an attempt for its task. An attempt stopped before its claim counts as skipped.
+ */
 export function outcomeOf(end: WorkEnd, wasClaimed: boolean, isStopped: boolean): TaskOutcome {
   const neverBegan: TaskOutcome = { kind: 'skipped', reason: { kind: 'stopped' } };
   if (end.kind === 'stopped' && !wasClaimed) return neverBegan;
   if (end.kind !== 'refused') return end;
-  return isStopped ? neverBegan : { kind: 'skipped', reason: { kind: 'claimFailed', failure: end.failure } };
+  return isStopped
+    ? neverBegan
+    : { kind: 'skipped', reason: { kind: 'claimFailed', failure: end.failure } };
 }
 
 export function nextAfter(attempt: EndedAttempt, options: RunOptions): Next {
@@ -49,21 +65,31 @@ export function nextAfter(attempt: EndedAttempt, options: RunOptions): Next {
   if (!mayRepeat || isStopped) return end;
   if (isRequeued && isGivenBack(outcome)) return { kind: 'again', outcome };
   if (outcome.kind === 'rateLimited') {
-    return rateLimits > MOST_RATE_LIMITS ? end : { kind: 'coolDown', outcome, retryAfterMs: outcome.retryAfterMs };
+    return rateLimits > MOST_RATE_LIMITS
+      ? end
+      : { kind: 'coolDown', outcome, retryAfterMs: outcome.retryAfterMs };
   }
   const refusal = refusalOf(outcome);
   if (refusal?.kind === 'held' && options.heldTasks === 'wait') {
     return { kind: 'held', outcome, holder: refusal.holder, until: refusal.until };
   }
   if (isStoreBusy(outcome)) {
-    return refusals >= MOST_REFUSALS ? end : { kind: 'retry', outcome, delayMs: REFUSED_DELAY_MS * 2 ** refusals };
+    return refusals >= MOST_REFUSALS
+      ? end
+      : { kind: 'retry', outcome, delayMs: REFUSED_DELAY_MS * 2 ** refusals };
   }
   if (!countsAsFailure(outcome) || failures >= options.retries) return end;
   return { kind: 'retry', outcome, delayMs: retryDelayMs(options, failures) };
 }
 
-/** How long a task that failed waits for its next attempt, in ms, where so many failed before that one. */
-export function retryDelayMs({ retryAfterMs }: Pick<RunOptions, 'retryAfterMs'>, failures: number): number {
+/**
+ * How long a task that failed waits for its next attempt, in ms, where so many failed before that
+ * one.
+ */
+export function retryDelayMs(
+  { retryAfterMs }: Pick<RunOptions, 'retryAfterMs'>,
+  failures: number,
+): number {
   return Math.min(retryAfterMs * 2 ** failures, LONGEST_DELAY_MS);
 }
 
@@ -84,8 +110,8 @@ export function isFailure({ kind }: TaskOutcome): boolean {
 }
 
 /**
- * Notices the same failure several times in a row, whichever tasks it hits. A task counts once in a row, so that the retries
- * of one task alone stop nothing.
+ * Notices the same failure several times in a row, whichever tasks it hits. A task counts once in a
+ * row, so that the retries of one task alone stop nothing.
  */
 export class Breaker {
   readonly #maxEqualFailures: number;
@@ -98,13 +124,20 @@ export class Breaker {
     this.#maxEqualFailures = maxEqualFailures;
   }
 
-  /** The equal failures in a row, and the last of them; undefined while they are too few to stop for. */
+  /**
+   * The equal failures in a row, and the last of them; undefined while they are too few to stop
+   * for.
+   */
   get series(): { readonly count: number; readonly outcome: TaskOutcome } | undefined {
     const isLong = this.#maxEqualFailures >= 1 && this.#tasks.size >= this.#maxEqualFailures;
-    return isLong && this.#last !== undefined ? { count: this.#tasks.size, outcome: this.#last } : undefined;
+    return isLong && this.#last !== undefined
+      ? { count: this.#tasks.size, outcome: this.#last }
+      : undefined;
   }
 
-  /** How many equal failures there are now in a row; undefined while they are too few to stop for. */
+  /**
+   * How many equal failures there are now in a row; undefined while they are too few to stop for.
+   */
   note(id: TaskId, outcome: TaskOutcome): number | undefined {
     const sign = signOf(outcome);
     if (outcome.kind === 'succeeded' || (sign !== undefined && sign !== this.#sign)) {
@@ -155,10 +188,14 @@ const STOPS_ALL: ReadonlySet<Failure['kind']> = new Set<Failure['kind']>([
 ]);
 
 function refusalOf(outcome: TaskOutcome): Failure | undefined {
-  return outcome.kind === 'skipped' && outcome.reason.kind === 'claimFailed' ? outcome.reason.failure : undefined;
+  return outcome.kind === 'skipped' && outcome.reason.kind === 'claimFailed'
+    ? outcome.reason.failure
+    : undefined;
 }
 
 /** True where the task is back in the backlog, so that it can start again. */
 function isGivenBack(outcome: TaskOutcome): boolean {
-  return ['stopped', 'failed', 'rateLimited', 'notStarted', 'skipped', 'unknown'].includes(outcome.kind);
+  return ['stopped', 'failed', 'rateLimited', 'notStarted', 'skipped', 'unknown'].includes(
+    outcome.kind,
+  );
 }

@@ -24,4 +24,6 @@ export interface RunContext {
 }
 
 /** An event without the fields that all events have. */
-export type EventOf<E extends RunEvent = RunEvent> = E extends RunEvent ? Omit<E, 'runId' | 'at'> : never;
+export type EventOf<E extends RunEvent = RunEvent> = E extends RunEvent
+  ? Omit<E, 'runId' | 'at'>
+  : never;

@@ -10,19 +10,31 @@ export interface RunnerWorld {
   readonly source: Pick<BacklogSource, 'root' | 'state' | 'refresh' | 'onDidChange'>;
   readonly worker: TaskWorker;
   readonly clock: Clock;
-  /** May this task start, where a dependency in Review counts as satisfied if it is one of `opened`? */
+  /**
+   * May this task start, where a dependency in Review counts as satisfied if it is one of `opened`?
+   */
   readonly readiness: (snapshot: Snapshot, id: TaskId, opened: ReadonlySet<TaskId>) => Readiness;
   /** A name that no other run has, fit for a file name. */
   readonly newRunId: () => string;
   /** Resolves when all events so far are durable: nothing is started before that. */
   readonly flushed: () => Promise<void>;
-  /** The result of the command that verifies a wave; undefined where there is none, or the signal ended it. */
-  readonly verifyWave?: (runId: string, wave: number, signal: AbortSignal) => Promise<VerifyResult | undefined>;
+  /**
+   * The result of the command that verifies a wave; undefined where there is none, or the signal
+   * ended it.
+   */
+  readonly verifyWave?: (
+    runId: string,
+    wave: number,
+    signal: AbortSignal,
+  ) => Promise<VerifyResult | undefined>;
   /** The agent session of an earlier attempt at this task, to be resumed. */
   readonly sessionOf?: (runId: string, id: TaskId) => string | undefined;
   /** How long a task is likely to take, in ms; undefined where there is no estimate. */
   readonly estimate?: (id: TaskId) => number | undefined;
-  /** True for work that another process claims and this window only follows: a held lock does not prevent the start. */
+  /**
+   * True for work that another process claims and this window only follows: a held lock does not
+   * prevent the start.
+   */
   readonly isFollowed?: (agent: AgentAssignment) => boolean;
   /** True where the file system does not tell `A` from `a`. */
   readonly caseFoldPaths: boolean;

@@ -40,15 +40,16 @@ const SUSPECT = 5;
 const ENDED = 6;
 
 /**
- * Selects the task of a run that starts next: of the ready ones, the one with the longest path of tasks behind it, then the
- * more urgent one, then the first one.
+ * Selects the task of a run that starts next: of the ready ones, the one with the longest path of
+ * tasks behind it, then the more urgent one, then the first one.
  *
  *     waiting ──dependencies ended, wave open──▶ ready ──take──▶ out ──▶ ended
  *        │                                       ▲   └─file in use─▶ parked ─▶ ready
  *        └──one of them ended badly──▶ suspect ──┘ (or ended)       out ─▶ aside ─▶ ready
  *
- * Knows no clock and starts nothing. All steps of a run of n tasks and m dependencies take O((n + m) log n) together; tasks
- * that name several files may be checked once more each time such a file is released.
+ * Knows no clock and starts nothing. All steps of a run of n tasks and m dependencies take O((n +
+ * m) log n) together; tasks that name several files may be checked once more each time such a file
+ * is released.
  */
 export class Scheduler {
   readonly #tasks: readonly Candidate[];
@@ -73,8 +74,8 @@ export class Scheduler {
   /** By kind of agent, so that one kind at its limit does not block the others. */
   readonly #ready: readonly IntHeap[];
   /**
-   * By file and kind. When a file is free, only the first waiting task of each kind becomes ready: waking all of them each
-   * time would take quadratic time where thousands of tasks name one file.
+   * By file and kind. When a file is free, only the first waiting task of each kind becomes ready:
+   * waking all of them each time would take quadratic time where thousands of tasks name one file.
    */
   readonly #waiters = new Map<string, Map<number, IntHeap>>();
   #suspects: number[] = [];
@@ -107,7 +108,10 @@ export class Scheduler {
     if (runMode === 'flow') for (let v = 0; v < size; v++) this.#admit(v);
   }
 
-  /** Strict: the tasks of this wave, and of those before it, may start. In flow all are open from the beginning. */
+  /**
+   * Strict: the tasks of this wave, and of those before it, may start. In flow all are open from
+   * the beginning.
+   */
   openThrough(wave: number): void {
     if (wave < this.#openWaves) return;
     const before = this.#openWaves;
@@ -129,7 +133,9 @@ export class Scheduler {
 
   /** False where `take` would certainly find nothing. */
   hasReady(isOpen: (agent: string) => boolean): boolean {
-    return this.#ready.some((_, kind) => this.#top(kind) !== undefined && isOpen(this.#kinds[kind]!));
+    return this.#ready.some(
+      (_, kind) => this.#top(kind) !== undefined && isOpen(this.#kinds[kind]!),
+    );
   }
 
   /** The next task of each kind of agent. */
@@ -140,8 +146,14 @@ export class Scheduler {
     });
   }
 
-  /** Takes the best task whose kind of agent may start and whose files are free, and marks the files as in use. */
-  take(isOpen: (agent: string) => boolean): { readonly id: TaskId | undefined; readonly parked: readonly Parked[] } {
+  /**
+   * Takes the best task whose kind of agent may start and whose files are free, and marks the files
+   * as in use.
+   */
+  take(isOpen: (agent: string) => boolean): {
+    readonly id: TaskId | undefined;
+    readonly parked: readonly Parked[];
+  } {
     const parked: Parked[] = [];
     for (;;) {
       const v = this.#best(isOpen);
@@ -178,7 +190,10 @@ export class Scheduler {
     this.#admit(v);
   }
 
-  /** True where a task can wait for `on` without a deadlock: `on` may start, and does not wait for the task. */
+  /**
+   * True where a task can wait for `on` without a deadlock: `on` may start, and does not wait for
+   * the task.
+   */
   mayWaitFor(id: TaskId, on: TaskId): boolean {
     const [v, w] = [this.#nodeOf(id), this.#index.get(on)];
     if (w === undefined || v === w || this.#state[w] === ENDED) return false;
@@ -202,7 +217,10 @@ export class Scheduler {
     return this.#files[this.#nodeOf(id)]!;
   }
 
-  /** Records the end of a task; after a bad end its dependants become suspect. The caller releases its files. */
+  /**
+   * Records the end of a task; after a bad end its dependants become suspect. The caller releases
+   * its files.
+   */
   ended(id: TaskId, well: boolean): void {
     const v = this.#nodeOf(id);
     const before = this.#state[v];
@@ -250,7 +268,8 @@ export class Scheduler {
       for (const id of new Set(dependencies)) {
         const first = this.#index.get(id);
         if (first === undefined || first === v) continue;
-        // In strict waves nothing can wait for a later wave; the check before the start reports that.
+        // In strict waves nothing can wait for a later wave; the check before the start reports
+        // that.
         if (this.#runMode === 'strict' && this.#tasks[first]!.wave > wave) continue;
         from.push(first);
         to.push(v);
@@ -291,7 +310,8 @@ export class Scheduler {
     let best: number | undefined;
     for (let kind = 0; kind < this.#kinds.length; kind++) {
       const v = this.#top(kind);
-      if (v === undefined || (best !== undefined && this.#placeOf[best]! < this.#placeOf[v]!)) continue;
+      if (v === undefined || (best !== undefined && this.#placeOf[best]! < this.#placeOf[v]!))
+        continue;
       if (isOpen(this.#kinds[kind]!)) best = v;
     }
     return best;

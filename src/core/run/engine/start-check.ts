@@ -25,7 +25,10 @@ export type StartCheck =
       readonly reasons: readonly NotReady[];
       readonly start: CheckedStart;
     }
-  /** It depends on a task of this run that has not ended; the dependency was added after the run began. */
+  /**
+   * It depends on a task of this run that has not ended; the dependency was added after the run
+   * began.
+   */
   | { readonly kind: 'waitFor'; readonly id: TaskId }
   /** The backlog cannot be read now, which says nothing about the task. */
   | { readonly kind: 'unreadable'; readonly failure: Failure };
@@ -38,7 +41,10 @@ export interface RunProgress {
   readonly isPending: (id: TaskId) => boolean;
 }
 
-/** Checks a task against the current backlog. `mayWaitFor` is true for tasks of the run that the task can still wait for. */
+/**
+ * Checks a task against the current backlog. `mayWaitFor` is true for tasks of the run that the
+ * task can still wait for.
+ */
 export function checkStart(
   id: TaskId,
   state: StoreState,
@@ -62,19 +68,25 @@ export function checkStart(
   const start: CheckedStart = { kind: 'start', task, dependencies };
   if (found.kind !== 'notReady') return start;
   const [first, ...others] = found.reasons;
-  if (first.kind !== 'held' || others.length > 0) return skip({ kind: 'notReady', reasons: found.reasons });
+  if (first.kind !== 'held' || others.length > 0)
+    return skip({ kind: 'notReady', reasons: found.reasons });
   const { holder, until } = first.lease.lock;
   return { kind: 'held', holder, until: until ?? Infinity, reasons: found.reasons, start };
 }
 
 /** The dependency that did not succeed and is not settled, if there is one. */
-export function failedDependency(task: Task, snapshot: Snapshot, run: RunProgress): TaskId | undefined {
+export function failedDependency(
+  task: Task,
+  snapshot: Snapshot,
+  run: RunProgress,
+): TaskId | undefined {
   return task.dependencies.find((id) => closesGate(run.outcomeOf(id), snapshot.byId.get(id)));
 }
 
 /**
- * True for a task of this run that ended without success, regardless of its status: an agent that fails after it has set
- * its own task to Done opens nothing. A task that was never started is open if another process settled it.
+ * True for a task of this run that ended without success, regardless of its status: an agent that
+ * fails after it has set its own task to Done opens nothing. A task that was never started is open
+ * if another process settled it.
  */
 function closesGate(outcome: TaskOutcome | undefined, task: Task | undefined): boolean {
   if (outcome === undefined || outcome.kind === 'succeeded') return false;

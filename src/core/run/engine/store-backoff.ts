@@ -7,8 +7,8 @@ const FIRST_MS = 5_000;
 const MOST = 5;
 
 /**
- * The backoff of a run while its backlog cannot be read. While another program replaces the file, every task of the run would
- * be skipped otherwise.
+ * The backoff of a run while its backlog cannot be read. While another program replaces the file,
+ * every task of the run would be skipped otherwise.
  */
 export class StoreBackoff implements Disposable {
   readonly #clock: Clock;
@@ -28,7 +28,8 @@ export class StoreBackoff implements Disposable {
   /** Begins a backoff; returns its end, epoch ms, or undefined after the last retry. */
   begin(): number | undefined {
     if (this.#timer === undefined && this.#count >= MOST) return undefined;
-    const pauseMs = FIRST_MS * 2 ** Math.max(0, this.#timer === undefined ? this.#count++ : this.#count - 1);
+    const pauseMs =
+      FIRST_MS * 2 ** Math.max(0, this.#timer === undefined ? this.#count++ : this.#count - 1);
     this.#timer ??= this.#clock.after(pauseMs, () => {
       this.#timer = undefined;
       this.#onOver();

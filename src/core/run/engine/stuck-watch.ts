@@ -5,18 +5,26 @@ import type { RunState } from '../run-events.ts';
 
 export interface StuckWatchOptions {
   readonly runs: () => readonly RunState[];
-  /** When the agent of a task wrote its last output, epoch ms; undefined where that is not known. */
+  /**
+   * When the agent of a task wrote its last output, epoch ms; undefined where that is not known.
+   */
   readonly lastOutputAt: (id: TaskId) => number | undefined;
   readonly clock: Clock;
 }
 
 const LOOK_EVERY_MS = 15_000;
-/** A task for subagents that claim for themselves is reported as stuck when none of them claims it in this time. */
+/**
+ * A task for subagents that claim for themselves is reported as stuck when none of them claims it
+ * in this time.
+ */
 const CLAIMED_WITHIN_MS = 10 * 60_000;
 /** Runs change many times a second, and a check goes through all of their tasks. */
 const LOOKS_APART_MS = 1_000;
 
-/** Notices agents without output for longer than their run allows. They are reported as stuck, not ended. */
+/**
+ * Notices agents without output for longer than their run allows. They are reported as stuck, not
+ * ended.
+ */
 export class StuckWatch implements Disposable {
   readonly #options: StuckWatchOptions;
   readonly #changed = new Emitter<undefined>();
@@ -38,7 +46,10 @@ export class StuckWatch implements Disposable {
     return this.#stuck.get(id);
   }
 
-  /** To be called when runs have changed: checks now or within a second, and then regularly while an agent is at work. */
+  /**
+   * To be called when runs have changed: checks now or within a second, and then regularly while an
+   * agent is at work.
+   */
   look(): void {
     if (this.#isSoon) return;
     this.#isSoon = Math.abs(this.#options.clock.now() - this.#lookedAt) < LOOKS_APART_MS;
@@ -57,7 +68,8 @@ export class StuckWatch implements Disposable {
     this.#isSoon = false;
     this.#lookedAt = this.#options.clock.now();
     const { stuck, isAnyAtWork } = this.#findStuck();
-    const isSame = stuck.size === this.#stuck.size && [...stuck.keys()].every((id) => this.#stuck.has(id));
+    const isSame =
+      stuck.size === this.#stuck.size && [...stuck.keys()].every((id) => this.#stuck.has(id));
     this.#stuck = stuck;
     if (isAnyAtWork) this.#lookIn(LOOK_EVERY_MS);
     if (!isSame) this.#changed.fire(undefined);

@@ -33,8 +33,9 @@ export interface TaskExecutorOptions {
 }
 
 /**
- * Takes each selected task through its turn: check again, send the event, make it durable, start the worker. A turn always
- * ends with `onSettled`, unless the window detached from the run meanwhile.
+ * Takes each selected task through its turn: check again, send the event, make it durable, start
+ * the worker. A turn always ends with `onSettled`, unless the window detached from the run
+ * meanwhile.
  */
 export class TaskExecutor {
   readonly #options: TaskExecutorOptions;
@@ -66,7 +67,8 @@ export class TaskExecutor {
       const attach = (signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> =>
         worker.attach(job, signal, listener);
       const attempted = await runAttempt(attach, entry, this.#listenerOf(entry), before);
-      // An attempt that was refused in an earlier window never began, and the reason may be gone: it is queued again.
+      // An attempt that was refused in an earlier window never began, and the reason may be gone:
+      // it is queued again.
       if (attempted.end.kind === 'refused') entry.isRequeued = true;
       return attempted;
     });
@@ -103,8 +105,18 @@ export class TaskExecutor {
   }
 
   async #tryOn(entry: Entry): Promise<AttemptResult | Unstarted> {
-    const { runId, options, runContext, soFar, scheduler, tell, whyNot, openWave, nextAttemptNo, isDetached } =
-      this.#options;
+    const {
+      runId,
+      options,
+      runContext,
+      soFar,
+      scheduler,
+      tell,
+      whyNot,
+      openWave,
+      nextAttemptNo,
+      isDetached,
+    } = this.#options;
     const { world } = runContext;
     const { id, agent } = entry;
     await world.source.refresh();
@@ -130,8 +142,22 @@ export class TaskExecutor {
     if (entry.isRequeued || isDetached()) return { end: { kind: 'stopped' }, wasClaimed: false };
     const sessionId = world.sessionOf?.(runId, id);
     const { task, dependencies } = look;
-    const job = { runId, attemptNo, tryNo, root: world.source.root, task, dependencies, agent, options, sessionId };
-    return runAttempt((signal, listener) => world.worker.work(job, signal, listener), entry, this.#listenerOf(entry));
+    const job = {
+      runId,
+      attemptNo,
+      tryNo,
+      root: world.source.root,
+      task,
+      dependencies,
+      agent,
+      options,
+      sessionId,
+    };
+    return runAttempt(
+      (signal, listener) => world.worker.work(job, signal, listener),
+      entry,
+      this.#listenerOf(entry),
+    );
   }
 
   /** Updates the files from the current description; false where one of them is in use. */
@@ -147,7 +173,10 @@ export class TaskExecutor {
     return true;
   }
 
-  #listenerOf(entry: Entry): { readonly claimed: (holder: string) => void; readonly started: () => void } {
+  #listenerOf(entry: Entry): {
+    readonly claimed: (holder: string) => void;
+    readonly started: () => void;
+  } {
     const { tell } = this.#options;
     const { id } = entry;
     return {
@@ -161,7 +190,10 @@ export class TaskExecutor {
   }
 }
 
-/** A task of a run as the scheduler sees it; `task` is undefined where the backlog does not have it now. */
+/**
+ * A task of a run as the scheduler sees it; `task` is undefined where the backlog does not have it
+ * now.
+ */
 export function candidateOf(
   { id, wave, agent }: Pick<Entry, 'id' | 'wave' | 'agent'>,
   task: Task | undefined,
@@ -178,6 +210,9 @@ export function candidateOf(
   };
 }
 
-function filesNamed({ description }: Task, world: Pick<RunnerWorld, 'caseFoldPaths'>): readonly string[] {
+function filesNamed(
+  { description }: Task,
+  world: Pick<RunnerWorld, 'caseFoldPaths'>,
+): readonly string[] {
   return filesOf(description, { foldCase: world.caseFoldPaths });
 }

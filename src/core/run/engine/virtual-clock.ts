@@ -9,7 +9,10 @@ interface Timer {
   isOff: boolean;
 }
 
-/** A clock that does not wait: when nothing else can happen, it is at once as late as the next timer. */
+/**
+ * A clock that does not wait: when nothing else can happen, it is at once as late as the next
+ * timer.
+ */
 export class VirtualClock implements Clock {
   #now: number;
   #set = 0;
@@ -26,14 +29,19 @@ export class VirtualClock implements Clock {
   }
 
   after(ms: number, callback: () => void): Disposable {
-    const timer: Timer = { at: this.#now + Math.max(0, ms), order: this.#set++, ring: callback, isOff: false };
+    const timer: Timer = {
+      at: this.#now + Math.max(0, ms),
+      order: this.#set++,
+      ring: callback,
+      isOff: false,
+    };
     this.#push(timer);
     return { dispose: () => void (timer.isOff = true) };
   }
 
   /**
-   * Lets time pass until `isOver`; false where no timer is left before that. `settle` resolves when everything that
-   * does not wait for the clock has run.
+   * Lets time pass until `isOver`; false where no timer is left before that. `settle` resolves when
+   * everything that does not wait for the clock has run.
    */
   async runUntil(isOver: () => boolean, settle: () => Promise<void>): Promise<boolean> {
     for (;;) {
@@ -50,7 +58,11 @@ export class VirtualClock implements Clock {
     if (next === undefined) return false;
     this.#now = Math.max(this.#now, next.at);
     next.ring();
-    for (let same = this.#timers[0]; same !== undefined && same.at <= this.#now; same = this.#timers[0]) {
+    for (
+      let same = this.#timers[0];
+      same !== undefined && same.at <= this.#now;
+      same = this.#timers[0]
+    ) {
       this.#pop();
       if (!same.isOff) same.ring();
     }
@@ -61,7 +73,11 @@ export class VirtualClock implements Clock {
     const timers = this.#timers;
     let at = timers.length;
     timers.push(timer);
-    for (let above = (at - 1) >> 1; at > 0 && isBefore(timer, timers[above]); above = (at - 1) >> 1) {
+    for (
+      let above = (at - 1) >> 1;
+      at > 0 && isBefore(timer, timers[above]);
+      above = (at - 1) >> 1
+    ) {
       timers[at] = timers[above] ?? timer;
       at = above;
     }

@@ -19,8 +19,9 @@ export interface WaveProgressionOptions {
 }
 
 /**
- * The waves of a run: one open at a time in strict waves, any number in flow. A strict wave is verified before it closes; in
- * flow, where later waves start meanwhile, all is verified once, before the last wave closes.
+ * The waves of a run: one open at a time in strict waves, any number in flow. A strict wave is
+ * verified before it closes; in flow, where later waves start meanwhile, all is verified once,
+ * before the last wave closes.
  *
  *     unopened ──▶ open ──all tasks ended──▶ (verified) ──▶ closed
  */
@@ -45,7 +46,8 @@ export class WaveProgression {
       startedAt === undefined ? 'unopened' : endedAt === undefined ? 'open' : 'closed',
     );
     for (const [wave, stage] of this.#stages.entries()) if (stage === 'open') this.#open.add(wave);
-    for (const { wave, outcome } of state.tasks.values()) if (outcome?.kind === 'succeeded') this.succeededIn(wave);
+    for (const { wave, outcome } of state.tasks.values())
+      if (outcome?.kind === 'succeeded') this.succeededIn(wave);
   }
 
   get isVerifying(): boolean {
@@ -59,7 +61,8 @@ export class WaveProgression {
   /** The next wave to open, in strict waves while none is open. */
   next(): number | undefined {
     if (this.#runMode === 'flow' || this.#open.size > 0) return undefined;
-    while (this.#next < this.#stages.length && this.#stages[this.#next] !== 'unopened') this.#next++;
+    while (this.#next < this.#stages.length && this.#stages[this.#next] !== 'unopened')
+      this.#next++;
     return this.#next < this.#stages.length ? this.#next : undefined;
   }
 
@@ -106,7 +109,13 @@ export class WaveProgression {
       result = await world.verifyWave?.(state.runId, wave, this.#verifying.signal);
     } catch (error) {
       world.reportBug(error);
-      result = { command: '', passed: false, exitCode: undefined, durationMs: 0, tail: String(error) };
+      result = {
+        command: '',
+        passed: false,
+        exitCode: undefined,
+        durationMs: 0,
+        tail: String(error),
+      };
     }
     this.#isVerifying = false;
     if (isDetached()) return;

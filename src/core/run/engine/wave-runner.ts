@@ -21,11 +21,12 @@ export interface RunHandle {
 }
 
 /**
- * Runs the tasks of one backlog, one agent per task, never more than the cap at a time over all runs.
+ * Runs the tasks of one backlog, one agent per task, never more than the cap at a time over all
+ * runs.
  *
- * In strict waves a wave starts when every task of the one before it has ended, in flow a task starts when its dependencies
- * have succeeded. A failed task holds back its dependants only, unless the run's options say to stop.
- * Each task ends exactly once, and its lock is released by then.
+ * In strict waves a wave starts when every task of the one before it has ended, in flow a task
+ * starts when its dependencies have succeeded. A failed task holds back its dependants only, unless
+ * the run's options say to stop. Each task ends exactly once, and its lock is released by then.
  */
 export class WaveRunner implements Disposable {
   readonly #world: RunnerWorld;
@@ -94,12 +95,14 @@ export class WaveRunner implements Disposable {
   }
 
   /**
-   * Starts a run of the tasks that no other run has at work or queued: a second press of Run must not run a task twice. Fails
-   * with `nothingToRun`, or with `alreadyRunning` where other runs have all of it.
+   * Starts a run of the tasks that no other run has at work or queued: a second press of Run must
+   * not run a task twice. Fails with `nothingToRun`, or with `alreadyRunning` where other runs have
+   * all of it.
    */
   start(request: RunRequest): Result<RunHandle, Failure> {
     const wanted = withoutRepeats(request.waves);
-    if (wanted.length === 0 || this.#isDisposed || this.#isDetached) return fail({ kind: 'nothingToRun' });
+    if (wanted.length === 0 || this.#isDisposed || this.#isDetached)
+      return fail({ kind: 'nothingToRun' });
     const going = [...this.#runs.values()].filter((run) => run.phase !== 'ended');
     const isTaken = (id: TaskId): boolean =>
       going.some(({ entries }) => (entries.get(id)?.phase ?? 'ended') !== 'ended');
@@ -130,9 +133,9 @@ export class WaveRunner implements Disposable {
   }
 
   /**
-   * Continues a run of another window from the state of its journal. Attempts in `attach` are watched; every other attempt
-   * must have an end already. Several runs are restored synchronously, so that their attempts at work get slots before
-   * anything further starts.
+   * Continues a run of another window from the state of its journal. Attempts in `attach` are
+   * watched; every other attempt must have an end already. Several runs are restored synchronously,
+   * so that their attempts at work get slots before anything further starts.
    */
   restore(state: RunState, attach: ReadonlySet<TaskId>): RunHandle {
     const { runId } = state;

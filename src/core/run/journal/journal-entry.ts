@@ -5,16 +5,36 @@ import { INVALID, type Fields, type Shape, withStoredNames } from '../../shape.t
 import type { RunEvent } from '../run-events.ts';
 import { type AgentAssignment, type RunOptions, AGENT_MODES } from '../run-options.ts';
 
-const { finite, flag, listOf, maybe, natural, objectOf, oneOf, pairOf, positive, someText, text, unionOf } = plain;
+const {
+  finite,
+  flag,
+  listOf,
+  maybe,
+  natural,
+  objectOf,
+  oneOf,
+  pairOf,
+  positive,
+  someText,
+  text,
+  unionOf,
+} = plain;
 
-/** Of the whole journal; its first line carries it. A later version that cannot be read as this one gets another number. */
+/**
+ * Of the whole journal; its first line carries it. A later version that cannot be read as this one
+ * gets another number.
+ */
 const VERSION = 1;
 
-// The first line has every task of the run, twice: 100,000 of them are about 11 MiB. No other line is near a MiB.
+// The first line has every task of the run, twice: 100,000 of them are about 11 MiB. No other line
+// is near a MiB.
 const MAX_FIRST = 32 * 1024 * 1024;
 const MAX_LINE = 1024 * 1024;
 
-/** What every run is called: it names files, so it is no path and nothing that a program reads as an option. */
+/**
+ * What every run is called: it names files, so it is no path and nothing that a program reads as an
+ * option.
+ */
 export function isRunId(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9A-Za-z][0-9A-Za-z-]{0,63}$/.test(value);
 }
@@ -33,8 +53,9 @@ export function formatEntry(event: RunEvent): string {
 }
 
 /**
- * Reads a line of a journal; undefined for a line that `formatEntry` cannot have written. The text is not trusted: the result
- * has the shape of an event in every part, without unknown fields. Its texts are unchanged.
+ * Reads a line of a journal; undefined for a line that `formatEntry` cannot have written. The text
+ * is not trusted: the result has the shape of an event in every part, without unknown fields. Its
+ * texts are unchanged.
  */
 export function parseEntry(line: string): RunEvent | undefined {
   const isFirst = line.startsWith(`{"v":${VERSION},`);
@@ -67,7 +88,9 @@ const OPTIONS_AS = {
   timeLimitMs: 'wallMs',
   stuckAfterMs: 'idleMs',
 } satisfies { readonly [K in keyof RunOptions]?: string };
-const ASSIGNMENT_AS = { agentMode: 'how' } satisfies { readonly [K in keyof AgentAssignment]?: string };
+const ASSIGNMENT_AS = { agentMode: 'how' } satisfies {
+  readonly [K in keyof AgentAssignment]?: string;
+};
 const STARTING_AS = { attemptNo: 'start', tryNo: 'attempt' };
 
 const runOptions: Fields<RunOptions> = {

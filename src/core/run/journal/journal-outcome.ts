@@ -9,7 +9,19 @@ import type { Shape } from '../../shape.ts';
 import type { FailCause, RunStop, SkipReason, TaskOutcome, WaitReason } from '../run-events.ts';
 import { isSessionId } from './session-id.ts';
 
-const { finite, flag, listOf, maybe, natural, objectOf, oneOf, someText, text, unionOf, wholeNumber } = plain;
+const {
+  finite,
+  flag,
+  listOf,
+  maybe,
+  natural,
+  objectOf,
+  oneOf,
+  someText,
+  text,
+  unionOf,
+  wholeNumber,
+} = plain;
 
 const status = oneOf(...STATUSES);
 
@@ -68,7 +80,13 @@ export const failureShape: Shape<Failure> = unionOf<Failure>({
   changedMeanwhile: { id: idShape, rawStatus: text },
   wouldCycle: { id: idShape, on: idShape, path: listOf(idShape) },
   handoffChanged: { id: text },
-  readOnly: { cause: unionOf<ReadOnlyCause>({ noSqlite: { tried: listOf(text) }, jsonOnly: {}, untrusted: {} }) },
+  readOnly: {
+    cause: unionOf<ReadOnlyCause>({
+      noSqlite: { tried: listOf(text) },
+      jsonOnly: {},
+      untrusted: {},
+    }),
+  },
   busy: { file: text, waitedMs: finite },
   writerDied: { detail: text },
   writeFailed: { file: text, detail: text },
@@ -115,7 +133,8 @@ const failCause = unionOf<FailCause>({
   verify: { result: verifyShape },
 });
 
-// A stop can hold an outcome, and an outcome a stop: the second of them is looked up when it is needed.
+// A stop can hold an outcome, and an outcome a stop: the second of them is looked up when it is
+// needed.
 const skipReason = unionOf<SkipReason>({
   notReady: { reasons: listOf(notReady) },
   dependencyFailed: { id: idShape },

@@ -8,16 +8,23 @@ const ANY_AGENT: AgentAssignment = { agent: 'auto', model: undefined, agentMode:
 type LaterEvent = Exclude<RunEvent, { readonly kind: 'runStarted' }>;
 type WaveRun = RunState['waveRuns'][number];
 
-/** The state after one more event; a run begins with `runStarted` and with nothing else. Changes nothing it is given. */
+/**
+ * The state after one more event; a run begins with `runStarted` and with nothing else. Changes
+ * nothing it is given.
+ */
 export function applyRunEvent(state: RunState | undefined, event: RunEvent): RunState {
   return applyRunEvents(state, [event]);
 }
 
 /**
- * The state after several events in order, as `applyRunEvent` for each of them, but with one copy of the tasks for all:
- * stopping ten thousand queued tasks stays linear. What does not fit is a bug, and throws.
+ * The state after several events in order, as `applyRunEvent` for each of them, but with one copy
+ * of the tasks for all: stopping ten thousand queued tasks stays linear. What does not fit is a
+ * bug, and throws.
  */
-export function applyRunEvents(state: RunState | undefined, events: readonly [RunEvent, ...RunEvent[]]): RunState;
+export function applyRunEvents(
+  state: RunState | undefined,
+  events: readonly [RunEvent, ...RunEvent[]],
+): RunState;
 export function applyRunEvents(state: RunState, events: readonly RunEvent[]): RunState;
 export function applyRunEvents(state: RunState | undefined, events: readonly RunEvent[]): RunState {
   let draft = state === undefined ? undefined : draftOf(state);
@@ -26,9 +33,11 @@ export function applyRunEvents(state: RunState | undefined, events: readonly Run
       if (draft !== undefined) throw new Error(`Internal error: run ${event.runId} started twice`);
       draft = draftOf(begin(event));
     } else {
-      if (draft === undefined) throw new Error(`Internal error: ${event.kind} before the start of run ${event.runId}`);
+      if (draft === undefined)
+        throw new Error(`Internal error: ${event.kind} before the start of run ${event.runId}`);
       const { runId } = draft.state;
-      if (runId !== event.runId) throw new Error(`Internal error: an event of ${event.runId} in ${runId}`);
+      if (runId !== event.runId)
+        throw new Error(`Internal error: an event of ${event.runId} in ${runId}`);
       apply(draft, event);
     }
   }
@@ -37,8 +46,9 @@ export function applyRunEvents(state: RunState | undefined, events: readonly Run
 }
 
 /**
- * The state after the events of a journal, which may be torn, repeated, or forged: what does not fit is skipped. Undefined
- * where no event starts a run. `from` is the state after the lines before these.
+ * The state after the events of a journal, which may be torn, repeated, or forged: what does not
+ * fit is skipped. Undefined where no event starts a run. `from` is the state after the lines before
+ * these.
  */
 export function foldJournal(events: Iterable<RunEvent>, from?: RunState): RunState | undefined {
   let draft = from === undefined ? undefined : draftOf(from);
@@ -69,9 +79,14 @@ function begin(event: Extract<RunEvent, { readonly kind: 'runStarted' }>): RunSt
   const agents = new Map(event.agents);
   const tasks = new Map<TaskId, TaskRun>();
   for (const [wave, ids] of waves.entries()) {
-    for (const id of ids) if (!tasks.has(id)) tasks.set(id, queued(id, wave, agents.get(id) ?? ANY_AGENT));
+    for (const id of ids)
+      if (!tasks.has(id)) tasks.set(id, queued(id, wave, agents.get(id) ?? ANY_AGENT));
   }
-  const waveRuns = waves.map(() => ({ startedAt: undefined, endedAt: undefined, verify: undefined }));
+  const waveRuns = waves.map(() => ({
+    startedAt: undefined,
+    endedAt: undefined,
+    verify: undefined,
+  }));
   return {
     runId,
     title,
@@ -108,7 +123,8 @@ function queued(id: TaskId, wave: number, agent: AgentAssignment): TaskRun {
 }
 
 function apply(draft: Draft, event: LaterEvent): void {
-  const change = (part: Partial<RunState>): void => void (draft.state = { ...draft.state, ...part });
+  const change = (part: Partial<RunState>): void =>
+    void (draft.state = { ...draft.state, ...part });
   switch (event.kind) {
     case 'waveStarted':
       changeWave(draft, event.wave, { startedAt: event.at });
@@ -123,7 +139,8 @@ function apply(draft: Draft, event: LaterEvent): void {
     case 'taskRequeued':
     case 'taskEnded':
       draft.tasks.set(event.id, changedTask(taskOf(draft.tasks, event.id), event));
-      if (event.kind === 'taskStarting') change({ attemptCount: Math.max(draft.state.attemptCount, event.attemptNo) });
+      if (event.kind === 'taskStarting')
+        change({ attemptCount: Math.max(draft.state.attemptCount, event.attemptNo) });
       return;
     case 'capChanged':
       change({ cap: event.cap });
@@ -151,7 +168,14 @@ function changedTask(task: TaskRun, event: TaskEvent): TaskRun {
   switch (event.kind) {
     case 'taskStarting': {
       const { tryNo, attemptNo } = event;
-      return { ...task, phase: 'starting', tryNo, attemptNo, waits: undefined, startedAt: undefined };
+      return {
+        ...task,
+        phase: 'starting',
+        tryNo,
+        attemptNo,
+        waits: undefined,
+        startedAt: undefined,
+      };
     }
     case 'taskClaimed':
       return { ...task, phase: 'claimed', holder: event.holder };
@@ -223,7 +247,10 @@ function fitsTask({ phase }: TaskRun, event: TaskEvent, attemptCount: number): b
     case 'taskStarting':
       // A start names files: two attempts must never share one.
       return (
-        phase === 'queued' && Number.isSafeInteger(event.attemptNo) && event.attemptNo > attemptCount && event.tryNo > 0
+        phase === 'queued' &&
+        Number.isSafeInteger(event.attemptNo) &&
+        event.attemptNo > attemptCount &&
+        event.tryNo > 0
       );
     case 'taskClaimed':
       return phase === 'starting';

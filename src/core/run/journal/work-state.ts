@@ -10,21 +10,28 @@ import { isSessionId } from './session-id.ts';
 export type WorkPhase = 'claiming' | 'working' | 'verifying' | 'recording' | 'ended';
 
 /**
- * What a supervisor writes down of its attempt, replaced whole with each change: `<start>.state.json` in the folder of the
- * run. It survives when every process of the attempt is killed. Times are epoch ms.
+ * What a supervisor writes down of its attempt, replaced whole with each change:
+ * `<start>.state.json` in the folder of the run. It survives when every process of the attempt is
+ * killed. Times are epoch ms.
  */
 export interface WorkState {
   readonly runId: string;
   readonly attemptNo: number;
   readonly taskId: TaskId;
   readonly phase: WorkPhase;
-  /** The supervisor's process; `begin` distinguishes it from a later one with the same id, null where that is not known. */
+  /**
+   * The supervisor's process; `begin` distinguishes it from a later one with the same id, null
+   * where that is not known.
+   */
   readonly pid: number;
   readonly begin: string | null;
   readonly host: string;
   /** The name in the lock columns. */
   readonly holder: string;
-  /** The process group of the agent, and then of what verifies its work; undefined before the agent was started. */
+  /**
+   * The process group of the agent, and then of what verifies its work; undefined before the agent
+   * was started.
+   */
   readonly agentPid: number | undefined;
   /** Of that process, as `begin`. */
   readonly agentBegin: string | null;
@@ -36,7 +43,10 @@ export interface WorkState {
   readonly startedAt: number;
   /** The time of the agent's last output. */
   readonly lastOutputAt: number | undefined;
-  /** What the agent reports to be doing, on one line; undefined from a supervisor of an earlier version. */
+  /**
+   * What the agent reports to be doing, on one line; undefined from a supervisor of an earlier
+   * version.
+   */
   readonly activity: string | undefined;
   readonly sessionId: string | undefined;
   /** Set with phase `ended`, when the lock is gone and everything is written. */
@@ -48,15 +58,21 @@ const MAX_LENGTH = 1024 * 1024;
 
 const { finite, maybe, objectOf, oneOf, positive, someText, text, unionOf } = plain;
 
-/** The system would read a larger number as another id, and a negative one as a process group or as every process. */
+/**
+ * The system would read a larger number as another id, and a negative one as a process group or as
+ * every process.
+ */
 const processId: plain.Shape<number> = (value, depth) => {
   const id = positive(value, depth);
   return id !== plain.INVALID && id <= 2 ** 31 - 1 ? id : plain.INVALID;
 };
 
-const orNull: plain.Shape<string | null> = (value, depth) => (value === null ? null : someText(value, depth));
+const orNull: plain.Shape<string | null> = (value, depth) =>
+  value === null ? null : someText(value, depth);
 
-const refused = unionOf<Extract<WorkEnd, { kind: 'refused' }>>({ refused: { failure: failureShape } });
+const refused = unionOf<Extract<WorkEnd, { kind: 'refused' }>>({
+  refused: { failure: failureShape },
+});
 
 const endShape: plain.Shape<WorkEnd> = (value, depth) => {
   const end = refused(value, depth);
@@ -80,7 +96,8 @@ const stateShape = objectOf<WorkState>(
     holder: someText,
     agentPid: maybe(processId),
     agentBegin: orNull,
-    mark: (value) => (typeof value === 'string' && /^[0-9a-f]{32}$/.test(value) ? value : plain.INVALID),
+    mark: (value) =>
+      typeof value === 'string' && /^[0-9a-f]{32}$/.test(value) ? value : plain.INVALID,
     label: text,
     output: text,
     startedAt: finite,
@@ -111,8 +128,9 @@ export function parseWorkState(json: string): WorkState | undefined {
 }
 
 /**
- * Reads a state as JSON gives it. It is not to be trusted, as a repository could bring such a file along: undefined for what is
- * no whole state, or contradicts itself. A holder that is not the process it names could make us take another holder's lock away.
+ * Reads a state as JSON gives it. It is not to be trusted, as a repository could bring such a file
+ * along: undefined for what is no whole state, or contradicts itself. A holder that is not the
+ * process it names could make us take another holder's lock away.
  */
 export function readWorkState(value: unknown): WorkState | undefined {
   const state = stateShape(value, 0);

@@ -16,8 +16,9 @@ export interface GanttSection {
 }
 
 /**
- * A Mermaid gantt as a block of markdown; empty without bars. Names are not trusted: they are escaped, so that they neither
- * end the block nor add Mermaid syntax. Mermaid draws the axis in the reader's time zone.
+ * A Mermaid gantt as a block of markdown; empty without bars. Names are not trusted: they are
+ * escaped, so that they neither end the block nor add Mermaid syntax. Mermaid draws the axis in the
+ * reader's time zone.
  */
 export function ganttBlock(sections: readonly GanttSection[]): string {
   const filled = sections.filter(({ bars }) => bars.length > 0);
@@ -27,7 +28,9 @@ export function ganttBlock(sections: readonly GanttSection[]): string {
     lines.push(`    section ${mermaidName(name)}`);
     for (const { name: bar, look, from, to } of bars) {
       // A bar without a length is not drawn.
-      lines.push(`    ${ganttName(bar)} :${look}, ${Math.round(from)}, ${Math.round(Math.max(to, from + 1))}`);
+      lines.push(
+        `    ${ganttName(bar)} :${look}, ${Math.round(from)}, ${Math.round(Math.max(to, from + 1))}`,
+      );
     }
   }
   return fenced(lines.join('\n'), 'mermaid');

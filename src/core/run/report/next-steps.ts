@@ -9,7 +9,9 @@ const SHOWN = 10;
 /** What is left for the user to do after a run, as a list in markdown; the most urgent first. */
 export function nextSteps(run: RunState): string {
   const those = (is: (outcome: TaskOutcome) => boolean): readonly TaskId[] =>
-    [...run.tasks.values()].flatMap(({ id, outcome }) => (outcome !== undefined && is(outcome) ? [id] : []));
+    [...run.tasks.values()].flatMap(({ id, outcome }) =>
+      outcome !== undefined && is(outcome) ? [id] : [],
+    );
   const steps: readonly (readonly [ids: readonly TaskId[], words: string])[] = [
     [
       those(({ kind }) => kind === 'unknown'),
@@ -24,8 +26,14 @@ export function nextSteps(run: RunState): string {
       those(({ kind }) => kind === 'failed' || kind === 'notStarted'),
       'Read the log of the failed tasks, then resume the run',
     ],
-    [those(({ kind }) => kind === 'rateLimited'), 'Resume the run when the limit of the agent allows it'],
-    [those(({ kind }) => kind === 'stopped' || kind === 'skipped'), 'Resume the run for the stopped and skipped tasks'],
+    [
+      those(({ kind }) => kind === 'rateLimited'),
+      'Resume the run when the limit of the agent allows it',
+    ],
+    [
+      those(({ kind }) => kind === 'stopped' || kind === 'skipped'),
+      'Resume the run for the stopped and skipped tasks',
+    ],
     [
       those((outcome) => outcome.kind === 'succeeded' && outcome.status === 'Review'),
       'Review the finished work and set it to Done',
@@ -34,6 +42,7 @@ export function nextSteps(run: RunState): string {
   const lines = steps.flatMap(([ids, words]) =>
     ids.length === 0 ? [] : [`- ${words}: ${firstOf(ids, SHOWN, inlineId)}.`],
   );
-  if (run.phase !== 'ended') return ['- The run has not ended; this report shows its progress.', ...lines].join('\n');
+  if (run.phase !== 'ended')
+    return ['- The run has not ended; this report shows its progress.', ...lines].join('\n');
   return lines.length === 0 ? 'Nothing: every task is done.' : lines.join('\n');
 }

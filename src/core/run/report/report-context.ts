@@ -13,5 +13,7 @@ export interface ReportContext {
 /** `T-1 · Title`, as inline markdown. */
 export function taskName(id: TaskId, titleOf: ReportContext['titleOf']): string {
   const title = titleOf(id);
-  return title === undefined || title.trim() === '' ? inlineId(id) : `${inlineId(id)} · ${inline(title)}`;
+  return title === undefined || title.trim() === ''
+    ? inlineId(id)
+    : `${inlineId(id)} · ${inline(title)}`;
 }

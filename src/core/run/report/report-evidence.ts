@@ -8,12 +8,17 @@ import { verifyWords } from '../run-messages.ts';
 /** More files than this are counted. */
 const FILES_SHOWN = 20;
 
-/** What shows how the work on each task went: its verify command, files, log and last words. Empty where there is none. */
+/**
+ * What shows how the work on each task went: its verify command, files, log and last words. Empty
+ * where there is none.
+ */
 export function evidenceSection(tasks: readonly TaskRun[], context: ReportContext): string {
   return tasks
     .flatMap(({ id, outcome }) => {
       const lines = evidenceLines(outcome);
-      return lines.length === 0 ? [] : [`### ${taskName(id, context.titleOf)}\n\n${lines.join('\n').trimEnd()}`];
+      return lines.length === 0
+        ? []
+        : [`### ${taskName(id, context.titleOf)}\n\n${lines.join('\n').trimEnd()}`];
     })
     .join('\n\n');
 }
@@ -25,19 +30,27 @@ export function evidenceOf(outcome: TaskOutcome | undefined): Evidence | undefin
 
 /** The result of the verify command, from the evidence or the cause of a failure. */
 export function verifyOf(outcome: TaskOutcome | undefined): VerifyResult | undefined {
-  const ofCause = outcome?.kind === 'failed' && outcome.cause.kind === 'verify' ? outcome.cause.result : undefined;
+  const ofCause =
+    outcome?.kind === 'failed' && outcome.cause.kind === 'verify'
+      ? outcome.cause.result
+      : undefined;
   return evidenceOf(outcome)?.verify ?? ofCause;
 }
 
 function evidenceLines(outcome: TaskOutcome | undefined): readonly string[] {
   const evidence = evidenceOf(outcome);
   const verify = verifyOf(outcome);
-  return [...(verify === undefined ? [] : verifyLines(verify)), ...(evidence === undefined ? [] : rest(evidence))];
+  return [
+    ...(verify === undefined ? [] : verifyLines(verify)),
+    ...(evidence === undefined ? [] : rest(evidence)),
+  ];
 }
 
 function verifyLines(verify: VerifyResult): readonly string[] {
   const line = `- Verify: ${inline(verifyWords(verify))}, in ${inline(duration(verify.durationMs))}`;
-  return verify.passed || verify.tail.trim() === '' ? [line] : [line, '', fenced(verify.tail.trimEnd(), 'text'), ''];
+  return verify.passed || verify.tail.trim() === ''
+    ? [line]
+    : [line, '', fenced(verify.tail.trimEnd(), 'text'), ''];
 }
 
 function rest({ files, logFile, sessionId, summary }: Evidence): readonly string[] {
@@ -46,7 +59,11 @@ function rest({ files, logFile, sessionId, summary }: Evidence): readonly string
   if (logFile !== undefined) lines.push(`- Log: ${inline(logFile)}`);
   if (sessionId !== undefined) lines.push(`- Session: ${inline(sessionId)}`);
   if (summary !== undefined && summary.trim() !== '') {
-    lines.push('- What the agent said (its words, not what was verified):', '', fenced(summary.trimEnd(), 'text'));
+    lines.push(
+      '- What the agent said (its words, not what was verified):',
+      '',
+      fenced(summary.trimEnd(), 'text'),
+    );
   }
   return lines;
 }

@@ -10,7 +10,8 @@ import { durationOf, groupOf, summariseRun, type RunSummary } from './run-summar
 import { agentTitle, explainStop, outcomeWords, verifyWords } from '../run-messages.ts';
 
 /**
- * A run as a markdown document: results, times and evidence. The same run gives the same text; times are UTC.
+ * A run as a markdown document: results, times and evidence. The same run gives the same text;
+ * times are UTC.
  *
  * Titles, ids and texts of agents are escaped: they add no link, image, HTML or diagram.
  */
@@ -33,7 +34,8 @@ export function runReport(run: RunState, context: ReportContext): string {
 }
 
 function factTable(run: RunState, summary: RunSummary, { now }: ReportContext): string {
-  const mode = run.options.runMode === 'strict' ? 'Waves one after the other' : 'As dependencies finish';
+  const mode =
+    run.options.runMode === 'strict' ? 'Waves one after the other' : 'As dependencies finish';
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['Run', inline(run.runId)],
     ['Started', utcTime(run.startedAt)],
@@ -46,7 +48,9 @@ function factTable(run: RunState, summary: RunSummary, { now }: ReportContext): 
     ['Its end', run.stop === undefined ? undefined : inline(explainStop(run.stop, now))],
     ['Rest of run', run.resumes === undefined ? undefined : inline(run.resumes)],
   ];
-  const lines = rows.flatMap(([name, value]) => (value === undefined ? [] : [`| ${name} | ${value} |`]));
+  const lines = rows.flatMap(([name, value]) =>
+    value === undefined ? [] : [`| ${name} | ${value} |`],
+  );
   return ['| | |', '| --- | --- |', ...lines].join('\n');
 }
 
@@ -102,7 +106,9 @@ function ganttSections(run: RunState, { titleOf, now }: ReportContext) {
       if (task?.startedAt === undefined || ms === undefined) return [];
       const group = groupOf(task.outcome);
       const look = group === 'open' ? 'active' : group === 'succeeded' ? 'done' : 'crit';
-      return [{ name: `${id} ${titleOf(id) ?? ''}`, look, from: task.startedAt, to: task.startedAt + ms }];
+      return [
+        { name: `${id} ${titleOf(id) ?? ''}`, look, from: task.startedAt, to: task.startedAt + ms },
+      ];
     }),
   }));
 }
@@ -125,7 +131,8 @@ function retryList(tasks: readonly TaskRun[], { titleOf, now }: ReportContext): 
   return tasks
     .flatMap(({ id, earlier }) =>
       earlier.map(
-        ({ outcome, at }) => `- ${taskName(id, titleOf)}: ${utcTime(at)}, ${inline(outcomeWords(outcome, now))}`,
+        ({ outcome, at }) =>
+          `- ${taskName(id, titleOf)}: ${utcTime(at)}, ${inline(outcomeWords(outcome, now))}`,
       ),
     )
     .join('\n');

@@ -6,7 +6,9 @@ export interface RunSummary {
   readonly succeeded: number;
   /** Of those: the verify command passed. */
   readonly verified: number;
-  /** Ended badly, could not be started, were refused by a rate limit to the end, or lost their lock. */
+  /**
+   * Ended badly, could not be started, were refused by a rate limit to the end, or lost their lock.
+   */
   readonly failed: number;
   /** Neither success nor failure: the end is unknown, or could not be recorded. */
   readonly unclear: number;
@@ -58,7 +60,10 @@ function isVerified(outcome: TaskOutcome | undefined): boolean {
   return outcome?.kind === 'succeeded' && outcome.evidence?.verify?.passed === true;
 }
 
-/** How long the latest attempt at a task took, in ms; to `now` while it lasts, undefined where nothing was started. */
+/**
+ * How long the latest attempt at a task took, in ms; to `now` while it lasts, undefined where
+ * nothing was started.
+ */
 export function durationOf(task: TaskRun, now: number): number | undefined {
   if (task.startedAt === undefined) return undefined;
   if (task.endedAt === undefined && task.phase !== 'running') return undefined;

@@ -1,11 +1,24 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { createReader, isAgentOutput, type AgentOutput } from '../../../../src/agent-process/output/agent-output.ts';
+import {
+  createReader,
+  isAgentOutput,
+  type AgentOutput,
+} from '../../../../src/agent-process/output/agent-output.ts';
 import type { OutputReader } from '../../../../src/agent-process/output/output-reader.ts';
 
 const NOW = Date.parse('2026-11-25T03:00:00Z');
-const FORMATS = ['text', 'aider', 'streamJson', 'codex', 'gemini', 'copilot', 'opencode', 'simulated'] as const;
+const FORMATS = [
+  'text',
+  'aider',
+  'streamJson',
+  'codex',
+  'gemini',
+  'copilot',
+  'opencode',
+  'simulated',
+] as const;
 const SEED = 20_261_123;
 
 interface Reading {
@@ -16,7 +29,9 @@ interface Reading {
 /** What a reader makes of these lines: texts as they are, anything else as JSON. */
 function read(output: AgentOutput, ...lines: readonly unknown[]): Reading {
   const reader = createReader(output, () => NOW);
-  const whole = lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join('');
+  const whole = lines
+    .map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`)
+    .join('');
   const text = reader.read(new TextEncoder().encode(whole)) + reader.end();
   return { text, reader };
 }
@@ -26,20 +41,32 @@ const say = (text: string, more: object = {}) => ({
   message: { content: [{ type: 'text', text }] },
   ...more,
 });
-const good = { type: 'result', subtype: 'success', is_error: false, result: 'Done.', session_id: 's-1' };
+const good = {
+  type: 'result',
+  subtype: 'success',
+  is_error: false,
+  result: 'Done.',
+  session_id: 's-1',
+};
 
 test('events of Claude Code are shown as what the agent says and does', () => {
   const { text, reader } = read(
     'streamJson',
     { type: 'system', subtype: 'init', model: 'large', session_id: 's-1' },
     say('I will look.'),
-    { type: 'assistant', message: { content: [{ type: 'tool_use', name: 'Bash', input: { command: 'npm test' } }] } },
+    {
+      type: 'assistant',
+      message: { content: [{ type: 'tool_use', name: 'Bash', input: { command: 'npm test' } }] },
+    },
     { type: 'user', message: { content: [{ type: 'tool_result', content: 'a long answer' }] } },
     say('Done.'),
     good,
   );
   assert.equal(text, 'Model: large\nI will look.\n→ Bash npm test\nDone.\n');
-  assert.deepEqual([reader.complaint, reader.sessionId, reader.lastSaid], [undefined, 's-1', 'Done.']);
+  assert.deepEqual(
+    [reader.complaint, reader.sessionId, reader.lastSaid],
+    [undefined, 's-1', 'Done.'],
+  );
 });
 
 test('what Cursor writes in pieces is shown once', () => {
@@ -48,7 +75,11 @@ test('what Cursor writes in pieces is shown once', () => {
     'streamJson',
     ...['I will ', 'look', '.'].map(piece),
     say('I will look.', { timestamp_ms: 2, model_call_id: 'c' }),
-    { type: 'tool_call', subtype: 'started', tool_call: { readToolCall: { args: { path: 'src/a.ts' } } } },
+    {
+      type: 'tool_call',
+      subtype: 'started',
+      tool_call: { readToolCall: { args: { path: 'src/a.ts' } } },
+    },
     { type: 'tool_call', subtype: 'completed', tool_call: { readToolCall: { result: {} } } },
     ...['All ', 'done.'].map(piece),
     say('All done.'),
@@ -59,7 +90,10 @@ test('what Cursor writes in pieces is shown once', () => {
 });
 
 test('events of Codex are shown as what the agent says and does', () => {
-  const item = (type: string, more: object) => ({ type: 'item.completed', item: { id: 'i', type, ...more } });
+  const item = (type: string, more: object) => ({
+    type: 'item.completed',
+    item: { id: 'i', type, ...more },
+  });
   const { text, reader } = read(
     'codex',
     { type: 'thread.started', thread_id: '0199a213-81c0-7800-8aa1-bbab2a035a53' },
@@ -79,8 +113,14 @@ test('events of Codex are shown as what the agent says and does', () => {
 test('an error of Codex that it got over is none, and a turn that failed is one', () => {
   const error = { type: 'error', message: 'Reconnecting... 1/5' };
   const message = { type: 'item.completed', item: { type: 'agent_message', text: 'ok' } };
-  assert.equal(read('codex', error, message, { type: 'turn.completed' }).reader.complaint, undefined);
-  const failed = read('codex', error, { type: 'turn.failed', error: { message: 'stream disconnected' } });
+  assert.equal(
+    read('codex', error, message, { type: 'turn.completed' }).reader.complaint,
+    undefined,
+  );
+  const failed = read('codex', error, {
+    type: 'turn.failed',
+    error: { message: 'stream disconnected' },
+  });
   assert.equal(failed.reader.complaint, 'stream disconnected');
 });
 
@@ -97,7 +137,10 @@ test('events of Gemini are shown as what the agent says and does', () => {
     { type: 'result', status: 'success', stats: {} },
   );
   assert.equal(text, 'Model: pro\nI will look.\n→ read_file a.ts\nDone.\n');
-  assert.deepEqual([reader.complaint, reader.sessionId, reader.lastSaid], [undefined, 'g-1', 'Done.']);
+  assert.deepEqual(
+    [reader.complaint, reader.sessionId, reader.lastSaid],
+    [undefined, 'g-1', 'Done.'],
+  );
 });
 
 test('events of Copilot are shown as what the agent says and does', () => {
@@ -113,40 +156,78 @@ test('events of Copilot are shown as what the agent says and does', () => {
     { type: 'result', sessionId: 'c-1', exitCode: 0 },
   );
   assert.equal(text, 'Model: m\nI will look.\n→ view a.ts\nDone.\n');
-  assert.deepEqual([reader.complaint, reader.sessionId, reader.lastSaid], [undefined, 'c-1', 'Done.']);
+  assert.deepEqual(
+    [reader.complaint, reader.sessionId, reader.lastSaid],
+    [undefined, 'c-1', 'Done.'],
+  );
 });
 
 test('events of opencode are shown as what the agent says and does', () => {
-  const event = (type: string, more: object) => ({ type, timestamp: 1, sessionID: 'ses_1', ...more });
+  const event = (type: string, more: object) => ({
+    type,
+    timestamp: 1,
+    sessionID: 'ses_1',
+    ...more,
+  });
   const { text, reader } = read(
     'opencode',
     event('step_start', { part: {} }),
-    event('tool_use', { part: { tool: 'bash', state: { status: 'completed', input: { command: 'ls' } } } }),
+    event('tool_use', {
+      part: { tool: 'bash', state: { status: 'completed', input: { command: 'ls' } } },
+    }),
     event('text', { part: { text: 'Done.' } }),
     event('step_finish', { part: { reason: 'stop' } }),
   );
   assert.equal(text, '→ bash ls\nDone.\n');
-  assert.deepEqual([reader.complaint, reader.sessionId, reader.lastSaid], [undefined, 'ses_1', 'Done.']);
+  assert.deepEqual(
+    [reader.complaint, reader.sessionId, reader.lastSaid],
+    [undefined, 'ses_1', 'Done.'],
+  );
   const error = event('error', { error: { name: 'APIError', data: { message: 'no credit' } } });
   assert.equal(read('opencode', error).reader.complaint, 'no credit');
 });
 
-const lastWords: readonly [name: string, output: AgentOutput, lines: unknown[], complaint: RegExp | undefined][] = [
+const lastWords: readonly [
+  name: string,
+  output: AgentOutput,
+  lines: unknown[],
+  complaint: RegExp | undefined,
+][] = [
   ['a success', 'streamJson', [good], undefined],
-  ['an error named success', 'streamJson', [{ ...good, is_error: true, result: 'Oh no' }], /^Oh no$/],
-  ['a limit', 'streamJson', [{ type: 'result', subtype: 'error_max_turns', is_error: false }], /^error_max_turns$/],
+  [
+    'an error named success',
+    'streamJson',
+    [{ ...good, is_error: true, result: 'Oh no' }],
+    /^Oh no$/,
+  ],
+  [
+    'a limit',
+    'streamJson',
+    [{ type: 'result', subtype: 'error_max_turns', is_error: false }],
+    /^error_max_turns$/,
+  ],
   [
     'an error in a field of its own',
     'streamJson',
     [{ ...good, is_error: true, result: undefined, error: { message: 'x' } }],
     /^x$/,
   ],
-  ['an error without a word', 'streamJson', [{ type: 'result', is_error: true }], /^no reason given$/],
+  [
+    'an error without a word',
+    'streamJson',
+    [{ type: 'result', is_error: true }],
+    /^no reason given$/,
+  ],
   ['no last word', 'streamJson', [say('I am about to')], /without saying how it went/],
   ['nothing at all', 'streamJson', [], /without saying how it went/],
   ['no end of its turn', 'codex', [{ type: 'turn.started' }], /without saying how it went/],
   ['a later success', 'streamJson', [{ ...good, is_error: true }, good], undefined],
-  ['an error of Gemini', 'gemini', [{ type: 'result', status: 'error', error: { type: 'T', message: 'm' } }], /^m$/],
+  [
+    'an error of Gemini',
+    'gemini',
+    [{ type: 'result', status: 'error', error: { type: 'T', message: 'm' } }],
+    /^m$/,
+  ],
   [
     'a warning of Gemini',
     'gemini',
@@ -167,7 +248,12 @@ const lastWords: readonly [name: string, output: AgentOutput, lines: unknown[], 
     undefined,
   ],
   ['text', 'text', ['Error: it cannot be done'], undefined],
-  ['an error of Aider, which ends with 0', 'aider', ['litellm.BadRequestError: no such model', ''], /BadRequestError/],
+  [
+    'an error of Aider, which ends with 0',
+    'aider',
+    ['litellm.BadRequestError: no such model', ''],
+    /BadRequestError/,
+  ],
   ['the same words in a text', 'text', ['litellm.BadRequestError: no such model'], undefined],
 ];
 
@@ -180,19 +266,48 @@ for (const [name, output, lines, complaint] of lastWords) {
 }
 
 const locked: readonly [output: AgentOutput, lines: unknown[], advice: RegExp][] = [
-  ['streamJson', [{ ...good, is_error: true, result: 'Not logged in · Please run /login' }], /log in with it once/],
-  ['streamJson', ['⚠ Workspace Trust Required', '', 'Pass --trust'], /trust it there/],
-  ['streamJson', ["Error: Authentication required. Please run 'agent login' first"], /could not authenticate/],
-  [
-    'gemini',
-    [{ type: 'result', status: 'error', error: { message: 'Please set an Auth method in settings.json' } }],
-    /could not authenticate/,
-  ],
-  ['codex', ['Not inside a trusted directory and --skip-git-repo-check was not specified.'], /git repositor/],
-  ['gemini', ['Please set an Auth method in your settings.json or specify GEMINI_API_KEY'], /could not authenticate/],
   [
     'streamJson',
-    [{ ...good, is_error: true, result: undefined, error: { message: 'No auth type is selected.' } }],
+    [{ ...good, is_error: true, result: 'Not logged in · Please run /login' }],
+    /log in with it once/,
+  ],
+  ['streamJson', ['⚠ Workspace Trust Required', '', 'Pass --trust'], /trust it there/],
+  [
+    'streamJson',
+    ["Error: Authentication required. Please run 'agent login' first"],
+    /could not authenticate/,
+  ],
+  [
+    'gemini',
+    [
+      {
+        type: 'result',
+        status: 'error',
+        error: { message: 'Please set an Auth method in settings.json' },
+      },
+    ],
+    /could not authenticate/,
+  ],
+  [
+    'codex',
+    ['Not inside a trusted directory and --skip-git-repo-check was not specified.'],
+    /git repositor/,
+  ],
+  [
+    'gemini',
+    ['Please set an Auth method in your settings.json or specify GEMINI_API_KEY'],
+    /could not authenticate/,
+  ],
+  [
+    'streamJson',
+    [
+      {
+        ...good,
+        is_error: true,
+        result: undefined,
+        error: { message: 'No auth type is selected.' },
+      },
+    ],
     /could not authenticate/,
   ],
   ['copilot', ['Error: No authentication information found.'], /could not authenticate/],
@@ -255,16 +370,25 @@ for (const text of [
 ]) {
   test(`no refusal: ${JSON.stringify(text)}`, () => {
     assert.equal(read('text', text).reader.rateLimit, undefined);
-    assert.equal(read('streamJson', { ...good, is_error: true, result: text }).reader.rateLimit, undefined);
+    assert.equal(
+      read('streamJson', { ...good, is_error: true, result: text }).reader.rateLimit,
+      undefined,
+    );
   });
 }
 
 test('a good answer that speaks of rate limits is no refusal, nor is one that was long ago', () => {
-  assert.equal(read('streamJson', { ...good, result: 'I added a rate limit.' }).reader.rateLimit, undefined);
+  assert.equal(
+    read('streamJson', { ...good, result: 'I added a rate limit.' }).reader.rateLimit,
+    undefined,
+  );
   const later = Array.from({ length: 20 }, (_, i) => `step ${i}`);
   assert.equal(read('text', 'I will add a rate limit', ...later).reader.rateLimit, undefined);
   const failed = { ...good, is_error: true, result: 'The tests fail' };
-  assert.equal(read('streamJson', say('I add a rate limit.'), say('Hm.'), failed).reader.rateLimit, undefined);
+  assert.equal(
+    read('streamJson', say('I add a rate limit.'), say('Hm.'), failed).reader.rateLimit,
+    undefined,
+  );
 });
 
 test('the refusal that Claude Code tells in an event of its own counts until it resets', () => {
@@ -344,7 +468,8 @@ test('whatever an agent writes as text, a terminal is shown text and colours and
       const reader = createReader('text');
       const bytes = new TextEncoder().encode(text);
       let shown = '';
-      for (let i = 0; i < bytes.length; i += size + 1) shown += reader.read(bytes.subarray(i, i + size + 1));
+      for (let i = 0; i < bytes.length; i += size + 1)
+        shown += reader.read(bytes.subarray(i, i + size + 1));
       shown += reader.end();
       assert.doesNotMatch(shown.replace(/\x1b\[[\d;:]*m/g, ''), /[^\P{Cc}\n\r\t\b]/u);
       assert.equal(shown, read('text', text).text.slice(0, -1), 'however it is cut');
@@ -354,7 +479,11 @@ test('whatever an agent writes as text, a terminal is shown text and colours and
 });
 
 const filtered: readonly [name: string, text: string, shown: string][] = [
-  ['colours stay', 'a\x1b[1;31mb\x1b[0mc\x1b[38:2::1:2:3md', 'a\x1b[1;31mb\x1b[0mc\x1b[38:2::1:2:3md'],
+  [
+    'colours stay',
+    'a\x1b[1;31mb\x1b[0mc\x1b[38:2::1:2:3md',
+    'a\x1b[1;31mb\x1b[0mc\x1b[38:2::1:2:3md',
+  ],
   ['titles go', 'a\x1b]0;title\x07b', 'ab'],
   ['the clipboard stays as it is', 'a\x1b]52;c;cm0gLXJm\x1b\\b', 'ab'],
   ['links become their text', '\x1b]8;;https://x\x07link\x1b]8;;\x07', 'link'],
@@ -369,7 +498,8 @@ const filtered: readonly [name: string, text: string, shown: string][] = [
 ];
 
 for (const [name, text, shown] of filtered) {
-  test(`of what an agent writes ${name}`, () => assert.equal(read('text', text).text, `${shown}\n`));
+  test(`of what an agent writes ${name}`, () =>
+    assert.equal(read('text', text).text, `${shown}\n`));
 }
 
 test('a string without an end does not swallow an output without line ends', () => {
@@ -381,7 +511,12 @@ test('no text in an event reaches a terminal as anything but text', () => {
     fc.property(hostile, (text) => {
       for (const lines of [
         [say(text), { ...good, result: text, model: text }],
-        [{ type: 'assistant', message: { content: [{ type: 'tool_use', name: text, input: { command: text } }] } }],
+        [
+          {
+            type: 'assistant',
+            message: { content: [{ type: 'tool_use', name: text, input: { command: text } }] },
+          },
+        ],
         [{ type: 'system', subtype: 'init', model: text }, { type: text }],
         [say(text, { timestamp_ms: 1 }), { type: 'result', is_error: true, result: text }],
         [`{${text}`, text],
@@ -398,14 +533,24 @@ test('no text in an event reaches a terminal as anything but text', () => {
         ['copilot', { type: 'assistant.message', data: { content: text } }],
         ['opencode', { type: 'tool_use', part: { tool: text, state: { input: { x: text } } } }],
       ];
-      for (const [output, line] of more) assert.doesNotMatch(read(output, line).text, /[^\P{Cc}\n\t]/u);
+      for (const [output, line] of more)
+        assert.doesNotMatch(read(output, line).text, /[^\P{Cc}\n\t]/u);
     }),
     { seed: SEED, numRuns: 300 },
   );
 });
 
 test('no event, however odd, breaks a reader, and what is cut anywhere reads the same', () => {
-  const types = ['assistant', 'tool_call', 'result', 'system', 'user', 'item.completed', 'item.started', 'turn.failed'];
+  const types = [
+    'assistant',
+    'tool_call',
+    'result',
+    'system',
+    'user',
+    'item.completed',
+    'item.started',
+    'turn.failed',
+  ];
   const more = [
     'error',
     'message',
@@ -439,12 +584,21 @@ test('no event, however odd, breaks a reader, and what is cut anywhere reads the
       (lines, output, size) => {
         const whole = read(output, ...lines);
         const reader = createReader(output, () => NOW);
-        const text = lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join('');
+        const text = lines
+          .map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`)
+          .join('');
         const bytes = new TextEncoder().encode(text);
         let shown = '';
-        for (let i = 0; i < bytes.length; i += size + 1) shown += reader.read(bytes.subarray(i, i + size + 1));
+        for (let i = 0; i < bytes.length; i += size + 1)
+          shown += reader.read(bytes.subarray(i, i + size + 1));
         assert.equal(shown + reader.end(), whole.text);
-        for (const key of ['complaint', 'sessionId', 'lastSaid', 'activity', 'rateLimit'] as const) {
+        for (const key of [
+          'complaint',
+          'sessionId',
+          'lastSaid',
+          'activity',
+          'rateLimit',
+        ] as const) {
           assert.deepEqual(reader[key], whole.reader[key]);
         }
       },
@@ -462,16 +616,29 @@ test('a line without an end is shown before it fills the memory', () => {
 test('long hostile output is read to its end, whatever its format', () => {
   const bytes = (text: string) => new TextEncoder().encode(text);
   for (const output of FORMATS) {
-    for (const unit of ['\x1b[1;', 'retry after 1 ', 'rate limit ', '{"type":"', '\r', 'quota ', ' \n']) {
+    for (const unit of [
+      '\x1b[1;',
+      'retry after 1 ',
+      'rate limit ',
+      '{"type":"',
+      '\r',
+      'quota ',
+      ' \n',
+    ]) {
       const reader = createReader(output);
       reader.read(bytes(unit.repeat(100_000)));
       reader.end();
-      assert(reader.activity !== reader.complaint || reader.rateLimit === undefined || reader.lastSaid !== '');
+      assert(
+        reader.activity !== reader.complaint ||
+          reader.rateLimit === undefined ||
+          reader.lastSaid !== '',
+      );
     }
   }
 });
 
 test('only the formats that there are can be named', () => {
   for (const output of FORMATS) assert(isAgentOutput(output));
-  for (const other of ['xml', '', 7, null, undefined, 'constructor', {}]) assert(!isAgentOutput(other));
+  for (const other of ['xml', '', 7, null, undefined, 'constructor', {}])
+    assert(!isAgentOutput(other));
 });

@@ -114,7 +114,9 @@ test('the name tells the end also where it came before the terminal was open, an
 test('untrusted text becomes one line that no terminal obeys', () => {
   assert.equal(oneLine('a\x1b[2J\x07\nb\t\u009b31mc\u202ed'), 'a[2J b 31mcd');
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), (text) => assert.doesNotMatch(oneLine(text), /[\p{Cc}\n\u202e]/u)),
+    fc.property(fc.string({ unit: 'binary' }), (text) =>
+      assert.doesNotMatch(oneLine(text), /[\p{Cc}\n\u202e]/u),
+    ),
     { seed: 20_261_123 },
   );
 });

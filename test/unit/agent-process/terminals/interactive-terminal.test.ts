@@ -74,7 +74,10 @@ for (const [command, platform, isStarted] of [
   test(`${command} ${isStarted ? 'runs' : 'is not tried'} in a terminal`, () => {
     const { opened } = open({ node: { command, args: [] }, platform });
     assert.equal(opened.ok, isStarted);
-    if (!opened.ok) assert(opened.failure.kind === 'agentNotStarted' && opened.failure.detail.includes('nodePath'));
+    if (!opened.ok)
+      assert(
+        opened.failure.kind === 'agentNotStarted' && opened.failure.detail.includes('nodePath'),
+      );
   });
 }
 

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import fc from 'fast-check';
-import { LogTail, STEP_BYTES, type LogTailOptions } from '../../../../src/agent-process/terminals/log-tail.ts';
+import {
+  LogTail,
+  STEP_BYTES,
+  type LogTailOptions,
+} from '../../../../src/agent-process/terminals/log-tail.ts';
 import { HandClock, settle } from '../../../support/hand-clock.ts';
 import { folderFor } from '../../../support/stores.ts';
 import { eventually } from '../../../support/terminal-window.ts';
@@ -55,22 +67,25 @@ test('a log is followed from before it is there, each byte once', async (t) => {
 test('whatever is written between two looks, everything is read once and in order', async (t) => {
   let run = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.oneof(fc.string({ unit: 'binary-ascii' }), fc.constant(undefined))), async (steps) => {
-      const { tail, text, file } = tailOf(t);
-      run++;
-      let written = '';
-      for (const step of steps) {
-        if (step === undefined) {
-          await tail.flush();
-          assert.equal(text(), written);
-        } else {
-          appendFileSync(file, step);
-          written += step;
+    fc.asyncProperty(
+      fc.array(fc.oneof(fc.string({ unit: 'binary-ascii' }), fc.constant(undefined))),
+      async (steps) => {
+        const { tail, text, file } = tailOf(t);
+        run++;
+        let written = '';
+        for (const step of steps) {
+          if (step === undefined) {
+            await tail.flush();
+            assert.equal(text(), written);
+          } else {
+            appendFileSync(file, step);
+            written += step;
+          }
         }
-      }
-      await tail.flush();
-      assert.equal(text(), written);
-    }),
+        await tail.flush();
+        assert.equal(text(), written);
+      },
+    ),
     { seed: 20_261_125, numRuns: 50 },
   );
   assert.equal(run, 50);
@@ -167,20 +182,24 @@ test('a folder in its place is told once and read never', async (t) => {
   assert.deepEqual([text(), faults], ['', [`${file} is no ordinary file`]]);
 });
 
-test('neither a link nor a pipe in its place is read', { skip: process.platform === 'win32' }, async (t) => {
-  for (const put of [
-    (file: string) => {
-      writeFileSync(`${file}.secret`, 'secret');
-      symlinkSync(`${file}.secret`, file);
-    },
-    (file: string) => void execFileSync('mkfifo', [file]),
-  ]) {
-    const { file, tail, text, faults } = tailOf(t);
-    put(file);
-    await tail.flush();
-    assert.deepEqual([text(), faults.length], ['', 1]);
-  }
-});
+test(
+  'neither a link nor a pipe in its place is read',
+  { skip: process.platform === 'win32' },
+  async (t) => {
+    for (const put of [
+      (file: string) => {
+        writeFileSync(`${file}.secret`, 'secret');
+        symlinkSync(`${file}.secret`, file);
+      },
+      (file: string) => void execFileSync('mkfifo', [file]),
+    ]) {
+      const { file, tail, text, faults } = tailOf(t);
+      put(file);
+      await tail.flush();
+      assert.deepEqual([text(), faults.length], ['', 1]);
+    }
+  },
+);
 
 test('nobody is told anything after it was disposed, not even of a look that was under way', async (t) => {
   const { file, clock, tail, text } = tailOf(t);

@@ -35,7 +35,14 @@ function makeTerminals(t: TestContext) {
   const attemptOf = (id: string, more: Partial<Attempt> = {}): Attempt => {
     const attemptNo = ++starts;
     return {
-      ...{ key: `r1/${attemptNo}`, runId: 'r1', attemptNo, id: taskId(id), title: `Bake ${id}`, label: 'Claude Code' },
+      ...{
+        key: `r1/${attemptNo}`,
+        runId: 'r1',
+        attemptNo,
+        id: taskId(id),
+        title: `Bake ${id}`,
+        label: 'Claude Code',
+      },
       ...{ output: 'text', logFile: join(folder, `${attemptNo}.log`), tryNo: 1, ...more },
     };
   };
@@ -57,7 +64,10 @@ test('a terminal shows the log of its agent while it grows, and then how it ende
   assert(terminal);
   assert.equal(terminal.name, 'Bake T-1 · T-1');
   assert.equal(terminal.options.isTransient, true);
-  assert.match(terminal.text, /T-1 · Bake T-1.*\r\n.*Claude Code\. Ctrl\+C stops it, closing this terminal does not\./);
+  assert.match(
+    terminal.text,
+    /T-1 · Bake T-1.*\r\n.*Claude Code\. Ctrl\+C stops it, closing this terminal does not\./,
+  );
   writeFileSync(attempt.logFile, 'one\n');
   await eventually(() => clock.waiting > 0);
   await clock.turn(100);
@@ -65,7 +75,9 @@ test('a terminal shows the log of its agent while it grows, and then how it ende
   appendFileSync(attempt.logFile, 'the last word');
   await end(attempt);
   assert(
-    terminal.text.endsWith('the last word\x1b[0m\r\n\r\n✓ Ended well after 3 s. Any key closes this terminal.\r\n'),
+    terminal.text.endsWith(
+      'the last word\x1b[0m\r\n\r\n✓ Ended well after 3 s. Any key closes this terminal.\r\n',
+    ),
   );
   assert.equal(terminal.name, '✓ Bake T-1 · T-1');
   assert(terminal.isOpen);
@@ -94,7 +106,10 @@ test('what was at work before the window opened is shown from the beginning of i
   writeFileSync(logFile, 'long ago\n');
   open('T-1', { logFile, tryNo: 2 }, true);
   await eventually(() => editor.all[0]!.text.endsWith('long ago\r\n'));
-  assert.match(editor.all[0]!.text, /Claude Code, attempt 2\. It was at work before this window opened\./);
+  assert.match(
+    editor.all[0]!.text,
+    /Claude Code, attempt 2\. It was at work before this window opened\./,
+  );
 });
 
 test('Ctrl+C asks for a stop, and says so once', (t) => {
@@ -338,7 +353,10 @@ test('a terminal of the editor that was taken in is shown for its task until it 
   const id = taskId('T-1');
   const closed = new Emitter<unknown>();
   const shows: (boolean | undefined)[] = [];
-  terminals.adopt(id, { terminal: { show: (focus) => void shows.push(focus) }, onDidClose: closed.event });
+  terminals.adopt(id, {
+    terminal: { show: (focus) => void shows.push(focus) },
+    onDidClose: closed.event,
+  });
   assert.equal(terminals.show(id, true), true);
   assert.deepEqual([shows, terminals.has(id)], [[true], true]);
   closed.fire(undefined);

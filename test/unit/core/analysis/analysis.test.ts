@@ -28,11 +28,26 @@ const HARBOUR: readonly Task[] = [
     ...{ title: 'Lay the keel', priority: 'critical', status: 'In Progress', estimatedHours: 2 },
     description: '- Update: src/hull.ts',
   }),
-  task('T-2', { title: 'Order | sails', priority: 'high', description: '- Update: src/sails.ts', estimatedHours: 1 }),
+  task('T-2', {
+    title: 'Order | sails',
+    priority: 'high',
+    description: '- Update: src/sails.ts',
+    estimatedHours: 1,
+  }),
   task('T-3', { title: 'Dye the sails', priority: 'high', description: '- Modify: src/sails.ts' }),
-  task('T-4', { title: 'Plank the hull', dependencies: ['T-1'], estimatedHours: 6, status: 'In Progress' }),
+  task('T-4', {
+    title: 'Plank the hull',
+    dependencies: ['T-1'],
+    estimatedHours: 6,
+    status: 'In Progress',
+  }),
   task('T-5', { title: 'Paint', description: 'Files: src/hull.ts' }),
-  task('T-6', { title: 'Launch', dependencies: ['T-4', 'T-2', 'T-404'], tags: ['sea'], estimatedHours: 1 }),
+  task('T-6', {
+    title: 'Launch',
+    dependencies: ['T-4', 'T-2', 'T-404'],
+    tags: ['sea'],
+    estimatedHours: 1,
+  }),
   task('T-7', { title: 'Egg', dependencies: ['T-8'] }),
   task('T-8', { title: 'Chicken', dependencies: ['T-7'] }),
   task('T-9', { title: 'Draw', status: 'Done' }),
@@ -67,7 +82,10 @@ test('every part of the JSON has the shape of exarp-go’s action, whatever the 
   fc.assert(
     fc.property(fc.uniqueArray(anyTask, { selector: ({ id }) => id, maxLength: 5 }), (fields) => {
       const backlog = fields.map(({ id, ...rest }) => task(id, rest));
-      const json = JSON.parse(JSON.stringify(analysisJson(analysed(backlog)))) as Record<string, unknown>;
+      const json = JSON.parse(JSON.stringify(analysisJson(analysed(backlog)))) as Record<
+        string,
+        unknown
+      >;
       for (const [action, schema] of Object.entries(TASK_ANALYSIS)) {
         assert.deepEqual(problemsWith(schema, json[action]), [], action);
         assert.equal((json[action] as { action: string }).action, action);
@@ -83,7 +101,9 @@ test('an empty backlog has an analysis, without a graph and without times', () =
 });
 
 test('the graph of a large backlog is cut, says so, and keeps the longest chain', () => {
-  const chain = Array.from({ length: 20 }, (_, n) => task(`C-${n}`, n === 0 ? {} : { dependencies: [`C-${n - 1}`] }));
+  const chain = Array.from({ length: 20 }, (_, n) =>
+    task(`C-${n}`, n === 0 ? {} : { dependencies: [`C-${n - 1}`] }),
+  );
   const wide = Array.from({ length: 500 }, (_, n) => task(`T-${n}`));
   const text = analysisDocument('shop', analysed([...wide, ...chain]));
   assert.match(text, /first tasks of the waves: 60 of 520\./);
@@ -93,7 +113,8 @@ test('the graph of a large backlog is cut, says so, and keeps the longest chain'
 });
 
 test('no text of a backlog gets out of its place in the report', () => {
-  const nasty = 'end"]; click n0 call x() %%{init}%% ```\n# Out <img src=x> [a](command:rm) | $(flame)';
+  const nasty =
+    'end"]; click n0 call x() %%{init}%% ```\n# Out <img src=x> [a](command:rm) | $(flame)';
   const backlog = [
     task(nasty, { title: nasty }),
     task('T-2', { title: nasty, dependencies: [nasty], description: '`a|b`' }),
@@ -126,7 +147,8 @@ test('what is at work is told apart from what would collide if it started', () =
 function candidates(text: string): readonly Candidate[] {
   return text.split(' | ').flatMap((wave, n) =>
     wave.split(', ').map((each) => {
-      const [, id = '', weight = '', dependencies = ''] = /^(\w+) (\d+)(?: < (.*))?$/.exec(each) ?? [];
+      const [, id = '', weight = '', dependencies = ''] =
+        /^(\w+) (\d+)(?: < (.*))?$/.exec(each) ?? [];
       return {
         ...{ id: taskId(id), wave: n, weight: Number(weight), rank: 2, agent: 'claude', files: [] },
         dependencies: dependencies.split(' ').filter(Boolean).map(taskId),
@@ -154,7 +176,11 @@ test('what-if says how long for each cap, and which task to shorten', () => {
 
 test('where waves wait for each other, the longest task of a wave may be the one to shorten although nothing waits for it', () => {
   const work = candidates('a 10, lone 100 | b 10 < a');
-  assert.deepEqual(askWhatIf(work, STRICT, { cap: 4, basis: '' }).toShorten, { id: 'lone', ms: 100, savesMs: 50 });
+  assert.deepEqual(askWhatIf(work, STRICT, { cap: 4, basis: '' }).toShorten, {
+    id: 'lone',
+    ms: 100,
+    savesMs: 50,
+  });
 });
 
 test('nothing is advised where no task alone makes a difference', () => {
@@ -164,15 +190,26 @@ test('nothing is advised where no task alone makes a difference', () => {
 
 test('a kind of agent with a cap of its own holds up only its own tasks, and a person takes no slot', () => {
   const kinds = ['claude', 'claude', 'codex', 'human'];
-  const work = candidates('a 10, b 10, c 10, d 30').map((each, n) => ({ ...each, agent: kinds[n] ?? '' }));
+  const work = candidates('a 10, b 10, c 10, d 30').map((each, n) => ({
+    ...each,
+    agent: kinds[n] ?? '',
+  }));
   assert.equal(simulateMakespan(work, { runMode: 'flow', agentCaps: [['claude', 1]] }, 2), 30);
-  assert.equal(simulateMakespan(work.slice(0, 3), { runMode: 'flow', agentCaps: [['claude', 1]] }, 2), 20);
+  assert.equal(
+    simulateMakespan(work.slice(0, 3), { runMode: 'flow', agentCaps: [['claude', 1]] }, 2),
+    20,
+  );
   assert.equal(simulateMakespan(work.slice(0, 3), { runMode: 'flow', agentCaps: [] }, 3), 10);
 });
 
 test('what takes at least is never above what a simulation takes, and not far below where there are many tasks', () => {
   const anyWork = fc.array(
-    fc.record({ weight: fc.integer({ min: 1, max: 50 }), wave: fc.nat(2), on: fc.option(fc.nat(30)), kind: fc.nat(2) }),
+    fc.record({
+      weight: fc.integer({ min: 1, max: 50 }),
+      wave: fc.nat(2),
+      on: fc.option(fc.nat(30)),
+      kind: fc.nat(2),
+    }),
     { minLength: 1, maxLength: 30 },
   );
   const kinds = ['claude', 'codex', 'human'];
@@ -191,8 +228,14 @@ test('what takes at least is never above what a simulation takes, and not far be
           };
         });
         const options = { runMode, agentCaps: [['codex', 1]] } as const;
-        const chain = askWhatIf(work, options, { cap, basis: '' }).chain.reduce((sum, { ms }) => sum + ms, 0);
-        assert.ok((leastMakespans(work, options, [cap], chain)[0] ?? 0) <= simulateMakespan(work, options, cap) + 1e-9);
+        const chain = askWhatIf(work, options, { cap, basis: '' }).chain.reduce(
+          (sum, { ms }) => sum + ms,
+          0,
+        );
+        assert.ok(
+          (leastMakespans(work, options, [cap], chain)[0] ?? 0) <=
+            simulateMakespan(work, options, cap) + 1e-9,
+        );
       },
     ),
   );
@@ -200,7 +243,15 @@ test('what takes at least is never above what a simulation takes, and not far be
 
 test('a very large backlog is reckoned, says so, and is close to what a simulation says', () => {
   const work = Array.from({ length: 5_001 }, (_, n): Candidate => ({
-    ...{ id: taskId(`t${n}`), wave: 0, weight: 1 + (n % 7), rank: 2, agent: 'claude', files: [], dependencies: [] },
+    ...{
+      id: taskId(`t${n}`),
+      wave: 0,
+      weight: 1 + (n % 7),
+      rank: 2,
+      agent: 'claude',
+      files: [],
+      dependencies: [],
+    },
   }));
   const reckoned = askWhatIf(work, FLOW, { cap: 4, basis: '' });
   assert.deepEqual([reckoned.method, reckoned.toShorten], ['reckoned', undefined]);
@@ -228,7 +279,9 @@ test('the simulation takes as long as a dry run of the engine itself', async () 
           const id = `w${wave}t${n}`;
           earlier.push(id);
           const dependencies =
-            before.length === 0 ? [] : [...new Set(picks.map((p) => before[p % before.length] ?? ''))];
+            before.length === 0
+              ? []
+              : [...new Set(picks.map((p) => before[p % before.length] ?? ''))];
           return { id: taskId(id), wave, weight: ms, rank: 2, agent: 'claude', dependencies: dependencies.map(taskId), files: file < 2 ? [`src/f${file}`] : [] }; // prettier-ignore
         });
       });
@@ -243,7 +296,13 @@ test('the simulation takes as long as a dry run of the engine itself', async () 
             waves.map((_, wave) => work.filter((each) => each.wave === wave).map(({ id }) => id).join(' ')).join(' | '), // prettier-ignore
           ),
           state: { kind: 'ready', snapshot: rig.snapshot() },
-          ...{ root: '/backlog', readiness: rig.readiness, caseFoldPaths: false, now: rig.clock.now(), settle },
+          ...{
+            root: '/backlog',
+            readiness: rig.readiness,
+            caseFoldPaths: false,
+            now: rig.clock.now(),
+            settle,
+          },
           durationOf: (id) => weightOf.get(id) ?? 0,
         },
         cap,

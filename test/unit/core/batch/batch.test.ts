@@ -29,7 +29,9 @@ function workspace(more: Partial<Workspace> = {}): Workspace {
     readPlans: () => Promise.resolve([]),
     commits: () => Promise.resolve([]),
     readWorkflows: () => Promise.resolve({ texts: [], unread: [] }),
-    exarp: { call: () => Promise.reject(new Error('Internal error: no batch of ours calls exarp-go')) },
+    exarp: {
+      call: () => Promise.reject(new Error('Internal error: no batch of ours calls exarp-go')),
+    },
     ...more,
   };
 }
@@ -47,7 +49,12 @@ async function run(
   signal = new AbortController().signal,
 ) {
   const backlog = fakeBacklog(spec);
-  const result = await runBatch(batch, { backlog, workspace: workspace(more), maxParallel: 3, signal });
+  const result = await runBatch(batch, {
+    backlog,
+    workspace: workspace(more),
+    maxParallel: 3,
+    signal,
+  });
   assert.ok(result);
   return result;
 }
@@ -68,11 +75,24 @@ const AUTOMATION = object(
     ...{ action: TEXT, status: TEXT },
     results: object(
       {
-        ...{ timestamp: TEXT, action: TEXT, tasks_succeeded: IDS, tasks_failed: IDS, duration_seconds: NUMBER },
+        ...{
+          timestamp: TEXT,
+          action: TEXT,
+          tasks_succeeded: IDS,
+          tasks_failed: IDS,
+          duration_seconds: NUMBER,
+        },
         tasks_run: list(
           object(
             {
-              ...{ task_id: TEXT, task_name: TEXT, status: TEXT, duration: NUMBER, error: TEXT, summary: TEXT },
+              ...{
+                task_id: TEXT,
+                task_name: TEXT,
+                status: TEXT,
+                duration: NUMBER,
+                error: TEXT,
+                summary: TEXT,
+              },
               output: { type: 'object', additionalProperties: TEXT },
             },
             ['task_id', 'task_name', 'status', 'duration', 'error', 'summary'],
@@ -80,7 +100,9 @@ const AUTOMATION = object(
         ),
         conflicts: object(
           {
-            task_overlap: list(object({ task_id: TEXT, dep_task_id: TEXT }, ['task_id', 'dep_task_id'])),
+            task_overlap: list(
+              object({ task_id: TEXT, dep_task_id: TEXT }, ['task_id', 'dep_task_id']),
+            ),
             file: list(object({ task_ids: IDS, files: IDS }, ['task_ids', 'files'])),
           },
           ['task_overlap', 'file'],
@@ -93,7 +115,15 @@ const AUTOMATION = object(
           ['total_tasks', 'succeeded', 'failed', 'success_rate', 'duration_seconds'],
         ),
       },
-      ['timestamp', 'action', 'tasks_run', 'tasks_succeeded', 'tasks_failed', 'summary', 'duration_seconds'],
+      [
+        'timestamp',
+        'action',
+        'tasks_run',
+        'tasks_succeeded',
+        'tasks_failed',
+        'summary',
+        'duration_seconds',
+      ],
     ),
   },
   ['action', 'status', 'results'],
@@ -122,7 +152,8 @@ const SHOP: readonly Task[] = [
 ];
 
 test('the steps are those of exarp-go, in its order', () => {
-  const steps = ({ stages }: Batch): string => stages.map((stage) => stage.map(({ id }) => id).join(' + ')).join(' | ');
+  const steps = ({ stages }: Batch): string =>
+    stages.map((stage) => stage.map(({ id }) => id).join(' + ')).join(' | ');
   assert.equal(
     steps(named('daily')),
     'conflict_detection | dead_agent_cleanup | analyze_alignment + task_analysis_duplicates + health_docs | dependency_health + lock_health | handoff_check | task_progress_inference | stale_task_cleanup',
@@ -152,7 +183,10 @@ test('a daily batch says what it found, and its report is as the golden file has
     },
     {
       readGoals: () =>
-        Promise.resolve({ file: 'GOALS.md', text: '# Goals\n## Sell apples\nIn the shop window.\n## Fly\n' }),
+        Promise.resolve({
+          file: 'GOALS.md',
+          text: '# Goals\n## Sell apples\nIn the shop window.\n## Fly\n',
+        }),
       readPlans: () => Promise.resolve([{ file: '.cursor/plans/shop.plan.md', text: '- [x] **Sell** (T-1)\n- [ ] **Order** (T-5)\n- [ ] **Gone** (T-9)\n' }]), // prettier-ignore
       commits: () => Promise.resolve([{ subject: 'Begin with T-2', at: NOW }]),
       scanDocs: () => Promise.resolve({ ...NO_DOCS, broken: [{ file: 'README.md', line: 4, target: 'no.md', why: 'missing' }] }), // prettier-ignore
@@ -167,7 +201,10 @@ test('a daily batch says what it found, and its report is as the golden file has
 for (const action of ['nightly', 'sprint']) {
   test(`a ${action} batch ends well on an empty backlog and on a full one`, async () => {
     for (const backlog of [[], SHOP]) {
-      const result = await run(named(action), { tasks: backlog, apply: () => Promise.resolve(ok(undefined)) });
+      const result = await run(named(action), {
+        tasks: backlog,
+        apply: () => Promise.resolve(ok(undefined)),
+      });
       assert.deepEqual(result.steps.map(({ status }) => status).filter((status) => status !== 'succeeded'), []); // prettier-ignore
       assert.deepEqual(problemsIn(result), []);
     }
@@ -194,7 +231,10 @@ test('only locks whose process is gone and whose lease has ended are given back'
     },
   });
   assert.deepEqual(applied, ['T-1', 'T-5']);
-  assert.match(summaryOf(result, 'dead_agent_cleanup'), /^1 lock of processes that are gone given back, 2 left alone/);
+  assert.match(
+    summaryOf(result, 'dead_agent_cleanup'),
+    /^1 lock of processes that are gone given back, 2 left alone/,
+  );
 });
 
 test('no further lock is given back once the batch is cancelled', async () => {
@@ -203,7 +243,9 @@ test('no further lock is given back once the batch is cancelled', async () => {
   const result = await run(
     named('nightly'),
     {
-      tasks: [1, 2, 3].map((n) => task(`T-${n}`, { status: 'In Progress', lock: lock(`claude-desk-30${n}`, NOW - 1) })),
+      tasks: [1, 2, 3].map((n) =>
+        task(`T-${n}`, { status: 'In Progress', lock: lock(`claude-desk-30${n}`, NOW - 1) }),
+      ),
       apply: ([change]) => {
         applied.push(change?.id ?? '');
         if (applied.length === 2) stop.abort();
@@ -238,7 +280,10 @@ test('a step that fails leaves the others alone, and the batch says so', async (
   const json = batchJson(result);
   assert.deepEqual(json.results.tasks_failed, ['health_docs']);
   assert.equal(json.status, 'partial');
-  assert.equal(json.results.tasks_run.find((step) => step.task_id === 'health_docs')?.error, 'the disk is gone');
+  assert.equal(
+    json.results.tasks_run.find((step) => step.task_id === 'health_docs')?.error,
+    'the disk is gone',
+  );
   assert.equal(json.results.tasks_succeeded.length, 9);
 });
 
@@ -253,7 +298,11 @@ test('a batch that is cancelled says so, and begins nothing further', async () =
       return { summary: id, lines: [], output: {}, wantsLook: false };
     },
   });
-  const stages = [[tool('a', () => undefined)], [tool('b', () => stop.abort())], [tool('c', () => undefined)]];
+  const stages = [
+    [tool('a', () => undefined)],
+    [tool('b', () => stop.abort())],
+    [tool('c', () => undefined)],
+  ];
   const result = await run({ action: 'own', title: 'Own', stages }, {}, {}, stop.signal);
   assert.equal(result.status, 'cancelled');
   assert.deepEqual(begun, ['a', 'b']);
@@ -264,7 +313,9 @@ test('the tree has a row for the last batch and one for each of its steps', asyn
   const backlog = fakeBacklog({ tasks: SHOP });
   const kinds = () => childrenOf(undefined, [backlog]).map(({ kind }) => kind);
   assert.ok(!kinds().includes('batch'));
-  backlog.noteBatch(await run(named('sprint'), { tasks: SHOP, apply: () => Promise.resolve(ok(undefined)) }));
+  backlog.noteBatch(
+    await run(named('sprint'), { tasks: SHOP, apply: () => Promise.resolve(ok(undefined)) }),
+  );
   const node = childrenOf(undefined, [backlog]).find(({ kind }) => kind === 'batch');
   assert.ok(node);
   assert.match(describeNode(node, NO_AGENTS).label, /^Sprint$/);
@@ -275,10 +326,14 @@ test('the tree has a row for the last batch and one for each of its steps', asyn
 test('tasks that say the same in other words order or letters are found, others are not', () => {
   const alike = (titles: readonly string[]) =>
     findAlike(titles.map((title, n) => task(`T-${n}`, { title }))).map(({ ids }) => ids.join(' '));
-  assert.deepEqual(alike(['Read the config file', 'read the CONFIG file!', 'Write the config file']), ['T-0 T-1']);
-  assert.deepEqual(alike(['one two three four five six seven', 'seven six five four three two one', 'eight']), [
-    'T-0 T-1',
-  ]);
+  assert.deepEqual(
+    alike(['Read the config file', 'read the CONFIG file!', 'Write the config file']),
+    ['T-0 T-1'],
+  );
+  assert.deepEqual(
+    alike(['one two three four five six seven', 'seven six five four three two one', 'eight']),
+    ['T-0 T-1'],
+  );
   assert.deepEqual(alike(['a', 'b', '', '']), []);
 });
 
@@ -319,8 +374,16 @@ test('goals are served by keywords or by two words, and plans are held against t
   const backlog = [...tasks('T-1', '+T-2', 'T-3')].map((each) =>
     each.id === 'T-3' ? { ...each, tags: ['#speed'] } : each,
   );
-  const goals = { file: 'GOALS.md', text: '## Fast\nKeywords: speed, cache\n## Title only\nof something\n' };
-  const plans = [{ file: 'a.plan.md', text: '- [x] **One** (T-1)\r\n- [ ] **Two** (T-2)\r\n- [ ] **Nine** (T-9)\r\n' }];
+  const goals = {
+    file: 'GOALS.md',
+    text: '## Fast\nKeywords: speed, cache\n## Title only\nof something\n',
+  };
+  const plans = [
+    {
+      file: 'a.plan.md',
+      text: '- [x] **One** (T-1)\r\n- [ ] **Two** (T-2)\r\n- [ ] **Nine** (T-9)\r\n',
+    },
+  ];
   const found = findAlignment(backlog, goals, plans);
   assert.deepEqual(found.goals?.goals.map(({ title, tasks: n }) => `${title} ${n}`), ['Fast 1', 'Title only 0']); // prettier-ignore
   assert.deepEqual(found.plans.map(({ id, kind }) => `${id} ${kind}`), ['T-1 doneInPlan', 'T-2 doneInBacklog', 'T-9 notInBacklog']); // prettier-ignore
@@ -339,7 +402,13 @@ test('progress is inferred from commits, children and silence, and never beyond 
     { subject: 'Fix T-1: the door', at: NOW },
     { subject: 'Begin T-2', at: NOW },
   ];
-  const found = inferProgress(backlog, { commits, runs: [], plans: [], now: NOW, staleMs: 3_600_000 });
+  const found = inferProgress(backlog, {
+    commits,
+    runs: [],
+    plans: [],
+    now: NOW,
+    staleMs: 3_600_000,
+  });
   assert.deepEqual(
     found.map(({ id, from, to }) => `${id} ${from} ${to}`),
     ['T-1 Todo Review', 'T-2 Todo In Progress', 'T-3 In Progress Todo', 'T-4 Todo Review'],
@@ -353,7 +422,10 @@ test('no text of others gets out of its place in the report', async () => {
     { tasks: [task(nasty, { title: nasty, tags: ['stale'], dependencies: [nasty, 'gone'] })] },
     {
       scanDocs: () =>
-        Promise.resolve({ ...NO_DOCS, broken: [{ file: nasty, line: 1, target: nasty, why: 'outside' }] }),
+        Promise.resolve({
+          ...NO_DOCS,
+          broken: [{ file: nasty, line: 1, target: nasty, why: 'outside' }],
+        }),
       readGoals: () => Promise.resolve({ file: nasty, text: `## ${nasty}\n## Other` }),
     },
   );

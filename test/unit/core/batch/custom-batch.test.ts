@@ -18,14 +18,21 @@ function file(text: string, name = 'release'): BatchSource {
 }
 
 function setting(value: unknown): BatchSource {
-  return { place: 'todo2Waves.batches[0]', text: JSON.stringify(value), name: 'Batch 1', hasLines: false };
+  return {
+    place: 'todo2Waves.batches[0]',
+    text: JSON.stringify(value),
+    name: 'Batch 1',
+    hasLines: false,
+  };
 }
 
 /** The stages by the ids of their tools. */
 function stagesOf(source: BatchSource): string {
   const { batches, problems } = readBatches([source]);
   assert.deepEqual(problems, []);
-  return (batches[0]?.stages ?? []).map((stage) => stage.map(({ id }) => id).join(' + ')).join(' → ');
+  return (batches[0]?.stages ?? [])
+    .map((stage) => stage.map(({ id }) => id).join(' + '))
+    .join(' → ');
 }
 
 function problemsOf(...sources: readonly BatchSource[]): readonly string[] {
@@ -63,8 +70,16 @@ test('steps follow each other, those in parallel run side by side, and what is i
 });
 
 test('a setting says the same in JSON, and a file is called as it is named', () => {
-  const steps = [{ parallel: [{ tool: 'health_docs' }, { tool: 'report_overview' }], then: { tool: 'handoff_check' } }];
-  assert.equal(stagesOf(setting({ name: 'Mine', steps })), 'health_docs + report_overview → handoff_check');
+  const steps = [
+    {
+      parallel: [{ tool: 'health_docs' }, { tool: 'report_overview' }],
+      then: { tool: 'handoff_check' },
+    },
+  ];
+  assert.equal(
+    stagesOf(setting({ name: 'Mine', steps })),
+    'health_docs + report_overview → handoff_check',
+  );
   assert.equal(readBatches([file('steps: [{ tool: health_docs }]')]).batches[0]?.action, 'release');
 });
 
@@ -107,7 +122,9 @@ test('what is wrong is named with its file and line, and keeps no other batch', 
 
 test('neither too many steps nor too deep ones are taken, and that is said once', () => {
   const many = `steps:\n${'  - tool: health_docs\n'.repeat(150)}`;
-  assert.deepEqual(problemsOf(file(many)), ['release.yaml:102: steps[100]: there are more than 100 steps']);
+  assert.deepEqual(problemsOf(file(many)), [
+    'release.yaml:102: steps[100]: there are more than 100 steps',
+  ]);
   let deep = '{ tool: health_docs }';
   for (let i = 0; i < 30; i++) deep = `{ tool: health_docs, then: ${deep} }`;
   assert.equal(problemsOf(file(`steps: [${deep}]`)).length, 1);
@@ -124,7 +141,12 @@ test('two batches of one name are one too many', () => {
 test('a custom batch runs with its params, and exarp-go gets its own as they are', async () => {
   const calls: ExarpCall[] = [];
   const workspace = {
-    exarp: { call: (call: ExarpCall) => (calls.push(call), Promise.resolve('{"success":true,"message":"Seen"}')) },
+    exarp: {
+      call: (call: ExarpCall) => (
+        calls.push(call),
+        Promise.resolve('{"success":true,"message":"Seen"}')
+      ),
+    },
   } as Partial<Workspace> as Workspace;
   const backlog = fakeBacklog({ tasks: [task('T-1', { modifiedAt: NOW - 40 * DAY })] });
   const text = `steps:
@@ -136,13 +158,22 @@ test('a custom batch runs with its params, and exarp-go gets its own as they are
 `;
   const [batch] = readBatches([file(text)]).batches;
   assert.ok(batch);
-  const result = await runBatch(batch, { backlog, workspace, maxParallel: 3, signal: new AbortController().signal });
-  const said = result?.steps.map((step) => (step.status === 'succeeded' ? step.result.summary : step.status));
+  const result = await runBatch(batch, {
+    backlog,
+    workspace,
+    maxParallel: 3,
+    signal: new AbortController().signal,
+  });
+  const said = result?.steps.map((step) =>
+    step.status === 'succeeded' ? step.result.summary : step.status,
+  );
   assert.deepEqual(said, [
     '0 tagged as stale, 1 untouched for 30 days; none was deleted',
     ...['No task is stale', 'Seen'],
   ]);
-  assert.deepEqual(calls, [{ tool: 'tidy', args: { action: 'all', ids: ['T-1', '$(x)'] }, allowed: true }]);
+  assert.deepEqual(calls, [
+    { tool: 'tidy', args: { action: 'all', ids: ['T-1', '$(x)'] }, allowed: true },
+  ]);
 });
 
 test('workflows are read below the root only, and no more than are sensible', async (t) => {
@@ -163,7 +194,8 @@ test('workflows are read below the root only, and no more than are sensible', as
     texts: [{ file: name('b.yml'), text: 'b' }],
     unread: [name('c.yaml')],
   });
-  for (let i = 0; i < 60; i++) await writeFile(join(folder, `e${String(i).padStart(2, '0')}.yaml`), 'e');
+  for (let i = 0; i < 60; i++)
+    await writeFile(join(folder, `e${String(i).padStart(2, '0')}.yaml`), 'e');
   const many = await readWorkflows(project);
   assert.deepEqual([many.texts.length, many.unread.length], [47, 15]);
 

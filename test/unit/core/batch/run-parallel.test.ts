@@ -6,7 +6,10 @@ import { settle } from '../../../support/hand-clock.ts';
 
 /** Tools that end when the test says so. */
 class Bench {
-  readonly #ends = new Map<string, { resolve: (value: string) => void; reject: (error: unknown) => void }>();
+  readonly #ends = new Map<
+    string,
+    { resolve: (value: string) => void; reject: (error: unknown) => void }
+  >();
   readonly begun: string[] = [];
   now = 0;
 
@@ -80,7 +83,11 @@ test('one that fails stops no other, and says why', async () => {
 
 test('a tool that throws at once has failed like any other', async () => {
   const tool: Tool<string> = { name: 'bad', run: () => assert.fail('at once') };
-  const [run] = await runParallel([tool], { maxParallel: 1, signal: new AbortController().signal, now: () => 0 });
+  const [run] = await runParallel([tool], {
+    maxParallel: 1,
+    signal: new AbortController().signal,
+    now: () => 0,
+  });
   assert.equal(run?.status, 'failed');
 });
 
@@ -106,31 +113,35 @@ test('what was cancelled before it began never runs', async () => {
 
 test('a thousand tools keep order and cap, whatever the cap is', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.integer({ min: -1, max: 50 }), fc.infiniteStream(fc.nat(3)), async (maxParallel, turns) => {
-      let [running, most] = [0, 0];
-      const tools = Array.from({ length: 1000 }, (_, n): Tool<number> => {
-        const wait = Number(turns.next().value);
-        const run = async (): Promise<number> => {
-          most = Math.max(most, ++running);
-          for (let i = 0; i < wait; i++) await Promise.resolve();
-          running--;
-          if (wait === 3) throw new Error(String(n));
-          return n;
-        };
-        return { name: `t${n}`, run };
-      });
-      const heard: number[] = [];
-      const runs = await runParallel(tools, {
-        ...{ maxParallel, signal: new AbortController().signal, now: () => 0 },
-        onEnded: (index) => void heard.push(index),
-      });
-      assert.ok(most <= Math.max(1, maxParallel));
-      assert.deepEqual(runs.map(({ name }) => name), tools.map(({ name }) => name)); // prettier-ignore
-      for (const [n, each] of runs.entries()) {
-        assert.ok(each.status === 'succeeded' ? each.result === n : each.status === 'failed');
-      }
-      assert.equal(new Set(heard).size, 1000);
-    }),
+    fc.asyncProperty(
+      fc.integer({ min: -1, max: 50 }),
+      fc.infiniteStream(fc.nat(3)),
+      async (maxParallel, turns) => {
+        let [running, most] = [0, 0];
+        const tools = Array.from({ length: 1000 }, (_, n): Tool<number> => {
+          const wait = Number(turns.next().value);
+          const run = async (): Promise<number> => {
+            most = Math.max(most, ++running);
+            for (let i = 0; i < wait; i++) await Promise.resolve();
+            running--;
+            if (wait === 3) throw new Error(String(n));
+            return n;
+          };
+          return { name: `t${n}`, run };
+        });
+        const heard: number[] = [];
+        const runs = await runParallel(tools, {
+          ...{ maxParallel, signal: new AbortController().signal, now: () => 0 },
+          onEnded: (index) => void heard.push(index),
+        });
+        assert.ok(most <= Math.max(1, maxParallel));
+        assert.deepEqual(runs.map(({ name }) => name), tools.map(({ name }) => name)); // prettier-ignore
+        for (const [n, each] of runs.entries()) {
+          assert.ok(each.status === 'succeeded' ? each.result === n : each.status === 'failed');
+        }
+        assert.equal(new Set(heard).size, 1000);
+      },
+    ),
     { numRuns: 20 },
   );
 });

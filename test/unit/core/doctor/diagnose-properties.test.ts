@@ -17,7 +17,14 @@ import {
 
 const ids = ['T-1000001', 'T-1000002', 'T-1000003', 'T-1000004', 'T-7', 'AUTO-5', 'T-NaN'];
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
-const holders = fc.constantFrom(ME, 'a-desk-200', 'a-desk-300', 'a-studio-300', 'a-desk-x-200', 'anna');
+const holders = fc.constantFrom(
+  ME,
+  'a-desk-200',
+  'a-desk-300',
+  'a-studio-300',
+  'a-desk-x-200',
+  'anna',
+);
 const ends = fc.constantFrom(NOW - 3_600_000, NOW, NOW + 60_000, undefined);
 const words = fc.constantFrom<(string | null)[]>(
   ...['Todo', 'In Progress', 'Review', 'Done', 'Cancelled', 'Blocked'],
@@ -111,7 +118,10 @@ test('findings do not depend on the order in which tasks are stored', () => {
   fc.assert(
     fc.property(
       stores.chain((store) =>
-        fc.tuple(fc.constant(store), fc.shuffledSubarray([...store.rows], { minLength: store.rows.length })),
+        fc.tuple(
+          fc.constant(store),
+          fc.shuffledSubarray([...store.rows], { minLength: store.rows.length }),
+        ),
       ),
       ([store, rows]) => assert.deepEqual(findingsOn({ ...store, rows }), findingsOn(store)),
     ),
@@ -131,7 +141,15 @@ test('each finding has a key of its own', () => {
 
 test('an owner on another host, or without a process, is never judged by a process here', () => {
   const isAboutDeath = ({ trouble }: Finding): boolean => trouble.kind === 'deadOwner';
-  const foreign = fc.constantFrom('a-studio-300', 'a-desk-x-300', 'a-x-desk-300', 'anna', 'desk-300', '300', 'a-desk-');
+  const foreign = fc.constantFrom(
+    'a-studio-300',
+    'a-desk-x-300',
+    'a-x-desk-300',
+    'anna',
+    'desk-300',
+    '300',
+    'a-desk-',
+  );
   fc.assert(
     fc.property(row('T-1000001'), foreign, ends, (one, holder, until) => {
       const store = { rows: [{ ...one, lock: lock(holder, until) }] };

@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { staleAt } from '../../../../src/core/doctor/diagnose.ts';
-import { type Finding, FINDING_KINDS, type FindingKind, safeChanges } from '../../../../src/core/doctor/finding.ts';
+import {
+  type Finding,
+  FINDING_KINDS,
+  type FindingKind,
+  safeChanges,
+} from '../../../../src/core/doctor/finding.ts';
 import type { Change } from '../../../../src/core/edit/change.ts';
 import { lock } from '../../../support/backlog.ts';
 import { ME, NOW } from '../../../support/fake-backlog.ts';
-import { applyTo, findingsOn, read, type Row, type Store } from '../../../support/doctor-fixtures.ts';
+import {
+  applyTo,
+  findingsOn,
+  read,
+  type Row,
+  type Store,
+} from '../../../support/doctor-fixtures.ts';
 
 const MINUTE = 60_000;
 const soon = NOW + 20 * MINUTE;
@@ -41,7 +52,10 @@ function show(change: Change): string {
   }
 }
 
-/** A finding in one line: kind, tasks, then what is offered: `!` safe, `:` to be asked for, `?` choices, `-` nothing. */
+/**
+ * A finding in one line: kind, tasks, then what is offered: `!` safe, `:` to be asked for, `?`
+ * choices, `-` nothing.
+ */
 function line({ trouble, ids, fix }: Finding): string {
   const words = fix.kind === 'none' ? fix.reason : '';
   const offered =
@@ -51,14 +65,19 @@ function line({ trouble, ids, fix }: Finding): string {
         ? fix.choices.map((changes) => changes.map(show).join(' + ')).join(' | ')
         : words;
   const mark = fix.kind === 'none' ? '-' : fix.kind === 'choices' ? '?' : fix.safe ? '!' : ':';
-  return `${trouble.kind} ${ids.join(' ')} ${mark} ${offered}`.replace(/ {2,}/g, ' ').replaceAll('T-100000', '');
+  return `${trouble.kind} ${ids.join(' ')} ${mark} ${offered}`
+    .replace(/ {2,}/g, ' ')
+    .replaceAll('T-100000', '');
 }
 
 const rows = (...list: readonly Row[]): Store => ({ rows: list });
 
 // `replaceAll` above makes 1 of T-1000001.
 const cases: readonly [name: string, store: Store, ...expected: string[]][] = [
-  ['a backlog as it should be has no findings', rows({ id: a, status: 'Done' }, { id: b, dependencies: [a] })],
+  [
+    'a backlog as it should be has no findings',
+    rows({ id: a, status: 'Done' }, { id: b, dependencies: [a] }),
+  ],
   [
     'two tasks that wait for each other can be parted on either side',
     rows({ id: a, dependencies: [b] }, { id: b, dependencies: [a] }),
@@ -66,7 +85,11 @@ const cases: readonly [name: string, store: Store, ...expected: string[]][] = [
   ],
   [
     'of a tangle with several circles a shortest one is shown, and each of its dependencies opens it',
-    rows({ id: a, dependencies: [b] }, { id: b, dependencies: [c] }, { id: c, dependencies: [a, b] }),
+    rows(
+      { id: a, dependencies: [b] },
+      { id: b, dependencies: [c] },
+      { id: c, dependencies: [a, b] },
+    ),
     'cycle 1 2 3 ? 1: not < 2 | 2: not < 3 | 3: not < 1',
   ],
   [
@@ -76,17 +99,28 @@ const cases: readonly [name: string, store: Store, ...expected: string[]][] = [
   ],
   [
     'a dependency of a circle that somebody else works on is left to them',
-    rows({ id: a, status: 'In Progress', dependencies: [b], lock: lock(ALIVE, soon) }, { id: b, dependencies: [a] }),
+    rows(
+      { id: a, status: 'In Progress', dependencies: [b], lock: lock(ALIVE, soon) },
+      { id: b, dependencies: [a] },
+    ),
     'cycle 1 2 ? 2: not < 1',
   ],
-  ['a task that waits for itself', rows({ id: a, dependencies: [a] }), 'selfDependency 1 : 1: not < 1'],
+  [
+    'a task that waits for itself',
+    rows({ id: a, dependencies: [a] }),
+    'selfDependency 1 : 1: not < 1',
+  ],
   ['a task that is its own parent', rows({ id: a, parentId: a }), 'selfDependency 1 : 1: not ^ 1'],
   [
     'a dependency on a task that is not there can go, and is not taken for settled by itself',
     rows({ id: a, dependencies: ['T-404'] }),
     'missingDependency 1 : 1: not < T-404',
   ],
-  ['an id that is there twice', rows({ id: a }, { id: a }, { id: a }), 'duplicateId 1 - notOursToGuess'],
+  [
+    'an id that is there twice',
+    rows({ id: a }, { id: a }, { id: a }),
+    'duplicateId 1 - notOursToGuess',
+  ],
   [
     'two tasks that say the same, letter case and blanks aside: the newer one may be cancelled',
     rows(
@@ -103,7 +137,11 @@ const cases: readonly [name: string, store: Store, ...expected: string[]][] = [
   ],
   [
     'tasks alike of which none is open are nobody’s trouble, nor are cancelled ones',
-    rows({ id: a, title: 'x', status: 'Done' }, { id: b, title: 'x', status: 'Cancelled' }, { id: c, title: 'x' }),
+    rows(
+      { id: a, title: 'x', status: 'Done' },
+      { id: b, title: 'x', status: 'Cancelled' },
+      { id: c, title: 'x' },
+    ),
     'duplicateContent 1 3 ? 3: Todo → Cancelled',
   ],
   ['an id of automation', rows({ id: 'AUTO-1' }), 'oddId AUTO-1 - idsStay'],
@@ -119,7 +157,11 @@ const cases: readonly [name: string, store: Store, ...expected: string[]][] = [
     rows({ id: 'T-9' }, { id: 'T-10' }, { id: 'T-999999' }),
     'legacyIds T-9 T-10 T-999999 - idsStay',
   ],
-  ['a status in another spelling', rows({ id: a, status: 'done' }), 'statusSpelling 1 ! 1: done → Done'],
+  [
+    'a status in another spelling',
+    rows({ id: a, status: 'done' }),
+    'statusSpelling 1 ! 1: done → Done',
+  ],
   [
     'a spelling is corrected under whoever holds the task, since that changes nothing for them',
     rows({ id: a, status: 'in_progress', lock: lock(ALIVE, soon) }),
@@ -135,13 +177,25 @@ const cases: readonly [name: string, store: Store, ...expected: string[]][] = [
     rows({ id: a, status: 'Parked', lock: lock(ALIVE, soon) }),
     'unknownStatus 1 - held',
   ],
-  ['a priority that exarp-go sorts last', rows({ id: a, priority: 'P0' }), 'prioritySpelling 1 : 1: P0 → critical'],
+  [
+    'a priority that exarp-go sorts last',
+    rows({ id: a, priority: 'P0' }),
+    'prioritySpelling 1 : 1: P0 → critical',
+  ],
   [
     'a priority in capitals, none, and an unknown one sort as they should',
     rows({ id: a, priority: 'HIGH' }, { id: b, priority: '' }, { id: c, priority: 'someday' }),
   ],
-  ['a row without a project', rows({ id: a, project: null }), 'foreignProject 1 ! 1: project none → shop'],
-  ['a row of another project', rows({ id: a, project: 'me/shop' }), 'foreignProject 1 : 1: project me/shop → shop'],
+  [
+    'a row without a project',
+    rows({ id: a, project: null }),
+    'foreignProject 1 ! 1: project none → shop',
+  ],
+  [
+    'a row of another project',
+    rows({ id: a, project: 'me/shop' }),
+    'foreignProject 1 : 1: project me/shop → shop',
+  ],
   [
     'a row without a project that somebody holds is one that exarp-go has wiped',
     rows({ id: a, status: 'In Progress', project: null, lock: lock(ELSEWHERE, soon) }),
@@ -173,9 +227,21 @@ const cases: readonly [name: string, store: Store, ...expected: string[]][] = [
     'orphanRow ! task_dependencies 1 2: away',
     'orphanRow ! task_tags 1 ui: away',
   ],
-  ['In Progress without a lock', rows({ id: a, status: 'In Progress' }), 'unheldProgress 1 : 1: In Progress → Todo'],
-  ['Todo with a lock of ours', rows({ id: a, lock: lock(ME, soon) }), 'lockedTodo 1 : 1: Todo → In Progress'],
-  ['Todo with a lock of others', rows({ id: a, lock: lock(ELSEWHERE, soon) }), 'lockedTodo 1 ? 1: unlock'],
+  [
+    'In Progress without a lock',
+    rows({ id: a, status: 'In Progress' }),
+    'unheldProgress 1 : 1: In Progress → Todo',
+  ],
+  [
+    'Todo with a lock of ours',
+    rows({ id: a, lock: lock(ME, soon) }),
+    'lockedTodo 1 : 1: Todo → In Progress',
+  ],
+  [
+    'Todo with a lock of others',
+    rows({ id: a, lock: lock(ELSEWHERE, soon) }),
+    'lockedTodo 1 ? 1: unlock',
+  ],
   ...(['Done', 'Cancelled'] as const).map((status): [string, Store, string] => [
     `a lock on a task that is ${status}`,
     rows({ id: a, status, lock: lock(ELSEWHERE, soon) }),
@@ -191,7 +257,11 @@ const cases: readonly [name: string, store: Store, ...expected: string[]][] = [
     rows({ id: a, status: 'Done', lock: lock('anna', undefined) }),
     'lockedAfterwards 1 ? 1: unlock',
   ],
-  ['a dead owner', rows({ id: a, status: 'In Progress', lock: lock(DEAD, soon) }), 'deadOwner 1 ? 1: unlock'],
+  [
+    'a dead owner',
+    rows({ id: a, status: 'In Progress', lock: lock(DEAD, soon) }),
+    'deadOwner 1 ? 1: unlock',
+  ],
   [
     'a dead owner without an end',
     rows({ id: a, status: 'In Progress', lock: lock(DEAD, undefined) }),
@@ -248,7 +318,10 @@ const cases: readonly [name: string, store: Store, ...expected: string[]][] = [
   ],
   [
     'a backlog that is only JSON has findings and no fixes, and In Progress is no orphan where there are no locks',
-    { rows: [{ id: a, status: 'in progress', dependencies: ['T-404'], priority: 'P0' }], source: 'json' },
+    {
+      rows: [{ id: a, status: 'in progress', dependencies: ['T-404'], priority: 'P0' }],
+      source: 'json',
+    },
     'missingDependency 1 - jsonOnly',
   ],
 ];
@@ -262,7 +335,8 @@ test('every kind of finding has a case, and its fixes are accepted', () => {
   for (const [, store] of cases) {
     for (const { trouble, fix } of findingsOn(store)) {
       seen.add(trouble.kind);
-      const lists = fix.kind === 'changes' ? [fix.changes] : fix.kind === 'choices' ? fix.choices : [];
+      const lists =
+        fix.kind === 'changes' ? [fix.changes] : fix.kind === 'choices' ? fix.choices : [];
       for (const changes of lists) applyTo(store, changes);
     }
   }
@@ -276,7 +350,8 @@ test('a process that the system does not tell of is not judged', () => {
 
 test('only what is open is an error', () => {
   const severity = (status: string): string | undefined =>
-    findingsOn(rows({ id: a, status, dependencies: [b] }, { id: b, dependencies: [a] }))[0]?.severity;
+    findingsOn(rows({ id: a, status, dependencies: [b] }, { id: b, dependencies: [a] }))[0]
+      ?.severity;
   assert.deepEqual([severity('Todo'), severity('Done')], ['error', 'warning']);
 });
 
@@ -289,7 +364,9 @@ test('a spelling is corrected before the lock is taken off, which writes over it
 
 test('findings are looked for again when the next lease ends, and before long in any case', () => {
   const at = (...untils: number[]): number => {
-    const snapshot = read(rows(...untils.map((until, n) => ({ id: `T-${n}`, lock: lock(ALIVE, NOW + until) }))));
+    const snapshot = read(
+      rows(...untils.map((until, n) => ({ id: `T-${n}`, lock: lock(ALIVE, NOW + until) }))),
+    );
     return staleAt({ snapshot, isOurs: (holder) => holder === ME, now: NOW }) - NOW;
   };
   assert.equal(at(), 10_000);

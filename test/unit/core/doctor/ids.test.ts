@@ -52,23 +52,35 @@ test('ids that look alike are told apart, also where one stands for none of the 
 test('ids chosen to want the same place in the table are found none the less', () => {
   // The hash of small numbers, upper 9 bits, which is the size of the table for 200 ids.
   const ids: TaskId[] = [];
-  for (let n = 1; ids.length < 200; n++) if (Math.imul(n, 0x9e3779b1) >>> 23 === 0) ids.push(taskId(`T-${n}`));
+  for (let n = 1; ids.length < 200; n++)
+    if (Math.imul(n, 0x9e3779b1) >>> 23 === 0) ids.push(taskId(`T-${n}`));
   const index = new IdIndex([...ids, ...ids]);
   const small = new IdIndex(ids);
   assert.deepEqual([index.size, small.size], [200, 200]);
-  ids.forEach((id, position) => assert.deepEqual([index.get(id), small.get(id)], [position, position]));
+  ids.forEach((id, position) =>
+    assert.deepEqual([index.get(id), small.get(id)], [position, position]),
+  );
   assert.equal(small.get('T-2'), -1);
 });
 
 test('ids of one burst, which differ only in their last digits, are told apart', () => {
-  const ids = Array.from({ length: 500 }, (_, i) => taskId(`T-${1764129938123456000n + BigInt(i * 3)}`));
+  const ids = Array.from({ length: 500 }, (_, i) =>
+    taskId(`T-${1764129938123456000n + BigInt(i * 3)}`),
+  );
   const index = new IdIndex(ids);
   ids.forEach((id, position) => assert.equal(index.get(id), position));
   assert.equal(index.get('T-1764129938123456001'), -1);
 });
 
 test('long numbers are in order even where their texts are not, and leading zeros do not count', () => {
-  const inOrder = ['Z-00000000000000000008', 'A-9', 'Z-1764129938123456788', 'A-1764129938123456789', 'Z', 'a'];
+  const inOrder = [
+    'Z-00000000000000000008',
+    'A-9',
+    'Z-1764129938123456788',
+    'A-1764129938123456789',
+    'Z',
+    'a',
+  ];
   for (const ids of [inOrder, inOrder.toReversed()]) {
     assert.deepEqual(
       Array.from(orderOfIds(ids), (position) => ids[position]),
@@ -100,12 +112,15 @@ test('an index finds what a map of first positions finds', () => {
 
 test('the order of ids is the one that comparing each pair gives', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.uniqueArray(someId, { maxLength: 60 }), fc.uniqueArray(shortId)), (ids) => {
-      assert.deepEqual(
-        Array.from(orderOfIds(ids), (position) => ids[position]),
-        ids.toSorted(compareIds),
-      );
-    }),
+    fc.property(
+      fc.oneof(fc.uniqueArray(someId, { maxLength: 60 }), fc.uniqueArray(shortId)),
+      (ids) => {
+        assert.deepEqual(
+          Array.from(orderOfIds(ids), (position) => ids[position]),
+          ids.toSorted(compareIds),
+        );
+      },
+    ),
     { seed: 15, numRuns: 500 },
   );
 });
@@ -113,7 +128,12 @@ test('the order of ids is the one that comparing each pair gives', () => {
 test('numbers by id read like a map', () => {
   const ids = ['T-3', 'T-1', 'x'].map(taskId);
   const [three, , x] = ids;
-  const numbers = new NumberById(ids, new IdIndex(ids), Int32Array.of(2, 0), Int32Array.of(5, -1, 0));
+  const numbers = new NumberById(
+    ids,
+    new IdIndex(ids),
+    Int32Array.of(2, 0),
+    Int32Array.of(5, -1, 0),
+  );
   const same = new Map([
     [x!, 0],
     [three!, 5],

@@ -31,26 +31,43 @@ class Rig {
   readonly watch: ClaimReconciler;
 
   constructor(byHand = true) {
-    this.#row = task('T-1', { status: 'In Progress', version: 7, lock: lock(ME, this.clock.now() + LEASE_MS) });
+    this.#row = task('T-1', {
+      status: 'In Progress',
+      version: 7,
+      lock: lock(ME, this.clock.now() + LEASE_MS),
+    });
     const [clock, leaseMs] = [this.clock, () => LEASE_MS];
     const reportBug = (error: unknown): void => void this.bugs.push(error);
     const renew = (): never => assert.fail('it is not time to renew');
     this.keeper = new LeaseKeeper({ locks: { renew }, clock, leaseMs, reportBug });
     this.keeper.track(ID, LEASE_MS, { byHand, version: 7 });
     this.keeper.onDidLose(({ holder }) => void this.steps.push(`lost to ${holder ?? 'nobody'}`));
-    const source = { state: this.#state, onDidChange: this.#changed.event, refresh: () => this.#refresh() };
+    const source = {
+      state: this.#state,
+      onDidChange: this.#changed.event,
+      refresh: () => this.#refresh(),
+    };
     Object.defineProperty(source, 'state', { get: () => this.#state });
     const locks = { holder: ME, claim: () => this.#claim(), release: () => this.#release() };
-    this.watch = new ClaimReconciler({ source, locks, keeper: this.keeper, clock, leaseMs, reportBug });
+    this.watch = new ClaimReconciler({
+      source,
+      locks,
+      keeper: this.keeper,
+      clock,
+      leaseMs,
+      reportBug,
+    });
     this.watch.onEvent(
-      (event) => void this.steps.push([event.kind, 'undone' in event ? event.undone : ''].join(' ').trim()),
+      (event) =>
+        void this.steps.push([event.kind, 'undone' in event ? event.undone : ''].join(' ').trim()),
     );
   }
 
   /** Somebody writes the row, which counts it up, and the window reads it; undefined deletes it. */
   async write(fields: TaskFields | undefined): Promise<void> {
     const { row } = this;
-    this.#row = fields === undefined ? undefined : ({ ...row, ...fields, version: row.version + 1 } as Task);
+    this.#row =
+      fields === undefined ? undefined : ({ ...row, ...fields, version: row.version + 1 } as Task);
     await this.read();
   }
 
@@ -69,7 +86,13 @@ class Rig {
   /** The window reads what is there, or what was there at an earlier moment. */
   async read(row = this.#row, source: 'sqlite' | 'json' = 'sqlite'): Promise<void> {
     const tasks = row === undefined ? [] : [row];
-    const snapshot = { root: '/r', file: '/r/x', project: 'r', notices: [], readAt: this.clock.now() };
+    const snapshot = {
+      root: '/r',
+      file: '/r/x',
+      project: 'r',
+      notices: [],
+      readAt: this.clock.now(),
+    };
     this.#state = { kind: 'ready', snapshot: { ...snapshot, source, tasks, byId: byId(tasks) } };
     this.#changed.fire();
     await settle();
@@ -98,7 +121,11 @@ class Rig {
   #release(): Promise<Result<Status, Failure>> {
     this.steps.push('release');
     const { status } = this.row;
-    this.#row = { ...this.row, lock: undefined, status: status === 'In Progress' ? 'Todo' : status };
+    this.#row = {
+      ...this.row,
+      lock: undefined,
+      status: status === 'In Progress' ? 'Todo' : status,
+    };
     return Promise.resolve(ok(this.#row.status));
   }
 }
@@ -106,21 +133,36 @@ class Rig {
 const theirs = lock('claude-x-1', 9e12);
 
 describe('a claim that another program undoes', () => {
-  const cases: readonly [name: string, fields: TaskFields | undefined, steps: string, state: string][] = [
+  const cases: readonly [
+    name: string,
+    fields: TaskFields | undefined,
+    steps: string,
+    state: string,
+  ][] = [
     [
       'put back to Todo under our lock is made again',
       { status: 'Todo' },
       'claim, claimedAgain status',
       `In Progress ${ME}`,
     ],
-    ['wiped from the row is made again', { lock: undefined }, 'claim, claimedAgain lock', `In Progress ${ME}`],
+    [
+      'wiped from the row is made again',
+      { lock: undefined },
+      'claim, claimedAgain lock',
+      `In Progress ${ME}`,
+    ],
     [
       'wiped and put back is made again',
       { status: 'Todo', lock: undefined },
       'claim, claimedAgain lock',
       `In Progress ${ME}`,
     ],
-    ['taken by somebody is given up at once', { lock: theirs }, 'lost to claude-x-1', 'In Progress claude-x-1'],
+    [
+      'taken by somebody is given up at once',
+      { lock: theirs },
+      'lost to claude-x-1',
+      'In Progress claude-x-1',
+    ],
     [
       'taken by somebody whose lease has ended, too',
       { lock: lock('claude-x-1', 1) },
@@ -136,7 +178,12 @@ describe('a claim that another program undoes', () => {
       'release, movedOn',
       'Done free',
     ],
-    ['on a task that somebody put in review, too', { status: 'Review' }, 'release, movedOn', 'Review free'],
+    [
+      'on a task that somebody put in review, too',
+      { status: 'Review' },
+      'release, movedOn',
+      'Review free',
+    ],
   ];
   for (const [name, fields, steps, state] of cases) {
     test(name, async () => {
@@ -194,7 +241,14 @@ describe('what the watch does not mistake for undoing', () => {
 test('two programs do not undo each other for ever: after three times it is left, said once, and tried anew later', async () => {
   const rig = new Rig();
   for (let i = 0; i < 6; i++) await rig.write({ status: 'Todo' });
-  const thrice = ['claim', 'claimedAgain status', 'claim', 'claimedAgain status', 'claim', 'claimedAgain status'];
+  const thrice = [
+    'claim',
+    'claimedAgain status',
+    'claim',
+    'claimedAgain status',
+    'claim',
+    'claimedAgain status',
+  ];
   assert.deepEqual(rig.steps, [...thrice, 'gaveUp status']);
   assert.ok(rig.keeper.tracks(ID), 'the lock is ours all the same');
   rig.clock.jump(11 * 60_000);
@@ -210,7 +264,12 @@ test('a lock that is wiped again and again is lost in the end', async () => {
 });
 
 const refusals: readonly [name: string, failure: Failure, last: string, holds: boolean][] = [
-  ['that somebody was faster', { kind: 'held', id: ID, holder: 'codex-y-2', until: 9e12 }, 'lost to codex-y-2', false],
+  [
+    'that somebody was faster',
+    { kind: 'held', id: ID, holder: 'codex-y-2', until: 9e12 },
+    'lost to codex-y-2',
+    false,
+  ],
   ['that the task is gone', { kind: 'noSuchTask', id: ID }, 'lost to nobody', false],
   ['that the database is busy', { kind: 'busy', file: 'x', waitedMs: 1 }, 'failed', true],
 ];

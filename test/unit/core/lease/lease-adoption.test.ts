@@ -13,13 +13,22 @@ const LEASE_MS = 60_000;
 function makeWindow(lost: Record<string, string>) {
   const clock = new HandClock();
   const steps: string[] = [];
-  const world = { othersLive: false, failure: undefined as Failure | undefined, lost: new Map(Object.entries(lost)) };
-  const adopt = (ids: readonly TaskId[], from: string): Promise<Result<readonly Claim[], Failure>> => {
+  const world = {
+    othersLive: false,
+    failure: undefined as Failure | undefined,
+    lost: new Map(Object.entries(lost)),
+  };
+  const adopt = (
+    ids: readonly TaskId[],
+    from: string,
+  ): Promise<Result<readonly Claim[], Failure>> => {
     steps.push(`adopt ${ids.join(' ')} of ${from}`);
     if (world.failure !== undefined) return Promise.resolve(fail(world.failure));
     // What begins with x is somebody else's by now.
     const ours = ids.filter((id) => !id.startsWith('x'));
-    return Promise.resolve(ok(ours.map((id) => ({ id, holder: 'me', since: 0, until: 1, fresh: false, version: 4 }))));
+    return Promise.resolve(
+      ok(ours.map((id) => ({ id, holder: 'me', since: 0, until: 1, fresh: false, version: 4 }))),
+    );
   };
   const adoption = adoptLostLocks({
     records: {
@@ -39,7 +48,9 @@ function makeWindow(lost: Record<string, string>) {
     locks: { adopt },
     keeper: {
       track: (id, _, work) => {
-        steps.push(`hold ${id}${work?.byHand === true ? ' by hand' : ''} at ${work?.version ?? '?'}`);
+        steps.push(
+          `hold ${id}${work?.byHand === true ? ' by hand' : ''} at ${work?.version ?? '?'}`,
+        );
       },
     },
     clock,

@@ -73,7 +73,9 @@ test('a lost lock is told once, with its new holder, and dropped', async () => {
   keeper.track(taskId('a'), LEASE_MS);
   keeper.track(taskId('b'), LEASE_MS);
   answers.renew = () =>
-    Promise.resolve(ok({ renewed: [taskId('b')], until: 0, lost: [{ id: taskId('a'), holder: 'other' }] }));
+    Promise.resolve(
+      ok({ renewed: [taskId('b')], until: 0, lost: [{ id: taskId('a'), holder: 'other' }] }),
+    );
   await clock.turn(20 * MINUTE);
   assert.deepEqual(lost, [{ id: 'a', holder: 'other' }]);
   assert.deepEqual(
@@ -237,7 +239,11 @@ test('after a sleep what somebody took is told as lost before a lock that was on
   for (const id of ['cleared', 'taken', 'expired']) keeper.track(taskId(id), LEASE_MS);
   clock.jump(120 * MINUTE);
   await clock.ringNext();
-  assert.deepEqual(steps, ['ask about cleared taken expired', 'lost taken to other', 'reclaim cleared']);
+  assert.deepEqual(steps, [
+    'ask about cleared taken expired',
+    'lost taken to other',
+    'reclaim cleared',
+  ]);
   assert.deepEqual([...keeper.held].sort(), ['cleared', 'expired']);
 });
 

@@ -6,20 +6,39 @@ import { lock } from '../../../support/backlog.ts';
 const NOW = 1_764_000_000_000;
 const isOurs = (holder: string): boolean => holder === 'us';
 
-const cases: readonly [name: string, holder: string, until: number | undefined, expected: string, live: boolean][] = [
+const cases: readonly [
+  name: string,
+  holder: string,
+  until: number | undefined,
+  expected: string,
+  live: boolean,
+][] = [
   ['a lease of ours that runs is ours', 'us', NOW + 1, 'ours 1', true],
   ['a lease of another that runs is theirs', 'them', NOW + 90_000, 'theirs 90000', true],
   ['a lease that ends at this moment has ended', 'them', NOW, 'expired 0', false],
   ['our own lease expires like any other', 'us', NOW - 1, 'expired 1', false],
-  ['an expired lease becomes stale only after the threshold', 'them', NOW - STALE_AFTER_MS, 'expired 300000', false],
-  ['a lease that ended before the threshold is stale', 'them', NOW - STALE_AFTER_MS - 1, 'stale 300001', false],
+  [
+    'an expired lease becomes stale only after the threshold',
+    'them',
+    NOW - STALE_AFTER_MS,
+    'expired 300000',
+    false,
+  ],
+  [
+    'a lease that ended before the threshold is stale',
+    'them',
+    NOW - STALE_AFTER_MS - 1,
+    'stale 300001',
+    false,
+  ],
   ['a holder without an end has no lease, even long after', 'them', undefined, 'unleased', false],
 ];
 
 for (const [name, holder, until, expected, live] of cases) {
   test(name, () => {
     const lease = leaseAt(lock(holder, until), isOurs, NOW);
-    const ms = 'remainingMs' in lease ? [lease.remainingMs] : 'expiredMs' in lease ? [lease.expiredMs] : [];
+    const ms =
+      'remainingMs' in lease ? [lease.remainingMs] : 'expiredMs' in lease ? [lease.expiredMs] : [];
     assert.equal([lease.kind, ...ms].join(' '), expected);
     assert.equal(isLive(lease), live);
   });

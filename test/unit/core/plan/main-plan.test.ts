@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { MAX_TODOS, writeMainPlan, type MainPlanInput } from '../../../../src/core/plan/main-plan.ts';
+import {
+  MAX_TODOS,
+  writeMainPlan,
+  type MainPlanInput,
+} from '../../../../src/core/plan/main-plan.ts';
 import { isPlanLike } from '../../../../src/core/plan/read-plan.ts';
 import { splitFrontmatter } from '../../../../src/core/plan/frontmatter.ts';
 import { writeSubagentsPlan } from '../../../../src/core/plan/subagents-plan.ts';
@@ -15,7 +19,11 @@ import { inCycle, planOf } from '../../../support/plans.ts';
 interface Front {
   readonly name: string;
   readonly overview: string;
-  readonly todos: readonly { readonly id: string; readonly content: string; readonly status: string }[];
+  readonly todos: readonly {
+    readonly id: string;
+    readonly content: string;
+    readonly status: string;
+  }[];
   readonly waves?: readonly (readonly string[])[];
   readonly [key: string]: unknown;
 }
@@ -27,7 +35,13 @@ function frontOf(text: string): Front {
 }
 
 function write(plan: Plan, more: Partial<MainPlanInput> = {}): string {
-  return writeMainPlan({ title: 'Harbour', rootName: 'harbour', plan, date: '2026-11-23', ...more });
+  return writeMainPlan({
+    title: 'Harbour',
+    rootName: 'harbour',
+    plan,
+    date: '2026-11-23',
+    ...more,
+  });
 }
 
 function subagents(plan: Plan): string {
@@ -54,7 +68,8 @@ const HARBOUR = planOf(
         title: 'Find a crew (T-99)',
         metadata: {
           discovered_from: 'docs/crew.md',
-          planning_links: '{"planning_doc":"docs/plan.md","related_docs":["docs/crew.md","docs/pay.md"]}',
+          planning_links:
+            '{"planning_doc":"docs/plan.md","related_docs":["docs/crew.md","docs/pay.md"]}',
         },
       }),
       task('T-10', { title: 'Paint the name', priority: 'low', status: 'Review' }),
@@ -63,7 +78,14 @@ const HARBOUR = planOf(
       task('T-4', { title: 'Plank the hull', dependencies: ['T-1'] }),
       task('T-5', { title: 'Cut the sails', dependencies: ['T-2'] }),
     ],
-    [task('T-6', { title: 'Launch', dependencies: ['T-4', 'T-5', 'T-404'], priority: 'other', rawPriority: 'P9' })],
+    [
+      task('T-6', {
+        title: 'Launch',
+        dependencies: ['T-4', 'T-5', 'T-404'],
+        priority: 'other',
+        rawPriority: 'P9',
+      }),
+    ],
   ],
   {
     settled: [task('T-7', { status: 'Done' })],
@@ -139,7 +161,8 @@ test('the headings stand in the order that exarp-go repairs by, apart by rules',
 });
 
 test('todos are all tasks of the first two waves, up to the bound', () => {
-  const wave = (from: number, n: number) => Array.from({ length: n }, (_, i) => task(`T-${from + i}`));
+  const wave = (from: number, n: number) =>
+    Array.from({ length: n }, (_, i) => task(`T-${from + i}`));
   const some = frontOf(write(planOf([wave(0, 30), wave(100, 30), wave(200, 30)])));
   assert.equal(some.todos.length, 60);
   const many = write(planOf([wave(0, MAX_TODOS + 1)]));
@@ -197,7 +220,11 @@ test('a hostile title stays text: todos keep their ids, tables their columns, an
       ['T-1', 'T-3'],
       title,
     );
-    assert.ok(front.todos.every(({ content }) => Array.from(content).length <= 120 && !content.includes('\n')));
+    assert.ok(
+      front.todos.every(
+        ({ content }) => Array.from(content).length <= 120 && !content.includes('\n'),
+      ),
+    );
     assert.match(text, FRONTMATTER);
     assert.deepEqual(wavesInBody(text), [['T-1', 'T-3']]);
     if (title !== '') assert.deepEqual(milestonesIn(text), ['T-1', 'T-3'], title);
@@ -251,7 +278,11 @@ test('ids of any kind come back from the frontmatter, and none is read as anothe
 });
 
 test('whatever the tasks are, the frontmatter reads back as what went in', () => {
-  const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }), fc.constantFrom(...HOSTILE));
+  const text = fc.oneof(
+    fc.string({ unit: 'grapheme' }),
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom(...HOSTILE),
+  );
   const id = fc.string({ minLength: 1, unit: 'grapheme' });
   const tasks = fc.uniqueArray(fc.record({ id, title: text, description: text }), {
     selector: (each) => each.id,
@@ -291,15 +322,25 @@ test('what a person wrote in sections 5 to 8 stays word for word, and only that'
   const mine = (text: string) =>
     text
       .replace('- None known.', '- Who pays?\n\n```\n## 6. not a heading\n```')
-      .replace(/(## 7\. [^\n]*\n\n)[^]*(?=## 8\.)/, '$1My own **notes** <b>here</b>.\n\n### Mine\n\nMore.\n\n')
+      .replace(
+        /(## 7\. [^\n]*\n\n)[^]*(?=## 8\.)/,
+        '$1My own **notes** <b>here</b>.\n\n### Mine\n\nMore.\n\n',
+      )
       .concat('\n## 9. Afterthoughts\n\nDone late.\n');
   const before = mine(write(planOf([[task('T-1')]])));
   for (const existing of [before, before.replaceAll('\n', '\r\n')]) {
     const after = write(HARBOUR, { existing });
     assert.ok(after.includes('- Who pays?\n\n```\n## 6. not a heading\n```\n'));
-    assert.ok(after.includes('\n\nMy own **notes** <b>here</b>.\n\n### Mine\n\nMore.\n\n## 8. References\n'));
+    assert.ok(
+      after.includes(
+        '\n\nMy own **notes** <b>here</b>.\n\n### Mine\n\nMore.\n\n## 8. References\n',
+      ),
+    );
     assert.ok(after.endsWith('\n## 9. Afterthoughts\n\nDone late.\n'));
-    assert.ok(after.includes('(Paint the name) — low priority'), 'section 6, untouched, is written anew');
+    assert.ok(
+      after.includes('(Paint the name) — low priority'),
+      'section 6, untouched, is written anew',
+    );
     assert.equal(after.match(/^## 5\./gm)?.length, 1);
     assert.equal(write(HARBOUR, { existing: after }), after);
   }
@@ -325,12 +366,20 @@ test('a fence that nobody closed makes no section come twice', () => {
 });
 
 test('keys of the frontmatter that are not ours are kept', () => {
-  const existing = write(HARBOUR).replace('isProject: true', 'isProject: false\nowner: "a: b"\nlinks: { x: [1, 2] }');
+  const existing = write(HARBOUR).replace(
+    'isProject: true',
+    'isProject: false\nowner: "a: b"\nlinks: { x: [1, 2] }',
+  );
   const front = frontOf(write(HARBOUR, { existing }));
   assert.equal(front['owner'], 'a: b');
   assert.deepEqual(front['links'], { x: [1, 2] });
   assert.equal(front['isProject'], true);
-  for (const broken of ['---\n: : [\n---\n# x\n', '---\na: *nothing\n---\n', '---\njust text\n---\n', '---\n---\n']) {
+  for (const broken of [
+    '---\n: : [\n---\n# x\n',
+    '---\na: *nothing\n---\n',
+    '---\njust text\n---\n',
+    '---\n---\n',
+  ]) {
     assert.equal(write(HARBOUR, { existing: broken }), write(HARBOUR), broken);
   }
 });
@@ -354,7 +403,10 @@ test('the subagents plan launches only what an agent may take up, and hides noth
     subagents(planOf([Array.from({ length: 21 }, (_, i) => task(`T-${i}`))])),
     /\*\*Practical note:\*\* 21 subagents/,
   );
-  assert.match(subagents(planOf([[task('T-1')]])), /^name: Parallel Execution \(Subagents\) — Wave 0$/m);
+  assert.match(
+    subagents(planOf([[task('T-1')]])),
+    /^name: Parallel Execution \(Subagents\) — Wave 0$/m,
+  );
 });
 
 test('a plan without a task for an agent has nothing to run', () => {

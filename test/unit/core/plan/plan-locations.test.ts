@@ -20,7 +20,8 @@ test('ids are found where they stand, by what they stand for, whatever the line 
     const lines = text.replace(/^\ufeff/, '').split(/\r?\n/);
     const { ids, statuses } = findLocations(text);
     for (const { id, line, start, end } of ids) assert.equal(lines[line]?.slice(start, end), id);
-    const as = (kind: string): string => ids.flatMap((each) => (each.as === kind ? [each.id] : [])).join(' ');
+    const as = (kind: string): string =>
+      ids.flatMap((each) => (each.as === kind ? [each.id] : [])).join(' ');
     assert.equal(as('todo'), 'T-1 T-2', file);
     assert.equal(as('milestone'), 'T-1 T-2 T-3', file);
     assert.equal(as('wave'), 'T-1 T-2 T-3 T-1 T-2 T-3', file);
@@ -37,7 +38,9 @@ test('ids are found where they stand, by what they stand for, whatever the line 
 
 test('waves are found in the frontmatter, in section 4 and in the sections for subagents', () => {
   const shown = (text: string): readonly string[] =>
-    findLocations(text).waves.map(({ in: where, number, ids }) => `${where} ${number}: ${ids.join(' ')}`);
+    findLocations(text).waves.map(
+      ({ in: where, number, ids }) => `${where} ${number}: ${ids.join(' ')}`,
+    );
   assert.deepEqual(shown(recorded('exarp.plan.md')), [
     'frontmatter 0: T-1 T-2',
     'frontmatter 1: T-3',
@@ -65,11 +68,16 @@ test('a plan is out of date when its waves or a status of its todos are not thos
   assert.equal(isOld(tasks('T-1', 'T-2', 'T-3 < T-1', '?T-4', 'T-5')), true);
   const subagents = writeSubagentsPlan({ title: 'x', rootName: 'x', plan });
   assert.ok(subagents.ok);
-  assert.equal(isOutOfDate(findLocations(subagents.value), plan, byId(backlog), 'subagents'), false);
+  assert.equal(
+    isOutOfDate(findLocations(subagents.value), plan, byId(backlog), 'subagents'),
+    false,
+  );
 });
 
 test('a plan of ten thousand tasks is looked through as a whole', () => {
-  const backlog = Array.from({ length: 10_000 }, (_, i) => task(`T-${i}`, { title: 'x'.repeat(60) }));
+  const backlog = Array.from({ length: 10_000 }, (_, i) =>
+    task(`T-${i}`, { title: 'x'.repeat(60) }),
+  );
   const plan = planWaves(backlog, DEFAULT_WAVE_OPTIONS);
   const text = writeMainPlan({ title: 'x', rootName: 'x', plan, date: '2026-01-02' });
   const places = findLocations(text);

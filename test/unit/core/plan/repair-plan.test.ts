@@ -19,12 +19,18 @@ const PLAN = planOf([
   [task('T-20', { dependencies: ['T-1'] })],
   [task('T-30', { dependencies: ['T-20'] })],
 ]);
-const INPUT: MainPlanInput = { title: 'Harbour', rootName: 'harbour', plan: PLAN, date: '2026-11-23' };
+const INPUT: MainPlanInput = {
+  title: 'Harbour',
+  rootName: 'harbour',
+  plan: PLAN,
+  date: '2026-11-23',
+};
 
 const kinds = (damage: readonly PlanDamage[]): string => damage.map(({ kind }) => kind).join(' ');
 
 // What exarp-go's repair needs of a file before it does anything (report_plan_generate.go).
-const EXARP_REPAIRABLE = /^---\n[^]*?\n---\n[^]*^## 3\. Iterative Milestones$[^]*^## 4\. Recommended Execution Order$/m;
+const EXARP_REPAIRABLE =
+  /^---\n[^]*?\n---\n[^]*^## 3\. Iterative Milestones$[^]*^## 4\. Recommended Execution Order$/m;
 
 const DAMAGED: readonly [file: string, damage: string][] = [
   ['exarp.plan.md', 'doubleEscapes'],
@@ -64,25 +70,42 @@ test('a repaired plan has all keys and todos, what exarp-go looks for, and the p
     assert.deepEqual(read.damage, [], file);
     assert.match(text, EXARP_REPAIRABLE, file);
     assert.equal(read.todos.length, 13, file);
-    assert.equal((parse(splitFrontmatter(text).yaml ?? '') as { isProject: boolean }).isProject, true, file);
-    for (const own of ['- Who pays for the *iron*?', '- quay.dwg', '- The old map', '- **Stack:** oak and iron']) {
+    assert.equal(
+      (parse(splitFrontmatter(text).yaml ?? '') as { isProject: boolean }).isProject,
+      true,
+      file,
+    );
+    for (const own of [
+      '- Who pays for the *iron*?',
+      '- quay.dwg',
+      '- The old map',
+      '- **Stack:** oak and iron',
+    ]) {
       assert.ok(text.includes(own), `${file}: ${own}`);
     }
     assert.equal(text.match(/^## \d\./gm)?.length, 8, file);
     assert.equal(text.match(/_Regenerate with/g)?.length, 1, file);
     assert.ok(!text.includes('\r') && !text.startsWith('\ufeff'), file);
     assert.equal(dateOf(text), '2026-02-03', `${file} keeps its date`);
-    if (file !== 'no-milestones.plan.md') assert.match(text, /^- \[x\] \*\*Title of T-1\*\* \(T-1\)/m, file);
-    assert.equal(repairPlan({ ...INPUT, existing: text }), text, `${file}: a second repair changes nothing`);
+    if (file !== 'no-milestones.plan.md')
+      assert.match(text, /^- \[x\] \*\*Title of T-1\*\* \(T-1\)/m, file);
+    assert.equal(
+      repairPlan({ ...INPUT, existing: text }),
+      text,
+      `${file}: a second repair changes nothing`,
+    );
   }
 });
 
 test('a plan with nothing wrong comes back as it is, whatever its tasks are', () => {
   const text = fc.string({ unit: 'grapheme' });
-  const tasks = fc.uniqueArray(fc.record({ id: fc.string({ minLength: 1, unit: 'grapheme' }), title: text }), {
-    selector: ({ id }) => id,
-    maxLength: 10,
-  });
+  const tasks = fc.uniqueArray(
+    fc.record({ id: fc.string({ minLength: 1, unit: 'grapheme' }), title: text }),
+    {
+      selector: ({ id }) => id,
+      maxLength: 10,
+    },
+  );
   fc.assert(
     fc.property(tasks, fc.nat(10), text, (given, at, title) => {
       const all = given.map(({ id, ...fields }) => task(id, fields));
@@ -137,7 +160,8 @@ test('foreign keys of the frontmatter stay word for word, and so does every comm
     .replace('    content: "Title of T-2"\n', '    # about T-2\n    content: "Title of T-2"\n');
   const once = writeMainPlan({ ...INPUT, existing });
   for (const line of mine.split('\n')) assert.ok(once.includes(`\n${line}\n`), line);
-  for (const comment of ['# before isProject', '# mine', '# about T-2']) assert.ok(once.includes(comment), comment);
+  for (const comment of ['# before isProject', '# mine', '# about T-2'])
+    assert.ok(once.includes(comment), comment);
   assert.equal(writeMainPlan({ ...INPUT, existing: once }), once);
   const { yaml } = splitFrontmatter(once);
   const front = parse(yaml ?? '') as Record<string, unknown>;
@@ -146,5 +170,6 @@ test('foreign keys of the frontmatter stay word for word, and so does every comm
 });
 
 test('a text that is no plan is not taken for one', () => {
-  for (const text of ['', '# Notes\n', '---\nname: x\n---\n- [ ] buy milk\n', '{"a": 1}']) assert.ok(!isPlanLike(text));
+  for (const text of ['', '# Notes\n', '---\nname: x\n---\n- [ ] buy milk\n', '{"a": 1}'])
+    assert.ok(!isPlanLike(text));
 });

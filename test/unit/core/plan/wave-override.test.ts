@@ -8,7 +8,10 @@ import { readWaveOverride } from '../../../../src/core/plan/read-wave-override.t
 import { writeMainPlan } from '../../../../src/core/plan/main-plan.ts';
 import { readPlan } from '../../../../src/core/plan/read-plan.ts';
 import { statusMoves } from '../../../../src/core/plan/status-moves.ts';
-import { dependenciesForWaves, type WaveChange } from '../../../../src/core/plan/wave-dependencies.ts';
+import {
+  dependenciesForWaves,
+  type WaveChange,
+} from '../../../../src/core/plan/wave-dependencies.ts';
 import { writeSubagentsPlan } from '../../../../src/core/plan/subagents-plan.ts';
 import { taskId, type Task, type TaskId } from '../../../../src/core/task.ts';
 import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../../../src/core/waves/waves.ts';
@@ -31,7 +34,11 @@ test('waves are read from every kind of file that others keep them in', () => {
   const research = recorded('PARALLEL_EXECUTION_PLAN_RESEARCH.md');
   assert.deepEqual(readWaveOverride('docs/x.md', research), phases);
   assert.deepEqual(readWaveOverride('docs/x.md', research.replaceAll('\n', '\r\n')), phases);
-  const subagents = writeSubagentsPlan({ title: '', rootName: 'x', plan: plan(tasks('a', 'b', 'c < a')) });
+  const subagents = writeSubagentsPlan({
+    title: '',
+    rootName: 'x',
+    plan: plan(tasks('a', 'b', 'c < a')),
+  });
   assert.ok(subagents.ok);
   assert.deepEqual(readWaveOverride('s.plan.md', subagents.value), [['a', 'b'], ['c']]);
   for (const [text, waves] of [
@@ -48,7 +55,11 @@ test('waves are read from every kind of file that others keep them in', () => {
 
 test('waves of a file hold open tasks once, and say whom they leave out and which dependencies they break', () => {
   const backlog = tasks('+z', 'a', 'b < a', 'c', 'd < c', 'x < y', 'y < x');
-  const source = { kind: 'file', file: 'w.json', waves: [['b', 'z', 'no'], ['z'], ['a', 'b', 'd']] } as const;
+  const source = {
+    kind: 'file',
+    file: 'w.json',
+    waves: [['b', 'z', 'no'], ['z'], ['a', 'b', 'd']],
+  } as const;
   const asked = applyWaveOverride(plan(backlog), source);
   assert.equal(showPlan(asked), 'b | a d ! x<y ! y<x');
   assert.deepEqual(
@@ -73,7 +84,10 @@ test('waves of a file hold open tasks once, and say whom they leave out and whic
 test('a file whose tasks are all finished, or that cannot be used, leaves the computed waves', () => {
   const computed = plan(tasks('+a', 'b'));
   const none = applyWaveOverride(computed, { kind: 'file', file: 'w.json', waves: [['a']] });
-  assert.deepEqual(none, { ...computed, asked: { kind: 'notUsed', file: 'w.json', why: 'nothingLeft' } });
+  assert.deepEqual(none, {
+    ...computed,
+    asked: { kind: 'notUsed', file: 'w.json', why: 'nothingLeft' },
+  });
   const gone = applyWaveOverride(computed, { kind: 'unusable', file: 'w.json', why: 'missing' });
   assert.deepEqual(gone.asked, { kind: 'notUsed', file: 'w.json', why: 'missing' });
   assert.equal(gone.waves, computed.waves);
@@ -81,14 +95,17 @@ test('a file whose tasks are all finished, or that cannot be used, leaves the co
 
 /** `a:1 b:0` */
 function ask(text: string): ReadonlyMap<TaskId, number> {
-  return new Map(text.split(' ').map((part) => [taskId(part.split(':')[0]!), Number(part.split(':')[1])]));
+  return new Map(
+    text.split(' ').map((part) => [taskId(part.split(':')[0]!), Number(part.split(':')[1])]),
+  );
 }
 
 function show(change: WaveChange): string {
   if (change.kind === 'refused') {
     return change.refusals
       .map((each) => {
-        if (each.kind === 'waitsFor') return `${each.id} waits for ${each.asParent ? 'its parent ' : ''}${each.on}`;
+        if (each.kind === 'waitsFor')
+          return `${each.id} waits for ${each.asParent ? 'its parent ' : ''}${each.on}`;
         if (each.kind === 'noneBefore')
           return `nothing before ${each.id}${each.path.length > 0 ? ` (${each.path.join(' ')})` : ''}`;
         return `${each.id} ${each.kind}`;
@@ -100,7 +117,12 @@ function show(change: WaveChange): string {
   return [...added, ...moved].join(', ') || 'nothing';
 }
 
-const cases: readonly [name: string, backlog: readonly string[], asked: string, expected: string][] = [
+const cases: readonly [
+  name: string,
+  backlog: readonly string[],
+  asked: string,
+  expected: string,
+][] = [
   ['what is so already takes nothing', ['a', 'b < a'], 'a:0 b:1', 'nothing'],
   ['one more wait moves a task down', ['a', 'b'], 'b:1', '+b<a'],
   ['what waits for it moves along', ['a', 'b', 'c < b'], 'b:1', '+b<a, c 1→2'],
@@ -110,7 +132,12 @@ const cases: readonly [name: string, backlog: readonly string[], asked: string, 
   ['nor beside what it waits for', ['a', 'b < a', 'c < b'], 'b:2 c:2', 'c waits for b'],
   ['a wave needs somebody in the one before', ['a'], 'a:1', 'nothing before a'],
   ['a wait that would close a circle is not proposed', ['a', 'b < a'], 'a:1', 'nothing before a'],
-  ['a circle through finished work counts too', ['a', '+d < a', 'b < d'], 'a:1', 'nothing before a (b d a)'],
+  [
+    'a circle through finished work counts too',
+    ['a', '+d < a', 'b < d'],
+    'a:1',
+    'nothing before a (b d a)',
+  ],
   [
     'finished tasks and those in circles are in no wave',
     ['+a', 'b < c', 'c < b'],
@@ -139,14 +166,18 @@ const graph = fc
     tasks: Array.from({ length: size }, (_, i) =>
       task(`t${i}`, {
         status: done.includes(i) ? 'Done' : 'Todo',
-        dependencies: edges.filter(([from, to]) => from === i && to < size).map(([, to]) => `t${to}`),
+        dependencies: edges
+          .filter(([from, to]) => from === i && to < size)
+          .map(([, to]) => `t${to}`),
         parentId: parents
           .filter(([child, parent]) => child === i && parent < size)
           .map(([, parent]) => `t${parent}`)[0],
       }),
     ),
     asked: new Map(
-      levels.slice(0, size).flatMap((level, i) => (wanted[i] === true ? [[taskId(`t${i}`), level] as const] : [])),
+      levels
+        .slice(0, size)
+        .flatMap((level, i) => (wanted[i] === true ? [[taskId(`t${i}`), level] as const] : [])),
     ),
   }));
 
@@ -154,7 +185,10 @@ function added(backlog: readonly Task[], change: WaveChange): readonly Task[] {
   assert.ok(change.kind === 'possible');
   return backlog.map((each) => ({
     ...each,
-    dependencies: [...each.dependencies, ...change.added.filter(({ id }) => id === each.id).map(({ on }) => on)],
+    dependencies: [
+      ...each.dependencies,
+      ...change.added.filter(({ id }) => id === each.id).map(({ on }) => on),
+    ],
   }));
 }
 
@@ -186,7 +220,11 @@ test('no smaller set would do, and none that would do is refused', () => {
   let compared = 0;
   fc.assert(
     fc.property(small, ({ tasks: given, asked }) => {
-      const backlog = given.map((each) => ({ ...each, parentId: undefined, status: 'Todo' as const }));
+      const backlog = given.map((each) => ({
+        ...each,
+        parentId: undefined,
+        status: 'Todo' as const,
+      }));
       const before = planWaves(backlog, DEFAULT_WAVE_OPTIONS);
       if (before.blocked.length > 0 || asked.size === 0) return;
       const change = dependenciesForWaves(backlog, asked, DEFAULT_WAVE_OPTIONS);
@@ -199,8 +237,13 @@ test('no smaller set would do, and none that would do is refused', () => {
   assert.ok(compared > 100);
 });
 
-/** By trying all sets of added dependencies of tasks that were asked for; undefined where none does. */
-function smallest(backlog: readonly Task[], asked: ReadonlyMap<TaskId, number>): number | undefined {
+/**
+ * By trying all sets of added dependencies of tasks that were asked for; undefined where none does.
+ */
+function smallest(
+  backlog: readonly Task[],
+  asked: ReadonlyMap<TaskId, number>,
+): number | undefined {
   const pairs = [...asked.keys()].flatMap((id) =>
     backlog.flatMap((other) => (other.id === id ? [] : [{ id, on: other.id }])),
   );
@@ -208,7 +251,10 @@ function smallest(backlog: readonly Task[], asked: ReadonlyMap<TaskId, number>):
   for (let set = 0; set < 2 ** pairs.length; set++) {
     const chosen = pairs.filter((_, bit) => (set & (1 << bit)) !== 0);
     if (best !== undefined && chosen.length >= best) continue;
-    const next = planWaves(added(backlog, { kind: 'possible', added: chosen, moved: [] }), DEFAULT_WAVE_OPTIONS);
+    const next = planWaves(
+      added(backlog, { kind: 'possible', added: chosen, moved: [] }),
+      DEFAULT_WAVE_OPTIONS,
+    );
     if ([...asked].every(([id, wave]) => next.waveOf.get(id) === wave)) best = chosen.length;
   }
   return best;
@@ -245,7 +291,11 @@ test('a plan moves tasks forward, and back only as a proposal of its own', () =>
 
 test('a plan that is written of asked waves names the tasks that these leave out', () => {
   const waves = [['b'], ['a']];
-  const asked = applyWaveOverride(plan(tasks('a', 'b', 'c')), { kind: 'file', file: 'docs/w.md', waves });
+  const asked = applyWaveOverride(plan(tasks('a', 'b', 'c')), {
+    kind: 'file',
+    file: 'docs/w.md',
+    waves,
+  });
   const text = writeMainPlan({ title: 'x', rootName: 'x', plan: asked, date: '2026-01-02' });
   assert.deepEqual(readPlan(text).waves, waves);
   assert.match(text, /^overview: "2 open tasks in 2 waves, 1 more in no wave\./m);

@@ -31,13 +31,23 @@ function rulesOf(value: unknown) {
   return rules;
 }
 
-const assignments: readonly [name: string, task: Parameters<typeof aTask>[0], choice: RunChoice, assigned: string][] = [
+const assignments: readonly [
+  name: string,
+  task: Parameters<typeof aTask>[0],
+  choice: RunChoice,
+  assigned: string,
+][] = [
   ['no rule matches', {}, {}, 'cursor auto-model unattended'],
   ['the first rule that says so, per field', { tags: ['ui'] }, {}, 'claude opus interactive'],
   ['a tag with and without its sign', { tags: ['#Docs'] }, {}, 'cursor small unattended'],
   ['by priority', { priority: 'critical' }, {}, 'codex deep unattended'],
   ['by id', { id: 'T-7' }, {}, 'cursor auto-model interactive'],
-  ['several rules', { id: 'T-7', tags: ['text'], priority: 'critical' }, {}, 'codex small interactive'],
+  [
+    'several rules',
+    { id: 'T-7', tags: ['text'], priority: 'critical' },
+    {},
+    'codex small interactive',
+  ],
   [
     'a choice for the run comes first',
     { tags: ['ui'] },
@@ -51,14 +61,28 @@ const assignments: readonly [name: string, task: Parameters<typeof aTask>[0], ch
     'cursor auto-model interactive',
   ],
   ['nor does the model of the default', {}, { agent: 'codex' }, 'codex - unattended'],
-  ['a person is no program', { tags: ['ui'] }, { agentMode: 'human', agent: 'codex', model: 'm' }, 'human - human'],
-  ['nor is a subagent of the editor', { tags: ['ui'] }, { agentMode: 'subagent' }, 'subagent - subagent'],
+  [
+    'a person is no program',
+    { tags: ['ui'] },
+    { agentMode: 'human', agent: 'codex', model: 'm' },
+    'human - human',
+  ],
+  [
+    'nor is a subagent of the editor',
+    { tags: ['ui'] },
+    { agentMode: 'subagent' },
+    'subagent - subagent',
+  ],
   ['a chosen model goes with any agent', { tags: ['ui'] }, { model: 'm' }, 'claude m interactive'],
 ];
 
 for (const [name, task, choice, assigned] of assignments) {
   test(`who works on a task: ${name}`, () => {
-    const { agent, model = '-', agentMode } = assignmentOf(aTask(task), rulesOf(RULES), choice, DEFAULTS);
+    const {
+      agent,
+      model = '-',
+      agentMode,
+    } = assignmentOf(aTask(task), rulesOf(RULES), choice, DEFAULTS);
     assert.equal(`${agent} ${model} ${agentMode}`, assigned);
   });
 }
@@ -89,7 +113,10 @@ const wrong: readonly [entry: unknown, problem: RegExp][] = [
 
 for (const [entry, problem] of wrong) {
   test(`a rule that is wrong is said to be, and left out: ${JSON.stringify(entry)}`, () => {
-    const { rules, problems } = parseAgentRules([{ agent: 'claude' }, entry, { agent: 'codex' }], AGENTS);
+    const { rules, problems } = parseAgentRules(
+      [{ agent: 'claude' }, entry, { agent: 'codex' }],
+      AGENTS,
+    );
     assert.deepEqual(
       rules.map(({ agent }) => agent),
       ['claude', 'codex'],
@@ -103,7 +130,8 @@ for (const [entry, problem] of wrong) {
 test('no list is no rules, and anything else is said to be no list', () => {
   for (const none of [undefined, null, []])
     assert.deepEqual(parseAgentRules(none, AGENTS), { rules: [], problems: [] });
-  for (const other of [{}, 'x', 7]) assert.deepEqual(parseAgentRules(other, AGENTS).problems, ['It is no list.']);
+  for (const other of [{}, 'x', 7])
+    assert.deepEqual(parseAgentRules(other, AGENTS).problems, ['It is no list.']);
 });
 
 test('what verifies a task is the first rule that matches', () => {

@@ -24,89 +24,97 @@ function showComponents(size: number, edges: Edges): string {
   const { componentOf, count } = componentsOf(graphOf(size, edges));
   assert.deepEqual(new Set(componentOf), new Set(Array.from({ length: count }, (_, i) => i)));
   const groups = new Map<number, string>();
-  componentOf.forEach((component, v) => groups.set(component, `${groups.get(component) ?? ''}${v}`));
+  componentOf.forEach((component, v) =>
+    groups.set(component, `${groups.get(component) ?? ''}${v}`),
+  );
   return [...groups.values()].join(' ');
 }
 
-const cases: readonly [name: string, size: number, edges: Edges, levels: string, paths: string, components: string][] =
+const cases: readonly [
+  name: string,
+  size: number,
+  edges: Edges,
+  levels: string,
+  paths: string,
+  components: string,
+][] = [
+  ['an empty graph has no levels', 0, [], '', '', ''],
+  ['nodes without edges share level 0', 3, [], '0 0 0', '1 1 1', '0 1 2'],
   [
-    ['an empty graph has no levels', 0, [], '', '', ''],
-    ['nodes without edges share level 0', 3, [], '0 0 0', '1 1 1', '0 1 2'],
+    'a chain has a level per node',
+    3,
     [
-      'a chain has a level per node',
-      3,
-      [
-        [2, 1],
-        [1, 0],
-      ],
-      '2 1 0',
-      '1 2 3',
-      '0 1 2',
+      [2, 1],
+      [1, 0],
     ],
+    '2 1 0',
+    '1 2 3',
+    '0 1 2',
+  ],
+  [
+    'the longest way decides the level',
+    4,
     [
-      'the longest way decides the level',
-      4,
-      [
-        [0, 1],
-        [1, 2],
-        [0, 2],
-        [2, 3],
-      ],
-      '0 1 2 3',
-      '4 3 2 1',
-      '0 1 2 3',
+      [0, 1],
+      [1, 2],
+      [0, 2],
+      [2, 3],
     ],
+    '0 1 2 3',
+    '4 3 2 1',
+    '0 1 2 3',
+  ],
+  [
+    'an edge that is there twice counts once',
+    2,
     [
-      'an edge that is there twice counts once',
-      2,
-      [
-        [0, 1],
-        [0, 1],
-      ],
-      '0 1',
-      '2 1',
-      '0 1',
+      [0, 1],
+      [0, 1],
     ],
+    '0 1',
+    '2 1',
+    '0 1',
+  ],
+  [
+    'a cycle and what is behind it have no level',
+    4,
     [
-      'a cycle and what is behind it have no level',
-      4,
-      [
-        [0, 1],
-        [1, 0],
-        [1, 2],
-      ],
-      '-1 -1 -1 0',
-      '0 0 1 1',
-      '01 2 3',
+      [0, 1],
+      [1, 0],
+      [1, 2],
     ],
+    '-1 -1 -1 0',
+    '0 0 1 1',
+    '01 2 3',
+  ],
+  [
+    'what leads into a cycle has a level',
+    3,
     [
-      'what leads into a cycle has a level',
-      3,
-      [
-        [0, 1],
-        [1, 2],
-        [2, 1],
-      ],
-      '0 -1 -1',
-      '0 0 0',
-      '0 12',
+      [0, 1],
+      [1, 2],
+      [2, 1],
     ],
-    ['an edge to itself is a cycle', 2, [[0, 0]], '-1 0', '0 1', '0 1'],
+    '0 -1 -1',
+    '0 0 0',
+    '0 12',
+  ],
+  ['an edge to itself is a cycle', 2, [[0, 0]], '-1 0', '0 1', '0 1'],
+  [
+    'two cycles joined by one edge stay two',
+    4,
     [
-      'two cycles joined by one edge stay two',
-      4,
-      [
-        [0, 1],
-        [1, 0],
-        [1, 2],
-        [2, 3],
-        [3, 2],
-      ],
-      '-1 -1 -1 -1',
-      '0 0 0 0',
-      '01 23',
+      [0, 1],
+      [1, 0],
+      [1, 2],
+      [2, 3],
+      [3, 2],
     ],
-  ];
+    '-1 -1 -1 -1',
+    '0 0 0 0',
+    '01 23',
+  ],
+];
 
 for (const [name, size, edges, levels, paths, components] of cases) {
   test(name, () => {
@@ -133,7 +141,10 @@ test('a chain of a million nodes and a cycle of a million nodes overflow nothing
 const someGraph = fc
   .integer({ min: 1, max: 9 })
   .chain((size) =>
-    fc.tuple(fc.constant(size), fc.array(fc.tuple(fc.nat(size - 1), fc.nat(size - 1)), { maxLength: 14 })),
+    fc.tuple(
+      fc.constant(size),
+      fc.array(fc.tuple(fc.nat(size - 1), fc.nat(size - 1)), { maxLength: 14 }),
+    ),
   );
 
 /** Which nodes each node reaches by at least one edge, by trying every way. */
@@ -163,7 +174,10 @@ test('levels, components and paths are what following every edge finds', () => {
       const isCyclic = (v: number): boolean => reach[v]!.has(v);
       for (let v = 0; v < size; v++) {
         for (let w = 0; w < size; w++) {
-          assert.equal(componentOf[v] === componentOf[w], v === w || (reach[v]!.has(w) && reach[w]!.has(v)));
+          assert.equal(
+            componentOf[v] === componentOf[w],
+            v === w || (reach[v]!.has(w) && reach[w]!.has(v)),
+          );
         }
         const before = edges.filter(([, to]) => to === v).map(([from]) => levelOf[from]!);
         const behindCycle = reach.some((reached, w) => reached.has(v) && isCyclic(w));
@@ -185,7 +199,9 @@ test('turning every edge round twice gives the same graph', () => {
     fc.property(someGraph, ([size, edges]) => {
       const graph = graphOf(size, edges);
       const rows = (g: Graph): number[][] =>
-        Array.from({ length: size }, (_, v) => [...g.targets.subarray(g.offsets[v], g.offsets[v + 1])].sort());
+        Array.from({ length: size }, (_, v) =>
+          [...g.targets.subarray(g.offsets[v], g.offsets[v + 1])].sort(),
+        );
       assert.deepEqual(rows(reverseGraph(reverseGraph(graph))), rows(graph));
       assert.deepEqual(
         rows(reverseGraph(graph)),

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readinessOf } from '../../../../src/core/waves/readiness.ts';
-import type { NotReady, Readiness, ReadinessContext } from '../../../../src/core/waves/readiness.ts';
+import type {
+  NotReady,
+  Readiness,
+  ReadinessContext,
+} from '../../../../src/core/waves/readiness.ts';
 import { isSettled, taskId } from '../../../../src/core/task.ts';
 import type { Lock, Status, Task } from '../../../../src/core/task.ts';
 import { summariseWave } from '../../../../src/core/waves/wave-progress.ts';
@@ -12,7 +16,11 @@ import { byId, lock, task, tasks } from '../../../support/backlog.ts';
 
 const NOW = 1_764_000_000_000;
 
-function contextOf(backlog: readonly Task[], options: Partial<WaveOptions> = {}, opened?: string): ReadinessContext {
+function contextOf(
+  backlog: readonly Task[],
+  options: Partial<WaveOptions> = {},
+  opened?: string,
+): ReadinessContext {
   return {
     plan: planWaves(backlog, { ...DEFAULT_WAVE_OPTIONS, ...options }),
     byId: byId(backlog),
@@ -46,7 +54,11 @@ function showReason(reason: NotReady): string {
 }
 
 /** The readiness of the last task of a backlog. */
-function readinessOfLast(backlog: readonly Task[], options?: Partial<WaveOptions>, opened?: string): string {
+function readinessOfLast(
+  backlog: readonly Task[],
+  options?: Partial<WaveOptions>,
+  opened?: string,
+): string {
   return show(readinessOf(backlog.at(-1)!, contextOf(backlog, options, opened)));
 }
 
@@ -69,7 +81,11 @@ const cases: readonly [name: string, backlog: readonly string[], expected: strin
   ['nothing starts from Done', ['+a'], 'status Done'],
   ['nothing starts from Cancelled', ['-a'], 'status Cancelled'],
   ['nothing starts from a status that nobody knows', ['*a'], 'status Unknown'],
-  ['a member of a cycle says so, and what it waits for', ['a < b', 'b < a'], 'cycle a,b; waitsFor a Todo free'],
+  [
+    'a member of a cycle says so, and what it waits for',
+    ['a < b', 'b < a'],
+    'cycle a,b; waitsFor a Todo free',
+  ],
   [
     'a task behind a cycle says so, and what it waits for',
     ['a < b', 'b < a', 'c < a'],
@@ -107,9 +123,17 @@ for (const [name, held, expected] of locks) {
 }
 
 test('every reason is given: the status, the holder, the cycle and what is open', () => {
-  const mine = task('b', { status: 'Blocked', rawStatus: 'waiting', lock: lock('them', NOW + 1), dependencies: ['a'] });
+  const mine = task('b', {
+    status: 'Blocked',
+    rawStatus: 'waiting',
+    lock: lock('them', NOW + 1),
+    dependencies: ['a'],
+  });
   const backlog = [...tasks('a < b'), mine];
-  assert.equal(readinessOfLast(backlog), 'status waiting; held them; cycle a,b; waitsFor a Todo free');
+  assert.equal(
+    readinessOfLast(backlog),
+    'status waiting; held them; cycle a,b; waitsFor a Todo free',
+  );
 });
 
 test('a task that we hold and that still waits is not ours to go on with', () => {
@@ -118,10 +142,17 @@ test('a task that we hold and that still waits is not ours to go on with', () =>
 });
 
 test('an open dependency says who holds it at this moment', () => {
-  const backlog = [task('a', { status: 'In Progress', lock: lock('them', NOW + 5) }), ...tasks('b < a')];
+  const backlog = [
+    task('a', { status: 'In Progress', lock: lock('them', NOW + 5) }),
+    ...tasks('b < a'),
+  ];
   const readiness = readinessOf(backlog[1]!, contextOf(backlog));
   assert.ok(readiness.kind === 'notReady' && readiness.reasons[0].kind === 'waitsFor');
-  assert.deepEqual(readiness.reasons[0].lease, { kind: 'theirs', lock: lock('them', NOW + 5), remainingMs: 5 });
+  assert.deepEqual(readiness.reasons[0].lease, {
+    kind: 'theirs',
+    lock: lock('them', NOW + 5),
+    remainingMs: 5,
+  });
 });
 
 test('a task that a run brought to Review opens the gate for its dependants and no other', () => {
@@ -157,9 +188,20 @@ test('a task that runs although it should wait counts as running', () => {
 
 test('a task is ready exactly if it can be started, no one has it and all it depends on is settled or gone', () => {
   const ids = ['T-1', 'T-2', 'T-3', 'T-4', 'T-5'];
-  const statuses: readonly Status[] = ['Todo', 'In Progress', 'Review', 'Done', 'Cancelled', 'Blocked', 'Unknown'];
+  const statuses: readonly Status[] = [
+    'Todo',
+    'In Progress',
+    'Review',
+    'Done',
+    'Cancelled',
+    'Blocked',
+    'Unknown',
+  ];
   const held = fc.option(
-    fc.record({ holder: fc.constantFrom('us', 'them'), until: fc.constantFrom(undefined, NOW - 1, NOW, NOW + 1) }),
+    fc.record({
+      holder: fc.constantFrom('us', 'them'),
+      until: fc.constantFrom(undefined, NOW - 1, NOW, NOW + 1),
+    }),
     { nil: undefined },
   );
   const one = (id: string): fc.Arbitrary<Task> =>
@@ -170,26 +212,38 @@ test('a task is ready exactly if it can be started, no one has it and all it dep
         parentId: fc.option(fc.constantFrom(...ids), { nil: undefined }),
         held,
       })
-      .map(({ held, ...fields }) => task(id, { ...fields, lock: held && lock(held.holder, held.until) }));
+      .map(({ held, ...fields }) =>
+        task(id, { ...fields, lock: held && lock(held.holder, held.until) }),
+      );
   fc.assert(
     fc.property(fc.tuple(...ids.map(one)), fc.constantFrom(...ids), (backlog, opened) => {
       const context = contextOf(backlog, {}, opened);
       for (const each of backlog) {
         const waits = each.dependencies.some((id) => {
           const other = context.byId.get(id);
-          return other !== undefined && other !== each && !isSettled(other.status) && id !== taskId(opened);
+          return (
+            other !== undefined &&
+            other !== each &&
+            !isSettled(other.status) &&
+            id !== taskId(opened)
+          );
         });
         const blocked = context.plan.blockedOf.has(each.id);
         const canStart = each.status === 'Todo' || each.status === 'In Progress';
         const end = each.lock === undefined ? 0 : (each.lock.until ?? Infinity);
         const oursNow = each.lock?.holder === 'us' && end > NOW && end !== Infinity;
         const free = end <= NOW || oursNow;
-        const expected = canStart && free && !waits && !blocked ? (oursNow ? 'ours' : 'ready') : 'notReady';
+        const expected =
+          canStart && free && !waits && !blocked ? (oursNow ? 'ours' : 'ready') : 'notReady';
         assert.equal(readinessOf(each, context).kind, expected, each.id);
       }
       for (const wave of context.plan.waves) {
         const hasFailed = (id: string): boolean => id === 'T-3';
-        const { total, ready, failed, running, review, waiting } = summariseWave(wave, context, hasFailed);
+        const { total, ready, failed, running, review, waiting } = summariseWave(
+          wave,
+          context,
+          hasFailed,
+        );
         assert.equal(ready + failed + running + review + waiting, total);
       }
     }),

@@ -20,13 +20,31 @@ function numbers({ offsets, targets, parentOf }: TaskLinks): unknown {
   return { offsets: [...offsets], targets: [...targets], parentOf: [...parentOf] };
 }
 
-const NAMES = ['T-1', 'T-2', 'T-3', 'T-04', 'x', 'y', 'T-100', 'T-101', 'T-102', 'T-103', 'T-104', 'z'];
+const NAMES = [
+  'T-1',
+  'T-2',
+  'T-3',
+  'T-04',
+  'x',
+  'y',
+  'T-100',
+  'T-101',
+  'T-102',
+  'T-103',
+  'T-104',
+  'z',
+];
 const someNames = fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 3 });
 const someParent = fc.option(fc.constantFrom(...NAMES), { nil: undefined });
 const aStatus = fc.constantFrom('Todo' as const, 'Done' as const, 'Review' as const);
 
 test('links that followed any number of changes are those of the list as it is, and give its plan', () => {
-  const change = fc.record({ at: fc.nat(), dependencies: someNames, parentId: someParent, status: aStatus });
+  const change = fc.record({
+    at: fc.nat(),
+    dependencies: someNames,
+    parentId: someParent,
+    status: aStatus,
+  });
   const step = fc.record({ changes: fc.array(change, { maxLength: 2 }), added: fc.boolean() });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 12 }), (steps) => {

@@ -7,7 +7,18 @@ import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../../../src/core/waves/wave
 import type { Plan, WaveOptions } from '../../../../src/core/waves/waves.ts';
 import { byId, task } from '../../../support/backlog.ts';
 
-const IDS = ['T-1', 'T-2', 'T-10', 'T-11', 'T-02', 'a', 'b', 'S-2', 'T-1764129938123456788', 'T-1764129938123456789'];
+const IDS = [
+  'T-1',
+  'T-2',
+  'T-10',
+  'T-11',
+  'T-02',
+  'a',
+  'b',
+  'S-2',
+  'T-1764129938123456788',
+  'T-1764129938123456789',
+];
 const STATUSES: readonly Status[] = [
   'Todo',
   'Todo',
@@ -21,7 +32,10 @@ const STATUSES: readonly Status[] = [
 ];
 const PRIORITIES: readonly Priority[] = ['critical', 'high', 'medium', 'low', 'other'];
 
-/** Backlogs of up to ten tasks; `names` decides which ids a task may depend on or have as its parent. */
+/**
+ * Backlogs of up to ten tasks; `names` decides which ids a task may depend on or have as its
+ * parent.
+ */
 function backlogs(names: (id: string) => readonly string[]): fc.Arbitrary<readonly Task[]> {
   const one = (id: string): fc.Arbitrary<Task> => {
     const others = names(id).length === 0 ? ['missing'] : names(id);
@@ -47,11 +61,14 @@ const anyOptions: fc.Arbitrary<WaveOptions> = fc.record({
   missing: fc.constantFrom('satisfied', 'blocked'),
 });
 
-const open = (backlog: readonly Task[]): readonly Task[] => backlog.filter((each) => !isSettled(each.status));
+const open = (backlog: readonly Task[]): readonly Task[] =>
+  backlog.filter((each) => !isSettled(each.status));
 
 /** The open tasks that a task depends on, itself left out. */
 function dependenciesOf(each: Task, backlog: readonly Task[]): readonly Task[] {
-  return open(backlog).filter((other) => other.id !== each.id && each.dependencies.includes(other.id));
+  return open(backlog).filter(
+    (other) => other.id !== each.id && each.dependencies.includes(other.id),
+  );
 }
 
 /** All that a task waits for, and what that waits for, to the end. */
@@ -82,7 +99,10 @@ function expectedBlock(each: Task, backlog: readonly Task[], options: WaveOption
   return [...upstream].some((other) => lacks(other, backlog)) ? 'behindMissing' : 'none';
 }
 
-/** A plan with its maps as lists, so that comparing two of them compares what is in them, order included. */
+/**
+ * A plan with its maps as lists, so that comparing two of them compares what is in them, order
+ * included.
+ */
 function listed(plan: Plan): unknown {
   const { waveOf, exarpLevelOf, missing, blockedOf, ...rest } = plan;
   return {
@@ -119,7 +139,8 @@ test('every task is in exactly one place, and nothing comes before what it depen
         numbers,
         numbers.toSorted((a, b) => a - b),
       );
-      if (options.numbering === 'open' || options.maxTasksPerWave > 0) assert.deepEqual(numbers, [...numbers.keys()]);
+      if (options.numbering === 'open' || options.maxTasksPerWave > 0)
+        assert.deepEqual(numbers, [...numbers.keys()]);
     }),
     { seed: 21, numRuns: 600 },
   );
@@ -151,7 +172,9 @@ test('a task is blocked exactly if what it waits for can never be done, and for 
         plan.blocked.map((each) => each.task.id),
         plan.blocked.map((each) => each.task.id).sort(compareIds),
       );
-      const cyclic = plan.blocked.flatMap((each) => (each.reason.kind === 'cycle' ? [each.task.id] : []));
+      const cyclic = plan.blocked.flatMap((each) =>
+        each.reason.kind === 'cycle' ? [each.task.id] : [],
+      );
       assert.deepEqual(plan.cycles.flat().sort(), cyclic.sort());
     }),
     { seed: 22, numRuns: 600 },
@@ -165,7 +188,10 @@ test('where nothing is circular a task is right after the last of its dependenci
       assert.deepEqual(plan.blocked, []);
       for (const [id, number] of plan.waveOf) {
         const each = byId(backlog).get(id)!;
-        const before = [...dependenciesOf(each, backlog).map((other) => other.id), each.parentId ?? each.id]
+        const before = [
+          ...dependenciesOf(each, backlog).map((other) => other.id),
+          each.parentId ?? each.id,
+        ]
           .filter((other) => other !== id)
           .map((other) => plan.waveOf.get(other) ?? -1);
         assert.equal(number, 1 + Math.max(-1, ...before));
@@ -177,7 +203,10 @@ test('where nothing is circular a task is right after the last of its dependenci
 
 test('the same tasks give the same plan, whatever order they arrive in', () => {
   const shuffled = anyBacklog.chain((backlog) =>
-    fc.tuple(fc.constant(backlog), fc.shuffledSubarray([...backlog], { minLength: backlog.length })),
+    fc.tuple(
+      fc.constant(backlog),
+      fc.shuffledSubarray([...backlog], { minLength: backlog.length }),
+    ),
   );
   fc.assert(
     fc.property(shuffled, anyOptions, ([backlog, other], options) => {
@@ -189,21 +218,28 @@ test('the same tasks give the same plan, whatever order they arrive in', () => {
 
 test('a limit cuts waves and changes nothing else', () => {
   fc.assert(
-    fc.property(anyBacklog, anyOptions, fc.integer({ min: 1, max: 4 }), (backlog, options, limit) => {
-      const whole = planWaves(backlog, { ...options, maxTasksPerWave: 0 });
-      const cut = planWaves(backlog, { ...options, maxTasksPerWave: limit });
-      const pieces = whole.waves.flatMap(({ tasks }) =>
-        Array.from({ length: Math.ceil(tasks.length / limit) }, (_, i) => tasks.slice(i * limit, (i + 1) * limit)),
-      );
-      assert.deepEqual(
-        cut.waves.map((wave) => wave.tasks),
-        pieces,
-      );
-      assert.deepEqual(listed({ ...cut, waves: [], waveOf: new Map() }), {
-        ...(listed({ ...whole, waves: [], waveOf: new Map() }) as object),
-        options: cut.options,
-      });
-    }),
+    fc.property(
+      anyBacklog,
+      anyOptions,
+      fc.integer({ min: 1, max: 4 }),
+      (backlog, options, limit) => {
+        const whole = planWaves(backlog, { ...options, maxTasksPerWave: 0 });
+        const cut = planWaves(backlog, { ...options, maxTasksPerWave: limit });
+        const pieces = whole.waves.flatMap(({ tasks }) =>
+          Array.from({ length: Math.ceil(tasks.length / limit) }, (_, i) =>
+            tasks.slice(i * limit, (i + 1) * limit),
+          ),
+        );
+        assert.deepEqual(
+          cut.waves.map((wave) => wave.tasks),
+          pieces,
+        );
+        assert.deepEqual(listed({ ...cut, waves: [], waveOf: new Map() }), {
+          ...(listed({ ...whole, waves: [], waveOf: new Map() }) as object),
+          options: cut.options,
+        });
+      },
+    ),
     { seed: 26, numRuns: 300 },
   );
 });
@@ -225,7 +261,10 @@ test('waves are ordered by priority, then by id', () => {
   );
 });
 
-/** exarp-go's levels as its rules say it, over names instead of numbers; only for backlogs without cycles. */
+/**
+ * exarp-go's levels as its rules say it, over names instead of numbers; only for backlogs without
+ * cycles.
+ */
 function levelsByTheRules(backlog: readonly Task[]): ReadonlyMap<TaskId, number> {
   const levels = new Map<TaskId, number>();
   const levelOf = (each: Task): number => {
@@ -262,7 +301,8 @@ test("without cycles exarp-go's numbering gives its levels, its gaps and its ord
         plan.waves,
         Array.from(expected, ([number, tasks]) => ({ number, tasks })),
       );
-      for (const each of open(backlog)) assert.equal(plan.exarpLevelOf.get(each.id), levels.get(each.id));
+      for (const each of open(backlog))
+        assert.equal(plan.exarpLevelOf.get(each.id), levels.get(each.id));
       assert.equal(plan.exarpLevelOf.size, open(backlog).length);
     }),
     { seed: 28, numRuns: 400 },

@@ -10,7 +10,10 @@ type Case = readonly [name: string, backlog: readonly string[], expected: string
 function claim(cases: readonly Case[], options: Partial<WaveOptions>): void {
   for (const [name, backlog, expected] of cases) {
     test(name, () => {
-      assert.equal(showPlan(planWaves(tasks(...backlog), { ...DEFAULT_WAVE_OPTIONS, ...options })), expected);
+      assert.equal(
+        showPlan(planWaves(tasks(...backlog), { ...DEFAULT_WAVE_OPTIONS, ...options })),
+        expected,
+      );
     });
   }
 }
@@ -24,14 +27,26 @@ claim(
     ['a dependency that is named twice counts once', ['a', 'b < a a'], 'a | b'],
     ['done work counts as settled', ['+a', 'b < a'], 'b'],
     ['cancelled work counts as settled', ['-a', 'b < a'], 'b'],
-    ['open work behind done work does not wait for what that waited for', ['a', '+b < a', 'c < b'], 'a c'],
-    ['every open status has its place in a wave', ['?a', '#b < a', '*c < b', '~d < c'], 'a | b | c | d'],
+    [
+      'open work behind done work does not wait for what that waited for',
+      ['a', '+b < a', 'c < b'],
+      'a c',
+    ],
+    [
+      'every open status has its place in a wave',
+      ['?a', '#b < a', '*c < b', '~d < c'],
+      'a | b | c | d',
+    ],
     [
       'priority comes first in a wave, then the number, then the id',
       ['T-10', 'T-9', 'T-11:high', 'b', 'a', 'T-2:low', 'S-9'],
       'T-11 S-9 T-9 T-10 a b T-2',
     ],
-    ['words for a priority that nobody knows come last', ['a:other', 'b:low', 'c:critical'], 'c b a'],
+    [
+      'words for a priority that nobody knows come last',
+      ['a:other', 'b:low', 'c:critical'],
+      'c b a',
+    ],
     ['a cycle blocks its members and nobody else', ['a < b', 'b < a', 'c'], 'c ! a<b ! b<a'],
     [
       'what waits for a cycle is blocked behind it',
@@ -50,9 +65,21 @@ claim(
     ['a child comes after its parent', ['a', 'b ^a', 'c ^b'], 'a | b | c'],
     ['a child of a settled parent waits for nobody', ['+a', 'b ^a'], 'b'],
     ['a parent that no task has is no matter', ['b ^x'], 'b'],
-    ['an epic that depends on its children comes after them', ['e < a b', 'a ^e', 'b ^e'], 'a b | e'],
-    ['an epic that depends on one child still comes before the other', ['e < a', 'a ^e', 'b ^e'], 'a | e | b'],
-    ['an epic that depends on a grandchild comes after it', ['e < c', 'a ^e', 'c ^a < a'], 'a | c | e'],
+    [
+      'an epic that depends on its children comes after them',
+      ['e < a b', 'a ^e', 'b ^e'],
+      'a b | e',
+    ],
+    [
+      'an epic that depends on one child still comes before the other',
+      ['e < a', 'a ^e', 'b ^e'],
+      'a | e | b',
+    ],
+    [
+      'an epic that depends on a grandchild comes after it',
+      ['e < c', 'a ^e', 'c ^a < a'],
+      'a | c | e',
+    ],
     ["tasks that are each other's parent are planned as if neither was", ['a ^b', 'b ^a'], 'a b'],
     ['a parent in a cycle does not block its child', ['a < b', 'b < a', 'c ^a'], 'c ! a<b ! b<a'],
     ['of two tasks with the same id the first counts', ['a', 'b < a', '+a', 'b'], 'a | b'],
@@ -62,7 +89,11 @@ claim(
 
 claim(
   [
-    ['where missing dependencies block, the task that names one is blocked', ['a < x', 'b'], 'b ! a<?x'],
+    [
+      'where missing dependencies block, the task that names one is blocked',
+      ['a < x', 'b'],
+      'b ! a<?x',
+    ],
     [
       'what waits for a task with a missing dependency is blocked behind it',
       ['a < x', 'b < a', 'c < b', 'd'],
@@ -71,7 +102,11 @@ claim(
     ['all that is missing is named once, in id order', ['a < T-10 T-9 T-10'], '! a<?T-9,T-10'],
     ['settled work may lack what it likes', ['+a < x', 'b < a'], 'b'],
     ['a cycle is the stronger reason', ['a < b x', 'b < a', 'c < a y'], '! a<b ! b<a ! c<<a,b'],
-    ["a missing dependency of its own is a stronger reason than another's", ['a < x', 'b < a y'], '! a<?x ! b<?y'],
+    [
+      "a missing dependency of its own is a stronger reason than another's",
+      ['a < x', 'b < a y'],
+      '! a<?x ! b<?y',
+    ],
     ['a blocked parent does not block its child, nor push it back', ['a < x', 'b ^a'], 'b ! a<?x'],
   ],
   { missing: 'blocked' },
@@ -79,7 +114,11 @@ claim(
 
 claim(
   [
-    ['a wave past the limit is cut into consecutive ones', ['T-1', 'T-2', 'T-3', 'T-4 < T-1'], 'T-1 T-2 | T-3 | T-4'],
+    [
+      'a wave past the limit is cut into consecutive ones',
+      ['T-1', 'T-2', 'T-3', 'T-4 < T-1'],
+      'T-1 T-2 | T-3 | T-4',
+    ],
     ['a cut leaves the urgent tasks in front', ['T-1:low', 'T-2', 'T-3:high'], 'T-3 T-2 | T-1'],
     ['a wave of exactly the limit stays whole', ['T-1', 'T-2', 'T-3 < T-1'], 'T-1 T-2 | T-3'],
   ],
@@ -103,7 +142,11 @@ const exarpCases: readonly [name: string, backlog: readonly string[], expected: 
   ['settled work still counts as a level', ['+a', 'b < a', 'c < b'], '1:b 2:c'],
   ['levels without open tasks leave a gap', ['a', '+b < a', 'c < b'], '0:a 2:c'],
   ['ids are ordered as text', ['T-9', 'T-10', 'T-1:low'], '0:T-10,T-9,T-1'],
-  ['open tasks that exarp-go leaves out are in the wave of their level', ['?a', '#b < a', '*c'], '0:a,c 1:b'],
+  [
+    'open tasks that exarp-go leaves out are in the wave of their level',
+    ['?a', '#b < a', '*c'],
+    '0:a,c 1:b',
+  ],
   ['parents count as dependencies, settled or not', ['+a', 'b ^a'], '1:b'],
   ['missing dependencies and self-references are as if not there', ['a < x a', 'b ^b'], '0:a,b'],
   ['a cycle is blocked, not given a number', ['a < b', 'b < a', 'c < a', 'd'], '0:d'],
@@ -129,7 +172,18 @@ test("a task blocked by what is missing keeps exarp-go's level, and so does its 
 });
 
 test("exarp-go's levels are known in either numbering, for open tasks out of reach of a cycle", () => {
-  const backlog = tasks('+a', 'b < a', 'c ^b', 'd < e', 'e < d', 'f < d', 'p < q', 'q ^p', 's ^s', 't ^s');
+  const backlog = tasks(
+    '+a',
+    'b < a',
+    'c ^b',
+    'd < e',
+    'e < d',
+    'f < d',
+    'p < q',
+    'q ^p',
+    's ^s',
+    't ^s',
+  );
   for (const numbering of ['open', 'exarp'] as const) {
     const { exarpLevelOf } = planWaves(backlog, { ...DEFAULT_WAVE_OPTIONS, numbering });
     assert.deepEqual(

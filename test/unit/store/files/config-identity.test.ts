@@ -23,20 +23,28 @@ test('a path of the configuration stays in the folder, whatever links lie on its
 
 test('a root whose configuration names the database of another is the same backlog', async () => {
   const [outer, inner] = [join(scratch, 'outer'), join(scratch, 'outer', 'inner')];
-  for (const folder of [join(outer, '.exarp'), join(inner, '.todo2')]) mkdirSync(folder, { recursive: true });
-  writeFileSync(join(outer, '.exarp', 'config.yaml'), 'database:\n  sqlite_path: inner/.todo2/todo2.db\n');
+  for (const folder of [join(outer, '.exarp'), join(inner, '.todo2')])
+    mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    join(outer, '.exarp', 'config.yaml'),
+    'database:\n  sqlite_path: inner/.todo2/todo2.db\n',
+  );
   assert.equal(await storeIdentity(outer), await storeIdentity(inner));
 });
 
-test('two folders that lead to one store are one backlog', { skip: process.platform === 'win32' }, async () => {
-  const first = join(scratch, 'first');
-  mkdirSync(join(first, '.todo2'), { recursive: true });
-  mkdirSync(join(scratch, 'worktree'));
-  symlinkSync(join(first, '.todo2'), join(scratch, 'worktree', '.todo2'));
-  symlinkSync(first, join(scratch, 'link'));
-  const identity = await storeIdentity(first);
-  assert.equal(await storeIdentity(join(scratch, 'worktree')), identity);
-  assert.equal(await storeIdentity(join(scratch, 'link')), identity);
-  mkdirSync(join(scratch, 'other'));
-  assert.notEqual(await storeIdentity(join(scratch, 'other')), identity);
-});
+test(
+  'two folders that lead to one store are one backlog',
+  { skip: process.platform === 'win32' },
+  async () => {
+    const first = join(scratch, 'first');
+    mkdirSync(join(first, '.todo2'), { recursive: true });
+    mkdirSync(join(scratch, 'worktree'));
+    symlinkSync(join(first, '.todo2'), join(scratch, 'worktree', '.todo2'));
+    symlinkSync(first, join(scratch, 'link'));
+    const identity = await storeIdentity(first);
+    assert.equal(await storeIdentity(join(scratch, 'worktree')), identity);
+    assert.equal(await storeIdentity(join(scratch, 'link')), identity);
+    mkdirSync(join(scratch, 'other'));
+    assert.notEqual(await storeIdentity(join(scratch, 'other')), identity);
+  },
+);

@@ -4,7 +4,12 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import { NO_CONFIG, resolveOptions, type ProjectConfig, type Settings } from '../../../../src/core/config.ts';
+import {
+  NO_CONFIG,
+  resolveOptions,
+  type ProjectConfig,
+  type Settings,
+} from '../../../../src/core/config.ts';
 import { NO_SETTINGS } from '../../../../src/core/no-runs.ts';
 import type { Notice } from '../../../../src/core/snapshot.ts';
 import { readConfig, type ConfigRead } from '../../../../src/store/files/config.ts';
@@ -18,11 +23,17 @@ interface Files {
   readonly yaml?: string;
 }
 
-async function read(t: TestContext, { pb, yaml }: Files): Promise<ConfigRead & { readonly root: string }> {
+async function read(
+  t: TestContext,
+  { pb, yaml }: Files,
+): Promise<ConfigRead & { readonly root: string }> {
   const root = folderFor(t);
   mkdirSync(join(root, '.exarp'));
   if (pb !== undefined)
-    writeFileSync(join(root, '.exarp', 'config.pb'), typeof pb === 'string' ? Buffer.from(pb, 'hex') : pb);
+    writeFileSync(
+      join(root, '.exarp', 'config.pb'),
+      typeof pb === 'string' ? Buffer.from(pb, 'hex') : pb,
+    );
   if (yaml !== undefined) writeFileSync(join(root, '.exarp', 'config.yaml'), yaml);
   const before = readdirSync(join(root, '.exarp'));
   const result = await readConfig(storePathsOf(root));
@@ -30,13 +41,31 @@ async function read(t: TestContext, { pb, yaml }: Files): Promise<ConfigRead & {
   return { ...result, root };
 }
 
-// version "1", timeouts { lease 1800 s }, thresholds { 1: a double, 8: 6, 18: 3 }, and a field that nobody knows.
-const WHOLE = '0a0131' + '1203' + '08880e' + '1a0e' + '09000000000000e03f' + '4006' + '900103' + 'fa3f0474657374';
-const VALUES: Partial<ProjectConfig> = { maxTasksPerWave: 3, maxParallelTasks: 6, leaseMs: 1_800_000 };
+// version "1", timeouts { lease 1800 s }, thresholds { 1: a double, 8: 6, 18: 3 }, and a field that
+// nobody knows.
+const WHOLE =
+  '0a0131' +
+  '1203' +
+  '08880e' +
+  '1a0e' +
+  '09000000000000e03f' +
+  '4006' +
+  '900103' +
+  'fa3f0474657374';
+const VALUES: Partial<ProjectConfig> = {
+  maxTasksPerWave: 3,
+  maxParallelTasks: 6,
+  leaseMs: 1_800_000,
+};
 const YAML =
   'version: "1"\ntimeouts:\n  task_lock_lease: 30m0s\nthresholds:\n  max_parallel_tasks: 6\n  max_tasks_per_wave: 3\n';
 
-const cases: readonly [name: string, files: Files, config: Partial<ProjectConfig>, bad: RegExp | undefined][] = [
+const cases: readonly [
+  name: string,
+  files: Files,
+  config: Partial<ProjectConfig>,
+  bad: RegExp | undefined,
+][] = [
   ['no file', {}, {}, undefined],
   ['the protobuf file', { pb: WHOLE }, VALUES, undefined],
   ['the YAML file', { yaml: YAML }, VALUES, undefined],
@@ -58,9 +87,24 @@ const cases: readonly [name: string, files: Files, config: Partial<ProjectConfig
   ['a negative lease', { pb: '120b' + '08ffffffffffffffffff01' }, {}, /task_lock_lease it is -1$/],
   ['a lease of two days', { pb: '1204' + '0880c60a' }, {}, /task_lock_lease it is 172800$/],
   ['zeros, which exarp-go does not write', { pb: '1204' + '08004000' }, {}, undefined],
-  ['a lease as a number of seconds', { yaml: 'timeouts: {task_lock_lease: 90}' }, { leaseMs: 90_000 }, undefined],
-  ['a lease as a text of seconds', { yaml: 'timeouts: {task_lock_lease: "90"}' }, { leaseMs: 90_000 }, undefined],
-  ['a lease with all units', { yaml: 'timeouts: {task_lock_lease: 1h2m3.5s4ms}' }, { leaseMs: 3_723_504 }, undefined],
+  [
+    'a lease as a number of seconds',
+    { yaml: 'timeouts: {task_lock_lease: 90}' },
+    { leaseMs: 90_000 },
+    undefined,
+  ],
+  [
+    'a lease as a text of seconds',
+    { yaml: 'timeouts: {task_lock_lease: "90"}' },
+    { leaseMs: 90_000 },
+    undefined,
+  ],
+  [
+    'a lease with all units',
+    { yaml: 'timeouts: {task_lock_lease: 1h2m3.5s4ms}' },
+    { leaseMs: 3_723_504 },
+    undefined,
+  ],
   ['a lease in words', { yaml: 'timeouts: {task_lock_lease: half an hour}' }, {}, /"half an hour"/],
   [
     'a list where a number should be',
@@ -136,7 +180,8 @@ const ALL: Omit<ProjectConfig, 'sqlitePath' | 'jsonPath'> = {
   projectName: 'Shop',
 };
 
-const text = (field: number, value: string): string => bytes(field, Buffer.from(value).toString('hex'));
+const text = (field: number, value: string): string =>
+  bytes(field, Buffer.from(value).toString('hex'));
 function bytes(field: number, hex: string): string {
   return varint(field * 8 + 2) + varint(hex.length / 2) + hex;
 }
@@ -169,7 +214,10 @@ for (const [name, files] of [
 ] as const) {
   test(`every value is read from ${name}`, async (t) => {
     const { config, notices, root } = await read(t, files);
-    const paths = { sqlitePath: join(root, 'data', 'tasks.db'), jsonPath: join(root, 'state.json') };
+    const paths = {
+      sqlitePath: join(root, 'data', 'tasks.db'),
+      jsonPath: join(root, 'state.json'),
+    };
     assert.deepEqual(config, { ...ALL, ...paths });
     assert.deepEqual(notices, []);
   });
@@ -178,7 +226,9 @@ for (const [name, files] of [
 const outside = ['../other/todo2.db', '/etc/passwd', 'a/../../x.db', '.', '..', './'];
 for (const path of outside) {
   test(`a database at ${path} is refused, as the file may be somebody else’s`, async (t) => {
-    const { config, notices } = await read(t, { yaml: `database: {sqlite_path: ${JSON.stringify(path)}}` });
+    const { config, notices } = await read(t, {
+      yaml: `database: {sqlite_path: ${JSON.stringify(path)}}`,
+    });
     assert.equal(config.sqlitePath, undefined);
     assert.match(textOf(notices[0]), /^database.sqlite_path .* leads out of the folder$/);
   });
@@ -233,20 +283,27 @@ test('a setting comes before the project’s configuration, and that before the 
   const theirs = resolveOptions(SILENT, project);
   assert.deepEqual(
     [theirs.maxParallelTasks, theirs.leaseMs, theirs.renewalMs, theirs.staleLockMs, theirs.newTask],
-    [5, 3_600_000, 300_000, 90_000, { priority: 'high', tags: ['a', 'b c'], minDescriptionLength: 40 }],
+    [
+      5,
+      3_600_000,
+      300_000,
+      90_000,
+      { priority: 'high', tags: ['a', 'b c'], minDescriptionLength: 40 },
+    ],
   );
   const mine = resolveOptions({ ...SILENT, maxParallelTasks: 8, leaseMs: 60_000 }, project);
   assert.deepEqual([mine.maxParallelTasks, mine.leaseMs], [8, 60_000]);
 });
 
-const limits: readonly [parallel: number | undefined, perHost: number | undefined, cap: number][] = [
-  [undefined, undefined, 4],
-  [10, undefined, 10],
-  [10, 5, 5],
-  [3, 5, 3],
-  [undefined, 2, 2],
-  [undefined, 50, 4],
-];
+const limits: readonly [parallel: number | undefined, perHost: number | undefined, cap: number][] =
+  [
+    [undefined, undefined, 4],
+    [10, undefined, 10],
+    [10, 5, 5],
+    [3, 5, 3],
+    [undefined, 2, 2],
+    [undefined, 50, 4],
+  ];
 for (const [maxParallelTasks, maxTasksPerHost, cap] of limits) {
   test(`of ${maxParallelTasks ?? 'no'} agents for the project and ${maxTasksPerHost ?? 'none'} for a machine a window runs ${cap}`, () => {
     const config = { ...NO_CONFIG, maxParallelTasks, maxTasksPerHost };
@@ -273,7 +330,11 @@ test('a configuration that is being edited does not take the database away', asy
   const paths = storePathsOf(root);
   const file = new ConfigFile(paths);
   const looks: (string | undefined)[] = [];
-  for (const yaml of ['database: {sqlite_path: data/x.db}', 'database: {sqlite_path: da', 'project: {name: Shop}']) {
+  for (const yaml of [
+    'database: {sqlite_path: data/x.db}',
+    'database: {sqlite_path: da',
+    'project: {name: Shop}',
+  ]) {
     writeFileSync(paths.configYaml, yaml);
     const found = await file.readIfChanged();
     looks.push(found && configuredPaths(paths, found.config).database);
@@ -284,7 +345,9 @@ test('a configuration that is being edited does not take the database away', asy
 test('a YAML file that grows without end when it is read is refused', async (t) => {
   const lines = ['a: &a [x, x, x, x, x, x, x, x, x]'];
   for (let i = 0; i < 12; i++)
-    lines.push(`${'bcdefghijklm'[i]!}: &${'bcdefghijklm'[i]!} [${Array(9).fill(`*${'abcdefghijkl'[i]!}`).join(', ')}]`);
+    lines.push(
+      `${'bcdefghijklm'[i]!}: &${'bcdefghijklm'[i]!} [${Array(9).fill(`*${'abcdefghijkl'[i]!}`).join(', ')}]`,
+    );
   const { config, notices } = await read(t, { yaml: lines.join('\n') });
   assert.deepEqual([config, notices.length], [NO_CONFIG, 1]);
 });

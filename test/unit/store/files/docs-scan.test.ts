@@ -9,7 +9,10 @@ import { readGoals, readPlans } from '../../../../src/store/files/workspace-text
 
 const GO_ON = new AbortController().signal;
 
-async function folder(context: TestContext, files: Readonly<Record<string, string>>): Promise<string> {
+async function folder(
+  context: TestContext,
+  files: Readonly<Record<string, string>>,
+): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'docs-'));
   context.after(() => rm(root, { recursive: true, force: true }));
   for (const [name, text] of Object.entries(files)) {
@@ -32,7 +35,11 @@ test('links that lead to nothing or out of the root are found, with their lines;
   const scan = await scanDocs(root, GO_ON);
   assert.deepEqual(
     scan.broken.map(({ file, line, target, why }) => `${file}:${line} ${target} ${why}`),
-    ['README.md:2 docs/b.md missing', 'README.md:3 ../../etc/passwd outside', 'docs/a.md:4 gone.md missing'],
+    [
+      'README.md:2 docs/b.md missing',
+      'README.md:3 ../../etc/passwd outside',
+      'docs/a.md:4 gone.md missing',
+    ],
   );
   assert.deepEqual(
     { ...scan, broken: [] },
@@ -62,7 +69,10 @@ test('what is too much is cut and said to be so', async (context) => {
 
 test('what stands in code is no link, and hostile text has none', () => {
   const targets = (text: string) => linksIn(text).map(({ target }) => target);
-  assert.deepEqual(targets('`[a](b.md)` [c](d.md)\n```\n[e](f.md)\n```\n[g](h(1).md)'), ['d.md', 'h(1).md']);
+  assert.deepEqual(targets('`[a](b.md)` [c](d.md)\n```\n[e](f.md)\n```\n[g](h(1).md)'), [
+    'd.md',
+    'h(1).md',
+  ]);
   for (const piece of ['](', '[', '](<', '`', '](((', '[a]:']) {
     assert.deepEqual(linksIn(`${piece.repeat(200_000)}\n`.repeat(3)), [], piece);
   }

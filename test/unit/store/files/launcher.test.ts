@@ -17,7 +17,10 @@ describe('a launcher', () => {
   /** A script that says which one it is and what it was given. */
   const scriptNamed = (name: string): string => {
     const file = join(scratch, `it's ${name}.cjs`);
-    writeFileSync(file, `console.log(JSON.stringify([${JSON.stringify(name)}, __filename, ...process.argv.slice(2)]))`);
+    writeFileSync(
+      file,
+      `console.log(JSON.stringify([${JSON.stringify(name)}, __filename, ...process.argv.slice(2)]))`,
+    );
     return file;
   };
   const start = (file: string, ...args: string[]): unknown =>

@@ -50,7 +50,10 @@ test('a plan is created with its folders, updated, and left alone when nothing c
   assert.equal(file, join(root, '.cursor', 'plans', 'a.plan.md'));
   assert.deepEqual(await readPlanFile(root, 'a.plan.md'), { ok: true, value: undefined });
   await assert.rejects(stat(join(root, '.cursor')), 'reading creates nothing');
-  assert.deepEqual(await writePlanFile(root, 'a.plan.md', 'one'), { ok: true, value: { kind: 'created', file } });
+  assert.deepEqual(await writePlanFile(root, 'a.plan.md', 'one'), {
+    ok: true,
+    value: { kind: 'created', file },
+  });
   assert.deepEqual(await writePlanFile(root, 'a.plan.md', (text) => `${text ?? ''} two`), {
     ok: true,
     value: { kind: 'updated', file },
@@ -58,27 +61,42 @@ test('a plan is created with its folders, updated, and left alone when nothing c
   assert.deepEqual(await readPlanFile(root, 'a.plan.md'), { ok: true, value: 'one two' });
   const old = new Date(1_000_000);
   await utimes(file, old, old);
-  assert.deepEqual(await writePlanFile(root, 'a.plan.md', 'one two'), { ok: true, value: { kind: 'unchanged', file } });
+  assert.deepEqual(await writePlanFile(root, 'a.plan.md', 'one two'), {
+    ok: true,
+    value: { kind: 'unchanged', file },
+  });
   assert.equal((await stat(file)).mtimeMs, 1_000_000, 'not touched');
-  assert.deepEqual(await readdir(join(root, '.cursor', 'plans')), ['a.plan.md'], 'nothing temporary is left');
+  assert.deepEqual(
+    await readdir(join(root, '.cursor', 'plans')),
+    ['a.plan.md'],
+    'nothing temporary is left',
+  );
 });
 
-test('a reader that opened the old plan reads it to its end, since the new one is another file', posix, async () => {
-  const root = await folder();
-  await writePlanFile(root, 'a.plan.md', 'old');
-  const file = planPath(root, 'a.plan.md');
-  await chmod(file, 0o640);
-  const before = await stat(file);
-  await writePlanFile(root, 'a.plan.md', 'new');
-  const then = await stat(file);
-  assert.notEqual(then.ino, before.ino);
-  assert.equal(then.mode & 0o777, 0o640, 'keeps its mode');
-});
+test(
+  'a reader that opened the old plan reads it to its end, since the new one is another file',
+  posix,
+  async () => {
+    const root = await folder();
+    await writePlanFile(root, 'a.plan.md', 'old');
+    const file = planPath(root, 'a.plan.md');
+    await chmod(file, 0o640);
+    const before = await stat(file);
+    await writePlanFile(root, 'a.plan.md', 'new');
+    const then = await stat(file);
+    assert.notEqual(then.ino, before.ino);
+    assert.equal(then.mode & 0o777, 0o640, 'keeps its mode');
+  },
+);
 
 test('what cannot be put in place leaves the old plan and no temporary file', posix, async () => {
   const root = await folder();
   await mkdir(planPath(root, 'a.plan.md'), { recursive: true });
-  assertRefused(await writePlanFile(root, 'a.plan.md', 'x'), planPath(root, 'a.plan.md'), /is not a file/);
+  assertRefused(
+    await writePlanFile(root, 'a.plan.md', 'x'),
+    planPath(root, 'a.plan.md'),
+    /is not a file/,
+  );
   await writeFile(join(root, '.cursor', 'plans', 'b.plan.md'), 'kept');
   await assert.rejects(
     writePlanFile(root, 'b.plan.md', () => {
@@ -92,8 +110,20 @@ test('what cannot be put in place leaves the old plan and no temporary file', po
 
 test('a name that is no plan file is refused before anything is touched', async () => {
   const root = await folder();
-  for (const name of ['../x.plan.md', 'a/b.plan.md', 'a\\b.plan.md', '.plan.md', 'x.md', '', 'a\0.plan.md']) {
-    assertRefused(await writePlanFile(root, name, 'x'), planPath(root, name), /not the name of a plan file/);
+  for (const name of [
+    '../x.plan.md',
+    'a/b.plan.md',
+    'a\\b.plan.md',
+    '.plan.md',
+    'x.md',
+    '',
+    'a\0.plan.md',
+  ]) {
+    assertRefused(
+      await writePlanFile(root, name, 'x'),
+      planPath(root, name),
+      /not the name of a plan file/,
+    );
   }
   assert.deepEqual(await readdir(root), []);
 });
@@ -106,7 +136,11 @@ test('a root that is gone is named with the cause', async () => {
 test('a file in the place of a folder is named with the cause', async () => {
   const root = await folder();
   await writeFile(join(root, '.cursor'), '');
-  assertRefused(await writePlanFile(root, 'a.plan.md', 'x'), planPath(root, 'a.plan.md'), /ENOTDIR|EEXIST|ENOENT/);
+  assertRefused(
+    await writePlanFile(root, 'a.plan.md', 'x'),
+    planPath(root, 'a.plan.md'),
+    /ENOTDIR|EEXIST|ENOENT/,
+  );
 });
 
 test('no link leads a plan out of the root', posix, async () => {
@@ -138,7 +172,11 @@ test('no link leads a plan out of the root', posix, async () => {
       },
       /link to nothing/,
     ],
-    ['a dangling .cursor', (root) => symlink(join(outside, 'nowhere'), join(root, '.cursor')), /link to nothing/],
+    [
+      'a dangling .cursor',
+      (root) => symlink(join(outside, 'nowhere'), join(root, '.cursor')),
+      /link to nothing/,
+    ],
     [
       'a sibling with the same beginning',
       async (root) => {
@@ -171,18 +209,25 @@ test('a link within the root is followed and stays a link', posix, async () => {
   assert.equal(await readFile(join(root, 'docs', 'real.md'), 'utf8'), 'old, new');
 });
 
-test('a plan anywhere below the root is exchanged in one step, while it is what was seen', posix, async () => {
-  const root = await folder();
-  const file = join(root, 'docs', 'a.plan.md');
-  await mkdir(join(root, 'docs'));
-  await writeFile(file, '\ufeffold');
-  await chmod(file, 0o640);
-  assertRefused(await replaceWithin(root, file, 'old', 'new'), file, /changed meanwhile/);
-  assert.deepEqual(await replaceWithin(root, file, '\ufeffold', 'new'), { ok: true, value: undefined });
-  assert.equal(await readFile(file, 'utf8'), 'new');
-  assert.equal((await stat(file)).mode & 0o777, 0o640);
-  assert.deepEqual(await readdir(join(root, 'docs')), ['a.plan.md'], 'nothing temporary is left');
-});
+test(
+  'a plan anywhere below the root is exchanged in one step, while it is what was seen',
+  posix,
+  async () => {
+    const root = await folder();
+    const file = join(root, 'docs', 'a.plan.md');
+    await mkdir(join(root, 'docs'));
+    await writeFile(file, '\ufeffold');
+    await chmod(file, 0o640);
+    assertRefused(await replaceWithin(root, file, 'old', 'new'), file, /changed meanwhile/);
+    assert.deepEqual(await replaceWithin(root, file, '\ufeffold', 'new'), {
+      ok: true,
+      value: undefined,
+    });
+    assert.equal(await readFile(file, 'utf8'), 'new');
+    assert.equal((await stat(file)).mode & 0o777, 0o640);
+    assert.deepEqual(await readdir(join(root, 'docs')), ['a.plan.md'], 'nothing temporary is left');
+  },
+);
 
 test('neither reading nor exchanging leaves the root, by a path or by a link', posix, async () => {
   const [root, elsewhere] = [await folder(), await folder()];
@@ -190,7 +235,12 @@ test('neither reading nor exchanging leaves the root, by a path or by a link', p
   await writeFile(theirs, 'theirs');
   await symlink(theirs, join(root, 'b.plan.md'));
   await writeFile(join(root, 'c.md'), 'mine');
-  for (const file of [theirs, join(root, 'b.plan.md'), join(root, '..', 'b.plan.md'), join(root, 'c.md')]) {
+  for (const file of [
+    theirs,
+    join(root, 'b.plan.md'),
+    join(root, '..', 'b.plan.md'),
+    join(root, 'c.md'),
+  ]) {
     assertRefused(await replaceWithin(root, file, 'theirs', 'ours'), file, /folder|name of a plan/);
   }
   assert.equal(await readFile(theirs, 'utf8'), 'theirs');

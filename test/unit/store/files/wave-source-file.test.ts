@@ -66,10 +66,17 @@ test('a file that has the name of a plan and is none is left as it is', async (t
   ] as const) {
     const file = join(root, '.cursor', 'plans', name);
     await writeFile(file, '# My notes\n');
-    assert.deepEqual(await writePlan(backlog, kind), { ok: false, failure: { kind: 'notAPlan', file } });
+    assert.deepEqual(await writePlan(backlog, kind), {
+      ok: false,
+      failure: { kind: 'notAPlan', file },
+    });
     assert.equal(await readFile(file, 'utf8'), '# My notes\n');
     await writeFile(file, '\n');
     assert.deepEqual(await writePlan(backlog, kind), { ok: true, value: file });
-    assert.deepEqual(await writePlan(backlog, kind), { ok: true, value: file }, 'its own it writes over');
+    assert.deepEqual(
+      await writePlan(backlog, kind),
+      { ok: true, value: file },
+      'its own it writes over',
+    );
   }
 });

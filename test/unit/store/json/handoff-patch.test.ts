@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { appendEntry, removeEntry, setEntryStatus } from '../../../../src/store/json/handoff-patch.ts';
+import {
+  appendEntry,
+  removeEntry,
+  setEntryStatus,
+} from '../../../../src/store/json/handoff-patch.ts';
 
-const parse = (text: string): { handoffs?: unknown[] } => JSON.parse(text.replace('\ufeff', '')) as never;
+const parse = (text: string): { handoffs?: unknown[] } =>
+  JSON.parse(text.replace('\ufeff', '')) as never;
 
 const NEW = { id: 'n', blockers: ['b'], none: [] };
 
@@ -55,7 +60,12 @@ for (const [name, before, after] of appends) {
   });
 }
 
-const statuses: readonly [name: string, before: string, to: 'open' | 'closed' | 'approved', after: string][] = [
+const statuses: readonly [
+  name: string,
+  before: string,
+  to: 'open' | 'closed' | 'approved',
+  after: string,
+][] = [
   ['none yet', '{"id": "a", "x": 1e3}', 'closed', '{"id": "a", "x": 1e3, "status": "closed"}'],
   [
     'none yet, over several lines',
@@ -65,7 +75,12 @@ const statuses: readonly [name: string, before: string, to: 'open' | 'closed' | 
   ],
   ['another', '{"status": "closed", "id": "a"}', 'approved', '{"status": "approved", "id": "a"}'],
   ['one that goes from the front', '{"status": "closed", "id": "a"}', 'open', '{"id": "a"}'],
-  ['one that goes from the end', '{\n  "id": "a",\n  "status": "closed"\n}', 'open', '{\n  "id": "a"\n}'],
+  [
+    'one that goes from the end',
+    '{\n  "id": "a",\n  "status": "closed"\n}',
+    'open',
+    '{\n  "id": "a"\n}',
+  ],
   ['one that goes and was alone', '{ "status": "closed" }', 'open', '{  }'],
   ['two of them', '{"status": "x", "id": "a", "status": "closed"}', 'open', '{"id": "a"}'],
   ['nothing at all', '{}', 'closed', '{"status": "closed"}'],
@@ -87,7 +102,8 @@ test('an entry that was changed since is not found, so nothing is written over',
 });
 
 test('an entry is taken out with its comma, from every place', () => {
-  const of = (...ids: string[]): string => `{"handoffs": [\n  ${ids.map((id) => `{"id": "${id}"}`).join(',\n  ')}\n]}`;
+  const of = (...ids: string[]): string =>
+    `{"handoffs": [\n  ${ids.map((id) => `{"id": "${id}"}`).join(',\n  ')}\n]}`;
   assert.equal(removeEntry(of('a', 'b', 'c'), { id: 'a' }), of('b', 'c'));
   assert.equal(removeEntry(of('a', 'b', 'c'), { id: 'b' }), of('a', 'c'));
   assert.equal(removeEntry(of('a', 'b', 'c'), { id: 'c' }), of('a', 'b'));
@@ -97,14 +113,21 @@ test('an entry is taken out with its comma, from every place', () => {
 /** Any document with any entries, printed in any style. */
 const document = fc
   .record({
-    before: fc.dictionary(fc.string({ maxLength: 5 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 2 }),
+    before: fc.dictionary(fc.string({ maxLength: 5 }), fc.jsonValue({ maxDepth: 2 }), {
+      maxKeys: 2,
+    }),
     entries: fc.array(
-      fc.oneof(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 4 }), fc.jsonValue()),
+      fc.oneof(
+        fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 4 }),
+        fc.jsonValue(),
+      ),
       {
         maxLength: 4,
       },
     ),
-    after: fc.dictionary(fc.string({ maxLength: 5 }), fc.jsonValue({ maxDepth: 1 }), { maxKeys: 2 }),
+    after: fc.dictionary(fc.string({ maxLength: 5 }), fc.jsonValue({ maxDepth: 1 }), {
+      maxKeys: 2,
+    }),
     indent: fc.constantFrom<[string | number | undefined]>([undefined], [2], ['\t'], [4]),
     isWindows: fc.boolean(),
   })
@@ -132,7 +155,10 @@ test('append, close, reopen and remove give back the very same bytes, whatever t
       assert.deepEqual(parse(appended), { ...value, handoffs: [...value.handoffs, own] });
       const closed = setEntryStatus(appended, own, 'closed');
       assert.ok(closed !== undefined);
-      assert.deepEqual(parse(closed), { ...value, handoffs: [...value.handoffs, { ...own, status: 'closed' }] });
+      assert.deepEqual(parse(closed), {
+        ...value,
+        handoffs: [...value.handoffs, { ...own, status: 'closed' }],
+      });
       assert.equal(setEntryStatus(closed, { ...own, status: 'closed' }, 'open'), appended);
       const removed = removeEntry(appended, own);
       assert.ok(removed !== undefined);

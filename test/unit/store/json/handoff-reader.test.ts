@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { handoffToShow, handoffTitle, type Handoff, type HandoffsState } from '../../../../src/core/handoff.ts';
+import {
+  handoffToShow,
+  handoffTitle,
+  type Handoff,
+  type HandoffsState,
+} from '../../../../src/core/handoff.ts';
 import { readHandoffs } from '../../../../src/store/json/handoff-reader.ts';
 
 const read = (text: string): ReturnType<typeof readHandoffs> => readHandoffs(Buffer.from(text));
@@ -42,7 +47,13 @@ const OLD = {
   tasks_completed: 4,
   tasks_unassigned: 2,
   warnings: ['3 commits are not pushed'],
-  git_status: { branch: 'dev', uncommitted_files: 1, ahead_of_remote: 3, behind_remote: 0, needs_push: true },
+  git_status: {
+    branch: 'dev',
+    uncommitted_files: 1,
+    ahead_of_remote: 3,
+    behind_remote: 0,
+    needs_push: true,
+  },
 };
 
 test('an entry of exarp-go is read whole, and keeps what we do not know', () => {
@@ -91,7 +102,18 @@ test('an entry of the old Python format is read whole', () => {
 });
 
 const fields: readonly [entry: Record<string, unknown>, expected: Partial<Handoff>][] = [
-  [{}, { key: 'handoff', id: '', at: undefined, host: '', status: 'open', summary: '', git: undefined }],
+  [
+    {},
+    {
+      key: 'handoff',
+      id: '',
+      at: undefined,
+      host: '',
+      status: 'open',
+      summary: '',
+      git: undefined,
+    },
+  ],
   [{ status: '' }, { status: 'open' }],
   [{ status: 'Open' }, { status: 'open', rawStatus: 'Open' }],
   [{ status: 'approved' }, { status: 'approved' }],
@@ -117,7 +139,15 @@ const fields: readonly [entry: Record<string, unknown>, expected: Partial<Handof
   ],
   [
     { git_status: { uncommitted_files: ['a', 'b'], branch: '' } },
-    { git: { branch: undefined, uncommittedFiles: 2, changedFiles: [], ahead: undefined, behind: undefined } },
+    {
+      git: {
+        branch: undefined,
+        uncommittedFiles: 2,
+        changedFiles: [],
+        ahead: undefined,
+        behind: undefined,
+      },
+    },
   ],
   [{ git_status: 'clean' }, { git: undefined }],
   [{ timestamp: 'yesterday' }, { at: undefined, key: 'yesterday' }],
@@ -126,7 +156,8 @@ const fields: readonly [entry: Record<string, unknown>, expected: Partial<Handof
 for (const [entry, expected] of fields) {
   test(`a handoff of ${JSON.stringify(entry)} is understood`, () => {
     const [handoff] = handoffs(entry);
-    for (const [key, value] of Object.entries(expected)) assert.deepEqual(handoff?.[key as keyof Handoff], value, key);
+    for (const [key, value] of Object.entries(expected))
+      assert.deepEqual(handoff?.[key as keyof Handoff], value, key);
   });
 }
 
@@ -147,12 +178,16 @@ test('the newest comes first whatever order the file has, and those without a ti
 });
 
 test('two handoffs of one second, which share an id in exarp-go, have names of their own', () => {
-  const keys = handoffs({ id: 'handoff-1' }, { id: 'handoff-1' }, {}, {}).map((handoff) => handoff.key);
+  const keys = handoffs({ id: 'handoff-1' }, { id: 'handoff-1' }, {}, {}).map(
+    (handoff) => handoff.key,
+  );
   assert.equal(new Set(keys).size, 4);
 });
 
 test('one bad entry hides no other, and each is named with its place', () => {
-  const result = read('{"handoffs": [null, {"id": "a"}, "b", [1], {"id": "c", "tasks_in_progress": 5}]}');
+  const result = read(
+    '{"handoffs": [null, {"id": "a"}, "b", [1], {"id": "c", "tasks_in_progress": 5}]}',
+  );
   assert.ok(result.ok);
   assert.deepEqual(
     result.value.handoffs.map((handoff) => handoff.id),
@@ -165,7 +200,11 @@ test('one bad entry hides no other, and each is named with its place', () => {
   ]);
 });
 
-const files: readonly [name: string, text: string | Buffer, expected: number | [cause: string, detail: RegExp]][] = [
+const files: readonly [
+  name: string,
+  text: string | Buffer,
+  expected: number | [cause: string, detail: RegExp],
+][] = [
   ['no entries', '{"handoffs": []}', 0],
   ['a list as Go writes an empty one', '{"handoffs": null}', 0],
   ['no list', '{"other": 1}', 0],
@@ -180,7 +219,8 @@ const files: readonly [name: string, text: string | Buffer, expected: number | [
 for (const [name, text, expected] of files) {
   test(`a file with ${name} gets the right answer`, () => {
     const result = readHandoffs(Buffer.from(text as string));
-    if (typeof expected === 'number') assert.equal(result.ok && result.value.handoffs.length, expected);
+    if (typeof expected === 'number')
+      assert.equal(result.ok && result.value.handoffs.length, expected);
     else {
       assert.equal(result.ok ? 'ok' : result.failure.cause, expected[0]);
       assert.match(result.ok ? '' : result.failure.detail, expected[1]);
@@ -195,7 +235,11 @@ const one = (host: string, hoursAgo: number | undefined, status = ''): Record<st
   status,
   ...(hoursAgo === undefined ? {} : { timestamp: new Date(AT - hoursAgo * HOUR).toISOString() }),
 });
-const shown: readonly [name: string, entries: readonly Record<string, unknown>[], id: string | undefined][] = [
+const shown: readonly [
+  name: string,
+  entries: readonly Record<string, unknown>[],
+  id: string | undefined,
+][] = [
   ['none', [], undefined],
   ['a recent one of this host', [one('here', 47)], 'here-47'],
   ['an old one of this host', [one('here', 48)], undefined],
@@ -224,13 +268,19 @@ test('a handoff without a summary is named after what it has', () => {
 
 test('whatever JSON a list holds, each entry is a handoff or is counted as bad, and nothing throws', () => {
   const keys = [...Object.keys(NEW), ...Object.keys(OLD)];
-  const entry = fc.oneof(fc.jsonValue(), fc.dictionary(fc.constantFrom(...keys), fc.jsonValue(), { maxKeys: 8 }));
+  const entry = fc.oneof(
+    fc.jsonValue(),
+    fc.dictionary(fc.constantFrom(...keys), fc.jsonValue(), { maxKeys: 8 }),
+  );
   fc.assert(
     fc.property(fc.array(entry, { maxLength: 6 }), (entries) => {
       const result = read(JSON.stringify({ handoffs: entries }));
       assert.ok(result.ok);
       assert.equal(result.value.handoffs.length + result.value.bad.length, entries.length);
-      assert.equal(new Set(result.value.handoffs.map((handoff) => handoff.key)).size, result.value.handoffs.length);
+      assert.equal(
+        new Set(result.value.handoffs.map((handoff) => handoff.key)).size,
+        result.value.handoffs.length,
+      );
     }),
     { seed: 20266, numRuns: 500 },
   );
@@ -239,12 +289,17 @@ test('whatever JSON a list holds, each entry is a handoff or is counted as bad, 
 test('whatever bytes a file holds, there is an answer and nothing throws', () => {
   const whole = JSON.stringify({ handoffs: [NEW, OLD] });
   fc.assert(
-    fc.property(fc.nat(whole.length), fc.nat(20), fc.uint8Array({ maxLength: 8 }), (at, cutOut, more) => {
-      const bytes = Buffer.from(whole);
-      const mutated = Buffer.concat([bytes.subarray(0, at), more, bytes.subarray(at + cutOut)]);
-      const result = readHandoffs(mutated);
-      if (!result.ok) assert.notEqual(result.failure.detail, '');
-    }),
+    fc.property(
+      fc.nat(whole.length),
+      fc.nat(20),
+      fc.uint8Array({ maxLength: 8 }),
+      (at, cutOut, more) => {
+        const bytes = Buffer.from(whole);
+        const mutated = Buffer.concat([bytes.subarray(0, at), more, bytes.subarray(at + cutOut)]);
+        const result = readHandoffs(mutated);
+        if (!result.ok) assert.notEqual(result.failure.detail, '');
+      },
+    ),
     { seed: 20267, numRuns: 2_000 },
   );
 });

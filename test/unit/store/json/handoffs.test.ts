@@ -13,7 +13,12 @@ import {
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { Failure } from '../../../../src/core/failure.ts';
-import { newHandoffId, type HandoffDraft, type Handoffs, type HandoffsState } from '../../../../src/core/handoff.ts';
+import {
+  newHandoffId,
+  type HandoffDraft,
+  type Handoffs,
+  type HandoffsState,
+} from '../../../../src/core/handoff.ts';
 import type { Result } from '../../../../src/core/result.ts';
 import { taskId } from '../../../../src/core/task.ts';
 import { openHandoffs } from '../../../../src/store/json/handoffs.ts';
@@ -34,7 +39,10 @@ const DRAFT: HandoffDraft = {
 };
 
 /** A store with this text in its file, and its handoffs; without a text there is no file. */
-async function storeWith(t: TestContext, text?: string): Promise<{ readonly file: string; readonly book: Handoffs }> {
+async function storeWith(
+  t: TestContext,
+  text?: string,
+): Promise<{ readonly file: string; readonly book: Handoffs }> {
   const folder = join(folderFor(t), '.todo2');
   mkdirSync(folder);
   const file = join(folder, 'handoffs.json');
@@ -99,7 +107,9 @@ test('none is dropped when one is added, however many there are', async (t) => {
 test('handoffs that are written at the same time all arrive, each with an id of its own', async (t) => {
   const { file, book } = await storeWith(t);
   const other = await opened(t, file);
-  await Promise.all(Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? book : other).write(DRAFT)));
+  await Promise.all(
+    Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? book : other).write(DRAFT)),
+  );
   const ids = listIn(file).map((entry) => entry['id']);
   assert.equal(ids.length, 20);
   assert.equal(new Set(ids).size, 20);
@@ -131,12 +141,17 @@ test('a file that another process keeps writing is left to it', async (t) => {
 });
 
 test('closing, approving and reopening change one word and nothing else', async (t) => {
-  const text = '{\n  "mine": 1e3,\n  "handoffs": [\n    {"id": "a", "x": {"status": "deep"}}, {"id": "a"}\n  ]\n}\n';
+  const text =
+    '{\n  "mine": 1e3,\n  "handoffs": [\n    {"id": "a", "x": {"status": "deep"}}, {"id": "a"}\n  ]\n}\n';
   const { file, book } = await storeWith(t, text);
-  const shown = () => (book.state.kind === 'read' ? book.state.handoffs : assert.fail(book.state.failure.detail));
+  const shown = () =>
+    book.state.kind === 'read' ? book.state.handoffs : assert.fail(book.state.failure.detail);
   const second = (): ReturnType<typeof shown>[number] => shown()[1]!;
   assert.ok((await book.setStatus(second(), 'closed')).ok);
-  assert.equal(readFileSync(file, 'utf8'), text.replace('{"id": "a"}', '{"id": "a","status": "closed"}'));
+  assert.equal(
+    readFileSync(file, 'utf8'),
+    text.replace('{"id": "a"}', '{"id": "a","status": "closed"}'),
+  );
   assert.equal(second().status, 'closed');
   assert.ok((await book.setStatus(second(), 'approved')).ok);
   assert.equal(second().status, 'approved');
@@ -155,7 +170,10 @@ test('a handoff that was changed or removed meanwhile is named, and the file sta
   assert.ok(shown);
   for (const text of ['{"handoffs": [{"id": "a", "status": "approved"}]}', '{"handoffs": []}']) {
     writeFileSync(file, text);
-    assert.deepEqual(failure(await book.setStatus(shown, 'closed')), { kind: 'handoffChanged', id: 'a' });
+    assert.deepEqual(failure(await book.setStatus(shown, 'closed')), {
+      kind: 'handoffChanged',
+      id: 'a',
+    });
     assert.equal(readFileSync(file, 'utf8'), text);
   }
   rmSync(file);

@@ -108,7 +108,10 @@ const cases: readonly [name: string, before: string, to: To, after: string][] = 
 for (const [name, before, to, after] of cases) {
   test(name, async (t) => {
     const file = fileWith(t, before);
-    assert.deepEqual(await patchJsonStatus(file, taskId('T-1'), to, NOW), { ok: true, value: 'patched' });
+    assert.deepEqual(await patchJsonStatus(file, taskId('T-1'), to, NOW), {
+      ok: true,
+      value: 'patched',
+    });
     assert.equal(readFileSync(file, 'utf8'), after);
     JSON.parse(after.replace('\ufeff', ''));
   });
@@ -125,7 +128,11 @@ const untouched: readonly [name: string, text: string | Buffer, expected: unknow
     '{"todos": [{"id": "T-1", "status": "Done", "completed": true, "updated": "2026-01-01T00:00:00Z"}]}',
     { ok: true, value: 'unchanged' },
   ],
-  ['a file with garbage behind the end', '{"todos": [{"id": "T-1", "status": "Todo"}]} x', 'malformed'],
+  [
+    'a file with garbage behind the end',
+    '{"todos": [{"id": "T-1", "status": "Todo"}]} x',
+    'malformed',
+  ],
   ['a file that was cut off', '{"todos": [{"id": "T-1", "status": "Todo"}', 'truncated'],
   ['an empty file', '', 'empty'],
   [
@@ -150,7 +157,10 @@ for (const [name, text, expected] of untouched) {
 
 test('a file that is not there is not made', async (t) => {
   const file = join(folderFor(t), 'state.todo2.json');
-  assert.deepEqual(await patchJsonStatus(file, taskId('T-1'), 'Done', NOW), { ok: true, value: 'noFile' });
+  assert.deepEqual(await patchJsonStatus(file, taskId('T-1'), 'Done', NOW), {
+    ok: true,
+    value: 'noFile',
+  });
   assert.equal(existsSync(file), false);
 });
 
@@ -187,7 +197,10 @@ test('a file that is protected is left to whoever protected it', async (t) => {
 test('a link that leads nowhere is a file that is not there', async (t) => {
   const link = join(folderFor(t), 'state.todo2.json');
   symlinkSync(join(link, '..', 'gone.json'), link);
-  assert.deepEqual(await patchJsonStatus(link, taskId('T-1'), 'Done', NOW), { ok: true, value: 'noFile' });
+  assert.deepEqual(await patchJsonStatus(link, taskId('T-1'), 'Done', NOW), {
+    ok: true,
+    value: 'noFile',
+  });
   assert.ok(lstatSync(link).isSymbolicLink());
 });
 

@@ -17,7 +17,10 @@ function content(document: unknown): StoreContent {
 
 const at = Date.UTC(2026, 0, 5, 9);
 const date = '2026-01-05T09:00:00Z';
-const aliases: readonly [entry: Record<string, unknown>, expected: Partial<Record<keyof Task, unknown>>][] = [
+const aliases: readonly [
+  entry: Record<string, unknown>,
+  expected: Partial<Record<keyof Task, unknown>>,
+][] = [
   [{ content: 'a' }, { title: 'a' }],
   [{ name: 'a' }, { title: 'a' }],
   [{ title: 'a' }, { title: 'a' }],
@@ -48,8 +51,18 @@ const aliases: readonly [entry: Record<string, unknown>, expected: Partial<Recor
   [{ estimatedHours: -1 }, { estimatedHours: undefined }],
   [{ estimatedHours: 3, metadata: { estimatedHours: 5 } }, { estimatedHours: 3 }],
   [{ metadata: { a: { b: [1] } } }, { metadata: { a: { b: [1] } } }],
-  [{ host: 'a', agent: 'b', assigned_to: 'c', taskNumber: 7, lock_until: 9e12, assignee: 'd' }, { lock: undefined }],
-  [{ comments: [{ type: 'note', content: 'x' }], changes: [{ field: 'status' }], activities: 'odd' }, { title: '' }],
+  [
+    { host: 'a', agent: 'b', assigned_to: 'c', taskNumber: 7, lock_until: 9e12, assignee: 'd' },
+    { lock: undefined },
+  ],
+  [
+    {
+      comments: [{ type: 'note', content: 'x' }],
+      changes: [{ field: 'status' }],
+      activities: 'odd',
+    },
+    { title: '' },
+  ],
   [{ __proto__: null, constructor: 'x', toString: 'y' }, { title: '' }],
   [{ dependencies: [2, { id: 'T-3' }] }, { dependencies: ['2', 'T-3'] }],
   [
@@ -91,12 +104,17 @@ const aliases: readonly [entry: Record<string, unknown>, expected: Partial<Recor
 for (const [entry, expected] of aliases) {
   test(`a task of ${JSON.stringify(entry)} is understood`, () => {
     const { tasks, notices } = content({ todos: [{ id: 'T-1', ...entry }] });
-    for (const [key, value] of Object.entries(expected)) assert.deepEqual(tasks[0]![key as keyof Task], value, key);
+    for (const [key, value] of Object.entries(expected))
+      assert.deepEqual(tasks[0]![key as keyof Task], value, key);
     assert.deepEqual(notices, []);
   });
 }
 
-const shapes: readonly [name: string, text: string | Buffer, expected: number | [cause: string, detail: RegExp]][] = [
+const shapes: readonly [
+  name: string,
+  text: string | Buffer,
+  expected: number | [cause: string, detail: RegExp],
+][] = [
   ['a list named tasks', '{"tasks": [{"id": "T-1"}]}', 1],
   ['a list alone', '[{"id": "T-1"}]', 1],
   ['an empty list as Go writes it', '{"todos": null}', 0],
@@ -105,9 +123,17 @@ const shapes: readonly [name: string, text: string | Buffer, expected: number | 
   ['no content', ' \n', ['empty', /no content/]],
   ['another kind of document', '{"version": 2}', ['malformed', /todos.*line 1, column 1/]],
   ['a list that is none', '{"todos": {"T-1": {}}}', ['malformed', /todos/]],
-  ['UTF-16 with a mark', Buffer.from('\ufeff{"todos": []}', 'utf16le'), ['malformed', /UTF-16.*line 1, column 1/]],
+  [
+    'UTF-16 with a mark',
+    Buffer.from('\ufeff{"todos": []}', 'utf16le'),
+    ['malformed', /UTF-16.*line 1, column 1/],
+  ],
   ['UTF-16 without a mark', Buffer.from('{"todos": []}', 'utf16le'), ['malformed', /UTF-16/]],
-  ['UTF-16, the big end first', Buffer.from('{"todos": []}', 'utf16le').swap16(), ['malformed', /UTF-16/]],
+  [
+    'UTF-16, the big end first',
+    Buffer.from('{"todos": []}', 'utf16le').swap16(),
+    ['malformed', /UTF-16/],
+  ],
   ['UTF-32', Buffer.from('{\0\0\0"\0\0\0'), ['malformed', /UTF-32/]],
   ['a number', '7', ['malformed', /todos.*line 1, column 1/]],
   ['a text', '"todos"', ['malformed', /todos/]],
@@ -121,7 +147,8 @@ const shapes: readonly [name: string, text: string | Buffer, expected: number | 
 for (const [name, text, expected] of shapes) {
   test(`a file with ${name} gets the right answer`, () => {
     const result = read(text);
-    if (typeof expected === 'number') assert.equal(result.ok && result.value.tasks.length, expected);
+    if (typeof expected === 'number')
+      assert.equal(result.ok && result.value.tasks.length, expected);
     else {
       assert.equal(result.ok ? 'ok' : result.failure.cause, expected[0]);
       assert.match(result.ok ? '' : result.failure.detail, expected[1]);
@@ -156,26 +183,64 @@ test('a file of the original Todo2 extension is read whole, whatever else stands
         created: date,
         lastModified: date,
         completedAt: date,
-        comments: [{ id: 'c1', todoId: 'T-1', type: 'result', content: 'x', created: date, lastModified: date }],
+        comments: [
+          {
+            id: 'c1',
+            todoId: 'T-1',
+            type: 'result',
+            content: 'x',
+            created: date,
+            lastModified: date,
+          },
+        ],
         changes: [{ field: 'status', oldValue: 'todo', newValue: 'done', timestamp: date }],
       },
-      { id: 'T-2', taskNumber: 2, name: 'Draw', status: 'todo', tags: { not: 'a list' }, dependsOn: ['T-1'] },
+      {
+        id: 'T-2',
+        taskNumber: 2,
+        name: 'Draw',
+        status: 'todo',
+        tags: { not: 'a list' },
+        dependsOn: ['T-1'],
+      },
       { id: 'T-3', taskNumber: 3, name: 'Write', status: 'in_progress', dependsOn: ['T-2', 7] },
     ],
     comments: [{ id: 'c2', todoId: 'T-2', type: 'note', content: 'y' }],
-    activities: [{ id: 'a1', type: 'todo_created', todoId: 'T-1', todoName: 'Parse', timestamp: date, details: {} }],
+    activities: [
+      {
+        id: 'a1',
+        type: 'todo_created',
+        todoId: 'T-1',
+        todoName: 'Parse',
+        timestamp: date,
+        details: {},
+      },
+    ],
   });
   assert.deepEqual(
-    tasks.map(({ id, title, description, status, dependencies, estimatedHours, modifiedAt, completedAt }) => [
-      ...[id, title, description, status, dependencies, estimatedHours, modifiedAt, completedAt],
-    ]),
+    tasks.map(
+      ({
+        id,
+        title,
+        description,
+        status,
+        dependencies,
+        estimatedHours,
+        modifiedAt,
+        completedAt,
+      }) => [
+        ...[id, title, description, status, dependencies, estimatedHours, modifiedAt, completedAt],
+      ],
+    ),
     [
       ['T-1', 'Parse', 'All of it', 'Done', [], 2, at, at],
       ['T-2', 'Draw', '', 'Todo', ['T-1'], undefined, undefined, undefined],
       ['T-3', 'Write', '', 'In Progress', ['T-2', '7'], undefined, undefined, undefined],
     ],
   );
-  assert.deepEqual(notices, [{ kind: 'badEntry', position: 2, detail: 'tags is an object, not a list' }]);
+  assert.deepEqual(notices, [
+    { kind: 'badEntry', position: 2, detail: 'tags is an object, not a list' },
+  ]);
 });
 
 test('one bad entry hides no other, and each is said with its place', () => {
@@ -200,7 +265,11 @@ test('one bad entry hides no other, and each is said with its place', () => {
   );
   assert.deepEqual(notices, [
     { kind: 'badEntry', position: 1, detail: 'is null, not an object' },
-    { kind: 'badEntry', position: 2, detail: 'status is an object, not text; tags is a number, not a list' },
+    {
+      kind: 'badEntry',
+      position: 2,
+      detail: 'status is an object, not text; tags is a number, not a list',
+    },
     { kind: 'badEntry', position: 3, detail: 'is text, not an object' },
     { kind: 'missingId', position: 4 },
     { kind: 'duplicateId', id: 'T-1' },

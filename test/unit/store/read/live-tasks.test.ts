@@ -21,7 +21,9 @@ import { SQL } from '../../../support/stores.ts';
 const SECONDS = Number(process.env['LIVE_TASKS_SECONDS'] ?? 2);
 const SEED = Number(process.env['LIVE_TASKS_SEED'] ?? 7);
 
-/** A database in memory and what follows it, by the pages that differ from one image to the next. */
+/**
+ * A database in memory and what follows it, by the pages that differ from one image to the next.
+ */
 class Followed {
   readonly db: Database;
   readonly #tasks = new DatabaseTasks('project');
@@ -81,7 +83,8 @@ test(`what follows random changes is, object for object, what a full read throug
       const content = store.after(...(isLock ? lockDisturbance(random) : disturbance(random)));
       // Whoever holds what was read before is not disturbed.
       assert.deepEqual({ tasks: before.tasks, notices: before.notices }, copy);
-      if (content.tasks.length > 0 && fresh(before, content).length < content.tasks.length) followed++;
+      if (content.tasks.length > 0 && fresh(before, content).length < content.tasks.length)
+        followed++;
       before = content;
     }
     store.db.close();
@@ -90,7 +93,12 @@ test(`what follows random changes is, object for object, what a full read throug
   assert.ok(followed > steps / 4, `${followed} of ${steps}`);
 });
 
-const stories: readonly [name: string, change: string, fresh: readonly string[], links: 'same' | 'other'][] = [
+const stories: readonly [
+  name: string,
+  change: string,
+  fresh: readonly string[],
+  links: 'same' | 'other',
+][] = [
   ['a status', `UPDATE tasks SET status = 'Done' WHERE id = 'T-7'`, ['T-7'], 'same'],
   [
     'a row that goes on over pages',
@@ -116,7 +124,12 @@ const stories: readonly [name: string, change: string, fresh: readonly string[],
     'other',
   ],
   ['a task that goes', `DELETE FROM tasks WHERE id = 'T-500'`, [], 'other'],
-  ['a task that is put in anew', `REPLACE INTO tasks (id, created) VALUES ('T-500', '')`, ['T-500'], 'other'],
+  [
+    'a task that is put in anew',
+    `REPLACE INTO tasks (id, created) VALUES ('T-500', '')`,
+    ['T-500'],
+    'other',
+  ],
   ['a tag of a task that is not there', `INSERT INTO task_tags VALUES ('none', 'x')`, [], 'same'],
   [
     'another table',

@@ -12,15 +12,21 @@ const NOW = Date.UTC(2026, 0, 5, 12);
 const SECOND = NOW / 1000;
 
 /**
- * What is read from a database that these statements made, after exarp-go's schema. Read by its pages, and through SQLite:
- * whatever the database, both must say the same.
+ * What is read from a database that these statements made, after exarp-go's schema. Read by its
+ * pages, and through SQLite: whatever the database, both must say the same.
  */
-function read(statements: readonly string[], schema: readonly string[] = SCHEMA): ReturnType<typeof readTasks> {
+function read(
+  statements: readonly string[],
+  schema: readonly string[] = SCHEMA,
+): ReturnType<typeof readTasks> {
   const db = new SQL.Database();
   for (const statement of [...schema, ...statements]) db.run(statement);
   const image = db.export();
   db.close();
-  const [ours, theirs] = [readTasks(SQL, image, 'project', NOW), readThroughSql(SQL, image, 'project', NOW)];
+  const [ours, theirs] = [
+    readTasks(SQL, image, 'project', NOW),
+    readThroughSql(SQL, image, 'project', NOW),
+  ];
   assert.deepEqual(comparable(ours), comparable(theirs));
   return ours;
 }
@@ -48,7 +54,12 @@ function withColumns(assignments: string): StoreContent {
   ]);
 }
 
-const rows: readonly [name: string, set: string, task: Partial<Record<keyof Task, unknown>>, notices: unknown[]][] = [
+const rows: readonly [
+  name: string,
+  set: string,
+  task: Partial<Record<keyof Task, unknown>>,
+  notices: unknown[],
+][] = [
   [
     'a row as exarp-go writes it has no notice',
     `id = id`,
@@ -85,7 +96,11 @@ const rows: readonly [name: string, set: string, task: Partial<Record<keyof Task
     'a null where exarp-go has none is said, column by column',
     `content = NULL, priority = NULL, completed = NULL`,
     { title: '', priority: 'medium', rawPriority: '' },
-    ['content', 'priority', 'completed'].map((column) => ({ kind: 'nullColumn', id: 'T-1', column })),
+    ['content', 'priority', 'completed'].map((column) => ({
+      kind: 'nullColumn',
+      id: 'T-1',
+      column,
+    })),
   ],
   [
     'a task of another project is kept',
@@ -124,15 +139,30 @@ const rows: readonly [name: string, set: string, task: Partial<Record<keyof Task
     { lock: { holder: 'a', since: undefined, until: 8.64e15 } },
     [],
   ],
-  ['who wrote last holds no lock', `assigned_to = 'b', host = 'h', agent = 'c'`, { lock: undefined }, []],
+  [
+    'who wrote last holds no lock',
+    `assigned_to = 'b', host = 'h', agent = 'c'`,
+    { lock: undefined },
+    [],
+  ],
   [
     'metadata is an object',
     `metadata = '{"estimatedHours": "2.5", "__proto__": {"x": 1}}'`,
     { estimatedHours: 2.5 },
     [],
   ],
-  ['broken metadata is kept as it is', `metadata = '{oops'`, { metadata: { raw: '{oops' } }, ['badMetadata']],
-  ['metadata that is a list is kept as it is', `metadata = '[1]'`, { metadata: { raw: '[1]' } }, ['badMetadata']],
+  [
+    'broken metadata is kept as it is',
+    `metadata = '{oops'`,
+    { metadata: { raw: '{oops' } },
+    ['badMetadata'],
+  ],
+  [
+    'metadata that is a list is kept as it is',
+    `metadata = '[1]'`,
+    { metadata: { raw: '[1]' } },
+    ['badMetadata'],
+  ],
   ['metadata of null is none', `metadata = 'null'`, { metadata: {} }, []],
   [
     'the protobuf form of metadata comes first where the row says so',
@@ -197,7 +227,9 @@ function protobuf(metadata: Readonly<Record<string, string>>): string {
   const entries = Object.entries(metadata).map(([key, value]) =>
     field(9, Buffer.concat([field(1, Buffer.from(key)), field(2, Buffer.from(value))])),
   );
-  return Buffer.concat([field(1, Buffer.from('T-1')), Buffer.from([0x40, 1]), ...entries]).toString('hex');
+  return Buffer.concat([field(1, Buffer.from('T-1')), Buffer.from([0x40, 1]), ...entries]).toString(
+    'hex',
+  );
 }
 
 test('metadata with the name of a prototype stays data', () => {
@@ -206,11 +238,15 @@ test('metadata with the name of a prototype stays data', () => {
   );
   assert.deepEqual(tasks[0]?.metadata, { __proto__x: 1 });
   const proto = Buffer.from(
-    protobuf({ aaaaaaaaa: '{"x":1}' }).replace('616161616161616161', Buffer.from('__proto__').toString('hex')),
+    protobuf({ aaaaaaaaa: '{"x":1}' }).replace(
+      '616161616161616161',
+      Buffer.from('__proto__').toString('hex'),
+    ),
     'hex',
   );
-  const found = withColumns(`metadata_format = 'protobuf', metadata_protobuf = x'${proto.toString('hex')}'`).tasks[0]!
-    .metadata;
+  const found = withColumns(
+    `metadata_format = 'protobuf', metadata_protobuf = x'${proto.toString('hex')}'`,
+  ).tasks[0]!.metadata;
   assert.deepEqual(Object.keys(found), ['__proto__']);
   assert.equal(Object.getPrototypeOf(found), Object.prototype);
 });
@@ -272,7 +308,9 @@ const STEPS: readonly [migration: number, columns: string][] = [
   [8, ', assigned_to TEXT, host TEXT, agent TEXT'],
 ];
 const NOW_DEFAULT = `(strftime('%s', 'now'))`;
-const PAIR_TABLES = SCHEMA.filter((sql) => /TABLE IF NOT EXISTS task_(tags|dependencies) /.test(sql));
+const PAIR_TABLES = SCHEMA.filter((sql) =>
+  /TABLE IF NOT EXISTS task_(tags|dependencies) /.test(sql),
+);
 for (const [index, [migration]] of STEPS.entries()) {
   test(`a store at migration ${migration} is read`, () => {
     const columns = STEPS.slice(0, index + 1).map(([, each]) => each);
@@ -296,7 +334,10 @@ const OLD_TASK = `INSERT INTO tasks (id) VALUES ('T-1')`;
 for (const missing of COLUMNS_OF_TODAY.filter((column) => !column.startsWith('id '))) {
   test(`a store whose tasks have no column ${missing.split(' ')[0]} is read`, () => {
     const columns = COLUMNS_OF_TODAY.filter((column) => column !== missing).map((column) =>
-      column.replace('created TEXT NOT NULL', `created TEXT NOT NULL DEFAULT '2026-01-05T09:00:00Z'`),
+      column.replace(
+        'created TEXT NOT NULL',
+        `created TEXT NOT NULL DEFAULT '2026-01-05T09:00:00Z'`,
+      ),
     );
     const schema = [`CREATE TABLE tasks (${columns.join(', ')})`, ...PAIR_TABLES];
     const { tasks } = content([OLD_TASK, `INSERT INTO task_tags VALUES ('T-1', 'a')`], schema);
@@ -312,7 +353,10 @@ for (const missing of ['task_tags', 'task_dependencies']) {
     const schema = SCHEMA.filter((sql) => !sql.includes(missing));
     const rest = ['task_tags', 'task_dependencies'].filter((table) => table !== missing);
     const row = rest.map((table) => `INSERT INTO ${table} VALUES ('T-1', 'x')`);
-    const { tasks } = content([`INSERT INTO tasks (id, created) VALUES ('T-1', '')`, ...row], schema);
+    const { tasks } = content(
+      [`INSERT INTO tasks (id, created) VALUES ('T-1', '')`, ...row],
+      schema,
+    );
     assert.deepEqual(
       tasks.map(({ tags, dependencies }) => [tags.length, dependencies.length]),
       [missing === 'task_tags' ? [0, 1] : [1, 0]],
@@ -352,10 +396,19 @@ for (const [column, field, expected] of added) {
 const oddTables: readonly [name: string, create: string][] = [
   ['without rowids', 'CREATE TABLE tasks (id TEXT PRIMARY KEY, content TEXT) WITHOUT ROWID'],
   ['with numbers for ids', 'CREATE TABLE tasks (id INTEGER PRIMARY KEY, content TEXT)'],
-  ['with a column that is computed', `CREATE TABLE tasks (extra AS (content || '!') STORED, id, content TEXT)`],
-  ['with a column that is computed each time', `CREATE TABLE tasks (extra AS (content || '!'), id, content TEXT)`],
+  [
+    'with a column that is computed',
+    `CREATE TABLE tasks (extra AS (content || '!') STORED, id, content TEXT)`,
+  ],
+  [
+    'with a column that is computed each time',
+    `CREATE TABLE tasks (extra AS (content || '!'), id, content TEXT)`,
+  ],
   ['in strict types', 'CREATE TABLE tasks (id TEXT PRIMARY KEY, content TEXT) STRICT'],
-  ['with names in any case and quotes', 'CREATE TABLE "TaskS" ("ID" TEXT, [Content] TEXT, `Status` TEXT)'],
+  [
+    'with names in any case and quotes',
+    'CREATE TABLE "TaskS" ("ID" TEXT, [Content] TEXT, `Status` TEXT)',
+  ],
   ['with numbers for titles', 'CREATE TABLE tasks (id, content REAL)'],
   [
     'with comments',
@@ -374,8 +427,28 @@ for (const [name, create] of oddTables) {
 
 test('rows of any type and size are read, and so are those that go on over pages', () => {
   const long = 'ä'.repeat(30_000);
-  const values = [`'${long}'`, '1', '-1', '127', '-129', '32768', '8388608', '2147483648', '140737488355328'];
-  values.push('9223372036854775807', '-9223372036854775808', '0', '1.5', '-0.25', '1e300', `x'c3a4'`, 'NULL', `''`);
+  const values = [
+    `'${long}'`,
+    '1',
+    '-1',
+    '127',
+    '-129',
+    '32768',
+    '8388608',
+    '2147483648',
+    '140737488355328',
+  ];
+  values.push(
+    '9223372036854775807',
+    '-9223372036854775808',
+    '0',
+    '1.5',
+    '-0.25',
+    '1e300',
+    `x'c3a4'`,
+    'NULL',
+    `''`,
+  );
   const { tasks } = content(
     values.map(
       (value, i) =>
@@ -420,8 +493,18 @@ const locks: readonly [
     [`'b', NULL, NULL`],
     { holder: 'b', since: undefined, until: undefined },
   ],
-  ['no holder in the table', undefined, [`'', 1, ${SECOND + 60}`, `NULL, 1, ${SECOND + 60}`], undefined],
-  ['of two rows the one that runs', undefined, [`'b', 1, ${SECOND - 60}`, `'c', 1, ${SECOND + 60}`], 'c'],
+  [
+    'no holder in the table',
+    undefined,
+    [`'', 1, ${SECOND + 60}`, `NULL, 1, ${SECOND + 60}`],
+    undefined,
+  ],
+  [
+    'of two rows the one that runs',
+    undefined,
+    [`'b', 1, ${SECOND - 60}`, `'c', 1, ${SECOND + 60}`],
+    'c',
+  ],
   ['columns that run before a table that does not', ['a', 60], [`'b', 1, ${SECOND - 1}`], 'a'],
   ['a table that runs before columns that do not', ['a', -60], [`'b', 1, ${SECOND + 1}`], 'b'],
   ['of two that ended the later', ['a', -60], [`'b', 1, ${SECOND - 90}`], 'a'],
@@ -441,7 +524,8 @@ for (const [name, columns, table, held] of locks) {
         ? 'UPDATE tasks SET version = 2'
         : `UPDATE tasks SET assignee = '${columns[0]}', lock_until = ${SECOND + columns[1]}`,
       ...table.map(
-        (values) => `INSERT INTO task_agent_locks (task_id, agent_id, locked_at, lock_until) VALUES ('T-1', ${values})`,
+        (values) =>
+          `INSERT INTO task_agent_locks (task_id, agent_id, locked_at, lock_until) VALUES ('T-1', ${values})`,
       ),
     ]);
     const { lock } = tasks[0]!;
@@ -483,7 +567,9 @@ const others: readonly [name: string, schema: readonly string[], expected: unkno
   ['no table at all', ['PRAGMA user_version = 1'], 'noTasksTable'],
   [
     'a view that never ends',
-    [`CREATE VIEW tasks AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT id FROM n`],
+    [
+      `CREATE VIEW tasks AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT id FROM n`,
+    ],
     'noTasksTable',
   ],
   ['a table of tasks without ids', ['CREATE TABLE tasks (name TEXT)'], 'malformed'],

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { emptyScan, mergeImage, parseWalHeader, scanFrames, type WalScan } from '../../../../src/store/read/wal.ts';
+import {
+  emptyScan,
+  mergeImage,
+  parseWalHeader,
+  scanFrames,
+  type WalScan,
+} from '../../../../src/store/read/wal.ts';
 import { buildWal, type FrameSpec, type WalSpec } from '../../../support/wal-builder.ts';
 
 function scan(wal: Uint8Array): WalScan | undefined {
@@ -17,24 +23,51 @@ const TWO_COMMITS: readonly FrameSpec[] = [
 ];
 const FRAME = 24 + 512;
 
-function damaged(spec: WalSpec, change: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array | undefined): Uint8Array {
+function damaged(
+  spec: WalSpec,
+  change: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array | undefined,
+): Uint8Array {
   const bytes = buildWal(spec);
   return change(bytes) ?? bytes;
 }
 
 const cases: readonly [name: string, wal: Uint8Array, frames: number | undefined][] = [
   ['a whole log counts to its last commit', buildWal({ frames: TWO_COMMITS }), 4],
-  ['big-endian checksums are understood', buildWal({ frames: TWO_COMMITS, littleEndian: false }), 4],
+  [
+    'big-endian checksums are understood',
+    buildWal({ frames: TWO_COMMITS, littleEndian: false }),
+    4,
+  ],
   ['a page may have 65536 bytes', buildWal({ frames: TWO_COMMITS, pageSize: 65_536 }), 4],
   ['frames without a commit do not count', buildWal({ frames: TWO_COMMITS.slice(0, 3) }), 2],
   ['a log with a header only has no commit', buildWal({ frames: [] }), 0],
   ['31 bytes are no header', buildWal({ frames: [] }).subarray(0, 31), undefined],
   ['no bytes are no header', new Uint8Array(0), undefined],
-  ['a wrong magic number is no header', damaged({ frames: TWO_COMMITS }, (b) => void (b[3] = 0)), undefined],
-  ['a wrong version is no header', damaged({ frames: TWO_COMMITS }, (b) => void (b[7]! ^= 1)), undefined],
-  ['a header whose checksum fails is none', damaged({ frames: TWO_COMMITS }, (b) => void (b[31]! ^= 1)), undefined],
-  ['a page size that is no power of two is no header', buildWal({ frames: [], pageSize: 1000 }), undefined],
-  ['a frame that is cut off ends the log', buildWal({ frames: TWO_COMMITS }).subarray(0, 32 + 3 * FRAME + 100), 2],
+  [
+    'a wrong magic number is no header',
+    damaged({ frames: TWO_COMMITS }, (b) => void (b[3] = 0)),
+    undefined,
+  ],
+  [
+    'a wrong version is no header',
+    damaged({ frames: TWO_COMMITS }, (b) => void (b[7]! ^= 1)),
+    undefined,
+  ],
+  [
+    'a header whose checksum fails is none',
+    damaged({ frames: TWO_COMMITS }, (b) => void (b[31]! ^= 1)),
+    undefined,
+  ],
+  [
+    'a page size that is no power of two is no header',
+    buildWal({ frames: [], pageSize: 1000 }),
+    undefined,
+  ],
+  [
+    'a frame that is cut off ends the log',
+    buildWal({ frames: TWO_COMMITS }).subarray(0, 32 + 3 * FRAME + 100),
+    2,
+  ],
   [
     'one changed byte in a page ends the log',
     damaged({ frames: TWO_COMMITS }, (b) => void (b[32 + 2 * FRAME + 50]! ^= 1)),
@@ -93,18 +126,22 @@ const frames = fc.array(
 test('wherever a log is cut off, the image is that of the last commit before the cut', () => {
   fc.assert(
     fc.property(frames, fc.boolean(), fc.nat(), (list, littleEndian, cut) => {
-      const specs: FrameSpec[] = list.map(({ commit, ...rest }) => (commit === undefined ? rest : { ...rest, commit }));
+      const specs: FrameSpec[] = list.map(({ commit, ...rest }) =>
+        commit === undefined ? rest : { ...rest, commit },
+      );
       const whole = buildWal({ frames: specs, littleEndian });
       const wal = whole.subarray(0, 32 + (cut % (whole.length - 31)));
       const complete = Math.floor((wal.length - 32) / FRAME);
-      const committed = specs.slice(0, complete).findLastIndex((frame) => frame.commit !== undefined) + 1;
+      const committed =
+        specs.slice(0, complete).findLastIndex((frame) => frame.commit !== undefined) + 1;
       const result = scan(wal)!;
       assert.equal(result.frames, committed);
       if (committed === 0) return;
       const model = new Map(specs.slice(0, committed).map((frame) => [frame.page, frame.fill]));
       const image = mergeImage(new Uint8Array(512 * 6).fill(99), wal, result);
       assert.equal(image.length, 512 * specs[committed - 1]!.commit!);
-      for (let page = 1; page * 512 <= image.length; page++) assert.equal(image[page * 512 - 1], model.get(page) ?? 99);
+      for (let page = 1; page * 512 <= image.length; page++)
+        assert.equal(image[page * 512 - 1], model.get(page) ?? 99);
     }),
     { seed: 20261, numRuns: 300 },
   );
@@ -113,7 +150,9 @@ test('wherever a log is cut off, the image is that of the last commit before the
 test('a scan that goes on from an earlier one finds what a whole scan finds', () => {
   fc.assert(
     fc.property(frames, fc.nat(), (list, split) => {
-      const specs: FrameSpec[] = list.map(({ commit, ...rest }) => (commit === undefined ? rest : { ...rest, commit }));
+      const specs: FrameSpec[] = list.map(({ commit, ...rest }) =>
+        commit === undefined ? rest : { ...rest, commit },
+      );
       const wal = buildWal({ frames: specs });
       const first = scan(wal.subarray(0, 32 + (split % (specs.length + 1)) * FRAME))!;
       const second = scanFrames(wal.subarray(32 + first.frames * FRAME), first);

@@ -14,7 +14,11 @@ test('what is appended while earlier lines are being written is written too, onc
     const file = join(folder, 'r1.jsonl');
     const failures: string[] = [];
     const writer = new JournalWriter({
-      ...{ file, prepare: () => Promise.resolve(), onFailed: (detail) => void failures.push(detail) },
+      ...{
+        file,
+        prepare: () => Promise.resolve(),
+        onFailed: (detail) => void failures.push(detail),
+      },
     });
     for (let wave = 0; wave < EVENTS; wave++) {
       const event: RunEvent = { kind: 'waveStarted', runId: 'r1', wave, at: wave };

@@ -67,7 +67,11 @@ const STORY: readonly [RunEvent, ...RunEvent[]] = [
 ];
 const END: RunEvent = { kind: 'runEnded', runId: RUN, at: 99 };
 
-async function write(journals: RunJournals, events: readonly RunEvent[], runId = RUN): Promise<void> {
+async function write(
+  journals: RunJournals,
+  events: readonly RunEvent[],
+  runId = RUN,
+): Promise<void> {
   const writer = journals.open(runId, NEVER);
   for (const event of events) writer.append(event);
   await writer.close();
@@ -77,7 +81,10 @@ describe('the journal of a run', () => {
   test('holds every event in order, one a line, for its owner alone and not for git', async (t) => {
     const { window, journal, root, runs } = machine(t);
     await write(window(1), STORY);
-    assert.equal(readFileSync(journal, 'utf8'), STORY.map((event) => `${formatEntry(event)}\n`).join(''));
+    assert.equal(
+      readFileSync(journal, 'utf8'),
+      STORY.map((event) => `${formatEntry(event)}\n`).join(''),
+    );
     assert.equal(readFileSync(join(root, '.todo2', 'waves', '.gitignore'), 'utf8'), '*\n');
     if (process.platform === 'win32') return;
     for (const [file, mode] of [
@@ -146,7 +153,10 @@ describe('the journal of a run', () => {
     const journals = window(1);
     await journals.prepare();
     mkdirSync(journal);
-    const writer = journals.open(RUN, { onFailed: (failure) => void failures.push(failure), onLost: NEVER.onLost });
+    const writer = journals.open(RUN, {
+      onFailed: (failure) => void failures.push(failure),
+      onLost: NEVER.onLost,
+    });
     for (const event of STORY) {
       writer.append(event);
       await writer.flushed();
@@ -173,7 +183,10 @@ describe('the journal of a run', () => {
 
     const journals = window(1);
     await journals.prepare();
-    writeFileSync(join(outside, 'secret.jsonl'), STORY.map((event) => `${formatEntry(event)}\n`).join(''));
+    writeFileSync(
+      join(outside, 'secret.jsonl'),
+      STORY.map((event) => `${formatEntry(event)}\n`).join(''),
+    );
     symlinkSync(join(outside, 'secret.jsonl'), journal);
     assert.deepEqual(await journals.list(10), []);
     rmSync(journal);
@@ -191,7 +204,8 @@ describe('the journal of a run', () => {
     const journals = window(1);
     await journals.prepare();
     const text = STORY.map((event) => `${formatEntry(event)}\n`).join('');
-    for (const name of ['other.jsonl', '..jsonl', 'a b.jsonl', `${RUN}.json`]) writeFileSync(join(runs, name), text);
+    for (const name of ['other.jsonl', '..jsonl', 'a b.jsonl', `${RUN}.json`])
+      writeFileSync(join(runs, name), text);
     assert.deepEqual(await journals.list(10), []);
     assert.throws(() => journals.folderOf('../x'), /Internal error/);
     assert.throws(() => journals.filesOf(RUN, 0), /Internal error/);
@@ -219,7 +233,11 @@ describe('the journal of a run', () => {
     const ids = [1, 2, 3, 4].map((n) => `20261125T02300${n}-aaaaaa`);
     for (const [index, runId] of ids.entries()) {
       const start = startOf(runId, [['T-1']]);
-      await write(journals, index === 0 ? [start] : [start, { kind: 'runEnded', runId, at: 5 }], runId);
+      await write(
+        journals,
+        index === 0 ? [start] : [start, { kind: 'runEnded', runId, at: 5 }],
+        runId,
+      );
       await journals.release(runId);
       utimesSync(join(runs, `${runId}.jsonl`), index + 1, index + 1);
     }
@@ -233,16 +251,30 @@ describe('the journal of a run', () => {
     const journals = window(1);
     await write(journals, [startOf(RUN, [['T-1']]), END]);
     await journals.release(RUN);
-    const ours = ['1.log', '1.prompt.md', '1.state.json', '1.stop', 'wave-0.log', 'wave-0.mark', 'asks.jsonl'];
+    const ours = [
+      '1.log',
+      '1.prompt.md',
+      '1.state.json',
+      '1.stop',
+      'wave-0.log',
+      'wave-0.mark',
+      'asks.jsonl',
+    ];
     const half = '0b0e7b0c-8e2e-4c55-9a0c-000000000000.tmp';
-    for (const name of [...ours, `1.state.json.${half}`, `.1.state.json.${half}`, `.lead.3.json.${half}`]) {
+    for (const name of [
+      ...ours,
+      `1.state.json.${half}`,
+      `.1.state.json.${half}`,
+      `.lead.3.json.${half}`,
+    ]) {
       writeFileSync(join(runs, RUN, name), '');
     }
     const flag = { pid: 1, begin: null, host: 'desk', key: 'k', left: true };
     writeFileSync(join(runs, RUN, 'lead.3.json'), JSON.stringify(flag));
     const theirs = ['notes.md', '1.log.bak', 'patches'];
     mkdirSync(join(runs, RUN, 'patches'));
-    for (const name of ['notes.md', '1.log.bak', 'patches/1.log']) writeFileSync(join(runs, RUN, name), 'mine');
+    for (const name of ['notes.md', '1.log.bak', 'patches/1.log'])
+      writeFileSync(join(runs, RUN, name), 'mine');
     assert.equal(await journals.prune(0), 1);
     assert.deepEqual(readdirSync(runs), [RUN]);
     assert.deepEqual(readdirSync(join(runs, RUN)).sort(), theirs.sort());
@@ -254,7 +286,10 @@ describe('the lead of a run', () => {
   test('is one window’s until its process is gone', async (t) => {
     const { window, begins } = machine(t);
     const [one, two] = [window(1), window(2)];
-    assert.deepEqual([await one.lead(RUN, NEVER.onLost), await two.lead(RUN, NEVER.onLost)], [true, false]);
+    assert.deepEqual(
+      [await one.lead(RUN, NEVER.onLost), await two.lead(RUN, NEVER.onLost)],
+      [true, false],
+    );
     begins.set(1, 'another process with the same id');
     assert.equal(await two.lead(RUN, NEVER.onLost), true);
     assert.equal(await window(3).lead(RUN, NEVER.onLost), false);
@@ -297,7 +332,8 @@ describe('the lead of a run', () => {
     await one.lead(RUN, () => void lost.push(RUN));
     rmSync(join(runs, RUN), { recursive: true });
     await clock.turn(30_000);
-    for (let tries = 0; tries < 200 && !existsSync(join(runs, RUN, 'lead.1.json')); tries++) await pause(5);
+    for (let tries = 0; tries < 200 && !existsSync(join(runs, RUN, 'lead.1.json')); tries++)
+      await pause(5);
     assert.equal(await two.lead(RUN, NEVER.onLost), false, 'it leads still');
     assert.deepEqual(lost, []);
     rmSync(join(runs, RUN), { recursive: true });
@@ -351,7 +387,12 @@ describe('a window that does not lead', () => {
     const changes: string[] = [];
     await one.prepare();
     const follower = new JournalFollower({
-      ...{ folder: new RunFolder(root), clock, leads: () => false, onChange: (runId) => void changes.push(runId) },
+      ...{
+        folder: new RunFolder(root),
+        clock,
+        leads: () => false,
+        onChange: (runId) => void changes.push(runId),
+      },
       leaderOf: async (runId) => {
         const record = await two.read(runId);
         return { lead: record?.lead ?? 'none', goneForMs: undefined };

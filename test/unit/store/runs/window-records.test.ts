@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
@@ -12,12 +20,18 @@ const DAY = 24 * 60 * 60_000;
 const NOW = Date.now();
 const ids = (text: string) => text.split(' ').map(taskId);
 
-/** A machine with these processes, each with its beginning, and the records of windows in a folder of it. */
+/**
+ * A machine with these processes, each with its beginning, and the records of windows in a folder
+ * of it.
+ */
 function machine(t: TestContext, begins: Map<number, string | undefined>) {
   const base = mkdtempSync(join(tmpdir(), 'todo2-held-'));
   t.after(() => rmSync(base, { recursive: true, force: true }));
   const folder = join(base, 'storage', 'held');
-  const open = (pid: number, options: { hostname?: string; store?: string } = {}): WindowRecordFiles =>
+  const open = (
+    pid: number,
+    options: { hostname?: string; store?: string } = {},
+  ): WindowRecordFiles =>
     new WindowRecordFiles({
       ...{ folder, store: options.store ?? STORE, holder: `vscode-desk-${pid}`, pid },
       processes: { hostname: options.hostname ?? 'desk', isAlive: (asked) => begins.has(asked) },
@@ -112,7 +126,8 @@ describe('what a window notes of the locks that a person holds', () => {
       '{"store":1}',
       `{"store":"${STORE}","holder":"h","host":"desk","pid":"1","begin":null,"ids":[]}`,
     ];
-    for (const [index, text] of damaged.entries()) writeFileSync(join(folder, `${index}.json`), text);
+    for (const [index, text] of damaged.entries())
+      writeFileSync(join(folder, `${index}.json`), text);
     assert.equal(await found(open(2)), '');
     assert.equal(files().length, damaged.length);
     age(8);

@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatRfc3339 } from '../../../../src/store/write/rfc3339.ts';
 
-const zones = ['UTC', 'Asia/Kolkata', 'America/St_Johns', 'Pacific/Kiritimati', 'Europe/Berlin'] as const;
+const zones = [
+  'UTC',
+  'Asia/Kolkata',
+  'America/St_Johns',
+  'Pacific/Kiritimati',
+  'Europe/Berlin',
+] as const;
 
 function inZone<T>(zone: string, body: () => T): T {
   const before = process.env['TZ'];
@@ -30,10 +36,14 @@ test('a moment is written in local time with its offset, as exarp-go does', () =
 
 test('what is written reads back as the same second, in every zone', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 4_000_000_000_000 }), fc.constantFrom(...zones), (at, zone) => {
-      const text = inZone(zone, () => formatRfc3339(at));
-      assert.equal(Date.parse(text), Math.floor(at / 1000) * 1000);
-    }),
+    fc.property(
+      fc.integer({ min: 0, max: 4_000_000_000_000 }),
+      fc.constantFrom(...zones),
+      (at, zone) => {
+        const text = inZone(zone, () => formatRfc3339(at));
+        assert.equal(Date.parse(text), Math.floor(at / 1000) * 1000);
+      },
+    ),
     { seed: 5 },
   );
 });

@@ -26,7 +26,10 @@ function section(backlog: Backlog): readonly Shown[] {
   const walk = (node: TreeNode, depth: number): readonly Shown[] => {
     const content = describeNode(node, NO_AGENTS);
     const text = `${'  '.repeat(depth)}${content.label} | ${content.description}`;
-    return [{ node, text, content }, ...childrenOf(node, [backlog]).flatMap((child) => walk(child, depth + 1))];
+    return [
+      { node, text, content },
+      ...childrenOf(node, [backlog]).flatMap((child) => walk(child, depth + 1)),
+    ];
   };
   const last = childrenOf(undefined, [backlog]).at(-1);
   return last?.kind === 'doctor' ? walk(last, 0) : [];
@@ -119,7 +122,10 @@ test('a row of the section opens its task, has a key of its own, and says what c
   assert.equal(flags('Statuses in another spelling'), 'findings fixable');
   assert.equal(flags('Parse arguments'), 'finding fixable');
   assert.equal(flags('Ids of the old scheme'), 'findings');
-  assert.equal(shown.find(({ content }) => content.label === 'Draw bars')?.content.opens, 'T-1790000000008');
+  assert.equal(
+    shown.find(({ content }) => content.label === 'Draw bars')?.content.opens,
+    'T-1790000000008',
+  );
 });
 
 test('every kind has words for both programs, as parts of a sentence', () => {
@@ -132,9 +138,9 @@ test('every kind has words for both programs, as parts of a sentence', () => {
 
 test('the report says of each kind what it means, and of each finding what would be changed', () => {
   const page = doctorDocument(brokenBacklog());
-  const missing = [...new Set(brokenBacklog().findings.map(({ trouble }) => KIND_WORDS[trouble.kind].title))].filter(
-    (title) => !page.includes(`## ${title}`),
-  );
+  const missing = [
+    ...new Set(brokenBacklog().findings.map(({ trouble }) => KIND_WORDS[trouble.kind].title)),
+  ].filter((title) => !page.includes(`## ${title}`));
   assert.deepEqual(missing, []);
   for (const part of [
     '# Doctor: shop',
@@ -163,7 +169,9 @@ for (const hostile of [
 ]) {
   test(`${hostile} stays text in the report`, () => {
     const page = doctorDocument(
-      brokenBacklog({ rows: [{ id: hostile, title: hostile, status: hostile, project: hostile, priority: 'P0' }] }),
+      brokenBacklog({
+        rows: [{ id: hostile, title: hostile, status: hostile, project: hostile, priority: 'P0' }],
+      }),
     );
     assert.doesNotMatch(page, /<img/);
     assert.doesNotMatch(page, /(?<!\\)!\[/);
@@ -210,12 +218,17 @@ test('an offer shows old and new, and the task', () => {
     backlog.findings.filter(({ trouble }) => trouble.kind === 'deadOwner'),
   );
   assert.equal(offer?.label, 'Parse arguments');
-  assert.match(offer.detail, /^lock of claude-desk-300 until .+ → none, In Progress → Todo. The lease still runs/);
+  assert.match(
+    offer.detail,
+    /^lock of claude-desk-300 until .+ → none, In Progress → Todo. The lease still runs/,
+  );
 });
 
 test('a list of findings stays the same while nothing is new, and is made anew when a lease ends', () => {
   let now = NOW;
-  const backlog = brokenBacklog(BROKEN, { clock: { now: () => now, after: () => ({ dispose: () => undefined }) } });
+  const backlog = brokenBacklog(BROKEN, {
+    clock: { now: () => now, after: () => ({ dispose: () => undefined }) },
+  });
   const first = backlog.findings;
   now += 9_000;
   assert.equal(backlog.findings, first);
@@ -227,10 +240,17 @@ test('a list of findings stays the same while nothing is new, and is made anew w
 
 test('changes are handed on as they are, and refused for a backlog that is only JSON', async () => {
   const made: (readonly Change[])[] = [];
-  const edits = { apply: (changes: readonly Change[]) => Promise.resolve((made.push(changes), ok(undefined))) };
-  const changes: readonly Change[] = [{ kind: 'removeOrphan', table: 'task_tags', id: 'T-1', value: 'ui' }];
+  const edits = {
+    apply: (changes: readonly Change[]) => Promise.resolve((made.push(changes), ok(undefined))),
+  };
+  const changes: readonly Change[] = [
+    { kind: 'removeOrphan', table: 'task_tags', id: 'T-1', value: 'ui' },
+  ];
   assert.ok((await brokenBacklog(BROKEN, { edits }).edits.apply(changes)).ok);
   const refused = await brokenBacklog({ rows: [], source: 'json' }, { edits }).edits.apply(changes);
-  assert.deepEqual(refused, { ok: false, failure: { kind: 'readOnly', cause: { kind: 'jsonOnly' } } });
+  assert.deepEqual(refused, {
+    ok: false,
+    failure: { kind: 'readOnly', cause: { kind: 'jsonOnly' } },
+  });
   assert.deepEqual(made, [changes]);
 });

@@ -4,7 +4,10 @@ import type { Backlog } from '../../../../src/core/backlog.ts';
 import { Emitter } from '../../../../src/core/events.ts';
 import { findEntries } from '../../../../src/store/json/json-places.ts';
 import { problemsOf } from '../../../../src/ui/doctor/problems.ts';
-import { type PlacedProblem, ProblemsPublisher } from '../../../../src/ui/doctor/problems-publisher.ts';
+import {
+  type PlacedProblem,
+  ProblemsPublisher,
+} from '../../../../src/ui/doctor/problems-publisher.ts';
 import { BROKEN, brokenBacklog } from '../../../support/broken.ts';
 import { fakeBacklog, NOW } from '../../../support/fake-backlog.ts';
 import type { Store } from '../../../support/doctor-fixtures.ts';
@@ -14,7 +17,9 @@ test('a problem is one line that names the task, the worst first', () => {
   assert.equal(problems.length, 22);
   for (const { message } of problems) assert.doesNotMatch(message, /\n/);
   // The last one is no finding: a configuration that cannot be read.
-  const ranks = problems.slice(0, -1).map(({ severity }) => ['error', 'warning', 'info'].indexOf(severity));
+  const ranks = problems
+    .slice(0, -1)
+    .map(({ severity }) => ['error', 'warning', 'info'].indexOf(severity));
   assert.deepEqual(ranks, [...ranks].sort());
   assert.ok(
     problems.some(
@@ -41,11 +46,16 @@ test('of a backlog with very many findings 200 are shown, and how many more ther
   }));
   const problems = problemsOf(brokenBacklog({ rows }));
   assert.equal(problems.length, 201);
-  assert.equal(problems.at(-1)?.message, '60 more findings in this backlog: run Todo2 Waves: Doctor.');
+  assert.equal(
+    problems.at(-1)?.message,
+    '60 more findings in this backlog: run Todo2 Waves: Doctor.',
+  );
 });
 
 test('very long text of a backlog is cut', () => {
-  const [problem] = problemsOf(brokenBacklog({ rows: [{ id: 'T-1000001', status: 'x'.repeat(10_000) }] }));
+  const [problem] = problemsOf(
+    brokenBacklog({ rows: [{ id: 'T-1000001', status: 'x'.repeat(10_000) }] }),
+  );
   assert.ok(problem !== undefined && problem.message.length <= 300);
 });
 
@@ -64,10 +74,14 @@ class Panel {
     this.all = all;
     const backlogs = { onDidChange: this.#changed.event };
     this.publisher = new ProblemsPublisher({
-      backlogs: Object.defineProperty(backlogs, 'all', { get: () => this.all }) as typeof backlogs & { all: Backlog[] },
+      backlogs: Object.defineProperty(backlogs, 'all', {
+        get: () => this.all,
+      }) as typeof backlogs & { all: Backlog[] },
       isWanted: () => this.isWanted,
       findEntries: () =>
-        new Promise((resolve) => this.reads.push(() => resolve(new Map([['T-1000001', { line: 7, character: 10 }]])))),
+        new Promise((resolve) =>
+          this.reads.push(() => resolve(new Map([['T-1000001', { line: 7, character: 10 }]]))),
+        ),
       set: (file, problems) => {
         this.sets++;
         this.shown.set(file, problems);
@@ -143,7 +157,9 @@ const places: readonly [name: string, text: string, expected: string][] = [
 ];
 for (const [name, text, expected] of places) {
   test(`places in a JSON file: ${name}`, () => {
-    const found = [...findEntries(text)].map(([id, { line, character }]) => `${id}@${line}:${character}`);
+    const found = [...findEntries(text)].map(
+      ([id, { line, character }]) => `${id}@${line}:${character}`,
+    );
     assert.equal(found.join(' '), expected);
   });
 }

@@ -37,9 +37,21 @@ const NASTY = {
     { id: 'T-1', content: 'Draw *it*', status: 'In Progress' },
     { id: 'T-9', content: 'Gone [x](command:y)', status: 'In Progress' },
   ],
-  git_status: { branch: 'feature/<x>', uncommitted_files: 12, changed_files: ['src/a_b.ts', '![x](y)'] },
+  git_status: {
+    branch: 'feature/<x>',
+    uncommitted_files: 12,
+    changed_files: ['src/a_b.ts', '![x](y)'],
+  },
   task_journal: [{ id: 'T-1', action: 'claimed' }],
-  runs: [{ id: 'r1', title: 'Wave 0 [x](command:z)', status: 'ended', result: '1/2 succeeded, 1 failed' }, 7],
+  runs: [
+    {
+      id: 'r1',
+      title: 'Wave 0 [x](command:z)',
+      status: 'ended',
+      result: '1/2 succeeded, 1 failed',
+    },
+    7,
+  ],
   warnings: ['<img src=x>'],
   point_in_time_snapshot: 'A'.repeat(1_000),
   point_in_time_snapshot_task_count: 7,

@@ -4,7 +4,14 @@ import { handoffEntry } from '../../../../src/core/handoff.ts';
 import { readHandoffs } from '../../../../src/store/json/handoff-reader.ts';
 import { dayWords, recentRuns, runInHandoff } from '../../../../src/ui/handoffs/handoff-runs.ts';
 import { fakeBacklog, NOW } from '../../../support/fake-backlog.ts';
-import { atWork, ended, failedWith, runAfter, runStarted, SUCCEEDED } from '../../../support/run-events.ts';
+import {
+  atWork,
+  ended,
+  failedWith,
+  runAfter,
+  runStarted,
+  SUCCEEDED,
+} from '../../../support/run-events.ts';
 
 const HOUR = 3_600_000;
 
@@ -19,10 +26,16 @@ function endedRun(runId: string, at: number) {
   );
 }
 
-const LIVE = runAfter(runStarted({ runId: 'live', waves: [['T-3']], at: NOW - 20 * HOUR }), ...atWork('T-3', 1, NOW));
+const LIVE = runAfter(
+  runStarted({ runId: 'live', waves: [['T-3']], at: NOW - 20 * HOUR }),
+  ...atWork('T-3', 1, NOW),
+);
 
 test('the runs of a day are those at work and those that ended lately, each once, the newest first', () => {
-  const [today, yesterday] = [endedRun('today', NOW - HOUR), endedRun('yesterday', NOW - 17 * HOUR)];
+  const [today, yesterday] = [
+    endedRun('today', NOW - HOUR),
+    endedRun('yesterday', NOW - 17 * HOUR),
+  ];
   const backlog = fakeBacklog({ runs: () => [LIVE, today], pastRuns: [today, yesterday] });
   const runs = recentRuns(backlog);
   assert.deepEqual(runs.map(({ runId }) => runId), ['today', 'live']); // prettier-ignore
@@ -36,7 +49,15 @@ test('a run that is handed over is read again as it was written', () => {
     { id: 'today', title: 'Wave 0', status: 'ended', result: '1/2 succeeded, 1 failed' },
     { id: 'live', title: 'Wave 0', status: 'running', result: '0/1 succeeded, 1 running' },
   ]);
-  const draft = { summary: 's', blockers: [], nextSteps: [], inProgress: [], held: [], released: [], git: undefined };
+  const draft = {
+    summary: 's',
+    blockers: [],
+    nextSteps: [],
+    inProgress: [],
+    held: [],
+    released: [],
+    git: undefined,
+  };
   const own = { id: 'handoff-1', timestamp: new Date(NOW).toISOString(), host: 'desk' };
   const file = (with_: typeof runs): string =>
     JSON.stringify({ handoffs: [handoffEntry({ ...draft, runs: with_ }, own)] });

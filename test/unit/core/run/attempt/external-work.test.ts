@@ -30,25 +30,26 @@ test('a claim and its end between two looks are a success too', async () => {
   assert.equal((await attempt.ended).kind, 'succeeded');
 });
 
-const ends: readonly [string, (setup: Awaited<ReturnType<typeof followed>>) => unknown, string][] = [
+const ends: readonly [string, (setup: Awaited<ReturnType<typeof followed>>) => unknown, string][] =
   [
-    'given back',
-    ({ rig }) => rig.change('a', { status: 'Todo', lock: undefined }),
-    'failed its holder released the task',
-  ],
-  [
-    'blocked',
-    ({ rig }) => rig.change('a', { status: 'Blocked', lock: undefined }),
-    'failed the task was set to Blocked',
-  ],
-  [
-    'deleted',
-    ({ rig, id }) => (rig.tasks.delete(id), rig.change.call(rig, 'b', {})),
-    'failed the task is not in the backlog any more',
-  ],
-  ['at work for too long', ({ rig }) => rig.clock.turn(60_000), 'failed timeLimit'],
-  ['no longer wanted', ({ attempt }) => attempt.stop.abort(), 'stopped'],
-];
+    [
+      'given back',
+      ({ rig }) => rig.change('a', { status: 'Todo', lock: undefined }),
+      'failed its holder released the task',
+    ],
+    [
+      'blocked',
+      ({ rig }) => rig.change('a', { status: 'Blocked', lock: undefined }),
+      'failed the task was set to Blocked',
+    ],
+    [
+      'deleted',
+      ({ rig, id }) => (rig.tasks.delete(id), rig.change.call(rig, 'b', {})),
+      'failed the task is not in the backlog any more',
+    ],
+    ['at work for too long', ({ rig }) => rig.clock.turn(60_000), 'failed timeLimit'],
+    ['no longer wanted', ({ attempt }) => attempt.stop.abort(), 'stopped'],
+  ];
 
 for (const [name, act, expected] of ends) {
   test(`a followed task that is ${name} ends so`, async () => {
@@ -57,7 +58,10 @@ for (const [name, act, expected] of ends) {
     await setup.rig.claimFor('a', THEM);
     await act(setup);
     const end = await setup.attempt.ended;
-    const why = end.kind === 'failed' ? ` ${end.cause.kind === 'said' ? end.cause.detail : end.cause.kind}` : '';
+    const why =
+      end.kind === 'failed'
+        ? ` ${end.cause.kind === 'said' ? end.cause.detail : end.cause.kind}`
+        : '';
     assert.equal(`${end.kind}${why}`, expected);
     assert.deepEqual(setup.rig.bugs, []);
   });
@@ -114,7 +118,13 @@ test('a person finishes what the agent forgot: its lock is taken away, and the a
 test('work that its command does not pass goes back to Todo', async () => {
   const { rig, window } = await followed();
   rig.put({ ...rig.task('a'), id: 'b' as never });
-  rig.verify = async () => ({ command: 'npm test', passed: false, exitCode: 1, durationMs: 1, tail: '' });
+  rig.verify = async () => ({
+    command: 'npm test',
+    passed: false,
+    exitCode: 1,
+    durationMs: 1,
+    tail: '',
+  });
   const attempt = await rig.work(window, 'b', SUBAGENT);
   await rig.claimFor('b', THEM);
   await rig.change('b', { status: 'Review', lock: undefined });

@@ -27,16 +27,36 @@ test('a person’s task is claimed for them by hand, opened, and waits', async (
   assert.equal(rig.rows, 'a In Progress vscode-here-1', 'under a lease that is kept');
 });
 
-const ways: readonly [name: string, act: (setup: Awaited<ReturnType<typeof atWork>>) => unknown, end: string][] = [
-  ['says that it is finished', ({ window, rig }) => window.worker.complete(rig.task('a').id), 'succeeded Review'],
-  ['calls it Done', ({ window, rig }) => window.worker.complete(rig.task('a').id, 'Done'), 'succeeded Done'],
-  ['moves it to Review elsewhere', ({ rig }) => rig.change('a', { status: 'Review' }), 'succeeded Review'],
+const ways: readonly [
+  name: string,
+  act: (setup: Awaited<ReturnType<typeof atWork>>) => unknown,
+  end: string,
+][] = [
+  [
+    'says that it is finished',
+    ({ window, rig }) => window.worker.complete(rig.task('a').id),
+    'succeeded Review',
+  ],
+  [
+    'calls it Done',
+    ({ window, rig }) => window.worker.complete(rig.task('a').id, 'Done'),
+    'succeeded Done',
+  ],
+  [
+    'moves it to Review elsewhere',
+    ({ rig }) => rig.change('a', { status: 'Review' }),
+    'succeeded Review',
+  ],
   [
     'finishes it elsewhere, its lock with it',
     ({ rig }) => rig.change('a', { status: 'Done', lock: undefined }),
     'succeeded Done',
   ],
-  ['calls it off elsewhere', ({ rig }) => rig.change('a', { status: 'Cancelled' }), 'failed Cancelled'],
+  [
+    'calls it off elsewhere',
+    ({ rig }) => rig.change('a', { status: 'Cancelled' }),
+    'failed Cancelled',
+  ],
   ['stops it', ({ attempt }) => attempt.stop.abort(), 'stopped Todo'],
 ];
 
@@ -102,7 +122,10 @@ test('a stop in each phase gives the task back', async () => {
   const early = new AbortController();
   early.abort();
   const listener = { onClaimed: () => assert.fail(), onStarted: () => assert.fail() };
-  assert.equal((await claiming.open().worker.work(claiming.job('a', HUMAN), early.signal, listener)).kind, 'stopped');
+  assert.equal(
+    (await claiming.open().worker.work(claiming.job('a', HUMAN), early.signal, listener)).kind,
+    'stopped',
+  );
   assert.equal(claiming.rows, 'a Todo -');
 
   const verifying = new WindowRig();
@@ -143,7 +166,11 @@ test('after a reload the attempt goes on under the lock that was adopted, withou
   const next = rig.open('vscode-here-2');
   const again = await rig.attach(next, 'a', HUMAN, 'vscode-here-1');
   await rig.clock.turn(3_000);
-  assert.deepEqual([again.end, again.told], [undefined, []], 'it waits for whoever takes over the locks');
+  assert.deepEqual(
+    [again.end, again.told],
+    [undefined, []],
+    'it waits for whoever takes over the locks',
+  );
   await rig.adopt(window, next);
   assert.equal(rig.rows, 'a In Progress vscode-here-2');
   assert.deepEqual([again.end, rig.opened], [undefined, ['a']], 'and opens nothing anew');
@@ -157,10 +184,26 @@ test('after a reload the attempt goes on under the lock that was adopted, withou
 
 test('what became of the task while no window was there is what became of the attempt', async () => {
   const cases: readonly [string, (rig: WindowRig) => Promise<void>, string][] = [
-    ['let go of', (rig) => rig.change('a', { status: 'Todo', lock: undefined }), 'open In Progress vscode-here-2'],
-    ['finished', (rig) => rig.change('a', { status: 'Review', lock: undefined }), 'succeeded Review -'],
-    ['put aside', (rig) => rig.change('a', { status: 'Blocked', lock: undefined }), 'failed Blocked -'],
-    ['somebody else’s', (rig) => rig.claimFor('a', 'claude-there-9'), 'lockLost In Progress claude-there-9'],
+    [
+      'let go of',
+      (rig) => rig.change('a', { status: 'Todo', lock: undefined }),
+      'open In Progress vscode-here-2',
+    ],
+    [
+      'finished',
+      (rig) => rig.change('a', { status: 'Review', lock: undefined }),
+      'succeeded Review -',
+    ],
+    [
+      'put aside',
+      (rig) => rig.change('a', { status: 'Blocked', lock: undefined }),
+      'failed Blocked -',
+    ],
+    [
+      'somebody else’s',
+      (rig) => rig.claimFor('a', 'claude-there-9'),
+      'lockLost In Progress claude-there-9',
+    ],
   ];
   for (const [name, meanwhile, expected] of cases) {
     const { rig, window } = await atWork();

@@ -8,12 +8,19 @@ const EVIDENCE: Evidence = {
   ...{ startedAt: Date.parse('2026-01-01T10:00:00Z'), endedAt: Date.parse('2026-01-01T10:12:30Z') },
   verify: { command: 'npm test', passed: false, exitCode: 2, durationMs: 8100, tail: '1 failed\n' },
   files: ['src/a.ts', 'odd `name`.md'],
-  ...{ summary: 'All is well.\n```\n# Not a heading', logFile: '.todo2/waves/runs/r/1.log', sessionId: 's-1' },
+  ...{
+    summary: 'All is well.\n```\n# Not a heading',
+    logFile: '.todo2/waves/runs/r/1.log',
+    sessionId: 's-1',
+  },
 };
 
 test('a result tells the outcome, the evidence, and last what the agent said', () => {
   const end = { kind: 'failed', exitCode: 0, signal: undefined, evidence: EVIDENCE } as const;
-  const comment = formatResult({ ...end, cause: { kind: 'verify', result: EVIDENCE.verify! } }, 'Claude Code');
+  const comment = formatResult(
+    { ...end, cause: { kind: 'verify', result: EVIDENCE.verify! } },
+    'Claude Code',
+  );
   assert.equal(
     comment,
     `**Failed**: the command that verifies it did not pass · Claude Code
@@ -50,7 +57,9 @@ test('nothing that an agent says gets out of its fence', () => {
   fc.assert(
     fc.property(words, (summary) => {
       const evidence = { ...EVIDENCE, verify: undefined, files: [], summary };
-      const lines = formatResult({ kind: 'succeeded', status: 'Review', evidence }, 'x').trimEnd().split('\n');
+      const lines = formatResult({ kind: 'succeeded', status: 'Review', evidence }, 'x')
+        .trimEnd()
+        .split('\n');
       const open = lines.findIndex((line) => /^`{3,}text$/.test(line));
       const ticks = lines[open]!.replace('text', '');
       const closing = lines.findIndex(

@@ -16,10 +16,18 @@ import { AGENT, assertWellFormed, OPTIONS, wavesOf } from '../../../../support/r
 import { HUMAN, SUBAGENT, WindowRig, type RigWindow } from '../../../../support/window-rig.ts';
 
 const ASSIGNMENTS: Readonly<Record<AgentMode, AgentAssignment>> = {
-  ...{ unattended: AGENT, interactive: { ...AGENT, agentMode: 'interactive' }, subagent: SUBAGENT, human: HUMAN },
+  ...{
+    unattended: AGENT,
+    interactive: { ...AGENT, agentMode: 'interactive' },
+    subagent: SUBAGENT,
+    human: HUMAN,
+  },
 };
 
-/** Agents with processes of their own: each holds its task under a name of its own until a test ends it. */
+/**
+ * Agents with processes of their own: each holds its task under a name of its own until a test ends
+ * it.
+ */
 class Processes implements TaskWorker {
   readonly atWork = new Map<TaskId, (isWell: boolean) => void>();
   readonly #rig: WindowRig;
@@ -45,7 +53,13 @@ class Processes implements TaskWorker {
     if (how === 'stopped') return { kind: 'stopped' };
     if (!finished.ok) return { kind: 'lockLost', holder: undefined };
     if (how) return { kind: 'succeeded', status: finished.value, evidence: undefined };
-    return { kind: 'failed', cause: { kind: 'exit' }, exitCode: 1, signal: undefined, evidence: undefined };
+    return {
+      kind: 'failed',
+      cause: { kind: 'exit' },
+      exitCode: 1,
+      signal: undefined,
+      evidence: undefined,
+    };
   }
 
   attach(): Promise<WorkEnd> {
@@ -68,7 +82,9 @@ class Scene {
 
   constructor(ways: readonly AgentMode[], cap: number, follows: boolean) {
     [this.ways, this.cap] = [ways, cap];
-    this.rig = new WindowRig(ways.map((_, i) => `t${i}${i >= 3 && i % 3 === 0 ? ` < t${i - 3}` : ''}`));
+    this.rig = new WindowRig(
+      ways.map((_, i) => `t${i}${i >= 3 && i % 3 === 0 ? ` < t${i - 3}` : ''}`),
+    );
     this.rig.follows = follows;
     this.window = this.rig.open();
     this.processes = new Processes(this.rig);
@@ -99,9 +115,16 @@ class Scene {
 
   start(runMode: 'strict' | 'flow'): void {
     const ids = this.ways.map((_, i) => `t${i}`);
-    const waves = wavesOf(`${ids.slice(0, 3).join(' ')} | ${ids.slice(3).join(' ')}`).filter((wave) => wave.length > 0);
+    const waves = wavesOf(`${ids.slice(0, 3).join(' ')} | ${ids.slice(3).join(' ')}`).filter(
+      (wave) => wave.length > 0,
+    );
     const agents = new Map(waves.flat().map((id, i) => [id, ASSIGNMENTS[this.ways[i]!]] as const));
-    const started = this.made.runner.start({ title: 'mixed', waves, agents, options: { ...OPTIONS, runMode } });
+    const started = this.made.runner.start({
+      title: 'mixed',
+      waves,
+      agents,
+      options: { ...OPTIONS, runMode },
+    });
     assert.ok(started.ok);
   }
 
@@ -117,8 +140,14 @@ class Scene {
   look(): void {
     const tasks = [...(this.made.runner.runs[0]?.tasks.values() ?? [])];
     const atWork = tasks.filter(({ phase }) => phase === 'claimed' || phase === 'running');
-    this.mostAtWork = Math.max(this.mostAtWork, atWork.filter(({ agent }) => agent.agentMode !== 'human').length);
-    this.mostHumans = Math.max(this.mostHumans, atWork.filter(({ agent }) => agent.agentMode === 'human').length);
+    this.mostAtWork = Math.max(
+      this.mostAtWork,
+      atWork.filter(({ agent }) => agent.agentMode !== 'human').length,
+    );
+    this.mostHumans = Math.max(
+      this.mostHumans,
+      atWork.filter(({ agent }) => agent.agentMode === 'human').length,
+    );
   }
 
   /** Something happens to one of the tasks; what does not fit is nothing. */
@@ -153,7 +182,8 @@ class Scene {
         if (worker.awaitsManualCompletion(id)) await this.rig.change(id, { status: 'Review' });
         break;
       case 'put back':
-        if (this.rig.task(id).status === 'In Progress') await this.rig.change(id, { status: 'Todo' });
+        if (this.rig.task(id).status === 'In Progress')
+          await this.rig.change(id, { status: 'Todo' });
         break;
       case 'host':
         if (this.host === undefined) this.openHost();
@@ -210,7 +240,10 @@ test('whoever works on the tasks of a run, nobody has one twice, caps hold, and 
         assert.deepEqual(scene.window.keeper.held, []);
         assert.deepEqual(scene.rig.bugs, []);
         assert.ok(scene.mostAtWork <= cap, `${scene.mostAtWork} at work under a cap of ${cap}`);
-        assert.ok(scene.mostHumans <= HUMAN_CAP, `${scene.mostHumans} tasks at a time for one person`);
+        assert.ok(
+          scene.mostHumans <= HUMAN_CAP,
+          `${scene.mostHumans} tasks at a time for one person`,
+        );
         assertWellFormed(scene.made.events);
         assert.equal(scene.processes.atWork.size + scene.asked.size, 0, 'nothing works on');
       },
@@ -220,7 +253,11 @@ test('whoever works on the tasks of a run, nobody has one twice, caps hold, and 
 });
 
 test('a person takes no slot: agents go on under the cap while tasks wait for a word', async () => {
-  const scene = new Scene(['human', 'human', 'unattended', 'human', 'unattended', 'unattended'], 1, false);
+  const scene = new Scene(
+    ['human', 'human', 'unattended', 'human', 'unattended', 'unattended'],
+    1,
+    false,
+  );
   scene.start('flow');
   await settle();
   assert.deepEqual([...scene.processes.atWork.keys()], ['t2'], 'one agent under a cap of one');
@@ -228,7 +265,9 @@ test('a person takes no slot: agents go on under the cap while tasks wait for a 
   await scene.act('well', 2);
   await scene.act('well', 4);
   await scene.act('well', 5);
-  const waiting = [...scene.made.runner.runs[0]!.tasks.values()].filter(({ phase }) => phase !== 'ended');
+  const waiting = [...scene.made.runner.runs[0]!.tasks.values()].filter(
+    ({ phase }) => phase !== 'ended',
+  );
   assert.deepEqual(
     waiting.map(({ id }) => id),
     ['t0', 't1', 't3'],

@@ -38,7 +38,11 @@ async function atWork(timeLimitMs = 0) {
 test('a subagent gets the prompt under a lock of this window, and its answer is the evidence', async () => {
   const { rig, window, attempt, request } = await atWork();
   assert.equal(rig.rows, 'a In Progress vscode-here-1');
-  assert.deepEqual([window.keeper.held, window.keeper.heldByHand], [['a'], []], 'its lock ends with the window');
+  assert.deepEqual(
+    [window.keeper.held, window.keeper.heldByHand],
+    [['a'], []],
+    'its lock ends with the window',
+  );
   assert.deepEqual([request.prompt, request.description], ['Do a', 'Title of a']);
   request.answer({ text: 'Changed src/a.ts.\u001b[31m\u0007 All tests pass.\r\n' });
   const end = await attempt.ended;
@@ -49,18 +53,32 @@ test('a subagent gets the prompt under a lock of this window, and its answer is 
   assert.match(rig.comments[0]!, /All tests pass/);
 });
 
-const endings: readonly [string, (setup: Awaited<ReturnType<typeof atWork>>) => unknown, string][] = [
-  ['answers nothing', ({ request }) => request.answer({ text: ' \n' }), 'failed: the subagent answered nothing'],
-  ['is refused', ({ request }) => request.refuse(new Error('not allowed')), 'failed: not allowed'],
-  ['is refused without a word', ({ request }) => request.refuse(''), 'failed: the subagent was refused'],
+const endings: readonly [string, (setup: Awaited<ReturnType<typeof atWork>>) => unknown, string][] =
   [
-    'meets a rate limit',
-    ({ request }) => request.answer({ text: '', rateLimit: { retryAfterMs: 5, detail: 'slow down' } }),
-    'rateLimited',
-  ],
-  ['is stopped', ({ attempt }) => attempt.stop.abort(), 'stopped'],
-  ['loses its chat request', ({ opened }) => opened.dispose(), 'stopped'],
-];
+    [
+      'answers nothing',
+      ({ request }) => request.answer({ text: ' \n' }),
+      'failed: the subagent answered nothing',
+    ],
+    [
+      'is refused',
+      ({ request }) => request.refuse(new Error('not allowed')),
+      'failed: not allowed',
+    ],
+    [
+      'is refused without a word',
+      ({ request }) => request.refuse(''),
+      'failed: the subagent was refused',
+    ],
+    [
+      'meets a rate limit',
+      ({ request }) =>
+        request.answer({ text: '', rateLimit: { retryAfterMs: 5, detail: 'slow down' } }),
+      'rateLimited',
+    ],
+    ['is stopped', ({ attempt }) => attempt.stop.abort(), 'stopped'],
+    ['loses its chat request', ({ opened }) => opened.dispose(), 'stopped'],
+  ];
 
 for (const [name, act, expected] of endings) {
   test(`a subagent that ${name} ends so, its task is given back, and it is told to end`, async () => {
@@ -91,11 +109,17 @@ test('one that never answers is ended at its time limit, whether or not it liste
 test('without a subagent host nothing is claimed, and it is said why', async () => {
   const rig = new WindowRig();
   const window = rig.open();
-  assert.deepEqual((await rig.work(window, 'a', SUBAGENT)).end, { kind: 'refused', failure: { kind: 'noSubagents' } });
+  assert.deepEqual((await rig.work(window, 'a', SUBAGENT)).end, {
+    kind: 'refused',
+    failure: { kind: 'noSubagents' },
+  });
   const host = new Host();
   host.refusal = { kind: 'agentNotStarted', command: 'subagent', detail: 'no model' };
   window.subagentHosts.open(host);
-  assert.deepEqual((await rig.work(window, 'a', SUBAGENT)).end, { kind: 'refused', failure: host.refusal });
+  assert.deepEqual((await rig.work(window, 'a', SUBAGENT)).end, {
+    kind: 'refused',
+    failure: host.refusal,
+  });
   assert.equal(rig.rows, 'a Todo -');
 });
 

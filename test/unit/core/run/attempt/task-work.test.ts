@@ -17,10 +17,21 @@ import { HandClock, settle } from '../../../../support/hand-clock.ts';
 const ID = taskId('T-1');
 const HOLDER = 'custom-here-1';
 
-const ended = (exitCode: number | undefined, signal?: string): AgentEnd => ({ kind: 'exited', exitCode, signal });
+const ended = (exitCode: number | undefined, signal?: string): AgentEnd => ({
+  kind: 'exited',
+  exitCode,
+  signal,
+});
 
 function report(end: AgentEnd, more: Partial<AgentReport> = {}): AgentReport {
-  return { end, complaint: undefined, rateLimit: undefined, lastSaid: undefined, sessionId: undefined, ...more };
+  return {
+    end,
+    complaint: undefined,
+    rateLimit: undefined,
+    lastSaid: undefined,
+    sessionId: undefined,
+    ...more,
+  };
 }
 
 /** An agent that resolves as a test says, or as stopped when it is told to end. */
@@ -70,13 +81,16 @@ function begin(setup: Setup = {}) {
     locks: {
       claim: async () => {
         const claimed = await (setup.claim?.() ??
-          Promise.resolve(ok({ id: ID, holder: HOLDER, since: 0, until: 0, fresh: true, version: 2 })));
+          Promise.resolve(
+            ok({ id: ID, holder: HOLDER, since: 0, until: 0, fresh: true, version: 2 }),
+          ));
         locked = claimed.ok;
         return claimed;
       },
       release: async (_, ending) => {
         endings.push(ending);
-        const finished = await (setup.finish?.() ?? Promise.resolve(ok(statusAfter(setup.status, ending))));
+        const finished = await (setup.finish?.() ??
+          Promise.resolve(ok(statusAfter(setup.status, ending))));
         if (finished.ok) {
           locked = false;
           const comment = ending.comment?.(finished.value);
@@ -94,8 +108,16 @@ function begin(setup: Setup = {}) {
   let started = 0;
   const end = workOnTask(
     {
-      ...{ id: ID, options: { leaseMs: 60_000, statusOnSuccess: setup.statusOnSuccess ?? 'Review' }, label: 'Agent' },
-      ...{ stop: stop.signal, onPhase: (phase: string) => void phases.push(phase), onStarted: () => (started += 1) },
+      ...{
+        id: ID,
+        options: { leaseMs: 60_000, statusOnSuccess: setup.statusOnSuccess ?? 'Review' },
+        label: 'Agent',
+      },
+      ...{
+        stop: stop.signal,
+        onPhase: (phase: string) => void phases.push(phase),
+        onStarted: () => (started += 1),
+      },
     },
     world,
   );
@@ -112,7 +134,13 @@ function statusAfter(status: Status = 'In Progress', { to, overrules }: Ending):
   return overrules && (status === 'Review' || status === 'Done') ? to : status;
 }
 
-const passed: VerifyResult = { command: 'npm test', passed: true, exitCode: 0, durationMs: 5, tail: '' };
+const passed: VerifyResult = {
+  command: 'npm test',
+  passed: true,
+  exitCode: 0,
+  durationMs: 5,
+  tail: '',
+};
 const red: VerifyResult = { ...passed, passed: false, exitCode: 1, tail: 'red' };
 
 /** The end as `kind detail → where the task was sent`. */
@@ -145,20 +173,50 @@ const cases: readonly [name: string, report: AgentReport, setup: Setup, expected
   ['exit code 0 goes to Review', report(ended(0)), {}, 'succeeded Review → Review'],
   ['another exit code is a failure', report(ended(2)), {}, 'failed exit → Todo'],
   ['a signal is a failure', report(ended(undefined, 'SIGKILL')), {}, 'failed exit → Todo'],
-  ['an exit code that nobody knows is a failure', report(ended(undefined)), {}, 'failed exit → Todo'],
-  ['a complaint contradicts exit code 0', report(ended(0), { complaint: 'no' }), {}, 'failed said → Todo'],
+  [
+    'an exit code that nobody knows is a failure',
+    report(ended(undefined)),
+    {},
+    'failed exit → Todo',
+  ],
+  [
+    'a complaint contradicts exit code 0',
+    report(ended(0), { complaint: 'no' }),
+    {},
+    'failed said → Todo',
+  ],
   ['exit code 75 is a rate limit', report(ended(75)), {}, 'rateLimited → Todo'],
-  ['a rate limit explains a bad end', report(ended(1), { rateLimit: limit }), {}, 'rateLimited → Todo'],
+  [
+    'a rate limit explains a bad end',
+    report(ended(1), { rateLimit: limit }),
+    {},
+    'rateLimited → Todo',
+  ],
   [
     'a complaint with a rate limit too',
     report(ended(0), { rateLimit: limit, complaint: 'x' }),
     {},
     'rateLimited → Todo',
   ],
-  ['a rate limit that was got over is none', report(ended(0), { rateLimit: limit }), {}, 'succeeded Review → Review'],
+  [
+    'a rate limit that was got over is none',
+    report(ended(0), { rateLimit: limit }),
+    {},
+    'succeeded Review → Review',
+  ],
   ['a time limit is a failure', report(ended(0), { limitMs: 5 }), {}, 'failed timeLimit → Todo'],
-  ['an end that nobody saw is unknown', report({ kind: 'stopped' }, { unseen: 'gone' }), {}, 'unknown → Todo'],
-  ['Done needs evidence', report(ended(0)), { statusOnSuccess: 'Done' }, 'succeeded Review → Review'],
+  [
+    'an end that nobody saw is unknown',
+    report({ kind: 'stopped' }, { unseen: 'gone' }),
+    {},
+    'unknown → Todo',
+  ],
+  [
+    'Done needs evidence',
+    report(ended(0)),
+    { statusOnSuccess: 'Done' },
+    'succeeded Review → Review',
+  ],
   [
     'Done with evidence',
     report(ended(0)),
@@ -171,7 +229,12 @@ const cases: readonly [name: string, report: AgentReport, setup: Setup, expected
     { verify: () => Promise.resolve(passed) },
     'succeeded Review → Review',
   ],
-  ['what does not pass has failed', report(ended(0)), { verify: () => Promise.resolve(red) }, 'failed verify → Todo'],
+  [
+    'what does not pass has failed',
+    report(ended(0)),
+    { verify: () => Promise.resolve(red) },
+    'failed verify → Todo',
+  ],
   ['the agent set Done itself', report(ended(0)), { status: 'Done' }, 'succeeded Done → Review'],
   [
     'the agent set Done itself, against the evidence',

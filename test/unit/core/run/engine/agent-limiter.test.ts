@@ -25,7 +25,11 @@ test('a cool-down takes as long as was asked for, else a minute, doubled each ti
   const { gate, clock } = gateWith(1);
   const begun = clock.now();
   assert.equal(gate.rateLimited('claude', 5000), begun + 5000);
-  assert.deepEqual(gate.closedBy('claude', 9), { kind: 'coolingDown', agent: 'claude', until: begun + 5000 });
+  assert.deepEqual(gate.closedBy('claude', 9), {
+    kind: 'coolingDown',
+    agent: 'claude',
+    until: begun + 5000,
+  });
   const minutes: number[] = [];
   for (let i = 0; i < 6; i++) {
     clock.jump(60 * MINUTE);

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { dryRun, estimate, type DryRun, type DryRunOptions } from '../../../../../src/core/run/engine/dry-run.ts';
+import {
+  dryRun,
+  estimate,
+  type DryRun,
+  type DryRunOptions,
+} from '../../../../../src/core/run/engine/dry-run.ts';
 import type { RunMode, RunOptions } from '../../../../../src/core/run/run-options.ts';
 import { VirtualClock } from '../../../../../src/core/run/engine/virtual-clock.ts';
 import type { Task } from '../../../../../src/core/task.ts';
@@ -35,7 +40,12 @@ function optionsFor(
   };
 }
 
-async function dry(backlog: readonly string[], waves: string, cap: number, more: Dry = {}): Promise<DryRun> {
+async function dry(
+  backlog: readonly string[],
+  waves: string,
+  cap: number,
+  more: Dry = {},
+): Promise<DryRun> {
   const run = await dryRun(optionsFor(backlog, waves, more), cap);
   assert(run.ok);
   return run.value;
@@ -139,8 +149,12 @@ test("flow stays within Graham's bound of the best possible, and is shorter than
   const total = { strict: 0, flow: 0 };
   await fc.assert(
     fc.asyncProperty(graphs, async ({ tasks, cap }) => {
-      const dependencies = tasks.map((task, v) => [...new Set(task.dependencies.filter((d) => d < v))]);
-      const backlog = tasks.map((_, v) => `t${v} < ${dependencies[v]!.map((d) => `t${d}`).join(' ')}`);
+      const dependencies = tasks.map((task, v) => [
+        ...new Set(task.dependencies.filter((d) => d < v)),
+      ]);
+      const backlog = tasks.map(
+        (_, v) => `t${v} < ${dependencies[v]!.map((d) => `t${d}`).join(' ')}`,
+      );
       const durations = Object.fromEntries(tasks.map(({ ms }, v) => [`t${v}`, ms]));
       const [levels, paths]: [number[], number[]] = [[], []];
       for (const [v, on] of dependencies.entries()) {
@@ -156,7 +170,10 @@ test("flow stays within Graham's bound of the best possible, and is shorter than
         assert.equal(run.order.length, tasks.length);
         for (const { id, startsAt } of run.order) {
           for (const d of dependencies[Number(id.slice(1))]!) {
-            assert(run.order.find((step) => step.id === `t${d}`)!.endsAt <= startsAt, 'never before a dependency');
+            assert(
+              run.order.find((step) => step.id === `t${d}`)!.endsAt <= startsAt,
+              'never before a dependency',
+            );
           }
         }
         const points = run.order.map(({ startsAt }) => startsAt);

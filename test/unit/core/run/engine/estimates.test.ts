@@ -14,10 +14,18 @@ const agents = (spec: Readonly<Record<string, string>>) =>
     ]),
   );
 const tasks = (hours: Readonly<Record<string, number>> = {}) => ({
-  byId: new Map(Object.entries(hours).map(([id, estimatedHours]) => [taskId(id), { estimatedHours }])),
+  byId: new Map(
+    Object.entries(hours).map(([id, estimatedHours]) => [taskId(id), { estimatedHours }]),
+  ),
 });
 /** A run of one task that took so long. */
-const past = (runId: string, id: string, agent: string, ms: number, outcome: TaskOutcome = succeeded()) =>
+const past = (
+  runId: string,
+  id: string,
+  agent: string,
+  ms: number,
+  outcome: TaskOutcome = succeeded(),
+) =>
   applyRunEvents(undefined, [
     startOf(runId, [[id]], { agent }),
     ...ranFor(runId, id, { attemptNo: 1, from: 0, ms, outcome }),
@@ -25,8 +33,14 @@ const past = (runId: string, id: string, agent: string, ms: number, outcome: Tas
 
 describe('how long an attempt takes', () => {
   test('is the median of the earlier attempts at the same task, whichever agent made them', () => {
-    const runs = [10, 40, 20, 1000].map((ms, index) => past(`r-${index}`, 'T-1', index === 0 ? 'codex' : 'claude', ms));
-    const { estimateOf } = estimateDurations(runs, tasks({ 'T-1': 8 }), agents({ 'T-1': 'claude' }));
+    const runs = [10, 40, 20, 1000].map((ms, index) =>
+      past(`r-${index}`, 'T-1', index === 0 ? 'codex' : 'claude', ms),
+    );
+    const { estimateOf } = estimateDurations(
+      runs,
+      tasks({ 'T-1': 8 }),
+      agents({ 'T-1': 'claude' }),
+    );
     assert.deepEqual(estimateOf(taskId('T-1')), { ms: 30, basis: 'task' });
   });
 
@@ -47,9 +61,17 @@ describe('how long an attempt takes', () => {
   });
 
   test('else what the same agent took for others, else the hours of the task, else five minutes', () => {
-    const runs = [past('r-1', 'T-1', 'claude', 10), past('r-2', 'T-2', 'claude', 30), past('r-3', 'T-3', 'codex', 7)];
+    const runs = [
+      past('r-1', 'T-1', 'claude', 10),
+      past('r-2', 'T-2', 'claude', 30),
+      past('r-3', 'T-3', 'codex', 7),
+    ];
     const wanted = agents({ 'T-7': 'claude', 'T-8': 'gemini', 'T-9': 'gemini', 'T-1': 'gemini' });
-    const { estimateOf, durationOf, basis } = estimateDurations(runs, tasks({ 'T-8': 0.5 }), wanted);
+    const { estimateOf, durationOf, basis } = estimateDurations(
+      runs,
+      tasks({ 'T-8': 0.5 }),
+      wanted,
+    );
     assert.deepEqual(estimateOf(taskId('T-7')), { ms: 20, basis: 'agent' });
     assert.deepEqual(estimateOf(taskId('T-8')), { ms: 1_800_000, basis: 'hours' });
     assert.deepEqual(estimateOf(taskId('T-9')), { ms: UNKNOWN_MS, basis: 'nothing' });

@@ -27,13 +27,15 @@ const always = (): boolean => true;
 /** Everything that may start, in order, as long as nothing ends. */
 function takeAll(scheduler: Scheduler, isOpen: (agent: string) => boolean = always): string {
   const taken: TaskId[] = [];
-  for (let next = scheduler.take(isOpen).id; next !== undefined; next = scheduler.take(isOpen).id) taken.push(next);
+  for (let next = scheduler.take(isOpen).id; next !== undefined; next = scheduler.take(isOpen).id)
+    taken.push(next);
   return taken.join(' ');
 }
 
 function end(scheduler: Scheduler, inUse: FilesInUse, id: string, well = true): void {
   scheduler.ended(taskId(id), well);
-  for (const file of inUse.release(taskId(id), scheduler.filesOf(taskId(id)))) scheduler.freed(file);
+  for (const file of inUse.release(taskId(id), scheduler.filesOf(taskId(id))))
+    scheduler.freed(file);
 }
 
 test('strict waves open one after the other, flow asks only for what a task depends on', () => {
@@ -81,7 +83,10 @@ test('tasks that share a file take turns, and whoever shares none goes ahead', (
   const scheduler = new Scheduler(['a: x', 'b: y x', 'c: y', 'd'].map((t) => candidate(t)), 'flow', inUse); // prettier-ignore
   const first = scheduler.take(always);
   assert.deepEqual(first, { id: 'a', parked: [] });
-  assert.deepEqual(scheduler.take(always), { id: 'c', parked: [{ id: 'b', with: 'a', files: ['x'] }] });
+  assert.deepEqual(scheduler.take(always), {
+    id: 'c',
+    parked: [{ id: 'b', with: 'a', files: ['x'] }],
+  });
   assert.equal(takeAll(scheduler), 'd');
   end(scheduler, inUse, 'a');
   assert.equal(takeAll(scheduler), '', 'y is still in use');
@@ -91,7 +96,12 @@ test('tasks that share a file take turns, and whoever shares none goes ahead', (
 
 test('the first of many that wait for a file does not block them when it is stopped, or its agent may not start', () => {
   const inUse = new FilesInUse();
-  const tasks = [candidate('a: x'), candidate('b: x', { agent: 'codex' }), candidate('c: x'), candidate('d: x')];
+  const tasks = [
+    candidate('a: x'),
+    candidate('b: x', { agent: 'codex' }),
+    candidate('c: x'),
+    candidate('d: x'),
+  ];
   const scheduler = new Scheduler(tasks, 'flow', inUse);
   assert.equal(takeAll(scheduler), 'a');
   end(scheduler, inUse, 'a');
@@ -152,15 +162,27 @@ test('whatever ends when, the best startable task is taken, none too early, and 
     fc.property(run, ({ tasks, mode, dice }) => {
       const candidates = tasks.map((task, v): Candidate => {
         const dependencies = task.dependencies.filter((d) => d < v).map((d) => taskId(`t${d}`));
-        const wave = Math.max(task.wave, ...task.dependencies.filter((d) => d < v).map((d) => tasks[d]!.wave));
-        return { ...task, id: taskId(`t${v}`), dependencies, wave: mode === 'strict' ? wave : task.wave };
+        const wave = Math.max(
+          task.wave,
+          ...task.dependencies.filter((d) => d < v).map((d) => tasks[d]!.wave),
+        );
+        return {
+          ...task,
+          id: taskId(`t${v}`),
+          dependencies,
+          wave: mode === 'strict' ? wave : task.wave,
+        };
       });
-      // In strict waves a dependency in a later wave counts for nothing; here there is none but by the waves of others.
-      const counts = (on: Candidate, task: Candidate): boolean => mode === 'flow' || on.wave <= task.wave;
+      // In strict waves a dependency in a later wave counts for nothing; here there is none but by
+      // the waves of others.
+      const counts = (on: Candidate, task: Candidate): boolean =>
+        mode === 'flow' || on.wave <= task.wave;
       const byId = new Map(candidates.map((task) => [task.id, task]));
       const path = new Map<TaskId, number>();
       for (const task of candidates.toReversed()) {
-        const behind = candidates.filter((other) => other.dependencies.includes(task.id) && counts(task, other));
+        const behind = candidates.filter(
+          (other) => other.dependencies.includes(task.id) && counts(task, other),
+        );
         path.set(task.id, task.weight + Math.max(0, ...behind.map(({ id }) => path.get(id)!)));
       }
       const inUse = new FilesInUse();

@@ -16,11 +16,24 @@ function watchOf(task: Partial<TaskRun>, stuckAfterMs = IDLE_MS) {
       phase: 'running',
       options: { stuckAfterMs },
       tasks: new Map([
-        [A, { id: A, phase: 'running', startedAt: clock.now() - 1, agent: { agentMode: 'unattended' }, ...task }],
+        [
+          A,
+          {
+            id: A,
+            phase: 'running',
+            startedAt: clock.now() - 1,
+            agent: { agentMode: 'unattended' },
+            ...task,
+          },
+        ],
       ]),
     }) as unknown as RunState;
   const fixed = run();
-  const watch = new StuckWatch({ runs: () => [fixed], lastOutputAt: (id) => output.get(id), clock });
+  const watch = new StuckWatch({
+    runs: () => [fixed],
+    lastOutputAt: (id) => output.get(id),
+    clock,
+  });
   const told: (number | undefined)[] = [];
   watch.onDidChange(() => void told.push(watch.since(A)));
   watch.look();

@@ -4,7 +4,13 @@ import type { VerifyResult } from '../../../../../src/core/run/evidence.ts';
 import type { RunOptions } from '../../../../../src/core/run/run-options.ts';
 import { taskId } from '../../../../../src/core/task.ts';
 import { settle } from '../../../../support/hand-clock.ts';
-import { AGENT, assertWellFormed, autopilot, RunRig, type Ending } from '../../../../support/run-rig.ts';
+import {
+  AGENT,
+  assertWellFormed,
+  autopilot,
+  RunRig,
+  type Ending,
+} from '../../../../support/run-rig.ts';
 
 const FLOW = { runMode: 'flow' } as const;
 
@@ -44,7 +50,10 @@ test('in flow what waits for a failure is skipped at once, although a slower dep
   rig.start('a slow | b d | c');
   await settle();
   await rig.end('a', 1);
-  assert.equal(rig.outcomes(), 'a:failed slow:open b:skipped/dependencyFailed d:open c:skipped/dependencyFailed');
+  assert.equal(
+    rig.outcomes(),
+    'a:failed slow:open b:skipped/dependencyFailed d:open c:skipped/dependencyFailed',
+  );
   await rig.end('slow', 0);
   assert.equal(rig.alive, 'd');
 });
@@ -131,7 +140,10 @@ test('a failed task is tried again after a growing while, as often as the run sa
   await settle();
   await rig.end('a', 1);
   assert.equal(rig.outcomes(), 'a:open b:open');
-  assert.deepEqual(rig.run()?.tasks.get(taskId('a'))?.waits, { kind: 'retry', at: rig.clock.now() + 1000 });
+  assert.deepEqual(rig.run()?.tasks.get(taskId('a'))?.waits, {
+    kind: 'retry',
+    at: rig.clock.now() + 1000,
+  });
   await rig.clock.turn(1000);
   await rig.end('a', 1);
   await rig.clock.turn(1999);
@@ -192,7 +204,10 @@ test('the same failure of several tasks in a row stops what has not begun, and l
   assert.equal(rig.run()?.stop?.kind, 'breaker');
   await rig.end('c', 0);
   await rig.end('d', 7);
-  assert.equal(rig.outcomes(), 'a:skipped/runStopped b:failed c:succeeded d:failed e:skipped/runStopped');
+  assert.equal(
+    rig.outcomes(),
+    'a:skipped/runStopped b:failed c:succeeded d:failed e:skipped/runStopped',
+  );
   assertWellFormed(rig.events);
 });
 
@@ -230,7 +245,10 @@ for (const [onFailure, runMode, expected] of [
     }
     while (rig.run()?.phase !== 'ended') await settle();
     assert.equal(rig.outcomes(), expected);
-    assert.deepEqual(rig.run()?.stop, onFailure === 'continue' ? undefined : { kind: 'failure', id: 'a' });
+    assert.deepEqual(
+      rig.run()?.stop,
+      onFailure === 'continue' ? undefined : { kind: 'failure', id: 'a' },
+    );
     assertWellFormed(rig.events);
   });
 }
@@ -261,7 +279,12 @@ test('a lease that ends brings the task back without anybody saying so', async (
 
 test('a claim that was refused because of somebody whom the backlog does not show yet is made again later', async () => {
   const rig = rigWith(['a'], { heldTasks: 'wait' });
-  rig.failures.set('claim a', { kind: 'held', id: taskId('a'), holder: 'other', until: rig.clock.now() + 60_000 });
+  rig.failures.set('claim a', {
+    kind: 'held',
+    id: taskId('a'),
+    holder: 'other',
+    until: rig.clock.now() + 60_000,
+  });
   rig.start('a');
   await settle();
   await rig.notice();
@@ -277,7 +300,11 @@ test('a claim that was refused because of somebody whom the backlog does not sho
 });
 
 test('a rate limit cools its kind of agent down, halves its cap, and counts as no failure', async () => {
-  const rig = rigWith(['a', 'b', 'c', 'd', 'e', 'other'], { onFailure: 'stopAtOnce', maxEqualFailures: 1 }, 5);
+  const rig = rigWith(
+    ['a', 'b', 'c', 'd', 'e', 'other'],
+    { onFailure: 'stopAtOnce', maxEqualFailures: 1 },
+    5,
+  );
   rig.agentOf = (id) => (id === 'other' ? { ...AGENT, agent: 'codex' } : AGENT);
   rig.start('a b c d e other');
   await settle();
@@ -317,7 +344,11 @@ test('never more agents of a kind than the run allows', async () => {
   rig.start('a b c x');
   await settle();
   assert.equal(rig.alive, 'a x');
-  assert.deepEqual(rig.run()?.tasks.get(taskId('b'))?.waits, { kind: 'agentCap', agent: 'claude', cap: 1 });
+  assert.deepEqual(rig.run()?.tasks.get(taskId('b'))?.waits, {
+    kind: 'agentCap',
+    agent: 'claude',
+    cap: 1,
+  });
   await rig.end('a', 0);
   assert.equal(rig.alive, 'b x');
 });
@@ -405,7 +436,13 @@ test('stopping a wave leaves the others alone', async () => {
   assert.equal(rig.alive, 'c');
 });
 
-const failed: VerifyResult = { command: 'npm test', passed: false, exitCode: 1, durationMs: 5, tail: 'red' };
+const failed: VerifyResult = {
+  command: 'npm test',
+  passed: false,
+  exitCode: 1,
+  durationMs: 5,
+  tail: 'red',
+};
 
 for (const [runMode, verified] of [
   ['strict', [0, 1]],

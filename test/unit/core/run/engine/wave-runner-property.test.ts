@@ -21,8 +21,14 @@ const world = fc.record({
       dependencies: fc.array(fc.nat({ max: 8 }), { maxLength: 3 }),
       /** What comes of the first attempt, and of all others. */
       fates: fc.tuple(
-        fc.oneof({ weight: 5, arbitrary: fc.constant<Fate>('well') }, fc.constantFrom<Fate>(...FATES)),
-        fc.oneof({ weight: 3, arbitrary: fc.constant<Fate>('well') }, fc.constantFrom<Fate>(...FATES)),
+        fc.oneof(
+          { weight: 5, arbitrary: fc.constant<Fate>('well') },
+          fc.constantFrom<Fate>(...FATES),
+        ),
+        fc.oneof(
+          { weight: 3, arbitrary: fc.constant<Fate>('well') },
+          fc.constantFrom<Fate>(...FATES),
+        ),
       ),
       file: fc.option(fc.constantFrom('src/a.ts', 'src/b.ts', 'src/a.ts src/b.ts'), { freq: 2 }),
       agent: fc.constantFrom('claude', 'codex'),
@@ -39,12 +45,20 @@ const world = fc.record({
     retries: fc.integer({ min: 0, max: 2 }),
     retryAfterMs: fc.constantFrom(0, 1000, 30_000),
     maxEqualFailures: fc.constantFrom(0, 0, 2, 3),
-    agentCaps: fc.constantFrom<readonly (readonly [string, number])[]>([], [['claude', 1]], [['codex', 2]]),
+    agentCaps: fc.constantFrom<readonly (readonly [string, number])[]>(
+      [],
+      [['claude', 1]],
+      [['codex', 2]],
+    ),
   }),
   /** Which of the things that can happen next does. */
   order: fc.infiniteStream(fc.nat({ max: 1000 })),
   actions: fc.array(
-    fc.record({ step: fc.nat({ max: 60 }), action: fc.constantFrom(...ACTIONS), number: fc.nat({ max: 8 }) }),
+    fc.record({
+      step: fc.nat({ max: 60 }),
+      action: fc.constantFrom(...ACTIONS),
+      number: fc.nat({ max: 8 }),
+    }),
     { maxLength: 5 },
   ),
 });
@@ -67,7 +81,8 @@ function endingOf(fate: Fate): Ending {
   if (fate === 'rateLimited') return { kind: 'rateLimited', retryAfterMs: 5000, detail: '429' };
   if (fate === 'dies') return { kind: 'unknown', detail: 'killed' };
   const cause = { kind: 'timeLimit', limitMs: 1 } as const;
-  if (fate === 'hangs') return { kind: 'failed', cause, exitCode: undefined, signal: 'SIGTERM', evidence: undefined };
+  if (fate === 'hangs')
+    return { kind: 'failed', cause, exitCode: undefined, signal: 'SIGTERM', evidence: undefined };
   return 0;
 }
 
@@ -75,7 +90,9 @@ test('whatever happens in whatever order, a run keeps its promises', async () =>
   await fc.assert(
     fc.asyncProperty(world, async ({ tasks, cap, options, order, actions }) => {
       const names = tasks.map((_, i) => `t${i}`);
-      const dependencies = tasks.map((task, i) => [...new Set(task.dependencies.filter((d) => d < i))]);
+      const dependencies = tasks.map((task, i) => [
+        ...new Set(task.dependencies.filter((d) => d < i)),
+      ]);
       const backlog = names.map((name, i) => `${name} < ${dependencies[i]!.map((d) => names[d]).join(' ')}: ${tasks[i]!.file ?? ''}`); // prettier-ignore
       const rig = new RunRig(backlog, cap);
       rig.options = { ...rig.options, ...options };
@@ -84,7 +101,8 @@ test('whatever happens in whatever order, a run keeps its promises', async () =>
       const busy = { kind: 'busy', file: 'db', waitedMs: 1 } as const;
       const unwritable = new Set<string>();
       const attempts = new Map<string, number>();
-      const fateOf = (id: string): Fate => tasks[names.indexOf(id)]!.fates[Math.min(attempts.get(id) ?? 0, 1)]!;
+      const fateOf = (id: string): Fate =>
+        tasks[names.indexOf(id)]!.fates[Math.min(attempts.get(id) ?? 0, 1)]!;
       const setFate = (id: string): void => {
         const fate = fateOf(id);
         const now = rig.clock.now();
@@ -106,7 +124,10 @@ test('whatever happens in whatever order, a run keeps its promises', async () =>
         assert(rig.agents.size <= highest, 'never above the cap');
         const alive = [...rig.agents.values()].map(({ job }) => job);
         for (const [agent, most] of options.agentCaps) {
-          assert(alive.filter((job) => job.agent.agent === agent).length <= most, `never more of ${agent}`);
+          assert(
+            alive.filter((job) => job.agent.agent === agent).length <= most,
+            `never more of ${agent}`,
+          );
         }
         const files = alive.flatMap((job) => filesOf(job.task.description, { foldCase: false }));
         assert.equal(new Set(files).size, files.length, 'never two that share a file');
@@ -134,7 +155,9 @@ test('whatever happens in whatever order, a run keeps its promises', async () =>
         switch (action) {
           case 'stopTask':
             return stops.push(
-              rig.steer({ ask: 'stopTask', id }).then(() => assert(!rig.agents.has(id), 'a stop leaves nothing')),
+              rig
+                .steer({ ask: 'stopTask', id })
+                .then(() => assert(!rig.agents.has(id), 'a stop leaves nothing')),
             );
           case 'stopWave':
             return stops.push(rig.runner.steer(runId, { ask: 'stopWave', wave: number % 3 }));
@@ -195,7 +218,8 @@ test('whatever happens in whatever order, a run keeps its promises', async () =>
           ...[...rig.agents.keys()].map((id) => async () => {
             const fate = fateOf(id);
             attempts.set(id, (attempts.get(id) ?? 0) + 1);
-            if (fate === 'stolen') rig.change(id, { lock: { holder: 'other', since: undefined, until: Infinity } });
+            if (fate === 'stolen')
+              rig.change(id, { lock: { holder: 'other', since: undefined, until: Infinity } });
             await rig.end(id, endingOf(fate));
             if (!unwritable.has(id) && fateOf(id) !== 'held' && fateOf(id) !== 'gone') setFate(id);
           }),
@@ -220,15 +244,22 @@ test('whatever happens in whatever order, a run keeps its promises', async () =>
       assertWellFormed(rig.events.filter(({ kind }) => kind !== 'runTakenOver'));
       assert.equal(rig.alive, '', 'nothing is at work any more');
       const ends = rig.events.flatMap((event) => (event.kind === 'taskEnded' ? event : []));
-      const notRecorded = new Set(ends.filter((e) => e.outcome.kind === 'notRecorded').map(({ id }) => id));
+      const notRecorded = new Set(
+        ends.filter((e) => e.outcome.kind === 'notRecorded').map(({ id }) => id),
+      );
       for (const task of rig.tasks.values()) {
         const isOurs = task.lock !== undefined && task.lock.holder !== 'other';
         if (!unwritable.has(task.id)) assert(!isOurs, `no claim on ${task.id} is left behind`);
         else assert(!isOurs || notRecorded.has(task.id), `what is left on ${task.id} was told`);
       }
       for (const run of rig.runner.runs) {
-        assert.deepEqual(asJson(rig.journal(run.runId)), asJson(run), 'the journal alone tells the whole run');
-        for (const { id } of run.tasks.values()) assert.equal(rig.runner.runOf(id satisfies TaskId), undefined);
+        assert.deepEqual(
+          asJson(rig.journal(run.runId)),
+          asJson(run),
+          'the journal alone tells the whole run',
+        );
+        for (const { id } of run.tasks.values())
+          assert.equal(rig.runner.runOf(id satisfies TaskId), undefined);
       }
     }),
     { numRuns: RUNS, seed: 20_261_123 },

@@ -18,7 +18,12 @@ function rigWith(backlog: readonly string[], options: Partial<RunOptions> = {}, 
 }
 
 function breakStore(rig: RunRig): void {
-  const failure = { kind: 'unreadable', file: '/backlog/.todo2/todo2.db', cause: 'truncated', detail: '' } as const;
+  const failure = {
+    kind: 'unreadable',
+    file: '/backlog/.todo2/todo2.db',
+    cause: 'truncated',
+    detail: '',
+  } as const;
   rig.state = { kind: 'unreadable', failure, last: rig.snapshot() };
 }
 
@@ -36,7 +41,10 @@ test('a backlog that cannot be read for a moment costs no task its turn', async 
   rig.state = undefined;
   await rig.clock.turn(1_000);
   while (rig.run()?.phase !== 'ended') await settle();
-  assert.deepEqual(new Set([...rig.run()!.tasks.values()].map(({ outcome }) => outcome?.kind)), new Set(['succeeded']));
+  assert.deepEqual(
+    new Set([...rig.run()!.tasks.values()].map(({ outcome }) => outcome?.kind)),
+    new Set(['succeeded']),
+  );
   assertWellFormed(rig.events);
 });
 
@@ -75,7 +83,11 @@ test('a store that is busy is asked again, whatever the run does about failures'
   rig.failures.clear();
   await rig.clock.turn(20_000);
   await rig.end('a', 1);
-  assert.equal(rig.outcomes(), 'a:failed b:skipped/dependencyFailed', 'and that used up no retry, nor gave one');
+  assert.equal(
+    rig.outcomes(),
+    'a:failed b:skipped/dependencyFailed',
+    'and that used up no retry, nor gave one',
+  );
 });
 
 test('a store that stays busy is given up in the end', async () => {
@@ -101,7 +113,12 @@ test('what no task could get past stops the run after the same refusal several t
 test('tasks that others hold stop nothing, however many', async () => {
   const rig = rigWith(['a', 'b', 'c', 'd'], { maxEqualFailures: 2 }, 1);
   for (const id of ['a', 'b', 'c']) {
-    rig.failures.set(`claim ${id}`, { kind: 'held', id: taskId(id), holder: 'other', until: Infinity });
+    rig.failures.set(`claim ${id}`, {
+      kind: 'held',
+      id: taskId(id),
+      holder: 'other',
+      until: Infinity,
+    });
   }
   autopilot(rig, {});
   rig.start('a b c d');
@@ -159,7 +176,9 @@ test('equal failures that nobody was there to see stop the run when it is taken 
   rig.runner.detachAll();
   const before = rig.journal(runId);
   const ended = [...before.tasks.values()].flatMap(({ id, phase }) =>
-    phase === 'running' ? [{ kind: 'taskEnded', runId, id, outcome: failed(), at: 5 } as const] : [],
+    phase === 'running'
+      ? [{ kind: 'taskEnded', runId, id, outcome: failed(), at: 5 } as const]
+      : [],
   );
   const other = rigWith(['a', 'b', 'c'], { maxEqualFailures: 2 }, 2);
   other.runner.restore(applyRunEvents(before, ended), new Set());
@@ -198,7 +217,11 @@ test('a failure that nobody was there to see ends what stops at the first, but n
 
 for (const [name, end, waits] of [
   ['failed', failed(), 'a:retry'],
-  ['was refused by a rate limit', { kind: 'rateLimited', retryAfterMs: 30_000, detail: '' }, 'a:coolingDown'],
+  [
+    'was refused by a rate limit',
+    { kind: 'rateLimited', retryAfterMs: 30_000, detail: '' },
+    'a:coolingDown',
+  ],
 ] as const) {
   test(`what ${name} while no window was there waits as long as it would have`, async () => {
     const rig = rigWith(['a'], { retries: 1, retryAfterMs: 30_000 });
@@ -208,8 +231,24 @@ for (const [name, end, waits] of [
     rig.runner.detachAll();
     const [task] = run.tasks.values();
     const state = {
-      ...{ runId, attemptNo: task!.attemptNo!, taskId: task!.id, phase: 'ended', pid: 1, begin: null, host: 'h' },
-      ...{ holder: 'claude-h-1', agentPid: 2, agentBegin: null, mark: '', label: '', output: '', startedAt: 1 },
+      ...{
+        runId,
+        attemptNo: task!.attemptNo!,
+        taskId: task!.id,
+        phase: 'ended',
+        pid: 1,
+        begin: null,
+        host: 'h',
+      },
+      ...{
+        holder: 'claude-h-1',
+        agentPid: 2,
+        agentBegin: null,
+        mark: '',
+        label: '',
+        output: '',
+        startedAt: 1,
+      },
       ...{ lastOutputAt: undefined, sessionId: undefined, end },
     } as const;
     const found = new Map([[task!.id, { state: state as WorkState, supervisorAlive: false }]]);
@@ -226,7 +265,11 @@ for (const [name, end, waits] of [
 }
 
 test('what an earlier window was refused is begun anew, and only what this one is refused ends the task', async () => {
-  const failure = { kind: 'agentNotStarted', command: 'claude', detail: 'its window was gone' } as const;
+  const failure = {
+    kind: 'agentNotStarted',
+    command: 'claude',
+    detail: 'its window was gone',
+  } as const;
   for (const [refusals, outcome] of [
     [1, 'a:succeeded'],
     [2, 'a:skipped/claimFailed'],
@@ -256,13 +299,17 @@ test('a failure in a wave stops the run after it, also where another window lead
     const runId = rig.start('a b | c');
     await settle();
     await rig.end('a', 1);
-    // In flow the next one has begun by then only where there was a slot: it is none of what is stopped.
+    // In flow the next one has begun by then only where there was a slot: it is none of what is
+    // stopped.
     const isBegun = runMode === 'flow' && rig.agents.has('c');
     rig.reopen();
     await settle();
     await rig.end('b', 0);
     if (isBegun) await rig.end('c', 0);
-    assert.equal(rig.outcomes(runId), `a:failed b:succeeded c:${isBegun ? 'succeeded' : 'skipped/runStopped'}`);
+    assert.equal(
+      rig.outcomes(runId),
+      `a:failed b:succeeded c:${isBegun ? 'succeeded' : 'skipped/runStopped'}`,
+    );
     assert.equal(rig.run(runId)?.stop?.kind, isBegun ? undefined : 'failure');
     assert.deepEqual(rig.bugs, []);
   }

@@ -14,22 +14,39 @@ async function runToEnd(rig: RunRig, waves: string): Promise<string> {
   return rig.outcomes(started.value.runId);
 }
 
-const stories: readonly [name: string, backlog: string[], waves: string, codes: Record<string, number>, end: string][] =
+const stories: readonly [
+  name: string,
+  backlog: string[],
+  waves: string,
+  codes: Record<string, number>,
+  end: string,
+][] = [
+  ['a wave of two ends well', ['a', 'b'], 'a b', {}, 'a:succeeded b:succeeded'],
   [
-    ['a wave of two ends well', ['a', 'b'], 'a b', {}, 'a:succeeded b:succeeded'],
-    ['Review in this run opens the next wave', ['a', 'b < a'], 'a | b', {}, 'a:succeeded b:succeeded'],
-    [
-      'a failure holds back what depends on it and nothing else',
-      ['a', 'b', 'c < a', 'd < b', 'e < c'],
-      'a b | c d | e',
-      { a: 3 },
-      'a:failed b:succeeded c:skipped/dependencyFailed d:succeeded e:skipped/dependencyFailed',
-    ],
-    ['a task that is gone is skipped', ['a'], 'a x', {}, 'a:succeeded x:skipped/gone'],
-    ['a task that is done already is skipped', ['+a', 'b < a'], 'a | b', {}, 'a:skipped/notReady b:succeeded'],
-    ['Review from before this run opens nothing', ['?a', 'b < a'], 'b', {}, 'b:skipped/notReady'],
-    ['a task twice in the request runs once', ['a'], 'a a | a', {}, 'a:succeeded'],
-  ];
+    'Review in this run opens the next wave',
+    ['a', 'b < a'],
+    'a | b',
+    {},
+    'a:succeeded b:succeeded',
+  ],
+  [
+    'a failure holds back what depends on it and nothing else',
+    ['a', 'b', 'c < a', 'd < b', 'e < c'],
+    'a b | c d | e',
+    { a: 3 },
+    'a:failed b:succeeded c:skipped/dependencyFailed d:succeeded e:skipped/dependencyFailed',
+  ],
+  ['a task that is gone is skipped', ['a'], 'a x', {}, 'a:succeeded x:skipped/gone'],
+  [
+    'a task that is done already is skipped',
+    ['+a', 'b < a'],
+    'a | b',
+    {},
+    'a:skipped/notReady b:succeeded',
+  ],
+  ['Review from before this run opens nothing', ['?a', 'b < a'], 'b', {}, 'b:skipped/notReady'],
+  ['a task twice in the request runs once', ['a'], 'a a | a', {}, 'a:succeeded'],
+];
 
 for (const [name, backlog, waves, codes, expected] of stories) {
   test(name, async () => {
@@ -124,7 +141,11 @@ test('two runs share one cap, and never work on the same task', async () => {
   await settle();
   assert.equal(rig.alive, 'a b');
   await rig.end('b', 0);
-  assert.equal(rig.outcome('a', 'r2'), undefined, 'the second run leaves out what the first one has');
+  assert.equal(
+    rig.outcome('a', 'r2'),
+    undefined,
+    'the second run leaves out what the first one has',
+  );
   assert.equal(rig.alive, 'a c');
   await rig.end('a', 0);
   await rig.end('c', 0);
@@ -177,7 +198,12 @@ test('a task that somebody takes between the look and the claim is skipped with 
 
 test('a backlog that cannot be read starts nothing and says why in the end', async () => {
   const rig = new RunRig(['a']);
-  const failure = { kind: 'unreadable', file: '/backlog/.todo2/todo2.db', cause: 'truncated', detail: '' } as const;
+  const failure = {
+    kind: 'unreadable',
+    file: '/backlog/.todo2/todo2.db',
+    cause: 'truncated',
+    detail: '',
+  } as const;
   rig.state = { kind: 'unreadable', failure, last: rig.snapshot() };
   rig.start('a');
   await settle();
@@ -196,7 +222,13 @@ for (const [name, end, exitCode, signal] of [
     rig.start('a');
     await settle();
     await rig.end('a', end);
-    const failed = { kind: 'failed', cause: { kind: 'exit' }, exitCode, signal, evidence: undefined };
+    const failed = {
+      kind: 'failed',
+      cause: { kind: 'exit' },
+      exitCode,
+      signal,
+      evidence: undefined,
+    };
     assert.deepEqual(rig.outcome('a'), failed);
     assert.equal(rig.task('a').status, 'Todo');
     assert.equal(rig.task('a').lock, undefined);
@@ -359,7 +391,8 @@ for (const [failure, expected] of [
     autopilot(rig);
     assert.equal(await runToEnd(rig, 'a | b'), `${expected} b:skipped/dependencyFailed`);
     const outcome = rig.outcome('a');
-    if (outcome?.kind === 'notRecorded') assert.deepEqual(outcome, { kind: 'notRecorded', exitCode: 0, failure });
+    if (outcome?.kind === 'notRecorded')
+      assert.deepEqual(outcome, { kind: 'notRecorded', exitCode: 0, failure });
   });
 }
 
@@ -410,7 +443,13 @@ test('events that a listener causes come after the one it was told of', async ()
   await settle();
   await rig.end('a', 1);
   assert.equal(rig.outcomes(), 'a:failed b:stopped');
-  assert.deepEqual(heard.slice(-5), ['taskEnded', 'runStopping', 'taskEnded', 'waveEnded', 'runEnded']);
+  assert.deepEqual(heard.slice(-5), [
+    'taskEnded',
+    'runStopping',
+    'taskEnded',
+    'waveEnded',
+    'runEnded',
+  ]);
   assertWellFormed(rig.events);
 });
 
@@ -436,5 +475,8 @@ test('ten thousand queued tasks are stopped in one go', async () => {
   await rig.runner.stopAll();
   assert.equal(rig.runner.runs[0]?.phase, 'ended');
   assert(changes < 10, 'whoever looks at the whole run does so for all of them together');
-  assert.equal([...rig.runner.runs[0].tasks.values()].filter((task) => task.outcome === undefined).length, 0);
+  assert.equal(
+    [...rig.runner.runs[0].tasks.values()].filter((task) => task.outcome === undefined).length,
+    0,
+  );
 });

@@ -1,14 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { formatEntry, isRunId, parseEntry } from '../../../../../src/core/run/journal/journal-entry.ts';
+import {
+  formatEntry,
+  isRunId,
+  parseEntry,
+} from '../../../../../src/core/run/journal/journal-entry.ts';
 import type { RunEvent } from '../../../../../src/core/run/run-events.ts';
 import { taskId } from '../../../../../src/core/task.ts';
 import { runEvents } from '../../../../support/run-arbitraries.ts';
 
 const RUN = 'run-1';
 const started: RunEvent = {
-  ...{ kind: 'runStarted', runId: RUN, title: 'Wave 1', waves: [[taskId('T-1')]], resumes: undefined, at: 1 },
+  ...{
+    kind: 'runStarted',
+    runId: RUN,
+    title: 'Wave 1',
+    waves: [[taskId('T-1')]],
+    resumes: undefined,
+    at: 1,
+  },
   options: {
     ...{
       runMode: 'strict',
@@ -30,11 +41,16 @@ const started: RunEvent = {
   },
   agents: [[taskId('T-1'), { agent: 'claude', model: undefined, agentMode: 'unattended' }]],
 };
-const ended = (outcome: unknown) => JSON.stringify({ kind: 'taskEnded', runId: RUN, id: 'T-1', outcome, at: 5 });
+const ended = (outcome: unknown) =>
+  JSON.stringify({ kind: 'taskEnded', runId: RUN, id: 'T-1', outcome, at: 5 });
 const startedWith = (change: object) => JSON.stringify({ v: 1, ...started, ...change });
 const evidenceOf = (change: object) => {
   const event = parseEntry(
-    ended({ kind: 'succeeded', status: 'Review', evidence: { startedAt: 1, endedAt: 2, files: [], ...change } }),
+    ended({
+      kind: 'succeeded',
+      status: 'Review',
+      evidence: { startedAt: 1, endedAt: 2, files: [], ...change },
+    }),
   );
   assert.ok(event?.kind === 'taskEnded' && event.outcome.kind === 'succeeded');
   return event.outcome.evidence;
@@ -60,7 +76,8 @@ describe('a line of a journal', () => {
       fc.property(fc.oneof(bent, fc.json(), fc.string()), (line) => {
         const event = parseEntry(line);
         if (event === undefined) return;
-        // What was read is what it would be written as: nothing unknown came along, nothing is missing.
+        // What was read is what it would be written as: nothing unknown came along, nothing is
+        // missing.
         assert.deepEqual(parseEntry(formatEntry(event)), event);
       }),
       { numRuns: 3000 },
@@ -79,15 +96,27 @@ describe('a line of a journal', () => {
     ['an empty id', JSON.stringify({ kind: 'taskStarted', runId: RUN, id: '', at: 1 })],
     [
       'half an attempt',
-      JSON.stringify({ kind: 'taskStarting', runId: RUN, id: 'T-1', attemptNo: 1.5, tryNo: 1, at: 1 }),
+      JSON.stringify({
+        kind: 'taskStarting',
+        runId: RUN,
+        id: 'T-1',
+        attemptNo: 1.5,
+        tryNo: 1,
+        at: 1,
+      }),
     ],
     ['a task in two waves', startedWith({ waves: [['T-1'], ['T-1']] })],
     ['a task without an agent', startedWith({ waves: [['T-1', 'T-2']] })],
     [
       'a model that reads as an option',
-      startedWith({ agents: [['T-1', { agent: 'claude', model: '--yolo', agentMode: 'unattended' }]] }),
+      startedWith({
+        agents: [['T-1', { agent: 'claude', model: '--yolo', agentMode: 'unattended' }]],
+      }),
     ],
-    ['a line that is too long', JSON.stringify({ kind: 'runEnded', runId: RUN, at: 1, more: 'x'.repeat(1024 * 1024) })],
+    [
+      'a line that is too long',
+      JSON.stringify({ kind: 'runEnded', runId: RUN, at: 1, more: 'x'.repeat(1024 * 1024) }),
+    ],
     ['nothing but brackets', '['.repeat(1_000_000)],
   ];
   for (const [name, line] of refused) {
@@ -95,7 +124,8 @@ describe('a line of a journal', () => {
   }
 
   test('cannot exhaust the stack by nesting', () => {
-    const opening = '{"kind":"skipped","reason":{"kind":"runStopped","stop":{"kind":"breaker","count":1,"outcome":';
+    const opening =
+      '{"kind":"skipped","reason":{"kind":"runStopped","stop":{"kind":"breaker","count":1,"outcome":';
     for (const levels of [20, 3000, 9000]) {
       const nested = `${opening.repeat(levels)}{"kind":"stopped"}${'}}}'.repeat(levels)}`;
       assert.equal(
@@ -110,29 +140,65 @@ describe('a line of a journal', () => {
       assert.equal(evidenceOf({ sessionId })?.sessionId, undefined);
     }
     assert.equal(evidenceOf({ sessionId: 'b1-x_Y' })?.sessionId, 'b1-x_Y');
-    for (const logFile of ['/etc/passwd', '../x', 'a/../../x', 'C:\\x', 'a\\..\\b', '', 'a\0b', 7]) {
+    for (const logFile of [
+      '/etc/passwd',
+      '../x',
+      'a/../../x',
+      'C:\\x',
+      'a\\..\\b',
+      '',
+      'a\0b',
+      7,
+    ]) {
       assert.equal(evidenceOf({ logFile })?.logFile, undefined);
     }
-    assert.equal(evidenceOf({ logFile: '.todo2/waves/runs/r/1.log' })?.logFile, '.todo2/waves/runs/r/1.log');
+    assert.equal(
+      evidenceOf({ logFile: '.todo2/waves/runs/r/1.log' })?.logFile,
+      '.todo2/waves/runs/r/1.log',
+    );
   });
 
   test('can hold a run of 100,000 tasks', () => {
-    const ids = Array.from({ length: 100_000 }, (_, index) => taskId(`T-${1_700_000_000_000 + index}`));
+    const ids = Array.from({ length: 100_000 }, (_, index) =>
+      taskId(`T-${1_700_000_000_000 + index}`),
+    );
     const [, agent] = started.agents[0]!;
-    const event: RunEvent = { ...started, waves: [ids], agents: ids.map((id) => [id, agent] as const) };
+    const event: RunEvent = {
+      ...started,
+      waves: [ids],
+      agents: ids.map((id) => [id, agent] as const),
+    };
     assert.deepEqual(parseEntry(formatEntry(event)), event);
   });
 });
 
 test('an id of a run is a plain name', () => {
   for (const id of ['20261125T023000-a1b2c3', 'run-1', 'x']) assert.ok(isRunId(id));
-  for (const id of ['', '.', '..', 'a/b', 'a\\b', '-a', 'a b', 'a.b', 'ä', 'x'.repeat(65), undefined, 7]) {
+  for (const id of [
+    '',
+    '.',
+    '..',
+    'a/b',
+    'a\\b',
+    '-a',
+    'a b',
+    'a.b',
+    'ä',
+    'x'.repeat(65),
+    undefined,
+    7,
+  ]) {
     assert.ok(!isRunId(id));
   }
 });
 
 /** The same JSON with one value, somewhere in it, changed, dropped, or joined by another. */
-function bend(value: unknown, where: number, what: unknown, how: 'change' | 'drop' | 'add'): string {
+function bend(
+  value: unknown,
+  where: number,
+  what: unknown,
+  how: 'change' | 'drop' | 'add',
+): string {
   const places: (() => void)[] = [];
   const visit = (each: unknown): void => {
     if (typeof each !== 'object' || each === null) return;

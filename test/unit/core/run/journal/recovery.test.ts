@@ -26,7 +26,11 @@ function stateOf(id: TaskId, attemptNo: number, phase: WorkPhase, end?: WorkEnd)
   const hasAgent = phase !== 'claiming' && end?.kind !== 'refused' && end?.kind !== 'notStarted';
   return {
     ...{ runId: RUN, attemptNo, taskId: id, phase, pid: 900 + attemptNo, begin: 'b', host: 'desk' },
-    ...{ holder: `claude-desk-${900 + attemptNo}`, agentPid: hasAgent ? 5000 + attemptNo : undefined, agentBegin: 'a' },
+    ...{
+      holder: `claude-desk-${900 + attemptNo}`,
+      agentPid: hasAgent ? 5000 + attemptNo : undefined,
+      agentBegin: 'a',
+    },
     ...{
       mark: 'm',
       label: 'Claude',
@@ -41,7 +45,10 @@ function stateOf(id: TaskId, attemptNo: number, phase: WorkPhase, end?: WorkEnd)
 }
 
 /** A run of T-1 whose window was gone while its first attempt was so far. */
-function interrupted(phase: 'starting' | 'claimed' | 'running', options: Parameters<typeof startOf>[2] = {}): RunState {
+function interrupted(
+  phase: 'starting' | 'claimed' | 'running',
+  options: Parameters<typeof startOf>[2] = {},
+): RunState {
   const attempt = ranFor(RUN, 'T-1', { attemptNo: 1, from: 1000, ms: 1, outcome: succeeded() });
   const seen = attempt.slice(0, { starting: 1, claimed: 2, running: 3 }[phase]);
   return applyRunEvents(undefined, [startOf(RUN, [['T-1', 'T-2']], options), ...seen]);
@@ -57,16 +64,27 @@ function recovered(run: RunState, found: RecoveredAttempt | undefined) {
 }
 
 describe('work that a window does itself, or follows', () => {
-  const inWindow = (agentMode: 'human' | 'subagent', phase: 'starting' | 'claimed' | 'running'): RunState => {
+  const inWindow = (
+    agentMode: 'human' | 'subagent',
+    phase: 'starting' | 'claimed' | 'running',
+  ): RunState => {
     const run = interrupted(phase);
-    const tasks = new Map([...run.tasks].map(([id, task]) => [id, { ...task, agent: { ...task.agent, agentMode } }]));
+    const tasks = new Map(
+      [...run.tasks].map(([id, task]) => [id, { ...task, agent: { ...task.agent, agentMode } }]),
+    );
     return { ...run, tasks };
   };
 
   test('of a person is taken up again however far it was, and its lock is left alone', () => {
     for (const phase of ['starting', 'claimed', 'running'] as const) {
-      const { attach, events, locks, orphans, stops, isSupervised } = recovered(inWindow('human', phase), undefined);
-      assert.deepEqual([[...attach], events, locks, orphans, stops, isSupervised], [[T1], [], [], [], [], false]);
+      const { attach, events, locks, orphans, stops, isSupervised } = recovered(
+        inWindow('human', phase),
+        undefined,
+      );
+      assert.deepEqual(
+        [[...attach], events, locks, orphans, stops, isSupervised],
+        [[T1], [], [], [], [], false],
+      );
     }
   });
 
@@ -113,7 +131,10 @@ describe('an attempt whose window was gone', () => {
   test('whose supervisor was killed is neither success nor failure: its agent is ended, its lock given back', () => {
     for (const phase of ['working', 'verifying', 'recording'] as const) {
       const state = stateOf(T1, 1, phase);
-      const { after, orphans, locks } = recovered(interrupted('running'), { state, supervisorAlive: false });
+      const { after, orphans, locks } = recovered(interrupted('running'), {
+        state,
+        supervisorAlive: false,
+      });
       assert.equal(after.tasks.get(T1)?.outcome?.kind, 'unknown');
       assert.deepEqual([orphans, locks], [[state], [{ id: T1, holder: 'claude-desk-901' }]]);
     }
@@ -121,7 +142,10 @@ describe('an attempt whose window was gone', () => {
 
   test('that nothing was written of is queued again, and a supervisor that comes late is told to stop', () => {
     const { after, kinds, stops, locks } = recovered(interrupted('starting'), undefined);
-    assert.deepEqual([kinds, after.tasks.get(T1)?.phase, stops, locks], ['taskRequeued', 'queued', [1], []]);
+    assert.deepEqual(
+      [kinds, after.tasks.get(T1)?.phase, stops, locks],
+      ['taskRequeued', 'queued', [1], []],
+    );
   });
 
   test('whose supervisor died while it claimed is queued again, and the lock it may have got given back', () => {
@@ -133,7 +157,10 @@ describe('an attempt whose window was gone', () => {
   test('is not judged by a state file of another attempt, task or run', () => {
     const ended = stateOf(T1, 1, 'ended', succeeded());
     for (const change of [{ attemptNo: 2 }, { taskId: taskId('T-2') }, { runId: 'run-2' }]) {
-      const { after } = recovered(interrupted('running'), { state: { ...ended, ...change }, supervisorAlive: true });
+      const { after } = recovered(interrupted('running'), {
+        state: { ...ended, ...change },
+        supervisorAlive: true,
+      });
       assert.equal(after.tasks.get(T1)?.outcome?.kind, 'unknown');
     }
   });
@@ -142,8 +169,21 @@ describe('an attempt whose window was gone', () => {
     const found = { state: stateOf(T1, 1, 'ended', failed()), supervisorAlive: false };
     const retrying = recovered(interrupted('running', { options: { retries: 1 } }), found);
     assert.deepEqual(retrying.events.slice(-2), [
-      { kind: 'taskRequeued', runId: RUN, id: T1, outcome: failed(), notBefore: NOW + 30_000, at: NOW },
-      { kind: 'taskWaits', runId: RUN, id: T1, reason: { kind: 'retry', at: NOW + 30_000 }, at: NOW },
+      {
+        kind: 'taskRequeued',
+        runId: RUN,
+        id: T1,
+        outcome: failed(),
+        notBefore: NOW + 30_000,
+        at: NOW,
+      },
+      {
+        kind: 'taskWaits',
+        runId: RUN,
+        id: T1,
+        reason: { kind: 'retry', at: NOW + 30_000 },
+        at: NOW,
+      },
     ]);
     const stopping = applyRunEvents(interrupted('running', { options: { retries: 1 } }), [
       { kind: 'runStopping', runId: RUN, stop: { kind: 'person' }, at: 2000 },
@@ -153,7 +193,10 @@ describe('an attempt whose window was gone', () => {
 
   test('that failed stops a run that stops at the first failure', () => {
     const found = { state: stateOf(T1, 1, 'ended', failed()), supervisorAlive: false };
-    const { after } = recovered(interrupted('running', { options: { onFailure: 'stopAtOnce' } }), found);
+    const { after } = recovered(
+      interrupted('running', { options: { onFailure: 'stopAtOnce' } }),
+      found,
+    );
     assert.deepEqual(after.stop, { kind: 'failure', id: T1 });
   });
 
@@ -235,11 +278,16 @@ test('killed after any line of any journal, every task ends once or is queued, a
         const rest = interruptRun(after, NOW);
         const over = applyRunEvents(after, rest);
         assert.equal(over.phase, 'ended');
-        const ends = [...journal, ...events, ...rest].filter((event) => event.kind === 'taskEnded').map(({ id }) => id);
+        const ends = [...journal, ...events, ...rest]
+          .filter((event) => event.kind === 'taskEnded')
+          .map(({ id }) => id);
         assert.deepEqual(ends.toSorted(), [...over.tasks.keys()].toSorted());
         const again = new Set(resumable(over));
         for (const [id, { outcome }] of over.tasks) {
-          assert.equal(again.has(id), outcome?.kind !== 'succeeded' && outcome?.kind !== 'lockLost');
+          assert.equal(
+            again.has(id),
+            outcome?.kind !== 'succeeded' && outcome?.kind !== 'lockLost',
+          );
         }
       }
     }),
@@ -263,7 +311,9 @@ function randomJournal(random: Random): [RunEvent, ...RunEvent[]] {
     Array.from({ length: 1 + random(3) }, (_, index) => `T-${wave}${index}`),
   );
   const onFailure = oneOf(random, ['continue', 'stopAtOnce'] as const);
-  const journal: [RunEvent, ...RunEvent[]] = [startOf(RUN, waves, { options: { retries: random(3), onFailure } })];
+  const journal: [RunEvent, ...RunEvent[]] = [
+    startOf(RUN, waves, { options: { retries: random(3), onFailure } }),
+  ];
   let starts = 0;
   for (const [wave, ids] of waves.entries()) {
     journal.push({ kind: 'waveStarted', runId: RUN, wave, at: 1000 });
@@ -279,7 +329,10 @@ function randomJournal(random: Random): [RunEvent, ...RunEvent[]] {
       });
       if (!again) return [...first];
       const outcome = oneOf(random, OUTCOMES);
-      return [...first, ...ranFor(RUN, id, { attemptNo: ++starts, tryNo: 2, from: 1010, ms: 5, outcome })];
+      return [
+        ...first,
+        ...ranFor(RUN, id, { attemptNo: ++starts, tryNo: 2, from: 1010, ms: 5, outcome }),
+      ];
     });
     for (let open = lists; open.length > 0; open = open.filter((list) => list.length > 0)) {
       const next = shuffled(random, open)[0]?.shift();
@@ -306,7 +359,9 @@ function randomWorld(random: Random, run: RunState): ReadonlyMap<TaskId, Recover
     const ends: readonly WorkEnd[] = [
       ...OUTCOMES.filter((outcome) => outcome.kind !== 'skipped'),
       { kind: 'rateLimited', retryAfterMs: undefined, detail: '' },
-      ...(phase === 'starting' ? [{ kind: 'refused', failure: { kind: 'noSuchTask', id } } as const] : []),
+      ...(phase === 'starting'
+        ? [{ kind: 'refused', failure: { kind: 'noSuchTask', id } } as const]
+        : []),
     ];
     const state = oneOf<() => WorkState | undefined>(random, [
       () => undefined,
@@ -315,7 +370,10 @@ function randomWorld(random: Random, run: RunState): ReadonlyMap<TaskId, Recover
       () => stateOf(id, attemptNo, 'recording'),
       () => stateOf(id, attemptNo, 'ended', oneOf(random, ends)),
     ])();
-    found.set(id, { state, supervisorAlive: state !== undefined && state.end === undefined && random(2) === 0 });
+    found.set(id, {
+      state,
+      supervisorAlive: state !== undefined && state.end === undefined && random(2) === 0,
+    });
   }
   return found;
 }

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { RunEvent, RunState, TaskOutcome } from '../../../../../src/core/run/run-events.ts';
-import { applyRunEvent, applyRunEvents, foldJournal } from '../../../../../src/core/run/journal/run-state.ts';
+import {
+  applyRunEvent,
+  applyRunEvents,
+  foldJournal,
+} from '../../../../../src/core/run/journal/run-state.ts';
 import { taskId } from '../../../../../src/core/task.ts';
 import { AGENT, OPTIONS } from '../../../../support/run-rig.ts';
 
@@ -15,7 +19,13 @@ const START: RunEvent = {
   ...{ agents: [[a, OTHER]], resumes: 'r0' },
 };
 const FAILED: TaskOutcome = {
-  ...{ kind: 'failed', cause: { kind: 'exit' }, exitCode: 1, signal: undefined, evidence: undefined },
+  ...{
+    kind: 'failed',
+    cause: { kind: 'exit' },
+    exitCode: 1,
+    signal: undefined,
+    evidence: undefined,
+  },
 };
 const DONE: TaskOutcome = { kind: 'succeeded', status: 'Review', evidence: undefined };
 
@@ -38,15 +48,35 @@ const STORY: readonly [RunEvent, ...RunEvent[]] = [
   { ...run, kind: 'runTakenOver' },
   { ...run, kind: 'runWentOn' },
   { ...run, kind: 'runStopping', stop: { kind: 'person' } },
-  { ...run, kind: 'taskEnded', id: b, outcome: { kind: 'skipped', reason: { kind: 'stopped' } }, at: 14 },
+  {
+    ...run,
+    kind: 'taskEnded',
+    id: b,
+    outcome: { kind: 'skipped', reason: { kind: 'stopped' } },
+    at: 14,
+  },
   { ...run, kind: 'runEnded', at: 15 },
 ];
 
 test('a run is what its events tell', () => {
   const state = applyRunEvents(undefined, STORY);
   assert.deepEqual(state.tasks.get(a), {
-    ...{ id: a, wave: 0, agent: OTHER, phase: 'ended', tryNo: 2, attemptNo: 2, holder: undefined, waits: undefined },
-    ...{ startedAt: 10, endedAt: 12, outcome: DONE, earlier: [{ attemptNo: 1, outcome: FAILED, at: 6 }] },
+    ...{
+      id: a,
+      wave: 0,
+      agent: OTHER,
+      phase: 'ended',
+      tryNo: 2,
+      attemptNo: 2,
+      holder: undefined,
+      waits: undefined,
+    },
+    ...{
+      startedAt: 10,
+      endedAt: 12,
+      outcome: DONE,
+      earlier: [{ attemptNo: 1, outcome: FAILED, at: 6 }],
+    },
   });
   assert.equal(state.tasks.get(b)?.agent.agent, 'auto', 'nobody named one');
   assert.deepEqual(state.waveRuns, [
@@ -89,7 +119,10 @@ for (const [name, events] of [
   ['a wave that is none of the run', [START, { ...run, kind: 'waveStarted', wave: 7 }]],
 ] as const) {
   test(`${name} is a bug of ours, and passed over in a journal`, () => {
-    assert.throws(() => applyRunEvents(undefined, events as unknown as readonly [RunEvent]), /Internal error/);
+    assert.throws(
+      () => applyRunEvents(undefined, events as unknown as readonly [RunEvent]),
+      /Internal error/,
+    );
     const known = foldJournal(events as readonly RunEvent[]);
     assert.deepEqual(known, events[0] === START ? foldJournal([START]) : undefined);
   });

@@ -2,13 +2,37 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { WorkEnd } from '../../../../../src/core/ports.ts';
-import { parseWorkState, storedWorkState, type WorkState } from '../../../../../src/core/run/journal/work-state.ts';
+import {
+  parseWorkState,
+  storedWorkState,
+  type WorkState,
+} from '../../../../../src/core/run/journal/work-state.ts';
 import { taskId } from '../../../../../src/core/task.ts';
 
 const STATE: WorkState = {
-  ...{ runId: 'r', attemptNo: 1, taskId: taskId('T-1'), phase: 'working', pid: 42, begin: 'boot 1', host: 'a-host' },
-  ...{ holder: 'claude-a-host-42', agentPid: 43, agentBegin: 'boot 2', mark: '0123456789abcdef'.repeat(2) },
-  ...{ label: 'Claude Code', output: 'streamJson', startedAt: 5, lastOutputAt: 6, sessionId: 's', end: undefined },
+  ...{
+    runId: 'r',
+    attemptNo: 1,
+    taskId: taskId('T-1'),
+    phase: 'working',
+    pid: 42,
+    begin: 'boot 1',
+    host: 'a-host',
+  },
+  ...{
+    holder: 'claude-a-host-42',
+    agentPid: 43,
+    agentBegin: 'boot 2',
+    mark: '0123456789abcdef'.repeat(2),
+  },
+  ...{
+    label: 'Claude Code',
+    output: 'streamJson',
+    startedAt: 5,
+    lastOutputAt: 6,
+    sessionId: 's',
+    end: undefined,
+  },
   activity: 'Edits src/a.ts',
 };
 
@@ -38,14 +62,20 @@ const ODD: readonly [name: string, change: object][] = [
   ['a mark that fits more than one', { mark: '' }],
   ['an end before the end', { end: { kind: 'stopped' } }],
   ['no end at the end', { phase: 'ended' }],
-  ['an end that no work has', { phase: 'ended', end: { kind: 'skipped', reason: { kind: 'gone' } } }],
+  [
+    'an end that no work has',
+    { phase: 'ended', end: { kind: 'skipped', reason: { kind: 'gone' } } },
+  ],
   ['an empty id', { taskId: '' }],
   ['an unknown phase', { phase: 'sleeping' }],
 ];
 
 for (const [name, change] of ODD) {
   test(`${name} is no state`, () =>
-    assert.equal(parseWorkState(JSON.stringify({ ...storedWorkState(STATE), ...change })), undefined));
+    assert.equal(
+      parseWorkState(JSON.stringify({ ...storedWorkState(STATE), ...change })),
+      undefined,
+    ));
 }
 
 test('a state that an earlier version wrote says nothing of what the agent does', () => {
@@ -55,7 +85,10 @@ test('a state that an earlier version wrote says nothing of what the agent does'
 
 test('a session that is no plain word is left out', () => {
   for (const sessionId of ['--yolo', '../x', 'a b', '$(x)', '', 5]) {
-    assert.equal(parseWorkState(JSON.stringify({ ...storedWorkState(STATE), sessionId }))?.sessionId, undefined);
+    assert.equal(
+      parseWorkState(JSON.stringify({ ...storedWorkState(STATE), sessionId }))?.sessionId,
+      undefined,
+    );
   }
 });
 

@@ -32,7 +32,10 @@ const TITLES: Readonly<Record<string, string>> = {
   'T-3': 'Moor: "end"; #stop %%{init}%% <b>',
   'T-4': 'Publish',
 };
-const DEPENDENCIES: Readonly<Record<string, readonly string[]>> = { 'T-2': ['T-1'], 'T-4': ['T-2', 'T-3'] };
+const DEPENDENCIES: Readonly<Record<string, readonly string[]>> = {
+  'T-2': ['T-1'],
+  'T-4': ['T-2', 'T-3'],
+};
 const harbour = context({
   titleOf: (id) => TITLES[id],
   dependenciesOf: (id) => (DEPENDENCIES[id] ?? []).map(taskId),
@@ -40,26 +43,50 @@ const harbour = context({
 
 function harbourRun(): RunState {
   const evidence = {
-    ...{ startedAt: BEGIN, endedAt: BEGIN + 5 * MIN, files: ['src/tide.ts', 'docs/tide tables.md'] },
+    ...{
+      startedAt: BEGIN,
+      endedAt: BEGIN + 5 * MIN,
+      files: ['src/tide.ts', 'docs/tide tables.md'],
+    },
     verify: { command: 'npm test', passed: true, exitCode: 0, durationMs: 9000, tail: 'all fine' },
     summary: 'Done.\n```\n# Not a heading\n```\n\u001b[31mred',
     logFile: `.todo2/waves/runs/${RUN}/2.log`,
     sessionId: 'b1-c2',
   };
-  const broken = { command: 'npm test', passed: false, exitCode: 1, durationMs: 4000, tail: '1 of 9 failed' };
+  const broken = {
+    command: 'npm test',
+    passed: false,
+    exitCode: 1,
+    durationMs: 4000,
+    tail: '1 of 9 failed',
+  };
   const events: readonly [RunEvent, ...RunEvent[]] = [
-    startOf(RUN, [['T-1', 'T-3'], ['T-2'], ['T-4']], { at: BEGIN, title: 'All waves', options: { retries: 1 } }),
+    startOf(RUN, [['T-1', 'T-3'], ['T-2'], ['T-4']], {
+      at: BEGIN,
+      title: 'All waves',
+      options: { retries: 1 },
+    }),
     { kind: 'capChanged', runId: RUN, cap: 4, at: BEGIN },
     { kind: 'waveStarted', runId: RUN, wave: 0, at: BEGIN },
     ...ranFor(RUN, 'T-3', { attemptNo: 1, from: BEGIN, ms: MIN, outcome: failed(2), again: true }),
-    ...ranFor(RUN, 'T-1', { attemptNo: 2, from: BEGIN, ms: 5 * MIN, outcome: { ...succeeded('Done'), evidence } }),
+    ...ranFor(RUN, 'T-1', {
+      attemptNo: 2,
+      from: BEGIN,
+      ms: 5 * MIN,
+      outcome: { ...succeeded('Done'), evidence },
+    }),
     ...ranFor(RUN, 'T-3', {
       ...{ attemptNo: 3, tryNo: 2, from: BEGIN + 2 * MIN, ms: 4 * MIN },
       outcome: { ...failed(0), cause: { kind: 'verify', result: broken } },
     }),
     { kind: 'waveEnded', runId: RUN, wave: 0, verify: broken, at: BEGIN + 6 * MIN },
     { kind: 'waveStarted', runId: RUN, wave: 1, at: BEGIN + 6 * MIN },
-    ...ranFor(RUN, 'T-2', { attemptNo: 4, from: BEGIN + 6 * MIN, ms: 11 * MIN, outcome: succeeded() }),
+    ...ranFor(RUN, 'T-2', {
+      attemptNo: 4,
+      from: BEGIN + 6 * MIN,
+      ms: 11 * MIN,
+      outcome: succeeded(),
+    }),
     { kind: 'waveEnded', runId: RUN, wave: 1, verify: undefined, at: BEGIN + 17 * MIN },
     { kind: 'runStopping', runId: RUN, stop: { kind: 'person' }, at: BEGIN + 17 * MIN },
     {
@@ -94,10 +121,19 @@ describe('the report of a run', () => {
       startOf(RUN, [['T-1', 'T-2'], ['T-3']], { at: BEGIN }),
       ...ranFor(RUN, 'T-1', { attemptNo: 1, from: BEGIN, ms: 4 * MIN, outcome: succeeded() }),
       ...ranFor(RUN, 'T-2', { attemptNo: 2, from: BEGIN, ms: 6 * MIN, outcome: succeeded() }),
-      ...ranFor(RUN, 'T-3', { attemptNo: 3, from: BEGIN + 6 * MIN, ms: 3 * MIN, outcome: succeeded() }),
+      ...ranFor(RUN, 'T-3', {
+        attemptNo: 3,
+        from: BEGIN + 6 * MIN,
+        ms: 3 * MIN,
+        outcome: succeeded(),
+      }),
     ];
     const dependenciesOf = (id: TaskId): readonly TaskId[] =>
-      id === 'T-3' ? [taskId('T-1'), taskId('T-3'), taskId('T-9')] : id === 'T-1' ? [taskId('T-3')] : [];
+      id === 'T-3'
+        ? [taskId('T-1'), taskId('T-3'), taskId('T-9')]
+        : id === 'T-1'
+          ? [taskId('T-3')]
+          : [];
     const report = runReport(applyRunEvents(undefined, events), context({ dependenciesOf }));
     assert.match(report, /took 7 min; [^\n]*\n\n1\. T-1 \(4 min\)\n2\. T-3 \(3 min\)\n/);
   });
@@ -113,7 +149,13 @@ describe('the report of a run', () => {
         '$(alert)',
         '| a | b |',
       ),
-      fc.constantFrom('\n\nsection x\n', '%%{init: {}}%%', 'click a href "x"', '~~~\n```mermaid', '\u202e'),
+      fc.constantFrom(
+        '\n\nsection x\n',
+        '%%{init: {}}%%',
+        'click a href "x"',
+        '~~~\n```mermaid',
+        '\u202e',
+      ),
     );
     fc.assert(
       fc.property(hostile, hostile, outcomes, (title, id, outcome) => {
@@ -184,7 +226,9 @@ test('the summary counts every task once', () => {
     fc.property(fc.array(fc.option(outcomes, { nil: undefined }), { maxLength: 8 }), (ends) => {
       const ids = ends.map((_, index) => `T-${index + 1}`);
       const events = ends.flatMap((outcome, index) =>
-        outcome === undefined ? [] : ranFor(RUN, ids[index]!, { attemptNo: index + 1, from: BEGIN, ms: 1, outcome }),
+        outcome === undefined
+          ? []
+          : ranFor(RUN, ids[index]!, { attemptNo: index + 1, from: BEGIN, ms: 1, outcome }),
       );
       const run = applyRunEvents(undefined, [startOf(RUN, [ids], { at: BEGIN }), ...events]);
       const {
