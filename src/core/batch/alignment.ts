@@ -11,7 +11,7 @@ export interface PlanDifference {
 
 /** How a backlog fits the goals and plans of its project. */
 export interface Alignment {
-  /** Undefined where nobody wrote goals down. */
+  /** Undefined where the project has no goals file. */
   readonly goals:
     | {
         readonly file: string;

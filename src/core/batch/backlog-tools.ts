@@ -57,10 +57,10 @@ export const dependencyHealth: BatchTool = {
   },
 };
 
-/** After so long without a change nobody has a task in mind any more. */
+/** A task without a change for this long counts as forgotten. */
 const FORGOTTEN_DAYS = 90;
 
-/** exarp-go deletes what is tagged so; here a person does. */
+/** exarp-go deletes tasks with this tag; here only the user does. */
 const STALE_TAG = /^#?stale$/i;
 
 export const staleTasks: BatchTool = {

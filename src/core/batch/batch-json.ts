@@ -3,8 +3,8 @@ import type { BatchResult, StepRun } from './batch-result.ts';
 import { messageOf } from '../text.ts';
 
 /**
- * What a batch came to, in the shape of exarp-go's `automation`; unlike there, `status` says how it
- * went. Times in seconds.
+ * The result of a batch in the shape of exarp-go's `automation`; unlike there, `status` is
+ * accurate. Times in seconds.
  */
 export function batchJson(result: BatchResult) {
   const { action, status, startedAt, seconds, steps, conflicts } = result;

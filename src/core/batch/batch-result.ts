@@ -1,14 +1,14 @@
 import type { Conflicts } from '../analysis/conflicts.ts';
 import type { ToolRun } from './run-parallel.ts';
 
-/** What a tool found, for people. All of it may hold text of others. */
+/** What a tool found, for the user. May contain foreign text. */
 export interface ToolReport {
   /** One sentence. */
   readonly summary: string;
   readonly lines: readonly string[];
   /** The same as data, in the names that exarp-go uses where it has them. */
   readonly output: Readonly<Record<string, unknown>>;
-  /** True where a person should look at it. */
+  /** True where the user should look at it. */
   readonly wantsLook: boolean;
 }
 
@@ -16,8 +16,8 @@ export interface ToolReport {
 export type StepRun = { readonly id: string } & ToolRun<ToolReport>;
 
 /**
- * How a batch went as a whole: `success` only where every step did, `partial` where some did,
- * `cancelled` where somebody ended it before all had begun or ended.
+ * The result of a whole batch: `success` only where every step succeeded, `partial` where some did,
+ * `cancelled` where it was stopped before every step had ended.
  */
 export type BatchStatus = 'success' | 'partial' | 'failed' | 'cancelled';
 

@@ -7,20 +7,20 @@ import { runParallel, type Tool } from './run-parallel.ts';
 import type { BatchTool, ToolWorld, Workspace } from './tool.ts';
 import * as ofWorkspace from './workspace-tools.ts';
 
-/** Tools one stage after the other; those of a stage run side by side. */
+/** Stages of tools that run one after the other; the tools of a stage run in parallel. */
 export interface Batch {
   /** Names it in results: `daily`, `nightly`, `sprint`, or the name of a custom one. */
   readonly action: string;
   readonly title: string;
   readonly stages: readonly (readonly BatchTool[])[];
-  /** In place of what the settings say. */
+  /** Overrides the setting. */
   readonly maxParallel?: number;
 }
 
 /** Every tool of ours. */
-export const TOOLS: readonly BatchTool[] = [
-  ...[...Object.values(ofLocks), ...Object.values(ofBacklog), ...Object.values(ofWorkspace)],
-];
+export const TOOLS: readonly BatchTool[] = [ofLocks, ofBacklog, ofWorkspace].flatMap((tools) =>
+  Object.values(tools),
+);
 
 /** The batches that are always there, with the steps of exarp-go's. */
 export const BATCHES: readonly Batch[] = [
@@ -62,13 +62,13 @@ export interface BatchOptions {
   readonly workspace: Workspace;
   readonly maxParallel: number;
   readonly signal: AbortSignal;
-  /** After a step began or ended: how many have ended, of how many, and which are at work. */
+  /** After a step started or ended: how many have ended, of how many, and which are running. */
   readonly onProgress?: (ended: number, total: number, atWork: readonly string[]) => void;
 }
 
 /**
- * Runs a batch. Undefined where the backlog has not been read. Each stage sees the backlog as the
- * one before left it. Never rejects.
+ * Runs a batch; undefined where the backlog has not been read. Each stage sees the changes of the
+ * one before. Never rejects.
  */
 export async function runBatch(
   batch: Batch,

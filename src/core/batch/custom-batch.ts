@@ -4,15 +4,15 @@ import { type Batch, BATCHES, TOOLS } from './batch.ts';
 import { EXARP, exarpTool, IS_EXARP_NAME } from './exarp-tool.ts';
 import type { BatchTool } from './tool.ts';
 
-/** Where a batch of somebody's own is written. */
+/** The text of a custom batch and where it is from. */
 export interface BatchSource {
   /** A file relative to the root, or the name of a setting. */
   readonly place: string;
   /** YAML; for a setting its JSON, which is YAML too. */
   readonly text: string;
-  /** What it is called where it says nothing. */
+  /** Its name where the text has none. */
   readonly name: string;
-  /** False where lines of the text mean nothing to a person. */
+  /** False where line numbers mean nothing to the user. */
   readonly hasLines: boolean;
 }
 
@@ -27,10 +27,7 @@ export interface CustomBatch extends Batch {
   readonly place: string;
 }
 
-/**
- * The longest text of a batch that is looked at, in characters: keys of a map are compared each
- * with each.
- */
+/** The longest text of a batch in characters: the parser compares the keys of a map pairwise. */
 const MOST_BATCH_TEXT = 32 * 1024;
 const MOST_STEPS = 100;
 const MOST_DEPTH = 10;
@@ -39,9 +36,9 @@ const MOST_PROBLEMS = 20;
 const MOST_AT_A_TIME = 64;
 
 /**
- * Reads batches as people write them: `name`, `max_parallel_tasks` and `steps`, each step a `tool`
- * with `params`, or a list of steps that run side by side under `parallel`; `then` holds what comes
- * after a step. One with any problem is left out, and every problem names its place.
+ * Reads custom batches: `name`, `max_parallel_tasks` and `steps`, each step a `tool` with `params`,
+ * or a list of steps that run in parallel under `parallel`; `then` holds the steps after it. A
+ * batch with any problem is left out, and every problem names its place.
  */
 export function readBatches(sources: readonly BatchSource[]): {
   readonly batches: readonly CustomBatch[];
@@ -133,13 +130,13 @@ class Reading {
       const document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
       for (const { message, pos } of document.errors)
         this.#complainAt(pos[0], `this is no YAML: ${oneLine(message)}`);
-      // One that names its own parent would go on for ever, and ten in a row can make billions.
+      // A recursive alias never ends, and nested ones expand to billions of nodes.
       visit(document, { Alias: (_, node) => this.complain(node, '', 'aliases are not followed') });
       if (this.problems.length > 0) return undefined;
       if (document.contents === null) this.complain(undefined, '', 'it is empty');
       return document.contents ?? undefined;
     } catch (error) {
-      // Of the parser, which goes down a level of the text with one of its own.
+      // The parser is recursive, so deep nesting overflows its stack.
       if (!(error instanceof RangeError)) throw error;
       this.complain(undefined, '', 'its lists are too deep');
       return undefined;
@@ -158,7 +155,7 @@ class Reading {
 
   #step(node: unknown, path: string, depth: number): Stages {
     if (++this.#steps > MOST_STEPS || depth > MOST_DEPTH) {
-      // Said once: whatever follows is too much as well.
+      // Reported once: every further step exceeds the limit too.
       if (this.#steps === MOST_STEPS + 1)
         this.complain(node, path, `there are more than ${MOST_STEPS} steps`);
       else if (depth > MOST_DEPTH)
@@ -184,7 +181,7 @@ class Reading {
     return [...own, ...after];
   }
 
-  /** The first stages of all of them together, then the second ones, and so on. */
+  /** Merges the first stages of all branches, then the second ones, and so on. */
   #beside(node: unknown, path: string, depth: number): Stages {
     if (!isSeq(node) || node.items.length === 0) {
       this.complain(node, path, 'this is no list of steps');

@@ -1,3 +1,4 @@
+import { pushTo } from '../push-to.ts';
 import { compareIds, type Task, type TaskId } from '../task.ts';
 
 /** Tasks that say nearly the same. */
@@ -14,20 +15,19 @@ export interface AlikeTasks {
  */
 const LIKE = 0.85;
 
-/** More words than these of a description say nothing new of what a task is. */
+/** Further words of a description add little. */
 const MOST_WORDS = 60;
 
 /**
- * A word that so many tasks have tells nothing about any two of them, and comparing them all would
- * take time squared. Alone where two tasks share nothing rarer among the words that count could
- * that hide a pair.
+ * A word that this many tasks share is no evidence for a pair, and comparing them all would take
+ * quadratic time. A pair is missed only where its tasks share no rarer word.
  */
 const MOST_SHARERS = 300;
 
 /**
- * Groups of tasks whose titles and descriptions use nearly the same words, whatever their order.
- * Candidates come from an index of each task's rarest words (a prefix filter): two sets this much
- * alike must share one of them. Near linear in all words.
+ * Groups of tasks whose titles and descriptions use nearly the same words in any order. Candidates
+ * come from an index of each task's rarest words (a prefix filter): two sets this similar must
+ * share one of them. Near linear in all words.
  */
 export function findAlike(tasks: readonly Task[]): readonly AlikeTasks[] {
   const sorted = tasks.toSorted((a, b) => compareIds(a.id, b.id));
@@ -90,7 +90,7 @@ export function wordsOf({
   return [...new Set(text.match(/[\p{L}\p{N}]{2,}/gu) ?? [])].slice(0, MOST_WORDS).sort();
 }
 
-/** Who is together with whom, and by how much at least. */
+/** Disjoint sets with the least likeness within each. */
 class Groups {
   readonly #leader: number[];
   readonly #likeness = new Map<number, number>();
@@ -109,12 +109,7 @@ class Groups {
 
   all(): readonly { readonly members: readonly number[]; readonly likeness: number }[] {
     const members = new Map<number, number[]>();
-    for (const n of this.#leader.keys()) {
-      const leader = this.#find(n);
-      const list = members.get(leader);
-      if (list === undefined) members.set(leader, [n]);
-      else list.push(n);
-    }
+    for (const n of this.#leader.keys()) pushTo(members, this.#find(n), n);
     return [...members]
       .filter(([, list]) => list.length > 1)
       .map(([leader, list]) => ({ members: list, likeness: this.#likeness.get(leader) ?? 1 }));

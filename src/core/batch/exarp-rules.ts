@@ -10,8 +10,8 @@ export interface ExarpCall {
   readonly tool: string;
   readonly args: Readonly<Record<string, unknown>>;
   /**
-   * True where whoever wrote the step wants it even if it may delete, overwrite or push; a person
-   * is asked before.
+   * True where the author of the step allows it to delete, overwrite or push; the user is asked
+   * first.
    */
   readonly allowed: boolean;
 }
@@ -51,19 +51,19 @@ const WRITING: ReadonlySet<string> = new Set([
  * `output_path` and the like write.
  */
 const CHOOSING: ReadonlySet<string> = new Set([
-  ...[
-    'action',
-    'sub_action',
-    'status',
-    'priority',
-    'filter_tag',
-    'filter_tags',
-    'task_id',
-    'limit',
-    'order',
-    'compact',
-  ],
-  ...['include_closed', 'output_format', 'similarity_threshold'],
+  'action',
+  'sub_action',
+  'status',
+  'priority',
+  'filter_tag',
+  'filter_tags',
+  'task_id',
+  'limit',
+  'order',
+  'compact',
+  'include_closed',
+  'output_format',
+  'similarity_threshold',
 ]);
 
 /** What takes away, sends or starts says so in its name, more often than in a hint. */

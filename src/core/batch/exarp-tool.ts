@@ -53,7 +53,7 @@ export function reportOf(tool: string, text: string): ToolReport {
   };
 }
 
-/** Its `automation` calls itself a success whatever happened; the list of what failed is honest. */
+/** Its `automation` always reports success; its list of failed steps is accurate. */
 function failedSteps(json: Readonly<Record<string, unknown>> | undefined): number {
   const { tasks_failed: failed } = (json?.['results'] ?? {}) as { readonly tasks_failed?: unknown };
   return Array.isArray(failed) ? failed.length : 0;

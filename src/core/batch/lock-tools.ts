@@ -7,14 +7,12 @@ import { type BatchTool, ToolTrouble } from './tool.ts';
 
 /** The kinds of findings that are about locks. */
 const LOCK_KINDS: ReadonlySet<string> = new Set<Finding['trouble']['kind']>([
-  ...([
-    'twoHolders',
-    'deadOwner',
-    'lockedTodo',
-    'unheldProgress',
-    'expiredLock',
-    'lockedAfterwards',
-  ] as const),
+  'twoHolders',
+  'deadOwner',
+  'lockedTodo',
+  'unheldProgress',
+  'expiredLock',
+  'lockedAfterwards',
   'unleasedLock',
 ]);
 
@@ -49,7 +47,7 @@ export const conflictDetection: BatchTool = {
   },
 };
 
-/** Somebody was faster, which is as good. */
+/** Another process changed the lock first, which is no failure. */
 const MEANWHILE: ReadonlySet<string> = new Set<Failure['kind']>([
   'changedMeanwhile',
   'lockLost',
@@ -58,9 +56,8 @@ const MEANWHILE: ReadonlySet<string> = new Set<Failure['kind']>([
 ]);
 
 /**
- * Gives back locks of processes of this machine that are gone and whose lease has ended: what the
- * doctor calls safe, and nothing else. Each is written only while the lock is still the one that
- * was seen.
+ * Releases expired locks of processes of this machine that are gone: the safe fixes of the doctor,
+ * and nothing else. Each is written only while the lock is unchanged.
  */
 export const deadAgentCleanup: BatchTool = {
   id: 'dead_agent_cleanup',
@@ -72,22 +69,22 @@ export const deadAgentCleanup: BatchTool = {
       fix.kind === 'changes' && fix.safe ? fix.changes : [],
     );
     const released: Change[] = [];
-    // One by one: a lock that somebody renewed meanwhile must not keep the others.
+    // One by one: a lock that was renewed meanwhile must not block the others.
     for (const change of changes) {
-      // Whoever cancels wants no further write, however many are left.
+      // No further write after a cancellation.
       signal.throwIfAborted();
       const applied = await backlog.edits.apply([change]);
       if (applied.ok) released.push(change);
       else if (!MEANWHILE.has(applied.failure.kind)) {
         throw new ToolTrouble(
-          `${count(released.length, 'lock')} given back; the next could not be: ${applied.failure.kind}`,
+          `${count(released.length, 'lock')} released; the next could not be: ${applied.failure.kind}`,
         );
       }
     }
     const left = dead.length - released.length;
     const parts = [
       ...(released.length > 0
-        ? [`${count(released.length, 'lock')} of processes that are gone given back`]
+        ? [`${count(released.length, 'lock')} of processes that are gone released`]
         : []),
       ...(left > 0 ? [`${left} left alone: their lease runs, or they changed meanwhile`] : []),
     ];

@@ -1,4 +1,5 @@
 import type { RunState } from '../run/run-events.ts';
+import { pushTo } from '../push-to.ts';
 import { isSettled, type Task, type TaskId } from '../task.ts';
 import type { PlanDifference } from './alignment.ts';
 
@@ -23,7 +24,7 @@ export interface Evidence {
   readonly runs: readonly RunState[];
   readonly plans: readonly PlanDifference[];
   readonly now: number;
-  /** After how long without a change a task In Progress that nobody holds looks left. */
+  /** After this long without a change, a task In Progress without a lock counts as abandoned. */
   readonly staleMs: number;
 }
 
@@ -40,7 +41,7 @@ export function inferProgress(tasks: readonly Task[], evidence: Evidence): reado
   const subjects = new Map<string, string[]>();
   for (const { subject } of commits) {
     for (const word of subject.match(/[\p{L}\p{N}_-]*\d[\p{L}\p{N}_-]*/gu) ?? []) {
-      if (ids.has(word)) push(subjects, word, subject);
+      if (ids.has(word)) pushTo(subjects, word, subject);
     }
   }
   const succeeded = new Map<string, string>();
@@ -49,7 +50,7 @@ export function inferProgress(tasks: readonly Task[], evidence: Evidence): reado
       if (outcome?.kind === 'succeeded') succeeded.set(id, run.runId);
   }
   const children = new Map<TaskId, Task[]>();
-  for (const task of tasks) if (task.parentId !== undefined) push(children, task.parentId, task);
+  for (const task of tasks) if (task.parentId !== undefined) pushTo(children, task.parentId, task);
   const inPlan = new Map(
     plans.flatMap(({ kind, id, file }) => (kind === 'doneInPlan' ? [[id, file] as const] : [])),
   );
@@ -79,10 +80,4 @@ export function inferProgress(tasks: readonly Task[], evidence: Evidence): reado
     if (status !== 'In Progress' || lock !== undefined || forMs <= staleMs) return [];
     return [{ id, from: status, to: 'Todo', why: [{ kind: 'untouched', forMs }] }];
   });
-}
-
-function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [value]);
-  else list.push(value);
 }

@@ -1,15 +1,15 @@
 import pLimit from 'p-limit';
 
 /**
- * Something to be done beside others. `run` should stop soon after `signal` aborts; what it throws
- * counts as its failure.
+ * Work that runs in parallel with others. `run` should stop soon after `signal` aborts; what it
+ * throws is its failure.
  */
 export interface Tool<T> {
   readonly name: string;
   readonly run: (signal: AbortSignal) => Promise<T> | T;
 }
 
-/** What came of one tool. `seconds` is how long it ran, 0 for one that never began. */
+/** The result of one tool. `seconds` is how long it ran, 0 for one that never started. */
 export type ToolRun<T> = { readonly name: string; readonly seconds: number } & (
   | { readonly status: 'succeeded'; readonly result: T }
   | { readonly status: 'failed'; readonly error: unknown }
@@ -27,9 +27,9 @@ export interface ParallelOptions<T> {
 }
 
 /**
- * Runs all of these, at most `maxParallel` at a time, and answers what came of each in the order
- * given. One that fails stops no other. After `signal` has aborted none begins, and those at work
- * are not waited for: a tool that does not listen must not hold up whoever cancels. Never rejects.
+ * Runs all of these, at most `maxParallel` at a time, and returns their results in the order given.
+ * A failure stops no other. After `signal` aborts, none starts and running ones are not awaited: a
+ * tool that ignores the signal must not delay the caller. Never rejects.
  */
 export async function runParallel<T>(
   tools: readonly Tool<T>[],
@@ -72,7 +72,7 @@ async function runOne<T>(
     if (result === undefined) return { name, seconds: seconds(), status: 'cancelled' };
     return { name, seconds: seconds(), status: 'succeeded', result: result.value };
   } catch (error) {
-    // What a tool throws because it was told to stop is no failure of its own.
+    // What a tool throws after the abort is no failure.
     if (signal.aborted) return { name, seconds: seconds(), status: 'cancelled' };
     return { name, seconds: seconds(), status: 'failed', error };
   } finally {

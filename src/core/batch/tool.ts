@@ -36,16 +36,13 @@ export interface WorkspaceText {
  */
 export interface Workspace {
   scanDocs(signal: AbortSignal): Promise<DocsScan>;
-  /** The project's goals, where somebody wrote them down. */
+  /** The project's goals file, if any. */
   readGoals(): Promise<WorkspaceText | undefined>;
   /** Plan documents, in the order of their names. */
   readPlans(): Promise<readonly WorkspaceText[]>;
   /** The first lines of the newest commits; undefined where git has nothing to say. */
   commits(): Promise<readonly { readonly subject: string; readonly at: number }[] | undefined>;
-  /**
-   * Batches of somebody's own, in the order of their names; `unread` are those that are too many or
-   * too long.
-   */
+  /** Custom batches in the order of their names; `unread` are those beyond the limits. */
   readWorkflows(): Promise<{
     readonly texts: readonly WorkspaceText[];
     readonly unread: readonly string[];
@@ -89,5 +86,5 @@ export interface BatchTool {
   ) => Promise<ToolReport> | ToolReport;
 }
 
-/** Something that kept a tool from its work, and that the world can cause; it is no bug. */
+/** A failure of a tool that the world can cause; it is no bug. */
 export class ToolTrouble extends Error {}

@@ -104,7 +104,7 @@ export const handoffCheck: BatchTool = {
 
 export const progressInference: BatchTool = {
   id: 'task_progress_inference',
-  title: 'Progress that nobody wrote down (nothing is changed)',
+  title: 'Progress not in the backlog yet (nothing is changed)',
   writes: false,
   run: async ({ snapshot, backlog, workspace }) => {
     const [commits, plans] = await Promise.all([workspace.commits(), workspace.readPlans()]);
@@ -141,11 +141,11 @@ function whyWords(why: Inference['why'][number]): string {
     case 'children':
       return `all ${why.count} of its children are finished`;
     case 'untouched':
-      return `nobody holds it, and it was not touched for ${Math.round(why.forMs / 3_600_000)} h`;
+      return `it has no lock and was not changed for ${Math.round(why.forMs / 3_600_000)} h`;
   }
 }
 
-/** After so long an open handoff is more likely forgotten than awaited. */
+/** An open handoff of this age counts as forgotten. */
 const OLD_HANDOFF_MS = 14 * 86_400_000;
 
 export const memoryCheck: BatchTool = {

@@ -233,7 +233,7 @@ test('only locks whose process is gone and whose lease has ended are given back'
   assert.deepEqual(applied, ['T-1', 'T-5']);
   assert.match(
     summaryOf(result, 'dead_agent_cleanup'),
-    /^1 lock of processes that are gone given back, 2 left alone/,
+    /^1 lock of processes that are gone released, 2 left alone/,
   );
 });
 
