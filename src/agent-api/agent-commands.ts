@@ -23,8 +23,8 @@ export interface AgentCommandParts {
    */
   readonly follows: () => boolean;
   /**
-   * True where a person has switched off all that chats are about: the editor then opens none, and
-   * says that it did.
+   * True where the user has switched off AI features: the editor then opens no chat, although its
+   * command reports success.
    */
   readonly isChatOff: () => boolean;
   readonly settingsOf: (backlog: Backlog) => {
@@ -56,7 +56,7 @@ export class AgentCommands {
   }
 
   /**
-   * Has a wave worked on by subagents: by way of the chat that may start them, or by asking the
+   * Runs a wave with subagents: through a chat request that may start them, or by asking the
    * editor's agent for them.
    */
   async runWaveWithSubagents(backlog: Backlog, wave: number): Promise<void> {
@@ -87,12 +87,12 @@ export class AgentCommands {
   }
 
   /**
-   * The run is followed in the store; what it begins is brought to the editor's agent in as many at
-   * a time as that can run.
+   * Starts a run that is followed in the store; the editor's agent is asked for as many subagents
+   * as it runs at a time.
    */
   async #askForSubagents(backlog: Backlog, wave: number): Promise<void> {
     const { settingsOf, writeSubagentsPlan, tell } = this.#parts;
-    if (!(await this.#seeToAgentFiles(backlog))) return;
+    if (!(await this.#ensureAgentFiles(backlog))) return;
     const plan = await writeSubagentsPlan(backlog);
     if (!plan.ok) {
       await tell(plan.failure);
@@ -106,11 +106,8 @@ export class AgentCommands {
     if (!started.ok) await tell(started.failure);
   }
 
-  /**
-   * The prompts name a role that the editor has to know; false where a person called the whole
-   * thing off.
-   */
-  async #seeToAgentFiles({ root }: Backlog): Promise<boolean> {
+  /** The prompts name a role that the editor has to know; false where the user cancels. */
+  async #ensureAgentFiles({ root }: Backlog): Promise<boolean> {
     const { editor, isThere, tell } = this.#parts;
     const folders = ['.cursor/agents', '.claude/agents'] as const;
     for (const folder of folders) {
@@ -134,7 +131,7 @@ export class AgentCommands {
     return written.ok;
   }
 
-  /** Writes the files of the roles into the folders that a person picks, and over nothing. */
+  /** Writes the files of the roles into the folders that the user picks; existing files stay. */
   async createAgentFiles({ root }: Backlog): Promise<void> {
     const { editor, tell } = this.#parts;
     const usual = isCursor(editor) ? '.cursor/agents' : '.github/agents';
@@ -165,8 +162,7 @@ export class AgentCommands {
   }
 
   /**
-   * Puts onto the clipboard how a client that a person picks is told of the server, and says where
-   * it belongs.
+   * Copies the server configuration for the client that the user picks, and says where it belongs.
    */
   async copyMcpConfiguration(server: ServerCommand): Promise<void> {
     const { editor } = this.#parts;

@@ -1,4 +1,4 @@
-/** What a person asks `@waves` for. Numbers and ids are as they were typed. */
+/** What the user asks `@waves` for. Numbers and ids are as typed. */
 export type ChatWish =
   | { readonly kind: 'status' }
   | { readonly kind: 'explain'; readonly id: string | undefined }

@@ -17,8 +17,8 @@ export interface LanguageModelToolParts {
 
 /**
  * Offers each operation as a tool to the language models of the editor, where it has such tools;
- * the manifest describes them. What changes something asks a person first. A tool that the editor
- * does not take is left out, and the log says so.
+ * the manifest describes them. A tool that changes something asks the user first. A tool that the
+ * editor refuses is left out, and the log says so.
  */
 export function registerLanguageModelTools(
   parts: LanguageModelToolParts,
@@ -50,7 +50,7 @@ function toolOf(
       );
       return { invocationMessage, confirmationMessages: { title: operation.title, message } };
     },
-    // What is thrown here is what the model is told.
+    // The model is shown the message of what is thrown here.
     invoke: async ({ input }, token) => {
       if (!editor.workspace.isTrusted) throw new Error(UNTRUSTED);
       const backlog = await served();
@@ -77,16 +77,14 @@ function toolOf(
 }
 
 const UNTRUSTED =
-  'Nothing is read, claimed or written in a folder that is not trusted. A person has to trust it first.';
+  'Nothing is read, claimed or written in a folder that is not trusted. The user has to trust it first.';
 
 class Refusal extends Error {}
 
 const MOST_LINES = 12;
 const MAX_VALUE = 300;
 
-/**
- * What a model asked for, for the person who is to allow it: its words do nothing but stand there.
- */
+/** The model's input for the user who has to allow it, as inert text. */
 function inputText(input: unknown): string {
   const entries = typeof input === 'object' && input !== null ? Object.entries(input) : [];
   const text = (value: unknown): string =>

@@ -20,7 +20,7 @@ export interface SubagentPromptParts {
 }
 
 /**
- * Asks the editor's agent for subagents, by a prompt that names their briefs. A person sends it.
+ * Asks the editor's agent for subagents, by a prompt that names their briefs. The user sends it.
  */
 export class SubagentPrompts {
   readonly #parts: SubagentPromptParts;
@@ -49,7 +49,7 @@ export class SubagentPrompts {
     await this.#open(launchPrompt(briefed));
   }
 
-  /** Offers to have the results of a run checked, and asks for that where a person wants it. */
+  /** Offers to verify the results of a run, and asks for it where the user accepts. */
   async offerVerifier(run: RunState): Promise<void> {
     const { editor, served, writeBriefs, tell } = this.#parts;
     const verify = 'Verify';

@@ -23,7 +23,7 @@ export interface BacklogClaimsParts {
   readonly onDidChangeFailure: () => void;
 }
 
-/** The locks that the user takes and gives back in one backlog, and whether that is possible. */
+/** The locks that the user takes and releases in one backlog, and whether that is possible. */
 export class BacklogClaims {
   readonly #parts: BacklogClaimsParts;
   readonly #backlog: BacklogClaimsParts['backlog'];
@@ -48,7 +48,7 @@ export class BacklogClaims {
   /** Asks once whether locks can be written, and tells the views. */
   async probe(): Promise<Failure | undefined> {
     const failure = await this.#parts.locks.probe();
-    // Only that no SQLite can be had lasts; every other failure may be over with the next attempt.
+    // Only a missing SQLite lasts; every other failure may be gone with the next attempt.
     const lasting = failure?.kind === 'readOnly' ? failure : undefined;
     if (lasting?.kind !== this.#failure?.kind) {
       this.#failure = lasting;
@@ -57,7 +57,7 @@ export class BacklogClaims {
     return failure;
   }
 
-  /** Probes again where nothing could be claimed: what was missing may be there. */
+  /** Probes again after a failure, whose cause may be gone. */
   probeAgain(): void {
     if (this.#failure !== undefined) void this.probe();
   }
@@ -102,10 +102,7 @@ export class BacklogClaims {
     return firstOf(claimed);
   }
 
-  /**
-   * Takes off a task the lock that it is shown with, another holder's too; In Progress becomes
-   * Todo.
-   */
+  /** Clears the lock that a task is shown with, of any holder; In Progress becomes Todo. */
   async forceRelease(task: Task, reason: string): Promise<Result<Status, Failure>> {
     const refusal = this.jsonOnly;
     if (refusal !== undefined) return fail(refusal);
@@ -116,20 +113,21 @@ export class BacklogClaims {
   }
 
   /**
-   * Gives a lock of ours back; In Progress becomes Todo. A task that a run works on is stopped
+   * Releases a lock of ours; In Progress becomes Todo. A task that a run works on is stopped
    * instead.
    */
   async release(id: TaskId): Promise<Result<Status, Failure>> {
     if (this.#backlog.runs.of(id) !== undefined) {
       const stopped = await this.#backlog.runs.steerTask(id, 'stopTask');
       if (!stopped.ok) return stopped;
-      // What a run had begun it has given back; a lock taken by hand, on a task that was still
-      // queued, is still there.
+      // The run has released what it had started; a lock taken by hand, on a task that was still
+      // queued, remains.
       if (!this.#parts.keeper.tracks(id)) return ok('Todo');
     }
     const keep = this.#parts.keeper.untrack(id);
     const released = await this.#parts.locks.release(id, 'Todo');
-    // Still ours where it could not be written: it would run out while the user counts on it.
+    // Still ours where the write failed: without renewal it would expire while the user relies on
+    // it.
     if (
       !released.ok &&
       released.failure.kind !== 'lockLost' &&

@@ -36,9 +36,9 @@ export class BacklogEdits {
   }
 
   /**
-   * The user says that a task of a run is finished: what verifies it runs, and the run goes on.
-   * Another holder's lock on a task that is only followed is taken away. Fails as `setStatus` where
-   * no run waits for a word about it.
+   * Marks the user's task of a run as finished: its verification starts, and the run continues.
+   * Clears another holder's lock on a task that is only followed. Fails as `setStatus` where no run
+   * waits for the user.
    */
   async complete(task: Task, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
     if (this.#backlog.runs.awaitsManualCompletion(task.id))

@@ -50,14 +50,14 @@ export interface BacklogRunsParts {
   readonly lastOutputAt: (id: TaskId) => number | undefined;
 }
 
-/** Where the user says that a task of a run is finished; see `WindowWorker`. */
+/** Takes the user's word that a task of a run is finished; see `WindowWorker`. */
 export interface ManualCompletionPort {
-  /** True for a task that this window waits for a word about. */
+  /** True for a task that ends when the user of this window says so. */
   awaitsManualCompletion(id: TaskId): boolean;
   complete(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>>;
 }
 
-/** What a dry run tells; times are in ms from its beginning. */
+/** The result of a dry run; times are in ms from its start. */
 export interface DryRunReport {
   readonly title: string;
   readonly options: RunOptions;
@@ -290,8 +290,8 @@ export class BacklogRuns implements Disposable {
   }
 
   /**
-   * Steers every run that has a task; `requeue` ends an attempt that looks stuck and lets the task
-   * have its turn again.
+   * Steers every run that has a task; `requeue` ends an attempt that looks stuck and queues the
+   * task again.
    */
   async steerTask(id: TaskId, ask: 'stopTask' | 'requeue'): Promise<Result<undefined, Failure>> {
     const runs = this.all.filter((run) => isOpenIn(run, id));
@@ -342,7 +342,7 @@ export class BacklogRuns implements Disposable {
     const refusal =
       (await this.#findAgents([...request.value.agents.values()])) ?? (await history.prepare());
     if (refusal !== undefined) return fail(refusal);
-    // What the user chose while a run goes on holds until that has ended.
+    // A cap that the user chose during a run stays until that run has ended.
     if (cap !== undefined || runner.runs.every(({ phase }) => phase === 'ended')) {
       runner.setCap(cap ?? options().maxParallelTasks);
     }
@@ -381,10 +381,7 @@ export class BacklogRuns implements Disposable {
     });
   }
 
-  /**
-   * What a new run puts behind it: runs that went well throughout, and all but the latest of the
-   * others.
-   */
+  /** Clears ended runs in which all tasks succeeded, and all but the latest of the others. */
   #clearOldRuns(): void {
     const { runner } = this.#parts;
     const ended = runner.runs.filter((run) => run.phase === 'ended');

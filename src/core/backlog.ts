@@ -158,14 +158,12 @@ export class Backlog implements Disposable {
     return this.claims.failure;
   }
 
-  /**
-   * Since when a read goes on that takes much longer than one should; what is shown is of before.
-   */
+  /** Since when an unusually long read is in progress; until it ends, older data is shown. */
   get slowSince(): number | undefined {
     return this.#parts.source.slowSince;
   }
 
-  /** What sessions have handed over here. */
+  /** The handoffs of this backlog. */
   get handoffs(): Handoffs {
     return this.#parts.handoffs;
   }
@@ -189,9 +187,8 @@ export class Backlog implements Disposable {
     holder === this.#parts.locks.holder || this.#parts.runs.runner.isHolder(holder);
 
   /**
-   * Everything that is wrong with the current snapshot; the same list until something is new. A
-   * large store that changes all the time is looked through from time to time only, and
-   * `onDidChange` says when.
+   * The findings on the current snapshot; the same list until something changes. A large store that
+   * changes constantly is diagnosed at intervals, and `onDidChange` fires after each.
    */
   get findings(): readonly Finding[] {
     const { snapshot, plan, now, isOurs } = this;
@@ -238,7 +235,7 @@ export class Backlog implements Disposable {
     );
   }
 
-  /** Tasks with a lease that still runs, ours or not, the one that ends first first. */
+  /** Tasks with a live lease of any holder, by its end. */
   liveLocks(): readonly LiveLock[] {
     const live: LiveLock[] = [];
     for (const task of this.snapshot?.tasks ?? []) {

@@ -28,10 +28,7 @@ export interface ProjectConfig {
   readonly defaultStatus: Exclude<Status, 'Unknown'> | undefined;
   readonly defaultPriority: KnownPriority | undefined;
   readonly defaultTags: readonly string[] | undefined;
-  /**
-   * How exarp-go spells the ids of new tasks; ours are `T-` and digits, which is what it makes as
-   * long as nobody says otherwise.
-   */
+  /** How exarp-go spells the ids of new tasks; ours are always `T-` and digits, its default. */
   readonly idFormat: string | undefined;
   readonly idPrefix: string | undefined;
   /** In characters. */
@@ -74,7 +71,7 @@ export const DEFAULTS = {
   minDescriptionLength: 50,
 } as const;
 
-/** How runs go where no setting says anything. */
+/** How runs behave without settings. */
 export const RUN_DEFAULTS: RunSettings = {
   runMode: 'strict',
   onFailure: 'continue',
@@ -88,12 +85,12 @@ export const RUN_DEFAULTS: RunSettings = {
   whenWindowCloses: 'keep',
 };
 
-/** How runs go unless a person chose otherwise for one of them. Durations in ms, 0: never. */
+/** How runs behave unless the user chose otherwise for one of them. Durations in ms, 0: never. */
 export interface RunSettings extends Omit<
   RunOptions,
   'reviewGate' | 'leaseMs' | 'statusOnSuccess' | 'agentCaps'
 > {
-  /** Whether agents at work go on without their window, or end with it. */
+  /** Whether running agents continue without their window, or end with it. */
   readonly whenWindowCloses: 'keep' | 'stop';
 }
 

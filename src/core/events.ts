@@ -1,4 +1,4 @@
-/** Something to let go of. Disposing twice does nothing. */
+/** A resource to be released. Disposing twice does nothing. */
 export interface Disposable {
   dispose(): void;
 }
@@ -31,8 +31,8 @@ export class Emitter<T> {
 }
 
 /**
- * A promise that never settles: for work that goes on elsewhere after this process has stopped to
- * follow it.
+ * A promise that never settles: for work that continues elsewhere after this process has stopped
+ * following it.
  */
 export function never(): Promise<never> {
   return new Promise(() => undefined);

@@ -33,7 +33,7 @@ export type ReadOnlyCause =
   | { readonly kind: 'untrusted' };
 
 /**
- * Everything that a user or the world can make fail, as data; `ui/explain.ts` alone puts it into
+ * Everything that a user or the world can make fail, as data; `failureText` alone puts it into
  * words.
  */
 export type Failure =
@@ -46,11 +46,9 @@ export type Failure =
       readonly rawStatus: string;
     }
   | { readonly kind: 'noSuchTask'; readonly id: TaskId }
-  /** Ours no more: `holder` is who has it now, undefined when nobody does. */
+  /** Not ours any more: `holder` is who has it now, undefined where it has no lock. */
   | { readonly kind: 'lockLost'; readonly id: TaskId; readonly holder: string | undefined }
-  /**
-   * An agent of this window works on it: whatever ends that work has to wait until it was stopped.
-   */
+  /** An agent of this window works on it and has to be stopped first. */
   | { readonly kind: 'agentAtWork'; readonly id: TaskId }
   | { readonly kind: 'changedMeanwhile'; readonly id: TaskId; readonly rawStatus: string }
   /**
@@ -80,7 +78,7 @@ export type Failure =
   /** No task is ready and free. */
   | { readonly kind: 'nothingReady' }
   /**
-   * A bug of ours that one task's net caught, so that the rest could go on; `detail` is for a log
+   * A bug of ours that was caught for one task, so that the others continue; `detail` is for a log
    * and a report.
    */
   | { readonly kind: 'internal'; readonly detail: string }

@@ -4,9 +4,9 @@ import { oneLine } from './text.ts';
 import type { Task } from './task.ts';
 
 /**
- * What an agent is told to go on where a handoff ends. Everything that the handoff says stands
- * between two fences that the text in between cannot contain, and is called data. `taskOf` finds
- * what a task has become since.
+ * The prompt for an agent that resumes the work of a handoff. The text of the handoff stands
+ * between two fences that it cannot contain, and is called data. `taskOf` finds the present state
+ * of a task.
  */
 export function writeHandoffPrompt(
   handoff: Handoff,
@@ -27,7 +27,7 @@ ${fence}
 What to do:
 - Look at the working copy and the backlog first: both may have moved on since the handoff was written.
 - Say which of the blockers still hold. Then take the next steps in their order.
-- Claim a task before you work on it, and leave those alone that somebody else holds.
+- Claim a task before you work on it, and leave those alone that another holder has.
 `;
 }
 

@@ -25,7 +25,7 @@ export interface HandoffRun {
   readonly result: string;
 }
 
-/** The state of the working copy; undefined is what nobody wrote down. */
+/** The state of the working copy; undefined fields were not recorded. */
 export interface GitStatus {
   readonly branch: string | undefined;
   readonly uncommittedFiles: number | undefined;
@@ -68,7 +68,7 @@ export interface BadHandoff {
   readonly detail: string;
 }
 
-/** What is known of a file of handoffs: newest first, whatever order the file has. */
+/** The content of a file of handoffs in any order, the newest first. */
 export type HandoffsState =
   | {
       readonly kind: 'read';
@@ -79,23 +79,23 @@ export type HandoffsState =
 
 export const NO_HANDOFFS: HandoffsState = { kind: 'read', handoffs: [], bad: [] };
 
-/** What a person hands over. */
+/** A handoff to be written. */
 export interface HandoffDraft {
   readonly summary: string;
   readonly blockers: readonly string[];
   readonly nextSteps: readonly string[];
   readonly inProgress: readonly Task[];
   readonly runs?: readonly HandoffRun[];
-  /** Locks of ours: kept, or given back with the handoff. */
+  /** Locks of ours: kept, or released with the handoff. */
   readonly held: readonly TaskId[];
   readonly released: readonly TaskId[];
   readonly git: GitStatus | undefined;
 }
 
 /**
- * The handoffs of one store, followed live. Whatever writes fails with `unreadable` where the file
- * is no valid JSON, which is then left alone, with `writeFailed`, and with `handoffChanged` where
- * the entry is not what it was when it was shown.
+ * The handoffs of one store, followed live. Writes fail with `unreadable` where the file is no
+ * valid JSON, which is then left alone, with `writeFailed`, and with `handoffChanged` where the
+ * entry has changed since it was shown.
  */
 export interface Handoffs extends Disposable {
   readonly state: HandoffsState;
@@ -114,7 +114,7 @@ export interface Handoffs extends Disposable {
 }
 
 /**
- * One that is younger is shown even where it comes from this host: after two days a person knows
+ * One that is younger is shown even where it comes from this host: after two days the user knows
  * what they left.
  */
 const RECENT_MS = 48 * 3_600_000;

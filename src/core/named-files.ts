@@ -29,8 +29,7 @@ const BULLET = /^\s*[-*+]\s+(.*)$/;
  * lists after `Files:`, and what stands in backticks and looks like a path. Each once, in the order
  * of the text, with forward slashes.
  *
- * What is absolute or leads out of the root is no file of ours. Takes time linear in the text,
- * whatever it is.
+ * Absolute paths and paths out of the root are left out. Takes time linear in any text.
  */
 export function filesOf(description: string, options: PathOptions): readonly string[] {
   const files = new Set<string>();

@@ -22,10 +22,7 @@ export interface BacklogSource extends Disposable {
   readonly root: string;
   readonly state: StoreState;
   readonly config: ProjectConfig;
-  /**
-   * Since when (epoch ms) a read goes on that takes much longer than one should; `state` is then of
-   * before.
-   */
+  /** Since when (epoch ms) an unusually long read is in progress; `state` is older then. */
   readonly slowSince?: number | undefined;
   /** After `state` or `config` was replaced. */
   readonly onDidChange: Event<void>;
@@ -50,11 +47,11 @@ export interface Claim {
   readonly takenFrom?: { readonly holder: string; readonly until: number | undefined };
 }
 
-/** What came of renewing several locks at once. */
+/** The result of renewing several locks at once. */
 export interface Renewal {
   readonly renewed: readonly TaskId[];
   readonly until: number;
-  /** Locks that are ours no more; `holder` is undefined where nobody has the task. */
+  /** Locks that are not ours any more; `holder` is undefined where the task has no lock. */
   readonly lost: readonly { readonly id: TaskId; readonly holder: string | undefined }[];
 }
 
@@ -67,8 +64,7 @@ export interface ReadyRules {
 }
 
 /**
- * Takes, keeps and gives back locks, each in one short transaction. All of it speaks for one
- * holder.
+ * Claims, renews and releases locks, each in one short transaction, all for one holder.
  *
  * Every call may fail with `readOnly`, `busy`, `writerDied`, `writeFailed` or `unreadable`; what
  * else it may fail with is said at it.
@@ -101,8 +97,8 @@ export interface Locks {
     leaseMs: number,
   ): Promise<Result<Claim, Failure>>;
   /**
-   * Makes the locks that a window which is gone had on these tasks ours, as far as they run and
-   * still have its name; lets go of those that have ended. Statuses stay. Answers what is ours now.
+   * Takes over the live locks of a window that is gone on these tasks and releases its expired
+   * ones. Statuses stay. Answers what is ours now.
    */
   adopt(
     ids: readonly TaskId[],
@@ -110,8 +106,8 @@ export interface Locks {
     leaseMs: number,
   ): Promise<Result<readonly Claim[], Failure>>;
   /**
-   * Takes a lock off somebody, while it is still that lock (`until` in epoch ms), and leaves a line
-   * in the store's history. In Progress becomes Todo. Answers the status the task has now. Fails
+   * Clears another holder's lock while it is still that lock (`until` in epoch ms), and adds a line
+   * to the store's history. In Progress becomes Todo. Answers the status the task has now. Fails
    * with `held`, `unleased`, `changedMeanwhile`, `noSuchTask`.
    */
   forceRelease(
@@ -123,12 +119,12 @@ export interface Locks {
   renew(ids: readonly TaskId[], leaseMs: number): Promise<Result<Renewal, Failure>>;
   /**
    * Ends our work on a task: clears the lock and moves In Progress to `to`, in one statement. A
-   * status that somebody set meanwhile stays. Answers the status the task has now. Fails with
-   * `lockLost`, `noSuchTask`.
+   * status that another program set meanwhile stays. Answers the status the task has now. Fails
+   * with `lockLost`, `noSuchTask`.
    */
   release(id: TaskId, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>>;
   /**
-   * Sets the status of a task whose stored status is still `from`, and that nobody else holds;
+   * Sets the status of a task whose stored status is still `from` and that no other holder has;
    * clears a lock of ours. Fails with `held`, `changedMeanwhile`, `noSuchTask`.
    */
   setStatus(
@@ -167,16 +163,17 @@ export interface Processes {
   isAlive(pid: number): boolean | undefined;
 }
 
-/** A window on the same store whose process is gone, and what a person held in it. */
+/** A window on the same store whose process is gone, and the locks that the user held in it. */
 export interface LostWindow {
   readonly holder: string;
   readonly ids: readonly TaskId[];
-  /** To be called when its locks have been seen to. */
+  /** To be called after its locks were handled. */
   readonly discard: () => Promise<void>;
 }
 
 /**
- * What the windows of this machine noted of the locks that a person held in them, to outlive them.
+ * Records of the locks that the user holds in the windows of this machine; they outlive the
+ * windows.
  */
 export interface WindowRecords {
   /**
@@ -208,8 +205,8 @@ export interface Job {
 }
 
 /**
- * How an agent ended. `exitCode` undefined means that a signal ended it or that nobody knows: never
- * a success.
+ * How an agent ended. `exitCode` is undefined after a signal or where it is unknown: never a
+ * success.
  */
 export type AgentEnd =
   | {
@@ -239,12 +236,11 @@ export type JobInProgress = Pick<Job, 'runId' | 'attemptNo' | 'root' | 'agent' |
 };
 
 /**
- * Does all of the work on one task: claims it, has it done, verifies it, writes down what came of
- * it and lets go of it.
+ * Does all of the work on one task: claims it, runs the agent, verifies and records the result, and
+ * releases the task.
  *
- * Aborting ends the agent and everything it started, and resolves when the task is given back.
- * Never rejects but for a bug; when it resolves, no lock of this attempt is left, whatever
- * happened.
+ * Aborting ends the agent and everything it started, and resolves when the task is released.
+ * Rejects only for a bug; in every case no lock of this attempt is left.
  */
 export interface TaskWorker {
   work(job: Job, signal: AbortSignal, listener: WorkListener): Promise<WorkEnd>;

@@ -2,9 +2,8 @@
 export const INVALID = Symbol('misfit');
 
 /**
- * Looks whether a value that came from outside, as JSON gives it, is a `T`, and answers it as a new
- * value with the fields of `T` and no others. `depth` counts how deep it stands in the whole, so
- * that no text can exhaust the stack.
+ * Checks whether a value from outside, as JSON gives it, is a `T`, and answers a new value with the
+ * fields of `T` and no others. `depth` is its nesting level, so that no text can exhaust the stack.
  */
 export type Shape<T> = (value: unknown, depth: number) => T | typeof INVALID;
 
@@ -25,8 +24,7 @@ type KindFields<T extends { readonly kind: string }> = {
   readonly [K in T['kind']]: Fields<Omit<Extract<T, { readonly kind: K }>, 'kind'>>;
 };
 
-// Ours never stand deeper than this; the nesting of outcomes in stops in outcomes is what could go
-// on.
+// Our values are never nested deeper; only outcomes in stops in outcomes could go on.
 const MAX_DEPTH = 32;
 
 /** True for an object that is no list. */
@@ -47,23 +45,22 @@ export const someText: Shape<string> = (value) =>
 export const flag: Shape<boolean> = (value) => (typeof value === 'boolean' ? value : INVALID);
 
 /** Any number that JSON can hold. */
-export const finite: Shape<number> = (value) =>
-  typeof value === 'number' && Number.isFinite(value) ? value : INVALID;
+export const finite = atLeast(-Infinity, Number.isFinite);
 
-export const wholeNumber: Shape<number> = (value) =>
-  Number.isSafeInteger(value) ? (value as number) : INVALID;
+export const wholeNumber = atLeast(-Infinity, Number.isSafeInteger);
 
 /** A length of time, in ms. */
-export const duration: Shape<number> = (value) =>
-  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : INVALID;
+export const duration = atLeast(0, Number.isFinite);
 
 /** A whole number, 0 or more. */
-export const natural: Shape<number> = (value) =>
-  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : INVALID;
+export const natural = atLeast(0, Number.isSafeInteger);
 
 /** A whole number, 1 or more. */
-export const positive: Shape<number> = (value) =>
-  Number.isSafeInteger(value) && (value as number) >= 1 ? (value as number) : INVALID;
+export const positive = atLeast(1, Number.isSafeInteger);
+
+function atLeast(least: number, isNumber: (value: unknown) => boolean): Shape<number> {
+  return (value) => (isNumber(value) && (value as number) >= least ? (value as number) : INVALID);
+}
 
 /** One of these words. */
 export function oneOf<const T extends string>(...words: readonly T[]): Shape<T> {

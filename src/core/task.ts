@@ -86,10 +86,7 @@ const STATUS_SPELLINGS: ReadonlyMap<string, Status> = new Map([
   ['abandoned', 'Cancelled'],
 ]);
 
-/**
- * Reads a status in any spelling that exarp-go accepts, whatever its case; every other word is
- * `Unknown`.
- */
+/** Reads a status in any spelling and case that exarp-go accepts; every other word is `Unknown`. */
 export function parseStatus(text: string): Status {
   return STATUS_SPELLINGS.get(text.trim().toLowerCase()) ?? 'Unknown';
 }
@@ -116,20 +113,17 @@ export function parsePriority(text: string): Priority {
   return PRIORITY_SPELLINGS.get(text.trim().toLowerCase()) ?? 'other';
 }
 
+const RANKS: Readonly<Record<Priority, number>> = {
+  critical: 0,
+  high: 1,
+  medium: 2,
+  low: 3,
+  other: 4,
+};
+
 /** 0 for critical to 4 for a word we do not know. */
 export function priorityRank(priority: Priority): number {
-  switch (priority) {
-    case 'critical':
-      return 0;
-    case 'high':
-      return 1;
-    case 'medium':
-      return 2;
-    case 'low':
-      return 3;
-    case 'other':
-      return 4;
-  }
+  return RANKS[priority];
 }
 
 /** Done or Cancelled: nothing that depends on it waits any longer. */
