@@ -115,8 +115,8 @@ test('a task is made from the keyboard, made to wait but not in a circle, descri
 test('an empty folder gets a store, and its first task', async (t) => {
   const window = await windows.open(t, {});
   const { workbench } = window;
-  await workbench.view('Todo2 Waves');
   const welcome = workbench.page.locator('.welcome-view-content');
+  await workbench.view('Todo2 Waves', welcome);
   await welcome.getByRole('button', { name: 'Initialise Store…' }).waitFor();
   await workbench.screenshot('initialise-welcome-dark');
   await welcome.getByRole('button', { name: 'Initialise Store…' }).click();
@@ -157,8 +157,7 @@ test('a backlog that is only a JSON file is brought into a store, and tasks of a
     },
   });
   const { workbench } = window;
-  await workbench.view('Todo2 Waves');
-  await workbench.row(workbench.tree('Waves'), 'Chart the shoals').waitFor();
+  await workbench.view('Todo2 Waves', workbench.row(workbench.tree('Waves'), 'Chart the shoals'));
   await workbench.run('Todo2 Waves: Initialise Store…');
   const question = workbench.dialog('Create a Todo2 store in');
   await question.getByText('vanish from view').waitFor();

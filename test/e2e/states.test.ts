@@ -18,8 +18,9 @@ after(async () => {
 
 /** The text and buttons that our view shows in place of rows. */
 async function welcome(window: Window): Promise<Locator> {
-  await window.workbench.view('Todo2 Waves');
-  return window.workbench.page.locator('.welcome-view-content');
+  const content = window.workbench.page.locator('.welcome-view-content');
+  await window.workbench.view('Todo2 Waves', content);
+  return content;
 }
 
 test('a window without a folder offers to open one', async (t) => {
@@ -87,7 +88,7 @@ test('a database that breaks while it is shown keeps its rows, with a button, an
     .locator('.explorer-folders-view')
     .getByText('todo2.db', { exact: true })
     .waitFor();
-  await workbench.view('Todo2 Waves');
+  await workbench.view('Todo2 Waves', tree);
   renameSync(`${database}.aside`, database);
   await trouble.waitFor({ state: 'detached' });
   await workbench.row(tree, 'Still shown').waitFor();

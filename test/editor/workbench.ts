@@ -94,11 +94,19 @@ export class Workbench {
     await this.page.locator('.monaco-workbench[class*="vscode-theme-defaults-"]').waitFor();
   }
 
-  /** Opens a container of the activity bar. */
-  async view(name: string): Promise<void> {
+  /**
+   * Opens a container of the activity bar until it shows this. A window that is still starting may
+   * lose the click, or go back to the container it was closed with: then it is opened once more, but
+   * never pressed while it is open, which would hide the side bar.
+   */
+  async view(name: string, shows: Locator): Promise<void> {
     const tab = this.page.locator('.part.activitybar').getByRole('tab', { name });
-    if ((await tab.getAttribute('aria-selected')) !== 'true')
-      await tab.locator('a').first().click();
+    await this.#until(`“${name}” shows ${String(shows)}`, async () => {
+      if ((await tab.getAttribute('aria-selected')) !== 'true')
+        await tab.locator('a').first().click();
+      const [answer] = await Promise.allSettled([shows.first().waitFor({ timeout: 4_000 })]);
+      return answer.status === 'fulfilled';
+    });
   }
 
   tree(name: string): Locator {
@@ -316,13 +324,24 @@ export class Workbench {
   }
 
   /**
-   * For the end of a test: takes a picture if it failed. Never fails itself, as the window may be
-   * what is broken.
+   * For the end of a test: takes a picture if it failed, and answers in words what the window showed
+   * for a log without pictures. Never fails itself, as the window may be what is broken.
    */
-  async photographFailure(test: { readonly name: string }): Promise<void> {
-    if ('passed' in test && test.passed === true) return;
+  async photographFailure(test: { readonly name: string }): Promise<string | undefined> {
+    if ('passed' in test && test.passed === true) return undefined;
     const name = `failed-${test.name.replace(/[^A-Za-z0-9]+/g, '-').slice(0, 80)}`;
     await this.screenshot(name).catch(() => undefined);
+    const parts = ['.part.activitybar', '.part.sidebar', '.part.statusbar', '.quick-input-widget'];
+    const others = ['.notifications-toasts', '.monaco-dialog-box', '.monaco-menu'];
+    const shown = [...parts, ...others].map(async (selector) => {
+      const part = this.page.locator(selector).first();
+      if (!(await part.isVisible())) return [];
+      return `${selector}:\n${await part.ariaSnapshot({ timeout: 5_000 })}`;
+    });
+    const texts = await Promise.allSettled(shown);
+    return texts
+      .flatMap((text) => (text.status === 'fulfilled' ? text.value : String(text.reason)))
+      .join('\n');
   }
 
   /**

@@ -79,7 +79,8 @@ export class Windows {
     const window = new Window(workbench, folder);
     this.#open.set(folder, (this.#open.get(folder) ?? 0) + 1);
     t.after(async () => {
-      await workbench.photographFailure(t);
+      const shown = await workbench.photographFailure(t);
+      if (shown !== undefined) t.diagnostic(`the window showed:\n${shown}`);
       await window.closeWriter();
       // A page that is merely dropped keeps its extension host; one that leaves ends it.
       await workbench.page.goto('about:blank').catch(() => undefined);
@@ -123,9 +124,8 @@ export class Window {
 
   /** Opens our view and answers its tree, once it has rows. */
   async tree(): Promise<Locator> {
-    await this.workbench.view('Todo2 Waves');
     const tree = this.workbench.tree('Waves');
-    await tree.getByRole('treeitem').first().waitFor();
+    await this.workbench.view('Todo2 Waves', tree.getByRole('treeitem'));
     // What commands can do is told to the editor in a message of its own.
     await this.statusBar(/\d/);
     return tree;
