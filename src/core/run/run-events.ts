@@ -83,103 +83,58 @@ export type RunStop =
   /** The run had no leader for a while: its window was closed, or killed. */
   | { readonly kind: 'interrupted' };
 
-/** The events of a run, in order; times are epoch ms. The journal has one event a line. */
-export type RunEvent =
+/**
+ * An event of a run, at a time in epoch ms. The journal has one event a line, in the order in which
+ * they happened.
+ */
+export type RunEvent = { readonly runId: string; readonly at: number } & RunStep;
+
+/** What can happen to a run. */
+export type RunStep =
   | {
       readonly kind: 'runStarted';
-      readonly runId: string;
       readonly title: string;
       readonly waves: readonly (readonly TaskId[])[];
       readonly options: RunOptions;
       readonly agents: readonly (readonly [TaskId, AgentAssignment])[];
       readonly resumes: string | undefined;
-      readonly at: number;
     }
-  | {
-      readonly kind: 'waveStarted';
-      readonly runId: string;
-      readonly wave: number;
-      readonly at: number;
-    }
+  | { readonly kind: 'waveStarted'; readonly wave: number }
   /**
    * An attempt begins: recorded before anything starts. `attemptNo` counts the attempts of a run
    * from 1 and names their files.
    */
   | {
       readonly kind: 'taskStarting';
-      readonly runId: string;
       readonly id: TaskId;
       readonly attemptNo: number;
       readonly tryNo: number;
-      readonly at: number;
     }
-  | {
-      readonly kind: 'taskClaimed';
-      readonly runId: string;
-      readonly id: TaskId;
-      readonly holder: string;
-      readonly at: number;
-    }
-  | {
-      readonly kind: 'taskStarted';
-      readonly runId: string;
-      readonly id: TaskId;
-      readonly at: number;
-    }
+  | { readonly kind: 'taskClaimed'; readonly id: TaskId; readonly holder: string }
+  | { readonly kind: 'taskStarted'; readonly id: TaskId }
   /** A task that could start has to wait, or (undefined) waits no more. */
-  | {
-      readonly kind: 'taskWaits';
-      readonly runId: string;
-      readonly id: TaskId;
-      readonly reason: WaitReason | undefined;
-      readonly at: number;
-    }
+  | { readonly kind: 'taskWaits'; readonly id: TaskId; readonly reason: WaitReason | undefined }
   /** An attempt ended so and the task is queued again, not before `notBefore`. */
   | {
       readonly kind: 'taskRequeued';
-      readonly runId: string;
       readonly id: TaskId;
       readonly outcome: TaskOutcome;
       readonly notBefore: number;
-      readonly at: number;
     }
-  | {
-      readonly kind: 'taskEnded';
-      readonly runId: string;
-      readonly id: TaskId;
-      readonly outcome: TaskOutcome;
-      readonly at: number;
-    }
+  | { readonly kind: 'taskEnded'; readonly id: TaskId; readonly outcome: TaskOutcome }
+  /** `verify` is undefined where no command verifies waves. */
   | {
       readonly kind: 'waveEnded';
-      readonly runId: string;
       readonly wave: number;
-      /** Undefined where no command verifies waves. */
       readonly verify: VerifyResult | undefined;
-      readonly at: number;
     }
-  | {
-      readonly kind: 'capChanged';
-      readonly runId: string;
-      readonly cap: number;
-      readonly at: number;
-    }
-  | {
-      readonly kind: 'runPaused';
-      readonly runId: string;
-      readonly by: 'person' | 'wave';
-      readonly at: number;
-    }
-  | { readonly kind: 'runWentOn'; readonly runId: string; readonly at: number }
+  | { readonly kind: 'capChanged'; readonly cap: number }
+  | { readonly kind: 'runPaused'; readonly by: 'person' | 'wave' }
+  | { readonly kind: 'runWentOn' }
   /** Another window (or this one, after a reload) leads the run from here on. */
-  | { readonly kind: 'runTakenOver'; readonly runId: string; readonly at: number }
-  | {
-      readonly kind: 'runStopping';
-      readonly runId: string;
-      readonly stop: RunStop;
-      readonly at: number;
-    }
-  | { readonly kind: 'runEnded'; readonly runId: string; readonly at: number };
+  | { readonly kind: 'runTakenOver' }
+  | { readonly kind: 'runStopping'; readonly stop: RunStop }
+  | { readonly kind: 'runEnded' };
 
 /** Where one task of a run is. */
 export interface TaskRun {

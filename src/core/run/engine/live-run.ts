@@ -8,12 +8,13 @@ import { entryFrom, isEqualReason, type Entry } from './run-entry.ts';
 import type {
   RunEvent,
   RunState,
+  RunStep,
   RunStop,
   SkipReason,
   TaskOutcome,
   WaitReason,
 } from '../run-events.ts';
-import type { RunContext, EventOf } from './run-context.ts';
+import type { RunContext } from './run-context.ts';
 import { HUMAN_CAP, KIND_OF, type RunOptions } from '../run-options.ts';
 import { applyRunEvents } from '../journal/run-state.ts';
 import { Scheduler } from './scheduler.ts';
@@ -530,9 +531,9 @@ export class LiveRun {
     this.#tell({ kind: 'taskWaits', id: entry.id, reason });
   }
 
-  #tell(told: EventOf): void {
+  #tell(step: RunStep): void {
     if (this.#isDetached()) return;
-    const event = { ...told, runId: this.runId, at: this.#now() } as RunEvent;
+    const event = { ...step, runId: this.runId, at: this.#now() };
     this.#unapplied.push(event);
     this.#runContext.tell(event);
   }

@@ -3,8 +3,8 @@ import type { Failure } from '../../failure.ts';
 import { nextAfter, outcomeOf, type Breaker, type Next } from './retry-policy.ts';
 import type { AttemptResult } from './attempt.ts';
 import { countAttempt, type Entry } from './run-entry.ts';
-import type { TaskOutcome, WaitReason } from '../run-events.ts';
-import type { RunContext, EventOf } from './run-context.ts';
+import type { RunStep, TaskOutcome, WaitReason } from '../run-events.ts';
+import type { RunContext } from './run-context.ts';
 import type { RunOptions } from '../run-options.ts';
 import type { Scheduler } from './scheduler.ts';
 import { StoreBackoff } from './store-backoff.ts';
@@ -21,7 +21,7 @@ export interface ReschedulerOptions {
   readonly isRunning: () => boolean;
   /** Why a task should not start again. */
   readonly whyNot: (entry: Entry) => Unstarted | undefined;
-  readonly tell: (event: EventOf) => void;
+  readonly tell: (event: RunStep) => void;
   readonly tellWaits: (entry: Entry, reason: WaitReason | undefined) => void;
   /** `sameInARow`: how many equal failures there are now, where they are enough to stop the run. */
   readonly end: (entry: Entry, outcome: TaskOutcome, sameInARow?: number) => void;
@@ -126,17 +126,22 @@ export class Rescheduler implements Disposable {
     const next = nextAfter(attempt, options);
     entry.isRequeued = false;
     if (next.kind === 'end') end(entry, outcome, count);
-    else this.#queueAgain(entry, next, until);
+    else this.#queueAgain(entry, outcome, next, until);
   }
 
-  #queueAgain(entry: Entry, next: Exclude<Next, { kind: 'end' }>, until: number): void {
+  #queueAgain(
+    entry: Entry,
+    outcome: TaskOutcome,
+    next: Exclude<Next, { kind: 'end' }>,
+    until: number,
+  ): void {
     const { runContext, scheduler, delayed, tell, tellWaits } = this.#options;
     const { id, agent } = entry;
     const notBefore = next.kind === 'retry' ? runContext.world.clock.now() + next.delayMs : until;
     entry.phase = 'waiting';
     entry.waits = undefined;
-    if (next.kind !== 'again') countAttempt(entry, next.outcome);
-    tell({ kind: 'taskRequeued', id, outcome: next.outcome, notBefore });
+    if (next.kind !== 'again') countAttempt(entry, outcome);
+    tell({ kind: 'taskRequeued', id, outcome, notBefore });
     switch (next.kind) {
       case 'again':
         scheduler.back(id);

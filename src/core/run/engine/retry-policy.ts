@@ -6,21 +6,12 @@ import type { RunOptions } from '../run-options.ts';
 
 /** What follows after an attempt at a task. */
 export type Next =
-  | { readonly kind: 'end'; readonly outcome: TaskOutcome }
+  | { readonly kind: 'end' }
   /** The user requeued it. */
-  | { readonly kind: 'again'; readonly outcome: TaskOutcome }
-  | { readonly kind: 'retry'; readonly outcome: TaskOutcome; readonly delayMs: number }
-  | {
-      readonly kind: 'coolDown';
-      readonly outcome: TaskOutcome;
-      readonly retryAfterMs: number | undefined;
-    }
-  | {
-      readonly kind: 'held';
-      readonly outcome: TaskOutcome;
-      readonly holder: string;
-      readonly until: number;
-    };
+  | { readonly kind: 'again' }
+  | { readonly kind: 'retry'; readonly delayMs: number }
+  | { readonly kind: 'coolDown' }
+  | { readonly kind: 'held'; readonly holder: string; readonly until: number };
 
 /** An attempt that has ended, and what the user requested meanwhile. */
 export interface EndedAttempt {
@@ -61,25 +52,20 @@ export function outcomeOf(end: WorkEnd, wasClaimed: boolean, isStopped: boolean)
 
 export function nextAfter(attempt: EndedAttempt, options: RunOptions): Next {
   const { outcome, isStopped, isRequeued, mayRepeat, failures, rateLimits, refusals } = attempt;
-  const end: Next = { kind: 'end', outcome };
+  const end: Next = { kind: 'end' };
   if (!mayRepeat || isStopped) return end;
-  if (isRequeued && isGivenBack(outcome)) return { kind: 'again', outcome };
-  if (outcome.kind === 'rateLimited') {
-    return rateLimits > MOST_RATE_LIMITS
-      ? end
-      : { kind: 'coolDown', outcome, retryAfterMs: outcome.retryAfterMs };
-  }
+  if (isRequeued && isGivenBack(outcome)) return { kind: 'again' };
+  if (outcome.kind === 'rateLimited')
+    return rateLimits > MOST_RATE_LIMITS ? end : { kind: 'coolDown' };
   const refusal = refusalOf(outcome);
-  if (refusal?.kind === 'held' && options.heldTasks === 'wait') {
-    return { kind: 'held', outcome, holder: refusal.holder, until: refusal.until };
-  }
+  if (refusal?.kind === 'held' && options.heldTasks === 'wait')
+    return { kind: 'held', holder: refusal.holder, until: refusal.until };
   if (isStoreBusy(outcome)) {
-    return refusals >= MOST_REFUSALS
-      ? end
-      : { kind: 'retry', outcome, delayMs: REFUSED_DELAY_MS * 2 ** refusals };
+    const delayMs = REFUSED_DELAY_MS * 2 ** refusals;
+    return refusals >= MOST_REFUSALS ? end : { kind: 'retry', delayMs };
   }
   if (!countsAsFailure(outcome) || failures >= options.retries) return end;
-  return { kind: 'retry', outcome, delayMs: retryDelayMs(options, failures) };
+  return { kind: 'retry', delayMs: retryDelayMs(options, failures) };
 }
 
 /**

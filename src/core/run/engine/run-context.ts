@@ -22,8 +22,3 @@ export interface RunContext {
   /** Agents of this kind start again then (epoch ms). */
   readonly coolDown: (agent: string, until: number) => void;
 }
-
-/** An event without the fields that all events have. */
-export type EventOf<E extends RunEvent = RunEvent> = E extends RunEvent
-  ? Omit<E, 'runId' | 'at'>
-  : never;

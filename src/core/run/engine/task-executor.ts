@@ -4,8 +4,8 @@ import { priorityRank, type Task, type TaskId } from '../../task.ts';
 import { runAttempt, type AttemptResult } from './attempt.ts';
 import { checkStart, type StartCheck, type RunProgress } from './start-check.ts';
 import type { Entry } from './run-entry.ts';
-import type { SkipReason, TaskRun } from '../run-events.ts';
-import type { RunContext, EventOf } from './run-context.ts';
+import type { RunStep, SkipReason, TaskRun } from '../run-events.ts';
+import type { RunContext } from './run-context.ts';
 import type { RunOptions } from '../run-options.ts';
 import type { RunnerWorld } from './run-world.ts';
 import type { Candidate, Scheduler } from './scheduler.ts';
@@ -20,7 +20,7 @@ export interface TaskExecutorOptions {
   readonly runContext: RunContext;
   readonly scheduler: Scheduler;
   readonly soFar: RunProgress;
-  readonly tell: (event: EventOf) => void;
+  readonly tell: (event: RunStep) => void;
   /** Why a task should not start, checked after every wait. */
   readonly whyNot: (entry: Entry) => Unstarted | undefined;
   /** Its first task begins. */

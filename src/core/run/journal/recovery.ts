@@ -68,44 +68,27 @@ export function recoverRun(
   now: number,
 ): Recovery {
   const recovery = {
-    events: [],
-    attach: new Set(),
+    events: [] as RunEvent[],
+    attach: new Set<TaskId>(),
     isSupervised: false,
-    orphans: [],
-    locks: [],
-    stops: [],
-  } as {
-    events: RunEvent[];
-    attach: Set<TaskId>;
-    isSupervised: boolean;
-    orphans: WorkState[];
-    locks: { id: TaskId; holder: string }[];
-    stops: number[];
+    orphans: [] as WorkState[],
+    locks: [] as { id: TaskId; holder: string }[],
+    stops: [] as number[],
   };
-  let stop = run.stop;
+  let { stop } = run;
   for (const task of run.tasks.values()) {
     if (task.phase === 'queued' || task.phase === 'ended') continue;
+    const attempt = found.get(task.id);
+    const state = isOf(attempt?.state, run, task) ? attempt.state : undefined;
+    const left: LeftAttempt = { run, task, state, now, stop };
     if (isWindowWork(task.agent)) {
       // Its lock is this window's: the window worker checks the task, and the lock is not released
       // before that.
       if (task.agent.agentMode === 'human' || task.phase !== 'starting')
         recovery.attach.add(task.id);
-      else
-        recovery.events.push(
-          againOrStopped(
-            run,
-            task,
-            lost('it had not begun when its window was gone'),
-            now,
-            now,
-            stop,
-          ),
-        );
+      else recovery.events.push(againOrStopped(left, NOT_BEGUN));
       continue;
     }
-    const attempt = found.get(task.id);
-    const state =
-      attempt !== undefined && isOf(attempt.state, run, task) ? attempt.state : undefined;
     if (state !== undefined && state.end === undefined && attempt?.supervisorAlive === true) {
       recovery.attach.add(task.id);
       recovery.isSupervised = true;
@@ -113,14 +96,11 @@ export function recoverRun(
     }
     const end = state?.end;
     if (end?.kind === 'stopped' && attempt?.isToldToStop === true) {
-      recovery.events.push(againOrStopped(run, task, end, now, now, stop));
+      recovery.events.push(againOrStopped(left, end));
       continue;
     }
-    if (end === undefined) leaveBehind(task, state, recovery);
-    const settled =
-      end === undefined
-        ? lostEvents(run, task, state, now, stop)
-        : endEvents(run, task, state, end, now, stop);
+    if (end === undefined) leaveBehind(left, recovery);
+    const settled = end === undefined ? lostEvents(left) : endEvents(left, end);
     recovery.events.push(...settled);
     const failed = settled.find(
       (event) => event.kind === 'taskEnded' && event.outcome.kind === 'failed',
@@ -131,6 +111,17 @@ export function recoverRun(
     recovery.events.push({ kind: 'runStopping', runId: run.runId, stop, at: now });
   }
   return recovery;
+}
+
+/** An attempt without an end in the journal, and the moment it is found. */
+interface LeftAttempt {
+  readonly run: RunState;
+  readonly task: TaskRun;
+  /** What its own supervisor wrote down of it. */
+  readonly state: WorkState | undefined;
+  readonly now: number;
+  /** Set where the run starts nothing further by now. */
+  readonly stop: RunStop | undefined;
 }
 
 /**
@@ -199,127 +190,78 @@ function isOf(state: WorkState | undefined, run: RunState, task: TaskRun): state
 
 /** The process and the lock that an attempt without an end may have left behind. */
 function leaveBehind(
-  task: TaskRun,
-  state: WorkState | undefined,
-  {
-    orphans,
-    locks,
-    stops,
-  }: { orphans: WorkState[]; locks: { id: TaskId; holder: string }[]; stops: number[] },
+  { task, state }: LeftAttempt,
+  recovery: { orphans: WorkState[]; locks: { id: TaskId; holder: string }[]; stops: number[] },
 ): void {
   // Where it was killed before it recorded its agent's id, the mark finds the agent.
-  if (state !== undefined && state.phase !== 'claiming') orphans.push(state);
+  if (state !== undefined && state.phase !== 'claiming') recovery.orphans.push(state);
   // It may have claimed the task without recording that.
   const holder = state?.holder ?? task.holder;
-  if (holder !== undefined) locks.push({ id: task.id, holder });
-  if (state === undefined && task.attemptNo !== undefined) stops.push(task.attemptNo);
+  if (holder !== undefined) recovery.locks.push({ id: task.id, holder });
+  if (state === undefined && task.attemptNo !== undefined) recovery.stops.push(task.attemptNo);
 }
 
 /** For an attempt without an end or a supervisor. */
-function lostEvents(
-  run: RunState,
-  task: TaskRun,
-  state: WorkState | undefined,
-  now: number,
-  stop: RunStop | undefined,
-): readonly RunEvent[] {
-  const { runId } = run;
-  const { id } = task;
+function lostEvents(left: LeftAttempt): readonly RunEvent[] {
+  const { task, state, now } = left;
   const began = state === undefined ? task.phase !== 'starting' : state.agentPid !== undefined;
-  if (!began)
-    return [
-      againOrStopped(run, task, lost('it had not begun when its window was gone'), now, now, stop),
-    ];
-  const missed = state === undefined ? [] : missedEvents(run, task, state, true);
-  return [
-    ...missed,
-    { kind: 'taskEnded', runId, id, outcome: lost('its supervisor is gone'), at: now },
-  ];
+  if (!began) return [againOrStopped(left, NOT_BEGUN)];
+  return [...missedEvents(left, true), ended(left, lost('its supervisor is gone'), now)];
 }
 
 /** For an attempt whose supervisor wrote down its end while no window listened. */
-function endEvents(
-  run: RunState,
-  task: TaskRun,
-  state: WorkState | undefined,
-  end: WorkEnd,
-  now: number,
-  stop: RunStop | undefined,
-): readonly RunEvent[] {
+function endEvents(left: LeftAttempt, end: WorkEnd): readonly RunEvent[] {
+  const { run, task, state, now } = left;
   // The retry itself checks whether it may start: the reason may be gone.
-  if (end.kind === 'refused') {
-    return [
-      againOrStopped(run, task, { kind: 'notStarted', failure: end.failure }, now, now, stop),
-    ];
-  }
-  const began = end.kind !== 'notStarted';
-  const missed =
-    state === undefined
-      ? []
-      : missedEvents(run, task, state, began && state.agentPid !== undefined);
+  if (end.kind === 'refused')
+    return [againOrStopped(left, { kind: 'notStarted', failure: end.failure })];
+  const missed = missedEvents(left, end.kind !== 'notStarted' && state?.agentPid !== undefined);
   if (end.kind === 'rateLimited') {
-    const notBefore = now + Math.max(0, end.retryAfterMs ?? COOL_DOWN_MS);
-    const waits = { kind: 'coolingDown', agent: task.agent.agent, until: notBefore } as const;
-    return [...missed, ...laterOrStopped(run, task, end, waits, now, stop)];
+    const until = now + Math.max(0, end.retryAfterMs ?? COOL_DOWN_MS);
+    const waits = { kind: 'coolingDown', agent: task.agent.agent, until } as const;
+    return [...missed, ...laterOrStopped(left, end, waits, until)];
   }
   const failures = task.earlier.filter(({ outcome }) => countsAsFailure(outcome)).length;
   if (countsAsFailure(end) && failures < run.options.retries) {
-    const notBefore = now + retryDelayMs(run.options, failures);
-    return [
-      ...missed,
-      ...laterOrStopped(run, task, end, { kind: 'retry', at: notBefore }, now, stop),
-    ];
+    const at = now + retryDelayMs(run.options, failures);
+    return [...missed, ...laterOrStopped(left, end, { kind: 'retry', at }, at)];
   }
-  return [
-    ...missed,
-    { kind: 'taskEnded', runId: run.runId, id: task.id, outcome: end, at: endedAt(end, task, now) },
-  ];
+  return [...missed, ended(left, end, endedAt(end, task, now))];
 }
 
 /** The events that a listening window would have written. */
-function missedEvents(
-  run: RunState,
-  task: TaskRun,
-  state: WorkState,
-  started: boolean,
-): readonly RunEvent[] {
-  const about = { runId: run.runId, id: task.id };
+function missedEvents({ run, task, state }: LeftAttempt, started: boolean): readonly RunEvent[] {
+  if (state === undefined) return [];
+  const about = { runId: run.runId, id: task.id, at: state.startedAt };
   const events: RunEvent[] = [];
-  if (task.phase === 'starting') {
-    events.push({ kind: 'taskClaimed', ...about, holder: state.holder, at: state.startedAt });
-  }
-  if (started && task.phase !== 'running')
-    events.push({ kind: 'taskStarted', ...about, at: state.startedAt });
+  if (task.phase === 'starting')
+    events.push({ kind: 'taskClaimed', ...about, holder: state.holder });
+  if (started && task.phase !== 'running') events.push({ kind: 'taskStarted', ...about });
   return events;
 }
 
-function againOrStopped(
-  run: RunState,
-  { id }: TaskRun,
-  outcome: TaskOutcome,
-  notBefore: number,
-  at: number,
-  stop: RunStop | undefined,
-): RunEvent {
-  const { runId } = run;
-  // A run that stops retries nothing.
-  if (stop === undefined) return { kind: 'taskRequeued', runId, id, outcome, notBefore, at };
-  return { kind: 'taskEnded', runId, id, outcome, at };
+function ended({ run, task }: LeftAttempt, outcome: TaskOutcome, at: number): RunEvent {
+  return { kind: 'taskEnded', runId: run.runId, id: task.id, outcome, at };
+}
+
+/** Queues the task again; a run that stops retries nothing. */
+function againOrStopped(left: LeftAttempt, outcome: TaskOutcome, notBefore = left.now): RunEvent {
+  const { run, task, now, stop } = left;
+  if (stop !== undefined) return ended(left, outcome, now);
+  return { kind: 'taskRequeued', runId: run.runId, id: task.id, outcome, notBefore, at: now };
 }
 
 /** The same for a task that waits: the continuing window needs the reason. */
 function laterOrStopped(
-  run: RunState,
-  task: TaskRun,
+  left: LeftAttempt,
   outcome: TaskOutcome,
-  reason: Extract<WaitReason, { kind: 'retry' | 'coolingDown' }>,
-  at: number,
-  stop: RunStop | undefined,
+  reason: WaitReason,
+  notBefore: number,
 ): readonly RunEvent[] {
-  const notBefore = reason.kind === 'retry' ? reason.at : reason.until;
-  const again = againOrStopped(run, task, outcome, notBefore, at, stop);
+  const { run, task, now } = left;
+  const again = againOrStopped(left, outcome, notBefore);
   if (again.kind === 'taskEnded') return [again];
-  return [again, { kind: 'taskWaits', runId: run.runId, id: task.id, reason, at }];
+  return [again, { kind: 'taskWaits', runId: run.runId, id: task.id, reason, at: now }];
 }
 
 /** The recorded end where it is plausible, else now. */
@@ -337,3 +279,5 @@ function leftOutcome({ agentMode }: TaskRun['agent']): TaskOutcome {
 function lost(detail: string): TaskOutcome {
   return { kind: 'unknown', detail };
 }
+
+const NOT_BEGUN = lost('it had not begun when its window was gone');
