@@ -68,6 +68,11 @@ export interface Snapshot {
   readonly readAt: number;
 }
 
+/** A task of a store, as far as its tasks are known. */
+export function taskIn(state: StoreState, id: TaskId): Task | undefined {
+  return state.kind === 'ready' ? state.snapshot.byId.get(id) : undefined;
+}
+
 /** What is known about a store: nothing yet, nothing there, its tasks, or why it cannot be read. */
 export type StoreState =
   | { readonly kind: 'loading' }

@@ -8,7 +8,7 @@ import { type Estimates, estimateDurations } from '../core/run/engine/estimates.
 import type { RunState, TaskOutcome, TaskRun } from '../core/run/run-events.ts';
 import type { AgentAssignment } from '../core/run/run-options.ts';
 import type { RunnerWorld } from '../core/run/engine/run-world.ts';
-import { RoutingWorker } from '../core/run/attempt/routing-worker.ts';
+import { routingWorker } from '../core/run/attempt/routing-worker.ts';
 import { SubagentHostRegistry } from '../core/run/attempt/subagent-host-registry.ts';
 import {
   WindowWorker,
@@ -202,7 +202,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
       return read.ok ? read.value.get(id) : undefined;
     },
   });
-  const worker = new RoutingWorker({ processes: supervised, window });
+  const worker = routingWorker(supervised, window);
   const isFollowed = ({ agentMode }: AgentAssignment): boolean =>
     agentMode === 'subagent' && parts.followsSubagents();
   const runner: WaveRunner = new WaveRunner(

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAborted } from '../core/abort.ts';
 import type { VerifyCommand } from '../core/run/agent-rules.ts';
 import type { VerifyResult } from '../core/run/evidence.ts';
 import type { RunnerWorld } from '../core/run/engine/run-world.ts';
@@ -33,7 +34,7 @@ const MARK_LENGTH = 32;
 export function verifyWaveWith(parts: VerifyWaveParts): NonNullable<RunnerWorld['verifyWave']> {
   return async (runId, wave, signal): Promise<VerifyResult | undefined> => {
     const command = parts.command();
-    if (command === undefined || isEnded(signal)) return undefined;
+    if (command === undefined || isAborted(signal)) return undefined;
     const words = [command.command, ...command.args].join(' ');
     const resolved = await resolveVerify(command);
     if (!resolved.ok) {
@@ -57,7 +58,7 @@ export function verifyWaveWith(parts: VerifyWaveParts): NonNullable<RunnerWorld[
         { verify: resolved.value, cwd: parts.root, mark, log, graceMs: GRACE_MS },
         signal,
       );
-      return isEnded(signal) ? undefined : result;
+      return isAborted(signal) ? undefined : result;
     } finally {
       log.close();
       if (folder !== undefined) await rm(join(folder, markFile(wave)), { force: true });
@@ -98,11 +99,4 @@ async function noteMark(file: string, mark: string, log: (line: string) => void)
     // Verification runs anyway; only if this window is killed meanwhile, the command is not ended.
     log(`The mark of what verifies a wave could not be written: ${String(error)}`);
   }
-}
-
-/**
- * Asked again after a wait, so a function: the compiler would take a second look for the first one.
- */
-function isEnded(signal: AbortSignal): boolean {
-  return signal.aborted;
 }

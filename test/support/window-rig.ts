@@ -11,7 +11,7 @@ import type {
 } from '../../src/core/ports.ts';
 import { fail, ok, type Result } from '../../src/core/result.ts';
 import { ClaimReconciler } from '../../src/core/lease/claim-reconciler.ts';
-import { RoutingWorker } from '../../src/core/run/attempt/routing-worker.ts';
+import { routingWorker } from '../../src/core/run/attempt/routing-worker.ts';
 import type { VerifyResult } from '../../src/core/run/evidence.ts';
 import { LeaseKeeper } from '../../src/core/lease/lease-keeper.ts';
 import type { RunEvent } from '../../src/core/run/run-events.ts';
@@ -337,7 +337,7 @@ export class WindowRig {
         source: this.source,
         clock: this.clock,
         caseFoldPaths: false,
-        worker: new RoutingWorker({ processes, window: window.worker }),
+        worker: routingWorker(processes, window.worker),
         isFollowed: ({ agentMode }) => agentMode === 'subagent' && this.follows,
         readiness: (snapshot, id, opened) => {
           const task = snapshot.byId.get(id)!;

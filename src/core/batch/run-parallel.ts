@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { whenAborted } from '../abort.ts';
 
 /**
  * Work that runs in parallel with others. `run` should stop soon after `signal` aborts; what it
@@ -78,16 +79,4 @@ async function runOne<T>(
   } finally {
     cancelled.dispose();
   }
-}
-
-function whenAborted(signal: AbortSignal): {
-  readonly promise: Promise<undefined>;
-  readonly dispose: () => void;
-} {
-  let onAbort = (): void => undefined;
-  const promise = new Promise<undefined>((resolve) => {
-    onAbort = () => resolve(undefined);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  return { promise, dispose: () => signal.removeEventListener('abort', onAbort) };
 }

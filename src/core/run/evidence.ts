@@ -1,3 +1,5 @@
+import { cut } from '../text.ts';
+
 /** The result of one verify command. */
 export interface VerifyResult {
   /** The command line, for display. */
@@ -29,4 +31,19 @@ export interface Evidence {
   readonly logFile: string | undefined;
   /** With this id the agent can resume its session. */
   readonly sessionId: string | undefined;
+}
+
+const MAX_FILES = 200;
+/** Of a name, in characters: an agent can choose any file names, and records must stay readable. */
+const MAX_FILE_NAME = 500;
+const MAX_SUMMARY = 4000;
+
+/** The evidence with no more of files and summary than may be recorded. */
+export function withinLimits(evidence: Evidence): Evidence {
+  const { files, summary } = evidence;
+  return {
+    ...evidence,
+    files: files.slice(0, MAX_FILES).map((file) => cut(file, MAX_FILE_NAME)),
+    summary: summary?.trim().slice(0, MAX_SUMMARY) || undefined,
+  };
 }

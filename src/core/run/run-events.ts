@@ -61,6 +61,11 @@ export type TaskOutcome =
   | { readonly kind: 'unknown'; readonly detail: string }
   | { readonly kind: 'skipped'; readonly reason: SkipReason };
 
+/** Undefined for an outcome without evidence. */
+export function evidenceOf(outcome: TaskOutcome | undefined): Evidence | undefined {
+  return outcome?.kind === 'succeeded' || outcome?.kind === 'failed' ? outcome.evidence : undefined;
+}
+
 /** Why a task that could start does not start yet. */
 export type WaitReason =
   /** It names the same files as tasks at work. */

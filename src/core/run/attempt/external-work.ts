@@ -1,7 +1,9 @@
+import { onAbort } from '../../abort.ts';
 import type { Event } from '../../events.ts';
 import type { BacklogSource, Clock, Locks, WorkEnd, WorkListener } from '../../ports.ts';
+import { taskIn } from '../../snapshot.ts';
 import type { Task, TaskId } from '../../task.ts';
-import type { Evidence, VerifyResult } from '../evidence.ts';
+import { type Evidence, type VerifyResult, withinLimits } from '../evidence.ts';
 import type { FailCause } from '../run-events.ts';
 import type { RunOptions } from '../run-options.ts';
 
@@ -36,9 +38,6 @@ export interface ExternalWorkWorld {
   readonly logFile: string | undefined;
 }
 
-const MAX_FILES = 200;
-const MAX_SUMMARY = 4000;
-
 /** How the work of another holder ended, according to the store. */
 type Observation =
   | { readonly kind: 'finished' }
@@ -66,15 +65,16 @@ export async function watchExternalWork(
   const observed = await follower.ended;
   if (observed.kind === 'aborted') return { kind: 'stopped' };
   const startedAt = follower.startedAt ?? beganAt;
-  const gather = async (result?: VerifyResult): Promise<Evidence> => ({
-    startedAt,
-    endedAt: clock.now(),
-    verify: result,
-    logFile: world.logFile,
-    sessionId: undefined,
-    files: (await world.touchedFiles()).slice(0, MAX_FILES),
-    summary: (await world.result())?.trim().slice(0, MAX_SUMMARY) || undefined,
-  });
+  const gather = async (result?: VerifyResult): Promise<Evidence> =>
+    withinLimits({
+      startedAt,
+      endedAt: clock.now(),
+      verify: result,
+      logFile: world.logFile,
+      sessionId: undefined,
+      files: await world.touchedFiles(),
+      summary: await world.result(),
+    });
   const badly = async (cause: FailCause, result?: VerifyResult): Promise<WorkEnd> => ({
     kind: 'failed',
     cause,
@@ -86,7 +86,7 @@ export async function watchExternalWork(
   const result = await verify?.(stop);
   if (stop.aborted) return { kind: 'stopped' };
   await source.refresh();
-  const task = taskIn(source, id);
+  const task = taskIn(source.state, id);
   if (result?.passed === false) {
     // `setStatus` changes nothing where the status has changed since: that is the holder's
     // decision.
@@ -112,20 +112,16 @@ class Follower {
 
   constructor(work: ExternalWork, world: ExternalWorkWorld) {
     [this.#work, this.#world, this.#isClaimed] = [work, world, work.isClaimed];
-    const { stop } = work;
-    const onAbort = (): void => this.#resolve({ kind: 'aborted' });
     const seen = new Promise<Observation>((resolve) => (this.#resolve = resolve));
     const subscriptions = [
       world.source.onDidChange(() => this.#look()),
       // Changes were ignored meanwhile, and no further one may come.
       work.onDidFinish(() => this.#look()),
+      onAbort(work.stop, () => this.#resolve({ kind: 'aborted' })),
     ];
-    stop.addEventListener('abort', onAbort, { once: true });
-    if (stop.aborted) onAbort();
     if (this.#isClaimed) this.#begin();
     this.ended = this.#refreshed(seen).finally(() => {
       for (const subscription of subscriptions) subscription.dispose();
-      stop.removeEventListener('abort', onAbort);
       this.#limit?.dispose();
     });
   }
@@ -141,7 +137,7 @@ class Follower {
     const { source, clock } = this.#world;
     const { id, listener, isBeingFinished, onSign } = this.#work;
     if (!this.#isFresh || source.state.kind !== 'ready' || isBeingFinished()) return;
-    const task = taskIn(source, id);
+    const task = taskIn(source.state, id);
     if (task === undefined) {
       this.#badly('the task is not in the backlog any more');
       return;
@@ -181,8 +177,4 @@ class Follower {
 
 function isFinished({ status }: Task): boolean {
   return status === 'Review' || status === 'Done';
-}
-
-function taskIn({ state }: ExternalWorkWorld['source'], id: TaskId): Task | undefined {
-  return state.kind === 'ready' ? state.snapshot.byId.get(id) : undefined;
 }

@@ -1,6 +1,15 @@
+import { onAbort } from '../../abort.ts';
 import type { BacklogSource } from '../../ports.ts';
+import { taskIn } from '../../snapshot.ts';
 import type { TaskId } from '../../task.ts';
-import type { Completion, ManualCompletions } from './manual-completions.ts';
+
+/** How the user completes their task: `as` is the new status, where they chose one. */
+export interface Completion {
+  readonly as: 'Review' | 'Done' | undefined;
+}
+
+/** The user's tasks that wait for completion, and what completes each. */
+export type WaitingTasks = Map<TaskId, (completion: Completion) => void>;
 
 /**
  * Waits until the user completes a task, its status is no longer open, or the signal aborts.
@@ -9,27 +18,19 @@ import type { Completion, ManualCompletions } from './manual-completions.ts';
 export async function waitForCompletion(
   id: TaskId,
   signal: AbortSignal,
-  {
-    source,
-    completions,
-  }: {
-    readonly source: Pick<BacklogSource, 'state' | 'refresh' | 'onDidChange'>;
-    readonly completions: ManualCompletions;
-  },
+  source: Pick<BacklogSource, 'state' | 'refresh' | 'onDidChange'>,
+  waiting: WaitingTasks,
 ): Promise<Completion | 'moved' | 'aborted'> {
   let end: (how: Completion | 'moved' | 'aborted') => void = () => undefined;
   const ended = new Promise<Completion | 'moved' | 'aborted'>((resolve) => (end = resolve));
   // The state may be older than the claim until it is refreshed.
   let isFresh = false;
   const look = (): void => {
-    const { state } = source;
-    const status = state.kind === 'ready' ? state.snapshot.byId.get(id)?.status : undefined;
+    const status = taskIn(source.state, id)?.status;
     if (isFresh && status !== undefined && !STILL_OPEN.has(status)) end('moved');
   };
-  const onAbort = (): void => end('aborted');
-  const word = completions.wait(id, end);
-  const subscription = source.onDidChange(look);
-  signal.addEventListener('abort', onAbort, { once: true });
+  waiting.set(id, end);
+  const subscriptions = [source.onDidChange(look), onAbort(signal, () => end('aborted'))];
   try {
     if (signal.aborted) return 'aborted';
     await source.refresh();
@@ -37,9 +38,8 @@ export async function waitForCompletion(
     look();
     return await ended;
   } finally {
-    signal.removeEventListener('abort', onAbort);
-    subscription.dispose();
-    word.dispose();
+    for (const subscription of subscriptions) subscription.dispose();
+    if (waiting.get(id) === end) waiting.delete(id);
   }
 }
 

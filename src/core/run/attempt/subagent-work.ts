@@ -1,3 +1,4 @@
+import { whenAborted } from '../../abort.ts';
 import type { AgentEnd, Clock } from '../../ports.ts';
 import type { SubagentAnswer, SubagentHostRegistry } from './subagent-host-registry.ts';
 import type { AgentReport } from './task-work.ts';
@@ -30,14 +31,15 @@ export async function workBySubagent(
   const timer =
     work.timeLimitMs > 0 ? clock.after(work.timeLimitMs, () => limit.abort()) : undefined;
   const signal = AbortSignal.any([work.signal, closed, limit.signal]);
+  const aborted = whenAborted(signal);
   work.onStarted();
   try {
     const { prompt, description, onActivity } = work;
     const answer = await Promise.race([
       answerOf(() => host.run({ prompt, description, signal, onActivity })),
-      whenAborted(signal),
+      aborted.promise,
     ]);
-    if (answer === 'aborted' || signal.aborted) {
+    if (answer === undefined || signal.aborted) {
       const isLate = limit.signal.aborted && !work.signal.aborted && !closed.aborted;
       if (!isLate) return reportOf({ kind: 'stopped' });
       return {
@@ -54,6 +56,7 @@ export async function workBySubagent(
     return { ...reportOf(ENDED_WELL), lastSaid: said };
   } finally {
     timer?.dispose();
+    aborted.dispose();
   }
 }
 
@@ -79,11 +82,4 @@ async function answerOf(
     const words = cleanLines(messageOf(error)).trim();
     return { refusal: words === '' ? 'the subagent was refused' : words };
   }
-}
-
-function whenAborted(signal: AbortSignal): Promise<'aborted'> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve('aborted');
-    signal.addEventListener('abort', () => resolve('aborted'), { once: true });
-  });
 }

@@ -1,9 +1,10 @@
+import { isAborted } from '../../abort.ts';
+import type { Disposable } from '../../events.ts';
 import type { Failure } from '../../failure.ts';
-import { cut } from '../../text.ts';
 import type { AgentEnd, Claim, Clock, WorkEnd } from '../../ports.ts';
 import type { Result } from '../../result.ts';
 import type { Status, TaskId } from '../../task.ts';
-import type { Evidence, VerifyResult } from '../evidence.ts';
+import { type Evidence, type VerifyResult, withinLimits } from '../evidence.ts';
 import type { LeaseKeeper } from '../../lease/lease-keeper.ts';
 import { formatResult } from './result-comment.ts';
 import type { FailCause } from '../run-events.ts';
@@ -81,10 +82,6 @@ export interface Work {
   readonly onStarted: () => void;
 }
 
-const MAX_FILES = 200;
-/** Of a name, in characters: an agent can choose any file names, and records must stay readable. */
-const MAX_FILE_NAME = 500;
-const MAX_SUMMARY = 4000;
 /**
  * EX_TEMPFAIL of sysexits.h: "try again later", the exit code of exarp-go's agents and others at a
  * rate limit.
@@ -138,68 +135,52 @@ async function claimAndWork(
     progress.mayHoldClaim = false;
     return isAborted(work.stop) ? { kind: 'stopped' } : { kind: 'refused', failure: claim.failure };
   }
-  const lock = new KeptLock(work, world, claim.value);
+  const lock = keepLock(work, world, claim.value);
   try {
     const judged = isAborted(work.stop)
       ? STOPPED
       : await workAndJudge(work, world, AbortSignal.any([lock.lost, bug]));
-    if (lock.lost.aborted) return { kind: 'lockLost', holder: lock.takenBy };
+    if (lock.lost.aborted) return { kind: 'lockLost', holder: lock.takenBy() };
     work.onPhase('recording');
     return await record(work, world, judged);
   } finally {
-    lock.untrack();
+    lock.dispose();
   }
-}
-
-/** A function, since the compiler would narrow a second check of the property by the first one. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
 }
 
 /**
- * A lock that is renewed until the end is recorded: the store may be busy for longer than a lease.
+ * Renews a lock until the end is recorded, as the store may be busy for longer than a lease. `lost`
+ * aborts when the lock is not ours any more.
  */
-class KeptLock {
-  readonly #lost = new AbortController();
-  readonly #detach: () => void;
-  takenBy: string | undefined;
-
-  constructor({ id, options }: Work, { keeper }: WorkWorld, claim: Claim) {
-    let isAtWork = true;
-    const watch = keeper.onDidLose((lock) => {
-      if (lock.id !== id) return;
-      this.takenBy = lock.holder;
-      this.#lost.abort();
-    });
-    keeper.track(id, options.leaseMs, { version: claim.version, isAlive: () => isAtWork });
-    this.#detach = () => {
+function keepLock(
+  { id, options }: Work,
+  { keeper }: WorkWorld,
+  claim: Claim,
+): Disposable & { readonly lost: AbortSignal; readonly takenBy: () => string | undefined } {
+  const lost = new AbortController();
+  let isAtWork = true;
+  let takenBy: string | undefined;
+  const watch = keeper.onDidLose((lock) => {
+    if (lock.id !== id) return;
+    takenBy = lock.holder;
+    lost.abort();
+  });
+  keeper.track(id, options.leaseMs, { version: claim.version, isAlive: () => isAtWork });
+  return {
+    lost: lost.signal,
+    takenBy: () => takenBy,
+    dispose: () => {
       isAtWork = false;
       watch.dispose();
       keeper.untrack(id);
-    };
-  }
-
-  /** Aborted when the lock is not ours any more. */
-  get lost(): AbortSignal {
-    return this.#lost.signal;
-  }
-
-  untrack(): void {
-    this.#detach();
-  }
+    },
+  };
 }
 
 /** The result of the work before it is recorded. */
 type Judged =
   | { readonly kind: 'well'; readonly exitCode: number; readonly evidence: Evidence }
-  | {
-      readonly kind: 'badly';
-      readonly cause: FailCause;
-      readonly exitCode: number | undefined;
-      readonly signal: string | undefined;
-      readonly evidence: Evidence;
-    }
-  | Extract<WorkEnd, { kind: 'stopped' | 'notStarted' | 'rateLimited' | 'unknown' }>;
+  | Extract<WorkEnd, { kind: 'failed' | 'stopped' | 'notStarted' | 'rateLimited' | 'unknown' }>;
 
 const STOPPED = { kind: 'stopped' } as const;
 
@@ -216,21 +197,22 @@ async function workAndJudge(work: Work, world: WorkWorld, ending: AbortSignal): 
   if (isAborted(signal)) return STOPPED;
 
   const { exitCode, signal: endedBy } = end;
-  const badly = (cause: FailCause, evidence: Evidence): Judged => {
-    return { kind: 'badly', cause, exitCode, signal: endedBy, evidence };
+  const badly = async (cause: FailCause, verify?: VerifyResult): Promise<Judged> => {
+    const evidence = await gather(verify);
+    return { kind: 'failed', cause, exitCode, signal: endedBy, evidence };
   };
-  const gather = async (verify?: VerifyResult): Promise<Evidence> => ({
-    startedAt,
-    endedAt: clock.now(),
-    verify,
-    files: (await world.touchedFiles()).slice(0, MAX_FILES).map((file) => cut(file, MAX_FILE_NAME)),
-    summary: report.lastSaid?.trim().slice(0, MAX_SUMMARY) || undefined,
-    logFile: world.logFile,
-    sessionId: report.sessionId,
-  });
+  const gather = async (verify?: VerifyResult): Promise<Evidence> =>
+    withinLimits({
+      startedAt,
+      endedAt: clock.now(),
+      verify,
+      files: await world.touchedFiles(),
+      summary: report.lastSaid,
+      logFile: world.logFile,
+      sessionId: report.sessionId,
+    });
 
-  if (report.limitMs !== undefined)
-    return badly({ kind: 'timeLimit', limitMs: report.limitMs }, await gather());
+  if (report.limitMs !== undefined) return badly({ kind: 'timeLimit', limitMs: report.limitMs });
   const well = exitCode === 0 && endedBy === undefined && report.complaint === undefined;
   if (!well && (exitCode === TRY_LATER || report.rateLimit !== undefined)) {
     const { retryAfterMs, detail } = report.rateLimit ?? {
@@ -240,18 +222,15 @@ async function workAndJudge(work: Work, world: WorkWorld, ending: AbortSignal): 
     return { kind: 'rateLimited', retryAfterMs, detail };
   }
   // The agent's own message tells the user more than an exit code.
-  if (report.complaint !== undefined)
-    return badly({ kind: 'said', detail: report.complaint }, await gather());
-  if (exitCode !== 0 || endedBy !== undefined) return badly({ kind: 'exit' }, await gather());
+  if (report.complaint !== undefined) return badly({ kind: 'said', detail: report.complaint });
+  if (exitCode !== 0 || endedBy !== undefined) return badly({ kind: 'exit' });
   if (world.verify === undefined) return { kind: 'well', exitCode, evidence: await gather() };
 
   work.onPhase('verifying');
   const result = await world.verify(signal);
   if (isAborted(signal)) return STOPPED;
-  const evidence = await gather(result);
-  return result.passed
-    ? { kind: 'well', exitCode, evidence }
-    : badly({ kind: 'verify', result }, evidence);
+  if (!result.passed) return badly({ kind: 'verify', result }, result);
+  return { kind: 'well', exitCode, evidence: await gather(result) };
 }
 
 /** Records the result and returns it with the task's new status. */
@@ -278,13 +257,12 @@ function endingOf({ label, options }: Work, judged: Judged): Ending {
         : 'Review';
     return { to, overrules: false, comment };
   }
-  if (judged.kind !== 'badly') return { to: 'Todo', overrules: false, comment: undefined };
+  if (judged.kind !== 'failed') return { to: 'Todo', overrules: false, comment: undefined };
   return { to: 'Todo', overrules: judged.cause.kind === 'verify', comment };
 }
 
 /** A successful agent whose task was set to Todo, Blocked or Cancelled meanwhile has failed. */
 function endOf(judged: Judged, status: Status): WorkEnd {
-  if (judged.kind === 'badly') return { ...judged, kind: 'failed' };
   if (judged.kind !== 'well') return judged;
   const { exitCode, evidence } = judged;
   if (status === 'Review' || status === 'Done') return { kind: 'succeeded', status, evidence };

@@ -12,12 +12,12 @@ import type {
   WorkListener,
 } from '../../ports.ts';
 import { fail, ok, type Result } from '../../result.ts';
+import { taskIn } from '../../snapshot.ts';
 import type { Status, Task, TaskId } from '../../task.ts';
 import type { VerifyResult } from '../evidence.ts';
 import { watchExternalWork } from './external-work.ts';
-import { waitForCompletion } from './manual-work.ts';
+import { type Completion, waitForCompletion, type WaitingTasks } from './manual-work.ts';
 import type { LeaseKeeper } from '../../lease/lease-keeper.ts';
-import { type Completion, ManualCompletions } from './manual-completions.ts';
 import type { SubagentHostRegistry } from './subagent-host-registry.ts';
 import { reportOf, workBySubagent } from './subagent-work.ts';
 import { type AgentReport, type Ending, workOnTask } from './task-work.ts';
@@ -95,7 +95,8 @@ const PASSING: ReadonlySet<Failure['kind']> = new Set(['busy', 'writerDied']);
  */
 export class WindowWorker implements TaskWorker {
   readonly #options: WindowWorkerOptions;
-  readonly #completions = new ManualCompletions();
+  /** The user's tasks. */
+  readonly #waiting: WaitingTasks = new Map();
   /** Followed tasks; `isBeingFinished` while this window writes their end. */
   readonly #followed = new Map<
     TaskId,
@@ -134,7 +135,7 @@ export class WindowWorker implements TaskWorker {
 
   /** True for a task that the user can complete: one of theirs, or one that is followed. */
   awaitsManualCompletion(id: TaskId): boolean {
-    return this.#completions.has(id) || this.#followed.has(id);
+    return this.#waiting.has(id) || this.#followed.has(id);
   }
 
   /**
@@ -142,7 +143,12 @@ export class WindowWorker implements TaskWorker {
    * Fails as `Locks.forceRelease` and `Locks.setStatus` do, and with `noSuchTask`.
    */
   async complete(id: TaskId, as?: 'Review' | 'Done'): Promise<Result<undefined, Failure>> {
-    if (this.#completions.complete(id, { as })) return ok(undefined);
+    const end = this.#waiting.get(id);
+    if (end !== undefined) {
+      this.#waiting.delete(id);
+      end({ as });
+      return ok(undefined);
+    }
     const followed = this.#followed.get(id);
     if (followed === undefined) return fail({ kind: 'noSuchTask', id });
     const { source } = this.#options;
@@ -213,7 +219,7 @@ export class WindowWorker implements TaskWorker {
     const byPerson = async (signal: AbortSignal, onStarted: () => void): Promise<AgentReport> => {
       onStarted();
       if (!isAttached) this.#options.openTask(id);
-      const said = await waitForCompletion(id, signal, { source, completions: this.#completions });
+      const said = await waitForCompletion(id, signal, source, this.#waiting);
       if (said === 'aborted') return reportOf({ kind: 'stopped' });
       if (said !== 'moved') word = said;
       return reportOf({ kind: 'exited', exitCode: 0, signal: undefined });
@@ -396,8 +402,7 @@ export class WindowWorker implements TaskWorker {
   }
 
   #taskOf(id: TaskId): Task | undefined {
-    const { state } = this.#options.source;
-    return state.kind === 'ready' ? state.snapshot.byId.get(id) : undefined;
+    return taskIn(this.#options.source.state, id);
   }
 }
 
@@ -407,24 +412,21 @@ function endedMeanwhile(failure: Failure): WorkEnd {
     case 'held':
     case 'unleased':
       return { kind: 'lockLost', holder: failure.holder };
-    case 'notClaimable':
-      return movedOn(failure.status);
+    case 'notClaimable': {
+      const { status } = failure;
+      if (status === 'Review' || status === 'Done')
+        return { kind: 'succeeded', status, evidence: undefined };
+      return {
+        kind: 'failed',
+        cause: { kind: 'said', detail: `the task was set to ${status} meanwhile` },
+        exitCode: undefined,
+        signal: undefined,
+        evidence: undefined,
+      };
+    }
     case 'noSuchTask':
       return { kind: 'unknown', detail: 'the task is not in the backlog any more' };
     default:
       return { kind: 'notRecorded', exitCode: undefined, failure };
   }
-}
-
-function movedOn(status: Status): WorkEnd {
-  if (status === 'Review' || status === 'Done')
-    return { kind: 'succeeded', status, evidence: undefined };
-  const detail = `the task was set to ${status} meanwhile`;
-  return {
-    kind: 'failed',
-    cause: { kind: 'said', detail },
-    exitCode: undefined,
-    signal: undefined,
-    evidence: undefined,
-  };
 }

@@ -1,6 +1,7 @@
+import { pushTo } from '../../push-to.ts';
 import { count } from '../../text.ts';
 import type { Task, TaskId } from '../../task.ts';
-import type { RunState, TaskOutcome } from '../run-events.ts';
+import { evidenceOf, type RunState } from '../run-events.ts';
 import type { AgentAssignment } from '../run-options.ts';
 
 /** What an estimate rests on, the most certain first. */
@@ -67,14 +68,18 @@ function addAttempts(
   byAgent: Map<string, number[]>,
 ): void {
   for (const { id, agent, earlier, outcome, startedAt, endedAt } of run.tasks.values()) {
-    const durations = earlier.flatMap((attempt) => evidenceMs(attempt.outcome));
-    if (outcome !== undefined && isWork(outcome)) {
-      if (startedAt !== undefined && endedAt !== undefined) durations.push(endedAt - startedAt);
-    }
+    // From the evidence, since a run keeps only the start of the latest attempt.
+    const durations = earlier.flatMap((attempt) => {
+      const evidence = evidenceOf(attempt.outcome);
+      return evidence === undefined ? [] : [evidence.endedAt - evidence.startedAt];
+    });
+    const isWork = outcome?.kind === 'succeeded' || outcome?.kind === 'failed';
+    if (isWork && startedAt !== undefined && endedAt !== undefined)
+      durations.push(endedAt - startedAt);
     for (const ms of durations) {
       if (ms < 0) continue; // the clock was set back meanwhile
-      push(byTask, taskKey(id, agent), ms);
-      push(byAgent, agent.agent, ms);
+      pushTo(byTask, taskKey(id, agent), ms);
+      pushTo(byAgent, agent.agent, ms);
     }
   }
 }
@@ -82,26 +87,6 @@ function addAttempts(
 /** A task without an agent counts as worked on by agents. */
 function taskKey(id: TaskId, agent: AgentAssignment | undefined): string {
   return agent?.agentMode === 'human' ? `by hand ${id}` : `by agents ${id}`;
-}
-
-/**
- * The duration of an earlier attempt from its evidence: a run keeps only the start of the latest
- * attempt.
- */
-function evidenceMs(outcome: TaskOutcome): number[] {
-  if (outcome.kind !== 'succeeded' && outcome.kind !== 'failed') return [];
-  const { evidence } = outcome;
-  return evidence === undefined ? [] : [evidence.endedAt - evidence.startedAt];
-}
-
-function isWork(outcome: TaskOutcome): boolean {
-  return outcome.kind === 'succeeded' || outcome.kind === 'failed';
-}
-
-function push<K>(lists: Map<K, number[]>, key: K, value: number): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [value]);
-  else list.push(value);
 }
 
 function mediansOf<K>(lists: ReadonlyMap<K, readonly number[]>): ReadonlyMap<K, number> {

@@ -1,4 +1,5 @@
 import type { LeaderRequest } from '../../ports.ts';
+import { taskIn } from '../../snapshot.ts';
 import type { TaskId } from '../../task.ts';
 import { Breaker, isFailure } from './retry-policy.ts';
 import { Rescheduler } from './reschedule.ts';
@@ -95,10 +96,9 @@ export class LiveRun {
       outcomeOf: (id) => this.entries.get(id)?.outcome,
       isPending: (id) => (this.entries.get(id)?.phase ?? 'ended') !== 'ended',
     };
-    const { state: store } = runContext.world.source;
-    const byId = store.kind === 'ready' ? store.snapshot.byId : undefined;
-    const candidates = [...this.entries.values()].map((e) =>
-      candidateOf(e, byId?.get(e.id), runContext.world),
+    const { world } = runContext;
+    const candidates = [...this.entries.values()].map((entry) =>
+      candidateOf(entry, taskIn(world.source.state, entry.id), world),
     );
     this.#scheduler = new Scheduler(candidates, options.runMode, runContext.files);
     this.#rescheduler = new Rescheduler({
@@ -501,7 +501,7 @@ export class LiveRun {
       ids = this.#scheduler.takeSuspects()
     ) {
       for (const id of ids) {
-        const task = state.kind === 'ready' ? state.snapshot.byId.get(id) : undefined;
+        const task = taskIn(state, id);
         const failed =
           task && state.kind === 'ready'
             ? failedDependency(task, state.snapshot, this.#progress)

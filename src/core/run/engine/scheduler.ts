@@ -1,6 +1,7 @@
 /* eslint-disable @typescript-eslint/no-non-null-assertion --
    Every index below is a node, an edge or a wave of the run at hand; a check per access would only cost time. */
 import { buildGraph, type Graph } from '../../waves/graph.ts';
+import { pushTo } from '../../push-to.ts';
 import type { TaskId } from '../../task.ts';
 import type { FilesInUse } from './files-in-use.ts';
 import { IntHeap } from './int-heap.ts';
@@ -394,10 +395,6 @@ export class Scheduler {
 
 function byWave(tasks: readonly Candidate[]): ReadonlyMap<number, readonly number[]> {
   const nodes = new Map<number, number[]>();
-  for (const [v, { wave }] of tasks.entries()) {
-    const known = nodes.get(wave);
-    if (known === undefined) nodes.set(wave, [v]);
-    else known.push(v);
-  }
+  for (const [v, { wave }] of tasks.entries()) pushTo(nodes, wave, v);
   return nodes;
 }

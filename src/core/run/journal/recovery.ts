@@ -1,13 +1,14 @@
 import type { WorkEnd } from '../../ports.ts';
 import type { TaskId } from '../../task.ts';
 import { countsAsFailure, retryDelayMs } from '../engine/retry-policy.ts';
-import type {
-  RunEvent,
-  RunState,
-  RunStop,
-  TaskOutcome,
-  TaskRun,
-  WaitReason,
+import {
+  evidenceOf,
+  type RunEvent,
+  type RunState,
+  type RunStop,
+  type TaskOutcome,
+  type TaskRun,
+  type WaitReason,
 } from '../run-events.ts';
 import { isWindowWork } from '../run-options.ts';
 import type { WorkState } from './work-state.ts';
@@ -266,8 +267,7 @@ function laterOrStopped(
 
 /** The recorded end where it is plausible, else now. */
 function endedAt(end: TaskOutcome, { startedAt }: TaskRun, now: number): number {
-  const said =
-    end.kind === 'succeeded' || end.kind === 'failed' ? end.evidence?.endedAt : undefined;
+  const said = evidenceOf(end)?.endedAt;
   return said === undefined || said > now || said < (startedAt ?? said) ? now : said;
 }
 

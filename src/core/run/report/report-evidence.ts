@@ -1,6 +1,6 @@
 import { fenced, inline } from '../../markdown.ts';
 import type { Evidence, VerifyResult } from '../evidence.ts';
-import type { TaskOutcome, TaskRun } from '../run-events.ts';
+import { evidenceOf, type TaskOutcome, type TaskRun } from '../run-events.ts';
 import { type ReportContext, taskName } from './report-context.ts';
 import { duration, firstOf } from '../../text.ts';
 import { verifyWords } from '../run-messages.ts';
@@ -21,11 +21,6 @@ export function evidenceSection(tasks: readonly TaskRun[], context: ReportContex
         : [`### ${taskName(id, context.titleOf)}\n\n${lines.join('\n').trimEnd()}`];
     })
     .join('\n\n');
-}
-
-/** Undefined for outcomes without evidence. */
-export function evidenceOf(outcome: TaskOutcome | undefined): Evidence | undefined {
-  return outcome?.kind === 'succeeded' || outcome?.kind === 'failed' ? outcome.evidence : undefined;
 }
 
 /** The result of the verify command, from the evidence or the cause of a failure. */

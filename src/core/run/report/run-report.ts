@@ -4,8 +4,8 @@ import { findActualPath } from './actual-path.ts';
 import { ganttBlock, type GanttBar } from './gantt.ts';
 import { nextSteps } from './next-steps.ts';
 import { type ReportContext, taskName } from './report-context.ts';
-import { evidenceOf, evidenceSection, verifyOf } from './report-evidence.ts';
-import type { RunState, TaskRun } from '../run-events.ts';
+import { evidenceSection, verifyOf } from './report-evidence.ts';
+import { evidenceOf, type RunState, type TaskRun } from '../run-events.ts';
 import { durationOf, groupOf, summariseRun, type RunSummary } from './run-summary.ts';
 import { agentTitle, explainStop, outcomeWords, verifyWords } from '../run-messages.ts';
 
