@@ -1,6 +1,7 @@
 import { FilesInUse } from '../run/engine/files-in-use.ts';
 import { HUMAN_CAP, KIND_OF, type RunOptions } from '../run/run-options.ts';
 import { type Candidate, Scheduler } from '../run/engine/scheduler.ts';
+import { TimeQueue } from '../run/engine/time-queue.ts';
 import type { TaskId } from '../task.ts';
 
 /**
@@ -20,7 +21,7 @@ export function simulateMakespan(
   const lastWave = tasks.reduce((most, { wave }) => Math.max(most, wave), -1);
   const capOf = new Map<string, number>([[KIND_OF.human, HUMAN_CAP], ...agentCaps]);
   const atWork = new Map<string, number>();
-  const ends = new EndQueue();
+  const ends = new TimeQueue<Candidate>();
   let [now, slots, wave] = [0, 0, 0];
   const openNext = (): void => {
     scheduler.openThrough(wave);
@@ -42,14 +43,13 @@ export function simulateMakespan(
       move(task.agent, 1);
       ends.push(now + task.weight, task);
     }
-    const next = ends.pop();
-    if (next === undefined) return now;
-    now = next.at;
+    if (ends.next === undefined) return now;
+    now = ends.next;
     // All tasks that end at the same moment end before any task starts.
-    for (let end: End | undefined = next; end !== undefined; end = ends.popAt(now)) {
-      move(end.task.agent, -1);
-      scheduler.ended(end.task.id, true);
-      for (const file of inUse.release(end.task.id, end.task.files)) scheduler.freed(file);
+    for (const { id, agent, files } of ends.pop()) {
+      move(agent, -1);
+      scheduler.ended(id, true);
+      for (const file of inUse.release(id, files)) scheduler.freed(file);
     }
     openNext();
   }
@@ -59,35 +59,4 @@ function known(byId: ReadonlyMap<TaskId, Candidate>, id: TaskId): Candidate {
   const task = byId.get(id);
   if (task === undefined) throw new Error(`Internal error: ${id} is no task of this simulation`);
   return task;
-}
-
-interface End {
-  readonly at: number;
-  readonly task: Candidate;
-}
-
-/**
- * The running tasks by their end. There are at most `cap` of them, so a sorted list is fast enough.
- */
-class EndQueue {
-  readonly #ends: End[] = [];
-
-  push(at: number, task: Candidate): void {
-    let [low, high] = [0, this.#ends.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      // `pop` takes the last, so later ends come first.
-      if ((this.#ends[middle]?.at ?? 0) > at) low = middle + 1;
-      else high = middle;
-    }
-    this.#ends.splice(low, 0, { at, task });
-  }
-
-  pop(): End | undefined {
-    return this.#ends.pop();
-  }
-
-  popAt(at: number): End | undefined {
-    return this.#ends.at(-1)?.at === at ? this.#ends.pop() : undefined;
-  }
 }

@@ -1,7 +1,6 @@
 /* eslint-disable @typescript-eslint/no-non-null-assertion --
    Every index below is a node or an edge of the graph at hand; a check per access would only cost time. */
-import { componentsOf } from './graph.ts';
-import type { Graph } from './graph.ts';
+import { componentsOf, type Graph } from './graph.ts';
 import { pushTo } from '../push-to.ts';
 import type { TaskGraph } from './task-graph.ts';
 import { selectEdges } from './wave-levels.ts';

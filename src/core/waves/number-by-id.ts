@@ -1,3 +1,4 @@
+import { LookupMap } from '../lookup-map.ts';
 import type { IdIndex } from './id-index.ts';
 import type { TaskId } from '../task.ts';
 
@@ -5,7 +6,7 @@ import type { TaskId } from '../task.ts';
  * A read-only map from ids to numbers over an existing index: filling a `Map` with 100,000 ids
  * takes longer than finding their levels. Spread it into an array to compare it with another.
  */
-export class NumberById implements ReadonlyMap<TaskId, number> {
+export class NumberById extends LookupMap<TaskId, number> {
   readonly #ids: readonly TaskId[];
   readonly #index: IdIndex;
   readonly #positions: Int32Array;
@@ -16,6 +17,7 @@ export class NumberById implements ReadonlyMap<TaskId, number> {
    * and -1 for all others.
    */
   constructor(ids: readonly TaskId[], index: IdIndex, positions: Int32Array, numbers: Int32Array) {
+    super();
     this.#ids = ids;
     this.#index = index;
     this.#positions = positions;
@@ -31,34 +33,11 @@ export class NumberById implements ReadonlyMap<TaskId, number> {
     return number === -1 ? undefined : number;
   }
 
-  has(id: TaskId): boolean {
-    return this.get(id) !== undefined;
-  }
-
-  forEach(
-    visit: (number: number, id: TaskId, map: ReadonlyMap<TaskId, number>) => void,
-    thisArg?: unknown,
-  ): void {
-    for (const [id, number] of this) visit.call(thisArg, number, id, this);
-  }
-
   *entries(): MapIterator<[TaskId, number]> {
     for (const position of this.#positions) {
       const id = this.#ids[position];
       const number = this.#numbers[position];
       if (id !== undefined && number !== undefined) yield [id, number];
     }
-  }
-
-  *keys(): MapIterator<TaskId> {
-    for (const [id] of this.entries()) yield id;
-  }
-
-  *values(): MapIterator<number> {
-    for (const [, number] of this.entries()) yield number;
-  }
-
-  [Symbol.iterator](): MapIterator<[TaskId, number]> {
-    return this.entries();
   }
 }

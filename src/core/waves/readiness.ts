@@ -1,7 +1,5 @@
-import { leaseAt } from '../lease/lease.ts';
-import type { IsOurs, Lease } from '../lease/lease.ts';
-import { compareIds, isSettled } from '../task.ts';
-import type { Status, Task, TaskId } from '../task.ts';
+import { type IsOurs, type Lease, leaseAt } from '../lease/lease.ts';
+import { compareIds, isSettled, type Status, type Task, type TaskId } from '../task.ts';
 import type { Plan } from './waves.ts';
 
 /** One reason why a task may not start now. */

@@ -1,13 +1,10 @@
 /* eslint-disable @typescript-eslint/no-non-null-assertion --
    Every index below is a node or an edge of the graph at hand; a check per access would only cost time. */
-import { levelsOf } from './graph.ts';
-import type { Graph, Levels } from './graph.ts';
+import { type Graph, type Levels, levelsOf } from './graph.ts';
 import { IdIndex } from './id-index.ts';
 import { orderOfIds } from './id-order.ts';
-import { isSettled, priorityRank } from '../task.ts';
-import type { Task, TaskId } from '../task.ts';
-import { ABSENT, linkTasks } from './task-links.ts';
-import type { TaskLinks } from './task-links.ts';
+import { isSettled, priorityRank, type Task, type TaskId } from '../task.ts';
+import { ABSENT, linkTasks, type TaskLinks } from './task-links.ts';
 
 /** The part of a graph that does not depend on statuses. Node `v` is `tasks[v]`. */
 interface Structure {

@@ -1,7 +1,6 @@
 /* eslint-disable @typescript-eslint/no-non-null-assertion --
    Every index below is a node or an edge of the graph at hand; a check per access would only cost time. */
-import { buildGraph, componentsOf, levelsOf } from './graph.ts';
-import type { Graph, Levels } from './graph.ts';
+import { buildGraph, componentsOf, type Graph, type Levels, levelsOf } from './graph.ts';
 import type { TaskGraph } from './task-graph.ts';
 
 /**

@@ -1,6 +1,5 @@
 import { isLive, leaseAt } from '../lease/lease.ts';
-import { readinessOf } from './readiness.ts';
-import type { ReadinessContext } from './readiness.ts';
+import { type ReadinessContext, readinessOf } from './readiness.ts';
 import type { Task, TaskId } from '../task.ts';
 import type { Wave } from './waves.ts';
 

@@ -1,13 +1,10 @@
 /* eslint-disable @typescript-eslint/no-non-null-assertion --
    Every index below is a node of the graph at hand; a check per access would only cost time. */
-import { findBlocked } from './blocking.ts';
-import type { Block, Blocking } from './blocking.ts';
+import { type Block, type Blocking, findBlocked } from './blocking.ts';
 import type { Levels } from './graph.ts';
 import { NumberById } from './number-by-id.ts';
-import { buildTaskGraph } from './task-graph.ts';
-import type { TaskGraph } from './task-graph.ts';
-import { compareIds } from '../task.ts';
-import type { Task, TaskId } from '../task.ts';
+import { buildTaskGraph, type TaskGraph } from './task-graph.ts';
+import { compareIds, type Task, type TaskId } from '../task.ts';
 import type { TaskLinks } from './task-links.ts';
 import { levelsAround } from './wave-levels.ts';
 

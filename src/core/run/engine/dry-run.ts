@@ -1,5 +1,7 @@
 import type { Failure } from '../../failure.ts';
-import type { BacklogSource, Job, TaskWorker, WorkEnd, WorkListener } from '../../ports.ts';
+import type { BacklogSource, TaskWorker } from '../../ports.ts';
+import { LookupMap } from '../../lookup-map.ts';
+import { pushTo } from '../../push-to.ts';
 import { ok, type Result } from '../../result.ts';
 import type { Snapshot, StoreState } from '../../snapshot.ts';
 import type { Status, Task, TaskId } from '../../task.ts';
@@ -58,7 +60,7 @@ export async function dryRun(
   const runner = new WaveRunner(
     {
       source: pretend(options, clock, done),
-      worker: new PretendWorker(clock, options.durationOf, done),
+      worker: pretendWorker(clock, options.durationOf, done),
       clock,
       readiness: options.readiness,
       newRunId: () => 'dry-run',
@@ -98,32 +100,28 @@ export async function estimate(
   return ok(estimates);
 }
 
-class PretendWorker implements TaskWorker {
-  readonly #clock: VirtualClock;
-  readonly #durationOf: (id: TaskId) => number;
-  readonly #done: Map<TaskId, Status>;
-
-  constructor(clock: VirtualClock, durationOf: (id: TaskId) => number, done: Map<TaskId, Status>) {
-    this.#clock = clock;
-    this.#durationOf = durationOf;
-    this.#done = done;
-  }
-
-  work({ task, options }: Job, _signal: AbortSignal, listener: WorkListener): Promise<WorkEnd> {
-    listener.onClaimed('dry-run');
-    listener.onStarted();
-    const status = options.statusOnSuccess;
-    return new Promise((resolve) => {
-      this.#clock.after(this.#durationOf(task.id), () => {
-        this.#done.set(task.id, status);
-        resolve({ kind: 'succeeded', status, evidence: undefined });
+/** Ends every attempt well after the time that it is likely to take. */
+function pretendWorker(
+  clock: VirtualClock,
+  durationOf: (id: TaskId) => number,
+  done: Map<TaskId, Status>,
+): TaskWorker {
+  return {
+    work: ({ task, options }, _signal, listener) => {
+      listener.onClaimed('dry-run');
+      listener.onStarted();
+      const status = options.statusOnSuccess;
+      return new Promise((resolve) => {
+        clock.after(durationOf(task.id), () => {
+          done.set(task.id, status);
+          resolve({ kind: 'succeeded', status, evidence: undefined });
+        });
       });
-    });
-  }
-
-  attach(): Promise<WorkEnd> {
-    throw new Error('Internal error: a dry run has nothing to attach to');
-  }
+    },
+    attach: () => {
+      throw new Error('Internal error: a dry run has nothing to attach to');
+    },
+  };
 }
 
 /**
@@ -152,7 +150,7 @@ function pretend(
 /**
  * Tasks as they would be by now: those that were worked on have their new status, and leases end.
  */
-class BecomingTasks implements ReadonlyMap<TaskId, Task> {
+class BecomingTasks extends LookupMap<TaskId, Task> {
   readonly #tasks: ReadonlyMap<TaskId, Task>;
   readonly #done: ReadonlyMap<TaskId, Status>;
   readonly #now: () => number;
@@ -162,6 +160,7 @@ class BecomingTasks implements ReadonlyMap<TaskId, Task> {
     done: ReadonlyMap<TaskId, Status>,
     now: () => number,
   ) {
+    super();
     this.#tasks = tasks;
     this.#done = done;
     this.#now = now;
@@ -179,28 +178,8 @@ class BecomingTasks implements ReadonlyMap<TaskId, Task> {
     return (task.lock?.until ?? Infinity) <= this.#now() ? { ...task, lock: undefined } : task;
   }
 
-  has(id: TaskId): boolean {
-    return this.#tasks.has(id);
-  }
-
   *entries(): MapIterator<[TaskId, Task]> {
     for (const id of this.#tasks.keys()) yield [id, this.get(id) as Task];
-  }
-
-  keys(): MapIterator<TaskId> {
-    return this.#tasks.keys();
-  }
-
-  *values(): MapIterator<Task> {
-    for (const [, task] of this.entries()) yield task;
-  }
-
-  forEach(callback: (task: Task, id: TaskId, map: ReadonlyMap<TaskId, Task>) => void): void {
-    for (const [id, task] of this.entries()) callback(task, id, this);
-  }
-
-  [Symbol.iterator](): MapIterator<[TaskId, Task]> {
-    return this.entries();
   }
 }
 
@@ -217,7 +196,7 @@ function reportOf(events: readonly RunEvent[]): DryRun {
       begunAt = event.at;
       for (const [wave, ids] of event.waves.entries()) for (const id of ids) waveOf.set(id, wave);
     } else if (event.kind === 'taskWaits' && event.reason !== undefined) {
-      waits.set(event.id, [...(waits.get(event.id) ?? []), event.reason]);
+      pushTo(waits, event.id, event.reason);
     } else if (event.kind === 'taskStarting') {
       starts.set(event.id, event.at - begunAt);
     } else if (event.kind === 'taskEnded') {

@@ -4,7 +4,7 @@ import { buildGraph, type Graph } from '../../waves/graph.ts';
 import { pushTo } from '../../push-to.ts';
 import type { TaskId } from '../../task.ts';
 import type { FilesInUse } from './files-in-use.ts';
-import { IntHeap } from './int-heap.ts';
+import { NumberHeap } from './number-heap.ts';
 import type { RunMode } from '../run-options.ts';
 import { planOrder } from './start-order.ts';
 
@@ -73,12 +73,12 @@ export class Scheduler {
   readonly #kindOf: Int32Array;
   readonly #kinds: readonly string[];
   /** By kind of agent, so that one kind at its limit does not block the others. */
-  readonly #ready: readonly IntHeap[];
+  readonly #ready: readonly NumberHeap[];
   /**
    * By file and kind. When a file is free, only the first waiting task of each kind becomes ready:
    * waking all of them each time would take quadratic time where thousands of tasks name one file.
    */
-  readonly #waiters = new Map<string, Map<number, IntHeap>>();
+  readonly #waiters = new Map<string, Map<number, NumberHeap>>();
   #suspects: number[] = [];
   #openWaves: number;
   #lastWave = Infinity;
@@ -102,7 +102,7 @@ export class Scheduler {
     this.#kinds = [...new Set(tasks.map(({ agent }) => agent))];
     const numberOf = new Map(this.#kinds.map((agent, kind) => [agent, kind]));
     this.#kindOf = Int32Array.from(tasks, ({ agent }) => numberOf.get(agent)!);
-    this.#ready = this.#kinds.map(() => new IntHeap());
+    this.#ready = this.#kinds.map(() => new NumberHeap());
     this.#left = new Int32Array(tasks.reduce((most, { wave }) => Math.max(most, wave + 1), 0));
     for (const { wave } of tasks) this.#left[wave]!++;
     this.#openWaves = runMode === 'flow' ? Infinity : 0;
@@ -341,9 +341,9 @@ export class Scheduler {
     this.#state[v] = PARKED;
     const kind = this.#kindOf[v]!;
     let kinds = this.#waiters.get(file);
-    if (kinds === undefined) this.#waiters.set(file, (kinds = new Map<number, IntHeap>()));
+    if (kinds === undefined) this.#waiters.set(file, (kinds = new Map<number, NumberHeap>()));
     let heap = kinds.get(kind);
-    if (heap === undefined) kinds.set(kind, (heap = new IntHeap()));
+    if (heap === undefined) kinds.set(kind, (heap = new NumberHeap()));
     heap.push(this.#placeOf[v]!);
     // Tasks that wait for another file of this one, which is free, must not wait behind it.
     for (const other of this.#files[v]!) if (other !== file) this.#offer(other, kind);

@@ -1,8 +1,8 @@
 /* eslint-disable @typescript-eslint/no-non-null-assertion --
    Every index below lies within the heap; a check per access would only cost time. */
 
-/** A heap of whole numbers, the least on top. */
-export class IntHeap {
+/** A heap of numbers, the least on top. */
+export class NumberHeap {
   readonly #items: number[] = [];
 
   get size(): number {
