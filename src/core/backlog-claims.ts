@@ -68,12 +68,8 @@ export class BacklogClaims {
   }
 
   /** Locks a task for the user of this window and keeps the lease alive until it is released. */
-  async claim(id: TaskId, consent?: 'takeUnleased'): Promise<Result<Claim, Failure>> {
-    const claimed = await this.#claim(async (leaseMs) => {
-      const claim = await this.#parts.locks.claim(id, leaseMs, consent);
-      return claim.ok ? ok([claim.value]) : claim;
-    });
-    return firstOf(claimed);
+  claim(id: TaskId, consent?: 'takeUnleased'): Promise<Result<Claim, Failure>> {
+    return this.#claim((leaseMs) => this.#parts.locks.claim(id, leaseMs, consent));
   }
 
   /**
@@ -87,19 +83,18 @@ export class BacklogClaims {
    * Locks the first task of those wanted, in the order of the waves, that is ready and free when it
    * is locked.
    */
-  async claimNext(isWanted?: (task: Task) => boolean): Promise<Result<Claim, Failure>> {
+  claimNext(isWanted?: (task: Task) => boolean): Promise<Result<Claim, Failure>> {
     const candidates = claimCandidates(this.#backlog).filter((id) => {
       const task = this.#backlog.task(id);
       return isWanted === undefined || (task !== undefined && isWanted(task));
     });
     const { waves, reviewOpensGate } = this.#backlog.options;
     const rules = { missing: waves.missing, reviewOpensGate: reviewOpensGate === 'always' };
-    const claimed = await this.#claim(async (leaseMs) => {
-      if (candidates.length === 0) return fail({ kind: 'nothingReady' });
-      const claim = await this.#parts.locks.claimNext(candidates, rules, leaseMs);
-      return claim.ok ? ok([claim.value]) : claim;
-    });
-    return firstOf(claimed);
+    return this.#claim(async (leaseMs) =>
+      candidates.length === 0
+        ? fail({ kind: 'nothingReady' })
+        : this.#parts.locks.claimNext(candidates, rules, leaseMs),
+    );
   }
 
   /** Clears the lock that a task is shown with, of any holder; In Progress becomes Todo. */
@@ -138,16 +133,16 @@ export class BacklogClaims {
     return released;
   }
 
-  async #claim(
-    claim: (leaseMs: number) => Promise<Result<readonly Claim[], Failure>>,
-  ): Promise<Result<readonly Claim[], Failure>> {
+  async #claim<T extends Claim | readonly Claim[]>(
+    claim: (leaseMs: number) => Promise<Result<T, Failure>>,
+  ): Promise<Result<T, Failure>> {
     const refusal = this.jsonOnly;
     if (refusal !== undefined) return fail(refusal);
     const { options, runs } = this.#backlog;
     const { leaseMs } = options;
     const claimed = await claim(leaseMs);
     if (claimed.ok) {
-      for (const { id, version } of claimed.value) {
+      for (const { id, version } of [claimed.value].flat()) {
         // A lock that an agent works under stays its run's, although the user asked for it too.
         if (!isAtWork(runs.of(id), id))
           this.#parts.keeper.track(id, leaseMs, { byHand: true, version });
@@ -162,11 +157,4 @@ export class BacklogClaims {
 function isAtWork(run: RunState | undefined, id: TaskId): boolean {
   const phase = run?.tasks.get(id)?.phase;
   return phase === 'claimed' || phase === 'running';
-}
-
-function firstOf(claimed: Result<readonly Claim[], Failure>): Result<Claim, Failure> {
-  if (!claimed.ok) return claimed;
-  const [first] = claimed.value;
-  if (first === undefined) throw new Error('Internal error: a claim of nothing');
-  return ok(first);
 }

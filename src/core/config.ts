@@ -102,16 +102,8 @@ export interface RunRules {
   readonly verifyWave: VerifyCommand | undefined;
 }
 
-/**
- * What the user's settings say; undefined where they leave the choice to the project's
- * configuration.
- */
-export interface Settings extends RunRules {
-  readonly waveNumbering: 'open' | 'exarp';
-  readonly missingDependencies: 'satisfied' | 'blocked';
-  readonly maxTasksPerWave: number | undefined;
-  readonly maxParallelTasks: number | undefined;
-  readonly leaseMs: number | undefined;
+/** What the user's settings decide alone. */
+interface SettingsAlone extends RunRules {
   readonly statusOnSuccess: 'Review' | 'Done';
   readonly reviewOpensGate: 'inRun' | 'always' | 'never';
   readonly run: RunSettings;
@@ -119,8 +111,20 @@ export interface Settings extends RunRules {
   readonly agent: AgentAssignment;
 }
 
+/**
+ * What the user's settings say; undefined where they leave the choice to the project's
+ * configuration.
+ */
+export interface Settings extends SettingsAlone {
+  readonly waveNumbering: 'open' | 'exarp';
+  readonly missingDependencies: 'satisfied' | 'blocked';
+  readonly maxTasksPerWave: number | undefined;
+  readonly maxParallelTasks: number | undefined;
+  readonly leaseMs: number | undefined;
+}
+
 /** What holds in one backlog: the setting, else the project's configuration, else the default. */
-export interface Options extends RunRules {
+export interface Options extends SettingsAlone {
   readonly waves: WaveOptions;
   readonly maxParallelTasks: number;
   /** How many tools of a batch run at a time. */
@@ -136,21 +140,17 @@ export interface Options extends RunRules {
     readonly tags: readonly string[];
     readonly minDescriptionLength: number;
   };
-  readonly statusOnSuccess: 'Review' | 'Done';
-  readonly reviewOpensGate: 'inRun' | 'always' | 'never';
-  readonly run: RunSettings;
-  /** Who works on a task that no rule and no choice says anything about. */
-  readonly agent: AgentAssignment;
 }
 
 /** Lets settings override the project's configuration, and both the defaults. */
 export function resolveOptions(settings: Settings, config: ProjectConfig): Options {
+  const { waveNumbering, missingDependencies, maxTasksPerWave, ...kept } = settings;
   return {
+    ...kept,
     waves: {
-      numbering: settings.waveNumbering,
-      missing: settings.missingDependencies,
-      maxTasksPerWave:
-        settings.maxTasksPerWave ?? config.maxTasksPerWave ?? DEFAULTS.maxTasksPerWave,
+      numbering: waveNumbering,
+      missing: missingDependencies,
+      maxTasksPerWave: maxTasksPerWave ?? config.maxTasksPerWave ?? DEFAULTS.maxTasksPerWave,
     },
     // A window is on one machine, so the smaller of the project's two limits holds for it.
     maxParallelTasks:
@@ -170,12 +170,5 @@ export function resolveOptions(settings: Settings, config: ProjectConfig): Optio
       tags: config.defaultTags ?? [],
       minDescriptionLength: config.minDescriptionLength ?? DEFAULTS.minDescriptionLength,
     },
-    statusOnSuccess: settings.statusOnSuccess,
-    reviewOpensGate: settings.reviewOpensGate,
-    run: settings.run,
-    agent: settings.agent,
-    agentRules: settings.agentRules,
-    verify: settings.verify,
-    verifyWave: settings.verifyWave,
   };
 }

@@ -1,16 +1,19 @@
 import type { Status, TaskId } from './task.ts';
 
 /** What is wrong with a file of the store, as far as its bytes tell. */
-export type UnreadableCause =
-  | 'notADatabase'
-  | 'empty'
-  | 'truncated'
-  | 'encrypted'
-  | 'permission'
-  | 'malformed'
-  | 'noTasksTable'
-  | 'busy'
-  | 'io';
+export type UnreadableCause = (typeof UNREADABLE_CAUSES)[number];
+
+export const UNREADABLE_CAUSES = [
+  'notADatabase',
+  'empty',
+  'truncated',
+  'encrypted',
+  'permission',
+  'malformed',
+  'noTasksTable',
+  'busy',
+  'io',
+] as const;
 
 /**
  * A store that could not be read: the file, what is wrong with it, and the reader's own words for a

@@ -62,6 +62,29 @@ function atLeast(least: number, isNumber: (value: unknown) => boolean): Shape<nu
   return (value) => (isNumber(value) && (value as number) >= least ? (value as number) : INVALID);
 }
 
+/** A whole number within these bounds. */
+export function between(least: number, most: number): Shape<number> {
+  return where(atLeast(least, Number.isSafeInteger), (number) => number <= most);
+}
+
+/** A `T` of which more is true than its shape says. */
+export function where<T, U extends T>(shape: Shape<T>, isRight: (read: T) => read is U): Shape<U>;
+export function where<T>(shape: Shape<T>, isRight: (read: T) => boolean): Shape<T>;
+export function where<T>(shape: Shape<T>, isRight: (read: T) => boolean): Shape<T> {
+  return (value, depth) => {
+    const read = shape(value, depth);
+    return read === INVALID || !isRight(read) ? INVALID : read;
+  };
+}
+
+/** What has the shape, and undefined in place of anything else. */
+export function orNothing<T>(shape: Shape<T>): Shape<T | undefined> {
+  return (value, depth) => {
+    const read = shape(value, depth);
+    return read === INVALID ? undefined : read;
+  };
+}
+
 /** One of these words. */
 export function oneOf<const T extends string>(...words: readonly T[]): Shape<T> {
   return (value) => words.find((word) => word === value) ?? INVALID;

@@ -1,7 +1,7 @@
-import { batchJson, errorWords } from '../core/batch/batch-json.ts';
+import { batchJson } from '../core/batch/batch-json.ts';
 import type { BatchResult, BatchStatus, StepRun } from '../core/batch/batch-result.ts';
 import { inline, fenced, section } from '../core/markdown.ts';
-import { count, firstLines } from '../core/text.ts';
+import { count, firstLines, messageOf } from '../core/text.ts';
 
 /** The most lines of a step; the JSON below them has all. */
 const MOST_LINES = 60;
@@ -48,7 +48,7 @@ export function stepWords(step: StepRun): string {
     case 'succeeded':
       return step.result.summary;
     case 'failed':
-      return `failed: ${errorWords(step.error)}`;
+      return `failed: ${messageOf(step.error)}`;
     case 'cancelled':
       return 'cancelled';
   }

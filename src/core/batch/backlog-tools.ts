@@ -8,7 +8,6 @@ import type { BatchTool } from './tool.ts';
 export const duplicateTasks: BatchTool = {
   id: 'task_analysis_duplicates',
   title: 'Tasks that say the same',
-  writes: false,
   run: ({ snapshot }) => {
     const groups = findAlike(snapshot.tasks.filter(({ status }) => !isSettled(status)));
     return {
@@ -31,7 +30,6 @@ export const duplicateTasks: BatchTool = {
 export const dependencyHealth: BatchTool = {
   id: 'dependency_health',
   title: 'Dependencies',
-  writes: false,
   run: ({ plan, backlog }) => {
     const missing = missingDependencies(plan);
     const found = analyseParallelism(plan, () => true, { foldCase: backlog.runs.caseFoldPaths });
@@ -66,7 +64,6 @@ const STALE_TAG = /^#?stale$/i;
 export const staleTasks: BatchTool = {
   id: 'stale_task_cleanup',
   title: 'Stale tasks (reported only)',
-  writes: false,
   params: { days: { least: 1, most: 3650 } },
   run: ({ snapshot, backlog }, _signal, { days: most = FORGOTTEN_DAYS } = {}) => {
     const { now } = backlog;
@@ -102,7 +99,6 @@ export const staleTasks: BatchTool = {
 export const tagAnalysis: BatchTool = {
   id: 'task_analysis_tags',
   title: 'Tags',
-  writes: false,
   run: ({ snapshot }) => {
     const spellings = new Map<string, Map<string, number>>();
     let untagged = 0;
@@ -135,7 +131,6 @@ export const tagAnalysis: BatchTool = {
 export const hierarchy: BatchTool = {
   id: 'task_analysis_hierarchy',
   title: 'Parents and children',
-  writes: false,
   run: ({ snapshot: { tasks, byId } }) => {
     const children = new Map<TaskId, number>();
     const orphans: Task[] = [];
@@ -173,7 +168,6 @@ export const hierarchy: BatchTool = {
 export const overview: BatchTool = {
   id: 'report_overview',
   title: 'Overview',
-  writes: false,
   run: ({ snapshot, plan }) => {
     const [byStatus, byPriority] = [new Map<string, number>(), new Map<string, number>()];
     for (const { status, priority } of snapshot.tasks) {
@@ -200,7 +194,6 @@ const SPRINT = 10;
 export const sprintOrder: BatchTool = {
   id: 'sprint_backlog_order',
   title: 'What comes next',
-  writes: false,
   params: { limit: { least: 1, most: 1000 } },
   run: ({ plan, snapshot }, _signal, { limit = SPRINT } = {}) => {
     const order = plan.waves.flatMap(({ tasks }) => tasks).filter(({ status }) => status === 'Todo' || status === 'In Progress'); // prettier-ignore

@@ -52,13 +52,8 @@ function stepJson(step: StepRun) {
     task_name: step.name,
     status: STATUS[step.status],
     duration: step.seconds,
-    error: step.status === 'failed' ? errorWords(step.error) : '',
+    error: step.status === 'failed' ? messageOf(step.error) : '',
     summary: step.status === 'succeeded' ? step.result.summary : '',
     ...(step.status === 'succeeded' ? { output: step.result.output } : {}),
   };
-}
-
-/** What a tool that failed says of it. */
-export function errorWords(error: unknown): string {
-  return messageOf(error);
 }

@@ -1,4 +1,5 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import { between, INVALID } from '../shape.ts';
 import { cut, oneLine } from '../text.ts';
 import { type Batch, BATCHES, TOOLS } from './batch.ts';
 import { EXARP, exarpTool, IS_EXARP_NAME } from './exarp-tool.ts';
@@ -62,6 +63,8 @@ export function readBatches(sources: readonly BatchSource[]): {
   return { batches, problems };
 }
 
+const BATCH_FIELDS = ['name', 'description', 'max_parallel_tasks', 'steps'];
+
 type Stages = readonly (readonly BatchTool[])[];
 
 class Reading {
@@ -82,12 +85,7 @@ class Reading {
     }
     const contents = this.#parse(text);
     if (contents === undefined) return undefined;
-    const fields = this.#fields(contents, '', [
-      'name',
-      'description',
-      'max_parallel_tasks',
-      'steps',
-    ]);
+    const fields = this.#fields(contents, '', BATCH_FIELDS);
     if (fields === undefined) return undefined;
     const name = fields.get('name');
     const action = cut(
@@ -113,14 +111,10 @@ class Reading {
   complain(node: unknown, path: string, text: string): void {
     const { place, hasLines } = this.#source;
     const [offset] = (node as Node | undefined)?.range ?? [];
+    const line = offset === undefined ? 1 : this.#lines.linePos(offset).line;
     this.problems.push({
       place,
-      line:
-        hasLines && offset !== undefined
-          ? this.#lines.linePos(offset).line
-          : hasLines
-            ? 1
-            : undefined,
+      line: hasLines ? line : undefined,
       text: path === '' ? text : `${path}: ${text}`,
     });
   }
@@ -222,13 +216,12 @@ class Reading {
       if (rule === undefined) {
         const takes = Object.keys(rules).join(', ') || 'nothing';
         this.complain(fields.get('params'), `${path}.params`, `${known.id} knows no “${cut(oneLine(key), 60)}”; it takes ${takes}`); // prettier-ignore
-      } else if (
-        !Number.isInteger(value) ||
-        (value as number) < rule.least ||
-        (value as number) > rule.most
-      ) {
+        continue;
+      }
+      const number = between(rule.least, rule.most)(value, 0);
+      if (number === INVALID)
         this.complain(fields.get('params'), `${path}.params`, `“${key}” is a whole number from ${rule.least} to ${rule.most}`); // prettier-ignore
-      } else numbers[key] = value as number;
+      else numbers[key] = number;
     }
     return [[{ ...known, run: (world, signal) => known.run(world, signal, numbers) }]];
   }
@@ -272,9 +265,8 @@ class Reading {
   }
 
   #whole(node: unknown, path: string, least: number, most: number): number | undefined {
-    const value = isScalar(node) ? node.value : undefined;
-    if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most)
-      return value;
+    const value = between(least, most)(isScalar(node) ? node.value : undefined, 0);
+    if (value !== INVALID) return value;
     this.complain(node, path, `this is no whole number from ${least} to ${most}`);
     return undefined;
   }

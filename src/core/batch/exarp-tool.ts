@@ -1,3 +1,4 @@
+import { parseAs, record } from '../shape.ts';
 import { count, cut, oneLine } from '../text.ts';
 import type { ExarpCall } from './exarp-rules.ts';
 import type { ToolReport } from './batch-result.ts';
@@ -31,7 +32,8 @@ export function exarpTool(call: ExarpCall): BatchTool {
 
 /** What exarp-go says, made a report. Fails where it says that it failed. */
 export function reportOf(tool: string, text: string): ToolReport {
-  const json = parsed(text);
+  // Many of its answers are text for people.
+  const json = parseAs(record, text);
   if (json?.['success'] === false) {
     const said = [json['error'], json['message']].find((each) => typeof each === 'string');
     throw new ToolTrouble(
@@ -71,16 +73,4 @@ function summaryOf(json: Readonly<Record<string, unknown>>): string {
     return size === undefined ? [] : [`${oneLine(key).replaceAll('_', ' ')} ${size}`];
   });
   return counts.length === 0 ? 'It answered' : cut(counts.slice(0, 5).join(', '), 160);
-}
-
-function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? { ...value }
-      : undefined;
-  } catch {
-    // Many of its answers are text for people.
-    return undefined;
-  }
 }

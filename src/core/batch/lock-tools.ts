@@ -19,7 +19,6 @@ const LOCK_KINDS: ReadonlySet<string> = new Set<Finding['trouble']['kind']>([
 export const conflictDetection: BatchTool = {
   id: 'conflict_detection',
   title: 'Conflicts among tasks at work',
-  writes: false,
   run: ({ conflicts }) => {
     const { overlaps, files } = conflicts;
     const found = overlaps.length + files.length;
@@ -106,7 +105,6 @@ export const deadAgentCleanup: BatchTool = {
 export const lockHealth: BatchTool = {
   id: 'lock_health',
   title: 'Locks and statuses',
-  writes: false,
   run: ({ backlog }) => {
     const found = backlog.findings.filter(({ trouble }) => LOCK_KINDS.has(trouble.kind));
     const live = backlog.liveLocks().length;
@@ -138,7 +136,6 @@ const KIND_WORDS: Readonly<Partial<Record<Finding['trouble']['kind'], string>>> 
 export const staleLockCheck: BatchTool = {
   id: 'stale_lock_check',
   title: 'Locks whose lease has ended',
-  writes: false,
   run: ({ backlog, snapshot }) => {
     const locked = snapshot.tasks.filter(({ lock }) => lock !== undefined);
     const stale = locked.filter((task) =>

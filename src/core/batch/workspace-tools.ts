@@ -7,7 +7,6 @@ import { type BatchTool, ToolTrouble } from './tool.ts';
 export const alignment: BatchTool = {
   id: 'analyze_alignment',
   title: 'Backlog against goals and plans',
-  writes: false,
   run: async ({ snapshot, workspace }) => {
     const [goals, plans] = await Promise.all([workspace.readGoals(), workspace.readPlans()]);
     const found = findAlignment(snapshot.tasks, goals, plans);
@@ -51,7 +50,6 @@ const DIFFERENCES = {
 export const docsHealth: BatchTool = {
   id: 'health_docs',
   title: 'Documentation',
-  writes: false,
   run: async ({ workspace }, signal) => {
     const { documents, isCut, hasReadme, empty, broken } = await workspace.scanDocs(signal);
     const faults = broken.length + empty.length + (hasReadme ? 0 : 1);
@@ -75,7 +73,6 @@ export const docsHealth: BatchTool = {
 export const handoffCheck: BatchTool = {
   id: 'handoff_check',
   title: 'Last handoff',
-  writes: false,
   run: ({ backlog }) => {
     const { state } = backlog.handoffs;
     if (state.kind === 'unreadable')
@@ -105,7 +102,6 @@ export const handoffCheck: BatchTool = {
 export const progressInference: BatchTool = {
   id: 'task_progress_inference',
   title: 'Progress not in the backlog yet (nothing is changed)',
-  writes: false,
   run: async ({ snapshot, backlog, workspace }) => {
     const [commits, plans] = await Promise.all([workspace.commits(), workspace.readPlans()]);
     const inferences = inferProgress(snapshot.tasks, {
@@ -151,7 +147,6 @@ const OLD_HANDOFF_MS = 14 * 86_400_000;
 export const memoryCheck: BatchTool = {
   id: 'memory_maint',
   title: 'Handoffs and runs that are kept (nothing is changed)',
-  writes: false,
   run: ({ backlog }) => {
     const { state } = backlog.handoffs;
     const handoffs = state.kind === 'read' ? state.handoffs : [];
@@ -172,7 +167,6 @@ export const memoryCheck: BatchTool = {
 export const storeHealth: BatchTool = {
   id: 'health_server',
   title: 'The store',
-  writes: false,
   run: ({ backlog, snapshot }) => {
     const errors = backlog.findings.filter(({ severity }) => severity === 'error');
     const { store, claimsFailure } = backlog;

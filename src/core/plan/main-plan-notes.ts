@@ -1,6 +1,7 @@
 import type { Task } from '../task.ts';
 import type { Plan } from '../waves/waves.ts';
 import { inline, inlineId } from '../markdown.ts';
+import { isRecord, parseAs, record } from '../shape.ts';
 import type { OwnedSection } from './sections.ts';
 import { SUBAGENTS_PLAN_FILE } from './slug.ts';
 import { cut, oneLine, firstLines } from '../text.ts';
@@ -61,15 +62,8 @@ export function planRefs({ metadata }: Task): readonly string[] {
  * else is ignored.
  */
 function readLinks(stored: unknown): Readonly<Record<string, unknown>> {
-  let value = stored;
-  if (typeof stored === 'string') {
-    try {
-      value = JSON.parse(stored) as unknown;
-    } catch {
-      return {};
-    }
-  }
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  if (typeof stored === 'string') return parseAs(record, stored) ?? {};
+  return isRecord(stored) ? stored : {};
 }
 
 function questions(plan: Plan): readonly string[] {

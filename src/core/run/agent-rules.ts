@@ -2,7 +2,7 @@ import { parsePriority, type Priority, type Task } from '../task.ts';
 import { isModelName } from './journal/model-name.ts';
 import { type AgentAssignment, KIND_OF, AGENT_MODES } from './run-options.ts';
 import type { RunChoice } from './run-choice.ts';
-import { listOf, type EntryReader, type Parsed } from './rule-entries.ts';
+import { readEntries, type EntryReader, type Parsed } from './rule-entries.ts';
 
 /** The tasks of a rule: all its conditions must hold; without any it is for every task. */
 export interface TaskMatch {
@@ -89,7 +89,7 @@ export function verifyOf(task: Task, rules: readonly VerifyRule[]): VerifyComman
  * invalid entry is left out and reported in `problems`.
  */
 export function parseAgentRules(value: unknown, agents: readonly string[]): Parsed<AgentRule> {
-  return listOf(value, (entry) => {
+  return readEntries(value, (entry) => {
     const match = matchIn(entry);
     const agent = entry.oneOf('agent', agents);
     const model = entry.word('model', isModelName, 'the name of a model');
@@ -114,7 +114,7 @@ export function parseAgentRules(value: unknown, agents: readonly string[]): Pars
  * }`.
  */
 export function parseVerifyRules(value: unknown): Parsed<VerifyRule> {
-  return listOf(value, (entry) => ({ match: matchIn(entry), verify: verifyIn(entry) }));
+  return readEntries(value, (entry) => ({ match: matchIn(entry), verify: verifyIn(entry) }));
 }
 
 /** Reads one verify command, or, from nothing or `{}`, none. */
@@ -122,16 +122,15 @@ export function parseVerifyCommand(value: unknown): {
   readonly verify: VerifyCommand | undefined;
   readonly problems: readonly string[];
 } {
-  const isNone = value === undefined || value === null || isEmptyObject(value);
-  const { rules, problems } = listOf(isNone ? [] : [value], verifyIn);
+  const isNone =
+    value === undefined ||
+    value === null ||
+    (typeof value === 'object' && Object.keys(value).length === 0);
+  const { rules, problems } = readEntries(isNone ? [] : [value], verifyIn);
   return {
     verify: rules[0],
     problems: problems.map((problem) => problem.replace(/^Entry 1: /, '')),
   };
-}
-
-function isEmptyObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 function verifyIn(entry: EntryReader): VerifyCommand {

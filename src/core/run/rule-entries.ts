@@ -1,3 +1,5 @@
+import { between, finite, INVALID, isRecord, listOf, type Shape, text, where } from '../shape.ts';
+
 /** A list in settings: the valid entries, and the problems of the others. */
 export interface Parsed<T> {
   readonly rules: readonly T[];
@@ -5,7 +7,7 @@ export interface Parsed<T> {
 }
 
 /** Reads an unchecked list of objects; an entry with a complaint is left out. */
-export function listOf<T>(value: unknown, read: (entry: EntryReader) => T): Parsed<T> {
+export function readEntries<T>(value: unknown, read: (entry: EntryReader) => T): Parsed<T> {
   if (value === undefined || value === null) return { rules: [], problems: [] };
   if (!Array.isArray(value)) return { rules: [], problems: ['It is no list.'] };
   const rules: T[] = [];
@@ -28,9 +30,8 @@ export class EntryReader {
   readonly #fields: ReadonlyMap<string, unknown>;
 
   constructor(value: unknown) {
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    if (!isObject) this.complain('it is no object');
-    this.#fields = new Map(isObject ? Object.entries(value) : []);
+    if (!isRecord(value)) this.complain('it is no object');
+    this.#fields = new Map(isRecord(value) ? Object.entries(value) : []);
   }
 
   complain(problem: string): void {
@@ -38,18 +39,11 @@ export class EntryReader {
   }
 
   text(name: string): string | undefined {
-    const value = this.#fields.get(name);
-    if (value === undefined || typeof value === 'string') return value;
-    this.complain(`"${name}" is no text`);
-    return undefined;
+    return this.#read(name, text, 'text');
   }
 
   texts(name: string): readonly string[] | undefined {
-    const value = this.#fields.get(name);
-    if (value === undefined) return undefined;
-    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
-    this.complain(`"${name}" is no list of texts`);
-    return undefined;
+    return this.#read(name, listOf(text), 'list of texts');
   }
 
   word(name: string, isRight: (text: string) => boolean, what: string): string | undefined {
@@ -62,29 +56,28 @@ export class EntryReader {
   oneOf<T extends string>(name: string, known: readonly T[]): T | undefined {
     const value = this.text(name);
     const found = known.find((word) => word === value);
-    if (value !== undefined && found === undefined) {
-      this.complain(
-        `"${name}" is none of ${known.join(', ')}: ${JSON.stringify(value.slice(0, 60))}`,
-      );
-    }
-    return found;
+    if (value === undefined || found !== undefined) return found;
+    const words = known.join(', ');
+    this.complain(`"${name}" is none of ${words}: ${JSON.stringify(value.slice(0, 60))}`);
+    return undefined;
   }
 
   whole(name: string, min: number, max: number): number | undefined {
-    const value = this.#fields.get(name);
-    if (value === undefined) return undefined;
-    if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max)
-      return value as number;
-    this.complain(`"${name}" is no whole number from ${min} to ${max}`);
-    return undefined;
+    return this.#read(name, between(min, max), `whole number from ${min} to ${max}`);
   }
 
   /** More than `min`. */
   number(name: string, min: number, max: number): number | undefined {
+    const shape = where(finite, (value) => value > min && value <= max);
+    return this.#read(name, shape, `number above ${min} and up to ${max}`);
+  }
+
+  #read<T>(name: string, shape: Shape<T>, what: string): T | undefined {
     const value = this.#fields.get(name);
     if (value === undefined) return undefined;
-    if (typeof value === 'number' && value > min && value <= max) return value;
-    this.complain(`"${name}" is no number above ${min} and up to ${max}`);
+    const read = shape(value, 0);
+    if (read !== INVALID) return read;
+    this.complain(`"${name}" is no ${what}`);
     return undefined;
   }
 }

@@ -9,7 +9,7 @@ import { agentCapsOf, assignmentOf } from './agent-rules.ts';
 import { resumable } from './journal/recovery.ts';
 import type { RunChoice, RunScope } from './run-choice.ts';
 import type { RunState } from './run-events.ts';
-import type { RunOptions, RunRequest } from './run-options.ts';
+import type { AgentAssignment, RunOptions, RunRequest } from './run-options.ts';
 
 /** What a request is made of, at one moment. */
 export interface RequestContext {
@@ -35,15 +35,23 @@ export function requestOf(
   if (scope.kind === 'task' && snapshot?.byId.has(scope.id) === false)
     return fail({ kind: 'noSuchTask', id: scope.id });
   if (startable.length === 0) return fail({ kind: 'nothingToRun' });
-  const agents = new Map(
-    startable.flat().flatMap((id) => {
-      const task = snapshot?.byId.get(id);
-      return task === undefined
-        ? []
-        : [[id, assignmentOf(task, options.agentRules, choice, options.agent)] as const];
+  const agents = agentsFor(startable, (id) => {
+    const task = snapshot?.byId.get(id);
+    return task && assignmentOf(task, options.agentRules, choice, options.agent);
+  });
+  return ok({ title, waves: startable, agents, options: runOptionsOf(choice, context) });
+}
+
+function agentsFor(
+  waves: Waves,
+  agentOf: (id: TaskId) => AgentAssignment | undefined,
+): ReadonlyMap<TaskId, AgentAssignment> {
+  return new Map(
+    waves.flat().flatMap((id) => {
+      const agent = agentOf(id);
+      return agent === undefined ? [] : [[id, agent] as const];
     }),
   );
-  return ok({ title, waves: startable, agents, options: runOptionsOf(choice, context) });
 }
 
 /** The maximum values of the settings. */
@@ -64,12 +72,7 @@ export function resumeRequestOf(
     snapshot,
   );
   if (waves.length === 0) return fail({ kind: 'nothingToRun' });
-  const agents = new Map(
-    waves.flat().flatMap((id) => {
-      const agent = run.tasks.get(id)?.agent;
-      return agent === undefined ? [] : [[id, agent] as const];
-    }),
-  );
+  const agents = agentsFor(waves, (id) => run.tasks.get(id)?.agent);
   const retries = Math.min(run.options.retries, MOST.retries);
   const kept = { ...run.options, retries, leaseMs: options.leaseMs };
   return ok({ title: run.title, waves, options: kept, agents, resumes: run.runId });
@@ -84,27 +87,12 @@ export function resumeCapOf(
 }
 
 function runOptionsOf(choice: RunChoice, { options }: RequestContext): RunOptions {
-  const {
-    runMode,
-    onFailure,
-    pauseBetweenWaves,
-    heldTasks,
-    retries,
-    retryAfterMs,
-    maxEqualFailures,
-    timeLimitMs,
-    stuckAfterMs,
-  } = options.run;
+  const { whenWindowCloses: _, ...run } = options.run;
   return {
-    runMode: choice.runMode ?? runMode,
-    onFailure: choice.onFailure ?? onFailure,
-    pauseBetweenWaves: choice.pauseBetweenWaves ?? pauseBetweenWaves,
-    heldTasks,
-    retries,
-    retryAfterMs,
-    maxEqualFailures,
-    timeLimitMs,
-    stuckAfterMs,
+    ...run,
+    runMode: choice.runMode ?? run.runMode,
+    onFailure: choice.onFailure ?? run.onFailure,
+    pauseBetweenWaves: choice.pauseBetweenWaves ?? run.pauseBetweenWaves,
     reviewGate: options.reviewOpensGate,
     leaseMs: options.leaseMs,
     statusOnSuccess: options.statusOnSuccess,

@@ -1,11 +1,7 @@
 import { outcomeShape, stopShape, verifyShape, waitShape } from './journal-outcome.ts';
 import { taskIdShape as idShape } from '../../task-id-shape.ts';
-import * as plain from '../../shape.ts';
-import { INVALID, type Fields, type Shape, withStoredNames } from '../../shape.ts';
-import type { RunEvent } from '../run-events.ts';
-import { type AgentAssignment, type RunOptions, AGENT_MODES } from '../run-options.ts';
-
-const {
+import {
+  type Fields,
   finite,
   flag,
   listOf,
@@ -14,11 +10,16 @@ const {
   objectOf,
   oneOf,
   pairOf,
+  parseAs,
   positive,
   someText,
   text,
   unionOf,
-} = plain;
+  where,
+  withStoredNames,
+} from '../../shape.ts';
+import type { RunEvent } from '../run-events.ts';
+import { type AgentAssignment, type RunOptions, AGENT_MODES } from '../run-options.ts';
 
 /**
  * Of the whole journal; its first line carries it. A later version that cannot be read as this one
@@ -60,23 +61,15 @@ export function formatEntry(event: RunEvent): string {
 export function parseEntry(line: string): RunEvent | undefined {
   const isFirst = line.startsWith(`{"v":${VERSION},`);
   if (line.length > (isFirst ? MAX_FIRST : MAX_LINE)) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  const event = eventShape(value, 0);
-  if (event === INVALID) return undefined;
-  if ((event.kind === 'runStarted') !== isFirst) return undefined;
+  const event = parseAs(eventShape, line);
+  if (event === undefined || (event.kind === 'runStarted') !== isFirst) return undefined;
   return event.kind === 'runStarted' && !isSound(event) ? undefined : event;
 }
 
-const runId: Shape<string> = (value) => (isRunId(value) ? value : INVALID);
+const runId = where(text, isRunId);
 
 /** It becomes an argument of the agent's program, so it must not read as an option. */
-const model: Shape<string> = (value) =>
-  typeof value === 'string' && /^[^-\p{Cc}][^\p{Cc}]{0,199}$/u.test(value) ? value : INVALID;
+const model = where(text, (name) => /^[^-\p{Cc}][^\p{Cc}]{0,199}$/u.test(name));
 
 // The names that fields have in version 1 of a journal.
 const OPTIONS_AS = {

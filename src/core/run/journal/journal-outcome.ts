@@ -1,15 +1,10 @@
-import type { Failure, ReadOnlyCause, UnreadableCause } from '../../failure.ts';
+import { type Failure, type ReadOnlyCause, UNREADABLE_CAUSES } from '../../failure.ts';
 import type { Lease } from '../../lease/lease.ts';
 import type { NotReady } from '../../waves/readiness.ts';
 import { taskIdShape as idShape } from '../../task-id-shape.ts';
 import { STATUSES, type Lock } from '../../task.ts';
 import type { Evidence, VerifyResult } from '../evidence.ts';
-import * as plain from '../../shape.ts';
-import type { Shape } from '../../shape.ts';
-import type { FailCause, RunStop, SkipReason, TaskOutcome, WaitReason } from '../run-events.ts';
-import { isSessionId } from './session-id.ts';
-
-const {
+import {
   finite,
   flag,
   listOf,
@@ -17,27 +12,18 @@ const {
   natural,
   objectOf,
   oneOf,
+  orNothing,
+  type Shape,
   someText,
   text,
   unionOf,
+  where,
   wholeNumber,
-} = plain;
+} from '../../shape.ts';
+import type { FailCause, RunStop, SkipReason, TaskOutcome, WaitReason } from '../run-events.ts';
+import { isSessionId } from './session-id.ts';
 
 const status = oneOf(...STATUSES);
-
-const unreadableCause = oneOf<UnreadableCause>(
-  ...([
-    'notADatabase',
-    'empty',
-    'truncated',
-    'encrypted',
-    'permission',
-    'malformed',
-    'noTasksTable',
-    'busy',
-    'io',
-  ] as const),
-);
 
 const lock = objectOf<Lock>({ holder: text, since: maybe(finite), until: maybe(finite) });
 
@@ -50,23 +36,13 @@ const lease = unionOf<Lease>({
   unleased: { lock, ours: flag },
 });
 
-const theirs: Shape<Extract<Lease, { kind: 'theirs' }>> = (value, depth) => {
-  const read = lease(value, depth);
-  return read !== plain.INVALID && read.kind === 'theirs' ? read : plain.INVALID;
-};
-
-const unleased: Shape<Extract<Lease, { kind: 'unleased' }>> = (value, depth) => {
-  const read = lease(value, depth);
-  return read !== plain.INVALID && read.kind === 'unleased' ? read : plain.INVALID;
-};
-
 const notReady = unionOf<NotReady>({
   waitsFor: { id: idShape, status, lease },
   missing: { id: idShape },
   cycle: { members: listOf(idShape) },
   behindCycle: { members: listOf(idShape) },
-  held: { lease: theirs },
-  unleased: { lease: unleased },
+  held: { lease: where(lease, (read) => read.kind === 'theirs') },
+  unleased: { lease: where(lease, (read) => read.kind === 'unleased') },
   status: { status, rawStatus: text },
 });
 
@@ -98,7 +74,7 @@ export const failureShape: Shape<Failure> = unionOf<Failure>({
   nothingToRun: {},
   nothingReady: {},
   internal: { detail: text },
-  unreadable: { file: text, cause: unreadableCause, detail: text },
+  unreadable: { file: text, cause: oneOf(...UNREADABLE_CAUSES), detail: text },
 });
 
 export const verifyShape: Shape<VerifyResult> = objectOf<VerifyResult>({
@@ -110,9 +86,8 @@ export const verifyShape: Shape<VerifyResult> = objectOf<VerifyResult>({
 });
 
 /** A path that stays below the root, whichever system reads it. */
-function staysInside(value: unknown): value is string {
-  if (typeof value !== 'string' || value === '' || /[\\:\0]|^\//.test(value)) return false;
-  return value.split('/').every((part) => part !== '..');
+function staysInside(path: string): boolean {
+  return !/[\\:\0]|^\//.test(path) && path.split('/').every((part) => part !== '..');
 }
 
 /** A session or a log file of another form is dropped; the rest of the evidence stays. */
@@ -122,8 +97,8 @@ export const evidenceShape: Shape<Evidence> = objectOf<Evidence>({
   verify: maybe(verifyShape),
   files: listOf(text),
   summary: maybe(text),
-  logFile: (value) => (staysInside(value) ? value : undefined),
-  sessionId: (value) => (typeof value === 'string' && isSessionId(value) ? value : undefined),
+  logFile: orNothing(where(someText, staysInside)),
+  sessionId: orNothing(where(text, isSessionId)),
 });
 
 const failCause = unionOf<FailCause>({

@@ -3,7 +3,23 @@ import type { WorkEnd } from '../../ports.ts';
 import type { TaskId } from '../../task.ts';
 import { failureShape, outcomeShape } from './journal-outcome.ts';
 import { taskIdShape as idShape } from '../../task-id-shape.ts';
-import * as plain from '../../shape.ts';
+import {
+  anyOf,
+  finite,
+  INVALID,
+  maybe,
+  objectOf,
+  oneOf,
+  orNothing,
+  orNull,
+  parseAs,
+  positive,
+  someText,
+  text,
+  unionOf,
+  where,
+  withStoredNames,
+} from '../../shape.ts';
 import { isSessionId } from './session-id.ts';
 
 /** Where a supervisor is with its one attempt. */
@@ -56,30 +72,16 @@ export interface WorkState {
 /** Longer than any of ours: evidence has its limits. */
 const MAX_LENGTH = 1024 * 1024;
 
-const { finite, maybe, objectOf, oneOf, positive, someText, text, unionOf } = plain;
-
 /**
  * The system would read a larger number as another id, and a negative one as a process group or as
  * every process.
  */
-const processId: plain.Shape<number> = (value, depth) => {
-  const id = positive(value, depth);
-  return id !== plain.INVALID && id <= 2 ** 31 - 1 ? id : plain.INVALID;
-};
+const processId = where(positive, (id) => id <= 2 ** 31 - 1);
 
-const orNull: plain.Shape<string | null> = (value, depth) =>
-  value === null ? null : someText(value, depth);
-
-const refused = unionOf<Extract<WorkEnd, { kind: 'refused' }>>({
-  refused: { failure: failureShape },
-});
-
-const endShape: plain.Shape<WorkEnd> = (value, depth) => {
-  const end = refused(value, depth);
-  if (end !== plain.INVALID) return end;
-  const outcome = outcomeShape(value, depth);
-  return outcome === plain.INVALID || outcome.kind === 'skipped' ? plain.INVALID : outcome;
-};
+const endShape = anyOf<WorkEnd>(
+  unionOf<Extract<WorkEnd, { kind: 'refused' }>>({ refused: { failure: failureShape } }),
+  where(outcomeShape, (outcome) => outcome.kind !== 'skipped'),
+);
 
 /** The names that fields have in a state file. */
 const STATE_AS = { attemptNo: 'start' } satisfies { readonly [K in keyof WorkState]?: string };
@@ -91,19 +93,18 @@ const stateShape = objectOf<WorkState>(
     taskId: idShape,
     phase: oneOf<WorkPhase>('claiming', 'working', 'verifying', 'recording', 'ended'),
     pid: processId,
-    begin: orNull,
+    begin: orNull(someText),
     host: text,
     holder: someText,
     agentPid: maybe(processId),
-    agentBegin: orNull,
-    mark: (value) =>
-      typeof value === 'string' && /^[0-9a-f]{32}$/.test(value) ? value : plain.INVALID,
+    agentBegin: orNull(someText),
+    mark: where(text, (mark) => /^[0-9a-f]{32}$/.test(mark)),
     label: text,
     output: text,
     startedAt: finite,
     lastOutputAt: maybe(finite),
     activity: maybe(text),
-    sessionId: (value) => (typeof value === 'string' && isSessionId(value) ? value : undefined),
+    sessionId: orNothing(where(text, isSessionId)),
     end: maybe(endShape),
   },
   STATE_AS,
@@ -111,7 +112,7 @@ const stateShape = objectOf<WorkState>(
 
 /** A state as `readWorkState` reads it, for a file or a channel. */
 export function storedWorkState(state: WorkState): StoredWorkState {
-  return plain.withStoredNames(state, STATE_AS);
+  return withStoredNames(state, STATE_AS);
 }
 
 /** See `storedWorkState`. */
@@ -119,12 +120,7 @@ export type StoredWorkState = Readonly<Record<string, unknown>>;
 
 /** Reads a state file; see `readWorkState`. */
 export function parseWorkState(json: string): WorkState | undefined {
-  if (json.length > MAX_LENGTH) return undefined;
-  try {
-    return readWorkState(JSON.parse(json));
-  } catch {
-    return undefined;
-  }
+  return json.length > MAX_LENGTH ? undefined : parseAs(soundState, json);
 }
 
 /**
@@ -133,9 +129,12 @@ export function parseWorkState(json: string): WorkState | undefined {
  * process it names could make us take another holder's lock away.
  */
 export function readWorkState(value: unknown): WorkState | undefined {
-  const state = stateShape(value, 0);
-  if (state === plain.INVALID) return undefined;
-  const name = parseHolder(state.holder);
-  if (name?.pid !== state.pid || name.hostname !== state.host) return undefined;
-  return (state.phase === 'ended') === (state.end !== undefined) ? state : undefined;
+  const state = soundState(value, 0);
+  return state === INVALID ? undefined : state;
 }
+
+const soundState = where(stateShape, (state) => {
+  const name = parseHolder(state.holder);
+  if (name?.pid !== state.pid || name.hostname !== state.host) return false;
+  return (state.phase === 'ended') === (state.end !== undefined);
+});
