@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { sep } from 'node:path';
 import * as vscode from 'vscode';
 import { AgentBacklog, type AgentBacklogParts } from '../agent-api/agent-backlog.ts';
@@ -23,6 +22,7 @@ import { tell } from '../ui/ask.ts';
 import { explainFailure } from '../ui/messages.ts';
 import { readSubagentSettings } from '../ui/settings.ts';
 import type { WorkspaceBacklogs } from '../ui/workspace-backlogs.ts';
+import { newStamp } from './new-stamp.ts';
 
 /** One open backlog, as agents and subagents work with it. */
 export interface ServedBacklog extends Omit<AgentBacklogParts, 'allowDone' | 'label'> {
@@ -193,7 +193,7 @@ export function wireAgents(shared: {
       served: agent,
       tell,
       log,
-      writeBriefs: (files) => writeBriefs(root, stamp(), files),
+      writeBriefs: (files) => writeBriefs(root, newStamp(), files),
     });
     return new SubagentLauncher({
       backlog: agent.backlog,
@@ -203,11 +203,6 @@ export function wireAgents(shared: {
       onEnded: (run) => void prompts.offerVerifier(run).catch(reportBug),
     });
   }
-}
-
-/** A name that was never used before and sorts by time. */
-function stamp(): string {
-  return `${new Date().toISOString().replace(/[-:]|\..*/g, '')}-${randomBytes(3).toString('hex')}`;
 }
 
 /** The backlog of the file that the user looks at, or the only one. */

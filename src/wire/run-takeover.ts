@@ -34,6 +34,9 @@ export interface RunTakeoverOptions extends AttemptRecoveryOptions {
   readonly reportBug: (error: unknown) => void;
 }
 
+/** Continues a run here. */
+type Restore = () => void;
+
 /** How many past runs are shown and read; the logs of more are kept. */
 const SHOWN_RUNS = 20;
 const READ_RUNS = 60;
@@ -95,18 +98,17 @@ export class RunTakeover implements RunHistory, Disposable {
    * from then on.
    */
   open(): Promise<void> {
-    const { journals } = this.#options;
+    const { journals, reportBug } = this.#options;
     return this.#inTurn(async () => {
       await this.#options.ready();
       if (this.#isClosed) return;
       this.#following = journals.follow((runId) => void this.#inTurn(() => this.#lookAt(runId)));
       const records = await journals.list(READ_RUNS);
-      const restored: (() => void)[] = [];
+      const restored: Restore[] = [];
       for (const record of records) {
         // A failed takeover must not prevent the others.
-        restored.push(
-          ...(await this.#take(record).catch((error: unknown) => this.#noRestores(error))),
-        );
+        const taken = await this.#take(record).catch(reportBug);
+        if (taken !== undefined) restored.push(taken);
       }
       // Together, so that all attempts at work get slots before anything further starts.
       for (const restore of restored) restore();
@@ -186,47 +188,42 @@ export class RunTakeover implements RunHistory, Disposable {
   async #lookAt(runId: string): Promise<void> {
     const record = await this.#options.journals.read(runId);
     if (record === undefined) return;
-    for (const restore of await this.#take(record)) restore();
+    (await this.#take(record))?.();
   }
 
   /** Classifies a run; returns the function that continues it here, where it does. */
-  async #take(record: RunRecord): Promise<readonly (() => void)[]> {
+  async #take(record: RunRecord): Promise<Restore | undefined> {
     const { runId, state, lead } = record;
     // One that this window has is its own, also where the flag that says so was lost: see `#lost`.
     const isHere = this.#options.runner.runs.some(
       (run) => run.runId === runId && run.phase !== 'ended',
     );
-    if (lead === 'ours' || (isHere && lead === 'none')) return [];
+    if (lead === 'ours' || (isHere && lead === 'none')) return undefined;
     if (state.phase === 'ended') {
       this.#addPast(state);
-      return [];
+      return undefined;
     }
     if (lead === 'other') {
       this.#setElsewhere(runId, state);
-      return [];
+      return undefined;
     }
     return this.#takeOver(record);
   }
 
-  #noRestores(error: unknown): readonly [] {
-    this.#options.reportBug(error);
-    return [];
-  }
-
-  async #takeOver(record: RunRecord): Promise<readonly (() => void)[]> {
+  async #takeOver(record: RunRecord): Promise<Restore | undefined> {
     const { journals, runner, begun, clock, log, onAttached } = this.#options;
     const { runId, leaderGoneForMs } = record;
     if (!begun.has(runId) && !(await this.#attempts.isAtWork(record.state))) {
       this.#addPast(await this.#attempts.asLeft(record.state));
-      return [];
+      return undefined;
     }
-    if (!(await journals.lead(runId, () => this.#lost(runId)))) return [];
+    if (!(await journals.lead(runId, () => this.#lost(runId)))) return undefined;
     // Its old window may have written to it until a moment ago.
     const state = (await journals.read(runId))?.state ?? record.state;
     if (state.phase === 'ended') {
       await journals.release(runId);
       this.#addPast(state);
-      return [];
+      return undefined;
     }
     const { found, recovery } = await this.#attempts.settle(state);
     for (const orphan of recovery.orphans) await this.#options.endOrphan(orphan);
@@ -249,30 +246,28 @@ export class RunTakeover implements RunHistory, Disposable {
       log(
         `The run ${runId} continues: ${recovery.attach.size} at work, ${recovery.events.length} events caught up.`,
       );
-      return [
-        () => {
-          for (const id of recovery.attach) {
-            const attempt = found.get(id)?.state;
-            if (attempt !== undefined) onAttached(attempt, recovered);
-          }
-          // What the user chose while it ran still holds; where other runs continue already, theirs
-          // does.
-          const isOnly = runner.runs.every(({ phase }) => phase === 'ended');
-          if (isOnly && recovered.cap !== undefined) runner.setCap(recovered.cap);
-          runner.restore(recovered, recovery.attach);
-          // An attempt that was stopped before its first state has not failed: its task is queued
-          // again.
-          for (const id of recovery.attach) {
-            if (found.get(id)?.isToldToStop === true) this.#steer(runId, { ask: 'requeue', id });
-          }
-        },
-      ];
+      return () => {
+        for (const id of recovery.attach) {
+          const attempt = found.get(id)?.state;
+          if (attempt !== undefined) onAttached(attempt, recovered);
+        }
+        // What the user chose while it ran still holds; where other runs continue already, theirs
+        // does.
+        const isOnly = runner.runs.every(({ phase }) => phase === 'ended');
+        if (isOnly && recovered.cap !== undefined) runner.setCap(recovered.cap);
+        runner.restore(recovered, recovery.attach);
+        // An attempt that was stopped before its first state has not failed: its task is queued
+        // again.
+        for (const id of recovery.attach) {
+          if (found.get(id)?.isToldToStop === true) this.#steer(runId, { ask: 'requeue', id });
+        }
+      };
     }
     log(`The run ${runId} was interrupted and does not go on by itself.`);
     this.#addPast(this.#apply(recovered, interruptRun(recovered, clock.now()), writer));
     await this.#closeWriter(runId);
     await journals.release(runId);
-    return [];
+    return undefined;
   }
 
   #apply(state: RunState, events: readonly RunEvent[], writer: JournalWriter): RunState {

@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import type { Options } from '../core/config.ts';
 import type { Failure } from '../core/failure.ts';
 import type { BacklogSource, Job, WorkPreview } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
 import { type Estimates, estimateDurations } from '../core/run/engine/estimates.ts';
-import type { RunState, TaskOutcome, TaskRun } from '../core/run/run-events.ts';
+import type { RunState, TaskOutcome } from '../core/run/run-events.ts';
 import type { AgentAssignment } from '../core/run/run-options.ts';
 import type { RunnerWorld } from '../core/run/engine/run-world.ts';
 import { routingWorker } from '../core/run/attempt/routing-worker.ts';
@@ -18,6 +17,7 @@ import {
 import { WaveRunner } from '../core/run/engine/wave-runner.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { TaskId } from '../core/task.ts';
+import { newStamp } from './new-stamp.ts';
 import { trustRuns } from './untrusted-runs.ts';
 import { prepareWindowWork } from './window-work-order.ts';
 import { prepareWork, previewWork, type PrepareParts } from './work-order.ts';
@@ -70,11 +70,11 @@ export interface RunParts {
   readonly reportBug: (error: unknown) => void;
 }
 
+/** What a terminal shows of an attempt by its order or its state. */
+type ShownState = Pick<WorkState, 'runId' | 'attemptNo' | 'taskId' | 'label' | 'output'>;
+
 /** One attempt, as far as its terminal shows it. */
-export interface StartedAttempt extends Pick<
-  WorkState,
-  'runId' | 'attemptNo' | 'taskId' | 'label' | 'output'
-> {
+export interface StartedAttempt extends ShownState {
   readonly agentMode: AgentAssignment['agentMode'];
   readonly logFile: string;
   readonly tryNo: number;
@@ -144,17 +144,9 @@ export function wireRuns(parts: RunParts): WiredRuns {
     if (!folder.ok) return folder;
     const order = await prepareWork(job, prepareParts);
     if (!order.ok) return order;
-    const { runId, attemptNo, taskId, label, output, agentMode, files } = order.value;
-    const seen = {
-      runId,
-      attemptNo,
-      taskId,
-      label,
-      output,
-      agentMode,
-      logFile: files.log,
-      tryNo: job.tryNo,
-    };
+    const { agentMode, files } = order.value;
+    const { tryNo } = job;
+    const seen = { ...shownOf(order.value), agentMode, logFile: files.log, tryNo };
     parts.onAttempt({ ...seen, isAttached: false });
     return order;
   };
@@ -214,8 +206,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
       readiness: parts.readiness,
       worker,
       isFollowed,
-      newRunId: () =>
-        `${new Date().toISOString().replace(/[-:]|\..*/g, '')}-${randomBytes(3).toString('hex')}`,
+      newRunId: newStamp,
       flushed: () => history.flushed(),
       verifyWave: verifyWaveWith({
         journals,
@@ -240,18 +231,11 @@ export function wireRuns(parts: RunParts): WiredRuns {
     ...found,
     ready: () => readOnce(source),
     endVerification: (runId, wave) => endLeftVerification(journals, runId, wave),
-    onAttached: ({ runId, attemptNo, taskId, label, output }, run) => {
-      const task = run.tasks.get(taskId);
-      const seen = {
-        runId,
-        attemptNo,
-        taskId,
-        label,
-        output,
-        agentMode: task?.agent.agentMode ?? 'unattended',
-      };
-      const logFile = journals.filesOf(runId, attemptNo).log;
-      parts.onAttempt({ ...seen, logFile, tryNo: task?.tryNo ?? 1, isAttached: true });
+    onAttached: (state, run) => {
+      const { tryNo, agent } = run.tasks.get(state.taskId) ?? { tryNo: 1 };
+      const agentMode = agent?.agentMode ?? 'unattended';
+      const logFile = journals.filesOf(state.runId, state.attemptNo).log;
+      parts.onAttempt({ ...shownOf(state), agentMode, logFile, tryNo, isAttached: true });
     },
   });
   history.open().catch(reportBug);
@@ -272,10 +256,8 @@ export function wireRuns(parts: RunParts): WiredRuns {
     lastOutputAt: (id) => {
       const sign = window.lastActivityAt(id);
       if (sign !== undefined) return sign;
-      const task = liveTask([...runner.runs, ...history.elsewhere], id);
-      return task === undefined
-        ? undefined
-        : modifiedAtOf(journals.filesOf(task.runId, task.attemptNo).log);
+      const log = liveLog([...runner.runs, ...history.elsewhere], id, journals);
+      return log === undefined ? undefined : statSync(log, { throwIfNoEntry: false })?.mtimeMs;
     },
     stateOf: (runId, attemptNo, id) =>
       readState(journals.filesOf(runId, attemptNo), { runId, attemptNo, id }),
@@ -288,6 +270,10 @@ export function wireRuns(parts: RunParts): WiredRuns {
       runner.dispose();
     },
   };
+}
+
+function shownOf({ runId, attemptNo, taskId, label, output }: ShownState): ShownState {
+  return { runId, attemptNo, taskId, label, output };
 }
 
 /** Resolves when the backlog was read, or after a timeout on a slow disk. */
@@ -334,9 +320,13 @@ function sessionOf(
 ): string | undefined {
   const task = run?.tasks.get(id);
   if (run === undefined || task === undefined) return undefined;
+  const sessionIn = (runId: string, attemptNo: number, outcome: TaskOutcome | undefined) => {
+    if (outcome === undefined || !CUT_OFF.has(outcome.kind)) return undefined;
+    const files = known.journals.filesOf(runId, attemptNo);
+    return readState(files, { runId, attemptNo, id })?.sessionId;
+  };
   const last = task.earlier.at(-1);
-  if (last !== undefined)
-    return sessionIn(run.runId, last.attemptNo, last.outcome, id, known.journals);
+  if (last !== undefined) return sessionIn(run.runId, last.attemptNo, last.outcome);
   const before = run.resumes === undefined ? undefined : known.runOf(run.resumes);
   const earlier = before?.tasks.get(id);
   // Journals can say that runs resume each other; none that is real resumes one that began after
@@ -346,35 +336,15 @@ function sessionOf(
   if (JSON.stringify(earlier.agent) !== JSON.stringify(task.agent)) return undefined;
   // In between it may never have had its turn.
   if (earlier.attemptNo === undefined) return sessionOf(before, id, known);
-  return (
-    earlier.outcome &&
-    sessionIn(before.runId, earlier.attemptNo, earlier.outcome, id, known.journals)
-  );
+  return sessionIn(before.runId, earlier.attemptNo, earlier.outcome);
 }
 
-function sessionIn(
-  runId: string,
-  attemptNo: number,
-  outcome: TaskOutcome,
-  id: TaskId,
-  journals: RunJournals,
-): string | undefined {
-  if (!CUT_OFF.has(outcome.kind)) return undefined;
-  return readState(journals.filesOf(runId, attemptNo), { runId, attemptNo, id })?.sessionId;
-}
-
-function liveTask(
-  runs: readonly RunState[],
-  id: TaskId,
-): (Pick<TaskRun, 'id'> & { readonly runId: string; readonly attemptNo: number }) | undefined {
-  for (const run of runs) {
-    const task = run.phase === 'ended' ? undefined : run.tasks.get(id);
+/** The log of a task at work. */
+function liveLog(runs: readonly RunState[], id: TaskId, journals: RunJournals): string | undefined {
+  for (const { runId, phase, tasks } of runs) {
+    const task = phase === 'ended' ? undefined : tasks.get(id);
     if (task?.phase === 'running' && task.attemptNo !== undefined)
-      return { id, runId: run.runId, attemptNo: task.attemptNo };
+      return journals.filesOf(runId, task.attemptNo).log;
   }
   return undefined;
-}
-
-function modifiedAtOf(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 }

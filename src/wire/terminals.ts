@@ -77,27 +77,13 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
     terminals.adopt(id, terminal);
     adopted.fire(undefined);
   };
-  const attemptOf = ({
-    runId,
-    attemptNo,
-    taskId,
-    label,
-    output,
-    logFile,
-    tryNo,
-    isAttached,
-  }: StartedAttempt): Attempt & { readonly isAttached: boolean } => ({
-    key: `${runId}/${attemptNo}`,
-    runId,
-    attemptNo,
-    id: taskId,
-    title: titleOf(taskId),
-    label,
-    logFile,
-    tryNo,
+  const attemptOf = (seen: StartedAttempt): Attempt & { readonly isAttached: boolean } => ({
+    ...seen,
+    key: keyOf(seen),
+    id: seen.taskId,
+    title: titleOf(seen.taskId),
     // The state file is not trusted; an unknown output format is read as text.
-    output: isAgentOutput(output) ? output : 'text',
-    isAttached,
+    output: isAgentOutput(seen.output) ? seen.output : 'text',
   });
   return {
     terminals,
@@ -123,15 +109,11 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
     },
     onAttempt: (seen) => {
       log(`${seen.taskId}: attempt ${seen.tryNo} with ${seen.label}, log ${seen.logFile}`);
-      atWork.set(seen.taskId, {
-        runId: seen.runId,
-        attemptNo: seen.attemptNo,
-        startedAt: undefined,
-      });
+      const { runId, attemptNo } = seen;
+      atWork.set(seen.taskId, { runId, attemptNo, startedAt: undefined });
       if (seen.agentMode === 'unattended') terminals.open(attemptOf(seen));
     },
-    onActivity: ({ runId, attemptNo }, activity) =>
-      terminals.setActivity(`${runId}/${attemptNo}`, activity),
+    onActivity: (attempt, activity) => terminals.setActivity(keyOf(attempt), activity),
     follow: (runs) => {
       runs.runner.onEvent((event) => {
         if (event.kind === 'runTakenOver') {
@@ -146,7 +128,7 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
         const end = endOf(event, attempt);
         if (end === undefined) return;
         atWork.delete(event.id);
-        terminals.ended(`${attempt.runId}/${attempt.attemptNo}`, end).catch(reportBug);
+        terminals.ended(keyOf(attempt), end).catch(reportBug);
         interactive.delete(event.id);
       });
     },
@@ -172,9 +154,10 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
           output: state?.output ?? 'text',
           logFile: runs.journals.filesOf(runId, attemptNo).log,
         };
-        if (outcome === undefined) terminals.open(attemptOf(seen));
-        else await terminals.openLog(attemptOf(seen), wordsOf(outcome, undefined));
-        if (outcome === undefined) terminals.show(task.id);
+        if (outcome === undefined) {
+          terminals.open(attemptOf(seen));
+          terminals.show(task.id);
+        } else await terminals.openLog(attemptOf(seen), wordsOf(outcome, undefined));
         return;
       }
     },
@@ -194,13 +177,8 @@ async function findInteractive(
 ): Promise<void> {
   const run = runner.runs.find((each) => each.runId === runId);
   for (const { id, attemptNo, phase, agent } of run?.tasks.values() ?? []) {
-    if (
-      agent.agentMode !== 'interactive' ||
-      attemptNo === undefined ||
-      phase === 'ended' ||
-      phase === 'queued'
-    )
-      continue;
+    if (agent.agentMode !== 'interactive' || attemptNo === undefined) continue;
+    if (phase === 'ended' || phase === 'queued') continue;
     const state = stateOf(runId, attemptNo, id);
     const found = state && (await findAgain(vscode.window, state.pid, clock));
     if (found !== undefined) adopt(id, found);
@@ -246,6 +224,10 @@ function markOf({ kind }: TaskOutcome): TerminalMark {
     case 'notRecorded':
       return '✗';
   }
+}
+
+function keyOf({ runId, attemptNo }: Pick<Attempt, 'runId' | 'attemptNo'>): string {
+  return `${runId}/${attemptNo}`;
 }
 
 function nameOf({ task }: Job): string {

@@ -5,7 +5,7 @@ import { isAborted } from '../core/abort.ts';
 import type { VerifyCommand } from '../core/run/agent-rules.ts';
 import type { VerifyResult } from '../core/run/evidence.ts';
 import type { RunnerWorld } from '../core/run/engine/run-world.ts';
-import { resolveVerify } from './work-order.ts';
+import { GRACE_MS, resolveVerify } from './work-order.ts';
 import { endOrphan } from '../agent-process/process-tree.ts';
 import { runVerify } from '../agent-process/run-verify.ts';
 import { WorkLog } from '../agent-process/work-log.ts';
@@ -22,7 +22,6 @@ export interface VerifyWaveParts {
   readonly log: (line: string) => void;
 }
 
-const GRACE_MS = 5000;
 const LEFT_GRACE_MS = 1500;
 const MARK_LENGTH = 32;
 

@@ -1,18 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { relative, sep } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import type { Job } from '../core/ports.ts';
 import { ok, type Result } from '../core/result.ts';
-import { verifyOf } from '../core/run/agent-rules.ts';
 import type { WindowJob } from '../core/run/attempt/window-worker.ts';
-import { type PrepareParts, resolveVerify, writePrompt } from './work-order.ts';
+import { below, GRACE_MS, type PrepareParts, verifySpecOf, writePrompt } from './work-order.ts';
 import { writePromptFile } from '../agent-process/prompt.ts';
 import { runVerify } from '../agent-process/run-verify.ts';
 import { rememberFiles } from '../agent-process/touched-files.ts';
 import { WorkLog } from '../agent-process/work-log.ts';
-
-/** How long a command that verifies has to end by itself where it is stopped. */
-const GRACE_MS = 5000;
 
 /**
  * Makes ready what the user or a subagent of the editor works on: its log, for a subagent its
@@ -25,9 +20,8 @@ export async function prepareWindowWork(
 ): Promise<Result<WindowJob, Failure>> {
   const files = parts.filesOf(job.runId, job.attemptNo);
   const isHuman = job.agent.agentMode === 'human';
-  const rule = verifyOf(job.task, parts.verifyRules());
-  const verify = rule === undefined ? undefined : await resolveVerify(rule);
-  if (verify?.ok === false) return verify;
+  const verify = await verifySpecOf(job, parts);
+  if (!verify.ok) return verify;
   const prompt = isHuman ? '' : await writePrompt(job, parts);
   if (!isHuman) {
     const written = await writePromptFile(files.prompt, prompt);
@@ -37,7 +31,7 @@ export async function prepareWindowWork(
   log.note(isHuman ? 'The user works on it' : 'A subagent works on it');
   const touched = rememberFiles(job.root);
   const mark = randomBytes(16).toString('hex');
-  const spec = verify?.value;
+  const spec = verify.value;
   return ok({
     prompt,
     label: isHuman ? 'the user' : 'a subagent',
@@ -46,8 +40,7 @@ export async function prepareWindowWork(
       ((signal) =>
         runVerify({ verify: spec, cwd: job.root, mark, log, graceMs: GRACE_MS }, signal)),
     touchedFiles: async () => (await touched)(),
-    logFile:
-      log.failure === undefined ? relative(job.root, files.log).split(sep).join('/') : undefined,
+    logFile: log.failure === undefined ? below(job.root, files.log) : undefined,
     tell: (text) => log.write(Buffer.from(`${text}\n`)),
     close: () => log.close(),
   });

@@ -32,8 +32,8 @@ export interface PrepareParts {
   readonly log: (line: string) => void;
 }
 
-/** How long a stopped agent has to end by itself. */
-const GRACE_MS = 5000;
+/** How long a stopped agent, or a command that verifies, has to end by itself. */
+export const GRACE_MS = 5000;
 
 /**
  * Writes the prompt of an attempt and says what is to be done. Fails with what cannot be found,
@@ -48,9 +48,8 @@ export async function prepareWork(
   const made = await makeAttempt(job, files, parts);
   if (!made.ok) return made;
   const { agent, command, agentMode, prompt } = made.value;
-  const verify = verifyOf(task, parts.verifyRules());
-  const verifySpec = verify === undefined ? undefined : await resolveVerify(verify);
-  if (verifySpec?.ok === false) return verifySpec;
+  const verify = await verifySpecOf(job, parts);
+  if (!verify.ok) return verify;
   const written = await writePromptFile(files.prompt, prompt);
   if (!written.ok) return written;
   return ok({
@@ -71,7 +70,7 @@ export async function prepareWork(
     sessionId: command.sessionId,
     tell: command.tell,
     stdinFile: command.stdin === 'prompt' ? files.prompt : undefined,
-    verify: verifySpec?.value,
+    verify: verify.value,
   });
 }
 
@@ -81,7 +80,7 @@ export async function previewWork(
   parts: PrepareParts,
 ): Promise<Result<WorkPreview, Failure>> {
   const files = parts.filesOf(job.runId, job.attemptNo);
-  const promptFile = relative(job.root, files.prompt).split(sep).join('/');
+  const promptFile = below(job.root, files.prompt);
   if (isWindowWork(job.agent)) {
     const prompt = job.agent.agentMode === 'human' ? '' : await writePrompt(job, parts);
     return ok({ command: [], promptFile, prompt });
@@ -92,13 +91,22 @@ export async function previewWork(
   return ok({ command: [command.command, ...command.args], promptFile, prompt });
 }
 
+/** What verifies the work on a task, as it is started; undefined where nothing does. */
+export async function verifySpecOf(
+  { task }: Job,
+  { verifyRules }: PrepareParts,
+): Promise<Result<VerifySpec | undefined, Failure>> {
+  const verify = verifyOf(task, verifyRules());
+  return verify === undefined ? ok(undefined) : resolveVerify(verify);
+}
+
+type VerifySpec = CommandSpec & { readonly limitMs: number };
+
 /**
  * A command that verifies work, as it is started. Fails as a program that cannot be found or
  * started.
  */
-export async function resolveVerify(
-  verify: VerifyCommand,
-): Promise<Result<CommandSpec & { readonly limitMs: number }, Failure>> {
+export async function resolveVerify(verify: VerifyCommand): Promise<Result<VerifySpec, Failure>> {
   const found = await findProgram(verify.command);
   if (!found.ok) return found;
   const { command, args, env } = found.value;
@@ -139,6 +147,11 @@ async function makeAttempt(
     agentMode,
     prompt: await writePrompt(job, parts),
   });
+}
+
+/** A file relative to the root, with `/`. */
+export function below(root: string, file: string): string {
+  return relative(root, file).split(sep).join('/');
 }
 
 /** The prompt of an attempt, in any agent mode. */
