@@ -198,7 +198,9 @@ export class BacklogRuns implements Disposable {
     const request = requestOf(scope, choice, this.#context);
     if (!request.ok) return request;
     if (tasks === undefined) return fail({ kind: 'nothingToRun' });
-    const estimates = estimateDurations([...this.past, ...this.all], tasks, request.value.agents);
+    const { title, options, agents } = request.value;
+    const runs = [...this.past, ...this.all];
+    const { durationOf } = estimateDurations(runs, tasks, agents);
     const simulation: DryRunOptions = {
       request: request.value,
       state: { kind: 'ready', snapshot: tasks },
@@ -206,47 +208,39 @@ export class BacklogRuns implements Disposable {
       readiness,
       caseFoldPaths,
       settle,
-      durationOf: estimates.durationOf,
+      durationOf,
       now: clock.now(),
     };
     const cap = choice.cap ?? runner.cap;
     const plan = await dryRun(simulation, cap);
     if (!plan.ok) return plan;
-    const times = await estimate(
-      simulation,
-      [...new Set([cap, 2, 4, 8])].sort((a, b) => a - b),
-    );
-    if (!times.ok) return times;
+    const caps = [...new Set([cap, 2, 4, 8])].sort((a, b) => a - b);
+    const estimates = await estimate(simulation, caps);
+    if (!estimates.ok) return estimates;
     const steps: DryRunStep[] = [];
     for (const [index, { id, wave, startsAt, endsAt, waits }] of plan.value.order.entries()) {
       const task = tasks.byId.get(id);
-      const agent = request.value.agents.get(id);
+      const agent = agents.get(id);
       if (task === undefined || agent === undefined) continue;
-      const preview = await this.#preview({
-        task,
-        agent,
+      const preview = await this.#parts.preview({
+        runId: 'dry-run',
         attemptNo: index + 1,
-        tasks,
-        options: request.value.options,
-      });
-      steps.push({
+        tryNo: 1,
+        root: tasks.root,
         task,
-        wave,
-        startsAtMs: startsAt,
-        endsAtMs: endsAt,
-        waited: waits,
         agent,
-        preview,
+        options,
+        sessionId: undefined,
+        dependencies: task.dependencies.flatMap((on) => tasks.byId.get(on) ?? []),
       });
+      const times = { startsAtMs: startsAt, endsAtMs: endsAt, waited: waits };
+      steps.push({ task, wave, ...times, agent, preview });
     }
-    const { title, options } = request.value;
     const { skipped } = plan.value;
-    const { basis } = estimateDurations(
-      [...this.past, ...this.all],
-      tasks,
-      new Map(steps.map(({ task, agent }) => [task.id, agent])),
-    );
-    return ok({ title, options, cap, steps, skipped, estimates: times.value, basis });
+    // Of the tasks that would start alone.
+    const started = new Map(steps.map(({ task, agent }) => [task.id, agent]));
+    const { basis } = estimateDurations(runs, tasks, started);
+    return ok({ title, options, cap, steps, skipped, estimates: estimates.value, basis });
   }
 
   /**
@@ -358,27 +352,6 @@ export class BacklogRuns implements Disposable {
       if (failure !== undefined) return failure;
     }
     return undefined;
-  }
-
-  #preview(step: {
-    readonly task: Task;
-    readonly agent: AgentAssignment;
-    readonly attemptNo: number;
-    readonly tasks: Snapshot;
-    readonly options: RunOptions;
-  }): Promise<Result<WorkPreview, Failure>> {
-    const { task, agent, attemptNo, tasks, options } = step;
-    return this.#parts.preview({
-      runId: 'dry-run',
-      attemptNo,
-      tryNo: 1,
-      root: tasks.root,
-      task,
-      agent,
-      options,
-      sessionId: undefined,
-      dependencies: task.dependencies.flatMap((id) => tasks.byId.get(id) ?? []),
-    });
   }
 
   /** Clears ended runs in which all tasks succeeded, and all but the latest of the others. */

@@ -160,26 +160,19 @@ export function missingDependencies(plan: Plan) {
 
 function recommendationsOf(plan: Plan, missing: number) {
   const { length: circles } = plan.cycles;
-  return [
-    ...(circles === 0
-      ? []
-      : [
-          {
-            type: 'circular_dependencies',
-            count: circles,
-            message: `Break ${count(circles, 'cycle')}: none of their tasks can start`,
-          },
-        ]),
-    ...(missing === 0
-      ? []
-      : [
-          {
-            type: 'missing_dependencies',
-            count: missing,
-            message: `Remove or fix ${missing} dependencies on tasks that do not exist`,
-          },
-        ]),
+  const all = [
+    {
+      type: 'circular_dependencies',
+      count: circles,
+      message: `Break ${count(circles, 'cycle')}: none of their tasks can start`,
+    },
+    {
+      type: 'missing_dependencies',
+      count: missing,
+      message: `Remove or fix ${missing} dependencies on tasks that do not exist`,
+    },
   ];
+  return all.filter((each) => each.count > 0);
 }
 
 function dependencyReport(

@@ -2,7 +2,7 @@ import type { Change, NeverNullColumn, WritableStatus } from '../edit/change.ts'
 import type { Notice } from '../snapshot.ts';
 import type { Task } from '../task.ts';
 import type { DoctorInput, RawFinding } from './doctor-input.ts';
-import type { Changes, Fix, Problem } from './finding.ts';
+import type { Changes, Fix, Problem, Severity } from './finding.ts';
 import { hasNoStatus, setStatus } from './set-status.ts';
 
 /** Rows that exarp-go does not list, cannot read, or reads differently. */
@@ -24,16 +24,10 @@ function diagnoseNotice(notice: Notice, input: DoctorInput): readonly RawFinding
       const fix = isNeverNull(column)
         ? change({ kind: 'fillNull', id, column }, true)
         : NOT_OURS_TO_GUESS;
-      return [{ trouble: { kind: 'nullColumn', id, column }, severity: 'error', fix }];
+      return found({ kind: 'nullColumn', id, column }, 'error', fix);
     }
     case 'duplicateId':
-      return [
-        {
-          trouble: { kind: 'duplicateId', id: notice.id },
-          severity: 'error',
-          fix: NOT_OURS_TO_GUESS,
-        },
-      ];
+      return found({ kind: 'duplicateId', id: notice.id }, 'error', NOT_OURS_TO_GUESS);
     case 'foreignProject': {
       const { id, project } = notice;
       const holder = snapshot.byId.get(id)?.lock?.holder;
@@ -44,7 +38,7 @@ function diagnoseNotice(notice: Notice, input: DoctorInput): readonly RawFinding
       // Where two folders share a database, a task of another project may belong there.
       const isSafe = project === undefined;
       const fix = change({ kind: 'setProject', id, from: project, to: snapshot.project }, isSafe);
-      return [{ trouble, severity: 'warning', fix }];
+      return found(trouble, 'warning', fix);
     }
     case 'oddSpelling':
       return diagnoseSpelling(snapshot.byId.get(notice.id), input);
@@ -52,18 +46,16 @@ function diagnoseNotice(notice: Notice, input: DoctorInput): readonly RawFinding
       return diagnoseUnknown(snapshot.byId.get(notice.id), input);
     case 'twoHolders': {
       const { kind, id, holder, other } = notice;
-      return [
-        { trouble: { kind, id, holder, other }, severity: 'warning', fix: NOT_OURS_TO_GUESS },
-      ];
+      return found({ kind, id, holder, other }, 'warning', NOT_OURS_TO_GUESS);
     }
     case 'badMetadata': {
       const { kind, id, detail } = notice;
-      return [{ trouble: { kind, id, detail }, severity: 'warning', fix: NOT_OURS_TO_GUESS }];
+      return found({ kind, id, detail }, 'warning', NOT_OURS_TO_GUESS);
     }
     case 'orphanRow': {
       const { kind, table, owner, value } = notice;
       const fix = change({ kind: 'removeOrphan', table, id: owner, value }, true);
-      return [{ trouble: { kind, table, owner, value }, severity: 'info', fix }];
+      return found({ kind, table, owner, value }, 'info', fix);
     }
     case 'missingId':
     case 'badEntry':
@@ -74,6 +66,10 @@ function diagnoseNotice(notice: Notice, input: DoctorInput): readonly RawFinding
 }
 
 const NOT_OURS_TO_GUESS: Fix = { kind: 'none', reason: 'notOursToGuess' };
+
+function found(trouble: Problem, severity: Severity, fix: Fix): readonly RawFinding[] {
+  return [{ trouble, severity, fix }];
+}
 
 function change(only: Change, safe: boolean): Fix {
   return { kind: 'changes', changes: [only], safe };
@@ -86,9 +82,7 @@ function diagnoseSpelling(
   if (task === undefined || task.status === 'Unknown' || hasNoStatus(snapshot, task.id)) return [];
   const { id, rawStatus, status } = task;
   const fix = change({ kind: 'setStatus', id, from: rawStatus, to: status }, true);
-  return [
-    { trouble: { kind: 'statusSpelling', id, text: rawStatus, status }, severity: 'warning', fix },
-  ];
+  return found({ kind: 'statusSpelling', id, text: rawStatus, status }, 'warning', fix);
 }
 
 function diagnoseUnknown(task: Task | undefined, { snapshot }: DoctorInput): readonly RawFinding[] {
@@ -102,7 +96,7 @@ function diagnoseUnknown(task: Task | undefined, { snapshot }: DoctorInput): rea
     choose('Cancelled'),
   ] as const;
   const trouble = { kind: 'unknownStatus', id: task.id, text: task.rawStatus } as const;
-  return [{ trouble, severity: 'warning', fix: { kind: 'choices', choices } }];
+  return found(trouble, 'warning', { kind: 'choices', choices });
 }
 
 /** The words that exarp-go sorts by; all others come after them. */
@@ -114,13 +108,7 @@ function diagnosePriority({ id, priority, rawPriority }: Task): readonly RawFind
   if (priority === 'other' || word === '' || SORTED.has(word)) return [];
   // A team may use its own words on purpose, so the user has to ask for the change.
   const fix = change({ kind: 'setPriority', id, from: rawPriority, to: priority }, false);
-  return [
-    {
-      trouble: { kind: 'prioritySpelling', id, text: rawPriority, priority },
-      severity: 'info',
-      fix,
-    },
-  ];
+  return found({ kind: 'prioritySpelling', id, text: rawPriority, priority }, 'info', fix);
 }
 
 const NEVER_NULL: ReadonlySet<string> = new Set<NeverNullColumn>([

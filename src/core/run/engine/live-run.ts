@@ -19,7 +19,7 @@ import type { RunContext } from './run-context.ts';
 import { HUMAN_CAP, KIND_OF, type RunOptions } from '../run-options.ts';
 import { applyRunEvents } from '../journal/run-state.ts';
 import { Scheduler } from './scheduler.ts';
-import { candidateOf, TaskExecutor, type Unstarted } from './task-executor.ts';
+import { candidateOf, type RunParts, TaskExecutor, type Unstarted } from './task-executor.ts';
 import { DelayedTasks } from './delayed-tasks.ts';
 import { WaveProgression } from './wave-progression.ts';
 
@@ -97,32 +97,32 @@ export class LiveRun {
       isPending: (id) => (this.entries.get(id)?.phase ?? 'ended') !== 'ended',
     };
     const { world } = runContext;
+    const { state: store } = world.source;
     const candidates = [...this.entries.values()].map((entry) =>
-      candidateOf(entry, taskIn(world.source.state, entry.id), world),
+      candidateOf(entry, taskIn(store, entry.id), world),
     );
     this.#scheduler = new Scheduler(candidates, options.runMode, runContext.files);
-    this.#rescheduler = new Rescheduler({
+    const parts: RunParts = {
       options,
       runContext,
       scheduler: this.#scheduler,
+      whyNot: (entry) => this.#whyNot(entry),
+      tell: (step) => this.#tell(step),
+    };
+    this.#rescheduler = new Rescheduler({
+      ...parts,
       delayed: this.#delayed,
       breaker: this.#breaker,
       isRunning: () => this.#phase === 'running',
-      whyNot: (entry) => this.#whyNot(entry),
-      tell: (event) => this.#tell(event),
       tellWaits: (entry, reason) => this.#tellWaits(entry, reason),
       end: (entry, outcome, sameInARow) => this.#end(entry, outcome, sameInARow),
       onBackoffOver: () => this.#advance(),
     });
     this.#executor = new TaskExecutor({
+      ...parts,
       runId,
-      options,
-      runContext,
-      scheduler: this.#scheduler,
       soFar: this.#progress,
       isDetached: this.#isDetached,
-      tell: (event) => this.#tell(event),
-      whyNot: (entry) => this.#whyNot(entry),
       openWave: (wave) => this.#openWave(wave),
       nextAttemptNo: () => ++this.#attemptCount,
       onSettled: (entry, result) => {

@@ -3,25 +3,16 @@ import type { Failure } from '../../failure.ts';
 import { nextAfter, outcomeOf, type Breaker, type Next } from './retry-policy.ts';
 import type { AttemptResult } from './attempt.ts';
 import { countAttempt, type Entry } from './run-entry.ts';
-import type { RunStep, TaskOutcome, WaitReason } from '../run-events.ts';
-import type { RunContext } from './run-context.ts';
-import type { RunOptions } from '../run-options.ts';
-import type { Scheduler } from './scheduler.ts';
+import type { TaskOutcome, WaitReason } from '../run-events.ts';
 import { StoreBackoff } from './store-backoff.ts';
-import type { Unstarted } from './task-executor.ts';
+import type { RunParts, Unstarted } from './task-executor.ts';
 import type { DelayedTasks } from './delayed-tasks.ts';
 
 /** The parts of a run that rescheduling needs. */
-export interface ReschedulerOptions {
-  readonly options: RunOptions;
-  readonly runContext: RunContext;
-  readonly scheduler: Scheduler;
+export interface ReschedulerOptions extends RunParts {
   readonly delayed: DelayedTasks;
   readonly breaker: Breaker;
   readonly isRunning: () => boolean;
-  /** Why a task should not start again. */
-  readonly whyNot: (entry: Entry) => Unstarted | undefined;
-  readonly tell: (event: RunStep) => void;
   readonly tellWaits: (entry: Entry, reason: WaitReason | undefined) => void;
   /** `sameInARow`: how many equal failures there are now, where they are enough to stop the run. */
   readonly end: (entry: Entry, outcome: TaskOutcome, sameInARow?: number) => void;

@@ -13,16 +13,20 @@ import type { Candidate, Scheduler } from './scheduler.ts';
 /** A turn in which no worker started; `back`: the task is queued again. */
 export type Unstarted = Exclude<StartCheck, { kind: 'start' }> | { readonly kind: 'back' };
 
-/** The parts of a run that turns need. */
-export interface TaskExecutorOptions {
-  readonly runId: string;
+/** The parts of a run that all of its helpers need. */
+export interface RunParts {
   readonly options: RunOptions;
   readonly runContext: RunContext;
   readonly scheduler: Scheduler;
-  readonly soFar: RunProgress;
   readonly tell: (event: RunStep) => void;
   /** Why a task should not start, checked after every wait. */
   readonly whyNot: (entry: Entry) => Unstarted | undefined;
+}
+
+/** The parts of a run that turns need. */
+export interface TaskExecutorOptions extends RunParts {
+  readonly runId: string;
+  readonly soFar: RunProgress;
   /** Its first task begins. */
   readonly openWave: (wave: number) => void;
   /** A number that no attempt of this run had. */
