@@ -1,5 +1,6 @@
 import type { RunOptions } from '../run/run-options.ts';
 import type { Candidate } from '../run/engine/scheduler.ts';
+import { longestChain } from '../longest-chain.ts';
 import { compareIds, type TaskId } from '../task.ts';
 import { leastMakespans } from './least-makespan.ts';
 import { simulateMakespan } from './simulate.ts';
@@ -46,8 +47,13 @@ export function askWhatIf(
   options: Pick<RunOptions, 'runMode' | 'agentCaps'>,
   { cap, basis }: { readonly cap: number; readonly basis: string },
 ): WhatIf {
-  const chain = longestChain(tasks);
-  const chainMs = chain.reduce((sum, { weight }) => sum + weight, 0);
+  // Tasks come wave by wave, so a task comes after its dependencies; those of a cycle do not count.
+  const { chain, length: chainMs } = longestChain(
+    tasks,
+    ({ dependencies }) => dependencies,
+    ({ weight }) => weight,
+    { before: 'lowestId', end: 'first' },
+  );
   const method = tasks.length > MOST_SIMULATED ? 'reckoned' : 'simulated';
   const tried = [...new Set([...CAPS, cap])].sort((a, b) => a - b);
   const times =
@@ -105,33 +111,4 @@ function worthTrying(
 
 function byWeight(a: Candidate, b: Candidate): number {
   return b.weight - a.weight || compareIds(a.id, b.id);
-}
-
-/**
- * Tasks come wave by wave, so a task comes after its dependencies; dependencies of a cycle do not
- * count.
- */
-function longestChain(tasks: readonly Candidate[]): readonly Candidate[] {
-  const indexOf = new Map(tasks.map(({ id }, index) => [id, index]));
-  const msTo = new Float64Array(tasks.length);
-  const before = new Int32Array(tasks.length).fill(-1);
-  const idAt = (index: number): TaskId => (tasks[index] as Candidate).id;
-  let end = -1;
-  for (const [index, { dependencies, weight }] of tasks.entries()) {
-    let last = -1;
-    let lastMs = 0;
-    for (const id of dependencies) {
-      const at = indexOf.get(id) ?? -1;
-      if (at < 0 || at >= index) continue;
-      const ms = msTo[at] ?? 0;
-      if (ms > lastMs || (ms === lastMs && last >= 0 && compareIds(id, idAt(last)) < 0))
-        [last, lastMs] = [at, ms];
-    }
-    before[index] = last;
-    msTo[index] = lastMs + weight;
-    if ((msTo[index] ?? 0) > (msTo[end] ?? 0)) end = index;
-  }
-  const chain: Candidate[] = [];
-  for (let step = end; step >= 0; step = before[step] ?? -1) chain.push(tasks[step] as Candidate);
-  return chain.reverse();
 }

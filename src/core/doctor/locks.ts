@@ -36,43 +36,24 @@ function diagnoseLock(task: Task, input: DoctorInput): RawFinding | undefined {
   if (lifeOf(lease.lock.holder, input.processes) === 'gone') {
     // An exarp-go command claims and exits at once while its agent keeps working: only an expired
     // lease is free for certain.
-    const mayBeWanted = lease.kind !== 'expired' && lease.kind !== 'stale';
-    return clearing(
-      { kind: 'deadOwner', task, lease },
-      'warning',
-      'owner process is gone',
-      mayBeWanted ? 'choice' : 'safe',
-    );
+    const isFree = lease.kind === 'expired' || lease.kind === 'stale';
+    const trouble = { kind: 'deadOwner', task, lease } as const;
+    return clearing(trouble, 'warning', 'owner process is gone', isFree);
   }
   if (lease.kind === 'expired' || lease.kind === 'stale') {
     // exarp-go renews no lease, so a holder that is not known to be gone may still work.
-    return clearing({ kind: 'expiredLock', task, lease }, 'info', 'lease has ended', 'choice');
+    return clearing({ kind: 'expiredLock', task, lease }, 'info', 'lease has ended');
   }
   if (isSettled(task.status) || task.status === 'Review') {
     // An assignment may record who did the work, and the holder of a live lease may still work: the
     // user has to decide.
-    return clearing(
-      { kind: 'lockedAfterwards', task, lease },
-      'info',
-      `lock on a task that is ${task.status}`,
-      'choice',
-    );
+    const reason = `lock on a task that is ${task.status}`;
+    return clearing({ kind: 'lockedAfterwards', task, lease }, 'info', reason);
   }
-  if (lease.kind === 'unleased') {
-    return clearing(
-      { kind: 'unleasedLock', task, lease },
-      'info',
-      'assignment without an end',
-      'choice',
-    );
-  }
+  if (lease.kind === 'unleased')
+    return clearing({ kind: 'unleasedLock', task, lease }, 'info', 'assignment without an end');
   if (task.status !== 'Todo') return undefined;
-  return clearing(
-    { kind: 'lockedTodo', task, lease },
-    'warning',
-    'lock on a task that is Todo',
-    'choice',
-  );
+  return clearing({ kind: 'lockedTodo', task, lease }, 'warning', 'lock on a task that is Todo');
 }
 
 function settingStatus(
@@ -93,13 +74,12 @@ function clearing(
   trouble: Extract<Problem, { task: Task; lease: { lock: unknown } }>,
   severity: Severity,
   reason: string,
-  how: 'safe' | 'choice' = 'safe',
+  isSafe = false,
 ): RawFinding {
   const { holder, until } = trouble.lease.lock;
   const changes: Changes = [{ kind: 'clearLock', id: trouble.task.id, holder, until, reason }];
-  const fix: Fix =
-    how === 'safe'
-      ? { kind: 'changes', changes, safe: true }
-      : { kind: 'choices', choices: [changes] };
+  const fix: Fix = isSafe
+    ? { kind: 'changes', changes, safe: true }
+    : { kind: 'choices', choices: [changes] };
   return { trouble, severity, fix };
 }

@@ -62,23 +62,20 @@ function edit(
     case 'delete':
       return task.version === change.version ? task : 'changedMeanwhile';
     case 'setTitle':
-      return task.title === change.from ? { ...task, title: change.to } : 'changedMeanwhile';
+      if (task.title !== change.from) return 'changedMeanwhile';
+      return { ...task, title: change.to };
     case 'setDescription':
-      return task.description === change.from
-        ? { ...task, description: change.to }
-        : 'changedMeanwhile';
+      if (task.description !== change.from) return 'changedMeanwhile';
+      return { ...task, description: change.to };
     case 'setStatus':
-      return task.rawStatus === change.from
-        ? withStatus(task, change, context)
-        : 'changedMeanwhile';
+      if (task.rawStatus !== change.from) return 'changedMeanwhile';
+      return withStatus(task, change, context);
     case 'setPriority':
-      return task.rawPriority === change.from
-        ? { ...task, priority: change.to, rawPriority: change.to }
-        : 'changedMeanwhile';
+      if (task.rawPriority !== change.from) return 'changedMeanwhile';
+      return { ...task, priority: change.to, rawPriority: change.to };
     case 'setTags':
-      return sameTexts(task.tags, change.from)
-        ? { ...task, tags: textsOf(change.to) }
-        : 'changedMeanwhile';
+      if (!sameTexts(task.tags, change.from)) return 'changedMeanwhile';
+      return { ...task, tags: textsOf(change.to) };
     case 'addDependency': {
       if (task.dependencies.includes(change.on)) return task;
       const refusal = cannotWait(byId, task.id, change.on);
@@ -92,9 +89,8 @@ function edit(
       return refusal ?? { ...task, parentId: change.to };
     }
     case 'setProject':
-      return task.projectId === change.from
-        ? { ...task, projectId: change.to }
-        : 'changedMeanwhile';
+      if (task.projectId !== change.from) return 'changedMeanwhile';
+      return { ...task, projectId: change.to };
     case 'fillNull':
       return filled(task, change);
   }

@@ -1,3 +1,4 @@
+import { longestChain } from '../../longest-chain.ts';
 import type { TaskId } from '../../task.ts';
 import type { RunState } from '../run-events.ts';
 import { durationOf } from './run-summary.ts';
@@ -20,21 +21,13 @@ export function findActualPath(
   dependenciesOf: (id: TaskId) => readonly TaskId[],
   now: number,
 ): ActualPath {
-  const best = new Map<TaskId, { readonly ms: number; readonly before: TaskId | undefined }>();
-  const msOf = (id: TaskId | undefined): number => (id === undefined ? 0 : (best.get(id)?.ms ?? 0));
-  let end: TaskId | undefined;
   // In the order of the waves, so that the dependencies of a task come before it; a cycle ends
   // where it began.
-  for (const task of run.tasks.values()) {
-    let before: TaskId | undefined;
-    for (const id of dependenciesOf(task.id)) {
-      if (msOf(id) > msOf(before)) before = id;
-    }
-    const ms = msOf(before) + (durationOf(task, now) ?? 0);
-    best.set(task.id, { ms, before });
-    if (ms > msOf(end)) end = task.id;
-  }
-  const ids: TaskId[] = [];
-  for (let id = end; id !== undefined; id = best.get(id)?.before) ids.push(id);
-  return { ids: ids.reverse(), ms: msOf(end) };
+  const { chain, length } = longestChain(
+    run.tasks.values(),
+    ({ id }) => dependenciesOf(id),
+    (task) => durationOf(task, now) ?? 0,
+    { before: 'first', end: 'first' },
+  );
+  return { ids: chain.map(({ id }) => id), ms: length };
 }
