@@ -1,9 +1,8 @@
 import type { Backlog } from '../core/backlog.ts';
 import { waysTo } from '../core/edit/cycle.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
-import { circleReason } from './edit-words.ts';
+import { circleReason, standingOf } from './edit-words.ts';
 import { plain } from '../core/text.ts';
-import { readinessText } from '../core/messages.ts';
 
 /** A task that another may wait for, as a line of a list. */
 export interface DependencyItem {
@@ -60,18 +59,12 @@ function dependencyItem(
   way: readonly TaskId[] | undefined,
 ): DependencyItem {
   const refusal = way === undefined ? undefined : circleReason(way);
-  const state = isSettled(task.status)
-    ? task.status
-    : readinessText(backlog.readinessOf(task), backlog.now);
-  const wave = backlog.plan?.waveOf.get(task.id);
-  const place = wave === undefined ? [] : [`wave ${wave}`];
   return {
     label: `${refusal === undefined ? '' : '$(circle-slash) '}${plain(task.title || task.id)}`,
     description: plain(task.id),
-    detail:
-      refusal === undefined
-        ? plain([...place, state].join(' · '))
-        : plain(`Cannot be chosen: ${refusal}`),
+    detail: plain(
+      refusal === undefined ? standingOf(backlog, task) : `Cannot be chosen: ${refusal}`,
+    ),
     id: task.id,
     refusal,
   };

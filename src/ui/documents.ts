@@ -9,7 +9,6 @@ import { batchDocument } from './batch-document.ts';
 import { doctorDocument } from './doctor/doctor-document.ts';
 import { handoffDocument } from './handoffs/handoff-document.ts';
 import { findHandoff } from './handoffs/handoff-row.ts';
-import { findRun } from './run-row.ts';
 import { taskDocument } from './task-document.ts';
 
 /** Scheme of all read-only documents: `todo2-waves:/<kind>/<title>.md?["<root>","<key>"]`. */
@@ -83,7 +82,7 @@ const PAGES = {
     title: 'Run report',
     opens: 'page',
     text: (id, backlog, backlogs) =>
-      findRun(backlog, id) ? backlogs.of(backlog).reportOf(id) : undefined,
+      backlog.runs.find(id) ? backlogs.of(backlog).reportOf(id) : undefined,
     gone: 'This run is not kept any more.',
   },
   dryRun: {

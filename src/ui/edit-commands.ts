@@ -3,26 +3,13 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Change, WritableStatus } from '../core/edit/change.ts';
 import { oneLine, plain } from '../core/text.ts';
 import type { Task } from '../core/task.ts';
-import { confirm, pickBacklog, tell } from './ask.ts';
-import type { Backlogs } from './backlogs.ts';
+import { confirm, type Target, tell, tellFailure } from './ask.ts';
 import { openDescription } from './description-files.ts';
 import { askToAdopt, askToDelete, nameOf, shown } from './edit-words.ts';
 import { foreignTasks } from './doctor/foreign-tasks.ts';
+import { claim } from './lock-commands.ts';
 import { newTask } from './new-task.ts';
 import { askDependencies, askParent, askPriority, askTags, askTitle } from './task-inputs.ts';
-import type { TreeNode } from './tree-nodes.ts';
-
-/** A task that a command is about. */
-export interface Target {
-  readonly backlog: Backlog;
-  readonly task: Task;
-}
-
-/** Makes a task in the backlog of a row, or in the one that the user picks. */
-export async function createTask(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
-  const backlog = node?.backlog ?? (await pickBacklog(backlogs));
-  if (backlog !== undefined) await newTask(backlog);
-}
 
 /** Makes a task that waits for this one. */
 export async function createDependent({ backlog, task }: Target): Promise<void> {
@@ -32,10 +19,7 @@ export async function createDependent({ backlog, task }: Target): Promise<void> 
 type Field = 'title' | 'description' | 'priority' | 'status' | 'tags' | 'dependencies' | 'parent';
 
 /** Lets the user choose a field of a task, and change it. */
-export async function editTask(
-  target: Target,
-  claim: (target: Target) => Promise<void>,
-): Promise<void> {
+export async function editTask(target: Target): Promise<void> {
   const { backlog, task } = target;
   const parent =
     task.parentId === undefined
@@ -62,14 +46,10 @@ export async function editTask(
     ],
     { title: plain(`Edit ${nameOf(task)}`), placeHolder: 'What to change' },
   );
-  if (picked !== undefined) await editField(target, picked.field, claim);
+  if (picked !== undefined) await editField(target, picked.field);
 }
 
-async function editField(
-  target: Target,
-  field: Field,
-  claim: (target: Target) => Promise<void>,
-): Promise<void> {
+async function editField(target: Target, field: Field): Promise<void> {
   const { backlog, task } = target;
   const { id } = task;
   const title = plain(`${capital(field)} of ${nameOf(task)}`);
@@ -85,7 +65,7 @@ async function editField(
     case 'description':
       return openDescription(backlog, id);
     case 'status':
-      return changeStatus(target, claim);
+      return changeStatus(target);
     case 'priority': {
       const to = await askPriority(title, task.rawPriority || 'medium');
       if (to !== undefined)
@@ -148,10 +128,7 @@ const STATUSES: readonly (readonly [status: WritableStatus, meaning: string])[] 
  * Lets the user choose a status; In Progress is claimed, since nothing else keeps others from
  * starting the task.
  */
-export async function changeStatus(
-  target: Target,
-  claim: (target: Target) => Promise<void>,
-): Promise<void> {
+export async function changeStatus(target: Target): Promise<void> {
   const { backlog, task } = target;
   const isClaimable = task.status === 'Todo' || task.status === 'In Progress';
   const items = STATUSES.filter(([status]) => status !== 'In Progress' || isClaimable).map(
@@ -202,10 +179,9 @@ export async function adoptTask({ backlog, task }: Target): Promise<void> {
 }
 
 /** Makes every task that exarp-go does not list here belong to the project of the folder. */
-export async function adoptAll(backlogs: Backlogs): Promise<void> {
-  const backlog = await pickBacklog(backlogs);
-  const { snapshot } = backlog ?? {};
-  if (backlog === undefined || snapshot === undefined) return;
+export async function adoptAll(backlog: Backlog): Promise<void> {
+  const { snapshot } = backlog;
+  if (snapshot === undefined) return;
   const foreign = foreignTasks(snapshot);
   await adopt(
     backlog,
@@ -233,6 +209,5 @@ async function adopt(backlog: Backlog, tasks: readonly Task[]): Promise<void> {
 }
 
 async function apply(backlog: Backlog, ...changes: readonly Change[]): Promise<void> {
-  const applied = await backlog.edits.apply(changes);
-  if (!applied.ok) await tell(applied.failure);
+  await tellFailure(backlog.edits.apply(changes));
 }

@@ -1,7 +1,7 @@
 import type { Backlog } from '../core/backlog.ts';
 import { cut, count, oneLine, firstLines } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
-import { leaseText } from '../core/messages.ts';
+import { leaseText, readinessText } from '../core/messages.ts';
 
 /**
  * A question that is asked before something is written, and what the user should know before the
@@ -18,6 +18,15 @@ const NAMED = 5;
 export function nameOf(task: Pick<Task, 'id' | 'title'>): string {
   const title = cut(oneLine(task.title), 60);
   return title === '' ? oneLine(task.id) : `“${title}” (${oneLine(task.id)})`;
+}
+
+/** The wave of a task, and its status or why it cannot start. */
+export function standingOf(backlog: Backlog, task: Task): string {
+  const wave = backlog.plan?.waveOf.get(task.id);
+  const state = isSettled(task.status)
+    ? task.status
+    : readinessText(backlog.readinessOf(task), backlog.now);
+  return [...(wave === undefined ? [] : [`wave ${wave}`]), state].join(' · ');
 }
 
 /** What deleting a task does to it and to others. */

@@ -1,26 +1,53 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
-import type { Failure } from '../core/failure.ts';
 import type { Lease } from '../core/lease/lease.ts';
 import { count, oneLine, plain, duration } from '../core/text.ts';
-import type { Claim } from '../core/ports.ts';
-import type { Result } from '../core/result.ts';
 import type { Task, TaskId } from '../core/task.ts';
-import { confirm, tell } from './ask.ts';
+import { confirm, type Target, tell, tellFailure, valueOrTell } from './ask.ts';
 import { explainHolderLife } from './messages.ts';
 import { openDocument } from './documents.ts';
 import { reasonText } from '../core/messages.ts';
+import type { NotReady } from '../core/waves/readiness.ts';
+import { tasksOfWave } from './tree-nodes.ts';
 
-type Target = { readonly backlog: Backlog; readonly task: Task };
+/**
+ * Claims a task, after a question where it would have to wait, or where its assignment to another
+ * holder has no expiry.
+ */
+export async function claim({ backlog, task }: Target): Promise<void> {
+  const waits = waitsOf(backlog, task);
+  if (waits.length > 0) {
+    const why = waits.map((reason) => reasonText(reason, backlog.now)).join('\n');
+    const asked = `“${task.title || task.id}” is not ready. Claim it anyway?`;
+    if (!(await confirm(asked, why, 'Claim'))) return;
+  }
+  const first = await backlog.claims.claim(task.id);
+  if (first.ok) return;
+  if (first.failure.kind !== 'unleased') {
+    await tell(first.failure);
+    return;
+  }
+  const asked = `${task.id} is assigned to ${first.failure.holder} with no expiry. Take it over?`;
+  if (await confirm(asked, 'Its holder is not notified.', 'Take Over'))
+    await tellFailure(backlog.claims.claim(task.id, 'takeUnleased'));
+}
+
+export async function release({ backlog, task }: Target): Promise<void> {
+  await tellFailure(backlog.claims.release(task.id));
+}
+
+/** What keeps a task from being ready, other than its lock. */
+function waitsOf(backlog: Backlog, task: Task): readonly NotReady[] {
+  const readiness = backlog.readinessOf(task);
+  if (readiness.kind !== 'notReady') return [];
+  return readiness.reasons.filter(({ kind }) => kind !== 'held' && kind !== 'unleased');
+}
 
 /** Claims the next ready task and shows which one it is. */
 export async function claimNext(backlog: Backlog): Promise<void> {
-  const claimed = await backlog.claims.claimNext();
-  if (!claimed.ok) {
-    await tell(claimed.failure);
-    return;
-  }
-  const { id } = claimed.value;
+  const claimed = await valueOrTell(backlog.claims.claimNext());
+  if (claimed === undefined) return;
+  const { id } = claimed;
   const title = oneLine(backlog.task(id)?.title ?? '');
   const message = plain(title === '' ? `${id} is yours.` : `“${title}” (${id}) is yours.`);
   const open = 'Open Task';
@@ -32,11 +59,7 @@ export async function claimNext(backlog: Backlog): Promise<void> {
 export async function claimAll(backlog: Backlog, ids: readonly TaskId[]): Promise<void> {
   const tasks = ids.flatMap((id) => backlog.task(id) ?? []);
   const waiting = tasks.flatMap((task) => {
-    const readiness = backlog.readinessOf(task);
-    const reason =
-      readiness.kind === 'notReady'
-        ? readiness.reasons.find((r) => r.kind !== 'held' && r.kind !== 'unleased')
-        : undefined;
+    const [reason] = waitsOf(backlog, task);
     return reason === undefined
       ? []
       : [`${oneLine(task.title) || task.id}: ${reasonText(reason, backlog.now)}`];
@@ -62,15 +85,16 @@ export async function claimAll(backlog: Backlog, ids: readonly TaskId[]): Promis
     const asked = `${about.join(', ')}. Claim anyway?`;
     if (!(await confirm(asked, [...waiting, ...left].slice(0, 12).join('\n'), 'Claim'))) return;
   }
-  await tellFailure(await backlog.claims.claimAll(ids));
+  await tellFailure(backlog.claims.claimAll(ids));
 }
 
 /**
  * Claims the open tasks of a wave without another holder, all of them or none; reports the others.
  */
 export async function claimWave(backlog: Backlog, number: number): Promise<void> {
-  const tasks = backlog.plan?.waves.find((wave) => wave.number === number)?.tasks ?? [];
-  const open = tasks.filter((task) => task.status === 'Todo' || task.status === 'In Progress');
+  const open = tasksOfWave(backlog, number).filter(
+    (task) => task.status === 'Todo' || task.status === 'In Progress',
+  );
   const isOthers = (task: Task): boolean =>
     ['theirs', 'unleased'].includes(backlog.leaseOf(task).kind);
   const ours = open.filter((task) => !isOthers(task));
@@ -78,10 +102,8 @@ export async function claimWave(backlog: Backlog, number: number): Promise<void>
     await tell({ kind: 'nothingReady' });
     return;
   }
-  await claimAll(
-    backlog,
-    ours.map((task) => task.id),
-  );
+  const ids = ours.map(({ id }) => id);
+  await claimAll(backlog, ids);
   const others = open.length - ours.length;
   if (others > 0)
     void vscode.window.showInformationMessage(
@@ -95,9 +117,8 @@ export async function takeOver({ backlog, task }: Target): Promise<void> {
   const holder = task.lock?.holder ?? '';
   const asked = `Take over “${oneLine(task.title) || task.id}” from ${holder}? ${leaseSentence(lease)}`;
   if (!(await confirm(asked, explainHolderLife(backlog.lifeOf(holder)), 'Take Over'))) return;
-  await tellFailure(
-    await backlog.claims.claim(task.id, lease.kind === 'unleased' ? 'takeUnleased' : undefined),
-  );
+  const consent = lease.kind === 'unleased' ? 'takeUnleased' : undefined;
+  await tellFailure(backlog.claims.claim(task.id, consent));
 }
 
 /**
@@ -114,9 +135,8 @@ export async function forceRelease({ backlog, task }: Target): Promise<void> {
   const asked = `Release the lock of ${lock.holder} on “${oneLine(task.title) || task.id}”? ${leaseSentence(backlog.leaseOf(task))}`;
   const detail = `${explainHolderLife(life)} The holder is not notified, and the task goes back to Todo.`;
   if (!(await confirm(asked, detail, 'Force Release'))) return;
-  await tellFailure(
-    await backlog.claims.forceRelease(task, `released by the user; the holder’s process: ${life}`),
-  );
+  const reason = `released by the user; the holder’s process: ${life}`;
+  await tellFailure(backlog.claims.forceRelease(task, reason));
 }
 
 function leaseSentence(lease: Lease): string {
@@ -132,10 +152,4 @@ function leaseSentence(lease: Lease): string {
     case 'unleased':
       return 'The assignment has no expiry.';
   }
-}
-
-async function tellFailure(
-  result: Result<readonly Claim[] | Claim | string, Failure>,
-): Promise<void> {
-  if (!result.ok) await tell(result.failure);
 }

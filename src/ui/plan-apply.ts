@@ -6,7 +6,7 @@ import type { StatusMove } from '../core/plan/status-moves.ts';
 import { undoChanges } from '../core/plan/undo-changes.ts';
 import type { AddedDependency } from '../core/plan/wave-dependencies.ts';
 import type { TaskId } from '../core/task.ts';
-import { tell } from './ask.ts';
+import { tellFailure } from './ask.ts';
 import { nameIn } from './plan-words.ts';
 
 /** A change that the user can agree to, in words. */
@@ -96,13 +96,8 @@ export async function previewAndApply(
     offer === undefined ? [] : [offer.change],
   );
   if (changes.length === 0) return;
-  const applied = await backlog.edits.apply(changes);
-  if (!applied.ok) {
-    await tell(applied.failure);
-    return;
-  }
   // The notice may stay open for long, so the command does not wait for it.
-  void offerUndo(backlog, changes);
+  if (await tellFailure(backlog.edits.apply(changes))) void offerUndo(backlog, changes);
 }
 
 async function offerUndo(backlog: Backlog, changes: readonly Change[]): Promise<void> {
@@ -122,8 +117,6 @@ async function takeBack(backlog: Backlog, changes: readonly Change[]): Promise<v
     );
     return;
   }
-  const undone = await backlog.edits.apply(back);
-  if (undone.ok)
+  if (await tellFailure(backlog.edits.apply(back)))
     await vscode.window.showInformationMessage(`${count(back.length, 'change')} taken back.`);
-  else await tell(undone.failure);
 }

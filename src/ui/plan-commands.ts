@@ -4,17 +4,16 @@ import { applyWaveOverride, KNOWN_WAVE_FILES } from '../core/plan/wave-override.
 import { oneLine, plain } from '../core/text.ts';
 import { dependenciesForWaves } from '../core/plan/wave-dependencies.ts';
 import type { TaskId } from '../core/task.ts';
-import { pickBacklog, tell } from './ask.ts';
+import { pickBacklog, pickOne, tell, tellFailure, valueOrTell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
 import { dependencyOffers, isTaken, previewAndApply, statusOffers } from './plan-apply.ts';
 import { backlogOf, isWaveSource } from './plan-editor.ts';
 import { explainDamage, explainRefusal } from './plan-words.ts';
-import { tellFailure } from './run-commands.ts';
-import { SECTION } from './settings.ts';
+import { writeSetting } from './settings.ts';
 import { documentUri, keepText } from './documents.ts';
 
 /** What a lens of a plan runs. */
-export interface PlanWave {
+interface PlanWave {
   readonly kind: 'planWave';
   readonly backlog: Backlog;
   readonly title: string;
@@ -49,21 +48,13 @@ async function choosePlan(backlogs: Backlogs, title: string): Promise<Target | u
   }
   const backlog = await pickBacklog(backlogs);
   if (backlog === undefined) return undefined;
-  const files = await planFiles(backlog);
-  if (files.length === 0) {
-    await vscode.window.showInformationMessage(
-      `${title}: there is no plan file. “Write Wave Plan” makes one.`,
-    );
-    return undefined;
-  }
-  const items = files.map((uri) => ({
+  const items = (await planFiles(backlog)).map((uri) => ({
     label: plain(vscode.workspace.asRelativePath(uri, false)),
     uri,
   }));
-  const picked =
-    items.length === 1 ? items[0] : await vscode.window.showQuickPick(items, { title });
-  if (picked === undefined) return undefined;
-  return { backlog, document: await vscode.workspace.openTextDocument(picked.uri) };
+  const none = `${title}: there is no plan file. “Write Wave Plan” makes one.`;
+  const picked = items.length === 1 ? items[0] : await pickOne(items, none, { title });
+  return picked && { backlog, document: await vscode.workspace.openTextDocument(picked.uri) };
 }
 
 /** Where plans are, relative to the root. */
@@ -95,6 +86,17 @@ async function planFiles(
 
 function isPlan(path: string): boolean {
   return path.endsWith('.plan.md');
+}
+
+/** Writes a plan file and opens it. */
+export async function writePlan(
+  backlogs: Backlogs,
+  backlog: Backlog,
+  kind: 'main' | 'subagents',
+): Promise<void> {
+  const file = await valueOrTell(backlogs.of(backlog).writePlan(kind));
+  if (file !== undefined)
+    await vscode.window.showTextDocument(vscode.Uri.file(file), { preview: false });
 }
 
 /** Shows the problems of a plan and its repaired text, and writes that where the user agrees. */
@@ -137,8 +139,7 @@ export async function repairPlan(backlogs: Backlogs): Promise<void> {
     'Repair',
   );
   if (answer !== 'Repair') return;
-  const written = await backlogs.of(backlog).replacePlan(uri.fsPath, existing, text);
-  if (!written.ok) await tell(written.failure);
+  await tellFailure(backlogs.of(backlog).replacePlan(uri.fsPath, existing, text));
 }
 
 /**
@@ -186,9 +187,7 @@ export async function takePlan(backlogs: Backlogs): Promise<void> {
 }
 
 /** Lets the user choose where the waves come from. */
-export async function chooseWaveSource(backlogs: Backlogs): Promise<void> {
-  const backlog = await pickBacklog(backlogs);
-  if (backlog === undefined) return;
+export async function chooseWaveSource(backlog: Backlog): Promise<void> {
   const root = vscode.Uri.file(backlog.root);
   const hasWaves = (path: string): boolean =>
     isPlan(path) || KNOWN_WAVE_FILES.some((known) => known === path);
@@ -206,12 +205,5 @@ export async function chooseWaveSource(backlogs: Backlogs): Promise<void> {
   const picked = await vscode.window.showQuickPick(items, {
     title: 'Where do the waves come from?',
   });
-  if (picked === undefined) return;
-  const isOneOfMany =
-    (vscode.workspace.workspaceFolders?.length ?? 0) > 1 &&
-    vscode.workspace.getWorkspaceFolder(root);
-  const place = isOneOfMany
-    ? vscode.ConfigurationTarget.WorkspaceFolder
-    : vscode.ConfigurationTarget.Workspace;
-  await vscode.workspace.getConfiguration(SECTION, root).update('waveSource', picked.value, place);
+  if (picked !== undefined) await writeSetting(backlog.root, 'waveSource', picked.value);
 }

@@ -6,7 +6,7 @@ import type { TaskId } from '../core/task.ts';
 import { planWaves } from '../core/waves/waves.ts';
 import { dependencyOffers, isTaken, previewAndApply } from './plan-apply.ts';
 import { explainRefusal, nameIn } from './plan-words.ts';
-import type { TreeNode } from './tree-nodes.ts';
+import { tasksOfWave, type TreeNode } from './tree-nodes.ts';
 
 /**
  * Moves tasks to the wave of a row, by the dependencies that this takes and that the user agrees
@@ -18,9 +18,7 @@ export async function moveToWave(
   number: number,
 ): Promise<void> {
   const { snapshot, plan, options } = backlog;
-  const target = plan?.waves
-    .find((wave) => wave.number === number)
-    ?.tasks.find(({ id }) => !ids.includes(id));
+  const target = tasksOfWave(backlog, number).find(({ id }) => !ids.includes(id));
   const refuse = async (why: string): Promise<void> => {
     await vscode.window.showWarningMessage(plain(why));
   };
@@ -84,8 +82,11 @@ function likeness(backlog: Backlog, id: TaskId): (a: TaskId, b: TaskId) => numbe
   return (a, b) => alike(b) - alike(a);
 }
 
-/** Asks for the wave, for those who do not drag. */
-export async function chooseWaveFor(backlog: Backlog, ids: readonly TaskId[]): Promise<void> {
+/** Asks for the wave that the tasks of some rows go to, for users who do not drag. */
+export async function chooseWaveFor(rows: readonly (TreeNode | undefined)[]): Promise<void> {
+  const moved = tasksAmong(rows);
+  if (moved === undefined) return;
+  const { backlog, ids } = moved;
   const items = (backlog.plan?.waves ?? []).map(({ number, tasks }) => ({
     label: `Wave ${number}`,
     description: count(tasks.length, 'task'),
@@ -93,6 +94,19 @@ export async function chooseWaveFor(backlog: Backlog, ids: readonly TaskId[]): P
   }));
   const picked = await vscode.window.showQuickPick(items, { title: 'Move to which wave?' });
   if (picked !== undefined) await moveToWave(backlog, ids, picked.number);
+}
+
+/** The tasks among some rows that are of the same backlog as the first of them. */
+function tasksAmong(
+  rows: readonly (TreeNode | undefined)[],
+): { readonly backlog: Backlog; readonly ids: readonly TaskId[] } | undefined {
+  const tasks = rows.filter((node) => node?.kind === 'task');
+  const { backlog } = tasks[0] ?? {};
+  if (backlog === undefined) return undefined;
+  return {
+    backlog,
+    ids: tasks.filter((task) => task.backlog === backlog).map(({ taskId }) => taskId),
+  };
 }
 
 const MIME = 'application/vnd.code.tree.todo2waves.waves';
@@ -103,16 +117,10 @@ export class WaveDrag implements vscode.TreeDragAndDropController<TreeNode> {
   readonly dropMimeTypes = [MIME];
 
   handleDrag(source: readonly TreeNode[], data: vscode.DataTransfer): void {
-    const tasks = source.filter((node) => node.kind === 'task');
-    const [first] = tasks;
-    if (first === undefined) return;
-    const ids = tasks
-      .filter(({ backlog }) => backlog === first.backlog)
-      .map(({ taskId }) => taskId);
-    data.set(
-      MIME,
-      new vscode.DataTransferItem({ root: first.backlog.root, ids } satisfies Dragged),
-    );
+    const tasks = tasksAmong(source);
+    if (tasks === undefined) return;
+    const dragged: Dragged = { root: tasks.backlog.root, ids: tasks.ids };
+    data.set(MIME, new vscode.DataTransferItem(dragged));
   }
 
   async handleDrop(target: TreeNode | undefined, data: vscode.DataTransfer): Promise<void> {

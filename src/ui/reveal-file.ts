@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { Backlog } from '../core/backlog.ts';
 import type { Unreadable } from '../core/failure.ts';
 
 /**
@@ -22,4 +23,11 @@ export async function revealFile({ file, detail }: Unreadable): Promise<void> {
   }
   const isInWorkspace = vscode.workspace.getWorkspaceFolder(uri) !== undefined;
   await vscode.commands.executeCommand(isInWorkspace ? 'revealInExplorer' : 'revealFileInOS', uri);
+}
+
+/** Shows the file of the first of these backlogs that cannot be read. */
+export async function revealStore(backlogs: readonly Backlog[]): Promise<void> {
+  for (const { store } of backlogs) {
+    if (store.kind === 'unreadable') return revealFile(store.failure);
+  }
 }

@@ -1,20 +1,17 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
-import type { Failure } from '../core/failure.ts';
 import { count, plain } from '../core/text.ts';
-import type { Result } from '../core/result.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
 import type { RunState } from '../core/run/run-events.ts';
 import type { TaskId } from '../core/task.ts';
-import { pickBacklog, tell } from './ask.ts';
+import { onlyOrPicked, tellFailure, valueOrTell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
 import { dryRunDocument } from './dry-run-document.ts';
-import { whenWords } from './handoffs/handoff-row.ts';
 import { MOST_AGENTS, readCap } from './run-choice.ts';
-import { findRun, isResumable, runCounts } from './run-row.ts';
+import type { RunTarget } from './command-targets.ts';
 import { type ScopeTarget, scopeOf } from './run-scope.ts';
 import { chooseHow } from './run-with.ts';
-import type { TreeNode } from './tree-nodes.ts';
+import { tasksOfWave, type TreeNode } from './tree-nodes.ts';
 import { openDocument, keepText } from './documents.ts';
 
 /** Runs what a row stands for, or what the user picks, after they confirm the options. */
@@ -35,56 +32,37 @@ export async function dryRun(backlogs: Backlogs, node: TreeNode | undefined): Pr
 
 async function showDryRun(target: ScopeTarget, choice: RunChoice): Promise<void> {
   const { backlog } = target;
-  const report = await backlog.runs.dryRun(target.scope, choice);
-  if (!report.ok) {
-    await tell(report.failure);
-    return;
-  }
+  const report = await valueOrTell(backlog.runs.dryRun(target.scope, choice));
+  if (report === undefined) return;
   const titleOf = (id: TaskId): string | undefined => backlog.task(id)?.title;
-  await openDocument(
-    'dryRun',
-    backlog,
-    keepText(dryRunDocument(report.value, { titleOf, now: backlog.now })),
-  );
+  const text = dryRunDocument(report, { titleOf, now: backlog.now });
+  await openDocument('dryRun', backlog, keepText(text));
 }
 
-/** Nothing further starts; agents at work continue. */
-export function pauseRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
-  const fits = (_: Backlog, run: RunState): boolean =>
-    run.phase === 'running' && run.paused === undefined;
-  return onRun(backlogs, node, 'Pause Run', fits, (backlog, { runId }) =>
-    tellFailure(backlog.runs.steer(runId, { ask: 'pause' })),
-  );
-}
-
-export function goOnRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
-  const fits = (_: Backlog, run: RunState): boolean =>
-    run.phase === 'running' && run.paused !== undefined;
-  return onRun(backlogs, node, 'Go On', fits, (backlog, { runId }) =>
-    tellFailure(backlog.runs.steer(runId, { ask: 'goOn' })),
-  );
+/** Asks the leader of a run for something. */
+export function steer(ask: 'pause' | 'goOn' | 'stopRun'): (target: RunTarget) => Promise<unknown> {
+  return ({ backlog, run }) => tellFailure(backlog.runs.steer(run.runId, { ask }));
 }
 
 /** Resumes an ended run: only the tasks that failed, were stopped or never ran. */
-export function resumeRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
-  return onRun(backlogs, node, 'Resume Run', isResumable, (backlog, { runId }) =>
-    tellFailure(backlog.runs.resume(runId)),
-  );
+export function resumeRun({ backlog, run }: RunTarget): Promise<unknown> {
+  return tellFailure(backlog.runs.resume(run.runId));
+}
+
+export function openRunReport({ backlog, run }: RunTarget): Promise<void> {
+  return openDocument('run', backlog, run.runId);
 }
 
 /** Stops the tasks of a wave, at work or waiting. */
 export async function stopWave(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   if (node?.kind === 'wave') {
     const { backlog, number } = node;
-    const tasks = backlog.plan?.waves.find((wave) => wave.number === number)?.tasks ?? [];
-    await stopWaves(
-      backlog,
-      tasks.flatMap(({ id }) => {
-        const run = backlog.runs.of(id);
-        const wave = run?.tasks.get(id)?.wave;
-        return run === undefined || wave === undefined ? [] : [{ runId: run.runId, wave }];
-      }),
-    );
+    const parts = tasksOfWave(backlog, number).flatMap(({ id }) => {
+      const run = backlog.runs.of(id);
+      const wave = run?.tasks.get(id)?.wave;
+      return run === undefined || wave === undefined ? [] : [{ runId: run.runId, wave }];
+    });
+    await stopWaves(backlog, parts);
     return;
   }
   const items = backlogs.all.flatMap((backlog) =>
@@ -100,9 +78,7 @@ export async function stopWave(backlogs: Backlogs, node: TreeNode | undefined): 
       })),
     ),
   );
-  const [only, ...more] = items;
-  const picked =
-    more.length === 0 ? only : await vscode.window.showQuickPick(items, { title: 'Stop Wave' });
+  const picked = await onlyOrPicked(items, { title: 'Stop Wave' });
   if (picked !== undefined) await stopWaves(picked.backlog, [picked.part]);
 }
 
@@ -131,15 +107,13 @@ function openWaves(run: RunState): readonly { readonly wave: number; readonly op
 }
 
 /** Stops the attempt of a task, if there is one, and queues the task again. */
-export async function requeueTask(node: TreeNode | undefined): Promise<void> {
+export async function requeueTask(node?: TreeNode): Promise<void> {
   if (node !== undefined && 'taskId' in node)
     await tellFailure(node.backlog.runs.steerTask(node.taskId, 'requeue'));
 }
 
 /** Asks for the number of agents at a time; the buttons change it at once, by one. */
-export async function changeCap(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
-  const backlog = node === undefined ? await pickBacklog(backlogs) : node.backlog;
-  if (backlog === undefined) return;
+export async function changeCap(backlog: Backlog): Promise<void> {
   const input = vscode.window.createInputBox();
   const [fewer, more] = [button('remove', 'One Fewer'), button('add', 'One More')];
   const set = (cap: number): void => {
@@ -180,87 +154,10 @@ function button(icon: string, tooltip: string): vscode.QuickInputButton {
   return { iconPath: new vscode.ThemeIcon(icon), tooltip };
 }
 
-export function showReport(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
-  return onRun(
-    backlogs,
-    node,
-    'Open Run Report',
-    () => true,
-    (backlog, run) => openDocument('run', backlog, run.runId),
-  );
-}
-
-/** Every run that is remembered, live ones first; the one that is chosen is shown by its report. */
-export async function showRuns(backlogs: Backlogs): Promise<void> {
-  await onRun(
-    backlogs,
-    undefined,
-    'Runs',
-    () => true,
-    (backlog, run) => openDocument('run', backlog, run.runId),
-    'always',
-  );
-}
-
 /** Shows what the agent of a task wrote in its latest attempt in a run. */
 export async function openTaskLog(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   if (node?.kind !== 'runTask') return;
   const { backlog, runId, taskId } = node;
-  const attempt = findRun(backlog, runId)?.tasks.get(taskId)?.attemptNo;
+  const attempt = backlog.runs.find(runId)?.tasks.get(taskId)?.attemptNo;
   if (attempt !== undefined) await backlogs.of(backlog).openLog(runId, attempt);
-}
-
-/** The run of a row, the only one that fits, or the one that the user picks. */
-export async function onRun(
-  backlogs: Backlogs,
-  node: TreeNode | undefined,
-  title: string,
-  fits: (backlog: Backlog, run: RunState) => boolean,
-  action: (backlog: Backlog, run: RunState) => Promise<void>,
-  pick: 'always' | 'ifSeveral' = 'ifSeveral',
-): Promise<void> {
-  if (node?.kind === 'run') {
-    const run = findRun(node.backlog, node.runId);
-    if (run !== undefined) await action(node.backlog, run);
-    return;
-  }
-  const items = backlogs.all.flatMap((backlog) =>
-    [...[...backlog.runs.all].reverse(), ...backlog.runs.past]
-      .filter((run) => fits(backlog, run))
-      .map((run) => ({
-        label: `$(${ICONS[run.phase]}) ${plain(run.title)}`,
-        description: [
-          ...(backlogs.all.length > 1 ? [plain(backlog.name)] : []),
-          whenWords(run.startedAt, backlog.now),
-          ...(run.resumes === undefined ? [] : ['the rest of an earlier run']),
-        ]
-          .filter(Boolean)
-          .join(' · '),
-        detail: runCounts(run).join(' · '),
-        backlog,
-        run,
-      })),
-  );
-  const [only, ...more] = items;
-  if (only === undefined) {
-    await vscode.window.showInformationMessage(`${title}: there is no such run.`);
-    return;
-  }
-  const isClear = more.length === 0 && pick === 'ifSeveral';
-  const picked = isClear
-    ? only
-    : await vscode.window.showQuickPick(items, { title, matchOnDescription: true });
-  if (picked !== undefined) await action(picked.backlog, picked.run);
-}
-
-const ICONS: Readonly<Record<RunState['phase'], string>> = {
-  running: 'sync',
-  stopping: 'sync',
-  ended: 'history',
-};
-
-/** Waits for a request, and shows its failure. */
-export async function tellFailure(asked: Promise<Result<unknown, Failure>>): Promise<void> {
-  const result = await asked;
-  if (!result.ok) await tell(result.failure);
 }

@@ -4,7 +4,7 @@ import type { Disposable } from '../core/events.ts';
 import { tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
 import { type Need, needsOf } from './run-needs.ts';
-import { findRun, isResumable } from './run-row.ts';
+import { isResumable } from './run-row.ts';
 import { plain } from '../core/text.ts';
 import { openDocument } from './documents.ts';
 
@@ -104,7 +104,7 @@ export class RunNotices implements Disposable {
   }
 
   #buttonsOf(backlog: Backlog, { kind, runId, task }: Need): readonly Button[] {
-    const run = findRun(backlog, runId);
+    const run = backlog.runs.find(runId);
     // An interactive terminal has no log that could be shown after it is closed.
     const isGone = task !== undefined && run?.tasks.get(task.id)?.agent.agentMode === 'interactive';
     const hasSomething =

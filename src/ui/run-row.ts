@@ -20,11 +20,6 @@ export const STUCK_ICON: Icon = { id: 'warning', color: 'list.warningForeground'
 
 const OPEN_LOG: Click = { title: 'Open Log', command: 'todo2Waves.openTaskLog' };
 
-/** A run by its id: of this window, or of the past. */
-export function findRun(backlog: Backlog, runId: string): RunState | undefined {
-  return backlog.runs.find(runId);
-}
-
 /** True for a run that is only remembered: it ended before this window opened, or was cleared. */
 export function isPast(backlog: Backlog, run: RunState): boolean {
   return !backlog.runs.all.some(({ runId }) => runId === run.runId);
@@ -90,7 +85,7 @@ function placeOf({
 
 /** The row of a run: how it goes, and how many of its tasks are where. */
 export function describeRun(backlog: Backlog, runId: string): RowContent {
-  const run = findRun(backlog, runId);
+  const run = backlog.runs.find(runId);
   if (run === undefined) return GONE;
   return run.phase === 'ended' ? describeEnded(backlog, run) : describeLive(backlog, run);
 }
@@ -170,7 +165,7 @@ export function describeRunTask(
   id: TaskId,
   view: RowView,
 ): RowContent {
-  const run = findRun(backlog, runId);
+  const run = backlog.runs.find(runId);
   const part = run?.tasks.get(id);
   if (run === undefined || part === undefined) return GONE;
   const task = backlog.task(id);

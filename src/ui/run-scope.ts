@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import { count, oneLine, plain } from '../core/text.ts';
 import type { RunScope } from '../core/run/run-choice.ts';
+import type { Wave } from '../core/waves/waves.ts';
 import { pickBacklog, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
 import type { TreeNode } from './tree-nodes.ts';
@@ -48,18 +49,17 @@ export async function scopeOf(
       target: { backlog, scope: { kind: 'all' }, name: ALL },
     },
     ...waves.map((wave) => ({
-      label: `Wave ${wave.number}`,
-      description: count(wave.tasks.length, 'task'),
-      detail: plain(
-        wave.tasks
-          .slice(0, 6)
-          .map((task) => task.title || task.id)
-          .join(' · '),
-      ),
+      ...waveItem(wave, count(wave.tasks.length, 'task')),
       target: waveTarget(backlog, wave.number),
     })),
   ];
   return (await vscode.window.showQuickPick(items, { title, matchOnDetail: true }))?.target;
+}
+
+/** A wave as a line of a list, with the titles of its first tasks. */
+export function waveItem({ number, tasks }: Wave, description: string) {
+  const titles = tasks.slice(0, 6).map((task) => task.title || task.id);
+  return { label: `Wave ${number}`, description, detail: plain(titles.join(' · ')), number };
 }
 
 function waveTarget(backlog: Backlog, number: number): ScopeTarget {

@@ -104,6 +104,17 @@ export function readRuleProblems(folder: vscode.Uri | undefined): readonly strin
   return readRules(folder).problems;
 }
 
+/** Sets one setting of a folder: for this folder where the window has several. */
+export async function writeSetting(root: string, key: string, value: unknown): Promise<void> {
+  const folder = vscode.Uri.file(root);
+  const { workspaceFolders = [], getWorkspaceFolder } = vscode.workspace;
+  const place =
+    workspaceFolders.length > 1 && getWorkspaceFolder(folder)
+      ? vscode.ConfigurationTarget.WorkspaceFolder
+      : vscode.ConfigurationTarget.Workspace;
+  await vscode.workspace.getConfiguration(SECTION, folder).update(key, value, place);
+}
+
 /** Whether the user wants notices when a run needs them. */
 export function readWantsNotices(folder: vscode.Uri): boolean {
   return (

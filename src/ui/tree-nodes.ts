@@ -1,11 +1,11 @@
 import type { Backlog } from '../core/backlog.ts';
 import type { FindingKind } from '../core/doctor/finding.ts';
 import type { RunState } from '../core/run/run-events.ts';
-import type { TaskId } from '../core/task.ts';
+import type { Task, TaskId } from '../core/task.ts';
 import { handoffRow } from './handoffs/handoff-row.ts';
 import { hasStoreRow } from './store-row.ts';
 import { findingsOf, isNoFinding } from './doctor/doctor-rows.ts';
-import { findRun, interruptedRuns, isPast, pastRunsOf } from './run-row.ts';
+import { interruptedRuns, isPast, pastRunsOf } from './run-row.ts';
 
 /** Rows that only hold others. */
 export type RowGroup = 'leftOut' | 'broken' | 'blocked' | 'settled' | 'notices' | 'pastRuns';
@@ -102,13 +102,11 @@ export function childrenOf(
       return top.length === 0 ? [{ kind: 'message', backlog }] : top;
     }
     case 'run':
-      return [...(findRun(backlog, node.runId)?.tasks.keys() ?? [])].map((id) =>
+      return [...(backlog.runs.find(node.runId)?.tasks.keys() ?? [])].map((id) =>
         runTaskNode(backlog, node, id),
       );
     case 'wave':
-      return (backlog.plan?.waves.find((wave) => wave.number === node.number)?.tasks ?? []).map(
-        (task) => taskNode(backlog, task.id),
-      );
+      return tasksOfWave(backlog, node.number).map(({ id }) => taskNode(backlog, id));
     case 'group':
       return groupChildren(backlog, node.group);
     case 'batch':
@@ -135,6 +133,11 @@ export function childrenOf(
     case 'message':
       return [];
   }
+}
+
+/** The tasks of a wave as the plan is now; none where it has no such wave. */
+export function tasksOfWave({ plan }: Backlog, number: number): readonly Task[] {
+  return plan?.waves.find((wave) => wave.number === number)?.tasks ?? [];
 }
 
 function topOf(backlog: Backlog): readonly TreeNode[] {

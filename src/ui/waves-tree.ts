@@ -7,7 +7,6 @@ import { WaveDrag } from './plan-move.ts';
 import type { RowContent, RowView } from './row.ts';
 import { explainAsked } from './plan-words.ts';
 import { backlogSummary, backlogTrouble, describeNode } from './tree-item.ts';
-import { findRun } from './run-row.ts';
 import { childrenOf, nodeKey, type TreeNode } from './tree-nodes.ts';
 import { documentUri } from './documents.ts';
 
@@ -234,7 +233,7 @@ function isSame(before: readonly TreeNode[], now: readonly TreeNode[]): boolean 
 
 function isAtWork(node: TreeNode): boolean {
   if (node.kind !== 'runTask') return false;
-  const run = findRun(node.backlog, node.runId);
+  const run = node.backlog.runs.find(node.runId);
   return (
     run !== undefined && run.phase !== 'ended' && run.tasks.get(node.taskId)?.phase === 'running'
   );

@@ -2,15 +2,14 @@ import * as vscode from 'vscode';
 import type { Backlog } from '../../core/backlog.ts';
 import type { Finding } from '../../core/doctor/finding.ts';
 import { count, plain } from '../../core/text.ts';
-import { pickBacklog, tell } from '../ask.ts';
-import type { Backlogs } from '../backlogs.ts';
+import { confirm, tellFailure } from '../ask.ts';
 import { findingsOf } from './doctor-rows.ts';
 import { explainNoFix, KIND_WORDS } from './doctor-words.ts';
 import { type Offer, offersFor, safeOffers, withoutRivals } from './fix-choices.ts';
 import type { TreeNode } from '../tree-nodes.ts';
 
 /** Shows the fixes of a finding, or of all of a kind, and applies those that the user chooses. */
-export async function fixFinding(node: TreeNode | undefined): Promise<void> {
+export async function fixFinding(node?: TreeNode): Promise<void> {
   if (node?.kind !== 'finding' && node?.kind !== 'findings') return;
   const { backlog } = node;
   const { byKey, byKind } = findingsOf(backlog);
@@ -35,9 +34,7 @@ export async function fixFinding(node: TreeNode | undefined): Promise<void> {
 /**
  * Shows all fixes that take no lock from another holder, and applies those that the user chooses.
  */
-export async function fixAllSafe(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
-  const backlog = node?.backlog ?? (await pickBacklog(backlogs));
-  if (backlog === undefined) return;
+export async function fixAllSafe(backlog: Backlog): Promise<void> {
   const offers = safeOffers(backlog, backlog.findings);
   if (offers.length > 0) await askAndApply(backlog, 'Fix All Safe', offers);
   else
@@ -53,11 +50,8 @@ async function askAndApply(
 ): Promise<void> {
   const agreed = await ask(title, offers);
   if (agreed.length === 0) return;
-  const applied = await backlog.edits.apply(agreed.flatMap(({ changes }) => changes));
-  if (!applied.ok) {
-    await tell(applied.failure);
-    return;
-  }
+  const changes = agreed.flatMap((offer) => offer.changes);
+  if (!(await tellFailure(backlog.edits.apply(changes)))) return;
   const rest =
     backlog.findings.length === 0
       ? 'Nothing is wrong any more.'
@@ -72,15 +66,8 @@ async function ask(title: string, offers: readonly Offer[]): Promise<readonly Of
   const [only, ...others] = offers;
   if (only === undefined) return [];
   if (others.length === 0) {
-    const message = `${title}: ${only.label}`;
     const detail = `${only.description}\n\n${only.detail}`;
-    return (await vscode.window.showWarningMessage(
-      plain(message),
-      { modal: true, detail },
-      'Fix',
-    )) === 'Fix'
-      ? offers
-      : [];
+    return (await confirm(`${title}: ${only.label}`, detail, 'Fix')) ? offers : [];
   }
   if (others.every(({ finding }) => finding === only.finding)) {
     const placeHolder = 'Which one? It is changed at once.';

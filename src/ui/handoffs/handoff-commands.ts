@@ -4,9 +4,9 @@ import { handoffTitle, type Handoff } from '../../core/handoff.ts';
 import { writeHandoffPrompt } from '../../core/handoff-prompt.ts';
 import { count, plain } from '../../core/text.ts';
 import { taskId } from '../../core/task.ts';
-import { tell } from '../ask.ts';
+import { confirm, tellFailure } from '../ask.ts';
 import type { Backlogs } from '../backlogs.ts';
-import { findHandoff, statusWord, STATUS_ICONS, TROUBLE, whenWords } from './handoff-row.ts';
+import { statusWord, STATUS_ICONS, TROUBLE, whenWords } from './handoff-row.ts';
 import { revealFile } from '../reveal-file.ts';
 import type { TreeNode } from '../tree-nodes.ts';
 import { openDocument } from '../documents.ts';
@@ -17,65 +17,30 @@ export interface HandoffTarget {
   readonly handoff: Handoff;
 }
 
-type Fits = (handoff: Handoff) => boolean;
-export const isOpenHandoff: Fits = ({ status }) => status === 'open';
-export const isClosedHandoff: Fits = ({ status }) => status !== 'open';
-
-/** Acts on the handoff of a row, or on one that the user picks. */
-export async function onHandoff(
-  node: TreeNode | undefined,
-  backlogs: Backlogs,
-  title: string,
-  fits: Fits,
-  action: (target: HandoffTarget) => Promise<unknown>,
-): Promise<void> {
-  if (node?.kind === 'handoff') {
-    const handoff = findHandoff(node.backlog, node.key);
-    if (handoff === undefined) await tell({ kind: 'handoffChanged', id: node.key.trim() });
-    else await action({ backlog: node.backlog, handoff });
-    return;
-  }
-  const items = handoffItems(backlogs, fits);
-  if (items.length === 0) {
-    await vscode.window.showInformationMessage(`${title}: there is no such handoff.`);
-    return;
-  }
-  const picked = await vscode.window.showQuickPick(items, {
-    title,
-    matchOnDescription: true,
-    matchOnDetail: true,
-  });
-  if (picked !== undefined) await action(picked);
-}
+export type HandoffFits = (handoff: Handoff) => boolean;
+export const isOpenHandoff: HandoffFits = ({ status }) => status === 'open';
+export const isClosedHandoff: HandoffFits = ({ status }) => status !== 'open';
 
 /** Shows the handoff of a row, or the file where that is what cannot be read. */
-export async function openHandoff(node: TreeNode | undefined): Promise<void> {
+export async function openHandoff(node?: TreeNode): Promise<void> {
   if (node?.kind !== 'handoff') return;
   const { state } = node.backlog.handoffs;
   if (node.key !== TROUBLE) await openDocument('handoff', node.backlog, node.key);
   else if (state.kind === 'unreadable') await revealFile(state.failure);
 }
 
-export async function setHandoffStatus(
-  { backlog, handoff }: HandoffTarget,
+/** Sets a handoff to this status. */
+export function setHandoffStatus(
   to: 'open' | 'closed' | 'approved',
-): Promise<void> {
-  const set = await backlog.handoffs.setStatus(handoff, to);
-  if (!set.ok) await tell(set.failure);
+): (target: HandoffTarget) => Promise<unknown> {
+  return ({ backlog, handoff }) => tellFailure(backlog.handoffs.setStatus(handoff, to));
 }
 
 export async function deleteHandoff({ backlog, handoff }: HandoffTarget): Promise<void> {
   const asked = `Delete the handoff “${handoffTitle(handoff, 80)}”?`;
   const detail =
     'It is taken out of .todo2/handoffs.json. A closed handoff stays in the list and is out of the way as well.';
-  const chosen = await vscode.window.showWarningMessage(
-    plain(asked),
-    { modal: true, detail },
-    'Delete',
-  );
-  if (chosen !== 'Delete') return;
-  const removed = await backlog.handoffs.remove(handoff);
-  if (!removed.ok) await tell(removed.failure);
+  if (await confirm(asked, detail, 'Delete')) await tellFailure(backlog.handoffs.remove(handoff));
 }
 
 export async function copyHandoffPrompt({ backlog, handoff }: HandoffTarget): Promise<void> {
@@ -95,7 +60,7 @@ export async function resumeHandoff(target: HandoffTarget): Promise<void> {
 export type HandoffItem = vscode.QuickPickItem & HandoffTarget;
 
 /** Every handoff that fits, newest first, whichever backlog it is of. */
-export function handoffItems(backlogs: Backlogs, fits: Fits): HandoffItem[] {
+export function handoffItems(backlogs: Backlogs, fits: HandoffFits): HandoffItem[] {
   return backlogs.all
     .flatMap((backlog) => {
       const { state } = backlog.handoffs;

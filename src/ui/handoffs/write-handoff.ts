@@ -3,8 +3,7 @@ import type { Backlog } from '../../core/backlog.ts';
 import type { HandoffDraft } from '../../core/handoff.ts';
 import { count, oneLine, plain, firstOf } from '../../core/text.ts';
 import type { Task } from '../../core/task.ts';
-import { pickBacklog, tell } from '../ask.ts';
-import type { Backlogs } from '../backlogs.ts';
+import { tell, tellFailure, valueOrTell } from '../ask.ts';
 import { dayWords, recentRuns, runInHandoff } from './handoff-runs.ts';
 import { openDocument } from '../documents.ts';
 
@@ -14,11 +13,9 @@ import { openDocument } from '../documents.ts';
  * runs.
  */
 export async function writeHandoff(
-  backlogs: Backlogs,
+  backlog: Backlog,
   title: 'Write Handoff' | 'End the Day',
 ): Promise<void> {
-  const backlog = await pickBacklog(backlogs);
-  if (backlog === undefined) return;
   const { state } = backlog.handoffs;
   if (state.kind === 'unreadable') {
     // Before anything is typed that could then not be written.
@@ -63,21 +60,15 @@ export async function writeHandoff(
   if (nextSteps === undefined) return;
   const parts = await pickParts(backlog, await git, title);
   if (parts === undefined) return;
-  const written = await backlog.handoffs.write({
+  const draft = {
     summary: summary.trim(),
     blockers: listed(blockers),
     nextSteps: listed(nextSteps),
-    ...parts,
-  });
-  if (!written.ok) {
-    await tell(written.failure);
-    return;
-  }
-  for (const id of parts.released) {
-    const released = await backlog.claims.release(id);
-    if (!released.ok) await tell(released.failure);
-  }
-  await openDocument('handoff', backlog, written.value);
+  };
+  const key = await valueOrTell(backlog.handoffs.write({ ...draft, ...parts }));
+  if (key === undefined) return;
+  for (const id of parts.released) await tellFailure(backlog.claims.release(id));
+  await openDocument('handoff', backlog, key);
 }
 
 const STEPS = 4;

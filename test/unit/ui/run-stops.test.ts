@@ -3,12 +3,19 @@ import { beforeEach, test } from 'node:test';
 import '../../support/use-editor-stub.ts';
 import { taskId } from '../../../src/core/task.ts';
 import { tasks } from '../../support/backlog.ts';
-import { answers, lists } from '../../support/editor-stub.ts';
-import { fakeBacklog, fakeBacklogs, NOW } from '../../support/fake-backlog.ts';
+import { answers, commands, lists } from '../../support/editor-stub.ts';
+import {
+  fakeBacklog,
+  fakeBacklogs,
+  NO_DOORS,
+  NO_WORKSPACE,
+  NOW,
+} from '../../support/fake-backlog.ts';
 import { atWork, ended, runAfter, runStarted, SUCCEEDED } from '../../support/run-events.ts';
 
 // After the stub: these import `vscode`.
-const { stopAllRuns, stopRun, stopTask } = await import('../../../src/ui/run-stops.ts');
+const { registerCommands } = await import('../../../src/ui/commands.ts');
+const { stopAllRuns, stopTask } = await import('../../../src/ui/run-stops.ts');
 
 beforeEach(() => {
   for (const list of [answers, lists]) list.length = 0;
@@ -40,7 +47,14 @@ test('stopping all runs reaches those that another window leads', async () => {
 test('without a row a person picks the run, or the task of those that have not ended', async () => {
   const { backlog, backlogs } = makeWindow();
   answers.push('Wave 1', 'T-4', 'T-3');
-  await stopRun(backlogs, undefined);
+  registerCommands({
+    backlogs,
+    selection: () => [],
+    showLog: () => undefined,
+    agents: NO_DOORS,
+    workspace: NO_WORKSPACE,
+  });
+  await commands.registered.get('todo2Waves.stopRun')?.();
   await stopTask(backlogs, undefined);
   await stopTask(backlogs, undefined);
   assert.deepEqual(
