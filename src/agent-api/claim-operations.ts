@@ -7,7 +7,7 @@ import type { AgentBacklog } from './agent-backlog.ts';
 import { withData } from './data-notice.ts';
 import { findTask, ID } from './find-task.ts';
 import { countOpen, hasTag, TAG } from './look-operations.ts';
-import { type AgentFailure, type Answer, operation, type Outcome } from './operation.ts';
+import { type AgentFailure, type Answer, operation, type Outcome, WRITES } from './operation.ts';
 import { list, object, type ValueOf } from './schema.ts';
 import { rowLine, rowOf, TASK, TASK_ROW, taskOf, taskText } from './task-view.ts';
 import { idList, untilText } from '../core/messages.ts';
@@ -60,7 +60,7 @@ export const nextTask = operation({
     [],
   ),
   output: NEXT,
-  effect: { readOnly: false, destructive: false, idempotent: false },
+  effect: WRITES,
   run: async (served, { tag, wave }): Promise<Outcome<typeof NEXT>> => {
     const { backlog } = served;
     const known = backlog.plan?.waves.map(({ number }) => number) ?? [];
@@ -126,7 +126,7 @@ function nothingReady(
   };
 }
 
-const CLAIMED = object({ task: TASK, lease: LEASE }, ['task', 'lease']);
+const CLAIMED = object({ task: TASK, lease: LEASE });
 
 export const claimTask = operation({
   name: 'waves_claim',
@@ -144,7 +144,7 @@ export const claimTask = operation({
     ['id'],
   ),
   output: CLAIMED,
-  effect: { readOnly: false, destructive: false, idempotent: false },
+  effect: WRITES,
   run: async (served, { id, resume = false }): Promise<Outcome<typeof CLAIMED>> => {
     const { backlog } = served;
     const found = findTask(served, id);
@@ -227,17 +227,18 @@ function claimedText({ backlog }: AgentBacklog, claim: Claim, data: string): str
   );
 }
 
-const RENEWED = object(
-  { id: { type: 'string' }, holder: { type: 'string' }, until: { type: 'string' } },
-  ['id', 'holder', 'until'],
-);
+const RENEWED = object({
+  id: { type: 'string' },
+  holder: { type: 'string' },
+  until: { type: 'string' },
+});
 
 export const renewTask = operation({
   name: 'waves_renew',
   title: 'Renew a lease',
   description:
     'Gives the lease of a task that this connection holds a new end, and says whether it is still yours. Leases are renewed by themselves while the client is connected, so this is only needed to make sure, for instance after a long pause.',
-  input: object({ id: ID }, ['id']),
+  input: object({ id: ID }),
   output: RENEWED,
   effect: { readOnly: false, destructive: false, idempotent: true },
   needs: 'known',
@@ -254,21 +255,18 @@ export const renewTask = operation({
   },
 });
 
-export const ENDED = object(
-  {
-    id: { type: 'string' },
-    status: { type: 'string', description: 'The status that the task has now' },
-    commented: {
-      type: 'boolean',
-      description: 'Whether the report was written; a store may have no table for it',
-    },
-    opened: list(
-      { type: 'string' },
-      { description: 'Tasks that are ready now and that waited for this one' },
-    ),
+export const ENDED = object({
+  id: { type: 'string' },
+  status: { type: 'string', description: 'The status that the task has now' },
+  commented: {
+    type: 'boolean',
+    description: 'Whether the report was written; a store may have no table for it',
   },
-  ['id', 'status', 'commented', 'opened'],
-);
+  opened: list(
+    { type: 'string' },
+    { description: 'Tasks that are ready now and that waited for this one' },
+  ),
+});
 
 export const releaseTask = operation({
   name: 'waves_release',
@@ -288,7 +286,7 @@ export const releaseTask = operation({
     ['id'],
   ),
   output: ENDED,
-  effect: { readOnly: false, destructive: false, idempotent: false },
+  effect: WRITES,
   needs: 'known',
   run: async (served, { id, reason }): Promise<Outcome<typeof ENDED>> => {
     const found = findTask(served, id);
@@ -326,19 +324,16 @@ export function ended(
   return ok({ text, structured: { id, status, commented, opened: opened.slice(0, MOST_OPENED) } });
 }
 
-const NOTED = object({ id: { type: 'string' } }, ['id']);
+const NOTED = object({ id: { type: 'string' } });
 
 export const addNote = operation({
   name: 'waves_note',
   title: 'Add a note to a task',
   description:
     'Adds a note to a task, regardless of who holds it: a finding, a question, a warning for the agent that works on it next. It changes neither status nor lock. Notes are kept with the task; what you did in the end belongs into waves_complete.',
-  input: object({ id: ID, text: { type: 'string', minLength: 1, maxLength: 10_000 } }, [
-    'id',
-    'text',
-  ]),
+  input: object({ id: ID, text: { type: 'string', minLength: 1, maxLength: 10_000 } }),
   output: NOTED,
-  effect: { readOnly: false, destructive: false, idempotent: false },
+  effect: WRITES,
   needs: 'known',
   run: async (served, { id, text }): Promise<Outcome<typeof NOTED>> => {
     const found = findTask(served, id);

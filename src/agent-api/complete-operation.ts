@@ -2,7 +2,7 @@ import { fail } from '../core/result.ts';
 import type { AgentBacklog } from './agent-backlog.ts';
 import { ENDED, ended } from './claim-operations.ts';
 import { findTask, ID } from './find-task.ts';
-import { type AgentFailure, operation, type Outcome } from './operation.ts';
+import { type AgentFailure, operation, type Outcome, WRITES } from './operation.ts';
 import { list, object, type ValueOf } from './schema.ts';
 import { fenced, code } from '../core/markdown.ts';
 
@@ -55,7 +55,7 @@ export const completeTask = operation({
     'Ends your work on a task that this connection holds, in one transaction: writes your report as its result, sets it to Review and releases the lock. Report honestly: checks that did not pass belong into the report too. A status that was set in the meantime stays. Refused for a task that this connection does not hold.',
   input: INPUT,
   output: ENDED,
-  effect: { readOnly: false, destructive: false, idempotent: false },
+  effect: WRITES,
   needs: 'known',
   run: async (served, input): Promise<Outcome<typeof ENDED>> => {
     const found = findTask(served, input.id);

@@ -4,53 +4,50 @@ import { count, cut, oneLine, utcTime } from '../core/text.ts';
 import { fail, ok } from '../core/result.ts';
 import { taskId } from '../core/task.ts';
 import { withData } from './data-notice.ts';
-import { operation, type Outcome, READS } from './operation.ts';
+import { operation, type Outcome, READS, WRITES } from './operation.ts';
 import { list, object } from './schema.ts';
 
 const TEXTS = list({ type: 'string' });
 
-const HANDOFFS = object(
-  {
-    total: { type: 'integer' },
-    handoffs: list(
-      object(
-        {
-          id: { type: 'string' },
-          at: { type: 'string', description: 'RFC 3339 in UTC' },
-          host: { type: 'string' },
-          status: { type: 'string', enum: ['open', 'closed', 'approved', 'other'] },
-          summary: { type: 'string' },
-          blockers: TEXTS,
-          next_steps: TEXTS,
-          warnings: TEXTS,
-          tasks_in_progress: list(
-            object(
-              {
-                id: { type: 'string' },
-                title: { type: 'string' },
-                status_then: { type: 'string' },
-                status_now: { type: 'string' },
-              },
-              ['id', 'title'],
-            ),
+const HANDOFFS = object({
+  total: { type: 'integer' },
+  handoffs: list(
+    object(
+      {
+        id: { type: 'string' },
+        at: { type: 'string', description: 'RFC 3339 in UTC' },
+        host: { type: 'string' },
+        status: { type: 'string', enum: ['open', 'closed', 'approved', 'other'] },
+        summary: { type: 'string' },
+        blockers: TEXTS,
+        next_steps: TEXTS,
+        warnings: TEXTS,
+        tasks_in_progress: list(
+          object(
+            {
+              id: { type: 'string' },
+              title: { type: 'string' },
+              status_then: { type: 'string' },
+              status_now: { type: 'string' },
+            },
+            ['id', 'title'],
           ),
-          branch: { type: 'string' },
-        },
-        [
-          'id',
-          'host',
-          'status',
-          'summary',
-          'blockers',
-          'next_steps',
-          'warnings',
-          'tasks_in_progress',
-        ],
-      ),
+        ),
+        branch: { type: 'string' },
+      },
+      [
+        'id',
+        'host',
+        'status',
+        'summary',
+        'blockers',
+        'next_steps',
+        'warnings',
+        'tasks_in_progress',
+      ],
     ),
-  },
-  ['total', 'handoffs'],
-);
+  ),
+});
 
 export const readHandoffs = operation({
   name: 'waves_read_handoffs',
@@ -150,7 +147,7 @@ function shortened(handoff: Handoff): Handoff {
 
 const LINES = list({ type: 'string', minLength: 1, maxLength: 2000 }, { maxItems: 50 });
 
-const WRITTEN = object({ id: { type: 'string' }, tasks: TEXTS }, ['id', 'tasks']);
+const WRITTEN = object({ id: { type: 'string' }, tasks: TEXTS });
 
 export const writeHandoff = operation({
   name: 'waves_write_handoff',
@@ -166,7 +163,7 @@ export const writeHandoff = operation({
     ['summary'],
   ),
   output: WRITTEN,
-  effect: { readOnly: false, destructive: false, idempotent: false },
+  effect: WRITES,
   needs: 'nothing',
   run: async (
     { backlog },

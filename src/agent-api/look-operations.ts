@@ -13,29 +13,20 @@ import { remedyWords } from './agent-messages.ts';
 import { problemText } from '../core/doctor/problem-text.ts';
 import { blockText, reasonText, AGENT } from '../core/messages.ts';
 
-const WAVES = object(
-  {
-    root: { type: 'string', description: 'The folder of the backlog' },
-    project: { type: 'string' },
-    numbering: { type: 'string', description: 'How waves get their numbers' },
-    open: { type: 'integer' },
-    ready: { type: 'integer' },
-    settled: { type: 'integer', description: 'Done and Cancelled' },
-    waves: list(
-      object({ number: { type: 'integer' }, tasks: list(TASK_ROW) }, ['number', 'tasks']),
-    ),
-    blocked: list(
-      object({ id: { type: 'string' }, title: { type: 'string' }, reason: { type: 'string' } }, [
-        'id',
-        'title',
-        'reason',
-      ]),
-      { description: 'Open tasks that no wave can hold' },
-    ),
-    left_out: { type: 'integer', description: 'Tasks that come after those shown' },
-  },
-  ['root', 'project', 'numbering', 'open', 'ready', 'settled', 'waves', 'blocked', 'left_out'],
-);
+const WAVES = object({
+  root: { type: 'string', description: 'The folder of the backlog' },
+  project: { type: 'string' },
+  numbering: { type: 'string', description: 'How waves get their numbers' },
+  open: { type: 'integer' },
+  ready: { type: 'integer' },
+  settled: { type: 'integer', description: 'Done and Cancelled' },
+  waves: list(object({ number: { type: 'integer' }, tasks: list(TASK_ROW) })),
+  blocked: list(
+    object({ id: { type: 'string' }, title: { type: 'string' }, reason: { type: 'string' } }),
+    { description: 'Open tasks that no wave can hold' },
+  ),
+  left_out: { type: 'integer', description: 'Tasks that come after those shown' },
+});
 
 const DEFAULT_LIMIT = 200;
 
@@ -155,7 +146,7 @@ export const listWaves = operation({
   },
 });
 
-const SHOWN = object({ task: TASK }, ['task']);
+const SHOWN = object({ task: TASK });
 
 export const showTask = operation({
   name: 'waves_show',
@@ -194,28 +185,22 @@ export const explainNotReady = operation({
   title: 'Explain why a task is not ready',
   description:
     'Says whether a task may be started now and, if not, every reason: open dependencies and who holds them, missing dependencies, cycles, a lock of another holder and when it ends, a status that only the user changes. Each reason comes with what would make it go away.',
-  input: object({ id: ID }, ['id']),
-  output: object(
-    {
-      id: { type: 'string' },
-      state: { type: 'string', enum: ['ready', 'ours', 'not_ready'] },
-      reasons: list(
-        object(
-          {
-            kind: {
-              type: 'string',
-              enum: ['waitsFor', 'missing', 'cycle', 'behindCycle', 'held', 'unleased', 'status'],
-            },
-            reason: { type: 'string' },
-            remedy: { type: 'string' },
-          },
-          ['kind', 'reason', 'remedy'],
-        ),
-      ),
-      left_out: { type: 'integer', description: 'Reasons that are too many to be listed' },
-    },
-    ['id', 'state', 'reasons', 'left_out'],
-  ),
+  input: object({ id: ID }),
+  output: object({
+    id: { type: 'string' },
+    state: { type: 'string', enum: ['ready', 'ours', 'not_ready'] },
+    reasons: list(
+      object({
+        kind: {
+          type: 'string',
+          enum: ['waitsFor', 'missing', 'cycle', 'behindCycle', 'held', 'unleased', 'status'],
+        },
+        reason: { type: 'string' },
+        remedy: { type: 'string' },
+      }),
+    ),
+    left_out: { type: 'integer', description: 'Reasons that are too many to be listed' },
+  }),
   effect: READS,
   run: (served, { id }) => {
     const found = findTask(served, id);
@@ -265,27 +250,21 @@ export const doctor = operation({
     },
     [],
   ),
-  output: object(
-    {
-      total: { type: 'integer' },
-      findings: list(
-        object(
-          {
-            kind: { type: 'string' },
-            severity: { type: 'string', enum: ['error', 'warning', 'info'] },
-            ids: list({ type: 'string' }),
-            detail: { type: 'string' },
-            fixable: {
-              type: 'boolean',
-              description: 'A person can have it mended from the editor',
-            },
-          },
-          ['kind', 'severity', 'ids', 'detail', 'fixable'],
-        ),
-      ),
-    },
-    ['total', 'findings'],
-  ),
+  output: object({
+    total: { type: 'integer' },
+    findings: list(
+      object({
+        kind: { type: 'string' },
+        severity: { type: 'string', enum: ['error', 'warning', 'info'] },
+        ids: list({ type: 'string' }),
+        detail: { type: 'string' },
+        fixable: {
+          type: 'boolean',
+          description: 'A person can have it mended from the editor',
+        },
+      }),
+    ),
+  }),
   effect: READS,
   run: ({ backlog }, { limit = 100 }) => {
     const all = backlog.findings;

@@ -93,8 +93,7 @@ export function createWavesServer(parts: WavesServerParts): WavesServer {
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: OPERATIONS.map(toolOf) }));
   server.setRequestHandler(CallToolRequestSchema, ({ params }, { signal }) => {
     const operation = OPERATIONS.find(({ name }) => name === params.name);
-    if (operation === undefined)
-      throw new McpError(ErrorCode.InvalidParams, `There is no tool ${params.name}`);
+    if (operation === undefined) throw invalid(`There is no tool ${params.name}`);
     return busy(callTool(operation, params.arguments, { ...parts, served, signal }));
   });
   server.setRequestHandler(ListResourcesRequestSchema, ({ params }) =>
@@ -152,23 +151,15 @@ export function createWavesServer(parts: WavesServerParts): WavesServer {
   }));
   server.setRequestHandler(GetPromptRequestSchema, ({ params }) => {
     const prompt = ROLE_PROMPTS.find(({ name }) => name === params.name);
-    if (prompt === undefined)
-      throw new McpError(ErrorCode.InvalidParams, `There is no prompt ${params.name}`);
+    if (prompt === undefined) throw invalid(`There is no prompt ${params.name}`);
     const argument = params.arguments?.[prompt.argument.name];
     if (argument === undefined || argument.trim() === '') {
-      throw new McpError(
-        ErrorCode.InvalidParams,
-        `The prompt ${prompt.name} needs "${prompt.argument.name}"`,
-      );
+      throw invalid(`The prompt ${prompt.name} needs "${prompt.argument.name}"`);
     }
     return busy(
       served().then(async (opened) => {
         const text = await prompt.write(opened, argument);
-        if (!text.ok)
-          throw new McpError(
-            ErrorCode.InvalidParams,
-            failureWords(text.failure, opened.backlog.now),
-          );
+        if (!text.ok) throw invalid(failureWords(text.failure, opened.backlog.now));
         const message = { role: 'user', content: { type: 'text', text: text.value } } as const;
         return { description: prompt.description, messages: [message] };
       }),
@@ -249,6 +240,10 @@ async function callTool(
   }
 }
 
+function invalid(message: string): McpError {
+  return new McpError(ErrorCode.InvalidParams, message);
+}
+
 function noResource(uri: string): McpError {
   // The code that the protocol has for a resource that is not there.
   return new McpError(-32002, `There is no resource ${uri}`, { uri });
@@ -256,7 +251,6 @@ function noResource(uri: string): McpError {
 
 function offsetOf(cursor: string | undefined): number {
   if (cursor === undefined) return 0;
-  if (!/^\d{1,9}$/.test(cursor))
-    throw new McpError(ErrorCode.InvalidParams, 'That cursor is none of ours');
+  if (!/^\d{1,9}$/.test(cursor)) throw invalid('That cursor is none of ours');
   return Number(cursor);
 }

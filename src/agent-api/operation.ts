@@ -112,3 +112,6 @@ function schemaIn(described: object): ObjectSchema {
 }
 
 export const READS: Effect = { readOnly: true, destructive: false, idempotent: true };
+
+/** Changes the backlog, and each time anew. */
+export const WRITES: Effect = { readOnly: false, destructive: false, idempotent: false };

@@ -14,77 +14,47 @@ import { idList } from '../core/messages.ts';
 
 const IDS = list({ type: 'string' });
 
-const ANALYSIS = object(
-  {
-    backlog_count: { type: 'integer' },
-    ordered_task_ids: list(
-      { type: 'string' },
-      { description: 'The order in which one agent would take them' },
-    ),
-    waves: {
-      type: 'object',
-      additionalProperties: IDS,
-      description: 'Ids by the number of their wave',
-    },
-    details: list(
-      object(
-        {
-          id: { type: 'string' },
-          content: { type: 'string' },
-          priority: { type: 'string' },
-          status: { type: 'string' },
-          level: { type: 'integer' },
-          tags: IDS,
-        },
-        ['id', 'content', 'priority', 'status', 'level', 'tags'],
-      ),
-    ),
-    widest_wave: { type: 'integer', description: 'More agents than this at once are of no use' },
-    parallel_groups: list(
-      object(
-        {
-          tasks: IDS,
-          wave: { type: 'integer' },
-          priority: { type: 'string' },
-          reason: { type: 'string' },
-        },
-        ['tasks', 'wave', 'priority', 'reason'],
-      ),
-    ),
-    critical_path: IDS,
-    critical_path_length: { type: 'integer' },
-    circular_dependencies: list(IDS),
-    missing_dependencies: list(
-      object({ task_id: { type: 'string' }, missing_dep: { type: 'string' } }, [
-        'task_id',
-        'missing_dep',
-      ]),
-    ),
-    shared_files: list(
-      object({ wave: { type: 'integer' }, task_ids: IDS, files: IDS }, [
-        'wave',
-        'task_ids',
-        'files',
-      ]),
-      { description: 'Tasks of one wave that name the same files; better not side by side' },
-    ),
-    left_out: { type: 'integer', description: 'Tasks that are too many to be listed' },
+const ANALYSIS = object({
+  backlog_count: { type: 'integer' },
+  ordered_task_ids: list(
+    { type: 'string' },
+    { description: 'The order in which one agent would take them' },
+  ),
+  waves: {
+    type: 'object',
+    additionalProperties: IDS,
+    description: 'Ids by the number of their wave',
   },
-  [
-    'backlog_count',
-    'ordered_task_ids',
-    'waves',
-    'details',
-    'widest_wave',
-    'parallel_groups',
-    'critical_path',
-    'critical_path_length',
-    'circular_dependencies',
-    'missing_dependencies',
-    'shared_files',
-    'left_out',
-  ],
-);
+  details: list(
+    object({
+      id: { type: 'string' },
+      content: { type: 'string' },
+      priority: { type: 'string' },
+      status: { type: 'string' },
+      level: { type: 'integer' },
+      tags: IDS,
+    }),
+  ),
+  widest_wave: { type: 'integer', description: 'More agents than this at once are of no use' },
+  parallel_groups: list(
+    object({
+      tasks: IDS,
+      wave: { type: 'integer' },
+      priority: { type: 'string' },
+      reason: { type: 'string' },
+    }),
+  ),
+  critical_path: IDS,
+  critical_path_length: { type: 'integer' },
+  circular_dependencies: list(IDS),
+  missing_dependencies: list(
+    object({ task_id: { type: 'string' }, missing_dep: { type: 'string' } }),
+  ),
+  shared_files: list(object({ wave: { type: 'integer' }, task_ids: IDS, files: IDS }), {
+    description: 'Tasks of one wave that name the same files; better not side by side',
+  }),
+  left_out: { type: 'integer', description: 'Tasks that are too many to be listed' },
+});
 
 // An analysis of thousands of tasks has to leave a model room to think.
 const DEFAULT_LIMIT = 200;
@@ -182,10 +152,9 @@ export const analyse = operation({
   },
 });
 
-const WRITTEN = object(
-  { files: list({ type: 'string' }, { description: 'Relative to the root' }) },
-  ['files'],
-);
+const WRITTEN = object({
+  files: list({ type: 'string' }, { description: 'Relative to the root' }),
+});
 
 export const writePlans = operation({
   name: 'waves_write_plans',

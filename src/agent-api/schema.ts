@@ -67,20 +67,12 @@ type ObjectOf<P, R> = { readonly [K in Extract<keyof P, R>]: ValueOf<P[K]> } & {
   readonly [K in Exclude<keyof P, R>]?: ValueOf<P[K]>;
 };
 
-/** An object of these properties and no others. */
+/** An object of these properties and no others; all are required unless it is said which are. */
 export function object<
   const P extends Readonly<Record<string, Schema>>,
-  const R extends readonly (keyof P & string)[],
->(
-  properties: P,
-  required: R,
-): {
-  readonly type: 'object';
-  readonly properties: P;
-  readonly required: R;
-  readonly additionalProperties: false;
-} {
-  return { type: 'object', properties, required, additionalProperties: false };
+  const R extends readonly (keyof P & string)[] = readonly (keyof P & string)[],
+>(properties: P, required: R = Object.keys(properties) as readonly string[] as R) {
+  return { type: 'object', properties, required, additionalProperties: false } as const;
 }
 
 /** A list of such values. */
