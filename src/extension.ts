@@ -5,16 +5,16 @@ import { locateStore, storeIdentity } from './store/files/config.ts';
 import { findRoot } from './store/files/locate.ts';
 import { systemClock } from './store/files/system-clock.ts';
 import { registerCommands } from './ui/commands.ts';
-import { ContextKeyUpdater } from './ui/context-keys.ts';
+import { updateContextKeys } from './ui/context-keys.ts';
 import { DescriptionFiles } from './ui/description-files.ts';
 import { readEntries } from './store/json/json-places.ts';
 import { DocumentProvider } from './ui/document-provider.ts';
-import { LockDecorations } from './ui/lock-decorations.ts';
+import { decorateLocks } from './ui/lock-decorations.ts';
 import { PlanEditor } from './ui/plan-editor.ts';
-import { ProblemsPanel } from './ui/doctor/problems-panel.ts';
+import { showProblems } from './ui/doctor/problems-panel.ts';
 import { RunNotices } from './ui/run-notices.ts';
 import { readExarpPath, readWantsNotices } from './ui/settings.ts';
-import { LockStatusItem } from './ui/status-bar.ts';
+import { showLockStatus } from './ui/status-bar.ts';
 import { WavesTree } from './ui/waves-tree.ts';
 import { WorkspaceBacklogs } from './ui/workspace-backlogs.ts';
 import { wireAgents, type WiredAgents } from './wire/agents.ts';
@@ -50,11 +50,11 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
   context.subscriptions.push(
     log,
     tree,
-    new LockStatusItem(opened),
-    new LockDecorations(opened),
+    showLockStatus(opened),
+    decorateLocks(opened),
     new DocumentProvider(opened, systemClock),
     new DescriptionFiles(opened),
-    new ContextKeyUpdater(opened),
+    updateContextKeys(opened),
     new RunNotices({
       backlogs: opened,
       isFocused: () => vscode.window.state.focused,
@@ -63,7 +63,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
       reportBug,
     }),
     new PlanEditor(opened),
-    new ProblemsPanel({ backlogs: opened, findEntries: readEntries, reportBug }),
+    showProblems({ backlogs: opened, findEntries: readEntries, reportBug }),
     agents.register(opened),
     ...registerCommands({
       backlogs: opened,

@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import type { Disposable, Event } from '../core/events.ts';
+import { type Disposable, type Event, together } from '../core/events.ts';
 import { SERVER_NAME, type ServerCommand } from './client-config.ts';
 import { messageOf } from '../core/text.ts';
 
@@ -69,12 +69,12 @@ function offerToVsCode(parts: McpRegistrationParts): Disposable | undefined {
           return new Definition(label, command, [...args], { ...env }, version);
         }),
     });
-    return all([
+    return together(
       registration,
       onDidChangeRoots(tell),
       editor.workspace.onDidGrantWorkspaceTrust(tell),
       changed,
-    ]);
+    );
   } catch (error) {
     changed.dispose();
     log(`The editor did not take the MCP server: ${messageOf(error)}`);
@@ -127,11 +127,11 @@ function offerToCursor(parts: McpRegistrationParts): Disposable | undefined {
   };
   update();
   const forgetAll = { dispose: () => [...told.keys()].forEach(forget) };
-  return all([
+  return together(
     onDidChangeRoots(update),
     editor.workspace.onDidGrantWorkspaceTrust(update),
     forgetAll,
-  ]);
+  );
 }
 
 /** The same for the same server. */
@@ -149,8 +149,4 @@ function cursorMcpIn(cursor: unknown): CursorMcp | undefined {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
-}
-
-function all(disposables: readonly Disposable[]): Disposable {
-  return { dispose: () => disposables.forEach((each) => each.dispose()) };
 }

@@ -30,6 +30,11 @@ export class Emitter<T> {
   }
 }
 
+/** Several resources as one; they are released in this order. */
+export function together(...parts: readonly Disposable[]): Disposable {
+  return { dispose: () => parts.forEach((part) => part.dispose()) };
+}
+
 /**
  * A promise that never settles: for work that continues elsewhere after this process has stopped
  * following it.

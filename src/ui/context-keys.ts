@@ -57,23 +57,15 @@ export function contextKeysOf(backlogs: readonly Backlog[]): ContextKeys {
 }
 
 /** Keeps the editor's context keys true; sets only what has changed. */
-export class ContextKeyUpdater implements Disposable {
-  readonly #set = new Map<string, unknown>();
-  readonly #subscription: Disposable;
-
-  constructor(backlogs: Backlogs) {
-    const update = (): void => {
-      for (const [key, value] of Object.entries(contextKeysOf(backlogs.all))) {
-        if (this.#set.get(key) === value) continue;
-        this.#set.set(key, value);
-        void vscode.commands.executeCommand('setContext', `todo2Waves.${key}`, value);
-      }
-    };
-    this.#subscription = backlogs.onDidChange(update);
-    update();
-  }
-
-  dispose(): void {
-    this.#subscription.dispose();
-  }
+export function updateContextKeys(backlogs: Backlogs): Disposable {
+  const known = new Map<string, unknown>();
+  const update = (): void => {
+    for (const [key, value] of Object.entries(contextKeysOf(backlogs.all))) {
+      if (known.get(key) === value) continue;
+      known.set(key, value);
+      void vscode.commands.executeCommand('setContext', `todo2Waves.${key}`, value);
+    }
+  };
+  update();
+  return backlogs.onDidChange(update);
 }

@@ -1,39 +1,27 @@
 import * as vscode from 'vscode';
-import type { Disposable } from '../core/events.ts';
+import { type Disposable, together } from '../core/events.ts';
 import type { Backlogs } from './backlogs.ts';
 import { taskId } from '../core/task.ts';
+import { isLive } from '../core/lease/lease.ts';
 import { parseDocumentUri } from './documents.ts';
 import { leaseText } from '../core/messages.ts';
 
 /** Puts a lock badge on every claimed task, in the tree and on the tab of its details. */
-export class LockDecorations implements vscode.FileDecorationProvider, Disposable {
-  readonly #backlogs: Backlogs;
-  readonly #changed = new vscode.EventEmitter<undefined>();
-  readonly #disposables: readonly Disposable[];
-
-  readonly onDidChangeFileDecorations = this.#changed.event;
-
-  constructor(backlogs: Backlogs) {
-    this.#backlogs = backlogs;
-    this.#disposables = [
-      this.#changed,
-      vscode.window.registerFileDecorationProvider(this),
-      backlogs.onDidChange(() => this.#changed.fire(undefined)),
-    ];
-  }
-
-  provideFileDecoration(uri: vscode.Uri): vscode.FileDecoration | undefined {
+export function decorateLocks(backlogs: Backlogs): Disposable {
+  const changed = new vscode.EventEmitter<undefined>();
+  const provideFileDecoration = (uri: vscode.Uri): vscode.FileDecoration | undefined => {
     const parsed = parseDocumentUri(uri);
     if (parsed?.kind !== 'task') return undefined;
-    const backlog = this.#backlogs.all.find(({ root }) => root === parsed.root);
+    const backlog = backlogs.all.find(({ root }) => root === parsed.root);
     const task = backlog?.task(taskId(parsed.key));
-    if (backlog === undefined || task === undefined) return undefined;
-    const lease = backlog.leaseOf(task);
-    if (lease.kind !== 'ours' && lease.kind !== 'theirs') return undefined;
+    const lease = task && backlog?.leaseOf(task);
+    if (backlog === undefined || lease === undefined || !isLive(lease)) return undefined;
     return new vscode.FileDecoration('🔒', leaseText(lease, backlog.now).join(', '));
-  }
-
-  dispose(): void {
-    for (const disposable of this.#disposables) disposable.dispose();
-  }
+  };
+  const provider = { onDidChangeFileDecorations: changed.event, provideFileDecoration };
+  return together(
+    changed,
+    vscode.window.registerFileDecorationProvider(provider),
+    backlogs.onDidChange(() => changed.fire(undefined)),
+  );
 }

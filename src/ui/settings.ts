@@ -10,9 +10,13 @@ export const SECTION = 'todo2Waves';
 /** The longest time limit: a week. A much longer one would not fit a timer. */
 const MOST_MINUTES = 7 * 24 * 60;
 
+function settingsOf(folder: vscode.Uri | undefined): vscode.WorkspaceConfiguration {
+  return vscode.workspace.getConfiguration(SECTION, folder ?? null);
+}
+
 /** Checked values of one folder: invalid ones count as not set. */
 function checked(folder: vscode.Uri | undefined) {
-  const settings = vscode.workspace.getConfiguration(SECTION, folder ?? null);
+  const settings = settingsOf(folder);
   return {
     settings,
     /** One of the known words, else the first of them. */
@@ -83,7 +87,7 @@ function readRules(folder: vscode.Uri | undefined): {
   readonly rules: RunRules;
   readonly problems: readonly string[];
 } {
-  const settings = vscode.workspace.getConfiguration(SECTION, folder ?? null);
+  const settings = settingsOf(folder);
   const agents = parseAgentRules(settings.get<unknown>('agentRules'), AGENT_KINDS);
   const verify = parseVerifyRules(settings.get<unknown>('verify'));
   const wave = parseVerifyCommand(settings.get<unknown>('verifyWave'));
@@ -117,9 +121,7 @@ export async function writeSetting(root: string, key: string, value: unknown): P
 
 /** Whether the user wants notices when a run needs them. */
 export function readWantsNotices(folder: vscode.Uri): boolean {
-  return (
-    vscode.workspace.getConfiguration(SECTION, folder).get<string>('needsYouNotices') !== 'off'
-  );
+  return settingsOf(folder).get<string>('needsYouNotices') !== 'off';
 }
 
 /** The agent the user chose, and the parts of the custom one, as they stand in the settings. */
@@ -127,7 +129,7 @@ export function readAgentSettings(folder: vscode.Uri | undefined): {
   agent: string;
   custom: unknown;
 } {
-  const settings = vscode.workspace.getConfiguration(SECTION, folder ?? null);
+  const settings = settingsOf(folder);
   const agent = settings.get<unknown>('agent');
   return {
     agent: typeof agent === 'string' ? agent : 'auto',

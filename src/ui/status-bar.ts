@@ -1,48 +1,29 @@
 import * as vscode from 'vscode';
-import type { Disposable } from '../core/events.ts';
+import { type Disposable, together } from '../core/events.ts';
 import type { Backlogs } from './backlogs.ts';
 import { summariseLocks } from './lock-summary.ts';
 
-/** The one item of ours in the status bar; a click lists all locks. */
-export class LockStatusItem implements Disposable {
-  readonly #item: vscode.StatusBarItem;
-  readonly #disposables: readonly Disposable[];
-  readonly #backlogs: Backlogs;
-
-  constructor(backlogs: Backlogs) {
-    this.#backlogs = backlogs;
-    this.#item = vscode.window.createStatusBarItem(
-      'todo2Waves.locks',
-      vscode.StatusBarAlignment.Left,
-      40,
-    );
-    this.#item.name = 'Todo2 Waves: Locks';
-    this.#item.command = 'todo2Waves.showLocks';
-    const timer = setInterval(() => this.#update(), 1000);
-    this.#disposables = [
-      this.#item,
-      backlogs.onDidChange(() => this.#update()),
-      { dispose: () => clearInterval(timer) },
-    ];
-    this.#update();
-  }
-
-  dispose(): void {
-    for (const disposable of this.#disposables) disposable.dispose();
-  }
-
-  #update(): void {
-    const summary = summariseLocks(this.#backlogs.all);
+/** Shows the one item of ours in the status bar; a click lists all locks. */
+export function showLockStatus(backlogs: Backlogs): Disposable {
+  const { Left } = vscode.StatusBarAlignment;
+  const item = vscode.window.createStatusBarItem('todo2Waves.locks', Left, 40);
+  item.name = 'Todo2 Waves: Locks';
+  item.command = 'todo2Waves.showLocks';
+  const update = (): void => {
+    const summary = summariseLocks(backlogs.all);
     if (summary === undefined) {
-      this.#item.hide();
+      item.hide();
       return;
     }
-    this.#item.text = summary.text;
-    this.#item.tooltip = summary.tooltip;
-    this.#item.accessibilityInformation = { label: summary.spoken, role: 'button' };
-    this.#item.backgroundColor = summary.endsSoon
+    item.text = summary.text;
+    item.tooltip = summary.tooltip;
+    item.accessibilityInformation = { label: summary.spoken, role: 'button' };
+    item.backgroundColor = summary.endsSoon
       ? new vscode.ThemeColor('statusBarItem.warningBackground')
       : undefined;
-    this.#item.show();
-  }
+    item.show();
+  };
+  update();
+  const timer = setInterval(update, 1000);
+  return together(item, backlogs.onDidChange(update), { dispose: () => clearInterval(timer) });
 }

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Severity } from '../../core/doctor/finding.ts';
-import type { Disposable } from '../../core/events.ts';
+import { type Disposable, together } from '../../core/events.ts';
 import {
   type PlacedProblem,
   ProblemsPublisher,
@@ -9,37 +9,28 @@ import {
 import { readWantsProblems } from '../settings.ts';
 import { documentUri } from '../documents.ts';
 
-/**
- * Shows the doctor's findings in the Problems panel, at the file of the store; in a JSON file at
- * the entry.
- */
-export class ProblemsPanel implements Disposable {
-  readonly #disposables: readonly Disposable[];
-
-  constructor(context: Pick<PublisherContext, 'backlogs' | 'findEntries' | 'reportBug'>) {
-    const collection = vscode.languages.createDiagnosticCollection('todo2Waves');
-    const publisher = new ProblemsPublisher({
-      ...context,
-      isWanted: (root) => readWantsProblems(vscode.Uri.file(root)),
-      set: (file, problems, root) =>
-        collection.set(
-          vscode.Uri.file(file),
-          problems.map((problem) => diagnosticOf(problem, root)),
-        ),
-      delete: (file) => collection.delete(vscode.Uri.file(file)),
-    });
-    this.#disposables = [
-      publisher,
-      collection,
-      vscode.workspace.onDidChangeConfiguration((event) => {
-        if (event.affectsConfiguration('todo2Waves.problems')) publisher.update();
-      }),
-    ];
-  }
-
-  dispose(): void {
-    for (const disposable of this.#disposables) disposable.dispose();
-  }
+/** Shows the doctor's findings in the Problems panel, at the file of the store or a JSON entry. */
+export function showProblems(
+  context: Pick<PublisherContext, 'backlogs' | 'findEntries' | 'reportBug'>,
+): Disposable {
+  const collection = vscode.languages.createDiagnosticCollection('todo2Waves');
+  const publisher = new ProblemsPublisher({
+    ...context,
+    isWanted: (root) => readWantsProblems(vscode.Uri.file(root)),
+    set: (file, problems, root) =>
+      collection.set(
+        vscode.Uri.file(file),
+        problems.map((problem) => diagnosticOf(problem, root)),
+      ),
+    delete: (file) => collection.delete(vscode.Uri.file(file)),
+  });
+  return together(
+    publisher,
+    collection,
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('todo2Waves.problems')) publisher.update();
+    }),
+  );
 }
 
 function diagnosticOf(
