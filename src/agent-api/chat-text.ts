@@ -98,7 +98,6 @@ export function progressText(task: TaskRun, backlog: Backlog): string | undefine
     case 'queued':
       return task.waits === undefined ? undefined : `${name} ${inline(explainWait(task.waits))}`;
     case 'starting':
-      return undefined;
     case 'claimed':
       return undefined;
     case 'running':

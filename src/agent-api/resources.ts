@@ -71,12 +71,8 @@ export async function readResources(
       const task = tasks.get(uri);
       if (task !== undefined)
         return [uri, asJson(viewOf(served, task, { results, now: undefined }))];
-      return [
-        uri,
-        uri === WAVES_URI && plan !== undefined
-          ? asJson(wavesOf(backlog, plan, {}, undefined))
-          : undefined,
-      ];
+      const isThere = uri === WAVES_URI && plan !== undefined;
+      return [uri, isThere ? asJson(wavesOf(backlog, plan, {}, undefined)) : undefined];
     }),
   );
 }

@@ -144,3 +144,13 @@ function longestRun(text: string): number {
 export function section(title: string, body: string): string {
   return body === '' ? '' : `## ${title}\n\n${body}`;
 }
+
+/** The parts of a document with a blank line between them; empty parts are left out. */
+export function page(...parts: readonly string[]): string {
+  return `${paragraphs(...parts)}\n`;
+}
+
+/** As `page`, without the line feed at the end. */
+export function paragraphs(...parts: readonly string[]): string {
+  return parts.filter(Boolean).join('\n\n');
+}

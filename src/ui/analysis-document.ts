@@ -1,6 +1,6 @@
 import type { Analysis } from '../core/analysis/analysis.ts';
 import type { WhatIf } from '../core/analysis/what-if.ts';
-import { inline, mermaidLabel, section, fenced } from '../core/markdown.ts';
+import { inline, mermaidLabel, section, fenced, page, paragraphs } from '../core/markdown.ts';
 import { count, cut, oneLine, duration, firstLines, firstOf } from '../core/text.ts';
 import type { Task, TaskId } from '../core/task.ts';
 import { blockText } from '../core/messages.ts';
@@ -15,12 +15,9 @@ const MOST_LINES = 100;
 
 const TITLE_LENGTH = 70;
 
-/**
- * What can be worked on side by side and what stands against it, in markdown. Backlog text in it is
- * inert.
- */
+/** The analysis of parallel work in Markdown. Backlog text in it is inert. */
 export function analysisDocument(name: string, analysis: Analysis): string {
-  return [
+  return page(
     `# Analysis: ${inline(name)}`,
     summary(analysis),
     section('How long', analysis.whatIf === undefined ? '' : howLong(analysis, analysis.whatIf)),
@@ -30,10 +27,7 @@ export function analysisDocument(name: string, analysis: Analysis): string {
     section('Dependencies that do not hold', faultList(analysis)),
     section('Graph', graph(analysis)),
     section('Order', orderList(analysis)),
-  ]
-    .filter(Boolean)
-    .join('\n\n')
-    .concat('\n');
+  );
 }
 
 function summary({ found, plan }: Analysis): string {
@@ -53,7 +47,7 @@ function howLong({ snapshot }: Analysis, whatIf: WhatIf): string {
   );
   const chainMs = chain.reduce((sum, { ms }) => sum + ms, 0);
   const nameOf = (id: TaskId): string => name(id, snapshot.byId.get(id)?.title);
-  return [
+  return paragraphs(
     ['| Agents at a time | All of it |', '| ---: | --- |', ...rows].join('\n'),
     chain.length < 2
       ? ''
@@ -62,9 +56,7 @@ function howLong({ snapshot }: Analysis, whatIf: WhatIf): string {
       ? ''
       : `What would help most is to shorten ${nameOf(toShorten.id)}: in half of its ${duration(toShorten.ms)}, all of it would take about ${duration(toShorten.savesMs)} less with ${count(cap, 'agent')}.`,
     `${methodWords(method, tasks)}${basis === '' ? '' : ` The time of each is an estimate: ${inline(basis)}.`}`,
-  ]
-    .filter(Boolean)
-    .join('\n\n');
+  );
 }
 
 function methodWords(method: WhatIf['method'], tasks: number): string {

@@ -18,10 +18,7 @@ export async function copyBatch({ lastBatch }: Backlog): Promise<void> {
   void vscode.window.setStatusBarMessage('Copied: the batch as JSON', 4_000);
 }
 
-/**
- * Lets the user pick a batch, runs it under a notification that counts and can cancel, and says how
- * it went.
- */
+/** Runs the batch that the user picks, under a notification that counts and can cancel. */
 export async function chooseBatch(backlog: Backlog, workspace: Workspace): Promise<void> {
   const batch = await pickBatch(backlog.root, workspace);
   if (batch !== undefined) await start(batch, backlog, workspace);

@@ -1,6 +1,6 @@
 import { batchJson } from '../core/batch/batch-json.ts';
 import type { BatchResult, BatchStatus, StepRun } from '../core/batch/batch-result.ts';
-import { inline, fenced, section } from '../core/markdown.ts';
+import { inline, fenced, section, page } from '../core/markdown.ts';
 import { count, firstLines, messageOf } from '../core/text.ts';
 
 /** The most lines of a step; the JSON below them has all. */
@@ -12,7 +12,7 @@ const MOST_JSON = 200_000;
 /** The result of a batch, in markdown. Text of others in it is inert. */
 export function batchDocument(name: string, result: BatchResult): string {
   const json = JSON.stringify(batchJson(result), undefined, 2);
-  return [
+  return page(
     `# ${inline(result.title)}: ${inline(name)}`,
     `${batchWords(result)} Begun ${new Date(result.startedAt).toISOString()}, took ${seconds(result.seconds)}.`,
     stepTable(result.steps),
@@ -23,10 +23,7 @@ export function batchDocument(name: string, result: BatchResult): string {
         ? '*Too long for a page: **Todo2 Waves: Copy Batch Result as JSON** has it.*'
         : fenced(json, 'json'),
     ),
-  ]
-    .filter(Boolean)
-    .join('\n\n')
-    .concat('\n');
+  );
 }
 
 /** The result in one sentence. */
@@ -58,17 +55,16 @@ export function wantsLook(step: StepRun): boolean {
   return step.status === 'succeeded' && step.result.wantsLook;
 }
 
+/** How a step is marked: by how it ended, or as something to look at. */
+export function markOf(step: StepRun): StepRun['status'] | 'look' {
+  return wantsLook(step) ? 'look' : step.status;
+}
+
+const MARKS = { failed: '✗', cancelled: '–', look: '!', succeeded: '✓' } as const;
+
 function stepTable(steps: readonly StepRun[]): string {
   const rows = steps.map((step) => {
-    const mark =
-      step.status === 'failed'
-        ? '✗'
-        : step.status === 'cancelled'
-          ? '–'
-          : wantsLook(step)
-            ? '!'
-            : '✓';
-    return `| ${mark} | ${inline(step.name)} | ${inline(stepWords(step))} | ${seconds(step.seconds)} |`;
+    return `| ${MARKS[markOf(step)]} | ${inline(step.name)} | ${inline(stepWords(step))} | ${seconds(step.seconds)} |`;
   });
   return ['| | Step | Result | Took |', '| --- | --- | --- | ---: |', ...rows].join('\n');
 }

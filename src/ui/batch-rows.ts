@@ -1,14 +1,16 @@
 import type { Backlog } from '../core/backlog.ts';
 import type { BatchResult } from '../core/batch/batch-result.ts';
 import { count } from '../core/text.ts';
-import { batchWords, stepWords, wantsLook } from './batch-document.ts';
+import { batchWords, markOf, stepWords, wantsLook } from './batch-document.ts';
 import { GONE, type Icon, row, type RowContent } from './row.ts';
 import { clockTime } from '../core/messages.ts';
 
-const LOOK: Icon = { id: 'eye', color: 'list.warningForeground' };
-const FAILED: Icon = { id: 'error', color: 'list.errorForeground' };
-const WELL: Icon = { id: 'pass', color: 'testing.iconPassed' };
-const CANCELLED: Icon = { id: 'circle-slash' };
+const ICONS: Readonly<Record<ReturnType<typeof markOf>, Icon>> = {
+  look: { id: 'eye', color: 'list.warningForeground' },
+  failed: { id: 'error', color: 'list.errorForeground' },
+  succeeded: { id: 'pass', color: 'testing.iconPassed' },
+  cancelled: { id: 'circle-slash' },
+};
 
 /** The last batch of this window, its steps below it. */
 export function describeBatch({ lastBatch }: Backlog): RowContent {
@@ -36,21 +38,13 @@ export function describeBatch({ lastBatch }: Backlog): RowContent {
 export function describeStep({ lastBatch }: Backlog, index: number): RowContent {
   const step = lastBatch?.steps[index];
   if (step === undefined) return GONE;
-  const icon =
-    step.status === 'failed'
-      ? FAILED
-      : step.status === 'cancelled'
-        ? CANCELLED
-        : wantsLook(step)
-          ? LOOK
-          : WELL;
-  return row(step.name, stepWords(step), icon, {
+  return row(step.name, stepWords(step), ICONS[markOf(step)], {
     click: { title: 'Open Batch Report', command: 'todo2Waves.openBatchReport' },
   });
 }
 
 function iconOf({ status, steps }: BatchResult): Icon {
-  if (status === 'cancelled') return CANCELLED;
-  if (status !== 'success') return FAILED;
-  return steps.some(wantsLook) ? LOOK : WELL;
+  if (status === 'cancelled') return ICONS.cancelled;
+  if (status !== 'success') return ICONS.failed;
+  return steps.some(wantsLook) ? ICONS.look : ICONS.succeeded;
 }

@@ -1,5 +1,5 @@
 import type { DryRunReport, DryRunStep } from '../core/backlog-runs.ts';
-import { inline, fenced, section } from '../core/markdown.ts';
+import { inline, fenced, section, page } from '../core/markdown.ts';
 import { count, duration } from '../core/text.ts';
 import type { TaskId } from '../core/task.ts';
 import { explainFailure } from './messages.ts';
@@ -22,7 +22,7 @@ export function dryRunDocument(report: DryRunReport, context: DryRunContext): st
   const { steps, skipped, options } = report;
   const how =
     options.runMode === 'flow' ? 'each as soon as what it depends on is done' : 'wave after wave';
-  return [
+  return page(
     `# Dry run: ${inline(report.title)}`,
     [
       'Nothing was started, claimed or written.',
@@ -41,10 +41,7 @@ export function dryRunDocument(report: DryRunReport, context: DryRunContext): st
     ),
     section('Commands', steps.map((step) => commandEntry(step, context.now)).join('\n\n')),
     section('Prompts', promptList(steps)),
-  ]
-    .filter(Boolean)
-    .join('\n\n')
-    .concat('\n');
+  );
 }
 
 function estimateTable({ estimates, basis, cap }: DryRunReport): string {
@@ -83,10 +80,7 @@ function orderTable(steps: readonly DryRunStep[]): string {
     .join('\n');
 }
 
-/**
- * The program and each argument on a line of its own, in quotes: nothing is left for a shell to
- * read.
- */
+/** The program and its arguments, each quoted on a line of its own: no shell reads them. */
 function commandEntry(step: DryRunStep, now: number): string {
   const { preview, agent } = step;
   const who = [agentTitle(agent.agent), ...(agent.model === undefined ? [] : [agent.model])]

@@ -9,6 +9,7 @@ import { askToAdopt, askToDelete, nameOf, shown } from './edit-words.ts';
 import { foreignTasks } from './doctor/foreign-tasks.ts';
 import { claim } from './lock-commands.ts';
 import { newTask } from './new-task.ts';
+import { nameIn } from './plan-words.ts';
 import { askDependencies, askParent, askPriority, askTags, askTitle } from './task-inputs.ts';
 
 /** Makes a task that waits for this one. */
@@ -21,10 +22,7 @@ type Field = 'title' | 'description' | 'priority' | 'status' | 'tags' | 'depende
 /** Lets the user choose a field of a task, and change it. */
 export async function editTask(target: Target): Promise<void> {
   const { backlog, task } = target;
-  const parent =
-    task.parentId === undefined
-      ? undefined
-      : (backlog.task(task.parentId) ?? { id: task.parentId, title: '' });
+  const parent = task.parentId === undefined ? '' : nameIn(backlog, task.parentId);
   const line = (
     field: Field,
     label: string,
@@ -42,7 +40,7 @@ export async function editTask(target: Target): Promise<void> {
       line('priority', 'Priority', task.rawPriority || 'medium'),
       line('tags', 'Tags', task.tags.join(', ')),
       line('dependencies', 'Depends on', task.dependencies.join(', ')),
-      line('parent', 'Parent', parent === undefined ? '' : nameOf(parent)),
+      line('parent', 'Parent', parent),
     ],
     { title: plain(`Edit ${nameOf(task)}`), placeHolder: 'What to change' },
   );
@@ -124,10 +122,7 @@ const STATUSES: readonly (readonly [status: WritableStatus, meaning: string])[] 
   ['Cancelled', 'it is given up; what depends on it can start'],
 ];
 
-/**
- * Lets the user choose a status; In Progress is claimed, since nothing else keeps others from
- * starting the task.
- */
+/** Lets the user choose a status; In Progress is claimed, so that no other holder starts it. */
 export async function changeStatus(target: Target): Promise<void> {
   const { backlog, task } = target;
   const isClaimable = task.status === 'Todo' || task.status === 'In Progress';

@@ -26,7 +26,7 @@ export async function initialise(backlogs: Backlogs): Promise<void> {
     store.kind === 'unreadable' &&
     !hasDatabase &&
     store.failure.cause !== 'empty' &&
-    !isJson(store.failure.file)
+    !store.failure.file.endsWith('.json')
   ) {
     await tell(store.failure);
     return;
@@ -63,8 +63,4 @@ async function askAndMake(
       'Another program made a table of tasks meanwhile. Nothing was written.',
     );
   }
-}
-
-function isJson(file: string): boolean {
-  return file.endsWith('.json');
 }

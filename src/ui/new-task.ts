@@ -2,7 +2,8 @@ import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { TaskId } from '../core/task.ts';
 import { tell } from './ask.ts';
-import { nameOf, shown } from './edit-words.ts';
+import { shown } from './edit-words.ts';
+import { nameIn } from './plan-words.ts';
 import { askDependencies, askPriority, askTags, askTitle } from './task-inputs.ts';
 import { plain } from '../core/text.ts';
 
@@ -42,9 +43,7 @@ function linesOf(
   backlog: Backlog,
   draft: Draft,
 ): readonly (vscode.QuickPickItem & { readonly step: Step })[] {
-  const names = draft.dependencies
-    .map((id) => nameOf(backlog.task(id) ?? { id, title: '' }))
-    .join(', ');
+  const names = draft.dependencies.map((id) => nameIn(backlog, id)).join(', ');
   const line = (
     step: Step,
     label: string,

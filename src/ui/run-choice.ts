@@ -40,17 +40,6 @@ export function readCap(value: unknown): number | undefined {
   return typeof n === 'number' && Number.isInteger(n) && n >= 1 && n <= MOST_AGENTS ? n : undefined;
 }
 
-/** The text of each option with its current value. */
-export interface ChoiceWords {
-  readonly mode: string;
-  readonly agent: string;
-  readonly model: string;
-  readonly cap: string;
-  readonly onFailure: string;
-  readonly agentMode: string;
-  readonly pause: string;
-}
-
 export const MODE_WORDS: Readonly<Record<RunMode, string>> = {
   strict: 'wave after wave',
   flow: 'each task as soon as what it depends on is done',
@@ -70,13 +59,13 @@ export const WAY_WORDS: Readonly<Record<AgentMode, string>> = {
 };
 
 /** The effective options of a run: the choice, else the settings. */
-export function choiceWords(backlog: Backlog, choice: RunChoice): ChoiceWords {
+export function choiceWords(backlog: Backlog, choice: RunChoice) {
   const { run, agent } = backlog.options;
+  const agentMode = choice.agentMode ?? agent.agentMode;
   return {
     mode: MODE_WORDS[choice.runMode ?? run.runMode],
     agent:
-      (choice.agentMode ?? agent.agentMode) === 'human' ||
-      (choice.agentMode ?? agent.agentMode) === 'subagent'
+      agentMode === 'human' || agentMode === 'subagent'
         ? 'none: no program is started'
         : choice.agent === undefined
           ? `as the settings say${agent.agent === 'auto' ? '' : ` (${agentTitle(agent.agent)})`}`
@@ -84,7 +73,7 @@ export function choiceWords(backlog: Backlog, choice: RunChoice): ChoiceWords {
     model: choice.model ?? 'as the settings say',
     cap: String(choice.cap ?? backlog.runs.cap),
     onFailure: ENDING_WORDS[choice.onFailure ?? run.onFailure],
-    agentMode: WAY_WORDS[choice.agentMode ?? agent.agentMode],
+    agentMode: WAY_WORDS[agentMode],
     pause: (choice.pauseBetweenWaves ?? run.pauseBetweenWaves) ? 'after each wave' : 'no',
   };
 }

@@ -57,32 +57,21 @@ function taskNeeds(backlog: Backlog, run: RunState, task: TaskRun, since: number
   // that.
   if (silentSince === undefined && ends.length === 0) return [];
   const name = `“${nameOf(backlog, id)}”`;
-  return [
-    ...(silentSince === undefined
-      ? []
-      : [
-          {
-            ...keyed('stuck', run, `${attemptNo ?? 0} ${silentSince}`),
-            task: { id, attemptNo },
-            message: `${name} looks stuck: ${task.phase === 'starting' ? 'its agent has not claimed it' : 'its agent has been silent'} since ${clockTime(silentSince)}.`,
-            several: (more: number) => `${name} and ${more} more look stuck.`,
-          },
-        ]),
-    ...ends.flatMap((end) => {
-      const words = endWords(name, end.outcome, backlog.now);
-      if (words === undefined) return [];
-      const { kind, message, several } = words;
-      // Outcomes without an attempt are of the task itself, which has one of them at most.
-      return [
-        {
-          ...keyed(kind, run, `${end.attemptNo ?? id}`),
-          task: { id, attemptNo: end.attemptNo },
-          message,
-          several,
-        },
-      ];
-    }),
-  ];
+  const needs = ends.flatMap((end) => {
+    const words = endWords(name, end.outcome, backlog.now);
+    // Outcomes without an attempt are of the task itself, which has one of them at most.
+    const what = `${end.attemptNo ?? id}`;
+    return words === undefined ? [] : [need(words, run, what, { id, attemptNo: end.attemptNo })];
+  });
+  if (silentSince === undefined) return needs;
+  const why =
+    task.phase === 'starting' ? 'its agent has not claimed it' : 'its agent has been silent';
+  const stuck: Words = {
+    kind: 'stuck',
+    message: `${name} looks stuck: ${why} since ${clockTime(silentSince)}.`,
+    several: (more) => `${name} and ${more} more look stuck.`,
+  };
+  return [need(stuck, run, `${attemptNo ?? 0} ${silentSince}`, { id, attemptNo }), ...needs];
 }
 
 /** Outcomes that `endWords` may have something to say of. */
@@ -133,15 +122,12 @@ function stopNeeds(backlog: Backlog, run: RunState): readonly Need[] {
   if (stop?.kind !== 'breaker' && stop?.kind !== 'waveVerify') return [];
   const begin = `Run “${oneLine(run.title)}” starts nothing further: `;
   if (stop.kind === 'waveVerify') {
-    const message = `${begin}${verifyWords(stop.result)}.`;
-    return [
-      { ...keyed('waveVerify', run, ''), task: undefined, message, several: alsoRuns(message) },
-    ];
+    return [runNeed('waveVerify', run, `${begin}${verifyWords(stop.result)}.`)];
   }
   const last = lastBadEnd(run);
   const title = last === undefined ? '' : `, last “${nameOf(backlog, last.id)}”`;
   const message = `${begin}the same end ${stop.count} times in a row (${outcomeWords(stop.outcome, backlog.now)})${title}.`;
-  return [{ ...keyed('breaker', run, ''), task: last, message, several: alsoRuns(message) }];
+  return [runNeed('breaker', run, message, last)];
 }
 
 function lastBadEnd(run: RunState): Need['task'] {
@@ -155,17 +141,16 @@ function endNeeds(run: RunState): readonly Need[] {
   if (run.phase !== 'ended' || run.stop?.kind === 'person') return [];
   const kind = run.stop?.kind === 'interrupted' ? 'interrupted' : 'ended';
   const message = `Run “${oneLine(run.title)}” ${kind === 'ended' ? 'has ended' : 'was interrupted'}: ${runCounts(run).join(', ')}.`;
-  return [{ ...keyed(kind, run, ''), task: undefined, message, several: alsoRuns(message) }];
+  return [runNeed(kind, run, message)];
 }
 
-function keyed(
-  kind: Need['kind'],
-  { runId }: RunState,
-  what: string,
-): Pick<Need, 'kind' | 'key' | 'runId'> {
-  return { kind, key: `${kind} ${runId} ${what}`, runId };
+/** `what` tells matters of the same kind in a run apart. */
+function need(words: Words, { runId }: RunState, what: string, task: Need['task']): Need {
+  return { ...words, key: `${words.kind} ${runId} ${what}`, runId, task };
 }
 
-function alsoRuns(message: string): (more: number) => string {
-  return (more) => `${message} And ${more} more ${more === 1 ? 'run' : 'runs'}.`;
+function runNeed(kind: Need['kind'], run: RunState, message: string, task?: Need['task']): Need {
+  const several = (more: number): string =>
+    `${message} And ${more} more ${more === 1 ? 'run' : 'runs'}.`;
+  return need({ kind, message, several }, run, '', task);
 }

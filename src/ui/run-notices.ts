@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Disposable } from '../core/events.ts';
-import { tell } from './ask.ts';
+import { tellFailure } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
 import { type Need, needsOf } from './run-needs.ts';
 import { isResumable } from './run-row.ts';
@@ -140,20 +140,13 @@ export class RunNotices implements Disposable {
         else if (task.attemptNo !== undefined)
           await backlogs.of(backlog).openLog(runId, task.attemptNo);
         return;
+      case 'Resume':
+        await tellFailure(backlog.runs.resume(runId));
+        return;
       case 'Requeue':
-      case 'Stop':
-      case 'Resume': {
-        const asked =
-          button === 'Resume'
-            ? backlog.runs.resume(runId)
-            : task === undefined
-              ? undefined
-              : backlog.runs.steer(runId, {
-                  ask: button === 'Stop' ? 'stopTask' : 'requeue',
-                  id: task.id,
-                });
-        const result = await asked;
-        if (result?.ok === false) await tell(result.failure);
+      case 'Stop': {
+        const ask = button === 'Stop' ? 'stopTask' : 'requeue';
+        if (task !== undefined) await tellFailure(backlog.runs.steer(runId, { ask, id: task.id }));
         return;
       }
       case 'Open Report':

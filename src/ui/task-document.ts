@@ -1,5 +1,5 @@
 import type { Backlog } from '../core/backlog.ts';
-import { inertMarkdown, inline, fenced, section } from '../core/markdown.ts';
+import { inertMarkdown, inline, fenced, section, page, paragraphs } from '../core/markdown.ts';
 import { cut } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { runTaskState } from './run-row.ts';
@@ -14,16 +14,14 @@ const TOOLTIP_DESCRIPTION = 600;
  */
 export function taskTooltip(backlog: Backlog, task: Task, note = ''): string {
   const description = task.description.trim();
-  return [
+  return paragraphs(
     `**${inline(task.title || task.id)}**`,
     inline(note),
     facts(backlog, task).join('  \n'),
     whyNot(backlog, task),
     description === '' ? '' : inertMarkdown(cut(description, TOOLTIP_DESCRIPTION)),
     task.dependencies.length === 0 ? '' : `Depends on:\n\n${dependencyList(backlog, task)}`,
-  ]
-    .filter(Boolean)
-    .join('\n\n');
+  );
 }
 
 /** Everything about a task, as a markdown document. Backlog text in it is inert. */
@@ -32,7 +30,7 @@ export function taskDocument(backlog: Backlog, task: Task): string {
     other.dependencies.includes(task.id),
   );
   const metadata = Object.entries(task.metadata);
-  return [
+  return page(
     `# ${inline(task.title || task.id)}`,
     facts(backlog, task).join('  \n'),
     section('Why not now', whyNot(backlog, task)),
@@ -48,10 +46,7 @@ export function taskDocument(backlog: Backlog, task: Task): string {
       metadata.length === 0 ? '' : fenced(JSON.stringify(task.metadata, undefined, 2), 'json'),
     ),
     section('Record', record(backlog, task)),
-  ]
-    .filter(Boolean)
-    .join('\n\n')
-    .concat('\n');
+  );
 }
 
 function facts(backlog: Backlog, task: Task): string[] {

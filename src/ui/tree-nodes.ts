@@ -56,12 +56,11 @@ export function nodeKey(node: TreeNode): string {
     case 'batch':
     case 'doctor':
       return `${root}|${node.kind}`;
-    case 'batchStep':
-      return `${root}|batch|${node.index}`;
     case 'findings':
       return `${root}|findings|${node.of}`;
     case 'finding':
-      return `${root}|finding|${node.key}`;
+    case 'handoff':
+      return `${root}|${node.kind}|${node.key}`;
     case 'run':
       return `${root}|${node.ended ? 'endedRun' : 'run'}|${node.runId}`;
     case 'runTask':
@@ -72,18 +71,14 @@ export function nodeKey(node: TreeNode): string {
       return `${root}|${node.group}`;
     case 'task':
       return `${root}|task|${node.taskId}`;
+    case 'batchStep':
     case 'notice':
     case 'broken':
       return `${root}|${node.kind}|${node.index}`;
-    case 'handoff':
-      return `${root}|handoff|${node.key}`;
   }
 }
 
-/**
- * The rows below a row; without one, the top of the tree. One backlog alone needs no row of its
- * own.
- */
+/** The rows below a row, or at the top. A single backlog needs no row of its own. */
 export function childrenOf(
   node: TreeNode | undefined,
   backlogs: readonly Backlog[],

@@ -1,6 +1,6 @@
 import type { Backlog } from '../../core/backlog.ts';
 import { type Finding, type FindingKind, safeChanges } from '../../core/doctor/finding.ts';
-import { inline } from '../../core/markdown.ts';
+import { inline, page } from '../../core/markdown.ts';
 import { count, firstLines } from '../../core/text.ts';
 import { findingsOf, fixLines, isNoFinding } from './doctor-rows.ts';
 import { countBySeverity, KIND_WORDS, troubleSubject } from './doctor-words.ts';
@@ -16,7 +16,7 @@ const MOST_OF_A_KIND = 100;
 export function doctorDocument(backlog: Backlog): string {
   const { findings, snapshot } = backlog;
   const unread = snapshot?.notices.filter(isNoFinding) ?? [];
-  return [
+  return page(
     `# Doctor: ${inline(backlog.name)}`,
     snapshot === undefined
       ? '*The backlog has not been read.*'
@@ -26,10 +26,7 @@ export function doctorDocument(backlog: Backlog): string {
     unread.length === 0
       ? ''
       : `## Left out or not read\n\n${unread.map((notice) => `- ${inline(explainNotice(notice))}`).join('\n')}`,
-  ]
-    .filter(Boolean)
-    .join('\n\n')
-    .concat('\n');
+  );
 }
 
 function summary(findings: readonly Finding[]): string {

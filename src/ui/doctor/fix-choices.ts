@@ -3,7 +3,7 @@ import { type Finding, safeChanges } from '../../core/doctor/finding.ts';
 import type { Change } from '../../core/edit/change.ts';
 import { taskId, type TaskId } from '../../core/task.ts';
 import { describeChange } from './doctor-words.ts';
-import { nameOf } from '../edit-words.ts';
+import { nameIn } from '../plan-words.ts';
 import { plain } from '../../core/text.ts';
 import { problemText } from '../../core/doctor/problem-text.ts';
 
@@ -79,12 +79,9 @@ function offer(
   };
 }
 
-/**
- * Of tasks that say the same the others are named, by title: the finding itself is that of the
- * oldest.
- */
+/** A finding on tasks with the same text is the oldest one's; the note names the others. */
 function noteFor({ trouble }: Finding, id: TaskId, backlog: Backlog): string {
   if (trouble.kind !== 'duplicateContent') return problemText(trouble, backlog.now);
   const others = trouble.ids.filter((other) => other !== id);
-  return `the same as ${others.map((other) => nameOf(backlog.task(other) ?? { id: other, title: '' })).join(', ')}`;
+  return `the same as ${others.map((other) => nameIn(backlog, other)).join(', ')}`;
 }

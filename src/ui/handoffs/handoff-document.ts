@@ -1,14 +1,11 @@
 import type { Backlog } from '../../core/backlog.ts';
 import type { Handoff, HandoffRun, HandoffTask } from '../../core/handoff.ts';
-import { inertMarkdown, inline, fenced, section } from '../../core/markdown.ts';
+import { inertMarkdown, inline, fenced, section, page } from '../../core/markdown.ts';
 import { count } from '../../core/text.ts';
 import { isSettled, taskId } from '../../core/task.ts';
 import { statusWord, whenWords } from './handoff-row.ts';
 
-/**
- * The fields with a text of their own in the document; all others are shown as they are in the
- * file.
- */
+/** Fields that the document words; all others are shown as they are in the file. */
 const KNOWN: ReadonlySet<string> = new Set([
   ...[
     'id',
@@ -35,7 +32,7 @@ export function handoffDocument(backlog: Backlog, handoff: Handoff): string {
   const when = whenWords(handoff.at, backlog.now);
   const rest = Object.entries(handoff.entry).filter(([key]) => !KNOWN.has(key));
   const packed = handoff.entry['point_in_time_snapshot_task_count'];
-  return [
+  return page(
     `# Handoff${handoff.host === '' ? '' : ` from ${inline(handoff.host)}`}`,
     [`**${inline(statusWord(handoff))}**`, inline(when), inline(handoff.id)]
       .filter(Boolean)
@@ -67,10 +64,7 @@ export function handoffDocument(backlog: Backlog, handoff: Handoff): string {
         ? ''
         : fenced(JSON.stringify(Object.fromEntries(rest), undefined, 2), 'json'),
     ),
-  ]
-    .filter(Boolean)
-    .join('\n\n')
-    .concat('\n');
+  );
 }
 
 /** A task as the handoff has it, and its current status where that differs. */
