@@ -70,10 +70,7 @@ interface Opened {
   close(): Promise<void>;
 }
 
-/**
- * Wires reader, writer, lease keeper and plan files around the files of the root that `folder` lies
- * in.
- */
+/** Opens the backlog of the root that `folder` lies in, with all that serves it. */
 async function open(
   { root: folder, agent, allowDone }: Arguments,
   clientName: string | undefined,

@@ -187,10 +187,7 @@ async function firstState(order: WorkOrder, mark: string): Promise<WorkState> {
   };
 }
 
-/**
- * Records the agent's process at once, and its start time a moment later; by then it may have
- * ended.
- */
+/** Records the agent's process at once, and its start time when that is known. */
 function noteProcess(state: StateFile, agentPid: number): void {
   state.update({ agentPid, agentBegin: null });
   void processStartTime(agentPid).then((agentBegin) => {

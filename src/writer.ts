@@ -201,10 +201,7 @@ function forceRelease(
   return ok({ status, changed: status === 'Todo' });
 }
 
-/**
- * Releases the locks of the closed window, except for some tasks; resolves when that is done, or
- * given up.
- */
+/** Releases the locks of the closed window but for `except`; resolves when done or given up. */
 async function releaseOrphans(since: number, except: ReadonlySet<TaskId>): Promise<void> {
   const { start, connection } = started ?? {};
   const begun = Date.now();
@@ -222,10 +219,7 @@ async function releaseOrphans(since: number, except: ReadonlySet<TaskId>): Promi
   }
 }
 
-/**
- * Patches the JSON file in place of the closed window; else exarp-go would restore In Progress from
- * it.
- */
+/** Patches the JSON file for the closed window, or exarp-go would restore In Progress. */
 async function mirrorTodo(json: string, ids: readonly TaskId[]): Promise<void> {
   // A file that cannot be patched is left as it is: there is no client to report it to.
   for (const id of ids) await patchJsonStatus(json, id, 'Todo', Date.now());

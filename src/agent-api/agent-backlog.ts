@@ -117,10 +117,7 @@ export class AgentBacklog {
     return this.#parts.locks.addNote(id, text);
   }
 
-  /**
-   * What was reported of these tasks; empty where it cannot be read, as without a Node that has
-   * SQLite.
-   */
+  /** Reports on these tasks; empty where they cannot be read, as on a Node without SQLite. */
   async results(ids: readonly TaskId[]): Promise<ReadonlyMap<TaskId, string>> {
     if (this.backlog.snapshot?.source !== 'sqlite') return new Map();
     const read = await this.#parts.locks.results(ids);

@@ -17,10 +17,7 @@ import { startableIn } from './subagent-prompts.ts';
 export interface AgentCommandParts {
   readonly editor: Pick<Editor, 'commands' | 'env' | 'window'>;
   readonly backlogs: () => readonly Backlog[];
-  /**
-   * True where subagents cannot be started from here: the editor's agent is asked for them, and
-   * followed.
-   */
+  /** True where only the editor's agent can start subagents: it is asked, and followed. */
   readonly follows: () => boolean;
   /**
    * True where the user has switched off AI features: the editor then opens no chat, although its
@@ -55,10 +52,7 @@ export class AgentCommands {
     this.#parts = parts;
   }
 
-  /**
-   * Runs a wave with subagents: through a chat request that may start them, or by asking the
-   * editor's agent for them.
-   */
+  /** Runs a wave with subagents of a chat request, or of the editor's agent. */
   async runWaveWithSubagents(backlog: Backlog, wave: number): Promise<void> {
     const { follows, tell } = this.#parts;
     if (startableIn(backlog, wave).length === 0) await tell({ kind: 'nothingToRun' });

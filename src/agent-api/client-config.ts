@@ -88,10 +88,7 @@ function json(value: object): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
-/**
- * These clients replace `${…}` in what they read, and have no way to say that it is meant as it
- * stands.
- */
+/** These clients replace `${…}` in a configuration, and it cannot be escaped. */
 function warningFor({ command, args, env }: ServerCommand): string | undefined {
   const part = [command, ...args, ...Object.values(env)].find((text) => text.includes('${'));
   return part === undefined

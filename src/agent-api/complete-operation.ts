@@ -83,10 +83,7 @@ function mayBeDone(
   return checks.every(({ passed }) => passed) ? undefined : 'failedChecks';
 }
 
-/**
- * The `result` comment, in markdown: what we know comes first, and what the agent says stands
- * between fences.
- */
+/** The `result` comment in Markdown: our facts first, then the agent's words between fences. */
 export function resultText(
   { summary, files = [], checks = [] }: Pick<ValueOf<typeof INPUT>, 'summary' | 'files' | 'checks'>,
   label: string,

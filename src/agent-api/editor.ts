@@ -15,10 +15,7 @@ export type Editor = Pick<typeof vscode, 'commands' | 'env' | 'window' | 'worksp
     readonly chat?: Partial<typeof vscode.chat> | undefined;
   };
 
-/**
- * True in Cursor, by what it says of itself. Which of its features are there is asked for one by
- * one.
- */
+/** True in Cursor, by its own name. Each of its features is looked for separately. */
 export function isCursor({ env }: Pick<Editor, 'env'>): boolean {
   return env.uriScheme === 'cursor' || /\bcursor\b/i.test(env.appName);
 }

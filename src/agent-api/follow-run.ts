@@ -2,19 +2,13 @@ import type { Backlog } from '../core/backlog.ts';
 import type { RunState, TaskRun } from '../core/run/run-events.ts';
 import type { TaskId } from '../core/task.ts';
 
-/**
- * Hears how a run goes on: each thing that changed about a task once, in order, and each pause
- * between waves.
- */
+/** Called for each change of a task, once and in order, and for each pause between waves. */
 export interface RunFollower {
   readonly onTask: (task: TaskRun) => void;
   readonly onPaused: (run: RunState) => void;
 }
 
-/**
- * Follows a run of this window to its end. Resolves with its last state; undefined where it was
- * cleared.
- */
+/** Follows a run of this window; resolves with its end, undefined where it was cleared. */
 export function followRun(
   backlog: Backlog,
   runId: string,

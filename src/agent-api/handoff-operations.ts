@@ -110,10 +110,7 @@ export const readHandoffs = operation({
   },
 });
 
-/**
- * Others write these files by hand, too: none of them may fill the context of the agent that reads
- * it.
- */
+/** Other programs write this file too, so an agent's context needs limits. */
 function shortened(handoff: Handoff): Handoff {
   const texts = (all: readonly string[]): readonly string[] =>
     all.slice(0, 50).map((text) => cut(text, 2_000));

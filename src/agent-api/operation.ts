@@ -49,10 +49,7 @@ export interface Operation {
   readonly input: ObjectSchema;
   readonly output: ObjectSchema;
   readonly effect: Effect;
-  /**
-   * Takes any value: one that does not match the schema fails with `wrongInput`. Rejects only for a
-   * bug.
-   */
+  /** Takes any value; fails with `wrongInput` by the schema. Rejects only for a bug. */
   run(served: AgentBacklog, input: unknown): Promise<Result<Answer, AgentFailure>>;
 }
 

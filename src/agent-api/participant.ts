@@ -31,10 +31,7 @@ export interface ParticipantParts {
 
 type Response = vscode.ChatResponseStream;
 
-/**
- * Registers `@waves`, where the editor has chat participants and takes this one; undefined where it
- * does not.
- */
+/** Registers `@waves`; undefined where the editor has no chat participants or refuses it. */
 export function registerParticipant(parts: ParticipantParts): Disposable | undefined {
   const { chat, ThemeIcon } = parts.editor;
   if (typeof chat?.createChatParticipant !== 'function') return undefined;
@@ -119,10 +116,7 @@ async function explain(
   return refuse(`There is no task ${oneLine(id).slice(0, 80)} in this backlog.`);
 }
 
-/**
- * The exact id, else the one that differs only in case, as users type ids; none where that fits
- * several.
- */
+/** The task of this id, else the only one whose id differs in case alone, as users type. */
 function findTask(backlog: Backlog, id: string): Task | undefined {
   const tasks = backlog.snapshot?.tasks ?? [];
   const exact = tasks.find((task) => task.id === id);
@@ -131,10 +125,7 @@ function findTask(backlog: Backlog, id: string): Task | undefined {
   return alike.length === 1 ? alike[0] : undefined;
 }
 
-/**
- * Files are written by the buttons alone, so that nothing is written that a person did not press
- * for.
- */
+/** Only the buttons write files, so the user always decides. */
 function plan(response: Response): vscode.ChatResult {
   response.markdown(
     'These files go into `.cursor/plans`; what people wrote into the main plan stays. Which one shall be written?\n\n',

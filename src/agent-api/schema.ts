@@ -83,10 +83,7 @@ export function list<const S extends Schema>(
   return { type: 'array', items, ...more } as const;
 }
 
-/**
- * Everything that is wrong with a value, each as one sentence that names the place; empty where
- * nothing is.
- */
+/** The problems of a value, each a sentence that names the place; empty for a valid one. */
 export function problemsWith(schema: Schema, value: unknown, place = ''): readonly string[] {
   const at = place === '' ? 'The input' : `"${place}"`;
   switch (schema.type) {

@@ -14,10 +14,7 @@ export interface SubscriptionsParts {
 /** A wave of agents writes many times a second; no client reads so often. */
 const REST_MS = 500;
 
-/**
- * Tells a client which of its resources are others than when it was last told, and when the list of
- * them is another one.
- */
+/** Tells a client which resources have changed since it was last told, and the list of them. */
 export class Subscriptions implements Disposable {
   readonly #parts: SubscriptionsParts;
   /** What each address held when the client was last told. */

@@ -115,10 +115,7 @@ export function titleOf({ title }: Pick<Task, 'title'>): string {
   return cut(oneLine(title), MAX_TITLE);
 }
 
-/**
- * Everything about one task, with what its dependencies reported; the description from that
- * character on.
- */
+/** One task in full, with reports on its dependencies; the description begins at `from`. */
 export async function taskOf(served: AgentBacklog, task: Task, from = 0): Promise<TaskView> {
   const results = await served.results(reportedOn(task));
   return viewOf(served, task, { results, now: served.backlog.now, from });
@@ -203,10 +200,7 @@ export function rowLine(row: ValueOf<typeof TASK_ROW>): string {
   return `- ${oneLine(row.id)} ${cut(row.title, 120)} [${[row.status, row.priority, ...row.tags.map((tag) => `#${tag}`)].map(oneLine).join(', ')}]: ${state}`;
 }
 
-/**
- * A task for a reader: short facts, then its description, last, so that nothing in it passes for
- * one of them.
- */
+/** A task as text. The description comes last, so that it cannot pass for a fact. */
 export function taskText(task: TaskView): string {
   const lines = [
     `Id: ${oneLine(task.id)}`,

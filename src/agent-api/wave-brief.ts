@@ -29,10 +29,7 @@ ${fenced(about)}
 `;
 }
 
-/**
- * What a verifier is given; `reports` is what is known of each task of the wave, as text that may
- * say anything.
- */
+/** The brief of a verifier; `reports` is untrusted text on each task of the wave. */
 export function verifierBrief(reports: string): string {
   return `# What a wave-verifier is to check
 

@@ -38,22 +38,13 @@ export interface BacklogServices {
   rememberChoice(choice: RunChoice): PromiseLike<void>;
   /** Writes a plan document and returns its absolute path. */
   writePlan(kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
-  /**
-   * Puts this text in the place of a plan, an absolute path, while it has the text that is
-   * expected.
-   */
+  /** Replaces the text of a plan file (absolute path) if it still has the expected one. */
   replacePlan(file: string, expected: string, text: string): Promise<Result<undefined, Failure>>;
   /** The agents that can be chosen, whether they are installed, and where. */
   agents(): Promise<readonly AgentChoice[]>;
-  /**
-   * The tasks of the JSON file beside the database; none where there is no such file. Fails with
-   * `unreadable`.
-   */
+  /** Tasks of the JSON file beside the database, if there is one. Fails with `unreadable`. */
   importable(): Promise<Result<readonly Task[], Failure>>;
-  /**
-   * Makes the tables of a store that has none, with these tasks in it. False where there is a table
-   * of tasks already.
-   */
+  /** Makes missing tables with these tasks. False where a table of tasks exists already. */
   initialise(tasks: readonly Task[]): Promise<Result<boolean, Failure>>;
 }
 

@@ -230,10 +230,7 @@ function setStatus(to: 'Todo' | 'Done'): (target: Target) => Promise<unknown> {
   return ({ backlog, task }) => tellFailure(backlog.edits.setStatus(task, to));
 }
 
-/**
- * Marks everything in Review as Done, one short transaction each; tasks that changed meanwhile stay
- * and are named.
- */
+/** Marks each task in Review as Done by itself; names those that changed meanwhile. */
 async function approveWave(node?: TreeNode): Promise<void> {
   if (node?.kind !== 'wave') return;
   const { backlog, number } = node;

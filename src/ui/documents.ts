@@ -115,10 +115,7 @@ export function documentUri(kind: DocumentKind, root: string, key = ''): vscode.
   });
 }
 
-/**
- * Finds what a document shows; undefined for a URI that is none of ours. The root may be of no open
- * backlog.
- */
+/** What a URI names; undefined for a foreign one. The root may be of no open backlog. */
 export function parseDocumentUri(
   uri: vscode.Uri,
 ): { readonly kind: DocumentKind; readonly root: string; readonly key: string } | undefined {
@@ -158,10 +155,7 @@ export function restMsOf(uri: vscode.Uri): number {
   return page?.restMs ?? 0;
 }
 
-/**
- * Opens a document: as a rendered page where its kind is one and the editor has a Markdown preview,
- * else as text.
- */
+/** Opens a document as its kind says; as text where the editor has no Markdown preview. */
 export async function openDocument(
   kind: DocumentKind,
   { root }: Backlog,

@@ -3,10 +3,7 @@ import { cut, count, oneLine, firstLines } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { leaseText, readinessText } from '../core/messages.ts';
 
-/**
- * A question that is asked before something is written, and what the user should know before the
- * answer.
- */
+/** A question before something is written, and what the user should know first. */
 export interface Question {
   readonly message: string;
   readonly detail: string;

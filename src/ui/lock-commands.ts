@@ -10,10 +10,7 @@ import { reasonText } from '../core/messages.ts';
 import type { NotReady } from '../core/waves/readiness.ts';
 import { tasksOfWave } from './tree-nodes.ts';
 
-/**
- * Claims a task, after a question where it would have to wait, or where its assignment to another
- * holder has no expiry.
- */
+/** Claims a task; asks first if it is not ready, or is assigned with no expiry. */
 export async function claim({ backlog, task }: Target): Promise<void> {
   const waits = waitsOf(backlog, task);
   if (waits.length > 0) {

@@ -30,10 +30,7 @@ export function dependencyOffers(
   }));
 }
 
-/**
- * Statuses of a plan as offers; a step back, and In Progress without a lock, are unchecked by
- * default.
- */
+/** Statuses of a plan as offers; back, or In Progress without a lock, is not suggested. */
 export function statusOffers(backlog: Backlog, moves: readonly StatusMove[]): readonly PlanOffer[] {
   return moves.map(({ task, to, direction, by }) => ({
     change: { kind: 'setStatus', id: task.id, from: task.rawStatus, to },

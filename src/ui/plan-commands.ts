@@ -142,10 +142,7 @@ export async function repairPlan(backlogs: Backlogs): Promise<void> {
   await tellFailure(backlogs.of(backlog).replacePlan(uri.fsPath, existing, text));
 }
 
-/**
- * Shows what a plan would change in the backlog, statuses and dependencies, and changes what the
- * user agrees to.
- */
+/** Shows the statuses and dependencies that a plan would change, and makes what is chosen. */
 export async function takePlan(backlogs: Backlogs): Promise<void> {
   const target = await choosePlan(backlogs, 'Take Plan into Backlog');
   if (target === undefined) return;

@@ -8,10 +8,7 @@ import { dependencyOffers, isTaken, previewAndApply } from './plan-apply.ts';
 import { explainRefusal, nameIn } from './plan-words.ts';
 import { tasksOfWave, type TreeNode } from './tree-nodes.ts';
 
-/**
- * Moves tasks to the wave of a row, by the dependencies that this takes and that the user agrees
- * to.
- */
+/** Moves tasks to a wave by new dependencies, once the user agrees to them. */
 export async function moveToWave(
   backlog: Backlog,
   ids: readonly TaskId[],

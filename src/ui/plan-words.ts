@@ -66,10 +66,7 @@ export function explainDamage(damage: PlanDamage): string {
   }
 }
 
-/**
- * What a line of a plan would run, in its own words: the tasks that are ready, and how far the
- * others are.
- */
+/** What a line of a plan would run: the ready tasks, and the state of the others in words. */
 export function waveLens(
   backlog: Backlog,
   ids: readonly string[],

@@ -2,10 +2,7 @@ import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Unreadable } from '../core/failure.ts';
 
-/**
- * Shows an unreadable file: JSON in an editor, at the error where that is known, other files in the
- * file manager.
- */
+/** Shows an unreadable file: JSON in an editor at the error, others in the file manager. */
 export async function revealFile({ file, detail }: Unreadable): Promise<void> {
   const uri = vscode.Uri.file(file);
   if (file.endsWith('.json')) {

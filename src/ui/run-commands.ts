@@ -82,10 +82,7 @@ export async function stopWave(backlogs: Backlogs, node: TreeNode | undefined): 
   if (picked !== undefined) await stopWaves(picked.backlog, [picked.part]);
 }
 
-/**
- * A wave of the tree may have tasks of several waves of several runs; each of these is stopped
- * once.
- */
+/** Stops each wave of a run once: a wave of the tree may have tasks of several. */
 async function stopWaves(
   backlog: Backlog,
   parts: readonly { runId: string; wave: number }[],

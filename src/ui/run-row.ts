@@ -25,10 +25,7 @@ export function isPast(backlog: Backlog, run: RunState): boolean {
   return !backlog.runs.all.some(({ runId }) => runId === run.runId);
 }
 
-/**
- * The runs that are only remembered, the newest first; see `interruptedRuns` for those that ask for
- * something.
- */
+/** Remembered runs, newest first, without those that `interruptedRuns` has. */
 export function pastRunsOf(backlog: Backlog): readonly RunState[] {
   return backlog.runs.past.filter((run) => isPast(backlog, run) && !isInterrupted(backlog, run));
 }

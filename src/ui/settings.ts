@@ -162,10 +162,7 @@ export function readNodePath(): string | undefined {
   return path === undefined || path.trim() === '' ? undefined : path.trim();
 }
 
-/**
- * The file that waves are taken from, relative to the root, with `/`; undefined where they are
- * computed.
- */
+/** The file of waves, relative to the root, with `/`; undefined where they are computed. */
 export function readWaveSource(folder: vscode.Uri): string | undefined {
   const value = vscode.workspace.getConfiguration(SECTION, folder).get<unknown>('waveSource');
   if (typeof value !== 'string') return undefined;

@@ -33,10 +33,7 @@ export function hasStoreRow(backlog: Backlog): boolean {
   return backlog.store.kind === 'unreadable' || backlog.slowSince !== undefined;
 }
 
-/**
- * A row that says what is wrong with a store and, with a click, does the one thing there is to do
- * about it.
- */
+/** A row on the state of a store; a click does the one thing there is to do about it. */
 export function describeStore(backlog: Backlog): RowContent {
   const { store } = backlog;
   if (store.kind === 'unreadable') {

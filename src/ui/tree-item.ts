@@ -111,10 +111,7 @@ export function backlogSummary(backlog: Backlog): string {
   ].join(' · ');
 }
 
-/**
- * exarp-go's numbers for the tasks of a wave, where one of them is not ours; tasks in cycles have
- * none.
- */
+/** exarp-go's wave numbers of these tasks, where one differs; tasks in cycles have none. */
 function levelNote(backlog: Backlog, wave: Wave): readonly string[] {
   if (backlog.plan?.asked?.kind === 'used') return [];
   const levels = wave.tasks.flatMap((task) => backlog.plan?.exarpLevelOf.get(task.id) ?? []);

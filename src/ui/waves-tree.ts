@@ -158,10 +158,7 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
     return this.#below.get(above) ?? [];
   }
 
-  /**
-   * The rows from this one down that look different by now; what is below such a row is drawn with
-   * it.
-   */
+  /** The topmost rows from this one down that look different; each is drawn with its children. */
   #changedFrom(node: TreeNode): TreeNode[] {
     if (this.#hasChanged(node)) return [node];
     if (!this.#asked.has(node)) return [];

@@ -77,10 +77,7 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
     this.#sync();
   }
 
-  /**
-   * Backlogs with a store, in the order of the folders; those without one only where there is
-   * nothing else.
-   */
+  /** Backlogs with a store, in the order of folders; without any, the first of the others. */
   get all(): readonly Backlog[] {
     const backlogs = [...this.#open.values()].map(({ opened }) => opened.backlog);
     const found = backlogs.filter((backlog) => backlog.store.kind !== 'missing');
@@ -113,10 +110,7 @@ export class WorkspaceBacklogs implements Backlogs, Disposable {
     return this.#syncing;
   }
 
-  /**
-   * Closes every backlog; resolves when no process of ours runs, and only the user's locks are
-   * left.
-   */
+  /** Closes every backlog; resolves when our processes ended. Only locks of the user stay. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#syncing;

@@ -91,10 +91,7 @@ function itemOf(offer: Offer): vscode.QuickPickItem & { readonly offer: Offer } 
   };
 }
 
-/**
- * A list with the suggestions checked; of several fixes of one finding the last checked one stays
- * checked.
- */
+/** A list with the suggestions checked; one fix of a finding at most, the last checked. */
 function askForSeveral(title: string, offers: readonly Offer[]): Promise<readonly Offer[]> {
   const pick = vscode.window.createQuickPick<ReturnType<typeof itemOf>>();
   pick.title = title;

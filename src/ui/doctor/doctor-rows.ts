@@ -30,10 +30,7 @@ interface Index {
 
 const indexes = new WeakMap<readonly Finding[], Index>();
 
-/**
- * The findings of a backlog at this moment, by key and by kind: every row that is drawn asks for
- * one.
- */
+/** The findings by key and by kind; kept, since every row that is drawn asks for one. */
 export function findingsOf({ findings }: Backlog): Index {
   let index = indexes.get(findings);
   if (index === undefined) {

@@ -129,10 +129,7 @@ export const KIND_WORDS: Readonly<Record<FindingKind, KindWords>> = {
   },
 };
 
-/**
- * Whom a finding is about: the task, of rows without one the id that they name, or how many they
- * are.
- */
+/** The task of a finding, the id that rows without a task name, or the number of tasks. */
 export function troubleSubject({ trouble, ids }: Finding): string {
   if (trouble.kind === 'orphanRow') return trouble.owner;
   return trouble.kind === 'legacyIds' && ids.length > 1 ? `${ids.length} tasks` : (ids[0] ?? '');

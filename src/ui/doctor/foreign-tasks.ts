@@ -3,10 +3,7 @@ import type { TaskId } from '../../core/task.ts';
 
 const known = new WeakMap<Snapshot, ReadonlySet<TaskId>>();
 
-/**
- * The tasks that exarp-go does not list in this folder, as they belong to another project or to
- * none.
- */
+/** Tasks of another project or of none, which exarp-go does not list in this folder. */
 export function foreignTasks(snapshot: Snapshot): ReadonlySet<TaskId> {
   const found = known.get(snapshot);
   if (found !== undefined) return found;

@@ -19,10 +19,7 @@ export interface Problem {
 const MOST_PROBLEMS = 200;
 const LONGEST = 300;
 
-/**
- * What the Problems panel says of a backlog: the worst first, and in the end how many more there
- * are.
- */
+/** The lines of the Problems panel, the worst first; the last one counts what is left out. */
 export function problemsOf(backlog: Backlog): readonly Problem[] {
   const { findings, snapshot } = backlog;
   const all: Problem[] = [];

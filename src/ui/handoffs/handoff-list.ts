@@ -12,10 +12,7 @@ import { plain } from '../../core/text.ts';
 import { openDocument } from '../documents.ts';
 import { type LiveButton, type LiveItem, liveButton, showLiveList } from '../live-list.ts';
 
-/**
- * Lists every handoff, newest first; each can be opened, and closed, approved or reopened by its
- * buttons.
- */
+/** Lists every handoff, newest first, to be opened, closed, approved or reopened. */
 export function showHandoffs(backlogs: Backlogs): Promise<void> {
   return showLiveList(backlogs, {
     title: 'Handoffs',

@@ -57,10 +57,7 @@ export function describeHandoff(backlog: Backlog, key: string): RowContent {
   );
 }
 
-/**
- * When something was, as short as the reader needs it: “14:05”, “Nov 22, 14:05”. Empty where it is
- * not known.
- */
+/** A time in the past, kept short: “14:05”, “Nov 22, 14:05”; empty where it is not known. */
 export function whenWords(at: number | undefined, now: number): string {
   if (at === undefined) return '';
   const [day, today] = [new Date(at), new Date(now)];
