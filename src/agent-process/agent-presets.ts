@@ -60,6 +60,16 @@ export interface Preset {
 export const FIRST_MESSAGE = 'Read the file {promptFile} and do what it says.';
 
 const MODEL = ['--model', '{model}'] as const;
+const RESUMED = ['--resume', '{resumes}'] as const;
+/** The session to begin or to resume; one of the two groups stays. */
+const SESSION = [['--session-id', '{newSession}'], RESUMED] as const;
+
+/** The words of a command line, separated by blanks; groups as they are. */
+function line(...parts: ArgsTemplate): ArgsTemplate {
+  return parts.flatMap((part): ArgsTemplate =>
+    typeof part === 'string' ? part.split(' ') : [part],
+  );
+}
 
 /**
  * The command lines of the known agents. They grant the least permissions with which an unattended
@@ -74,75 +84,44 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
     unattended: {
       // Without --trust it ends with "Workspace Trust Required"; the editor's own trust was asked
       // before we run anything.
-      args: [
-        ...[
-          '-p',
-          '--trust',
-          '--output-format',
-          'stream-json',
-          '--stream-partial-output',
-          '--workspace',
-          '{cwd}',
-        ],
+      args: line(
+        '-p --trust --output-format stream-json --stream-partial-output --workspace {cwd}',
         MODEL,
-        ['--resume', '{resumes}'],
-      ],
+        RESUMED,
+      ),
       stdin: 'prompt',
     },
-    interactive: ['--workspace', '{cwd}', MODEL, ['--resume', '{resumes}'], FIRST_MESSAGE],
+    interactive: ['--workspace', '{cwd}', MODEL, RESUMED, FIRST_MESSAGE],
     output: 'streamJson',
   },
   claude: {
     label: 'Claude Code',
     commands: ['claude'],
     unattended: {
-      args: [
-        ...[
-          '-p',
-          '--output-format',
-          'stream-json',
-          '--verbose',
-          '--permission-mode',
-          'acceptEdits',
-        ],
+      args: line(
+        '-p --output-format stream-json --verbose --permission-mode acceptEdits',
         MODEL,
-        ['--session-id', '{newSession}'],
-        ['--resume', '{resumes}'],
-      ],
+        ...SESSION,
+      ),
       stdin: 'prompt',
     },
-    interactive: [
-      MODEL,
-      ['--session-id', '{newSession}'],
-      ['--resume', '{resumes}'],
-      FIRST_MESSAGE,
-    ],
+    interactive: [MODEL, ...SESSION, FIRST_MESSAGE],
     output: 'streamJson',
   },
   codex: {
     label: 'Codex',
     commands: ['codex'],
     unattended: {
-      args: [
-        'exec',
-        '--json',
-        '--sandbox',
-        'workspace-write',
-        '-C',
-        '{cwd}',
+      args: line(
+        'exec --json --sandbox workspace-write -C {cwd}',
         MODEL,
         ['resume', '{resumes}'],
         '-',
-      ],
+      ),
       stdin: 'prompt',
     },
     interactive: [
-      '--sandbox',
-      'workspace-write',
-      '-C',
-      '{cwd}',
-      MODEL,
-      ['resume', '{resumes}'],
+      ...line('--sandbox workspace-write -C {cwd}', MODEL, ['resume', '{resumes}']),
       FIRST_MESSAGE,
     ],
     output: 'codex',
@@ -151,62 +130,37 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
     label: 'Gemini',
     commands: ['gemini'],
     unattended: {
-      args: [
-        ...['--output-format', 'stream-json', '--skip-trust', '--approval-mode', 'auto_edit'],
+      args: line(
+        '--output-format stream-json --skip-trust --approval-mode auto_edit',
         MODEL,
-        ['--session-id', '{newSession}'],
-        ['--resume', '{resumes}'],
-      ],
+        ...SESSION,
+      ),
       stdin: 'prompt',
     },
-    interactive: [
-      MODEL,
-      ['--session-id', '{newSession}'],
-      ['--resume', '{resumes}'],
-      '-i',
-      FIRST_MESSAGE,
-    ],
+    interactive: [MODEL, ...SESSION, '-i', FIRST_MESSAGE],
     output: 'gemini',
   },
   qwen: {
     label: 'Qwen Code',
     commands: ['qwen'],
     unattended: {
-      args: [
-        ...['--output-format', 'stream-json', '--approval-mode', 'auto-edit'],
-        MODEL,
-        ['--session-id', '{newSession}'],
-        ['--resume', '{resumes}'],
-      ],
+      args: line('--output-format stream-json --approval-mode auto-edit', MODEL, ...SESSION),
       stdin: 'prompt',
     },
-    interactive: [
-      MODEL,
-      ['--session-id', '{newSession}'],
-      ['--resume', '{resumes}'],
-      '-i',
-      FIRST_MESSAGE,
-    ],
+    interactive: [MODEL, ...SESSION, '-i', FIRST_MESSAGE],
     output: 'streamJson',
   },
   copilot: {
     label: 'GitHub Copilot',
     commands: ['copilot'],
     unattended: {
-      args: [
-        ...[
-          '--output-format',
-          'json',
-          '--no-ask-user',
-          '--no-color',
-          '--no-auto-update',
-          '--trust-folder',
-        ],
-        ...['--allow-tool', 'write'],
+      args: line(
+        '--output-format json --no-ask-user --no-color --no-auto-update --trust-folder',
+        '--allow-tool write',
         MODEL,
         ['--session-id', '{newSession}'],
         ['--resume={resumes}'],
-      ],
+      ),
       stdin: 'prompt',
     },
     interactive: [
@@ -222,7 +176,7 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
     label: 'opencode',
     commands: ['opencode'],
     unattended: {
-      args: ['run', '--format', 'json', '--dir', '{cwd}', MODEL, ['--session', '{resumes}']],
+      args: line('run --format json --dir {cwd}', MODEL, ['--session', '{resumes}']),
       stdin: 'prompt',
     },
     interactive: [MODEL, ['--session', '{resumes}'], '--prompt', FIRST_MESSAGE],
@@ -233,13 +187,10 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
     commands: ['amp'],
     // It takes no model on its command line, and resumes a session by another command.
     unattended: {
-      args: [
+      args: line(
         ['threads', 'continue', '{resumes}'],
-        '-x',
-        '--stream-json',
-        '--no-color',
-        '--no-notifications',
-      ],
+        '-x --stream-json --no-color --no-notifications',
+      ),
       stdin: 'prompt',
     },
     interactive: [['threads', 'continue', '{resumes}'], '--no-notifications'],
@@ -252,18 +203,11 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
     unattended: {
       // --yes-always agrees to edits; commands that a model suggests are not run, and nothing is
       // committed.
-      args: [
-        ...[
-          '--message-file',
-          '{promptFile}',
-          '--yes-always',
-          '--no-stream',
-          '--no-pretty',
-          '--no-check-update',
-        ],
-        ...['--no-auto-commits', '--no-suggest-shell-commands'],
+      args: line(
+        '--message-file {promptFile} --yes-always --no-stream --no-pretty --no-check-update',
+        '--no-auto-commits --no-suggest-shell-commands',
         MODEL,
-      ],
+      ),
       stdin: 'none',
     },
     interactive: ['--no-check-update', '--no-auto-commits', '--read', '{promptFile}', MODEL],
