@@ -1,31 +1,9 @@
-import { execFile } from 'node:child_process';
-import { findCommand, THIS_DISK } from '../find-command.ts';
+import { runGit } from './git.ts';
 
-const TIMEOUT_MS = 4_000;
-const MAX_BYTES = 4 * 1024 * 1024;
-
-// As in `git-status.ts`: nothing of the repository's own configuration is started, and no message
-// is looked up elsewhere.
-const ARGUMENTS = [
-  ...[
-    '-c',
-    'core.fsmonitor=false',
-    '-c',
-    'log.showSignature=false',
-    '--no-optional-locks',
-    '--no-pager',
-  ],
-  ...[
-    'log',
-    '--max-count=500',
-    '--no-color',
-    '--no-show-signature',
-    '--no-mailmap',
-    '--format=%ct %s',
-    '-z',
-    '--',
-  ],
-];
+const LIMITS = { timeout: 4_000, maxBuffer: 4 * 1024 * 1024 };
+// `%x20` is a blank.
+const LOG =
+  'log --max-count=500 --no-color --no-show-signature --no-mailmap --format=%ct%x20%s -z --';
 
 /** A commit by its first line; `at` is epoch ms. */
 export interface CommitLine {
@@ -38,19 +16,8 @@ export interface CommitLine {
  * repository, or where the answer takes too long. Only for folders that are trusted.
  */
 export async function readCommits(folder: string): Promise<readonly CommitLine[] | undefined> {
-  const git = await findCommand('git', process.env, process.platform, THIS_DISK);
-  if (git === undefined) return undefined;
-  return new Promise((resolve) => {
-    const options = {
-      cwd: folder,
-      timeout: TIMEOUT_MS,
-      maxBuffer: MAX_BYTES,
-      windowsHide: true,
-    } as const;
-    execFile(git, ARGUMENTS, options, (error, stdout) =>
-      resolve(error === null ? parseCommits(stdout) : undefined),
-    );
-  });
+  const output = await runGit(folder, LOG.split(' '), LIMITS);
+  return output === undefined ? undefined : parseCommits(output);
 }
 
 /** Reads what `git log --format='%ct %s' -z` prints. */

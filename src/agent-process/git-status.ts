@@ -1,43 +1,18 @@
-import { execFile } from 'node:child_process';
 import type { GitStatus } from '../core/handoff.ts';
-import { findCommand, THIS_DISK } from './find-command.ts';
+import { runGit } from './git.ts';
 
 /** A timeout, so that a slow working copy does not delay a handoff. */
-const TIMEOUT_MS = 4_000;
-const MAX_BYTES = 16 * 1024 * 1024;
+const LIMITS = { timeout: 4_000, maxBuffer: 16 * 1024 * 1024 };
 /** As exarp-go writes down. */
 const MAX_FILES = 10;
-
-// Nothing of the repository's own configuration is to be started, and nothing of it to be locked
-// while agents work in it.
-const ARGUMENTS = [
-  '-c',
-  'core.fsmonitor=false',
-  '--no-optional-locks',
-  'status',
-  '--porcelain=v2',
-  '--branch',
-  '-z',
-];
 
 /**
  * The git status of a folder; undefined without git, outside of a repository, or after a timeout.
  * Only for trusted folders: git runs commands of a repository's configuration.
  */
 export async function readGitStatus(folder: string): Promise<GitStatus | undefined> {
-  const git = await findCommand('git', process.env, process.platform, THIS_DISK);
-  if (git === undefined) return undefined;
-  return new Promise((resolve) => {
-    const options = {
-      cwd: folder,
-      timeout: TIMEOUT_MS,
-      maxBuffer: MAX_BYTES,
-      windowsHide: true,
-    } as const;
-    execFile(git, ARGUMENTS, options, (error, stdout) =>
-      resolve(error === null ? parseGitStatus(stdout) : undefined),
-    );
-  });
+  const output = await runGit(folder, 'status --porcelain=v2 --branch -z'.split(' '), LIMITS);
+  return output === undefined ? undefined : parseGitStatus(output);
 }
 
 /** Reads what `git status --porcelain=v2 --branch -z` prints. Format: git-status(1). */
@@ -51,9 +26,9 @@ export function parseGitStatus(output: string): GitStatus {
     if (kind === '#' && key === 'branch.head') branch = rest.join(' ');
     else if (kind === '#' && key === 'branch.ab')
       [ahead, behind] = rest.map((count) => Math.abs(Number(count)));
-    const fields = kind === undefined ? undefined : FIELDS_BEFORE_PATH[kind];
-    if (fields === undefined) continue;
-    changed.push(record.split(' ').slice(fields).join(' '));
+    const path = pathIn(record);
+    if (path === undefined) continue;
+    changed.push(path);
     // Where it was before stands in a record of its own.
     if (kind === '2') records.next();
   }
@@ -67,3 +42,9 @@ export function parseGitStatus(output: string): GitStatus {
 }
 
 const FIELDS_BEFORE_PATH: Readonly<Record<string, number>> = { '1': 8, '2': 9, u: 10, '?': 1 };
+
+/** The path of a changed file in a record of that output; undefined for any other record. */
+export function pathIn(record: string): string | undefined {
+  const fields = FIELDS_BEFORE_PATH[record.split(' ', 1)[0] ?? ''];
+  return fields === undefined ? undefined : record.split(' ').slice(fields).join(' ');
+}

@@ -1,25 +1,15 @@
-import { execFile } from 'node:child_process';
 import { existsSync, lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { findCommand, THIS_DISK } from './find-command.ts';
+import { pathIn } from './git-status.ts';
+import { runGit } from './git.ts';
 
 /** A working copy that takes longer is not worth waiting for. */
-const TIMEOUT_MS = 10_000;
-const MAX_BYTES = 32 * 1024 * 1024;
+const LIMITS = { timeout: 10_000, maxBuffer: 32 * 1024 * 1024 };
 /** Of so many files it is looked whether they changed once more. */
 const MAX_STATS = 2000;
 
-// Nothing of the repository's own configuration is to be started, and nothing of it to be locked
-// while others work in it.
-const SAFELY = ['-c', 'core.fsmonitor=false', '-c', 'core.quotePath=false', '--no-optional-locks'];
-const STATUS = [
-  'status',
-  '--porcelain=v2',
-  '--branch',
-  '-z',
-  '--untracked-files=all',
-  '--no-renames',
-];
+const STATUS = 'status --porcelain=v2 --branch -z --untracked-files=all --no-renames -- .';
+const DIFF = 'diff --name-only -z --no-renames --no-ext-diff';
 
 interface WorkTree {
   /** Undefined before the first commit. */
@@ -37,21 +27,19 @@ interface WorkTree {
 export async function rememberFiles(root: string): Promise<() => Promise<readonly string[]>> {
   const none = (): Promise<readonly string[]> => Promise.resolve([]);
   if (!isInRepository(root)) return none;
-  const git = await findCommand('git', process.env, process.platform, THIS_DISK);
-  if (git === undefined) return none;
-  const prefix = (await run(git, root, ['rev-parse', '--show-prefix']))?.replace(/\n$/, '');
+  const prefix = (await runGit(root, ['rev-parse', '--show-prefix'], LIMITS))?.replace(/\n$/, '');
   if (prefix === undefined) return none;
-  const before = await look(git, root, prefix);
+  const before = await look(root, prefix);
   if (before === undefined) return none;
   return async () => {
-    const after = await look(git, root, prefix);
+    const after = await look(root, prefix);
     if (after === undefined) return [];
     const touched = new Set<string>();
     for (const [file, stamp] of after.files)
       if (before.files.get(file) !== stamp) touched.add(file);
     // Changed before and like its commit now: undone, or committed.
     for (const file of before.files.keys()) if (!after.files.has(file)) touched.add(file);
-    for (const file of await committedBetween(git, root, prefix, before.commit, after.commit))
+    for (const file of await committedBetween(root, prefix, before.commit, after.commit))
       touched.add(file);
     return [...touched].sort();
   };
@@ -64,26 +52,18 @@ function isInRepository(folder: string): boolean {
   );
 }
 
-async function look(git: string, root: string, prefix: string): Promise<WorkTree | undefined> {
-  const output = await run(git, root, [...STATUS, '--', '.']);
+async function look(root: string, prefix: string): Promise<WorkTree | undefined> {
+  const output = await runGit(root, STATUS.split(' '), LIMITS);
   if (output === undefined) return undefined;
   const records = output.split('\0');
   const commit = records
     .map((record) => /^# branch\.oid ([0-9a-f]+)$/.exec(record)?.[1])
     .find((oid) => oid !== undefined);
-  const files = records.flatMap((record) => ownPath(pathOf(record), prefix));
+  const files = records.flatMap((record) => ownPath(pathIn(record), prefix));
   return {
     commit,
     files: new Map(files.map((file, i) => [file, i < MAX_STATS ? stampOf(join(root, file)) : ''])),
   };
-}
-
-/** Format: git-status(1), porcelain version 2: so many fields come before the path. */
-const FIELDS_BEFORE_PATH: Readonly<Record<string, number>> = { '1': 8, u: 10, '?': 1 };
-
-function pathOf(record: string): string | undefined {
-  const fields = FIELDS_BEFORE_PATH[record.split(' ', 1)[0] ?? ''];
-  return fields === undefined ? undefined : record.split(' ').slice(fields).join(' ');
 }
 
 /**
@@ -96,37 +76,17 @@ function ownPath(path: string | undefined, prefix: string): readonly string[] {
 }
 
 async function committedBetween(
-  git: string,
   root: string,
   prefix: string,
   from: string | undefined,
   to: string | undefined,
 ): Promise<readonly string[]> {
   if (from === undefined || to === undefined || from === to) return [];
-  const changed = await run(git, root, [
-    'diff',
-    '--name-only',
-    '-z',
-    '--no-renames',
-    '--no-ext-diff',
-    from,
-    to,
-    '--',
-    '.',
-  ]);
+  const changed = await runGit(root, [...DIFF.split(' '), from, to, '--', '.'], LIMITS);
   return (changed ?? '').split('\0').flatMap((path) => ownPath(path, prefix));
 }
 
 function stampOf(file: string): string {
   const stat = lstatSync(file, { throwIfNoEntry: false });
   return stat === undefined ? 'gone' : `${stat.mtimeMs}:${stat.size}:${stat.mode}`;
-}
-
-function run(git: string, cwd: string, args: readonly string[]): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const options = { cwd, timeout: TIMEOUT_MS, maxBuffer: MAX_BYTES, windowsHide: true } as const;
-    execFile(git, [...SAFELY, ...args], options, (error, stdout) =>
-      resolve(error === null ? stdout : undefined),
-    );
-  });
 }

@@ -1,6 +1,6 @@
 import type { Workspace } from '../core/batch/tool.ts';
 import { openExarp } from '../agent-process/exarp-mcp.ts';
-import { readCommits } from '../agent-process/output/tool-commits.ts';
+import { readCommits } from '../agent-process/git-commits.ts';
 import { scanDocs } from '../store/files/docs-scan.ts';
 import { readWorkflows } from '../store/files/workflow-files.ts';
 import { readGoals, readPlans } from '../store/files/workspace-texts.ts';

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { parseCommits, readCommits } from '../../../../src/agent-process/output/tool-commits.ts';
+import { parseCommits, readCommits } from '../../../../src/agent-process/git-commits.ts';
 import { linksIn, scanDocs } from '../../../../src/store/files/docs-scan.ts';
 import { readGoals, readPlans } from '../../../../src/store/files/workspace-texts.ts';
 
