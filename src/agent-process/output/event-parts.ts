@@ -3,6 +3,41 @@ import { cut, oneLine } from '../../core/text.ts';
 /** A JSON object of which nothing is known. */
 export type Json = Readonly<Record<string, unknown>>;
 
+/** An event of an agent, as one line of JSON. */
+export type AgentEvent = Json & { readonly type: string };
+
+/** What one event means, in the terms of every agent. */
+export type OutputEvent =
+  /** A message, whole. */
+  | { readonly kind: 'said'; readonly text: string }
+  /** A piece of a message that continues. */
+  | { readonly kind: 'saying'; readonly text: string }
+  /** What it does now, as a line. */
+  | { readonly kind: 'does'; readonly line: string }
+  /** For display only. */
+  | { readonly kind: 'note'; readonly line: string }
+  | { readonly kind: 'session'; readonly id: unknown }
+  /** An error; the agent may still continue. */
+  | { readonly kind: 'error'; readonly text: string }
+  /** The maker refuses work until then (epoch ms), or for a while that is not known. */
+  | { readonly kind: 'refused'; readonly until: number | undefined; readonly detail: string }
+  /** The agent's result; `text` is its final message, `wrong` its error. */
+  | {
+      readonly kind: 'result';
+      readonly text?: string | undefined;
+      readonly wrong: string | undefined;
+    };
+
+export type OutputEvents = readonly OutputEvent[];
+
+/** How the events of one agent are understood. */
+export interface EventFormat {
+  /** Undefined for a type of event that is not known, which is shown by its name. */
+  readonly understand: (event: AgentEvent) => OutputEvents | undefined;
+  /** Whether a good end always has a last word: then an end without one is none. */
+  readonly hasLastWord: boolean;
+}
+
 const MAX_DETAIL = 160;
 
 export function objectOf(value: unknown): Json {
@@ -14,13 +49,11 @@ export function textOf(value: unknown): string | undefined {
 }
 
 /** An event, where a line is one; its `type` is any text. */
-export function parseEvent(line: string): (Json & { readonly type: string }) | undefined {
+export function parseEvent(line: string): AgentEvent | undefined {
   if (!line.trimStart().startsWith('{')) return undefined;
   try {
     const event = objectOf(JSON.parse(line));
-    return typeof event['type'] === 'string'
-      ? (event as Json & { readonly type: string })
-      : undefined;
+    return typeof event['type'] === 'string' ? (event as AgentEvent) : undefined;
   } catch {
     // Not an event: it is shown as the agent wrote it.
     return undefined;
@@ -33,9 +66,31 @@ export function shorten(text: string): string {
 }
 
 /** `→ Bash npm test`: a tool and the most informative part of its input. */
-export function describeTool(name: unknown, input: unknown): string {
+export function usesTool(name: unknown, input: unknown): OutputEvent {
   const title = typeof name === 'string' ? shorten(name) : 'tool';
-  return `→ ${title} ${describeInput(objectOf(input))}`.trimEnd();
+  return { kind: 'does', line: `→ ${title} ${describeInput(objectOf(input))}`.trimEnd() };
+}
+
+/** A whole message or a piece of one; nothing where it has no text. */
+export function says(kind: 'said' | 'saying', text: unknown): OutputEvents {
+  const words = textOf(text);
+  return words === undefined ? [] : [{ kind, text: words }];
+}
+
+/** The model that answers, where it is named. */
+export function usesModel(model: unknown): OutputEvents {
+  const name = textOf(model);
+  return name === undefined ? [] : [{ kind: 'note', line: `Model: ${shorten(name)}` }];
+}
+
+/** The first words among these errors, each a text or an object with a `message`. */
+export function findReason(...errors: readonly unknown[]): string | undefined {
+  const words = errors.map((error) => textOf(error) ?? textOf(objectOf(error)['message']));
+  return words.find((each) => each !== undefined);
+}
+
+export function reasonOf(...errors: readonly unknown[]): string {
+  return findReason(...errors) ?? 'no reason given';
 }
 
 const TELLING = [

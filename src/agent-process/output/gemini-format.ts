@@ -1,30 +1,32 @@
-import { describeTool, objectOf, shorten, textOf, type Json } from './event-parts.ts';
-import type { EventFormat, OutputEvent } from './json-lines-reader.ts';
+import {
+  objectOf,
+  reasonOf,
+  says,
+  shorten,
+  usesModel,
+  usesTool,
+  type AgentEvent,
+  type EventFormat,
+  type Json,
+  type OutputEvents,
+} from './event-parts.ts';
 
 /** The events of `gemini --output-format stream-json`. */
-export function createGeminiFormat(): EventFormat {
-  return { hasLastWord: true, understand };
-}
+export const geminiFormat: EventFormat = { hasLastWord: true, understand };
 
-function understand(event: Json & { readonly type: string }): readonly OutputEvent[] | undefined {
+function understand(event: AgentEvent): OutputEvents | undefined {
   switch (event.type) {
-    case 'init': {
-      const model = textOf(event['model']);
-      const note: readonly OutputEvent[] =
-        model === undefined ? [] : [{ kind: 'note', line: `Model: ${shorten(model)}` }];
-      return [{ kind: 'session', id: event['session_id'] }, ...note];
-    }
-    case 'message': {
-      const text = textOf(event['content']);
-      if (event['role'] !== 'assistant' || text === undefined) return [];
-      return [{ kind: event['delta'] === true ? 'saying' : 'said', text }];
-    }
+    case 'init':
+      return [{ kind: 'session', id: event['session_id'] }, ...usesModel(event['model'])];
+    case 'message':
+      if (event['role'] !== 'assistant') return [];
+      return says(event['delta'] === true ? 'saying' : 'said', event['content']);
     case 'tool_use':
-      return [{ kind: 'does', line: describeTool(event['tool_name'], event['parameters']) }];
+      return [usesTool(event['tool_name'], event['parameters'])];
     case 'tool_result':
       return [];
     case 'error': {
-      const text = textOf(event['message']) ?? 'no reason given';
+      const text = reasonOf(event);
       return [
         event['severity'] === 'warning'
           ? { kind: 'note', line: `! ${shorten(text)}` }
@@ -40,6 +42,5 @@ function understand(event: Json & { readonly type: string }): readonly OutputEve
 
 function wrongIn(event: Json): string | undefined {
   if (event['status'] === 'success') return undefined;
-  const error = objectOf(event['error']);
-  return textOf(error['message']) ?? textOf(error['type']) ?? 'no reason given';
+  return reasonOf(event['error'], objectOf(event['error'])['type']);
 }

@@ -1,40 +1,8 @@
 import { cut, oneLine, cleanLines } from '../../core/text.ts';
 import { isSessionId } from '../../core/run/journal/session-id.ts';
 import type { OutputReader } from './output-reader.ts';
-import { parseEvent, shorten, type Json } from './event-parts.ts';
+import { parseEvent, shorten, type EventFormat, type OutputEvent } from './event-parts.ts';
 import { findAuthAdvice, findRateLimit, type RateLimit } from './error-patterns.ts';
-
-/** What one event means, in the terms of every agent. */
-export type OutputEvent =
-  /** A message, whole. */
-  | { readonly kind: 'said'; readonly text: string }
-  /** A piece of a message that continues. */
-  | { readonly kind: 'saying'; readonly text: string }
-  /** What it does now, as a line. */
-  | { readonly kind: 'does'; readonly line: string }
-  /** For display only. */
-  | { readonly kind: 'note'; readonly line: string }
-  | { readonly kind: 'session'; readonly id: unknown }
-  /** An error; the agent may still continue. */
-  | { readonly kind: 'error'; readonly text: string }
-  /** The maker refuses work until then (epoch ms), or for a while that is not known. */
-  | { readonly kind: 'refused'; readonly until: number | undefined; readonly detail: string }
-  /** The agent's result; `text` is its final message, `wrong` its error. */
-  | {
-      readonly kind: 'result';
-      readonly text?: string | undefined;
-      readonly wrong: string | undefined;
-    };
-
-/** How the events of one agent are understood. */
-export interface EventFormat {
-  /** Undefined for a type of event that is not known, which is shown by its name. */
-  readonly understand: (
-    event: Json & { readonly type: string },
-  ) => readonly OutputEvent[] | undefined;
-  /** Whether a good end always has a last word: then an end without one is none. */
-  readonly hasLastWord: boolean;
-}
 
 /** A longer line is shown as it comes, so that an agent that never ends its line is still seen. */
 const MAX_LINE = 1024 * 1024;

@@ -1,28 +1,28 @@
-import { describeTool, objectOf, textOf, type Json } from './event-parts.ts';
-import type { EventFormat, OutputEvent } from './json-lines-reader.ts';
+import {
+  objectOf,
+  reasonOf,
+  says,
+  usesTool,
+  type AgentEvent,
+  type EventFormat,
+  type OutputEvent,
+  type OutputEvents,
+} from './event-parts.ts';
 
 /**
  * The events of `opencode run --format json`; each names its session, most have their facts in
- * `part`.
+ * `part`. There is no last word: a session that comes to rest ends the process.
  */
-export function createOpencodeFormat(): EventFormat {
-  // It has no last word of its own: a session that comes to rest ends the process.
-  return { hasLastWord: false, understand };
-}
+export const opencodeFormat: EventFormat = { hasLastWord: false, understand };
 
-function understand(event: Json & { readonly type: string }): readonly OutputEvent[] | undefined {
+function understand(event: AgentEvent): OutputEvents | undefined {
   const session: OutputEvent = { kind: 'session', id: event['sessionID'] };
   const part = objectOf(event['part']);
   switch (event.type) {
-    case 'text': {
-      const text = textOf(part['text']);
-      return text === undefined ? [session] : [session, { kind: 'said', text }];
-    }
+    case 'text':
+      return [session, ...says('said', part['text'])];
     case 'tool_use':
-      return [
-        session,
-        { kind: 'does', line: describeTool(part['tool'], objectOf(part['state'])['input']) },
-      ];
+      return [session, usesTool(part['tool'], objectOf(part['state'])['input'])];
     case 'error':
       return [session, { kind: 'error', text: errorIn(event['error']) }];
     case 'step_start':
@@ -36,8 +36,6 @@ function understand(event: Json & { readonly type: string }): readonly OutputEve
 
 /** `{ "name": "APIError", "data": { "message": "…" } }`. */
 function errorIn(value: unknown): string {
-  const error = objectOf(value);
-  const said =
-    textOf(value) ?? textOf(objectOf(error['data'])['message']) ?? textOf(error['message']);
-  return said ?? textOf(error['name']) ?? 'no reason given';
+  const { data, name } = objectOf(value);
+  return reasonOf(data, value, name);
 }

@@ -1,5 +1,17 @@
-import { describeTool, objectOf, shorten, textOf, type Json } from './event-parts.ts';
-import type { EventFormat, OutputEvent } from './json-lines-reader.ts';
+import {
+  findReason,
+  objectOf,
+  says,
+  shorten,
+  textOf,
+  usesModel,
+  usesTool,
+  type AgentEvent,
+  type EventFormat,
+  type Json,
+  type OutputEvent,
+  type OutputEvents,
+} from './event-parts.ts';
 
 /**
  * The events of Claude Code with `--output-format stream-json`, which Cursor, Qwen Code and Amp
@@ -9,15 +21,13 @@ import type { EventFormat, OutputEvent } from './json-lines-reader.ts';
  * With `--stream-partial-output` Cursor writes pieces of a message (that have a `timestamp_ms` and
  * no `model_call_id`), and then the whole again, which the reader knows for what it is.
  */
-export function createStreamJsonFormat(): EventFormat {
-  return { hasLastWord: true, understand };
-}
+export const streamJsonFormat: EventFormat = { hasLastWord: true, understand };
 
-function understand(event: Json & { readonly type: string }): readonly OutputEvent[] | undefined {
+function understand(event: AgentEvent): OutputEvents | undefined {
   const session: OutputEvent = { kind: 'session', id: event['session_id'] };
   switch (event.type) {
     case 'system':
-      return [session, ...startOf(event)];
+      return [session, ...(event['subtype'] === 'init' ? usesModel(event['model']) : [])];
     case 'assistant':
       return [session, ...saidIn(event)];
     case 'tool_call':
@@ -37,21 +47,11 @@ function understand(event: Json & { readonly type: string }): readonly OutputEve
   }
 }
 
-function startOf(event: Json): readonly OutputEvent[] {
-  const model = textOf(event['model']);
-  return event['subtype'] === 'init' && model !== undefined
-    ? [{ kind: 'note', line: `Model: ${shorten(model)}` }]
-    : [];
-}
-
-function saidIn(event: Json): readonly OutputEvent[] {
+function saidIn(event: Json): OutputEvents {
   const isPiece = event['timestamp_ms'] !== undefined && event['model_call_id'] === undefined;
-  return contentOf(event).flatMap((part): readonly OutputEvent[] => {
-    const text = part['type'] === 'text' ? textOf(part['text']) : undefined;
-    if (text !== undefined) return [{ kind: isPiece ? 'saying' : 'said', text }];
-    return part['type'] === 'tool_use'
-      ? [{ kind: 'does', line: describeTool(part['name'], part['input']) }]
-      : [];
+  return contentOf(event).flatMap((part): OutputEvents => {
+    if (part['type'] === 'text') return says(isPiece ? 'saying' : 'said', part['text']);
+    return part['type'] === 'tool_use' ? [usesTool(part['name'], part['input'])] : [];
   });
 }
 
@@ -64,10 +64,7 @@ function contentOf(event: Json): readonly Json[] {
 /** Cursor's: `{ "readToolCall": { "args": { … } } }`. */
 function toolCall(call: Json): OutputEvent {
   const [name, body] = Object.entries(call)[0] ?? ['tool', {}];
-  return {
-    kind: 'does',
-    line: describeTool(name.replace(/ToolCall$/, ''), objectOf(body)['args']),
-  };
+  return usesTool(name.replace(/ToolCall$/, ''), objectOf(body)['args']);
 }
 
 function resultOf(event: Json): OutputEvent {
@@ -75,16 +72,13 @@ function resultOf(event: Json): OutputEvent {
   const subtype = typeof event['subtype'] === 'string' ? event['subtype'] : 'success';
   if (event['is_error'] !== true && subtype === 'success')
     return { kind: 'result', text, wrong: undefined };
-  const said = text ?? textOf(objectOf(event['error'])['message']) ?? textOf(event['error']);
-  return {
-    kind: 'result',
-    text,
-    wrong: said ?? (subtype === 'success' ? 'no reason given' : shorten(subtype)),
-  };
+  const said = text ?? findReason(event['error']);
+  const wrong = said ?? (subtype === 'success' ? 'no reason given' : shorten(subtype));
+  return { kind: 'result', text, wrong };
 }
 
 /** `resetsAt` is in seconds since 1970. */
-function refusalIn(info: Json): readonly OutputEvent[] {
+function refusalIn(info: Json): OutputEvents {
   if (info['status'] !== 'rejected') return [];
   const at = info['resetsAt'];
   const until = typeof at === 'number' && Number.isFinite(at) ? at * 1000 : undefined;
