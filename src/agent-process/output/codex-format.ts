@@ -3,36 +3,36 @@ import {
   reasonOf,
   says,
   usesTool,
-  type AgentEvent,
   type EventFormat,
   type Json,
   type OutputEvents,
 } from './event-parts.ts';
 
 /** The events of `codex exec --json`: threads, turns, and the items that a turn is made of. */
-export const codexFormat: EventFormat = { hasLastWord: true, understand };
-
-function understand(event: AgentEvent): OutputEvents | undefined {
-  switch (event.type) {
-    case 'thread.started':
-      return [{ kind: 'session', id: event['thread_id'] }];
-    case 'turn.started':
-    case 'item.updated':
-      return [];
-    case 'item.started':
-      return startedItem(objectOf(event['item']));
-    case 'item.completed':
-      return completedItem(objectOf(event['item']));
-    case 'turn.completed':
-      return [{ kind: 'result', wrong: undefined }];
-    case 'turn.failed':
-      return [{ kind: 'result', wrong: reasonOf(event['error']) }];
-    case 'error':
-      return [{ kind: 'error', text: reasonOf(event) }];
-    default:
-      return undefined;
-  }
-}
+export const codexFormat: EventFormat = {
+  hasLastWord: true,
+  understand(event) {
+    switch (event.type) {
+      case 'thread.started':
+        return [{ kind: 'session', id: event['thread_id'] }];
+      case 'turn.started':
+      case 'item.updated':
+        return [];
+      case 'item.started':
+        return startedItem(objectOf(event['item']));
+      case 'item.completed':
+        return completedItem(objectOf(event['item']));
+      case 'turn.completed':
+        return [{ kind: 'result', wrong: undefined }];
+      case 'turn.failed':
+        return [{ kind: 'result', wrong: reasonOf(event['error']) }];
+      case 'error':
+        return [{ kind: 'error', text: reasonOf(event) }];
+      default:
+        return undefined;
+    }
+  },
+};
 
 function startedItem(item: Json): OutputEvents {
   switch (item['type']) {

@@ -6,7 +6,6 @@ import {
   textOf,
   usesModel,
   usesTool,
-  type AgentEvent,
   type EventFormat,
   type Json,
   type OutputEvent,
@@ -21,31 +20,32 @@ import {
  * With `--stream-partial-output` Cursor writes pieces of a message (that have a `timestamp_ms` and
  * no `model_call_id`), and then the whole again, which the reader knows for what it is.
  */
-export const streamJsonFormat: EventFormat = { hasLastWord: true, understand };
-
-function understand(event: AgentEvent): OutputEvents | undefined {
-  const session: OutputEvent = { kind: 'session', id: event['session_id'] };
-  switch (event.type) {
-    case 'system':
-      return [session, ...(event['subtype'] === 'init' ? usesModel(event['model']) : [])];
-    case 'assistant':
-      return [session, ...saidIn(event)];
-    case 'tool_call':
-      return event['subtype'] === 'started'
-        ? [session, toolCall(objectOf(event['tool_call']))]
-        : [session];
-    case 'result':
-      return [session, resultOf(event)];
-    case 'rate_limit_event':
-      return [session, ...refusalIn(objectOf(event['rate_limit_info']))];
-    case 'user':
-    case 'thinking':
-    case 'stream_event':
-      return [session];
-    default:
-      return undefined;
-  }
-}
+export const streamJsonFormat: EventFormat = {
+  hasLastWord: true,
+  understand(event) {
+    const session: OutputEvent = { kind: 'session', id: event['session_id'] };
+    switch (event.type) {
+      case 'system':
+        return [session, ...(event['subtype'] === 'init' ? usesModel(event['model']) : [])];
+      case 'assistant':
+        return [session, ...saidIn(event)];
+      case 'tool_call':
+        return event['subtype'] === 'started'
+          ? [session, toolCall(objectOf(event['tool_call']))]
+          : [session];
+      case 'result':
+        return [session, resultOf(event)];
+      case 'rate_limit_event':
+        return [session, ...refusalIn(objectOf(event['rate_limit_info']))];
+      case 'user':
+      case 'thinking':
+      case 'stream_event':
+        return [session];
+      default:
+        return undefined;
+    }
+  },
+};
 
 function saidIn(event: Json): OutputEvents {
   const isPiece = event['timestamp_ms'] !== undefined && event['model_call_id'] === undefined;
