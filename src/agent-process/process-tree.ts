@@ -102,12 +102,7 @@ export async function isMarkAlive(tree: Pick<Tree, 'mark' | 'since'>): Promise<b
  * systems than Linux).
  */
 export function ticksOf(pid: number): number | undefined {
-  const ticks =
-    process.platform === 'linux'
-      ? statusIn(readStatus(String(pid)))
-          .trim()
-          .split(' ')[19]
-      : undefined;
+  const ticks = process.platform === 'linux' ? statusOf(pid)[19] : undefined;
   return ticks === undefined ? undefined : Number(ticks);
 }
 
@@ -116,12 +111,7 @@ export function ticksOf(pid: number): number | undefined {
  * for ever.
  */
 export function isZombie(pid: number): boolean {
-  if (process.platform !== 'linux') return false;
-  try {
-    return / [ZX] /.test(statusIn(readFileSync(`/proc/${pid}/stat`, 'latin1')));
-  } catch {
-    return false; // gone altogether, or not to be asked
-  }
+  return process.platform === 'linux' && hasEnded(statusOf(pid)[0]);
 }
 
 /**
@@ -267,29 +257,30 @@ async function listFromProc(): Promise<readonly ProcessEntry[]> {
   // One after the other and at once: such a file is made from memory when it is read, and a promise
   // costs more than it.
   return pids.flatMap((pid): ProcessEntry[] => {
-    const fields = statusIn(readStatus(pid)).trim().split(' ');
+    const fields = statusOf(pid);
     const [state, parent, group] = fields;
-    if (fields.length < 20 || state === 'Z' || state === 'X') return [];
+    if (fields.length < 20 || hasEnded(state)) return [];
     return [
       { pid: Number(pid), parent: Number(parent), group: Number(group), started: fields[19] ?? '' },
     ];
   });
 }
 
-function readStatus(pid: string): string {
+/**
+ * The fields of proc(5) from the state on: state, parent, group, ... start time. The name before
+ * them, in brackets, may hold anything, so they begin after the last bracket.
+ */
+function statusOf(pid: string | number): readonly string[] {
   try {
-    return readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).trim().split(' '); // prettier-ignore
   } catch {
-    return ''; // it ended since the folder was listed
+    return []; // it has ended, or may not be asked
   }
 }
 
-/**
- * proc(5): the name in brackets may hold anything, so count from the last bracket: state, parent,
- * group, ... start time.
- */
-function statusIn(stat: string): string {
-  return ` ${stat.slice(stat.lastIndexOf(')') + 2)}`;
+function hasEnded(state: string | undefined): boolean {
+  return state === 'Z' || state === 'X';
 }
 
 async function listFromPs(): Promise<readonly ProcessEntry[]> {

@@ -153,11 +153,8 @@ export class SupervisedWorker implements TaskWorker {
       // was begun.
       if (end === 'notBegun' && reused !== undefined) continue;
       if (end === 'notBegun') {
-        const detail = `The supervisor ended with ${await supervisor.ended} before anything was begun.`;
-        return {
-          kind: 'refused',
-          failure: { kind: 'agentNotStarted', command: order.agent.command, detail },
-        };
+        const how = await supervisor.ended;
+        return refuse(order, `The supervisor ended with ${how} before anything was begun.`);
       }
       return end;
     }
@@ -167,11 +164,7 @@ export class SupervisedWorker implements TaskWorker {
     try {
       return new SupervisorProcess(this.#options.script, await this.#options.node());
     } catch (error) {
-      const detail = `The supervisor could not be started: ${String(error)}`;
-      return {
-        kind: 'refused',
-        failure: { kind: 'agentNotStarted', command: order.agent.command, detail },
-      };
+      return refuse(order, `The supervisor could not be started: ${String(error)}`);
     }
   }
 
@@ -244,12 +237,7 @@ export class SupervisedWorker implements TaskWorker {
 
   async #inTerminal(job: Job, order: WorkOrder, watched: Watched): Promise<WorkEnd> {
     const { openInteractive, orderFolder } = this.#options;
-    const command = order.agent.command;
-    const refuse = (detail: string): WorkEnd => ({
-      kind: 'refused',
-      failure: { kind: 'agentNotStarted', command, detail },
-    });
-    if (openInteractive === undefined) return refuse('There are no terminals here.');
+    if (openInteractive === undefined) return refuse(order, 'There are no terminals here.');
     let file: Awaited<ReturnType<typeof writeOrder>>;
     try {
       file = await writeOrder(orderFolder, order);
@@ -265,7 +253,7 @@ export class SupervisedWorker implements TaskWorker {
       const end = await this.#follow(watched, BEGIN_WITHIN_MS.interactive);
       if (end.kind === 'unknown' && watched.last === undefined) {
         opened.value.dispose();
-        return refuse('Its terminal did not begin with it.');
+        return refuse(order, 'Its terminal did not begin with it.');
       }
       return end;
     } finally {
@@ -357,4 +345,11 @@ export class SupervisedWorker implements TaskWorker {
       this.#options.log(`A request to stop could not be written: ${String(error)}`);
     }
   }
+}
+
+function refuse({ agent }: WorkOrder, detail: string): WorkEnd {
+  return {
+    kind: 'refused',
+    failure: { kind: 'agentNotStarted', command: agent.command, detail },
+  };
 }

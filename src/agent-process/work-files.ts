@@ -89,12 +89,8 @@ export function followFiles(files: WorkFiles, clock: Clock, look: () => void): D
 
 /** The text of a small regular file; links and pipes are refused. */
 function readOwnFile(file: string): string | undefined {
-  const { O_RDONLY } = constants;
-  // Windows has neither flag. Opening a pipe would block.
-  const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as {
-    O_NOFOLLOW?: number;
-    O_NONBLOCK?: number;
-  };
+  // Opening a pipe would block. Windows has no such flags: they count as 0.
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   let fd: number | undefined;
   try {
     fd = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);

@@ -26,12 +26,8 @@ export class WorkLog {
       return;
     }
     try {
-      const { O_WRONLY, O_APPEND, O_CREAT } = constants;
-      // Windows has neither flag. Opening a pipe would block this process.
-      const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as {
-        O_NOFOLLOW?: number;
-        O_NONBLOCK?: number;
-      };
+      // Opening a pipe would block this process. Windows has no such flags: they count as 0.
+      const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
       this.#fd = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
     } catch (error) {
       this.#fail(error);

@@ -10,9 +10,9 @@ const MAX_BEHIND = 4 * 1024 * 1024;
 const LINE_FEED = 0x0a;
 /**
  * A log lies in a folder that others may fill: neither a link is followed nor a pipe waited for.
- * Windows has neither flag.
+ * Windows has no such flags: they count as 0.
  */
-const OPEN_FLAGS = constants.O_RDONLY | flag(constants.O_NOFOLLOW) | flag(constants.O_NONBLOCK);
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export interface LogTailOptions {
   /** Absolute; it need not exist yet. */
@@ -184,8 +184,4 @@ async function readAt(file: string, position: number, length: number): Promise<U
   } finally {
     await handle.close();
   }
-}
-
-function flag(value: number | undefined): number {
-  return value ?? 0;
 }

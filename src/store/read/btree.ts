@@ -122,10 +122,6 @@ export class LeafReader {
     this.#minLocal = Math.floor(((usableSize - 12) * 32) / 255) - 23;
   }
 
-  get bytes(): Buffer {
-    return this.#bytes;
-  }
-
   /** Forgets the last rowid: the next leaf need not follow it. */
   restart(): void {
     this.#previous = -Infinity;
