@@ -11,6 +11,13 @@ import { readLockRow } from './lock-row.ts';
  */
 const LOOK_EVERY_MS = 1000;
 
+export interface RowWatchOptions {
+  readonly connection: Connection;
+  readonly file: string;
+  readonly id: TaskId;
+  readonly clock: Clock;
+}
+
 /**
  * One row of `tasks`, read through SQLite after each commit of another process: the source of a
  * `ClaimReconciler` in a process that has the database open and so must never read its bytes.
@@ -18,10 +25,7 @@ const LOOK_EVERY_MS = 1000;
  * Its snapshot has this task alone, with status, lock and version.
  */
 export class RowWatch implements Disposable {
-  readonly #connection: Connection;
-  readonly #file: string;
-  readonly #id: TaskId;
-  readonly #clock: Clock;
+  readonly #options: RowWatchOptions;
   readonly #changed = new Emitter<undefined>();
   #timer: Disposable | undefined;
   #version: unknown;
@@ -29,21 +33,8 @@ export class RowWatch implements Disposable {
 
   readonly onDidChange: Event<undefined> = this.#changed.event;
 
-  constructor({
-    connection,
-    file,
-    id,
-    clock,
-  }: {
-    connection: Connection;
-    file: string;
-    id: TaskId;
-    clock: Clock;
-  }) {
-    this.#connection = connection;
-    this.#file = file;
-    this.#id = id;
-    this.#clock = clock;
+  constructor(options: RowWatchOptions) {
+    this.#options = options;
     this.#plan();
   }
 
@@ -63,9 +54,10 @@ export class RowWatch implements Disposable {
   }
 
   #plan(): void {
-    this.#timer = this.#clock.after(LOOK_EVERY_MS, () => {
+    const { clock, connection } = this.#options;
+    this.#timer = clock.after(LOOK_EVERY_MS, () => {
       // A new connection counts from the start, which costs one needless read and misses none.
-      const version = this.#connection.look(
+      const version = connection.look(
         (db) => db.prepare('PRAGMA data_version').get()?.['data_version'],
       );
       if (version !== undefined && version !== this.#version && this.#read()) {
@@ -77,12 +69,13 @@ export class RowWatch implements Disposable {
   }
 
   #read(): boolean {
-    const found = this.#connection.look((db) => ({ row: readLockRow({ db }, this.#id) }));
+    const { connection, file, id, clock } = this.#options;
+    const found = connection.look((db) => ({ row: readLockRow({ db }, id) }));
     if (found === undefined) return false;
     const { row } = found;
     const lock = row?.lock ?? row?.locks[0];
     const task: Task | undefined = row && {
-      id: this.#id,
+      id,
       title: '',
       description: '',
       status: parseStatus(row.status),
@@ -103,13 +96,13 @@ export class RowWatch implements Disposable {
     };
     const snapshot: Snapshot = {
       root: '',
-      file: this.#file,
+      file,
       source: 'sqlite',
       project: '',
       notices: [],
-      readAt: this.#clock.now(),
+      readAt: clock.now(),
       tasks: task === undefined ? [] : [task],
-      byId: new Map(task === undefined ? [] : [[this.#id, task]]),
+      byId: new Map(task === undefined ? [] : [[id, task]]),
     };
     this.#state = { kind: 'ready', snapshot };
     return true;

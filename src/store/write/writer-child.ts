@@ -44,21 +44,6 @@ export type Reply =
   | Exclude<WriterResponse, { kind: 'malformed' }>
   | { readonly kind: 'died'; readonly sent: boolean };
 
-/** A running writer process. */
-export interface WriterChild {
-  readonly pid: number;
-  readonly node: NodeCommand;
-  /** Whether it has answered any request. */
-  readonly answered: boolean;
-  /** Resolves with the reason when it has ended. */
-  readonly ended: Promise<string>;
-  request(request: WriterRequest): Promise<Reply>;
-  /** Kills it; SQLite rolls an open transaction back. */
-  kill(): void;
-  /** Detaches from it: it releases all locks after its grace period, and exits. */
-  abandon(): void;
-}
-
 /** Starts the process and waits for its hello; a string is the reason why it cannot serve. */
 export async function startChild(
   node: NodeCommand,
@@ -97,7 +82,7 @@ export async function startChild(
     if (first === undefined) return `no answer in ${HELLO_MS} ms`;
     return typeof first === 'string' ? first : `${first.node}: ${first.detail}`;
   }
-  const living = new LivingChild(child, node, ended, clock);
+  const living = new WriterChild(child, node, ended, clock);
   child.send(start);
   return living;
 }
@@ -129,9 +114,11 @@ interface Waiting {
   readonly reject: (bug: Error) => void;
 }
 
-class LivingChild implements WriterChild {
+/** A running writer process. */
+export class WriterChild {
   readonly pid: number;
   readonly node: NodeCommand;
+  /** Resolves with the reason when it has ended. */
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
   readonly #clock: Clock;
@@ -161,6 +148,7 @@ class LivingChild implements WriterChild {
     });
   }
 
+  /** Whether it has answered any request. */
   get answered(): boolean {
     return this.#answered;
   }
@@ -187,10 +175,12 @@ class LivingChild implements WriterChild {
     }
   }
 
+  /** Kills it; SQLite rolls an open transaction back. */
   kill(): void {
     this.#child.kill('SIGKILL');
   }
 
+  /** Detaches from it: it releases all locks after its grace period, and exits. */
   abandon(): void {
     this.#abandoned = true;
     if (this.#child.connected) this.#child.disconnect();

@@ -3,7 +3,7 @@ import type { Disposable } from '../../core/events.ts';
 import type { Failure } from '../../core/failure.ts';
 import type { Change } from '../../core/edit/change.ts';
 import type { Claim, Clock, Edits, Locks, ReadyRules, Renewal } from '../../core/ports.ts';
-import { fail, ok, type Result } from '../../core/result.ts';
+import { fail, mapOk, ok, type Result } from '../../core/result.ts';
 import type { Ending } from '../../core/run/attempt/task-work.ts';
 import { STATUSES, type Status, type Task, type TaskId } from '../../core/task.ts';
 import { storePathsOf } from '../files/locate.ts';
@@ -93,14 +93,9 @@ export class Writer implements Locks, Edits, Disposable {
     leaseMs: number,
     consent?: 'takeUnleased',
   ): Promise<Result<Claim, Failure>> {
-    const outcome = await this.#request({
-      kind: 'claim',
-      id,
-      leaseMs,
-      takeUnleased: consent === 'takeUnleased',
-    });
-    if (!outcome.ok) return outcome;
-    return ok(this.#claimed(outcome.value));
+    const takeUnleased = consent === 'takeUnleased';
+    const outcome = await this.#request({ kind: 'claim', id, leaseMs, takeUnleased });
+    return mapOk(outcome, (claimed) => this.#claimed(claimed));
   }
 
   async claimAll(
@@ -109,9 +104,9 @@ export class Writer implements Locks, Edits, Disposable {
   ): Promise<Result<readonly Claim[], Failure>> {
     if (ids.length === 0) return ok([]);
     const outcome = await this.#request({ kind: 'claimAll', ids, leaseMs });
-    if (!outcome.ok) return outcome;
-    const { claims, changed } = outcome.value;
-    return ok(claims.map((claim) => this.#claimed({ claim, changed: changed.includes(claim.id) })));
+    return mapOk(outcome, ({ claims, changed }) =>
+      claims.map((claim) => this.#claimed({ claim, changed: changed.includes(claim.id) })),
+    );
   }
 
   async claimNext(
@@ -123,14 +118,8 @@ export class Writer implements Locks, Edits, Disposable {
     // lost.
     const free = candidates.filter((id) => !this.#held.has(id));
     if (free.length === 0) return fail({ kind: 'nothingReady' });
-    const outcome = await this.#request({
-      kind: 'claimNext',
-      candidates: free,
-      rules,
-      leaseMs,
-      again: false,
-    });
-    return outcome.ok ? ok(this.#claimed(outcome.value)) : outcome;
+    const request = { kind: 'claimNext', candidates: free, rules, leaseMs, again: false } as const;
+    return mapOk(await this.#request(request), (claimed) => this.#claimed(claimed));
   }
 
   async adopt(
@@ -140,9 +129,10 @@ export class Writer implements Locks, Edits, Disposable {
   ): Promise<Result<readonly Claim[], Failure>> {
     if (ids.length === 0) return ok([]);
     const outcome = await this.#request({ kind: 'adopt', ids, from, leaseMs, again: false });
-    if (!outcome.ok) return outcome;
-    for (const id of outcome.value.moved) this.#tell(id, 'Todo');
-    return ok(outcome.value.claims.map((claim) => this.#claimed({ claim, changed: false })));
+    return mapOk(outcome, ({ claims, moved }) => {
+      for (const id of moved) this.#tell(id, 'Todo');
+      return claims.map((claim) => this.#claimed({ claim, changed: false }));
+    });
   }
 
   async forceRelease(
@@ -219,12 +209,8 @@ export class Writer implements Locks, Edits, Disposable {
       commentType,
       again: false,
     });
-    const settled = this.#settle(id, outcome);
-    if (!settled.ok) return settled;
-    return ok({
-      status: settled.value,
-      commented: outcome.ok && outcome.value.comment === 'written',
-    });
+    const commented = outcome.ok && outcome.value.comment === 'written';
+    return mapOk(this.#settle(id, outcome), (status) => ({ status, commented }));
   }
 
   /**
@@ -232,8 +218,7 @@ export class Writer implements Locks, Edits, Disposable {
    * `writeFailed` where the store takes no comments.
    */
   async addNote(id: TaskId, text: string): Promise<Result<undefined, Failure>> {
-    const outcome = await this.#request({ kind: 'note', id, text, again: false });
-    return outcome.ok ? ok(undefined) : outcome;
+    return mapOk(await this.#request({ kind: 'note', id, text, again: false }), () => undefined);
   }
 
   async setStatus(id: TaskId, from: string, to: FinalStatus): Promise<Result<Status, Failure>> {
@@ -243,19 +228,17 @@ export class Writer implements Locks, Edits, Disposable {
   async apply(changes: readonly Change[]): Promise<Result<undefined, Failure>> {
     if (changes.length === 0) return ok(undefined);
     const outcome = await this.#request({ kind: 'apply', changes, again: false });
-    if (!outcome.ok) return outcome;
-    for (const change of changes) {
-      if (change.kind === 'delete') this.#held.delete(change.id);
-    }
-    for (const { id, status } of outcome.value.statuses) this.#tell(id, status);
-    return ok(undefined);
+    return mapOk(outcome, ({ statuses }) => {
+      for (const { kind, id } of changes) if (kind === 'delete') this.#held.delete(id);
+      for (const { id, status } of statuses) this.#tell(id, status);
+      return undefined;
+    });
   }
 
   /** The latest comment of type `result` of each of these tasks. */
   async results(ids: readonly TaskId[]): Promise<Result<ReadonlyMap<TaskId, string>, Failure>> {
     if (ids.length === 0) return ok(new Map());
-    const outcome = await this.#request({ kind: 'results', ids });
-    return outcome.ok ? ok(new Map(outcome.value)) : outcome;
+    return mapOk(await this.#request({ kind: 'results', ids }), (pairs) => new Map(pairs));
   }
 
   /** The Node command that the process runs on; undefined where none works. */
@@ -270,7 +253,7 @@ export class Writer implements Locks, Edits, Disposable {
    */
   async initialise(tasks: readonly Task[]): Promise<Result<boolean, Failure>> {
     const outcome = await this.#request({ kind: 'initialise', tasks, again: false });
-    return outcome.ok ? ok(outcome.value.made) : outcome;
+    return mapOk(outcome, ({ made }) => made);
   }
 
   /**
@@ -344,20 +327,15 @@ export class Writer implements Locks, Edits, Disposable {
   }
 
   #settle(id: TaskId, outcome: Result<Values['release'], Failure>): Result<Status, Failure> {
-    if (
-      outcome.ok ||
-      outcome.failure.kind === 'lockLost' ||
-      outcome.failure.kind === 'noSuchTask'
-    ) {
-      this.#held.delete(id);
-    }
+    if (outcome.ok || isLockGone(outcome.failure)) this.#held.delete(id);
     return this.#written(id, outcome);
   }
 
   #written(id: TaskId, outcome: Result<Values['release'], Failure>): Result<Status, Failure> {
-    if (!outcome.ok) return outcome;
-    if (outcome.value.changed) this.#tell(id, outcome.value.status);
-    return ok(outcome.value.status);
+    return mapOk(outcome, ({ status, changed }) => {
+      if (changed) this.#tell(id, status);
+      return status;
+    });
   }
 
   #tell(id: TaskId, status: Status): void {
@@ -426,7 +404,7 @@ export class Writer implements Locks, Edits, Disposable {
           `A claim of ${id} that had failed was written all the same; it is given back.`,
         );
         if (finished.value.changed) this.#tell(id, finished.value.status);
-      } else if (finished.failure.kind !== 'lockLost' && finished.failure.kind !== 'noSuchTask') {
+      } else if (!isLockGone(finished.failure)) {
         this.#doubtful.add(id);
       }
     }
@@ -479,15 +457,16 @@ export class Writer implements Locks, Edits, Disposable {
         { kind: 'start', file, json, project, holder, graceMs, lingerMs, lingering },
         clock,
       );
+      const line = [node.command, ...node.args].join(' ');
+      if (typeof started === 'string') {
+        tried.push(`${line}: ${started}`);
+        continue;
+      }
       // Changes during the start have not reached it.
-      if (typeof started !== 'string' && this.#lingering !== lingering) {
+      if (this.#lingering !== lingering)
         void started.request({ kind: 'linger', ids: this.#lingering });
-      }
-      if (typeof started !== 'string') {
-        log(`The writer process ${started.pid} runs on ${[node.command, ...node.args].join(' ')}`);
-        return ok(started);
-      }
-      tried.push(`${[node.command, ...node.args].join(' ')}: ${started}`);
+      log(`The writer process ${started.pid} runs on ${line}`);
+      return ok(started);
     }
     log(`No Node with node:sqlite was found. ${tried.join('; ')}`);
     const failure: Failure = { kind: 'readOnly', cause: { kind: 'noSqlite', tried } };
@@ -517,6 +496,11 @@ function commentsOf(comment: (status: Status) => string): Readonly<Record<Status
     Status,
     string
   >;
+}
+
+/** True where the lock is certainly not ours any more. */
+function isLockGone({ kind }: Failure): boolean {
+  return kind === 'lockLost' || kind === 'noSuchTask';
 }
 
 function died(detail: string): Failure {
