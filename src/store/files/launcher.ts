@@ -1,9 +1,9 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
-import { fail, ok, type Result } from '../../core/result.ts';
+import { ok, type Result } from '../../core/result.ts';
 import { replaceFile } from './replace-file.ts';
-import { messageOf } from '../../core/text.ts';
+import { tryWrite } from '../../core/try-write.ts';
 
 /**
  * Writes `<folder>/<name>`, which starts a script, and returns its path. Configurations that the
@@ -17,14 +17,12 @@ export async function writeLauncher(
 ): Promise<Result<string, Failure>> {
   const file = join(folder, name);
   const text = `// Made by Todo2 Waves, which keeps it in step with where its server is.\nrequire(${JSON.stringify(script)});\n`;
-  try {
+  return tryWrite(file, async () => {
     await mkdir(folder, { recursive: true });
     const before = await readFile(file, 'utf8').catch(() => undefined);
     if (before !== text) await replaceFile(file, text, 0o600);
-    return ok(file);
-  } catch (error) {
-    return fail({ kind: 'writeFailed', file, detail: messageOf(error) });
-  }
+    return file;
+  });
 }
 
 /** As `writeLauncher`, but only where the file exists. */

@@ -1,9 +1,9 @@
 import { lstat, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
-import { fail, ok, type Result } from '../../core/result.ts';
-import { keepOutOfGit, makeFolders } from './folders-within.ts';
-import { messageOf } from '../../core/text.ts';
+import type { Result } from '../../core/result.ts';
+import { keepOutOfGit, makeFolders, passOver } from './folders-within.ts';
+import { tryWrite } from '../../core/try-write.ts';
 
 /** `file` is absolute; `kept` means that it existed. */
 export interface NewFile {
@@ -27,13 +27,14 @@ export async function writeNewFile(
   const file = join(root, ...folder, name);
   const made = await makeFolders(root, folder);
   if (!made.ok) return made;
-  try {
-    await writeFile(join(made.value, name), text, { flag: 'wx' });
-    return ok({ kind: 'created', file });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return ok({ kind: 'kept', file });
-    return fail({ kind: 'writeFailed', file, detail: messageOf(error) });
-  }
+  return tryWrite(file, async () => {
+    let kind: NewFile['kind'] = 'created';
+    await writeFile(join(made.value, name), text, { flag: 'wx' }).catch((error: unknown) => {
+      passOver('EEXIST')(error);
+      kind = 'kept';
+    });
+    return { kind, file };
+  });
 }
 
 /** True where an entry of any kind has that name below the root. */
@@ -63,15 +64,13 @@ export async function writeBriefs(
   }
   const own = await makeFolders(root, [...BRIEFS, stamp], 0o700);
   if (!own.ok) return own;
-  try {
+  return tryWrite(own.value, async () => {
     await keepOutOfGit(join(root, ...WAVES));
     for (const [name, text] of files)
       await writeFile(join(own.value, name), text, { flag: 'wx', mode: 0o600 });
     await removeOldest(dirname(own.value), stamp);
-    return ok([...BRIEFS, stamp].join('/'));
-  } catch (error) {
-    return fail({ kind: 'writeFailed', file: own.value, detail: messageOf(error) });
-  }
+    return [...BRIEFS, stamp].join('/');
+  });
 }
 
 /**

@@ -15,7 +15,7 @@ import {
 } from '../../core/handoff.ts';
 import type { Clock } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { causeOfError } from '../read/file-fault.ts';
+import { faultOfError, type FileFault } from '../read/file-fault.ts';
 import { RACY_MS, isOlder, stampOf } from '../read/file-stamp.ts';
 import { PolledFolderWatch } from '../files/polled-folder-watch.ts';
 import { appendEntry, removeEntry, setEntryStatus } from './handoff-patch.ts';
@@ -23,7 +23,7 @@ import { HANDOFFS, readHandoffs } from './handoff-reader.ts';
 import { inTurn, patchJsonFile, type Patch } from './patch-file.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { formatRfc3339 } from '../write/rfc3339.ts';
-import { messageOf } from '../../core/text.ts';
+import { tryWrite } from '../../core/try-write.ts';
 
 export interface HandoffsOptions {
   /** `handoffs.json`, absolute. */
@@ -157,26 +157,18 @@ class HandoffFile implements Handoffs {
       this.#stamp = isFresh ? '' : stamp;
       if (!found.isFile() || found.size > MAX_BYTES) {
         const detail = found.isFile() ? `larger than ${MAX_BYTES} bytes` : 'not a file';
-        return changed(before, {
-          kind: 'unreadable',
-          failure: { kind: 'unreadable', file, cause: 'io', detail },
-        });
+        return changed(before, unreadable(file, { cause: 'io', detail }));
       }
       const read = readHandoffs(await readFile(file));
       if (read.ok) return changed(before, read.value);
       if (isFresh && ++this.#freshReads < MAX_FRESH_READS) return undefined;
       this.#freshReads = 0;
-      return changed(before, {
-        kind: 'unreadable',
-        failure: { kind: 'unreadable', file, ...read.failure },
-      });
+      return changed(before, unreadable(file, read.failure));
     } catch (error) {
       this.#stamp = '';
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'ENOTDIR') return changed(before, NO_HANDOFFS);
-      const detail = messageOf(error);
-      const failure = { kind: 'unreadable', file, cause: causeOfError(error), detail } as const;
-      return changed(before, { kind: 'unreadable', failure });
+      return changed(before, unreadable(file, faultOfError(error)));
     }
   }
 }
@@ -185,12 +177,12 @@ class HandoffFile implements Handoffs {
  * Creates the file where `.todo2` exists; only initialising a store creates that folder. False
  * where the file exists by now.
  */
-async function createFile(file: string, text: string): Promise<Result<boolean, Failure>> {
-  try {
-    return ok(await replaceFile(file, `${text}\n`, undefined, () => !existsSync(file)));
-  } catch (error) {
-    return fail({ kind: 'writeFailed', file, detail: messageOf(error) });
-  }
+function createFile(file: string, text: string): Promise<Result<boolean, Failure>> {
+  return tryWrite(file, () => replaceFile(file, `${text}\n`, undefined, () => !existsSync(file)));
+}
+
+function unreadable(file: string, fault: FileFault): HandoffsState {
+  return { kind: 'unreadable', failure: { kind: 'unreadable', file, ...fault } };
 }
 
 function noList(file: string): Failure {

@@ -2,9 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import type { Task } from '../../core/task.ts';
-import { causeOfError } from '../read/file-fault.ts';
+import { faultOfError } from '../read/file-fault.ts';
 import { readJsonStore } from '../read/json-reader.ts';
-import { messageOf } from '../../core/text.ts';
 
 /**
  * The tasks of a `state.todo2.json`; none where the file does not exist. Fails with `unreadable`.
@@ -18,8 +17,7 @@ export async function readImportable(
     bytes = await readFile(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ok([]);
-    const detail = messageOf(error);
-    return fail({ kind: 'unreadable', file, cause: causeOfError(error), detail });
+    return fail({ kind: 'unreadable', file, ...faultOfError(error) });
   }
   const read = readJsonStore(bytes, project);
   return read.ok ? ok(read.value.tasks) : fail({ kind: 'unreadable', file, ...read.failure });

@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { causeOfError } from '../read/file-fault.ts';
+import { faultOfError } from '../read/file-fault.ts';
 import { stampOf } from '../read/file-stamp.ts';
 import { parseJson } from '../read/json-reader.ts';
 import { replaceFile } from '../files/replace-file.ts';
@@ -77,11 +77,10 @@ async function patchNow<R>(
     }
     return fail({ kind: 'writeFailed', file, detail: 'another process keeps writing it' });
   } catch (error) {
-    const detail = messageOf(error);
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ok('noFile');
     if (error instanceof Error && !('code' in error)) throw error;
-    if (step === 'write') return fail({ kind: 'writeFailed', file, detail });
-    return fail({ kind: 'unreadable', file, cause: causeOfError(error), detail });
+    if (step === 'write') return fail({ kind: 'writeFailed', file, detail: messageOf(error) });
+    return fail({ kind: 'unreadable', file, ...faultOfError(error) });
   }
 }
 

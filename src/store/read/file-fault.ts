@@ -1,11 +1,13 @@
-import type { UnreadableCause } from '../../core/failure.ts';
+import type { Unreadable, UnreadableCause } from '../../core/failure.ts';
+import { messageOf } from '../../core/text.ts';
+
+/** Why a file cannot be read. */
+export type FileFault = Pick<Unreadable, 'cause' | 'detail'>;
 
 const MAGIC = 'SQLite format 3\0';
 
 /** The fault of a database's bytes that the header shows; undefined where there is none. */
-export function findFileFault(
-  bytes: Uint8Array,
-): { readonly cause: UnreadableCause; readonly detail: string } | undefined {
+export function findFileFault(bytes: Uint8Array): FileFault | undefined {
   if (bytes.length === 0) return { cause: 'empty', detail: 'the file has no bytes' };
   const begin = Buffer.from(bytes.subarray(0, MAGIC.length)).toString('latin1');
   if (!MAGIC.startsWith(begin))
@@ -27,8 +29,12 @@ export function findFileFault(
   return undefined;
 }
 
-/** The cause behind an error of a file operation. */
-export function causeOfError(error: unknown): UnreadableCause {
+/** What an error of a file operation says about the file. */
+export function faultOfError(error: unknown): FileFault {
+  return { cause: causeOfError(error), detail: messageOf(error) };
+}
+
+function causeOfError(error: unknown): UnreadableCause {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'EACCES':
     case 'EPERM':

@@ -1,11 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../../core/ports.ts';
-import { causeOfError } from './file-fault.ts';
+import { faultOfError } from './file-fault.ts';
 import { RACY_MS, isOlder, stampOf } from './file-stamp.ts';
 import { OpenFile } from './open-file.ts';
 import { readJsonStore } from './json-reader.ts';
 import type { ContentFault, StoreContent } from './store-content.ts';
-import { messageOf } from '../../core/text.ts';
 
 type JsonRead =
   | { readonly kind: 'unchanged' | 'absent' }
@@ -77,8 +76,7 @@ export class JsonFile {
       return { kind: 'fault', fault: content.failure, isFresh };
     } catch (error) {
       this.forget();
-      const detail = messageOf(error);
-      return { kind: 'fault', fault: { cause: causeOfError(error), detail }, isFresh: false };
+      return { kind: 'fault', fault: faultOfError(error), isFresh: false };
     } finally {
       file.close();
     }

@@ -1,7 +1,7 @@
 import { realpathSync, type BigIntStats } from 'node:fs';
 import type { Clock } from '../../core/ports.ts';
 import type { UnreadableCause } from '../../core/failure.ts';
-import { findFileFault, causeOfError } from './file-fault.ts';
+import { findFileFault, faultOfError } from './file-fault.ts';
 import { RACY_MS, isOlder, stampOf } from './file-stamp.ts';
 import { OpenFile } from './open-file.ts';
 import {
@@ -17,7 +17,6 @@ import {
   type WalHeader,
   type WalScan,
 } from './wal.ts';
-import { messageOf } from '../../core/text.ts';
 
 /** Why a store file cannot be read. */
 export interface Fault {
@@ -121,12 +120,12 @@ export class SnapshotReader {
         last = result.why;
         // Counted as well, since the clock may be set back.
         if (this.#clock.now() - start > GIVE_UP_MS || attempt > 1_000)
-          return fault('busy', this.file, last);
+          return this.#fault('busy', last);
         // Mostly the next turn succeeds; only waits for time to pass need a real pause.
         await this.#pause(result.pauseMs > 0 ? result.pauseMs : attempt > 20 ? 2 : 0);
       } catch (error) {
         this.#seen = undefined;
-        return fault(causeOfError(error), this.file, messageOf(error));
+        return { kind: 'fault', fault: { ...faultOfError(error), file: this.file } };
       } finally {
         this.#db.release();
         this.#wal.release();
@@ -190,7 +189,7 @@ export class SnapshotReader {
     if (!this.#db.open())
       return this.#db.isAbsent() ? { kind: 'absent' } : retry('the file is being replaced');
     const hasWal = this.#wal.open();
-    const headerBytes = hasWal ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0);
+    const headerBytes = this.#walHeader(hasWal);
     const header = parseWalHeader(headerBytes);
     // After the WAL header: a checkpoint of the previous generation may have grown the file until
     // then.
@@ -199,11 +198,8 @@ export class SnapshotReader {
     const walBefore = hasWal ? this.#wal.stat() : undefined;
     const walSize = walBefore?.size ?? 0n;
     if (before.size > MAX_BYTES || walSize > MAX_BYTES) {
-      return fault(
-        'io',
-        this.file,
-        `larger than ${MAX_BYTES} bytes: database ${before.size}, log ${walSize}`,
-      );
+      const sizes = `database ${before.size}, log ${walSize}`;
+      return this.#fault('io', `larger than ${MAX_BYTES} bytes: ${sizes}`);
     }
     if (header === undefined && this.#hasHotJournal()) return retry(HOT_JOURNAL, RACY_MS / 2);
 
@@ -216,9 +212,8 @@ export class SnapshotReader {
     const walStat = this.#wal.statIfCurrent();
     if (walStat === undefined || this.#db.statIfCurrent() === undefined)
       return retry('a file was replaced');
-    if (!isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), headerBytes))
-      return retry('the log was reset');
-    if (!isEqual(wal.subarray(0, WAL_HEADER_SIZE), headerBytes)) return retry('the log was reset');
+    const headers = [this.#walHeader(), wal.subarray(0, WAL_HEADER_SIZE)];
+    if (!headers.every((each) => isEqual(each, headerBytes))) return retry('the log was reset');
     return this.#takeMerged(database, wal, header, {
       headerBytes,
       dbStat: before,
@@ -236,7 +231,7 @@ export class SnapshotReader {
     // The WAL of a small database can claim a huge page count.
     const bytes = scan.pageCount * header.pageSize;
     if (bytes > MAX_BYTES)
-      return fault('io', this.file, `larger than ${MAX_BYTES} bytes: ${bytes} with its log`);
+      return this.#fault('io', `larger than ${MAX_BYTES} bytes: ${bytes} with its log`);
     // SQLite discards the WAL of an empty database file.
     const image = database.length === 0 ? database : mergeImage(database, wal, scan);
     const lastFrames = headersOf(scan, (at) => wal.subarray(at, at + FRAME_HEADER_SIZE));
@@ -254,7 +249,8 @@ export class SnapshotReader {
     const after = this.#db.statIfCurrent();
     if (after === undefined || stampOf(before) !== stampOf(after))
       return retry('the file changed while it was read');
-    if (!this.#hasWalHeader(wal.headerBytes)) return retry('a log appeared');
+    if (!isEqual(this.#walHeader(this.#wal.open()), wal.headerBytes))
+      return retry('a log appeared');
     if (this.#hasHotJournal()) return retry(HOT_JOURNAL, RACY_MS / 2);
     // An incomplete header is completed soon; one that stays broken is no WAL to SQLite either.
     const isBroken = wal.stat !== undefined && wal.headerBytes.length > 0;
@@ -270,7 +266,7 @@ export class SnapshotReader {
   #finish(image: Uint8Array): ImageRead {
     const found = findFileFault(image);
     this.#moment++;
-    if (found !== undefined) return fault(found.cause, this.file, found.detail);
+    if (found !== undefined) return this.#fault(found.cause, found.detail);
     markWithoutWal(image);
     return { kind: 'image', bytes: image, moment: this.#moment };
   }
@@ -297,7 +293,7 @@ export class SnapshotReader {
       if (isOlder(walStat, this.#clock.now(), RACY_MS)) seen.walStamp = stampOf(walStat);
     }
     // Last: a reset during the check puts frames of another generation in the place of a commit.
-    return isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), seen.headerBytes);
+    return isEqual(this.#walHeader(), seen.headerBytes);
   }
 
   async #newPages(seen: Extract<LastRead, { kind: 'wal' }>): Promise<NewPages | undefined> {
@@ -312,7 +308,7 @@ export class SnapshotReader {
     const [walStat, dbStat] = [this.#wal.statIfCurrent(), this.#db.statIfCurrent()];
     if (walStat === undefined || dbStat === undefined || stampOf(dbStat) !== stampOf(seen.dbStat))
       return undefined;
-    if (!isEqual(this.#wal.readSome(0, WAL_HEADER_SIZE), seen.headerBytes)) return undefined;
+    if (!isEqual(this.#walHeader(), seen.headerBytes)) return undefined;
     const scan = scanFrames(tail, { ...seen.scan, frameOfPage: new Map() });
     if (scan.frames === frames) return undefined;
     const pages = new Map<number, Uint8Array>();
@@ -338,8 +334,7 @@ export class SnapshotReader {
   }
 
   #samePlain(seen: Extract<LastRead, { kind: 'plain' }>, hasWal: boolean): boolean {
-    const header = hasWal ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0);
-    if (!isEqual(header, seen.walHeader) || this.#hasHotJournal()) return false;
+    if (!isEqual(this.#walHeader(hasWal), seen.walHeader) || this.#hasHotJournal()) return false;
     // After the WAL: content that left it has moved to the file.
     const stat = this.#db.statIfCurrent();
     return stat !== undefined && stampOf(stat) === stampOf(seen.stat);
@@ -368,9 +363,9 @@ export class SnapshotReader {
     return [new OpenFile(file), new OpenFile(`${file}-wal`)];
   }
 
-  #hasWalHeader(expected: Uint8Array): boolean {
-    const has = this.#wal.open();
-    return isEqual(has ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0), expected);
+  /** The first bytes of the WAL as they are now; none where there is no WAL. */
+  #walHeader(hasWal = true): Uint8Array {
+    return hasWal ? this.#wal.readSome(0, WAL_HEADER_SIZE) : new Uint8Array(0);
   }
 
   /**
@@ -399,6 +394,10 @@ export class SnapshotReader {
     return false;
   }
 
+  #fault(cause: UnreadableCause, detail: string): ImageRead {
+    return { kind: 'fault', fault: { cause, file: this.file, detail } };
+  }
+
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       if (ms === 0) setImmediate(resolve);
@@ -420,10 +419,6 @@ function headersOf(scan: WalScan, read: (at: number) => Uint8Array): Uint8Array 
 
 function retry(why: string, pauseMs = 0): Retry {
   return { kind: 'retry', why, pauseMs };
-}
-
-function fault(cause: UnreadableCause, file: string, detail: string): ImageRead {
-  return { kind: 'fault', fault: { cause, file, detail } };
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {

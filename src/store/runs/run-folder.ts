@@ -1,14 +1,16 @@
 import { lstat, readdir, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
-import { fail, ok, type Result } from '../../core/result.ts';
+import type { Result } from '../../core/result.ts';
 import { isRunId } from '../../core/run/journal/journal-entry.ts';
 import { keepOutOfGit, makeFolders } from '../files/folders-within.ts';
 import { isWithin } from '../files/locate.ts';
-import { messageOf } from '../../core/text.ts';
+import { tryWrite } from '../../core/try-write.ts';
 
 /** How the name of a journal ends. */
 export const JOURNAL = '.jsonl';
+
+const RUNS = ['.todo2', 'waves', 'runs'];
 
 /**
  * The folder of the runs of one backlog: `<root>/.todo2/waves/runs`. Paths are absolute and contain
@@ -20,23 +22,22 @@ export class RunFolder {
 
   constructor(root: string) {
     this.#root = root;
-    this.path = join(root, '.todo2', 'waves', 'runs');
+    this.path = join(root, ...RUNS);
   }
 
   /**
    * Creates what is missing, for the owner only, with a `.gitignore`. Fails with `writeFailed`,
    * also where a link leads out of the root.
    */
-  prepare(): Promise<Result<undefined, Failure>> {
-    return this.#make(['.todo2', 'waves', 'runs'], () =>
-      keepOutOfGit(join(this.#root, '.todo2', 'waves')),
-    );
+  async prepare(): Promise<Result<unknown, Failure>> {
+    const made = await makeFolders(this.#root, RUNS, 0o700);
+    return made.ok ? tryWrite(this.path, () => keepOutOfGit(dirname(this.path))) : made;
   }
 
   /** Creates the folder of one run and its parents. Fails as `prepare` does. */
-  async prepareRun(runId: string): Promise<Result<undefined, Failure>> {
+  async prepareRun(runId: string): Promise<Result<unknown, Failure>> {
     const prepared = await this.prepare();
-    return prepared.ok ? this.#make(['.todo2', 'waves', 'runs', known(runId)]) : prepared;
+    return prepared.ok ? makeFolders(this.#root, [...RUNS, known(runId)], 0o700) : prepared;
   }
 
   /** The ids of all runs with a journal, in no order; none where the folder cannot be read. */
@@ -89,24 +90,6 @@ export class RunFolder {
       return (await lstat(this.folderOf(runId)).catch(() => undefined))?.isDirectory() !== false;
     } catch {
       return false; // missing, or not accessible
-    }
-  }
-
-  async #make(
-    parts: readonly string[],
-    then?: () => Promise<void>,
-  ): Promise<Result<undefined, Failure>> {
-    const made = await makeFolders(this.#root, parts, 0o700);
-    if (!made.ok) return made;
-    try {
-      await then?.();
-      return ok(undefined);
-    } catch (error) {
-      return fail({
-        kind: 'writeFailed',
-        file: join(this.#root, ...parts),
-        detail: messageOf(error),
-      });
     }
   }
 }

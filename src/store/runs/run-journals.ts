@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Disposable } from '../../core/events.ts';
 import type { Failure } from '../../core/failure.ts';
 import type { LeaderRequest } from '../../core/ports.ts';
-import { fail, ok, type Result } from '../../core/result.ts';
+import { mapOk, type Result } from '../../core/result.ts';
 import type { RunState } from '../../core/run/run-events.ts';
 import { JournalFollower } from './journal-follower.ts';
 import { JournalReader } from './journal-reader.ts';
@@ -12,6 +12,7 @@ import { LeaderRequests, writeLeaderRequest } from './leader-requests.ts';
 import { RunFolder } from './run-folder.ts';
 import { type RunLeader, RunLead, type RunLeadOptions } from './run-lead.ts';
 import { messageOf } from '../../core/text.ts';
+import { tryWrite } from '../../core/try-write.ts';
 
 export interface RunJournalsOptions extends Omit<RunLeadOptions, 'folder'> {
   /** The folder that contains `.todo2`, absolute. */
@@ -70,12 +71,12 @@ export class RunJournals implements Disposable {
   }
 
   /** Creates the folders. Fails with `writeFailed`. */
-  prepare(): Promise<Result<undefined, Failure>> {
+  prepare(): Promise<Result<unknown, Failure>> {
     return this.#folder.prepare();
   }
 
   /** Creates the folder of one run before its first file. Fails with `writeFailed`. */
-  prepareRun(runId: string): Promise<Result<undefined, Failure>> {
+  prepareRun(runId: string): Promise<Result<unknown, Failure>> {
     return this.#folder.prepareRun(runId);
   }
 
@@ -196,12 +197,11 @@ export class RunJournals implements Disposable {
     const prepared = await this.#folder.prepareRun(runId);
     if (!prepared.ok) return prepared;
     const file = this.#asksOf(runId);
-    try {
-      await writeLeaderRequest(file, request, this.#options.clock.now());
-      return ok(undefined);
-    } catch (error) {
-      return fail({ kind: 'writeFailed', file, detail: messageOf(error) });
-    }
+    const now = this.#options.clock.now();
+    return mapOk(
+      await tryWrite(file, () => writeLeaderRequest(file, request, now)),
+      () => undefined,
+    );
   }
 
   /** Listens for requests of other windows while this one leads the run. */
