@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { openBacklog } from '../../src/store/read/backlog-source.ts';
 import { SnapshotReader } from '../../src/store/read/snapshot-reader.ts';
 import { loadSqlJs } from '../../src/store/read/sql-js.ts';
-import { readTasks } from '../../src/store/read/sqlite-reader.ts';
+import { readTasks } from '../support/read-tasks.ts';
 import { systemClock } from '../../src/store/files/system-clock.ts';
 import { createBacklog, nativeWriter, type TaskSpec } from '../support/fixture.ts';
 import { findSqliteNode, plainNodeEnv } from '../support/sqlite-node.ts';

@@ -5,7 +5,7 @@ import type { BacklogSource } from '../../src/core/ports.ts';
 import type { Task } from '../../src/core/task.ts';
 import { openBacklog } from '../../src/store/read/backlog-source.ts';
 import { SnapshotReader } from '../../src/store/read/snapshot-reader.ts';
-import { readTasks } from '../../src/store/read/sqlite-reader.ts';
+import { readTasks } from '../support/read-tasks.ts';
 import { systemClock } from '../../src/store/files/system-clock.ts';
 import { markWithoutWal } from '../../src/store/read/wal.ts';
 import { copyStore } from '../support/native-files.ts';

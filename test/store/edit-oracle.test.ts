@@ -9,7 +9,7 @@ import type { Change } from '../../src/core/edit/change.ts';
 import { taskId, type Task, type TaskId } from '../../src/core/task.ts';
 import type { EditContext } from '../../src/store/write/edit-row.ts';
 import { SCHEMA } from '../../src/store/write/schema.ts';
-import { readTasks } from '../../src/store/read/sqlite-reader.ts';
+import { readTasks } from '../support/read-tasks.ts';
 import { applyResult, creation } from '../support/edit-db.ts';
 import { insertRow, ME, NOW, NOW_S, THEM } from '../support/lock-db.ts';
 import { folderFor, SQL } from '../support/stores.ts';

@@ -11,7 +11,8 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { SnapshotReader, type NewPages } from '../../src/store/read/snapshot-reader.ts';
-import { DatabaseTasks, readTasks } from '../../src/store/read/sqlite-reader.ts';
+import { DatabaseTasks } from '../../src/store/read/sqlite-reader.ts';
+import { readTasks } from '../support/read-tasks.ts';
 import { systemClock } from '../../src/store/files/system-clock.ts';
 import { createBacklog, nativeWriter, type NativeWriter } from '../support/fixture.ts';
 import { copyStore, readNatively } from '../support/native-files.ts';

@@ -1,5 +1,5 @@
 import { isRecord } from '../../core/shape.ts';
-import { readMessage } from '../files/protobuf.ts';
+import { readMessage, textsOf } from '../files/protobuf.ts';
 import { messageOf } from '../../core/text.ts';
 
 /** The parsed metadata of a task; with a `fault`, `value` is the best available. */
@@ -45,15 +45,11 @@ export function readMetadataBlob(blob: Uint8Array): Metadata | undefined {
     if (field.number !== METADATA_FIELD || field.kind !== 'bytes') continue;
     const entry = readMessage(field.value);
     if (entry === undefined) return { value: {}, fault: 'metadata_protobuf holds a broken entry' };
-    entries.push([textOf(entry, 1), parseOrKeep(textOf(entry, 2))]);
+    const [name = '', value = ''] = [1, 2].map((number) => textsOf(entry, number).at(-1));
+    entries.push([name, parseOrKeep(value)]);
   }
   // `fromEntries` defines own properties, even for a name such as `__proto__`.
   return entries.length === 0 ? undefined : { value: Object.fromEntries(entries) };
-}
-
-function textOf(entry: NonNullable<ReturnType<typeof readMessage>>, number: number): string {
-  const field = entry.findLast((each) => each.number === number && each.kind === 'bytes');
-  return field?.kind === 'bytes' ? new TextDecoder().decode(field.value) : '';
 }
 
 function parseOrKeep(text: string): unknown {

@@ -21,22 +21,9 @@ interface Image {
 const FOLLOWED_PART = 0.5;
 
 /**
- * The tasks in a database image of any migration of exarp-go. The image must have no WAL. `project`
- * is the project name that exarp-go derives from the root; rows of other projects are kept, with a
- * notice.
- */
-export function readTasks(
-  SQL: SqlJsStatic,
-  image: Uint8Array,
-  project: string,
-  now = Date.now(),
-): Result<StoreContent, ContentFault> {
-  return new DatabaseTasks(project).read(SQL, { bytes: image, moment: 0 }, now);
-}
-
-/**
  * The tasks of a changing database: its image and its parsed content. Reads pages itself in known
- * forms, and asks SQLite about all others.
+ * forms, and asks SQLite about all others. `project` is the project name that exarp-go derives from
+ * the root; rows of other projects are kept, with a notice.
  */
 export class DatabaseTasks {
   readonly #project: string;

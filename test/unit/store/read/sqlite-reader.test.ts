@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Task } from '../../../../src/core/task.ts';
 import { SCHEMA } from '../../../../src/store/write/schema.ts';
-import { readTasks } from '../../../../src/store/read/sqlite-reader.ts';
+import { readTasks } from '../../../support/read-tasks.ts';
 import { readThroughSql } from '../../../../src/store/read/sql-tasks.ts';
 import type { StoreContent } from '../../../../src/store/read/store-content.ts';
 import { SQL } from '../../../support/stores.ts';
