@@ -13,7 +13,7 @@ import { readState, requestStop } from '../agent-process/work-files.ts';
 import type { RunJournals } from '../store/runs/run-journals.ts';
 
 export interface AttemptRecoveryOptions {
-  readonly journals: Pick<RunJournals, 'filesOf'>;
+  readonly journals: Pick<RunJournals, 'folder'>;
   /** Whether the very process that a state names lives on this machine. */
   readonly isAlive: (state: WorkState) => Promise<boolean>;
   readonly clock: Clock;
@@ -66,7 +66,7 @@ export class AttemptRecovery {
     const found = new Map<TaskId, RecoveredAttempt>();
     for (const { id, attemptNo, phase } of run.tasks.values()) {
       if (attemptNo === undefined || phase === 'ended' || phase === 'queued') continue;
-      const state = readState(journals.filesOf(run.runId, attemptNo), {
+      const state = readState(journals.folder.filesOf(run.runId, attemptNo), {
         runId: run.runId,
         attemptNo,
         id,
@@ -79,7 +79,7 @@ export class AttemptRecovery {
 
   #stopAttempt(runId: string, attemptNo: number): void {
     try {
-      requestStop(this.#options.journals.filesOf(runId, attemptNo));
+      requestStop(this.#options.journals.folder.filesOf(runId, attemptNo));
     } catch (error) {
       this.#options.log(
         `A request to stop attempt ${attemptNo} of ${runId} could not be written: ${String(error)}`,

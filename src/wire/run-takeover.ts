@@ -80,7 +80,7 @@ export class RunTakeover implements RunHistory, Disposable {
   }
 
   async prepare(): Promise<Failure | undefined> {
-    const prepared = await this.#options.journals.prepare();
+    const prepared = await this.#options.journals.folder.prepare();
     return prepared.ok ? undefined : prepared.failure;
   }
 

@@ -130,7 +130,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
     paths,
     findAgent: parts.findAgent,
     log,
-    filesOf: (runId, attemptNo) => journals.filesOf(runId, attemptNo),
+    filesOf: (runId, attemptNo) => journals.folder.filesOf(runId, attemptNo),
     results: (ids) => locks.results(ids),
     earlier: ({ runId, task }) =>
       (runOf(runId)?.tasks.get(task.id)?.earlier ?? []).flatMap(({ outcome }) =>
@@ -140,7 +140,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
     verifyRules: () => options().verify,
   };
   const prepare = async (job: Job): Promise<Result<WorkOrder, Failure>> => {
-    const folder = await journals.prepareRun(job.runId);
+    const folder = await journals.folder.prepareRun(job.runId);
     if (!folder.ok) return folder;
     const order = await prepareWork(job, prepareParts);
     if (!order.ok) return order;
@@ -157,7 +157,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
     ...(parts.openInteractive && { openInteractive: parts.openInteractive }),
     orderFolder: parts.orderFolder,
     onActivity: parts.onActivity,
-    stateFileOf: ({ runId, attemptNo }) => journals.filesOf(runId, attemptNo),
+    stateFileOf: ({ runId, attemptNo }) => journals.folder.filesOf(runId, attemptNo),
     releaseFor,
     clock,
     processes,
@@ -186,7 +186,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
     openTask: parts.openTask,
     releaseFor: found.releaseFor,
     prepare: async (job) => {
-      const folder = await journals.prepareRun(job.runId);
+      const folder = await journals.folder.prepareRun(job.runId);
       return folder.ok ? prepareWindowWork(job, prepareParts) : folder;
     },
     resultOf: async (id) => {
@@ -234,7 +234,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
     onAttached: (state, run) => {
       const { tryNo, agent } = run.tasks.get(state.taskId) ?? { tryNo: 1 };
       const agentMode = agent?.agentMode ?? 'unattended';
-      const logFile = journals.filesOf(state.runId, state.attemptNo).log;
+      const logFile = journals.folder.filesOf(state.runId, state.attemptNo).log;
       parts.onAttempt({ ...shownOf(state), agentMode, logFile, tryNo, isAttached: true });
     },
   });
@@ -260,7 +260,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
       return log === undefined ? undefined : statSync(log, { throwIfNoEntry: false })?.mtimeMs;
     },
     stateOf: (runId, attemptNo, id) =>
-      readState(journals.filesOf(runId, attemptNo), { runId, attemptNo, id }),
+      readState(journals.folder.filesOf(runId, attemptNo), { runId, attemptNo, id }),
     close: async (agents) => {
       if (agents === 'stop') await runner.stopAll();
       else runner.detachAll();
@@ -322,7 +322,7 @@ function sessionOf(
   if (run === undefined || task === undefined) return undefined;
   const sessionIn = (runId: string, attemptNo: number, outcome: TaskOutcome | undefined) => {
     if (outcome === undefined || !CUT_OFF.has(outcome.kind)) return undefined;
-    const files = known.journals.filesOf(runId, attemptNo);
+    const files = known.journals.folder.filesOf(runId, attemptNo);
     return readState(files, { runId, attemptNo, id })?.sessionId;
   };
   const last = task.earlier.at(-1);
@@ -344,7 +344,7 @@ function liveLog(runs: readonly RunState[], id: TaskId, journals: RunJournals): 
   for (const { runId, phase, tasks } of runs) {
     const task = phase === 'ended' ? undefined : tasks.get(id);
     if (task?.phase === 'running' && task.attemptNo !== undefined)
-      return journals.filesOf(runId, task.attemptNo).log;
+      return journals.folder.filesOf(runId, task.attemptNo).log;
   }
   return undefined;
 }

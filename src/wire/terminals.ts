@@ -152,7 +152,7 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
           tryNo: task.tryNo,
           label: state?.label ?? task.agent.agent,
           output: state?.output ?? 'text',
-          logFile: runs.journals.filesOf(runId, attemptNo).log,
+          logFile: runs.journals.folder.filesOf(runId, attemptNo).log,
         };
         if (outcome === undefined) {
           terminals.open(attemptOf(seen));

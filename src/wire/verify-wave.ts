@@ -14,7 +14,7 @@ import { replaceFile } from '../store/files/replace-file.ts';
 import type { RunJournals } from '../store/runs/run-journals.ts';
 
 export interface VerifyWaveParts {
-  readonly journals: Pick<RunJournals, 'folderOf' | 'prepareRun'>;
+  readonly journals: Pick<RunJournals, 'folder'>;
   /** The folder that it runs in. */
   readonly root: string;
   /** Asked for each wave; undefined while nothing verifies waves. */
@@ -41,11 +41,11 @@ export function verifyWaveWith(parts: VerifyWaveParts): NonNullable<RunnerWorld[
       const tail = 'detail' in failure ? failure.detail : `${command.command} was not found.`;
       return { command: words, passed: false, exitCode: undefined, durationMs: 0, tail };
     }
-    const prepared = await parts.journals.prepareRun(runId);
+    const prepared = await parts.journals.folder.prepareRun(runId);
     // A folder that cannot be used may be a link by now, and lead anywhere.
     if (!prepared.ok)
       parts.log(`Wave ${wave} of ${runId} is verified without a log (${prepared.failure.kind}).`);
-    const folder = prepared.ok ? parts.journals.folderOf(runId) : undefined;
+    const folder = prepared.ok ? parts.journals.folder.folderOf(runId) : undefined;
     const log = new WorkLog(folder && join(folder, `wave-${wave}.log`));
     const mark = randomBytes(MARK_LENGTH / 2).toString('hex');
     try {
@@ -71,11 +71,11 @@ export function verifyWaveWith(parts: VerifyWaveParts): NonNullable<RunnerWorld[
  * left behind.
  */
 export async function endLeftVerification(
-  journals: Pick<RunJournals, 'folderOf'>,
+  journals: Pick<RunJournals, 'folder'>,
   runId: string,
   wave: number,
 ): Promise<void> {
-  const file = join(journals.folderOf(runId), markFile(wave));
+  const file = join(journals.folder.folderOf(runId), markFile(wave));
   const left = await readPlainFile(file, 0, MARK_LENGTH);
   if (left === undefined) return;
   const mark = left.bytes.toString('latin1');

@@ -1,5 +1,5 @@
 import type { Failure } from '../../core/failure.ts';
-import { ok, type Result } from '../../core/result.ts';
+import { mapOk, type Result } from '../../core/result.ts';
 import type { Status, TaskId } from '../../core/task.ts';
 import { LIST_NAMES } from '../read/json-reader.ts';
 import { elementSpans, memberSpans, put, type Span } from './json-spans.ts';
@@ -28,8 +28,7 @@ export async function patchJsonStatus(
     const patched = patchText(text, id, status, now);
     return patched === undefined ? { refused: 'noEntry' as const } : { text: patched };
   });
-  if (!done.ok) return done;
-  return ok(typeof done.value === 'string' ? done.value : done.value.refused);
+  return mapOk(done, (outcome) => (typeof outcome === 'string' ? outcome : outcome.refused));
 }
 
 /** The patched text; undefined where no entry has the id. */

@@ -59,33 +59,16 @@ const OUR_FILE =
  */
 export class RunJournals implements Disposable {
   readonly #options: RunJournalsOptions;
-  readonly #folder: RunFolder;
+  /** Where the files of all runs are. */
+  readonly folder: RunFolder;
   readonly #lead: RunLead;
   readonly #readers = new Map<string, JournalReader>();
   readonly #followers = new Set<Disposable>();
 
   constructor(options: RunJournalsOptions) {
     this.#options = options;
-    this.#folder = new RunFolder(options.root);
-    this.#lead = new RunLead({ ...options, folder: this.#folder });
-  }
-
-  /** Creates the folders. Fails with `writeFailed`. */
-  prepare(): Promise<Result<unknown, Failure>> {
-    return this.#folder.prepare();
-  }
-
-  /** Creates the folder of one run before its first file. Fails with `writeFailed`. */
-  prepareRun(runId: string): Promise<Result<unknown, Failure>> {
-    return this.#folder.prepareRun(runId);
-  }
-
-  folderOf(runId: string): string {
-    return this.#folder.folderOf(runId);
-  }
-
-  filesOf(runId: string, attemptNo: number): ReturnType<RunFolder['filesOf']> {
-    return this.#folder.filesOf(runId, attemptNo);
+    this.folder = new RunFolder(options.root);
+    this.#lead = new RunLead({ ...options, folder: this.folder });
   }
 
   /**
@@ -93,7 +76,7 @@ export class RunJournals implements Disposable {
    * run is ever without a leader.
    */
   open(runId: string, { onFailed, onLost }: WriterTroubles): JournalWriter {
-    const file = this.#folder.journalOf(runId);
+    const file = this.folder.journalOf(runId);
     const lost = (): void => {
       writer.abandon();
       onLost();
@@ -114,7 +97,7 @@ export class RunJournals implements Disposable {
    * written; the log says why.
    */
   async lead(runId: string, onLost: () => void): Promise<boolean> {
-    const prepared = await this.#folder.prepareRun(runId);
+    const prepared = await this.folder.prepareRun(runId);
     if (!prepared.ok) {
       this.#options.log(
         `The folder of run ${runId} cannot be used: ${JSON.stringify(prepared.failure)}`,
@@ -141,10 +124,10 @@ export class RunJournals implements Disposable {
 
   /** Reads what is new of one run; undefined where it cannot be read. */
   async read(runId: string): Promise<RunRecord | undefined> {
-    if (!(await this.#folder.isSound(runId))) return undefined;
+    if (!(await this.folder.isSound(runId))) return undefined;
     let reader = this.#readers.get(runId);
     if (reader === undefined) {
-      reader = new JournalReader(this.#folder.journalOf(runId), runId);
+      reader = new JournalReader(this.folder.journalOf(runId), runId);
       this.#readers.set(runId, reader);
     }
     const [content, { lead, goneForMs }] = await Promise.all([
@@ -182,7 +165,7 @@ export class RunJournals implements Disposable {
    */
   follow(onChange: (runId: string) => void): Disposable {
     const follower = new JournalFollower({
-      folder: this.#folder,
+      folder: this.folder,
       clock: this.#options.clock,
       leaderOf: (runId) => this.#lead.leaderOf(runId),
       leads: (runId) => this.#lead.leads(runId),
@@ -194,7 +177,7 @@ export class RunJournals implements Disposable {
 
   /** Sends a request to the window that leads a run. Fails with `writeFailed`. */
   async ask(runId: string, request: LeaderRequest): Promise<Result<undefined, Failure>> {
-    const prepared = await this.#folder.prepareRun(runId);
+    const prepared = await this.folder.prepareRun(runId);
     if (!prepared.ok) return prepared;
     const file = this.#asksOf(runId);
     const now = this.#options.clock.now();
@@ -225,8 +208,8 @@ export class RunJournals implements Disposable {
       if (record?.state.phase !== 'ended' || record.lead !== 'none') continue;
       try {
         // The folder first: without its journal the run would never be found again.
-        await removeOurs(this.#folder.folderOf(runId));
-        await rm(this.#folder.journalOf(runId), { force: true });
+        await removeOurs(this.folder.folderOf(runId));
+        await rm(this.folder.journalOf(runId), { force: true });
         gone++;
       } catch (error) {
         this.#options.log(`Run ${runId} cannot be deleted: ${messageOf(error)}`);
@@ -242,13 +225,13 @@ export class RunJournals implements Disposable {
   }
 
   #asksOf(runId: string): string {
-    return join(this.#folder.folderOf(runId), 'asks.jsonl');
+    return join(this.folder.folderOf(runId), 'asks.jsonl');
   }
 
   async #newest(): Promise<readonly Found[]> {
-    if (!(await this.#folder.isSound())) return [];
-    const ids = await this.#folder.runIds();
-    const found = await Promise.all(ids.map((runId) => find(this.#folder.journalOf(runId), runId)));
+    if (!(await this.folder.isSound())) return [];
+    const ids = await this.folder.runIds();
+    const found = await Promise.all(ids.map((runId) => find(this.folder.journalOf(runId), runId)));
     return found.flat().sort((a, b) => b.at - a.at || (a.runId < b.runId ? 1 : -1));
   }
 }

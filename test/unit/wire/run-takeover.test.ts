@@ -68,7 +68,7 @@ async function reopened(
   alive.delete(1);
 
   const journals = journalsOf(2);
-  const files = (attemptNo: number) => journals.filesOf(RUN, attemptNo);
+  const files = (attemptNo: number) => journals.folder.filesOf(RUN, attemptNo);
   const writeState = (attemptNo: number, part: Partial<WorkState> = {}): void => {
     const state: WorkState = {
       ...{

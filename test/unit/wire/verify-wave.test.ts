@@ -46,7 +46,7 @@ function place(t: TestContext) {
       limitMs: 60_000,
     }),
   });
-  const folder = journals.folderOf(RUN);
+  const folder = journals.folder.folderOf(RUN);
   return {
     base,
     journals,
@@ -68,7 +68,7 @@ test(
   posix,
   async (t) => {
     const { verify, folder, base, journals, logged } = place(t);
-    await journals.prepare();
+    await journals.folder.prepare();
     mkdirSync(join(base, 'outside'));
     symlinkSync(join(base, 'outside'), folder);
     const result = await verify();
@@ -81,7 +81,7 @@ test(
 
 test('a pipe in place of its log is not waited for', posix, async (t) => {
   const { verify, folder, journals } = place(t);
-  await journals.prepareRun(RUN);
+  await journals.folder.prepareRun(RUN);
   execFileSync('mkfifo', [join(folder, 'wave-0.log')]);
   assert.equal((await verify())?.passed, true);
 });
@@ -93,7 +93,7 @@ test(
   linux,
   async (t) => {
     const { verify, folder, journals } = place(t);
-    await journals.prepareRun(RUN);
+    await journals.folder.prepareRun(RUN);
     for (const end of [verify, () => endLeftVerification(journals, RUN, 0)]) {
       const mark = randomBytes(16).toString('hex');
       const env = { ...process.env, TODO2_WAVES_WORK: mark };

@@ -135,7 +135,7 @@ describe('the journal of a run', () => {
     const { window, journal } = machine(t);
     const bytes = Buffer.from(STORY.map((event) => `${formatEntry(event)}\n`).join(''));
     const journals = window(1);
-    await journals.prepare();
+    await journals.folder.prepare();
     const first = bytes.indexOf(10);
     for (let length = first; length <= bytes.length; length += 7) {
       writeFileSync(journal, bytes.subarray(0, length));
@@ -151,7 +151,7 @@ describe('the journal of a run', () => {
     const { window, journal, runs } = machine(t);
     const failures: Failure[] = [];
     const journals = window(1);
-    await journals.prepare();
+    await journals.folder.prepare();
     mkdirSync(journal);
     const writer = journals.open(RUN, {
       onFailed: (failure) => void failures.push(failure),
@@ -176,13 +176,13 @@ describe('the journal of a run', () => {
     const outside = join(base, 'outside');
     mkdirSync(outside);
     symlinkSync(outside, join(root, '.todo2', 'waves'));
-    const prepared = await window(1).prepare();
+    const prepared = await window(1).folder.prepare();
     assert.equal(prepared.ok ? '' : prepared.failure.kind, 'writeFailed');
     assert.deepEqual(readdirSync(outside), []);
     rmSync(join(root, '.todo2', 'waves'));
 
     const journals = window(1);
-    await journals.prepare();
+    await journals.folder.prepare();
     writeFileSync(
       join(outside, 'secret.jsonl'),
       STORY.map((event) => `${formatEntry(event)}\n`).join(''),
@@ -202,13 +202,13 @@ describe('the journal of a run', () => {
   test('tells nothing where it speaks of another run, and files of any other name are none', async (t) => {
     const { window, runs } = machine(t);
     const journals = window(1);
-    await journals.prepare();
+    await journals.folder.prepare();
     const text = STORY.map((event) => `${formatEntry(event)}\n`).join('');
     for (const name of ['other.jsonl', '..jsonl', 'a b.jsonl', `${RUN}.json`])
       writeFileSync(join(runs, name), text);
     assert.deepEqual(await journals.list(10), []);
-    assert.throws(() => journals.folderOf('../x'), /Internal error/);
-    assert.throws(() => journals.filesOf(RUN, 0), /Internal error/);
+    assert.throws(() => journals.folder.folderOf('../x'), /Internal error/);
+    assert.throws(() => journals.folder.filesOf(RUN, 0), /Internal error/);
   });
 
   test('is found beside files that are larger than anybody has time for', async (t) => {
@@ -317,7 +317,7 @@ describe('the lead of a run', () => {
       [{ pid: 77, begin: 'began 77', host: 'elsewhere', key: 'k', left: false }, ahead],
     ] as const) {
       const one = window(1);
-      await one.prepareRun(RUN);
+      await one.folder.prepareRun(RUN);
       writeFileSync(forged, JSON.stringify(flag));
       utimesSync(forged, at, at);
       assert.equal(await one.lead(RUN, NEVER.onLost), true);
@@ -385,7 +385,7 @@ describe('a window that does not lead', () => {
     const [one, two] = [window(1), window(2)];
     const writer = one.open(RUN, NEVER);
     const changes: string[] = [];
-    await one.prepare();
+    await one.folder.prepare();
     const follower = new JournalFollower({
       ...{
         folder: new RunFolder(root),
@@ -462,7 +462,7 @@ test(
   async (t) => {
     const { window, runs } = machine(t);
     const journals = window(1);
-    await journals.prepareRun(RUN);
+    await journals.folder.prepareRun(RUN);
     execFileSync('mkfifo', [join(runs, RUN, 'asks.jsonl')]);
     assert.equal((await journals.ask(RUN, { ask: 'stopRun' })).ok, false);
   },
@@ -470,7 +470,7 @@ test(
 
 test('files of an attempt are numbered, in the folder of their run', (t) => {
   const { window, runs } = machine(t);
-  assert.deepEqual(window(1).filesOf(RUN, 3), {
+  assert.deepEqual(window(1).folder.filesOf(RUN, 3), {
     prompt: join(runs, RUN, '3.prompt.md'),
     log: join(runs, RUN, '3.log'),
     state: join(runs, RUN, '3.state.json'),
