@@ -1,5 +1,5 @@
 import type { WorkspaceText } from '../../core/batch/tool.ts';
-import { listNames, readWithin } from './workspace-texts.ts';
+import { listNames, readTexts } from './workspace-texts.ts';
 
 const FOLDER = '.exarp/workflows';
 const MOST_FILES = 50;
@@ -18,14 +18,10 @@ export async function readWorkflows(
     .filter((name) => /^[^.].*\.ya?ml$/i.test(name))
     .sort();
   const files = names.map((name) => `${FOLDER}/${name}`);
-  const texts: WorkspaceText[] = [];
-  const unread = files.slice(MOST_FILES);
-  for (const file of files.slice(0, MOST_FILES)) {
-    // One more byte tells that the file is longer.
-    const text = await readWithin(root, file, MOST_BYTES + 1);
-    if (text === undefined) continue;
-    if (Buffer.byteLength(text) > MOST_BYTES) unread.push(file);
-    else texts.push({ file, text });
-  }
+  // One more byte tells that a file is longer.
+  const read = await readTexts(root, files.slice(0, MOST_FILES), MOST_BYTES + 1);
+  const isTooLong = ({ text }: WorkspaceText): boolean => Buffer.byteLength(text) > MOST_BYTES;
+  const texts = read.filter((each) => !isTooLong(each));
+  const unread = [...files.slice(MOST_FILES), ...read.filter(isTooLong).map(({ file }) => file)];
   return { texts, unread };
 }

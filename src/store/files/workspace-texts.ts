@@ -14,8 +14,8 @@ const MOST_BYTES = 4 * 1024 * 1024;
 /** The goals of a project; undefined where it has none. */
 export async function readGoals(root: string): Promise<WorkspaceText | undefined> {
   for (const file of GOALS) {
-    const text = await readWithin(root, file);
-    if (text !== undefined) return { file, text };
+    const [goals] = await readTexts(root, [file]);
+    if (goals !== undefined) return goals;
   }
   return undefined;
 }
@@ -24,33 +24,28 @@ export async function readGoals(root: string): Promise<WorkspaceText | undefined
 export async function readPlans(root: string): Promise<readonly WorkspaceText[]> {
   const names = await listNames(root, PLANS);
   const plans = names.filter((name) => name.endsWith('.plan.md')).sort().slice(0, MOST_PLANS); // prettier-ignore
-  const texts: WorkspaceText[] = [];
-  for (const name of plans) {
-    const file = `${PLANS}/${name}`;
-    const text = await readWithin(root, file);
-    if (text !== undefined) texts.push({ file, text });
-  }
-  return texts;
+  return readTexts(
+    root,
+    plans.map((name) => `${PLANS}/${name}`),
+  );
 }
 
 /**
- * The first `most` bytes of a file as text; undefined where it does not exist, or where a link
+ * The first `most` bytes of these files as text; without those that do not exist, or where a link
  * leads out of the root.
  */
-export async function readWithin(
+export async function readTexts(
   root: string,
-  file: string,
+  files: readonly string[],
   most = MOST_BYTES,
-): Promise<string | undefined> {
-  try {
+): Promise<readonly WorkspaceText[]> {
+  const texts: WorkspaceText[] = [];
+  for (const file of files) {
     const real = await realWithin(root, file);
-    return real === undefined
-      ? undefined
-      : (await readPlainFile(real, 0, most))?.bytes.toString('utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return undefined;
-    throw error;
+    const part = real === undefined ? undefined : await readPlainFile(real, 0, most);
+    if (part !== undefined) texts.push({ file, text: part.bytes.toString('utf8') });
   }
+  return texts;
 }
 
 /**
@@ -68,9 +63,14 @@ export async function listNames(root: string, folder: string): Promise<readonly 
 }
 
 async function realWithin(root: string, path: string): Promise<string | undefined> {
-  const [base, real] = await Promise.all([
-    realpath(root),
-    realpath(join(root, ...path.split('/'))),
-  ]);
-  return real === base || isWithin(base, real) ? real : undefined;
+  try {
+    const [base, real] = await Promise.all([
+      realpath(root),
+      realpath(join(root, ...path.split('/'))),
+    ]);
+    return real === base || isWithin(base, real) ? real : undefined;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
 }
