@@ -11,8 +11,8 @@ import {
 } from './event-parts.ts';
 
 /**
- * The session events of `copilot --output-format json`; each has its facts in `data`. Later versions
- * end with `result`, earlier ones with the end of the session's last turn.
+ * The session events of `copilot --output-format json`; each has its facts in `data`. Later
+ * versions end with `result`, earlier ones with the end of the session's last turn.
  */
 export const copilotFormat: EventFormat = {
   hasLastWord: false,
