@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { PATIENCE_MS } from '../editor/workbench.ts';
 import type { TaskSpec } from '../support/fixture.ts';
 import { agentsIn, workIn } from '../support/folder-work.ts';
 import { type Window, Windows } from '../support/windows.ts';
+import { PATIENCE_MS } from '../support/until.ts';
 
 let windows: Windows;
 before(async () => (windows = await Windows.start()));

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type BrowserContext, errors, type Frame, type Locator, type Page } from 'playwright-core';
+import { PATIENCE_MS } from '../support/until.ts';
 import { ROOT } from './install.mjs';
 import { addressOf, type EditorServer, type Target } from './server.ts';
 
@@ -14,13 +15,6 @@ const THEMES = {
   highContrastDark: ['Default High Contrast', '.hc-black'],
   highContrastLight: ['Default High Contrast Light', '.hc-light'],
 } as const;
-
-/**
- * How long anything may take before it counts as not coming, in ms. Nothing waits for this long
- * that goes well: a machine that does ten other things may still take most of it to open the first
- * page of a window.
- */
-export const PATIENCE_MS = 60_000;
 
 /**
  * Where a click has to arrive at the least; else it fell between two drawings of what was pressed,

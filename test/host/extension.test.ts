@@ -12,21 +12,7 @@ import { createBacklog, nativeWriter, type NativeWriter } from '../support/fixtu
 import { agentsIn } from '../support/folder-work.ts';
 import { contextOf } from '../support/host-context.ts';
 import { documentUri } from '../../src/ui/documents.ts';
-
-/** Waits for a fact that events bring about; the editor says nothing when a tree has been drawn. */
-async function until(
-  what: string,
-  isSo: () => boolean | Promise<boolean>,
-  timeoutMs = 15_000,
-): Promise<void> {
-  for (
-    const end = Date.now() + timeoutMs;
-    !(await isSo());
-    await new Promise((r) => setTimeout(r, 25))
-  ) {
-    if (Date.now() > end) assert.fail(`Not within ${timeoutMs / 1000} s: ${what}`);
-  }
-}
+import { until } from '../support/until.ts';
 
 describe('Todo2 Waves in a real extension host', () => {
   let folder: string;

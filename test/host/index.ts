@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type MochaClass from 'mocha';
 import * as mochaModule from 'mocha';
 import { record } from './report.ts';
+import { PATIENCE_MS } from '../support/until.ts';
 
 // By name: whether `require` of this package answers the class or a module around it depends on the
 // Node of the editor.
@@ -19,7 +20,7 @@ export async function run(): Promise<void> {
   const grep = process.env['HOST_GREP'];
   const mocha = new Mocha({
     ui: 'bdd',
-    timeout: 20_000,
+    timeout: 2 * PATIENCE_MS, // a wait in a test says what did not come
     fullTrace: true, // else the folder is cut off each path before it can be mapped
     forbidOnly: process.env['CI'] !== undefined,
     ...(grep === undefined || grep === '' ? {} : { grep }),

@@ -12,12 +12,7 @@ import {
 } from '../../src/agent-process/terminals/interactive-terminal.ts';
 import { TaskTerminals } from '../../src/agent-process/terminals/task-terminals.ts';
 import { systemClock } from '../../src/store/files/system-clock.ts';
-
-async function until(what: string, isSo: () => boolean): Promise<void> {
-  // A first terminal takes up to 5 s.
-  for (let i = 0; i < 150 && !isSo(); i++) await pause(100);
-  assert.ok(isSo(), what);
-}
+import { until } from '../support/until.ts';
 
 describe('terminals', () => {
   let folder: string;

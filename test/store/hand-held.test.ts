@@ -5,7 +5,8 @@ import { describe, test } from 'node:test';
 import type { ReadyRules } from '../../src/core/ports.ts';
 import { taskId, type TaskId } from '../../src/core/task.ts';
 import type { Writer } from '../../src/store/write/writer-client.ts';
-import { createRig, startHost, systemClock, until, type WriterRig } from '../support/writer-rig.ts';
+import { createRig, startHost, systemClock, type WriterRig } from '../support/writer-rig.ts';
+import { until } from '../support/until.ts';
 
 const ME = 'vscode-here-1';
 const NEXT = 'vscode-here-2';
@@ -122,9 +123,9 @@ describe('claiming the next ready task', () => {
     await locks.probe();
     await rig.other.exec('BEGIN IMMEDIATE');
     const claim = locks.claimNext([A, C], RULES, 60_000);
-    await until(() => pauses > 0);
+    await until('a write waits for its next try', () => pauses > 0);
     process.kill(pids(rig)[0]!, 'SIGKILL');
-    await until(() => pids(rig).length === 2);
+    await until('another writer is started', () => pids(rig).length === 2);
     await rig.other.exec('COMMIT');
     const claimed = await claim;
     assert.equal(claimed.ok && claimed.value.id, A);
@@ -208,7 +209,7 @@ test('a claim that failed although it was written is given back as soon as a pro
   assert.equal(await lockOf(rig, 'T-3'), 'Todo free', 'three tries took one task');
   await rm(join(rig.dir, 'deaf'));
   assert.equal(await locks.probe(), undefined);
-  await until(async () => (await lockOf(rig, 'T-1')) === 'Todo free');
+  await until('T-1 is free', async () => (await lockOf(rig, 'T-1')) === 'Todo free');
 });
 
 describe('what a person holds when the window goes', () => {
@@ -230,7 +231,7 @@ describe('what a person holds when the window goes', () => {
     const next = rig.open({ holder: NEXT });
     const adopted = await next.adopt([A, C], ME, 60_000);
     assert.deepEqual(adopted.ok && adopted.value.map(({ id }) => id), [A]);
-    await until(() => !isAlive(old!));
+    await until('the process is gone', () => !isAlive(old!));
     assert.equal(
       await lockOf(rig, 'T-1'),
       `In Progress ${NEXT}`,
@@ -245,7 +246,7 @@ describe('what a person holds when the window goes', () => {
     const locks = await open(rig, 300);
     await locks.close('linger');
     const [old] = pids(rig);
-    await until(() => !isAlive(old!));
+    await until('the process is gone', () => !isAlive(old!));
     assert.equal(await lockOf(rig, 'T-1'), 'Todo free');
   });
 
@@ -261,11 +262,11 @@ describe('what a person holds when the window goes', () => {
     await using rig = await store();
     const locks = await open(rig, 60_000);
     process.kill(pids(rig)[0]!, 'SIGKILL');
-    await until(() => pids(rig).length === 2);
+    await until('another writer is started', () => pids(rig).length === 2);
     await locks.close('linger');
     assert.equal(await lockOf(rig, 'T-1'), `In Progress ${ME}`);
     process.kill(pids(rig)[1]!, 'SIGTERM');
-    await until(async () => (await lockOf(rig, 'T-1')) === 'Todo free');
+    await until('T-1 is free', async () => (await lockOf(rig, 'T-1')) === 'Todo free');
   });
 
   test('outlives a window that is killed, for the window after it', async () => {
@@ -274,7 +275,7 @@ describe('what a person holds when the window goes', () => {
     // The later call says what lingers: the first task is as one that an agent works on.
     for (const id of ['T-3', 'T-1']) assert.deepEqual((await host.claim([id])).won, [id]);
     await host.kill();
-    await until(async () => (await lockOf(rig, 'T-3')) === 'Todo free');
+    await until('T-3 is free', async () => (await lockOf(rig, 'T-3')) === 'Todo free');
     assert.equal(await lockOf(rig, 'T-1'), `In Progress ${ME}`);
     const adopted = await rig.open({ holder: NEXT }).adopt([A], ME, 60_000);
     assert.ok(adopted.ok && adopted.value.length === 1);

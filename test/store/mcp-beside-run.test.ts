@@ -8,7 +8,7 @@ import { bundleMcp, createMcpRig, type McpClient, textOf } from '../support/mcp-
 import { openRunWindow } from '../support/run-window.ts';
 import { findSqliteNode } from '../support/sqlite-node.ts';
 import { WASM_FILE } from '../support/stores.ts';
-import { until } from '../support/writer-rig.ts';
+import { until } from '../support/until.ts';
 
 /** Takes what is next and reports it until nothing is left that is ready. */
 async function workWhatIsFree({ ask }: McpClient, taken: string[]): Promise<void> {
@@ -64,9 +64,9 @@ test('eight clients take tasks while a window runs the same wave: each is worked
     const started = runner.start(window.request([snapshot.tasks.map(({ id }) => id)], agent));
     assert(started.ok);
     const byClients: string[] = [];
-    await until(() => byWindow.length > 0);
+    await until('the window has claimed', () => byWindow.length > 0);
     await Promise.all(clients.map((client) => workWhatIsFree(client, byClients)));
-    await until(() => runner.runs.every(({ phase }) => phase === 'ended'));
+    await until('all runs have ended', () => runner.runs.every(({ phase }) => phase === 'ended'));
 
     assert.deepEqual([...byWindow, ...byClients].sort(), tasks.map(({ id }) => id).sort());
     assert(byWindow.length > 0 && byClients.length > 0, 'both took part');

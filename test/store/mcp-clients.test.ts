@@ -15,7 +15,7 @@ import type { TaskSpec } from '../support/fixture.ts';
 import { randomFrom } from '../support/random.ts';
 import { findSqliteNode } from '../support/sqlite-node.ts';
 import { isAlive } from '../support/work-rig.ts';
-import { until } from '../support/writer-rig.ts';
+import { until } from '../support/until.ts';
 
 let bundle: McpBundle;
 before(async () => {
@@ -150,7 +150,7 @@ describe('a client or server that goes', () => {
     await client.ask('waves_next');
     assert.equal((await rig.holders()).length, 1);
     await client.close();
-    await until(() => !isAlive(client.pid));
+    await until('the process is gone', () => !isAlive(client.pid));
     assert.equal(await rig.lockOf('T-1'), 'Todo null');
   });
 
@@ -160,9 +160,9 @@ describe('a client or server that goes', () => {
       const client = await rig.connect();
       await client.ask('waves_next');
       process.kill(client.pid, signal);
-      await until(async () => (await rig.holders()).length === 0);
+      await until('nothing is held', async () => (await rig.holders()).length === 0);
       assert.equal(await rig.lockOf('T-1'), 'Todo null');
-      await until(() => !isAlive(client.pid));
+      await until('the process is gone', () => !isAlive(client.pid));
     });
   }
 
@@ -193,8 +193,8 @@ describe('a client or server that goes', () => {
       assert.equal(id, 'T-1');
       assert.match(await rig.lockOf('T-1'), new RegExp(`^In Progress dies-.+-${server}$`));
       client.kill('SIGKILL');
-      await until(async () => (await rig.holders()).length === 0);
-      await until(() => !isAlive(Number(server)));
+      await until('nothing is held', async () => (await rig.holders()).length === 0);
+      await until('the process is gone', () => !isAlive(Number(server)));
       assert.equal(await rig.lockOf('T-1'), 'Todo null');
     },
   );

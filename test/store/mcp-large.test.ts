@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import type { ReadResourceResult } from '@modelcontextprotocol/sdk/types.js';
 import { OPERATIONS } from '../../src/agent-api/operations.ts';
 import { bundleMcp, createMcpRig, type McpBundle } from '../support/mcp-rig.ts';
-import { until } from '../support/writer-rig.ts';
+import { until } from '../support/until.ts';
 
 let bundle: McpBundle;
 before(async () => {
@@ -185,8 +185,11 @@ test('a client hears of changes at most twice a second, and of the last one in t
   await rig.other.run(
     `UPDATE tasks SET content = 'The last one', version = version + 1 WHERE id = 'T-100'`,
   );
-  await until(() => (heard.get('waves://tasks/T-100') ?? 0) > before);
-  await until(async () => (await titleOf()) === 'The last one');
+  await until(
+    'the client heard of the change',
+    () => (heard.get('waves://tasks/T-100') ?? 0) > before,
+  );
+  await until('the title is the last one', async () => (await titleOf()) === 'The last one');
   // And then it is quiet, though the server goes on looking.
   await client.unsubscribeResource({ uri: 'waves://waves' });
   await new Promise((resolve) => setTimeout(resolve, 700));

@@ -16,7 +16,7 @@ import {
   textOf,
 } from '../support/mcp-rig.ts';
 import { findSqliteNode, plainNodeEnv } from '../support/sqlite-node.ts';
-import { until } from '../support/writer-rig.ts';
+import { until } from '../support/until.ts';
 
 let bundle: McpBundle;
 before(async () => {
@@ -63,7 +63,10 @@ describe('a server that was suspended for longer than its lease', posix, () => {
       // As any other agent does: it takes what is free or has run out.
       const take = `UPDATE tasks SET assignee = ?, assigned_at = ?, lock_until = ?, version = version + 1
         WHERE id = 'T-1' AND lock_until < ?`;
-      await until(async () => (await rig.other.run(take, THEM, now(), now() + 600, now())) === 1);
+      await until(
+        'another holder takes it',
+        async () => (await rig.other.run(take, THEM, now(), now() + 600, now())) === 1,
+      );
     } finally {
       process.kill(pid, 'SIGCONT');
     }
@@ -73,7 +76,7 @@ describe('a server that was suspended for longer than its lease', posix, () => {
     assert.equal(await rig.lockOf('T-1'), `In Progress ${THEM}`);
     assert.deepEqual(await rig.other.all('SELECT * FROM task_comments'), []);
     assert.equal((await ask('waves_renew', { id: 'T-1' })).failure, 'lockLost');
-    await until(() => log().includes(`The lock on T-1 is lost to ${THEM}`));
+    await until('the loss is told', () => log().includes(`The lock on T-1 is lost to ${THEM}`));
   });
 
   test('still has what nobody took meanwhile', async () => {
@@ -83,7 +86,7 @@ describe('a server that was suspended for longer than its lease', posix, () => {
     await ask('waves_claim', { id: 'T-2' });
     process.kill(pid, 'SIGSTOP');
     try {
-      await until(async () => {
+      await until('the lease has run out', async () => {
         const [row] = await rig.other.all(`SELECT lock_until AS until FROM tasks WHERE id = 'T-2'`);
         return Number(textOf(row, 'until')) * 1000 < Date.now();
       });
@@ -157,7 +160,7 @@ describe('a database that is damaged', () => {
     assert.match(noted.text, /todo2\.db/);
     await rm(rig.file);
     await createBacklog(rig.dir, { tasks: [{ id: 'T-3' }] });
-    await until(async () => (await ask('waves_list')).data['open'] === 1);
+    await until('one task is open', async () => (await ask('waves_list')).data['open'] === 1);
     assert.equal((await ask('waves_next')).data['claimed'], true);
   });
 });
@@ -212,7 +215,7 @@ describe('a client that does not wait for its answer', () => {
     await assert.rejects(call);
     await rig.other.exec('COMMIT');
     // It comes through, and is taken back.
-    await until(async () => (await version()) >= before + 2);
+    await until('the task was written twice', async () => (await version()) >= before + 2);
     assert.equal(await rig.lockOf('T-1'), 'Todo null');
     assert.equal((await ask('waves_next')).data['claimed'], true);
   });

@@ -6,7 +6,8 @@ import test from 'node:test';
 import { storedWorkState } from '../../src/core/run/journal/work-state.ts';
 import { fail, ok } from '../../src/core/result.ts';
 import { writeOrder } from '../../src/agent-process/order-file.ts';
-import { createWorkRig, isAlive, until, type WorkRig } from '../support/work-rig.ts';
+import { createWorkRig, isAlive, type WorkRig } from '../support/work-rig.ts';
+import { until } from '../support/until.ts';
 
 const posix = { skip: process.platform === 'win32' };
 

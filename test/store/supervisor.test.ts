@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
-import { createWorkRig, HOST, isAlive, until } from '../support/work-rig.ts';
+import { createWorkRig, HOST, isAlive } from '../support/work-rig.ts';
+import { until } from '../support/until.ts';
 
 const posix = { skip: process.platform === 'win32' };
 

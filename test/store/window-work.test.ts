@@ -16,7 +16,8 @@ import { openBacklog } from '../../src/store/read/backlog-source.ts';
 import { OPTIONS } from '../support/run-rig.ts';
 import { WASM_FILE } from '../support/stores.ts';
 import { HUMAN, SUBAGENT } from '../support/window-rig.ts';
-import { createRig, systemClock as clock, until, type WriterRig } from '../support/writer-rig.ts';
+import { createRig, systemClock as clock, type WriterRig } from '../support/writer-rig.ts';
+import { until } from '../support/until.ts';
 
 const A = taskId('T-1');
 const LEASE_MS = 60_000;
@@ -128,7 +129,10 @@ async function begin(rig: WriterRig, window: Window, agent = HUMAN, id: TaskId =
   let isStarted = false;
   const listener = { onClaimed: () => undefined, onStarted: () => void (isStarted = true) };
   const ended: Promise<WorkEnd> = window.worker.work(job, stop.signal, listener);
-  await until(() => isStarted || window.worker.awaitsManualCompletion(id));
+  await until(
+    'a person is to complete it',
+    () => isStarted || window.worker.awaitsManualCompletion(id),
+  );
   return { stop, ended, job };
 }
 
@@ -148,7 +152,7 @@ test('a person’s word ends their task in the store: with evidence Done, and a 
   await using rig = await createRig({ tasks: [{ id: 'T-1' }] });
   const window = openWindow(rig, 'vscode-here-1', [passes(0)]);
   const { ended } = await begin(rig, window);
-  await until(() => window.worker.awaitsManualCompletion(A));
+  await until('a person is to complete it', () => window.worker.awaitsManualCompletion(A));
   assert.equal(await row(rig), 'In Progress vscode-here-1');
   assert.ok((await window.worker.complete(A)).ok);
   const end = await ended;
@@ -170,7 +174,7 @@ test('work that its command does not pass is back at Todo, wherever a person or 
     await using rig = await createRig({ tasks: [{ id: 'T-1' }] });
     const window = openWindow(rig, 'vscode-here-1', [passes(3)]);
     const { ended } = await begin(rig, window);
-    await until(() => window.worker.awaitsManualCompletion(A));
+    await until('a person is to complete it', () => window.worker.awaitsManualCompletion(A));
     if (moved === 'by word') await window.worker.complete(A, 'Done');
     else await rig.other.run("UPDATE tasks SET status = 'Done', assignee = NULL, lock_until = NULL, version = version + 1 WHERE id = ?", 'T-1'); // prettier-ignore
     const end = await ended;
@@ -185,7 +189,7 @@ test('a person’s task outlives a reload: the next window has its lock, and the
   await using rig = await createRig({ tasks: [{ id: 'T-1' }] });
   const first = openWindow(rig, 'vscode-here-1', []);
   const { job } = await begin(rig, first);
-  await until(() => first.worker.awaitsManualCompletion(A));
+  await until('a person is to complete it', () => first.worker.awaitsManualCompletion(A));
   await first.close('linger');
   assert.equal(await row(rig), 'In Progress vscode-here-1');
   const next = openWindow(rig, 'vscode-here-2', []);
@@ -205,7 +209,7 @@ test('a person’s task outlives a reload: the next window has its lock, and the
       reportBug: (bug) => next.bugs.push(bug),
     },
   });
-  await until(() => next.worker.awaitsManualCompletion(A));
+  await until('a person is to complete it', () => next.worker.awaitsManualCompletion(A));
   assert.equal(await row(rig), 'In Progress vscode-here-2');
   await next.worker.complete(A);
   assert.equal((await ended).kind, 'succeeded');

@@ -12,9 +12,9 @@ import {
   JumpClock,
   startHost,
   systemClock,
-  until,
   type WriterRig,
 } from '../support/writer-rig.ts';
+import { until } from '../support/until.ts';
 
 const ME = 'vscode-here-1';
 const THEM = 'general-there-9';
@@ -218,7 +218,7 @@ describe('a database that another process has locked', () => {
     const claims = Promise.all([A, taskId('T-3')].map((id) => locks.claim(id, 60_000)));
     // The lock ends only because this process, whose claim waits, is free to end it: four turns of
     // at least 300 ms.
-    await until(() => pauses() >= 8);
+    await until('a write waits for its next try', () => pauses() >= 8);
     await rig.other.exec('COMMIT');
     for (const claimed of await claims) assert.ok(claimed.ok && claimed.value.fresh);
     assert.equal((await rig.row('T-1'))['version'], 2);
@@ -246,9 +246,9 @@ describe('a writer process that dies', () => {
     await locks.probe();
     await rig.other.exec('BEGIN IMMEDIATE');
     const claim = locks.claim(A, 60_000);
-    await until(() => pauses() > 0);
+    await until('a write waits for its next try', () => pauses() > 0);
     process.kill(pids(rig)[0]!, 'SIGKILL');
-    await until(() => pids(rig).length === 2);
+    await until('another writer is started', () => pids(rig).length === 2);
     await rig.other.exec('COMMIT');
     const claimed = await claim;
     assert.ok(claimed.ok);
@@ -261,7 +261,7 @@ describe('a writer process that dies', () => {
     const locks = rig.open();
     await locks.claim(A, 60_000);
     process.kill(pids(rig)[0]!, 'SIGKILL');
-    await until(() => pids(rig).length === 2);
+    await until('another writer is started', () => pids(rig).length === 2);
     assert.equal((await rig.row('T-1'))['assignee'], ME);
     assert.equal((await locks.release(A, 'Todo')).ok, true);
   });
@@ -274,7 +274,7 @@ describe('a writer process that dies', () => {
     assert.equal((await locks.renew([A], 60_000)).ok, true);
     assert.equal(pids(rig).length, 1);
     process.kill(pids(rig)[0]!, 'SIGTERM');
-    await until(() => pids(rig).length === 2);
+    await until('another writer is started', () => pids(rig).length === 2);
     assert.equal((await rig.row('T-1'))['assignee'], ME);
   });
 
@@ -285,7 +285,7 @@ describe('a writer process that dies', () => {
     await locks.probe();
     process.kill(pids(rig)[0]!, 'SIGSTOP');
     const claim = locks.claim(A, 60_000);
-    await until(() => clock.waitsFor(4_000));
+    await until('it waits for four seconds', () => clock.waitsFor(4_000));
     clock.jump(5_000);
     assert.equal((await claim).ok, true);
     assert.equal(pids(rig).length, 2);
@@ -356,7 +356,7 @@ describe('closing', () => {
     clock.jump(2_000);
     await closed;
     await rig.other.exec('COMMIT');
-    await until(async () => (await rig.row('T-1'))['assignee'] === null);
+    await until('the lock is gone', async () => (await rig.row('T-1'))['assignee'] === null);
     assert.equal((await rig.row('T-1'))['status'], 'Todo');
   });
 
@@ -376,7 +376,7 @@ test('when a window is killed its tasks are free and back at Todo, and what othe
   await rig.other.exec('BEGIN IMMEDIATE');
   await host.kill();
   await rig.other.exec('COMMIT');
-  await until(async () => (await rig.row('T-1'))['assignee'] === null);
+  await until('the lock is gone', async () => (await rig.row('T-1'))['assignee'] === null);
   assert.equal((await rig.row('T-1'))['status'], 'Todo');
   const kept = await rig.row('T-3');
   assert.deepEqual([kept['status'], kept['assignee'], kept['lock_until']], ['Review', null, null]);
@@ -398,7 +398,9 @@ test('when a window is killed the JSON file beside the database says Todo again 
   const host = await startHost(rig, ME);
   assert.deepEqual((await host.claim(['T-1'])).won, ['T-1']);
   await host.kill();
-  await until(() => Promise.resolve(/"status":"Todo"/.test(readFileSync(json, 'utf8'))));
+  await until('the JSON entry is Todo', () =>
+    Promise.resolve(/"status":"Todo"/.test(readFileSync(json, 'utf8'))),
+  );
   const { todos } = JSON.parse(readFileSync(json, 'utf8')) as { todos: Record<string, unknown>[] };
   assert.deepEqual(
     [todos[0]?.['status'], todos[0]?.['mine'], todos[1]?.['status']],

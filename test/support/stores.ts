@@ -7,6 +7,7 @@ import initSqlJs from 'sql.js';
 import type { BacklogSource } from '../../src/core/ports.ts';
 import type { Snapshot, StoreState } from '../../src/core/snapshot.ts';
 import { openBacklog, type BacklogOptions } from '../../src/store/read/backlog-source.ts';
+import { PATIENCE_MS } from './until.ts';
 
 /** The WebAssembly of the sql.js that the tests use. */
 export const WASM_FILE = createRequire(import.meta.url).resolve('sql.js/dist/sql-wasm.wasm');
@@ -41,22 +42,25 @@ export function ready(state: StoreState): Snapshot {
 
 /**
  * Waits for a state that fits, by the source's own events; answers how many ms that took. Rejects
- * after `withinMs`.
+ * after `withinMs`. What `fits` checks besides the state may come later, without an event.
  */
 export function until(
   source: BacklogSource,
   fits: (state: StoreState) => boolean,
-  withinMs = 5_000,
+  withinMs = PATIENCE_MS,
 ): Promise<number> {
   const begin = performance.now();
   return new Promise((resolve, reject) => {
     const look = (): void => {
       if (!fits(source.state)) return;
       clearTimeout(timer);
+      clearInterval(again);
       listener.dispose();
       resolve(performance.now() - begin);
     };
+    const again = setInterval(look, 20);
     const timer = setTimeout(() => {
+      clearInterval(again);
       listener.dispose();
       reject(
         new Error(`Not within ${withinMs} ms. Now: ${JSON.stringify(source.state).slice(0, 500)}`),

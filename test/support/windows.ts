@@ -8,9 +8,10 @@ import type { Browser, Locator } from 'playwright-core';
 import { launchBrowser } from '../editor/browser.ts';
 import { ROOT } from '../editor/install.mjs';
 import { type EditorOptions, type EditorServer, startServer } from '../editor/server.ts';
-import { PATIENCE_MS, Workbench } from '../editor/workbench.ts';
+import { Workbench } from '../editor/workbench.ts';
 import { endWorkIn, workIn } from './folder-work.ts';
 import { createBacklog, nativeWriter, type NativeWriter, type TaskSpec } from './fixture.ts';
+import { PATIENCE_MS } from './until.ts';
 
 /** What the database says of a task. */
 export interface StoredTask {

@@ -25,6 +25,7 @@ import {
 } from './fixture.ts';
 import { findSqliteNode, plainNodeEnv } from './sqlite-node.ts';
 import { systemClock } from './writer-rig.ts';
+import { until } from './until.ts';
 
 const OPTIONS: RunOptions = {
   runMode: 'strict',
@@ -279,19 +280,6 @@ export async function createWorkRig(
       await rm(root, { recursive: true, force: true, maxRetries: 3 });
     },
   };
-}
-
-/** Waits for something that no event tells of; fails after a while. */
-export async function until(
-  claim: string,
-  holds: () => boolean | Promise<boolean>,
-  withinMs = 15_000,
-): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!(await holds())) {
-    if (performance.now() >= end) throw new Error(`Not so after ${withinMs} ms: ${claim}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /** True for a process that has not ended; one that has and was not collected yet counts as gone. */

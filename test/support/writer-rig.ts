@@ -141,11 +141,6 @@ export async function startHost(
   };
 }
 
-/** Polls until it is so; for changes by other processes, which are not reported. */
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 /** The system's clock, but a test may let time pass at once. */
 export class JumpClock implements Clock {
   #ahead = 0;

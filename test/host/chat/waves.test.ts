@@ -8,21 +8,7 @@ import { taskId } from '../../../src/core/task.ts';
 import type { ExtensionApi } from '../../../src/extension.ts';
 import { createBacklog, nativeWriter, type NativeWriter } from '../../support/fixture.ts';
 import type { Behaviour, FakeModel } from '../fake-model/extension.ts';
-
-/** Waits for a fact that events bring about. */
-async function until(
-  what: string,
-  isSo: () => boolean | Promise<boolean>,
-  timeoutMs = 15_000,
-): Promise<void> {
-  for (
-    const end = Date.now() + timeoutMs;
-    !(await isSo());
-    await new Promise((r) => setTimeout(r, 25))
-  ) {
-    if (Date.now() > end) assert.fail(`Not within ${timeoutMs / 1000} s: ${what}`);
-  }
-}
+import { until } from '../../support/until.ts';
 
 const CAP = 2;
 

@@ -4,24 +4,10 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { ExtensionApi } from '../../../src/extension.ts';
 import { createBacklog, nativeWriter, type NativeWriter } from '../../support/fixture.ts';
+import { until } from '../../support/until.ts';
 
 /** As the editor makes it: the extension, and the label under which it offers the server. */
 const SERVER = 'todo2waves.todo2-waves/Todo2 Waves';
-
-/** Waits for a fact that events bring about. */
-async function until(
-  what: string,
-  isSo: () => boolean | Promise<boolean>,
-  timeoutMs = 15_000,
-): Promise<void> {
-  for (
-    const end = Date.now() + timeoutMs;
-    !(await isSo());
-    await new Promise((r) => setTimeout(r, 50))
-  ) {
-    if (Date.now() > end) assert.fail(`Not within ${timeoutMs / 1000} s: ${what}`);
-  }
-}
 
 describe('the MCP server in VS Code', function () {
   this.timeout(60_000);

@@ -9,16 +9,7 @@ import { mainPlanFile } from '../../../src/core/plan/slug.ts';
 import type { TreeNode } from '../../../src/ui/tree-nodes.ts';
 import { WaveDrag } from '../../../src/ui/plan-move.ts';
 import { createBacklog } from '../../support/fixture.ts';
-
-async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (
-    const end = Date.now() + 60_000;
-    !(await isSo());
-    await new Promise((r) => setTimeout(r, 25))
-  ) {
-    if (Date.now() > end) assert.fail(`Not within a minute: ${what}`);
-  }
-}
+import { until } from '../../support/until.ts';
 
 describe('plans', () => {
   let backlog: Backlog;
@@ -159,12 +150,14 @@ describe('plans', () => {
     void drag(second, 0);
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.deepEqual(backlog.task(second)?.dependencies, [first]);
-    const moved = drag(third, 1);
-    // Nothing tells that the list is drawn, and one that is accepted before has nothing checked.
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
-    await moved;
-    await until('it is in the wave', () => backlog.plan?.waveOf.get(third) === 1);
+    await until('it is in the wave', async () => {
+      const moved = drag(third, 1);
+      // Nothing tells that the list is drawn, and one that is accepted before has nothing checked.
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+      await moved;
+      return backlog.plan?.waveOf.get(third) === 1;
+    });
     assert.equal(backlog.task(third)?.dependencies.length, 1);
     assert.deepEqual(backlog.task(second)?.dependencies, [first]);
   });

@@ -12,7 +12,8 @@ import {
 } from '../../../src/agent-process/child-work.ts';
 import { endOrphan, isMarkAlive, MARK } from '../../../src/agent-process/process-tree.ts';
 import { processStartTime } from '../../../src/store/runs/processes.ts';
-import { isAlive, until } from '../../support/work-rig.ts';
+import { isAlive } from '../../support/work-rig.ts';
+import { until } from '../../support/until.ts';
 
 const posix = { skip: process.platform === 'win32' };
 const linux = { skip: process.platform !== 'linux' };

@@ -7,7 +7,8 @@ import { type ExarpCall, refusalOf, type ToolHints } from '../../../src/core/bat
 import { exarpTool, reportOf } from '../../../src/core/batch/exarp-tool.ts';
 import { ToolTrouble } from '../../../src/core/batch/tool.ts';
 import { openExarp } from '../../../src/agent-process/exarp-mcp.ts';
-import { isAlive, until } from '../../support/work-rig.ts';
+import { isAlive } from '../../support/work-rig.ts';
+import { until } from '../../support/until.ts';
 
 const LIMITS = { startMs: 20_000, callMs: 20_000 };
 

@@ -20,7 +20,8 @@ import {
 import { RunJournals } from '../../../src/store/runs/run-journals.ts';
 import { systemClock } from '../../../src/store/files/system-clock.ts';
 import { startOf } from '../../support/run-stories.ts';
-import { isAlive, until } from '../../support/work-rig.ts';
+import { isAlive } from '../../support/work-rig.ts';
+import { until } from '../../support/until.ts';
 
 const posix = { skip: process.platform === 'win32' };
 const linux = { skip: process.platform !== 'linux' };
