@@ -4,9 +4,10 @@ import { createReader } from './output/agent-output.ts';
 import { runChild, type ChildEnd } from './child-work.ts';
 import { runVerify } from './run-verify.ts';
 import { startLimit } from './time-limit.ts';
-import { explainExitCode } from './output/error-patterns.ts';
+import { deniedLine } from './output/denied-line.ts';
+import { judge, judgeUnseen, type Verdict } from './output/verdict.ts';
 import type { WorkLog } from './work-log.ts';
-import type { WorkOrder } from './work-order.ts';
+import type { CommandSpec, WorkOrder } from './work-order.ts';
 
 /** Short, since the terminal is gone and the system may be about to end this process too. */
 const GONE_GRACE_MS = 1500;
@@ -25,64 +26,148 @@ export interface WorkPlace {
 }
 
 /**
- * Runs the agent of an order: without a shell, its output to the log, ended when it takes too long.
+ * Runs the agent of an order: without a shell, its output to the log, ended when it takes too long
+ * or stays after its last word. Where the session that it was to resume cannot be resumed, it runs
+ * once more with a new one.
  */
 export function agentOf(place: WorkPlace): WorkWorld['agent'] {
-  const { order, mark, log, terminalGone } = place;
   return async (signal, onStarted): Promise<AgentReport> => {
     await place.ready;
-    const reader = createReader(order.output);
+    const { order, log } = place;
     const limit = startLimit(order.options.timeLimitMs);
-    const options = {
-      spec: order.agent,
-      cwd: order.root,
-      stdinFile: order.stdinFile,
-      mark,
-      inTerminal: order.agentMode === 'interactive',
-      graceMs: () =>
-        terminalGone.aborted ? Math.min(GONE_GRACE_MS, order.graceMs) : order.graceMs,
-      onOutput: (bytes: Uint8Array) => {
-        log.write(bytes);
-        reader.read(bytes);
-        place.onOutput(reader.sessionId ?? order.sessionId, reader.activity);
-      },
-      onStarted: (pid: number) => {
-        place.onProcess(pid);
-        onStarted();
-      },
-    };
-    const ended = await runChild(options, AbortSignal.any([signal, limit.signal, terminalGone]));
+    const run = (start: AgentStart): Promise<AgentRun> =>
+      runAgent(place, start, { signal, limit: limit.signal, onStarted });
+    const { agent, sessionId, anew } = order;
+    let last = await run({ agent, sessionId, resumes: anew !== undefined });
+    const first = last.verdict([]);
+    if (anew !== undefined && first.kind === 'noSession' && !signal.aborted) {
+      log.note(`Its session could not be resumed, a new one begins: ${first.reason}`);
+      place.onOutput(anew.sessionId, undefined);
+      const again = { ...agent, args: anew.args };
+      last = await run({ agent: again, sessionId: anew.sessionId, resumes: false });
+    }
     limit.clear();
-    reader.end();
-    const timedOut =
-      ended.kind === 'ended' && ended.stopped && limit.signal.aborted && !signal.aborted;
-    const { rateLimit, lastSaid, sessionId = order.sessionId } = reader;
-    const end = endOf(ended, order.agent.command, timedOut);
-    const exitCode = end.kind === 'exited' ? end.exitCode : undefined;
+    const { verdict, ...report } = last;
     return {
-      rateLimit,
-      lastSaid,
-      sessionId,
-      end,
-      complaint:
-        reader.complaint ??
-        (exitCode === undefined ? undefined : explainExitCode(order.agentType, exitCode)),
-      limitMs: timedOut ? order.options.timeLimitMs : undefined,
-      unseen: terminalGone.aborted
+      ...report,
+      judge: (files) => {
+        const judged = verdict(files);
+        if (judged.kind === 'noSession') return { kind: 'failed', reason: judged.reason };
+        return judged.kind === 'tooLong'
+          ? { kind: 'tooLong', limitMs: order.options.timeLimitMs }
+          : judged;
+      },
+      unseen: place.terminalGone.aborted
         ? 'Its terminal went away while the agent was at work.'
         : undefined,
     };
   };
 }
 
-function endOf(ended: ChildEnd, command: string, timedOut: boolean): AgentEnd {
+/** How the agent is started this time. */
+interface AgentStart {
+  readonly agent: CommandSpec;
+  readonly sessionId: string | undefined;
+  readonly resumes: boolean;
+}
+
+/** One process of an agent, from its start to its end. */
+interface AgentRun extends Omit<AgentReport, 'judge' | 'unseen'> {
+  readonly verdict: (files: readonly string[]) => Verdict;
+}
+
+async function runAgent(
+  place: WorkPlace,
+  { agent, sessionId, resumes }: AgentStart,
+  {
+    signal,
+    limit,
+    onStarted,
+  }: { readonly signal: AbortSignal; readonly limit: AbortSignal; readonly onStarted: () => void },
+): Promise<AgentRun> {
+  const { order, mark, log, terminalGone } = place;
+  const reader = createReader(order.output);
+  const lingering = new Countdown(order.lingerMs);
+  const inTerminal = order.agentMode === 'interactive';
+  const options = {
+    spec: agent,
+    cwd: order.root,
+    stdinFile: order.stdinFile,
+    mark,
+    inTerminal,
+    graceMs: () => (terminalGone.aborted ? Math.min(GONE_GRACE_MS, order.graceMs) : order.graceMs),
+    onOutput: (bytes: Uint8Array) => {
+      log.write(bytes);
+      reader.read(bytes);
+      if (reader.isDone) lingering.begin();
+      else lingering.cancel();
+      place.onOutput(reader.sessionId ?? sessionId, reader.activity);
+    },
+    onStarted: (pid: number) => {
+      place.onProcess(pid);
+      onStarted();
+    },
+  };
+  const ending = [signal, limit, terminalGone, lingering.over];
+  const ended = await runChild(options, AbortSignal.any(ending));
+  lingering.cancel();
+  reader.end();
+  const wasEnded = ended.kind === 'ended' && ended.stopped && !signal.aborted;
+  const hasLingered = wasEnded && (lingering.over.aborted || (limit.aborted && reader.isDone));
+  const timedOut = wasEnded && limit.aborted && !hasLingered;
+  if (hasLingered) log.note('It stayed after its last word and was ended.');
+  const end = endOf(ended, agent.command, hasLingered || timedOut);
+  const { facts, lastSaid } = reader;
+  const { exitCode, signal: endedBy } =
+    end.kind === 'exited' ? end : { exitCode: undefined, signal: undefined };
+  const phase = hasLingered ? 'lingered' : timedOut ? 'tooLong' : 'ended';
+  const exit = { agent: order.agentType, exitCode, signal: endedBy };
+  const endedAt = Date.now();
+  return {
+    end,
+    lastSaid,
+    sessionId: reader.sessionId ?? sessionId,
+    remarks: [...reader.remarks, ...deniedLine(order.agentType, reader.denied)],
+    verdict: (files) =>
+      inTerminal && phase === 'ended'
+        ? judgeUnseen(exit)
+        : judge({ ...facts, ...exit, phase, resumes, files }, endedAt),
+  };
+}
+
+/** Something that happens a while after it began, unless it is cancelled before. */
+class Countdown {
+  readonly #over = new AbortController();
+  readonly #ms: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(ms: number) {
+    this.#ms = ms;
+  }
+
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  begin(): void {
+    this.#timer ??= setTimeout(() => this.#over.abort(), this.#ms);
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** `isOwn`: where it was stopped, its end counts as if it had come by itself. */
+function endOf(ended: ChildEnd, command: string, isOwn: boolean): AgentEnd {
   if (ended.kind === 'notStarted') {
     return {
       kind: 'notStarted',
       failure: { kind: 'agentNotStarted', command, detail: ended.detail },
     };
   }
-  if (ended.stopped && !timedOut) return { kind: 'stopped' };
+  if (ended.stopped && !isOwn) return { kind: 'stopped' };
   return { kind: 'exited', exitCode: ended.exitCode, signal: ended.signal };
 }
 

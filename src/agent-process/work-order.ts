@@ -31,6 +31,12 @@ export interface WorkOrder {
   /** The agent's session, where it is known in advance. */
   readonly sessionId: string | undefined;
   /**
+   * Set where `agent` resumes a session: how a new one is begun instead, should that one not be
+   * there any more.
+   */
+  readonly anew:
+    { readonly args: readonly string[]; readonly sessionId: string | undefined } | undefined;
+  /**
    * The message that the user has to type in the terminal; undefined where the command line
    * contains it.
    */
@@ -43,6 +49,8 @@ export interface WorkOrder {
   readonly options: Pick<RunOptions, 'leaseMs' | 'statusOnSuccess' | 'timeLimitMs'>;
   /** How long after a polite request to end the agent is ended by force. */
   readonly graceMs: number;
+  /** How long after its last word an unattended agent is ended that does not end by itself. */
+  readonly lingerMs: number;
   readonly files: WorkFiles;
 }
 

@@ -15,6 +15,7 @@ import { openStore } from './open-store.ts';
 import { readImportable } from '../store/json/importable.ts';
 import { replaceWithin } from '../store/files/plan-files.ts';
 import { configuredPaths, type StorePaths } from '../store/files/locate.ts';
+import { ArgumentChecks } from '../agent-process/check-arguments.ts';
 import { systemProcesses } from '../store/runs/processes.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import { WaveSourceFile } from '../store/files/wave-source-file.ts';
@@ -43,6 +44,8 @@ export interface Shared {
   readonly agents: Pick<WiredAgents, 'followsSubagents' | 'serve'>;
 }
 
+/** What installed agents answered about their arguments, for every backlog of this window. */
+const argumentChecks = new ArgumentChecks();
 /** The runs that were begun here are remembered for as long as their journals are kept. */
 const REMEMBERED_RUNS = 400;
 
@@ -84,8 +87,14 @@ export function wireBacklog(
     reportBug,
   });
   const { source, locks, keeper, edits, handoffs, options } = store;
-  const findAssigned = ({ agent }: AgentAssignment) =>
-    findAgent(preferenceOf(agent, folder, simulated));
+  const findAssigned = async ({ agent, agentMode }: AgentAssignment) => {
+    const found = await findAgent(preferenceOf(agent, folder, simulated));
+    if (!found.ok) return found;
+    return argumentChecks.check(
+      found.value,
+      agentMode === 'interactive' ? agentMode : 'unattended',
+    );
+  };
   const titleOf = (id: TaskId): string => backlog.task(id)?.title ?? id;
   const terminals = wireTerminals({
     supervisor: bundle('supervisor.cjs'),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Failure } from '../core/failure.ts';
 import { mainPlanFile } from '../core/plan/slug.ts';
 import type { Job, WorkPreview } from '../core/ports.ts';
@@ -34,6 +35,8 @@ export interface PrepareParts {
 
 /** How long a stopped agent, or a command that verifies, has to end by itself. */
 export const GRACE_MS = 5000;
+/** How long an agent may stay after its last word. */
+const LINGER_MS = 5000;
 
 /**
  * Writes the prompt of an attempt and says what is to be done. Fails with what cannot be found,
@@ -47,7 +50,7 @@ export async function prepareWork(
   const files = parts.filesOf(runId, attemptNo);
   const made = await makeAttempt(job, files, parts);
   if (!made.ok) return made;
-  const { agent, command, agentMode, prompt } = made.value;
+  const { agent, command, anew, agentMode, prompt } = made.value;
   const verify = await verifySpecOf(job, parts);
   if (!verify.ok) return verify;
   const written = await writePromptFile(files.prompt, prompt);
@@ -62,12 +65,14 @@ export async function prepareWork(
     database: parts.paths.database,
     json: parts.paths.json,
     graceMs: GRACE_MS,
+    lingerMs: LINGER_MS,
     agentType: agent.kind,
     label: agent.label,
     output: agent.output,
     agentMode,
     agent: { command: command.command, args: command.args, env: command.env },
     sessionId: command.sessionId,
+    anew: anew && { args: anew.args, sessionId: anew.sessionId },
     tell: command.tell,
     stdinFile: command.stdin === 'prompt' ? files.prompt : undefined,
     verify: verify.value,
@@ -116,6 +121,8 @@ export async function resolveVerify(verify: VerifyCommand): Promise<Result<Verif
 interface Made {
   readonly agent: Agent;
   readonly command: AgentCommand;
+  /** Set where `command` resumes a session: the one that begins a new one. */
+  readonly anew: AgentCommand | undefined;
   readonly agentMode: WorkOrder['agentMode'];
   readonly prompt: string;
 }
@@ -130,20 +137,28 @@ async function makeAttempt(
   const { agentMode } = job.agent;
   if (agentMode !== 'unattended' && agentMode !== 'interactive')
     throw new Error(`Internal error: a command line for ${agentMode}`);
-  const command = buildCommand(found.value, {
+  const request = {
     agentMode,
     model: job.agent.model,
     sessionId: randomUUID(),
-    resumes: job.sessionId,
     promptFile: files.prompt,
     cwd: job.root,
     taskId: job.task.id,
     runId: job.runId,
-  });
+  };
+  const begun = buildCommand(found.value, { ...request, resumes: undefined });
+  const resumed =
+    job.sessionId === undefined
+      ? undefined
+      : buildCommand(found.value, { ...request, resumes: job.sessionId });
+  const command = resumed ?? begun;
   if (!command.ok) return command;
+  if (!begun.ok) return begun;
+  const resumes = resumed !== undefined && !isDeepStrictEqual(command.value, begun.value);
   return ok({
     agent: found.value,
     command: command.value,
+    anew: resumes && agentMode === 'unattended' ? begun.value : undefined,
     agentMode,
     prompt: await writePrompt(job, parts),
   });

@@ -48,6 +48,8 @@ test(
         ...{
           verify: undefined,
           graceMs: 300,
+          lingerMs: 100,
+          anew: undefined,
           options: { leaseMs: 60_000, statusOnSuccess: 'Review', timeLimitMs: 0 },
         },
         files: {

@@ -12,6 +12,8 @@ import { until } from '../support/until.ts';
 const posix = { skip: process.platform === 'win32' };
 
 const HANG = 'setInterval(() => {}, 1000); console.log("ready " + process.pid)';
+/** Says that it worked, and ends well. */
+const DONE = 'console.log("Done.")';
 /** Ends well as soon as a file is there. */
 const waitFor = (file: string): string =>
   `console.log('ready ' + process.pid);
@@ -92,7 +94,7 @@ test(
   posix,
   async () => {
     await using rig = await createWorkRig();
-    const work = rig.run('', { verify: { ...rig.script(HANG), limitMs: 0 } });
+    const work = rig.run(DONE, { verify: { ...rig.script(HANG), limitMs: 0 } });
     const [, pid] = await work.said(/ready (\d+)/);
     await until(
       'the command is written down',
@@ -229,7 +231,7 @@ test('an attempt of which nothing is there is unknown after a while, and must no
 test('a supervisor serves one order after the other, and ends when it has had none for a while', async () => {
   await using rig = await createWorkRig({ tasks: [{ id: 'T-1' }, { id: 'T-2' }] });
   const worker = rig.open();
-  const first = rig.run('', {}, worker, 'T-1');
+  const first = rig.run(DONE, {}, worker, 'T-1');
   assert.equal((await first.end).kind, 'succeeded');
   const second = rig.run('process.exitCode = 1', {}, worker, 'T-2');
   assert.equal((await second.end).kind, 'failed');
@@ -271,7 +273,7 @@ test('a supervisor that cannot be started refuses the work and says why', async 
 test('a state that another attempt or another machine wrote is not believed', async () => {
   await using rig = await createWorkRig();
   const worker = rig.open();
-  const work = rig.run('', {}, worker);
+  const work = rig.run(DONE, {}, worker);
   await work.end;
   const state = work.state()!;
   const later = { ...work, attemptNo: work.attemptNo + 50 };

@@ -9,6 +9,8 @@ import { until } from '../support/until.ts';
 const posix = { skip: process.platform === 'win32' };
 
 const HANG = 'setInterval(() => {}, 1000); console.log("ready " + process.pid)';
+/** Says that it worked, and ends well. */
+const DONE = 'console.log("Done.")';
 
 test('work that ends well: claimed under the name of its supervisor, Review in the end, free, with a result', async () => {
   await using rig = await createWorkRig();
@@ -120,7 +122,7 @@ test('what somebody else holds is refused, and left as it is', async () => {
 test('Done is written with evidence that a command has verified it', async () => {
   await using rig = await createWorkRig();
   const verify = { ...rig.script('console.log("all green")'), limitMs: 0 };
-  const work = rig.run('', { verify, options: { statusOnSuccess: 'Done' } });
+  const work = rig.run(DONE, { verify, options: { statusOnSuccess: 'Done' } });
   const end = await work.end;
   assert(end.kind === 'succeeded', JSON.stringify(end));
   assert.equal(end.status, 'Done');
@@ -131,7 +133,7 @@ test('Done is written with evidence that a command has verified it', async () =>
 
 test('without a command that verifies it, work goes to Review at the most', async () => {
   await using rig = await createWorkRig();
-  const end = await rig.run('', { options: { statusOnSuccess: 'Done' } }).end;
+  const end = await rig.run(DONE, { options: { statusOnSuccess: 'Done' } }).end;
   assert.deepEqual([end.kind, await rig.lockOf()], ['succeeded', 'Review null']);
 });
 
@@ -157,7 +159,7 @@ test('work that does not pass is open again, even where its agent had called it 
 
 test('a command that verifies for too long is ended and has not passed', async () => {
   await using rig = await createWorkRig();
-  const end = await rig.run('', { verify: { ...rig.script(HANG), limitMs: 500 } }).end;
+  const end = await rig.run(DONE, { verify: { ...rig.script(HANG), limitMs: 500 } }).end;
   assert(end.kind === 'failed' && end.cause.kind === 'verify');
   assert.equal(end.cause.result.exitCode, undefined);
   assert.match(end.cause.result.tail, /took too long/);
@@ -248,7 +250,7 @@ test('a store without a table of comments gets the status all the same, and the 
     tasks: [{ id: 'T-1' }],
     sql: ['DROP TABLE task_comments'],
   });
-  const work = rig.run('');
+  const work = rig.run(DONE);
   assert.equal((await work.end).kind, 'succeeded');
   assert.match(work.log(), /no table of comments/);
   assert.equal(await rig.lockOf(), 'Review null');
@@ -265,3 +267,49 @@ test(
     assert.equal(await rig.lockOf(), 'Todo null');
   },
 );
+
+test('an agent that ends without a word and without a changed file has failed', async () => {
+  await using rig = await createWorkRig();
+  const end = await rig.run(`process.stderr.write('no model\\n')`, { output: 'streamJson' }).end;
+  assert(end.kind === 'failed' && end.cause.kind === 'said', JSON.stringify(end));
+  assert.match(end.cause.detail, /without saying how it went .*no model/);
+  const silent = await rig.run('').end;
+  assert(silent.kind === 'failed' && silent.cause.kind === 'said', JSON.stringify(silent));
+  assert.match(silent.cause.detail, /ended without an answer/);
+  assert.equal(await rig.lockOf(), 'Todo null');
+});
+
+test('an agent that stays after its last word is ended, and its result counts', async () => {
+  await using rig = await createWorkRig();
+  const result = { type: 'result', subtype: 'success', is_error: false, result: 'Done.' };
+  const work = rig.run(`${HANG}; console.log(${JSON.stringify(JSON.stringify(result))})`, {
+    output: 'streamJson',
+  });
+  const [, pid] = await work.said(/ready (\d+)/);
+  const end = await work.end;
+  assert(end.kind === 'succeeded', JSON.stringify(end));
+  assert.equal(end.evidence?.summary, 'Done.');
+  assert.match(work.log(), /It stayed after its last word/);
+  assert.equal(isAlive(Number(pid)), false);
+});
+
+test('a session that cannot be resumed is begun anew within the same attempt', async () => {
+  await using rig = await createWorkRig();
+  const { command, args, env } = rig.script(`
+    if (process.argv[2] === 'resume') {
+      console.error('No conversation found');
+      process.exit(1);
+    }
+    console.log(JSON.stringify({ type: 'result', subtype: 'success', result: 'Done.' }));`);
+  const work = rig.run('', {
+    agent: { command, args: [...args, 'resume'], env },
+    anew: { args, sessionId: 'new-1' },
+    sessionId: 'old-1',
+    output: 'streamJson',
+  });
+  const end = await work.end;
+  assert(end.kind === 'succeeded', JSON.stringify(end));
+  assert.equal(end.evidence?.sessionId, 'new-1');
+  assert.equal(work.state()?.sessionId, 'new-1');
+  assert.match(work.log(), /could not be resumed, a new one begins: No conversation found/);
+});

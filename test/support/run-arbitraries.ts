@@ -113,6 +113,7 @@ const evidence: fc.Arbitrary<Evidence> = record({
   summary: maybe(text),
   logFile: maybe(fc.constantFrom('.todo2/waves/runs/r/1.log', 'a..b/c')),
   sessionId: maybe(fc.constantFrom('0b5f-1', 'abc_DEF')),
+  remarks: maybe(some(text)),
 });
 const cause: fc.Arbitrary<FailCause> = fc.oneof(
   record({ kind: kind('exit') }),

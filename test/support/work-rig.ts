@@ -198,6 +198,8 @@ export async function createWorkRig(
         agentMode: 'unattended',
         verify: undefined,
         graceMs: 300,
+        lingerMs: 300,
+        anew: undefined,
         files,
         options: job.options,
         ...spec,

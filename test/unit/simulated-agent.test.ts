@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { writePromptText } from '../../src/core/run/attempt/prompt-text.ts';
 import { createReader } from '../../src/agent-process/output/agent-output.ts';
 import type { OutputReader } from '../../src/agent-process/output/output-reader.ts';
+import { judge, type Verdict } from '../../src/agent-process/output/verdict.ts';
 import { aJob, NO_CONTEXT } from '../support/agent-jobs.ts';
 
 const SCRIPT = resolve('src/simulated-agent.ts');
@@ -45,6 +46,11 @@ async function run(orders: string, tryNo = 1, promptFile?: string): Promise<Ran>
   return { code, shown: shown + reader.end(), raw, reader };
 }
 
+function verdictOf({ facts }: OutputReader, code: number | null): Verdict {
+  const exit = { agent: 'simulated', phase: 'ended', signal: undefined } as const;
+  return judge({ ...facts, ...exit, exitCode: code ?? undefined, resumes: false, files: [] }, 0);
+}
+
 test('the simulated agent speaks as people read it, and ends well', async () => {
   const { code, shown, reader } = await run('');
   assert.equal(code, 0);
@@ -52,7 +58,7 @@ test('the simulated agent speaks as people read it, and ends well', async () => 
     shown,
     /^Simulated agent, at work on: Title of T-1\n\[1\/2\] .*\n\[2\/2\] .*\nDone\./,
   );
-  assert.deepEqual([reader.complaint, reader.rateLimit], [undefined, undefined]);
+  assert.deepEqual(verdictOf(reader, code), { kind: 'succeeded' });
 });
 
 test('the simulated agent speaks in events, which read the same', async () => {
@@ -73,7 +79,8 @@ test('the simulated agent is refused by its maker, with the words and the code f
   for (const orders of ['ratelimit', 'ratelimit json']) {
     const { code, reader } = await run(orders);
     assert.equal(code, 75);
-    assert.equal(reader.rateLimit?.retryAfterMs, 2000);
+    const verdict = verdictOf(reader, code);
+    assert.equal(verdict.kind === 'rateLimited' && verdict.retryAfterMs, 2000);
   }
   assert.equal((await run('ratelimit=1', 2)).code, 0);
 });
@@ -82,7 +89,8 @@ test('the simulated agent fails at first and then succeeds, and reads its prompt
   assert.equal((await run('flaky')).code, 1);
   assert.equal((await run('flaky', 2, join(folder, 'prompt.md'))).code, 0);
   const { code, reader } = await run('fail=3 json');
-  assert.deepEqual([code, reader.complaint], [3, 'It cannot be done.']);
+  assert.deepEqual(verdictOf(reader, code), { kind: 'failed', reason: 'It cannot be done.' });
+  assert.equal(code, 3);
 });
 
 test('the simulated agent goes on until a file is there, and takes no path for its name', async () => {

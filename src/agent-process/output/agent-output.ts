@@ -19,14 +19,14 @@ type MakeReader = (now: () => number) => OutputReader;
 export type AgentOutput = keyof typeof READERS;
 
 const READERS = {
-  text: (now: () => number) => new TextReader(now, { judgedByWords: false }),
-  aider: (now: () => number) => new TextReader(now, { judgedByWords: true }),
+  text: () => new TextReader({ judgedByWords: false }),
+  aider: () => new TextReader({ judgedByWords: true }),
   streamJson: readsEvents(streamJsonFormat),
   codex: readsEvents(codexFormat),
   gemini: readsEvents(geminiFormat),
   copilot: readsEvents(copilotFormat),
   opencode: readsEvents(opencodeFormat),
-  simulated: readsEvents({ ...streamJsonFormat, hasLastWord: false }),
+  simulated: readsEvents({ ...streamJsonFormat, hasLastWord: false, mayBeText: true }),
 } satisfies Readonly<Record<string, MakeReader>>;
 
 function readsEvents(format: EventFormat): MakeReader {

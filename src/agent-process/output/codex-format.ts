@@ -1,6 +1,8 @@
 import {
+  describeCall,
+  errorOf,
+  listOf,
   objectOf,
-  reasonOf,
   says,
   usesTool,
   type EventFormat,
@@ -23,11 +25,11 @@ export const codexFormat: EventFormat = {
       case 'item.completed':
         return completedItem(objectOf(event['item']));
       case 'turn.completed':
-        return [{ kind: 'result', wrong: undefined }];
+        return [{ kind: 'result', error: undefined }];
       case 'turn.failed':
-        return [{ kind: 'result', wrong: reasonOf(event['error']) }];
+        return [{ kind: 'result', error: errorOf(event['error']) }];
       case 'error':
-        return [{ kind: 'error', text: reasonOf(event) }];
+        return [{ kind: 'error', ...errorOf(event) }];
       default:
         return undefined;
     }
@@ -49,14 +51,19 @@ function completedItem(item: Json): OutputEvents {
   switch (item['type']) {
     case 'agent_message':
       return says('said', item['text']);
-    case 'file_change': {
-      const changes = Array.isArray(item['changes']) ? item['changes'].map(objectOf) : [];
-      return changes.map(({ kind, path }) => usesTool(kind ?? 'edit', { path }));
-    }
+    case 'command_execution':
+      return item['status'] === 'declined'
+        ? [{ kind: 'denied', what: describeCall('run', { command: item['command'] }) }]
+        : [];
+    case 'file_change':
+      return listOf(item['changes'])
+        .map(objectOf)
+        .map(({ kind, path }) => usesTool(kind ?? 'edit', { path }));
     case 'web_search':
       return [usesTool('search', { query: item['query'] })];
     case 'error':
-      return [{ kind: 'error', text: reasonOf(item) }];
+      // Of one item, which the turn goes on without.
+      return [{ kind: 'warning', text: errorOf(item).text }];
     default:
       // Reasoning, lists of steps, and what a command printed: in the log.
       return [];

@@ -1,7 +1,6 @@
 import {
-  findReason,
+  errorOf,
   objectOf,
-  reasonOf,
   says,
   usesModel,
   usesTool,
@@ -16,7 +15,7 @@ import {
  */
 export const copilotFormat: EventFormat = {
   hasLastWord: false,
-  understand(event) {
+  understand(event, calls) {
     const data = objectOf(event['data']);
     switch (event.type) {
       case 'session.start':
@@ -27,9 +26,15 @@ export const copilotFormat: EventFormat = {
       case 'assistant.message':
         return says('said', data['content']);
       case 'tool.execution_start':
+        calls.begin(data['toolCallId'], data['toolName'], data['arguments']);
         return [usesTool(data['toolName'], data['arguments'])];
+      case 'tool.execution_complete':
+        return calls.end(data['toolCallId'], objectOf(data['error'])['code'] === 'denied');
+      case 'model.call_failure':
+        // It tries again by itself, for a while.
+        return [{ kind: 'error', ...errorOf(data['errorMessage'], data) }];
       case 'session.error':
-        return [{ kind: 'error', text: reasonOf(data, data['errorType']) }];
+        return [{ kind: 'error', ...errorOf(data, data['errorType']) }];
       case 'result':
         return [
           { kind: 'session', id: event['sessionId'] ?? data['sessionId'] },
@@ -38,21 +43,16 @@ export const copilotFormat: EventFormat = {
       default:
         // Turns, reasoning, usage and what tools answer come and go with versions: they are in the
         // log.
-        return /^(assistant|user|tool|session|hook|subagent|system|permission|skill)\./.test(
-          event.type,
-        )
-          ? []
-          : undefined;
+        return KNOWN.test(event.type) ? [] : undefined;
     }
   },
 };
 
+const KNOWN = /^(assistant|user|tool|session|hook|subagent|system|permission|skill|model)\./;
+
 function resultOf(event: Json, data: Json): OutputEvent {
   const code = event['exitCode'] ?? data['exitCode'] ?? 0;
-  if (code === 0) return { kind: 'result', wrong: undefined };
-  const said = findReason(event['error'], data['error']);
-  // Its own error came before, and says more.
-  return said === undefined
-    ? { kind: 'note', line: `[ended with ${JSON.stringify(code)}]` }
-    : { kind: 'result', wrong: said };
+  // Where it says nothing, its own error came before and says more.
+  const error = code === 0 ? undefined : errorOf(event['error'], data['error']);
+  return { kind: 'result', error };
 }

@@ -1,4 +1,5 @@
 import { cut, oneLine } from '../../core/text.ts';
+import type { ToldError } from './verdict.ts';
 
 /** A JSON object of which nothing is known. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -18,14 +19,20 @@ export type OutputEvent =
   | { readonly kind: 'note'; readonly line: string }
   | { readonly kind: 'session'; readonly id: unknown }
   /** An error; the agent may still continue. */
-  | { readonly kind: 'error'; readonly text: string }
+  | ({ readonly kind: 'error' } & ToldError)
+  /** An error that it goes on with. */
+  | { readonly kind: 'warning'; readonly text: string }
+  /** What it was not allowed to do: a command, or a tool with the most telling part of its input. */
+  | { readonly kind: 'denied'; readonly what: string }
+  /** What the user should know of its work when it has ended. */
+  | { readonly kind: 'remark'; readonly line: string }
   /** The maker refuses work until then (epoch ms), or for a while that is not known. */
   | { readonly kind: 'refused'; readonly until: number | undefined; readonly detail: string }
-  /** The agent's result; `text` is its final message, `wrong` its error. */
+  /** The agent's result; `text` is its final message, `error` what is wrong by it. */
   | {
       readonly kind: 'result';
       readonly text?: string | undefined;
-      readonly wrong: string | undefined;
+      readonly error: ToldError | undefined;
     };
 
 export type OutputEvents = readonly OutputEvent[];
@@ -33,15 +40,42 @@ export type OutputEvents = readonly OutputEvent[];
 /** How the events of one agent are understood. */
 export interface EventFormat {
   /** Undefined for a type of event that is not known, which is shown by its name. */
-  readonly understand: (event: AgentEvent) => OutputEvents | undefined;
+  readonly understand: (event: AgentEvent, calls: ToolCalls) => OutputEvents | undefined;
   /** Whether a good end always has a last word: then an end without one is none. */
   readonly hasLastWord: boolean;
+  /** Whether lines that are no events are what it says, where it writes nothing else. */
+  readonly mayBeText?: boolean;
+}
+
+/** Of so many calls that have no answer yet it is known what they were. */
+const MAX_CALLS = 1000;
+
+/** What the tool calls were to do that have no answer yet, by their ids. */
+export class ToolCalls {
+  readonly #calls = new Map<string, string>();
+
+  begin(id: unknown, name: unknown, input: unknown): void {
+    if (typeof id === 'string' && this.#calls.size < MAX_CALLS)
+      this.#calls.set(id, describeCall(name, input));
+  }
+
+  /** The answer to a call has come: what it was not allowed to do, where it was denied. */
+  end(id: unknown, isDenied: boolean): OutputEvents {
+    const key = textOf(id) ?? '';
+    const what = this.#calls.get(key);
+    this.#calls.delete(key);
+    return isDenied && what !== undefined ? [{ kind: 'denied', what }] : [];
+  }
 }
 
 const MAX_DETAIL = 160;
 
 export function objectOf(value: unknown): Json {
   return typeof value === 'object' && value !== null ? (value as Json) : {};
+}
+
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 export function textOf(value: unknown): string | undefined {
@@ -71,6 +105,16 @@ export function usesTool(name: unknown, input: unknown): OutputEvent {
   return { kind: 'does', line: `→ ${title} ${describeInput(objectOf(input))}`.trimEnd() };
 }
 
+/** `npm test`, or `Edit src/a.ts`: a command as it is, any other tool with its input. */
+export function describeCall(name: unknown, input: unknown): string {
+  const { command, cmd } = objectOf(input);
+  const words = listOf(command).filter((word) => typeof word === 'string');
+  const line = textOf(command) ?? textOf(cmd) ?? textOf(words.join(' '));
+  if (line !== undefined) return shorten(line);
+  const title = typeof name === 'string' ? shorten(name) : 'tool';
+  return `${title} ${describeInput(objectOf(input))}`.trimEnd();
+}
+
 /** A whole message or a piece of one; nothing where it has no text. */
 export function says(kind: 'said' | 'saying', text: unknown): OutputEvents {
   const words = textOf(text);
@@ -89,8 +133,16 @@ export function findReason(...errors: readonly unknown[]): string | undefined {
   return words.find((each) => each !== undefined);
 }
 
-export function reasonOf(...errors: readonly unknown[]): string {
-  return findReason(...errors) ?? 'no reason given';
+/** The first words among these errors, with the status of the first that has one. */
+export function errorOf(...errors: readonly unknown[]): ToldError {
+  const statuses = errors.map((error) => {
+    const { api_error_status: api, status, statusCode, status_code: code } = objectOf(error);
+    return [api, status, statusCode, code].find((value) => typeof value === 'number');
+  });
+  return {
+    text: findReason(...errors) ?? '',
+    status: statuses.find((status) => status !== undefined),
+  };
 }
 
 const TELLING = [

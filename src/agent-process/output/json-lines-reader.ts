@@ -1,15 +1,28 @@
 import { cut, oneLine, cleanLines } from '../../core/text.ts';
 import { isSessionId } from '../../core/run/journal/session-id.ts';
 import type { OutputReader } from './output-reader.ts';
-import { parseEvent, shorten, type EventFormat, type OutputEvent } from './event-parts.ts';
-import { findAuthAdvice, findRateLimit, type RateLimit } from './error-patterns.ts';
+import {
+  parseEvent,
+  shorten,
+  ToolCalls,
+  type EventFormat,
+  type OutputEvent,
+} from './event-parts.ts';
+import { LongLine } from './long-line.ts';
+import { isApiError, type RateLimit } from './provider-sentences.ts';
+import type { OutputFacts, ToldError } from './verdict.ts';
 
-/** A longer line is shown as it comes, so that an agent that never ends its line is still seen. */
+/**
+ * Of a longer line that may be an event only parts are kept. Any other is shown as it comes, so that
+ * an agent that never ends its line is still seen.
+ */
 const MAX_LINE = 1024 * 1024;
 const MAX_SAID = 16_000;
 const MAX_ACTIVITY = 80;
 /** Lines that are no events, from the end, in which a reason for a bad end is looked for. */
 const MAX_STRAY = 20;
+/** An agent may try what it may not do any number of times. */
+const MAX_DENIED = 100;
 
 /**
  * One event per line; a line that is no event is shown as it is, without what a terminal would
@@ -17,24 +30,35 @@ const MAX_STRAY = 20;
  */
 export class JsonLinesReader implements OutputReader {
   sessionId: string | undefined;
-  lastSaid: string | undefined;
   activity: string | undefined;
+  #lastSaid: string | undefined;
+  #isText: boolean;
   readonly #format: EventFormat;
   readonly #now: () => number;
   readonly #decoder = new TextDecoder();
+  readonly #calls = new ToolCalls();
   readonly #stray: string[] = [];
+  readonly denied: string[] = [];
+  readonly remarks: string[] = [];
   #rest = '';
+  /** In place of `#rest`, while a line is longer than that may be. */
+  #long: LongLine | undefined;
   /** A message of which pieces were shown; the line of the last one has not ended yet. */
   #saying = '';
-  #ended = false;
-  #result: { readonly wrong: string | undefined } | undefined;
+  #result: { readonly error: ToldError | undefined } | undefined;
   /** The error since the agent's last message or tool call. */
-  #error: string | undefined;
+  #error: ToldError | undefined;
   #refused: RateLimit | undefined;
+  #hasWorked = false;
 
   constructor(format: EventFormat, now: () => number) {
     this.#format = format;
+    this.#isText = format.mayBeText === true;
     this.#now = now;
+  }
+
+  get lastSaid(): string | undefined {
+    return this.#isText && this.#stray.length > 0 ? tailOf(this.#stray.join('\n')) : this.#lastSaid;
   }
 
   read(bytes: Uint8Array): string {
@@ -43,51 +67,73 @@ export class JsonLinesReader implements OutputReader {
 
   end(): string {
     const text = this.#take(this.#decoder.decode());
-    const rest = this.#rest;
+    const rest = this.#long === undefined ? this.#rest : this.#endLong('');
     this.#rest = '';
-    const last = text + (rest === '' ? '' : this.#tell(rest)) + this.#endSaying();
-    this.#ended = true;
-    return last;
+    return text + (rest === '' ? '' : this.#tell(rest)) + this.#endSaying();
   }
 
-  get complaint(): string | undefined {
-    if (this.#result !== undefined) {
-      const { wrong } = this.#result;
-      return wrong === undefined ? undefined : (findAuthAdvice(wrong) ?? wrong);
-    }
-    if (this.#error !== undefined) return findAuthAdvice(this.#error) ?? this.#error;
-    // Where an agent continued after an error line beside the events, and reported no error as its
-    // result, the line does not count.
-    const { hasLastWord } = this.#format;
-    const stray = this.#stray.map(findAuthAdvice).findLast((advice) => advice !== undefined);
-    if (stray !== undefined && (hasLastWord || this.lastSaid === undefined)) return stray;
-    return this.#ended && hasLastWord ? 'It ended without saying how it went.' : undefined;
+  get isDone(): boolean {
+    return this.#result !== undefined;
   }
 
-  get rateLimit(): RateLimit | undefined {
-    if (this.#result !== undefined && this.#result.wrong === undefined) return undefined;
-    const said = this.#result?.wrong ?? this.#error;
-    const found = said === undefined ? undefined : findRateLimit(said, this.#now());
-    // An agent whose last message is the refusal itself, ended by an error of few words.
-    const words =
-      found ?? (said === undefined ? undefined : findRateLimit(tailOf(this.lastSaid), this.#now()));
-    return this.#refused ?? words ?? findRateLimit(this.#stray.join('\n'), this.#now());
+  get facts(): OutputFacts {
+    return {
+      result: this.#result,
+      endsWithResult: this.#format.hasLastWord,
+      lastSaid: this.lastSaid,
+      error: this.#error,
+      refused: this.#refused,
+      stray: this.#stray,
+      hasWorked: this.#works,
+    };
   }
 
   #take(text: string): string {
-    const lines = (this.#rest + text).split('\n');
-    this.#rest = lines.pop() ?? '';
-    const told = lines.map((line) => this.#tell(line)).join('');
-    if (this.#rest.length <= MAX_LINE) return told;
+    const lines = text.split('\n');
+    const last = lines.pop() ?? '';
+    const told = lines.map((line) => this.#tell(this.#endLine(line))).join('');
+    return told + this.#hold(last);
+  }
+
+  /** The line that ends with this. */
+  #endLine(text: string): string {
+    if (this.#long !== undefined) return this.#endLong(text);
+    const line = this.#rest + text;
+    this.#rest = '';
+    if (line.length <= MAX_LINE || !mayBeEvent(line)) return line;
+    this.#long = new LongLine();
+    return this.#endLong(line);
+  }
+
+  #endLong(text: string): string {
+    this.#long?.add(text);
+    const line = this.#long?.end() ?? '';
+    this.#long = undefined;
+    // What is no event after all has nothing that could be shown.
+    return parseEvent(line) === undefined ? '[a long line is left out here]' : line;
+  }
+
+  /** Keeps the beginning of a line until the rest of it comes; shows what is too long to be kept. */
+  #hold(text: string): string {
+    if (this.#long !== undefined) {
+      this.#long.add(text);
+      return '';
+    }
+    this.#rest += text;
+    if (this.#rest.length <= MAX_LINE) return '';
     const long = this.#rest;
     this.#rest = '';
-    return told + cleanLines(long);
+    if (!mayBeEvent(long)) return cleanLines(long);
+    this.#long = new LongLine();
+    this.#long.add(long);
+    return '';
   }
 
   #tell(line: string): string {
     const event = parseEvent(line);
     if (event === undefined) return this.#showStray(line);
-    const told = this.#format.understand(event);
+    this.#isText = false;
+    const told = this.#format.understand(event, this.#calls);
     if (told === undefined) return this.#showLine(`[${shorten(event.type)}]`);
     return told.map((one) => this.#show(one)).join('');
   }
@@ -95,9 +141,13 @@ export class JsonLinesReader implements OutputReader {
   #showStray(line: string): string {
     const text = cleanLines(line.replace(/\x1b\[[\d;:]*m/g, ''));
     if (text.trim() === '') return '';
+    this.#noteStray(text);
+    return this.#showLine(text);
+  }
+
+  #noteStray(text: string): void {
     this.#stray.push(text.slice(0, 1000));
     if (this.#stray.length > MAX_STRAY) this.#stray.shift();
-    return this.#showLine(text);
   }
 
   #show(told: OutputEvent): string {
@@ -106,13 +156,15 @@ export class JsonLinesReader implements OutputReader {
         return this.#showSaid(cleanLines(told.text));
       case 'saying': {
         const text = cleanLines(told.text);
+        const continues = this.#saying !== '';
         this.#saying += text;
-        this.#progress(this.#saying);
+        this.#progress(this.#saying, continues);
         return text;
       }
       case 'does':
         this.activity = cut(oneLine(told.line), MAX_ACTIVITY);
-        this.#error = undefined;
+        this.#hasWorked = true;
+        this.#goOn();
         return this.#showLine(told.line);
       case 'note':
         return this.#showLine(told.line);
@@ -121,8 +173,17 @@ export class JsonLinesReader implements OutputReader {
         if (typeof told.id === 'string' && isSessionId(told.id)) this.sessionId = told.id;
         return '';
       case 'error':
-        this.#error = told.text.slice(0, MAX_SAID);
+        this.#error = { text: told.text.slice(0, MAX_SAID), status: told.status };
         return this.#showLine(`! ${shorten(told.text)}`);
+      case 'warning':
+        this.#noteStray(cleanLines(told.text));
+        return this.#showLine(`! ${shorten(told.text)}`);
+      case 'denied':
+        if (this.denied.length < MAX_DENIED) this.denied.push(shorten(told.what));
+        return this.#showLine(`! not allowed: ${shorten(told.what)}`);
+      case 'remark':
+        if (!this.remarks.includes(told.line)) this.remarks.push(told.line);
+        return this.#showLine(`! ${told.line}`);
       case 'refused':
         this.#refused = {
           retryAfterMs:
@@ -131,7 +192,7 @@ export class JsonLinesReader implements OutputReader {
         };
         return this.#showLine(`! ${shorten(told.detail)}`);
       case 'result':
-        return this.#showResult(told.text, told.wrong);
+        return this.#showResult(told.text, told.error);
     }
   }
 
@@ -145,24 +206,44 @@ export class JsonLinesReader implements OutputReader {
     return before + `${text}\n`;
   }
 
-  #showResult(text: string | undefined, wrong: string | undefined): string {
+  #showResult(text: string | undefined, error: ToldError | undefined): string {
     const before = this.#endSaying();
-    this.#result = {
-      wrong: wrong === undefined ? undefined : cleanLines(wrong).slice(0, MAX_SAID),
+    const result = {
+      error: error && { text: cleanLines(error.text).slice(0, MAX_SAID), status: error.status },
     };
+    const shown = this.#showLastMessage(text);
+    this.#result = result;
+    return before + shown;
+  }
+
+  #showLastMessage(text: string | undefined): string {
     const last = cleanLines(text ?? '');
     const said = this.lastSaid?.trim() ?? '';
     // Some agents repeat their whole answer, which ends with the last message.
-    if (last.trim() === '' || (said !== '' && last.trimEnd().endsWith(said))) return before;
+    if (last.trim() === '' || (said !== '' && last.trimEnd().endsWith(said))) return '';
     this.#progress(last);
-    return before + `${last}\n`;
+    return `${last}\n`;
   }
 
-  #progress(text: string): void {
+  /** `continues`: it is the message at hand, with some more of it. */
+  #progress(text: string, continues = false): void {
+    if (!continues) this.#hasWorked = this.#works;
+    this.#goOn();
+    this.#lastSaid = tailOf(text);
+    const line = tellingLine(text);
+    if (line !== undefined) this.activity = cut(oneLine(line), MAX_ACTIVITY);
+  }
+
+  /** An error that an agent says instead of reporting it is no work. */
+  get #works(): boolean {
+    const { lastSaid = '' } = this;
+    return this.#hasWorked || (lastSaid !== '' && !isApiError(lastSaid));
+  }
+
+  /** What comes after an error is past it, and after a last word that was not the last. */
+  #goOn(): void {
     this.#error = undefined;
-    this.lastSaid = tailOf(text);
-    const line = text.trimEnd().split('\n').at(-1) ?? '';
-    if (line.trim() !== '') this.activity = cut(oneLine(line), MAX_ACTIVITY);
+    this.#result = undefined;
   }
 
   #endSaying(): string {
@@ -174,6 +255,18 @@ export class JsonLinesReader implements OutputReader {
   #showLine(line: string): string {
     return `${this.#endSaying()}${line}\n`;
   }
+}
+
+/** The last line that says something: no fence, rule or bracket. */
+export function tellingLine(text: string): string | undefined {
+  return text
+    .slice(-MAX_SAID)
+    .split('\n')
+    .findLast((line) => /[\p{L}\p{N}]/u.test(line) && !/^\s*(?:```|~~~)/.test(line));
+}
+
+function mayBeEvent(line: string): boolean {
+  return line.slice(0, 1000).trimStart().startsWith('{');
 }
 
 function tailOf(text: string | undefined): string {

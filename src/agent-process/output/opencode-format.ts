@@ -1,11 +1,13 @@
 import {
+  errorOf,
   objectOf,
-  reasonOf,
   says,
+  textOf,
   usesTool,
   type EventFormat,
   type OutputEvent,
 } from './event-parts.ts';
+import type { ToldError } from './verdict.ts';
 
 /**
  * The events of `opencode run --format json`; each names its session, most have their facts in
@@ -22,7 +24,7 @@ export const opencodeFormat: EventFormat = {
       case 'tool_use':
         return [session, usesTool(part['tool'], objectOf(part['state'])['input'])];
       case 'error':
-        return [session, { kind: 'error', text: errorIn(event['error']) }];
+        return [session, { kind: 'error', ...errorIn(event['error']) }];
       case 'step_start':
       case 'step_finish':
       case 'reasoning':
@@ -33,8 +35,10 @@ export const opencodeFormat: EventFormat = {
   },
 };
 
-/** `{ "name": "APIError", "data": { "message": "…" } }`. */
-function errorIn(value: unknown): string {
+/** `{ "name": "APIError", "data": { "message": "…", "statusCode": 429, "responseHeaders": {…} } }`. */
+function errorIn(value: unknown): ToldError {
   const { data, name } = objectOf(value);
-  return reasonOf(data, value, name);
+  const error = errorOf(data, value, name);
+  const wait = textOf(objectOf(objectOf(data)['responseHeaders'])['retry-after']);
+  return wait === undefined ? error : { ...error, text: `${error.text}\nretry-after: ${wait}` };
 }

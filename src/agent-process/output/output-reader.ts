@@ -1,4 +1,4 @@
-import type { RateLimit } from './error-patterns.ts';
+import type { OutputFacts } from './verdict.ts';
 
 /** Turns the bytes of an agent into text for display, and extracts the result that it reports. */
 export interface OutputReader {
@@ -9,18 +9,18 @@ export interface OutputReader {
   read(bytes: Uint8Array): string;
   /** What is left when nothing more comes. */
   end(): string;
-  /**
-   * The error that the agent itself reported, independently of its exit code; final after `end`.
-   */
-  readonly complaint: string | undefined;
+  /** What a verdict is made of; final after `end`. */
+  readonly facts: OutputFacts;
+  /** True from the last word of an agent about its work on, until it works again. */
+  readonly isDone: boolean;
   /** The session that the agent can resume; always safe as an argument. */
   readonly sessionId: string | undefined;
   /** The agent's last message, plain text of at most 16,000 characters. */
   readonly lastSaid: string | undefined;
-  /**
-   * That its maker refused further work for now. To be believed only where the agent ended badly.
-   */
-  readonly rateLimit: RateLimit | undefined;
   /** What it is doing now: one plain line of at most 80 characters. */
   readonly activity: string | undefined;
+  /** What it was not allowed to do, each as one plain line, in order and as often as it tried. */
+  readonly denied: readonly string[];
+  /** What else the user should know of its work, each as one plain line. */
+  readonly remarks: readonly string[];
 }

@@ -1,5 +1,7 @@
 import {
-  findReason,
+  describeCall,
+  errorOf,
+  listOf,
   objectOf,
   says,
   shorten,
@@ -30,11 +32,11 @@ export const streamJsonFormat: EventFormat = {
       case 'assistant':
         return [session, ...saidIn(event)];
       case 'tool_call':
-        return event['subtype'] === 'started'
-          ? [session, toolCall(objectOf(event['tool_call']))]
-          : [session];
+        return [session, ...toolCall(event['subtype'], objectOf(event['tool_call']))];
+      case 'error':
+        return [session, { kind: 'error', ...errorOf(event['error'], event) }];
       case 'result':
-        return [session, resultOf(event)];
+        return [session, ...deniedIn(event), resultOf(event)];
       case 'rate_limit_event':
         return [session, ...refusalIn(objectOf(event['rate_limit_info']))];
       case 'user':
@@ -61,25 +63,55 @@ function contentOf(event: Json): readonly Json[] {
   return Array.isArray(content) ? content.map(objectOf) : [];
 }
 
-/** Cursor's: `{ "readToolCall": { "args": { … } } }`. */
-function toolCall(call: Json): OutputEvent {
-  const [name, body] = Object.entries(call)[0] ?? ['tool', {}];
-  return usesTool(name.replace(/ToolCall$/, ''), objectOf(body)['args']);
+/**
+ * Cursor's: `{ "toolCallId": …, "readToolCall": { "args": { … } } }`, where a call that has ended
+ * has its result beside the arguments.
+ */
+function toolCall(subtype: unknown, call: Json): OutputEvents {
+  const keys = Object.keys(call);
+  const key =
+    keys.find((name) => /.ToolCall$/.test(name)) ??
+    keys.find((name) => 'args' in objectOf(call[name])) ??
+    'tool';
+  const name = key.replace(/ToolCall$/, '');
+  const body = objectOf(call[key]);
+  if (subtype === 'started') return [usesTool(name, body['args'])];
+  const result = objectOf(body['result']);
+  const isDenied = 'rejected' in result || 'permissionDenied' in result;
+  return isDenied ? [{ kind: 'denied', what: describeCall(name, body['args']) }] : [];
+}
+
+/** `permission_denials: [{ "tool_name": "Bash", "tool_input": { … } }]`. */
+function deniedIn(event: Json): OutputEvents {
+  return listOf(event['permission_denials'])
+    .map(objectOf)
+    .map(({ tool_name: name, tool_input: input }) => {
+      return { kind: 'denied', what: describeCall(name, input) };
+    });
 }
 
 function resultOf(event: Json): OutputEvent {
   const text = textOf(event['result']);
-  const subtype = typeof event['subtype'] === 'string' ? event['subtype'] : 'success';
+  const subtype = textOf(event['subtype']) ?? 'success';
   if (event['is_error'] !== true && subtype === 'success')
-    return { kind: 'result', text, wrong: undefined };
-  const said = text ?? findReason(event['error']);
-  const wrong = said ?? (subtype === 'success' ? 'no reason given' : shorten(subtype));
-  return { kind: 'result', text, wrong };
+    return { kind: 'result', text, error: undefined };
+  const name = subtype === 'success' ? undefined : (SUBTYPES[subtype] ?? shorten(subtype));
+  const told = errorOf(...listOf(event['errors']), event['error'], text, name, event);
+  return { kind: 'result', text, error: told };
 }
+
+/** What a result is called that has no words of its own. */
+const SUBTYPES: Readonly<Record<string, string>> = {
+  error_max_turns: 'It reached its limit of turns (error_max_turns)',
+  error_max_budget_usd: 'It reached its limit of costs (error_max_budget_usd)',
+};
 
 /** `resetsAt` is in seconds since 1970. */
 function refusalIn(info: Json): OutputEvents {
   if (info['status'] !== 'rejected') return [];
+  // Its user pays for what is over the limit, so it works on.
+  if (info['isUsingOverage'] === true)
+    return [{ kind: 'remark', line: 'Its usage limit is reached: paid overage began' }];
   const at = info['resetsAt'];
   const until = typeof at === 'number' && Number.isFinite(at) ? at * 1000 : undefined;
   return [{ kind: 'refused', until, detail: 'Its usage limit is reached' }];

@@ -1,7 +1,9 @@
 import { cut, oneLine } from '../../core/text.ts';
 import type { OutputReader } from './output-reader.ts';
 import { TerminalFilter } from '../terminals/terminal-filter.ts';
-import { findAuthAdvice, findRateLimit, type RateLimit } from './error-patterns.ts';
+import { tellingLine } from './json-lines-reader.ts';
+import { hasSentence, isApiError } from './provider-sentences.ts';
+import type { OutputFacts, ToldError } from './verdict.ts';
 
 /** What is kept of the end of an output, in characters. */
 const MAX_TAIL = 16_000;
@@ -16,14 +18,15 @@ const AIDER_ERROR =
 /** Plain output, shown with its colours and without other control sequences. */
 export class TextReader implements OutputReader {
   readonly sessionId = undefined;
-  readonly #now: () => number;
+  readonly isDone = false;
+  readonly denied: readonly string[] = [];
+  readonly remarks: readonly string[] = [];
   readonly #judgedByWords: boolean;
   readonly #decoder = new TextDecoder();
   readonly #filter = new TerminalFilter();
   #tail = '';
 
-  constructor(now: () => number, { judgedByWords }: { readonly judgedByWords: boolean }) {
-    this.#now = now;
+  constructor({ judgedByWords }: { readonly judgedByWords: boolean }) {
     this.#judgedByWords = judgedByWords;
   }
 
@@ -35,15 +38,26 @@ export class TextReader implements OutputReader {
     return this.#take(this.#decoder.decode());
   }
 
-  get complaint(): string | undefined {
+  get facts(): OutputFacts {
+    const { lastSaid } = this;
+    return {
+      result: undefined,
+      endsWithResult: false,
+      lastSaid,
+      error: this.#error(),
+      refused: undefined,
+      stray: this.#lastLines(),
+      hasWorked: lastSaid !== undefined && !isApiError(lastSaid),
+    };
+  }
+
+  /** The error with which it ends, whatever its exit code; further up, it may have been mended. */
+  #error(): ToldError | undefined {
     const last = this.#lastLines();
-    // Further up, it may have been a step that was fixed.
-    const advice = last
-      .slice(-3)
-      .map(findAuthAdvice)
-      .findLast((found) => found !== undefined);
-    if (advice !== undefined) return advice;
-    return this.#judgedByWords ? last.findLast((line) => AIDER_ERROR.test(line)) : undefined;
+    const found =
+      last.slice(-3).findLast(isError) ??
+      (this.#judgedByWords ? last.findLast((line) => AIDER_ERROR.test(line)) : undefined);
+    return found === undefined ? undefined : { text: found, status: undefined };
   }
 
   get lastSaid(): string | undefined {
@@ -51,12 +65,8 @@ export class TextReader implements OutputReader {
     return text === '' ? undefined : text;
   }
 
-  get rateLimit(): RateLimit | undefined {
-    return findRateLimit(this.#lastLines().join('\n'), this.#now());
-  }
-
   get activity(): string | undefined {
-    const line = this.#lastLines().at(-1);
+    const line = tellingLine(this.#plain());
     return line === undefined ? undefined : cut(oneLine(line), MAX_ACTIVITY);
   }
 
@@ -81,9 +91,26 @@ export class TextReader implements OutputReader {
     return this.#tail
       .slice(-MAX_TAIL)
       .replace(/\x1b\[[\d;:]*m/g, '')
-      .replace(/\r+\n/g, '\n')
-      .replace(/^[^\n]*\r(?=[^\n])/gm, '')
+      .split('\n')
+      .map(lastDrawn)
+      .join('\n')
       .replace(/[\b\r]/g, '')
       .trim();
   }
 }
+
+/** What comes after the last return to the beginning of a line that something comes after. */
+function lastDrawn(line: string): string {
+  let end = line.length;
+  while (end > 0 && line.charAt(end - 1) === '\r') end--;
+  return line.slice(line.lastIndexOf('\r', end - 1) + 1, end);
+}
+
+/** A line that is an error by itself, or says that it is one of a kind that ends everything. */
+function isError(line: string): boolean {
+  if (isApiError(line)) return true;
+  const isReported = /^\W{0,6}(?:error|fatal)\b/i.test(line);
+  return (isReported || LOCKED_OUT.test(line)) && hasSentence('login', line);
+}
+
+const LOCKED_OUT = /^\W{0,6}(?:you are |you're )?not (?:logged|signed) in\b/i;

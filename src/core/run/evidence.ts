@@ -31,6 +31,11 @@ export interface Evidence {
   readonly logFile: string | undefined;
   /** With this id the agent can resume its session. */
   readonly sessionId: string | undefined;
+  /**
+   * What the user should know beside the result, each as one plain line: what the agent was not
+   * allowed to do, and that it began to cost more.
+   */
+  readonly remarks?: readonly string[] | undefined;
 }
 
 const MAX_FILES = 200;

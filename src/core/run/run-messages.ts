@@ -11,8 +11,9 @@ const SAID = 120;
 export function explainOutcome(outcome: TaskOutcome, now: number): string {
   switch (outcome.kind) {
     case 'succeeded':
-      return `succeeded${outcome.evidence?.verify?.passed === true ? ' and verified' : ''}, now ${outcome.status}`;
+      return `succeeded${outcome.evidence?.verify?.passed === true ? ' and verified' : ''}, now ${outcome.status}${remarksOf(outcome)}`;
     case 'failed':
+      return `${outcomeWords(outcome, now)}, back to Todo${remarksOf(outcome)}`;
     case 'rateLimited':
     case 'stopped':
       return `${outcomeWords(outcome, now)}, back to Todo`;
@@ -21,6 +22,10 @@ export function explainOutcome(outcome: TaskOutcome, now: number): string {
     default:
       return outcomeWords(outcome, now);
   }
+}
+
+function remarksOf({ evidence }: Extract<TaskOutcome, { kind: 'succeeded' | 'failed' }>): string {
+  return (evidence?.remarks ?? []).map((remark) => `; ${cut(remark, SAID)}`).join('');
 }
 
 /** The same without the task's new status: for earlier attempts, or for several tasks. */

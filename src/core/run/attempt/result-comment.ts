@@ -52,12 +52,14 @@ function evidenceLines({
   files,
   logFile,
   sessionId,
+  remarks = [],
 }: Evidence): string[] {
   const facts = [
     `- Took ${duration(endedAt - startedAt)}, until ${new Date(endedAt).toISOString()}`,
     verify === undefined
       ? '- Verified by nothing'
       : `- Verified by ${code(cut(verify.command, MAX_LINE))}: ${verdict(verify)}`,
+    ...remarks.map((remark) => `- ${inline(cut(remark, MAX_LINE))}`),
     ...(logFile === undefined ? [] : [`- Log: ${code(cut(logFile, MAX_LINE))}`]),
     ...(sessionId === undefined
       ? []

@@ -1,7 +1,7 @@
 import { whenAborted } from '../../abort.ts';
 import type { AgentEnd, Clock } from '../../ports.ts';
 import type { SubagentAnswer, SubagentHostRegistry } from './subagent-host-registry.ts';
-import type { AgentReport } from './task-work.ts';
+import type { AgentReport, AgentVerdict } from './task-work.ts';
 import { messageOf, cleanLines } from '../../text.ts';
 
 export interface SubagentWork {
@@ -42,17 +42,16 @@ export async function workBySubagent(
     if (answer === undefined || signal.aborted) {
       const isLate = limit.signal.aborted && !work.signal.aborted && !closed.aborted;
       if (!isLate) return reportOf({ kind: 'stopped' });
-      return {
-        ...reportOf({ kind: 'exited', exitCode: undefined, signal: undefined }),
-        limitMs: work.timeLimitMs,
-      };
+      const end = { kind: 'exited', exitCode: undefined, signal: undefined } as const;
+      return reportOf(end, { kind: 'tooLong', limitMs: work.timeLimitMs });
     }
-    if ('refusal' in answer) return { ...reportOf(ENDED_WELL), complaint: answer.refusal };
+    const failed = (reason: string): AgentReport =>
+      reportOf(ENDED_WELL, { kind: 'failed', reason });
+    if ('refusal' in answer) return failed(answer.refusal);
     const { text, rateLimit } = answer;
-    if (rateLimit !== undefined)
-      return { ...reportOf({ ...ENDED_WELL, exitCode: undefined }), rateLimit };
+    if (rateLimit !== undefined) return reportOf(ENDED_WELL, { kind: 'rateLimited', ...rateLimit });
     const said = cleanLines(text).trim();
-    if (said === '') return { ...reportOf(ENDED_WELL), complaint: 'the subagent answered nothing' };
+    if (said === '') return failed('the subagent answered nothing');
     return { ...reportOf(ENDED_WELL), lastSaid: said };
   } finally {
     timer?.dispose();
@@ -62,15 +61,12 @@ export async function workBySubagent(
 
 const ENDED_WELL = { kind: 'exited', exitCode: 0, signal: undefined } as const;
 
-/** The report of a worker that is not a program. */
-export function reportOf(end: AgentEnd): AgentReport {
-  return {
-    end,
-    complaint: undefined,
-    rateLimit: undefined,
-    lastSaid: undefined,
-    sessionId: undefined,
-  };
+/** The report of a worker that is not a program; its verdict needs no further sign. */
+export function reportOf(
+  end: AgentEnd,
+  verdict: AgentVerdict = { kind: 'succeeded' },
+): AgentReport {
+  return { end, judge: () => verdict, lastSaid: undefined, sessionId: undefined, remarks: [] };
 }
 
 async function answerOf(

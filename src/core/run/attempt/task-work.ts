@@ -11,18 +11,29 @@ import type { FailCause } from '../run-events.ts';
 import type { RunOptions } from '../run-options.ts';
 import type { WorkPhase } from '../journal/work-state.ts';
 
+/** How the work of an agent is judged. */
+export type AgentVerdict =
+  | { readonly kind: 'succeeded' }
+  /** `reason` is undefined where an exit code or a signal is all that is known. */
+  | { readonly kind: 'failed'; readonly reason: string | undefined }
+  /** It was ended because it took longer than that. */
+  | { readonly kind: 'tooLong'; readonly limitMs: number }
+  | {
+      readonly kind: 'rateLimited';
+      readonly retryAfterMs: number | undefined;
+      readonly detail: string;
+    };
+
 /** The report of an agent that ended. */
 export interface AgentReport {
   readonly end: AgentEnd;
-  /** The error that the agent itself reported, independently of its exit code. */
-  readonly complaint: string | undefined;
-  readonly rateLimit:
-    { readonly retryAfterMs: number | undefined; readonly detail: string } | undefined;
+  /** Its verdict by all that is known, given the files that changed while it worked. */
+  readonly judge: (files: readonly string[]) => AgentVerdict;
   /** Its last message, plain text. */
   readonly lastSaid: string | undefined;
   readonly sessionId: string | undefined;
-  /** Set where it was ended because it took longer than that. */
-  readonly limitMs?: number | undefined;
+  /** See `Evidence`. */
+  readonly remarks: readonly string[];
   /** Set, with the reason, where its end could not be observed: its terminal was closed. */
   readonly unseen?: string | undefined;
 }
@@ -81,12 +92,6 @@ export interface Work {
   readonly onPhase: (phase: Exclude<WorkPhase, 'ended'>) => void;
   readonly onStarted: () => void;
 }
-
-/**
- * EX_TEMPFAIL of sysexits.h: "try again later", the exit code of exarp-go's agents and others at a
- * rate limit.
- */
-const TRY_LATER = 75;
 
 /**
  * Takes one task from its claim to its release: claim, keep the lease, run the agent, verify,
@@ -179,7 +184,7 @@ function keepLock(
 
 /** The result of the work before it is recorded. */
 type Judged =
-  | { readonly kind: 'well'; readonly exitCode: number; readonly evidence: Evidence }
+  | { readonly kind: 'well'; readonly exitCode: number | undefined; readonly evidence: Evidence }
   | Extract<WorkEnd, { kind: 'failed' | 'stopped' | 'notStarted' | 'rateLimited' | 'unknown' }>;
 
 const STOPPED = { kind: 'stopped' } as const;
@@ -197,40 +202,47 @@ async function workAndJudge(work: Work, world: WorkWorld, ending: AbortSignal): 
   if (isAborted(signal)) return STOPPED;
 
   const { exitCode, signal: endedBy } = end;
-  const badly = async (cause: FailCause, verify?: VerifyResult): Promise<Judged> => {
-    const evidence = await gather(verify);
+  const badly = (cause: FailCause, evidence: Evidence): Judged => {
     return { kind: 'failed', cause, exitCode, signal: endedBy, evidence };
   };
-  const gather = async (verify?: VerifyResult): Promise<Evidence> =>
+  const touched = await world.touchedFiles();
+  const gather = (files: readonly string[], verify?: VerifyResult): Evidence =>
     withinLimits({
       startedAt,
       endedAt: clock.now(),
       verify,
-      files: await world.touchedFiles(),
+      files,
       summary: report.lastSaid,
       logFile: world.logFile,
       sessionId: report.sessionId,
+      ...(report.remarks.length > 0 && { remarks: report.remarks }),
     });
 
-  if (report.limitMs !== undefined) return badly({ kind: 'timeLimit', limitMs: report.limitMs });
-  const well = exitCode === 0 && endedBy === undefined && report.complaint === undefined;
-  if (!well && (exitCode === TRY_LATER || report.rateLimit !== undefined)) {
-    const { retryAfterMs, detail } = report.rateLimit ?? {
-      retryAfterMs: undefined,
-      detail: report.complaint ?? '',
-    };
-    return { kind: 'rateLimited', retryAfterMs, detail };
+  const verdict = report.judge(touched);
+  switch (verdict.kind) {
+    case 'rateLimited':
+      return verdict;
+    case 'tooLong':
+      return badly({ kind: 'timeLimit', limitMs: verdict.limitMs }, gather(touched));
+    case 'failed': {
+      // The agent's own message tells the user more than an exit code.
+      const { reason } = verdict;
+      return badly(
+        reason === undefined ? { kind: 'exit' } : { kind: 'said', detail: reason },
+        gather(touched),
+      );
+    }
+    case 'succeeded':
+      if (world.verify === undefined) return { kind: 'well', exitCode, evidence: gather(touched) };
   }
-  // The agent's own message tells the user more than an exit code.
-  if (report.complaint !== undefined) return badly({ kind: 'said', detail: report.complaint });
-  if (exitCode !== 0 || endedBy !== undefined) return badly({ kind: 'exit' });
-  if (world.verify === undefined) return { kind: 'well', exitCode, evidence: await gather() };
 
   work.onPhase('verifying');
   const result = await world.verify(signal);
   if (isAborted(signal)) return STOPPED;
-  if (!result.passed) return badly({ kind: 'verify', result }, result);
-  return { kind: 'well', exitCode, evidence: await gather(result) };
+  const evidence = gather(await world.touchedFiles(), result);
+  return result.passed
+    ? { kind: 'well', exitCode, evidence }
+    : badly({ kind: 'verify', result }, evidence);
 }
 
 /** Records the result and returns it with the task's new status. */

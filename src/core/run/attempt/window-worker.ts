@@ -235,7 +235,9 @@ export class WindowWorker implements TaskWorker {
         onActivity: () => void this.#signs.set(id, clock.now()),
       };
       const report = await workBySubagent(asked, this.#options.subagentHosts, clock);
-      tell(report.lastSaid ?? report.complaint ?? report.end.kind);
+      const verdict = report.judge([]);
+      const reason = verdict.kind === 'failed' ? verdict.reason : undefined;
+      tell(report.lastSaid ?? reason ?? report.end.kind);
       return report;
     };
     return workOnTask(

@@ -99,6 +99,7 @@ export const evidenceShape: Shape<Evidence> = objectOf<Evidence>({
   summary: maybe(text),
   logFile: orNothing(where(someText, staysInside)),
   sessionId: orNothing(where(text, isSessionId)),
+  remarks: maybe(listOf(text)),
 });
 
 const failCause = unionOf<FailCause>({

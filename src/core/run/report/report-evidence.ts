@@ -48,8 +48,8 @@ function verifyLines(verify: VerifyResult): readonly string[] {
     : [line, '', fenced(verify.tail.trimEnd(), 'text'), ''];
 }
 
-function rest({ files, logFile, sessionId, summary }: Evidence): readonly string[] {
-  const lines: string[] = [];
+function rest({ files, logFile, sessionId, summary, remarks = [] }: Evidence): readonly string[] {
+  const lines: string[] = remarks.map((remark) => `- ${inline(remark)}`);
   if (files.length > 0) lines.push(`- Files: ${firstOf(files, FILES_SHOWN, inline)}`);
   if (logFile !== undefined) lines.push(`- Log: ${inline(logFile)}`);
   if (sessionId !== undefined) lines.push(`- Session: ${inline(sessionId)}`);

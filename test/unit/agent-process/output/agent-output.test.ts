@@ -7,6 +7,7 @@ import {
   type AgentOutput,
 } from '../../../../src/agent-process/output/agent-output.ts';
 import type { OutputReader } from '../../../../src/agent-process/output/output-reader.ts';
+import { judge, type Verdict } from '../../../../src/agent-process/output/verdict.ts';
 
 const NOW = Date.parse('2026-11-25T03:00:00Z');
 const FORMATS = [
@@ -34,6 +35,24 @@ function read(output: AgentOutput, ...lines: readonly unknown[]): Reading {
     .join('');
   const text = reader.read(new TextEncoder().encode(whole)) + reader.end();
   return { text, reader };
+}
+
+/** The verdict on an agent that ended by itself and changed no file. */
+function verdictOf({ facts }: OutputReader, exitCode = 0): Verdict {
+  const exit = { agent: 'custom', phase: 'ended', exitCode, signal: undefined } as const;
+  return judge({ ...facts, ...exit, resumes: false, files: [] }, NOW);
+}
+
+/** Why it failed, whatever its exit code. */
+function complaintOf(reader: OutputReader): string | undefined {
+  const verdict = verdictOf(reader);
+  return verdict.kind === 'failed' ? verdict.reason : undefined;
+}
+
+/** That work was refused for now, where it ended badly too. */
+function rateLimitOf(reader: OutputReader): Extract<Verdict, { kind: 'rateLimited' }> | undefined {
+  const verdict = verdictOf(reader, 1);
+  return verdict.kind === 'rateLimited' ? verdict : undefined;
 }
 
 const say = (text: string, more: object = {}) => ({
@@ -64,7 +83,7 @@ test('events of Claude Code are shown as what the agent says and does', () => {
   );
   assert.equal(text, 'Model: large\nI will look.\n→ Bash npm test\nDone.\n');
   assert.deepEqual(
-    [reader.complaint, reader.sessionId, reader.lastSaid],
+    [complaintOf(reader), reader.sessionId, reader.lastSaid],
     [undefined, 's-1', 'Done.'],
   );
 });
@@ -107,21 +126,21 @@ test('events of Codex are shown as what the agent says and does', () => {
   );
   assert.equal(text, '→ run bash -lc ls\n→ update src/a.ts\nDone.\n');
   assert.equal(reader.sessionId, '0199a213-81c0-7800-8aa1-bbab2a035a53');
-  assert.deepEqual([reader.complaint, reader.lastSaid], [undefined, 'Done.']);
+  assert.deepEqual([complaintOf(reader), reader.lastSaid], [undefined, 'Done.']);
 });
 
 test('an error of Codex that it got over is none, and a turn that failed is one', () => {
   const error = { type: 'error', message: 'Reconnecting... 1/5' };
   const message = { type: 'item.completed', item: { type: 'agent_message', text: 'ok' } };
   assert.equal(
-    read('codex', error, message, { type: 'turn.completed' }).reader.complaint,
+    complaintOf(read('codex', error, message, { type: 'turn.completed' }).reader),
     undefined,
   );
   const failed = read('codex', error, {
     type: 'turn.failed',
     error: { message: 'stream disconnected' },
   });
-  assert.equal(failed.reader.complaint, 'stream disconnected');
+  assert.equal(complaintOf(failed.reader), 'stream disconnected');
 });
 
 test('events of Gemini are shown as what the agent says and does', () => {
@@ -138,7 +157,7 @@ test('events of Gemini are shown as what the agent says and does', () => {
   );
   assert.equal(text, 'Model: pro\nI will look.\n→ read_file a.ts\nDone.\n');
   assert.deepEqual(
-    [reader.complaint, reader.sessionId, reader.lastSaid],
+    [complaintOf(reader), reader.sessionId, reader.lastSaid],
     [undefined, 'g-1', 'Done.'],
   );
 });
@@ -157,7 +176,7 @@ test('events of Copilot are shown as what the agent says and does', () => {
   );
   assert.equal(text, 'Model: m\nI will look.\n→ view a.ts\nDone.\n');
   assert.deepEqual(
-    [reader.complaint, reader.sessionId, reader.lastSaid],
+    [complaintOf(reader), reader.sessionId, reader.lastSaid],
     [undefined, 'c-1', 'Done.'],
   );
 });
@@ -180,11 +199,11 @@ test('events of opencode are shown as what the agent says and does', () => {
   );
   assert.equal(text, '→ bash ls\nDone.\n');
   assert.deepEqual(
-    [reader.complaint, reader.sessionId, reader.lastSaid],
+    [complaintOf(reader), reader.sessionId, reader.lastSaid],
     [undefined, 'ses_1', 'Done.'],
   );
   const error = event('error', { error: { name: 'APIError', data: { message: 'no credit' } } });
-  assert.equal(read('opencode', error).reader.complaint, 'no credit');
+  assert.equal(complaintOf(read('opencode', error).reader), 'no credit');
 });
 
 const lastWords: readonly [
@@ -204,7 +223,7 @@ const lastWords: readonly [
     'a limit',
     'streamJson',
     [{ type: 'result', subtype: 'error_max_turns', is_error: false }],
-    /^error_max_turns$/,
+    /limit of turns/,
   ],
   [
     'an error in a field of its own',
@@ -233,6 +252,7 @@ const lastWords: readonly [
     'gemini',
     [
       { type: 'error', severity: 'warning', message: 'w' },
+      { type: 'message', role: 'assistant', content: 'ok' },
       { type: 'result', status: 'success' },
     ],
     undefined,
@@ -259,7 +279,7 @@ const lastWords: readonly [
 
 for (const [name, output, lines, complaint] of lastWords) {
   test(`the last word of an agent is heard: ${name}`, () => {
-    const said = read(output, ...lines).reader.complaint;
+    const said = complaintOf(read(output, ...lines).reader);
     if (complaint === undefined) assert.equal(said, undefined);
     else assert.match(said ?? '', complaint);
   });
@@ -316,15 +336,17 @@ const locked: readonly [output: AgentOutput, lines: unknown[], advice: RegExp][]
 
 for (const [output, lines, advice] of locked) {
   test(`an agent that is not let in says what to do (${output}: ${JSON.stringify(lines[0]).slice(0, 50)})`, () => {
-    assert.match(read(output, ...lines).reader.complaint ?? '', advice);
+    assert.match(complaintOf(read(output, ...lines).reader) ?? '', advice);
   });
 }
 
 test('a good answer about logins is no failure', () => {
   const answer = 'Users who are not logged in are now sent to the page where they log in.';
-  assert.equal(read('text', answer).reader.complaint, undefined);
+  assert.equal(complaintOf(read('text', answer).reader), undefined);
   assert.equal(
-    read('streamJson', 'Not logged in. Please run mcp login.', say(answer), good).reader.complaint,
+    complaintOf(
+      read('streamJson', 'Not logged in. Please run mcp login.', say(answer), good).reader,
+    ),
     undefined,
   );
 });
@@ -354,8 +376,9 @@ for (const [text, waitMs] of refused) {
       read('opencode', { type: 'error', error: { data: { message: text } } }),
       read('gemini', text),
     ]) {
-      assert(reader.rateLimit !== undefined);
-      assert.equal(reader.rateLimit.retryAfterMs, waitMs);
+      const found = rateLimitOf(reader);
+      assert(found !== undefined);
+      assert.equal(found.retryAfterMs, waitMs);
     }
   });
 }
@@ -369,9 +392,9 @@ for (const text of [
   '',
 ]) {
   test(`no refusal: ${JSON.stringify(text)}`, () => {
-    assert.equal(read('text', text).reader.rateLimit, undefined);
+    assert.equal(rateLimitOf(read('text', text).reader), undefined);
     assert.equal(
-      read('streamJson', { ...good, is_error: true, result: text }).reader.rateLimit,
+      rateLimitOf(read('streamJson', { ...good, is_error: true, result: text }).reader),
       undefined,
     );
   });
@@ -379,14 +402,14 @@ for (const text of [
 
 test('a good answer that speaks of rate limits is no refusal, nor is one that was long ago', () => {
   assert.equal(
-    read('streamJson', { ...good, result: 'I added a rate limit.' }).reader.rateLimit,
+    rateLimitOf(read('streamJson', { ...good, result: 'I added a rate limit.' }).reader),
     undefined,
   );
   const later = Array.from({ length: 20 }, (_, i) => `step ${i}`);
-  assert.equal(read('text', 'I will add a rate limit', ...later).reader.rateLimit, undefined);
+  assert.equal(rateLimitOf(read('text', 'I will add a rate limit', ...later).reader), undefined);
   const failed = { ...good, is_error: true, result: 'The tests fail' };
   assert.equal(
-    read('streamJson', say('I add a rate limit.'), say('Hm.'), failed).reader.rateLimit,
+    rateLimitOf(read('streamJson', say('I add a rate limit.'), say('Hm.'), failed).reader),
     undefined,
   );
 });
@@ -397,9 +420,12 @@ test('the refusal that Claude Code tells in an event of its own counts until it 
     rate_limit_info: { status, resetsAt: NOW / 1000 + 60 },
   });
   const bad = { ...good, is_error: true, result: 'no' };
-  assert.equal(read('streamJson', event('rejected'), bad).reader.rateLimit?.retryAfterMs, 60_000);
-  assert.equal(read('streamJson', event('allowed'), bad).reader.rateLimit, undefined);
-  assert.equal(read('streamJson', event('rejected'), good).reader.rateLimit, undefined);
+  assert.equal(
+    rateLimitOf(read('streamJson', event('rejected'), bad).reader)?.retryAfterMs,
+    60_000,
+  );
+  assert.equal(rateLimitOf(read('streamJson', event('allowed'), bad).reader), undefined);
+  assert.equal(rateLimitOf(read('streamJson', event('rejected'), good).reader), undefined);
 });
 
 test('what an agent does now is one plain line of at most 80 characters', () => {
@@ -523,7 +549,10 @@ test('no text in an event reaches a terminal as anything but text', () => {
       ]) {
         const { text: shown, reader } = read('streamJson', ...lines);
         assert.doesNotMatch(shown, /[^\P{Cc}\n\t]/u);
-        assert.doesNotMatch(`${reader.complaint ?? ''}${reader.lastSaid ?? ''}`, /[^\P{Cc}\n\t]/u);
+        assert.doesNotMatch(
+          `${complaintOf(reader) ?? ''}${reader.lastSaid ?? ''}`,
+          /[^\P{Cc}\n\t]/u,
+        );
         assert.doesNotMatch(reader.activity ?? '', /\p{Cc}/u);
       }
       const more: readonly [AgentOutput, unknown][] = [
@@ -592,13 +621,7 @@ test('no event, however odd, breaks a reader, and what is cut anywhere reads the
         for (let i = 0; i < bytes.length; i += size + 1)
           shown += reader.read(bytes.subarray(i, i + size + 1));
         assert.equal(shown + reader.end(), whole.text);
-        for (const key of [
-          'complaint',
-          'sessionId',
-          'lastSaid',
-          'activity',
-          'rateLimit',
-        ] as const) {
+        for (const key of ['facts', 'sessionId', 'lastSaid', 'activity', 'denied'] as const) {
           assert.deepEqual(reader[key], whole.reader[key]);
         }
       },
@@ -628,11 +651,7 @@ test('long hostile output is read to its end, whatever its format', () => {
       const reader = createReader(output);
       reader.read(bytes(unit.repeat(100_000)));
       reader.end();
-      assert(
-        reader.activity !== reader.complaint ||
-          reader.rateLimit === undefined ||
-          reader.lastSaid !== '',
-      );
+      assert.equal(typeof verdictOf(reader, 1).kind, 'string');
     }
   }
 });

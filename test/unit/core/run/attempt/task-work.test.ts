@@ -8,6 +8,7 @@ import { LeaseKeeper } from '../../../../../src/core/lease/lease-keeper.ts';
 import {
   workOnTask,
   type AgentReport,
+  type AgentVerdict,
   type Ending,
   type WorkWorld,
 } from '../../../../../src/core/run/attempt/task-work.ts';
@@ -24,15 +25,18 @@ const ended = (exitCode: number | undefined, signal?: string): AgentEnd => ({
 });
 
 function report(end: AgentEnd, more: Partial<AgentReport> = {}): AgentReport {
+  const isGood = end.kind === 'exited' && end.exitCode === 0 && end.signal === undefined;
   return {
     end,
-    complaint: undefined,
-    rateLimit: undefined,
+    judge: () => (isGood ? { kind: 'succeeded' } : { kind: 'failed', reason: undefined }),
     lastSaid: undefined,
     sessionId: undefined,
+    remarks: [],
     ...more,
   };
 }
+
+const judged = (verdict: AgentVerdict): Partial<AgentReport> => ({ judge: () => verdict });
 
 /** An agent that resolves as a test says, or as stopped when it is told to end. */
 class Agent {
@@ -180,31 +184,23 @@ const cases: readonly [name: string, report: AgentReport, setup: Setup, expected
     'failed exit → Todo',
   ],
   [
-    'a complaint contradicts exit code 0',
-    report(ended(0), { complaint: 'no' }),
+    'a verdict contradicts exit code 0',
+    report(ended(0), judged({ kind: 'failed', reason: 'no' })),
     {},
     'failed said → Todo',
   ],
-  ['exit code 75 is a rate limit', report(ended(75)), {}, 'rateLimited → Todo'],
   [
     'a rate limit explains a bad end',
-    report(ended(1), { rateLimit: limit }),
+    report(ended(1), judged({ kind: 'rateLimited', ...limit })),
     {},
     'rateLimited → Todo',
   ],
   [
-    'a complaint with a rate limit too',
-    report(ended(0), { rateLimit: limit, complaint: 'x' }),
+    'a time limit is a failure',
+    report(ended(0), judged({ kind: 'tooLong', limitMs: 5 })),
     {},
-    'rateLimited → Todo',
+    'failed timeLimit → Todo',
   ],
-  [
-    'a rate limit that was got over is none',
-    report(ended(0), { rateLimit: limit }),
-    {},
-    'succeeded Review → Review',
-  ],
-  ['a time limit is a failure', report(ended(0), { limitMs: 5 }), {}, 'failed timeLimit → Todo'],
   [
     'an end that nobody saw is unknown',
     report({ kind: 'stopped' }, { unseen: 'gone' }),
