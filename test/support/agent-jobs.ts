@@ -4,7 +4,8 @@ import type { PromptContext } from '../../src/core/run/attempt/prompt-text.ts';
 import type { RunOptions } from '../../src/core/run/run-options.ts';
 import { taskId, type Task } from '../../src/core/task.ts';
 
-const OPTIONS: RunOptions = {
+/** The options of a run that asks for nothing more than its attempt. */
+export const NO_OPTIONS: RunOptions = {
   runMode: 'strict',
   onFailure: 'continue',
   pauseBetweenWaves: false,
@@ -64,7 +65,7 @@ export function aJob(change: Parameters<typeof aTask>[0] = {}): Job {
     task: aTask(change),
     dependencies: [],
     agent: { agent: 'claude', model: undefined, agentMode: 'unattended' },
-    options: OPTIONS,
+    options: NO_OPTIONS,
     sessionId: undefined,
   };
 }

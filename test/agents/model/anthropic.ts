@@ -1,0 +1,82 @@
+import { nameOf, type Protocol, type StreamEvent } from './protocol.ts';
+import { listOf, objectOf, textOf, type Json, type ModelAnswer } from './script.ts';
+
+/** `POST /v1/messages`. */
+export const anthropic: Protocol = {
+  answers: (path) => /\/messages$/.test(path),
+  read: (_path, body) => ({
+    model: textOf(body['model']),
+    stream: body['stream'] === true,
+    tools: listOf(body['tools'])
+      .map(objectOf)
+      .map((tool) => ({
+        name: textOf(tool['name']),
+        schema: objectOf(tool['input_schema']),
+      })),
+    toolAnswers: listOf(body['messages'])
+      .flatMap((message) => listOf(objectOf(message)['content']))
+      .filter((part) => objectOf(part)['type'] === 'tool_result').length,
+    wantsJson: objectOf(objectOf(body['output_config'])['format'])['type'] === 'json_schema',
+  }),
+  stream: (answer, request) => {
+    const block = blockOf(answer);
+    const start = { ...messageOf(request.model), content: [], stop_reason: null };
+    const events: Json[] = [{ type: 'message_start', message: start }];
+    if (block !== undefined) {
+      const { call, text } = answer;
+      const empty = call === undefined ? { ...block, text: '' } : { ...block, input: {} };
+      const delta =
+        call === undefined
+          ? { type: 'text_delta', text }
+          : { type: 'input_json_delta', partial_json: JSON.stringify(call.args) };
+      events.push(
+        { type: 'content_block_start', index: 0, content_block: empty },
+        { type: 'content_block_delta', index: 0, delta },
+        { type: 'content_block_stop', index: 0 },
+      );
+    }
+    events.push(
+      {
+        type: 'message_delta',
+        delta: { stop_reason: reasonOf(answer), stop_sequence: null },
+        usage: { output_tokens: 2 },
+      },
+      { type: 'message_stop' },
+    );
+    return events.map((data): StreamEvent => ({ event: textOf(data['type']), data }));
+  },
+  whole: (answer, request) => {
+    const block = blockOf(answer);
+    return {
+      ...messageOf(request.model),
+      content: block === undefined ? [] : [block],
+      stop_reason: reasonOf(answer),
+    };
+  },
+  refusal: ({ status, message }) => ({
+    type: 'error',
+    error: { type: nameOf(status, 'anthropic'), message },
+    request_id: 'req_0001',
+  }),
+};
+
+function messageOf(model: string): Json {
+  return {
+    id: 'msg_0001',
+    type: 'message',
+    role: 'assistant',
+    model,
+    stop_sequence: null,
+    usage: { input_tokens: 10, output_tokens: 2 },
+  };
+}
+
+function blockOf({ text, call }: ModelAnswer): Json | undefined {
+  if (call !== undefined)
+    return { type: 'tool_use', id: 'toolu_0001', name: call.name, input: call.args };
+  return text === '' ? undefined : { type: 'text', text };
+}
+
+function reasonOf({ call }: ModelAnswer): string {
+  return call === undefined ? 'end_turn' : 'tool_use';
+}
