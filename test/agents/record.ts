@@ -27,6 +27,8 @@ export interface Recording {
   readonly waitS?: number;
   /** What it was not allowed to do. */
   readonly denied?: readonly string[];
+  readonly remarks?: readonly string[];
+  readonly activity?: string;
 }
 
 /** These say nothing of how an agent ends by itself. */
