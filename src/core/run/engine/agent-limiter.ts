@@ -7,8 +7,9 @@ import type { WaitReason } from '../run-events.ts';
  */
 const FIRST_COOL_DOWN_MS = 60_000;
 const LONGEST_COOL_DOWN_MS = 15 * 60_000;
-/** The longest delay accepted from a provider: a daily quota resets within a day. */
-const LONGEST_ASKED_MS = 24 * 60 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
+/** The longest delay accepted from a provider: a weekly quota resets within a week. */
+const LONGEST_ASKED_MS = 8 * DAY_MS;
 /** How long a lowered cap stays before a success raises it. */
 const RAISE_AFTER_MS = 3 * 60_000;
 
@@ -122,5 +123,6 @@ export class AgentLimiter {
 function asked(retryAfterMs: number | undefined): number | undefined {
   if (retryAfterMs === undefined || Number.isNaN(retryAfterMs) || retryAfterMs < 0)
     return undefined;
-  return Math.min(retryAfterMs, LONGEST_ASKED_MS);
+  // It is asked again once a day.
+  return retryAfterMs > LONGEST_ASKED_MS ? DAY_MS : retryAfterMs;
 }

@@ -49,6 +49,12 @@ test('what an agent asks for is believed within bounds', () => {
   }
 });
 
+test('a weekly limit is waited for to its end', () => {
+  const { gate, clock } = gateWith(1);
+  const week = 7 * 24 * 60 * MINUTE;
+  assert.equal(gate.rateLimited('claude', week), clock.now() + week);
+});
+
 test('those that are refused together halve the cap once, and successes raise it again one by one', () => {
   const { gate, clock } = gateWith(8);
   const until = gate.rateLimited('claude', undefined);
