@@ -82,7 +82,7 @@ function line(...parts: ArgsTemplate): ArgsTemplate {
 export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   cursor: {
     label: 'Cursor',
-    allowedBy: '`permissions.allow` in `.cursor/cli.json`',
+    allowedBy: 'permissions.allow in .cursor/cli.json',
     commands: ['cursor-agent', 'agent'],
     unattended: {
       // Without --trust it ends with "Workspace Trust Required"; the editor's own trust was asked
@@ -99,7 +99,7 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   claude: {
     label: 'Claude Code',
-    allowedBy: '`permissions.allow` in `.claude/settings.json`',
+    allowedBy: 'permissions.allow in .claude/settings.json',
     commands: ['claude'],
     unattended: {
       args: line(
@@ -114,7 +114,7 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   codex: {
     label: 'Codex',
-    allowedBy: '`sandbox_workspace_write` in `~/.codex/config.toml`',
+    allowedBy: 'sandbox_workspace_write in ~/.codex/config.toml',
     commands: ['codex'],
     unattended: {
       args: line(
@@ -133,7 +133,7 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   gemini: {
     label: 'Gemini',
-    allowedBy: '`tools.allowed` in `.gemini/settings.json`',
+    allowedBy: 'tools.allowed in .gemini/settings.json',
     commands: ['gemini'],
     unattended: {
       args: line(
@@ -148,7 +148,7 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   qwen: {
     label: 'Qwen Code',
-    allowedBy: '`permissions.allow` in `.qwen/settings.json`',
+    allowedBy: 'permissions.allow in .qwen/settings.json',
     commands: ['qwen'],
     unattended: {
       args: line('--output-format stream-json --approval-mode auto-edit', MODEL, ...SESSION),
@@ -159,7 +159,7 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   copilot: {
     label: 'GitHub Copilot',
-    allowedBy: 'a custom agent with more of `--allow-tool`',
+    allowedBy: 'a custom agent with more of --allow-tool',
     commands: ['copilot'],
     unattended: {
       // Not --trust-folder: earlier versions do not know it, later ones refuse it beside a session.
@@ -184,7 +184,7 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   opencode: {
     label: 'opencode',
-    allowedBy: '`permission` in `opencode.json`',
+    allowedBy: 'permission in opencode.json',
     commands: ['opencode'],
     unattended: {
       args: line('run --format json --dir {cwd}', MODEL, ['--session', '{resumes}']),
@@ -195,7 +195,7 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   amp: {
     label: 'Amp',
-    allowedBy: '`amp.permissions` in its settings',
+    allowedBy: 'amp.permissions in its settings',
     commands: ['amp'],
     // It takes no model on its command line, and resumes a session by another command.
     unattended: {
@@ -211,7 +211,7 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   aider: {
     label: 'Aider',
-    allowedBy: 'a custom agent with `--suggest-shell-commands`',
+    allowedBy: 'a custom agent with --suggest-shell-commands',
     commands: ['aider'],
     unattended: {
       // --yes-always agrees to edits; commands that a model suggests are not run, and nothing is
@@ -228,7 +228,7 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   goose: {
     label: 'goose',
-    allowedBy: '`GOOSE_MODE` in the environment of the editor',
+    allowedBy: 'GOOSE_MODE in the environment of the editor',
     commands: ['goose'],
     unattended: { args: ['run', '--no-session', MODEL, '-i', '{promptFile}'], stdin: 'none' },
     interactive: ['run', '--interactive', MODEL, '-i', '{promptFile}'],

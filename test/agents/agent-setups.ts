@@ -79,6 +79,8 @@ stream_max_retries = 1
         autoupdate: false,
         share: 'disabled',
         model: 'stand-in/stand-in',
+        // By itself it runs any command.
+        permission: { bash: 'ask' },
         provider: {
           'stand-in': {
             npm: '@ai-sdk/openai-compatible',

@@ -68,6 +68,9 @@ export const CASES: readonly AgentCase[] = [
   { name: 'resume-unknown', attempts: [{ script: [HELLO], resumes: 'unknown' }] },
   {
     name: 'resume-after-429',
-    attempts: [{ script: [RATE_LIMIT] }, { script: [HELLO], resumes: 'last' }],
+    attempts: [
+      { script: [RATE_LIMIT], limitMs: SHORT_LIMIT_MS },
+      { script: [HELLO], resumes: 'last' },
+    ],
   },
 ];

@@ -47,6 +47,10 @@ const OWN: Readonly<Record<string, Readonly<Record<string, Expected>>>> = {
     // It waits by itself for as long as the header says, until we end it; its words have no time.
     '429-after': { outcome: 'rateLimited', says: /429/ },
   },
+  gemini: {
+    // Its own child goes on until its request fails, and reports that.
+    sigterm: { outcome: 'failed' },
+  },
   opencode: {
     // It tries again without end and without a word, so that nothing but time passes.
     '429': { outcome: 'timeLimit' },

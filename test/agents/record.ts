@@ -80,7 +80,6 @@ export class Recorder {
     all.sort((a, b) => (a.file < b.file ? -1 : 1));
     for (const [file, text] of this.#texts) await writeFile(join(FOLDER, file), text);
     await writeFile(index, `${JSON.stringify(all, undefined, 2)}\n`);
-    console.log(`\n${this.#texts.size} recordings are in ${FOLDER}`);
   }
 }
 

@@ -48,7 +48,7 @@ export const copilotFormat: EventFormat = {
   },
 };
 
-const KNOWN = /^(assistant|user|tool|session|hook|subagent|system|permission|skill|model)\./;
+const KNOWN = /^(assistant|user|tool|session|hook|subagent|system|permission|skill|model|agent)\./;
 
 function resultOf(event: Json, data: Json): OutputEvent {
   const code = event['exitCode'] ?? data['exitCode'] ?? 0;

@@ -1,4 +1,5 @@
 import {
+  describeCall,
   errorOf,
   objectOf,
   says,
@@ -21,8 +22,13 @@ export const opencodeFormat: EventFormat = {
     switch (event.type) {
       case 'text':
         return [session, ...says('said', part['text'])];
-      case 'tool_use':
-        return [session, usesTool(part['tool'], objectOf(part['state'])['input'])];
+      case 'tool_use': {
+        const { input, error } = objectOf(part['state']);
+        const isDenied = DENIAL.test(textOf(error) ?? '');
+        return isDenied
+          ? [session, { kind: 'denied', what: describeCall(part['tool'], input) }]
+          : [session, usesTool(part['tool'], input)];
+      }
       case 'error':
         return [session, { kind: 'error', ...errorIn(event['error']) }];
       case 'step_start':
@@ -34,6 +40,10 @@ export const opencodeFormat: EventFormat = {
     }
   },
 };
+
+/** Its words for a call that needs a permission, where nobody can be asked for it. */
+const DENIAL =
+  /\b(?:rejected permission|permission (?:was )?(?:denied|rejected)|prevents you from)\b/i;
 
 /** `{ "name": "APIError", "data": { "message": "…", "statusCode": 429, "responseHeaders": {…} } }`. */
 function errorIn(value: unknown): ToldError {

@@ -301,6 +301,14 @@ const outcomes: readonly [TaskOutcome, string][] = [
   [{ kind: 'succeeded', status: 'Done', evidence }, 'succeeded and verified, now Done'],
   [SUCCEEDED, 'succeeded, now Review'],
   [
+    {
+      kind: 'succeeded',
+      status: 'Review',
+      evidence: { ...evidence, verify: undefined, remarks: ['could not run: npm test'] },
+    },
+    'succeeded, now Review; could not run: npm test',
+  ],
+  [
     { kind: 'rateLimited', retryAfterMs: undefined, detail: '429' },
     'refused by a rate limit: 429, back to Todo',
   ],

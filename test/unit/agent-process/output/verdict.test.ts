@@ -260,7 +260,7 @@ for (const [answer, isError] of [
 test('what an agent was not allowed to do is named with its number and what would allow it', () => {
   assert.deepEqual(deniedLine('claude', []), []);
   assert.deepEqual(deniedLine('claude', ['npm test', 'npm run x', 'npm test']), [
-    'could not run: npm test (2), npm run x; `permissions.allow` in `.claude/settings.json` allows it',
+    'could not run: npm test (2), npm run x; permissions.allow in .claude/settings.json allows it',
   ]);
   assert.match(
     deniedLine('custom', 'a b c d e f g'.split(' '))[0] ?? '',

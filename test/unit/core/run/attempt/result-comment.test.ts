@@ -50,6 +50,14 @@ All is well.
   );
 });
 
+test('what an agent was not allowed to do stands with its result', () => {
+  const remarks = ['could not run: npm test (2); a setting allows it', '<b>x</b>'];
+  const evidence = { ...EVIDENCE, verify: undefined, remarks };
+  const comment = formatResult({ kind: 'succeeded', status: 'Review', evidence }, 'x');
+  assert.match(comment, /^- could not run: npm test \(2\); a setting allows it$/m);
+  assert.doesNotMatch(comment, /<b>/);
+});
+
 test('nothing that an agent says gets out of its fence', () => {
   const words = fc
     .array(fc.constantFrom('`', '``', '```', '~~~', '\n', '\r\n', 'x', '**Succeeded**', '<!--'))

@@ -73,7 +73,7 @@ function harbourRun(): RunState {
       attemptNo: 2,
       from: BEGIN,
       ms: 5 * MIN,
-      outcome: { ...succeeded('Done'), evidence },
+      outcome: { ...succeeded('Done'), evidence: { ...evidence, remarks: ['could not run: x'] } },
     }),
     ...ranFor(RUN, 'T-3', {
       ...{ attemptNo: 3, tryNo: 2, from: BEGIN + 2 * MIN, ms: 4 * MIN },
