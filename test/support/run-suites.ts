@@ -29,7 +29,7 @@ export type Part = (typeof PARTS)[number];
 export async function runSuites(parts: readonly Part[]): Promise<ReadonlyMap<string, SuiteResult>> {
   const results = new Map<string, SuiteResult>();
   const add = async (name: string, suite: () => Promise<SuiteResult>): Promise<void> => {
-    console.log(`\n${name}`);
+    console.log(`\n${name} …`);
     const begun = Date.now();
     // One suite that cannot be run must not hide what the others say.
     const result = await suite().catch((error: unknown): SuiteResult => ({
@@ -41,7 +41,7 @@ export async function runSuites(parts: readonly Part[]): Promise<ReadonlyMap<str
     const skipped = result.skipped > 0 ? `, ${result.skipped} skipped` : '';
     const all = result.passed + failuresOf(result);
     console.log(
-      `  ${result.passed} of ${all} well${skipped}, in ${((Date.now() - begun) / 1000).toFixed(1)} s`,
+      `  ${name}: ${result.passed} of ${all} well${skipped}, in ${((Date.now() - begun) / 1000).toFixed(1)} s`,
     );
   };
 
@@ -57,16 +57,21 @@ export async function runSuites(parts: readonly Part[]): Promise<ReadonlyMap<str
     if (part === 'static') await add('types, lint, format, dead code, package', runChecks);
     if (part === 'unit') await add('units', runUnits);
     if (part === 'store')
-      await add('store', () => runNodeTests(testFiles('store'), typedNode(sqliteNode())));
+      await add('store', () =>
+        runNodeTests(longestFirst(testFiles('store')), typedNode(sqliteNode())),
+      );
     if (part === 'host') {
       await bundleHostSuites();
-      for (const target of hostTargets(VERSIONS)) {
-        for (const suite of HOST_SUITES) {
-          await add(`${suite.title} of ${Object.values(target).join('')}`, () =>
+      const targets = hostTargets(VERSIONS);
+      // The longest first; a desktop editor is downloaded once, for the first that needs it.
+      const limit = pLimit(targets.every((target) => 'server' in target) ? CORES : 1);
+      await limit.map(
+        HOST_SUITES.flatMap((suite) => targets.map((target) => ({ target, suite }))),
+        ({ target, suite }) =>
+          add(`${suite.title} of ${Object.values(target).join('')}`, () =>
             runHostSuite(target, suite),
-          );
-        }
-      }
+          ),
+      );
     }
     if (part === 'e2e') {
       await add(`in the window of ${WINDOW_VERSION}`, () =>

@@ -41,22 +41,21 @@ export function ready(state: StoreState): Snapshot {
 }
 
 /**
- * Waits for a state that fits, by the source's own events; answers how many ms that took. Rejects
- * after `withinMs`. What `fits` checks besides the state may come later, without an event.
+ * Waits for a state that fits, by the source's own events; what `fits` checks besides the state may
+ * come later, without an event. Rejects with the state after `withinMs`.
  */
 export function until(
   source: BacklogSource,
   fits: (state: StoreState) => boolean,
   withinMs = PATIENCE_MS,
-): Promise<number> {
-  const begin = performance.now();
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const look = (): void => {
       if (!fits(source.state)) return;
       clearTimeout(timer);
       clearInterval(again);
       listener.dispose();
-      resolve(performance.now() - begin);
+      resolve();
     };
     const again = setInterval(look, 20);
     const timer = setTimeout(() => {
