@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { UNREADABLE_CAUSES } from '../../src/core/failure.ts';
+import { PRESET_KINDS } from '../../src/agent-process/agent-presets.ts';
 import { AGENT_KINDS } from '../../src/core/run/run-messages.ts';
 
 interface Setting {
@@ -132,6 +133,7 @@ test('the agents that can be chosen are those that the code knows, in settings a
   const rules = configuration.properties['todo2Waves.agentRules'];
   assert.deepEqual(configuration.properties['todo2Waves.agent']?.enum, AGENT_KINDS);
   assert.deepEqual(rules?.items?.properties['agent']?.enum, AGENT_KINDS);
+  for (const preset of PRESET_KINDS) assert.ok(AGENT_KINDS.includes(preset), preset);
 });
 
 test('every word that a menu asks of a row is said by some row, and every key by the code', () => {

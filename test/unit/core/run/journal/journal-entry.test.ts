@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import {
@@ -170,6 +171,15 @@ describe('a line of a journal', () => {
     };
     assert.deepEqual(parseEntry(formatEntry(event)), event);
   });
+});
+
+test('journals of the first version are read in every line, and written as they were', () => {
+  // Never written anew: runs of users lie on disks in this form.
+  const file = new URL('../../../../golden/journal-version-1.jsonl', import.meta.url);
+  for (const line of readFileSync(file, 'utf8').split(/\r?\n/).filter(Boolean)) {
+    const event = parseEntry(line) ?? assert.fail(`no longer read: ${line}`);
+    assert.deepEqual(JSON.parse(formatEntry(event)), JSON.parse(line));
+  }
 });
 
 test('an id of a run is a plain name', () => {
