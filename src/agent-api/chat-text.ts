@@ -3,7 +3,7 @@ import { inline, inlineId } from '../core/markdown.ts';
 import { count, cut, oneLine, duration, firstLines } from '../core/text.ts';
 import type { RunState, TaskRun } from '../core/run/run-events.ts';
 import type { Task } from '../core/task.ts';
-import type { Wave } from '../core/waves/waves.ts';
+import { inNoWave, type Wave } from '../core/waves/waves.ts';
 import { blockText, failureText, readinessText } from '../core/messages.ts';
 import { explainOutcome, explainWait } from '../core/run/run-messages.ts';
 
@@ -18,7 +18,8 @@ const MAX_TITLE = 100;
 export function statusText(backlog: Backlog): string {
   const { plan, now } = backlog;
   if (plan === undefined) return `There is no backlog to be read in ${inline(backlog.name)}.`;
-  const open = plan.waves.reduce((sum, wave) => sum + wave.tasks.length, plan.blocked.length);
+  const others = plan.blocked.length + inNoWave(plan).length;
+  const open = plan.waves.reduce((sum, wave) => sum + wave.tasks.length, others);
   const parts = [
     `**${inline(backlog.name)}**: ${count(open, 'open task')} in ${count(plan.waves.length, 'wave')}.`,
   ];

@@ -3,7 +3,7 @@ import { describeNumbering } from '../core/plan/wave-facts.ts';
 import { count, oneLine } from '../core/text.ts';
 import { fail, ok } from '../core/result.ts';
 import { isSettled, type Task } from '../core/task.ts';
-import type { Plan } from '../core/waves/waves.ts';
+import { inNoWave, type Plan } from '../core/waves/waves.ts';
 import { withData } from './data-notice.ts';
 import { findTask, ID } from './find-task.ts';
 import { operation, type Outcome, READS } from './operation.ts';
@@ -45,7 +45,8 @@ export function wavesOf(
   now: number | undefined = backlog.now,
 ): ValueOf<typeof WAVES> {
   const isWanted = ({ tags }: Task): boolean => tag === undefined || hasTag(tags, tag);
-  let [ready, open] = [0, plan.blocked.length];
+  const outside = inNoWave(plan);
+  let [ready, open] = [0, plan.blocked.length + outside.length];
   // One page runs over all waves, and then over what is in none.
   const page = { toSkip: skip, room: limit, leftOut: 0 };
   const onPage = <T>(rows: readonly T[]): readonly T[] => {
@@ -65,8 +66,11 @@ export function wavesOf(
       ? []
       : [{ number, tasks: shown.map((task) => rowOf(backlog, task, now)) }];
   });
-  const blocked =
-    only === undefined ? onPage(plan.blocked.filter(({ task }) => isWanted(task))) : [];
+  const stuck = [
+    ...outside.map((task) => ({ task, why: outsideText(plan, task) })),
+    ...plan.blocked.map(({ task, reason }) => ({ task, why: blockText(reason) })),
+  ];
+  const blocked = only === undefined ? onPage(stuck.filter(({ task }) => isWanted(task))) : [];
   return {
     root: backlog.root,
     project: backlog.snapshot?.project ?? backlog.name,
@@ -75,13 +79,15 @@ export function wavesOf(
     ready,
     settled: plan.settled.length,
     waves,
-    blocked: blocked.map(({ task, reason }) => ({
-      id: task.id,
-      title: titleOf(task),
-      reason: blockText(reason),
-    })),
+    blocked: blocked.map(({ task, why }) => ({ id: task.id, title: titleOf(task), reason: why })),
     left_out: page.leftOut,
   };
+}
+
+function outsideText({ asked, options }: Plan, { status, rawStatus }: Task): string {
+  if (asked?.kind === 'used') return `no wave of ${oneLine(asked.file)} names it`;
+  const word = status === 'Unknown' ? oneLine(rawStatus) : status;
+  return options.numbering === 'exarp' ? `${word}: exarp-go has no wave for it` : word;
 }
 
 /** As users write them: `#api`, `api` and `API` are one tag. */

@@ -126,6 +126,19 @@ export function priorityRank(priority: Priority): number {
   return RANKS[priority];
 }
 
+/**
+ * exarp-go's rank of a stored priority, 0 for critical to 4 for every word it does not know; it
+ * does not know P0 to P3.
+ */
+export function exarpPriorityRank(stored: string): number {
+  return /^\s*p\d\s*$/i.test(stored) ? RANKS.other : RANKS[parsePriority(stored)];
+}
+
+/** Whether exarp-go puts tasks of this status into its waves. */
+export function isInExarpWaves(status: Status): boolean {
+  return status === 'Todo' || status === 'In Progress';
+}
+
 /** Done or Cancelled: nothing that depends on it waits any longer. */
 export function isSettled(status: Status): boolean {
   return status === 'Done' || status === 'Cancelled';

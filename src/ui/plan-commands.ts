@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
-import { applyWaveOverride, KNOWN_WAVE_FILES } from '../core/plan/wave-override.ts';
+import { KNOWN_WAVE_FILES } from '../core/plan/wave-override.ts';
 import { oneLine, plain } from '../core/text.ts';
-import { dependenciesForWaves } from '../core/plan/wave-dependencies.ts';
+import { changeForWaves } from '../core/plan/plan-waves.ts';
 import type { TaskId } from '../core/task.ts';
 import { pickBacklog, pickOne, tell, tellFailure, valueOrTell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
@@ -147,8 +147,8 @@ export async function takePlan(backlogs: Backlogs): Promise<void> {
   const target = await choosePlan(backlogs, 'Take Plan into Backlog');
   if (target === undefined) return;
   const { backlog, document } = target;
-  const { snapshot, computedPlan, options } = backlog;
-  if (snapshot === undefined || computedPlan === undefined) return;
+  const { snapshot, options } = backlog;
+  if (snapshot === undefined) return;
   const [{ readPlan }, { statusMoves }] = await Promise.all([
     import('../core/plan/read-plan.ts'),
     import('../core/plan/status-moves.ts'),
@@ -159,15 +159,7 @@ export async function takePlan(backlogs: Backlogs): Promise<void> {
   const free = moves.filter(({ task }) => !isTaken(backlog, task.id));
   if (free.length < moves.length)
     notes.push(`${moves.length - free.length} tasks are being worked on and stay as they are`);
-  const asked = applyWaveOverride(computedPlan, {
-    kind: 'file',
-    file: '',
-    waves: read.waves ?? [],
-  });
-  const waves =
-    asked.asked?.kind === 'used'
-      ? dependenciesForWaves(snapshot.tasks, asked.waveOf, options.waves)
-      : ({ kind: 'possible', added: [], moved: [] } as const);
+  const waves = changeForWaves(snapshot.tasks, read.waves ?? [], options.waves);
   const added = waves.kind === 'possible' ? waves.added : [];
   if (waves.kind === 'refused') {
     notes.push('The waves cannot be taken over:');

@@ -1,7 +1,7 @@
 import type { Backlog } from '../core/backlog.ts';
 import { count, oneLine } from '../core/text.ts';
 import type { TaskId } from '../core/task.ts';
-import type { Wave } from '../core/waves/waves.ts';
+import { inNoWave, type Wave } from '../core/waves/waves.ts';
 import { describeBatch, describeStep } from './batch-rows.ts';
 import { explainFailure, explainNotice } from './messages.ts';
 import { describeHandoff } from './handoffs/handoff-row.ts';
@@ -92,8 +92,7 @@ export function backlogTrouble(backlog: Backlog): string | undefined {
 export function backlogSummary(backlog: Backlog): string {
   const { plan } = backlog;
   if (plan === undefined) return '';
-  const leftOut = plan.asked?.kind === 'used' ? plan.asked.leftOut : [];
-  const inWaves = [...plan.waves.flatMap((wave) => wave.tasks), ...leftOut];
+  const inWaves = [...plan.waves.flatMap((wave) => wave.tasks), ...inNoWave(plan)];
   const open = inWaves.length + plan.blocked.length;
   const ready = inWaves.filter(
     (task) =>
@@ -165,8 +164,8 @@ function describeGroup(backlog: Backlog, group: RowGroup): RowContent {
   switch (group) {
     case 'leftOut':
       return row(
-        'Not in the Plan',
-        `${asked?.leftOut.length ?? 0} open, in none of its waves`,
+        asked === undefined ? 'Not in the Waves' : 'Not in the Plan',
+        `${plan === undefined ? 0 : inNoWave(plan).length} open, in none of its waves`,
         { id: 'question' },
         COLLAPSED,
       );

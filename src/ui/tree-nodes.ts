@@ -2,6 +2,7 @@ import type { Backlog } from '../core/backlog.ts';
 import type { FindingKind } from '../core/doctor/finding.ts';
 import type { RunState } from '../core/run/run-events.ts';
 import type { Task, TaskId } from '../core/task.ts';
+import { inNoWave } from '../core/waves/waves.ts';
 import { handoffRow } from './handoffs/handoff-row.ts';
 import { hasStoreRow } from './store-row.ts';
 import { findingsOf, isNoFinding } from './doctor/doctor-rows.ts';
@@ -140,8 +141,7 @@ function topOf(backlog: Backlog): readonly TreeNode[] {
   if (plan === undefined || snapshot === undefined) return [];
   const groups: TreeNode[] = [];
   const { asked } = plan;
-  if (asked?.kind === 'used' && asked.leftOut.length > 0)
-    groups.push({ kind: 'group', backlog, group: 'leftOut' });
+  if (inNoWave(plan).length > 0) groups.push({ kind: 'group', backlog, group: 'leftOut' });
   if (asked?.kind === 'used' && asked.broken.length > 0)
     groups.push({ kind: 'group', backlog, group: 'broken' });
   if (plan.blocked.length > 0) groups.push({ kind: 'group', backlog, group: 'blocked' });
@@ -164,10 +164,12 @@ function topOf(backlog: Backlog): readonly TreeNode[] {
 
 function groupChildren(backlog: Backlog, group: RowGroup): readonly TreeNode[] {
   const asked = backlog.plan?.asked;
-  const { leftOut, broken } = asked?.kind === 'used' ? asked : { leftOut: [], broken: [] };
+  const broken = asked?.kind === 'used' ? asked.broken : [];
   switch (group) {
     case 'leftOut':
-      return leftOut.map(({ id }) => taskNode(backlog, id));
+      return (backlog.plan === undefined ? [] : inNoWave(backlog.plan)).map(({ id }) =>
+        taskNode(backlog, id),
+      );
     case 'broken':
       return broken.map((_, index): TreeNode => ({ kind: 'broken', backlog, index }));
     case 'blocked':

@@ -247,7 +247,7 @@ function viewMessage(backlog: Backlog): string | undefined {
     plan !== undefined &&
     plan.settled.length > 0 &&
     plan.waves.length === 0 &&
-    plan.blocked.length === 0
+    plan.blocked.length + plan.outside.length === 0
   ) {
     return 'Nothing to do: every task is finished.';
   }

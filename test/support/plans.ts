@@ -19,6 +19,7 @@ export function planOf(
   return {
     options: { ...DEFAULT_WAVE_OPTIONS, ...options },
     waves: numbered,
+    outside: [],
     blocked: [],
     blockedOf: new Map((rest.blocked ?? []).map(({ task, reason }) => [task.id, reason])),
     settled: [],

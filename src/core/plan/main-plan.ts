@@ -1,5 +1,5 @@
 import type { Task } from '../task.ts';
-import type { Plan } from '../waves/waves.ts';
+import { inNoWave, type Plan } from '../waves/waves.ts';
 import { findCriticalPath } from './critical-path.ts';
 import { bareId, flowList, quoted, splitFrontmatter, writeFrontmatter } from './frontmatter.ts';
 import { inline, inlineId, mermaidLabel, fenced } from '../markdown.ts';
@@ -73,7 +73,8 @@ export function writeMainPlan(input: MainPlanInput): string {
   const name = `${displayName(title, rootName)} Plan`;
   const old = input.existing === undefined ? undefined : splitFrontmatter(input.existing);
   const next = plan.waves.slice(0, TODO_WAVES).flatMap((wave) => wave.tasks);
-  const todos = next.slice(0, MAX_TODOS);
+  const listed = next.slice(0, MAX_TODOS);
+  const todos = listed.filter(isTodo);
   const checked = checkedIn(input.existing);
   const path = findCriticalPath(plan);
   const frontmatter = writeFrontmatter(
@@ -102,15 +103,24 @@ export function writeMainPlan(input: MainPlanInput): string {
     header(inline(name), date),
     scope(plan),
     foundation(plan, path),
-    backlogTable(todos, next.length),
-    milestones([...todos, ...checkedElsewhere(plan, todos, checked)], checked, [
-      todos.length,
+    backlogTable(listed, next.length),
+    milestones([...listed, ...checkedElsewhere(plan, listed, checked)], checked, [
+      listed.length,
       next.length,
     ]),
     executionOrder(plan, path),
   ];
-  const owned = writeOwnedSections(ownedSections(plan, todos), old?.body);
+  const owned = writeOwnedSections(ownedSections(plan, listed), old?.body);
   return `${frontmatter}\n${generated.map((text) => `${text}\n\n---\n\n`).join('')}${owned}\n`;
+}
+
+/**
+ * exarp-go's `sync_from_plan` sets every todo to the status its word stands for, and a todo has no
+ * word for Review and Blocked, nor for another spelling: such a task would be moved by a plan that
+ * nobody has touched.
+ */
+function isTodo(task: Task): boolean {
+  return isForAgents(task) && task.rawStatus === task.status;
 }
 
 function overview(plan: Plan): string {
@@ -121,8 +131,8 @@ function overview(plan: Plan): string {
 }
 
 function openCount(plan: Plan): number {
-  const leftOut = plan.asked?.kind === 'used' ? plan.asked.leftOut.length : 0;
-  return plan.waves.reduce((sum, wave) => sum + wave.tasks.length, plan.blocked.length + leftOut);
+  const others = plan.blocked.length + inNoWave(plan).length;
+  return plan.waves.reduce((sum, wave) => sum + wave.tasks.length, others);
 }
 
 function toTodo(task: Task): unknown {
@@ -217,6 +227,7 @@ function checkedElsewhere(
   const listed = new Set(todos);
   const open = [
     ...plan.waves.flatMap((wave) => wave.tasks),
+    ...plan.outside,
     ...plan.blocked.map(({ task }) => task),
   ];
   return open.filter((task) => checked.has(task.id) && !listed.has(task));
@@ -271,6 +282,12 @@ function executionOrder(plan: Plan, path: readonly Task[]): string {
       `Open, and named by no wave of the file that the waves are from: ${idList(leftOut)}`,
     );
   }
+  if (plan.outside.length > 0) {
+    parts.push(
+      '### Waiting for a person',
+      `Open, and in no wave of exarp-go: ${waitingList(plan.outside)}`,
+    );
+  }
   if (plan.blocked.length > 0) {
     parts.push('### In no wave');
     parts.push(
@@ -282,7 +299,8 @@ function executionOrder(plan: Plan, path: readonly Task[]): string {
         .join('\n'),
     );
   }
-  if (first === undefined && plan.blocked.length === 0) parts.push('Nothing is open.');
+  if (first === undefined && plan.blocked.length + plan.outside.length === 0)
+    parts.push('Nothing is open.');
   return parts.join('\n\n');
 }
 

@@ -1,4 +1,4 @@
-import type { Status, Task } from '../task.ts';
+import { isInExarpWaves, type Status, type Task } from '../task.ts';
 import type { BlockedTask, Plan, Wave } from '../waves/waves.ts';
 import { inline, inlineId, inlineName } from '../markdown.ts';
 import { cut, oneLine, firstOf } from '../text.ts';
@@ -18,7 +18,7 @@ export function describeNumbering({ options, asked }: Plan): string {
   const numbers =
     options.numbering === 'open'
       ? 'Waves are numbered 0, 1, 2 … by the open tasks alone.'
-      : 'Waves are numbered as exarp-go numbers them: by level in the graph of all tasks, finished ones included, so numbers may be left out.';
+      : 'Waves are numbered as exarp-go numbers them: by level in the graph of all tasks, finished ones included, so numbers may be left out. Tasks in Review or Blocked are in no wave.';
   return options.maxTasksPerWave > 0
     ? `${numbers} A wave of more than ${options.maxTasksPerWave} tasks is split into waves that follow each other.`
     : numbers;
@@ -36,7 +36,7 @@ export function waveLabel(waves: readonly Wave[]): string {
  * first.
  */
 export function isForAgents({ status }: Task): boolean {
-  return status === 'Todo' || status === 'In Progress';
+  return isInExarpWaves(status);
 }
 
 /** `T-1, T-2`. */

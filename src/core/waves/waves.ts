@@ -4,7 +4,13 @@ import { type Block, type Blocking, findBlocked } from './blocking.ts';
 import type { Levels } from './graph.ts';
 import { NumberById } from './number-by-id.ts';
 import { buildTaskGraph, type TaskGraph } from './task-graph.ts';
-import { compareIds, type Task, type TaskId } from '../task.ts';
+import {
+  compareIds,
+  exarpPriorityRank,
+  isInExarpWaves,
+  type Task,
+  type TaskId,
+} from '../task.ts';
 import type { TaskLinks } from './task-links.ts';
 import { levelsAround } from './wave-levels.ts';
 
@@ -13,7 +19,7 @@ export interface WaveOptions {
   /**
    * `open` numbers the levels of the open tasks 0..n without gaps; `exarp` groups and numbers as
    * exarp-go does, by the level in the graph of all tasks, finished ones included, so that numbers
-   * may have gaps.
+   * may have gaps. Its waves hold Todo and In Progress alone.
    */
   readonly numbering: 'open' | 'exarp';
   /**
@@ -35,8 +41,8 @@ export const DEFAULT_WAVE_OPTIONS: WaveOptions = {
 export interface Wave {
   readonly number: number;
   /**
-   * By priority, then id as `compareIds` orders them; by plain text in the numbering `exarp`. Never
-   * empty.
+   * By priority, then id as `compareIds` orders them. In the numbering `exarp` by exarp-go's own
+   * order: it sorts P0 to P3 after `low`, and ids as plain text. Never empty.
    */
   readonly tasks: readonly Task[];
 }
@@ -57,10 +63,15 @@ export interface BlockedTask {
   readonly reason: BlockReason;
 }
 
-/** Every task of a backlog: in a wave, blocked, or settled. */
+/** Every task of a backlog: in a wave, outside of them, blocked, or settled. */
 export interface Plan {
   readonly options: WaveOptions;
   readonly waves: readonly Wave[];
+  /**
+   * Open tasks that exarp-go leaves out of its waves, in id order: those in Review, Blocked or of an
+   * unknown status. Empty in the numbering `open`.
+   */
+  readonly outside: readonly Task[];
   /** In id order. */
   readonly blocked: readonly BlockedTask[];
   /** The same by task. */
@@ -91,6 +102,14 @@ export interface Plan {
 export interface BrokenDependency {
   readonly id: TaskId;
   readonly on: TaskId;
+}
+
+/**
+ * Open tasks in no wave that could be in one: those that the file of the waves does not name, and
+ * those that the numbering leaves out.
+ */
+export function inNoWave({ asked, outside }: Pick<Plan, 'asked' | 'outside'>): readonly Task[] {
+  return asked?.kind === 'used' ? [...asked.leftOut, ...outside] : outside;
 }
 
 /** How the waves that a file asks for were applied. */
@@ -134,7 +153,9 @@ export function planWaves(backlog: readonly Task[], options: WaveOptions, links?
   const open = selectNodes(order, (v) => settled[v] === 0);
   const placeable =
     blocking.blockOf.size === 0 ? open : selectNodes(open, (v) => !blocking.blockOf.has(v));
-  const placed = sortByWave(graph, placeable, levels, options);
+  const isExarp = options.numbering === 'exarp';
+  const isInWave = (v: number): boolean => !isExarp || isInExarpWaves(tasks[v]!.status);
+  const placed = sortByWave(graph, selectNodes(placeable, isInWave), levels, options);
   const { waves, numberOf } = cutWaves(graph, placed, levels, options);
   const missing = new Map<TaskId, readonly TaskId[]>();
   for (const v of graph.missing.size === 0 ? [] : order) {
@@ -146,6 +167,10 @@ export function planWaves(backlog: readonly Task[], options: WaveOptions, links?
   return {
     options,
     waves,
+    outside: Array.from(
+      selectNodes(placeable, (v) => !isInWave(v)),
+      (v) => tasks[v]!,
+    ),
     blocked,
     blockedOf: new Map(blocked.map(({ task, reason }) => [task.id, reason])),
     settled: selectTasks(graph, (v) => settled[v] === 1),
@@ -204,18 +229,21 @@ function sortByWave(
   { levelOf, height }: Levels,
   options: WaveOptions,
 ): Int32Array {
-  const byId =
-    options.numbering === 'exarp'
-      ? nodes.slice().sort((v, w) => (graph.ids[v]! < graph.ids[w]! ? -1 : 1))
-      : nodes;
+  const isExarp = options.numbering === 'exarp';
+  const byId = isExarp
+    ? nodes.slice().sort((v, w) => (graph.ids[v]! < graph.ids[w]! ? -1 : 1))
+    : nodes;
+  const rankOf = isExarp
+    ? Uint8Array.from(graph.tasks, ({ rawPriority }) => exarpPriorityRank(rawPriority))
+    : graph.rankOf;
   // Counting sort: the nodes of a level and a rank begin at the number of nodes before them.
   const start = new Int32Array(height * RANKS + 1);
   for (let i = 0; i < byId.length; i++)
-    start[levelOf[byId[i]!]! * RANKS + graph.rankOf[byId[i]!]! + 1]!++;
+    start[levelOf[byId[i]!]! * RANKS + rankOf[byId[i]!]! + 1]!++;
   for (let b = 1; b < start.length; b++) start[b]! += start[b - 1]!;
   const sorted = new Int32Array(byId.length);
   for (let i = 0; i < byId.length; i++)
-    sorted[start[levelOf[byId[i]!]! * RANKS + graph.rankOf[byId[i]!]!]!++] = byId[i]!;
+    sorted[start[levelOf[byId[i]!]! * RANKS + rankOf[byId[i]!]!]!++] = byId[i]!;
   return sorted;
 }
 

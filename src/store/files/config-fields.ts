@@ -21,6 +21,11 @@ export interface Field {
   readonly name: string;
   readonly number: number;
   readonly shape: Shape;
+  /**
+   * exarp-go's own default. It writes every value into a configuration, so that this one says
+   * nothing where another field of the same meaning differs from its default.
+   */
+  readonly fallback?: number;
 }
 
 const DAY_MS = 24 * 3_600_000;
@@ -37,7 +42,8 @@ const TEXT: Shape = { kind: 'text' };
 const PATH: Shape = { kind: 'path' };
 
 /**
- * All values that we read; of several fields the first that is set counts. Numbers: exarp-go's
+ * All values that we read; of several fields the first that is set counts, first of all one that is
+ * not exarp-go's default. Numbers: exarp-go's
  * `proto/config.proto`.
  */
 export const FIELDS: Readonly<Record<keyof ProjectConfig, readonly [Field, ...Field[]]>> = {
@@ -70,8 +76,8 @@ export const FIELDS: Readonly<Record<keyof ProjectConfig, readonly [Field, ...Fi
   idFormat: [{ section: TASKS, name: 'id_format', number: 8, shape: TEXT }],
   idPrefix: [{ section: TASKS, name: 'id_prefix', number: 9, shape: TEXT }],
   minDescriptionLength: [
-    { section: TASKS, name: 'min_description_length', number: 10, shape: LIMIT },
-    { section: THRESHOLDS, name: 'min_description_length', number: 2, shape: LIMIT },
+    { section: TASKS, name: 'min_description_length', number: 10, shape: LIMIT, fallback: 50 },
+    { section: THRESHOLDS, name: 'min_description_length', number: 2, shape: LIMIT, fallback: 50 },
   ],
   projectName: [{ section: PROJECT, name: 'name', number: 1, shape: TEXT }],
   sqlitePath: [{ section: DATABASE, name: 'sqlite_path', number: 1, shape: PATH }],

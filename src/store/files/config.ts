@@ -116,11 +116,12 @@ async function readOne(
     return undefined;
   };
   const values = Object.entries(FIELDS).map(([key, fields]) => {
-    for (const field of fields) {
+    const set = fields.flatMap((field) => {
       const value = valueOf(field);
-      if (value !== undefined) return [key, value] as const;
-    }
-    return [key, undefined] as const;
+      return value === undefined ? [] : [{ value, isFallback: value === field.fallback }];
+    });
+    const chosen = set.find(({ isFallback }) => !isFallback) ?? set[0];
+    return [key, chosen?.value] as const;
   });
   return Object.fromEntries(values) as unknown as ProjectConfig;
 }

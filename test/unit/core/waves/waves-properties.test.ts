@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compareIds, isSettled, priorityRank } from '../../../../src/core/task.ts';
+import {
+  compareIds,
+  exarpPriorityRank,
+  isInExarpWaves,
+  isSettled,
+  priorityRank,
+} from '../../../../src/core/task.ts';
 import type { Priority, Status, Task, TaskId } from '../../../../src/core/task.ts';
 import { DEFAULT_WAVE_OPTIONS, planWaves } from '../../../../src/core/waves/waves.ts';
 import type { Plan, WaveOptions } from '../../../../src/core/waves/waves.ts';
@@ -121,7 +127,7 @@ test('every task is in exactly one place, and nothing comes before what it depen
       const inWaves = plan.waves.flatMap((wave) => wave.tasks);
       const blocked = plan.blocked.map((each) => each.task);
       assert.deepEqual(
-        [...inWaves, ...blocked, ...plan.settled].map((each) => each.id).sort(),
+        [...inWaves, ...plan.outside, ...blocked, ...plan.settled].map((each) => each.id).sort(),
         backlog.map((each) => each.id).sort(),
       );
       assert.ok(plan.settled.every((each) => isSettled(each.status)));
@@ -130,7 +136,9 @@ test('every task is in exactly one place, and nothing comes before what it depen
         for (const each of wave.tasks) {
           assert.equal(plan.waveOf.get(each.id), wave.number);
           for (const dependency of dependenciesOf(each, backlog))
-            assert.ok(plan.waveOf.get(dependency.id)! < wave.number);
+            assert.ok(
+              plan.outside.includes(dependency) || plan.waveOf.get(dependency.id)! < wave.number,
+            );
         }
       }
       assert.equal(plan.waveOf.size, inWaves.length);
@@ -249,11 +257,12 @@ test('waves are ordered by priority, then by id', () => {
     fc.property(anyBacklog, anyOptions, (backlog, options) => {
       const byText = (a: Task, b: Task): number => (a.id < b.id ? -1 : 1);
       const byNumber = (a: Task, b: Task): number => compareIds(a.id, b.id);
-      const order = options.numbering === 'exarp' ? byText : byNumber;
+      const isExarp = options.numbering === 'exarp';
+      const order = isExarp ? byText : byNumber;
+      const rank = (each: Task): number =>
+        isExarp ? exarpPriorityRank(each.rawPriority) : priorityRank(each.priority);
       for (const wave of planWaves(backlog, options).waves) {
-        const sorted = wave.tasks.toSorted(
-          (a, b) => priorityRank(a.priority) - priorityRank(b.priority) || order(a, b),
-        );
+        const sorted = wave.tasks.toSorted((a, b) => rank(a) - rank(b) || order(a, b));
         assert.deepEqual(wave.tasks, sorted);
       }
     }),
@@ -287,7 +296,8 @@ test("without cycles exarp-go's numbering gives its levels, its gaps and its ord
       const levels = levelsByTheRules(backlog);
       const plan = planWaves(backlog, { ...DEFAULT_WAVE_OPTIONS, numbering: 'exarp' });
       const expected = new Map<number, Task[]>();
-      const sorted = open(backlog).toSorted(
+      const inWaves = open(backlog).filter(({ status }) => isInExarpWaves(status));
+      const sorted = inWaves.toSorted(
         (a, b) =>
           levels.get(a.id)! - levels.get(b.id)! ||
           priorityRank(a.priority) - priorityRank(b.priority) ||

@@ -143,9 +143,9 @@ const exarpCases: readonly [name: string, backlog: readonly string[], expected: 
   ['levels without open tasks leave a gap', ['a', '+b < a', 'c < b'], '0:a 2:c'],
   ['ids are ordered as text', ['T-9', 'T-10', 'T-1:low'], '0:T-10,T-9,T-1'],
   [
-    'open tasks that exarp-go leaves out are in the wave of their level',
-    ['?a', '#b < a', '*c'],
-    '0:a,c 1:b',
+    'Review, Blocked and unknown statuses are in no wave and count as a level',
+    ['?a', '#b < a', '*c', 'd < b', '~e'],
+    '0:e 2:d',
   ],
   ['parents count as dependencies, settled or not', ['+a', 'b ^a'], '1:b'],
   ['missing dependencies and self-references are as if not there', ['a < x a', 'b ^b'], '0:a,b'],

@@ -271,6 +271,15 @@ test('the older name of the description’s length counts where the newer one is
   assert.equal((await read(t, { yaml: both })).config.minDescriptionLength, 20);
 });
 
+test('the description’s length that exarp-go’s “config set” writes counts beside its default of the other', async (t) => {
+  const set = 'thresholds: {min_description_length: 80}\ntasks: {min_description_length: 50}\n';
+  assert.equal((await read(t, { yaml: set })).config.minDescriptionLength, 80);
+  const other = 'thresholds: {min_description_length: 50}\ntasks: {min_description_length: 20}\n';
+  assert.equal((await read(t, { yaml: other })).config.minDescriptionLength, 20);
+  const same = 'thresholds: {min_description_length: 50}\ntasks: {min_description_length: 50}\n';
+  assert.equal((await read(t, { yaml: same })).config.minDescriptionLength, 50);
+});
+
 const SILENT: Settings = { ...NO_SETTINGS, reviewOpensGate: 'inRun' };
 
 test('a setting comes before the project’s configuration, and that before the default', () => {
