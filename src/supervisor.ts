@@ -29,6 +29,8 @@ import { processStartTime } from './store/runs/processes.ts';
 import { replaceFile } from './store/files/replace-file.ts';
 import { RowWatch } from './store/write/row-watch.ts';
 import { systemClock as clock } from './store/files/system-clock.ts';
+import { isSharedWithExarp } from './store/write/rewrites.ts';
+import { WriteWatch } from './store/write/write-watch.ts';
 import { WorkLocks } from './store/write/work-locks.ts';
 import { stackOf } from './core/text.ts';
 
@@ -43,7 +45,11 @@ const sqlite = loadSqlite();
 const begin = processStartTime(process.pid);
 /** The order at work, and how to end it. */
 let atWork: { readonly stop: AbortController; readonly terminalGone: AbortController } | undefined;
-let open: { readonly file: string; readonly connection: Connection } | undefined;
+let open:
+  | { readonly file: string; readonly connection: Connection; readonly watch: WriteWatch }
+  | undefined;
+/** Where the watch of what was written tells of a write that it has made again. */
+let said: { readonly log: WorkLog | undefined; readonly mirror: StatusMirror } | undefined;
 let idle: NodeJS.Timeout | undefined;
 /** The `fsync` of the last state. */
 let storing: Promise<void> = Promise.resolve();
@@ -61,7 +67,7 @@ function serveWindow(): void {
     else if (atWork === undefined) void perform(message.order).then(rest);
   });
   process.on('disconnect', () => {
-    if (atWork === undefined) leave();
+    if (atWork === undefined) leaveLater();
   });
   // SIGTERM and SIGINT stop the agent. The end of an editor's session does not.
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, stopOrLeave);
@@ -90,8 +96,15 @@ function stopOrLeave(): void {
 
 /** Waits for the next order, or ends where none can come. */
 function rest(): void {
-  if (!process.connected) leave();
+  if (!process.connected) leaveLater();
   else idle = setTimeout(leave, IDLE_MS);
+}
+
+/** Leaves once nothing that it wrote can be undone any more, where exarp-go writes here too. */
+function leaveLater(): void {
+  const isAtRisk = open?.watch.isWatching === true && open.connection.look(isSharedWithExarp);
+  if (open !== undefined && isAtRisk === true) open.watch.whenIdle(leave);
+  else leave();
 }
 
 function leave(): void {
@@ -241,10 +254,18 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
   };
   if (!('DatabaseSync' in sqlite)) return refuse(`${process.execPath}: ${sqlite.missing}`);
   if (open?.file !== file) {
+    open?.watch.dispose();
     open?.connection.close();
-    open = { file, connection: new Connection(sqlite, file, { syncs: 'normal' }) };
+    const connection = new Connection(sqlite, file, { syncs: 'normal' });
+    const watch = new WriteWatch({
+      connection,
+      clock,
+      log: (line) => (said?.log === undefined ? console.error(line) : said.log.note(line)),
+      onStatusWritten: (task, status) => said?.mirror.write(task, status),
+    });
+    open = { file, connection, watch };
   }
-  const { connection } = open;
+  const { connection, watch } = open;
   const reportBug = (error: unknown): void => {
     const text = stackOf(error);
     log.note(text);
@@ -257,8 +278,9 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
       log.note(`The status could not be written into ${order.json}: ${JSON.stringify(failure)}`),
     reportBug,
   });
+  said = { log, mirror };
   const locks = new WorkLocks({
-    connection,
+    watch,
     file,
     holder: state.state.holder,
     clock,
@@ -311,6 +333,7 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
   row.dispose();
   keeper.dispose();
   await mirror.written();
+  said = { log: undefined, mirror };
   return end;
 }
 

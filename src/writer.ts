@@ -12,6 +12,9 @@ import type { EditContext } from './store/write/edit-row.ts';
 import { areApplied, writtenBy } from './store/write/idempotent-edits.ts';
 import { initialiseStore } from './store/write/initialise-store.ts';
 import { patchJsonStatus } from './store/json/json-patch.ts';
+import { systemClock } from './store/files/system-clock.ts';
+import { isSharedWithExarp } from './store/write/rewrites.ts';
+import { WriteWatch } from './store/write/write-watch.ts';
 import { loadSqlite } from './store/write/load-sqlite.ts';
 import { adoptLocks } from './store/write/adopt-locks.ts';
 import { claimAllTasks, claimNextTask } from './store/write/claim-several.ts';
@@ -34,6 +37,7 @@ import {
   type RequestOf,
   type Start,
   type Values,
+  type WriterNotice,
 } from './store/write/writer-protocol.ts';
 
 /** Timeout for the first message: the client may have died at once. */
@@ -47,9 +51,13 @@ const TERMINATION_MS = 500;
 
 const sqlite = loadSqlite();
 const silence = setTimeout(() => process.exit(0), FIRST_MESSAGE_MS);
-let started: { readonly start: Start; readonly connection: Connection } | undefined;
+let started:
+  | { readonly start: Start; readonly connection: Connection; readonly watch: WriteWatch }
+  | undefined;
 let idle: NodeJS.Timeout | undefined;
 let orphaned = false;
+/** Asked to end, with the locks as they are. */
+let exiting = false;
 let terminating: NodeJS.Timeout | undefined;
 let lingering: ReadonlySet<TaskId> = new Set();
 
@@ -61,7 +69,17 @@ process.on('message', (message) => {
   } else if (parsed.kind === 'start') {
     // A second start would change the holder of the locks, so it is ignored.
     if (!('DatabaseSync' in sqlite) || started !== undefined) return;
-    started = { start: parsed, connection: new Connection(sqlite, parsed.file) };
+    const connection = new Connection(sqlite, parsed.file);
+    const watch = new WriteWatch({
+      connection,
+      clock: systemClock,
+      log: (line) => send({ kind: 'log', line }),
+      onStatusWritten: (id, status) => {
+        if (process.connected) send({ kind: 'again', id, status });
+        else if (status !== 'Unknown') void patchJsonStatus(parsed.json, id, status, Date.now());
+      },
+    });
+    started = { start: parsed, connection, watch };
     lingering = new Set(parsed.lingering);
   } else {
     serve(parsed.seq, parsed.request);
@@ -71,18 +89,22 @@ process.on('message', (message) => {
 // The window was closed or its process was killed: its agents are ended, and then their locks are
 // released. Locks of the user stay for the time of a reload; this process lives that long.
 process.on('disconnect', () => {
+  if (exiting) {
+    leaveLater();
+    return;
+  }
   orphaned = true;
   if (started === undefined) process.exit(0);
   if (terminating !== undefined) {
     clearTimeout(terminating);
-    void releaseOrphans(Date.now(), new Set()).then(leave);
+    void releaseOrphans(Date.now(), new Set()).then(leaveLater);
     return;
   }
   const since = Date.now();
   const { graceMs, lingerMs } = started.start;
   if (lingering.size > 0) setTimeout(() => void releaseOrphans(since, lingering), graceMs);
   setTimeout(
-    () => void releaseOrphans(since, new Set()).then(leave),
+    () => void releaseOrphans(since, new Set()).then(leaveLater),
     lingering.size > 0 ? lingerMs : graceMs,
   );
 });
@@ -110,7 +132,9 @@ function serve(seq: number, request: WriterRequest): void {
     return;
   }
   if (request.kind === 'exit') {
-    send({ kind: 'done', seq, value: null }, leave);
+    exiting = true;
+    const stays = staysForOthers(started);
+    send({ kind: 'done', seq, value: { stays } }, stays ? undefined : leave);
     return;
   }
   if (request.kind === 'linger') {
@@ -120,7 +144,7 @@ function serve(seq: number, request: WriterRequest): void {
   }
   clearTimeout(idle);
   const outcome = perform(request, started);
-  idle = setTimeout(() => started?.connection.close(), IDLE_MS);
+  idle = setTimeout(closeIdle, IDLE_MS);
   if (outcome === 'busy') send({ kind: 'busy', seq });
   else if (outcome.ok) send({ kind: 'done', seq, value: outcome.value });
   else send({ kind: 'failed', seq, failure: outcome.failure });
@@ -160,13 +184,14 @@ const PERFORM: {
 
 function perform(
   request: Exclude<WriterRequest, { kind: 'exit' | 'linger' }>,
-  { start, connection }: NonNullable<typeof started>,
+  { start, connection, watch }: NonNullable<typeof started>,
 ): Transacted<Values[keyof Values]> {
   const { file, holder, project } = start;
   // The time is taken when the wait for the write lock is over.
-  const edit = (db: LockContext['db']): EditContext => ({
+  const edit = (db: LockContext['db'], touch?: LockContext['touch']): EditContext => ({
     db,
     holder,
+    ...(touch === undefined ? {} : { touch }),
     host: hostname(),
     project,
     now: Date.now(),
@@ -174,10 +199,12 @@ function perform(
   if (request.kind === 'initialise')
     return connection.transactNew((db) => ok(initialiseStore(edit(db), request)));
   if (request.kind === 'apply')
-    return connection.transact((db) => applyOnce(edit(db), request), ['id']);
+    return watch.transact((db, touch) => applyOnce(edit(db, touch), request), ['id']);
   const act: (context: LockContext, request: never, file: string) => Result<Values[Kind], Failure> =
     PERFORM[request.kind];
-  return connection.transact((db) => act({ db, holder, now: Date.now() }, request as never, file));
+  return watch.transact((db, touch) =>
+    act({ db, holder, now: Date.now(), touch }, request as never, file),
+  );
 }
 
 function applyOnce(
@@ -203,11 +230,11 @@ function forceRelease(
 
 /** Releases the locks of the closed window but for `except`; resolves when done or given up. */
 async function releaseOrphans(since: number, except: ReadonlySet<TaskId>): Promise<void> {
-  const { start, connection } = started ?? {};
+  const { start, watch } = started ?? {};
   const begun = Date.now();
   for (;;) {
-    const outcome = connection?.transact((db) => {
-      const context: LockContext = { db, holder: start?.holder ?? '', now: Date.now() };
+    const outcome = watch?.transact((db, touch) => {
+      const context: LockContext = { db, holder: start?.holder ?? '', now: Date.now(), touch };
       return ok(releaseAllLocks(context, since, except));
     });
     if (outcome !== 'busy' || Date.now() - begun >= GIVE_UP_RELEASE_MS) {
@@ -225,12 +252,28 @@ async function mirrorTodo(json: string, ids: readonly TaskId[]): Promise<void> {
   for (const id of ids) await patchJsonStatus(json, id, 'Todo', Date.now());
 }
 
+/** A commit of ours may still be undone by a program that is about to write what it has read. */
+function staysForOthers({ connection, watch }: NonNullable<typeof started>): boolean {
+  return watch.isWatching && connection.look(isSharedWithExarp) === true;
+}
+
+/** Ends this process once nothing that it wrote can be undone any more. */
+function leaveLater(): void {
+  if (started !== undefined && staysForOthers(started)) started.watch.whenIdle(leave);
+  else leave();
+}
+
+function closeIdle(): void {
+  if (started?.watch.isWatching === true) idle = setTimeout(closeIdle, IDLE_MS);
+  else started?.connection.close();
+}
+
 function leave(): void {
   started?.connection.close();
   process.exit(0);
 }
 
-function send(message: Hello | WriterResponse, then?: () => void): void {
+function send(message: Hello | WriterResponse | WriterNotice, then?: () => void): void {
   // A lost answer is harmless: the locks are released after the grace time.
   if (process.connected) process.send?.(message, undefined, {}, () => then?.());
   else then?.();

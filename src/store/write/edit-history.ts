@@ -1,8 +1,11 @@
-import type { TaskId } from '../../core/task.ts';
-import type { EditContext } from './edit-row.ts';
-import { noteActivity } from './lock-audit.ts';
+import type { DatabaseSync } from 'node:sqlite';
+import type { Status, TaskId } from '../../core/task.ts';
+import { noteActivity } from './activities.ts';
+import { versionsAt } from './claim-doubt.ts';
+import type { LockContext } from './lock-row.ts';
+import { prepared } from './prepared.ts';
 import { formatRfc3339 } from './rfc3339.ts';
-import { takesRow } from './table-columns.ts';
+import { hasColumns, takesRow } from './table-columns.ts';
 
 /** A change of one field, under Todo2's name for it. */
 interface FieldChange {
@@ -18,25 +21,103 @@ const CHANGE_COLUMNS = ['task_id', 'field', 'old_value', 'new_value', 'timestamp
  * a known form. exarp-go uses neither.
  */
 export function noteChange(
-  context: EditContext,
+  context: LockContext,
   id: TaskId,
   { field, from, to }: FieldChange,
 ): void {
-  const { db, now, holder } = context;
-  if (takesRow(db, 'task_changes', CHANGE_COLUMNS)) {
-    db.prepare(
-      'INSERT INTO task_changes (task_id, field, old_value, new_value, timestamp) VALUES (?, ?, ?, ?, ?)',
-    ).run(id, field, JSON.stringify(from), JSON.stringify(to), formatRfc3339(now));
-  }
+  const { holder } = context;
+  addChange(context, id, { field, from, to });
   noteActivity(context, field === 'status' ? 'status_changed' : 'todo_updated', id, {
-    field,
-    from,
-    to,
-    by: holder,
+    ...{ field, from, to, by: holder },
   });
 }
 
+/**
+ * Records a status that a lock operation wrote. The end of a task is recorded with its version and
+ * those of other rows, by which `isDoubtful` tells whether it was undone.
+ */
+export function noteStatus(context: LockContext, id: TaskId, from: string, to: Status): void {
+  if (from === to) return;
+  addChange(context, id, { field: 'status', from, to });
+  if (to !== 'Review' && to !== 'Done') return;
+  const { version, rows } = versionsAt(context.db, id);
+  addChange(context, id, { field: VERSION, from: rows, to: version });
+}
+
+const VERSION = 'version';
+
+function addChange({ db, now }: LockContext, id: TaskId, { field, from, to }: FieldChange): void {
+  if (!takesRow(db, 'task_changes', CHANGE_COLUMNS)) return;
+  prepared(
+    db,
+    'INSERT INTO task_changes (task_id, field, old_value, new_value, timestamp) VALUES (?, ?, ?, ?, ?)',
+  ).run(id, field, JSON.stringify(from), JSON.stringify(to), formatRfc3339(now));
+}
+
 /** Records a created task. */
-export function noteCreation(context: EditContext, id: TaskId): void {
+export function noteCreation(context: LockContext, id: TaskId): void {
   noteActivity(context, 'todo_created', id, { by: context.holder });
+}
+
+const HISTORY = ['id', ...CHANGE_COLUMNS, 'created_at'];
+
+/** The newest entry of the history; -1 where the store has none in a known form. */
+export function lastChange(db: DatabaseSync): number {
+  if (!hasColumns(db, 'task_changes', HISTORY)) return -1;
+  return Number(prepared(db, 'SELECT MAX(id) AS last FROM task_changes').get()?.['last'] ?? 0);
+}
+
+/** Whether the history has a change of this field after an entry; false where there is none. */
+export function wasChangedSince(
+  db: DatabaseSync,
+  id: TaskId,
+  { field }: { readonly field: string },
+  entry: number,
+): boolean {
+  if (entry < 0 || !hasColumns(db, 'task_changes', HISTORY)) return false;
+  return (
+    prepared(db, 'SELECT 1 FROM task_changes WHERE task_id = ? AND field = ? AND id > ?').get(
+      id,
+      field,
+      entry,
+    ) !== undefined
+  );
+}
+
+/** How many changes of a task the history has after an entry. */
+export function changesSince(db: DatabaseSync, id: TaskId, entry: number): number {
+  if (entry < 0 || !hasColumns(db, 'task_changes', HISTORY)) return 0;
+  return Number(
+    prepared(
+      db,
+      `SELECT COUNT(*) AS count FROM task_changes
+        WHERE task_id = ? AND id > ? AND field <> '${VERSION}'`,
+    ).get(id, entry)?.['count'] ?? 0,
+  );
+}
+
+/** The values that a field of a task had since a time (unix seconds), by the history. */
+export function wereValues(
+  db: DatabaseSync,
+  id: TaskId,
+  field: string,
+  since: number,
+): readonly unknown[] {
+  if (!hasColumns(db, 'task_changes', HISTORY)) return [];
+  return prepared(
+    db,
+    `SELECT CAST(old_value AS TEXT) AS old, CAST(new_value AS TEXT) AS new FROM task_changes
+      WHERE task_id = ? AND field = ? AND CAST(created_at AS REAL) >= ?`,
+  )
+    .all(id, field, since)
+    .flatMap((row) => [row['old'], row['new']].flatMap(parsed));
+}
+
+function parsed(text: unknown): readonly unknown[] {
+  if (typeof text !== 'string') return [];
+  try {
+    return [JSON.parse(text) as unknown];
+  } catch {
+    return []; // written by another program, in a form of its own
+  }
 }

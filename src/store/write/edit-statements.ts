@@ -46,6 +46,7 @@ export function applyChanges(
 }
 
 function applyChange(context: EditContext, change: Change, statuses: WrittenStatus[]): Refusal {
+  context.touch?.(taskId(change.id));
   if (change.kind === 'create') return create(context, change);
   if (change.kind === 'removeOrphan') return removeOrphan(context, change);
   const row = readEditRow(context, change.id);
@@ -121,15 +122,19 @@ const HANGS_ON: readonly (readonly [table: string, column: string])[] = [
 
 function remove(context: EditContext, row: EditRow, change: Of<'delete'>): Refusal {
   if (row.version !== change.version) return changedMeanwhile(row);
-  const { db } = context;
+  for (const { holder } of row.locks) clearAgentLock(context.db, row.id, holder);
+  removeRow(context.db, row.id);
+  return undefined;
+}
+
+/** Deletes a task and what hangs on it. */
+export function removeRow(db: EditContext['db'], id: TaskId): void {
   // Not by foreign keys, which a store made by hand may lack.
   for (const [table, column] of HANGS_ON) {
     if (columnNames(db, table).has(column))
-      db.prepare(`DELETE FROM ${table} WHERE ${column} = ?`).run(row.id);
+      db.prepare(`DELETE FROM ${table} WHERE ${column} = ?`).run(id);
   }
-  for (const { holder } of row.locks) clearAgentLock(db, row.id, holder);
-  db.prepare('DELETE FROM tasks WHERE id = ?').run(row.id);
-  return undefined;
+  db.prepare('DELETE FROM tasks WHERE id = ?').run(id);
 }
 
 function setText(

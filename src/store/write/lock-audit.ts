@@ -1,13 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import type { Change } from '../../core/edit/change.ts';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { parseStatus, type Lock, type Status, type TaskId } from '../../core/task.ts';
+import { noteActivity } from './activities.ts';
 import { clearAgentLock } from './agent-locks.ts';
+import { noteStatus } from './edit-history.ts';
 import { changeOne, lockInTheWay, readLockRow, seconds, type LockContext } from './lock-row.ts';
 import { formatRfc3339 } from './rfc3339.ts';
-import { inSavepoint } from './savepoint.ts';
-import { takesRow } from './table-columns.ts';
 
 /**
  * Releases a lock of any holder while it is still that lock, moves In Progress to Todo where no
@@ -22,6 +21,7 @@ export function clearLock(
   { id, holder, until, reason }: Omit<Extract<Change, { kind: 'clearLock' }>, 'kind'>,
 ): Result<{ readonly status: Status; readonly changed: boolean }, Failure> {
   const { db, now } = context;
+  context.touch?.(id);
   const row = readLockRow(context, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
   const isMeant = (lock: Lock): boolean => lock.holder === holder && sameSecond(lock.until, until);
@@ -49,6 +49,7 @@ export function clearLock(
     { now: seconds(now), id, ...(reopens ? { at: formatRfc3339(now) } : {}) },
   );
   clearAgentLock(db, id, holder);
+  if (reopens) noteStatus(context, id, row.status, 'Todo');
   noteActivity(context, 'lock_released', id, { ...lockDetails(meant), by: context.holder, reason });
   return ok({ status: reopens ? 'Todo' : status, changed: reopens });
 }
@@ -60,36 +61,6 @@ export function clearLock(
 export function noteTakeOver(context: LockContext, id: TaskId, from: Lock): void {
   noteActivity(context, 'lock_taken_over', id, { ...lockDetails(from), by: context.holder });
 }
-
-type Activity =
-  'lock_released' | 'lock_taken_over' | 'todo_created' | 'todo_updated' | 'status_changed';
-
-/**
- * Adds an activity where the table has a known form; it belongs to another program, so its absence
- * is not a failure.
- */
-export function noteActivity(
-  { db, now }: Pick<LockContext, 'db' | 'now'>,
-  type: Activity,
-  id: TaskId,
-  details: Readonly<Record<string, unknown>>,
-): void {
-  if (!takesRow(db, 'task_activities', ACTIVITY_COLUMNS)) return;
-  inSavepoint(db, () => {
-    db.prepare(
-      `INSERT INTO task_activities (id, activity_type, task_id, task_name, timestamp, details)
-      SELECT :activity, :type, id, content, :at, :details FROM tasks WHERE id = :id`,
-    ).run({
-      activity: `activity-${now}-${randomBytes(4).toString('hex')}`,
-      type,
-      at: formatRfc3339(now),
-      details: JSON.stringify(details),
-      id,
-    });
-  });
-}
-
-const ACTIVITY_COLUMNS = ['id', 'activity_type', 'task_id', 'task_name', 'timestamp', 'details'];
 
 function lockDetails(lock: Lock): { readonly holder: string; readonly until: string | null } {
   return { holder: lock.holder, until: lock.until === undefined ? null : dateText(lock.until) };

@@ -10,6 +10,8 @@ export interface LockContext {
   readonly db: DatabaseSync;
   readonly holder: string;
   readonly now: number;
+  /** To be called for a task before it is written, by whoever watches that it is not undone. */
+  readonly touch?: (id: TaskId) => void;
 }
 
 /** The part of a task's row that lock statements need. */

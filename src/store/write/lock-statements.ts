@@ -9,6 +9,8 @@ import {
   renewAgentLocks,
   writeAgentLock,
 } from './agent-locks.ts';
+import { isDoubtful } from './claim-doubt.ts';
+import { noteStatus } from './edit-history.ts';
 import { noteTakeOver } from './lock-audit.ts';
 import {
   changeOne,
@@ -34,6 +36,7 @@ type Outcome<Op extends keyof Values> = Result<Values[Op], Failure>;
 export function claimTask(context: LockContext, request: RequestOf<'claim'>): Outcome<'claim'> {
   const { db, holder, now } = context;
   const { id } = request;
+  context.touch?.(id);
   const row = readLockRow(context, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
   const status = parseStatus(row.status);
@@ -43,6 +46,8 @@ export function claimTask(context: LockContext, request: RequestOf<'claim'>): Ou
   const inTheWay = lockInTheWay(row, context, id);
   if (inTheWay !== undefined && !(inTheWay.kind === 'unleased' && request.takeUnleased))
     return fail(inTheWay);
+  if (isDoubtful(context, id, row))
+    return fail({ kind: 'changedMeanwhile', id, rawStatus: row.status });
   const ours = row.locks.find((lock) => lock.holder === holder);
   const taken = ours === undefined ? row.locks[0] : undefined;
   const since = seconds(ours === undefined ? now : (ours.since ?? now));
@@ -55,6 +60,7 @@ export function claimTask(context: LockContext, request: RequestOf<'claim'>): Ou
     { holder, since, until, now: seconds(now), id },
   );
   writeAgentLock(db, id, { holder, since: since * 1000, until: until * 1000 });
+  noteStatus(context, id, row.status, 'In Progress');
   if (taken !== undefined) noteTakeOver(context, id, taken);
   const claim: Claim = {
     id,
@@ -74,6 +80,7 @@ export function claimTask(context: LockContext, request: RequestOf<'claim'>): Ou
  */
 export function renewLocks(context: LockContext, { ids, leaseMs }: RequestOf<'renew'>): Renewal {
   const { db, holder, now } = context;
+  for (const id of ids) context.touch?.(id);
   const until = endOfLease(now, leaseMs);
   const taken = othersInAgentLocks(db, ids, holder, now);
   const wanted = ids.filter((id) => !taken.has(id));
@@ -101,6 +108,7 @@ export function releaseTask(
   { id, to, again }: RequestOf<'release'>,
 ): Outcome<'release'> {
   const { db, holder, now } = context;
+  context.touch?.(id);
   const row = readLockRow(context, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
   const ours = oursIn(row, holder);
@@ -112,7 +120,7 @@ export function releaseTask(
   }
   const status = parseStatus(row.status);
   if (status === 'In Progress') {
-    writeStatus(context, id, to, ours);
+    writeStatus(context, id, { from: row.status, to }, ours);
     return ok({ status: to, changed: true });
   }
   if (ours === 'columns') {
@@ -135,6 +143,7 @@ export function setTaskStatus(
   context: LockContext,
   { id, from, to, again }: RequestOf<'setStatus'>,
 ): Outcome<'setStatus'> {
+  context.touch?.(id);
   const row = readLockRow(context, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
   const ours = oursIn(row, context.holder);
@@ -144,7 +153,7 @@ export function setTaskStatus(
     if (again && row.status === to && ours === 'none') return ok({ status: to, changed: true });
     return fail({ kind: 'changedMeanwhile', id, rawStatus: row.status });
   }
-  writeStatus(context, id, to, ours);
+  writeStatus(context, id, { from: row.status, to }, ours);
   return ok({ status: to, changed: true });
 }
 
@@ -191,11 +200,12 @@ function oursIn({ lock, locks }: LockRow, holder: string): Ours {
 }
 
 function writeStatus(
-  { db, holder, now }: LockContext,
+  context: LockContext,
   id: TaskId,
-  to: FinalStatus,
+  { from, to }: { readonly from: string; readonly to: FinalStatus },
   ours: Ours,
 ): void {
+  const { db, holder, now } = context;
   const clearLock = ours === 'columns';
   // exarp-go requires `completed` and `completed_at` to be not NULL, and `completed_at` empty where
   // the task is not done.
@@ -216,4 +226,5 @@ function writeStatus(
     },
   );
   if (ours !== 'none') clearAgentLock(db, id, holder);
+  noteStatus(context, id, from, to);
 }

@@ -4,10 +4,11 @@ import { fail, ok, type Result } from '../../core/result.ts';
 import type { Ending } from '../../core/run/attempt/task-work.ts';
 import type { Status, TaskId } from '../../core/task.ts';
 import { BusyBackoff } from './busy-backoff.ts';
-import type { Connection, Transacted } from './connection.ts';
+import type { Transacted } from './connection.ts';
 import type { LockContext } from './lock-row.ts';
 import { claimTask, renewLocks } from './lock-statements.ts';
 import { releaseWithResult } from './release-with-result.ts';
+import type { WriteWatch } from './write-watch.ts';
 
 /** The run is blocked meanwhile. */
 const CLAIM_DEADLINE_MS = 10_000;
@@ -17,7 +18,7 @@ const RENEW_DEADLINE_MS = 5_000;
 const MAX_PAUSE_MS = 1_000;
 
 export interface WorkLocksOptions {
-  readonly connection: Connection;
+  readonly watch: WriteWatch;
   /** The database, for failures. */
   readonly file: string;
   /** The name in the lock columns. */
@@ -92,12 +93,12 @@ export class WorkLocks implements Pick<Locks, 'holder' | 'claim' | 'renew' | 're
     deadlineMs: number,
     body: (context: LockContext) => Result<T, Failure>,
   ): Promise<Result<T, Failure>> {
-    const { connection, file, holder, clock, random } = this.#options;
+    const { watch, file, holder, clock, random } = this.#options;
     const backoff = new BusyBackoff({ clock, random, deadlineMs, maxPauseMs: MAX_PAUSE_MS });
     for (;;) {
       // The time is read after the wait for the write lock.
-      const outcome: Transacted<T> = connection.transact((db) =>
-        body({ db, holder, now: clock.now() }),
+      const outcome: Transacted<T> = watch.transact((db, touch) =>
+        body({ db, holder, now: clock.now(), touch }),
       );
       if (outcome !== 'busy') return outcome;
       const waitedMs = await backoff.pause();

@@ -7,6 +7,7 @@ import type {
   Hello,
   WriterMessage,
   Start,
+  WriterNotice,
 } from './writer-protocol.ts';
 import { messageOf } from '../../core/text.ts';
 
@@ -123,6 +124,7 @@ export class WriterChild {
   readonly #child: ChildProcess;
   readonly #clock: Clock;
   readonly #waiting = new Map<number, Waiting>();
+  onNotice: ((notice: WriterNotice) => void) | undefined;
   #seq = 0;
   #heardAt: number;
   #dead = false;
@@ -135,7 +137,7 @@ export class WriterChild {
     this.#child = child;
     this.#clock = clock;
     this.#heardAt = clock.now();
-    child.on('message', (message) => this.#hear(message as WriterResponse));
+    child.on('message', (message) => this.#hear(message as WriterResponse | WriterNotice));
     // Without a channel it takes us for gone and releases locks that we still rely on.
     child.on('disconnect', () => {
       if (!this.#abandoned) this.kill();
@@ -188,8 +190,12 @@ export class WriterChild {
     this.#child.unref();
   }
 
-  #hear(answer: WriterResponse): void {
+  #hear(answer: WriterResponse | WriterNotice): void {
     this.#heardAt = this.#clock.now();
+    if (answer.kind === 'log' || answer.kind === 'again') {
+      this.onNotice?.(answer);
+      return;
+    }
     this.#answered = true;
     const waiting = answer.seq === undefined ? undefined : this.#waiting.get(answer.seq);
     if (answer.kind === 'malformed') {

@@ -303,7 +303,12 @@ export class Writer implements Locks, Edits, Disposable {
       return;
     }
     const child = started.value;
-    if ((await Promise.race([child.request({ kind: 'exit' }), limit])) === 'late') child.kill();
+    const reply = await Promise.race([child.request({ kind: 'exit' }), limit]);
+    if (reply === 'late') child.kill();
+    else if (reply.kind === 'done' && (reply.value as Values['exit'])?.stays) {
+      this.#leaveBehind();
+      return;
+    }
     await child.ended;
   }
 
@@ -465,6 +470,10 @@ export class Writer implements Locks, Edits, Disposable {
       // Changes during the start have not reached it.
       if (this.#lingering !== lingering)
         void started.request({ kind: 'linger', ids: this.#lingering });
+      started.onNotice = (notice) => {
+        if (notice.kind === 'log') log(notice.line);
+        else this.#tell(notice.id, notice.status);
+      };
       log(`The writer process ${started.pid} runs on ${line}`);
       return ok(started);
     }

@@ -127,7 +127,8 @@ export interface Values {
   /** The tasks that went back to Todo. */
   readonly releaseAll: { readonly moved: readonly TaskId[] };
   readonly linger: null;
-  readonly exit: null;
+  /** `stays`: the process goes on for a while, and watches what it has written. */
+  readonly exit: { readonly stays: boolean };
 }
 
 export interface WriterMessage {
@@ -143,6 +144,11 @@ export type WriterResponse =
   /** Another process has the database locked; nothing was written. */
   | { readonly kind: 'busy'; readonly seq: number }
   | { readonly kind: 'malformed'; readonly seq: number | undefined; readonly detail: string };
+
+/** What the process says unasked: a line for the log, or a status that it has written again. */
+export type WriterNotice =
+  | { readonly kind: 'log'; readonly line: string }
+  | { readonly kind: 'again'; readonly id: TaskId; readonly status: Status };
 
 /** Parses a message from the client; for an invalid one, returns the response. */
 export function parseMessage(

@@ -1,0 +1,100 @@
+// A finished task that exarp-go sets back with older data is written again a moment later; until
+// then nobody may take it for an open one.
+import type { DatabaseSync } from 'node:sqlite';
+import { isSettled, parseStatus, type TaskId } from '../../core/task.ts';
+import { seconds, type LockContext, type LockRow } from './lock-row.ts';
+import { prepared } from './prepared.ts';
+import { hasColumns } from './table-columns.ts';
+
+/** How long after the end of a task another program may still set it back, in s. */
+const DOUBT_S = 40;
+/** A rewrite that has just begun shows in no other row yet; in s. */
+const JUST_NOW_S = 2;
+/** So much of all rows has been written again, where a rewrite is under way. */
+const LEAST_PART = 0.02;
+const ROWS = 64;
+
+/** The version of a task, and how many of the first rows there are, with the sum of theirs. */
+export function versionsAt(
+  db: DatabaseSync,
+  id: TaskId,
+): { readonly version: number; readonly rows: readonly [count: number, sum: number] } {
+  const version = prepared(db, 'SELECT CAST(version AS REAL) AS version FROM tasks WHERE id = ?');
+  return { version: Number(version.get(id)?.['version'] ?? 0), rows: rowsAt(db) };
+}
+
+/**
+ * True where the history says that a task was finished a moment ago, and its status was set back
+ * since by a write like those that all other rows got.
+ */
+export function isDoubtful(
+  { db, now }: Pick<LockContext, 'db' | 'now'>,
+  id: TaskId,
+  row: Pick<LockRow, 'status' | 'version'>,
+): boolean {
+  const ended = lastEnd(db, id);
+  if (ended === undefined || now - ended.at > DOUBT_S * 1000) return false;
+  const was = parseStatus(ended.to);
+  if ((was !== 'Review' && !isSettled(was)) || parseStatus(row.status) === was) return false;
+  const times = row.version - ended.version;
+  if (times < 1) return times < 0;
+  const [count, sum] = rowsAt(db);
+  const part = count === 0 ? 0 : (sum - ended.rows[1]) / Math.max(1, count);
+  if (part >= LEAST_PART) return times <= Math.ceil(part);
+  return times === 1 && seconds(now) - writtenAt(db, id) < JUST_NOW_S;
+}
+
+function rowsAt(db: DatabaseSync): readonly [count: number, sum: number] {
+  const row = prepared(
+    db,
+    `SELECT COUNT(*) AS count, TOTAL(version) AS sum
+      FROM (SELECT CAST(version AS REAL) AS version FROM tasks ORDER BY id LIMIT ${ROWS})`,
+  ).get();
+  return [Number(row?.['count'] ?? 0), Number(row?.['sum'] ?? 0)];
+}
+
+function writtenAt(db: DatabaseSync, id: TaskId): number {
+  const row = prepared(db, 'SELECT CAST(updated_at AS REAL) AS at FROM tasks WHERE id = ?').get(id);
+  return Number(row?.['at'] ?? 0);
+}
+
+/** The last status that a program of ours wrote with a lock, where it ended the task. */
+function lastEnd(
+  db: DatabaseSync,
+  id: TaskId,
+):
+  | {
+      readonly to: string;
+      readonly at: number;
+      readonly version: number;
+      readonly rows: readonly [number, number];
+    }
+  | undefined {
+  const names = ['id', 'task_id', 'field', 'old_value', 'new_value', 'timestamp'];
+  if (!hasColumns(db, 'task_changes', names)) return undefined;
+  const last = prepared(
+    db,
+    `SELECT CAST(old_value AS TEXT) AS old, CAST(new_value AS TEXT) AS new,
+        CAST(timestamp AS TEXT) AS at, CAST(field AS TEXT) AS field FROM task_changes
+      WHERE task_id = ? AND field IN ('status', 'version') ORDER BY id DESC LIMIT 2`,
+  ).all(id);
+  const [versions, status] = last;
+  if (versions?.['field'] !== 'version' || status?.['field'] !== 'status') return undefined;
+  const to = parsed(status['new']);
+  const version = parsed(versions['new']);
+  const rows = parsed(versions['old']);
+  if (typeof to !== 'string' || typeof version !== 'number' || !Array.isArray(rows))
+    return undefined;
+  const [count, sum] = rows as readonly unknown[];
+  const at = Date.parse(String(versions['at']));
+  return { to, at, version, rows: [Number(count), Number(sum)] };
+}
+
+function parsed(text: unknown): unknown {
+  if (typeof text !== 'string') return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined; // written by another program, in a form of its own
+  }
+}

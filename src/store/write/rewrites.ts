@@ -1,0 +1,87 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { prepared } from './prepared.ts';
+import { columnNames } from './table-columns.ts';
+
+/** So many rows stand for all: a rewrite of exarp-go leaves out none. */
+const MOST_ROWS = 200;
+
+interface Stamp {
+  readonly version: number;
+  readonly modified: string;
+  readonly status: string;
+}
+
+/** The versions of some rows at one moment, by id. */
+export type Versions = ReadonlyMap<string, Stamp>;
+
+/** What happened to the other rows since. */
+export interface Rewrites {
+  /** True where most of them were written, and not for a change of their own. */
+  readonly isMost: boolean;
+  /** How often most of them were written; 0 where most were not. */
+  readonly times: number;
+  /** True where the store is another one, such as one from a backup. */
+  readonly isOtherStore: boolean;
+}
+
+/** The versions of the first rows by id. */
+export function readVersions(db: DatabaseSync): Versions {
+  const columns = columnNames(db, 'tasks');
+  const version = columns.has('version') ? 'CAST(version AS REAL)' : '0';
+  const modified = columns.has('last_modified') ? 'CAST(last_modified AS TEXT)' : "''";
+  const status = columns.has('status') ? 'CAST(status AS TEXT)' : "''";
+  const rows = prepared(
+    db,
+    `SELECT CAST(id AS TEXT) AS id, ${version} AS version, ${modified} AS modified, ${status} AS status
+      FROM tasks ORDER BY id LIMIT ${MOST_ROWS}`,
+  ).all();
+  return new Map(
+    rows.map((row) => [
+      String(row['id']),
+      {
+        version: typeof row['version'] === 'number' ? row['version'] : 0,
+        modified: String(row['modified'] ?? ''),
+        status: String(row['status'] ?? ''),
+      },
+    ]),
+  );
+}
+
+/**
+ * Whether a program has written all rows back since. An update of exarp-go reads every row and
+ * writes every row later, changed or not; a row whose status has changed may have been written for
+ * that.
+ */
+export function rewritesSince(before: Versions, now: Versions, except: string): Rewrites {
+  const times: number[] = [];
+  let [written, back, others] = [0, 0, 0];
+  for (const [id, then] of before) {
+    if (id === except) continue;
+    others++;
+    const row = now.get(id);
+    if (row === undefined) continue;
+    times.push(row.version - then.version);
+    if (row.version < then.version) back++;
+    if (
+      (row.version !== then.version || row.modified !== then.modified) &&
+      row.status === then.status
+    )
+      written++;
+  }
+  const isMost = others > 0 && written * 2 >= others;
+  const sorted = times.sort((a, b) => a - b);
+  return {
+    isMost,
+    times: isMost ? Math.max(0, sorted[Math.floor(sorted.length / 2)] ?? 0) : 0,
+    isOtherStore: others > 0 && back * 2 >= others,
+  };
+}
+
+/** Whether exarp-go writes to this store: it stores metadata in a form that nobody else writes. */
+export function isSharedWithExarp(db: DatabaseSync): boolean {
+  return (
+    columnNames(db, 'tasks').has('metadata_format') &&
+    prepared(db, "SELECT 1 FROM tasks WHERE metadata_format = 'protobuf' LIMIT 1").get() !==
+      undefined
+  );
+}
