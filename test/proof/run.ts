@@ -6,6 +6,7 @@
  * its files are kept.
  */
 import { parseArgs } from 'node:util';
+import { besideExarp } from './beside-exarp.ts';
 import { crashes } from './crashes.ts';
 import { fuzz } from './fuzz.ts';
 import { injection } from './injection-run.ts';
@@ -15,7 +16,16 @@ import { races } from './races.ts';
 import { snapshots } from './snapshots.ts';
 import type { Proof } from './proof.ts';
 
-const PROOFS: readonly Proof[] = [logs, snapshots, races, crashes, fuzz, kills, injection];
+const PROOFS: readonly Proof[] = [
+  logs,
+  snapshots,
+  races,
+  crashes,
+  fuzz,
+  kills,
+  injection,
+  besideExarp,
+];
 const USAGE = `Usage: npm run proof [-- name…] [-- --seed number] [-- --short]
 
 ${PROOFS.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}

@@ -1,4 +1,5 @@
 import { test } from 'node:test';
+import { besideExarp } from '../proof/beside-exarp.ts';
 import { crashes } from '../proof/crashes.ts';
 import { fuzz } from '../proof/fuzz.ts';
 import { injection } from '../proof/injection-run.ts';
@@ -13,7 +14,16 @@ import type { Proof } from '../proof/proof.ts';
  * time.
  */
 const SEED = 20_266;
-const PROOFS: readonly Proof[] = [logs, snapshots, races, crashes, fuzz, kills, injection];
+const PROOFS: readonly Proof[] = [
+  logs,
+  snapshots,
+  races,
+  crashes,
+  fuzz,
+  kills,
+  injection,
+  besideExarp,
+];
 
 for (const proof of PROOFS) {
   test(`${proof.name}, in short: ${proof.about}`, (t) =>
