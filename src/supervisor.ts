@@ -262,6 +262,8 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
       clock,
       log: (line) => (said?.log === undefined ? console.error(line) : said.log.note(line)),
       onStatusWritten: (task, status) => said?.mirror.write(task, status),
+      // A supervisor deletes nothing.
+      onDeletedAgain: () => undefined,
     });
     open = { file, connection, watch };
   }

@@ -11,6 +11,7 @@ import { addNote } from './store/write/comments.ts';
 import type { EditContext } from './store/write/edit-row.ts';
 import { areApplied, writtenBy } from './store/write/idempotent-edits.ts';
 import { initialiseStore } from './store/write/initialise-store.ts';
+import { removeJsonEntry } from './store/json/json-entry.ts';
 import { patchJsonStatus } from './store/json/json-patch.ts';
 import { systemClock } from './store/files/system-clock.ts';
 import { isSharedWithExarp } from './store/write/rewrites.ts';
@@ -78,6 +79,8 @@ process.on('message', (message) => {
         if (process.connected) send({ kind: 'again', id, status });
         else if (status !== 'Unknown') void patchJsonStatus(parsed.json, id, status, Date.now());
       },
+      // A file that cannot be changed now is tried again.
+      onDeletedAgain: (id) => void removeJsonEntry(parsed.json, id),
     });
     started = { start: parsed, connection, watch };
     lingering = new Set(parsed.lingering);

@@ -4,13 +4,7 @@ import { type Block, type Blocking, findBlocked } from './blocking.ts';
 import type { Levels } from './graph.ts';
 import { NumberById } from './number-by-id.ts';
 import { buildTaskGraph, type TaskGraph } from './task-graph.ts';
-import {
-  compareIds,
-  exarpPriorityRank,
-  isInExarpWaves,
-  type Task,
-  type TaskId,
-} from '../task.ts';
+import { compareIds, exarpPriorityRank, isInExarpWaves, type Task, type TaskId } from '../task.ts';
 import type { TaskLinks } from './task-links.ts';
 import { levelsAround } from './wave-levels.ts';
 

@@ -36,7 +36,12 @@ export function noteChange(
  * Records a status that a lock operation wrote. The end of a task is recorded with its version and
  * those of other rows, by which `isDoubtful` tells whether it was undone.
  */
-export function noteStatus(context: LockContext, id: TaskId, from: string, to: Status): void {
+export function noteStatus(
+  context: Pick<LockContext, 'db' | 'now'>,
+  id: TaskId,
+  from: string,
+  to: Status,
+): void {
   if (from === to) return;
   addChange(context, id, { field: 'status', from, to });
   if (to !== 'Review' && to !== 'Done') return;
@@ -44,9 +49,22 @@ export function noteStatus(context: LockContext, id: TaskId, from: string, to: S
   addChange(context, id, { field: VERSION, from: rows, to: version });
 }
 
+/** Records a field that was written again, since another program had undone it. */
+export function noteAgainWritten(
+  context: Pick<LockContext, 'db' | 'now'>,
+  id: TaskId,
+  change: FieldChange,
+): void {
+  addChange(context, id, change);
+}
+
 const VERSION = 'version';
 
-function addChange({ db, now }: LockContext, id: TaskId, { field, from, to }: FieldChange): void {
+function addChange(
+  { db, now }: Pick<LockContext, 'db' | 'now'>,
+  id: TaskId,
+  { field, from, to }: FieldChange,
+): void {
   if (!takesRow(db, 'task_changes', CHANGE_COLUMNS)) return;
   prepared(
     db,
@@ -94,6 +112,17 @@ export function changesSince(db: DatabaseSync, id: TaskId, entry: number): numbe
         WHERE task_id = ? AND id > ? AND field <> '${VERSION}'`,
     ).get(id, entry)?.['count'] ?? 0,
   );
+}
+
+/** How many changes of each task the history has after an entry. */
+export function changesByTask(db: DatabaseSync, entry: number): ReadonlyMap<string, number> {
+  if (entry < 0 || !hasColumns(db, 'task_changes', HISTORY)) return new Map();
+  const rows = prepared(
+    db,
+    `SELECT CAST(task_id AS TEXT) AS id, COUNT(*) AS count FROM task_changes
+      WHERE id > ? AND field <> '${VERSION}' GROUP BY task_id`,
+  ).all(entry);
+  return new Map(rows.map((row) => [String(row['id']), Number(row['count'])]));
 }
 
 /** The values that a field of a task had since a time (unix seconds), by the history. */

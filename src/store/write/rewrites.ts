@@ -50,9 +50,14 @@ export function readVersions(db: DatabaseSync): Versions {
 /**
  * Whether a program has written all rows back since. An update of exarp-go reads every row and
  * writes every row later, changed or not; a row whose status has changed may have been written for
- * that.
+ * that. `ours` counts what programs of ours have written of each row since.
  */
-export function rewritesSince(before: Versions, now: Versions, except: string): Rewrites {
+export function rewritesSince(
+  before: Versions,
+  now: Versions,
+  except: string,
+  ours: ReadonlyMap<string, number>,
+): Rewrites {
   const times: number[] = [];
   let [written, back, others] = [0, 0, 0];
   for (const [id, then] of before) {
@@ -60,7 +65,7 @@ export function rewritesSince(before: Versions, now: Versions, except: string): 
     others++;
     const row = now.get(id);
     if (row === undefined) continue;
-    times.push(row.version - then.version);
+    times.push(row.version - then.version - (ours.get(id) ?? 0));
     if (row.version < then.version) back++;
     if (
       (row.version !== then.version || row.modified !== then.modified) &&

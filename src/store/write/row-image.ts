@@ -62,6 +62,7 @@ export function partOf({ row, pairs }: RowImage, part: string): string {
 export interface PartHistory {
   readonly field: string;
   readonly read: (stored: unknown) => string;
+  readonly write: (value: string) => unknown;
 }
 
 export function historyOf(part: string): PartHistory {
@@ -72,6 +73,7 @@ export function historyOf(part: string): PartHistory {
       if (isList) return JSON.stringify(Array.isArray(stored) ? stored : []);
       return typeof stored === 'string' ? stored : '';
     },
+    write: (value) => (isList ? (JSON.parse(value) as unknown) : value),
   };
 }
 

@@ -5,9 +5,17 @@ import type { Clock } from '../../core/ports.ts';
 import { ok, type Result } from '../../core/result.ts';
 import { parseStatus, type Status, type TaskId } from '../../core/task.ts';
 import type { Connection, Transacted } from './connection.ts';
-import { changesSince, lastChange, wasChangedSince, wereValues } from './edit-history.ts';
+import {
+  changesByTask,
+  changesSince,
+  lastChange,
+  noteAgainWritten,
+  noteStatus,
+  wasChangedSince,
+  wereValues,
+} from './edit-history.ts';
 import { removeRow } from './edit-statements.ts';
-import { seconds } from './lock-row.ts';
+import { seconds, type LockContext } from './lock-row.ts';
 import { prepared } from './prepared.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 import { readVersions, rewritesSince, type Versions } from './rewrites.ts';
@@ -28,13 +36,17 @@ import {
  */
 const WATCH_MS = 40_000;
 /** How often to look for commits of others: soon after a write or such a commit, and later. */
-const LOOK_MS = 40;
+const LOOK_MS = 10;
 const SOON_MS = 10_000;
 const LATER_MS = 500;
 /** A new row that is gone is inserted again only then: its window may do that before. */
 const INSERT_AFTER_MS = 1_500;
 /** How often a write is made again, so that two programs do not undo each other forever. */
-const MOST_AGAIN = 5;
+const MOST_AGAIN = 8;
+/** The rows of one rewrite follow each other within this time. */
+const REWRITE_MS = 60;
+/** What it has not read is deleted within this time after its last row. */
+const REWRITE_END_MS = 500;
 /** What is older cannot be in what another program has read and still writes. */
 const HISTORY_MS = 10 * 60_000;
 
@@ -44,6 +56,8 @@ export interface WriteWatchOptions {
   readonly log: (line: string) => void;
   /** Called after a status was written again. */
   readonly onStatusWritten: (id: TaskId, status: Status) => void;
+  /** Called from time to time for a deleted task that was there again: its JSON entry may be, too. */
+  readonly onDeletedAgain: (id: TaskId) => void;
 }
 
 /** A part of a task as we wrote it. */
@@ -62,13 +76,18 @@ interface Part {
 interface Written {
   readonly parts: Map<string, Part>;
   /** The task before we deleted it, and the versions of others then. */
-  deleted: { readonly image: RowImage; versions: Versions } | undefined;
+  deleted: { readonly image: RowImage; versions: Versions; lastChange: number } | undefined;
   isNew: boolean;
   until: number;
   again: number;
   missingSince: number | undefined;
   /** The version of the row that was compared last; null for a missing row. */
   compared: number | null | undefined;
+  /**
+   * Whether a rewrite was under way when the row was first seen to differ: one that began before our
+   * write and reached this row after it, and most others before.
+   */
+  isInRewrite: boolean | undefined;
 }
 
 /** What has to be written again. */
@@ -102,11 +121,15 @@ export class WriteWatch implements Disposable {
   readonly #options: WriteWatchOptions;
   readonly #written = new Map<TaskId, Written>();
   #timer: Disposable | undefined;
-  #seen: unknown;
+  #seen: DataVersion | undefined;
   #open: ReadonlySet<TaskId> = new Set();
   #openSeenAt = 0;
   #activeAt = 0;
-  #versions: { readonly of: Versions; readonly at: unknown } | undefined;
+  #removedAt = 0;
+  #looked: { readonly of: Versions; readonly last: number } | undefined;
+  /** When another row was last seen to be written without a change. */
+  #rewriteAt = -Infinity;
+  #versions: { readonly of: Versions; readonly at: DataVersion } | undefined;
   #onIdle: (() => void) | undefined;
 
   constructor(options: WriteWatchOptions) {
@@ -167,7 +190,7 @@ export class WriteWatch implements Disposable {
   #currentVersions(db: DatabaseSync): Versions {
     const at = dataVersion(db);
     const known = this.#versions;
-    if (known !== undefined && known.at === at) return known.of;
+    if (known !== undefined && isSame(known.at, at)) return known.of;
     const of = readVersions(db);
     this.#versions = { of, at };
     return of;
@@ -199,6 +222,7 @@ export class WriteWatch implements Disposable {
       again: 0,
       missingSince: undefined,
       compared: undefined,
+      isInRewrite: undefined,
     };
     for (const part of changed) {
       if (after === undefined) break;
@@ -212,13 +236,14 @@ export class WriteWatch implements Disposable {
     }
     if (after === undefined && before !== undefined) {
       written.parts.clear();
-      written.deleted = { image: before, versions };
+      written.deleted = { image: before, versions, lastChange: last };
     } else written.deleted = undefined;
-    written.isNew = after !== undefined && (written.isNew || before === undefined);
     const now = this.#options.clock.now();
+    written.isNew = after !== undefined && (written.isNew || before === undefined);
     written.until = now + WATCH_MS;
     written.missingSince = undefined;
     written.compared = undefined;
+    written.isInRewrite = undefined;
     this.#written.set(id, written);
     this.#activeAt = now;
   }
@@ -239,7 +264,7 @@ export class WriteWatch implements Disposable {
     const { connection, clock } = this.#options;
     const now = clock.now();
     const at = connection.look(dataVersion);
-    const isNew = at !== undefined && at !== this.#seen;
+    const isNew = at !== undefined && !isSame(at, this.#seen);
     if (isNew) this.#activeAt = now;
     if (isNew || (this.#open.size > 0 && now - this.#openSeenAt >= LATER_MS)) {
       this.#openSeenAt = now;
@@ -247,6 +272,11 @@ export class WriteWatch implements Disposable {
       if (found !== undefined && (found.length === 0 || this.#repairAll(found))) this.#seen = at;
     }
     for (const [id, { until }] of this.#written) if (until <= now) this.#written.delete(id);
+    if (now - this.#removedAt >= LATER_MS) {
+      this.#removedAt = now;
+      for (const [id, { deleted, again }] of this.#written)
+        if (deleted !== undefined && again > 0) this.#options.onDeletedAgain(id);
+    }
     this.#plan();
   }
 
@@ -264,18 +294,34 @@ export class WriteWatch implements Disposable {
         .all(JSON.stringify(ids))
         .map((row) => [row['id'] as TaskId, Number(row['version'])]),
     );
-    let versions: Versions | undefined;
+    const versions = all ? this.#noteRewrite(db) : readVersions(db);
     for (const id of ids) {
       const written = this.#written.get(id);
       const version = stored.get(id) ?? null;
       if (written === undefined || (written.compared === version && !this.#open.has(id))) continue;
       written.compared = version;
-      const judged = this.#judge(db, id, written, () => (versions ??= readVersions(db)));
+      const judged = this.#judge(db, id, written, () => versions);
       if (judged === 'open') open.add(id);
       else if (judged !== 'same') undone.push(id);
     }
     this.#open = all ? open : new Set([...this.#open].filter((id) => open.has(id)));
     return undone;
+  }
+
+  /** Notes whether other rows were written since the last look, and for no change of ours. */
+  #noteRewrite(db: DatabaseSync): Versions {
+    const now = { of: readVersions(db), last: lastChange(db) };
+    const before = this.#looked;
+    this.#looked = now;
+    if (before === undefined) return now.of;
+    const ours = changesByTask(db, before.last);
+    const isWritten = [...before.of].some(([id, { version, status }]) => {
+      const row = now.of.get(id);
+      const isOther = row !== undefined && !this.#written.has(id as TaskId);
+      return isOther && row.status === status && row.version > version + (ours.get(id) ?? 0);
+    });
+    if (isWritten) this.#rewriteAt = this.#options.clock.now();
+    return now.of;
   }
 
   /** False where the database was locked: the next look tries again. */
@@ -312,15 +358,13 @@ export class WriteWatch implements Disposable {
     else {
       const now = clock.now();
       const stamps = { last_modified: formatRfc3339(now), updated_at: seconds(now) };
-      writeParts(
-        db,
-        id,
-        undone.parts.flatMap((part) => {
-          const image = written.parts.get(part)?.image;
-          return image === undefined ? [] : [[part, image] as const];
-        }),
-        stamps,
-      );
+      const found = readImage(db, id);
+      const wanted = undone.parts.flatMap((part) => {
+        const image = written.parts.get(part)?.image;
+        return image === undefined ? [] : [[part, image] as const];
+      });
+      writeParts(db, id, wanted, stamps);
+      for (const [part, image] of wanted) noteAgain({ db, now }, id, part, found, image);
     }
     const versions = readVersions(db);
     return { id, undone, image: readImage(db, id), versions, lastChange: lastChange(db) };
@@ -336,10 +380,15 @@ export class WriteWatch implements Disposable {
         (part) => partOf(found, part) === partOf(deleted.image, part),
       );
       if (!isIt || written.again >= MOST_AGAIN) return 'same';
-      const { isMost } = rewritesSince(deleted.versions, versionsNow(), id);
+      const { isMost } = rewritesSince(
+        deleted.versions,
+        versionsNow(),
+        id,
+        changesByTask(db, deleted.lastChange),
+      );
       return isMost ? { kind: 'deletion' } : 'open';
     }
-    if (found === undefined) return this.#judgeMissing(id, written, versionsNow);
+    if (found === undefined) return this.#judgeMissing(db, id, written, versionsNow);
     written.missingSince = undefined;
     const undone: string[] = [];
     let isOpen = false;
@@ -352,10 +401,19 @@ export class WriteWatch implements Disposable {
         continue;
       }
       if (!this.#isOlder(db, id, name, part, value) || written.again >= MOST_AGAIN) continue;
-      const rewrites = rewritesSince(part.versions, versionsNow(), id);
+      const rewrites = rewritesSince(
+        part.versions,
+        versionsNow(),
+        id,
+        changesByTask(db, part.lastChange),
+      );
       if (rewrites.isOtherStore) continue;
       const times = found.version - part.version - othersWrites(db, id, part, found);
-      const isStale = rewrites.isMost ? times <= rewrites.times : times < 0;
+      written.isInRewrite ??= this.#options.clock.now() - this.#rewriteAt < REWRITE_MS;
+      const more = written.isInRewrite ? 1 : 0;
+      const isStale = rewrites.isMost
+        ? times <= rewrites.times + more
+        : times < 0 || more === times;
       const isTheirs = name === 'status' && isTaken(found, part.image, this.#options.clock.now());
       // A dependency on a task that is gone is written once that is there again.
       const canBe = name !== 'dependencies' || value !== partOf(possible(db, part.image), name);
@@ -366,17 +424,35 @@ export class WriteWatch implements Disposable {
     return isOpen ? 'open' : 'same';
   }
 
-  #judgeMissing(id: TaskId, written: Written, versionsNow: () => Versions): Judgement {
+  #judgeMissing(
+    db: DatabaseSync,
+    id: TaskId,
+    written: Written,
+    versionsNow: () => Versions,
+  ): Judgement {
     const newest = [...written.parts.values()].reduce<Part | undefined>(
       (latest, part) => (latest === undefined || part.version >= latest.version ? part : latest),
       undefined,
     );
-    if (!written.isNew || newest === undefined || written.again >= MOST_AGAIN) return 'same';
+    if (newest === undefined || written.again >= MOST_AGAIN) return 'same';
     const now = this.#options.clock.now();
     written.missingSince ??= now;
-    const { isMost } = rewritesSince(newest.versions, versionsNow(), id);
-    const isLate = now - written.missingSince >= INSERT_AFTER_MS;
-    return isMost && isLate ? { kind: 'creation', image: newest.image } : 'open';
+    const { isMost } = rewritesSince(
+      newest.versions,
+      versionsNow(),
+      id,
+      changesByTask(db, newest.lastChange),
+    );
+    // Whoever works on it cannot wait, and nobody else has its lock.
+    const isHeld =
+      Number(newest.image.row['lock_until'] ?? 0) > seconds(now) &&
+      isYoung(newest.image, seconds(now - WATCH_MS));
+    if (!isHeld && !written.isNew) return 'same';
+    const isLate = isHeld || now - written.missingSince >= INSERT_AFTER_MS;
+    written.isInRewrite ??= now - this.#rewriteAt < REWRITE_END_MS;
+    return (isMost || written.isInRewrite) && isLate
+      ? { kind: 'creation', image: newest.image }
+      : 'open';
   }
 
   /** Whether a part had this value before, by what we know or by the history in the store. */
@@ -400,14 +476,21 @@ export class WriteWatch implements Disposable {
             image: { ...image, pairs: part.image.pairs },
             ...{ version: image.version, older: part.older, versions, lastChange: last },
           });
-        else part.version++;
+        else {
+          part.version++;
+          if (partOf(image, name) === partOf(part.image, name)) part.lastChange = last;
+        }
       }
     }
-    if (written.deleted !== undefined) written.deleted.versions = versions;
+    if (written.deleted !== undefined) {
+      written.deleted.versions = versions;
+      written.deleted.lastChange = last;
+    }
     written.again++;
     written.until = clock.now() + WATCH_MS;
     written.missingSince = undefined;
     written.compared = undefined;
+    written.isInRewrite = undefined;
     this.#activeAt = clock.now();
     const what = undone.kind === 'parts' ? undone.parts.join(', ') : undone.kind;
     const last_ = written.again === MOST_AGAIN ? ', for the last time' : '';
@@ -415,6 +498,21 @@ export class WriteWatch implements Disposable {
     if (what.includes('status') && image !== undefined)
       onStatusWritten(id, parseStatus(partOf(image, 'status')));
   }
+}
+
+/** Other processes of ours have to know that this write was ours. */
+function noteAgain(
+  context: Pick<LockContext, 'db' | 'now'>,
+  id: TaskId,
+  part: string,
+  found: RowImage | undefined,
+  image: RowImage,
+): void {
+  const { field, write } = historyOf(part);
+  const from = found === undefined ? null : write(partOf(found, part));
+  const to = write(partOf(image, part));
+  if (part === 'status') noteStatus(context, id, String(from), parseStatus(String(to)));
+  else noteAgainWritten(context, id, { field, from, to });
 }
 
 function changedParts(
@@ -443,6 +541,21 @@ function isTaken(found: RowImage, ours: RowImage, now: number): boolean {
   return isOther && Number(found.row['lock_until'] ?? 0) > seconds(now);
 }
 
-function dataVersion(db: DatabaseSync): unknown {
-  return prepared(db, 'PRAGMA data_version').get()?.['data_version'];
+/** Grows with the commits of others; each connection counts anew. */
+interface DataVersion {
+  readonly db: DatabaseSync;
+  readonly version: unknown;
+}
+
+function dataVersion(db: DatabaseSync): DataVersion {
+  return { db, version: prepared(db, 'PRAGMA data_version').get()?.['data_version'] };
+}
+
+function isSame(a: DataVersion | undefined, b: DataVersion | undefined): boolean {
+  return a?.db === b?.db && a?.version === b?.version;
+}
+
+/** Made since a time (unix seconds): what others read before cannot have it. */
+function isYoung({ row }: RowImage, since: number): boolean {
+  return Number(row['created_at'] ?? 0) >= since;
 }

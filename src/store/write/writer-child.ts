@@ -124,6 +124,7 @@ export class WriterChild {
   readonly #child: ChildProcess;
   readonly #clock: Clock;
   readonly #waiting = new Map<number, Waiting>();
+  /** To be set, for what the process says unasked. */
   onNotice: ((notice: WriterNotice) => void) | undefined;
   #seq = 0;
   #heardAt: number;
