@@ -20,7 +20,7 @@ import { loadSqlite } from './store/write/load-sqlite.ts';
 import { adoptLocks } from './store/write/adopt-locks.ts';
 import { claimAllTasks, claimNextTask } from './store/write/claim-several.ts';
 import { clearLock } from './store/write/lock-audit.ts';
-import { readResults } from './store/write/read-results.ts';
+import { readNotes, readResults } from './store/write/read-results.ts';
 import {
   claimTask,
   releaseTask,
@@ -181,6 +181,7 @@ const PERFORM: {
   note: addNote,
   setStatus: setTaskStatus,
   results: ({ db }, { ids }) => ok(readResults(db, ids)),
+  notes: ({ db }, { id }) => ok(readNotes(db, id)),
   releaseAll: (context, { except }) =>
     ok({ moved: releaseAllLocks(context, Number.MAX_SAFE_INTEGER, new Set(except)) }),
 };

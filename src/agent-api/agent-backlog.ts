@@ -21,7 +21,7 @@ export interface AgentLocks extends Pick<Locks, 'holder' | 'renew'> {
   releaseWithResult(
     id: TaskId,
     ending: Ending,
-    options: { readonly commentType: AgentComment['type'] },
+    options: { readonly commentType: AgentComment['type']; readonly acceptsMoved?: boolean },
   ): Promise<Result<{ readonly status: Status; readonly commented: boolean }, Failure>>;
   /**
    * Adds a note, also to a task that another holder has. Fails with `noSuchTask`, `writeFailed`.
@@ -29,6 +29,15 @@ export interface AgentLocks extends Pick<Locks, 'holder' | 'renew'> {
   addNote(id: TaskId, text: string): Promise<Result<undefined, Failure>>;
   /** The latest `result` of each of these tasks that has one. */
   results(ids: readonly TaskId[]): Promise<Result<ReadonlyMap<TaskId, string>, Failure>>;
+  /** The comments of a task but its results, the oldest first; `at` as stored. */
+  notes?(id: TaskId): Promise<Result<readonly TaskNote[], Failure>>;
+}
+
+/** A comment on a task: by an agent, a person, or another program. */
+export interface TaskNote {
+  readonly type: string;
+  readonly text: string;
+  readonly at: string;
 }
 
 export interface AgentBacklogParts {
@@ -51,6 +60,8 @@ export interface AgentBacklogParts {
  */
 export class AgentBacklog {
   readonly #parts: AgentBacklogParts;
+  /** What this process was given and has not ended, held or not. */
+  readonly #claimed = new Set<TaskId>();
 
   constructor(parts: AgentBacklogParts) {
     this.#parts = parts;
@@ -74,6 +85,11 @@ export class AgentBacklog {
 
   get foldCase(): boolean {
     return this.#parts.foldCase;
+  }
+
+  /** To be called for each task that an agent was given. */
+  noteClaimed(id: TaskId): void {
+    this.#claimed.add(id);
   }
 
   /** Gives a lock of ours a new end, epoch ms. Fails with `lockLost`. */
@@ -105,7 +121,10 @@ export class AgentBacklog {
     const ending = { to, overrules: false, comment: comment && (() => comment.text) };
     const ended = await locks.releaseWithResult(id, ending, {
       commentType: comment?.type ?? 'result',
+      // Somebody has set its status meanwhile, and with that the lock went: the report still counts.
+      acceptsMoved: this.#claimed.has(id),
     });
+    if (ended.ok) this.#claimed.delete(id);
     // Still ours where it could not be written: it would run out under the agent that counts on it.
     if (!ended.ok && ended.failure.kind !== 'lockLost' && ended.failure.kind !== 'noSuchTask')
       keep();
@@ -122,6 +141,14 @@ export class AgentBacklog {
     if (this.backlog.snapshot?.source !== 'sqlite') return new Map();
     const read = await this.#parts.locks.results(ids);
     return read.ok ? read.value : new Map<TaskId, string>();
+  }
+
+  /** Notes on a task; empty where they cannot be read. */
+  async notes(id: TaskId): Promise<readonly TaskNote[]> {
+    const { locks, backlog } = this.#parts;
+    if (backlog.snapshot?.source !== 'sqlite') return [];
+    const read = await locks.notes?.(id);
+    return read?.ok === true ? read.value : [];
   }
 
   writePlan(kind: 'main' | 'subagents'): Promise<Result<string, Failure>> {

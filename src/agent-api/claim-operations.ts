@@ -71,6 +71,7 @@ export const nextTask = operation({
       (tag === undefined || hasTag(task.tags, tag)) &&
       (wave === undefined || backlog.plan?.waveOf.get(task.id) === wave);
     const claimed = await backlog.claims.claimNext(isWanted);
+    if (claimed.ok) served.noteClaimed(claimed.value.id);
     if (!claimed.ok) {
       return claimed.failure.kind === 'nothingReady' ? ok(nothingReady(served, isWanted)) : claimed;
     }
@@ -153,6 +154,7 @@ export const claimTask = operation({
     if (refusal !== undefined) return fail(refusal);
     const claimed = await backlog.claims.claim(found.value.id);
     if (!claimed.ok) return claimed;
+    served.noteClaimed(claimed.value.id);
     // What it waits for may have been opened again while we asked.
     const gone = await releaseUnready(served, claimed.value);
     if (gone !== undefined) return fail(gone);

@@ -2,7 +2,7 @@ import type { Backlog } from '../core/backlog.ts';
 import { cut, oneLine, utcTime, firstLines } from '../core/text.ts';
 import { filesOf } from '../core/named-files.ts';
 import type { Task, TaskId } from '../core/task.ts';
-import type { AgentBacklog } from './agent-backlog.ts';
+import type { AgentBacklog, TaskNote } from './agent-backlog.ts';
 import { list, object, type ValueOf } from './schema.ts';
 import { reasonText, AGENT } from '../core/messages.ts';
 
@@ -64,6 +64,14 @@ export const TASK = object(
       { description: 'Files that the description names, relative to the root' },
     ),
     result: { type: 'string', description: 'What was reported of this task at last' },
+    notes: list(
+      object({ type: { type: 'string' }, text: { type: 'string' }, at: { type: 'string' } }, [
+        'type',
+        'text',
+        'at',
+      ]),
+      { description: 'Notes on this task, the oldest first, whoever wrote them' },
+    ),
     created_at: { type: 'string' },
     modified_at: { type: 'string' },
   },
@@ -118,7 +126,8 @@ export function titleOf({ title }: Pick<Task, 'title'>): string {
 /** One task in full, with reports on its dependencies; the description begins at `from`. */
 export async function taskOf(served: AgentBacklog, task: Task, from = 0): Promise<TaskView> {
   const results = await served.results(reportedOn(task));
-  return viewOf(served, task, { results, now: served.backlog.now, from });
+  const notes = await served.notes(task.id);
+  return viewOf(served, task, { results, notes, now: served.backlog.now, from });
 }
 
 /** The tasks whose results belong to the view of this one. */
@@ -132,10 +141,12 @@ export function viewOf(
   task: Task,
   {
     results,
+    notes = [],
     now,
     from = 0,
   }: {
     readonly results: ReadonlyMap<TaskId, string>;
+    readonly notes?: readonly TaskNote[];
     readonly now: number | undefined;
     readonly from?: number;
   },
@@ -172,9 +183,14 @@ export function viewOf(
     ...(task.parentId === undefined ? {} : { parent: task.parentId }),
     files: filesOf(task.description, { foldCase }).slice(0, MAX_FILES),
     ...own,
+    ...(notes.length === 0 ? {} : { notes: notes.map(shownNote) }),
     ...(task.createdAt === undefined ? {} : { created_at: utcTime(task.createdAt) }),
     ...(task.modifiedAt === undefined ? {} : { modified_at: utcTime(task.modifiedAt) }),
   };
+}
+
+function shownNote({ type, text, at }: TaskNote): TaskNote {
+  return { type: cut(oneLine(type), MAX_TAG), text: cut(text, MAX_RESULT), at: cut(at, MAX_TAG) };
 }
 
 /** As much as may be shown at once, and never half a character. */
@@ -227,6 +243,7 @@ export function taskText(task: TaskView): string {
     lines.join('\n'),
     ...reports,
     ...(task.result === undefined ? [] : [`Reported:\n${task.result}`]),
+    ...(task.notes ?? []).map(({ type, text, at }) => `Note (${type}, ${oneLine(at)}):\n${text}`),
   ].join('\n\n');
 }
 

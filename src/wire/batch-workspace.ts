@@ -1,6 +1,7 @@
 import type { Workspace } from '../core/batch/tool.ts';
 import { openExarp } from '../agent-process/exarp-mcp.ts';
 import { readCommits } from '../agent-process/git-commits.ts';
+import { watchFiles } from '../store/files/changed-files.ts';
 import { scanDocs } from '../store/files/docs-scan.ts';
 import { readWorkflows } from '../store/files/workflow-files.ts';
 import { readGoals, readPlans } from '../store/files/workspace-texts.ts';
@@ -25,6 +26,7 @@ export function openWorkspace(root: string, exarp: ExarpProgram): Workspace {
     readPlans: () => readPlans(root),
     commits: () => readCommits(root),
     readWorkflows: () => readWorkflows(root),
+    watchFiles: () => watchFiles(root),
     exarp: openExarp({ root, ...exarp }),
   };
 }

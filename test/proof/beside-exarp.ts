@@ -187,7 +187,7 @@ class Game {
     }
     this.#count('updates of exarp-go');
     // The next one is a process that has to start.
-    await wait(150 + random(300));
+    await wait(300 + random(300));
     this.#theirs = undefined;
   }
 
@@ -428,7 +428,7 @@ class Game {
   }
 
   #storyOf(id: string): string {
-    const logged = this.#log.filter((line) => line.includes(id) || line.includes('process'));
+    const logged = this.#log.filter((line) => line.includes(id));
     return [...(this.#stories.get(id) ?? []), ...logged].join('\n');
   }
 

@@ -40,6 +40,36 @@ test('an empty store has every table and migration that exarp-go expects, and ca
   await rm(dir, { recursive: true, force: true });
 });
 
+test('an empty store has the indexes and the seed rows that exarp-go’s own migrations make', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'todo2-schema-'));
+  await createBacklog(dir, { tasks: [], sql: SCHEMA });
+  await using db = await nativeWriter(dir);
+  const indexes = await db.all(
+    `SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name IN
+      ('discovered_tags', 'file_task_tags', 'task_tag_suggestions') AND sql IS NOT NULL ORDER BY name`,
+  );
+  assert.deepEqual(
+    indexes.map((row) => row['name']),
+    [
+      'idx_discovered_tags_file',
+      'idx_discovered_tags_source',
+      'idx_discovered_tags_tag',
+      'idx_file_task_tags_file',
+      'idx_file_task_tags_tag',
+      'idx_file_task_tags_task',
+      'idx_task_tag_suggestions_tag',
+      'idx_task_tag_suggestions_task',
+    ],
+  );
+  const [rows] = await db.all(
+    `SELECT (SELECT COUNT(*) FROM canonical_tags) AS canonical, (SELECT COUNT(*) FROM tag_frequency) AS counted,
+      (SELECT new_tag || ' ' || category FROM canonical_tags WHERE old_tag = 'hot-reload') AS one,
+      (SELECT SUM(is_canonical) FROM tag_frequency) AS marked`,
+  );
+  assert.deepEqual(rows, { canonical: 85, counted: 24, one: 'performance scorecard', marked: 24 });
+  await rm(dir, { recursive: true, force: true });
+});
+
 test('deleting a task takes its tags and dependencies along, and a task cannot depend on itself', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'todo2-schema-'));
   await createBacklog(dir, {

@@ -19,30 +19,34 @@ export interface ExarpCall {
 /**
  * What exarp-go's tools are known to do no more than read with, by tool and action. All others of
  * them write somewhere: `automation` deletes tasks, `task_workflow` rewrites all of them, `session`
- * takes locks away and pushes, `report` overwrites plans, `task_execute` edits files.
+ * takes locks away and pushes, `task_execute` edits files, and `report`, `task_analysis` and their
+ * like overwrite documents in `docs`.
  */
 const READING: Readonly<Record<string, readonly string[]>> = {
-  report: ['overview'],
-  health: ['docs', 'server'],
-  task_analysis: [
-    ...[
-      'dependencies',
-      'parallelization',
-      'execution_plan',
-      'conflicts',
-      'dependencies_summary',
-      'complexity',
-    ],
-    ...['duplicates', 'hierarchy', 'validate', 'suggest_dependencies'],
-  ],
   task_workflow: ['sync/list'],
   session: ['handoff/latest', 'handoff/list'],
 };
 
+/**
+ * Its tools that ignore all their arguments: they do what they do by default, `dry_run` or not, and
+ * whatever the `action`.
+ */
+const DEAF: ReadonlySet<string> = new Set([
+  'task_analysis',
+  'health',
+  'analyze_alignment',
+  'setup_hooks',
+  'check_attribution',
+  'add_external_tool_hints',
+  'task_discovery',
+]);
+
 /** Its tools of which nothing that their server says makes a harmless one. */
 const WRITING: ReadonlySet<string> = new Set([
   ...Object.keys(READING),
+  ...DEAF,
   'automation',
+  'report',
   'task_execute',
 ]);
 
@@ -63,7 +67,6 @@ const CHOOSING: ReadonlySet<string> = new Set([
   'compact',
   'include_closed',
   'output_format',
-  'similarity_threshold',
 ]);
 
 /** What takes away, sends or starts says so in its name, more often than in a hint. */
@@ -75,6 +78,8 @@ export function refusalOf(
   { tool, args, allowed }: ExarpCall,
   hints: ToolHints | undefined,
 ): string | undefined {
+  if (args['dry_run'] === true && DEAF.has(tool))
+    return 'exarp-go ignores “dry_run” for this tool, and would do it';
   if (allowed) return undefined;
   const explicit = hints?.destructiveHint === true && hints.readOnlyHint !== true;
   if (explicit) return 'its server says that it may delete or overwrite';
@@ -84,10 +89,7 @@ export function refusalOf(
     (name) => typeof name === 'string' && TAKES_AWAY.test(spacedOut(name)),
   );
   if (named !== undefined) return 'by its name it may delete, overwrite or send something';
-  const harmless =
-    hints?.readOnlyHint === true ||
-    (hints?.destructiveHint === false && hints.openWorldHint === false);
-  return harmless ? undefined : 'nothing says that it only reads';
+  return hints?.readOnlyHint === true ? undefined : 'nothing says that it only reads';
 }
 
 function isKnownToRead(tool: string, args: ExarpCall['args']): boolean {
@@ -104,4 +106,29 @@ function spacedOut(name: string): string {
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replace(/_/g, ' ')
     .toLowerCase();
+}
+
+/**
+ * How an answer says that something else was done than was asked for; undefined where it does not
+ * say so.
+ */
+export function mismatchOf(
+  { args }: Pick<ExarpCall, 'args'>,
+  answer: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const { action } = args;
+  const did = answer['action'];
+  if (typeof action === 'string' && typeof did === 'string' && plain(did) !== plain(action))
+    return `it was asked for the action “${action}” and did “${did}”`;
+  if (args['dry_run'] === true && answer['dry_run'] === false)
+    return 'it was asked for a dry run and did it in earnest';
+  return undefined;
+}
+
+/** Some answers spell an action with hyphens. */
+function plain(action: string): string {
+  return action
+    .trim()
+    .toLowerCase()
+    .replace(/[\s-]+/g, '_');
 }

@@ -1,6 +1,6 @@
 import { parseAs, record } from '../shape.ts';
-import { count, cut, oneLine } from '../text.ts';
-import type { ExarpCall } from './exarp-rules.ts';
+import { count, cut, firstOf, oneLine } from '../text.ts';
+import { type ExarpCall, mismatchOf } from './exarp-rules.ts';
 import type { ToolReport } from './batch-result.ts';
 import { type BatchTool, ToolTrouble } from './tool.ts';
 
@@ -11,6 +11,7 @@ export const EXARP = 'exarp:';
 export const IS_EXARP_NAME = /^[A-Za-z][\w-]{0,63}$/;
 
 const MOST_LINES = 200;
+const MOST_FILES = 100;
 const MOST_TEXT = 200_000;
 
 /**
@@ -26,12 +27,38 @@ export function exarpTool(call: ExarpCall): BatchTool {
     title: `exarp-go’s ${what}`,
     writes: allowed,
     exarp: call,
-    run: async ({ workspace }, signal) => reportOf(tool, await workspace.exarp.call(call, signal)),
+    run: async ({ workspace }, signal) => {
+      const changed = await workspace.watchFiles?.();
+      const text = await workspace.exarp.call(call, signal);
+      const files = (await changed?.()) ?? [];
+      if (files.length > 0 && !allowed)
+        throw new ToolTrouble(
+          `It may only read, and changed ${firstOf(files, 10, (file) => cut(oneLine(file), 200))}. ` +
+            'Look at these files; “writes: true” in the step allows that.',
+        );
+      return withFiles(reportOf(call, text), files);
+    },
   };
 }
 
-/** What exarp-go says, made a report. Fails where it says that it failed. */
-export function reportOf(tool: string, text: string): ToolReport {
+function withFiles(report: ToolReport, files: readonly string[]): ToolReport {
+  if (files.length === 0) return report;
+  const shown = files.slice(0, MOST_FILES).map((file) => `Changed: ${cut(oneLine(file), 200)}`);
+  return {
+    ...report,
+    summary: `${report.summary}; ${count(files.length, 'file')} changed`,
+    lines: [...shown, ...report.lines],
+    output: { ...report.output, changed_files: files.slice(0, MOST_FILES) },
+    wantsLook: true,
+  };
+}
+
+/**
+ * What exarp-go says, made a report. Fails where it says that it failed, and where it did something
+ * else than was asked for.
+ */
+export function reportOf(call: Pick<ExarpCall, 'tool' | 'args'>, text: string): ToolReport {
+  const { tool } = call;
   // Many of its answers are text for people.
   const json = parseAs(record, text);
   if (json?.['success'] === false) {
@@ -40,6 +67,8 @@ export function reportOf(tool: string, text: string): ToolReport {
       `exarp-go says that it failed: ${cut(oneLine(said ?? 'without a reason'), 300)}`,
     );
   }
+  const mismatch = json === undefined ? undefined : mismatchOf(call, json);
+  if (mismatch !== undefined) throw new ToolTrouble(cut(oneLine(mismatch), 300));
   const lines = text.slice(0, MOST_TEXT).split(/\r\n|\n|\r/).filter((line) => line.trim() !== ''); // prettier-ignore
   const failed = failedSteps(json);
   const words =

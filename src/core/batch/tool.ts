@@ -48,6 +48,11 @@ export interface Workspace {
     readonly unread: readonly string[];
   }>;
   readonly exarp: Exarp;
+  /**
+   * Notes the files below the root, but those of git, of packages and of the store; the answer says
+   * which were made, changed or removed since, relative to the root, in the order of their names.
+   */
+  watchFiles?(): Promise<() => Promise<readonly string[]>>;
 }
 
 /** The program exarp-go, where it is installed. */

@@ -27,3 +27,33 @@ export function readResults(
     if (typeof content === 'string') latest.set(task as TaskId, content);
   return [...latest];
 }
+
+/** So many notes of a task are read, the newest ones. */
+const MOST_NOTES = 20;
+
+/** A comment of a task that is no result; `at` as stored. */
+export interface StoredNote {
+  readonly type: string;
+  readonly text: string;
+  readonly at: string;
+}
+
+/**
+ * The notes of a task, the oldest first, whoever wrote them: comments of every type but `result`.
+ * None where the table does not exist.
+ */
+export function readNotes(db: DatabaseSync, id: TaskId): readonly StoredNote[] {
+  if (!hasColumns(db, 'task_comments', NEEDED)) return [];
+  const rows = db
+    .prepare(
+      `SELECT CAST(comment_type AS TEXT) AS type, substr(CAST(content AS TEXT), 1, ${MAX_CHARS}) AS content,
+        CAST(created AS TEXT) AS at FROM task_comments
+        WHERE task_id = ? AND comment_type <> 'result' ORDER BY created DESC, id DESC LIMIT ${MOST_NOTES}`,
+    )
+    .all(id);
+  return rows.reverse().map((row) => ({
+    type: String(row['type'] ?? ''),
+    text: String(row['content'] ?? ''),
+    at: String(row['at'] ?? ''),
+  }));
+}

@@ -1,3 +1,5 @@
+import { SEED_TAGS } from './seed-tags.ts';
+
 /** The newest migration of exarp-go that this schema contains. */
 export const SCHEMA_VERSION = 8;
 
@@ -23,9 +25,8 @@ const OF_TASK = 'REFERENCES tasks(id) ON DELETE CASCADE';
 /**
  * All tables and indexes of exarp-go's own migrations, as single idempotent statements.
  *
- * The seed rows of `canonical_tags` and `tag_frequency` are left out: exarp-go uses them for tag
- * suggestions and works without them. No pragma is set; the caller chooses the journal mode.
- * Format: exarp-go's `migrations/001` to `008`.
+ * With their seed rows. No pragma is set; the caller chooses the journal mode. Format: exarp-go's
+ * `migrations/001` to `008`.
  */
 export const SCHEMA: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -112,6 +113,11 @@ export const SCHEMA: readonly string[] = [
     id INTEGER PRIMARY KEY AUTOINCREMENT, file_path TEXT NOT NULL, file_hash TEXT, tag TEXT NOT NULL, source TEXT,
     llm_suggested INTEGER DEFAULT 0, ${STAMPS}, UNIQUE (file_path, tag)
   )`,
+  ...indexes('discovered_tags', {
+    idx_discovered_tags_file: 'file_path',
+    idx_discovered_tags_tag: 'tag',
+    idx_discovered_tags_source: 'source',
+  }),
   `CREATE TABLE IF NOT EXISTS tag_frequency (
     tag TEXT PRIMARY KEY, count INTEGER NOT NULL DEFAULT 0, last_seen_at INTEGER,
     is_canonical INTEGER DEFAULT 0, ${STAMPS}
@@ -125,10 +131,21 @@ export const SCHEMA: readonly string[] = [
     id INTEGER PRIMARY KEY AUTOINCREMENT, file_path TEXT NOT NULL, task_id TEXT NOT NULL ${OF_TASK}, tag TEXT NOT NULL,
     applied INTEGER DEFAULT 0, ${CREATED}, UNIQUE (file_path, task_id, tag)
   )`,
+  ...indexes('file_task_tags', {
+    idx_file_task_tags_file: 'file_path',
+    idx_file_task_tags_task: 'task_id',
+    idx_file_task_tags_tag: 'tag',
+  }),
   `CREATE TABLE IF NOT EXISTS task_tag_suggestions (
     id INTEGER PRIMARY KEY AUTOINCREMENT, task_id TEXT NOT NULL, tag TEXT NOT NULL, source TEXT,
     applied INTEGER DEFAULT 1, ${CREATED}, UNIQUE (task_id, tag)
   )`,
+  ...indexes('task_tag_suggestions', {
+    idx_task_tag_suggestions_task: 'task_id',
+    idx_task_tag_suggestions_tag: 'tag',
+  }),
+
+  ...SEED_TAGS,
 
   // Last, so that exarp-go completes an interrupted store instead of taking it for complete.
   `INSERT OR IGNORE INTO schema_migrations (version, description) VALUES ${MIGRATIONS.map(

@@ -36,7 +36,7 @@ import {
  */
 const WATCH_MS = 40_000;
 /** How often to look for commits of others: soon after a write or such a commit, and later. */
-const LOOK_MS = 10;
+const LOOK_MS = 15;
 const SOON_MS = 10_000;
 const LATER_MS = 500;
 /** A new row that is gone is inserted again only then: its window may do that before. */
@@ -44,7 +44,7 @@ const INSERT_AFTER_MS = 1_500;
 /** How often a write is made again, so that two programs do not undo each other forever. */
 const MOST_AGAIN = 8;
 /** The rows of one rewrite follow each other within this time. */
-const REWRITE_MS = 60;
+const REWRITE_MS = 200;
 /** What it has not read is deleted within this time after its last row. */
 const REWRITE_END_MS = 500;
 /** What is older cannot be in what another program has read and still writes. */

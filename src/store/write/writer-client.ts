@@ -10,6 +10,7 @@ import { storePathsOf } from '../files/locate.ts';
 import { BusyBackoff } from './busy-backoff.ts';
 import { formatRfc3339 } from './rfc3339.ts';
 import type { CommentType } from './comments.ts';
+import type { StoredNote } from './read-results.ts';
 import { startChild, type NodeCommand, type WriterChild } from './writer-child.ts';
 import type { WriterRequest, FinalStatus, Values } from './writer-protocol.ts';
 
@@ -239,6 +240,11 @@ export class Writer implements Locks, Edits, Disposable {
   async results(ids: readonly TaskId[]): Promise<Result<ReadonlyMap<TaskId, string>, Failure>> {
     if (ids.length === 0) return ok(new Map());
     return mapOk(await this.#request({ kind: 'results', ids }), (pairs) => new Map(pairs));
+  }
+
+  /** The notes of a task, the oldest first; of many the newest. */
+  async notes(id: TaskId): Promise<Result<readonly StoredNote[], Failure>> {
+    return this.#request({ kind: 'notes', id });
   }
 
   /** The Node command that the process runs on; undefined where none works. */

@@ -4,6 +4,7 @@ import * as plain from '../../core/shape.ts';
 import { INVALID, isRecord, type FieldsOf, type Shape } from '../../core/shape.ts';
 import { taskIdShape as id } from '../../core/task-id-shape.ts';
 import type { Status, TaskId } from '../../core/task.ts';
+import type { StoredNote } from './read-results.ts';
 import { change, importable, textByStatus } from './task-shapes.ts';
 
 const { duration, finite, flag, listOf, objectOf, oneOf, orNull, someText, text, unionOf } = plain;
@@ -83,6 +84,8 @@ const REQUESTS = {
   initialise: { tasks: listOf(importable), again },
   /** Reads the latest result of each of these tasks. */
   results: { ids },
+  /** Reads the notes of a task. */
+  notes: { id },
   /** Releases all locks of the holder, except those on these tasks. */
   releaseAll: { except: ids },
   /** Replaces the list of tasks whose locks outlive the client for a while. */
@@ -124,6 +127,7 @@ export interface Values {
   /** `made` is false where a table of tasks existed, and nothing was done. */
   readonly initialise: { readonly made: boolean };
   readonly results: readonly (readonly [TaskId, string])[];
+  readonly notes: readonly StoredNote[];
   /** The tasks that went back to Todo. */
   readonly releaseAll: { readonly moved: readonly TaskId[] };
   readonly linger: null;
