@@ -134,7 +134,11 @@ class Game {
     const { size, random, say } = this.#run;
     const begun = performance.now();
     for (let round = 1; round <= size.rounds; round++) {
-      if (this.#theirs === undefined) this.#theirs = this.#letThem();
+      if (this.#theirs === undefined) {
+        this.#theirs = this.#letThem();
+        // Whoever waits for it hears of its failure; the end of the game is none.
+        this.#theirs.catch(() => undefined);
+      }
       await Promise.all(
         this.#writers.map(async (writer) => {
           await wait(random(60));
@@ -186,8 +190,8 @@ class Game {
       this.#busy.delete(id);
     }
     this.#count('updates of exarp-go');
-    // The next one is a process that has to start.
-    await wait(300 + random(300));
+    // Somebody calls it again.
+    await wait(1_000 + random(500));
     this.#theirs = undefined;
   }
 

@@ -89,7 +89,10 @@ export function refusalOf(
     (name) => typeof name === 'string' && TAKES_AWAY.test(spacedOut(name)),
   );
   if (named !== undefined) return 'by its name it may delete, overwrite or send something';
-  return hints?.readOnlyHint === true ? undefined : 'nothing says that it only reads';
+  const harmless =
+    hints?.readOnlyHint === true ||
+    (hints?.destructiveHint === false && hints.openWorldHint === false);
+  return harmless ? undefined : 'nothing says that it only reads';
 }
 
 function isKnownToRead(tool: string, args: ExarpCall['args']): boolean {

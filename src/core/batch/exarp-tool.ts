@@ -34,9 +34,9 @@ export function exarpTool(call: ExarpCall): BatchTool {
       if (files.length > 0 && !allowed)
         throw new ToolTrouble(
           `It may only read, and changed ${firstOf(files, 10, (file) => cut(oneLine(file), 200))}. ` +
-            'Look at these files; “writes: true” in the step allows that.',
+            'Look at these files. With “allow: true” among its params it may, after a question.',
         );
-      return withFiles(reportOf(call, text), files);
+      return withFiles(reportOf(tool, text, args), files);
     },
   };
 }
@@ -57,8 +57,7 @@ function withFiles(report: ToolReport, files: readonly string[]): ToolReport {
  * What exarp-go says, made a report. Fails where it says that it failed, and where it did something
  * else than was asked for.
  */
-export function reportOf(call: Pick<ExarpCall, 'tool' | 'args'>, text: string): ToolReport {
-  const { tool } = call;
+export function reportOf(tool: string, text: string, args: ExarpCall['args'] = {}): ToolReport {
   // Many of its answers are text for people.
   const json = parseAs(record, text);
   if (json?.['success'] === false) {
@@ -67,7 +66,7 @@ export function reportOf(call: Pick<ExarpCall, 'tool' | 'args'>, text: string): 
       `exarp-go says that it failed: ${cut(oneLine(said ?? 'without a reason'), 300)}`,
     );
   }
-  const mismatch = json === undefined ? undefined : mismatchOf(call, json);
+  const mismatch = json === undefined ? undefined : mismatchOf({ args }, json);
   if (mismatch !== undefined) throw new ToolTrouble(cut(oneLine(mismatch), 300));
   const lines = text.slice(0, MOST_TEXT).split(/\r\n|\n|\r/).filter((line) => line.trim() !== ''); // prettier-ignore
   const failed = failedSteps(json);

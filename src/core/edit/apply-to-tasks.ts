@@ -2,7 +2,7 @@ import type { Failure } from '../failure.ts';
 import type { IsOurs } from '../lease/lease.ts';
 import { fail, ok, type Result } from '../result.ts';
 import type { Task, TaskId } from '../task.ts';
-import { type Change, isAllowedWhileHeld, isRealStatusChange } from './change.ts';
+import { type Change, type LostParts, isAllowedWhileHeld, isRealStatusChange } from './change.ts';
 import { waitsForIn, wouldCycle } from './cycle.ts';
 
 /** The project, the holders and the time (epoch ms) of a change. */
@@ -90,7 +90,7 @@ function edit(
     }
     case 'setProject':
       if (task.projectId !== change.from) return 'changedMeanwhile';
-      return { ...task, projectId: change.to };
+      return withLost({ ...task, projectId: change.to }, change.lost);
     case 'fillNull':
       return filled(task, change);
   }
@@ -254,4 +254,15 @@ function sameTexts(a: readonly string[], b: readonly string[]): boolean {
 
 function changedMeanwhile({ id, rawStatus }: Task): Failure {
   return { kind: 'changedMeanwhile', id, rawStatus };
+}
+
+/** Gives a task back what it has lost with its project; what it has by now stays. */
+function withLost(task: Task, lost: LostParts | undefined): Task {
+  if (lost === undefined) return task;
+  const isEmpty = Object.keys(task.metadata).length === 0;
+  return {
+    ...task,
+    parentId: task.parentId ?? lost.parentId,
+    metadata: isEmpty ? lost.metadata : task.metadata,
+  };
 }

@@ -7,6 +7,14 @@ export type WritableStatus = Exclude<Status, 'Unknown'>;
 export type NeverNullColumn = 'content' | 'long_description' | 'status' | 'priority' | 'completed';
 
 /**
+ * Parts of a task that an update of exarp-go to In Progress has emptied, as they were known before.
+ */
+export interface LostParts {
+  readonly parentId: TaskId | undefined;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/**
  * One change of a backlog as the user or an agent saw it. `from` is what the store held then, in
  * its own spelling: the change is made only while that still holds, and fails with
  * `changedMeanwhile` otherwise.
@@ -74,6 +82,8 @@ export type Change =
       readonly id: TaskId;
       readonly from: string | undefined;
       readonly to: string;
+      /** What the row has lost with its project, and is given back where it has nothing else. */
+      readonly lost?: LostParts | undefined;
     }
   /** Writes exarp-go's default where the column is NULL; a column that is not NULL stays. */
   | { readonly kind: 'fillNull'; readonly id: TaskId; readonly column: NeverNullColumn }

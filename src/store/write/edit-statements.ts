@@ -82,7 +82,10 @@ function applyChange(context: EditContext, change: Change, statuses: WrittenStat
     case 'setParent':
       return setParent(context, row, change);
     case 'setProject':
-      return setText(context, row, change, 'project_id', row.projectId);
+      return (
+        setText(context, row, change, 'project_id', row.projectId) ??
+        restoreLost(context, row, change)
+      );
     case 'fillNull':
       return fillNull(context, row, change);
   }
@@ -217,6 +220,32 @@ function setParent(context: EditContext, row: EditRow, { from, to }: Of<'setPare
   if (refusal !== undefined) return refusal;
   writeColumns(context, row.id, { parent_id: to ?? null });
   noteChange(context, row.id, { field: 'parent_id', from: from ?? null, to: to ?? null });
+  return undefined;
+}
+
+/** Gives a row back what it has lost with its project; what it has by now stays. */
+function restoreLost(context: EditContext, row: EditRow, { lost }: Of<'setProject'>): Refusal {
+  if (lost === undefined) return undefined;
+  const { db } = context;
+  const { parentId, metadata } = lost;
+  const mayHave = (parent: TaskId): boolean => cannotWait(context, row.id, parent) === undefined;
+  if (parentId !== undefined && row.parentId === undefined && mayHave(parentId)) {
+    writeColumns(context, row.id, { parent_id: parentId });
+    noteChange(context, row.id, { field: 'parent_id', from: null, to: parentId });
+  }
+  const columns = columnNames(db, 'tasks');
+  const stored = columns.has('metadata')
+    ? db.prepare('SELECT CAST(metadata AS TEXT) AS text FROM tasks WHERE id = ?').get(row.id)
+    : undefined;
+  const isEmpty =
+    stored !== undefined && /^\s*(?:\{\s*\}|null)?\s*$/.test(String(stored['text'] ?? ''));
+  if (!isEmpty || Object.keys(metadata).length === 0) return undefined;
+  const values = {
+    metadata: JSON.stringify(metadata),
+    metadata_format: 'json',
+    metadata_protobuf: null,
+  };
+  writeColumns(context, row.id, values, ['metadata_format', 'metadata_protobuf']);
   return undefined;
 }
 

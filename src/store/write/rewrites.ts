@@ -73,7 +73,7 @@ export function rewritesSince(
     if (row.version < then.version) back++;
     if (
       (row.version !== then.version || row.modified !== then.modified) &&
-      row.status === then.status
+      (row.status === then.status || ours.has(id))
     )
       written++;
   }

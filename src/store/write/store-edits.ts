@@ -4,6 +4,7 @@ import type { Failure } from '../../core/failure.ts';
 import type { Edits } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { removeJsonEntry } from '../json/json-entry.ts';
+import { LostPartsMemory } from './lost-parts.ts';
 import { NewTaskGuard, type NewTaskGuardOptions } from './new-task-guard.ts';
 
 export interface StoreEditsOptions extends NewTaskGuardOptions {
@@ -21,14 +22,17 @@ type Removed = Extract<Awaited<ReturnType<typeof removeJsonEntry>>, { ok: true }
 export class StoreEdits implements Edits, Disposable {
   readonly #options: StoreEditsOptions;
   readonly #guard: NewTaskGuard;
+  readonly #lost: LostPartsMemory;
 
   constructor(options: StoreEditsOptions) {
     this.#options = options;
     this.#guard = new NewTaskGuard(options);
+    this.#lost = new LostPartsMemory(options.source, options.json);
   }
 
-  async apply(changes: readonly Change[]): Promise<Result<undefined, Failure>> {
+  async apply(given: readonly Change[]): Promise<Result<undefined, Failure>> {
     const { writer } = this.#options;
+    const changes = await Promise.all(given.map((change) => this.#withLost(change)));
     const deleted = changes.filter((change) => change.kind === 'delete').map(({ id }) => id);
     const removed: Removed[] = [];
     for (const id of deleted) {
@@ -53,7 +57,13 @@ export class StoreEdits implements Edits, Disposable {
     return ok(undefined);
   }
 
+  async #withLost(change: Change): Promise<Change> {
+    if (change.kind !== 'setProject' || change.from !== undefined) return change;
+    return { ...change, lost: change.lost ?? (await this.#lost.of(change.id)) };
+  }
+
   dispose(): void {
+    this.#lost.dispose();
     this.#guard.dispose();
   }
 

@@ -46,7 +46,12 @@ export const change: Shape<Change> = unionOf<Change>({
   addDependency: { id, on: id },
   removeDependency: { id, on: someText },
   setParent: { id, from: maybe(id), to: maybe(id) },
-  setProject: { id, from: maybe(someText), to: someText },
+  setProject: {
+    id,
+    from: maybe(someText),
+    to: someText,
+    lost: maybe(objectOf({ parentId: maybe(id), metadata: record })),
+  },
   fillNull: { id, column },
   clearLock: { id, holder: someText, until: maybe(finite), reason: text },
   removeOrphan: { id: someText, table: oneOf('task_tags', 'task_dependencies'), value: text },

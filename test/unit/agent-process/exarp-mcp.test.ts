@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { type ExarpCall, refusalOf, type ToolHints } from '../../../src/core/batch/exarp-rules.ts';
 import { exarpTool, reportOf } from '../../../src/core/batch/exarp-tool.ts';
-import { ToolTrouble } from '../../../src/core/batch/tool.ts';
+import { ToolTrouble, type ToolWorld } from '../../../src/core/batch/tool.ts';
 import { openExarp } from '../../../src/agent-process/exarp-mcp.ts';
 import { isAlive } from '../../support/work-rig.ts';
 import { until } from '../../support/until.ts';
@@ -51,7 +51,7 @@ function trouble(words: RegExp) {
 test('a tool is called with its arguments as they are, in an environment that changes no store', async (t) => {
   const { root, call, asked } = await server(t);
   const args = { action: 'overview', priority: '$(touch x); "`\u2028' };
-  assert.deepEqual(JSON.parse(await call('report', args)), { success: true, given: args });
+  assert.deepEqual(JSON.parse(await call('report', args, true)), { success: true, given: args });
   const [start, ...messages] = await asked();
   assert.deepEqual(start, { env: { PROJECT_ROOT: root, DB_AUTO_MIGRATE: 'false' }, argv: [] });
   const methods = messages.flatMap(({ method }) => method ?? []);
@@ -82,7 +82,7 @@ test('what may take something away is not called unless that was allowed', async
 
 test('an analysis goes to a file elsewhere, which is gone afterwards', async (t) => {
   const { root, call } = await server(t);
-  const { given } = JSON.parse(await call('task_analysis', { action: 'conflicts' })) as { given: { output_path: string } }; // prettier-ignore
+  const { given } = JSON.parse(await call('task_analysis', { action: 'conflicts' }, true)) as { given: { output_path: string } }; // prettier-ignore
   assert.ok(!given.output_path.startsWith(root) && given.output_path.endsWith('analysis.json'));
   await assert.rejects(readFile(given.output_path), { code: 'ENOENT' });
 });
@@ -134,14 +134,16 @@ test('only what is known or said to read is called without being allowed', () =>
     hints: ToolHints | undefined,
     isCalled: boolean,
   ][] = [
-    ['report', { action: 'overview' }, undefined, true],
+    ['report', { action: 'overview' }, undefined, false],
+    ['report', { action: 'overview' }, { readOnlyHint: true }, false],
     ['report', { action: 'plan' }, undefined, false],
     ['report', { action: 'plan' }, { readOnlyHint: true }, false],
     ['report', { action: 'overview', output_path: 'README.md' }, undefined, false],
     ['task_workflow', { action: 'sync', sub_action: 'list' }, undefined, true],
     ['task_workflow', { action: 'sync' }, { readOnlyHint: true }, false],
     ['task_workflow', { action: 'sync', sub_action: 'list' }, { destructiveHint: true }, false],
-    ['task_analysis', { action: 'execution_plan' }, undefined, true],
+    ['task_analysis', { action: 'execution_plan' }, undefined, false],
+    ['health', { action: 'docs' }, { readOnlyHint: true }, false],
     [
       'task_analysis',
       { action: 'execution_plan', output_format: 'subagents_plan' },
@@ -171,6 +173,58 @@ test('only what is known or said to read is called without being allowed', () =>
     );
     assert.equal(refusalOf({ tool, args, allowed: true }, hints), undefined);
   }
+});
+
+test('a dry run is never asked of a tool that is known to ignore it', () => {
+  for (const tool of ['setup_hooks', 'task_analysis', 'check_attribution']) {
+    const refused = refusalOf({ tool, args: { dry_run: true }, allowed: true }, undefined);
+    assert.match(refused ?? '', /ignores “dry_run”/, tool);
+    assert.equal(refusalOf({ tool, args: {}, allowed: true }, undefined), undefined);
+  }
+  const plain = { tool: 'task_workflow', args: { dry_run: true }, allowed: true };
+  assert.equal(refusalOf(plain, undefined), undefined);
+});
+
+test('an answer that tells of another action, or of no dry run, is a failure that says so', () => {
+  const plan = { action: 'execution_plan' };
+  assert.throws(
+    () => reportOf('task_analysis', '{"action":"duplicates","success":true}', plan),
+    trouble(/asked for the action “execution_plan” and did “duplicates”/),
+  );
+  assert.throws(
+    () => reportOf('tidy', '{"dry_run":false,"success":true}', { dry_run: true }),
+    trouble(/asked for a dry run and did it in earnest/),
+  );
+  reportOf('task_analysis', '{"action":"execution-plan"}', plan);
+  reportOf('tidy', '{"dry_run":true}', { dry_run: true });
+  reportOf('tidy', 'done', { action: 'x', dry_run: true });
+});
+
+test('a step tells which files it changed, and fails where it was only to read', async () => {
+  const world = (text: string, files: readonly string[]): ToolWorld => {
+    const workspace = {
+      exarp: { call: () => Promise.resolve(text) },
+      watchFiles: () => Promise.resolve(() => Promise.resolve(files)),
+    };
+    return { workspace } as unknown as ToolWorld;
+  };
+  const { signal } = new AbortController();
+  const overview = { tool: 'report', args: { action: 'overview' } };
+  const report = await exarpTool({ ...overview, allowed: true }).run(
+    world('{"success":true,"summary":"Done"}', ['docs/PROJECT_OVERVIEW.md']),
+    signal,
+  );
+  assert.equal(report.summary, 'Done; 1 file changed');
+  assert.equal(report.lines[0], 'Changed: docs/PROJECT_OVERVIEW.md');
+  assert.deepEqual((report.output as { readonly changed_files?: unknown }).changed_files, [
+    'docs/PROJECT_OVERVIEW.md',
+  ]);
+  assert.ok(report.wantsLook);
+  await assert.rejects(
+    async () =>
+      await exarpTool({ ...overview, allowed: false }).run(world('{}', ['docs/A.md']), signal),
+    trouble(/may only read, and changed docs\/A\.md/),
+  );
 });
 
 test('what exarp-go says is reported as it went', () => {

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { taskId } from '../../src/core/task.ts';
+import { openBacklog } from '../../src/store/read/backlog-source.ts';
+import { StoreEdits } from '../../src/store/write/store-edits.ts';
+import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { WASM_FILE } from '../support/stores.ts';
+import { until } from '../support/until.ts';
+import { createRig, systemClock, type WriterRig } from '../support/writer-rig.ts';
+
+const [A, B] = [taskId('T-1'), taskId('T-2')];
+const IDS = Array.from({ length: 12 }, (_, n) => `T-${n + 1}`);
+
+const rigOf = (): Promise<WriterRig> => createRig({ tasks: IDS.map((id) => ({ id })) });
+
+/** A rewrite by exarp-go: every row gets a version, and one row also what was read before. */
+async function rewrite(rig: WriterRig, id: string, columns: string): Promise<void> {
+  await rig.other.exec(
+    `BEGIN IMMEDIATE; UPDATE tasks SET version = version + 1, metadata_format = 'protobuf';
+      UPDATE tasks SET ${columns} WHERE id = '${id}'; COMMIT`,
+  );
+}
+
+const isAgain = (rig: WriterRig): boolean => rig.log.some((line) => /written again/.test(line));
+
+describe('what a rewrite of exarp-go undoes is written again', () => {
+  test('the end of a task, with its report, and the log says so', async () => {
+    await using rig = await rigOf();
+    const writer = rig.open();
+    assert.ok((await writer.claim(A, 60_000)).ok);
+    const ending = { to: 'Review', overrules: false, comment: () => 'Done it' } as const;
+    assert.ok((await writer.releaseWithResult(A, ending)).ok);
+    await rewrite(rig, A, "status = 'In Progress'");
+    await until(
+      'status of A is Review again',
+      async () => (await rig.row(A))['status'] === 'Review',
+    );
+    assert.ok(rig.log.some((line) => /^T-1: another program undid our status/.test(line)));
+    assert.equal(rig.written.at(-1), 'T-1 Review', 'the JSON file is told, too');
+  });
+
+  test('a status, a title, tags and dependencies', async () => {
+    await using rig = await rigOf();
+    const writer = rig.open();
+    assert.ok((await writer.setStatus(A, 'Todo', 'Done')).ok);
+    const { title } = { title: String((await rig.row(B))['content']) };
+    assert.ok(
+      (
+        await writer.apply([
+          { kind: 'setTitle', id: B, from: title, to: 'New title' },
+          { kind: 'setTags', id: B, from: [], to: ['x'] },
+          { kind: 'addDependency', id: B, on: taskId('T-3') },
+        ])
+      ).ok,
+    );
+    await rig.other.exec(
+      `BEGIN IMMEDIATE; UPDATE tasks SET version = version + 1;
+        UPDATE tasks SET status = 'Todo', completed = 0, completed_at = '' WHERE id = 'T-1';
+        UPDATE tasks SET content = '${title}' WHERE id = 'T-2';
+        DELETE FROM task_tags; DELETE FROM task_dependencies; COMMIT`,
+    );
+    await until('status of A is Done again', async () => (await rig.row(A))['status'] === 'Done');
+    await until(
+      'content of B is New title again',
+      async () => (await rig.row(B))['content'] === 'New title',
+    );
+    assert.equal((await rig.row(A))['completed'], 1);
+    assert.deepEqual(await rig.other.all('SELECT tag FROM task_tags'), [{ tag: 'x' }]);
+    assert.deepEqual(await rig.other.all('SELECT depends_on_id AS id FROM task_dependencies'), [
+      { id: 'T-3' },
+    ]);
+  });
+
+  test('a deletion, where the row that is back is the deleted one in every word', async () => {
+    await using rig = await rigOf();
+    const writer = rig.open();
+    const row = await rig.row(A);
+    assert.ok((await writer.apply([{ kind: 'delete', id: A, version: 1 }])).ok);
+    await rig.other.run('UPDATE tasks SET version = version + 1');
+    await rig.other.run(
+      `INSERT INTO tasks (id, content, long_description, status, priority, created) VALUES ('T-1', ?, ?, 'Todo', 'medium', '')`,
+      String(row['content']),
+      String(row['long_description']),
+    );
+    await until(
+      'what we wrote is there again',
+      async () => (await rig.other.all("SELECT 1 FROM tasks WHERE id = 'T-1'")).length === 0,
+    );
+  });
+});
+
+describe('what somebody really changed stays', () => {
+  test('a status that exarp-go sets itself, although all rows are rewritten after it', async () => {
+    await using rig = await rigOf();
+    const writer = rig.open();
+    assert.ok((await writer.setStatus(A, 'Todo', 'Done')).ok);
+    // Its own write first, then that of all rows.
+    await rig.other.run("UPDATE tasks SET status = 'Todo', version = version + 1 WHERE id = 'T-1'");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await rewrite(rig, A, "status = 'Todo'");
+    assert.ok((await writer.setStatus(B, 'Todo', 'Done')).ok);
+    await rewrite(rig, B, "status = 'Todo'");
+    await until('both are as we wrote them', () => isAgain(rig));
+    await until('status of B is Done again', async () => (await rig.row(B))['status'] === 'Done');
+    assert.equal((await rig.row(A))['status'], 'Todo');
+  });
+
+  test('a value that the task never had, and a change of one row alone', async () => {
+    await using rig = await rigOf();
+    const writer = rig.open();
+    assert.ok((await writer.setStatus(A, 'Todo', 'Done')).ok);
+    assert.ok((await writer.setStatus(B, 'Todo', 'Done')).ok);
+    await rewrite(rig, A, "status = 'Blocked'");
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    await rig.other.run("UPDATE tasks SET status = 'Todo', version = version + 1 WHERE id = 'T-2'");
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assert.deepEqual(
+      [(await rig.row(A))['status'], (await rig.row(B))['status']],
+      ['Blocked', 'Todo'],
+    );
+  });
+
+  test('a task with the id of a deleted one and another text', async () => {
+    await using rig = await rigOf();
+    const writer = rig.open();
+    assert.ok((await writer.apply([{ kind: 'delete', id: A, version: 1 }])).ok);
+    await rig.other.exec(
+      `BEGIN IMMEDIATE; UPDATE tasks SET version = version + 1;
+        INSERT INTO tasks (id, content, long_description, status, priority, created)
+          VALUES ('T-1', 'Something else', '', 'Todo', 'medium', ''),
+            ('T-77', 'Made late', '', 'Todo', 'medium', ''); COMMIT`,
+    );
+    assert.ok((await writer.setStatus(B, 'Todo', 'Done')).ok);
+    await rewrite(rig, B, "status = 'Todo'");
+    await until('both are as we wrote them', () => isAgain(rig));
+    const rows = await rig.other.all("SELECT id FROM tasks WHERE id IN ('T-1', 'T-77')");
+    assert.equal(rows.length, 2, 'in doubt a row stays');
+  });
+});
+
+test('a write that is undone again and again is made again a few times, and then no more', async () => {
+  await using rig = await rigOf();
+  const writer = rig.open();
+  assert.ok((await writer.setStatus(A, 'Todo', 'Done')).ok);
+  for (let n = 0; n < 8; n++) {
+    await rewrite(rig, A, "status = 'Todo'");
+    await until('status of A is Done again', async () => (await rig.row(A))['status'] === 'Done');
+  }
+  assert.match(rig.log.at(-1) ?? '', /for the last time/);
+  await rewrite(rig, A, "status = 'Todo'");
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.equal((await rig.row(A))['status'], 'Todo');
+});
+
+test('a finished task that a rewrite set back is not handed out again', async () => {
+  await using rig = await rigOf();
+  const [one, other] = [rig.open(), rig.open({ holder: 'cursor-here-2' })];
+  assert.ok((await one.claim(A, 60_000)).ok);
+  assert.ok((await one.release(A, 'Done')).ok);
+  await one.close();
+  await rewrite(rig, A, "status = 'Todo'");
+  const rules = { missing: 'satisfied', reviewOpensGate: false } as const;
+  const next = await other.claimNext([A], rules, 60_000);
+  assert.equal(!next.ok && next.failure.kind, 'nothingReady');
+  const direct = await other.claim(A, 60_000);
+  assert.equal(!direct.ok && direct.failure.kind, 'changedMeanwhile');
+  // Whoever reopens it on purpose can have it at once.
+  assert.ok((await other.setStatus(A, 'Todo', 'Todo')).ok);
+});
+
+test('adopting a row that an update has emptied gives back parent and metadata, as far as they are known', async () => {
+  await using rig = await createRig({
+    tasks: [
+      { id: 'T-1', metadata: { planning_doc: 'docs/a.md' }, parentId: 'T-2' },
+      { id: 'T-2' },
+      { id: 'T-3' },
+    ],
+  });
+  const json = join(rig.dir, '.todo2', 'state.todo2.json');
+  const entry = { id: 'T-3', content: 'x', parent_id: 'T-2', metadata: { epic_id: 'T-2' } };
+  writeFileSync(json, JSON.stringify({ todos: [entry] }));
+  const source = openBacklog(rig.dir, { wasmFile: WASM_FILE });
+  await source.refresh();
+  const edits = new StoreEdits({
+    ...{ writer: rig.open(), source, json, clock: systemClock, log: () => undefined },
+  });
+  await rig.other.run(
+    "UPDATE tasks SET project_id = NULL, parent_id = NULL, metadata = '', version = version + 1 WHERE id <> 'T-2'",
+  );
+  await source.refresh();
+  const project = 'quay';
+  for (const id of ['T-1', 'T-3'])
+    assert.ok(
+      (await edits.apply([{ kind: 'setProject', id: taskId(id), from: undefined, to: project }]))
+        .ok,
+    );
+  const [one, three] = [await rig.row('T-1'), await rig.row('T-3')];
+  assert.deepEqual(
+    [one['project_id'], one['parent_id'], one['metadata']],
+    [project, 'T-2', '{"planning_doc":"docs/a.md"}'],
+  );
+  assert.deepEqual([three['parent_id'], three['metadata']], ['T-2', '{"epic_id":"T-2"}']);
+  edits.dispose();
+  source.dispose();
+});
