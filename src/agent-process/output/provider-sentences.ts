@@ -62,7 +62,8 @@ const SENTENCES: Readonly<Record<SentenceKind, readonly RegExp[]>> = {
     /\b(?:CURSOR|ANTHROPIC|OPENAI|GEMINI|GOOGLE|AMP|DASHSCOPE)_API_KEY\b[^\n]{0,40}\b(?:not set|missing|invalid|required|specify)/i,
   ],
   usage: [
-    /\b(?:unknown|unexpected|unrecognized|invalid|unsupported) (?:\w+ )?(?:argument|option|flag|subcommand|command)s?\b/i,
+    /\b(?:unknown|unexpected|unrecognized|unsupported) (?:\w+ )?(?:argument|option|flag|subcommand)s?\b/i,
+    /\binvalid (?:option|flag|subcommand)s?\b/i,
     /\bthe argument '[^'\n]*' cannot be used with\b/i,
     /\boption '[^'\n]*' (?:cannot be used|requires|is invalid)/i,
     /\brequired arguments? (?:was|were) not provided\b/i,
@@ -140,7 +141,7 @@ const API_ERRORS: readonly RegExp[] = [
   /^\W{0,3}(?:LLM |model )?API (?:call )?error\b\s?(?::|\(|·|-|\d)/i,
   /^\W{0,3}failed to authenticate\b/i,
   /^\W{0,3}(?:error: )?(?:unexpected status \d{3}|exceeded retry limit, last status|stream disconnected before completion)\b/i,
-  /^\W{0,3}(?:error:? ?)?(?:HTTP |status(?: code)?:? |error code:? )?[45]\d\d\b\W{0,3}(?:\{|bad request|unauthori[sz]ed|payment required|forbidden|not found|too many requests|internal server error|bad gateway|service unavailable|overloaded|status code)/i,
+  /^\W{0,3}(?:error:? ?)?(?:HTTP |status(?: code)?:? |error code:? )?[45]\d\d\b\W{0,3}(?:\{|bad request|unauthori[sz]ed|payment required|forbidden|too many requests|internal server error|bad gateway|service unavailable|overloaded|status code)/i,
   /^\W{0,3}(?:error: )?(?:invalid|incorrect) API key\b/i,
   /^\W{0,3}credit balance is too low\b/i,
   /^\W{0,3}(?:you've|you have) (?:hit|reached|exceeded|used up) your\b.{0,60}\blimit\b/i,

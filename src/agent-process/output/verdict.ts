@@ -94,7 +94,10 @@ export function judge(facts: VerdictFacts, now: number): Verdict {
   if ((facts.lastSaid ?? '').trim() !== '' || facts.files.length > 0) return { kind: 'succeeded' };
   const explained = explainBeside(facts);
   if (explained !== undefined) return judgeBad(facts, trouble, now);
-  return badEnd(facts, withLastLine('It ended without an answer', lastLine(facts)));
+  return badEnd(
+    facts,
+    withLastLine('It ended without an answer and without a changed file', lastLine(facts)),
+  );
 }
 
 /** Judges an agent whose output nobody saw, since it had a terminal with the user before it. */
@@ -168,14 +171,19 @@ function explain(facts: VerdictFacts, { told, meaning }: Trouble): Explained | u
   return told.length === 0 || !facts.hasWorked ? beside : undefined;
 }
 
-function explainBeside({ stray, hasWorked }: VerdictFacts): Explained | undefined {
+function explainBeside(facts: VerdictFacts): Explained | undefined {
+  const { stray, hasWorked, result, error, exitCode } = facts;
   const wide = stray.slice(-TELLING_LINES).join('\n');
   const line = lineWith('rateLimit', wide);
   if (line !== undefined) return { kind: 'rateLimit', text: line, raw: wide };
   // Further up, it may have been a step that was mended.
   const lines = stray.slice(hasWorked ? -3 : -TELLING_LINES).join('\n');
-  const kind = KINDS.find((one) => hasSentence(one, lines));
-  return kind && { kind, text: lineWith(kind, lines) ?? '', raw: lines };
+  const found = kindIn(lines);
+  if (found !== undefined) return { kind: found, text: lineWith(found, lines) ?? '', raw: lines };
+  // Once it works, it has understood its arguments, and others may not.
+  const mayBeUsage = result === undefined && error === undefined && exitCode !== 0;
+  const usage = mayBeUsage && (!hasWorked || exitCode === 2) ? lineWith('usage', lines) : undefined;
+  return usage === undefined ? undefined : { kind: 'usage', text: usage, raw: lines };
 }
 
 function judgeBad(facts: VerdictFacts, trouble: Trouble, now: number): Verdict {
@@ -223,7 +231,7 @@ function kindOf({ text, status }: ToldError): SentenceKind | undefined {
   return byStatus ?? kindIn(text);
 }
 
-const KINDS: readonly SentenceKind[] = ['rateLimit', 'trust', 'repository', 'login', 'usage'];
+const KINDS: readonly SentenceKind[] = ['rateLimit', 'trust', 'repository', 'login'];
 
 function kindIn(text: string): SentenceKind | undefined {
   return KINDS.find((kind) => hasSentence(kind, text));

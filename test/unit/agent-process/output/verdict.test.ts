@@ -55,11 +55,18 @@ const CASES: readonly (readonly [name: string, facts: Partial<VerdictFacts>, Exp
   // A good end needs a sign of work.
   ['a last word', said('Done.'), 'succeeded'],
   ['no word, and a changed file', { files: ['a.ts'] }, 'succeeded'],
-  ['no word and no file', {}, ['failed', /^It ended without an answer\.$/]],
+  [
+    'no word and no file',
+    {},
+    ['failed', /^It ended without an answer and without a changed file\.$/],
+  ],
   [
     'no word and no file, with a line on stderr',
     { stray: ['no model is set', '---'] },
-    ['failed', /^It ended without an answer \(its last line: no model is set\)$/],
+    [
+      'failed',
+      /^It ended without an answer and without a changed file \(its last line: no model is set\)$/,
+    ],
   ],
   ['a blank word', said(' \n'), ['failed', /without an answer/]],
   ['no event at all', { result: undefined }, ['failed', /without saying how it went/]],
@@ -161,6 +168,17 @@ const CASES: readonly (readonly [name: string, facts: Partial<VerdictFacts>, Exp
     ['failed', /does not take the arguments.*unexpected argument '--x'/],
   ],
 
+  [
+    'an invalid argument of a request, which is none of ours',
+    failed('[API Error: 400 unexpected argument "x" in the request]', 400),
+    ['failed', /^\[API Error: 400/],
+  ],
+  [
+    'a command with an unknown option among its work',
+    { ...text(1, 'npm: unknown option --x'), agent: 'custom' },
+    ['failed', undefined],
+  ],
+
   // Sessions that cannot be resumed.
   [
     'a session that is not there',
@@ -248,6 +266,7 @@ for (const [answer, isError] of [
   ['API errors are now handled.', false],
   ['The API Error: 401 of the login page is fixed.', false],
   ['404 pages have a title now.', false],
+  ['404 Not Found', false],
   ['{"files": ["error.ts"]}', false],
   ['Done.', false],
   ['', false],
