@@ -16,15 +16,17 @@ export const needs = 'sqlite';
 const TASKS = 200;
 const CAP = 8;
 const ROUNDS = 3;
-const SLEEP = ['/bin/sleep', '/usr/bin/sleep'].find((file) => existsSync(file)) ?? 'sleep';
-const SECONDS = '0.1';
+const SHELL = ['/bin/sh', '/usr/bin/sh'].find((file) => existsSync(file)) ?? 'sh';
+const SECONDS = 0.1;
+/** An agent that works for a moment and says so; who says nothing has not succeeded. */
+const AGENT = ['-c', `sleep ${SECONDS}; echo Done.`];
 /**
  * The least that a supervisor per task can cost: a Node that starts the program and does nothing
  * else.
  */
 const UNDER_A_NODE = [
   ...[process.execPath, '-e'],
-  `require('child_process').spawn(${JSON.stringify(SLEEP)}, [${JSON.stringify(SECONDS)}], { stdio: 'ignore' })`,
+  `require('child_process').spawn(${JSON.stringify(SHELL)}, ${JSON.stringify(AGENT)}, { stdio: 'ignore' })`,
 ];
 
 /**
@@ -44,7 +46,7 @@ export async function run(): Promise<readonly Row[]> {
     };
     for (let round = 0; round < ROUNDS; round++) {
       times.ours.push(await runOurs(join(folder, String(round)), programs));
-      times.xargs.push(await runXargs([SLEEP, SECONDS]));
+      times.xargs.push(await runXargs([SHELL, ...AGENT]));
       times.nodes.push(await runXargs(UNDER_A_NODE));
       times.limit.push(await runLimited());
     }
@@ -63,7 +65,7 @@ export async function run(): Promise<readonly Row[]> {
       },
       ...(aim === undefined ? {} : { aim }),
     });
-    const ideal = Number(SECONDS) * 1000 * (TASKS / CAP);
+    const ideal = SECONDS * 1000 * (TASKS / CAP);
     const overhead = (time: number): number => ((time - ideal) * CAP) / TASKS;
     return [
       row(`tasks of 100 ms, ${CAP} at a time`, `xargs -P ${CAP}`, times.xargs, 'at most 1.15x'),
@@ -99,7 +101,7 @@ async function runOurs(folder: string, programs: Programs): Promise<number> {
       orderFolder: join(folder, 'orders'),
       begunFile: join(folder, 'begun'),
     },
-    custom: { command: SLEEP, args: [SECONDS], stdin: 'none', env: {} },
+    custom: { command: SHELL, args: AGENT, stdin: 'none', env: {} },
   });
   try {
     await window.ready;
@@ -135,7 +137,7 @@ async function runLimited(): Promise<number> {
   const begin = performance.now();
   await Promise.all(
     Array.from({ length: TASKS }, () =>
-      limit(() => once(spawn(SLEEP, [SECONDS], { stdio: 'ignore' }), 'close')),
+      limit(() => once(spawn(SHELL, AGENT, { stdio: 'ignore' }), 'close')),
     ),
   );
   return performance.now() - begin;

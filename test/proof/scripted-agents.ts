@@ -25,6 +25,7 @@ export interface Trace {
 const AGENT = `#!/bin/sh
 trace="$AGENT_TRACES/$1"
 echo "start $$" >> "$trace"
+echo 'At work.'
 read -r seconds code leaves < "$trace.script"
 case $leaves in
   child) sleep 300 & ;;
