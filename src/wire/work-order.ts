@@ -35,8 +35,8 @@ export interface PrepareParts {
 
 /** How long a stopped agent, or a command that verifies, has to end by itself. */
 export const GRACE_MS = 5000;
-/** How long an agent may stay after its last word. */
-const LINGER_MS = 5000;
+/** How long an agent may stay after its last word, to send off what it still has to. */
+const LINGER_MS = 10_000;
 
 /**
  * Writes the prompt of an attempt and says what is to be done. Fails with what cannot be found,

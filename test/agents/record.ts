@@ -17,7 +17,7 @@ export interface Recording {
   readonly version: string;
   readonly exitCode: number | null;
   readonly signal: string | null;
-  readonly phase: 'ended' | 'tooLong';
+  readonly phase: 'ended' | 'lingered' | 'tooLong';
   readonly resumes: boolean;
   readonly files: readonly string[];
   /** A kind of verdict. */
@@ -53,6 +53,7 @@ export class Recorder {
     const denied = /^could not run: (.*); /.exec(evidence?.remarks?.[0] ?? '')?.[1];
     const isLate =
       outcomeOf(observed) === 'timeLimit' || (exit.signal !== null && name !== 'sigterm');
+    const hasLingered = observed.log.includes('It stayed after its last word');
     this.#texts.set(file, clean(withoutNotes(before), place));
     this.#recordings.set(file, {
       file,
@@ -60,7 +61,7 @@ export class Recorder {
       output: PRESETS[agent.preset].output,
       version: versionOf(agent),
       ...exit,
-      phase: isLate ? 'tooLong' : 'ended',
+      phase: hasLingered ? 'lingered' : isLate ? 'tooLong' : 'ended',
       resumes: observed.resumed !== undefined,
       files: isAnew ? [] : (evidence?.files ?? []),
       verdict: isAnew ? 'noSession' : (VERDICTS[expected.outcome] ?? expected.outcome),
