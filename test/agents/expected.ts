@@ -52,6 +52,8 @@ const OWN: Readonly<Record<string, Readonly<Record<string, Expected>>>> = {
     sigterm: { outcome: 'failed' },
   },
   opencode: {
+    // A denied command ends its session.
+    'denied-tool': { outcome: 'failed', says: /permission requested: bash/, remarks: DENIED },
     // It tries again without end and without a word, so that nothing but time passes.
     '429': { outcome: 'timeLimit' },
     '429-after': { outcome: 'timeLimit' },
