@@ -99,8 +99,9 @@ async function runAgent(
     onOutput: (bytes: Uint8Array) => {
       log.write(bytes);
       reader.read(bytes);
-      if (reader.isDone) lingering.begin();
-      else lingering.cancel();
+      // What it says once it is being ended is no last word of its work.
+      if (!reader.isDone) lingering.cancel();
+      else if (!limit.aborted) lingering.begin();
       place.onOutput(reader.sessionId ?? sessionId, reader.activity);
     },
     onStarted: (pid: number) => {
@@ -108,12 +109,14 @@ async function runAgent(
       onStarted();
     },
   };
+  let wasDoneAtLimit = false;
+  limit.addEventListener('abort', () => (wasDoneAtLimit = reader.isDone), { once: true });
   const ending = [signal, limit, terminalGone, lingering.over];
   const ended = await runChild(options, AbortSignal.any(ending));
   lingering.cancel();
   reader.end();
   const wasEnded = ended.kind === 'ended' && ended.stopped && !signal.aborted;
-  const hasLingered = wasEnded && (lingering.over.aborted || (limit.aborted && reader.isDone));
+  const hasLingered = wasEnded && (lingering.over.aborted || wasDoneAtLimit);
   const timedOut = wasEnded && limit.aborted && !hasLingered;
   if (hasLingered) log.note('It stayed after its last word and was ended.');
   const end = endOf(ended, agent.command, hasLingered || timedOut);

@@ -293,6 +293,19 @@ test('an agent that stays after its last word is ended, and its result counts', 
   assert.equal(isAlive(Number(pid)), false);
 });
 
+test('what an agent says while it is ended for its time limit is no last word', async () => {
+  await using rig = await createWorkRig();
+  const result = { type: 'result', subtype: 'success', is_error: false, result: 'Aborted.' };
+  const end = await rig.run(
+    `${HANG}; process.on('SIGTERM', () => {
+      console.log(${JSON.stringify(JSON.stringify(result))});
+      process.exit(0);
+    });`,
+    { output: 'streamJson', options: { timeLimitMs: 1000 } },
+  ).end;
+  assert(end.kind === 'failed' && end.cause.kind === 'timeLimit', JSON.stringify(end));
+});
+
 test('a session that cannot be resumed is begun anew within the same attempt', async () => {
   await using rig = await createWorkRig();
   const { command, args, env } = rig.script(`
