@@ -118,7 +118,7 @@ function clean(text: string, { root, home, url }: Place): string {
     .replaceAll('stand-in-key', 'key')
     .replace(/"local(?:Port|Address)": ?\S+/g, '"local": 0')
     .replace(/\b(local|remote)Port: \d+/g, '$1Port: 1')
-    .replace(/\/tmp\/gemini-client-error-[\w.-]+/g, '/tmp/report.json')
+    .replace(/\/tmp\/gemini-client-error-[\w.-]+/g, '/report.json')
     .replace(UUID, neutralId)
     .replace(/\b(ses|prt|msg|evt)_[0-9A-Za-z]{20,}/g, '$1_0001')
     .replace(/\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, '2026-01-01T00:00:00.000Z')
