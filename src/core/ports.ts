@@ -122,7 +122,15 @@ export interface Locks {
    * status that another program set meanwhile stays. Answers the status the task has now. Fails
    * with `lockLost`, `noSuchTask`.
    */
-  release(id: TaskId, to: 'Todo' | 'Review' | 'Done'): Promise<Result<Status, Failure>>;
+  release(
+    id: TaskId,
+    to: 'Todo' | 'Review' | 'Done',
+    /**
+     * `onlyMoved`: releases nothing where the status is In Progress, or was set back with older data
+     * by a program that rewrote all tasks; the answer is In Progress then.
+     */
+    options?: { readonly onlyMoved?: boolean },
+  ): Promise<Result<Status, Failure>>;
   /**
    * Sets the status of a task whose stored status is still `from` and that no other holder has;
    * clears a lock of ours. Fails with `held`, `changedMeanwhile`, `noSuchTask`.

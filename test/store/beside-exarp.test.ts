@@ -204,3 +204,25 @@ test('adopting a row that an update has emptied gives back parent and metadata, 
   edits.dispose();
   source.dispose();
 });
+
+test('an older Review that a rewrite puts on a live claim does not end it, and a real one does', async () => {
+  await using rig = await rigOf();
+  const writer = rig.open();
+  assert.ok((await writer.setStatus(A, 'Todo', 'Review')).ok);
+  assert.ok((await writer.setStatus(A, 'Review', 'Todo')).ok);
+  assert.ok((await writer.claim(A, 60_000)).ok);
+  assert.ok((await writer.claim(B, 60_000)).ok);
+  await rewrite(rig, A, "status = 'Review'");
+  assert.deepEqual(await writer.release(A, 'Todo', { onlyMoved: true }), {
+    ok: true,
+    value: 'In Progress',
+  });
+  const row = await rig.row(A);
+  assert.deepEqual([row['status'], row['assignee']], ['In Progress', writer.holder]);
+  await rig.other.run("UPDATE tasks SET status = 'Review', version = version + 1 WHERE id = 'T-2'");
+  assert.deepEqual(await writer.release(B, 'Todo', { onlyMoved: true }), {
+    ok: true,
+    value: 'Review',
+  });
+  assert.equal((await rig.row(B))['assignee'], null);
+});

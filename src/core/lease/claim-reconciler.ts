@@ -29,6 +29,7 @@ export interface ClaimReconcilerOptions {
 
 /** The limit of re-assertions per claim, so that two programs do not undo each other forever. */
 const MAX_AGAIN = 3;
+const LOOK_LATER_MS = 2_000;
 const AGAIN_WITHIN_MS = 10 * 60_000;
 /**
  * A snapshot read this long after our last write shows it even if its version is lower: the file
@@ -44,7 +45,8 @@ const SURELY_NEWER_MS = 5_000;
  *
  *     our lock, In Progress       nothing to do
  *     our lock, Todo              claim again (asserts In Progress)
- *     our lock, Review or Done    respected; a lock taken by hand is released
+ *     our lock, Review or Done    respected; a lock taken by hand is released, unless the row is an
+ *                                 older one that a rewrite has written back
  *     no lock, open               claim again: the claim finds out whether another process was faster
  *     another holder, or no task  lost
  */
@@ -53,6 +55,7 @@ export class ClaimReconciler implements Disposable {
   readonly #events = new Emitter<ReconcileEvent>();
   readonly #subscription: Disposable;
   readonly #busy = new Set<TaskId>();
+  #later: Disposable | undefined;
   /** The recent re-assertions of each claim, epoch ms. */
   readonly #again = new Map<TaskId, readonly number[]>();
 
@@ -70,6 +73,7 @@ export class ClaimReconciler implements Disposable {
 
   dispose(): void {
     this.#subscription.dispose();
+    this.#later?.dispose();
     this.#events.dispose();
   }
 
@@ -177,13 +181,25 @@ export class ClaimReconciler implements Disposable {
   async #release({ id, status }: Task): Promise<void> {
     const { keeper, locks } = this.#options;
     const keep = keeper.untrack(id);
-    const finished = await locks.release(id, 'Todo');
-    if (finished.ok) {
+    const finished = await locks.release(id, 'Todo', { onlyMoved: true });
+    if (finished.ok && finished.value === 'In Progress') {
+      // The status was that of an older row: the claim goes on.
+      keep();
+      this.#lookLater();
+    } else if (finished.ok) {
       this.#events.fire({ kind: 'movedOn', id, status });
     } else if (finished.failure.kind !== 'lockLost' && finished.failure.kind !== 'noSuchTask') {
       keep();
       this.#events.fire({ kind: 'failed', id, failure: finished.failure });
     }
+  }
+
+  /** A rewrite that has not ended may yet turn out to be a real change. */
+  #lookLater(): void {
+    this.#later ??= this.#options.clock.after(LOOK_LATER_MS, () => {
+      this.#later = undefined;
+      this.#look();
+    });
   }
 
   #mayAgain(id: TaskId, undone: Undone): boolean {

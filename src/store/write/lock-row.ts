@@ -10,8 +10,11 @@ export interface LockContext {
   readonly db: DatabaseSync;
   readonly holder: string;
   readonly now: number;
-  /** To be called for a task before it is written, by whoever watches that it is not undone. */
-  readonly touch?: (id: TaskId) => void;
+  /**
+   * To be called for a task before it is written, by whoever watches that it is not undone. `open`:
+   * the row differs from what we wrote, and may have been undone by a rewrite that has not ended.
+   */
+  readonly touch?: (id: TaskId) => 'open' | undefined;
 }
 
 /** The part of a task's row that lock statements need. */

@@ -105,10 +105,17 @@ export function renewLocks(context: LockContext, { ids, leaseMs }: RequestOf<'re
  */
 export function releaseTask(
   context: LockContext,
-  { id, to, again }: RequestOf<'release'>,
+  {
+    id,
+    to,
+    again,
+    onlyMoved = false,
+  }: Omit<RequestOf<'release'>, 'onlyMoved'> & {
+    readonly onlyMoved?: boolean;
+  },
 ): Outcome<'release'> {
   const { db, holder, now } = context;
-  context.touch?.(id);
+  const isOpen = context.touch?.(id) === 'open';
   const row = readLockRow(context, id);
   if (row === undefined) return fail({ kind: 'noSuchTask', id });
   const ours = oursIn(row, holder);
@@ -119,6 +126,8 @@ export function releaseTask(
     return fail({ kind: 'lockLost', id, holder: row.lock?.holder });
   }
   const status = parseStatus(row.status);
+  if (onlyMoved && (isOpen || status === 'In Progress'))
+    return ok({ status: 'In Progress', changed: false });
   if (status === 'In Progress') {
     writeStatus(context, id, { from: row.status, to }, ours);
     return ok({ status: to, changed: true });

@@ -146,7 +146,7 @@ export class WriteWatch implements Disposable {
    * it; what was undone of that task is written again first.
    */
   transact<T>(
-    body: (db: DatabaseSync, touch: (id: TaskId) => void) => Result<T, Failure>,
+    body: (db: DatabaseSync, touch: NonNullable<LockContext['touch']>) => Result<T, Failure>,
     needs?: readonly string[],
   ): Transacted<T> {
     const { connection } = this.#options;
@@ -155,10 +155,11 @@ export class WriteWatch implements Disposable {
       const before = new Map<TaskId, RowImage | undefined>();
       const repairs: Repair[] = [];
       const result = body(db, (id) => {
-        if (before.has(id)) return;
+        if (before.has(id)) return undefined;
         const repair = this.#repair(db, id);
-        if (repair !== undefined) repairs.push(repair);
+        if (repair !== undefined && repair !== 'open') repairs.push(repair);
         before.set(id, readImage(db, id));
+        return repair === 'open' ? 'open' : undefined;
       });
       if (!result.ok || before.size === 0) return result;
       const after = [...before.keys()].map((id) => [id, readImage(db, id)] as const);
@@ -329,7 +330,10 @@ export class WriteWatch implements Disposable {
     let repairs: readonly Repair[] = [];
     const outcome = this.#options.connection.transact(
       (db) => {
-        repairs = ids.flatMap((id) => this.#repair(db, id) ?? []);
+        repairs = ids.flatMap((id) => {
+          const repair = this.#repair(db, id);
+          return repair === undefined || repair === 'open' ? [] : [repair];
+        });
         return ok(undefined);
       },
       ['id'],
@@ -347,11 +351,12 @@ export class WriteWatch implements Disposable {
   }
 
   /** Writes again what was undone of a task; undefined where there is nothing to do. */
-  #repair(db: DatabaseSync, id: TaskId): Repair | undefined {
+  #repair(db: DatabaseSync, id: TaskId): Repair | 'open' | undefined {
     const written = this.#written.get(id);
     if (written === undefined) return undefined;
     const undone = this.#judge(db, id, written, () => readVersions(db));
-    if (undone === 'same' || undone === 'open') return undefined;
+    if (undone === 'same') return undefined;
+    if (undone === 'open') return 'open';
     const { clock } = this.#options;
     if (undone.kind === 'deletion') removeRow(db, id);
     else if (undone.kind === 'creation') insertImage(db, id, undone.image);
@@ -411,9 +416,11 @@ export class WriteWatch implements Disposable {
       const times = found.version - part.version - othersWrites(db, id, part, found);
       written.isInRewrite ??= this.#options.clock.now() - this.#rewriteAt < REWRITE_MS;
       const more = written.isInRewrite ? 1 : 0;
-      const isStale = rewrites.isMost
-        ? times <= rewrites.times + more
-        : times < 0 || more === times;
+      // A dependency goes with its task, without a write of the row: that task is there again.
+      const isCascade = name === 'dependencies' && times === 0;
+      const isStale =
+        isCascade ||
+        (rewrites.isMost ? times <= rewrites.times + more : times < 0 || more === times);
       const isTheirs = name === 'status' && isTaken(found, part.image, this.#options.clock.now());
       // A dependency on a task that is gone is written once that is there again.
       const canBe = name !== 'dependencies' || value !== partOf(possible(db, part.image), name);

@@ -182,8 +182,14 @@ export class Writer implements Locks, Edits, Disposable {
     return outcome;
   }
 
-  async release(id: TaskId, to: FinalStatus): Promise<Result<Status, Failure>> {
-    return this.#settle(id, await this.#request({ kind: 'release', id, to, again: false }));
+  async release(
+    id: TaskId,
+    to: FinalStatus,
+    { onlyMoved = false }: { readonly onlyMoved?: boolean } = {},
+  ): Promise<Result<Status, Failure>> {
+    const outcome = await this.#request({ kind: 'release', id, to, again: false, onlyMoved });
+    if (onlyMoved && outcome.ok && outcome.value.status === 'In Progress') return ok('In Progress');
+    return this.#settle(id, outcome);
   }
 
   /**
@@ -409,7 +415,9 @@ export class Writer implements Locks, Edits, Disposable {
     this.#doubtful.clear();
     for (const id of ids) {
       if (this.#held.has(id)) continue; // claimed again meanwhile
-      const finished = await this.#request({ kind: 'release', id, to: 'Todo', again: false });
+      const finished = await this.#request({
+        ...{ kind: 'release', id, to: 'Todo', again: false, onlyMoved: false },
+      });
       if (finished.ok) {
         this.#options.log(
           `A claim of ${id} that had failed was written all the same; it is given back.`,

@@ -65,7 +65,8 @@ const REQUESTS = {
   /** Releases the lock of `from`, whose process is gone; In Progress goes back to Todo. */
   releaseFor: { id, from: someText, again },
   renew: { ids, leaseMs },
-  release: { id, to, again },
+  /** `onlyMoved`: not where the status is ours, as one that a rewrite had undone. */
+  release: { id, to, again, onlyMoved: flag },
   /** `comments` has the comment for each possible status; null for no comment. */
   releaseWithResult: {
     id,
