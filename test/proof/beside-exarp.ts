@@ -115,10 +115,10 @@ class Game {
     const wanted = new Map(
       (await native.all('SELECT id, content, long_description, status, priority FROM tasks')).map(
         (row): [string, Wanted] => [
-          String(row['id']),
+          row['id'] as string,
           {
-            ...{ title: String(row['content']), description: String(row['long_description']) },
-            ...{ status: String(row['status']), priority: String(row['priority']) },
+            ...{ title: row['content'] as string, description: row['long_description'] as string },
+            ...{ status: row['status'] as string, priority: row['priority'] as string },
             ...{ tags: [], dependencies: [] },
           },
         ],
@@ -414,12 +414,12 @@ class Game {
     );
     return new Map(
       rows.map((row): [string, Wanted] => [
-        String(row['id']),
+        row['id'] as string,
         {
-          ...{ title: String(row['content']), description: String(row['long_description']) },
-          ...{ status: String(row['status']), priority: String(row['priority']) },
-          tags: JSON.parse(String(row['tags'])) as string[],
-          dependencies: JSON.parse(String(row['dependencies'])) as string[],
+          ...{ title: row['content'] as string, description: row['long_description'] as string },
+          ...{ status: row['status'] as string, priority: row['priority'] as string },
+          tags: JSON.parse(row['tags'] as string) as string[],
+          dependencies: JSON.parse(row['dependencies'] as string) as string[],
         },
       ]),
     );

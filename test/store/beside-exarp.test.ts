@@ -44,7 +44,7 @@ describe('what a rewrite of exarp-go undoes is written again', () => {
     await using rig = await rigOf();
     const writer = rig.open();
     assert.ok((await writer.setStatus(A, 'Todo', 'Done')).ok);
-    const { title } = { title: String((await rig.row(B))['content']) };
+    const { title } = { title: (await rig.row(B))['content'] as string };
     assert.ok(
       (
         await writer.apply([
@@ -80,8 +80,8 @@ describe('what a rewrite of exarp-go undoes is written again', () => {
     await rig.other.run('UPDATE tasks SET version = version + 1');
     await rig.other.run(
       `INSERT INTO tasks (id, content, long_description, status, priority, created) VALUES ('T-1', ?, ?, 'Todo', 'medium', '')`,
-      String(row['content']),
-      String(row['long_description']),
+      row['content'] as string,
+      row['long_description'] as string,
     );
     await until(
       'what we wrote is there again',

@@ -37,7 +37,7 @@ for (const status of ['Review', 'Done']) {
       "SELECT comment_type AS type, content FROM task_comments WHERE task_id = 'T-1'",
     );
     assert.equal(comments.length, 1);
-    assert.match(String(comments[0]?.['content']), /All of it is done\./);
+    assert.match(comments[0]?.['content'] as string, /All of it is done\./);
   });
 }
 

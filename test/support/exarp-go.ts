@@ -173,7 +173,7 @@ export class ExarpGo {
 
   #rowOf(row: Readonly<Record<string, unknown>>): Row {
     const id = String(row['id']);
-    const text = (name: string): string => (row[name] === null ? '' : String(row[name] ?? ''));
+    const text = (name: string): string => (row[name] ?? '') as string;
     const pairs = PAIRS.map(([table, column]) =>
       this.#db
         .prepare(`SELECT ${column} AS value FROM ${table} WHERE task_id = ? ORDER BY ${column}`)

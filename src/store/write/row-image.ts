@@ -55,7 +55,7 @@ export function partOf({ row, pairs }: RowImage, part: string): string {
   const table = PAIRS[part];
   if (table !== undefined) return JSON.stringify(pairs[table]);
   const value = row[PARTS[part]?.[0] ?? ''] ?? '';
-  return String(value);
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 /** How the history of changes has a part: its name, and its values as `partOf` gives them. */

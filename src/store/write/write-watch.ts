@@ -415,7 +415,8 @@ export class WriteWatch implements Disposable {
       if (rewrites.isOtherStore) continue;
       const times = found.version - part.version - othersWrites(db, id, part, found);
       written.isInRewrite ??= this.#options.clock.now() - this.#rewriteAt < REWRITE_MS;
-      const more = written.isInRewrite ? 1 : 0;
+      // A rewrite also drops a dependency on a task that it has deleted: no sign of a real change.
+      const more = written.isInRewrite || name === 'dependencies' ? 1 : 0;
       // A dependency goes with its task, without a write of the row: that task is there again.
       const isCascade = name === 'dependencies' && times === 0;
       const isStale =

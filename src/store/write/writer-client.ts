@@ -317,7 +317,7 @@ export class Writer implements Locks, Edits, Disposable {
     const child = started.value;
     const reply = await Promise.race([child.request({ kind: 'exit' }), limit]);
     if (reply === 'late') child.kill();
-    else if (reply.kind === 'done' && (reply.value as Values['exit'])?.stays) {
+    else if (reply.kind === 'done' && (reply.value as Values['exit']).stays) {
       this.#leaveBehind();
       return;
     }
