@@ -299,7 +299,10 @@ export class WriteWatch implements Disposable {
     for (const id of ids) {
       const written = this.#written.get(id);
       const version = stored.get(id) ?? null;
-      if (written === undefined || (written.compared === version && !this.#open.has(id))) continue;
+      if (written === undefined) continue;
+      // A dependency also goes with its task, without a new version of the row.
+      const isKnown = written.compared === version && !written.parts.has('dependencies');
+      if (isKnown && !this.#open.has(id)) continue;
       written.compared = version;
       const judged = this.#judge(db, id, written, () => versions);
       if (judged === 'open') open.add(id);
