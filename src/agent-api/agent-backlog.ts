@@ -121,7 +121,8 @@ export class AgentBacklog {
     const ending = { to, overrules: false, comment: comment && (() => comment.text) };
     const ended = await locks.releaseWithResult(id, ending, {
       commentType: comment?.type ?? 'result',
-      // Somebody has set its status meanwhile, and with that the lock went: the report still counts.
+      // Another program has set its status meanwhile, and with that the lock went: the report still
+      // counts.
       acceptsMoved: this.#claimed.has(id),
     });
     if (ended.ok) this.#claimed.delete(id);

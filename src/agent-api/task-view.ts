@@ -70,7 +70,7 @@ export const TASK = object(
         'text',
         'at',
       ]),
-      { description: 'Notes on this task, the oldest first, whoever wrote them' },
+      { description: 'Notes on this task, of all authors, the oldest first' },
     ),
     created_at: { type: 'string' },
     modified_at: { type: 'string' },

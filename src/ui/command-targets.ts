@@ -37,7 +37,7 @@ export function commandsOn(backlogs: Backlogs) {
       if (backlog !== undefined) await act(backlog);
     };
 
-  /** On the only backlog, or the one that the user picks, whatever the row. */
+  /** On the only backlog, or the one that the user picks, on any row. */
   const onBacklog = (act: (backlog: Backlog) => unknown): Handler => {
     const handler = onRowBacklog(act);
     return () => handler();

@@ -39,7 +39,7 @@ export const geminiFormat: EventFormat = {
   },
 };
 
-/** A tool that is not offered is one that its settings forbid where nobody can be asked. */
+/** A tool that is not offered is one that its settings forbid where no user can be asked. */
 const DENIALS =
   /^(?:tool_not_registered|policy_violation|tool_(?:denied|rejected)|.*permission.*)$/i;
 

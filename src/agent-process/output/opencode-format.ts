@@ -41,11 +41,13 @@ export const opencodeFormat: EventFormat = {
   },
 };
 
-/** Its words for a call that needs a permission, where nobody can be asked for it. */
+/** Its words for a call that needs a permission, where no user can be asked for it. */
 const DENIAL =
   /\b(?:rejected permission|permission (?:was )?(?:denied|rejected)|prevents you from)\b/i;
 
-/** `{ "name": "APIError", "data": { "message": "…", "statusCode": 429, "responseHeaders": {…} } }`. */
+/**
+ * `{ "name": "APIError", "data": { "message": "…", "statusCode": 429, "responseHeaders": {…} } }`.
+ */
 function errorIn(value: unknown): ToldError {
   const { data, name } = objectOf(value);
   const error = errorOf(data, value, name);

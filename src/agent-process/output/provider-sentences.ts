@@ -136,7 +136,9 @@ function linesOf(text: string): readonly string[] {
     .map((line) => line.slice(0, MAX_LINE));
 }
 
-/** How a text begins that is nothing but the error of an API, as agents put it into their answer. */
+/**
+ * How a text begins that is nothing but the error of an API, as agents put it into their answer.
+ */
 const API_ERRORS: readonly RegExp[] = [
   /^\W{0,3}(?:LLM |model )?API (?:call )?error\b\s?(?::|\(|·|-|\d)/i,
   /^\W{0,3}failed to authenticate\b/i,
@@ -154,7 +156,7 @@ const MAX_API_ERROR = 2000;
 /** Some agents add an advice of their own. */
 const MAX_API_ERROR_LINES = 5;
 
-/** True for an answer that is nothing but the error of an API, whatever its flags say. */
+/** True for an answer that is nothing but the error of an API, with any flags. */
 export function isApiError(text: string): boolean {
   const said = text.trim();
   if (said.length > MAX_API_ERROR) return false;

@@ -51,7 +51,7 @@ export class TextReader implements OutputReader {
     };
   }
 
-  /** The error with which it ends, whatever its exit code; further up, it may have been mended. */
+  /** The error with which it ends, with any exit code; further up, it may have been mended. */
   #error(): ToldError | undefined {
     const last = this.#lastLines();
     const found =

@@ -100,7 +100,7 @@ export function judge(facts: VerdictFacts, now: number): Verdict {
   );
 }
 
-/** Judges an agent whose output nobody saw, since it had a terminal with the user before it. */
+/** Judges an agent whose output was not read, since it had a terminal with the user before it. */
 export function judgeUnseen({
   agent,
   exitCode,
@@ -158,7 +158,9 @@ interface Explained {
   readonly raw: string;
 }
 
-/** The first of these that explains the end: the agent's words, its exit code, what stands beside. */
+/**
+ * The first of these that explains the end: the agent's words, its exit code, what stands beside.
+ */
 function explain(facts: VerdictFacts, { told, meaning }: Trouble): Explained | undefined {
   for (const error of told) {
     const kind = kindOf(error);

@@ -29,7 +29,7 @@ const READING: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Its tools that ignore all their arguments: they do what they do by default, `dry_run` or not, and
- * whatever the `action`.
+ * for every `action`.
  */
 const DEAF: ReadonlySet<string> = new Set([
   'task_analysis',

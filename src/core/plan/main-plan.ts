@@ -117,7 +117,7 @@ export function writeMainPlan(input: MainPlanInput): string {
 /**
  * exarp-go's `sync_from_plan` sets every todo to the status its word stands for, and a todo has no
  * word for Review and Blocked, nor for another spelling: such a task would be moved by a plan that
- * nobody has touched.
+ * no author has touched.
  */
 function isTodo(task: Task): boolean {
   return isForAgents(task) && task.rawStatus === task.status;

@@ -1,5 +1,5 @@
 // A finished task that exarp-go sets back with older data is written again a moment later; until
-// then nobody may take it for an open one.
+// then no program may take it for an open one.
 import type { DatabaseSync } from 'node:sqlite';
 import { isSettled, parseStatus, type TaskId } from '../../core/task.ts';
 import { seconds, type LockContext, type LockRow } from './lock-row.ts';

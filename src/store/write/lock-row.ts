@@ -11,8 +11,9 @@ export interface LockContext {
   readonly holder: string;
   readonly now: number;
   /**
-   * To be called for a task before it is written, by whoever watches that it is not undone. `open`:
-   * the row differs from what we wrote, and may have been undone by a rewrite that has not ended.
+   * To be called for a task before it is written, by the part that watches that it is not undone.
+   * `open`: the row differs from what we wrote, and may have been undone by a rewrite that has not
+   * ended.
    */
   readonly touch?: (id: TaskId) => 'open' | undefined;
 }

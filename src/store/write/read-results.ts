@@ -39,7 +39,7 @@ export interface StoredNote {
 }
 
 /**
- * The notes of a task, the oldest first, whoever wrote them: comments of every type but `result`.
+ * The notes of a task, of all authors, the oldest first: comments of every type but `result`.
  * None where the table does not exist.
  */
 export function readNotes(db: DatabaseSync, id: TaskId): readonly StoredNote[] {

@@ -86,7 +86,9 @@ export function rewritesSince(
   };
 }
 
-/** Whether exarp-go writes to this store: it stores metadata in a form that nobody else writes. */
+/**
+ * Whether exarp-go writes to this store: it stores metadata in a form that no other program writes.
+ */
 export function isSharedWithExarp(db: DatabaseSync): boolean {
   return (
     columnNames(db, 'tasks').has('metadata_format') &&

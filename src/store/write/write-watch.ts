@@ -56,7 +56,9 @@ export interface WriteWatchOptions {
   readonly log: (line: string) => void;
   /** Called after a status was written again. */
   readonly onStatusWritten: (id: TaskId, status: Status) => void;
-  /** Called from time to time for a deleted task that was there again: its JSON entry may be, too. */
+  /**
+   * Called from time to time for a deleted task that was there again: its JSON entry may be, too.
+   */
   readonly onDeletedAgain: (id: TaskId) => void;
 }
 
@@ -84,8 +86,8 @@ interface Written {
   /** The version of the row that was compared last; null for a missing row. */
   compared: number | null | undefined;
   /**
-   * Whether a rewrite was under way when the row was first seen to differ: one that began before our
-   * write and reached this row after it, and most others before.
+   * Whether a rewrite was under way when the row was first seen to differ: one that began before
+   * our write and reached this row after it, and most others before.
    */
   isInRewrite: boolean | undefined;
 }
@@ -109,13 +111,13 @@ interface Repair {
 
 /**
  * Watches what this process has written for as long as another program may undo it. exarp-go reads
- * all tasks, and later writes all of them back as it had read them; what was committed in between is
- * lost. Such a write is made again, in one transaction with the look that found it undone.
+ * all tasks, and later writes all of them back as it had read them; what was committed in between
+ * is lost. Such a write is made again, in one transaction with the look that found it undone.
  *
  *     our value                                    nothing to do
  *     an older value, the other rows were written  written again, a few times at most
  *       as often as this one
- *     anything else                                somebody has changed it, and it stays
+ *     anything else                                another program changed it, and it stays
  */
 export class WriteWatch implements Disposable {
   readonly #options: WriteWatchOptions;
@@ -187,7 +189,7 @@ export class WriteWatch implements Disposable {
     this.#written.clear();
   }
 
-  /** Read once for several commits of our own, while nobody else has committed. */
+  /** Read once for several commits of our own, while no other program has committed. */
   #currentVersions(db: DatabaseSync): Versions {
     const at = dataVersion(db);
     const known = this.#versions;
@@ -454,7 +456,7 @@ export class WriteWatch implements Disposable {
       id,
       changesByTask(db, newest.lastChange),
     );
-    // Whoever works on it cannot wait, and nobody else has its lock.
+    // An agent that works on it cannot wait, and no other has its lock.
     const isHeld =
       Number(newest.image.row['lock_until'] ?? 0) > seconds(now) &&
       isYoung(newest.image, seconds(now - WATCH_MS));
