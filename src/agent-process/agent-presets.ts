@@ -47,8 +47,6 @@ export interface Preset {
   /** The agent's own screen in a terminal, with stdin being that terminal. */
   readonly interactive: ArgsTemplate;
   readonly output: AgentOutput;
-  /** What the user can set so that it may do more, as the subject of a sentence. */
-  readonly allowedBy: string;
   /** Environment variables without which it cannot work unattended, each with what happens then. */
   readonly needs?: Readonly<Record<string, string>>;
   /** Environment variables for it that the user's own environment overrules. */
@@ -82,7 +80,6 @@ function line(...parts: ArgsTemplate): ArgsTemplate {
 export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   cursor: {
     label: 'Cursor',
-    allowedBy: 'permissions.allow in .cursor/cli.json',
     commands: ['cursor-agent', 'agent'],
     unattended: {
       // Without --trust it ends with "Workspace Trust Required"; the editor's own trust was asked
@@ -99,7 +96,6 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   claude: {
     label: 'Claude Code',
-    allowedBy: 'permissions.allow in .claude/settings.json',
     commands: ['claude'],
     unattended: {
       args: line(
@@ -114,7 +110,6 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   codex: {
     label: 'Codex',
-    allowedBy: 'sandbox_workspace_write in ~/.codex/config.toml',
     commands: ['codex'],
     unattended: {
       args: line(
@@ -133,7 +128,6 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   gemini: {
     label: 'Gemini',
-    allowedBy: 'tools.allowed in .gemini/settings.json',
     commands: ['gemini'],
     unattended: {
       args: line(
@@ -148,7 +142,6 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   qwen: {
     label: 'Qwen Code',
-    allowedBy: 'permissions.allow in .qwen/settings.json',
     commands: ['qwen'],
     unattended: {
       args: line('--output-format stream-json --approval-mode auto-edit', MODEL, ...SESSION),
@@ -159,7 +152,6 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   copilot: {
     label: 'GitHub Copilot',
-    allowedBy: 'a custom agent with more of --allow-tool',
     commands: ['copilot'],
     unattended: {
       // Not --trust-folder: earlier versions do not know it, later ones refuse it beside a session.
@@ -184,7 +176,6 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   opencode: {
     label: 'opencode',
-    allowedBy: 'permission in opencode.json',
     commands: ['opencode'],
     unattended: {
       args: line('run --format json --dir {cwd}', MODEL, ['--session', '{resumes}']),
@@ -195,7 +186,6 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   amp: {
     label: 'Amp',
-    allowedBy: 'amp.permissions in its settings',
     commands: ['amp'],
     // It takes no model on its command line, and resumes a session by another command.
     unattended: {
@@ -211,7 +201,6 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   aider: {
     label: 'Aider',
-    allowedBy: 'a custom agent with --suggest-shell-commands',
     commands: ['aider'],
     unattended: {
       // --yes-always agrees to edits; commands that a model suggests are not run, and nothing is
@@ -228,7 +217,6 @@ export const PRESETS: Readonly<Record<PresetKind, Preset>> = {
   },
   goose: {
     label: 'goose',
-    allowedBy: 'GOOSE_MODE in the environment of the editor',
     commands: ['goose'],
     unattended: { args: ['run', '--no-session', MODEL, '-i', '{promptFile}'], stdin: 'none' },
     interactive: ['run', '--interactive', MODEL, '-i', '{promptFile}'],

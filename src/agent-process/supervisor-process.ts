@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { dirname } from 'node:path';
-import { readWorkState, type WorkState } from '../core/run/journal/work-state.ts';
+import { readWorkState } from '../core/run/journal/read-work-state.ts';
+import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { FromSupervisor, ToSupervisor, WorkOrder } from './work-order.ts';
 
 /** A way to run Node. */

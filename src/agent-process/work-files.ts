@@ -11,7 +11,8 @@ import {
 import { basename, dirname } from 'node:path';
 import type { Disposable } from '../core/events.ts';
 import type { Clock, Job, JobInProgress } from '../core/ports.ts';
-import { parseWorkState, type WorkState } from '../core/run/journal/work-state.ts';
+import { parseWorkState } from '../core/run/journal/read-work-state.ts';
+import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { WorkFiles } from './work-order.ts';
 
 /**

@@ -10,7 +10,7 @@ import type { WorkFiles, WorkOrder } from '../../src/agent-process/work-order.ts
 import type { Failure } from '../../src/core/failure.ts';
 import type { Job, WorkEnd } from '../../src/core/ports.ts';
 import { ok, type Result } from '../../src/core/result.ts';
-import { parseWorkState } from '../../src/core/run/journal/work-state.ts';
+import { parseWorkState } from '../../src/core/run/journal/read-work-state.ts';
 import { prepareWork } from '../../src/wire/work-order.ts';
 import { aJob, NO_OPTIONS } from '../support/agent-jobs.ts';
 import { createWorkRig } from '../support/work-rig.ts';

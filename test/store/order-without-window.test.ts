@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { parseWorkState } from '../../src/core/run/journal/work-state.ts';
+import { parseWorkState } from '../../src/core/run/journal/read-work-state.ts';
 import { taskId } from '../../src/core/task.ts';
 import type { ToSupervisor, WorkOrder } from '../../src/agent-process/work-order.ts';
 import { bundleAgents } from '../support/agent-bundles.ts';

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import type { Job, WorkEnd } from '../../src/core/ports.ts';
 import { ok } from '../../src/core/result.ts';
 import type { RunOptions } from '../../src/core/run/run-options.ts';
-import { parseWorkState, type WorkState } from '../../src/core/run/journal/work-state.ts';
+import { parseWorkState } from '../../src/core/run/journal/read-work-state.ts';
+import type { WorkState } from '../../src/core/run/journal/work-state.ts';
 import { taskId, type Task } from '../../src/core/task.ts';
 import {
   SupervisedWorker,

@@ -1,26 +1,6 @@
-import { parseHolder } from '../../lease/holder.ts';
 import type { WorkEnd } from '../../ports.ts';
+import { withStoredNames } from '../../shape.ts';
 import type { TaskId } from '../../task.ts';
-import { failureShape, outcomeShape } from './journal-outcome.ts';
-import { taskIdShape as idShape } from '../../task-id-shape.ts';
-import {
-  anyOf,
-  finite,
-  INVALID,
-  maybe,
-  objectOf,
-  oneOf,
-  orNothing,
-  orNull,
-  parseAs,
-  positive,
-  someText,
-  text,
-  unionOf,
-  where,
-  withStoredNames,
-} from '../../shape.ts';
-import { isSessionId } from './session-id.ts';
 
 /** Where a supervisor is with its one attempt. */
 export type WorkPhase = 'claiming' | 'working' | 'verifying' | 'recording' | 'ended';
@@ -69,46 +49,10 @@ export interface WorkState {
   readonly end: WorkEnd | undefined;
 }
 
-/** Longer than any of ours: evidence has its limits. */
-const MAX_LENGTH = 1024 * 1024;
-
-/**
- * The system would read a larger number as another id, and a negative one as a process group or as
- * every process.
- */
-const processId = where(positive, (id) => id <= 2 ** 31 - 1);
-
-const endShape = anyOf<WorkEnd>(
-  unionOf<Extract<WorkEnd, { kind: 'refused' }>>({ refused: { failure: failureShape } }),
-  where(outcomeShape, (outcome) => outcome.kind !== 'skipped'),
-);
-
 /** The names that fields have in a state file. */
-const STATE_AS = { attemptNo: 'start' } satisfies { readonly [K in keyof WorkState]?: string };
-
-const stateShape = objectOf<WorkState>(
-  {
-    runId: someText,
-    attemptNo: positive,
-    taskId: idShape,
-    phase: oneOf<WorkPhase>('claiming', 'working', 'verifying', 'recording', 'ended'),
-    pid: processId,
-    begin: orNull(someText),
-    host: text,
-    holder: someText,
-    agentPid: maybe(processId),
-    agentBegin: orNull(someText),
-    mark: where(text, (mark) => /^[0-9a-f]{32}$/.test(mark)),
-    label: text,
-    output: text,
-    startedAt: finite,
-    lastOutputAt: maybe(finite),
-    activity: maybe(text),
-    sessionId: orNothing(where(text, isSessionId)),
-    end: maybe(endShape),
-  },
-  STATE_AS,
-);
+export const STATE_AS = { attemptNo: 'start' } satisfies {
+  readonly [K in keyof WorkState]?: string;
+};
 
 /** A state as `readWorkState` reads it, for a file or a channel. */
 export function storedWorkState(state: WorkState): StoredWorkState {
@@ -117,24 +61,3 @@ export function storedWorkState(state: WorkState): StoredWorkState {
 
 /** See `storedWorkState`. */
 export type StoredWorkState = Readonly<Record<string, unknown>>;
-
-/** Reads a state file; see `readWorkState`. */
-export function parseWorkState(json: string): WorkState | undefined {
-  return json.length > MAX_LENGTH ? undefined : parseAs(soundState, json);
-}
-
-/**
- * Reads a state as JSON gives it. It is not to be trusted, as a repository could bring such a file
- * along: undefined for what is no whole state, or contradicts itself. A holder that is not the
- * process it names could make us take another holder's lock away.
- */
-export function readWorkState(value: unknown): WorkState | undefined {
-  const state = soundState(value, 0);
-  return state === INVALID ? undefined : state;
-}
-
-const soundState = where(stateShape, (state) => {
-  const name = parseHolder(state.holder);
-  if (name?.pid !== state.pid || name.hostname !== state.host) return false;
-  return (state.phase === 'ended') === (state.end !== undefined);
-});

@@ -2,11 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { WorkEnd } from '../../../../../src/core/ports.ts';
-import {
-  parseWorkState,
-  storedWorkState,
-  type WorkState,
-} from '../../../../../src/core/run/journal/work-state.ts';
+import { parseWorkState } from '../../../../../src/core/run/journal/read-work-state.ts';
+import { storedWorkState, type WorkState } from '../../../../../src/core/run/journal/work-state.ts';
 import { taskId } from '../../../../../src/core/task.ts';
 
 const STATE: WorkState = {
