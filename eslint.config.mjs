@@ -1,3 +1,4 @@
+import regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
 
 // Which room may import which is in .dependency-cruiser.mjs, and `npm run lint` holds both.
@@ -44,6 +45,15 @@ export default tseslint.config(
           message: 'No barrels: import from where it is written.',
         },
       ],
+    },
+  },
+  {
+    // Text from outside meets nearly every pattern, so each takes time linear in it.
+    files: ['src/**/*.ts'],
+    plugins: { regexp },
+    rules: {
+      'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+      'regexp/no-super-linear-move': ['error', { report: 'potential', ignoreSticky: true }],
     },
   },
   {

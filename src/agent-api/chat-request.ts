@@ -1,3 +1,4 @@
+import { trimSigns } from '../core/text.ts';
 /** What the user asks `@waves` for. Numbers and ids are as typed. */
 export type ChatWish =
   | { readonly kind: 'status' }
@@ -29,7 +30,7 @@ export function readChatRequest(command: string | undefined, prompt: string): Ch
   switch (verb) {
     case undefined:
       // A single word that is none of ours is most likely the id of a task.
-      return /^\S*\d\S*$/.test(text) ? { kind: 'explain', id: text } : { kind: 'help' };
+      return !/\s/.test(text) && /\d/.test(text) ? { kind: 'explain', id: text } : { kind: 'help' };
     case 'status':
     case 'plan':
       return { kind: verb };
@@ -49,8 +50,8 @@ export function writeRunRequest(wave: number, backlog: number | undefined): stri
 }
 
 function readRun(text: string): ChatWish {
-  const of = /\s*\bof backlog (\d{1,3})$/i.exec(text);
-  const named = of === null ? text : text.slice(0, of.index);
+  const of = /\bof backlog (\d{1,3})$/i.exec(text);
+  const named = of === null ? text : text.slice(0, of.index).trimEnd();
   const backlog = of === null ? {} : { backlog: Number(of[1]) };
   const rest = named.replace(/^(run|start|launch|do|work on)\b/i, '').trim();
   if (rest === '' || /^(all|everything|all (the )?waves|the backlog)[.!]?$/i.test(rest)) {
@@ -67,7 +68,7 @@ function readRun(text: string): ChatWish {
  * for T-12.
  */
 function idIn(text: string): string | undefined {
-  const words = text.split(/\s+/).map((word) => word.replace(/^["'`“(#]+|["'`”).,:;?!]+$/g, ''));
+  const words = text.split(/\s+/).map((word) => trimSigns(word, '"\'`“(#', '"\'`”).,:;?!'));
   const first = words.find((word) => /\d/.test(word));
   if (first !== undefined) return first;
   return words.length === 1 && words[0] !== '' && !FIRST_WORDS.some(([verb]) => verb.test(text))

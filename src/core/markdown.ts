@@ -42,8 +42,7 @@ export function inlineId(id: TaskId): string {
 // where code begins.
 const JOINER = '\u2060';
 
-// The whole run of signs, and not one that is broken already.
-const FENCE = /(?:`{3,}(?!`)|~{3,}(?!~)|:{3,}(?!:))(?!\u2060)/g;
+const FENCE = /`{3,}|~{3,}|:{3,}/g;
 
 /**
  * A description as markdown that keeps its headings, lists and code, and from which a preview loads
@@ -51,17 +50,28 @@ const FENCE = /(?:`{3,}(?!`)|~{3,}(?!~)|:{3,}(?!:))(?!\u2060)/g;
  * a relative path.
  */
 export function inertMarkdown(text: string): string {
-  return (
-    cleanLines(text)
-      .replace(/<(?=[A-Za-z/!?])/g, `<${JOINER}`)
-      .replace(/&(?=(?:lt|#0*60|#x0*3c)\b)/gi, `&${JOINER}`)
-      .replace(/!(?=\[)/g, `!${JOINER}`)
-      .replace(/\$(?=\()/g, `$${JOINER}`)
-      // Diagrams can name remote images; an entity in the name of a language could spell one.
-      .replace(/^.*(?:mermaid|[`~:]{3}.*&).*$/gim, (line) => line.replace(FENCE, `$&${JOINER}`))
-      .replace(/\](?=[(:])/g, (bracket, at: number, all: string) =>
-        leadsSomewhereSafe(all.slice(at + 1, at + 401)) ? bracket : `]${JOINER}`,
-      )
+  return cleanLines(text)
+    .replace(/<(?=[A-Za-z/!?])/g, `<${JOINER}`)
+    .replace(/&(?=(?:lt|#0*60|#x0*3c)\b)/gi, `&${JOINER}`)
+    .replace(/!(?=\[)/g, `!${JOINER}`)
+    .replace(/\$(?=\()/g, `$${JOINER}`)
+    .split('\n')
+    .map((line) => (mayBeginDiagram(line) ? breakFences(line) : line))
+    .join('\n')
+    .replace(/\](?=[(:])/g, (bracket, at: number, all: string) =>
+      leadsSomewhereSafe(all.slice(at + 1, at + 401)) ? bracket : `]${JOINER}`,
+    );
+}
+
+/** Diagrams can name remote images; an entity in the name of a language could spell one. */
+function mayBeginDiagram(line: string): boolean {
+  const fence = line.search(/[`~:]{3}/);
+  return fence !== -1 && (/mermaid/i.test(line) || line.indexOf('&', fence + 3) !== -1);
+}
+
+function breakFences(line: string): string {
+  return line.replace(FENCE, (fence, at: number) =>
+    line[at + fence.length] === JOINER ? fence : fence + JOINER,
   );
 }
 

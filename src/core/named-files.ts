@@ -1,3 +1,4 @@
+import { trimSigns } from './text.ts';
 /** How paths are compared. */
 export interface PathOptions {
   /** True where the file system does not tell `A` from `a`: macOS and Windows. */
@@ -16,13 +17,13 @@ const MAX_FILES = 500;
  * A bullet that says what happens to a file, as exarp-go reads them and with `*` and more verbs.
  */
 const ACTION =
-  /^\s*[-*+]\s*\**(?:Update|Create|Modify|Delete|Edit|Add|Remove|Rename|Move|Change|Touch)\**:\**\s*(.*)$/i;
+  /^\s*[-*+]\s*\**(?:Update|Create|Modify|Delete|Edit|Add|Remove|Rename|Move|Change|Touch)\**:([^\n]*)/i;
 /** `Files: a, b`, as a bullet or not; with nothing after it, the bullets below are its list. */
 const FILES =
-  /^\s*(?:[-*+]\s*)?\**(?:Files?|Paths?)(?: (?:to (?:change|touch|edit|modify)|changed|touched))?\**:\**\s*(.*)$/i;
+  /^\s*(?:[-*+]\s*)?\**(?:Files?|Paths?)(?: (?:to (?:change|touch|edit|modify)|changed|touched))?\**:([^\n]*)/i;
 const HEADING =
-  /^\s*#+\s*\**(?:Files?|Paths?)(?: (?:to (?:change|touch|edit|modify)|changed|touched))?\**:?\**\s*$/i;
-const BULLET = /^\s*[-*+]\s+(.*)$/;
+  /^\s*#+\s*\**(?:Files?|Paths?)(?: (?:to (?:change|touch|edit|modify)|changed|touched))?[*:]*\s*$/i;
+const BULLET = /^\s*[-*+]\s([^\n]*)/;
 
 /**
  * The files that a description names, relative to the root: bullets such as `- Update: src/a.ts`,
@@ -48,7 +49,7 @@ export function filesOf(description: string, options: PathOptions): readonly str
       if (path !== undefined) add(path);
     } else if (list !== undefined) {
       for (const path of splitPaths(list)) if (looksLikePath(path)) add(path);
-      isInList = list.trim() === '';
+      isInList = trimMarks(list.trim()) === '';
       continue;
     } else if (isInList && bullet !== undefined) {
       const [path] = splitPaths(bullet);
@@ -75,14 +76,10 @@ function splitPaths(text: string): readonly string[] {
   return paths;
 }
 
-const MARKS = new Set('`"\'()[]<>*');
+const MARKS = '`"\'()[]<>*';
 
-/** By hand, since a regular expression for an end of many marks takes time squared. */
 function trimMarks(word: string): string {
-  let [start, end] = [0, word.length];
-  while (start < end && MARKS.has(word.charAt(start))) start++;
-  while (end > start && (MARKS.has(word.charAt(end - 1)) || word.charAt(end - 1) === ':')) end--;
-  return word.slice(start, end);
+  return trimSigns(word, MARKS, `${MARKS}:`);
 }
 
 /** What stands between two backticks of one line. */

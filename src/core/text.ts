@@ -39,6 +39,17 @@ export function named(text: string, max = 120): string {
   return cut(oneLine(text).replace(/[`"“”]/g, "'"), max);
 }
 
+/**
+ * Text without any of these signs at its start and its end. By hand: a regular expression for the
+ * end of a text looks at each run of signs anew from each of them.
+ */
+export function trimSigns(text: string, atStart: string, atEnd: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && atStart.includes(text.charAt(start))) start++;
+  while (end > start && atEnd.includes(text.charAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
 const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /**

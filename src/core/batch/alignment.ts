@@ -1,6 +1,7 @@
 import { isSettled, type Task, type TaskId } from '../task.ts';
 import { wordsOf } from './duplicates.ts';
 import type { WorkspaceText } from './tool.ts';
+import { trimSigns } from '../text.ts';
 
 /** Where a plan and the backlog say different things of the same task. */
 export interface PlanDifference {
@@ -26,8 +27,9 @@ export interface Alignment {
 
 /** A milestone of a plan: `- [x] **Title** (T-1)`. */
 const MILESTONE = /^\s*[-*] \[([ xX])\] .*\(([A-Za-z0-9_-]{1,100})\)\s*$/;
-const HEADING = /^#{2,3}\s+(.{1,200}?)\s*#*\s*$/;
-const KEYWORDS = /^[\s*_-]*keywords?[*_]*:[*_]*\s*(.*)$/i;
+const HEADING = /^#{2,3}\s([^\n]*)/;
+const MOST_TITLE = 200;
+const KEYWORDS = /^[\s*_-]*keywords?[*_]*:([^\n]*)/i;
 const MOST_LINES = 20_000;
 
 /**
@@ -93,14 +95,15 @@ function serves(words: ReadonlySet<string>, { keywords, words: own }: Goal): boo
 function goalsIn(text: string): readonly Goal[] {
   const goals: { title: string; body: string[]; keywords: string[] }[] = [];
   for (const line of text.split(/\r\n|\n|\r/).slice(0, MOST_LINES)) {
-    const title = HEADING.exec(line)?.[1];
+    const title = titleOf(line);
     if (title !== undefined) goals.push({ title, body: [], keywords: [] });
     else {
       const goal = goals.at(-1);
       const keywords = KEYWORDS.exec(line)?.[1];
-      if (keywords !== undefined)
-        goal?.keywords.push(...(keywords.toLowerCase().match(/[\p{L}\p{N}]{2,}/gu) ?? []));
-      else goal?.body.push(line);
+      if (keywords !== undefined) {
+        for (const word of keywords.toLowerCase().match(/[\p{L}\p{N}]{2,}/gu) ?? [])
+          goal?.keywords.push(word);
+      } else goal?.body.push(line);
     }
   }
   return goals.map(({ title, body, keywords }) => ({
@@ -112,6 +115,14 @@ function goalsIn(text: string): readonly Goal[] {
     ),
     keywords: new Set(keywords),
   }));
+}
+
+/** The text of a heading, without the signs that may close it. */
+function titleOf(line: string): string | undefined {
+  const heading = HEADING.exec(line)?.[1];
+  if (heading === undefined) return undefined;
+  const title = trimSigns(heading.trim(), '', '#').trimEnd();
+  return title === '' || title.length > MOST_TITLE ? undefined : title;
 }
 
 const COMMON = new Set(

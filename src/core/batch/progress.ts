@@ -40,8 +40,8 @@ export function inferProgress(tasks: readonly Task[], evidence: Evidence): reado
   const ids = new Set<string>(open.map(({ id }) => id));
   const subjects = new Map<string, string[]>();
   for (const { subject } of commits) {
-    for (const word of subject.match(/[\p{L}\p{N}_-]*\d[\p{L}\p{N}_-]*/gu) ?? []) {
-      if (ids.has(word)) pushTo(subjects, word, subject);
+    for (const word of subject.match(/[\p{L}\p{N}_-]+/gu) ?? []) {
+      if (/\d/.test(word) && ids.has(word)) pushTo(subjects, word, subject);
     }
   }
   const succeeded = new Map<string, string>();

@@ -1,6 +1,7 @@
 import { isSettled, type Task, type TaskId } from '../task.ts';
 import type { Plan } from '../waves/waves.ts';
-import { MILESTONE, splitIds, WAVE_LINE } from './read-plan.ts';
+import { readMilestone } from './milestone.ts';
+import { splitIds, WAVE_LINE } from './read-plan.ts';
 import { isForAgents, todoStatus } from './wave-facts.ts';
 
 /** Where a task is named in a plan; lines and columns count from 0, `end` is behind the id. */
@@ -62,8 +63,8 @@ export function findLocations(text: string): PlanLocations {
   function inFront(line: string, at: number): void {
     key = /^([\w-]+):/.exec(line)?.[1] ?? key;
     if (key === 'todos') {
-      const id = /^\s*-?\s*id:\s*(["']?)(.+?)\1\s*$/.exec(line)?.[2];
-      const status = /^\s*status:\s*(["']?)(.+?)\1\s*$/.exec(line)?.[2];
+      const id = unquote(/^\s*(?:-\s*)?id:([^\n]*)/.exec(line)?.[1]);
+      const status = unquote(/^\s*status:([^\n]*)/.exec(line)?.[1]);
       if (id !== undefined) put(id, line, at, 'todo', line.indexOf('id:') + 3);
       todo = id ?? todo;
       if (todo !== undefined && status !== undefined) statuses.set(todo, status);
@@ -84,12 +85,10 @@ export function findLocations(text: string): PlanLocations {
   }
 
   function inBody(line: string, at: number): void {
-    const milestone = MILESTONE.exec(line);
-    const id = milestone?.[2] ?? milestone?.[3];
+    const milestone = readMilestone(line);
     const listed = WAVE_LINE.exec(line);
     const section = /^## Wave (\d+)/.exec(line)?.[1];
-    if (milestone !== null && id !== undefined)
-      put(id, line, at, 'milestone', milestone[0].lastIndexOf(id));
+    if (milestone !== undefined) put(milestone.id, line, at, 'milestone', milestone.start);
     else if (listed !== null) wave(line, at, 'list', Number(listed[1]), splitIds(listed[2] ?? ''));
     else if (section !== undefined)
       waves.push({ line: at, in: 'section', number: Number(section), ids: [] });
@@ -129,6 +128,14 @@ export function findLocations(text: string): PlanLocations {
     ids.push({ id, line: at, start, end: start + id.length, as });
     return start + id.length;
   }
+}
+
+/** A value of one line, without the quotes around it; undefined where there is none. */
+function unquote(written: string | undefined): string | undefined {
+  const text = written?.trim() ?? '';
+  const quote = text.charAt(0);
+  const isQuoted = text.length > 2 && /["']/.test(quote) && text.endsWith(quote);
+  return (isQuoted ? text.slice(1, -1) : text) || undefined;
 }
 
 /** True where writing the plan anew would change its waves or the statuses of its todos. */

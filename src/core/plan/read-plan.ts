@@ -1,4 +1,5 @@
 import { isMap, isNode, isScalar, parseDocument } from 'yaml';
+import { readMilestone } from './milestone.ts';
 import { quoteNames, splitFrontmatter } from './frontmatter.ts';
 
 /** One entry of the frontmatter's `todos` as written; `status` is any word. */
@@ -58,13 +59,6 @@ export const HEADINGS = [
   '## 4. Recommended Execution Order',
 ] as const;
 
-/**
- * A milestone as exarp-go reads it (plan_sync.go), or with a bare id, which its generator writes
- * for tasks without a name.
- */
-export const MILESTONE =
-  /^\s*-\s*\[\s*([ xX])\s*\]\s*(?:(?:\*\*.+?\*\*|.+?)\s*\(\s*([A-Za-z0-9_-]+)\s*\)|([A-Za-z0-9_-]+)\s*$)/;
-
 /** A wave of section 4: its number and its list of ids. */
 export const WAVE_LINE = /^- \*\*Wave (\d+)(?::\*\*|\*\* \(parallel\):) (.+)$/;
 
@@ -109,9 +103,8 @@ export function readPlan(text: string): ReadPlan {
 
 function marksIn(lines: readonly string[]): readonly PlanMark[] {
   return lines.flatMap((line) => {
-    const match = MILESTONE.exec(line);
-    const id = match?.[2] ?? match?.[3];
-    return id === undefined ? [] : [{ id, isChecked: match?.[1] !== ' ' }];
+    const milestone = readMilestone(line);
+    return milestone === undefined ? [] : [{ id: milestone.id, isChecked: milestone.isChecked }];
   });
 }
 

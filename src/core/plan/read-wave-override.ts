@@ -52,7 +52,7 @@ function fromSections(text: string): WaveOverride | undefined {
     if (/^## Wave \d+/.test(line)) waves.push([]);
     else if (/^\*\*Task IDs\b.*:\*\*\s*$/.test(line)) isIds = true;
     else if (isIds && line.trim() !== '') {
-      waves.at(-1)?.push(...line.split(',').map((id) => id.trim()));
+      for (const id of line.split(',')) waves.at(-1)?.push(id.trim());
       isIds = false;
     }
   }
@@ -72,9 +72,8 @@ function fromPhases(text: string): WaveOverride | undefined {
       phase = Number(number);
       if (phase > 0) phases.set(phase, []);
     } else if (phase !== undefined) {
-      phases
-        .get(phase)
-        ?.push(...[...line.matchAll(/\*\*(T-\d+)\*\*/g)].map((match) => match[1] ?? ''));
+      const ids = phases.get(phase);
+      for (const [, id = ''] of line.matchAll(/\*\*(T-\d+)\*\*/g)) ids?.push(id);
     }
   }
   return phases.size === 0

@@ -1,6 +1,7 @@
 import { splitFrontmatter } from './frontmatter.ts';
 import { type MainPlanInput, writeMainPlan } from './main-plan.ts';
 import { HEADINGS } from './read-plan.ts';
+import { trimSigns } from '../text.ts';
 
 /**
  * Repairs a plan for exarp-go and editors: frontmatter and sections 3 and 4 are written anew from
@@ -18,8 +19,8 @@ export function repairPlan(input: MainPlanInput & { readonly existing: string })
   let lines: readonly string[] = withoutRepeatedNotes(splitFrontmatter(existing).body.split('\n'));
   for (const heading of HEADINGS)
     lines = withSection(lines, heading, sectionOf(freshLines, heading) ?? []);
-  const body = lines.join('\n').replace(/^\n*/, '\n').replace(/\n*$/, '\n');
-  return `---\n${fresh.yaml ?? ''}\n---\n${body}`;
+  const body = trimSigns(lines.join('\n'), '\n', '\n');
+  return `---\n${fresh.yaml ?? ''}\n---\n\n${body}\n`;
 }
 
 /** The date in a plan, as `YYYY-MM-DD`. */

@@ -1,4 +1,4 @@
-import { oneLine } from '../text.ts';
+import { oneLine, trimSigns } from '../text.ts';
 
 /**
  * The name of the plan that agents follow wave by wave; it lies beside the main plan, in the folder
@@ -22,7 +22,7 @@ export function planSlug(title: string): string {
     .replace(/[\s:<>"|?*\\]/g, '-')
     .replace(/\.{2,}/g, '.')
     .replace(/^\.+/, '');
-  const slug = cutToBytes(name, MAX_BYTES).replace(/[. ]+$/, '');
+  const slug = trimSigns(cutToBytes(name, MAX_BYTES), '', '. ');
   if (slug === '') return 'plan';
   if (RESERVED.test(slug)) return `plan-${slug}`;
   return `${slug}.plan.md`.toLowerCase() === SUBAGENTS_PLAN_FILE ? `${slug}-main` : slug;

@@ -72,14 +72,14 @@ function isText(value: unknown): value is string {
 /** A Go duration such as `30m0s`, or a number of seconds. */
 function durationMs(value: unknown): number | undefined {
   if (typeof value === 'number') return Math.round(value * 1000);
-  if (typeof value !== 'string') return undefined;
+  if (typeof value !== 'string' || value.length > MAX_TEXT) return undefined;
   if (/^\d+(\.\d+)?$/.test(value)) return Math.round(Number(value) * 1000);
-  if (!/^(\d+(\.\d+)?(ns|us|µs|μs|ms|s|m|h))+$/.test(value)) return undefined;
-  let ms = 0;
-  for (const [, amount, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|μs|ms|s|m|h)/g)) {
+  let [ms, length] = [0, 0];
+  for (const [whole, amount, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|μs|ms|s|m|h)/gy)) {
     ms += Number(amount) * (UNIT_MS[unit ?? ''] ?? 0);
+    length += whole.length;
   }
-  return Math.round(ms);
+  return length === 0 || length < value.length ? undefined : Math.round(ms);
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = {

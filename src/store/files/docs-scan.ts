@@ -137,7 +137,7 @@ export function linksIn(
 
 /** The target path relative to the root; undefined where the link is not to a file. */
 function pathOf(target: string, file: string): string | undefined {
-  const bare = target.replace(/[#?].*$/s, '').replace(/^<|>$/g, '');
+  const bare = (target.split(/[#?]/, 1)[0] ?? '').replace(/^<|>$/g, '');
   // A URL, an anchor, or a path on a host.
   if (bare === '' || /^[a-z][a-z0-9+.-]*:/i.test(bare) || bare.startsWith('//')) return undefined;
   let path = bare;

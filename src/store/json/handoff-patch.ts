@@ -8,6 +8,7 @@ import {
   type Member,
   type Span,
 } from './json-spans.ts';
+import { trimSigns } from '../../core/text.ts';
 
 /** An entry as it was read, or is to be written. */
 type Entry = Readonly<Record<string, unknown>>;
@@ -119,7 +120,7 @@ function appendList(text: string, root: number, last: Member | undefined, entry:
 /** A list of one entry behind a key that `space` stands before. */
 function printList(entry: Entry, space: string): string {
   if (!isBroken(space)) return `[${JSON.stringify(entry)}]`;
-  const unit = /[\t ]*$/.exec(space)?.[0] || '  ';
+  const unit = space.slice(trimSigns(space, '', '\t ').length) || '  ';
   const inner = space + unit;
   return `[${inner}${print(entry, inner, unit)}${space}]`;
 }
@@ -135,7 +136,8 @@ function isBroken(space: string): boolean {
 
 /** The whitespace before a position, from its last line break on: blank lines are not repeated. */
 function spaceBefore(text: string, at: number): string {
-  const space = /\s*$/.exec(text.slice(Math.max(0, at - 400), at))?.[0] ?? '';
+  const before = text.slice(Math.max(0, at - 400), at);
+  const space = before.slice(before.trimEnd().length);
   return /\r?\n[^\n]*$/.exec(space)?.[0] ?? space;
 }
 

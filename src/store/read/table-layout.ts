@@ -105,8 +105,7 @@ export function layOut(
 }
 
 /** Quoted names and texts, and comments: they are not syntax. */
-const QUOTED_OR_COMMENT =
-  /"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|'(?:[^']|'')*'|--[^\n]*|\/\*[^]*?(?:\*\/|$)/g;
+const QUOTED_OR_COMMENT = /"[^"]*"?|`[^`]*`?|\[[^\]]*\]?|'[^']*'?|--[^\n]*|\/\*[^]*?(?:\*\/|$)/g;
 
 /**
  * Asks SQLite, in a separate database, for the columns that a statement defines; a statement that
