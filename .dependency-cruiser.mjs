@@ -39,9 +39,15 @@ export default {
       arrow(
         `${room}-knows-core-alone`,
         { path: `^src/${room}/` },
-        { path: '^src/', pathNot: `^src/(core|${room}|wire)/|^src/[^/]+$` },
-        `Rooms beside each other do not know each other: ${room} imports core alone. ${PORT}`,
+        { path: '^src/', pathNot: `^src/(core|disk|${room}|wire)/|^src/[^/]+$` },
+        `Rooms beside each other do not know each other: ${room} imports core and disk alone. ${PORT}`,
       ),
+    ),
+    arrow(
+      'disk-knows-core-alone',
+      { path: '^src/disk/' },
+      { path: '^src/', pathNot: '^src/(core|disk)/' },
+      `disk reads files for the rooms above it, and imports core alone. ${PORT}`,
     ),
     arrow(
       'core-is-plain',
@@ -57,9 +63,9 @@ export default {
     ),
     arrow(
       'editor-stays-above',
-      { path: '^src/(core|store)/' },
+      { path: '^src/(core|disk|store)/' },
       { path: '^vscode$|/@types/vscode/' },
-      'core and store know no editor. Take a port from src/core/ports.ts and implement it in ui or wire.',
+      'core, disk and store know no editor. Take a port from src/core/ports.ts and implement it in ui or wire.',
     ),
     arrow(
       'sqlite-stays-in-store',

@@ -1,6 +1,15 @@
 import regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
 
+/** `readFile` trusts what it is given: a link, a pipe, a device, a file without an end. */
+const READ_WHOLE =
+  'It follows links, waits for pipes and has no limit. Use readWhole of src/disk/read-whole.ts, with a limit and a root.';
+const NO_READ_FILE = ['node:fs', 'fs', 'node:fs/promises', 'fs/promises'].map((name) => ({
+  name,
+  importNames: ['readFile', 'readFileSync', 'createReadStream', 'promises', 'default'],
+  message: READ_WHOLE,
+}));
+
 // Which room may import which is in .dependency-cruiser.mjs, and `npm run lint` holds both.
 export default tseslint.config(
   {
@@ -52,6 +61,7 @@ export default tseslint.config(
     files: ['src/**/*.ts'],
     plugins: { regexp },
     rules: {
+      'no-restricted-imports': ['error', { paths: NO_READ_FILE }],
       'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
       'regexp/no-super-linear-move': ['error', { report: 'potential', ignoreSticky: true }],
     },

@@ -5,7 +5,6 @@
  * through it bears the id of this process, is renewed while the client is connected, and is released when the client disconnects.
  * Reading works on Node 20; to write, the writer process finds a Node that has SQLite.
  */
-import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
@@ -16,6 +15,8 @@ import { failureWords } from './agent-api/agent-messages.ts';
 import { Backlog } from './core/backlog.ts';
 import { NO_SETTINGS, noRuns } from './core/no-runs.ts';
 import { readGitStatus } from './agent-process/git-status.ts';
+import { objectOf, parseAs, someText } from './core/shape.ts';
+import { readWholeSync } from './disk/read-whole.ts';
 import { locateStore } from './store/files/config.ts';
 import { findRoot } from './store/files/locate.ts';
 import { systemClock as clock } from './store/files/system-clock.ts';
@@ -118,18 +119,16 @@ async function open(
   };
 }
 
+const VERSION = objectOf({ version: someText });
+
 /**
  * Beside this file lies `dist`'s package, in an installed extension and in the repository alike.
  */
 function readVersion(): string {
-  try {
-    const manifest = JSON.parse(readFileSync(join(dirname(__dirname), 'package.json'), 'utf8')) as {
-      version?: unknown;
-    };
-    return typeof manifest.version === 'string' ? manifest.version : '0.0.0';
-  } catch {
-    return '0.0.0'; // a copy elsewhere
-  }
+  const read = readWholeSync(join(dirname(__dirname), 'package.json'), { mostBytes: 4 << 20 });
+  const manifest = read.ok ? read.value?.bytes.toString('utf8') : undefined;
+  // A copy elsewhere has none.
+  return parseAs(VERSION, manifest ?? '')?.version ?? '0.0.0';
 }
 
 async function serve(given: Arguments): Promise<void> {

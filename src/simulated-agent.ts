@@ -19,9 +19,10 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readOrders, type Orders } from './agent-process/simulated-orders.ts';
+import { readWholeText } from './disk/read-whole.ts';
 
 const STEPS = [
   'Reading the files the task names',
@@ -38,7 +39,11 @@ const LOOK_EVERY_MS = 100;
 const REFUSED = 75;
 
 async function readPrompt(file: string | undefined): Promise<string> {
-  if (file !== undefined) return readFile(file, 'utf8');
+  if (file !== undefined) {
+    const read = await readWholeText(file, { mostBytes: 64 * 1024 * 1024 });
+    if (!read.ok || read.value === undefined) throw new Error(`No prompt in ${file}`);
+    return read.value;
+  }
   const pieces: Buffer[] = [];
   for await (const piece of process.stdin) pieces.push(piece as Buffer);
   return Buffer.concat(pieces).toString('utf8');

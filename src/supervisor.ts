@@ -9,7 +9,7 @@
  * It opens the database, and so never reads its bytes.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { relative, sep } from 'node:path';
 import { createHolderId } from './core/lease/holder.ts';
@@ -26,6 +26,7 @@ import { Connection } from './store/write/connection.ts';
 import { StatusMirror } from './store/json/status-mirror.ts';
 import { loadSqlite } from './store/write/load-sqlite.ts';
 import { processStartTime } from './store/runs/processes.ts';
+import { readWholeSync } from './disk/read-whole.ts';
 import { replaceFile } from './store/files/replace-file.ts';
 import { RowWatch } from './store/write/row-watch.ts';
 import { systemClock as clock } from './store/files/system-clock.ts';
@@ -78,7 +79,10 @@ function serveWindow(): void {
 }
 
 async function serveTerminal(file: string): Promise<void> {
-  const order = JSON.parse(readFileSync(file, 'utf8')) as WorkOrder;
+  const read = readWholeSync(file, { mostBytes: 64 * 1024 * 1024 });
+  if (!read.ok || read.value === undefined)
+    throw new Error(`No order in ${file}: ${read.ok ? 'it is gone' : read.failure.detail}`);
+  const order = JSON.parse(read.value.bytes.toString('utf8')) as WorkOrder;
   rmSync(file, { force: true });
   process.on('SIGTERM', stopOrLeave);
   // Ctrl+C is for the agent, which gets it too.
@@ -256,7 +260,7 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
   if (open?.file !== file) {
     open?.watch.dispose();
     open?.connection.close();
-    const connection = new Connection(sqlite, file, { syncs: 'normal' });
+    const connection = new Connection(sqlite, file, { syncs: 'normal', root: order.root });
     const watch = new WriteWatch({
       connection,
       clock,
@@ -275,6 +279,7 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
   };
   const mirror = new StatusMirror({
     json: order.json,
+    root: order.root,
     clock,
     onFailed: (failure) =>
       log.note(`The status could not be written into ${order.json}: ${JSON.stringify(failure)}`),

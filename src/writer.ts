@@ -70,17 +70,18 @@ process.on('message', (message) => {
   } else if (parsed.kind === 'start') {
     // A second start would change the holder of the locks, so it is ignored.
     if (!('DatabaseSync' in sqlite) || started !== undefined) return;
-    const connection = new Connection(sqlite, parsed.file);
+    const connection = new Connection(sqlite, parsed.file, { root: parsed.root });
     const watch = new WriteWatch({
       connection,
       clock: systemClock,
       log: (line) => send({ kind: 'log', line }),
       onStatusWritten: (id, status) => {
         if (process.connected) send({ kind: 'again', id, status });
-        else if (status !== 'Unknown') void patchJsonStatus(parsed.json, id, status, Date.now());
+        else if (status !== 'Unknown')
+          void patchJsonStatus(parsed.json, id, status, Date.now(), parsed.root);
       },
       // A file that cannot be changed now is tried again.
-      onDeletedAgain: (id) => void removeJsonEntry(parsed.json, id),
+      onDeletedAgain: (id) => void removeJsonEntry(parsed.json, id, parsed.root),
     });
     started = { start: parsed, connection, watch };
     lingering = new Set(parsed.lingering);
@@ -243,7 +244,7 @@ async function releaseOrphans(since: number, except: ReadonlySet<TaskId>): Promi
     });
     if (outcome !== 'busy' || Date.now() - begun >= GIVE_UP_RELEASE_MS) {
       const moved = outcome !== undefined && outcome !== 'busy' && outcome.ok ? outcome.value : [];
-      if (start !== undefined) await mirrorTodo(start.json, moved);
+      if (start !== undefined) await mirrorTodo(start, moved);
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, RELEASE_PAUSE_MS));
@@ -251,9 +252,9 @@ async function releaseOrphans(since: number, except: ReadonlySet<TaskId>): Promi
 }
 
 /** Patches the JSON file for the closed window, or exarp-go would restore In Progress. */
-async function mirrorTodo(json: string, ids: readonly TaskId[]): Promise<void> {
+async function mirrorTodo({ json, root }: Start, ids: readonly TaskId[]): Promise<void> {
   // A file that cannot be patched is left as it is: there is no client to report it to.
-  for (const id of ids) await patchJsonStatus(json, id, 'Todo', Date.now());
+  for (const id of ids) await patchJsonStatus(json, id, 'Todo', Date.now(), root);
 }
 
 /** A commit of ours may still be undone by a program that is about to write what it has read. */

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import { READ_FLAGS } from '../disk/read-whole.ts';
 import { childEnvironment } from './child-environment.ts';
 import {
   endTree,
@@ -89,7 +90,7 @@ function start({ spec, cwd, stdinFile, mark, inTerminal }: ChildOptions): ChildP
   let stdin: number | undefined;
   try {
     if (!statSync(cwd).isDirectory()) throw new Error(`${cwd} is not a folder`);
-    if (stdinFile !== undefined) stdin = openSync(stdinFile, 'r');
+    if (stdinFile !== undefined) stdin = openSync(stdinFile, READ_FLAGS);
     return spawn(spec.command, spec.args, {
       cwd,
       env: { ...childEnvironment(process.env, spec.env), [MARK]: mark },

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { access, readFile, realpath, stat } from 'node:fs/promises';
+import { access, realpath, stat } from 'node:fs/promises';
 import { posix, win32 } from 'node:path';
+import { readWholeText } from '../disk/read-whole.ts';
 
 /** The environment variables of a process. */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -27,7 +28,12 @@ export const THIS_DISK: Disk = {
     }
   },
   resolveLinks: (file) => realpath(file).catch(() => file),
-  readText: (file) => readFile(file, 'utf8'),
+  async readText(file) {
+    const read = await readWholeText(await realpath(file), { mostBytes: 1024 * 1024 });
+    if (!read.ok || read.value === undefined)
+      throw new Error(read.ok ? `${file} does not exist` : read.failure.detail);
+    return read.value;
+  },
 };
 
 /**

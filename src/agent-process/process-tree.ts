@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readWholeSync } from '../disk/read-whole.ts';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -191,12 +191,8 @@ function markedIn(
   return processes.filter(({ pid, started, environment }) => {
     if (pid === process.pid || Number(started) < since) return false;
     if (environment !== undefined) return environment.split(' ').includes(entry);
-    try {
-      // A process of another user is unreadable, and so not ours.
-      return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(entry);
-    } catch {
-      return false;
-    }
+    // A process of another user is unreadable, and so not ours.
+    return readProc(`${pid}/environ`)?.split('\0').includes(entry) === true;
   });
 }
 
@@ -271,12 +267,18 @@ async function listFromProc(): Promise<readonly ProcessEntry[]> {
  * them, in brackets, may hold anything, so they begin after the last bracket.
  */
 function statusOf(pid: string | number): readonly string[] {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).trim().split(' '); // prettier-ignore
-  } catch {
-    return []; // it has ended, or may not be asked
-  }
+  const stat = readProc(`${pid}/stat`);
+  // It has ended, or may not be asked.
+  if (stat === undefined) return [];
+  return stat.slice(stat.lastIndexOf(')') + 2).trim().split(' '); // prettier-ignore
+}
+
+/** More than the system lets an environment have. */
+const MAX_PROC_BYTES = 8 * 1024 * 1024;
+
+function readProc(name: string): string | undefined {
+  const read = readWholeSync(`/proc/${name}`, { mostBytes: MAX_PROC_BYTES });
+  return read.ok ? read.value?.bytes.toString('latin1') : undefined;
 }
 
 function hasEnded(state: string | undefined): boolean {

@@ -1,18 +1,10 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readSync,
-  watch,
-  writeFileSync,
-  type FSWatcher,
-} from 'node:fs';
+import { watch, writeFileSync, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Disposable } from '../core/events.ts';
 import type { Clock, Job, JobInProgress } from '../core/ports.ts';
 import { parseWorkState } from '../core/run/journal/read-work-state.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
+import { readWholeSync } from '../disk/read-whole.ts';
 import type { WorkFiles } from './work-order.ts';
 
 /**
@@ -88,20 +80,8 @@ export function followFiles(files: WorkFiles, clock: Clock, look: () => void): D
   };
 }
 
-/** The text of a small regular file; links and pipes are refused. */
+/** The text of a small file; undefined where it is not there yet, or not for us. */
 function readOwnFile(file: string): string | undefined {
-  // Opening a pipe would block. Windows has no such flags: they count as 0.
-  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-  let fd: number | undefined;
-  try {
-    fd = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    const stat = fstatSync(fd);
-    if (!stat.isFile() || stat.size > MAX_BYTES) return undefined;
-    const bytes = Buffer.alloc(stat.size);
-    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, stat.size, 0));
-  } catch {
-    return undefined; // not there yet, or not for us
-  } finally {
-    if (fd !== undefined) closeSync(fd);
-  }
+  const read = readWholeSync(file, { mostBytes: MAX_BYTES });
+  return read.ok ? read.value?.bytes.toString('utf8') : undefined;
 }

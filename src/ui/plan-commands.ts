@@ -11,6 +11,10 @@ import { backlogOf, isWaveSource } from './plan-editor.ts';
 import { explainDamage, explainRefusal } from './plan-words.ts';
 import { writeSetting } from './settings.ts';
 import { documentUri, keepText } from './documents.ts';
+import { readWhole } from '../disk/read-whole.ts';
+
+/** More than a plan of a hundred thousand tasks has. */
+const MAX_PLAN_BYTES = 64 * 1024 * 1024;
 
 /** What a lens of a plan runs. */
 interface PlanWave {
@@ -114,7 +118,12 @@ export async function repairPlan(backlogs: Backlogs): Promise<void> {
     return;
   }
   const { uri } = document;
-  const existing = Buffer.from(await vscode.workspace.fs.readFile(uri)).toString('utf8');
+  const read = await readWhole(uri.fsPath, { root: backlog.root, mostBytes: MAX_PLAN_BYTES });
+  if (!read.ok) {
+    await tell({ kind: 'unreadable', file: uri.fsPath, ...read.failure });
+    return;
+  }
+  const existing = read.value?.bytes.toString('utf8') ?? '';
   // YAML is for those who work on plans only.
   const [{ isPlanLike, readPlan }, { repairPlan: repair }] = await Promise.all([
     import('../core/plan/read-plan.ts'),

@@ -206,7 +206,7 @@ export function wireBacklog(
     writePlan,
     replacePlan: (file, expected, text) => replaceWithin(root, file, expected, text),
     agents: () => listAgents(folder, simulated),
-    importable: () => readImportable(paths.json, paths.project),
+    importable: () => readImportable(paths.json, paths.project, paths.root),
     initialise: async (tasks) => {
       const made = await locks.initialise(tasks);
       await source.refresh();

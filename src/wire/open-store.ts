@@ -61,10 +61,17 @@ export function openStore(given: OpenStoreOptions): OpenStore {
   const source = openBacklog(paths.root, { wasmFile: join(dist, 'sql-wasm.wasm'), paths });
   const options = (): Options => resolveOptions(given.settings(), source.config);
   const onFailed = (failure: Failure): void => warn(explainFailure(failure));
-  const mirror = new StatusMirror({ json: paths.json, clock, onFailed, reportBug });
+  const mirror = new StatusMirror({
+    json: paths.json,
+    root: paths.root,
+    clock,
+    onFailed,
+    reportBug,
+  });
   const locks = new Writer({
     file: paths.database,
     json: paths.json,
+    root: paths.root,
     project: paths.project,
     holder: createHolderId(given.name, processes.hostname, process.pid),
     script: join(dist, 'writer.cjs'),
@@ -83,9 +90,17 @@ export function openStore(given: OpenStoreOptions): OpenStore {
     renewalMs: () => options().renewalMs,
     reportBug,
   });
-  const edits = new StoreEdits({ writer: locks, source, json: paths.json, clock, log });
+  const edits = new StoreEdits({
+    writer: locks,
+    source,
+    json: paths.json,
+    root: paths.root,
+    clock,
+    log,
+  });
   const handoffs = openHandoffs({
     file: paths.handoffs,
+    root: paths.root,
     clock,
     random: Math.random,
     host: processes.hostname,

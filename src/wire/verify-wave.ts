@@ -9,7 +9,7 @@ import { GRACE_MS, resolveVerify } from './work-order.ts';
 import { endOrphan } from '../agent-process/process-tree.ts';
 import { runVerify } from '../agent-process/run-verify.ts';
 import { WorkLog } from '../agent-process/work-log.ts';
-import { readPlainFile } from '../store/files/plain-file.ts';
+import { readPlainFile } from '../disk/plain-file.ts';
 import { replaceFile } from '../store/files/replace-file.ts';
 import type { RunJournals } from '../store/runs/run-journals.ts';
 

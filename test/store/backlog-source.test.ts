@@ -13,7 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { taskId } from '../../src/core/task.ts';
 import { systemClock } from '../../src/store/files/system-clock.ts';
@@ -370,18 +370,40 @@ test('a missing WebAssembly file is a failure that names it', async (t) => {
   assert.deepEqual([source.state.failure.cause, source.state.failure.file], ['io', wasmFile]);
 });
 
-test('the log beside the real file counts where the database is a link', async (t) => {
-  const [root, linked] = [folderFor(t), folderFor(t)];
-  const file = await createBacklog(root, ONE);
-  mkdirSync(join(linked, '.todo2'));
-  symlinkSync(file, join(linked, '.todo2', 'todo2.db'));
-  await using writer = await nativeWriter(root);
+test('the log beside the real file counts where the database is a link in the folder', async (t) => {
+  const root = folderFor(t);
+  const place = join(root, 'data');
+  mkdirSync(place);
+  const file = await createBacklog(place, ONE);
+  mkdirSync(join(root, '.todo2'));
+  symlinkSync(file, join(root, '.todo2', 'todo2.db'));
+  await using writer = await nativeWriter(place);
   await writer.run(DONE);
   assert.ok(existsSync(`${file}-wal`));
-  const source = open(t, linked);
+  const source = open(t, root);
   await until(source, has('T-1', 'Done'));
   await writer.run(`UPDATE tasks SET status = 'Review'`);
   await until(source, has('T-1', 'Review'));
+});
+
+test('a database or a .todo2 that leads out of the folder is not read, and the reason is told', async (t) => {
+  const other = folderFor(t);
+  const file = await createBacklog(other, ONE);
+  const linkTo = {
+    database: (root: string) => {
+      mkdirSync(join(root, '.todo2'));
+      symlinkSync(file, join(root, '.todo2', 'todo2.db'));
+    },
+    folder: (root: string) => symlinkSync(dirname(file), join(root, '.todo2')),
+  };
+  for (const link of Object.values(linkTo)) {
+    const root = folderFor(t);
+    link(root);
+    const source = open(t, root);
+    await source.refresh();
+    assert.ok(source.state.kind === 'unreadable', source.state.kind);
+    assert.match(source.state.failure.detail, /leads out of the folder, to /);
+  }
 });
 
 test('a database in rollback mode is followed, and an open transaction does not show', async (t) => {

@@ -37,6 +37,9 @@ const PLANTED: readonly [file: string, line: string, rule: string][] = [
   ['src/core/knows-program.ts', `export type A = import('../program.ts').A;`, 'programs-are-roots'],
   ['src/wire/knows-program.ts', `import '../program.ts';`, 'programs-are-roots'],
   ['src/other-program.ts', `import './program.ts';`, 'programs-are-roots'],
+  ['src/core/plan/knows-disk.ts', `import '../../disk/a.ts';`, 'core-knows-no-room'],
+  ['src/disk/knows-store.ts', `import '../store/a.ts';`, 'disk-knows-core-alone'],
+  ['src/disk/knows-editor.ts', `import 'vscode';`, 'editor-stays-above'],
   [
     'src/core/knows-late.ts',
     `export const later = () => import('../ui/a.ts');`,
@@ -80,12 +83,13 @@ const FINE: readonly [file: string, line: string][] = [
   ],
   ...['ui', 'agent-api', 'agent-process'].map((room): [string, string] => [
     `src/${room}/a.ts`,
-    `import '../core/a.ts'; import 'node:fs'; import 'vscode'; export type A = 1;`,
+    `import '../core/a.ts'; import '../disk/a.ts'; import 'node:fs'; import 'vscode'; export type A = 1;`,
   ]),
   [
     'src/store/a.ts',
-    `import '../core/a.ts'; import 'sql.js'; import 'node:sqlite'; export type A = 1;`,
+    `import '../core/a.ts'; import '../disk/a.ts'; import 'sql.js'; import 'node:sqlite'; export type A = 1;`,
   ],
+  ['src/disk/a.ts', `import '../core/a.ts'; import 'node:fs'; export type A = 1;`],
   ['src/core/a.ts', `import 'p-limit'; import 'yaml'; import './plan/b.ts'; export type A = 1;`],
   ['src/core/plan/b.ts', `export type A = 1;`],
   ['test/a.ts', `export type A = 1;`],

@@ -1,10 +1,12 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { NO_CONFIG, type ProjectConfig } from '../../core/config.ts';
 import type { Notice } from '../../core/snapshot.ts';
 import { fieldName, FIELDS, type Field } from './config-fields.ts';
 import { readConfigValue } from './config-value.ts';
-import { configuredPaths, staysWithin, storePathsOf, type StorePaths } from './locate.ts';
+import { configuredPaths, storePathsOf, type StorePaths } from './locate.ts';
+import { readWhole } from '../../disk/read-whole.ts';
+import { staysWithin } from '../../disk/within.ts';
 import { isRecord } from '../../core/shape.ts';
 import { bytesOf, integerOf, readMessage, textsOf } from './protobuf.ts';
 import { messageOf } from '../../core/text.ts';
@@ -98,14 +100,11 @@ async function readOne(
 ): Promise<ProjectConfig | undefined> {
   let lookup: Lookup;
   try {
-    const found = await stat(file);
-    // Opening a pipe would block.
-    if (!found.isFile()) throw new Error('it is not a file');
-    if (found.size > MAX_BYTES) throw new Error(`the file is larger than ${MAX_BYTES} bytes`);
-    lookup = await parse(await readFile(file));
+    const read = await readWhole(file, { root, mostBytes: MAX_BYTES });
+    if (!read.ok) throw new Error(read.failure.detail);
+    if (read.value === undefined) return NO_CONFIG;
+    lookup = await parse(read.value.bytes);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return NO_CONFIG;
     notices.push({ kind: 'badConfig', file, detail: messageOf(error) });
     return undefined;
   }

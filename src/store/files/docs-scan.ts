@@ -2,8 +2,8 @@ import type { Dirent } from 'node:fs';
 import { opendir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, posix } from 'node:path';
 import type { DocsScan } from '../../core/batch/tool.ts';
-import { isWithin } from './locate.ts';
-import { readPlainFile } from './plain-file.ts';
+import { isWithin } from '../../disk/within.ts';
+import { readPlainFile } from '../../disk/plain-file.ts';
 
 /** Limits that keep a daily scan within seconds; `isCut` reports when one was reached. */
 const LIMITS = {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { messageOf } from '../../core/text.ts';
-import { isWithin } from './locate.ts';
+import { isWithin } from '../../disk/within.ts';
 
 /**
  * Creates the missing folders of a path below a root, and returns the real path of the last one.

@@ -1,7 +1,8 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { ok, type Result } from '../../core/result.ts';
+import { readWholeText } from '../../disk/read-whole.ts';
 import { replaceFile } from './replace-file.ts';
 import { tryWrite } from '../../core/try-write.ts';
 
@@ -19,8 +20,8 @@ export async function writeLauncher(
   const text = `// Made by Todo2 Waves, which keeps it in step with where its server is.\nrequire(${JSON.stringify(script)});\n`;
   return tryWrite(file, async () => {
     await mkdir(folder, { recursive: true });
-    const before = await readFile(file, 'utf8').catch(() => undefined);
-    if (before !== text) await replaceFile(file, text, 0o600);
+    const before = await readWholeText(file, { mostBytes: 64 * 1024 });
+    if (!before.ok || before.value !== text) await replaceFile(file, text, 0o600);
     return file;
   });
 }

@@ -1,5 +1,6 @@
-import { realpath, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { isWithin } from '../../disk/within.ts';
 
 /** The file paths of one store, all absolute; none of them need exist. */
 export interface StorePaths {
@@ -52,12 +53,6 @@ export function pathWithin(root: string, path: string): string | undefined {
   return isWithin(resolve(root), absolute) ? absolute : undefined;
 }
 
-/** True where an absolute path lies below a folder, by its text alone. */
-export function isWithin(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-}
-
 /**
  * The nearest folder from `folder` upwards that contains a `.todo2` or `.exarp` folder; undefined
  * where none does.
@@ -76,14 +71,4 @@ async function isFolder(path: string): Promise<boolean> {
     (found) => found.isDirectory(),
     () => false,
   );
-}
-
-/** True where a path stays within a root, links resolved; a missing part leads nowhere else. */
-export async function staysWithin(root: string, path: string): Promise<boolean> {
-  const base = await realpath(root).catch(() => resolve(root));
-  for (let current = resolve(path); ; current = dirname(current)) {
-    const real = await realpath(current).catch(() => undefined);
-    if (real !== undefined) return real === base || isWithin(base, real);
-    if (current === dirname(current)) return false;
-  }
 }

@@ -1,9 +1,10 @@
-import { lstat, mkdir, readFile, realpath, stat } from 'node:fs/promises';
+import { lstat, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { passOver } from './folders-within.ts';
-import { isWithin } from './locate.ts';
+import { readWhole } from '../../disk/read-whole.ts';
+import { isWithin } from '../../disk/within.ts';
 import { replaceFile } from './replace-file.ts';
 
 /** The folder of plans below the root, where Cursor and exarp-go look for them. */
@@ -163,12 +164,11 @@ async function look(base: string, path: string): Promise<Place | undefined> {
   if (entry === undefined) return undefined;
   const file = await unlessMissing(realpath(path));
   if (file === undefined) throw new Refusal(`${path} is a link to nothing`);
-  if (!isWithin(base, file)) throw new Refusal(`${path} leads out of the folder, to ${file}`);
-  const what = await stat(file);
-  if (!what.isFile()) throw new Refusal(`${path} is not a file`);
-  if (what.size > MAX_BYTES)
-    throw new Refusal(`${path} has ${what.size} bytes, too many for a plan`);
-  return { file, text: await readFile(file, 'utf8'), mode: what.mode & 0o777 };
+  const read = await readWhole(path, { root: base, mostBytes: MAX_BYTES });
+  if (!read.ok) throw new Refusal(read.failure.detail);
+  if (read.value === undefined) return undefined;
+  const { bytes, stat } = read.value;
+  return { file, text: bytes.toString('utf8'), mode: Number(stat.mode) & 0o777 };
 }
 
 async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {

@@ -1,8 +1,8 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkspaceText } from '../../core/batch/tool.ts';
-import { isWithin } from './locate.ts';
-import { readPlainFile } from './plain-file.ts';
+import { isWithin } from '../../disk/within.ts';
+import { readPlainFile } from '../../disk/plain-file.ts';
 
 /** Where goals may be; the first that exists counts. exarp-go reads the first one. */
 const GOALS = ['PROJECT_GOALS.md', 'docs/PROJECT_GOALS.md', 'GOALS.md', 'docs/GOALS.md'];

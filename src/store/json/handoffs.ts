@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { Emitter, type Event } from '../../core/events.ts';
 import type { Failure } from '../../core/failure.ts';
@@ -15,7 +15,9 @@ import {
 } from '../../core/handoff.ts';
 import type { Clock } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { faultOfError, type FileFault } from '../read/file-fault.ts';
+import { faultOfError, type FileFault } from '../../disk/file-fault.ts';
+import { readWhole } from '../../disk/read-whole.ts';
+import { whyNotWritten } from '../../disk/within.ts';
 import { RACY_MS, isOlder, stampOf } from '../read/file-stamp.ts';
 import { PolledFolderWatch } from '../files/polled-folder-watch.ts';
 import { appendEntry, removeEntry, setEntryStatus } from './handoff-patch.ts';
@@ -28,6 +30,8 @@ import { tryWrite } from '../../core/try-write.ts';
 export interface HandoffsOptions {
   /** `handoffs.json`, absolute. */
   readonly file: string;
+  /** The folder that links may not lead out of; without it that of the file. */
+  readonly root?: string;
   readonly clock: Clock;
   /** From 0 to below 1. */
   readonly random: () => number;
@@ -70,6 +74,10 @@ class HandoffFile implements Handoffs {
     });
   }
 
+  get #root(): string {
+    return this.#options.root ?? dirname(this.#options.file);
+  }
+
   get state(): HandoffsState {
     return this.#state;
   }
@@ -90,13 +98,15 @@ class HandoffFile implements Handoffs {
       );
       return patched === undefined ? { refused: 'noList' } : { text: patched };
     };
-    let done = await patchJsonFile(file, append);
+    let done = await patchJsonFile(file, append, this.#root);
     if (done.ok && done.value === 'noFile') {
       const first = append('{}');
-      const made = await inTurn(file, () => createFile(file, 'text' in first ? first.text : ''));
+      const made = await inTurn(file, () =>
+        createFile(file, this.#root, 'text' in first ? first.text : ''),
+      );
       if (!made.ok) return made;
       // Another process may have created the file at the same moment.
-      done = made.value ? ok('patched') : await patchJsonFile(file, append);
+      done = made.value ? ok('patched') : await patchJsonFile(file, append, this.#root);
     }
     await this.refresh();
     if (!done.ok) return done;
@@ -127,10 +137,14 @@ class HandoffFile implements Handoffs {
     handoff: Handoff,
     patch: (text: string) => string | undefined,
   ): Promise<Result<undefined, Failure>> {
-    const done = await patchJsonFile(this.#options.file, (text): Patch<'notThere'> => {
-      const patched = patch(text);
-      return patched === undefined ? { refused: 'notThere' } : { text: patched };
-    });
+    const done = await patchJsonFile(
+      this.#options.file,
+      (text): Patch<'notThere'> => {
+        const patched = patch(text);
+        return patched === undefined ? { refused: 'notThere' } : { text: patched };
+      },
+      this.#root,
+    );
     await this.refresh();
     if (!done.ok) return done;
     const isThere = done.value === 'patched' || done.value === 'unchanged';
@@ -155,11 +169,10 @@ class HandoffFile implements Handoffs {
       if (stamp === this.#stamp) return undefined;
       const isFresh = !isOlder(found, clock.now(), RACY_MS);
       this.#stamp = isFresh ? '' : stamp;
-      if (!found.isFile() || found.size > MAX_BYTES) {
-        const detail = found.isFile() ? `larger than ${MAX_BYTES} bytes` : 'not a file';
-        return changed(before, unreadable(file, { cause: 'io', detail }));
-      }
-      const read = readHandoffs(await readFile(file));
+      const whole = await readWhole(file, { root: this.#root, mostBytes: MAX_BYTES });
+      if (!whole.ok) return changed(before, unreadable(file, whole.failure));
+      if (whole.value === undefined) return changed(before, NO_HANDOFFS);
+      const read = readHandoffs(whole.value.bytes);
       if (read.ok) return changed(before, read.value);
       if (isFresh && ++this.#freshReads < MAX_FRESH_READS) return undefined;
       this.#freshReads = 0;
@@ -177,7 +190,9 @@ class HandoffFile implements Handoffs {
  * Creates the file where `.todo2` exists; only initialising a store creates that folder. False
  * where the file exists by now.
  */
-function createFile(file: string, text: string): Promise<Result<boolean, Failure>> {
+function createFile(file: string, root: string, text: string): Promise<Result<boolean, Failure>> {
+  const why = whyNotWritten(root, file);
+  if (why !== undefined) return Promise.resolve(fail({ kind: 'writeFailed', file, detail: why }));
   return tryWrite(file, () => replaceFile(file, `${text}\n`, undefined, () => !existsSync(file)));
 }
 

@@ -1,9 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import type { Task } from '../../core/task.ts';
-import { faultOfError } from '../read/file-fault.ts';
+import { readWhole } from '../../disk/read-whole.ts';
 import { readJsonStore } from '../read/json-reader.ts';
+
+/** The limit of one string. */
+const MAX_BYTES = 1 << 28;
 
 /**
  * The tasks of a `state.todo2.json`; none where the file does not exist. Fails with `unreadable`.
@@ -11,14 +14,11 @@ import { readJsonStore } from '../read/json-reader.ts';
 export async function readImportable(
   file: string,
   project: string,
+  root: string = dirname(file),
 ): Promise<Result<readonly Task[], Failure>> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ok([]);
-    return fail({ kind: 'unreadable', file, ...faultOfError(error) });
-  }
-  const read = readJsonStore(bytes, project);
+  const whole = await readWhole(file, { root, mostBytes: MAX_BYTES });
+  if (!whole.ok) return fail({ kind: 'unreadable', file, ...whole.failure });
+  if (whole.value === undefined) return ok([]);
+  const read = readJsonStore(whole.value.bytes, project);
   return read.ok ? ok(read.value.tasks) : fail({ kind: 'unreadable', file, ...read.failure });
 }

@@ -3,7 +3,7 @@ import { fail, ok, type Result } from '../../core/result.ts';
 import type { TaskId } from '../../core/task.ts';
 import { LIST_NAMES } from '../read/json-reader.ts';
 import { entriesIn, idAt } from './json-patch.ts';
-import { patchJsonFile } from './patch-file.ts';
+import { patchJsonFile, type Patch } from './patch-file.ts';
 import { cutOne, elementSpans, insert, memberSpans } from './json-spans.ts';
 
 /** An entry that was removed from a file. */
@@ -22,10 +22,11 @@ interface RemovedEntry {
 export async function removeJsonEntry(
   file: string,
   id: TaskId,
+  root?: string,
 ): Promise<Result<RemovedEntry | undefined, Failure>> {
   let before = '';
   let after = '';
-  const removed = await patchJsonFile(file, (text) => {
+  const remove = (text: string): Patch<never> => {
     before = after = text;
     // With a duplicate id, exarp-go would restore the task from the second entry.
     for (;;) {
@@ -34,12 +35,13 @@ export async function removeJsonEntry(
       if (index === -1) return { text: after };
       after = cutOne(after, entries, index);
     }
-  });
+  };
+  const removed = await patchJsonFile(file, remove, root);
   if (!removed.ok) return fail(removed.failure);
   if (removed.value !== 'patched') return ok(undefined);
   return ok({
-    putBack: () =>
-      patchJsonFile(file, (text) => {
+    putBack: () => {
+      const putBack = (text: string): Patch<never> => {
         if (text === after) return { text: before };
         const entries = entriesIn(before);
         const entry = entries.find((span) => idAt(before, span) === id);
@@ -50,7 +52,9 @@ export async function removeJsonEntry(
               ? text
               : append(text, before.slice(entry.start, entry.end)),
         };
-      }),
+      };
+      return patchJsonFile(file, putBack, root);
+    },
   });
 }
 

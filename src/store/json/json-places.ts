@@ -1,6 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { readWhole } from '../../disk/read-whole.ts';
 import { entriesIn } from './json-patch.ts';
 import { memberSpans } from './json-spans.ts';
+
+/** The limit of one string. */
+const MAX_BYTES = 1 << 28;
 
 /** A position in a text; lines and characters count from 0. */
 export interface Place {
@@ -37,10 +41,12 @@ export function findEntries(text: string): ReadonlyMap<string, Place> {
 }
 
 /** The same for a file; empty where it cannot be read. */
-export async function readEntries(file: string): Promise<ReadonlyMap<string, Place>> {
-  try {
-    return findEntries(new TextDecoder().decode(await readFile(file)));
-  } catch {
-    return new Map(); // the reader of the store reports the fault
-  }
+export async function readEntries(
+  file: string,
+  root: string = dirname(file),
+): Promise<ReadonlyMap<string, Place>> {
+  const read = await readWhole(file, { root, mostBytes: MAX_BYTES });
+  // The reader of the store reports the fault.
+  if (!read.ok || read.value === undefined) return new Map();
+  return findEntries(new TextDecoder().decode(read.value.bytes));
 }

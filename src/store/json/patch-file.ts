@@ -1,8 +1,9 @@
 import { realpathSync, statSync } from 'node:fs';
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { faultOfError } from '../read/file-fault.ts';
+import { faultOfError } from '../../disk/file-fault.ts';
+import { decodeUtf8, readWhole } from '../../disk/read-whole.ts';
 import { stampOf } from '../read/file-stamp.ts';
 import { parseJson } from '../read/json-reader.ts';
 import { replaceFile } from '../files/replace-file.ts';
@@ -10,6 +11,9 @@ import { messageOf } from '../../core/text.ts';
 
 /** Tries before giving up while another process writes the file between our read and our write. */
 const ATTEMPTS = 5;
+
+/** The limit of one string. */
+const MAX_BYTES = 1 << 28;
 
 /** The last pending change of each file: two at once would overwrite each other. */
 const pending = new Map<string, Promise<unknown>>();
@@ -23,15 +27,17 @@ export type Patch<R> = { readonly text: string } | { readonly refused: R };
  * Replaces a JSON file by what `patch` makes of its text, atomically. `patch` gets valid JSON with
  * its byte order mark, and is called again where another process wrote the file meanwhile.
  *
- * Never creates the file: the answer is then `noFile`. A link stays a link. A file that is not
+ * Never creates the file: the answer is then `noFile`. A link stays a link, and may not lead out of
+ * `root`, by default the folder of the file. A file that is not
  * JSON, or not UTF-8, is left alone and fails with `unreadable`; any other failure is
  * `writeFailed`.
  */
 export function patchJsonFile<R = never>(
   file: string,
   patch: (text: string) => Patch<R>,
+  root: string = dirname(file),
 ): Promise<Result<'patched' | 'unchanged' | 'noFile' | { readonly refused: R }, Failure>> {
-  return inTurn(file, () => patchNow(file, patch));
+  return inTurn(file, () => patchNow(file, patch, root));
 }
 
 /** Runs a write of a file after the writes of it that this process has already queued. */
@@ -48,17 +54,19 @@ export function inTurn<T>(file: string, write: () => Promise<T>): Promise<T> {
 async function patchNow<R>(
   file: string,
   patch: (text: string) => Patch<R>,
+  root: string,
 ): Promise<Result<'patched' | 'unchanged' | 'noFile' | { readonly refused: R }, Failure>> {
   let step: 'read' | 'write' = 'read';
   try {
-    const real = await realpath(file);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       step = 'read';
-      const before = await stat(real, { bigint: true });
-      const bytes = await readFile(real);
+      const whole = await readWhole(file, { root, mostBytes: MAX_BYTES });
+      if (!whole.ok) return fail({ kind: 'unreadable', file, ...whole.failure });
+      if (whole.value === undefined) return ok('noFile');
+      const { bytes, path: real, stat: before } = whole.value;
       const parsed = parseJson(bytes);
       if (!parsed.ok) return fail({ kind: 'unreadable', file, ...parsed.failure });
-      const text = decodeExactly(bytes);
+      const text = decodeUtf8(bytes);
       if (text === undefined)
         return fail({ kind: 'unreadable', file, cause: 'malformed', detail: 'not UTF-8' });
       const made = patch(text);
@@ -81,14 +89,5 @@ async function patchNow<R>(
     if (error instanceof Error && !('code' in error)) throw error;
     if (step === 'write') return fail({ kind: 'writeFailed', file, detail: messageOf(error) });
     return fail({ kind: 'unreadable', file, ...faultOfError(error) });
-  }
-}
-
-/** The text with its byte order mark; undefined where the bytes are not UTF-8. */
-function decodeExactly(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
   }
 }

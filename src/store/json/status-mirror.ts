@@ -6,6 +6,8 @@ import { patchJsonStatus } from './json-patch.ts';
 export interface StatusMirrorOptions {
   /** `state.todo2.json`, absolute; it need not exist, and is never created. */
   readonly json: string;
+  /** See `patchJsonFile`. */
+  readonly root?: string;
   readonly clock: Clock;
   readonly onFailed: (failure: Failure) => void;
   readonly reportBug: (error: unknown) => void;
@@ -25,10 +27,10 @@ export class StatusMirror {
 
   write(id: TaskId, status: Status): void {
     if (status === 'Unknown') return;
-    const { json, clock, onFailed, reportBug } = this.#options;
+    const { json, root, clock, onFailed, reportBug } = this.#options;
     this.#last = this.#last
       .then(async () => {
-        const patched = await patchJsonStatus(json, id, status, clock.now());
+        const patched = await patchJsonStatus(json, id, status, clock.now(), root);
         if (!patched.ok) onFailed(patched.failure);
       })
       .catch(reportBug);

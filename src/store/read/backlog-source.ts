@@ -93,9 +93,9 @@ class BacklogFiles implements BacklogSource {
     this.#paths = paths;
     this.#wasmFile = options.wasmFile;
     this.#clock = options.clock ?? systemClock;
-    this.#database = new SnapshotReader(paths.database, this.#clock);
+    this.#database = new SnapshotReader(paths.database, this.#clock, paths.root);
     this.#tasks = new DatabaseTasks(paths.project);
-    this.#json = new JsonFile(paths.json, this.#clock);
+    this.#json = new JsonFile(paths.json, this.#clock, paths.root);
     this.#configFile = new ConfigFile(paths);
     const names = new Set(
       [paths.database, `${paths.database}-wal`, `${paths.database}-journal`, paths.json].map(

@@ -1,8 +1,4 @@
-import type { Unreadable, UnreadableCause } from '../../core/failure.ts';
-import { messageOf } from '../../core/text.ts';
-
-/** Why a file cannot be read. */
-export type FileFault = Pick<Unreadable, 'cause' | 'detail'>;
+import type { FileFault } from '../../disk/file-fault.ts';
 
 const MAGIC = 'SQLite format 3\0';
 
@@ -27,23 +23,6 @@ export function findFileFault(bytes: Uint8Array): FileFault | undefined {
     return { cause: 'truncated', detail: `the file has ${bytes.length} of ${expected} bytes` };
   }
   return undefined;
-}
-
-/** What an error of a file operation says about the file. */
-export function faultOfError(error: unknown): FileFault {
-  return { cause: causeOfError(error), detail: messageOf(error) };
-}
-
-function causeOfError(error: unknown): UnreadableCause {
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'EACCES':
-    case 'EPERM':
-      return 'permission';
-    case 'EBUSY':
-      return 'busy';
-    default:
-      return 'io';
-  }
 }
 
 const KNOWN_FORMATS = [

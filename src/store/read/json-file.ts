@@ -1,6 +1,8 @@
+import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../../core/ports.ts';
-import { faultOfError } from './file-fault.ts';
+import { faultOfError } from '../../disk/file-fault.ts';
+import { realWithin } from '../../disk/within.ts';
 import { RACY_MS, isOlder, stampOf } from './file-stamp.ts';
 import { OpenFile } from './open-file.ts';
 import { readJsonStore } from './json-reader.ts';
@@ -22,12 +24,15 @@ const MAX_BYTES = 1n << 28n;
 /** The JSON store of a root, read again where its stamp and bytes have changed. */
 export class JsonFile {
   readonly #path: string;
+  readonly #root: string;
   readonly #clock: Clock;
   #stamp: string | undefined;
   #bytes: Uint8Array | undefined;
 
-  constructor(path: string, clock: Clock) {
+  /** A link may not lead out of `root`. */
+  constructor(path: string, clock: Clock, root: string = dirname(path)) {
     this.#path = path;
+    this.#root = root;
     this.#clock = clock;
   }
 
@@ -49,8 +54,9 @@ export class JsonFile {
 
   async #readOnce(project: string): Promise<JsonRead> {
     // No process locks this file, so closing it drops no lock.
-    const file = new OpenFile(this.#path);
+    let file: OpenFile | undefined;
     try {
+      file = new OpenFile(realWithin(this.#root, this.#path) ?? this.#path);
       if (!file.open()) {
         this.forget();
         return { kind: 'absent' };
@@ -78,7 +84,7 @@ export class JsonFile {
       this.forget();
       return { kind: 'fault', fault: faultOfError(error), isFresh: false };
     } finally {
-      file.close();
+      file?.close();
     }
   }
 }

@@ -8,6 +8,8 @@ import {
   type BigIntStats,
 } from 'node:fs';
 import { promisify } from 'node:util';
+import { isAbsence } from '../../disk/file-fault.ts';
+import { READ_FLAGS } from '../../disk/read-whole.ts';
 
 /**
  * Larger files are read in pieces off the main thread; for smaller ones a single call is cheaper
@@ -34,6 +36,7 @@ export class OpenFile {
   #fd: number | undefined;
   #stat: BigIntStats | undefined;
 
+  /** No link is followed: `path` is the real one. */
   constructor(path: string, keep = process.platform !== 'win32') {
     this.path = path;
     this.#keep = keep;
@@ -46,15 +49,17 @@ export class OpenFile {
   open(): boolean {
     const found = this.#look();
     if (found !== undefined && this.#fd !== undefined && isSameFile(found, this.#stat)) return true;
-    // Opening a pipe would wait for its writer for ever.
+    // Opening a device may do something.
     if (found !== undefined && !found.isFile()) throw new NotAFile(`${this.path} is not a file`);
     const old = this.#fd;
     this.#fd = undefined;
     try {
       if (found === undefined) return false;
-      const fd = openSync(this.path, 'r');
+      const fd = openSync(this.path, READ_FLAGS);
       this.#fd = fd;
       this.#stat = fstatSync(fd, { bigint: true });
+      // It may have been replaced since the look.
+      if (!this.#stat.isFile()) throw new NotAFile(`${this.path} is not a file`);
       return true;
     } catch (error) {
       if (isAbsence(error)) return false;
@@ -151,9 +156,4 @@ function closeQuietly(fd: number): void {
 
 function isSameFile(a: BigIntStats, b: BigIntStats | undefined): boolean {
   return b !== undefined && a.ino === b.ino && a.dev === b.dev;
-}
-
-function isAbsence(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOENT' || code === 'ENOTDIR';
 }

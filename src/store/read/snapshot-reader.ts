@@ -1,8 +1,10 @@
 import { realpathSync, type BigIntStats } from 'node:fs';
 import type { Clock } from '../../core/ports.ts';
 import type { UnreadableCause } from '../../core/failure.ts';
-import { findFileFault, faultOfError } from './file-fault.ts';
+import { findFileFault } from './file-fault.ts';
+import { faultOfError } from '../../disk/file-fault.ts';
 import { RACY_MS, isOlder, stampOf } from './file-stamp.ts';
+import { realWithin } from '../../disk/within.ts';
 import { OpenFile } from './open-file.ts';
 import {
   WAL_HEADER_SIZE,
@@ -91,6 +93,7 @@ type LastRead =
  */
 export class SnapshotReader {
   readonly file: string;
+  readonly #root: string | undefined;
   readonly #clock: Clock;
   #db: OpenFile;
   #wal: OpenFile;
@@ -100,8 +103,10 @@ export class SnapshotReader {
   /** When a file that may still be in the making was first seen in this state, by our clock. */
   readonly #fresh = new Map<'db' | 'wal', { readonly state: string; readonly since: number }>();
 
-  constructor(file: string, clock: Clock) {
+  /** A link may not lead out of `root`. */
+  constructor(file: string, clock: Clock, root?: string) {
     this.file = file;
+    this.#root = root;
     this.#clock = clock;
     [this.#db, this.#wal] = this.#filesAt(file);
   }
@@ -346,11 +351,13 @@ export class SnapshotReader {
    */
   #resolve(): boolean {
     let real = this.file;
-    try {
-      real = realpathSync.native(this.file);
-    } catch {
-      // Missing or not accessible: opening reports which.
-    }
+    if (this.#root !== undefined) real = realWithin(this.#root, this.file) ?? this.file;
+    else
+      try {
+        real = realpathSync.native(this.file);
+      } catch {
+        // Missing or not accessible: opening reports which.
+      }
     if (real === this.#db.path) return false;
     const [db, wal] = this.#filesAt(real);
     this.#db.close();

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readWhole } from '../../disk/read-whole.ts';
 import type { SqlJsStatic } from 'sql.js';
 
 const loaded = new Map<string, Promise<SqlJsStatic>>();
@@ -23,7 +23,14 @@ export function forgetSqlJs(wasmFile: string): void {
 }
 
 async function load(wasmFile: string): Promise<SqlJsStatic> {
-  const [{ default: start }, bytes] = await Promise.all([import('sql.js'), readFile(wasmFile)]);
+  const limits = { mostBytes: 16 * 1024 * 1024 };
+  const [{ default: start }, read] = await Promise.all([
+    import('sql.js'),
+    readWhole(wasmFile, limits),
+  ]);
+  if (!read.ok || read.value === undefined)
+    throw new Error(read.ok ? `${wasmFile} does not exist` : read.failure.detail);
+  const { bytes } = read.value;
   // As bytes, since sql.js would look for a file beside the bundle.
   return start({
     wasmBinary: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength),

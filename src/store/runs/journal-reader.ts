@@ -1,7 +1,7 @@
 import { parseEntry } from '../../core/run/journal/journal-entry.ts';
 import type { RunEvent, RunState } from '../../core/run/run-events.ts';
 import { foldJournal } from '../../core/run/journal/run-state.ts';
-import { readPlainFile } from '../files/plain-file.ts';
+import { readPlainFile } from '../../disk/plain-file.ts';
 
 export interface JournalContent {
   /** Undefined where no line starts this run. */

@@ -6,7 +6,7 @@ import type { Clock, LeaderRequest } from '../../core/ports.ts';
 import { anyOf, finite, natural, objectOf, oneOf, parseAs } from '../../core/shape.ts';
 import { taskIdShape as id } from '../../core/task-id-shape.ts';
 import { PolledFolderWatch } from '../files/polled-folder-watch.ts';
-import { readPlainFile } from '../files/plain-file.ts';
+import { readPlainFile } from '../../disk/plain-file.ts';
 
 /** A request this recent cannot have been handled by the leader before. */
 const LATE_MS = 10_000;

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readWhole } from '../../disk/read-whole.ts';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 import type { Processes } from '../../core/ports.ts';
@@ -35,9 +35,10 @@ export async function processStartTime(pid: number): Promise<string | undefined>
   try {
     if (process.platform === 'linux') {
       const [stat, boot] = await Promise.all([
-        readFile(`/proc/${pid}/stat`, 'utf8'),
-        readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+        readProc(`${pid}/stat`),
+        readProc('sys/kernel/random/boot_id'),
       ]);
+      if (stat === undefined || boot === undefined) return undefined;
       // The program name, in brackets, may contain blanks. The 22nd field is the start in clock
       // ticks since boot.
       const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
@@ -51,4 +52,9 @@ export async function processStartTime(pid: number): Promise<string | undefined>
   } catch {
     return undefined; // no such process, or no `ps`
   }
+}
+
+async function readProc(name: string): Promise<string | undefined> {
+  const read = await readWhole(`/proc/${name}`, { mostBytes: 64 * 1024 });
+  return read.ok ? read.value?.bytes.toString('utf8') : undefined;
 }

@@ -4,7 +4,7 @@ import type { Failure } from '../../core/failure.ts';
 import type { Result } from '../../core/result.ts';
 import { isRunId } from '../../core/run/journal/journal-entry.ts';
 import { keepOutOfGit, makeFolders } from '../files/folders-within.ts';
-import { isWithin } from '../files/locate.ts';
+import { isWithin } from '../../disk/within.ts';
 import { tryWrite } from '../../core/try-write.ts';
 
 /** How the name of a journal ends. */

@@ -13,7 +13,7 @@ import {
   text,
   type FieldsOf,
 } from '../../core/shape.ts';
-import { readPlainFile } from '../files/plain-file.ts';
+import { readPlainFile } from '../../disk/plain-file.ts';
 import { isProcessAlive } from './process-identity.ts';
 import { removeFile, replaceFile } from '../files/replace-file.ts';
 import type { RunFolder } from './run-folder.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, LostWindow, Processes, WindowRecords } from '../../core/ports.ts';
 import {
@@ -13,6 +13,7 @@ import {
 } from '../../core/shape.ts';
 import { taskIdShape as id } from '../../core/task-id-shape.ts';
 import type { TaskId } from '../../core/task.ts';
+import { readWhole } from '../../disk/read-whole.ts';
 import { isProcessAlive } from './process-identity.ts';
 import { removeFile, replaceFile } from '../files/replace-file.ts';
 
@@ -40,6 +41,9 @@ const RECORD = {
 };
 const record = objectOf<FieldsOf<typeof RECORD>>(RECORD);
 type WindowRecord = FieldsOf<typeof RECORD>;
+
+/** More than the ids of a hundred thousand tasks take. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Records this old are deleted: no lease is that long. */
 const KEEP_MS = 7 * 24 * 60 * 60_000;
@@ -108,12 +112,12 @@ export class WindowRecordFiles implements WindowRecords {
         .filter((name) => name !== this.#name)
         .map(async (name) => {
           const file = join(this.#options.folder, name);
-          try {
-            const [text, { mtimeMs }] = await Promise.all([readFile(file, 'utf8'), stat(file)]);
-            return [{ file, record: parseAs(record, text), modifiedAt: mtimeMs }];
-          } catch {
-            return []; // another window has just handled it
-          }
+          const read = await readWhole(file, { mostBytes: MAX_BYTES });
+          // Another window has just handled it, or it is none of ours.
+          if (!read.ok || read.value === undefined) return [];
+          const { bytes, stat } = read.value;
+          const modifiedAt = Number(stat.mtimeMs);
+          return [{ file, record: parseAs(record, bytes.toString('utf8')), modifiedAt }];
         }),
     );
     return found.flat();

@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import type { Failure, UnreadableCause } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
+import { whyNotWritten } from '../../disk/within.ts';
 import { columnNames } from './table-columns.ts';
 
 export interface Sqlite {
@@ -48,18 +49,23 @@ export class Connection {
   readonly #sqlite: Sqlite;
   readonly #file: string;
   readonly #syncs: 'full' | 'normal';
+  readonly #root: string | undefined;
   #open: { readonly db: DatabaseSync; readonly identity: string } | undefined;
 
   /**
    * `syncs: 'normal'`: in WAL mode commits do not wait for the disk, as in exarp-go. A power
    * failure may then lose the latest commits, but not corrupt the file; the write lock is held for
-   * a hundredth of the time.
+   * a hundredth of the time. A link that leads out of `root` is refused.
    */
   constructor(
     sqlite: Sqlite,
     file: string,
-    { syncs = 'full' }: { readonly syncs?: 'full' | 'normal' } = {},
+    {
+      syncs = 'full',
+      root,
+    }: { readonly syncs?: 'full' | 'normal'; readonly root?: string | undefined } = {},
   ) {
+    this.#root = root;
     this.#sqlite = sqlite;
     this.#file = file;
     this.#syncs = syncs;
@@ -105,6 +111,11 @@ export class Connection {
     body: (db: DatabaseSync) => Result<T, Failure>,
   ): Transacted<T> {
     try {
+      const why = this.#whyNot();
+      if (why !== undefined) {
+        this.close();
+        return fail(this.#writeFailed(why));
+      }
       const connected = connect();
       if (!connected.ok) return connected;
       const db = connected.value;
@@ -124,6 +135,7 @@ export class Connection {
    */
   look<T>(body: (db: DatabaseSync) => T): T | undefined {
     try {
+      if (this.#whyNot() !== undefined) return undefined;
       const connected = this.#connect(LOCK_COLUMNS);
       return connected.ok ? body(connected.value) : undefined;
     } catch (error) {
@@ -214,6 +226,11 @@ export class Connection {
       default:
         return fail(this.#writeFailed(detail));
     }
+  }
+
+  /** A link is looked at anew each time: it may have been put there meanwhile. */
+  #whyNot(): string | undefined {
+    return this.#root === undefined ? undefined : whyNotWritten(this.#root, this.#file);
   }
 
   #missing(): Failure {

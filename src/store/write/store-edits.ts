@@ -10,6 +10,8 @@ import { NewTaskGuard, type NewTaskGuardOptions } from './new-task-guard.ts';
 export interface StoreEditsOptions extends NewTaskGuardOptions {
   /** `state.todo2.json`, absolute; it need not exist, and is never created. */
   readonly json: string;
+  /** See `patchJsonFile`. */
+  readonly root?: string;
 }
 
 type Removed = Extract<Awaited<ReturnType<typeof removeJsonEntry>>, { ok: true }>['value'];
@@ -36,7 +38,7 @@ export class StoreEdits implements Edits, Disposable {
     const deleted = changes.filter((change) => change.kind === 'delete').map(({ id }) => id);
     const removed: Removed[] = [];
     for (const id of deleted) {
-      const entry = await removeJsonEntry(this.#options.json, id);
+      const entry = await removeJsonEntry(this.#options.json, id, this.#options.root);
       if (!entry.ok) {
         await this.#putBack(removed);
         return fail(entry.failure);

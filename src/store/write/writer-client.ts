@@ -22,6 +22,8 @@ export interface WriterOptions {
    * `file`.
    */
   readonly json?: string;
+  /** The folder that links to the database and the JSON file may not lead out of. */
+  readonly root?: string;
   readonly project?: string;
   /** From `createHolderId`, with the id of this process, which must live as long as the claims. */
   readonly holder: string;
@@ -465,7 +467,7 @@ export class Writer implements Locks, Edits, Disposable {
       lingerMs = LINGER_MS,
     } = this.#options;
     const defaults = storePathsOf(dirname(dirname(file)));
-    const { json = defaults.json, project = defaults.project } = this.#options;
+    const { json = defaults.json, root, project = defaults.project } = this.#options;
     const tried: string[] = [];
     const commands = nodes();
     for (const node of commands) {
@@ -473,7 +475,7 @@ export class Writer implements Locks, Edits, Disposable {
       const started = await startChild(
         node,
         script,
-        { kind: 'start', file, json, project, holder, graceMs, lingerMs, lingering },
+        { kind: 'start', file, json, root, project, holder, graceMs, lingerMs, lingering },
         clock,
       );
       const line = [node.command, ...node.args].join(' ');

@@ -7,7 +7,8 @@ import type { Status, TaskId } from '../../core/task.ts';
 import type { StoredNote } from './read-results.ts';
 import { change, importable, textByStatus } from './task-shapes.ts';
 
-const { duration, finite, flag, listOf, objectOf, oneOf, orNull, someText, text, unionOf } = plain;
+const { duration, finite, flag, listOf, objectOf, oneOf, maybe, orNull, someText, text, unionOf } =
+  plain;
 
 export type FinalStatus = 'Todo' | 'Review' | 'Done';
 
@@ -22,6 +23,8 @@ const START = {
   file: someText,
   /** The JSON file that mirrors statuses; it need not exist. */
   json: someText,
+  /** The folder that links to these may not lead out of. */
+  root: maybe(someText),
   /** The project of new tasks. */
   project: someText,
   holder: someText,

@@ -178,10 +178,10 @@ test('a template that is a link or a folder is not read', posix, async () => {
   await mkdir(dirname(file), { recursive: true });
   await writeFile(join(folder, 'secret'), 'secret');
   await symlink(join(folder, 'secret'), file);
-  assert.match((await readPromptTemplate(root)).note ?? '', /no regular file/);
+  assert.match((await readPromptTemplate(root)).note ?? '', /leads out of the folder/);
   await rm(file);
   await mkdir(file);
-  assert.match((await readPromptTemplate(root)).note ?? '', /no regular file/);
+  assert.match((await readPromptTemplate(root)).note ?? '', /not a file/);
 });
 
 test('a prompt is written byte for byte where only its owner can read it', async () => {

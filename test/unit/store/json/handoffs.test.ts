@@ -7,10 +7,11 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { Failure } from '../../../../src/core/failure.ts';
 import {
@@ -50,11 +51,11 @@ async function storeWith(
   return { file, book: await opened(t, file) };
 }
 
-async function opened(t: TestContext, file: string): Promise<Handoffs> {
+async function opened(t: TestContext, file: string, root = dirname(file)): Promise<Handoffs> {
   const clock = { now: () => NOW, after: () => ({ dispose: () => undefined }) };
   let n = 0;
   const random = (): number => (n++ % 1000) / 1000;
-  const book = openHandoffs({ file, clock, random, host: 'desk' });
+  const book = openHandoffs({ file, root, clock, random, host: 'desk' });
   t.after(() => book.dispose());
   await book.refresh();
   return book;
@@ -248,4 +249,19 @@ test('views are told of a change once, and not of a look that found the same', a
   await book.refresh();
   await book.refresh();
   assert.equal(told, 1);
+});
+
+test('handoffs that lead out of the folder are neither read nor written, and the reason is told', async (t) => {
+  const [root, outside] = [folderFor(t), folderFor(t)];
+  const file = join(root, '.todo2', 'handoffs.json');
+  mkdirSync(join(root, '.todo2'));
+  writeFileSync(join(outside, 'there.json'), '{"handoffs":[]}');
+  for (const name of ['there.json', 'not-there.json']) {
+    symlinkSync(join(outside, name), file);
+    const written = failure(await (await opened(t, file, root)).write(DRAFT));
+    assert.match('detail' in written ? written.detail : '', /leads out of|a link to nothing/);
+    rmSync(file);
+  }
+  assert.deepEqual(readdirSync(outside), ['there.json']);
+  assert.equal(readFileSync(join(outside, 'there.json'), 'utf8'), '{"handoffs":[]}');
 });

@@ -209,3 +209,14 @@ test('a folder in the place of the file is a failure with its name', async (t) =
   const result = await patchJsonStatus(folder, taskId('T-1'), 'Done', NOW);
   assert.ok(!result.ok && result.failure.kind === 'unreadable' && result.failure.file === folder);
 });
+
+test('a file that leads out of the folder is left alone, and the reason is told', async (t) => {
+  const [root, outside] = [folderFor(t), folderFor(t)];
+  const real = join(outside, 'state.todo2.json');
+  writeFileSync(real, '[{"id": "T-1", "status": "Todo"}]');
+  const link = join(root, 'state.todo2.json');
+  symlinkSync(real, link);
+  const done = await patchJsonStatus(link, taskId('T-1'), 'Done', NOW, root);
+  assert.match(JSON.stringify(done), /leads out of the folder/);
+  assert.equal(readFileSync(real, 'utf8'), '[{"id": "T-1", "status": "Todo"}]');
+});

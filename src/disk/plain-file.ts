@@ -1,5 +1,6 @@
-import { constants, type BigIntStats } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { READ_FLAGS } from './read-whole.ts';
 
 /** A part of a file, with the file's state at the time of the read. */
 export interface FilePart {
@@ -12,9 +13,6 @@ export interface FilePart {
   readonly identity: string;
 }
 
-// Never through a link, and without waiting for a pipe. Windows has no such flags: they count as 0.
-const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-
 /**
  * Reads at most `max` bytes of a file from an offset on. Undefined where the file is missing, a
  * link, not a plain file, or not readable.
@@ -26,7 +24,7 @@ export async function readPlainFile(
 ): Promise<FilePart | undefined> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(file, READ);
+    handle = await open(file, READ_FLAGS);
     const stat = await handle.stat({ bigint: true });
     if (!stat.isFile()) return undefined;
     const size = Number(stat.size);
