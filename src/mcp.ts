@@ -7,7 +7,7 @@
  */
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import { StdioTransport } from './agent-api/stdio-transport.ts';
 import { AgentBacklog } from './agent-api/agent-backlog.ts';
 import { agentNameOf } from './agent-api/agent-name.ts';
 import { createWavesServer } from './agent-api/mcp-server.ts';
@@ -162,7 +162,7 @@ async function serve(given: Arguments): Promise<void> {
   process.stderr.on('error', () => undefined);
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, end);
   process.on('unhandledRejection', reportBug);
-  await server.connect(new StdioServerTransport());
+  await server.connect(new StdioTransport(process.stdin, process.stdout));
 }
 
 const given = readArguments();

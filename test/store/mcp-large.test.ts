@@ -197,3 +197,17 @@ test('a client hears of changes at most twice a second, and of the last one in t
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   assert.equal(JSON.stringify([...heard]), quiet);
 });
+
+test('a message of any size is answered with an error, and costs no claim', async () => {
+  await using rig = await createMcpRig(bundle, { tasks: [{ id: 'T-1' }] });
+  const { client, ask } = await rig.connect();
+  assert.equal((await ask('waves_claim', { id: 'T-1' })).isError, false);
+  const held = await rig.lockOf('T-1');
+  for (const megabytes of [11, 40]) {
+    const text = 'x'.repeat(megabytes * 1024 * 1024);
+    await assert.rejects(ask('waves_note', { id: 'T-1', text }), /passed over/);
+  }
+  assert.equal(await rig.lockOf('T-1'), held);
+  assert.equal((await client.listTools()).tools.length, OPERATIONS.length);
+  assert.equal((await ask('waves_release', { id: 'T-1' })).isError, false);
+});
