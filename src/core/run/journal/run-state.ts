@@ -51,12 +51,28 @@ export function applyRunEvents(state: RunState | undefined, events: readonly Run
  * these.
  */
 export function foldJournal(events: Iterable<RunEvent>, from?: RunState): RunState | undefined {
-  let draft = from === undefined ? undefined : draftOf(from);
-  for (const event of events) {
-    if (event.kind === 'runStarted') draft ??= draftOf(begin(event));
-    else if (draft !== undefined && fits(draft, event)) apply(draft, event);
+  const fold = new JournalFold(from);
+  for (const event of events) fold.add(event);
+  return fold.state;
+}
+
+/** As `foldJournal`, for a journal that comes in pieces: the tasks are copied once for all. */
+export class JournalFold {
+  #draft: Draft | undefined;
+
+  constructor(from?: RunState) {
+    this.#draft = from === undefined ? undefined : draftOf(from);
   }
-  return draft === undefined ? undefined : finished(draft);
+
+  add(event: RunEvent): void {
+    if (event.kind === 'runStarted') this.#draft ??= draftOf(begin(event));
+    else if (this.#draft !== undefined && fits(this.#draft, event)) apply(this.#draft, event);
+  }
+
+  /** To be asked for once, after the last event. */
+  get state(): RunState | undefined {
+    return this.#draft === undefined ? undefined : finished(this.#draft);
+  }
 }
 
 /** A state that is still being made: its tasks and waves are our own copies. */

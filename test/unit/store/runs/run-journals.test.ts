@@ -25,6 +25,7 @@ import type { RunEvent } from '../../../../src/core/run/run-events.ts';
 import { applyRunEvents } from '../../../../src/core/run/journal/run-state.ts';
 import { taskId } from '../../../../src/core/task.ts';
 import { JournalFollower } from '../../../../src/store/runs/journal-follower.ts';
+import { JournalReader } from '../../../../src/store/runs/journal-reader.ts';
 import { RunFolder } from '../../../../src/store/runs/run-folder.ts';
 import { RunJournals } from '../../../../src/store/runs/run-journals.ts';
 import { HandClock } from '../../../support/hand-clock.ts';
@@ -477,4 +478,29 @@ test('files of an attempt are numbered, in the folder of their run', (t) => {
     stop: join(runs, RUN, '3.stop'),
   });
   assert.equal(existsSync(runs), false, 'asking makes nothing');
+});
+
+test('a long journal is read in pieces, and other work goes on meanwhile', async (t) => {
+  const { journal, runs } = machine(t);
+  mkdirSync(runs, { recursive: true });
+  const start = startOf(RUN, [['T-1']]);
+  const later = ranFor(RUN, 'T-1', { attemptNo: 1, from: 1, ms: 1, outcome: succeeded() });
+  const line = `${formatEntry({ ...later[0]!, id: taskId(`T-${'1'.repeat(900)}`) } as RunEvent)}\n`;
+  const [begin, end] = [
+    `${formatEntry(start)}\n`,
+    later.map((each) => `${formatEntry(each)}\n`).join(''),
+  ];
+  writeFileSync(journal, begin + line.repeat(4_000) + 'x'.repeat(600_000) + '\n' + end);
+  let turns = 0;
+  const ticking = setInterval(() => turns++, 0);
+  const reader = new JournalReader(journal, RUN);
+  const read = await reader.read();
+  clearInterval(ticking);
+  assert.ok(read?.state !== undefined);
+  assert.deepEqual([read.damaged, read.state.tasks.get(taskId('T-1'))?.phase], [1, 'ended']);
+  assert.ok(turns >= 5, `${turns} turns of the event loop for 4 MB`);
+  // What is appended later is all that is read then.
+  appendFileSync(journal, 'torn');
+  assert.equal((await reader.read())?.damaged, 2);
+  assert.deepEqual((await reader.read())?.state, read.state);
 });
