@@ -1,6 +1,7 @@
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Node } from 'yaml';
 import { between, INVALID } from '../shape.ts';
 import { cut, oneLine } from '../text.ts';
+import { BATCH_YAML, readYaml } from '../yaml.ts';
 import { type Batch, BATCHES, TOOLS } from './batch.ts';
 import { EXARP, exarpTool, IS_EXARP_NAME } from './exarp-tool.ts';
 import type { BatchTool } from './tool.ts';
@@ -28,8 +29,6 @@ export interface CustomBatch extends Batch {
   readonly place: string;
 }
 
-/** The longest text of a batch in characters: the parser compares the keys of a map pairwise. */
-const MOST_BATCH_TEXT = 32 * 1024;
 const MOST_STEPS = 100;
 const MOST_DEPTH = 10;
 const MOST_PARAMS = 8_000;
@@ -79,10 +78,6 @@ class Reading {
 
   read(): CustomBatch | undefined {
     const { place, text, name: otherwise } = this.#source;
-    if (text.length > MOST_BATCH_TEXT) {
-      this.complain(undefined, '', `it is longer than ${MOST_BATCH_TEXT} characters`);
-      return undefined;
-    }
     const contents = this.#parse(text);
     if (contents === undefined) return undefined;
     const fields = this.#fields(contents, '', BATCH_FIELDS);
@@ -119,22 +114,15 @@ class Reading {
     });
   }
 
-  #parse(text: string): Node | undefined {
-    try {
-      const document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
-      for (const { message, pos } of document.errors)
-        this.#complainAt(pos[0], `this is no YAML: ${oneLine(message)}`);
-      // A recursive alias never ends, and nested ones expand to billions of nodes.
-      visit(document, { Alias: (_, node) => this.complain(node, '', 'aliases are not followed') });
-      if (this.problems.length > 0) return undefined;
-      if (document.contents === null) this.complain(undefined, '', 'it is empty');
-      return document.contents ?? undefined;
-    } catch (error) {
-      // The parser is recursive, so deep nesting overflows its stack.
-      if (!(error instanceof RangeError)) throw error;
-      this.complain(undefined, '', 'its lists are too deep');
-      return undefined;
+  #parse(source: string): Node | undefined {
+    const { document, problems } = readYaml(source, BATCH_YAML, { lineCounter: this.#lines });
+    for (const { offset, text, isSyntax } of problems) {
+      if (document === undefined) this.complain(undefined, '', text);
+      else this.#complainAt(offset, isSyntax ? `this is no YAML: ${text}` : text);
     }
+    if (document === undefined || problems.length > 0) return undefined;
+    if (document.contents === null) this.complain(undefined, '', 'it is empty');
+    return document.contents ?? undefined;
   }
 
   #complainAt(offset: number, text: string): void {

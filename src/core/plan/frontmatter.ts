@@ -1,14 +1,5 @@
-import {
-  Document,
-  isMap,
-  isNode,
-  isScalar,
-  parseDocument,
-  Scalar,
-  visit,
-  YAMLMap,
-  YAMLSeq,
-} from 'yaml';
+import { Document, isMap, isNode, isScalar, Scalar, visit, YAMLMap, YAMLSeq } from 'yaml';
+import { PLAN_YAML, readYaml } from '../yaml.ts';
 
 /**
  * A document in two: the YAML between its `---` lines, undefined where it has none, and everything
@@ -58,7 +49,8 @@ export function writeFrontmatter(
   const own = document.toString(oneLineEach);
   const text = [own, ...kept.pairs.map(({ source }) => source), kept.end].join('');
   // Verbatim text may break out of its context, such as an alias without its anchor.
-  if (parseDocument(text).errors.length === 0 && !/^---/m.test(text)) return `---\n${text}---\n`;
+  if (readYaml(text, PLAN_YAML).problems.length === 0 && !/^---/m.test(text))
+    return `---\n${text}---\n`;
   for (const { name, value } of kept.pairs) document.set(name, document.createNode(value));
   return `---\n${document.toString(oneLineEach)}---\n`;
 }
@@ -80,8 +72,9 @@ const NOTHING_KEPT: Kept = { comments: new Map(), pairs: [], end: '' };
 
 function keepForeign(written: string, own: ReadonlySet<string>): Kept {
   const yaml = quoteNames(written);
-  const document = parseDocument(yaml);
-  if (document.errors.length > 0 || !isMap(document.contents)) return NOTHING_KEPT;
+  const { document, problems } = readYaml(yaml, PLAN_YAML);
+  if (document === undefined || problems.length > 0 || !isMap(document.contents))
+    return NOTHING_KEPT;
   const { items, commentBefore } = document.contents;
   const comments = new Map<string, string>();
   const pairs: Kept['pairs'][number][] = [];
@@ -113,15 +106,32 @@ function keepForeign(written: string, own: ReadonlySet<string>): Kept {
 }
 
 /**
- * Quotes the names that exarp-go writes bare, where a colon in one makes the frontmatter invalid
- * YAML; else returns it as is.
+ * Quotes the texts that exarp-go and editors write bare, where a sign of YAML in one makes the
+ * frontmatter invalid: the names at its top, and what stands in its todos. Valid YAML stays as it
+ * is.
  */
 export function quoteNames(yaml: string): string {
-  if (parseDocument(yaml).errors.length === 0) return yaml;
-  return yaml.replace(
-    /^(name|overview|status): (?!["'|>[{])(.*)$/gm,
-    (_, key: string, value: string) => `${key}: ${JSON.stringify(value)}`,
-  );
+  if (readYaml(yaml, PLAN_YAML).problems.length === 0) return yaml;
+  let section = '';
+  const mended = yaml.split('\n').map((line) => {
+    const [, name] = /^([\w-]+):/.exec(line) ?? [];
+    section = name ?? section;
+    const [, key, value = ''] =
+      (section === 'todos' ? TODO_TEXT : TOP_TEXT).exec(line) ?? TOP_TEXT.exec(line) ?? [];
+    if (key === undefined || !needsQuotes(value.trim())) return line;
+    return `${key}: ${JSON.stringify(value.trim())}`;
+  });
+  return mended.join('\n');
+}
+
+const TOP_TEXT = /^(name|overview|status): ([^\n]*)/;
+const TODO_TEXT = /^([ \t]*(?:-[ \t]+)?(?:content|status)): ([^\n]*)/;
+
+/** True where a value of one line would not be read as the text that it is. */
+function needsQuotes(value: string): boolean {
+  // Texts in quotes and blocks may go on in the next line.
+  if (/^["']/.test(value) || /^[|>][-+\d]{0,2}$/.test(value)) return false;
+  return /^(?:[[\]{}&*!%@`,#|>]|[-?:](?:\s|$))/.test(value) || /:(?:\s|$)| #/.test(value);
 }
 
 /** The text of a pair from its key to the end of its value, including comments. */

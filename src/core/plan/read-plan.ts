@@ -1,4 +1,5 @@
-import { isMap, isNode, isScalar, parseDocument } from 'yaml';
+import { isMap, isNode, isScalar } from 'yaml';
+import { PLAN_YAML, readYaml } from '../yaml.ts';
 import { readMilestone } from './milestone.ts';
 import { quoteNames, splitFrontmatter } from './frontmatter.ts';
 
@@ -140,8 +141,8 @@ function readFront(yaml: string): Front {
  * Undefined where it is no YAML map. Scalars stay as written, so that an id of digits stays text.
  */
 function readMap(yaml: string): ReadonlyMap<string, unknown> | undefined {
-  const document = parseDocument(yaml, { schema: 'failsafe' });
-  if (document.errors.length > 0 || !isMap(document.contents)) return undefined;
+  const { document, problems } = readYaml(yaml, PLAN_YAML, { schema: 'failsafe' });
+  if (document === undefined || problems.length > 0 || !isMap(document.contents)) return undefined;
   const map = new Map<string, unknown>();
   try {
     for (const { key, value } of document.contents.items) {

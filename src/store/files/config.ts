@@ -18,7 +18,7 @@ export interface ConfigRead {
   readonly isWhole: boolean;
 }
 
-/** The YAML parser compares each key with every other one, which takes seconds in a large file. */
+/** Far more than all settings take. */
 const MAX_BYTES = 64 * 1024;
 
 type Paths = Pick<StorePaths, 'root' | 'configPb' | 'configYaml'>;
@@ -157,8 +157,11 @@ function need<T>(message: T | undefined): T {
 
 async function parseYaml(bytes: Uint8Array): Promise<Lookup> {
   // Loaded on demand, since few projects have the file.
-  const { parse } = await import('yaml');
-  const document: unknown = parse(new TextDecoder().decode(bytes), { logLevel: 'error' });
+  const { CONFIG_YAML, readYaml } = await import('../../core/yaml.ts');
+  const parsed = readYaml(new TextDecoder().decode(bytes), CONFIG_YAML);
+  const [problem] = parsed.problems;
+  if (problem !== undefined) throw new Error(problem.text);
+  const document: unknown = parsed.document?.toJS();
   if (document === null || document === undefined) return () => undefined;
   if (!isRecord(document)) throw new Error('the file holds no mapping');
   return ({ section, name }) => {
