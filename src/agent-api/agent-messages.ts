@@ -68,7 +68,9 @@ function remedyFor(failure: Failure): string {
     case 'writeFailed':
       return 'That file is unchanged. The user has to see that the folder can be written to, that the disk has room and that the file is valid.';
     case 'notAPlan':
-      return 'The user has to rename it to make room for a plan.';
+      return failure.instead === undefined
+        ? 'The user has to rename it to make room for a plan.'
+        : `The user can have the plan written as ${failure.instead}, with “Write Wave Plan” in the editor.`;
     case 'unreadable':
       return `${UNREADABLE_REMEDIES[failure.cause]} Handoffs can still be read and written.`;
     case 'nothingReady':
@@ -100,6 +102,7 @@ const UNREADABLE_REMEDIES: Readonly<Record<UnreadableCause, string>> = {
   empty: RESTORE,
   truncated: RESTORE,
   encrypted: RESTORE,
+  lfsPointer: 'The user has to run “git lfs pull” in the folder.',
   malformed: RESTORE,
   permission: 'The user that this server runs as needs the right to read it.',
   noTasksTable: 'The user can have the editor initialise a store in it.',

@@ -8,6 +8,7 @@ export const UNREADABLE_CAUSES = [
   'empty',
   'truncated',
   'encrypted',
+  'lfsPointer',
   'permission',
   'malformed',
   'noTasksTable',
@@ -71,7 +72,12 @@ export type Failure =
   | { readonly kind: 'writerDied'; readonly detail: string }
   | { readonly kind: 'writeFailed'; readonly file: string; readonly detail: string }
   /** A file that stands where a plan would be written, and is none. */
-  | { readonly kind: 'notAPlan'; readonly file: string }
+  | {
+      readonly kind: 'notAPlan';
+      readonly file: string;
+      /** The name of a file that the plan can be written to. */
+      readonly instead?: string | undefined;
+    }
   | { readonly kind: 'noAgent'; readonly tried: readonly string[] }
   | { readonly kind: 'agentNotStarted'; readonly command: string; readonly detail: string }
   /** No chat request is open that subagents could be started from. */

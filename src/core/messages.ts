@@ -125,6 +125,7 @@ export const UNREADABLE: Readonly<Record<UnreadableCause, string>> = {
   empty: 'is empty',
   truncated: 'is shorter than its own header says',
   encrypted: 'looks encrypted',
+  lfsPointer: 'is only a pointer of Git LFS to the real file',
   permission: 'cannot be read: permission denied',
   malformed: 'is damaged',
   noTasksTable: 'has no table of tasks',

@@ -37,7 +37,7 @@ export interface BacklogServices {
   lastChoice(): RunChoice;
   rememberChoice(choice: RunChoice): PromiseLike<void>;
   /** Writes a plan document and returns its absolute path. */
-  writePlan(kind: 'main' | 'subagents'): Promise<Result<string, Failure>>;
+  writePlan(kind: 'main' | 'subagents', as?: string): Promise<Result<string, Failure>>;
   /** Replaces the text of a plan file (absolute path) if it still has the expected one. */
   replacePlan(file: string, expected: string, text: string): Promise<Result<undefined, Failure>>;
   /** The agents that can be chosen, whether they are installed, and where. */

@@ -3,7 +3,7 @@ import type { ReconcileEvent } from '../core/lease/claim-reconciler.ts';
 import type { HolderLife } from '../core/lease/holder-life.ts';
 import { failureText } from '../core/messages.ts';
 import type { Notice } from '../core/snapshot.ts';
-import { duration } from '../core/text.ts';
+import { duration, named } from '../core/text.ts';
 
 /** A failure in words, and where there is one obvious thing to do, its button. */
 export interface Explanation {
@@ -91,7 +91,7 @@ export function explainNotice(notice: Notice): string {
     case 'oddSpelling':
       return `${notice.id} spells its status “${notice.text}”; exarp-go compares it letter by letter and may pass over it`;
     case 'duplicateId':
-      return `${notice.id} is there more than once; the first is shown`;
+      return `${notice.id} is there more than once; the first is shown, and “${named(notice.title, 80)}” is hidden`;
     case 'missingId':
       return `Entry ${notice.position} has no id and is left out`;
     case 'badEntry':

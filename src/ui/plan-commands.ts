@@ -3,6 +3,7 @@ import type { Backlog } from '../core/backlog.ts';
 import { KNOWN_WAVE_FILES } from '../core/plan/wave-override.ts';
 import { oneLine, plain } from '../core/text.ts';
 import { changeForWaves } from '../core/plan/plan-waves.ts';
+import { failureText } from '../core/messages.ts';
 import type { TaskId } from '../core/task.ts';
 import { pickBacklog, pickOne, tell, tellFailure, valueOrTell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
@@ -98,7 +99,18 @@ export async function writePlan(
   backlog: Backlog,
   kind: 'main' | 'subagents',
 ): Promise<void> {
-  const file = await valueOrTell(backlogs.of(backlog).writePlan(kind));
+  const services = backlogs.of(backlog);
+  let written = await services.writePlan(kind);
+  if (!written.ok && written.failure.kind === 'notAPlan') {
+    const { instead } = written.failure;
+    if (instead !== undefined) {
+      const text = plain(failureText(written.failure, backlog.now));
+      const write = plain(`Write ${instead}`);
+      if ((await vscode.window.showWarningMessage(text, write)) !== write) return;
+      written = await services.writePlan(kind, instead);
+    }
+  }
+  const file = await valueOrTell(Promise.resolve(written));
   if (file !== undefined)
     await vscode.window.showTextDocument(vscode.Uri.file(file), { preview: false });
 }
@@ -125,11 +137,11 @@ export async function repairPlan(backlogs: Backlogs): Promise<void> {
   }
   const existing = read.value?.bytes.toString('utf8') ?? '';
   // YAML is for those who work on plans only.
-  const [{ isPlanLike, readPlan }, { repairPlan: repair }] = await Promise.all([
+  const [{ isPlanOf, readPlan }, { repairPlan: repair }] = await Promise.all([
     import('../core/plan/read-plan.ts'),
     import('../core/plan/repair-plan.ts'),
   ]);
-  if (!isPlanLike(existing)) {
+  if (!isPlanOf(existing, (id) => backlog.snapshot?.byId.has(id as TaskId) === true)) {
     await tell({ kind: 'notAPlan', file: uri.fsPath });
     return;
   }

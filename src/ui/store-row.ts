@@ -14,6 +14,7 @@ const LOG: Click = { title: 'Show Log', command: 'todo2Waves.showLog' };
 const ACTIONS: Readonly<Record<Unreadable['cause'], Click>> = {
   notADatabase: REVEAL,
   encrypted: REVEAL,
+  lfsPointer: RETRY,
   malformed: REVEAL,
   permission: REVEAL,
   empty: RETRY,

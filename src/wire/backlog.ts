@@ -164,8 +164,8 @@ export function wireBacklog(
     settings,
   });
   // Loaded on first use: writing plans needs YAML.
-  const writePlan: OpenBacklog['writePlan'] = async (kind) =>
-    (await import('./write-plan.ts')).writePlan(backlog, kind);
+  const writePlan: OpenBacklog['writePlan'] = async (kind, as) =>
+    (await import('./write-plan.ts')).writePlan(backlog, kind, as);
   const { subagentHosts, caseFoldPaths: foldCase } = runs;
   const served = agents.serve({ backlog, locks, keeper, writePlan, subagentHosts, foldCase });
   for (const problem of readRuleProblems(folder)) log.warn(problem);

@@ -55,7 +55,7 @@ export type Problem =
   | { readonly kind: 'selfDependency'; readonly id: TaskId; readonly via: 'dependency' | 'parent' }
   /** NULL in a column that exarp-go reads into a type without a null. */
   | { readonly kind: 'nullColumn'; readonly id: TaskId; readonly column: string }
-  | { readonly kind: 'duplicateId'; readonly id: TaskId }
+  | { readonly kind: 'duplicateId'; readonly id: TaskId; readonly title: string }
   | { readonly kind: 'missingDependency'; readonly id: TaskId; readonly on: TaskId }
   /** Not in any project, or in one that exarp-go does not list here. */
   | { readonly kind: 'foreignProject'; readonly id: TaskId; readonly project: string | undefined }

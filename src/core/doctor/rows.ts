@@ -27,7 +27,11 @@ function diagnoseNotice(notice: Notice, input: DoctorInput): readonly RawFinding
       return found({ kind: 'nullColumn', id, column }, 'error', fix);
     }
     case 'duplicateId':
-      return found({ kind: 'duplicateId', id: notice.id }, 'error', NOT_OURS_TO_GUESS);
+      return found(
+        { kind: 'duplicateId', id: notice.id, title: notice.title },
+        'error',
+        NOT_OURS_TO_GUESS,
+      );
     case 'foreignProject': {
       const { id, project } = notice;
       const holder = snapshot.byId.get(id)?.lock?.holder;

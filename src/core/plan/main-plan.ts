@@ -4,7 +4,7 @@ import { findCriticalPath } from './critical-path.ts';
 import { bareId, flowList, quoted, splitFrontmatter, writeFrontmatter } from './frontmatter.ts';
 import { inline, inlineId, mermaidLabel, fenced } from '../markdown.ts';
 import { ownedSections, planRefs } from './main-plan-notes.ts';
-import { readPlan } from './read-plan.ts';
+import { ownTodos, readPlan } from './read-plan.ts';
 import { writeOwnedSections } from './sections.ts';
 import { count, cut, oneLine } from '../text.ts';
 import {
@@ -81,7 +81,7 @@ export function writeMainPlan(input: MainPlanInput): string {
     [
       ['name', name],
       ['overview', quoted(overview(plan))],
-      ['todos', todos.map(toTodo)],
+      ['todos', [...todos.map(toTodo), ...addedTodos(input)]],
       ...(plan.waves.length === 0
         ? []
         : [
@@ -141,6 +141,24 @@ function toTodo(task: Task): unknown {
     content: quoted(cut(oneLine(task.title), 120)),
     status: todoStatus(task.status),
   };
+}
+
+/** What an editor or a person added to the todos stays, behind those of the backlog. */
+function addedTodos({ plan, existing }: MainPlanInput): readonly unknown[] {
+  if (existing === undefined) return [];
+  const known = new Set<string>([
+    ...plan.waves.flatMap((wave) => wave.tasks.map(({ id }) => id)),
+    ...plan.blocked.map(({ task }) => task.id),
+    ...plan.settled.map(({ id }) => id),
+    ...(plan.asked?.kind === 'used' ? plan.asked.leftOut.map(({ id }) => id) : []),
+  ]);
+  return ownTodos(readPlan(existing).todos, (id) => known.has(id)).map(
+    ({ id, content, status }) => ({
+      id: bareId(id),
+      content: quoted(content),
+      status: quoted(status),
+    }),
+  );
 }
 
 function header(name: string, date: string): string {

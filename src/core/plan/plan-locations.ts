@@ -158,6 +158,8 @@ export function isOutOfDate(
   if (!isSame) return true;
   return [...statuses].some(([id, word]) => {
     const task = byId.get(id as TaskId);
-    return task === undefined || isSettled(task.status) || todoStatus(task.status) !== word;
+    // What somebody added to the todos is not the backlog's, and stays.
+    if (task === undefined) return /^T-\d+$/.test(id);
+    return isSettled(task.status) || todoStatus(task.status) !== word;
   });
 }

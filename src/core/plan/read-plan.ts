@@ -175,9 +175,21 @@ function textsOf(list: unknown): readonly string[] {
   return all.filter((each) => typeof each === 'string' && each !== '') as readonly string[];
 }
 
-/** True for a main plan, even a damaged one: other texts are not ours to rewrite. */
-export function isPlanLike(text: string): boolean {
+/**
+ * True for a main plan of this backlog, even a damaged one: it has a heading of exarp-go’s plans or
+ * a todo of the backlog. Others, such as a plan that an editor made of a chat, are not ours to
+ * rewrite.
+ */
+export function isPlanOf(text: string, isKnown: (id: string) => boolean): boolean {
   const { damage, todos } = readPlan(text);
   const missing = damage.filter(({ kind }) => kind === 'missingHeading').length;
-  return missing < HEADINGS.length || todos.length > 0;
+  return missing < HEADINGS.length || todos.some(({ id }) => isKnown(id));
+}
+
+/** The todos that somebody added to a plan: their ids are none that a backlog could have had. */
+export function ownTodos(
+  todos: readonly PlanTodo[],
+  isKnown: (id: string) => boolean,
+): readonly PlanTodo[] {
+  return todos.filter(({ id }) => !/^T-\d+$/.test(id) && !isKnown(id));
 }

@@ -33,6 +33,11 @@ export function mainPlanFile(title: string): string {
   return `${planSlug(title)}.plan.md`;
 }
 
+/** Where the main plan goes when a file that is not ours has its name. */
+export function otherPlanFile(title: string): string {
+  return `${planSlug(title)}-waves.plan.md`;
+}
+
 // Windows reserves these for devices, with any extension and in any case.
 const RESERVED = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
 

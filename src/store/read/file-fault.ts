@@ -2,9 +2,23 @@ import type { FileFault } from '../../disk/file-fault.ts';
 
 const MAGIC = 'SQLite format 3\0';
 
+const LFS_HEAD = 'version https://git-lfs.github.com/spec/';
+
+/** What to say of a file that `git lfs` has not fetched. */
+export const LFS_POINTER: FileFault = {
+  cause: 'lfsPointer',
+  detail: 'run “git lfs pull” in the folder to fetch its content',
+};
+
+/** True for the few lines that stand in for a file until `git lfs` fetches it. */
+export function isLfsPointer(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.subarray(0, LFS_HEAD.length)).toString('latin1') === LFS_HEAD;
+}
+
 /** The fault of a database's bytes that the header shows; undefined where there is none. */
 export function findFileFault(bytes: Uint8Array): FileFault | undefined {
   if (bytes.length === 0) return { cause: 'empty', detail: 'the file has no bytes' };
+  if (isLfsPointer(bytes)) return LFS_POINTER;
   const begin = Buffer.from(bytes.subarray(0, MAGIC.length)).toString('latin1');
   if (!MAGIC.startsWith(begin))
     return { cause: isScrambled(bytes) ? 'encrypted' : 'notADatabase', detail: show(begin) };

@@ -1,4 +1,5 @@
 import { findJsonFault } from './json-fault.ts';
+import { isLfsPointer, LFS_POINTER } from './file-fault.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { isRecord } from '../../core/shape.ts';
 import { readMetadataValue } from './metadata.ts';
@@ -69,6 +70,7 @@ export function parseJson(bytes: Uint8Array): Result<unknown, ContentFault> {
   } catch (error) {
     return fail({ cause: 'io', detail: messageOf(error) });
   }
+  if (isLfsPointer(bytes)) return fail(LFS_POINTER);
   if (text.trim() === '') return fail({ cause: 'empty', detail: 'the file has no content' });
   try {
     return ok(JSON.parse(text) as unknown);
@@ -126,7 +128,8 @@ class EntryReader {
     return {
       id: this.#text('id') ?? '',
       title: this.#text('content', 'name', 'title') ?? '',
-      description: this.#text('long_description', 'description', 'longDescription') ?? '',
+      description:
+        this.#text('long_description', 'description', 'longDescription', 'details') ?? '',
       status: status ?? (isTrue(this.#entry['completed']) ? 'Done' : undefined),
       priority: this.#text('priority') ?? '',
       tags: this.#list('tags'),

@@ -57,7 +57,7 @@ function readFrom(db: Database, project: string, now: number): Result<StoreConte
   for (const [index, cells] of readRows(db, 'tasks', present).entries()) {
     const row = rowOf(present, cells);
     const id = textOf(row[AT.id]);
-    if (!list.takes(id, index + 1)) continue;
+    if (!list.takes(id, textOf(row[AT.content]), index + 1)) continue;
     row[AT.metadata_protobuf] = blobs.get(id);
     const others = {
       tags: tags.get(id) ?? [],

@@ -57,15 +57,15 @@ export class TaskList {
    * Checks and adds a task. `position` counts from 1. False where its id is missing or a duplicate.
    */
   add(raw: RawTask, position: number): boolean {
-    if (!this.takes(raw.id, position)) return false;
+    if (!this.takes(raw.id, raw.title, position)) return false;
     this.tasks.push(checkTask(raw, this.#rules, this.notices));
     return true;
   }
 
   /** Registers an id. False, with a notice, where it is missing or a duplicate. */
-  takes(id: string, position: number): boolean {
+  takes(id: string, title: string, position: number): boolean {
     if (id === '') this.notices.push({ kind: 'missingId', position });
-    else if (this.#ids.has(id)) this.notices.push({ kind: 'duplicateId', id: taskId(id) });
+    else if (this.#ids.has(id)) this.notices.push({ kind: 'duplicateId', id: taskId(id), title });
     else {
       this.#ids.add(id);
       return true;

@@ -66,7 +66,7 @@ export const failureShape: Shape<Failure> = unionOf<Failure>({
   busy: { file: text, waitedMs: finite },
   writerDied: { detail: text },
   writeFailed: { file: text, detail: text },
-  notAPlan: { file: text },
+  notAPlan: { file: text, instead: maybe(text) },
   noAgent: { tried: listOf(text) },
   agentNotStarted: { command: text, detail: text },
   noSubagents: {},

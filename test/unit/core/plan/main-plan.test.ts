@@ -7,7 +7,7 @@ import {
   writeMainPlan,
   type MainPlanInput,
 } from '../../../../src/core/plan/main-plan.ts';
-import { isPlanLike } from '../../../../src/core/plan/read-plan.ts';
+import { isPlanOf } from '../../../../src/core/plan/read-plan.ts';
 import { splitFrontmatter } from '../../../../src/core/plan/frontmatter.ts';
 import { writeSubagentsPlan } from '../../../../src/core/plan/subagents-plan.ts';
 import { taskId } from '../../../../src/core/task.ts';
@@ -384,10 +384,12 @@ test('keys of the frontmatter that are not ours are kept', () => {
   }
 });
 
+const NONE = (): boolean => false;
+
 test('a plan is told from other documents by the two headings that exarp-go looks for', () => {
-  assert.ok(isPlanLike(write(HARBOUR).replaceAll('\n', '\r\n')));
-  assert.ok(!isPlanLike(subagents(HARBOUR)));
-  assert.ok(!isPlanLike('# Notes\n'));
+  assert.ok(isPlanOf(write(HARBOUR).replaceAll('\n', '\r\n'), NONE));
+  assert.ok(!isPlanOf(subagents(HARBOUR), NONE));
+  assert.ok(!isPlanOf('# Notes\n', NONE));
 });
 
 test('the subagents plan launches only what an agent may take up, and hides nothing', () => {

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { parse } from 'yaml';
 import { splitFrontmatter } from '../../../../src/core/plan/frontmatter.ts';
 import { writeMainPlan, type MainPlanInput } from '../../../../src/core/plan/main-plan.ts';
-import { isPlanLike, readPlan, type PlanDamage } from '../../../../src/core/plan/read-plan.ts';
+import { isPlanOf, readPlan, type PlanDamage } from '../../../../src/core/plan/read-plan.ts';
 import { dateOf, repairPlan } from '../../../../src/core/plan/repair-plan.ts';
 import { task } from '../../../support/backlog.ts';
 import { planOf } from '../../../support/plans.ts';
@@ -49,7 +49,10 @@ test('each recorded plan of exarp-go is read whatever was done to it, and says w
     const read = readPlan(recorded(file));
     assert.equal(kinds(read.damage), damage, file);
     assert.deepEqual(read.waves, [['T-1', 'T-2'], ['T-3']], file);
-    assert.ok(isPlanLike(recorded(file)), file);
+    assert.ok(
+      isPlanOf(recorded(file), (id) => id === 'T-1'),
+      file,
+    );
     if (file === 'no-milestones.plan.md') continue;
     assert.deepEqual(
       read.marks,
@@ -171,5 +174,52 @@ test('foreign keys of the frontmatter stay word for word, and so does every comm
 
 test('a text that is no plan is not taken for one', () => {
   for (const text of ['', '# Notes\n', '---\nname: x\n---\n- [ ] buy milk\n', '{"a": 1}'])
-    assert.ok(!isPlanLike(text));
+    assert.ok(!isPlanOf(text, () => true));
+});
+
+const CURSOR = `---
+name: harbour
+overview: Refactor the login
+todos:
+  - id: split-login
+    content: Split the login form
+    status: in_progress
+  - id: add-tests
+    content: Phase 2: tests
+    status: pending
+isProject: false
+---
+# Refactor the login
+
+Some notes.
+`;
+
+test('a plan that an editor made of a chat is not ours, whatever its todos are called', () => {
+  assert.ok(!isPlanOf(CURSOR, (id) => id.startsWith('T-')));
+});
+
+test('todos that somebody added to a plan stay when it is written anew or repaired', () => {
+  const once = writeMainPlan(INPUT);
+  const added = once.replace(
+    'todos:\n',
+    'todos:\n  - id: split-login\n    content: Split it\n    status: in_progress\n',
+  );
+  const mixed =
+    added === once
+      ? once.replace(
+          'todos: []',
+          'todos:\n  - id: split-login\n    content: Split it\n    status: in_progress',
+        )
+      : added;
+  assert.notEqual(mixed, once);
+  const broken = mixed.replace('## 3. Iterative Milestones', '## 3. Something');
+  for (const text of [
+    writeMainPlan({ ...INPUT, existing: mixed }),
+    repairPlan({ ...INPUT, existing: broken }),
+  ]) {
+    const kept = readPlan(text).todos.filter(({ id }) => id === 'split-login');
+    assert.deepEqual(kept, [{ id: 'split-login', content: 'Split it', status: 'in_progress' }]);
+  }
+  const again = writeMainPlan({ ...INPUT, existing: mixed });
+  assert.equal(writeMainPlan({ ...INPUT, existing: again }), again);
 });

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Task } from '../../../../src/core/task.ts';
 import { findJsonFault } from '../../../../src/store/read/json-fault.ts';
+import { findFileFault } from '../../../../src/store/read/file-fault.ts';
 import { readJsonStore } from '../../../../src/store/read/json-reader.ts';
 import type { StoreContent } from '../../../../src/store/read/store-content.ts';
 
@@ -272,7 +273,7 @@ test('one bad entry hides no other, and each is said with its place', () => {
     },
     { kind: 'badEntry', position: 3, detail: 'is text, not an object' },
     { kind: 'missingId', position: 4 },
-    { kind: 'duplicateId', id: 'T-1' },
+    { kind: 'duplicateId', id: 'T-1', title: '' },
     { kind: 'missingId', position: 6 },
     { kind: 'badEntry', position: 8, detail: 'is a list, not an object' },
   ]);
@@ -343,4 +344,34 @@ test('whatever JSON a list holds, each entry is a task or has a notice, and noth
     }),
     { seed: 20263, numRuns: 300 },
   );
+});
+
+test('details are the description where no other stands', () => {
+  const json = [
+    { id: 'T-1', content: 'a', details: 'told in details' },
+    { id: 'T-2', content: 'b', description: 'told', details: 'more' },
+    { id: 'T-3', content: 'c', description: '', details: 'instead of nothing' },
+  ];
+  const descriptions = content(json).tasks.map(({ description }) => description);
+  assert.deepEqual(descriptions, ['told in details', 'told', 'instead of nothing']);
+});
+
+test('a pointer of Git LFS in place of the file says what to run', () => {
+  const pointer = Buffer.from(
+    'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n',
+  );
+  for (const failure of [
+    readJsonStore(pointer, 'project'),
+    { ok: false, failure: findFileFault(pointer) },
+  ]) {
+    assert.match(JSON.stringify(failure), /"lfsPointer","detail":"run “git lfs pull”/);
+  }
+});
+
+test('the notice of a repeated id gives the title of the task that is hidden', () => {
+  const json = [
+    { id: 'T-1', content: 'shown' },
+    { id: 'T-1', content: 'hidden' },
+  ];
+  assert.deepEqual(content(json).notices, [{ kind: 'duplicateId', id: 'T-1', title: 'hidden' }]);
 });
