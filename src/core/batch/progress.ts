@@ -40,7 +40,8 @@ export function inferProgress(tasks: readonly Task[], evidence: Evidence): reado
   const ids = new Set<string>(open.map(({ id }) => id));
   const subjects = new Map<string, string[]>();
   for (const { subject } of commits) {
-    for (const word of subject.match(/[\p{L}\p{N}_-]+/gu) ?? []) {
+    // Each once: a subject may repeat an id many times.
+    for (const word of new Set(subject.match(/[\p{L}\p{N}_-]+/gu))) {
       if (/\d/.test(word) && ids.has(word)) pushTo(subjects, word, subject);
     }
   }

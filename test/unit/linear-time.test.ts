@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { agentNameOf } from '../../src/agent-api/agent-name.ts';
+import { readChatRequest } from '../../src/agent-api/chat-request.ts';
+import { MessageLines } from '../../src/agent-api/message-lines.ts';
+import { findAuthAdvice, findRateLimit } from '../../src/agent-process/output/error-patterns.ts';
+import { codexFormat } from '../../src/agent-process/output/codex-format.ts';
+import { copilotFormat } from '../../src/agent-process/output/copilot-format.ts';
+import { geminiFormat } from '../../src/agent-process/output/gemini-format.ts';
+import { JsonLinesReader } from '../../src/agent-process/output/json-lines-reader.ts';
+import { opencodeFormat } from '../../src/agent-process/output/opencode-format.ts';
+import { streamJsonFormat } from '../../src/agent-process/output/stream-json-format.ts';
+import { TextReader } from '../../src/agent-process/output/text-reader.ts';
+import { readOrders } from '../../src/agent-process/simulated-orders.ts';
+import { findAlignment } from '../../src/core/batch/alignment.ts';
+import { readBatches } from '../../src/core/batch/custom-batch.ts';
+import { inferProgress } from '../../src/core/batch/progress.ts';
+import {
+  code,
+  ganttName,
+  inertMarkdown,
+  inline,
+  inlineName,
+  mermaidLabel,
+} from '../../src/core/markdown.ts';
+import { filesOf } from '../../src/core/named-files.ts';
+import { quoteNames, splitFrontmatter } from '../../src/core/plan/frontmatter.ts';
+import { readMilestone } from '../../src/core/plan/milestone.ts';
+import { findLocations } from '../../src/core/plan/plan-locations.ts';
+import { readPlan } from '../../src/core/plan/read-plan.ts';
+import { readWaveOverride } from '../../src/core/plan/read-wave-override.ts';
+import { dateOf } from '../../src/core/plan/repair-plan.ts';
+import { writeOwnedSections } from '../../src/core/plan/sections.ts';
+import { mainPlanFile } from '../../src/core/plan/slug.ts';
+import { parseEntry } from '../../src/core/run/journal/journal-entry.ts';
+import { cleanLines, cut, named, oneLine, plain } from '../../src/core/text.ts';
+import { CONFIG_YAML, readYaml } from '../../src/core/yaml.ts';
+import { readConfigValue } from '../../src/store/files/config-value.ts';
+import { linksIn } from '../../src/store/files/docs-scan.ts';
+import { appendEntry } from '../../src/store/json/handoff-patch.ts';
+import { readHandoffs } from '../../src/store/json/handoff-reader.ts';
+import { findJsonFault } from '../../src/store/read/json-fault.ts';
+import { readJsonStore } from '../../src/store/read/json-reader.ts';
+import { readDate } from '../../src/store/read/read-date.ts';
+import { task } from '../support/backlog.ts';
+import { oneOf, randomFrom } from '../support/random.ts';
+
+const bytes = (text: string): Buffer => Buffer.from(text);
+const front = (yaml: string): string => `---\nname: a\ntodos:\n${yaml}\n---\n`;
+
+/** Each reader of outside text, fed with one text. */
+const READERS: Readonly<Record<string, (text: string) => unknown>> = {
+  'a milestone': (text) => readMilestone(`- [ ] ${text}`),
+  'a plan': (text) => readPlan(`${front('')}## 3. Iterative Milestones\n- [ ] ${text}`),
+  'the frontmatter of a plan': (text) => readPlan(front(text)),
+  'frontmatter without an end': (text) => splitFrontmatter(`---\n${text}`),
+  'names without quotes': (text) => quoteNames(`name: ${text}\n}`),
+  'locations in a plan': (text) => findLocations(`${front(`  - id: ${text}`)}- [ ] ${text}`),
+  'the sections of a plan': (text) => writeOwnedSections([], `## 5. A\n\n${text}`),
+  'the date of a plan': (text) => dateOf(`last_updated: ${text}`),
+  'waves of a document': (text) => readWaveOverride('a.md', `## Wave 1\n**Task IDs${text}`),
+  'waves of JSON': (text) => readWaveOverride('a.json', text),
+  'the name of a plan': mainPlanFile,
+  'inert markdown': inertMarkdown,
+  'inline markdown': (text) => [inline(text), inlineName(text), code(text)],
+  'labels of diagrams': (text) => [mermaidLabel(text), ganttName(text)],
+  'plain text': (text) => [
+    oneLine(text),
+    cleanLines(text),
+    plain(text),
+    named(text),
+    cut(text, 80),
+  ],
+  'files of a description': (text) => filesOf(text, { foldCase: false }),
+  'goals and plans of a project': (text) =>
+    findAlignment([task('T-1')], { file: 'a', text: `## ${text}\nKeywords: ${text}` }, [
+      { file: 'b', text: `- [x] ${text}` },
+    ]),
+  'subjects of commits': (text) =>
+    inferProgress([task('T-1')], {
+      commits: [{ subject: text, at: 0 }],
+      runs: [],
+      plans: [],
+      now: 0,
+      staleMs: 1,
+    } as unknown as Parameters<typeof inferProgress>[1]),
+  'a custom batch': (text) =>
+    readBatches([{ place: 'a', text: `steps: ${text}`, name: 'a', hasLines: true }]),
+  'YAML of a configuration': (text) => readYaml(text, CONFIG_YAML),
+  'a value of a configuration': (text) =>
+    readConfigValue(text, { kind: 'duration', bounds: [0, 1] }, '/'),
+  'words of a rate limit': (text) => findRateLimit(`rate limit, retry after ${text}`, 0),
+  'words of a failed login': (text) => findAuthAdvice(text),
+  'the output of an agent': (text) => {
+    const reader = new TextReader(() => 0, { judgedByWords: true });
+    reader.read(bytes(text));
+    return [reader.end(), reader.lastSaid, reader.activity, reader.complaint, reader.rateLimit];
+  },
+  'events of an agent': (text) =>
+    [codexFormat, copilotFormat, geminiFormat, opencodeFormat, streamJsonFormat].map((format) => {
+      const reader = new JsonLinesReader(format, () => 0);
+      const event = {
+        type: 'assistant',
+        message: { content: [{ type: 'text', text }] },
+        item: { type: 'agent_message', text },
+      };
+      const end = { type: 'result', result: text, is_error: true };
+      reader.read(bytes(`${JSON.stringify(event)}\n${text}\n${JSON.stringify(end)}\n`));
+      return [reader.end(), reader.activity, reader.complaint, reader.rateLimit];
+    }),
+  'orders of a prompt': (text) => readOrders(`Description:\nsimulate:${text}`),
+  'a request of the chat': (text) => [readChatRequest(undefined, text), readChatRequest('run', text), readChatRequest('explain', text)], // prettier-ignore
+  'the name of an agent': agentNameOf,
+  'messages of a client': (text) => new MessageLines(1_000).take(bytes(`{"id":1,"a":"${text}"}\n`)),
+  'links of a document': linksIn,
+  'a JSON store': (text) => readJsonStore(bytes(`[{"id":${JSON.stringify(text)}}]`), 'a'),
+  'JSON with a fault': findJsonFault,
+  'a list of handoffs': (text) => readHandoffs(bytes(`{"handoffs":[${text}]}`)),
+  'a patch of handoffs': (text) => appendEntry(`{"handoffs": [${JSON.stringify(text)} ]}`, {}),
+  'a date': readDate,
+  'a line of a journal': parseEntry,
+};
+
+/** What pumped texts are made of: a start, a part that is repeated, and an end that spoils a match. */
+const PARTS = [' ', '\t', '\n', '\r', '\u2028', '-', '*', '`', '~', ':', '[', ']', '(', ')', '{', '}', '<', '>', '!', '&', '$', '#', '_', '|', '\\', '"', "'", ',', '.', '=', '/', '@', '%', '+', '?', '0', '9', 'a', 'x', 'A', 'ä', '\u2060', '- [ ] ', '**', '](', '(T-1', 'T-1', '```', '&lt', 'a: ', '- ', '  - id: ', '\n- ', 'ms', '1h', '//', 'mermaid', '"a", ', '{"a":', '\u0301']; // prettier-ignore
+
+const SMALL = 4_000;
+/** The parser of YAML takes ten times as long for each sign as anything else, so it gets less. */
+const SMALL_YAML = 500;
+const OF_YAML = new Set(['the frontmatter of a plan', 'names without quotes', 'a custom batch', 'YAML of a configuration']); // prettier-ignore
+const FACTOR = 8;
+/** In ms of the processor; below it a measurement says nothing. */
+const NOISE = 12;
+/** Of the time for eight times the text: linear is 8, with n log n and caches up to 16; squared is 64. */
+const MOST_RATIO = 28;
+
+function costOf(read: (text: string) => unknown, text: string): number {
+  const before = process.cpuUsage();
+  read(text);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
+/** The least of several, since another process only ever adds to it. */
+function leastOf(read: (text: string) => unknown, text: string, times: number): number {
+  return Math.min(...Array.from({ length: times }, () => costOf(read, text)));
+}
+
+for (const [name, read] of Object.entries(READERS)) {
+  test(`${name} is read in time linear in its size, whatever is repeated in it`, () => {
+    const size = OF_YAML.has(name) ? SMALL_YAML : SMALL;
+    const random = randomFrom(name.length * 7 + 5);
+    const pumped = [
+      ...PARTS.map((part) => ['', part, ''] as const),
+      ...PARTS.map((part) => ['', part, '\u0000x'] as const),
+      ...Array.from({ length: 60 }, () => {
+        const pump = oneOf(random, PARTS) + oneOf(random, PARTS);
+        return [oneOf(random, PARTS), pump, oneOf(random, PARTS)] as const;
+      }),
+    ];
+    for (const [start, pump, end] of pumped) {
+      const textOf = (length: number): string =>
+        start + pump.repeat(Math.ceil(length / pump.length)) + end;
+      const large = textOf(size * FACTOR);
+      // What takes no time for the large text needs no ratio.
+      if (costOf(read, large) < NOISE) continue;
+      const cost = leastOf(read, large, 3);
+      if (cost < NOISE) continue;
+      const small = leastOf(read, textOf(size), 5);
+      const ratio = cost / Math.max(small, NOISE / FACTOR);
+      const what = JSON.stringify([start, pump, end]);
+      assert.ok(ratio < MOST_RATIO, `${what}: ${small} ms, and ${cost} ms for ${FACTOR} times it`);
+    }
+  });
+}
