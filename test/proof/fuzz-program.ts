@@ -13,6 +13,7 @@ const { seed, from, to, corpus, folder, progressFile } = argument() as FuzzTask;
 const progress = openSync(progressFile, 'r+');
 const word = Buffer.alloc(8);
 const store = await FuzzedStore.open(readCorpus(corpus), join(folder, 'project'));
+const mbAtFirst = process.memoryUsage().rss / 1024 / 1024;
 const kinds: Record<string, number> = {};
 const failures: { index: number; text: string }[] = [];
 let slowest = { ms: 0, index: -1 };
@@ -44,5 +45,6 @@ for (let index = from; index < to && failures.length < MAX_FAILURES; index++) {
 store.close();
 closeSync(progress);
 rmSync(join(folder, 'project'), { recursive: true, force: true });
-const report: FuzzReport = { kinds, failures, slowest };
+const grownMb = process.resourceUsage().maxRSS / 1024 - mbAtFirst;
+const report: FuzzReport = { kinds, failures, grownMb, slowest };
 process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));

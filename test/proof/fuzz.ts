@@ -21,6 +21,8 @@ export interface FuzzReport {
   /** How many cases were of a kind and came to a state, by both names. */
   readonly kinds: Record<string, number>;
   readonly failures: readonly { readonly index: number; readonly text: string }[];
+  /** The most memory that the process ever had over what it began with. */
+  readonly grownMb: number;
   /** By the time that the processor spent on it. */
   readonly slowest: { readonly ms: number; readonly index: number };
 }
@@ -31,15 +33,17 @@ export interface FuzzReport {
  */
 const HUNG_MS = 30_000;
 /** So long for one look at a store nobody waits, and the editor stands still meanwhile. */
-const TOO_SLOW_MS = 2_000;
+const TOO_SLOW_MS = 1_000;
+/** What a process may grow by over all of its cases, in MB. */
+const MOST_MB = 300;
 const PROCESSES = 2;
 
 export const fuzz = proofOf<{ readonly cases: number }>({
   name: 'fuzz',
   about:
-    'whatever is in the files of a store, reading them ends soon, in a state that has a name, and writes nothing',
-  short: { cases: 300 },
-  full: { cases: 50_000 },
+    'whatever is in files, agent streams and messages, reading them ends soon, in a state that has a name, and writes nothing',
+  short: { cases: 400 },
+  full: { cases: 100_000 },
   run: async (run) => {
     const corpus = join(run.folder, 'corpus');
     await makeCorpus(corpus);
@@ -57,11 +61,13 @@ export const fuzz = proofOf<{ readonly cases: number }>({
     const failures = reports.flatMap((report) => report.failures);
     const slowest = reports.map((report) => report.slowest).reduce((a, b) => (a.ms > b.ms ? a : b));
     const counts = [...kinds].sort().map(([kind, count]) => `${count} ${kind}`);
-    run.say(`${run.size.cases} stores: ${counts.join(', ')} (seed ${run.seed})`);
+    run.say(`${run.size.cases} cases: ${counts.join(', ')} (seed ${run.seed})`);
+    const mostMb = Math.max(...reports.map((report) => report.grownMb));
     run.say(
-      `${failures.length} crashes, hangs, writes or states without a name; the slowest took ${slowest.ms.toFixed(0)} ms (case ${slowest.index})`,
+      `${failures.length} crashes, hangs, writes or states without a name; the slowest took ${slowest.ms.toFixed(0)} ms (case ${slowest.index}), and ${mostMb.toFixed(0)} MB at most`,
     );
     assert.deepEqual(failures, []);
+    assert.ok(mostMb < MOST_MB, `a process grew by ${mostMb} MB`);
     assert.ok(
       slowest.ms < TOO_SLOW_MS,
       `case ${slowest.index} took ${slowest.ms} ms of the processor`,
@@ -121,4 +127,4 @@ async function tryAll(
   }
 }
 
-const EMPTY: FuzzReport = { kinds: {}, failures: [], slowest: { ms: 0, index: -1 } };
+const EMPTY: FuzzReport = { kinds: {}, failures: [], grownMb: 0, slowest: { ms: 0, index: -1 } };

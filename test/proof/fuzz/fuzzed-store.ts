@@ -26,6 +26,7 @@ import {
   STATE_JSON,
   type Store,
 } from './corpus.ts';
+import { TEXT_KINDS, tryText } from './fuzzed-texts.ts';
 import { mutateBytes, mutateDatabase, mutateLog, randomBytes } from './mutate-bytes.ts';
 import { mutateJson, mutateYaml } from './mutate-text.ts';
 
@@ -48,12 +49,14 @@ export class FuzzedStore {
   /** Opened once and followed, as a window does for days. */
   readonly #source: BacklogSource;
   readonly #files = new Map<string, Buffer>();
+  readonly #beside: readonly string[];
   #good = '';
 
   private constructor(stores: readonly Store[], root: string) {
     this.#stores = stores;
     this.#root = root;
     for (const folder of ['.todo2', '.exarp']) mkdirSync(join(root, folder), { recursive: true });
+    this.#beside = readdirSync(dirname(root)).sort();
     this.#source = openBacklog(root, { wasmFile: WASM_FILE, watch: false });
   }
 
@@ -88,7 +91,13 @@ export class FuzzedStore {
       'yaml',
       'protobuf',
       'handoffs',
+      ...TEXT_KINDS,
     ] as const);
+    if (isTextKind(kind)) {
+      const ended = await tryText(kind, this.#root, random);
+      this.#checkOutside();
+      return `${kind} ${ended}`;
+    }
     switch (kind) {
       case 'database':
       case 'log':
@@ -215,7 +224,13 @@ export class FuzzedStore {
     checkState(state);
     checkConfig(config, this.#root);
     this.#checkUntouched();
+    this.#checkOutside();
     return state;
+  }
+
+  /** Nothing is written beside the folder. */
+  #checkOutside(): void {
+    assert.deepEqual(readdirSync(dirname(this.#root)).sort(), this.#beside);
   }
 
   /** Nobody who reads has written: the same files with the same bytes, and none besides. */
@@ -234,6 +249,10 @@ export class FuzzedStore {
       );
     }
   }
+}
+
+function isTextKind(kind: string): kind is (typeof TEXT_KINDS)[number] {
+  return TEXT_KINDS.some((each) => each === kind);
 }
 
 function storeFiles(database: Buffer, log: Buffer | undefined): Map<string, Buffer> {
