@@ -67,7 +67,7 @@ export class ArgumentChecks {
     const helps: string[] = [];
     const explain = async (line: string): Promise<string> => {
       const version = await this.#ask(command, [...first, '--version'], env);
-      const told = /\d+(?:\.\d+)+(?:-\w+)?/.exec(version?.text ?? '')?.[0];
+      const told = /(?<!\d)\d+(?:\.\d+)+(?:-\w+)?/.exec(version?.text ?? '')?.[0];
       return `${label}${told === undefined ? '' : ` ${told}`} does not take the arguments that it is started with (${line}). Install another version of it, or set a custom agent with arguments that fit.`;
     };
     const forms = formsOf(template);

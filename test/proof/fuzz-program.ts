@@ -31,7 +31,8 @@ for (let index = from; index < to && failures.length < MAX_FAILURES; index++) {
     ended = await store.try(randomFrom(Math.imul(seed, 1_000_003) ^ Math.imul(index, 0x9e37_79b1)));
     if (index % 50 === 49) await store.checkGood();
   } catch (error) {
-    const kept = join(folder, `case-${index}`);
+    // Beside the folder, where nothing else may come to be.
+    const kept = join(folder, '..', `case-${index}`);
     mkdirSync(kept, { recursive: true });
     for (const [name, bytes] of store.files())
       writeFileSync(join(kept, name.replaceAll('/', '_')), bytes);

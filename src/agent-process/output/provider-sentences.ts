@@ -39,7 +39,7 @@ const SENTENCES: Readonly<Record<SentenceKind, readonly RegExp[]>> = {
     /^\W{0,3}(?:429|529)\b/m,
     /\b(?:usage|session|weekly|daily|monthly|hourly|request|token|message|5-hour)[ _]limit[ _](?:has been |was )?(?:reached|exceeded|hit)\b/i,
     /^\W{0,6}limit (?:reached|exceeded)\b/im,
-    /\b(?:hit|reached|exceeded|used up) (?:your|the|its) (?!maximum|context|output|turn)(?:[\w.-]+[ -]){0,3}limits?\b(?! of turns)/i,
+    /\b(?:hit|reached|exceeded|used up) (?:your|the|its) (?!maximum|context|output|turn)(?:[\w.-]+ ){0,3}(?:[\w.]+-){0,3}limits?\b(?! of turns)/i,
     /\bout of (?:extra )?(?:usage|credits for now)\b/i,
     /\bquota\b[^\n]{0,40}\b(?:exceeded|exhausted|reached|used up|ran out)\b/i,
     /\b(?:exceeded|exhausted|reached|used up|out of|insufficient)\b[^\n]{0,40}[ _]?quota\b/i,

@@ -44,7 +44,7 @@ const SAID = new RegExp(
 /** `retry-after: 30`, `"resets_in_seconds":13872`, `retryDelay: "7.5s"`, `retry_after_ms=500`. */
 const FIELD = new RegExp(
   '\\b(?:retry[-_ ]?(?:after|in|delay)|(?:quota[-_ ]?)?resets?[-_ ]?(?:in|after))' +
-    `(?:[-_ ]?(${UNIT}))?\\\\?["']?\\s*[:=]?\\s*\\\\?["']?${ABOUT}(\\d[^\\n]{0,60})`,
+    `(?:[-_ ]?(${UNIT}))?\\\\?["']?\\s*(?:[:=]\\s*)?\\\\?["']?${ABOUT}(\\d[^\\n]{0,60})`,
   'i',
 );
 
@@ -76,7 +76,7 @@ function durationIn(line: string): number | undefined {
 /** `limit reached|1764039600`, `"resets_at":1764039600`, `resetsAt: 1764039600000`; epoch ms. */
 function epochIn(line: string): number | undefined {
   const found =
-    /(?:limit reached\||\b(?:resets?|retry)[-_ ]?at\\?["']?\s*[:=]?\s*\\?["']?)(\d{13}|\d{10})\b/i.exec(
+    /(?:limit reached\||\b(?:resets?|retry)[-_ ]?at\\?["']?\s*(?:[:=]\s*)?\\?["']?)(\d{13}|\d{10})\b/i.exec(
       line,
     )?.[1];
   if (found === undefined) return undefined;
@@ -103,7 +103,7 @@ const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 const MONTH = `(${MONTHS.join('|')})[a-z]*\\.?`;
 const DAY = '(\\d{1,2})(?:st|nd|rd|th)?';
 const TIME =
-  '(?:,|\\s|\\bat\\b|\\bon\\b|T)*(\\d{1,2})(?::(\\d\\d))?(?::\\d\\d(?:\\.\\d+)?)?\\s*([ap])?\\.?(?:m\\b)?\\.?';
+  '(?:,|\\s|\\bat\\b|\\bon\\b|(?<=\\d)T)*(\\d{1,2})(?::(\\d\\d))?(?::\\d\\d(?:\\.\\d+)?)?(?:\\s*([ap])\\.?(?:m\\b)?\\.?)?';
 const ZONE =
   '\\s*\\(?((?:UTC|GMT|Z|[ECMP][SD]T|CES?T|BST|JST|IST|[A-Z][A-Za-z_]+(?:\\/[A-Za-z_+-]+){1,2})?(?:[+-]\\d\\d?:?(?:\\d\\d)?)?)\\b';
 

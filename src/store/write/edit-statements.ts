@@ -238,7 +238,7 @@ function restoreLost(context: EditContext, row: EditRow, { lost }: Of<'setProjec
     ? db.prepare('SELECT CAST(metadata AS TEXT) AS text FROM tasks WHERE id = ?').get(row.id)
     : undefined;
   const isEmpty =
-    stored !== undefined && /^\s*(?:\{\s*\}|null)?\s*$/.test(String(stored['text'] ?? ''));
+    stored !== undefined && /^(?:\{\s*\}|null)?$/.test(String(stored['text'] ?? '').trim());
   if (!isEmpty || Object.keys(metadata).length === 0) return undefined;
   const values = {
     metadata: JSON.stringify(metadata),

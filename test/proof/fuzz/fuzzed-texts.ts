@@ -85,6 +85,11 @@ function mutated(text: string, random: Random): string {
   }
 }
 
+/** What is wrong with a plan but for the escapes in keys of others, which are kept as they are. */
+function damageOf(plan: string): readonly string[] {
+  return readPlan(plan).damage.flatMap(({ kind }) => (kind === 'doubleEscapes' ? [] : [kind]));
+}
+
 export const TEXT_KINDS = ['plan', 'batch', 'journal', 'stream', 'message', 'description'] as const;
 
 /** Tries one text of a kind; answers what came of it. Throws where that is none of what may. */
@@ -100,8 +105,8 @@ export async function tryText(
       findLocations(text);
       readWaveOverride('a.md', text);
       const written = writeMainPlan({ ...INPUT, existing: text });
-      assert.equal(readPlan(written).damage.length, 0, 'a plan that was written is damaged');
-      assert.equal(readPlan(repairPlan({ ...INPUT, existing: text })).damage.length, 0);
+      assert.deepEqual(damageOf(written), []);
+      assert.deepEqual(damageOf(repairPlan({ ...INPUT, existing: text })), []);
       return damage.length > 0 ? 'damaged' : todos.length > 0 ? 'read' : 'empty';
     }
     case 'batch': {
@@ -123,14 +128,14 @@ export async function tryText(
       const readers = [
         new JsonLinesReader(streamJsonFormat, () => 0),
         new JsonLinesReader(codexFormat, () => 0),
-        new TextReader(() => 0, { judgedByWords: true }),
+        new TextReader({ judgedByWords: true }),
       ];
       const ends = readers.map((reader) => {
         for (let at = 0; at < bytes.length; at += 65_536)
           reader.read(bytes.subarray(at, at + 65_536));
         reader.end();
         assert.ok((reader.activity ?? '').length <= 200);
-        return reader.complaint ?? reader.rateLimit?.detail;
+        return reader.facts.error ?? reader.facts.result?.error;
       });
       return ends[0] === undefined ? 'good' : 'bad';
     }
