@@ -15,6 +15,8 @@ export interface YamlLimits {
   readonly chars: number;
   /** Brackets, colons and other signs that make structure. */
   readonly signs: number;
+  /** Commas and quotes: a list of ids has four or five of them for each. */
+  readonly separators: number;
   /** Of all maps together. */
   readonly keys: number;
   /** Levels of maps and lists. */
@@ -25,7 +27,8 @@ export interface YamlLimits {
 /** A plan of a hundred thousand tasks has a list of two million characters and five hundred todos. */
 export const PLAN_YAML: YamlLimits = {
   chars: 2 * 1024 * 1024,
-  signs: 100_000,
+  signs: 20_000,
+  separators: 500_000,
   keys: 10_000,
   depth: 16,
   aliases: 100,
@@ -34,7 +37,8 @@ export const PLAN_YAML: YamlLimits = {
 /** A batch is written by hand; nothing in it may stand for something else. */
 export const BATCH_YAML: YamlLimits = {
   chars: 32 * 1024,
-  signs: 10_000,
+  signs: 5_000,
+  separators: 10_000,
   keys: 1_000,
   depth: 64,
   aliases: 0,
@@ -42,7 +46,8 @@ export const BATCH_YAML: YamlLimits = {
 
 export const CONFIG_YAML: YamlLimits = {
   chars: 64 * 1024,
-  signs: 20_000,
+  signs: 10_000,
+  separators: 20_000,
   keys: 2_000,
   depth: 16,
   aliases: 100,
@@ -65,9 +70,7 @@ export interface ParsedYaml {
 /** Enough to mend a file by; each bad sign is one. */
 const MOST_PROBLEMS = 20;
 const SIGNS = /[[\]{}&*!?%@`|>#:]|-(?=\s)/g;
-/** Signs that only separate: a list of ids has four of them for each. */
 const SEPARATORS = /[,"']/g;
-const SEPARATORS_PER_SIGN = 5;
 
 /**
  * Parses YAML from outside, in time linear in it and below these limits. Never throws: what is
@@ -83,11 +86,10 @@ export function readYaml(
     problems: [{ offset: 0, text: what, isSyntax: false }],
   });
   if (text.length > limits.chars) return tooMuch(`it is longer than ${limits.chars} characters`);
-  if (
-    countOf(SIGNS, text) > limits.signs ||
-    countOf(SEPARATORS, text) > SEPARATORS_PER_SIGN * limits.signs
-  )
+  if (countOf(SIGNS, text) > limits.signs)
     return tooMuch(`it has more than ${limits.signs} brackets, colons and other signs of YAML`);
+  if (countOf(SEPARATORS, text) > limits.separators)
+    return tooMuch(`it has more than ${limits.separators} commas and quotes`);
   try {
     // The parser itself compares each key of a map with all others.
     const document = withoutStacks(() =>

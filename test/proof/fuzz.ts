@@ -43,7 +43,7 @@ export const fuzz = proofOf<{ readonly cases: number }>({
   about:
     'whatever is in files, agent streams and messages, reading them ends soon, in a state that has a name, and writes nothing',
   short: { cases: 400 },
-  full: { cases: 100_000 },
+  full: { cases: 10_000 },
   run: async (run) => {
     const corpus = join(run.folder, 'corpus');
     await makeCorpus(corpus);
