@@ -1,3 +1,5 @@
+import type { StoredNames } from './stored-names.ts';
+
 /** What a shape answers for a value that does not have it; no value of any shape is this. */
 export const INVALID = Symbol('misfit');
 
@@ -148,19 +150,6 @@ export function pairOf<A, B>(first: Shape<A>, second: Shape<B>): Shape<readonly 
 export function objectOf<T>(fields: Fields<T>, storedAs: StoredNames = {}): Shape<T> {
   return (value, depth) =>
     isRecord(value) && depth <= MAX_DEPTH ? readFields(fields, value, depth, storedAs) : INVALID;
-}
-
-/** For some fields, the name that they have in a file. */
-export type StoredNames = Readonly<Partial<Record<string, string>>>;
-
-/**
- * The object with its fields under the names that a file has for them; the counterpart of
- * `objectOf`.
- */
-export function withStoredNames(value: object, storedAs: StoredNames): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(value).map(([name, field]) => [storedAs[name] ?? name, field]),
-  );
 }
 
 /** A union that is told apart by `kind`: the compiler sees to it that none is forgotten. */

@@ -101,7 +101,7 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
       plans: [],
       now: 0,
       staleMs: 1,
-    } as unknown as Parameters<typeof inferProgress>[1]),
+    }),
   'a custom batch': (text) =>
     readBatches([{ place: 'a', text: `steps: ${text}`, name: 'a', hasLines: true }]),
   'YAML of a configuration': (text) => readYaml(text, CONFIG_YAML),

@@ -11,7 +11,7 @@ import {
 } from '../../core/handoff.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { isRecord } from '../../core/shape.ts';
-import { parseJson } from '../read/json-reader.ts';
+import { parseJson } from '../read/parse-json.ts';
 import { readDate } from '../read/read-date.ts';
 
 /** The name of the list in the file. */

@@ -1,7 +1,7 @@
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import type { TaskId } from '../../core/task.ts';
-import { LIST_NAMES } from '../read/json-reader.ts';
+import { LIST_NAMES } from '../read/parse-json.ts';
 import { entriesIn, idAt } from './json-patch.ts';
 import { patchJsonFile, type Patch } from './patch-file.ts';
 import { cutOne, elementSpans, insert, memberSpans } from './json-spans.ts';

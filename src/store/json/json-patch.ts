@@ -1,7 +1,7 @@
 import type { Failure } from '../../core/failure.ts';
 import { mapOk, type Result } from '../../core/result.ts';
 import type { Status, TaskId } from '../../core/task.ts';
-import { LIST_NAMES } from '../read/json-reader.ts';
+import { LIST_NAMES } from '../read/parse-json.ts';
 import { elementSpans, memberSpans, put, type Span } from './json-spans.ts';
 import { patchJsonFile, type Patch } from './patch-file.ts';
 

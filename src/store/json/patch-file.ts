@@ -5,7 +5,7 @@ import { fail, ok, type Result } from '../../core/result.ts';
 import { faultOfError } from '../../disk/file-fault.ts';
 import { decodeUtf8, readWhole } from '../../disk/read-whole.ts';
 import { stampOf } from '../read/file-stamp.ts';
-import { parseJson } from '../read/json-reader.ts';
+import { parseJson } from '../read/parse-json.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { messageOf } from '../../core/text.ts';
 

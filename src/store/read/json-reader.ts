@@ -1,15 +1,10 @@
-import { findJsonFault } from './json-fault.ts';
-import { isLfsPointer, LFS_POINTER } from './file-fault.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { isRecord } from '../../core/shape.ts';
+import { LIST_NAMES, parseJson } from './parse-json.ts';
 import { readMetadataValue } from './metadata.ts';
 import { readDate } from './read-date.ts';
 import type { ContentFault, StoreContent } from './store-content.ts';
 import { TaskList, hoursOf, type RawTask } from './task-list.ts';
-import { messageOf } from '../../core/text.ts';
-
-/** The names of the list of tasks; exarp-go writes the first. */
-export const LIST_NAMES = ['todos', 'tasks'] as const;
 
 type Entry = Readonly<Record<string, unknown>>;
 
@@ -53,52 +48,6 @@ export function readJsonStore(
     }
   }
   return ok({ tasks: list.tasks, notices: list.notices });
-}
-
-/** Parses a file, with or without a byte order mark; a failure has line and column. */
-export function parseJson(bytes: Uint8Array): Result<unknown, ContentFault> {
-  const encoding = wideEncoding(bytes);
-  if (encoding !== undefined) {
-    return fail({
-      cause: 'malformed',
-      detail: `encoded as ${encoding}, not UTF-8 (line 1, column 1)`,
-    });
-  }
-  let text: string;
-  try {
-    text = new TextDecoder().decode(bytes); // removes the mark
-  } catch (error) {
-    return fail({ cause: 'io', detail: messageOf(error) });
-  }
-  if (isLfsPointer(bytes)) return fail(LFS_POINTER);
-  if (text.trim() === '') return fail({ cause: 'empty', detail: 'the file has no content' });
-  try {
-    return ok(JSON.parse(text) as unknown);
-  } catch (error) {
-    const position = findJsonFault(text);
-    if (position === undefined) return fail({ cause: 'io', detail: messageOf(error) }); // valid, but too deep for V8
-    const isCutOff = position === text.length;
-    const what = isCutOff
-      ? 'the file ends too early'
-      : `unexpected ${JSON.stringify(text.slice(position, position + 10))}`;
-    return fail({
-      cause: isCutOff ? 'truncated' : 'malformed',
-      detail: `${what} (${placeOf(text, position)})`,
-    });
-  }
-}
-
-/**
- * UTF-16 or UTF-32, as saved by some Windows programs: JSON begins with two ASCII characters, whose
- * bytes are not 0 in UTF-8.
- */
-function wideEncoding(bytes: Uint8Array): string | undefined {
-  const [a, b, c, d] = bytes;
-  if (a === undefined || b === undefined) return undefined;
-  if ((a === 0xff && b === 0xfe) || (a !== 0 && b === 0))
-    return c === 0 && d === 0 ? 'UTF-32' : 'UTF-16';
-  if ((a === 0xfe && b === 0xff) || (a === 0 && b !== 0)) return 'UTF-16';
-  return a === 0 && b === 0 ? 'UTF-32' : undefined;
 }
 
 function entriesOf(document: unknown): readonly unknown[] | undefined {
@@ -200,10 +149,4 @@ function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'an object';
   return typeof value === 'string' ? 'text' : `a ${typeof value}`;
-}
-
-function placeOf(text: string, position: number): string {
-  const before = text.slice(0, position);
-  const line = before.split('\n').length;
-  return `line ${line}, column ${position - before.lastIndexOf('\n')}`;
 }

@@ -160,7 +160,9 @@ async function tryMessage(random: Random): Promise<string> {
   const heard: unknown[] = [];
   let errors = 0;
   transport.onmessage = (message) => void heard.push(message);
-  transport.onerror = () => void errors++;
+  transport.onerror = () => {
+    errors++;
+  };
   await transport.start();
   const odd = random(2) === 0 ? mutateJson(MESSAGE, random) : Buffer.from(mutated(MESSAGE, random));
   input.write(Buffer.concat([odd, Buffer.from(`\n${MESSAGE}\n`)]));

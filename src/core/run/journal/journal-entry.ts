@@ -16,8 +16,8 @@ import {
   text,
   unionOf,
   where,
-  withStoredNames,
 } from '../../shape.ts';
+import { withStoredNames } from '../../stored-names.ts';
 import type { RunEvent } from '../run-events.ts';
 import { type AgentAssignment, type RunOptions, AGENT_MODES } from '../run-options.ts';
 

@@ -1,5 +1,5 @@
 import type { WorkEnd } from '../../ports.ts';
-import { withStoredNames } from '../../shape.ts';
+import { withStoredNames } from '../../stored-names.ts';
 import type { TaskId } from '../../task.ts';
 
 /** Where a supervisor is with its one attempt. */
