@@ -13,7 +13,7 @@ import { oneLine } from './text.ts';
 export interface YamlLimits {
   /** In UTF-16 units. */
   readonly chars: number;
-  /** Brackets, colons and other signs that make structure. */
+  /** Line ends, brackets, colons and other signs that make structure. */
   readonly signs: number;
   /** Commas and quotes: a list of ids has four or five of them for each. */
   readonly separators: number;
@@ -69,7 +69,7 @@ export interface ParsedYaml {
 
 /** Enough to mend a file by; each bad sign is one. */
 const MOST_PROBLEMS = 20;
-const SIGNS = /[[\]{}&*!?%@`|>#:]|-(?=\s)/g;
+const SIGNS = /[[\]{}&*!?%@`|>#:]|-(?=\s)|\n/g;
 const SEPARATORS = /[,"']/g;
 
 /**
@@ -87,7 +87,9 @@ export function readYaml(
   });
   if (text.length > limits.chars) return tooMuch(`it is longer than ${limits.chars} characters`);
   if (countOf(SIGNS, text) > limits.signs)
-    return tooMuch(`it has more than ${limits.signs} brackets, colons and other signs of YAML`);
+    return tooMuch(
+      `it has more than ${limits.signs} lines, brackets, colons and other signs of YAML`,
+    );
   if (countOf(SEPARATORS, text) > limits.separators)
     return tooMuch(`it has more than ${limits.separators} commas and quotes`);
   try {
