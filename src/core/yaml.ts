@@ -27,7 +27,7 @@ export interface YamlLimits {
 /** A plan of a hundred thousand tasks has a list of two million characters and five hundred todos. */
 export const PLAN_YAML: YamlLimits = {
   chars: 2 * 1024 * 1024,
-  signs: 20_000,
+  signs: 12_000,
   separators: 500_000,
   keys: 10_000,
   depth: 16,
