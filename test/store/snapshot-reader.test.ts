@@ -321,10 +321,14 @@ const broken: readonly [name: string, make: (good: Buffer) => Buffer, cause: str
     (good) => flipped(good.subarray(0, 500), 27),
     'truncated',
   ],
+  ['a text', () => Buffer.from('A backlog of its own kind.\n'.repeat(50)), 'notADatabase'],
   [
-    'a text',
-    () => Buffer.from('version https://git-lfs.github.com/spec/v1\n'.repeat(50)),
-    'notADatabase',
+    'a pointer of Git LFS',
+    () =>
+      Buffer.from(
+        `version https://git-lfs.github.com/spec/v1\noid sha256:${'4d'.repeat(32)}\nsize 12345\n`,
+      ),
+    'lfsPointer',
   ],
   ['zeros', () => Buffer.alloc(8192), 'notADatabase'],
   ['bytes like chance', () => random, 'encrypted'],

@@ -43,7 +43,7 @@ test('the writer answers each message once, malformed ones too, and leaves when 
     {
       kind: 'request',
       seq: 4,
-      request: { kind: 'release', id: 'T-404', to: 'Done', again: false },
+      request: { kind: 'release', id: 'T-404', to: 'Done', again: false, onlyMoved: false },
     },
     { kind: 'request', seq: 5, request: { kind: 'exit' } },
   ];

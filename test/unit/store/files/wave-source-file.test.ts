@@ -60,15 +60,16 @@ test('a file that has the name of a plan and is none is left as it is', async (t
   t.after(() => rm(root, { recursive: true, force: true }));
   const backlog = fakeBacklog({ root, tasks: tasks('T-1') });
   await mkdir(join(root, '.cursor', 'plans'), { recursive: true });
-  for (const [kind, name] of [
-    ['main', mainPlanFile(backlog.name)],
-    ['subagents', SUBAGENTS_PLAN_FILE],
+  const waves = mainPlanFile(backlog.name).replace('.plan.md', '-waves.plan.md');
+  for (const [kind, name, instead] of [
+    ['main', mainPlanFile(backlog.name), { instead: waves }],
+    ['subagents', SUBAGENTS_PLAN_FILE, {}],
   ] as const) {
     const file = join(root, '.cursor', 'plans', name);
     await writeFile(file, '# My notes\n');
     assert.deepEqual(await writePlan(backlog, kind), {
       ok: false,
-      failure: { kind: 'notAPlan', file },
+      failure: { kind: 'notAPlan', file, ...instead },
     });
     assert.equal(await readFile(file, 'utf8'), '# My notes\n');
     await writeFile(file, '\n');

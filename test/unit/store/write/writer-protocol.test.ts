@@ -25,7 +25,7 @@ const bad: readonly [name: string, message: unknown, seq: number | undefined][] 
   ['ids that are none', request({ kind: 'renew', ids: ['T-1', 2], leaseMs: 1 }), 4],
   [
     'a status we do not write',
-    request({ kind: 'release', id: 'T-1', to: 'In Progress', again: false }),
+    request({ kind: 'release', id: 'T-1', to: 'In Progress', again: false, onlyMoved: false }),
     4,
   ],
   [
