@@ -121,6 +121,19 @@ describe('what somebody really changed stays', () => {
     );
   });
 
+  test('statuses that a program sets back without a new version', async () => {
+    await using rig = await rigOf();
+    const writer = rig.open();
+    assert.ok((await writer.setStatus(A, 'Todo', 'Done')).ok);
+    assert.ok((await writer.setStatus(B, 'Todo', 'Done')).ok);
+    await rig.other.run("UPDATE tasks SET status = 'Todo'");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assert.deepEqual(
+      [(await rig.row(A))['status'], (await rig.row(B))['status']],
+      ['Todo', 'Todo'],
+    );
+  });
+
   test('a task with the id of a deleted one and another text', async () => {
     await using rig = await rigOf();
     const writer = rig.open();
