@@ -12,7 +12,12 @@ import { createRig, systemClock, type WriterRig } from '../support/writer-rig.ts
 const [A, B] = [taskId('T-1'), taskId('T-2')];
 const IDS = Array.from({ length: 12 }, (_, n) => `T-${n + 1}`);
 
-const rigOf = (): Promise<WriterRig> => createRig({ tasks: IDS.map((id) => ({ id })) });
+/** A store that exarp-go writes to: it stores metadata in a form of its own. */
+async function rigOf(): Promise<WriterRig> {
+  const rig = await createRig({ tasks: IDS.map((id) => ({ id })) });
+  await rig.other.run("UPDATE tasks SET metadata_format = 'protobuf' WHERE id = 'T-3'");
+  return rig;
+}
 
 /** A rewrite by exarp-go: every row gets a version, and one row also what was read before. */
 async function rewrite(rig: WriterRig, id: string, columns: string): Promise<void> {

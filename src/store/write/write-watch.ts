@@ -18,7 +18,7 @@ import { removeRow } from './edit-statements.ts';
 import { seconds, type LockContext } from './lock-row.ts';
 import { prepared } from './prepared.ts';
 import { formatRfc3339 } from './rfc3339.ts';
-import { readVersions, rewritesSince, type Versions } from './rewrites.ts';
+import { isSharedWithExarp, readVersions, rewritesSince, type Versions } from './rewrites.ts';
 import {
   historyOf,
   insertImage,
@@ -311,7 +311,8 @@ export class WriteWatch implements Disposable {
       else if (judged !== 'same') undone.push(id);
     }
     this.#open = all ? open : new Set([...this.#open].filter((id) => open.has(id)));
-    return undone;
+    // Where exarp-go does not write, another program meant its change.
+    return undone.length > 0 && isSharedWithExarp(db) ? undone : [];
   }
 
   /** Notes whether other rows were written since the last look, and for no change of ours. */
