@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { isSettled, parseStatus, type TaskId } from '../../core/task.ts';
 import { seconds, type LockContext, type LockRow } from './lock-row.ts';
 import { prepared } from './prepared.ts';
+import { isSharedWithExarp } from './rewrites.ts';
 import { hasColumns } from './table-columns.ts';
 
 /** How long after the end of a task another program may still set it back, in s. */
@@ -37,7 +38,8 @@ export function isDoubtful(
   const was = parseStatus(ended.to);
   if ((was !== 'Review' && !isSettled(was)) || parseStatus(row.status) === was) return false;
   const times = row.version - ended.version;
-  if (times < 1) return times < 0;
+  if (times < 1) return times < 0 && isSharedWithExarp(db);
+  if (!isSharedWithExarp(db)) return false;
   const [count, sum] = rowsAt(db);
   const part = count === 0 ? 0 : (sum - ended.rows[1]) / Math.max(1, count);
   if (part >= LEAST_PART) return times <= Math.ceil(part);

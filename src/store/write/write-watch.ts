@@ -311,8 +311,7 @@ export class WriteWatch implements Disposable {
       else if (judged !== 'same') undone.push(id);
     }
     this.#open = all ? open : new Set([...this.#open].filter((id) => open.has(id)));
-    // Where exarp-go does not write, another program meant its change.
-    return undone.length > 0 && isSharedWithExarp(db) ? undone : [];
+    return undone;
   }
 
   /** Notes whether other rows were written since the last look, and for no change of ours. */
@@ -381,7 +380,18 @@ export class WriteWatch implements Disposable {
     return { id, undone, image: readImage(db, id), versions, lastChange: lastChange(db) };
   }
 
+  /** As `#compared`; where exarp-go does not write, another program meant its change. */
   #judge(db: DatabaseSync, id: TaskId, written: Written, versionsNow: () => Versions): Judgement {
+    const judged = this.#compared(db, id, written, versionsNow);
+    return judged === 'same' || isSharedWithExarp(db) ? judged : 'same';
+  }
+
+  #compared(
+    db: DatabaseSync,
+    id: TaskId,
+    written: Written,
+    versionsNow: () => Versions,
+  ): Judgement {
     const found = readImage(db, id);
     const { deleted, parts } = written;
     if (deleted !== undefined) {
