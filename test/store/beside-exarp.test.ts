@@ -139,6 +139,16 @@ describe('what somebody really changed stays', () => {
     );
   });
 
+  test('a status in a store that exarp-go does not write to, with a new version of all rows', async () => {
+    await using rig = await createRig({ tasks: IDS.map((id) => ({ id })) });
+    const writer = rig.open();
+    assert.ok((await writer.setStatus(A, 'Todo', 'Done')).ok);
+    await rig.other.run("UPDATE tasks SET status = 'Todo', version = version + 1");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assert.equal((await rig.row(A))['status'], 'Todo');
+    assert.ok((await writer.claim(A, 60_000)).ok);
+  });
+
   test('a task with the id of a deleted one and another text', async () => {
     await using rig = await rigOf();
     const writer = rig.open();
