@@ -1,5 +1,6 @@
 import { lstat, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { passOver } from './folders-within.ts';
@@ -12,6 +13,9 @@ const PLANS = ['.cursor', 'plans'] as const;
 
 // More than a plan of a hundred thousand tasks has.
 const MAX_BYTES = 64 * 1024 * 1024;
+
+/** An editor hears of a new folder, and watches it, well within this time. */
+const WATCHED_MS = 500;
 
 /** `file` is absolute. */
 export interface WrittenPlan {
@@ -146,7 +150,7 @@ async function findFolder(base: string, create: boolean): Promise<string | undef
   let folder = base;
   for (const part of PLANS) {
     const next = join(folder, part);
-    if (create) await mkdir(next).catch(passOver('EEXIST'));
+    if (create) await makeFolder(next);
     const real = await unlessMissing(realpath(next));
     if (real === undefined) {
       if (create || (await unlessMissing(lstat(next))) !== undefined)
@@ -157,6 +161,21 @@ async function findFolder(base: string, create: boolean): Promise<string | undef
     folder = real;
   }
   return folder;
+}
+
+/**
+ * Creates a folder that is not there yet, and lets an editor begin to watch it. VS Code watches a
+ * new folder once it has heard of it, and never one that was made in there before: it would show
+ * the first version of a plan for ever.
+ */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    passOver('EEXIST')(error);
+    return;
+  }
+  await wait(WATCHED_MS);
 }
 
 async function look(base: string, path: string): Promise<Place | undefined> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import type { ExtensionApi } from '../../../src/extension.ts';
 import type { Backlog } from '../../../src/core/backlog.ts';
@@ -8,6 +8,7 @@ import { taskId, type TaskId } from '../../../src/core/task.ts';
 import { mainPlanFile } from '../../../src/core/plan/slug.ts';
 import type { TreeNode } from '../../../src/ui/tree-nodes.ts';
 import { WaveDrag } from '../../../src/ui/plan-move.ts';
+import { writePlanFile } from '../../../src/store/files/plan-files.ts';
 import { createBacklog } from '../../support/fixture.ts';
 import { until } from '../../support/until.ts';
 
@@ -52,6 +53,7 @@ describe('plans', () => {
     await api.backlogs.whenOpened();
     await until('the backlog is read', () => api.backlogs.all[0]?.store.kind === 'ready');
     backlog = api.backlogs.all[0] ?? assert.fail('no backlog');
+    assert.ok(!existsSync(join(folder, '.cursor')));
     first = await create('Begin');
     second = await create('Go on', [first]);
     await until('both are there', () => backlog.task(second) !== undefined);
@@ -59,6 +61,12 @@ describe('plans', () => {
     assert.ok((await api.backlogs.of(backlog).writePlan('main')).ok);
     document = await vscode.workspace.openTextDocument(file);
     await vscode.window.showTextDocument(document);
+  });
+
+  it('are read again by an editor that has them open, though their folders were new', async () => {
+    const text = `${document.getText()}\nA line more.\n`;
+    assert.ok((await writePlanFile(backlog.root, basename(file), text)).ok);
+    await until('the second version is shown', () => document.getText() === text);
   });
 
   it('show how far each wave is, and follow the backlog', async () => {
