@@ -149,7 +149,7 @@ const askProgram: Ask = (command, args, env) =>
   new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: tmpdir(),
-      env: childEnvironment(process.env, env),
+      env: childEnvironment(process.env, env, tmpdir()),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: process.platform !== 'win32',
       windowsHide: true,

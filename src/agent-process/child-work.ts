@@ -93,7 +93,7 @@ function start({ spec, cwd, stdinFile, mark, inTerminal }: ChildOptions): ChildP
     if (stdinFile !== undefined) stdin = openSync(stdinFile, READ_FLAGS);
     return spawn(spec.command, spec.args, {
       cwd,
-      env: { ...childEnvironment(process.env, spec.env), [MARK]: mark },
+      env: { ...childEnvironment(process.env, spec.env, cwd), [MARK]: mark },
       stdio: inTerminal
         ? [stdin ?? 'inherit', 'inherit', 'inherit']
         : [stdin ?? 'ignore', 'pipe', 'pipe'],

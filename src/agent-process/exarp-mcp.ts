@@ -57,7 +57,7 @@ async function startOf({ root, program }: ExarpPlace) {
   };
   // With any value of this variable it would end at once.
   const { GIT_HOOK: _, ...inherited } = process.env;
-  return { command, args, cwd: root, env: childEnvironment(inherited, { ...env, ...own }) };
+  return { command, args, cwd: root, env: childEnvironment(inherited, { ...env, ...own }, root) };
 }
 
 async function callWith(
