@@ -29,7 +29,16 @@ export function serverCommand(options: {
 
 /** The configuration for one client: where it goes, and the text. */
 export interface ClientConfig {
-  readonly client: 'cursor' | 'vscode' | 'claudeFile' | 'claudeCommand' | 'codex';
+  readonly client:
+    | 'cursor'
+    | 'vscode'
+    | 'claudeFile'
+    | 'claudeCommand'
+    | 'codex'
+    | 'gemini'
+    | 'qwen'
+    | 'copilot'
+    | 'opencode';
   readonly title: string;
   /** Where the text belongs, for people. */
   readonly place: string;
@@ -39,12 +48,15 @@ export interface ClientConfig {
 }
 
 /** The same server for each client that has a form of its own. */
-export function clientConfigs(server: ServerCommand): readonly ClientConfig[] {
+export function clientConfigs(
+  server: ServerCommand,
+  platform: NodeJS.Platform = process.platform,
+): readonly ClientConfig[] {
   const { command, args, env } = server;
   const plain = { command, args, env };
   const typed = { type: 'stdio', ...plain };
   const named = (value: object): object => ({ [SERVER_NAME]: value });
-  const warning = warningFor(server);
+  const warning = warningFor(server, BRACES);
   return [
     {
       client: 'cursor',
@@ -81,19 +93,78 @@ export function clientConfigs(server: ServerCommand): readonly ClientConfig[] {
       text: toml(server),
       warning: undefined,
     },
+    {
+      client: 'gemini',
+      title: 'Gemini CLI',
+      place: '.gemini/settings.json in the project, or ~/.gemini/settings.json',
+      ...geminiConfig(server, platform),
+    },
+    {
+      client: 'qwen',
+      title: 'Qwen Code',
+      place: '.qwen/settings.json in the project, or ~/.qwen/settings.json',
+      text: json({ mcpServers: named(plain) }),
+      warning: warningFor(server, NAMES),
+    },
+    {
+      client: 'copilot',
+      title: 'GitHub Copilot CLI',
+      place: '~/.copilot/mcp-config.json',
+      text: json({ mcpServers: named({ type: 'local', ...plain, tools: ['*'] }) }),
+      warning: warningFor(server, NAMES),
+    },
+    {
+      client: 'opencode',
+      title: 'opencode',
+      place: 'opencode.json in the project, or ~/.config/opencode/opencode.json',
+      text: json({
+        mcp: named({ type: 'local', command: [command, ...args], environment: env }),
+      }),
+      warning: warningFor(server, OPENCODE),
+    },
   ];
+}
+
+/**
+ * Gemini CLI starts no server with `ELECTRON_RUN_AS_NODE`, so `env` sets it. Without that, an editor
+ * that is to serve as Node.js would open a window.
+ */
+function geminiConfig(
+  server: ServerCommand,
+  platform: NodeJS.Platform,
+): Pick<ClientConfig, 'text' | 'warning'> {
+  const { command, args, env } = server;
+  const of = (value: object): string => json({ mcpServers: { [SERVER_NAME]: value } });
+  // `env` would take a path with a `=` for one more variable.
+  if (platform !== 'win32' && !command.includes('=')) {
+    const set = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    const text = of({ command: '/usr/bin/env', args: [...set, command, ...args] });
+    return { text, warning: warningFor(server, NAMES) };
+  }
+  const warning =
+    'It starts the Node.js of your PATH, which has to be 22.13 or newer: Gemini CLI cannot start an editor as Node.js.';
+  return {
+    text: of({ command: 'node', args }),
+    warning: warningFor({ ...server, command: 'node' }, NAMES) ?? warning,
+  };
 }
 
 function json(value: object): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
-/** These clients replace `${…}` in a configuration, and it cannot be escaped. */
-function warningFor({ command, args, env }: ServerCommand): string | undefined {
-  const part = [command, ...args, ...Object.values(env)].find((text) => text.includes('${'));
-  return part === undefined
-    ? undefined
-    : `${part} contains "\${", which this client replaces. Start the server from another path.`;
+/** What clients replace in a configuration, in ways that cannot be escaped. */
+const BRACES = /\$\{/;
+const NAMES = /\$[\w{]/;
+const OPENCODE = /\{(?:env|file):/;
+
+function warningFor({ command, args, env }: ServerCommand, replaced: RegExp): string | undefined {
+  for (const part of [command, ...args, ...Object.values(env)]) {
+    const found = replaced.exec(part)?.[0];
+    if (found !== undefined)
+      return `${part} contains "${found}", which this client replaces. Start the server from another path.`;
+  }
+  return undefined;
 }
 
 function toml({ command, args, env }: ServerCommand): string {

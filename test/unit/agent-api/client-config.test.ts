@@ -6,6 +6,7 @@ import {
   type ClientConfig,
   clientConfigs,
   SERVER_NAME,
+  type ServerCommand,
   serverCommand,
 } from '../../../src/agent-api/client-config.ts';
 
@@ -15,8 +16,13 @@ const SERVER = serverCommand({
   root: '/home/me/my project',
 });
 
-function configFor(client: ClientConfig['client'], server = SERVER): ClientConfig {
-  return clientConfigs(server).find((each) => each.client === client) ?? assert.fail(client);
+function configFor(
+  client: ClientConfig['client'],
+  server = SERVER,
+  platform: NodeJS.Platform = 'linux',
+): ClientConfig {
+  const all = clientConfigs(server, platform);
+  return all.find((each) => each.client === client) ?? assert.fail(client);
 }
 
 /** Any text that a path could be, and most that it could not. */
@@ -71,16 +77,39 @@ function readToml(source: string): {
   };
 }
 
+type Read = Pick<ServerCommand, 'command' | 'args' | 'env'>;
+
+/** What of a server stands under its name in a file of JSON. */
+function readJson(source: string, key: string): unknown {
+  const file = JSON.parse(source) as Record<string, Record<string, unknown>>;
+  return file[key]?.[SERVER_NAME];
+}
+
 /** What each client gets out of its text. */
 function readBack({ client, text: source }: ClientConfig): unknown {
   switch (client) {
     case 'cursor':
     case 'claudeFile':
-      return (JSON.parse(source) as { mcpServers: Record<string, unknown> }).mcpServers[
-        SERVER_NAME
-      ];
+    case 'qwen':
+    case 'copilot':
+      return readJson(source, 'mcpServers');
+    case 'gemini': {
+      // As `env` starts it.
+      const { args } = readJson(source, 'mcpServers') as Read;
+      const [set = '', command = '', ...rest] = args;
+      const [, name = '', value] = /^([^=]*)=([^]*)$/.exec(set) ?? [];
+      return { command, args: rest, env: { [name]: value } };
+    }
+    case 'opencode': {
+      const { type, command, environment } = readJson(source, 'mcp') as {
+        type: string;
+        command: string[];
+        environment: Record<string, string>;
+      };
+      return { type, command: command[0], args: command.slice(1), env: environment };
+    }
     case 'vscode':
-      return (JSON.parse(source) as { servers: Record<string, unknown> }).servers[SERVER_NAME];
+      return readJson(source, 'servers');
     case 'codex':
       return readToml(source);
     case 'claudeCommand':
@@ -91,6 +120,15 @@ function readBack({ client, text: source }: ClientConfig): unknown {
       );
   }
 }
+
+/** What clients want to be told beside what a server is started with. */
+const ADDED: Partial<Record<ClientConfig['client'], object>> = {
+  vscode: { type: 'stdio' },
+  claudeFile: { type: 'stdio' },
+  claudeCommand: { type: 'stdio' },
+  copilot: { type: 'local', tools: ['*'] },
+  opencode: { type: 'local' },
+};
 
 describe('the configuration for a client', () => {
   test('starts the server with the node and the root that it was given, as a Node', () => {
@@ -111,6 +149,10 @@ describe('the configuration for a client', () => {
       'claudeFile: .mcp.json in the project',
       'claudeCommand: a terminal in the project (sh, bash, zsh)',
       'codex: ~/.codex/config.toml',
+      'gemini: .gemini/settings.json in the project, or ~/.gemini/settings.json',
+      'qwen: .qwen/settings.json in the project, or ~/.qwen/settings.json',
+      'copilot: ~/.copilot/mcp-config.json',
+      'opencode: opencode.json in the project, or ~/.config/opencode/opencode.json',
     ]);
     const { command, args, env } = SERVER;
     assert.deepEqual(JSON.parse(configFor('cursor').text), {
@@ -119,6 +161,17 @@ describe('the configuration for a client', () => {
     const typed = { 'todo2-waves': { type: 'stdio', command, args, env } };
     assert.deepEqual(JSON.parse(configFor('vscode').text), { servers: typed });
     assert.deepEqual(JSON.parse(configFor('claudeFile').text), { mcpServers: typed });
+    assert.deepEqual(JSON.parse(configFor('qwen').text), {
+      mcpServers: { 'todo2-waves': { command, args, env } },
+    });
+    assert.deepEqual(JSON.parse(configFor('copilot').text), {
+      mcpServers: { 'todo2-waves': { type: 'local', command, args, env, tools: ['*'] } },
+    });
+    assert.deepEqual(JSON.parse(configFor('opencode').text), {
+      mcp: {
+        'todo2-waves': { type: 'local', command: [command, ...args], environment: env },
+      },
+    });
     assert.equal(
       configFor('codex').text,
       [
@@ -141,11 +194,12 @@ describe('the configuration for a client', () => {
             typeof each === 'string' ? each.toWellFormed() : each,
           ),
         ) as typeof server;
-        for (const config of clientConfigs(server)) {
+        for (const config of clientConfigs(server, 'linux')) {
+          // For such a path see below.
+          if (config.client === 'gemini' && command.includes('=')) continue;
           const read = readBack(config) as Record<string, unknown>;
           const expected = config.client === 'codex' ? whole : server;
-          const typed = config.client === 'vscode' || config.client.startsWith('claude');
-          assert.deepEqual(read, typed ? { type: 'stdio', ...expected } : expected, config.client);
+          assert.deepEqual(read, { ...ADDED[config.client], ...expected }, config.client);
         }
       }),
       { numRuns: 500 },
@@ -174,15 +228,58 @@ describe('the configuration for a client', () => {
     },
   );
 
+  test('starts an editor as a Node from Gemini CLI too, which drops the variable for that', () => {
+    const { command, args } = SERVER;
+    assert.deepEqual(JSON.parse(configFor('gemini').text), {
+      mcpServers: {
+        'todo2-waves': {
+          command: '/usr/bin/env',
+          args: ['ELECTRON_RUN_AS_NODE=1', command, ...args],
+        },
+      },
+    });
+  });
+
+  test(
+    'reaches the server whole through env',
+    { skip: process.platform === 'win32' && 'there is no env' },
+    () => {
+      const script = 'process.stdout.write(JSON.stringify([process.env, process.argv.slice(1)]))';
+      const server = {
+        command: process.execPath,
+        args: ['-e', script, 'a b', '$X'],
+        env: { Y: 'é =' },
+      };
+      const { command, args } = readJson(configFor('gemini', server).text, 'mcpServers') as Read;
+      const printed = execFileSync(command, [...args], { encoding: 'utf8' });
+      const [env, rest] = JSON.parse(printed) as [Record<string, string>, string[]];
+      assert.deepEqual([env['Y'], rest], ['é =', ['a b', '$X']]);
+    },
+  );
+
+  test('names the Node of the PATH to Gemini CLI where env cannot start the editor, and says so', () => {
+    const odd = { ...SERVER, command: '/opt/a=b/editor' };
+    for (const { text, warning } of [
+      configFor('gemini', odd),
+      configFor('gemini', { ...SERVER, command: 'C:\\Editor\\Code.exe' }, 'win32'),
+    ]) {
+      assert.deepEqual(readJson(text, 'mcpServers'), { command: 'node', args: SERVER.args });
+      assert.match(warning ?? '', /Node\.js of your PATH, which has to be 22\.13 or newer/);
+    }
+  });
+
   test('warns where a client would replace a part of it', () => {
-    assert(clientConfigs(SERVER).every(({ warning }) => warning === undefined));
-    const odd = serverCommand({ node: 'node', script: '/x/mcp.cjs', root: '/home/${user}/x' });
-    const warned = clientConfigs(odd).filter(
-      ({ warning }) => warning?.includes('/home/${user}/x') === true,
-    );
-    assert.deepEqual(
-      warned.map(({ client }) => client),
-      ['cursor', 'vscode', 'claudeFile', 'claudeCommand'],
-    );
+    assert(clientConfigs(SERVER, 'linux').every(({ warning }) => warning === undefined));
+    const warnedOf = (root: string): readonly string[] => {
+      const odd = serverCommand({ node: 'node', script: '/x/mcp.cjs', root });
+      return clientConfigs(odd, 'linux')
+        .filter(({ warning }) => warning?.includes(root) === true)
+        .map(({ client }) => client);
+    };
+    const braces = ['cursor', 'vscode', 'claudeFile', 'claudeCommand'];
+    assert.deepEqual(warnedOf('/home/${user}/x'), [...braces, 'gemini', 'qwen', 'copilot']);
+    assert.deepEqual(warnedOf('/home/$user/x'), ['gemini', 'qwen', 'copilot']);
+    assert.deepEqual(warnedOf('/home/{env:user}/x'), ['opencode']);
+    assert.deepEqual(warnedOf('/home/$/{x}'), []);
   });
 });
