@@ -1,5 +1,14 @@
 import { nameOf, type Protocol, type StreamEvent } from './protocol.ts';
-import { listOf, objectOf, textOf, type Json, type ModelAnswer } from './script.ts';
+import {
+  listOf,
+  numberOf,
+  objectOf,
+  textOf,
+  wordsIn,
+  type Json,
+  type ModelAnswer,
+  type ModelRequest,
+} from './script.ts';
 
 /** `POST /v1/messages`. */
 export const anthropic: Protocol = {
@@ -15,12 +24,14 @@ export const anthropic: Protocol = {
       })),
     toolAnswers: listOf(body['messages'])
       .flatMap((message) => listOf(objectOf(message)['content']))
-      .filter((part) => objectOf(part)['type'] === 'tool_result').length,
+      .map(objectOf)
+      .filter((part) => part['type'] === 'tool_result')
+      .map((part) => ({ id: textOf(part['tool_use_id']), text: wordsIn(part['content']) })),
     wantsJson: objectOf(objectOf(body['output_config'])['format'])['type'] === 'json_schema',
   }),
   stream: (answer, request) => {
     const block = blockOf(answer);
-    const start = { ...messageOf(request.model), content: [], stop_reason: null };
+    const start = { ...messageOf(request), content: [], stop_reason: null };
     const events: Json[] = [{ type: 'message_start', message: start }];
     if (block !== undefined) {
       const { call, text } = answer;
@@ -48,7 +59,7 @@ export const anthropic: Protocol = {
   whole: (answer, request) => {
     const block = blockOf(answer);
     return {
-      ...messageOf(request.model),
+      ...messageOf(request),
       content: block === undefined ? [] : [block],
       stop_reason: reasonOf(answer),
     };
@@ -60,12 +71,12 @@ export const anthropic: Protocol = {
   }),
 };
 
-function messageOf(model: string): Json {
+function messageOf(request: ModelRequest): Json {
   return {
-    id: 'msg_0001',
+    id: `msg_${numberOf(request)}`,
     type: 'message',
     role: 'assistant',
-    model,
+    model: request.model,
     stop_sequence: null,
     usage: { input_tokens: 10, output_tokens: 2 },
   };
@@ -73,7 +84,12 @@ function messageOf(model: string): Json {
 
 function blockOf({ text, call }: ModelAnswer): Json | undefined {
   if (call !== undefined)
-    return { type: 'tool_use', id: 'toolu_0001', name: call.name, input: call.args };
+    return {
+      type: 'tool_use',
+      id: call.id.replace('call', 'toolu'),
+      name: call.name,
+      input: call.args,
+    };
   return text === '' ? undefined : { type: 'text', text };
 }
 

@@ -1,5 +1,5 @@
 import { nameOf, type Protocol } from './protocol.ts';
-import { listOf, objectOf, textOf, type Json, type ModelAnswer } from './script.ts';
+import { listOf, objectOf, textOf, wordsIn, type Json, type ModelAnswer } from './script.ts';
 
 /** `POST /v1beta/models/<model>:streamGenerateContent`, and the same without `stream`. */
 export const gemini: Protocol = {
@@ -16,7 +16,10 @@ export const gemini: Protocol = {
       })),
     toolAnswers: listOf(body['contents'])
       .flatMap((content) => listOf(objectOf(content)['parts']))
-      .filter((part) => 'functionResponse' in objectOf(part)).length,
+      .map(objectOf)
+      .filter((part) => 'functionResponse' in part)
+      .map((part) => objectOf(part['functionResponse']))
+      .map(({ id, response }) => ({ id: textOf(id), text: wordsIn(response) })),
     wantsJson: objectOf(body['generationConfig'])['responseMimeType'] === 'application/json',
   }),
   stream: (answer) => [{ data: contentOf(answer) }],

@@ -6,7 +6,14 @@ import { gemini } from './gemini.ts';
 import { openaiChat } from './openai-chat.ts';
 import { openaiResponses } from './openai-responses.ts';
 import type { Protocol, StreamEvent } from './protocol.ts';
-import { answerOf, objectOf, stepOf, type Json, type ModelStep } from './script.ts';
+import {
+  answerOf,
+  objectOf,
+  stepOf,
+  type Json,
+  type ModelStep,
+  type OfferedTool,
+} from './script.ts';
 
 const PROTOCOLS: readonly Protocol[] = [anthropic, openaiChat, openaiResponses, gemini];
 
@@ -16,6 +23,8 @@ export interface ModelServer extends AsyncDisposable {
   readonly url: string;
   /** What it was asked, as `POST /v1/messages`, in order. */
   readonly asked: readonly string[];
+  /** The tools that the last question came with that had any. */
+  readonly offered: readonly OfferedTool[];
   /** Resolves when the model was asked for an answer for the first time. */
   readonly wasAsked: Promise<void>;
   /** From here on it does this. */
@@ -26,6 +35,7 @@ export interface ModelServer extends AsyncDisposable {
 export async function startModel(root: string): Promise<ModelServer> {
   let script: readonly ModelStep[] = [];
   const asked: string[] = [];
+  let offered: readonly OfferedTool[] = [];
   let noteAsked = (): void => undefined;
   const wasAsked = new Promise<void>((resolve) => (noteAsked = resolve));
   const server = createServer((request, response) => {
@@ -53,6 +63,7 @@ export async function startModel(root: string): Promise<ModelServer> {
     response: ServerResponse,
   ): Promise<void> => {
     const request = protocol.read(path, body);
+    if (request.tools.length > 0) ({ tools: offered } = request);
     const step = stepOf(script, request);
     if (step.kind === 'silent') return;
     if (step.kind === 'refuse') {
@@ -88,6 +99,9 @@ export async function startModel(root: string): Promise<ModelServer> {
   return {
     url: `http://127.0.0.1:${port}`,
     asked,
+    get offered() {
+      return offered;
+    },
     wasAsked,
     play: (next) => (script = next),
     [Symbol.asyncDispose]: async () => {

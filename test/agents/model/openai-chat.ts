@@ -1,5 +1,5 @@
 import { nameOf, type Protocol } from './protocol.ts';
-import { listOf, objectOf, textOf, type Json, type ModelAnswer } from './script.ts';
+import { listOf, objectOf, textOf, wordsIn, type Json, type ModelAnswer } from './script.ts';
 
 /** `POST /v1/chat/completions`. */
 export const openaiChat: Protocol = {
@@ -10,8 +10,13 @@ export const openaiChat: Protocol = {
     tools: listOf(body['tools'])
       .map((tool) => objectOf(objectOf(tool)['function']))
       .map((tool) => ({ name: textOf(tool['name']), schema: objectOf(tool['parameters']) })),
-    toolAnswers: listOf(body['messages']).filter((message) => objectOf(message)['role'] === 'tool')
-      .length,
+    toolAnswers: listOf(body['messages'])
+      .map(objectOf)
+      .filter((message) => message['role'] === 'tool')
+      .map((message) => ({
+        id: textOf(message['tool_call_id']),
+        text: wordsIn(message['content']),
+      })),
     wantsJson: /^json_/.test(textOf(objectOf(body['response_format'])['type'])),
   }),
   stream: (answer, { model }) => {

@@ -1,6 +1,14 @@
 import { openaiChat } from './openai-chat.ts';
 import type { Protocol } from './protocol.ts';
-import { listOf, objectOf, textOf, type Json, type ModelAnswer } from './script.ts';
+import {
+  listOf,
+  objectOf,
+  textOf,
+  wordsIn,
+  type Json,
+  type ModelAnswer,
+  type OfferedTool,
+} from './script.ts';
 
 /** `POST /v1/responses`. */
 export const openaiResponses: Protocol = {
@@ -10,13 +18,18 @@ export const openaiResponses: Protocol = {
     stream: body['stream'] === true,
     tools: listOf(body['tools'])
       .map(objectOf)
-      .map((tool) => ({
-        name: textOf(tool['name']) || textOf(tool['type']),
-        schema: tool['type'] === 'custom' ? undefined : objectOf(tool['parameters']),
-      })),
-    toolAnswers: listOf(body['input']).filter((item) =>
-      /call_output$/.test(textOf(objectOf(item)['type'])),
-    ).length,
+      .flatMap((tool) =>
+        tool['type'] === 'namespace'
+          ? listOf(tool['tools']).map((each) => ({
+              ...toolOf(objectOf(each)),
+              namespace: textOf(tool['name']),
+            }))
+          : [toolOf(tool)],
+      ),
+    toolAnswers: listOf(body['input'])
+      .map(objectOf)
+      .filter((item) => /call_output$/.test(textOf(item['type'])))
+      .map((item) => ({ id: textOf(item['call_id']), text: wordsIn(item['output']) })),
     wantsJson: /^json_/.test(textOf(objectOf(objectOf(body['text'])['format'])['type'])),
   }),
   stream: (answer, { model }) => {
@@ -47,6 +60,13 @@ export const openaiResponses: Protocol = {
   refusal: openaiChat.refusal,
 };
 
+function toolOf(tool: Json): OfferedTool {
+  return {
+    name: textOf(tool['name']) || textOf(tool['type']),
+    schema: tool['type'] === 'custom' ? undefined : objectOf(tool['parameters']),
+  };
+}
+
 function responseOf(model: string, status: string, output: readonly Json[]): Json {
   return {
     id: 'resp_0001',
@@ -71,8 +91,14 @@ function responseOf(model: string, status: string, output: readonly Json[]): Jso
 
 function itemsOf({ text, call }: ModelAnswer): readonly Json[] {
   if (call !== undefined) {
-    const { name, id, args } = call;
-    const head = { id: 'fc_0001', call_id: id, name, status: 'completed' };
+    const { name, namespace, id, args } = call;
+    const head = {
+      id: id.replace('call', 'fc'),
+      call_id: id,
+      name,
+      namespace,
+      status: 'completed',
+    };
     return typeof args === 'string'
       ? [{ ...head, type: 'custom_tool_call', input: args }]
       : [{ ...head, type: 'function_call', arguments: JSON.stringify(args) }];

@@ -6,6 +6,11 @@ export type ModelStep =
   /** `edit`: writes `file`, by whichever tool for it is offered. `shell`: runs a command. */
   | { readonly kind: 'edit'; readonly file: string; readonly content: string }
   | { readonly kind: 'shell'; readonly command: string }
+  /**
+   * Calls a tool of an MCP server, by whichever name the program shows it. `CLAIMED` among the
+   * arguments stands for the id that an answer before it has told.
+   */
+  | { readonly kind: 'mcp'; readonly tool: string; readonly args: Json }
   | {
       readonly kind: 'refuse';
       readonly status: number;
@@ -21,6 +26,8 @@ export type ModelStep =
 /** A tool as the request offers it; `schema` is a JSON schema, undefined for one of free text. */
 export interface OfferedTool {
   readonly name: string;
+  /** The group that it is one of, where the protocol has groups. */
+  readonly namespace?: string;
   readonly schema: Json | undefined;
 }
 
@@ -31,10 +38,16 @@ export interface ModelRequest {
   readonly model: string;
   readonly stream: boolean;
   readonly tools: readonly OfferedTool[];
-  /** How many answers of tools it tells the model: so many steps were made. */
-  readonly toolAnswers: number;
+  /** The answers of tools that it tells the model; see `stepsIn`. */
+  readonly toolAnswers: readonly ToolAnswer[];
   /** True where the answer must be JSON of a shape: a question that the program has of its own. */
   readonly wantsJson: boolean;
+}
+
+/** What a tool answered: the id of the call, empty where the protocol has none, and the text. */
+export interface ToolAnswer {
+  readonly id: string;
+  readonly text: string;
 }
 
 /** One answer, to be written in the words of a protocol. */
@@ -43,6 +56,7 @@ export interface ModelAnswer {
   readonly call:
     | {
         readonly name: string;
+        readonly namespace?: string | undefined;
         readonly id: string;
         /** Arguments as JSON, or the text that a tool of free text takes. */
         readonly args: Json | string;
@@ -64,18 +78,31 @@ export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
+/** The text of a tool's answer, whichever parts it has. */
+export function wordsIn(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return Object.values(value ?? {})
+    .map(wordsIn)
+    .join('\n');
+}
+
+/** The answers to the steps of the script so far, without those to searches for a tool. */
+function stepsIn({ toolAnswers }: ModelRequest): readonly ToolAnswer[] {
+  return toolAnswers.filter(({ id }) => !id.startsWith(SEARCH));
+}
+
 /** The step at which a conversation is; the last one is repeated. */
 export function stepOf(script: readonly ModelStep[], request: ModelRequest): ModelStep {
-  const step = script[Math.min(request.toolAnswers, script.length - 1)];
+  const step = script[Math.min(stepsIn(request).length, script.length - 1)];
   if (step === undefined) throw new Error('A script has at least one step.');
   // A question on the side, such as for a title: it offers no tools.
-  const isCall = step.kind === 'edit' || step.kind === 'shell';
+  const isCall = step.kind === 'edit' || step.kind === 'shell' || step.kind === 'mcp';
   return isCall && request.tools.length === 0 ? { kind: 'text', text: 'Hello.' } : step;
 }
 
 /** The answer to a step that has one. `root` is the folder that the agent works in. */
 export function answerOf(
-  step: Extract<ModelStep, { kind: 'text' | 'empty' | 'edit' | 'shell' | 'cut' }>,
+  step: Extract<ModelStep, { kind: 'text' | 'empty' | 'edit' | 'shell' | 'mcp' | 'cut' }>,
   request: ModelRequest,
   root: string,
 ): ModelAnswer {
@@ -87,9 +114,11 @@ export function answerOf(
     case 'empty':
       return { text: '', call: undefined };
     case 'edit':
-      return { text: '', call: editCall(step, request.tools, root) };
+      return { text: '', call: named(editCall(step, request.tools, root), request) };
     case 'shell':
-      return { text: '', call: shellCall(step.command, request.tools) };
+      return { text: '', call: named(shellCall(step.command, request.tools), request) };
+    case 'mcp':
+      return { text: '', call: named(mcpCall(step, request), request) };
   }
 }
 
@@ -103,7 +132,21 @@ const SIDE_ANSWER = {
   isNewTopic: false,
 };
 
-const CALL_ID = 'call_0001';
+type Call = Omit<NonNullable<ModelAnswer['call']>, 'id'>;
+
+/** The begin of the ids of calls that look for a tool. */
+const SEARCH = 'search';
+
+/** Programs tell calls of one conversation apart by their ids. */
+function named(call: Call, request: ModelRequest): NonNullable<ModelAnswer['call']> {
+  const kind = call.name === TOOL_SEARCH ? SEARCH : 'call';
+  return { ...call, id: `${kind}_${numberOf(request)}` };
+}
+
+/** The number of an answer in its conversation: `0001` for the first, before any tool was called. */
+export function numberOf({ toolAnswers }: ModelRequest): string {
+  return String(toolAnswers.length + 1).padStart(4, '0');
+}
 
 /** Names of tools that write a file, the plainest first. */
 const EDITS = [/^write(_?file)?$/i, /^create(_?file)?$/i, /apply_?patch/i, /^edit$/i];
@@ -113,26 +156,53 @@ function editCall(
   { file, content }: Extract<ModelStep, { kind: 'edit' }>,
   tools: readonly OfferedTool[],
   root: string,
-): ModelAnswer['call'] {
+): Call {
   const tool = firstOf(tools, EDITS);
   if (tool !== undefined && /patch/i.test(tool.name)) {
     const patch = `*** Begin Patch\n*** Add File: ${file}\n+${content.trimEnd()}\n*** End Patch\n`;
     const args = tool.schema === undefined ? patch : filled(tool.schema, { patch });
-    return { name: tool.name, id: CALL_ID, args };
+    return { name: tool.name, args };
   }
   if (tool !== undefined) {
     const args = filled(tool.schema ?? {}, { path: `${root}/${file}`, content });
-    return { name: tool.name, id: CALL_ID, args };
+    return { name: tool.name, args };
   }
   // Agents that edit by nothing but commands.
   return shellCall(`printf '%s' '${content.trimEnd()}' > ${file}`, tools);
 }
 
 /** Called although it is not offered, as models do, where no such tool is. */
-function shellCall(command: string, tools: readonly OfferedTool[]): ModelAnswer['call'] {
+function shellCall(command: string, tools: readonly OfferedTool[]): Call {
   const tool = firstOf(tools, SHELLS) ?? { name: 'run_shell_command', schema: undefined };
   const args = filled(tool.schema ?? { properties: { command: { type: 'string' } } }, { command });
-  return { name: tool.name, id: CALL_ID, args };
+  return { name: tool.name, args };
+}
+
+/** Stands for the id of the task that the model was given. */
+export const CLAIMED = '<claimed>';
+
+/** Some programs show the tools of servers to a model only after it has looked for them. */
+const TOOL_SEARCH = 'tool_search';
+
+function mcpCall({ tool, args }: Extract<ModelStep, { kind: 'mcp' }>, request: ModelRequest): Call {
+  const { tools } = request;
+  const offered = offeredAs(tool, tools);
+  const search = tools.find(({ name }) => name === TOOL_SEARCH);
+  if (offered === undefined && search !== undefined)
+    return { name: TOOL_SEARCH, args: { query: tool } };
+  const claimed = stepsIn(request).map(({ text }) => /\bT-\d+/.exec(text)?.[0]);
+  const id = claimed.findLast((found) => found !== undefined);
+  const filledIn = Object.entries(args).map(
+    ([name, value]) => [name, value === CLAIMED ? id : value] as const,
+  );
+  const { name, namespace } = offered ?? { name: tool };
+  return { name, namespace, args: Object.fromEntries(filledIn) };
+}
+
+/** A tool of an MCP server as a program shows it; undefined where it does not. */
+export function offeredAs(tool: string, tools: readonly OfferedTool[]): OfferedTool | undefined {
+  const isIt = new RegExp(`(?:^|[^a-z])${tool}$`);
+  return tools.find(({ name }) => isIt.test(name));
 }
 
 function firstOf(tools: readonly OfferedTool[], names: readonly RegExp[]): OfferedTool | undefined {
