@@ -142,7 +142,7 @@ function signOf(outcome: TaskOutcome): string | undefined {
   switch (outcome.kind) {
     case 'failed': {
       const { cause, exitCode, signal } = outcome;
-      const said = cause.kind === 'said' ? cause.detail : '';
+      const said = cause.kind === 'said' ? withoutIds(cause.detail) : '';
       return JSON.stringify(['failed', cause.kind, exitCode ?? null, signal ?? null, said]);
     }
     case 'notStarted':
@@ -159,6 +159,14 @@ function signOf(outcome: TaskOutcome): string | undefined {
     default:
       return undefined;
   }
+}
+
+/**
+ * Words without what differs each time they are said: the ids of requests, sessions and tasks,
+ * times, ports. Short numbers stay, such as the status of an answer.
+ */
+function withoutIds(words: string): string {
+  return words.replace(/[\w:./-]{6,}/g, (word) => (/\d/.test(word) ? '#' : word));
 }
 
 /** Refusals that are about the machine or the store: the next task would be refused too. */

@@ -218,6 +218,41 @@ test('a success or another failure in between keeps a run from being stopped', a
   assert.equal(rig.run()?.stop, undefined);
 });
 
+/** How an agent ended in these words. */
+const inWords = (detail: string): Ending => ({
+  kind: 'failed',
+  cause: { kind: 'said', detail },
+  exitCode: 1,
+  signal: undefined,
+  evidence: undefined,
+});
+
+test('failures are the same whatever ids, times and ports their words repeat', async () => {
+  const words = (n: number): string =>
+    `Log in (status 401, url: http://127.0.0.1:${41200 + n}/v1, request id: req_00${n}X, at 2026-01-13T04:3${n}:07Z)`;
+  const rig = rigWith(['a', 'b', 'c', 'd'], { maxEqualFailures: 3 }, 1);
+  rig.start('a b c | d');
+  await settle();
+  for (const [n, id] of ['a', 'b', 'c'].entries()) await rig.end(id, inWords(words(n)));
+  assert.equal(rig.outcomes(), 'a:failed b:failed c:failed d:skipped/runStopped');
+  assert.equal(rig.run()?.stop?.kind, 'breaker');
+});
+
+test('failures of another status or in other words are not the same', async () => {
+  const rig = rigWith(['a', 'b', 'c', 'd'], { maxEqualFailures: 2 }, 1);
+  rig.start('a b c d');
+  await settle();
+  for (const [id, words] of [
+    ['a', 'status 500 (req_0001)'],
+    ['b', 'status 502 (req_0002)'],
+    ['c', 'No disk space (req_0003)'],
+    ['d', 'status 500 (req_0004)'],
+  ] as const)
+    await rig.end(id, inWords(words));
+  assert.equal(rig.outcomes(), 'a:failed b:failed c:failed d:failed');
+  assert.equal(rig.run()?.stop, undefined);
+});
+
 test('one task alone, however often it is tried, stops nothing', async () => {
   const rig = rigWith(['a', 'b'], { maxEqualFailures: 2, retries: 3, retryAfterMs: 0 }, 1);
   autopilot(rig, { a: 7 });
