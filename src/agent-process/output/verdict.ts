@@ -189,7 +189,7 @@ function explainBeside(facts: VerdictFacts): Explained | undefined {
 }
 
 function judgeBad(facts: VerdictFacts, trouble: Trouble, now: number): Verdict {
-  const { refused, result, exitCode, signal, endsWithResult } = facts;
+  const { refused, result, exitCode, signal, endsWithResult, hasWorked } = facts;
   const { told, meaning } = trouble;
   const explained = explain(facts, trouble);
   if (explained?.kind === 'rateLimit') {
@@ -208,7 +208,10 @@ function judgeBad(facts: VerdictFacts, trouble: Trouble, now: number): Verdict {
   if (result?.error !== undefined) return badEnd(facts, 'no reason given');
   if (signal !== undefined) return badEnd(facts, undefined);
   if (meaning !== undefined) return badEnd(facts, meaning.text);
-  if (!endsWithResult) return badEnd(facts, undefined);
+  if (!endsWithResult) {
+    // Once it works, what stands beside is most often of its work.
+    return badEnd(facts, hasWorked ? undefined : (errorLine(facts) ?? lastLine(facts)));
+  }
   const isSilent = exitCode === 0 || facts.phase !== 'ended';
   const line = lastLine(facts);
   return badEnd(
@@ -261,6 +264,12 @@ function messageIn(text: string): string | undefined {
     // Its words are what they look like.
     return undefined;
   }
+}
+
+/** The last line that says by itself that it is an error: what comes after it are its details. */
+function errorLine({ stray }: VerdictFacts): string | undefined {
+  const line = stray.findLast((one) => /^\W{0,3}(?:error|fatal|panic|exception)\b/i.test(one));
+  return line === undefined ? undefined : cut(oneLine(line), MAX_REASON);
 }
 
 function lastLine({ stray }: VerdictFacts): string | undefined {

@@ -179,6 +179,23 @@ const CASES: readonly (readonly [name: string, facts: Partial<VerdictFacts>, Exp
     ['failed', undefined],
   ],
 
+  [
+    'an error beside the events of an agent that did nothing, with its details after it',
+    {
+      ...{ agent: 'opencode', exitCode: 1, result: undefined, endsWithResult: false },
+      stray: ['Starting', 'Error: Unexpected error', 'Failed query: CREATE TABLE x', 'params:'],
+    },
+    ['failed', /^Error: Unexpected error$/],
+  ],
+  [
+    'a last line beside the events of an agent that did nothing',
+    {
+      ...{ agent: 'opencode', exitCode: 1, result: undefined, endsWithResult: false },
+      stray: ['Starting', 'The disk is full', ''],
+    },
+    ['failed', /^The disk is full$/],
+  ],
+
   // Sessions that cannot be resumed.
   [
     'a session that is not there',
