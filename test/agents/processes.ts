@@ -23,10 +23,25 @@ export function chainTo(pid: number, from: number): readonly number[] {
   return [];
 }
 
-/** The value of a variable in the environment that a process was started with. */
+/** The processes that a variable of their environment marks with this value. */
+export function processesMarked(name: string, value: string): readonly Seen[] {
+  return allProcesses().filter(({ pid }) => environmentOf(pid, name) === value);
+}
+
+/**
+ * The value of a variable in the environment that a process was started with; undefined where it
+ * has none, or has ended.
+ */
 export function environmentOf(pid: number, name: string): string | undefined {
-  const entries = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
-  return entries.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
+  const file = `/proc/${pid}/environ`;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+  const entry = text.split('\0').find((each) => each.startsWith(`${name}=`));
+  return entry?.slice(name.length + 1);
 }
 
 function allProcesses(): readonly Seen[] {

@@ -196,7 +196,7 @@ function jobOf(root: string, { installed, attempt, attemptNo, resumed }: Attempt
 }
 
 /** The preset as the product finds it, which gets the environment of its setup on top. */
-async function findInstalled(
+export async function findInstalled(
   { name, preset }: InstalledAgent,
   env: Readonly<Record<string, string>>,
 ): Promise<Result<Agent, Failure>> {

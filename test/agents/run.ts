@@ -7,16 +7,17 @@ import { ABSENT, AGENTS } from './install.mjs';
 import { runMcpClients } from './mcp-part.ts';
 import { tableOf, type Part } from './part.ts';
 import { Recorder } from './record.ts';
+import { runTwoWaves } from './two-waves-part.ts';
 
 // The program behind `npm run agents`, which has installed what there is: every agent in every
-// case, and as a client of the MCP server; tables of what came of each, and
+// case, as a client of the MCP server, and in a run of two waves; tables of what came of each, and
 // what is not right.
 
 /** Agents that the stand-in cannot speak with. */
 const APART: Readonly<Record<string, string>> = {
   amp: 'speaks with the server of its maker alone',
 };
-const PARTS = ['mcp'] as const;
+const PARTS = ['mcp', 'two-waves'] as const;
 
 const args = process.argv.slice(2);
 const records = args.includes('--record');
@@ -42,6 +43,7 @@ if (isAll || cases.length > 0) {
   done.push(await runCases(agents, isAll ? CASES : cases, { logs, recorder }));
 }
 if (isAll || parts.includes('mcp')) done.push(await runMcpClients(agents, { logs }));
+if (isAll || parts.includes('two-waves')) done.push(await runTwoWaves(agents, { logs }));
 
 for (const part of done) console.log(`\n${part.title}\n\n${tableOf(part)}`);
 console.log('');

@@ -68,7 +68,9 @@ export interface RunWindow {
 
 export function openRunWindow(
   spec: RunWindowSpec,
-  parts: Partial<Pick<RunParts, 'openInteractive' | 'onAttempt' | 'log' | 'keeper'>> = {},
+  parts: Partial<
+    Pick<RunParts, 'openInteractive' | 'onAttempt' | 'log' | 'keeper' | 'findAgent'>
+  > = {},
 ): RunWindow {
   const { root, programs, orderFolder, begunFile, custom } = spec;
   const paths = storePathsOf(root);
@@ -117,17 +119,20 @@ export function openRunWindow(
     followsSubagents: () => false,
     openTask: () => undefined,
     options: () => options,
-    findAgent: ({ agent }) => {
-      if (agent === 'simulated') {
-        return findAgent({
-          kind: 'simulated',
-          script: programs.simulatedAgent,
-          node: programs.node,
-        });
-      }
-      if (agent === 'custom' && custom !== undefined) return findAgent({ kind: 'custom', custom });
-      return findAgent({ kind: PRESET_KINDS.find((kind) => kind === agent) ?? 'auto' });
-    },
+    findAgent:
+      parts.findAgent ??
+      (({ agent }) => {
+        if (agent === 'simulated') {
+          return findAgent({
+            kind: 'simulated',
+            script: programs.simulatedAgent,
+            node: programs.node,
+          });
+        }
+        if (agent === 'custom' && custom !== undefined)
+          return findAgent({ kind: 'custom', custom });
+        return findAgent({ kind: PRESET_KINDS.find((kind) => kind === agent) ?? 'auto' });
+      }),
     readiness: (snapshot, id, opened) => {
       const task = snapshot.byId.get(id);
       if (task === undefined) return { kind: 'notReady', reasons: [{ kind: 'missing', id }] };

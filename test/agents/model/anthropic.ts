@@ -64,10 +64,10 @@ export const anthropic: Protocol = {
       stop_reason: reasonOf(answer),
     };
   },
-  refusal: ({ status, message }) => ({
+  refusal: ({ status, message }, requestId) => ({
     type: 'error',
     error: { type: nameOf(status, 'anthropic'), message },
-    request_id: 'req_0001',
+    request_id: requestId,
   }),
 };
 

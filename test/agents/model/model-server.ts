@@ -69,7 +69,9 @@ export async function startModel(root: string): Promise<ModelServer> {
     if (step.kind === 'refuse') {
       const { status, retryAfterS } = step;
       if (retryAfterS !== undefined) response.setHeader('retry-after', String(retryAfterS));
-      sendJson(response, status, protocol.refusal(step));
+      const requestId = `req_${String(asked.length).padStart(4, '0')}`;
+      response.setHeader('request-id', requestId).setHeader('x-request-id', requestId);
+      sendJson(response, status, protocol.refusal(step, requestId));
       return;
     }
     const answer = answerOf(step, request, root);

@@ -15,7 +15,8 @@ export interface Protocol {
   readonly stream: (answer: ModelAnswer, request: ModelRequest) => readonly StreamEvent[];
   /** The answer at once. */
   readonly whole: (answer: ModelAnswer, request: ModelRequest) => Json;
-  readonly refusal: (refusal: Extract<ModelStep, { kind: 'refuse' }>) => Json;
+  /** `requestId` differs with each request, as with a real provider; some agents repeat it. */
+  readonly refusal: (refusal: Extract<ModelStep, { kind: 'refuse' }>, requestId: string) => Json;
 }
 
 const REFUSALS: Readonly<
