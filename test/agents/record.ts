@@ -1,4 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PRESETS } from '../../src/agent-process/agent-presets.ts';
 import type { AgentCase } from './cases.ts';
@@ -115,6 +116,7 @@ function clean(text: string, { root, home, url }: Place): string {
     .replaceAll(url, 'http://127.0.0.1:1')
     .replaceAll(url.replace(/^http:\/\//, ''), '127.0.0.1:1')
     .replaceAll(process.cwd(), '/installed')
+    .replaceAll(tmpdir(), '/tmp')
     .replaceAll('stand-in-key', 'key')
     .replace(/"local(?:Port|Address)": ?\S+/g, '"local": 0')
     .replace(/\b(local|remote)Port: \d+/g, '$1Port: 1')
