@@ -19,7 +19,7 @@ import { setUp } from './agent-setups.ts';
 import { LIMIT_MS } from './cases.ts';
 import type { InstalledAgent } from './install.mjs';
 import { startModel } from './model/model-server.ts';
-import { processesMarked } from './processes.ts';
+import { processesMarked, processesWith } from './processes.ts';
 import { findInstalled } from './run-case.ts';
 
 const execute = promisify(execFile);
@@ -107,12 +107,14 @@ export async function runTwoWavesOf(
       );
       if (rest.join(' ') !== 'Todo null null') problems.push(`${id} is ${rest.join(' ')}`);
     }
-    const left = (): number => processesMarked(RUN_MARK, mark).length;
-    await until('every process of the run has ended', () => left() === 0, GONE_WITHIN_MS).catch(
-      () => undefined,
-    );
-    for (const { pid, args } of processesMarked(RUN_MARK, mark))
-      problems.push(`process ${pid} is left: ${args.join(' ')}`);
+    const left = (): ReturnType<typeof processesWith> => [
+      ...processesMarked(RUN_MARK, mark),
+      ...[programs.supervisor, programs.writer].flatMap(processesWith),
+    ];
+    await until('every process of the run has ended', () => left().length === 0, GONE_WITHIN_MS)
+      // What is left is told below.
+      .catch(() => undefined);
+    for (const { pid, args } of left()) problems.push(`process ${pid} is left: ${args.join(' ')}`);
     const { counts, wrong } = lookAt(run);
     return { counts, problems: [...problems, ...wrong], log: logsOf(root) };
   } finally {
