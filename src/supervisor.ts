@@ -169,6 +169,7 @@ async function perform(order: WorkOrder): Promise<WorkEnd> {
     ready: Promise.resolve(),
     onProcess: (pid) => noteProcess(state, pid),
     onOutput: output.onOutput,
+    onSessionUsage: (sessionUsage) => state.update({ sessionUsage }),
   };
   const end = (await isSeen()) ? await work(order, place) : unseen(order);
   output.dispose();
@@ -200,6 +201,7 @@ async function firstState(order: WorkOrder, mark: string): Promise<WorkState> {
     lastOutputAt: undefined,
     activity: undefined,
     sessionId: order.sessionId,
+    sessionUsage: order.sessionUsage,
     end: undefined,
   };
 }

@@ -1,5 +1,6 @@
 import type { AgentEnd } from '../core/ports.ts';
 import type { AgentReport, WorkWorld } from '../core/run/attempt/task-work.ts';
+import { addUsage, usageSince, type Usage } from '../core/run/usage.ts';
 import { createReader } from './output/agent-output.ts';
 import { runChild, type ChildEnd } from './child-work.ts';
 import { runVerify } from './run-verify.ts';
@@ -23,6 +24,8 @@ export interface WorkPlace {
   readonly onProcess: (pid: number) => void;
   /** The agent wrote something; its session and what it is doing, as far as it said. */
   readonly onOutput: (sessionId: string | undefined, activity: string | undefined) => void;
+  /** The agent has ended; what its session used since its beginning, as far as it said. */
+  readonly onSessionUsage: (usage: Usage | undefined) => void;
 }
 
 /**
@@ -44,7 +47,9 @@ export function agentOf(place: WorkPlace): WorkWorld['agent'] {
       log.note(`Its session could not be resumed, a new one begins: ${first.reason}`);
       place.onOutput(anew.sessionId, undefined);
       const again = { ...agent, args: anew.args };
+      const { usage } = last;
       last = await run({ agent: again, sessionId: anew.sessionId, resumes: false });
+      last = { ...last, usage: addUsage(usage, last.usage) };
     }
     limit.clear();
     const { verdict, ...report } = last;
@@ -126,10 +131,15 @@ async function runAgent(
   const phase = hasLingered ? 'lingered' : timedOut ? 'tooLong' : 'ended';
   const exit = { agent: order.agentType, exitCode, signal: endedBy };
   const endedAt = Date.now();
+  const before = resumes ? order.sessionUsage : undefined;
+  const { usage: told, isUsageOfSession } = reader;
+  const usage = told && isUsageOfSession ? usageSince(told, before) : told;
+  place.onSessionUsage(told && isUsageOfSession ? told : addUsage(before, told));
   return {
     end,
     lastSaid,
     sessionId: reader.sessionId ?? sessionId,
+    usage,
     remarks: [...reader.remarks, ...deniedLine(order.agentType, reader.denied)],
     verdict: (files) =>
       inTerminal && phase === 'ended'

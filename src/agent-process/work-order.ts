@@ -1,5 +1,6 @@
 import type { AgentOutput } from './output/agent-output.ts';
 import type { RunOptions } from '../core/run/run-options.ts';
+import type { Usage } from '../core/run/usage.ts';
 import type { TaskId } from '../core/task.ts';
 import type { StoredWorkState } from '../core/run/journal/work-state.ts';
 
@@ -30,6 +31,8 @@ export interface WorkOrder {
   readonly output: AgentOutput;
   /** The agent's session, where it is known in advance. */
   readonly sessionId: string | undefined;
+  /** What that session used before, where `agent` resumes it and its state file says so. */
+  readonly sessionUsage?: Usage | undefined;
   /**
    * Set where `agent` resumes a session: how a new one is begun instead, should that one not be
    * there any more.

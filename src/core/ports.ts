@@ -6,6 +6,7 @@ import type { WaveSourceState } from './plan/wave-override.ts';
 import type { Result } from './result.ts';
 import type { RunState, TaskOutcome } from './run/run-events.ts';
 import type { AgentAssignment, RunOptions } from './run/run-options.ts';
+import type { Usage } from './run/usage.ts';
 import type { StoreState } from './snapshot.ts';
 import type { Status, Task, TaskId } from './task.ts';
 
@@ -210,6 +211,8 @@ export interface Job {
   readonly options: RunOptions;
   /** The agent's own session that an earlier attempt left behind, to go on with. */
   readonly sessionId: string | undefined;
+  /** What that session used so far, where that is known. */
+  readonly sessionUsage?: Usage | undefined;
 }
 
 /**

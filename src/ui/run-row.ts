@@ -1,7 +1,8 @@
 import type { Backlog } from '../core/backlog.ts';
 import { count, oneLine, duration } from '../core/text.ts';
 import { resumable } from '../core/run/journal/recovery.ts';
-import type { RunState, TaskRun } from '../core/run/run-events.ts';
+import { usageOfTask, type RunState, type TaskRun } from '../core/run/run-events.ts';
+import { usageWords, type Usage } from '../core/run/usage.ts';
 import { groupOf } from '../core/run/report/run-summary.ts';
 import type { TaskId } from '../core/task.ts';
 import { whenWords } from './handoffs/handoff-row.ts';
@@ -96,6 +97,7 @@ function describeLive(backlog: Backlog, run: RunState): RowContent {
       : [explainStop(run.stop, backlog.now)]),
     // First what changes: a side bar is narrow.
     ...runCounts(run),
+    ...usageParts(run.usage),
     ...(run.options.runMode === 'flow' ? ['flow'] : []),
     ...(run.cap === undefined ? [] : [`cap ${run.cap}`]),
     ...(isElsewhere ? ['led by another window'] : []),
@@ -140,6 +142,7 @@ function describeEnded(backlog: Backlog, run: RunState): RowContent {
     ...(past ? [whenWords(run.startedAt, backlog.now)] : []),
     ...runCounts(run),
     ...(run.endedAt === undefined ? [] : [`took ${duration(run.endedAt - run.startedAt)}`]),
+    ...usageParts(run.usage),
     ...(run.stop === undefined || run.stop.kind === 'person' || wasInterrupted
       ? []
       : [explainStop(run.stop, backlog.now)]),
@@ -153,6 +156,11 @@ function describeEnded(backlog: Backlog, run: RunState): RowContent {
     // What went wrong just now is to be seen without a click.
     collapsible: wentWell || past ? 'collapsed' : 'expanded',
   });
+}
+
+function usageParts(usage: Usage | undefined): readonly string[] {
+  const words = usageWords(usage);
+  return words === undefined ? [] : [words];
 }
 
 /** The row of a task below its run: what it is doing, why it waits, or how it ended. */
@@ -174,6 +182,7 @@ export function describeRunTask(
     ...(silentSince === undefined ? [] : [stuckWords(part, silentSince)]),
     ...(activity === '' ? [] : [activity]),
     runTaskState(part, backlog.now),
+    ...(part.phase === 'ended' ? usageParts(usageOfTask(part)) : []),
     ...(part.tryNo > 1 ? [`${ordinal(part.tryNo)} attempt`] : []),
   ];
   const icon = silentSince === undefined ? runTaskIcon(part) : STUCK_ICON;

@@ -6,7 +6,7 @@ import type { Result } from '../core/result.ts';
 import { type Estimates, estimateDurations } from '../core/run/engine/estimates.ts';
 import type { RunState, TaskOutcome } from '../core/run/run-events.ts';
 import type { AgentAssignment } from '../core/run/run-options.ts';
-import type { RunnerWorld } from '../core/run/engine/run-world.ts';
+import type { AgentSession, RunnerWorld } from '../core/run/engine/run-world.ts';
 import { routingWorker } from '../core/run/attempt/routing-worker.ts';
 import { SubagentHostRegistry } from '../core/run/attempt/subagent-host-registry.ts';
 import {
@@ -317,13 +317,13 @@ function sessionOf(
     readonly runOf: (runId: string) => RunState | undefined;
     readonly journals: RunJournals;
   },
-): string | undefined {
+): AgentSession | undefined {
   const task = run?.tasks.get(id);
   if (run === undefined || task === undefined) return undefined;
   const sessionIn = (runId: string, attemptNo: number, outcome: TaskOutcome | undefined) => {
     if (outcome === undefined || !CUT_OFF.has(outcome.kind)) return undefined;
     const files = known.journals.folder.filesOf(runId, attemptNo);
-    return readState(files, { runId, attemptNo, id })?.sessionId;
+    return readState(files, { runId, attemptNo, id });
   };
   const last = task.earlier.at(-1);
   if (last !== undefined) return sessionIn(run.runId, last.attemptNo, last.outcome);

@@ -72,6 +72,7 @@ export async function prepareWork(
     agentMode,
     agent: { command: command.command, args: command.args, env: command.env },
     sessionId: command.sessionId,
+    ...(anew && { sessionUsage: job.sessionUsage }),
     anew: anew && { args: anew.args, sessionId: anew.sessionId },
     tell: command.tell,
     stdinFile: command.stdin === 'prompt' ? files.prompt : undefined,

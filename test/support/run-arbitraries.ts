@@ -11,6 +11,7 @@ import type {
   TaskOutcome,
   WaitReason,
 } from '../../src/core/run/run-events.ts';
+import type { Usage } from '../../src/core/run/usage.ts';
 import type { AgentAssignment, RunOptions } from '../../src/core/run/run-options.ts';
 import { taskId, type Lock, type Status } from '../../src/core/task.ts';
 
@@ -105,16 +106,32 @@ const verify: fc.Arbitrary<VerifyResult> = record({
   durationMs: at,
   tail: text,
 });
-const evidence: fc.Arbitrary<Evidence> = record({
-  startedAt: at,
-  endedAt: at,
-  verify: maybe(verify),
-  files: some(text),
-  summary: maybe(text),
-  logFile: maybe(fc.constantFrom('.todo2/waves/runs/r/1.log', 'a..b/c')),
-  sessionId: maybe(fc.constantFrom('0b5f-1', 'abc_DEF')),
-  remarks: maybe(some(text)),
+const amount = fc.oneof(
+  fc.nat(),
+  fc.double({ min: 0, max: 1e6, noNaN: true }).map((n) => n + 0),
+);
+const usage: fc.Arbitrary<Usage> = record({
+  inputTokens: maybe(amount),
+  outputTokens: maybe(amount),
+  costUsd: maybe(amount),
 });
+/** With the usage of an agent, or without. */
+const withUsage = <T extends object>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T> =>
+  fc
+    .tuple(arbitrary, maybe(usage))
+    .map(([one, used]) => ({ ...one, ...(used && { usage: used }) }));
+const evidence: fc.Arbitrary<Evidence> = withUsage(
+  record({
+    startedAt: at,
+    endedAt: at,
+    verify: maybe(verify),
+    files: some(text),
+    summary: maybe(text),
+    logFile: maybe(fc.constantFrom('.todo2/waves/runs/r/1.log', 'a..b/c')),
+    sessionId: maybe(fc.constantFrom('0b5f-1', 'abc_DEF')),
+    remarks: maybe(some(text)),
+  }),
+);
 const cause: fc.Arbitrary<FailCause> = fc.oneof(
   record({ kind: kind('exit') }),
   record({ kind: kind('said'), detail: text }),
@@ -126,7 +143,7 @@ const { outcome, stop } = fc.letrec<{ outcome: TaskOutcome; stop: RunStop; skip:
   (tie) => ({
     outcome: fc.oneof(
       { maxDepth: 3, depthSize: 'small' },
-      record({ kind: kind('stopped') }),
+      withUsage(record({ kind: kind('stopped') })),
       record({ kind: kind('succeeded'), status, evidence: maybe(evidence) }),
       record({
         kind: kind('failed'),
@@ -135,10 +152,10 @@ const { outcome, stop } = fc.letrec<{ outcome: TaskOutcome; stop: RunStop; skip:
         signal: maybe(text),
         evidence: maybe(evidence),
       }),
-      record({ kind: kind('rateLimited'), retryAfterMs: maybe(at), detail: text }),
+      withUsage(record({ kind: kind('rateLimited'), retryAfterMs: maybe(at), detail: text })),
       record({ kind: kind('notStarted'), failure: failures }),
-      record({ kind: kind('lockLost'), holder: maybe(text) }),
-      record({ kind: kind('notRecorded'), exitCode: maybe(integer), failure: failures }),
+      withUsage(record({ kind: kind('lockLost'), holder: maybe(text) })),
+      withUsage(record({ kind: kind('notRecorded'), exitCode: maybe(integer), failure: failures })),
       record({ kind: kind('unknown'), detail: text }),
       record({ kind: kind('skipped'), reason: tie('skip') }),
     ),

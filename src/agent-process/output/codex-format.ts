@@ -4,6 +4,7 @@ import {
   listOf,
   objectOf,
   says,
+  sumOf,
   usesTool,
   type EventFormat,
   type Json,
@@ -25,9 +26,9 @@ export const codexFormat: EventFormat = {
       case 'item.completed':
         return completedItem(objectOf(event['item']));
       case 'turn.completed':
-        return [{ kind: 'result', error: undefined }];
+        return [...usageIn(event), { kind: 'result', error: undefined }];
       case 'turn.failed':
-        return [{ kind: 'result', error: errorOf(event['error']) }];
+        return [...usageIn(event), { kind: 'result', error: errorOf(event['error']) }];
       case 'error':
         return [{ kind: 'error', ...errorOf(event) }];
       default:
@@ -35,6 +36,19 @@ export const codexFormat: EventFormat = {
     }
   },
 };
+
+/**
+ * Of the whole thread, also of turns before it was resumed. What came from a cache is in
+ * `input_tokens`, reasoning in `output_tokens`.
+ */
+function usageIn(event: Json): OutputEvents {
+  const usage = objectOf(event['usage']);
+  const inputTokens = sumOf(usage, 'input_tokens');
+  const outputTokens = sumOf(usage, 'output_tokens');
+  if (inputTokens === undefined && outputTokens === undefined) return [];
+  const used = { inputTokens, outputTokens, costUsd: undefined };
+  return [{ kind: 'usage', told: { of: 'session', usage: used } }];
+}
 
 function startedItem(item: Json): OutputEvents {
   switch (item['type']) {

@@ -1,4 +1,5 @@
 import { cut, oneLine } from '../../core/text.ts';
+import type { ToldUsage } from './usage-meter.ts';
 import type { ToldError } from './verdict.ts';
 
 /** A JSON object of which nothing is known. */
@@ -26,6 +27,8 @@ export type OutputEvent =
   | { readonly kind: 'denied'; readonly what: string }
   /** What the user should know of its work when it has ended. */
   | { readonly kind: 'remark'; readonly line: string }
+  /** What it used so far. */
+  | { readonly kind: 'usage'; readonly told: ToldUsage }
   /** The maker refuses work until then (epoch ms), or for a while that is not known. */
   | { readonly kind: 'refused'; readonly until: number | undefined; readonly detail: string }
   /** The agent's result; `text` is its final message, `error` what is wrong by it. */
@@ -113,6 +116,23 @@ export function describeCall(name: unknown, input: unknown): string {
   if (line !== undefined) return shorten(line);
   const title = typeof name === 'string' ? shorten(name) : 'tool';
   return `${title} ${describeInput(objectOf(input))}`.trimEnd();
+}
+
+/**
+ * The sum of these numbers of an object; undefined where it has none of them. The output is not to
+ * be trusted: what cannot be an amount does not count.
+ */
+export function sumOf(object: Json, ...names: readonly string[]): number | undefined {
+  const amounts = names.map((name) => amountOf(object[name])).filter((n) => n !== undefined);
+  return amounts.length === 0 ? undefined : amounts.reduce((sum, n) => sum + n, 0);
+}
+
+/** More tokens or dollars than any agent uses, so that sums stay exact. */
+const MAX_AMOUNT = 1e12;
+
+/** A number from 0 on; undefined for anything else. */
+export function amountOf(value: unknown): number | undefined {
+  return typeof value === 'number' && value >= 0 && value <= MAX_AMOUNT ? value : undefined;
 }
 
 /** A whole message or a piece of one; nothing where it has no text. */

@@ -2,11 +2,13 @@ import {
   errorOf,
   objectOf,
   says,
+  sumOf,
   textOf,
   usesModel,
   usesTool,
   type EventFormat,
   type Json,
+  type OutputEvents,
 } from './event-parts.ts';
 import type { ToldError } from './verdict.ts';
 
@@ -32,7 +34,7 @@ export const geminiFormat: EventFormat = {
           ? [{ kind: 'warning', text: errorOf(event).text }]
           : [{ kind: 'error', ...errorOf(event) }];
       case 'result':
-        return [{ kind: 'result', error: errorIn(event) }];
+        return [...usageIn(event), { kind: 'result', error: errorIn(event) }];
       default:
         return undefined;
     }
@@ -42,6 +44,21 @@ export const geminiFormat: EventFormat = {
 /** A tool that is not offered is one that its settings forbid where no user can be asked. */
 const DENIALS =
   /^(?:tool_not_registered|policy_violation|tool_(?:denied|rejected)|.*permission.*)$/i;
+
+/** What came from a cache is in `input_tokens`; thoughts are in the total alone. */
+function usageIn(event: Json): OutputEvents {
+  const stats = objectOf(event['stats']);
+  const inputTokens = sumOf(stats, 'input_tokens');
+  const outputTokens = sumOf(stats, 'output_tokens');
+  if (inputTokens === undefined && outputTokens === undefined) return [];
+  const beside = (sumOf(stats, 'total_tokens') ?? 0) - (inputTokens ?? 0);
+  const used = {
+    inputTokens,
+    outputTokens: Math.max(outputTokens ?? 0, beside),
+    costUsd: undefined,
+  };
+  return [{ kind: 'usage', told: { of: 'process', usage: used } }];
+}
 
 function errorIn(event: Json): ToldError | undefined {
   if (event['status'] === 'success') return undefined;

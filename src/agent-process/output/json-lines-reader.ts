@@ -1,5 +1,6 @@
 import { cut, oneLine, cleanLines } from '../../core/text.ts';
 import { isSessionId } from '../../core/run/journal/session-id.ts';
+import type { Usage } from '../../core/run/usage.ts';
 import type { OutputReader } from './output-reader.ts';
 import {
   parseEvent,
@@ -9,6 +10,7 @@ import {
   type OutputEvent,
 } from './event-parts.ts';
 import { LongLine } from './long-line.ts';
+import { UsageMeter } from './usage-meter.ts';
 import { isApiError, type RateLimit } from './provider-sentences.ts';
 import type { OutputFacts, ToldError } from './verdict.ts';
 
@@ -37,6 +39,7 @@ export class JsonLinesReader implements OutputReader {
   readonly #now: () => number;
   readonly #decoder = new TextDecoder();
   readonly #calls = new ToolCalls();
+  readonly #meter = new UsageMeter();
   readonly #stray: string[] = [];
   readonly denied: string[] = [];
   readonly remarks: string[] = [];
@@ -74,6 +77,14 @@ export class JsonLinesReader implements OutputReader {
 
   get isDone(): boolean {
     return this.#result !== undefined;
+  }
+
+  get usage(): Usage | undefined {
+    return this.#meter.usage;
+  }
+
+  get isUsageOfSession(): boolean {
+    return this.#meter.isOfSession;
   }
 
   get facts(): OutputFacts {
@@ -184,6 +195,9 @@ export class JsonLinesReader implements OutputReader {
       case 'remark':
         if (!this.remarks.includes(told.line)) this.remarks.push(told.line);
         return this.#showLine(`! ${told.line}`);
+      case 'usage':
+        this.#meter.note(told.told);
+        return '';
       case 'refused':
         this.#refused = {
           retryAfterMs:

@@ -1,12 +1,16 @@
 import {
+  amountOf,
   describeCall,
   errorOf,
   objectOf,
   says,
+  sumOf,
   textOf,
   usesTool,
   type EventFormat,
+  type Json,
   type OutputEvent,
+  type OutputEvents,
 } from './event-parts.ts';
 import type { ToldError } from './verdict.ts';
 
@@ -31,8 +35,9 @@ export const opencodeFormat: EventFormat = {
       }
       case 'error':
         return [session, { kind: 'error', ...errorIn(event['error']) }];
-      case 'step_start':
       case 'step_finish':
+        return [session, ...usageIn(part)];
+      case 'step_start':
       case 'reasoning':
         return [session];
       default:
@@ -40,6 +45,16 @@ export const opencodeFormat: EventFormat = {
     }
   },
 };
+
+/** Of one step. Neither what came from a cache nor reasoning is in `input` and `output`. */
+function usageIn(part: Json): OutputEvents {
+  const tokens = objectOf(part['tokens']);
+  const inputTokens = sumOf({ ...tokens, ...objectOf(tokens['cache']) }, 'input', 'read', 'write');
+  const outputTokens = sumOf(tokens, 'output', 'reasoning');
+  const costUsd = amountOf(part['cost']);
+  if (inputTokens === undefined && outputTokens === undefined && costUsd === undefined) return [];
+  return [{ kind: 'usage', told: { of: 'step', usage: { inputTokens, outputTokens, costUsd } } }];
+}
 
 /** Its words for a call that needs a permission, where no user can be asked for it. */
 const DENIAL =

@@ -1,3 +1,4 @@
+import type { Usage } from '../../core/run/usage.ts';
 import type { OutputFacts } from './verdict.ts';
 
 /** Turns the bytes of an agent into text for display, and extracts the result that it reports. */
@@ -21,6 +22,10 @@ export interface OutputReader {
   readonly activity: string | undefined;
   /** What it was not allowed to do, each as one plain line, in order and as often as it tried. */
   readonly denied: readonly string[];
+  /** What it used so far; undefined where it says nothing of that, or used nothing. */
+  readonly usage: Usage | undefined;
+  /** True where `usage` counts from the beginning of its session, which may have been resumed. */
+  readonly isUsageOfSession: boolean;
   /** What else the user should know of its work, each as one plain line. */
   readonly remarks: readonly string[];
 }

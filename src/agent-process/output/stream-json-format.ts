@@ -1,10 +1,13 @@
+import { addUsage, type Usage } from '../../core/run/usage.ts';
 import {
+  amountOf,
   describeCall,
   errorOf,
   listOf,
   objectOf,
   says,
   shorten,
+  sumOf,
   textOf,
   usesModel,
   usesTool,
@@ -30,13 +33,13 @@ export const streamJsonFormat: EventFormat = {
       case 'system':
         return [session, ...(event['subtype'] === 'init' ? usesModel(event['model']) : [])];
       case 'assistant':
-        return [session, ...saidIn(event)];
+        return [session, ...stepUsageIn(event), ...saidIn(event)];
       case 'tool_call':
         return [session, ...toolCall(event['subtype'], objectOf(event['tool_call']))];
       case 'error':
         return [session, { kind: 'error', ...errorOf(event['error'], event) }];
       case 'result':
-        return [session, ...deniedIn(event), resultOf(event)];
+        return [session, ...usageIn(event), ...deniedIn(event), resultOf(event)];
       case 'rate_limit_event':
         return [session, ...refusalIn(objectOf(event['rate_limit_info']))];
       case 'user':
@@ -48,6 +51,60 @@ export const streamJsonFormat: EventFormat = {
     }
   },
 };
+
+/** Claude Code tells the usage of an answer with each of its parts, which have one id. */
+function stepUsageIn(event: Json): OutputEvents {
+  const { id, usage } = objectOf(event['message']);
+  const used = tokensIn(objectOf(usage));
+  return used === undefined
+    ? []
+    : [{ kind: 'usage', told: { of: 'step', id: textOf(id), usage: used } }];
+}
+
+/**
+ * The total of a result. `modelUsage` has all models of Claude Code, `usage` only the main one.
+ * Qwen Code, which alone tells `total_tokens`, counts from the beginning of the session.
+ */
+function usageIn(event: Json): OutputEvents {
+  const usage = objectOf(event['usage']);
+  const ofModels = Object.values(objectOf(event['modelUsage']))
+    .map((model) => modelTokensIn(objectOf(model)))
+    .reduce(addUsage, undefined);
+  const costUsd = amountOf(event['total_cost_usd']);
+  const cost = costUsd === undefined ? undefined : { ...NO_TOKENS, costUsd };
+  const used = addUsage(ofModels ?? tokensIn(usage), cost);
+  const of = 'total_tokens' in usage ? 'session' : 'process';
+  return used === undefined ? [] : [{ kind: 'usage', told: { of, usage: used } }];
+}
+
+const NO_TOKENS = { inputTokens: undefined, outputTokens: undefined };
+
+/** Beside `input_tokens` stands what came from a cache; in a total it is counted already. */
+function tokensIn(usage: Json): Usage | undefined {
+  const outputTokens = sumOf(usage, 'output_tokens');
+  const total = sumOf(usage, 'total_tokens');
+  const beside = sumOf(
+    usage,
+    'input_tokens',
+    'cache_read_input_tokens',
+    'cache_creation_input_tokens',
+  );
+  const inputTokens = total === undefined ? beside : Math.max(0, total - (outputTokens ?? 0));
+  if (inputTokens === undefined && outputTokens === undefined) return undefined;
+  return { inputTokens, outputTokens, costUsd: undefined };
+}
+
+function modelTokensIn(model: Json): Usage | undefined {
+  const inputTokens = sumOf(
+    model,
+    'inputTokens',
+    'cacheReadInputTokens',
+    'cacheCreationInputTokens',
+  );
+  const outputTokens = sumOf(model, 'outputTokens');
+  if (inputTokens === undefined && outputTokens === undefined) return undefined;
+  return { inputTokens, outputTokens, costUsd: undefined };
+}
 
 function saidIn(event: Json): OutputEvents {
   const isPiece = event['timestamp_ms'] !== undefined && event['model_call_id'] === undefined;

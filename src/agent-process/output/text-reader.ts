@@ -19,6 +19,8 @@ const AIDER_ERROR =
 export class TextReader implements OutputReader {
   readonly sessionId = undefined;
   readonly isDone = false;
+  readonly usage = undefined;
+  readonly isUsageOfSession = false;
   readonly denied: readonly string[] = [];
   readonly remarks: readonly string[] = [];
   readonly #judgedByWords: boolean;

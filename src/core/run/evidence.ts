@@ -1,4 +1,5 @@
 import { cut } from '../text.ts';
+import type { Usage } from './usage.ts';
 
 /** The result of one verify command. */
 export interface VerifyResult {
@@ -36,6 +37,8 @@ export interface Evidence {
    * allowed to do, and that it began to cost more.
    */
   readonly remarks?: readonly string[] | undefined;
+  /** What the agent used in this attempt; undefined where it does not say. */
+  readonly usage?: Usage | undefined;
 }
 
 const MAX_FILES = 200;

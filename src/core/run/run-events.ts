@@ -2,6 +2,7 @@ import type { Failure } from '../failure.ts';
 import type { NotReady } from '../waves/readiness.ts';
 import type { Status, TaskId } from '../task.ts';
 import type { Evidence, VerifyResult } from './evidence.ts';
+import { addUsage, type Usage } from './usage.ts';
 import type { AgentAssignment, RunOptions } from './run-options.ts';
 
 /** Why a task of a run was never started. */
@@ -42,17 +43,24 @@ export type TaskOutcome =
       readonly kind: 'rateLimited';
       readonly retryAfterMs: number | undefined;
       readonly detail: string;
+      /** What its agent used all the same, here as below. */
+      readonly usage?: Usage | undefined;
     }
   | { readonly kind: 'notStarted'; readonly failure: Failure }
   /** Ended on request; the task is back at Todo. */
-  | { readonly kind: 'stopped' }
+  | { readonly kind: 'stopped'; readonly usage?: Usage | undefined }
   /** Another holder took the lock while the agent worked; the task was left as it is. */
-  | { readonly kind: 'lockLost'; readonly holder: string | undefined }
+  | {
+      readonly kind: 'lockLost';
+      readonly holder: string | undefined;
+      readonly usage?: Usage | undefined;
+    }
   /** The work ended, but its result could not be written into the backlog. */
   | {
       readonly kind: 'notRecorded';
       readonly exitCode: number | undefined;
       readonly failure: Failure;
+      readonly usage?: Usage | undefined;
     }
   /**
    * Its end was not observed: its supervisor was killed, or its terminal closed with its window.
@@ -64,6 +72,17 @@ export type TaskOutcome =
 /** Undefined for an outcome without evidence. */
 export function evidenceOf(outcome: TaskOutcome | undefined): Evidence | undefined {
   return outcome?.kind === 'succeeded' || outcome?.kind === 'failed' ? outcome.evidence : undefined;
+}
+
+/** What the agent of an attempt used; undefined where nothing of that is known. */
+export function usageOf(outcome: TaskOutcome | undefined): Usage | undefined {
+  return outcome !== undefined && 'usage' in outcome ? outcome.usage : evidenceOf(outcome)?.usage;
+}
+
+/** What all attempts at a task used so far. */
+export function usageOfTask({ earlier, outcome }: TaskRun): Usage | undefined {
+  const before = earlier.map((attempt) => usageOf(attempt.outcome));
+  return [...before, usageOf(outcome)].reduce(addUsage, undefined);
 }
 
 /** Why a task that could start does not start yet. */
@@ -194,4 +213,6 @@ export interface RunState {
   readonly tasks: ReadonlyMap<TaskId, TaskRun>;
   /** The number of attempts so far. */
   readonly attemptCount: number;
+  /** What the attempts used that have ended; undefined where nothing of that is known. */
+  readonly usage: Usage | undefined;
 }

@@ -87,6 +87,21 @@ describe('the row of a run that goes on', () => {
     );
   });
 
+  test('says what its agents have used so far, and each ended task what it used', () => {
+    const used = { inputTokens: 11_000, outputTokens: 1000, costUsd: 0.34 };
+    const stopped = { kind: 'stopped', usage: used } as const;
+    const { row, below } = show(runAfter(beginning, ...working, ended('T-2', stopped, at)));
+    assert.equal(
+      line(row),
+      'Running: All waves | 1/4 succeeded · 1 stopped · 12k tokens · $0.34 · cap 4',
+    );
+    const described = below.map(({ description }) => description);
+    assert.deepEqual(
+      described.filter((words) => words.includes('tokens')),
+      ['stopped, back to Todo · 12k tokens · $0.34 · T-2'],
+    );
+  });
+
   test('can be paused, stopped and given another cap', () => {
     assert.deepEqual(show(runAfter(flow, ...working)).row.flags, [
       'run',

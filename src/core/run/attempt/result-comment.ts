@@ -2,6 +2,7 @@ import { code, fenced, inline } from '../../markdown.ts';
 import { cut, duration, firstLines } from '../../text.ts';
 import type { WorkEnd } from '../../ports.ts';
 import type { Evidence, VerifyResult } from '../evidence.ts';
+import { usageWords } from '../usage.ts';
 
 /** Further files are only counted, since users and the agents of later tasks read the comment. */
 const MAX_FILES = 50;
@@ -53,12 +54,15 @@ function evidenceLines({
   logFile,
   sessionId,
   remarks = [],
+  usage,
 }: Evidence): string[] {
+  const used = usageWords(usage);
   const facts = [
     `- Took ${duration(endedAt - startedAt)}, until ${new Date(endedAt).toISOString()}`,
     verify === undefined
       ? '- Verified by nothing'
       : `- Verified by ${code(cut(verify.command, MAX_LINE))}: ${verdict(verify)}`,
+    ...(used === undefined ? [] : [`- Used ${used}`]),
     ...remarks.map((remark) => `- ${inline(cut(remark, MAX_LINE))}`),
     ...(logFile === undefined ? [] : [`- Log: ${code(cut(logFile, MAX_LINE))}`]),
     ...(sessionId === undefined

@@ -7,8 +7,9 @@ import type { Status, TaskId } from '../../task.ts';
 import { type Evidence, type VerifyResult, withinLimits } from '../evidence.ts';
 import type { LeaseKeeper } from '../../lease/lease-keeper.ts';
 import { formatResult } from './result-comment.ts';
-import type { FailCause } from '../run-events.ts';
+import { usageOf, type FailCause } from '../run-events.ts';
 import type { RunOptions } from '../run-options.ts';
+import type { Usage } from '../usage.ts';
 import type { WorkPhase } from '../journal/work-state.ts';
 
 /** How the work of an agent is judged. */
@@ -34,6 +35,7 @@ export interface AgentReport {
   readonly sessionId: string | undefined;
   /** See `Evidence`. */
   readonly remarks: readonly string[];
+  readonly usage?: Usage | undefined;
   /** Set, with the reason, where its end could not be observed: its terminal was closed. */
   readonly unseen?: string | undefined;
 }
@@ -145,7 +147,7 @@ async function claimAndWork(
     const judged = isAborted(work.stop)
       ? STOPPED
       : await workAndJudge(work, world, AbortSignal.any([lock.lost, bug]));
-    if (lock.lost.aborted) return { kind: 'lockLost', holder: lock.takenBy() };
+    if (lock.lost.aborted) return { kind: 'lockLost', holder: lock.takenBy(), ...usedIn(judged) };
     work.onPhase('recording');
     return await record(work, world, judged);
   } finally {
@@ -187,7 +189,7 @@ type Judged =
   | { readonly kind: 'well'; readonly exitCode: number | undefined; readonly evidence: Evidence }
   | Extract<WorkEnd, { kind: 'failed' | 'stopped' | 'notStarted' | 'rateLimited' | 'unknown' }>;
 
-const STOPPED = { kind: 'stopped' } as const;
+const STOPPED: Judged = { kind: 'stopped' };
 
 async function workAndJudge(work: Work, world: WorkWorld, ending: AbortSignal): Promise<Judged> {
   const { clock } = world;
@@ -197,9 +199,12 @@ async function workAndJudge(work: Work, world: WorkWorld, ending: AbortSignal): 
   const report = await world.agent(signal, work.onStarted);
   const { end } = report;
   if (report.unseen !== undefined) return { kind: 'unknown', detail: report.unseen };
+  const used = report.usage && { usage: report.usage };
+  const stopped: Judged = { kind: 'stopped', ...used };
+  if (end.kind === 'stopped') return stopped;
   if (end.kind !== 'exited') return end;
-  // It was stopped, so its own report does not count.
-  if (isAborted(signal)) return STOPPED;
+  // It was stopped, so its own report does not count; what it used does.
+  if (isAborted(signal)) return stopped;
 
   const { exitCode, signal: endedBy } = end;
   const badly = (cause: FailCause, evidence: Evidence): Judged => {
@@ -216,12 +221,13 @@ async function workAndJudge(work: Work, world: WorkWorld, ending: AbortSignal): 
       logFile: world.logFile,
       sessionId: report.sessionId,
       ...(report.remarks.length > 0 && { remarks: report.remarks }),
+      ...used,
     });
 
   const verdict = report.judge(touched);
   switch (verdict.kind) {
     case 'rateLimited':
-      return verdict;
+      return { ...verdict, ...used };
     case 'tooLong':
       return badly({ kind: 'timeLimit', limitMs: verdict.limitMs }, gather(touched));
     case 'failed': {
@@ -238,7 +244,7 @@ async function workAndJudge(work: Work, world: WorkWorld, ending: AbortSignal): 
 
   work.onPhase('verifying');
   const result = await world.verify(signal);
-  if (isAborted(signal)) return STOPPED;
+  if (isAborted(signal)) return stopped;
   const evidence = gather(await world.touchedFiles(), result);
   return result.passed
     ? { kind: 'well', exitCode, evidence }
@@ -250,14 +256,22 @@ async function record(work: Work, world: WorkWorld, judged: Judged): Promise<Wor
   const finished = await world.locks.release(work.id, endingOf(work, judged));
   if (!finished.ok) {
     const { failure } = finished;
-    if (failure.kind === 'lockLost') return { kind: 'lockLost', holder: failure.holder };
+    if (failure.kind === 'lockLost')
+      return { kind: 'lockLost', holder: failure.holder, ...usedIn(judged) };
     return {
       kind: 'notRecorded',
       exitCode: 'exitCode' in judged ? judged.exitCode : undefined,
       failure,
+      ...usedIn(judged),
     };
   }
   return endOf(judged, finished.value);
+}
+
+/** What the agent used, for an end without the evidence that says so. */
+function usedIn(judged: Judged): { readonly usage?: Usage } {
+  const usage = judged.kind === 'well' ? judged.evidence.usage : usageOf(judged);
+  return usage === undefined ? {} : { usage };
 }
 
 function endingOf({ label, options }: Work, judged: Judged): Ending {

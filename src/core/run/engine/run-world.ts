@@ -1,9 +1,12 @@
-import type { BacklogSource, Clock, TaskWorker } from '../../ports.ts';
+import type { BacklogSource, Clock, Job, TaskWorker } from '../../ports.ts';
 import type { Readiness } from '../../waves/readiness.ts';
 import type { Snapshot } from '../../snapshot.ts';
 import type { TaskId } from '../../task.ts';
 import type { VerifyResult } from '../evidence.ts';
 import type { AgentAssignment } from '../run-options.ts';
+
+/** The session that an attempt left behind. */
+export type AgentSession = Pick<Job, 'sessionId' | 'sessionUsage'>;
 
 /** What the wave runner needs of the world. */
 export interface RunnerWorld {
@@ -28,7 +31,7 @@ export interface RunnerWorld {
     signal: AbortSignal,
   ) => Promise<VerifyResult | undefined>;
   /** The agent session of an earlier attempt at this task, to be resumed. */
-  readonly sessionOf?: (runId: string, id: TaskId) => string | undefined;
+  readonly sessionOf?: (runId: string, id: TaskId) => AgentSession | undefined;
   /** How long a task is likely to take, in ms; undefined where there is no estimate. */
   readonly estimate?: (id: TaskId) => number | undefined;
   /**

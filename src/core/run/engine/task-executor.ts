@@ -144,7 +144,7 @@ export class TaskExecutor {
     // A pause does not stop an attempt that has begun.
     if (late !== undefined && late.kind !== 'back') return late;
     if (entry.isRequeued || isDetached()) return { end: { kind: 'stopped' }, wasClaimed: false };
-    const sessionId = world.sessionOf?.(runId, id);
+    const session = world.sessionOf?.(runId, id);
     const { task, dependencies } = look;
     const job = {
       runId,
@@ -155,7 +155,8 @@ export class TaskExecutor {
       dependencies,
       agent,
       options,
-      sessionId,
+      sessionId: session?.sessionId,
+      sessionUsage: session?.sessionUsage,
     };
     return runAttempt(
       (signal, listener) => world.worker.work(job, signal, listener),

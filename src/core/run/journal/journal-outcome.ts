@@ -7,6 +7,7 @@ import type { Evidence, VerifyResult } from '../evidence.ts';
 import {
   finite,
   flag,
+  leavingOut,
   listOf,
   maybe,
   natural,
@@ -21,6 +22,7 @@ import {
   wholeNumber,
 } from '../../shape.ts';
 import type { FailCause, RunStop, SkipReason, TaskOutcome, WaitReason } from '../run-events.ts';
+import type { Usage } from '../usage.ts';
 import { isSessionId } from './session-id.ts';
 
 const status = oneOf(...STATUSES);
@@ -90,17 +92,32 @@ function staysInside(path: string): boolean {
   return !/[\\:\0]|^\//.test(path) && path.split('/').every((part) => part !== '..');
 }
 
+const amount = where(finite, (n) => n >= 0);
+
+/** What an agent used; of another form it is dropped. */
+export const usageShape = orNothing(
+  objectOf<Usage>({
+    inputTokens: maybe(amount),
+    outputTokens: maybe(amount),
+    costUsd: maybe(amount),
+  }),
+);
+
 /** A session or a log file of another form is dropped; the rest of the evidence stays. */
-export const evidenceShape: Shape<Evidence> = objectOf<Evidence>({
-  startedAt: finite,
-  endedAt: finite,
-  verify: maybe(verifyShape),
-  files: listOf(text),
-  summary: maybe(text),
-  logFile: orNothing(where(someText, staysInside)),
-  sessionId: orNothing(where(text, isSessionId)),
-  remarks: maybe(listOf(text)),
-});
+export const evidenceShape: Shape<Evidence> = leavingOut(
+  'usage',
+  objectOf<Evidence>({
+    startedAt: finite,
+    endedAt: finite,
+    verify: maybe(verifyShape),
+    files: listOf(text),
+    summary: maybe(text),
+    logFile: orNothing(where(someText, staysInside)),
+    sessionId: orNothing(where(text, isSessionId)),
+    remarks: maybe(listOf(text)),
+    usage: usageShape,
+  }),
+);
 
 const failCause = unionOf<FailCause>({
   exit: {},
@@ -120,22 +137,25 @@ const skipReason = unionOf<SkipReason>({
   runStopped: { stop: (value, depth) => stopShape(value, depth) },
 });
 
-export const outcomeShape: Shape<TaskOutcome> = unionOf<TaskOutcome>({
-  succeeded: { status, evidence: maybe(evidenceShape) },
-  failed: {
-    cause: failCause,
-    exitCode: maybe(wholeNumber),
-    signal: maybe(text),
-    evidence: maybe(evidenceShape),
-  },
-  rateLimited: { retryAfterMs: maybe(finite), detail: text },
-  notStarted: { failure: failureShape },
-  stopped: {},
-  lockLost: { holder: maybe(text) },
-  notRecorded: { exitCode: maybe(wholeNumber), failure: failureShape },
-  unknown: { detail: text },
-  skipped: { reason: skipReason },
-});
+export const outcomeShape: Shape<TaskOutcome> = leavingOut(
+  'usage',
+  unionOf<TaskOutcome>({
+    succeeded: { status, evidence: maybe(evidenceShape) },
+    failed: {
+      cause: failCause,
+      exitCode: maybe(wholeNumber),
+      signal: maybe(text),
+      evidence: maybe(evidenceShape),
+    },
+    rateLimited: { retryAfterMs: maybe(finite), detail: text, usage: usageShape },
+    notStarted: { failure: failureShape },
+    stopped: { usage: usageShape },
+    lockLost: { holder: maybe(text), usage: usageShape },
+    notRecorded: { exitCode: maybe(wholeNumber), failure: failureShape, usage: usageShape },
+    unknown: { detail: text },
+    skipped: { reason: skipReason },
+  }),
+);
 
 export const stopShape: Shape<RunStop> = unionOf<RunStop>({
   person: {},

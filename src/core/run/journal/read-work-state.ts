@@ -4,6 +4,7 @@ import {
   anyOf,
   finite,
   INVALID,
+  leavingOut,
   maybe,
   objectOf,
   oneOf,
@@ -17,7 +18,7 @@ import {
   where,
 } from '../../shape.ts';
 import { taskIdShape as idShape } from '../../task-id-shape.ts';
-import { failureShape, outcomeShape } from './journal-outcome.ts';
+import { failureShape, outcomeShape, usageShape } from './journal-outcome.ts';
 import { isSessionId } from './session-id.ts';
 import { STATE_AS, type WorkPhase, type WorkState } from './work-state.ts';
 
@@ -35,28 +36,32 @@ const endShape = anyOf<WorkEnd>(
   where(outcomeShape, (outcome) => outcome.kind !== 'skipped'),
 );
 
-const stateShape = objectOf<WorkState>(
-  {
-    runId: someText,
-    attemptNo: positive,
-    taskId: idShape,
-    phase: oneOf<WorkPhase>('claiming', 'working', 'verifying', 'recording', 'ended'),
-    pid: processId,
-    begin: orNull(someText),
-    host: text,
-    holder: someText,
-    agentPid: maybe(processId),
-    agentBegin: orNull(someText),
-    mark: where(text, (mark) => /^[0-9a-f]{32}$/.test(mark)),
-    label: text,
-    output: text,
-    startedAt: finite,
-    lastOutputAt: maybe(finite),
-    activity: maybe(text),
-    sessionId: orNothing(where(text, isSessionId)),
-    end: maybe(endShape),
-  },
-  STATE_AS,
+const stateShape = leavingOut(
+  'sessionUsage',
+  objectOf<WorkState>(
+    {
+      runId: someText,
+      attemptNo: positive,
+      taskId: idShape,
+      phase: oneOf<WorkPhase>('claiming', 'working', 'verifying', 'recording', 'ended'),
+      pid: processId,
+      begin: orNull(someText),
+      host: text,
+      holder: someText,
+      agentPid: maybe(processId),
+      agentBegin: orNull(someText),
+      mark: where(text, (mark) => /^[0-9a-f]{32}$/.test(mark)),
+      label: text,
+      output: text,
+      startedAt: finite,
+      lastOutputAt: maybe(finite),
+      activity: maybe(text),
+      sessionId: orNothing(where(text, isSessionId)),
+      sessionUsage: usageShape,
+      end: maybe(endShape),
+    },
+    STATE_AS,
+  ),
 );
 
 /** Reads a state file; see `readWorkState`. */

@@ -1,6 +1,7 @@
 import type { TaskId } from '../../task.ts';
 import type { AgentAssignment } from '../run-options.ts';
-import type { RunEvent, RunState, TaskRun } from '../run-events.ts';
+import { usageOf, type RunEvent, type RunState, type TaskRun } from '../run-events.ts';
+import { addUsage } from '../usage.ts';
 
 /** For a task without an agent. */
 const ANY_AGENT: AgentAssignment = { agent: 'auto', model: undefined, agentMode: 'unattended' };
@@ -116,6 +117,7 @@ function begin(event: Extract<RunEvent, { readonly kind: 'runStarted' }>): RunSt
     stop: undefined,
     cap: undefined,
     attemptCount: 0,
+    usage: undefined,
     startedAt: at,
     endedAt: undefined,
   };
@@ -157,6 +159,8 @@ function apply(draft: Draft, event: LaterEvent): void {
       draft.tasks.set(event.id, changedTask(taskOf(draft.tasks, event.id), event));
       if (event.kind === 'taskStarting')
         change({ attemptCount: Math.max(draft.state.attemptCount, event.attemptNo) });
+      if (event.kind === 'taskRequeued' || event.kind === 'taskEnded')
+        change({ usage: addUsage(draft.state.usage, usageOf(event.outcome)) });
       return;
     case 'capChanged':
       change({ cap: event.cap });

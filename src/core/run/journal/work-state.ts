@@ -1,6 +1,7 @@
 import type { WorkEnd } from '../../ports.ts';
 import { withStoredNames } from '../../stored-names.ts';
 import type { TaskId } from '../../task.ts';
+import type { Usage } from '../usage.ts';
 
 /** Where a supervisor is with its one attempt. */
 export type WorkPhase = 'claiming' | 'working' | 'verifying' | 'recording' | 'ended';
@@ -45,6 +46,11 @@ export interface WorkState {
    */
   readonly activity: string | undefined;
   readonly sessionId: string | undefined;
+  /**
+   * What the session used since its beginning, for an attempt that resumes it; known when the agent
+   * has ended, and undefined where it does not say.
+   */
+  readonly sessionUsage?: Usage | undefined;
   /** Set with phase `ended`, when the lock is gone and everything is written. */
   readonly end: WorkEnd | undefined;
 }

@@ -4,6 +4,7 @@ import { evidenceOf, type TaskOutcome, type TaskRun } from '../run-events.ts';
 import { type ReportContext, taskName } from './report-context.ts';
 import { duration, firstOf } from '../../text.ts';
 import { verifyWords } from '../run-messages.ts';
+import { usageWords } from '../usage.ts';
 
 /** More files than this are counted. */
 const FILES_SHOWN = 20;
@@ -48,8 +49,17 @@ function verifyLines(verify: VerifyResult): readonly string[] {
     : [line, '', fenced(verify.tail.trimEnd(), 'text'), ''];
 }
 
-function rest({ files, logFile, sessionId, summary, remarks = [] }: Evidence): readonly string[] {
+function rest({
+  files,
+  logFile,
+  sessionId,
+  summary,
+  remarks = [],
+  usage,
+}: Evidence): readonly string[] {
   const lines: string[] = remarks.map((remark) => `- ${inline(remark)}`);
+  const used = usageWords(usage);
+  if (used !== undefined) lines.push(`- Used: ${used}`);
   if (files.length > 0) lines.push(`- Files: ${firstOf(files, FILES_SHOWN, inline)}`);
   if (logFile !== undefined) lines.push(`- Log: ${inline(logFile)}`);
   if (sessionId !== undefined) lines.push(`- Session: ${inline(sessionId)}`);

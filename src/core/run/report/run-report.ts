@@ -5,7 +5,8 @@ import { ganttBlock, type GanttBar } from './gantt.ts';
 import { nextSteps } from './next-steps.ts';
 import { type ReportContext, taskName } from './report-context.ts';
 import { evidenceSection, verifyOf } from './report-evidence.ts';
-import { evidenceOf, type RunState, type TaskRun } from '../run-events.ts';
+import { evidenceOf, usageOf, usageOfTask, type RunState, type TaskRun } from '../run-events.ts';
+import { addUsage, costWords, shortNumber, usageWords, type Usage } from '../usage.ts';
 import { durationOf, groupOf, summariseRun, type RunSummary } from './run-summary.ts';
 import { agentTitle, explainStop, outcomeWords, verifyWords } from '../run-messages.ts';
 
@@ -22,6 +23,7 @@ export function runReport(run: RunState, context: ReportContext): string {
     factTable(run, summariseRun(run, context.now), context),
     '## Tasks',
     taskTable(tasks, context),
+    section('Usage', usageTable(tasks)),
     section('Timeline', ganttBlock(ganttSections(run, context))),
     section('Waves', waveList(run, context)),
     section('Evidence', evidenceSection(tasks, context)),
@@ -45,6 +47,7 @@ function factTable(run: RunState, summary: RunSummary, { now }: ReportContext): 
     ['Agents at a time', run.cap === undefined ? undefined : String(run.cap)],
     ['Result', totals(summary)],
     ['Attempts', String(summary.attempts)],
+    ['Used', usageWords(run.usage)],
     ['Its end', run.stop === undefined ? undefined : inline(explainStop(run.stop, now))],
     ['Rest of run', run.resumes === undefined ? undefined : inline(run.resumes)],
   ];
@@ -69,24 +72,67 @@ function totals(summary: RunSummary): string {
 }
 
 function taskTable(tasks: readonly TaskRun[], { titleOf, now }: ReportContext): string {
+  const isTold = tasks.some((task) => usageWords(usageOfTask(task)) !== undefined);
   const rows = tasks.map((task) => {
-    const { outcome, agent } = task;
+    const { outcome } = task;
     const ms = durationOf(task, now);
     const evidence = evidenceOf(outcome);
     const verify = verifyOf(outcome);
     const cells = [
       taskName(task.id, titleOf),
       outcome === undefined ? PHASES[task.phase] : inline(outcomeWords(outcome, now)),
-      inline([agentTitle(agent.agent), agent.model].filter(Boolean).join(', ')),
+      agentName(task),
       task.tryNo === 0 ? '' : String(task.tryNo),
       ms === undefined ? '' : inline(duration(ms)),
       verify === undefined ? '' : verify.passed ? 'passed' : 'did not pass',
       evidence === undefined || evidence.files.length === 0 ? '' : String(evidence.files.length),
+      ...(isTold ? [usageWords(usageOfTask(task)) ?? ''] : []),
     ];
     return `| ${cells.join(' | ')} |`;
   });
   const head = ['Task', 'Outcome', 'Agent', 'Attempts', 'Took', 'Verify', 'Files'];
+  if (isTold) head.push('Used');
   return [`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`, ...rows].join('\n');
+}
+
+/** What each agent used in all of its attempts; empty where none says anything of that. */
+function usageTable(tasks: readonly TaskRun[]): string {
+  const byAgent = new Map<string, { tasks: number; usage: Usage }>();
+  for (const task of tasks) {
+    const used = usageOfTask(task);
+    if (used === undefined) continue;
+    const name = agentName(task);
+    const before = byAgent.get(name);
+    byAgent.set(name, {
+      tasks: (before?.tasks ?? 0) + 1,
+      usage: addUsage(before?.usage, used) ?? used,
+    });
+  }
+  if (byAgent.size === 0) return '';
+  const rows = [...byAgent].map(([name, { tasks: n, usage }]) => {
+    const cells = [name, String(n), ...usageCells(usage)];
+    return `| ${cells.join(' | ')} |`;
+  });
+  const head = ['Agent', 'Tasks', 'Tokens in', 'Tokens out', 'Cost'];
+  return [
+    'All attempts, as far as agents say what they used.',
+    '',
+    `| ${head.join(' | ')} |`,
+    `|${' --- |'.repeat(head.length)}`,
+    ...rows,
+  ].join('\n');
+}
+
+function usageCells({ inputTokens, outputTokens, costUsd }: Usage): readonly string[] {
+  return [
+    inputTokens === undefined ? '' : shortNumber(inputTokens),
+    outputTokens === undefined ? '' : shortNumber(outputTokens),
+    costUsd === undefined || costUsd === 0 ? '' : costWords(costUsd),
+  ];
+}
+
+function agentName({ agent }: TaskRun): string {
+  return inline([agentTitle(agent.agent), agent.model].filter(Boolean).join(', '));
 }
 
 const PHASES: Readonly<Record<TaskRun['phase'], string>> = {
@@ -130,10 +176,11 @@ function waveList(run: RunState, { now }: ReportContext): string {
 function retryList(tasks: readonly TaskRun[], { titleOf, now }: ReportContext): string {
   return tasks
     .flatMap(({ id, earlier }) =>
-      earlier.map(
-        ({ outcome, at }) =>
-          `- ${taskName(id, titleOf)}: ${utcTime(at)}, ${inline(outcomeWords(outcome, now))}`,
-      ),
+      earlier.map(({ outcome, at }) => {
+        const used = usageWords(usageOf(outcome));
+        const said = used === undefined ? '' : `; ${used}`;
+        return `- ${taskName(id, titleOf)}: ${utcTime(at)}, ${inline(outcomeWords(outcome, now))}${said}`;
+      }),
     )
     .join('\n');
 }

@@ -289,6 +289,37 @@ test('a stop during the claim gives the task back without starting anything', as
   assert.deepEqual([work.isLocked(), work.started()], [false, 0]);
 });
 
+const USED = { inputTokens: 10, outputTokens: 2, costUsd: 0.5 };
+
+test('what an agent used stands in the evidence, and in its result', async () => {
+  const work = begin();
+  await settle();
+  work.agent.end(report(ended(0), { usage: USED }));
+  const end = await work.end;
+  assert(end.kind === 'succeeded');
+  assert.deepEqual(end.evidence?.usage, USED);
+  assert.match(work.comments[0] ?? '', /^- Used 12 tokens · \$0\.50$/m);
+});
+
+test('what an agent used is kept where the work ends without evidence', async () => {
+  const limit = { kind: 'rateLimited', retryAfterMs: undefined, detail: 'later' } as const;
+  const limited = begin();
+  await settle();
+  limited.agent.end(report(ended(1), { ...judged(limit), usage: USED }));
+  assert.deepEqual(await limited.end, { ...limit, usage: USED });
+
+  const stopped = begin();
+  await settle();
+  stopped.agent.end(report({ kind: 'stopped' }, { usage: USED }));
+  assert.deepEqual(await stopped.end, { kind: 'stopped', usage: USED });
+
+  const failure = { kind: 'writeFailed', file: 'todo2.db', detail: 'full' } as const;
+  const lost = begin({ finish: () => Promise.resolve(fail(failure)) });
+  await settle();
+  lost.agent.end(report(ended(0), { usage: USED }));
+  assert.deepEqual(await lost.end, { kind: 'notRecorded', exitCode: 0, failure, usage: USED });
+});
+
 test('a stop while a command verifies ends that command, and the work counts as stopped', async () => {
   let seen: AbortSignal | undefined;
   const verify = (signal: AbortSignal): Promise<VerifyResult> => {

@@ -75,6 +75,16 @@ for (const [name, change] of ODD) {
     ));
 }
 
+test('what a session used so far is kept, and left out where it cannot be that', () => {
+  const sessionUsage = { inputTokens: 10, outputTokens: 2, costUsd: undefined };
+  const state = { ...STATE, sessionUsage };
+  assert.deepEqual(parseWorkState(JSON.stringify(storedWorkState(state))), state);
+  for (const odd of [{ inputTokens: -1 }, { costUsd: 'much' }, [], 5]) {
+    const stored = { ...storedWorkState(STATE), sessionUsage: odd };
+    assert.equal(parseWorkState(JSON.stringify(stored))?.sessionUsage, undefined);
+  }
+});
+
 test('a state that an earlier version wrote says nothing of what the agent does', () => {
   const { activity: _, ...earlier } = storedWorkState(STATE);
   assert.deepEqual(parseWorkState(JSON.stringify(earlier)), { ...STATE, activity: undefined });

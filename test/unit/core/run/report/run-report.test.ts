@@ -52,6 +52,7 @@ function harbourRun(): RunState {
     summary: 'Done.\n```\n# Not a heading\n```\n\u001b[31mred',
     logFile: `.todo2/waves/runs/${RUN}/2.log`,
     sessionId: 'b1-c2',
+    usage: { inputTokens: 11_000, outputTokens: 1400, costUsd: 0.34 },
   };
   const broken = {
     command: 'npm test',
@@ -60,6 +61,7 @@ function harbourRun(): RunState {
     durationMs: 4000,
     tail: '1 of 9 failed',
   };
+  const usage = { inputTokens: 5000, outputTokens: 200, costUsd: undefined };
   const events: readonly [RunEvent, ...RunEvent[]] = [
     startOf(RUN, [['T-1', 'T-3'], ['T-2'], ['T-4']], {
       at: BEGIN,
@@ -68,7 +70,10 @@ function harbourRun(): RunState {
     }),
     { kind: 'capChanged', runId: RUN, cap: 4, at: BEGIN },
     { kind: 'waveStarted', runId: RUN, wave: 0, at: BEGIN },
-    ...ranFor(RUN, 'T-3', { attemptNo: 1, from: BEGIN, ms: MIN, outcome: failed(2), again: true }),
+    ...ranFor(RUN, 'T-3', {
+      ...{ attemptNo: 1, from: BEGIN, ms: MIN, again: true },
+      outcome: { kind: 'rateLimited', retryAfterMs: MIN, detail: 'Try again later', usage },
+    }),
     ...ranFor(RUN, 'T-1', {
       attemptNo: 2,
       from: BEGIN,
