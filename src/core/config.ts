@@ -82,6 +82,7 @@ export const RUN_DEFAULTS: RunSettings = {
   maxEqualFailures: 3,
   timeLimitMs: 120 * 60_000,
   stuckAfterMs: 10 * 60_000,
+  budget: undefined,
   whenWindowCloses: 'keep',
 };
 

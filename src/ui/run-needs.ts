@@ -3,6 +3,8 @@ import { cut, oneLine } from '../core/text.ts';
 import type { RunState, TaskOutcome, TaskRun } from '../core/run/run-events.ts';
 import type { TaskId } from '../core/task.ts';
 import { interruptedRuns, runCounts } from './run-row.ts';
+import { isBudgetLimit, limitWords } from '../core/run/run-budget.ts';
+import { usageWords } from '../core/run/usage.ts';
 import { outcomeWords, verifyWords } from '../core/run/run-messages.ts';
 import { clockTime } from '../core/messages.ts';
 
@@ -15,6 +17,7 @@ export interface Need {
     | 'signIn'
     | 'breaker'
     | 'waveVerify'
+    | 'budget'
     | 'interrupted'
     | 'ended';
   /** The same for the same matter, and for nothing else. */
@@ -39,7 +42,7 @@ export function needsOf(backlog: Backlog, since: number): readonly Need[] {
     const wasBefore = run.endedAt !== undefined && run.endedAt < since;
     if (wasBefore || backlog.runs.isLedElsewhere(run.runId)) return [];
     const ofTasks = [...run.tasks.values()].flatMap((task) => taskNeeds(backlog, run, task, since));
-    return [...ofTasks, ...stopNeeds(backlog, run), ...endNeeds(run)];
+    return [...ofTasks, ...stopNeeds(backlog, run), ...budgetNeeds(run), ...endNeeds(run)];
   });
 }
 
@@ -130,6 +133,17 @@ function stopNeeds(backlog: Backlog, run: RunState): readonly Need[] {
   return [runNeed('breaker', run, message, last)];
 }
 
+function budgetNeeds(run: RunState): readonly Need[] {
+  const { paused, phase, options, usage, budgetStart } = run;
+  if (phase !== 'running' || !isBudgetLimit(paused)) return [];
+  const used = usageWords(usage);
+  const sum = used === undefined ? '' : ` (used in all: ${used})`;
+  const message = `Run “${oneLine(run.title)}” is paused: it has reached ${limitWords(paused, options.budget)}${sum}. Agents at work go on.`;
+  const words: Words = { kind: 'budget', message, several: (more) => andMoreRuns(message, more) };
+  // Once for each time that it has the budget anew.
+  return [need(words, run, String(budgetStart.at), undefined)];
+}
+
 function lastBadEnd(run: RunState): Need['task'] {
   const ended = [...run.tasks.values()].filter(({ outcome, attemptNo }) => {
     return attemptNo !== undefined && outcome !== undefined && outcome.kind !== 'succeeded';
@@ -150,7 +164,10 @@ function need(words: Words, { runId }: RunState, what: string, task: Need['task'
 }
 
 function runNeed(kind: Need['kind'], run: RunState, message: string, task?: Need['task']): Need {
-  const several = (more: number): string =>
-    `${message} And ${more} more ${more === 1 ? 'run' : 'runs'}.`;
+  const several = (more: number): string => andMoreRuns(message, more);
   return need({ kind, message, several }, run, '', task);
+}
+
+function andMoreRuns(message: string, more: number): string {
+  return `${message} And ${more} more ${more === 1 ? 'run' : 'runs'}.`;
 }

@@ -21,7 +21,15 @@ export interface RunNoticesParts {
 }
 
 type Button =
-  'Show Terminal' | 'Requeue' | 'Stop' | 'Open Report' | 'Resume' | 'Choose Agent' | 'Show Runs';
+  | 'Show Terminal'
+  | 'Requeue'
+  | 'Stop'
+  | 'Open Report'
+  | 'Resume'
+  | 'Go On'
+  | 'Stop Run'
+  | 'Choose Agent'
+  | 'Show Runs';
 
 interface Entry {
   readonly backlog: Backlog;
@@ -122,6 +130,8 @@ export class RunNotices implements Disposable {
         return [...terminal, 'Choose Agent'];
       case 'waveVerify':
         return ['Open Report'];
+      case 'budget':
+        return ['Go On', 'Stop Run', 'Open Report'];
       case 'interrupted':
       case 'ended':
         return [
@@ -143,6 +153,12 @@ export class RunNotices implements Disposable {
       case 'Resume':
         await tellFailure(backlog.runs.resume(runId));
         return;
+      case 'Go On':
+      case 'Stop Run': {
+        const ask = button === 'Go On' ? 'goOn' : 'stopRun';
+        await tellFailure(backlog.runs.steer(runId, { ask }));
+        return;
+      }
       case 'Requeue':
       case 'Stop': {
         const ask = button === 'Stop' ? 'stopTask' : 'requeue';

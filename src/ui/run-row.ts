@@ -2,6 +2,7 @@ import type { Backlog } from '../core/backlog.ts';
 import { count, oneLine, duration } from '../core/text.ts';
 import { resumable } from '../core/run/journal/recovery.ts';
 import { usageOfTask, type RunState, type TaskRun } from '../core/run/run-events.ts';
+import { isBudgetLimit, limitWords } from '../core/run/run-budget.ts';
 import { usageWords, type Usage } from '../core/run/usage.ts';
 import { groupOf } from '../core/run/report/run-summary.ts';
 import type { TaskId } from '../core/task.ts';
@@ -121,7 +122,11 @@ function liveLook(run: RunState): {
   const spins: Icon = { id: 'sync~spin', color: 'charts.blue' };
   if (run.phase === 'stopping') return { label: 'Stopping', icon: spins, flag: undefined };
   if (run.paused === undefined) return { label: 'Running', icon: spins, flag: 'runningRun' };
-  const label = run.paused === 'wave' ? 'Paused after a wave' : 'Paused';
+  const label = isBudgetLimit(run.paused)
+    ? `Paused at ${limitWords(run.paused, run.options.budget)}`
+    : run.paused === 'wave'
+      ? 'Paused after a wave'
+      : 'Paused';
   return { label, icon: { id: 'debug-pause', color: 'charts.yellow' }, flag: 'pausedRun' };
 }
 

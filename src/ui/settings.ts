@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { RUN_DEFAULTS, type RunRules, type RunSettings, type Settings } from '../core/config.ts';
 import { parseAgentRules, parseVerifyCommand, parseVerifyRules } from '../core/run/agent-rules.ts';
+import { parseRunBudget } from '../core/run/run-budget.ts';
 import { AGENT_MODES } from '../core/run/run-options.ts';
 import { AGENT_KINDS } from '../core/run/run-messages.ts';
 
@@ -79,6 +80,7 @@ function readRunSettings(folder: vscode.Uri | undefined): RunSettings {
       count('stuckAfterMinutes', atMost(MOST_MINUTES)),
       RUN_DEFAULTS.stuckAfterMs,
     ),
+    budget: parseRunBudget(settings.get<unknown>('runBudget')),
     whenWindowCloses: oneOf('whenWindowCloses', ['keep', 'stop']),
   };
 }

@@ -11,6 +11,7 @@ import type {
   TaskOutcome,
   WaitReason,
 } from '../../src/core/run/run-events.ts';
+import { BUDGET_LIMITS } from '../../src/core/run/run-budget.ts';
 import type { Usage } from '../../src/core/run/usage.ts';
 import type { AgentAssignment, RunOptions } from '../../src/core/run/run-options.ts';
 import { taskId, type Lock, type Status } from '../../src/core/task.ts';
@@ -234,7 +235,12 @@ export const runEvents: fc.Arbitrary<RunEvent> = fc.oneof(
   record({ kind: kind('taskEnded'), runId, id, outcome, at }),
   record({ kind: kind('waveEnded'), runId, wave: fc.nat(), verify: maybe(verify), at }),
   record({ kind: kind('capChanged'), runId, cap: positive, at }),
-  record({ kind: kind('runPaused'), runId, by: fc.constantFrom('person', 'wave'), at }),
+  record({
+    kind: kind('runPaused'),
+    runId,
+    by: fc.constantFrom('person', 'wave', ...BUDGET_LIMITS),
+    at,
+  }),
   record({ kind: fc.constantFrom('runWentOn', 'runTakenOver', 'runEnded'), runId, at }),
   record({ kind: kind('runStopping'), runId, stop, at }),
 );

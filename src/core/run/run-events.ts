@@ -1,6 +1,7 @@
 import type { Failure } from '../failure.ts';
 import type { NotReady } from '../waves/readiness.ts';
 import type { Status, TaskId } from '../task.ts';
+import type { BudgetLimit, BudgetStart } from './run-budget.ts';
 import type { Evidence, VerifyResult } from './evidence.ts';
 import { addUsage, type Usage } from './usage.ts';
 import type { AgentAssignment, RunOptions } from './run-options.ts';
@@ -96,6 +97,9 @@ export type WaitReason =
   /** It failed and is tried again then (epoch ms). */
   | { readonly kind: 'retry'; readonly at: number };
 
+/** By what a run was paused: the user, the end of a wave, or a limit of its budget. */
+export type PausedBy = 'person' | 'wave' | BudgetLimit;
+
 /** Why a run starts nothing further. */
 export type RunStop =
   | { readonly kind: 'person' }
@@ -153,7 +157,8 @@ export type RunStep =
       readonly verify: VerifyResult | undefined;
     }
   | { readonly kind: 'capChanged'; readonly cap: number }
-  | { readonly kind: 'runPaused'; readonly by: 'person' | 'wave' }
+  | { readonly kind: 'runPaused'; readonly by: PausedBy }
+  /** After a limit of its budget, the run has the same budget again. */
   | { readonly kind: 'runWentOn' }
   /** Another window (or this one, after a reload) leads the run from here on. */
   | { readonly kind: 'runTakenOver' }
@@ -194,8 +199,10 @@ export interface RunState {
   readonly runId: string;
   readonly title: string;
   readonly phase: 'running' | 'stopping' | 'ended';
-  /** Set while nothing new starts because the user, or the end of a wave, paused it. */
-  readonly paused: 'person' | 'wave' | undefined;
+  /** Set while nothing new starts. */
+  readonly paused: PausedBy | undefined;
+  /** What its budget is counted from. */
+  readonly budgetStart: BudgetStart;
   readonly stop: RunStop | undefined;
   readonly startedAt: number;
   readonly endedAt: number | undefined;

@@ -1,4 +1,5 @@
 import type { TaskId } from '../task.ts';
+import type { RunBudget } from './run-budget.ts';
 
 /**
  * `strict`: a wave starts when the one before it has ended. `flow`: a task starts when its own
@@ -76,6 +77,8 @@ export interface RunOptions {
   readonly stuckAfterMs: number;
   /** The limit of each kind of agent, in addition to the cap of all. */
   readonly agentCaps: readonly (readonly [agent: string, cap: number])[];
+  /** The run pauses by itself when it has used so much; undefined: never. */
+  readonly budget?: RunBudget | undefined;
 }
 
 /** What to run: waves in order, each a set of tasks that may run side by side. */

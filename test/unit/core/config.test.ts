@@ -48,6 +48,9 @@ const values: readonly [key: string, value: unknown, expected: Partial<typeof RU
   // Longer than a timer can be set for.
   ['taskTimeLimitMinutes', 100_000, { timeLimitMs: RUN_DEFAULTS.timeLimitMs }],
   ['stuckAfterMinutes', 1, { stuckAfterMs: 60_000 }],
+  ['runBudget', { usd: 5 }, { budget: { usd: 5, tokens: undefined, minutes: undefined } }],
+  ['runBudget', { usd: 'much', tokens: -1 }, { budget: undefined }],
+  ['runBudget', 5, { budget: undefined }],
   ['whenWindowCloses', 'stop', { whenWindowCloses: 'stop' }],
 ];
 for (const [key, value, expected] of values) {

@@ -240,6 +240,26 @@ test('what a person did themselves is not told', async () => {
   assert.deepEqual(shown, []);
 });
 
+test('a run that reached its budget says which limit it was, once for each, and can go on or stop', async () => {
+  const budget = { usd: 5, tokens: undefined, minutes: undefined };
+  const limited = runStarted({ waves: [['T-1', 'T-2', 'T-3']], at: begun, options: { budget } });
+  const usage = { inputTokens: 11_000, outputTokens: 1000, costUsd: 5.1 };
+  const pause = { kind: 'runPaused', by: 'costBudget', at: NOW } as const;
+  const steps: RunStep[] = [...working, ended('T-1', { kind: 'stopped', usage }, NOW), pause];
+  answers.push('Go On', 'Stop Run');
+  const world = watch({ runs: () => [runAfter(limited, ...steps)] });
+  await world.look();
+  await world.look();
+  assert.deepEqual(messages(), [
+    'Run “Wave 0” is paused: it has reached its budget of $5.00 (used in all: 12k tokens · $5.10). Agents at work go on.',
+  ]);
+  steps.push({ kind: 'runWentOn', at: NOW + 1 }, { ...pause, at: NOW + 2 });
+  await world.look();
+  assert.equal(messages().length, 2);
+  assert.deepEqual(shown[0]?.buttons, ['Go On', 'Stop Run', 'Open Report']);
+  assert.deepEqual(world.backlog.asked, ['goOn r', 'stopRun r']);
+});
+
 test('what happened before the window opened is no news, but a run that was interrupted is', async () => {
   const old = [
     ...working,

@@ -118,6 +118,11 @@ describe('the row of a run that goes on', () => {
     assert.equal(byPerson.icon.id, 'debug-pause');
     const byWave = show(runAfter(flow, ...working, { kind: 'runPaused', by: 'wave', at })).row;
     assert.match(byWave.label, /^Paused after a wave: /);
+    const byBudget = show(
+      runAfter(beginning, ...working, { kind: 'runPaused', by: 'timeBudget', at }),
+    ).row;
+    assert.match(byBudget.label, /^Paused at its budget: /);
+    assert.deepEqual(byBudget.flags, ['run', 'liveRun', 'ledHere', 'pausedRun']);
   });
 
   test('says why it stops where nobody asked for it, and can be stopped still', () => {

@@ -76,7 +76,9 @@ export async function dryRun(
     // No user is there to press Go On.
     if (event.kind === 'runPaused') void runner.steer(event.runId, { ask: 'goOn' });
   });
-  const started = runner.start(options.request);
+  // Nothing is used, so that a budget says nothing of it.
+  const { budget: _, ...runOptions } = options.request.options;
+  const started = runner.start({ ...options.request, options: runOptions });
   if (!started.ok) return started;
   const isOver = (): boolean => events.at(-1)?.kind === 'runEnded';
   const hasEnded = await clock.runUntil(isOver, options.settle);

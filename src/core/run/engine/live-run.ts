@@ -1,20 +1,25 @@
 import type { LeaderRequest } from '../../ports.ts';
 import { taskIn } from '../../snapshot.ts';
 import type { TaskId } from '../../task.ts';
+import type { Disposable } from '../../events.ts';
 import { Breaker, isFailure } from './retry-policy.ts';
 import { Rescheduler } from './reschedule.ts';
 import type { VerifyResult } from '../evidence.ts';
 import { failedDependency, type RunProgress } from './start-check.ts';
 import { entryFrom, isEqualReason, type Entry } from './run-entry.ts';
-import type {
-  RunEvent,
-  RunState,
-  RunStep,
-  RunStop,
-  SkipReason,
-  TaskOutcome,
-  WaitReason,
+import {
+  type PausedBy,
+  type RunEvent,
+  type RunState,
+  type RunStep,
+  type RunStop,
+  type SkipReason,
+  type TaskOutcome,
+  usageOf,
+  type WaitReason,
 } from '../run-events.ts';
+import { isBudgetLimit, reachedLimit, timeLimitAt, type BudgetStart } from '../run-budget.ts';
+import { addUsage, type Usage } from '../usage.ts';
 import type { RunContext } from './run-context.ts';
 import { HUMAN_CAP, KIND_OF, type RunOptions } from '../run-options.ts';
 import { applyRunEvents } from '../journal/run-state.ts';
@@ -56,6 +61,11 @@ export class LiveRun {
   #paused: RunState['paused'];
   #stop: RunStop | undefined;
   #attemptCount: number;
+  /** As in the state, which is not made anew for each event. */
+  #usage: Usage | undefined;
+  #budgetStart: BudgetStart;
+  /** Until the run reaches the limit of its time. */
+  #timeBudget: Disposable | undefined;
   /** How many tasks have not ended. */
   #left = 0;
   /** A slot is requested and not granted yet. */
@@ -77,6 +87,7 @@ export class LiveRun {
       state.stop,
       state.attemptCount,
     ];
+    [this.#usage, this.#budgetStart] = [state.usage, state.budgetStart];
     this.ended = new Promise((resolve) => (this.#resolve = resolve));
     this.entries = new Map([...state.tasks.values()].map((task) => [task.id, entryFrom(task)]));
     this.#breaker = new Breaker(options.maxEqualFailures);
@@ -269,7 +280,7 @@ export class LiveRun {
   }
 
   /** Nothing further starts until the run is resumed; agents at work continue. */
-  #pause(by: 'person' | 'wave'): void {
+  #pause(by: PausedBy): void {
     if (this.#phase !== 'running' || this.#paused !== undefined) return;
     this.#paused = by;
     this.#tell({ kind: 'runPaused', by });
@@ -277,6 +288,7 @@ export class LiveRun {
 
   #goOn(): void {
     if (this.#phase === 'ended' || this.#paused === undefined) return;
+    if (isBudgetLimit(this.#paused)) this.#budgetStart = { usage: this.#usage, at: this.#now() };
     this.#paused = undefined;
     this.#tell({ kind: 'runWentOn' });
     this.#advance();
@@ -327,6 +339,7 @@ export class LiveRun {
     this.#delayed.dispose();
     this.#rescheduler.dispose();
     this.#progression.stop();
+    this.#timeBudget?.dispose();
     this.#tellGone();
   }
 
@@ -451,12 +464,37 @@ export class LiveRun {
         this.#stopFor({ kind: 'failure', id: this.#halt.id });
         continue;
       }
+      this.#heedBudget();
       const next = this.#mayStart() ? this.#progression.next() : undefined;
       if (next === undefined) break;
       this.#openWave(next);
     }
     if (this.#scheduler.hasSuspects && !this.#isJudging) void this.#judge();
     this.pump();
+  }
+
+  /**
+   * Pauses the run where it has reached a limit of its budget and something is left that could
+   * start.
+   */
+  #heedBudget(): void {
+    const { budget } = this.options;
+    if (budget === undefined || !this.#mayStart()) return;
+    const now = this.#now();
+    const limit = reachedLimit(budget, this.#budgetStart, this.#usage, now);
+    this.#timeBudget?.dispose();
+    this.#timeBudget = undefined;
+    if (limit === undefined) {
+      const at = timeLimitAt(budget, this.#budgetStart);
+      if (at === undefined) return;
+      const { clock } = this.#runContext.world;
+      this.#timeBudget = clock.after(Math.min(at - now, LONGEST_TIMER_MS), () => this.#advance());
+      return;
+    }
+    const isLeft = [...this.entries.values()].some(
+      (entry) => entry.phase !== 'ended' && !entry.isAtWork,
+    );
+    if (isLeft) this.#pause(limit);
   }
 
   #openWave(wave: number): void {
@@ -519,6 +557,7 @@ export class LiveRun {
 
   #finish(): void {
     this.#phase = 'ended';
+    this.#timeBudget?.dispose();
     this.#delayed.dispose();
     this.#rescheduler.dispose();
     this.#tell({ kind: 'runEnded' });
@@ -535,6 +574,8 @@ export class LiveRun {
     if (this.#isDetached()) return;
     const event = { ...step, runId: this.runId, at: this.#now() };
     this.#unapplied.push(event);
+    if (step.kind === 'taskEnded' || step.kind === 'taskRequeued')
+      this.#usage = addUsage(this.#usage, usageOf(step.outcome));
     this.#runContext.tell(event);
   }
 
@@ -554,5 +595,8 @@ export class LiveRun {
 function needsSlot({ agent }: Pick<Entry, 'agent'>): boolean {
   return agent.agentMode !== 'human';
 }
+
+/** Node.js has no longer timers. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const STOPPED: TaskOutcome = { kind: 'skipped', reason: { kind: 'stopped' } };

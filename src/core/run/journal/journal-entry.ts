@@ -4,6 +4,7 @@ import {
   type Fields,
   finite,
   flag,
+  leavingOut,
   listOf,
   maybe,
   natural,
@@ -18,6 +19,7 @@ import {
   where,
 } from '../../shape.ts';
 import { withStoredNames } from '../../stored-names.ts';
+import { BUDGET_LIMITS, type RunBudget } from '../run-budget.ts';
 import type { RunEvent } from '../run-events.ts';
 import { type AgentAssignment, type RunOptions, AGENT_MODES } from '../run-options.ts';
 
@@ -86,6 +88,8 @@ const ASSIGNMENT_AS = { agentMode: 'how' } satisfies {
 };
 const STARTING_AS = { attemptNo: 'start', tryNo: 'attempt' };
 
+const limit = where(finite, (n) => n > 0);
+
 const runOptions: Fields<RunOptions> = {
   runMode: oneOf('strict', 'flow'),
   onFailure: oneOf('continue', 'stopAfterWave', 'stopAtOnce'),
@@ -100,6 +104,9 @@ const runOptions: Fields<RunOptions> = {
   timeLimitMs: natural,
   stuckAfterMs: natural,
   agentCaps: listOf(pairOf(someText, natural)),
+  budget: maybe(
+    objectOf<RunBudget>({ usd: maybe(limit), tokens: maybe(limit), minutes: maybe(limit) }),
+  ),
 };
 
 const assignment = objectOf<AgentAssignment>(
@@ -115,7 +122,7 @@ const eventShape = unionOf<RunEvent>(
       runId,
       title: text,
       waves: listOf(listOf(idShape)),
-      options: objectOf(runOptions, OPTIONS_AS),
+      options: leavingOut('budget', objectOf(runOptions, OPTIONS_AS)),
       agents: listOf(pairOf(idShape, assignment)),
       resumes: maybe(runId),
       at: finite,
@@ -129,7 +136,7 @@ const eventShape = unionOf<RunEvent>(
     taskEnded: { ...OF_TASK, outcome: outcomeShape },
     waveEnded: { runId, wave: natural, verify: maybe(verifyShape), at: finite },
     capChanged: { runId, cap: positive, at: finite },
-    runPaused: { runId, by: oneOf('person', 'wave'), at: finite },
+    runPaused: { runId, by: oneOf('person', 'wave', ...BUDGET_LIMITS), at: finite },
     runWentOn: { runId, at: finite },
     runTakenOver: { runId, at: finite },
     runStopping: { runId, stop: stopShape, at: finite },

@@ -1,6 +1,7 @@
 import type { TaskId } from '../../task.ts';
 import type { AgentAssignment } from '../run-options.ts';
 import { usageOf, type RunEvent, type RunState, type TaskRun } from '../run-events.ts';
+import { isBudgetLimit } from '../run-budget.ts';
 import { addUsage } from '../usage.ts';
 
 /** For a task without an agent. */
@@ -118,6 +119,7 @@ function begin(event: Extract<RunEvent, { readonly kind: 'runStarted' }>): RunSt
     cap: undefined,
     attemptCount: 0,
     usage: undefined,
+    budgetStart: { usage: undefined, at },
     startedAt: at,
     endedAt: undefined,
   };
@@ -169,6 +171,8 @@ function apply(draft: Draft, event: LaterEvent): void {
       change({ paused: event.by });
       return;
     case 'runWentOn':
+      if (isBudgetLimit(draft.state.paused))
+        change({ budgetStart: { usage: draft.state.usage, at: event.at } });
       change({ paused: undefined });
       return;
     case 'runTakenOver':

@@ -6,6 +6,7 @@ import { nextSteps } from './next-steps.ts';
 import { type ReportContext, taskName } from './report-context.ts';
 import { evidenceSection, verifyOf } from './report-evidence.ts';
 import { evidenceOf, usageOf, usageOfTask, type RunState, type TaskRun } from '../run-events.ts';
+import { budgetWords } from '../run-budget.ts';
 import { addUsage, costWords, shortNumber, usageWords, type Usage } from '../usage.ts';
 import { durationOf, groupOf, summariseRun, type RunSummary } from './run-summary.ts';
 import { agentTitle, explainStop, outcomeWords, verifyWords } from '../run-messages.ts';
@@ -48,6 +49,7 @@ function factTable(run: RunState, summary: RunSummary, { now }: ReportContext): 
     ['Result', totals(summary)],
     ['Attempts', String(summary.attempts)],
     ['Used', usageWords(run.usage)],
+    ['Budget', run.options.budget && budgetWords(run.options.budget)],
     ['Its end', run.stop === undefined ? undefined : inline(explainStop(run.stop, now))],
     ['Rest of run', run.resumes === undefined ? undefined : inline(run.resumes)],
   ];

@@ -56,6 +56,12 @@ function words({ order }: DryRun): string {
   return order.map(({ id, startsAt, endsAt }) => `${id} ${startsAt}-${endsAt}`).join(', ');
 }
 
+test('a budget has no effect on a dry run', async () => {
+  const budget = { usd: 0.01, tokens: 1, minutes: 1 / 60_000 };
+  const [limited, free] = [{ budget }, {}].map((options) => dry(['a', 'b'], 'a b', 1, { options }));
+  assert.deepEqual(await limited, await free);
+});
+
 test('a dry run tells when each task would start and end', async () => {
   const run = await dry(['a', 'b', 'c', 'd < a'], 'a b c | d', 2, { durations: { a: 300 } });
   assert.equal(words(run), 'a 0-300, b 0-100, c 100-200, d 300-400');

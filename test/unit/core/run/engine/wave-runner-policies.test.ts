@@ -437,6 +437,91 @@ for (const runMode of ['strict', 'flow'] as const) {
   });
 }
 
+const BUDGET = { usd: undefined, tokens: undefined, minutes: undefined };
+
+/** An end of an agent that has used so many tokens. */
+function usedUp(tokens: number): Ending {
+  const usage = { inputTokens: tokens, outputTokens: undefined, costUsd: undefined };
+  const evidence = {
+    ...{ startedAt: 0, endedAt: 1, verify: undefined, files: [], summary: undefined },
+    ...{ logFile: undefined, sessionId: undefined, usage },
+  };
+  return { kind: 'failed', cause: { kind: 'exit' }, exitCode: 1, signal: undefined, evidence };
+}
+
+test('a run that has used its budget starts nothing further, and agents at work go on', async () => {
+  const rig = rigWith(['a', 'b', 'c', 'd'], { budget: { ...BUDGET, tokens: 100 } }, 2);
+  rig.start('a b c d');
+  await settle();
+  await rig.end('a', usedUp(99));
+  assert.equal(rig.alive, 'b c');
+  await rig.end('b', usedUp(1));
+  assert.equal(rig.run()?.paused, 'tokenBudget');
+  assert.equal(rig.alive, 'c');
+  await rig.end('c', 0);
+  assert.equal(rig.outcomes(), 'a:failed b:failed c:succeeded d:open');
+  await rig.steer({ ask: 'stopRun' });
+  assert.equal(rig.run()?.phase, 'ended');
+  assertWellFormed(rig.events);
+});
+
+test('going on gives a run the same budget again, also after its window was closed', async () => {
+  const rig = rigWith(['a', 'b', 'c', 'd'], { budget: { ...BUDGET, tokens: 100 } }, 1);
+  rig.start('a b c d');
+  await settle();
+  await rig.end('a', usedUp(150));
+  rig.reopen();
+  await settle();
+  assert.equal(rig.run()?.paused, 'tokenBudget');
+  assert.equal(rig.alive, '');
+  await rig.steer({ ask: 'goOn' });
+  await settle();
+  assert.equal(rig.alive, 'b');
+  await rig.end('b', usedUp(99));
+  assert.equal(rig.alive, 'c');
+  rig.reopen();
+  await settle();
+  await rig.end('c', usedUp(1));
+  assert.equal(rig.run()?.paused, 'tokenBudget');
+  await rig.steer({ ask: 'goOn' });
+  await settle();
+  await rig.end('d', usedUp(500));
+  assert.equal(rig.run()?.phase, 'ended');
+  assert.equal(rig.story().match(/runPaused/g)?.length, 2);
+  assertWellFormed(rig.events);
+});
+
+test('a run pauses at its time, and going on after a pause of the user is no new budget', async () => {
+  const rig = rigWith(['a', 'b'], { budget: { ...BUDGET, minutes: 10 } }, 1);
+  rig.start('a b');
+  await settle();
+  await rig.clock.turn(6 * 60_000);
+  await rig.steer({ ask: 'pause' });
+  await rig.steer({ ask: 'goOn' });
+  await rig.clock.turn(4 * 60_000 - 1);
+  assert.equal(rig.run()?.paused, undefined);
+  await rig.clock.turn(1);
+  assert.equal(rig.run()?.paused, 'timeBudget');
+  await rig.end('a', 0);
+  assert.equal(rig.alive, '');
+  await rig.steer({ ask: 'goOn' });
+  await settle();
+  assert.equal(rig.alive, 'b');
+  await rig.end('b', 0);
+  assert.equal(rig.run()?.phase, 'ended');
+});
+
+test('a run in which nothing is left to start does not pause at its budget', async () => {
+  const rig = rigWith(['a', 'b'], { budget: { ...BUDGET, tokens: 1, minutes: 1 } });
+  rig.start('a b');
+  await settle();
+  await rig.clock.turn(2 * 60_000);
+  await rig.end('a', usedUp(5));
+  await rig.end('b', usedUp(5));
+  assert.equal(rig.run()?.phase, 'ended');
+  assert.doesNotMatch(rig.story(), /runPaused/);
+});
+
 test('requeueing ends a stuck attempt and begins the task anew, which is no failure', async () => {
   const rig = rigWith(['a'], { retries: 0, onFailure: 'stopAtOnce' });
   rig.start('a');
