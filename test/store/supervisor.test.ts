@@ -326,3 +326,46 @@ test('a session that cannot be resumed is begun anew within the same attempt', a
   assert.equal(work.state()?.sessionId, 'new-1');
   assert.match(work.log(), /could not be resumed, a new one begins: No conversation found/);
 });
+
+test('of a session that is resumed only what is new counts, and its total is kept for the next attempt', async () => {
+  await using rig = await createWorkRig();
+  const usage = { input_tokens: 40, output_tokens: 8 };
+  const { command, args, env } = rig.script(`
+    const item = { type: 'agent_message', text: 'Done.' };
+    console.log(JSON.stringify({ type: 'item.completed', item }));
+    console.log(JSON.stringify({ type: 'turn.completed', usage: ${JSON.stringify(usage)} }));`);
+  const work = rig.run('', {
+    agent: { command, args, env },
+    anew: { args, sessionId: undefined },
+    sessionId: 'old-1',
+    sessionUsage: { inputTokens: 30, outputTokens: 5, costUsd: undefined },
+    output: 'codex',
+  });
+  const end = await work.end;
+  assert(end.kind === 'succeeded', JSON.stringify(end));
+  const costUsd = undefined;
+  assert.deepEqual(end.evidence?.usage, { inputTokens: 10, outputTokens: 3, costUsd });
+  assert.deepEqual(work.state()?.sessionUsage, { inputTokens: 40, outputTokens: 8, costUsd });
+});
+
+test('a session that is begun anew owes nothing to the one before', async () => {
+  await using rig = await createWorkRig();
+  const usage = { input_tokens: 40, output_tokens: 8 };
+  const { command, args, env } = rig.script(`
+    if (process.argv[2] === 'resume') process.exit(1);
+    const item = { type: 'agent_message', text: 'Done.' };
+    console.log(JSON.stringify({ type: 'item.completed', item }));
+    console.log(JSON.stringify({ type: 'turn.completed', usage: ${JSON.stringify(usage)} }));`);
+  const work = rig.run('', {
+    agent: { command, args: [...args, 'resume'], env },
+    anew: { args, sessionId: 'new-1' },
+    sessionId: 'old-1',
+    sessionUsage: { inputTokens: 30, outputTokens: 5, costUsd: undefined },
+    output: 'codex',
+  });
+  const end = await work.end;
+  assert(end.kind === 'succeeded', JSON.stringify(end));
+  const whole = { inputTokens: 40, outputTokens: 8, costUsd: undefined };
+  assert.deepEqual(end.evidence?.usage, whole);
+  assert.deepEqual(work.state()?.sessionUsage, whole);
+});
