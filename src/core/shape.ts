@@ -79,16 +79,6 @@ export function where<T>(shape: Shape<T>, isRight: (read: T) => boolean): Shape<
   };
 }
 
-/** A `T` that does not have this field at all where it would be undefined. */
-export function leavingOut<T>(field: string, shape: Shape<T>): Shape<T> {
-  return (value, depth) => {
-    const read = shape(value, depth);
-    if (!isRecord(read) || read[field] !== undefined) return read;
-    const { [field]: _, ...rest } = read;
-    return rest as T;
-  };
-}
-
 /** What has the shape, and undefined in place of anything else. */
 export function orNothing<T>(shape: Shape<T>): Shape<T | undefined> {
   return (value, depth) => {

@@ -24,7 +24,7 @@ test('a stop ends the agent and gives the task back', async () => {
   const work = rig.run(HANG);
   const [, pid] = await work.said(/ready (\d+)/);
   work.stop();
-  assert.deepEqual(await work.end, { kind: 'stopped' });
+  assert.deepEqual(await work.end, { kind: 'stopped', usage: undefined });
   assert(!isAlive(Number(pid)));
   assert.equal(await rig.lockOf(), 'Todo null');
   assert.deepEqual(await rig.comments(), []);
@@ -51,7 +51,7 @@ test('a stop right after the order leaves nothing behind', async () => {
   await using rig = await createWorkRig();
   const work = rig.run(HANG);
   work.stop();
-  assert.deepEqual(await work.end, { kind: 'stopped' });
+  assert.deepEqual(await work.end, { kind: 'stopped', usage: undefined });
   assert.equal(await rig.lockOf(), 'Todo null');
 });
 
@@ -60,7 +60,7 @@ test('a file is request enough to stop', async () => {
   const work = rig.run(HANG);
   await work.said(/ready/);
   writeFileSync(work.files.stop, '');
-  assert.deepEqual(await work.end, { kind: 'stopped' });
+  assert.deepEqual(await work.end, { kind: 'stopped', usage: undefined });
   assert.equal(await rig.lockOf(), 'Todo null');
 });
 
@@ -72,7 +72,7 @@ test(
     const work = rig.run(HANG);
     const [, pid] = await work.said(/ready (\d+)/);
     process.kill(work.state()!.pid, 'SIGTERM');
-    assert.deepEqual(await work.end, { kind: 'stopped' });
+    assert.deepEqual(await work.end, { kind: 'stopped', usage: undefined });
     assert(!isAlive(Number(pid)));
     assert.equal(await rig.lockOf(), 'Todo null');
   },

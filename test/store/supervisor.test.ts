@@ -187,7 +187,8 @@ test('a lock that somebody takes over ends the agent and leaves the task alone',
     `UPDATE tasks SET assignee = 'thief-there-9', lock_until = ?, version = version + 1`,
     until,
   );
-  assert.deepEqual(await work.end, { kind: 'lockLost', holder: 'thief-there-9' });
+  const lost = { kind: 'lockLost', holder: 'thief-there-9', usage: undefined };
+  assert.deepEqual(await work.end, lost);
   assert(!isAlive(Number(pid)));
   assert.equal(await rig.lockOf(), 'In Progress thief-there-9');
   assert.deepEqual(await rig.comments(), []);

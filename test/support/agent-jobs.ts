@@ -19,6 +19,7 @@ export const NO_OPTIONS: RunOptions = {
   timeLimitMs: 0,
   stuckAfterMs: 0,
   agentCaps: [],
+  budget: undefined,
 };
 
 /** A prompt of which nothing is told but its task. */

@@ -116,23 +116,17 @@ const usage: fc.Arbitrary<Usage> = record({
   outputTokens: maybe(amount),
   costUsd: maybe(amount),
 });
-/** With the usage of an agent, or without. */
-const withUsage = <T extends object>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T> =>
-  fc
-    .tuple(arbitrary, maybe(usage))
-    .map(([one, used]) => ({ ...one, ...(used && { usage: used }) }));
-const evidence: fc.Arbitrary<Evidence> = withUsage(
-  record({
-    startedAt: at,
-    endedAt: at,
-    verify: maybe(verify),
-    files: some(text),
-    summary: maybe(text),
-    logFile: maybe(fc.constantFrom('.todo2/waves/runs/r/1.log', 'a..b/c')),
-    sessionId: maybe(fc.constantFrom('0b5f-1', 'abc_DEF')),
-    remarks: maybe(some(text)),
-  }),
-);
+const evidence: fc.Arbitrary<Evidence> = record({
+  startedAt: at,
+  endedAt: at,
+  verify: maybe(verify),
+  files: some(text),
+  summary: maybe(text),
+  logFile: maybe(fc.constantFrom('.todo2/waves/runs/r/1.log', 'a..b/c')),
+  sessionId: maybe(fc.constantFrom('0b5f-1', 'abc_DEF')),
+  remarks: maybe(some(text)),
+  usage: maybe(usage),
+});
 const cause: fc.Arbitrary<FailCause> = fc.oneof(
   record({ kind: kind('exit') }),
   record({ kind: kind('said'), detail: text }),
@@ -144,7 +138,7 @@ const { outcome, stop } = fc.letrec<{ outcome: TaskOutcome; stop: RunStop; skip:
   (tie) => ({
     outcome: fc.oneof(
       { maxDepth: 3, depthSize: 'small' },
-      withUsage(record({ kind: kind('stopped') })),
+      record({ kind: kind('stopped'), usage: maybe(usage) }),
       record({ kind: kind('succeeded'), status, evidence: maybe(evidence) }),
       record({
         kind: kind('failed'),
@@ -153,10 +147,20 @@ const { outcome, stop } = fc.letrec<{ outcome: TaskOutcome; stop: RunStop; skip:
         signal: maybe(text),
         evidence: maybe(evidence),
       }),
-      withUsage(record({ kind: kind('rateLimited'), retryAfterMs: maybe(at), detail: text })),
+      record({
+        kind: kind('rateLimited'),
+        retryAfterMs: maybe(at),
+        detail: text,
+        usage: maybe(usage),
+      }),
       record({ kind: kind('notStarted'), failure: failures }),
-      withUsage(record({ kind: kind('lockLost'), holder: maybe(text) })),
-      withUsage(record({ kind: kind('notRecorded'), exitCode: maybe(integer), failure: failures })),
+      record({ kind: kind('lockLost'), holder: maybe(text), usage: maybe(usage) }),
+      record({
+        kind: kind('notRecorded'),
+        exitCode: maybe(integer),
+        failure: failures,
+        usage: maybe(usage),
+      }),
       record({ kind: kind('unknown'), detail: text }),
       record({ kind: kind('skipped'), reason: tie('skip') }),
     ),
@@ -185,6 +189,7 @@ const wait: fc.Arbitrary<WaitReason> = fc.oneof(
   record({ kind: kind('retry'), at }),
 );
 
+const limit = fc.double({ min: 0, minExcluded: true, max: 1e12, noNaN: true });
 const options: fc.Arbitrary<RunOptions> = record({
   runMode: fc.constantFrom('strict', 'flow'),
   onFailure: fc.constantFrom('continue', 'stopAfterWave', 'stopAtOnce'),
@@ -199,6 +204,7 @@ const options: fc.Arbitrary<RunOptions> = record({
   timeLimitMs: fc.nat(),
   stuckAfterMs: fc.nat(),
   agentCaps: some(fc.tuple(someText, fc.nat())),
+  budget: maybe(record({ usd: maybe(limit), tokens: maybe(limit), minutes: maybe(limit) })),
 });
 const assignment: fc.Arbitrary<AgentAssignment> = record({
   agent: someText,

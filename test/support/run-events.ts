@@ -19,6 +19,7 @@ export const RUN_OPTIONS: RunOptions = {
   timeLimitMs: RUN_DEFAULTS.timeLimitMs,
   stuckAfterMs: RUN_DEFAULTS.stuckAfterMs,
   agentCaps: [],
+  budget: undefined,
 };
 
 const AGENT: AgentAssignment = { agent: 'claude', model: undefined, agentMode: 'unattended' };

@@ -42,6 +42,7 @@ export const OPTIONS: RunOptions = {
   timeLimitMs: 0,
   stuckAfterMs: 0,
   agentCaps: [],
+  budget: undefined,
 };
 
 /**

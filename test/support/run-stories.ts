@@ -19,6 +19,7 @@ export const OPTIONS: RunOptions = {
   timeLimitMs: 0,
   stuckAfterMs: 0,
   agentCaps: [],
+  budget: undefined,
 };
 
 /** How a run of these waves begins. */

@@ -42,6 +42,7 @@ const OPTIONS: RunOptions = {
   timeLimitMs: 0,
   stuckAfterMs: 0,
   agentCaps: [],
+  budget: undefined,
 };
 
 /** The variable by which all that a rig's agents start is found again. */

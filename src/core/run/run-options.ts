@@ -78,7 +78,7 @@ export interface RunOptions {
   /** The limit of each kind of agent, in addition to the cap of all. */
   readonly agentCaps: readonly (readonly [agent: string, cap: number])[];
   /** The run pauses by itself when it has used so much; undefined: never. */
-  readonly budget?: RunBudget | undefined;
+  readonly budget: RunBudget | undefined;
 }
 
 /** What to run: waves in order, each a set of tasks that may run side by side. */

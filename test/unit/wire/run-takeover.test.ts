@@ -93,6 +93,7 @@ async function reopened(
         lastOutputAt: undefined,
         activity: undefined,
         sessionId: undefined,
+        sessionUsage: undefined,
         end: undefined,
         ...part,
       },

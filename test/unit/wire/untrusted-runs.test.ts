@@ -61,7 +61,8 @@ function stateOf(pid: number, more: Partial<WorkState> = {}): WorkState {
       output: 'text',
       startedAt: 1,
     },
-    ...{ lastOutputAt: undefined, activity: undefined, sessionId: undefined, end: undefined },
+    ...{ lastOutputAt: undefined, activity: undefined, end: undefined },
+    ...{ sessionId: undefined, sessionUsage: undefined },
     ...more,
   };
 }

@@ -77,8 +77,8 @@ export async function dryRun(
     if (event.kind === 'runPaused') void runner.steer(event.runId, { ask: 'goOn' });
   });
   // Nothing is used, so that a budget says nothing of it.
-  const { budget: _, ...runOptions } = options.request.options;
-  const started = runner.start({ ...options.request, options: runOptions });
+  const unlimited = { ...options.request.options, budget: undefined };
+  const started = runner.start({ ...options.request, options: unlimited });
   if (!started.ok) return started;
   const isOver = (): boolean => events.at(-1)?.kind === 'runEnded';
   const hasEnded = await clock.runUntil(isOver, options.settle);

@@ -7,7 +7,6 @@ import type { Evidence, VerifyResult } from '../evidence.ts';
 import {
   finite,
   flag,
-  leavingOut,
   listOf,
   maybe,
   natural,
@@ -104,20 +103,17 @@ export const usageShape = orNothing(
 );
 
 /** A session or a log file of another form is dropped; the rest of the evidence stays. */
-export const evidenceShape: Shape<Evidence> = leavingOut(
-  'usage',
-  objectOf<Evidence>({
-    startedAt: finite,
-    endedAt: finite,
-    verify: maybe(verifyShape),
-    files: listOf(text),
-    summary: maybe(text),
-    logFile: orNothing(where(someText, staysInside)),
-    sessionId: orNothing(where(text, isSessionId)),
-    remarks: maybe(listOf(text)),
-    usage: usageShape,
-  }),
-);
+export const evidenceShape: Shape<Evidence> = objectOf<Evidence>({
+  startedAt: finite,
+  endedAt: finite,
+  verify: maybe(verifyShape),
+  files: listOf(text),
+  summary: maybe(text),
+  logFile: orNothing(where(someText, staysInside)),
+  sessionId: orNothing(where(text, isSessionId)),
+  remarks: maybe(listOf(text)),
+  usage: usageShape,
+});
 
 const failCause = unionOf<FailCause>({
   exit: {},
@@ -137,25 +133,22 @@ const skipReason = unionOf<SkipReason>({
   runStopped: { stop: (value, depth) => stopShape(value, depth) },
 });
 
-export const outcomeShape: Shape<TaskOutcome> = leavingOut(
-  'usage',
-  unionOf<TaskOutcome>({
-    succeeded: { status, evidence: maybe(evidenceShape) },
-    failed: {
-      cause: failCause,
-      exitCode: maybe(wholeNumber),
-      signal: maybe(text),
-      evidence: maybe(evidenceShape),
-    },
-    rateLimited: { retryAfterMs: maybe(finite), detail: text, usage: usageShape },
-    notStarted: { failure: failureShape },
-    stopped: { usage: usageShape },
-    lockLost: { holder: maybe(text), usage: usageShape },
-    notRecorded: { exitCode: maybe(wholeNumber), failure: failureShape, usage: usageShape },
-    unknown: { detail: text },
-    skipped: { reason: skipReason },
-  }),
-);
+export const outcomeShape: Shape<TaskOutcome> = unionOf<TaskOutcome>({
+  succeeded: { status, evidence: maybe(evidenceShape) },
+  failed: {
+    cause: failCause,
+    exitCode: maybe(wholeNumber),
+    signal: maybe(text),
+    evidence: maybe(evidenceShape),
+  },
+  rateLimited: { retryAfterMs: maybe(finite), detail: text, usage: usageShape },
+  notStarted: { failure: failureShape },
+  stopped: { usage: usageShape },
+  lockLost: { holder: maybe(text), usage: usageShape },
+  notRecorded: { exitCode: maybe(wholeNumber), failure: failureShape, usage: usageShape },
+  unknown: { detail: text },
+  skipped: { reason: skipReason },
+});
 
 export const stopShape: Shape<RunStop> = unionOf<RunStop>({
   person: {},

@@ -4,7 +4,6 @@ import {
   anyOf,
   finite,
   INVALID,
-  leavingOut,
   maybe,
   objectOf,
   oneOf,
@@ -36,32 +35,29 @@ const endShape = anyOf<WorkEnd>(
   where(outcomeShape, (outcome) => outcome.kind !== 'skipped'),
 );
 
-const stateShape = leavingOut(
-  'sessionUsage',
-  objectOf<WorkState>(
-    {
-      runId: someText,
-      attemptNo: positive,
-      taskId: idShape,
-      phase: oneOf<WorkPhase>('claiming', 'working', 'verifying', 'recording', 'ended'),
-      pid: processId,
-      begin: orNull(someText),
-      host: text,
-      holder: someText,
-      agentPid: maybe(processId),
-      agentBegin: orNull(someText),
-      mark: where(text, (mark) => /^[0-9a-f]{32}$/.test(mark)),
-      label: text,
-      output: text,
-      startedAt: finite,
-      lastOutputAt: maybe(finite),
-      activity: maybe(text),
-      sessionId: orNothing(where(text, isSessionId)),
-      sessionUsage: usageShape,
-      end: maybe(endShape),
-    },
-    STATE_AS,
-  ),
+const stateShape = objectOf<WorkState>(
+  {
+    runId: someText,
+    attemptNo: positive,
+    taskId: idShape,
+    phase: oneOf<WorkPhase>('claiming', 'working', 'verifying', 'recording', 'ended'),
+    pid: processId,
+    begin: orNull(someText),
+    host: text,
+    holder: someText,
+    agentPid: maybe(processId),
+    agentBegin: orNull(someText),
+    mark: where(text, (mark) => /^[0-9a-f]{32}$/.test(mark)),
+    label: text,
+    output: text,
+    startedAt: finite,
+    lastOutputAt: maybe(finite),
+    activity: maybe(text),
+    sessionId: orNothing(where(text, isSessionId)),
+    sessionUsage: usageShape,
+    end: maybe(endShape),
+  },
+  STATE_AS,
 );
 
 /** Reads a state file; see `readWorkState`. */

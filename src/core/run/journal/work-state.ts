@@ -50,7 +50,7 @@ export interface WorkState {
    * What the session used since its beginning, for an attempt that resumes it; known when the agent
    * has ended, and undefined where it does not say.
    */
-  readonly sessionUsage?: Usage | undefined;
+  readonly sessionUsage: Usage | undefined;
   /** Set with phase `ended`, when the lock is gone and everything is written. */
   readonly end: WorkEnd | undefined;
 }

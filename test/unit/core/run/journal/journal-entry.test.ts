@@ -38,6 +38,7 @@ const started: RunEvent = {
       timeLimitMs: 0,
       stuckAfterMs: 0,
       agentCaps: [],
+      budget: undefined,
     },
   },
   agents: [[taskId('T-1'), { agent: 'claude', model: undefined, agentMode: 'unattended' }]],

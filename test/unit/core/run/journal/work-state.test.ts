@@ -28,6 +28,7 @@ const STATE: WorkState = {
     startedAt: 5,
     lastOutputAt: 6,
     sessionId: 's',
+    sessionUsage: undefined,
     end: undefined,
   },
   activity: 'Edits src/a.ts',
@@ -37,9 +38,9 @@ const ENDS: readonly WorkEnd[] = [
   { kind: 'succeeded', status: 'Review', evidence: undefined },
   { kind: 'failed', cause: { kind: 'exit' }, exitCode: 1, signal: undefined, evidence: undefined },
   { kind: 'refused', failure: { kind: 'held', id: taskId('T-1'), holder: 'x', until: 5 } },
-  { kind: 'stopped' },
+  { kind: 'stopped', usage: { inputTokens: 10, outputTokens: undefined, costUsd: 0.5 } },
   { kind: 'unknown', detail: 'gone' },
-  { kind: 'lockLost', holder: undefined },
+  { kind: 'lockLost', holder: undefined, usage: undefined },
 ];
 
 test('what a supervisor writes is read back as it is', () => {
