@@ -119,12 +119,12 @@ export function describeCall(name: unknown, input: unknown): string {
 }
 
 /**
- * The sum of these numbers of an object; undefined where it has none of them. The output is not to
- * be trusted: what cannot be an amount does not count.
+ * The sum of these counts of tokens in an object; undefined where it has none of them. The output
+ * is not to be trusted: what cannot be a count is left out.
  */
 export function sumOf(object: Json, ...names: readonly string[]): number | undefined {
-  const amounts = names.map((name) => amountOf(object[name])).filter((n) => n !== undefined);
-  return amounts.length === 0 ? undefined : amounts.reduce((sum, n) => sum + n, 0);
+  const counts = names.flatMap((name) => amountOf(object[name]) ?? []).filter(Number.isInteger);
+  return counts.length === 0 ? undefined : counts.reduce((sum, n) => sum + n, 0);
 }
 
 /** More tokens or dollars than any agent uses, so that sums stay exact. */

@@ -1,4 +1,4 @@
-import { addUsage, type Usage } from '../../core/run/usage.ts';
+import { addUsage, isUsed, type Usage } from '../../core/run/usage.ts';
 
 /** What an agent says of its usage, and of what it says that. */
 export interface ToldUsage {
@@ -17,7 +17,8 @@ const MAX_STEPS = 10_000;
 
 /**
  * Adds up what an agent says of its usage. Each total takes the place of all that was told before
- * it, so nothing counts twice.
+ * it, so nothing counts twice. A total of nothing is no total: an agent that was cut off says that,
+ * too.
  */
 export class UsageMeter {
   #total: Usage | undefined;
@@ -27,6 +28,7 @@ export class UsageMeter {
   readonly #steps = new Map<string, Usage>();
 
   note({ of, id, usage }: ToldUsage): void {
+    if (!isUsed(usage)) return;
     if (of !== 'step') {
       this.#total = usage;
       this.#isOfSession = of === 'session';
@@ -43,8 +45,7 @@ export class UsageMeter {
   /** Undefined where nothing was told, or nothing was used. */
   get usage(): Usage | undefined {
     const steps = [...this.#steps.values()].reduce<Usage | undefined>(addUsage, this.#sum);
-    const usage = addUsage(this.#total, steps);
-    return usage !== undefined && Object.values(usage).some((n) => n > 0) ? usage : undefined;
+    return addUsage(this.#total, steps);
   }
 
   /** True where `usage` counts from the beginning of the session. */

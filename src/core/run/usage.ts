@@ -11,7 +11,13 @@ export interface Usage {
 /** Both together; what neither says stays undefined. */
 export function addUsage(a: Usage | undefined, b: Usage | undefined): Usage | undefined {
   if (a === undefined || b === undefined) return a ?? b;
-  return combine(a, b, (x, y) => x + y);
+  const sum = (x: number | undefined, y: number | undefined): number | undefined =>
+    x === undefined || y === undefined ? (x ?? y) : x + y;
+  return {
+    inputTokens: sum(a.inputTokens, b.inputTokens),
+    outputTokens: sum(a.outputTokens, b.outputTokens),
+    costUsd: sum(a.costUsd, b.costUsd),
+  };
 }
 
 /**
@@ -20,23 +26,18 @@ export function addUsage(a: Usage | undefined, b: Usage | undefined): Usage | un
  */
 export function usageSince(total: Usage, before: Usage | undefined): Usage {
   if (before === undefined || (tokensOf(total) ?? 0) < (tokensOf(before) ?? 0)) return total;
-  const rest = combine(total, before, (x, y) => Math.max(0, x - y));
-  // Only what the total says can be a difference.
+  const rest = (all: number | undefined, earlier = 0): number | undefined =>
+    all === undefined ? undefined : Math.max(0, all - earlier);
   return {
-    inputTokens: total.inputTokens === undefined ? undefined : rest.inputTokens,
-    outputTokens: total.outputTokens === undefined ? undefined : rest.outputTokens,
-    costUsd: total.costUsd === undefined ? undefined : rest.costUsd,
+    inputTokens: rest(total.inputTokens, before.inputTokens),
+    outputTokens: rest(total.outputTokens, before.outputTokens),
+    costUsd: rest(total.costUsd, before.costUsd),
   };
 }
 
-function combine(a: Usage, b: Usage, by: (x: number, y: number) => number): Usage {
-  const both = (x: number | undefined, y: number | undefined): number | undefined =>
-    x === undefined ? y : y === undefined ? x : by(x, y);
-  return {
-    inputTokens: both(a.inputTokens, b.inputTokens),
-    outputTokens: both(a.outputTokens, b.outputTokens),
-    costUsd: both(a.costUsd, b.costUsd),
-  };
+/** True where anything was used, as far as it says. */
+export function isUsed(usage: Usage): boolean {
+  return Object.values(usage).some((amount) => amount > 0);
 }
 
 /** All tokens; undefined where none are told. */

@@ -91,14 +91,12 @@ function staysInside(path: string): boolean {
   return !/[\\:\0]|^\//.test(path) && path.split('/').every((part) => part !== '..');
 }
 
-const amount = where(finite, (n) => n >= 0);
-
 /** What an agent used; of another form it is dropped. */
 export const usageShape = orNothing(
   objectOf<Usage>({
-    inputTokens: maybe(amount),
-    outputTokens: maybe(amount),
-    costUsd: maybe(amount),
+    inputTokens: maybe(natural),
+    outputTokens: maybe(natural),
+    costUsd: maybe(where(finite, (usd) => usd >= 0)),
   }),
 );
 

@@ -123,6 +123,14 @@ test('a message that comes in several parts counts once, and its result takes it
   assert.deepEqual(readerOf('streamJson', all).usage, used(50, 12));
 });
 
+test('an agent that was cut off and tells a total of nothing has used what its steps did', () => {
+  const message = { id: 'a', content: [], usage: { input_tokens: 10, output_tokens: 2 } };
+  const nothing = { input_tokens: 0, output_tokens: 0, cache_read_input_tokens: 0 };
+  const result = { type: 'result', subtype: 'error', is_error: true, usage: nothing };
+  const told = lines({ type: 'assistant', message }, { ...result, total_cost_usd: 0 });
+  assert.deepEqual(readerOf('streamJson', told).usage, used(10, 2));
+});
+
 test('usage that cannot be true does not count, and text is never usage', () => {
   const usage = { input_tokens: -5, output_tokens: '7', cache_read_input_tokens: 1e300 };
   const result = { type: 'result', subtype: 'success', result: 'x', usage, total_cost_usd: NaN };
@@ -131,6 +139,10 @@ test('usage that cannot be true does not count, and text is never usage', () => 
     readerOf('streamJson', lines({ ...result, usage: [], modelUsage: 3 })).usage,
     undefined,
   );
+  const parts = { ...usage, input_tokens: 10.5, cache_creation_input_tokens: 7 };
+  assert.deepEqual(readerOf('streamJson', lines({ ...result, usage: parts })).usage, {
+    ...{ inputTokens: 7, outputTokens: undefined, costUsd: undefined },
+  });
   assert.equal(readerOf('text', 'usage: 5 tokens').usage, undefined);
 });
 
