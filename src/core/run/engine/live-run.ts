@@ -491,8 +491,9 @@ export class LiveRun {
       this.#timeBudget = clock.after(Math.min(at - now, LONGEST_TIMER_MS), () => this.#advance());
       return;
     }
+    const behindBad = this.#scheduler.behindBad();
     const isLeft = [...this.entries.values()].some(
-      (entry) => entry.phase !== 'ended' && !entry.isAtWork,
+      (entry) => entry.phase !== 'ended' && !entry.isAtWork && !behindBad.has(entry.id),
     );
     if (isLeft) this.#pause(limit);
   }

@@ -248,6 +248,17 @@ export class Scheduler {
     return this.#suspects.length > 0;
   }
 
+  /**
+   * The tasks that wait for one that ended badly, directly or not: unless `readmit` is called, none
+   * of them starts.
+   */
+  behindBad(): ReadonlySet<TaskId> {
+    const nodes = new Set<number>();
+    for (const [v, isBehind] of this.#isBehindBad.entries()) if (isBehind === 1) nodes.add(v);
+    for (const v of nodes) for (const w of this.#dependantsOf(v)) nodes.add(w);
+    return new Set(Array.from(nodes, (v) => this.#tasks[v]!.id));
+  }
+
   /** The bad end does not affect this task. */
   readmit(id: TaskId): void {
     const v = this.#nodeOf(id);

@@ -522,6 +522,65 @@ test('a run in which nothing is left to start does not pause at its budget', asy
   assert.doesNotMatch(rig.story(), /runPaused/);
 });
 
+test('a run in which all that is left waits for a failed task does not pause at its budget', async () => {
+  for (const runMode of ['strict', 'flow'] as const) {
+    const budget = { ...BUDGET, tokens: 1 };
+    const rig = rigWith(['a', 'b < a', 'c < b'], { budget, runMode });
+    rig.start('a | b | c');
+    await settle();
+    await rig.end('a', usedUp(5));
+    await settle();
+    assert.equal(rig.run()?.phase, 'ended');
+    assert.match(rig.outcomes(), /^a:failed b:skipped\S+ c:skipped\S+$/);
+    assert.doesNotMatch(rig.story(), /runPaused/);
+  }
+});
+
+test('a task that can start although one it waits for was skipped waits for the budget, too', async () => {
+  const rig = rigWith(['x', '+a', 'b < a'], { budget: { ...BUDGET, tokens: 1 } });
+  rig.start('a x | b');
+  await settle();
+  await rig.end('x', usedUp(5));
+  assert.equal(rig.outcomes(), 'a:skipped/notReady x:failed b:open');
+  assert.equal(rig.run()?.paused, 'tokenBudget');
+  assert.equal(rig.alive, '');
+  await rig.steer({ ask: 'goOn' });
+  await settle();
+  assert.equal(rig.alive, 'b');
+  await rig.end('b', 0);
+});
+
+test('without a budget a run never pauses by itself, whatever it uses', async () => {
+  for (const budget of [undefined, BUDGET]) {
+    const rig = rigWith(['a', 'b'], { budget }, 1);
+    rig.start('a b');
+    await settle();
+    await rig.clock.turn(365 * 24 * 3_600_000);
+    await rig.end('a', usedUp(1e12));
+    assert.equal(rig.alive, 'b');
+    await rig.end('b', usedUp(1e12));
+    assert.equal(rig.run()?.phase, 'ended');
+    assert.doesNotMatch(rig.story(), /runPaused/);
+  }
+});
+
+test('a run that the user paused and that has used its budget says so when it goes on', async () => {
+  const rig = rigWith(['a', 'b'], { budget: { ...BUDGET, tokens: 100 } }, 1);
+  rig.start('a b');
+  await settle();
+  await rig.steer({ ask: 'pause' });
+  await rig.end('a', usedUp(100));
+  assert.equal(rig.run()?.paused, 'person');
+  await rig.steer({ ask: 'goOn' });
+  await settle();
+  assert.equal(rig.run()?.paused, 'tokenBudget');
+  assert.equal(rig.alive, '');
+  await rig.steer({ ask: 'goOn' });
+  await settle();
+  assert.equal(rig.alive, 'b');
+  await rig.end('b', 0);
+});
+
 test('requeueing ends a stuck attempt and begins the task anew, which is no failure', async () => {
   const rig = rigWith(['a'], { retries: 0, onFailure: 'stopAtOnce' });
   rig.start('a');
