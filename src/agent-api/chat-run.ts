@@ -6,7 +6,7 @@ import type {
   SubagentHostRegistry,
   SubagentHost,
 } from '../core/run/attempt/subagent-host-registry.ts';
-import { beginText, endText, progressText } from './chat-text.ts';
+import { beginText, endText, pauseText, progressText } from './chat-text.ts';
 import { followRun } from './follow-run.ts';
 
 /** One run that lives as long as the chat request which asked for it. */
@@ -66,8 +66,8 @@ async function tellAndWait(
         const line = progressText(task, backlog);
         if (line !== undefined) response.markdown(`${line}\n\n`);
       },
-      onPaused: () => {
-        response.markdown('The run is paused: nothing further starts until it goes on.\n\n');
+      onPaused: (paused) => {
+        response.markdown(`${pauseText(paused)}\n\n`);
         response.button({ command: 'todo2Waves.goOnRun', title: 'Go On' });
       },
     });

@@ -1,6 +1,7 @@
 import type { Backlog } from '../core/backlog.ts';
 import { inline, inlineId } from '../core/markdown.ts';
 import { count, cut, oneLine, duration, firstLines } from '../core/text.ts';
+import { isBudgetLimit, limitWords } from '../core/run/run-budget.ts';
 import type { RunState, TaskRun } from '../core/run/run-events.ts';
 import type { Task } from '../core/task.ts';
 import { inNoWave, type Wave } from '../core/waves/waves.ts';
@@ -89,6 +90,12 @@ export function beginText(run: RunState, backlog: Backlog): string {
     `Running **${inline(run.title)}**: ${count(tasks.length, 'task')}, at most ${run.cap ?? backlog.runs.cap} at a time.`,
     firstLines(tasks, MOST_TASKS, ({ id }) => `- ${nameOf(backlog, id)}`, '- ').join('\n'),
   ].join('\n\n');
+}
+
+/** That a run is paused, and which limit it has reached where that is why. */
+export function pauseText({ paused, options }: RunState): string {
+  const why = isBudgetLimit(paused) ? `It has reached ${limitWords(paused, options.budget)}. ` : '';
+  return `The run is paused. ${why}Nothing further starts until it goes on.`;
 }
 
 /** What is new about a task of a run, on one line; undefined where there is nothing to say. */

@@ -2,7 +2,7 @@ import type { Backlog } from '../core/backlog.ts';
 import type { RunState, TaskRun } from '../core/run/run-events.ts';
 import type { TaskId } from '../core/task.ts';
 
-/** Called for each change of a task, once and in order, and for each pause between waves. */
+/** Called for each change of a task, once and in order, and for each pause. */
 export interface RunFollower {
   readonly onTask: (task: TaskRun) => void;
   readonly onPaused: (run: RunState) => void;

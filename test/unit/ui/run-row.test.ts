@@ -118,10 +118,10 @@ describe('the row of a run that goes on', () => {
     assert.equal(byPerson.icon.id, 'debug-pause');
     const byWave = show(runAfter(flow, ...working, { kind: 'runPaused', by: 'wave', at })).row;
     assert.match(byWave.label, /^Paused after a wave: /);
-    const byBudget = show(
-      runAfter(beginning, ...working, { kind: 'runPaused', by: 'timeBudget', at }),
-    ).row;
-    assert.match(byBudget.label, /^Paused at its budget: /);
+    const budget = { usd: undefined, tokens: 2e6, minutes: undefined };
+    const limited = runStarted({ waves: [['T-1', 'T-2']], at, options: { budget } });
+    const byBudget = show(runAfter(limited, { kind: 'runPaused', by: 'tokenBudget', at })).row;
+    assert.match(byBudget.label, /^Paused at its budget of 2M tokens: /);
     assert.deepEqual(byBudget.flags, ['run', 'liveRun', 'ledHere', 'pausedRun']);
   });
 
