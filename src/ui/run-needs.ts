@@ -2,7 +2,7 @@ import type { Backlog } from '../core/backlog.ts';
 import { cut, oneLine } from '../core/text.ts';
 import type { RunState, TaskOutcome, TaskRun } from '../core/run/run-events.ts';
 import type { TaskId } from '../core/task.ts';
-import { interruptedRuns, runCounts } from './run-row.ts';
+import { agentsAtWork, interruptedRuns, runCounts } from './run-row.ts';
 import { isBudgetLimit, limitWords } from '../core/run/run-budget.ts';
 import { usageWords } from '../core/run/usage.ts';
 import { outcomeWords, verifyWords } from '../core/run/run-messages.ts';
@@ -138,7 +138,8 @@ function budgetNeeds(run: RunState): readonly Need[] {
   if (phase !== 'running' || !isBudgetLimit(paused)) return [];
   const used = usageWords(usage);
   const sum = used === undefined ? '' : ` (used in all: ${used})`;
-  const message = `Run “${oneLine(run.title)}” is paused: it has reached ${limitWords(paused, options.budget)}${sum}. Agents at work go on.`;
+  const others = agentsAtWork(run) > 0 ? 'Agents at work continue. ' : '';
+  const message = `Run “${oneLine(run.title)}” is paused: it has reached ${limitWords(paused, options.budget)}${sum}. ${others}Go On gives it as much again.`;
   const words: Words = { kind: 'budget', message, several: (more) => andMoreRuns(message, more) };
   // Once for each time that it has the budget anew.
   return [need(words, run, String(budgetStart.at), undefined)];

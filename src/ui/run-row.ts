@@ -2,7 +2,7 @@ import type { Backlog } from '../core/backlog.ts';
 import { count, oneLine, duration } from '../core/text.ts';
 import { resumable } from '../core/run/journal/recovery.ts';
 import { usageOfTask, type RunState, type TaskRun } from '../core/run/run-events.ts';
-import { isBudgetLimit, limitWords } from '../core/run/run-budget.ts';
+import { isBudgetLimit, limitValue } from '../core/run/run-budget.ts';
 import { usageWords, type Usage } from '../core/run/usage.ts';
 import { groupOf } from '../core/run/report/run-summary.ts';
 import type { TaskId } from '../core/task.ts';
@@ -82,6 +82,11 @@ function placeOf({
   return group === 'open' ? (phase === 'queued' ? 'queued' : 'running') : group;
 }
 
+/** How many tasks of a run are being worked on. */
+export function agentsAtWork(run: RunState): number {
+  return [...run.tasks.values()].filter((task) => placeOf(task) === 'running').length;
+}
+
 /** The row of a run: how it goes, and how many of its tasks are where. */
 export function describeRun(backlog: Backlog, runId: string): RowContent {
   const run = backlog.runs.find(runId);
@@ -96,6 +101,7 @@ function describeLive(backlog: Backlog, run: RunState): RowContent {
     ...(run.stop === undefined || run.stop.kind === 'person'
       ? []
       : [explainStop(run.stop, backlog.now)]),
+    ...reachedParts(run),
     // First what changes: a side bar is narrow.
     ...runCounts(run),
     ...usageParts(run.usage),
@@ -123,7 +129,7 @@ function liveLook(run: RunState): {
   if (run.phase === 'stopping') return { label: 'Stopping', icon: spins, flag: undefined };
   if (run.paused === undefined) return { label: 'Running', icon: spins, flag: 'runningRun' };
   const label = isBudgetLimit(run.paused)
-    ? `Paused at ${limitWords(run.paused, run.options.budget)}`
+    ? 'Paused at budget'
     : run.paused === 'wave'
       ? 'Paused after a wave'
       : 'Paused';
@@ -161,6 +167,11 @@ function describeEnded(backlog: Backlog, run: RunState): RowContent {
     // What went wrong just now is to be seen without a click.
     collapsible: wentWell || past ? 'collapsed' : 'expanded',
   });
+}
+
+function reachedParts({ paused, options }: RunState): readonly string[] {
+  const value = isBudgetLimit(paused) ? limitValue(paused, options.budget) : undefined;
+  return value === undefined ? [] : [`reached ${value}`];
 }
 
 function usageParts(usage: Usage | undefined): readonly string[] {
@@ -287,10 +298,7 @@ function runTaskIcon(run: TaskRun): Icon {
 export function runsSentence(backlogs: readonly Backlog[]): readonly string[] {
   const live = backlogs.flatMap(({ runs }) => runs.all.filter((run) => run.phase !== 'ended'));
   if (live.length === 0) return [];
-  const atWork = live.reduce(
-    (n, run) => n + [...run.tasks.values()].filter((t) => placeOf(t) === 'running').length,
-    0,
-  );
+  const atWork = live.reduce((n, run) => n + agentsAtWork(run), 0);
   const paused = live.filter((run) => run.paused !== undefined).length;
   return [
     `${count(live.length, 'run')}${paused === 0 ? '' : `, ${paused} paused`}: ${count(atWork, 'agent')} at work.`,

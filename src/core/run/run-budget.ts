@@ -68,11 +68,15 @@ export function budgetWords({ usd, tokens, minutes }: RunBudget): string {
 
 /** Which limit a run has reached, to stand in a sentence: “its budget of $5.00”. */
 export function limitWords(limit: BudgetLimit, budget: RunBudget | undefined): string {
+  const value = limitValue(limit, budget);
+  return value === undefined ? 'its budget' : `its budget of ${value}`;
+}
+
+/** `$5.00`, `2M tokens` or `1 h`; undefined where the budget has no such limit. */
+export function limitValue(limit: BudgetLimit, budget: RunBudget | undefined): string | undefined {
   const field = FIELD_OF[limit];
   const value = budget?.[field];
-  return value === undefined
-    ? 'its budget'
-    : `its budget of ${budgetWords({ ...NOTHING, [field]: value })}`;
+  return value === undefined ? undefined : budgetWords({ ...NOTHING, [field]: value });
 }
 
 const FIELD_OF: Readonly<Record<BudgetLimit, keyof RunBudget>> = {

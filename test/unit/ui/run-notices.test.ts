@@ -251,11 +251,12 @@ test('a run that reached its budget says which limit it was, once for each, and 
   await world.look();
   await world.look();
   assert.deepEqual(messages(), [
-    'Run “Wave 0” is paused: it has reached its budget of $5.00 (used in all: 12k tokens · $5.10). Agents at work go on.',
+    'Run “Wave 0” is paused: it has reached its budget of $5.00 (used in all: 12k tokens · $5.10). Agents at work continue. Go On gives it as much again.',
   ]);
-  steps.push({ kind: 'runWentOn', at: NOW + 1 }, { ...pause, at: NOW + 2 });
+  steps.push({ kind: 'runWentOn', at: NOW + 1 }, ended('T-2', SUCCEEDED, NOW + 2));
+  steps.push({ ...pause, at: NOW + 2 });
   await world.look();
-  assert.equal(messages().length, 2);
+  assert.match(messages()[1] ?? '', /\$5\.10\)\. Go On gives it as much again\.$/);
   assert.deepEqual(shown[0]?.buttons, ['Go On', 'Stop Run', 'Open Report']);
   assert.deepEqual(world.backlog.asked, ['goOn r', 'stopRun r']);
 });

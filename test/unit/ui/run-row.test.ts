@@ -121,7 +121,7 @@ describe('the row of a run that goes on', () => {
     const budget = { usd: undefined, tokens: 2e6, minutes: undefined };
     const limited = runStarted({ waves: [['T-1', 'T-2']], at, options: { budget } });
     const byBudget = show(runAfter(limited, { kind: 'runPaused', by: 'tokenBudget', at })).row;
-    assert.match(byBudget.label, /^Paused at its budget of 2M tokens: /);
+    assert.match(line(byBudget), /^Paused at budget: .* \| reached 2M tokens · 0\/2 succeeded/);
     assert.deepEqual(byBudget.flags, ['run', 'liveRun', 'ledHere', 'pausedRun']);
   });
 
