@@ -14,6 +14,8 @@
  *     simulate: touch=NAME    make a file of that name where it works
  *     simulate: until=NAME    continue until a file of that name is there
  *     simulate: json          speak in events, one a line, as real agents do
+ *     simulate: tokens=12000  say that it used so many tokens, a tenth of them out (only with `json`)
+ *     simulate: usd=0.5       say that it cost so much (only with `json`)
  *
  * Several may stand in one line.
  */
@@ -52,10 +54,16 @@ async function readPrompt(file: string | undefined): Promise<string> {
 /** Prints plain text, or the events of Claude Code. */
 class Voice {
   readonly #json: boolean;
+  readonly #used: object;
   readonly #session = `simulated-${process.pid}`;
 
-  constructor(json: boolean) {
+  constructor({ json, tokens, usd }: Orders) {
     this.#json = json;
+    const [input_tokens, output_tokens] = [
+      tokens - Math.floor(tokens / 10),
+      Math.floor(tokens / 10),
+    ];
+    this.#used = { usage: { input_tokens, output_tokens }, total_cost_usd: usd };
     if (json) this.#event({ type: 'system', subtype: 'init', model: 'simulated' });
   }
 
@@ -74,7 +82,10 @@ class Voice {
 
   end(text: string, isError: boolean): void {
     if (!this.#json) console.log(text);
-    else this.#event({ type: 'result', subtype: 'success', is_error: isError, result: text });
+    else {
+      const result = { type: 'result', subtype: 'success', is_error: isError, result: text };
+      this.#event({ ...result, ...this.#used });
+    }
   }
 
   #event(event: object): void {
@@ -85,7 +96,7 @@ class Voice {
 async function work(): Promise<number> {
   const prompt = await readPrompt(process.argv[2]);
   const orders = readOrders(prompt);
-  const voice = new Voice(orders.json);
+  const voice = new Voice(orders);
   if (orders.stubborn) process.on('SIGTERM', () => voice.say('I was asked to end, and will not.'));
   if (orders.quiet > 0) await wait(orders.quiet * 1000);
   voice.say(`Simulated agent, at work on: ${orders.title}`);

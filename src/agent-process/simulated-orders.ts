@@ -13,6 +13,9 @@ export interface Orders {
   readonly touch: string | undefined;
   readonly until: string | undefined;
   readonly json: boolean;
+  /** What it says that it used, in all. */
+  readonly tokens: number;
+  readonly usd: number;
 }
 
 /**
@@ -52,6 +55,8 @@ export function readOrders(prompt: string): Orders {
     touch: fileName('touch'),
     until: fileName('until'),
     json: given.has('json'),
+    tokens: Math.floor(number('tokens', 0)),
+    usd: number('usd', 0),
   };
 }
 

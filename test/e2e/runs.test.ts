@@ -44,7 +44,11 @@ const waitForStatus = (window: Window, status: string, ...ids: readonly string[]
 
 /** Two short tasks, each with one that waits for it, and four that go on until a test ends them. */
 const HARBOUR: readonly TaskSpec[] = [
-  { id: 'T-1', content: 'Chart the shoals', description: 'simulate: seconds=0 until=go-1 json' },
+  {
+    id: 'T-1',
+    content: 'Chart the shoals',
+    description: 'simulate: seconds=0 until=go-1 json tokens=11600 usd=0.34',
+  },
   { id: 'T-2', content: 'Light the beacon', description: 'simulate: seconds=0 until=go-2' },
   { id: 'T-3', content: 'Paint the buoys', description: 'simulate: seconds=0 until=go-3' },
   {
@@ -104,7 +108,7 @@ describe('runs', { concurrency: 2 }, () => {
   test('a run from its start to its report: cap, pause, a task stopped, a reload in the middle, and the rest resumed', async (t) => {
     const window = await windows.open(t, {
       tasks: HARBOUR,
-      settings: { 'todo2Waves.maxParallelTasks': 2 },
+      settings: { 'todo2Waves.maxParallelTasks': 2, 'todo2Waves.runBudget': { tokens: 10_000 } },
     });
     const { workbench } = window;
     const { page } = workbench;
@@ -168,7 +172,16 @@ describe('runs', { concurrency: 2 }, () => {
     await workbench.run('Todo2 Waves: Go On with Paused Run');
     await workbench.row(tree, 'Running: All waves').waitFor();
     go(window, 'go-1', 'go-2');
-    await waitForStatus(window, 'Review', 'T-1', 'T-2', 'T-8');
+    await waitForStatus(window, 'Review', 'T-1', 'T-2');
+    await workbench
+      .row(tree, 'Paused at budget: All waves')
+      .getByText(/^reached 10k tokens · 4\/8 succeeded .* 12k tokens · \$0\.34/)
+      .waitFor();
+    const reached = workbench.toast('it has reached its budget of 10k tokens');
+    await reached.waitFor();
+    await workbench.screenshot('run-budget-dark');
+    await reached.getByRole('button', { name: 'Go On' }).click();
+    await waitForStatus(window, 'Review', 'T-8');
     const ended = workbench.row(tree, 'Ended: All waves');
     await ended.getByText('5/8 succeeded · 1 failed · 1 stopped · 1 skipped').waitFor();
     await tree.getByText('failed with exit code 3, back to Todo').waitFor();
@@ -199,6 +212,7 @@ describe('runs', { concurrency: 2 }, () => {
     const report = await workbench.webview('h1:has-text("Run report: All waves")');
     await report.getByText('gantt').first().waitFor();
     await report.getByText('failed with exit code 3').first().waitFor();
+    await report.getByRole('cell', { name: '12k tokens · $0.34' }).first().waitFor();
     await workbench.screenshot('run-report-light');
     await workbench.theme('dark');
     await workbench.screenshot('run-report-dark');

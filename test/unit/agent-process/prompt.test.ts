@@ -220,6 +220,8 @@ const told: readonly [
   ],
   ['to be quick', 'simulate: seconds=0 print=3', 1, { seconds: 0, print: 3 }],
   ['to fail', ' simulate: fail=3', 1, { exitCode: 3 }],
+  ['to say what it used', 'simulate: json tokens=12 usd=0.5', 1, { tokens: 12, usd: 0.5 }],
+  ['to have used what cannot be', 'simulate: tokens=-1 usd=x', 1, { tokens: 0, usd: 0 }],
   ['to be flaky, first', 'simulate: flaky', 1, { exitCode: 1 }],
   ['to be flaky, then', 'simulate: flaky', 2, { exitCode: 0 }],
   ['to be flaky twice', 'simulate: flaky=2', 2, { exitCode: 1 }],
