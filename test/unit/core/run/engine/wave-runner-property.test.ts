@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import type { RunState } from '../../../../../src/core/run/run-events.ts';
+import { applyRunEvents } from '../../../../../src/core/run/journal/run-state.ts';
+import { reachedLimit } from '../../../../../src/core/run/run-budget.ts';
+import type { RunEvent, RunState } from '../../../../../src/core/run/run-events.ts';
 import { filesOf } from '../../../../../src/core/named-files.ts';
 import { taskId, type TaskId } from '../../../../../src/core/task.ts';
 import { settle } from '../../../../support/hand-clock.ts';
@@ -50,6 +52,11 @@ const world = fc.record({
       [['claude', 1]],
       [['codex', 2]],
     ),
+    budget: fc.constantFrom(
+      undefined,
+      { usd: undefined, tokens: 10, minutes: undefined },
+      { usd: 1, tokens: undefined, minutes: 2 },
+    ),
   }),
   /** Which of the things that can happen next does. */
   order: fc.infiniteStream(fc.nat({ max: 1000 })),
@@ -75,15 +82,39 @@ function asJson(state: RunState): unknown {
   return JSON.parse(JSON.stringify({ ...state, tasks: [...state.tasks] }));
 }
 
+/** What every attempt of which that is known has used. */
+const USAGE = { inputTokens: 9, outputTokens: 1, costUsd: 1 };
+
 function endingOf(fate: Fate): Ending {
-  if (fate === 'badly') return 1;
+  if (fate === 'badly') {
+    const evidence = {
+      ...{ startedAt: 0, endedAt: 1, verify: undefined, files: [], summary: undefined },
+      ...{ logFile: undefined, sessionId: undefined, usage: USAGE },
+    };
+    const exit = { kind: 'exit' } as const;
+    return { kind: 'failed', cause: exit, exitCode: 1, signal: undefined, evidence };
+  }
   if (fate === 'signal') return { signal: 'SIGKILL' };
-  if (fate === 'rateLimited') return { kind: 'rateLimited', retryAfterMs: 5000, detail: '429' };
+  if (fate === 'rateLimited')
+    return { kind: 'rateLimited', retryAfterMs: 5000, detail: '429', usage: USAGE };
   if (fate === 'dies') return { kind: 'unknown', detail: 'killed' };
   const cause = { kind: 'timeLimit', limitMs: 1 } as const;
   if (fate === 'hangs')
     return { kind: 'failed', cause, exitCode: undefined, signal: 'SIGTERM', evidence: undefined };
   return 0;
+}
+
+/** Nothing was started once a limit of the budget was reached, until the run went on. */
+function assertWithinBudget(events: readonly RunEvent[]): void {
+  let run: RunState | undefined;
+  for (const event of events) {
+    if (run !== undefined && event.kind === 'taskStarting') {
+      const { options, budgetStart, usage } = run;
+      const limit = reachedLimit(options.budget, budgetStart, usage, event.at);
+      assert.equal(limit, undefined, `${event.id} was started`);
+    }
+    run = applyRunEvents(run, [event]);
+  }
 }
 
 test('whatever happens in whatever order, a run keeps its promises', async () => {
@@ -260,6 +291,7 @@ test('whatever happens in whatever order, a run keeps its promises', async () =>
         );
         for (const { id } of run.tasks.values())
           assert.equal(rig.runner.runOf(id satisfies TaskId), undefined);
+        assertWithinBudget(rig.events.filter(({ runId }) => runId === run.runId));
       }
     }),
     { numRuns: RUNS, seed: 20_261_123 },
