@@ -1,5 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { faultOfError } from '../../disk/file-fault.ts';
@@ -11,6 +13,9 @@ import { messageOf } from '../../core/text.ts';
 
 /** Tries before giving up while another process writes the file between our read and our write. */
 const ATTEMPTS = 5;
+
+/** How long a program that has emptied the file may take to write it, in ms. */
+const WRITTEN_MS = 100;
 
 /** The limit of one string. */
 const MAX_BYTES = 1 << 28;
@@ -29,8 +34,8 @@ export type Patch<R> = { readonly text: string } | { readonly refused: R };
  *
  * Never creates the file: the answer is then `noFile`. A link stays a link, and may not lead out of
  * `root`, by default the folder of the file. A file that is not
- * JSON, or not UTF-8, is left alone and fails with `unreadable`; any other failure is
- * `writeFailed`.
+ * JSON, or not UTF-8, is left alone and fails with `unreadable`, unless it is being written; any
+ * other failure is `writeFailed`.
  */
 export function patchJsonFile<R = never>(
   file: string,
@@ -65,7 +70,11 @@ async function patchNow<R>(
       if (whole.value === undefined) return ok('noFile');
       const { bytes, path: real, stat: before } = whole.value;
       const parsed = parseJson(bytes);
-      if (!parsed.ok) return fail({ kind: 'unreadable', file, ...parsed.failure });
+      if (!parsed.ok) {
+        // exarp-go empties the file before it writes it.
+        if (await changesSoon(real, stampOf(before))) continue;
+        return fail({ kind: 'unreadable', file, ...parsed.failure });
+      }
       const text = decodeUtf8(bytes);
       if (text === undefined)
         return fail({ kind: 'unreadable', file, cause: 'malformed', detail: 'not UTF-8' });
@@ -90,4 +99,10 @@ async function patchNow<R>(
     if (step === 'write') return fail({ kind: 'writeFailed', file, detail: messageOf(error) });
     return fail({ kind: 'unreadable', file, ...faultOfError(error) });
   }
+}
+
+/** True where another process writes the file within a moment. */
+async function changesSoon(file: string, stamp: string): Promise<boolean> {
+  await wait(WRITTEN_MS);
+  return stampOf(await stat(file, { bigint: true })) !== stamp;
 }

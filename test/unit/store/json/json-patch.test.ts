@@ -155,6 +155,15 @@ for (const [name, text, expected] of untouched) {
   });
 }
 
+test('a file that another program has emptied to write it is waited for', async (t) => {
+  const file = fileWith(t, '');
+  const patched = patchJsonStatus(file, taskId('T-1'), 'Done', NOW);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  writeFileSync(file, '{"todos": [{"id": "T-1", "status": "Todo"}]}');
+  assert.ok((await patched).ok);
+  assert.match(readFileSync(file, 'utf8'), /"Done"/);
+});
+
 test('a file that is not there is not made', async (t) => {
   const file = join(folderFor(t), 'state.todo2.json');
   assert.deepEqual(await patchJsonStatus(file, taskId('T-1'), 'Done', NOW), {
