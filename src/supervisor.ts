@@ -30,7 +30,7 @@ import { readWholeSync } from './disk/read-whole.ts';
 import { replaceFile } from './store/files/replace-file.ts';
 import { RowWatch } from './store/write/row-watch.ts';
 import { systemClock as clock } from './store/files/system-clock.ts';
-import { isSharedWithExarp } from './store/write/rewrites.ts';
+import { isSharedWithExarp } from './store/write/shared-store.ts';
 import { WriteWatch } from './store/write/write-watch.ts';
 import { WorkLocks } from './store/write/work-locks.ts';
 import { stackOf } from './core/text.ts';
@@ -50,7 +50,9 @@ let open:
   | { readonly file: string; readonly connection: Connection; readonly watch: WriteWatch }
   | undefined;
 /** Where the watch of what was written tells of a write that it has made again. */
-let said: { readonly log: WorkLog | undefined; readonly mirror: StatusMirror } | undefined;
+let said:
+  | { readonly log: WorkLog | undefined; readonly mirror: StatusMirror; readonly holder?: string }
+  | undefined;
 let idle: NodeJS.Timeout | undefined;
 /** The `fsync` of the last state. */
 let storing: Promise<void> = Promise.resolve();
@@ -265,6 +267,7 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
     const connection = new Connection(sqlite, file, { syncs: 'normal', root: order.root });
     const watch = new WriteWatch({
       connection,
+      holder: () => said?.holder,
       clock,
       log: (line) => (said?.log === undefined ? console.error(line) : said.log.note(line)),
       onStatusWritten: (task, status) => said?.mirror.write(task, status),
@@ -287,7 +290,7 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
       log.note(`The status could not be written into ${order.json}: ${JSON.stringify(failure)}`),
     reportBug,
   });
-  said = { log, mirror };
+  said = { log, mirror, holder: state.state.holder };
   const locks = new WorkLocks({
     watch,
     file,

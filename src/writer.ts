@@ -14,7 +14,7 @@ import { initialiseStore } from './store/write/initialise-store.ts';
 import { removeJsonEntry } from './store/json/json-entry.ts';
 import { patchJsonStatus } from './store/json/json-patch.ts';
 import { systemClock } from './store/files/system-clock.ts';
-import { isSharedWithExarp } from './store/write/rewrites.ts';
+import { isSharedWithExarp } from './store/write/shared-store.ts';
 import { WriteWatch } from './store/write/write-watch.ts';
 import { loadSqlite } from './store/write/load-sqlite.ts';
 import { adoptLocks } from './store/write/adopt-locks.ts';
@@ -73,6 +73,7 @@ process.on('message', (message) => {
     const connection = new Connection(sqlite, parsed.file, { root: parsed.root });
     const watch = new WriteWatch({
       connection,
+      holder: () => parsed.holder,
       clock: systemClock,
       log: (line) => send({ kind: 'log', line }),
       onStatusWritten: (id, status) => {

@@ -95,7 +95,6 @@ export function openStore(given: OpenStoreOptions): OpenStore {
     source,
     json: paths.json,
     root: paths.root,
-    clock,
     log,
   });
   const handoffs = openHandoffs({

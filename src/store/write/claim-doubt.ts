@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { isSettled, parseStatus, type TaskId } from '../../core/task.ts';
 import { seconds, type LockContext, type LockRow } from './lock-row.ts';
 import { prepared } from './prepared.ts';
-import { isSharedWithExarp } from './rewrites.ts';
+import { isSharedWithExarp } from './shared-store.ts';
 import { hasColumns } from './table-columns.ts';
 
 /** How long after the end of a task another program may still set it back, in s. */

@@ -33,7 +33,8 @@ export function noteChange(
 }
 
 /**
- * Records a status that a lock operation wrote. The end of a task is recorded with its version and
+ * Records a status that a lock operation wrote, an equal one too: it counts as a write of ours. The
+ * end of a task is recorded with its version and
  * those of other rows, by which `isDoubtful` tells whether it was undone.
  */
 export function noteStatus(
@@ -42,7 +43,6 @@ export function noteStatus(
   from: string,
   to: Status,
 ): void {
-  if (from === to) return;
   addChange(context, id, { field: 'status', from, to });
   if (to !== 'Review' && to !== 'Done') return;
   const { version, rows } = versionsAt(context.db, id);
@@ -85,7 +85,10 @@ export function lastChange(db: DatabaseSync): number {
   return Number(prepared(db, 'SELECT MAX(id) AS last FROM task_changes').get()?.['last'] ?? 0);
 }
 
-/** Whether the history has a change of this field after an entry; false where there is none. */
+/**
+ * Whether the history has a change of this field after an entry, one to an equal value aside; false
+ * where there is no history.
+ */
 export function wasChangedSince(
   db: DatabaseSync,
   id: TaskId,
@@ -94,24 +97,28 @@ export function wasChangedSince(
 ): boolean {
   if (entry < 0 || !hasColumns(db, 'task_changes', HISTORY)) return false;
   return (
-    prepared(db, 'SELECT 1 FROM task_changes WHERE task_id = ? AND field = ? AND id > ?').get(
-      id,
-      field,
-      entry,
-    ) !== undefined
+    prepared(
+      db,
+      `SELECT 1 FROM task_changes
+        WHERE task_id = ? AND field = ? AND id > ? AND old_value IS NOT new_value`,
+    ).get(id, field, entry) !== undefined
   );
 }
 
-/** How many changes of a task the history has after an entry. */
-export function changesSince(db: DatabaseSync, id: TaskId, entry: number): number {
-  if (entry < 0 || !hasColumns(db, 'task_changes', HISTORY)) return 0;
-  return Number(
-    prepared(
-      db,
-      `SELECT COUNT(*) AS count FROM task_changes
-        WHERE task_id = ? AND id > ? AND field <> '${VERSION}'`,
-    ).get(id, entry)?.['count'] ?? 0,
-  );
+/** What a field was before its first change after an entry; undefined where there is none. */
+export function firstValueSince(
+  db: DatabaseSync,
+  id: TaskId,
+  { field }: { readonly field: string },
+  entry: number,
+): unknown {
+  if (entry < 0 || !hasColumns(db, 'task_changes', HISTORY)) return undefined;
+  const first = prepared(
+    db,
+    `SELECT CAST(old_value AS TEXT) AS old FROM task_changes
+      WHERE task_id = ? AND field = ? AND id > ? AND old_value IS NOT new_value ORDER BY id LIMIT 1`,
+  ).get(id, field, entry);
+  return parsed(first?.['old'])[0];
 }
 
 /** How many changes of each task the history has after an entry. */

@@ -1,5 +1,5 @@
 import type { Failure } from '../../core/failure.ts';
-import { ok, type Result } from '../../core/result.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
 import type { Ending } from '../../core/run/attempt/task-work.ts';
 import { parseStatus, type TaskId } from '../../core/task.ts';
 import { hasComment, writeComment, type CommentType } from './comments.ts';
@@ -30,14 +30,18 @@ export interface EndOfWork extends Ending {
  * `to`, and adds the comment for the resulting status where a table takes it.
  *
  * A status that another process has set stays, unless the ending overrules Review and Done. Fails
- * with `lockLost` where the lock is not the holder's, and with `noSuchTask`.
+ * with `lockLost` where the lock is not the holder's, with `noSuchTask`, and with `busy` while it is
+ * open whether a rewrite has set the status back.
  */
 export function releaseWithResult(
   context: LockContext,
   { id, to, overrules, comment, acceptsMoved, commentType, again }: EndOfWork,
 ): Result<Values['releaseWithResult'], Failure> {
+  const isOpen = context.touch?.(id) === 'open';
   const row = readLockRow(context, id);
   const before = row && parseStatus(row.status);
+  // Soon it shows whether somebody set it or a rewrite set it back.
+  if (isOpen && before !== 'In Progress') return fail({ kind: 'busy', file: '', waitedMs: 0 });
   if (again && before !== undefined && row?.locks.length === 0) {
     // The first try may have been committed before its answer was lost: then its comment exists,
     // too.

@@ -1,98 +1,215 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { changesByTask, lastChange } from './edit-history.ts';
 import { prepared } from './prepared.ts';
 import { columnNames } from './table-columns.ts';
 
 /** So many rows stand for all: a rewrite of exarp-go leaves out none. */
 const MOST_ROWS = 600;
+/** The rows of one rewrite follow each other within this time, in ms. */
+const QUIET_MS = 300;
+/** What a rewrite has not read is deleted within this time after its last row, in ms. */
+const END_MS = 1_000;
+/** So many other rows, or all, and this part of them make a rewrite. */
+const LEAST_ROWS = 3;
+const LEAST_PART = 0.05;
 
-interface Stamp {
+/** What is known of who wrote a row last. */
+export type RowWriter = 'rewrite' | 'alone' | 'open';
+
+interface Row {
   readonly version: number;
-  readonly modified: string;
-  readonly status: string;
+  /** Its lock columns: exarp-go leaves them as they are when it rewrites. */
+  readonly lock: string;
 }
 
-/** The versions of some rows at one moment, by id. */
-export type Versions = ReadonlyMap<string, Stamp>;
-
-/** What happened to the other rows since. */
-export interface Rewrites {
-  /** True where most of them were written, and not for a change of their own. */
-  readonly isMost: boolean;
-  /** How often most of them were written; 0 where most were not. */
-  readonly times: number;
-  /** True where the store is another one, such as one from a backup. */
-  readonly isOtherStore: boolean;
-}
-
-/** The versions of some rows, the same ones each time. */
-export function readVersions(db: DatabaseSync): Versions {
-  const columns = columnNames(db, 'tasks');
-  const version = columns.has('version') ? 'CAST(version AS REAL)' : '0';
-  const modified = columns.has('last_modified') ? 'CAST(last_modified AS TEXT)' : "''";
-  const status = columns.has('status') ? 'CAST(status AS TEXT)' : "''";
-  const count = Number(prepared(db, 'SELECT COUNT(*) AS count FROM tasks').get()?.['count'] ?? 0);
-  // Spread over the table, as a rewrite reaches its parts one after the other.
-  const step = Math.max(1, Math.ceil(count / MOST_ROWS));
-  const rows = prepared(
-    db,
-    `SELECT CAST(id AS TEXT) AS id, ${version} AS version, ${modified} AS modified, ${status} AS status
-      FROM tasks WHERE CAST(substr(CAST(id AS TEXT), -3) AS INTEGER) % ? = 0
-      ORDER BY id LIMIT ${MOST_ROWS}`,
-  ).all(step);
-  return new Map(
-    rows.map((row) => [
-      String(row['id']),
-      {
-        version: typeof row['version'] === 'number' ? row['version'] : 0,
-        modified: String(row['modified'] ?? ''),
-        status: String(row['status'] ?? ''),
-      },
-    ]),
-  );
+interface Seen {
+  readonly rows: Map<string, Row>;
+  /** The last entry of the history of changes. */
+  change: number;
 }
 
 /**
- * Whether a program has written all rows back since. An update of exarp-go reads every row and
- * writes every row later, changed or not; a row whose status has changed may have been written for
- * that. `ours` counts what programs of ours have written of each row since.
+ * Tells the rewrites of exarp-go from its changes. Each of its updates writes one row, reads all,
+ * and writes all back later, changed or not. So the rows that are written one after the other
+ * without a pause are counted: in a rewrite each is written as often as most others, and a row that
+ * was changed is written once more, or alone. What programs of ours wrote does not count; they
+ * record it in the history of changes.
  */
-export function rewritesSince(
-  before: Versions,
-  now: Versions,
-  except: string,
-  ours: ReadonlyMap<string, number>,
-): Rewrites {
-  const times: number[] = [];
-  let [written, back, others] = [0, 0, 0];
-  for (const [id, then] of before) {
-    if (id === except) continue;
-    others++;
-    const row = now.get(id);
-    if (row === undefined) continue;
-    times.push(row.version - then.version - (ours.get(id) ?? 0));
-    if (row.version < then.version) back++;
-    if (
-      (row.version !== then.version || row.modified !== then.modified) &&
-      (row.status === then.status || ours.has(id))
-    )
-      written++;
+export class Rewrites {
+  #seen: Seen | undefined;
+  /** How often other programs wrote each row since the last pause. */
+  readonly #counts = new Map<string, number>();
+  readonly #gone = new Set<string>();
+  readonly #inserted = new Set<string>();
+  #writtenAt = -Infinity;
+  #rewrittenAt = -Infinity;
+  #isOther = false;
+
+  /** Begins anew where nothing was looked at for a while. As `see`. */
+  begin(db: DatabaseSync, now: number, ids: Iterable<string>): void {
+    this.end();
+    this.#gone.clear();
+    this.#inserted.clear();
+    this.#seen = { rows: readRows(db, ids), change: lastChange(db) };
+    // The rows of a rewrite that is under way have the stamp of this moment.
+    for (const id of writtenSince(db, Math.floor(now / 1000) - 1)) this.#counts.set(id, 1);
+    if (this.#counts.size > 0) this.#writtenAt = now;
   }
-  const isMost = others > 0 && written * 2 >= others;
-  const sorted = times.sort((a, b) => a - b);
-  return {
-    isMost,
-    times: isMost ? Math.max(0, sorted[Math.floor(sorted.length / 2)] ?? 0) : 0,
-    isOtherStore: others > 0 && back * 2 >= others,
-  };
+
+  /**
+   * Takes in what was written since the last call. `ids` are looked at beside the rows that stand
+   * for all. `now` in ms.
+   */
+  see(
+    db: DatabaseSync,
+    now: number,
+    ids: ReadonlySet<string> | ReadonlyMap<string, unknown>,
+  ): void {
+    const before = this.#seen;
+    if (before === undefined) {
+      this.begin(db, now, ids.keys());
+      return;
+    }
+    const rows = readRows(db, ids.keys());
+    this.#seen = { rows, change: lastChange(db) };
+    const ours = changesByTask(db, before.change);
+    let [isWritten, back] = [false, 0];
+    for (const [id, row] of rows) {
+      const then = before.rows.get(id);
+      const wasGone = this.#gone.delete(id);
+      if (then === undefined && !wasGone) continue;
+      const isInserted = then === undefined || row.version < then.version;
+      if (isInserted) this.#inserted.add(id);
+      if (isInserted && !wasGone) back++;
+      const times = isInserted
+        ? 1
+        : row.version - then.version - ownWrites(ours.get(id), then, row);
+      if (times <= 0) continue;
+      this.#counts.set(id, (this.#counts.get(id) ?? 0) + times);
+      isWritten = true;
+    }
+    for (const id of ids.keys()) {
+      if (rows.has(id) || !before.rows.has(id)) continue;
+      this.#gone.add(id);
+      isWritten = true;
+    }
+    if (back > 1 && back * 2 >= before.rows.size) this.#isOther = true;
+    if (!isWritten) return;
+    this.#writtenAt = now;
+    if (this.#isRewrite('')) this.#rewrittenAt = now;
+  }
+
+  /** Takes in what this process has written, in the transaction that does. */
+  wrote(db: DatabaseSync, ids: Iterable<string>): void {
+    if (this.#seen === undefined) return;
+    const { rows } = this.#seen;
+    const asked = [...ids];
+    const stored = rowsOf(db, asked);
+    for (const id of asked) {
+      const row = stored.get(id);
+      if (row === undefined) rows.delete(id);
+      else rows.set(id, row);
+      this.#gone.delete(id);
+      this.#inserted.delete(id);
+    }
+    this.#seen.change = lastChange(db);
+  }
+
+  /** True once no row was written for a while, so that what was written can be judged. */
+  isQuiet(now: number): boolean {
+    return now - this.#writtenAt >= QUIET_MS;
+  }
+
+  /** Forgets what was judged. Call once it is quiet. */
+  end(): void {
+    this.#counts.clear();
+    this.#isOther = false;
+  }
+
+  /** Who wrote a row that differs from what we wrote. */
+  writerOf(id: string, now: number): RowWriter {
+    if (this.#isOther) return 'alone';
+    // No program changes a row into an earlier version: it was inserted with older data.
+    if (this.#inserted.has(id)) return 'rewrite';
+    if (!this.isQuiet(now)) return 'open';
+    const count = this.#counts.get(id) ?? 0;
+    return count > 0 && count <= this.#usual(id) && this.#isRewrite(id) ? 'rewrite' : 'alone';
+  }
+
+  /** True where another program has written the row since the last pause. */
+  hasWritten(id: string): boolean {
+    return this.#counts.has(id);
+  }
+
+  /** Who deleted a row, or inserted one that was deleted. */
+  removerOf(now: number): RowWriter {
+    if (this.#isOther) return 'alone';
+    if (this.#isRewrite('') || now - this.#rewrittenAt < END_MS) return 'rewrite';
+    return this.isQuiet(now) ? 'alone' : 'open';
+  }
+
+  #isRewrite(except: string): boolean {
+    const rows = this.#seen?.rows ?? new Map<string, Row>();
+    const others = rows.size - (rows.has(except) ? 1 : 0);
+    const written = this.#counts.size - (this.#counts.has(except) ? 1 : 0);
+    return written >= Math.max(1, Math.min(LEAST_ROWS, others), others * LEAST_PART);
+  }
+
+  /** How often most of the others were written. */
+  #usual(except: string): number {
+    const counts = [...this.#counts].flatMap(([id, count]) => (id === except ? [] : [count]));
+    return counts.sort((a, b) => a - b)[Math.floor(counts.length / 2)] ?? 0;
+  }
 }
 
-/**
- * Whether exarp-go writes to this store: it stores metadata in a form that no other program writes.
- */
-export function isSharedWithExarp(db: DatabaseSync): boolean {
-  return (
-    columnNames(db, 'tasks').has('metadata_format') &&
-    prepared(db, "SELECT 1 FROM tasks WHERE metadata_format = 'protobuf' LIMIT 1").get() !==
-      undefined
+/** How often programs of ours have written a row; a lease is renewed without a change. */
+function ownWrites(changes: number | undefined, then: Row, now: Row): number {
+  return Math.max(changes ?? 0, then.lock === now.lock ? 0 : 1);
+}
+
+/** Some rows spread over the table, the same ones each time, and these. */
+function readRows(db: DatabaseSync, ids: Iterable<string>): Map<string, Row> {
+  const count = Number(prepared(db, 'SELECT COUNT(*) AS count FROM tasks').get()?.['count'] ?? 0);
+  // Spread, as a rewrite reaches the parts of the table one after the other.
+  const step = Math.max(1, Math.ceil(count / MOST_ROWS));
+  const some = prepared(
+    db,
+    `SELECT ${columnsOf(db)} FROM tasks
+      WHERE CAST(substr(CAST(id AS TEXT), -3) AS INTEGER) % ? = 0 ORDER BY id LIMIT ${MOST_ROWS}`,
+  ).all(step);
+  return new Map([...some.map(rowFrom), ...rowsOf(db, [...ids])]);
+}
+
+function rowsOf(db: DatabaseSync, ids: readonly string[]): ReadonlyMap<string, Row> {
+  return new Map(
+    prepared(db, `SELECT ${columnsOf(db)} FROM tasks WHERE id IN (SELECT value FROM json_each(?))`)
+      .all(JSON.stringify(ids))
+      .map(rowFrom),
   );
+}
+
+function columnsOf(db: DatabaseSync): string {
+  const names = columnNames(db, 'tasks');
+  const version = names.has('version') ? 'COALESCE(CAST(version AS REAL), 0)' : '0';
+  const lock = ['assignee', 'lock_until'].map((name) =>
+    names.has(name) ? `COALESCE(CAST(${name} AS TEXT), '')` : "''",
+  );
+  return `CAST(id AS TEXT) AS id, ${version} AS version, ${lock.join(" || ' ' || ")} AS lock`;
+}
+
+function rowFrom(row: Readonly<Record<string, unknown>>): [id: string, row: Row] {
+  return [String(row['id']), { version: Number(row['version']), lock: String(row['lock']) }];
+}
+
+/** Rows that were written at this time (unix seconds) or later, and not made only then. */
+function writtenSince(db: DatabaseSync, since: number): readonly string[] {
+  const columns = columnNames(db, 'tasks');
+  if (!columns.has('updated_at') || !columns.has('created_at')) return [];
+  return prepared(
+    db,
+    `SELECT CAST(id AS TEXT) AS id FROM tasks
+      WHERE CAST(updated_at AS REAL) >= ? AND CAST(created_at AS REAL) < ? LIMIT ${MOST_ROWS}`,
+  )
+    .all(since, since)
+    .map((row) => String(row['id']));
 }

@@ -1,13 +1,15 @@
 import type { Change } from '../../core/edit/change.ts';
 import type { Disposable } from '../../core/events.ts';
 import type { Failure } from '../../core/failure.ts';
-import type { Edits } from '../../core/ports.ts';
+import type { BacklogSource, Edits } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { removeJsonEntry } from '../json/json-entry.ts';
 import { LostPartsMemory } from './lost-parts.ts';
-import { NewTaskGuard, type NewTaskGuardOptions } from './new-task-guard.ts';
 
-export interface StoreEditsOptions extends NewTaskGuardOptions {
+export interface StoreEditsOptions {
+  readonly writer: Edits;
+  readonly source: Pick<BacklogSource, 'state' | 'refresh' | 'onDidChange'>;
+  readonly log: (line: string) => void;
   /** `state.todo2.json`, absolute; it need not exist, and is never created. */
   readonly json: string;
   /** See `patchJsonFile`. */
@@ -17,18 +19,15 @@ export interface StoreEditsOptions extends NewTaskGuardOptions {
 type Removed = Extract<Awaited<ReturnType<typeof removeJsonEntry>>, { ok: true }>['value'];
 
 /**
- * Edits that survive a sync of exarp-go, which restores tasks from its JSON file and deletes new
- * ones that it has not read: a deleted task is removed from the JSON file first, and a new one is
- * guarded for a while.
+ * Edits that survive a sync of exarp-go, which restores tasks from its JSON file: a deleted task is
+ * removed from that first. The writer process watches over the rest.
  */
 export class StoreEdits implements Edits, Disposable {
   readonly #options: StoreEditsOptions;
-  readonly #guard: NewTaskGuard;
   readonly #lost: LostPartsMemory;
 
   constructor(options: StoreEditsOptions) {
     this.#options = options;
-    this.#guard = new NewTaskGuard(options);
     this.#lost = new LostPartsMemory(options.source, options.json);
   }
 
@@ -45,7 +44,6 @@ export class StoreEdits implements Edits, Disposable {
       }
       removed.push(entry.value);
     }
-    for (const id of deleted) this.#guard.drop(id);
     const applied = await writer.apply(changes);
     if (!applied.ok) {
       // Where the outcome is unknown, the row may only be missing from the JSON file: exarp-go
@@ -53,9 +51,7 @@ export class StoreEdits implements Edits, Disposable {
       if (applied.failure.kind !== 'writerDied') await this.#putBack(removed);
       return applied;
     }
-    const created = changes.filter((change) => change.kind === 'create');
-    if (created.length > 0) await this.#options.source.refresh();
-    for (const change of created) this.#guard.watch(change);
+    if (changes.some((change) => change.kind === 'create')) await this.#options.source.refresh();
     return ok(undefined);
   }
 
@@ -66,7 +62,6 @@ export class StoreEdits implements Edits, Disposable {
 
   dispose(): void {
     this.#lost.dispose();
-    this.#guard.dispose();
   }
 
   async #putBack(removed: readonly Removed[]): Promise<void> {

@@ -6,8 +6,7 @@ import { ok, type Result } from '../../core/result.ts';
 import { parseStatus, type Status, type TaskId } from '../../core/task.ts';
 import type { Connection, Transacted } from './connection.ts';
 import {
-  changesByTask,
-  changesSince,
+  firstValueSince,
   lastChange,
   noteAgainWritten,
   noteStatus,
@@ -18,7 +17,8 @@ import { removeRow } from './edit-statements.ts';
 import { seconds, type LockContext } from './lock-row.ts';
 import { prepared } from './prepared.ts';
 import { formatRfc3339 } from './rfc3339.ts';
-import { isSharedWithExarp, readVersions, rewritesSince, type Versions } from './rewrites.ts';
+import { Rewrites, type RowWriter } from './rewrites.ts';
+import { isSharedWithExarp } from './shared-store.ts';
 import {
   historyOf,
   insertImage,
@@ -39,19 +39,20 @@ const WATCH_MS = 40_000;
 const LOOK_MS = 15;
 const SOON_MS = 10_000;
 const LATER_MS = 500;
-/** A new row that is gone is inserted again only then: its window may do that before. */
-const INSERT_AFTER_MS = 1_500;
+/**
+ * A new task that is gone is inserted again only then: whoever has worked on it meanwhile knows more
+ * of it, and may do that before.
+ */
+const INSERT_AFTER_MS = 1_000;
 /** How often a write is made again, so that two programs do not undo each other forever. */
 const MOST_AGAIN = 8;
-/** The rows of one rewrite follow each other within this time. */
-const REWRITE_MS = 200;
-/** What it has not read is deleted within this time after its last row. */
-const REWRITE_END_MS = 500;
 /** What is older cannot be in what another program has read and still writes. */
 const HISTORY_MS = 10 * 60_000;
 
 export interface WriteWatchOptions {
   readonly connection: Connection;
+  /** In whose name this process takes locks now. */
+  readonly holder: () => string | undefined;
   readonly clock: Clock;
   readonly log: (line: string) => void;
   /** Called after a status was written again. */
@@ -65,31 +66,28 @@ export interface WriteWatchOptions {
 /** A part of a task as we wrote it. */
 interface Part {
   image: RowImage;
-  /** Of the row after our write, and after later writes of ours to other parts. */
-  version: number;
   /** The values that it had before. */
   readonly older: Set<string>;
-  /** Those of other rows when it was written, and the last entry of the history of changes. */
-  versions: Versions;
+  /** The task before the first of our writes that is watched. */
+  before: RowImage | undefined;
+  /** The last entry of the history of changes when it was written. */
   lastChange: number;
+  /** True once it was undone by a rewrite, and could not be written again yet. */
+  isUndone: boolean;
 }
 
 /** What we wrote of one task. */
 interface Written {
   readonly parts: Map<string, Part>;
-  /** The task before we deleted it, and the versions of others then. */
-  deleted: { readonly image: RowImage; versions: Versions; lastChange: number } | undefined;
+  /** The task before we deleted it. */
+  deleted: RowImage | undefined;
   isNew: boolean;
   until: number;
   again: number;
-  missingSince: number | undefined;
+  /** When a rewrite was found to have deleted it. */
+  wipedAt: number | undefined;
   /** The version of the row that was compared last; null for a missing row. */
   compared: number | null | undefined;
-  /**
-   * Whether a rewrite was under way when the row was first seen to differ: one that began before
-   * our write and reached this row after it, and most others before.
-   */
-  isInRewrite: boolean | undefined;
 }
 
 /** What has to be written again. */
@@ -105,7 +103,6 @@ interface Repair {
   readonly id: TaskId;
   readonly undone: Undone;
   readonly image: RowImage | undefined;
-  readonly versions: Versions;
   readonly lastChange: number;
 }
 
@@ -114,24 +111,22 @@ interface Repair {
  * all tasks, and later writes all of them back as it had read them; what was committed in between
  * is lost. Such a write is made again, in one transaction with the look that found it undone.
  *
- *     our value                                    nothing to do
- *     an older value, the other rows were written  written again, a few times at most
- *       as often as this one
- *     anything else                                another program changed it, and it stays
+ *     our value                            nothing to do
+ *     an older value, from a rewrite       written again, a few times at most
+ *     anything else                        another program changed it, and it stays
  */
 export class WriteWatch implements Disposable {
   readonly #options: WriteWatchOptions;
   readonly #written = new Map<TaskId, Written>();
-  #timer: Disposable | undefined;
+  readonly #rewrites = new Rewrites();
+  /** What `#rewrites` and `#written` were last compared with. */
+  #rewritesSeen: DataVersion | undefined;
   #seen: DataVersion | undefined;
+  #timer: Disposable | undefined;
   #open: ReadonlySet<TaskId> = new Set();
   #openSeenAt = 0;
   #activeAt = 0;
   #removedAt = 0;
-  #looked: { readonly of: Versions; readonly last: number } | undefined;
-  /** When another row was last seen to be written without a change. */
-  #rewriteAt = -Infinity;
-  #versions: { readonly of: Versions; readonly at: DataVersion } | undefined;
   #onIdle: (() => void) | undefined;
 
   constructor(options: WriteWatchOptions) {
@@ -145,7 +140,8 @@ export class WriteWatch implements Disposable {
 
   /**
    * As `Connection.transact`. `body` gets a function that it calls for each task before it writes
-   * it; what was undone of that task is written again first.
+   * it; what was undone of that task is written again first. Where it is open whether something was
+   * undone, `body` may fail with `busy`, to be tried again.
    */
   transact<T>(
     body: (db: DatabaseSync, touch: NonNullable<LockContext['touch']>) => Result<T, Failure>,
@@ -158,6 +154,7 @@ export class WriteWatch implements Disposable {
       const repairs: Repair[] = [];
       const result = body(db, (id) => {
         if (before.has(id)) return undefined;
+        if (before.size === 0) this.#seeRewrites(db);
         const repair = this.#repair(db, id);
         if (repair !== undefined && repair !== 'open') repairs.push(repair);
         before.set(id, readImage(db, id));
@@ -165,17 +162,18 @@ export class WriteWatch implements Disposable {
       });
       if (!result.ok || before.size === 0) return result;
       const after = [...before.keys()].map((id) => [id, readImage(db, id)] as const);
-      const versions = this.#currentVersions(db);
+      this.#rewrites.wrote(db, before.keys());
       const last = lastChange(db);
       commit = () => {
         for (const repair of repairs) this.#repaired(repair);
-        for (const [id, image] of after) this.#note(id, before.get(id), image, versions, last);
+        for (const [id, image] of after) this.#note(id, before.get(id), image, last);
         this.#plan();
       };
       return result;
     }, needs);
-    if (outcome !== 'busy' && outcome.ok) commit();
-    return outcome;
+    if (outcome === 'busy') return outcome;
+    if (outcome.ok) commit();
+    return !outcome.ok && outcome.failure.kind === 'busy' ? 'busy' : outcome;
   }
 
   /** Calls once nothing is watched any more; at once where that is so. */
@@ -189,28 +187,10 @@ export class WriteWatch implements Disposable {
     this.#written.clear();
   }
 
-  /** Read once for several commits of our own, while no other program has committed. */
-  #currentVersions(db: DatabaseSync): Versions {
-    const at = dataVersion(db);
-    const known = this.#versions;
-    if (known !== undefined && isSame(known.at, at)) return known.of;
-    const of = readVersions(db);
-    this.#versions = { of, at };
-    return of;
-  }
-
-  #note(
-    id: TaskId,
-    before: RowImage | undefined,
-    after: RowImage | undefined,
-    versions: Versions,
-    last: number,
-  ): void {
+  #note(id: TaskId, before: RowImage | undefined, after: RowImage | undefined, last: number): void {
     const known = this.#written.get(id);
     const changed = changedParts(before, after);
-    const step = (after?.version ?? 0) - (before?.version ?? 0);
     for (const [name, part] of known?.parts ?? []) {
-      part.version += step;
       // A change of another process of ours stays to be seen.
       if (before !== undefined && partOf(before, name) === partOf(part.image, name))
         part.lastChange = last;
@@ -223,30 +203,42 @@ export class WriteWatch implements Disposable {
       isNew: false,
       until: 0,
       again: 0,
-      missingSince: undefined,
+      wipedAt: undefined,
       compared: undefined,
-      isInRewrite: undefined,
     };
-    for (const part of changed) {
+    for (const name of changed) {
       if (after === undefined) break;
-      const older = written.parts.get(part)?.older ?? new Set<string>();
-      if (before !== undefined) older.add(partOf(before, part));
-      const ours = written.parts.get(part)?.image;
-      if (ours !== undefined) older.add(partOf(ours, part));
-      older.delete(partOf(after, part));
-      const { version } = after;
-      written.parts.set(part, { image: after, version, older, versions, lastChange: last });
+      const ours = written.parts.get(name);
+      const older = ours?.older ?? new Set<string>();
+      if (before !== undefined) older.add(partOf(before, name));
+      if (ours !== undefined) older.add(partOf(ours.image, name));
+      older.delete(partOf(after, name));
+      // Ours was undone, and nobody could tell yet; what was added to the rest is one of two.
+      const isOpen =
+        name === 'dependencies' &&
+        ours !== undefined &&
+        before !== undefined &&
+        partOf(before, name) !== partOf(ours.image, name);
+      written.parts.set(name, {
+        image: isOpen
+          ? withDependencies(
+              after,
+              withChange(dependenciesOf(ours.image), dependenciesOf(before), dependenciesOf(after)),
+            )
+          : after,
+        older,
+        before: ours === undefined ? before : ours.before,
+        lastChange: last,
+        isUndone: isOpen,
+      });
     }
-    if (after === undefined && before !== undefined) {
-      written.parts.clear();
-      written.deleted = { image: before, versions, lastChange: last };
-    } else written.deleted = undefined;
+    if (after === undefined) written.parts.clear();
+    written.deleted = after === undefined ? before : undefined;
     const now = this.#options.clock.now();
     written.isNew = after !== undefined && (written.isNew || before === undefined);
     written.until = now + WATCH_MS;
-    written.missingSince = undefined;
+    written.wipedAt = undefined;
     written.compared = undefined;
-    written.isInRewrite = undefined;
     this.#written.set(id, written);
     this.#activeAt = now;
   }
@@ -269,11 +261,15 @@ export class WriteWatch implements Disposable {
     const at = connection.look(dataVersion);
     const isNew = at !== undefined && !isSame(at, this.#seen);
     if (isNew) this.#activeAt = now;
-    if (isNew || (this.#open.size > 0 && now - this.#openSeenAt >= LATER_MS)) {
+    const isLate = this.#rewrites.isQuiet(now) || now - this.#openSeenAt >= LATER_MS;
+    let isJudged = !isNew;
+    if (isNew || (this.#open.size > 0 && isLate)) {
       this.#openSeenAt = now;
-      const found = connection.look((db) => this.#compare(db, isNew));
-      if (found !== undefined && (found.length === 0 || this.#repairAll(found))) this.#seen = at;
+      const found = connection.look((db) => inSnapshot(db, () => this.#compare(db, isNew)));
+      isJudged = found !== undefined && (found.length === 0 || this.#repairAll(found));
+      if (isJudged) this.#seen = at;
     }
+    if (isJudged && this.#rewrites.isQuiet(now)) this.#rewrites.end();
     for (const [id, { until }] of this.#written) if (until <= now) this.#written.delete(id);
     if (now - this.#removedAt >= LATER_MS) {
       this.#removedAt = now;
@@ -283,8 +279,18 @@ export class WriteWatch implements Disposable {
     this.#plan();
   }
 
+  /** Looks at what other programs have committed since the last time. */
+  #seeRewrites(db: DatabaseSync): void {
+    const at = dataVersion(db);
+    const now = this.#options.clock.now();
+    if (!this.isWatching) this.#rewrites.begin(db, now, []);
+    else if (!isSame(at, this.#rewritesSeen)) this.#rewrites.see(db, now, this.#written);
+    this.#rewritesSeen = at;
+  }
+
   /** The tasks that were undone, by a look without the write lock. */
   #compare(db: DatabaseSync, all: boolean): readonly TaskId[] {
+    this.#seeRewrites(db);
     const open = new Set<TaskId>();
     const undone: TaskId[] = [];
     const ids = all ? [...this.#written.keys()] : [...this.#open];
@@ -297,7 +303,6 @@ export class WriteWatch implements Disposable {
         .all(JSON.stringify(ids))
         .map((row) => [row['id'] as TaskId, Number(row['version'])]),
     );
-    const versions = all ? this.#noteRewrite(db) : readVersions(db);
     for (const id of ids) {
       const written = this.#written.get(id);
       const version = stored.get(id) ?? null;
@@ -306,7 +311,7 @@ export class WriteWatch implements Disposable {
       const isKnown = written.compared === version && !written.parts.has('dependencies');
       if (isKnown && !this.#open.has(id)) continue;
       written.compared = version;
-      const judged = this.#judge(db, id, written, () => versions);
+      const judged = this.#judge(db, id, written);
       if (judged === 'open') open.add(id);
       else if (judged !== 'same') undone.push(id);
     }
@@ -314,27 +319,12 @@ export class WriteWatch implements Disposable {
     return undone;
   }
 
-  /** Notes whether other rows were written since the last look, and for no change of ours. */
-  #noteRewrite(db: DatabaseSync): Versions {
-    const now = { of: readVersions(db), last: lastChange(db) };
-    const before = this.#looked;
-    this.#looked = now;
-    if (before === undefined) return now.of;
-    const ours = changesByTask(db, before.last);
-    const isWritten = [...before.of].some(([id, { version, status }]) => {
-      const row = now.of.get(id);
-      const isOther = row !== undefined && !this.#written.has(id as TaskId);
-      return isOther && row.status === status && row.version > version + (ours.get(id) ?? 0);
-    });
-    if (isWritten) this.#rewriteAt = this.#options.clock.now();
-    return now.of;
-  }
-
   /** False where the database was locked: the next look tries again. */
   #repairAll(ids: readonly TaskId[]): boolean {
     let repairs: readonly Repair[] = [];
     const outcome = this.#options.connection.transact(
       (db) => {
+        this.#seeRewrites(db);
         repairs = ids.flatMap((id) => {
           const repair = this.#repair(db, id);
           return repair === undefined || repair === 'open' ? [] : [repair];
@@ -359,7 +349,7 @@ export class WriteWatch implements Disposable {
   #repair(db: DatabaseSync, id: TaskId): Repair | 'open' | undefined {
     const written = this.#written.get(id);
     if (written === undefined) return undefined;
-    const undone = this.#judge(db, id, written, () => readVersions(db));
+    const undone = this.#judge(db, id, written);
     if (undone === 'same') return undefined;
     if (undone === 'open') return 'open';
     const { clock } = this.#options;
@@ -376,110 +366,107 @@ export class WriteWatch implements Disposable {
       writeParts(db, id, wanted, stamps);
       for (const [part, image] of wanted) noteAgain({ db, now }, id, part, found, image);
     }
-    const versions = readVersions(db);
-    return { id, undone, image: readImage(db, id), versions, lastChange: lastChange(db) };
+    this.#rewrites.wrote(db, [id]);
+    return { id, undone, image: readImage(db, id), lastChange: lastChange(db) };
   }
 
   /** As `#compared`; where exarp-go does not write, another program meant its change. */
-  #judge(db: DatabaseSync, id: TaskId, written: Written, versionsNow: () => Versions): Judgement {
-    const judged = this.#compared(db, id, written, versionsNow);
+  #judge(db: DatabaseSync, id: TaskId, written: Written): Judgement {
+    const judged = this.#compared(db, id, written);
     return judged === 'same' || isSharedWithExarp(db) ? judged : 'same';
   }
 
-  #compared(
-    db: DatabaseSync,
-    id: TaskId,
-    written: Written,
-    versionsNow: () => Versions,
-  ): Judgement {
+  #compared(db: DatabaseSync, id: TaskId, written: Written): Judgement {
+    if (written.again >= MOST_AGAIN) return 'same';
     const found = readImage(db, id);
-    const { deleted, parts } = written;
-    if (deleted !== undefined) {
-      if (found === undefined) return 'same';
-      // In doubt a row stays: it is removed only where it is the deleted one in every word.
-      const isIt = ['title', 'description'].every(
-        (part) => partOf(found, part) === partOf(deleted.image, part),
-      );
-      if (!isIt || written.again >= MOST_AGAIN) return 'same';
-      const { isMost } = rewritesSince(
-        deleted.versions,
-        versionsNow(),
-        id,
-        changesByTask(db, deleted.lastChange),
-      );
-      return isMost ? { kind: 'deletion' } : 'open';
-    }
-    if (found === undefined) return this.#judgeMissing(db, id, written, versionsNow);
-    written.missingSince = undefined;
+    if (written.deleted !== undefined) return this.#judgeBack(id, found, written.deleted);
+    if (found === undefined) return this.#judgeMissing(id, written);
+    written.wipedAt = undefined;
     const undone: string[] = [];
     let isOpen = false;
-    for (const [name, part] of parts) {
+    for (const [name, part] of written.parts) {
       const value = partOf(found, name);
       if (value === partOf(part.image, name)) continue;
-      if (wasChangedSince(db, id, historyOf(name), part.lastChange)) {
+      if (name === 'dependencies') this.#mergeDependencies(db, id, part, found);
+      const isTheirs =
         // Another process of ours has written it since, and watches that.
-        parts.delete(name);
-        continue;
-      }
-      if (!this.#isOlder(db, id, name, part, value) || written.again >= MOST_AGAIN) continue;
-      const rewrites = rewritesSince(
-        part.versions,
-        versionsNow(),
-        id,
-        changesByTask(db, part.lastChange),
-      );
-      if (rewrites.isOtherStore) continue;
-      const times = found.version - part.version - othersWrites(db, id, part, found);
-      written.isInRewrite ??= this.#options.clock.now() - this.#rewriteAt < REWRITE_MS;
-      // A rewrite also drops a dependency on a task that it has deleted: no sign of a real change.
-      const more = written.isInRewrite || name === 'dependencies' ? 1 : 0;
-      // A dependency goes with its task, without a write of the row: that task is there again.
-      const isCascade = name === 'dependencies' && times === 0;
-      const isStale =
-        isCascade ||
-        (rewrites.isMost
-          ? times <= rewrites.times + more
-          : // Not yet for an equal version alone: some programs change a row without a new one.
-            times < 0 || (more > 0 && times === more) || (written.isInRewrite && times === 0));
-      const isTheirs = name === 'status' && isTaken(found, part.image, this.#options.clock.now());
+        wasChangedSince(db, id, historyOf(name), part.lastChange) ||
+        (name === 'status' && isTaken(found, part.image, this.#options.clock.now()));
+      const by = isTheirs ? 'alone' : this.#writerOf(db, id, name, part, value);
+      if (by === 'alone') written.parts.delete(name);
+      else if (by === 'rewrite') part.isUndone = true;
       // A dependency on a task that is gone is written once that is there again.
       const canBe = name !== 'dependencies' || value !== partOf(possible(db, part.image), name);
-      if (isStale && !isTheirs && canBe) undone.push(name);
-      else isOpen = true;
+      if (by === 'rewrite' && canBe) undone.push(name);
+      else if (by !== 'alone') isOpen = true;
     }
     if (undone.length > 0) return { kind: 'parts', parts: undone };
     return isOpen ? 'open' : 'same';
   }
 
-  #judgeMissing(
-    db: DatabaseSync,
-    id: TaskId,
-    written: Written,
-    versionsNow: () => Versions,
-  ): Judgement {
-    const newest = [...written.parts.values()].reduce<Part | undefined>(
-      (latest, part) => (latest === undefined || part.version >= latest.version ? part : latest),
+  /**
+   * Another process of ours may have added or removed a dependency after ours was undone: then ours
+   * is added to theirs.
+   */
+  #mergeDependencies(db: DatabaseSync, id: TaskId, part: Part, found: RowImage): void {
+    const history = historyOf('dependencies');
+    const base = firstValueSince(db, id, history, part.lastChange);
+    if (base === undefined || history.read(base) === partOf(part.image, 'dependencies')) return;
+    const from = part.before === undefined ? [] : dependenciesOf(part.before);
+    const wanted = withChange(dependenciesOf(found), from, dependenciesOf(part.image));
+    part.image = withDependencies(found, wanted);
+    part.before = found;
+    part.isUndone = true;
+    part.lastChange = lastChange(db);
+  }
+
+  /** Who wrote a part that differs from what we wrote. */
+  #writerOf(db: DatabaseSync, id: TaskId, name: string, part: Part, value: string): RowWriter {
+    if (part.isUndone) return 'rewrite';
+    if (!this.#isOlder(db, id, name, part, value)) return 'alone';
+    const now = this.#options.clock.now();
+    // It goes with its task, without a write of its row.
+    return name === 'dependencies' && !this.#rewrites.hasWritten(id)
+      ? this.#rewrites.removerOf(now)
+      : this.#rewrites.writerOf(id, now);
+  }
+
+  /** Judges a task that we had deleted. */
+  #judgeBack(id: TaskId, found: RowImage | undefined, deleted: RowImage): Judgement {
+    if (found === undefined) return 'same';
+    // In doubt a row stays: it is removed only where it is the deleted one in every word.
+    const isIt = ['title', 'description'].every(
+      (part) => partOf(found, part) === partOf(deleted, part),
+    );
+    const by = isIt ? this.#rewrites.removerOf(this.#options.clock.now()) : 'alone';
+    if (by === 'rewrite') return { kind: 'deletion' };
+    if (by === 'alone') this.#written.delete(id);
+    return by === 'open' ? 'open' : 'same';
+  }
+
+  /** Judges a task that is gone. */
+  #judgeMissing(id: TaskId, written: Written): Judgement {
+    const { parts, isNew } = written;
+    const newest = [...parts.values()].reduce<RowImage | undefined>(
+      (latest, { image }) =>
+        latest === undefined || image.version >= latest.version ? image : latest,
       undefined,
     );
-    if (newest === undefined || written.again >= MOST_AGAIN) return 'same';
+    if (newest === undefined) return 'same';
     const now = this.#options.clock.now();
-    written.missingSince ??= now;
-    const { isMost } = rewritesSince(
-      newest.versions,
-      versionsNow(),
-      id,
-      changesByTask(db, newest.lastChange),
-    );
-    // An agent that works on it cannot wait, and no other has its lock.
     const isHeld =
-      Number(newest.image.row['lock_until'] ?? 0) > seconds(now) &&
-      isYoung(newest.image, seconds(now - WATCH_MS));
-    if (!isHeld && !written.isNew) return 'same';
-    const isLate = isHeld || now - written.missingSince >= INSERT_AFTER_MS;
-    written.isInRewrite ??= now - this.#rewriteAt < REWRITE_END_MS;
-    return (isMost || written.isInRewrite) && isLate
-      ? { kind: 'creation', image: newest.image }
-      : 'open';
+      newest.row['assignee'] === this.#options.holder() &&
+      Number(newest.row['lock_until'] ?? 0) > seconds(now);
+    const status = parseStatus(partOf(newest, 'status'));
+    // Nobody may take it for an open one, or work on it without a lock.
+    const isUrgent = isHeld || (parts.has('status') && status !== 'Todo');
+    if (!isNew && !(isUrgent && isYoung(newest, seconds(now - WATCH_MS)))) return 'same';
+    const by = written.wipedAt === undefined ? this.#rewrites.removerOf(now) : 'rewrite';
+    if (by === 'alone') this.#written.delete(id);
+    if (by !== 'rewrite') return by === 'open' ? 'open' : 'same';
+    written.wipedAt ??= now;
+    const isDue = isUrgent || now - written.wipedAt >= INSERT_AFTER_MS;
+    return isDue ? { kind: 'creation', image: newest } : 'open';
   }
 
   /** Whether a part had this value before, by what we know or by the history in the store. */
@@ -490,34 +477,25 @@ export class WriteWatch implements Disposable {
     return wereValues(db, id, field, since).some((stored) => read(stored) === value);
   }
 
-  #repaired({ id, undone, image, versions, lastChange: last }: Repair): void {
+  #repaired({ id, undone, image, lastChange: last }: Repair): void {
     const { log, clock, onStatusWritten } = this.#options;
     const written = this.#written.get(id);
     if (written === undefined) return;
     if (image !== undefined) {
       const again = undone.kind === 'parts' ? undone.parts : [...written.parts.keys()];
       for (const [name, part] of written.parts) {
-        if (again.includes(name))
-          written.parts.set(name, {
-            // As wanted, where not all of it could be written yet.
-            image: { ...image, pairs: part.image.pairs },
-            ...{ version: image.version, older: part.older, versions, lastChange: last },
-          });
-        else {
-          part.version++;
-          if (partOf(image, name) === partOf(part.image, name)) part.lastChange = last;
+        if (again.includes(name)) {
+          // As wanted, where not all of it could be written yet.
+          part.image = { ...image, pairs: part.image.pairs };
+          part.isUndone = false;
         }
+        if (partOf(image, name) === partOf(part.image, name)) part.lastChange = last;
       }
-    }
-    if (written.deleted !== undefined) {
-      written.deleted.versions = versions;
-      written.deleted.lastChange = last;
     }
     written.again++;
     written.until = clock.now() + WATCH_MS;
-    written.missingSince = undefined;
+    written.wipedAt = undefined;
     written.compared = undefined;
-    written.isInRewrite = undefined;
     this.#activeAt = clock.now();
     const what = undone.kind === 'parts' ? undone.parts.join(', ') : undone.kind;
     const last_ = written.again === MOST_AGAIN ? ', for the last time' : '';
@@ -542,6 +520,24 @@ function noteAgain(
   else noteAgainWritten(context, id, { field, from, to });
 }
 
+/** A list with what was added and removed between two others. */
+function withChange(
+  list: readonly string[],
+  from: readonly string[],
+  to: readonly string[],
+): readonly string[] {
+  const kept = list.filter((value) => to.includes(value) || !from.includes(value));
+  return [...new Set([...kept, ...to.filter((value) => !from.includes(value))])].sort();
+}
+
+function dependenciesOf({ pairs }: RowImage): readonly string[] {
+  return pairs.task_dependencies;
+}
+
+function withDependencies(image: RowImage, dependencies: readonly string[]): RowImage {
+  return { ...image, pairs: { ...image.pairs, task_dependencies: dependencies } };
+}
+
 function changedParts(
   before: RowImage | undefined,
   after: RowImage | undefined,
@@ -551,21 +547,21 @@ function changedParts(
   return PART_NAMES.filter((part) => partOf(before, part) !== partOf(after, part));
 }
 
-/**
- * How often other processes of ours have written the row since, as far as it shows: by the history
- * of changes, and by its lock.
- */
-function othersWrites(db: DatabaseSync, id: TaskId, part: Part, found: RowImage): number {
-  const names = ['assignee', 'lock_until'];
-  const hasOtherLock = names.some((name) => found.row[name] !== part.image.row[name]);
-  return changesSince(db, id, part.lastChange) + (hasOtherLock ? 1 : 0);
-}
-
 /** Another holder has taken the task since: its status is theirs. */
 function isTaken(found: RowImage, ours: RowImage, now: number): boolean {
   const holder = found.row['assignee'];
   const isOther = typeof holder === 'string' && holder !== '' && holder !== ours.row['assignee'];
   return isOther && Number(found.row['lock_until'] ?? 0) > seconds(now);
+}
+
+/** All that `body` reads is of one moment. */
+function inSnapshot<T>(db: DatabaseSync, body: () => T): T {
+  db.exec('BEGIN');
+  try {
+    return body();
+  } finally {
+    db.exec('COMMIT');
+  }
 }
 
 /** Grows with the commits of others; each connection counts anew. */
