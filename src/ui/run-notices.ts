@@ -31,6 +31,10 @@ type Button =
   | 'Choose Agent'
   | 'Show Runs';
 
+/** Buttons that act on what the notice is about, and not on what came after it. */
+const STEERS: ReadonlySet<Button> = new Set(['Go On', 'Stop Run', 'Requeue', 'Stop', 'Resume']);
+const OVER = 'This notice is about something that is over, so nothing was done.';
+
 interface Entry {
   readonly backlog: Backlog;
   readonly need: Need;
@@ -38,14 +42,15 @@ interface Entry {
 
 /**
  * Notifies the user of what needs them in a run: each matter once, and one notice of a kind at a
- * time. Matters that come up while a notice of their kind is open are shown together afterwards, if
- * they still hold.
+ * time. Matters that come up while a notice of their kind is open, and still holds, are shown
+ * together afterwards, if they still hold.
  */
 export class RunNotices implements Disposable {
   readonly #parts: RunNoticesParts;
   readonly #since: number;
   readonly #told = new Set<string>();
-  readonly #open = new Set<Need['kind']>();
+  /** What the notice of a kind that is on the screen, or put aside there, is about. */
+  readonly #open = new Map<Need['kind'], readonly Entry[]>();
   readonly #waiting = new Map<Need['kind'], Entry[]>();
   readonly #subscription: Disposable;
   #isDisposed = false;
@@ -64,7 +69,6 @@ export class RunNotices implements Disposable {
 
   #look(): void {
     const { backlogs, isFocused, wants } = this.#parts;
-    const kinds = new Set<Need['kind']>();
     for (const backlog of backlogs.all) {
       for (const need of needsOf(backlog, this.#since)) {
         const key = `${backlog.root} ${need.key}`;
@@ -73,23 +77,24 @@ export class RunNotices implements Disposable {
         // With focus on the window, the user sees the end of a run in the tree.
         if (!wants(backlog) || (need.kind === 'ended' && isFocused())) continue;
         this.#waiting.set(need.kind, [...(this.#waiting.get(need.kind) ?? []), { backlog, need }]);
-        kinds.add(need.kind);
       }
     }
-    for (const kind of kinds) this.#showNext(kind);
+    for (const kind of [...this.#waiting.keys()]) this.#showNext(kind);
   }
 
   #showNext(kind: Need['kind']): void {
-    if (this.#isDisposed || this.#open.has(kind)) return;
+    // The editor keeps a notice that nobody answers, and never says so: it blocks none that counts.
+    const isOpen = this.#open.get(kind)?.some((entry) => this.#isStillSo(entry)) === true;
+    if (this.#isDisposed || isOpen) return;
     const entries = (this.#waiting.get(kind) ?? []).filter((entry) => this.#isStillSo(entry));
     this.#waiting.delete(kind);
     const [first, ...more] = entries;
     if (first === undefined) return;
-    this.#open.add(kind);
+    this.#open.set(kind, entries);
     this.#show(first, more.length)
       .catch(this.#parts.reportBug)
       .finally(() => {
-        this.#open.delete(kind);
+        if (this.#open.get(kind) === entries) this.#open.delete(kind);
         this.#showNext(kind);
       });
   }
@@ -108,7 +113,10 @@ export class RunNotices implements Disposable {
       need.kind === 'ended'
         ? await vscode.window.showInformationMessage(message, ...buttons)
         : await vscode.window.showWarningMessage(message, ...buttons);
-    if (chosen !== undefined && !this.#isDisposed) await this.#act(backlog, need, chosen);
+    if (chosen === undefined || this.#isDisposed) return;
+    if (STEERS.has(chosen) && !this.#isStillSo({ backlog, need }))
+      void vscode.window.showInformationMessage(OVER);
+    else await this.#act(backlog, need, chosen);
   }
 
   #buttonsOf(backlog: Backlog, { kind, runId, task }: Need): readonly Button[] {

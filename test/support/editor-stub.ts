@@ -7,6 +7,9 @@ import { Emitter } from '../../src/core/events.ts';
 
 /** The user's answers, in order; a question without one is dismissed. */
 export const answers: (string | undefined)[] = [];
+/** As an answer: the notice stays, and is answered by the next of `late`. */
+export const STAYS = '(stays)';
+export const late: ((answer: string) => void)[] = [];
 /** Every message that was shown, with its buttons. */
 export const shown: {
   readonly message: string;
@@ -147,7 +150,9 @@ function ask(
   const buttons = rest.filter((part) => typeof part === 'string');
   const detail = rest.find((part) => typeof part === 'object')?.detail;
   shown.push({ message, detail, buttons });
-  return Promise.resolve(buttons.length === 0 ? undefined : answers.shift());
+  const answer = buttons.length === 0 ? undefined : answers.shift();
+  if (answer === STAYS) return new Promise((resolve) => late.push(resolve));
+  return Promise.resolve(answer);
 }
 
 /** The input boxes that were made, to be used by a test as a person would. */

@@ -6,7 +6,7 @@ import { Emitter } from '../../../src/core/events.ts';
 import type { RunState, TaskOutcome } from '../../../src/core/run/run-events.ts';
 import { taskId } from '../../../src/core/task.ts';
 import { tasks } from '../../support/backlog.ts';
-import { answers, commands, shown } from '../../support/editor-stub.ts';
+import { answers, commands, late, shown, STAYS } from '../../support/editor-stub.ts';
 import {
   fakeBacklog,
   type FakeBacklog,
@@ -259,6 +259,27 @@ test('a run that reached its budget says which limit it was, once for each, and 
   assert.match(messages()[1] ?? '', /\$5\.10\)\. Go On gives it as much again\.$/);
   assert.deepEqual(shown[0]?.buttons, ['Go On', 'Stop Run', 'Open Report']);
   assert.deepEqual(world.backlog.asked, ['goOn r', 'stopRun r']);
+});
+
+test('a notice that nobody answers blocks none that holds, and its buttons do nothing once it is over', async () => {
+  const budget = { usd: 5, tokens: undefined, minutes: undefined };
+  const limited = runStarted({ waves: [['T-1', 'T-2', 'T-3']], at: begun, options: { budget } });
+  const pause = { kind: 'runPaused', by: 'costBudget', at: NOW } as const;
+  const steps: RunStep[] = [...working, pause];
+  answers.push(STAYS, STAYS);
+  const world = watch({ runs: () => [runAfter(limited, ...steps)] });
+  await world.look();
+  // It goes on by its row, and pauses again.
+  steps.push({ kind: 'runWentOn', at: NOW + 1 }, { ...pause, at: NOW + 2 });
+  await world.look();
+  assert.equal(messages().length, 2);
+  late.shift()?.('Stop Run');
+  await turn();
+  assert.deepEqual(world.backlog.asked, []);
+  assert.match(messages()[2] ?? '', /is over, so nothing was done/);
+  late.shift()?.('Go On');
+  await turn();
+  assert.deepEqual(world.backlog.asked, ['goOn r']);
 });
 
 test('what happened before the window opened is no news, but a run that was interrupted is', async () => {
