@@ -39,6 +39,8 @@ export class Rewrites {
   #seen: Seen | undefined;
   /** How often other programs wrote each row since the last pause. */
   readonly #counts = new Map<string, number>();
+  /** Rows with the stamp of the first look: a rewrite may have been under way then. */
+  readonly #recent = new Set<string>();
   readonly #gone = new Set<string>();
   readonly #inserted = new Set<string>();
   #writtenAt = -Infinity;
@@ -51,9 +53,8 @@ export class Rewrites {
     this.#gone.clear();
     this.#inserted.clear();
     this.#seen = { rows: readRows(db, ids), change: lastChange(db) };
-    // The rows of a rewrite that is under way have the stamp of this moment.
-    for (const id of writtenSince(db, Math.floor(now / 1000) - 1)) this.#counts.set(id, 1);
-    if (this.#counts.size > 0) this.#writtenAt = now;
+    for (const id of writtenSince(db, Math.floor(now / 1000) - 1)) this.#recent.add(id);
+    if (this.#recent.size > 0) this.#writtenAt = now;
   }
 
   /**
@@ -79,11 +80,14 @@ export class Rewrites {
       const wasGone = this.#gone.delete(id);
       if (then === undefined && !wasGone) continue;
       const isInserted = then === undefined || row.version < then.version;
-      if (isInserted) this.#inserted.add(id);
-      if (isInserted && !wasGone) back++;
-      const times = isInserted
-        ? 1
-        : row.version - then.version - ownWrites(ours.get(id), then, row);
+      if (isInserted) {
+        // Maybe by a program of ours, which records no insertion: it does not count.
+        this.#inserted.add(id);
+        if (!wasGone) back++;
+        isWritten = true;
+        continue;
+      }
+      const times = row.version - then.version - ownWrites(ours.get(id), then, row);
       if (times <= 0) continue;
       this.#counts.set(id, (this.#counts.get(id) ?? 0) + times);
       isWritten = true;
@@ -123,6 +127,7 @@ export class Rewrites {
   /** Forgets what was judged. Call once it is quiet. */
   end(): void {
     this.#counts.clear();
+    this.#recent.clear();
     this.#isOther = false;
   }
 
@@ -151,14 +156,16 @@ export class Rewrites {
   #isRewrite(except: string): boolean {
     const rows = this.#seen?.rows ?? new Map<string, Row>();
     const others = rows.size - (rows.has(except) ? 1 : 0);
-    const written = this.#counts.size - (this.#counts.has(except) ? 1 : 0);
-    return written >= Math.max(1, Math.min(LEAST_ROWS, others), others * LEAST_PART);
+    const written = new Set([...this.#counts.keys(), ...this.#recent]);
+    written.delete(except);
+    return written.size >= Math.max(1, Math.min(LEAST_ROWS, others), others * LEAST_PART);
   }
 
   /** How often most of the others were written. */
   #usual(except: string): number {
     const counts = [...this.#counts].flatMap(([id, count]) => (id === except ? [] : [count]));
-    return counts.sort((a, b) => a - b)[Math.floor(counts.length / 2)] ?? 0;
+    const middle = counts.sort((a, b) => a - b)[Math.floor(counts.length / 2)];
+    return middle ?? (this.#recent.size > 0 ? 1 : 0);
   }
 }
 
