@@ -125,6 +125,10 @@ function problemsOf(document: Document.Parsed, limits: YamlLimits): readonly Yam
     if (!found.has(text)) found.set(text, { offset, text, isSyntax: false });
   };
   let [keys, aliases] = [0, 0];
+  const anchors = new Set<string>();
+  const noteAnchor = ({ anchor }: { readonly anchor?: string }): void => {
+    if (anchor !== undefined) anchors.add(anchor);
+  };
   const deeper = (node: unknown, path: readonly unknown[]): typeof visit.BREAK | undefined => {
     if (path.filter(isCollection).length < limits.depth) return undefined;
     complain(node, `it is nested deeper than ${limits.depth} levels`);
@@ -132,11 +136,19 @@ function problemsOf(document: Document.Parsed, limits: YamlLimits): readonly Yam
   };
   visit(document, {
     Alias: (_, node) => {
-      if (++aliases <= limits.aliases) return;
+      if (++aliases <= limits.aliases) {
+        // The parser would find out when the value is asked for.
+        if (!anchors.has(node.source)) complain(node, `the alias “*${shown(node.source)}” has no anchor before it`); // prettier-ignore
+        return;
+      }
       const most = limits.aliases === 0 ? 'aliases are not followed' : `it has more than ${limits.aliases} aliases`; // prettier-ignore
       complain(node, most);
     },
+    Scalar: (_, node) => {
+      noteAnchor(node);
+    },
     Map: (_, node, path) => {
+      noteAnchor(node);
       const names = new Set<unknown>();
       for (const { key } of node.items) {
         if (++keys === limits.keys + 1) complain(node, `it has more than ${limits.keys} keys`);
@@ -146,13 +158,20 @@ function problemsOf(document: Document.Parsed, limits: YamlLimits): readonly Yam
       }
       return deeper(node, path);
     },
-    Seq: (_, node, path) => deeper(node, path),
+    Seq: (_, node, path) => {
+      noteAnchor(node);
+      return deeper(node, path);
+    },
   });
   return [...found.values()];
 }
 
 function repeated(key: Scalar): string {
-  return `the key “${oneLine(String(key.value)).slice(0, 60)}” is there twice`;
+  return `the key “${shown(String(key.value))}” is there twice`;
+}
+
+function shown(name: string): string {
+  return oneLine(name).slice(0, 60);
 }
 
 function countOf(pattern: RegExp, text: string): number {

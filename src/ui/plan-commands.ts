@@ -141,13 +141,14 @@ export async function repairPlan(backlogs: Backlogs): Promise<void> {
     import('../core/plan/read-plan.ts'),
     import('../core/plan/repair-plan.ts'),
   ]);
-  if (!isPlanOf(existing, (id) => backlog.snapshot?.byId.has(id as TaskId) === true)) {
+  const readBefore = readPlan(existing);
+  if (!isPlanOf(readBefore, (id) => backlog.snapshot?.byId.has(id as TaskId) === true)) {
     await tell({ kind: 'notAPlan', file: uri.fsPath });
     return;
   }
   const date = new Date(backlog.now).toLocaleDateString('sv-SE');
   const text = repair({ title: name, rootName: name, plan, date, existing });
-  const damage = readPlan(existing).damage.map(explainDamage);
+  const damage = readBefore.damage.map(explainDamage);
   if (text === existing) {
     await vscode.window.showInformationMessage('Nothing is wrong with this plan.');
     return;

@@ -1,7 +1,7 @@
 import type { Backlog } from '../core/backlog.ts';
 import type { Failure } from '../core/failure.ts';
 import { writeMainPlan } from '../core/plan/main-plan.ts';
-import { isPlanOf } from '../core/plan/read-plan.ts';
+import { isPlanOf, readPlan } from '../core/plan/read-plan.ts';
 import { mainPlanFile, otherPlanFile, SUBAGENTS_PLAN_FILE } from '../core/plan/slug.ts';
 import { writeSubagentsPlan } from '../core/plan/subagents-plan.ts';
 import { fail, ok, type Result } from '../core/result.ts';
@@ -36,7 +36,7 @@ export async function writePlan(
     if (!there.ok) return there;
     // A user's notes or an editor's plan may have that name; an empty file may be replaced.
     if (there.value === undefined || there.value.trim() === '') return ok('free');
-    return ok(isPlanOf(there.value, (id) => ids.has(id)) ? 'ours' : 'foreign');
+    return ok(isPlanOf(readPlan(there.value), (id) => ids.has(id)) ? 'ours' : 'foreign');
   };
   let file = mainPlanFile(name);
   const first = await state(file);

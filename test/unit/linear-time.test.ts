@@ -32,7 +32,7 @@ import {
   mermaidLabel,
 } from '../../src/core/markdown.ts';
 import { filesOf } from '../../src/core/named-files.ts';
-import { quoteNames, splitFrontmatter } from '../../src/core/plan/frontmatter.ts';
+import { readFrontmatter, splitFrontmatter } from '../../src/core/plan/read-frontmatter.ts';
 import { readMilestone } from '../../src/core/plan/milestone.ts';
 import { findLocations } from '../../src/core/plan/plan-locations.ts';
 import { readPlan } from '../../src/core/plan/read-plan.ts';
@@ -72,7 +72,7 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'a plan': (text) => readPlan(`${front('')}## 3. Iterative Milestones\n- [ ] ${text}`),
   'the frontmatter of a plan': (text) => readPlan(front(text)),
   'frontmatter without an end': (text) => splitFrontmatter(`---\n${text}`),
-  'names without quotes': (text) => quoteNames(`name: ${text}\n}`),
+  'names without quotes': (text) => readFrontmatter(`name: ${text}\n}`),
   'locations in a plan': (text) => findLocations(`${front(`  - id: ${text}`)}- [ ] ${text}`),
   'the sections of a plan': (text) => writeOwnedSections([], `## 5. A\n\n${text}`),
   'the date of a plan': (text) => dateOf(`last_updated: ${text}`),

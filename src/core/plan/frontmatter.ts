@@ -1,24 +1,6 @@
 import { Document, isMap, isNode, isScalar, Scalar, visit, YAMLMap, YAMLSeq } from 'yaml';
 import { PLAN_YAML, readYaml } from '../yaml.ts';
-
-/**
- * A document in two: the YAML between its `---` lines, undefined where it has none, and everything
- * after.
- */
-export interface Split {
-  readonly yaml: string | undefined;
-  readonly body: string;
-}
-
-/**
- * Splits a document with any line ends and byte order mark into frontmatter and body, both with LF.
- */
-export function splitFrontmatter(text: string): Split {
-  const unix = text.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n');
-  const match = /^---[ \t]*\n([\s\S]*?)(?:^|\n)---[ \t]*(?:\n|$)/.exec(unix);
-  if (match === null) return { yaml: undefined, body: unix };
-  return { yaml: match[1] ?? '', body: unix.slice(match[0].length) };
-}
+import type { FrontmatterMap } from './read-frontmatter.ts';
 
 /**
  * Frontmatter with its `---` lines, LF, the keys in the order given. Other keys of `existing`
@@ -27,7 +9,7 @@ export function splitFrontmatter(text: string): Split {
  */
 export function writeFrontmatter(
   entries: readonly (readonly [key: string, value: unknown])[],
-  existing?: string,
+  existing?: FrontmatterMap,
 ): string {
   const map = new YAMLMap();
   const document = new Document(map);
@@ -49,9 +31,13 @@ export function writeFrontmatter(
   const own = document.toString(oneLineEach);
   const text = [own, ...kept.pairs.map(({ source }) => source), kept.end].join('');
   // Verbatim text may break out of its context, such as an alias without its anchor.
-  if (readYaml(text, PLAN_YAML).problems.length === 0 && !/^---/m.test(text))
+  if (
+    kept.pairs.length === 0 ||
+    (readYaml(text, PLAN_YAML).problems.length === 0 && !/^---/m.test(text))
+  )
     return `---\n${text}---\n`;
-  for (const { name, value } of kept.pairs) document.set(name, document.createNode(value));
+  const values = valuesOf(existing?.yaml ?? '');
+  for (const { name } of kept.pairs) document.set(name, document.createNode(values.get(name)));
   return `---\n${document.toString(oneLineEach)}---\n`;
 }
 
@@ -60,78 +46,45 @@ interface Kept {
   /** By the key of ours that they belong to. */
   readonly comments: ReadonlyMap<string, string>;
   /** Each with its own comments and a line end. */
-  readonly pairs: readonly {
-    readonly name: string;
-    readonly value: unknown;
-    readonly source: string;
-  }[];
+  readonly pairs: readonly { readonly name: string; readonly source: string }[];
   readonly end: string;
 }
 
 const NOTHING_KEPT: Kept = { comments: new Map(), pairs: [], end: '' };
 
-function keepForeign(written: string, own: ReadonlySet<string>): Kept {
-  const yaml = quoteNames(written);
-  const { document, problems } = readYaml(yaml, PLAN_YAML);
-  if (document === undefined || problems.length > 0 || !isMap(document.contents))
-    return NOTHING_KEPT;
-  const { items, commentBefore } = document.contents;
+function keepForeign(existing: FrontmatterMap, own: ReadonlySet<string>): Kept {
+  const { yaml, document, contents } = existing;
+  const { items, commentBefore } = contents;
   const comments = new Map<string, string>();
   const pairs: Kept['pairs'][number][] = [];
   let above = joined(document.commentBefore, commentBefore);
-  try {
-    for (const { key, value } of items) {
-      if (!isScalar(key) || typeof key.value !== 'string') continue;
-      if (own.has(key.value)) {
-        const comment = joined(above, commentsIn(key), commentsIn(value));
-        if (comment !== undefined) comments.set(key.value, comment);
-      } else {
-        const lead = joined(above, key.commentBefore);
-        const plain: unknown = isNode(value) ? value.toJS(document) : null;
-        const source = `${asComment(lead)}${sourceOf(yaml, key, value)}`;
-        pairs.push({ name: key.value, value: plain, source });
-      }
-      above = undefined;
+  for (const { key, value } of items) {
+    if (!isScalar(key) || typeof key.value !== 'string') continue;
+    if (own.has(key.value)) {
+      const comment = joined(above, commentsIn(key), commentsIn(value));
+      if (comment !== undefined) comments.set(key.value, comment);
+    } else {
+      const lead = joined(above, key.commentBefore);
+      pairs.push({ name: key.value, source: `${asComment(lead)}${sourceOf(yaml, key, value)}` });
     }
-  } catch (error) {
-    // Aliases without an anchor, or that expand without bounds: treated as invalid YAML.
-    if (error instanceof ReferenceError) return NOTHING_KEPT;
-    throw error;
+    above = undefined;
   }
   const last = items.at(-1)?.value;
   const lastName = items.at(-1)?.key;
   const isInLast = isScalar(lastName) && !own.has(String(lastName.value)) && isNode(last);
-  const end = joined(isInLast ? undefined : document.contents.comment, document.comment);
+  const end = joined(isInLast ? undefined : contents.comment, document.comment);
   return { comments, pairs, end: asComment(end) };
 }
 
-/**
- * Quotes the texts that exarp-go and editors write bare, where a sign of YAML in one makes the
- * frontmatter invalid: the names at its top, and what stands in its todos. Valid YAML stays as it
- * is.
- */
-export function quoteNames(yaml: string): string {
-  if (readYaml(yaml, PLAN_YAML).problems.length === 0) return yaml;
-  let section = '';
-  const mended = yaml.split('\n').map((line) => {
-    const [, name] = /^([\w-]+):/.exec(line) ?? [];
-    section = name ?? section;
-    const [, key, value = ''] =
-      (section === 'todos' ? TODO_TEXT : TOP_TEXT).exec(line) ?? TOP_TEXT.exec(line) ?? [];
-    if (key === undefined || !needsQuotes(value.trim())) return line;
-    return `${key}: ${JSON.stringify(value.trim())}`;
-  });
-  return mended.join('\n');
-}
-
-const TOP_TEXT = /^(name|overview|status): ([^\n]*)/;
-const TODO_TEXT = /^([ \t]*(?:-[ \t]+)?(?:content|status)): ([^\n]*)/;
-
-/** True where a value of one line would not be read as the text that it is. */
-function needsQuotes(value: string): boolean {
-  // Texts in quotes and blocks may go on in the next line.
-  if (/^["']/.test(value) || /^[|>][-+\d]{0,2}$/.test(value)) return false;
-  return /^(?:[[\]{}&*!%@`,#|>]|[-?:](?:\s|$))/.test(value) || /:(?:\s|$)| #/.test(value);
+/** What the keys of a map stand for, with aliases followed. */
+function valuesOf(yaml: string): ReadonlyMap<string, unknown> {
+  const { document } = readYaml(yaml, PLAN_YAML);
+  const values = new Map<string, unknown>();
+  if (document === undefined || !isMap(document.contents)) return values;
+  for (const { key, value } of document.contents.items) {
+    if (isScalar(key)) values.set(key.source, isNode(value) ? value.toJS(document) : null);
+  }
+  return values;
 }
 
 /** The text of a pair from its key to the end of its value, including comments. */

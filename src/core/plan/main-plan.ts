@@ -1,10 +1,10 @@
 import type { Task } from '../task.ts';
 import { inNoWave, type Plan } from '../waves/waves.ts';
 import { findCriticalPath } from './critical-path.ts';
-import { bareId, flowList, quoted, splitFrontmatter, writeFrontmatter } from './frontmatter.ts';
+import { bareId, flowList, quoted, writeFrontmatter } from './frontmatter.ts';
 import { inline, inlineId, mermaidLabel, fenced } from '../markdown.ts';
 import { ownedSections, planRefs } from './main-plan-notes.ts';
-import { ownTodos, readPlan } from './read-plan.ts';
+import { ownTodos, type ReadPlan, readPlan } from './read-plan.ts';
 import { writeOwnedSections } from './sections.ts';
 import { count, cut, oneLine } from '../text.ts';
 import {
@@ -71,17 +71,17 @@ const AGENTS = [
 export function writeMainPlan(input: MainPlanInput): string {
   const { title, rootName, plan, date } = input;
   const name = `${displayName(title, rootName)} Plan`;
-  const old = input.existing === undefined ? undefined : splitFrontmatter(input.existing);
+  const old = input.existing === undefined ? undefined : readPlan(input.existing);
   const next = plan.waves.slice(0, TODO_WAVES).flatMap((wave) => wave.tasks);
   const listed = next.slice(0, MAX_TODOS);
   const todos = listed.filter(isTodo);
-  const checked = checkedIn(input.existing);
+  const checked = checkedIn(old);
   const path = findCriticalPath(plan);
   const frontmatter = writeFrontmatter(
     [
       ['name', name],
       ['overview', quoted(overview(plan))],
-      ['todos', [...todos.map(toTodo), ...addedTodos(input)]],
+      ['todos', [...todos.map(toTodo), ...addedTodos(plan, old)]],
       ...(plan.waves.length === 0
         ? []
         : [
@@ -97,7 +97,7 @@ export function writeMainPlan(input: MainPlanInput): string {
       ['referenced_by', [RUNNER, VERIFIER, RULE]],
       ['agents', AGENTS],
     ],
-    old?.yaml,
+    old?.frontmatter?.map,
   );
   const generated = [
     header(inline(name), date),
@@ -144,21 +144,19 @@ function toTodo(task: Task): unknown {
 }
 
 /** What an editor or a person added to the todos stays, behind those of the backlog. */
-function addedTodos({ plan, existing }: MainPlanInput): readonly unknown[] {
-  if (existing === undefined) return [];
+function addedTodos(plan: Plan, old: ReadPlan | undefined): readonly unknown[] {
+  if (old === undefined) return [];
   const known = new Set<string>([
     ...plan.waves.flatMap((wave) => wave.tasks.map(({ id }) => id)),
     ...plan.blocked.map(({ task }) => task.id),
     ...plan.settled.map(({ id }) => id),
     ...(plan.asked?.kind === 'used' ? plan.asked.leftOut.map(({ id }) => id) : []),
   ]);
-  return ownTodos(readPlan(existing).todos, (id) => known.has(id)).map(
-    ({ id, content, status }) => ({
-      id: bareId(id),
-      content: quoted(content),
-      status: quoted(status),
-    }),
-  );
+  return ownTodos(old.todos, (id) => known.has(id)).map(({ id, content, status }) => ({
+    id: bareId(id),
+    content: quoted(content),
+    status: quoted(status),
+  }));
 }
 
 function header(name: string, date: string): string {
@@ -227,9 +225,8 @@ function whichTasks(shown: number, all: number): string {
 }
 
 /** Ids whose check box is set. */
-function checkedIn(existing: string | undefined): ReadonlySet<string> {
-  if (existing === undefined) return new Set();
-  return new Set(readPlan(existing).marks.flatMap(({ id, isChecked }) => (isChecked ? [id] : [])));
+function checkedIn(old: ReadPlan | undefined): ReadonlySet<string> {
+  return new Set((old?.marks ?? []).flatMap(({ id, isChecked }) => (isChecked ? [id] : [])));
 }
 
 /**

@@ -1,7 +1,5 @@
-import { isMap, isNode, isScalar } from 'yaml';
-import { PLAN_YAML, readYaml } from '../yaml.ts';
 import { readMilestone } from './milestone.ts';
-import { quoteNames, splitFrontmatter } from './frontmatter.ts';
+import { type Frontmatter, readFrontmatter, splitFrontmatter } from './read-frontmatter.ts';
 
 /** One entry of the frontmatter's `todos` as written; `status` is any word. */
 export interface PlanTodo {
@@ -39,6 +37,10 @@ export interface ReadPlan {
   /** Those of the frontmatter, else of section 4; undefined where neither has any. */
   readonly waves: readonly (readonly string[])[] | undefined;
   readonly damage: readonly PlanDamage[];
+  /** Undefined where it has none. */
+  readonly frontmatter: Frontmatter | undefined;
+  /** Behind the frontmatter, with LF. */
+  readonly body: string;
 }
 
 /** The keys that every main plan of exarp-go has. */
@@ -80,12 +82,13 @@ export function readPlan(text: string): ReadPlan {
   const damage: PlanDamage[] = [];
   if (text.startsWith('\ufeff')) damage.push({ kind: 'byteOrderMark' });
   if (text.includes('\r')) damage.push({ kind: 'carriageReturns' });
-  const front = yaml === undefined ? undefined : readFront(yaml);
-  if (front === undefined) damage.push({ kind: 'noFrontmatter' });
+  const frontmatter = yaml === undefined ? undefined : readFrontmatter(yaml);
+  const values = frontmatter?.map?.values ?? new Map<string, unknown>();
+  if (frontmatter === undefined) damage.push({ kind: 'noFrontmatter' });
   else {
-    if (front.isBroken) damage.push({ kind: 'brokenFrontmatter' });
+    if (frontmatter.isBroken) damage.push({ kind: 'brokenFrontmatter' });
     if (yaml?.includes('\\\\\\"') === true) damage.push({ kind: 'doubleEscapes' });
-    const keys = KEYS.filter((key) => !front.keys.has(key));
+    const keys = KEYS.filter((key) => !values.has(key));
     if (keys.length > 0) damage.push({ kind: 'missingKeys', keys });
   }
   const lines = body.split('\n');
@@ -94,11 +97,20 @@ export function readPlan(text: string): ReadPlan {
       damage.push({ kind: 'missingHeading', heading });
   }
   const inBody = wavesIn(lines);
+  const todos = values.get('todos');
+  const waves = values.get('waves');
   return {
-    todos: front?.todos ?? [],
+    todos: Array.isArray(todos) ? todos.flatMap(readTodo) : [],
     marks: marksIn(lines),
-    waves: front?.waves ?? (inBody.length > 0 ? inBody : undefined),
+    waves:
+      Array.isArray(waves) && waves.length > 0
+        ? waves.map(textsOf)
+        : inBody.length > 0
+          ? inBody
+          : undefined,
     damage,
+    frontmatter,
+    body,
   };
 }
 
@@ -114,47 +126,6 @@ function wavesIn(lines: readonly string[]): readonly (readonly string[])[] {
     const list = WAVE_LINE.exec(line)?.[2];
     return list === undefined ? [] : [splitIds(list)];
   });
-}
-
-interface Front {
-  readonly keys: ReadonlySet<string>;
-  readonly todos: readonly PlanTodo[];
-  readonly waves: readonly (readonly string[])[] | undefined;
-  /** True where it is invalid YAML as written. */
-  readonly isBroken: boolean;
-}
-
-function readFront(yaml: string): Front {
-  const strict = readMap(yaml);
-  const map = strict ?? readMap(quoteNames(yaml)) ?? new Map<string, unknown>();
-  const todos = map.get('todos');
-  const waves = map.get('waves');
-  return {
-    keys: new Set(map.keys()),
-    todos: Array.isArray(todos) ? todos.flatMap(readTodo) : [],
-    waves: Array.isArray(waves) && waves.length > 0 ? waves.map(textsOf) : undefined,
-    isBroken: strict === undefined,
-  };
-}
-
-/**
- * Undefined where it is no YAML map. Scalars stay as written, so that an id of digits stays text.
- */
-function readMap(yaml: string): ReadonlyMap<string, unknown> | undefined {
-  const { document, problems } = readYaml(yaml, PLAN_YAML, { schema: 'failsafe' });
-  if (document === undefined || problems.length > 0 || !isMap(document.contents)) return undefined;
-  const map = new Map<string, unknown>();
-  try {
-    for (const { key, value } of document.contents.items) {
-      if (isScalar(key))
-        map.set(String(key.value), isNode(value) ? (value.toJS(document) as unknown) : null);
-    }
-  } catch (error) {
-    // Aliases without an anchor, or that expand without bounds.
-    if (error instanceof ReferenceError) return undefined;
-    throw error;
-  }
-  return map;
 }
 
 function readTodo(entry: unknown): readonly PlanTodo[] {
@@ -180,8 +151,10 @@ function textsOf(list: unknown): readonly string[] {
  * a todo of the backlog. Others, such as a plan that an editor made of a chat, are not ours to
  * rewrite.
  */
-export function isPlanOf(text: string, isKnown: (id: string) => boolean): boolean {
-  const { damage, todos } = readPlan(text);
+export function isPlanOf(
+  { damage, todos }: Pick<ReadPlan, 'damage' | 'todos'>,
+  isKnown: (id: string) => boolean,
+): boolean {
   const missing = damage.filter(({ kind }) => kind === 'missingHeading').length;
   return missing < HEADINGS.length || todos.some(({ id }) => isKnown(id));
 }

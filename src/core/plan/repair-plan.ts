@@ -1,5 +1,5 @@
-import { splitFrontmatter } from './frontmatter.ts';
 import { type MainPlanInput, writeMainPlan } from './main-plan.ts';
+import { splitFrontmatter } from './read-frontmatter.ts';
 import { HEADINGS } from './read-plan.ts';
 import { trimSigns } from '../text.ts';
 

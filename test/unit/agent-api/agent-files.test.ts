@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { splitFrontmatter } from '../../../src/core/plan/frontmatter.ts';
+import { splitFrontmatter } from '../../../src/core/plan/read-frontmatter.ts';
 import {
   AGENT_FOLDERS,
   AGENT_ROLES,

@@ -16,6 +16,7 @@ const TOO_MUCH: readonly [name: string, text: string, why: RegExp][] = [
   ['deeper lists than the limit', `a: ${'['.repeat(90)}${']'.repeat(90)}`, /nested deeper than/],
   ['aliases', `a: &a 1\nb:\n${'  - *a\n'.repeat(200)}`, /aliases/],
   ['brackets that nobody opened', '}'.repeat(30_000), /signs|Unexpected/],
+  ['an alias before its anchor', 'a: 1\nb: *x\nc: &x 2\n', /alias/],
   ['a repeated key', 'a: 1\nb: 2\na: 3\n', /“a” is there twice/],
 ];
 
@@ -31,6 +32,7 @@ for (const [kind, limits] of Object.entries(KINDS)) {
 test('YAML within the limits is read, and invalid YAML says where', () => {
   assert.deepEqual(readYaml('a: [1, {b: 2}]', CONFIG_YAML).document?.toJS(), { a: [1, { b: 2 }] });
   const { problems } = readYaml('a: 1\nb: @x\n', CONFIG_YAML);
+  assert.deepEqual(readYaml('&k a: &l [1]\nb: *l\nc: *k\n', CONFIG_YAML).problems, []);
   assert.deepEqual([problems[0]?.isSyntax, problems[0]?.offset], [true, 8]);
 });
 

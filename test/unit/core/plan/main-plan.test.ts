@@ -7,8 +7,8 @@ import {
   writeMainPlan,
   type MainPlanInput,
 } from '../../../../src/core/plan/main-plan.ts';
-import { isPlanOf } from '../../../../src/core/plan/read-plan.ts';
-import { splitFrontmatter } from '../../../../src/core/plan/frontmatter.ts';
+import { isPlanOf, readPlan } from '../../../../src/core/plan/read-plan.ts';
+import { splitFrontmatter } from '../../../../src/core/plan/read-frontmatter.ts';
 import { writeSubagentsPlan } from '../../../../src/core/plan/subagents-plan.ts';
 import { taskId } from '../../../../src/core/task.ts';
 import type { Plan } from '../../../../src/core/waves/waves.ts';
@@ -387,9 +387,9 @@ test('keys of the frontmatter that are not ours are kept', () => {
 const NONE = (): boolean => false;
 
 test('a plan is told from other documents by the two headings that exarp-go looks for', () => {
-  assert.ok(isPlanOf(write(HARBOUR).replaceAll('\n', '\r\n'), NONE));
-  assert.ok(!isPlanOf(subagents(HARBOUR), NONE));
-  assert.ok(!isPlanOf('# Notes\n', NONE));
+  assert.ok(isPlanOf(readPlan(write(HARBOUR).replaceAll('\n', '\r\n')), NONE));
+  assert.ok(!isPlanOf(readPlan(subagents(HARBOUR)), NONE));
+  assert.ok(!isPlanOf(readPlan('# Notes\n'), NONE));
 });
 
 test('the subagents plan launches only what an agent may take up, and hides nothing', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { splitFrontmatter } from '../../../../src/core/plan/frontmatter.ts';
+import { splitFrontmatter } from '../../../../src/core/plan/read-frontmatter.ts';
 import { writeMainPlan, type MainPlanInput } from '../../../../src/core/plan/main-plan.ts';
 import { isPlanOf, readPlan, type PlanDamage } from '../../../../src/core/plan/read-plan.ts';
 import { dateOf, repairPlan } from '../../../../src/core/plan/repair-plan.ts';
@@ -50,7 +50,7 @@ test('each recorded plan of exarp-go is read whatever was done to it, and says w
     assert.equal(kinds(read.damage), damage, file);
     assert.deepEqual(read.waves, [['T-1', 'T-2'], ['T-3']], file);
     assert.ok(
-      isPlanOf(recorded(file), (id) => id === 'T-1'),
+      isPlanOf(read, (id) => id === 'T-1'),
       file,
     );
     if (file === 'no-milestones.plan.md') continue;
@@ -172,9 +172,23 @@ test('foreign keys of the frontmatter stay word for word, and so does every comm
   assert.deepEqual(front['links'], [{ x: [1, 2] }, 'block\ntext\n']);
 });
 
+test('a foreign key that repeats what a key of ours had keeps its value', () => {
+  const existing = writeMainPlan(INPUT).replace(
+    'status: draft\n',
+    'status: &word draft\nstate: *word\nestimate: 5\n5: five\n',
+  );
+  for (const write of [writeMainPlan, repairPlan]) {
+    const text = write({ ...INPUT, existing });
+    const front = parse(splitFrontmatter(text).yaml ?? '') as Record<string, unknown>;
+    assert.deepEqual([front['state'], front['estimate'], front['5']], ['draft', 5, 'five']);
+    assert.deepEqual(readPlan(text).damage, []);
+    assert.equal(write({ ...INPUT, existing: text }), text);
+  }
+});
+
 test('a text that is no plan is not taken for one', () => {
   for (const text of ['', '# Notes\n', '---\nname: x\n---\n- [ ] buy milk\n', '{"a": 1}'])
-    assert.ok(!isPlanOf(text, () => true));
+    assert.ok(!isPlanOf(readPlan(text), () => true));
 });
 
 const CURSOR = `---
@@ -195,7 +209,7 @@ Some notes.
 `;
 
 test('a plan that an editor made of a chat is not ours, whatever its todos are called', () => {
-  assert.ok(!isPlanOf(CURSOR, (id) => id.startsWith('T-')));
+  assert.ok(!isPlanOf(readPlan(CURSOR), (id) => id.startsWith('T-')));
 });
 
 test('todos that somebody added to a plan stay when it is written anew or repaired', () => {
