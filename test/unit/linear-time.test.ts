@@ -243,6 +243,26 @@ for (const [name, read] of Object.entries(READERS)) {
   });
 }
 
+/** A message of an agent that comes sign by sign, with a look at it after each 64 KB. */
+function readPieces(text: string): unknown {
+  const reader = new JsonLinesReader(geminiFormat, () => 0);
+  const pieces = Array.from(text, (content) =>
+    JSON.stringify({ type: 'message', role: 'assistant', content, delta: true }),
+  );
+  const stream = bytes(`${pieces.join('\n')}\n`);
+  for (let at = 0; at < stream.length; at += 65_536) {
+    reader.read(stream.subarray(at, at + 65_536));
+    if (reader.activity === undefined) return undefined;
+  }
+  return [reader.end(), reader.lastSaid];
+}
+
+for (const pump of ['a', 'word ', 'a line\n', 'a \n\n      '])
+  test(`a message that comes sign by sign is read in time linear in it: ${JSON.stringify(pump)}`, () => {
+    const textOf = (length: number): string => pump.repeat(Math.ceil(length / pump.length));
+    assert.equal(findTooSlow(readPieces, textOf, 1_500), undefined);
+  });
+
 test('a reader that takes time squared in the size of its text is caught', () => {
   const squared = (text: string): number => {
     let same = 0;

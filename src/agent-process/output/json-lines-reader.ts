@@ -10,6 +10,7 @@ import {
   type OutputEvent,
 } from './event-parts.ts';
 import { LongLine } from './long-line.ts';
+import { MessageTail, tailOf } from './message-tail.ts';
 import { UsageMeter } from './usage-meter.ts';
 import { isApiError, type RateLimit } from './provider-sentences.ts';
 import type { OutputFacts, ToldError } from './verdict.ts';
@@ -32,7 +33,7 @@ const MAX_DENIED = 100;
  */
 export class JsonLinesReader implements OutputReader {
   sessionId: string | undefined;
-  activity: string | undefined;
+  #activity: string | undefined;
   #lastSaid: string | undefined;
   #isText: boolean;
   readonly #format: EventFormat;
@@ -47,7 +48,9 @@ export class JsonLinesReader implements OutputReader {
   /** In place of `#rest`, while a line is longer than that may be. */
   #long: LongLine | undefined;
   /** A message of which pieces were shown; the line of the last one has not ended yet. */
-  #saying = '';
+  #saying = new MessageTail();
+  /** True where `#lastSaid` and `#activity` do not know the last pieces of it yet. */
+  #isBehind = false;
   #result: { readonly error: ToldError | undefined } | undefined;
   /** The error since the agent's last message or tool call. */
   #error: ToldError | undefined;
@@ -60,7 +63,13 @@ export class JsonLinesReader implements OutputReader {
     this.#now = now;
   }
 
+  get activity(): string | undefined {
+    this.#catchUp();
+    return this.#activity;
+  }
+
   get lastSaid(): string | undefined {
+    this.#catchUp();
     return this.#isText && this.#stray.length > 0 ? tailOf(this.#stray.join('\n')) : this.#lastSaid;
   }
 
@@ -167,13 +176,15 @@ export class JsonLinesReader implements OutputReader {
         return this.#showSaid(cleanLines(told.text));
       case 'saying': {
         const text = cleanLines(told.text);
-        const continues = this.#saying !== '';
-        this.#saying += text;
-        this.#progress(this.#saying, continues);
+        if (this.#saying.isEmpty) this.#hasWorked = this.#works;
+        this.#goOn();
+        this.#saying.add(text);
+        this.#isBehind = true;
         return text;
       }
       case 'does':
-        this.activity = cut(oneLine(told.line), MAX_ACTIVITY);
+        this.#catchUp();
+        this.#activity = cut(oneLine(told.line), MAX_ACTIVITY);
         this.#hasWorked = true;
         this.#goOn();
         return this.#showLine(told.line);
@@ -212,8 +223,8 @@ export class JsonLinesReader implements OutputReader {
 
   /** A message that was shown in pieces already, or is what was said last, is not shown again. */
   #showSaid(text: string): string {
-    const shown = this.#saying.trim();
-    const isAgain = shown !== '' && (text.trim() === shown || text.trimEnd().endsWith(shown));
+    const shown = this.#saying.trimmed;
+    const isAgain = shown !== '' && text.trimEnd().endsWith(shown);
     const before = this.#endSaying();
     if (isAgain || text.trim() === '') return before;
     this.#progress(text);
@@ -239,13 +250,23 @@ export class JsonLinesReader implements OutputReader {
     return `${last}\n`;
   }
 
-  /** `continues`: it is the message at hand, with some more of it. */
-  #progress(text: string, continues = false): void {
-    if (!continues) this.#hasWorked = this.#works;
+  #progress(text: string): void {
+    this.#hasWorked = this.#works;
     this.#goOn();
-    this.#lastSaid = tailOf(text);
+    this.#noteSaid(tailOf(text), text);
+  }
+
+  #noteSaid(trimmed: string, text: string): void {
+    this.#lastSaid = trimmed;
     const line = tellingLine(text);
-    if (line !== undefined) this.activity = cut(oneLine(line), MAX_ACTIVITY);
+    if (line !== undefined) this.#activity = cut(oneLine(line), MAX_ACTIVITY);
+  }
+
+  /** Only where it is asked for: a message may come in a hundred thousand pieces. */
+  #catchUp(): void {
+    if (!this.#isBehind) return;
+    this.#isBehind = false;
+    this.#noteSaid(this.#saying.trimmed, this.#saying.text);
   }
 
   /** An error that an agent says instead of reporting it is no work. */
@@ -261,8 +282,9 @@ export class JsonLinesReader implements OutputReader {
   }
 
   #endSaying(): string {
-    const needsBreak = this.#saying !== '' && !this.#saying.endsWith('\n');
-    this.#saying = '';
+    this.#catchUp();
+    const needsBreak = !this.#saying.isEmpty && !this.#saying.endsLine;
+    this.#saying = new MessageTail();
     return needsBreak ? '\n' : '';
   }
 
@@ -281,8 +303,4 @@ export function tellingLine(text: string): string | undefined {
 
 function mayBeEvent(line: string): boolean {
   return line.slice(0, 1000).trimStart().startsWith('{');
-}
-
-function tailOf(text: string | undefined): string {
-  return (text ?? '').trim().slice(-MAX_SAID);
 }
