@@ -137,7 +137,7 @@ export async function repairPlan(backlogs: Backlogs): Promise<void> {
   }
   const existing = read.value?.bytes.toString('utf8') ?? '';
   // YAML is for those who work on plans only.
-  const [{ isPlanOf, readPlan }, { repairPlan: repair }] = await Promise.all([
+  const [{ isPlanOf, readPlan }, { repairPlan: repair, undoneDamage }] = await Promise.all([
     import('../core/plan/read-plan.ts'),
     import('../core/plan/repair-plan.ts'),
   ]);
@@ -148,7 +148,7 @@ export async function repairPlan(backlogs: Backlogs): Promise<void> {
   }
   const date = new Date(backlog.now).toLocaleDateString('sv-SE');
   const text = repair({ title: name, rootName: name, plan, date, existing });
-  const damage = readBefore.damage.map(explainDamage);
+  const damage = undoneDamage(readBefore, text).map(explainDamage);
   if (text === existing) {
     await vscode.window.showInformationMessage('Nothing is wrong with this plan.');
     return;

@@ -87,7 +87,8 @@ export function readPlan(text: string): ReadPlan {
   if (frontmatter === undefined) damage.push({ kind: 'noFrontmatter' });
   else {
     if (frontmatter.isBroken) damage.push({ kind: 'brokenFrontmatter' });
-    if (yaml?.includes('\\\\\\"') === true) damage.push({ kind: 'doubleEscapes' });
+    if (textsOfExarp(values).some((each) => each.includes('\\"')))
+      damage.push({ kind: 'doubleEscapes' });
     const keys = KEYS.filter((key) => !values.has(key));
     if (keys.length > 0) damage.push({ kind: 'missingKeys', keys });
   }
@@ -126,6 +127,16 @@ function wavesIn(lines: readonly string[]): readonly (readonly string[])[] {
     const list = WAVE_LINE.exec(line)?.[2];
     return list === undefined ? [] : [splitIds(list)];
   });
+}
+
+/** The texts that exarp-go writes with its quotes escaped twice. */
+function textsOfExarp(values: ReadonlyMap<string, unknown>): readonly string[] {
+  const todos = values.get('todos');
+  const contents = Array.isArray(todos)
+    ? todos.flatMap(readTodo).map(({ content }) => content)
+    : [];
+  const texts = [values.get('name'), values.get('overview'), ...contents];
+  return texts.filter((each) => typeof each === 'string');
 }
 
 function readTodo(entry: unknown): readonly PlanTodo[] {

@@ -1,6 +1,6 @@
 import { type MainPlanInput, writeMainPlan } from './main-plan.ts';
 import { splitFrontmatter } from './read-frontmatter.ts';
-import { HEADINGS } from './read-plan.ts';
+import { HEADINGS, type PlanDamage, type ReadPlan, readPlan } from './read-plan.ts';
 import { trimSigns } from '../text.ts';
 
 /**
@@ -21,6 +21,15 @@ export function repairPlan(input: MainPlanInput & { readonly existing: string })
     lines = withSection(lines, heading, sectionOf(freshLines, heading) ?? []);
   const body = trimSigns(lines.join('\n'), '\n', '\n');
   return `---\n${fresh.yaml ?? ''}\n---\n\n${body}\n`;
+}
+
+/**
+ * The damage that a repair undoes. A backslash before a quote may be what a title or a todo of the
+ * user says: it stays, and is none.
+ */
+export function undoneDamage({ damage }: ReadPlan, repaired: string): readonly PlanDamage[] {
+  const left = new Set(readPlan(repaired).damage.map(({ kind }) => kind));
+  return damage.filter(({ kind }) => !left.has(kind));
 }
 
 /** The date in a plan, as `YYYY-MM-DD`. */
