@@ -9,8 +9,13 @@ import type { TaskLinks } from './waves/task-links.ts';
 export type Notice =
   | { readonly kind: 'unknownStatus'; readonly id: TaskId; readonly text: string }
   | { readonly kind: 'oddSpelling'; readonly id: TaskId; readonly text: string }
-  /** `title` is that of the task that is not shown. */
-  | { readonly kind: 'duplicateId'; readonly id: TaskId; readonly title: string }
+  /** `title` and `position` are those of the entry that is not shown. */
+  | {
+      readonly kind: 'duplicateId';
+      readonly id: TaskId;
+      readonly title: string;
+      readonly position: number;
+    }
   | { readonly kind: 'missingId'; readonly position: number }
   | { readonly kind: 'badEntry'; readonly position: number; readonly detail: string }
   | { readonly kind: 'foreignProject'; readonly id: TaskId; readonly project: string | undefined }

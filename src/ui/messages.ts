@@ -91,7 +91,7 @@ export function explainNotice(notice: Notice): string {
     case 'oddSpelling':
       return `${notice.id} spells its status “${notice.text}”; exarp-go compares it letter by letter and may pass over it`;
     case 'duplicateId':
-      return `${notice.id} is there more than once; the first is shown, and “${named(notice.title, 80)}” is hidden`;
+      return `${notice.id} is there more than once; the first is shown, and “${named(notice.title, 80)}” (entry ${notice.position}) is hidden`;
     case 'missingId':
       return `Entry ${notice.position} has no id and is left out`;
     case 'badEntry':

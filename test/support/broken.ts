@@ -62,7 +62,7 @@ export function brokenBacklog(
   const snapshot = read(store);
   const notices = [
     ...snapshot.notices,
-    { kind: 'duplicateId', id: taskId(id(1)), title: 'Another one' } as const,
+    { kind: 'duplicateId', id: taskId(id(1)), title: 'Another one', position: 2 } as const,
     { kind: 'badConfig', file: '.exarp/config.yaml', detail: 'not YAML' } as const,
   ];
   const state = {

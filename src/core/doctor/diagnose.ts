@@ -35,7 +35,6 @@ export function diagnose(input: DoctorInput): readonly Finding[] {
     const ids = tasksOf(trouble);
     const key = JSON.stringify([trouble.kind, ...partsOf(trouble, ids)]);
     const canFix = isJson && fix.kind !== 'none' ? JSON_ONLY : withoutBlockedFixes(fix, input);
-    // A task that exists three times has two notices.
     if (!findings.has(key)) findings.set(key, { key, severity, ids, trouble, fix: canFix });
   }
   return inOrder([...findings.values()]);
@@ -76,6 +75,8 @@ function partsOf(trouble: Problem, ids: readonly TaskId[]): readonly string[] {
       return [...ids, trouble.on];
     case 'nullColumn':
       return [...ids, trouble.column];
+    case 'duplicateId':
+      return [...ids, String(trouble.position)];
     case 'selfDependency':
       return [...ids, trouble.via];
     case 'orphanRow':

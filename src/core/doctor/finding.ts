@@ -31,7 +31,16 @@ export type Fix =
   | { readonly kind: 'changes'; readonly changes: Changes; readonly safe: boolean }
   /** Any one of these, or none: the finding may be intended. Never safe. */
   | { readonly kind: 'choices'; readonly choices: readonly [Changes, ...Changes[]] }
-  | { readonly kind: 'none'; readonly reason: NoFix };
+  | { readonly kind: 'none'; readonly reason: NoFix }
+  /** The user can give the entry at this position, from 1, an id that no other has. */
+  | {
+      readonly kind: 'none';
+      readonly reason: 'newIdByHand';
+      readonly position: number;
+      readonly free: string;
+    };
+
+export type NoFixFound = Extract<Fix, { kind: 'none' }>;
 
 /** The task and the lease of a finding about a lock. */
 type Locked<L extends Lease['kind']> = {
@@ -55,7 +64,13 @@ export type Problem =
   | { readonly kind: 'selfDependency'; readonly id: TaskId; readonly via: 'dependency' | 'parent' }
   /** NULL in a column that exarp-go reads into a type without a null. */
   | { readonly kind: 'nullColumn'; readonly id: TaskId; readonly column: string }
-  | { readonly kind: 'duplicateId'; readonly id: TaskId; readonly title: string }
+  /** `title` and `position` are those of the entry that is hidden. */
+  | {
+      readonly kind: 'duplicateId';
+      readonly id: TaskId;
+      readonly title: string;
+      readonly position: number;
+    }
   | { readonly kind: 'missingDependency'; readonly id: TaskId; readonly on: TaskId }
   /** Not in any project, or in one that exarp-go does not list here. */
   | { readonly kind: 'foreignProject'; readonly id: TaskId; readonly project: string | undefined }

@@ -3,7 +3,7 @@ import type { DoctorInput, RawFinding } from './doctor-input.ts';
 import type { Problem } from './finding.ts';
 
 /** Lower numbers are of an older scheme, which exarp-go offers to clean up. */
-const FIRST_MODERN = 1_000_000;
+export const FIRST_MODERN = 1_000_000;
 
 /**
  * Ids that exarp-go would not create. They are reported and never changed: other files refer to

@@ -19,7 +19,7 @@ export function problemText(problem: Problem, now?: number): string {
     case 'nullColumn':
       return `${named(problem.column)} is NULL`;
     case 'duplicateId':
-      return `exists more than once; the first counts, and “${named(problem.title, 80)}” is hidden`;
+      return `exists more than once; the first counts, and “${named(problem.title, 80)}” (entry ${problem.position}) is hidden`;
     case 'missingDependency':
       return `depends on ${named(problem.on)}, which does not exist`;
     case 'foreignProject':

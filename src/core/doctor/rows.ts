@@ -3,20 +3,27 @@ import type { Notice } from '../snapshot.ts';
 import type { Task } from '../task.ts';
 import type { DoctorInput, RawFinding } from './doctor-input.ts';
 import type { Changes, Fix, Problem, Severity } from './finding.ts';
+import { FIRST_MODERN } from './ids.ts';
 import { hasNoStatus, setStatus } from './set-status.ts';
 
 /** Rows that exarp-go does not list, cannot read, or reads differently. */
 export function diagnoseRows(input: DoctorInput): readonly RawFinding[] {
   const { snapshot } = input;
+  const isTwice = snapshot.notices.some(({ kind }) => kind === 'duplicateId');
+  const highest = isTwice ? highestNumber(snapshot.tasks) : 0;
   return [
-    ...snapshot.notices.flatMap((notice) => diagnoseNotice(notice, input)),
+    ...snapshot.notices.flatMap((notice) => diagnoseNotice(notice, input, highest)),
     // exarp-go reads every spelling in JSON; words in the database are taken as they are.
     ...(snapshot.source === 'json' ? [] : snapshot.tasks.flatMap((task) => diagnosePriority(task))),
   ];
 }
 
 /** The notices of the reader; those about no task, such as a bad configuration, are no findings. */
-function diagnoseNotice(notice: Notice, input: DoctorInput): readonly RawFinding[] {
+function diagnoseNotice(
+  notice: Notice,
+  input: DoctorInput,
+  highest: number,
+): readonly RawFinding[] {
   const { snapshot } = input;
   switch (notice.kind) {
     case 'nullColumn': {
@@ -26,12 +33,19 @@ function diagnoseNotice(notice: Notice, input: DoctorInput): readonly RawFinding
         : NOT_OURS_TO_GUESS;
       return found({ kind: 'nullColumn', id, column }, 'error', fix);
     }
-    case 'duplicateId':
-      return found(
-        { kind: 'duplicateId', id: notice.id, title: notice.title },
-        'error',
-        NOT_OURS_TO_GUESS,
-      );
+    case 'duplicateId': {
+      const fix: Fix =
+        snapshot.source === 'json'
+          ? {
+              kind: 'none',
+              reason: 'newIdByHand',
+              position: notice.position,
+              // Above all, and another one for each position.
+              free: `T-${highest + notice.position}`,
+            }
+          : NOT_OURS_TO_GUESS;
+      return found(notice, 'error', fix);
+    }
     case 'foreignProject': {
       const { id, project } = notice;
       const holder = snapshot.byId.get(id)?.lock?.holder;
@@ -67,6 +81,14 @@ function diagnoseNotice(notice: Notice, input: DoctorInput): readonly RawFinding
     case 'configsDiffer':
       return [];
   }
+}
+
+/** The highest number of an id `T-<number>`, at least the first of today's scheme. */
+function highestNumber(tasks: readonly Task[]): number {
+  return tasks.reduce(
+    (most, { id }) => Math.max(most, Number(/^T-(\d{1,15})$/.exec(id)?.[1] ?? 0)),
+    FIRST_MODERN,
+  );
 }
 
 const NOT_OURS_TO_GUESS: Fix = { kind: 'none', reason: 'notOursToGuess' };

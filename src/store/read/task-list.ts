@@ -65,7 +65,8 @@ export class TaskList {
   /** Registers an id. False, with a notice, where it is missing or a duplicate. */
   takes(id: string, title: string, position: number): boolean {
     if (id === '') this.notices.push({ kind: 'missingId', position });
-    else if (this.#ids.has(id)) this.notices.push({ kind: 'duplicateId', id: taskId(id), title });
+    else if (this.#ids.has(id))
+      this.notices.push({ kind: 'duplicateId', id: taskId(id), title, position });
     else {
       this.#ids.add(id);
       return true;

@@ -24,7 +24,7 @@ export async function fixFinding(node?: TreeNode): Promise<void> {
   }
   const offers = offersFor(backlog, findings);
   if (offers.length === 0) {
-    const why = first.fix.kind === 'none' ? explainNoFix(first.fix.reason) : '';
+    const why = first.fix.kind === 'none' ? explainNoFix(first.fix) : '';
     void vscode.window.showInformationMessage(plain(`There is nothing to change. ${why}`));
     return;
   }

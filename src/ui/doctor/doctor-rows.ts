@@ -115,7 +115,7 @@ export function describeFinding(backlog: Backlog, key: string): RowContent {
 export function fixLines(backlog: Backlog, { fix }: Finding): readonly string[] {
   switch (fix.kind) {
     case 'none':
-      return [explainNoFix(fix.reason)];
+      return [explainNoFix(fix)];
     case 'changes':
       return [`Fix: ${changesLine(backlog, fix.changes)}`];
     case 'choices': {

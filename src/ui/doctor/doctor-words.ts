@@ -1,4 +1,4 @@
-import type { Finding, FindingKind, NoFix, Severity } from '../../core/doctor/finding.ts';
+import type { Finding, FindingKind, NoFixFound, Severity } from '../../core/doctor/finding.ts';
 import type { Change, NeverNullColumn } from '../../core/edit/change.ts';
 import type { Task } from '../../core/task.ts';
 import { lockText } from '../../core/doctor/problem-text.ts';
@@ -136,8 +136,10 @@ export function troubleSubject({ trouble, ids }: Finding): string {
 }
 
 /** Why there is nothing to change. */
-export function explainNoFix(reason: NoFix): string {
-  switch (reason) {
+export function explainNoFix(fix: NoFixFound): string {
+  switch (fix.reason) {
+    case 'newIdByHand':
+      return `Give entry ${fix.position} of the file an id that no other has, such as ${fix.free}, and save it: a JSON file is only read.`;
     case 'jsonOnly':
       return 'This backlog is only a JSON file, and only the database is changed.';
     case 'idsStay':

@@ -10,6 +10,12 @@ export interface Place {
   readonly character: number;
 }
 
+export interface EntryPlaces {
+  readonly ofIds: ReadonlyMap<string, Place>;
+  /** In the order of the file. */
+  readonly ofEntries: readonly Place[];
+}
+
 /** A problem, and where in the file it is; undefined where the file has no lines. */
 export interface PlacedProblem extends Problem {
   readonly place: Place | undefined;
@@ -20,8 +26,8 @@ export interface PublisherContext {
   readonly backlogs: Pick<Backlogs, 'all' | 'onDidChange'>;
   /** Whether the user wants to see the problems of this root. */
   readonly isWanted: (root: string) => boolean;
-  /** Where each task of a JSON file stands; nothing for a file that cannot be read. */
-  readonly findEntries: (file: string) => Promise<ReadonlyMap<string, Place>>;
+  /** Where the entries of a JSON file stand; nothing for a file that cannot be read. */
+  readonly findEntries: (file: string) => Promise<EntryPlaces>;
   /** Replaces what is shown at a file. */
   readonly set: (file: string, problems: readonly PlacedProblem[], root: string) => void;
   readonly delete: (file: string) => void;
@@ -76,7 +82,13 @@ export class ProblemsPublisher implements Disposable {
     const places = hasLines ? await this.#context.findEntries(snapshot.file) : undefined;
     // Something newer may have come while the file was read.
     if (this.#published.get(root) !== next) return;
-    const placed = problems.map((problem) => ({ ...problem, place: places?.get(problem.id) }));
+    const placed = problems.map((problem) => ({
+      ...problem,
+      place:
+        problem.entry === undefined
+          ? places?.ofIds.get(problem.id)
+          : places?.ofEntries[problem.entry - 1],
+    }));
     this.#context.set(snapshot.file, placed, root);
   }
 

@@ -120,6 +120,7 @@ const cases: readonly [name: string, store: Store, ...expected: string[]][] = [
     'an id that is there twice',
     rows({ id: a }, { id: a }, { id: a }),
     'duplicateId 1 - notOursToGuess',
+    'duplicateId 1 - notOursToGuess',
   ],
   [
     'two tasks that say the same, letter case and blanks aside: the newer one may be cancelled',

@@ -273,7 +273,7 @@ test('one bad entry hides no other, and each is said with its place', () => {
     },
     { kind: 'badEntry', position: 3, detail: 'is text, not an object' },
     { kind: 'missingId', position: 4 },
-    { kind: 'duplicateId', id: 'T-1', title: '' },
+    { kind: 'duplicateId', id: 'T-1', title: '', position: 5 },
     { kind: 'missingId', position: 6 },
     { kind: 'badEntry', position: 8, detail: 'is a list, not an object' },
   ]);
@@ -373,5 +373,7 @@ test('the notice of a repeated id gives the title of the task that is hidden', (
     { id: 'T-1', content: 'shown' },
     { id: 'T-1', content: 'hidden' },
   ];
-  assert.deepEqual(content(json).notices, [{ kind: 'duplicateId', id: 'T-1', title: 'hidden' }]);
+  assert.deepEqual(content(json).notices, [
+    { kind: 'duplicateId', id: 'T-1', title: 'hidden', position: 2 },
+  ]);
 });

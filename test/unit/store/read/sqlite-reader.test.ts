@@ -275,7 +275,7 @@ test('of two rows with one id the first counts, where a store has no key', () =>
     tasks.map((task) => task.title),
     ['first'],
   );
-  assert.deepEqual(notices, [{ kind: 'duplicateId', id: 'T-1', title: 'second' }]);
+  assert.deepEqual(notices, [{ kind: 'duplicateId', id: 'T-1', title: 'second', position: 2 }]);
 });
 
 test('tags and dependencies come in order; those of tasks that are gone are said, those on such tasks are kept', () => {

@@ -47,7 +47,7 @@ test('the last section of the tree has everything that is wrong, by kind, the wo
       '  Rows that break every list | 1',
       '    T-004 | content is NULL',
       '  Ids that exist more than once | 1',
-      '    Let plugins add commands | exists more than once; the first counts, and “Another one” is hidden · T-001',
+      '    Let plugins add commands | exists more than once; the first counts, and “Another one” (entry 2) is hidden · T-001',
       '  Tasks that lost their project while in progress | 1',
       '    Cache forecasts | no project since it was moved to In Progress for codex-studio-9 · T-005',
       '  Tasks of another project | 1',

@@ -80,7 +80,15 @@ class Panel {
       isWanted: () => this.isWanted,
       findEntries: () =>
         new Promise((resolve) =>
-          this.reads.push(() => resolve(new Map([['T-1000001', { line: 7, character: 10 }]]))),
+          this.reads.push(() =>
+            resolve({
+              ofIds: new Map([['T-1000001', { line: 7, character: 10 }]]),
+              ofEntries: [
+                { line: 7, character: 10 },
+                { line: 9, character: 10 },
+              ],
+            }),
+          ),
         ),
       set: (file, problems) => {
         this.sets++;
@@ -157,9 +165,33 @@ const places: readonly [name: string, text: string, expected: string][] = [
 ];
 for (const [name, text, expected] of places) {
   test(`places in a JSON file: ${name}`, () => {
-    const found = [...findEntries(text)].map(
+    const found = [...findEntries(text).ofIds].map(
       ([id, { line, character }]) => `${id}@${line}:${character}`,
     );
     assert.equal(found.join(' '), expected);
   });
 }
+
+test('an id that is there again stands at the later entry, with an id that is free', async () => {
+  const again = brokenBacklog({
+    rows: [{ id: 'T-1000001' }, { id: 'T-1000001', title: 'Hidden' }],
+    source: 'json',
+  });
+  const panel = new Panel(again);
+  panel.reads[0]?.();
+  await new Promise((resolve) => setImmediate(resolve));
+  const [problem] = panel.shown.get(DB) ?? [];
+  assert.deepEqual(problem?.place, { line: 9, character: 10 });
+  assert.match(
+    problem.message,
+    /“Hidden” \(entry 2\) is hidden\. Give entry 2 of the file an id that no other has, such as T-1000003, and save it/,
+  );
+});
+
+test('each entry of a JSON file has a place, one without an id too', () => {
+  const text = '{"todos": [\n{"id": "T-1"},\n{"name": "x"},\n7,\n {"id": "T-1"}]}';
+  assert.deepEqual(
+    findEntries(text).ofEntries.map(({ line, character }) => `${line}:${character}`),
+    ['1:7', '2:0', '3:0', '4:8'],
+  );
+});
