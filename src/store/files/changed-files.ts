@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** More files than this are not compared. */
+/** Of more files than this some are not compared. */
 const MOST_FILES = 50_000;
 /** Git's own, packages, and the store with its lock and log files. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['node_modules', '.todo2']);
@@ -12,18 +12,26 @@ const GIT_KEPT: ReadonlySet<string> = new Set(['hooks', 'config']);
 /**
  * Notes size and time of every file below a root; the answer says which were made, changed or
  * removed since, relative to the root, with `/`, in the order of their names. Links are not
- * followed. Never rejects: a folder that cannot be read counts as empty.
+ * followed. Never rejects: a folder that cannot be read counts as empty. Where there are more than
+ * `most` files, only those that were met both times are compared.
  */
-export async function watchFiles(root: string): Promise<() => Promise<readonly string[]>> {
-  const before = await stampsBelow(root);
+export async function watchFiles(
+  root: string,
+  most = MOST_FILES,
+): Promise<() => Promise<readonly string[]>> {
+  const before = await stampsBelow(root, most);
   return async () => {
-    const after = await stampsBelow(root);
-    const all = new Set([...before.keys(), ...after.keys()]);
-    return [...all].filter((file) => before.get(file) !== after.get(file)).sort();
+    const after = await stampsBelow(root, most);
+    // A new file may have taken the place of one that is there still.
+    const isWhole = before.size < most && after.size < most;
+    const all = isWhole
+      ? [...new Set([...before.keys(), ...after.keys()])]
+      : [...before.keys()].filter((file) => after.has(file));
+    return all.filter((file) => before.get(file) !== after.get(file)).sort();
   };
 }
 
-async function stampsBelow(root: string): Promise<ReadonlyMap<string, string>> {
+async function stampsBelow(root: string, most: number): Promise<ReadonlyMap<string, string>> {
   const stamps = new Map<string, string>();
   const folders = [''];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
@@ -38,7 +46,7 @@ async function stampsBelow(root: string): Promise<ReadonlyMap<string, string>> {
         folders.push(file);
         continue;
       }
-      if (stamps.size >= MOST_FILES) return stamps;
+      if (stamps.size >= most) return stamps;
       const found = await lstat(join(root, file), { bigint: true }).catch(() => undefined);
       if (found !== undefined)
         stamps.set(file, `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`);
