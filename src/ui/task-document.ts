@@ -2,6 +2,8 @@ import type { Backlog } from '../core/backlog.ts';
 import { inertMarkdown, inline, fenced, section, page, paragraphs } from '../core/markdown.ts';
 import { cut } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
+import type { NotReady } from '../core/waves/readiness.ts';
+import type { BlockReason } from '../core/waves/waves.ts';
 import { runTaskState } from './run-row.ts';
 import { clockTime, blockText, reasonText, leaseText } from '../core/messages.ts';
 
@@ -72,16 +74,27 @@ function whyNot(backlog: Backlog, task: Task): string {
   if (isSettled(task.status)) return '';
   const blocked = backlog.plan?.blockedOf.get(task.id);
   const readiness = backlog.readinessOf(task);
-  const reasons =
-    readiness.kind === 'notReady' ? readiness.reasons.map((r) => reasonText(r, backlog.now)) : [];
-  return (
-    blocked === undefined
-      ? reasons
-      : [blockText(blocked), ...reasons.filter((r) => !r.includes('cycle'))]
-  )
+  const reasons = readiness.kind === 'notReady' ? readiness.reasons : [];
+  // What keeps it out of every wave is one of the reasons, too.
+  const others =
+    blocked === undefined ? reasons : reasons.filter(({ kind }) => !SAME[blocked.kind].has(kind));
+  return [
+    ...(blocked === undefined ? [] : [blockText(blocked)]),
+    ...others.map((reason) => reasonText(reason, backlog.now)),
+  ]
     .map((reason) => `- ${inline(reason)}`)
     .join('\n');
 }
+
+const CYCLES: ReadonlySet<NotReady['kind']> = new Set(['cycle', 'behindCycle']);
+
+/** By what keeps a task out of every wave, the reasons that say the same. */
+const SAME: Readonly<Record<BlockReason['kind'], ReadonlySet<NotReady['kind']>>> = {
+  cycle: CYCLES,
+  behindCycle: CYCLES,
+  missing: new Set(['missing']),
+  behindMissing: new Set(),
+};
 
 function dependencyList(backlog: Backlog, task: Task): string {
   const missing = backlog.plan?.missing.get(task.id) ?? [];

@@ -25,7 +25,6 @@ export function exarpTool(call: ExarpCall): BatchTool {
   return {
     id: `${EXARP}${tool}`,
     title: `exarp-go’s ${what}`,
-    writes: allowed,
     exarp: call,
     run: async ({ workspace }, signal) => {
       const changed = await workspace.watchFiles?.();

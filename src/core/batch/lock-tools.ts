@@ -61,7 +61,6 @@ const MEANWHILE: ReadonlySet<string> = new Set<Failure['kind']>([
 export const deadAgentCleanup: BatchTool = {
   id: 'dead_agent_cleanup',
   title: 'Locks of processes that are gone',
-  writes: true,
   run: async ({ backlog }, signal) => {
     const dead = backlog.findings.filter(({ trouble }) => trouble.kind === 'deadOwner');
     const changes = dead.flatMap(({ fix }) =>

@@ -40,16 +40,22 @@ export async function runParallel<T>(
   const limit = pLimit(
     maxParallel >= 1 ? Math.min(Math.floor(maxParallel), Number.MAX_SAFE_INTEGER) : 1,
   );
-  return Promise.all(
-    tools.map((tool, index) =>
-      limit(async () => {
-        if (signal.aborted)
-          return ended<T>(index, { name: tool.name, seconds: 0, status: 'cancelled' }, options);
-        options.onStarted?.(index);
-        return ended(index, await runOne(tool, options), options);
-      }),
-    ),
-  );
+  // One listener for all: a signal warns of a leak from the eleventh on.
+  const cancelled = whenAborted(signal);
+  try {
+    return await Promise.all(
+      tools.map((tool, index) =>
+        limit(async () => {
+          if (signal.aborted)
+            return ended<T>(index, { name: tool.name, seconds: 0, status: 'cancelled' }, options);
+          options.onStarted?.(index);
+          return ended(index, await runOne(tool, options, cancelled.promise), options);
+        }),
+      ),
+    );
+  } finally {
+    cancelled.dispose();
+  }
 }
 
 function ended<T>(index: number, run: ToolRun<T>, { onEnded }: ParallelOptions<T>): ToolRun<T> {
@@ -60,15 +66,15 @@ function ended<T>(index: number, run: ToolRun<T>, { onEnded }: ParallelOptions<T
 async function runOne<T>(
   { name, run }: Tool<T>,
   { signal, now }: ParallelOptions<T>,
+  cancelled: Promise<undefined>,
 ): Promise<ToolRun<T>> {
   const startedAt = now();
   // A clock may be set back meanwhile.
   const seconds = (): number => Math.max(0, now() - startedAt) / 1000;
-  const cancelled = whenAborted(signal);
   try {
     const result = await Promise.race([
       Promise.resolve(run(signal)).then((value) => ({ value })),
-      cancelled.promise,
+      cancelled,
     ]);
     if (result === undefined) return { name, seconds: seconds(), status: 'cancelled' };
     return { name, seconds: seconds(), status: 'succeeded', result: result.value };
@@ -76,7 +82,5 @@ async function runOne<T>(
     // What a tool throws after the abort is no failure.
     if (signal.aborted) return { name, seconds: seconds(), status: 'cancelled' };
     return { name, seconds: seconds(), status: 'failed', error };
-  } finally {
-    cancelled.dispose();
   }
 }

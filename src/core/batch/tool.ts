@@ -78,8 +78,6 @@ export interface ToolWorld {
 export interface BatchTool {
   readonly id: string;
   readonly title: string;
-  /** True where it may change the backlog. */
-  readonly writes?: boolean;
   /** What it has exarp-go do, where it is one of exarp-go's. */
   readonly exarp?: ExarpCall;
   /** The whole numbers that it takes from a custom batch, each within these bounds. */

@@ -73,7 +73,6 @@ export class LeaseKeeper implements Disposable {
   readonly #held = new Map<TaskId, HeldLock>();
   readonly #lost = new Emitter<LostLock>();
   readonly #failed = new Emitter<Failure>();
-  readonly #renewed = new Emitter<Renewal>();
   readonly #jumped = new Emitter<number>();
   readonly #outlived = new Emitter<TaskId>();
   readonly #changed = new Emitter<undefined>();
@@ -84,7 +83,6 @@ export class LeaseKeeper implements Disposable {
 
   readonly onDidLose: Event<LostLock> = this.#lost.event;
   readonly onDidFail: Event<Failure> = this.#failed.event;
-  readonly onDidRenew: Event<Renewal> = this.#renewed.event;
   /** By how many ms the clock is ahead of the expected time; negative where it is behind. */
   readonly onDidJump: Event<number> = this.#jumped.event;
   /** A lock that is still ours although the work it was held for has ended. */
@@ -151,14 +149,7 @@ export class LeaseKeeper implements Disposable {
     this.#disposed = true;
     this.#held.clear();
     this.#plan();
-    const emitters = [
-      this.#lost,
-      this.#failed,
-      this.#renewed,
-      this.#jumped,
-      this.#outlived,
-      this.#changed,
-    ];
+    const emitters = [this.#lost, this.#failed, this.#jumped, this.#outlived, this.#changed];
     for (const emitter of emitters) emitter.dispose();
   }
 
@@ -255,6 +246,5 @@ export class LeaseKeeper implements Disposable {
       if (holder !== undefined || !same(id)) continue;
       if ((await this.#options.reclaim?.(id)) !== true && same(id)) this.lose(id, undefined);
     }
-    this.#renewed.fire(renewal);
   }
 }

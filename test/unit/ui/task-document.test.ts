@@ -45,6 +45,31 @@ test('the details of a task say what it is, why it waits, what it needs and who 
   }
 });
 
+test('each reason why a task waits is named once, whatever the tasks are called', () => {
+  const reasonsOf = (...given: Parameters<typeof task>[]): string[] => {
+    const backlog = fakeBacklog({ tasks: given.map(([id, fields]) => task(id, fields)) });
+    const text = taskDocument(backlog, backlog.task(taskId('T-1'))!);
+    const [, after = ''] = text.split('## Why not now\n\n');
+    return after.split('\n\n')[0]!.split('\n');
+  };
+  const bicycle = ['T-bicycle', {}] as const;
+  const [first, ...others] = reasonsOf(
+    ['T-1', { dependencies: ['T-2', 'T-bicycle'] }],
+    ['T-2', { dependencies: ['T-1'] }],
+    [...bicycle],
+  );
+  assert.match(first!, /^- in a cycle: /);
+  assert.deepEqual(others, ['- waits for T-2 (Todo)', '- waits for T-bicycle (Todo)']);
+  const behind = reasonsOf(
+    ['T-1', { dependencies: ['T-2', 'T-bicycle'] }],
+    ['T-2', { dependencies: ['T-2b'] }],
+    ['T-2b', { dependencies: ['T-2'] }],
+    [...bicycle],
+  );
+  assert.equal(behind.length, 3);
+  assert.match(behind[0]!, /^- waits for a cycle: /);
+});
+
 const hostile = [
   '<img src=x onerror=alert(1)>',
   '![x](https://evil.example/pixel.png)',

@@ -167,7 +167,22 @@ test('the steps are those of exarp-go, in its order', () => {
     'dead_agent_cleanup | analyze_alignment + task_analysis_hierarchy + report_overview | sprint_backlog_order',
   );
   assert.equal(new Set(TOOLS.map(({ id }) => id)).size, TOOLS.length);
-  assert.deepEqual(TOOLS.filter(({ writes }) => writes).map(({ id }) => id), ['dead_agent_cleanup']); // prettier-ignore
+});
+
+test('of all tools of ours one changes the backlog: it gives back the locks of gone processes', async () => {
+  const writing: string[] = [];
+  for (const tool of TOOLS) {
+    const spec: FakeBacklog = {
+      tasks: SHOP,
+      apply: () => {
+        writing.push(tool.id);
+        return Promise.resolve(ok(undefined));
+      },
+    };
+    const { steps } = await run({ ...named('daily'), stages: [[tool]] }, spec);
+    assert.equal(steps[0]?.status, 'succeeded', tool.id);
+  }
+  assert.deepEqual(writing, ['dead_agent_cleanup']);
 });
 
 test('a daily batch says what it found, and its report is as the golden file has it', async () => {

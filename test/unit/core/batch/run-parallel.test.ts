@@ -145,3 +145,27 @@ test('a thousand tools keep order and cap, whatever the cap is', async () => {
     { numRuns: 20 },
   );
 });
+
+test('any number of tools at a time listens to a stop once', async () => {
+  const bench = new Bench();
+  const stop = new AbortController();
+  let listeners = 0;
+  const { signal } = stop;
+  const add = signal.addEventListener.bind(signal);
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listeners++;
+    add(...args);
+  };
+  const names = Array.from({ length: 40 }, (_, n) => `t${n}`);
+  const running = bench.run(names.join(' '), 40, signal);
+  await settle();
+  bench.end('t0');
+  await settle();
+  stop.abort();
+  const runs = await running;
+  assert.equal(listeners, 1);
+  assert.deepEqual(
+    runs.map(({ status }) => status),
+    ['succeeded', ...names.slice(1).map(() => 'cancelled')],
+  );
+});
