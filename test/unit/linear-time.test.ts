@@ -74,6 +74,10 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'frontmatter without an end': (text) => splitFrontmatter(`---\n${text}`),
   'names without quotes': (text) => readFrontmatter(`name: ${text}\n}`),
   'locations in a plan': (text) => findLocations(`${front(`  - id: ${text}`)}- [ ] ${text}`),
+  'locations of waves in a plan': (text) => [
+    findLocations(`---\nwaves:\n${text}`),
+    findLocations(`## Wave 1\n**Task IDs:**\n${text}`),
+  ],
   'the sections of a plan': (text) => writeOwnedSections([], `## 5. A\n\n${text}`),
   'the date of a plan': (text) => dateOf(`last_updated: ${text}`),
   'waves of a document': (text) => readWaveOverride('a.md', `## Wave 1\n**Task IDs${text}`),
@@ -146,7 +150,7 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
 };
 
 /** What pumped texts are made of: a start, a part that is repeated, and an end that spoils a match. */
-const PARTS = [' ', '\t', '\n', '\r', '\u2028', '-', '*', '`', '~', ':', '[', ']', '(', ')', '{', '}', '<', '>', '!', '&', '$', '#', '_', '|', '\\', '"', "'", ',', '.', '=', '/', '@', '%', '+', '?', '0', '9', 'a', 'x', 'A', 'ä', '\u2060', '- [ ] ', '**', '](', '(T-1', 'T-1', '```', '&lt', 'a: ', '- ', '  - id: ', '\n- ', 'ms', '1h', '//', 'mermaid', '"a", ', '{"a":', '\u0301']; // prettier-ignore
+const PARTS = [' ', '\t', '\n', '\r', '\u2028', '-', '*', '`', '~', ':', '[', ']', '(', ')', '{', '}', '<', '>', '!', '&', '$', '#', '_', '|', '\\', '"', "'", ',', '.', '=', '/', '@', '%', '+', '?', '0', '9', 'a', 'x', 'A', 'ä', '\u2060', '- [ ] ', '**', '](', '(T-1', 'T-1', '```', '&lt', 'a: ', '- ', '  - id: ', '\n- ', '\n- [T]', '\n## Wave 1', '\n- **Wave 1:** a', 'ms', '1h', '//', 'mermaid', '"a", ', '{"a":', '\u0301']; // prettier-ignore
 
 const SMALL = 4_000;
 /** The parser of YAML takes ten times as long for each sign as anything else, so it gets less. */

@@ -51,6 +51,7 @@ export function findLocations(text: string): PlanLocations {
   let key = '';
   let todo: string | undefined;
   let isSectionList = false;
+  let inFrontmatter = 0;
   const lines = text.replace(/^\ufeff/, '').split(/\r\n?|\n/, MAX_LINES);
   lines.forEach((line, at) => {
     if (part === 'start') part = /^---[ \t]*$/.test(line) ? 'front' : 'body';
@@ -74,13 +75,7 @@ export function findLocations(text: string): PlanLocations {
       const named = [...list.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|([^,\s"'][^,]*)/g)].map(
         (match) => match[1] ?? match[2] ?? match[3]?.trim() ?? '',
       );
-      wave(
-        line,
-        at,
-        'frontmatter',
-        waves.filter((each) => each.in === 'frontmatter').length,
-        named,
-      );
+      wave(line, at, 'frontmatter', inFrontmatter++, named);
     }
   }
 
