@@ -86,17 +86,18 @@ export function differingPages(before: Pages, after: Pages): PageMap | undefined
     after.pageCount < before.pageCount
   )
     return undefined;
+  const isTooMuch = (count: number): boolean => count > 16 && count > after.pageCount / 2;
+  // A log of a few pages can claim any number of them.
+  if (isTooMuch(after.pageCount - before.pageCount)) return undefined;
+  const zeros = new Uint8Array(pageSize);
   const different = new Map<number, Uint8Array>();
   for (let number = 1; number <= after.pageCount; number++) {
     const at = (number - 1) * pageSize;
     const isNew = number > before.pageCount;
     if (!isNew && before.bytes.compare(after.bytes, at, at + pageSize, at, at + pageSize) === 0)
       continue;
-    different.set(
-      number,
-      isNew ? new Uint8Array(pageSize) : before.bytes.subarray(at, at + pageSize),
-    );
-    if (different.size > 16 && different.size > after.pageCount / 2) return undefined;
+    different.set(number, isNew ? zeros : before.bytes.subarray(at, at + pageSize));
+    if (isTooMuch(different.size)) return undefined;
   }
   return different;
 }
