@@ -29,7 +29,7 @@ export class LiveTable {
   readonly #reader: LeafReader;
   #leaves: ReadonlySet<number> = new Set();
   #interiors: ReadonlySet<number> = new Set();
-  /** Overflow page → leaf of the row; stale entries do no harm. */
+  /** Overflow page → leaf of its row. */
   readonly #leafOf = new Map<number, number>();
 
   constructor(layout: TableLayout, pages: Pages) {
@@ -53,7 +53,7 @@ export class LiveTable {
           readRecord(pages.bytes, reader.recordAt, reader.size, this.layout, row);
         else {
           const record = assembleRecord(reader.take(), pages, undefined, (page) =>
-            this.#leafOf.set(page, leaf),
+            this.#own(page, leaf),
           );
           readRecord(record, 0, record.length, this.layout, row);
         }
@@ -122,7 +122,7 @@ export class LiveTable {
       pages,
       undefined,
     );
-    return this.#compare(rowsBefore, rowsAfter, pages);
+    return this.#compare(rowsBefore, rowsAfter, pages, before);
   }
 
   /** The leaves to read now; leaves that left the table are added to `affected`. */
@@ -161,13 +161,18 @@ export class LiveTable {
     before: Map<number, LeafCell>,
     after: Map<number, LeafCell>,
     pages: Pages,
+    pagesBefore: PageMap,
   ): TableChanges {
+    for (const cell of before.values()) {
+      if (cell.overflow !== 0)
+        assembleRecord(cell, pages, pagesBefore, (page) => this.#disown(page, cell.leaf));
+    }
     const added: Cell[] = [];
     const changed: [Cell, Cell][] = [];
     for (const [rowid, cell] of after) {
       // Read for its overflow pages, which may have changed even where the leaf is identical.
       if (cell.overflow !== 0) {
-        assembleRecord(cell, pages, undefined, (page) => this.#leafOf.set(page, cell.leaf));
+        assembleRecord(cell, pages, undefined, (page) => this.#own(page, cell.leaf));
       }
       const was = before.get(rowid);
       before.delete(rowid);
@@ -181,6 +186,17 @@ export class LiveTable {
     }
     added.sort((a, b) => a.rowid - b.rowid);
     return { removed: [...before.values()], added, changed };
+  }
+
+  /** In a damaged database two rows can go on in one page: a change of it would be one of both. */
+  #own(page: number, leaf: number): void {
+    const other = this.#leafOf.get(page);
+    if (other !== undefined && other !== leaf) throw new Unsure(`two rows go on at page ${page}`);
+    this.#leafOf.set(page, leaf);
+  }
+
+  #disown(page: number, leaf: number): void {
+    if (this.#leafOf.get(page) === leaf) this.#leafOf.delete(page);
   }
 }
 

@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import type { Database } from 'sql.js';
 import { taskId } from '../../../../src/core/task.ts';
 import { SCHEMA } from '../../../../src/store/write/schema.ts';
+import { LeafReader, findLeaves } from '../../../../src/store/read/btree.ts';
+import { LiveImage } from '../../../../src/store/read/pages.ts';
 import { readThroughSql } from '../../../../src/store/read/sql-tasks.ts';
 import { DatabaseTasks } from '../../../../src/store/read/sqlite-reader.ts';
 import type { StoreContent } from '../../../../src/store/read/store-content.ts';
@@ -171,6 +173,44 @@ test('the rest of a long row may change where its leaf does not', () => {
   );
   assert.equal(String(tasks[1]?.metadata['a']).at(-1), '2');
   store.db.close();
+});
+
+test('after a damage in which two rows go on in one page, the mended rows are read', () => {
+  const db = new SQL.Database();
+  db.run('PRAGMA page_size = 512');
+  for (const statement of SCHEMA) db.run(statement);
+  db.run(insert(12));
+  db.run(`UPDATE tasks SET long_description = id || ' ' || printf('%.1200c', 'x')`);
+  const good = Buffer.from(db.export());
+  const root = Number(db.exec(`SELECT rootpage FROM sqlite_master WHERE name = 'tasks'`)[0]?.values[0]?.[0]); // prettier-ignore
+  const pages = new LiveImage(Buffer.from(good));
+  const reader = new LeafReader(pages);
+  // Where each row names the page that it goes on at.
+  const pointers = findLeaves(pages, root).leaves.flatMap((leaf) => {
+    reader.open(good, (leaf - 1) * 512, leaf);
+    return Array.from({ length: reader.count }, (_, n) => {
+      reader.read(n);
+      return { at: reader.end - 4, leaf };
+    });
+  });
+  const [first] = pointers;
+  const others = pointers.filter(({ leaf }) => leaf !== first!.leaf);
+  assert.ok(others.length > 0);
+  for (const { at } of others) {
+    const shared = good.readUInt32BE(at);
+    const bad = Buffer.from(good);
+    bad.writeUInt32BE(shared, first!.at);
+    const later = Buffer.from(bad);
+    later.fill('y', (shared - 1) * 512 + 4, shared * 512);
+    const tasks = new DatabaseTasks('project');
+    [good, bad, later, bad, good].forEach((image, moment) => {
+      const read = tasks.read(SQL, { bytes: Buffer.from(image), moment }, READ_AT);
+      const expected = readThroughSql(SQL, Buffer.from(image), 'project', READ_AT);
+      assert.ok(read.ok && expected.ok);
+      assertSame(read.value, expected.value, `image ${moment}, page ${shared}`);
+    });
+  }
+  db.close();
 });
 
 test('when a lease ends, the one beside it counts, without a change of the file', () => {
