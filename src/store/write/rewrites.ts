@@ -111,10 +111,14 @@ export class Rewrites {
     const stored = rowsOf(db, asked);
     for (const id of asked) {
       const row = stored.get(id);
-      if (row === undefined) rows.delete(id);
-      else rows.set(id, row);
-      this.#gone.delete(id);
       this.#inserted.delete(id);
+      if (row === undefined) {
+        rows.delete(id);
+        this.#gone.add(id);
+      } else {
+        rows.set(id, row);
+        this.#gone.delete(id);
+      }
     }
     this.#seen.change = lastChange(db);
   }
