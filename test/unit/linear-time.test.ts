@@ -3,12 +3,11 @@ import { test } from 'node:test';
 import { agentNameOf } from '../../src/agent-api/agent-name.ts';
 import { readChatRequest } from '../../src/agent-api/chat-request.ts';
 import { MessageLines } from '../../src/agent-api/message-lines.ts';
+import { isApiError, isReport, statusIn } from '../../src/agent-process/output/api-error.ts';
 import {
   adviceFor,
   findRateLimit,
   hasSentence,
-  isApiError,
-  statusIn,
 } from '../../src/agent-process/output/provider-sentences.ts';
 import { codexFormat } from '../../src/agent-process/output/codex-format.ts';
 import { copilotFormat } from '../../src/agent-process/output/copilot-format.ts';
@@ -114,6 +113,7 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'words of a rate limit': (text) => findRateLimit(`rate limit, retry after ${text}`, 0),
   'words of a failed login': (text) => [
     isApiError(text),
+    isReport(text),
     statusIn(text),
     hasSentence('login', text),
     adviceFor('login', text),

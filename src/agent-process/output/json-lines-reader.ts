@@ -12,7 +12,8 @@ import {
 import { LongLine } from './long-line.ts';
 import { MessageTail, tailOf } from './message-tail.ts';
 import { UsageMeter } from './usage-meter.ts';
-import { isApiError, type RateLimit } from './provider-sentences.ts';
+import { isApiError } from './api-error.ts';
+import type { RateLimit } from './provider-sentences.ts';
 import type { OutputFacts, ToldError } from './verdict.ts';
 
 /**

@@ -35,29 +35,45 @@ const SENTENCES: Readonly<Record<SentenceKind, readonly RegExp[]>> = {
   rateLimit: [
     /\brate[ _-]?limit/i,
     /\btoo many (?:concurrent )?requests\b/i,
-    /\b(?:http|status|code|error|rejected)\b[^\n]{0,20}\b(?:429|529)\b/i,
+    /\btoo many tokens(?:,? please wait| per (?:minute|hour|day))\b/i,
+    /\b(?:http|status|code|\w{0,40}error|rejected)\b[^\n]{0,20}\b(?:429|529)\b/i,
+    /\bAPI error \([^)\n]{0,80}\):? (?:429|529)\b/i,
     /^\W{0,3}(?:429|529)\b/m,
-    /\b(?:usage|session|weekly|daily|monthly|hourly|request|token|message|5-hour)[ _]limit[ _](?:has been |was )?(?:reached|exceeded|hit)\b/i,
+    /\b(?:usage|session|weekly|daily|monthly|hourly|request|token|message|key|spend|spending|5-hour)[ _](?:limit|cap)[ _](?:has been |was )?(?:reached|exceeded|exhausted|hit)\b/i,
     /^\W{0,6}limit (?:reached|exceeded)\b/im,
     /\b(?:hit|reached|exceeded|used up) (?:your|the|its) (?!maximum|context|output|turn)(?:[\w.-]+ ){0,3}(?:[\w.]+-){0,3}limits?\b(?! of turns)/i,
     /\bout of (?:extra )?(?:usage|credits for now)\b/i,
     /\bquota\b[^\n]{0,40}\b(?:exceeded|exhausted|reached|used up|ran out)\b/i,
     /\b(?:exceeded|exhausted|reached|used up|out of|insufficient)\b[^\n]{0,40}[ _]?quota\b/i,
+    /\bexceeds? [^\n]{0,30}\bquota\b/i,
+    /\b(?:no (?:remaining )?quota|insufficient_quota)\b/i,
+    /\bused (?:up |all |100% )of your\b[^\n]{0,40}\b(?:limit|quota|usage|allowance)\b/i,
+    /\b(?:exceeded|exhausted|used up) (?:your|the|its) [^\n]{0,30}\b(?:usage|allowance)\b/i,
+    /\bfree (?:usage exceeded|tier\b[^\n]{0,30}\bexhausted)\b/i,
     /\bresource[_ ](?:has been )?exhausted\b/i,
     /\boverloaded(?:_error)?\b/i,
-    /\bat (?:full )?capacity\b/i,
-    /\b(?:high|heavy|unusual|increased) (?:demand|load|traffic)\b/i,
+    /\b(?:at (?:full )?capacity|no capacity available|capacity exceeded|servers? (?:is|are) (?:currently |temporarily )?busy)\b/i,
+    /\b(?:high|heavy|unusual|increased) (?:demand|load|traffic|concurrency)\b/i,
+    /\b(?:max(?:imum)? (?:\w+ )?concurrency|request rate increased too quickly)\b/i,
     /\b(?:being )?throttl(?:ed|ing)\b/i,
   ],
   trust: [/\bWorkspace Trust Required\b/i],
   repository: [/\bnot inside a trusted directory\b/i],
   login: [
-    /^\W{0,6}(?:error:?\s*)?(?:you are |you're )?not (?:logged|signed) in\b\W*(?:$|please\b|run\b|use\b|[·•|])/im,
-    /\b(?:please set an auth method|no auth type is selected|authentication(?:[ _](?:required|failed|error))|failed to authenticate|unauthenticated|please (?:run|use) [`'"/\w -]{0,30}\blog ?in\b|no authentication information|could not resolve authentication)/i,
-    /\b(?:invalid|incorrect|missing|expired|wrong|bad|no) (?:api[ -_]?key|(?:auth\w* |access |oauth )?(?:token|credentials))\b/i,
-    /\bapi[ _-]?key (?:is )?(?:not (?:set|valid|found)|missing|invalid|expired|required)\b/i,
-    /\b(?:oauth |access |session )?token (?:has |is )?(?:expired|revoked|invalid)\b/i,
-    /\b(?:http|status|code|error)\b[^\n]{0,20}\b(?:401|403)\b/i,
+    /^\W{0,6}(?:error:?\s*)?(?:you are |you're )?not (?:logged|signed) in\b\W*(?:$|please\b|run\b|use\b|(?:log|sign) in\b|[·•|])/im,
+    /\b(?:please set an auth method|no auth type is selected|authentication(?:[ _]?(?:required|failed|fails|error))|invalid authentication|failed to authenticate|unauthenticated|please (?:run|use) [`'"/\w -]{0,30}\blog ?in\b|no authentication information|could not resolve authentication)/i,
+    /\b(?:invalid|incorrect|missing|expired|wrong|bad|no) (?:(?:x-)?api[ _-]?key|(?:auth\w* |access |oauth |bearer )?(?:token|credentials))\b/i,
+    /\bapi[ _-]?key(?::? [*\w-]{1,40}| you provided)? (?:is |was |has )?(?:not (?:set|valid|found)|missing|invalid|expired|required|reported as leaked)\b/i,
+    /\btoken (?:included in the request )?(?:has |is )?(?:been )?(?:expired|revoked|invalid|invalidated)\b/i,
+    /\bplease (?:(?:log ?in|sign in|try signing in|log out and sign in) again|(?:log|sign) ?in (?:first|to continue))\b/i,
+    /\bmissing environment variable:? \W{0,2}[A-Z_]{2,40}_(?:API_KEY|TOKEN)\b/i,
+    /\b(?:could not load|unable to locate|cannot find|could not find) (?:the )?(?:default )?credentials\b/i,
+    /\bcredentials were not found\b/i,
+    /\b(?:UnrecognizedClient|ExpiredToken|AccessDenied)Exception\b/,
+    /\bpermission(?:_denied| '[^'\n]{1,100}' denied on resource)\b/i,
+    /\b(?:account|organization) does not have access to\b/i,
+    /^\W{0,6}(?:error:?\s*)?(?:unauthori[sz]ed|forbidden)\W*$/im,
+    /\b(?:http|status|code|\w{0,40}error)\b[^\n]{0,20}\b(?:401|403)\b/i,
     /^\W{0,3}(?:401|403)\b/m,
     /\b(?:CURSOR|ANTHROPIC|OPENAI|GEMINI|GOOGLE|AMP|DASHSCOPE)_API_KEY\b[^\n]{0,40}\b(?:not set|missing|invalid|required|specify)/i,
   ],
@@ -134,47 +150,4 @@ function linesOf(text: string): readonly string[] {
     .slice(-MAX_LOOKED_AT)
     .split('\n')
     .map((line) => line.slice(0, MAX_LINE));
-}
-
-/**
- * How a text begins that is nothing but the error of an API, as agents put it into their answer.
- */
-const API_ERRORS: readonly RegExp[] = [
-  /^\W{0,3}(?:LLM |model )?API (?:call )?error\b\s?(?::|\(|·|-|\d)/i,
-  /^\W{0,3}failed to authenticate\b/i,
-  /^\W{0,3}(?:error: )?(?:unexpected status \d{3}|exceeded retry limit, last status|stream disconnected before completion)\b/i,
-  /^\W{0,3}(?:error:? ?)?(?:HTTP |status(?: code)?:? |error code:? )?[45]\d\d\b\W{0,3}(?:\{|bad request|unauthori[sz]ed|payment required|forbidden|too many requests|internal server error|bad gateway|service unavailable|overloaded|status code)/i,
-  /^\W{0,3}(?:error: )?(?:invalid|incorrect) API key\b/i,
-  /^\W{0,3}credit balance is too low\b/i,
-  /^\W{0,3}(?:you've|you have) (?:hit|reached|exceeded|used up) your\b.{0,60}\blimit\b/i,
-  /^\W{0,3}(?:claude (?:AI |pro |max )?)?(?:usage|weekly|daily|session|5-hour) limit reached\b/i,
-  /^\W{0,3}(?:you're |you are )?not logged in\b\W{0,5}please\b/i,
-  /^\W{0,3}please run \/login\b/i,
-  /^\W{0,3}\{\s*"(?:error"\s*:|type"\s*:\s*"error")/,
-];
-const MAX_API_ERROR = 2000;
-/** Some agents add an advice of their own. */
-const MAX_API_ERROR_LINES = 5;
-
-/** True for an answer that is nothing but the error of an API, with any flags. */
-export function isApiError(text: string): boolean {
-  const said = text.trim();
-  if (said.length > MAX_API_ERROR) return false;
-  if (said.split('\n').filter((line) => line.trim() !== '').length > MAX_API_ERROR_LINES)
-    return false;
-  return API_ERRORS.some((beginning) => beginning.test(said));
-}
-
-/** The status that the error of an API names: `API Error: 401 …`, `"status_code":429`. */
-export function statusIn(text: string): number | undefined {
-  const looked = text.slice(0, MAX_API_ERROR);
-  const found =
-    /"?\b(?:status[_ ]?code|statusCode|http_status|status|code)\\?"?\s*[:=]\s*\\?"?([45]\d\d)\b/i.exec(
-      looked,
-    ) ??
-    /\b(?:API error|error|status|HTTP(?:\/\d(?:\.\d)?)?|rejected|code)\W{0,4}(?:code )?\W?([45]\d\d)\b/i.exec(
-      looked,
-    ) ??
-    /^\W{0,3}([45]\d\d)\b/.exec(looked);
-  return found === null ? undefined : Number(found[1]);
 }

@@ -2,7 +2,8 @@ import { cut, oneLine } from '../../core/text.ts';
 import type { OutputReader } from './output-reader.ts';
 import { TerminalFilter } from '../terminals/terminal-filter.ts';
 import { tellingLine } from './json-lines-reader.ts';
-import { hasSentence, isApiError } from './provider-sentences.ts';
+import { isApiError, isReport } from './api-error.ts';
+import { hasSentence } from './provider-sentences.ts';
 import type { OutputFacts, ToldError } from './verdict.ts';
 
 /** What is kept of the end of an output, in characters. */
@@ -111,8 +112,11 @@ function lastDrawn(line: string): string {
 /** A line that is an error by itself, or says that it is one of a kind that ends everything. */
 function isError(line: string): boolean {
   if (isApiError(line)) return true;
-  const isReported = /^\W{0,6}(?:error|fatal)\b/i.test(line);
+  if (isReport(line)) return false;
+  const isReported = REPORTED.test(line);
   return (isReported || LOCKED_OUT.test(line)) && hasSentence('login', line);
 }
 
+/** `Error: `, `[ERROR] `, `Error 401`, `fatal: `: not `Error handling`, `error.ts`. */
+const REPORTED = /^\W{0,6}(?:fatal )?(?:error|fatal)(?:\]|\s?(?:[:(\[-]|\d{3}\b|$))/i;
 const LOCKED_OUT = /^\W{0,6}(?:you are |you're )?not (?:logged|signed) in\b/i;

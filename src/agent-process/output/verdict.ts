@@ -1,13 +1,12 @@
 import { cut, oneLine } from '../../core/text.ts';
+import { isApiError, messageIn, statusIn } from './api-error.ts';
 import { meaningOf, type ExitMeaning } from './exit-meanings.ts';
 import {
   adviceFor,
   hasSentence,
-  isApiError,
   kindOfStatus,
   lineWith,
   rateLimitIn,
-  statusIn,
   type RateLimit,
   type SentenceKind,
 } from './provider-sentences.ts';
@@ -233,7 +232,7 @@ function kindOf({ text, status }: ToldError): SentenceKind | undefined {
   const byStatus = kindOfStatus(status ?? statusIn(text));
   // Some providers refuse for now with the status of those who may never come in.
   if (byStatus === 'login' && status !== 401 && hasSentence('rateLimit', text)) return 'rateLimit';
-  return byStatus ?? kindIn(text);
+  return byStatus ?? kindIn(text) ?? kindIn(messageIn(text.trim()) ?? '');
 }
 
 const KINDS: readonly SentenceKind[] = ['rateLimit', 'trust', 'repository', 'login'];
@@ -247,23 +246,6 @@ function wordsOf(told: ToldError | undefined): string | undefined {
   const text = told?.text.trim() ?? '';
   if (text === '') return told?.status === undefined ? undefined : `status ${told.status}`;
   return cut(messageIn(text) ?? text, MAX_REASON);
-}
-
-function messageIn(text: string): string | undefined {
-  if (!text.startsWith('{')) return undefined;
-  try {
-    const value = JSON.parse(text) as {
-      readonly error?: unknown;
-      readonly message?: unknown;
-    } | null;
-    const inner = value?.error as { readonly message?: unknown } | string | null | undefined;
-    const found = [typeof inner === 'string' ? inner : inner?.message, value?.message];
-    return found.find((message) => typeof message === 'string' && message.trim() !== '') as
-      string | undefined;
-  } catch {
-    // Its words are what they look like.
-    return undefined;
-  }
 }
 
 /** The last line that says by itself that it is an error: what comes after it are its details. */

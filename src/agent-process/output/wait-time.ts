@@ -9,10 +9,27 @@ const MAX_LINE = 2000;
  * and fields that providers use. Undefined where it names none.
  */
 export function findWait(text: string, now: number): number | undefined {
-  const line = text.slice(0, MAX_LINE);
+  const line = inDigits(text.slice(0, MAX_LINE));
   const ms = durationIn(line) ?? waitUntil(epochIn(line) ?? dateIn(line, now), now);
   if (ms === undefined || !Number.isFinite(ms) || ms > MAX_WAIT_MS) return undefined;
   return Math.round(ms);
+}
+
+const NUMBERS = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
+
+/** `an hour`, `two days`, `half an hour` and `PT1H30M` with digits and units. */
+function inDigits(line: string): string {
+  return line
+    .replace(/\bhalf an hour\b/gi, '30 minutes')
+    .replace(
+      /\b([a-z]{1,5}) (?=(?:second|minute|hour|day|week|month)s?\b)/gi,
+      (whole, word: string) => {
+        const name = word.toLowerCase();
+        const number = /^an?$/.test(name) ? 1 : NUMBERS.indexOf(name) + 1;
+        return number === 0 ? whole : `${number} `;
+      },
+    )
+    .replace(/\bP(?:(\d{1,3}D))?T(?=[\d.]{1,12}[HMS])/g, '$1');
 }
 
 function waitUntil(moment: number | undefined, now: number): number | undefined {
@@ -41,6 +58,16 @@ const SAID = new RegExp(
   'i',
 );
 
+/** `x-ratelimit-reset-tokens: 6m0s`, `"quotaResetDelay":"2h5m"`, `secondsUntilReset: 90`. */
+const RESET_FIELD = new RegExp(
+  `(?<!p)reset[\\w-]{0,30}\\\\?["']?\\s*[:=]\\s*\\\\?["']?(\\d{1,9}(?!\\d|-|\\/|:\\d\\d)[^\\n]{0,60})`,
+  'i',
+);
+
+/** `00:45:10`, hours first, and no time of a day. */
+const COUNTDOWN = /^(\d{1,3}):(\d\d):(\d\d)\b(?!\s*(?:[ap]\.?m|UTC|GMT|Z|[+-]\d|\())/i;
+const TIME_OF_DAY = /^\d{1,2}(?::\d\d|\s*[ap]\.?m\b)/i;
+
 /** `retry-after: 30`, `"resets_in_seconds":13872`, `retryDelay: "7.5s"`, `retry_after_ms=500`. */
 const FIELD = new RegExp(
   '\\b(?:retry[-_ ]?(?:after|in|delay)|(?:quota[-_ ]?)?resets?[-_ ]?(?:in|after))' +
@@ -49,17 +76,29 @@ const FIELD = new RegExp(
 );
 
 const PART = new RegExp(
-  `^[\\s,]*(?:and\\s+)?(\\d+(?:\\.\\d+)?)\\s*(?:(${UNIT})(?![a-z])|(ms|s|m|h|d|w)(?=\\d))?`,
+  `^[\\s,]*(?:and\\s+)?(\\d{1,3}(?:,\\d{3})+|\\d+(?:\\.\\d+)?)\\s*(?:(${UNIT})(?![a-z])|(ms|s|m|h|d|w)(?=\\d))?`,
   'i',
 );
 
+const UNIT_AFTER = new RegExp(`^\\d+ (?:${UNIT})(?![a-z])`, 'i');
+
 function durationIn(line: string): number | undefined {
-  const [, unit, amount] = FIELD.exec(line) ?? [];
-  // A date is no duration.
-  const said = [amount, SAID.exec(line)?.[1]].find(
-    (text) => text !== undefined && !/^\d{4}-\d\d|^\d{9}/.test(text),
+  const [field = '', unit, amount] = FIELD.exec(line) ?? [];
+  const amounts = [amount, RESET_FIELD.exec(line)?.[1], SAID.exec(line)?.[1]];
+  for (const text of amounts) {
+    const [, hours, minutes, seconds] = COUNTDOWN.exec(text ?? '') ?? [];
+    if (seconds !== undefined)
+      return ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
+  }
+  // A date or a time of the day is no duration.
+  const said = amounts.find(
+    (text) => text !== undefined && !/^\d{4}[-/]\d|^\d{9}/.test(text) && !TIME_OF_DAY.test(text),
   );
   if (said === undefined) return undefined;
+  // `Retry after 3 attempts`: of what it counts, nothing is known.
+  const isField = /[:=]/.test(field) || said === amounts[1];
+  if (!isField && unit === undefined && /^\d+ \p{L}/u.test(said) && !UNIT_AFTER.test(said))
+    return undefined;
   let total = 0;
   let rest = said;
   for (let parts = 0; parts < 5; parts++) {
@@ -67,7 +106,9 @@ function durationIn(line: string): number | undefined {
     const name = units.find(Boolean) ?? (parts === 0 ? unit : undefined);
     // A bare number is the whole of it.
     if (whole === undefined || (name === undefined && parts > 0)) break;
-    total += Number(number) * (UNITS.find(([pattern]) => pattern.test(name ?? ''))?.[1] ?? 1000);
+    total +=
+      Number((number ?? '').replaceAll(',', '')) *
+      (UNITS.find(([pattern]) => pattern.test(name ?? ''))?.[1] ?? 1000);
     rest = rest.slice(whole.length);
   }
   return total;
@@ -76,7 +117,7 @@ function durationIn(line: string): number | undefined {
 /** `limit reached|1764039600`, `"resets_at":1764039600`, `resetsAt: 1764039600000`; epoch ms. */
 function epochIn(line: string): number | undefined {
   const found =
-    /(?:limit reached\||\b(?:resets?|retry)[-_ ]?at\\?["']?\s*(?:[:=]\s*)?\\?["']?)(\d{13}|\d{10})\b/i.exec(
+    /(?:limit reached\||\b(?:resets?|retry)[-_ ]?at\\?["']?\s*(?:[:=]\s*)?\\?["']?|(?<!p)reset[\w-]{0,30}\\?["']?\s*[:=]\s*\\?["']?)(\d{13}|\d{10})\b/i.exec(
       line,
     )?.[1];
   if (found === undefined) return undefined;
@@ -91,21 +132,69 @@ interface Written {
   readonly day?: number | undefined;
   /** 0 is Sunday. */
   readonly weekday?: number | undefined;
+  /** From today. */
+  readonly inDays?: number | undefined;
+  /** The day and the month may be the other way round. */
+  readonly maySwap?: boolean | undefined;
   /** Of the day, in minutes. */
   readonly minutes: number;
   /** Undefined: that of this computer. */
   readonly zone: string | undefined;
 }
 
-const AHEAD = /\b(?:again|resets?|reset|until|available|renews?|refresh(?:es)?|back|retry)\b/i;
+const AHEAD =
+  /\b(?:again|until|available|renews?|refresh(?:es)?|back|retry)\b|(?<!p)reset(?:s|ting)?(?:[_-]?(?:at|on|time(?:stamp)?|tokens|requests))?\b/i;
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
-const MONTH = `(${MONTHS.join('|')})[a-z]*\\.?`;
+const MONTH =
+  '(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)' +
+  '(?:uary|ruary|ch|il|e|y|ust|t(?:ember)?|ober|ember)?(?![a-z])\\.?';
+const WEEKDAY = '(sun|mon|tue|wed|thu|fri|sat)(?:day|s|sday|nesday|rs|rsday|urday)?(?![a-z])';
 const DAY = '(\\d{1,2})(?:st|nd|rd|th)?';
 const TIME =
-  '(?:,|\\s|\\bat\\b|\\bon\\b|(?<=\\d)T)*(\\d{1,2})(?::(\\d\\d))?(?::\\d\\d(?:\\.\\d+)?)?(?:\\s*([ap])\\.?(?:m\\b)?\\.?)?';
+  '(?:,|\\s|\\bat\\b|\\bon\\b|(?<=\\d)T)*(\\d{1,2})(?::(\\d\\d))?(?::(\\d\\d)(?:\\.\\d+)?)?(?:\\s*([ap])\\.?(?:m\\b)?\\.?)?';
+const HOUR_MS = 3_600_000;
+/** Zones by the short names that `Intl` does not know, or takes for those of other places. */
+const SHORT_ZONES: Readonly<Record<string, string>> = {
+  PST: 'America/Los_Angeles',
+  PDT: 'America/Los_Angeles',
+  PT: 'America/Los_Angeles',
+  PACIFIC: 'America/Los_Angeles',
+  MST: 'America/Denver',
+  MDT: 'America/Denver',
+  MT: 'America/Denver',
+  MOUNTAIN: 'America/Denver',
+  CST: 'America/Chicago',
+  CDT: 'America/Chicago',
+  CT: 'America/Chicago',
+  CENTRAL: 'America/Chicago',
+  EST: 'America/New_York',
+  EDT: 'America/New_York',
+  ET: 'America/New_York',
+  EASTERN: 'America/New_York',
+  WET: 'Europe/Lisbon',
+  WEST: 'Europe/Lisbon',
+  CET: 'Europe/Berlin',
+  CEST: 'Europe/Berlin',
+  EET: 'Europe/Helsinki',
+  EEST: 'Europe/Helsinki',
+  MSK: 'Europe/Moscow',
+  BST: 'Europe/London',
+  IST: 'Asia/Kolkata',
+  SGT: 'Asia/Singapore',
+  HKT: 'Asia/Hong_Kong',
+  KST: 'Asia/Seoul',
+  JST: 'Asia/Tokyo',
+  AEST: 'Australia/Sydney',
+  AEDT: 'Australia/Sydney',
+  NZST: 'Pacific/Auckland',
+  NZDT: 'Pacific/Auckland',
+  Z: 'UTC',
+  GMT: 'UTC',
+};
 const ZONE =
-  '\\s*\\(?((?:UTC|GMT|Z|[ECMP][SD]T|CES?T|BST|JST|IST|[A-Z][A-Za-z_]+(?:\\/[A-Za-z_+-]+){1,2})?(?:[+-]\\d\\d?:?(?:\\d\\d)?)?)\\b';
+  `\\s*\\(?((?:(?:UTC|${Object.keys(SHORT_ZONES).join('|')})(?![a-z])` +
+  '|[A-Z][A-Za-z_]+(?:\\/[A-Za-z_+-]+\\d{0,2}){1,2})?(?:[+-]\\d\\d?:?(?:\\d\\d)?)?)\\b';
 
 const DATES: readonly (readonly [
   pattern: RegExp,
@@ -119,39 +208,79 @@ const DATES: readonly (readonly [
     4,
   ],
   [
+    new RegExp(`\\b(\\d{4})/(\\d{1,2})/(\\d{1,2})\\b(?:${TIME}${ZONE})?`),
+    ([, year, month, day]) => ({ year: Number(year), month: Number(month), day: Number(day) }),
+    4,
+  ],
+  [
+    new RegExp(`\\b(\\d{1,2})/(\\d{1,2})/(\\d{4})\\b(?:${TIME}${ZONE})?`, 'i'),
+    ([, one, other, year]) => ({
+      ...{ month: Number(one), day: Number(other), year: Number(year) },
+      maySwap: true,
+    }),
+    4,
+  ],
+  [
+    new RegExp(`\\b(\\d{1,2})\\.(\\d{1,2})\\.(\\d{4})\\b(?:${TIME}${ZONE})?`, 'i'),
+    ([, day, month, year]) => ({ day: Number(day), month: Number(month), year: Number(year) }),
+    4,
+  ],
+  [
     new RegExp(`\\b${MONTH} ${DAY}\\b(?:,? (\\d{4})\\b)?(?:${TIME}${ZONE})?`, 'i'),
     ([, month, day, year]) => ({ month: monthOf(month), day: Number(day), year: numberOf(year) }),
     4,
   ],
   [
-    new RegExp(`\\b${DAY} ${MONTH}(?:,? (\\d{4})\\b)?(?:${TIME}${ZONE})?`, 'i'),
+    new RegExp(`\\b${DAY}\\.?(?: of)? ${MONTH}(?:,? (\\d{4})\\b)?(?:${TIME}${ZONE})?`, 'i'),
     ([, day, month, year]) => ({ month: monthOf(month), day: Number(day), year: numberOf(year) }),
     4,
   ],
   [
-    new RegExp(`\\b(${DAYS.join('|')})[a-z]*\\.?,?(?:${TIME}${ZONE})?`, 'i'),
+    new RegExp(`\\b${WEEKDAY}\\.?,?(?:${TIME}${ZONE})?`, 'i'),
     ([, weekday]) => ({ weekday: DAYS.indexOf((weekday ?? '').toLowerCase()) }),
     2,
   ],
-  [new RegExp(`^(?:${TIME}${ZONE})`, 'i'), () => ({}), 1],
+  [
+    new RegExp(`\\b(today|tomorrow)\\b(?:${TIME}${ZONE})?`, 'i'),
+    ([, day]) => ({ inDays: day?.toLowerCase() === 'tomorrow' ? 1 : 0 }),
+    2,
+  ],
+  [
+    new RegExp(`^(?:\\W{0,3}(?:daily|(?:each|every) day|after|by)\\b)?(?:${TIME}${ZONE})`, 'i'),
+    () => ({}),
+    1,
+  ],
 ];
 
 /** The moment that a line names after a word that looks ahead; epoch ms. */
 function dateIn(line: string, now: number): number | undefined {
   const ahead = AHEAD.exec(line);
   if (ahead === null) return undefined;
-  const text = line.slice(ahead.index + ahead[0].length).slice(0, 120);
+  const text = line
+    .slice(ahead.index + ahead[0].length)
+    .slice(0, 120)
+    .replace(/\bmidnight\b/i, '12am')
+    .replace(/\bnoon\b/i, '12pm');
   for (const [pattern, read, at] of DATES) {
     const match = pattern.exec(text);
     if (match === null) continue;
     const date = read(match);
-    const [hour, minute, half, zone] = match.slice(at);
+    const [hour, minute, second, half, zone] = match.slice(at);
     const isTime = hour !== undefined && (minute !== undefined || half !== undefined);
     // A time of day is told by its minutes or its half of the day; else it is any number.
     if (!isTime && Object.keys(date).length === 0) return undefined;
     const minutes = isTime ? minutesOf(Number(hour), Number(minute ?? 0), half) : 0;
     if (minutes === undefined) return undefined;
-    return momentOf({ ...date, minutes, zone: zone === '' ? undefined : zone }, now);
+    const written = {
+      ...date,
+      minutes: minutes + Number(second ?? 0) / 60,
+      zone: zone === '' ? undefined : zone,
+    };
+    const moment = momentOf(written, now);
+    const { maySwap = false, month, day } = date;
+    if (maySwap && (month === undefined || month > 12 || waitUntil(moment, now) === undefined))
+      return momentOf({ ...written, month: day, day: month }, now);
+    return moment;
   }
   return undefined;
 }
@@ -171,7 +300,10 @@ function numberOf(text: string | undefined): number | undefined {
 }
 
 /** The next moment that fits; what a year is not said of is the nearest. */
-function momentOf({ year, month, day, weekday, minutes, zone }: Written, now: number): number {
+function momentOf(
+  { year, month, day, weekday, inDays, minutes, zone }: Written,
+  now: number,
+): number {
   const today = new Date(now + offsetOf(now, zone));
   const at = (y: number, m: number, d: number): number => {
     const local = Date.UTC(y, m, d) + minutes * 60_000;
@@ -185,6 +317,7 @@ function momentOf({ year, month, day, weekday, minutes, zone }: Written, now: nu
     const years = [y - 1, y, y + 1].map((one) => at(one, month - 1, day));
     return years.reduce((a, b) => (Math.abs(b - now) < Math.abs(a - now) ? b : a));
   }
+  if (inDays !== undefined) return at(y, m, d + inDays);
   if (weekday !== undefined) {
     const days = (weekday - today.getUTCDay() + 7) % 7;
     const next = at(y, m, d + days);
@@ -193,26 +326,6 @@ function momentOf({ year, month, day, weekday, minutes, zone }: Written, now: nu
   const next = at(y, m, d);
   return next < now ? at(y, m, d + 1) : next;
 }
-
-const HOUR_MS = 3_600_000;
-/** Zones by the short names that `Intl` does not know, or takes for those of other places. */
-const SHORT_ZONES: Readonly<Record<string, string>> = {
-  PST: 'America/Los_Angeles',
-  PDT: 'America/Los_Angeles',
-  MST: 'America/Denver',
-  MDT: 'America/Denver',
-  CST: 'America/Chicago',
-  CDT: 'America/Chicago',
-  EST: 'America/New_York',
-  EDT: 'America/New_York',
-  CET: 'Europe/Berlin',
-  CEST: 'Europe/Berlin',
-  BST: 'Europe/London',
-  JST: 'Asia/Tokyo',
-  IST: 'Asia/Kolkata',
-  Z: 'UTC',
-  GMT: 'UTC',
-};
 
 /** By how much the clocks there are ahead of UTC at a moment, in ms. */
 function offsetOf(moment: number, zone: string | undefined): number {

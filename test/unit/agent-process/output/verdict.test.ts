@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { deniedLine } from '../../../../src/agent-process/output/denied-line.ts';
-import { isApiError } from '../../../../src/agent-process/output/provider-sentences.ts';
+import { isApiError } from '../../../../src/agent-process/output/api-error.ts';
 import {
   judge,
   judgeUnseen,

@@ -1,0 +1,343 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {
+  createReader,
+  type AgentOutput,
+} from '../../../../src/agent-process/output/agent-output.ts';
+import { judge } from '../../../../src/agent-process/output/verdict.ts';
+
+const NOW = Date.parse('2026-01-10T12:00:00Z');
+type Kind = 'login' | 'rateLimited' | 'failed';
+
+/** What providers say that refuse, as an answer or beside a flag, with what it means. */
+const REFUSALS: Readonly<Record<Kind, readonly string[]>> = {
+  login: [
+    'API Error: 401 {"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"},"request_id":"req_1"}',
+    'API Error: 401 {"type":"error","error":{"type":"authentication_error","message":"OAuth token has expired. Please obtain a new token or refresh your existing token."}} · Please run /login',
+    'OAuth token revoked · Please run /login',
+    'API Error: 403 {"error":{"type":"forbidden","message":"Request not allowed"}}',
+    'Your account does not have access to Claude Code. Please run /login.',
+    'Your organization does not have access to Claude. Please login again or contact your administrator.',
+    'Incorrect API key provided: sk-xxx. You can find your API key at https://platform.openai.com/account/api-keys.',
+    'unexpected status 401 Unauthorized: Missing bearer or basic authentication in header',
+    'Your access token could not be refreshed because your refresh token was already used. Please log out and sign in again.',
+    'Your authentication token has been invalidated. Please try signing in again.',
+    'exceeded retry limit, last status: 401 Unauthorized',
+    'got status: INVALID_ARGUMENT. {"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT"}}',
+    '[API Error: API key not valid. Please pass a valid API key.]',
+    'API key expired. Please renew the API key.',
+    'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential.',
+    'Could not load the default credentials. Browse to https://cloud.google.com/docs/authentication/getting-started for more information.',
+    'Your default credentials were not found. To set up Application Default Credentials, see x',
+    '[403 Forbidden] Your API key was reported as leaked. Please use another API key.',
+    'Error: No authentication information found.',
+    '[API Error: 401 Incorrect API key provided. For details, see: https://help.aliyun.com/x]',
+    '{"error":{"message":"No auth credentials found","code":401}}',
+    '{"error":{"message":"User not found.","code":401}}',
+    'ExpiredTokenException: The security token included in the request is expired',
+    'UnrecognizedClientException: The security token included in the request is invalid.',
+    'Could not load credentials from any providers',
+    "Token is expired. To refresh this SSO session run 'aws sso login' with the corresponding profile.",
+    '401 Access denied due to invalid subscription key or wrong API endpoint.',
+    'Authentication Fails, Your api key: ****xxxx is invalid',
+    'Authentication Fails (governor)',
+    'Invalid API Key',
+    'Invalid Authentication',
+    "Authentication required. Please run 'agent login' first, or set CURSOR_API_KEY environment variable.",
+    'ConnectError: [unauthenticated] Error',
+    'Ran into this error: Authentication error: Authentication failed. Please ensure your API keys are valid and have the required permissions. Status: 401 Unauthorized',
+    "Error code: 401 - {'error': {'message': 'Incorrect API key provided'}}",
+    'Unauthorized',
+    '403 status code (no body)',
+    'Invalid API key · Fix external API key',
+    'Not logged in · Please run /login',
+    'Login expired · Please run /login',
+    'Please log in to continue.',
+    '401 UNAUTHENTICATED. {"error": {"code": 401}}',
+    '403 PERMISSION_DENIED. {"error": {"code": 403, "message": "Permission denied"}}',
+    'anthropic.AuthenticationError: Error code: 401 - {}',
+    "AI_LoadAPIKeyError: OpenAI API key is missing. Pass it using the 'apiKey' parameter or the OPENAI_API_KEY environment variable.",
+    '❌ Error: 401 Unauthorized',
+    'API key missing',
+    'No API key found for provider anthropic',
+    'OPENAI_API_KEY is not set',
+    'Missing environment variable: `OPENAI_API_KEY`.',
+    'GitHub token is invalid or expired',
+    'Authentication token expired. Run `copilot login`',
+    'You are not signed in. Sign in first.',
+    'Session expired. Please log in again.',
+    'Access token expired or revoked',
+    'The security token included in the request is expired',
+    '{"message":"Unauthorized"}',
+    '{"detail":"Could not parse your authentication token. Please try signing in again."}',
+    '{"error":"Invalid API key"}',
+    '{"code":"InvalidApiKey","message":"Invalid API-key provided.","request_id":"x"}',
+  ],
+  rateLimited: [
+    'API Error: 529 {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}',
+    'API Error: Repeated 529 Overloaded errors',
+    'Claude usage limit reached. Your limit will reset at 3pm (America/New_York).',
+    'Weekly limit reached ∙ resets Jan 13 at 9am',
+    'Opus weekly limit reached ∙ resets Jan 13, 1pm',
+    'Session limit reached ∙ resets 2am',
+    "You're out of extra usage · resets 3pm (UTC)",
+    'Spending cap reached resets 9am',
+    'Rate limit reached for gpt-4o in organization org-x on tokens per min (TPM): Limit 30000, Used 29000, Requested 2000. Please try again in 2s.',
+    'You exceeded your current quota, please check your plan and billing details.',
+    'The engine is currently overloaded, please try again later',
+    "You've hit your usage limit. To get more access now, send a request to your admin or try again at 3:05 PM.",
+    'The usage limit has been reached',
+    'Quota exceeded. Check your plan and billing details.',
+    'exceeded retry limit, last status: 429 Too Many Requests, request id: x',
+    'stream error: unexpected status 429 Too Many Requests: {"error":{"message":"x"}}',
+    '[API Error: You exceeded your current quota, please check your plan and billing details.\n* Quota exceeded for metric: generativelanguage.googleapis.com/x, limit: 50\nPlease retry in 21.434s.]',
+    '{"error":{"code":429,"message":"Resource has been exhausted (e.g. check your quota).","status":"RESOURCE_EXHAUSTED"}}',
+    '{"error":{"code":503,"message":"The model is overloaded. Please try again later.","status":"UNAVAILABLE"}}',
+    "Quota exceeded for quota metric 'Gemini 2.5 Pro Requests' and limit 'Requests per day per user' of service 'cloudcode-pa.googleapis.com'",
+    'You have exhausted your capacity on this model. Your quota will reset after 3h22m14s.',
+    'You have exhausted your daily quota on this model.',
+    'No capacity available for model gemini-2.5-pro on the server',
+    '[GoogleGenerativeAI Error]: Error fetching from https://generativelanguage.googleapis.com/v1beta/x: [429 Too Many Requests] You exceeded your current quota',
+    'ApiError: {"error":{"message":"{\\n  \\"error\\": {\\n    \\"code\\": 429}}","code":429,"status":"Too Many Requests"}}',
+    "Sorry, you've hit a rate limit that restricts the number of Copilot model requests you can make within a specific time period. Please try again in 45 minutes.",
+    "You've exhausted your premium model quota. Please enable additional paid premium requests, upgrade to Copilot Pro+, or wait for your allowance to renew.",
+    'Sorry, you have been rate-limited. Please wait a moment before trying again.',
+    '402 You have no quota (Request ID: ABCD:1)',
+    'Requests rate limit exceeded, please try again later.',
+    '[API Error: 403 The free tier of the model has been exhausted. If you wish to continue access the model on a paid basis, please disable the "use free tier only" mode in the management console.]',
+    '[API Error: 429 Request rate increased too quickly. To ensure system stability, please adjust your client logic to scale requests more smoothly over time.]',
+    'Allocated quota exceeded, please increase your quota limit.',
+    'Throttling.AllocationQuota: Free allocated quota exceeded.',
+    '[API Error: Qwen OAuth quota exceeded: Your free daily quota has been reached.]',
+    'Rate limit exceeded: free-models-per-day. Add 10 credits to unlock 1000 free model requests per day',
+    'Key limit exceeded (daily limit). Manage it using https://openrouter.ai/settings/keys',
+    'ThrottlingException: Too many requests, please wait before trying again.',
+    'Too many tokens, please wait before trying again.',
+    'API Error (us.anthropic.claude): 429 Too many tokens per day, please wait before trying again.',
+    'Service tier capacity exceeded for this model.',
+    'API Error: 429 {"error":{"code":"1308","message":"Usage limit reached for 5 hour. Your limit will reset at 2026-01-10 18:32:11"}}',
+    "ActionRequiredError: You've hit your free requests limit. Upgrade to Pro for more usage",
+    'ConnectError: [resource_exhausted] Error',
+    'Ran into this error: Rate limit exceeded: Too many requests.\n\nPlease retry if you think this is a transient or recoverable error.',
+    'Free usage exceeded, add credits https://opencode.ai/zen',
+    'HTTP 429',
+    'Error 429: quota',
+    'API Error: 403 {"error":{"message":"Key limit exceeded (weekly limit).","code":403}}',
+    'API Error: Rate limit reached',
+    'API Error: Server is temporarily limiting requests (not your usage limit) · Rate limited',
+    'API Error: 429 {"type":"error","error":{"type":"rate_limit_error","message":"This request would exceed your account\'s rate limit. Please try again later."}}',
+    "You've hit your Opus limit · resets Jan 12, 3pm (UTC)",
+    "You've used 100% of your weekly limit",
+    'Limit reached · resets 5pm (Europe/London)',
+    'You have reached your specified API usage limits. You will regain access on 2026-02-01 at 00:00 UTC.',
+    'API Error: 400 {"type":"error","error":{"type":"invalid_request_error","message":"You have reached your specified API usage limits. You will regain access on 2026-02-01 at 00:00 UTC."}}',
+    'Daily token limit exceeded for this key',
+    'Monthly spend limit reached',
+    "We're currently experiencing high demand, which may cause temporary errors.",
+    'Our servers are currently overloaded. Please try again later.',
+    'Server overloaded, please retry',
+    'The server is busy. Please try again later.',
+    '503 UNAVAILABLE. {"error": {"code": 503, "message": "This model is currently experiencing high demand. Spikes in demand are usually temporary. Please try again later.", "status": "UNAVAILABLE"}}',
+    '429 RESOURCE_EXHAUSTED. {"error": {"code": 429, "message": "x"}}',
+    'google.genai.errors.ClientError: 429 RESOURCE_EXHAUSTED.',
+    "openai.RateLimitError: Error code: 429 - {'error': {'message': 'Rate limit'}}",
+    'AI_APICallError: Too Many Requests',
+    'Too Many Requests',
+    'Rate limited',
+    'Rate limit hit. Waiting…',
+    'Rate-limited by the provider, please slow down',
+    'You are being rate limited.',
+    'Request throttled. Please try again later',
+    'Your request was throttled',
+    'ModelError: 429 status code (no body)',
+    '⚠ Rate limit exceeded. Please wait 30 seconds.',
+    "■ You've hit your usage limit. Visit https://chatgpt.com/codex/settings/usage to purchase more credits or try again at Jan 12th, 2026 9:00 AM.",
+    'Insufficient quota',
+    'insufficient_quota',
+    'Quota exhausted for this billing period',
+    'Monthly quota exceeded',
+    '{"request_id":"x","code":"Throttling.RateQuota","message":"Requests rate limit exceeded"}',
+    '[{"error":{"code":429,"message":"Quota"}}]',
+  ],
+  failed: [
+    'API Error: 400 {"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API."}}',
+    'API Error: 400 {"type":"error","error":{"type":"invalid_request_error","message":"This organization has been disabled."}}',
+    'API Error: 500 {"type":"error","error":{"type":"api_error","message":"Internal server error"}}',
+    'API Error: Connection error.',
+    '[API Error: 400 Access denied, please make sure your account is in good standing.]',
+    '{"error":{"message":"Insufficient credits. Add more using https://openrouter.ai/credits","code":402}}',
+    'Insufficient credits. Add more using https://openrouter.ai/credits',
+    'Insufficient Balance',
+    '402 Insufficient Balance',
+    'Ran into this error: Server error: Server error (500 Internal Server Error).\n\nPlease retry if you think this is a transient or recoverable error.',
+    'Error: 503 Service Unavailable',
+    'API Error: Claude Code is unable to respond to this request, which appears to violate our Usage Policy (https://www.anthropic.com/legal/aup).',
+    'API Error (Connection error.) · Retrying in 5 seconds…',
+    'API Error: 402 {"error":{"message":"This request requires more credits, or fewer max_tokens. You requested up to 4096 tokens, but can only afford 123."}}',
+    'Billing hard limit has been reached',
+    'You have run out of credits.',
+    'Service Unavailable',
+  ],
+};
+
+/** The same, in words that an answer may well begin with: only where it is told to be an error. */
+const ERRORS: Readonly<Record<Kind, readonly string[]>> = {
+  login: [
+    "Permission 'aiplatform.endpoints.predict' denied on resource '//aiplatform.googleapis.com/projects/x' (or it may not exist).",
+    'Bad credentials',
+    "AccessDeniedException: You don't have access to the model with the specified model ID.",
+    'litellm.AuthenticationError: AnthropicException - {"type":"error"}',
+    'status code 401',
+    'Forbidden',
+    'Invalid bearer token',
+    'invalid x-api-key',
+    'Your API key is invalid or expired.',
+    'The API key you provided is invalid.',
+  ],
+  rateLimited: [
+    'That model is currently overloaded with other requests.',
+    'Selected model is at capacity. Please try a different model.',
+    'Sorry, you have exceeded your Copilot token usage. Please review our Terms of Service.',
+    'You have exceeded your premium request allowance.',
+    'Request rate increased too quickly. To ensure system stability, please adjust your client logic',
+    'google/gemini-2.0-flash-exp:free is temporarily rate-limited upstream. Please retry shortly, or add your own key',
+    'ServiceQuotaExceededException: Your request exceeds the service quota for your account.',
+    'Requests to the ChatCompletions_Create Operation under Azure OpenAI API version 2024-02-15-preview have exceeded call rate limit of your current OpenAI S0 pricing tier. Please retry after 27 seconds.',
+    'Your account x request reached max organization concurrency: 3, please try again after 1 seconds',
+    '[1302][High concurrency usage of this API, please reduce concurrency or contact customer service]',
+    'litellm.InternalServerError: AnthropicException - Overloaded. Handle with `litellm.InternalServerError`.',
+    'Model provider overloaded',
+    'Upstream error: 529',
+  ],
+  failed: [
+    'Your workspace is out of credits. Add credits to continue.',
+    'You have no credits left.',
+    'You do not have enough credits',
+  ],
+};
+
+/** What agents say of work that is about such errors. */
+const ANSWERS: readonly string[] = [
+  'API Error 429 is now retried with backoff.',
+  'API Error: 429 is now retried three times before the client gives up.',
+  '429 Too Many Requests is now handled by a retry in client.ts.',
+  '401 Unauthorized responses now redirect to the login page.',
+  '403 Forbidden is returned when the user lacks the role; the tests pass.',
+  'Invalid API key now yields a clear message.',
+  'Invalid API key errors are reported with a link to the settings.',
+  '"Invalid API key" is shown when the key is wrong.',
+  '**Invalid API key**: the message is now translated.',
+  'Usage limit reached messages are shown in the tree.',
+  'Rate limit reached: the scheduler now pauses the wave and resumes it. I added tests.',
+  'Rate limit handling is fixed.',
+  '- 401 Unauthorized: shows the login page\n- 403 Forbidden: shows a notice\n- 429 Too Many Requests: waits and tries again',
+  'Error messages such as `Invalid API key` are now translated.',
+  'Done. Error 401 invalid token leads to login.',
+  'Fixed it.\n\nError: `Invalid API key` is what users see now.',
+  'Error handling for 401 and 403 is done: invalid token leads to the login page.',
+  'API error - now handled in client.ts.',
+  'API error: the handler now shows it. All 12 tests pass.',
+  'Failed to authenticate users are now sent to /login.',
+  'Not logged in users: please see the new page.',
+  '{"error": "none", "files": ["a.ts"]}',
+  '{"error": null, "status": "done"}',
+  'I made the client wait when it gets 429. Invalid API key gives exit 3.',
+  'HTTP 500 internal server error responses are logged.',
+  '500 Internal Server Error pages have a title now.',
+  'Credit balance is too low: this message is now shown in red.',
+  'Too many requests are now queued.',
+  'The quota exceeded banner was added.',
+  'Overloaded methods were removed from the class.',
+  'Unauthorized access is now refused with 403.',
+  'Added a test: fatal error 401 unauthorized.',
+  'Error: 429 is retried now (see src/a.ts).',
+  'Fixed the login page.\nNot logged in users are redirected.',
+  '✅ 429 Too Many Requests → retry with back-off\n✅ 401 Unauthorized → login page',
+  'Rate limits are respected: the client reads Retry-After.',
+  'Retry logic: 429 and 529 wait, 401 and 403 stop.',
+  'Summary: `API Error: 401` leads to a login notice.',
+  'Implemented. 429 → wait; 401 → login.',
+  'The login page shows "Invalid API key" in red.',
+  'Invalid token: the parser reports line and column.',
+  'ApiError: thrown for 429 and an invalid API key.',
+  'Unauthorized users see a login page.',
+  'Forbidden words are filtered.',
+  'Quota exceeded banner: added to the header.',
+  'Authentication required on /admin; tests green.',
+  'The model is trained; the server is at 80% capacity.',
+  'The service layer handles overloaded methods.',
+  'Out of credits dialog added.',
+  'Token expired handling: refresh once, then log out.',
+  'Done: error 429 retried, error 401 surfaces "Invalid API key".',
+  'Changes:\n- api.ts: 429 backoff\n- login.ts: Invalid API key notice',
+  'Fixed.\n\nfatal error on 401 is gone.',
+  'Fixed the bug.\nError: 401 Unauthorized came from a stale cookie.',
+  'Tests: 12 passed.\nRoot cause: the client ignored "Too Many Requests".',
+  'Error codes 401 and 403 map to "invalid credentials".',
+  'Error page for invalid token renders.',
+  'error.ts: invalid API key gives exit code 3',
+  'Errors 401/403 handled',
+  'API errors: 401, 403, 429 covered by tests',
+  'API error codes documented in docs/errors.md',
+  'API Error type moved to errors.ts',
+  'API error (429) retries three times.',
+  'HTTP 429: client backs off. HTTP 401: client logs out.',
+  '429: back off. 401: log out.',
+  '401 Unauthorized: the middleware rejects a missing header. 403 Forbidden: it rejects a wrong role.',
+  'Rate limit exceeded: the client waits and tries again.',
+  'Usage limit reached: the wave pauses until the reset.',
+  'Too many requests: the queue slows down.',
+  'Service unavailable page styled.',
+  'Login expired: user is sent to the login form.',
+  'You have reached your limit: that text is in en.json.',
+  'Session expired notice implemented.',
+  '{"message":"Done: unauthorized users redirected"}',
+  '{"result":"ok","error":""}',
+];
+
+/** How an agent is judged that says nothing but this, after it changed a file where it `works`. */
+function verdictOn(
+  words: string,
+  output: AgentOutput,
+  { exitCode = 0, isError = false, works = false },
+): string {
+  const reader = createReader(output, () => NOW);
+  const tool = { type: 'tool_use', name: 'Edit', input: { file_path: 'a.ts' } };
+  const events = [
+    { type: 'assistant', message: { content: works ? [tool] : [] } },
+    { type: 'assistant', message: { content: [{ type: 'text', text: words }] } },
+    { type: 'result', subtype: 'success', is_error: isError, result: words },
+  ];
+  const lines = output === 'streamJson' ? events.map((event) => JSON.stringify(event)) : [words];
+  reader.read(new TextEncoder().encode(`${lines.join('\n')}\n`));
+  reader.end();
+  const exit = { phase: 'ended', exitCode, signal: undefined, resumes: false } as const;
+  const files = works ? ['a.ts'] : [];
+  const found = judge({ ...reader.facts, ...exit, agent: 'claude', files }, NOW);
+  if (found.kind !== 'failed') return found.kind;
+  return /^The agent could not authenticate/.test(found.reason ?? '') ? 'login' : 'failed';
+}
+
+for (const kind of ['login', 'rateLimited', 'failed'] as const) {
+  for (const words of REFUSALS[kind]) {
+    test(`a provider refuses in an answer, whatever the flags say (${kind}): ${words}`, () => {
+      assert.equal(verdictOn(words, 'streamJson', {}), kind);
+      assert.equal(verdictOn(words, 'streamJson', { works: true }), kind);
+      assert.equal(verdictOn(words, 'text', {}), kind);
+    });
+  }
+  for (const words of [...REFUSALS[kind], ...ERRORS[kind]]) {
+    test(`a provider refuses in an error (${kind}): ${words}`, () => {
+      assert.equal(verdictOn(words, 'streamJson', { exitCode: 1, isError: true }), kind);
+      assert.equal(verdictOn(words, 'text', { exitCode: 1 }), kind);
+    });
+  }
+}
+
+for (const words of ANSWERS) {
+  test(`an answer about such errors is none: ${words}`, () => {
+    assert.equal(verdictOn(words, 'streamJson', { works: true }), 'succeeded');
+    for (const output of ['streamJson', 'text', 'aider'] as const)
+      assert.equal(verdictOn(words, output, {}), 'succeeded', output);
+  });
+}
