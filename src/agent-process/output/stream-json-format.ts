@@ -79,15 +79,21 @@ function usageIn(event: Json): OutputEvents {
 
 const NO_TOKENS = { inputTokens: undefined, outputTokens: undefined };
 
-/** Beside `input_tokens` stands what came from a cache; in a total it is counted already. */
+/**
+ * Beside `input_tokens` stands what came from a cache; in a total it is counted already. Cursor
+ * writes `inputTokens`, `cacheReadTokens` and so on.
+ */
 function tokensIn(usage: Json): Usage | undefined {
-  const outputTokens = sumOf(usage, 'output_tokens');
+  const outputTokens = sumOf(usage, 'output_tokens', 'outputTokens');
   const total = sumOf(usage, 'total_tokens');
   const beside = sumOf(
     usage,
     'input_tokens',
     'cache_read_input_tokens',
     'cache_creation_input_tokens',
+    'inputTokens',
+    'cacheReadTokens',
+    'cacheWriteTokens',
   );
   const inputTokens = total === undefined ? beside : Math.max(0, total - (outputTokens ?? 0));
   if (inputTokens === undefined && outputTokens === undefined) return undefined;

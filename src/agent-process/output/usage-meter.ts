@@ -30,7 +30,10 @@ export class UsageMeter {
   note({ of, id, usage }: ToldUsage): void {
     if (!isUsed(usage)) return;
     if (of !== 'step') {
-      this.#total = usage;
+      // A total of the cost alone leaves the tokens as they were told.
+      const { inputTokens, outputTokens } = this.usage ?? usage;
+      const hasTokens = (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0) > 0;
+      this.#total = hasTokens ? usage : { ...usage, inputTokens, outputTokens };
       this.#isOfSession = of === 'session';
       this.#sum = undefined;
       this.#steps.clear();

@@ -151,3 +151,25 @@ test('more steps than are remembered are added up all the same', () => {
   for (let i = 0; i < 25_000; i++) meter.note({ of: 'step', id: `m${i}`, usage: used(1, 1) });
   assert.deepEqual(meter.usage, used(25_000, 25_000));
 });
+
+const TOLD: readonly (readonly [name: string, usage: object, Usage])[] = [
+  ['a cost alone', { total_cost_usd: 0.5 }, used(10, 4, 0.5)],
+  [
+    'a cost beside empty counts',
+    { total_cost_usd: 0.5, usage: { input_tokens: 0, output_tokens: 0 } },
+    used(10, 4, 0.5),
+  ],
+  [
+    'counts as Cursor writes them',
+    { usage: { inputTokens: 3, outputTokens: 5, cacheReadTokens: 20, cacheWriteTokens: 1 } },
+    used(24, 5),
+  ],
+];
+
+for (const [name, usage, expected] of TOLD) {
+  test(`a result tells its usage after its steps did: ${name}`, () => {
+    const step = { id: 'a', usage: { input_tokens: 10, output_tokens: 4 }, content: [] };
+    const events = lines({ type: 'assistant', message: step }, { type: 'result', ...usage });
+    assert.deepEqual(readerOf('streamJson', events).usage, expected);
+  });
+}
