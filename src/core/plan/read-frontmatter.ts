@@ -71,12 +71,12 @@ function readMap(yaml: string): FrontmatterMap | undefined {
  */
 function quoteNames(yaml: string): string {
   let section = '';
-  const mended = yaml.split('\n').map((line) => {
+  const mended = yaml.split('\n').map((line, at, lines) => {
     const [, name] = /^([\w-]+):/.exec(line) ?? [];
     section = name ?? section;
     const [, key, value = ''] =
       (section === 'todos' ? TODO_TEXT : TOP_TEXT).exec(line) ?? TOP_TEXT.exec(line) ?? [];
-    if (key === undefined || !needsQuotes(value.trim())) return line;
+    if (key === undefined || !needsQuotes(value.trim(), lines[at + 1] ?? '')) return line;
     return `${key}: ${JSON.stringify(value.trim())}`;
   });
   return mended.join('\n');
@@ -85,9 +85,15 @@ function quoteNames(yaml: string): string {
 const TOP_TEXT = /^(name|overview|status): ([^\n]*)/;
 const TODO_TEXT = /^([ \t]*(?:-[ \t]+)?(?:content|status)): ([^\n]*)/;
 
-/** True where a value of one line would not be read as the text that it is. */
-function needsQuotes(value: string): boolean {
+/** The line of another pair or entry, or none: what stands before it ends there. */
+const NEXT_PAIR = /^(?:[ \t]*$|[ \t]*-[ \t]|[ \t]*[\w-]+:(?:[ \t]|$))/;
+/** A text in quotes as a whole, and a comment after it. */
+const IN_QUOTES = /^(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')(?:\s+#[^\n]*)?$/;
+
+/** True where a value of one line, before this next line, would not be read as the text it is. */
+function needsQuotes(value: string, next: string): boolean {
   // Texts in quotes and blocks may go on in the next line.
-  if (/^["']/.test(value) || /^[|>][-+\d]{0,2}$/.test(value)) return false;
+  if (/^["']/.test(value)) return NEXT_PAIR.test(next) && !IN_QUOTES.test(value);
+  if (/^[|>][-+\d]{0,2}$/.test(value)) return false;
   return /^(?:[[\]{}&*!%@`,#|>]|[-?:](?:\s|$))/.test(value) || /:(?:\s|$)| #/.test(value);
 }
