@@ -198,8 +198,7 @@ describe('Todo2 Waves in a real extension host', () => {
     );
     await until('the run has ended', () => !backlog.runs.isRunning);
     const outcome = backlog.runs.all.at(-1)?.tasks.get(taskId('T-4'))?.outcome;
-    assert.ok(outcome?.kind === 'lockLost');
-    assert.equal(outcome.holder, 'claude-elsewhere-1');
+    assert.deepEqual(outcome, { kind: 'lockLost', holder: 'claude-elsewhere-1', usage: undefined });
     assert.equal((await stored('T-4'))['assignee'], 'claude-elsewhere-1', 'the new owner keeps it');
     await writer.run(
       "UPDATE tasks SET assignee = NULL, lock_until = NULL, status = 'Todo' WHERE id = 'T-4'",

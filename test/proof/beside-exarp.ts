@@ -112,8 +112,6 @@ class Game {
         }),
     );
     const native = await nativeWriter(root);
-    // What is younger may be inserted again where it is gone.
-    await native.run('UPDATE tasks SET created_at = created_at - 3600');
     const wanted = new Map(
       (await native.all('SELECT id, content, long_description, status, priority FROM tasks')).map(
         (row): [string, Wanted] => [

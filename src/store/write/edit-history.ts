@@ -86,39 +86,22 @@ export function lastChange(db: DatabaseSync): number {
 }
 
 /**
- * Whether the history has a change of this field after an entry, one to an equal value aside; false
- * where there is no history.
+ * The first change of this field after an entry, one to an equal value aside; undefined where there
+ * is none, or no history.
  */
-export function wasChangedSince(
+export function firstChangeSince(
   db: DatabaseSync,
   id: TaskId,
   { field }: { readonly field: string },
   entry: number,
-): boolean {
-  if (entry < 0 || !hasColumns(db, 'task_changes', HISTORY)) return false;
-  return (
-    prepared(
-      db,
-      `SELECT 1 FROM task_changes
-        WHERE task_id = ? AND field = ? AND id > ? AND old_value IS NOT new_value`,
-    ).get(id, field, entry) !== undefined
-  );
-}
-
-/** What a field was before its first change after an entry; undefined where there is none. */
-export function firstValueSince(
-  db: DatabaseSync,
-  id: TaskId,
-  { field }: { readonly field: string },
-  entry: number,
-): unknown {
+): { readonly from: unknown } | undefined {
   if (entry < 0 || !hasColumns(db, 'task_changes', HISTORY)) return undefined;
   const first = prepared(
     db,
     `SELECT CAST(old_value AS TEXT) AS old FROM task_changes
       WHERE task_id = ? AND field = ? AND id > ? AND old_value IS NOT new_value ORDER BY id LIMIT 1`,
   ).get(id, field, entry);
-  return parsed(first?.['old'])[0];
+  return first && { from: parsed(first['old'])[0] };
 }
 
 /** How many changes of each task the history has after an entry. */

@@ -58,6 +58,15 @@ export function partOf({ row, pairs }: RowImage, part: string): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
+/** An image with one part as another has it. */
+export function withPart(image: RowImage, part: string, from: RowImage): RowImage {
+  const table = PAIRS[part];
+  if (table !== undefined)
+    return { ...image, pairs: { ...image.pairs, [table]: from.pairs[table] } };
+  const columns = (PARTS[part] ?? []).map((name) => [name, from.row[name] ?? null] as const);
+  return { ...image, row: { ...image.row, ...Object.fromEntries(columns) } };
+}
+
 /** How the history of changes has a part: its name, and its values as `partOf` gives them. */
 export interface PartHistory {
   readonly field: string;

@@ -5,12 +5,12 @@ import type { Clock } from '../../core/ports.ts';
 import { ok, type Result } from '../../core/result.ts';
 import { parseStatus, type Status, type TaskId } from '../../core/task.ts';
 import type { Connection, Transacted } from './connection.ts';
+import { withDependencyChange } from './dependency-merge.ts';
 import {
-  firstValueSince,
+  firstChangeSince,
   lastChange,
   noteAgainWritten,
   noteStatus,
-  wasChangedSince,
   wereValues,
 } from './edit-history.ts';
 import { removeRow } from './edit-statements.ts';
@@ -27,6 +27,7 @@ import {
   possible,
   readImage,
   type RowImage,
+  withPart,
   writeParts,
 } from './row-image.ts';
 
@@ -82,6 +83,8 @@ interface Written {
   /** The task before we deleted it. */
   deleted: RowImage | undefined;
   isNew: boolean;
+  /** A new task as it was last seen: other programs may have changed it since. */
+  seen: RowImage | undefined;
   until: number;
   again: number;
   /** When a rewrite was found to have deleted it. */
@@ -201,6 +204,7 @@ export class WriteWatch implements Disposable {
       parts: new Map<string, Part>(),
       deleted: undefined,
       isNew: false,
+      seen: undefined,
       until: 0,
       again: 0,
       wipedAt: undefined,
@@ -220,12 +224,7 @@ export class WriteWatch implements Disposable {
         before !== undefined &&
         partOf(before, name) !== partOf(ours.image, name);
       written.parts.set(name, {
-        image: isOpen
-          ? withDependencies(
-              after,
-              withChange(dependenciesOf(ours.image), dependenciesOf(before), dependenciesOf(after)),
-            )
-          : after,
+        image: isOpen ? withDependencyChange(after, ours.image, before, after) : after,
         older,
         before: ours === undefined ? before : ours.before,
         lastChange: last,
@@ -236,6 +235,7 @@ export class WriteWatch implements Disposable {
     written.deleted = after === undefined ? before : undefined;
     const now = this.#options.clock.now();
     written.isNew = after !== undefined && (written.isNew || before === undefined);
+    written.seen = undefined;
     written.until = now + WATCH_MS;
     written.wipedAt = undefined;
     written.compared = undefined;
@@ -379,9 +379,10 @@ export class WriteWatch implements Disposable {
   #compared(db: DatabaseSync, id: TaskId, written: Written): Judgement {
     if (written.again >= MOST_AGAIN) return 'same';
     const found = readImage(db, id);
-    if (written.deleted !== undefined) return this.#judgeBack(id, found, written.deleted);
+    if (written.deleted !== undefined) return this.#judgeBack(db, id, found, written.deleted);
     if (found === undefined) return this.#judgeMissing(id, written);
     written.wipedAt = undefined;
+    if (written.isNew) written.seen = found;
     const undone: string[] = [];
     let isOpen = false;
     for (const [name, part] of written.parts) {
@@ -390,7 +391,7 @@ export class WriteWatch implements Disposable {
       if (name === 'dependencies') this.#mergeDependencies(db, id, part, found);
       const isTheirs =
         // Another process of ours has written it since, and watches that.
-        wasChangedSince(db, id, historyOf(name), part.lastChange) ||
+        firstChangeSince(db, id, historyOf(name), part.lastChange) !== undefined ||
         (name === 'status' && isTaken(found, part.image, this.#options.clock.now()));
       const by = isTheirs ? 'alone' : this.#writerOf(db, id, name, part, value);
       if (by === 'alone') written.parts.delete(name);
@@ -410,11 +411,10 @@ export class WriteWatch implements Disposable {
    */
   #mergeDependencies(db: DatabaseSync, id: TaskId, part: Part, found: RowImage): void {
     const history = historyOf('dependencies');
-    const base = firstValueSince(db, id, history, part.lastChange);
-    if (base === undefined || history.read(base) === partOf(part.image, 'dependencies')) return;
-    const from = part.before === undefined ? [] : dependenciesOf(part.before);
-    const wanted = withChange(dependenciesOf(found), from, dependenciesOf(part.image));
-    part.image = withDependencies(found, wanted);
+    const base = firstChangeSince(db, id, history, part.lastChange);
+    if (base === undefined || history.read(base.from) === partOf(part.image, 'dependencies'))
+      return;
+    part.image = withDependencyChange(found, found, part.before, part.image);
     part.before = found;
     part.isUndone = true;
     part.lastChange = lastChange(db);
@@ -432,12 +432,18 @@ export class WriteWatch implements Disposable {
   }
 
   /** Judges a task that we had deleted. */
-  #judgeBack(id: TaskId, found: RowImage | undefined, deleted: RowImage): Judgement {
+  #judgeBack(
+    db: DatabaseSync,
+    id: TaskId,
+    found: RowImage | undefined,
+    deleted: RowImage,
+  ): Judgement {
     if (found === undefined) return 'same';
-    // In doubt a row stays: it is removed only where it is the deleted one in every word.
-    const isIt = ['title', 'description'].every(
-      (part) => partOf(found, part) === partOf(deleted, part),
-    );
+    // In doubt a row stays: it is removed only where each word of it was the deleted one's before.
+    const isIt = ['title', 'description'].every((part) => {
+      const value = partOf(found, part);
+      return value === partOf(deleted, part) || this.#wasValue(db, id, part, value);
+    });
     const by = isIt ? this.#rewrites.removerOf(this.#options.clock.now()) : 'alone';
     if (by === 'rewrite') return { kind: 'deletion' };
     if (by === 'alone') this.#written.delete(id);
@@ -466,12 +472,18 @@ export class WriteWatch implements Disposable {
     if (by !== 'rewrite') return by === 'open' ? 'open' : 'same';
     written.wipedAt ??= now;
     const isDue = isUrgent || now - written.wipedAt >= INSERT_AFTER_MS;
-    return isDue ? { kind: 'creation', image: newest } : 'open';
+    if (!isDue) return 'open';
+    const seen = written.seen ?? newest;
+    return { kind: 'creation', image: withParts(seen, parts) };
   }
 
   /** Whether a part had this value before, by what we know or by the history in the store. */
   #isOlder(db: DatabaseSync, id: TaskId, name: string, part: Part, value: string): boolean {
-    if (part.older.has(value)) return true;
+    return part.older.has(value) || this.#wasValue(db, id, name, value);
+  }
+
+  /** Whether a part had this value of late, by the history in the store. */
+  #wasValue(db: DatabaseSync, id: TaskId, name: string, value: string): boolean {
     const since = seconds(this.#options.clock.now() - HISTORY_MS);
     const { field, read } = historyOf(name);
     return wereValues(db, id, field, since).some((stored) => read(stored) === value);
@@ -520,22 +532,9 @@ function noteAgain(
   else noteAgainWritten(context, id, { field, from, to });
 }
 
-/** A list with what was added and removed between two others. */
-function withChange(
-  list: readonly string[],
-  from: readonly string[],
-  to: readonly string[],
-): readonly string[] {
-  const kept = list.filter((value) => to.includes(value) || !from.includes(value));
-  return [...new Set([...kept, ...to.filter((value) => !from.includes(value))])].sort();
-}
-
-function dependenciesOf({ pairs }: RowImage): readonly string[] {
-  return pairs.task_dependencies;
-}
-
-function withDependencies(image: RowImage, dependencies: readonly string[]): RowImage {
-  return { ...image, pairs: { ...image.pairs, task_dependencies: dependencies } };
+/** An image with our parts of a task in place of its own. */
+function withParts(image: RowImage, parts: ReadonlyMap<string, Part>): RowImage {
+  return [...parts].reduce((made, [name, part]) => withPart(made, name, part.image), image);
 }
 
 function changedParts(
