@@ -3,7 +3,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isSettled, parseStatus, type TaskId } from '../../core/task.ts';
 import { seconds, type LockContext, type LockRow } from './lock-row.ts';
+import { changesByTask } from './edit-history.ts';
 import { prepared } from './prepared.ts';
+import { rowsAt } from './row-versions.ts';
 import { isSharedWithExarp } from './shared-store.ts';
 import { hasColumns } from './table-columns.ts';
 
@@ -13,16 +15,6 @@ const DOUBT_S = 40;
 const JUST_NOW_S = 2;
 /** So much of all rows has been written again, where a rewrite is under way. */
 const LEAST_PART = 0.02;
-const ROWS = 64;
-
-/** The version of a task, and how many of the first rows there are, with the sum of theirs. */
-export function versionsAt(
-  db: DatabaseSync,
-  id: TaskId,
-): { readonly version: number; readonly rows: readonly [count: number, sum: number] } {
-  const version = prepared(db, 'SELECT CAST(version AS REAL) AS version FROM tasks WHERE id = ?');
-  return { version: Number(version.get(id)?.['version'] ?? 0), rows: rowsAt(db) };
-}
 
 /**
  * True where the history says that a task was finished a moment ago, and its status was set back
@@ -37,22 +29,15 @@ export function isDoubtful(
   if (ended === undefined || now - ended.at > DOUBT_S * 1000) return false;
   const was = parseStatus(ended.to);
   if ((was !== 'Review' && !isSettled(was)) || parseStatus(row.status) === was) return false;
-  const times = row.version - ended.version;
-  if (times < 1) return times < 0 && isSharedWithExarp(db);
+  const writes = row.version - ended.version;
+  if (writes < 1) return writes < 0 && isSharedWithExarp(db);
   if (!isSharedWithExarp(db)) return false;
+  // Edits of ours since then are no sign of another program; one that set it back is there.
+  const times = Math.max(1, writes - (changesByTask(db, ended.entry).get(id) ?? 0));
   const [count, sum] = rowsAt(db);
   const part = count === 0 ? 0 : (sum - ended.rows[1]) / Math.max(1, count);
   if (part >= LEAST_PART) return times <= Math.ceil(part);
   return times === 1 && seconds(now) - writtenAt(db, id) < JUST_NOW_S;
-}
-
-function rowsAt(db: DatabaseSync): readonly [count: number, sum: number] {
-  const row = prepared(
-    db,
-    `SELECT COUNT(*) AS count, TOTAL(version) AS sum
-      FROM (SELECT CAST(version AS REAL) AS version FROM tasks ORDER BY id LIMIT ${ROWS})`,
-  ).get();
-  return [Number(row?.['count'] ?? 0), Number(row?.['sum'] ?? 0)];
 }
 
 function writtenAt(db: DatabaseSync, id: TaskId): number {
@@ -66,6 +51,8 @@ function lastEnd(
   id: TaskId,
 ):
   | {
+      /** The last entry of the history that tells of it. */
+      readonly entry: number;
       readonly to: string;
       readonly at: number;
       readonly version: number;
@@ -76,7 +63,7 @@ function lastEnd(
   if (!hasColumns(db, 'task_changes', names)) return undefined;
   const last = prepared(
     db,
-    `SELECT CAST(old_value AS TEXT) AS old, CAST(new_value AS TEXT) AS new,
+    `SELECT id, CAST(old_value AS TEXT) AS old, CAST(new_value AS TEXT) AS new,
         CAST(timestamp AS TEXT) AS at, CAST(field AS TEXT) AS field FROM task_changes
       WHERE task_id = ? AND field IN ('status', 'version') ORDER BY id DESC LIMIT 2`,
   ).all(id);
@@ -89,7 +76,8 @@ function lastEnd(
     return undefined;
   const [count, sum] = rows as readonly unknown[];
   const at = Date.parse(String(versions['at']));
-  return { to, at, version, rows: [Number(count), Number(sum)] };
+  const entry = Number(versions['id']);
+  return { entry, to, at, version, rows: [Number(count), Number(sum)] };
 }
 
 function parsed(text: unknown): unknown {

@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Status, TaskId } from '../../core/task.ts';
 import { noteActivity } from './activities.ts';
-import { versionsAt } from './claim-doubt.ts';
 import type { LockContext } from './lock-row.ts';
 import { prepared } from './prepared.ts';
 import { formatRfc3339 } from './rfc3339.ts';
+import { versionsAt } from './row-versions.ts';
 import { hasColumns, takesRow } from './table-columns.ts';
 
 /** A change of one field, under Todo2's name for it. */
@@ -76,6 +76,58 @@ function addChange(
 export function noteCreation(context: LockContext, id: TaskId): void {
   noteActivity(context, 'todo_created', id, { by: context.holder });
 }
+
+/** More entries than any program of ours adds within a transaction. */
+const DELETION_STEP = 1_000;
+
+/**
+ * Records a deletion for other processes of ours, in the same transaction. The history of a task
+ * goes with it, and no other table is free of foreign keys, so the counter of entries takes a step
+ * that tells the task.
+ */
+export function noteDeletion({ db, now }: Pick<LockContext, 'db' | 'now'>, id: TaskId): void {
+  if (!hasColumns(db, SEQUENCES, ['name', 'seq'])) return;
+  // The first entry of all makes the counter.
+  addChange({ db, now }, id, { field: 'deleted', from: false, to: true });
+  prepared(db, `UPDATE ${SEQUENCES} SET seq = seq + ? WHERE name = 'task_changes'`).run(
+    stepOf(id) * DELETION_STEP,
+  );
+}
+
+/** The counter of the entries of the history; 0 where there is none. */
+export function changeCounter(db: DatabaseSync): number {
+  if (!hasColumns(db, SEQUENCES, ['name', 'seq'])) return 0;
+  const row = prepared(
+    db,
+    `SELECT CAST(seq AS REAL) AS seq FROM ${SEQUENCES} WHERE name = 'task_changes'`,
+  ).get();
+  return Number(row?.['seq'] ?? 0);
+}
+
+/**
+ * Which of the rows that are gone programs of ours have deleted, by two values of that counter:
+ * all, one or, where that does not tell, none.
+ */
+export function deletedBetween(
+  from: number,
+  to: number,
+  gone: readonly string[],
+): readonly string[] {
+  const steps = Math.floor((to - from) / DELETION_STEP);
+  if (steps <= 0) return [];
+  const sum = gone.reduce((all, id) => all + stepOf(id), 0);
+  return sum === steps ? gone : gone.filter((id) => stepOf(id) === steps);
+}
+
+/** From 1 to 65,536, by FNV-1a. */
+function stepOf(id: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(id)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return ((hash >>> 16) ^ (hash & 0xffff)) + 1;
+}
+
+// SQLite's own table, for tables with AUTOINCREMENT.
+const SEQUENCES = 'sqlite_sequence';
 
 const HISTORY = ['id', ...CHANGE_COLUMNS, 'created_at'];
 

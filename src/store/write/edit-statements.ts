@@ -6,7 +6,7 @@ import type { Failure } from '../../core/failure.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { type TaskId, parseStatus, taskId } from '../../core/task.ts';
 import { clearAgentLock } from './agent-locks.ts';
-import { noteChange, noteCreation } from './edit-history.ts';
+import { noteChange, noteCreation, noteDeletion } from './edit-history.ts';
 import {
   changedMeanwhile,
   dropOurLock,
@@ -126,12 +126,13 @@ const HANGS_ON: readonly (readonly [table: string, column: string])[] = [
 function remove(context: EditContext, row: EditRow, change: Of<'delete'>): Refusal {
   if (row.version !== change.version) return changedMeanwhile(row);
   for (const { holder } of row.locks) clearAgentLock(context.db, row.id, holder);
-  removeRow(context.db, row.id);
+  removeRow(context, row.id);
   return undefined;
 }
 
 /** Deletes a task and what hangs on it. */
-export function removeRow(db: EditContext['db'], id: TaskId): void {
+export function removeRow({ db, now }: Pick<EditContext, 'db' | 'now'>, id: TaskId): void {
+  noteDeletion({ db, now }, id);
   // Not by foreign keys, which a store made by hand may lack.
   for (const [table, column] of HANGS_ON) {
     if (columnNames(db, table).has(column))

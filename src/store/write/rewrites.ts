@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { changesByTask, lastChange } from './edit-history.ts';
+import { changeCounter, changesByTask, deletedBetween, lastChange } from './edit-history.ts';
 import { prepared } from './prepared.ts';
 import { columnNames } from './table-columns.ts';
 
@@ -26,6 +26,8 @@ interface Seen {
   readonly rows: Map<string, Row>;
   /** The last entry of the history of changes. */
   change: number;
+  /** See `changeCounter`. */
+  counter: number;
 }
 
 /**
@@ -43,6 +45,8 @@ export class Rewrites {
   readonly #recent = new Set<string>();
   readonly #gone = new Set<string>();
   readonly #inserted = new Set<string>();
+  /** Rows that a program of ours has deleted. */
+  readonly #deleted = new Set<string>();
   #writtenAt = -Infinity;
   #rewrittenAt = -Infinity;
   #isOther = false;
@@ -52,7 +56,8 @@ export class Rewrites {
     this.end();
     this.#gone.clear();
     this.#inserted.clear();
-    this.#seen = { rows: readRows(db, ids), change: lastChange(db) };
+    this.#deleted.clear();
+    this.#seen = { rows: readRows(db, ids), change: lastChange(db), counter: changeCounter(db) };
     for (const id of writtenSince(db, Math.floor(now / 1000) - 1)) this.#recent.add(id);
     if (this.#recent.size > 0) this.#writtenAt = now;
   }
@@ -72,12 +77,14 @@ export class Rewrites {
       return;
     }
     const rows = readRows(db, ids.keys());
-    this.#seen = { rows, change: lastChange(db) };
+    const counter = changeCounter(db);
+    this.#seen = { rows, change: lastChange(db), counter };
     const ours = changesByTask(db, before.change);
     let [isWritten, back] = [false, 0];
     for (const [id, row] of rows) {
       const then = before.rows.get(id);
       const wasGone = this.#gone.delete(id);
+      this.#deleted.delete(id);
       if (then === undefined && !wasGone) continue;
       const isInserted = then === undefined || row.version < then.version;
       if (isInserted) {
@@ -92,10 +99,13 @@ export class Rewrites {
       this.#counts.set(id, (this.#counts.get(id) ?? 0) + times);
       isWritten = true;
     }
+    const gone = [...before.rows.keys()].filter((id) => !rows.has(id));
+    const deleted = new Set(deletedBetween(before.counter, counter, gone));
     for (const id of ids.keys()) {
       if (rows.has(id) || !before.rows.has(id)) continue;
       this.#gone.add(id);
-      isWritten = true;
+      if (deleted.has(id)) this.#deleted.add(id);
+      else isWritten = true;
     }
     if (back > 1 && back * 2 >= before.rows.size) this.#isOther = true;
     if (!isWritten) return;
@@ -121,6 +131,7 @@ export class Rewrites {
       }
     }
     this.#seen.change = lastChange(db);
+    this.#seen.counter = changeCounter(db);
   }
 
   /** True once no row was written for a while, so that what was written can be judged. */
@@ -151,8 +162,8 @@ export class Rewrites {
   }
 
   /** Who deleted a row, or inserted one that was deleted. */
-  removerOf(now: number): RowWriter {
-    if (this.#isOther) return 'alone';
+  removerOf(now: number, id?: string): RowWriter {
+    if (this.#isOther || (id !== undefined && this.#deleted.has(id))) return 'alone';
     if (this.#isRewrite('') || now - this.#rewrittenAt < END_MS) return 'rewrite';
     return this.isQuiet(now) ? 'alone' : 'open';
   }

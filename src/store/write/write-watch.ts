@@ -353,7 +353,7 @@ export class WriteWatch implements Disposable {
     if (undone === 'same') return undefined;
     if (undone === 'open') return 'open';
     const { clock } = this.#options;
-    if (undone.kind === 'deletion') removeRow(db, id);
+    if (undone.kind === 'deletion') removeRow({ db, now: clock.now() }, id);
     else if (undone.kind === 'creation') insertImage(db, id, undone.image);
     else {
       const now = clock.now();
@@ -467,7 +467,8 @@ export class WriteWatch implements Disposable {
     // Nobody may take it for an open one, or work on it without a lock.
     const isUrgent = isHeld || (parts.has('status') && status !== 'Todo');
     if (!isNew && !(isUrgent && isYoung(newest, seconds(now - WATCH_MS)))) return 'same';
-    const by = written.wipedAt === undefined ? this.#rewrites.removerOf(now) : 'rewrite';
+    const isWiped = written.wipedAt !== undefined;
+    const by = isWiped ? 'rewrite' : this.#rewrites.removerOf(now, id);
     if (by === 'alone') this.#written.delete(id);
     if (by !== 'rewrite') return by === 'open' ? 'open' : 'same';
     written.wipedAt ??= now;
