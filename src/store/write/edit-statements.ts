@@ -46,7 +46,7 @@ export function applyChanges(
 }
 
 function applyChange(context: EditContext, change: Change, statuses: WrittenStatus[]): Refusal {
-  context.touch?.(taskId(change.id));
+  context.touch?.(taskId(change.id), change.kind === 'delete' ? 'deletion' : undefined);
   if (change.kind === 'create') return create(context, change);
   if (change.kind === 'removeOrphan') return removeOrphan(context, change);
   const row = readEditRow(context, change.id);

@@ -13,9 +13,9 @@ export interface LockContext {
   /**
    * To be called for a task before it is written, by the part that watches that it is not undone.
    * `open`: the row differs from what we wrote, and may have been undone by a rewrite that has not
-   * ended.
+   * ended. `deletion`: it is going to be deleted.
    */
-  readonly touch?: (id: TaskId) => 'open' | undefined;
+  readonly touch?: (id: TaskId, use?: 'deletion') => 'open' | undefined;
 }
 
 /** The part of a task's row that lock statements need. */

@@ -49,6 +49,8 @@ const INSERT_AFTER_MS = 1_000;
 const MOST_AGAIN = 8;
 /** What is older cannot be in what another program has read and still writes. */
 const HISTORY_MS = 10 * 60_000;
+/** The parts that tell a deleted task that is back from a new one with its id. */
+const WORDS: readonly string[] = ['title', 'description'];
 
 export interface WriteWatchOptions {
   readonly connection: Connection;
@@ -77,11 +79,14 @@ interface Part {
   isUndone: boolean;
 }
 
+/** Earlier values of title and description, as `partOf` gives them. */
+type Words = ReadonlyMap<string, readonly string[]>;
+
 /** What we wrote of one task. */
 interface Written {
   readonly parts: Map<string, Part>;
-  /** The task before we deleted it. */
-  deleted: RowImage | undefined;
+  /** The task before we deleted it, and the words it had of late. */
+  deleted: { readonly before: RowImage; readonly words: Words } | undefined;
   isNew: boolean;
   /** A new task as it was last seen: other programs may have changed it since. */
   seen: RowImage | undefined;
@@ -154,8 +159,11 @@ export class WriteWatch implements Disposable {
     let commit: () => void = () => undefined;
     const outcome = connection.transact((db) => {
       const before = new Map<TaskId, RowImage | undefined>();
+      const words = new Map<TaskId, Words>();
       const repairs: Repair[] = [];
-      const result = body(db, (id) => {
+      const result = body(db, (id, use) => {
+        // Its history goes with it.
+        if (use === 'deletion') words.set(id, this.#wordsOf(db, id));
         if (before.has(id)) return undefined;
         if (before.size === 0) this.#seeRewrites(db);
         const repair = this.#repair(db, id);
@@ -169,7 +177,7 @@ export class WriteWatch implements Disposable {
       const last = lastChange(db);
       commit = () => {
         for (const repair of repairs) this.#repaired(repair);
-        for (const [id, image] of after) this.#note(id, before.get(id), image, last);
+        for (const [id, image] of after) this.#note(id, before.get(id), image, last, words.get(id));
         this.#plan();
       };
       return result;
@@ -190,7 +198,13 @@ export class WriteWatch implements Disposable {
     this.#written.clear();
   }
 
-  #note(id: TaskId, before: RowImage | undefined, after: RowImage | undefined, last: number): void {
+  #note(
+    id: TaskId,
+    before: RowImage | undefined,
+    after: RowImage | undefined,
+    last: number,
+    words: Words = new Map(),
+  ): void {
     const known = this.#written.get(id);
     const changed = changedParts(before, after);
     for (const [name, part] of known?.parts ?? []) {
@@ -232,7 +246,7 @@ export class WriteWatch implements Disposable {
       });
     }
     if (after === undefined) written.parts.clear();
-    written.deleted = after === undefined ? before : undefined;
+    written.deleted = after === undefined && before !== undefined ? { before, words } : undefined;
     const now = this.#options.clock.now();
     written.isNew = after !== undefined && (written.isNew || before === undefined);
     written.seen = undefined;
@@ -436,14 +450,16 @@ export class WriteWatch implements Disposable {
     db: DatabaseSync,
     id: TaskId,
     found: RowImage | undefined,
-    deleted: RowImage,
+    { before, words }: NonNullable<Written['deleted']>,
   ): Judgement {
     if (found === undefined) return 'same';
     // In doubt a row stays: it is removed only where each word of it was the deleted one's before.
-    const isIt = ['title', 'description'].every((part) => {
-      const value = partOf(found, part);
-      return value === partOf(deleted, part) || this.#wasValue(db, id, part, value);
-    });
+    const later = this.#wordsOf(db, id);
+    const isIt = WORDS.every((part) =>
+      [partOf(before, part), ...(words.get(part) ?? []), ...(later.get(part) ?? [])].includes(
+        partOf(found, part),
+      ),
+    );
     const by = isIt ? this.#rewrites.removerOf(this.#options.clock.now()) : 'alone';
     if (by === 'rewrite') return { kind: 'deletion' };
     if (by === 'alone') this.#written.delete(id);
@@ -480,14 +496,18 @@ export class WriteWatch implements Disposable {
 
   /** Whether a part had this value before, by what we know or by the history in the store. */
   #isOlder(db: DatabaseSync, id: TaskId, name: string, part: Part, value: string): boolean {
-    return part.older.has(value) || this.#wasValue(db, id, name, value);
+    return part.older.has(value) || this.#valuesOf(db, id, name).includes(value);
   }
 
-  /** Whether a part had this value of late, by the history in the store. */
-  #wasValue(db: DatabaseSync, id: TaskId, name: string, value: string): boolean {
+  #wordsOf(db: DatabaseSync, id: TaskId): Words {
+    return new Map(WORDS.map((part) => [part, this.#valuesOf(db, id, part)]));
+  }
+
+  /** The values that a part had of late, by the history in the store. */
+  #valuesOf(db: DatabaseSync, id: TaskId, name: string): readonly string[] {
     const since = seconds(this.#options.clock.now() - HISTORY_MS);
     const { field, read } = historyOf(name);
-    return wereValues(db, id, field, since).some((stored) => read(stored) === value);
+    return wereValues(db, id, field, since).map(read);
   }
 
   #repaired({ id, undone, image, lastChange: last }: Repair): void {
