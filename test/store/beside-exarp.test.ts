@@ -100,7 +100,70 @@ describe('what a rewrite of exarp-go undoes is written again', () => {
   });
 });
 
+test('a deletion, where a rewrite brings back words that the task had before', async () => {
+  await using rig = await rigOf();
+  const writer = rig.open();
+  const { content: title, long_description: text } = await rig.row(A);
+  const edit = { kind: 'setTitle', id: A, from: title as string, to: 'New title' } as const;
+  assert.ok((await writer.apply([edit])).ok);
+  const version = Number((await rig.row(A))['version']);
+  assert.ok((await writer.apply([{ kind: 'delete', id: A, version }])).ok);
+  await rig.other.run(
+    `INSERT INTO tasks (id, content, long_description, status, priority, created) VALUES ('T-1', ?, ?, 'Todo', 'medium', '')`,
+    title as string,
+    text as string,
+  );
+  await rig.other.run('UPDATE tasks SET version = version + 1');
+  await until(
+    'it is gone again',
+    async () => (await rig.other.all("SELECT 1 FROM tasks WHERE id = 'T-1'")).length === 0,
+  );
+});
+
 describe('what several of our processes wrote is put together again', () => {
+  test('a deletion of a task that another one has finished, in the midst of a rewrite', async () => {
+    await using rig = await rigOf();
+    const [one, other] = [rig.open(), rig.open({ holder: 'cursor-here-2' })];
+    const [id, kept] = [taskId('T-1764129938123'), taskId('T-1764129938124')];
+    assert.ok((await one.apply([creation(id, {}), creation(kept, {})])).ok);
+    assert.ok((await one.setStatus(id, 'Todo', 'Review')).ok);
+    assert.ok((await one.setStatus(kept, 'Todo', 'Review')).ok);
+    const [row] = await rig.other.all('SELECT version FROM tasks WHERE id = ?', id);
+    await rig.other.run("UPDATE tasks SET version = version + 1 WHERE id NOT LIKE 'T-17641%'");
+    const deletion = { kind: 'delete', id, version: Number(row?.['version']) } as const;
+    assert.ok((await other.apply([deletion])).ok);
+    // The rewrite ends with what it has not read.
+    await rig.other.exec(`PRAGMA foreign_keys = ON; DELETE FROM tasks WHERE id = '${kept}'`);
+    const ids = async (): Promise<readonly unknown[]> =>
+      (await rig.other.all("SELECT id FROM tasks WHERE id LIKE 'T-17641%'")).map(
+        (each) => each['id'],
+      );
+    await until('the other one is there again', async () => (await ids()).includes(kept));
+    assert.deepEqual(await ids(), [kept]);
+  });
+
+  test('a new task comes back as it was last seen, without the lock that its holder has released', async () => {
+    await using rig = await rigOf();
+    const [one, other] = [rig.open(), rig.open({ holder: 'cursor-here-2' })];
+    const id = taskId('T-1764129938123');
+    assert.ok((await one.apply([creation(id, {})])).ok);
+    assert.ok((await other.claim(id, 60_000)).ok);
+    await rig.other.run(
+      "UPDATE tasks SET priority = 'high', version = version + 1 WHERE id = ?",
+      id,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assert.ok((await other.release(id, 'Todo')).ok);
+    await rig.other.exec(
+      `PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; UPDATE tasks SET version = version + 1;
+        DELETE FROM tasks WHERE id = '${id}'; COMMIT`,
+    );
+    const row = async (): Promise<Readonly<Record<string, unknown>> | undefined> =>
+      (await rig.other.all('SELECT status, priority, assignee FROM tasks WHERE id = ?', id))[0];
+    await until('it is there again', async () => (await row()) !== undefined);
+    assert.deepEqual(await row(), { status: 'Todo', priority: 'high', assignee: null });
+  });
+
   test('dependencies, where the second was added after the first was undone', async () => {
     await using rig = await rigOf();
     const [one, other] = [rig.open(), rig.open({ holder: 'cursor-here-2' })];
@@ -264,6 +327,20 @@ test('a finished task that a rewrite set back is not handed out again', async ()
   assert.equal(!direct.ok && direct.failure.kind, 'changedMeanwhile');
   // An agent that reopens it on purpose can have it at once.
   assert.ok((await other.setStatus(A, 'Todo', 'Todo')).ok);
+});
+
+test('a finished task that a rewrite set back is not handed out, although a program of ours has edited it since', async () => {
+  await using rig = await rigOf();
+  const [one, other] = [rig.open(), rig.open({ holder: 'cursor-here-2' })];
+  assert.ok((await one.claim(A, 60_000)).ok);
+  assert.ok((await one.release(A, 'Done')).ok);
+  await one.close();
+  const from = String((await rig.row(A))['long_description']);
+  assert.ok((await other.apply([{ kind: 'setDescription', id: A, from, to: 'New' }])).ok);
+  await rewrite(rig, A, "status = 'Todo'");
+  const rules = { missing: 'satisfied', reviewOpensGate: false } as const;
+  const next = await other.claimNext([A], rules, 60_000);
+  assert.equal(!next.ok && next.failure.kind, 'nothingReady');
 });
 
 test('adopting a row that an update has emptied gives back parent and metadata, as far as they are known', async () => {

@@ -406,7 +406,7 @@ export class WriteWatch implements Disposable {
       const isTheirs =
         // Another process of ours has written it since, and watches that.
         firstChangeSince(db, id, historyOf(name), part.lastChange) !== undefined ||
-        (name === 'status' && isTaken(found, part.image, this.#options.clock.now()));
+        (name === 'status' && this.#isTaken(found, part.image));
       const by = isTheirs ? 'alone' : this.#writerOf(db, id, name, part, value);
       if (by === 'alone') written.parts.delete(name);
       else if (by === 'rewrite') part.isUndone = true;
@@ -490,8 +490,9 @@ export class WriteWatch implements Disposable {
     written.wipedAt ??= now;
     const isDue = isUrgent || now - written.wipedAt >= INSERT_AFTER_MS;
     if (!isDue) return 'open';
-    const seen = written.seen ?? newest;
-    return { kind: 'creation', image: withParts(seen, parts) };
+    const image = withParts(written.seen ?? newest, parts);
+    // Another holder that works on it inserts it at once: a lock in it has been released since.
+    return { kind: 'creation', image: isHeld ? image : withoutLock(image) };
   }
 
   /** Whether a part had this value before, by what we know or by the history in the store. */
@@ -508,6 +509,14 @@ export class WriteWatch implements Disposable {
     const since = seconds(this.#options.clock.now() - HISTORY_MS);
     const { field, read } = historyOf(name);
     return wereValues(db, id, field, since).map(read);
+  }
+
+  /** Another holder has taken the task since: its status is theirs. */
+  #isTaken(found: RowImage, ours: RowImage): boolean {
+    const holder = found.row['assignee'];
+    const mine = [ours.row['assignee'], this.#options.holder()];
+    const isOther = typeof holder === 'string' && holder !== '' && !mine.includes(holder);
+    return isOther && Number(found.row['lock_until'] ?? 0) > seconds(this.#options.clock.now());
   }
 
   #repaired({ id, undone, image, lastChange: last }: Repair): void {
@@ -558,6 +567,13 @@ function withParts(image: RowImage, parts: ReadonlyMap<string, Part>): RowImage 
   return [...parts].reduce((made, [name, part]) => withPart(made, name, part.image), image);
 }
 
+/** As a task that nobody works on. */
+function withoutLock({ row, ...image }: RowImage): RowImage {
+  const isAtWork = parseStatus(String(row['status'] ?? '')) === 'In Progress';
+  const free = { assignee: null, assigned_at: null, lock_until: null };
+  return { ...image, row: { ...row, ...free, ...(isAtWork && { status: 'Todo' }) } };
+}
+
 function changedParts(
   before: RowImage | undefined,
   after: RowImage | undefined,
@@ -565,13 +581,6 @@ function changedParts(
   if (after === undefined) return [];
   if (before === undefined) return PART_NAMES;
   return PART_NAMES.filter((part) => partOf(before, part) !== partOf(after, part));
-}
-
-/** Another holder has taken the task since: its status is theirs. */
-function isTaken(found: RowImage, ours: RowImage, now: number): boolean {
-  const holder = found.row['assignee'];
-  const isOther = typeof holder === 'string' && holder !== '' && holder !== ours.row['assignee'];
-  return isOther && Number(found.row['lock_until'] ?? 0) > seconds(now);
 }
 
 /** All that `body` reads is of one moment. */
