@@ -1,5 +1,4 @@
 import { cut, oneLine } from '../../core/text.ts';
-import { findWait } from './wait-time.ts';
 
 /** What a provider, or an agent for it, means by a sentence. */
 export type SentenceKind =
@@ -16,10 +15,12 @@ export type SentenceKind =
 
 /** A refusal of further work for now. */
 export interface RateLimit {
-  /** Undefined where it does not say how long. */
+  /** As a field of an event says; in its words the time may stand all the same. */
   readonly retryAfterMs: number | undefined;
   /** Its own words, one plain line. */
   readonly detail: string;
+  /** Lines among which it may say how long, the most telling first; see `waitIn`. */
+  readonly words: string;
 }
 
 const MAX_DETAIL = 200;
@@ -293,27 +294,18 @@ export function adviceFor(kind: SentenceKind, words: string): string {
   return advice === undefined ? own : own === '' ? advice : `${advice} (${own})`;
 }
 
-/**
- * The words in which a provider refuses work for now, and for how long, counted from `now` (epoch
- * ms). Undefined where a text has none.
- */
-export function findRateLimit(text: string, now: number): RateLimit | undefined {
-  const line = lineWith('rateLimit', text);
-  return line === undefined ? undefined : rateLimitOf(text, line, now);
-}
-
-/** A refusal in these words, which are known to be one; see `findRateLimit`. */
-export function rateLimitIn(text: string, now: number): RateLimit {
-  return findRateLimit(text, now) ?? rateLimitOf(text, linesOf(text).at(-1) ?? '', now);
-}
-
-function rateLimitOf(text: string, line: string, now: number): RateLimit {
+/** A refusal in these words, which are known to be one. */
+export function rateLimitIn(text: string): RateLimit {
   const lines = linesOf(text);
+  const line = lineWith('rateLimit', text) ?? lines.at(-1) ?? '';
   const at = lines.lastIndexOf(line);
   // The delay is often on the next or the previous line.
   const near = [line, ...lines.slice(Math.max(0, at - 2), at + 4)];
-  const wait = near.map((one) => findWait(one, now)).find((ms) => ms !== undefined);
-  return { retryAfterMs: wait, detail: cut(oneLine(line), MAX_DETAIL) };
+  return {
+    retryAfterMs: undefined,
+    detail: cut(oneLine(line), MAX_DETAIL),
+    words: near.join('\n'),
+  };
 }
 
 function linesOf(text: string): readonly string[] {

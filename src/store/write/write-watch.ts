@@ -13,7 +13,6 @@ import {
   wasChangedSince,
   wereValues,
 } from './edit-history.ts';
-import { removeRow } from './edit-statements.ts';
 import { seconds, type LockContext } from './lock-row.ts';
 import { prepared } from './prepared.ts';
 import { formatRfc3339 } from './rfc3339.ts';
@@ -57,10 +56,15 @@ export interface WriteWatchOptions {
   readonly log: (line: string) => void;
   /** Called after a status was written again. */
   readonly onStatusWritten: (id: TaskId, status: Status) => void;
-  /**
-   * Called from time to time for a deleted task that was there again: its JSON entry may be, too.
-   */
-  readonly onDeletedAgain: (id: TaskId) => void;
+  /** Undefined in a process that deletes no task. */
+  readonly deletions?: {
+    /** Deletes a task and what hangs on it. */
+    readonly remove: (db: DatabaseSync, id: TaskId) => void;
+    /**
+     * Called from time to time for a deleted task that was there again: its JSON entry may be, too.
+     */
+    readonly onAgain: (id: TaskId) => void;
+  };
 }
 
 /** A part of a task as we wrote it. */
@@ -274,7 +278,7 @@ export class WriteWatch implements Disposable {
     if (now - this.#removedAt >= LATER_MS) {
       this.#removedAt = now;
       for (const [id, { deleted, again }] of this.#written)
-        if (deleted !== undefined && again > 0) this.#options.onDeletedAgain(id);
+        if (deleted !== undefined && again > 0) this.#options.deletions?.onAgain(id);
     }
     this.#plan();
   }
@@ -352,8 +356,8 @@ export class WriteWatch implements Disposable {
     const undone = this.#judge(db, id, written);
     if (undone === 'same') return undefined;
     if (undone === 'open') return 'open';
-    const { clock } = this.#options;
-    if (undone.kind === 'deletion') removeRow(db, id);
+    const { clock, deletions } = this.#options;
+    if (undone.kind === 'deletion') deletions?.remove(db, id);
     else if (undone.kind === 'creation') insertImage(db, id, undone.image);
     else {
       const now = clock.now();

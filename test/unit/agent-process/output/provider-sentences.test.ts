@@ -603,7 +603,7 @@ function verdictOn(
   reader.end();
   const exit = { phase: 'ended', exitCode, signal: undefined, resumes: false } as const;
   const files = works ? ['a.ts'] : [];
-  const found = judge({ ...reader.facts, ...exit, agent: 'claude', files }, NOW);
+  const found = judge({ ...reader.facts, ...exit, agent: 'claude', files });
   if (found.kind !== 'failed') return found.kind;
   return /^The agent could not authenticate/.test(found.reason ?? '') ? 'login' : 'failed';
 }
