@@ -172,6 +172,7 @@ async function perform(order: WorkOrder): Promise<WorkEnd> {
     onProcess: (pid) => noteProcess(state, pid),
     onOutput: output.onOutput,
     onSessionUsage: (sessionUsage) => state.update({ sessionUsage }),
+    onRefused: (refusal) => state.update({ refusal }),
   };
   const end = (await isSeen()) ? await work(order, place) : unseen(order);
   output.dispose();
@@ -204,6 +205,7 @@ async function firstState(order: WorkOrder, mark: string): Promise<WorkState> {
     activity: undefined,
     sessionId: order.sessionId,
     sessionUsage: order.sessionUsage,
+    refusal: undefined,
     end: undefined,
   };
 }
@@ -271,8 +273,6 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
       clock,
       log: (line) => (said?.log === undefined ? console.error(line) : said.log.note(line)),
       onStatusWritten: (task, status) => said?.mirror.write(task, status),
-      // A supervisor deletes nothing.
-      onDeletedAgain: () => undefined,
     });
     open = { file, connection, watch };
   }
@@ -312,7 +312,7 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
     log.note(`The claim: ${event.kind}${'undone' in event ? ` (${event.undone})` : ''}`),
   );
 
-  const remembered = rememberFiles(order.root);
+  const remembered = rememberFiles(order.root, order.git);
   const place: WorkPlace = { ...given, ready: remembered };
   const logFile =
     order.agentMode === 'unattended' || order.verify !== undefined ? inRoot(order) : undefined;

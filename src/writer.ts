@@ -5,8 +5,10 @@ import { hostname } from 'node:os';
 import type { Failure } from './core/failure.ts';
 import { ok, type Result } from './core/result.ts';
 import { parseStatus, type TaskId } from './core/task.ts';
-import { Connection, type Transacted } from './store/write/connection.ts';
-import { applyChanges } from './store/write/edit-statements.ts';
+import { transactNew } from './store/write/new-store.ts';
+import { Connection, type Sqlite, type Transacted } from './store/write/connection.ts';
+import { watchEdits } from './store/write/edit-watch.ts';
+import { applyChanges, removeRow } from './store/write/edit-statements.ts';
 import { addNote } from './store/write/comments.ts';
 import type { EditContext } from './store/write/edit-row.ts';
 import { areApplied, writtenBy } from './store/write/idempotent-edits.ts';
@@ -53,7 +55,12 @@ const TERMINATION_MS = 500;
 const sqlite = loadSqlite();
 const silence = setTimeout(() => process.exit(0), FIRST_MESSAGE_MS);
 let started:
-  | { readonly start: Start; readonly connection: Connection; readonly watch: WriteWatch }
+  | {
+      readonly sqlite: Sqlite;
+      readonly start: Start;
+      readonly connection: Connection;
+      readonly watch: WriteWatch;
+    }
   | undefined;
 let idle: NodeJS.Timeout | undefined;
 let orphaned = false;
@@ -81,10 +88,13 @@ process.on('message', (message) => {
         else if (status !== 'Unknown')
           void patchJsonStatus(parsed.json, id, status, Date.now(), parsed.root);
       },
-      // A file that cannot be changed now is tried again.
-      onDeletedAgain: (id) => void removeJsonEntry(parsed.json, id, parsed.root),
+      edits: watchEdits({
+        remove: removeRow,
+        // A file that cannot be changed now is tried again.
+        onAgain: (id) => void removeJsonEntry(parsed.json, id, parsed.root),
+      }),
     });
-    started = { start: parsed, connection, watch };
+    started = { sqlite, start: parsed, connection, watch };
     lingering = new Set(parsed.lingering);
   } else {
     serve(parsed.seq, parsed.request);
@@ -190,7 +200,7 @@ const PERFORM: {
 
 function perform(
   request: Exclude<WriterRequest, { kind: 'exit' | 'linger' }>,
-  { start, connection, watch }: NonNullable<typeof started>,
+  { sqlite: node, start, connection, watch }: NonNullable<typeof started>,
 ): Transacted<Values[keyof Values]> {
   const { file, holder, project } = start;
   // The time is taken when the wait for the write lock is over.
@@ -203,7 +213,7 @@ function perform(
     now: Date.now(),
   });
   if (request.kind === 'initialise')
-    return connection.transactNew((db) => ok(initialiseStore(edit(db), request)));
+    return transactNew(connection, node, file, (db) => ok(initialiseStore(edit(db), request)));
   if (request.kind === 'apply')
     return watch.transact((db, touch) => applyOnce(edit(db, touch), request), ['id']);
   const act: (context: LockContext, request: never, file: string) => Result<Values[Kind], Failure> =

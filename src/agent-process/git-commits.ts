@@ -1,4 +1,4 @@
-import { runGit } from './git.ts';
+import { findGit, runGit } from './git.ts';
 
 const LIMITS = { timeout: 4_000, maxBuffer: 4 * 1024 * 1024 };
 // `%x20` is a blank.
@@ -16,7 +16,7 @@ export interface CommitLine {
  * repository, or where the answer takes too long. Only for folders that are trusted.
  */
 export async function readCommits(folder: string): Promise<readonly CommitLine[] | undefined> {
-  const output = await runGit(folder, LOG.split(' '), LIMITS);
+  const output = await runGit(await findGit(), folder, LOG.split(' '), LIMITS);
   return output === undefined ? undefined : parseCommits(output);
 }
 

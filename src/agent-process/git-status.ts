@@ -1,5 +1,5 @@
 import type { GitStatus } from '../core/handoff.ts';
-import { runGit } from './git.ts';
+import { findGit, runGit } from './git.ts';
 
 /** A timeout, so that a slow working copy does not delay a handoff. */
 const LIMITS = { timeout: 4_000, maxBuffer: 16 * 1024 * 1024 };
@@ -11,7 +11,8 @@ const MAX_FILES = 10;
  * Only for trusted folders: git runs commands of a repository's configuration.
  */
 export async function readGitStatus(folder: string): Promise<GitStatus | undefined> {
-  const output = await runGit(folder, 'status --porcelain=v2 --branch -z'.split(' '), LIMITS);
+  const args = 'status --porcelain=v2 --branch -z'.split(' ');
+  const output = await runGit(await findGit(), folder, args, LIMITS);
   return output === undefined ? undefined : parseGitStatus(output);
 }
 

@@ -11,17 +11,22 @@ export interface GitLimits {
   readonly maxBuffer: number;
 }
 
+/** Where git is, absolute; undefined without it. */
+export function findGit(): Promise<string | undefined> {
+  return findCommand('git', process.env, process.platform, THIS_DISK);
+}
+
 /**
  * What a git command prints in a folder. Undefined without git, where the command fails, as outside
  * of a repository, or beyond a limit. Only for trusted folders: git runs commands of a repository's
  * configuration.
  */
 export async function runGit(
+  git: string | undefined,
   cwd: string,
   args: readonly string[],
   limits: GitLimits,
 ): Promise<string | undefined> {
-  const git = await findCommand('git', process.env, process.platform, THIS_DISK);
   if (git === undefined) return undefined;
   return new Promise((resolve) => {
     const options = { cwd, ...limits, windowsHide: true };

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { dirname } from 'node:path';
 import { readWorkState } from '../core/run/journal/read-work-state.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
+import { withWait } from './refused-for.ts';
 import type { FromSupervisor, ToSupervisor, WorkOrder } from './work-order.ts';
 
 /** A way to run Node. */
@@ -49,7 +50,7 @@ export class SupervisorProcess {
       // A channel leaves out what is undefined, as a file does.
       const state = readWorkState(message.state);
       if (state === undefined) throw new Error('Internal error: a supervisor reported no state');
-      this.#onState?.(state);
+      this.#onState?.(withWait(state));
     });
     this.silent = new Promise((resolve) => {
       for (const event of ['disconnect', 'close', 'error'] as const)

@@ -11,6 +11,13 @@ const MAX_STATS = 2000;
 const STATUS = 'status --porcelain=v2 --branch -z --untracked-files=all --no-renames -- .';
 const DIFF = 'diff --name-only -z --no-renames --no-ext-diff';
 
+interface Place {
+  readonly root: string;
+  readonly git: string | undefined;
+  /** From the top of the repository to the root. */
+  readonly prefix: string;
+}
+
 interface WorkTree {
   /** Undefined before the first commit. */
   readonly commit: string | undefined;
@@ -19,27 +26,35 @@ interface WorkTree {
 }
 
 /**
- * Remembers a folder as git sees it now; the answer says which files of it have changed since,
- * committed or not, relative to the folder, in order. Nothing changes where there is no git or no
- * repository. Files of the backlog itself are left out. Several agents that work in one folder at a
- * time cannot be distinguished: each has touched the files of all of them.
+ * Remembers a folder as git sees it now (`git`: the program, see `findGit`); the answer says which
+ * files of it have changed since, committed or not, relative to the folder, in order. Nothing changes
+ * where there is no git or no repository. Files of the backlog itself are left out. Several agents
+ * that work in one folder at a time cannot be distinguished: each has touched the files of all of
+ * them.
  */
-export async function rememberFiles(root: string): Promise<() => Promise<readonly string[]>> {
+export async function rememberFiles(
+  root: string,
+  git: string | undefined,
+): Promise<() => Promise<readonly string[]>> {
   const none = (): Promise<readonly string[]> => Promise.resolve([]);
   if (!isInRepository(root)) return none;
-  const prefix = (await runGit(root, ['rev-parse', '--show-prefix'], LIMITS))?.replace(/\n$/, '');
+  const prefix = (await runGit(git, root, ['rev-parse', '--show-prefix'], LIMITS))?.replace(
+    /\n$/,
+    '',
+  );
   if (prefix === undefined) return none;
-  const before = await look(root, prefix);
+  const place: Place = { root, git, prefix };
+  const before = await look(place);
   if (before === undefined) return none;
   return async () => {
-    const after = await look(root, prefix);
+    const after = await look(place);
     if (after === undefined) return [];
     const touched = new Set<string>();
     for (const [file, stamp] of after.files)
       if (before.files.get(file) !== stamp) touched.add(file);
     // Changed before and like its commit now: undone, or committed.
     for (const file of before.files.keys()) if (!after.files.has(file)) touched.add(file);
-    for (const file of await committedBetween(root, prefix, before.commit, after.commit))
+    for (const file of await committedBetween(place, before.commit, after.commit))
       touched.add(file);
     return [...touched].sort();
   };
@@ -52,8 +67,8 @@ function isInRepository(folder: string): boolean {
   );
 }
 
-async function look(root: string, prefix: string): Promise<WorkTree | undefined> {
-  const output = await runGit(root, STATUS.split(' '), LIMITS);
+async function look({ root, git, prefix }: Place): Promise<WorkTree | undefined> {
+  const output = await runGit(git, root, STATUS.split(' '), LIMITS);
   if (output === undefined) return undefined;
   const records = output.split('\0');
   const commit = records
@@ -76,13 +91,12 @@ function ownPath(path: string | undefined, prefix: string): readonly string[] {
 }
 
 async function committedBetween(
-  root: string,
-  prefix: string,
+  { root, git, prefix }: Place,
   from: string | undefined,
   to: string | undefined,
 ): Promise<readonly string[]> {
   if (from === undefined || to === undefined || from === to) return [];
-  const changed = await runGit(root, [...DIFF.split(' '), from, to, '--', '.'], LIMITS);
+  const changed = await runGit(git, root, [...DIFF.split(' '), from, to, '--', '.'], LIMITS);
   return (changed ?? '').split('\0').flatMap((path) => ownPath(path, prefix));
 }
 

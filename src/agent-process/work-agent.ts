@@ -7,6 +7,7 @@ import { runVerify } from './run-verify.ts';
 import { startLimit } from './time-limit.ts';
 import { deniedLine } from './output/denied-line.ts';
 import { judge, judgeUnseen, type Verdict } from './output/verdict.ts';
+import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { WorkLog } from './work-log.ts';
 import type { CommandSpec, WorkOrder } from './work-order.ts';
 
@@ -26,6 +27,8 @@ export interface WorkPlace {
   readonly onOutput: (sessionId: string | undefined, activity: string | undefined) => void;
   /** The agent has ended; what its session used since its beginning, as far as it said. */
   readonly onSessionUsage: (usage: Usage | undefined) => void;
+  /** Its provider refuses work; see `WorkState`. */
+  readonly onRefused: (refusal: WorkState['refusal']) => void;
 }
 
 /**
@@ -52,15 +55,18 @@ export function agentOf(place: WorkPlace): WorkWorld['agent'] {
       last = { ...last, usage: addUsage(usage, last.usage) };
     }
     limit.clear();
-    const { verdict, ...report } = last;
+    const { verdict, endedAt, ...report } = last;
     return {
       ...report,
       judge: (files) => {
         const judged = verdict(files);
         if (judged.kind === 'noSession') return { kind: 'failed', reason: judged.reason };
-        return judged.kind === 'tooLong'
-          ? { kind: 'tooLong', limitMs: order.options.timeLimitMs }
-          : judged;
+        if (judged.kind === 'tooLong')
+          return { kind: 'tooLong', limitMs: order.options.timeLimitMs };
+        if (judged.kind !== 'rateLimited') return judged;
+        const { words, ...refused } = judged;
+        place.onRefused({ words, at: endedAt });
+        return refused;
       },
       unseen: place.terminalGone.aborted
         ? 'Its terminal went away while the agent was at work.'
@@ -79,6 +85,8 @@ interface AgentStart {
 /** One process of an agent, from its start to its end. */
 interface AgentRun extends Omit<AgentReport, 'judge' | 'unseen'> {
   readonly verdict: (files: readonly string[]) => Verdict;
+  /** Epoch ms. */
+  readonly endedAt: number;
 }
 
 async function runAgent(
@@ -144,7 +152,8 @@ async function runAgent(
     verdict: (files) =>
       inTerminal && phase === 'ended'
         ? judgeUnseen(exit)
-        : judge({ ...facts, ...exit, phase, resumes, files }, endedAt),
+        : judge({ ...facts, ...exit, phase, resumes, files }),
+    endedAt,
   };
 }
 

@@ -5,6 +5,7 @@ import type { Clock, Job, JobInProgress } from '../core/ports.ts';
 import { parseWorkState } from '../core/run/journal/read-work-state.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import { readWholeSync } from '../disk/read-whole.ts';
+import { withWait } from './refused-for.ts';
 import type { WorkFiles } from './work-order.ts';
 
 /**
@@ -24,7 +25,7 @@ export type AttemptRef = Pick<Job, 'runId' | 'attemptNo'> & Pick<JobInProgress, 
 export function readState(files: WorkFiles, attempt: AttemptRef): WorkState | undefined {
   const text = readOwnFile(files.state);
   const state = text === undefined ? undefined : parseWorkState(text);
-  return state !== undefined && isOf(state, attempt) ? state : undefined;
+  return state !== undefined && isOf(state, attempt) ? withWait(state) : undefined;
 }
 
 export function isOf(state: WorkState, { runId, attemptNo, id }: AttemptRef): boolean {

@@ -21,6 +21,8 @@ export interface WorkOrder {
   readonly taskId: TaskId;
   /** The folder that the agent works in. */
   readonly root: string;
+  /** To see what changes there; see `findGit`. */
+  readonly git: string | undefined;
   readonly database: string;
   /** The JSON file that is kept in step with statuses; it need not exist. */
   readonly json: string;

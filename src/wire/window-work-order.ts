@@ -6,6 +6,7 @@ import type { WindowJob } from '../core/run/attempt/window-worker.ts';
 import { below, GRACE_MS, type PrepareParts, verifySpecOf, writePrompt } from './work-order.ts';
 import { writePromptFile } from '../agent-process/prompt.ts';
 import { runVerify } from '../agent-process/run-verify.ts';
+import { findGit } from '../agent-process/git.ts';
 import { rememberFiles } from '../agent-process/touched-files.ts';
 import { WorkLog } from '../agent-process/work-log.ts';
 
@@ -29,7 +30,7 @@ export async function prepareWindowWork(
   }
   const log = new WorkLog(files.log);
   log.note(isHuman ? 'The user works on it' : 'A subagent works on it');
-  const touched = rememberFiles(job.root);
+  const touched = rememberFiles(job.root, await findGit());
   const mark = randomBytes(16).toString('hex');
   const spec = verify.value;
   return ok({

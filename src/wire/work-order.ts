@@ -13,6 +13,7 @@ import { filesOf } from '../core/named-files.ts';
 import type { TaskId } from '../core/task.ts';
 import { type AgentCommand, buildCommand } from '../agent-process/agent-command.ts';
 import { type Agent, findProgram } from '../agent-process/agents.ts';
+import { findGit } from '../agent-process/git.ts';
 import { readPromptTemplate } from '../agent-process/prompt-template.ts';
 import { writePromptFile } from '../agent-process/prompt.ts';
 import type { CommandSpec, WorkFiles, WorkOrder } from '../agent-process/work-order.ts';
@@ -60,6 +61,7 @@ export async function prepareWork(
     attemptNo,
     taskId: task.id,
     root,
+    git: await findGit(),
     files,
     options,
     database: parts.paths.database,

@@ -5,6 +5,7 @@ import * as sqlite from 'node:sqlite';
 import { test } from 'node:test';
 import { ok } from '../../src/core/result.ts';
 import { Connection } from '../../src/store/write/connection.ts';
+import { transactNew } from '../../src/store/write/new-store.ts';
 import { createBacklog } from '../support/fixture.ts';
 import { folderFor } from '../support/stores.ts';
 
@@ -26,12 +27,16 @@ test('no database that leads out of the folder is opened or made, and the reason
   for (const link of links) {
     const root = folderFor(t);
     link(root);
-    const connection = new Connection(sqlite, join(root, '.todo2', 'todo2.db'), { root });
+    const path = join(root, '.todo2', 'todo2.db');
+    const connection = new Connection(sqlite, path, { root });
     const change = (db: sqlite.DatabaseSync) => {
       db.exec('CREATE TABLE planted (a)');
       return ok(undefined);
     };
-    for (const outcome of [connection.transact(change), connection.transactNew(change)])
+    for (const outcome of [
+      connection.transact(change),
+      transactNew(connection, sqlite, path, change),
+    ])
       assert.match(JSON.stringify(outcome), /leads out of the folder|a link to nothing/);
     connection.close();
   }

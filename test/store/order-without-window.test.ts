@@ -43,7 +43,7 @@ test(
           stdinFile: undefined,
           agentMode: 'unattended',
         },
-        ...{ sessionId: undefined, tell: undefined },
+        ...{ sessionId: undefined, tell: undefined, git: undefined },
         agent: { command: '/usr/bin/touch', args: [touched], env: {} },
         ...{
           verify: undefined,

@@ -77,6 +77,14 @@ test('exit code 75 is no failure: the task is open again, and nothing is said ab
   assert.deepEqual(await rig.comments(), []);
 });
 
+test('how long a provider refuses is told by the words of an agent, which the window reads', async () => {
+  await using rig = await createWorkRig();
+  const source = `console.log('Rate limit exceeded. Try again in 90 s.'); process.exitCode = 1`;
+  const end = await rig.run(source).end;
+  assert(end.kind === 'rateLimited');
+  assert.equal(end.retryAfterMs, 90_000);
+});
+
 test(
   'an agent that takes longer than it may is ended, however stubborn, and has failed',
   posix,

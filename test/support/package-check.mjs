@@ -13,9 +13,9 @@ const BOUNDS = {
   // second copy of the core that it works on.
   'dist/extension.cjs': 900 * KB,
   'dist/writer.cjs': 100 * KB,
-  // One runs beside each agent: judging its end by what some thirty providers say, in all their
-  // notations of times, is 30 of it, and watching that its last write stays 13.
-  'dist/supervisor.cjs': 125 * KB,
+  // One runs beside each agent: judging its end by what some thirty providers say is 25 of it, and
+  // watching that its last write stays 13. How long a provider refuses, the window reads.
+  'dist/supervisor.cjs': 110 * KB,
   'dist/mcp.cjs': 750 * KB, // half of it is the SDK of the protocol, with its validators
   'dist/simulated-agent.cjs': 50 * KB,
   'out/todo2-waves.vsix': 1100 * KB, // SQLite as WebAssembly is 330 of them

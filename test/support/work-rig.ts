@@ -10,6 +10,7 @@ import type { RunOptions } from '../../src/core/run/run-options.ts';
 import { parseWorkState } from '../../src/core/run/journal/read-work-state.ts';
 import type { WorkState } from '../../src/core/run/journal/work-state.ts';
 import { taskId, type Task } from '../../src/core/task.ts';
+import { findGit } from '../../src/agent-process/git.ts';
 import {
   SupervisedWorker,
   type SupervisedWorkerOptions,
@@ -148,6 +149,7 @@ export async function createWorkRig(
     workers.push(worker);
     return worker;
   };
+  const git = await findGit();
   const script: WorkRig['script'] = (source) => {
     const file = join(bundles.folder, `agent-${++starts}.cjs`);
     writeFileSync(file, source);
@@ -190,6 +192,7 @@ export async function createWorkRig(
         sessionId: undefined,
         tell: undefined,
         root,
+        git,
         database,
         json,
         agentType: 'custom',

@@ -6,8 +6,9 @@ import { MessageLines } from '../../src/agent-api/message-lines.ts';
 import { isApiError, isReport, statusIn } from '../../src/agent-process/output/api-error.ts';
 import {
   adviceFor,
-  findRateLimit,
   hasSentence,
+  isRefusal,
+  rateLimitIn,
 } from '../../src/agent-process/output/provider-sentences.ts';
 import { codexFormat } from '../../src/agent-process/output/codex-format.ts';
 import { copilotFormat } from '../../src/agent-process/output/copilot-format.ts';
@@ -16,7 +17,7 @@ import { JsonLinesReader } from '../../src/agent-process/output/json-lines-reade
 import { opencodeFormat } from '../../src/agent-process/output/opencode-format.ts';
 import { streamJsonFormat } from '../../src/agent-process/output/stream-json-format.ts';
 import { judge, type OutputFacts } from '../../src/agent-process/output/verdict.ts';
-import { findWait } from '../../src/agent-process/output/wait-time.ts';
+import { findWait, waitIn } from '../../src/agent-process/output/wait-time.ts';
 import { TextReader } from '../../src/agent-process/output/text-reader.ts';
 import { readOrders } from '../../src/agent-process/simulated-orders.ts';
 import { findAlignment } from '../../src/core/batch/alignment.ts';
@@ -56,14 +57,11 @@ const bytes = (text: string): Buffer => Buffer.from(text);
 const front = (yaml: string): string => `---\nname: a\ntodos:\n${yaml}\n---\n`;
 
 const verdictOf = (facts: OutputFacts) =>
-  judge(
-    {
-      ...facts,
-      ...{ agent: 'claude', phase: 'ended', exitCode: 1, signal: undefined, resumes: false },
-      files: [],
-    },
-    0,
-  );
+  judge({
+    ...facts,
+    ...{ agent: 'claude', phase: 'ended', exitCode: 1, signal: undefined, resumes: false },
+    files: [],
+  });
 
 /** Each reader of outside text, fed with one text. */
 const READERS: Readonly<Record<string, (text: string) => unknown>> = {
@@ -110,7 +108,10 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'YAML of a configuration': (text) => readYaml(text, CONFIG_YAML),
   'a value of a configuration': (text) =>
     readConfigValue(text, { kind: 'duration', bounds: [0, 1] }, '/'),
-  'words of a rate limit': (text) => findRateLimit(`rate limit, retry after ${text}`, 0),
+  'words of a rate limit': (text) => [
+    rateLimitIn(`rate limit, retry after ${text}`),
+    isRefusal(text),
+  ],
   'words of a failed login': (text) => [
     isApiError(text),
     isReport(text),
@@ -118,7 +119,11 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
     hasSentence('login', text),
     adviceFor('login', text),
   ],
-  'a wait': (text) => [findWait(`try again at ${text}`, 0), findWait(`resets_in: ${text}`, 0)],
+  'a wait': (text) => [
+    findWait(`try again at ${text}`, 0),
+    findWait(`resets_in: ${text}`, 0),
+    waitIn(text, 0),
+  ],
   'the output of an agent': (text) => {
     const reader = new TextReader({ judgedByWords: true });
     reader.read(bytes(text));

@@ -9,6 +9,7 @@ import { writePromptText } from '../../src/core/run/attempt/prompt-text.ts';
 import { createReader } from '../../src/agent-process/output/agent-output.ts';
 import type { OutputReader } from '../../src/agent-process/output/output-reader.ts';
 import { judge, type Verdict } from '../../src/agent-process/output/verdict.ts';
+import { waitIn } from '../../src/agent-process/output/wait-time.ts';
 import { aJob, NO_CONTEXT } from '../support/agent-jobs.ts';
 
 const SCRIPT = resolve('src/simulated-agent.ts');
@@ -48,7 +49,7 @@ async function run(orders: string, tryNo = 1, promptFile?: string): Promise<Ran>
 
 function verdictOf({ facts }: OutputReader, code: number | null): Verdict {
   const exit = { agent: 'simulated', phase: 'ended', signal: undefined } as const;
-  return judge({ ...facts, ...exit, exitCode: code ?? undefined, resumes: false, files: [] }, 0);
+  return judge({ ...facts, ...exit, exitCode: code ?? undefined, resumes: false, files: [] });
 }
 
 test('the simulated agent speaks as people read it, and ends well', async () => {
@@ -80,7 +81,7 @@ test('the simulated agent is refused by its maker, with the words and the code f
     const { code, reader } = await run(orders);
     assert.equal(code, 75);
     const verdict = verdictOf(reader, code);
-    assert.equal(verdict.kind === 'rateLimited' && verdict.retryAfterMs, 2000);
+    assert.equal(verdict.kind === 'rateLimited' && waitIn(verdict.words, 0), 2000);
   }
   assert.equal((await run('ratelimit=1', 2)).code, 0);
 });

@@ -11,25 +11,21 @@ const RATE_LIMIT: ExitMeaning = { text: 'its provider refuses work for now', kin
 /** sysexits.h has it for "try again later"; exarp-go's agents end with it at a rate limit. */
 const TRY_LATER = 75;
 
+const common = (agent: string): Readonly<Record<number, ExitMeaning>> => ({
+  41: LOGIN,
+  42: { text: `${agent} did not accept its prompt or its arguments` },
+  44: { text: `${agent} could not start the sandbox that its settings ask for` },
+  52: { text: `${agent} found a mistake in its own settings` },
+  53: { text: `${agent} reached its limit of turns` },
+  130: { text: `${agent} was cancelled` },
+});
+
 /** The meanings that the makers of agents document, by the kind of the agent. */
 const EXIT_CODES: Readonly<Record<string, Readonly<Record<number, ExitMeaning>>>> = {
-  gemini: {
-    41: LOGIN,
-    42: { text: 'Gemini did not accept its prompt or its arguments' },
-    44: { text: 'Gemini could not start the sandbox that its settings ask for' },
-    52: { text: 'Gemini found a mistake in its own settings' },
-    53: { text: 'Gemini reached its limit of turns' },
-    54: { text: 'Gemini was ended by a tool' },
-    130: { text: 'Gemini was cancelled' },
-  },
+  gemini: { ...common('Gemini'), 54: { text: 'Gemini was ended by a tool' } },
   qwen: {
-    41: LOGIN,
-    42: { text: 'Qwen Code did not accept its prompt or its arguments' },
-    44: { text: 'Qwen Code could not start the sandbox that its settings ask for' },
-    52: { text: 'Qwen Code found a mistake in its own settings' },
-    53: { text: 'Qwen Code reached its limit of turns' },
+    ...common('Qwen Code'),
     55: { text: 'Qwen Code reached a limit of its own settings' },
-    130: { text: 'Qwen Code was cancelled' },
   },
 };
 

@@ -215,6 +215,7 @@ export class JsonLinesReader implements OutputReader {
           retryAfterMs:
             told.until === undefined ? undefined : Math.max(0, told.until - this.#now()),
           detail: shorten(told.detail),
+          words: '',
         };
         return this.#showLine(`! ${shorten(told.detail)}`);
       case 'result':

@@ -71,28 +71,27 @@ const REFUSAL = /^.{1,200}$/;
 const TELLING_LINES = 12;
 
 /**
- * Judges the work of an agent by all that is known of it; `now` (epoch ms) is what times in its
- * words are counted from.
+ * Judges the work of an agent by all that is known of it.
  *
  * It has succeeded where nothing says that it failed, and where something says that it worked: a
  * last message that is more than the error of an API, or a changed file.
  */
-export function judge(facts: VerdictFacts, now: number): Verdict {
+export function judge(facts: VerdictFacts): Verdict {
   const trouble = troubleOf(facts);
   if (facts.phase === 'tooLong') {
     // It waited by itself for its provider, which it was told to come back to later.
     const { error, hasWorked } = facts;
     if (error !== undefined && kindOf(error) === 'rateLimit')
-      return { kind: 'rateLimited', ...rateLimitIn(error.text, now) };
+      return { kind: 'rateLimited', ...rateLimitIn(error.text) };
     const beside = hasWorked ? undefined : explainBeside(facts);
     return beside?.kind === 'rateLimit'
-      ? { kind: 'rateLimited', ...rateLimitIn(beside.raw, now) }
+      ? { kind: 'rateLimited', ...rateLimitIn(beside.raw) }
       : { kind: 'tooLong' };
   }
-  if (trouble.isBad) return judgeBad(facts, trouble, now);
+  if (trouble.isBad) return judgeBad(facts, trouble);
   if ((facts.lastSaid ?? '').trim() !== '' || facts.files.length > 0) return { kind: 'succeeded' };
   const explained = explainBeside(facts);
-  if (explained !== undefined) return judgeBad(facts, trouble, now);
+  if (explained !== undefined) return judgeBad(facts, trouble);
   return badEnd(
     facts,
     withLastLine('It ended without an answer and without a changed file', lastLine(facts)),
@@ -108,7 +107,7 @@ export function judgeUnseen({
   if (exitCode === 0 && signal === undefined) return { kind: 'succeeded' };
   const meaning = exitCode === undefined ? undefined : meaningOf(agent, exitCode);
   return meaning?.kind === 'rateLimit'
-    ? { kind: 'rateLimited', retryAfterMs: undefined, detail: meaning.text }
+    ? { kind: 'rateLimited', retryAfterMs: undefined, detail: meaning.text, words: '' }
     : { kind: 'failed', reason: meaning?.text };
 }
 
@@ -187,14 +186,14 @@ function explainBeside(facts: VerdictFacts): Explained | undefined {
   return usage === undefined ? undefined : { kind: 'usage', text: usage, raw: lines };
 }
 
-function judgeBad(facts: VerdictFacts, trouble: Trouble, now: number): Verdict {
+function judgeBad(facts: VerdictFacts, trouble: Trouble): Verdict {
   const { refused, result, exitCode, signal, endsWithResult, hasWorked } = facts;
   const { told, meaning } = trouble;
   const explained = explain(facts, trouble);
   if (explained?.kind === 'rateLimit') {
-    const { detail, retryAfterMs } = rateLimitIn(explained.text, now);
-    const told = retryAfterMs ?? rateLimitIn(explained.raw, now).retryAfterMs;
-    return { kind: 'rateLimited', detail, retryAfterMs: refused?.retryAfterMs ?? told };
+    const { detail, words } = rateLimitIn(explained.text);
+    const told = `${words}\n${rateLimitIn(explained.raw).words}`;
+    return { kind: 'rateLimited', retryAfterMs: refused?.retryAfterMs, detail, words: told };
   }
   const isRefused = refused !== undefined && (result === undefined || result.error !== undefined);
   if (isRefused && explained === undefined) return { kind: 'rateLimited', ...refused };

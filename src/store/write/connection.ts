@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -16,6 +16,8 @@ export interface Sqlite {
  * queue: the client retries with jitter until its own deadline.
  */
 const BUSY_TIMEOUT_MS = 300;
+/** The statements that each connection begins with. */
+const BEFORE_USE = `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA foreign_keys = ON`;
 
 /** The columns of `tasks` that claims and statuses need. */
 const LOCK_COLUMNS = [
@@ -82,28 +84,18 @@ export class Connection {
     return this.#run(() => this.#connect(needs), body);
   }
 
-  /**
-   * As `transact`, in a database that is created where it is missing, then in WAL mode. Not for a
-   * database with a table of tasks: its creator chose the journal mode.
-   */
-  transactNew<T>(body: (db: DatabaseSync) => Result<T, Failure>): Transacted<T> {
+  /** As `transact`, in a database that `open` opens or creates, whatever it has. */
+  transactIn<T>(
+    open: () => DatabaseSync,
+    body: (db: DatabaseSync) => Result<T, Failure>,
+  ): Transacted<T> {
     this.close();
-    const before = identify(this.#file);
-    const outcome = this.#run(() => ok(this.#create()), body);
-    // The creator of an existing database chose its journal mode.
-    const isNew = before === undefined || before.empty;
-    if (isNew && outcome !== 'busy' && outcome.ok) this.#useLog();
-    this.close();
-    return outcome;
-  }
-
-  #useLog(): void {
-    try {
-      this.#open?.db.exec('PRAGMA journal_mode = WAL');
-    } catch {
-      // Another process has the new database open already; exarp-go sets the same mode when it
-      // opens it.
-    }
+    return this.#run(() => {
+      const db = open();
+      this.#open = { db, identity: identify(this.#file)?.identity ?? '' };
+      db.exec(BEFORE_USE);
+      return ok(db);
+    }, body);
   }
 
   #run<T>(
@@ -156,14 +148,6 @@ export class Connection {
     db?.close();
   }
 
-  #create(): DatabaseSync {
-    mkdirSync(dirname(this.#file), { recursive: true });
-    const db = new this.#sqlite.DatabaseSync(this.#file);
-    this.#open = { db, identity: identify(this.#file)?.identity ?? '' };
-    db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA foreign_keys = ON`);
-    return db;
-  }
-
   #connect(needs: readonly string[]): Result<DatabaseSync, Failure> {
     const found = identify(this.#file);
     if (found === undefined || found.empty) {
@@ -177,7 +161,7 @@ export class Connection {
       const db = openExisting(this.#sqlite, this.#file);
       this.#open = { db, identity: found.identity };
       // The constructor's `timeout` is ignored by Node before 22.16.
-      db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA foreign_keys = ON`);
+      db.exec(BEFORE_USE);
       // In rollback mode this setting could corrupt the database.
       const hasLog =
         this.#syncs === 'normal' &&
@@ -249,7 +233,7 @@ export class Connection {
 }
 
 /** The identity of the file at a path; a stat opens nothing, so it drops no lock. */
-function identify(
+export function identify(
   file: string,
 ): { readonly identity: string; readonly empty: boolean } | undefined {
   const stat = statSync(file, { bigint: true, throwIfNoEntry: false });

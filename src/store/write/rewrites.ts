@@ -7,6 +7,8 @@ import { columnNames } from './table-columns.ts';
 const MOST_ROWS = 600;
 /** The rows of one rewrite follow each other within this time, in ms. */
 const QUIET_MS = 300;
+/** Until it is clear that rows are not the first ones of a rewrite on a busy machine, in ms. */
+const DOUBT_MS = 1_500;
 /** What a rewrite has not read is deleted within this time after its last row, in ms. */
 const END_MS = 1_000;
 /** So many other rows, or all, and this part of them make a rewrite. */
@@ -101,8 +103,8 @@ export class Rewrites {
     }
     const gone = [...before.rows.keys()].filter((id) => !rows.has(id));
     const deleted = new Set(deletedBetween(before.counter, counter, gone));
-    for (const id of ids.keys()) {
-      if (rows.has(id) || !before.rows.has(id)) continue;
+    for (const id of gone) {
+      if (!ids.has(id)) continue;
       this.#gone.add(id);
       if (deleted.has(id)) this.#deleted.add(id);
       else isWritten = true;
@@ -136,7 +138,8 @@ export class Rewrites {
 
   /** True once no row was written for a while, so that what was written can be judged. */
   isQuiet(now: number): boolean {
-    return now - this.#writtenAt >= QUIET_MS;
+    const isClear = this.#counts.size < 2 || this.#isRewrite('');
+    return now - this.#writtenAt >= (isClear ? QUIET_MS : DOUBT_MS);
   }
 
   /** Forgets what was judged. Call once it is quiet. */
@@ -162,8 +165,8 @@ export class Rewrites {
   }
 
   /** Who deleted a row, or inserted one that was deleted. */
-  removerOf(now: number, id?: string): RowWriter {
-    if (this.#isOther || (id !== undefined && this.#deleted.has(id))) return 'alone';
+  removerOf(now: number, id = ''): RowWriter {
+    if (this.#isOther || this.#deleted.has(id)) return 'alone';
     if (this.#isRewrite('') || now - this.#rewrittenAt < END_MS) return 'rewrite';
     return this.isQuiet(now) ? 'alone' : 'open';
   }

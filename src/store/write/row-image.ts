@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { TaskId } from '../../core/task.ts';
+import { wereValues } from './edit-history.ts';
 import { readPairs, type PairTable, writePairs } from './edit-row.ts';
 import { prepared } from './prepared.ts';
 import { columnNames } from './table-columns.ts';
@@ -84,6 +85,17 @@ export function historyOf(part: string): PartHistory {
     },
     write: (value) => (isList ? (JSON.parse(value) as unknown) : value),
   };
+}
+
+/** The values that a part had since a time (unix seconds), by the history in the store. */
+export function valuesSince(
+  db: DatabaseSync,
+  id: TaskId,
+  part: string,
+  since: number,
+): readonly string[] {
+  const { field, read } = historyOf(part);
+  return wereValues(db, id, field, since).map(read);
 }
 
 /** Writes parts of a row as these images have them, with new stamps; the caller has the lock. */

@@ -5,15 +5,8 @@ import type { Clock } from '../../core/ports.ts';
 import { ok, type Result } from '../../core/result.ts';
 import { parseStatus, type Status, type TaskId } from '../../core/task.ts';
 import type { Connection, Transacted } from './connection.ts';
-import { withDependencyChange } from './dependency-merge.ts';
-import {
-  firstChangeSince,
-  lastChange,
-  noteAgainWritten,
-  noteStatus,
-  wereValues,
-} from './edit-history.ts';
-import { removeRow } from './edit-statements.ts';
+import type { DeletedTask, EditWatch } from './edit-watch.ts';
+import { firstChangeSince, lastChange, noteAgainWritten, noteStatus } from './edit-history.ts';
 import { seconds, type LockContext } from './lock-row.ts';
 import { prepared } from './prepared.ts';
 import { formatRfc3339 } from './rfc3339.ts';
@@ -24,10 +17,9 @@ import {
   insertImage,
   PART_NAMES,
   partOf,
-  possible,
   readImage,
   type RowImage,
-  withPart,
+  valuesSince,
   writeParts,
 } from './row-image.ts';
 
@@ -49,8 +41,6 @@ const INSERT_AFTER_MS = 1_000;
 const MOST_AGAIN = 8;
 /** What is older cannot be in what another program has read and still writes. */
 const HISTORY_MS = 10 * 60_000;
-/** The parts that tell a deleted task that is back from a new one with its id. */
-const WORDS: readonly string[] = ['title', 'description'];
 
 export interface WriteWatchOptions {
   readonly connection: Connection;
@@ -60,10 +50,8 @@ export interface WriteWatchOptions {
   readonly log: (line: string) => void;
   /** Called after a status was written again. */
   readonly onStatusWritten: (id: TaskId, status: Status) => void;
-  /**
-   * Called from time to time for a deleted task that was there again: its JSON entry may be, too.
-   */
-  readonly onDeletedAgain: (id: TaskId) => void;
+  /** Undefined in a process that writes locks and statuses alone. */
+  readonly edits?: EditWatch;
 }
 
 /** A part of a task as we wrote it. */
@@ -79,14 +67,11 @@ interface Part {
   isUndone: boolean;
 }
 
-/** Earlier values of title and description, as `partOf` gives them. */
-type Words = ReadonlyMap<string, readonly string[]>;
-
 /** What we wrote of one task. */
 interface Written {
   readonly parts: Map<string, Part>;
   /** The task before we deleted it, and the words it had of late. */
-  deleted: { readonly before: RowImage; readonly words: Words } | undefined;
+  deleted: DeletedTask | undefined;
   isNew: boolean;
   /** A new task as it was last seen: other programs may have changed it since. */
   seen: RowImage | undefined;
@@ -159,11 +144,12 @@ export class WriteWatch implements Disposable {
     let commit: () => void = () => undefined;
     const outcome = connection.transact((db) => {
       const before = new Map<TaskId, RowImage | undefined>();
-      const words = new Map<TaskId, Words>();
+      const words = new Map<TaskId, DeletedTask['words']>();
       const repairs: Repair[] = [];
       const result = body(db, (id, use) => {
         // Its history goes with it.
-        if (use === 'deletion') words.set(id, this.#wordsOf(db, id));
+        const said = use && this.#options.edits?.wordsOf(db, id, this.#historySince());
+        if (said !== undefined) words.set(id, said);
         if (before.has(id)) return undefined;
         if (before.size === 0) this.#seeRewrites(db);
         const repair = this.#repair(db, id);
@@ -203,7 +189,7 @@ export class WriteWatch implements Disposable {
     before: RowImage | undefined,
     after: RowImage | undefined,
     last: number,
-    words: Words = new Map(),
+    words: DeletedTask['words'] | undefined,
   ): void {
     const known = this.#written.get(id);
     const changed = changedParts(before, after);
@@ -238,7 +224,8 @@ export class WriteWatch implements Disposable {
         before !== undefined &&
         partOf(before, name) !== partOf(ours.image, name);
       written.parts.set(name, {
-        image: isOpen ? withDependencyChange(after, ours.image, before, after) : after,
+        image:
+          (isOpen && this.#options.edits?.withChange(after, ours.image, before, after)) || after,
         older,
         before: ours === undefined ? before : ours.before,
         lastChange: last,
@@ -246,7 +233,10 @@ export class WriteWatch implements Disposable {
       });
     }
     if (after === undefined) written.parts.clear();
-    written.deleted = after === undefined && before !== undefined ? { before, words } : undefined;
+    written.deleted =
+      after === undefined && before !== undefined
+        ? { before, words: words ?? new Map() }
+        : undefined;
     const now = this.#options.clock.now();
     written.isNew = after !== undefined && (written.isNew || before === undefined);
     written.seen = undefined;
@@ -288,7 +278,7 @@ export class WriteWatch implements Disposable {
     if (now - this.#removedAt >= LATER_MS) {
       this.#removedAt = now;
       for (const [id, { deleted, again }] of this.#written)
-        if (deleted !== undefined && again > 0) this.#options.onDeletedAgain(id);
+        if (deleted !== undefined && again > 0) this.#options.edits?.onAgain(id);
     }
     this.#plan();
   }
@@ -355,7 +345,7 @@ export class WriteWatch implements Disposable {
       return false;
     }
     if (outcome.ok) for (const repair of repairs) this.#repaired(repair);
-    else this.#options.log(`What was undone could not be written again: ${outcome.failure.kind}`);
+    else this.#options.log(`What was undone was not written again: ${outcome.failure.kind}`);
     return true;
   }
 
@@ -366,8 +356,8 @@ export class WriteWatch implements Disposable {
     const undone = this.#judge(db, id, written);
     if (undone === 'same') return undefined;
     if (undone === 'open') return 'open';
-    const { clock } = this.#options;
-    if (undone.kind === 'deletion') removeRow({ db, now: clock.now() }, id);
+    const { clock, edits } = this.#options;
+    if (undone.kind === 'deletion') edits?.remove({ db, now: clock.now() }, id);
     else if (undone.kind === 'creation') insertImage(db, id, undone.image);
     else {
       const now = clock.now();
@@ -402,7 +392,12 @@ export class WriteWatch implements Disposable {
     for (const [name, part] of written.parts) {
       const value = partOf(found, name);
       if (value === partOf(part.image, name)) continue;
-      if (name === 'dependencies') this.#mergeDependencies(db, id, part, found);
+      const merged =
+        name === 'dependencies' ? this.#options.edits?.merge(db, id, part, found) : undefined;
+      if (merged !== undefined) {
+        [part.image, part.before, part.isUndone] = [merged, found, true];
+        part.lastChange = lastChange(db);
+      }
       const isTheirs =
         // Another process of ours has written it since, and watches that.
         firstChangeSince(db, id, historyOf(name), part.lastChange) !== undefined ||
@@ -411,27 +406,13 @@ export class WriteWatch implements Disposable {
       if (by === 'alone') written.parts.delete(name);
       else if (by === 'rewrite') part.isUndone = true;
       // A dependency on a task that is gone is written once that is there again.
-      const canBe = name !== 'dependencies' || value !== partOf(possible(db, part.image), name);
+      const canBe =
+        name !== 'dependencies' || this.#options.edits?.lacks(db, found, part.image) === true;
       if (by === 'rewrite' && canBe) undone.push(name);
       else if (by !== 'alone') isOpen = true;
     }
     if (undone.length > 0) return { kind: 'parts', parts: undone };
     return isOpen ? 'open' : 'same';
-  }
-
-  /**
-   * Another process of ours may have added or removed a dependency after ours was undone: then ours
-   * is added to theirs.
-   */
-  #mergeDependencies(db: DatabaseSync, id: TaskId, part: Part, found: RowImage): void {
-    const history = historyOf('dependencies');
-    const base = firstChangeSince(db, id, history, part.lastChange);
-    if (base === undefined || history.read(base.from) === partOf(part.image, 'dependencies'))
-      return;
-    part.image = withDependencyChange(found, found, part.before, part.image);
-    part.before = found;
-    part.isUndone = true;
-    part.lastChange = lastChange(db);
   }
 
   /** Who wrote a part that differs from what we wrote. */
@@ -450,16 +431,12 @@ export class WriteWatch implements Disposable {
     db: DatabaseSync,
     id: TaskId,
     found: RowImage | undefined,
-    { before, words }: NonNullable<Written['deleted']>,
+    deleted: DeletedTask,
   ): Judgement {
     if (found === undefined) return 'same';
     // In doubt a row stays: it is removed only where each word of it was the deleted one's before.
-    const later = this.#wordsOf(db, id);
-    const isIt = WORDS.every((part) =>
-      [partOf(before, part), ...(words.get(part) ?? []), ...(later.get(part) ?? [])].includes(
-        partOf(found, part),
-      ),
-    );
+    const { edits } = this.#options;
+    const isIt = edits?.isSame(db, id, { found, deleted }, this.#historySince()) === true;
     const by = isIt ? this.#rewrites.removerOf(this.#options.clock.now()) : 'alone';
     if (by === 'rewrite') return { kind: 'deletion' };
     if (by === 'alone') this.#written.delete(id);
@@ -490,25 +467,20 @@ export class WriteWatch implements Disposable {
     written.wipedAt ??= now;
     const isDue = isUrgent || now - written.wipedAt >= INSERT_AFTER_MS;
     if (!isDue) return 'open';
-    const image = withParts(written.seen ?? newest, parts);
-    // Another holder that works on it inserts it at once: a lock in it has been released since.
-    return { kind: 'creation', image: isHeld ? image : withoutLock(image) };
+    const { edits } = this.#options;
+    const isOurs = isHeld || edits === undefined;
+    const image = isOurs ? newest : edits.asFree(written.seen ?? newest, parts);
+    return { kind: 'creation', image };
   }
 
   /** Whether a part had this value before, by what we know or by the history in the store. */
   #isOlder(db: DatabaseSync, id: TaskId, name: string, part: Part, value: string): boolean {
-    return part.older.has(value) || this.#valuesOf(db, id, name).includes(value);
+    return part.older.has(value) || valuesSince(db, id, name, this.#historySince()).includes(value);
   }
 
-  #wordsOf(db: DatabaseSync, id: TaskId): Words {
-    return new Map(WORDS.map((part) => [part, this.#valuesOf(db, id, part)]));
-  }
-
-  /** The values that a part had of late, by the history in the store. */
-  #valuesOf(db: DatabaseSync, id: TaskId, name: string): readonly string[] {
-    const since = seconds(this.#options.clock.now() - HISTORY_MS);
-    const { field, read } = historyOf(name);
-    return wereValues(db, id, field, since).map(read);
+  /** In unix seconds. */
+  #historySince(): number {
+    return seconds(this.#options.clock.now() - HISTORY_MS);
   }
 
   /** Another holder has taken the task since: its status is theirs. */
@@ -560,18 +532,6 @@ function noteAgain(
   const to = write(partOf(image, part));
   if (part === 'status') noteStatus(context, id, String(from), parseStatus(String(to)));
   else noteAgainWritten(context, id, { field, from, to });
-}
-
-/** An image with our parts of a task in place of its own. */
-function withParts(image: RowImage, parts: ReadonlyMap<string, Part>): RowImage {
-  return [...parts].reduce((made, [name, part]) => withPart(made, name, part.image), image);
-}
-
-/** As a task that nobody works on. */
-function withoutLock({ row, ...image }: RowImage): RowImage {
-  const isAtWork = parseStatus(String(row['status'] ?? '')) === 'In Progress';
-  const free = { assignee: null, assigned_at: null, lock_until: null };
-  return { ...image, row: { ...row, ...free, ...(isAtWork && { status: 'Todo' }) } };
 }
 
 function changedParts(

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { findGit } from '../../../src/agent-process/git.ts';
 import { rememberFiles } from '../../../src/agent-process/touched-files.ts';
 
 const IDENTITY = [
@@ -41,7 +42,7 @@ test('what changed since is told, committed or not, and nothing that had changed
   git('commit', '-qm', 'first');
   for (const file of ['undone.ts', 'dirty.ts']) write(file, 'another\n');
   write('before.txt', 'x');
-  const touched = await rememberFiles(root);
+  const touched = await rememberFiles(root, await findGit());
   write('edited.ts', 'longer than before\n');
   write('committed.ts', 'two\n');
   git('commit', '-qm', 'second', 'committed.ts');
@@ -61,7 +62,7 @@ test('what changed since is told, committed or not, and nothing that had changed
 test('a backlog in a folder of a repository has the files of that folder', async (t) => {
   const { root, write } = repository(t);
   write('app/a.ts', 'x');
-  const touched = await rememberFiles(join(root, 'app'));
+  const touched = await rememberFiles(join(root, 'app'), await findGit());
   write('app/b.ts', 'x');
   write('elsewhere.ts', 'x');
   assert.deepEqual(await touched(), ['b.ts']);
@@ -70,7 +71,7 @@ test('a backlog in a folder of a repository has the files of that folder', async
 test('without a repository nothing is known to have changed', async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'todo2-touched-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));
-  const touched = await rememberFiles(root);
+  const touched = await rememberFiles(root, await findGit());
   writeFileSync(join(root, 'a.ts'), '');
   assert.deepEqual(await touched(), []);
 });

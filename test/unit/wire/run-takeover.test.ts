@@ -94,6 +94,7 @@ async function reopened(
         activity: undefined,
         sessionId: undefined,
         sessionUsage: undefined,
+        refusal: undefined,
         end: undefined,
         ...part,
       },

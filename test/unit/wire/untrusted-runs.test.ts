@@ -62,7 +62,7 @@ function stateOf(pid: number, more: Partial<WorkState> = {}): WorkState {
       startedAt: 1,
     },
     ...{ lastOutputAt: undefined, activity: undefined, end: undefined },
-    ...{ sessionId: undefined, sessionUsage: undefined },
+    ...{ sessionId: undefined, sessionUsage: undefined, refusal: undefined },
     ...more,
   };
 }

@@ -55,6 +55,7 @@ const stateShape = objectOf<WorkState>(
     activity: maybe(text),
     sessionId: orNothing(where(text, isSessionId)),
     sessionUsage: usageShape,
+    refusal: maybe(objectOf<NonNullable<WorkState['refusal']>>({ words: text, at: finite })),
     end: maybe(endShape),
   },
   STATE_AS,

@@ -51,6 +51,11 @@ export interface WorkState {
    * has ended, and undefined where it does not say.
    */
   readonly sessionUsage: Usage | undefined;
+  /**
+   * The words in which its provider refuses work, and since when (epoch ms). Whoever reads this
+   * looks for how long, so that `end` need not say it. Undefined where it does not refuse.
+   */
+  readonly refusal: { readonly words: string; readonly at: number } | undefined;
   /** Set with phase `ended`, when the lock is gone and everything is written. */
   readonly end: WorkEnd | undefined;
 }

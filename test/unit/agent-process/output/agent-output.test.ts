@@ -8,6 +8,7 @@ import {
 } from '../../../../src/agent-process/output/agent-output.ts';
 import type { OutputReader } from '../../../../src/agent-process/output/output-reader.ts';
 import { judge, type Verdict } from '../../../../src/agent-process/output/verdict.ts';
+import { waitIn } from '../../../../src/agent-process/output/wait-time.ts';
 
 const NOW = Date.parse('2026-11-25T03:00:00Z');
 const FORMATS = [
@@ -40,7 +41,7 @@ function read(output: AgentOutput, ...lines: readonly unknown[]): Reading {
 /** The verdict on an agent that ended by itself and changed no file. */
 function verdictOf({ facts }: OutputReader, exitCode = 0): Verdict {
   const exit = { agent: 'custom', phase: 'ended', exitCode, signal: undefined } as const;
-  return judge({ ...facts, ...exit, resumes: false, files: [] }, NOW);
+  return judge({ ...facts, ...exit, resumes: false, files: [] });
 }
 
 /** Why it failed, whatever its exit code. */
@@ -378,7 +379,7 @@ for (const [text, waitMs] of refused) {
     ]) {
       const found = rateLimitOf(reader);
       assert(found !== undefined);
-      assert.equal(found.retryAfterMs, waitMs);
+      assert.equal(waitIn(found.words, NOW), waitMs);
     }
   });
 }

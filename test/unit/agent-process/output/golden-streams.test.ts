@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import test from 'node:test';
 import { createReader, isAgentOutput } from '../../../../src/agent-process/output/agent-output.ts';
 import { judge } from '../../../../src/agent-process/output/verdict.ts';
+import { waitIn } from '../../../../src/agent-process/output/wait-time.ts';
 import type { Recording } from '../../../agents/record.ts';
 
 // What real command lines of agents wrote, recorded by `npm run agents -- --record`; and some small
@@ -30,7 +31,7 @@ for (const recording of recordings) {
     reader.end();
     const { phase, resumes, files } = recording;
     const exit = { exitCode: exitCode ?? undefined, signal: signal ?? undefined };
-    const found = judge({ ...reader.facts, agent, phase, resumes, files, ...exit }, NOW);
+    const found = judge({ ...reader.facts, agent, phase, resumes, files, ...exit });
     assert.equal(found.kind, verdict, JSON.stringify(found));
     if (says !== undefined) {
       const words =
@@ -44,7 +45,10 @@ for (const recording of recordings) {
       assert.match(words ?? '', patternOf(says));
     }
     if (found.kind === 'rateLimited')
-      assert.equal(found.retryAfterMs, waitS === undefined ? undefined : waitS * 1000);
+      assert.equal(
+        found.retryAfterMs ?? waitIn(found.words, NOW),
+        waitS === undefined ? undefined : waitS * 1000,
+      );
     assert.deepEqual(reader.denied, recording.denied ?? []);
     assert.deepEqual(reader.remarks, recording.remarks ?? []);
     if (recording.activity !== undefined) assert.equal(reader.activity, recording.activity);

@@ -8,6 +8,7 @@ import {
   type Verdict,
   type VerdictFacts,
 } from '../../../../src/agent-process/output/verdict.ts';
+import { waitIn } from '../../../../src/agent-process/output/wait-time.ts';
 
 const NOW = Date.parse('2026-01-10T12:00:00Z');
 
@@ -109,12 +110,12 @@ const CASES: readonly (readonly [name: string, facts: Partial<VerdictFacts>, Exp
   ['high demand', failed('We are experiencing high demand.'), ['rateLimited', undefined]],
   [
     'a refusal in an event',
-    { ...failed('no'), refused: { retryAfterMs: 9, detail: 'limit' } },
+    { ...failed('no'), refused: { retryAfterMs: 9, detail: 'limit', words: '' } },
     ['rateLimited', 9],
   ],
   [
     'a refusal that it got over',
-    { ...said('Done.'), refused: { retryAfterMs: 9, detail: 'limit' } },
+    { ...said('Done.'), refused: { retryAfterMs: 9, detail: 'limit', words: '' } },
     'succeeded',
   ],
   [
@@ -247,7 +248,7 @@ const CASES: readonly (readonly [name: string, facts: Partial<VerdictFacts>, Exp
 
 for (const [name, facts, expected] of CASES) {
   test(`the verdict on an agent: ${name}`, () => {
-    const verdict = judge({ ...SILENT, ...facts }, NOW);
+    const verdict = judge({ ...SILENT, ...facts });
     if (typeof expected === 'string') assert.equal(verdict.kind, expected);
     else assertVerdict(verdict, expected);
   });
@@ -255,7 +256,8 @@ for (const [name, facts, expected] of CASES) {
 
 function assertVerdict(verdict: Verdict, [kind, detail]: Exclude<Expected, string>): void {
   assert.equal(verdict.kind, kind, JSON.stringify(verdict));
-  if (verdict.kind === 'rateLimited') assert.equal(verdict.retryAfterMs, detail);
+  if (verdict.kind === 'rateLimited')
+    assert.equal(verdict.retryAfterMs ?? waitIn(verdict.words, NOW), detail);
   else if (detail instanceof RegExp && 'reason' in verdict)
     assert.match(verdict.reason ?? '', detail);
   else if (kind === 'failed') assert.deepEqual(verdict, { kind: 'failed', reason: undefined });

@@ -40,6 +40,7 @@ function stateOf(id: TaskId, attemptNo: number, phase: WorkPhase, end?: WorkEnd)
       activity: undefined,
       sessionId: undefined,
       sessionUsage: undefined,
+      refusal: undefined,
       end,
     },
   };

@@ -29,6 +29,7 @@ const STATE: WorkState = {
     lastOutputAt: 6,
     sessionId: 's',
     sessionUsage: undefined,
+    refusal: undefined,
     end: undefined,
   },
   activity: 'Edits src/a.ts',
@@ -49,6 +50,13 @@ test('what a supervisor writes is read back as it is', () => {
     const state = { ...STATE, phase: 'ended' as const, end };
     assert.deepEqual(parseWorkState(JSON.stringify(storedWorkState(state))), state);
   }
+});
+
+test('the words of a refusal are read back, and words that are none make no state', () => {
+  const state = { ...STATE, refusal: { words: 'Try again in 5 s\nlater', at: 7 } };
+  assert.deepEqual(parseWorkState(JSON.stringify(storedWorkState(state))), state);
+  for (const refusal of [{ words: 5, at: 7 }, { words: 'later' }, 'later'])
+    assert.equal(parseWorkState(JSON.stringify({ ...storedWorkState(STATE), refusal })), undefined);
 });
 
 const ODD: readonly [name: string, change: object][] = [
