@@ -27,6 +27,7 @@ const build = await context({
   target: 'node22',
   external: ['vscode', 'node:sqlite'],
   minify: !watch,
+  charset: 'utf8',
   sourcemap: watch ? 'linked' : false,
   legalComments: 'none',
   logLevel: watch ? 'info' : 'warning',
