@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { GitResult } from '../../../src/git/git-failure.ts';
 import { inspectRepository, type Repository } from '../../../src/git/repository.ts';
 
 /** A real repository in a temporary folder, with one commit. */
@@ -63,4 +64,10 @@ export async function repositoryAt(root: string): Promise<Repository> {
   const inspected = await inspectRepository(root);
   if (inspected.kind !== 'usable') throw new Error(inspected.detail);
   return inspected.repository;
+}
+
+/** What came of something that had to succeed. */
+export function done<T>(result: GitResult<T>): T {
+  if (!result.ok) throw new Error(`${result.failure.cause}: ${result.failure.detail}`);
+  return result.value;
 }
