@@ -20,10 +20,10 @@ const RECORD = {
   /** The commit that the branch began at. */
   base: text,
   /**
-   * `making`: nothing has worked in it yet. `removing`: its folder may have moved to `aside`, and
-   * everything in it is kept by a ref.
+   * `making`: nothing has worked in it yet. `removing`: its folder may have moved to `aside`, to be
+   * looked at. `deleting`: a ref keeps everything in it, and a part of it may be gone already.
    */
-  state: oneOf('making', 'made', 'removing'),
+  state: oneOf('making', 'made', 'removing', 'deleting'),
   aside: orNull(text),
   /** Ignored files that were copied into it. */
   brought: listOf(objectOf<FieldsOf<typeof BROUGHT>>(BROUGHT)),

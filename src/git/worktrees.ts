@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { lstat, mkdir, readdir, rename, rmdir, unlink } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ok } from '../core/result.ts';
 import { messageOf } from '../core/text.ts';
@@ -141,7 +141,7 @@ async function make(
   given: WorktreeRecord,
 ): Promise<GitResult<WorktreeRecord>> {
   const { commonDir, top } = repository;
-  let record = await backFromAside(commonDir, given);
+  let record = await resumeRemoval(commonDir, given);
   const gitDir = await gitDirOf(commonDir, record.folder);
   const isThere = existsSync(record.folder);
   if (gitDir !== undefined && isThere) {
@@ -213,14 +213,28 @@ async function finish(
   return ok(made);
 }
 
-/** Undoes a removal that a crash has interrupted. */
-async function backFromAside(commonDir: string, record: WorktreeRecord): Promise<WorktreeRecord> {
-  if (record.state !== 'removing') return record;
-  if (record.aside !== null && existsSync(record.aside) && !existsSync(record.folder))
-    await rename(record.aside, record.folder);
+/**
+ * Undoes a removal that a crash has interrupted; one that had begun to delete goes on, since a ref
+ * keeps everything. Answers the record as it is then.
+ */
+export async function resumeRemoval(
+  commonDir: string,
+  record: WorktreeRecord,
+): Promise<WorktreeRecord> {
+  if (record.state !== 'removing' && record.state !== 'deleting') return record;
+  const { aside, folder } = record;
+  if (aside !== null && existsSync(aside)) {
+    if (record.state === 'deleting') await removeTree(aside);
+    else if (!existsSync(folder)) await rename(aside, folder);
+  }
   const made = { ...record, state: 'made', aside: null } as const;
   await writeRecord(commonDir, made);
   return made;
+}
+
+/** Deletes a folder whose whole content is kept elsewhere; links in it are not followed. */
+export async function removeTree(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
 /** Removes a folder that has nothing in it but a `.git` file of ours. */
