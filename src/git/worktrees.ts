@@ -8,6 +8,7 @@ import { gitFailure, parts, run, type GitResult } from './git-failure.ts';
 import { BRANCHES } from './names.ts';
 import { withRepositoryLock } from './repository-lock.ts';
 import type { Repository } from './repository.ts';
+import { removeOldFiles } from './stage.ts';
 import { bringSubmodules } from './submodules.ts';
 import { gitDirOf, mendLink, runIn } from './work-tree.ts';
 import { readRecords, removeRecord, writeRecord, type WorktreeRecord } from './worktree-records.ts';
@@ -58,6 +59,7 @@ export function addWorktree(request: AddWorktree): Promise<GitResult<AddedWorktr
   const { repository } = request;
   return withRepositoryLock(repository.commonDir, async () => {
     try {
+      await removeOldFiles(repository.commonDir);
       const record = await reserve(request);
       if (!record.ok) return record;
       const made = await make(repository, record.value.record);

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { accept, undoAccept, type Accept, type Accepted } from '../../../src/git/accept.ts';
-import { done, repositoryRig, type Rig } from './repository-rig.ts';
+import { done, repositoryRig, type Rig } from '../../support/repository-rig.ts';
 
 interface Review extends Rig {
   /** A commit with these files on top of the first one; undefined is deleted. */

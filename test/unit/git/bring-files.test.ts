@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { bringFiles } from '../../../src/git/bring-files.ts';
 import { addWorktree } from '../../../src/git/worktrees.ts';
-import { done, repositoryRig, temporaryFolder } from './repository-rig.ts';
+import { done, repositoryRig, temporaryFolder } from '../../support/repository-rig.ts';
 
 test('ignored files that the patterns name are copied, and no others', async (t) => {
   const rig = repositoryRig(t, {

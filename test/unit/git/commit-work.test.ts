@@ -8,7 +8,7 @@ import {
   type UnfinishedWork,
 } from '../../../src/git/commit-work.ts';
 import { addWorktree } from '../../../src/git/worktrees.ts';
-import { done, repositoryRig, type Rig } from './repository-rig.ts';
+import { done, repositoryRig, type Rig } from '../../support/repository-rig.ts';
 
 interface AtWork extends Rig {
   readonly folder: string;

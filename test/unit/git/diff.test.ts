@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { filesOf, showFile } from '../../../src/git/diff.ts';
-import { done, repositoryRig } from './repository-rig.ts';
+import { done, repositoryRig } from '../../support/repository-rig.ts';
 
 test('the files between two commits, with lines, renames and any name', async (t) => {
   const { root, git, write } = repositoryRig(t, { a: '1\n2\n', old: 'a line that stays\n' });

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { git, gitEnvironment } from '../../../src/git/git-command.ts';
-import { repositoryRig } from './repository-rig.ts';
+import { repositoryRig } from '../../support/repository-rig.ts';
 
 test('a command answers what it prints, or its exit code and message', async (t) => {
   const { root } = repositoryRig(t);

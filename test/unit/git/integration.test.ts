@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { integrate, type Integration } from '../../../src/git/integration.ts';
 import { addWorktree } from '../../../src/git/worktrees.ts';
-import { done, repositoryRig, type Rig } from './repository-rig.ts';
+import { done, repositoryRig, type Rig } from '../../support/repository-rig.ts';
 
 const BRANCH = 'waves/run-1';
 

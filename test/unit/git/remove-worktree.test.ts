@@ -8,7 +8,7 @@ import { removeWorktree, type RemoveWorktree } from '../../../src/git/remove-wor
 import type { Repository } from '../../../src/git/repository.ts';
 import { readRecords, writeRecord } from '../../../src/git/worktree-records.ts';
 import { addWorktree } from '../../../src/git/worktrees.ts';
-import { done, repositoryRig, type Rig } from './repository-rig.ts';
+import { done, repositoryRig, type Rig } from '../../support/repository-rig.ts';
 
 const BRANCH = 'waves/one';
 

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { ok } from '../../../src/core/result.ts';
 import { processStartTime } from '../../../src/disk/processes.ts';
 import { withRepositoryLock } from '../../../src/git/repository-lock.ts';
-import { temporaryFolder } from './repository-rig.ts';
+import { temporaryFolder } from '../../support/repository-rig.ts';
 
 const PROGRAM = join(import.meta.dirname, 'lock-program.ts');
 

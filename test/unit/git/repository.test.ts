@@ -3,7 +3,12 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { inspectRepository, type UnusableCause } from '../../../src/git/repository.ts';
-import { repositoryAt, repositoryRig, temporaryFolder, type Rig } from './repository-rig.ts';
+import {
+  repositoryAt,
+  repositoryRig,
+  temporaryFolder,
+  type Rig,
+} from '../../support/repository-rig.ts';
 
 test('a repository tells its branch, its commit and where its folder lies', async (t) => {
   const { root, git, write } = repositoryRig(t);

@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { commitOfTree } from '../../../src/git/snapshot-commit.ts';
-import { done, repositoryRig } from './repository-rig.ts';
+import { done, repositoryRig } from '../../support/repository-rig.ts';
 
 test('a snapshot has the files as they are, and leaves index, stash and files', async (t) => {
   const rig = repositoryRig(t, {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { readRecords, writeRecord } from '../../../src/git/worktree-records.ts';
 import { addWorktree, listWorktrees, type AddedWorktree } from '../../../src/git/worktrees.ts';
 import { namesOfTask } from '../../../src/git/names.ts';
-import { done, repositoryRig, temporaryFolder, type Rig } from './repository-rig.ts';
+import { done, repositoryRig, temporaryFolder, type Rig } from '../../support/repository-rig.ts';
 
 async function add(rig: Rig, owner = 'run 1', title = 'one'): Promise<AddedWorktree> {
   const repository = await rig.inspect();

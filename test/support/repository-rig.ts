@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { GitResult } from '../../../src/git/git-failure.ts';
-import { inspectRepository, type Repository } from '../../../src/git/repository.ts';
+import type { GitResult } from '../../src/git/git-failure.ts';
+import { inspectRepository, type Repository } from '../../src/git/repository.ts';
 
 /** A real repository in a temporary folder, with one commit. */
 export interface Rig {
