@@ -2,7 +2,7 @@
 // test/unit/layers.test.ts plants one forbidden import per rule and sees it refused.
 
 /** Rooms that stand side by side over core and do not know each other. */
-const ROOMS = ['ui', 'agent-api', 'agent-process', 'store'];
+const ROOMS = ['ui', 'agent-api', 'agent-process', 'store', 'git'];
 
 const PORT = 'Take what is needed as a port from src/core/ports.ts, and let src/wire pass it in.';
 
@@ -63,9 +63,9 @@ export default {
     ),
     arrow(
       'editor-stays-above',
-      { path: '^src/(core|disk|store)/' },
+      { path: '^src/(core|disk|store|git)/' },
       { path: '^vscode$|/@types/vscode/' },
-      'core, disk and store know no editor. Take a port from src/core/ports.ts and implement it in ui or wire.',
+      'core, disk, store and git know no editor. Take a port from src/core/ports.ts and implement it in ui or wire.',
     ),
     arrow(
       'sqlite-stays-in-store',

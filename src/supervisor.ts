@@ -25,9 +25,9 @@ import type { FromSupervisor, ToSupervisor, WorkOrder } from './agent-process/wo
 import { Connection } from './store/write/connection.ts';
 import { StatusMirror } from './store/json/status-mirror.ts';
 import { loadSqlite } from './store/write/load-sqlite.ts';
-import { processStartTime } from './store/runs/processes.ts';
+import { processStartTime } from './disk/processes.ts';
 import { readWholeSync } from './disk/read-whole.ts';
-import { replaceFile } from './store/files/replace-file.ts';
+import { replaceFile } from './disk/replace-file.ts';
 import { RowWatch } from './store/write/row-watch.ts';
 import { systemClock as clock } from './store/files/system-clock.ts';
 import { isSharedWithExarp } from './store/write/shared-store.ts';

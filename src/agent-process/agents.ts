@@ -19,7 +19,7 @@ import {
   valueOf,
   type Disk,
   type Env,
-} from './find-command.ts';
+} from '../disk/find-command.ts';
 import { toLaunch, type Launch } from './windows-shim.ts';
 
 export type { AgentOutput };

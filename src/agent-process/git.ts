@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { findCommand, THIS_DISK } from './find-command.ts';
+import { findCommand, THIS_DISK } from '../disk/find-command.ts';
 
 // Nothing of the repository's own configuration is to be started, no message is looked up
 // elsewhere, and nothing is to be locked while others work there.

@@ -1,7 +1,7 @@
 import { win32 } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import { findCommand, type Disk, type Env } from './find-command.ts';
+import { findCommand, type Disk, type Env } from '../disk/find-command.ts';
 
 /** A program and the arguments that come before all others. */
 export interface Launch {

@@ -16,7 +16,7 @@ import { readImportable } from '../store/json/importable.ts';
 import { replaceWithin } from '../store/files/plan-files.ts';
 import { configuredPaths, type StorePaths } from '../store/files/locate.ts';
 import { ArgumentChecks } from '../agent-process/check-arguments.ts';
-import { systemProcesses } from '../store/runs/processes.ts';
+import { systemProcesses } from '../disk/processes.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import { WaveSourceFile } from '../store/files/wave-source-file.ts';
 import { explainFailure, explainJump, explainWatchEvent } from '../ui/messages.ts';

@@ -3,7 +3,7 @@ import type { Clock } from '../core/ports.ts';
 import { oneLine } from '../core/text.ts';
 import { adoptLostLocks } from '../core/lease/lease-adoption.ts';
 import type { LeaseKeeper } from '../core/lease/lease-keeper.ts';
-import { processStartTime, systemProcesses } from '../store/runs/processes.ts';
+import { processStartTime, systemProcesses } from '../disk/processes.ts';
 import { WindowRecordFiles } from '../store/runs/window-records.ts';
 import type { Writer } from '../store/write/writer-client.ts';
 import { explainFailure } from '../ui/messages.ts';

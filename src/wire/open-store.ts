@@ -12,7 +12,7 @@ import { systemClock as clock } from '../store/files/system-clock.ts';
 import { openHandoffs } from '../store/json/handoffs.ts';
 import { StatusMirror } from '../store/json/status-mirror.ts';
 import { openBacklog } from '../store/read/backlog-source.ts';
-import { systemProcesses as processes } from '../store/runs/processes.ts';
+import { systemProcesses as processes } from '../disk/processes.ts';
 import { StoreEdits } from '../store/write/store-edits.ts';
 import { listNodeCommands } from '../store/write/writer-child.ts';
 import { Writer } from '../store/write/writer-client.ts';

@@ -34,7 +34,7 @@ import {
   processStartTime,
   isBeginSecret,
   systemProcesses as processes,
-} from '../store/runs/processes.ts';
+} from '../disk/processes.ts';
 import { RunJournals } from '../store/runs/run-journals.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import type { Writer } from '../store/write/writer-client.ts';

@@ -3,7 +3,7 @@ import type { Processes } from '../core/ports.ts';
 import type { TaskId } from '../core/task.ts';
 import { endOrphan } from '../agent-process/process-tree.ts';
 import type { RunTakeoverOptions } from './run-takeover.ts';
-import { isProcessAlive } from '../store/runs/process-identity.ts';
+import { isProcessAlive } from '../disk/process-identity.ts';
 
 export interface TrustParts {
   /** Our own. */

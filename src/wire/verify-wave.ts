@@ -10,7 +10,7 @@ import { endOrphan } from '../agent-process/process-tree.ts';
 import { runVerify } from '../agent-process/run-verify.ts';
 import { WorkLog } from '../agent-process/work-log.ts';
 import { readPlainFile } from '../disk/plain-file.ts';
-import { replaceFile } from '../store/files/replace-file.ts';
+import { replaceFile } from '../disk/replace-file.ts';
 import type { RunJournals } from '../store/runs/run-journals.ts';
 
 export interface VerifyWaveParts {

@@ -2,7 +2,7 @@
 // while others do the same.
 import { unlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { processStartTime, systemProcesses } from '../../src/store/runs/processes.ts';
+import { processStartTime, systemProcesses } from '../../src/disk/processes.ts';
 import { RunFolder } from '../../src/store/runs/run-folder.ts';
 import { RunLead } from '../../src/store/runs/run-lead.ts';
 import { systemClock } from '../../src/store/files/system-clock.ts';

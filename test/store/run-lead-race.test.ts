@@ -6,7 +6,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { processStartTime } from '../../src/store/runs/processes.ts';
+import { processStartTime } from '../../src/disk/processes.ts';
 import type { RacerAnswer, RacerOrder } from '../proof/lead-racer-program.ts';
 
 const PROGRAM = fileURLToPath(new URL('../proof/lead-racer-program.ts', import.meta.url));

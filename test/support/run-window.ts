@@ -18,7 +18,7 @@ import { PRESET_KINDS } from '../../src/agent-process/agent-presets.ts';
 import { openBacklog } from '../../src/store/read/backlog-source.ts';
 import { StatusMirror } from '../../src/store/json/status-mirror.ts';
 import { storePathsOf } from '../../src/store/files/locate.ts';
-import { systemProcesses } from '../../src/store/runs/processes.ts';
+import { systemProcesses } from '../../src/disk/processes.ts';
 import { systemClock } from '../../src/store/files/system-clock.ts';
 import { Writer } from '../../src/store/write/writer-client.ts';
 import { wireRuns, type RunParts, type WiredRuns } from '../../src/wire/runs.ts';

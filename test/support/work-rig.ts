@@ -16,7 +16,7 @@ import {
   type SupervisedWorkerOptions,
 } from '../../src/agent-process/supervised-worker.ts';
 import type { WorkFiles, WorkOrder } from '../../src/agent-process/work-order.ts';
-import { processStartTime, systemProcesses } from '../../src/store/runs/processes.ts';
+import { processStartTime, systemProcesses } from '../../src/disk/processes.ts';
 import { bundleAgents } from './agent-bundles.ts';
 import {
   createBacklog,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Failure } from '../../core/failure.ts';
 import { ok, type Result } from '../../core/result.ts';
 import { readWholeText } from '../../disk/read-whole.ts';
-import { replaceFile } from './replace-file.ts';
+import { replaceFile } from '../../disk/replace-file.ts';
 import { tryWrite } from '../../core/try-write.ts';
 
 /**

@@ -6,7 +6,7 @@ import { fail, ok, type Result } from '../../core/result.ts';
 import { passOver } from './folders-within.ts';
 import { readWhole } from '../../disk/read-whole.ts';
 import { isWithin } from '../../disk/within.ts';
-import { replaceFile } from './replace-file.ts';
+import { replaceFile } from '../../disk/replace-file.ts';
 
 /** The folder of plans below the root, where Cursor and exarp-go look for them. */
 const PLANS = ['.cursor', 'plans'] as const;

@@ -23,7 +23,7 @@ import { PolledFolderWatch } from '../files/polled-folder-watch.ts';
 import { appendEntry, removeEntry, setEntryStatus } from './handoff-patch.ts';
 import { HANDOFFS, readHandoffs } from './handoff-reader.ts';
 import { inTurn, patchJsonFile, type Patch } from './patch-file.ts';
-import { replaceFile } from '../files/replace-file.ts';
+import { replaceFile } from '../../disk/replace-file.ts';
 import { formatRfc3339 } from '../write/rfc3339.ts';
 import { tryWrite } from '../../core/try-write.ts';
 

@@ -8,7 +8,7 @@ import { faultOfError } from '../../disk/file-fault.ts';
 import { decodeUtf8, readWhole } from '../../disk/read-whole.ts';
 import { stampOf } from '../read/file-stamp.ts';
 import { parseJson } from '../read/parse-json.ts';
-import { replaceFile } from '../files/replace-file.ts';
+import { replaceFile } from '../../disk/replace-file.ts';
 import { messageOf } from '../../core/text.ts';
 
 /** Tries before giving up while another process writes the file between our read and our write. */

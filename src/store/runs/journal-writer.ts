@@ -3,7 +3,7 @@ import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { formatEntry } from '../../core/run/journal/journal-entry.ts';
 import type { RunEvent } from '../../core/run/run-events.ts';
-import { syncFolder } from '../files/replace-file.ts';
+import { syncFolder } from '../../disk/replace-file.ts';
 import { messageOf } from '../../core/text.ts';
 
 export interface JournalWriterOptions {

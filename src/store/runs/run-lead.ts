@@ -14,8 +14,8 @@ import {
   type FieldsOf,
 } from '../../core/shape.ts';
 import { readPlainFile } from '../../disk/plain-file.ts';
-import { isProcessAlive } from './process-identity.ts';
-import { removeFile, replaceFile } from '../files/replace-file.ts';
+import { isProcessAlive } from '../../disk/process-identity.ts';
+import { removeFile, replaceFile } from '../../disk/replace-file.ts';
 import type { RunFolder } from './run-folder.ts';
 
 export interface RunLeadOptions {

@@ -14,8 +14,8 @@ import {
 import { taskIdShape as id } from '../../core/task-id-shape.ts';
 import type { TaskId } from '../../core/task.ts';
 import { readWhole } from '../../disk/read-whole.ts';
-import { isProcessAlive } from './process-identity.ts';
-import { removeFile, replaceFile } from '../files/replace-file.ts';
+import { isProcessAlive } from '../../disk/process-identity.ts';
+import { removeFile, replaceFile } from '../../disk/replace-file.ts';
 
 export interface WindowRecordsOptions {
   /** The folder of the records of all windows of one workspace, absolute; created when needed. */

@@ -23,7 +23,7 @@ import {
   type CustomAgent,
 } from '../../../src/agent-process/agents.ts';
 import { fillArgs, toSafeName } from '../../../src/agent-process/args-template.ts';
-import type { Disk } from '../../../src/agent-process/find-command.ts';
+import type { Disk } from '../../../src/disk/find-command.ts';
 
 /** A disk that has these files, each with its text; a text that begins with `->` is a link. */
 function diskOf(files: Readonly<Record<string, string>>): Disk {

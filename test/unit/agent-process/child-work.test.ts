@@ -11,7 +11,7 @@ import {
   type ChildOptions,
 } from '../../../src/agent-process/child-work.ts';
 import { endOrphan, isMarkAlive, MARK } from '../../../src/agent-process/process-tree.ts';
-import { processStartTime } from '../../../src/store/runs/processes.ts';
+import { processStartTime } from '../../../src/disk/processes.ts';
 import { isAlive } from '../../support/work-rig.ts';
 import { until } from '../../support/until.ts';
 

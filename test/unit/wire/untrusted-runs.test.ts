@@ -12,11 +12,7 @@ import { storedWorkState, type WorkState } from '../../../src/core/run/journal/w
 import { taskId } from '../../../src/core/task.ts';
 import { MARK } from '../../../src/agent-process/process-tree.ts';
 import { RunTakeover } from '../../../src/wire/run-takeover.ts';
-import {
-  processStartTime,
-  isBeginSecret,
-  systemProcesses,
-} from '../../../src/store/runs/processes.ts';
+import { processStartTime, isBeginSecret, systemProcesses } from '../../../src/disk/processes.ts';
 import { RunJournals } from '../../../src/store/runs/run-journals.ts';
 import { systemClock } from '../../../src/store/files/system-clock.ts';
 import { startOf } from '../../support/run-stories.ts';

@@ -15,10 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import {
-  processStartTime,
-  systemProcesses as processes,
-} from '../../../src/store/runs/processes.ts';
+import { processStartTime, systemProcesses as processes } from '../../../src/disk/processes.ts';
 import { RunJournals } from '../../../src/store/runs/run-journals.ts';
 import { systemClock as clock } from '../../../src/store/files/system-clock.ts';
 import { endLeftVerification, verifyWaveWith } from '../../../src/wire/verify-wave.ts';

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { taskId } from '../../../../src/core/task.ts';
-import { processStartTime, systemProcesses } from '../../../../src/store/runs/processes.ts';
+import { processStartTime, systemProcesses } from '../../../../src/disk/processes.ts';
 import { WindowRecordFiles } from '../../../../src/store/runs/window-records.ts';
 
 const STORE = '/home/ann/shop/.todo2/todo2.db';

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { posix, win32 } from 'node:path';
-import { readWholeText } from '../disk/read-whole.ts';
+import { readWholeText } from './read-whole.ts';
 
 /** The environment variables of a process. */
 export type Env = Readonly<Record<string, string | undefined>>;

@@ -1,4 +1,4 @@
-import type { Processes } from '../../core/ports.ts';
+import type { Processes } from '../core/ports.ts';
 
 /**
  * A process as it recorded itself. `begin` tells it from a later process with the same id; null

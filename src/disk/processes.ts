@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { readWhole } from '../../disk/read-whole.ts';
+import { readWhole } from './read-whole.ts';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
-import type { Processes } from '../../core/ports.ts';
+import type { Processes } from '../core/ports.ts';
 
 /** The processes of this machine, as reported by signal 0. */
 export const systemProcesses: Processes = {

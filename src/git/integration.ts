@@ -1,0 +1,172 @@
+import { ok } from '../core/result.ts';
+import { messageOf } from '../core/text.ts';
+import { gitFailure, holds, run, type GitResult } from './git-failure.ts';
+import { keepCommit, nameOf } from './kept-commits.ts';
+import { makeCommit } from './make-commit.ts';
+import { mergeTrees } from './merge-trees.ts';
+import { withRepositoryLock } from './repository-lock.ts';
+import type { Repository } from './repository.ts';
+import { disposeStaged, stageAll } from './stage.ts';
+import { findWorkTree, mendLink, runIn, type WorkTree } from './work-tree.ts';
+
+export interface Integrate {
+  readonly repository: Pick<Repository, 'top' | 'commonDir' | 'prefix'>;
+  /** The branch of the run, without `refs/heads/`. */
+  readonly branch: string;
+  /** Its worktree, in which nobody works. Undefined: it has none, and nothing is verified. */
+  readonly folder: string | undefined;
+  /** The commit of a task. */
+  readonly work: string;
+  readonly message: string;
+  readonly trailers?: Readonly<Record<string, string>>;
+  /** Judges the merged state, in the worktree of the branch. */
+  readonly verify?: ((folder: string) => Promise<boolean>) | undefined;
+}
+
+/**
+ * What came of a merge into the branch of a run. `nothing`: the work is in it already. `broken`: it
+ * merged, but did not pass; the branch is as before.
+ */
+export type Integration =
+  | { readonly kind: 'merged'; readonly commit: string; readonly before: string }
+  | { readonly kind: 'nothing'; readonly commit: string }
+  | { readonly kind: 'conflict'; readonly files: readonly string[] }
+  | { readonly kind: 'broken' };
+
+/** A verify command of another task may take its time. */
+const WAIT_MS = 2 * 3_600_000;
+
+/**
+ * Merges the work of a task into the branch of its run, one task at a time. It is tried without a
+ * work tree first; the branch moves once the merged state is verified, so that a crash at any point
+ * leaves it at a state that was. Work that is in it already is not merged twice.
+ */
+export function integrate(request: Integrate): Promise<GitResult<Integration>> {
+  const { repository, branch } = request;
+  const options = { name: `merge-${nameOf(branch)}`, waitMs: WAIT_MS };
+  return withRepositoryLock(
+    repository.commonDir,
+    async () => {
+      try {
+        return await integrateAlone(request);
+      } catch (error) {
+        return gitFailure('file', messageOf(error));
+      }
+    },
+    options,
+  );
+}
+
+async function integrateAlone(request: Integrate): Promise<GitResult<Integration>> {
+  const { repository, branch, folder, work, verify } = request;
+  const { top } = repository;
+  const ref = `refs/heads/${branch}`;
+  const tip = await run(top, ['rev-parse', '--quiet', '--verify', `${ref}^{commit}`]);
+  if (!tip.ok) return gitFailure('refused', `The branch ${branch} is gone.`);
+  const before = tip.value;
+  const isContained = await holds(top, ['merge-base', '--is-ancestor', work, before]);
+  if (!isContained.ok) return isContained;
+  const tree = folder === undefined ? undefined : await findWorkTree(repository.commonDir, folder);
+  if (tree?.ok === false) return tree;
+  if (isContained.value) {
+    // A crash may have left its worktree elsewhere.
+    const settled = tree === undefined ? ok('') : await settle(tree.value, branch, before);
+    return settled.ok ? ok({ kind: 'nothing', commit: before }) : settled;
+  }
+
+  const merged = await mergeTrees(repository, before, work);
+  if (!merged.ok) return merged;
+  if (merged.value.kind === 'conflict') return ok(merged.value);
+  const commit = await makeCommit(top, {
+    tree: merged.value.tree,
+    parents: [before, work],
+    message: request.message,
+    trailers: request.trailers ?? {},
+  });
+  if (!commit.ok) return commit;
+
+  if (tree !== undefined) {
+    const filled = await fill(tree.value, branch, before, commit.value);
+    if (!filled.ok) return filled;
+    if (verify !== undefined && !(await verify(tree.value.folder))) {
+      const undone = await settle(tree.value, branch, before);
+      return undone.ok ? ok({ kind: 'broken' }) : undone;
+    }
+  }
+  const reason = ['-m', 'Todo2 Waves: merge the work of a task'];
+  const moved = await run(top, ['update-ref', ...reason, ref, commit.value, before]);
+  if (!moved.ok) return moved;
+  if (tree !== undefined) {
+    const attached = await attach(tree.value, branch);
+    if (!attached.ok) return attached;
+  }
+  return ok({ kind: 'merged', commit: commit.value, before });
+}
+
+/** Brings a worktree of ours to its branch, wherever a crash or a verify command has left it. */
+async function settle(work: WorkTree, branch: string, tip: string): Promise<GitResult<string>> {
+  const [head, headRef] = await Promise.all([
+    runIn(work, ['rev-parse', '--quiet', '--verify', 'HEAD']),
+    runIn(work, ['symbolic-ref', '--quiet', 'HEAD']),
+  ]);
+  const isThere = head.ok && head.value === tip;
+  if (isThere && headRef.ok && headRef.value === `refs/heads/${branch}`) return ok(tip);
+  const filled = await fill(work, branch, tip, tip);
+  return filled.ok ? attach(work, branch) : filled;
+}
+
+/**
+ * Gives a worktree the files of a commit, with HEAD detached there. What a verify command or the
+ * user left in it is kept by a ref before.
+ */
+async function fill(
+  work: WorkTree,
+  branch: string,
+  tip: string,
+  commit: string,
+): Promise<GitResult<string>> {
+  await mendLink(work);
+  const kept = await keepRest(work, branch, tip);
+  if (!kept.ok) return kept;
+  const filled = await runIn(work, ['read-tree', '--reset', '-u', commit]);
+  if (!filled.ok) return filled;
+  return runIn(work, [
+    'update-ref',
+    '--no-deref',
+    '-m',
+    'Todo2 Waves: try a merge',
+    'HEAD',
+    commit,
+  ]);
+}
+
+async function attach(work: WorkTree, branch: string): Promise<GitResult<string>> {
+  const reason = ['-m', 'Todo2 Waves: to the branch of the run'];
+  return runIn(work, ['symbolic-ref', ...reason, 'HEAD', `refs/heads/${branch}`]);
+}
+
+async function keepRest(work: WorkTree, branch: string, tip: string): Promise<GitResult<string>> {
+  const staged = await stageAll(work, undefined);
+  if (!staged.ok) return staged;
+  try {
+    const head = await runIn(work, ['rev-parse', 'HEAD^{commit}']);
+    if (!head.ok) return head;
+    const [tree, isContained] = await Promise.all([
+      runIn(work, ['rev-parse', `${head.value}^{tree}`]),
+      holds(work.folder, ['merge-base', '--is-ancestor', head.value, tip]),
+    ]);
+    if (!tree.ok) return tree;
+    if (!isContained.ok) return isContained;
+    if (tree.value === staged.value.tree && isContained.value) return ok('');
+    const message = `What was left in the worktree of ${branch}`;
+    const parents = [head.value];
+    return await keepCommit(work.folder, {
+      name: branch,
+      tree: staged.value.tree,
+      parents,
+      message,
+    });
+  } finally {
+    await disposeStaged(staged.value);
+  }
+}

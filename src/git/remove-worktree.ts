@@ -1,0 +1,292 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { lstat, rename, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ok } from '../core/result.ts';
+import { messageOf } from '../core/text.ts';
+import { tipOf } from './branch-home.ts';
+import { isAsBrought } from './bring-files.ts';
+import { gitFailure, parts, run, type GitResult } from './git-failure.ts';
+import { keepCommit } from './kept-commits.ts';
+import { REFS } from './names.ts';
+import { backlogOf, operationUnderWay, type Repository } from './repository.ts';
+import { withRepositoryLock } from './repository-lock.ts';
+import { disposeStaged, stageAll } from './stage.ts';
+import { gitDirOf, runIn, type WorkTree } from './work-tree.ts';
+import { readRecords, removeRecord, writeRecord, type WorktreeRecord } from './worktree-records.ts';
+import { listWorktrees, removeTree, resumeRemoval } from './worktrees.ts';
+
+export interface RemoveWorktree {
+  readonly repository: Pick<Repository, 'top' | 'commonDir' | 'prefix'>;
+  /** Of a worktree of ours, in which no process works. */
+  readonly branch: string;
+  /** The branch that has to have its commits, unless they were discarded or squashed. */
+  readonly target: string | undefined;
+  /** Ignored files, such as builds, keep the worktree; those that were brought along do not. */
+  readonly keepIgnored?: boolean;
+}
+
+/**
+ * Why a worktree stays. `uncommitted`: files that no ref keeps; `notMerged`: commits that neither
+ * the target nor a ref of discarded work has; `nested`: a repository of its own, or a submodule with
+ * commits that were never pushed; `changedBrought`: an ignored file that was brought along and
+ * changed; `ignored`: other ignored files, where these count; `inUse`: it cannot be moved.
+ */
+export interface KeptWorktree {
+  readonly kind: 'kept';
+  readonly why:
+    | 'notOurs'
+    | 'locked'
+    | 'underWay'
+    | 'uncommitted'
+    | 'notMerged'
+    | 'nested'
+    | 'changedBrought'
+    | 'ignored'
+    | 'inUse';
+  /** Some of them: files, or commits. */
+  readonly files: readonly string[];
+}
+
+export type Removed =
+  | KeptWorktree
+  /** `branchStays`: it is checked out elsewhere. */
+  | { readonly kind: 'removed'; readonly branchStays: boolean };
+
+const MOST_NAMED = 20;
+
+/**
+ * Removes a worktree of ours and its branch, only where nothing in it can be lost: every commit is
+ * in the target or under `refs/waves/`, and every file, ignored ones aside, is in a commit that is.
+ * Never forces Git: the folder is moved aside and looked at once more before it is deleted.
+ */
+export function removeWorktree(request: RemoveWorktree): Promise<GitResult<Removed>> {
+  return withRepositoryLock(request.repository.commonDir, async () => {
+    try {
+      return await removeAlone(request);
+    } catch (error) {
+      return gitFailure('file', messageOf(error));
+    }
+  });
+}
+
+async function removeAlone(request: RemoveWorktree): Promise<GitResult<Removed>> {
+  const { repository, branch } = request;
+  const { top, commonDir } = repository;
+  const found = (await readRecords(commonDir)).find((record) => record.branch === branch);
+  if (found === undefined) return kept('notOurs');
+  const record = await resumeRemoval(commonDir, found);
+  const gitDir = await gitDirOf(commonDir, record.folder);
+  if (gitDir !== undefined && existsSync(join(gitDir, 'locked'))) return kept('locked');
+
+  const tip = await tipOf(top, branch);
+  if (tip.ok) {
+    const isKept = await isKeptBy(request, tip.value);
+    if (!isKept.ok) return isKept;
+    if (!isKept.value) return kept('notMerged', [tip.value]);
+  }
+  if (existsSync(record.folder)) {
+    if (gitDir === undefined) return kept('notOurs', [record.folder]);
+    const removed = await removeFolder(request, record, gitDir);
+    if (!removed.ok || removed.value !== undefined) return removed as GitResult<Removed>;
+  }
+  if (gitDir !== undefined) {
+    const dropped = await run(top, ['worktree', 'remove', '--', record.folder]);
+    if (!dropped.ok) return dropped;
+  }
+  const branchStays = await removeBranch(repository, branch, tip.ok ? tip.value : undefined);
+  if (!branchStays.ok) return branchStays;
+  await removeRecord(commonDir, branch);
+  const above = dirname(record.folder);
+  // Where it was the last one; any other folder is not empty, or not ours.
+  if (above.endsWith('.worktrees')) await rmdir(above).catch(() => undefined);
+  return ok({ kind: 'removed', branchStays: branchStays.value });
+}
+
+function kept(why: KeptWorktree['why'], files: readonly string[] = []): GitResult<KeptWorktree> {
+  return ok({ kind: 'kept', why, files: files.slice(0, MOST_NAMED) });
+}
+
+/** True where the target or a ref of ours has a commit. */
+async function isKeptBy(
+  { repository, target }: RemoveWorktree,
+  commit: string,
+): Promise<GitResult<boolean>> {
+  const refs = [
+    ...(target === undefined ? [] : [`refs/heads/${target}`]),
+    ...['discarded', 'accepted'].map((name) => `${REFS}${name}/`),
+  ];
+  const args = ['for-each-ref', '--count=1', '--format=%(refname)', '--contains', commit];
+  const found = await run(repository.top, [...args, ...refs]);
+  return found.ok ? ok(found.value !== '') : found;
+}
+
+/** Undefined where the folder is gone afterwards. */
+async function removeFolder(
+  request: RemoveWorktree,
+  record: WorktreeRecord,
+  gitDir: string,
+): Promise<GitResult<KeptWorktree | undefined>> {
+  const { commonDir } = request.repository;
+  const work: WorkTree = { folder: record.folder, gitDir, commonDir };
+  const before = await whyKept(request, work, record);
+  if (!before.ok || before.value !== undefined) return before;
+  const aside = `${record.folder}.removing-${randomBytes(4).toString('hex')}`;
+  await writeRecord(commonDir, { ...record, state: 'removing', aside });
+  try {
+    await rename(record.folder, aside);
+  } catch (error) {
+    await writeRecord(commonDir, record);
+    return kept('inUse', [messageOf(error)]);
+  }
+  // Nothing can write to it by its name any more.
+  const now = await whyKept(request, { ...work, folder: aside }, record);
+  if (!now.ok || now.value !== undefined) {
+    await rename(aside, record.folder);
+    await writeRecord(commonDir, record);
+    return now;
+  }
+  await writeRecord(commonDir, { ...record, state: 'deleting', aside });
+  await removeTree(aside);
+  await writeRecord(commonDir, record);
+  return ok(undefined);
+}
+
+/** Undefined where nothing would be lost with the folder. */
+async function whyKept(
+  request: RemoveWorktree,
+  work: WorkTree,
+  record: WorktreeRecord,
+): Promise<GitResult<KeptWorktree | undefined>> {
+  const operation = operationUnderWay(work.gitDir);
+  if (operation !== undefined) return kept('underWay', [operation]);
+  const own = await lstat(join(work.folder, '.git')).catch(() => undefined);
+  if (own?.isDirectory() === true) return kept('nested', ['.git']);
+  const head = await runIn(work, ['rev-parse', '--quiet', '--verify', 'HEAD^{commit}']);
+  if (head.ok) {
+    const isKept = await isKeptBy(request, head.value);
+    if (!isKept.ok) return isKept;
+    if (!isKept.value) return kept('notMerged', [head.value]);
+  }
+  const uncommitted = await whyUncommitted(request, work, record);
+  if (!uncommitted.ok || uncommitted.value !== undefined) return uncommitted;
+  // Once it has moved, a submodule does not find its files; this has been seen before.
+  const nested = work.folder === record.folder ? await nestedWithWork(work) : [];
+  if (nested.length > 0) return kept('nested', nested);
+  const ignored = await whyIgnored(work, record, request.keepIgnored === true);
+  if (!ignored.ok || ignored.value !== undefined) return ignored;
+  return keepForgotten(work, record);
+}
+
+async function whyUncommitted(
+  { repository }: RemoveWorktree,
+  work: WorkTree,
+  record: WorktreeRecord,
+): Promise<GitResult<KeptWorktree | undefined>> {
+  const staged = await stageAll(work, undefined);
+  if (!staged.ok) return staged;
+  await disposeStaged(staged.value);
+  const { tree, nested } = staged.value;
+  if (nested.length > 0) return kept('nested', nested);
+  const parent = await runIn(work, ['rev-parse', '--quiet', '--verify', 'HEAD^{commit}']);
+  const committed = await runIn(work, ['rev-parse', '--quiet', '--verify', 'HEAD^{tree}']);
+  if (committed.ok && committed.value === tree) return ok(undefined);
+  const args = ['for-each-ref', '--format=%(tree)', `${REFS}discarded/`];
+  const discarded = await run(work.commonDir, args);
+  if (!discarded.ok) return discarded;
+  if (discarded.value.split('\n').includes(tree)) return ok(undefined);
+
+  const status = ['status', '--porcelain', '-z', '--no-renames', '--untracked-files=all'];
+  const changed = await runIn(work, status);
+  if (!changed.ok) return changed;
+  const files = parts(changed.value).map((entry) => entry.slice(3));
+  const isBacklogs = (path: string): boolean => path.startsWith(backlogOf(repository.prefix));
+  if (!parent.ok || files.length === 0 || !files.every(isBacklogs))
+    return kept(
+      'uncommitted',
+      files.filter((path) => !isBacklogs(path)),
+    );
+  // A backlog in a worktree is not the backlog: it is no reason to stay, but it is kept.
+  const message = `The backlog in the worktree of ${record.branch}`;
+  const commit = { name: record.branch, tree, parents: [parent.value], message };
+  const saved = await keepCommit(work.commonDir, commit);
+  return saved.ok ? ok(undefined) : saved;
+}
+
+/** Submodules and repositories that are in the index, with work that only they have. */
+async function nestedWithWork(work: WorkTree): Promise<readonly string[]> {
+  const listed = await runIn(work, ['ls-files', '--stage', '-z']);
+  if (!listed.ok) return [listed.failure.detail];
+  const found: string[] = [];
+  for (const entry of parts(listed.value)) {
+    if (!entry.startsWith('160000 ')) continue;
+    const path = entry.slice(entry.indexOf('\t') + 1);
+    const inside = join(work.folder, path);
+    if (!existsSync(join(inside, '.git'))) continue;
+    const changed = await run(inside, ['status', '--porcelain', '--untracked-files=all']);
+    const own = ['rev-list', '--max-count=1', '--branches', 'HEAD', '--not', '--remotes'];
+    const commits = await run(inside, [...own, '--']);
+    if (!changed.ok || !commits.ok || changed.value !== '' || commits.value !== '')
+      found.push(path);
+  }
+  return found;
+}
+
+async function whyIgnored(
+  work: WorkTree,
+  record: WorktreeRecord,
+  keepIgnored: boolean,
+): Promise<GitResult<KeptWorktree | undefined>> {
+  const changed: string[] = [];
+  for (const file of record.brought)
+    if (!(await isAsBrought(work.folder, file))) changed.push(file.path);
+  if (changed.length > 0) return kept('changedBrought', changed);
+  if (!keepIgnored) return ok(undefined);
+  const args = ['ls-files', '-z', '--others', '--ignored', '--exclude-standard'];
+  const listed = await runIn(work, args);
+  if (!listed.ok) return listed;
+  const brought = new Set(record.brought.map(({ path }) => path));
+  const others = parts(listed.value).filter((path) => !brought.has(path));
+  return others.length > 0 ? kept('ignored', others) : ok(undefined);
+}
+
+/** Keeps commits that the worktree was at and that no ref has any more: its reflog goes with it. */
+async function keepForgotten(
+  work: WorkTree,
+  { branch }: WorktreeRecord,
+): Promise<GitResult<undefined>> {
+  const walked = await runIn(work, ['log', '--walk-reflogs', '--format=%H', 'HEAD', '--']);
+  const commits = new Set(walked.ok ? walked.value.split('\n').filter(Boolean) : []);
+  if (commits.size === 0) return ok(undefined);
+  const input = `${[...commits].join('\n')}\n`;
+  const list = ['rev-list', '--ignore-missing', '--stdin', '--not', '--all'];
+  const unreachable = await run(work.commonDir, list, { input });
+  if (!unreachable.ok) return unreachable;
+  const lost = unreachable.value.split('\n').filter((commit) => commits.has(commit));
+  if (lost.length === 0) return ok(undefined);
+  const head = await runIn(work, ['rev-parse', 'HEAD^{commit}', 'HEAD^{tree}']);
+  if (!head.ok) return head;
+  const [parent = '', tree = ''] = head.value.split('\n');
+  const message = `Commits that ${branch} was at before`;
+  const saved = await keepCommit(work.commonDir, {
+    ...{ name: branch, tree, message },
+    parents: [parent, ...lost],
+  });
+  return saved.ok ? ok(undefined) : saved;
+}
+
+/** False where it is gone afterwards; true where another work tree has it checked out. */
+async function removeBranch(
+  repository: RemoveWorktree['repository'],
+  branch: string,
+  tip: string | undefined,
+): Promise<GitResult<boolean>> {
+  if (tip === undefined) return ok(false);
+  const listed = await listWorktrees(repository);
+  if (!listed.ok) return listed;
+  if (listed.value.some((tree) => tree.branch === branch)) return ok(true);
+  const reason = ['-m', 'Todo2 Waves: its commits are in the target or kept'];
+  const args = ['update-ref', ...reason, '-d', `refs/heads/${branch}`, tip];
+  const removed = await run(repository.top, args);
+  return removed.ok ? ok(false) : removed;
+}

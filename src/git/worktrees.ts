@@ -1,0 +1,259 @@
+import { existsSync } from 'node:fs';
+import { lstat, mkdir, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ok } from '../core/result.ts';
+import { messageOf } from '../core/text.ts';
+import { removeFile } from '../disk/replace-file.ts';
+import { gitFailure, parts, run, type GitResult } from './git-failure.ts';
+import { BRANCHES } from './names.ts';
+import { withRepositoryLock } from './repository-lock.ts';
+import type { Repository } from './repository.ts';
+import { removeOldFiles } from './stage.ts';
+import { bringSubmodules } from './submodules.ts';
+import { gitDirOf, mendLink, runIn } from './work-tree.ts';
+import { readRecords, removeRecord, writeRecord, type WorktreeRecord } from './worktree-records.ts';
+
+export interface AddWorktree {
+  readonly repository: Pick<Repository, 'top' | 'commonDir'>;
+  /** As `names.ts` makes them. */
+  readonly folder: string;
+  readonly branch: string;
+  /** The commit that the branch begins at. */
+  readonly base: string;
+  /** Who works in it, such as a run and a task: what these left from earlier is adopted. */
+  readonly owner: string;
+}
+
+export interface AddedWorktree {
+  readonly folder: string;
+  readonly branch: string;
+  /** The commit that the branch began at: an adopted one has its own. */
+  readonly base: string;
+  readonly isAdopted: boolean;
+  /** What is missing in it, in a plain sentence each. */
+  readonly remarks: readonly string[];
+}
+
+/** A work tree of the repository, made by us or by others. */
+export interface ListedWorktree {
+  readonly folder: string;
+  /** Without `refs/heads/`; undefined where HEAD is detached. */
+  readonly branch: string | undefined;
+  readonly commit: string | undefined;
+  readonly isMain: boolean;
+  readonly isLocked: boolean;
+  /** Its folder is gone. */
+  readonly isMissing: boolean;
+  /** Of those that we made. */
+  readonly record: WorktreeRecord | undefined;
+}
+
+/** So many names are tried where branches or folders of others stand in the way. */
+const MOST_NAMES = 50;
+
+/**
+ * Makes a branch and a worktree for it, one at a time in a repository. What the same owner left is
+ * adopted as it is; what anyone else left stays, and a free name with a number is taken.
+ */
+export function addWorktree(request: AddWorktree): Promise<GitResult<AddedWorktree>> {
+  const { repository } = request;
+  return withRepositoryLock(repository.commonDir, async () => {
+    try {
+      await removeOldFiles(repository.commonDir);
+      const record = await reserve(request);
+      if (!record.ok) return record;
+      const made = await make(repository, record.value.record);
+      if (!made.ok) return made;
+      const remarks = await bringSubmodules(repository, made.value.folder);
+      const { branch, folder, base } = made.value;
+      return ok({ branch, folder, base, isAdopted: record.value.isOld, remarks });
+    } catch (error) {
+      return gitFailure('file', messageOf(error));
+    }
+  });
+}
+
+/** All work trees of the repository; the main one is the first. */
+export async function listWorktrees(
+  repository: Pick<Repository, 'top' | 'commonDir'>,
+): Promise<GitResult<readonly ListedWorktree[]>> {
+  const listed = await run(repository.top, ['worktree', 'list', '--porcelain', '-z']);
+  if (!listed.ok) return listed;
+  const records = await readRecords(repository.commonDir);
+  const blocks = listed.value.split('\0\0').filter((block) => block !== '');
+  return ok(
+    blocks.map((block, at) => {
+      const lines = parts(block);
+      const valueOf = (name: string): string | undefined =>
+        lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
+      const folder = valueOf('worktree') ?? '';
+      return {
+        folder,
+        branch: valueOf('branch')?.replace(/^refs\/heads\//, ''),
+        commit: valueOf('HEAD'),
+        isMain: at === 0,
+        isLocked: lines.some((line) => line === 'locked' || line.startsWith('locked ')),
+        isMissing: !existsSync(folder),
+        record: records.find((record) => record.folder === folder),
+      };
+    }),
+  );
+}
+
+/** Writes down what is about to be made, under a free name; or finds what the owner has. */
+async function reserve(
+  request: AddWorktree,
+): Promise<GitResult<{ readonly record: WorktreeRecord; readonly isOld: boolean }>> {
+  const { owner, base } = request;
+  const { commonDir, top } = request.repository;
+  const records = await readRecords(commonDir);
+  const old = records.find((record) => record.owner === owner);
+  if (old !== undefined) return ok({ record: old, isOld: old.state !== 'making' });
+  const root = BRANCHES.slice(0, -1);
+  if ((await run(top, ['rev-parse', '--quiet', '--verify', `refs/heads/${root}`])).ok)
+    return gitFailure('inTheWay', `A branch named ${root} is in the way of branches ${BRANCHES}….`);
+  for (let number = 1; number <= MOST_NAMES; number++) {
+    const suffix = number === 1 ? '' : `-${number}`;
+    const branch = request.branch + suffix;
+    const folder = request.folder + suffix;
+    const isTaken =
+      records.some((record) => record.branch === branch || record.folder === folder) ||
+      (await branchExists(top, branch)) ||
+      (await lstat(folder).catch(() => undefined)) !== undefined;
+    if (isTaken) continue;
+    const state = { state: 'making', aside: null, brought: [] } as const;
+    const record: WorktreeRecord = { branch, folder, owner, base, ...state };
+    await writeRecord(commonDir, record);
+    return ok({ record, isOld: false });
+  }
+  return gitFailure('inTheWay', `${request.folder} and ${MOST_NAMES - 1} more are in the way.`);
+}
+
+/** True also where branches below that name stand in its way. */
+async function branchExists(top: string, branch: string): Promise<boolean> {
+  const args = ['for-each-ref', '--count=1', '--format=%(refname)', `refs/heads/${branch}`];
+  const found = await run(top, args);
+  // In doubt another name is taken.
+  return !found.ok || found.value !== '';
+}
+
+/** Makes what a record says, from whatever state an earlier attempt or a crash left it in. */
+async function make(
+  repository: AddWorktree['repository'],
+  given: WorktreeRecord,
+): Promise<GitResult<WorktreeRecord>> {
+  const { commonDir, top } = repository;
+  let record = await resumeRemoval(commonDir, given);
+  const gitDir = await gitDirOf(commonDir, record.folder);
+  const isThere = existsSync(record.folder);
+  if (gitDir !== undefined && isThere) {
+    const work = { folder: record.folder, gitDir, commonDir };
+    if (record.state !== 'making') {
+      await mendLink(work);
+      return ok(record);
+    }
+    if ((await runIn(work, ['rev-parse', '--quiet', '--verify', 'HEAD^{commit}'])).ok) {
+      // Git was killed on its way. Nothing has worked here yet, so every file is Git's own.
+      await removeFile(join(gitDir, 'index.lock'));
+      await mendLink(work);
+      const filled = await runIn(work, ['read-tree', '--reset', '-u', 'HEAD']);
+      if (!filled.ok) return filled;
+      await removeFile(join(gitDir, 'locked'));
+      return finish(commonDir, record);
+    }
+    await removeEmpty(record.folder);
+  }
+  if (gitDir !== undefined && !existsSync(record.folder)) {
+    // Registered, and gone: the user deleted it, or Git was killed before there was anything in it.
+    if (record.state === 'making') await removeFile(join(gitDir, 'locked'));
+    const dropped = await run(top, ['worktree', 'remove', '--', record.folder]);
+    if (!dropped.ok) return dropped;
+  }
+  if (existsSync(record.folder)) await removeEmpty(record.folder);
+  if (existsSync(record.folder)) {
+    const folder = await freeFolder(record.folder);
+    if (folder === undefined) return gitFailure('inTheWay', `${record.folder} is in the way.`);
+    record = { ...record, folder };
+    await writeRecord(commonDir, record);
+  }
+  return add(repository, record);
+}
+
+async function add(
+  { top, commonDir }: AddWorktree['repository'],
+  record: WorktreeRecord,
+): Promise<GitResult<WorktreeRecord>> {
+  const ref = `refs/heads/${record.branch}`;
+  const isNew = !(await branchExists(top, record.branch));
+  if (isNew) {
+    // All zeros: only where there is none.
+    const zeros = '0'.repeat(record.base.length);
+    const reason = ['-m', 'Todo2 Waves: branch of a task'];
+    const made = await run(top, ['update-ref', ...reason, ref, record.base, zeros]);
+    if (!made.ok) {
+      await removeRecord(commonDir, record.branch);
+      return made;
+    }
+  }
+  await mkdir(dirname(record.folder), { recursive: true });
+  const args = ['worktree', 'add', '--quiet', '--no-guess-remote', '--'];
+  const added = await run(top, [...args, record.folder, record.branch]);
+  if (added.ok) return finish(commonDir, record);
+  if (isNew) {
+    await run(top, ['update-ref', '-d', ref, record.base]);
+    await removeRecord(commonDir, record.branch);
+  }
+  return added;
+}
+
+async function finish(
+  commonDir: string,
+  record: WorktreeRecord,
+): Promise<GitResult<WorktreeRecord>> {
+  const made = { ...record, state: 'made', aside: null } as const;
+  await writeRecord(commonDir, made);
+  return ok(made);
+}
+
+/**
+ * Undoes a removal that a crash has interrupted; one that had begun to delete goes on, since a ref
+ * keeps everything. Answers the record as it is then.
+ */
+export async function resumeRemoval(
+  commonDir: string,
+  record: WorktreeRecord,
+): Promise<WorktreeRecord> {
+  if (record.state !== 'removing' && record.state !== 'deleting') return record;
+  const { aside, folder } = record;
+  if (aside !== null && existsSync(aside)) {
+    if (record.state === 'deleting') await removeTree(aside);
+    else if (!existsSync(folder)) await rename(aside, folder);
+  }
+  const made = { ...record, state: 'made', aside: null } as const;
+  await writeRecord(commonDir, made);
+  return made;
+}
+
+/** Deletes a folder whose whole content is kept elsewhere; links in it are not followed. */
+export async function removeTree(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+}
+
+/** Removes a folder that has nothing in it but a `.git` file of ours. */
+async function removeEmpty(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  if (names.some((name) => name !== '.git')) return;
+  if (names.length > 0) {
+    if (!(await lstat(join(folder, '.git'))).isFile()) return;
+    await unlink(join(folder, '.git'));
+  }
+  await rmdir(folder);
+}
+
+async function freeFolder(folder: string): Promise<string | undefined> {
+  for (let number = 2; number <= MOST_NAMES; number++) {
+    const free = `${folder}-${number}`;
+    if ((await lstat(free).catch(() => undefined)) === undefined) return free;
+  }
+  return undefined;
+}
