@@ -335,7 +335,7 @@ test('a finished task that a rewrite set back is not handed out, although a prog
   assert.ok((await one.claim(A, 60_000)).ok);
   assert.ok((await one.release(A, 'Done')).ok);
   await one.close();
-  const from = String((await rig.row(A))['long_description']);
+  const from = (await rig.row(A))['long_description'] as string;
   assert.ok((await other.apply([{ kind: 'setDescription', id: A, from, to: 'New' }])).ok);
   await rewrite(rig, A, "status = 'Todo'");
   const rules = { missing: 'satisfied', reviewOpensGate: false } as const;

@@ -3,11 +3,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isSettled, parseStatus, type TaskId } from '../../core/task.ts';
 import { seconds, type LockContext, type LockRow } from './lock-row.ts';
-import { changesByTask } from './edit-history.ts';
+import { changesByTask, historyRows, parsed } from './edit-history.ts';
 import { prepared } from './prepared.ts';
 import { rowsAt } from './row-versions.ts';
 import { isSharedWithExarp } from './shared-store.ts';
-import { hasColumns } from './table-columns.ts';
 
 /** How long after the end of a task another program may still set it back, in s. */
 const DOUBT_S = 40;
@@ -59,32 +58,20 @@ function lastEnd(
       readonly rows: readonly [number, number];
     }
   | undefined {
-  const names = ['id', 'task_id', 'field', 'old_value', 'new_value', 'timestamp'];
-  if (!hasColumns(db, 'task_changes', names)) return undefined;
-  const last = prepared(
-    db,
-    `SELECT id, CAST(old_value AS TEXT) AS old, CAST(new_value AS TEXT) AS new,
-        CAST(timestamp AS TEXT) AS at, CAST(field AS TEXT) AS field FROM task_changes
-      WHERE task_id = ? AND field IN ('status', 'version') ORDER BY id DESC LIMIT 2`,
-  ).all(id);
+  const what =
+    'id, CAST(old_value AS TEXT) AS old, CAST(new_value AS TEXT) AS new, ' +
+    'CAST(timestamp AS TEXT) AS at, CAST(field AS TEXT) AS field';
+  const where = "task_id = ? AND field IN ('status', 'version') ORDER BY id DESC LIMIT 2";
+  const last = historyRows(db, [what, where], id);
   const [versions, status] = last;
   if (versions?.['field'] !== 'version' || status?.['field'] !== 'status') return undefined;
-  const to = parsed(status['new']);
-  const version = parsed(versions['new']);
-  const rows = parsed(versions['old']);
+  const [to] = parsed(status['new']);
+  const [version] = parsed(versions['new']);
+  const [rows] = parsed(versions['old']);
   if (typeof to !== 'string' || typeof version !== 'number' || !Array.isArray(rows))
     return undefined;
   const [count, sum] = rows as readonly unknown[];
   const at = Date.parse(String(versions['at']));
   const entry = Number(versions['id']);
   return { entry, to, at, version, rows: [Number(count), Number(sum)] };
-}
-
-function parsed(text: unknown): unknown {
-  if (typeof text !== 'string') return undefined;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined; // written by another program, in a form of its own
-  }
 }

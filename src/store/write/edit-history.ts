@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Status, TaskId } from '../../core/task.ts';
 import { noteActivity } from './activities.ts';
 import type { LockContext } from './lock-row.ts';
@@ -131,11 +131,25 @@ const SEQUENCES = 'sqlite_sequence';
 
 const HISTORY = ['id', ...CHANGE_COLUMNS, 'created_at'];
 
+type Rows = ReturnType<StatementSync['all']>;
+
+/** Rows of the history of changes; none where the store has none in a known form. */
+export function historyRows(
+  db: DatabaseSync,
+  [what, where]: readonly [string, string],
+  ...values: readonly SQLInputValue[]
+): Rows {
+  if (!hasColumns(db, 'task_changes', HISTORY)) return [];
+  return prepared(db, `SELECT ${what} FROM task_changes WHERE ${where}`).all(...values);
+}
+
 /** The newest entry of the history; -1 where the store has none in a known form. */
 export function lastChange(db: DatabaseSync): number {
-  if (!hasColumns(db, 'task_changes', HISTORY)) return -1;
-  return Number(prepared(db, 'SELECT MAX(id) AS last FROM task_changes').get()?.['last'] ?? 0);
+  const [row] = historyRows(db, ['MAX(id) AS last', '1']);
+  return row === undefined ? -1 : Number(row['last'] ?? 0);
 }
+
+const OF_FIELD = 'task_id = ? AND field = ? AND';
 
 /**
  * The first change of this field after an entry, one to an equal value aside; undefined where there
@@ -147,23 +161,17 @@ export function firstChangeSince(
   { field }: { readonly field: string },
   entry: number,
 ): { readonly from: unknown } | undefined {
-  if (entry < 0 || !hasColumns(db, 'task_changes', HISTORY)) return undefined;
-  const first = prepared(
-    db,
-    `SELECT CAST(old_value AS TEXT) AS old FROM task_changes
-      WHERE task_id = ? AND field = ? AND id > ? AND old_value IS NOT new_value ORDER BY id LIMIT 1`,
-  ).get(id, field, entry);
+  const changed = `${OF_FIELD} id > ? AND old_value IS NOT new_value ORDER BY id LIMIT 1`;
+  const rows = historyRows(db, ['CAST(old_value AS TEXT) AS old', changed], id, field, entry);
+  const [first] = entry < 0 ? [] : rows;
   return first && { from: parsed(first['old'])[0] };
 }
 
 /** How many changes of each task the history has after an entry. */
 export function changesByTask(db: DatabaseSync, entry: number): ReadonlyMap<string, number> {
-  if (entry < 0 || !hasColumns(db, 'task_changes', HISTORY)) return new Map();
-  const rows = prepared(
-    db,
-    `SELECT CAST(task_id AS TEXT) AS id, COUNT(*) AS count FROM task_changes
-      WHERE id > ? AND field <> '${VERSION}' GROUP BY task_id`,
-  ).all(entry);
+  const what = 'CAST(task_id AS TEXT) AS id, COUNT(*) AS count';
+  const later = `id > ? AND field <> '${VERSION}' GROUP BY task_id`;
+  const rows = entry < 0 ? [] : historyRows(db, [what, later], entry);
   return new Map(rows.map((row) => [String(row['id']), Number(row['count'])]));
 }
 
@@ -174,21 +182,19 @@ export function wereValues(
   field: string,
   since: number,
 ): readonly unknown[] {
-  if (!hasColumns(db, 'task_changes', HISTORY)) return [];
-  return prepared(
-    db,
-    `SELECT CAST(old_value AS TEXT) AS old, CAST(new_value AS TEXT) AS new FROM task_changes
-      WHERE task_id = ? AND field = ? AND CAST(created_at AS REAL) >= ?`,
-  )
-    .all(id, field, since)
-    .flatMap((row) => [row['old'], row['new']].flatMap(parsed));
+  const what = 'CAST(old_value AS TEXT) AS old, CAST(new_value AS TEXT) AS new';
+  const where = `${OF_FIELD} CAST(created_at AS REAL) >= ?`;
+  return historyRows(db, [what, where], id, field, since).flatMap((row) =>
+    [row['old'], row['new']].flatMap(parsed),
+  );
 }
 
-function parsed(text: unknown): readonly unknown[] {
+/** A stored value; none where it is in a form of another program's own. */
+export function parsed(text: unknown): readonly unknown[] {
   if (typeof text !== 'string') return [];
   try {
     return [JSON.parse(text) as unknown];
   } catch {
-    return []; // written by another program, in a form of its own
+    return [];
   }
 }

@@ -10,7 +10,7 @@ const QUIET_MS = 300;
 /** Until it is clear that rows are not the first ones of a rewrite on a busy machine, in ms. */
 const DOUBT_MS = 1_500;
 /** What a rewrite has not read is deleted within this time after its last row, in ms. */
-const END_MS = 1_000;
+const END_MS = 3_000;
 /** So many other rows, or all, and this part of them make a rewrite. */
 const LEAST_ROWS = 3;
 const LEAST_PART = 0.05;

@@ -239,7 +239,7 @@ export class WriteWatch implements Disposable {
         : undefined;
     const now = this.#options.clock.now();
     written.isNew = after !== undefined && (written.isNew || before === undefined);
-    written.seen = undefined;
+    written.seen = written.isNew ? after : undefined;
     written.until = now + WATCH_MS;
     written.wipedAt = undefined;
     written.compared = undefined;
@@ -386,7 +386,8 @@ export class WriteWatch implements Disposable {
     if (written.deleted !== undefined) return this.#judgeBack(db, id, found, written.deleted);
     if (found === undefined) return this.#judgeMissing(id, written);
     written.wipedAt = undefined;
-    if (written.isNew) written.seen = found;
+    // What goes with a row before it is deleted gives it no new version.
+    if (found.version > (written.seen?.version ?? Infinity)) written.seen = found;
     const undone: string[] = [];
     let isOpen = false;
     for (const [name, part] of written.parts) {
