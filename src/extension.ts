@@ -12,6 +12,7 @@ import { DocumentProvider } from './ui/document-provider.ts';
 import { decorateLocks } from './ui/lock-decorations.ts';
 import { PlanEditor } from './ui/plan-editor.ts';
 import { showProblems } from './ui/doctor/problems-panel.ts';
+import { registerReviewFiles } from './ui/review/review-files.ts';
 import { RunNotices } from './ui/run-notices.ts';
 import { readExarpPath, readWantsNotices } from './ui/settings.ts';
 import { showLockStatus } from './ui/status-bar.ts';
@@ -53,6 +54,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     showLockStatus(opened),
     decorateLocks(opened),
     new DocumentProvider(opened, systemClock),
+    registerReviewFiles(opened),
     new DescriptionFiles(opened),
     updateContextKeys(opened),
     new RunNotices({

@@ -5,7 +5,7 @@
  * through it bears the id of this process, is renewed while the client is connected, and is released when the client disconnects.
  * Reading works on Node 20; to write, the writer process finds a Node that has SQLite.
  */
-import { dirname, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { StdioTransport } from './agent-api/stdio-transport.ts';
 import { AgentBacklog } from './agent-api/agent-backlog.ts';
@@ -58,7 +58,10 @@ function readArguments(): Arguments | string {
         'allow-done': { type: 'boolean' },
       },
     });
-    const root = resolve(values.root ?? process.cwd());
+    const { root: given = '.' } = values;
+    // An agent in a worktree has a copy of the backlog there, and the backlog elsewhere.
+    const shared = process.env['TODO2_WAVES_ROOT'];
+    const root = isAbsolute(given) ? given : (shared ?? resolve(given));
     return { root, agent: values.agent, allowDone: values['allow-done'] ?? false };
   } catch (error) {
     return messageOf(error);

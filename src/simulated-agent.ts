@@ -12,6 +12,7 @@
  *     simulate: stubborn      take no notice of a polite request to end
  *     simulate: tree          start another process that would outlive this one, and print its id
  *     simulate: touch=NAME    make a file of that name where it works
+ *     simulate: append=NAME   add its title to the file of that name, as a line
  *     simulate: until=NAME    continue until a file of that name is there
  *     simulate: json          speak in events, one a line, as real agents do
  *     simulate: tokens=12000  say that it used so many tokens, a tenth of them out (only with `json`)
@@ -20,8 +21,8 @@
  * Several may stand in one line.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { open, writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readOrders, type Orders } from './agent-process/simulated-orders.ts';
 import { readWholeText } from './disk/read-whole.ts';
@@ -106,6 +107,7 @@ async function work(): Promise<number> {
   }
   if (orders.tree) startAnother(voice);
   if (orders.touch !== undefined) await touch(orders.touch);
+  if (orders.append !== undefined) await append(orders.append, orders.title);
   await takeSteps(orders, voice);
   if (orders.until !== undefined) while (!existsSync(orders.until)) await wait(LOOK_EVERY_MS);
   if (orders.hang) {
@@ -140,6 +142,18 @@ async function touch(name: string): Promise<void> {
     await writeFile(name, '', { flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** Links are not followed. */
+async function append(name: string, title: string): Promise<void> {
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
+  // Windows has no such flag.
+  const file = await open(name, O_APPEND | O_CREAT | (O_NOFOLLOW || 0) | O_WRONLY);
+  try {
+    await file.appendFile(`${title}\n`);
+  } finally {
+    await file.close();
   }
 }
 

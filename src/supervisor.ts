@@ -312,7 +312,7 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
     log.note(`The claim: ${event.kind}${'undone' in event ? ` (${event.undone})` : ''}`),
   );
 
-  const remembered = rememberFiles(order.root, order.git);
+  const remembered = rememberFiles(order.folder, order.git);
   const place: WorkPlace = { ...given, ready: remembered };
   const logFile =
     order.agentMode === 'unattended' || order.verify !== undefined ? inRoot(order) : undefined;

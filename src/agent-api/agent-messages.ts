@@ -67,6 +67,8 @@ function remedyFor(failure: Failure): string {
       return 'It is unknown whether this was written: look with waves_show before you call again.';
     case 'writeFailed':
       return 'That file is unchanged. The user has to see that the folder can be written to, that the disk has room and that the file is valid.';
+    case 'isolation':
+      return 'Nothing was started. The user can have the run work in the folder itself.';
     case 'notAPlan':
       return failure.instead === undefined
         ? 'The user has to rename it to make room for a plan.'

@@ -131,6 +131,7 @@ function runCounts(run: RunState): string {
     ended.filter(({ outcome }) => kinds.includes(outcome?.kind ?? '')).length;
   const numbers: readonly (readonly [n: number, word: string])[] = [
     [of('failed', 'notStarted', 'notRecorded', 'lockLost', 'unknown', 'rateLimited'), 'not done'],
+    [of('conflict'), 'in conflict'],
     [of('stopped'), 'stopped'],
     [of('skipped'), 'skipped'],
     [tasks.length - ended.length, 'open'],

@@ -11,6 +11,7 @@ export interface Orders {
   readonly stubborn: boolean;
   readonly tree: boolean;
   readonly touch: string | undefined;
+  readonly append: string | undefined;
   readonly until: string | undefined;
   readonly json: boolean;
   /** What it says that it used, in all. */
@@ -53,6 +54,7 @@ export function readOrders(prompt: string): Orders {
     stubborn: given.has('stubborn'),
     tree: given.has('tree'),
     touch: fileName('touch'),
+    append: fileName('append'),
     until: fileName('until'),
     json: given.has('json'),
     tokens: Math.floor(number('tokens', 0)),

@@ -40,6 +40,8 @@ export function agentOf(place: WorkPlace): WorkWorld['agent'] {
   return async (signal, onStarted): Promise<AgentReport> => {
     await place.ready;
     const { order, log } = place;
+    const failed = await setUp(place, signal);
+    if (failed !== undefined) return failed;
     const limit = startLimit(order.options.timeLimitMs);
     const run = (start: AgentStart): Promise<AgentRun> =>
       runAgent(place, start, { signal, limit: limit.signal, onStarted });
@@ -75,6 +77,30 @@ export function agentOf(place: WorkPlace): WorkWorld['agent'] {
   };
 }
 
+/** Makes a new worktree ready; the report of the attempt where that failed or was stopped. */
+async function setUp(
+  { order: { folder: cwd, graceMs, setup = [] }, ...place }: WorkPlace,
+  signal: AbortSignal,
+): Promise<AgentReport | undefined> {
+  for (const verify of setup) {
+    const doing = 'Setting up';
+    const result = await runVerify({ ...place, verify, cwd, graceMs, doing }, signal);
+    if (result.passed) continue;
+    const { exitCode } = result;
+    return {
+      end: signal.aborted ? { kind: 'stopped' } : { kind: 'exited', exitCode, signal: undefined },
+      judge: () => ({
+        kind: 'failed',
+        reason: `its worktree was not set up: ${result.command} failed`,
+      }),
+      lastSaid: undefined,
+      sessionId: undefined,
+      remarks: [],
+    };
+  }
+  return undefined;
+}
+
 /** How the agent is started this time. */
 interface AgentStart {
   readonly agent: CommandSpec;
@@ -104,7 +130,7 @@ async function runAgent(
   const inTerminal = order.agentMode === 'interactive';
   const options = {
     spec: agent,
-    cwd: order.root,
+    cwd: order.folder,
     stdinFile: order.stdinFile,
     mark,
     inTerminal,
@@ -198,6 +224,6 @@ function endOf(ended: ChildEnd, command: string, isOwn: boolean): AgentEnd {
  * nothing verifies it.
  */
 export function verifyOf({ order, mark, log, onProcess }: WorkPlace): WorkWorld['verify'] {
-  const { verify, root: cwd, graceMs } = order;
+  const { verify, folder: cwd, graceMs } = order;
   return verify && ((signal) => runVerify({ verify, cwd, mark, log, graceMs, onProcess }, signal));
 }

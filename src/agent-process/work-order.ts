@@ -14,13 +14,18 @@ export interface CommandSpec {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** A command of the user's, ended after a while. */
+export type LimitedCommand = CommandSpec & { readonly limitMs: number };
+
 /** Everything that a supervisor needs to know of one attempt; paths are absolute. */
 export interface WorkOrder {
   readonly runId: string;
   readonly attemptNo: number;
   readonly taskId: TaskId;
-  /** The folder that the agent works in. */
+  /** The folder of the backlog. */
   readonly root: string;
+  /** The folder that the agent works in: the root, or one in a worktree of its own. */
+  readonly folder: string;
   /** To see what changes there; see `findGit`. */
   readonly git: string | undefined;
   readonly database: string;
@@ -50,7 +55,9 @@ export interface WorkOrder {
   readonly stdinFile: string | undefined;
   readonly agentMode: 'unattended' | 'interactive';
   /** Undefined: nothing verifies this task. */
-  readonly verify: (CommandSpec & { readonly limitMs: number }) | undefined;
+  readonly verify: LimitedCommand | undefined;
+  /** What makes a new worktree ready before the agent starts, one after the other. */
+  readonly setup?: readonly LimitedCommand[] | undefined;
   readonly options: Pick<RunOptions, 'leaseMs' | 'statusOnSuccess' | 'timeLimitMs'>;
   /** How long after a polite request to end the agent is ended by force. */
   readonly graceMs: number;

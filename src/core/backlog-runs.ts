@@ -12,10 +12,17 @@ import {
   estimate,
 } from './run/engine/dry-run.ts';
 import { estimateDurations } from './run/engine/estimates.ts';
+import type { AskedIsolation, IsolationDecision } from './run/isolation.ts';
+import type { Isolation } from './run/isolation-port.ts';
 import type { RunChoice, RunScope } from './run/run-choice.ts';
 import type { RunState, TaskRun } from './run/run-events.ts';
 import { type RequestContext, requestOf, resumeCapOf, resumeRequestOf } from './run/run-request.ts';
-import type { AgentAssignment, RunOptions, RunRequest } from './run/run-options.ts';
+import {
+  type AgentAssignment,
+  isWindowWork,
+  type RunOptions,
+  type RunRequest,
+} from './run/run-options.ts';
 import { groupOf } from './run/report/run-summary.ts';
 import { StuckWatch } from './run/engine/stuck-watch.ts';
 import { candidateOf } from './run/engine/task-executor.ts';
@@ -42,6 +49,7 @@ export interface BacklogRunsParts {
   readonly findAgent: (assignment: AgentAssignment) => Promise<Failure | undefined>;
   /** What an attempt would start; nothing is started or written for it. */
   readonly preview: (job: Job) => Promise<Result<WorkPreview, Failure>>;
+  readonly isolation: Pick<Isolation, 'decide'>;
   readonly readiness: DryRunOptions['readiness'];
   readonly caseFoldPaths: boolean;
   /** See `DryRunOptions`. */
@@ -62,6 +70,8 @@ export interface DryRunReport {
   readonly title: string;
   readonly options: RunOptions;
   readonly cap: number;
+  /** Where it would work, or why it cannot. */
+  readonly isolation: Result<IsolationDecision, Failure>;
   readonly steps: readonly DryRunStep[];
   readonly skipped: DryRun['skipped'];
   readonly estimates: readonly { readonly cap: number; readonly makespanMs: number }[];
@@ -155,7 +165,7 @@ export class BacklogRuns implements Disposable {
     );
     const last = parts.at(-1);
     const group = groupOf(last?.outcome);
-    return group === 'failed' || group === 'unclear' ? last : undefined;
+    return group === 'failed' || group === 'unclear' || group === 'conflict' ? last : undefined;
   }
 
   get cap(): number {
@@ -173,7 +183,7 @@ export class BacklogRuns implements Disposable {
 
   /** Starts what the scope names and that can start at all; answers the id of the run. */
   start(scope: RunScope, choice: RunChoice = {}): Promise<Result<string, Failure>> {
-    return this.#start(() => requestOf(scope, choice, this.#context), choice.cap);
+    return this.#start(() => requestOf(scope, choice, this.#context), choice);
   }
 
   /**
@@ -183,10 +193,12 @@ export class BacklogRuns implements Disposable {
   async resume(runId: string): Promise<Result<string, Failure>> {
     const run = this.find(runId);
     if (run === undefined) return fail({ kind: 'nothingToRun' });
-    return this.#start(
-      () => resumeRequestOf(run, this.#context),
-      resumeCapOf(run, this.#parts.options()),
-    );
+    const cap = resumeCapOf(run, this.#parts.options());
+    const isolation = run.options.isolation === undefined ? 'shared' : 'worktree';
+    return this.#start(() => resumeRequestOf(run, this.#context), {
+      ...(cap !== undefined && { cap }),
+      isolation,
+    });
   }
 
   /**
@@ -240,7 +252,19 @@ export class BacklogRuns implements Disposable {
     // Of the tasks that would start alone.
     const started = new Map(steps.map(({ task, agent }) => [task.id, agent]));
     const { basis } = estimateDurations(runs, tasks, started);
-    return ok({ title, options, cap, steps, skipped, estimates: estimates.value, basis });
+    const isolation = await this.#parts.isolation.decide(
+      this.#asked(request.value, choice, { isDry: true }),
+    );
+    return ok({
+      title,
+      options,
+      cap,
+      isolation,
+      steps,
+      skipped,
+      estimates: estimates.value,
+      basis,
+    });
   }
 
   /**
@@ -326,9 +350,10 @@ export class BacklogRuns implements Disposable {
 
   async #start(
     requested: () => Result<RunRequest, Failure>,
-    cap: number | undefined,
+    choice: RunChoice,
   ): Promise<Result<string, Failure>> {
-    const { runner, options, history, whyReadOnly } = this.#parts;
+    const { runner, options, history, whyReadOnly, isolation } = this.#parts;
+    const { cap } = choice;
     const readOnly = await whyReadOnly();
     if (readOnly !== undefined) return fail(readOnly);
     const request = requested();
@@ -336,13 +361,35 @@ export class BacklogRuns implements Disposable {
     const refusal =
       (await this.#findAgents([...request.value.agents.values()])) ?? (await history.prepare());
     if (refusal !== undefined) return fail(refusal);
+    const decided = await isolation.decide(this.#asked(request.value, choice, { isDry: false }));
+    if (!decided.ok) return decided;
     // A cap that the user chose during a run stays until that run has ended.
     if (cap !== undefined || runner.runs.every(({ phase }) => phase === 'ended')) {
       runner.setCap(cap ?? options().maxParallelTasks);
     }
     this.#clearOldRuns();
-    const started = runner.start(request.value);
+    const { isolation: place } = decided.value;
+    const started = runner.start({
+      ...request.value,
+      options: { ...request.value.options, isolation: place },
+    });
     return started.ok ? ok(started.value.runId) : started;
+  }
+
+  #asked(
+    { agents, resumes }: RunRequest,
+    choice: RunChoice,
+    { isDry }: Pick<AskedIsolation, 'isDry'>,
+  ): AskedIsolation {
+    const { runner, options } = this.#parts;
+    const programs = [...agents.values()].filter((agent) => !isWindowWork(agent)).length;
+    return {
+      choice: choice.isolation ?? options().run.isolation,
+      parallel: Math.min(choice.cap ?? runner.cap, programs),
+      start: choice.isolationStart ?? 'commit',
+      resumes,
+      isDry,
+    };
   }
 
   async #findAgents(assignments: readonly AgentAssignment[]): Promise<Failure | undefined> {

@@ -1,4 +1,5 @@
 import { STALE_AFTER_MS } from './lease/lease.ts';
+import type { IsolationChoice } from './run/isolation.ts';
 import type { AgentRule, VerifyCommand, VerifyRule } from './run/agent-rules.ts';
 import type { AgentAssignment, RunOptions } from './run/run-options.ts';
 import type { Priority, Status } from './task.ts';
@@ -83,14 +84,16 @@ export const RUN_DEFAULTS: RunSettings = {
   timeLimitMs: 120 * 60_000,
   stuckAfterMs: 10 * 60_000,
   budget: undefined,
+  isolation: 'shared',
   whenWindowCloses: 'keep',
 };
 
 /** How runs behave unless the user chose otherwise for one of them. Durations in ms, 0: never. */
 export interface RunSettings extends Omit<
   RunOptions,
-  'reviewGate' | 'leaseMs' | 'statusOnSuccess' | 'agentCaps'
+  'reviewGate' | 'leaseMs' | 'statusOnSuccess' | 'agentCaps' | 'isolation'
 > {
+  readonly isolation: IsolationChoice;
   /** Whether running agents continue without their window, or end with it. */
   readonly whenWindowCloses: 'keep' | 'stop';
 }
@@ -101,6 +104,8 @@ export interface RunRules {
   /** What verifies tasks, and what verifies a wave as a whole; undefined where nothing does. */
   readonly verify: readonly VerifyRule[];
   readonly verifyWave: VerifyCommand | undefined;
+  /** What makes a new worktree ready, one after the other. */
+  readonly worktreeSetup: readonly VerifyCommand[];
 }
 
 /** What the user's settings decide alone. */

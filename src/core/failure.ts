@@ -86,6 +86,8 @@ export type Failure =
   | { readonly kind: 'nothingToRun' }
   /** No task is ready and free. */
   | { readonly kind: 'nothingReady' }
+  /** Worktrees were to be used, and cannot be; `detail` is a plain sentence. */
+  | { readonly kind: 'isolation'; readonly detail: string }
   /**
    * A bug of ours that was caught for one task, so that the others continue; `detail` is for a log
    * and a report.

@@ -100,6 +100,8 @@ export function failureText(failure: Failure, now: number, reader: Reader = USER
       return 'There is nothing to run: no task is ready.';
     case 'nothingReady':
       return 'There is nothing to claim: no task is ready and free.';
+    case 'isolation':
+      return named(failure.detail, LONG);
     case 'internal':
       return `Internal error: ${named(failure.detail.replace(/^Internal error: /, ''), LONG)}`;
     case 'unreadable':

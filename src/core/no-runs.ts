@@ -37,6 +37,7 @@ export function noRuns(): BacklogParts['runs'] {
       complete: () => Promise.resolve(fail(NOT_HERE)),
     },
     findAgent: () => Promise.resolve(NOT_HERE),
+    isolation: { decide: () => Promise.resolve(fail(NOT_HERE)) },
     preview: () => Promise.resolve(fail(NOT_HERE)),
     caseFoldPaths: false,
     settle: nothing,
@@ -61,4 +62,5 @@ export const NO_SETTINGS: Settings = {
   agentRules: [],
   verify: [],
   verifyWave: undefined,
+  worktreeSetup: [],
 };

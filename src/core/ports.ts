@@ -4,6 +4,7 @@ import type { Disposable, Event } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { WaveSourceState } from './plan/wave-override.ts';
 import type { Result } from './result.ts';
+import type { WorkFolder } from './run/isolation.ts';
 import type { RunState, TaskOutcome } from './run/run-events.ts';
 import type { AgentAssignment, RunOptions } from './run/run-options.ts';
 import type { Usage } from './run/usage.ts';
@@ -204,6 +205,8 @@ export interface Job {
   /** Counts the attempts at this task from 1. */
   readonly tryNo: number;
   readonly root: string;
+  /** Where the agent works, if not in the root. */
+  readonly folder?: WorkFolder | undefined;
   readonly task: Task;
   /** The tasks it depends on, as far as they exist. */
   readonly dependencies: readonly Task[];

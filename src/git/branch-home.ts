@@ -1,4 +1,4 @@
-import { lstat } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ok } from '../core/result.ts';
 import { parts, run, type GitResult } from './git-failure.ts';
@@ -54,10 +54,25 @@ export async function filesInTheWay(
   );
   for (const [path, kind] of statuses) {
     if (kind !== 'A') continue;
-    const found = await firstFileOn(home.folder, path);
+    const found =
+      (await firstFileOn(home.folder, path)) ?? (await fullFolderAt(home.folder, path, statuses));
     if (found !== undefined && !going.has(found.toLowerCase())) inTheWay.add(found);
   }
   return ok([...inTheWay].sort());
+}
+
+/** The path where a folder of the user is, with files in it that do not go with the change. */
+async function fullFolderAt(
+  folder: string,
+  path: string,
+  statuses: ReadonlyMap<string, string>,
+): Promise<string | undefined> {
+  const isReplaced = [...statuses].some(
+    ([other, kind]) => kind === 'D' && other.startsWith(`${path}/`),
+  );
+  // Where it is no folder, or is gone, it has nothing.
+  const names = isReplaced ? [] : await readdir(join(folder, path)).catch(() => []);
+  return names.length > 0 ? path : undefined;
 }
 
 /** The path itself or a folder above it, where that is there and is no folder. */

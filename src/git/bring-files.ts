@@ -143,8 +143,11 @@ function note(
 ): Promise<GitResult<undefined>> {
   return withRepositoryLock(commonDir, async () => {
     const record = (await readRecords(commonDir)).find((one) => one.folder === folder);
-    if (record !== undefined && brought.length > 0)
-      await writeRecord(commonDir, { ...record, brought: [...record.brought, ...brought] });
+    if (record !== undefined && brought.length > 0) {
+      const paths = new Set(brought.map(({ path }) => path));
+      const others = record.brought.filter(({ path }) => !paths.has(path));
+      await writeRecord(commonDir, { ...record, brought: [...others, ...brought] });
+    }
     return ok(undefined);
   });
 }

@@ -8,12 +8,14 @@ import { removeFile } from '../disk/replace-file.ts';
 import { filesOf, type Changes } from './diff.ts';
 import { gitFailure, holds, run, type GitResult } from './git-failure.ts';
 import { keepCommit } from './kept-commits.ts';
+import { removeLocksIn } from './left-locks.ts';
 import { makeCommit } from './make-commit.ts';
 import { mergeTrees } from './merge-trees.ts';
 import { backlogOf, operationUnderWay, type Repository } from './repository.ts';
 import { disposeStaged, stageAll, type Staged } from './stage.ts';
 import { unresolvedFiles } from './unresolved.ts';
-import { findWorkTree, mendLink, runIn, type WorkTree } from './work-tree.ts';
+import { findWorkTree, gitDirOf, mendLink, runIn, type WorkTree } from './work-tree.ts';
+import { bringBackWorktree } from './worktrees.ts';
 
 export interface CommitWork {
   readonly repository: Pick<Repository, 'top' | 'commonDir' | 'prefix'>;
@@ -59,13 +61,20 @@ export async function commitWork(
 ): Promise<GitResult<CommittedWork | UnfinishedWork>> {
   const { repository, folder } = request;
   try {
-    const work = await findWorkTree(repository.commonDir, folder);
+    const isThere = await isWorktree(repository.commonDir, folder);
+    const back = isThere ? ok(folder) : await bringBackWorktree(repository, request.branch);
+    if (!back.ok) return back;
+    const work = await findWorkTree(repository.commonDir, back.value);
     if (!work.ok) return work;
-    const remarks = await mended(work.value);
+    const remarks = [...(isThere ? [] : [DELETED]), ...(await mended(work.value))];
+    if (work.value.gitDir !== repository.commonDir)
+      if (await removeLocksIn(work.value, request.branch)) remarks.push(LEFT_LOCK);
     const staged = await stageAll(work.value, backlogOf(repository.prefix));
     if (!staged.ok) return staged;
     for (const path of staged.value.nested)
       remarks.push(`${oneLine(path)} is a repository of its own and stays in the worktree alone.`);
+    for (const path of staged.value.special)
+      remarks.push(`${oneLine(path)} is no file any more, so it is deleted in the work.`);
     try {
       return await new Committing(request, work.value, staged.value, remarks).commit();
     } finally {
@@ -74,6 +83,16 @@ export async function commitWork(
   } catch (error) {
     return gitFailure('file', messageOf(error));
   }
+}
+
+const DELETED = 'The worktree was deleted; what was committed or staged in it is there again.';
+
+const LEFT_LOCK =
+  'A Git command of the agent was ended half-way; the lock that it left is removed.';
+
+async function isWorktree(commonDir: string, folder: string): Promise<boolean> {
+  const found = await lstat(folder).catch(() => undefined);
+  return found?.isDirectory() === true && (await gitDirOf(commonDir, folder)) !== undefined;
 }
 
 async function mended(work: WorkTree): Promise<string[]> {

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf } from '../core/text.ts';
 import { findCommand, THIS_DISK } from '../disk/find-command.ts';
+import { lockAt, ownLockIn, removeIfSame, removeLocksOf, type Lock } from './left-locks.ts';
 
 /**
  * What came of a Git command. `failed`: its exit code, 128 where it could not be started; `missing`:
@@ -33,6 +34,8 @@ export interface GitOptions {
   readonly timeoutMs?: number;
   /** Most bytes of standard output. Undefined: 64 MB. */
   readonly mostBytes?: number;
+  /** Aborted, it is ended, and answers `tooLong`. */
+  readonly signal?: AbortSignal | undefined;
   /** Paths among the arguments are names, and no patterns, unless this is true. */
   readonly isPattern?: boolean;
 }
@@ -94,7 +97,8 @@ const LOCK_PAUSES_MS = [30, 60, 120, 250, 500, 1000, 2000, 3000];
 
 /**
  * Runs Git in a folder, without a shell and without the hooks of the repository. Waits a while for
- * locks of other processes, and never removes one. Only for trusted folders: filters and merge
+ * locks of other processes, and never removes one, except of refs of ours, where it was there
+ * unchanged all the while. What a command that was killed has left locked is free again. Only for trusted folders: filters and merge
  * drivers of the configuration are Git's own business.
  */
 export async function git(
@@ -106,12 +110,44 @@ export async function git(
   if (program === undefined) return { kind: 'missing' };
   if (!(await isFolder(cwd)))
     return { kind: 'failed', code: 128, stderr: `${cwd} is not a folder`, stdout: '' };
+  let first: (Lock & { readonly file: string }) | undefined;
   for (let attempt = 0; ; attempt++) {
-    const answer = await once(program, cwd, args, options);
+    const from = Date.now();
+    const { answer, wasKilled } = await once(program, cwd, args, options);
+    if (wasKilled) await freeLocks(program, cwd, args, from);
+    if (answer.kind !== 'failed' || !isLocked(answer.stderr)) return answer;
     const next = LOCK_PAUSES_MS[attempt];
-    if (next === undefined || answer.kind !== 'failed' || !isLocked(answer.stderr)) return answer;
-    await pause(next);
+    if (next !== undefined) {
+      const file = ownLockIn(answer.stderr);
+      const lock = file === undefined ? undefined : await lockAt(file);
+      if (file !== undefined && lock !== undefined) first ??= { file, ...lock };
+      await pause(next);
+    } else if (
+      attempt > LOCK_PAUSES_MS.length ||
+      first?.file !== ownLockIn(answer.stderr) ||
+      first === undefined ||
+      !(await removeIfSame(first.file, first))
+    ) {
+      return answer;
+    }
   }
+}
+
+/** After a command that was killed. What cannot be removed is said by the next command it stops. */
+async function freeLocks(
+  program: string,
+  cwd: string,
+  args: readonly string[],
+  from: number,
+): Promise<void> {
+  const to = Date.now();
+  const gitDir = args.find((arg) => arg.startsWith('--git-dir='))?.slice('--git-dir='.length);
+  const where = ['rev-parse', '--path-format=absolute', '--git-common-dir'];
+  const own = gitDir === undefined ? [] : [`--git-dir=${gitDir}`];
+  const { answer } = await once(program, cwd, [...own, ...where], {});
+  if (answer.kind !== 'ok') return;
+  const commonDir = answer.stdout.replace(/\r?\n$/, '');
+  await removeLocksOf({ commonDir, gitDir, from, to }).catch(() => undefined);
 }
 
 /** True where Git failed because another process holds one of its locks. */
@@ -136,7 +172,7 @@ function once(
   cwd: string,
   args: readonly string[],
   options: GitOptions,
-): Promise<GitAnswer> {
+): Promise<{ readonly answer: GitAnswer; readonly wasKilled: boolean }> {
   const all = [
     ...['--no-pager', ...(options.isPattern === true ? [] : ['--literal-pathspecs'])],
     ...SETTINGS,
@@ -162,10 +198,14 @@ function once(
       }, GRACE_MS);
     };
     const timer = setTimeout(stop, options.timeoutMs ?? TIMEOUT_MS);
-    const end = (answer: GitAnswer): void => {
+    options.signal?.addEventListener('abort', stop);
+    if (options.signal?.aborted === true) stop();
+    const end = (answer: GitAnswer, signal: NodeJS.Signals | null = null): void => {
       clearTimeout(timer);
       clearTimeout(killer);
-      resolve(isTooLong ? { kind: 'tooLong' } : answer);
+      options.signal?.removeEventListener('abort', stop);
+      const wasKilled = signal === 'SIGKILL';
+      resolve({ answer: isTooLong ? { kind: 'tooLong' } : answer, wasKilled });
     };
     child.stdout.on('data', (part: Buffer) => {
       bytes += part.length;
@@ -178,10 +218,11 @@ function once(
     child.on('error', (error) =>
       end({ kind: 'failed', code: 128, stderr: messageOf(error), stdout: '' }),
     );
-    child.on('close', (code) => {
+    child.on('close', (code, signal) => {
       const stdout = Buffer.concat(output).toString(options.encoding ?? 'utf8');
+      const stderr = signal === null ? errors.trim() : `Git was ended by ${signal}.`;
       if (code === 0) end({ kind: 'ok', stdout });
-      else end({ kind: 'failed', code: code ?? 128, stderr: errors.trim(), stdout });
+      else end({ kind: 'failed', code: code ?? 128, stderr, stdout }, signal);
     });
     // A command that does not read it all closes it early.
     child.stdin.on('error', () => undefined);

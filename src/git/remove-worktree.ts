@@ -70,21 +70,55 @@ export function removeWorktree(request: RemoveWorktree): Promise<GitResult<Remov
   });
 }
 
+/** Why `removeWorktree` would leave a worktree as it is; undefined where it would remove it. */
+export async function whyWorktreeStays(
+  request: RemoveWorktree,
+): Promise<GitResult<KeptWorktree | undefined>> {
+  const { commonDir } = request.repository;
+  try {
+    const record = await recordOf(request);
+    if (record === undefined) return kept('notOurs');
+    const gitDir = await gitDirOf(commonDir, record.folder);
+    const stays = await whyBranchStays(request, gitDir);
+    if (!stays.ok || stays.value !== undefined || !existsSync(record.folder)) return stays;
+    if (gitDir === undefined) return kept('notOurs', [record.folder]);
+    return await whyKept(request, { folder: record.folder, gitDir, commonDir }, record);
+  } catch (error) {
+    return gitFailure('file', messageOf(error));
+  }
+}
+
+async function recordOf({
+  repository,
+  branch,
+}: RemoveWorktree): Promise<WorktreeRecord | undefined> {
+  return (await readRecords(repository.commonDir)).find((record) => record.branch === branch);
+}
+
+/** By Git's lock on it, and by the commits of its branch. */
+async function whyBranchStays(
+  request: RemoveWorktree,
+  gitDir: string | undefined,
+): Promise<GitResult<KeptWorktree | undefined>> {
+  if (gitDir !== undefined && existsSync(join(gitDir, 'locked'))) return kept('locked');
+  const tip = await tipOf(request.repository.top, request.branch);
+  if (!tip.ok) return ok(undefined);
+  const isKept = await isKeptBy(request, tip.value);
+  if (!isKept.ok) return isKept;
+  return isKept.value ? ok(undefined) : kept('notMerged', [tip.value]);
+}
+
 async function removeAlone(request: RemoveWorktree): Promise<GitResult<Removed>> {
   const { repository, branch } = request;
   const { top, commonDir } = repository;
-  const found = (await readRecords(commonDir)).find((record) => record.branch === branch);
+  const found = await recordOf(request);
   if (found === undefined) return kept('notOurs');
   const record = await resumeRemoval(commonDir, found);
   const gitDir = await gitDirOf(commonDir, record.folder);
-  if (gitDir !== undefined && existsSync(join(gitDir, 'locked'))) return kept('locked');
-
   const tip = await tipOf(top, branch);
-  if (tip.ok) {
-    const isKept = await isKeptBy(request, tip.value);
-    if (!isKept.ok) return isKept;
-    if (!isKept.value) return kept('notMerged', [tip.value]);
-  }
+  const stays = await whyBranchStays(request, gitDir);
+  if (!stays.ok) return stays;
+  if (stays.value !== undefined) return ok(stays.value);
   if (existsSync(record.folder)) {
     if (gitDir === undefined) return kept('notOurs', [record.folder]);
     const removed = await removeFolder(request, record, gitDir);
@@ -129,7 +163,7 @@ async function removeFolder(
 ): Promise<GitResult<KeptWorktree | undefined>> {
   const { commonDir } = request.repository;
   const work: WorkTree = { folder: record.folder, gitDir, commonDir };
-  const before = await whyKept(request, work, record);
+  const before = await secure(request, work, record);
   if (!before.ok || before.value !== undefined) return before;
   const aside = `${record.folder}.removing-${randomBytes(4).toString('hex')}`;
   await writeRecord(commonDir, { ...record, state: 'removing', aside });
@@ -140,7 +174,7 @@ async function removeFolder(
     return kept('inUse', [messageOf(error)]);
   }
   // Nothing can write to it by its name any more.
-  const now = await whyKept(request, { ...work, folder: aside }, record);
+  const now = await secure(request, { ...work, folder: aside }, record);
   if (!now.ok || now.value !== undefined) {
     await rename(aside, record.folder);
     await writeRecord(commonDir, record);
@@ -150,6 +184,16 @@ async function removeFolder(
   await removeTree(aside);
   await writeRecord(commonDir, record);
   return ok(undefined);
+}
+
+/** As `whyKept`; what only the worktree's history of HEAD has is kept by a ref. */
+async function secure(
+  request: RemoveWorktree,
+  work: WorkTree,
+  record: WorktreeRecord,
+): Promise<GitResult<KeptWorktree | undefined>> {
+  const why = await whyKept(request, work, record);
+  return !why.ok || why.value !== undefined ? why : keepForgotten(work, record);
 }
 
 /** Undefined where nothing would be lost with the folder. */
@@ -173,9 +217,7 @@ async function whyKept(
   // Once it has moved, a submodule does not find its files; this has been seen before.
   const nested = work.folder === record.folder ? await nestedWithWork(work) : [];
   if (nested.length > 0) return kept('nested', nested);
-  const ignored = await whyIgnored(work, record, request.keepIgnored === true);
-  if (!ignored.ok || ignored.value !== undefined) return ignored;
-  return keepForgotten(work, record);
+  return whyIgnored(work, record, request.keepIgnored === true);
 }
 
 async function whyUncommitted(

@@ -103,13 +103,26 @@ async function locked<T>(
   }
 }
 
+/**
+ * Removes the lock files of processes that are gone, as the next holder would: the lock of a
+ * run that has ended may have none. What is held stays.
+ */
+export async function removeLeftLocks(commonDir: string): Promise<void> {
+  const folder = await ownFolder(commonDir);
+  const names = (await readdir(folder)).flatMap((entry) => {
+    const [, name] = /^([a-z0-9-]+)\.\d{1,12}\.lock$/.exec(entry) ?? [];
+    return name === undefined ? [] : [name];
+  });
+  const record = await recordOfThis();
+  for (const name of new Set(names)) {
+    const file = await tryOnce(folder, name, record);
+    if (file !== undefined) await remove(file);
+  }
+}
+
 async function take(folder: string, name: string, waitMs: number): Promise<string | undefined> {
   const end = performance.now() + waitMs;
-  const record = JSON.stringify({
-    pid: process.pid,
-    begin: (await processStartTime(process.pid)) ?? null,
-    host: hostname(),
-  });
+  const record = await recordOfThis();
   for (let attempt = 0; ; attempt++) {
     const file = await tryOnce(folder, name, record);
     if (file !== undefined) return file;
@@ -117,6 +130,12 @@ async function take(folder: string, name: string, waitMs: number): Promise<strin
     // Different pauses, so that two that withdrew for each other do not meet again.
     await pause(Math.min(10 * 2 ** Math.min(attempt, 5), 200) * (0.5 + Math.random()));
   }
+}
+
+async function recordOfThis(): Promise<string> {
+  const { pid } = process;
+  const begin = (await processStartTime(pid)) ?? null;
+  return JSON.stringify({ pid, begin, host: hostname() });
 }
 
 async function tryOnce(folder: string, name: string, record: string): Promise<string | undefined> {

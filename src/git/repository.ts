@@ -37,8 +37,14 @@ export type Inspected =
 /** The first with `git merge-tree --write-tree`. */
 const OLDEST: readonly [number, number] = [2, 38];
 
-/** Looks at the repository of a folder, and changes nothing. */
-export async function inspectRepository(root: string): Promise<Inspected> {
+/**
+ * Looks at the repository of a folder, and changes nothing. `whileUnderWay`: a merge or rebase that
+ * the user has not finished there is no obstacle.
+ */
+export async function inspectRepository(
+  root: string,
+  { whileUnderWay = false }: { readonly whileUnderWay?: boolean } = {},
+): Promise<Inspected> {
   const version = await git(root, ['version']);
   if (version.kind === 'missing') return unusable('noGit', 'Git was not found.');
   if (version.kind !== 'ok') return unusable('failed', 'Git does not tell its version.');
@@ -66,7 +72,7 @@ export async function inspectRepository(root: string): Promise<Inspected> {
   if (!commonDir.ok) return unusable('failed', commonDir.failure.detail);
   if (!prefix.ok) return unusable('failed', prefix.failure.detail);
   const underWay = operationUnderWay(gitDir.value);
-  if (underWay !== undefined)
+  if (underWay !== undefined && !whileUnderWay)
     return unusable('underWay', `In the repository, a ${underWay} is not finished.`);
 
   const [isDirty, remarks] = await Promise.all([

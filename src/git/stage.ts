@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { copyFile, readdir, stat, utimes } from 'node:fs/promises';
+import { copyFile, lstat, readdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ok } from '../core/result.ts';
-import { messageOf } from '../core/text.ts';
+import { messageOf, oneLine } from '../core/text.ts';
 import { isAbsence } from '../disk/file-fault.ts';
 import { removeFile } from '../disk/replace-file.ts';
+import type { GitOptions } from './git-command.ts';
 import { gitFailure, parts, type GitResult } from './git-failure.ts';
-import { ownFolder } from './repository-lock.ts';
+import { guardAgainstPipes, type PipeGuard } from './pipe-guard.ts';
+import { ownFolder, removeLeftLocks } from './repository-lock.ts';
 import { runIn, type WorkTree } from './work-tree.ts';
 
 /** A work tree as a tree of Git, with an index of its own: that of the work tree is not touched. */
@@ -16,6 +18,8 @@ export interface Staged {
   readonly index: string;
   /** Repositories within the work tree, whose files Git does not take. */
   readonly nested: readonly string[];
+  /** Pipes and the like in the place of files: Git takes these for deleted. */
+  readonly special: readonly string[];
 }
 
 /** A file of ours that is older is of a process that was killed. */
@@ -30,11 +34,16 @@ export async function stageAll(
   leaveOut: string | undefined,
 ): Promise<GitResult<Staged>> {
   const index = join(await ownFolder(work.commonDir), `index.${randomUUID()}`);
-  const staged = await stageInto(work, index, leaveOut).catch((error: unknown) =>
-    gitFailure('file', messageOf(error)),
-  );
-  if (!staged.ok) await disposeStaged({ index });
-  return staged;
+  const guard = guardAgainstPipes(work.folder);
+  const staged = await stageInto(work, index, leaveOut, guard)
+    .catch((error: unknown) => gitFailure('file', messageOf(error)))
+    .finally(() => guard.dispose());
+  if (staged.ok) return staged;
+  await disposeStaged({ index });
+  const pipe = guard.found();
+  return pipe === undefined
+    ? staged
+    : gitFailure('refused', `${oneLine(pipe)} is no file but a pipe, and Git waits for it.`);
 }
 
 export async function disposeStaged({ index }: Pick<Staged, 'index'>): Promise<void> {
@@ -42,8 +51,9 @@ export async function disposeStaged({ index }: Pick<Staged, 'index'>): Promise<v
   await removeFile(`${index}.lock`);
 }
 
-/** Removes passing files of ours that processes have left which were killed long ago. */
+/** Removes locks and passing files of ours that processes have left which were killed. */
 export async function removeOldFiles(commonDir: string): Promise<void> {
+  await removeLeftLocks(commonDir);
   const folder = await ownFolder(commonDir);
   for (const name of await readdir(folder)) {
     if (!/^index\.[0-9a-f-]{36}(?:\.lock)?$|\.tmp$/.test(name)) continue;
@@ -57,10 +67,12 @@ async function stageInto(
   work: WorkTree,
   index: string,
   leaveOut: string | undefined,
+  guard: PipeGuard,
 ): Promise<GitResult<Staged>> {
   const env = { GIT_INDEX_FILE: index };
   // Names go back to Git as the bytes that they are.
-  const exact = { env, encoding: 'latin1' } as const;
+  const { signal } = guard;
+  const exact = { env, signal, encoding: 'latin1' } as const;
   if (!(await copyIndex(join(work.gitDir, 'index'), index))) {
     const read = await runIn(work, ['read-tree', 'HEAD'], { env });
     if (!read.ok) return read;
@@ -84,10 +96,14 @@ async function stageInto(
     leaveOut === undefined || !path.startsWith(toBytes(leaveOut));
   const kept = new Set<string>();
   const gone = new Set<string>();
+  const special: string[] = [];
   const records = parts(changed.value);
   for (let at = 0; at + 1 < records.length; at += 2) {
     const path = records[at + 1] ?? '';
-    if (isTaken(path)) (records[at] === 'D' ? gone : kept).add(path);
+    if (!isTaken(path)) continue;
+    const isSpecial = records[at] !== 'D' && (await isNoFile(join(work.folder, toText(path))));
+    if (isSpecial) special.push(toText(path));
+    (records[at] === 'D' || isSpecial ? gone : kept).add(path);
   }
   const nested: string[] = [];
   for (const path of parts(untracked.value)) {
@@ -100,7 +116,7 @@ async function stageInto(
     [gone, ['--force-remove']],
     [kept, ['--add', '--replace', '--remove']],
   ] as const) {
-    const updated = await update(work, env, names, option);
+    const updated = await update(work, { env, signal }, names, option);
     if (!updated.ok) return updated;
   }
   if (leaveOut !== undefined) {
@@ -108,7 +124,12 @@ async function stageInto(
     if (!reset.ok) return reset;
   }
   const tree = await runIn(work, ['write-tree'], { env });
-  return tree.ok ? ok({ tree: tree.value, index, nested }) : tree;
+  return tree.ok ? ok({ tree: tree.value, index, nested, special }) : tree;
+}
+
+async function isNoFile(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found !== undefined && !found.isFile() && !found.isDirectory() && !found.isSymbolicLink();
 }
 
 /** False where the work tree has no index yet. */
@@ -128,13 +149,13 @@ async function copyIndex(from: string, to: string): Promise<boolean> {
 
 async function update(
   work: WorkTree,
-  env: Readonly<Record<string, string>>,
+  how: Pick<GitOptions, 'env' | 'signal'>,
   names: ReadonlySet<string>,
   options: readonly string[],
 ): Promise<GitResult<string>> {
   if (names.size === 0) return ok('');
   const input = Buffer.from([...names].map((name) => `${name}\0`).join(''), 'latin1');
-  return runIn(work, ['update-index', ...options, '-z', '--stdin'], { env, input });
+  return runIn(work, ['update-index', ...options, '-z', '--stdin'], { ...how, input });
 }
 
 /** Puts a folder back in the index to what it is in HEAD, where an agent has staged changes. */
@@ -147,7 +168,7 @@ async function asInHead(
   const staged = ['diff-index', '--cached', '--name-only', '--no-renames', '-z', 'HEAD', '--'];
   const differs = await runIn(work, [...staged, folder], exact);
   if (!differs.ok || differs.value === '') return differs;
-  const removed = await update(work, env, new Set(parts(differs.value)), ['--force-remove']);
+  const removed = await update(work, { env }, new Set(parts(differs.value)), ['--force-remove']);
   if (!removed.ok) return removed;
   const stored = await runIn(
     work,

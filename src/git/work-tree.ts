@@ -58,7 +58,8 @@ export async function mendLink({ folder, gitDir, commonDir }: WorkTree): Promise
   await writeFile(link, `gitdir: ${gitDir}\n`, { flag: 'wx' });
 }
 
-async function realOf(path: string): Promise<string> {
+/** A path without links, as Git names it. */
+export async function realOf(path: string): Promise<string> {
   // The last part may be gone.
   const parent = await realpath(dirname(path)).catch(() => dirname(path));
   return realpath(path).catch(() => join(parent, basename(path)));

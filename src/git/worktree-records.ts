@@ -1,6 +1,16 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { listOf, objectOf, oneOf, orNull, parseAs, text, type FieldsOf } from '../core/shape.ts';
+import {
+  flag,
+  listOf,
+  maybe,
+  objectOf,
+  oneOf,
+  orNull,
+  parseAs,
+  text,
+  type FieldsOf,
+} from '../core/shape.ts';
 import { readWholeText } from '../disk/read-whole.ts';
 import { removeFile, replaceFile } from '../disk/replace-file.ts';
 import { BRANCHES } from './names.ts';
@@ -25,6 +35,8 @@ const RECORD = {
    */
   state: oneOf('making', 'made', 'removing', 'deleting'),
   aside: orNull(text),
+  /** An agent has begun to work in it: it is set up, and what it lacks was deleted there. */
+  isReady: maybe(flag),
   /** Ignored files that were copied into it. */
   brought: listOf(objectOf<FieldsOf<typeof BROUGHT>>(BROUGHT)),
 };
@@ -45,6 +57,14 @@ export async function readRecords(commonDir: string): Promise<readonly WorktreeR
   const names = (await readdir(folder)).filter((name) => /^[a-z0-9-]+\.json$/.test(name)).sort();
   const read = await Promise.all(names.map((name) => readRecord(join(folder, name))));
   return read.filter((record) => record !== undefined);
+}
+
+/** The one of an owner; undefined where it has none. */
+export async function recordOf(
+  commonDir: string,
+  owner: string,
+): Promise<WorktreeRecord | undefined> {
+  return (await readRecords(commonDir)).find((record) => record.owner === owner);
 }
 
 export async function writeRecord(commonDir: string, record: WorktreeRecord): Promise<void> {

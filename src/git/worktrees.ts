@@ -10,8 +10,14 @@ import { withRepositoryLock } from './repository-lock.ts';
 import type { Repository } from './repository.ts';
 import { removeOldFiles } from './stage.ts';
 import { bringSubmodules } from './submodules.ts';
-import { gitDirOf, mendLink, runIn } from './work-tree.ts';
-import { readRecords, removeRecord, writeRecord, type WorktreeRecord } from './worktree-records.ts';
+import { gitDirOf, mendLink, realOf, runIn, type WorkTree } from './work-tree.ts';
+import {
+  readRecords,
+  recordOf,
+  removeRecord,
+  writeRecord,
+  type WorktreeRecord,
+} from './worktree-records.ts';
 
 export interface AddWorktree {
   readonly repository: Pick<Repository, 'top' | 'commonDir'>;
@@ -30,6 +36,8 @@ export interface AddedWorktree {
   /** The commit that the branch began at: an adopted one has its own. */
   readonly base: string;
   readonly isAdopted: boolean;
+  /** An agent has begun to work in this folder, see `markReady`. */
+  readonly isReady: boolean;
   /** What is missing in it, in a plain sentence each. */
   readonly remarks: readonly string[];
 }
@@ -62,11 +70,28 @@ export function addWorktree(request: AddWorktree): Promise<GitResult<AddedWorktr
       await removeOldFiles(repository.commonDir);
       const record = await reserve(request);
       if (!record.ok) return record;
-      const made = await make(repository, record.value.record);
+      const made = await makeOrRepair(repository, record.value.record);
       if (!made.ok) return made;
       const remarks = await bringSubmodules(repository, made.value.folder);
-      const { branch, folder, base } = made.value;
-      return ok({ branch, folder, base, isAdopted: record.value.isOld, remarks });
+      const { branch, folder, base, isReady = false } = made.value;
+      return ok({ branch, folder, base, isAdopted: record.value.isOld, isReady, remarks });
+    } catch (error) {
+      return gitFailure('file', messageOf(error));
+    }
+  });
+}
+
+/** Notes that an agent has begun to work in the worktree of an owner, where that has one. */
+export function markReady(
+  { commonDir }: Pick<Repository, 'commonDir'>,
+  owner: string,
+): Promise<GitResult<undefined>> {
+  return withRepositoryLock(commonDir, async () => {
+    try {
+      const record = await recordOf(commonDir, owner);
+      if (record !== undefined && record.isReady !== true)
+        await writeRecord(commonDir, { ...record, isReady: true });
+      return ok(undefined);
     } catch (error) {
       return gitFailure('file', messageOf(error));
     }
@@ -79,25 +104,27 @@ export async function listWorktrees(
 ): Promise<GitResult<readonly ListedWorktree[]>> {
   const listed = await run(repository.top, ['worktree', 'list', '--porcelain', '-z']);
   if (!listed.ok) return listed;
-  const records = await readRecords(repository.commonDir);
+  // Git names folders without links and with `/`, and a setting of the user's may not.
+  const records = new Map<string, WorktreeRecord>();
+  for (const record of await readRecords(repository.commonDir))
+    records.set(await realOf(record.folder), record);
   const blocks = listed.value.split('\0\0').filter((block) => block !== '');
-  return ok(
-    blocks.map((block, at) => {
-      const lines = parts(block);
-      const valueOf = (name: string): string | undefined =>
-        lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
-      const folder = valueOf('worktree') ?? '';
-      return {
-        folder,
-        branch: valueOf('branch')?.replace(/^refs\/heads\//, ''),
-        commit: valueOf('HEAD'),
-        isMain: at === 0,
-        isLocked: lines.some((line) => line === 'locked' || line.startsWith('locked ')),
-        isMissing: !existsSync(folder),
-        record: records.find((record) => record.folder === folder),
-      };
-    }),
-  );
+  const found = blocks.map(async (block, at): Promise<ListedWorktree> => {
+    const lines = parts(block);
+    const valueOf = (name: string): string | undefined =>
+      lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
+    const folder = valueOf('worktree') ?? '';
+    return {
+      folder,
+      branch: valueOf('branch')?.replace(/^refs\/heads\//, ''),
+      commit: valueOf('HEAD'),
+      isMain: at === 0,
+      isLocked: lines.some((line) => line === 'locked' || line.startsWith('locked ')),
+      isMissing: !existsSync(folder),
+      record: records.get(await realOf(folder)),
+    };
+  });
+  return ok(await Promise.all(found));
 }
 
 /** Writes down what is about to be made, under a free name; or finds what the owner has. */
@@ -121,7 +148,7 @@ async function reserve(
       (await branchExists(top, branch)) ||
       (await lstat(folder).catch(() => undefined)) !== undefined;
     if (isTaken) continue;
-    const state = { state: 'making', aside: null, brought: [] } as const;
+    const state = { state: 'making', aside: null, isReady: false, brought: [] } as const;
     const record: WorktreeRecord = { branch, folder, owner, base, ...state };
     await writeRecord(commonDir, record);
     return ok({ record, isOld: false });
@@ -137,6 +164,25 @@ async function branchExists(top: string, branch: string): Promise<boolean> {
   return !found.ok || found.value !== '';
 }
 
+/** Makes what a record says; where Git was killed on its way, it is told once more. */
+async function makeOrRepair(
+  repository: AddWorktree['repository'],
+  given: WorktreeRecord,
+): Promise<GitResult<WorktreeRecord>> {
+  const made = await make(repository, given);
+  if (made.ok) return made;
+  const records = await readRecords(repository.commonDir);
+  const left = records.find(({ branch }) => branch === given.branch);
+  return left?.state === 'making' && (await isBegun(repository.commonDir, left))
+    ? make(repository, left)
+    : made;
+}
+
+/** True where something of a worktree is there. */
+async function isBegun(commonDir: string, { folder }: WorktreeRecord): Promise<boolean> {
+  return existsSync(folder) || (await gitDirOf(commonDir, folder)) !== undefined;
+}
+
 /** Makes what a record says, from whatever state an earlier attempt or a crash left it in. */
 async function make(
   repository: AddWorktree['repository'],
@@ -146,6 +192,8 @@ async function make(
   let record = await resumeRemoval(commonDir, given);
   const gitDir = await gitDirOf(commonDir, record.folder);
   const isThere = existsSync(record.folder);
+  if (isThere && !(await lstat(record.folder)).isDirectory())
+    return gitFailure('inTheWay', `${record.folder} is no folder any more.`);
   if (gitDir !== undefined && isThere) {
     const work = { folder: record.folder, gitDir, commonDir };
     if (record.state !== 'making') {
@@ -164,8 +212,11 @@ async function make(
     await removeEmpty(record.folder);
   }
   if (gitDir !== undefined && !existsSync(record.folder)) {
-    // Registered, and gone: the user deleted it, or Git was killed before there was anything in it.
-    if (record.state === 'making') await removeFile(join(gitDir, 'locked'));
+    // Its HEAD and its index may have what no branch has.
+    if (record.state !== 'making')
+      return checkOutAgain({ folder: record.folder, gitDir, commonDir }, record);
+    // Registered, and gone: Git was killed before there was anything in it.
+    await removeFile(join(gitDir, 'locked'));
     const dropped = await run(top, ['worktree', 'remove', '--', record.folder]);
     if (!dropped.ok) return dropped;
   }
@@ -177,6 +228,40 @@ async function make(
     await writeRecord(commonDir, record);
   }
   return add(repository, record);
+}
+
+/** Makes the folder of a worktree again that was deleted, with all that was committed or staged. */
+async function checkOutAgain(
+  work: WorkTree,
+  record: WorktreeRecord,
+): Promise<GitResult<WorktreeRecord>> {
+  await makeFolders(work.folder);
+  await mendLink(work);
+  const filled = existsSync(join(work.gitDir, 'index'))
+    ? await runIn(work, ['checkout-index', '--all', '--quiet'])
+    : await runIn(work, ['read-tree', '--reset', '-u', 'HEAD']);
+  return filled.ok ? ok(record) : filled;
+}
+
+/**
+ * Makes a worktree of ours again that an agent or the user has deleted, from its branch, or from
+ * what Git still knows of it; answers its folder.
+ */
+export function bringBackWorktree(
+  repository: AddWorktree['repository'],
+  branch: string,
+): Promise<GitResult<string>> {
+  const { commonDir } = repository;
+  return withRepositoryLock(commonDir, async () => {
+    try {
+      const record = (await readRecords(commonDir)).find((one) => one.branch === branch);
+      if (record === undefined) return gitFailure('refused', `${branch} has no worktree any more.`);
+      const made = await make(repository, record);
+      return made.ok ? ok(made.value.folder) : made;
+    } catch (error) {
+      return gitFailure('file', messageOf(error));
+    }
+  });
 }
 
 async function add(
@@ -195,13 +280,18 @@ async function add(
       return made;
     }
   }
-  await mkdir(dirname(record.folder), { recursive: true });
   const args = ['worktree', 'add', '--quiet', '--no-guess-remote', '--'];
-  const added = await run(top, [...args, record.folder, record.branch]);
-  if (added.ok) return finish(commonDir, record);
-  if (isNew) {
-    await run(top, ['update-ref', '-d', ref, record.base]);
-    await removeRecord(commonDir, record.branch);
+  const above = await makeFolders(dirname(record.folder)).then(
+    () => ok(''),
+    (error: unknown) => gitFailure('file', messageOf(error)),
+  );
+  const added = above.ok ? await run(top, [...args, record.folder, record.branch]) : above;
+  // In a folder that was deleted by hand there is nothing of what had been made ready.
+  if (added.ok) return finish(commonDir, { ...record, brought: [], isReady: false });
+  // Git takes away what it began, unless it was killed: then the record explains what is left.
+  if (isNew && !(await isBegun(commonDir, record))) {
+    const removed = await run(top, ['update-ref', '-d', ref, record.base]);
+    if (removed.ok) await removeRecord(commonDir, record.branch);
   }
   return added;
 }
@@ -248,6 +338,27 @@ async function removeEmpty(folder: string): Promise<void> {
     await unlink(join(folder, '.git'));
   }
   await rmdir(folder);
+}
+
+/** Node.js itself never comes back from this in folders such as `/proc`. */
+async function makeFolders(folder: string): Promise<void> {
+  const code = await codeOfMaking(folder);
+  if (code === 'ENOENT' && dirname(folder) !== folder) {
+    await makeFolders(dirname(folder));
+    const again = await codeOfMaking(folder);
+    if (again !== undefined && again !== 'EEXIST')
+      throw new Error(`${folder} cannot be made (${again}).`);
+  } else if (code !== undefined && code !== 'EEXIST')
+    throw new Error(`${folder} cannot be made (${code}).`);
+}
+
+async function codeOfMaking(folder: string): Promise<string | undefined> {
+  try {
+    await mkdir(folder);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? messageOf(error);
+  }
 }
 
 async function freeFolder(folder: string): Promise<string | undefined> {

@@ -59,6 +59,15 @@ import {
   steer,
   stopWave,
 } from './run-commands.ts';
+import {
+  acceptChanges,
+  cleanUpWorktrees,
+  discardChanges,
+  mergeAgain,
+  openWorktree,
+  resolveConflict,
+  reviewChanges,
+} from './review/review-commands.ts';
 import { isResumable } from './run-row.ts';
 import { stopAllRuns, stopTask } from './run-stops.ts';
 import { writeSetting } from './settings.ts';
@@ -110,6 +119,13 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     changeCap: onRowBacklog(changeCap),
     openRunReport: onRun('Open Run Report', isAny, openRunReport),
     openTaskLog: (node) => openTaskLog(backlogs, node),
+    reviewChanges: trusted((node) => reviewChanges(backlogs, node)),
+    acceptChanges: trusted((node) => acceptChanges(backlogs, node)),
+    resolveConflict: trusted((node) => resolveConflict(backlogs, node)),
+    mergeAgain: trusted((node) => mergeAgain(backlogs, node)),
+    discardChanges: trusted((node) => discardChanges(backlogs, node)),
+    openWorktree: trusted((node) => openWorktree(backlogs, node)),
+    cleanUpWorktrees: trusted(onBacklog((backlog) => cleanUpWorktrees(backlogs, backlog))),
     showRuns: () => showRuns(),
     clearRun: (node) => (node?.kind === 'run' ? node.backlog.runs.clear(node.runId) : undefined),
     claimTask: trusted((node, selected) =>

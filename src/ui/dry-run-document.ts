@@ -28,6 +28,7 @@ export function dryRunDocument(report: DryRunReport, context: DryRunContext): st
       'Nothing was started, claimed or written.',
       `${count(steps.length, 'task')} would be run, ${how}, at most ${report.cap} at a time; each is claimed when it starts.`,
     ].join('  \n'),
+    section('Where', placeWords(report, context.now)),
     section('How long', estimateTable(report)),
     section('Order', orderTable(steps)),
     section(
@@ -42,6 +43,12 @@ export function dryRunDocument(report: DryRunReport, context: DryRunContext): st
     section('Commands', steps.map((step) => commandEntry(step, context.now)).join('\n\n')),
     section('Prompts', promptList(steps)),
   );
+}
+
+function placeWords({ isolation }: DryRunReport, now: number): string {
+  if (!isolation.ok) return inline(explainFailure(isolation.failure, now).message);
+  const { why, remarks } = isolation.value;
+  return [why, ...remarks].map((line) => `- ${inline(line)}`).join('\n');
 }
 
 function estimateTable({ estimates, basis, cap }: DryRunReport): string {

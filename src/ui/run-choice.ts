@@ -1,5 +1,11 @@
 import type { Backlog } from '../core/backlog.ts';
 import { isModelName } from '../core/run/journal/model-name.ts';
+import {
+  ISOLATION_CHOICES,
+  ISOLATION_STARTS,
+  type IsolationChoice,
+  type IsolationStart,
+} from '../core/run/isolation.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
 import {
   type OnFailure,
@@ -22,6 +28,8 @@ export function readRunChoice(value: unknown): RunChoice {
   const mode = MODES.find((known) => known === raw['runMode']);
   const onFailure = ENDINGS.find((known) => known === raw['onFailure']);
   const agentMode = AGENT_MODES.find((known) => known === raw['agentMode']);
+  const isolation = ISOLATION_CHOICES.find((known) => known === raw['isolation']);
+  const start = ISOLATION_STARTS.find((known) => known === raw['isolationStart']);
   const { agent, model, pauseBetweenWaves, cap } = raw;
   return {
     ...(mode === undefined ? {} : { runMode: mode }),
@@ -30,6 +38,8 @@ export function readRunChoice(value: unknown): RunChoice {
     ...(agentMode === undefined ? {} : { agentMode }),
     ...(onFailure === undefined ? {} : { onFailure }),
     ...(typeof pauseBetweenWaves === 'boolean' ? { pauseBetweenWaves } : {}),
+    ...(isolation === undefined ? {} : { isolation }),
+    ...(start === undefined ? {} : { isolationStart: start }),
     ...(readCap(cap) === undefined ? {} : { cap: readCap(cap) as number }),
   };
 }
@@ -58,6 +68,17 @@ export const WAY_WORDS: Readonly<Record<AgentMode, string>> = {
   human: 'not at all: each task is claimed for you, and waits for your word',
 };
 
+export const ISOLATION_WORDS: Readonly<Record<IsolationChoice, string>> = {
+  shared: 'all in the folder of the backlog',
+  auto: 'each in a Git worktree of its own, where that is possible and several work at a time',
+  worktree: 'each in a Git worktree of its own',
+};
+
+export const START_WORDS: Readonly<Record<IsolationStart, string>> = {
+  commit: 'the last commit',
+  snapshot: 'the files as they are, with what is not committed',
+};
+
 /** The effective options of a run: the choice, else the settings. */
 export function choiceWords(backlog: Backlog, choice: RunChoice) {
   const { run, agent } = backlog.options;
@@ -71,6 +92,8 @@ export function choiceWords(backlog: Backlog, choice: RunChoice) {
           ? `as the settings say${agent.agent === 'auto' ? '' : ` (${agentTitle(agent.agent)})`}`
           : agentTitle(choice.agent),
     model: choice.model ?? 'as the settings say',
+    isolation: ISOLATION_WORDS[choice.isolation ?? run.isolation],
+    isolationStart: START_WORDS[choice.isolationStart ?? 'commit'],
     cap: String(choice.cap ?? backlog.runs.cap),
     onFailure: ENDING_WORDS[choice.onFailure ?? run.onFailure],
     agentMode: WAY_WORDS[agentMode],

@@ -1,9 +1,16 @@
 import type { Backlog } from '../core/backlog.ts';
 import { count, oneLine, duration } from '../core/text.ts';
 import { resumable } from '../core/run/journal/recovery.ts';
-import { usageOfTask, type RunState, type TaskRun } from '../core/run/run-events.ts';
+import {
+  evidenceOf,
+  usageOfTask,
+  type RunState,
+  type TaskOutcome,
+  type TaskRun,
+} from '../core/run/run-events.ts';
 import { isBudgetLimit, limitValue } from '../core/run/run-budget.ts';
 import { usageWords, type Usage } from '../core/run/usage.ts';
+import { changesWords } from '../core/run/isolation.ts';
 import { groupOf } from '../core/run/report/run-summary.ts';
 import type { TaskId } from '../core/task.ts';
 import { whenWords } from './handoffs/handoff-row.ts';
@@ -60,6 +67,7 @@ export function runCounts(run: RunState): readonly string[] {
   const numbers = {
     succeeded: 0,
     running: 0,
+    conflict: 0,
     failed: 0,
     unclear: 0,
     stopped: 0,
@@ -67,9 +75,10 @@ export function runCounts(run: RunState): readonly string[] {
     queued: 0,
   };
   for (const task of run.tasks.values()) numbers[placeOf(task)]++;
-  const { succeeded, queued: _, ...others } = numbers;
+  const { succeeded, conflict, queued: _, ...others } = numbers;
   return [
     `${succeeded}/${run.tasks.size} succeeded`,
+    ...(conflict > 0 ? [`${conflict} in conflict`] : []),
     ...Object.entries(others).flatMap(([word, n]) => (n > 0 ? [`${n} ${word}`] : [])),
   ];
 }
@@ -112,6 +121,7 @@ function describeLive(backlog: Backlog, run: RunState): RowContent {
   return row(`${label}: ${oneLine(run.title)}`, parts.join(' · '), icon, {
     flags: [
       'run',
+      ...isolationFlags(run),
       'liveRun',
       ...(isElsewhere ? [] : ['ledHere']),
       ...(flag === undefined ? [] : [flag]),
@@ -145,7 +155,9 @@ function describeEnded(backlog: Backlog, run: RunState): RowContent {
     ? { id: 'error', color: 'testing.iconFailed' }
     : wentWell
       ? { id: 'pass', color: 'testing.iconPassed' }
-      : { id: 'circle-slash', color: 'charts.yellow' };
+      : outcomes.includes('conflict')
+        ? { id: 'git-merge', color: 'charts.yellow' }
+        : { id: 'circle-slash', color: 'charts.yellow' };
   const wasInterrupted = isInterrupted(backlog, run);
   const title = oneLine(run.title);
   const label = wasInterrupted ? `Interrupted: ${title}` : past ? title : `Ended: ${title}`;
@@ -161,12 +173,18 @@ function describeEnded(backlog: Backlog, run: RunState): RowContent {
   return row(label, parts.join(' · '), icon, {
     flags: [
       'run',
+      ...isolationFlags(run),
       past ? 'pastRun' : 'endedRun',
       ...(isResumable(backlog, run) ? ['resumableRun'] : []),
     ],
     // What went wrong just now is to be seen without a click.
     collapsible: wentWell || past ? 'collapsed' : 'expanded',
   });
+}
+
+/** What can be done with the work of a run. */
+function isolationFlags({ options }: RunState): readonly string[] {
+  return options.isolation === undefined ? [] : ['isolatedRun'];
 }
 
 function reachedParts({ paused, options }: RunState): readonly string[] {
@@ -210,6 +228,8 @@ export function describeRunTask(
       ...(isLive && part.phase === 'running' && part.agent.agentMode !== 'human'
         ? ['requeuableTask']
         : []),
+      ...(evidenceOf(part.outcome)?.changes === undefined ? [] : ['withChanges']),
+      ...(part.outcome?.kind === 'conflict' ? ['withConflict'] : []),
       ...(view.hasTerminal(backlog, id) && !isPast(backlog, run) ? ['withTerminal'] : []),
       // The dialogue in an interactive terminal is not logged.
       ...(part.attemptNo === undefined || part.agent.agentMode !== 'unattended' ? [] : ['withLog']),
@@ -249,7 +269,7 @@ function yoursSince({ startedAt }: TaskRun): string {
 
 /** The state of a task of a run as a text; empty without one. */
 export function runTaskState(run: TaskRun, now: number): string {
-  if (run.outcome !== undefined) return explainOutcome(run.outcome, now);
+  if (run.outcome !== undefined) return endedState(run.outcome, now);
   switch (run.phase) {
     case 'queued': {
       const last = run.earlier.at(-1);
@@ -266,6 +286,14 @@ export function runTaskState(run: TaskRun, now: number): string {
     case 'ended':
       return run.agent.agentMode === 'human' ? yoursSince(run) : runningSince(run);
   }
+}
+
+/** What is to be reviewed comes first: a side bar is narrow. */
+function endedState(outcome: TaskOutcome, now: number): string {
+  const changes = outcome.kind === 'succeeded' ? outcome.evidence?.changes : undefined;
+  return changes === undefined
+    ? explainOutcome(outcome, now)
+    : `${changesWords(changes)} · ${explainOutcome(outcome, now)}`;
 }
 
 function runTaskIcon(run: TaskRun): Icon {
@@ -286,6 +314,8 @@ function runTaskIcon(run: TaskRun): Icon {
       return { id: 'watch', color: 'charts.yellow' };
     case 'unknown':
       return { id: 'question', color: 'charts.yellow' };
+    case 'conflict':
+      return { id: 'git-merge', color: 'charts.yellow' };
     case 'failed':
     case 'notStarted':
     case 'lockLost':

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
+import { ISOLATION_CHOICES, ISOLATION_STARTS } from '../core/run/isolation.ts';
 import { isModelName } from '../core/run/journal/model-name.ts';
 import { AGENT_MODES } from '../core/run/run-options.ts';
 import type { Backlogs } from './backlogs.ts';
@@ -8,10 +9,12 @@ import {
   choiceWords,
   ENDING_WORDS,
   ENDINGS,
+  ISOLATION_WORDS,
   MODE_WORDS,
   MODES,
   MOST_AGENTS,
   readCap,
+  START_WORDS,
   WAY_WORDS,
 } from './run-choice.ts';
 import { plain } from '../core/text.ts';
@@ -22,7 +25,16 @@ export interface Chosen {
   readonly action: 'run' | 'dryRun';
 }
 
-type Field = 'mode' | 'agent' | 'model' | 'cap' | 'onFailure' | 'agentMode' | 'pause';
+type Field =
+  | 'mode'
+  | 'agent'
+  | 'model'
+  | 'cap'
+  | 'onFailure'
+  | 'agentMode'
+  | 'pause'
+  | 'isolation'
+  | 'isolationStart';
 
 interface Item extends vscode.QuickPickItem {
   readonly does: 'run' | 'dryRun' | 'forget' | Field;
@@ -76,6 +88,10 @@ function itemsOf(backlog: Backlog, choice: RunChoice): Item[] {
     item('onFailure', 'error', 'After a failure', words.onFailure),
     item('agentMode', 'terminal', 'Agents work', words.agentMode),
     item('pause', 'debug-pause', 'Pause', words.pause),
+    item('isolation', 'worktree', 'Folder', words.isolation),
+    ...((choice.isolation ?? backlog.options.run.isolation) === 'shared'
+      ? []
+      : [item('isolationStart', 'git-commit', 'Worktrees begin with', words.isolationStart)]),
     ...(Object.keys(choice).length === 0
       ? []
       : [item('forget', 'discard', 'As the settings have it', 'forgets what is chosen here')]),
@@ -111,6 +127,16 @@ async function change(
         choice.agentMode ?? agent.agentMode,
       );
       return agentMode === undefined ? choice : { ...choice, agentMode };
+    }
+    case 'isolation': {
+      const current = choice.isolation ?? run.isolation;
+      const isolation = await pickWord('Folder', ISOLATION_CHOICES, ISOLATION_WORDS, current);
+      return isolation === undefined ? choice : { ...choice, isolation };
+    }
+    case 'isolationStart': {
+      const current = choice.isolationStart ?? 'commit';
+      const start = await pickWord('Worktrees begin with', ISOLATION_STARTS, START_WORDS, current);
+      return start === undefined ? choice : { ...choice, isolationStart: start };
     }
     case 'pause':
       return { ...choice, pauseBetweenWaves: !(choice.pauseBetweenWaves ?? run.pauseBetweenWaves) };

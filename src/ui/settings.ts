@@ -1,6 +1,13 @@
 import * as vscode from 'vscode';
 import { RUN_DEFAULTS, type RunRules, type RunSettings, type Settings } from '../core/config.ts';
-import { parseAgentRules, parseVerifyCommand, parseVerifyRules } from '../core/run/agent-rules.ts';
+import {
+  parseAgentRules,
+  parseCommands,
+  parseVerifyCommand,
+  parseVerifyRules,
+} from '../core/run/agent-rules.ts';
+import { ISOLATION_CHOICES } from '../core/run/isolation.ts';
+import { ACCEPT_WAYS, type AcceptWay } from '../core/run/review.ts';
 import { parseRunBudget } from '../core/run/run-budget.ts';
 import { AGENT_MODES } from '../core/run/run-options.ts';
 import { AGENT_KINDS } from '../core/run/run-messages.ts';
@@ -81,6 +88,7 @@ function readRunSettings(folder: vscode.Uri | undefined): RunSettings {
       RUN_DEFAULTS.stuckAfterMs,
     ),
     budget: parseRunBudget(settings.get<unknown>('runBudget')),
+    isolation: oneOf('isolation', ISOLATION_CHOICES),
     whenWindowCloses: oneOf('whenWindowCloses', ['keep', 'stop']),
   };
 }
@@ -93,14 +101,21 @@ function readRules(folder: vscode.Uri | undefined): {
   const agents = parseAgentRules(settings.get<unknown>('agentRules'), AGENT_KINDS);
   const verify = parseVerifyRules(settings.get<unknown>('verify'));
   const wave = parseVerifyCommand(settings.get<unknown>('verifyWave'));
+  const setup = parseCommands(settings.get<unknown>('worktreeSetup'));
   const named = (key: string, problems: readonly string[]): readonly string[] =>
     problems.map((problem) => `${SECTION}.${key}: ${problem}`);
   return {
-    rules: { agentRules: agents.rules, verify: verify.rules, verifyWave: wave.verify },
+    rules: {
+      agentRules: agents.rules,
+      verify: verify.rules,
+      verifyWave: wave.verify,
+      worktreeSetup: setup.commands,
+    },
     problems: [
       ...named('agentRules', agents.problems),
       ...named('verify', verify.problems),
       ...named('verifyWave', wave.problems),
+      ...named('worktreeSetup', setup.problems),
     ],
   };
 }
@@ -173,6 +188,24 @@ export function readWaveSource(folder: vscode.Uri): string | undefined {
     .replaceAll('\\', '/')
     .replace(/^(\.\/)+/, '');
   return file === '' || file === 'computed' ? undefined : file;
+}
+
+/** How accepted work gets into the branch of the user. */
+export function readAcceptWay(root: string): AcceptWay {
+  return checked(vscode.Uri.file(root)).oneOf('acceptWay', ACCEPT_WAYS);
+}
+
+/** Which ignored files a worktree gets, in the syntax of `.gitignore`. */
+export function readWorktreeFiles(folder: vscode.Uri): readonly string[] {
+  const value = settingsOf(folder).get<unknown>('worktreeFiles');
+  const known = Array.isArray(value) ? (value as readonly unknown[]) : [];
+  return known.filter((pattern) => typeof pattern === 'string');
+}
+
+/** Where worktrees lie, relative to the repository; empty for beside it. */
+export function readWorktreesFolder(folder: vscode.Uri): string {
+  const value = settingsOf(folder).get<unknown>('worktreesFolder');
+  return typeof value === 'string' ? value.trim() : '';
 }
 
 /** Whether the user wants what the doctor finds in the Problems panel. */

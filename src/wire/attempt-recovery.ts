@@ -1,4 +1,4 @@
-import type { Clock } from '../core/ports.ts';
+import type { Clock, JobInProgress, WorkEnd } from '../core/ports.ts';
 import {
   interruptRun,
   recoverRun,
@@ -8,6 +8,7 @@ import {
 import { applyRunEvents } from '../core/run/journal/run-state.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { RunState } from '../core/run/run-events.ts';
+import { isWindowWork } from '../core/run/run-options.ts';
 import type { TaskId } from '../core/task.ts';
 import { readState, requestStop } from '../agent-process/work-files.ts';
 import type { RunJournals } from '../store/runs/run-journals.ts';
@@ -16,6 +17,14 @@ export interface AttemptRecoveryOptions {
   readonly journals: Pick<RunJournals, 'folder'>;
   /** Whether the very process that a state names lives on this machine. */
   readonly isAlive: (state: WorkState) => Promise<boolean>;
+  /**
+   * Keeps what an attempt left in a worktree and brings it in where it succeeded; answers the end
+   * that counts. Asked again for the same attempt, it does nothing twice.
+   */
+  readonly bringIn: (
+    attempt: Pick<JobInProgress, 'runId' | 'id' | 'options'>,
+    end: WorkEnd,
+  ) => Promise<WorkEnd>;
   readonly clock: Clock;
   readonly log: (line: string) => void;
 }
@@ -47,17 +56,49 @@ export class AttemptRecovery {
     return [...found.values()].some(({ supervisorAlive }) => supervisorAlive);
   }
 
-  /** The recovery of a run; an attempt without a state file has a stop request by then. */
+  /**
+   * The recovery of a run. An attempt without a state file has a stop request by then, and the work
+   * of one that ended is brought in.
+   */
   async settle(run: RunState): Promise<{ readonly found: Attempts; readonly recovery: Recovery }> {
     const { clock } = this.#options;
     const before = await this.#find(run);
     const first = recoverRun(run, before, clock.now());
-    if (first.stops.length === 0) return { found: before, recovery: first };
+    if (first.stops.length === 0) {
+      const found = await this.#broughtIn(run, before);
+      return { found, recovery: recoverRun(run, found, clock.now()) };
+    }
     for (const attemptNo of first.stops) this.#stopAttempt(run.runId, attemptNo);
     // It may have begun between the search and the stop request: then it has a state file, and ends
     // by the request.
-    const found = await this.#find(run, new Set(first.stops));
+    const found = await this.#broughtIn(run, await this.#find(run, new Set(first.stops)));
     return { found, recovery: recoverRun(run, found, clock.now()) };
+  }
+
+  /**
+   * Keeps what attempts left whose supervisors are gone. To be called once their agents have ended.
+   */
+  async keepWorkOf(run: RunState, orphans: readonly WorkState[]): Promise<void> {
+    const { runId, options } = run;
+    for (const { taskId: id } of orphans)
+      await this.#options.bringIn({ runId, id, options }, { kind: 'unknown', detail: 'gone' });
+  }
+
+  /** One after the other, in the order in which the attempts began. */
+  async #broughtIn(run: RunState, found: Attempts): Promise<Attempts> {
+    const { runId, options } = run;
+    const attempts = new Map(found);
+    const inOrder = [...found].sort(
+      ([, { state: one }], [, { state: other }]) => (one?.attemptNo ?? 0) - (other?.attemptNo ?? 0),
+    );
+    for (const [id, attempt] of inOrder) {
+      const { state } = attempt;
+      const agent = run.tasks.get(id)?.agent;
+      if (state?.end === undefined || agent === undefined || isWindowWork(agent)) continue;
+      const end = await this.#options.bringIn({ runId, id, options }, state.end);
+      attempts.set(id, { ...attempt, state: { ...state, end } });
+    }
+    return attempts;
   }
 
   /** Finds the attempts without an end; `toldToStop` has attempt numbers. */

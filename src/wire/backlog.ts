@@ -28,9 +28,12 @@ import {
   readRuleProblems,
   readSettings,
   readWaveSource,
+  readWorktreeFiles,
+  readWorktreesFolder,
 } from '../ui/settings.ts';
 import type { OpenBacklog } from '../ui/workspace-backlogs.ts';
 import type { WiredAgents } from './agents.ts';
+import { reviewsOf } from './reviews.ts';
 import { wireRuns, type WiredRuns } from './runs.ts';
 import { wireTerminals } from './terminals.ts';
 import { runReport } from '../core/run/report/run-report.ts';
@@ -113,6 +116,9 @@ export function wireBacklog(
     reportBug,
     supervisor: bundle('supervisor.cjs'),
     orderFolder: join(storage, 'orders'),
+    titleOf,
+    worktreesFolder: () => readWorktreesFolder(folder),
+    worktreeFiles: () => readWorktreeFiles(folder),
     readiness: (snapshot, id, opened) => backlog.readinessIn(snapshot, id, opened),
     begun: begunIn(extension.globalState),
     keeper,
@@ -200,6 +206,13 @@ export function wireBacklog(
     activityOf: (id) => terminals.terminals.activityOf(id),
     onDidChangeActivity: terminals.terminals.onDidChangeActivity,
     openLog: (runId, attemptNo) => terminals.openLog(runs, runId, attemptNo),
+    reviews: reviewsOf({
+      root,
+      titleOf,
+      runs: () => [...backlog.runs.all, ...backlog.runs.past],
+      isolation: runs.isolation,
+    }),
+    addNote: (id, text) => locks.addNote(id, text),
     reportOf: (runId) => reportOf(backlog, runId),
     lastChoice: () => readRunChoice(extension.workspaceState.get(`${CHOICE_KEY}${root}`)),
     rememberChoice: (choice) => extension.workspaceState.update(`${CHOICE_KEY}${root}`, choice),

@@ -227,6 +227,7 @@ export class RunTakeover implements RunHistory, Disposable {
     }
     const { found, recovery } = await this.#attempts.settle(state);
     for (const orphan of recovery.orphans) await this.#options.endOrphan(orphan);
+    await this.#attempts.keepWorkOf(state, recovery.orphans);
     for (const { id, holder } of recovery.locks) await this.#options.releaseFor(holder, id);
     for (const [wave, { startedAt, endedAt }] of state.waveRuns.entries()) {
       if (startedAt !== undefined && endedAt === undefined)

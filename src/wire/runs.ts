@@ -7,6 +7,7 @@ import { type Estimates, estimateDurations } from '../core/run/engine/estimates.
 import type { RunState, TaskOutcome } from '../core/run/run-events.ts';
 import type { AgentAssignment } from '../core/run/run-options.ts';
 import type { AgentSession, RunnerWorld } from '../core/run/engine/run-world.ts';
+import { isolatedWorker } from '../core/run/attempt/isolated-worker.ts';
 import { routingWorker } from '../core/run/attempt/routing-worker.ts';
 import { SubagentHostRegistry } from '../core/run/attempt/subagent-host-registry.ts';
 import {
@@ -17,6 +18,7 @@ import {
 import { WaveRunner } from '../core/run/engine/wave-runner.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { TaskId } from '../core/task.ts';
+import { type GitIsolation, isolateWith } from './isolation.ts';
 import { newStamp } from './new-stamp.ts';
 import { trustRuns } from './untrusted-runs.ts';
 import { prepareWindowWork } from './window-work-order.ts';
@@ -56,6 +58,11 @@ export interface RunParts {
   readonly followsSubagents: () => boolean;
   /** Shows a task to the person who is to work on it. */
   readonly openTask: (id: TaskId) => void;
+  readonly titleOf: (id: TaskId) => string;
+  /** Where worktrees lie, as the settings say; empty for beside the repository. */
+  readonly worktreesFolder: () => string;
+  /** Which ignored files a worktree gets, in the syntax of `.gitignore`. */
+  readonly worktreeFiles: () => readonly string[];
   readonly readiness: RunnerWorld['readiness'];
   readonly options: () => Options;
   readonly findAgent: (assignment: AgentAssignment) => Promise<Result<Agent, Failure>>;
@@ -86,6 +93,7 @@ export interface WiredRuns {
   readonly runner: WaveRunner;
   readonly history: RunTakeover;
   readonly journals: RunJournals;
+  readonly isolation: GitIsolation;
   readonly caseFoldPaths: boolean;
   /** The open subagent hosts, each for a running chat request. */
   readonly subagentHosts: SubagentHostRegistry;
@@ -138,6 +146,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
         outcome.kind === 'skipped' ? [] : [wordsOf(outcome)],
       ),
     verifyRules: () => options().verify,
+    worktreeSetup: () => options().worktreeSetup,
   };
   const prepare = async (job: Job): Promise<Result<WorkOrder, Failure>> => {
     const folder = await journals.folder.prepareRun(job.runId);
@@ -194,7 +203,14 @@ export function wireRuns(parts: RunParts): WiredRuns {
       return read.ok ? read.value.get(id) : undefined;
     },
   });
-  const worker = routingWorker(supervised, window);
+  const isolation = isolateWith({
+    root: paths.root,
+    folder: parts.worktreesFolder,
+    files: parts.worktreeFiles,
+    titleOf: parts.titleOf,
+    log,
+  });
+  const worker = isolatedWorker(routingWorker(supervised, window), isolation);
   const isFollowed = ({ agentMode }: AgentAssignment): boolean =>
     agentMode === 'subagent' && parts.followsSubagents();
   const runner: WaveRunner = new WaveRunner(
@@ -210,7 +226,8 @@ export function wireRuns(parts: RunParts): WiredRuns {
       flushed: () => history.flushed(),
       verifyWave: verifyWaveWith({
         journals,
-        root: paths.root,
+        folderOf: async (runId) =>
+          (await isolation.mergedFolder(runId, runOf(runId)?.options.isolation)) ?? paths.root,
         command: () => options().verifyWave,
         log,
       }),
@@ -229,6 +246,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
     log,
     reportBug,
     ...found,
+    bringIn: (attempt, end) => isolation.end(attempt, end),
     ready: () => readOnce(source),
     endVerification: (runId, wave) => endLeftVerification(journals, runId, wave),
     onAttached: (state, run) => {
@@ -243,6 +261,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
     runner,
     history,
     journals,
+    isolation,
     caseFoldPaths,
     subagentHosts,
     completions: window,

@@ -95,7 +95,7 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
         node,
         script: parts.supervisor,
         orderFile,
-        cwd: order.root,
+        cwd: order.folder,
         env: { ELECTRON_RUN_AS_NODE: '1' },
         icon: ICON,
       });
@@ -216,6 +216,7 @@ function markOf({ kind }: TaskOutcome): TerminalMark {
     case 'skipped':
       return '■';
     case 'unknown':
+    case 'conflict':
       return '?';
     case 'failed':
     case 'rateLimited':

@@ -15,8 +15,8 @@ import type { RunJournals } from '../store/runs/run-journals.ts';
 
 export interface VerifyWaveParts {
   readonly journals: Pick<RunJournals, 'folder'>;
-  /** The folder that it runs in. */
-  readonly root: string;
+  /** The folder that the work of a run is in. */
+  readonly folderOf: (runId: string) => Promise<string>;
   /** Asked for each wave; undefined while nothing verifies waves. */
   readonly command: () => VerifyCommand | undefined;
   readonly log: (line: string) => void;
@@ -53,8 +53,9 @@ export function verifyWaveWith(parts: VerifyWaveParts): NonNullable<RunnerWorld[
         await endLeftVerification(parts.journals, runId, wave);
         await noteMark(join(folder, markFile(wave)), mark, parts.log);
       }
+      const cwd = await parts.folderOf(runId);
       const result = await runVerify(
-        { verify: resolved.value, cwd: parts.root, mark, log, graceMs: GRACE_MS },
+        { verify: resolved.value, cwd, mark, log, graceMs: GRACE_MS },
         signal,
       );
       return isAborted(signal) ? undefined : result;

@@ -31,6 +31,7 @@ export interface PrepareParts {
   /** How earlier attempts of this run at the task ended, in words. */
   readonly earlier: (job: Job) => readonly string[];
   readonly verifyRules: () => readonly VerifyRule[];
+  readonly worktreeSetup: () => readonly VerifyCommand[];
   readonly log: (line: string) => void;
 }
 
@@ -54,6 +55,8 @@ export async function prepareWork(
   const { agent, command, anew, agentMode, prompt } = made.value;
   const verify = await verifySpecOf(job, parts);
   if (!verify.ok) return verify;
+  const setup = await setupOf(job, parts);
+  if (!setup.ok) return setup;
   const written = await writePromptFile(files.prompt, prompt);
   if (!written.ok) return written;
   return ok({
@@ -61,6 +64,8 @@ export async function prepareWork(
     attemptNo,
     taskId: task.id,
     root,
+    folder: job.folder?.path ?? root,
+    setup: setup.value,
     git: await findGit(),
     files,
     options,
@@ -72,7 +77,7 @@ export async function prepareWork(
     label: agent.label,
     output: agent.output,
     agentMode,
-    agent: { command: command.command, args: command.args, env: command.env },
+    agent: { command: command.command, args: command.args, env: environmentOf(job, command) },
     sessionId: command.sessionId,
     ...(anew && { sessionUsage: job.sessionUsage }),
     anew: anew && { args: anew.args, sessionId: anew.sessionId },
@@ -80,6 +85,11 @@ export async function prepareWork(
     stdinFile: command.stdin === 'prompt' ? files.prompt : undefined,
     verify: verify.value,
   });
+}
+
+/** In a worktree, programs that look for the backlog have to look elsewhere. */
+function environmentOf({ root, folder }: Job, { env }: AgentCommand): AgentCommand['env'] {
+  return folder === undefined ? env : { ...env, PROJECT_ROOT: root, TODO2_WAVES_ROOT: root };
 }
 
 /** What an attempt would start; nothing is started or written for it. */
@@ -106,6 +116,20 @@ export async function verifySpecOf(
 ): Promise<Result<VerifySpec | undefined, Failure>> {
   const verify = verifyOf(task, verifyRules());
   return verify === undefined ? ok(undefined) : resolveVerify(verify);
+}
+
+/** What makes a new worktree ready. */
+async function setupOf(
+  { folder }: Job,
+  { worktreeSetup }: PrepareParts,
+): Promise<Result<readonly VerifySpec[], Failure>> {
+  const specs: VerifySpec[] = [];
+  for (const command of folder?.isNew === true ? worktreeSetup() : []) {
+    const spec = await resolveVerify(command);
+    if (!spec.ok) return spec;
+    specs.push(spec.value);
+  }
+  return ok(specs);
 }
 
 type VerifySpec = CommandSpec & { readonly limitMs: number };
@@ -145,7 +169,7 @@ async function makeAttempt(
     model: job.agent.model,
     sessionId: randomUUID(),
     promptFile: files.prompt,
-    cwd: job.root,
+    cwd: job.folder?.path ?? job.root,
     taskId: job.task.id,
     runId: job.runId,
   };

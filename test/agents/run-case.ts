@@ -117,6 +117,7 @@ async function runAttempt(parts: AttemptParts): Promise<Observed> {
         filesOf,
         results: () => Promise.resolve(ok(new Map())),
         earlier: () => [],
+        worktreeSetup: () => [],
         verifyRules: () => [],
         log: (line) => void rig.logged.push(line),
       });

@@ -33,6 +33,7 @@ test(
           attemptNo: 1,
           taskId: taskId('T-1'),
           root,
+          folder: root,
           database,
           json: join(root, 'none.json'),
         },

@@ -134,7 +134,7 @@ test('Done is written with evidence that a command has verified it', async () =>
   const end = await work.end;
   assert(end.kind === 'succeeded', JSON.stringify(end));
   assert.equal(end.status, 'Done');
-  assert.equal(end.evidence?.verify?.tail, 'all green\n');
+  assert.equal(end.evidence?.verify?.tail, 'all green');
   assert.match(work.log(), /--- Verifying with [^\n]* ---\nall green\n/);
   assert.equal(await rig.lockOf(), 'Done null');
 });
@@ -161,7 +161,7 @@ test('work that does not pass is open again, even where its agent had called it 
   );
   const end = await work.end;
   assert(end.kind === 'failed' && end.cause.kind === 'verify');
-  assert.deepEqual([end.cause.result.exitCode, end.cause.result.tail], [3, 'red\n']);
+  assert.deepEqual([end.cause.result.exitCode, end.cause.result.tail], [3, 'red']);
   assert.equal(await rig.lockOf(), 'Todo null');
 });
 

@@ -77,6 +77,7 @@ function openWindow(
         ...{
           paths: { database: rig.file, json: '' },
           log: () => undefined,
+          worktreeSetup: () => [],
           verifyRules: () => verify,
         },
         ...{ findAgent: async () => fail({ kind: 'noAgent', tried: [] }), earlier: () => [] },

@@ -20,6 +20,7 @@ export const NO_OPTIONS: RunOptions = {
   stuckAfterMs: 0,
   agentCaps: [],
   budget: undefined,
+  isolation: undefined,
 };
 
 /** A prompt of which nothing is told but its task. */

@@ -28,6 +28,11 @@ export function dryReport(more: Partial<DryRunReport> = {}): DryRunReport {
     title: 'Wave 0',
     options: RUN_OPTIONS,
     cap: 4,
+    isolation: ok({
+      isolation: undefined,
+      why: 'All agents work in the folder itself, as chosen.',
+      remarks: [],
+    }),
     steps: [],
     skipped: [],
     basis: '',

@@ -98,7 +98,18 @@ const never = () => ({ dispose: () => undefined });
 /** Values of settings, without the section they stand in. */
 export const settings = new Map<string, unknown>();
 
+interface ContentProvider {
+  readonly provideTextDocumentContent: (uri: Uri) => Promise<string> | string;
+}
+
+/** What gives the texts of documents, by their scheme. */
+export const contentProviders = new Map<string, ContentProvider>();
+
 export const workspace = {
+  registerTextDocumentContentProvider: (scheme: string, provider: ContentProvider) => {
+    contentProviders.set(scheme, provider);
+    return { dispose: () => contentProviders.delete(scheme) };
+  },
   getConfiguration: () => ({ get: (key: string) => settings.get(key) }),
   get isTrusted() {
     return trust.isTrusted;
@@ -129,7 +140,10 @@ interface PickItem {
   readonly description?: string;
 }
 
-/** Every list that was shown, as its lines; a person chooses by what a label ends with. */
+/**
+ * Every list that was shown, as its lines; a person chooses by what a label ends with, several in a
+ * list that allows it by such endings with `|` between them.
+ */
 export const lists: (readonly PickItem[])[] = [];
 
 function pickOne(
@@ -138,9 +152,11 @@ function pickOne(
 ): Promise<PickItem | readonly PickItem[] | undefined> {
   lists.push(items);
   const answer = answers.shift();
-  const picked =
-    answer === undefined ? undefined : items.find((item) => item.label.endsWith(answer));
-  return Promise.resolve(options.canPickMany === true && picked !== undefined ? [picked] : picked);
+  const find = (ending: string): PickItem | undefined =>
+    items.find((item) => item.label.endsWith(ending));
+  if (answer === undefined) return Promise.resolve(undefined);
+  if (options.canPickMany !== true) return Promise.resolve(find(answer));
+  return Promise.resolve(answer.split('|').flatMap((ending) => find(ending) ?? []));
 }
 
 function ask(

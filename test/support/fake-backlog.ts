@@ -122,6 +122,9 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
       ...spec.keeper,
     },
     runs: {
+      isolation: {
+        decide: () => Promise.resolve(ok({ isolation: undefined, why: 'As chosen.', remarks: [] })),
+      },
       runner: {
         get runs() {
           return spec.runs?.() ?? ours;
@@ -206,6 +209,19 @@ export function fakeBacklogs(
     showTerminal: () => false,
     activityOf: () => undefined,
     openLog: unasked,
+    reviews: {
+      changes: unasked,
+      textAt: unasked,
+      resolve: unasked,
+      mergeAgain: unasked,
+      accept: unasked,
+      undo: unasked,
+      acceptedOf: unasked,
+      discard: unasked,
+      worktrees: unasked,
+      remove: unasked,
+    },
+    addNote: unasked,
     reportOf: () => '',
     lastChoice: () => ({}),
     rememberChoice: () => Promise.resolve(),

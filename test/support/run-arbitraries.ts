@@ -12,6 +12,7 @@ import type {
   WaitReason,
 } from '../../src/core/run/run-events.ts';
 import { BUDGET_LIMITS } from '../../src/core/run/run-budget.ts';
+import type { TaskChanges } from '../../src/core/run/isolation.ts';
 import type { Usage } from '../../src/core/run/usage.ts';
 import type { AgentAssignment, RunOptions } from '../../src/core/run/run-options.ts';
 import { taskId, type Lock, type Status } from '../../src/core/task.ts';
@@ -112,6 +113,15 @@ const usage: fc.Arbitrary<Usage> = record({
   outputTokens: maybe(fc.nat()),
   costUsd: maybe(fc.double({ min: 0, max: 1e6, noNaN: true }).map((n) => n + 0)),
 });
+const commit = fc.constantFrom('a'.repeat(40), '0123456789abcdef'.repeat(4));
+const changes: fc.Arbitrary<TaskChanges> = record({
+  branch: fc.constantFrom('waves/t-1-a', 'main'),
+  base: commit,
+  commit,
+  files: fc.nat(),
+  added: fc.nat(),
+  removed: fc.nat(),
+});
 const evidence: fc.Arbitrary<Evidence> = record({
   startedAt: at,
   endedAt: at,
@@ -122,6 +132,7 @@ const evidence: fc.Arbitrary<Evidence> = record({
   sessionId: maybe(fc.constantFrom('0b5f-1', 'abc_DEF')),
   remarks: maybe(some(text)),
   usage: maybe(usage),
+  changes: maybe(changes),
 });
 const cause: fc.Arbitrary<FailCause> = fc.oneof(
   record({ kind: kind('exit') }),
@@ -136,6 +147,12 @@ const { outcome, stop } = fc.letrec<{ outcome: TaskOutcome; stop: RunStop; skip:
       { maxDepth: 3, depthSize: 'small' },
       record({ kind: kind('stopped'), usage: maybe(usage) }),
       record({ kind: kind('succeeded'), status, evidence: maybe(evidence) }),
+      record({
+        kind: kind('conflict'),
+        files: some(text),
+        status,
+        evidence: maybe(evidence),
+      }),
       record({
         kind: kind('failed'),
         cause,
@@ -201,6 +218,13 @@ const options: fc.Arbitrary<RunOptions> = record({
   stuckAfterMs: fc.nat(),
   agentCaps: some(fc.tuple(someText, fc.nat())),
   budget: maybe(record({ usd: maybe(limit), tokens: maybe(limit), minutes: maybe(limit) })),
+  isolation: maybe(
+    record({
+      target: maybe(fc.constantFrom('main', 'feature/a')),
+      base: commit,
+      start: fc.constantFrom('commit', 'snapshot'),
+    }),
+  ),
 });
 const assignment: fc.Arbitrary<AgentAssignment> = record({
   agent: someText,

@@ -20,6 +20,7 @@ export const RUN_OPTIONS: RunOptions = {
   stuckAfterMs: RUN_DEFAULTS.stuckAfterMs,
   agentCaps: [],
   budget: undefined,
+  isolation: undefined,
 };
 
 const AGENT: AgentAssignment = { agent: 'claude', model: undefined, agentMode: 'unattended' };

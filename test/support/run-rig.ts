@@ -43,6 +43,7 @@ export const OPTIONS: RunOptions = {
   stuckAfterMs: 0,
   agentCaps: [],
   budget: undefined,
+  isolation: undefined,
 };
 
 /**

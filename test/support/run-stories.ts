@@ -20,6 +20,7 @@ export const OPTIONS: RunOptions = {
   stuckAfterMs: 0,
   agentCaps: [],
   budget: undefined,
+  isolation: undefined,
 };
 
 /** How a run of these waves begins. */

@@ -133,6 +133,9 @@ export function openRunWindow(
           return findAgent({ kind: 'custom', custom });
         return findAgent({ kind: PRESET_KINDS.find((kind) => kind === agent) ?? 'auto' });
       }),
+    titleOf: (id) => id,
+    worktreesFolder: () => '',
+    worktreeFiles: () => ['.env*'],
     readiness: (snapshot, id, opened) => {
       const task = snapshot.byId.get(id);
       if (task === undefined) return { kind: 'notReady', reasons: [{ kind: 'missing', id }] };
@@ -155,13 +158,14 @@ export function openRunWindow(
     onFailed,
     wordsOf: ({ kind }) => kind,
   });
-  const { whenWindowCloses: _, ...course } = options.run;
+  const { whenWindowCloses: _, isolation: __, ...course } = options.run;
   const runOptions: RunOptions = {
     ...course,
     reviewGate: options.reviewOpensGate,
     leaseMs: options.leaseMs,
     statusOnSuccess: options.statusOnSuccess,
     agentCaps: [],
+    isolation: undefined,
   };
   return {
     runs,
@@ -196,6 +200,7 @@ function settingsOf({ cap, run, leaseMs }: RunWindowSpec): Settings {
     agentRules: [],
     verify: [],
     verifyWave: undefined,
+    worktreeSetup: [],
     run: { ...RUN_DEFAULTS, ...run },
     agent: { agent: 'custom', model: undefined, agentMode: 'unattended' },
   };

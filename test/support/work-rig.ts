@@ -44,6 +44,7 @@ const OPTIONS: RunOptions = {
   stuckAfterMs: 0,
   agentCaps: [],
   budget: undefined,
+  isolation: undefined,
 };
 
 /** The variable by which all that a rig's agents start is found again. */
@@ -192,6 +193,7 @@ export async function createWorkRig(
         sessionId: undefined,
         tell: undefined,
         root,
+        folder: root,
         git,
         database,
         json,

@@ -133,6 +133,15 @@ export function parseVerifyCommand(value: unknown): {
   };
 }
 
+/** Reads a list of commands; those that cannot be read are left out. */
+export function parseCommands(value: unknown): {
+  readonly commands: readonly VerifyCommand[];
+  readonly problems: readonly string[];
+} {
+  const { rules, problems } = readEntries(value ?? [], verifyIn);
+  return { commands: rules, problems };
+}
+
 function verifyIn(entry: EntryReader): VerifyCommand {
   const command = entry.text('command')?.trim();
   if (command === undefined || command === '') entry.complain('it has no "command"');

@@ -1,4 +1,5 @@
 import { cut } from '../text.ts';
+import type { TaskChanges } from './isolation.ts';
 import type { Usage } from './usage.ts';
 
 /** The result of one verify command. */
@@ -39,6 +40,8 @@ export interface Evidence {
   readonly remarks?: readonly string[] | undefined;
   /** What the agent used in this attempt; undefined where it does not say. */
   readonly usage?: Usage | undefined;
+  /** What it changed in a worktree of its own; undefined where it had none. */
+  readonly changes?: TaskChanges | undefined;
 }
 
 const MAX_FILES = 200;

@@ -1,4 +1,5 @@
 import type { TaskId } from '../task.ts';
+import type { IsolationChoice, IsolationStart } from './isolation.ts';
 import type { OnFailure, RunMode, AgentMode } from './run-options.ts';
 
 /** The user's choice for one run; the settings apply where a field is missing. */
@@ -10,6 +11,9 @@ export interface RunChoice {
   readonly agentMode?: AgentMode;
   readonly onFailure?: OnFailure;
   readonly pauseBetweenWaves?: boolean;
+  readonly isolation?: IsolationChoice;
+  /** What worktrees begin with where something is not committed. */
+  readonly isolationStart?: IsolationStart;
   /** Agents at a time, over all runs of the window, from then on. */
   readonly cap?: number;
 }

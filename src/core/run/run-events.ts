@@ -29,6 +29,16 @@ export type FailCause =
 export type TaskOutcome =
   /** The agent succeeded; `status` is the task's new status. */
   | { readonly kind: 'succeeded'; readonly status: Status; readonly evidence: Evidence | undefined }
+  /**
+   * The agent succeeded, and what it did does not fit to what the run has merged by then: these
+   * files, relative to the repository, are in conflict. `status` as above.
+   */
+  | {
+      readonly kind: 'conflict';
+      readonly files: readonly string[];
+      readonly status: Status;
+      readonly evidence: Evidence | undefined;
+    }
   /** The work failed; `exitCode` is undefined where a signal ended it. The task is back at Todo. */
   | {
       readonly kind: 'failed';
@@ -72,7 +82,7 @@ export type TaskOutcome =
 
 /** Undefined for an outcome without evidence. */
 export function evidenceOf(outcome: TaskOutcome | undefined): Evidence | undefined {
-  return outcome?.kind === 'succeeded' || outcome?.kind === 'failed' ? outcome.evidence : undefined;
+  return outcome !== undefined && 'evidence' in outcome ? outcome.evidence : undefined;
 }
 
 /** What the agent of an attempt used; undefined where nothing of that is known. */

@@ -11,9 +11,11 @@ const SAID = 120;
 export function explainOutcome(outcome: TaskOutcome, now: number): string {
   switch (outcome.kind) {
     case 'succeeded':
-      return `succeeded${outcome.evidence?.verify?.passed === true ? ' and verified' : ''}, now ${outcome.status}${remarksOf(outcome)}`;
+      return `succeeded${outcome.evidence?.verify?.passed === true ? ' and verified' : ''}, now ${outcome.status}${detailsOf(outcome)}`;
+    case 'conflict':
+      return `${outcomeWords(outcome, now)}, now ${outcome.status}${detailsOf(outcome)}`;
     case 'failed':
-      return `${outcomeWords(outcome, now)}, back to Todo${remarksOf(outcome)}`;
+      return `${outcomeWords(outcome, now)}, back to Todo${detailsOf(outcome)}`;
     case 'rateLimited':
     case 'stopped':
       return `${outcomeWords(outcome, now)}, back to Todo`;
@@ -24,7 +26,9 @@ export function explainOutcome(outcome: TaskOutcome, now: number): string {
   }
 }
 
-function remarksOf({ evidence }: Extract<TaskOutcome, { kind: 'succeeded' | 'failed' }>): string {
+function detailsOf({
+  evidence,
+}: Extract<TaskOutcome, { kind: 'succeeded' | 'conflict' | 'failed' }>): string {
   return (evidence?.remarks ?? []).map((remark) => `; ${cut(remark, SAID)}`).join('');
 }
 
@@ -33,6 +37,8 @@ export function outcomeWords(outcome: TaskOutcome, now: number): string {
   switch (outcome.kind) {
     case 'succeeded':
       return 'succeeded';
+    case 'conflict':
+      return conflictWords(outcome.files);
     case 'failed':
       return failureWords(outcome.cause, outcome.exitCode, outcome.signal);
     case 'rateLimited':
@@ -50,6 +56,12 @@ export function outcomeWords(outcome: TaskOutcome, now: number): string {
     case 'skipped':
       return `skipped: ${explainSkip(outcome.reason, now)}`;
   }
+}
+
+/** “conflicts with earlier work in src/a.ts and 2 more”. */
+function conflictWords([first, ...more]: readonly string[]): string {
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  return `conflicts with earlier work${first === undefined ? '' : ` in ${cut(first, SAID)}${others}`}`;
 }
 
 function failureWords(

@@ -1,4 +1,5 @@
 import type { TaskId } from '../task.ts';
+import type { RunIsolation } from './isolation.ts';
 import type { RunBudget } from './run-budget.ts';
 
 /**
@@ -79,6 +80,8 @@ export interface RunOptions {
   readonly agentCaps: readonly (readonly [agent: string, cap: number])[];
   /** The run pauses by itself when it has used so much; undefined: never. */
   readonly budget: RunBudget | undefined;
+  /** How its tasks are kept apart; undefined: all work in the folder of the backlog. */
+  readonly isolation: RunIsolation | undefined;
 }
 
 /** What to run: waves in order, each a set of tasks that may run side by side. */

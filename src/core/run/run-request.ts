@@ -87,7 +87,7 @@ export function resumeCapOf(
 }
 
 function runOptionsOf(choice: RunChoice, { options }: RequestContext): RunOptions {
-  const { whenWindowCloses: _, ...run } = options.run;
+  const { whenWindowCloses: _, isolation: __, ...run } = options.run;
   return {
     ...run,
     runMode: choice.runMode ?? run.runMode,
@@ -97,6 +97,8 @@ function runOptionsOf(choice: RunChoice, { options }: RequestContext): RunOption
     leaseMs: options.leaseMs,
     statusOnSuccess: options.statusOnSuccess,
     agentCaps: agentCapsOf(options.agentRules),
+    // Decided when the run starts.
+    isolation: undefined,
   };
 }
 

@@ -62,6 +62,11 @@ const inTheWay: readonly [name: string, stand: (rig: Review) => void, file: stri
   ['a deleted file', ({ root }) => rmSync(join(root, 'a')), 'a'],
   ['an untracked file', ({ write }) => write('new/file', 'mine'), 'new/file'],
   ['an untracked file for a folder', ({ write }) => write('new', 'mine'), 'new'],
+  [
+    'a folder with untracked files for a file',
+    ({ write }) => write('new/file/x', 'mine'),
+    'new/file',
+  ],
   ['an ignored file', ({ write }) => write('ignored', 'mine'), 'ignored'],
 ];
 for (const [name, stand, file] of inTheWay) {

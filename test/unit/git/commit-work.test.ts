@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -252,12 +253,18 @@ test('a half-done rebase is left to the agent, and its files are kept', async (t
   agent('rebase', '--abort');
 });
 
-test('a lock that an agent’s Git left behind hinders no commit', async (t) => {
-  const { put, commit, files, root } = await atWork(t);
+test('locks that an agent’s Git left behind are removed, and hinder neither us nor the agent', async (t) => {
+  const { put, commit, files, root, agent } = await atWork(t);
   put('b', 'b');
-  writeFileSync(join(root, '.git/worktrees/one/index.lock'), '');
-  assert.match((await commit()).remarks.join(), /locked the index/);
+  const locks = [
+    'worktrees/one/index.lock',
+    'worktrees/one/HEAD.lock',
+    'refs/heads/waves/one.lock',
+  ];
+  for (const lock of locks) writeFileSync(join(root, '.git', lock), '');
+  assert.match((await commit()).remarks.join(), /the lock that it left is removed/);
   assert.deepEqual(files(), ['a.txt', 'b']);
+  agent('commit', '-q', '--allow-empty', '-m', 'it goes on');
 });
 
 test('without a configured author the extension is it', async (t) => {
@@ -274,3 +281,77 @@ test('without a configured author the extension is it', async (t) => {
   await commit();
   assert.match(git('log', '-1', '--format=%an %ae', branch), /^Todo2 Waves todo2-waves@localhost/);
 });
+
+const deletions: readonly [name: string, remove: (at: AtWork) => void][] = [
+  ['with git worktree remove', ({ git, folder }) => git('worktree', 'remove', '--force', folder)],
+  ['with rm', ({ folder }) => rmSync(folder, { recursive: true })],
+];
+for (const [name, remove] of deletions) {
+  test(`an agent that deletes its worktree ${name} has its commits in the work`, async (t) => {
+    const at = await atWork(t);
+    at.put('b', 'b');
+    at.agent('add', '.');
+    at.agent('commit', '-qm', 'own');
+    remove(at);
+    const work = await at.commit();
+    assert.match(work.remarks.join(), /The worktree was deleted/);
+    assert.deepEqual(at.files(), ['a.txt', 'b']);
+    assert.equal(at.read('b', at.folder), 'b');
+    assert.equal(at.agent('status', '--porcelain'), '');
+  });
+}
+
+test('a deleted worktree comes back with what was staged, and with commits that no branch has', async (t) => {
+  const { put, folder, agent, commit, files } = await atWork(t);
+  agent('checkout', '-q', '--detach');
+  put('b', 'b');
+  agent('add', '.');
+  agent('commit', '-qm', 'own');
+  put('c', 'c');
+  agent('add', '.');
+  rmSync(folder, { recursive: true });
+  await commit();
+  assert.deepEqual(files(), ['a.txt', 'b', 'c']);
+});
+
+test('a file in the place of the worktree is said, and stays', async (t) => {
+  const { folder, branch, base, inspect, read } = await atWork(t);
+  rmSync(folder, { recursive: true });
+  writeFileSync(folder, 'mine');
+  const request = { repository: await inspect(), folder, branch, base, message: 'x', trailers: {} };
+  const work = await commitWork(request);
+  assert.ok(!work.ok && work.failure.detail === `${folder} is no folder any more.`);
+  assert.equal(read('one', join(folder, '..')), 'mine');
+});
+
+test(
+  'a pipe in the place of a file is a deleted file, and is said',
+  { skip: process.platform === 'win32' },
+  async (t) => {
+    const { put, folder, commit, files } = await atWork(t);
+    rmSync(join(folder, 'a.txt'));
+    execFileSync('mkfifo', [join(folder, 'a.txt')]);
+    put('b', 'b');
+    assert.match((await commit()).remarks.join(), /a\.txt is no file any more/);
+    assert.deepEqual(files(), ['b']);
+  },
+);
+
+test(
+  'a pipe that Git would read and wait for is said, and the files stay',
+  { skip: process.platform === 'win32' },
+  async (t) => {
+    const { put, folder, branch, base, inspect, read } = await atWork(t);
+    put('b', 'b');
+    mkdirSync(join(folder, 'sub'));
+    execFileSync('mkfifo', [join(folder, 'sub/.gitattributes')]);
+    put('sub/c', 'c');
+    const repository = await inspect();
+    const work = await commitWork({
+      ...{ repository, folder, branch, base, message: 'x', trailers: {} },
+    });
+    assert.ok(!work.ok);
+    assert.match(work.failure.detail, /^sub\/\.gitattributes is no file but a pipe/);
+    assert.equal(read('sub/c', folder), 'c');
+  },
+);

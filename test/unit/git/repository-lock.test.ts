@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ok } from '../../../src/core/result.ts';
 import { processStartTime } from '../../../src/disk/processes.ts';
-import { withRepositoryLock } from '../../../src/git/repository-lock.ts';
+import { removeLeftLocks, withRepositoryLock } from '../../../src/git/repository-lock.ts';
 import { temporaryFolder } from '../../support/repository-rig.ts';
 
 const PROGRAM = join(import.meta.dirname, 'lock-program.ts');
@@ -62,6 +62,19 @@ test('a lock that stays held is a failure, and is not removed', async (t) => {
   const done = await withRepositoryLock(folder, async () => ok('done'), { waitMs: 0 });
   assert.ok(!done.ok && done.failure.cause === 'busy');
   assert.deepEqual(readdirSync(join(folder, 'waves')), ['repository.1.lock']);
+});
+
+test('what processes that are gone have left is removed under every name, and what is held is not', async (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, 'waves'));
+  const put = (file: string, holder: object): void =>
+    writeFileSync(join(folder, 'waves', file), JSON.stringify({ ...holder, host: hostname() }));
+  const begin = (await processStartTime(process.ppid)) ?? null;
+  put('merge-run-1.3.lock', { pid: process.ppid, begin: 'another boot' });
+  put('accept.2.lock', { pid: process.ppid, begin });
+  writeFileSync(join(folder, 'waves/a-record.json'), '{}');
+  await removeLeftLocks(folder);
+  assert.deepEqual(readdirSync(join(folder, 'waves')).sort(), ['a-record.json', 'accept.2.lock']);
 });
 
 test('a body that throws gives the lock back', async (t) => {

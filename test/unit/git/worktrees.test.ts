@@ -116,6 +116,45 @@ for (const [name, crash] of crashes) {
   });
 }
 
+test(
+  'where Git is killed while it makes a worktree, it is told once more',
+  { skip: process.platform !== 'linux' },
+  async (t) => {
+    const rig = repositoryRig(t, { '.gitattributes': '*.bin filter=deadly\n', 'x.bin': 'x\n' });
+    const once = join(rig.root, '../once');
+    // What checks out is a process below the one that adds.
+    const both = `$(cut -d' ' -f4 /proc/$PPID/stat) $PPID`;
+    const deadly = `test -e '${once}' || { touch '${once}'; kill -9 ${both}; }; cat`;
+    rig.git('config', 'filter.deadly.smudge', deadly);
+    const { folder } = await add(rig);
+    assert.ok(existsSync(once));
+    assert.equal(rig.read('x.bin', folder), 'x\n');
+    assert.equal(rig.gitIn(folder, 'status', '--porcelain'), '');
+    assert.equal(rig.git('fsck', '--no-progress'), '');
+  },
+);
+
+test('where no worktree can be made, no branch, folder or record of it is left', async (t) => {
+  const rig = repositoryRig(t, { '.gitattributes': '*.bin filter=bad\n', 'x.bin': 'x\n' });
+  rig.git('config', 'filter.bad.smudge', 'false');
+  rig.git('config', 'filter.bad.required', 'true');
+  await assert.rejects(add(rig), /smudge filter bad failed/);
+  assert.equal(rig.git('for-each-ref', 'refs/heads/waves/'), '');
+  assert.deepEqual(readdirSync(join(rig.root, '.git/waves')), []);
+  assert.ok(!existsSync(rig.worktrees) || readdirSync(rig.worktrees).length === 0);
+});
+
+test(
+  'a place where no folder can be made is said, and nothing is left',
+  { skip: process.platform !== 'linux' },
+  async (t) => {
+    const rig = repositoryRig(t);
+    await assert.rejects(add({ ...rig, worktrees: '/proc/x/y' }), /\/proc\/x cannot be made/);
+    assert.equal(rig.git('for-each-ref', 'refs/heads/waves/'), '');
+    assert.deepEqual(readdirSync(join(rig.root, '.git/waves')), []);
+  },
+);
+
 test('a worktree that the user deleted is made again on its branch', async (t) => {
   const rig = repositoryRig(t);
   const { folder } = await add(rig);

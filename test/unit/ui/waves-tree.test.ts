@@ -289,20 +289,9 @@ function windowOf(
         move: () => moved.fire(undefined),
       });
       return {
+        ...fakeBacklogs([]).of(backlog),
         backlog,
         onDidMove: moved.event,
-        hasTerminal: () => false,
-        showTerminal: () => false,
-        activityOf: () => undefined,
-        openLog: () => Promise.reject(new Error('not asked for')),
-        reportOf: () => '',
-        lastChoice: () => ({}),
-        rememberChoice: () => Promise.resolve(),
-        writePlan: () => Promise.reject(new Error('not asked for')),
-        replacePlan: () => Promise.reject(new Error('not asked for')),
-        agents: () => Promise.resolve([]),
-        importable: () => Promise.resolve(ok([])),
-        initialise: () => Promise.reject(new Error('not asked for')),
         close: () => Promise.resolve(void closed.push(root)),
       };
     },

@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import type { WorkEnd } from '../../../src/core/ports.ts';
 import type { RunEvent, RunState } from '../../../src/core/run/run-events.ts';
 import { storedWorkState, type WorkState } from '../../../src/core/run/journal/work-state.ts';
 import { taskId, type TaskId } from '../../../src/core/task.ts';
@@ -30,6 +31,10 @@ const STORY: readonly RunEvent[] = [
   { kind: 'taskStarting', runId: RUN, id: taskId('T-1'), attemptNo: 1, tryNo: 1, at: 2 },
   { kind: 'taskStarting', runId: RUN, id: taskId('T-2'), attemptNo: 2, tryNo: 1, at: 2 },
 ];
+
+const IN_CONFLICT: Extract<WorkEnd, { kind: 'conflict' }> = {
+  ...{ kind: 'conflict', files: ['a.txt'], status: 'Review', evidence: undefined },
+};
 
 /** A folder in which an earlier window wrote this down, and a window that opens on it now. */
 async function reopened(
@@ -140,6 +145,10 @@ async function reopened(
       ...{
         endOrphan: tell('endOrphan'),
         releaseFor: tell('releaseFor'),
+        bringIn: (attempt, end) => {
+          note('bringIn')(attempt.id, end.kind);
+          return Promise.resolve(end.kind === 'succeeded' ? IN_CONFLICT : end);
+        },
         endVerification: tell('endVerification'),
       },
       ...{ begun: { has: () => begunHere, add: () => undefined }, onAttached: () => undefined },
@@ -256,4 +265,17 @@ test('a run that cannot be taken over keeps no other one from it', async (t) => 
     history.past.map(({ runId, stop }) => [runId, stop?.kind]),
     [[other, 'interrupted']],
   );
+});
+
+test('the work of an attempt that ended while no window was there is brought in, and its end is as that says', async (t) => {
+  const at = await reopened(t, STORY, { begunHere: true });
+  at.writeState(1, { phase: 'ended', agentPid: 1234, end: succeeded() });
+  at.writeState(2, { phase: 'working', agentPid: 1235 });
+  await at.open();
+  assert.deepEqual(
+    at.told.filter((line) => /^(?:bringIn|endOrphan)/.test(line)),
+    ['bringIn T-1 succeeded', 'endOrphan', 'bringIn T-2 unknown'],
+  );
+  const outcome = at.restored[0]?.run.tasks.get(taskId('T-1'))?.outcome;
+  assert.deepEqual(outcome, IN_CONFLICT);
 });

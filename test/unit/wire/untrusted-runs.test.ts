@@ -218,7 +218,7 @@ test('a folder that was downloaded with runs in it starts nothing, ends nothing 
       steer: nothing,
       detach: nothing,
     },
-    ...{ ...found, endVerification: () => Promise.resolve() },
+    ...{ ...found, endVerification: () => Promise.resolve(), bringIn: nothing },
     begun: { has: () => false, add: nothing },
     ready: () => Promise.resolve(),
     ...{ onAttached: nothing, onFailed: nothing, clock: systemClock, log: () => undefined },

@@ -36,7 +36,7 @@ function place(t: TestContext) {
     ...{ processes, processStartTime, clock, log },
   });
   const verify = verifyWaveWith({
-    ...{ journals, root, log },
+    ...{ journals, folderOf: () => Promise.resolve(root), log },
     command: () => ({
       command: process.execPath,
       args: ['-e', 'console.log("seen")'],

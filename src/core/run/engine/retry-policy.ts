@@ -90,9 +90,17 @@ export function isStoreBusy(outcome: TaskOutcome): boolean {
   return kind === 'busy' || kind === 'writerDied';
 }
 
+/** Ends that are no failures: a success, a request, or work that only has to be merged by hand. */
+const NO_FAILURES: ReadonlySet<TaskOutcome['kind']> = new Set([
+  'succeeded',
+  'conflict',
+  'stopped',
+  'skipped',
+]);
+
 /** True for an end without success that was not requested. */
 export function isFailure({ kind }: TaskOutcome): boolean {
-  return kind !== 'succeeded' && kind !== 'stopped' && kind !== 'skipped';
+  return !NO_FAILURES.has(kind);
 }
 
 /**

@@ -1,4 +1,11 @@
-import { outcomeShape, stopShape, verifyShape, waitShape } from './journal-outcome.ts';
+import {
+  branchShape,
+  commitShape,
+  outcomeShape,
+  stopShape,
+  verifyShape,
+  waitShape,
+} from './journal-outcome.ts';
 import { taskIdShape as idShape } from '../../task-id-shape.ts';
 import {
   type Fields,
@@ -19,6 +26,7 @@ import {
 } from '../../shape.ts';
 import { withStoredNames } from '../../stored-names.ts';
 import { BUDGET_LIMITS, type RunBudget } from '../run-budget.ts';
+import type { RunIsolation } from '../isolation.ts';
 import type { RunEvent } from '../run-events.ts';
 import { type AgentAssignment, type RunOptions, AGENT_MODES } from '../run-options.ts';
 
@@ -105,6 +113,13 @@ const runOptions: Fields<RunOptions> = {
   agentCaps: listOf(pairOf(someText, natural)),
   budget: maybe(
     objectOf<RunBudget>({ usd: maybe(limit), tokens: maybe(limit), minutes: maybe(limit) }),
+  ),
+  isolation: maybe(
+    objectOf<RunIsolation>({
+      target: maybe(branchShape),
+      base: commitShape,
+      start: oneOf('commit', 'snapshot'),
+    }),
   ),
 };
 

@@ -21,6 +21,7 @@ import {
   wholeNumber,
 } from '../../shape.ts';
 import type { FailCause, RunStop, SkipReason, TaskOutcome, WaitReason } from '../run-events.ts';
+import type { TaskChanges } from '../isolation.ts';
 import type { Usage } from '../usage.ts';
 import { isSessionId } from './session-id.ts';
 
@@ -74,6 +75,7 @@ export const failureShape: Shape<Failure> = unionOf<Failure>({
   alreadyRunning: {},
   nothingToRun: {},
   nothingReady: {},
+  isolation: { detail: text },
   internal: { detail: text },
   unreadable: { file: text, cause: oneOf(...UNREADABLE_CAUSES), detail: text },
 });
@@ -100,6 +102,21 @@ export const usageShape = orNothing(
   }),
 );
 
+/** The full name of an object in Git, with either of its hashes. */
+export const commitShape = where(text, (name) => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(name));
+
+/** The name of a branch as an argument: nothing that a program reads as an option. */
+export const branchShape = where(text, (name) => /^[^-\s\p{Cc}][^\s\p{Cc}]{0,499}$/u.test(name));
+
+const taskChanges = objectOf<TaskChanges>({
+  branch: branchShape,
+  base: commitShape,
+  commit: commitShape,
+  files: natural,
+  added: natural,
+  removed: natural,
+});
+
 /** A session or a log file of another form is dropped; the rest of the evidence stays. */
 export const evidenceShape: Shape<Evidence> = objectOf<Evidence>({
   startedAt: finite,
@@ -111,6 +128,7 @@ export const evidenceShape: Shape<Evidence> = objectOf<Evidence>({
   sessionId: orNothing(where(text, isSessionId)),
   remarks: maybe(listOf(text)),
   usage: usageShape,
+  changes: orNothing(taskChanges),
 });
 
 const failCause = unionOf<FailCause>({
@@ -133,6 +151,7 @@ const skipReason = unionOf<SkipReason>({
 
 export const outcomeShape: Shape<TaskOutcome> = unionOf<TaskOutcome>({
   succeeded: { status, evidence: maybe(evidenceShape) },
+  conflict: { files: listOf(text), status, evidence: maybe(evidenceShape) },
   failed: {
     cause: failCause,
     exitCode: maybe(wholeNumber),

@@ -23,6 +23,10 @@ export function nextSteps(run: RunState): string {
     ],
     [those(({ kind }) => kind === 'lockLost'), 'Ask the holder who took over the lock'],
     [
+      those(({ kind }) => kind === 'conflict'),
+      'Resolve the conflicts of tasks that do not fit to what the run has merged',
+    ],
+    [
       those(({ kind }) => kind === 'failed' || kind === 'notStarted'),
       'Read the log of the failed tasks, then resume the run',
     ],

@@ -3,6 +3,7 @@ import type { Evidence, VerifyResult } from '../evidence.ts';
 import { evidenceOf, type TaskOutcome, type TaskRun } from '../run-events.ts';
 import { type ReportContext, taskName } from './report-context.ts';
 import { duration, firstOf } from '../../text.ts';
+import { changesWords } from '../isolation.ts';
 import { verifyWords } from '../run-messages.ts';
 import { usageWords } from '../usage.ts';
 
@@ -56,10 +57,13 @@ function rest({
   summary,
   remarks = [],
   usage,
+  changes,
 }: Evidence): readonly string[] {
   const lines: string[] = remarks.map((remark) => `- ${inline(remark)}`);
   const used = usageWords(usage);
   if (used !== undefined) lines.push(`- Used: ${used}`);
+  if (changes !== undefined)
+    lines.push(`- Changed: ${inline(changesWords(changes))}, on branch ${inline(changes.branch)}`);
   if (files.length > 0) lines.push(`- Files: ${firstOf(files, FILES_SHOWN, inline)}`);
   if (logFile !== undefined) lines.push(`- Log: ${inline(logFile)}`);
   if (sessionId !== undefined) lines.push(`- Session: ${inline(sessionId)}`);

@@ -6,6 +6,7 @@ import { nextSteps } from './next-steps.ts';
 import { type ReportContext, taskName } from './report-context.ts';
 import { evidenceSection, verifyOf } from './report-evidence.ts';
 import { evidenceOf, usageOf, usageOfTask, type RunState, type TaskRun } from '../run-events.ts';
+import type { RunIsolation } from '../isolation.ts';
 import { budgetWords } from '../run-budget.ts';
 import { addUsage, costWords, shortNumber, usageWords, type Usage } from '../usage.ts';
 import { durationOf, groupOf, summariseRun, type RunSummary } from './run-summary.ts';
@@ -45,6 +46,7 @@ function factTable(run: RunState, summary: RunSummary, { now }: ReportContext): 
     ['Ended', run.endedAt === undefined ? `not yet, as of ${utcTime(now)}` : utcTime(run.endedAt)],
     ['Took', inline(duration(summary.durationMs))],
     ['Order', mode],
+    ['Worktrees', run.options.isolation && isolationWords(run.options.isolation)],
     ['Agents at a time', run.cap === undefined ? undefined : String(run.cap)],
     ['Result', totals(summary)],
     ['Attempts', String(summary.attempts)],
@@ -59,10 +61,17 @@ function factTable(run: RunState, summary: RunSummary, { now }: ReportContext): 
   return ['| | |', '| --- | --- |', ...lines].join('\n');
 }
 
+/** Where the tasks of a run began, and for which branch. */
+function isolationWords({ base, start, target }: RunIsolation): string {
+  const from = `${start === 'snapshot' ? 'a snapshot, ' : ''}${base.slice(0, 10)}`;
+  return `one for each task, from ${from}${target === undefined ? '' : `, for ${inline(target)}`}`;
+}
+
 function totals(summary: RunSummary): string {
-  const { succeeded, verified, failed, unclear, stopped, skipped, open } = summary;
+  const { succeeded, verified, conflict, failed, unclear, stopped, skipped, open } = summary;
   const parts: readonly (readonly [number, string])[] = [
     [succeeded, `succeeded${verified === 0 ? '' : ` (${verified} verified)`}`],
+    [conflict, 'in conflict'],
     [failed, 'failed'],
     [unclear, 'with an unknown end'],
     [stopped, 'stopped'],

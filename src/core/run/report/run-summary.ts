@@ -10,6 +10,8 @@ export interface RunSummary {
    * Ended badly, could not be started, were refused by a rate limit to the end, or lost their lock.
    */
   readonly failed: number;
+  /** The agent succeeded, and its work has to be merged by hand. */
+  readonly conflict: number;
   /** Neither success nor failure: the end is unknown, or could not be recorded. */
   readonly unclear: number;
   readonly stopped: number;
@@ -22,7 +24,15 @@ export interface RunSummary {
 
 /** Counts the outcomes of a run. Linear in the number of tasks. */
 export function summariseRun(run: RunState, now: number): RunSummary {
-  const counts = { succeeded: 0, failed: 0, unclear: 0, stopped: 0, skipped: 0, open: 0 };
+  const counts = {
+    succeeded: 0,
+    conflict: 0,
+    failed: 0,
+    unclear: 0,
+    stopped: 0,
+    skipped: 0,
+    open: 0,
+  };
   let verified = 0;
   for (const { outcome } of run.tasks.values()) {
     counts[groupOf(outcome)]++;
@@ -35,12 +45,14 @@ export function summariseRun(run: RunState, now: number): RunSummary {
 /** The group that a task counts in; undefined is the outcome of one that has not ended. */
 export function groupOf(
   outcome: TaskOutcome | undefined,
-): 'succeeded' | 'failed' | 'unclear' | 'stopped' | 'skipped' | 'open' {
+): 'succeeded' | 'conflict' | 'failed' | 'unclear' | 'stopped' | 'skipped' | 'open' {
   switch (outcome?.kind) {
     case undefined:
       return 'open';
     case 'succeeded':
       return 'succeeded';
+    case 'conflict':
+      return 'conflict';
     case 'failed':
     case 'notStarted':
     case 'rateLimited':

@@ -39,6 +39,7 @@ const started: RunEvent = {
       stuckAfterMs: 0,
       agentCaps: [],
       budget: undefined,
+      isolation: undefined,
     },
   },
   agents: [[taskId('T-1'), { agent: 'claude', model: undefined, agentMode: 'unattended' }]],

@@ -240,6 +240,7 @@ test('the summary counts every task once', () => {
         tasks,
         succeeded: well,
         verified,
+        conflict,
         failed: badly,
         unclear,
         stopped,
@@ -247,7 +248,7 @@ test('the summary counts every task once', () => {
         open,
       } = summariseRun(run, BEGIN);
       assert.equal(tasks, ends.length);
-      assert.equal(well + badly + unclear + stopped + skipped + open, tasks);
+      assert.equal(well + conflict + badly + unclear + stopped + skipped + open, tasks);
       assert.ok(verified <= well);
     }),
   );

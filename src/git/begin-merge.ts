@@ -1,0 +1,41 @@
+import { ok } from '../core/result.ts';
+import { messageOf } from '../core/text.ts';
+import { gitFailure, parts, type GitResult } from './git-failure.ts';
+import { operationUnderWay, type Repository } from './repository.ts';
+import { findWorkTree, mendLink, runIn } from './work-tree.ts';
+
+export interface BeginMerge {
+  readonly repository: Pick<Repository, 'commonDir'>;
+  /** A worktree of ours, with nothing uncommitted in it, in which no agent works. */
+  readonly folder: string;
+  /** The commit that is to be merged into what is checked out there. */
+  readonly other: string;
+  readonly message: string;
+}
+
+/**
+ * Begins a merge in a worktree and leaves it for a person to conclude, with the marks of conflicts
+ * in its files. Answers the files in conflict; none where it only has to be committed. One that is
+ * under way goes on.
+ */
+export async function beginMerge(request: BeginMerge): Promise<GitResult<readonly string[]>> {
+  const { repository, folder, other, message } = request;
+  try {
+    const work = await findWorkTree(repository.commonDir, folder);
+    if (!work.ok) return work;
+    await mendLink(work.value);
+    const operation = operationUnderWay(work.value.gitDir);
+    if (operation !== undefined && operation !== 'merge')
+      return gitFailure('inTheWay', `In ${folder}, a ${operation} is not finished.`);
+    if (operation === undefined) {
+      const merge = ['merge', '--quiet', '--no-ff', '--no-commit', '--no-stat', '--no-autostash'];
+      const begun = await runIn(work.value, [...merge, '-m', message, other]);
+      if (!begun.ok && operationUnderWay(work.value.gitDir) === undefined) return begun;
+    }
+    const unmerged = ['diff', '--name-only', '-z', '--diff-filter=U', '--no-ext-diff'];
+    const files = await runIn(work.value, unmerged);
+    return files.ok ? ok(parts(files.value)) : files;
+  } catch (error) {
+    return gitFailure('file', messageOf(error));
+  }
+}

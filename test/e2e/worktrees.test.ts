@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type Window, Windows } from '../support/windows.ts';
+
+let windows: Windows;
+before(async () => (windows = await Windows.start()));
+after(() => windows.stop());
+
+const gitIn =
+  (folder: string) =>
+  (...args: string[]): string =>
+    execFileSync('git', args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
+
+/** A repository with the backlog in it, which Git ignores. */
+function prepare(folder: string): void {
+  const git = gitIn(folder);
+  git('init', '-q', '-b', 'main');
+  git('config', 'user.name', 'A User');
+  git('config', 'user.email', 'user@example.org');
+  writeFileSync(join(folder, '.gitignore'), '.todo2/\n.vscode/\n');
+  writeFileSync(join(folder, 'harbour.log'), 'Opened\n');
+  git('add', '.');
+  git('commit', '-qm', 'Open the harbour');
+}
+
+const ended = (window: Window): Promise<void> =>
+  window.until('all are in Review', async () =>
+    Object.values(await window.tasks()).every(({ status }) => status === 'Review'),
+  );
+
+/** The task whose line is not in what the run has merged. */
+function inConflict(git: (...args: string[]) => string): string {
+  const [run = ''] = git('branch', '--list', '--format=%(refname:short)', 'waves/run-*').split(
+    '\n',
+  );
+  return git('show', `${run}:harbour.log`).includes('wind') ? 'Log the tide' : 'Log the wind';
+}
+
+test('two agents change the same file and a third another one: review, accept, conflict, discard, clean up', async (t) => {
+  const window = await windows.open(t, {
+    tasks: [
+      { id: 'T-1', content: 'Log the tide', description: 'simulate: seconds=0 append=harbour.log' },
+      { id: 'T-2', content: 'Log the wind', description: 'simulate: seconds=0 append=harbour.log' },
+      {
+        id: 'T-3',
+        content: 'Chart the shoals',
+        description: 'simulate: seconds=0 append=chart.md',
+      },
+    ],
+    settings: { 'todo2Waves.isolation': 'auto' },
+    prepare,
+  });
+  t.after(() => rmSync(`${window.folder}.worktrees`, { recursive: true, force: true }));
+  const { workbench } = window;
+  const git = gitIn(window.folder);
+  const tree = await window.tree();
+  const before = git('rev-parse', 'HEAD');
+  await workbench.inline(workbench.row(tree, 'Wave 0').first(), 'Run Wave');
+  await ended(window);
+  const run = workbench.row(tree, 'Ended: Wave 0');
+  await run.waitFor();
+  const conflict = tree.getByText(/^conflicts with earlier work in harbour\.log/).first();
+  await conflict.waitFor();
+  await tree
+    .getByText(/^\+1 −0 · 1 file · succeeded, now Review/)
+    .first()
+    .waitFor();
+  assert.equal(git('rev-parse', 'HEAD'), before);
+  assert.equal(git('status', '--porcelain'), '');
+  await workbench.screenshot('worktrees-ended-dark');
+  await workbench.theme('light');
+  await workbench.screenshot('worktrees-ended-light');
+  await workbench.theme('dark');
+
+  // All that the run has merged, in one editor.
+  await workbench.inline(run, 'Review Changes');
+  const editor = workbench.page.locator('.multiDiffEditor');
+  await editor.getByText('chart.md').first().waitFor();
+  await editor.getByText('harbour.log').first().waitFor();
+  await workbench.screenshot('worktrees-review-dark');
+  await workbench.theme('light');
+  await workbench.screenshot('worktrees-review-light');
+  await workbench.theme('dark');
+
+  const conflicted = inConflict(git);
+  await workbench.menu(workbench.row(tree, conflicted).first(), 'Resolve Conflict…');
+  const resolve = workbench.toast(`Resolve harbour.log in the worktree of “${conflicted}”`);
+  await resolve.waitFor();
+  await workbench.screenshot('worktrees-resolve-dark');
+  const file = join(
+    `${window.folder}.worktrees`,
+    conflicted === 'Log the tide' ? 't-1-log-the-tide' : 't-2-log-the-wind',
+    'harbour.log',
+  );
+  assert.match(readFileSync(file, 'utf8'), /^<<<<<<< /m);
+  await resolve.getByRole('button', { name: 'Merge Again' }).click();
+  await workbench.toast('Still in conflict: harbour.log.').waitFor();
+  const marks = /^(?:<<<<<<<|=======|>>>>>>>).*\n/gm;
+  writeFileSync(file, readFileSync(file, 'utf8').replace(marks, ''));
+  await workbench.menu(workbench.row(tree, conflicted).first(), 'Merge Again');
+  await workbench.toast(`“${conflicted}” is merged into the run.`).waitFor();
+
+  await workbench.menu(run, 'Accept Changes…');
+  const asked = workbench.dialog('Accept the changes of “Wave 0” into main?');
+  await asked.waitFor();
+  await workbench.screenshot('worktrees-accept-dark');
+  await asked.getByRole('button', { name: 'Accept' }).click();
+  await workbench.toast('The changes of “Wave 0” are in main.').waitFor();
+  assert.ok(existsSync(join(window.folder, 'chart.md')));
+  assert.match(
+    readFileSync(join(window.folder, 'harbour.log'), 'utf8'),
+    /^Opened\nLog the \w+\nLog the \w+\n$/,
+  );
+  await window.until('all of it is Done', async () =>
+    Object.values(await window.tasks()).every(({ status }) => status === 'Done'),
+  );
+
+  // Discarded work is kept.
+  await workbench.menu(workbench.row(tree, 'Chart the shoals').first(), 'Discard Changes…');
+  await workbench
+    .dialog('Discard the changes of “Chart the shoals”?')
+    .getByRole('button', { name: 'Discard' })
+    .click();
+  await workbench.toast(/^The work is kept as refs\/waves\/discarded\//).waitFor();
+  const [kept = ''] = git('for-each-ref', '--format=%(refname)', 'refs/waves/discarded').split(
+    '\n',
+  );
+  assert.equal(git('show', `${kept}:chart.md`), 'Chart the shoals\n');
+
+  await workbench.run('Todo2 Waves: Clean Up Worktrees…');
+  await workbench.quick.getByText('Nothing is lost with it.').first().waitFor();
+  await workbench.screenshot('worktrees-clean-up-dark');
+  await workbench.page.keyboard.press('Enter');
+  await workbench.toast(/^3 worktrees removed\./).waitFor();
+  assert.equal(git('worktree', 'list').trim().split('\n').length, 1);
+  assert.equal(git('branch', '--list', 'waves/*'), '');
+});
