@@ -5,7 +5,13 @@ import { taskId } from '../../src/core/task.ts';
 import type { RunEvent } from '../../src/core/run/run-events.ts';
 
 export type WindowOrder =
-  { readonly do: 'run'; readonly waves: readonly (readonly string[])[] } | { readonly do: 'close' };
+  | {
+      readonly do: 'run';
+      readonly waves: readonly (readonly string[])[];
+      /** Each task in a worktree of its own. */
+      readonly isIsolated?: boolean;
+    }
+  | { readonly do: 'close' };
 
 /** What such a window says, in the order in which it comes about. */
 export type WindowSaid =
@@ -33,16 +39,29 @@ window.runs.runner.onDidChange(() => {
   say({ kind: 'leads', runIds: going.map(({ runId }) => runId) });
 });
 
-async function run(waves: readonly (readonly string[])[]): Promise<void> {
+async function run(
+  waves: readonly (readonly string[])[],
+  choice: 'worktree' | 'shared',
+): Promise<void> {
   const refusal = await window.runs.history.prepare();
   const agent = { agent: 'custom', model: undefined, agentMode: 'unattended' } as const;
   await window.source.refresh();
-  const started = window.runs.runner.start(
-    window.request(
-      waves.map((ids) => ids.map(taskId)),
-      agent,
-    ),
+  const request = window.request(
+    waves.map((ids) => ids.map(taskId)),
+    agent,
   );
+  const decided = await window.runs.isolation.decide({
+    ...{ choice, start: 'commit', parallel: 2, resumes: undefined, isDry: false },
+  });
+  if (!decided.ok) {
+    say({ kind: 'trouble', text: JSON.stringify(decided) });
+    return;
+  }
+  const { isolation } = decided.value;
+  const started = window.runs.runner.start({
+    ...request,
+    options: { ...request.options, isolation },
+  });
   if (refusal !== undefined || !started.ok)
     say({ kind: 'trouble', text: JSON.stringify(refusal ?? started) });
 }
@@ -55,7 +74,10 @@ async function close(): Promise<void> {
 
 process.on(
   'message',
-  (order: WindowOrder) => void (order.do === 'run' ? run(order.waves) : close()),
+  (order: WindowOrder) =>
+    void (order.do === 'run'
+      ? run(order.waves, order.isIsolated === true ? 'worktree' : 'shared')
+      : close()),
 );
 // Whoever proves something with it is gone.
 process.on('disconnect', () => process.exit());

@@ -10,6 +10,7 @@ import { besideExarp } from './beside-exarp.ts';
 import { crashes } from './crashes.ts';
 import { fuzz } from './fuzz.ts';
 import { injection } from './injection-run.ts';
+import { isolation } from './isolation.ts';
 import { kills } from './kills.ts';
 import { logs } from './logs.ts';
 import { races } from './races.ts';
@@ -23,6 +24,7 @@ const PROOFS: readonly Proof[] = [
   crashes,
   fuzz,
   kills,
+  isolation,
   injection,
   besideExarp,
 ];

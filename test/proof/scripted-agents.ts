@@ -10,6 +10,11 @@ export interface Script {
   readonly seconds: number;
   readonly exitCode: number;
   readonly leaves: 'nothing' | 'child' | 'stray';
+  /**
+   * Commands of a shell, where the agent works. `wrote WORD` notes that a file has this word for
+   * good.
+   */
+  readonly steps?: readonly string[];
 }
 
 /** What the agents of one task wrote down of themselves. */
@@ -18,6 +23,8 @@ export interface Trace {
   readonly starts: number;
   /** True where one of them came to the end of its script. */
   readonly isDone: boolean;
+  /** What `wrote` was called with. */
+  readonly written: readonly string[];
 }
 
 // Cheap to start, and what it leaves behind has forgotten who started it: only groups and marks
@@ -31,6 +38,8 @@ case $leaves in
   child) sleep 300 & ;;
   stray) setsid sleep 300 & ;;
 esac
+wrote() { echo "wrote $1" >> "$trace"; }
+if [ -f "$trace.steps" ]; then . "$trace.steps"; fi
 sleep "$seconds"
 echo "end $$" >> "$trace"
 exit "$code"
@@ -49,8 +58,9 @@ export class ScriptedAgents {
     this.custom = { command, args: ['{taskId}'], stdin: 'prompt', env: { AGENT_TRACES: folder } };
   }
 
-  give(id: string, { seconds, exitCode, leaves }: Script): void {
+  give(id: string, { seconds, exitCode, leaves, steps }: Script): void {
     writeFileSync(join(this.#folder, `${id}.script`), `${seconds} ${exitCode} ${leaves}\n`);
+    if (steps !== undefined) writeFileSync(join(this.#folder, `${id}.steps`), steps.join('\n'));
   }
 
   traceOf(id: string): Trace {
@@ -58,6 +68,7 @@ export class ScriptedAgents {
     const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
     const count = (word: string): number =>
       lines.filter((line) => line.startsWith(`${word} `)).length;
-    return { starts: count('start'), isDone: count('end') > 0 };
+    const written = lines.flatMap((line) => (line.startsWith('wrote ') ? [line.slice(6)] : []));
+    return { starts: count('start'), isDone: count('end') > 0, written };
   }
 }

@@ -3,6 +3,7 @@ import { besideExarp } from '../proof/beside-exarp.ts';
 import { crashes } from '../proof/crashes.ts';
 import { fuzz } from '../proof/fuzz.ts';
 import { injection } from '../proof/injection-run.ts';
+import { isolation } from '../proof/isolation.ts';
 import { kills } from '../proof/kills.ts';
 import { logs } from '../proof/logs.ts';
 import { races } from '../proof/races.ts';
@@ -21,6 +22,7 @@ const PROOFS: readonly Proof[] = [
   crashes,
   fuzz,
   kills,
+  isolation,
   injection,
   besideExarp,
 ];
