@@ -28,10 +28,10 @@ import { loadSqlite } from './store/write/load-sqlite.ts';
 import { processStartTime } from './disk/processes.ts';
 import { readWholeSync } from './disk/read-whole.ts';
 import { replaceFile } from './disk/replace-file.ts';
-import { RowWatch } from './store/write/row-watch.ts';
+import { RowWatch } from './store/write/watch/row-watch.ts';
 import { systemClock as clock } from './store/files/system-clock.ts';
 import { isSharedWithExarp } from './store/write/shared-store.ts';
-import { WriteWatch } from './store/write/write-watch.ts';
+import { WriteWatch } from './store/write/watch/write-watch.ts';
 import { WorkLocks } from './store/write/work-locks.ts';
 import { stackOf } from './core/text.ts';
 

@@ -8,7 +8,7 @@ import type { Transacted } from './connection.ts';
 import type { LockContext } from './lock-row.ts';
 import { claimTask, renewLocks } from './lock-statements.ts';
 import { releaseWithResult } from './release-with-result.ts';
-import type { WriteWatch } from './write-watch.ts';
+import type { WriteWatch } from './watch/write-watch.ts';
 
 /** The run is blocked meanwhile. */
 const CLAIM_DEADLINE_MS = 10_000;

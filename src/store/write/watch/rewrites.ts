@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { changeCounter, changesByTask, deletedBetween, lastChange } from './edit-history.ts';
-import { prepared } from './prepared.ts';
-import { columnNames } from './table-columns.ts';
+import { changeCounter, changesByTask, deletedBetween, lastChange } from '../edit-history.ts';
+import { prepared } from '../prepared.ts';
+import { columnNames } from '../table-columns.ts';
 
 /** So many rows stand for all: a rewrite of exarp-go leaves out none. */
 const MOST_ROWS = 600;

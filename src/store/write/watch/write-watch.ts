@@ -1,17 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Disposable } from '../../core/events.ts';
-import type { Failure } from '../../core/failure.ts';
-import type { Clock } from '../../core/ports.ts';
-import { ok, type Result } from '../../core/result.ts';
-import { parseStatus, type Status, type TaskId } from '../../core/task.ts';
-import type { Connection, Transacted } from './connection.ts';
+import type { Disposable } from '../../../core/events.ts';
+import type { Failure } from '../../../core/failure.ts';
+import type { Clock } from '../../../core/ports.ts';
+import { ok, type Result } from '../../../core/result.ts';
+import { parseStatus, type Status, type TaskId } from '../../../core/task.ts';
+import type { Connection, Transacted } from '../connection.ts';
 import type { DeletedTask, EditWatch } from './edit-watch.ts';
-import { firstChangeSince, lastChange, noteAgainWritten, noteStatus } from './edit-history.ts';
-import { seconds, type LockContext } from './lock-row.ts';
-import { prepared } from './prepared.ts';
-import { formatRfc3339 } from './rfc3339.ts';
+import { firstChangeSince, lastChange, noteAgainWritten, noteStatus } from '../edit-history.ts';
+import { seconds, type LockContext } from '../lock-row.ts';
+import { prepared } from '../prepared.ts';
+import { formatRfc3339 } from '../rfc3339.ts';
 import { Rewrites, type RowWriter } from './rewrites.ts';
-import { isSharedWithExarp } from './shared-store.ts';
+import { isSharedWithExarp } from '../shared-store.ts';
 import {
   historyOf,
   insertImage,

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { parseStatus, type TaskId } from '../../core/task.ts';
-import type { LockContext } from './lock-row.ts';
+import { parseStatus, type TaskId } from '../../../core/task.ts';
+import type { LockContext } from '../lock-row.ts';
 import { withDependencyChange } from './dependency-merge.ts';
-import { firstChangeSince } from './edit-history.ts';
+import { firstChangeSince } from '../edit-history.ts';
 import { historyOf, partOf, possible, type RowImage, valuesSince, withPart } from './row-image.ts';
 
 /** A task before it was deleted, with earlier values of its words, as `partOf` gives them. */

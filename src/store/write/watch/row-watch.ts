@@ -1,9 +1,9 @@
-import { Emitter, type Disposable, type Event } from '../../core/events.ts';
-import type { Clock } from '../../core/ports.ts';
-import type { Snapshot, StoreState } from '../../core/snapshot.ts';
-import { parseStatus, type Task, type TaskId } from '../../core/task.ts';
-import type { Connection } from './connection.ts';
-import { readLockRow } from './lock-row.ts';
+import { Emitter, type Disposable, type Event } from '../../../core/events.ts';
+import type { Clock } from '../../../core/ports.ts';
+import type { Snapshot, StoreState } from '../../../core/snapshot.ts';
+import { parseStatus, type Task, type TaskId } from '../../../core/task.ts';
+import type { Connection } from '../connection.ts';
+import { readLockRow } from '../lock-row.ts';
 
 /**
  * How often to check for commits of other processes: a number in the WAL header, so it costs next

@@ -1,9 +1,9 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import type { TaskId } from '../../core/task.ts';
-import { wereValues } from './edit-history.ts';
-import { readPairs, type PairTable, writePairs } from './edit-row.ts';
-import { prepared } from './prepared.ts';
-import { columnNames } from './table-columns.ts';
+import type { TaskId } from '../../../core/task.ts';
+import { wereValues } from '../edit-history.ts';
+import { readPairs, type PairTable, writePairs } from '../edit-row.ts';
+import { prepared } from '../prepared.ts';
+import { columnNames } from '../table-columns.ts';
 
 /**
  * The parts of a task that exarp-go writes back whole. The first column of a part says whether it
