@@ -20,7 +20,8 @@ import {
   whyWorktreeStays,
 } from '../git/remove-worktree.ts';
 import { readRecords, recordOf } from '../git/worktree-records.ts';
-import { type GitIsolation, NO_WORKTREE, ownerOf } from './isolation.ts';
+import type { GitIsolation } from './isolation.ts';
+import { NO_WORKTREE, ownerOf } from './run-place.ts';
 
 export interface ReviewParts {
   /** The folder of the backlog. */
