@@ -59,13 +59,12 @@ import {
   steer,
   stopWave,
 } from './run-commands.ts';
+import { cleanUpWorktrees } from './review/clean-up.ts';
+import { mergeAgain, resolveConflict } from './review/conflict-commands.ts';
 import {
   acceptChanges,
-  cleanUpWorktrees,
   discardChanges,
-  mergeAgain,
   openWorktree,
-  resolveConflict,
   reviewChanges,
 } from './review/review-commands.ts';
 import { isResumable } from './run-row.ts';

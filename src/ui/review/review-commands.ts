@@ -1,22 +1,14 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../../core/backlog.ts';
-import { evidenceOf, type RunState } from '../../core/run/run-events.ts';
-import type { AcceptedWork, AcceptOutcome, KeptWorktree, Review } from '../../core/run/review.ts';
+import type { AcceptedWork, AcceptOutcome, Review } from '../../core/run/review.ts';
 import type { TaskId } from '../../core/task.ts';
 import { count, firstOf, oneLine, plain } from '../../core/text.ts';
-import { confirm, pickOne, tellFailure, valueOrTell } from '../ask.ts';
+import { confirm, tellFailure, valueOrTell } from '../ask.ts';
 import type { Backlogs } from '../backlogs.ts';
-import type { RunTarget } from '../command-targets.ts';
-import { explainFailure } from '../messages.ts';
 import { readAcceptWay } from '../settings.ts';
 import type { TreeNode } from '../tree-nodes.ts';
-import { whenWords } from '../handoffs/handoff-row.ts';
 import { reviewUri } from './review-files.ts';
-
-/** The work that a command is about: of one task, or of all that a run has merged. */
-interface WorkTarget extends RunTarget {
-  readonly id: TaskId | undefined;
-}
+import { isOfTask, nameOf, openFolder, workOf, type WorkTarget } from './work-target.ts';
 
 /** Opens the diff of a task or of a run, all of its files in one editor. */
 export async function reviewChanges(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
@@ -188,49 +180,6 @@ export async function discardChanges(
   void vscode.window.showInformationMessage(plain(`The work is kept as ${kept.ref}.${stays}`));
 }
 
-/** Begins a merge in the worktree of a task, and tells the user what to do there. */
-export async function resolveConflict(
-  backlogs: Backlogs,
-  node: TreeNode | undefined,
-): Promise<void> {
-  const target = await workOf(backlogs, node, 'Resolve Conflict', isInConflict);
-  if (target?.id === undefined) return;
-  const { backlog, run, id } = target;
-  const { reviews } = backlogs.of(backlog);
-  const resolving = await valueOrTell(reviews.resolve(run, id));
-  if (resolving === undefined) return;
-  const { files, folder } = resolving;
-  const name = nameOf(target);
-  const message =
-    files.length === 0
-      ? `Nothing is in conflict any more in the worktree of ${name}.`
-      : `Resolve ${firstOf(files.map(oneLine), 3, (file) => file)} in the worktree of ${name}, then choose Merge Again.`;
-  const open = 'Open in New Window';
-  const chosen = await vscode.window.showInformationMessage(plain(message), open, 'Merge Again');
-  if (chosen === open) await openFolder(folder);
-  else if (chosen === 'Merge Again') await mergeTarget(backlogs, target);
-}
-
-/** Merges the work of a task into its run, once a person has resolved the conflict. */
-export async function mergeAgain(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
-  const target = await workOf(backlogs, node, 'Merge Again', isInConflict);
-  if (target !== undefined) await mergeTarget(backlogs, target);
-}
-
-async function mergeTarget(backlogs: Backlogs, target: WorkTarget): Promise<void> {
-  const { backlog, run, id } = target;
-  if (id === undefined) return;
-  const merged = await valueOrTell(backlogs.of(backlog).reviews.mergeAgain(run, id));
-  if (merged === undefined) return;
-  if (merged.kind === 'merged') {
-    const message = `${nameOf(target)} is merged into the run. Accept Changes on the run brings it into your branch.`;
-    void vscode.window.showInformationMessage(plain(message));
-    return;
-  }
-  const files = firstOf(merged.files.map(oneLine), 5, (file) => file);
-  void vscode.window.showWarningMessage(plain(`Still in conflict: ${files}.`));
-}
-
 /** Opens the worktree of a task in a window of its own. */
 export async function openWorktree(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   const target = await workOf(backlogs, node, 'Open Worktree');
@@ -246,117 +195,4 @@ export async function openWorktree(backlogs: Backlogs, node: TreeNode | undefine
       plain(`${nameOf(target)} has no worktree any more.`),
     );
   await openFolder(found.folder);
-}
-
-async function openFolder(folder: string): Promise<void> {
-  const uri = vscode.Uri.file(folder);
-  await vscode.commands.executeCommand('vscode.openFolder', uri, { forceNewWindow: true });
-}
-
-/** Lists the worktrees of a repository; removes those that the user chooses and nothing keeps. */
-export async function cleanUpWorktrees(backlogs: Backlogs, backlog: Backlog): Promise<void> {
-  const { reviews } = backlogs.of(backlog);
-  const worktrees = await valueOrTell(reviews.worktrees());
-  if (worktrees === undefined) return;
-  if (worktrees.length === 0)
-    return void vscode.window.showInformationMessage('There are no worktrees of Todo2 Waves.');
-  const items = worktrees.map((worktree) => itemOf(worktree, backlog.now));
-  const picked = await vscode.window.showQuickPick(items, {
-    title: 'Clean Up Worktrees',
-    placeHolder: 'Those that nothing keeps can be removed',
-    canPickMany: true,
-    matchOnDescription: true,
-  });
-  const stayed: string[] = [];
-  let removed = 0;
-  if (picked === undefined || picked.length === 0) return;
-  for (const { worktree } of picked) {
-    const asked = await reviews.remove(worktree.branch);
-    const why = asked.ok ? asked.value : explainFailure(asked.failure, backlog.now).message;
-    if (why === undefined) removed++;
-    else stayed.push(`${worktree.branch}: ${why}`);
-  }
-  const words = [`${count(removed, 'worktree')} removed.`, ...stayed].join(' ');
-  void vscode.window.showInformationMessage(plain(words));
-}
-
-interface WorktreeItem extends vscode.QuickPickItem {
-  readonly worktree: KeptWorktree;
-}
-
-function itemOf(worktree: KeptWorktree, now: number): WorktreeItem {
-  const { branch, folder, size, changedAt, why } = worktree;
-  const age = changedAt === 0 ? [] : [whenWords(changedAt, now)];
-  return {
-    label: plain(branch),
-    description: [sizeWords(size), ...age].join(' · '),
-    detail: plain(`${why === undefined ? 'Nothing is lost with it.' : `Stays: ${why}`} ${folder}`),
-    picked: why === undefined,
-    worktree,
-  };
-}
-
-function sizeWords(bytes: number): string {
-  if (bytes < 1024 * 1024) return `${Math.ceil(bytes / 1024)} KB`;
-  return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
-}
-
-/** What a row stands for, else what the user picks. */
-async function workOf(
-  backlogs: Backlogs,
-  node: TreeNode | undefined,
-  title: string,
-  fits: (target: WorkTarget) => boolean = hasChanges,
-): Promise<WorkTarget | undefined> {
-  if (node?.kind === 'run' || node?.kind === 'runTask') {
-    const run = node.backlog.runs.find(node.runId);
-    const id = node.kind === 'runTask' ? node.taskId : undefined;
-    return run && { backlog: node.backlog, run, id };
-  }
-  if (node !== undefined && 'taskId' in node) {
-    const run = latestRunWith(node.backlog, node.taskId);
-    if (run !== undefined) return { backlog: node.backlog, run, id: node.taskId };
-  }
-  const items = backlogs.all.flatMap((backlog) => itemsOf(backlog)).filter(fits);
-  const none = `${title}: no run with worktrees has changed anything yet.`;
-  return pickOne(items, none, { title, matchOnDescription: true });
-}
-
-function itemsOf(backlog: Backlog): readonly (vscode.QuickPickItem & WorkTarget)[] {
-  const runs = [...backlog.runs.all.toReversed(), ...backlog.runs.past];
-  return runs.flatMap((run) => {
-    if (run.options.isolation === undefined) return [];
-    const started = whenWords(run.startedAt, backlog.now);
-    const whole = { label: `$(history) ${plain(run.title)}`, description: started };
-    const tasks = [...run.tasks.values()].flatMap(({ id, outcome }) => {
-      if (outcome === undefined) return [];
-      const target = { backlog, run, id };
-      return [{ ...target, label: plain(nameOf(target)), description: plain(id) }];
-    });
-    return [{ ...whole, backlog, run, id: undefined }, ...tasks];
-  });
-}
-
-function hasChanges({ run, id }: WorkTarget): boolean {
-  return id === undefined || evidenceOf(run.tasks.get(id)?.outcome)?.changes !== undefined;
-}
-
-function isOfTask(target: WorkTarget): boolean {
-  return target.id !== undefined && hasChanges(target);
-}
-
-function isInConflict({ run, id }: WorkTarget): boolean {
-  return id !== undefined && run.tasks.get(id)?.outcome?.kind === 'conflict';
-}
-
-/** The latest run in which a task changed something. */
-export function latestRunWith(backlog: Backlog, id: TaskId): RunState | undefined {
-  return [...backlog.runs.all.toReversed(), ...backlog.runs.past].find(
-    ({ tasks }) => evidenceOf(tasks.get(id)?.outcome)?.changes !== undefined,
-  );
-}
-
-function nameOf({ backlog, run, id }: WorkTarget): string {
-  const title = oneLine(id === undefined ? run.title : (backlog.task(id)?.title ?? ''));
-  return `“${title || (id ?? run.runId)}”`;
 }
