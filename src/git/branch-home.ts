@@ -4,7 +4,7 @@ import { ok } from '../core/result.ts';
 import { parts, run, type GitResult } from './git-failure.ts';
 import type { Repository } from './repository.ts';
 import { findWorkTree, runIn, type WorkTree } from './work-tree.ts';
-import { listWorktrees } from './worktrees.ts';
+import { listWorktrees } from './list-worktrees.ts';
 
 /** The commit that a branch is at. */
 export function tipOf(top: string, branch: string): Promise<GitResult<string>> {

@@ -14,7 +14,8 @@ import { withRepositoryLock } from './repository-lock.ts';
 import { disposeStaged, stageAll } from './stage.ts';
 import { gitDirOf, runIn, type WorkTree } from './work-tree.ts';
 import { readRecords, removeRecord, writeRecord, type WorktreeRecord } from './worktree-records.ts';
-import { listWorktrees, removeTree, resumeRemoval } from './worktrees.ts';
+import { listWorktrees } from './list-worktrees.ts';
+import { removeTree, resumeRemoval } from './worktrees.ts';
 
 export interface RemoveWorktree {
   readonly repository: Pick<Repository, 'top' | 'commonDir' | 'prefix'>;

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync }
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readRecords, writeRecord } from '../../../src/git/worktree-records.ts';
-import { addWorktree, listWorktrees, type AddedWorktree } from '../../../src/git/worktrees.ts';
+import { listWorktrees } from '../../../src/git/list-worktrees.ts';
+import { addWorktree, type AddedWorktree } from '../../../src/git/worktrees.ts';
 import { namesOfTask } from '../../../src/git/names.ts';
 import { done, repositoryRig, temporaryFolder, type Rig } from '../../support/repository-rig.ts';
 
