@@ -28,6 +28,16 @@ async function rewrite(rig: WriterRig, id: string, columns: string): Promise<voi
   );
 }
 
+/** What a task depends on. */
+async function onOf(rig: WriterRig, id: string): Promise<unknown> {
+  const [row] = await rig.other.all(
+    `SELECT group_concat(on_id, ' ') AS ids FROM
+      (SELECT depends_on_id AS on_id FROM task_dependencies WHERE task_id = ? ORDER BY 1)`,
+    id,
+  );
+  return row?.['ids'];
+}
+
 const isAgain = (rig: WriterRig): boolean => rig.log.some((line) => /written again/.test(line));
 
 describe('what a rewrite of exarp-go undoes is written again', () => {
@@ -108,12 +118,13 @@ test('a deletion, where a rewrite brings back words that the task had before', a
   assert.ok((await writer.apply([edit])).ok);
   const version = Number((await rig.row(A))['version']);
   assert.ok((await writer.apply([{ kind: 'delete', id: A, version }])).ok);
+  await rig.other.exec('BEGIN IMMEDIATE');
   await rig.other.run(
     `INSERT INTO tasks (id, content, long_description, status, priority, created) VALUES ('T-1', ?, ?, 'Todo', 'medium', '')`,
     title as string,
     text as string,
   );
-  await rig.other.run('UPDATE tasks SET version = version + 1');
+  await rig.other.exec('UPDATE tasks SET version = version + 1; COMMIT');
   await until(
     'it is gone again',
     async () => (await rig.other.all("SELECT 1 FROM tasks WHERE id = 'T-1'")).length === 0,
@@ -176,6 +187,55 @@ describe('what several of our processes wrote is put together again', () => {
     const dependencies = async (): Promise<string> =>
       JSON.stringify(await rig.other.all('SELECT depends_on_id AS id FROM task_dependencies'));
     await until('both are there', async () => /T-3.*T-4/.test(await dependencies()));
+  });
+
+  test('dependencies, where a rewrite leaves a list that never was', async () => {
+    await using rig = await rigOf();
+    const writer = rig.open();
+    await rig.other.run("INSERT INTO task_dependencies VALUES ('T-2', 'T-5'), ('T-2', 'T-6')");
+    assert.ok((await writer.apply([{ kind: 'addDependency', id: B, on: taskId('T-3') }])).ok);
+    const version = Number((await rig.row(taskId('T-6')))['version']);
+    assert.ok((await writer.apply([{ kind: 'delete', id: taskId('T-6'), version }])).ok);
+    // It had read T-5 and T-6, and writes what still exists of them.
+    await rewrite(rig, 'T-2', "agent = 'exarp'");
+    await rig.other.exec("DELETE FROM task_dependencies WHERE depends_on_id = 'T-3'");
+    await until('it is there again', async () => (await onOf(rig, B)) === 'T-3 T-5');
+  });
+
+  test('dependencies, where another program added one to the list meanwhile', async () => {
+    await using rig = await rigOf();
+    const writer = rig.open();
+    assert.ok((await writer.apply([{ kind: 'addDependency', id: B, on: taskId('T-3') }])).ok);
+    await rig.other.exec(
+      `BEGIN IMMEDIATE; INSERT INTO task_dependencies VALUES ('T-2', 'T-7');
+        UPDATE tasks SET version = version + 1 WHERE id = 'T-2'; COMMIT`,
+    );
+    // Longer than what is written without a pause.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    assert.equal(await onOf(rig, B), 'T-3 T-7');
+    await rewrite(rig, 'T-2', "agent = 'exarp'");
+    await rig.other.exec("DELETE FROM task_dependencies WHERE depends_on_id = 'T-3'");
+    await until('both are there', async () => (await onOf(rig, B)) === 'T-3 T-7');
+  });
+
+  test('dependencies, where one is on a task that comes back later than the other', async () => {
+    await using rig = await rigOf();
+    const writer = rig.open();
+    const [three, four] = [taskId('T-3'), taskId('T-4')];
+    for (const on of [three, four])
+      assert.ok((await writer.apply([{ kind: 'addDependency', id: B, on }])).ok);
+    const columns = 'id, content, status, priority, created';
+    await rig.other.exec(
+      `BEGIN IMMEDIATE; UPDATE tasks SET version = version + 1; DELETE FROM task_dependencies;
+        DELETE FROM tasks WHERE id = 'T-4'; COMMIT`,
+    );
+    await until('the first is there again', async () => (await onOf(rig, B)) === 'T-3');
+    // Longer than a rewrite counts for what it has deleted.
+    await new Promise((resolve) => setTimeout(resolve, 3_600));
+    await rig.other.exec(
+      `INSERT INTO tasks (${columns}) VALUES ('T-4', 'T-4', 'Todo', 'medium', '')`,
+    );
+    await until('the second is, too', async () => (await onOf(rig, B)) === 'T-3 T-4');
   });
 
   test('tags, where another process wrote them once more as they were', async () => {

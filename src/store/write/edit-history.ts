@@ -150,21 +150,24 @@ export function lastChange(db: DatabaseSync): number {
 }
 
 const OF_FIELD = 'task_id = ? AND field = ? AND';
+const VALUES = 'CAST(old_value AS TEXT) AS old, CAST(new_value AS TEXT) AS new';
 
 /**
- * The first change of this field after an entry, one to an equal value aside; undefined where there
- * is none, or no history.
+ * The changes of this field after an entry, those to an equal value aside; none where there is no
+ * history.
  */
-export function firstChangeSince(
+export function changesSince(
   db: DatabaseSync,
   id: TaskId,
   { field }: { readonly field: string },
   entry: number,
-): { readonly from: unknown } | undefined {
-  const changed = `${OF_FIELD} id > ? AND old_value IS NOT new_value ORDER BY id LIMIT 1`;
-  const rows = historyRows(db, ['CAST(old_value AS TEXT) AS old', changed], id, field, entry);
-  const [first] = entry < 0 ? [] : rows;
-  return first && { from: parsed(first['old'])[0] };
+): readonly { readonly from: unknown; readonly to: unknown }[] {
+  if (entry < 0) return [];
+  const where = `${OF_FIELD} id > ? AND old_value IS NOT new_value ORDER BY id`;
+  return historyRows(db, [VALUES, where], id, field, entry).map((row) => ({
+    from: parsed(row['old'])[0],
+    to: parsed(row['new'])[0],
+  }));
 }
 
 /** How many changes of each task the history has after an entry. */
@@ -182,9 +185,8 @@ export function wereValues(
   field: string,
   since: number,
 ): readonly unknown[] {
-  const what = 'CAST(old_value AS TEXT) AS old, CAST(new_value AS TEXT) AS new';
   const where = `${OF_FIELD} CAST(created_at AS REAL) >= ?`;
-  return historyRows(db, [what, where], id, field, since).flatMap((row) =>
+  return historyRows(db, [VALUES, where], id, field, since).flatMap((row) =>
     [row['old'], row['new']].flatMap(parsed),
   );
 }

@@ -1,22 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { parseStatus, type TaskId } from '../../../core/task.ts';
 import type { LockContext } from '../lock-row.ts';
-import { withDependencyChange } from './dependency-merge.ts';
-import { firstChangeSince } from '../edit-history.ts';
-import { historyOf, partOf, possible, type RowImage, valuesSince, withPart } from './row-image.ts';
+import { partOf, possible, type RowImage, valuesSince, withPart } from './row-image.ts';
+import { judgeList, withDependencyChange } from './written-lists.ts';
 
 /** A task before it was deleted, with earlier values of its words, as `partOf` gives them. */
 export interface DeletedTask {
   readonly before: RowImage;
   readonly words: ReadonlyMap<string, readonly string[]>;
-}
-
-/** Dependencies as we wrote them, and the task before that. */
-interface WrittenDependencies {
-  readonly image: RowImage;
-  readonly before: RowImage | undefined;
-  /** The last entry of the history of changes when they were written. */
-  readonly lastChange: number;
 }
 
 /** What only a process needs that edits tasks, not just their locks, to see its writes undone. */
@@ -36,16 +27,7 @@ export interface EditWatch {
    * Called from time to time for a deleted task that was there again: its JSON entry may be, too.
    */
   readonly onAgain: (id: TaskId) => void;
-  /**
-   * The dependencies that a row has to have, where another process of ours added or removed some
-   * after ours were undone: ours are added to theirs. Undefined where none did.
-   */
-  readonly merge: (
-    db: DatabaseSync,
-    id: TaskId,
-    ours: WrittenDependencies,
-    found: RowImage,
-  ) => RowImage | undefined;
+  readonly judgeList: typeof judgeList;
   /** An image whose dependencies are those of `list` with what changed between two others. */
   readonly withChange: typeof withDependencyChange;
   /**
@@ -81,13 +63,7 @@ export function watchEdits({ remove, onAgain }: Pick<EditWatch, 'remove' | 'onAg
       });
     },
     onAgain,
-    merge: (db, id, { image, before, lastChange }, found) => {
-      const history = historyOf('dependencies');
-      const base = firstChangeSince(db, id, history, lastChange);
-      return base === undefined || history.read(base.from) === partOf(image, 'dependencies')
-        ? undefined
-        : withDependencyChange(found, found, before, image);
-    },
+    judgeList,
     withChange: withDependencyChange,
     asFree: (seen, parts) => {
       const image = [...parts].reduce(

@@ -62,10 +62,20 @@ export function partOf({ row, pairs }: RowImage, part: string): string {
 /** An image with one part as another has it. */
 export function withPart(image: RowImage, part: string, from: RowImage): RowImage {
   const table = PAIRS[part];
-  if (table !== undefined)
-    return { ...image, pairs: { ...image.pairs, [table]: from.pairs[table] } };
+  if (table !== undefined) return withList(image, part, from.pairs[table]);
   const columns = (PARTS[part] ?? []).map((name) => [name, from.row[name] ?? null] as const);
   return { ...image, row: { ...image.row, ...Object.fromEntries(columns) } };
+}
+
+/** True for a part that is a list of others, whose entries are written one by one. */
+export function isList(part: string): boolean {
+  return PAIRS[part] !== undefined;
+}
+
+/** An image with another list; unchanged where the part is none. */
+export function withList(image: RowImage, part: string, entries: readonly string[]): RowImage {
+  const table = PAIRS[part];
+  return table === undefined ? image : { ...image, pairs: { ...image.pairs, [table]: entries } };
 }
 
 /** How the history of changes has a part: its name, and its values as `partOf` gives them. */
@@ -76,14 +86,13 @@ export interface PartHistory {
 }
 
 export function historyOf(part: string): PartHistory {
-  const isList = PAIRS[part] !== undefined;
   return {
-    field: isList ? part : (PARTS[part]?.[0] ?? part),
+    field: isList(part) ? part : (PARTS[part]?.[0] ?? part),
     read: (stored) => {
-      if (isList) return JSON.stringify(Array.isArray(stored) ? stored : []);
+      if (isList(part)) return JSON.stringify(Array.isArray(stored) ? stored : []);
       return typeof stored === 'string' ? stored : '';
     },
-    write: (value) => (isList ? (JSON.parse(value) as unknown) : value),
+    write: (value) => (isList(part) ? (JSON.parse(value) as unknown) : value),
   };
 }
 
@@ -138,7 +147,7 @@ export function insertImage(db: DatabaseSync, id: TaskId, image: RowImage): void
 /** The image with the dependencies that can be written now. */
 export function possible(db: DatabaseSync, image: RowImage): RowImage {
   const dependencies = existing(db, 'task_dependencies', image.pairs.task_dependencies);
-  return { ...image, pairs: { ...image.pairs, task_dependencies: dependencies } };
+  return withList(image, 'dependencies', dependencies);
 }
 
 /** Dependencies on tasks that are gone by now cannot be written. */

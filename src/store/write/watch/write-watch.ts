@@ -6,7 +6,7 @@ import { ok, type Result } from '../../../core/result.ts';
 import { parseStatus, type Status, type TaskId } from '../../../core/task.ts';
 import type { Connection, Transacted } from '../connection.ts';
 import type { DeletedTask, EditWatch } from './edit-watch.ts';
-import { firstChangeSince, lastChange, noteAgainWritten, noteStatus } from '../edit-history.ts';
+import { changesSince, lastChange, noteAgainWritten, noteStatus } from '../edit-history.ts';
 import { seconds, type LockContext } from '../lock-row.ts';
 import { prepared } from '../prepared.ts';
 import { formatRfc3339 } from '../rfc3339.ts';
@@ -15,6 +15,7 @@ import { isSharedWithExarp } from '../shared-store.ts';
 import {
   historyOf,
   insertImage,
+  isList,
   PART_NAMES,
   partOf,
   readImage,
@@ -59,8 +60,6 @@ interface Part {
   image: RowImage;
   /** The values that it had before. */
   readonly older: Set<string>;
-  /** The task before the first of our writes that is watched. */
-  before: RowImage | undefined;
   /** The last entry of the history of changes when it was written. */
   lastChange: number;
   /** True once it was undone by a rewrite, and could not be written again yet. */
@@ -227,7 +226,6 @@ export class WriteWatch implements Disposable {
         image:
           (isOpen && this.#options.edits?.withChange(after, ours.image, before, after)) || after,
         older,
-        before: ours === undefined ? before : ours.before,
         lastChange: last,
         isUndone: isOpen,
       });
@@ -393,17 +391,10 @@ export class WriteWatch implements Disposable {
     for (const [name, part] of written.parts) {
       const value = partOf(found, name);
       if (value === partOf(part.image, name)) continue;
-      const merged =
-        name === 'dependencies' ? this.#options.edits?.merge(db, id, part, found) : undefined;
-      if (merged !== undefined) {
-        [part.image, part.before, part.isUndone] = [merged, found, true];
-        part.lastChange = lastChange(db);
-      }
-      const isTheirs =
-        // Another process of ours has written it since, and watches that.
-        firstChangeSince(db, id, historyOf(name), part.lastChange) !== undefined ||
-        (name === 'status' && this.#isTaken(found, part.image));
-      const by = isTheirs ? 'alone' : this.#writerOf(db, id, name, part, value);
+      const by = isList(name)
+        ? this.#listWriterOf(db, id, name, part, found)
+        : this.#writerOf(db, id, name, part, found);
+      if (by === undefined) continue;
       if (by === 'alone') written.parts.delete(name);
       else if (by === 'rewrite') part.isUndone = true;
       // A dependency on a task that is gone is written once that is there again.
@@ -417,11 +408,34 @@ export class WriteWatch implements Disposable {
   }
 
   /** Who wrote a part that differs from what we wrote. */
-  #writerOf(db: DatabaseSync, id: TaskId, name: string, part: Part, value: string): RowWriter {
+  #writerOf(db: DatabaseSync, id: TaskId, name: string, part: Part, found: RowImage): RowWriter {
+    const isTheirs =
+      // Another process of ours has written it since, and watches that.
+      changesSince(db, id, historyOf(name), part.lastChange).length > 0 ||
+      (name === 'status' && this.#isTaken(found, part.image));
+    if (isTheirs) return 'alone';
     if (part.isUndone) return 'rewrite';
-    if (!this.#isOlder(db, id, name, part, value)) return 'alone';
+    if (!this.#isOlder(db, id, name, part, partOf(found, name))) return 'alone';
+    return this.#rewrites.writerOf(id, this.#options.clock.now());
+  }
+
+  /** Who undid entries of ours; undefined where only others of the list were changed. */
+  #listWriterOf(
+    db: DatabaseSync,
+    id: TaskId,
+    name: string,
+    part: Part,
+    found: RowImage,
+  ): RowWriter | undefined {
+    const rows = { ours: { ...part, part: name }, found };
+    const judged = this.#options.edits?.judgeList(db, id, rows, this.#historySince());
+    if (judged === undefined) return 'alone';
+    [part.image, part.lastChange] = [judged.wanted, lastChange(db)];
+    part.isUndone = judged.isUndone && (part.isUndone || judged.wasUndone);
+    if (!judged.isUndone) return undefined;
+    if (part.isUndone) return 'rewrite';
     const now = this.#options.clock.now();
-    // It goes with its task, without a write of its row.
+    // A dependency goes with its task, without a write of its row.
     return name === 'dependencies' && !this.#rewrites.hasWritten(id)
       ? this.#rewrites.removerOf(now)
       : this.#rewrites.writerOf(id, now);
@@ -502,7 +516,7 @@ export class WriteWatch implements Disposable {
         if (again.includes(name)) {
           // As wanted, where not all of it could be written yet.
           part.image = { ...image, pairs: part.image.pairs };
-          part.isUndone = false;
+          part.isUndone = partOf(image, name) !== partOf(part.image, name);
         }
         if (partOf(image, name) === partOf(part.image, name)) part.lastChange = last;
       }
