@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { parseStatus, type TaskId } from '../../../core/task.ts';
 import type { LockContext } from '../lock-row.ts';
 import { partOf, possible, type RowImage, valuesSince, withPart } from './row-image.ts';
-import { judgeList, withDependencyChange } from './written-lists.ts';
+import { listWriterOf, withDependencyChange } from './written-lists.ts';
 
 /** A task before it was deleted, with earlier values of its words, as `partOf` gives them. */
 export interface DeletedTask {
@@ -27,7 +27,8 @@ export interface EditWatch {
    * Called from time to time for a deleted task that was there again: its JSON entry may be, too.
    */
   readonly onAgain: (id: TaskId) => void;
-  readonly judgeList: typeof judgeList;
+  /** Who undid entries of ours; undefined where only others of the list were changed. */
+  readonly listWriterOf: typeof listWriterOf;
   /** An image whose dependencies are those of `list` with what changed between two others. */
   readonly withChange: typeof withDependencyChange;
   /**
@@ -63,7 +64,7 @@ export function watchEdits({ remove, onAgain }: Pick<EditWatch, 'remove' | 'onAg
       });
     },
     onAgain,
-    judgeList,
+    listWriterOf,
     withChange: withDependencyChange,
     asFree: (seen, parts) => {
       const image = [...parts].reduce(

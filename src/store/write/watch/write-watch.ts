@@ -386,20 +386,26 @@ export class WriteWatch implements Disposable {
     written.wipedAt = undefined;
     // What goes with a row before it is deleted gives it no new version.
     if (found.version > (written.seen?.version ?? Infinity)) written.seen = found;
+    const { edits, clock } = this.#options;
+    const [rewrites, now] = [this.#rewrites, clock.now()];
     const undone: string[] = [];
     let isOpen = false;
     for (const [name, part] of written.parts) {
       const value = partOf(found, name);
       if (value === partOf(part.image, name)) continue;
       const by = isList(name)
-        ? this.#listWriterOf(db, id, name, part, found)
+        ? edits?.listWriterOf(
+            { db, id, since: this.#historySince(), now, rewrites },
+            name,
+            part,
+            found,
+          )
         : this.#writerOf(db, id, name, part, found);
       if (by === undefined) continue;
       if (by === 'alone') written.parts.delete(name);
       else if (by === 'rewrite') part.isUndone = true;
       // A dependency on a task that is gone is written once that is there again.
-      const canBe =
-        name !== 'dependencies' || this.#options.edits?.lacks(db, found, part.image) === true;
+      const canBe = name !== 'dependencies' || edits?.lacks(db, found, part.image) === true;
       if (by === 'rewrite' && canBe) undone.push(name);
       else if (by !== 'alone') isOpen = true;
     }
@@ -417,28 +423,6 @@ export class WriteWatch implements Disposable {
     if (part.isUndone) return 'rewrite';
     if (!this.#isOlder(db, id, name, part, partOf(found, name))) return 'alone';
     return this.#rewrites.writerOf(id, this.#options.clock.now());
-  }
-
-  /** Who undid entries of ours; undefined where only others of the list were changed. */
-  #listWriterOf(
-    db: DatabaseSync,
-    id: TaskId,
-    name: string,
-    part: Part,
-    found: RowImage,
-  ): RowWriter | undefined {
-    const rows = { ours: { ...part, part: name }, found };
-    const judged = this.#options.edits?.judgeList(db, id, rows, this.#historySince());
-    if (judged === undefined) return 'alone';
-    [part.image, part.lastChange] = [judged.wanted, lastChange(db)];
-    part.isUndone = judged.isUndone && (part.isUndone || judged.wasUndone);
-    if (!judged.isUndone) return undefined;
-    if (part.isUndone) return 'rewrite';
-    const now = this.#options.clock.now();
-    // A dependency goes with its task, without a write of its row.
-    return name === 'dependencies' && !this.#rewrites.hasWritten(id)
-      ? this.#rewrites.removerOf(now)
-      : this.#rewrites.writerOf(id, now);
   }
 
   /** Judges a task that we had deleted. */

@@ -1,16 +1,50 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { TaskId } from '../../../core/task.ts';
-import { changesSince } from '../edit-history.ts';
+import { changesSince, lastChange } from '../edit-history.ts';
+import type { Rewrites, RowWriter } from './rewrites.ts';
 import { historyOf, partOf, type RowImage, valuesSince, withList } from './row-image.ts';
 
 /** Tags or dependencies as we wrote them. */
 interface WrittenList {
-  readonly part: string;
-  readonly image: RowImage;
+  image: RowImage;
   /** The lists that were there before, as `partOf` gives them. */
   readonly older: ReadonlySet<string>;
   /** The last entry of the history of changes when it was written. */
-  readonly lastChange: number;
+  lastChange: number;
+  /** True once entries were undone by a rewrite, and could not be written again yet. */
+  isUndone: boolean;
+}
+
+interface ListJudge {
+  readonly db: DatabaseSync;
+  readonly id: TaskId;
+  /** In ms. */
+  readonly now: number;
+  /** How far back the history is looked at, in unix seconds. */
+  readonly since: number;
+  readonly rewrites: Rewrites;
+}
+
+/**
+ * Who undid entries of a list that we wrote; undefined where only others of it were changed. Takes
+ * what others wrote into `ours`, which is then what the row has to have.
+ */
+export function listWriterOf(
+  judge: ListJudge,
+  part: string,
+  ours: WrittenList,
+  found: RowImage,
+): RowWriter | undefined {
+  const { db, id, now, rewrites } = judge;
+  const { wanted, isUndone, wasUndone } = judgeList(judge, part, ours, found);
+  [ours.image, ours.lastChange] = [wanted, lastChange(db)];
+  ours.isUndone = isUndone && (ours.isUndone || wasUndone);
+  if (!isUndone) return undefined;
+  if (ours.isUndone) return 'rewrite';
+  // A dependency goes with its task, without a write of its row.
+  return part === 'dependencies' && !rewrites.hasWritten(id)
+    ? rewrites.removerOf(now)
+    : rewrites.writerOf(id, now);
 }
 
 interface JudgedList {
@@ -23,21 +57,20 @@ interface JudgedList {
 
 /**
  * Holds a list against the one that we wrote, entry by entry: other programs add to it, too, and
- * older data may make a list that never was. `since` (unix seconds): how far back to look.
+ * older data may make a list that never was.
  */
-export function judgeList(
-  db: DatabaseSync,
-  id: TaskId,
-  rows: { readonly ours: WrittenList; readonly found: RowImage },
-  since: number,
+function judgeList(
+  { db, id, since }: ListJudge,
+  part: string,
+  ours: WrittenList,
+  row: RowImage,
 ): JudgedList {
-  const { part, image, older, lastChange } = rows.ours;
   const { field, read } = historyOf(part);
-  const earlier = [...older, ...valuesSince(db, id, part, since)].map(entriesOf);
-  const later = changesSince(db, id, { field }, lastChange).map(
+  const earlier = [...ours.older, ...valuesSince(db, id, part, since)].map(entriesOf);
+  const later = changesSince(db, id, { field }, ours.lastChange).map(
     ({ from, to }) => [entriesOf(read(from)), entriesOf(read(to))] as const,
   );
-  const [wanted, found] = [entriesOf(partOf(image, part)), entriesOf(partOf(rows.found, part))];
+  const [wanted, found] = [entriesOf(partOf(ours.image, part)), entriesOf(partOf(row, part))];
   const undone = [...new Set([...wanted, ...found])].filter((entry) => {
     const isWanted = wanted.has(entry);
     if (found.has(entry) === isWanted) return false;
@@ -49,7 +82,7 @@ export function judgeList(
   const kept = [...found].filter((entry) => !undone.includes(entry));
   const lacking = undone.filter((entry) => wanted.has(entry));
   return {
-    wanted: withList(rows.found, part, [...kept, ...lacking].sort()),
+    wanted: withList(row, part, [...kept, ...lacking].sort()),
     isUndone: undone.length > 0,
     wasUndone: later.some(([from]) =>
       undone.some((entry) => from.has(entry) !== wanted.has(entry)),
