@@ -95,7 +95,8 @@ export class AgentCommands {
     const cap = Math.min(settingsOf(backlog).atOnce, backlog.options.maxParallelTasks);
     const started = await backlog.runs.start(
       { kind: 'wave', number: wave },
-      { agentMode: 'subagent', cap },
+      // Subagents work in the folder that the editor has open.
+      { agentMode: 'subagent', isolation: 'shared', cap },
     );
     if (!started.ok) await tell(started.failure);
   }

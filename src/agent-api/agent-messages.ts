@@ -68,6 +68,7 @@ function remedyFor(failure: Failure): string {
     case 'writeFailed':
       return 'That file is unchanged. The user has to see that the folder can be written to, that the disk has room and that the file is valid.';
     case 'isolation':
+    case 'uncommitted':
       return 'Nothing was started. The user can have the run work in the folder itself.';
     case 'notAPlan':
       return failure.instead === undefined

@@ -39,7 +39,8 @@ export async function runInChat(parts: ChatRun): Promise<ChatRunEnd> {
   const opened = parts.subagentHosts.open(host);
   try {
     response.progress('Starting the run…');
-    const choice = { agentMode: 'subagent' } as const;
+    // They work in the folder that the editor has open.
+    const choice = { agentMode: 'subagent', isolation: 'shared' } as const;
     const scope: RunScope = wave === undefined ? { kind: 'all' } : { kind: 'wave', number: wave };
     const started = await backlog.runs.start(scope, choice);
     if (!started.ok) return { kind: 'notStarted', failure: started.failure };

@@ -181,7 +181,10 @@ export class BacklogRuns implements Disposable {
     return this.#stuck.since(id);
   }
 
-  /** Starts what the scope names and that can start at all; answers the id of the run. */
+  /**
+   * Starts what the scope names and that can start at all; answers the id of the run. Fails with
+   * `uncommitted` where `isolationStart` has to be chosen.
+   */
   start(scope: RunScope, choice: RunChoice = {}): Promise<Result<string, Failure>> {
     return this.#start(() => requestOf(scope, choice, this.#context), choice);
   }
@@ -198,6 +201,7 @@ export class BacklogRuns implements Disposable {
     return this.#start(() => resumeRequestOf(run, this.#context), {
       ...(cap !== undefined && { cap }),
       isolation,
+      isolationStart: 'commit',
     });
   }
 
@@ -386,7 +390,7 @@ export class BacklogRuns implements Disposable {
     return {
       choice: choice.isolation ?? options().run.isolation,
       parallel: Math.min(choice.cap ?? runner.cap, programs),
-      start: choice.isolationStart ?? 'commit',
+      start: choice.isolationStart ?? options().run.isolationStart,
       resumes,
       isDry,
     };

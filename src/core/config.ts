@@ -1,5 +1,5 @@
 import { STALE_AFTER_MS } from './lease/lease.ts';
-import type { IsolationChoice } from './run/isolation.ts';
+import type { IsolationChoice, IsolationStartSetting } from './run/isolation.ts';
 import type { AgentRule, VerifyCommand, VerifyRule } from './run/agent-rules.ts';
 import type { AgentAssignment, RunOptions } from './run/run-options.ts';
 import type { Priority, Status } from './task.ts';
@@ -84,7 +84,8 @@ export const RUN_DEFAULTS: RunSettings = {
   timeLimitMs: 120 * 60_000,
   stuckAfterMs: 10 * 60_000,
   budget: undefined,
-  isolation: 'shared',
+  isolation: 'auto',
+  isolationStart: 'ask',
   whenWindowCloses: 'keep',
 };
 
@@ -94,6 +95,7 @@ export interface RunSettings extends Omit<
   'reviewGate' | 'leaseMs' | 'statusOnSuccess' | 'agentCaps' | 'isolation'
 > {
   readonly isolation: IsolationChoice;
+  readonly isolationStart: IsolationStartSetting;
   /** Whether running agents continue without their window, or end with it. */
   readonly whenWindowCloses: 'keep' | 'stop';
 }

@@ -88,6 +88,8 @@ export type Failure =
   | { readonly kind: 'nothingReady' }
   /** Worktrees were to be used, and cannot be; `detail` is a plain sentence. */
   | { readonly kind: 'isolation'; readonly detail: string }
+  /** Worktrees would begin without what is not committed, or with it: whoever starts it chooses. */
+  | { readonly kind: 'uncommitted' }
   /**
    * A bug of ours that was caught for one task, so that the others continue; `detail` is for a log
    * and a report.

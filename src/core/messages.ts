@@ -102,6 +102,8 @@ export function failureText(failure: Failure, now: number, reader: Reader = USER
       return 'There is nothing to claim: no task is ready and free.';
     case 'isolation':
       return named(failure.detail, LONG);
+    case 'uncommitted':
+      return 'There are uncommitted changes. Choose with “Run With…” whether the worktrees of the run begin with them.';
     case 'internal':
       return `Internal error: ${named(failure.detail.replace(/^Internal error: /, ''), LONG)}`;
     case 'unreadable':

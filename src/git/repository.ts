@@ -27,7 +27,15 @@ export interface Repository {
 
 /** Why a folder cannot have a worktree per task. */
 export type UnusableCause =
-  'noGit' | 'oldGit' | 'noRepository' | 'notOurs' | 'bare' | 'noCommit' | 'underWay' | 'failed';
+  | 'noGit'
+  | 'oldGit'
+  | 'noRepository'
+  | 'notOurs'
+  | 'bare'
+  | 'noCommit'
+  | 'ignored'
+  | 'underWay'
+  | 'failed';
 
 /** `detail` is a plain sentence, or what Git said. */
 export type Inspected =
@@ -71,6 +79,8 @@ export async function inspectRepository(
   if (!commit.ok) return unusable('noCommit', 'The repository has no commit yet.');
   if (!commonDir.ok) return unusable('failed', commonDir.failure.detail);
   if (!prefix.ok) return unusable('failed', prefix.failure.detail);
+  if (await isIgnored(top.value, prefix.value))
+    return unusable('ignored', 'Git ignores this folder of the repository.');
   const underWay = operationUnderWay(gitDir.value);
   if (underWay !== undefined && !whileUnderWay)
     return unusable('underWay', `In the repository, a ${underWay} is not finished.`);
@@ -99,6 +109,15 @@ function unusable(why: UnusableCause, detail: string): Inspected {
 /** The folder of the backlog from the top of a repository, with a slash at its end. */
 export function backlogOf(prefix: string): string {
   return `${prefix}.todo2/`;
+}
+
+/** True for a folder of which a worktree would have nothing. */
+async function isIgnored(top: string, prefix: string): Promise<boolean> {
+  if (prefix === '') return false;
+  const ignored = await holds(top, ['check-ignore', '--quiet', `./${prefix}`], { isPattern: true });
+  if (!ignored.ok || !ignored.value) return false;
+  const tracked = await run(top, ['ls-files', '--', prefix]);
+  return tracked.ok && tracked.value === '';
 }
 
 const UNDER_WAY: readonly (readonly [file: string, name: string])[] = [

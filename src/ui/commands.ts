@@ -70,6 +70,7 @@ import {
 import { isResumable } from './run-row.ts';
 import { stopAllRuns, stopTask } from './run-stops.ts';
 import { writeSetting } from './settings.ts';
+import { startRun } from './start-run.ts';
 import { isStartable } from './task-row.ts';
 import { tasksOfWave, type TreeNode } from './tree-nodes.ts';
 import { writeHandoff } from './handoffs/write-handoff.ts';
@@ -96,7 +97,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     refresh: () => backlogs.refresh(),
     runWave: trusted(onWave('Run Wave', startWave)),
     runTask: trusted(onTask('Run Task', canRun, startTask)),
-    runAllWaves: trusted(onBacklog(({ runs }) => tellFailure(runs.start({ kind: 'all' })))),
+    runAllWaves: trusted(onBacklog((backlog) => startRun(backlog, { kind: 'all' }))),
     runWaveWithSubagents: trusted(
       onWave('Run Wave with Subagents', (backlog, wave) =>
         agents.runWaveWithSubagents(backlog, wave),
@@ -212,12 +213,12 @@ function trusted(handler: Handler): Handler {
   };
 }
 
-function startWave({ runs }: Backlog, number: number): Promise<unknown> {
-  return tellFailure(runs.start({ kind: 'wave', number }));
+function startWave(backlog: Backlog, number: number): Promise<unknown> {
+  return startRun(backlog, { kind: 'wave', number });
 }
 
 function startTask({ backlog, task }: Target): Promise<unknown> {
-  return tellFailure(backlog.runs.start({ kind: 'task', id: task.id }));
+  return startRun(backlog, { kind: 'task', id: task.id });
 }
 
 async function runSelected([node]: readonly TreeNode[]): Promise<void> {

@@ -6,6 +6,7 @@ import { changeForWaves } from '../core/plan/plan-waves.ts';
 import { failureText } from '../core/messages.ts';
 import type { TaskId } from '../core/task.ts';
 import { pickBacklog, pickOne, tell, tellFailure, valueOrTell } from './ask.ts';
+import { startRun } from './start-run.ts';
 import type { Backlogs } from './backlogs.ts';
 import { dependencyOffers, isTaken, previewAndApply, statusOffers } from './plan-apply.ts';
 import { backlogOf, isWaveSource } from './plan-editor.ts';
@@ -28,9 +29,8 @@ interface PlanWave {
 /** Runs what a line of a plan names. */
 export async function runPlanWave(wave: unknown): Promise<void> {
   if (!isPlanWave(wave)) return;
-  await tellFailure(
-    wave.backlog.runs.start({ kind: 'tasks', title: oneLine(wave.title), ids: wave.ids }),
-  );
+  const { backlog, title, ids } = wave;
+  await startRun(backlog, { kind: 'tasks', title: oneLine(title), ids });
 }
 
 function isPlanWave(value: unknown): value is PlanWave {

@@ -4,7 +4,7 @@ import {
   ISOLATION_CHOICES,
   ISOLATION_STARTS,
   type IsolationChoice,
-  type IsolationStart,
+  type IsolationStartSetting,
 } from '../core/run/isolation.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
 import {
@@ -74,7 +74,8 @@ export const ISOLATION_WORDS: Readonly<Record<IsolationChoice, string>> = {
   worktree: 'each in a Git worktree of its own',
 };
 
-export const START_WORDS: Readonly<Record<IsolationStart, string>> = {
+export const START_WORDS: Readonly<Record<IsolationStartSetting, string>> = {
+  ask: 'the last commit, or your files as they are: you are asked where something is not committed',
   commit: 'the last commit',
   snapshot: 'the files as they are, with what is not committed',
 };
@@ -93,7 +94,7 @@ export function choiceWords(backlog: Backlog, choice: RunChoice) {
           : agentTitle(choice.agent),
     model: choice.model ?? 'as the settings say',
     isolation: ISOLATION_WORDS[choice.isolation ?? run.isolation],
-    isolationStart: START_WORDS[choice.isolationStart ?? 'commit'],
+    isolationStart: START_WORDS[choice.isolationStart ?? run.isolationStart],
     cap: String(choice.cap ?? backlog.runs.cap),
     onFailure: ENDING_WORDS[choice.onFailure ?? run.onFailure],
     agentMode: WAY_WORDS[agentMode],

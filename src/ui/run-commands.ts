@@ -13,6 +13,7 @@ import { type ScopeTarget, scopeOf } from './run-scope.ts';
 import { chooseHow } from './run-with.ts';
 import { tasksOfWave, type TreeNode } from './tree-nodes.ts';
 import { openDocument, keepText } from './documents.ts';
+import { startRun } from './start-run.ts';
 
 /** Runs what a row stands for, or what the user picks, after they confirm the options. */
 export async function runWith(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
@@ -21,7 +22,7 @@ export async function runWith(backlogs: Backlogs, node: TreeNode | undefined): P
   const chosen = await chooseHow(backlogs, target.backlog, target.name);
   if (chosen === undefined) return;
   if (chosen.action === 'dryRun') await showDryRun(target, chosen.choice);
-  else await tellFailure(target.backlog.runs.start(target.scope, chosen.choice));
+  else await startRun(target.backlog, target.scope, chosen.choice);
 }
 
 /** Shows what a run would do, as the settings have it. */

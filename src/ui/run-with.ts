@@ -1,7 +1,11 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
-import { ISOLATION_CHOICES, ISOLATION_STARTS } from '../core/run/isolation.ts';
+import {
+  ISOLATION_CHOICES,
+  ISOLATION_STARTS,
+  type IsolationStartSetting,
+} from '../core/run/isolation.ts';
 import { isModelName } from '../core/run/journal/model-name.ts';
 import { AGENT_MODES } from '../core/run/run-options.ts';
 import type { Backlogs } from './backlogs.ts';
@@ -134,9 +138,14 @@ async function change(
       return isolation === undefined ? choice : { ...choice, isolation };
     }
     case 'isolationStart': {
-      const current = choice.isolationStart ?? 'commit';
-      const start = await pickWord('Worktrees begin with', ISOLATION_STARTS, START_WORDS, current);
-      return start === undefined ? choice : { ...choice, isolationStart: start };
+      const current = choice.isolationStart ?? run.isolationStart;
+      const start = await pickWord<IsolationStartSetting>(
+        'Worktrees begin with',
+        ISOLATION_STARTS,
+        START_WORDS,
+        current,
+      );
+      return start === undefined || start === 'ask' ? choice : { ...choice, isolationStart: start };
     }
     case 'pause':
       return { ...choice, pauseBetweenWaves: !(choice.pauseBetweenWaves ?? run.pauseBetweenWaves) };

@@ -6,7 +6,7 @@ import {
   parseVerifyCommand,
   parseVerifyRules,
 } from '../core/run/agent-rules.ts';
-import { ISOLATION_CHOICES } from '../core/run/isolation.ts';
+import { ISOLATION_CHOICES, ISOLATION_START_SETTINGS } from '../core/run/isolation.ts';
 import { ACCEPT_WAYS, type AcceptWay } from '../core/run/review.ts';
 import { parseRunBudget } from '../core/run/run-budget.ts';
 import { AGENT_MODES } from '../core/run/run-options.ts';
@@ -89,6 +89,7 @@ function readRunSettings(folder: vscode.Uri | undefined): RunSettings {
     ),
     budget: parseRunBudget(settings.get<unknown>('runBudget')),
     isolation: oneOf('isolation', ISOLATION_CHOICES),
+    isolationStart: oneOf('worktreesBegin', ISOLATION_START_SETTINGS),
     whenWindowCloses: oneOf('whenWindowCloses', ['keep', 'stop']),
   };
 }

@@ -1,7 +1,11 @@
 import { join, relative } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import type { AskedIsolation, IsolationDecision } from '../core/run/isolation.ts';
+import type {
+  AskedIsolation,
+  IsolationDecision,
+  IsolationStartSetting,
+} from '../core/run/isolation.ts';
 import { oneLine } from '../core/text.ts';
 import { isWithin } from '../disk/within.ts';
 import { tipOf } from '../git/branch-home.ts';
@@ -46,16 +50,11 @@ export async function decideIsolation(
   const earlier = resumes === undefined ? undefined : await mergedBy(repository, resumes);
   if (earlier !== undefined)
     return ok({ isolation: { target, base: earlier, start: 'commit' }, why, remarks });
-  const uncommitted = isDirty ? 'There are uncommitted changes: ' : '';
-  if (start === 'commit' || !isDirty) {
-    const left = isDirty ? [`${uncommitted}the worktrees begin without them.`] : [];
-    return ok({
-      isolation: { target, base: commit, start: 'commit' },
-      why,
-      remarks: [...left, ...remarks],
-    });
-  }
-  const begin = [`${uncommitted}the worktrees begin with them.`, ...remarks];
+  if (!isDirty) return ok({ isolation: { target, base: commit, start: 'commit' }, why, remarks });
+  if (start === 'ask' && !isDry) return fail({ kind: 'uncommitted' });
+  const begin = [`There are uncommitted changes: ${BEGINS[start]}.`, ...remarks];
+  if (start !== 'snapshot')
+    return ok({ isolation: { target, base: commit, start: 'commit' }, why, remarks: begin });
   if (isDry) return ok({ isolation: { target, base: commit, start }, why, remarks: begin });
   const snapshot = await commitOfTree(repository, newStamp());
   if (!snapshot.ok) return fail(failureOf(snapshot.failure));
@@ -65,6 +64,12 @@ export async function decideIsolation(
   const isolation = { target, base: snapshot.value.commit, start };
   return ok({ isolation, why, remarks: [...begin, ...nested] });
 }
+
+const BEGINS: Readonly<Record<IsolationStartSetting, string>> = {
+  ask: 'whoever starts the run is asked whether the worktrees begin with them',
+  commit: 'the worktrees begin without them',
+  snapshot: 'the worktrees begin with them',
+};
 
 /** Why worktrees cannot lie in a folder that the user chose; undefined where they can. */
 async function whyNotIn(

@@ -40,6 +40,8 @@ export interface FakeBacklog {
   /** When the agent of a task wrote something last; a test may change what it answers. */
   readonly lastOutputAt?: (id: string) => number | undefined;
   readonly cap?: number;
+  /** Worktrees would be made, and something is not committed. */
+  readonly isDirty?: boolean;
   readonly root?: string;
   readonly locks?: Partial<Locks>;
   readonly keeper?: Partial<BacklogParts['keeper']>;
@@ -123,7 +125,13 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
     },
     runs: {
       isolation: {
-        decide: () => Promise.resolve(ok({ isolation: undefined, why: 'As chosen.', remarks: [] })),
+        decide: ({ choice, start }) => {
+          if (spec.isDirty === true && choice !== 'shared') {
+            asked.push(`begin with ${start}`);
+            if (start === 'ask') return Promise.resolve(fail({ kind: 'uncommitted' }));
+          }
+          return Promise.resolve(ok({ isolation: undefined, why: 'As chosen.', remarks: [] }));
+        },
       },
       runner: {
         get runs() {

@@ -7,7 +7,7 @@ import type { AskedIsolation, IsolationDecision, WorkFolder } from './isolation.
 export interface Isolation {
   /**
    * Where a run would work. Fails with `isolation` where worktrees were asked for and cannot be
-   * made. Nothing is written, except that a snapshot is kept in the repository, where the run is
+   * made, with `uncommitted` where whoever starts the run has to choose. Nothing is written, except that a snapshot is kept in the repository, where the run is
    * about to start.
    */
   decide(asked: AskedIsolation): Promise<Result<IsolationDecision, Failure>>;

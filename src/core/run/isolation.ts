@@ -9,15 +9,24 @@ export type IsolationChoice = 'auto' | 'worktree' | 'shared';
 
 /** Every choice, the default first. */
 export const ISOLATION_CHOICES: readonly [IsolationChoice, ...IsolationChoice[]] = [
-  'shared',
   'auto',
   'worktree',
+  'shared',
 ];
 
 /** What the worktrees of a run begin with: the last commit, or the files as they are. */
 export type IsolationStart = 'commit' | 'snapshot';
 
 export const ISOLATION_STARTS: readonly IsolationStart[] = ['commit', 'snapshot'];
+
+/** `ask`: where something is not committed, whoever starts the run chooses. */
+export type IsolationStartSetting = IsolationStart | 'ask';
+
+/** Every value, the default first. */
+export const ISOLATION_START_SETTINGS: readonly [
+  IsolationStartSetting,
+  ...IsolationStartSetting[],
+] = ['ask', ...ISOLATION_STARTS];
 
 /** How the tasks of a run are kept apart; recorded when it starts. */
 export interface RunIsolation {
@@ -33,7 +42,7 @@ export interface AskedIsolation {
   readonly choice: IsolationChoice;
   /** How many agents may work at a time. */
   readonly parallel: number;
-  readonly start: IsolationStart;
+  readonly start: IsolationStartSetting;
   /** The run whose rest this is: its branch is gone on with, where it has one. */
   readonly resumes: string | undefined;
   /** True for a dry run. */

@@ -87,7 +87,7 @@ export function resumeCapOf(
 }
 
 function runOptionsOf(choice: RunChoice, { options }: RequestContext): RunOptions {
-  const { whenWindowCloses: _, isolation: __, ...run } = options.run;
+  const { whenWindowCloses: _, isolation: __, isolationStart: ___, ...run } = options.run;
   return {
     ...run,
     runMode: choice.runMode ?? run.runMode,

@@ -67,6 +67,15 @@ const unusable: readonly [name: string, why: UnusableCause, make: (rig: Rig) => 
     },
   ],
   [
+    'a folder that Git ignores',
+    'ignored',
+    ({ root, write }) => {
+      write('.gitignore', 'out/');
+      write('out/sample/a.txt', 'a');
+      return join(root, 'out/sample');
+    },
+  ],
+  [
     'a half-done merge',
     'underWay',
     ({ root, git, write }) => {
@@ -117,4 +126,14 @@ test('submodules, sparse checkouts and large files are remarked on', async (t) =
   assert.match(remarks, /^Submodules/m);
   assert.match(remarks, /^Sparse checkout/m);
   assert.equal(root, (await inspect()).top);
+});
+
+test('a folder that Git ignores, but of which it tracks a file, is one of the repository', async (t) => {
+  const { root, git, write } = repositoryRig(t);
+  write('out/a.txt', 'a');
+  git('add', 'out');
+  write('.gitignore', 'out/');
+  git('add', '.gitignore');
+  git('commit', '-qm', 'second');
+  assert.equal((await repositoryAt(join(root, 'out'))).prefix, 'out/');
 });

@@ -114,6 +114,40 @@ for (const [name, node, asked] of presses) {
   });
 }
 
+describe('where something is not committed, the user says what worktrees begin with', () => {
+  const answersTo: readonly [answer: string | undefined, asked: readonly string[]][] = [
+    ['Last Commit', ['begin with commit', 'start']],
+    ['My Files as They Are', ['begin with snapshot', 'start']],
+    ['Work in This Folder', ['start']],
+    [undefined, []],
+  ];
+  for (const [answer, then] of answersTo) {
+    test(`${answer ?? 'no answer'}: ${then.join(', ') || 'nothing starts'}`, async () => {
+      answers.push(answer);
+      const { press } = makeWindow([], { isDirty: true });
+      const asked = await press('runWave', wave(0));
+      assert.deepEqual(
+        asked.map((line) => line.replace(/^start .*/, 'start')),
+        ['begin with ask', ...then],
+      );
+      assert.deepEqual(shown[0]?.buttons, [
+        ...['Last Commit', 'My Files as They Are', 'Work in This Folder'],
+      ]);
+    });
+  }
+
+  test('the palette and “Run With…” ask, too, unless it is chosen there', async () => {
+    const { press } = makeWindow([], { isDirty: true });
+    await press('runAllWaves');
+    answers.push('Run');
+    await press('runWaveWith', wave(0));
+    answers.push('Worktrees begin with', 'the last commit', 'Run');
+    shown.length = 0;
+    await press('runWaveWith', wave(0));
+    assert.ok(shown.every(({ buttons }) => !buttons.includes('Last Commit')));
+  });
+});
+
 test('where several runs fit, a person picks one', async () => {
   const second = runAfter(runStarted({ runId: 's', waves: [['T-3']], at: begun, title: 'Wave 2' }));
   const { press } = makeWindow([live, second]);

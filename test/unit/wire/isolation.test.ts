@@ -89,6 +89,19 @@ describe('where a run works', () => {
     assert.equal(rig.ofUser(), before);
   });
 
+  test('has to be chosen where something is not committed, and a dry run says so', async (t) => {
+    const rig = isolatedRig(t);
+    assert.equal((await decide(rig, { start: 'ask' })).isolation?.start, 'commit');
+    rig.write('a.txt', 'mine\n');
+    assert.deepEqual(await rig.isolation.decide({ ...ASKED, start: 'ask' }), {
+      ok: false,
+      failure: { kind: 'uncommitted' },
+    });
+    assert.deepEqual((await decide(rig, { start: 'ask', isDry: true })).remarks, [
+      'There are uncommitted changes: whoever starts the run is asked whether the worktrees begin with them.',
+    ]);
+  });
+
   test('begins at a snapshot of the files as they are, which changes nothing of the user', async (t) => {
     const rig = isolatedRig(t, { files: { 'a.txt': 'a\n', '.gitignore': 'ignored\n' } });
     rig.write('a.txt', 'staged\n');

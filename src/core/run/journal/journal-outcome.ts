@@ -76,6 +76,7 @@ export const failureShape: Shape<Failure> = unionOf<Failure>({
   nothingToRun: {},
   nothingReady: {},
   isolation: { detail: text },
+  uncommitted: {},
   internal: { detail: text },
   unreadable: { file: text, cause: oneOf(...UNREADABLE_CAUSES), detail: text },
 });
