@@ -19,6 +19,7 @@ import {
 import { WaveRunner } from '../core/run/engine/wave-runner.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { TaskId } from '../core/task.ts';
+import { askToResolve } from './ask-to-resolve.ts';
 import { type GitIsolation, isolateWith } from './isolation.ts';
 import { newStamp } from './new-stamp.ts';
 import { trustRuns } from './untrusted-runs.ts';
@@ -167,6 +168,8 @@ export function wireRuns(parts: RunParts): WiredRuns {
     ...(parts.openInteractive && { openInteractive: parts.openInteractive }),
     orderFolder: parts.orderFolder,
     onActivity: parts.onActivity,
+    askToResolve: ({ runId, attemptNo }, files) =>
+      askToResolve(journals.folder.filesOf(runId, attemptNo), files, log),
     stateFileOf: ({ runId, attemptNo }) => journals.folder.filesOf(runId, attemptNo),
     releaseFor,
     clock,

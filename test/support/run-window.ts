@@ -72,7 +72,7 @@ export interface RunWindow {
 export function openRunWindow(
   spec: RunWindowSpec,
   parts: Partial<
-    Pick<RunParts, 'openInteractive' | 'onAttempt' | 'log' | 'keeper' | 'findAgent'>
+    Pick<RunParts, 'openInteractive' | 'onAttempt' | 'onActivity' | 'log' | 'keeper' | 'findAgent'>
   > = {},
 ): RunWindow {
   const { root, programs, orderFolder, begunFile, custom } = spec;
@@ -157,7 +157,7 @@ export function openRunWindow(
     },
     ...(parts.openInteractive && { openInteractive: parts.openInteractive }),
     onAttempt: parts.onAttempt ?? (() => undefined),
-    onActivity: () => undefined,
+    onActivity: parts.onActivity ?? (() => undefined),
     onFailed,
     wordsOf: ({ kind }) => kind,
   });
