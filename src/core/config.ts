@@ -86,6 +86,7 @@ export const RUN_DEFAULTS: RunSettings = {
   budget: undefined,
   isolation: 'auto',
   isolationStart: 'ask',
+  resolveConflicts: true,
   whenWindowCloses: 'keep',
 };
 

@@ -4,7 +4,8 @@ import type { Disposable, Event } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { WaveSourceState } from './plan/wave-override.ts';
 import type { Result } from './result.ts';
-import type { WorkFolder } from './run/isolation.ts';
+import type { FollowUp } from './run/follow-up.ts';
+import type { MergeOutcome, WorkFolder } from './run/isolation.ts';
 import type { RunState, TaskOutcome } from './run/run-events.ts';
 import type { AgentAssignment, RunOptions } from './run/run-options.ts';
 import type { Usage } from './run/usage.ts';
@@ -216,6 +217,8 @@ export interface Job {
   readonly sessionId: string | undefined;
   /** What that session used so far, where that is known. */
   readonly sessionUsage?: Usage | undefined;
+  /** What it is asked when it goes on with that; undefined: the task itself. */
+  readonly followUp?: FollowUp | undefined;
 }
 
 /**
@@ -240,6 +243,11 @@ export type WorkEnd =
 export interface WorkListener {
   readonly onClaimed: (holder: string) => void;
   readonly onStarted: () => void;
+  /**
+   * Its work is done and is to be merged; `again`: its agent was asked to resolve a conflict. Never
+   * rejects.
+   */
+  readonly onMerging?: (again: boolean) => Promise<MergeOutcome>;
 }
 
 /** An attempt that an earlier window began. */

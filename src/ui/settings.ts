@@ -90,6 +90,7 @@ function readRunSettings(folder: vscode.Uri | undefined): RunSettings {
     budget: parseRunBudget(settings.get<unknown>('runBudget')),
     isolation: oneOf('isolation', ISOLATION_CHOICES),
     isolationStart: oneOf('worktreesBegin', ISOLATION_START_SETTINGS),
+    resolveConflicts: settings.get<unknown>('resolveConflicts') !== false,
     whenWindowCloses: oneOf('whenWindowCloses', ['keep', 'stop']),
   };
 }

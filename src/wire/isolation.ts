@@ -12,8 +12,12 @@ import { gitFailure, type GitResult } from '../git/git-failure.ts';
 import { namesOfRun, namesOfTask, worktreesFolder } from '../git/names.ts';
 import { inspectRepository, type Repository } from '../git/repository.ts';
 import { addWorktree, markReady } from '../git/worktrees.ts';
-import { beginResolving, bringIn, type BringInParts, mergeResolved, notKept } from './bring-in.ts';
+import { bringIn } from './bring-in.ts';
 import { decideIsolation, type DecideParts } from './decide-isolation.ts';
+import { mergeWork, type Noted } from './merge-work.ts';
+import { beginResolving, mergeResolved } from './resolve-work.ts';
+import type { BringInParts } from './task-commits.ts';
+import { notKept, unmergedRemark } from './work-end.ts';
 import { failureOf, NO_WORKTREE, ownerOf, plainFailure, type RunPlace } from './run-place.ts';
 
 export interface IsolationParts extends DecideParts, BringInParts {
@@ -33,6 +37,9 @@ export interface GitIsolation extends Isolation, Pick<Reviews, 'resolve' | 'merg
  */
 export function isolateWith(parts: IsolationParts): GitIsolation {
   const runs = new Map<string, Promise<GitResult<RunPlace>>>();
+
+  /** What is known of merges until their attempts are over, by the owner of the worktree. */
+  const noted = new Map<string, Noted>();
 
   /** Makes the branch and the worktree of a run, or finds them again. */
   const placeOf = (runId: string, base: string): Promise<GitResult<RunPlace>> => {
@@ -74,11 +81,32 @@ export function isolateWith(parts: IsolationParts): GitIsolation {
         (error: unknown) => tell(messageOf(error)),
       );
     },
+    merge: async (attempt, again, signal) => {
+      const { runId, id, options } = attempt;
+      const owner = ownerOf(runId, id);
+      const note = (remark: string): void =>
+        void noted.set(owner, { remarks: [unmergedRemark(remark)], files: [] });
+      try {
+        const place = await placeOf(runId, options.isolation?.base ?? '');
+        if (place.ok) {
+          const merging = await mergeWork(parts, place.value, attempt, again, signal);
+          noted.set(owner, merging.noted);
+          return merging.outcome;
+        }
+        note(place.failure.detail);
+      } catch (error) {
+        note(messageOf(error));
+      }
+      return { kind: 'conflict' };
+    },
     end: async ({ runId, id, options: { isolation } }, end) => {
       if (isolation === undefined || end.kind === 'refused') return end;
+      const owner = ownerOf(runId, id);
+      const known = noted.get(owner);
+      noted.delete(owner);
       const place = await placeOf(runId, isolation.base);
       if (!place.ok) return notKept(end, place.failure.detail);
-      return bringIn(parts, place.value, runId, id, end).catch((error: unknown) =>
+      return bringIn(parts, place.value, runId, id, end, known).catch((error: unknown) =>
         notKept(end, messageOf(error)),
       );
     },

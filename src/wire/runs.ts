@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import type { Options } from '../core/config.ts';
 import type { Failure } from '../core/failure.ts';
 import type { BacklogSource, Job, WorkPreview } from '../core/ports.ts';
@@ -18,6 +19,7 @@ import {
 import { WaveRunner } from '../core/run/engine/wave-runner.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { TaskId } from '../core/task.ts';
+import { askToResolve } from './ask-to-resolve.ts';
 import { type GitIsolation, isolateWith } from './isolation.ts';
 import { newStamp } from './new-stamp.ts';
 import { trustRuns } from './untrusted-runs.ts';
@@ -166,6 +168,8 @@ export function wireRuns(parts: RunParts): WiredRuns {
     ...(parts.openInteractive && { openInteractive: parts.openInteractive }),
     orderFolder: parts.orderFolder,
     onActivity: parts.onActivity,
+    askToResolve: ({ runId, attemptNo }, files) =>
+      askToResolve(journals.folder.filesOf(runId, attemptNo), files, log),
     stateFileOf: ({ runId, attemptNo }) => journals.folder.filesOf(runId, attemptNo),
     releaseFor,
     clock,
@@ -327,7 +331,7 @@ function rememberingEstimates(
 
 /**
  * The session of the latest attempt, or of the run that this one resumes, where the same agent was
- * cut off.
+ * cut off; or of the attempt whose work the same agent goes on with.
  */
 function sessionOf(
   run: RunState | undefined,
@@ -346,6 +350,13 @@ function sessionOf(
   };
   const last = task.earlier.at(-1);
   if (last !== undefined) return sessionIn(run.runId, last.attemptNo, last.outcome);
+  const { after } = task.followUp ?? {};
+  if (after !== undefined) {
+    const agent = known.runOf(after.runId)?.tasks.get(id)?.agent;
+    return isDeepStrictEqual(agent, task.agent)
+      ? readState(known.journals.folder.filesOf(after.runId, after.attemptNo), { ...after, id })
+      : undefined;
+  }
   const before = run.resumes === undefined ? undefined : known.runOf(run.resumes);
   const earlier = before?.tasks.get(id);
   // Journals can say that runs resume each other; none that is real resumes one that began after

@@ -7,23 +7,36 @@ import { mainPlanFile } from '../core/plan/slug.ts';
 import type { Job, WorkPreview } from '../core/ports.ts';
 import { ok, type Result } from '../core/result.ts';
 import { type VerifyCommand, type VerifyRule, verifyOf } from '../core/run/agent-rules.ts';
+import { writeFollowUpText } from '../core/run/attempt/follow-up-text.ts';
 import { writePromptText } from '../core/run/attempt/prompt-text.ts';
 import { type AgentAssignment, isWindowWork } from '../core/run/run-options.ts';
 import { filesOf } from '../core/named-files.ts';
 import type { TaskId } from '../core/task.ts';
-import { type AgentCommand, buildCommand } from '../agent-process/agent-command.ts';
+import {
+  type AgentCommand,
+  buildCommand,
+  type CommandRequest,
+} from '../agent-process/agent-command.ts';
 import { type Agent, findProgram } from '../agent-process/agents.ts';
 import { findGit } from '../agent-process/git.ts';
 import { readPromptTemplate } from '../agent-process/prompt-template.ts';
 import { writePromptFile } from '../agent-process/prompt.ts';
-import type { CommandSpec, WorkFiles, WorkOrder } from '../agent-process/work-order.ts';
+import type {
+  CommandSpec,
+  ResolveOrder,
+  WorkFiles,
+  WorkOrder,
+} from '../agent-process/work-order.ts';
 import type { StorePaths } from '../store/files/locate.ts';
 
 /** What the order for one attempt is made of. */
 export interface PrepareParts {
   readonly paths: Pick<StorePaths, 'database' | 'json'>;
   readonly findAgent: (assignment: AgentAssignment) => Promise<Result<Agent, Failure>>;
-  readonly filesOf: (runId: string, attemptNo: number) => WorkFiles;
+  readonly filesOf: (
+    runId: string,
+    attemptNo: number,
+  ) => WorkFiles & Readonly<Record<'followUp' | 'resolve' | 'resolveAnew', string>>;
   /** The latest `result` comment of each of these tasks. */
   readonly results: (
     ids: readonly TaskId[],
@@ -52,13 +65,19 @@ export async function prepareWork(
   const files = parts.filesOf(runId, attemptNo);
   const made = await makeAttempt(job, files, parts);
   if (!made.ok) return made;
-  const { agent, command, anew, agentMode, prompt } = made.value;
+  const { agent, command, anew, agentMode, prompt, followUp } = made.value;
   const verify = await verifySpecOf(job, parts);
   if (!verify.ok) return verify;
   const setup = await setupOf(job, parts);
   if (!setup.ok) return setup;
   const written = await writePromptFile(files.prompt, prompt);
   if (!written.ok) return written;
+  if (followUp !== undefined) {
+    const also = await writePromptFile(files.followUp, followUp);
+    if (!also.ok) return also;
+  }
+  const stdinFile = command.stdin === 'prompt' ? files.prompt : undefined;
+  const isMerged = job.folder !== undefined;
   return ok({
     runId,
     attemptNo,
@@ -80,11 +99,45 @@ export async function prepareWork(
     agent: { command: command.command, args: command.args, env: environmentOf(job, command) },
     sessionId: command.sessionId,
     ...(anew && { sessionUsage: job.sessionUsage }),
-    anew: anew && { args: anew.args, sessionId: anew.sessionId },
+    anew: anew && { args: anew.args, sessionId: anew.sessionId, stdinFile },
     tell: command.tell,
-    stdinFile: command.stdin === 'prompt' ? files.prompt : undefined,
+    stdinFile: stdinFile && (followUp === undefined ? stdinFile : files.followUp),
     verify: verify.value,
+    answer: isMerged ? files.answer : undefined,
+    resolve:
+      isMerged && options.resolveConflicts === true
+        ? resolveOrder(job, made.value, files)
+        : undefined,
   });
+}
+
+/** How the agent is asked to resolve a conflict, once more with the line that it was started with. */
+function resolveOrder(
+  job: Job,
+  { agent, agentMode, request }: Made,
+  files: ReturnType<PrepareParts['filesOf']>,
+): ResolveOrder | undefined {
+  if (agentMode !== 'unattended') return undefined;
+  const mark = randomUUID();
+  const build = (promptFile: string, resumes: string | undefined): Result<AgentCommand, Failure> =>
+    buildCommand(agent, { ...request, sessionId: randomUUID(), promptFile, resumes });
+  const lineOf = (command: AgentCommand, file: string) => ({
+    ...{ sessionId: command.sessionId, setup: [] },
+    agent: { command: command.command, args: command.args, env: environmentOf(job, command) },
+    stdinFile: command.stdin === 'prompt' ? file : undefined,
+  });
+  const anew = build(files.resolveAnew, undefined);
+  const resumed = build(files.resolve, mark);
+  if (!anew.ok || !resumed.ok) return undefined;
+  const begins = lineOf(anew.value, files.resolveAnew);
+  const { args } = anew.value;
+  return {
+    mark,
+    anew: begins,
+    resumed: JSON.stringify(resumed.value).includes(mark)
+      ? { ...lineOf(resumed.value, files.resolve), anew: { ...begins, args } }
+      : undefined,
+  };
 }
 
 /** In a worktree, programs that look for the backlog have to look elsewhere. */
@@ -147,16 +200,19 @@ export async function resolveVerify(verify: VerifyCommand): Promise<Result<Verif
 
 interface Made {
   readonly agent: Agent;
+  readonly request: Omit<CommandRequest, 'resumes'>;
   readonly command: AgentCommand;
   /** Set where `command` resumes a session: the one that begins a new one. */
   readonly anew: AgentCommand | undefined;
   readonly agentMode: WorkOrder['agentMode'];
   readonly prompt: string;
+  /** Set where `command` goes on with a session that knows its task: what it is asked now. */
+  readonly followUp: string | undefined;
 }
 
 async function makeAttempt(
   job: Job,
-  files: WorkFiles,
+  files: ReturnType<PrepareParts['filesOf']>,
   parts: PrepareParts,
 ): Promise<Result<Made, Failure>> {
   const found = await parts.findAgent(job.agent);
@@ -182,12 +238,23 @@ async function makeAttempt(
   if (!command.ok) return command;
   if (!begun.ok) return begun;
   const resumes = resumed !== undefined && !isDeepStrictEqual(command.value, begun.value);
-  return ok({
+  const made = {
     agent: found.value,
+    request,
     command: command.value,
     anew: resumes && agentMode === 'unattended' ? begun.value : undefined,
     agentMode,
     prompt: await writePrompt(job, parts),
+    followUp: undefined,
+  };
+  if (made.anew === undefined || job.followUp === undefined) return ok(made);
+  const onward = { ...request, promptFile: files.followUp, resumes: job.sessionId };
+  const goesOn = buildCommand(found.value, onward);
+  if (!goesOn.ok) return goesOn;
+  return ok({
+    ...made,
+    command: goesOn.value,
+    followUp: writeFollowUpText(job, job.followUp),
   });
 }
 
@@ -207,13 +274,14 @@ export async function writePrompt(
   // Results of dependencies are helpful, not required.
   if (!reported.ok)
     log(`The results of what a task depends on could not be read (${reported.failure.kind}).`);
-  return writePromptText(job, {
+  const prompt = writePromptText(job, {
     files: filesOf(job.task.description, { foldCase: false }),
     results: reported.ok ? reported.value : new Map(),
     planFile: planOf(job.root),
     earlier: earlier(job),
     template: template.text,
   });
+  return job.followUp === undefined ? prompt : `${prompt}\n${writeFollowUpText(job, job.followUp)}`;
 }
 
 function planOf(root: string): string | undefined {

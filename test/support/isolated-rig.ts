@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Job, WorkEnd } from '../../src/core/ports.ts';
 import type { Evidence } from '../../src/core/run/evidence.ts';
-import type { AskedIsolation, RunIsolation } from '../../src/core/run/isolation.ts';
+import type { AskedIsolation, MergeOutcome, RunIsolation } from '../../src/core/run/isolation.ts';
 import type { RunState, TaskOutcome } from '../../src/core/run/run-events.ts';
 import { taskId } from '../../src/core/task.ts';
 import { type GitIsolation, isolateWith } from '../../src/wire/isolation.ts';
@@ -36,6 +36,11 @@ export interface IsolatedRig extends Rig {
     files?: Readonly<Record<string, string>>,
     end?: WorkEnd,
   ) => Promise<WorkEnd>;
+  /** Merges the work of an attempt that is not over; `asks`: conflicts are to be resolved. */
+  readonly merge: (
+    id: string,
+    asked?: { again?: boolean; asks?: boolean; signal?: AbortSignal; window?: GitIsolation },
+  ) => Promise<MergeOutcome>;
   /** The run with how its tasks ended. */
   readonly run: () => RunState;
   readonly logged: readonly string[];
@@ -111,6 +116,11 @@ export function isolatedRig(
       const path = await begin(id);
       for (const [file, text] of Object.entries(written)) rig.write(file, text, path);
       return end(id, given);
+    },
+    merge: (id, { again = false, asks = true, signal, window = isolation } = {}) => {
+      const { options, ...rest } = job(id);
+      const attempt = { ...rest, id: taskId(id), options: { ...options, resolveConflicts: asks } };
+      return window.merge(attempt, again, signal ?? new AbortController().signal);
     },
     run: () => {
       const started = { waves: [[...outcomes.keys()]], at: 0, runId: RUN, title: 'All waves' };

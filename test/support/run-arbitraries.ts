@@ -150,6 +150,7 @@ const { outcome, stop } = fc.letrec<{ outcome: TaskOutcome; stop: RunStop; skip:
       record({
         kind: kind('conflict'),
         files: some(text),
+        reason: maybe(text),
         status,
         evidence: maybe(evidence),
       }),
@@ -225,6 +226,7 @@ const options: fc.Arbitrary<RunOptions> = record({
       start: fc.constantFrom('commit', 'snapshot'),
     }),
   ),
+  resolveConflicts: maybe(fc.boolean()),
 });
 const assignment: fc.Arbitrary<AgentAssignment> = record({
   agent: someText,
@@ -241,6 +243,11 @@ const started = record({
   title: text,
   options,
   resumes: maybe(runId),
+  followUps: maybe(
+    fc.array(fc.tuple(id, record({ text, after: maybe(record({ runId, attemptNo: positive })) })), {
+      maxLength: 2,
+    }),
+  ),
   at,
   whoWorks: fc.array(assignment, { minLength: 6, maxLength: 6 }),
 }).map(({ whoWorks, ...rest }) => ({

@@ -3,6 +3,7 @@ import type { NotReady } from '../waves/readiness.ts';
 import type { Status, TaskId } from '../task.ts';
 import type { BudgetLimit, BudgetStart } from './run-budget.ts';
 import type { Evidence, VerifyResult } from './evidence.ts';
+import type { FollowUp } from './follow-up.ts';
 import { addUsage, type Usage } from './usage.ts';
 import type { AgentAssignment, RunOptions } from './run-options.ts';
 
@@ -31,11 +32,13 @@ export type TaskOutcome =
   | { readonly kind: 'succeeded'; readonly status: Status; readonly evidence: Evidence | undefined }
   /**
    * The agent succeeded, and what it did does not fit to what the run has merged by then: these
-   * files, relative to the repository, are in conflict. `status` as above.
+   * files, relative to the repository, are in conflict. `status` as above, never Done. `reason`: why
+   * it is not merged where that is no conflict of files, as words that follow “not merged: ”.
    */
   | {
       readonly kind: 'conflict';
       readonly files: readonly string[];
+      readonly reason?: string | undefined;
       readonly status: Status;
       readonly evidence: Evidence | undefined;
     }
@@ -136,6 +139,7 @@ export type RunStep =
       readonly options: RunOptions;
       readonly agents: readonly (readonly [TaskId, AgentAssignment])[];
       readonly resumes: string | undefined;
+      readonly followUps?: readonly (readonly [TaskId, FollowUp])[] | undefined;
     }
   | { readonly kind: 'waveStarted'; readonly wave: number }
   /**
@@ -202,6 +206,8 @@ export interface TaskRun {
     readonly at: number;
   }[];
   readonly outcome: TaskOutcome | undefined;
+  /** What its agent goes on with; undefined where it begins anew. */
+  readonly followUp?: FollowUp | undefined;
 }
 
 /** The state of a run after its events so far. */

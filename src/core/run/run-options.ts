@@ -1,4 +1,5 @@
 import type { TaskId } from '../task.ts';
+import type { FollowUp } from './follow-up.ts';
 import type { RunIsolation } from './isolation.ts';
 import type { RunBudget } from './run-budget.ts';
 
@@ -82,6 +83,8 @@ export interface RunOptions {
   readonly budget: RunBudget | undefined;
   /** How its tasks are kept apart; undefined: all work in the folder of the backlog. */
   readonly isolation: RunIsolation | undefined;
+  /** True where an agent is asked to resolve a conflict of its work, in a run with worktrees. */
+  readonly resolveConflicts?: boolean | undefined;
 }
 
 /** What to run: waves in order, each a set of tasks that may run side by side. */
@@ -93,4 +96,6 @@ export interface RunRequest {
   readonly agents: ReadonlyMap<TaskId, AgentAssignment>;
   /** The run whose rest this is, where it was resumed. */
   readonly resumes?: string | undefined;
+  /** For tasks whose work was looked at and is to go on. */
+  readonly followUps?: ReadonlyMap<TaskId, FollowUp> | undefined;
 }

@@ -63,6 +63,10 @@ export class RunFolder {
     attemptNo: number,
   ): {
     readonly prompt: string;
+    readonly followUp: string;
+    readonly resolve: string;
+    readonly resolveAnew: string;
+    readonly answer: string;
     readonly log: string;
     readonly state: string;
     readonly stop: string;
@@ -72,6 +76,10 @@ export class RunFolder {
     const file = (ending: string): string => join(this.folderOf(runId), `${attemptNo}.${ending}`);
     return {
       prompt: file('prompt.md'),
+      followUp: file('follow-up.md'),
+      resolve: file('resolve.md'),
+      resolveAnew: file('resolve-anew.md'),
+      answer: file('answer'),
       log: file('log'),
       state: file('state.json'),
       stop: file('stop'),

@@ -26,6 +26,7 @@ import {
 } from '../../shape.ts';
 import { withStoredNames } from '../../stored-names.ts';
 import { BUDGET_LIMITS, type RunBudget } from '../run-budget.ts';
+import type { FollowUp } from '../follow-up.ts';
 import type { RunIsolation } from '../isolation.ts';
 import type { RunEvent } from '../run-events.ts';
 import { type AgentAssignment, type RunOptions, AGENT_MODES } from '../run-options.ts';
@@ -121,12 +122,18 @@ const runOptions: Fields<RunOptions> = {
       start: oneOf('commit', 'snapshot'),
     }),
   ),
+  resolveConflicts: maybe(flag),
 };
 
 const assignment = objectOf<AgentAssignment>(
   { agent: someText, model: maybe(model), agentMode: oneOf(...AGENT_MODES) },
   ASSIGNMENT_AS,
 );
+
+const followUp = objectOf<FollowUp>({
+  text,
+  after: maybe(objectOf<NonNullable<FollowUp['after']>>({ runId, attemptNo: positive })),
+});
 
 const OF_TASK = { runId, id: idShape, at: finite };
 
@@ -139,6 +146,7 @@ const eventShape = unionOf<RunEvent>(
       options: objectOf(runOptions, OPTIONS_AS),
       agents: listOf(pairOf(idShape, assignment)),
       resumes: maybe(runId),
+      followUps: maybe(listOf(pairOf(idShape, followUp))),
       at: finite,
     },
     waveStarted: { runId, wave: natural, at: finite },

@@ -19,6 +19,7 @@ const started: RunEvent = {
     title: 'Wave 1',
     waves: [[taskId('T-1')]],
     resumes: undefined,
+    followUps: undefined,
     at: 1,
   },
   options: {
@@ -40,6 +41,7 @@ const started: RunEvent = {
       agentCaps: [],
       budget: undefined,
       isolation: undefined,
+      resolveConflicts: undefined,
     },
   },
   agents: [[taskId('T-1'), { agent: 'claude', model: undefined, agentMode: 'unattended' }]],
