@@ -388,6 +388,7 @@ export class BacklogRuns implements Disposable {
       parallel: Math.min(choice.cap ?? runner.cap, programs),
       start: choice.isolationStart ?? 'commit',
       resumes,
+      target: resumes === undefined ? undefined : this.find(resumes)?.options.isolation?.target,
       isDry,
     };
   }

@@ -23,7 +23,7 @@ export interface DecideParts {
 /** Where a run would work; see `Isolation.decide`. Rejects with what the file system throws. */
 export async function decideIsolation(
   { root, folder }: DecideParts,
-  { choice, parallel, start, resumes, isDry }: AskedIsolation,
+  { choice, parallel, start, resumes, target: before, isDry }: AskedIsolation,
 ): Promise<Result<IsolationDecision, Failure>> {
   const shared = (why: string): Result<IsolationDecision, Failure> =>
     ok({ isolation: undefined, why, remarks: [] });
@@ -45,7 +45,11 @@ export async function decideIsolation(
   const why = `Each task works in a Git worktree of its own; what succeeds is merged into a branch of the run.`;
   const earlier = resumes === undefined ? undefined : await mergedBy(repository, resumes);
   if (earlier !== undefined)
-    return ok({ isolation: { target, base: earlier, start: 'commit' }, why, remarks });
+    return ok({
+      isolation: { target: before ?? target, base: earlier, start: 'commit' },
+      why,
+      remarks,
+    });
   const uncommitted = isDirty ? 'There are uncommitted changes: ' : '';
   if (start === 'commit' || !isDirty) {
     const left = isDirty ? [`${uncommitted}the worktrees begin without them.`] : [];

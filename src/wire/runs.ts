@@ -18,6 +18,7 @@ import {
 import { WaveRunner } from '../core/run/engine/wave-runner.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { TaskId } from '../core/task.ts';
+import { earlierRuns } from './earlier-runs.ts';
 import { type GitIsolation, isolateWith } from './isolation.ts';
 import { newStamp } from './new-stamp.ts';
 import { trustRuns } from './untrusted-runs.ts';
@@ -207,6 +208,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
     root: paths.root,
     folder: parts.worktreesFolder,
     files: parts.worktreeFiles,
+    earlier: (runId) => earlierRuns(runId, runOf),
     titleOf: parts.titleOf,
     log,
   });
