@@ -9,7 +9,7 @@ import { deniedLine } from './output/denied-line.ts';
 import { judge, judgeUnseen, type Verdict } from './output/verdict.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { WorkLog } from './work-log.ts';
-import type { CommandSpec, WorkOrder } from './work-order.ts';
+import type { WorkOrder } from './work-order.ts';
 
 /** Short, since the terminal is gone and the system may be about to end this process too. */
 const GONE_GRACE_MS = 1500;
@@ -45,15 +45,14 @@ export function agentOf(place: WorkPlace): WorkWorld['agent'] {
     const limit = startLimit(order.options.timeLimitMs);
     const run = (start: AgentStart): Promise<AgentRun> =>
       runAgent(place, start, { signal, limit: limit.signal, onStarted });
-    const { agent, sessionId, anew } = order;
-    let last = await run({ agent, sessionId, resumes: anew !== undefined });
+    const { agent, anew } = order;
+    let last = await run({ ...order, resumes: anew !== undefined });
     const first = last.verdict([]);
     if (anew !== undefined && first.kind === 'noSession' && !signal.aborted) {
       log.note(`Its session could not be resumed, a new one begins: ${first.reason}`);
       place.onOutput(anew.sessionId, undefined);
-      const again = { ...agent, args: anew.args };
       const { usage } = last;
-      last = await run({ agent: again, sessionId: anew.sessionId, resumes: false });
+      last = await run({ ...anew, agent: { ...agent, args: anew.args }, resumes: false });
       last = { ...last, usage: addUsage(usage, last.usage) };
     }
     limit.clear();
@@ -102,9 +101,7 @@ async function setUp(
 }
 
 /** How the agent is started this time. */
-interface AgentStart {
-  readonly agent: CommandSpec;
-  readonly sessionId: string | undefined;
+interface AgentStart extends Pick<WorkOrder, 'agent' | 'sessionId' | 'stdinFile'> {
   readonly resumes: boolean;
 }
 
@@ -117,7 +114,7 @@ interface AgentRun extends Omit<AgentReport, 'judge' | 'unseen'> {
 
 async function runAgent(
   place: WorkPlace,
-  { agent, sessionId, resumes }: AgentStart,
+  { agent, sessionId, stdinFile, resumes }: AgentStart,
   {
     signal,
     limit,
@@ -131,7 +128,7 @@ async function runAgent(
   const options = {
     spec: agent,
     cwd: order.folder,
-    stdinFile: order.stdinFile,
+    stdinFile,
     mark,
     inTerminal,
     graceMs: () => (terminalGone.aborted ? Math.min(GONE_GRACE_MS, order.graceMs) : order.graceMs),

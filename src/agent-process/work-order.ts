@@ -45,7 +45,7 @@ export interface WorkOrder {
    * there any more.
    */
   readonly anew:
-    { readonly args: readonly string[]; readonly sessionId: string | undefined } | undefined;
+    (Pick<WorkOrder, 'sessionId' | 'stdinFile'> & { readonly args: readonly string[] }) | undefined;
   /**
    * The message that the user has to type in the terminal; undefined where the command line
    * contains it.

@@ -4,6 +4,7 @@ import type { Disposable, Event } from './events.ts';
 import type { Failure } from './failure.ts';
 import type { WaveSourceState } from './plan/wave-override.ts';
 import type { Result } from './result.ts';
+import type { FollowUp } from './run/follow-up.ts';
 import type { WorkFolder } from './run/isolation.ts';
 import type { RunState, TaskOutcome } from './run/run-events.ts';
 import type { AgentAssignment, RunOptions } from './run/run-options.ts';
@@ -216,6 +217,8 @@ export interface Job {
   readonly sessionId: string | undefined;
   /** What that session used so far, where that is known. */
   readonly sessionUsage?: Usage | undefined;
+  /** What it is asked when it goes on with that; undefined: the task itself. */
+  readonly followUp?: FollowUp | undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import type { Options } from '../core/config.ts';
 import type { Failure } from '../core/failure.ts';
 import type { BacklogSource, Job, WorkPreview } from '../core/ports.ts';
@@ -329,7 +330,7 @@ function rememberingEstimates(
 
 /**
  * The session of the latest attempt, or of the run that this one resumes, where the same agent was
- * cut off.
+ * cut off; or of the attempt whose work the same agent goes on with.
  */
 function sessionOf(
   run: RunState | undefined,
@@ -348,6 +349,13 @@ function sessionOf(
   };
   const last = task.earlier.at(-1);
   if (last !== undefined) return sessionIn(run.runId, last.attemptNo, last.outcome);
+  const { after } = task.followUp ?? {};
+  if (after !== undefined) {
+    const agent = known.runOf(after.runId)?.tasks.get(id)?.agent;
+    return isDeepStrictEqual(agent, task.agent)
+      ? readState(known.journals.folder.filesOf(after.runId, after.attemptNo), { ...after, id })
+      : undefined;
+  }
   const before = run.resumes === undefined ? undefined : known.runOf(run.resumes);
   const earlier = before?.tasks.get(id);
   // Journals can say that runs resume each other; none that is real resumes one that began after

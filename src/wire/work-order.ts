@@ -7,6 +7,7 @@ import { mainPlanFile } from '../core/plan/slug.ts';
 import type { Job, WorkPreview } from '../core/ports.ts';
 import { ok, type Result } from '../core/result.ts';
 import { type VerifyCommand, type VerifyRule, verifyOf } from '../core/run/agent-rules.ts';
+import { writeFollowUpText } from '../core/run/attempt/follow-up-text.ts';
 import { writePromptText } from '../core/run/attempt/prompt-text.ts';
 import { type AgentAssignment, isWindowWork } from '../core/run/run-options.ts';
 import { filesOf } from '../core/named-files.ts';
@@ -23,7 +24,7 @@ import type { StorePaths } from '../store/files/locate.ts';
 export interface PrepareParts {
   readonly paths: Pick<StorePaths, 'database' | 'json'>;
   readonly findAgent: (assignment: AgentAssignment) => Promise<Result<Agent, Failure>>;
-  readonly filesOf: (runId: string, attemptNo: number) => WorkFiles;
+  readonly filesOf: (runId: string, attemptNo: number) => WorkFiles & { readonly followUp: string };
   /** The latest `result` comment of each of these tasks. */
   readonly results: (
     ids: readonly TaskId[],
@@ -52,13 +53,18 @@ export async function prepareWork(
   const files = parts.filesOf(runId, attemptNo);
   const made = await makeAttempt(job, files, parts);
   if (!made.ok) return made;
-  const { agent, command, anew, agentMode, prompt } = made.value;
+  const { agent, command, anew, agentMode, prompt, followUp } = made.value;
   const verify = await verifySpecOf(job, parts);
   if (!verify.ok) return verify;
   const setup = await setupOf(job, parts);
   if (!setup.ok) return setup;
   const written = await writePromptFile(files.prompt, prompt);
   if (!written.ok) return written;
+  if (followUp !== undefined) {
+    const also = await writePromptFile(files.followUp, followUp);
+    if (!also.ok) return also;
+  }
+  const stdinFile = command.stdin === 'prompt' ? files.prompt : undefined;
   return ok({
     runId,
     attemptNo,
@@ -80,9 +86,9 @@ export async function prepareWork(
     agent: { command: command.command, args: command.args, env: environmentOf(job, command) },
     sessionId: command.sessionId,
     ...(anew && { sessionUsage: job.sessionUsage }),
-    anew: anew && { args: anew.args, sessionId: anew.sessionId },
+    anew: anew && { args: anew.args, sessionId: anew.sessionId, stdinFile },
     tell: command.tell,
-    stdinFile: command.stdin === 'prompt' ? files.prompt : undefined,
+    stdinFile: stdinFile && (followUp === undefined ? stdinFile : files.followUp),
     verify: verify.value,
   });
 }
@@ -152,11 +158,13 @@ interface Made {
   readonly anew: AgentCommand | undefined;
   readonly agentMode: WorkOrder['agentMode'];
   readonly prompt: string;
+  /** Set where `command` goes on with a session that knows its task: what it is asked now. */
+  readonly followUp: string | undefined;
 }
 
 async function makeAttempt(
   job: Job,
-  files: WorkFiles,
+  files: ReturnType<PrepareParts['filesOf']>,
   parts: PrepareParts,
 ): Promise<Result<Made, Failure>> {
   const found = await parts.findAgent(job.agent);
@@ -182,12 +190,22 @@ async function makeAttempt(
   if (!command.ok) return command;
   if (!begun.ok) return begun;
   const resumes = resumed !== undefined && !isDeepStrictEqual(command.value, begun.value);
-  return ok({
+  const made = {
     agent: found.value,
     command: command.value,
     anew: resumes && agentMode === 'unattended' ? begun.value : undefined,
     agentMode,
     prompt: await writePrompt(job, parts),
+    followUp: undefined,
+  };
+  if (made.anew === undefined || job.followUp === undefined) return ok(made);
+  const onward = { ...request, promptFile: files.followUp, resumes: job.sessionId };
+  const goesOn = buildCommand(found.value, onward);
+  if (!goesOn.ok) return goesOn;
+  return ok({
+    ...made,
+    command: goesOn.value,
+    followUp: writeFollowUpText(job, job.followUp),
   });
 }
 
@@ -207,13 +225,14 @@ export async function writePrompt(
   // Results of dependencies are helpful, not required.
   if (!reported.ok)
     log(`The results of what a task depends on could not be read (${reported.failure.kind}).`);
-  return writePromptText(job, {
+  const prompt = writePromptText(job, {
     files: filesOf(job.task.description, { foldCase: false }),
     results: reported.ok ? reported.value : new Map(),
     planFile: planOf(job.root),
     earlier: earlier(job),
     template: template.text,
   });
+  return job.followUp === undefined ? prompt : `${prompt}\n${writeFollowUpText(job, job.followUp)}`;
 }
 
 function planOf(root: string): string | undefined {

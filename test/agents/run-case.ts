@@ -97,10 +97,11 @@ async function runAttempt(parts: AttemptParts): Promise<Observed> {
   const { rig, model, env, installed, attempt, attemptNo, resumed, exitFile } = parts;
   const folder = join(rig.root, '.todo2', 'waves', 'runs', 'run-1');
   mkdirSync(folder, { recursive: true });
-  const filesOf = (_run: string, no: number): WorkFiles => {
+  const filesOf = (_run: string, no: number): WorkFiles & { readonly followUp: string } => {
     const file = (kind: string): string => join(folder, `${no}.${kind}`);
     return {
       prompt: file('prompt.md'),
+      followUp: file('follow-up.md'),
       log: file('log'),
       state: file('state.json'),
       stop: file('stop'),

@@ -325,7 +325,7 @@ test('a session that cannot be resumed is begun anew within the same attempt', a
     console.log(JSON.stringify({ type: 'result', subtype: 'success', result: 'Done.' }));`);
   const work = rig.run('', {
     agent: { command, args: [...args, 'resume'], env },
-    anew: { args, sessionId: 'new-1' },
+    anew: { args, sessionId: 'new-1', stdinFile: undefined },
     sessionId: 'old-1',
     output: 'streamJson',
   });
@@ -345,7 +345,7 @@ test('of a session that is resumed only what is new counts, and its total is kep
     console.log(JSON.stringify({ type: 'turn.completed', usage: ${JSON.stringify(usage)} }));`);
   const work = rig.run('', {
     agent: { command, args, env },
-    anew: { args, sessionId: undefined },
+    anew: { args, sessionId: undefined, stdinFile: undefined },
     sessionId: 'old-1',
     sessionUsage: { inputTokens: 30, outputTokens: 5, costUsd: undefined },
     output: 'codex',
@@ -367,7 +367,7 @@ test('a session that is begun anew owes nothing to the one before', async () => 
     console.log(JSON.stringify({ type: 'turn.completed', usage: ${JSON.stringify(usage)} }));`);
   const work = rig.run('', {
     agent: { command, args: [...args, 'resume'], env },
-    anew: { args, sessionId: 'new-1' },
+    anew: { args, sessionId: 'new-1', stdinFile: undefined },
     sessionId: 'old-1',
     sessionUsage: { inputTokens: 30, outputTokens: 5, costUsd: undefined },
     output: 'codex',

@@ -83,6 +83,7 @@ function openWindow(
         ...{ findAgent: async () => fail({ kind: 'noAgent', tried: [] }), earlier: () => [] },
         filesOf: (_, attemptNo) => ({
           prompt: join(folder, `${attemptNo}.prompt.md`),
+          followUp: join(folder, `${attemptNo}.follow-up.md`),
           log: join(folder, `${attemptNo}.log`),
           state: join(folder, `${attemptNo}.state.json`),
           stop: join(folder, `${attemptNo}.stop`),

@@ -241,6 +241,11 @@ const started = record({
   title: text,
   options,
   resumes: maybe(runId),
+  followUps: maybe(
+    fc.array(fc.tuple(id, record({ text, after: maybe(record({ runId, attemptNo: positive })) })), {
+      maxLength: 2,
+    }),
+  ),
   at,
   whoWorks: fc.array(assignment, { minLength: 6, maxLength: 6 }),
 }).map(({ whoWorks, ...rest }) => ({

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import {
   NO_CONFIG,
@@ -63,6 +64,8 @@ export interface RunWindow {
   readonly ready: Promise<Snapshot>;
   /** A request for these waves, every task by the same agent. */
   request(waves: RunRequest['waves'], agent: AgentAssignment): RunRequest;
+  /** As the user does in the tree. */
+  setStatus(id: TaskId, from: string, to: 'Todo' | 'Review' | 'Done'): Promise<void>;
   close(agents: 'keep' | 'stop'): Promise<void>;
 }
 
@@ -177,6 +180,10 @@ export function openRunWindow(
     request: (waves, agent) => {
       const agents = new Map<TaskId, AgentAssignment>(waves.flat().map((id) => [id, agent]));
       return { title: 'A wave', waves, options: runOptions, agents };
+    },
+    setStatus: async (id, from, to) => {
+      assert((await locks.setStatus(id, from, to)).ok);
+      await source.refresh();
     },
     close: async (agents) => {
       await runs.close(agents);

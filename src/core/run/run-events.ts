@@ -3,6 +3,7 @@ import type { NotReady } from '../waves/readiness.ts';
 import type { Status, TaskId } from '../task.ts';
 import type { BudgetLimit, BudgetStart } from './run-budget.ts';
 import type { Evidence, VerifyResult } from './evidence.ts';
+import type { FollowUp } from './follow-up.ts';
 import { addUsage, type Usage } from './usage.ts';
 import type { AgentAssignment, RunOptions } from './run-options.ts';
 
@@ -136,6 +137,7 @@ export type RunStep =
       readonly options: RunOptions;
       readonly agents: readonly (readonly [TaskId, AgentAssignment])[];
       readonly resumes: string | undefined;
+      readonly followUps?: readonly (readonly [TaskId, FollowUp])[] | undefined;
     }
   | { readonly kind: 'waveStarted'; readonly wave: number }
   /**
@@ -202,6 +204,8 @@ export interface TaskRun {
     readonly at: number;
   }[];
   readonly outcome: TaskOutcome | undefined;
+  /** What its agent goes on with; undefined where it begins anew. */
+  readonly followUp?: FollowUp | undefined;
 }
 
 /** The state of a run after its events so far. */

@@ -1,4 +1,5 @@
 import type { TaskId } from '../task.ts';
+import type { FollowUp } from './follow-up.ts';
 import type { RunIsolation } from './isolation.ts';
 import type { RunBudget } from './run-budget.ts';
 
@@ -93,4 +94,6 @@ export interface RunRequest {
   readonly agents: ReadonlyMap<TaskId, AgentAssignment>;
   /** The run whose rest this is, where it was resumed. */
   readonly resumes?: string | undefined;
+  /** For tasks whose work was looked at and is to go on. */
+  readonly followUps?: ReadonlyMap<TaskId, FollowUp> | undefined;
 }

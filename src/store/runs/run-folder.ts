@@ -63,6 +63,7 @@ export class RunFolder {
     attemptNo: number,
   ): {
     readonly prompt: string;
+    readonly followUp: string;
     readonly log: string;
     readonly state: string;
     readonly stop: string;
@@ -72,6 +73,7 @@ export class RunFolder {
     const file = (ending: string): string => join(this.folderOf(runId), `${attemptNo}.${ending}`);
     return {
       prompt: file('prompt.md'),
+      followUp: file('follow-up.md'),
       log: file('log'),
       state: file('state.json'),
       stop: file('stop'),

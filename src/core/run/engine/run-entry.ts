@@ -1,5 +1,6 @@
 import type { TaskId } from '../../task.ts';
 import { countsAsFailure, isStoreBusy } from './retry-policy.ts';
+import type { FollowUp } from '../follow-up.ts';
 import type { TaskOutcome, TaskRun, WaitReason } from '../run-events.ts';
 import type { AgentAssignment } from '../run-options.ts';
 
@@ -8,6 +9,7 @@ export interface Entry {
   readonly id: TaskId;
   readonly wave: number;
   readonly agent: AgentAssignment;
+  readonly followUp: FollowUp | undefined;
   /** `waiting` for its turn, `begun` from the turn to the end of the attempt. */
   phase: 'waiting' | 'begun' | 'ended';
   /** True from the first event of an attempt until it ended. */
@@ -32,11 +34,12 @@ export interface Entry {
 
 /** The entry of a task: new, or from an earlier window. */
 export function entryFrom(task: TaskRun): Entry {
-  const { id, wave, agent, tryNo, attemptNo, outcome, waits, holder, phase } = task;
+  const { id, wave, agent, followUp, tryNo, attemptNo, outcome, waits, holder, phase } = task;
   const entry: Entry = {
     id,
     wave,
     agent,
+    followUp,
     tryNo,
     attemptNo,
     outcome,

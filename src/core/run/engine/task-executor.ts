@@ -122,7 +122,7 @@ export class TaskExecutor {
       isDetached,
     } = this.#options;
     const { world } = runContext;
-    const { id, agent } = entry;
+    const { id, agent, followUp } = entry;
     await world.source.refresh();
     const early = whyNot(entry);
     if (early !== undefined) return early;
@@ -157,6 +157,7 @@ export class TaskExecutor {
       options,
       sessionId: session?.sessionId,
       sessionUsage: session?.sessionUsage,
+      followUp,
     };
     return runAttempt(
       (signal, listener) => world.worker.work(job, signal, listener),

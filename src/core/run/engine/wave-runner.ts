@@ -113,6 +113,7 @@ export class WaveRunner implements Disposable {
     if (this.#runs.has(runId)) throw new Error(`Internal error: a second run called ${runId}`);
     const ids = new Set(waves.flat());
     const agents = [...request.agents].filter(([id]) => ids.has(id));
+    const followUps = [...(request.followUps ?? [])].filter(([id]) => ids.has(id));
     const { title, options, resumes } = request;
     const started: RunEvent = {
       kind: 'runStarted',
@@ -122,6 +123,7 @@ export class WaveRunner implements Disposable {
       options,
       agents,
       resumes,
+      ...(followUps.length > 0 && { followUps }),
       at: clock.now(),
     };
     const run = new LiveRun(applyRunEvent(undefined, started), this.#runContext);

@@ -26,6 +26,7 @@ import {
 } from '../../shape.ts';
 import { withStoredNames } from '../../stored-names.ts';
 import { BUDGET_LIMITS, type RunBudget } from '../run-budget.ts';
+import type { FollowUp } from '../follow-up.ts';
 import type { RunIsolation } from '../isolation.ts';
 import type { RunEvent } from '../run-events.ts';
 import { type AgentAssignment, type RunOptions, AGENT_MODES } from '../run-options.ts';
@@ -128,6 +129,11 @@ const assignment = objectOf<AgentAssignment>(
   ASSIGNMENT_AS,
 );
 
+const followUp = objectOf<FollowUp>({
+  text,
+  after: maybe(objectOf<NonNullable<FollowUp['after']>>({ runId, attemptNo: positive })),
+});
+
 const OF_TASK = { runId, id: idShape, at: finite };
 
 const eventShape = unionOf<RunEvent>(
@@ -139,6 +145,7 @@ const eventShape = unionOf<RunEvent>(
       options: objectOf(runOptions, OPTIONS_AS),
       agents: listOf(pairOf(idShape, assignment)),
       resumes: maybe(runId),
+      followUps: maybe(listOf(pairOf(idShape, followUp))),
       at: finite,
     },
     waveStarted: { runId, wave: natural, at: finite },

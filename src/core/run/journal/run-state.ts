@@ -95,10 +95,15 @@ function finished({ state, tasks, waveRuns }: Draft): RunState {
 function begin(event: Extract<RunEvent, { readonly kind: 'runStarted' }>): RunState {
   const { runId, title, waves, options, resumes, at } = event;
   const agents = new Map(event.agents);
+  const followUps = new Map(event.followUps);
   const tasks = new Map<TaskId, TaskRun>();
   for (const [wave, ids] of waves.entries()) {
-    for (const id of ids)
-      if (!tasks.has(id)) tasks.set(id, queued(id, wave, agents.get(id) ?? ANY_AGENT));
+    for (const id of ids) {
+      if (tasks.has(id)) continue;
+      const followUp = followUps.get(id);
+      const task = queued(id, wave, agents.get(id) ?? ANY_AGENT);
+      tasks.set(id, followUp === undefined ? task : { ...task, followUp });
+    }
   }
   const waveRuns = waves.map(() => ({
     startedAt: undefined,

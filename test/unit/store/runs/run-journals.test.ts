@@ -473,6 +473,7 @@ test('files of an attempt are numbered, in the folder of their run', (t) => {
   const { window, runs } = machine(t);
   assert.deepEqual(window(1).folder.filesOf(RUN, 3), {
     prompt: join(runs, RUN, '3.prompt.md'),
+    followUp: join(runs, RUN, '3.follow-up.md'),
     log: join(runs, RUN, '3.log'),
     state: join(runs, RUN, '3.state.json'),
     stop: join(runs, RUN, '3.stop'),

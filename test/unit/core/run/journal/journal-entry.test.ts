@@ -19,6 +19,7 @@ const started: RunEvent = {
     title: 'Wave 1',
     waves: [[taskId('T-1')]],
     resumes: undefined,
+    followUps: undefined,
     at: 1,
   },
   options: {
