@@ -392,6 +392,7 @@ export class BacklogRuns implements Disposable {
       parallel: Math.min(choice.cap ?? runner.cap, programs),
       start: choice.isolationStart ?? options().run.isolationStart,
       resumes,
+      target: resumes === undefined ? undefined : this.find(resumes)?.options.isolation?.target,
       isDry,
     };
   }

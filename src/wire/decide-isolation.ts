@@ -27,7 +27,7 @@ export interface DecideParts {
 /** Where a run would work; see `Isolation.decide`. Rejects with what the file system throws. */
 export async function decideIsolation(
   { root, folder }: DecideParts,
-  { choice, parallel, start, resumes, isDry }: AskedIsolation,
+  { choice, parallel, start, resumes, target: before, isDry }: AskedIsolation,
 ): Promise<Result<IsolationDecision, Failure>> {
   const shared = (why: string): Result<IsolationDecision, Failure> =>
     ok({ isolation: undefined, why, remarks: [] });
@@ -49,7 +49,11 @@ export async function decideIsolation(
   const why = `Each task works in a Git worktree of its own; what succeeds is merged into a branch of the run.`;
   const earlier = resumes === undefined ? undefined : await mergedBy(repository, resumes);
   if (earlier !== undefined)
-    return ok({ isolation: { target, base: earlier, start: 'commit' }, why, remarks });
+    return ok({
+      isolation: { target: before ?? target, base: earlier, start: 'commit' },
+      why,
+      remarks,
+    });
   if (!isDirty) return ok({ isolation: { target, base: commit, start: 'commit' }, why, remarks });
   if (start === 'ask' && !isDry) return fail({ kind: 'uncommitted' });
   const begin = [`There are uncommitted changes: ${BEGINS[start]}.`, ...remarks];

@@ -6,6 +6,7 @@ import type { RunIsolation, WorkFolder } from '../core/run/isolation.ts';
 import type { Reviews } from '../core/run/review.ts';
 import type { Task } from '../core/task.ts';
 import { messageOf } from '../core/text.ts';
+import { adoptWorktree } from '../git/adopt-worktree.ts';
 import { bringFiles } from '../git/bring-files.ts';
 import { tipOf } from '../git/branch-home.ts';
 import { gitFailure, type GitResult } from '../git/git-failure.ts';
@@ -23,6 +24,8 @@ import { failureOf, NO_WORKTREE, ownerOf, plainFailure, type RunPlace } from './
 export interface IsolationParts extends DecideParts, BringInParts {
   /** Which ignored files a worktree gets, in the syntax of `.gitignore`. */
   readonly files: () => readonly string[];
+  /** The runs that a run goes on with, the latest first: what these have left is gone on with. */
+  readonly earlier: (runId: string) => readonly string[];
 }
 
 /** Isolation with Git, and what else a window asks of it. */
@@ -62,7 +65,7 @@ export function isolateWith(parts: IsolationParts): GitIsolation {
       if (isolation === undefined) return ok({ path: parts.root, isNew: false });
       const place = await placeOf(runId, isolation.base);
       const begun = place.ok
-        ? await begin(parts, place.value, runId, task).catch((error: unknown) =>
+        ? await begin(parts, place.value, runId, task, isolation.target).catch((error: unknown) =>
             gitFailure('file', messageOf(error)),
           )
         : place;
@@ -157,11 +160,15 @@ async function begin(
   { repository, branch, worktrees }: RunPlace,
   runId: string,
   task: Task,
+  target: string | undefined,
 ): Promise<GitResult<WorkFolder>> {
   const tip = await tipOf(repository.top, branch);
   if (!tip.ok) return gitFailure('refused', `The branch ${branch} is gone.`);
   const names = namesOfTask(task.id, task.title, worktrees);
   const owner = ownerOf(runId, task.id);
+  const from = parts.earlier(runId).map((earlier) => ownerOf(earlier, task.id));
+  const adopted = await adoptWorktree({ repository, owner, from, target });
+  if (!adopted.ok) return adopted;
   const added = await addWorktree({ repository, ...names, base: tip.value, owner });
   if (!added.ok) return added;
   const { folder, isReady, remarks } = added.value;

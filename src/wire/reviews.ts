@@ -20,6 +20,8 @@ import {
   whyWorktreeStays,
 } from '../git/remove-worktree.ts';
 import { readRecords, recordOf } from '../git/worktree-records.ts';
+import { lineOf } from './earlier-runs.ts';
+import { GONE_ON, isGoneOnWith } from './gone-on.ts';
 import type { GitIsolation } from './isolation.ts';
 import { NO_WORKTREE, ownerOf } from './run-place.ts';
 
@@ -69,7 +71,7 @@ export function reviewsOf({ root, runs, titleOf, isolation }: ReviewParts): Revi
   return {
     changes: (run, id) =>
       inRepository(async (repository) => {
-        const range = await rangeOf(repository, run, id);
+        const range = await rangeOf(repository, lineOf(run, runs()), id);
         if (!range.ok) return range;
         const { base, commit } = range.value;
         const found = await filesOf(repository.top, base, commit, backlogOf(repository.prefix));
@@ -98,7 +100,9 @@ export function reviewsOf({ root, runs, titleOf, isolation }: ReviewParts): Revi
       inRepository(async (repository) => {
         const target = run.options.isolation?.target;
         if (target === undefined) return failed({ detail: NO_TARGET });
-        const range = await rangeOf(repository, run, id);
+        if (id !== undefined && (await isGoneOnWith(repository, run, id)))
+          return failed({ detail: GONE_ON });
+        const range = await rangeOf(repository, lineOf(run, runs()), id);
         if (!range.ok) return range;
         const title = cut(oneLine(id === undefined ? run.title : titleOf(id)), 100);
         const accepted = await accept({
@@ -124,13 +128,17 @@ export function reviewsOf({ root, runs, titleOf, isolation }: ReviewParts): Revi
         const isBaseIn = await holds(top, ['merge-base', '--is-ancestor', base, branch]);
         if (!isBaseIn.ok) return failed(isBaseIn.failure);
         return ok(
-          tasksOf(run, (commit) => since.value.has(commit) || (isBaseIn.value && commit === base)),
+          tasksOf(
+            [run],
+            (commit) => since.value.has(commit) || (isBaseIn.value && commit === base),
+          ),
         );
       }),
     discard: (run, id) =>
       inRepository(async (repository) => {
         const owner = ownerOf(run.runId, id);
         const record = await recordOf(repository.commonDir, owner);
+        if (await isGoneOnWith(repository, run, id)) return failed({ detail: GONE_ON });
         if (record === undefined) return failed({ detail: NO_WORKTREE });
         if (isAtWork(owner)) return failed({ detail: AT_WORK });
         const discarded = await discard({ repository, ...record });
@@ -173,25 +181,31 @@ function failureDetail(failure: Failure): string {
   return 'detail' in failure ? failure.detail : failure.kind;
 }
 
-/** The commits that stand for the work on a task, or for what a run has merged. */
+/**
+ * The commits that stand for the work on a task, or for what a run has merged. `line`: see
+ * `lineOf`.
+ */
 async function rangeOf(
   repository: Repository,
-  run: RunState,
+  line: readonly [RunState, ...RunState[]],
   id: TaskId | undefined,
 ): Promise<Result<Omit<Review, 'files'>, Failure>> {
   const { top } = repository;
+  const [run] = line;
   const changes =
     id === undefined ? await mergedBy(repository, run) : await workOn(repository, run, id);
   if (changes === undefined) return failed({ detail: id === undefined ? NO_BRANCH : NO_WORKTREE });
   const { branch, base } = changes;
-  const commit = id === undefined ? changes.commit : await latestOf(top, changes);
-  const { base: first = base, target } = run.options.isolation ?? {};
+  const isDone = id === undefined || (await isGoneOnWith(repository, run, id));
+  const commit = isDone ? changes.commit : await latestOf(top, changes);
+  const { target } = run.options.isolation ?? {};
+  const first = line.at(-1)?.options.isolation?.base ?? base;
   const comes = await commitsOf(top, commit, [
     first,
     ...(target === undefined ? [] : [`refs/heads/${target}`]),
   ]);
   if (!comes.ok) return comes;
-  const tasks = tasksOf(run, (each) => comes.value.has(each));
+  const tasks = tasksOf(line, (each) => comes.value.has(each));
   return ok({ top, branch, base, commit, tasks });
 }
 
@@ -243,12 +257,15 @@ async function commitsOf(
   return listed.ok ? ok(new Set(listed.value.split('\n'))) : failed(listed.failure);
 }
 
-/** The tasks of a run that succeeded with such a commit. */
-function tasksOf(run: RunState, has: (commit: string) => boolean): readonly TaskId[] {
-  return [...run.tasks.values()].flatMap(({ id, outcome }) => {
-    const changes = outcome?.kind === 'failed' ? undefined : evidenceOf(outcome)?.changes;
-    return changes !== undefined && has(changes.commit) ? [id] : [];
-  });
+/** The tasks of these runs that succeeded with such a commit. */
+function tasksOf(runs: readonly RunState[], has: (commit: string) => boolean): readonly TaskId[] {
+  const ids = runs.flatMap(({ tasks }) =>
+    [...tasks.values()].flatMap(({ id, outcome }) => {
+      const changes = outcome?.kind === 'failed' ? undefined : evidenceOf(outcome)?.changes;
+      return changes !== undefined && has(changes.commit) ? [id] : [];
+    }),
+  );
+  return [...new Set(ids)];
 }
 
 /** Why nothing removes a worktree yet; undefined where nothing would be lost. */

@@ -20,6 +20,7 @@ import { WaveRunner } from '../core/run/engine/wave-runner.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { TaskId } from '../core/task.ts';
 import { askToResolve } from './ask-to-resolve.ts';
+import { earlierRuns } from './earlier-runs.ts';
 import { type GitIsolation, isolateWith } from './isolation.ts';
 import { newStamp } from './new-stamp.ts';
 import { trustRuns } from './untrusted-runs.ts';
@@ -211,6 +212,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
     root: paths.root,
     folder: parts.worktreesFolder,
     files: parts.worktreeFiles,
+    earlier: (runId) => earlierRuns(runId, runOf),
     titleOf: parts.titleOf,
     log,
   });

@@ -58,6 +58,8 @@ export interface IsolatedRigOptions {
 }
 
 const RUN = 'r';
+/** A run that goes on with it. */
+export const RESUMED = 's';
 
 /** A real repository, and a run whose tasks work in worktrees of it. */
 export function isolatedRig(
@@ -71,6 +73,7 @@ export function isolatedRig(
       root: join(rig.root, below),
       folder: () => folder,
       files: () => patterns,
+      earlier: (runId) => (runId === RESUMED ? [RUN] : []),
       titleOf: (id) => `Title of ${id}`,
       log: (line) => logged.push(line),
     });

@@ -45,6 +45,8 @@ export interface AskedIsolation {
   readonly start: IsolationStartSetting;
   /** The run whose rest this is: its branch is gone on with, where it has one. */
   readonly resumes: string | undefined;
+  /** The target branch of that run. */
+  readonly target?: string | undefined;
   /** True for a dry run. */
   readonly isDry: boolean;
 }

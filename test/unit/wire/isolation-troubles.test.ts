@@ -31,7 +31,7 @@ async function isolated(t: TestContext): Promise<Isolated> {
   const rig = repositoryRig(t);
   const isolation = isolateWith({
     ...{ root: rig.root, folder: () => '', files: () => [], titleOf: (id) => id },
-    log: () => undefined,
+    ...{ earlier: () => [], log: () => undefined },
   });
   const decided = await isolation.decide(ASKED);
   assert.ok(decided.ok && decided.value.isolation !== undefined);
@@ -94,7 +94,7 @@ test('worktrees lie in no folder that would show up in the user’s repository',
   const decidedFor = async (folder: string): Promise<string> => {
     const isolation = isolateWith({
       ...{ root, folder: () => folder, files: () => [], titleOf: (id) => id },
-      log: () => undefined,
+      ...{ earlier: () => [], log: () => undefined },
     });
     const decided = await isolation.decide(ASKED);
     if (!decided.ok) return JSON.stringify(decided.failure);

@@ -6,7 +6,13 @@ import type { WorkEnd } from '../../../src/core/ports.ts';
 import type { AskedIsolation, IsolationDecision } from '../../../src/core/run/isolation.ts';
 import { readRecords } from '../../../src/git/worktree-records.ts';
 import { isolateWith } from '../../../src/wire/isolation.ts';
-import { EVIDENCE, type IsolatedRig, isolatedRig, SUCCESS } from '../../support/isolated-rig.ts';
+import {
+  EVIDENCE,
+  type IsolatedRig,
+  isolatedRig,
+  RESUMED,
+  SUCCESS,
+} from '../../support/isolated-rig.ts';
 import { temporaryFolder } from '../../support/repository-rig.ts';
 import { until } from '../../support/until.ts';
 
@@ -61,6 +67,7 @@ describe('where a run works', () => {
       root,
       folder: () => '',
       files: () => [],
+      earlier: () => [],
       titleOf: String,
       log: () => undefined,
     };
@@ -145,6 +152,8 @@ describe('where a run works', () => {
     rig.write('a.txt', 'mine\n');
     const resumed = await decide(rig, { resumes: 'r', start: 'snapshot' });
     assert.deepEqual(resumed.isolation, { target: 'main', base: merged, start: 'commit' });
+    const other = await decide(rig, { resumes: 'r', target: 'release' });
+    assert.equal(other.isolation?.target, 'release', 'the branch that it was started for');
     assert.equal((await decide(rig, { resumes: 'gone' })).isolation?.base, head(rig));
   });
 
@@ -197,6 +206,27 @@ describe('an attempt begins', () => {
     assert.deepEqual(again, { ok: true, value: { path, isNew: false } });
     assert.equal(rig.read('half.txt', path), 'half\n');
     assert.ok(!existsSync(join(path, '.env')), 'what the agent deleted stays so');
+  });
+
+  test('of a resumed run in the worktree that the earlier run has left, on the same branch', async (t) => {
+    const rig = isolatedRig(t);
+    await rig.start();
+    await rig.work('T-1', { 'one.txt': 'one\n' }, { kind: 'stopped' });
+    rig.write('not-committed.txt', 'x\n', await rig.begin('T-1'));
+    const { isolation } = await decide(rig, { resumes: 'r' });
+    assert.ok(isolation);
+    const job = { ...rig.job('T-1'), runId: RESUMED };
+    const resumed = { ...job, options: { ...job.options, isolation } };
+    const begun = await rig.isolation.begin(resumed);
+    assert.ok(begun.ok, JSON.stringify(begun));
+    assert.equal(begun.value.path, join(rig.worktrees, 't-1-title-of-t-1'));
+    assert.equal(rig.read('one.txt', begun.value.path), 'one\n');
+    assert.equal(rig.read('not-committed.txt', begun.value.path), 'x\n');
+    const { options, task } = resumed;
+    const end = await rig.isolation.end({ runId: RESUMED, id: task.id, options }, SUCCESS);
+    assert.equal(end.kind, 'succeeded');
+    assert.equal(show(rig, 'waves/run-s:one.txt'), 'one\n');
+    assert.equal(rig.git('branch', '--list', 'waves/t-1*').trim().split('\n').length, 1);
   });
 
   test('and is made ready again where no agent had begun before', async (t) => {
@@ -472,7 +502,7 @@ describe('an attempt ends', () => {
     const title = `x\n\nTodo2-Task: T-9\0 ${'long '.repeat(50)}`;
     const isolation = isolateWith({
       ...{ root: rig.root, folder: () => '', files: () => [], titleOf: () => title },
-      log: () => undefined,
+      ...{ earlier: () => [], log: () => undefined },
     });
     const begun = await isolation.begin(rig.job('T-1'));
     assert.ok(begun.ok);

@@ -3,18 +3,22 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { Failure } from '../../../src/core/failure.ts';
+import type { WorkEnd } from '../../../src/core/ports.ts';
 import type { Result } from '../../../src/core/result.ts';
 import type { AcceptWay, Reviews } from '../../../src/core/run/review.ts';
 import type { RunState } from '../../../src/core/run/run-events.ts';
 import { taskId } from '../../../src/core/task.ts';
 import { reviewsOf } from '../../../src/wire/reviews.ts';
 import {
+  EVIDENCE,
   type IsolatedRig,
   isolatedRig,
   type IsolatedRigOptions,
+  RESUMED,
+  SUCCESS,
 } from '../../support/isolated-rig.ts';
 import { temporaryFolder } from '../../support/repository-rig.ts';
-import { atWork, runAfter, runStarted } from '../../support/run-events.ts';
+import { atWork, ended, runAfter, runStarted } from '../../support/run-events.ts';
 
 interface ReviewRig extends IsolatedRig {
   readonly reviews: Reviews;
@@ -48,6 +52,10 @@ async function detailOf(asked: Promise<Result<unknown, Failure>>): Promise<strin
   return result.failure.detail;
 }
 
+const FAILURE: WorkEnd = {
+  ...{ kind: 'failed', cause: { kind: 'exit' }, exitCode: 1, signal: undefined },
+  evidence: EVIDENCE,
+};
 const one = taskId('T-1');
 const two = taskId('T-2');
 const BRANCH = 'waves/t-1-title-of-t-1';
@@ -429,6 +437,69 @@ function atWorkOn(rig: IsolatedRig, id: string): RunState {
   const started = runStarted({ waves: [[id]], at: 0, runId: 'r', options });
   return runAfter(started, ...atWork(id, 1, 1));
 }
+
+describe('work that a later run goes on with', () => {
+  /** The run `s`, which resumes `r`, works on the task. */
+  async function goOn(rig: ReviewRig, file: string): Promise<RunState> {
+    const decided = await rig.isolation.decide({
+      ...{ choice: 'worktree', parallel: 1, start: 'commit', isDry: false },
+      ...{ resumes: 'r', target: 'main' },
+    });
+    assert.ok(decided.ok && decided.value.isolation);
+    const { isolation } = decided.value;
+    const { task, options: before, ...job } = rig.job('T-1');
+    const options = { ...before, isolation };
+    const begun = await rig.isolation.begin({ ...job, task, options, runId: RESUMED });
+    assert.ok(begun.ok, JSON.stringify(begun));
+    rig.write(file, 'later\n', begun.value.path);
+    rig.gitIn(begun.value.path, 'add', '.');
+    rig.gitIn(begun.value.path, 'commit', '-qm', 'on the way');
+    const end = await rig.isolation.end({ runId: RESUMED, id: one, options }, SUCCESS);
+    assert.ok(end.kind === 'succeeded');
+    return runAfter(
+      runStarted({ waves: [['T-1']], at: 5, runId: RESUMED, resumes: 'r', options }),
+      ...atWork('T-1', 1, 6),
+      ended('T-1', end, 7),
+      { kind: 'runEnded', at: 8 },
+    );
+  }
+
+  test('is decided about there: the earlier run still shows what it had, and nothing else', async (t) => {
+    const rig = await reviewed(t);
+    await rig.work('T-1', undefined, FAILURE);
+    const before = tip(rig, BRANCH);
+    const earlier = rig.run();
+    const later = await goOn(rig, 'later.txt');
+    const old = await got(rig.reviews.changes(earlier, one));
+    assert.deepEqual([old.commit, old.files.map(({ path }) => path)], [before, ['T-1.txt']]);
+    const gone = /^A later run has gone on with this work\./;
+    assert.match(await detailOf(rig.reviews.accept(earlier, one, 'merge')), gone);
+    assert.match(await detailOf(rig.reviews.discard(earlier, one)), gone);
+    assert.equal(tip(rig), rig.decided().base);
+    const { files } = await got(rig.reviews.changes(later, one));
+    assert.deepEqual(
+      files.map(({ path }) => path),
+      ['T-1.txt', 'later.txt'],
+    );
+    assert.equal((await got(rig.reviews.accept(later, one, 'merge'))).kind, 'accepted');
+  });
+
+  test('comes with that of the earlier run, whose tasks are named', async (t) => {
+    const rig = await reviewed(t);
+    await rig.work('T-1', undefined, FAILURE);
+    await rig.work('T-2');
+    const earlier = rig.run();
+    const later = await goOn(rig, 'later.txt');
+    rig.live.push(earlier, later);
+    const { files, tasks } = await got(rig.reviews.changes(later));
+    assert.deepEqual(
+      files.map(({ path }) => path),
+      ['T-1.txt', 'later.txt'],
+    );
+    assert.deepEqual(tasks, [one, two], 'an accept brings both');
+    assert.deepEqual((await got(rig.reviews.changes(earlier))).tasks, [two]);
+  });
+});
 
 describe('cleaning up', () => {
   const merge = ({ git }: IsolatedRig): string => git('merge', '-q', '--no-edit', BRANCH);
