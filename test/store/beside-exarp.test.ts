@@ -389,6 +389,24 @@ test('a finished task that a rewrite set back is not handed out again', async ()
   assert.ok((await other.setStatus(A, 'Todo', 'Todo')).ok);
 });
 
+test('a finished task that a slow rewrite set back is not handed out before that reaches the older ones', async () => {
+  const ids = Array.from({ length: 100 }, (_, n) => `T-${n + 101}`);
+  await using rig = await createRig({ tasks: ids.map((id) => ({ id })) });
+  const newest = taskId('T-200');
+  const [one, other] = [rig.open(), rig.open({ holder: 'cursor-here-2' })];
+  assert.ok((await one.claim(newest, 60_000)).ok);
+  assert.ok((await one.release(newest, 'Done')).ok);
+  await one.close();
+  const before = (seconds: number): string => `CAST(strftime('%s', 'now') AS INTEGER) - ${seconds}`;
+  await rig.other.exec(
+    `UPDATE tasks SET version = version + 1, metadata_format = 'protobuf', updated_at = ${before(4)}
+      WHERE id > 'T-180';
+      UPDATE tasks SET status = 'Todo' WHERE id = '${newest}'`,
+  );
+  const direct = await other.claim(newest, 60_000);
+  assert.equal(!direct.ok && direct.failure.kind, 'changedMeanwhile');
+});
+
 test('a finished task that a rewrite set back is not handed out, although a program of ours has edited it since', async () => {
   await using rig = await rigOf();
   const [one, other] = [rig.open(), rig.open({ holder: 'cursor-here-2' })];

@@ -12,8 +12,10 @@ import { isSharedWithExarp } from './shared-store.ts';
 const DOUBT_S = 40;
 /** A rewrite that has just begun shows in no other row yet; in s. */
 const JUST_NOW_S = 2;
-/** So much of all rows has been written again, where a rewrite is under way. */
+/** So much of all rows has been written again where a rewrite is under way. */
 const LEAST_PART = 0.02;
+/** And at least so many. */
+const LEAST_ROWS = 5;
 
 /**
  * True where the history says that a task was finished a moment ago, and its status was set back
@@ -32,11 +34,32 @@ export function isDoubtful(
   if (writes < 1) return writes < 0 && isSharedWithExarp(db);
   if (!isSharedWithExarp(db)) return false;
   // Edits of ours since then are no sign of another program; one that set it back is there.
-  const times = Math.max(1, writes - (changesByTask(db, ended.entry).get(id) ?? 0));
+  const ours = changesByTask(db, ended.entry);
+  const times = Math.max(1, writes - (ours.get(id) ?? 0));
   const [count, sum] = rowsAt(db);
   const part = count === 0 ? 0 : (sum - ended.rows[1]) / Math.max(1, count);
   if (part >= LEAST_PART) return times <= Math.ceil(part);
-  return times === 1 && seconds(now) - writtenAt(db, id) < JUST_NOW_S;
+  if (times !== 1) return false;
+  const at = writtenAt(db, id);
+  return seconds(now) - at < JUST_NOW_S || isAmongMany(db, at, ours, count);
+}
+
+/**
+ * True where other programs wrote many rows within a moment of a time (unix seconds): a rewrite
+ * that goes from the newest task to the oldest may be long in reaching the rows that stand for all.
+ */
+function isAmongMany(
+  db: DatabaseSync,
+  at: number,
+  ours: ReadonlyMap<string, number>,
+  count: number,
+): boolean {
+  const written = prepared(
+    db,
+    'SELECT CAST(id AS TEXT) AS id FROM tasks WHERE CAST(updated_at AS REAL) BETWEEN ? AND ? LIMIT 1000',
+  ).all(at - 1, at + 1);
+  const theirs = written.filter((row) => !ours.has(String(row['id'])));
+  return theirs.length >= Math.max(LEAST_ROWS, count * LEAST_PART);
 }
 
 function writtenAt(db: DatabaseSync, id: TaskId): number {
