@@ -8,6 +8,9 @@ import type { AskedIsolation, MergeOutcome, RunIsolation } from '../../src/core/
 import type { RunState, TaskOutcome } from '../../src/core/run/run-events.ts';
 import { taskId } from '../../src/core/task.ts';
 import { type GitIsolation, isolateWith } from '../../src/wire/isolation.ts';
+import type { VerifyCommand } from '../../src/core/run/agent-rules.ts';
+import { RunFolder } from '../../src/store/runs/run-folder.ts';
+import { verifyMergedWith } from '../../src/wire/verify-merged.ts';
 import { aJob } from './agent-jobs.ts';
 import { repositoryRig, type Rig } from './repository-rig.ts';
 import { atWork, ended, runAfter, runStarted } from './run-events.ts';
@@ -55,6 +58,9 @@ export interface IsolatedRigOptions {
   /** The settings. */
   readonly folder?: string;
   readonly patterns?: readonly string[];
+  readonly setup?: readonly VerifyCommand[];
+  /** What verifies every task. */
+  readonly verify?: VerifyCommand;
 }
 
 const RUN = 'r';
@@ -62,15 +68,23 @@ const RUN = 'r';
 /** A real repository, and a run whose tasks work in worktrees of it. */
 export function isolatedRig(
   t: Pick<TestContext, 'after'>,
-  { files, below = '', folder = '', patterns = [] }: IsolatedRigOptions = {},
+  { files, below = '', folder = '', patterns = [], setup = [], verify }: IsolatedRigOptions = {},
 ): IsolatedRig {
   const rig = repositoryRig(t, files);
   const logged: string[] = [];
+  const journals = { folder: new RunFolder(rig.root) };
   const openWindow = (): GitIsolation =>
     isolateWith({
       root: join(rig.root, below),
       folder: () => folder,
       files: () => patterns,
+      setup: () => setup,
+      ...(verify && {
+        verifyMerged: verifyMergedWith({
+          ...{ journals, files: () => patterns, setup: () => setup, commandFor: () => verify },
+          log: (line) => void logged.push(line),
+        }),
+      }),
       titleOf: (id) => `Title of ${id}`,
       log: (line) => logged.push(line),
     });
