@@ -22,7 +22,10 @@ import type { BringInParts } from './task-commits.ts';
 import { notKept, unmergedRemark } from './work-end.ts';
 import { failureOf, NO_WORKTREE, ownerOf, plainFailure, type RunPlace } from './run-place.ts';
 
-export type IsolationParts = DecideParts & BringInParts & SetUpParts;
+export interface IsolationParts extends DecideParts, BringInParts, SetUpParts {
+  /** What a dry run says of how worktrees are made ready. */
+  readonly setupRemark?: () => Promise<string | undefined>;
+}
 
 /** Isolation with Git, and what else a window asks of it. */
 export interface GitIsolation extends Isolation, Pick<Reviews, 'resolve' | 'mergeAgain'> {
@@ -60,10 +63,19 @@ export function isolateWith(parts: IsolationParts): GitIsolation {
   };
 
   return {
-    decide: (asked) =>
-      decideIsolation(parts, asked).catch((error: unknown) =>
-        fail({ kind: 'isolation', detail: messageOf(error) }),
-      ),
+    decide: async (asked) => {
+      try {
+        const decided = await decideIsolation(parts, asked);
+        const remark =
+          asked.isDry && decided.ok && decided.value.isolation !== undefined
+            ? await parts.setupRemark?.()
+            : undefined;
+        if (!decided.ok || remark === undefined) return decided;
+        return ok({ ...decided.value, remarks: [...decided.value.remarks, remark] });
+      } catch (error) {
+        return fail({ kind: 'isolation', detail: messageOf(error) });
+      }
+    },
     begin: async ({ runId, task, options: { isolation } }) => {
       if (isolation === undefined) return ok({ path: parts.root, isNew: false });
       const place = await placeOf(runId, isolation.base);

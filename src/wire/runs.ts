@@ -25,6 +25,7 @@ import { askToResolve } from './ask-to-resolve.ts';
 import { type GitIsolation, isolateWith } from './isolation.ts';
 import { newStamp } from './new-stamp.ts';
 import { trustRuns } from './untrusted-runs.ts';
+import { setupRemark, worktreeSetup } from './worktree-setup.ts';
 import { prepareWindowWork } from './window-work-order.ts';
 import { prepareWork, previewWork, type PrepareParts } from './work-order.ts';
 import type { Agent } from '../agent-process/agents.ts';
@@ -140,6 +141,11 @@ export function wireRuns(parts: RunParts): WiredRuns {
   const runOf = (runId: string): RunState | undefined =>
     runner.runs.find((run) => run.runId === runId) ??
     history.past.find((run) => run.runId === runId);
+  const setupParts = {
+    root: paths.root,
+    commands: () => options().worktreeSetup,
+    allowsCursor: () => options().cursorWorktreeSetup,
+  };
   const prepareParts: PrepareParts = {
     paths,
     findAgent: parts.findAgent,
@@ -152,7 +158,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
         outcome.kind === 'skipped' ? [] : [wordsOf(outcome)],
       ),
     verifyRules: () => options().verify,
-    worktreeSetup: () => options().worktreeSetup,
+    worktreeSetup: () => worktreeSetup(setupParts),
   };
   const prepare = async (job: Job): Promise<Result<WorkOrder, Failure>> => {
     const folder = await journals.folder.prepareRun(job.runId);
@@ -218,6 +224,7 @@ export function wireRuns(parts: RunParts): WiredRuns {
     titleOf: parts.titleOf,
     log,
     setup: prepareParts.worktreeSetup,
+    setupRemark: () => setupRemark(setupParts),
     verifyMerged: verifyMergedWith({
       ...{ journals, log, files: parts.worktreeFiles, setup: prepareParts.worktreeSetup },
       commandFor: (id) => {

@@ -1,19 +1,21 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { VerifyCommand } from '../core/run/agent-rules.ts';
+import type { Failure } from '../core/failure.ts';
+import type { Result } from '../core/result.ts';
 import { runVerify } from '../agent-process/run-verify.ts';
+import type { LimitedCommand } from '../agent-process/work-order.ts';
 import { bringFiles } from '../git/bring-files.ts';
 import { recordOf } from '../git/worktree-records.ts';
 import { markReady } from '../git/worktrees.ts';
 import type { Marked } from './marked-work.ts';
 import { ownerOf, type RunPlace } from './run-place.ts';
-import { GRACE_MS, resolveVerify } from './work-order.ts';
+import { GRACE_MS } from './work-order.ts';
 
 export interface SetUpParts {
   /** Which ignored files a worktree gets, in the syntax of `.gitignore`. */
   readonly files: () => readonly string[];
   /** What makes a new worktree ready, one after the other. */
-  readonly setup: () => readonly VerifyCommand[];
+  readonly setup: () => Promise<Result<readonly LimitedCommand[], Failure>>;
   readonly log: (line: string) => void;
 }
 
@@ -36,13 +38,15 @@ export async function setUpRun(
   for (const remark of brought.value.remarks) parts.log(`${folder}: ${remark}`);
   const cwd = resolve(folder, repository.prefix);
   await mkdir(cwd, { recursive: true });
-  for (const command of parts.setup()) {
-    const spec = await resolveVerify(command);
-    const words = [command.command, ...command.args].join(' ');
-    if (!spec.ok) return `the worktree of the run was not set up: ${words} was not found`;
-    const request = { verify: spec.value, cwd, ...marked, graceMs: GRACE_MS };
-    const { passed } = await runVerify({ ...request, doing: 'Setting up' }, signal);
-    if (!passed) return `the worktree of the run was not set up: ${words} failed`;
+  const setup = await parts.setup();
+  if (!setup.ok) {
+    const { failure } = setup;
+    return `the worktree of the run was not set up: ${'detail' in failure ? failure.detail : 'a command was not found'}`;
+  }
+  for (const verify of setup.value) {
+    const request = { verify, cwd, ...marked, graceMs: GRACE_MS };
+    const { passed, command } = await runVerify({ ...request, doing: 'Setting up' }, signal);
+    if (!passed) return `the worktree of the run was not set up: ${command} failed`;
   }
   const ready = await markReady(repository, owner);
   // It is made ready once more then.

@@ -209,6 +209,7 @@ function settingsOf({ cap, run, leaseMs, verify = [] }: RunWindowSpec): Settings
     verify,
     verifyWave: undefined,
     worktreeSetup: [],
+    cursorWorktreeSetup: false,
     run: { ...RUN_DEFAULTS, ...run },
     agent: { agent: 'custom', model: undefined, agentMode: 'unattended' },
   };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { ok } from '../../../src/core/result.ts';
 import type { WorkEnd } from '../../../src/core/ports.ts';
 import type { AskedIsolation, IsolationDecision } from '../../../src/core/run/isolation.ts';
 import { readRecords } from '../../../src/git/worktree-records.ts';
@@ -61,7 +62,7 @@ describe('where a run works', () => {
       root,
       folder: () => '',
       files: () => [],
-      setup: () => [],
+      setup: () => Promise.resolve(ok([])),
       titleOf: String,
       log: () => undefined,
     };
@@ -463,7 +464,7 @@ describe('an attempt ends', () => {
         root: rig.root,
         folder: () => '',
         files: () => [],
-        setup: () => [],
+        setup: () => Promise.resolve(ok([])),
         titleOf: () => title,
       },
       log: () => undefined,
