@@ -109,6 +109,8 @@ export interface RunRules {
   readonly verifyWave: VerifyCommand | undefined;
   /** What makes a new worktree ready, one after the other. */
   readonly worktreeSetup: readonly VerifyCommand[];
+  /** Whether commands of Cursor's `.cursor/worktrees.json` may do that where there are none. */
+  readonly cursorWorktreeSetup: boolean;
 }
 
 /** What the user's settings decide alone. */

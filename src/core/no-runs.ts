@@ -63,4 +63,5 @@ export const NO_SETTINGS: Settings = {
   verify: [],
   verifyWave: undefined,
   worktreeSetup: [],
+  cursorWorktreeSetup: false,
 };

@@ -21,6 +21,8 @@ export interface Integrate {
   readonly trailers?: Readonly<Record<string, string>>;
   /** Judges the merged state, in the worktree of the branch. */
   readonly verify?: ((folder: string) => Promise<boolean>) | undefined;
+  /** True where that has passed for the work by itself: then the same tree is not judged again. */
+  readonly isVerified?: boolean | undefined;
   /** Aborted, nothing is merged any more. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -91,7 +93,8 @@ async function integrateAlone(request: Integrate): Promise<GitResult<Integration
   if (tree !== undefined) {
     const filled = await fill(tree.value, branch, before, commit.value);
     if (!filled.ok) return filled;
-    if (verify !== undefined && !(await verify(tree.value.folder))) {
+    const isSame = request.isVerified === true && (await hasTree(top, work, merged.value.tree));
+    if (verify !== undefined && !isSame && !(await verify(tree.value.folder))) {
       const undone = await settle(tree.value, branch, before);
       return undone.ok ? ok({ kind: isStopped(signal) ? 'stopped' : 'broken' }) : undone;
     }
@@ -104,6 +107,11 @@ async function integrateAlone(request: Integrate): Promise<GitResult<Integration
     if (!attached.ok) return attached;
   }
   return ok({ kind: 'merged', commit: commit.value, before });
+}
+
+async function hasTree(top: string, commit: string, tree: string): Promise<boolean> {
+  const found = await run(top, ['rev-parse', '--quiet', '--verify', `${commit}^{tree}`]);
+  return found.ok && found.value === tree;
 }
 
 /** Asked anew after a wait, so a function. */

@@ -112,6 +112,7 @@ function readRules(folder: vscode.Uri | undefined): {
       verify: verify.rules,
       verifyWave: wave.verify,
       worktreeSetup: setup.commands,
+      cursorWorktreeSetup: settings.get<unknown>('cursorWorktreeSetup') === true,
     },
     problems: [
       ...named('agentRules', agents.problems),

@@ -9,7 +9,16 @@ import { recordOf, type WorktreeRecord } from '../git/worktree-records.ts';
 import type { Noted } from './merge-work.ts';
 import { ownerOf, type RunPlace } from './run-place.ts';
 import { type BringInParts, commitTask, mergeTask } from './task-commits.ts';
-import { notKept, REMOVED, unfinished, withChanges, withRemarks } from './work-end.ts';
+import type { VerifiedAttempt } from './verify-merged.ts';
+import {
+  brokenBy,
+  notKept,
+  notVerified,
+  REMOVED,
+  unfinished,
+  withChanges,
+  withRemarks,
+} from './work-end.ts';
 
 /**
  * Commits what an attempt left in its worktree, and merges it where the attempt succeeded and that
@@ -18,11 +27,11 @@ import { notKept, REMOVED, unfinished, withChanges, withRemarks } from './work-e
 export async function bringIn(
   parts: BringInParts,
   place: RunPlace,
-  runId: string,
-  id: TaskId,
+  attempt: VerifiedAttempt,
   end: WorkEnd,
   noted?: Noted,
 ): Promise<WorkEnd> {
+  const { runId, id } = attempt;
   if (end.kind === 'succeeded' && noted?.merged !== undefined) {
     const { record, work } = noted.merged;
     return withChanges(withRemarks(end, noted.remarks), place, record, work);
@@ -38,11 +47,14 @@ export async function bringIn(
   if (work.value.kind === 'unfinished') return unfinished(remarked, work.value);
   const withWork = await withChanges(remarked, place, record, work.value);
   if (withWork.kind !== 'succeeded') return withWork;
-  const merged = await mergeTask(parts, place, work.value.commit, runId, id);
+  const merged = await mergeTask(parts, place, { attempt, work: work.value.commit });
   if (!merged.ok) return notKept(withWork, merged.failure.detail);
-  if (merged.value.kind !== 'conflict') return withWork;
   const { status, evidence } = withWork;
-  return { kind: 'conflict', files: merged.value.files, status, evidence };
+  if (merged.value.kind === 'conflict')
+    return { kind: 'conflict', files: merged.value.files, status, evidence };
+  if (merged.value.kind !== 'broken') return withRemarks(withWork, notVerified(merged.value));
+  const { verify, ...broken } = brokenBy(merged.value);
+  return { kind: 'conflict', ...broken, status, evidence: evidence && { ...evidence, verify } };
 }
 
 /** The end of an attempt whose work its supervisor knows to be in conflict; it stays as it is. */
@@ -77,7 +89,15 @@ async function leftInConflict(
   const files = noted?.files ?? underWay.value ?? found;
   const changes = await filesOf(top, record.base, tip.value, backlogOf(repository.prefix));
   if (!changes.ok) return notKept(end, changes.failure.detail);
-  const withWork = await withChanges({ ...end, files, reason: noted?.reason }, place, record, {
+  const { evidence } = end;
+  const verify = noted?.verify ?? evidence?.verify;
+  const told = {
+    ...end,
+    files,
+    reason: noted?.reason,
+    evidence: evidence && { ...evidence, verify },
+  };
+  const withWork = await withChanges(told, place, record, {
     ...changes.value,
     commit: tip.value,
   });

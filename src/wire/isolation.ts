@@ -17,21 +17,30 @@ import { bringIn } from './bring-in.ts';
 import { decideIsolation, type DecideParts } from './decide-isolation.ts';
 import { mergeWork, type Noted } from './merge-work.ts';
 import { beginResolving, mergeResolved } from './resolve-work.ts';
+import type { Marked } from './marked-work.ts';
+import { type SetUpParts, setUpRun } from './set-up-run.ts';
 import type { BringInParts } from './task-commits.ts';
 import { notKept, unmergedRemark } from './work-end.ts';
 import { failureOf, NO_WORKTREE, ownerOf, plainFailure, type RunPlace } from './run-place.ts';
 
-export interface IsolationParts extends DecideParts, BringInParts {
-  /** Which ignored files a worktree gets, in the syntax of `.gitignore`. */
-  readonly files: () => readonly string[];
+export interface IsolationParts extends DecideParts, BringInParts, SetUpParts {
   /** The runs that a run goes on with, the latest first: what these have left is gone on with. */
   readonly earlier: (runId: string) => readonly string[];
+  /** What a dry run says of how worktrees are made ready. */
+  readonly setupRemark?: () => Promise<string | undefined>;
 }
 
 /** Isolation with Git, and what else a window asks of it. */
 export interface GitIsolation extends Isolation, Pick<Reviews, 'resolve' | 'mergeAgain'> {
   /** Where the merged work of a run lies, as the backlog's folder; undefined for a shared run. */
   mergedFolder(runId: string, isolation: RunIsolation | undefined): Promise<string | undefined>;
+  /** Makes that folder ready for commands, once; answers why that failed. */
+  setUp(
+    runId: string,
+    isolation: RunIsolation,
+    marked: Marked,
+    signal: AbortSignal,
+  ): Promise<string | undefined>;
 }
 
 /**
@@ -57,10 +66,19 @@ export function isolateWith(parts: IsolationParts): GitIsolation {
   };
 
   return {
-    decide: (asked) =>
-      decideIsolation(parts, asked).catch((error: unknown) =>
-        fail({ kind: 'isolation', detail: messageOf(error) }),
-      ),
+    decide: async (asked) => {
+      try {
+        const decided = await decideIsolation(parts, asked);
+        const remark =
+          asked.isDry && decided.ok && decided.value.isolation !== undefined
+            ? await parts.setupRemark?.()
+            : undefined;
+        if (!decided.ok || remark === undefined) return decided;
+        return ok({ ...decided.value, remarks: [...decided.value.remarks, remark] });
+      } catch (error) {
+        return fail({ kind: 'isolation', detail: messageOf(error) });
+      }
+    },
     begin: async ({ runId, task, options: { isolation } }) => {
       if (isolation === undefined) return ok({ path: parts.root, isNew: false });
       const place = await placeOf(runId, isolation.base);
@@ -102,15 +120,15 @@ export function isolateWith(parts: IsolationParts): GitIsolation {
       }
       return { kind: 'conflict' };
     },
-    end: async ({ runId, id, options: { isolation } }, end) => {
+    end: async ({ runId, id, attemptNo, options: { isolation } }, end) => {
       if (isolation === undefined || end.kind === 'refused') return end;
       const owner = ownerOf(runId, id);
       const known = noted.get(owner);
       noted.delete(owner);
       const place = await placeOf(runId, isolation.base);
       if (!place.ok) return notKept(end, place.failure.detail);
-      return bringIn(parts, place.value, runId, id, end, known).catch((error: unknown) =>
-        notKept(end, messageOf(error)),
+      return bringIn(parts, place.value, { runId, id, attemptNo }, end, known).catch(
+        (error: unknown) => notKept(end, messageOf(error)),
       );
     },
     resolve: async ({ runId, options: { isolation } }, id) => {
@@ -126,6 +144,12 @@ export function isolateWith(parts: IsolationParts): GitIsolation {
       return place.ok
         ? mergeResolved(parts, place.value, runId, id)
         : fail(plainFailure(place.failure));
+    },
+    setUp: async (runId, isolation, marked, signal) => {
+      const place = await placeOf(runId, isolation.base);
+      return place.ok
+        ? setUpRun(parts, place.value, runId, marked, signal).catch(messageOf)
+        : place.failure.detail;
     },
     mergedFolder: async (runId, isolation) => {
       if (isolation === undefined) return undefined;

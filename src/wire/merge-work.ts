@@ -1,3 +1,4 @@
+import type { VerifyResult } from '../core/run/evidence.ts';
 import type { MergingAttempt } from '../core/run/isolation-port.ts';
 import type { MergeOutcome } from '../core/run/isolation.ts';
 import { beginMerge } from '../git/begin-merge.ts';
@@ -5,7 +6,7 @@ import type { CommittedWork } from '../git/commit-work.ts';
 import { recordOf, type WorktreeRecord } from '../git/worktree-records.ts';
 import { ownerOf, type RunPlace } from './run-place.ts';
 import { type BringInParts, commitTask, mergeTask } from './task-commits.ts';
-import { halfDone, REMOVED, unmergedRemark } from './work-end.ts';
+import { brokenBy, halfDone, notVerified, REMOVED, unmergedRemark } from './work-end.ts';
 
 const ASKED = 'Its agent was asked to resolve the conflict';
 const RESOLVED = 'It did not fit to earlier work, and its agent resolved the conflict';
@@ -18,6 +19,8 @@ export interface Noted {
   readonly files?: readonly string[];
   /** See `TaskOutcome`. */
   readonly reason?: string | undefined;
+  /** What it did not pass once merged. */
+  readonly verify?: VerifyResult | undefined;
   /** The work, once it is merged. */
   readonly merged?: { readonly record: WorktreeRecord; readonly work: CommittedWork };
 }
@@ -50,7 +53,8 @@ export async function mergeWork(
   for (const remark of remarks) parts.log(`${id}: ${remark}`);
   if (work.value.kind === 'unfinished')
     return conflict(work.value.files, ...remarks, ...(again ? [] : [halfDone(work.value)]));
-  const merged = await mergeTask(parts, place, work.value.commit, runId, id, signal);
+  const request = { attempt, work: work.value.commit, isVerified: !again, signal };
+  const merged = await mergeTask(parts, place, request);
   if (!merged.ok) return conflict([], ...remarks, unmergedRemark(merged.failure.detail));
   switch (merged.value.kind) {
     case 'merged':
@@ -58,14 +62,14 @@ export async function mergeWork(
       return {
         outcome: { kind: 'merged' },
         noted: {
-          remarks: [...(again ? [RESOLVED] : []), ...remarks],
+          remarks: [...(again ? [RESOLVED] : []), ...remarks, ...notVerified(merged.value)],
           merged: { record, work: work.value },
         },
       };
     case 'stopped':
       return { outcome: { kind: 'stopped' }, noted: { remarks } };
     case 'broken':
-      throw new Error('Internal error: a merge that nothing verified is broken');
+      return { outcome: { kind: 'conflict' }, noted: { remarks, ...brokenBy(merged.value) } };
     case 'conflict':
   }
   const { files } = merged.value;

@@ -37,7 +37,9 @@ export async function mergeResolved(
   const work = await commitTask(parts, place, record, runId, id);
   if (!work.ok) return fail(plainFailure(work.failure));
   if (work.value.kind === 'unfinished') return ok({ kind: 'conflict', files: work.value.files });
-  const merged = await mergeTask(parts, place, work.value.commit, runId, id);
+  const merged = await mergeTask(parts, place, {
+    ...{ attempt: { runId, id }, work: work.value.commit, isByHand: true },
+  });
   if (!merged.ok) return fail(plainFailure(merged.failure));
   return ok(merged.value.kind === 'conflict' ? merged.value : { kind: 'merged' });
 }

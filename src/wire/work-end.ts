@@ -1,4 +1,5 @@
 import type { WorkEnd } from '../core/ports.ts';
+import type { VerifyResult } from '../core/run/evidence.ts';
 import type { TaskChanges } from '../core/run/isolation.ts';
 import { oneLine } from '../core/text.ts';
 import { tipOf } from '../git/branch-home.ts';
@@ -7,6 +8,7 @@ import { filesOf } from '../git/diff.ts';
 import { run } from '../git/git-failure.ts';
 import { backlogOf } from '../git/repository.ts';
 import type { RunPlace } from './run-place.ts';
+import type { MergedTask } from './task-commits.ts';
 
 export const REMOVED = 'Its worktree was removed meanwhile.';
 
@@ -86,6 +88,22 @@ export function notKept(end: WorkEnd, detail: string): WorkEnd {
 const MOST_REMARKS = 10;
 
 type Ended = Extract<WorkEnd, { kind: 'succeeded' | 'conflict' | 'failed' }>;
+
+/** A merge that did not pass, as the end of its task tells it. */
+export function brokenBy({ verified }: MergedTask): {
+  readonly files: readonly [];
+  readonly reason: string;
+  readonly verify: VerifyResult | undefined;
+} {
+  const verify = verified?.kind === 'broken' ? verified.result : undefined;
+  const name = oneLine(verify?.command ?? 'what verifies it');
+  return { files: [], reason: `its work breaks ${name} once merged with earlier work`, verify };
+}
+
+/** As remarks: why what was merged was not verified. */
+export function notVerified({ verified }: MergedTask): readonly string[] {
+  return verified?.kind === 'notRun' ? [`What was merged is not verified: ${verified.why}`] : [];
+}
 
 function hasEvidence(end: WorkEnd): end is Ended {
   return end.kind === 'succeeded' || end.kind === 'conflict' || end.kind === 'failed';

@@ -22,7 +22,7 @@ import { findGit } from '../agent-process/git.ts';
 import { readPromptTemplate } from '../agent-process/prompt-template.ts';
 import { writePromptFile } from '../agent-process/prompt.ts';
 import type {
-  CommandSpec,
+  LimitedCommand,
   ResolveOrder,
   WorkFiles,
   WorkOrder,
@@ -44,7 +44,8 @@ export interface PrepareParts {
   /** How earlier attempts of this run at the task ended, in words. */
   readonly earlier: (job: Job) => readonly string[];
   readonly verifyRules: () => readonly VerifyRule[];
-  readonly worktreeSetup: () => readonly VerifyCommand[];
+  /** What makes a new worktree ready, one after the other. */
+  readonly worktreeSetup: () => Promise<Result<readonly LimitedCommand[], Failure>>;
   readonly log: (line: string) => void;
 }
 
@@ -166,7 +167,7 @@ export async function previewWork(
 export async function verifySpecOf(
   { task }: Job,
   { verifyRules }: PrepareParts,
-): Promise<Result<VerifySpec | undefined, Failure>> {
+): Promise<Result<LimitedCommand | undefined, Failure>> {
   const verify = verifyOf(task, verifyRules());
   return verify === undefined ? ok(undefined) : resolveVerify(verify);
 }
@@ -175,23 +176,17 @@ export async function verifySpecOf(
 async function setupOf(
   { folder }: Job,
   { worktreeSetup }: PrepareParts,
-): Promise<Result<readonly VerifySpec[], Failure>> {
-  const specs: VerifySpec[] = [];
-  for (const command of folder?.isNew === true ? worktreeSetup() : []) {
-    const spec = await resolveVerify(command);
-    if (!spec.ok) return spec;
-    specs.push(spec.value);
-  }
-  return ok(specs);
+): Promise<Result<readonly LimitedCommand[], Failure>> {
+  return folder?.isNew === true ? worktreeSetup() : ok([]);
 }
-
-type VerifySpec = CommandSpec & { readonly limitMs: number };
 
 /**
  * A command that verifies work, as it is started. Fails as a program that cannot be found or
  * started.
  */
-export async function resolveVerify(verify: VerifyCommand): Promise<Result<VerifySpec, Failure>> {
+export async function resolveVerify(
+  verify: VerifyCommand,
+): Promise<Result<LimitedCommand, Failure>> {
   const found = await findProgram(verify.command);
   if (!found.ok) return found;
   const { command, args, env } = found.value;

@@ -122,7 +122,7 @@ async function runAttempt(parts: AttemptParts): Promise<Observed> {
         filesOf,
         results: () => Promise.resolve(ok(new Map())),
         earlier: () => [],
-        worktreeSetup: () => [],
+        worktreeSetup: () => Promise.resolve(ok([])),
         verifyRules: () => [],
         log: (line) => void rig.logged.push(line),
       });

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { Options } from '../../src/core/config.ts';
 import type { IsolationChoice, IsolationStart } from '../../src/core/run/isolation.ts';
 import type { RunState } from '../../src/core/run/run-events.ts';
 import { namesOfRun } from '../../src/git/names.ts';
@@ -51,6 +52,7 @@ interface Choice {
 async function withRig(
   orders: Readonly<Record<string, string>>,
   body: (rig: Rig) => Promise<void>,
+  verify: Options['verify'] = [],
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'todo2-isolated-'));
   const root = join(folder, 'shop');
@@ -77,6 +79,7 @@ async function withRig(
       {
         ...{ root, programs, orderFolder: join(folder, 'orders'), custom: undefined, cap: 4 },
         begunFile: join(folder, 'begun'),
+        verify,
       },
       { onActivity: ({ id }, activity) => void doing.set(id, activity) },
     );
@@ -331,6 +334,36 @@ test('no agent is asked where the run says so', async () => {
     const folder = join(`${rig.root}.worktrees`, 't-2-title-of-t-2');
     assert.equal(readFileSync(join(folder, 'log.txt'), 'utf8'), 'first\nTitle of T-2\n');
   });
+});
+
+test('work that passes by itself and breaks what verifies it once merged is not merged', async () => {
+  const source = `const { existsSync } = require('node:fs');
+    if (existsSync('one.txt') && existsSync('two.txt')) { console.log('both!'); process.exit(1); }`;
+  const verify = { command: process.execPath, args: ['-e', source], limitMs: 60_000 };
+  await withRig(
+    { 'T-1': 'touch=one.txt', 'T-2': 'touch=two.txt' },
+    async ({ root, git, run, window }) => {
+      const ended = await run([['T-1', 'T-2']]);
+      const broken = [...ended.tasks.values()].filter(
+        ({ outcome }) => outcome?.kind === 'conflict',
+      );
+      const [{ id, outcome, attemptNo } = assert.fail('none is broken')] = broken;
+      assert.ok(outcome?.kind === 'conflict' && broken.length === 1);
+      assert.match(outcome.reason ?? '', /^its work breaks .* once merged with earlier work$/);
+      assert.equal(outcome.status, 'Review');
+      assert.match(outcome.evidence?.verify?.tail ?? '', /both!/);
+      const log = window.runs.journals.folder.filesOf(ended.runId, attemptNo ?? 0).log;
+      assert.match(readFileSync(log, 'utf8'), /--- Verifying the merged state with [^]*both!/);
+      const [own, other] = id === 'T-1' ? ['one', 'two'] : ['two', 'one'];
+      const name = id.toLowerCase();
+      const names = (branch: string): readonly string[] =>
+        git('ls-tree', '--name-only', branch).trim().split('\n');
+      assert.ok(names(`waves/${name}-title-of-${name}`).includes(`${own}.txt`));
+      const merged = names(namesOfRun(ended.runId, root).branch);
+      assert.ok(merged.includes(`${other}.txt`) && !merged.includes(`${own}.txt`), merged.join());
+    },
+    [{ match: { tags: undefined, priority: undefined, id: undefined }, verify }],
+  );
 });
 
 test('worktrees can begin with what is not committed', async () => {

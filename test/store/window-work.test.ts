@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Job, WorkEnd } from '../../src/core/ports.ts';
-import { fail } from '../../src/core/result.ts';
+import { fail, ok } from '../../src/core/result.ts';
 import { adoptLostLocks } from '../../src/core/lease/lease-adoption.ts';
 import type { VerifyRule } from '../../src/core/run/agent-rules.ts';
 import { ClaimReconciler } from '../../src/core/lease/claim-reconciler.ts';
@@ -77,7 +77,7 @@ function openWindow(
         ...{
           paths: { database: rig.file, json: '' },
           log: () => undefined,
-          worktreeSetup: () => [],
+          worktreeSetup: () => Promise.resolve(ok([])),
           verifyRules: () => verify,
         },
         ...{ findAgent: async () => fail({ kind: 'noAgent', tried: [] }), earlier: () => [] },

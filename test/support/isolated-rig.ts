@@ -8,6 +8,10 @@ import type { AskedIsolation, MergeOutcome, RunIsolation } from '../../src/core/
 import type { RunState, TaskOutcome } from '../../src/core/run/run-events.ts';
 import { taskId } from '../../src/core/task.ts';
 import { type GitIsolation, isolateWith } from '../../src/wire/isolation.ts';
+import type { VerifyCommand } from '../../src/core/run/agent-rules.ts';
+import { RunFolder } from '../../src/store/runs/run-folder.ts';
+import { setupRemark, worktreeSetup } from '../../src/wire/worktree-setup.ts';
+import { verifyMergedWith } from '../../src/wire/verify-merged.ts';
 import { aJob } from './agent-jobs.ts';
 import { repositoryRig, type Rig } from './repository-rig.ts';
 import { atWork, ended, runAfter, runStarted } from './run-events.ts';
@@ -55,6 +59,10 @@ export interface IsolatedRigOptions {
   /** The settings. */
   readonly folder?: string;
   readonly patterns?: readonly string[];
+  readonly setup?: readonly VerifyCommand[];
+  /** What verifies every task. */
+  readonly verify?: VerifyCommand;
+  readonly allowsCursor?: boolean;
 }
 
 const RUN = 'r';
@@ -64,16 +72,41 @@ export const RESUMED = 's';
 /** A real repository, and a run whose tasks work in worktrees of it. */
 export function isolatedRig(
   t: Pick<TestContext, 'after'>,
-  { files, below = '', folder = '', patterns = [] }: IsolatedRigOptions = {},
+  {
+    files,
+    below = '',
+    folder = '',
+    patterns = [],
+    setup = [],
+    verify,
+    allowsCursor = false,
+  }: IsolatedRigOptions = {},
 ): IsolatedRig {
   const rig = repositoryRig(t, files);
   const logged: string[] = [];
+  const setupParts = {
+    ...{ root: join(rig.root, below), commands: () => setup, allowsCursor: () => allowsCursor },
+  };
+  const journals = { folder: new RunFolder(rig.root) };
   const openWindow = (): GitIsolation =>
     isolateWith({
       root: join(rig.root, below),
       folder: () => folder,
       files: () => patterns,
       earlier: (runId) => (runId === RESUMED ? [RUN] : []),
+      setup: () => worktreeSetup(setupParts),
+      ...(verify && {
+        verifyMerged: verifyMergedWith({
+          ...{
+            journals,
+            files: () => patterns,
+            setup: () => worktreeSetup(setupParts),
+            commandFor: () => verify,
+          },
+          log: (line) => void logged.push(line),
+        }),
+      }),
+      setupRemark: () => setupRemark(setupParts),
       titleOf: (id) => `Title of ${id}`,
       log: (line) => logged.push(line),
     });

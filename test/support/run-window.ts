@@ -48,6 +48,7 @@ export interface RunWindowSpec {
   readonly cap: number;
   readonly run?: Partial<Options['run']>;
   readonly leaseMs?: number;
+  readonly verify?: Options['verify'];
 }
 
 /**
@@ -195,7 +196,7 @@ export function openRunWindow(
   };
 }
 
-function settingsOf({ cap, run, leaseMs }: RunWindowSpec): Settings {
+function settingsOf({ cap, run, leaseMs, verify = [] }: RunWindowSpec): Settings {
   return {
     waveNumbering: 'open',
     missingDependencies: 'satisfied',
@@ -205,9 +206,10 @@ function settingsOf({ cap, run, leaseMs }: RunWindowSpec): Settings {
     statusOnSuccess: 'Review',
     reviewOpensGate: 'inRun',
     agentRules: [],
-    verify: [],
+    verify,
     verifyWave: undefined,
     worktreeSetup: [],
+    cursorWorktreeSetup: false,
     run: { ...RUN_DEFAULTS, ...run },
     agent: { agent: 'custom', model: undefined, agentMode: 'unattended' },
   };

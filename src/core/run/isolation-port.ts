@@ -33,5 +33,9 @@ export interface Isolation {
    * Commits what an attempt left behind and merges it into the branch of its run where it
    * succeeded and is not merged yet. Answers its end with the changes, or as `conflict`.
    */
-  end(attempt: Pick<JobInProgress, 'runId' | 'id' | 'options'>, end: WorkEnd): Promise<WorkEnd>;
+  end(
+    attempt: Pick<JobInProgress, 'runId' | 'id' | 'options'> &
+      Partial<Pick<JobInProgress, 'attemptNo'>>,
+    end: WorkEnd,
+  ): Promise<WorkEnd>;
 }

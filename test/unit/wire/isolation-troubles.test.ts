@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { ok } from '../../../src/core/result.ts';
 import type { Job, WorkEnd } from '../../../src/core/ports.ts';
 import type { AskedIsolation } from '../../../src/core/run/isolation.ts';
 import { taskId } from '../../../src/core/task.ts';
@@ -30,8 +31,15 @@ interface Isolated extends Rig {
 async function isolated(t: TestContext): Promise<Isolated> {
   const rig = repositoryRig(t);
   const isolation = isolateWith({
-    ...{ root: rig.root, folder: () => '', files: () => [], titleOf: (id) => id },
-    ...{ earlier: () => [], log: () => undefined },
+    ...{
+      root: rig.root,
+      folder: () => '',
+      files: () => [],
+      setup: () => Promise.resolve(ok([])),
+      titleOf: (id) => id,
+    },
+    earlier: () => [],
+    log: () => undefined,
   });
   const decided = await isolation.decide(ASKED);
   assert.ok(decided.ok && decided.value.isolation !== undefined);
@@ -93,8 +101,15 @@ test('worktrees lie in no folder that would show up in the user’s repository',
   const { root, write } = repositoryRig(t);
   const decidedFor = async (folder: string): Promise<string> => {
     const isolation = isolateWith({
-      ...{ root, folder: () => folder, files: () => [], titleOf: (id) => id },
-      ...{ earlier: () => [], log: () => undefined },
+      ...{
+        root,
+        folder: () => folder,
+        files: () => [],
+        setup: () => Promise.resolve(ok([])),
+        titleOf: (id) => id,
+      },
+      earlier: () => [],
+      log: () => undefined,
     });
     const decided = await isolation.decide(ASKED);
     if (!decided.ok) return JSON.stringify(decided.failure);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { ok } from '../../../src/core/result.ts';
 import type { WorkEnd } from '../../../src/core/ports.ts';
 import type { AskedIsolation, IsolationDecision } from '../../../src/core/run/isolation.ts';
 import { readRecords } from '../../../src/git/worktree-records.ts';
@@ -68,6 +69,7 @@ describe('where a run works', () => {
       folder: () => '',
       files: () => [],
       earlier: () => [],
+      setup: () => Promise.resolve(ok([])),
       titleOf: String,
       log: () => undefined,
     };
@@ -501,8 +503,15 @@ describe('an attempt ends', () => {
     await rig.start();
     const title = `x\n\nTodo2-Task: T-9\0 ${'long '.repeat(50)}`;
     const isolation = isolateWith({
-      ...{ root: rig.root, folder: () => '', files: () => [], titleOf: () => title },
-      ...{ earlier: () => [], log: () => undefined },
+      ...{
+        root: rig.root,
+        folder: () => '',
+        files: () => [],
+        setup: () => Promise.resolve(ok([])),
+        titleOf: () => title,
+      },
+      earlier: () => [],
+      log: () => undefined,
     });
     const begun = await isolation.begin(rig.job('T-1'));
     assert.ok(begun.ok);

@@ -32,7 +32,12 @@ test('a look at what would be started names the prompt as the tree of the worksp
       findAgent({ kind: 'simulated', script: import.meta.filename, node: process.execPath }),
     filesOf: (runId, start) => folder.filesOf(runId, start),
     results: () => Promise.resolve(ok(new Map())),
-    ...{ earlier: () => [], worktreeSetup: () => [], verifyRules: () => [], log: () => undefined },
+    ...{
+      earlier: () => [],
+      worktreeSetup: () => Promise.resolve(ok([])),
+      verifyRules: () => [],
+      log: () => undefined,
+    },
   });
   assert(preview.ok);
   assert.equal(preview.value.promptFile, '.todo2/waves/runs/dry-run/3.prompt.md');
