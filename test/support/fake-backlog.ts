@@ -214,6 +214,7 @@ export function fakeBacklogs(
       textAt: unasked,
       resolve: unasked,
       mergeAgain: unasked,
+      mayGoOn: unasked,
       accept: unasked,
       undo: unasked,
       acceptedOf: unasked,

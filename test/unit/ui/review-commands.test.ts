@@ -144,6 +144,7 @@ function makeWindow(given: Answers = {}) {
       },
       resolve: () => Promise.reject(new Error('not asked for')),
       mergeAgain: () => Promise.reject(new Error('not asked for')),
+      mayGoOn: () => Promise.reject(new Error('not asked for')),
       undo: (work) => {
         note('undo', work.target, work.before, work.commit);
         return Promise.resolve(ok(given.undo ?? { kind: 'undone' }));
