@@ -13,6 +13,8 @@
  *     simulate: tree          start another process that would outlive this one, and print its id
  *     simulate: touch=NAME    make a file of that name where it works
  *     simulate: append=NAME   add its title to the file of that name, as a line
+ *     simulate: resolve       when asked to resolve conflicts, keep both sides (else it cannot)
+ *     simulate: resolve=badly when asked to resolve conflicts, say so and leave the marks
  *     simulate: until=NAME    continue until a file of that name is there
  *     simulate: json          speak in events, one a line, as real agents do
  *     simulate: tokens=12000  say that it used so many tokens, a tenth of them out (only with `json`)
@@ -105,6 +107,7 @@ async function work(): Promise<number> {
     voice.end('429 Too Many Requests: rate limit reached, retry after 2 s', true);
     return REFUSED;
   }
+  if (orders.conflicts !== undefined) return resolveConflicts(orders.conflicts, orders, voice);
   if (orders.tree) startAnother(voice);
   if (orders.touch !== undefined) await touch(orders.touch);
   if (orders.append !== undefined) await append(orders.append, orders.title);
@@ -120,6 +123,26 @@ async function work(): Promise<number> {
     !isDone,
   );
   return orders.exitCode;
+}
+
+/** Keeps both sides of each conflict in these files, as told; one by which the marks stay. */
+async function resolveConflicts(
+  files: readonly string[],
+  { resolve }: Orders,
+  voice: Voice,
+): Promise<number> {
+  if (resolve === undefined) {
+    voice.end('The conflicts cannot be resolved.', true);
+    return 1;
+  }
+  for (const file of resolve === 'both' ? files : []) {
+    const read = await readWholeText(file, { mostBytes: 1024 * 1024 });
+    if (!read.ok || read.value === undefined) throw new Error(`No text in ${file}`);
+    await put(file, read.value.replace(/^(?:<{7} .*|={7}|>{7} .*)\n/gm, ''), constants.O_TRUNC);
+    voice.step(`Resolved ${file}`);
+  }
+  voice.end('The conflicts are resolved.', false);
+  return 0;
 }
 
 async function takeSteps({ seconds, print }: Orders, voice: Voice): Promise<void> {
@@ -145,13 +168,17 @@ async function touch(name: string): Promise<void> {
   }
 }
 
-/** Links are not followed. */
 async function append(name: string, title: string): Promise<void> {
-  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
+  await put(name, `${title}\n`, constants.O_APPEND | constants.O_CREAT);
+}
+
+/** Links are not followed. */
+async function put(name: string, text: string, how: number): Promise<void> {
+  const { O_NOFOLLOW, O_WRONLY } = constants;
   // Windows has no such flag.
-  const file = await open(name, O_APPEND | O_CREAT | (O_NOFOLLOW || 0) | O_WRONLY);
+  const file = await open(name, how | (O_NOFOLLOW || 0) | O_WRONLY);
   try {
-    await file.appendFile(`${title}\n`);
+    await file.appendFile(text);
   } finally {
     await file.close();
   }

@@ -19,7 +19,8 @@ import { workOnTask } from './core/run/attempt/task-work.ts';
 import { storedWorkState, type WorkState } from './core/run/journal/work-state.ts';
 import { StateFile } from './agent-process/state-file.ts';
 import { rememberFiles } from './agent-process/touched-files.ts';
-import { agentOf, verifyOf, type WorkPlace } from './agent-process/work-agent.ts';
+import { answersIn } from './agent-process/merge-answer.ts';
+import { agentOf, resolverOf, verifyOf, type WorkPlace } from './agent-process/work-agent.ts';
 import { WorkLog } from './agent-process/work-log.ts';
 import type { FromSupervisor, ToSupervisor, WorkOrder } from './agent-process/work-order.ts';
 import { Connection } from './store/write/connection.ts';
@@ -335,6 +336,8 @@ async function work(order: WorkOrder, given: Place): Promise<WorkEnd> {
       reportBug,
       agent: agentOf(place),
       verify: verifyOf(place),
+      merge: answersIn(order.answer),
+      resolve: resolverOf(place, () => state.state),
       touchedFiles: async () => (await remembered)(),
       get logFile() {
         return log.failure === undefined ? logFile : undefined;

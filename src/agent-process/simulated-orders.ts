@@ -12,6 +12,10 @@ export interface Orders {
   readonly tree: boolean;
   readonly touch: string | undefined;
   readonly append: string | undefined;
+  /** The files whose conflicts it is asked to resolve; undefined where it is asked for its task. */
+  readonly conflicts: readonly string[] | undefined;
+  /** What it does then: keep both sides, keep the marks, or nothing. */
+  readonly resolve: 'both' | 'badly' | undefined;
   readonly until: string | undefined;
   readonly json: boolean;
   /** What it says that it used, in all. */
@@ -55,11 +59,23 @@ export function readOrders(prompt: string): Orders {
     tree: given.has('tree'),
     touch: fileName('touch'),
     append: fileName('append'),
+    conflicts: conflictsIn(prompt),
+    resolve: given.has('resolve')
+      ? given.get('resolve') === 'badly'
+        ? 'badly'
+        : 'both'
+      : undefined,
     until: fileName('until'),
     json: given.has('json'),
     tokens: Math.floor(number('tokens', 0)),
     usd: number('usd', 0),
   };
+}
+
+/** The files that `writeResolveText` names, at the end of a prompt. */
+function conflictsIn(prompt: string): readonly string[] | undefined {
+  const asked = /^Their work is now being merged into your folder:[^]*?^(`{3,})\n([^]*?)\n\1$/m;
+  return asked.exec(prompt)?.[2]?.split('\n');
 }
 
 /** The first fenced block, and all but the fenced blocks. */

@@ -1,4 +1,4 @@
-import type { Disposable } from '../core/events.ts';
+import { never, type Disposable } from '../core/events.ts';
 import type { Failure } from '../core/failure.ts';
 import type {
   Clock,
@@ -10,15 +10,16 @@ import type {
   WorkListener,
 } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
+import type { MergeAnswer } from '../core/run/attempt/task-work.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
 import type { TaskId } from '../core/task.ts';
+import { replaceFile } from '../disk/replace-file.ts';
 import { endOrphan, isZombie } from './process-tree.ts';
 import { writeOrder } from './order-file.ts';
 import { SupervisorProcess, type NodeCommand } from './supervisor-process.ts';
 import { Watched } from './watched-attempt.ts';
 import { followFiles, readState, requestStop, type AttemptRef } from './work-files.ts';
 import type { WorkFiles, WorkOrder } from './work-order.ts';
-import { never } from '../core/events.ts';
 
 /**
  * A supervisor without an order is kept for so long: short tasks need not pay for a new process
@@ -56,6 +57,11 @@ export interface SupervisedWorkerOptions {
    * holder's. Never rejects.
    */
   readonly releaseFor: (holder: string, id: TaskId) => Promise<void>;
+  /**
+   * Writes what an agent is asked that is to resolve conflicts in these files; false where that
+   * cannot be written.
+   */
+  readonly askToResolve: (attempt: AttemptRef, files: readonly string[]) => Promise<boolean>;
   /** The activity of an attempt's agent changed; one line of text. */
   readonly onActivity: (attempt: AttemptRef, activity: string) => void;
   readonly clock: Clock;
@@ -133,10 +139,32 @@ export class SupervisedWorker implements TaskWorker {
     signal: AbortSignal,
     listener: WorkListener,
   ): Watched {
-    return new Watched({ runId, attemptNo, id }, files, signal, {
-      ...listener,
+    const watched = new Watched({ runId, attemptNo, id }, files, signal, {
+      onClaimed: listener.onClaimed,
+      onStarted: listener.onStarted,
       onActivity: this.#options.onActivity,
+      onMerging: (again) => void this.#merge(watched, again, listener),
     });
+    return watched;
+  }
+
+  /** Has the work of an attempt merged, and tells its supervisor. */
+  async #merge(watched: Watched, again: boolean, { onMerging }: WorkListener): Promise<void> {
+    const { askToResolve, log } = this.#options;
+    const { attempt, files } = watched;
+    // Found out once it has ended, where it is not for this listener.
+    const outcome = await onMerging?.(again);
+    if (this.#isDetached()) return;
+    let answer: MergeAnswer = outcome?.kind ?? 'unknown';
+    if (outcome?.kind === 'resolve') {
+      watched.conflicts = outcome.files.length;
+      if (!(await askToResolve(attempt, outcome.files))) answer = 'conflict';
+    }
+    try {
+      await replaceFile(files.answer, answer, 0o600);
+    } catch (error) {
+      log(`What came of merging ${attempt.id} could not be written: ${String(error)}`);
+    }
   }
 
   async #underSupervisor(order: WorkOrder, watched: Watched): Promise<WorkEnd> {

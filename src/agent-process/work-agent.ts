@@ -76,6 +76,31 @@ export function agentOf(place: WorkPlace): WorkWorld['agent'] {
   };
 }
 
+/**
+ * Runs the agent of an order once more, in its own session where that can be resumed, to resolve a
+ * conflict; undefined where it is not to be asked.
+ */
+export function resolverOf(
+  place: WorkPlace,
+  now: () => Pick<WorkState, 'sessionId' | 'sessionUsage'>,
+): WorkWorld['resolve'] {
+  const { resolve } = place.order;
+  return (
+    resolve &&
+    ((...asked) => {
+      const { sessionId, sessionUsage } = now();
+      const { resumed, anew, mark } = resolve;
+      // A session is a word that needs no escape.
+      const change =
+        resumed && sessionId
+          ? (JSON.parse(JSON.stringify(resumed).replaceAll(mark, sessionId)) as Partial<WorkOrder>)
+          : anew;
+      const begun = { ...place.order, sessionId: undefined, anew: undefined, sessionUsage };
+      return agentOf({ ...place, order: { ...begun, ...change } })(...asked);
+    })
+  );
+}
+
 /** Makes a new worktree ready; the report of the attempt where that failed or was stopped. */
 async function setUp(
   { order: { folder: cwd, graceMs, setup = [] }, ...place }: WorkPlace,

@@ -56,6 +56,13 @@ export interface WorkOrder {
   readonly agentMode: 'unattended' | 'interactive';
   /** Undefined: nothing verifies this task. */
   readonly verify: LimitedCommand | undefined;
+  /**
+   * The work is merged before its end is recorded: a window does that in the phases `merging` and
+   * `mergingAgain`, and answers with a word of `MergeAnswer` in this file, which is taken away then.
+   */
+  readonly answer?: string | undefined;
+  /** How the agent is asked to resolve a conflict; undefined: it is not. */
+  readonly resolve?: ResolveOrder | undefined;
   /** What makes a new worktree ready before the agent starts, one after the other. */
   readonly setup?: readonly LimitedCommand[] | undefined;
   readonly options: Pick<RunOptions, 'leaseMs' | 'statusOnSuccess' | 'timeLimitMs'>;
@@ -66,9 +73,19 @@ export interface WorkOrder {
   readonly files: WorkFiles;
 }
 
+/** The agent of an order, asked once more: what is different then. */
+export interface ResolveOrder {
+  /** With `mark` in place of its session; undefined where a session cannot be resumed. */
+  readonly resumed: Partial<WorkOrder> | undefined;
+  readonly anew: Partial<WorkOrder>;
+  readonly mark: string;
+}
+
 /** The files of one attempt, in the folder of its run. */
 export interface WorkFiles {
   readonly prompt: string;
+  /** See `WorkOrder.answer`. */
+  readonly answer: string;
   readonly log: string;
   /** See `WorkState`. */
   readonly state: string;

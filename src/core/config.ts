@@ -85,6 +85,7 @@ export const RUN_DEFAULTS: RunSettings = {
   stuckAfterMs: 10 * 60_000,
   budget: undefined,
   isolation: 'shared',
+  resolveConflicts: true,
   whenWindowCloses: 'keep',
 };
 

@@ -5,7 +5,7 @@ import type { Failure } from './failure.ts';
 import type { WaveSourceState } from './plan/wave-override.ts';
 import type { Result } from './result.ts';
 import type { FollowUp } from './run/follow-up.ts';
-import type { WorkFolder } from './run/isolation.ts';
+import type { MergeOutcome, WorkFolder } from './run/isolation.ts';
 import type { RunState, TaskOutcome } from './run/run-events.ts';
 import type { AgentAssignment, RunOptions } from './run/run-options.ts';
 import type { Usage } from './run/usage.ts';
@@ -243,6 +243,11 @@ export type WorkEnd =
 export interface WorkListener {
   readonly onClaimed: (holder: string) => void;
   readonly onStarted: () => void;
+  /**
+   * Its work is done and is to be merged; `again`: its agent was asked to resolve a conflict. Never
+   * rejects.
+   */
+  readonly onMerging?: (again: boolean) => Promise<MergeOutcome>;
 }
 
 /** An attempt that an earlier window began. */

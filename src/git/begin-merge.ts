@@ -2,7 +2,7 @@ import { ok } from '../core/result.ts';
 import { messageOf } from '../core/text.ts';
 import { gitFailure, parts, type GitResult } from './git-failure.ts';
 import { operationUnderWay, type Repository } from './repository.ts';
-import { findWorkTree, mendLink, runIn } from './work-tree.ts';
+import { findWorkTree, mendLink, runIn, type WorkTree } from './work-tree.ts';
 
 export interface BeginMerge {
   readonly repository: Pick<Repository, 'commonDir'>;
@@ -32,10 +32,30 @@ export async function beginMerge(request: BeginMerge): Promise<GitResult<readonl
       const begun = await runIn(work.value, [...merge, '-m', message, other]);
       if (!begun.ok && operationUnderWay(work.value.gitDir) === undefined) return begun;
     }
-    const unmerged = ['diff', '--name-only', '-z', '--diff-filter=U', '--no-ext-diff'];
-    const files = await runIn(work.value, unmerged);
-    return files.ok ? ok(parts(files.value)) : files;
+    return await filesInConflict(work.value);
   } catch (error) {
     return gitFailure('file', messageOf(error));
   }
+}
+
+/** The files in conflict of a merge that is under way in a worktree; undefined where none is. */
+export async function mergeUnderWay({
+  repository,
+  folder,
+}: Pick<BeginMerge, 'repository' | 'folder'>): Promise<GitResult<readonly string[] | undefined>> {
+  try {
+    const work = await findWorkTree(repository.commonDir, folder);
+    if (!work.ok) return work;
+    return operationUnderWay(work.value.gitDir) === undefined
+      ? ok(undefined)
+      : await filesInConflict(work.value);
+  } catch (error) {
+    return gitFailure('file', messageOf(error));
+  }
+}
+
+async function filesInConflict(work: WorkTree): Promise<GitResult<readonly string[]>> {
+  const unmerged = ['diff', '--name-only', '-z', '--diff-filter=U', '--no-ext-diff'];
+  const files = await runIn(work, unmerged);
+  return files.ok ? ok(parts(files.value)) : files;
 }

@@ -26,6 +26,8 @@ export interface CommitWork {
   readonly base: string;
   readonly message: string;
   readonly trailers: Readonly<Record<string, string>>;
+  /** True where the agent was asked to resolve a merge, and to leave its commit to us. */
+  readonly isResolving?: boolean | undefined;
 }
 
 /** What an agent has done in its worktree, as commits. */
@@ -138,7 +140,8 @@ class Committing {
       if (!files.ok) return files;
       if (operation === 'rebase' || operation === 'bisect' || files.value.length > 0)
         return this.#unfinished(operation, files.value, parent);
-      this.#remarks.push(`The agent left a ${operation} without its commit; it was concluded.`);
+      if (this.#request.isResolving !== true)
+        this.#remarks.push(`The agent left a ${operation} without its commit; it was concluded.`);
     }
     const made = await this.#make(parent, operation === 'merge' ? await this.#mergeHeads() : []);
     if (!made.ok) return made;

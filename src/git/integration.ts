@@ -21,17 +21,21 @@ export interface Integrate {
   readonly trailers?: Readonly<Record<string, string>>;
   /** Judges the merged state, in the worktree of the branch. */
   readonly verify?: ((folder: string) => Promise<boolean>) | undefined;
+  /** True where that has passed for the work by itself: then the same tree is not judged again. */
+  readonly isVerified?: boolean | undefined;
+  /** Aborted, nothing is merged any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * What came of a merge into the branch of a run. `nothing`: the work is in it already. `broken`: it
- * merged, but did not pass; the branch is as before.
+ * merged, but did not pass; the branch is as before, as it is where it was `stopped`.
  */
 export type Integration =
   | { readonly kind: 'merged'; readonly commit: string; readonly before: string }
   | { readonly kind: 'nothing'; readonly commit: string }
   | { readonly kind: 'conflict'; readonly files: readonly string[] }
-  | { readonly kind: 'broken' };
+  | { readonly kind: 'broken' | 'stopped' };
 
 /** A verify command of another task may take its time. */
 const WAIT_MS = 2 * 3_600_000;
@@ -58,8 +62,9 @@ export function integrate(request: Integrate): Promise<GitResult<Integration>> {
 }
 
 async function integrateAlone(request: Integrate): Promise<GitResult<Integration>> {
-  const { repository, branch, folder, work, verify } = request;
+  const { repository, branch, folder, work, verify, signal } = request;
   const { top } = repository;
+  if (isStopped(signal)) return ok({ kind: 'stopped' });
   const ref = `refs/heads/${branch}`;
   const tip = await run(top, ['rev-parse', '--quiet', '--verify', `${ref}^{commit}`]);
   if (!tip.ok) return gitFailure('refused', `The branch ${branch} is gone.`);
@@ -88,9 +93,10 @@ async function integrateAlone(request: Integrate): Promise<GitResult<Integration
   if (tree !== undefined) {
     const filled = await fill(tree.value, branch, before, commit.value);
     if (!filled.ok) return filled;
-    if (verify !== undefined && !(await verify(tree.value.folder))) {
+    const isSame = request.isVerified === true && (await hasTree(top, work, merged.value.tree));
+    if (verify !== undefined && !isSame && !(await verify(tree.value.folder))) {
       const undone = await settle(tree.value, branch, before);
-      return undone.ok ? ok({ kind: 'broken' }) : undone;
+      return undone.ok ? ok({ kind: isStopped(signal) ? 'stopped' : 'broken' }) : undone;
     }
   }
   const reason = ['-m', 'Todo2 Waves: merge the work of a task'];
@@ -101,6 +107,16 @@ async function integrateAlone(request: Integrate): Promise<GitResult<Integration
     if (!attached.ok) return attached;
   }
   return ok({ kind: 'merged', commit: commit.value, before });
+}
+
+async function hasTree(top: string, commit: string, tree: string): Promise<boolean> {
+  const found = await run(top, ['rev-parse', '--quiet', '--verify', `${commit}^{tree}`]);
+  return found.ok && found.value === tree;
+}
+
+/** Asked anew after a wait, so a function. */
+function isStopped(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
 }
 
 /** Brings a worktree of ours to its branch, wherever a crash or a verify command has left it. */

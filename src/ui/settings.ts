@@ -89,6 +89,7 @@ function readRunSettings(folder: vscode.Uri | undefined): RunSettings {
     ),
     budget: parseRunBudget(settings.get<unknown>('runBudget')),
     isolation: oneOf('isolation', ISOLATION_CHOICES),
+    resolveConflicts: settings.get<unknown>('resolveConflicts') !== false,
     whenWindowCloses: oneOf('whenWindowCloses', ['keep', 'stop']),
   };
 }

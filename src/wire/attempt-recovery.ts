@@ -22,7 +22,7 @@ export interface AttemptRecoveryOptions {
    * that counts. Asked again for the same attempt, it does nothing twice.
    */
   readonly bringIn: (
-    attempt: Pick<JobInProgress, 'runId' | 'id' | 'options'>,
+    attempt: Pick<JobInProgress, 'runId' | 'id' | 'attemptNo' | 'options'>,
     end: WorkEnd,
   ) => Promise<WorkEnd>;
   readonly clock: Clock;
@@ -80,8 +80,11 @@ export class AttemptRecovery {
    */
   async keepWorkOf(run: RunState, orphans: readonly WorkState[]): Promise<void> {
     const { runId, options } = run;
-    for (const { taskId: id } of orphans)
-      await this.#options.bringIn({ runId, id, options }, { kind: 'unknown', detail: 'gone' });
+    for (const { taskId: id, attemptNo } of orphans)
+      await this.#options.bringIn(
+        { runId, id, attemptNo, options },
+        { kind: 'unknown', detail: 'gone' },
+      );
   }
 
   /** One after the other, in the order in which the attempts began. */
@@ -95,7 +98,8 @@ export class AttemptRecovery {
       const { state } = attempt;
       const agent = run.tasks.get(id)?.agent;
       if (state?.end === undefined || agent === undefined || isWindowWork(agent)) continue;
-      const end = await this.#options.bringIn({ runId, id, options }, state.end);
+      const { attemptNo } = state;
+      const end = await this.#options.bringIn({ runId, id, attemptNo, options }, state.end);
       attempts.set(id, { ...attempt, state: { ...state, end } });
     }
     return attempts;

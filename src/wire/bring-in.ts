@@ -1,149 +1,105 @@
-import type { Failure } from '../core/failure.ts';
 import type { WorkEnd } from '../core/ports.ts';
-import { fail, ok, type Result } from '../core/result.ts';
-import type { TaskChanges } from '../core/run/isolation.ts';
-import type { Merged, Resolving } from '../core/run/review.ts';
 import type { TaskId } from '../core/task.ts';
-import { cut, oneLine } from '../core/text.ts';
-import { beginMerge } from '../git/begin-merge.ts';
-import { commitWork, type CommittedWork, type UnfinishedWork } from '../git/commit-work.ts';
-import { integrate } from '../git/integration.ts';
+import { mergeUnderWay } from '../git/begin-merge.ts';
+import { tipOf } from '../git/branch-home.ts';
+import { filesOf } from '../git/diff.ts';
+import { mergeTrees } from '../git/merge-trees.ts';
+import { backlogOf } from '../git/repository.ts';
 import { recordOf, type WorktreeRecord } from '../git/worktree-records.ts';
-import { NO_WORKTREE, ownerOf, plainFailure, type RunPlace } from './run-place.ts';
+import type { Noted } from './merge-work.ts';
+import { ownerOf, type RunPlace } from './run-place.ts';
+import { type BringInParts, commitTask, mergeTask } from './task-commits.ts';
+import type { VerifiedAttempt } from './verify-merged.ts';
+import {
+  brokenBy,
+  notKept,
+  notVerified,
+  REMOVED,
+  unfinished,
+  withChanges,
+  withRemarks,
+} from './work-end.ts';
 
-export interface BringInParts {
-  readonly titleOf: (id: TaskId) => string;
-  readonly log: (line: string) => void;
-}
-
-/** Commits what an attempt left in its worktree, and merges it where the attempt succeeded. */
+/**
+ * Commits what an attempt left in its worktree, and merges it where the attempt succeeded and that
+ * was not done before. `noted` is what is known of it already.
+ */
 export async function bringIn(
   parts: BringInParts,
   place: RunPlace,
-  runId: string,
-  id: TaskId,
+  attempt: VerifiedAttempt,
   end: WorkEnd,
+  noted?: Noted,
 ): Promise<WorkEnd> {
+  const { runId, id } = attempt;
+  if (end.kind === 'succeeded' && noted?.merged !== undefined) {
+    const { record, work } = noted.merged;
+    return withChanges(withRemarks(end, noted.remarks), place, record, work);
+  }
   const record = await recordOf(place.repository.commonDir, ownerOf(runId, id));
-  if (record === undefined) return notKept(end, 'Its worktree was removed meanwhile.');
+  if (record === undefined) return notKept(end, REMOVED);
+  if (end.kind === 'conflict')
+    return leftInConflict(parts, place, runId, record, { id, end, noted });
   const work = await commitTask(parts, place, record, runId, id);
   if (!work.ok) return notKept(end, work.failure.detail);
   for (const remark of work.value.remarks) parts.log(`${id}: ${remark}`);
-  const remarked = withRemarks(end, work.value.remarks);
+  const remarked = withRemarks(end, [...(noted?.remarks ?? []), ...work.value.remarks]);
   if (work.value.kind === 'unfinished') return unfinished(remarked, work.value);
-  const withWork = withChanges(remarked, record, work.value);
+  const withWork = await withChanges(remarked, place, record, work.value);
   if (withWork.kind !== 'succeeded') return withWork;
-  const merged = await mergeTask(parts, place, work.value.commit, runId, id);
+  const merged = await mergeTask(parts, place, { attempt, work: work.value.commit });
   if (!merged.ok) return notKept(withWork, merged.failure.detail);
-  if (merged.value.kind !== 'conflict') return withWork;
   const { status, evidence } = withWork;
-  return { kind: 'conflict', files: merged.value.files, status, evidence };
+  if (merged.value.kind === 'conflict')
+    return { kind: 'conflict', files: merged.value.files, status, evidence };
+  if (merged.value.kind !== 'broken') return withRemarks(withWork, notVerified(merged.value));
+  const { verify, ...broken } = brokenBy(merged.value);
+  return { kind: 'conflict', ...broken, status, evidence: evidence && { ...evidence, verify } };
 }
 
-function messageFor({ titleOf }: BringInParts, id: TaskId): string {
-  const title = cut(oneLine(titleOf(id)), 100);
-  return title === '' || title === id ? id : `${title} (${id})`;
-}
-
-function trailersFor(runId: string, id: TaskId): Readonly<Record<string, string>> {
-  return { 'Todo2-Task': id, 'Todo2-Run': runId };
-}
-
-function commitTask(
-  parts: BringInParts,
-  { repository }: RunPlace,
-  { folder, branch, base }: WorktreeRecord,
-  runId: string,
-  id: TaskId,
-): ReturnType<typeof commitWork> {
-  const message = messageFor(parts, id);
-  const trailers = trailersFor(runId, id);
-  return commitWork({ repository, folder, branch, base, message, trailers });
-}
-
-function mergeTask(
-  parts: BringInParts,
-  { repository, branch, folder }: RunPlace,
-  work: string,
-  runId: string,
-  id: TaskId,
-): ReturnType<typeof integrate> {
-  const message = `Merge ${messageFor(parts, id)}`;
-  const trailers = trailersFor(runId, id);
-  return integrate({ repository, branch, folder, work, message, trailers });
-}
-
-/** Merges what the run has into the worktree of a task, for a person to resolve the conflicts. */
-export async function beginResolving(
+/** The end of an attempt whose work its supervisor knows to be in conflict; it stays as it is. */
+async function leftInConflict(
   parts: BringInParts,
   place: RunPlace,
   runId: string,
-  id: TaskId,
-): Promise<Result<Resolving, Failure>> {
-  const record = await recordOf(place.repository.commonDir, ownerOf(runId, id));
-  if (record === undefined) return fail(plainFailure({ detail: NO_WORKTREE }));
+  record: WorktreeRecord,
+  {
+    id,
+    end,
+    noted,
+  }: {
+    readonly id: TaskId;
+    readonly end: Extract<WorkEnd, { kind: 'conflict' }>;
+    readonly noted: Noted | undefined;
+  },
+): Promise<WorkEnd> {
   const { repository, branch } = place;
-  const { folder } = record;
-  const work = await commitTask(parts, place, record, runId, id);
-  if (!work.ok) return fail(plainFailure(work.failure));
-  const message = `Merge ${branch}`;
-  const files = await beginMerge({ repository, folder, other: `refs/heads/${branch}`, message });
-  return files.ok ? ok({ folder, files: files.value }) : fail(plainFailure(files.failure));
-}
-
-/** Commits what a person has done in the worktree of a task, and merges it into the run. */
-export async function mergeResolved(
-  parts: BringInParts,
-  place: RunPlace,
-  runId: string,
-  id: TaskId,
-): Promise<Result<Merged, Failure>> {
-  const record = await recordOf(place.repository.commonDir, ownerOf(runId, id));
-  if (record === undefined) return fail(plainFailure({ detail: NO_WORKTREE }));
-  const work = await commitTask(parts, place, record, runId, id);
-  if (!work.ok) return fail(plainFailure(work.failure));
-  if (work.value.kind === 'unfinished') return ok({ kind: 'conflict', files: work.value.files });
-  const merged = await mergeTask(parts, place, work.value.commit, runId, id);
-  if (!merged.ok) return fail(plainFailure(merged.failure));
-  return ok(merged.value.kind === 'conflict' ? merged.value : { kind: 'merged' });
-}
-
-function withChanges(
-  end: WorkEnd,
-  { branch, base }: Pick<TaskChanges, 'branch' | 'base'>,
-  { commit, files, added, removed }: CommittedWork,
-): WorkEnd {
-  if ((end.kind !== 'succeeded' && end.kind !== 'failed') || end.evidence === undefined) return end;
-  const changes: TaskChanges = { branch, base, commit, files: files.length, added, removed };
-  return { ...end, evidence: { ...end.evidence, changes } };
-}
-
-function unfinished(end: WorkEnd, { operation, files }: UnfinishedWork): WorkEnd {
-  if (end.kind !== 'succeeded') return end;
-  const { status, evidence } = end;
-  const remark = `It left a ${operation} half done in its worktree`;
-  return { kind: 'conflict', files, status, evidence: withRemark(evidence, remark) };
-}
-
-/** The work still lies in its worktree; it was not merged, and that must be seen. */
-export function notKept(end: WorkEnd, detail: string): WorkEnd {
-  if (end.kind !== 'succeeded') return end;
-  const { status, evidence } = end;
-  const remark = `It is not merged: ${oneLine(detail)}`;
-  return { kind: 'conflict', files: [], status, evidence: withRemark(evidence, remark) };
-}
-
-/** More are in the log alone. */
-const MOST_REMARKS = 10;
-
-function withRemarks(end: WorkEnd, all: readonly string[]): WorkEnd {
-  if ((end.kind !== 'succeeded' && end.kind !== 'failed') || end.evidence === undefined) return end;
-  const remarks = [...(end.evidence.remarks ?? []), ...all.slice(0, MOST_REMARKS)];
-  return remarks.length === 0 ? end : { ...end, evidence: { ...end.evidence, remarks } };
-}
-
-type Evidence = Extract<WorkEnd, { kind: 'succeeded' }>['evidence'];
-
-function withRemark(evidence: Evidence, remark: string): Evidence {
-  return evidence && { ...evidence, remarks: [...(evidence.remarks ?? []), remark] };
+  const underWay = await mergeUnderWay({ repository, folder: record.folder });
+  if (!underWay.ok) return notKept(end, underWay.failure.detail);
+  // What is half done waits for a person.
+  if (underWay.value === undefined) {
+    const work = await commitTask(parts, place, record, runId, id);
+    if (!work.ok) return notKept(end, work.failure.detail);
+  }
+  const { top } = repository;
+  const [tip, ours] = await Promise.all([tipOf(top, record.branch), tipOf(top, branch)]);
+  if (!tip.ok || !ours.ok) return notKept(end, 'Its branch is gone.');
+  const tried = await mergeTrees(repository, ours.value, tip.value);
+  const found = tried.ok && tried.value.kind === 'conflict' ? tried.value.files : [];
+  const files = noted?.files ?? underWay.value ?? found;
+  const changes = await filesOf(top, record.base, tip.value, backlogOf(repository.prefix));
+  if (!changes.ok) return notKept(end, changes.failure.detail);
+  const { evidence } = end;
+  const verify = noted?.verify ?? evidence?.verify;
+  const told = {
+    ...end,
+    files,
+    reason: noted?.reason,
+    evidence: evidence && { ...evidence, verify },
+  };
+  const withWork = await withChanges(told, place, record, {
+    ...changes.value,
+    commit: tip.value,
+  });
+  return withRemarks(withWork, noted?.remarks ?? []);
 }

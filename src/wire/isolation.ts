@@ -13,13 +13,17 @@ import { gitFailure, type GitResult } from '../git/git-failure.ts';
 import { namesOfRun, namesOfTask, worktreesFolder } from '../git/names.ts';
 import { inspectRepository, type Repository } from '../git/repository.ts';
 import { addWorktree, markReady } from '../git/worktrees.ts';
-import { beginResolving, bringIn, type BringInParts, mergeResolved, notKept } from './bring-in.ts';
+import { bringIn } from './bring-in.ts';
 import { decideIsolation, type DecideParts } from './decide-isolation.ts';
+import { mergeWork, type Noted } from './merge-work.ts';
+import { beginResolving, mergeResolved } from './resolve-work.ts';
+import type { Marked } from './marked-work.ts';
+import { type SetUpParts, setUpRun } from './set-up-run.ts';
+import type { BringInParts } from './task-commits.ts';
+import { notKept, unmergedRemark } from './work-end.ts';
 import { failureOf, NO_WORKTREE, ownerOf, plainFailure, type RunPlace } from './run-place.ts';
 
-export interface IsolationParts extends DecideParts, BringInParts {
-  /** Which ignored files a worktree gets, in the syntax of `.gitignore`. */
-  readonly files: () => readonly string[];
+export interface IsolationParts extends DecideParts, BringInParts, SetUpParts {
   /** The runs that a run goes on with, the latest first: what these have left is gone on with. */
   readonly earlier: (runId: string) => readonly string[];
 }
@@ -28,6 +32,13 @@ export interface IsolationParts extends DecideParts, BringInParts {
 export interface GitIsolation extends Isolation, Pick<Reviews, 'resolve' | 'mergeAgain'> {
   /** Where the merged work of a run lies, as the backlog's folder; undefined for a shared run. */
   mergedFolder(runId: string, isolation: RunIsolation | undefined): Promise<string | undefined>;
+  /** Makes that folder ready for commands, once; answers why that failed. */
+  setUp(
+    runId: string,
+    isolation: RunIsolation,
+    marked: Marked,
+    signal: AbortSignal,
+  ): Promise<string | undefined>;
 }
 
 /**
@@ -36,6 +47,9 @@ export interface GitIsolation extends Isolation, Pick<Reviews, 'resolve' | 'merg
  */
 export function isolateWith(parts: IsolationParts): GitIsolation {
   const runs = new Map<string, Promise<GitResult<RunPlace>>>();
+
+  /** What is known of merges until their attempts are over, by the owner of the worktree. */
+  const noted = new Map<string, Noted>();
 
   /** Makes the branch and the worktree of a run, or finds them again. */
   const placeOf = (runId: string, base: string): Promise<GitResult<RunPlace>> => {
@@ -77,12 +91,33 @@ export function isolateWith(parts: IsolationParts): GitIsolation {
         (error: unknown) => tell(messageOf(error)),
       );
     },
-    end: async ({ runId, id, options: { isolation } }, end) => {
+    merge: async (attempt, again, signal) => {
+      const { runId, id, options } = attempt;
+      const owner = ownerOf(runId, id);
+      const note = (remark: string): void =>
+        void noted.set(owner, { remarks: [unmergedRemark(remark)], files: [] });
+      try {
+        const place = await placeOf(runId, options.isolation?.base ?? '');
+        if (place.ok) {
+          const merging = await mergeWork(parts, place.value, attempt, again, signal);
+          noted.set(owner, merging.noted);
+          return merging.outcome;
+        }
+        note(place.failure.detail);
+      } catch (error) {
+        note(messageOf(error));
+      }
+      return { kind: 'conflict' };
+    },
+    end: async ({ runId, id, attemptNo, options: { isolation } }, end) => {
       if (isolation === undefined || end.kind === 'refused') return end;
+      const owner = ownerOf(runId, id);
+      const known = noted.get(owner);
+      noted.delete(owner);
       const place = await placeOf(runId, isolation.base);
       if (!place.ok) return notKept(end, place.failure.detail);
-      return bringIn(parts, place.value, runId, id, end).catch((error: unknown) =>
-        notKept(end, messageOf(error)),
+      return bringIn(parts, place.value, { runId, id, attemptNo }, end, known).catch(
+        (error: unknown) => notKept(end, messageOf(error)),
       );
     },
     resolve: async ({ runId, options: { isolation } }, id) => {
@@ -98,6 +133,12 @@ export function isolateWith(parts: IsolationParts): GitIsolation {
       return place.ok
         ? mergeResolved(parts, place.value, runId, id)
         : fail(plainFailure(place.failure));
+    },
+    setUp: async (runId, isolation, marked, signal) => {
+      const place = await placeOf(runId, isolation.base);
+      return place.ok
+        ? setUpRun(parts, place.value, runId, marked, signal).catch(messageOf)
+        : place.failure.detail;
     },
     mergedFolder: async (runId, isolation) => {
       if (isolation === undefined) return undefined;

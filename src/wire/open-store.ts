@@ -11,6 +11,7 @@ import type { StorePaths } from '../store/files/locate.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import { openHandoffs } from '../store/json/handoffs.ts';
 import { StatusMirror } from '../store/json/status-mirror.ts';
+import { parseJson } from '../store/read/parse-json.ts';
 import { openBacklog } from '../store/read/backlog-source.ts';
 import { systemProcesses as processes } from '../disk/processes.ts';
 import { StoreEdits } from '../store/write/store-edits.ts';
@@ -64,6 +65,7 @@ export function openStore(given: OpenStoreOptions): OpenStore {
   const mirror = new StatusMirror({
     json: paths.json,
     root: paths.root,
+    parse: parseJson,
     clock,
     onFailed,
     reportBug,

@@ -4,6 +4,7 @@ import type { Options } from '../core/config.ts';
 import type { Failure } from '../core/failure.ts';
 import type { BacklogSource, Job, WorkPreview } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
+import { verifyOf } from '../core/run/agent-rules.ts';
 import { type Estimates, estimateDurations } from '../core/run/engine/estimates.ts';
 import type { RunState, TaskOutcome } from '../core/run/run-events.ts';
 import type { AgentAssignment } from '../core/run/run-options.ts';
@@ -18,7 +19,9 @@ import {
 } from '../core/run/attempt/window-worker.ts';
 import { WaveRunner } from '../core/run/engine/wave-runner.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
+import { taskIn } from '../core/snapshot.ts';
 import type { TaskId } from '../core/task.ts';
+import { askToResolve } from './ask-to-resolve.ts';
 import { earlierRuns } from './earlier-runs.ts';
 import { type GitIsolation, isolateWith } from './isolation.ts';
 import { newStamp } from './new-stamp.ts';
@@ -42,7 +45,9 @@ import {
 import { RunJournals } from '../store/runs/run-journals.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import type { Writer } from '../store/write/writer-client.ts';
-import { endLeftVerification, verifyWaveWith } from './verify-wave.ts';
+import { endMarked } from './marked-work.ts';
+import { MARK_OF_MERGE, verifyMergedWith } from './verify-merged.ts';
+import { markOfWave, verifyWaveWith } from './verify-wave.ts';
 
 /** What runs need of the window that leads them; nothing of it is the editor's. */
 export interface RunParts {
@@ -168,6 +173,8 @@ export function wireRuns(parts: RunParts): WiredRuns {
     ...(parts.openInteractive && { openInteractive: parts.openInteractive }),
     orderFolder: parts.orderFolder,
     onActivity: parts.onActivity,
+    askToResolve: ({ runId, attemptNo }, files) =>
+      askToResolve(journals.folder.filesOf(runId, attemptNo), files, log),
     stateFileOf: ({ runId, attemptNo }) => journals.folder.filesOf(runId, attemptNo),
     releaseFor,
     clock,
@@ -212,6 +219,14 @@ export function wireRuns(parts: RunParts): WiredRuns {
     earlier: (runId) => earlierRuns(runId, runOf),
     titleOf: parts.titleOf,
     log,
+    setup: prepareParts.worktreeSetup,
+    verifyMerged: verifyMergedWith({
+      ...{ journals, log, files: parts.worktreeFiles, setup: prepareParts.worktreeSetup },
+      commandFor: (id) => {
+        const task = taskIn(source.state, id);
+        return task && verifyOf(task, options().verify);
+      },
+    }),
   });
   const worker = isolatedWorker(routingWorker(supervised, window), isolation);
   const isFollowed = ({ agentMode }: AgentAssignment): boolean =>
@@ -229,8 +244,13 @@ export function wireRuns(parts: RunParts): WiredRuns {
       flushed: () => history.flushed(),
       verifyWave: verifyWaveWith({
         journals,
-        folderOf: async (runId) =>
-          (await isolation.mergedFolder(runId, runOf(runId)?.options.isolation)) ?? paths.root,
+        folderOf: async (runId, marked, signal) => {
+          const isolated = runOf(runId)?.options.isolation;
+          const folder = await isolation.mergedFolder(runId, isolated);
+          if (folder === undefined || isolated === undefined) return { folder: paths.root };
+          const why = await isolation.setUp(runId, isolated, marked, signal);
+          return why === undefined ? { folder } : { why };
+        },
         command: () => options().verifyWave,
         log,
       }),
@@ -251,7 +271,9 @@ export function wireRuns(parts: RunParts): WiredRuns {
     ...found,
     bringIn: (attempt, end) => isolation.end(attempt, end),
     ready: () => readOnce(source),
-    endVerification: (runId, wave) => endLeftVerification(journals, runId, wave),
+    endVerification: async (runId, wave) => {
+      for (const name of [markOfWave(wave), MARK_OF_MERGE]) await endMarked(journals, runId, name);
+    },
     onAttached: (state, run) => {
       const { tryNo, agent } = run.tasks.get(state.taskId) ?? { tryNo: 1 };
       const agentMode = agent?.agentMode ?? 'unattended';

@@ -12,19 +12,31 @@ import { writePromptText } from '../core/run/attempt/prompt-text.ts';
 import { type AgentAssignment, isWindowWork } from '../core/run/run-options.ts';
 import { filesOf } from '../core/named-files.ts';
 import type { TaskId } from '../core/task.ts';
-import { type AgentCommand, buildCommand } from '../agent-process/agent-command.ts';
+import {
+  type AgentCommand,
+  buildCommand,
+  type CommandRequest,
+} from '../agent-process/agent-command.ts';
 import { type Agent, findProgram } from '../agent-process/agents.ts';
 import { findGit } from '../agent-process/git.ts';
 import { readPromptTemplate } from '../agent-process/prompt-template.ts';
 import { writePromptFile } from '../agent-process/prompt.ts';
-import type { CommandSpec, WorkFiles, WorkOrder } from '../agent-process/work-order.ts';
+import type {
+  CommandSpec,
+  ResolveOrder,
+  WorkFiles,
+  WorkOrder,
+} from '../agent-process/work-order.ts';
 import type { StorePaths } from '../store/files/locate.ts';
 
 /** What the order for one attempt is made of. */
 export interface PrepareParts {
   readonly paths: Pick<StorePaths, 'database' | 'json'>;
   readonly findAgent: (assignment: AgentAssignment) => Promise<Result<Agent, Failure>>;
-  readonly filesOf: (runId: string, attemptNo: number) => WorkFiles & { readonly followUp: string };
+  readonly filesOf: (
+    runId: string,
+    attemptNo: number,
+  ) => WorkFiles & Readonly<Record<'followUp' | 'resolve' | 'resolveAnew', string>>;
   /** The latest `result` comment of each of these tasks. */
   readonly results: (
     ids: readonly TaskId[],
@@ -65,6 +77,7 @@ export async function prepareWork(
     if (!also.ok) return also;
   }
   const stdinFile = command.stdin === 'prompt' ? files.prompt : undefined;
+  const isMerged = job.folder !== undefined;
   return ok({
     runId,
     attemptNo,
@@ -90,7 +103,41 @@ export async function prepareWork(
     tell: command.tell,
     stdinFile: stdinFile && (followUp === undefined ? stdinFile : files.followUp),
     verify: verify.value,
+    answer: isMerged ? files.answer : undefined,
+    resolve:
+      isMerged && options.resolveConflicts === true
+        ? resolveOrder(job, made.value, files)
+        : undefined,
   });
+}
+
+/** How the agent is asked to resolve a conflict, once more with the line that it was started with. */
+function resolveOrder(
+  job: Job,
+  { agent, agentMode, request }: Made,
+  files: ReturnType<PrepareParts['filesOf']>,
+): ResolveOrder | undefined {
+  if (agentMode !== 'unattended') return undefined;
+  const mark = randomUUID();
+  const build = (promptFile: string, resumes: string | undefined): Result<AgentCommand, Failure> =>
+    buildCommand(agent, { ...request, sessionId: randomUUID(), promptFile, resumes });
+  const lineOf = (command: AgentCommand, file: string) => ({
+    ...{ sessionId: command.sessionId, setup: [] },
+    agent: { command: command.command, args: command.args, env: environmentOf(job, command) },
+    stdinFile: command.stdin === 'prompt' ? file : undefined,
+  });
+  const anew = build(files.resolveAnew, undefined);
+  const resumed = build(files.resolve, mark);
+  if (!anew.ok || !resumed.ok) return undefined;
+  const begins = lineOf(anew.value, files.resolveAnew);
+  const { args } = anew.value;
+  return {
+    mark,
+    anew: begins,
+    resumed: JSON.stringify(resumed.value).includes(mark)
+      ? { ...lineOf(resumed.value, files.resolve), anew: { ...begins, args } }
+      : undefined,
+  };
 }
 
 /** In a worktree, programs that look for the backlog have to look elsewhere. */
@@ -153,6 +200,7 @@ export async function resolveVerify(verify: VerifyCommand): Promise<Result<Verif
 
 interface Made {
   readonly agent: Agent;
+  readonly request: Omit<CommandRequest, 'resumes'>;
   readonly command: AgentCommand;
   /** Set where `command` resumes a session: the one that begins a new one. */
   readonly anew: AgentCommand | undefined;
@@ -192,6 +240,7 @@ async function makeAttempt(
   const resumes = resumed !== undefined && !isDeepStrictEqual(command.value, begun.value);
   const made = {
     agent: found.value,
+    request,
     command: command.value,
     anew: resumes && agentMode === 'unattended' ? begun.value : undefined,
     agentMode,

@@ -6,7 +6,8 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Agent } from '../../src/agent-process/agents.ts';
 import { findAgent } from '../../src/agent-process/agents.ts';
-import type { WorkFiles, WorkOrder } from '../../src/agent-process/work-order.ts';
+import type { WorkOrder } from '../../src/agent-process/work-order.ts';
+import type { RunFolder } from '../../src/store/runs/run-folder.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import type { Job, WorkEnd } from '../../src/core/ports.ts';
 import { ok, type Result } from '../../src/core/result.ts';
@@ -97,11 +98,14 @@ async function runAttempt(parts: AttemptParts): Promise<Observed> {
   const { rig, model, env, installed, attempt, attemptNo, resumed, exitFile } = parts;
   const folder = join(rig.root, '.todo2', 'waves', 'runs', 'run-1');
   mkdirSync(folder, { recursive: true });
-  const filesOf = (_run: string, no: number): WorkFiles & { readonly followUp: string } => {
+  const filesOf = (_run: string, no: number): ReturnType<RunFolder['filesOf']> => {
     const file = (kind: string): string => join(folder, `${no}.${kind}`);
     return {
       prompt: file('prompt.md'),
       followUp: file('follow-up.md'),
+      resolve: file('resolve.md'),
+      resolveAnew: file('resolve-anew.md'),
+      answer: file('answer'),
       log: file('log'),
       state: file('state.json'),
       stop: file('stop'),

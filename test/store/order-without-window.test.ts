@@ -55,6 +55,7 @@ test(
         },
         files: {
           prompt: file('prompt.md'),
+          answer: file('answer'),
           log: file('log'),
           state: file('state.json'),
           stop: file('stop'),

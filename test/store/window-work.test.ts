@@ -84,6 +84,9 @@ function openWindow(
         filesOf: (_, attemptNo) => ({
           prompt: join(folder, `${attemptNo}.prompt.md`),
           followUp: join(folder, `${attemptNo}.follow-up.md`),
+          resolve: join(folder, `${attemptNo}.resolve.md`),
+          resolveAnew: join(folder, `${attemptNo}.resolve-anew.md`),
+          answer: join(folder, `${attemptNo}.answer`),
           log: join(folder, `${attemptNo}.log`),
           state: join(folder, `${attemptNo}.state.json`),
           stop: join(folder, `${attemptNo}.stop`),

@@ -21,6 +21,7 @@ export const NO_OPTIONS: RunOptions = {
   agentCaps: [],
   budget: undefined,
   isolation: undefined,
+  resolveConflicts: undefined,
 };
 
 /** A prompt of which nothing is told but its task. */

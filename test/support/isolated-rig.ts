@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Job, WorkEnd } from '../../src/core/ports.ts';
 import type { Evidence } from '../../src/core/run/evidence.ts';
-import type { AskedIsolation, RunIsolation } from '../../src/core/run/isolation.ts';
+import type { AskedIsolation, MergeOutcome, RunIsolation } from '../../src/core/run/isolation.ts';
 import type { RunState, TaskOutcome } from '../../src/core/run/run-events.ts';
 import { taskId } from '../../src/core/task.ts';
 import { type GitIsolation, isolateWith } from '../../src/wire/isolation.ts';
+import type { VerifyCommand } from '../../src/core/run/agent-rules.ts';
+import { RunFolder } from '../../src/store/runs/run-folder.ts';
+import { verifyMergedWith } from '../../src/wire/verify-merged.ts';
 import { aJob } from './agent-jobs.ts';
 import { repositoryRig, type Rig } from './repository-rig.ts';
 import { atWork, ended, runAfter, runStarted } from './run-events.ts';
@@ -36,6 +39,11 @@ export interface IsolatedRig extends Rig {
     files?: Readonly<Record<string, string>>,
     end?: WorkEnd,
   ) => Promise<WorkEnd>;
+  /** Merges the work of an attempt that is not over; `asks`: conflicts are to be resolved. */
+  readonly merge: (
+    id: string,
+    asked?: { again?: boolean; asks?: boolean; signal?: AbortSignal; window?: GitIsolation },
+  ) => Promise<MergeOutcome>;
   /** The run with how its tasks ended. */
   readonly run: () => RunState;
   readonly logged: readonly string[];
@@ -50,6 +58,9 @@ export interface IsolatedRigOptions {
   /** The settings. */
   readonly folder?: string;
   readonly patterns?: readonly string[];
+  readonly setup?: readonly VerifyCommand[];
+  /** What verifies every task. */
+  readonly verify?: VerifyCommand;
 }
 
 const RUN = 'r';
@@ -59,16 +70,24 @@ export const RESUMED = 's';
 /** A real repository, and a run whose tasks work in worktrees of it. */
 export function isolatedRig(
   t: Pick<TestContext, 'after'>,
-  { files, below = '', folder = '', patterns = [] }: IsolatedRigOptions = {},
+  { files, below = '', folder = '', patterns = [], setup = [], verify }: IsolatedRigOptions = {},
 ): IsolatedRig {
   const rig = repositoryRig(t, files);
   const logged: string[] = [];
+  const journals = { folder: new RunFolder(rig.root) };
   const openWindow = (): GitIsolation =>
     isolateWith({
       root: join(rig.root, below),
       folder: () => folder,
       files: () => patterns,
       earlier: (runId) => (runId === RESUMED ? [RUN] : []),
+      setup: () => setup,
+      ...(verify && {
+        verifyMerged: verifyMergedWith({
+          ...{ journals, files: () => patterns, setup: () => setup, commandFor: () => verify },
+          log: (line) => void logged.push(line),
+        }),
+      }),
       titleOf: (id) => `Title of ${id}`,
       log: (line) => logged.push(line),
     });
@@ -114,6 +133,11 @@ export function isolatedRig(
       const path = await begin(id);
       for (const [file, text] of Object.entries(written)) rig.write(file, text, path);
       return end(id, given);
+    },
+    merge: (id, { again = false, asks = true, signal, window = isolation } = {}) => {
+      const { options, ...rest } = job(id);
+      const attempt = { ...rest, id: taskId(id), options: { ...options, resolveConflicts: asks } };
+      return window.merge(attempt, again, signal ?? new AbortController().signal);
     },
     run: () => {
       const started = { waves: [[...outcomes.keys()]], at: 0, runId: RUN, title: 'All waves' };

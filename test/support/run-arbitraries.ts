@@ -150,6 +150,7 @@ const { outcome, stop } = fc.letrec<{ outcome: TaskOutcome; stop: RunStop; skip:
       record({
         kind: kind('conflict'),
         files: some(text),
+        reason: maybe(text),
         status,
         evidence: maybe(evidence),
       }),
@@ -225,6 +226,7 @@ const options: fc.Arbitrary<RunOptions> = record({
       start: fc.constantFrom('commit', 'snapshot'),
     }),
   ),
+  resolveConflicts: maybe(fc.boolean()),
 });
 const assignment: fc.Arbitrary<AgentAssignment> = record({
   agent: someText,

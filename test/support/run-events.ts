@@ -21,6 +21,7 @@ export const RUN_OPTIONS: RunOptions = {
   agentCaps: [],
   budget: undefined,
   isolation: undefined,
+  resolveConflicts: undefined,
 };
 
 const AGENT: AgentAssignment = { agent: 'claude', model: undefined, agentMode: 'unattended' };

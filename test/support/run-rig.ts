@@ -44,6 +44,7 @@ export const OPTIONS: RunOptions = {
   agentCaps: [],
   budget: undefined,
   isolation: undefined,
+  resolveConflicts: undefined,
 };
 
 /**

@@ -21,6 +21,7 @@ export const OPTIONS: RunOptions = {
   agentCaps: [],
   budget: undefined,
   isolation: undefined,
+  resolveConflicts: undefined,
 };
 
 /** How a run of these waves begins. */

@@ -48,6 +48,7 @@ export interface RunWindowSpec {
   readonly cap: number;
   readonly run?: Partial<Options['run']>;
   readonly leaseMs?: number;
+  readonly verify?: Options['verify'];
 }
 
 /**
@@ -72,7 +73,7 @@ export interface RunWindow {
 export function openRunWindow(
   spec: RunWindowSpec,
   parts: Partial<
-    Pick<RunParts, 'openInteractive' | 'onAttempt' | 'log' | 'keeper' | 'findAgent'>
+    Pick<RunParts, 'openInteractive' | 'onAttempt' | 'onActivity' | 'log' | 'keeper' | 'findAgent'>
   > = {},
 ): RunWindow {
   const { root, programs, orderFolder, begunFile, custom } = spec;
@@ -157,7 +158,7 @@ export function openRunWindow(
     },
     ...(parts.openInteractive && { openInteractive: parts.openInteractive }),
     onAttempt: parts.onAttempt ?? (() => undefined),
-    onActivity: () => undefined,
+    onActivity: parts.onActivity ?? (() => undefined),
     onFailed,
     wordsOf: ({ kind }) => kind,
   });
@@ -195,7 +196,7 @@ export function openRunWindow(
   };
 }
 
-function settingsOf({ cap, run, leaseMs }: RunWindowSpec): Settings {
+function settingsOf({ cap, run, leaseMs, verify = [] }: RunWindowSpec): Settings {
   return {
     waveNumbering: 'open',
     missingDependencies: 'satisfied',
@@ -205,7 +206,7 @@ function settingsOf({ cap, run, leaseMs }: RunWindowSpec): Settings {
     statusOnSuccess: 'Review',
     reviewOpensGate: 'inRun',
     agentRules: [],
-    verify: [],
+    verify,
     verifyWave: undefined,
     worktreeSetup: [],
     run: { ...RUN_DEFAULTS, ...run },

@@ -45,6 +45,7 @@ const OPTIONS: RunOptions = {
   agentCaps: [],
   budget: undefined,
   isolation: undefined,
+  resolveConflicts: undefined,
 };
 
 /** The variable by which all that a rig's agents start is found again. */
@@ -120,6 +121,7 @@ export async function createWorkRig(
     const file = (kind: string): string => join(folder, `${attemptNo}.${kind}`);
     return {
       prompt: file('prompt.md'),
+      answer: file('answer'),
       log: file('log'),
       state: file('state.json'),
       stop: file('stop'),
@@ -131,6 +133,7 @@ export async function createWorkRig(
       node: () => Promise.resolve({ command: findSqliteNode(), args: [] }),
       prepare: (job) => Promise.resolve(ok(orders.get(job.attemptNo)!)),
       orderFolder: join(bundles.folder, 'orders'),
+      askToResolve: () => Promise.resolve(true),
       stateFileOf: filesOf,
       releaseFor: async (holder, id) => {
         await other.run(

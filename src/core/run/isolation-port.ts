@@ -1,7 +1,12 @@
 import type { Failure } from '../failure.ts';
 import type { Job, JobInProgress, WorkEnd } from '../ports.ts';
 import type { Result } from '../result.ts';
-import type { AskedIsolation, IsolationDecision, WorkFolder } from './isolation.ts';
+import type { AskedIsolation, IsolationDecision, MergeOutcome, WorkFolder } from './isolation.ts';
+
+export type MergingAttempt = Pick<
+  JobInProgress,
+  'runId' | 'id' | 'attemptNo' | 'agent' | 'options'
+>;
 
 /** Keeps the work on tasks apart and brings it together; implemented with Git. */
 export interface Isolation {
@@ -19,8 +24,18 @@ export interface Isolation {
   /** Its agent has begun, so that its worktree counts as made ready from now on. */
   started(attempt: Pick<JobInProgress, 'runId' | 'id' | 'options'>): void;
   /**
-   * Commits what an attempt left behind and merges it into the branch of its run where it
-   * succeeded. Answers its end with the changes, or as `conflict`.
+   * Commits the work of an attempt that is well but not over, and merges it into the branch of its
+   * run, one at a time. `again`: its agent was asked to resolve a conflict already. Aborting gives
+   * it up, unless it is merged by then. Never rejects.
    */
-  end(attempt: Pick<JobInProgress, 'runId' | 'id' | 'options'>, end: WorkEnd): Promise<WorkEnd>;
+  merge(attempt: MergingAttempt, again: boolean, signal: AbortSignal): Promise<MergeOutcome>;
+  /**
+   * Commits what an attempt left behind and merges it into the branch of its run where it
+   * succeeded and is not merged yet. Answers its end with the changes, or as `conflict`.
+   */
+  end(
+    attempt: Pick<JobInProgress, 'runId' | 'id' | 'options'> &
+      Partial<Pick<JobInProgress, 'attemptNo'>>,
+    end: WorkEnd,
+  ): Promise<WorkEnd>;
 }

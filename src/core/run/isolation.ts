@@ -69,6 +69,15 @@ export function changesWords({ added, removed, files }: TaskChanges): string {
   return files === 0 ? 'no changes' : `+${added} −${removed} · ${count(files, 'file')}`;
 }
 
+/**
+ * What came of merging the work of an attempt that is not over yet. `resolve`: these files, relative
+ * to the repository, have the marks of conflicts in its folder, for its agent to resolve. `conflict`:
+ * it stays so. `stopped`: nothing was merged.
+ */
+export type MergeOutcome =
+  | { readonly kind: 'merged' | 'conflict' | 'stopped' }
+  | { readonly kind: 'resolve'; readonly files: readonly string[] };
+
 /** Where an agent works: absolute; `isNew`: no agent has begun there, so it must be made ready. */
 export interface WorkFolder {
   readonly path: string;

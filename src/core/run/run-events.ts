@@ -32,11 +32,13 @@ export type TaskOutcome =
   | { readonly kind: 'succeeded'; readonly status: Status; readonly evidence: Evidence | undefined }
   /**
    * The agent succeeded, and what it did does not fit to what the run has merged by then: these
-   * files, relative to the repository, are in conflict. `status` as above.
+   * files, relative to the repository, are in conflict. `status` as above, never Done. `reason`: why
+   * it is not merged where that is no conflict of files, as words that follow “not merged: ”.
    */
   | {
       readonly kind: 'conflict';
       readonly files: readonly string[];
+      readonly reason?: string | undefined;
       readonly status: Status;
       readonly evidence: Evidence | undefined;
     }

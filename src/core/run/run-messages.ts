@@ -38,7 +38,7 @@ export function outcomeWords(outcome: TaskOutcome, now: number): string {
     case 'succeeded':
       return 'succeeded';
     case 'conflict':
-      return conflictWords(outcome.files);
+      return conflictWords(outcome);
     case 'failed':
       return failureWords(outcome.cause, outcome.exitCode, outcome.signal);
     case 'rateLimited':
@@ -59,7 +59,11 @@ export function outcomeWords(outcome: TaskOutcome, now: number): string {
 }
 
 /** “conflicts with earlier work in src/a.ts and 2 more”. */
-function conflictWords([first, ...more]: readonly string[]): string {
+function conflictWords({
+  files: [first, ...more],
+  reason,
+}: Extract<TaskOutcome, { kind: 'conflict' }>): string {
+  if (reason !== undefined) return `not merged: ${cut(reason, SAID)}`;
   const others = more.length === 0 ? '' : ` and ${more.length} more`;
   return `conflicts with earlier work${first === undefined ? '' : ` in ${cut(first, SAID)}${others}`}`;
 }

@@ -83,6 +83,8 @@ export interface RunOptions {
   readonly budget: RunBudget | undefined;
   /** How its tasks are kept apart; undefined: all work in the folder of the backlog. */
   readonly isolation: RunIsolation | undefined;
+  /** True where an agent is asked to resolve a conflict of its work, in a run with worktrees. */
+  readonly resolveConflicts?: boolean | undefined;
 }
 
 /** What to run: waves in order, each a set of tasks that may run side by side. */

@@ -22,6 +22,7 @@ import { RACY_MS, isOlder, stampOf } from '../read/file-stamp.ts';
 import { PolledFolderWatch } from '../files/polled-folder-watch.ts';
 import { appendEntry, removeEntry, setEntryStatus } from './handoff-patch.ts';
 import { HANDOFFS, readHandoffs } from './handoff-reader.ts';
+import { parseJson } from '../read/parse-json.ts';
 import { inTurn, patchJsonFile, type Patch } from './patch-file.ts';
 import { replaceFile } from '../../disk/replace-file.ts';
 import { formatRfc3339 } from '../write/rfc3339.ts';
@@ -98,7 +99,7 @@ class HandoffFile implements Handoffs {
       );
       return patched === undefined ? { refused: 'noList' } : { text: patched };
     };
-    let done = await patchJsonFile(file, append, this.#root);
+    let done = await patchJsonFile(file, append, this.#root, parseJson);
     if (done.ok && done.value === 'noFile') {
       const first = append('{}');
       const made = await inTurn(file, () =>
@@ -106,7 +107,7 @@ class HandoffFile implements Handoffs {
       );
       if (!made.ok) return made;
       // Another process may have created the file at the same moment.
-      done = made.value ? ok('patched') : await patchJsonFile(file, append, this.#root);
+      done = made.value ? ok('patched') : await patchJsonFile(file, append, this.#root, parseJson);
     }
     await this.refresh();
     if (!done.ok) return done;
@@ -144,6 +145,7 @@ class HandoffFile implements Handoffs {
         return patched === undefined ? { refused: 'notThere' } : { text: patched };
       },
       this.#root,
+      parseJson,
     );
     await this.refresh();
     if (!done.ok) return done;

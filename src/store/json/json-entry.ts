@@ -3,6 +3,7 @@ import { fail, ok, type Result } from '../../core/result.ts';
 import type { TaskId } from '../../core/task.ts';
 import { LIST_NAMES } from '../read/parse-json.ts';
 import { entriesIn, idAt } from './json-patch.ts';
+import { parseJson } from '../read/parse-json.ts';
 import { patchJsonFile, type Patch } from './patch-file.ts';
 import { cutOne, elementSpans, insert, memberSpans } from './json-spans.ts';
 
@@ -36,7 +37,7 @@ export async function removeJsonEntry(
       after = cutOne(after, entries, index);
     }
   };
-  const removed = await patchJsonFile(file, remove, root);
+  const removed = await patchJsonFile(file, remove, root, parseJson);
   if (!removed.ok) return fail(removed.failure);
   if (removed.value !== 'patched') return ok(undefined);
   return ok({
@@ -53,7 +54,7 @@ export async function removeJsonEntry(
               : append(text, before.slice(entry.start, entry.end)),
         };
       };
-      return patchJsonFile(file, putBack, root);
+      return patchJsonFile(file, putBack, root, parseJson);
     },
   });
 }

@@ -3,7 +3,7 @@ import { mapOk, type Result } from '../../core/result.ts';
 import type { Status, TaskId } from '../../core/task.ts';
 import { LIST_NAMES } from '../read/parse-json.ts';
 import { elementSpans, memberSpans, put, type Span } from './json-spans.ts';
-import { patchJsonFile, type Patch } from './patch-file.ts';
+import { type ParseJson, patchJsonFile, type Patch } from './patch-file.ts';
 
 /** All outcomes but `patched` leave the file unchanged. */
 type PatchOutcome = 'patched' | 'unchanged' | 'noFile' | 'noEntry';
@@ -16,7 +16,7 @@ const COMPLETED_AT = ['completed_at', 'completedAt'];
  *
  * Only the values that change are replaced, in the style that the entry has; every other byte
  * stays. Never creates the file. Fails with `unreadable` where it is not valid JSON, and with
- * `writeFailed`. `now` is epoch ms; for `root` see `patchJsonFile`.
+ * `writeFailed`. `now` is epoch ms; for `root` and `parse` see `patchJsonFile`.
  */
 export async function patchJsonStatus(
   file: string,
@@ -24,12 +24,13 @@ export async function patchJsonStatus(
   status: Exclude<Status, 'Unknown'>,
   now: number,
   root?: string,
+  parse?: ParseJson,
 ): Promise<Result<PatchOutcome, Failure>> {
   const patch = (text: string): Patch<'noEntry'> => {
     const patched = patchText(text, id, status, now);
     return patched === undefined ? { refused: 'noEntry' } : { text: patched };
   };
-  const done = await patchJsonFile(file, patch, root);
+  const done = await patchJsonFile(file, patch, root, parse);
   return mapOk(done, (outcome) => (typeof outcome === 'string' ? outcome : outcome.refused));
 }
 

@@ -7,7 +7,7 @@ import { fail, ok, type Result } from '../../core/result.ts';
 import { faultOfError } from '../../disk/file-fault.ts';
 import { decodeUtf8, readWhole } from '../../disk/read-whole.ts';
 import { stampOf } from '../read/file-stamp.ts';
-import { parseJson } from '../read/parse-json.ts';
+import type { ContentFault } from '../read/store-content.ts';
 import { replaceFile } from '../../disk/replace-file.ts';
 import { messageOf } from '../../core/text.ts';
 
@@ -28,6 +28,9 @@ const pending = new Map<string, Promise<unknown>>();
  */
 export type Patch<R> = { readonly text: string } | { readonly refused: R };
 
+/** Reads a whole file as JSON, or says what is wrong with it. */
+export type ParseJson = (bytes: Uint8Array) => Result<unknown, ContentFault>;
+
 /**
  * Replaces a JSON file by what `patch` makes of its text, atomically. `patch` gets valid JSON with
  * its byte order mark, and is called again where another process wrote the file meanwhile.
@@ -35,14 +38,15 @@ export type Patch<R> = { readonly text: string } | { readonly refused: R };
  * Never creates the file: the answer is then `noFile`. A link stays a link, and may not lead out of
  * `root`, by default the folder of the file. A file that is not
  * JSON, or not UTF-8, is left alone and fails with `unreadable`, unless it is being written; any
- * other failure is `writeFailed`.
+ * other failure is `writeFailed`. `parse` finds words for what is no JSON.
  */
 export function patchJsonFile<R = never>(
   file: string,
   patch: (text: string) => Patch<R>,
   root: string = dirname(file),
+  parse: ParseJson = parsePlainly,
 ): Promise<Result<'patched' | 'unchanged' | 'noFile' | { readonly refused: R }, Failure>> {
-  return inTurn(file, () => patchNow(file, patch, root));
+  return inTurn(file, () => patchNow(file, patch, root, parse));
 }
 
 /** Runs a write of a file after the writes of it that this process has already queued. */
@@ -60,6 +64,7 @@ async function patchNow<R>(
   file: string,
   patch: (text: string) => Patch<R>,
   root: string,
+  parse: ParseJson,
 ): Promise<Result<'patched' | 'unchanged' | 'noFile' | { readonly refused: R }, Failure>> {
   let step: 'read' | 'write' = 'read';
   try {
@@ -69,7 +74,7 @@ async function patchNow<R>(
       if (!whole.ok) return fail({ kind: 'unreadable', file, ...whole.failure });
       if (whole.value === undefined) return ok('noFile');
       const { bytes, path: real, stat: before } = whole.value;
-      const parsed = parseJson(bytes);
+      const parsed = parse(bytes);
       if (!parsed.ok) {
         // exarp-go empties the file before it writes it.
         if (await changesSoon(real, stampOf(before))) continue;
@@ -98,6 +103,15 @@ async function patchNow<R>(
     if (error instanceof Error && !('code' in error)) throw error;
     if (step === 'write') return fail({ kind: 'writeFailed', file, detail: messageOf(error) });
     return fail({ kind: 'unreadable', file, ...faultOfError(error) });
+  }
+}
+
+/** For programs that show nobody what is wrong: the words of the engine will do. */
+function parsePlainly(bytes: Uint8Array): Result<unknown, ContentFault> {
+  try {
+    return ok(JSON.parse(new TextDecoder().decode(bytes)));
+  } catch (error) {
+    return fail({ cause: 'malformed', detail: messageOf(error) });
   }
 }
 

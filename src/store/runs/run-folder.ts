@@ -64,6 +64,9 @@ export class RunFolder {
   ): {
     readonly prompt: string;
     readonly followUp: string;
+    readonly resolve: string;
+    readonly resolveAnew: string;
+    readonly answer: string;
     readonly log: string;
     readonly state: string;
     readonly stop: string;
@@ -74,6 +77,9 @@ export class RunFolder {
     return {
       prompt: file('prompt.md'),
       followUp: file('follow-up.md'),
+      resolve: file('resolve.md'),
+      resolveAnew: file('resolve-anew.md'),
+      answer: file('answer'),
       log: file('log'),
       state: file('state.json'),
       stop: file('stop'),

@@ -30,7 +30,7 @@ interface Isolated extends Rig {
 async function isolated(t: TestContext): Promise<Isolated> {
   const rig = repositoryRig(t);
   const isolation = isolateWith({
-    ...{ root: rig.root, folder: () => '', files: () => [], titleOf: (id) => id },
+    ...{ root: rig.root, folder: () => '', files: () => [], setup: () => [], titleOf: (id) => id },
     ...{ earlier: () => [], log: () => undefined },
   });
   const decided = await isolation.decide(ASKED);
@@ -93,7 +93,7 @@ test('worktrees lie in no folder that would show up in the user’s repository',
   const { root, write } = repositoryRig(t);
   const decidedFor = async (folder: string): Promise<string> => {
     const isolation = isolateWith({
-      ...{ root, folder: () => folder, files: () => [], titleOf: (id) => id },
+      ...{ root, folder: () => folder, files: () => [], setup: () => [], titleOf: (id) => id },
       ...{ earlier: () => [], log: () => undefined },
     });
     const decided = await isolation.decide(ASKED);

@@ -68,6 +68,7 @@ describe('where a run works', () => {
       folder: () => '',
       files: () => [],
       earlier: () => [],
+      setup: () => [],
       titleOf: String,
       log: () => undefined,
     };
@@ -488,7 +489,13 @@ describe('an attempt ends', () => {
     await rig.start();
     const title = `x\n\nTodo2-Task: T-9\0 ${'long '.repeat(50)}`;
     const isolation = isolateWith({
-      ...{ root: rig.root, folder: () => '', files: () => [], titleOf: () => title },
+      ...{
+        root: rig.root,
+        folder: () => '',
+        files: () => [],
+        setup: () => [],
+        titleOf: () => title,
+      },
       ...{ earlier: () => [], log: () => undefined },
     });
     const begun = await isolation.begin(rig.job('T-1'));

@@ -18,7 +18,8 @@ import test, { type TestContext } from 'node:test';
 import { processStartTime, systemProcesses as processes } from '../../../src/disk/processes.ts';
 import { RunJournals } from '../../../src/store/runs/run-journals.ts';
 import { systemClock as clock } from '../../../src/store/files/system-clock.ts';
-import { endLeftVerification, verifyWaveWith } from '../../../src/wire/verify-wave.ts';
+import { endMarked } from '../../../src/wire/marked-work.ts';
+import { verifyWaveWith } from '../../../src/wire/verify-wave.ts';
 
 const RUN = '20261125T023000-a1b2c3';
 const posix = { skip: process.platform === 'win32' };
@@ -36,7 +37,7 @@ function place(t: TestContext) {
     ...{ processes, processStartTime, clock, log },
   });
   const verify = verifyWaveWith({
-    ...{ journals, folderOf: () => Promise.resolve(root), log },
+    ...{ journals, folderOf: () => Promise.resolve({ folder: root }), log },
     command: () => ({
       command: process.execPath,
       args: ['-e', 'console.log("seen")'],
@@ -91,7 +92,7 @@ test(
   async (t) => {
     const { verify, folder, journals } = place(t);
     await journals.folder.prepareRun(RUN);
-    for (const end of [verify, () => endLeftVerification(journals, RUN, 0)]) {
+    for (const end of [verify, () => endMarked(journals, RUN, 'wave-0')]) {
       const mark = randomBytes(16).toString('hex');
       const env = { ...process.env, TODO2_WAVES_WORK: mark };
       const left = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {

@@ -1,5 +1,5 @@
 import type { JobInProgress, TaskWorker, WorkListener } from '../../ports.ts';
-import type { Isolation } from '../isolation-port.ts';
+import type { Isolation, MergingAttempt } from '../isolation-port.ts';
 import { isWindowWork } from '../run-options.ts';
 
 /**
@@ -10,7 +10,8 @@ export function isolatedWorker(worker: TaskWorker, isolation: Isolation): TaskWo
   const isShared = ({ options, agent }: Pick<JobInProgress, 'options' | 'agent'>): boolean =>
     options.isolation === undefined || isWindowWork(agent);
   const telling = (
-    attempt: Pick<JobInProgress, 'runId' | 'id' | 'options'>,
+    attempt: MergingAttempt,
+    signal: AbortSignal,
     listener: WorkListener,
   ): WorkListener => ({
     onClaimed: listener.onClaimed,
@@ -18,6 +19,7 @@ export function isolatedWorker(worker: TaskWorker, isolation: Isolation): TaskWo
       isolation.started(attempt);
       listener.onStarted();
     },
+    onMerging: (again) => isolation.merge(attempt, again, signal),
   });
   return {
     work: async (job, signal, listener) => {
@@ -27,12 +29,12 @@ export function isolatedWorker(worker: TaskWorker, isolation: Isolation): TaskWo
       if (!begun.ok) return { kind: 'refused', failure: begun.failure };
       const attempt = { ...job, id: job.task.id };
       const inFolder = { ...job, folder: begun.value };
-      const end = await worker.work(inFolder, signal, telling(attempt, listener));
+      const end = await worker.work(inFolder, signal, telling(attempt, signal, listener));
       return isolation.end(attempt, end);
     },
     attach: async (job, signal, listener) => {
       if (isShared(job)) return worker.attach(job, signal, listener);
-      return isolation.end(job, await worker.attach(job, signal, telling(job, listener)));
+      return isolation.end(job, await worker.attach(job, signal, telling(job, signal, listener)));
     },
   };
 }

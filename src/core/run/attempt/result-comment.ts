@@ -10,17 +10,17 @@ const MAX_LINE = 500;
 
 /**
  * The `result` comment of a task, in markdown: how the work ended, the evidence, and the fenced
- * last message of the agent. Only for success and failure.
+ * last message of the agent. Only for success, conflict and failure.
  */
 export function formatResult(end: WorkEnd, label: string): string {
-  if (end.kind !== 'succeeded' && end.kind !== 'failed') {
+  if (end.kind !== 'succeeded' && end.kind !== 'failed' && end.kind !== 'conflict') {
     throw new Error(`Internal error: there is no result to tell of work that ended as ${end.kind}`);
   }
   const { evidence } = end;
   const headline =
-    end.kind === 'succeeded'
-      ? `**Succeeded**, now ${end.status}`
-      : `**Failed**: ${explainCause(end)}`;
+    end.kind === 'failed'
+      ? `**Failed**: ${explainCause(end)}`
+      : `**${end.kind === 'succeeded' ? 'Succeeded' : 'Not merged'}**, now ${end.status}`;
   const parts = [
     `${headline} · ${inline(cut(label, MAX_LINE))}`,
     ...(evidence === undefined ? [] : evidenceLines(evidence)),

@@ -9,7 +9,7 @@ import type { LeaseKeeper } from '../../lease/lease-keeper.ts';
 import { formatResult } from './result-comment.ts';
 import { usageOf, type FailCause } from '../run-events.ts';
 import type { RunOptions } from '../run-options.ts';
-import type { Usage } from '../usage.ts';
+import { addUsage, type Usage } from '../usage.ts';
 import type { WorkPhase } from '../journal/work-state.ts';
 
 /** How the work of an agent is judged. */
@@ -39,6 +39,12 @@ export interface AgentReport {
   /** Set, with the reason, where its end could not be observed: its terminal was closed. */
   readonly unseen?: string | undefined;
 }
+
+/**
+ * What came of merging the work. `resolve`: its agent is to resolve a conflict. Anything else: it is
+ * not known yet, and the window finds out once the attempt has ended.
+ */
+export type MergeAnswer = 'merged' | 'conflict' | 'resolve' | 'stopped' | 'unknown';
 
 /** What is recorded when the work on a task ends. */
 export interface Ending {
@@ -71,6 +77,13 @@ export interface WorkWorld {
    */
   readonly verify: ((signal: AbortSignal) => Promise<VerifyResult>) | undefined;
   /**
+   * Waits until a window has merged the work; undefined where there is nothing to merge. Aborting
+   * gives it up, unless it is merged by then.
+   */
+  readonly merge?: ((signal: AbortSignal) => Promise<MergeAnswer>) | undefined;
+  /** Runs the agent once more, as `agent` does, to resolve a conflict. */
+  readonly resolve?: WorkWorld['agent'] | undefined;
+  /**
    * Files that changed since the claim, relative to the root. Never rejects for a reason that the
    * world can cause.
    */
@@ -97,11 +110,13 @@ export interface Work {
 
 /**
  * Takes one task from its claim to its release: claim, keep the lease, run the agent, verify,
- * record the result.
+ * have the work merged, record the result.
  *
- *     claiming ──► working ──► verifying ──► recording ──► (the answer)
- *        │            │            │             ▲
- *        │            └────────────┴─────────────┘  the end was bad, a stop, no command that verifies
+ *     claiming ──► working ──► verifying ──► merging ──► recording ──► (the answer)
+ *        │            │            │           │ │             ▲
+ *        │            │            │           │ └► resolving ─┤
+ *        │            │            │           │      └► mergingAgain
+ *        │            └────────────┴───────────┴───────────────┘  the end was bad, a stop, nothing to do
  *        └──► refused, stopped                      lock lost: no recording, another holder has the task
  *
  * Never rejects, and leaves no lock behind: an internal error ends as `notRecorded` with an
@@ -144,9 +159,10 @@ async function claimAndWork(
   }
   const lock = keepLock(work, world, claim.value);
   try {
-    const judged = isAborted(work.stop)
-      ? STOPPED
-      : await workAndJudge(work, world, AbortSignal.any([lock.lost, bug]));
+    const ending = AbortSignal.any([lock.lost, bug]);
+    let judged = isAborted(work.stop) ? STOPPED : await workAndJudge(work, world, ending);
+    if (judged.kind === 'well')
+      judged = await bringIn(work, world, judged, AbortSignal.any([work.stop, ending]));
     if (lock.lost.aborted) return { kind: 'lockLost', holder: lock.takenBy(), ...usedIn(judged) };
     work.onPhase('recording');
     return await record(work, world, judged);
@@ -186,7 +202,12 @@ function keepLock(
 
 /** The result of the work before it is recorded. */
 type Judged =
-  | { readonly kind: 'well'; readonly exitCode: number | undefined; readonly evidence: Evidence }
+  | {
+      readonly kind: 'well';
+      readonly exitCode: number | undefined;
+      readonly evidence: Evidence;
+      readonly merge?: MergeAnswer;
+    }
   | Extract<WorkEnd, { kind: 'failed' | 'stopped' | 'notStarted' | 'rateLimited' | 'unknown' }>;
 
 const STOPPED: Judged = { kind: 'stopped' };
@@ -251,6 +272,34 @@ async function workAndJudge(work: Work, world: WorkWorld, ending: AbortSignal): 
     : badly({ kind: 'verify', result }, evidence);
 }
 
+/** Has the work merged; where that is a conflict, its agent is asked once to resolve it. */
+async function bringIn(
+  { onPhase }: Work,
+  { merge, resolve, touchedFiles, clock }: WorkWorld,
+  well: Extract<Judged, { kind: 'well' }>,
+  signal: AbortSignal,
+): Promise<Judged> {
+  if (merge === undefined) return well;
+  onPhase('merging');
+  let answer = await merge(signal);
+  let { evidence } = well;
+  if (answer === 'resolve' && resolve !== undefined) {
+    onPhase('resolving');
+    const { end, judge, unseen, sessionId, usage } = await resolve(signal, () => undefined);
+    const used = addUsage(evidence.usage, usage);
+    evidence = { ...evidence, endedAt: clock.now(), sessionId, usage: used };
+    const isWell =
+      end.kind === 'exited' && !unseen && judge(await touchedFiles()).kind === 'succeeded';
+    answer = isAborted(signal) ? 'stopped' : 'conflict';
+    if (isWell && answer === 'conflict') {
+      onPhase('mergingAgain');
+      answer = await merge(signal);
+    }
+  }
+  const judged = { ...well, evidence, merge: answer };
+  return answer === 'stopped' ? { kind: 'stopped', ...usedIn(judged) } : judged;
+}
+
 /** Records the result and returns it with the task's new status. */
 async function record(work: Work, world: WorkWorld, judged: Judged): Promise<WorkEnd> {
   const finished = await world.locks.release(work.id, endingOf(work, judged));
@@ -277,10 +326,10 @@ function usedIn(judged: Judged): { readonly usage?: Usage } {
 function endingOf({ label, options }: Work, judged: Judged): Ending {
   const comment = (status: Status): string => formatResult(endOf(judged, status), label);
   if (judged.kind === 'well') {
-    const to =
-      options.statusOnSuccess === 'Done' && judged.evidence.verify?.passed === true
-        ? 'Done'
-        : 'Review';
+    const { evidence, merge = 'merged' } = judged;
+    const isDone =
+      options.statusOnSuccess === 'Done' && evidence.verify?.passed === true && merge === 'merged';
+    const to = isDone ? 'Done' : 'Review';
     return { to, overrules: false, comment };
   }
   if (judged.kind !== 'failed') return { to: 'Todo', overrules: false, comment: undefined };
@@ -290,8 +339,11 @@ function endingOf({ label, options }: Work, judged: Judged): Ending {
 /** A successful agent whose task was set to Todo, Blocked or Cancelled meanwhile has failed. */
 function endOf(judged: Judged, status: Status): WorkEnd {
   if (judged.kind !== 'well') return judged;
-  const { exitCode, evidence } = judged;
-  if (status === 'Review' || status === 'Done') return { kind: 'succeeded', status, evidence };
+  const { exitCode, evidence, merge } = judged;
+  if (status === 'Review' || status === 'Done')
+    return merge === 'conflict'
+      ? { kind: 'conflict', files: [], status, evidence }
+      : { kind: 'succeeded', status, evidence };
   const detail = `the task was set to ${status} while the agent worked`;
   return { kind: 'failed', cause: { kind: 'said', detail }, exitCode, signal: undefined, evidence };
 }

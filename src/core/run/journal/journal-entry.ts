@@ -122,6 +122,7 @@ const runOptions: Fields<RunOptions> = {
       start: oneOf('commit', 'snapshot'),
     }),
   ),
+  resolveConflicts: maybe(flag),
 };
 
 const assignment = objectOf<AgentAssignment>(

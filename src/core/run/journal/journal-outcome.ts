@@ -151,7 +151,12 @@ const skipReason = unionOf<SkipReason>({
 
 export const outcomeShape: Shape<TaskOutcome> = unionOf<TaskOutcome>({
   succeeded: { status, evidence: maybe(evidenceShape) },
-  conflict: { files: listOf(text), status, evidence: maybe(evidenceShape) },
+  conflict: {
+    files: listOf(text),
+    reason: maybe(text),
+    status,
+    evidence: maybe(evidenceShape),
+  },
   failed: {
     cause: failCause,
     exitCode: maybe(wholeNumber),

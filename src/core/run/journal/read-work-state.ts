@@ -40,7 +40,10 @@ const stateShape = objectOf<WorkState>(
     runId: someText,
     attemptNo: positive,
     taskId: idShape,
-    phase: oneOf<WorkPhase>('claiming', 'working', 'verifying', 'recording', 'ended'),
+    phase: oneOf<WorkPhase>(
+      ...(['claiming', 'working', 'verifying', 'merging'] as const),
+      ...(['resolving', 'mergingAgain', 'recording', 'ended'] as const),
+    ),
     pid: processId,
     begin: orNull(someText),
     host: text,

@@ -3,8 +3,19 @@ import { withStoredNames } from '../../stored-names.ts';
 import type { TaskId } from '../../task.ts';
 import type { Usage } from '../usage.ts';
 
-/** Where a supervisor is with its one attempt. */
-export type WorkPhase = 'claiming' | 'working' | 'verifying' | 'recording' | 'ended';
+/**
+ * Where a supervisor is with its one attempt. `merging`: the work waits to be merged by a window,
+ * and `mergingAgain` once more after its agent was at work on a conflict (`resolving`).
+ */
+export type WorkPhase =
+  | 'claiming'
+  | 'working'
+  | 'verifying'
+  | 'merging'
+  | 'resolving'
+  | 'mergingAgain'
+  | 'recording'
+  | 'ended';
 
 /**
  * What a supervisor writes down of its attempt, replaced whole with each change:

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { taskId } from '../../../../src/core/task.ts';
 import { patchJsonStatus } from '../../../../src/store/json/json-patch.ts';
+import { parseJson } from '../../../../src/store/read/parse-json.ts';
 import { folderFor } from '../../../support/stores.ts';
 
 const NOW = Date.UTC(2026, 2, 1, 12, 30, 15, 678);
@@ -145,7 +146,7 @@ for (const [name, text, expected] of untouched) {
   test(`${name} is left alone`, async (t) => {
     const file = fileWith(t, text);
     const before = stampOf(file);
-    const result = await patchJsonStatus(file, taskId('T-1'), 'Done', NOW);
+    const result = await patchJsonStatus(file, taskId('T-1'), 'Done', NOW, undefined, parseJson);
     if (typeof expected === 'string') {
       assert.ok(!result.ok && result.failure.kind === 'unreadable');
       assert.deepEqual([result.failure.cause, result.failure.file], [expected, file]);

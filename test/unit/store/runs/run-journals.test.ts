@@ -474,6 +474,9 @@ test('files of an attempt are numbered, in the folder of their run', (t) => {
   assert.deepEqual(window(1).folder.filesOf(RUN, 3), {
     prompt: join(runs, RUN, '3.prompt.md'),
     followUp: join(runs, RUN, '3.follow-up.md'),
+    resolve: join(runs, RUN, '3.resolve.md'),
+    resolveAnew: join(runs, RUN, '3.resolve-anew.md'),
+    answer: join(runs, RUN, '3.answer'),
     log: join(runs, RUN, '3.log'),
     state: join(runs, RUN, '3.state.json'),
     stop: join(runs, RUN, '3.stop'),

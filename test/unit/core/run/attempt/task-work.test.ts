@@ -10,6 +10,7 @@ import {
   type AgentReport,
   type AgentVerdict,
   type Ending,
+  type MergeAnswer,
   type WorkWorld,
 } from '../../../../../src/core/run/attempt/task-work.ts';
 import { taskId, type Status } from '../../../../../src/core/task.ts';
@@ -67,11 +68,15 @@ interface Setup {
   readonly finish?: () => Promise<Result<Status, Failure>>;
   readonly verify?: (signal: AbortSignal) => Promise<VerifyResult>;
   readonly touchedFiles?: () => Promise<readonly string[]>;
+  /** Whether its work is merged by a window, which answers so, one after the other. */
+  readonly merge?: readonly MergeAnswer[];
+  readonly resolve?: WorkWorld['resolve'];
 }
 
 function begin(setup: Setup = {}) {
   const clock = new HandClock();
   const agent = new Agent();
+  const answers = setup.merge && [...setup.merge];
   const bugs: unknown[] = [];
   const phases: string[] = [];
   const endings: Ending[] = [];
@@ -104,6 +109,8 @@ function begin(setup: Setup = {}) {
       },
     },
     ...{ keeper, clock, agent: agent.run, verify: setup.verify },
+    merge: answers && (() => Promise.resolve(answers.shift() ?? 'unknown')),
+    resolve: setup.resolve,
     touchedFiles: setup.touchedFiles ?? (() => Promise.resolve(['src/a.ts'])),
     logFile: 'runs/1.log',
     reportBug: (error) => void bugs.push(error),
@@ -375,4 +382,96 @@ test('a bug on the way is reported, ends the agent and gives the claim back', as
   assert.equal(work.isLocked(), false);
   assert.equal(work.bugs.length, 1);
   assert.deepEqual(work.keeper.held, []);
+});
+
+const resolving =
+  (with_: AgentReport): NonNullable<WorkWorld['resolve']> =>
+  () =>
+    Promise.resolve(with_);
+const passing = (): Promise<VerifyResult> => Promise.resolve(passed);
+
+const merges: readonly [
+  name: string,
+  setup: Setup,
+  end: WorkEnd['kind'],
+  to: Ending['to'],
+  phases: string,
+][] = [
+  ['work is done once it is merged', { merge: ['merged'] }, 'succeeded', 'Done', 'merging'],
+  ['work in conflict is never done', { merge: ['conflict'] }, 'conflict', 'Review', 'merging'],
+  ['work without an answer is in Review', { merge: [] }, 'succeeded', 'Review', 'merging'],
+  ['work that is not merged after a stop', { merge: ['stopped'] }, 'stopped', 'Todo', 'merging'],
+  [
+    'an agent that resolves its conflict is merged again',
+    { merge: ['resolve', 'merged'], resolve: resolving(report(ended(0))) },
+    ...(['succeeded', 'Done', 'merging resolving mergingAgain'] as const),
+  ],
+  [
+    'a second conflict stays one',
+    { merge: ['resolve', 'conflict'], resolve: resolving(report(ended(0))) },
+    ...(['conflict', 'Review', 'merging resolving mergingAgain'] as const),
+  ],
+  [
+    'an agent that fails to resolve its conflict leaves it',
+    { merge: ['resolve', 'merged'], resolve: resolving(report(ended(1))) },
+    ...(['conflict', 'Review', 'merging resolving'] as const),
+  ],
+  [
+    'a provider that refuses leaves the conflict',
+    {
+      merge: ['resolve', 'merged'],
+      resolve: resolving(
+        report(ended(0), judged({ kind: 'rateLimited', retryAfterMs: 1, detail: '' })),
+      ),
+    },
+    ...(['conflict', 'Review', 'merging resolving'] as const),
+  ],
+];
+for (const [name, setup, kind, to, phases] of merges)
+  test(name, async () => {
+    const work = begin({ ...setup, statusOnSuccess: 'Done', verify: passing });
+    await settle();
+    work.agent.end(report(ended(0)));
+    const end = await work.end;
+    assert.equal(end.kind, kind);
+    assert.deepEqual(
+      work.endings.map((ending) => ending.to),
+      [to],
+    );
+    const before = phases.split(' ').join();
+    assert.equal(work.phases.join(), `claiming,working,verifying,${before},recording`);
+    if (kind === 'conflict')
+      assert.match(work.comments[0] ?? '', /^\*\*Not merged\*\*, now Review/);
+    assert.deepEqual(work.bugs, []);
+  });
+
+test('the lock is kept while an agent resolves a conflict, and what it used is added', async () => {
+  const usage = { inputTokens: 10, outputTokens: 1, costUsd: undefined };
+  const agent = new Agent();
+  const work = begin({ merge: ['resolve', 'merged'], resolve: agent.run });
+  await settle();
+  work.agent.end(report(ended(0), { usage, sessionId: 's-1' }));
+  await settle();
+  assert.equal(work.phases.at(-1), 'resolving');
+  assert.ok(work.isLocked());
+  agent.end(report(ended(0), { usage, sessionId: 's-2' }));
+  const end = await work.end;
+  assert.ok(end.kind === 'succeeded');
+  assert.deepEqual(end.evidence?.usage, { ...usage, inputTokens: 20, outputTokens: 2 });
+  assert.equal(end.evidence.sessionId, 's-2');
+});
+
+test('a stop while an agent resolves a conflict ends the agent, and the task is back at Todo', async () => {
+  const agent = new Agent();
+  const work = begin({ merge: ['resolve', 'merged'], resolve: agent.run });
+  await settle();
+  work.agent.end(report(ended(0)));
+  await settle();
+  work.stop();
+  assert.equal((await work.end).kind, 'stopped');
+  assert.deepEqual(
+    work.endings.map((ending) => ending.to),
+    ['Todo'],
+  );
+  assert.ok(!work.phases.includes('mergingAgain'));
 });

@@ -41,6 +41,7 @@ const started: RunEvent = {
       agentCaps: [],
       budget: undefined,
       isolation: undefined,
+      resolveConflicts: undefined,
     },
   },
   agents: [[taskId('T-1'), { agent: 'claude', model: undefined, agentMode: 'unattended' }]],

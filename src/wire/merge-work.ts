@@ -1,0 +1,91 @@
+import type { VerifyResult } from '../core/run/evidence.ts';
+import type { MergingAttempt } from '../core/run/isolation-port.ts';
+import type { MergeOutcome } from '../core/run/isolation.ts';
+import { beginMerge } from '../git/begin-merge.ts';
+import type { CommittedWork } from '../git/commit-work.ts';
+import { recordOf, type WorktreeRecord } from '../git/worktree-records.ts';
+import { ownerOf, type RunPlace } from './run-place.ts';
+import { type BringInParts, commitTask, mergeTask } from './task-commits.ts';
+import { brokenBy, halfDone, notVerified, REMOVED, unmergedRemark } from './work-end.ts';
+
+const ASKED = 'Its agent was asked to resolve the conflict';
+const RESOLVED = 'It did not fit to earlier work, and its agent resolved the conflict';
+
+/** What is known of the merge of an attempt before it is over. */
+export interface Noted {
+  /** For the user, a plain sentence each. */
+  readonly remarks: readonly string[];
+  /** In conflict; undefined where it is merged, or was given up. */
+  readonly files?: readonly string[];
+  /** See `TaskOutcome`. */
+  readonly reason?: string | undefined;
+  /** What it did not pass once merged. */
+  readonly verify?: VerifyResult | undefined;
+  /** The work, once it is merged. */
+  readonly merged?: { readonly record: WorktreeRecord; readonly work: CommittedWork };
+}
+
+/** What came of a merge, and what is to be known of it once the attempt is over. */
+interface Merging {
+  readonly outcome: MergeOutcome;
+  readonly noted: Noted;
+}
+
+/** Commits the work of an attempt that is well, and merges it into the branch of its run. */
+export async function mergeWork(
+  parts: BringInParts,
+  place: RunPlace,
+  attempt: MergingAttempt,
+  again: boolean,
+  signal: AbortSignal,
+): Promise<Merging> {
+  const { runId, id, agent, options } = attempt;
+  const asked = again ? [ASKED] : [];
+  const conflict = (files: readonly string[], ...remarks: readonly string[]): Merging => ({
+    outcome: { kind: 'conflict' },
+    noted: { remarks: [...asked, ...remarks], files },
+  });
+  const record = await recordOf(place.repository.commonDir, ownerOf(runId, id));
+  if (record === undefined) return conflict([], unmergedRemark(REMOVED));
+  const work = await commitTask(parts, place, record, runId, id, again);
+  if (!work.ok) return conflict([], unmergedRemark(work.failure.detail));
+  const { remarks } = work.value;
+  for (const remark of remarks) parts.log(`${id}: ${remark}`);
+  if (work.value.kind === 'unfinished')
+    return conflict(work.value.files, ...remarks, ...(again ? [] : [halfDone(work.value)]));
+  const request = { attempt, work: work.value.commit, isVerified: !again, signal };
+  const merged = await mergeTask(parts, place, request);
+  if (!merged.ok) return conflict([], ...remarks, unmergedRemark(merged.failure.detail));
+  switch (merged.value.kind) {
+    case 'merged':
+    case 'nothing':
+      return {
+        outcome: { kind: 'merged' },
+        noted: {
+          remarks: [...(again ? [RESOLVED] : []), ...remarks, ...notVerified(merged.value)],
+          merged: { record, work: work.value },
+        },
+      };
+    case 'stopped':
+      return { outcome: { kind: 'stopped' }, noted: { remarks } };
+    case 'broken':
+      return { outcome: { kind: 'conflict' }, noted: { remarks, ...brokenBy(merged.value) } };
+    case 'conflict':
+  }
+  const { files } = merged.value;
+  const isAsked = options.resolveConflicts === true && agent.agentMode === 'unattended';
+  if (again || !isAsked) return conflict(files, ...remarks);
+  const { repository, branch } = place;
+  const begun = await beginMerge({
+    ...{ repository, folder: record.folder },
+    ...{ other: `refs/heads/${branch}`, message: `Merge ${branch}` },
+  });
+  if (!begun.ok) return conflict(files, ...remarks, unmergedRemark(begun.failure.detail));
+  return begun.value.length === 0
+    ? mergeWork(parts, place, attempt, true, signal)
+    : {
+        outcome: { kind: 'resolve', files: begun.value },
+        // Where its agent ends badly, this is all.
+        noted: { remarks: [...remarks, ASKED], files: begun.value },
+      };
+}

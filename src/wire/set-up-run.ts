@@ -1,0 +1,51 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { VerifyCommand } from '../core/run/agent-rules.ts';
+import { runVerify } from '../agent-process/run-verify.ts';
+import { bringFiles } from '../git/bring-files.ts';
+import { recordOf } from '../git/worktree-records.ts';
+import { markReady } from '../git/worktrees.ts';
+import type { Marked } from './marked-work.ts';
+import { ownerOf, type RunPlace } from './run-place.ts';
+import { GRACE_MS, resolveVerify } from './work-order.ts';
+
+export interface SetUpParts {
+  /** Which ignored files a worktree gets, in the syntax of `.gitignore`. */
+  readonly files: () => readonly string[];
+  /** What makes a new worktree ready, one after the other. */
+  readonly setup: () => readonly VerifyCommand[];
+  readonly log: (line: string) => void;
+}
+
+/**
+ * Makes the worktree of a run ready for commands that verify what it has merged, once. Answers why
+ * that failed, or undefined.
+ */
+export async function setUpRun(
+  parts: SetUpParts,
+  { repository, folder }: RunPlace,
+  runId: string,
+  marked: Marked,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const owner = ownerOf(runId);
+  const record = await recordOf(repository.commonDir, owner);
+  if (record?.isReady === true) return undefined;
+  const brought = await bringFiles({ repository, folder, patterns: parts.files() });
+  if (!brought.ok) return brought.failure.detail;
+  for (const remark of brought.value.remarks) parts.log(`${folder}: ${remark}`);
+  const cwd = resolve(folder, repository.prefix);
+  await mkdir(cwd, { recursive: true });
+  for (const command of parts.setup()) {
+    const spec = await resolveVerify(command);
+    const words = [command.command, ...command.args].join(' ');
+    if (!spec.ok) return `the worktree of the run was not set up: ${words} was not found`;
+    const request = { verify: spec.value, cwd, ...marked, graceMs: GRACE_MS };
+    const { passed } = await runVerify({ ...request, doing: 'Setting up' }, signal);
+    if (!passed) return `the worktree of the run was not set up: ${words} failed`;
+  }
+  const ready = await markReady(repository, owner);
+  // It is made ready once more then.
+  if (!ready.ok) parts.log(`${folder}: ${ready.failure.detail}`);
+  return undefined;
+}

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import type { WorkEnd } from '../../../src/core/ports.ts';
+import { EVIDENCE, type IsolatedRig, isolatedRig, SUCCESS } from '../../support/isolated-rig.ts';
+
+const CONFLICT: WorkEnd = { kind: 'conflict', files: [], status: 'Review', evidence: EVIDENCE };
+const ASKED = 'Its agent was asked to resolve the conflict';
+
+/** A run that has merged `a.txt` as one task left it, and the folder of another that changed it. */
+async function inConflict(t: TestContext): Promise<IsolatedRig & { readonly folder: string }> {
+  const rig = isolatedRig(t);
+  await rig.start();
+  const folder = await rig.begin('T-2');
+  await rig.work('T-1', { 'a.txt': 'one\n' });
+  rig.write('a.txt', 'two\n', folder);
+  rig.write('new.txt', 'new\n', folder);
+  return { ...rig, folder };
+}
+
+const tip = ({ git }: IsolatedRig, branch = 'waves/run-r'): string =>
+  git('rev-parse', branch).trim();
+
+describe('the work of an attempt that is not over', () => {
+  test('is committed and merged, once', async (t) => {
+    const rig = isolatedRig(t);
+    const { base } = await rig.start();
+    const folder = await rig.begin('T-1');
+    rig.write('new.txt', 'new\n', folder);
+    assert.deepEqual(await rig.merge('T-1'), { kind: 'merged' });
+    const merged = tip(rig);
+    assert.equal(rig.git('show', 'waves/run-r:new.txt'), 'new\n');
+    const end = await rig.end('T-1');
+    assert.ok(end.kind === 'succeeded');
+    const commit = tip(rig, 'waves/t-1-title-of-t-1');
+    const changes = {
+      branch: 'waves/t-1-title-of-t-1',
+      base,
+      commit,
+      files: 1,
+      added: 1,
+      removed: 0,
+    };
+    assert.deepEqual(end.evidence, { ...EVIDENCE, changes });
+    assert.equal(tip(rig), merged);
+  });
+
+  test('is not merged once that was given up', async (t) => {
+    const rig = isolatedRig(t);
+    const { base } = await rig.start();
+    const folder = await rig.begin('T-1');
+    rig.write('new.txt', 'new\n', folder);
+    assert.deepEqual(await rig.merge('T-1', { signal: AbortSignal.abort() }), { kind: 'stopped' });
+    assert.equal(tip(rig), base);
+    assert.equal(rig.git('show', 'waves/t-1-title-of-t-1:new.txt'), 'new\n');
+    assert.deepEqual(await rig.end('T-1', { kind: 'stopped' }), { kind: 'stopped' });
+  });
+
+  test('stays in conflict where no agent is asked', async (t) => {
+    const rig = await inConflict(t);
+    assert.deepEqual(await rig.merge('T-2', { asks: false }), { kind: 'conflict' });
+    const end = await rig.end('T-2', CONFLICT);
+    assert.ok(end.kind === 'conflict');
+    assert.deepEqual(end.files, ['a.txt']);
+    assert.deepEqual(
+      [end.evidence?.remarks, end.evidence?.changes?.files],
+      [undefined, 2],
+      JSON.stringify(end),
+    );
+  });
+
+  test('is merged with that of others for its agent to resolve, and is its own alone then', async (t) => {
+    const rig = await inConflict(t);
+    assert.deepEqual(await rig.merge('T-2'), { kind: 'resolve', files: ['a.txt'] });
+    assert.match(rig.read('a.txt', rig.folder), /^<<<<<<< /);
+    rig.write('a.txt', 'one\ntwo\n', rig.folder);
+    // Others go on meanwhile.
+    await rig.work('T-3', { 'c.txt': 'c\n' });
+    assert.deepEqual(await rig.merge('T-2', { again: true }), { kind: 'merged' });
+    assert.equal(rig.git('show', 'waves/run-r:a.txt'), 'one\ntwo\n');
+    const end = await rig.end('T-2');
+    assert.ok(end.kind === 'succeeded');
+    const { changes, remarks } = end.evidence ?? {};
+    assert.deepEqual(remarks, [
+      'It did not fit to earlier work, and its agent resolved the conflict',
+    ]);
+    assert.deepEqual([changes?.files, changes?.added, changes?.removed], [2, 2, 0]);
+  });
+
+  test('counts as its own alone also in a window that has not merged it', async (t) => {
+    const rig = await inConflict(t);
+    await rig.merge('T-2');
+    rig.write('a.txt', 'one\ntwo\n', rig.folder);
+    await rig.merge('T-2', { again: true });
+    const { options } = rig.job('T-2');
+    const id = rig.job('T-2').task.id;
+    const end = await rig.openWindow().end({ runId: 'r', id, options }, SUCCESS);
+    assert.ok(end.kind === 'succeeded');
+    const { changes } = end.evidence ?? {};
+    assert.deepEqual([changes?.files, changes?.added, changes?.removed], [2, 2, 0]);
+  });
+
+  test('is in conflict with the merge begun where marks are left', async (t) => {
+    const rig = await inConflict(t);
+    await rig.merge('T-2');
+    const before = tip(rig);
+    assert.deepEqual(await rig.merge('T-2', { again: true }), { kind: 'conflict' });
+    const end = await rig.end('T-2', CONFLICT);
+    assert.ok(end.kind === 'conflict');
+    assert.deepEqual([end.files, end.evidence?.remarks], [['a.txt'], [ASKED]]);
+    assert.equal(end.evidence?.changes?.files, 2, 'what it did before it was asked');
+    assert.equal(tip(rig), before);
+    assert.match(rig.read('a.txt', rig.folder), /^<<<<<<< /);
+  });
+
+  test('is in conflict where its agent failed, though no marks are left', async (t) => {
+    const rig = await inConflict(t);
+    await rig.merge('T-2');
+    rig.write('a.txt', 'half resolved\n', rig.folder);
+    const before = tip(rig);
+    for (const end of [await rig.end('T-2', CONFLICT), await endElsewhere(rig)]) {
+      assert.ok(end.kind === 'conflict');
+      assert.deepEqual(end.files, ['a.txt']);
+      assert.equal(tip(rig), before);
+      assert.equal(rig.read('a.txt', rig.folder), 'half resolved\n');
+    }
+  });
+
+  test('is in conflict where its agent gave the merge up, and what it left is committed', async (t) => {
+    const rig = await inConflict(t);
+    await rig.merge('T-2');
+    rig.gitIn(rig.folder, 'merge', '--abort');
+    rig.write('left.txt', 'left\n', rig.folder);
+    assert.deepEqual(await rig.merge('T-2', { again: true }), { kind: 'conflict' });
+    const end = await rig.end('T-2', CONFLICT);
+    assert.ok(end.kind === 'conflict');
+    assert.deepEqual(end.files, ['a.txt']);
+    assert.equal(rig.git('show', 'waves/t-2-title-of-t-2:left.txt'), 'left\n');
+  });
+
+  test('may not fit once more after it was resolved', async (t) => {
+    const rig = await inConflict(t);
+    await rig.merge('T-2');
+    rig.write('a.txt', 'one\ntwo\n', rig.folder);
+    await rig.work('T-3', { 'a.txt': 'three\n' });
+    assert.deepEqual(await rig.merge('T-2', { again: true }), { kind: 'conflict' });
+    const end = await rig.end('T-2', CONFLICT);
+    assert.ok(end.kind === 'conflict');
+    assert.deepEqual([end.files, end.evidence?.remarks], [['a.txt'], [ASKED]]);
+    assert.equal(rig.git('show', 'waves/run-r:a.txt'), 'three\n');
+  });
+
+  test('is in conflict, with the reason, where its worktree is not known any more', async (t) => {
+    const rig = await inConflict(t);
+    rmSync(join(rig.root, '.git/waves/t-2-title-of-t-2.json'));
+    assert.deepEqual(await rig.merge('T-2'), { kind: 'conflict' });
+    const end = await rig.end('T-2', CONFLICT);
+    assert.ok(end.kind === 'conflict');
+    assert.deepEqual(end.evidence?.remarks, [
+      'It is not merged: Its worktree was removed meanwhile.',
+    ]);
+    assert.equal(rig.read('a.txt', rig.folder), 'two\n');
+  });
+});
+
+/** As a window tells it that came after the merge was tried. */
+function endElsewhere(rig: IsolatedRig): Promise<WorkEnd> {
+  const { options, task } = rig.job('T-2');
+  return rig.openWindow().end({ runId: 'r', id: task.id, options }, CONFLICT);
+}
