@@ -12,6 +12,7 @@ import { DocumentProvider } from './ui/document-provider.ts';
 import { decorateLocks } from './ui/lock-decorations.ts';
 import { PlanEditor } from './ui/plan-editor.ts';
 import { showProblems } from './ui/doctor/problems-panel.ts';
+import { LineComments } from './ui/review/line-comments.ts';
 import { registerReviewFiles } from './ui/review/review-files.ts';
 import { RunNotices } from './ui/run-notices.ts';
 import { readExarpPath, readWantsNotices } from './ui/settings.ts';
@@ -48,6 +49,10 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
   });
   backlogs = opened;
   const tree = new WavesTree(opened);
+  const lineComments = new LineComments(context.workspaceState, ({ root, runId, id }) => {
+    const runs = opened.all.find((backlog) => backlog.root === root)?.runs;
+    return runs?.find(runId)?.tasks.has(id) === true && runs.sentBackIn(runId, id) === undefined;
+  });
   context.subscriptions.push(
     log,
     tree,
@@ -55,6 +60,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     decorateLocks(opened),
     new DocumentProvider(opened, systemClock),
     registerReviewFiles(opened),
+    lineComments,
     new DescriptionFiles(opened),
     updateContextKeys(opened),
     new RunNotices({
@@ -72,6 +78,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
       selection: () => tree.selection,
       showLog: () => log.show(),
       agents: agents.doors(opened),
+      lineComments,
       workspace: (root) =>
         openWorkspace(root, { program: readExarpPath(), version: packageJSON.version }),
     }),

@@ -16,7 +16,15 @@ import type { AskedIsolation, IsolationDecision } from './run/isolation.ts';
 import type { Isolation } from './run/isolation-port.ts';
 import type { RunChoice, RunScope } from './run/run-choice.ts';
 import type { RunState, TaskRun } from './run/run-events.ts';
-import { type RequestContext, requestOf, resumeCapOf, resumeRequestOf } from './run/run-request.ts';
+import { resumable } from './run/journal/recovery.ts';
+import {
+  type RequestContext,
+  requestOf,
+  resumeCapOf,
+  resumeRequestOf,
+  sendBackRequestOf,
+} from './run/run-request.ts';
+import { sendsBack, sentBackIn } from './run/send-back.ts';
 import {
   type AgentAssignment,
   isWindowWork,
@@ -198,11 +206,36 @@ export class BacklogRuns implements Disposable {
     if (run === undefined) return fail({ kind: 'nothingToRun' });
     const cap = resumeCapOf(run, this.#parts.options());
     const isolation = run.options.isolation === undefined ? 'shared' : 'worktree';
-    return this.#start(() => resumeRequestOf(run, this.#context), {
+    const rest = new Set(this.restOf(run));
+    return this.#start(() => resumeRequestOf(run, rest, this.#context), {
       ...(cap !== undefined && { cap }),
       isolation,
       isolationStart: 'commit',
     });
+  }
+
+  /**
+   * Starts a run in which the same agent goes on with the work of an ended one on a task, in the
+   * same worktree and session, with what a reviewer says to it. The task has to be Todo by then.
+   */
+  async sendBack(runId: string, id: TaskId, text: string): Promise<Result<string, Failure>> {
+    const run = this.find(runId);
+    if (run === undefined) return fail({ kind: 'nothingToRun' });
+    return this.#start(() => sendBackRequestOf(run, id, text, this.#context), {
+      isolation: 'worktree',
+    });
+  }
+
+  /** The run that the work of a run on a task was sent back to, if it was. */
+  sentBackIn(runId: string, id: TaskId): RunState | undefined {
+    return sentBackIn([...this.all, ...this.past], runId, id);
+  }
+
+  /** The tasks of an ended run that can still be resumed: none once another run has resumed it. */
+  restOf(run: RunState): readonly TaskId[] {
+    const later = [...this.all, ...this.past].filter(({ resumes }) => resumes === run.runId);
+    if (run.phase !== 'ended' || later.some((each) => !sendsBack(each, run.runId))) return [];
+    return resumable(run).filter((id) => !later.some(({ tasks }) => tasks.has(id)));
   }
 
   /**

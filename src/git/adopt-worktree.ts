@@ -43,7 +43,7 @@ export function adoptWorktree(request: AdoptWorktree): Promise<GitResult<undefin
 }
 
 /** True for work that was accepted or discarded; also where its branch is gone. */
-async function isSettled(
+export async function isSettled(
   { top }: Pick<Repository, 'top'>,
   { branch, base }: Pick<WorktreeRecord, 'branch' | 'base'>,
   target: string | undefined,

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import { plain } from '../core/text.ts';
 import type { RunState } from '../core/run/run-events.ts';
+import { sendsBack } from '../core/run/send-back.ts';
 import type { Task } from '../core/task.ts';
 import { pickBacklog, pickOne, type Target, taskItem, tell } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
@@ -165,7 +166,11 @@ function runItems(backlogs: Backlogs, fits: RunFits) {
         description: [
           backlogs.all.length > 1 ? plain(backlog.name) : '',
           whenWords(run.startedAt, backlog.now),
-          run.resumes === undefined ? '' : 'the rest of an earlier run',
+          run.resumes === undefined
+            ? ''
+            : sendsBack(run, run.resumes)
+              ? 'sent back'
+              : 'the rest of an earlier run',
         ]
           .filter(Boolean)
           .join(' · '),

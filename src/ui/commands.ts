@@ -61,12 +61,14 @@ import {
 } from './run-commands.ts';
 import { cleanUpWorktrees } from './review/clean-up.ts';
 import { mergeAgain, resolveConflict } from './review/conflict-commands.ts';
+import type { LineComments } from './review/line-comments.ts';
 import {
   acceptChanges,
   discardChanges,
   openWorktree,
   reviewChanges,
 } from './review/review-commands.ts';
+import { sendBackWork } from './review/send-back.ts';
 import { isResumable } from './run-row.ts';
 import { stopAllRuns, stopTask } from './run-stops.ts';
 import { writeSetting } from './settings.ts';
@@ -82,13 +84,14 @@ export interface CommandContext {
   readonly selection: () => readonly TreeNode[];
   readonly showLog: () => void;
   readonly agents: AgentCommandsPort;
+  readonly lineComments: Pick<LineComments, keyof LineComments>;
   /** What batches may read below a root. */
   readonly workspace: (root: string) => Workspace;
 }
 
 /** Registers every command of the manifest; a test holds the two lists to each other. */
 export function registerCommands(context: CommandContext): vscode.Disposable[] {
-  const { backlogs, agents } = context;
+  const { backlogs, agents, lineComments } = context;
   const { onRowBacklog, onBacklog, onWave, onTask, onTasks, onRun, onHandoff } =
     commandsOn(backlogs);
   const showRuns = onRun('Runs', isAny, openRunReport, 'always');
@@ -119,12 +122,19 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     changeCap: onRowBacklog(changeCap),
     openRunReport: onRun('Open Run Report', isAny, openRunReport),
     openTaskLog: (node) => openTaskLog(backlogs, node),
-    reviewChanges: trusted((node) => reviewChanges(backlogs, node)),
+    reviewChanges: trusted((node) => reviewChanges(backlogs, lineComments, node)),
     acceptChanges: trusted((node) => acceptChanges(backlogs, node)),
     resolveConflict: trusted((node) => resolveConflict(backlogs, node)),
     mergeAgain: trusted((node) => mergeAgain(backlogs, node)),
     discardChanges: trusted((node) => discardChanges(backlogs, node)),
     openWorktree: trusted((node) => openWorktree(backlogs, node)),
+    sendBackWork: trusted((node) => sendBackWork(backlogs, lineComments, node)),
+    // These get what they are about from the editor, and check it.
+    addLineComment: (reply: unknown) => lineComments.add(reply),
+    editLineComment: (comment: unknown) => lineComments.edit(comment),
+    saveLineComment: (comment: unknown) => lineComments.save(comment),
+    cancelLineComment: (comment: unknown) => lineComments.cancel(comment),
+    deleteLineComment: (comment: unknown) => lineComments.remove(comment),
     cleanUpWorktrees: trusted(onBacklog((backlog) => cleanUpWorktrees(backlogs, backlog))),
     showRuns: () => showRuns(),
     clearRun: (node) => (node?.kind === 'run' ? node.backlog.runs.clear(node.runId) : undefined),

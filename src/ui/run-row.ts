@@ -1,6 +1,5 @@
 import type { Backlog } from '../core/backlog.ts';
 import { count, oneLine, duration } from '../core/text.ts';
-import { resumable } from '../core/run/journal/recovery.ts';
 import {
   evidenceOf,
   usageOfTask,
@@ -27,6 +26,8 @@ import { clockTime } from '../core/messages.ts';
 /** Of a task at work that looks stuck, wherever it stands. */
 export const STUCK_ICON: Icon = { id: 'warning', color: 'list.warningForeground' };
 
+const SENT_BACK_ICON: Icon = { id: 'reply', color: 'disabledForeground' };
+
 const OPEN_LOG: Click = { title: 'Open Log', command: 'todo2Waves.openTaskLog' };
 
 /** True for a run that is only remembered: it ended before this window opened, or was cleared. */
@@ -50,16 +51,10 @@ function isInterrupted(backlog: Backlog, run: RunState): boolean {
 
 /** True where a run has ended and left something that can still be done. */
 export function isResumable(backlog: Backlog, run: RunState): boolean {
-  if (run.phase !== 'ended' || isResumed(backlog, run.runId)) return false;
-  return resumable(run).some((id) => {
+  return backlog.runs.restOf(run).some((id) => {
     const status = backlog.task(id)?.status;
     return status === 'Todo' || status === 'In Progress';
   });
-}
-
-/** A run that another one resumed needs nothing more. */
-function isResumed({ runs }: Backlog, runId: string): boolean {
-  return [...runs.all, ...runs.past].some(({ resumes }) => resumes === runId);
 }
 
 /** The number of tasks of a run in each state: “5/7 succeeded”, “1 running”, “1 failed”. */
@@ -209,17 +204,22 @@ export function describeRunTask(
   if (run === undefined || part === undefined) return GONE;
   const task = backlog.task(id);
   const isLive = run.phase !== 'ended';
+  const isSentBack = backlog.runs.sentBackIn(runId, id) !== undefined;
   const silentSince = isLive && part.phase !== 'ended' ? backlog.runs.stuckSince(id) : undefined;
   const activity =
     isLive && part.phase === 'running' ? oneLine(view.activityOf(backlog, id) ?? '') : '';
   const state = [
     ...(silentSince === undefined ? [] : [stuckWords(part, silentSince)]),
     ...(activity === '' ? [] : [activity]),
+    ...(isSentBack ? ['sent back'] : []),
     runTaskState(part, backlog.now),
     ...(part.phase === 'ended' ? usageParts(usageOfTask(part)) : []),
     ...(part.tryNo > 1 ? [`${ordinal(part.tryNo)} attempt`] : []),
   ];
-  const icon = silentSince === undefined ? runTaskIcon(part) : STUCK_ICON;
+  const ownIcon = isSentBack ? SENT_BACK_ICON : runTaskIcon(part);
+  const icon = silentSince === undefined ? ownIcon : STUCK_ICON;
+  // A later run goes on with the work of one that was sent back.
+  const reviewed = isSentBack ? undefined : part.outcome;
   return row(oneLine(task?.title ?? '') || oneLine(id), [...state, id].join(' · '), icon, {
     flags: [
       ...(task === undefined ? [] : ['task']),
@@ -228,8 +228,8 @@ export function describeRunTask(
       ...(isLive && part.phase === 'running' && part.agent.agentMode !== 'human'
         ? ['requeuableTask']
         : []),
-      ...(evidenceOf(part.outcome)?.changes === undefined ? [] : ['withChanges']),
-      ...(part.outcome?.kind === 'conflict' ? ['withConflict'] : []),
+      ...(evidenceOf(reviewed)?.changes === undefined ? [] : ['withChanges']),
+      ...(reviewed?.kind === 'conflict' ? ['withConflict'] : []),
       ...(view.hasTerminal(backlog, id) && !isPast(backlog, run) ? ['withTerminal'] : []),
       // The dialogue in an interactive terminal is not logged.
       ...(part.attemptNo === undefined || part.agent.agentMode !== 'unattended' ? [] : ['withLog']),

@@ -5,9 +5,11 @@ import { fail, ok, type Result } from '../core/result.ts';
 import type { KeptWorktree, Review, Reviews } from '../core/run/review.ts';
 import type { TaskChanges } from '../core/run/isolation.ts';
 import { evidenceOf, type RunState } from '../core/run/run-events.ts';
+import { sentBackIn } from '../core/run/send-back.ts';
 import type { TaskId } from '../core/task.ts';
 import { cut, firstOf, messageOf, oneLine } from '../core/text.ts';
 import { accept, undoAccept } from '../git/accept.ts';
+import { isSettled } from '../git/adopt-worktree.ts';
 import { tipOf } from '../git/branch-home.ts';
 import { filesOf, showFile } from '../git/diff.ts';
 import { discard } from '../git/discard.ts';
@@ -71,7 +73,7 @@ export function reviewsOf({ root, runs, titleOf, isolation }: ReviewParts): Revi
   return {
     changes: (run, id) =>
       inRepository(async (repository) => {
-        const range = await rangeOf(repository, lineOf(run, runs()), id);
+        const range = await rangeOf(repository, run, runs(), id);
         if (!range.ok) return range;
         const { base, commit } = range.value;
         const found = await filesOf(repository.top, base, commit, backlogOf(repository.prefix));
@@ -102,7 +104,7 @@ export function reviewsOf({ root, runs, titleOf, isolation }: ReviewParts): Revi
         if (target === undefined) return failed({ detail: NO_TARGET });
         if (id !== undefined && (await isGoneOnWith(repository, run, id)))
           return failed({ detail: GONE_ON });
-        const range = await rangeOf(repository, lineOf(run, runs()), id);
+        const range = await rangeOf(repository, run, runs(), id);
         if (!range.ok) return range;
         const title = cut(oneLine(id === undefined ? run.title : titleOf(id)), 100);
         const accepted = await accept({
@@ -130,9 +132,21 @@ export function reviewsOf({ root, runs, titleOf, isolation }: ReviewParts): Revi
         return ok(
           tasksOf(
             [run],
+            runs(),
             (commit) => since.value.has(commit) || (isBaseIn.value && commit === base),
           ),
         );
+      }),
+    mayGoOn: (run, id) =>
+      inRepository(async (repository) => {
+        const owner = ownerOf(run.runId, id);
+        if (run.phase !== 'ended' || isAtWork(owner)) return failed({ detail: NOT_ENDED });
+        if (await isGoneOnWith(repository, run, id)) return failed({ detail: GONE_ON });
+        const record = await recordOf(repository.commonDir, owner);
+        if (record === undefined) return failed({ detail: NO_WORKTREE });
+        const settled = await isSettled(repository, record, run.options.isolation?.target);
+        if (!settled.ok) return failed(settled.failure);
+        return settled.value ? failed({ detail: SETTLED }) : ok(undefined);
       }),
     discard: (run, id) =>
       inRepository(async (repository) => {
@@ -170,6 +184,9 @@ export function reviewsOf({ root, runs, titleOf, isolation }: ReviewParts): Revi
 }
 
 const AT_WORK = 'Its run is still at work.';
+const NOT_ENDED = 'Its run is still at work. Send the work back once the run has ended.';
+const SETTLED =
+  'This work was accepted or discarded. To change more, set the task to Todo and run it again.';
 const NO_TARGET = 'The run was started with a detached HEAD, so there is no branch to accept into.';
 const NO_BRANCH = 'This run has no branch any more.';
 
@@ -181,17 +198,14 @@ function failureDetail(failure: Failure): string {
   return 'detail' in failure ? failure.detail : failure.kind;
 }
 
-/**
- * The commits that stand for the work on a task, or for what a run has merged. `line`: see
- * `lineOf`.
- */
+/** The commits that stand for the work on a task, or for what a run has merged. */
 async function rangeOf(
   repository: Repository,
-  line: readonly [RunState, ...RunState[]],
+  run: RunState,
+  all: readonly RunState[],
   id: TaskId | undefined,
 ): Promise<Result<Omit<Review, 'files'>, Failure>> {
   const { top } = repository;
-  const [run] = line;
   const changes =
     id === undefined ? await mergedBy(repository, run) : await workOn(repository, run, id);
   if (changes === undefined) return failed({ detail: id === undefined ? NO_BRANCH : NO_WORKTREE });
@@ -199,13 +213,14 @@ async function rangeOf(
   const isDone = id === undefined || (await isGoneOnWith(repository, run, id));
   const commit = isDone ? changes.commit : await latestOf(top, changes);
   const { target } = run.options.isolation ?? {};
+  const line = lineOf(run, all);
   const first = line.at(-1)?.options.isolation?.base ?? base;
   const comes = await commitsOf(top, commit, [
     first,
     ...(target === undefined ? [] : [`refs/heads/${target}`]),
   ]);
   if (!comes.ok) return comes;
-  const tasks = tasksOf(line, (each) => comes.value.has(each));
+  const tasks = tasksOf(line, all, (each) => comes.value.has(each));
   return ok({ top, branch, base, commit, tasks });
 }
 
@@ -257,12 +272,17 @@ async function commitsOf(
   return listed.ok ? ok(new Set(listed.value.split('\n'))) : failed(listed.failure);
 }
 
-/** The tasks of these runs that succeeded with such a commit. */
-function tasksOf(runs: readonly RunState[], has: (commit: string) => boolean): readonly TaskId[] {
-  const ids = runs.flatMap(({ tasks }) =>
+/** The tasks of these runs that succeeded with such a commit, and were not sent back since. */
+function tasksOf(
+  runs: readonly RunState[],
+  all: readonly RunState[],
+  has: (commit: string) => boolean,
+): readonly TaskId[] {
+  const ids = runs.flatMap(({ runId, tasks }) =>
     [...tasks.values()].flatMap(({ id, outcome }) => {
       const changes = outcome?.kind === 'failed' ? undefined : evidenceOf(outcome)?.changes;
-      return changes !== undefined && has(changes.commit) ? [id] : [];
+      if (changes === undefined || !has(changes.commit)) return [];
+      return sentBackIn(all, runId, id) === undefined ? [id] : [];
     }),
   );
   return [...new Set(ids)];

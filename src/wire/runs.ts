@@ -379,7 +379,8 @@ function sessionOf(
   const last = task.earlier.at(-1);
   if (last !== undefined) return sessionIn(run.runId, last.attemptNo, last.outcome);
   const { after } = task.followUp ?? {};
-  if (after !== undefined) {
+  // The rest of a run that went on with it has the session of that run.
+  if (after !== undefined && (run.resumes ?? after.runId) === after.runId) {
     const agent = known.runOf(after.runId)?.tasks.get(id)?.agent;
     return isDeepStrictEqual(agent, task.agent)
       ? readState(known.journals.folder.filesOf(after.runId, after.attemptNo), { ...after, id })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Window, Windows } from '../support/windows.ts';
@@ -137,4 +137,108 @@ test('two agents change the same file and a third another one: review, accept, c
   await workbench.toast(/^3 worktrees removed\./).waitFor();
   assert.equal(git('worktree', 'list').trim().split('\n').length, 1);
   assert.equal(git('branch', '--list', 'waves/*'), '');
+});
+
+test('a comment on a line is sent back, and the same agent goes on in the same worktree', async (t) => {
+  const window = await windows.open(t, {
+    tasks: [
+      { id: 'T-1', content: 'Log the tide', description: 'simulate: seconds=0 append=harbour.log' },
+    ],
+    settings: { 'todo2Waves.isolation': 'worktree' },
+    prepare,
+  });
+  t.after(() => rmSync(`${window.folder}.worktrees`, { recursive: true, force: true }));
+  const { workbench } = window;
+  const { page } = workbench;
+  const git = gitIn(window.folder);
+  const tree = await window.tree();
+  await workbench.inline(workbench.row(tree, 'Wave 0').first(), 'Run Wave');
+  await ended(window);
+  const part = workbench.row(tree, 'Log the tide').first();
+  await workbench.toggle(workbench.row(tree, 'Ended: Wave 0'));
+  await workbench.inline(part, 'Review Changes');
+  const editor = page.locator('.multiDiffEditor');
+  const right = editor.locator('.editor.modified').first();
+  const line = right.locator('.view-line').filter({ hasText: 'Log the tide' });
+  await line.hover();
+  // Only the side that has the work has a + beside its lines.
+  assert.equal(await editor.locator('.editor.original .comment-range-glyph').count(), 0);
+  const at = await line.boundingBox();
+  const glyph = await right.locator('.comment-range-glyph').first().boundingBox();
+  assert.ok(at && glyph);
+  await page.mouse.click(glyph.x + glyph.width / 2, at.y + at.height / 2);
+  const thread = page.locator('.review-widget');
+  await thread.locator('.monaco-editor').first().waitFor();
+  await page.keyboard.type('<b>Name</b> the [port](command:workbench.action.quit)');
+  await thread.getByRole('button', { name: 'Add Comment' }).click();
+  const comment = thread.locator('.comment-body');
+  await comment.getByText('<b>Name</b> the [port](command:workbench.action.quit)').waitFor();
+  assert.equal(await comment.locator('a, b').count(), 0, 'it is plain text');
+  await workbench.screenshot('send-back-comment-dark');
+  await workbench.theme('light');
+  await workbench.screenshot('send-back-comment-light');
+  await workbench.theme('dark');
+
+  // It is still there after a reload, and can be changed.
+  await window.reload();
+  await workbench.run('Todo2 Waves: Review Changes');
+  await workbench.pick('“Log the tide”');
+  await comment.getByText('<b>Name</b> the').waitFor();
+  await comment.hover();
+  await thread.getByRole('button', { name: 'Edit Comment' }).click();
+  await thread.getByRole('button', { name: 'Save Comment' }).waitFor();
+  await page.keyboard.press('ControlOrMeta+A');
+  await page.keyboard.type('Name the port');
+  await workbench.screenshot('send-back-edit-dark');
+  await thread.getByRole('button', { name: 'Save Comment' }).click();
+  await comment.getByText('Name the port', { exact: true }).waitFor();
+
+  await workbench.run('Todo2 Waves: Send Back…');
+  await workbench.pick('“Log the tide”');
+  await workbench.quick.getByText('1 comment on lines will be sent with it.').waitFor();
+  await workbench.screenshot('send-back-prompt-dark');
+  await workbench.theme('light');
+  await workbench.screenshot('send-back-prompt-light');
+  await workbench.theme('dark');
+  await workbench.type('Once more, please');
+  await workbench.toast('“Log the tide” was sent back: its agent goes on with it.').waitFor();
+  await thread.waitFor({ state: 'detached' });
+  const again = workbench.row(tree, 'Ended: Log the tide');
+  await again.waitFor();
+  await ended(window);
+  const runs = join(window.folder, '.todo2/waves/runs');
+  const [latest = ''] = readdirSync(runs)
+    .filter((name) => !name.includes('.'))
+    .sort()
+    .slice(-1);
+  const asked = readFileSync(join(runs, latest, '1.prompt.md'), 'utf8');
+  assert.match(asked, /\nOnce more, please\n\nharbour\.log:2\n> Log the tide\nName the port\n/);
+  assert.equal(
+    git('show', 'waves/t-1-log-the-tide:harbour.log'),
+    'Opened\n' + 'Log the tide\n'.repeat(2),
+  );
+  const notes = await (
+    await window.writer()
+  ).all("SELECT content FROM task_comments WHERE comment_type = 'note'");
+  assert.match(JSON.stringify(notes), /"Sent back by the reviewer\.\\n\\nOnce more, please\\n/);
+
+  // The earlier run says so; the later one is reviewed again, with all of the work.
+  await workbench.toggle(workbench.row(tree, 'Past Runs'));
+  const earlier = workbench.row(tree, 'Wave 0').last();
+  await workbench.toggle(earlier);
+  await tree
+    .getByText(/^sent back · \+1 −0 · 1 file/)
+    .first()
+    .waitFor();
+  await workbench.toggle(again);
+  await tree
+    .getByText(/^\+2 −0 · 1 file · succeeded, now Review/)
+    .first()
+    .waitFor();
+  await workbench.screenshot('send-back-ended-dark');
+  await workbench.theme('light');
+  await workbench.screenshot('send-back-ended-light');
+  await workbench.theme('dark');
+  await workbench.inline(workbench.row(tree, 'Log the tide').first(), 'Review Changes');
+  await line.nth(1).waitFor();
 });

@@ -69,9 +69,9 @@ export class Position {
 export class Range {
   readonly start: Position;
   readonly end: Position;
-  constructor(start: Position, end: Position) {
-    this.start = start;
-    this.end = end;
+  constructor(...at: readonly [Position, Position] | readonly [number, number, number, number]) {
+    [this.start, this.end] =
+      at.length === 2 ? at : [new Position(at[0], at[1]), new Position(at[2], at[3])];
   }
 }
 
@@ -105,7 +105,42 @@ interface ContentProvider {
 /** What gives the texts of documents, by their scheme. */
 export const contentProviders = new Map<string, ContentProvider>();
 
+export const CommentMode = { Editing: 0, Preview: 1 } as const;
+export const CommentThreadCollapsibleState = { Collapsed: 0, Expanded: 1 } as const;
+
+/** The texts of documents, by the path of their URI. */
+export const documents = new Map<string, string>();
+
+interface Thread {
+  readonly uri: Uri;
+  readonly range: Range;
+  comments: readonly unknown[];
+  label?: string;
+  readonly dispose: () => void;
+}
+
+/** The threads of comments that are shown, and where new ones can begin. */
+export const threads = new Set<Thread>();
+export const commenting: {
+  commentingRangeProvider?: {
+    provideCommentingRanges: (document: { uri: Uri; lineCount: number }) => readonly Range[];
+  };
+} = {};
+
+function createCommentThread(uri: Uri, range: Range, given: readonly unknown[]): Thread {
+  const thread = { uri, range, comments: given, dispose: () => void threads.delete(thread) };
+  threads.add(thread);
+  return thread;
+}
+
+export const comments = {
+  createCommentController: () =>
+    Object.assign(commenting, { createCommentThread, dispose: () => threads.clear() }),
+};
+
 export const workspace = {
+  openTextDocument: ({ path }: Uri) =>
+    Promise.resolve({ getText: () => documents.get(path) ?? '' }),
   registerTextDocumentContentProvider: (scheme: string, provider: ContentProvider) => {
     contentProviders.set(scheme, provider);
     return { dispose: () => contentProviders.delete(scheme) };
@@ -190,6 +225,15 @@ class InputBox {
   dispose = (): void => undefined;
 }
 
+interface InputOptions {
+  readonly title?: string;
+  readonly prompt?: string;
+  readonly validateInput?: (value: string) => string | undefined;
+}
+
+/** What was asked for in an input box. */
+export const inputs: InputOptions[] = [];
+
 /** The documents that were shown, and where in them, the line counted from 1. */
 export const opened: string[] = [];
 
@@ -212,5 +256,8 @@ export const window = {
   showWarningMessage: ask,
   showInformationMessage: ask,
   showQuickPick: pickOne,
-  showInputBox: () => Promise.resolve(answers.shift()),
+  showInputBox: (asked: InputOptions) => {
+    inputs.push(asked);
+    return Promise.resolve(answers.shift());
+  },
 };

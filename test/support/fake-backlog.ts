@@ -13,6 +13,7 @@ import type { Notice, StoreState } from '../../src/core/snapshot.ts';
 import type { Task } from '../../src/core/task.ts';
 import type { AgentCommandsPort } from '../../src/ui/agent-commands-port.ts';
 import type { BacklogServices, Backlogs } from '../../src/ui/backlogs.ts';
+import type { CommandContext } from '../../src/ui/commands.ts';
 import type { RowView } from '../../src/ui/row.ts';
 
 /** The moment at which every fake backlog is looked at. */
@@ -42,6 +43,8 @@ export interface FakeBacklog {
   readonly cap?: number;
   /** Worktrees would be made, and something is not committed. */
   readonly isDirty?: boolean;
+  /** Runs do start; else there is nothing to run. */
+  readonly starts?: boolean;
   readonly root?: string;
   readonly locks?: Partial<Locks>;
   readonly keeper?: Partial<BacklogParts['keeper']>;
@@ -141,14 +144,19 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
           return cap;
         },
         onDidChange: runsChanged.event,
-        start: ({ title, waves, options, agents }) => {
-          started.push({ title, waves });
+        start: ({ title, waves, options, agents, resumes, followUps }) => {
+          started.push({
+            title,
+            waves,
+            ...(followUps?.size && { resumes, followUps: [...followUps] }),
+          });
           const [agent] = agents.values();
           const how = [options.runMode, options.onFailure, agent?.agent, agent?.model]
             .filter(Boolean)
             .join(' ');
           asked.push(`start ${title}: ${waves.map((ids) => ids.join(' ')).join(' | ')} (${how})`);
-          return fail({ kind: 'nothingToRun' });
+          if (spec.starts !== true) return fail({ kind: 'nothingToRun' });
+          return ok({ runId: 'started', ended: new Promise(() => undefined) });
         },
         steer: (runId, { ask, ...about }) => {
           asked.push([ask, runId, ...Object.values<string | number>(about)].join(' '));
@@ -222,6 +230,7 @@ export function fakeBacklogs(
       textAt: unasked,
       resolve: unasked,
       mergeAgain: unasked,
+      mayGoOn: unasked,
       accept: unasked,
       undo: unasked,
       acceptedOf: unasked,
@@ -256,6 +265,19 @@ export const NO_DOORS: AgentCommandsPort = {
   runWaveWithSubagents: () => Promise.reject(new Error('not asked for')),
   createAgentFiles: () => Promise.reject(new Error('not asked for')),
   copyMcpConfiguration: () => Promise.reject(new Error('not asked for')),
+};
+
+/** A window in which nothing is said about lines of work. */
+export const NO_COMMENTS: CommandContext['lineComments'] = {
+  of: () => [],
+  clear: () => Promise.resolve(),
+  follow: () => Promise.resolve(),
+  add: () => Promise.reject(new Error('not asked for')),
+  edit: () => undefined,
+  save: () => Promise.resolve(),
+  cancel: () => undefined,
+  remove: () => Promise.resolve(),
+  dispose: () => undefined,
 };
 
 /** Below a root nothing is read. */

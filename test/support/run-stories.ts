@@ -45,6 +45,7 @@ export function startOf(
     waves: ids,
     options: { ...OPTIONS, ...options },
     resumes: undefined,
+    followUps: undefined,
     at,
     agents: ids.flat().map((id) => [id, { agent, model: undefined, agentMode }] as const),
   };

@@ -8,3 +8,6 @@ export interface FollowUp {
    */
   readonly after: { readonly runId: string; readonly attemptNo: number } | undefined;
 }
+
+/** The longest text of a follow-up, in characters: more of it is cut. */
+export const FOLLOW_UP_MOST = 60_000;

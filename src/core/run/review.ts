@@ -106,6 +106,11 @@ export interface Reviews {
   undo(work: AcceptedWork): Promise<Result<UndoOutcome, Failure>>;
   /** The tasks of the run whose work is in its target branch. */
   acceptedOf(run: RunState): Promise<Result<readonly TaskId[], Failure>>;
+  /**
+   * Whether the same agent can go on with its work on a task. Fails where its run is at work, where
+   * the work was accepted or discarded, and where it goes on already.
+   */
+  mayGoOn(run: RunState, id: TaskId): Promise<Result<undefined, Failure>>;
   /** Keeps the work under a ref of ours, and removes worktree and branch where nothing is lost. */
   discard(run: RunState, id: TaskId): Promise<Result<DiscardedWork, Failure>>;
   /** Those of the repository. */

@@ -6,7 +6,6 @@ import type { Snapshot } from '../snapshot.ts';
 import type { Task, TaskId } from '../task.ts';
 import type { Plan } from '../waves/waves.ts';
 import { agentCapsOf, assignmentOf } from './agent-rules.ts';
-import { resumable } from './journal/recovery.ts';
 import type { RunChoice, RunScope } from './run-choice.ts';
 import type { RunState } from './run-events.ts';
 import type { AgentAssignment, RunOptions, RunRequest } from './run-options.ts';
@@ -58,24 +57,65 @@ function agentsFor(
 const MOST = { agents: 64, retries: 10 };
 
 /**
- * The rest of an ended run: what failed, was stopped or never ran; its waves, agents and options
- * are kept. Its journal is not trusted: values are limited to those of the settings, and the lease
- * comes from the current settings.
+ * The rest of an ended run: what failed, was stopped or never ran; its waves, agents, options and
+ * what was said to its work are kept.
  */
 export function resumeRequestOf(
   run: RunState,
-  { snapshot, options }: RequestContext,
+  wanted: ReadonlySet<TaskId>,
+  context: RequestContext,
 ): Result<RunRequest, Failure> {
-  const wanted = new Set(resumable(run));
   const waves = startableOf(
     run.waves.map((ids) => ids.filter((id) => wanted.has(id))),
-    snapshot,
+    context.snapshot,
   );
   if (waves.length === 0) return fail({ kind: 'nothingToRun' });
+  const followUps = new Map(
+    waves.flat().flatMap((id) => {
+      const followUp = run.tasks.get(id)?.followUp;
+      return followUp === undefined ? [] : [[id, followUp] as const];
+    }),
+  );
+  return ok({ title: run.title, waves, ...goingOn(run, waves, context), followUps });
+}
+
+/** One task of an ended run once more, with what a reviewer says to its work. */
+export function sendBackRequestOf(
+  run: RunState,
+  id: TaskId,
+  text: string,
+  context: RequestContext,
+): Result<RunRequest, Failure> {
+  const attemptNo = run.tasks.get(id)?.attemptNo;
+  const waves = startableOf([[id]], context.snapshot);
+  if (waves.length === 0 || attemptNo === undefined) return fail({ kind: 'nothingToRun' });
+  const { options, ...kept } = goingOn(run, waves, context);
+  return ok({
+    title: oneLine(context.snapshot?.byId.get(id)?.title ?? '') || id,
+    waves,
+    ...kept,
+    // It has begun with what its dependencies had done.
+    options: { ...options, reviewGate: 'always' },
+    followUps: new Map([[id, { text, after: { runId: run.runId, attemptNo } }]]),
+  });
+}
+
+/**
+ * What a run has of an earlier one. Its journal is not trusted: values are limited to those of the
+ * settings, and the lease comes from the current settings.
+ */
+function goingOn(
+  run: RunState,
+  waves: Waves,
+  { options }: RequestContext,
+): Pick<RunRequest, 'agents' | 'options' | 'resumes'> {
   const agents = agentsFor(waves, (id) => run.tasks.get(id)?.agent);
   const retries = Math.min(run.options.retries, MOST.retries);
-  const kept = { ...run.options, retries, leaseMs: options.leaseMs };
-  return ok({ title: run.title, waves, options: kept, agents, resumes: run.runId });
+  return {
+    agents,
+    options: { ...run.options, retries, leaseMs: options.leaseMs },
+    resumes: run.runId,
+  };
 }
 
 /** How many agents at a time a run had; undefined for one that does not say. */

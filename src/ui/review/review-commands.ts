@@ -7,23 +7,34 @@ import { confirm, tellFailure, valueOrTell } from '../ask.ts';
 import type { Backlogs } from '../backlogs.ts';
 import { readAcceptWay } from '../settings.ts';
 import type { TreeNode } from '../tree-nodes.ts';
-import { reviewUri } from './review-files.ts';
+import type { LineComments } from './line-comments.ts';
+import { reviewUri, type ReviewedTask, workUri } from './review-files.ts';
 import { isOfTask, nameOf, openFolder, workOf, type WorkTarget } from './work-target.ts';
 
 /** Opens the diff of a task or of a run, all of its files in one editor. */
-export async function reviewChanges(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
+export async function reviewChanges(
+  backlogs: Backlogs,
+  comments: Pick<LineComments, 'follow'>,
+  node: TreeNode | undefined,
+): Promise<void> {
   const target = await workOf(backlogs, node, 'Review Changes');
   if (target === undefined) return;
   const { backlog, run, id } = target;
-  const review = await valueOrTell(backlogs.of(backlog).reviews.changes(run, id));
+  const { reviews } = backlogs.of(backlog);
+  const review = await valueOrTell(reviews.changes(run, id));
   if (review === undefined) return;
   const name = nameOf(target);
   if (review.files.length === 0)
     return void vscode.window.showInformationMessage(plain(`${name} has changed no files.`));
+  const { root } = backlog;
+  const { commit } = review;
+  const work = id === undefined ? undefined : { runId: run.runId, id };
+  if (work !== undefined)
+    await comments.follow(root, work, commit, (path) => reviews.textAt(commit, path));
   await vscode.commands.executeCommand(
     'vscode.changes',
     plain(`Changes of ${name}`),
-    resourcesOf(backlog.root, review),
+    resourcesOf(root, review, work),
   );
 }
 
@@ -33,15 +44,21 @@ type Resource = readonly [
   right: vscode.Uri | undefined,
 ];
 
-/** Each file with its two sides; one that is new or gone has one. `root`: the backlog's. */
+/**
+ * Each file with its two sides; one that is new or gone has one. `root`: the backlog's. `work`:
+ * whose lines can be commented on; undefined for those of several tasks.
+ */
 export function resourcesOf(
   root: string,
   { top, files, base, commit }: Pick<Review, 'top' | 'files' | 'base' | 'commit'>,
+  work: ReviewedTask | undefined,
 ): readonly Resource[] {
+  const right = (path: string): vscode.Uri =>
+    work === undefined ? reviewUri(root, commit, path) : workUri({ root, commit, path, ...work });
   return files.map(({ path, from, kind }) => [
     vscode.Uri.file(`${top}/${path}`),
     kind === 'added' ? undefined : reviewUri(root, base, from ?? path),
-    kind === 'deleted' ? undefined : reviewUri(root, commit, path),
+    kind === 'deleted' ? undefined : right(path),
   ]);
 }
 

@@ -42,7 +42,7 @@ function itemsOf(backlog: Backlog): readonly (vscode.QuickPickItem & WorkTarget)
     const started = whenWords(run.startedAt, backlog.now);
     const whole = { label: `$(history) ${plain(run.title)}`, description: started };
     const tasks = [...run.tasks.values()].flatMap(({ id, outcome }) => {
-      if (outcome === undefined) return [];
+      if (outcome === undefined || backlog.runs.sentBackIn(run.runId, id) !== undefined) return [];
       const target = { backlog, run, id };
       return [{ ...target, label: plain(nameOf(target)), description: plain(id) }];
     });
@@ -67,7 +67,9 @@ export function isInConflict({ run, id }: WorkTarget): boolean {
 /** The latest run in which a task changed something. */
 function latestRunWith(backlog: Backlog, id: TaskId): RunState | undefined {
   return [...backlog.runs.all.toReversed(), ...backlog.runs.past].find(
-    ({ tasks }) => evidenceOf(tasks.get(id)?.outcome)?.changes !== undefined,
+    ({ runId, tasks }) =>
+      evidenceOf(tasks.get(id)?.outcome)?.changes !== undefined &&
+      backlog.runs.sentBackIn(runId, id) === undefined,
   );
 }
 

@@ -17,6 +17,7 @@ import {
   ME,
   NOW,
   type FakeBacklog,
+  NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
 } from '../../support/fake-backlog.ts';
@@ -162,6 +163,7 @@ describe('the commands', () => {
         selection: () => [],
         showLog: () => undefined,
         agents: NO_DOORS,
+        lineComments: NO_COMMENTS,
         workspace: NO_WORKSPACE,
       },
     });

@@ -11,6 +11,7 @@ import {
   fakeBacklogs,
   ME,
   NOW,
+  NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
 } from '../../support/fake-backlog.ts';
@@ -62,7 +63,13 @@ function makeWindow(all: readonly Task[]) {
   });
   registerCommands({
     backlogs: fakeBacklogs([backlog]),
-    ...{ selection: () => [], showLog: () => undefined, agents: NO_DOORS, workspace: NO_WORKSPACE },
+    ...{
+      selection: () => [],
+      showLog: () => undefined,
+      agents: NO_DOORS,
+      lineComments: NO_COMMENTS,
+      workspace: NO_WORKSPACE,
+    },
   });
   const rows = (ids: string) =>
     ids.split(' ').map((id) => ({ kind: 'task', backlog, taskId: taskId(id) }));

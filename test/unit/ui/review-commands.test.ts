@@ -29,6 +29,7 @@ import {
   fakeBacklog,
   fakeBacklogs,
   NOW,
+  NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
 } from '../../support/fake-backlog.ts';
@@ -144,6 +145,10 @@ function makeWindow(given: Answers = {}) {
       },
       resolve: () => Promise.reject(new Error('not asked for')),
       mergeAgain: () => Promise.reject(new Error('not asked for')),
+      mayGoOn: ({ runId }, id) => {
+        note('mayGoOn', runId, id);
+        return Promise.resolve(ok(undefined));
+      },
       undo: (work) => {
         note('undo', work.target, work.before, work.commit);
         return Promise.resolve(ok(given.undo ?? { kind: 'undone' }));
@@ -167,7 +172,7 @@ function makeWindow(given: Answers = {}) {
   });
   registerCommands({
     ...{ backlogs, selection: () => [], showLog: () => undefined },
-    ...{ agents: NO_DOORS, workspace: NO_WORKSPACE },
+    ...{ agents: NO_DOORS, lineComments: NO_COMMENTS, workspace: NO_WORKSPACE },
   });
   const press = async (name: string, node?: object): Promise<readonly string[]> => {
     const row = node === undefined ? undefined : { backlog, ...node };

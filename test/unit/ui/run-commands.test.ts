@@ -22,6 +22,7 @@ import {
   type FakeBacklog,
   fakeBacklogs,
   NOW,
+  NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
 } from '../../support/fake-backlog.ts';
@@ -83,6 +84,7 @@ function makeWindow(runs: readonly RunState[] = [live, paused, over], more: Fake
     selection: () => [],
     showLog: () => undefined,
     agents: NO_DOORS,
+    lineComments: NO_COMMENTS,
     workspace: NO_WORKSPACE,
   });
   const press = async (name: string, node?: object): Promise<readonly string[]> => {

@@ -7,6 +7,7 @@ import { answers, commands, lists } from '../../support/editor-stub.ts';
 import {
   fakeBacklog,
   fakeBacklogs,
+  NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
   NOW,
@@ -52,6 +53,7 @@ test('without a row a person picks the run, or the task of those that have not e
     selection: () => [],
     showLog: () => undefined,
     agents: NO_DOORS,
+    lineComments: NO_COMMENTS,
     workspace: NO_WORKSPACE,
   });
   await commands.registered.get('todo2Waves.stopRun')?.();

@@ -28,6 +28,7 @@ import {
   fakeBacklogs,
   type FakeBacklog,
   NOW,
+  NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
 } from '../../support/fake-backlog.ts';
@@ -380,7 +381,13 @@ test('views draw once for all that changes in one go', async () => {
 async function command(name: string, backlog: Backlog, node: unknown): Promise<void> {
   const context = {
     backlogs: backlogsOf(backlog),
-    ...{ selection: () => [], showLog: () => undefined, agents: NO_DOORS, workspace: NO_WORKSPACE },
+    ...{
+      selection: () => [],
+      showLog: () => undefined,
+      agents: NO_DOORS,
+      lineComments: NO_COMMENTS,
+      workspace: NO_WORKSPACE,
+    },
   };
   for (const each of registerCommands(context)) assert.ok(each);
   await commands.registered.get(`todo2Waves.${name}`)?.(node);

@@ -484,6 +484,38 @@ describe('work that a later run goes on with', () => {
     assert.equal((await got(rig.reviews.accept(later, one, 'merge'))).kind, 'accepted');
   });
 
+  test('can be sent back once its run has ended, and only by the latest run that has it', async (t) => {
+    const rig = await reviewed(t);
+    await rig.work('T-1');
+    await got(rig.reviews.mayGoOn(rig.run(), one));
+    const atWorkNow = { ...rig.run(), phase: 'running' } as const;
+    assert.match(
+      await detailOf(rig.reviews.mayGoOn(atWorkNow, one)),
+      /^Its run is still at work\./,
+    );
+    assert.match(await detailOf(rig.reviews.mayGoOn(rig.run(), two)), /no worktree any more/);
+    const later = await goOn(rig, 'later.txt');
+    assert.match(await detailOf(rig.reviews.mayGoOn(rig.run(), one)), /^A later run has gone on/);
+    await got(rig.reviews.mayGoOn(later, one));
+    await got(rig.reviews.accept(later, one, 'squash'));
+    assert.match(await detailOf(rig.reviews.mayGoOn(later, one)), /^This work was accepted/);
+  });
+
+  test('is not named by the earlier run once it was sent back', async (t) => {
+    const rig = await reviewed(t);
+    await rig.work('T-1');
+    await rig.work('T-2');
+    const earlier = rig.run();
+    const later = await goOn(rig, 'later.txt');
+    const task = later.tasks.get(one);
+    assert.ok(task);
+    const followUp = { text: 'x', after: { runId: earlier.runId, attemptNo: 1 } };
+    rig.live.push(earlier, { ...later, tasks: new Map([[one, { ...task, followUp }]]) });
+    assert.deepEqual((await got(rig.reviews.changes(earlier))).tasks, [two]);
+    await got(rig.reviews.accept(earlier, undefined, 'merge'));
+    assert.deepEqual(await got(rig.reviews.acceptedOf(earlier)), [two], 'it is not Done with that');
+  });
+
   test('comes with that of the earlier run, whose tasks are named', async (t) => {
     const rig = await reviewed(t);
     await rig.work('T-1', undefined, FAILURE);

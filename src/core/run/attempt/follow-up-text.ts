@@ -1,16 +1,14 @@
 import { fenceFor } from '../../markdown.ts';
 import { cut, oneLine } from '../../text.ts';
 import type { Job } from '../../ports.ts';
-import type { FollowUp } from '../follow-up.ts';
-
-const MAX_TEXT = 60_000;
+import { FOLLOW_UP_MOST, type FollowUp } from '../follow-up.ts';
 
 /**
  * What an agent gets that goes on with its session: in place of the usual prompt, or after it where
  * a new session begins. What was said about the work is fenced and declared as data.
  */
 export function writeFollowUpText(job: Job, { text }: FollowUp): string {
-  const said = cut(text.trim(), MAX_TEXT);
+  const said = cut(text.trim(), FOLLOW_UP_MOST);
   const fence = fenceFor(said);
   return `The task ${oneLine(job.task.id)} was worked on before, in ${oneLine(job.folder?.path ?? job.root)}, and what was done is
 there. A reviewer has looked at it and sends it back: go on from there, and do what is asked for between these two

@@ -7,6 +7,7 @@ import { type ReportContext, taskName } from './report-context.ts';
 import { evidenceSection, verifyOf } from './report-evidence.ts';
 import { evidenceOf, usageOf, usageOfTask, type RunState, type TaskRun } from '../run-events.ts';
 import type { RunIsolation } from '../isolation.ts';
+import { sendsBack } from '../send-back.ts';
 import { budgetWords } from '../run-budget.ts';
 import { addUsage, costWords, shortNumber, usageWords, type Usage } from '../usage.ts';
 import { durationOf, groupOf, summariseRun, type RunSummary } from './run-summary.ts';
@@ -53,12 +54,18 @@ function factTable(run: RunState, summary: RunSummary, { now }: ReportContext): 
     ['Used', usageWords(run.usage)],
     ['Budget', run.options.budget && budgetWords(run.options.budget)],
     ['Its end', run.stop === undefined ? undefined : inline(explainStop(run.stop, now))],
-    ['Rest of run', run.resumes === undefined ? undefined : inline(run.resumes)],
+    ...earlierRow(run),
   ];
   const lines = rows.flatMap(([name, value]) =>
     value === undefined ? [] : [`| ${name} | ${value} |`],
   );
   return ['| | |', '| --- | --- |', ...lines].join('\n');
+}
+
+function earlierRow(run: RunState): readonly (readonly [string, string])[] {
+  if (run.resumes === undefined) return [];
+  const isSentBack = sendsBack(run, run.resumes);
+  return [[isSentBack ? 'Sent back after run' : 'Rest of run', inline(run.resumes)]];
 }
 
 /** Where the tasks of a run began, and for which branch. */
