@@ -1,7 +1,7 @@
 import type { Failure } from '../core/failure.ts';
 import type { WorkEnd } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import type { TaskChanges } from '../core/run/isolation.ts';
+import { NOT_MERGED, type TaskChanges } from '../core/run/isolation.ts';
 import type { Merged, Resolving } from '../core/run/review.ts';
 import type { TaskId } from '../core/task.ts';
 import { cut, oneLine } from '../core/text.ts';
@@ -129,7 +129,7 @@ function unfinished(end: WorkEnd, { operation, files }: UnfinishedWork): WorkEnd
 export function notKept(end: WorkEnd, detail: string): WorkEnd {
   if (end.kind !== 'succeeded') return end;
   const { status, evidence } = end;
-  const remark = `It is not merged: ${oneLine(detail)}`;
+  const remark = `${NOT_MERGED}${oneLine(detail)}`;
   return { kind: 'conflict', files: [], status, evidence: withRemark(evidence, remark) };
 }
 

@@ -143,7 +143,7 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
           return fail({ kind: 'nothingToRun' });
         },
         steer: (runId, { ask, ...about }) => {
-          asked.push([ask, runId, ...Object.values<string | number>(about)].join(' '));
+          asked.push([ask, runId, ...Object.values<unknown>(about)].join(' '));
           return Promise.resolve();
         },
         stopAll: () => {
