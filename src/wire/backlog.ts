@@ -211,6 +211,7 @@ export function wireBacklog(
       titleOf,
       runs: () => [...backlog.runs.all, ...backlog.runs.past],
       isolation: runs.isolation,
+      note: (runId, ids, decision) => runs.history.noteDecision(runId, ids, decision),
     }),
     addNote: (id, text) => locks.addNote(id, text),
     reportOf: (runId) => reportOf(backlog, runId),
