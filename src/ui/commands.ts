@@ -60,6 +60,7 @@ import {
   stopWave,
 } from './run-commands.ts';
 import { cleanUpWorktrees } from './review/clean-up.ts';
+import { createPullRequest } from './review/pull-request-command.ts';
 import { mergeAgain, resolveConflict } from './review/conflict-commands.ts';
 import {
   acceptChanges,
@@ -123,6 +124,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     resolveConflict: trusted((node) => resolveConflict(backlogs, node)),
     mergeAgain: trusted((node) => mergeAgain(backlogs, node)),
     discardChanges: trusted((node) => discardChanges(backlogs, node)),
+    createPullRequest: trusted((node) => createPullRequest(backlogs, node)),
     openWorktree: trusted((node) => openWorktree(backlogs, node)),
     cleanUpWorktrees: trusted(onBacklog((backlog) => cleanUpWorktrees(backlogs, backlog))),
     showRuns: () => showRuns(),

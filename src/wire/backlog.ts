@@ -33,6 +33,7 @@ import {
 } from '../ui/settings.ts';
 import type { OpenBacklog } from '../ui/workspace-backlogs.ts';
 import type { WiredAgents } from './agents.ts';
+import { pullRequestsOf } from './pull-requests.ts';
 import { reviewsOf } from './reviews.ts';
 import { wireRuns, type WiredRuns } from './runs.ts';
 import { wireTerminals } from './terminals.ts';
@@ -213,6 +214,7 @@ export function wireBacklog(
       isolation: runs.isolation,
       note: (runId, ids, decision) => runs.history.noteDecision(runId, ids, decision),
     }),
+    pullRequests: pullRequestsOf({ root, titleOf }),
     addNote: (id, text) => locks.addNote(id, text),
     reportOf: (runId) => reportOf(backlog, runId),
     lastChoice: () => readRunChoice(extension.workspaceState.get(`${CHOICE_KEY}${root}`)),

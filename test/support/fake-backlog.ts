@@ -221,6 +221,7 @@ export function fakeBacklogs(
       worktrees: unasked,
       remove: unasked,
     },
+    pullRequests: { plan: unasked, push: unasked, create: unasked },
     addNote: unasked,
     reportOf: () => '',
     lastChoice: () => ({}),
