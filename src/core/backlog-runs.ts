@@ -172,7 +172,7 @@ export class BacklogRuns implements Disposable {
       phase === 'ended' ? [] : (tasks.get(id) ?? []),
     );
     const last = parts.at(-1);
-    const group = groupOf(last?.outcome);
+    const group = last && groupOf(last);
     return group === 'failed' || group === 'unclear' || group === 'conflict' ? last : undefined;
   }
 

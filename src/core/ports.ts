@@ -9,6 +9,7 @@ import type { MergeOutcome, WorkFolder } from './run/isolation.ts';
 import type { RunState, TaskOutcome } from './run/run-events.ts';
 import type { AgentAssignment, RunOptions } from './run/run-options.ts';
 import type { Usage } from './run/usage.ts';
+import type { WorkDecision } from './run/work-decision.ts';
 import type { StoreState } from './snapshot.ts';
 import type { Status, Task, TaskId } from './task.ts';
 
@@ -278,7 +279,13 @@ export type LeaderRequest =
   | { readonly ask: 'stopRun' | 'pause' | 'goOn' }
   | { readonly ask: 'stopTask' | 'requeue'; readonly id: TaskId }
   /** By its index into the waves of the run. */
-  | { readonly ask: 'stopWave'; readonly wave: number };
+  | { readonly ask: 'stopWave'; readonly wave: number }
+  /** A person decided about the work on these tasks. */
+  | {
+      readonly ask: 'noteDecision';
+      readonly ids: readonly TaskId[];
+      readonly decision: WorkDecision;
+    };
 
 /** The runs that are written down, beside those that this window leads. */
 export interface RunHistory {

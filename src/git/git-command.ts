@@ -36,6 +36,8 @@ export interface GitOptions {
   readonly mostBytes?: number;
   /** Aborted, it is ended, and answers `tooLong`. */
   readonly signal?: AbortSignal | undefined;
+  /** The hooks of the user run: they are the user's own check on a push. */
+  readonly withHooks?: boolean;
   /** Paths among the arguments are names, and no patterns, unless this is true. */
   readonly isPattern?: boolean;
 }
@@ -51,8 +53,6 @@ const GRACE_MS = 5_000;
  * setting of the user's does not change what a command means.
  */
 const SETTINGS = [
-  // No such folder on any system, so no hook.
-  'core.hooksPath=/dev/null/no-hooks',
   'core.fsmonitor=false',
   'core.quotePath=false',
   'core.safecrlf=false',
@@ -67,6 +67,9 @@ const SETTINGS = [
   'advice.detachedHead=false',
   ...(process.platform === 'win32' ? ['core.longpaths=true'] : []),
 ].flatMap((setting) => ['-c', setting]);
+
+/** No such folder on any system, so no hook. */
+const NO_HOOKS = ['-c', 'core.hooksPath=/dev/null/no-hooks'];
 
 /** Of the caller's variables for Git, those alone that say who the user is and where Git lies. */
 const KEPT =
@@ -175,6 +178,7 @@ function once(
 ): Promise<{ readonly answer: GitAnswer; readonly wasKilled: boolean }> {
   const all = [
     ...['--no-pager', ...(options.isPattern === true ? [] : ['--literal-pathspecs'])],
+    ...(options.withHooks === true ? [] : NO_HOOKS),
     ...SETTINGS,
     ...args,
   ];

@@ -2,6 +2,7 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Event } from '../core/events.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Result } from '../core/result.ts';
+import type { PullRequests } from '../core/run/pull-request.ts';
 import type { Reviews } from '../core/run/review.ts';
 import type { RunChoice } from '../core/run/run-choice.ts';
 import type { Task, TaskId } from '../core/task.ts';
@@ -34,6 +35,8 @@ export interface BacklogServices {
   openLog(runId: string, attemptNo: number): Promise<void>;
   /** The work of runs that keep their tasks apart. */
   readonly reviews: Reviews;
+  /** Makes pull requests of that work. */
+  readonly pullRequests: PullRequests;
   /** Adds a note to a task, whoever holds it. Fails as `Edits.apply`. */
   addNote(id: TaskId, text: string): Promise<Result<undefined, Failure>>;
   /** The report on a run, in markdown. */

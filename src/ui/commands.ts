@@ -60,6 +60,7 @@ import {
   stopWave,
 } from './run-commands.ts';
 import { cleanUpWorktrees } from './review/clean-up.ts';
+import { createPullRequest } from './review/pull-request-command.ts';
 import { mergeAgain, resolveConflict } from './review/conflict-commands.ts';
 import type { LineComments } from './review/line-comments.ts';
 import {
@@ -127,6 +128,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     resolveConflict: trusted((node) => resolveConflict(backlogs, node)),
     mergeAgain: trusted((node) => mergeAgain(backlogs, node)),
     discardChanges: trusted((node) => discardChanges(backlogs, node)),
+    createPullRequest: trusted((node) => createPullRequest(backlogs, node)),
     openWorktree: trusted((node) => openWorktree(backlogs, node)),
     sendBackWork: trusted((node) => sendBackWork(backlogs, lineComments, node)),
     // These get what they are about from the editor, and check it.

@@ -11,6 +11,13 @@ import { isBudgetLimit, limitValue } from '../core/run/run-budget.ts';
 import { usageWords, type Usage } from '../core/run/usage.ts';
 import { changesWords } from '../core/run/isolation.ts';
 import { groupOf } from '../core/run/report/run-summary.ts';
+import {
+  acceptedWords,
+  isAllAccepted,
+  isInConflict,
+  isUndecided,
+} from '../core/run/decided-work.ts';
+import { decisionWords, isOver } from '../core/run/work-decision.ts';
 import type { TaskId } from '../core/task.ts';
 import { whenWords } from './handoffs/handoff-row.ts';
 import { type Click, GONE, type Icon, row, type RowContent, type RowView } from './row.ts';
@@ -58,11 +65,12 @@ export function isResumable(backlog: Backlog, run: RunState): boolean {
 }
 
 /** The number of tasks of a run in each state: “5/7 succeeded”, “1 running”, “1 failed”. */
-export function runCounts(run: RunState): readonly string[] {
+export function runCounts(run: Pick<RunState, 'tasks'>): readonly string[] {
   const numbers = {
     succeeded: 0,
     running: 0,
     conflict: 0,
+    discarded: 0,
     failed: 0,
     unclear: 0,
     stopped: 0,
@@ -78,12 +86,11 @@ export function runCounts(run: RunState): readonly string[] {
   ];
 }
 
-function placeOf({
-  phase,
-  outcome,
-}: TaskRun): Exclude<ReturnType<typeof groupOf>, 'open'> | 'queued' | 'running' {
-  const group = phase === 'ended' ? groupOf(outcome) : 'open';
-  return group === 'open' ? (phase === 'queued' ? 'queued' : 'running') : group;
+function placeOf(
+  task: TaskRun,
+): Exclude<ReturnType<typeof groupOf>, 'open'> | 'queued' | 'running' {
+  const group = task.phase === 'ended' ? groupOf(task) : 'open';
+  return group === 'open' ? (task.phase === 'queued' ? 'queued' : 'running') : group;
 }
 
 /** How many tasks of a run are being worked on. */
@@ -143,21 +150,14 @@ function liveLook(run: RunState): {
 
 function describeEnded(backlog: Backlog, run: RunState): RowContent {
   const past = isPast(backlog, run);
-  const outcomes = [...run.tasks.values()].map(placeOf);
-  const wentWell = outcomes.every((place) => place === 'succeeded');
-  const wentBadly = outcomes.some((place) => place === 'failed' || place === 'unclear');
-  const icon: Icon = wentBadly
-    ? { id: 'error', color: 'testing.iconFailed' }
-    : wentWell
-      ? { id: 'pass', color: 'testing.iconPassed' }
-      : outcomes.includes('conflict')
-        ? { id: 'git-merge', color: 'charts.yellow' }
-        : { id: 'circle-slash', color: 'charts.yellow' };
+  const { icon, wentWell } = endedLook(run);
   const wasInterrupted = isInterrupted(backlog, run);
   const title = oneLine(run.title);
   const label = wasInterrupted ? `Interrupted: ${title}` : past ? title : `Ended: ${title}`;
   const parts = [
     ...(past ? [whenWords(run.startedAt, backlog.now)] : []),
+    // What became of its work is newer than how it went, and a side bar is narrow.
+    ...acceptedParts(run),
     ...runCounts(run),
     ...(run.endedAt === undefined ? [] : [`took ${duration(run.endedAt - run.startedAt)}`]),
     ...usageParts(run.usage),
@@ -177,9 +177,34 @@ function describeEnded(backlog: Backlog, run: RunState): RowContent {
   });
 }
 
+/** How tasks that have all ended went. */
+export function endedLook({ tasks }: Pick<RunState, 'tasks'>): {
+  readonly icon: Icon;
+  readonly wentWell: boolean;
+} {
+  const outcomes = [...tasks.values()].map(placeOf);
+  const wentWell = outcomes.every((place) => place === 'succeeded');
+  const wentBadly = outcomes.some((place) => place === 'failed' || place === 'unclear');
+  const icon: Icon = wentBadly
+    ? { id: 'error', color: 'testing.iconFailed' }
+    : wentWell
+      ? { id: 'pass', color: 'testing.iconPassed' }
+      : outcomes.includes('conflict')
+        ? { id: 'git-merge', color: 'charts.yellow' }
+        : { id: 'circle-slash', color: 'charts.yellow' };
+  return { icon, wentWell };
+}
+
 /** What can be done with the work of a run. */
-function isolationFlags({ options }: RunState): readonly string[] {
-  return options.isolation === undefined ? [] : ['isolatedRun'];
+function isolationFlags(run: RunState): readonly string[] {
+  if (run.options.isolation === undefined) return [];
+  const isDone = run.phase === 'ended' && isAllAccepted(run);
+  return isDone ? ['isolatedRun'] : ['isolatedRun', 'undecidedRun'];
+}
+
+function acceptedParts(run: RunState): readonly string[] {
+  const words = acceptedWords(run);
+  return words === undefined ? [] : [words];
 }
 
 function reachedParts({ paused, options }: RunState): readonly string[] {
@@ -229,7 +254,8 @@ export function describeRunTask(
         ? ['requeuableTask']
         : []),
       ...(evidenceOf(reviewed)?.changes === undefined ? [] : ['withChanges']),
-      ...(reviewed?.kind === 'conflict' ? ['withConflict'] : []),
+      ...(!isSentBack && isUndecided(part) ? ['undecidedTask'] : []),
+      ...(!isSentBack && isInConflict(part) ? ['withConflict'] : []),
       ...(view.hasTerminal(backlog, id) && !isPast(backlog, run) ? ['withTerminal'] : []),
       // The dialogue in an interactive terminal is not logged.
       ...(part.attemptNo === undefined || part.agent.agentMode !== 'unattended' ? [] : ['withLog']),
@@ -269,7 +295,7 @@ function yoursSince({ startedAt }: TaskRun): string {
 
 /** The state of a task of a run as a text; empty without one. */
 export function runTaskState(run: TaskRun, now: number): string {
-  if (run.outcome !== undefined) return endedState(run.outcome, now);
+  if (run.outcome !== undefined) return endedState(run, run.outcome, now);
   switch (run.phase) {
     case 'queued': {
       const last = run.earlier.at(-1);
@@ -288,15 +314,21 @@ export function runTaskState(run: TaskRun, now: number): string {
   }
 }
 
-/** What is to be reviewed comes first: a side bar is narrow. */
-function endedState(outcome: TaskOutcome, now: number): string {
-  const changes = outcome.kind === 'succeeded' ? outcome.evidence?.changes : undefined;
-  return changes === undefined
-    ? explainOutcome(outcome, now)
-    : `${changesWords(changes)} · ${explainOutcome(outcome, now)}`;
+/** What is to be reviewed comes first, or what became of it: a side bar is narrow. */
+function endedState({ decision }: TaskRun, outcome: TaskOutcome, now: number): string {
+  const isShown = outcome.kind === 'succeeded' || isOver(decision);
+  const changes = isShown ? evidenceOf(outcome)?.changes : undefined;
+  const size = changes === undefined ? [] : [changesWords(changes)];
+  const parts =
+    decision === undefined
+      ? [...size, explainOutcome(outcome, now)]
+      : [decisionWords(decision), ...size];
+  return parts.join(' · ');
 }
 
 function runTaskIcon(run: TaskRun): Icon {
+  if (run.decision?.kind === 'accepted') return { id: 'pass-filled', color: 'testing.iconPassed' };
+  if (run.decision?.kind === 'discarded') return { id: 'trash', color: 'disabledForeground' };
   switch (run.outcome?.kind) {
     case undefined:
       if (run.agent.agentMode === 'human' && run.phase !== 'queued')

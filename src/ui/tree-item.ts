@@ -14,6 +14,7 @@ import {
 import { SEVERITY_ICONS } from './doctor/doctor-words.ts';
 import { GONE, type Icon, row, type RowContent, type RowView } from './row.ts';
 import { describeRun, describeRunTask, pastRunsOf } from './run-row.ts';
+import { describeRunWave } from './run-wave-row.ts';
 import { describeStore } from './store-row.ts';
 import { describeTask, isStartable } from './task-row.ts';
 import { explainAsked } from './plan-words.ts';
@@ -28,6 +29,8 @@ export function describeNode(node: TreeNode, view: RowView): RowContent {
       return describeBacklog(backlog);
     case 'run':
       return describeRun(backlog, node.runId);
+    case 'runWave':
+      return describeRunWave(backlog, node.runId, node.wave);
     case 'runTask':
       return describeRunTask(backlog, node.runId, node.taskId, view);
     case 'wave': {

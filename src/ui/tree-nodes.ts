@@ -6,6 +6,7 @@ import { inNoWave } from '../core/waves/waves.ts';
 import { handoffRow } from './handoffs/handoff-row.ts';
 import { hasStoreRow } from './store-row.ts';
 import { findingsOf, isNoFinding } from './doctor/doctor-rows.ts';
+import { hasWaveRows } from './run-wave-row.ts';
 import { interruptedRuns, isPast, pastRunsOf } from './run-row.ts';
 
 /** Rows that only hold others. */
@@ -29,6 +30,13 @@ export type TreeNode =
       readonly backlog: Backlog;
       readonly runId: string;
       readonly taskId: TaskId;
+    }
+  /** A wave of a run, where it can be reviewed as a whole. */
+  | {
+      readonly kind: 'runWave';
+      readonly backlog: Backlog;
+      readonly runId: string;
+      readonly wave: number;
     }
   | { readonly kind: 'wave'; readonly backlog: Backlog; readonly number: number }
   | { readonly kind: 'group'; readonly backlog: Backlog; readonly group: RowGroup }
@@ -66,6 +74,8 @@ export function nodeKey(node: TreeNode): string {
       return `${root}|${node.ended ? 'endedRun' : 'run'}|${node.runId}`;
     case 'runTask':
       return `${root}|run|${node.runId}|${node.taskId}`;
+    case 'runWave':
+      return `${root}|runWave|${node.runId}|${node.wave}`;
     case 'wave':
       return `${root}|wave|${node.number}`;
     case 'group':
@@ -98,7 +108,9 @@ export function childrenOf(
       return top.length === 0 ? [{ kind: 'message', backlog }] : top;
     }
     case 'run':
-      return [...(backlog.runs.find(node.runId)?.tasks.keys() ?? [])].map((id) =>
+      return runChildren(backlog, node);
+    case 'runWave':
+      return (backlog.runs.find(node.runId)?.waves[node.wave] ?? []).map((id) =>
         runTaskNode(backlog, node, id),
       );
     case 'wave':
@@ -193,6 +205,15 @@ function doctorChildren(backlog: Backlog): readonly TreeNode[] {
     ...kinds.map((of): TreeNode => ({ kind: 'findings', backlog, of })),
     ...(hasUnread ? [{ kind: 'group', backlog, group: 'notices' } as const] : []),
   ];
+}
+
+function runChildren(backlog: Backlog, node: Pick<RunState, 'runId'>): readonly TreeNode[] {
+  const run = backlog.runs.find(node.runId);
+  if (run === undefined) return [];
+  const { runId } = run;
+  return hasWaveRows(run)
+    ? run.waves.map((_, wave): TreeNode => ({ kind: 'runWave', backlog, runId, wave }))
+    : [...run.tasks.keys()].map((id) => runTaskNode(backlog, run, id));
 }
 
 function runNode(backlog: Backlog, run: RunState): TreeNode {

@@ -202,7 +202,8 @@ export class WavesTree implements vscode.TreeDataProvider<TreeNode>, Disposable 
     const top = this.#known(this).flatMap((node) =>
       node.kind === 'backlog' ? this.#known(node) : [node],
     );
-    const rows = top.flatMap((node) => (node.kind === 'run' ? this.#known(node) : []));
+    const below = top.flatMap((node) => (node.kind === 'run' ? this.#known(node) : []));
+    const rows = below.flatMap((node) => (node.kind === 'runWave' ? this.#known(node) : node));
     this.#draw(rows.filter((node) => isAtWork(node) && this.#hasChanged(node)));
   }
 

@@ -33,9 +33,11 @@ import {
 } from '../ui/settings.ts';
 import type { OpenBacklog } from '../ui/workspace-backlogs.ts';
 import type { WiredAgents } from './agents.ts';
+import { pullRequestsOf } from './pull-requests.ts';
 import { reviewsOf } from './reviews.ts';
 import { wireRuns, type WiredRuns } from './runs.ts';
 import { wireTerminals } from './terminals.ts';
+import type { RunState } from '../core/run/run-events.ts';
 import { runReport } from '../core/run/report/run-report.ts';
 import { openDocument } from '../ui/documents.ts';
 
@@ -197,6 +199,7 @@ export function wireBacklog(
       if (isElsewhere() && !backlog.runs.isRunning) moved.fire(undefined);
     });
   });
+  const allRuns = (): readonly RunState[] => [...backlog.runs.all, ...backlog.runs.past];
   return {
     backlog,
     onDidMove: moved.event,
@@ -209,9 +212,11 @@ export function wireBacklog(
     reviews: reviewsOf({
       root,
       titleOf,
-      runs: () => [...backlog.runs.all, ...backlog.runs.past],
+      runs: allRuns,
       isolation: runs.isolation,
+      note: (runId, ids, decision) => runs.history.noteDecision(runId, ids, decision),
     }),
+    pullRequests: pullRequestsOf({ root, titleOf, runs: allRuns }),
     addNote: (id, text) => locks.addNote(id, text),
     reportOf: (runId) => reportOf(backlog, runId),
     lastChoice: () => readRunChoice(extension.workspaceState.get(`${CHOICE_KEY}${root}`)),

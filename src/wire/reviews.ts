@@ -2,10 +2,10 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import type { KeptWorktree, Review, Reviews } from '../core/run/review.ts';
-import type { TaskChanges } from '../core/run/isolation.ts';
-import { evidenceOf, type RunState } from '../core/run/run-events.ts';
+import type { KeptWorktree, Reviews, WorkPart } from '../core/run/review.ts';
+import { evidenceOf, type RunState, type TaskRun } from '../core/run/run-events.ts';
 import { sentBackIn } from '../core/run/send-back.ts';
+import type { WorkDecision } from '../core/run/work-decision.ts';
 import type { TaskId } from '../core/task.ts';
 import { cut, firstOf, messageOf, oneLine } from '../core/text.ts';
 import { accept, undoAccept } from '../git/accept.ts';
@@ -13,7 +13,7 @@ import { isSettled } from '../git/adopt-worktree.ts';
 import { tipOf } from '../git/branch-home.ts';
 import { filesOf, showFile } from '../git/diff.ts';
 import { discard } from '../git/discard.ts';
-import { holds, run as runGit } from '../git/git-failure.ts';
+import { holds } from '../git/git-failure.ts';
 import { backlogOf, inspectRepository, type Repository } from '../git/repository.ts';
 import {
   type KeptWorktree as Kept,
@@ -25,6 +25,8 @@ import { readRecords, recordOf } from '../git/worktree-records.ts';
 import { lineOf } from './earlier-runs.ts';
 import { GONE_ON, isGoneOnWith } from './gone-on.ts';
 import type { GitIsolation } from './isolation.ts';
+import { commitsOf, failed, rangeOf, tasksOf } from './reviewed-work.ts';
+import { mergedChanges } from './merged-changes.ts';
 import { NO_WORKTREE, ownerOf } from './run-place.ts';
 
 export interface ReviewParts {
@@ -33,10 +35,12 @@ export interface ReviewParts {
   readonly runs: () => readonly RunState[];
   readonly titleOf: (id: TaskId) => string;
   readonly isolation: Pick<GitIsolation, 'resolve' | 'mergeAgain'>;
+  /** Writes down what was decided about the work on these tasks. */
+  readonly note: (runId: string, ids: readonly TaskId[], decision: WorkDecision) => Promise<void>;
 }
 
 /** Reviews with Git; see `Reviews`. */
-export function reviewsOf({ root, runs, titleOf, isolation }: ReviewParts): Reviews {
+export function reviewsOf({ root, runs, titleOf, isolation, note }: ReviewParts): Reviews {
   const inRepository = async <T>(
     body: (repository: Repository) => Promise<Result<T, Failure>>,
   ): Promise<Result<T, Failure>> => {
@@ -70,10 +74,57 @@ export function reviewsOf({ root, runs, titleOf, isolation }: ReviewParts): Revi
     return ok(removed.value.kind === 'kept' ? whyKept(removed.value) : undefined);
   };
 
+  const acceptedOf: Reviews['acceptedOf'] = (run) =>
+    inRepository(async ({ top }) => {
+      const { target, base } = run.options.isolation ?? {};
+      if (target === undefined || base === undefined) return ok([]);
+      const branch = `refs/heads/${target}`;
+      if (!(await tipOf(top, target)).ok) return ok([]);
+      const since = await commitsOf(top, branch, [base]);
+      if (!since.ok) return since;
+      const isBaseIn = await holds(top, ['merge-base', '--is-ancestor', base, branch]);
+      if (!isBaseIn.ok) return failed(isBaseIn.failure);
+      return ok(
+        tasksOf(
+          [run],
+          runs(),
+          (commit) => since.value.has(commit) || (isBaseIn.value && commit === base),
+        ),
+      );
+    });
+  /** Notes it of these tasks in each of the runs. */
+  const noteIn = async (
+    line: readonly RunState[],
+    has: (task: TaskRun, run: RunState) => boolean,
+    decision: WorkDecision,
+  ): Promise<void> => {
+    for (const run of line) {
+      const ids = [...run.tasks.values()].filter((task) => has(task, run)).map(({ id }) => id);
+      if (ids.length > 0) await note(run.runId, ids, decision);
+    }
+  };
+  /** Those whose work came in by an accept, and those of the run that were in already. */
+  const noteAccepted = async (
+    run: RunState,
+    came: readonly TaskId[],
+    id: TaskId | undefined,
+    decision: Extract<WorkDecision, { readonly kind: 'accepted' }>,
+  ): Promise<void> => {
+    const known = id === undefined ? await acceptedOf(run) : ok([id]);
+    const ids = new Set([...came, ...(known.ok ? known.value : [])]);
+    const isNew = ({ id: each, outcome, decision }: TaskRun, { runId }: RunState): boolean =>
+      ids.has(each) &&
+      decision?.kind !== 'accepted' &&
+      outcome?.kind !== 'failed' &&
+      evidenceOf(outcome)?.changes !== undefined &&
+      sentBackIn(runs(), runId, each) === undefined;
+    await noteIn(lineOf(run, runs()), isNew, decision);
+  };
+
   return {
-    changes: (run, id) =>
+    changes: (run, part) =>
       inRepository(async (repository) => {
-        const range = await rangeOf(repository, run, runs(), id);
+        const range = await rangeOf(repository, run, runs(), part);
         if (!range.ok) return range;
         const { base, commit } = range.value;
         const found = await filesOf(repository.top, base, commit, backlogOf(repository.prefix));
@@ -97,45 +148,47 @@ export function reviewsOf({ root, runs, titleOf, isolation }: ReviewParts): Revi
     mergeAgain: (run, id) =>
       isAtWork(ownerOf(run.runId, id))
         ? Promise.resolve(fail({ kind: 'isolation', detail: AT_WORK }))
-        : isolation.mergeAgain(run, id),
-    accept: (run, id, way) =>
+        : inRepository(async (repository) => {
+            const merged = await isolation.mergeAgain(run, id);
+            if (!merged.ok || merged.value.kind !== 'merged') return merged;
+            const changes = await mergedChanges(repository, run.runId, id);
+            if (changes.ok) await note(run.runId, [id], { kind: 'merged', changes: changes.value });
+            return changes.ok ? merged : changes;
+          }),
+    accept: (run, part, way) =>
       inRepository(async (repository) => {
         const target = run.options.isolation?.target;
         if (target === undefined) return failed({ detail: NO_TARGET });
-        if (id !== undefined && (await isGoneOnWith(repository, run, id)))
+        if (typeof part === 'string' && (await isGoneOnWith(repository, run, part)))
           return failed({ detail: GONE_ON });
-        const range = await rangeOf(repository, run, runs(), id);
+        const range = await rangeOf(repository, run, runs(), part);
         if (!range.ok) return range;
-        const title = cut(oneLine(id === undefined ? run.title : titleOf(id)), 100);
+        const id = typeof part === 'string' ? part : undefined;
         const accepted = await accept({
           ...{ repository, target, from: range.value.commit, how: way },
-          message: id === undefined ? `Accept ${title}` : `${title} (${id})`,
+          message: acceptMessage(run, part, titleOf),
           trailers: { ...(id !== undefined && { 'Todo2-Task': id }), 'Todo2-Run': run.runId },
         });
-        return accepted.ok ? accepted : failed(accepted.failure);
+        if (!accepted.ok) return failed(accepted.failure);
+        const { kind } = accepted.value;
+        if (kind !== 'accepted' && kind !== 'nothing') return accepted;
+        const commit = kind === 'accepted' ? accepted.value.commit : undefined;
+        await noteAccepted(run, range.value.tasks, id, { kind: 'accepted', target, commit });
+        return accepted;
       }),
-    undo: (work) =>
+    undo: (run, work) =>
       inRepository(async (repository) => {
         const undone = await undoAccept({ repository, ...work });
-        return undone.ok ? undone : failed(undone.failure);
-      }),
-    acceptedOf: (run) =>
-      inRepository(async ({ top }) => {
-        const { target, base } = run.options.isolation ?? {};
-        if (target === undefined || base === undefined) return ok([]);
-        const branch = `refs/heads/${target}`;
-        if (!(await tipOf(top, target)).ok) return ok([]);
-        const since = await commitsOf(top, branch, [base]);
-        if (!since.ok) return since;
-        const isBaseIn = await holds(top, ['merge-base', '--is-ancestor', base, branch]);
-        if (!isBaseIn.ok) return failed(isBaseIn.failure);
-        return ok(
-          tasksOf(
-            [run],
-            runs(),
-            (commit) => since.value.has(commit) || (isBaseIn.value && commit === base),
-          ),
+        if (!undone.ok) return failed(undone.failure);
+        const { target, commit } = work;
+        if (undone.value.kind !== 'undone') return undone;
+        const now = runs().find(({ runId }) => runId === run.runId) ?? run;
+        await noteIn(
+          lineOf(now, runs()),
+          ({ decision }) => decision?.kind === 'accepted' && decision.commit === commit,
+          { kind: 'undone', target, commit },
         );
+        return undone;
       }),
     mayGoOn: (run, id) =>
       inRepository(async (repository) => {
@@ -148,6 +201,7 @@ export function reviewsOf({ root, runs, titleOf, isolation }: ReviewParts): Revi
         if (!settled.ok) return failed(settled.failure);
         return settled.value ? failed({ detail: SETTLED }) : ok(undefined);
       }),
+    acceptedOf,
     discard: (run, id) =>
       inRepository(async (repository) => {
         const owner = ownerOf(run.runId, id);
@@ -158,6 +212,7 @@ export function reviewsOf({ root, runs, titleOf, isolation }: ReviewParts): Revi
         const discarded = await discard({ repository, ...record });
         if (!discarded.ok) return failed(discarded.failure);
         const { ref } = discarded.value;
+        await note(run.runId, [id], { kind: 'discarded', ref });
         const removed = await remove(repository, record);
         // The work is kept all the same.
         const stays = removed.ok ? removed.value : oneLine(failureDetail(removed.failure));
@@ -183,109 +238,26 @@ export function reviewsOf({ root, runs, titleOf, isolation }: ReviewParts): Revi
   };
 }
 
+/** Of the commit that accepts it. */
+function acceptMessage(
+  { title, waves }: RunState,
+  part: WorkPart | undefined,
+  titleOf: ReviewParts['titleOf'],
+): string {
+  if (typeof part === 'string') return `${cut(oneLine(titleOf(part)), 100)} (${part})`;
+  const whole = cut(oneLine(title), 100);
+  if (part === undefined) return `Accept ${whole}`;
+  return `Accept ${whole} up to wave ${part.wave + 1} of ${waves.length}`;
+}
+
 const AT_WORK = 'Its run is still at work.';
 const NOT_ENDED = 'Its run is still at work. Send the work back once the run has ended.';
 const SETTLED =
   'This work was accepted or discarded. To change more, set the task to Todo and run it again.';
 const NO_TARGET = 'The run was started with a detached HEAD, so there is no branch to accept into.';
-const NO_BRANCH = 'This run has no branch any more.';
-
-function failed({ detail }: { readonly detail: string }): Result<never, Failure> {
-  return fail({ kind: 'isolation', detail });
-}
 
 function failureDetail(failure: Failure): string {
   return 'detail' in failure ? failure.detail : failure.kind;
-}
-
-/** The commits that stand for the work on a task, or for what a run has merged. */
-async function rangeOf(
-  repository: Repository,
-  run: RunState,
-  all: readonly RunState[],
-  id: TaskId | undefined,
-): Promise<Result<Omit<Review, 'files'>, Failure>> {
-  const { top } = repository;
-  const changes =
-    id === undefined ? await mergedBy(repository, run) : await workOn(repository, run, id);
-  if (changes === undefined) return failed({ detail: id === undefined ? NO_BRANCH : NO_WORKTREE });
-  const { branch, base } = changes;
-  const isDone = id === undefined || (await isGoneOnWith(repository, run, id));
-  const commit = isDone ? changes.commit : await latestOf(top, changes);
-  const { target } = run.options.isolation ?? {};
-  const line = lineOf(run, all);
-  const first = line.at(-1)?.options.isolation?.base ?? base;
-  const comes = await commitsOf(top, commit, [
-    first,
-    ...(target === undefined ? [] : [`refs/heads/${target}`]),
-  ]);
-  if (!comes.ok) return comes;
-  const tasks = tasksOf(line, all, (each) => comes.value.has(each));
-  return ok({ top, branch, base, commit, tasks });
-}
-
-type Range = Pick<TaskChanges, 'branch' | 'base' | 'commit'>;
-
-/** What an agent did, and what the user has committed on top of it in its worktree. */
-async function workOn(
-  { top, commonDir }: Repository,
-  run: RunState,
-  id: TaskId,
-): Promise<Range | undefined> {
-  const changes = evidenceOf(run.tasks.get(id)?.outcome)?.changes;
-  const record = changes && (await recordOf(commonDir, ownerOf(run.runId, id)));
-  const tip = record && (await tipOf(top, record.branch));
-  if (tip?.ok !== true || changes === undefined || tip.value === changes.commit) return changes;
-  const { branch, base, commit } = changes;
-  const isOnTop = await isAncestor(top, commit, tip.value);
-  if (!isOnTop) return changes;
-  // Where the target was merged into it, its commits are none of the work.
-  const target = run.options.isolation?.target;
-  const fork = await runGit(top, ['merge-base', `refs/heads/${target ?? branch}`, tip.value]);
-  const isMerged = fork.ok && fork.value !== tip.value && (await isAncestor(top, base, fork.value));
-  return { branch, base: isMerged ? fork.value : base, commit: tip.value };
-}
-
-async function isAncestor(top: string, older: string, newer: string): Promise<boolean> {
-  const found = await holds(top, ['merge-base', '--is-ancestor', older, newer]);
-  return found.ok && found.value;
-}
-
-async function mergedBy(
-  { top, commonDir }: Repository,
-  { runId, options }: RunState,
-): Promise<Range | undefined> {
-  const record = await recordOf(commonDir, ownerOf(runId));
-  const tip = record && (await tipOf(top, record.branch));
-  if (record === undefined || tip?.ok !== true || options.isolation === undefined) return undefined;
-  return { branch: record.branch, base: options.isolation.base, commit: tip.value };
-}
-
-/** The commits that one has and others have not; a branch that is gone has none. */
-async function commitsOf(
-  top: string,
-  tip: string,
-  without: readonly string[],
-): Promise<Result<ReadonlySet<string>, Failure>> {
-  const args = ['rev-list', '--ignore-missing', tip, ...without.map((each) => `^${each}`), '--'];
-  const listed = await runGit(top, args);
-  return listed.ok ? ok(new Set(listed.value.split('\n'))) : failed(listed.failure);
-}
-
-/** The tasks of these runs that succeeded with such a commit, and were not sent back since. */
-function tasksOf(
-  runs: readonly RunState[],
-  all: readonly RunState[],
-  has: (commit: string) => boolean,
-): readonly TaskId[] {
-  const ids = runs.flatMap(({ runId, tasks }) =>
-    [...tasks.values()].flatMap(({ id, outcome }) => {
-      const changes = outcome?.kind === 'failed' ? undefined : evidenceOf(outcome)?.changes;
-      if (changes === undefined || !has(changes.commit)) return [];
-      return sentBackIn(all, runId, id) === undefined ? [id] : [];
-    }),
-  );
-  return [...new Set(ids)];
 }
 
 /** Why nothing removes a worktree yet; undefined where nothing would be lost. */
@@ -337,19 +309,4 @@ async function sizeOf(
     }
   }
   return { size, changedAt };
-}
-
-/** The tip of the branch of a task, where a person went on from what its agent had left. */
-async function latestOf(
-  top: string,
-  { branch, commit }: Pick<TaskChanges, 'branch' | 'commit'>,
-): Promise<string> {
-  if (!(await isIn(top, commit, branch))) return commit;
-  const tip = await tipOf(top, branch);
-  return tip.ok ? tip.value : commit;
-}
-
-async function isIn(top: string, commit: string, branch: string): Promise<boolean> {
-  const found = await holds(top, ['merge-base', '--is-ancestor', commit, `refs/heads/${branch}`]);
-  return found.ok && found.value;
 }

@@ -7,15 +7,20 @@ import type { RunEvent, RunState } from '../core/run/run-events.ts';
 import { applyRunEvents } from '../core/run/journal/run-state.ts';
 import type { WaveRunner } from '../core/run/engine/wave-runner.ts';
 import type { WorkState } from '../core/run/journal/work-state.ts';
+import type { WorkDecision } from '../core/run/work-decision.ts';
 import type { TaskId } from '../core/task.ts';
 import type { JournalWriter } from '../store/runs/journal-writer.ts';
 import type { LeaderRequests } from '../store/runs/leader-requests.ts';
 import type { RunJournals, RunRecord } from '../store/runs/run-journals.ts';
+import { noteDecision } from './note-decision.ts';
 import { AttemptRecovery, type AttemptRecoveryOptions } from './attempt-recovery.ts';
 
 export interface RunTakeoverOptions extends AttemptRecoveryOptions {
   readonly journals: RunJournals;
-  readonly runner: Pick<WaveRunner, 'onEvent' | 'restore' | 'setCap' | 'steer' | 'detach' | 'runs'>;
+  readonly runner: Pick<
+    WaveRunner,
+    'onEvent' | 'restore' | 'setCap' | 'steer' | 'detach' | 'runs' | 'renew'
+  >;
   /**
    * Resolves when the backlog was read, or after a timeout: a continued run needs its tasks, their
    * files and their order.
@@ -86,6 +91,18 @@ export class RunTakeover implements RunHistory, Disposable {
 
   ask(runId: string, request: LeaderRequest): Promise<Result<undefined, Failure>> {
     return this.#options.journals.ask(runId, request);
+  }
+
+  /** See `noteDecision`. */
+  noteDecision(runId: string, ids: readonly TaskId[], decision: WorkDecision): Promise<void> {
+    const parts = {
+      ...this.#options,
+      elsewhere: this.#elsewhere,
+      ask: (asked: string, request: LeaderRequest) => this.ask(asked, request),
+      inTurn: (work: () => Promise<void>) => this.#inTurn(work),
+      onNoted: (run: RunState) => this.#addPast(run),
+    };
+    return noteDecision(parts, runId, ids, decision);
   }
 
   /** Resolves when all events so far are durable. */
@@ -280,6 +297,7 @@ export class RunTakeover implements RunHistory, Disposable {
     const others = this.#past.filter(({ runId }) => runId !== run.runId);
     // The interruption concerns the installation that began it; here the run is not expected to
     // continue.
+    this.#options.runner.renew(run);
     const isOthers = run.stop?.kind === 'interrupted' && !this.#options.begun.has(run.runId);
     const shown = isOthers ? { ...run, stop: undefined } : run;
     this.#past = [...others, shown].sort((a, b) => b.startedAt - a.startedAt).slice(0, SHOWN_RUNS);

@@ -16,7 +16,9 @@ import type { NodeCommand } from '../agent-process/supervisor-process.ts';
 import type { SupervisedWorkerOptions } from '../agent-process/supervised-worker.ts';
 import { TaskTerminals } from '../agent-process/terminals/task-terminals.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
+import { isInConflict } from '../core/run/decided-work.ts';
 import { outcomeWords } from '../core/run/run-messages.ts';
+import { decisionWords } from '../core/run/work-decision.ts';
 import type { StartedAttempt, WiredRuns } from './runs.ts';
 import { plain, duration } from '../core/text.ts';
 
@@ -71,6 +73,8 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
    * that ends.
    */
   const atWork = new Map<TaskId, AtWork>();
+  /** Ended so, and not yet over: a person resolves, accepts or discards it later. */
+  const inConflict = new Map<TaskId, AtWork>();
   const adopted = new Emitter<undefined>();
   const adopt = (id: TaskId, terminal: InteractiveTerminal): void => {
     interactive.set(id, terminal);
@@ -128,9 +132,24 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
         const end = endOf(event, attempt);
         if (end === undefined) return;
         atWork.delete(event.id);
+        if (event.kind === 'taskEnded' && event.outcome.kind === 'conflict')
+          inConflict.set(event.id, attempt);
         terminals.ended(keyOf(attempt), end).catch(reportBug);
         interactive.delete(event.id);
       });
+      // Also where another window writes it down, so no event of ours tells it.
+      const lookAgain = (): void => {
+        for (const [id, attempt] of inConflict) {
+          const task = runs.runner.runs.find(({ runId }) => runId === attempt.runId)?.tasks.get(id);
+          if (task?.decision === undefined || isInConflict(task)) continue;
+          inConflict.delete(id);
+          terminals.decided(keyOf(attempt), {
+            mark: task.decision.kind === 'discarded' ? '■' : '✓',
+            words: capital(decisionWords(task.decision)),
+          });
+        }
+      };
+      runs.runner.onDidChange(lookAgain);
     },
     openLog: async (runs, runId, attemptNo) => {
       const run = [...runs.runner.runs, ...runs.history.elsewhere, ...runs.history.past].find(
@@ -201,11 +220,14 @@ function endOf(event: RunEvent, { startedAt }: AtWork): ShownEnd | undefined {
 
 function wordsOf(outcome: TaskOutcome, ranMs: number | undefined): ShownEnd {
   const words = outcomeWords(outcome, clock.now());
-  const capital = words.charAt(0).toUpperCase() + words.slice(1);
   return {
     mark: markOf(outcome),
-    words: ranMs === undefined ? capital : `${capital}, after ${duration(ranMs)}`,
+    words: `${capital(words)}${ranMs === undefined ? '' : `, after ${duration(ranMs)}`}`,
   };
+}
+
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function markOf({ kind }: TaskOutcome): TerminalMark {

@@ -1,6 +1,6 @@
 import type { WorkEnd } from '../core/ports.ts';
 import type { VerifyResult } from '../core/run/evidence.ts';
-import type { TaskChanges } from '../core/run/isolation.ts';
+import { NOT_MERGED, type TaskChanges } from '../core/run/isolation.ts';
 import { oneLine } from '../core/text.ts';
 import { tipOf } from '../git/branch-home.ts';
 import type { CommittedWork, UnfinishedWork } from '../git/commit-work.ts';
@@ -71,7 +71,7 @@ export function unfinished(end: WorkEnd, work: UnfinishedWork): WorkEnd {
 
 /** As a remark. */
 export function unmergedRemark(detail: string): string {
-  return `It is not merged: ${oneLine(detail)}`;
+  return `${NOT_MERGED}${oneLine(detail)}`;
 }
 
 /** The work still lies in its worktree; it was not merged, and that must be seen. */

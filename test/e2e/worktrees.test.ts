@@ -102,13 +102,32 @@ test('two agents change the same file and a third another one: review, accept, c
   writeFileSync(file, readFileSync(file, 'utf8').replace(marks, ''));
   await workbench.menu(workbench.row(tree, conflicted).first(), 'Merge Again');
   await workbench.toast(`“${conflicted}” is merged into the run.`).waitFor();
+  await tree
+    .getByText(/^merged after a conflict · /)
+    .first()
+    .waitFor();
+  await tree
+    .getByText(/^3\/3 succeeded · took/)
+    .first()
+    .waitFor();
+  await workbench.screenshot('worktrees-merged-dark');
 
   await workbench.menu(run, 'Accept Changes…');
   const asked = workbench.dialog('Accept the changes of “Wave 0” into main?');
   await asked.waitFor();
   await workbench.screenshot('worktrees-accept-dark');
   await asked.getByRole('button', { name: 'Accept' }).click();
-  await workbench.toast('The changes of “Wave 0” are in main.').waitFor();
+  const accepted = workbench.toast('The changes of “Wave 0” are in main.');
+  await accepted.waitFor();
+  await tree
+    .getByText(/^accepted into main as [0-9a-f]{7} · \+\d −\d · 1 file/)
+    .nth(2)
+    .waitFor();
+  await tree.getByText(/^accepted into main as [0-9a-f]{7} · 3\/3 succeeded/).waitFor();
+  await workbench.screenshot('worktrees-accepted-dark');
+  await workbench.theme('light');
+  await workbench.screenshot('worktrees-accepted-light');
+  await workbench.theme('dark');
   assert.ok(existsSync(join(window.folder, 'chart.md')));
   assert.match(
     readFileSync(join(window.folder, 'harbour.log'), 'utf8'),
@@ -118,7 +137,10 @@ test('two agents change the same file and a third another one: review, accept, c
     Object.values(await window.tasks()).every(({ status }) => status === 'Done'),
   );
 
-  // Discarded work is kept.
+  // What is undone is offered again, and discarded work is kept.
+  await accepted.getByRole('button', { name: 'Undo' }).click();
+  await tree.getByText('accept into main undone').nth(2).waitFor();
+  assert.equal(git('rev-parse', 'HEAD'), before);
   await workbench.menu(workbench.row(tree, 'Chart the shoals').first(), 'Discard Changes…');
   await workbench
     .dialog('Discard the changes of “Chart the shoals”?')
@@ -129,12 +151,23 @@ test('two agents change the same file and a third another one: review, accept, c
     '\n',
   );
   assert.equal(git('show', `${kept}:chart.md`), 'Chart the shoals\n');
+  await tree
+    .getByText(/^discarded · /)
+    .first()
+    .waitFor();
+  await workbench.screenshot('worktrees-discarded-dark');
+  await workbench.theme('light');
+  await workbench.screenshot('worktrees-discarded-light');
+  await workbench.theme('dark');
+  await workbench.menu(run, 'Accept Changes…');
+  await asked.getByRole('button', { name: 'Accept' }).click();
+  await accepted.waitFor();
 
   await workbench.run('Todo2 Waves: Clean Up Worktrees…');
   await workbench.quick.getByText('Nothing is lost with it.').first().waitFor();
   await workbench.screenshot('worktrees-clean-up-dark');
   await workbench.page.keyboard.press('Enter');
-  await workbench.toast(/^3 worktrees removed\./).waitFor();
+  await workbench.toast(/^\d worktrees removed\./).waitFor();
   assert.equal(git('worktree', 'list').trim().split('\n').length, 1);
   assert.equal(git('branch', '--list', 'waves/*'), '');
 });

@@ -49,6 +49,10 @@ export class Uri {
   static file(path: string): Uri {
     return new Uri(path);
   }
+  static parse(value: string): Uri {
+    const { protocol, pathname } = new URL(value);
+    return new Uri(pathname, protocol.slice(0, -1), value);
+  }
   static from({ scheme, path, query }: { scheme: string; path: string; query: string }): Uri {
     return new Uri(path, scheme, query);
   }
@@ -167,6 +171,23 @@ export const commands = {
   executeCommand: (...call: unknown[]) => {
     commands.executed.push(call);
     return Promise.resolve();
+  },
+};
+
+/** Other extensions that are installed, by their ids. */
+export const installed = new Set<string>();
+
+export const extensions = {
+  getExtension: (id: string) => (installed.has(id) ? { id } : undefined),
+};
+
+/** The addresses that were opened outside of the editor. */
+export const opens: string[] = [];
+
+export const env = {
+  openExternal: ({ query }: Uri) => {
+    opens.push(query);
+    return Promise.resolve(true);
   },
 };
 

@@ -159,7 +159,7 @@ export function fakeBacklog(spec: FakeBacklog): MadeBacklog {
           return ok({ runId: 'started', ended: new Promise(() => undefined) });
         },
         steer: (runId, { ask, ...about }) => {
-          asked.push([ask, runId, ...Object.values<string | number>(about)].join(' '));
+          asked.push([ask, runId, ...Object.values<unknown>(about)].join(' '));
           return Promise.resolve();
         },
         stopAll: () => {
@@ -238,6 +238,7 @@ export function fakeBacklogs(
       worktrees: unasked,
       remove: unasked,
     },
+    pullRequests: { plan: unasked, push: unasked, create: unasked },
     addNote: unasked,
     reportOf: () => '',
     lastChoice: () => ({}),

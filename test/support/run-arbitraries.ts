@@ -13,6 +13,7 @@ import type {
 } from '../../src/core/run/run-events.ts';
 import { BUDGET_LIMITS } from '../../src/core/run/run-budget.ts';
 import type { TaskChanges } from '../../src/core/run/isolation.ts';
+import type { WorkDecision } from '../../src/core/run/work-decision.ts';
 import type { Usage } from '../../src/core/run/usage.ts';
 import type { AgentAssignment, RunOptions } from '../../src/core/run/run-options.ts';
 import { taskId, type Lock, type Status } from '../../src/core/task.ts';
@@ -256,6 +257,14 @@ const started = record({
   agents: rest.waves.flat().map((each, index) => [each, whoWorks[index]!] as const),
 }));
 
+const target = fc.constantFrom('main', 'feature/a');
+const decision: fc.Arbitrary<WorkDecision> = fc.oneof(
+  record({ kind: kind('merged'), changes }),
+  record({ kind: kind('accepted'), target, commit: maybe(commit) }),
+  record({ kind: kind('undone'), target, commit }),
+  record({ kind: kind('discarded'), ref: fc.constantFrom('refs/waves/discarded/t-1') }),
+);
+
 /** Any event, by itself. */
 export const runEvents: fc.Arbitrary<RunEvent> = fc.oneof(
   started,
@@ -276,4 +285,5 @@ export const runEvents: fc.Arbitrary<RunEvent> = fc.oneof(
   }),
   record({ kind: fc.constantFrom('runWentOn', 'runTakenOver', 'runEnded'), runId, at }),
   record({ kind: kind('runStopping'), runId, stop, at }),
+  record({ kind: kind('workDecided'), runId, ids: some(id), decision, at }),
 );

@@ -168,7 +168,14 @@ export class AttemptView implements Disposable {
     const { pty, tail, reader } = screen;
     if (!tail.isThere) pty.write('\x1b[2m[There is no log.]\x1b[0m\n');
     pty.write(reader.end());
-    pty.end(`${end.mark} ${oneLine(end.words)}. Any key closes this terminal.`, end.mark);
+    pty.end(footer(end), end.mark);
+  }
+
+  /** Shows another end than the one before; nothing while it is at work. */
+  endAnew(end: ShownEnd): void {
+    if (this.isAtWork || this.#screen === undefined) return;
+    this.#end = end;
+    this.#screen.pty.end(footer(end), end.mark);
   }
 
   /** Closes the terminal without stopping anything. */
@@ -214,6 +221,10 @@ export class AttemptView implements Disposable {
       onFault: (detail) => log(`The log of attempt ${key} cannot be shown: ${detail}`),
     });
   }
+}
+
+function footer({ mark, words }: ShownEnd): string {
+  return `${mark} ${oneLine(words)}. Any key closes this terminal.`;
 }
 
 /** Short lines, since a wrapped line moves with every change of the panel's width. */

@@ -104,6 +104,11 @@ export class TaskTerminals implements Disposable {
     this.#closeOldest();
   }
 
+  /** A person decided about the work of an attempt that has ended: its terminal says so. */
+  decided(key: string, end: ShownEnd): void {
+    this.#views.get(key)?.endAnew(end);
+  }
+
   /** Shows the log of an attempt that has ended, or the terminal of one that has not. */
   async openLog(attempt: Attempt, end: ShownEnd): Promise<void> {
     if (this.#disposed) return;

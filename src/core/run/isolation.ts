@@ -73,6 +73,9 @@ export interface TaskChanges {
   readonly removed: number;
 }
 
+/** How a remark begins that says why work is not merged. */
+export const NOT_MERGED = 'It is not merged: ';
+
 /** “+120 −30 · 5 files”. */
 export function changesWords({ added, removed, files }: TaskChanges): string {
   return files === 0 ? 'no changes' : `+${added} −${removed} · ${count(files, 'file')}`;

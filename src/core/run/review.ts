@@ -19,7 +19,10 @@ export interface ReviewedFile {
   readonly removed: number;
 }
 
-/** What a task, or a run as a whole, changed between two commits. */
+/** A part of the work of a run: that on a task, or what came in with a wave, by its index. */
+export type WorkPart = TaskId | { readonly wave: number };
+
+/** What a task, a wave, or a run as a whole, changed between two commits. */
 export interface Review {
   /** The top of the repository, absolute. */
   readonly top: string;
@@ -29,7 +32,7 @@ export interface Review {
   readonly files: readonly ReviewedFile[];
   /**
    * Whose work comes with `commit` and is not in the target branch yet: of a task also that of those
-   * it was built on.
+   * it was built on, of a wave also that of the waves before it.
    */
   readonly tasks: readonly TaskId[];
 }
@@ -86,11 +89,11 @@ export interface AcceptedWork {
 }
 
 /**
- * The work of isolated runs, for a person who decides about it. `id` undefined means all that a run
- * has merged. Fails with `isolation`.
+ * The work of isolated runs, for a person who decides about it. `part` undefined means all that a
+ * run has merged. Fails with `isolation`.
  */
 export interface Reviews {
-  changes(run: RunState, id?: TaskId): Promise<Result<Review, Failure>>;
+  changes(run: RunState, part?: WorkPart): Promise<Result<Review, Failure>>;
   /** A file as a commit has it; undefined where it has none, or one that is too large for text. */
   textAt(commit: string, path: string): Promise<string | undefined>;
   /** Begins a merge of what the run has into the worktree of a task, for a person to conclude. */
@@ -100,10 +103,10 @@ export interface Reviews {
   /** Brings it into the branch that the run was started for. */
   accept(
     run: RunState,
-    id: TaskId | undefined,
+    part: WorkPart | undefined,
     way: AcceptWay,
   ): Promise<Result<AcceptOutcome, Failure>>;
-  undo(work: AcceptedWork): Promise<Result<UndoOutcome, Failure>>;
+  undo(run: RunState, work: AcceptedWork): Promise<Result<UndoOutcome, Failure>>;
   /** The tasks of the run whose work is in its target branch. */
   acceptedOf(run: RunState): Promise<Result<readonly TaskId[], Failure>>;
   /**

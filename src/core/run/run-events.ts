@@ -6,6 +6,7 @@ import type { Evidence, VerifyResult } from './evidence.ts';
 import type { FollowUp } from './follow-up.ts';
 import { addUsage, type Usage } from './usage.ts';
 import type { AgentAssignment, RunOptions } from './run-options.ts';
+import type { WorkDecision } from './work-decision.ts';
 
 /** Why a task of a run was never started. */
 export type SkipReason =
@@ -177,7 +178,13 @@ export type RunStep =
   /** Another window (or this one, after a reload) leads the run from here on. */
   | { readonly kind: 'runTakenOver' }
   | { readonly kind: 'runStopping'; readonly stop: RunStop }
-  | { readonly kind: 'runEnded' };
+  | { readonly kind: 'runEnded' }
+  /** A person decided about the work on these tasks; the only one that may follow `runEnded`. */
+  | {
+      readonly kind: 'workDecided';
+      readonly ids: readonly TaskId[];
+      readonly decision: WorkDecision;
+    };
 
 /** Where one task of a run is. */
 export interface TaskRun {
@@ -208,6 +215,8 @@ export interface TaskRun {
   readonly outcome: TaskOutcome | undefined;
   /** What its agent goes on with; undefined where it begins anew. */
   readonly followUp?: FollowUp | undefined;
+  /** The latest about its work, of an isolated run. */
+  readonly decision?: WorkDecision;
 }
 
 /** The state of a run after its events so far. */

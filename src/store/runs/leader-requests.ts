@@ -3,7 +3,8 @@ import { open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Disposable } from '../../core/events.ts';
 import type { Clock, LeaderRequest } from '../../core/ports.ts';
-import { anyOf, finite, natural, objectOf, oneOf, parseAs } from '../../core/shape.ts';
+import { anyOf, finite, listOf, natural, objectOf, oneOf, parseAs } from '../../core/shape.ts';
+import { decisionShape } from '../../core/run/journal/journal-decision.ts';
 import { taskIdShape as id } from '../../core/task-id-shape.ts';
 import { PolledFolderWatch } from '../files/polled-folder-watch.ts';
 import { readPlainFile } from '../../disk/plain-file.ts';
@@ -80,5 +81,6 @@ const REQUEST = anyOf<LeaderRequest>(
   objectOf({ ask: oneOf('stopRun', 'pause', 'goOn') }),
   objectOf({ ask: oneOf('stopTask', 'requeue'), id }),
   objectOf({ ask: oneOf('stopWave'), wave: natural }),
+  objectOf({ ask: oneOf('noteDecision'), ids: listOf(id), decision: decisionShape }),
 );
 const AT = objectOf({ at: finite });

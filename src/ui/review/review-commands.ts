@@ -9,7 +9,16 @@ import { readAcceptWay } from '../settings.ts';
 import type { TreeNode } from '../tree-nodes.ts';
 import type { LineComments } from './line-comments.ts';
 import { reviewUri, type ReviewedTask, workUri } from './review-files.ts';
-import { isOfTask, nameOf, openFolder, workOf, type WorkTarget } from './work-target.ts';
+import {
+  isNoWave,
+  isOpenToAccept,
+  isToDiscard,
+  nameOf,
+  openFolder,
+  partOf,
+  workOf,
+  type WorkTarget,
+} from './work-target.ts';
 
 /** Opens the diff of a task or of a run, all of its files in one editor. */
 export async function reviewChanges(
@@ -21,7 +30,7 @@ export async function reviewChanges(
   if (target === undefined) return;
   const { backlog, run, id } = target;
   const { reviews } = backlogs.of(backlog);
-  const review = await valueOrTell(reviews.changes(run, id));
+  const review = await valueOrTell(reviews.changes(run, partOf(target)));
   if (review === undefined) return;
   const name = nameOf(target);
   if (review.files.length === 0)
@@ -64,22 +73,24 @@ export function resourcesOf(
 
 /** Brings the work of a task or a run into the branch that the run was started for. */
 export async function acceptChanges(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
-  const target = await workOf(backlogs, node, 'Accept Changes');
+  const target = await workOf(backlogs, node, 'Accept Changes', isOpenToAccept);
   if (target === undefined) return;
-  const { backlog, run, id } = target;
+  const { backlog, run, id, wave } = target;
   const { reviews } = backlogs.of(backlog);
-  const review = await valueOrTell(reviews.changes(run, id));
+  const review = await valueOrTell(reviews.changes(run, partOf(target)));
   if (review === undefined) return;
   const branch = run.options.isolation?.target;
   const paths = review.files.map(({ path }) => path);
   const size = paths.length === 0 ? 'No files.' : `${count(paths.length, 'file')}: ${named(paths)}`;
   const way = readAcceptWay(backlog.root);
   const asked = `Accept the changes of ${nameOf(target)}${branch === undefined ? '' : ` into ${branch}`}?`;
-  const others = review.tasks.filter((each) => each !== id);
-  // Work on a task begins with what its run had merged by then.
-  const comes = id === undefined || others.length === 0 ? [] : [comesWith(backlog, others)];
+  const whole = wave === undefined ? run.waves.flat() : run.waves[wave];
+  const own = id === undefined ? whole : [id];
+  // Work begins with what its run had merged by then, and a run with what an earlier one had.
+  const others = review.tasks.filter((each) => own?.includes(each) !== true);
+  const comes = others.length === 0 ? [] : [comesWith(backlog, others)];
   if (!(await confirm(asked, [size, ...comes, WAYS[way]].join('\n\n'), 'Accept'))) return;
-  const outcome = await valueOrTell(reviews.accept(run, id, way));
+  const outcome = await valueOrTell(reviews.accept(run, partOf(target), way));
   if (outcome === undefined) return;
   if (outcome.kind !== 'accepted' && outcome.kind !== 'nothing')
     return void vscode.window.showWarningMessage(plain(whyNotAccepted(outcome, branch ?? '')));
@@ -164,10 +175,10 @@ async function offerUndo(
 
 async function undoAccept(
   backlogs: Backlogs,
-  { backlog }: WorkTarget,
+  { backlog, run }: WorkTarget,
   work: AcceptedWork,
 ): Promise<void> {
-  const undone = await valueOrTell(backlogs.of(backlog).reviews.undo(work));
+  const undone = await valueOrTell(backlogs.of(backlog).reviews.undo(run, work));
   if (undone === undefined) return;
   const words = {
     undone: `${work.target} is as it was before. The tasks keep their status.`,
@@ -182,7 +193,7 @@ export async function discardChanges(
   backlogs: Backlogs,
   node: TreeNode | undefined,
 ): Promise<void> {
-  const target = await workOf(backlogs, node, 'Discard Changes', isOfTask);
+  const target = await workOf(backlogs, node, 'Discard Changes', isToDiscard);
   if (target?.id === undefined) return;
   const { backlog, run, id } = target;
   const asked = `Discard the changes of ${nameOf(target)}?`;
@@ -199,7 +210,7 @@ export async function discardChanges(
 
 /** Opens the worktree of a task in a window of its own. */
 export async function openWorktree(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
-  const target = await workOf(backlogs, node, 'Open Worktree');
+  const target = await workOf(backlogs, node, 'Open Worktree', isNoWave);
   if (target === undefined) return;
   const { backlog, run, id } = target;
   const { reviews } = backlogs.of(backlog);

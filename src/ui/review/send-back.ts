@@ -8,7 +8,7 @@ import { tell, tellFailure, valueOrTell } from '../ask.ts';
 import type { Backlogs } from '../backlogs.ts';
 import type { TreeNode } from '../tree-nodes.ts';
 import type { LineComments } from './line-comments.ts';
-import { isInConflict, isOfTask, nameOf, workOf, type WorkTarget } from './work-target.ts';
+import { isInConflict, isToDiscard, nameOf, workOf, type WorkTarget } from './work-target.ts';
 
 /** Asks for a comment, and has the same agent go on with its work on a task. */
 export async function sendBackWork(
@@ -16,7 +16,7 @@ export async function sendBackWork(
   comments: Pick<LineComments, 'of' | 'clear'>,
   node: TreeNode | undefined,
 ): Promise<void> {
-  const fits = (work: WorkTarget): boolean => isOfTask(work) || isInConflict(work);
+  const fits = (work: WorkTarget): boolean => isToDiscard(work) || isInConflict(work);
   const target = await workOf(backlogs, node, 'Send Back', fits);
   if (target?.id === undefined) return;
   const { backlog, run, id } = target;

@@ -1,17 +1,31 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../../core/backlog.ts';
-import { evidenceOf, type RunState } from '../../core/run/run-events.ts';
+import {
+  isAllAccepted,
+  isInConflict as isTaskInConflict,
+  isUndecided,
+} from '../../core/run/decided-work.ts';
+import { evidenceOf, type RunState, type TaskRun } from '../../core/run/run-events.ts';
 import type { TaskId } from '../../core/task.ts';
 import { oneLine, plain } from '../../core/text.ts';
 import { pickOne } from '../ask.ts';
 import type { Backlogs } from '../backlogs.ts';
+import type { WorkPart } from '../../core/run/review.ts';
 import type { RunTarget } from '../command-targets.ts';
 import { whenWords } from '../handoffs/handoff-row.ts';
+import { hasWaveRows, onlyWave } from '../run-wave-row.ts';
 import type { TreeNode } from '../tree-nodes.ts';
 
-/** The work that a command is about: of one task, or of all that a run has merged. */
+/** The work that a command is about: of a task, of a wave, or of all that a run has merged. */
 export interface WorkTarget extends RunTarget {
   readonly id: TaskId | undefined;
+  /** An index into the waves of the run. */
+  readonly wave?: number;
+}
+
+/** That work, as a review is asked for it. */
+export function partOf({ id, wave }: WorkTarget): WorkPart | undefined {
+  return wave === undefined ? id : { wave };
 }
 
 /** What a row stands for, else what the user picks. */
@@ -21,10 +35,11 @@ export async function workOf(
   title: string,
   fits: (target: WorkTarget) => boolean = hasChanges,
 ): Promise<WorkTarget | undefined> {
-  if (node?.kind === 'run' || node?.kind === 'runTask') {
+  if (node?.kind === 'run' || node?.kind === 'runTask' || node?.kind === 'runWave') {
     const run = node.backlog.runs.find(node.runId);
     const id = node.kind === 'runTask' ? node.taskId : undefined;
-    return run && { backlog: node.backlog, run, id };
+    const wave = node.kind === 'runWave' ? { wave: node.wave } : {};
+    return run && { backlog: node.backlog, run, id, ...wave };
   }
   if (node !== undefined && 'taskId' in node) {
     const run = latestRunWith(node.backlog, node.taskId);
@@ -46,22 +61,48 @@ function itemsOf(backlog: Backlog): readonly (vscode.QuickPickItem & WorkTarget)
       const target = { backlog, run, id };
       return [{ ...target, label: plain(nameOf(target)), description: plain(id) }];
     });
-    return [{ ...whole, backlog, run, id: undefined }, ...tasks];
+    const waves = !hasWaveRows(run)
+      ? []
+      : run.waves.map((_, wave) => ({
+          ...{
+            label: `$(layers) Wave ${wave + 1} of ${run.waves.length}`,
+            description: plain(run.title),
+          },
+          ...{ backlog, run, id: undefined, wave },
+        }));
+    return [{ ...whole, backlog, run, id: undefined }, ...waves, ...tasks];
   });
 }
 
-function hasChanges({ run, id }: WorkTarget): boolean {
-  return id === undefined || evidenceOf(run.tasks.get(id)?.outcome)?.changes !== undefined;
+function hasChanges({ run, id, wave }: WorkTarget): boolean {
+  const hasWork = (task: TaskRun | undefined): boolean =>
+    evidenceOf(task?.outcome)?.changes !== undefined;
+  if (wave !== undefined) return [...onlyWave(run, wave).tasks.values()].some(hasWork);
+  return id === undefined || hasWork(run.tasks.get(id));
 }
 
-/** True for a task, not a whole run, that has changed something. */
-export function isOfTask(target: WorkTarget): boolean {
-  return target.id !== undefined && hasChanges(target);
+/** True for what has a worktree: a task with changes, or a run. */
+export function isNoWave(target: WorkTarget): boolean {
+  return target.wave === undefined && hasChanges(target);
+}
+
+/** True for work that is not accepted yet and was not discarded. */
+export function isOpenToAccept(target: WorkTarget): boolean {
+  const { run, wave } = target;
+  if (wave !== undefined) return [...onlyWave(run, wave).tasks.values()].some(isUndecided);
+  return target.id === undefined ? !isAllAccepted(target.run) : isToDiscard(target);
+}
+
+/** True for the work on a task that was neither accepted nor discarded. */
+export function isToDiscard({ run, id }: WorkTarget): boolean {
+  const task = id === undefined ? undefined : run.tasks.get(id);
+  return task !== undefined && isUndecided(task);
 }
 
 /** True for a task whose work does not fit to what its run has merged. */
 export function isInConflict({ run, id }: WorkTarget): boolean {
-  return id !== undefined && run.tasks.get(id)?.outcome?.kind === 'conflict';
+  const task = id === undefined ? undefined : run.tasks.get(id);
+  return task !== undefined && isTaskInConflict(task);
 }
 
 /** The latest run in which a task changed something. */
@@ -73,8 +114,9 @@ function latestRunWith(backlog: Backlog, id: TaskId): RunState | undefined {
   );
 }
 
-/** The title of a task or a run, in quotes. */
-export function nameOf({ backlog, run, id }: WorkTarget): string {
+/** The title of a task or a run, in quotes; of a wave with its number. */
+export function nameOf({ backlog, run, id, wave }: WorkTarget): string {
+  if (wave !== undefined) return `wave ${wave + 1} of “${oneLine(run.title) || run.runId}”`;
   const title = oneLine(id === undefined ? run.title : (backlog.task(id)?.title ?? ''));
   return `“${title || (id ?? run.runId)}”`;
 }

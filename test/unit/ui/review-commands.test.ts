@@ -11,8 +11,9 @@ import type {
   ReviewedFile,
   Reviews,
   UndoOutcome,
+  WorkPart,
 } from '../../../src/core/run/review.ts';
-import type { TaskOutcome } from '../../../src/core/run/run-events.ts';
+import type { RunState, TaskOutcome } from '../../../src/core/run/run-events.ts';
 import { taskId } from '../../../src/core/task.ts';
 import { task } from '../../support/backlog.ts';
 import {
@@ -83,6 +84,13 @@ const SHARED = runAfter(
   { kind: 'runEnded', at: NOW },
 );
 
+/** The same tasks in waves that follow one another. */
+const IN_WAVES: RunState = {
+  ...RUN,
+  waves: [[one], [taskId('T-2'), taskId('T-3')]],
+  tasks: new Map([...RUN.tasks].map(([id, part]) => [id, { ...part, wave: id === one ? 0 : 1 }])),
+};
+
 const file = (path: string, more: Partial<ReviewedFile> = {}): ReviewedFile => ({
   ...{ path, from: undefined, kind: 'modified', added: 1, removed: 0 },
   ...more,
@@ -104,7 +112,11 @@ interface Answers {
   readonly undo?: UndoOutcome;
   readonly reviews?: Partial<Reviews>;
   readonly setStatus?: Locks['setStatus'];
+  readonly run?: RunState;
 }
+
+const partName = (part: WorkPart | undefined): string | undefined =>
+  typeof part === 'object' ? `wave ${part.wave}` : part;
 
 /** A window in which each review is answered so; `asked` is what was asked of it. */
 function makeWindow(given: Answers = {}) {
@@ -119,7 +131,7 @@ function makeWindow(given: Answers = {}) {
       task('T-3'),
       task('T-4', { status: 'Done' }),
     ],
-    runs: () => [RUN, SHARED],
+    runs: () => [given.run ?? RUN, SHARED],
     locks: {
       setStatus:
         given.setStatus ??
@@ -131,16 +143,16 @@ function makeWindow(given: Answers = {}) {
   });
   const backlogs = fakeBacklogs([backlog], {
     reviews: {
-      changes: (_, id) => {
-        note('changes', id);
+      changes: (_, part) => {
+        note('changes', partName(part));
         return Promise.resolve(ok({ ...REVIEW, ...given.review }));
       },
       textAt: (commit, path) => {
         note('textAt', commit, path);
         return Promise.resolve(path === 'binary' ? undefined : `text of ${path}`);
       },
-      accept: ({ runId }, id, way) => {
-        note('accept', runId, id, way);
+      accept: ({ runId }, part, way) => {
+        note('accept', runId, partName(part), way);
         return Promise.resolve(ok(given.outcome ?? ACCEPTED));
       },
       resolve: () => Promise.reject(new Error('not asked for')),
@@ -149,7 +161,7 @@ function makeWindow(given: Answers = {}) {
         note('mayGoOn', runId, id);
         return Promise.resolve(ok(undefined));
       },
-      undo: (work) => {
+      undo: (_, work) => {
         note('undo', work.target, work.before, work.commit);
         return Promise.resolve(ok(given.undo ?? { kind: 'undone' }));
       },
@@ -185,6 +197,7 @@ function makeWindow(given: Answers = {}) {
 const taskRow = { kind: 'task', taskId: one };
 const runTaskRow = { kind: 'runTask', runId: 'r', taskId: one };
 const runRow = { kind: 'run', runId: 'r' };
+const waveRow = { kind: 'runWave', runId: 'r', wave: 1 };
 const messages = (): readonly string[] => shown.map(({ message }) => message);
 
 describe('reviewing', () => {
@@ -241,6 +254,14 @@ describe('reviewing', () => {
       ['$(history) All', '“Dredge it”', '“Title of T-2”'],
     );
     assert.deepEqual(await makeWindow().press('reviewChanges'), [], 'none was picked');
+  });
+
+  test('of a wave shows what came in with it, from its row or the palette', async () => {
+    const { press } = makeWindow({ run: IN_WAVES });
+    assert.deepEqual(await press('reviewChanges', waveRow), ['changes wave 1']);
+    assert.equal(commands.executed[0]?.[1], 'Changes of wave 2 of “All”');
+    answers.push('$(layers) Wave 1 of 2');
+    assert.deepEqual(await press('reviewChanges'), ['changes wave 1', 'changes wave 0']);
   });
 
   test('is not possible in a window that is not trusted', async () => {
@@ -332,6 +353,16 @@ describe('accepting', () => {
     );
     const done = asked.filter((line) => line.endsWith('Done'));
     assert.deepEqual(done, ['T-1 Review Done', 'T-2 Review Done'], 'T-3 is a Todo');
+  });
+
+  test('of a wave names the tasks of the waves before it, whose work comes with it', async () => {
+    answers.push('Accept');
+    const review = { tasks: [one, taskId('T-2')] };
+    const asked = await makeWindow({ review, run: IN_WAVES }).press('acceptChanges', waveRow);
+    assert.equal(shown[0]?.message, 'Accept the changes of wave 2 of “All” into main?');
+    assert.match(shown[0].detail ?? '', /whose work comes with it: “Dredge it”\./);
+    assert.equal(asked[1], 'accept r wave 1 merge');
+    assert.equal(asked.filter((line) => line.endsWith('Done')).length, 2);
   });
 
   test('of a run by squash sets all of its merged tasks to Done', async () => {

@@ -6,7 +6,9 @@ import type { Failure } from '../../../src/core/failure.ts';
 import type { WorkEnd } from '../../../src/core/ports.ts';
 import type { Result } from '../../../src/core/result.ts';
 import type { AcceptWay, Reviews } from '../../../src/core/run/review.ts';
-import type { RunState } from '../../../src/core/run/run-events.ts';
+import { decisionWords } from '../../../src/core/run/work-decision.ts';
+import { applyRunEvents } from '../../../src/core/run/journal/run-state.ts';
+import type { RunEvent, RunState } from '../../../src/core/run/run-events.ts';
 import { taskId } from '../../../src/core/task.ts';
 import { reviewsOf } from '../../../src/wire/reviews.ts';
 import {
@@ -31,14 +33,22 @@ async function reviewed(t: TestContext, options: IsolatedRigOptions = {}): Promi
   const rig = isolatedRig(t, options);
   await rig.start();
   const live: RunState[] = [];
+  const notes: RunEvent[] = [];
+  const run = (): RunState => applyRunEvents(rig.run(), notes);
   const reviews = reviewsOf({
     root: join(rig.root, options.below ?? ''),
-    runs: () => (live.length > 0 ? live : [rig.run()]),
+    runs: () => (live.length > 0 ? live : [run()]),
     titleOf: (id) => `Title of ${id}`,
     isolation: rig.isolation,
+    note: (runId, ids, decision) => {
+      notes.push({ kind: 'workDecided', runId, ids, decision, at: 4 });
+      return Promise.resolve();
+    },
   });
-  return { ...rig, reviews, live };
+  return { ...rig, run, reviews, live };
 }
+
+const NO_NOTE = (): Promise<never> => Promise.reject(new Error('nothing was decided'));
 
 async function got<T>(asked: Promise<Result<T, Failure>>): Promise<T> {
   const result = await asked;
@@ -156,7 +166,13 @@ describe('the changes', () => {
     assert.equal((await got(rig.reviews.changes(rig.run(), one))).files.length, 1);
     const root = temporaryFolder(t);
     const { isolation } = rig;
-    const elsewhere = reviewsOf({ root, runs: () => [], titleOf: String, isolation });
+    const elsewhere = reviewsOf({
+      root,
+      runs: () => [],
+      titleOf: String,
+      isolation,
+      note: NO_NOTE,
+    });
     assert.match(await detailOf(elsewhere.changes(rig.run(), one)), /in no Git repository/);
   });
 });
@@ -172,6 +188,80 @@ test('the text of a file is that of the commit; what is no text is none', async 
   for (const path of ['binary', 'large.txt', 'gone', 'sub', '../a.txt', ''])
     assert.equal(await rig.reviews.textAt(commit, path), undefined, path);
   assert.equal(await rig.reviews.textAt('f'.repeat(40), 'a.txt'), undefined);
+});
+
+/** What was decided last about each task, in words. */
+const decisions = (rig: ReviewRig): readonly string[] =>
+  [...rig.run().tasks.values()].flatMap(({ id, decision }) =>
+    decision === undefined ? [] : [`${id} ${decisionWords(decision)}`],
+  );
+
+describe('a wave', () => {
+  /** The run with its tasks in these waves. */
+  const inWaves = (run: RunState, ...waves: readonly (readonly string[])[]): RunState => {
+    const waveOf = (id: string): number => waves.findIndex((ids) => ids.includes(id));
+    const tasks = [...run.tasks].map(([id, task]) => [id, { ...task, wave: waveOf(id) }] as const);
+    return { ...run, waves: waves.map((ids) => ids.map(taskId)), tasks: new Map(tasks) };
+  };
+  const pathsOf = async (reviews: Reviews, run: RunState, wave: number) =>
+    (await got(reviews.changes(run, { wave }))).files.map(({ path }) => path);
+
+  test('shows what came in with it, and brings the waves before it along', async (t) => {
+    const rig = await reviewed(t);
+    await Promise.all(['T-1', 'T-2'].map((id) => rig.begin(id)));
+    for (const id of ['T-1', 'T-2']) rig.write(`${id}.txt`, 'x\n', folderOf(rig, taskId(id)));
+    await rig.end('T-1');
+    await rig.end('T-2');
+    const afterFirst = tip(rig, 'waves/run-r');
+    await rig.work('T-3');
+    await rig.work('T-4', {});
+    const afterSecond = tip(rig, 'waves/run-r');
+    await rig.work('T-5');
+    await rig.work('T-6', {});
+    const run = inWaves(rig.run(), ['T-1', 'T-2'], ['T-3', 'T-4'], ['T-5'], ['T-6']);
+    const { reviews } = rig;
+
+    assert.deepEqual(await pathsOf(reviews, run, 0), ['T-1.txt', 'T-2.txt']);
+    assert.deepEqual(await pathsOf(reviews, run, 1), ['T-3.txt']);
+    assert.deepEqual(await pathsOf(reviews, run, 2), ['T-5.txt']);
+    assert.match(await detailOf(reviews.changes(run, { wave: 3 })), /Nothing of this wave/);
+    const second = await got(reviews.changes(run, { wave: 1 }));
+    assert.deepEqual([second.base, second.commit], [afterFirst, afterSecond]);
+    assert.deepEqual(second.tasks, ['T-1', 'T-2', 'T-3', 'T-4'].map(taskId));
+
+    const accepted = await got(reviews.accept(run, { wave: 1 }, 'merge'));
+    assert.ok(accepted.kind === 'accepted');
+    assert.equal(
+      rig.git('log', '-1', '--format=%B').split('\n')[0],
+      'Accept All waves up to wave 2 of 4',
+    );
+    assert.ok(existsSync(join(rig.root, 'T-3.txt')) && !existsSync(join(rig.root, 'T-5.txt')));
+    const words = `accepted into main as ${accepted.commit.slice(0, 7)}`;
+    assert.deepEqual(
+      decisions(rig),
+      ['T-1', 'T-2', 'T-3', 'T-4'].map((id) => `${id} ${words}`),
+    );
+  });
+
+  test('cannot be taken by itself where another one was merged in between', async (t) => {
+    const rig = await reviewed(t);
+    const late = await rig.begin('T-1');
+    await rig.work('T-2', { 'a.txt': 'two\n' });
+    rig.write('a.txt', 'one\n', late);
+    assert.equal((await rig.end('T-1')).kind, 'conflict');
+    await rig.work('T-3');
+    await got(rig.reviews.resolve(rig.run(), one));
+    rig.write('a.txt', 'both\n', late);
+    await got(rig.reviews.mergeAgain(rig.run(), one));
+    const run = inWaves(rig.run(), ['T-1', 'T-2'], ['T-3']);
+    const asked = rig.reviews.changes(run, { wave: 0 });
+    assert.match(await detailOf(asked), /Work of other waves was merged in between/);
+    assert.match(
+      await detailOf(rig.reviews.accept(run, { wave: 0 }, 'merge')),
+      /Choose a task or the run/,
+    );
+    assert.deepEqual(await pathsOf(rig.reviews, run, 1), ['T-3.txt']);
+  });
 });
 
 describe('a conflict', () => {
@@ -200,6 +290,10 @@ describe('a conflict', () => {
     assert.equal(rig.git('show', 'waves/run-r:a.txt'), 'one and two\n');
     assert.deepEqual(await got(rig.reviews.mergeAgain(rig.run(), two)), { kind: 'merged' });
     assert.equal(rig.ofUser(), before);
+    const { outcome, decision } = rig.run().tasks.get(two) ?? {};
+    assert.ok(outcome?.kind === 'succeeded' && decision?.kind === 'merged');
+    const { base, files: n, added, removed } = decision.changes;
+    assert.deepEqual([base, n, added, removed], [tip(rig, 'waves/run-r^'), 1, 1, 1], 'its own');
     const { commit } = await got(rig.reviews.changes(rig.run(), two));
     assert.equal(
       commit,
@@ -220,6 +314,34 @@ describe('a conflict', () => {
       /no worktree any more/,
     );
   });
+});
+
+test('what is decided is written down for each task that it is about', async (t) => {
+  const rig = await reviewed(t);
+  await rig.work('T-1');
+  await rig.work('T-2');
+  await rig.work('T-3');
+  const first = await got(rig.reviews.accept(rig.run(), two, 'merge'));
+  assert.ok(first.kind === 'accepted');
+  const into = (commit: string): string => `accepted into main as ${commit.slice(0, 7)}`;
+  const both = [`T-1 ${into(first.commit)}`, `T-2 ${into(first.commit)}`];
+  assert.deepEqual(decisions(rig), both, 'it was built on the first one');
+  const whole = await got(rig.reviews.accept(rig.run(), undefined, 'squash'));
+  assert.ok(whole.kind === 'accepted');
+  assert.deepEqual(decisions(rig), [...both, `T-3 ${into(whole.commit)}`]);
+
+  const { before, commit } = whole;
+  await got(rig.reviews.undo(rig.run(), { target: 'main', before, commit }));
+  assert.deepEqual(decisions(rig), [...both, 'T-3 accept into main undone']);
+  await got(rig.reviews.undo(rig.run(), { target: 'main', before, commit }));
+  await got(rig.reviews.discard(rig.run(), taskId('T-3')));
+  assert.deepEqual(decisions(rig), [...both, 'T-3 discarded']);
+
+  rig.git('merge', '-q', 'waves/run-r');
+  assert.deepEqual(await got(rig.reviews.accept(rig.run(), undefined, 'merge')), {
+    kind: 'nothing',
+  });
+  assert.deepEqual(decisions(rig), [...both, 'T-3 accepted into main'], 'the user merged it');
 });
 
 describe('accepting', () => {
@@ -252,13 +374,13 @@ describe('accepting', () => {
       assert.deepEqual(await got(rig.reviews.acceptedOf(rig.run())), isKnown);
 
       const work = { target: 'main', before, commit: tip(rig) };
-      assert.deepEqual(await got(rig.reviews.undo(work)), { kind: 'undone' });
+      assert.deepEqual(await got(rig.reviews.undo(rig.run(), work)), { kind: 'undone' });
       assert.equal(tip(rig), before);
       assert.equal(rig.read('a.txt'), 'a\n');
       assert.equal(rig.git('status', '--porcelain'), ' M b.txt\n?? untracked.txt\n');
       assert.deepEqual(await got(rig.reviews.acceptedOf(rig.run())), []);
       assert.equal(tip(rig, `refs/waves/undone/${work.commit}`), work.commit);
-      assert.deepEqual(await got(rig.reviews.undo(work)), { kind: 'movedOn' });
+      assert.deepEqual(await got(rig.reviews.undo(rig.run(), work)), { kind: 'movedOn' });
     });
 
   test('a task brings what it was built on, and a run all that it has merged', async (t) => {
@@ -360,7 +482,7 @@ describe('accepting', () => {
     await rig.start();
     await rig.work('T-1');
     const { root, isolation } = rig;
-    const parts = { root, runs: () => [rig.run()], titleOf: String, isolation };
+    const parts = { root, runs: () => [rig.run()], titleOf: String, isolation, note: NO_NOTE };
     const reviews = reviewsOf(parts);
     assert.match(await detailOf(reviews.accept(rig.run(), one, 'merge')), /detached HEAD/);
     assert.deepEqual(await got(reviews.acceptedOf(rig.run())), []);
@@ -381,12 +503,12 @@ describe('accepting', () => {
     assert.ok(accepted.kind === 'accepted');
     const { before, commit } = accepted;
     rig.write('a.txt', 'mine\n');
-    const inTheWay = await got(rig.reviews.undo({ target: 'main', before, commit }));
+    const inTheWay = await got(rig.reviews.undo(rig.run(), { target: 'main', before, commit }));
     assert.ok(inTheWay.kind === 'inTheWay');
     assert.deepEqual(inTheWay.files, ['a.txt']);
     rig.git('commit', '-qam', 'mine');
     const later = rig.ofUser();
-    assert.deepEqual(await got(rig.reviews.undo({ target: 'main', before, commit })), {
+    assert.deepEqual(await got(rig.reviews.undo(rig.run(), { target: 'main', before, commit })), {
       kind: 'movedOn',
     });
     assert.equal(rig.ofUser(), later);

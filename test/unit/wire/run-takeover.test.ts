@@ -13,6 +13,8 @@ import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { WorkEnd } from '../../../src/core/ports.ts';
 import type { RunEvent, RunState } from '../../../src/core/run/run-events.ts';
+import { formatEntry } from '../../../src/core/run/journal/journal-entry.ts';
+import type { WorkDecision } from '../../../src/core/run/work-decision.ts';
 import { storedWorkState, type WorkState } from '../../../src/core/run/journal/work-state.ts';
 import { taskId, type TaskId } from '../../../src/core/task.ts';
 import { RunTakeover, type RunTakeoverOptions } from '../../../src/wire/run-takeover.ts';
@@ -47,7 +49,7 @@ async function reopened(
   const bugs: unknown[] = [];
   t.after(async () => {
     for (const history of opened) await history.close();
-    assert.deepEqual(bugs.splice(0), []);
+    assert.deepEqual([bugs.splice(0), failures.splice(0)], [[], []]);
     rmSync(root, { recursive: true, force: true });
   });
   mkdirSync(join(root, '.todo2'));
@@ -107,6 +109,10 @@ async function reopened(
     writeFileSync(files(attemptNo).state, JSON.stringify(storedWorkState(state)));
   };
   const told: string[] = [];
+  const failures: string[] = [];
+  /** Runs that this window leads. */
+  const live: RunState[] = [];
+  const renewed: RunState[] = [];
   const restored: { run: RunState; attach: ReadonlySet<TaskId> }[] = [];
   const note =
     (what: string) =>
@@ -120,13 +126,14 @@ async function reopened(
     };
   };
   const runner: RunTakeoverOptions['runner'] = {
-    ...{ onEvent: () => ({ dispose: () => undefined }), runs: [], detach: () => undefined },
+    ...{ onEvent: () => ({ dispose: () => undefined }), runs: live, detach: () => undefined },
+    renew: (run) => void renewed.push(run),
     restore: (run, attach) => {
       restored.push({ run, attach });
       return { runId: run.runId, ended: new Promise(() => undefined) };
     },
     setCap: note('cap'),
-    steer: (runId, { ask, ...about }) => tell(ask)(runId, ...Object.values<string | number>(about)),
+    steer: (runId, { ask, ...about }) => tell(ask)(runId, ...Object.values<unknown>(about)),
   };
   const open = async (
     isAlive: RunTakeoverOptions['isAlive'] = () => Promise.resolve(false),
@@ -152,7 +159,7 @@ async function reopened(
         endVerification: tell('endVerification'),
       },
       ...{ begun: { has: () => begunHere, add: () => undefined }, onAttached: () => undefined },
-      onFailed: () => assert.fail('it can be written'),
+      onFailed: ({ kind }) => void failures.push(kind),
     });
     opened.push(history);
     await history.open();
@@ -162,7 +169,23 @@ async function reopened(
     readFileSync(join(root, '.todo2', 'waves', 'runs', `${RUN}.jsonl`), 'utf8');
   const folder = (): readonly string[] =>
     readdirSync(join(root, '.todo2', 'waves', 'runs', RUN)).sort();
-  return { open, writeState, files, told, restored, journal, folder, bugs, root };
+  return {
+    open,
+    writeState,
+    files,
+    told,
+    restored,
+    journal,
+    folder,
+    bugs,
+    root,
+    journalsOf,
+    alive,
+    failures,
+    live,
+    now: () => clock.now(),
+    renewed: () => renewed.flatMap(({ tasks }) => tasks.get(taskId('T-1'))?.decision ?? []),
+  };
 }
 
 describe('a run that was not begun here', () => {
@@ -278,4 +301,69 @@ test('the work of an attempt that ended while no window was there is brought in,
   );
   const outcome = at.restored[0]?.run.tasks.get(taskId('T-1'))?.outcome;
   assert.deepEqual(outcome, IN_CONFLICT);
+});
+
+describe('a decision about the work of a run', () => {
+  const ONE = [taskId('T-1')];
+  const DECIDED: WorkDecision = { kind: 'discarded', ref: 'refs/waves/discarded/t-1' };
+  const OVER: readonly RunEvent[] = [
+    startOf(RUN, [['T-1']]),
+    { kind: 'waveStarted', runId: RUN, wave: 0, at: 1 },
+    ...ranFor(RUN, 'T-1', { attemptNo: 1, from: 2, ms: 3, outcome: succeeded() }),
+    END,
+  ];
+
+  test('that has ended is appended to its journal under the lead, and shown', async (t) => {
+    const at = await reopened(t, OVER, { begunHere: true });
+    const history = await at.open();
+    const before = at.journal();
+    await history.noteDecision(RUN, [], DECIDED);
+    assert.equal(at.journal(), before);
+    await history.noteDecision(RUN, ONE, DECIDED);
+    const event = { ids: ONE, decision: DECIDED, at: at.now() };
+    const line = formatEntry({ kind: 'workDecided', runId: RUN, ...event });
+    assert.equal(at.journal(), `${before}${line}\n`);
+    assert.deepEqual(history.past[0]?.tasks.get(ONE[0]!)?.decision, DECIDED);
+    assert.deepEqual(at.renewed(), [DECIDED], 'also where the window has the run itself');
+    assert.deepEqual(at.folder(), [], 'the lead was given up');
+    const next = await at.journalsOf(3).read(RUN);
+    assert.deepEqual(next?.state.tasks.get(ONE[0]!)?.decision, DECIDED);
+  });
+
+  test('that another window is writing to is not written, and the user is told', async (t) => {
+    const at = await reopened(t, OVER, { begunHere: true });
+    const history = await at.open();
+    at.alive.add(3);
+    assert.ok(await at.journalsOf(3).lead(RUN, () => undefined));
+    const before = at.journal();
+    await history.noteDecision(RUN, ONE, DECIDED);
+    assert.equal(at.journal(), before);
+    assert.deepEqual(at.failures.splice(0), ['writeFailed']);
+  });
+
+  test('that came with a folder and has no end is not written', async (t) => {
+    const at = await reopened(t, STORY, { begunHere: false });
+    const history = await at.open();
+    const before = [at.journal(), at.folder()];
+    await history.noteDecision(RUN, ONE, DECIDED);
+    assert.deepEqual([at.journal(), at.folder()], before);
+  });
+
+  test('that goes on is left to its leader: this window, or another one', async (t) => {
+    const at = await reopened(t, STORY, { begunHere: true });
+    at.alive.add(3);
+    const theirs = at.journalsOf(3);
+    assert.ok(await theirs.lead(RUN, () => undefined));
+    const history = await at.open();
+    assert.equal(history.elsewhere.length, 1);
+    const heard: unknown[] = [];
+    const asks = theirs.onAsk(RUN, (request) => void heard.push(request));
+    await history.noteDecision(RUN, ONE, DECIDED);
+    await asks.look();
+    assert.deepEqual(heard, [{ ask: 'noteDecision', ids: ONE, decision: DECIDED }]);
+
+    at.live.push(...history.elsewhere);
+    await history.noteDecision(RUN, ONE, DECIDED);
+    assert.deepEqual(at.told, [`noteDecision ${RUN}`]);
+  });
 });

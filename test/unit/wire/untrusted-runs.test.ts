@@ -217,6 +217,7 @@ test('a folder that was downloaded with runs in it starts nothing, ends nothing 
       setCap: nothing,
       steer: nothing,
       detach: nothing,
+      renew: () => undefined,
     },
     ...{ ...found, endVerification: () => Promise.resolve(), bringIn: nothing },
     begun: { has: () => false, add: nothing },

@@ -276,6 +276,9 @@ export class LiveRun {
         return this.#stopTasks(this.state.waves[request.wave] ?? []);
       case 'stopRun':
         return this.#stopAll();
+      case 'noteDecision':
+        this.#noteDecision(request);
+        return;
     }
   }
 
@@ -578,6 +581,17 @@ export class LiveRun {
     if (step.kind === 'taskEnded' || step.kind === 'taskRequeued')
       this.#usage = addUsage(this.#usage, usageOf(step.outcome));
     this.#runContext.tell(event);
+  }
+
+  /** Of tasks that have ended, in a run that has not: see `renew` for one that has. */
+  #noteDecision({ ids, decision }: Extract<LeaderRequest, { readonly ask: 'noteDecision' }>): void {
+    const areEnded = ids.every((id) => this.entries.get(id)?.phase === 'ended');
+    if (this.#phase !== 'ended' && areEnded) this.#tell({ kind: 'workDecided', ids, decision });
+  }
+
+  /** Takes on what was written about a run after its end. */
+  renew(state: RunState): void {
+    if (this.#phase === 'ended') [this.#state, this.#unapplied] = [state, []];
   }
 
   #entryOf(id: TaskId): Entry {

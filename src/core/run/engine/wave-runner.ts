@@ -165,6 +165,14 @@ export class WaveRunner implements Disposable {
     this.#events.changed();
   }
 
+  /** Takes on what was written about a run that has ended; does nothing for any other. */
+  renew(state: RunState): void {
+    const run = this.#runs.get(state.runId);
+    if (run?.phase !== 'ended') return;
+    run.renew(state);
+    this.#events.changed();
+  }
+
   /** Removes a run that another window leads now; attempts at work continue. */
   detach(runId: string): void {
     const run = this.#runs.get(runId);

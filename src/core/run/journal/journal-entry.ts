@@ -25,6 +25,7 @@ import {
   where,
 } from '../../shape.ts';
 import { withStoredNames } from '../../stored-names.ts';
+import { decisionShape } from './journal-decision.ts';
 import { BUDGET_LIMITS, type RunBudget } from '../run-budget.ts';
 import type { FollowUp } from '../follow-up.ts';
 import type { RunIsolation } from '../isolation.ts';
@@ -163,6 +164,7 @@ const eventShape = unionOf<RunEvent>(
     runTakenOver: { runId, at: finite },
     runStopping: { runId, stop: stopShape, at: finite },
     runEnded: { runId, at: finite },
+    workDecided: { runId, ids: listOf(idShape), decision: decisionShape, at: finite },
   },
   { taskStarting: STARTING_AS },
 );

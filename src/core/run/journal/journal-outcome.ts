@@ -109,7 +109,7 @@ export const commitShape = where(text, (name) => /^(?:[0-9a-f]{40}|[0-9a-f]{64})
 /** The name of a branch as an argument: nothing that a program reads as an option. */
 export const branchShape = where(text, (name) => /^[^-\s\p{Cc}][^\s\p{Cc}]{0,499}$/u.test(name));
 
-const taskChanges = objectOf<TaskChanges>({
+export const changesShape = objectOf<TaskChanges>({
   branch: branchShape,
   base: commitShape,
   commit: commitShape,
@@ -129,7 +129,7 @@ export const evidenceShape: Shape<Evidence> = objectOf<Evidence>({
   sessionId: orNothing(where(text, isSessionId)),
   remarks: maybe(listOf(text)),
   usage: usageShape,
-  changes: orNothing(taskChanges),
+  changes: orNothing(changesShape),
 });
 
 const failCause = unionOf<FailCause>({

@@ -177,8 +177,10 @@ export function interruptRun(run: RunState, now: number): readonly RunEvent[] {
  * whose lock was not lost.
  */
 export function resumable(run: RunState): readonly TaskId[] {
-  return [...run.tasks.values()].flatMap(({ id, outcome }) =>
-    outcome?.kind === 'succeeded' || outcome?.kind === 'lockLost' ? [] : [id],
+  return [...run.tasks.values()].flatMap(({ id, outcome, decision }) =>
+    outcome?.kind === 'succeeded' || outcome?.kind === 'lockLost' || decision?.kind === 'accepted'
+      ? []
+      : [id],
   );
 }
 

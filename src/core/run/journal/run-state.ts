@@ -3,6 +3,7 @@ import type { AgentAssignment } from '../run-options.ts';
 import { usageOf, type RunEvent, type RunState, type TaskRun } from '../run-events.ts';
 import { isBudgetLimit } from '../run-budget.ts';
 import { addUsage } from '../usage.ts';
+import { decided } from '../decided-work.ts';
 
 /** For a task without an agent. */
 const ANY_AGENT: AgentAssignment = { agent: 'auto', model: undefined, agentMode: 'unattended' };
@@ -188,6 +189,10 @@ function apply(draft: Draft, event: LaterEvent): void {
     case 'runEnded':
       change({ phase: 'ended', endedAt: event.at });
       return;
+    case 'workDecided':
+      for (const id of event.ids)
+        draft.tasks.set(id, decided(taskOf(draft.tasks, id), event.decision));
+      return;
   }
 }
 
@@ -238,7 +243,8 @@ function taskOf(tasks: ReadonlyMap<TaskId, TaskRun>, id: TaskId): TaskRun {
 
 /** Whether this can have happened next. */
 function fits({ state, tasks, waveRuns }: Draft, event: LaterEvent): boolean {
-  if (event.runId !== state.runId || state.phase === 'ended') return false;
+  if (event.runId !== state.runId) return false;
+  if (state.phase === 'ended' && event.kind !== 'workDecided') return false;
   switch (event.kind) {
     case 'waveStarted': {
       const wave = waveRuns[event.wave];
@@ -265,6 +271,8 @@ function fits({ state, tasks, waveRuns }: Draft, event: LaterEvent): boolean {
       return state.paused !== undefined;
     case 'runStopping':
       return state.phase === 'running';
+    case 'workDecided':
+      return event.ids.every((id) => tasks.get(id)?.phase === 'ended');
     case 'runTakenOver':
     case 'runEnded':
       return true;

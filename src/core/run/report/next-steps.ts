@@ -2,15 +2,18 @@ import { inlineId } from '../../markdown.ts';
 import { firstOf } from '../../text.ts';
 import type { TaskId } from '../../task.ts';
 import type { RunState, TaskOutcome } from '../run-events.ts';
+import { isInConflict } from '../decided-work.ts';
+import { isOver } from '../work-decision.ts';
 
 /** Ids beyond these are counted. */
 const SHOWN = 10;
 
 /** What is left for the user to do after a run, as a list in markdown; the most urgent first. */
 export function nextSteps(run: RunState): string {
+  const tasks = [...run.tasks.values()];
   const those = (is: (outcome: TaskOutcome) => boolean): readonly TaskId[] =>
-    [...run.tasks.values()].flatMap(({ id, outcome }) =>
-      outcome !== undefined && is(outcome) ? [id] : [],
+    tasks.flatMap(({ id, outcome, decision }) =>
+      outcome !== undefined && !isOver(decision) && is(outcome) ? [id] : [],
     );
   const steps: readonly (readonly [ids: readonly TaskId[], words: string])[] = [
     [
@@ -23,7 +26,7 @@ export function nextSteps(run: RunState): string {
     ],
     [those(({ kind }) => kind === 'lockLost'), 'Ask the holder who took over the lock'],
     [
-      those(({ kind }) => kind === 'conflict'),
+      tasks.filter(isInConflict).map(({ id }) => id),
       'Resolve the conflicts of tasks that do not fit to what the run has merged',
     ],
     [

@@ -16,8 +16,9 @@ const FILES_SHOWN = 20;
  */
 export function evidenceSection(tasks: readonly TaskRun[], context: ReportContext): string {
   return tasks
-    .flatMap(({ id, outcome }) => {
-      const lines = evidenceLines(outcome);
+    .flatMap(({ id, outcome, decision }) => {
+      const kept = decision?.kind === 'discarded' ? [`- Kept as: ${inline(decision.ref)}`] : [];
+      const lines = [...evidenceLines(outcome), ...kept];
       return lines.length === 0
         ? []
         : [`### ${taskName(id, context.titleOf)}\n\n${lines.join('\n').trimEnd()}`];

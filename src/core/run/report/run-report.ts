@@ -5,12 +5,20 @@ import { ganttBlock, type GanttBar } from './gantt.ts';
 import { nextSteps } from './next-steps.ts';
 import { type ReportContext, taskName } from './report-context.ts';
 import { evidenceSection, verifyOf } from './report-evidence.ts';
-import { evidenceOf, usageOf, usageOfTask, type RunState, type TaskRun } from '../run-events.ts';
+import {
+  evidenceOf,
+  usageOf,
+  usageOfTask,
+  type RunState,
+  type TaskOutcome,
+  type TaskRun,
+} from '../run-events.ts';
 import type { RunIsolation } from '../isolation.ts';
 import { sendsBack } from '../send-back.ts';
 import { budgetWords } from '../run-budget.ts';
 import { addUsage, costWords, shortNumber, usageWords, type Usage } from '../usage.ts';
 import { durationOf, groupOf, summariseRun, type RunSummary } from './run-summary.ts';
+import { decisionWords } from '../work-decision.ts';
 import { agentTitle, explainStop, outcomeWords, verifyWords } from '../run-messages.ts';
 
 /**
@@ -75,10 +83,12 @@ function isolationWords({ base, start, target }: RunIsolation): string {
 }
 
 function totals(summary: RunSummary): string {
-  const { succeeded, verified, conflict, failed, unclear, stopped, skipped, open } = summary;
+  const { succeeded, verified, conflict, discarded, failed, unclear, stopped, skipped, open } =
+    summary;
   const parts: readonly (readonly [number, string])[] = [
     [succeeded, `succeeded${verified === 0 ? '' : ` (${verified} verified)`}`],
     [conflict, 'in conflict'],
+    [discarded, 'discarded'],
     [failed, 'failed'],
     [unclear, 'with an unknown end'],
     [stopped, 'stopped'],
@@ -98,7 +108,7 @@ function taskTable(tasks: readonly TaskRun[], { titleOf, now }: ReportContext): 
     const verify = verifyOf(outcome);
     const cells = [
       taskName(task.id, titleOf),
-      outcome === undefined ? PHASES[task.phase] : inline(outcomeWords(outcome, now)),
+      outcome === undefined ? PHASES[task.phase] : inline(endWords(task, outcome, now)),
       agentName(task),
       task.tryNo === 0 ? '' : String(task.tryNo),
       ms === undefined ? '' : inline(duration(ms)),
@@ -111,6 +121,14 @@ function taskTable(tasks: readonly TaskRun[], { titleOf, now }: ReportContext): 
   const head = ['Task', 'Outcome', 'Agent', 'Attempts', 'Took', 'Verify', 'Files'];
   if (isTold) head.push('Used');
   return [`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`, ...rows].join('\n');
+}
+
+/** How its work ended, and what became of it; of a conflict that is over, that alone. */
+function endWords({ decision }: TaskRun, outcome: TaskOutcome, now: number): string {
+  if (decision === undefined) return outcomeWords(outcome, now);
+  const words = decisionWords(decision);
+  if (decision.kind === 'merged' || outcome.kind === 'conflict') return words;
+  return `${outcomeWords(outcome, now)}, ${words}`;
 }
 
 /** What each agent used in all of its attempts; empty where none says anything of that. */
@@ -168,8 +186,13 @@ function ganttSections(run: RunState, { titleOf, now }: ReportContext) {
       const task = run.tasks.get(id);
       const ms = task === undefined ? undefined : durationOf(task, now);
       if (task?.startedAt === undefined || ms === undefined) return [];
-      const group = groupOf(task.outcome);
-      const look = group === 'open' ? 'active' : group === 'succeeded' ? 'done' : 'crit';
+      const group = groupOf(task);
+      const look =
+        group === 'open'
+          ? 'active'
+          : group === 'succeeded' || group === 'discarded'
+            ? 'done'
+            : 'crit';
       return [
         { name: `${id} ${titleOf(id) ?? ''}`, look, from: task.startedAt, to: task.startedAt + ms },
       ];

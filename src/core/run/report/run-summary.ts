@@ -12,6 +12,8 @@ export interface RunSummary {
   readonly failed: number;
   /** The agent succeeded, and its work has to be merged by hand. */
   readonly conflict: number;
+  /** Whatever its end was: a person has set it aside. */
+  readonly discarded: number;
   /** Neither success nor failure: the end is unknown, or could not be recorded. */
   readonly unclear: number;
   readonly stopped: number;
@@ -27,6 +29,7 @@ export function summariseRun(run: RunState, now: number): RunSummary {
   const counts = {
     succeeded: 0,
     conflict: 0,
+    discarded: 0,
     failed: 0,
     unclear: 0,
     stopped: 0,
@@ -34,25 +37,31 @@ export function summariseRun(run: RunState, now: number): RunSummary {
     open: 0,
   };
   let verified = 0;
-  for (const { outcome } of run.tasks.values()) {
-    counts[groupOf(outcome)]++;
-    if (isVerified(outcome)) verified++;
+  for (const task of run.tasks.values()) {
+    const group = groupOf(task);
+    counts[group]++;
+    if (group === 'succeeded' && isVerified(task.outcome)) verified++;
   }
   const durationMs = Math.max(0, (run.endedAt ?? now) - run.startedAt);
   return { tasks: run.tasks.size, ...counts, verified, attempts: run.attemptCount, durationMs };
 }
 
 /** The group that a task counts in; undefined is the outcome of one that has not ended. */
-export function groupOf(
-  outcome: TaskOutcome | undefined,
-): 'succeeded' | 'conflict' | 'failed' | 'unclear' | 'stopped' | 'skipped' | 'open' {
+export function groupOf({
+  outcome,
+  decision,
+}: Pick<TaskRun, 'outcome' | 'decision'>): Exclude<
+  keyof RunSummary,
+  'tasks' | 'verified' | 'attempts' | 'durationMs'
+> {
+  if (decision?.kind === 'discarded') return 'discarded';
   switch (outcome?.kind) {
     case undefined:
       return 'open';
     case 'succeeded':
       return 'succeeded';
     case 'conflict':
-      return 'conflict';
+      return decision?.kind === 'accepted' ? 'succeeded' : 'conflict';
     case 'failed':
     case 'notStarted':
     case 'rateLimited':

@@ -154,6 +154,22 @@ test('the answer Stop stops, the answer Show shows the log again from its beginn
   assert.equal(terminals.has(attempt.id), false);
 });
 
+test('what a person decided about the work is in the terminal and its name, once it has ended', async (t) => {
+  const { terminals, editor, open, end } = makeTerminals(t);
+  const attempt = open('T-1');
+  const [terminal] = editor.all;
+  assert(terminal);
+  const discarded = { mark: '■', words: 'Discarded' } as const;
+  terminals.decided(attempt.key, discarded);
+  assert.doesNotMatch(terminal.text, /Discarded/);
+  await end(attempt);
+  assert.equal(terminal.name, '✓ Bake T-1 · T-1');
+  terminals.decided(attempt.key, discarded);
+  assert.match(terminal.text, /✓ Ended well[^]*■ Discarded\. Any key closes this terminal\.\r\n$/);
+  assert.equal(terminal.name, '■ Bake T-1 · T-1');
+  terminals.decided('r1/9', discarded);
+});
+
 test('a terminal that is closed before it could open is closed too', async (t) => {
   const { terminals, editor, clock, open } = makeTerminals(t);
   const { id } = open('T-1');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Failure } from '../../../../../src/core/failure.ts';
-import { taskId } from '../../../../../src/core/task.ts';
+import { applyRunEvent } from '../../../../../src/core/run/journal/run-state.ts';
+import { taskId, type TaskId } from '../../../../../src/core/task.ts';
 import { settle } from '../../../../support/hand-clock.ts';
 import { assertWellFormed, autopilot, LEASE_MS, RunRig } from '../../../../support/run-rig.ts';
 
@@ -463,6 +464,30 @@ test('a run that ended stays readable until it is cleared, one that goes on cann
   assert.equal(rig.runner.runs[0]?.phase, 'ended');
   rig.runner.clear(runId);
   assert.deepEqual(rig.runner.runs, []);
+});
+
+test('what is decided about the work of a task that has ended is told; after its run, the run is renewed', async () => {
+  const rig = new RunRig(['a', 'b']);
+  const runId = rig.start('a b');
+  await settle();
+  await rig.end('a', 0);
+  const decision = { kind: 'discarded', ref: 'refs/waves/discarded/a' } as const;
+  const [a, b] = [taskId('a'), taskId('b')];
+  const decisionOf = (id: TaskId) => rig.runner.runs[0]?.tasks.get(id)?.decision;
+  await rig.runner.steer(runId, { ask: 'noteDecision', ids: [a, b], decision });
+  assert.equal(decisionOf(a), undefined, 'one of them is at work');
+  await rig.runner.steer(runId, { ask: 'noteDecision', ids: [a], decision });
+  assert.deepEqual(decisionOf(a), decision);
+  assert.equal(rig.events.at(-1)?.kind, 'workDecided');
+  const early = rig.journal(runId);
+
+  await rig.end('b', 0);
+  await rig.runner.steer(runId, { ask: 'noteDecision', ids: [b], decision });
+  assert.equal(rig.events.at(-1)?.kind, 'runEnded', 'its journal is written otherwise by now');
+  const event = { kind: 'workDecided', runId, ids: [b], decision, at: 9 } as const;
+  rig.runner.renew(applyRunEvent(rig.journal(runId), event));
+  assert.deepEqual(decisionOf(b), decision);
+  assert.ok(!('decision' in (early.tasks.get(b) ?? {})));
 });
 
 test('ten thousand queued tasks are stopped in one go', async () => {
