@@ -1,6 +1,7 @@
 // Bundles what the extension ships: `node esbuild.mjs [--watch]`. Types are checked apart, by `npm run check`.
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { context } from 'esbuild';
 
 const require = createRequire(import.meta.url);
@@ -26,6 +27,8 @@ const build = await context({
   format: 'cjs',
   target: 'node22',
   external: ['vscode', 'node:sqlite'],
+  // As ES modules, of which only what is used is bundled.
+  alias: { yaml: join(dirname(require.resolve('yaml/package.json')), 'browser/dist/index.js') },
   minify: !watch,
   charset: 'utf8',
   sourcemap: watch ? 'linked' : false,
