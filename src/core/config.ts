@@ -86,6 +86,7 @@ export const RUN_DEFAULTS: RunSettings = {
   budget: undefined,
   isolation: 'shared',
   resolveConflicts: true,
+  sameFiles: 'advise',
   whenWindowCloses: 'keep',
 };
 
