@@ -247,11 +247,16 @@ export class BacklogRuns implements Disposable {
     const request = requestOf(scope, choice, this.#context);
     if (!request.ok) return request;
     if (tasks === undefined) return fail({ kind: 'nothingToRun' });
-    const { title, options, agents } = request.value;
+    const { title, agents } = request.value;
+    const isolation = await this.#parts.isolation.decide(
+      this.#asked(request.value, choice, { isDry: true }),
+    );
+    const place = isolation.ok ? isolation.value.isolation : undefined;
+    const options = { ...request.value.options, isolation: place };
     const runs = [...this.past, ...this.all];
     const { durationOf } = estimateDurations(runs, tasks, agents);
     const simulation: DryRunOptions = {
-      request: request.value,
+      request: { ...request.value, options },
       state: { kind: 'ready', snapshot: tasks },
       root: tasks.root,
       readiness,
@@ -289,9 +294,6 @@ export class BacklogRuns implements Disposable {
     // Of the tasks that would start alone.
     const started = new Map(steps.map(({ task, agent }) => [task.id, agent]));
     const { basis } = estimateDurations(runs, tasks, started);
-    const isolation = await this.#parts.isolation.decide(
-      this.#asked(request.value, choice, { isDry: true }),
-    );
     return ok({
       title,
       options,
@@ -322,7 +324,7 @@ export class BacklogRuns implements Disposable {
         const agent = agents.get(id);
         return agent === undefined
           ? []
-          : [candidateOf({ id, wave, agent }, tasks.byId.get(id), world)];
+          : [candidateOf({ id, wave, agent }, tasks.byId.get(id), world, options)];
       }),
     );
     return ok(askWhatIf(candidates, options, { cap: runner.cap, basis: estimates.basis }));

@@ -87,6 +87,7 @@ export const RUN_DEFAULTS: RunSettings = {
   isolation: 'auto',
   isolationStart: 'ask',
   resolveConflicts: true,
+  sameFiles: 'advise',
   whenWindowCloses: 'keep',
 };
 

@@ -9,7 +9,7 @@ import {
 import { ISOLATION_CHOICES, ISOLATION_START_SETTINGS } from '../core/run/isolation.ts';
 import { ACCEPT_WAYS, type AcceptWay } from '../core/run/review.ts';
 import { parseRunBudget } from '../core/run/run-budget.ts';
-import { AGENT_MODES } from '../core/run/run-options.ts';
+import { AGENT_MODES, SAME_FILES } from '../core/run/run-options.ts';
 import { AGENT_KINDS } from '../core/run/run-messages.ts';
 
 /** The section that every setting of ours stands in. */
@@ -90,6 +90,7 @@ function readRunSettings(folder: vscode.Uri | undefined): RunSettings {
     budget: parseRunBudget(settings.get<unknown>('runBudget')),
     isolation: oneOf('isolation', ISOLATION_CHOICES),
     isolationStart: oneOf('worktreesBegin', ISOLATION_START_SETTINGS),
+    sameFiles: oneOf('sameFiles', SAME_FILES),
     resolveConflicts: settings.get<unknown>('resolveConflicts') !== false,
     whenWindowCloses: oneOf('whenWindowCloses', ['keep', 'stop']),
   };

@@ -22,6 +22,7 @@ export const NO_OPTIONS: RunOptions = {
   budget: undefined,
   isolation: undefined,
   resolveConflicts: undefined,
+  sameFiles: undefined,
 };
 
 /** A prompt of which nothing is told but its task. */

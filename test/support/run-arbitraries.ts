@@ -228,6 +228,7 @@ const options: fc.Arbitrary<RunOptions> = record({
     }),
   ),
   resolveConflicts: maybe(fc.boolean()),
+  sameFiles: maybe(fc.constantFrom('advise', 'wait')),
 });
 const assignment: fc.Arbitrary<AgentAssignment> = record({
   agent: someText,

@@ -22,6 +22,7 @@ export const RUN_OPTIONS: RunOptions = {
   budget: undefined,
   isolation: undefined,
   resolveConflicts: undefined,
+  sameFiles: undefined,
 };
 
 const AGENT: AgentAssignment = { agent: 'claude', model: undefined, agentMode: 'unattended' };

@@ -45,6 +45,7 @@ export const OPTIONS: RunOptions = {
   budget: undefined,
   isolation: undefined,
   resolveConflicts: undefined,
+  sameFiles: undefined,
 };
 
 /**

@@ -22,6 +22,7 @@ export const OPTIONS: RunOptions = {
   budget: undefined,
   isolation: undefined,
   resolveConflicts: undefined,
+  sameFiles: undefined,
 };
 
 /** How a run of these waves begins. */

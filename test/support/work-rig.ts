@@ -46,6 +46,7 @@ const OPTIONS: RunOptions = {
   budget: undefined,
   isolation: undefined,
   resolveConflicts: undefined,
+  sameFiles: undefined,
 };
 
 /** The variable by which all that a rig's agents start is found again. */

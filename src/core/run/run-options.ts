@@ -85,7 +85,17 @@ export interface RunOptions {
   readonly isolation: RunIsolation | undefined;
   /** True where an agent is asked to resolve a conflict of its work, in a run with worktrees. */
   readonly resolveConflicts?: boolean | undefined;
+  /**
+   * What it means in a run with worktrees that tasks name the same files: they wait for each other,
+   * or only tend to start apart. Undefined: they wait.
+   */
+  readonly sameFiles?: SameFiles | undefined;
 }
+
+export type SameFiles = 'advise' | 'wait';
+
+/** Every choice, the default first. */
+export const SAME_FILES: readonly [SameFiles, ...SameFiles[]] = ['advise', 'wait'];
 
 /** What to run: waves in order, each a set of tasks that may run side by side. */
 export interface RunRequest {

@@ -110,7 +110,7 @@ export class LiveRun {
     const { world } = runContext;
     const { state: store } = world.source;
     const candidates = [...this.entries.values()].map((entry) =>
-      candidateOf(entry, taskIn(store, entry.id), world),
+      candidateOf(entry, taskIn(store, entry.id), world, options),
     );
     this.#scheduler = new Scheduler(candidates, options.runMode, runContext.files);
     const parts: RunParts = {

@@ -22,7 +22,15 @@ export interface Candidate {
   /** The kind of agent. */
   readonly agent: string;
   readonly files: readonly string[];
+  /**
+   * True where it has its own copy of all files: it need not wait for tasks that use the same ones,
+   * and starts after tasks that no other one is in the way of.
+   */
+  readonly isApart?: boolean;
 }
+
+/** Of so many tasks that may start, one whose files are free is looked for. */
+const MOST_LOOKED_AT = 32;
 
 /** A task that could have started, and a task at work that uses these of its files. */
 export interface Parked {
@@ -148,28 +156,41 @@ export class Scheduler {
   }
 
   /**
-   * Takes the best task whose kind of agent may start and whose files are free, and marks the files
-   * as in use.
+   * Takes the best task whose kind of agent may start and whose files are free, else the best of
+   * those that need not wait for their files, and marks the files as in use.
    */
   take(isOpen: (agent: string) => boolean): {
     readonly id: TaskId | undefined;
     readonly parked: readonly Parked[];
   } {
     const parked: Parked[] = [];
-    for (;;) {
+    const later: number[] = [];
+    let chosen: number | undefined;
+    while (chosen === undefined && later.length < MOST_LOOKED_AT) {
       const v = this.#best(isOpen);
-      if (v === undefined) return { id: undefined, parked };
+      if (v === undefined) break;
       this.#pop(v);
-      const { id } = this.#tasks[v]!;
+      const { id, isApart } = this.#tasks[v]!;
       const obstacle = this.#obstacle(v);
-      if (obstacle === undefined) {
-        this.#state[v] = OUT;
-        this.#inUse.take(id, this.#files[v]!);
-        return { id, parked };
+      if (obstacle === undefined) chosen = v;
+      else if (isApart === true) later.push(v);
+      else {
+        parked.push({ id, with: obstacle.user, files: this.#usedBy(v, obstacle.user) });
+        this.#park(v, obstacle.file);
       }
-      parked.push({ id, with: obstacle.user, files: this.#usedBy(v, obstacle.user) });
-      this.#park(v, obstacle.file);
     }
+    chosen ??= later.shift();
+    for (const v of later) this.#admit(v);
+    if (chosen === undefined) return { id: undefined, parked };
+    const { id } = this.#tasks[chosen]!;
+    this.#state[chosen] = OUT;
+    this.#inUse.take(id, this.#files[chosen]!);
+    return { id, parked };
+  }
+
+  /** See `Candidate`. */
+  isApart(id: TaskId): boolean {
+    return this.#tasks[this.#nodeOf(id)]!.isApart === true;
   }
 
   /** Marks a task as at work that `take` did not give out. */

@@ -6,7 +6,7 @@ import { checkStart, type StartCheck, type RunProgress } from './start-check.ts'
 import type { Entry } from './run-entry.ts';
 import type { RunStep, SkipReason, TaskRun } from '../run-events.ts';
 import type { RunContext } from './run-context.ts';
-import type { RunOptions } from '../run-options.ts';
+import { isWindowWork, type RunOptions } from '../run-options.ts';
 import type { RunnerWorld } from './run-world.ts';
 import type { Candidate, Scheduler } from './scheduler.ts';
 
@@ -174,7 +174,8 @@ export class TaskExecutor {
     const freed = runContext.files.release(id, before);
     scheduler.setFiles(id, now);
     runContext.letOthersGoOn(freed);
-    if (now.some((file) => runContext.files.userOf(file, id) !== undefined)) return false;
+    const isInUse = now.some((file) => runContext.files.userOf(file, id) !== undefined);
+    if (isInUse && !scheduler.isApart(id)) return false;
     runContext.files.take(id, now);
     return true;
   }
@@ -204,8 +205,11 @@ export function candidateOf(
   { id, wave, agent }: Pick<Entry, 'id' | 'wave' | 'agent'>,
   task: Task | undefined,
   world: Pick<RunnerWorld, 'estimate' | 'caseFoldPaths'>,
+  { isolation, sameFiles }: Pick<RunOptions, 'isolation' | 'sameFiles'>,
 ): Candidate {
+  const isApart = isolation !== undefined && sameFiles === 'advise' && !isWindowWork(agent);
   return {
+    isApart,
     id,
     wave,
     agent: agent.agent,

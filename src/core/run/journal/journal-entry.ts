@@ -30,7 +30,7 @@ import { BUDGET_LIMITS, type RunBudget } from '../run-budget.ts';
 import type { FollowUp } from '../follow-up.ts';
 import type { RunIsolation } from '../isolation.ts';
 import type { RunEvent } from '../run-events.ts';
-import { type AgentAssignment, type RunOptions, AGENT_MODES } from '../run-options.ts';
+import { type AgentAssignment, type RunOptions, AGENT_MODES, SAME_FILES } from '../run-options.ts';
 
 /**
  * Of the whole journal; its first line carries it. A later version that cannot be read as this one
@@ -124,6 +124,7 @@ const runOptions: Fields<RunOptions> = {
     }),
   ),
   resolveConflicts: maybe(flag),
+  sameFiles: maybe(oneOf(...SAME_FILES)),
 };
 
 const assignment = objectOf<AgentAssignment>(

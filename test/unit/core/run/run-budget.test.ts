@@ -63,6 +63,7 @@ test('a budget is kept in the journal of its run, and one that cannot be is no e
   const event = startOf('r', [['T-1']], { options });
   assert.deepEqual(parseEntry(formatEntry(event)), {
     ...event,
+    followUps: undefined,
     ...(event.kind === 'runStarted' && { options: { ...event.options, ...options } }),
   });
   const odd = startOf('r', [['T-1']], { options: { budget: { ...options.budget, usd: -5 } } });

@@ -55,6 +55,40 @@ test('strict waves open one after the other, flow asks only for what a task depe
   assert.equal(takeAll(flow), 'c');
 });
 
+test('tasks apart start side by side with the same files, after those whose files are free', () => {
+  const inUse = new FilesInUse();
+  const apart = (text: string, change: Partial<Candidate> = {}): Candidate =>
+    candidate(text, { isApart: true, ...change });
+  const tasks = [
+    apart('a: x', { weight: 9 }),
+    apart('b: x', { weight: 8 }),
+    apart('c: y'),
+    apart('d'),
+  ];
+  const scheduler = new Scheduler(tasks, 'flow', inUse);
+  assert.equal(takeAll(scheduler), 'a c d b');
+  end(scheduler, inUse, 'a');
+  scheduler.back(taskId('b'));
+  assert.equal(takeAll(scheduler), 'b');
+});
+
+test('a task in the folder still waits for its files, whoever uses them', () => {
+  const inUse = new FilesInUse();
+  const tasks = [candidate('a: x', { isApart: true }), candidate('b: x'), candidate('c: x')];
+  const scheduler = new Scheduler(tasks, 'flow', inUse);
+  assert.equal(takeAll(scheduler), 'a');
+  end(scheduler, inUse, 'a');
+  assert.equal(takeAll(scheduler), 'b');
+  end(scheduler, inUse, 'b');
+  assert.equal(takeAll(scheduler), 'c');
+});
+
+test('so many tasks apart with one file start in their order, each once', () => {
+  const tasks = Array.from({ length: 200 }, (_, n) => candidate(`t${n}: x`, { isApart: true }));
+  const scheduler = new Scheduler(tasks, 'flow', new FilesInUse());
+  assert.equal(takeAll(scheduler), tasks.map(({ id }) => id).join(' '));
+});
+
 test('what depends on a bad end is suspect, and is let in again or ends', () => {
   const scheduler = new Scheduler(['a', 'b', 'c < a b', 'd < c'].map((t) => candidate(t)), 'flow', new FilesInUse()); // prettier-ignore
   takeAll(scheduler);

@@ -505,3 +505,27 @@ test('ten thousand queued tasks are stopped in one go', async () => {
     0,
   );
 });
+
+for (const [sameFiles, agentMode, atOnce] of [
+  ['advise', 'unattended', 'a b'],
+  ['wait', 'unattended', 'a'],
+  ['advise', 'human', 'a'],
+  [undefined, 'unattended', 'a'],
+] as const)
+  test(`in worktrees, ${String(sameFiles)} starts ${atOnce} of two ${agentMode} tasks with the same file`, () => {
+    const rig = new RunRig(['a: x.ts', 'b: x.ts']);
+    const isolation = { target: 'main', base: 'a'.repeat(40), start: 'commit' } as const;
+    const request = rig.request('a b');
+    const agents = new Map(
+      [...request.agents].map(([id, agent]) => [id, { ...agent, agentMode }] as const),
+    );
+    const options = { ...request.options, isolation, sameFiles };
+    const started = rig.runner.start({ ...request, agents, options });
+    assert(started.ok);
+    return settle().then(() => {
+      const atWork = [...rig.runner.runs[0]!.tasks.values()].filter(
+        ({ phase }) => phase !== 'queued',
+      );
+      assert.equal(atWork.map(({ id }) => id).join(' '), atOnce);
+    });
+  });

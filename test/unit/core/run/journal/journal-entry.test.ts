@@ -42,6 +42,7 @@ const started: RunEvent = {
       budget: undefined,
       isolation: undefined,
       resolveConflicts: undefined,
+      sameFiles: undefined,
     },
   },
   agents: [[taskId('T-1'), { agent: 'claude', model: undefined, agentMode: 'unattended' }]],
