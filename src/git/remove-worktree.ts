@@ -207,13 +207,16 @@ async function whyKept(
   if (operation !== undefined) return kept('underWay', [operation]);
   const own = await lstat(join(work.folder, '.git')).catch(() => undefined);
   if (own?.isDirectory() === true) return kept('nested', ['.git']);
-  const head = await runIn(work, ['rev-parse', '--quiet', '--verify', 'HEAD^{commit}']);
-  if (head.ok) {
-    const isKept = await isKeptBy(request, head.value);
+  // Once, so that what is judged as kept is what the files are held against.
+  const found = await runIn(work, ['rev-parse', '--quiet', 'HEAD^{commit}', 'HEAD^{tree}']);
+  const [commit, tree] = found.ok ? found.value.split('\n') : [];
+  const head = commit === undefined || tree === undefined ? undefined : { commit, tree };
+  if (head !== undefined) {
+    const isKept = await isKeptBy(request, head.commit);
     if (!isKept.ok) return isKept;
-    if (!isKept.value) return kept('notMerged', [head.value]);
+    if (!isKept.value) return kept('notMerged', [head.commit]);
   }
-  const uncommitted = await whyUncommitted(request, work, record);
+  const uncommitted = await whyUncommitted(request, work, record, head);
   if (!uncommitted.ok || uncommitted.value !== undefined) return uncommitted;
   // Once it has moved, a submodule does not find its files; this has been seen before.
   const nested = work.folder === record.folder ? await nestedWithWork(work) : [];
@@ -225,15 +228,14 @@ async function whyUncommitted(
   { repository }: RemoveWorktree,
   work: WorkTree,
   record: WorktreeRecord,
+  head: { readonly commit: string; readonly tree: string } | undefined,
 ): Promise<GitResult<KeptWorktree | undefined>> {
   const staged = await stageAll(work, undefined);
   if (!staged.ok) return staged;
   await disposeStaged(staged.value);
   const { tree, nested } = staged.value;
   if (nested.length > 0) return kept('nested', nested);
-  const parent = await runIn(work, ['rev-parse', '--quiet', '--verify', 'HEAD^{commit}']);
-  const committed = await runIn(work, ['rev-parse', '--quiet', '--verify', 'HEAD^{tree}']);
-  if (committed.ok && committed.value === tree) return ok(undefined);
+  if (head?.tree === tree) return ok(undefined);
   const args = ['for-each-ref', '--format=%(tree)', `${REFS}discarded/`];
   const discarded = await run(work.commonDir, args);
   if (!discarded.ok) return discarded;
@@ -244,14 +246,14 @@ async function whyUncommitted(
   if (!changed.ok) return changed;
   const files = parts(changed.value).map((entry) => entry.slice(3));
   const isBacklogs = (path: string): boolean => path.startsWith(backlogOf(repository.prefix));
-  if (!parent.ok || files.length === 0 || !files.every(isBacklogs))
+  if (head === undefined || files.length === 0 || !files.every(isBacklogs))
     return kept(
       'uncommitted',
       files.filter((path) => !isBacklogs(path)),
     );
   // A backlog in a worktree is not the backlog: it is no reason to stay, but it is kept.
   const message = `The backlog in the worktree of ${record.branch}`;
-  const commit = { name: record.branch, tree, parents: [parent.value], message };
+  const commit = { name: record.branch, tree, parents: [head.commit], message };
   const saved = await keepCommit(work.commonDir, commit);
   return saved.ok ? ok(undefined) : saved;
 }
