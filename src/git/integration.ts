@@ -61,6 +61,46 @@ export function integrate(request: Integrate): Promise<GitResult<Integration>> {
   );
 }
 
+/**
+ * Takes the last merge of a branch back where it has all of these trailers: what it merged came to
+ * no good end. True where it was taken back; another state stays.
+ */
+export function undoIntegration({
+  repository,
+  branch,
+  folder,
+  trailers,
+}: Pick<Integrate, 'repository' | 'branch'> & {
+  readonly folder: string;
+  readonly trailers: Readonly<Record<string, string>>;
+}): Promise<GitResult<boolean>> {
+  const { top, commonDir } = repository;
+  const ref = `refs/heads/${branch}`;
+  const undo = async (): Promise<GitResult<boolean>> => {
+    const found = await run(top, ['log', '-1', '--format=%H %P%n%B', ref, '--']);
+    if (!found.ok) return found;
+    const [ids = '', ...lines] = found.value.split('\n');
+    const [tip = '', before, work, ...more] = ids.split(' ');
+    const isIt = Object.entries(trailers).every(([key, value]) =>
+      lines.includes(`${key}: ${value}`),
+    );
+    if (before === undefined || work === undefined || more.length > 0 || !isIt) return ok(false);
+    const tree = await findWorkTree(commonDir, folder);
+    if (!tree.ok) return tree;
+    const filled = await fill(tree.value, branch, tip, before);
+    if (!filled.ok) return filled;
+    const reason = ['-m', 'Todo2 Waves: take a merge back'];
+    const moved = await run(top, ['update-ref', ...reason, ref, before, tip]);
+    if (!moved.ok) return moved;
+    const attached = await attach(tree.value, branch);
+    return attached.ok ? ok(true) : attached;
+  };
+  const body = (): Promise<GitResult<boolean>> =>
+    undo().catch((error: unknown) => gitFailure('file', messageOf(error)));
+  const options = { name: `merge-${nameOf(branch)}`, waitMs: WAIT_MS };
+  return withRepositoryLock(commonDir, body, options);
+}
+
 async function integrateAlone(request: Integrate): Promise<GitResult<Integration>> {
   const { repository, branch, folder, work, verify, signal } = request;
   const { top } = repository;

@@ -8,7 +8,7 @@ import { backlogOf } from '../git/repository.ts';
 import { recordOf, type WorktreeRecord } from '../git/worktree-records.ts';
 import type { Noted } from './merge-work.ts';
 import { ownerOf, type RunPlace } from './run-place.ts';
-import { type BringInParts, commitTask, mergeTask } from './task-commits.ts';
+import { type BringInParts, commitTask, mergeTask, unmergeTask } from './task-commits.ts';
 import type { VerifiedAttempt } from './verify-merged.ts';
 import {
   brokenBy,
@@ -40,6 +40,10 @@ export async function bringIn(
   if (record === undefined) return notKept(end, REMOVED);
   if (end.kind === 'conflict')
     return leftInConflict(parts, place, runId, record, { id, end, noted });
+  if (MERGED_TOO_EARLY.has(end.kind)) {
+    const undone = await unmergeTask(place, runId, id);
+    if (!undone.ok) parts.log(`${id}: ${undone.failure.detail}`);
+  }
   const work = await commitTask(parts, place, record, runId, id);
   if (!work.ok) return notKept(end, work.failure.detail);
   for (const remark of work.value.remarks) parts.log(`${id}: ${remark}`);
@@ -56,6 +60,11 @@ export async function bringIn(
   const { verify, ...broken } = brokenBy(merged.value);
   return { kind: 'conflict', ...broken, status, evidence: evidence && { ...evidence, verify } };
 }
+
+/** Ends that may come between the merge of the work and the record of its success. */
+const MERGED_TOO_EARLY: ReadonlySet<WorkEnd['kind']> = new Set([
+  ...(['unknown', 'lockLost', 'notRecorded', 'stopped'] as const),
+]);
 
 /** The end of an attempt whose work its supervisor knows to be in conflict; it stays as it is. */
 async function leftInConflict(

@@ -3,7 +3,7 @@ import type { TaskId } from '../core/task.ts';
 import { cut, oneLine } from '../core/text.ts';
 import { commitWork } from '../git/commit-work.ts';
 import type { GitResult } from '../git/git-failure.ts';
-import { integrate, type Integration } from '../git/integration.ts';
+import { integrate, type Integration, undoIntegration } from '../git/integration.ts';
 import type { WorktreeRecord } from '../git/worktree-records.ts';
 import type { RunPlace } from './run-place.ts';
 import type { Verified, VerifiedAttempt, VerifyMerged } from './verify-merged.ts';
@@ -37,6 +37,15 @@ export function commitTask(
   const message = messageFor(parts, id);
   const trailers = trailersFor(runId, id);
   return commitWork({ repository, folder, branch, base, message, trailers, isResolving });
+}
+
+/** Takes the merge of a task back, as far as it is the last one; see `undoIntegration`. */
+export function unmergeTask(
+  { repository, branch, folder }: RunPlace,
+  runId: string,
+  id: TaskId,
+): ReturnType<typeof undoIntegration> {
+  return undoIntegration({ repository, branch, folder, trailers: trailersFor(runId, id) });
 }
 
 /** What else is to be known of a merge. */

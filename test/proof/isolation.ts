@@ -100,7 +100,9 @@ class Round {
     for (const { id, script } of tasks) agents.give(id, script);
     const { custom } = agents;
     const spec: RunWindowSpec = {
-      ...{ root, programs, custom, cap: CAP, run: { maxEqualFailures: 0 } },
+      ...{ root, programs, custom, cap: CAP },
+      // Asked again, these agents would do their task once more.
+      run: { maxEqualFailures: 0, resolveConflicts: false },
       ...{ orderFolder: join(folder, 'orders'), begunFile: join(folder, 'begun') },
     };
     return new Round(run, { spec, agents, tasks });

@@ -46,6 +46,24 @@ describe('the work of an attempt that is not over', () => {
     assert.equal(tip(rig), merged);
   });
 
+  test('is taken back where its attempt came to no good end, and what came before stays', async (t) => {
+    const rig = isolatedRig(t);
+    await rig.start();
+    await rig.work('T-1');
+    const before = tip(rig);
+    const folder = await rig.begin('T-2');
+    rig.write('new.txt', 'new\n', folder);
+    assert.deepEqual(await rig.merge('T-2'), { kind: 'merged' });
+    assert.notEqual(tip(rig), before);
+    const gone: WorkEnd = { kind: 'unknown', detail: 'gone' };
+    assert.deepEqual(await rig.end('T-2', gone), gone);
+    assert.equal(tip(rig), before);
+    await rig.end('T-2', gone);
+    assert.equal(tip(rig), before, 'once');
+    assert.equal(rig.git('show', 'waves/t-2-title-of-t-2:new.txt'), 'new\n');
+    assert.equal(rig.gitIn(join(rig.worktrees, 'run-r'), 'status', '--porcelain'), '');
+  });
+
   test('is not merged once that was given up', async (t) => {
     const rig = isolatedRig(t);
     const { base } = await rig.start();
