@@ -1,4 +1,5 @@
 import type { JobInProgress, TaskWorker, WorkEnd, WorkListener } from '../../ports.ts';
+import type { MergeOutcome } from '../isolation.ts';
 import type { Isolation, MergingAttempt } from '../isolation-port.ts';
 import { isWindowWork } from '../run-options.ts';
 
@@ -9,6 +10,11 @@ import { isWindowWork } from '../run-options.ts';
 export function isolatedWorker(worker: TaskWorker, isolation: Isolation): TaskWorker {
   const isShared = ({ options, agent }: Pick<JobInProgress, 'options' | 'agent'>): boolean =>
     options.isolation === undefined || isWindowWork(agent);
+  /**
+   * Settles once something may be merged into the branch of a run. A merge whose attempt comes to no
+   * good end is taken back, and only the last one can be: the next one waits until it has ended.
+   */
+  const turns = new Map<string, Promise<unknown>>();
   /** Has its work merged while it is at work, and brings in what it left once it has ended. */
   const isolated = async (
     attempt: MergingAttempt,
@@ -18,23 +24,39 @@ export function isolatedWorker(worker: TaskWorker, isolation: Isolation): TaskWo
   ): Promise<WorkEnd> => {
     const over = new AbortController();
     const until = AbortSignal.any([signal, over.signal]);
-    let merging: Promise<unknown> = Promise.resolve();
-    const end = await work({
-      onClaimed,
-      onStarted: () => {
-        isolation.started(attempt);
-        onStarted();
-      },
-      onMerging: (again) => {
-        const outcome = isolation.merge(attempt, again, until);
-        merging = outcome;
-        return outcome;
-      },
-    });
-    // Where it was killed, its merge may still be under way.
-    over.abort();
-    await merging;
-    return isolation.end(attempt, end);
+    let onEnded = (): void => undefined;
+    const ended = new Promise<void>((resolve) => (onEnded = resolve));
+    const merges: Promise<MergeOutcome>[] = [];
+    let own: Promise<unknown> | undefined;
+    const turn = async (): Promise<void> => {
+      const last = turns.get(attempt.runId);
+      if (last !== own) await last;
+    };
+    try {
+      const end = await work({
+        onClaimed,
+        onStarted: () => {
+          isolation.started(attempt);
+          onStarted();
+        },
+        onMerging: (again) => {
+          const outcome = turn().then(() => isolation.merge(attempt, again, until));
+          merges.push(outcome);
+          own = outcome
+            .then(({ kind }) => (kind === 'merged' ? ended : undefined))
+            .catch(() => undefined);
+          turns.set(attempt.runId, own);
+          return outcome;
+        },
+      });
+      // Where it was killed, its merge may still be under way.
+      over.abort();
+      const merged = await merges.at(-1);
+      if (merged?.kind !== 'merged') await turn();
+      return await isolation.end(attempt, end);
+    } finally {
+      onEnded();
+    }
   };
   return {
     work: async (job, signal, listener) => {
