@@ -1,5 +1,6 @@
 import type { Backlog } from '../core/backlog.ts';
 import { inertMarkdown, inline, fenced, section, page, paragraphs } from '../core/markdown.ts';
+import { evidenceText } from '../core/run/report/report-evidence.ts';
 import { cut } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import type { NotReady } from '../core/waves/readiness.ts';
@@ -40,6 +41,7 @@ export function taskDocument(backlog: Backlog, task: Task): string {
       'Description',
       task.description.trim() === '' ? '*None.*' : inertMarkdown(task.description.trim()),
     ),
+    section('Latest work', latestWork(backlog, task)),
     section('Depends on', dependencyList(backlog, task)),
     section('Needed by', dependents.map((t) => taskLine(backlog, t.id)).join('\n')),
     section('Runs in this window', runLines(backlog, task)),
@@ -108,6 +110,15 @@ function taskLine(backlog: Backlog, id: TaskId): string {
   if (task === undefined) return `- ${inline(id)}: does not exist`;
   const lease = leaseText(backlog.leaseOf(task), backlog.now).map(inline);
   return `- ${isSettled(task.status) ? '✓' : '○'} ${inline(id)} ${inline(task.title)} (${[task.status, ...lease].join(', ')})`;
+}
+
+/** How the work on a task ended last, as far as the runs tell. */
+function latestWork({ runs, now }: Backlog, { id }: Task): string {
+  const latest = [...runs.all.toReversed(), ...runs.past]
+    .map(({ tasks }) => tasks.get(id))
+    .find((part) => part?.outcome !== undefined && part.attemptNo !== undefined);
+  if (latest === undefined) return '';
+  return `- ${inline(runTaskState(latest, now))}\n${evidenceText(latest)}`.trimEnd();
 }
 
 function runLines(backlog: Backlog, task: Task): string {

@@ -3,9 +3,11 @@ import { test } from 'node:test';
 import { explainFailure } from '../../../src/ui/messages.ts';
 import { summariseLocks } from '../../../src/ui/lock-summary.ts';
 import { taskDocument, taskTooltip } from '../../../src/ui/task-document.ts';
+import type { TaskOutcome } from '../../../src/core/run/run-events.ts';
 import { taskId } from '../../../src/core/task.ts';
 import { lock, task, tasks } from '../../support/backlog.ts';
 import { fakeBacklog, ME, NOW } from '../../support/fake-backlog.ts';
+import { atWork, ended, runAfter, runStarted } from '../../support/run-events.ts';
 import { plain, duration } from '../../../src/core/text.ts';
 
 const MINUTE = 60_000;
@@ -43,6 +45,37 @@ test('the details of a task say what it is, why it waits, what it needs and who 
   ]) {
     assert.ok(text.includes(part), `${part} is not in\n${text}`);
   }
+});
+
+test('the details of a task say how the work on it ended last, whoever wrote what in it', () => {
+  const end: TaskOutcome = {
+    kind: 'succeeded',
+    status: 'Review',
+    evidence: {
+      ...{ startedAt: NOW - MINUTE, endedAt: NOW, files: ['quay.ts'], logFile: undefined },
+      verify: { command: 'npm test', passed: true, exitCode: 0, durationMs: 2_000, tail: '' },
+      ...{ summary: 'Built <b>the quay</b>', sessionId: undefined },
+      remarks: ['Denied: [Write](command:x)'],
+    },
+  };
+  const run = runAfter(
+    runStarted({ waves: [['T-1', 'T-2']], at: NOW - MINUTE, title: 'All' }),
+    ...atWork('T-1', 1, NOW - MINUTE),
+    ended('T-1', end, NOW),
+  );
+  const backlog = fakeBacklog({
+    tasks: tasks('T-1', 'T-2'),
+    runs: () => [run],
+  });
+  const text = taskDocument(backlog, backlog.task(taskId('T-1'))!);
+  const [, work = ''] = text.split('## Latest work\n\n');
+  assert.match(work, /^- .*succeeded/i);
+  assert.match(work, /Verify: .*npm test.*passed/);
+  assert.match(work, /Files: quay\.ts/);
+  assert.match(work, /```+text\nBuilt <b>the quay<\/b>\n```/);
+  assert.ok(!work.includes('[Write](command:x)'), 'a link is inert');
+  const other = taskDocument(backlog, backlog.task(taskId('T-2'))!);
+  assert.ok(!other.includes('## Latest work'));
 });
 
 test('each reason why a task waits is named once, whatever the tasks are called', () => {

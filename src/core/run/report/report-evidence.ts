@@ -16,12 +16,9 @@ const FILES_SHOWN = 20;
  */
 export function evidenceSection(tasks: readonly TaskRun[], context: ReportContext): string {
   return tasks
-    .flatMap(({ id, outcome, decision }) => {
-      const kept = decision?.kind === 'discarded' ? [`- Kept as: ${inline(decision.ref)}`] : [];
-      const lines = [...evidenceLines(outcome), ...kept];
-      return lines.length === 0
-        ? []
-        : [`### ${taskName(id, context.titleOf)}\n\n${lines.join('\n').trimEnd()}`];
+    .flatMap((task) => {
+      const text = evidenceText(task);
+      return text === '' ? [] : [`### ${taskName(task.id, context.titleOf)}\n\n${text}`];
     })
     .join('\n\n');
 }
@@ -35,13 +32,17 @@ export function verifyOf(outcome: TaskOutcome | undefined): VerifyResult | undef
   return evidenceOf(outcome)?.verify ?? ofCause;
 }
 
-function evidenceLines(outcome: TaskOutcome | undefined): readonly string[] {
+/** The same of one task, as a list. */
+export function evidenceText({ outcome, decision }: TaskRun): string {
   const evidence = evidenceOf(outcome);
   const verify = verifyOf(outcome);
   return [
     ...(verify === undefined ? [] : verifyLines(verify)),
     ...(evidence === undefined ? [] : rest(evidence)),
-  ];
+    ...(decision?.kind === 'discarded' ? [`- Kept as: ${inline(decision.ref)}`] : []),
+  ]
+    .join('\n')
+    .trimEnd();
 }
 
 function verifyLines(verify: VerifyResult): readonly string[] {
