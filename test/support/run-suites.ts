@@ -75,7 +75,12 @@ export async function runSuites(parts: readonly Part[]): Promise<ReadonlyMap<str
     }
     if (part === 'e2e') {
       await add(`in the window of ${WINDOW_VERSION}`, () =>
-        runNodeTests(longestFirst(testFiles('e2e')), typedNode(process.execPath)),
+        runNodeTests(
+          longestFirst(testFiles('e2e')),
+          typedNode(process.execPath),
+          'process',
+          WINDOWS_AT_ONCE,
+        ),
       );
     }
   }
@@ -83,6 +88,8 @@ export async function runSuites(parts: readonly Part[]): Promise<ReadonlyMap<str
 }
 
 const CORES = availableParallelism();
+/** A window waits for most of its time: for an agent, a lock, a notification. */
+const WINDOWS_AT_ONCE = CORES + 1;
 
 const NOTHING = { passed: 0, failed: 0, skipped: 0 };
 
@@ -174,13 +181,14 @@ async function runNodeTests(
   files: readonly string[],
   [node, ...options]: readonly [string, ...string[]],
   isolation: 'process' | 'none' = 'process',
+  atOnce = CORES,
 ): Promise<SuiteResult> {
   if (files.length === 0) return { ...NOTHING, crash: 'There are no tests' };
   const scratch = mkdtempSync(join(tmpdir(), 'todo2-suite-'));
   const counts = join(scratch, 'result.json');
   const request = JSON.stringify({
     isolation,
-    concurrency: isolation === 'none' ? 1 : CORES,
+    concurrency: isolation === 'none' ? 1 : atOnce,
     files,
   });
   try {
