@@ -51,7 +51,8 @@ function stepsOf(n: number, random: Random): readonly string[] {
       `mkdir -p 'a folder' && ${put(at, `> 'a folder/new ${n} ${at}'`)}`,
       `git add -A && git commit -qm 'own commit ${at}'`,
       `rm -f old-${n}.txt`,
-      `mv own-${n}.txt moved-${n}.txt`,
+      // Each to a name of its own: a second move would write over what the first one kept.
+      `mv own-${n}.txt moved-${n}-${at}.txt`,
       `git checkout -q --detach`,
       `git switch -qc side-${n}-${at}`,
       `rm -f .git`,
