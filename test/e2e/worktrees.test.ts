@@ -50,7 +50,6 @@ test('two agents change the same file and a third another one: review, accept, c
         description: 'simulate: seconds=0 append=chart.md',
       },
     ],
-    settings: { 'todo2Waves.isolation': 'auto' },
     prepare,
   });
   t.after(() => rmSync(`${window.folder}.worktrees`, { recursive: true, force: true }));
@@ -58,7 +57,16 @@ test('two agents change the same file and a third another one: review, accept, c
   const git = gitIn(window.folder);
   const tree = await window.tree();
   const before = git('rev-parse', 'HEAD');
+  const notes = join(window.folder, 'notes.txt');
+  writeFileSync(notes, 'not committed\n');
   await workbench.inline(workbench.row(tree, 'Wave 0').first(), 'Run Wave');
+  const question = workbench.dialog('You have uncommitted changes.');
+  await question.waitFor();
+  await workbench.screenshot('worktrees-uncommitted-dark');
+  await workbench.theme('light');
+  await workbench.screenshot('worktrees-uncommitted-light');
+  await workbench.theme('dark');
+  await question.getByRole('button', { name: 'Last Commit' }).click();
   await ended(window);
   const run = workbench.row(tree, 'Ended: Wave 0');
   await run.waitFor();
@@ -69,7 +77,8 @@ test('two agents change the same file and a third another one: review, accept, c
     .first()
     .waitFor();
   assert.equal(git('rev-parse', 'HEAD'), before);
-  assert.equal(git('status', '--porcelain'), '');
+  assert.equal(git('status', '--porcelain'), '?? notes.txt\n');
+  rmSync(notes);
   await workbench.screenshot('worktrees-ended-dark');
   await workbench.theme('light');
   await workbench.screenshot('worktrees-ended-light');
