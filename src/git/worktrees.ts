@@ -121,7 +121,11 @@ async function branchExists(top: string, branch: string): Promise<boolean> {
   return !found.ok || found.value !== '';
 }
 
-/** Makes what a record says; where Git was killed on its way, it is told once more. */
+/**
+ * Makes what a record says; where Git was killed on its way, it is told once more. A worktree that
+ * is not made then is left without the lock that Git gives it for the time: nothing is in it yet, so
+ * that it can be cleaned up.
+ */
 async function makeOrRepair(
   repository: AddWorktree['repository'],
   given: WorktreeRecord,
@@ -130,9 +134,11 @@ async function makeOrRepair(
   if (made.ok) return made;
   const records = await readRecords(repository.commonDir);
   const left = records.find(({ branch }) => branch === given.branch);
-  return left?.state === 'making' && (await isBegun(repository.commonDir, left))
-    ? make(repository, left)
-    : made;
+  if (left?.state !== 'making' || !(await isBegun(repository.commonDir, left))) return made;
+  const again = await make(repository, left);
+  const gitDir = again.ok ? undefined : await gitDirOf(repository.commonDir, left.folder);
+  if (gitDir !== undefined) await removeFile(join(gitDir, 'locked'));
+  return again;
 }
 
 /** True where something of a worktree is there. */

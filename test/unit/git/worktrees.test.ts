@@ -135,6 +135,28 @@ test(
   },
 );
 
+test(
+  'where Git is killed each time, no lock is left, and the next attempt makes it',
+  { skip: process.platform !== 'linux' },
+  async (t) => {
+    const rig = repositoryRig(t, { '.gitattributes': '*.bin filter=deadly\n', 'x.bin': 'x\n' });
+    const safe = join(rig.root, '../safe');
+    // What checks out may be a process below the one that adds, or that of Git alone.
+    const kill = `for p in $(cut -d' ' -f4 /proc/$PPID/stat) $PPID; do
+      test "$(cat /proc/$p/comm)" = git && kill -9 $p; done`;
+    rig.git('config', 'filter.deadly.smudge', `test -e '${safe}' || { ${kill}; }; cat`);
+    await assert.rejects(add(rig), /SIGKILL/);
+    const locked = readdirSync(join(rig.root, '.git'), { recursive: true })
+      .map(String)
+      .filter((name) => /(?:\.lock|\/locked)$/.test(name));
+    assert.deepEqual(locked, []);
+    writeFileSync(safe, '');
+    const { folder } = await add(rig);
+    assert.equal(rig.read('x.bin', folder), 'x\n');
+    assert.equal(rig.gitIn(folder, 'status', '--porcelain'), '');
+  },
+);
+
 test('where no worktree can be made, no branch, folder or record of it is left', async (t) => {
   const rig = repositoryRig(t, { '.gitattributes': '*.bin filter=bad\n', 'x.bin': 'x\n' });
   rig.git('config', 'filter.bad.smudge', 'false');
