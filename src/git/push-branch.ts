@@ -22,9 +22,9 @@ export async function remoteOf(top: string, branch: string): Promise<GitResult<R
   return url.ok ? ok({ name, url: withoutUser(url.value.split('\n')[0] ?? '') }) : url;
 }
 
-/** `https://user:token@host/path` without user and token. */
-function withoutUser(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/i, '$1');
+/** A text with its `https://user:token@host/path` without user and token, which may have an `@`. */
+function withoutUser(text: string): string {
+  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^/\s'"]*@/gi, '$1');
 }
 
 export interface PushBranch {
@@ -52,5 +52,8 @@ export async function pushBranch(request: PushBranch): Promise<GitResult<undefin
   // The commit by its name, so that what moves the branch in between pushes nothing else.
   const what = ['--no-follow-tags', '--recurse-submodules=no', '--', remote, `${commit}:${ref}`];
   const pushed = await run(top, ['push', '--quiet', ...what], { withHooks: true });
-  return pushed.ok ? ok(undefined) : pushed;
+  if (pushed.ok) return ok(undefined);
+  // A hook of the user's, and Git of an address that it cannot read, may say it.
+  const { cause, detail } = pushed.failure;
+  return gitFailure(cause, withoutUser(detail));
 }

@@ -1,5 +1,6 @@
 import { ok } from '../core/result.ts';
-import { parts, type GitResult } from './git-failure.ts';
+import { tipOf } from './branch-home.ts';
+import { gitFailure, parts, run, type GitResult } from './git-failure.ts';
 import type { Staged } from './stage.ts';
 import { runIn, type WorkTree } from './work-tree.ts';
 
@@ -29,6 +30,45 @@ export async function unresolvedFiles(
     )
     .map(({ path }) => path);
   return ok([...new Set(files)].sort());
+}
+
+/**
+ * The files in which a commit has marks of a conflict with a branch: they were added, or committed,
+ * with the marks in them.
+ */
+export async function markedFiles(
+  top: string,
+  branch: string,
+  commit: string,
+): Promise<GitResult<readonly string[]>> {
+  const tip = await tipOf(top, branch);
+  if (!tip.ok) return gitFailure('refused', `The branch ${branch} is gone.`);
+  // Git names the other side behind the last mark.
+  const mark = `-G^>>>>>>>+ .*${branch}[[:space:]]*$`;
+  const plain = ['--no-ext-diff', '--no-textconv', '--no-renames'];
+  const args = ['diff', '--name-only', '-z', ...plain, mark, `${tip.value}...${commit}`];
+  const found = await run(top, [...args, '--']);
+  return found.ok ? ok(parts(found.value)) : found;
+}
+
+/**
+ * Writes the files in conflict of a work tree that was deleted, as one side has them: like that they
+ * are still in conflict, and no file seems to be deleted.
+ */
+export async function bringBackUnmerged(work: WorkTree): Promise<GitResult<string>> {
+  const listed = await runIn(work, ['ls-files', '--unmerged', '-z'], { encoding: 'latin1' });
+  if (!listed.ok) return listed;
+  const entries = entriesOf(listed.value);
+  const ours = new Set(entries.filter(({ stage }) => stage === 2).map(({ path }) => path));
+  for (const wanted of [2, 3]) {
+    const isWanted = ({ path, stage }: Entry): boolean =>
+      stage === wanted && (stage === 2 || !ours.has(path));
+    const names = entries.filter(isWanted).map(({ path }) => `${path}\0`);
+    const args = ['checkout-index', '--quiet', `--stage=${wanted}`, '-z', '--stdin'];
+    const written = await runIn(work, args, { input: Buffer.from(names.join(''), 'latin1') });
+    if (!written.ok) return written;
+  }
+  return ok('');
 }
 
 interface Entry {

@@ -10,6 +10,7 @@ import { withRepositoryLock } from './repository-lock.ts';
 import type { Repository } from './repository.ts';
 import { removeOldFiles } from './stage.ts';
 import { bringSubmodules } from './submodules.ts';
+import { bringBackUnmerged } from './unresolved.ts';
 import { gitDirOf, mendLink, runIn, type WorkTree } from './work-tree.ts';
 import {
   readRecords,
@@ -203,7 +204,8 @@ async function checkOutAgain(
   const filled = existsSync(join(work.gitDir, 'index'))
     ? await runIn(work, ['checkout-index', '--all', '--quiet'])
     : await runIn(work, ['read-tree', '--reset', '-u', 'HEAD']);
-  return filled.ok ? ok(record) : filled;
+  const unmerged = filled.ok ? await bringBackUnmerged(work) : filled;
+  return unmerged.ok ? ok(record) : unmerged;
 }
 
 /**

@@ -4,6 +4,7 @@ import { cut, oneLine } from '../core/text.ts';
 import { commitWork } from '../git/commit-work.ts';
 import type { GitResult } from '../git/git-failure.ts';
 import { integrate, type Integration, undoIntegration } from '../git/integration.ts';
+import { markedFiles } from '../git/unresolved.ts';
 import type { WorktreeRecord } from '../git/worktree-records.ts';
 import type { RunPlace } from './run-place.ts';
 import type { Verified, VerifiedAttempt, VerifyMerged } from './verify-merged.ts';
@@ -62,7 +63,10 @@ interface MergeRequest {
 /** A merge, and how its state was judged; undefined where nothing did. */
 export type MergedTask = Integration & { readonly verified?: Verified | undefined };
 
-/** Merges the work of a task into the branch of its run; see `integrate`. */
+/**
+ * Merges the work of a task into the branch of its run; see `integrate`. Work with marks of a
+ * conflict with that branch in it is still in conflict.
+ */
 export async function mergeTask(
   parts: BringInParts,
   place: RunPlace,
@@ -70,6 +74,9 @@ export async function mergeTask(
 ): Promise<GitResult<MergedTask>> {
   const { repository, branch, folder } = place;
   const { runId, id } = attempt;
+  const marked = await markedFiles(repository.top, branch, work);
+  if (!marked.ok) return marked;
+  if (marked.value.length > 0) return ok({ kind: 'conflict', files: marked.value });
   const message = `Merge ${messageFor(parts, id)}`;
   const trailers = trailersFor(runId, id);
   const judge = isByHand ? undefined : parts.verifyMerged?.(place, attempt, signal);

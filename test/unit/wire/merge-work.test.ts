@@ -157,6 +157,43 @@ describe('the work of an attempt that is not over', () => {
     assert.equal(rig.git('show', 'waves/t-2-title-of-t-2:left.txt'), 'left\n');
   });
 
+  for (const [how, ...args] of [
+    ['adds', 'add', '--all'],
+    ['commits', 'commit', '--quiet', '--all', '--message=done'],
+  ] as const)
+    test(`is in conflict where its agent ${how} files with the marks in them`, async (t) => {
+      const rig = await inConflict(t);
+      await rig.merge('T-2');
+      rig.gitIn(rig.folder, ...args);
+      const before = tip(rig);
+      assert.deepEqual(await rig.merge('T-2', { again: true }), { kind: 'conflict' });
+      const end = await rig.end('T-2', CONFLICT);
+      assert.ok(end.kind === 'conflict');
+      assert.deepEqual([end.files, end.evidence?.remarks], [['a.txt'], [ASKED]]);
+      assert.equal(tip(rig), before);
+    });
+
+  test('may have marks of other conflicts in it', async (t) => {
+    const rig = isolatedRig(t);
+    await rig.start();
+    const text = '<<<<<<< HEAD\na\n=======\nb\n>>>>>>> other\n';
+    assert.equal((await rig.work('T-1', { 'manual.txt': text })).kind, 'succeeded');
+    assert.equal(rig.git('show', 'waves/run-r:manual.txt'), text);
+  });
+
+  test('is in conflict where its agent deletes the worktree, and no file is deleted by that', async (t) => {
+    const rig = await inConflict(t);
+    await rig.merge('T-2');
+    rmSync(rig.folder, { recursive: true });
+    const before = tip(rig);
+    assert.deepEqual(await rig.merge('T-2', { again: true }), { kind: 'conflict' });
+    const end = await rig.end('T-2', CONFLICT);
+    assert.ok(end.kind === 'conflict');
+    assert.deepEqual(end.files, ['a.txt']);
+    assert.equal(rig.read('a.txt', rig.folder), 'two\n');
+    assert.equal(tip(rig), before);
+  });
+
   test('may not fit once more after it was resolved', async (t) => {
     const rig = await inConflict(t);
     await rig.merge('T-2');

@@ -156,6 +156,22 @@ describe('a pull request', () => {
     assert.match(await detailOf(rig.pulls.plan(rig.run(), one)), /No remote of main is known/);
   });
 
+  for (const [name, url] of [
+    ['with an @ in it', 'https://me:se@cret@127.0.0.1:1/shop.git'],
+    ['behind the name of a helper', 'none::https://me:secret@127.0.0.1:1/shop.git'],
+  ] as const)
+    test(`never shows a password ${name}, also where a hook says it`, async (t) => {
+      const rig = await pullRig(t);
+      const plan = await got(rig.pulls.plan(rig.run(), one));
+      rig.git('remote', 'set-url', 'origin', url);
+      assert.doesNotMatch((await got(rig.pulls.plan(rig.run(), one))).url, /cret/);
+      assert.doesNotMatch(await detailOf(rig.pulls.push(plan)), /cret/);
+      rig.git('remote', 'set-url', 'origin', rig.remote);
+      const hook = join(rig.root, '.git', 'hooks', 'pre-push');
+      writeFileSync(hook, `#!/bin/sh\necho 'No push to ${url}' >&2\nexit 1\n`, { mode: 0o755 });
+      assert.match(await detailOf(rig.pulls.push(plan)), /No push to \S*https:\/\/127\.0\.0\.1/);
+    });
+
   test('says that the GitHub CLI is not logged in', async (t) => {
     const said = 'You are not logged into any GitHub hosts. Run gh auth login to authenticate.';
     const rig = await pullRig(t, { 'auth status': [1, '', said] });
