@@ -2,7 +2,7 @@ import { ok } from '../core/result.ts';
 import { messageOf } from '../core/text.ts';
 import { tipOf } from './branch-home.ts';
 import { gitFailure, run, type GitResult } from './git-failure.ts';
-import { nameOf } from './kept-commits.ts';
+import { keepWork, nameOf } from './kept-commits.ts';
 import { REFS } from './names.ts';
 import { withRepositoryLock } from './repository-lock.ts';
 import type { Repository } from './repository.ts';
@@ -19,8 +19,8 @@ export interface AdoptWorktree {
 
 /**
  * Gives an owner that has no worktree yet the one that the latest of the earlier owners has left,
- * as it is; nothing where that work was accepted or discarded. It is one write of one record, so a
- * crash leaves the worktree with the one or the other.
+ * as it is; nothing where that work was accepted or discarded. Its commits are kept by a ref, and
+ * it is one write of one record, so a crash leaves the worktree with the one or the other.
  */
 export function adoptWorktree(request: AdoptWorktree): Promise<GitResult<undefined>> {
   const { repository, owner, from, target } = request;
@@ -34,12 +34,30 @@ export function adoptWorktree(request: AdoptWorktree): Promise<GitResult<undefin
       if (left === undefined) return ok(undefined);
       const settled = await isSettled(repository, left, target);
       if (!settled.ok) return settled;
-      if (!settled.value) await writeRecord(commonDir, { ...left, owner });
-      return ok(undefined);
+      if (settled.value) return ok(undefined);
+      const kept = await keepEarlier(repository, left);
+      if (kept.ok) await writeRecord(commonDir, { ...left, owner });
+      return kept;
     } catch (error) {
       return gitFailure('file', messageOf(error));
     }
   });
+}
+
+/** Keeps the commits of earlier work: who goes on with it could reset its branch. */
+async function keepEarlier(
+  { top }: AdoptWorktree['repository'],
+  { branch, base }: WorktreeRecord,
+): Promise<GitResult<undefined>> {
+  const tip = await tipOf(top, branch);
+  if (!tip.ok || tip.value === base) return ok(undefined);
+  const kept = await keepWork(
+    top,
+    branch,
+    tip.value,
+    `Work of ${branch} before it was gone on with`,
+  );
+  return kept.ok ? ok(undefined) : kept;
 }
 
 /** True for work that was accepted or discarded; also where its branch is gone. */

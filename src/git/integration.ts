@@ -2,6 +2,7 @@ import { ok } from '../core/result.ts';
 import { messageOf } from '../core/text.ts';
 import { gitFailure, holds, run, type GitResult } from './git-failure.ts';
 import { keepCommit, nameOf } from './kept-commits.ts';
+import { removeLocksIn } from './left-locks.ts';
 import { makeCommit } from './make-commit.ts';
 import { mergeTrees } from './merge-trees.ts';
 import { withRepositoryLock } from './repository-lock.ts';
@@ -182,6 +183,8 @@ async function fill(
   commit: string,
 ): Promise<GitResult<string>> {
   await mendLink(work);
+  // A verify command, or a window, may have been killed with the Git that it had begun.
+  if (work.gitDir !== work.commonDir) await removeLocksIn(work, branch);
   const kept = await keepRest(work, branch, tip);
   if (!kept.ok) return kept;
   const filled = await runIn(work, ['read-tree', '--reset', '-u', commit]);

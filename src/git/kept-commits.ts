@@ -36,3 +36,15 @@ export async function keepCommit(
   const moved = await run(cwd, ['update-ref', ref, made.value, old]);
   return moved.ok ? made : moved;
 }
+
+/** Keeps a commit of a branch as `keepCommit` does, before an agent goes on with it. */
+export async function keepWork(
+  cwd: string,
+  branch: string,
+  commit: string,
+  message: string,
+): Promise<GitResult<string>> {
+  const tree = await run(cwd, ['rev-parse', `${commit}^{tree}`]);
+  if (!tree.ok) return tree;
+  return keepCommit(cwd, { name: branch, tree: tree.value, parents: [commit], message });
+}

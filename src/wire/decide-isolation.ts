@@ -1,4 +1,5 @@
-import { join, relative } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type {
@@ -81,17 +82,25 @@ async function whyNotIn(
   worktrees: string,
 ): Promise<string | undefined> {
   const place = `The folder for worktrees, ${oneLine(worktrees)},`;
-  if (worktrees === commonDir || isWithin(commonDir, worktrees))
-    return `${place} lies in the .git folder.`;
-  if (worktrees !== top && !isWithin(top, worktrees)) return undefined;
+  const real = await withoutLinks(worktrees);
+  const liesIn = (folder: string): boolean => real === folder || isWithin(folder, real);
+  if (liesIn(commonDir)) return `${place} lies in the .git folder.`;
+  if (!liesIn(top)) return undefined;
   // A rule for folders fits what lies in them.
-  const inside = join(relative(top, worktrees), 'worktree');
+  const inside = join(relative(top, real), 'worktree');
   const isIgnored = await holds(top, ['check-ignore', '--quiet', `./${inside}`], {
     isPattern: true,
   });
   return isIgnored.ok && isIgnored.value
     ? undefined
     : `${place} lies in the repository, and Git does not ignore it.`;
+}
+
+/** A path with the links in it resolved, as far as it is there. */
+async function withoutLinks(path: string): Promise<string> {
+  const real = await realpath(path).catch(() => undefined);
+  if (real !== undefined || path === dirname(path)) return real ?? path;
+  return join(await withoutLinks(dirname(path)), basename(path));
 }
 
 /** What an earlier run has merged; undefined where it has no branch. */

@@ -3,7 +3,9 @@ import type { MergingAttempt } from '../core/run/isolation-port.ts';
 import type { MergeOutcome } from '../core/run/isolation.ts';
 import { beginMerge } from '../git/begin-merge.ts';
 import type { CommittedWork } from '../git/commit-work.ts';
+import { keepWork, keptRef } from '../git/kept-commits.ts';
 import { recordOf, type WorktreeRecord } from '../git/worktree-records.ts';
+import { mergesOf } from './reviewed-work.ts';
 import { ownerOf, type RunPlace } from './run-place.ts';
 import { type BringInParts, commitTask, mergeTask } from './task-commits.ts';
 import { brokenBy, halfDone, notVerified, REMOVED, unmergedRemark } from './work-end.ts';
@@ -56,6 +58,9 @@ export async function mergeWork(
   const request = { attempt, work: work.value.commit, isVerified: !again, signal };
   const merged = await mergeTask(parts, place, request);
   if (!merged.ok) return conflict([], ...remarks, unmergedRemark(merged.failure.detail));
+  const hasNothing = again && merged.value.kind === 'nothing';
+  if (hasNothing && !(await isMergedBy(place, record, work.value.commit)))
+    return conflict([], ...remarks, dropped(record.branch));
   switch (merged.value.kind) {
     case 'merged':
     case 'nothing':
@@ -76,6 +81,10 @@ export async function mergeWork(
   const isAsked = options.resolveConflicts === true && agent.agentMode === 'unattended';
   if (again || !isAsked) return conflict(files, ...remarks);
   const { repository, branch } = place;
+  // Its agent could reset its branch.
+  const before = `Work of ${record.branch} before its agent was asked to resolve a conflict`;
+  const kept = await keepWork(repository.top, record.branch, work.value.commit, before);
+  if (!kept.ok) return conflict(files, ...remarks, unmergedRemark(kept.failure.detail));
   const begun = await beginMerge({
     ...{ repository, folder: record.folder },
     ...{ other: `refs/heads/${branch}`, message: `Merge ${branch}` },
@@ -88,4 +97,19 @@ export async function mergeWork(
         // Where its agent ends badly, this is all.
         noted: { remarks: [...remarks, ASKED], files: begun.value },
       };
+}
+
+/** True where a merge into the run brought this work in. */
+async function isMergedBy(
+  { repository, branch }: RunPlace,
+  { base }: WorktreeRecord,
+  commit: string,
+): Promise<boolean> {
+  const merges = await mergesOf(repository.top, branch, base);
+  return merges.ok && merges.value.some(({ work }) => work === commit);
+}
+
+/** As a remark. */
+function dropped(branch: string): string {
+  return `Its agent dropped its own work, which is kept under ${keptRef(branch)}`;
 }

@@ -52,6 +52,15 @@ test('a worktree goes to the next owner as it is, with what is not committed in 
   assert.deepEqual(await rig.ownersAfter('old'), ['new'], 'once is enough');
 });
 
+test('its commits are kept where the next owner drops them', async (t) => {
+  const rig = await made(t);
+  const tip = rig.commit();
+  await rig.ownersAfter('old');
+  rig.gitIn(rig.folder, 'reset', '-q', '--hard', 'main');
+  const refs = rig.git('for-each-ref', '--contains', tip, '--format=%(refname)').trim();
+  assert.equal(refs, 'refs/waves/kept/t-1-one');
+});
+
 test('one in which nothing was done yet goes along, too', async (t) => {
   const rig = await made(t);
   assert.deepEqual(await rig.ownersAfter('old'), ['new']);

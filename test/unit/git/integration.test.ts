@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { integrate, type Integration } from '../../../src/git/integration.ts';
@@ -122,6 +122,25 @@ test('what a command left where a file of the next task comes is kept, and is no
   assert.equal((await rig.merge(rig.work({ report: 'by a task' }))).kind, 'merged');
   assert.equal(rig.read('report', rig.folder), 'by a task');
   assert.equal(rig.git('show', 'refs/waves/kept/run-1:report'), 'by the command');
+  assertSettled(rig);
+});
+
+test('a lock that a killed command left in the worktree hinders no later merge', async (t) => {
+  const rig = await run(t);
+  const lock = rig.gitIn(
+    rig.folder,
+    'rev-parse',
+    '--path-format=absolute',
+    '--git-path',
+    'index.lock',
+  );
+  const broken = await rig.merge(rig.work({ new: 'x' }), async () => {
+    writeFileSync(lock.trim(), '');
+    return false;
+  });
+  assert.equal(broken.kind, 'broken');
+  assertSettled(rig);
+  assert.equal((await rig.merge(rig.work({ other: 'x' }))).kind, 'merged');
   assertSettled(rig);
 });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { writeFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { ok } from '../../../src/core/result.ts';
@@ -118,6 +118,9 @@ test('worktrees lie in no folder that would show up in the user’s repository',
   assert.match(await decidedFor('inside'), /lies in the repository, and Git does not ignore it/);
   assert.match(await decidedFor('.git/inside'), /lies in the \.git folder/);
   assert.match(await decidedFor('.'), /lies in the repository/);
+  symlinkSync(root, `${root}-link`);
+  assert.match(await decidedFor(`${root}-link/inside`), /lies in the repository/);
+  assert.match(await decidedFor(`${root}-link/.git/inside`), /lies in the \.git folder/);
   write('.gitignore', 'inside/\n');
   assert.equal(await decidedFor('inside'), 'worktrees');
   assert.equal(await decidedFor('../beside'), 'worktrees');

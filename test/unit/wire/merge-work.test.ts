@@ -181,6 +181,34 @@ describe('the work of an attempt that is not over', () => {
     assert.equal(rig.git('show', 'waves/run-r:manual.txt'), text);
   });
 
+  for (const goal of ['waves/run-r', 'main'])
+    test(`is in conflict, and kept, where its agent resets its branch to ${goal}`, async (t) => {
+      const rig = await inConflict(t);
+      await rig.merge('T-2');
+      const work = tip(rig, 'waves/t-2-title-of-t-2');
+      rig.gitIn(rig.folder, 'reset', '--quiet', '--hard', goal);
+      const before = tip(rig);
+      assert.deepEqual(await rig.merge('T-2', { again: true }), { kind: 'conflict' });
+      const end = await rig.end('T-2', CONFLICT);
+      assert.ok(end.kind === 'conflict');
+      const kept = 'refs/waves/kept/t-2-title-of-t-2';
+      assert.deepEqual(end.evidence?.remarks, [
+        ASKED,
+        `Its agent dropped its own work, which is kept under ${kept}`,
+      ]);
+      assert.equal(tip(rig), before);
+      assert.equal(tip(rig, `${kept}^`), work);
+    });
+
+  test('is merged where another window has merged what its agent resolved', async (t) => {
+    const rig = await inConflict(t);
+    await rig.merge('T-2');
+    rig.write('a.txt', 'one\ntwo\n', rig.folder);
+    assert.deepEqual(await rig.merge('T-2', { again: true }), { kind: 'merged' });
+    const again = { again: true, window: rig.openWindow() };
+    assert.deepEqual(await rig.merge('T-2', again), { kind: 'merged' });
+  });
+
   test('is in conflict where its agent deletes the worktree, and no file is deleted by that', async (t) => {
     const rig = await inConflict(t);
     await rig.merge('T-2');
