@@ -3,8 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunState } from '../../src/core/run/run-events.ts';
-import { namesOfRun } from '../../src/git/names.ts';
 import { readRecords } from '../../src/git/worktree-records.ts';
+import { ownerOf } from '../../src/wire/run-place.ts';
 import { oneOf, type Random } from '../support/random.ts';
 import type { Script, Trace } from './scripted-agents.ts';
 
@@ -117,7 +117,9 @@ export async function checkWorktrees(outcome: WorktreeOutcome): Promise<readonly
   const lying = new Set(
     filesBelow(worktrees, (path) => path.endsWith('/.git')).flatMap(([, text]) => wordsIn(text)),
   );
-  const branch = run && namesOfRun(run.runId, worktrees).branch;
+  // Where Git was killed as it looked for the branch, another name was taken.
+  const records = await readRecords(join(root, '.git'));
+  const branch = run && records.find(({ owner }) => owner === ownerOf(run.runId))?.branch;
   const isMerging = run !== undefined && [...run.tasks.values()].some(({ tryNo }) => tryNo > 0);
   const merged =
     branch === undefined || !hasRef(root, `refs/heads/${branch}`)
