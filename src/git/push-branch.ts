@@ -2,7 +2,10 @@ import { ok } from '../core/result.ts';
 import { gitFailure, run, type GitResult } from './git-failure.ts';
 import { BRANCHES } from './names.ts';
 
-/** A repository elsewhere; `url` is where pushes go, without what proves who the user is. */
+/**
+ * A repository elsewhere; `url` is where pushes go, several places with “and” between them, without
+ * what proves who the user is.
+ */
 export interface Remote {
   readonly name: string;
   readonly url: string;
@@ -18,13 +21,18 @@ export async function remoteOf(top: string, branch: string): Promise<GitResult<R
   const name = wanted ?? (names.includes('origin') || names.length !== 1 ? 'origin' : names[0]);
   if (name === undefined || !names.includes(name))
     return gitFailure('refused', `No remote of ${branch} is known, and none is called origin.`);
-  const url = await run(top, ['remote', 'get-url', '--push', name]);
-  return url.ok ? ok({ name, url: withoutUser(url.value.split('\n')[0] ?? '') }) : url;
+  const urls = await run(top, ['remote', 'get-url', '--push', '--all', name]);
+  return urls.ok ? ok({ name, url: withoutSecrets(urls.value.split('\n').join(' and ')) }) : urls;
 }
 
-/** A text with its `https://user:token@host/path` without user and token, which may have an `@`. */
-function withoutUser(text: string): string {
-  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^/\s'"]*@/gi, '$1');
+/**
+ * A text with its `https://user:token@host/path?query` without user, token, which may have an `@`,
+ * and query.
+ */
+function withoutSecrets(text: string): string {
+  return text
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^/\s'"]*@/gi, '$1')
+    .replace(/(:\/\/[^\s'"?#]*)[?#][^\s'"]*/g, '$1');
 }
 
 export interface PushBranch {
@@ -55,5 +63,5 @@ export async function pushBranch(request: PushBranch): Promise<GitResult<undefin
   if (pushed.ok) return ok(undefined);
   // A hook of the user's, and Git of an address that it cannot read, may say it.
   const { cause, detail } = pushed.failure;
-  return gitFailure(cause, withoutUser(detail));
+  return gitFailure(cause, withoutSecrets(detail));
 }

@@ -147,6 +147,9 @@ describe('a pull request', () => {
     rig.git('remote', 'set-url', 'origin', 'https://me:secret@example.org/shop.git');
     const plan = await got(rig.pulls.plan(rig.run(), one));
     assert.equal(plan.url, 'https://example.org/shop.git');
+    rig.git('remote', 'set-url', '--add', 'origin', 'https://example.net/copy.git');
+    const both = 'https://example.org/shop.git and https://example.net/copy.git';
+    assert.equal((await got(rig.pulls.plan(rig.run(), one))).url, both);
     rig.git('remote', 'add', 'mine', rig.remote);
     rig.git('config', 'branch.main.remote', 'mine');
     assert.equal((await got(rig.pulls.plan(rig.run(), one))).remote, 'mine');
@@ -159,6 +162,7 @@ describe('a pull request', () => {
   for (const [name, url] of [
     ['with an @ in it', 'https://me:se@cret@127.0.0.1:1/shop.git'],
     ['behind the name of a helper', 'none::https://me:secret@127.0.0.1:1/shop.git'],
+    ['in a query', 'https://127.0.0.1:1/shop.git?private_token=secret'],
   ] as const)
     test(`never shows a password ${name}, also where a hook says it`, async (t) => {
       const rig = await pullRig(t);
