@@ -92,9 +92,9 @@ export function undoIntegration({
     if (!filled.ok) return filled;
     const reason = ['-m', 'Todo2 Waves: take a merge back'];
     const moved = await run(top, ['update-ref', ...reason, ref, before, tip]);
-    if (!moved.ok) return moved;
-    const attached = await attach(tree.value, branch);
-    return attached.ok ? ok(true) : attached;
+    if (!moved.ok && !(await isAt(top, ref, before))) return moved;
+    await attach(tree.value, branch);
+    return ok(true);
   };
   const body = (): Promise<GitResult<boolean>> =>
     undo().catch((error: unknown) => gitFailure('file', messageOf(error)));
@@ -142,12 +142,18 @@ async function integrateAlone(request: Integrate): Promise<GitResult<Integration
   }
   const reason = ['-m', 'Todo2 Waves: merge the work of a task'];
   const moved = await run(top, ['update-ref', ...reason, ref, commit.value, before]);
-  if (!moved.ok) return moved;
-  if (tree !== undefined) {
-    const attached = await attach(tree.value, branch);
-    if (!attached.ok) return attached;
-  }
+  if (!moved.ok && !(await isAt(top, ref, commit.value))) return moved;
+  // It is merged: where its worktree cannot be told so, the next merge does.
+  if (tree !== undefined) await attach(tree.value, branch);
   return ok({ kind: 'merged', commit: commit.value, before });
+}
+
+/** Whether a ref is at a commit: a Git that was killed as it moved the ref does not tell. */
+async function isAt(top: string, ref: string, commit: string): Promise<boolean> {
+  const ask = (): Promise<GitResult<string>> => run(top, ['rev-parse', '--verify', ref]);
+  const first = await ask();
+  const found = first.ok ? first : await ask();
+  return found.ok && found.value === commit;
 }
 
 async function hasTree(top: string, commit: string, tree: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { integrate, type Integration } from '../../../src/git/integration.ts';
@@ -168,3 +168,21 @@ test('the backlog stays as it was, even where a task committed another or confli
 function rm({ folder }: Run, file: string): void {
   rmSync(join(folder, file));
 }
+
+test('what is merged counts as merged, though its worktree cannot be told at once', async (t) => {
+  const { merge, work, tip, folder, gitIn, state } = await run(t, { 'a.txt': 'a\n' });
+  const gitDir = gitIn(folder, 'rev-parse', '--absolute-git-dir').trim();
+  const merged = await merge(work({ 'b.txt': 'b\n' }), () => {
+    renameSync(gitDir, `${gitDir}-aside`);
+    return Promise.resolve(true);
+  });
+  renameSync(`${gitDir}-aside`, gitDir);
+  assert.ok(merged.kind === 'merged');
+  assert.equal(tip(), merged.commit);
+  assert.throws(() => gitIn(folder, 'symbolic-ref', '--quiet', 'HEAD'));
+  // The next merge brings the worktree to its branch.
+  assert.equal((await merge(work({ 'c.txt': 'c\n' }))).kind, 'merged');
+  assert.deepEqual(Object.keys(state()), ['a.txt', 'b.txt', 'c.txt']);
+  assert.equal(gitIn(folder, 'symbolic-ref', 'HEAD').trim(), `refs/heads/${BRANCH}`);
+  assert.equal(gitIn(folder, 'status', '--porcelain'), '');
+});
