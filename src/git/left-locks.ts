@@ -1,5 +1,5 @@
-import { lstat, readdir, unlink } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { lstat, readdir, rmdir, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isAbsence } from '../disk/file-fault.ts';
 
@@ -19,9 +19,9 @@ const LOOK_AGAIN_MS = 1_000;
 const ROUNDING_MS = 2_000;
 
 /**
- * Removes the locks that a killed command of ours has left: on refs of ours, on the settings, and
- * on the work tree that it was told to use, made in its time and unchanged since. The index and
- * HEAD of the user are never among them.
+ * Removes the locks that a killed command of ours has left: on refs of ours, on the settings, on a
+ * worktree that it had only begun, and on the work tree that it was told to use, made in its time
+ * and unchanged since. The index and HEAD of the user are never among them.
  */
 export async function removeLocksOf(command: KilledCommand): Promise<void> {
   const { commonDir, gitDir } = command;
@@ -33,12 +33,39 @@ export async function removeLocksOf(command: KilledCommand): Promise<void> {
     gitDir === undefined || resolve(gitDir) === resolve(commonDir)
       ? []
       : ['HEAD.lock', 'index.lock'].map((name) => join(gitDir, name));
-  const found: FoundLock[] = [];
-  for (const file of [...refs.flat(), ...shared, ...own]) {
+  const add = async (file: string, to: FoundLock[]): Promise<void> => {
     const lock = await lockAt(file);
-    if (lock !== undefined && isIn(command, lock)) found.push([file, lock]);
-  }
+    if (lock !== undefined && isIn(command, lock)) to.push([file, lock]);
+  };
+  const found: FoundLock[] = [];
+  for (const file of [...refs.flat(), ...shared, ...own]) await add(file, found);
+  const begun: FoundLock[] = [];
+  for (const file of await begunWorktrees(commonDir)) await add(file, begun);
   await removeUnchanged(found);
+  if (begun.length > 0) await removeBegun(commonDir, begun);
+}
+
+/** Removes what there is of worktrees that are still only begun after a while. */
+async function removeBegun(commonDir: string, begun: readonly FoundLock[]): Promise<void> {
+  await pause(LOOK_AGAIN_MS);
+  const still = new Set(await begunWorktrees(commonDir));
+  for (const [file, lock] of begun)
+    if (still.has(file) && (await removeIfSame(file, lock)))
+      // Where something has come into it, it stays.
+      await rmdir(dirname(file)).catch(() => undefined);
+}
+
+/** The locks of worktrees that Git has only just begun: they have nothing else yet. */
+async function begunWorktrees(commonDir: string): Promise<readonly string[]> {
+  const folder = join(commonDir, 'worktrees');
+  const names = await namesIn(folder);
+  const begun = await Promise.all(
+    names.map(async (name) => {
+      const files = await namesIn(join(folder, name));
+      return files.length === 1 && files[0] === 'locked' ? [join(folder, name, 'locked')] : [];
+    }),
+  );
+  return begun.flat();
 }
 
 /**
@@ -105,9 +132,14 @@ function isIn({ from, to }: KilledCommand, { madeAt }: Lock): boolean {
 }
 
 async function locksBelow(folder: string): Promise<readonly string[]> {
+  const names = await namesIn(folder, true);
+  return names.filter((name) => name.endsWith('.lock')).map((name) => join(folder, name));
+}
+
+/** None where there is no such folder. */
+async function namesIn(folder: string, recursive = false): Promise<readonly string[]> {
   try {
-    const names = await readdir(folder, { recursive: true });
-    return names.filter((name) => name.endsWith('.lock')).map((name) => join(folder, name));
+    return await readdir(folder, { recursive });
   } catch (error) {
     if (isAbsence(error)) return [];
     throw error;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { run } from '../../../src/git/git-failure.ts';
@@ -40,4 +40,22 @@ test('of the locks, those made in the time of the killed command are removed', a
   const commonDir = join(root, '.git');
   await removeLocksOf({ commonDir, gitDir: commonDir, from, to: from });
   assert.deepEqual([ours, older, settings, index].map(existsSync), [false, true, false, true]);
+});
+
+test('a worktree that a killed Git had only begun is removed, one with more in it or of another time is not', async (t) => {
+  const { root } = repositoryRig(t);
+  const commonDir = join(root, '.git');
+  const begin = (name: string): string => {
+    const folder = join(commonDir, 'worktrees', name);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'locked'), '');
+    return folder;
+  };
+  const [begun, atWork, older] = [begin('t-1'), begin('t-2'), begin('t-3')];
+  writeFileSync(join(atWork, 'gitdir'), '/somewhere/.git');
+  utimesSync(join(older, 'locked'), 1_000, 1_000);
+  const from = Date.now();
+  await removeLocksOf({ commonDir, gitDir: undefined, from, to: from });
+  assert.deepEqual([begun, atWork, older].map(existsSync), [false, true, true]);
+  assert.ok(existsSync(join(atWork, 'locked')));
 });
