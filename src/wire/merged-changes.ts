@@ -19,10 +19,8 @@ export async function mergedChanges(
   runId: string,
   id: TaskId,
 ): Promise<Result<TaskChanges, Failure>> {
-  const [record, place] = [
-    await recordOf(commonDir, ownerOf(runId, id)),
-    await recordOf(commonDir, ownerOf(runId)),
-  ];
+  const record = await recordOf(commonDir, ownerOf(runId, id));
+  const place = await recordOf(commonDir, ownerOf(runId));
   if (record === undefined || place === undefined) return failed({ detail: NO_WORKTREE });
   const { branch } = record;
   const tip = await tipOf(top, branch);

@@ -65,9 +65,10 @@ async function noteAfterEnd(
     onFailed({ kind: 'writeFailed', file, detail: 'another window writes to it' });
     return;
   }
-  // Another window may have written to it until a moment ago.
-  const before = await hasEnded();
-  if (before !== undefined) {
+  try {
+    // Another window may have written to it until a moment ago.
+    const before = await hasEnded();
+    if (before === undefined) return;
     const event: RunEvent = { kind: 'workDecided', runId, ids, decision, at: clock.now() };
     const writer = journals.open(runId, {
       onFailed,
@@ -76,6 +77,7 @@ async function noteAfterEnd(
     writer.append(event);
     await writer.close();
     onNoted(foldJournal([event], before) ?? before);
+  } finally {
+    await journals.release(runId);
   }
-  await journals.release(runId);
 }

@@ -41,12 +41,12 @@ export async function setUpRun(
   const setup = await parts.setup();
   if (!setup.ok) {
     const { failure } = setup;
-    return `the worktree of the run was not set up: ${'detail' in failure ? failure.detail : 'a command was not found'}`;
+    return 'detail' in failure ? failure.detail : 'a command was not found';
   }
   for (const verify of setup.value) {
     const request = { verify, cwd, ...marked, graceMs: GRACE_MS };
     const { passed, command } = await runVerify({ ...request, doing: 'Setting up' }, signal);
-    if (!passed) return `the worktree of the run was not set up: ${command} failed`;
+    if (!passed) return `${command} failed`;
   }
   const ready = await markReady(repository, owner);
   // It is made ready once more then.

@@ -42,8 +42,9 @@ export function verifyMergedWith(parts: VerifyMergedParts): VerifyMerged {
     const command = parts.commandFor(id);
     if (command === undefined) return undefined;
     const { folder } = parts.journals;
-    const logFile = attemptNo && basename(folder.filesOf(runId, attemptNo).log);
-    const where = { name: MARK_OF_MERGE, logFile: logFile || undefined };
+    const logFile =
+      attemptNo === undefined ? undefined : basename(folder.filesOf(runId, attemptNo).log);
+    const where = { name: MARK_OF_MERGE, logFile };
     return () =>
       withMark(parts, runId, where, async (marked) => {
         const notRun = (why: string): Verified => {
@@ -53,7 +54,7 @@ export function verifyMergedWith(parts: VerifyMergedParts): VerifyMerged {
         const spec = await resolveVerify(command);
         if (!spec.ok) return notRun(`${command.command} was not found`);
         const why = await setUpRun(parts, place, runId, marked, signal);
-        if (why !== undefined) return notRun(why);
+        if (why !== undefined) return notRun(`the worktree of the run was not set up: ${why}`);
         const cwd = resolve(place.folder, place.repository.prefix);
         const request = { verify: spec.value, cwd, ...marked, graceMs: GRACE_MS };
         const doing = 'Verifying the merged state';

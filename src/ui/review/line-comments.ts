@@ -69,9 +69,9 @@ export class LineComments implements vscode.Disposable {
   }
 
   /** Those on the work of a task, in the order of files and lines. */
-  of(root: string, { runId, id }: ReviewedTask): readonly LineComment[] {
+  of(root: string, work: ReviewedTask): readonly LineComment[] {
     return this.#all
-      .filter(({ kept }) => kept.root === root && kept.runId === runId && kept.id === id)
+      .filter(({ kept }) => isOn(kept, root, work))
       .map(({ kept: { path, line, quote, text: written } }) => ({
         path,
         line,
@@ -82,8 +82,9 @@ export class LineComments implements vscode.Disposable {
   }
 
   /** Forgets those on the work of a task. */
-  clear(root: string, { runId, id }: ReviewedTask): Promise<void> {
-    return this.#drop(({ kept }) => kept.root === root && kept.runId === runId && kept.id === id);
+  async clear(root: string, work: ReviewedTask): Promise<void> {
+    this.#drop(({ kept }) => isOn(kept, root, work));
+    await this.#keep();
   }
 
   /**
@@ -92,12 +93,11 @@ export class LineComments implements vscode.Disposable {
    */
   async follow(
     root: string,
-    { runId, id }: ReviewedTask,
+    work: ReviewedTask,
     commit: string,
     textOf: (path: string) => Promise<string | undefined>,
   ): Promise<void> {
-    const isOlder = ({ kept }: Shown): boolean =>
-      kept.root === root && kept.runId === runId && kept.id === id && kept.commit !== commit;
+    const isOlder = ({ kept }: Shown): boolean => isOn(kept, root, work) && kept.commit !== commit;
     const older = this.#all.filter(isOlder).map(({ kept }) => kept);
     if (older.length === 0) return;
     const moved: KeptComment[] = [];
@@ -106,7 +106,7 @@ export class LineComments implements vscode.Disposable {
       const line = whole === undefined ? kept.line : nearestLine(whole, kept);
       moved.push({ ...kept, commit, line });
     }
-    await this.#drop(isOlder);
+    this.#drop(isOlder);
     this.#show(moved);
     await this.#keep();
   }
@@ -159,7 +159,9 @@ export class LineComments implements vscode.Disposable {
   }
 
   async remove(comment: unknown): Promise<void> {
-    if (comment instanceof Shown) await this.#drop((each) => each === comment);
+    if (!(comment instanceof Shown)) return;
+    this.#drop((each) => each === comment);
+    await this.#keep();
   }
 
   dispose(): void {
@@ -201,7 +203,7 @@ export class LineComments implements vscode.Disposable {
     this.#put(comment.thread, [...(this.#threads.get(comment.thread) ?? [])]);
   }
 
-  async #drop(isDropped: (comment: Shown) => boolean): Promise<void> {
+  #drop(isDropped: (comment: Shown) => boolean): void {
     for (const [thread, comments] of [...this.#threads]) {
       const left = comments.filter((comment) => !isDropped(comment));
       if (left.length > 0) this.#put(thread, left);
@@ -210,13 +212,16 @@ export class LineComments implements vscode.Disposable {
         thread.dispose();
       }
     }
-    await this.#keep();
   }
 
   async #keep(): Promise<void> {
     const kept = this.#all.map((comment) => comment.kept).slice(-MOST_KEPT);
     await this.#memory.update(KEY, JSON.stringify(kept));
   }
+}
+
+function isOn(kept: KeptComment, root: string, { runId, id }: ReviewedTask): boolean {
+  return kept.root === root && kept.runId === runId && kept.id === id;
 }
 
 function isReply(value: unknown): value is vscode.CommentReply {

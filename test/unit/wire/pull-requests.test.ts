@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import type { Failure } from '../../../src/core/failure.ts';
-import type { Result } from '../../../src/core/result.ts';
 import { pullRequestBody, type PullRequests } from '../../../src/core/run/pull-request.ts';
 import { taskId } from '../../../src/core/task.ts';
 import { pullRequestsOf } from '../../../src/wire/pull-requests.ts';
+import { detailOf, got } from '../../support/answers.ts';
 import { EVIDENCE, type IsolatedRig, isolatedRig, SUCCESS } from '../../support/isolated-rig.ts';
 import { temporaryFolder } from '../../support/repository-rig.ts';
 
@@ -73,18 +72,6 @@ process.exitCode = code;
             .split('\n')
             .map((line) => JSON.parse(line) as ReturnType<PullRig['calls']>[number]),
   };
-}
-
-async function got<T>(asked: Promise<Result<T, Failure>>): Promise<T> {
-  const result = await asked;
-  assert.ok(result.ok, JSON.stringify(result));
-  return result.value;
-}
-
-async function detailOf(asked: Promise<Result<unknown, Failure>>): Promise<string> {
-  const result = await asked;
-  assert.ok(!result.ok && result.failure.kind === 'isolation', JSON.stringify(result));
-  return result.failure.detail;
 }
 
 describe('a pull request', () => {

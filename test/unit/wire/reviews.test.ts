@@ -2,15 +2,14 @@ import assert from 'node:assert/strict';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import type { Failure } from '../../../src/core/failure.ts';
 import type { WorkEnd } from '../../../src/core/ports.ts';
-import type { Result } from '../../../src/core/result.ts';
 import type { AcceptWay, Reviews } from '../../../src/core/run/review.ts';
 import { decisionWords } from '../../../src/core/run/work-decision.ts';
 import { applyRunEvents } from '../../../src/core/run/journal/run-state.ts';
 import type { RunEvent, RunState } from '../../../src/core/run/run-events.ts';
 import { taskId } from '../../../src/core/task.ts';
 import { reviewsOf } from '../../../src/wire/reviews.ts';
+import { detailOf, got } from '../../support/answers.ts';
 import {
   EVIDENCE,
   type IsolatedRig,
@@ -51,18 +50,6 @@ async function reviewed(t: TestContext, options: IsolatedRigOptions = {}): Promi
 }
 
 const NO_NOTE = (): Promise<never> => Promise.reject(new Error('nothing was decided'));
-
-async function got<T>(asked: Promise<Result<T, Failure>>): Promise<T> {
-  const result = await asked;
-  assert.ok(result.ok, JSON.stringify(result));
-  return result.value;
-}
-
-async function detailOf(asked: Promise<Result<unknown, Failure>>): Promise<string> {
-  const result = await asked;
-  assert.ok(!result.ok && result.failure.kind === 'isolation', JSON.stringify(result));
-  return result.failure.detail;
-}
 
 const FAILURE: WorkEnd = {
   ...{ kind: 'failed', cause: { kind: 'exit' }, exitCode: 1, signal: undefined },
