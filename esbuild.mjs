@@ -16,10 +16,20 @@ const ENTRIES = {
   'simulated-agent': 'src/simulated-agent.ts',
 };
 
+/**
+ * What is loaded when it is first wanted, by how it is imported: a bundle of its own, since most
+ * windows never want it. Only `import(…)` of it is held apart, and a type of it is no import.
+ */
+const CHUNKS = { 'sql.js': 'sql' };
+
 await rm('dist', { recursive: true, force: true });
 await mkdir('out', { recursive: true }); // where the package goes
 const build = await context({
-  entryPoints: ENTRIES,
+  entryPoints: {
+    ...ENTRIES,
+    ...Object.fromEntries(Object.entries(CHUNKS).map(([path, name]) => [name, path])),
+  },
+  plugins: [{ name: 'chunks', setup: holdApart }],
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
   bundle: true,
@@ -27,6 +37,7 @@ const build = await context({
   format: 'cjs',
   target: 'node22',
   external: ['vscode', 'node:sqlite'],
+  supported: { 'dynamic-import': false }, // to `require`, which is what finds a file beside the bundle
   // As ES modules, of which only what is used is bundled.
   alias: { yaml: join(dirname(require.resolve('yaml/package.json')), 'browser/dist/index.js') },
   minify: !watch,
@@ -40,6 +51,15 @@ await copyFile(require.resolve('sql.js/dist/sql-wasm.wasm'), 'dist/sql-wasm.wasm
 await writeFile('dist/README.md', forTheEditor(await readFile('README.md', 'utf8')));
 if (watch) await build.watch();
 else await build.dispose();
+
+/** Lets each chunk be what it is imported as, from the file that is made of it. */
+function holdApart({ onResolve }) {
+  onResolve({ filter: /./ }, ({ kind, path }) =>
+    kind === 'dynamic-import' && path in CHUNKS
+      ? { path: `./${CHUNKS[path]}.cjs`, external: true }
+      : undefined,
+  );
+}
 
 /** An editor shows pictures and follows links of an installed extension's page only on the internet, so files of ours go. */
 function forTheEditor(readme) {

@@ -16,6 +16,7 @@ const BOUNDS = {
   // One runs beside each agent: judging its end by what some thirty providers say is 25 of it, and
   // watching that its last write stays 13. How long a provider refuses, the window reads.
   'dist/supervisor.cjs': 110 * KB,
+  'dist/sql.cjs': 65 * KB,
   'dist/mcp.cjs': 750 * KB, // half of it is the SDK of the protocol, with its validators
   'dist/simulated-agent.cjs': 50 * KB,
   'out/todo2-waves.vsix': 1100 * KB, // SQLite as WebAssembly is 330 of them
@@ -27,6 +28,7 @@ const NEEDED = [
   'LICENSE',
   'dist/README.md',
   'dist/extension.cjs',
+  'dist/sql.cjs',
   'dist/sql-wasm.wasm',
 ];
 const EXPECTED = [
