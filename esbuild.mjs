@@ -20,14 +20,16 @@ const ENTRIES = {
  * What is loaded when it is first wanted, by how it is imported: a bundle of its own, since most
  * windows never want it. Only `import(…)` of it is held apart, and a type of it is no import.
  */
-const CHUNKS = { 'sql.js': 'sql' };
+const CHUNKS = { 'sql.js': 'sql', './ui/board/board-panels.ts': 'board' };
 
 await rm('dist', { recursive: true, force: true });
 await mkdir('out', { recursive: true }); // where the package goes
 const build = await context({
   entryPoints: {
     ...ENTRIES,
-    ...Object.fromEntries(Object.entries(CHUNKS).map(([path, name]) => [name, path])),
+    ...Object.fromEntries(
+      Object.entries(CHUNKS).map(([path, name]) => [name, path.replace(/^\.\//, './src/')]),
+    ),
   },
   plugins: [{ name: 'chunks', setup: holdApart }],
   outdir: 'dist',

@@ -12,6 +12,7 @@ import { DocumentProvider } from './ui/document-provider.ts';
 import { decorateLocks } from './ui/lock-decorations.ts';
 import { PlanEditor } from './ui/plan-editor.ts';
 import { showProblems } from './ui/doctor/problems-panel.ts';
+import type { BoardPanels } from './ui/board/board-panels.ts';
 import { LineComments } from './ui/review/line-comments.ts';
 import { registerReviewFiles } from './ui/review/review-files.ts';
 import { RunNotices } from './ui/run-notices.ts';
@@ -53,8 +54,23 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     const runs = opened.all.find((backlog) => backlog.root === root)?.runs;
     return runs?.find(runId)?.tasks.has(id) === true && runs.sentBackIn(runId, id) === undefined;
   });
+  const boards = lazy(async () => {
+    const { BoardPanels } = await import('./ui/board/board-panels.ts');
+    const panels: BoardPanels = new BoardPanels({
+      backlogs: opened,
+      extension: context.extensionUri,
+      clock: systemClock,
+      reportBug,
+    });
+    context.subscriptions.push(panels);
+    return panels;
+  });
   context.subscriptions.push(
     log,
+    vscode.window.registerWebviewPanelSerializer('todo2Waves.board', {
+      deserializeWebviewPanel: async (panel, state: unknown) =>
+        (await boards()).restore(panel, state),
+    }),
     tree,
     showLockStatus(opened),
     decorateLocks(opened),
@@ -79,11 +95,18 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
       showLog: () => log.show(),
       agents: agents.doors(opened),
       lineComments,
+      openBoard: async (backlog, id) => (await boards()).open(backlog, id),
       workspace: (root) =>
         openWorkspace(root, { program: readExarpPath(), version: packageJSON.version }),
     }),
   );
   return { backlogs: opened, agents };
+}
+
+/** Makes something when it is first wanted, once. */
+function lazy<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
 }
 
 /** The result of `activate`, for tests that run inside the editor. */

@@ -1,5 +1,5 @@
 import type { Backlog } from '../core/backlog.ts';
-import type { Event } from '../core/events.ts';
+import type { Disposable, Event } from '../core/events.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Result } from '../core/result.ts';
 import type { PullRequests } from '../core/run/pull-request.ts';
@@ -33,6 +33,15 @@ export interface BacklogServices {
   activityOf(id: TaskId): string | undefined;
   /** Shows what the agent of one attempt of a run wrote. */
   openLog(runId: string, attemptNo: number): Promise<void>;
+  /**
+   * Follows what the agent of one attempt writes, as the end of its text, until that is disposed;
+   * undefined where there is no such attempt.
+   */
+  followLog(
+    runId: string,
+    attemptNo: number,
+    onText: (text: string) => void,
+  ): Disposable | undefined;
   /** The work of runs that keep their tasks apart. */
   readonly reviews: Reviews;
   /** Makes pull requests of that work. */

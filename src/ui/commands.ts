@@ -8,7 +8,7 @@ import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { copyAnalysis } from './analysis-report.ts';
 import { chooseBatch, copyBatch } from './batch-commands.ts';
 import type { AgentCommandsPort } from './agent-commands-port.ts';
-import { confirm, type Target, tell, tellFailure } from './ask.ts';
+import { confirm, pickBacklog, type Target, tell, tellFailure } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
 import { commandsOn, type Handler, isSeveral, targetOf } from './command-targets.ts';
 import {
@@ -86,6 +86,8 @@ export interface CommandContext {
   readonly showLog: () => void;
   readonly agents: AgentCommandsPort;
   readonly lineComments: Pick<LineComments, keyof LineComments>;
+  /** Shows the board of a backlog, and in it a task. */
+  readonly openBoard: (backlog: Backlog, id?: TaskId) => Promise<void>;
   /** What batches may read below a root. */
   readonly workspace: (root: string) => Workspace;
 }
@@ -138,6 +140,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     cancelLineComment: (comment: unknown) => lineComments.cancel(comment),
     deleteLineComment: (comment: unknown) => lineComments.remove(comment),
     cleanUpWorktrees: trusted(onBacklog((backlog) => cleanUpWorktrees(backlogs, backlog))),
+    openBoard: (node) => openBoard(context, node),
     showRuns: () => showRuns(),
     clearRun: (node) => (node?.kind === 'run' ? node.backlog.runs.clear(node.runId) : undefined),
     claimTask: trusted((node, selected) =>
@@ -223,6 +226,13 @@ function trusted(handler: Handler): Handler {
     if (vscode.workspace.isTrusted) await handler(node, selected);
     else await tell({ kind: 'readOnly', cause: { kind: 'untrusted' } });
   };
+}
+
+/** With the task of the row, where that has one. */
+async function openBoard({ backlogs, openBoard: open }: CommandContext, node?: TreeNode) {
+  const backlog = node?.backlog ?? (await pickBacklog(backlogs));
+  if (backlog !== undefined)
+    await open(backlog, node !== undefined && 'taskId' in node ? node.taskId : undefined);
 }
 
 function startWave(backlog: Backlog, number: number): Promise<unknown> {

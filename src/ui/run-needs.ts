@@ -5,6 +5,7 @@ import type { TaskId } from '../core/task.ts';
 import { agentsAtWork, interruptedRuns, runCounts } from './run-row.ts';
 import { isBudgetLimit, limitWords } from '../core/run/run-budget.ts';
 import { usageWords } from '../core/run/usage.ts';
+import { asksToSignIn } from '../core/run/sign-in.ts';
 import { outcomeWords, verifyWords } from '../core/run/run-messages.ts';
 import { clockTime } from '../core/messages.ts';
 
@@ -111,13 +112,6 @@ function endWords(name: string, outcome: TaskOutcome, now: number): Words | unde
     default:
       return undefined;
   }
-}
-
-/** Agents word it each in their own way: an account, a key, or the trust of a folder is missing. */
-function asksToSignIn(detail: string): boolean {
-  return /\b(?:log ?in|logged in|sign ?in|signed in|auth\w*|api[ _-]?key|credentials?|workspace trust)\b/i.test(
-    detail,
-  );
 }
 
 function stopNeeds(backlog: Backlog, run: RunState): readonly Need[] {

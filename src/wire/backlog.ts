@@ -209,6 +209,7 @@ export function wireBacklog(
     activityOf: (id) => terminals.terminals.activityOf(id),
     onDidChangeActivity: terminals.terminals.onDidChangeActivity,
     openLog: (runId, attemptNo) => terminals.openLog(runs, runId, attemptNo),
+    followLog: (runId, attemptNo, onText) => terminals.followLog(runs, runId, attemptNo, onText),
     reviews: reviewsOf({
       root,
       titleOf,

@@ -14,6 +14,7 @@ import {
 } from '../agent-process/terminals/interactive-terminal.ts';
 import type { NodeCommand } from '../agent-process/supervisor-process.ts';
 import type { SupervisedWorkerOptions } from '../agent-process/supervised-worker.ts';
+import { followLogText } from '../agent-process/terminals/log-text.ts';
 import { TaskTerminals } from '../agent-process/terminals/task-terminals.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import { isInConflict } from '../core/run/decided-work.ts';
@@ -52,6 +53,13 @@ export interface WiredTerminals extends Disposable {
     runId: string,
     attemptNo: number,
   ): Promise<void>;
+  /** The same as text, again as it grows; undefined where there is no such attempt. */
+  followLog(
+    runs: Pick<WiredRuns, 'stateOf' | 'journals' | 'history' | 'runner'>,
+    runId: string,
+    attemptNo: number,
+    onText: (text: string) => void,
+  ): Disposable | undefined;
 }
 
 const ICON = new vscode.ThemeIcon('layers');
@@ -152,33 +160,21 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
       runs.runner.onDidChange(lookAgain);
     },
     openLog: async (runs, runId, attemptNo) => {
-      const run = [...runs.runner.runs, ...runs.history.elsewhere, ...runs.history.past].find(
-        (r) => r.runId === runId,
-      );
-      for (const task of run?.tasks.values() ?? []) {
-        const outcome =
-          task.attemptNo === attemptNo
-            ? task.outcome
-            : task.earlier.find((earlier) => earlier.attemptNo === attemptNo)?.outcome;
-        if (task.attemptNo !== attemptNo && outcome === undefined) continue;
-        const state = runs.stateOf(runId, attemptNo, task.id);
-        const seen: StartedAttempt = {
-          runId,
-          attemptNo,
-          taskId: task.id,
-          agentMode: task.agent.agentMode,
-          isAttached: true,
-          tryNo: task.tryNo,
-          label: state?.label ?? task.agent.agent,
-          output: state?.output ?? 'text',
-          logFile: runs.journals.folder.filesOf(runId, attemptNo).log,
-        };
-        if (outcome === undefined) {
-          terminals.open(attemptOf(seen));
-          terminals.show(task.id);
-        } else await terminals.openLog(attemptOf(seen), wordsOf(outcome, undefined));
-        return;
-      }
+      const found = findAttempt(runs, runId, attemptNo);
+      if (found === undefined) return;
+      const { seen, outcome } = found;
+      if (outcome === undefined) {
+        terminals.open(attemptOf(seen));
+        terminals.show(seen.taskId);
+      } else await terminals.openLog(attemptOf(seen), wordsOf(outcome, undefined));
+    },
+    followLog: (runs, runId, attemptNo, onText) => {
+      const found = findAttempt(runs, runId, attemptNo);
+      if (found === undefined) return undefined;
+      const attempt = attemptOf(found.seen);
+      const onFault = (detail: string): void =>
+        log(`The log of attempt ${attempt.key} cannot be shown: ${detail}`);
+      return followLogText({ attempt, clock, onText, onFault, reportBug });
     },
     dispose: () => {
       for (const terminal of interactive.values()) terminal.dispose();
@@ -186,6 +182,38 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
       terminals.dispose();
     },
   };
+}
+
+/** What is known of an attempt, and how it ended if it has. */
+function findAttempt(
+  runs: Pick<WiredRuns, 'stateOf' | 'journals' | 'history' | 'runner'>,
+  runId: string,
+  attemptNo: number,
+): { readonly seen: StartedAttempt; readonly outcome: TaskOutcome | undefined } | undefined {
+  const run = [...runs.runner.runs, ...runs.history.elsewhere, ...runs.history.past].find(
+    (r) => r.runId === runId,
+  );
+  for (const task of run?.tasks.values() ?? []) {
+    const isLatest = task.attemptNo === attemptNo;
+    const outcome = isLatest
+      ? task.outcome
+      : task.earlier.find((earlier) => earlier.attemptNo === attemptNo)?.outcome;
+    if (!isLatest && outcome === undefined) continue;
+    const state = runs.stateOf(runId, attemptNo, task.id);
+    const seen: StartedAttempt = {
+      runId,
+      attemptNo,
+      taskId: task.id,
+      agentMode: task.agent.agentMode,
+      isAttached: true,
+      tryNo: task.tryNo,
+      label: state?.label ?? task.agent.agent,
+      output: state?.output ?? 'text',
+      logFile: runs.journals.folder.filesOf(runId, attemptNo).log,
+    };
+    return { seen, outcome };
+  }
+  return undefined;
 }
 
 /** Terminals of the editor survive a reload; each is known by the process of its supervisor. */

@@ -225,6 +225,7 @@ export function fakeBacklogs(
     showTerminal: () => false,
     activityOf: () => undefined,
     openLog: unasked,
+    followLog: () => undefined,
     reviews: {
       changes: unasked,
       textAt: unasked,
@@ -280,6 +281,10 @@ export const NO_COMMENTS: CommandContext['lineComments'] = {
   remove: () => Promise.resolve(),
   dispose: () => undefined,
 };
+
+/** A window that shows no board. */
+export const NO_BOARD: CommandContext['openBoard'] = () =>
+  Promise.reject(new Error('not asked for'));
 
 /** Below a root nothing is read. */
 export const NO_WORKSPACE = (): never => {

@@ -1,13 +1,4 @@
-import {
-  CARD_ACTIONS,
-  RUN_ACTIONS,
-  type BoardState,
-  type Card,
-  type CardAction,
-  type Column,
-  type Details,
-  type RunAction,
-} from './board-state.ts';
+import type { BoardState, Card, CardAction, Column, Details, RunAction } from './board-state.ts';
 
 /** Everything of a board but what grows with the number of its tasks. */
 export type BoardFrame = Omit<BoardState, 'cards' | 'columns'>;
@@ -44,4 +35,4 @@ export type FromBoard =
   /** The drawer shows this task (undefined: none), and whether its log. */
   | { readonly kind: 'drawer'; readonly id?: string | undefined; readonly withLog: boolean }
   /** A picture of graph or timeline, to be saved where the user says. */
-  | { readonly kind: 'saveSvg'; readonly name: string; readonly svg: string };
+  | { readonly kind: 'saveSvg'; readonly name: 'graph' | 'timeline'; readonly svg: string };

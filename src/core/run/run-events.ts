@@ -203,14 +203,17 @@ export interface TaskRun {
   /** Who holds its lock for this run; undefined while it is not claimed. */
   readonly holder: string | undefined;
   readonly waits: WaitReason | undefined;
-  /** Of the latest attempt. */
+  /** Of the latest attempt: when its worker was asked, its agent began, and it ended. */
+  readonly startingAt?: number | undefined;
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
-  /** What earlier attempts ended with. */
+  /** What earlier attempts ended with, at `at`; the other times as above. */
   readonly earlier: readonly {
     readonly attemptNo: number;
     readonly outcome: TaskOutcome;
     readonly at: number;
+    readonly startingAt?: number | undefined;
+    readonly startedAt?: number | undefined;
   }[];
   readonly outcome: TaskOutcome | undefined;
   /** What its agent goes on with; undefined where it begins anew. */

@@ -17,6 +17,7 @@ import {
   ME,
   NOW,
   type FakeBacklog,
+  NO_BOARD,
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
@@ -164,6 +165,7 @@ describe('the commands', () => {
         showLog: () => undefined,
         agents: NO_DOORS,
         lineComments: NO_COMMENTS,
+        openBoard: NO_BOARD,
         workspace: NO_WORKSPACE,
       },
     });

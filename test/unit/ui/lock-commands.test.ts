@@ -11,6 +11,7 @@ import {
   fakeBacklogs,
   ME,
   NOW,
+  NO_BOARD,
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
@@ -68,6 +69,7 @@ function makeWindow(all: readonly Task[]) {
       showLog: () => undefined,
       agents: NO_DOORS,
       lineComments: NO_COMMENTS,
+      openBoard: NO_BOARD,
       workspace: NO_WORKSPACE,
     },
   });

@@ -8,6 +8,7 @@ import {
   fakeBacklog,
   fakeBacklogs,
   NOW,
+  NO_BOARD,
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
@@ -44,7 +45,12 @@ async function press(
   const backlog = fakeBacklog({ runs: () => [RUN] });
   registerCommands({
     ...{ selection: () => [], showLog: () => undefined },
-    ...{ agents: NO_DOORS, lineComments: NO_COMMENTS, workspace: NO_WORKSPACE },
+    ...{
+      agents: NO_DOORS,
+      lineComments: NO_COMMENTS,
+      openBoard: NO_BOARD,
+      workspace: NO_WORKSPACE,
+    },
     backlogs: fakeBacklogs([backlog], {
       pullRequests: {
         plan: ({ runId }, id) => {

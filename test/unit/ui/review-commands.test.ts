@@ -30,6 +30,7 @@ import {
   fakeBacklog,
   fakeBacklogs,
   NOW,
+  NO_BOARD,
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
@@ -184,7 +185,12 @@ function makeWindow(given: Answers = {}) {
   });
   registerCommands({
     ...{ backlogs, selection: () => [], showLog: () => undefined },
-    ...{ agents: NO_DOORS, lineComments: NO_COMMENTS, workspace: NO_WORKSPACE },
+    ...{
+      agents: NO_DOORS,
+      lineComments: NO_COMMENTS,
+      openBoard: NO_BOARD,
+      workspace: NO_WORKSPACE,
+    },
   });
   const press = async (name: string, node?: object): Promise<readonly string[]> => {
     const row = node === undefined ? undefined : { backlog, ...node };

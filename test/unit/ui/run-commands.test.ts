@@ -22,6 +22,7 @@ import {
   type FakeBacklog,
   fakeBacklogs,
   NOW,
+  NO_BOARD,
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
@@ -85,6 +86,7 @@ function makeWindow(runs: readonly RunState[] = [live, paused, over], more: Fake
     showLog: () => undefined,
     agents: NO_DOORS,
     lineComments: NO_COMMENTS,
+    openBoard: NO_BOARD,
     workspace: NO_WORKSPACE,
   });
   const press = async (name: string, node?: object): Promise<readonly string[]> => {

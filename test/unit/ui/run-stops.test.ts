@@ -7,6 +7,7 @@ import { answers, commands, lists } from '../../support/editor-stub.ts';
 import {
   fakeBacklog,
   fakeBacklogs,
+  NO_BOARD,
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
@@ -54,6 +55,7 @@ test('without a row a person picks the run, or the task of those that have not e
     showLog: () => undefined,
     agents: NO_DOORS,
     lineComments: NO_COMMENTS,
+    openBoard: NO_BOARD,
     workspace: NO_WORKSPACE,
   });
   await commands.registered.get('todo2Waves.stopRun')?.();

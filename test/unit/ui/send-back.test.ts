@@ -12,6 +12,7 @@ import {
   fakeBacklog,
   fakeBacklogs,
   NO_AGENTS,
+  NO_BOARD,
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
@@ -102,7 +103,13 @@ function makeWindow(given: Given = {}) {
     },
   };
   registerCommands({
-    ...{ backlogs, selection: () => [], showLog: () => undefined, lineComments },
+    ...{
+      backlogs,
+      selection: () => [],
+      showLog: () => undefined,
+      lineComments,
+      openBoard: NO_BOARD,
+    },
     ...{ agents: NO_DOORS, workspace: NO_WORKSPACE },
   });
   const press = async (node?: object): Promise<readonly string[]> => {

@@ -28,6 +28,7 @@ import {
   fakeBacklogs,
   type FakeBacklog,
   NOW,
+  NO_BOARD,
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
@@ -386,6 +387,7 @@ async function command(name: string, backlog: Backlog, node: unknown): Promise<v
       showLog: () => undefined,
       agents: NO_DOORS,
       lineComments: NO_COMMENTS,
+      openBoard: NO_BOARD,
       workspace: NO_WORKSPACE,
     },
   };

@@ -208,6 +208,7 @@ function changedTask(task: TaskRun, event: TaskEvent): TaskRun {
         tryNo,
         attemptNo,
         waits: undefined,
+        startingAt: event.at,
         startedAt: undefined,
       };
     }
@@ -219,7 +220,8 @@ function changedTask(task: TaskRun, event: TaskEvent): TaskRun {
       return { ...task, waits: event.reason };
     case 'taskRequeued': {
       const { outcome, at } = event;
-      const earlier = [...task.earlier, { attemptNo: task.attemptNo ?? 0, outcome, at }];
+      const { attemptNo = 0, startingAt, startedAt } = task;
+      const earlier = [...task.earlier, { attemptNo, outcome, at, startingAt, startedAt }];
       return { ...task, phase: 'queued', holder: undefined, waits: undefined, earlier };
     }
     case 'taskEnded': {

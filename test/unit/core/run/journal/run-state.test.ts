@@ -72,10 +72,11 @@ test('a run is what its events tell', () => {
       waits: undefined,
     },
     ...{
+      startingAt: 9,
       startedAt: 10,
       endedAt: 12,
       outcome: DONE,
-      earlier: [{ attemptNo: 1, outcome: FAILED, at: 6 }],
+      earlier: [{ attemptNo: 1, outcome: FAILED, at: 6, startingAt: 3, startedAt: 4 }],
     },
   });
   assert.equal(state.tasks.get(b)?.agent.agent, 'auto', 'nobody named one');
