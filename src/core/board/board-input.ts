@@ -34,8 +34,6 @@ export interface BoardInput {
   /** True for a task at work that ends when the user of this window says so. */
   readonly awaitsManualCompletion: (id: TaskId) => boolean;
   readonly isLedElsewhere: (runId: string) => boolean;
-  /** True where a later run goes on with the work of this one on the task. */
-  readonly isSentBack: (runId: string, id: TaskId) => boolean;
   /** What of an ended run can be run again. */
   readonly restOf: (run: RunState) => readonly TaskId[];
 }

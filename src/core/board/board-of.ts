@@ -1,39 +1,58 @@
 import type { RunState } from '../run/run-events.ts';
-import type { TaskId } from '../task.ts';
+import type { Task, TaskId } from '../task.ts';
 import type { BoardInput } from './board-input.ts';
-import type { BoardState, Card, Span } from './board-state.ts';
-import { cardOf } from './card.ts';
+import type { BoardState, Card, Column, Span } from './board-state.ts';
+import { type CardContext, cardOf, madeOf } from './card.ts';
 import { columnsOf } from './columns.ts';
 import { criticalPath } from './critical-path.ts';
 import { forecast, type ForecastTask } from './forecast.ts';
-import { isOpenPart, latestWork, type LatestWork } from './latest-work.ts';
+import { Kept, KeptEach } from './kept.ts';
+import { isOpenPart, laterOf, latestWork, type LatestWork } from './latest-work.ts';
 import { needsOf } from './needs.ts';
 import { runEntries, stripOf } from './strip.ts';
 
+/** What of a board would be the same in the next one; it changes nothing of what a board is. */
+export class BoardMemory {
+  readonly ended = new Kept<ReadonlyMap<TaskId, LatestWork>>();
+  readonly critical = new Kept<ReadonlySet<TaskId>>();
+  readonly columns = new Kept<readonly Column[]>();
+  readonly shown = new Kept<readonly Task[]>();
+  readonly spans = new Kept<ReadonlyMap<string, Span>>();
+  readonly cards = new KeptEach<Card>();
+}
+
 /**
  * What the board shows of a backlog at one moment. Never fails; the same input gives the same
- * board. Takes time linear in the tasks, dependencies and runs, but for sorting.
+ * board. Takes time linear in the tasks, dependencies and runs, but for sorting; with a memory,
+ * what did not change is the same object as before and costs next to nothing.
  */
-export function boardOf(input: BoardInput): BoardState {
-  const { plan, snapshot, runs, past } = input;
+export function boardOf(input: BoardInput, memory = new BoardMemory()): BoardState {
+  const { plan, snapshot, now, durationOf } = input;
   const entries = runEntries(input);
   const run = shownRun(input, entries[0]?.runId);
-  const work = latestWork([...past, ...runs]);
-  const workOf = (id: string): LatestWork | undefined => work.get(id as TaskId);
-  const spans = run === undefined || run.phase === 'ended' ? NO_SPANS : spansOf(run, input);
-  const critical = criticalPath(plan, input.durationOf);
-  const columns = columnsOf(plan, run);
-  const shown = new Set([...columns.flatMap(({ ids }) => ids), ...(run?.tasks.keys() ?? [])]);
-  const context = {
+  const workOf = latestIn(input, memory);
+  const spans =
+    run === undefined || run.phase === 'ended'
+      ? NO_SPANS
+      : memory.spans.of([run, snapshot, durationOf, input.cap, onGrid(now)], () =>
+          spansOf(run, input),
+        );
+  const critical = memory.critical.of([plan, durationOf], () => criticalPath(plan, durationOf));
+  const columns = memory.columns.of([plan, run?.runId], () => columnsOf(plan, run));
+  const shown = memory.shown.of([columns, snapshot, run?.runId], () => {
+    const ids = new Set([...columns.flatMap((column) => column.ids), ...(run?.tasks.keys() ?? [])]);
+    return [...ids].flatMap((id) => snapshot.byId.get(id as TaskId) ?? []);
+  });
+  const context: CardContext = {
     input,
     workOf,
-    isCritical: (id: TaskId): boolean => critical.has(id),
-    forecastOf: (id: TaskId): Span | undefined => spans.get(id),
+    isCritical: (id) => critical.has(id),
+    forecastOf: (id) => spans.get(id),
   };
-  const cards = [...shown].flatMap((id): readonly Card[] => {
-    const task = snapshot.byId.get(id as TaskId);
-    return task === undefined ? [] : [cardOf(task, context)];
-  });
+  memory.cards.begin();
+  const cards = shown.map((task) =>
+    memory.cards.of(task.id, madeOf(task, context), () => cardOf(task, context)),
+  );
   const byId = new Map(cards.map((card) => [card.id, card]));
   return {
     name: input.name,
@@ -47,6 +66,18 @@ export function boardOf(input: BoardInput): BoardState {
     cards,
     finished: plan.settled.length,
   };
+}
+
+/** The latest work on each task: of ended runs it is known from before. */
+function latestIn(
+  { runs, past }: BoardInput,
+  memory: BoardMemory,
+): (id: string) => LatestWork | undefined {
+  const all = [...past, ...runs];
+  const over = all.filter(({ phase }) => phase === 'ended');
+  const ended = memory.ended.of(over, () => latestWork(over));
+  const live = latestWork(all.filter(({ phase }) => phase !== 'ended'));
+  return (id) => laterOf(ended.get(id as TaskId), live.get(id as TaskId));
 }
 
 const GRID_MS = 5_000;

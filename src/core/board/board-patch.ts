@@ -1,48 +1,42 @@
 import type { ToBoard } from './board-messages.ts';
-import type { BoardState, Card } from './board-state.ts';
+import type { BoardState, Card, Column } from './board-state.ts';
 
 type Patch = Extract<ToBoard, { readonly kind: 'patch' }>;
 
 /**
- * Says what has changed since the state that a board was given last. A card is compared by its
- * text, so that one that only the clock has made anew is not sent again.
+ * Says what has changed since the state that a board was given last. What is not the same object is
+ * compared by its text, so that a card that only the clock has made anew is not sent again.
  */
 export class BoardPatches {
   #frame = '';
-  #columns = '';
-  #cards = new Map<string, string>();
+  #columns: readonly Column[] = [];
+  #cards = new Map<string, Card>();
 
   /** From here on patches are made against this state. */
   begin(state: BoardState): void {
     const { cards, columns, ...frame } = state;
     this.#frame = frameText(frame);
-    this.#columns = JSON.stringify(columns);
-    this.#cards = new Map(cards.map((card) => [card.id, JSON.stringify(card)]));
+    this.#columns = columns;
+    this.#cards = new Map(cards.map((card) => [card.id, card]));
   }
 
   /** Undefined where nothing has changed but the time. */
   next(state: BoardState): Patch | undefined {
     const { cards, columns, ...frame } = state;
-    const changed: Card[] = [];
-    const texts = new Map<string, string>();
-    for (const card of cards) {
-      const text = JSON.stringify(card);
-      texts.set(card.id, text);
-      if (this.#cards.get(card.id) !== text) changed.push(card);
-    }
-    const gone = [...this.#cards.keys()].filter((id) => !texts.has(id));
-    const columnsText = JSON.stringify(columns);
+    const changed = cards.filter((card) => !isEqual(this.#cards.get(card.id), card));
+    const now = new Map(cards.map((card) => [card.id, card]));
+    const gone = [...this.#cards.keys()].filter((id) => !now.has(id));
     const text = frameText(frame);
     const patch: Patch = {
       kind: 'patch',
       ...(text === this.#frame ? {} : { frame }),
-      ...(columnsText === this.#columns ? {} : { columns }),
+      ...(isEqual(columns, this.#columns) ? {} : { columns }),
       cards: changed,
       gone,
     };
     this.#frame = text;
-    this.#columns = columnsText;
-    this.#cards = texts;
+    this.#columns = columns;
+    this.#cards = now;
     const isSame =
       patch.frame === undefined &&
       patch.columns === undefined &&
@@ -50,6 +44,10 @@ export class BoardPatches {
       gone.length === 0;
     return isSame ? undefined : patch;
   }
+}
+
+function isEqual(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
 function frameText(frame: Omit<BoardState, 'cards' | 'columns'>): string {

@@ -28,6 +28,26 @@ export interface CardContext {
   readonly forecastOf: (id: TaskId) => Span | undefined;
 }
 
+/**
+ * Everything that the card of a task is made of: as long as each of these is the same value, so is
+ * the card. Times in it are those of the runs, and a lock is looked at anew each time.
+ */
+export function madeOf(task: Task, context: CardContext): readonly unknown[] {
+  const { input, workOf, isCritical, forecastOf } = context;
+  const { id } = task;
+  const work = workOf(id);
+  const forecast = forecastOf(id);
+  return [
+    task,
+    ...[input.snapshot, input.plan, input.durationOf, input.isReadOnly],
+    ...[work?.part, work?.run.phase, forecast?.from, forecast?.to, isCritical(id)],
+    ...[input.activityOf(id), input.hasTerminal(id), input.awaitsManualCompletion(id)],
+    work !== undefined && isOpenPart(work) ? input.stuckSince(id) : undefined,
+    task.lock === undefined ? undefined : input.now,
+    work?.part.waits?.kind === 'retry' ? input.now : undefined,
+  ];
+}
+
 /** What the board shows of a task. */
 export function cardOf(task: Task, context: CardContext): Card {
   const { input, isCritical, forecastOf } = context;
@@ -71,15 +91,14 @@ interface Facts {
   readonly lease: Lease;
   /** Undefined for a task that is settled. */
   readonly readiness: Readiness | undefined;
-  /** Its latest; not there where a later run goes on with it. */
+  /** Its latest. */
   readonly work: LatestWork | undefined;
   readonly silentSince: number | undefined;
 }
 
 function factsOf(task: Task, { input, workOf }: Pick<CardContext, 'input' | 'workOf'>): Facts {
   const { id } = task;
-  const found = workOf(id);
-  const work = found === undefined || input.isSentBack(found.run.runId, id) ? undefined : found;
+  const work = workOf(id);
   const lease = input.leaseOf(task);
   const readiness = isSettled(task.status) ? undefined : input.readinessOf(task);
   const isOpen = isOpenFor(task, work);

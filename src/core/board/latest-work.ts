@@ -10,19 +10,42 @@ export interface LatestWork {
 }
 
 /**
- * By task, its part in the latest run in which it has begun; of runs that are both live the one
- * that began last.
+ * By task, the part that counts: of a run that has not ended it, else of the latest run that has
+ * begun it, else of the latest one. Work that was sent back is that of the run that goes on with it.
  */
 export function latestWork(runs: readonly RunState[]): ReadonlyMap<TaskId, LatestWork> {
   const latest = new Map<TaskId, LatestWork>();
-  for (const run of runs.toSorted((a, b) => a.startedAt - b.startedAt))
-    for (const part of run.tasks.values()) {
-      const isLive = run.phase !== 'ended' && part.phase !== 'ended';
-      // A run that never came to it takes nothing from what an earlier one did.
-      if (isLive || part.attemptNo !== undefined || !latest.has(part.id))
-        latest.set(part.id, { run, part });
-    }
+  for (const run of runs)
+    for (const part of run.tasks.values())
+      latest.set(part.id, laterOf(latest.get(part.id), { run, part }));
   return latest;
+}
+
+/** The part of these two that counts. */
+export function laterOf(known: LatestWork | undefined, other: LatestWork): LatestWork;
+export function laterOf(
+  known: LatestWork | undefined,
+  other: LatestWork | undefined,
+): LatestWork | undefined;
+export function laterOf(
+  known: LatestWork | undefined,
+  other: LatestWork | undefined,
+): LatestWork | undefined {
+  if (known === undefined || other === undefined) return known ?? other;
+  if (goesOnWith(other, known)) return other;
+  if (goesOnWith(known, other)) return known;
+  const order = rankOf(other) - rankOf(known) || other.run.startedAt - known.run.startedAt;
+  return order >= 0 ? other : known;
+}
+
+function goesOnWith({ part }: LatestWork, { run }: LatestWork): boolean {
+  return part.followUp?.after?.runId === run.runId;
+}
+
+/** A run that never came to a task takes nothing from what an earlier one did. */
+function rankOf(work: LatestWork): number {
+  if (isOpenPart(work)) return 2;
+  return work.part.attemptNo === undefined ? 0 : 1;
 }
 
 /** True while a run has this part and has not ended it. */

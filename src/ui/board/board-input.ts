@@ -1,4 +1,5 @@
 import type { Backlog } from '../../core/backlog.ts';
+import { Kept } from '../../core/board/kept.ts';
 import type { BoardInput } from '../../core/board/board-input.ts';
 import { estimateDurations, type Estimates } from '../../core/run/engine/estimates.ts';
 import type { AgentAssignment } from '../../core/run/run-options.ts';
@@ -17,25 +18,26 @@ export interface BoardView {
 
 /** What is asked for with every picture of a board, and changes far less often. */
 export class EstimateCache {
-  #last:
-    | { readonly key: string; readonly snapshot: Snapshot; readonly estimates: Estimates }
-    | undefined;
+  readonly #last = new Kept<Estimates>();
 
+  /** New ones after an attempt has ended. */
   of(runs: readonly RunState[], snapshot: Snapshot): Estimates {
-    const ended = runs.map(({ runId, phase, tasks, attemptCount }) => {
-      let n = 0;
-      for (const task of tasks.values()) if (task.phase === 'ended') n++;
-      return `${runId} ${phase} ${n} ${attemptCount}`;
+    const from = runs.flatMap((run): readonly unknown[] =>
+      run.phase === 'ended' ? [run] : [run.runId, run.attemptCount, endedIn(run)],
+    );
+    return this.#last.of([snapshot, ...from], () => {
+      const agents = new Map<TaskId, AgentAssignment>();
+      for (const { tasks } of runs)
+        for (const { id, agent } of tasks.values()) agents.set(id, agent);
+      return estimateDurations(runs, snapshot, agents);
     });
-    const key = ended.join('\n');
-    const known = this.#last;
-    if (known?.key === key && known.snapshot === snapshot) return known.estimates;
-    const agents = new Map<TaskId, AgentAssignment>();
-    for (const run of runs) for (const { id, agent } of run.tasks.values()) agents.set(id, agent);
-    const estimates = estimateDurations(runs, snapshot, agents);
-    this.#last = { key, snapshot, estimates };
-    return estimates;
   }
+}
+
+function endedIn({ tasks }: RunState): number {
+  let n = 0;
+  for (const { phase } of tasks.values()) if (phase === 'ended') n++;
+  return n;
 }
 
 /** A backlog as its board is made of it; undefined while it has not been read. */
@@ -68,7 +70,6 @@ export function boardInputOf(
     hasTerminal: (id) => services.hasTerminal(id),
     awaitsManualCompletion: (id) => runs.awaitsManualCompletion(id),
     isLedElsewhere: (runId) => runs.isLedElsewhere(runId),
-    isSentBack: (runId, id) => runs.sentBackIn(runId, id) !== undefined,
     restOf: (run) => runs.restOf(run),
   };
 }

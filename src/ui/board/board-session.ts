@@ -1,5 +1,5 @@
 import type { Backlog } from '../../core/backlog.ts';
-import { boardOf } from '../../core/board/board-of.ts';
+import { BoardMemory, boardOf } from '../../core/board/board-of.ts';
 import { BoardPatches } from '../../core/board/board-patch.ts';
 import type { FromBoard, ToBoard } from '../../core/board/board-messages.ts';
 import type { BoardState } from '../../core/board/board-state.ts';
@@ -38,6 +38,7 @@ export class BoardSession implements Disposable {
   readonly #parts: BoardSessionParts;
   readonly #patches = new BoardPatches();
   readonly #estimates = new EstimateCache();
+  readonly #memory = new BoardMemory();
   #chosen: string | undefined;
   #isAsked = false;
   #shownAt = -Infinity;
@@ -95,7 +96,7 @@ export class BoardSession implements Disposable {
   #state(): BoardState {
     const backlog = this.#parts.backlog();
     const input = backlog && this.#input(backlog);
-    return input === undefined ? this.#nothing(backlog) : boardOf(input);
+    return input === undefined ? this.#nothing(backlog) : boardOf(input, this.#memory);
   }
 
   #input(backlog: Backlog) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import '../../../support/use-editor-stub.ts';
-import { boardOf } from '../../../../src/core/board/board-of.ts';
+import { BoardMemory, boardOf } from '../../../../src/core/board/board-of.ts';
 import { BoardPatches, patched } from '../../../../src/core/board/board-patch.ts';
 import { readFromBoard, readToBoard } from '../../../../src/core/board/board-shapes.ts';
 import type { BoardState, Card } from '../../../../src/core/board/board-state.ts';
@@ -32,7 +32,10 @@ interface Asked extends FakeBacklog {
   readonly isTrusted?: boolean;
 }
 
-function board({ chosen, activity, isTrusted = true, ...spec }: Asked): BoardState {
+function board(
+  { chosen, activity, isTrusted = true, ...spec }: Asked,
+  memory?: BoardMemory,
+): BoardState {
   const backlog = fakeBacklog(spec);
   if (spec.lastOutputAt !== undefined) backlog.changed();
   const services = {
@@ -41,7 +44,7 @@ function board({ chosen, activity, isTrusted = true, ...spec }: Asked): BoardSta
   };
   const input = boardInputOf(backlog, services, { chosen, isTrusted }, new EstimateCache());
   assert.ok(input);
-  return boardOf(input);
+  return boardOf(input, memory);
 }
 
 function cardIn({ cards }: BoardState, id: string): Card {
@@ -335,6 +338,37 @@ describe('the board', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  test('is the same with a memory of earlier ones, and shares what did not change', () => {
+    const steps: readonly RunStep[] = [
+      { kind: 'waveStarted', wave: 0, at },
+      ...atWork('T-1', 1, at),
+      ended('T-1', REVIEWED, at + 1),
+      ...atWork('T-2', 2, at + 2),
+      { kind: 'taskRequeued', id: taskId('T-2'), outcome: EXIT, notBefore: at, at: at + 3 },
+      ...atWork('T-2', 3, at + 4, 2),
+      ended('T-2', CONFLICT, at + 5),
+      { kind: 'runEnded', at: at + 6 },
+    ];
+    const memory = new BoardMemory();
+    const backlogs = [tasks('T-1', 'T-2', 'T-3 < T-1'), tasks('+T-1', 'T-2', 'T-3 < T-1')];
+    for (let n = 0; n <= steps.length; n++)
+      for (const all of backlogs) {
+        const run = runOf([['T-1', 'T-2'], ['T-3']], ...steps.slice(0, n));
+        const spec = { tasks: all, runs: () => [run], activity: `step ${n % 2}` };
+        const now = board(spec, memory);
+        assert.deepEqual(now, board(spec));
+      }
+    const backlog = fakeBacklog({ tasks: backlogs[0]!, runs: () => [] });
+    const services = { hasTerminal: () => false, activityOf: () => undefined };
+    const view = { chosen: undefined, isTrusted: true };
+    const estimates = new EstimateCache();
+    const again = (): BoardState =>
+      boardOf(boardInputOf(backlog, services, view, estimates)!, memory);
+    const [first, second] = [again(), again()];
+    assert.equal(first.columns, second.columns);
+    assert.ok(first.cards.every((card, index) => card === second.cards[index]));
   });
 
   test('leaves what did not change as the same objects', () => {
