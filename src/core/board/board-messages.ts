@@ -1,6 +1,4 @@
 import {
-  CARD_ACTIONS,
-  RUN_ACTIONS,
   type BoardState,
   type Card,
   type CardAction,
