@@ -81,7 +81,7 @@ export default {
         pathNot:
           '^src/core/(board/[^/]+|shape|text)\\.ts$|(^|/)node_modules/(preact|@vscode/codicons|d3-dag|@dagrejs)/',
       },
-      'The board draws and posts messages. What it shows is decided in src/core/board, what it asks for is done in src/ui/board.',
+      'The board draws and posts messages. Move what decides into src/core/board, and what acts into src/ui/board.',
     ),
     arrow(
       'board-stays-in-its-page',

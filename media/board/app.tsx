@@ -9,6 +9,8 @@ import { densityFor, lanesOf } from './lanes.ts';
 import type { Model } from './model.ts';
 import { Needs } from './needs.tsx';
 import { Strip } from './strip.tsx';
+import { timelineRows } from './timeline-rows.ts';
+import { TimelineView } from './timeline-view.tsx';
 import { Toolbar } from './toolbar.tsx';
 
 const NO_VIEW: Navigator = { move: () => undefined, reveal: () => undefined };
@@ -37,7 +39,12 @@ export function App({ model }: { readonly model: Model }) {
     return () => document.removeEventListener('keydown', listen);
   }, [model, isHelpOpen]);
   const { states, text, view, density, drawer, selected } = model.ui;
+  navigator.current.key = undefined;
   const lanes = useMemo(() => lanesOf(model), [model.version, states, text]);
+  const timeline = useMemo(
+    () => (view === 'timeline' ? timelineRows(model) : undefined),
+    [view, model.version, model.frame?.run, states, text],
+  );
 
   const { frame } = model;
   if (frame === undefined) return <p class="reading">Reading the backlog…</p>;
@@ -67,6 +74,9 @@ export function App({ model }: { readonly model: Model }) {
               density={densityFor(density, lanes.shown)}
               navigator={navigator.current}
             />
+          )}
+          {timeline !== undefined && (
+            <TimelineView model={model} timeline={timeline} navigator={navigator.current} />
           )}
         </main>
         <Drawer model={model} />

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
+import axe from 'axe-core';
 import type { Browser } from 'playwright-core';
 import { launchBrowser } from '../editor/browser.ts';
 import { boardState, HOSTILE, type BoardFixture } from '../support/board-fixture.ts';
@@ -11,8 +10,6 @@ import { BOARD_THEMES, type BoardTheme } from '../support/board-themes.ts';
 let browser: Browser;
 before(async () => (browser = await launchBrowser()));
 after(() => browser.close());
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Opens a board, and fails where the page reported an error or its policy refused something. */
 async function withBoard(
@@ -67,7 +64,7 @@ for (const theme of Object.keys(BOARD_THEMES) as BoardTheme[])
         await board.page.keyboard.press('?');
         for (const view of ['1', '2', '3']) {
           await board.page.keyboard.press(view);
-          await board.page.evaluate(AXE);
+          await board.page.evaluate(axe.source);
           const found = await board.page.evaluate<readonly string[]>(
             `axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) =>
                nodes.map(({ html, failureSummary }) => id + ': ' + html.slice(0, 200) + failureSummary)))`,

@@ -5,11 +5,10 @@ import { test } from 'node:test';
 import { SIGNS } from '../../../media/board/signs.ts';
 import { elapsed } from '../../../media/board/words.ts';
 
+const require = createRequire(import.meta.url);
+
 test('every sign is the one of that name in the font', () => {
-  const css = readFileSync(
-    createRequire(import.meta.url).resolve('@vscode/codicons/dist/codicon.css'),
-    'utf8',
-  );
+  const css = readFileSync(require.resolve('@vscode/codicons/dist/codicon.css'), 'utf8');
   for (const [name, code] of Object.entries(SIGNS))
     assert.match(
       css,
