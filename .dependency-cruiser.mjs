@@ -74,8 +74,24 @@ export default {
       'Only store reads or writes a database. Take a port from src/core/ports.ts.',
     ),
     arrow(
-      'tests-stay-out',
+      'board-draws-alone',
+      { path: '^media/board/' },
+      {
+        path: '^src/|^(node:)?[a-z_/]+$|(^|/)node_modules/',
+        pathNot:
+          '^src/core/(board/[^/]+|shape|text)\\.ts$|(^|/)node_modules/(preact|@vscode/codicons|d3-dag|@dagrejs)/',
+      },
+      'The board draws and posts messages. Move what decides into src/core/board, and what acts into src/ui/board.',
+    ),
+    arrow(
+      'board-stays-in-its-page',
       { path: '^src/' },
+      { path: '^media/' },
+      'media/board runs in a page of its own. What both ends need belongs into src/core/board.',
+    ),
+    arrow(
+      'tests-stay-out',
+      { path: '^(src|media)/' },
       { path: '^test/' },
       'The product needs no test file. Move what is needed into src.',
     ),

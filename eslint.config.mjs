@@ -11,6 +11,31 @@ const NO_READ_FILE = ['node:fs', 'fs', 'node:fs/promises', 'fs/promises'].map((n
 }));
 
 // Which room may import which is in .dependency-cruiser.mjs, and `npm run lint` holds both.
+const NO_BARRELS = [
+  {
+    selector: 'ExportAllDeclaration',
+    message: 'No barrels: import from where it is written.',
+  },
+];
+
+/** What takes text for HTML: the text of a backlog or an agent would be run. */
+const NO_HTML = [
+  'innerHTML',
+  'outerHTML',
+  'srcdoc',
+  'insertAdjacentHTML',
+  'setHTMLUnsafe',
+  'createContextualFragment',
+  'parseFromString',
+  'write',
+  'writeln',
+  'dangerouslySetInnerHTML',
+].map((name) => ({
+  selector: `:matches(Identifier, JSXIdentifier)[name="${name}"], Literal[value="${name}"]`,
+  message:
+    'Text of a backlog or an agent may be in it. Make elements, and put text into text nodes.',
+}));
+
 export default tseslint.config(
   {
     ignores: [
@@ -23,7 +48,7 @@ export default tseslint.config(
     ],
   },
   {
-    files: ['src/**/*.ts', 'test/**/*.ts'],
+    files: ['src/**/*.ts', 'media/**/*.{ts,tsx}', 'test/**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
@@ -47,23 +72,23 @@ export default tseslint.config(
         'error',
         { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
       ],
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: 'ExportAllDeclaration',
-          message: 'No barrels: import from where it is written.',
-        },
-      ],
+      'no-restricted-syntax': ['error', ...NO_BARRELS],
     },
   },
   {
     // Text from outside meets nearly every pattern, so each takes time linear in it.
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.ts', 'media/**/*.{ts,tsx}'],
     plugins: { regexp },
     rules: {
       'no-restricted-imports': ['error', { paths: NO_READ_FILE }],
       'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
       'regexp/no-super-linear-move': ['error', { report: 'potential', ignoreSticky: true }],
+    },
+  },
+  {
+    files: ['media/**/*.{ts,tsx}'],
+    rules: {
+      'no-restricted-syntax': ['error', ...NO_BARRELS, ...NO_HTML],
     },
   },
   {

@@ -19,6 +19,9 @@ const BOUNDS = {
   'dist/sql.cjs': 65 * KB,
   'dist/mcp.cjs': 750 * KB, // half of it is the SDK of the protocol, with its validators
   'dist/simulated-agent.cjs': 50 * KB,
+  'dist/board/board.js': 150 * KB,
+  'dist/board/layout.js': 150 * KB,
+  'dist/board/board.css': 50 * KB,
   'out/todo2-waves.vsix': 1100 * KB, // SQLite as WebAssembly is 330 of them
 };
 
@@ -30,6 +33,10 @@ const NEEDED = [
   'dist/extension.cjs',
   'dist/sql.cjs',
   'dist/sql-wasm.wasm',
+  'dist/board/board.js',
+  'dist/board/board.css',
+  'dist/board/layout.js',
+  'dist/board/codicon.ttf',
 ];
 const EXPECTED = [
   /^package(\.nls(\.[a-z-]+)?)?\.json$/,

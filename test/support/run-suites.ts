@@ -109,12 +109,14 @@ async function runChecks(): Promise<SuiteResult> {
     ['dead code', join(bin, 'knip/bin/knip.js')],
     ['format', join(bin, 'prettier/bin/prettier.cjs'), '--check', '.'],
     ['types', join(bin, 'typescript-native/bin/tsc'), '--noEmit'],
+    ['types of the board', join(bin, 'typescript-native/bin/tsc'), '--noEmit', '-p', 'media'],
     [
       'layers',
       join(bin, 'dependency-cruiser/bin/dependency-cruise.mjs'),
       '--config',
       '.dependency-cruiser.mjs',
       'src',
+      'media',
     ],
     ['package', join(ROOT, 'test/support/package-check.mjs')],
   ] as const;

@@ -65,6 +65,16 @@ const PLANTED: readonly [file: string, line: string, rule: string][] = [
   ],
   ['src/agent-process/knows-sql.ts', `import 'sql.js';`, 'sqlite-stays-in-store'],
   ['src/core/knows-test.ts', `import '../../test/a.ts';`, 'tests-stay-out'],
+  ['src/ui/knows-board-page.ts', `import '../../media/board/a.ts';`, 'board-stays-in-its-page'],
+  ['media/board/knows-ui.ts', `import '../../src/ui/a.ts';`, 'board-draws-alone'],
+  [
+    'media/board/knows-waves.tsx',
+    `import type { B } from '../../src/core/plan/b.ts'; export type A = B;`,
+    'board-draws-alone',
+  ],
+  ['media/board/knows-node.ts', `import 'node:fs';`, 'board-draws-alone'],
+  ['media/board/knows-package.ts', `import 'yaml';`, 'board-draws-alone'],
+  ['media/board/knows-test.ts', `import '../../test/a.ts';`, 'tests-stay-out'],
   ['src/core/round-1.ts', `import type { R } from './round-2.ts'; export type Q = R;`, 'no-circle'],
 ];
 
@@ -99,6 +109,12 @@ const FINE: readonly [file: string, line: string][] = [
   ],
   ['src/core/a.ts', `import 'p-limit'; import 'yaml'; import './plan/b.ts'; export type A = 1;`],
   ['src/core/plan/b.ts', `export type A = 1;`],
+  ['src/core/board/a.ts', `export type A = 1;`],
+  [
+    'media/board/a.ts',
+    `import 'preact/hooks'; import './b.tsx'; import '../../src/core/board/a.ts'; export type A = 1;`,
+  ],
+  ['media/board/b.tsx', `export type A = 1;`],
   ['test/a.ts', `export type A = 1;`],
 ];
 
@@ -115,7 +131,15 @@ before(() => {
     writeFileSync(join(root, file), `${line}\nexport {};\n`);
   }
   const cruiser = resolve('node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
-  const args = [cruiser, '--config', '.dependency-cruiser.mjs', '--output-type', 'json', 'src'];
+  const args = [
+    cruiser,
+    '--config',
+    '.dependency-cruiser.mjs',
+    '--output-type',
+    'json',
+    'src',
+    'media',
+  ];
   const { stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: root,
     maxBuffer: 64 * 1024 * 1024,

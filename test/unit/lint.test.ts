@@ -9,7 +9,9 @@ import tseslint from 'typescript-eslint';
 const { default: config } = (await import(pathToFileURL(resolve('eslint.config.mjs')).href)) as {
   default: readonly Linter.Config[];
 };
-const OURS = config.filter(({ files }) => files?.length === 1 && files[0] === 'src/**/*.ts');
+const OURS = config.filter(
+  ({ files }) => files?.includes('src/**/*.ts') === true && !files.includes('test/**/*.ts'),
+);
 
 function refusals(code: string, filename = 'src/store/planted.ts'): readonly string[] {
   const parser = { files: ['**/*.ts'], languageOptions: { parser: tseslint.parser } };
@@ -42,4 +44,32 @@ for (const [code, refused] of PLANTED) {
 test('the linter has nothing against linear patterns and the writing of files', () => {
   assert.deepEqual(refusals(`import { writeFile } from 'node:fs/promises';`), []);
   assert.deepEqual(refusals('export const a = /^- \\[([ x])\\] (\\w+)$/;'), []);
+});
+
+const OF_THE_BOARD = config.filter(({ files }) => files?.join() === 'media/**/*.{ts,tsx}');
+
+function refusalsOnTheBoard(code: string): readonly string[] {
+  const parser = {
+    files: ['**/*.tsx'],
+    languageOptions: { parser: tseslint.parser, parserOptions: { ecmaFeatures: { jsx: true } } },
+  };
+  return new Linter()
+    .verify(code, [parser, ...OF_THE_BOARD], { filename: 'media/board/planted.tsx' })
+    .map(({ message }) => message);
+}
+
+for (const code of [
+  'place.innerHTML = text;',
+  `place['outerHTML'] = text;`,
+  `place.insertAdjacentHTML('beforeend', text);`,
+  'document.write(text);',
+  'const a = <p dangerouslySetInnerHTML={{ __html: text }} />;',
+  `new DOMParser().parseFromString(text, 'text/html');`,
+])
+  test(`the linter refuses on the board ${code}`, () => {
+    assert.match(refusalsOnTheBoard(code).join(), /put text into text nodes/);
+  });
+
+test('the linter has nothing against text nodes on the board', () => {
+  assert.deepEqual(refusalsOnTheBoard('const a = <p title={text}>{text}</p>;'), []);
 });

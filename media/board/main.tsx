@@ -1,0 +1,26 @@
+import { render } from 'preact';
+import { readToBoard } from '../../src/core/board/board-shapes.ts';
+import { App } from './app.tsx';
+import './board.css';
+import { Model } from './model.ts';
+
+declare function acquireVsCodeApi(): {
+  postMessage(message: unknown): void;
+  getState(): unknown;
+  setState(state: unknown): void;
+};
+
+const root = document.getElementById('board');
+if (root === null) throw new Error('Internal error: the page has no place for the board.');
+const editor = acquireVsCodeApi();
+const model = new Model({
+  post: (message) => editor.postMessage(message),
+  saved: () => editor.getState(),
+  save: (state) => editor.setState(state),
+});
+render(<App model={model} />, root);
+addEventListener('message', (event) => {
+  const message = readToBoard(event.data);
+  if (message !== undefined) model.take(message);
+});
+model.start();
