@@ -16,7 +16,8 @@ const editor = acquireVsCodeApi();
 const model = new Model({
   post: (message) => editor.postMessage(message),
   saved: () => editor.getState(),
-  save: (state) => editor.setState(state),
+  // With its backlog, by which the window finds it again after a reload.
+  save: (state) => editor.setState({ ...state, root: root.dataset['root'] }),
 });
 render(<App model={model} />, root);
 addEventListener('message', (event) => {

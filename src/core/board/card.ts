@@ -220,8 +220,9 @@ function lastLineOf(
     return line === '' ? undefined : line;
   }
   if (state !== 'review' && state !== 'failed' && state !== 'conflict') return undefined;
-  const [first = ''] = (evidenceOf(work?.part.outcome)?.summary ?? '').trim().split('\n');
-  return cut(oneLine(first), LINE) || undefined;
+  // The end of what it said: what came of it, or what it asks.
+  const summary = (evidenceOf(work?.part.outcome)?.summary ?? '').trim();
+  return cut(oneLine(summary.slice(summary.lastIndexOf('\n') + 1)), LINE) || undefined;
 }
 
 function workOf(work: LatestWork, { durationOf }: BoardInput): CardWork {

@@ -62,7 +62,7 @@ const EVIDENCE: Evidence = {
   endedAt: at + 5 * MINUTE,
   verify: { command: 'npm test', passed: true, exitCode: 0, durationMs: MINUTE, tail: '' },
   files: ['a.ts'],
-  summary: 'All of it works.\nMore.',
+  summary: 'I read it.\nAll of it works.',
   logFile: undefined,
   sessionId: undefined,
   changes: { added: 120, removed: 30, files: 5 } as Evidence['changes'],
