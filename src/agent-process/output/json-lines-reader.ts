@@ -66,7 +66,10 @@ export class JsonLinesReader implements OutputReader {
 
   get activity(): string | undefined {
     this.#catchUp();
-    return this.#activity;
+    if (this.#activity !== undefined || !this.#isText) return this.#activity;
+    // Of an output that may be plain text, its last line, as a reader of text has it.
+    const line = tellingLine(this.#stray.join('\n'));
+    return line === undefined ? undefined : cut(oneLine(line), MAX_ACTIVITY);
   }
 
   get lastSaid(): string | undefined {

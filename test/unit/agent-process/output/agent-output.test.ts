@@ -662,3 +662,9 @@ test('only the formats that there are can be named', () => {
   for (const other of ['xml', '', 7, null, undefined, 'constructor', {}])
     assert(!isAgentOutput(other));
 });
+
+test('an agent whose output may be plain text does what its last line says', () => {
+  const reader = createReader('simulated');
+  reader.read(Buffer.from('Simulated agent, at work on: X\n[1/6] Reading\n[2/6] Looking ahead\n'));
+  assert.equal(reader.activity, '[2/6] Looking ahead');
+});
