@@ -79,7 +79,7 @@ export default {
       {
         path: '^src/|^(node:)?[a-z_/]+$|(^|/)node_modules/',
         pathNot:
-          '^src/core/(board/[^/]+|shape|text)\\.ts$|(^|/)node_modules/(preact|@vscode/codicons|d3-dag|@dagrejs)/',
+          '^src/core/(board/[^/]+|shape|text)\\.ts$|(^|/)node_modules/(preact|@vscode/codicons|d3-dag)/',
       },
       'The board draws and posts messages. Move what decides into src/core/board, and what acts into src/ui/board.',
     ),

@@ -1,22 +1,25 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { BoardView } from './board-view.tsx';
 import { Drawer } from './drawer.tsx';
+import { GraphView } from './graph-view.tsx';
 import { Help } from './help.tsx';
 import { useAgain } from './hooks.ts';
 import { Icon } from './icons.tsx';
 import { onKey, type Navigator } from './keys.ts';
 import { densityFor, lanesOf } from './lanes.ts';
+import type { LayoutClient } from './layout-client.ts';
 import type { Model } from './model.ts';
 import { Needs } from './needs.tsx';
 import { Strip } from './strip.tsx';
 import { timelineRows } from './timeline-rows.ts';
 import { TimelineView } from './timeline-view.tsx';
+import { ViewTools } from './view-tools.tsx';
 import { Toolbar } from './toolbar.tsx';
 
 const NO_VIEW: Navigator = { move: () => undefined, reveal: () => undefined };
 
 /** The whole page. */
-export function App({ model }: { readonly model: Model }) {
+export function App({ model, layouts }: { readonly model: Model; readonly layouts: LayoutClient }) {
   const again = useAgain();
   const [isHelpOpen, setHelp] = useState(false);
   const search = useRef<HTMLInputElement>(null);
@@ -39,7 +42,8 @@ export function App({ model }: { readonly model: Model }) {
     return () => document.removeEventListener('keydown', listen);
   }, [model, isHelpOpen]);
   const { states, text, view, density, drawer, selected } = model.ui;
-  navigator.current.key = undefined;
+  navigator.current.zoom = undefined;
+  navigator.current.picture = undefined;
   const lanes = useMemo(() => lanesOf(model), [model.version, states, text]);
   const timeline = useMemo(
     () => (view === 'timeline' ? timelineRows(model) : undefined),
@@ -64,7 +68,9 @@ export function App({ model }: { readonly model: Model }) {
         shown={lanes.shown}
         all={lanes.all}
         onHelp={() => setHelp(!isHelpOpen)}
-      />
+      >
+        {view !== 'board' && <ViewTools model={model} navigator={navigator.current} />}
+      </Toolbar>
       <div class={drawer !== undefined && selected !== undefined ? 'middle open' : 'middle'}>
         <main onClick={(event) => choose(model, event)}>
           {view === 'board' && (
@@ -77,6 +83,9 @@ export function App({ model }: { readonly model: Model }) {
           )}
           {timeline !== undefined && (
             <TimelineView model={model} timeline={timeline} navigator={navigator.current} />
+          )}
+          {view === 'graph' && (
+            <GraphView model={model} layouts={layouts} navigator={navigator.current} />
           )}
         </main>
         <Drawer model={model} />

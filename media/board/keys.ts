@@ -10,8 +10,10 @@ export interface Navigator {
   move(from: string | undefined, direction: Move): string | undefined;
   /** Brings a task into sight and puts the keyboard on it. */
   reveal(id: string): void;
-  /** Keys of one view: zoom and the like. True where the key was one. */
-  key?: ((key: string) => boolean) | undefined;
+  /** Makes the view larger by a factor, or all of it visible; absent where nothing can be zoomed. */
+  zoom?: ((factor: number | 'all') => void) | undefined;
+  /** A picture of all that the view shows, as SVG. */
+  picture?: (() => string) | undefined;
 }
 
 const MOVES: Readonly<Record<string, Move>> = {
@@ -21,6 +23,13 @@ const MOVES: Readonly<Record<string, Move>> = {
   ArrowRight: 'right',
   Home: 'first',
   End: 'last',
+};
+
+const ZOOMS: Readonly<Record<string, number | 'all'>> = {
+  '+': 1.4,
+  '=': 1.4,
+  '-': 1 / 1.4,
+  '0': 'all',
 };
 
 /** What a letter asks for: the first of these that the task can have now. */
@@ -103,7 +112,11 @@ function take(key: string, target: HTMLElement, page: Page): boolean {
     model.set({ drawer: model.ui.drawer ?? 'overview' });
     return true;
   }
-  if (navigator.key?.(key) === true) return true;
+  const factor = ZOOMS[key];
+  if (factor !== undefined) {
+    navigator.zoom?.(factor);
+    return navigator.zoom !== undefined;
+  }
   if (key === '?') {
     page.setHelp(!page.isHelpOpen());
     return true;

@@ -2,6 +2,7 @@ import { render } from 'preact';
 import { readToBoard } from '../../src/core/board/board-shapes.ts';
 import { App } from './app.tsx';
 import './board.css';
+import { LayoutClient } from './layout-client.ts';
 import { Model } from './model.ts';
 
 declare function acquireVsCodeApi(): {
@@ -10,6 +11,12 @@ declare function acquireVsCodeApi(): {
   setState(state: unknown): void;
 };
 
+// Only while this script runs first does the page say which it is.
+const script = document.currentScript instanceof HTMLScriptElement ? document.currentScript : null;
+const layouts = new LayoutClient({
+  url: new URL('layout.js', script?.src ?? location.href).href,
+  nonce: script?.nonce ?? '',
+});
 const root = document.getElementById('board');
 if (root === null) throw new Error('Internal error: the page has no place for the board.');
 const editor = acquireVsCodeApi();
@@ -19,7 +26,7 @@ const model = new Model({
   // With its backlog, by which the window finds it again after a reload.
   save: (state) => editor.setState({ ...state, root: root.dataset['root'] }),
 });
-render(<App model={model} />, root);
+render(<App model={model} layouts={layouts} />, root);
 addEventListener('message', (event) => {
   const message = readToBoard(event.data);
   if (message !== undefined) model.take(message);

@@ -6,6 +6,7 @@ import { Icon } from './icons.tsx';
 import type { Move, Navigator } from './keys.ts';
 import type { Model } from './model.ts';
 import { ticksOf, type TimelineRows } from './timeline-rows.ts';
+import { timelinePicture } from './timeline-picture.ts';
 import { clock, STATES } from './words.ts';
 
 export const ROW_HEIGHT = 26;
@@ -94,8 +95,8 @@ export function TimelineView({ model, timeline, navigator }: TimelineProps) {
         ?.focus({ preventScroll: true }),
     );
   };
-  const zoom = (factor: number) => {
-    const wanted = Math.max(1, Math.min(MOST_STRETCH, stretch * factor));
+  navigator.zoom = (factor) => {
+    const wanted = factor === 'all' ? 1 : Math.max(1, Math.min(MOST_STRETCH, stretch * factor));
     const element = ref.current;
     if (element === null || wanted === stretch) return;
     // What is in the middle of the window stays there.
@@ -105,13 +106,7 @@ export function TimelineView({ model, timeline, navigator }: TimelineProps) {
       element.scrollLeft = middle * wanted - (width - labels) / 2;
     });
   };
-  navigator.key = (key) => {
-    if (key === '+' || key === '=') zoom(1.5);
-    else if (key === '-') zoom(1 / 1.5);
-    else if (key === '0') zoom(1 / stretch);
-    else return false;
-    return true;
-  };
+  navigator.picture = () => timelinePicture(timeline, now);
 
   const first = Math.max(0, Math.floor(top / ROW_HEIGHT) - OVERSCAN);
   const last = Math.min(

@@ -10,7 +10,7 @@ export type Tab = (typeof TABS)[number];
 export const DENSITIES = ['auto', 'full', 'lines', 'stacks'] as const;
 export type Density = (typeof DENSITIES)[number];
 
-/** Which part of the graph is drawn: all, or what the chosen task waits for, what waits for it, both. */
+/** Which part of the graph is drawn: all, or what a task waits for, what waits for it, both. */
 export const PARTS = ['all', 'before', 'after', 'both'] as const;
 export type Part = (typeof PARTS)[number];
 
@@ -36,6 +36,8 @@ export interface Ui {
   /** Where a part of the page is scrolled to, by its name. */
   readonly scroll: Readonly<Record<string, number>>;
   readonly part: Part;
+  /** The task whose part it is. */
+  readonly partOf: string | undefined;
   /** Undefined: the whole graph fits into its window. */
   readonly place: Place | undefined;
   /** How much wider than its window the timeline is. */
@@ -67,6 +69,7 @@ export function readUi(saved: unknown): Ui {
         )
       : {},
     part: oneOf(PARTS, from['part']) ?? 'all',
+    partOf: string(from['partOf']),
     place: place(from['place']),
     stretch: isNumber(from['stretch']) && from['stretch'] >= 1 ? from['stretch'] : 1,
   };

@@ -98,7 +98,7 @@ export function boardState({ tasks, phase, now, hostile = false }: BoardFixture)
         words,
         priority: pick(PRIORITIES),
         tags: random() < 0.6 ? [pick(TAGS)] : [],
-        wave,
+        wave: state === 'done' ? undefined : wave,
         after,
         isCritical: i === 0,
         lastLine:
