@@ -44,7 +44,8 @@ export function ViewTools(props: { readonly model: Model; readonly navigator: Na
         word="Save as SVG…"
         act={() => {
           const svg = navigator.picture?.();
-          if (svg !== undefined) model.post({ kind: 'saveSvg', name: view, svg });
+          if (svg !== undefined && view !== 'board')
+            model.post({ kind: 'saveSvg', name: view, svg });
         }}
       />
     </>

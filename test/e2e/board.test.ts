@@ -16,7 +16,11 @@ test('a run is started, followed, stopped and accepted on the board, which a rel
     tasks: [
       { id: 'T-1', content: 'Parse arguments', description: 'simulate: hang' },
       { id: 'T-2', content: HOSTILE, description: 'simulate: seconds=0' },
-      { id: 'T-3', content: 'Write the help', description: 'simulate: seconds=0\nsimulate: fail=3' },
+      {
+        id: 'T-3',
+        content: 'Write the help',
+        description: 'simulate: seconds=0\nsimulate: fail=3',
+      },
       { id: 'T-4', content: 'Release', deps: ['T-1'] },
     ],
     settings: { 'todo2Waves.retries': 0 },
@@ -66,5 +70,10 @@ test('a run is started, followed, stopped and accepted on the board, which a rel
     Object.values(await window.tasks()).every(({ assignee }) => assignee === null),
   );
   await workbench.screenshot('board-ended-dark');
+  await workbench.page.keyboard.press('Escape');
+  await board.getByRole('button', { name: 'Timeline' }).click();
+  await workbench.screenshot('board-timeline-dark');
+  await board.getByRole('button', { name: 'Graph' }).click();
+  await workbench.screenshot('board-graph-dark');
   assert.equal(await workbench.page.evaluate('window.hacked'), undefined);
 });

@@ -32,8 +32,8 @@ export function boardPage(webview: vscode.Webview, extension: vscode.Uri, root: 
 <link rel="stylesheet" href="${file('board.css')}">
 </head>
 <body>
-<div id="board" data-root="${rootText(root)}" data-layout="${file('layout.js')}"></div>
-<script nonce="${nonce}" type="module" src="${file('board.js')}"></script>
+<div id="board" data-root="${rootText(root)}"></div>
+<script nonce="${nonce}" src="${file('board.js')}"></script>
 </body>
 </html>`;
 }

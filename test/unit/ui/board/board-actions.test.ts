@@ -83,7 +83,7 @@ describe('the page of a board', () => {
     assert.ok(nonce !== undefined && nonce.length >= 22);
     assert.deepEqual(
       [...page.matchAll(/<script ([^>]*)>/g)].map(([, attributes]) => attributes),
-      [`nonce="${nonce}" type="module" src="res:/ext/dist/board/board.js"`],
+      [`nonce="${nonce}" src="res:/ext/dist/board/board.js"`],
     );
     assert.match(page, /default-src 'none'/);
     assert.doesNotMatch(page, /unsafe|alert/);
