@@ -74,6 +74,7 @@ test('a run is started, followed, stopped and accepted on the board, which a rel
   await board.getByRole('button', { name: 'Timeline' }).click();
   await workbench.screenshot('board-timeline-dark');
   await board.getByRole('button', { name: 'Graph' }).click();
+  await board.locator('.graph').getByText('Parse arguments').first().waitFor();
   await workbench.screenshot('board-graph-dark');
   assert.equal(await workbench.page.evaluate('window.hacked'), undefined);
 });
