@@ -14,7 +14,7 @@ import { PlanEditor } from './ui/plan-editor.ts';
 import { showProblems } from './ui/doctor/problems-panel.ts';
 import { LineComments } from './ui/review/line-comments.ts';
 import { registerReviewFiles } from './ui/review/review-files.ts';
-import { RunNotices } from './ui/run-notices.ts';
+import { RunNotices } from './ui/runs/run-notices.ts';
 import { readExarpPath, readWantsNotices } from './ui/settings.ts';
 import { showLockStatus } from './ui/status-bar.ts';
 import { WavesTree } from './ui/waves-tree.ts';

@@ -58,7 +58,7 @@ import {
   runWith,
   steer,
   stopWave,
-} from './run-commands.ts';
+} from './runs/run-commands.ts';
 import { cleanUpWorktrees } from './review/clean-up.ts';
 import { createPullRequest } from './review/pull-request-command.ts';
 import { mergeAgain, resolveConflict } from './review/conflict-commands.ts';
@@ -70,10 +70,10 @@ import {
   reviewChanges,
 } from './review/review-commands.ts';
 import { sendBackWork } from './review/send-back.ts';
-import { isResumable } from './run-row.ts';
-import { stopAllRuns, stopTask } from './run-stops.ts';
+import { isResumable } from './runs/run-row.ts';
+import { stopAllRuns, stopTask } from './runs/run-stops.ts';
 import { writeSetting } from './settings.ts';
-import { startRun } from './start-run.ts';
+import { startRun } from './runs/start-run.ts';
 import { isStartable } from './task-row.ts';
 import { tasksOfWave, type TreeNode } from './tree-nodes.ts';
 import { writeHandoff } from './handoffs/write-handoff.ts';

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { Disposable } from '../core/events.ts';
 import type { Backlog } from '../core/backlog.ts';
 import type { Backlogs } from './backlogs.ts';
-import { isResumable } from './run-row.ts';
+import { isResumable } from './runs/run-row.ts';
 
 /** The keys that the manifest's `when` clauses ask for, with every value they may have. */
 export interface ContextKeys {

@@ -6,7 +6,7 @@ import { changeForWaves } from '../core/plan/plan-waves.ts';
 import { failureText } from '../core/messages.ts';
 import type { TaskId } from '../core/task.ts';
 import { pickBacklog, pickOne, tell, tellFailure, valueOrTell } from './ask.ts';
-import { startRun } from './start-run.ts';
+import { startRun } from './runs/start-run.ts';
 import type { Backlogs } from './backlogs.ts';
 import { dependencyOffers, isTaken, previewAndApply, statusOffers } from './plan-apply.ts';
 import { backlogOf, isWaveSource } from './plan-editor.ts';

@@ -6,7 +6,7 @@ import type { TaskRun } from '../core/run/run-events.ts';
 import { isSettled, type Task } from '../core/task.ts';
 import { foreignTasks } from './doctor/foreign-tasks.ts';
 import { type Icon, row, type RowContent, type RowView } from './row.ts';
-import { atWorkFlags, runTaskState, STUCK_ICON, stuckWords } from './run-row.ts';
+import { atWorkFlags, runTaskState, STUCK_ICON, stuckWords } from './runs/run-row.ts';
 import { blockText, readinessText, leaseText } from '../core/messages.ts';
 
 const OPEN_STATUS_ICONS = {

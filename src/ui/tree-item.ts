@@ -13,8 +13,8 @@ import {
 } from './doctor/doctor-rows.ts';
 import { SEVERITY_ICONS } from './doctor/doctor-words.ts';
 import { GONE, type Icon, row, type RowContent, type RowView } from './row.ts';
-import { describeRun, describeRunTask, pastRunsOf } from './run-row.ts';
-import { describeRunWave } from './run-wave-row.ts';
+import { describeRun, describeRunTask, pastRunsOf } from './runs/run-row.ts';
+import { describeRunWave } from './runs/run-wave-row.ts';
 import { describeStore } from './store-row.ts';
 import { describeTask, isStartable } from './task-row.ts';
 import { explainAsked } from './plan-words.ts';

@@ -6,8 +6,8 @@ import { inNoWave } from '../core/waves/waves.ts';
 import { handoffRow } from './handoffs/handoff-row.ts';
 import { hasStoreRow } from './store-row.ts';
 import { findingsOf, isNoFinding } from './doctor/doctor-rows.ts';
-import { hasWaveRows } from './run-wave-row.ts';
-import { interruptedRuns, isPast, pastRunsOf } from './run-row.ts';
+import { hasWaveRows } from './runs/run-wave-row.ts';
+import { interruptedRuns, isPast, pastRunsOf } from './runs/run-row.ts';
 
 /** Rows that only hold others. */
 export type RowGroup = 'leftOut' | 'broken' | 'blocked' | 'settled' | 'notices' | 'pastRuns';

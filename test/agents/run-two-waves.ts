@@ -9,7 +9,7 @@ import type { PresetKind } from '../../src/agent-process/agent-presets.ts';
 import type { RunState } from '../../src/core/run/run-events.ts';
 import { runReport } from '../../src/core/run/report/run-report.ts';
 import { taskId } from '../../src/core/task.ts';
-import { describeRun, describeRunTask, runCounts } from '../../src/ui/run-row.ts';
+import { describeRun, describeRunTask, runCounts } from '../../src/ui/runs/run-row.ts';
 import { fakeBacklog, NO_AGENTS } from '../support/fake-backlog.ts';
 import { createBacklog, nativeWriter, type TaskSpec } from '../support/fixture.ts';
 import { textOf } from '../support/mcp-rig.ts';

@@ -138,8 +138,8 @@ test('the agents that can be chosen are those that the code knows, in settings a
 
 test('every word that a menu asks of a row is said by some row, and every key by the code', () => {
   const rows = [
-    'run-row',
-    'run-wave-row',
+    'runs/run-row',
+    'runs/run-wave-row',
     'task-row',
     'tree-item',
     'handoffs/handoff-row',

@@ -13,7 +13,7 @@ import type { Backlogs } from '../backlogs.ts';
 import type { WorkPart } from '../../core/run/review.ts';
 import type { RunTarget } from '../command-targets.ts';
 import { whenWords } from '../handoffs/handoff-row.ts';
-import { hasWaveRows, onlyWave } from '../run-wave-row.ts';
+import { hasWaveRows, onlyWave } from '../runs/run-wave-row.ts';
 import type { TreeNode } from '../tree-nodes.ts';
 
 /** The work that a command is about: of a task, of a wave, or of all that a run has merged. */

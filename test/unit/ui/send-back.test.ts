@@ -21,7 +21,7 @@ import { atWork, ended, runAfter, runStarted } from '../../support/run-events.ts
 
 // After the stub: these import `vscode`.
 const { registerCommands } = await import('../../../src/ui/commands.ts');
-const { describeRunTask } = await import('../../../src/ui/run-row.ts');
+const { describeRunTask } = await import('../../../src/ui/runs/run-row.ts');
 
 const one = taskId('T-1');
 const isolation = { target: 'main', base: 'b'.repeat(40), start: 'commit' } as const;

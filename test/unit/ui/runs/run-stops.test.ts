@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import '../../support/use-editor-stub.ts';
-import { taskId } from '../../../src/core/task.ts';
-import { tasks } from '../../support/backlog.ts';
-import { answers, commands, lists } from '../../support/editor-stub.ts';
+import '../../../support/use-editor-stub.ts';
+import { taskId } from '../../../../src/core/task.ts';
+import { tasks } from '../../../support/backlog.ts';
+import { answers, commands, lists } from '../../../support/editor-stub.ts';
 import {
   fakeBacklog,
   fakeBacklogs,
@@ -11,12 +11,12 @@ import {
   NO_DOORS,
   NO_WORKSPACE,
   NOW,
-} from '../../support/fake-backlog.ts';
-import { atWork, ended, runAfter, runStarted, SUCCEEDED } from '../../support/run-events.ts';
+} from '../../../support/fake-backlog.ts';
+import { atWork, ended, runAfter, runStarted, SUCCEEDED } from '../../../support/run-events.ts';
 
 // After the stub: these import `vscode`.
-const { registerCommands } = await import('../../../src/ui/commands.ts');
-const { stopAllRuns, stopTask } = await import('../../../src/ui/run-stops.ts');
+const { registerCommands } = await import('../../../../src/ui/commands.ts');
+const { stopAllRuns, stopTask } = await import('../../../../src/ui/runs/run-stops.ts');
 
 beforeEach(() => {
   for (const list of [answers, lists]) list.length = 0;

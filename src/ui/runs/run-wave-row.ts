@@ -1,7 +1,7 @@
-import type { Backlog } from '../core/backlog.ts';
-import { acceptedWords, isUndecided } from '../core/run/decided-work.ts';
-import { evidenceOf, type RunState } from '../core/run/run-events.ts';
-import { GONE, type Icon, row, type RowContent } from './row.ts';
+import type { Backlog } from '../../core/backlog.ts';
+import { acceptedWords, isUndecided } from '../../core/run/decided-work.ts';
+import { evidenceOf, type RunState } from '../../core/run/run-events.ts';
+import { GONE, type Icon, row, type RowContent } from '../row.ts';
 import { endedLook, runCounts } from './run-row.ts';
 
 /**

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import '../../support/use-editor-stub.ts';
-import type { TaskOutcome } from '../../../src/core/run/run-events.ts';
-import type { RunOptions } from '../../../src/core/run/run-options.ts';
-import { taskId } from '../../../src/core/task.ts';
-import { describeNode } from '../../../src/ui/tree-item.ts';
-import { childrenOf, nodeKey } from '../../../src/ui/tree-nodes.ts';
-import { tasks } from '../../support/backlog.ts';
-import { fakeBacklog, NO_AGENTS, NOW } from '../../support/fake-backlog.ts';
-import { atWork, ended, runAfter, runStarted } from '../../support/run-events.ts';
+import '../../../support/use-editor-stub.ts';
+import type { TaskOutcome } from '../../../../src/core/run/run-events.ts';
+import type { RunOptions } from '../../../../src/core/run/run-options.ts';
+import { taskId } from '../../../../src/core/task.ts';
+import { describeNode } from '../../../../src/ui/tree-item.ts';
+import { childrenOf, nodeKey } from '../../../../src/ui/tree-nodes.ts';
+import { tasks } from '../../../support/backlog.ts';
+import { fakeBacklog, NO_AGENTS, NOW } from '../../../support/fake-backlog.ts';
+import { atWork, ended, runAfter, runStarted } from '../../../support/run-events.ts';
 
 const COMMIT = 'c'.repeat(40);
 const isolation = { target: 'main', base: 'b'.repeat(40), start: 'commit' } as const;

@@ -1,18 +1,18 @@
 import * as vscode from 'vscode';
-import type { Backlog } from '../core/backlog.ts';
-import { count, plain } from '../core/text.ts';
-import type { RunChoice } from '../core/run/run-choice.ts';
-import type { RunState } from '../core/run/run-events.ts';
-import type { TaskId } from '../core/task.ts';
-import { onlyOrPicked, tellFailure, valueOrTell } from './ask.ts';
-import type { Backlogs } from './backlogs.ts';
+import type { Backlog } from '../../core/backlog.ts';
+import { count, plain } from '../../core/text.ts';
+import type { RunChoice } from '../../core/run/run-choice.ts';
+import type { RunState } from '../../core/run/run-events.ts';
+import type { TaskId } from '../../core/task.ts';
+import { onlyOrPicked, tellFailure, valueOrTell } from '../ask.ts';
+import type { Backlogs } from '../backlogs.ts';
 import { dryRunDocument } from './dry-run-document.ts';
 import { MOST_AGENTS, readCap } from './run-choice.ts';
-import type { RunTarget } from './command-targets.ts';
+import type { RunTarget } from '../command-targets.ts';
 import { type ScopeTarget, scopeOf } from './run-scope.ts';
 import { chooseHow } from './run-with.ts';
-import { tasksOfWave, type TreeNode } from './tree-nodes.ts';
-import { openDocument, keepText } from './documents.ts';
+import { tasksOfWave, type TreeNode } from '../tree-nodes.ts';
+import { openDocument, keepText } from '../documents.ts';
 import { startRun } from './start-run.ts';
 
 /** Runs what a row stands for, or what the user picks, after they confirm the options. */

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import '../../support/use-editor-stub.ts';
-import type { BacklogRuns } from '../../../src/core/backlog-runs.ts';
-import { ok } from '../../../src/core/result.ts';
-import type { RunChoice } from '../../../src/core/run/run-choice.ts';
-import type { RunState } from '../../../src/core/run/run-events.ts';
-import { taskId } from '../../../src/core/task.ts';
-import { tasks } from '../../support/backlog.ts';
+import '../../../support/use-editor-stub.ts';
+import type { BacklogRuns } from '../../../../src/core/backlog-runs.ts';
+import { ok } from '../../../../src/core/result.ts';
+import type { RunChoice } from '../../../../src/core/run/run-choice.ts';
+import type { RunState } from '../../../../src/core/run/run-events.ts';
+import { taskId } from '../../../../src/core/task.ts';
+import { tasks } from '../../../support/backlog.ts';
 import {
   answers,
   commands,
@@ -16,7 +16,7 @@ import {
   shown,
   trust,
   Uri,
-} from '../../support/editor-stub.ts';
+} from '../../../support/editor-stub.ts';
 import {
   fakeBacklog,
   type FakeBacklog,
@@ -25,8 +25,8 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
-} from '../../support/fake-backlog.ts';
-import { dryReport, dryStep } from '../../support/dry-report.ts';
+} from '../../../support/fake-backlog.ts';
+import { dryReport, dryStep } from '../../../support/dry-report.ts';
 import {
   atWork,
   ended,
@@ -34,12 +34,13 @@ import {
   runAfter,
   runStarted,
   SUCCEEDED,
-} from '../../support/run-events.ts';
+} from '../../../support/run-events.ts';
 
 // After the stub: these import `vscode`.
-const { registerCommands } = await import('../../../src/ui/commands.ts');
-const { DOCUMENT_SCHEME, documentText, documentUri } = await import('../../../src/ui/documents.ts');
-const { readRunChoice } = await import('../../../src/ui/run-choice.ts');
+const { registerCommands } = await import('../../../../src/ui/commands.ts');
+const { DOCUMENT_SCHEME, documentText, documentUri } =
+  await import('../../../../src/ui/documents.ts');
+const { readRunChoice } = await import('../../../../src/ui/runs/run-choice.ts');
 
 beforeEach(() => {
   for (const list of [answers, shown, lists, inputBoxes, commands.executed]) list.length = 0;

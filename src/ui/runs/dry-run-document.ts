@@ -1,9 +1,9 @@
-import type { DryRunReport, DryRunStep } from '../core/backlog-runs.ts';
-import { inline, fenced, section, page } from '../core/markdown.ts';
-import { count, duration } from '../core/text.ts';
-import type { TaskId } from '../core/task.ts';
-import { explainFailure } from './messages.ts';
-import { agentTitle, explainSkip, explainWait } from '../core/run/run-messages.ts';
+import type { DryRunReport, DryRunStep } from '../../core/backlog-runs.ts';
+import { inline, fenced, section, page } from '../../core/markdown.ts';
+import { count, duration } from '../../core/text.ts';
+import type { TaskId } from '../../core/task.ts';
+import { explainFailure } from '../messages.ts';
+import { agentTitle, explainSkip, explainWait } from '../../core/run/run-messages.ts';
 
 /** The most prompts in the document; the order and the commands are complete. */
 const MOST_PROMPTS = 50;

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import '../../support/use-editor-stub.ts';
-import type { TaskChanges } from '../../../src/core/run/isolation.ts';
-import type { TaskOutcome } from '../../../src/core/run/run-events.ts';
-import type { WorkDecision } from '../../../src/core/run/work-decision.ts';
-import { taskId } from '../../../src/core/task.ts';
-import { describeNode } from '../../../src/ui/tree-item.ts';
-import { tasks } from '../../support/backlog.ts';
-import { fakeBacklog, NO_AGENTS, NOW } from '../../support/fake-backlog.ts';
-import { atWork, ended, runAfter, runStarted } from '../../support/run-events.ts';
+import '../../../support/use-editor-stub.ts';
+import type { TaskChanges } from '../../../../src/core/run/isolation.ts';
+import type { TaskOutcome } from '../../../../src/core/run/run-events.ts';
+import type { WorkDecision } from '../../../../src/core/run/work-decision.ts';
+import { taskId } from '../../../../src/core/task.ts';
+import { describeNode } from '../../../../src/ui/tree-item.ts';
+import { tasks } from '../../../support/backlog.ts';
+import { fakeBacklog, NO_AGENTS, NOW } from '../../../support/fake-backlog.ts';
+import { atWork, ended, runAfter, runStarted } from '../../../support/run-events.ts';
 
 const COMMIT = 'abc1234'.padEnd(40, '0');
 const changes: TaskChanges = {

@@ -1,7 +1,7 @@
-import { oneLine, plain } from '../core/text.ts';
-import type { Backlogs } from './backlogs.ts';
-import { pickOne, tellFailure } from './ask.ts';
-import type { TreeNode } from './tree-nodes.ts';
+import { oneLine, plain } from '../../core/text.ts';
+import type { Backlogs } from '../backlogs.ts';
+import { pickOne, tellFailure } from '../ask.ts';
+import type { TreeNode } from '../tree-nodes.ts';
 
 /**
  * Ends the work on the task of a row. A row that is just being redrawn comes without its task: then

@@ -1,34 +1,34 @@
-import type { Backlog } from '../core/backlog.ts';
-import { count, oneLine, duration } from '../core/text.ts';
+import type { Backlog } from '../../core/backlog.ts';
+import { count, oneLine, duration } from '../../core/text.ts';
 import {
   evidenceOf,
   usageOfTask,
   type RunState,
   type TaskOutcome,
   type TaskRun,
-} from '../core/run/run-events.ts';
-import { isBudgetLimit, limitValue } from '../core/run/run-budget.ts';
-import { usageWords, type Usage } from '../core/run/usage.ts';
-import { changesWords } from '../core/run/isolation.ts';
-import { groupOf } from '../core/run/report/run-summary.ts';
+} from '../../core/run/run-events.ts';
+import { isBudgetLimit, limitValue } from '../../core/run/run-budget.ts';
+import { usageWords, type Usage } from '../../core/run/usage.ts';
+import { changesWords } from '../../core/run/isolation.ts';
+import { groupOf } from '../../core/run/report/run-summary.ts';
 import {
   acceptedWords,
   isAllAccepted,
   isInConflict,
   isUndecided,
-} from '../core/run/decided-work.ts';
-import { decisionWords, isOver } from '../core/run/work-decision.ts';
-import type { TaskId } from '../core/task.ts';
-import { whenWords } from './handoffs/handoff-row.ts';
-import { type Click, GONE, type Icon, row, type RowContent, type RowView } from './row.ts';
+} from '../../core/run/decided-work.ts';
+import { decisionWords, isOver } from '../../core/run/work-decision.ts';
+import type { TaskId } from '../../core/task.ts';
+import { whenWords } from '../handoffs/handoff-row.ts';
+import { type Click, GONE, type Icon, row, type RowContent, type RowView } from '../row.ts';
 import {
   explainOutcome,
   explainStop,
   explainWait,
   ordinal,
   outcomeWords,
-} from '../core/run/run-messages.ts';
-import { clockTime } from '../core/messages.ts';
+} from '../../core/run/run-messages.ts';
+import { clockTime } from '../../core/messages.ts';
 
 /** Of a task at work that looks stuck, wherever it stands. */
 export const STUCK_ICON: Icon = { id: 'warning', color: 'list.warningForeground' };

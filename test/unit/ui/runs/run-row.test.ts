@@ -1,27 +1,27 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import '../../support/use-editor-stub.ts';
-import type { Backlog } from '../../../src/core/backlog.ts';
+import '../../../support/use-editor-stub.ts';
+import type { Backlog } from '../../../../src/core/backlog.ts';
 import type {
   FailCause,
   RunState,
   TaskOutcome,
   WaitReason,
-} from '../../../src/core/run/run-events.ts';
-import { taskId } from '../../../src/core/task.ts';
-import { whenWords } from '../../../src/ui/handoffs/handoff-row.ts';
-import { summariseLocks } from '../../../src/ui/lock-summary.ts';
-import type { RowContent, RowView } from '../../../src/ui/row.ts';
+} from '../../../../src/core/run/run-events.ts';
+import { taskId } from '../../../../src/core/task.ts';
+import { whenWords } from '../../../../src/ui/handoffs/handoff-row.ts';
+import { summariseLocks } from '../../../../src/ui/lock-summary.ts';
+import type { RowContent, RowView } from '../../../../src/ui/row.ts';
 import {
   explainOutcome,
   explainStop,
   explainWait,
   ordinal,
-} from '../../../src/core/run/run-messages.ts';
-import { describeNode } from '../../../src/ui/tree-item.ts';
-import { childrenOf, nodeKey, type TreeNode } from '../../../src/ui/tree-nodes.ts';
-import { tasks } from '../../support/backlog.ts';
-import { fakeBacklog, type FakeBacklog, NO_AGENTS, NOW } from '../../support/fake-backlog.ts';
+} from '../../../../src/core/run/run-messages.ts';
+import { describeNode } from '../../../../src/ui/tree-item.ts';
+import { childrenOf, nodeKey, type TreeNode } from '../../../../src/ui/tree-nodes.ts';
+import { tasks } from '../../../support/backlog.ts';
+import { fakeBacklog, type FakeBacklog, NO_AGENTS, NOW } from '../../../support/fake-backlog.ts';
 import {
   atWork,
   ended,
@@ -30,11 +30,11 @@ import {
   runStarted,
   type RunStep,
   SUCCEEDED,
-} from '../../support/run-events.ts';
-import { clockTime } from '../../../src/core/messages.ts';
+} from '../../../support/run-events.ts';
+import { clockTime } from '../../../../src/core/messages.ts';
 
 // After the stub: it imports `vscode`.
-const { contextKeysOf } = await import('../../../src/ui/context-keys.ts');
+const { contextKeysOf } = await import('../../../../src/ui/context-keys.ts');
 
 const MINUTE = 60_000;
 const at = NOW - 20 * MINUTE;

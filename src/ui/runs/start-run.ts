@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import type { Backlog } from '../core/backlog.ts';
-import type { RunChoice, RunScope } from '../core/run/run-choice.ts';
-import { tell, tellFailure } from './ask.ts';
+import type { Backlog } from '../../core/backlog.ts';
+import type { RunChoice, RunScope } from '../../core/run/run-choice.ts';
+import { tell, tellFailure } from '../ask.ts';
 
 /**
  * Starts a run and tells why where it could not be started. Where something is not committed, the
