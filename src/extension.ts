@@ -16,6 +16,7 @@ import { LineComments } from './ui/review/line-comments.ts';
 import { registerReviewFiles } from './ui/review/review-files.ts';
 import { RunNotices } from './ui/runs/run-notices.ts';
 import { readExarpPath, readWantsNotices } from './ui/settings.ts';
+import { SideTree } from './ui/side-tree.ts';
 import { showLockStatus } from './ui/status-bar.ts';
 import { WavesTree } from './ui/waves-tree.ts';
 import { WorkspaceBacklogs } from './ui/workspace-backlogs.ts';
@@ -49,6 +50,8 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
   });
   backlogs = opened;
   const tree = new WavesTree(opened);
+  const runsTree = new SideTree('runs', opened, { canSelectMany: true });
+  const locksTree = new SideTree('locks', opened, { canSelectMany: true });
   const lineComments = new LineComments(context.workspaceState, ({ root, runId, id }) => {
     const runs = opened.all.find((backlog) => backlog.root === root)?.runs;
     return runs?.find(runId)?.tasks.has(id) === true && runs.sentBackIn(runId, id) === undefined;
@@ -56,6 +59,8 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
   context.subscriptions.push(
     log,
     tree,
+    runsTree,
+    locksTree,
     showLockStatus(opened),
     decorateLocks(opened),
     new DocumentProvider(opened, systemClock),

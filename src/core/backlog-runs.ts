@@ -106,6 +106,9 @@ export class BacklogRuns implements Disposable {
   readonly #changed = new Emitter<undefined>();
   readonly #subscriptions: readonly Disposable[];
   readonly #stuck: StuckWatch;
+  #pastParts:
+    | { readonly past: readonly RunState[]; readonly latest: ReadonlyMap<TaskId, TaskOfRun> }
+    | undefined;
 
   readonly onDidChange: Event<undefined> = this.#changed.event;
 
@@ -164,16 +167,28 @@ export class BacklogRuns implements Disposable {
   }
 
   /**
-   * How a task failed in a run that goes on without it: its latest part in one, where that ended
-   * badly.
+   * The latest run with something to say of a task, and the task in it: one that has not ended it,
+   * else the one with the latest attempt at it. A run that never came to it does not count.
    */
+  latestOf(id: TaskId): TaskOfRun | undefined {
+    const { runner, history } = this.#parts;
+    let latest: TaskOfRun | undefined;
+    for (const run of [...runner.runs, ...history.elsewhere]) {
+      const part = run.tasks.get(id);
+      if (part === undefined || !tellsOf(run, part)) continue;
+      if (isOpenIn(run, id)) return { run, part };
+      if (latest === undefined || latest.run.startedAt <= run.startedAt) latest = { run, part };
+    }
+    const past = this.#latestPast().get(id);
+    const isOlder =
+      past === undefined || past.run.startedAt <= (latest?.run.startedAt ?? -Infinity);
+    return isOlder ? latest : past;
+  }
+
+  /** How a task failed in its latest attempt, until the next one begins. */
   failedPartOf(id: TaskId): TaskRun | undefined {
-    const parts = this.all.flatMap(({ phase, tasks }) =>
-      phase === 'ended' ? [] : (tasks.get(id) ?? []),
-    );
-    const last = parts.at(-1);
-    const group = last && groupOf(last);
-    return group === 'failed' || group === 'unclear' || group === 'conflict' ? last : undefined;
+    const part = this.latestOf(id)?.part;
+    return part !== undefined && endedBadly(part) ? part : undefined;
   }
 
   get cap(): number {
@@ -382,6 +397,18 @@ export class BacklogRuns implements Disposable {
     this.#changed.dispose();
   }
 
+  /** Asked for with every row that is drawn, and past runs are many, and change seldom. */
+  #latestPast(): ReadonlyMap<TaskId, TaskOfRun> {
+    const { past } = this.#parts.history;
+    if (this.#pastParts?.past === past) return this.#pastParts.latest;
+    const latest = new Map<TaskId, TaskOfRun>();
+    for (const run of past)
+      for (const [id, part] of run.tasks)
+        if (!latest.has(id) && tellsOf(run, part)) latest.set(id, { run, part });
+    this.#pastParts = { past, latest };
+    return latest;
+  }
+
   get #context(): RequestContext {
     const { snapshot, plan, options } = this.#parts;
     return { snapshot: snapshot(), plan: plan(), options: options() };
@@ -449,6 +476,25 @@ export class BacklogRuns implements Disposable {
       [...run.tasks.values()].every(({ outcome }) => outcome?.kind === 'succeeded');
     for (const run of ended) if (wentWell(run) || run !== ended.at(-1)) runner.clear(run.runId);
   }
+}
+
+/** A task, and a run that has something to say of it. */
+export interface TaskOfRun {
+  readonly run: RunState;
+  readonly part: TaskRun;
+}
+
+/** True where an attempt failed, or nobody knows how it ended, or its work is in conflict. */
+export function endedBadly(part: TaskRun): boolean {
+  if (part.phase !== 'ended') return false;
+  const group = groupOf(part);
+  return group === 'failed' || group === 'unclear' || group === 'conflict';
+}
+
+function tellsOf({ phase }: RunState, part: TaskRun): boolean {
+  const isOpen = phase !== 'ended' && part.phase !== 'ended';
+  // Some attempts fail before they have a number: their agent is not there.
+  return isOpen || part.attemptNo !== undefined || part.outcome?.kind === 'notStarted';
 }
 
 function isOpenIn(run: RunState, id: TaskId): boolean {

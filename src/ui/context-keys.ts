@@ -16,6 +16,8 @@ export interface ContextKeys {
   readonly paused: boolean;
   /** A run has ended and left something that could still be done. */
   readonly resumable: boolean;
+  /** A task names a holder: the view of locks has rows. */
+  readonly hasLocks: boolean;
 }
 
 /**
@@ -52,6 +54,9 @@ export function contextKeysOf(backlogs: readonly Backlog[]): ContextKeys {
     ),
     resumable: backlogs.some((backlog) =>
       [...backlog.runs.all, ...backlog.runs.past].some((run) => isResumable(backlog, run)),
+    ),
+    hasLocks: backlogs.some(
+      (backlog) => backlog.snapshot?.tasks.some(({ lock }) => lock !== undefined) === true,
     ),
   };
 }

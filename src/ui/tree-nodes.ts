@@ -6,8 +6,9 @@ import { inNoWave } from '../core/waves/waves.ts';
 import { handoffRow } from './handoffs/handoff-row.ts';
 import { hasStoreRow } from './store-row.ts';
 import { findingsOf, isNoFinding } from './doctor/doctor-rows.ts';
-import { hasWaveRows } from './runs/run-wave-row.ts';
-import { interruptedRuns, isPast, pastRunsOf } from './runs/run-row.ts';
+import { holdersOf, locksOf } from './lock-rows.ts';
+import { hasWaveRows, interruptedRuns, isPast, pastRunsOf } from './runs/run-row.ts';
+import { waveKeysOf, waveNumberOf } from './wave-keys.ts';
 
 /** Rows that only hold others. */
 export type RowGroup = 'leftOut' | 'broken' | 'blocked' | 'settled' | 'notices' | 'pastRuns';
@@ -25,12 +26,6 @@ export type TreeNode =
       readonly runId: string;
       readonly ended: boolean;
     }
-  | {
-      readonly kind: 'runTask';
-      readonly backlog: Backlog;
-      readonly runId: string;
-      readonly taskId: TaskId;
-    }
   /** A wave of a run, where it can be reviewed as a whole. */
   | {
       readonly kind: 'runWave';
@@ -38,7 +33,13 @@ export type TreeNode =
       readonly runId: string;
       readonly wave: number;
     }
-  | { readonly kind: 'wave'; readonly backlog: Backlog; readonly number: number }
+  /** `key` stays with the tasks of the wave, while its number changes: see `wave-keys.ts`. */
+  | {
+      readonly kind: 'wave';
+      readonly backlog: Backlog;
+      readonly key: string;
+      readonly number: number;
+    }
   | { readonly kind: 'group'; readonly backlog: Backlog; readonly group: RowGroup }
   | { readonly kind: 'task'; readonly backlog: Backlog; readonly taskId: TaskId }
   | { readonly kind: 'batch'; readonly backlog: Backlog }
@@ -50,7 +51,13 @@ export type TreeNode =
   | { readonly kind: 'finding'; readonly backlog: Backlog; readonly key: string }
   | { readonly kind: 'notice'; readonly backlog: Backlog; readonly index: number }
   | { readonly kind: 'handoff'; readonly backlog: Backlog; readonly key: string }
-  | { readonly kind: 'message'; readonly backlog: Backlog };
+  | { readonly kind: 'message'; readonly backlog: Backlog }
+  /** Whose locks are below it. */
+  | { readonly kind: 'holder'; readonly backlog: Backlog; readonly holder: string }
+  | { readonly kind: 'lock'; readonly backlog: Backlog; readonly taskId: TaskId };
+
+/** The views of our container. */
+export type ViewName = 'waves' | 'runs' | 'locks';
 
 /**
  * An id that is unique in the tree and stays the same for the same row, so that what is expanded
@@ -72,16 +79,17 @@ export function nodeKey(node: TreeNode): string {
       return `${root}|${node.kind}|${node.key}`;
     case 'run':
       return `${root}|${node.ended ? 'endedRun' : 'run'}|${node.runId}`;
-    case 'runTask':
-      return `${root}|run|${node.runId}|${node.taskId}`;
     case 'runWave':
       return `${root}|runWave|${node.runId}|${node.wave}`;
     case 'wave':
-      return `${root}|wave|${node.number}`;
+      return `${root}|wave|${node.key}`;
     case 'group':
       return `${root}|${node.group}`;
     case 'task':
-      return `${root}|task|${node.taskId}`;
+    case 'lock':
+      return `${root}|${node.kind}|${node.taskId}`;
+    case 'holder':
+      return `${root}|holder|${node.holder}`;
     case 'batchStep':
     case 'notice':
     case 'broken':
@@ -89,17 +97,21 @@ export function nodeKey(node: TreeNode): string {
   }
 }
 
-/** The rows below a row, or at the top. A single backlog needs no row of its own. */
+/** The rows below a row of a view, or at its top. A single backlog needs no row of its own. */
 export function childrenOf(
   node: TreeNode | undefined,
   backlogs: readonly Backlog[],
+  view: ViewName = 'waves',
 ): readonly TreeNode[] {
+  const topOf = TOPS[view];
   if (node === undefined) {
     const [only, ...more] = backlogs;
     if (only === undefined) return [];
     return more.length === 0
       ? topOf(only)
-      : backlogs.map((backlog) => ({ kind: 'backlog', backlog }));
+      : backlogs
+          .filter((backlog) => view === 'waves' || topOf(backlog).length > 0)
+          .map((backlog) => ({ kind: 'backlog', backlog }));
   }
   const { backlog } = node;
   switch (node.kind) {
@@ -109,10 +121,10 @@ export function childrenOf(
     }
     case 'run':
       return runChildren(backlog, node);
-    case 'runWave':
-      return (backlog.runs.find(node.runId)?.waves[node.wave] ?? []).map((id) =>
-        runTaskNode(backlog, node, id),
-      );
+    case 'holder':
+      return locksOf(backlog)
+        .filter(({ lock }) => lock.holder === node.holder)
+        .map(({ task }) => ({ kind: 'lock', backlog, taskId: task.id }));
     case 'wave':
       return tasksOfWave(backlog, node.number).map(({ id }) => taskNode(backlog, id));
     case 'group':
@@ -131,9 +143,10 @@ export function childrenOf(
         backlog,
         key,
       }));
-    case 'runTask':
+    case 'runWave':
     case 'batchStep':
     case 'task':
+    case 'lock':
     case 'finding':
     case 'notice':
     case 'broken':
@@ -142,6 +155,12 @@ export function childrenOf(
       return [];
   }
 }
+
+const TOPS: Readonly<Record<ViewName, (backlog: Backlog) => readonly TreeNode[]>> = {
+  waves: topOf,
+  runs: topOfRuns,
+  locks: (backlog) => holdersOf(backlog).map((holder) => ({ kind: 'holder', backlog, holder })),
+};
 
 /** The tasks of a wave as the plan is now; none where it has no such wave. */
 export function tasksOfWave({ plan }: Backlog, number: number): readonly Task[] {
@@ -156,22 +175,44 @@ function topOf(backlog: Backlog): readonly TreeNode[] {
   if (inNoWave(plan).length > 0) groups.push({ kind: 'group', backlog, group: 'leftOut' });
   if (asked?.kind === 'used' && asked.broken.length > 0)
     groups.push({ kind: 'group', backlog, group: 'broken' });
-  if (plan.blocked.length > 0) groups.push({ kind: 'group', backlog, group: 'blocked' });
   if (plan.settled.length > 0) groups.push({ kind: 'group', backlog, group: 'settled' });
-  if (pastRunsOf(backlog).length > 0) groups.push({ kind: 'group', backlog, group: 'pastRuns' });
+  // Of all tasks, those that cannot go on by themselves stand last.
+  if (plan.blocked.length > 0) groups.push({ kind: 'group', backlog, group: 'blocked' });
   const handoff = handoffRow(backlog);
   if (backlog.lastBatch !== undefined) groups.push({ kind: 'batch', backlog });
   if (backlog.findings.length > 0 || snapshot.notices.some(isNoFinding))
     groups.push({ kind: 'doctor', backlog });
   return [
     ...(hasStoreRow(backlog) ? [{ kind: 'message' as const, backlog }] : []),
-    // The newest run first: it is what the user who has just pressed Run looks for.
-    ...backlog.runs.all.map((run) => runNode(backlog, run)).reverse(),
-    ...interruptedRuns(backlog).map((run) => runNode(backlog, run)),
     ...(handoff === undefined ? [] : [{ kind: 'handoff' as const, backlog, key: handoff }]),
-    ...plan.waves.map((wave): TreeNode => ({ kind: 'wave', backlog, number: wave.number })),
+    ...waveKeysOf(backlog).map(({ key }) => waveNode(backlog, key)),
     ...groups,
   ];
+}
+
+/**
+ * A run that begins is added below the others: a row above the one that was just pressed would move
+ * another one under the pointer.
+ */
+function topOfRuns(backlog: Backlog): readonly TreeNode[] {
+  return [
+    ...interruptedRuns(backlog).map((run) => runNode(backlog, run)),
+    ...backlog.runs.all.map((run) => runNode(backlog, run)),
+    ...(pastRunsOf(backlog).length > 0
+      ? [{ kind: 'group' as const, backlog, group: 'pastRuns' as const }]
+      : []),
+  ];
+}
+
+function waveNode(backlog: Backlog, key: string): TreeNode {
+  return {
+    kind: 'wave',
+    backlog,
+    key,
+    get number() {
+      return waveNumberOf(backlog, key);
+    },
+  };
 }
 
 function groupChildren(backlog: Backlog, group: RowGroup): readonly TreeNode[] {
@@ -209,11 +250,9 @@ function doctorChildren(backlog: Backlog): readonly TreeNode[] {
 
 function runChildren(backlog: Backlog, node: Pick<RunState, 'runId'>): readonly TreeNode[] {
   const run = backlog.runs.find(node.runId);
-  if (run === undefined) return [];
+  if (run === undefined || !hasWaveRows(run)) return [];
   const { runId } = run;
-  return hasWaveRows(run)
-    ? run.waves.map((_, wave): TreeNode => ({ kind: 'runWave', backlog, runId, wave }))
-    : [...run.tasks.keys()].map((id) => runTaskNode(backlog, run, id));
+  return run.waves.map((_, wave): TreeNode => ({ kind: 'runWave', backlog, runId, wave }));
 }
 
 function runNode(backlog: Backlog, run: RunState): TreeNode {
@@ -223,10 +262,6 @@ function runNode(backlog: Backlog, run: RunState): TreeNode {
     runId: run.runId,
     ended: run.phase === 'ended' && !isPast(backlog, run),
   };
-}
-
-function runTaskNode(backlog: Backlog, { runId }: Pick<RunState, 'runId'>, id: TaskId): TreeNode {
-  return { kind: 'runTask', backlog, runId, taskId: id };
 }
 
 function taskNode(backlog: Backlog, id: TaskId): TreeNode {

@@ -76,7 +76,7 @@ function orderTable(steps: readonly DryRunStep[]): string {
     String(n + 1),
     // Counted from 1, like the tasks: it is the number in this run, which need not be that of the
     // tree.
-    ...(isOneWave ? [] : [String(step.wave + 1)]),
+    ...(isOneWave ? [] : [String(step.wave)]),
     nameOf(step),
     step.startsAtMs === 0 ? 'at once' : `after ${duration(step.startsAtMs)}`,
     about(step.endsAtMs - step.startsAtMs),

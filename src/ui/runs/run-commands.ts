@@ -72,7 +72,7 @@ export async function stopWave(backlogs: Backlogs, node: TreeNode | undefined): 
         label:
           run.waves.length === 1
             ? plain(run.title)
-            : `${plain(run.title)}: wave ${wave + 1} of the run`,
+            : `${plain(run.title)}: wave ${wave} of the run`,
         description: `${count(open, 'task')} not ended`,
         backlog,
         part: { runId: run.runId, wave },
@@ -152,10 +152,11 @@ function button(icon: string, tooltip: string): vscode.QuickInputButton {
   return { iconPath: new vscode.ThemeIcon(icon), tooltip };
 }
 
-/** Shows what the agent of a task wrote in its latest attempt in a run. */
+/** Shows what the agent of a task wrote in its latest attempt. */
 export async function openTaskLog(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
-  if (node?.kind !== 'runTask') return;
-  const { backlog, runId, taskId } = node;
-  const attempt = backlog.runs.find(runId)?.tasks.get(taskId)?.attemptNo;
-  if (attempt !== undefined) await backlogs.of(backlog).openLog(runId, attempt);
+  if (node === undefined || !('taskId' in node)) return;
+  const latest = node.backlog.runs.latestOf(node.taskId);
+  const attemptNo = latest?.part.attemptNo;
+  if (latest !== undefined && attemptNo !== undefined)
+    await backlogs.of(node.backlog).openLog(latest.run.runId, attemptNo);
 }

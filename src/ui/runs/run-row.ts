@@ -1,41 +1,23 @@
 import type { Backlog } from '../../core/backlog.ts';
-import { count, oneLine, duration } from '../../core/text.ts';
-import {
-  evidenceOf,
-  usageOfTask,
-  type RunState,
-  type TaskOutcome,
-  type TaskRun,
-} from '../../core/run/run-events.ts';
-import { isBudgetLimit, limitValue } from '../../core/run/run-budget.ts';
-import { usageWords, type Usage } from '../../core/run/usage.ts';
-import { changesWords } from '../../core/run/isolation.ts';
+import { acceptedWords, isAllAccepted } from '../../core/run/decided-work.ts';
 import { groupOf } from '../../core/run/report/run-summary.ts';
-import {
-  acceptedWords,
-  isAllAccepted,
-  isInConflict,
-  isUndecided,
-} from '../../core/run/decided-work.ts';
-import { decisionWords, isOver } from '../../core/run/work-decision.ts';
-import type { TaskId } from '../../core/task.ts';
+import { isBudgetLimit, limitValue } from '../../core/run/run-budget.ts';
+import type { RunState, TaskRun } from '../../core/run/run-events.ts';
+import { explainStop } from '../../core/run/run-messages.ts';
+import { usageWords, type Usage } from '../../core/run/usage.ts';
+import { count, duration, oneLine } from '../../core/text.ts';
 import { whenWords } from '../handoffs/handoff-row.ts';
-import { type Click, GONE, type Icon, row, type RowContent, type RowView } from '../row.ts';
-import {
-  explainOutcome,
-  explainStop,
-  explainWait,
-  ordinal,
-  outcomeWords,
-} from '../../core/run/run-messages.ts';
-import { clockTime } from '../../core/messages.ts';
+import { type Click, GONE, type Icon, row, type RowContent } from '../row.ts';
 
-/** Of a task at work that looks stuck, wherever it stands. */
-export const STUCK_ICON: Icon = { id: 'warning', color: 'list.warningForeground' };
+const OPEN_REPORT: Click = { title: 'Open Run Report', command: 'todo2Waves.openRunReport' };
 
-const SENT_BACK_ICON: Icon = { id: 'reply', color: 'disabledForeground' };
-
-const OPEN_LOG: Click = { title: 'Open Log', command: 'todo2Waves.openTaskLog' };
+/**
+ * True for a run whose waves follow one another with work that can be reviewed. Where tasks start as
+ * soon as their dependencies are done, no state of the run stands for the end of a wave.
+ */
+export function hasWaveRows({ options, waves }: RunState): boolean {
+  return options.isolation !== undefined && options.runMode === 'strict' && waves.length > 1;
+}
 
 /** True for a run that is only remembered: it ended before this window opened, or was cleared. */
 export function isPast(backlog: Backlog, run: RunState): boolean {
@@ -128,7 +110,8 @@ function describeLive(backlog: Backlog, run: RunState): RowContent {
       ...(isElsewhere ? [] : ['ledHere']),
       ...(flag === undefined ? [] : [flag]),
     ],
-    collapsible: 'collapsed',
+    collapsible: hasWaveRows(run) ? 'collapsed' : 'none',
+    click: OPEN_REPORT,
   });
 }
 
@@ -150,7 +133,7 @@ function liveLook(run: RunState): {
 
 function describeEnded(backlog: Backlog, run: RunState): RowContent {
   const past = isPast(backlog, run);
-  const { icon, wentWell } = endedLook(run);
+  const icon = endedIcon(run);
   const wasInterrupted = isInterrupted(backlog, run);
   const title = oneLine(run.title);
   const label = wasInterrupted ? `Interrupted: ${title}` : past ? title : `Ended: ${title}`;
@@ -172,27 +155,21 @@ function describeEnded(backlog: Backlog, run: RunState): RowContent {
       past ? 'pastRun' : 'endedRun',
       ...(isResumable(backlog, run) ? ['resumableRun'] : []),
     ],
-    // What went wrong just now is to be seen without a click.
-    collapsible: wentWell || past ? 'collapsed' : 'expanded',
+    collapsible: hasWaveRows(run) ? 'collapsed' : 'none',
+    click: OPEN_REPORT,
   });
 }
 
 /** How tasks that have all ended went. */
-export function endedLook({ tasks }: Pick<RunState, 'tasks'>): {
-  readonly icon: Icon;
-  readonly wentWell: boolean;
-} {
+export function endedIcon({ tasks }: Pick<RunState, 'tasks'>): Icon {
   const outcomes = [...tasks.values()].map(placeOf);
-  const wentWell = outcomes.every((place) => place === 'succeeded');
-  const wentBadly = outcomes.some((place) => place === 'failed' || place === 'unclear');
-  const icon: Icon = wentBadly
-    ? { id: 'error', color: 'testing.iconFailed' }
-    : wentWell
-      ? { id: 'pass', color: 'testing.iconPassed' }
-      : outcomes.includes('conflict')
-        ? { id: 'git-merge', color: 'charts.yellow' }
-        : { id: 'circle-slash', color: 'charts.yellow' };
-  return { icon, wentWell };
+  if (outcomes.includes('failed')) return { id: 'error', color: 'testing.iconFailed' };
+  if (outcomes.every((place) => place === 'succeeded'))
+    return { id: 'pass', color: 'testing.iconPassed' };
+  if (outcomes.includes('unclear')) return { id: 'question', color: 'charts.yellow' };
+  return outcomes.includes('conflict')
+    ? { id: 'git-merge', color: 'charts.yellow' }
+    : { id: 'circle-slash', color: 'charts.yellow' };
 }
 
 /** What can be done with the work of a run. */
@@ -215,145 +192,6 @@ function reachedParts({ paused, options }: RunState): readonly string[] {
 function usageParts(usage: Usage | undefined): readonly string[] {
   const words = usageWords(usage);
   return words === undefined ? [] : [words];
-}
-
-/** The row of a task below its run: what it is doing, why it waits, or how it ended. */
-export function describeRunTask(
-  backlog: Backlog,
-  runId: string,
-  id: TaskId,
-  view: RowView,
-): RowContent {
-  const run = backlog.runs.find(runId);
-  const part = run?.tasks.get(id);
-  if (run === undefined || part === undefined) return GONE;
-  const task = backlog.task(id);
-  const isLive = run.phase !== 'ended';
-  const isSentBack = backlog.runs.sentBackIn(runId, id) !== undefined;
-  const silentSince = isLive && part.phase !== 'ended' ? backlog.runs.stuckSince(id) : undefined;
-  const activity =
-    isLive && part.phase === 'running' ? oneLine(view.activityOf(backlog, id) ?? '') : '';
-  const state = [
-    ...(silentSince === undefined ? [] : [stuckWords(part, silentSince)]),
-    ...(activity === '' ? [] : [activity]),
-    ...(isSentBack ? ['sent back'] : []),
-    runTaskState(part, backlog.now),
-    ...(part.phase === 'ended' ? usageParts(usageOfTask(part)) : []),
-    ...(part.tryNo > 1 ? [`${ordinal(part.tryNo)} attempt`] : []),
-  ];
-  const ownIcon = isSentBack ? SENT_BACK_ICON : runTaskIcon(part);
-  const icon = silentSince === undefined ? ownIcon : STUCK_ICON;
-  // A later run goes on with the work of one that was sent back.
-  const reviewed = isSentBack ? undefined : part.outcome;
-  return row(oneLine(task?.title ?? '') || oneLine(id), [...state, id].join(' · '), icon, {
-    flags: [
-      ...(task === undefined ? [] : ['task']),
-      ...atWorkFlags(backlog, part),
-      ...(silentSince === undefined ? [] : ['stuckTask']),
-      ...(isLive && part.phase === 'running' && part.agent.agentMode !== 'human'
-        ? ['requeuableTask']
-        : []),
-      ...(evidenceOf(reviewed)?.changes === undefined ? [] : ['withChanges']),
-      ...(!isSentBack && isUndecided(part) ? ['undecidedTask'] : []),
-      ...(!isSentBack && isInConflict(part) ? ['withConflict'] : []),
-      ...(view.hasTerminal(backlog, id) && !isPast(backlog, run) ? ['withTerminal'] : []),
-      // The dialogue in an interactive terminal is not logged.
-      ...(part.attemptNo === undefined || part.agent.agentMode !== 'unattended' ? [] : ['withLog']),
-    ],
-    // In an ended run the agent's output is of most interest.
-    ...(part.attemptNo !== undefined && isPast(backlog, run)
-      ? { click: OPEN_LOG }
-      : task === undefined
-        ? {}
-        : { opens: id }),
-  });
-}
-
-/**
- * What can be done to a task of a run that has not ended; the user gives their own one back instead
- * of stopping it.
- */
-export function atWorkFlags(backlog: Backlog, { id, agent, phase }: TaskRun): readonly string[] {
-  if (phase === 'ended') return [];
-  if (!backlog.runs.awaitsManualCompletion(id)) return ['runningTask'];
-  return agent.agentMode === 'human' ? ['humanTask'] : ['runningTask', 'followedTask'];
-}
-
-/** Why a task at work looks stuck, from its last sign of life on (epoch ms). */
-export function stuckWords({ phase }: Pick<TaskRun, 'phase'>, since: number): string {
-  return `looks stuck: ${phase === 'starting' ? 'not claimed' : 'silent'} since ${clockTime(since)}`;
-}
-
-/** A time, not a duration: it stays true without redraws. */
-export function runningSince(run: TaskRun): string {
-  return run.startedAt === undefined ? 'running' : `running since ${clockTime(run.startedAt)}`;
-}
-
-function yoursSince({ startedAt }: TaskRun): string {
-  return startedAt === undefined ? 'yours' : `yours since ${clockTime(startedAt)}`;
-}
-
-/** The state of a task of a run as a text; empty without one. */
-export function runTaskState(run: TaskRun, now: number): string {
-  if (run.outcome !== undefined) return endedState(run, run.outcome, now);
-  switch (run.phase) {
-    case 'queued': {
-      const last = run.earlier.at(-1);
-      const why =
-        run.waits?.kind === 'retry' && last !== undefined ? [outcomeWords(last.outcome, now)] : [];
-      return [...(run.waits === undefined ? ['queued'] : [explainWait(run.waits)]), ...why].join(
-        ' · ',
-      );
-    }
-    case 'starting':
-    case 'claimed':
-      return run.agent.agentMode === 'subagent' ? 'waits to be claimed' : 'starting';
-    case 'running':
-    case 'ended':
-      return run.agent.agentMode === 'human' ? yoursSince(run) : runningSince(run);
-  }
-}
-
-/** What is to be reviewed comes first, or what became of it: a side bar is narrow. */
-function endedState({ decision }: TaskRun, outcome: TaskOutcome, now: number): string {
-  const isShown = outcome.kind === 'succeeded' || isOver(decision);
-  const changes = isShown ? evidenceOf(outcome)?.changes : undefined;
-  const size = changes === undefined ? [] : [changesWords(changes)];
-  const parts =
-    decision === undefined
-      ? [...size, explainOutcome(outcome, now)]
-      : [decisionWords(decision), ...size];
-  return parts.join(' · ');
-}
-
-function runTaskIcon(run: TaskRun): Icon {
-  if (run.decision?.kind === 'accepted') return { id: 'pass-filled', color: 'testing.iconPassed' };
-  if (run.decision?.kind === 'discarded') return { id: 'trash', color: 'disabledForeground' };
-  switch (run.outcome?.kind) {
-    case undefined:
-      if (run.agent.agentMode === 'human' && run.phase !== 'queued')
-        return { id: 'account', color: 'charts.blue' };
-      return run.phase === 'queued'
-        ? { id: run.waits === undefined ? 'clockface' : 'watch', color: 'charts.blue' }
-        : { id: 'sync~spin', color: 'charts.blue' };
-    case 'succeeded':
-      return { id: 'pass', color: 'testing.iconPassed' };
-    case 'skipped':
-      return { id: 'debug-step-over', color: 'disabledForeground' };
-    case 'stopped':
-      return { id: 'debug-stop', color: 'charts.yellow' };
-    case 'rateLimited':
-      return { id: 'watch', color: 'charts.yellow' };
-    case 'unknown':
-      return { id: 'question', color: 'charts.yellow' };
-    case 'conflict':
-      return { id: 'git-merge', color: 'charts.yellow' };
-    case 'failed':
-    case 'notStarted':
-    case 'lockLost':
-    case 'notRecorded':
-      return { id: 'error', color: 'testing.iconFailed' };
-  }
 }
 
 /** The active runs, in a sentence for the status bar; empty where there is none. */

@@ -104,8 +104,8 @@ const presses: readonly [name: string, node: object | undefined, asked: string][
   ['pauseRun', run('r'), 'pause r'],
   ['goOnRun', run('p'), 'goOn p'],
   ['stopRun', run('r'), 'stopRun r'],
-  ['stopTask', { kind: 'runTask', runId: 'r', taskId: taskId('T-1') }, 'stopTask r T-1'],
-  ['requeueTask', { kind: 'runTask', runId: 'r', taskId: taskId('T-1') }, 'requeue r T-1'],
+  ['stopTask', { kind: 'task', taskId: taskId('T-1') }, 'stopTask r T-1'],
+  ['requeueTask', { kind: 'task', taskId: taskId('T-1') }, 'requeue r T-1'],
   // Without a row: the only one that fits.
   ['pauseRun', undefined, 'pause r'],
   ['goOnRun', undefined, 'goOn p'],
@@ -176,9 +176,9 @@ test('resuming runs what failed, and nothing that succeeded', async () => {
 
 test('a wave of the tree is stopped in every run that has tasks of it, once in each', async () => {
   assert.deepEqual(await makeWindow().press('stopWave', wave(0)), ['stopWave r 0', 'stopWave p 0']);
-  answers.push('wave 2 of the run');
+  answers.push('wave 1 of the run');
   assert.deepEqual(await makeWindow().press('stopWave'), ['stopWave r 1']);
-  answers.push('wave 2 of the run');
+  answers.push('wave 1 of the run');
   assert.deepEqual(await makeWindow([], { elsewhere: [live] }).press('stopWave'), [
     'ask r {"ask":"stopWave","wave":1}',
   ]);
@@ -199,8 +199,8 @@ test('the report and the log of a run are opened by its rows', async () => {
     const uri = Uri.from({ scheme: DOCUMENT_SCHEME, path: '/run/Run report.md', query });
     assert.match(documentText(uri as never, backlogs), /^\*This run is not .*\*\n$/);
   }
-  await press('openTaskLog', { kind: 'runTask', runId: 'r', taskId: taskId('T-1') });
-  await press('openTaskLog', { kind: 'runTask', runId: 'r', taskId: taskId('T-2') });
+  await press('openTaskLog', { kind: 'task', taskId: taskId('T-1') });
+  await press('openTaskLog', { kind: 'task', taskId: taskId('T-2') });
   assert.deepEqual(logs, ['r/1'], 'T-2 has not begun');
 });
 
@@ -380,8 +380,8 @@ test('a dry run goes through the engine itself: what waits comes later, what can
   const pages = commands.executed.map(([, uri]) => documentText(uri as never, backlogs));
   assert.equal(pages.length, 2, shown.map(({ message }) => message).join());
   assert.match(pages[0] ?? '', /## Not run\n\n- Title of T-4 \(T-4\): waits for T-3 \(Blocked\)/);
-  assert.match(pages[1] ?? '', /\| 1 \| 1 \| Title of T-1 \(T-1\) \| at once/);
-  assert.match(pages[1] ?? '', /\| 2 \| 2 \| Title of T-2 \(T-2\) \| after 5 min/);
+  assert.match(pages[1] ?? '', /\| 1 \| 0 \| Title of T-1 \(T-1\) \| at once/);
+  assert.match(pages[1] ?? '', /\| 2 \| 1 \| Title of T-2 \(T-2\) \| after 5 min/);
   assert.deepEqual([backlog.started, backlog.asked], [[], []]);
 });
 
