@@ -1,4 +1,4 @@
-import { askWhatIf, type WhatIf } from './analysis/what-if.ts';
+import { askWhatIf, makespanOf, type WhatIf } from './analysis/what-if.ts';
 import type { Options } from './config.ts';
 import { Emitter, type Disposable, type Event } from './events.ts';
 import type { Failure } from './failure.ts';
@@ -28,10 +28,12 @@ import { sendsBack, sentBackIn } from './run/send-back.ts';
 import {
   type AgentAssignment,
   isWindowWork,
+  KIND_OF,
   type RunOptions,
   type RunRequest,
 } from './run/run-options.ts';
 import { groupOf } from './run/report/run-summary.ts';
+import type { Candidate } from './run/engine/scheduler.ts';
 import { StuckWatch } from './run/engine/stuck-watch.ts';
 import { candidateOf } from './run/engine/task-executor.ts';
 import type { WaveRunner } from './run/engine/wave-runner.ts';
@@ -326,14 +328,54 @@ export class BacklogRuns implements Disposable {
    * Fails with `nothingToRun`.
    */
   whatIf(): Result<WhatIf, Failure> {
-    const { snapshot, runner, caseFoldPaths } = this.#parts;
-    const tasks = snapshot();
-    const request = requestOf({ kind: 'all' }, {}, this.#context);
+    const weighed = this.#weigh({ kind: 'all' }, {});
+    if (!weighed.ok) return weighed;
+    const { candidates, options, basis } = weighed.value;
+    return ok(askWhatIf(candidates, options, { cap: this.cap, basis }));
+  }
+
+  /**
+   * What a run would be, in numbers: the tasks that this window has not in a run already, by whom
+   * they would be done, and for how long. Fails with `nothingToRun`, `noSuchTask`, and with
+   * `alreadyRunning` where runs of this window have all of it.
+   */
+  outlook(scope: RunScope, choice: RunChoice = {}): Result<RunOutlook, Failure> {
+    const weighed = this.#weigh(scope, choice);
+    if (!weighed.ok) return weighed;
+    const { options } = weighed.value;
+    const { runs } = this.#parts.runner;
+    const free = weighed.value.candidates.filter(
+      ({ id }) => !runs.some((run) => isOpenIn(run, id)),
+    );
+    if (free.length === 0) return fail({ kind: 'alreadyRunning' });
+    const cap = choice.cap ?? this.cap;
+    return ok({
+      ids: free.map(({ id }) => id),
+      agents: [...new Set(free.map(({ agent }) => agent))],
+      cap,
+      ms: makespanOf(free, options, cap),
+      isFirstOfAgents: ![...this.all, ...this.past].some(hadProgram),
+    });
+  }
+
+  #weigh(
+    scope: RunScope,
+    choice: RunChoice,
+  ): Result<
+    {
+      readonly candidates: readonly Candidate[];
+      readonly options: RunOptions;
+      readonly basis: string;
+    },
+    Failure
+  > {
+    const tasks = this.#parts.snapshot();
+    const request = requestOf(scope, choice, this.#context);
     if (!request.ok) return request;
     if (tasks === undefined) return fail({ kind: 'nothingToRun' });
     const { waves, agents, options } = request.value;
-    const estimates = estimateDurations([...this.past, ...this.all], tasks, agents);
-    const world = { estimate: estimates.durationOf, caseFoldPaths };
+    const { durationOf, basis } = estimateDurations([...this.past, ...this.all], tasks, agents);
+    const world = { estimate: durationOf, caseFoldPaths: this.caseFoldPaths };
     const candidates = waves.flatMap((ids, wave) =>
       ids.flatMap((id) => {
         const agent = agents.get(id);
@@ -342,7 +384,7 @@ export class BacklogRuns implements Disposable {
           : [candidateOf({ id, wave, agent }, tasks.byId.get(id), world, options)];
       }),
     );
-    return ok(askWhatIf(candidates, options, { cap: runner.cap, basis: estimates.basis }));
+    return ok({ candidates, options, basis });
   }
 
   /** True where the file system does not tell `A` from `a`. */
@@ -476,6 +518,30 @@ export class BacklogRuns implements Disposable {
       [...run.tasks.values()].every(({ outcome }) => outcome?.kind === 'succeeded');
     for (const run of ended) if (wentWell(run) || run !== ended.at(-1)) runner.clear(run.runId);
   }
+}
+
+/** What a run would be, before anything of it is started. */
+export interface RunOutlook {
+  /** In the order of their waves. */
+  readonly ids: readonly TaskId[];
+  /** The kinds of agents. */
+  readonly agents: readonly string[];
+  readonly cap: number;
+  /** About how long all of it would take. */
+  readonly ms: number;
+  /** No run that is known of has started an agent's program, except for the simulated one. */
+  readonly isFirstOfAgents: boolean;
+}
+
+/** True for a kind of agent that is a program and works in earnest. */
+export function isProgram(kind: string): boolean {
+  return kind !== 'simulated' && kind !== KIND_OF.human && kind !== KIND_OF.subagent;
+}
+
+function hadProgram({ tasks }: RunState): boolean {
+  return [...tasks.values()].some(
+    ({ agent, attemptNo }) => attemptNo !== undefined && isProgram(agent.agent),
+  );
 }
 
 /** A task, and a run that has something to say of it. */

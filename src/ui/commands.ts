@@ -57,6 +57,7 @@ import {
   resumeRun,
   runWith,
   steer,
+  stopRun,
   stopWave,
 } from './runs/run-commands.ts';
 import { cleanUpWorktrees } from './review/clean-up.ts';
@@ -99,9 +100,17 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
   const claimOne = onTask('Claim Task', canClaim, claim);
   const handlers: Readonly<Record<string, Handler>> = {
     refresh: () => backlogs.refresh(),
-    runWave: trusted(onWave('Run Wave', startWave)),
-    runTask: trusted(onTask('Run Task', canRun, startTask)),
-    runAllWaves: trusted(onBacklog((backlog) => startRun(backlog, { kind: 'all' }))),
+    runWave: trusted(
+      onWave('Run Wave', (backlog, number) =>
+        startRun(backlogs, backlog, { kind: 'wave', number }),
+      ),
+    ),
+    runTask: trusted(
+      onTask('Run Task', canRun, ({ backlog, task }) =>
+        startRun(backlogs, backlog, { kind: 'task', id: task.id }),
+      ),
+    ),
+    runAllWaves: trusted(onBacklog((backlog) => startRun(backlogs, backlog, { kind: 'all' }))),
     runWaveWithSubagents: trusted(
       onWave('Run Wave with Subagents', (backlog, wave) =>
         agents.runWaveWithSubagents(backlog, wave),
@@ -111,9 +120,9 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     copyMcpConfiguration: trusted(onBacklog((backlog) => agents.copyMcpConfiguration(backlog))),
     runWaveWith: trusted((node) => runWith(backlogs, node)),
     dryRun: trusted((node) => dryRun(backlogs, node)),
-    runSelected: trusted(() => runSelected(context.selection())),
+    runSelected: trusted(() => runSelected(backlogs, context.selection())),
     stop: () => stopAllRuns(backlogs),
-    stopRun: onRun('Stop Run', isUnended, steer('stopRun')),
+    stopRun: onRun('Stop Run', isUnended, stopRun),
     stopTask: (node) => stopTask(backlogs, node),
     stopWave: (node) => stopWave(backlogs, node),
     pauseRun: onRun('Pause Run', isRunning, steer('pause')),
@@ -166,7 +175,7 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
         : undefined,
     writePlan: trusted(onBacklog((backlog) => writePlan(backlogs, backlog, 'main'))),
     writeSubagentsPlan: trusted(onBacklog((backlog) => writePlan(backlogs, backlog, 'subagents'))),
-    runPlanWave: trusted(runPlanWave),
+    runPlanWave: trusted((wave) => runPlanWave(backlogs, wave)),
     repairPlan: trusted(() => repairPlan(backlogs)),
     takePlan: trusted(() => takePlan(backlogs)),
     chooseWaveSource: trusted(onBacklog(chooseWaveSource)),
@@ -225,18 +234,14 @@ function trusted(handler: Handler): Handler {
   };
 }
 
-function startWave(backlog: Backlog, number: number): Promise<unknown> {
-  return startRun(backlog, { kind: 'wave', number });
-}
-
-function startTask({ backlog, task }: Target): Promise<unknown> {
-  return startRun(backlog, { kind: 'task', id: task.id });
-}
-
-async function runSelected([node]: readonly TreeNode[]): Promise<void> {
-  const target = node && targetOf(node);
-  if (node?.kind === 'wave') await startWave(node.backlog, node.number);
-  else if (target !== undefined) await startTask(target);
+async function runSelected(backlogs: Backlogs, [node]: readonly TreeNode[]): Promise<void> {
+  if (node === undefined) return;
+  const { backlog } = node;
+  const target = targetOf(node);
+  if (node.kind === 'wave')
+    await startRun(backlogs, backlog, { kind: 'wave', number: node.number });
+  else if (target !== undefined)
+    await startRun(backlogs, backlog, { kind: 'task', id: target.task.id });
 }
 
 /** Claims the tasks of several rows, all of a backlog or none. */

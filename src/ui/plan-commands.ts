@@ -27,10 +27,10 @@ interface PlanWave {
 }
 
 /** Runs what a line of a plan names. */
-export async function runPlanWave(wave: unknown): Promise<void> {
+export async function runPlanWave(backlogs: Backlogs, wave: unknown): Promise<void> {
   if (!isPlanWave(wave)) return;
   const { backlog, title, ids } = wave;
-  await startRun(backlog, { kind: 'tasks', title: oneLine(title), ids });
+  await startRun(backlogs, backlog, { kind: 'tasks', title: oneLine(title), ids });
 }
 
 function isPlanWave(value: unknown): value is PlanWave {

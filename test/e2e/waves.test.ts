@@ -54,7 +54,7 @@ test('the first wave runs to its end: locks come and go, and the database has mo
   const { workbench } = window;
   const tree = await window.tree();
   const wave = workbench.row(tree, 'Now · wave 0');
-  await wave.getByText('4 ready · 1 waiting').waitFor();
+  await wave.getByText('1 at work · 4 ready').waitFor();
   await workbench.screenshot('tree-dark');
 
   await workbench.inline(wave, 'Run Wave');

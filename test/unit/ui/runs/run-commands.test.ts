@@ -64,15 +64,24 @@ const over = runAfter(
   { kind: 'runEnded', at: NOW },
 );
 
+/** Agents have worked here before, so that nothing is asked about that. */
+const earlier = runAfter(
+  runStarted({ runId: 'e', waves: [['long-gone']], at: begun - 1, title: 'Before' }),
+  ...atWork('long-gone', 1, begun - 1),
+  ended('long-gone', SUCCEEDED, begun),
+  { kind: 'runEnded', at: begun },
+);
+
 /** A window with these runs, in which commands can be pressed. */
 function makeWindow(runs: readonly RunState[] = [live, paused, over], more: FakeBacklog = {}) {
   const all = tasks('T-1', 'T-2', 'T-3 < T-1', 'T-4', 'T-5', 'T-6');
-  const backlog = fakeBacklog({ tasks: all, runs: () => runs, ...more });
+  const backlog = fakeBacklog({ tasks: all, runs: () => runs, pastRuns: [earlier], ...more });
   const remembered: RunChoice[] = [];
   const logs: string[] = [];
   const backlogs = fakeBacklogs([backlog], {
     agents: () =>
       Promise.resolve([
+        { id: 'auto', title: 'The first', command: '/bin/claude', isChosen: true },
         { id: 'claude', title: 'Claude Code', command: '/bin/claude', isChosen: false },
       ]),
     lastChoice: () => remembered.at(-1) ?? {},
@@ -116,6 +125,130 @@ for (const [name, node, asked] of presses) {
     assert.deepEqual(shown, []);
   });
 }
+
+describe('before many agents start, the user sees how much it is', () => {
+  const NINE = Array.from({ length: 9 }, (_, n) => `T-${n + 1}`);
+  const many = { tasks: tasks(...NINE.slice(0, 8), 'T-9 < T-1') };
+
+  test('and answers how many are to begin', async () => {
+    const { press, backlog } = makeWindow([], many);
+    assert.deepEqual(await press('runAllWaves'), [], 'the question was dismissed');
+    assert.equal(shown[0]?.message, '9 tasks · Claude Code · 4 at a time · about 15 min');
+    assert.deepEqual(shown[0].buttons, ['Run Next 8', 'Run All', 'Preview']);
+    answers.push('Run Next 8');
+    await press('runAllWaves');
+    assert.deepEqual(backlog.started.splice(0), [{ title: 'Next 8', waves: [NINE.slice(0, 8)] }]);
+    answers.push('Run All');
+    await press('runAllWaves');
+    assert.deepEqual(backlog.started.splice(0), [
+      { title: 'All waves', waves: [NINE.slice(0, 8), ['T-9']] },
+    ]);
+  });
+
+  test('and can look at it first, while nothing is started', async () => {
+    const { press, backlog } = makeWindow([], many);
+    answers.push('Preview');
+    await press('runAllWaves');
+    assert.deepEqual(backlog.started, []);
+    assert.equal(commands.executed[0]?.[0], 'vscode.openWith');
+  });
+
+  test('eight are no question, and what runs already does not count', async () => {
+    const { press, backlog } = makeWindow([], { ...many, starts: true });
+    await press('runWave', wave(0));
+    assert.equal(backlog.started.length, 1);
+    const { press: again, backlog: beside } = makeWindow([live], { ...many, starts: true });
+    await again('runAllWaves');
+    assert.equal(beside.started.length, 1);
+    assert.deepEqual(shown, []);
+  });
+});
+
+describe('before the first agent of all starts, the user is asked', () => {
+  const first = { pastRuns: [] };
+
+  test('with the agent and the time, and what that means', async () => {
+    const { press, backlog } = makeWindow([], first);
+    assert.deepEqual(await press('runTask', { kind: 'task', taskId: taskId('T-1') }), []);
+    assert.equal(shown[0]?.message, '1 task · Claude Code · 1 at a time · about 5 min');
+    assert.match(shown[0].detail ?? '', /^This is the first run with an agent here\./);
+    assert.deepEqual(shown[0].buttons, ['Run', 'Preview']);
+    answers.push('Run');
+    await press('runTask', { kind: 'task', taskId: taskId('T-1') });
+    assert.equal(backlog.started.length, 1);
+  });
+
+  test('but not about the simulated one, and not where they do the work themselves', async () => {
+    for (const [kind, agentMode] of [
+      ['simulated', 'unattended'],
+      ['human', 'human'],
+    ] as const) {
+      const agent = { agent: kind, model: undefined, agentMode };
+      const { press, backlog } = makeWindow([], { ...first, settings: { agent }, starts: true });
+      await press('runTask', { kind: 'task', taskId: taskId('T-1') });
+      assert.equal(backlog.started.length, 1);
+    }
+    assert.deepEqual(shown, []);
+  });
+});
+
+describe('a second press of Run', () => {
+  test('says which run has it already, and starts no other', async () => {
+    const { press, backlog } = makeWindow();
+    answers.push('Show Run');
+    await press('runTask', { kind: 'task', taskId: taskId('T-2') });
+    assert.deepEqual(backlog.started, []);
+    assert.deepEqual(
+      shown.map(({ message }) => message),
+      ['Nothing was started: the run “All waves” has this already (1 at work, 2 waiting).'],
+    );
+    assert.deepEqual(commands.executed, [['todo2Waves.runs.focus']]);
+  });
+
+  test('while the first is still starting is the same press', async () => {
+    const { press, backlog } = makeWindow([]);
+    await Promise.all([press('runWave', wave(0)), press('runWave', wave(0))]);
+    assert.equal(backlog.started.length, 1);
+    await press('runWave', wave(0));
+    assert.equal(backlog.started.length, 2, 'a later one counts');
+  });
+});
+
+describe('what would lose more than a minute of work is stopped after a question alone', () => {
+  const long = NOW - 3 * 60_000;
+  const worked = runAfter(
+    runStarted({ waves: [['T-1', 'T-2'], ['T-3']], at: long, title: 'All waves' }),
+    ...atWork('T-1', 1, long),
+    ...atWork('T-2', 2, long + 60_000),
+  );
+  const row = (id: string): object => ({ kind: 'task', taskId: taskId(id) });
+  const stops: readonly [
+    name: string,
+    node: object | undefined,
+    question: string,
+    asked: string,
+  ][] = [
+    ['stopTask', row('T-1'), 'Stop the agent of “Title of T-1”?', 'stopTask r T-1'],
+    ['stopWave', wave(0), 'Stop 2 agents?', 'stopWave r 0'],
+    ['stopRun', run('r'), 'Stop 2 agents?', 'stopRun r'],
+    ['stop', undefined, 'Stop 2 agents?', 'stop all'],
+  ];
+  for (const [name, node, question, asked] of stops)
+    test(`${name}: ${question}`, async () => {
+      const { press } = makeWindow([worked]);
+      assert.deepEqual(await press(name, node), [], 'the question was dismissed');
+      assert.equal(shown[0]?.message, question);
+      assert.match(shown[0].detail ?? '', / worked for (?:3|5) min/);
+      answers.push('Stop');
+      assert.deepEqual(await press(name, node), [asked]);
+    });
+
+  test('what only waits, or has just begun, is stopped at once', async () => {
+    const { press } = makeWindow([worked]);
+    assert.deepEqual(await press('stopTask', row('T-3')), ['stopTask r T-3']);
+    assert.deepEqual(shown, []);
+  });
+});
 
 describe('where something is not committed, the user says what worktrees begin with', () => {
   const answersTo: readonly [answer: string | undefined, asked: readonly string[]][] = [
