@@ -49,7 +49,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     reportBug,
   });
   backlogs = opened;
-  const tree = new WavesTree(opened);
+  const tree = new WavesTree(opened, context.workspaceState);
   const runsTree = new SideTree('runs', opened, { canSelectMany: true });
   const locksTree = new SideTree('locks', opened, { canSelectMany: true });
   const lineComments = new LineComments(context.workspaceState, ({ root, runId, id }) => {
@@ -67,7 +67,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     registerReviewFiles(opened),
     lineComments,
     new DescriptionFiles(opened),
-    updateContextKeys(opened),
+    updateContextKeys(opened, tree.looks),
     new RunNotices({
       backlogs: opened,
       isFocused: () => vscode.window.state.focused,
@@ -81,6 +81,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     ...registerCommands({
       backlogs: opened,
       selection: () => tree.selection,
+      tree,
       showLog: () => log.show(),
       agents: agents.doors(opened),
       lineComments,

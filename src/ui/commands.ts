@@ -44,7 +44,8 @@ import {
 } from './handoffs/handoff-commands.ts';
 import { showHandoffs } from './handoffs/handoff-list.ts';
 import { pickLock } from './locks-picker.ts';
-import { newTask } from './new-task.ts';
+import { newTask, type Reveal } from './new-task.ts';
+import { clearFilter, filterTasks, findTask, groupTasks, type TreePort } from './tree-commands.ts';
 import { chooseWaveSource, repairPlan, runPlanWave, takePlan, writePlan } from './plan-commands.ts';
 import { chooseWaveFor } from './plan-move.ts';
 import { revealStore } from './reveal-file.ts';
@@ -86,6 +87,7 @@ export interface CommandContext {
   readonly selection: () => readonly TreeNode[];
   readonly showLog: () => void;
   readonly agents: AgentCommandsPort;
+  readonly tree: TreePort;
   readonly lineComments: Pick<LineComments, keyof LineComments>;
   /** What batches may read below a root. */
   readonly workspace: (root: string) => Workspace;
@@ -93,7 +95,8 @@ export interface CommandContext {
 
 /** Registers every command of the manifest; a test holds the two lists to each other. */
 export function registerCommands(context: CommandContext): vscode.Disposable[] {
-  const { backlogs, agents, lineComments } = context;
+  const { backlogs, agents, lineComments, tree } = context;
+  const reveal: Reveal = (backlog, id) => tree.reveal(backlog, id);
   const { onRowBacklog, onBacklog, onWave, onTask, onTasks, onRun, onHandoff } =
     commandsOn(backlogs);
   const showRuns = onRun('Runs', isAny, openRunReport, 'always');
@@ -180,6 +183,10 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     takePlan: trusted(() => takePlan(backlogs)),
     chooseWaveSource: trusted(onBacklog(chooseWaveSource)),
     moveToWave: trusted((node, selected) => chooseWaveFor(isSeveral(selected) ? selected : [node])),
+    findTask: () => findTask(backlogs, tree),
+    groupTasks: () => groupTasks(tree),
+    filterTasks: () => filterTasks(tree),
+    clearFilter: () => clearFilter(tree),
     showLocks: () => pickLock(backlogs),
     writeHandoff: trusted(onBacklog((backlog) => writeHandoff(backlog, 'Write Handoff'))),
     endDay: trusted(onBacklog((backlog) => writeHandoff(backlog, 'End the Day'))),
@@ -211,8 +218,10 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
       ),
     showLog: () => context.showLog(),
     initialise: trusted(() => initialise(backlogs)),
-    newTask: trusted(onRowBacklog((backlog) => newTask(backlog))),
-    newDependentTask: trusted(onTask('New Task', isAny, createDependent)),
+    newTask: trusted(onRowBacklog((backlog) => newTask(backlog, reveal))),
+    newDependentTask: trusted(
+      onTask('New Task', isAny, (target) => createDependent(target, reveal)),
+    ),
     editTask: trusted(onTask('Edit Task', isAny, editTask)),
     editDependencies: trusted(onTask('Edit Dependencies', isAny, editDependencies)),
     changeStatus: trusted(onTask('Change Status', isAny, changeStatus)),

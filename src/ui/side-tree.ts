@@ -7,7 +7,15 @@ import { taskTooltip } from './task-document.ts';
 import type { RowContent, RowView } from './row.ts';
 import { partNote } from './runs/task-part.ts';
 import { describeNode } from './tree-item.ts';
-import { childrenOf, nodeKey, type TreeNode, type ViewName } from './tree-nodes.ts';
+import { type TreeLook, WHOLE } from './tree-look.ts';
+import {
+  childrenOf,
+  nodeKey,
+  rowAbove,
+  rowAboveRow,
+  type TreeNode,
+  type ViewName,
+} from './tree-nodes.ts';
 import { documentUri } from './documents.ts';
 
 /** What the editor has of a row: its look, and its tooltip once the user has pointed at it. */
@@ -23,6 +31,7 @@ export class SideTree implements vscode.TreeDataProvider<TreeNode>, Disposable {
   readonly #changed = new vscode.EventEmitter<TreeNode | TreeNode[] | undefined>();
   readonly #treeView: vscode.TreeView<TreeNode>;
   readonly #view: RowView;
+  readonly #lookNow: () => TreeLook;
   readonly #disposables: Disposable[];
   /**
    * The rows below each row, or below this tree, as the editor was given them. It knows rows by
@@ -40,7 +49,9 @@ export class SideTree implements vscode.TreeDataProvider<TreeNode>, Disposable {
     name: ViewName,
     backlogs: Backlogs,
     options: Partial<vscode.TreeViewOptions<TreeNode>> = {},
+    lookNow: () => TreeLook = () => WHOLE,
   ) {
+    this.#lookNow = lookNow;
     this.#name = name;
     this.#backlogs = backlogs;
     this.#view = {
@@ -54,12 +65,15 @@ export class SideTree implements vscode.TreeDataProvider<TreeNode>, Disposable {
     this.#disposables = [
       this.#treeView,
       this.#changed,
-      backlogs.onDidChange(() => {
-        this.#redraw();
-        this.onDidRedraw?.(this.#treeView);
-      }),
+      backlogs.onDidChange(() => this.redraw()),
       backlogs.onDidChangeActivity(() => this.#showActivity()),
     ];
+  }
+
+  /** Draws what looks different by now. */
+  protected redraw(): void {
+    this.#redraw();
+    this.onDidRedraw?.(this.#treeView);
   }
 
   /** What else a view shows beside its rows is brought up to date here, after them. */
@@ -81,8 +95,16 @@ export class SideTree implements vscode.TreeDataProvider<TreeNode>, Disposable {
     return children;
   }
 
+  /** For `reveal`, which is asked of tasks alone. */
+  getParent(node: TreeNode): TreeNode | undefined {
+    const isOnly = this.#backlogs.all.length === 1;
+    if (node.kind !== 'task') return rowAboveRow(node, isOnly);
+    const task = node.backlog.task(node.taskId);
+    return task && rowAbove(node.backlog, task, this.#lookNow());
+  }
+
   getTreeItem(node: TreeNode): vscode.TreeItem {
-    const content = describeNode(node, this.#view);
+    const content = this.#describe(node);
     this.#given.set(node, { look: lookOf(content) });
     const item = new vscode.TreeItem(content.label, COLLAPSIBLE[content.collapsible]);
     item.id = nodeKey(node);
@@ -116,9 +138,13 @@ export class SideTree implements vscode.TreeDataProvider<TreeNode>, Disposable {
     for (const disposable of this.#disposables) disposable.dispose();
   }
 
+  #describe(node: TreeNode): RowContent {
+    return describeNode(node, this.#view, this.#lookNow());
+  }
+
   #childrenOf(node: TreeNode | undefined): TreeNode[] {
     const known = new Map(this.#known(node ?? this).map((child) => [nodeKey(child), child]));
-    return childrenOf(node, this.#backlogs.all, this.#name).map((child) => {
+    return childrenOf(node, this.#backlogs.all, this.#name, this.#lookNow()).map((child) => {
       const same = known.get(nodeKey(child));
       return same?.backlog === child.backlog ? same : child;
     });
@@ -126,7 +152,7 @@ export class SideTree implements vscode.TreeDataProvider<TreeNode>, Disposable {
 
   #tooltipOf(node: TreeNode): { readonly text: string; readonly isMarkdown: boolean } {
     const task = 'taskId' in node ? node.backlog.task(node.taskId) : undefined;
-    const { label, description, tooltip } = describeNode(node, this.#view);
+    const { label, description, tooltip } = this.#describe(node);
     if (task === undefined)
       return {
         text: tooltip ?? [label, description].filter(Boolean).join('\n'),
@@ -182,7 +208,7 @@ export class SideTree implements vscode.TreeDataProvider<TreeNode>, Disposable {
   #hasChanged(node: TreeNode): boolean {
     const given = this.#given.get(node);
     if (given === undefined) return false;
-    if (given.look !== lookOf(describeNode(node, this.#view))) return true;
+    if (given.look !== lookOf(this.#describe(node))) return true;
     return given.tooltip !== undefined && given.tooltip !== this.#tooltipOf(node).text;
   }
 

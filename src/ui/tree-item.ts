@@ -20,11 +20,14 @@ import { describeStore } from './store-row.ts';
 import { describeTask, isStartable } from './task-row.ts';
 import { explainAsked } from './plan-words.ts';
 import { titleOf } from './wait-words.ts';
-import type { RowGroup, TreeNode } from './tree-nodes.ts';
+import { type Grouping, isFiltered, type TreeLook, WHOLE } from './tree-look.ts';
+import { type RowGroup, shownOfWave, tasksOfBundle, type TreeNode } from './tree-nodes.ts';
+import { waveNumberOf } from './wave-keys.ts';
+import type { WaveProgress } from '../core/waves/wave-progress.ts';
 import { clockTime, unreadableText } from '../core/messages.ts';
 
 /** Describes one row of the tree as it is right now. */
-export function describeNode(node: TreeNode, view: RowView): RowContent {
+export function describeNode(node: TreeNode, view: RowView, look: TreeLook = WHOLE): RowContent {
   const { backlog } = node;
   switch (node.kind) {
     case 'backlog':
@@ -39,8 +42,10 @@ export function describeNode(node: TreeNode, view: RowView): RowContent {
       return describeLock(backlog, node.taskId);
     case 'wave': {
       const wave = backlog.plan?.waves.find((w) => w.number === node.number);
-      return wave === undefined ? GONE : describeWave(backlog, wave);
+      return wave === undefined ? GONE : describeWave(backlog, wave, look);
     }
+    case 'bundle':
+      return describeBundle(backlog, node, look);
     case 'group':
       return describeGroup(backlog, node.group);
     case 'task': {
@@ -135,14 +140,13 @@ export function waveLabel(backlog: Backlog, number: number): string {
   return `${['Now', 'Next'][place] ?? 'Later'} · wave ${number}`;
 }
 
-function describeWave(backlog: Backlog, wave: Wave): RowContent {
+function describeWave(backlog: Backlog, wave: Wave, look: TreeLook): RowContent {
   const progress = backlog.progressOf(wave);
   const parts = [
-    ...(progress.running > 0 ? [`${progress.running} at work`] : []),
-    ...(progress.failed > 0 ? [`${progress.failed} failed`] : []),
-    ...(progress.review > 0 ? [`${progress.review} to review`] : []),
-    ...(progress.ready > 0 ? [`${progress.ready} ready`] : []),
-    ...(progress.waiting > 0 ? [`${progress.waiting} waiting`] : []),
+    ...(isFiltered(look)
+      ? [`${shownOfWave(backlog, wave.number, look).length} of ${progress.total} shown`]
+      : []),
+    ...progressWords(progress),
   ];
   const isWhollyInReview = progress.review === progress.total;
   const ofRuns = wave.tasks.flatMap((task) => backlog.runs.of(task.id)?.tasks.get(task.id) ?? []);
@@ -168,6 +172,38 @@ function describeWave(backlog: Backlog, wave: Wave): RowContent {
     collapsible: wave.number === backlog.plan?.waves[0]?.number ? 'expanded' : 'collapsed',
   });
 }
+
+function progressWords(progress: WaveProgress): readonly string[] {
+  return [
+    ...(progress.running > 0 ? [`${progress.running} at work`] : []),
+    ...(progress.failed > 0 ? [`${progress.failed} failed`] : []),
+    ...(progress.review > 0 ? [`${progress.review} to review`] : []),
+    ...(progress.ready > 0 ? [`${progress.ready} ready`] : []),
+    ...(progress.waiting > 0 ? [`${progress.waiting} waiting`] : []),
+  ];
+}
+
+/** The row of tasks of a wave that have something in common. */
+function describeBundle(
+  backlog: Backlog,
+  node: Extract<TreeNode, { kind: 'bundle' }>,
+  look: TreeLook,
+): RowContent {
+  const tasks = tasksOfBundle(backlog, node, look);
+  if (tasks.length === 0 || look.groupBy === 'none') return GONE;
+  const number = waveNumberOf(backlog, node.key);
+  const words = progressWords(backlog.progressOf({ number, tasks }));
+  return row(node.name, words.join(' · '), BUNDLE_ICONS[look.groupBy], {
+    spoken: [node.name, count(tasks.length, 'task'), ...words].join(', '),
+    collapsible: 'collapsed',
+  });
+}
+
+const BUNDLE_ICONS: Readonly<Record<Exclude<Grouping, 'none'>, Icon>> = {
+  tag: { id: 'tag' },
+  epic: { id: 'list-tree' },
+  priority: { id: 'arrow-circle-up' },
+};
 
 function describeGroup(backlog: Backlog, group: RowGroup): RowContent {
   const { plan, snapshot } = backlog;

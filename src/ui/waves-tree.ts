@@ -1,11 +1,14 @@
 import type * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
+import type { Disposable } from '../core/events.ts';
+import type { TaskId } from '../core/task.ts';
 import type { Backlogs } from './backlogs.ts';
 import { WaveDrag } from './plan-move.ts';
 import { explainAsked } from './plan-words.ts';
 import { SideTree } from './side-tree.ts';
 import { backlogSummary, backlogTrouble } from './tree-item.ts';
-import type { TreeNode } from './tree-nodes.ts';
+import { filterWords, isFiltered, isShown, TreeLooks, type TreeMemory } from './tree-look.ts';
+import { taskNode, type TreeNode } from './tree-nodes.ts';
 
 /** Times in rows ("12 min") are in minutes, so half a minute keeps them true. */
 const TICK_MS = 30_000;
@@ -13,33 +16,68 @@ const TICK_MS = 30_000;
 /** The view of waves and tasks, which keeps the time for the others. */
 export class WavesTree extends SideTree {
   readonly #backlogs: Backlogs;
-  readonly #timer: NodeJS.Timeout;
+  readonly #subscriptions: readonly Disposable[];
   #wasTimely = false;
+  /** Ends the wait for a task that is to be revealed once it has been read. */
+  #awaited: Disposable | undefined;
 
-  constructor(backlogs: Backlogs) {
-    super('waves', backlogs, {
+  /** What the user wants to see of the waves. */
+  readonly looks: TreeLooks;
+
+  constructor(backlogs: Backlogs, memory: TreeMemory) {
+    const looks = new TreeLooks(memory);
+    const options = {
       showCollapseAll: true,
       canSelectMany: true,
       dragAndDropController: new WaveDrag(),
-    });
+    };
+    super('waves', backlogs, options, () => looks.now);
+    this.looks = looks;
     this.#backlogs = backlogs;
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    const timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#subscriptions = [
+      { dispose: () => clearInterval(timer) },
+      looks.onDidChange(() => this.redraw()),
+    ];
     this.onDidRedraw(this.treeView);
   }
 
+  /**
+   * Shows the row of a task, once it has been read; a filter that hides it is taken off. The latest
+   * task that was asked for counts.
+   */
+  async reveal(backlog: Backlog, id: TaskId): Promise<void> {
+    this.#awaited?.dispose();
+    this.#awaited = undefined;
+    const task = backlog.task(id);
+    if (task === undefined) {
+      this.#awaited = this.#backlogs.onDidChange(() => {
+        if (backlog.task(id) !== undefined) void this.reveal(backlog, id);
+      });
+      return;
+    }
+    if (!isShown(backlog, task, this.looks.now)) await this.looks.set({ only: [], text: '' });
+    await this.treeView.reveal(taskNode(backlog, id), { select: true, focus: true });
+  }
+
   override dispose(): void {
-    clearInterval(this.#timer);
+    this.#awaited?.dispose();
+    for (const subscription of this.#subscriptions) subscription.dispose();
     super.dispose();
   }
 
   protected override onDidRedraw(treeView: vscode.TreeView<TreeNode>): void {
     const [only, ...more] = this.#backlogs.all;
     const description = only === undefined || more.length > 0 ? '' : backlogSummary(only);
-    const message = only === undefined || more.length > 0 ? undefined : viewMessage(only);
+    const message = [
+      ...(isFiltered(this.looks.now) ? [`Only: ${filterWords(this.looks.now)}.`] : []),
+      ...(only === undefined || more.length > 0 ? [] : viewMessage(only)),
+    ].join(' ');
     // An empty message would hide the welcome texts; and each one that is set is sent and laid out,
     // even where it is the same.
     const view = treeView as { message: string | undefined; description?: string };
-    if (view.message !== message) view.message = message;
+    const text = message === '' ? undefined : message;
+    if (view.message !== text) view.message = text;
     if (view.description !== description) view.description = description;
     const locked = this.#backlogs.all
       .flatMap((b) => b.liveLocks())
@@ -61,23 +99,21 @@ export class WavesTree extends SideTree {
   }
 }
 
-/**
- * A message above the rows about all of them; undefined where the rows or a welcome text have it.
- */
-function viewMessage(backlog: Backlog): string | undefined {
+/** A message above the rows about all of them; empty where the rows or a welcome text have it. */
+function viewMessage(backlog: Backlog): readonly string[] {
   const { plan } = backlog;
   const trouble = backlogTrouble(backlog);
-  if (trouble !== undefined) return trouble;
+  if (trouble !== undefined) return [trouble];
   if (
     plan !== undefined &&
     plan.settled.length > 0 &&
     plan.waves.length === 0 &&
     plan.blocked.length + plan.outside.length === 0
   ) {
-    return 'Nothing to do: every task is finished.';
+    return ['Nothing to do: every task is finished.'];
   }
   // The description of a view is hidden where the view is the only one of its container.
   if (plan?.asked !== undefined)
-    return `${explainAsked(plan.asked).replace(/^./, (first) => first.toUpperCase())}.`;
-  return undefined;
+    return [`${explainAsked(plan.asked).replace(/^./, (first) => first.toUpperCase())}.`];
+  return [];
 }

@@ -20,6 +20,7 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
+  NO_TREE,
 } from '../../support/fake-backlog.ts';
 
 // After the stub: this imports `vscode`.
@@ -165,6 +166,7 @@ describe('the commands', () => {
         agents: NO_DOORS,
         lineComments: NO_COMMENTS,
         workspace: NO_WORKSPACE,
+        tree: NO_TREE,
       },
     });
     const node = id === undefined ? undefined : { kind: 'task', backlog, taskId: id };

@@ -14,6 +14,7 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
+  NO_TREE,
 } from '../../support/fake-backlog.ts';
 
 // After the stub: it imports `vscode`.
@@ -69,6 +70,7 @@ function makeWindow(all: readonly Task[]) {
       agents: NO_DOORS,
       lineComments: NO_COMMENTS,
       workspace: NO_WORKSPACE,
+      tree: NO_TREE,
     },
   });
   const rows = (ids: string) =>

@@ -11,6 +11,7 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
+  NO_TREE,
 } from '../../support/fake-backlog.ts';
 import { runAfter, runStarted } from '../../support/run-events.ts';
 
@@ -44,7 +45,7 @@ async function press(
   const backlog = fakeBacklog({ runs: () => [RUN] });
   registerCommands({
     ...{ selection: () => [], showLog: () => undefined },
-    ...{ agents: NO_DOORS, lineComments: NO_COMMENTS, workspace: NO_WORKSPACE },
+    ...{ agents: NO_DOORS, lineComments: NO_COMMENTS, workspace: NO_WORKSPACE, tree: NO_TREE },
     backlogs: fakeBacklogs([backlog], {
       pullRequests: {
         plan: ({ runId }, id) => {

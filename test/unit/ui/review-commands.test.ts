@@ -33,6 +33,7 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
+  NO_TREE,
 } from '../../support/fake-backlog.ts';
 import { atWork, ended, failedWith, runAfter, runStarted } from '../../support/run-events.ts';
 
@@ -184,7 +185,7 @@ function makeWindow(given: Answers = {}) {
   });
   registerCommands({
     ...{ backlogs, selection: () => [], showLog: () => undefined },
-    ...{ agents: NO_DOORS, lineComments: NO_COMMENTS, workspace: NO_WORKSPACE },
+    ...{ agents: NO_DOORS, lineComments: NO_COMMENTS, workspace: NO_WORKSPACE, tree: NO_TREE },
   });
   const press = async (name: string, node?: object): Promise<readonly string[]> => {
     const row = node === undefined ? undefined : { backlog, ...node };

@@ -15,6 +15,7 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
+  NO_TREE,
   NOW,
 } from '../../support/fake-backlog.ts';
 import { atWork, ended, runAfter, runStarted } from '../../support/run-events.ts';
@@ -103,7 +104,7 @@ function makeWindow(given: Given = {}) {
   };
   registerCommands({
     ...{ backlogs, selection: () => [], showLog: () => undefined, lineComments },
-    ...{ agents: NO_DOORS, workspace: NO_WORKSPACE },
+    ...{ agents: NO_DOORS, workspace: NO_WORKSPACE, tree: NO_TREE },
   });
   const press = async (node?: object): Promise<readonly string[]> => {
     const row = node === undefined ? undefined : { backlog, ...node };

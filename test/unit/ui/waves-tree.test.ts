@@ -31,6 +31,7 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
+  NO_TREE,
 } from '../../support/fake-backlog.ts';
 import { atWork, runAfter, runStarted } from '../../support/run-events.ts';
 
@@ -44,6 +45,8 @@ beforeEach(() => {
   for (const list of [answers, shown, folders]) list.length = 0;
   trust.isTrusted = true;
 });
+
+const NO_MEMORY = { get: (): unknown => undefined, update: () => Promise.resolve() };
 
 function backlogsOf(...all: Backlog[]): Backlogs & { readonly looks: number } {
   let looks = 0;
@@ -63,7 +66,7 @@ test('rows follow the time while a lease runs, and once more when the last one h
   let live: readonly LiveLock[] = [];
   Object.defineProperty(backlog, 'liveLocks', { value: () => live });
   const backlogs = backlogsOf(backlog);
-  const tree = new WavesTree(backlogs);
+  const tree = new WavesTree(backlogs, NO_MEMORY);
   const lock = { holder: 'vscode-box-1', since: 0, until: 1 };
   t.mock.timers.tick(30_000);
   assert.equal(backlogs.looks, 0, 'nothing depends on the time');
@@ -96,10 +99,11 @@ function treeOf(
   backlogs: readonly Backlog[],
   more: Partial<Backlogs & BacklogServices> = {},
   view: 'waves' | 'runs' = 'waves',
+  memory = NO_MEMORY,
 ) {
   const changed = new Emitter<undefined>();
   const all = fakeBacklogs(backlogs, { onDidChange: changed.event, ...more });
-  const tree = view === 'waves' ? new WavesTree(all) : new SideTree(view, all);
+  const tree = view === 'waves' ? new WavesTree(all, memory) : new SideTree(view, all);
   t.after(() => tree.dispose());
   const drawn: unknown[] = [];
   tree.onDidChangeTreeData((rows) => void drawn.push(rows));
@@ -393,6 +397,7 @@ async function command(name: string, backlog: Backlog, node: unknown): Promise<v
       agents: NO_DOORS,
       lineComments: NO_COMMENTS,
       workspace: NO_WORKSPACE,
+      tree: NO_TREE,
     },
   };
   for (const each of registerCommands(context)) assert.ok(each);

@@ -25,6 +25,7 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
+  NO_TREE,
 } from '../../../support/fake-backlog.ts';
 import { dryReport, dryStep } from '../../../support/dry-report.ts';
 import {
@@ -96,6 +97,7 @@ function makeWindow(runs: readonly RunState[] = [live, paused, over], more: Fake
     agents: NO_DOORS,
     lineComments: NO_COMMENTS,
     workspace: NO_WORKSPACE,
+    tree: NO_TREE,
   });
   const press = async (name: string, node?: object): Promise<readonly string[]> => {
     await commands.registered.get(`todo2Waves.${name}`)?.(

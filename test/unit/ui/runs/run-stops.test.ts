@@ -10,6 +10,7 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
+  NO_TREE,
   NOW,
 } from '../../../support/fake-backlog.ts';
 import { atWork, ended, runAfter, runStarted, SUCCEEDED } from '../../../support/run-events.ts';
@@ -55,6 +56,7 @@ test('without a row a person picks the run, or the task of those that have not e
     agents: NO_DOORS,
     lineComments: NO_COMMENTS,
     workspace: NO_WORKSPACE,
+    tree: NO_TREE,
   });
   await commands.registered.get('todo2Waves.stopRun')?.();
   await stopTask(backlogs, undefined);
