@@ -15,8 +15,9 @@ import { showProblems } from './ui/doctor/problems-panel.ts';
 import type { BoardPanels } from './ui/board/board-panels.ts';
 import { LineComments } from './ui/review/line-comments.ts';
 import { registerReviewFiles } from './ui/review/review-files.ts';
-import { RunNotices } from './ui/run-notices.ts';
+import { RunNotices } from './ui/runs/run-notices.ts';
 import { readExarpPath, readWantsNotices } from './ui/settings.ts';
+import { SideTree } from './ui/side-tree.ts';
 import { showLockStatus } from './ui/status-bar.ts';
 import { WavesTree } from './ui/waves-tree.ts';
 import { WorkspaceBacklogs } from './ui/workspace-backlogs.ts';
@@ -49,7 +50,9 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     reportBug,
   });
   backlogs = opened;
-  const tree = new WavesTree(opened);
+  const tree = new WavesTree(opened, context.workspaceState);
+  const runsTree = new SideTree('runs', opened, { canSelectMany: true });
+  const locksTree = new SideTree('locks', opened, { canSelectMany: true });
   const lineComments = new LineComments(context.workspaceState, ({ root, runId, id }) => {
     const runs = opened.all.find((backlog) => backlog.root === root)?.runs;
     return runs?.find(runId)?.tasks.has(id) === true && runs.sentBackIn(runId, id) === undefined;
@@ -72,13 +75,15 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
         (await boards()).restore(panel, state),
     }),
     tree,
+    runsTree,
+    locksTree,
     showLockStatus(opened),
     decorateLocks(opened),
     new DocumentProvider(opened, systemClock),
     registerReviewFiles(opened),
     lineComments,
     new DescriptionFiles(opened),
-    updateContextKeys(opened),
+    updateContextKeys(opened, tree.looks),
     new RunNotices({
       backlogs: opened,
       isFocused: () => vscode.window.state.focused,
@@ -92,6 +97,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     ...registerCommands({
       backlogs: opened,
       selection: () => tree.selection,
+      tree,
       showLog: () => log.show(),
       agents: agents.doors(opened),
       lineComments,

@@ -1,4 +1,4 @@
-import { askWhatIf, type WhatIf } from './analysis/what-if.ts';
+import { askWhatIf, makespanOf, type WhatIf } from './analysis/what-if.ts';
 import type { Options } from './config.ts';
 import { Emitter, type Disposable, type Event } from './events.ts';
 import type { Failure } from './failure.ts';
@@ -28,10 +28,12 @@ import { sendsBack, sentBackIn } from './run/send-back.ts';
 import {
   type AgentAssignment,
   isWindowWork,
+  KIND_OF,
   type RunOptions,
   type RunRequest,
 } from './run/run-options.ts';
 import { groupOf } from './run/report/run-summary.ts';
+import type { Candidate } from './run/engine/scheduler.ts';
 import { StuckWatch } from './run/engine/stuck-watch.ts';
 import { candidateOf } from './run/engine/task-executor.ts';
 import type { WaveRunner } from './run/engine/wave-runner.ts';
@@ -106,6 +108,9 @@ export class BacklogRuns implements Disposable {
   readonly #changed = new Emitter<undefined>();
   readonly #subscriptions: readonly Disposable[];
   readonly #stuck: StuckWatch;
+  #pastParts:
+    | { readonly past: readonly RunState[]; readonly latest: ReadonlyMap<TaskId, TaskOfRun> }
+    | undefined;
 
   readonly onDidChange: Event<undefined> = this.#changed.event;
 
@@ -164,16 +169,28 @@ export class BacklogRuns implements Disposable {
   }
 
   /**
-   * How a task failed in a run that goes on without it: its latest part in one, where that ended
-   * badly.
+   * The latest run with something to say of a task, and the task in it: one that has not ended it,
+   * else the one with the latest attempt at it. A run that never came to it does not count.
    */
+  latestOf(id: TaskId): TaskOfRun | undefined {
+    const { runner, history } = this.#parts;
+    let latest: TaskOfRun | undefined;
+    for (const run of [...runner.runs, ...history.elsewhere]) {
+      const part = run.tasks.get(id);
+      if (part === undefined || !tellsOf(run, part)) continue;
+      if (isOpenIn(run, id)) return { run, part };
+      if (latest === undefined || latest.run.startedAt <= run.startedAt) latest = { run, part };
+    }
+    const past = this.#latestPast().get(id);
+    const isOlder =
+      past === undefined || past.run.startedAt <= (latest?.run.startedAt ?? -Infinity);
+    return isOlder ? latest : past;
+  }
+
+  /** How a task failed in its latest attempt, until the next one begins. */
   failedPartOf(id: TaskId): TaskRun | undefined {
-    const parts = this.all.flatMap(({ phase, tasks }) =>
-      phase === 'ended' ? [] : (tasks.get(id) ?? []),
-    );
-    const last = parts.at(-1);
-    const group = last && groupOf(last);
-    return group === 'failed' || group === 'unclear' || group === 'conflict' ? last : undefined;
+    const part = this.latestOf(id)?.part;
+    return part !== undefined && endedBadly(part) ? part : undefined;
   }
 
   get cap(): number {
@@ -311,14 +328,54 @@ export class BacklogRuns implements Disposable {
    * Fails with `nothingToRun`.
    */
   whatIf(): Result<WhatIf, Failure> {
-    const { snapshot, runner, caseFoldPaths } = this.#parts;
-    const tasks = snapshot();
-    const request = requestOf({ kind: 'all' }, {}, this.#context);
+    const weighed = this.#weigh({ kind: 'all' }, {});
+    if (!weighed.ok) return weighed;
+    const { candidates, options, basis } = weighed.value;
+    return ok(askWhatIf(candidates, options, { cap: this.cap, basis }));
+  }
+
+  /**
+   * What a run would be, in numbers: the tasks that this window has not in a run already, by whom
+   * they would be done, and for how long. Fails with `nothingToRun`, `noSuchTask`, and with
+   * `alreadyRunning` where runs of this window have all of it.
+   */
+  outlook(scope: RunScope, choice: RunChoice = {}): Result<RunOutlook, Failure> {
+    const weighed = this.#weigh(scope, choice);
+    if (!weighed.ok) return weighed;
+    const { options } = weighed.value;
+    const { runs } = this.#parts.runner;
+    const free = weighed.value.candidates.filter(
+      ({ id }) => !runs.some((run) => isOpenIn(run, id)),
+    );
+    if (free.length === 0) return fail({ kind: 'alreadyRunning' });
+    const cap = choice.cap ?? this.cap;
+    return ok({
+      ids: free.map(({ id }) => id),
+      agents: [...new Set(free.map(({ agent }) => agent))],
+      cap,
+      ms: makespanOf(free, options, cap),
+      isFirstOfAgents: ![...this.all, ...this.past].some(hadProgram),
+    });
+  }
+
+  #weigh(
+    scope: RunScope,
+    choice: RunChoice,
+  ): Result<
+    {
+      readonly candidates: readonly Candidate[];
+      readonly options: RunOptions;
+      readonly basis: string;
+    },
+    Failure
+  > {
+    const tasks = this.#parts.snapshot();
+    const request = requestOf(scope, choice, this.#context);
     if (!request.ok) return request;
     if (tasks === undefined) return fail({ kind: 'nothingToRun' });
     const { waves, agents, options } = request.value;
-    const estimates = estimateDurations([...this.past, ...this.all], tasks, agents);
-    const world = { estimate: estimates.durationOf, caseFoldPaths };
+    const { durationOf, basis } = estimateDurations([...this.past, ...this.all], tasks, agents);
+    const world = { estimate: durationOf, caseFoldPaths: this.caseFoldPaths };
     const candidates = waves.flatMap((ids, wave) =>
       ids.flatMap((id) => {
         const agent = agents.get(id);
@@ -327,7 +384,7 @@ export class BacklogRuns implements Disposable {
           : [candidateOf({ id, wave, agent }, tasks.byId.get(id), world, options)];
       }),
     );
-    return ok(askWhatIf(candidates, options, { cap: runner.cap, basis: estimates.basis }));
+    return ok({ candidates, options, basis });
   }
 
   /** True where the file system does not tell `A` from `a`. */
@@ -380,6 +437,18 @@ export class BacklogRuns implements Disposable {
   dispose(): void {
     for (const subscription of this.#subscriptions) subscription.dispose();
     this.#changed.dispose();
+  }
+
+  /** Asked for with every row that is drawn, and past runs are many, and change seldom. */
+  #latestPast(): ReadonlyMap<TaskId, TaskOfRun> {
+    const { past } = this.#parts.history;
+    if (this.#pastParts?.past === past) return this.#pastParts.latest;
+    const latest = new Map<TaskId, TaskOfRun>();
+    for (const run of past)
+      for (const [id, part] of run.tasks)
+        if (!latest.has(id) && tellsOf(run, part)) latest.set(id, { run, part });
+    this.#pastParts = { past, latest };
+    return latest;
   }
 
   get #context(): RequestContext {
@@ -449,6 +518,49 @@ export class BacklogRuns implements Disposable {
       [...run.tasks.values()].every(({ outcome }) => outcome?.kind === 'succeeded');
     for (const run of ended) if (wentWell(run) || run !== ended.at(-1)) runner.clear(run.runId);
   }
+}
+
+/** What a run would be, before anything of it is started. */
+export interface RunOutlook {
+  /** In the order of their waves. */
+  readonly ids: readonly TaskId[];
+  /** The kinds of agents. */
+  readonly agents: readonly string[];
+  readonly cap: number;
+  /** About how long all of it would take. */
+  readonly ms: number;
+  /** No run that is known of has started an agent's program, except for the simulated one. */
+  readonly isFirstOfAgents: boolean;
+}
+
+/** True for a kind of agent that is a program and works in earnest. */
+export function isProgram(kind: string): boolean {
+  return kind !== 'simulated' && kind !== KIND_OF.human && kind !== KIND_OF.subagent;
+}
+
+function hadProgram({ tasks }: RunState): boolean {
+  return [...tasks.values()].some(
+    ({ agent, attemptNo }) => attemptNo !== undefined && isProgram(agent.agent),
+  );
+}
+
+/** A task, and a run that has something to say of it. */
+export interface TaskOfRun {
+  readonly run: RunState;
+  readonly part: TaskRun;
+}
+
+/** True where an attempt failed, or nobody knows how it ended, or its work is in conflict. */
+export function endedBadly(part: TaskRun): boolean {
+  if (part.phase !== 'ended') return false;
+  const group = groupOf(part);
+  return group === 'failed' || group === 'unclear' || group === 'conflict';
+}
+
+function tellsOf({ phase }: RunState, part: TaskRun): boolean {
+  const isOpen = phase !== 'ended' && part.phase !== 'ended';
+  // Some attempts fail before they have a number: their agent is not there.
+  return isOpen || part.attemptNo !== undefined || part.outcome?.kind === 'notStarted';
 }
 
 function isOpenIn(run: RunState, id: TaskId): boolean {

@@ -6,7 +6,7 @@ import { GONE, type Icon, row, type RowContent } from './row.ts';
 import { clockTime } from '../core/messages.ts';
 
 const ICONS: Readonly<Record<ReturnType<typeof markOf>, Icon>> = {
-  look: { id: 'eye', color: 'list.warningForeground' },
+  look: { id: 'warning', color: 'list.warningForeground' },
   failed: { id: 'error', color: 'list.errorForeground' },
   succeeded: { id: 'pass', color: 'testing.iconPassed' },
   cancelled: { id: 'circle-slash' },

@@ -9,8 +9,8 @@ import type { Backlogs } from './backlogs.ts';
 import { standingOf } from './edit-words.ts';
 import { findHandoff, whenWords } from './handoffs/handoff-row.ts';
 import { type HandoffFits, handoffItems, type HandoffTarget } from './handoffs/handoff-commands.ts';
-import { runCounts } from './run-row.ts';
-import { waveItem } from './run-scope.ts';
+import { runCounts } from './runs/run-row.ts';
+import { waveItem } from './runs/run-scope.ts';
 import type { TreeNode } from './tree-nodes.ts';
 
 /** A command: the editor passes the row it is called on, and all rows that are selected. */

@@ -44,7 +44,8 @@ import {
 } from './handoffs/handoff-commands.ts';
 import { showHandoffs } from './handoffs/handoff-list.ts';
 import { pickLock } from './locks-picker.ts';
-import { newTask } from './new-task.ts';
+import { newTask, type Reveal } from './new-task.ts';
+import { clearFilter, filterTasks, findTask, groupTasks, type TreePort } from './tree-commands.ts';
 import { chooseWaveSource, repairPlan, runPlanWave, takePlan, writePlan } from './plan-commands.ts';
 import { chooseWaveFor } from './plan-move.ts';
 import { revealStore } from './reveal-file.ts';
@@ -57,8 +58,9 @@ import {
   resumeRun,
   runWith,
   steer,
+  stopRun,
   stopWave,
-} from './run-commands.ts';
+} from './runs/run-commands.ts';
 import { cleanUpWorktrees } from './review/clean-up.ts';
 import { createPullRequest } from './review/pull-request-command.ts';
 import { mergeAgain, resolveConflict } from './review/conflict-commands.ts';
@@ -70,10 +72,10 @@ import {
   reviewChanges,
 } from './review/review-commands.ts';
 import { sendBackWork } from './review/send-back.ts';
-import { isResumable } from './run-row.ts';
-import { stopAllRuns, stopTask } from './run-stops.ts';
+import { isResumable } from './runs/run-row.ts';
+import { stopAllRuns, stopTask } from './runs/run-stops.ts';
 import { writeSetting } from './settings.ts';
-import { startRun } from './start-run.ts';
+import { startRun } from './runs/start-run.ts';
 import { isStartable } from './task-row.ts';
 import { tasksOfWave, type TreeNode } from './tree-nodes.ts';
 import { writeHandoff } from './handoffs/write-handoff.ts';
@@ -85,6 +87,7 @@ export interface CommandContext {
   readonly selection: () => readonly TreeNode[];
   readonly showLog: () => void;
   readonly agents: AgentCommandsPort;
+  readonly tree: TreePort;
   readonly lineComments: Pick<LineComments, keyof LineComments>;
   /** Shows the board of a backlog, and in it a task. */
   readonly openBoard: (backlog: Backlog, id?: TaskId) => Promise<void>;
@@ -94,16 +97,25 @@ export interface CommandContext {
 
 /** Registers every command of the manifest; a test holds the two lists to each other. */
 export function registerCommands(context: CommandContext): vscode.Disposable[] {
-  const { backlogs, agents, lineComments } = context;
+  const { backlogs, agents, lineComments, tree } = context;
+  const reveal: Reveal = (backlog, id) => tree.reveal(backlog, id);
   const { onRowBacklog, onBacklog, onWave, onTask, onTasks, onRun, onHandoff } =
     commandsOn(backlogs);
   const showRuns = onRun('Runs', isAny, openRunReport, 'always');
   const claimOne = onTask('Claim Task', canClaim, claim);
   const handlers: Readonly<Record<string, Handler>> = {
     refresh: () => backlogs.refresh(),
-    runWave: trusted(onWave('Run Wave', startWave)),
-    runTask: trusted(onTask('Run Task', canRun, startTask)),
-    runAllWaves: trusted(onBacklog((backlog) => startRun(backlog, { kind: 'all' }))),
+    runWave: trusted(
+      onWave('Run Wave', (backlog, number) =>
+        startRun(backlogs, backlog, { kind: 'wave', number }),
+      ),
+    ),
+    runTask: trusted(
+      onTask('Run Task', canRun, ({ backlog, task }) =>
+        startRun(backlogs, backlog, { kind: 'task', id: task.id }),
+      ),
+    ),
+    runAllWaves: trusted(onBacklog((backlog) => startRun(backlogs, backlog, { kind: 'all' }))),
     runWaveWithSubagents: trusted(
       onWave('Run Wave with Subagents', (backlog, wave) =>
         agents.runWaveWithSubagents(backlog, wave),
@@ -113,9 +125,9 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     copyMcpConfiguration: trusted(onBacklog((backlog) => agents.copyMcpConfiguration(backlog))),
     runWaveWith: trusted((node) => runWith(backlogs, node)),
     dryRun: trusted((node) => dryRun(backlogs, node)),
-    runSelected: trusted(() => runSelected(context.selection())),
+    runSelected: trusted(() => runSelected(backlogs, context.selection())),
     stop: () => stopAllRuns(backlogs),
-    stopRun: onRun('Stop Run', isUnended, steer('stopRun')),
+    stopRun: onRun('Stop Run', isUnended, stopRun),
     stopTask: (node) => stopTask(backlogs, node),
     stopWave: (node) => stopWave(backlogs, node),
     pauseRun: onRun('Pause Run', isRunning, steer('pause')),
@@ -169,11 +181,15 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
         : undefined,
     writePlan: trusted(onBacklog((backlog) => writePlan(backlogs, backlog, 'main'))),
     writeSubagentsPlan: trusted(onBacklog((backlog) => writePlan(backlogs, backlog, 'subagents'))),
-    runPlanWave: trusted(runPlanWave),
+    runPlanWave: trusted((wave) => runPlanWave(backlogs, wave)),
     repairPlan: trusted(() => repairPlan(backlogs)),
     takePlan: trusted(() => takePlan(backlogs)),
     chooseWaveSource: trusted(onBacklog(chooseWaveSource)),
     moveToWave: trusted((node, selected) => chooseWaveFor(isSeveral(selected) ? selected : [node])),
+    findTask: () => findTask(backlogs, tree),
+    groupTasks: () => groupTasks(tree),
+    filterTasks: () => filterTasks(tree),
+    clearFilter: () => clearFilter(tree),
     showLocks: () => pickLock(backlogs),
     writeHandoff: trusted(onBacklog((backlog) => writeHandoff(backlog, 'Write Handoff'))),
     endDay: trusted(onBacklog((backlog) => writeHandoff(backlog, 'End the Day'))),
@@ -205,8 +221,10 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
       ),
     showLog: () => context.showLog(),
     initialise: trusted(() => initialise(backlogs)),
-    newTask: trusted(onRowBacklog((backlog) => newTask(backlog))),
-    newDependentTask: trusted(onTask('New Task', isAny, createDependent)),
+    newTask: trusted(onRowBacklog((backlog) => newTask(backlog, reveal))),
+    newDependentTask: trusted(
+      onTask('New Task', isAny, (target) => createDependent(target, reveal)),
+    ),
     editTask: trusted(onTask('Edit Task', isAny, editTask)),
     editDependencies: trusted(onTask('Edit Dependencies', isAny, editDependencies)),
     changeStatus: trusted(onTask('Change Status', isAny, changeStatus)),
@@ -235,18 +253,14 @@ async function openBoard({ backlogs, openBoard: open }: CommandContext, node?: T
     await open(backlog, node !== undefined && 'taskId' in node ? node.taskId : undefined);
 }
 
-function startWave(backlog: Backlog, number: number): Promise<unknown> {
-  return startRun(backlog, { kind: 'wave', number });
-}
-
-function startTask({ backlog, task }: Target): Promise<unknown> {
-  return startRun(backlog, { kind: 'task', id: task.id });
-}
-
-async function runSelected([node]: readonly TreeNode[]): Promise<void> {
-  const target = node && targetOf(node);
-  if (node?.kind === 'wave') await startWave(node.backlog, node.number);
-  else if (target !== undefined) await startTask(target);
+async function runSelected(backlogs: Backlogs, [node]: readonly TreeNode[]): Promise<void> {
+  if (node === undefined) return;
+  const { backlog } = node;
+  const target = targetOf(node);
+  if (node.kind === 'wave')
+    await startRun(backlogs, backlog, { kind: 'wave', number: node.number });
+  else if (target !== undefined)
+    await startRun(backlogs, backlog, { kind: 'task', id: target.task.id });
 }
 
 /** Claims the tasks of several rows, all of a backlog or none. */

@@ -8,13 +8,13 @@ import { openDescription } from './description-files.ts';
 import { askToAdopt, askToDelete, nameOf, shown } from './edit-words.ts';
 import { foreignTasks } from './doctor/foreign-tasks.ts';
 import { claim } from './lock-commands.ts';
-import { newTask } from './new-task.ts';
+import { newTask, type Reveal } from './new-task.ts';
 import { nameIn } from './plan-words.ts';
 import { askDependencies, askParent, askPriority, askTags, askTitle } from './task-inputs.ts';
 
 /** Makes a task that waits for this one. */
-export async function createDependent({ backlog, task }: Target): Promise<void> {
-  await newTask(backlog, [task.id]);
+export async function createDependent({ backlog, task }: Target, reveal: Reveal): Promise<void> {
+  await newTask(backlog, reveal, [task.id]);
 }
 
 type Field = 'title' | 'description' | 'priority' | 'status' | 'tags' | 'dependencies' | 'parent';

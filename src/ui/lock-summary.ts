@@ -1,5 +1,5 @@
 import type { Backlog } from '../core/backlog.ts';
-import { runsSentence } from './run-row.ts';
+import { runsSentence } from './runs/run-row.ts';
 import { duration } from '../core/text.ts';
 
 /** Below this the item asks for attention: renewing work would have renewed the lease by now. */

@@ -10,12 +10,17 @@ import { plain } from '../core/text.ts';
 type Draft = Parameters<Backlog['edits']['create']>[0];
 type Step = 'create' | 'title' | 'description' | 'priority' | 'tags' | 'dependencies';
 
+/** Shows the row of a task. */
+export type Reveal = (backlog: Backlog, id: TaskId) => Promise<void>;
+
 /**
  * Asks for a title, and then shows the task as it would be made: Enter makes it, and each of its
- * lines can be gone into first. Nothing that was typed is lost where it cannot be made.
+ * lines can be gone into first. Nothing that was typed is lost where it cannot be made. Its row is
+ * shown then.
  */
 export async function newTask(
   backlog: Backlog,
+  reveal: Reveal,
   dependencies: readonly TaskId[] = [],
 ): Promise<void> {
   const title = await askTitle('New Task', '');
@@ -31,7 +36,7 @@ export async function newTask(
     if (picked === undefined) return;
     if (picked.step === 'create') {
       const created = await backlog.edits.create(draft);
-      if (created.ok) return;
+      if (created.ok) return reveal(backlog, created.value);
       void tell(created.failure);
     } else {
       draft = { ...draft, ...(await fill(backlog, draft, picked.step)) };

@@ -6,7 +6,7 @@ import { changeForWaves } from '../core/plan/plan-waves.ts';
 import { failureText } from '../core/messages.ts';
 import type { TaskId } from '../core/task.ts';
 import { pickBacklog, pickOne, tell, tellFailure, valueOrTell } from './ask.ts';
-import { startRun } from './start-run.ts';
+import { startRun } from './runs/start-run.ts';
 import type { Backlogs } from './backlogs.ts';
 import { dependencyOffers, isTaken, previewAndApply, statusOffers } from './plan-apply.ts';
 import { backlogOf, isWaveSource } from './plan-editor.ts';
@@ -27,10 +27,10 @@ interface PlanWave {
 }
 
 /** Runs what a line of a plan names. */
-export async function runPlanWave(wave: unknown): Promise<void> {
+export async function runPlanWave(backlogs: Backlogs, wave: unknown): Promise<void> {
   if (!isPlanWave(wave)) return;
   const { backlog, title, ids } = wave;
-  await startRun(backlog, { kind: 'tasks', title: oneLine(title), ids });
+  await startRun(backlogs, backlog, { kind: 'tasks', title: oneLine(title), ids });
 }
 
 function isPlanWave(value: unknown): value is PlanWave {

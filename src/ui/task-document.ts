@@ -5,7 +5,7 @@ import { cut } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import type { NotReady } from '../core/waves/readiness.ts';
 import type { BlockReason } from '../core/waves/waves.ts';
-import { runTaskState } from './run-row.ts';
+import { runTaskState } from './runs/task-part.ts';
 import { clockTime, blockText, reasonText, leaseText } from '../core/messages.ts';
 
 /** The most that a tooltip shows of a description, in characters; the details show all of it. */

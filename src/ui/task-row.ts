@@ -1,40 +1,49 @@
 import type { Backlog } from '../core/backlog.ts';
+import type { TaskOfRun } from '../core/backlog-runs.ts';
 import { isLive, type Lease } from '../core/lease/lease.ts';
-import { oneLine, duration } from '../core/text.ts';
+import { leaseText, readinessText } from '../core/messages.ts';
+import { isSettled, type Priority, type Task } from '../core/task.ts';
+import { duration, oneLine } from '../core/text.ts';
 import type { Readiness } from '../core/waves/readiness.ts';
-import type { TaskRun } from '../core/run/run-events.ts';
-import { isSettled, type Task } from '../core/task.ts';
 import { foreignTasks } from './doctor/foreign-tasks.ts';
 import { type Icon, row, type RowContent, type RowView } from './row.ts';
-import { atWorkFlags, runTaskState, STUCK_ICON, stuckWords } from './run-row.ts';
-import { blockText, readinessText, leaseText } from '../core/messages.ts';
+import { describePart, isAtWork, partFlags } from './runs/task-part.ts';
+import { blockWords, waitText } from './wait-words.ts';
 
 const OPEN_STATUS_ICONS = {
   Review: { id: 'eye', color: 'charts.purple' },
-  Blocked: { id: 'error', color: 'charts.red' },
+  Blocked: { id: 'stop-circle', color: 'charts.orange' },
   Unknown: { id: 'question', color: 'charts.yellow' },
 } as const;
 
-/** The row of a task in its wave, with its state first. */
-export function describeTask(backlog: Backlog, task: Task, { hasTerminal }: RowView): RowContent {
+/** A glyph is enough beside a title; screen readers and tooltips have the word. */
+const PRIORITY_GLYPHS: Readonly<Record<Priority, string>> = {
+  critical: '↑↑',
+  high: '↑',
+  medium: '',
+  low: '↓',
+  other: '',
+};
+
+/**
+ * The row of a task, the only one it has: its state first, what runs tell of it included. Its id and
+ * everything long is in its tooltip.
+ */
+export function describeTask(backlog: Backlog, task: Task, view: RowView): RowContent {
   const lease = backlog.leaseOf(task);
-  const run = backlog.runs.of(task.id)?.tasks.get(task.id);
+  const latest = backlog.runs.latestOf(task.id);
   const readiness = isSettled(task.status) ? undefined : backlog.readinessOf(task);
-  // The row of its run may be closed.
-  const silentSince =
-    run === undefined || run.phase === 'ended' ? undefined : backlog.runs.stuckSince(task.id);
-  const state = [
-    ...(run === undefined || silentSince === undefined ? [] : [stuckWords(run, silentSince)]),
-    taskState(backlog, task, lease, readiness, run),
-  ].join(' · ');
-  const priority =
-    task.priority === 'medium'
-      ? []
-      : [task.priority === 'other' ? task.rawPriority : task.priority];
+  const part =
+    // Another holder has gone on with it: what a run of ours tells is over.
+    lease.kind === 'theirs' && (latest === undefined || !isAtWork(latest))
+      ? undefined
+      : describePart(backlog, task, latest, view);
+  const state = part?.words.join(' · ') ?? taskState(backlog, task, lease, readiness);
+  const glyph = isSettled(task.status) ? '' : PRIORITY_GLYPHS[task.priority];
   return row(
     oneLine(task.title) || task.id,
-    [state, ...priority, task.id].join(' · '),
-    silentSince === undefined ? taskIcon(task, lease, readiness, run) : STUCK_ICON,
+    [glyph, state].filter(Boolean).join(' '),
+    part?.icon ?? taskIcon(task, lease, readiness),
     {
       spoken: [
         task.title || task.id,
@@ -43,7 +52,7 @@ export function describeTask(backlog: Backlog, task: Task, { hasTerminal }: RowV
         task.status,
         state,
       ].join(', '),
-      flags: taskFlags(backlog, task, lease, readiness, hasTerminal),
+      flags: taskFlags(backlog, task, { lease, readiness, latest, view }),
       opens: task.id,
     },
   );
@@ -54,21 +63,19 @@ function taskState(
   task: Task,
   lease: Lease,
   readiness: Readiness | undefined,
-  run: TaskRun | undefined,
 ): string {
-  if (run !== undefined) return runTaskState(run, backlog.now);
   if (readiness === undefined) return task.status;
   const blocked = backlog.plan?.blockedOf.get(task.id);
-  if (blocked !== undefined) return blockText(blocked);
+  if (blocked !== undefined) return blockWords(backlog, blocked);
   const mine =
     readiness.kind === 'notReady'
       ? leaseText(lease, backlog.now).filter(() => lease.kind === 'ours')
       : [];
-  const failed = readiness.kind === 'ready' ? backlog.runs.failedPartOf(task.id) : undefined;
-  if (failed !== undefined) return runTaskState(failed, backlog.now);
   const words = [
     ...mine,
-    readinessText(readiness, backlog.now),
+    readiness.kind === 'notReady'
+      ? waitText(backlog, readiness.reasons)
+      : readinessText(readiness, backlog.now),
     ...missingNote(backlog, task),
   ].join(' · ');
   if (lease.kind === 'expired' || lease.kind === 'stale') {
@@ -88,42 +95,38 @@ function missingNote(backlog: Backlog, task: Task): readonly string[] {
   ];
 }
 
-function taskIcon(
-  task: Task,
-  lease: Lease,
-  readiness: Readiness | undefined,
-  run: TaskRun | undefined,
-): Icon {
-  if (run?.agent.agentMode === 'human' && run.phase === 'running')
-    return { id: 'account', color: 'charts.blue' };
-  if (run?.phase === 'running' || run?.phase === 'claimed')
-    return { id: 'sync~spin', color: 'charts.blue' };
+function taskIcon(task: Task, lease: Lease, readiness: Readiness | undefined): Icon {
   if (task.status === 'Done') return { id: 'pass-filled', color: 'testing.iconPassed' };
   if (task.status === 'Cancelled') return { id: 'circle-slash', color: 'disabledForeground' };
   if (task.status !== 'Todo' && task.status !== 'In Progress')
     return OPEN_STATUS_ICONS[task.status];
-  if (run?.phase === 'queued') return { id: 'clockface', color: 'charts.blue' };
   if (isLive(lease) || task.status === 'In Progress')
     return { id: 'play-circle', color: 'charts.blue' };
   return readiness?.kind === 'ready'
     ? { id: 'circle-large-outline', color: 'charts.green' }
-    : { id: 'watch', color: 'disabledForeground' };
+    : { id: 'circle-small', color: 'disabledForeground' };
+}
+
+interface Known {
+  readonly lease: Lease;
+  readonly readiness: Readiness | undefined;
+  readonly latest: TaskOfRun | undefined;
+  readonly view: RowView;
 }
 
 function taskFlags(
   backlog: Backlog,
   task: Task,
-  lease: Lease,
-  readiness: Readiness | undefined,
-  hasTerminal: RowView['hasTerminal'],
+  { lease, readiness, latest, view }: Known,
 ): readonly string[] {
   const flags = ['task'];
-  const part = backlog.runs.of(task.id)?.tasks.get(task.id);
   const isTheirs = lease.kind === 'theirs';
-  if (hasTerminal(backlog, task.id)) flags.push('withTerminal');
+  if (view.hasTerminal(backlog, task.id)) flags.push('withTerminal');
   const { snapshot } = backlog;
   if (snapshot !== undefined && foreignTasks(snapshot).has(task.id)) flags.push('foreign');
-  if (part !== undefined) return [...flags, ...atWorkFlags(backlog, part)];
+  const ofRun = partFlags(backlog, latest);
+  flags.push(...ofRun);
+  if (latest !== undefined && isAtWork(latest)) return flags;
   if (readiness !== undefined && isStartable(readiness)) flags.push('runnableTask');
   if (lease.kind === 'ours' || ('ours' in lease && lease.ours)) flags.push('releasable');
   else if (!isTheirs) {
@@ -133,7 +136,8 @@ function taskFlags(
   }
   // The attempt says who holds it and until when; nothing else can be done to what others hold.
   if (isTheirs) return [...flags, 'heldByOthers'];
-  if (task.status === 'Review') flags.push('reviewable');
+  // Accepting its work marks it as done, too: one button is enough.
+  if (task.status === 'Review' && !ofRun.includes('undecidedTask')) flags.push('reviewable');
   if (!isSettled(task.status)) flags.push('finishable');
   if (task.status !== 'Todo' && lease.kind !== 'ours' && lease.kind !== 'unleased')
     flags.push('reopenable');

@@ -1,7 +1,7 @@
 import type { Backlog } from '../core/backlog.ts';
 import { count, oneLine } from '../core/text.ts';
 import type { TaskId } from '../core/task.ts';
-import { inNoWave, type Wave } from '../core/waves/waves.ts';
+import { type BlockReason, inNoWave, type Wave } from '../core/waves/waves.ts';
 import { describeBatch, describeStep } from './batch-rows.ts';
 import { explainFailure, explainNotice } from './messages.ts';
 import { describeHandoff } from './handoffs/handoff-row.ts';
@@ -13,16 +13,21 @@ import {
 } from './doctor/doctor-rows.ts';
 import { SEVERITY_ICONS } from './doctor/doctor-words.ts';
 import { GONE, type Icon, row, type RowContent, type RowView } from './row.ts';
-import { describeRun, describeRunTask, pastRunsOf } from './run-row.ts';
-import { describeRunWave } from './run-wave-row.ts';
+import { describeRun, pastRunsOf } from './runs/run-row.ts';
+import { describeRunWave } from './runs/run-wave-row.ts';
+import { describeHolder, describeLock } from './lock-rows.ts';
 import { describeStore } from './store-row.ts';
 import { describeTask, isStartable } from './task-row.ts';
 import { explainAsked } from './plan-words.ts';
-import type { RowGroup, TreeNode } from './tree-nodes.ts';
+import { titleOf } from './wait-words.ts';
+import { type Grouping, isFiltered, type TreeLook, WHOLE } from './tree-look.ts';
+import { type RowGroup, shownOfWave, tasksOfBundle, type TreeNode } from './tree-nodes.ts';
+import { waveNumberOf } from './wave-keys.ts';
+import type { WaveProgress } from '../core/waves/wave-progress.ts';
 import { clockTime, unreadableText } from '../core/messages.ts';
 
 /** Describes one row of the tree as it is right now. */
-export function describeNode(node: TreeNode, view: RowView): RowContent {
+export function describeNode(node: TreeNode, view: RowView, look: TreeLook = WHOLE): RowContent {
   const { backlog } = node;
   switch (node.kind) {
     case 'backlog':
@@ -31,12 +36,16 @@ export function describeNode(node: TreeNode, view: RowView): RowContent {
       return describeRun(backlog, node.runId);
     case 'runWave':
       return describeRunWave(backlog, node.runId, node.wave);
-    case 'runTask':
-      return describeRunTask(backlog, node.runId, node.taskId, view);
+    case 'holder':
+      return describeHolder(backlog, node.holder);
+    case 'lock':
+      return describeLock(backlog, node.taskId);
     case 'wave': {
       const wave = backlog.plan?.waves.find((w) => w.number === node.number);
-      return wave === undefined ? GONE : describeWave(backlog, wave);
+      return wave === undefined ? GONE : describeWave(backlog, wave, look);
     }
+    case 'bundle':
+      return describeBundle(backlog, node, look);
     case 'group':
       return describeGroup(backlog, node.group);
     case 'task': {
@@ -125,41 +134,76 @@ function levelNote(backlog: Backlog, wave: Wave): readonly string[] {
   return [least === most ? `exarp-go: wave ${least}` : `exarp-go: waves ${least}–${most}`];
 }
 
-function describeWave(backlog: Backlog, wave: Wave): RowContent {
+/** What a wave is called: when its turn is, then its number. */
+export function waveLabel(backlog: Backlog, number: number): string {
+  const place = backlog.plan?.waves.findIndex((wave) => wave.number === number) ?? -1;
+  return `${['Now', 'Next'][place] ?? 'Later'} · wave ${number}`;
+}
+
+function describeWave(backlog: Backlog, wave: Wave, look: TreeLook): RowContent {
   const progress = backlog.progressOf(wave);
   const parts = [
-    ...(progress.running > 0 ? [`${progress.running} in progress`] : []),
-    ...(progress.ready > 0 ? [`${progress.ready} ready`] : []),
-    ...(progress.failed > 0 ? [`${progress.failed} failed`] : []),
-    ...(progress.review > 0 ? [`${progress.review} in review`] : []),
-    ...(progress.waiting > 0 ? [`${progress.waiting} waiting`] : []),
-    ...levelNote(backlog, wave),
+    ...(isFiltered(look)
+      ? [`${shownOfWave(backlog, wave.number, look).length} of ${progress.total} shown`]
+      : []),
+    ...progressWords(progress),
   ];
   const isWhollyInReview = progress.review === progress.total;
-  const isRunning = wave.tasks.some((task) => backlog.runs.of(task.id) !== undefined);
-  const icon: Icon = isRunning
+  const ofRuns = wave.tasks.flatMap((task) => backlog.runs.of(task.id)?.tasks.get(task.id) ?? []);
+  const isRunning = ofRuns.length > 0;
+  const icon: Icon = ofRuns.some(({ phase }) => phase !== 'queued')
     ? { id: 'sync~spin', color: 'charts.blue' }
     : isWhollyInReview
       ? { id: 'eye', color: 'charts.purple' }
       : progress.ready > 0
         ? { id: 'layers', color: 'charts.green' }
         : { id: 'layers', color: 'disabledForeground' };
-  return row(
-    `Wave ${wave.number}`,
-    [`${progress.review}/${progress.total}`, ...parts].join(' · '),
-    icon,
-    {
-      spoken: [`Wave ${wave.number}`, count(progress.total, 'task'), ...parts].join(', '),
-      flags: [
-        'wave',
-        ...(progress.ready + progress.failed > 0 ? ['runnableWave'] : []),
-        ...(progress.review > 0 ? ['reviewableWave'] : []),
-        ...(isRunning ? ['runningWave'] : []),
-      ],
-      collapsible: wave.number === backlog.plan?.waves[0]?.number ? 'expanded' : 'collapsed',
-    },
-  );
+  const label = waveLabel(backlog, wave.number);
+  const all = count(progress.total, 'task');
+  return row(label, parts.join(' · '), icon, {
+    spoken: [label, all, ...parts].join(', '),
+    tooltip: [label, [all, ...parts].join(' · '), ...levelNote(backlog, wave)].join('\n'),
+    flags: [
+      'wave',
+      ...(progress.ready + progress.failed > 0 ? ['runnableWave'] : []),
+      ...(progress.review > 0 ? ['reviewableWave'] : []),
+      ...(isRunning ? ['runningWave'] : []),
+    ],
+    collapsible: wave.number === backlog.plan?.waves[0]?.number ? 'expanded' : 'collapsed',
+  });
 }
+
+function progressWords(progress: WaveProgress): readonly string[] {
+  return [
+    ...(progress.running > 0 ? [`${progress.running} at work`] : []),
+    ...(progress.failed > 0 ? [`${progress.failed} failed`] : []),
+    ...(progress.review > 0 ? [`${progress.review} to review`] : []),
+    ...(progress.ready > 0 ? [`${progress.ready} ready`] : []),
+    ...(progress.waiting > 0 ? [`${progress.waiting} waiting`] : []),
+  ];
+}
+
+/** The row of tasks of a wave that have something in common. */
+function describeBundle(
+  backlog: Backlog,
+  node: Extract<TreeNode, { kind: 'bundle' }>,
+  look: TreeLook,
+): RowContent {
+  const tasks = tasksOfBundle(backlog, node, look);
+  if (tasks.length === 0 || look.groupBy === 'none') return GONE;
+  const number = waveNumberOf(backlog, node.key);
+  const words = progressWords(backlog.progressOf({ number, tasks }));
+  return row(node.name, words.join(' · '), BUNDLE_ICONS[look.groupBy], {
+    spoken: [node.name, count(tasks.length, 'task'), ...words].join(', '),
+    collapsible: 'collapsed',
+  });
+}
+
+const BUNDLE_ICONS: Readonly<Record<Exclude<Grouping, 'none'>, Icon>> = {
+  tag: { id: 'tag' },
+  epic: { id: 'list-tree' },
+  priority: { id: 'arrow-circle-up' },
+};
 
 function describeGroup(backlog: Backlog, group: RowGroup): RowContent {
   const { plan, snapshot } = backlog;
@@ -181,9 +225,9 @@ function describeGroup(backlog: Backlog, group: RowGroup): RowContent {
       );
     case 'blocked':
       return row(
-        'Blocked',
-        `${plan?.blocked.length ?? 0} in no wave: cycles or missing dependencies`,
-        { id: 'error', color: 'charts.red' },
+        blockedLabel(backlog),
+        `${plan?.blocked.length ?? 0} in no wave`,
+        { id: 'sync-ignored', color: 'charts.orange' },
         COLLAPSED,
       );
     case 'settled': {
@@ -203,6 +247,15 @@ function describeGroup(backlog: Backlog, group: RowGroup): RowContent {
   }
 }
 
+/** Blocked is a status; what cannot be put into a wave is something else. */
+function blockedLabel({ plan }: Backlog): string {
+  const isCircle = (plan?.blocked ?? []).map(({ reason: { kind } }) => CIRCLES.has(kind));
+  if (isCircle.every(Boolean)) return 'In a Circle';
+  return isCircle.some(Boolean) ? 'In a Circle or Missing Something' : 'Missing Something';
+}
+
+const CIRCLES: ReadonlySet<BlockReason['kind']> = new Set(['cycle', 'behindCycle']);
+
 /** What waits for what, and in which waves of the plan they are. */
 function describeBroken(backlog: Backlog, index: number): RowContent {
   const { plan } = backlog;
@@ -214,9 +267,14 @@ function describeBroken(backlog: Backlog, index: number): RowContent {
     return wave === undefined ? 'in none' : `wave ${wave}`;
   };
   const label = oneLine(backlog.task(id)?.title ?? '') || oneLine(id);
-  return row(label, `${place(id)}, waits for ${on}, ${place(on)}`, SEVERITY_ICONS.warning, {
-    opens: id,
-  });
+  return row(
+    label,
+    `${place(id)}, waits for ${titleOf(backlog, on)}, ${place(on)}`,
+    SEVERITY_ICONS.warning,
+    {
+      opens: id,
+    },
+  );
 }
 
 const COLLAPSED = { collapsible: 'collapsed' } as const;

@@ -20,7 +20,7 @@ import { systemProcesses } from '../disk/processes.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import { WaveSourceFile } from '../store/files/wave-source-file.ts';
 import { explainFailure, explainJump, explainWatchEvent } from '../ui/messages.ts';
-import { readRunChoice } from '../ui/run-choice.ts';
+import { readRunChoice } from '../ui/runs/run-choice.ts';
 import { outcomeWords } from '../core/run/run-messages.ts';
 import {
   readAgentSettings,

@@ -240,14 +240,14 @@ export function reviewsOf({ root, runs, titleOf, isolation, note }: ReviewParts)
 
 /** Of the commit that accepts it. */
 function acceptMessage(
-  { title, waves }: RunState,
+  { title }: RunState,
   part: WorkPart | undefined,
   titleOf: ReviewParts['titleOf'],
 ): string {
   if (typeof part === 'string') return `${cut(oneLine(titleOf(part)), 100)} (${part})`;
   const whole = cut(oneLine(title), 100);
   if (part === undefined) return `Accept ${whole}`;
-  return `Accept ${whole} up to wave ${part.wave + 1} of ${waves.length}`;
+  return `Accept ${whole} up to wave ${part.wave}`;
 }
 
 const AT_WORK = 'Its run is still at work.';

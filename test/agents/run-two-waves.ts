@@ -9,7 +9,9 @@ import type { PresetKind } from '../../src/agent-process/agent-presets.ts';
 import type { RunState } from '../../src/core/run/run-events.ts';
 import { runReport } from '../../src/core/run/report/run-report.ts';
 import { taskId } from '../../src/core/task.ts';
-import { describeRun, describeRunTask, runCounts } from '../../src/ui/run-row.ts';
+import { describeNode } from '../../src/ui/tree-item.ts';
+import { describeRun, runCounts } from '../../src/ui/runs/run-row.ts';
+import { task } from '../support/backlog.ts';
 import { fakeBacklog, NO_AGENTS } from '../support/fake-backlog.ts';
 import { createBacklog, nativeWriter, type TaskSpec } from '../support/fixture.ts';
 import { textOf } from '../support/mcp-rig.ts';
@@ -163,7 +165,10 @@ async function runAll(
 /** What the tree and the report tell of a run. */
 function lookAt(run: RunState): { readonly counts: string; readonly wrong: readonly string[] } {
   const wrong: string[] = [];
-  const backlog = fakeBacklog({ runs: () => [run] });
+  const backlog = fakeBacklog({
+    tasks: [...run.tasks.keys()].map((id) => task(id)),
+    runs: () => [run],
+  });
   const { label, description } = describeRun(backlog, run.runId);
   const row = `${label} · ${description}`;
   if (!ADVICE.test(row)) wrong.push(`the row of the run has no advice: ${row}`);
@@ -171,7 +176,7 @@ function lookAt(run: RunState): { readonly counts: string; readonly wrong: reado
     const isFirst = FIRST.includes(id);
     if (outcome?.kind !== (isFirst ? 'failed' : 'skipped'))
       wrong.push(`${id} is ${JSON.stringify(outcome)}`);
-    const told = describeRunTask(backlog, run.runId, id, NO_AGENTS).description;
+    const told = describeNode({ kind: 'task', backlog, taskId: id }, NO_AGENTS).description;
     if (isFirst && !ADVICE.test(told)) wrong.push(`the row of ${id} has no advice: ${told}`);
   }
   const context = { titleOf: String, dependenciesOf: () => [], now: Date.now() };

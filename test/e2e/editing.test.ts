@@ -35,7 +35,7 @@ test('a task is made from the keyboard, made to wait but not in a circle, descri
       .join(', ');
 
   // A new task that depends on one that is there: title, Enter, and one line of what it shows.
-  await workbench.toggle(workbench.row(tree, 'Wave 1'));
+  await workbench.toggle(workbench.row(tree, 'Next · wave 1'));
   await workbench.menu(workbench.row(tree, 'Build the quay'), 'New Task That Depends on This');
   await workbench.type('Paint the bollards');
   await workbench.quick.getByText('Create Task').waitFor();
@@ -44,7 +44,7 @@ test('a task is made from the keyboard, made to wait but not in a circle, descri
   await workbench.quick.getByText('Build the quay').first().waitFor();
   await workbench.screenshot('new-task-dark');
   await workbench.quickInput.press('Enter');
-  await workbench.toggle(workbench.row(tree, 'Wave 2'));
+  await workbench.toggle(workbench.row(tree, 'Later · wave 2'));
   await workbench.row(tree, 'Paint the bollards').waitFor();
   const [made] = await writer.all(
     `SELECT id, priority, project_id FROM tasks WHERE content = 'Paint the bollards'`,
@@ -71,7 +71,7 @@ test('a task is made from the keyboard, made to wait but not in a circle, descri
   await lineOf('Build the quay').click();
   await workbench.quickInput.press('Enter');
   await window.until('it waits for nothing', async () => (await dependencies()) === 'T-2 < T-1');
-  await workbench.row(tree, 'Wave 2').waitFor({ state: 'detached' });
+  await workbench.row(tree, 'Later · wave 2').waitFor({ state: 'detached' });
 
   // A description of several lines, in a real editor.
   await workbench.menu(workbench.row(tree, 'Dredge the harbour'), 'Edit Task');

@@ -148,7 +148,7 @@ test('the end of a day hands over what the runs of agents came to, and gives bac
     'T-1 is in review',
     async () => (await window.tasks())['T-1']?.status === 'Review',
   );
-  await workbench.row(tree, 'Ended: Fetch the forecast').waitFor();
+  await workbench.row(window.runs, 'Ended: Fetch the forecast').waitFor();
   await workbench.inline(workbench.row(tree, 'Write the manual'), 'Claim');
   await window.statusBar(/1/);
   await workbench.run('Todo2 Waves: End the Day…');

@@ -56,7 +56,7 @@ test('the next ready task is claimed from the palette and a whole wave from its 
   await waitForHolder(window, 'T-2', OURS);
   assert.equal(await holderOf(window, 'T-1'), null);
 
-  await workbench.menu(workbench.row(tree, 'Wave 0'), /^Claim Wave/);
+  await workbench.menu(workbench.row(tree, 'Now · wave 0'), /^Claim Wave/);
   await waitForHolder(window, 'T-1', OURS);
   await window.statusBar(/2 · /);
   await workbench.screenshot('claimed-wave-dark');

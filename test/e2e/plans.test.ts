@@ -59,7 +59,7 @@ test('a task that is dragged to another wave gets the dependency that a person a
   const writer = await window.writer();
   const dependencies = async (): Promise<number> =>
     (await writer.all('SELECT * FROM task_dependencies WHERE task_id = ?', id(3))).length;
-  await workbench.row(tree, 'Order the cranes').dragTo(workbench.row(tree, 'Wave 1'));
+  await workbench.row(tree, 'Order the cranes').dragTo(workbench.row(tree, 'Next · wave 1'));
   await workbench.quick.getByText('waits for').first().waitFor();
   await workbench.screenshot('plan-move-dark');
   await page.keyboard.press('Enter');

@@ -41,7 +41,7 @@ test('an agent that a person talks to has a terminal of its own, which survives 
   await workbench.screenshot('interactive-dark');
 
   await window.reload();
-  await workbench.row(tree, 'Running: Chart the shoals').waitFor();
+  await workbench.row(window.runs, 'Running: Chart the shoals').waitFor();
   // A browser may forget that the panel was open; the terminal is there in any case.
   await workbench.inline(workbench.row(tree, 'Chart the shoals').first(), 'Show Terminal');
   await window.until('it is shown again', async () =>
@@ -54,7 +54,7 @@ test('an agent that a person talks to has a terminal of its own, which survives 
     'it is in review',
     async () => (await window.tasks())['T-1']?.status === 'Review',
   );
-  await workbench.row(tree, 'Ended: Chart the shoals').getByText('1/1 succeeded').waitFor();
+  await workbench.row(window.runs, 'Ended: Chart the shoals').getByText('1/1 succeeded').waitFor();
   await workbench.page.locator('.terminal-wrapper').waitFor({ state: 'detached' });
 
   await workbench.run('Todo2 Waves: Run Task…');

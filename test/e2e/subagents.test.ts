@@ -19,7 +19,7 @@ test('Run Wave with Subagents opens the chat with the request ready to be sent, 
   const window = await windows.open(t, { tasks: BACKLOG });
   const { workbench } = window;
   const tree = await window.tree();
-  await workbench.menu(workbench.row(tree, 'Wave 0'), 'Run Wave with Subagents');
+  await workbench.menu(workbench.row(tree, 'Now · wave 0'), 'Run Wave with Subagents');
   const written = workbench.page.locator('.chat-input-container .view-line');
   await written
     .filter({ hasText: /@waves.*\/run.*wave.0/ })
@@ -43,7 +43,7 @@ test('a person takes a task of a run: it is theirs until they mark it as finishe
       ({ status, assignee }) => `${status} ${assignee === null ? 'free' : 'held'}`,
     );
 
-  await workbench.menu(workbench.row(tree, 'Wave 0'), 'Run With…');
+  await workbench.menu(workbench.row(tree, 'Now · wave 0'), 'Run With…');
   await option('Agents work').click();
   await workbench.screenshot('human-how-dark');
   await option('claimed for you').click();
@@ -54,7 +54,7 @@ test('a person takes a task of a run: it is theirs until they mark it as finishe
   );
   const row = (title: string) => workbench.row(tree, title).first();
   await row('Chart the shoals')
-    .getByText(/yours since/)
+    .getByText(/^yours · /)
     .waitFor();
   await row('Chart the shoals').hover();
   await workbench.screenshot('human-dark');
@@ -65,14 +65,14 @@ test('a person takes a task of a run: it is theirs until they mark it as finishe
   await workbench.inline(row('Chart the shoals'), 'Mark as Finished');
   await window.until('the first is in review', async () => (await states())[0] === 'Review free');
   await row('Chart the shoals')
-    .getByText(/waits for review/)
+    .getByText(/to review/)
     .waitFor();
   await row('Light the beacon').click();
   const page = await workbench.webview('h1:has-text("Light the beacon")');
   await page.locator('strong', { hasText: 'In Progress' }).waitFor();
   await workbench.inline(row('Light the beacon'), 'Give Back');
   await window.until('the second is free again', async () => (await states())[1] === 'Todo free');
-  await workbench.row(tree, 'Ended: Wave 0').waitFor();
+  await workbench.row(window.runs, 'Ended: Wave 0').waitFor();
   await page.locator('strong', { hasText: 'Todo' }).waitFor();
   await workbench.screenshot('human-ended-light');
 });

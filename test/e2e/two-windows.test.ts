@@ -31,11 +31,11 @@ test('two windows that run the same wave at the same time work on each task once
 
   await Promise.all(
     both.map((window, n) =>
-      window.workbench.inline(window.workbench.row(trees[n]!, 'Wave 0'), 'Run Wave'),
+      window.workbench.inline(window.workbench.row(trees[n]!, 'Now · wave 0'), 'Run Wave'),
     ),
   );
-  // Each counts its own locks and not those of the other one. The run of one is a new topmost row in
-  // the other: while such rows are asked for, the editor hands a command no row, and it asks which.
+  // Each counts its own locks and not those of the other one. While rows are asked for, the editor
+  // hands a command no row, and it asks which.
   await Promise.all(
     both.map(async (window) => {
       const { workbench } = window;
@@ -65,10 +65,10 @@ test('two windows that run the same wave at the same time work on each task once
   });
   for (const [id, { version }] of Object.entries(await one.tasks()))
     assert.equal(version, 3, `${id}: a claim and an end`);
-  for (const [n, window] of both.entries()) {
+  for (const window of both) {
     await window.statusBar(/^\s*0$/);
     await window.workbench
-      .row(trees[n]!, 'Ended: Wave 0')
+      .row(window.runs, 'Ended: Wave 0')
       .getByText('4/8 succeeded · 4 skipped')
       .waitFor();
   }
@@ -77,7 +77,7 @@ test('two windows that run the same wave at the same time work on each task once
   );
   for (const [n, row] of rows[0]!.entries()) {
     const label = await row.getAttribute('aria-label');
-    assert.match(label ?? '', /Review|review/);
+    assert.match(label ?? '', /, Review, to review/);
     await rows[1]!
       [n]!.and(two.workbench.page.locator(`[aria-label=${JSON.stringify(label)}]`))
       .waitFor();
@@ -117,13 +117,13 @@ test('the second window shows the run of the first, lets its task be stopped, an
     settings: { 'todo2Waves.maxParallelTasks': 2 },
   });
   const two = await windows.join(t, one);
-  const [treeOne, treeTwo] = [await one.tree(), await two.tree()];
+  await one.tree();
+  const treeTwo = await two.tree();
   const holders = async (): Promise<readonly string[]> =>
     Object.values(await one.tasks()).flatMap(({ assignee }) => assignee ?? []);
   await one.workbench.run('Todo2 Waves: Run All Waves');
-  const shown = two.workbench.row(treeTwo, 'Running: All waves');
+  const shown = two.workbench.row(two.runs, 'Running: All waves');
   await shown.getByText(/2 running .*led by another window/).waitFor();
-  await two.workbench.toggle(shown);
   await two.workbench.screenshot('run-elsewhere-dark');
 
   await two.workbench.inline(two.workbench.row(treeTwo, 'Chart the shoals').first(), 'Stop Task');
@@ -136,7 +136,7 @@ test('the second window shows the run of the first, lets its task be stopped, an
   await two.workbench.run('Todo2 Waves: Stop All Runs');
   await one.until('nothing is held', async () => (await holders()).length === 0);
   await one.workbench
-    .row(treeOne, 'Ended: All waves')
+    .row(one.runs, 'Ended: All waves')
     .getByText('0/3 succeeded · 3 stopped')
     .waitFor();
   await shown.waitFor({ state: 'detached' });

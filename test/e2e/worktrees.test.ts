@@ -59,7 +59,7 @@ test('two agents change the same file and a third another one: review, accept, c
   const before = git('rev-parse', 'HEAD');
   const notes = join(window.folder, 'notes.txt');
   writeFileSync(notes, 'not committed\n');
-  await workbench.inline(workbench.row(tree, 'Wave 0').first(), 'Run Wave');
+  await workbench.inline(workbench.row(tree, 'Now · wave 0').first(), 'Run Wave');
   const question = workbench.dialog('You have uncommitted changes.');
   await question.waitFor();
   await workbench.screenshot('worktrees-uncommitted-dark');
@@ -68,12 +68,12 @@ test('two agents change the same file and a third another one: review, accept, c
   await workbench.theme('dark');
   await question.getByRole('button', { name: 'Last Commit' }).click();
   await ended(window);
-  const run = workbench.row(tree, 'Ended: Wave 0');
+  const run = workbench.row(window.runs, 'Ended: Wave 0');
   await run.waitFor();
   const conflict = tree.getByText(/^conflicts with earlier work in harbour\.log/).first();
   await conflict.waitFor();
   await tree
-    .getByText(/^\+1 −0 · 1 file · succeeded, now Review/)
+    .getByText(/^to review · \+1 −0 · 1 file/)
     .first()
     .waitFor();
   assert.equal(git('rev-parse', 'HEAD'), before);
@@ -112,10 +112,10 @@ test('two agents change the same file and a third another one: review, accept, c
   await workbench.menu(workbench.row(tree, conflicted).first(), 'Merge Again');
   await workbench.toast(`“${conflicted}” is merged into the run.`).waitFor();
   await tree
-    .getByText(/^merged after a conflict · /)
+    .getByText(/^to review · merged after a conflict · /)
     .first()
     .waitFor();
-  await tree
+  await window.runs
     .getByText(/^3\/3 succeeded · took/)
     .first()
     .waitFor();
@@ -128,11 +128,12 @@ test('two agents change the same file and a third another one: review, accept, c
   await asked.getByRole('button', { name: 'Accept' }).click();
   const accepted = workbench.toast('The changes of “Wave 0” are in main.');
   await accepted.waitFor();
+  await workbench.toggle(workbench.row(tree, 'Finished'));
   await tree
-    .getByText(/^accepted into main as [0-9a-f]{7} · \+\d −\d · 1 file/)
+    .getByText(/^accepted into main as [0-9a-f]{7}$/)
     .nth(2)
     .waitFor();
-  await tree.getByText(/^accepted into main as [0-9a-f]{7} · 3\/3 succeeded/).waitFor();
+  await window.runs.getByText(/^accepted into main as [0-9a-f]{7} · 3\/3 succeeded/).waitFor();
   await workbench.screenshot('worktrees-accepted-dark');
   await workbench.theme('light');
   await workbench.screenshot('worktrees-accepted-light');
@@ -161,7 +162,7 @@ test('two agents change the same file and a third another one: review, accept, c
   );
   assert.equal(git('show', `${kept}:chart.md`), 'Chart the shoals\n');
   await tree
-    .getByText(/^discarded · /)
+    .getByText(/^discarded$/)
     .first()
     .waitFor();
   await workbench.screenshot('worktrees-discarded-dark');
@@ -194,10 +195,9 @@ test('a comment on a line is sent back, and the same agent goes on in the same w
   const { page } = workbench;
   const git = gitIn(window.folder);
   const tree = await window.tree();
-  await workbench.inline(workbench.row(tree, 'Wave 0').first(), 'Run Wave');
+  await workbench.inline(workbench.row(tree, 'Now · wave 0').first(), 'Run Wave');
   await ended(window);
   const part = workbench.row(tree, 'Log the tide').first();
-  await workbench.toggle(workbench.row(tree, 'Ended: Wave 0'));
   await workbench.inline(part, 'Review Changes');
   const editor = page.locator('.multiDiffEditor');
   const right = editor.locator('.editor.modified').first();
@@ -245,7 +245,7 @@ test('a comment on a line is sent back, and the same agent goes on in the same w
   await workbench.type('Once more, please');
   await workbench.toast('“Log the tide” was sent back: its agent goes on with it.').waitFor();
   await thread.waitFor({ state: 'detached' });
-  const again = workbench.row(tree, 'Ended: Log the tide');
+  const again = workbench.row(window.runs, 'Ended: Log the tide');
   await again.waitFor();
   await ended(window);
   const runs = join(window.folder, '.todo2/waves/runs');
@@ -264,19 +264,9 @@ test('a comment on a line is sent back, and the same agent goes on in the same w
   ).all("SELECT content FROM task_comments WHERE comment_type = 'note'");
   assert.match(JSON.stringify(notes), /"Sent back by the reviewer\.\\n\\nOnce more, please\\n/);
 
-  // The earlier run says so; the later one is reviewed again, with all of the work.
-  await workbench.toggle(workbench.row(tree, 'Past Runs'));
-  const earlier = workbench.row(tree, 'Wave 0').last();
-  await workbench.toggle(earlier);
-  await tree
-    .getByText(/^sent back · \+1 −0 · 1 file/)
-    .first()
-    .waitFor();
-  await workbench.toggle(again);
-  await tree
-    .getByText(/^\+2 −0 · 1 file · succeeded, now Review/)
-    .first()
-    .waitFor();
+  // The task is reviewed again, with all of the work.
+  await tree.getByText(/^to review · \+2 −0 · 1 file/).waitFor();
+  assert.equal(await workbench.row(tree, 'Log the tide').count(), 1, 'one row a task');
   await workbench.screenshot('send-back-ended-dark');
   await workbench.theme('light');
   await workbench.screenshot('send-back-ended-light');

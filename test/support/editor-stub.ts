@@ -246,6 +246,26 @@ class InputBox {
   dispose = (): void => undefined;
 }
 
+/** The quick picks that were made with `createQuickPick`, to be used by a test as a person would. */
+export const quickPicks: QuickPick[] = [];
+
+class QuickPick {
+  readonly accepted = new Emitter<undefined>();
+  readonly hidden = new Emitter<undefined>();
+  readonly onDidAccept = this.accepted.event;
+  readonly onDidHide = this.hidden.event;
+  readonly onDidTriggerItemButton = never;
+  items: readonly PickItem[] = [];
+  selectedItems: readonly PickItem[] = [];
+  value = '';
+  show = (): void => undefined;
+  hide = (): void => this.hidden.fire(undefined);
+  dispose = (): void => undefined;
+}
+
+/** What views were asked to show. */
+export const reveals: unknown[] = [];
+
 interface InputOptions {
   readonly title?: string;
   readonly prompt?: string;
@@ -268,7 +288,16 @@ export const window = {
     inputBoxes.push(box);
     return box;
   },
+  createQuickPick: () => {
+    const pick = new QuickPick();
+    quickPicks.push(pick);
+    return pick;
+  },
   createTreeView: () => ({
+    reveal: (node: unknown) => {
+      reveals.push(node);
+      return Promise.resolve();
+    },
     selection: [],
     dispose: () => undefined,
     message: undefined,

@@ -15,6 +15,7 @@ import type { AgentCommandsPort } from '../../src/ui/agent-commands-port.ts';
 import type { BacklogServices, Backlogs } from '../../src/ui/backlogs.ts';
 import type { CommandContext } from '../../src/ui/commands.ts';
 import type { RowView } from '../../src/ui/row.ts';
+import { TreeLooks } from '../../src/ui/tree-look.ts';
 
 /** The moment at which every fake backlog is looked at. */
 export const NOW = Date.UTC(2026, 0, 5, 12, 0, 0);
@@ -285,6 +286,12 @@ export const NO_COMMENTS: CommandContext['lineComments'] = {
 /** A window that shows no board. */
 export const NO_BOARD: CommandContext['openBoard'] = () =>
   Promise.reject(new Error('not asked for'));
+
+/** A tree of which nothing is asked. */
+export const NO_TREE: CommandContext['tree'] = {
+  reveal: () => Promise.resolve(),
+  looks: new TreeLooks({ get: () => undefined, update: () => Promise.resolve() }),
+};
 
 /** Below a root nothing is read. */
 export const NO_WORKSPACE = (): never => {

@@ -123,6 +123,11 @@ export class Window {
     this.folder = folder;
   }
 
+  /** The tree of our view of runs, which is below that of the waves. */
+  get runs(): Locator {
+    return this.workbench.tree('Runs');
+  }
+
   /** Opens our view and answers its tree, once it has rows. */
   async tree(): Promise<Locator> {
     const tree = this.workbench.tree('Waves');

@@ -75,6 +75,17 @@ export function askWhatIf(
   };
 }
 
+/** About how long these tasks take with this cap, in ms: a lower bound where they are very many. */
+export function makespanOf(
+  tasks: readonly Candidate[],
+  options: Pick<RunOptions, 'runMode' | 'agentCaps'>,
+  cap: number,
+): number {
+  return tasks.length <= MOST_SIMULATED
+    ? simulateMakespan(tasks, options, cap)
+    : (leastMakespans(tasks, options, [cap], 0)[0] ?? 0);
+}
+
 function findToShorten(
   tasks: readonly Candidate[],
   chain: readonly Candidate[],

@@ -1,3 +1,4 @@
+import type { TaskOfRun } from '../backlog-runs.ts';
 import type { Lease } from '../lease/lease.ts';
 import type { RunState } from '../run/run-events.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -24,6 +25,8 @@ export interface BoardInput {
   readonly cap: number;
   readonly readinessOf: (task: Task) => Readiness;
   readonly leaseOf: (task: Task) => Lease;
+  /** What the runs tell of a task: its part in one that has it open, else its latest attempt. */
+  readonly workOf: (id: TaskId) => TaskOfRun | undefined;
   /** How long an attempt takes, by what is known, in ms. */
   readonly durationOf: (id: TaskId) => number;
   /** Since when a task at work looks stuck. */

@@ -7,13 +7,12 @@ import { columnsOf } from './columns.ts';
 import { criticalPath } from './critical-path.ts';
 import { forecast, type ForecastTask } from './forecast.ts';
 import { Kept, KeptEach } from './kept.ts';
-import { isOpenPart, laterOf, latestWork, type LatestWork } from './latest-work.ts';
+import { isOpenPart } from './bars.ts';
 import { needsOf } from './needs.ts';
 import { runEntries, stripOf } from './strip.ts';
 
 /** What of a board would be the same in the next one; it changes nothing of what a board is. */
 export class BoardMemory {
-  readonly ended = new Kept<ReadonlyMap<TaskId, LatestWork>>();
   readonly critical = new Kept<ReadonlySet<TaskId>>();
   readonly columns = new Kept<readonly Column[]>();
   readonly shown = new Kept<readonly Task[]>();
@@ -30,7 +29,6 @@ export function boardOf(input: BoardInput, memory = new BoardMemory()): BoardSta
   const { plan, snapshot, now, durationOf } = input;
   const entries = runEntries(input);
   const run = shownRun(input, entries[0]?.runId);
-  const workOf = latestIn(input, memory);
   const spans =
     run === undefined || run.phase === 'ended'
       ? NO_SPANS
@@ -45,7 +43,6 @@ export function boardOf(input: BoardInput, memory = new BoardMemory()): BoardSta
   });
   const context: CardContext = {
     input,
-    workOf,
     isCritical: (id) => critical.has(id),
     forecastOf: (id) => spans.get(id),
   };
@@ -61,23 +58,11 @@ export function boardOf(input: BoardInput, memory = new BoardMemory()): BoardSta
     isReadOnly: input.isReadOnly,
     runs: entries,
     run: run && stripOf(run, input, (id) => byId.get(id)?.state, spans),
-    needs: input.isReadOnly ? [] : needsOf(cards, workOf, run, input.now),
+    needs: input.isReadOnly ? [] : needsOf(cards, input.workOf, run, input.now),
     columns,
     cards,
     finished: plan.settled.length,
   };
-}
-
-/** The latest work on each task: of ended runs it is known from before. */
-function latestIn(
-  { runs, past }: BoardInput,
-  memory: BoardMemory,
-): (id: string) => LatestWork | undefined {
-  const all = [...past, ...runs];
-  const over = all.filter(({ phase }) => phase === 'ended');
-  const ended = memory.ended.of(over, () => latestWork(over));
-  const live = latestWork(all.filter(({ phase }) => phase !== 'ended'));
-  return (id) => laterOf(ended.get(id as TaskId), live.get(id as TaskId));
 }
 
 const GRID_MS = 5_000;

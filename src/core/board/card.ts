@@ -1,4 +1,5 @@
 import { clockTime, blockText, leaseText, reasonText } from '../messages.ts';
+import type { TaskOfRun } from '../backlog-runs.ts';
 import type { Lease } from '../lease/lease.ts';
 import { isInConflict, isUndecided } from '../run/decided-work.ts';
 import { changesWords } from '../run/isolation.ts';
@@ -12,7 +13,7 @@ import { cut, oneLine } from '../text.ts';
 import type { Readiness } from '../waves/readiness.ts';
 import type { BoardInput } from './board-input.ts';
 import type { Card, CardAction, CardState, CardWork, Span } from './board-state.ts';
-import { barsOf, isOpenPart, type LatestWork } from './latest-work.ts';
+import { barsOf, isOpenPart } from './bars.ts';
 
 /** The most characters of a title, of a line, of a tag and of an id. */
 const TITLE = 300;
@@ -23,7 +24,6 @@ const MOST_AFTER = 50;
 
 export interface CardContext {
   readonly input: BoardInput;
-  readonly workOf: (id: TaskId) => LatestWork | undefined;
   readonly isCritical: (id: TaskId) => boolean;
   readonly forecastOf: (id: TaskId) => Span | undefined;
 }
@@ -33,9 +33,9 @@ export interface CardContext {
  * the card. Times in it are those of the runs, and a lock is looked at anew each time.
  */
 export function madeOf(task: Task, context: CardContext): readonly unknown[] {
-  const { input, workOf, isCritical, forecastOf } = context;
+  const { input, isCritical, forecastOf } = context;
   const { id } = task;
-  const work = workOf(id);
+  const work = input.workOf(id);
   const forecast = forecastOf(id);
   return [
     task,
@@ -52,7 +52,7 @@ export function madeOf(task: Task, context: CardContext): readonly unknown[] {
 export function cardOf(task: Task, context: CardContext): Card {
   const { input, isCritical, forecastOf } = context;
   const { id } = task;
-  const facts = factsOf(task, context);
+  const facts = factsOf(task, input);
   const { state, work } = facts;
   const changes = evidenceOf(work?.part.outcome)?.changes;
   const isShown = state !== 'queued' && state !== 'ready' && state !== 'waiting';
@@ -82,8 +82,8 @@ export function titleOf(task: Pick<Task, 'id' | 'title'> | undefined, id?: strin
 }
 
 /** The state of a task alone. */
-export function stateOf(task: Task, context: Pick<CardContext, 'input' | 'workOf'>): CardState {
-  return factsOf(task, context).state;
+export function stateOf(task: Task, input: BoardInput): CardState {
+  return factsOf(task, input).state;
 }
 
 interface Facts {
@@ -92,13 +92,13 @@ interface Facts {
   /** Undefined for a task that is settled. */
   readonly readiness: Readiness | undefined;
   /** Its latest. */
-  readonly work: LatestWork | undefined;
+  readonly work: TaskOfRun | undefined;
   readonly silentSince: number | undefined;
 }
 
-function factsOf(task: Task, { input, workOf }: Pick<CardContext, 'input' | 'workOf'>): Facts {
+function factsOf(task: Task, input: BoardInput): Facts {
   const { id } = task;
-  const work = workOf(id);
+  const work = input.workOf(id);
   const lease = input.leaseOf(task);
   const readiness = isSettled(task.status) ? undefined : input.readinessOf(task);
   const isOpen = isOpenFor(task, work);
@@ -113,12 +113,12 @@ function factsOf(task: Task, { input, workOf }: Pick<CardContext, 'input' | 'wor
 }
 
 /** A run that has not come to a task by the time that it is done will leave it as it is. */
-function isOpenFor(task: Task, work: LatestWork | undefined): boolean {
+function isOpenFor(task: Task, work: TaskOfRun | undefined): boolean {
   if (work === undefined || !isOpenPart(work)) return false;
   return !(work.part.phase === 'queued' && isSettled(task.status));
 }
 
-function openState({ part }: LatestWork): CardState {
+function openState({ part }: TaskOfRun): CardState {
   switch (part.phase) {
     case 'queued':
     case 'ended':
@@ -135,7 +135,7 @@ function endedState(
   task: Task,
   lease: Lease,
   readiness: Readiness | undefined,
-  work: LatestWork | undefined,
+  work: TaskOfRun | undefined,
   { plan }: BoardInput,
 ): CardState {
   if (readiness === undefined) return task.status === 'Cancelled' ? 'cancelled' : 'done';
@@ -225,7 +225,7 @@ function lastLineOf(
   return cut(oneLine(summary.slice(summary.lastIndexOf('\n') + 1)), LINE) || undefined;
 }
 
-function workOf(work: LatestWork, { durationOf }: BoardInput): CardWork {
+function workOf(work: TaskOfRun, { durationOf }: BoardInput): CardWork {
   const { run, part } = work;
   const { agent, wave, startedAt, endedAt, tryNo } = part;
   return {

@@ -7,7 +7,6 @@ import { cleanLines, cut, oneLine } from '../text.ts';
 import type { BoardInput } from './board-input.ts';
 import type { AttemptFact, Details, TaskLink } from './board-state.ts';
 import { stateOf, titleOf } from './card.ts';
-import { latestWork } from './latest-work.ts';
 
 const DESCRIPTION = 20_000;
 const SUMMARY = 4_000;
@@ -22,19 +21,18 @@ export function detailsOf(id: string, input: BoardInput): Details | undefined {
   const task = snapshot.byId.get(id as TaskId);
   if (task === undefined) return undefined;
   const all = [...past, ...runs];
-  const work = latestWork(all);
-  const context = { input, workOf: (of: TaskId) => work.get(of) };
+  const latest = input.workOf(task.id)?.part;
   const link = (of: TaskId): TaskLink => {
     const other = snapshot.byId.get(of);
-    const state = other === undefined ? 'blocked' : stateOf(other, context);
+    const state = other === undefined ? 'blocked' : stateOf(other, input);
     return { id: of, title: titleOf(other, of), state };
   };
-  const evidence = evidenceOf(work.get(task.id)?.part.outcome);
+  const evidence = evidenceOf(latest?.outcome);
   const before = snapshot.tasks.filter(({ dependencies }) => dependencies.includes(task.id));
   const { summary, verify } = evidence ?? {};
   return {
     id: task.id,
-    facts: factsOf(task, input, work.get(task.id)?.part),
+    facts: factsOf(task, input, latest),
     reasons: reasonsOf(task, input),
     description: cut(cleanLines(task.description).trim(), DESCRIPTION),
     after: task.dependencies.slice(0, MOST_LINKS).map(link),

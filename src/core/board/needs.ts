@@ -1,10 +1,11 @@
+import type { TaskOfRun } from '../backlog-runs.ts';
 import { isBudgetLimit, limitWords } from '../run/run-budget.ts';
 import { explainStop } from '../run/run-messages.ts';
 import type { RunState } from '../run/run-events.ts';
+import type { TaskId } from '../task.ts';
 import { asksToSignIn } from '../run/sign-in.ts';
 import { cut, oneLine } from '../text.ts';
 import type { Card, CardAction, Need, RunAction } from './board-state.ts';
-import type { LatestWork } from './latest-work.ts';
 
 const TITLE = 120;
 /** More are counted on the strip. */
@@ -24,18 +25,18 @@ const KINDS: readonly Need['kind'][] = [
 /** What waits for the user, most urgent first, then in the order of the cards. */
 export function needsOf(
   cards: readonly Card[],
-  workOf: (id: string) => LatestWork | undefined,
+  workOf: (id: TaskId) => TaskOfRun | undefined,
   run: RunState | undefined,
   now: number,
 ): readonly Need[] {
   const needs = [
     ...runNeeds(run, now),
-    ...cards.flatMap((card) => cardNeeds(card, workOf(card.id))),
+    ...cards.flatMap((card) => cardNeeds(card, workOf(card.id as TaskId))),
   ];
   return KINDS.flatMap((kind) => needs.filter((need) => need.kind === kind)).slice(0, MOST);
 }
 
-function cardNeeds(card: Card, work: LatestWork | undefined): readonly Need[] {
+function cardNeeds(card: Card, work: TaskOfRun | undefined): readonly Need[] {
   const kind = kindOf(card, work);
   if (kind === undefined) return [];
   const { id, title, words, lastLine, changes } = card;
@@ -43,7 +44,7 @@ function cardNeeds(card: Card, work: LatestWork | undefined): readonly Need[] {
   return [{ kind, id, title: cut(title, TITLE), why, actions: actionsFor(card, kind) }];
 }
 
-function kindOf({ state }: Card, work: LatestWork | undefined): CardNeed | undefined {
+function kindOf({ state }: Card, work: TaskOfRun | undefined): CardNeed | undefined {
   switch (state) {
     case 'stuck':
     case 'conflict':

@@ -133,12 +133,15 @@ function stopSuffix(stop: RunStop, now: number): string {
   }
 }
 
-/** Why a task that could start does not start yet. */
-export function explainWait(reason: WaitReason): string {
+/**
+ * Why a task that could start does not start yet. `other` is what the task is called that has the
+ * same files: its id, where it is not said.
+ */
+export function explainWait(reason: WaitReason, other?: string): string {
   switch (reason.kind) {
     case 'sharesFiles': {
       const [first = 'files', ...more] = reason.files;
-      return `waits: shares ${first}${more.length === 0 ? '' : ` and ${more.length} more`} with ${reason.with}`;
+      return `waits: shares ${first}${more.length === 0 ? '' : ` and ${more.length} more`} with ${other ?? reason.with}`;
     }
     case 'held':
       return `waits: held by ${reason.holder}`;

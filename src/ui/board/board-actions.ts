@@ -2,27 +2,23 @@ import * as vscode from 'vscode';
 import type { Backlog } from '../../core/backlog.ts';
 import type { FromBoard } from '../../core/board/board-messages.ts';
 import type { CardAction, RunAction } from '../../core/board/board-state.ts';
-import { latestWork, type LatestWork } from '../../core/board/latest-work.ts';
 import { isUndecided } from '../../core/run/decided-work.ts';
-import { evidenceOf } from '../../core/run/run-events.ts';
 import { taskId, type TaskId } from '../../core/task.ts';
 import type { TreeNode } from '../tree-nodes.ts';
 
 type Call = readonly [command: string, ...args: readonly unknown[]];
 
-/** Whether a command is about the task, or about its work in a run. */
-const ON_WORK: Readonly<Partial<Record<CardAction, string>>> = {
-  review: 'reviewChanges',
-  resolve: 'resolveConflict',
-  mergeAgain: 'mergeAgain',
-  discard: 'discardChanges',
-  log: 'openTaskLog',
-};
+/** The commands of the same name; the rest depends on what there is to be done. */
 const ON_TASK: Readonly<Partial<Record<CardAction, string>>> = {
   run: 'runTask',
   requeue: 'requeueTask',
   stop: 'stopTask',
   finish: 'finishTask',
+  review: 'reviewChanges',
+  resolve: 'resolveConflict',
+  mergeAgain: 'mergeAgain',
+  discard: 'discardChanges',
+  log: 'openTaskLog',
   terminal: 'showTerminal',
   claim: 'claimTask',
   edit: 'editTask',
@@ -45,18 +41,16 @@ const ON_RUN: Readonly<Partial<Record<RunAction, string>>> = {
 export function callsOf(backlog: Backlog, message: FromBoard): readonly Call[] {
   switch (message.kind) {
     case 'card': {
-      const work = latestWork([...backlog.runs.past, ...backlog.runs.all]);
       return message.ids.flatMap((id) => {
         const known = backlog.task(taskId(id));
-        return known === undefined
-          ? []
-          : cardCall(backlog, known.id, message.action, work.get(known.id));
+        return known === undefined ? [] : cardCall(backlog, known.id, message.action);
       });
     }
     case 'run':
       return runCall(backlog, message.action, message.runId);
     case 'wave':
-      return [call('runWave', { kind: 'wave', backlog, number: message.wave })];
+      // The name of the row in the tree is no matter: a wave is run by its number.
+      return [call('runWave', { kind: 'wave', backlog, key: '', number: message.wave })];
     case 'ready':
     case 'cap':
     case 'showRun':
@@ -66,35 +60,21 @@ export function callsOf(backlog: Backlog, message: FromBoard): readonly Call[] {
   }
 }
 
-function cardCall(
-  backlog: Backlog,
-  id: TaskId,
-  action: CardAction,
-  work: LatestWork | undefined,
-): readonly Call[] {
-  const task: TreeNode = { kind: 'task', backlog, taskId: id };
-  const part: TreeNode | undefined = work && {
-    kind: 'runTask',
-    backlog,
-    runId: work.run.runId,
-    taskId: id,
-  };
-  const hasWork =
-    work !== undefined &&
-    evidenceOf(work.part.outcome)?.changes !== undefined &&
-    isUndecided(work.part);
+function cardCall(backlog: Backlog, id: TaskId, action: CardAction): readonly Call[] {
+  const { runs } = backlog;
+  const node: TreeNode = { kind: 'task', backlog, taskId: id };
+  const latest = runs.latestOf(id);
+  const hasWork = latest !== undefined && isUndecided(latest.part);
   switch (action) {
     case 'accept':
-      return [hasWork && part !== undefined ? call('acceptChanges', part) : call('markDone', task)];
+      return [call(hasWork ? 'acceptChanges' : 'markDone', node)];
     case 'sendBack':
-      return [hasWork && part !== undefined ? call('sendBackWork', part) : call('sendBack', task)];
+      return [call(hasWork ? 'sendBackWork' : 'sendBack', node)];
     case 'release':
-      return [call(backlog.runs.awaitsManualCompletion(id) ? 'giveBackTask' : 'releaseTask', task)];
+      return [call(runs.awaitsManualCompletion(id) ? 'giveBackTask' : 'releaseTask', node)];
     default: {
-      const onWork = ON_WORK[action];
-      const onTask = ON_TASK[action];
-      if (onWork !== undefined) return part === undefined ? [] : [call(onWork, part)];
-      return onTask === undefined ? [] : [call(onTask, task)];
+      const command = ON_TASK[action];
+      return command === undefined ? [] : [call(command, node)];
     }
   }
 }

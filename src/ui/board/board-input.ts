@@ -64,6 +64,7 @@ export function boardInputOf(
     cap: runs.cap,
     readinessOf: (task) => backlog.readinessOf(task),
     leaseOf: (task) => backlog.leaseOf(task),
+    workOf: (id) => runs.latestOf(id),
     durationOf,
     stuckSince: (id) => runs.stuckSince(id),
     activityOf: (id) => services.activityOf(id),

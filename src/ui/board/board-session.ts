@@ -4,7 +4,6 @@ import { BoardPatches } from '../../core/board/board-patch.ts';
 import type { FromBoard, ToBoard } from '../../core/board/board-messages.ts';
 import type { BoardState } from '../../core/board/board-state.ts';
 import { detailsOf } from '../../core/board/details.ts';
-import { latestWork } from '../../core/board/latest-work.ts';
 import type { Disposable } from '../../core/events.ts';
 import { unreadableText } from '../../core/messages.ts';
 import type { Clock } from '../../core/ports.ts';
@@ -162,9 +161,7 @@ export class BoardSession implements Disposable {
   /** Of the latest attempt, also where another one begins while the drawer is open. */
   #followLog(backlog: Backlog | undefined, id: string | undefined): void {
     const work =
-      backlog === undefined || id === undefined
-        ? undefined
-        : latestWork([...backlog.runs.past, ...backlog.runs.all]).get(taskId(id));
+      backlog === undefined || id === undefined ? undefined : backlog.runs.latestOf(taskId(id));
     const attemptNo = work?.part.attemptNo;
     const key = attemptNo === undefined ? '' : `${work?.run.runId ?? ''}/${attemptNo} ${id ?? ''}`;
     if (key === (this.#log?.key ?? '')) return;

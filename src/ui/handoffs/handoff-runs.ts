@@ -2,7 +2,7 @@ import type { Backlog } from '../../core/backlog.ts';
 import type { HandoffRun } from '../../core/handoff.ts';
 import { count, oneLine } from '../../core/text.ts';
 import type { RunState } from '../../core/run/run-events.ts';
-import { runCounts } from '../run-row.ts';
+import { runCounts } from '../runs/run-row.ts';
 
 /** What ended longer ago is of another day. */
 const RECENT_MS = 16 * 3_600_000;

@@ -13,7 +13,8 @@ import type { Backlogs } from '../backlogs.ts';
 import type { WorkPart } from '../../core/run/review.ts';
 import type { RunTarget } from '../command-targets.ts';
 import { whenWords } from '../handoffs/handoff-row.ts';
-import { hasWaveRows, onlyWave } from '../run-wave-row.ts';
+import { hasWaveRows } from '../runs/run-row.ts';
+import { onlyWave } from '../runs/run-wave-row.ts';
 import type { TreeNode } from '../tree-nodes.ts';
 
 /** The work that a command is about: of a task, of a wave, or of all that a run has merged. */
@@ -35,11 +36,10 @@ export async function workOf(
   title: string,
   fits: (target: WorkTarget) => boolean = hasChanges,
 ): Promise<WorkTarget | undefined> {
-  if (node?.kind === 'run' || node?.kind === 'runTask' || node?.kind === 'runWave') {
+  if (node?.kind === 'run' || node?.kind === 'runWave') {
     const run = node.backlog.runs.find(node.runId);
-    const id = node.kind === 'runTask' ? node.taskId : undefined;
     const wave = node.kind === 'runWave' ? { wave: node.wave } : {};
-    return run && { backlog: node.backlog, run, id, ...wave };
+    return run && { backlog: node.backlog, run, id: undefined, ...wave };
   }
   if (node !== undefined && 'taskId' in node) {
     const run = latestRunWith(node.backlog, node.taskId);
@@ -65,7 +65,7 @@ function itemsOf(backlog: Backlog): readonly (vscode.QuickPickItem & WorkTarget)
       ? []
       : run.waves.map((_, wave) => ({
           ...{
-            label: `$(layers) Wave ${wave + 1} of ${run.waves.length}`,
+            label: `$(layers) Wave ${wave}`,
             description: plain(run.title),
           },
           ...{ backlog, run, id: undefined, wave },
@@ -116,7 +116,7 @@ function latestRunWith(backlog: Backlog, id: TaskId): RunState | undefined {
 
 /** The title of a task or a run, in quotes; of a wave with its number. */
 export function nameOf({ backlog, run, id, wave }: WorkTarget): string {
-  if (wave !== undefined) return `wave ${wave + 1} of “${oneLine(run.title) || run.runId}”`;
+  if (wave !== undefined) return `wave ${wave} of “${oneLine(run.title) || run.runId}”`;
   const title = oneLine(id === undefined ? run.title : (backlog.task(id)?.title ?? ''));
   return `“${title || (id ?? run.runId)}”`;
 }

@@ -152,7 +152,7 @@ describe('plans', () => {
       const controller = new WaveDrag();
       const data = new vscode.DataTransfer();
       controller.handleDrag([{ kind: 'task', backlog, taskId: id } satisfies TreeNode], data);
-      await controller.handleDrop({ kind: 'wave', backlog, number: wave }, data);
+      await controller.handleDrop({ kind: 'wave', backlog, key: '', number: wave }, data);
     };
     // Up is refused with a message, and asks nothing.
     void drag(second, 0);

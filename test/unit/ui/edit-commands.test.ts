@@ -21,6 +21,7 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
+  NO_TREE,
 } from '../../support/fake-backlog.ts';
 
 // After the stub: this imports `vscode`.
@@ -167,6 +168,7 @@ describe('the commands', () => {
         lineComments: NO_COMMENTS,
         openBoard: NO_BOARD,
         workspace: NO_WORKSPACE,
+        tree: NO_TREE,
       },
     });
     const node = id === undefined ? undefined : { kind: 'task', backlog, taskId: id };

@@ -15,6 +15,7 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
+  NO_TREE,
 } from '../../support/fake-backlog.ts';
 
 // After the stub: it imports `vscode`.
@@ -71,6 +72,7 @@ function makeWindow(all: readonly Task[]) {
       lineComments: NO_COMMENTS,
       openBoard: NO_BOARD,
       workspace: NO_WORKSPACE,
+      tree: NO_TREE,
     },
   });
   const rows = (ids: string) =>

@@ -76,13 +76,16 @@ test('the tree shows the waves of a file, whom they leave out, and which depende
     return `${label}: ${description}`;
   });
   assert.deepEqual(said.slice(0, 4), [
-    'Wave 0: 0/1 · 1 waiting',
-    'Wave 1: 0/1 · 1 ready',
+    'Now · wave 0: 1 waiting',
+    'Next · wave 1: 1 ready',
     'Not in the Plan: 1 open, in none of its waves',
     'Dependencies Not Kept: 1: these tasks wait all the same',
   ]);
   const broken = childrenOf(rows[3], [backlog])[0];
-  assert.equal(describeNode(broken!, NO_AGENTS).description, 'wave 0, waits for T-2, wave 1');
+  assert.equal(
+    describeNode(broken!, NO_AGENTS).description,
+    'wave 0, waits for Title of T-2, wave 1',
+  );
   assert.match(backlogSummary(backlog), /^3 open · 2 ready · waves of docs\/w\.json$/);
   await backlog.runs.start({ kind: 'all' });
   assert.deepEqual(backlog.started, [{ title: 'All waves', waves }], 'what is shown is what runs');

@@ -12,6 +12,7 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
+  NO_TREE,
 } from '../../support/fake-backlog.ts';
 import { runAfter, runStarted } from '../../support/run-events.ts';
 
@@ -50,6 +51,7 @@ async function press(
       lineComments: NO_COMMENTS,
       openBoard: NO_BOARD,
       workspace: NO_WORKSPACE,
+      tree: NO_TREE,
     },
     backlogs: fakeBacklogs([backlog], {
       pullRequests: {

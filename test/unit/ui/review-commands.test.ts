@@ -34,6 +34,7 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
+  NO_TREE,
 } from '../../support/fake-backlog.ts';
 import { atWork, ended, failedWith, runAfter, runStarted } from '../../support/run-events.ts';
 
@@ -190,6 +191,7 @@ function makeWindow(given: Answers = {}) {
       lineComments: NO_COMMENTS,
       openBoard: NO_BOARD,
       workspace: NO_WORKSPACE,
+      tree: NO_TREE,
     },
   });
   const press = async (name: string, node?: object): Promise<readonly string[]> => {
@@ -201,7 +203,6 @@ function makeWindow(given: Answers = {}) {
 }
 
 const taskRow = { kind: 'task', taskId: one };
-const runTaskRow = { kind: 'runTask', runId: 'r', taskId: one };
 const runRow = { kind: 'run', runId: 'r' };
 const waveRow = { kind: 'runWave', runId: 'r', wave: 1 };
 const messages = (): readonly string[] => shown.map(({ message }) => message);
@@ -265,15 +266,15 @@ describe('reviewing', () => {
   test('of a wave shows what came in with it, from its row or the palette', async () => {
     const { press } = makeWindow({ run: IN_WAVES });
     assert.deepEqual(await press('reviewChanges', waveRow), ['changes wave 1']);
-    assert.equal(commands.executed[0]?.[1], 'Changes of wave 2 of “All”');
-    answers.push('$(layers) Wave 1 of 2');
+    assert.equal(commands.executed[0]?.[1], 'Changes of wave 1 of “All”');
+    answers.push('$(layers) Wave 0');
     assert.deepEqual(await press('reviewChanges'), ['changes wave 1', 'changes wave 0']);
   });
 
   test('is not possible in a window that is not trusted', async () => {
     trust.isTrusted = false;
     for (const name of ['reviewChanges', 'acceptChanges', 'discardChanges', 'cleanUpWorktrees'])
-      assert.deepEqual(await makeWindow().press(name, runTaskRow), [], name);
+      assert.deepEqual(await makeWindow().press(name, taskRow), [], name);
     assert.equal(shown.length, 4);
   });
 });
@@ -348,7 +349,7 @@ describe('accepting', () => {
     answers.push('Accept');
     const tasks = [one, taskId('T-2'), taskId('T-3')];
     const files = [1, 2, 3, 4, 5, 6, 7].map((n) => file(`${n}\n.ts`));
-    const asked = await makeWindow({ review: { tasks, files } }).press('acceptChanges', runTaskRow);
+    const asked = await makeWindow({ review: { tasks, files } }).press('acceptChanges', taskRow);
     assert.equal(
       shown[0]?.detail,
       [
@@ -365,7 +366,7 @@ describe('accepting', () => {
     answers.push('Accept');
     const review = { tasks: [one, taskId('T-2')] };
     const asked = await makeWindow({ review, run: IN_WAVES }).press('acceptChanges', waveRow);
-    assert.equal(shown[0]?.message, 'Accept the changes of wave 2 of “All” into main?');
+    assert.equal(shown[0]?.message, 'Accept the changes of wave 1 of “All” into main?');
     assert.match(shown[0].detail ?? '', /whose work comes with it: “Dredge it”\./);
     assert.equal(asked[1], 'accept r wave 1 merge');
     assert.equal(asked.filter((line) => line.endsWith('Done')).length, 2);
@@ -448,19 +449,19 @@ describe('accepting', () => {
 describe('discarding', () => {
   test('asks, says what is kept and what stays, and where it is', async () => {
     answers.push('Discard');
-    const asked = await makeWindow().press('discardChanges', runTaskRow);
+    const asked = await makeWindow().press('discardChanges', taskRow);
     assert.deepEqual(asked, ['discard r T-1', 'T-1 Review Todo']);
     assert.equal(shown[0]?.message, 'Discard the changes of “Dredge it”?');
     assert.match(shown[0].detail ?? '', /^Its worktree and its branch are removed\. .* is kept/);
     assert.equal(messages()[1], 'The work is kept as refs/waves/discarded/t-1.');
-    assert.deepEqual(await makeWindow().press('discardChanges', runTaskRow), [], 'not pressed');
+    assert.deepEqual(await makeWindow().press('discardChanges', taskRow), [], 'not pressed');
   });
 
   test('says why the worktree is still there', async () => {
     answers.push('Discard');
     const kept = { ref: 'refs/waves/discarded/t-1', stays: 'A program uses it.' };
     const discard = () => Promise.resolve(ok(kept));
-    await makeWindow({ reviews: { discard } }).press('discardChanges', runTaskRow);
+    await makeWindow({ reviews: { discard } }).press('discardChanges', taskRow);
     assert.equal(
       messages()[1],
       `The work is kept as ${kept.ref}. Its worktree is still there: A program uses it.`,
@@ -489,7 +490,7 @@ const kept = (branch: string, more: Partial<KeptWorktree> = {}): KeptWorktree =>
 describe('the worktree', () => {
   test('is opened in a window of its own', async () => {
     const worktrees = () => Promise.resolve(ok([kept('waves/other'), kept('waves/t-1')]));
-    await makeWindow({ reviews: { worktrees } }).press('openWorktree', runTaskRow);
+    await makeWindow({ reviews: { worktrees } }).press('openWorktree', taskRow);
     const [command, uri, options] = commands.executed[0] ?? [];
     assert.equal(command, 'vscode.openFolder');
     assert.equal((uri as Uri).path, '/trees/waves/t-1');
@@ -499,7 +500,7 @@ describe('the worktree', () => {
   test('is not opened where it, or its folder, is gone', async () => {
     for (const all of [[], [kept('waves/t-1', { changedAt: 0, size: 0 })]]) {
       const worktrees = () => Promise.resolve(ok(all));
-      await makeWindow({ reviews: { worktrees } }).press('openWorktree', runTaskRow);
+      await makeWindow({ reviews: { worktrees } }).press('openWorktree', taskRow);
       assert.equal(messages().at(-1), '“Dredge it” has no worktree any more.');
     }
     assert.deepEqual(commands.executed, []);

@@ -16,13 +16,14 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
+  NO_TREE,
   NOW,
 } from '../../support/fake-backlog.ts';
 import { atWork, ended, runAfter, runStarted } from '../../support/run-events.ts';
 
 // After the stub: these import `vscode`.
 const { registerCommands } = await import('../../../src/ui/commands.ts');
-const { describeRunTask } = await import('../../../src/ui/run-row.ts');
+const { describeNode } = await import('../../../src/ui/tree-item.ts');
 
 const one = taskId('T-1');
 const isolation = { target: 'main', base: 'b'.repeat(40), start: 'commit' } as const;
@@ -103,14 +104,8 @@ function makeWindow(given: Given = {}) {
     },
   };
   registerCommands({
-    ...{
-      backlogs,
-      selection: () => [],
-      showLog: () => undefined,
-      lineComments,
-      openBoard: NO_BOARD,
-    },
-    ...{ agents: NO_DOORS, workspace: NO_WORKSPACE },
+    ...{ backlogs, selection: () => [], showLog: () => undefined, lineComments },
+    ...{ agents: NO_DOORS, workspace: NO_WORKSPACE, tree: NO_TREE, openBoard: NO_BOARD },
   });
   const press = async (node?: object): Promise<readonly string[]> => {
     const row = node === undefined ? undefined : { backlog, ...node };
@@ -120,7 +115,7 @@ function makeWindow(given: Given = {}) {
   return { press, asked, backlog };
 }
 
-const row = (id = 'T-1') => ({ kind: 'runTask', runId: 'r', taskId: taskId(id) });
+const row = (id = 'T-1') => ({ kind: 'task', taskId: taskId(id) });
 const messages = (): readonly string[] => shown.map(({ message }) => message);
 
 beforeEach(() => {
@@ -217,15 +212,15 @@ describe('work that was sent back', () => {
   );
   const flagsOf = (runs: readonly (typeof RUN)[]) => {
     const { backlog } = makeWindow({ runs });
-    return describeRunTask(backlog, 'r', one, NO_AGENTS);
+    return describeNode({ kind: 'task', backlog, taskId: one }, NO_AGENTS);
   };
 
-  test('says so in the row of the earlier run, where nothing is decided about it any more', () => {
+  test('is at work again on the row of its task, where nothing is decided about it any more', () => {
     const before = flagsOf([RUN]);
     assert.ok(before.flags.includes('withChanges'));
     const after = flagsOf([RUN, again]);
-    assert.match(after.description, /^sent back · \+1 −0 · 1 file · succeeded/);
-    assert.equal(after.icon.id, 'reply');
+    assert.match(after.description, /^< 1 min · Claude Code/);
+    assert.equal(after.icon.id, 'sync~spin');
     assert.ok(!after.flags.includes('withChanges'));
   });
 

@@ -6,23 +6,34 @@ import type { RunEvent, TaskOutcome } from '../../../src/core/run/run-events.ts'
 import { type Task, taskId } from '../../../src/core/task.ts';
 import type { RowContent } from '../../../src/ui/row.ts';
 import { backlogTrouble, describeNode } from '../../../src/ui/tree-item.ts';
-import { childrenOf, nodeKey, type TreeNode } from '../../../src/ui/tree-nodes.ts';
+import { childrenOf, nodeKey, type TreeNode, type ViewName } from '../../../src/ui/tree-nodes.ts';
 import { lock, task, tasks } from '../../support/backlog.ts';
 import { fakeBacklog, ME, NOW, NO_AGENTS } from '../../support/fake-backlog.ts';
-import { failedWith, runStarted } from '../../support/run-events.ts';
-import { clockTime } from '../../../src/core/messages.ts';
+import {
+  atWork,
+  ended,
+  failedWith,
+  runAfter,
+  runStarted,
+  type RunStep,
+} from '../../support/run-events.ts';
 
 const MINUTE = 60_000;
 
-/** Every row of the tree, all expanded, with its depth. */
-function rows(...backlogs: Backlog[]): { node: TreeNode; depth: number; content: RowContent }[] {
-  const walk = (node: TreeNode | undefined, depth: number): ReturnType<typeof rows> =>
-    childrenOf(node, backlogs).flatMap((child) => [
+/** Every row of a view, all expanded, with its depth. */
+function rowsIn(
+  view: ViewName,
+  ...backlogs: Backlog[]
+): { node: TreeNode; depth: number; content: RowContent }[] {
+  const walk = (node: TreeNode | undefined, depth: number): ReturnType<typeof rowsIn> =>
+    childrenOf(node, backlogs, view).flatMap((child) => [
       { node: child, depth, content: describeNode(child, NO_AGENTS) },
       ...walk(child, depth + 1),
     ]);
   return walk(undefined, 0);
 }
+
+const rows = (...backlogs: Backlog[]): ReturnType<typeof rowsIn> => rowsIn('waves', ...backlogs);
 
 /**
  * The rows as text, but for the doctor's section, which the ids of these tests always have: see
@@ -46,41 +57,94 @@ test('the tree shows waves with their tasks, then what is blocked, then what is 
     tasks: tasks('T-1:high', 'T-2', 'T-3 < T-1', '+T-4', 'T-5 < T-6', 'T-6 < T-5'),
   });
   assert.deepEqual(text(backlog), [
-    'Wave 0 | 0/2 · 2 ready',
-    '  Title of T-1 | ready · high · T-1',
-    '  Title of T-2 | ready · T-2',
-    'Wave 1 | 0/1 · 1 waiting',
-    '  Title of T-3 | waits for T-1 (Todo) · T-3',
-    'Blocked | 2 in no wave: cycles or missing dependencies',
-    '  Title of T-5 | in a cycle: T-5 → T-6 → T-5 · T-5',
-    '  Title of T-6 | in a cycle: T-5 → T-6 → T-5 · T-6',
+    'Now · wave 0 | 2 ready',
+    '  Title of T-1 | ↑ ready',
+    '  Title of T-2 | ready',
+    'Next · wave 1 | 1 waiting',
+    '  Title of T-3 | waits for Title of T-1',
     'Finished | 1 done',
-    '  Title of T-4 | Done · T-4',
+    '  Title of T-4 | Done',
+    'In a Circle | 2 in no wave',
+    '  Title of T-5 | in a circle of 2 tasks',
+    '  Title of T-6 | in a circle of 2 tasks',
   ]);
 });
 
-test('a task that failed in a run that goes on is called that and not ready, until the run has ended', () => {
-  const started = runStarted({ waves: [['T-1', 'T-2', 'T-3']], at: NOW });
-  const { runId } = started;
-  const failed = failedWith({ kind: 'exit' }, 1);
-  const events = [
-    started,
-    { kind: 'waveStarted', runId, wave: 0, at: NOW },
-    { kind: 'taskEnded', runId, id: taskId('T-1'), outcome: failed, at: NOW },
-    { kind: 'taskEnded', runId, id: taskId('T-2'), outcome: { kind: 'stopped' }, at: NOW },
-  ] as const;
-  const over = [{ kind: 'taskEnded', runId, id: taskId('T-3'), outcome: failed, at: NOW }, { kind: 'runEnded', runId, at: NOW }] as const; // prettier-ignore
-  const wave = (backlog: Backlog): string[] =>
-    text(backlog).filter((line) => /Wave 0 \||of T-1/.test(line));
-  const going = fakeBacklog({ tasks: tasks('T-1', 'T-2', 'T-3'), events: [...events] });
-  const [row, first] = wave(going).filter((line) => !line.includes('succeeded')).slice(-2); // prettier-ignore
-  assert.match(row!, /^Wave 0 \| 0\/3 · 2 ready · 1 failed/);
-  assert.match(first!, /Title of T-1 \| .*exit code 1/);
-  const ended = fakeBacklog({ tasks: tasks('T-1', 'T-2', 'T-3'), events: [...events, ...over] });
-  assert.match(wave(ended).join('\n'), /Wave 0 \| 0\/3 · 3 ready\n {2}Title of T-1 \| ready/);
+test('the waves are now, next and later, and what was open stays open when they move up', () => {
+  const shown = (backlog: Backlog): Record<string, string> =>
+    Object.fromEntries(
+      rows(backlog).flatMap(({ node, content }) =>
+        node.kind === 'wave' ? [[content.label, nodeKey(node)]] : [],
+      ),
+    );
+  const before = ['T-1', 'T-2 < T-1', 'T-3 < T-2', 'T-4 < T-3'];
+  const backlog = fakeBacklog({ tasks: tasks(...before) });
+  const then = shown(backlog);
+  assert.deepEqual(Object.keys(then), [
+    'Now · wave 0',
+    'Next · wave 1',
+    'Later · wave 2',
+    'Later · wave 3',
+  ]);
+  const [wave] = childrenOf(undefined, [backlog]).slice(1);
+  assert.ok(wave?.kind === 'wave' && wave.number === 1);
+  const after = fakeBacklog({ tasks: tasks('+T-1', ...before.slice(1)) });
+  Object.defineProperty(backlog, 'plan', { get: () => after.plan });
+  const now = shown(backlog);
+  assert.equal(now['Now · wave 0'], then['Next · wave 1']);
+  assert.equal(now['Next · wave 1'], then['Later · wave 2']);
+  assert.equal(wave.number, 0, 'a row that the editor has knows its number');
 });
 
-test('a task that waits says for whom, in which status, and who has it for how long', () => {
+test('waves that swap some tasks keep their names, and a wave that is new has one of its own', () => {
+  const backlog = fakeBacklog({ tasks: tasks('T-1', 'T-2', 'T-3 < T-1', 'T-4 < T-2') });
+  const keys = (): readonly string[] =>
+    childrenOf(undefined, [backlog]).flatMap((node) => (node.kind === 'wave' ? [node.key] : []));
+  const before = keys();
+  // T-3 comes up, and two new tasks make a wave of their own.
+  const after = tasks('+T-1', 'T-2', 'T-3 < T-1', 'T-4 < T-2', 'T-5 < T-4', 'T-6 < T-4');
+  const { plan } = fakeBacklog({ tasks: after });
+  Object.defineProperty(backlog, 'plan', { get: () => plan });
+  const now = keys();
+  assert.deepEqual(now.slice(0, 2), before);
+  assert.equal(new Set(now).size, 3);
+});
+
+test('tasks that are marked as blocked, and those in a circle, are two things', () => {
+  const backlog = fakeBacklog({
+    tasks: tasks('#T-1', 'T-2 < T-1', 'T-3 < T-4', 'T-4 < T-3', 'T-5 < T-404'),
+    settings: { missingDependencies: 'blocked' },
+  });
+  assert.deepEqual(
+    text(backlog).filter((line) => /T-1 \||T-2|Circle|Missing/.test(line)),
+    [
+      '  Title of T-1 | blocked',
+      '  Title of T-2 | waits for Title of T-1 (blocked)',
+      'In a Circle or Missing Something | 3 in no wave',
+    ],
+  );
+});
+
+test('a task that failed in a run that goes on is called that and not ready, and after the run, too', () => {
+  const started = runStarted({ waves: [['T-1', 'T-2', 'T-3']], at: NOW });
+  const failed = failedWith({ kind: 'exit' }, 1);
+  const begun = [
+    { kind: 'waveStarted' as const, wave: 0, at: NOW },
+    ...atWork('T-1', 1, NOW),
+    ended('T-1', failed, NOW),
+    ended('T-2', { kind: 'stopped' }, NOW),
+  ];
+  const wave = (...steps: readonly RunStep[]): readonly string[] => {
+    const run = runAfter(started, ...begun, ...steps);
+    return text(fakeBacklog({ tasks: tasks('T-1', 'T-2', 'T-3'), runs: () => [run] })).slice(0, 2);
+  };
+  const failure = '  Title of T-1 | failed with exit code 1';
+  assert.deepEqual(wave(), ['Now · wave 0 | 1 failed · 2 ready', failure]);
+  const over = [ended('T-3', { kind: 'stopped' }, NOW), { kind: 'runEnded' as const, at: NOW }];
+  assert.deepEqual(wave(...over), ['Now · wave 0 | 1 failed · 2 ready', failure]);
+});
+
+test('a task that waits says for what, by its title, and how that is', () => {
   const backlog = fakeBacklog({
     tasks: [
       task('T-12', {
@@ -90,10 +154,7 @@ test('a task that waits says for whom, in which status, and who has it for how l
       task('T-14', { dependencies: ['T-12'] }),
     ],
   });
-  assert.equal(
-    rowOf(backlog, 'T-14').description,
-    'waits for T-12 (In Progress, held by cursor-mac-811 for 12 min) · T-14',
-  );
+  assert.equal(rowOf(backlog, 'T-14').description, 'waits for Title of T-12 (at work)');
 });
 
 const held = (holder: string, minutes: number): Partial<Task> => ({
@@ -144,8 +205,8 @@ const states: readonly [
     'play-circle',
     'ready · In Progress without a lock',
   ],
-  ['a task in review', { status: 'Review' }, 'eye', 'waits for review'],
-  ['a task that somebody blocked', { status: 'Blocked' }, 'error', 'is marked as Blocked'],
+  ['a task in review', { status: 'Review' }, 'eye', 'to review'],
+  ['a task that somebody blocked', { status: 'Blocked' }, 'stop-circle', 'blocked'],
   [
     'a status that is not known',
     { status: 'Unknown', rawStatus: 'Parked' },
@@ -159,7 +220,7 @@ for (const [name, fields, icon, words] of states) {
   test(`${name} has the icon ${icon} and says “${words}”`, () => {
     const content = rowOf(fakeBacklog({ tasks: [task('T-1', fields)] }), 'T-1');
     assert.equal(content.icon.id, icon);
-    assert.equal(content.description, `${words} · T-1`);
+    assert.equal(content.description, words);
   });
 }
 
@@ -216,7 +277,7 @@ test('a task that I hold although it has to wait says both', () => {
   });
   assert.equal(
     rowOf(backlog, 'T-1').description,
-    'held by this window, 20 min left · waits for T-0 (Todo) · T-1',
+    'held by this window, 20 min left · waits for Title of T-0',
   );
 });
 
@@ -225,11 +286,11 @@ test('a dependency on a task that does not exist is reported where it does not h
     fakeBacklog({ tasks: tasks('T-1 < T-404'), settings: { missingDependencies } });
   assert.equal(
     rowOf(backlog('satisfied'), 'T-1').description,
-    'ready · depends on T-404, which does not exist · T-1',
+    'ready · depends on T-404, which does not exist',
   );
   assert.equal(
     text(backlog('blocked'))[1],
-    '  Title of T-1 | depends on T-404, which does not exist · T-1',
+    '  Title of T-1 | depends on T-404, which does not exist',
   );
 });
 
@@ -243,16 +304,17 @@ test('a screen reader hears title, id, priority, status, reason and lock', () =>
   );
 });
 
-test('the number that exarp-go gives a wave is shown where it is another', () => {
-  const waves = (...lines: string[]): string[] =>
-    text(fakeBacklog({ tasks: tasks(...lines) })).filter((row) => row.startsWith('Wave'));
-  assert.deepEqual(waves('+T-1', 'T-2 < T-1', 'T-3 < T-2'), [
-    'Wave 0 | 0/1 · 1 ready · exarp-go: wave 1',
-    'Wave 1 | 0/1 · 1 waiting · exarp-go: wave 2',
+test('the number that exarp-go gives a wave is in its tooltip where it is another', () => {
+  const tooltips = (...lines: string[]): (string | undefined)[] =>
+    rows(fakeBacklog({ tasks: tasks(...lines) })).flatMap(({ node, content }) =>
+      node.kind === 'wave' ? [content.tooltip?.split('\n')[2]] : [],
+    );
+  assert.deepEqual(tooltips('+T-1', 'T-2 < T-1', 'T-3 < T-2'), [
+    'exarp-go: wave 1',
+    'exarp-go: wave 2',
   ]);
-  assert.deepEqual(waves('+T-1', 'T-2 < T-1', 'T-3'), [
-    'Wave 0 | 0/2 · 2 ready · exarp-go: waves 0–1',
-  ]);
+  assert.deepEqual(tooltips('+T-1', 'T-2 < T-1', 'T-3'), ['exarp-go: waves 0–1']);
+  assert.deepEqual(tooltips('T-1'), [undefined]);
 });
 
 test('control characters of a title never reach a row', () => {
@@ -280,8 +342,8 @@ test('two backlogs have a row each, and one that cannot be read says so in its p
   });
   assert.deepEqual(text(fakeBacklog({ root: '/a', tasks: tasks('T-1') }), broken), [
     'a | 1 open · 1 ready',
-    '  Wave 0 | 0/1 · 1 ready',
-    '    Title of T-1 | ready · T-1',
+    '  Now · wave 0 | 1 ready',
+    '    Title of T-1 | ready',
     'b | ',
     '  Cannot be read | /b/.todo2/todo2.db is empty: 0 bytes',
   ]);
@@ -292,7 +354,10 @@ test('every row has a key of its own, also where two backlogs have the same ids'
   const backlogs = [
     fakeBacklog({
       root: '/a',
-      tasks: tasks('T-1', 'T-2 < T-1', '+T-3', 'T-4 < T-5', 'T-5 < T-4'),
+      tasks: [
+        ...tasks('T-1', 'T-2 < T-1', '+T-3', 'T-4 < T-5', 'T-5 < T-4'),
+        task('T-6', held('claude-x-1', 20)),
+      ],
       events,
     }),
     fakeBacklog({
@@ -301,8 +366,11 @@ test('every row has a key of its own, also where two backlogs have the same ids'
       notices: [{ kind: 'missingId', position: 3 }],
     }),
   ];
-  const all = rows(...backlogs).map(({ node }) => node);
-  assert.equal(new Set(all.map(nodeKey)).size, all.length);
+  for (const view of ['waves', 'runs', 'locks'] as const) {
+    const all = rowsIn(view, ...backlogs).map(({ node }) => node);
+    assert.ok(all.length > 0, view);
+    assert.equal(new Set(all.map(nodeKey)).size, all.length);
+  }
 });
 
 function runEvents(outcome: TaskOutcome): [RunEvent, ...RunEvent[]] {
@@ -324,45 +392,44 @@ const outcomes: readonly [outcome: TaskOutcome, run: string, words: string][] = 
   [
     { kind: 'succeeded', status: 'Review', evidence: undefined },
     '1/1 succeeded · took 8 s',
-    'succeeded, now Review',
+    'ready',
   ],
   [
     failedWith({ kind: 'exit' }, 3),
     '0/1 succeeded · 1 failed · took 8 s',
-    'failed with exit code 3, back to Todo',
+    'failed with exit code 3',
   ],
   [
     failedWith({ kind: 'exit' }, undefined, 'SIGKILL'),
     '0/1 succeeded · 1 failed · took 8 s',
-    'failed: ended by SIGKILL, back to Todo',
+    'failed: ended by SIGKILL',
   ],
-  [{ kind: 'stopped' }, '0/1 succeeded · 1 stopped · took 8 s', 'stopped, back to Todo'],
+  [{ kind: 'stopped' }, '0/1 succeeded · 1 stopped · took 8 s', 'ready'],
   [
     { kind: 'lockLost', holder: 'claude-x-1' },
     '0/1 succeeded · 1 failed · took 8 s',
-    'lock lost to claude-x-1; the agent was ended',
-  ],
-  [
-    { kind: 'skipped', reason: { kind: 'dependencyFailed', id: taskId('T-0') } },
-    '0/1 succeeded · 1 skipped · took 8 s',
-    'skipped: T-0 did not succeed',
+    'lock lost to claude-x-1',
   ],
 ];
 for (const [outcome, run, words] of outcomes) {
-  test(`an ended run tells: ${words}`, () => {
+  test(`an ended run tells “${run}”, and its task “${words}”`, () => {
     const backlog = fakeBacklog({ tasks: tasks('T-1'), events: runEvents(outcome) });
-    const [first, second] = text(backlog);
-    assert.equal(first, `Ended: Wave 0 | ${run}`);
-    assert.equal(second, `  Title of T-1 | ${words} · T-1`);
+    const [first] = rowsIn('runs', backlog);
+    assert.equal(
+      `${first?.content.label} | ${first?.content.description}`,
+      `Ended: Wave 0 | ${run}`,
+    );
+    assert.equal(text(backlog)[1], `  Title of T-1 | ${words}`);
   });
 }
 
-test('a run that goes on stands on top, and its task can be stopped but not run again', () => {
+test('a run has a view of its own, and its task can be stopped but not run again', () => {
   const events = runEvents({ kind: 'stopped' }).slice(0, 5) as [RunEvent, ...RunEvent[]];
   const backlog = fakeBacklog({ tasks: [task('T-1', held(ME, 20))], events });
-  assert.equal(text(backlog)[0], 'Running: Wave 0 | 0/1 succeeded · 1 running');
-  assert.equal(rowOf(backlog, 'T-1').flags.join(' '), 'task runningTask');
-  assert.equal(rowOf(backlog, 'T-1').description, `running since ${clockTime(NOW - 8000)} · T-1`);
+  assert.equal(text(backlog)[0], 'Now · wave 0 | 1 at work');
+  assert.equal(rowsIn('runs', backlog)[0]?.content.label, 'Running: Wave 0');
+  assert.equal(rowOf(backlog, 'T-1').flags.join(' '), 'task runningTask requeuableTask withLog');
+  assert.equal(rowOf(backlog, 'T-1').description, '< 1 min · Claude Code');
 });
 
 test('every task of any backlog is in the tree exactly once', () => {
@@ -434,7 +501,7 @@ test('a store that cannot be read any more is said above its old rows, with the 
     const [first, second] = rows(backlog);
     assert.deepEqual([first?.content.label, first?.content.description], [title, description]);
     assert.deepEqual(first?.content.click, { title, command });
-    assert.equal(second?.content.label, 'Wave 0');
+    assert.equal(second?.content.label, 'Now · wave 0');
   }
 });
 

@@ -32,10 +32,12 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
+  NO_TREE,
 } from '../../support/fake-backlog.ts';
 import { atWork, runAfter, runStarted } from '../../support/run-events.ts';
 
 // After the stub: these import `vscode`.
+const { SideTree } = await import('../../../src/ui/side-tree.ts');
 const { WavesTree } = await import('../../../src/ui/waves-tree.ts');
 const { WorkspaceBacklogs } = await import('../../../src/ui/workspace-backlogs.ts');
 const { registerCommands } = await import('../../../src/ui/commands.ts');
@@ -44,6 +46,8 @@ beforeEach(() => {
   for (const list of [answers, shown, folders]) list.length = 0;
   trust.isTrusted = true;
 });
+
+const NO_MEMORY = { get: (): unknown => undefined, update: () => Promise.resolve() };
 
 function backlogsOf(...all: Backlog[]): Backlogs & { readonly looks: number } {
   let looks = 0;
@@ -63,7 +67,7 @@ test('rows follow the time while a lease runs, and once more when the last one h
   let live: readonly LiveLock[] = [];
   Object.defineProperty(backlog, 'liveLocks', { value: () => live });
   const backlogs = backlogsOf(backlog);
-  const tree = new WavesTree(backlogs);
+  const tree = new WavesTree(backlogs, NO_MEMORY);
   const lock = { holder: 'vscode-box-1', since: 0, until: 1 };
   t.mock.timers.tick(30_000);
   assert.equal(backlogs.looks, 0, 'nothing depends on the time');
@@ -83,7 +87,7 @@ test('rows follow the time while a lease runs, and once more when the last one h
 });
 
 /** Every row of a tree, all opened, from the top down, as the editor asks for them. */
-function allRows(tree: InstanceType<typeof WavesTree>, node?: TreeNode): readonly TreeNode[] {
+function allRows(tree: InstanceType<typeof SideTree>, node?: TreeNode): readonly TreeNode[] {
   return tree.getChildren(node).flatMap((child) => {
     tree.getTreeItem(child);
     return [child, ...allRows(tree, child)];
@@ -95,9 +99,12 @@ function treeOf(
   t: TestContext,
   backlogs: readonly Backlog[],
   more: Partial<Backlogs & BacklogServices> = {},
+  view: 'waves' | 'runs' = 'waves',
+  memory = NO_MEMORY,
 ) {
   const changed = new Emitter<undefined>();
-  const tree = new WavesTree(fakeBacklogs(backlogs, { onDidChange: changed.event, ...more }));
+  const all = fakeBacklogs(backlogs, { onDidChange: changed.event, ...more });
+  const tree = view === 'waves' ? new WavesTree(all, memory) : new SideTree(view, all);
   t.after(() => tree.dispose());
   const drawn: unknown[] = [];
   tree.onDidChangeTreeData((rows) => void drawn.push(rows));
@@ -127,7 +134,7 @@ test('what an agent does is drawn on the rows of tasks at work, and on no other'
   });
   tree.getChildren();
   active.fire(undefined);
-  assert.deepEqual(drawn, [], 'nobody has opened the run');
+  assert.deepEqual(drawn, [], 'nobody has opened the wave');
   const first = allRows(tree)[1];
   active.fire(undefined);
   assert.deepEqual(drawn, [], 'it reads still');
@@ -148,11 +155,10 @@ test('only rows that look different are drawn anew, and the whole tree only wher
   assert.equal(labels(allRows(tree)), 'wave T-1 T-2 T-3');
   assert.deepEqual(change(), [], 'nothing looks different');
 
-  runs = [runAfter(begun)];
-  assert.deepEqual(change(), [undefined], 'a run begins');
-  assert.deepEqual(change(), [], 'that is said once, and the editor will ask');
   const rows = allRows(tree);
-  assert.equal(labels(rows), 'run T-1 T-2 wave T-1 T-2 T-3');
+  runs = [runAfter(begun)];
+  assert.deepEqual(change(), [[rows[0]]], 'a run begins: no row comes or goes');
+  assert.equal(labels(allRows(tree)), 'wave T-1 T-2 T-3');
   assert.deepEqual(change(), []);
 
   runs = [
@@ -164,17 +170,21 @@ test('only rows that look different are drawn anew, and the whole tree only wher
     }),
   ];
   const [drawn] = change() as (readonly TreeNode[])[];
-  assert.deepEqual(drawn, [rows[2], rows[5]], 'the two rows of the task that waits');
+  assert.deepEqual(drawn, [rows[2]], 'the row of the task that waits');
   assert.deepEqual(change(), [drawn], 'until the editor has asked');
   for (const row of drawn) tree.getTreeItem(row);
   assert.deepEqual(change(), []);
 
   runs = [runAfter(begun, ...atWork('T-1', 1, at))];
-  assert.deepEqual(
-    change(),
-    [[rows[0], rows[4], rows[5]]],
-    'what is below a row that changes is drawn with it',
-  );
+  assert.deepEqual(change(), [[rows[0]]], 'what is below a row that changes is drawn with it');
+
+  const { plan, snapshot } = fakeBacklog({ tasks: tasks('T-1', 'T-2', 'T-3', 'T-4 < T-3') });
+  Object.defineProperties(backlog, {
+    plan: { value: plan, configurable: true },
+    snapshot: { value: snapshot, configurable: true },
+  });
+  assert.deepEqual(change(), [undefined], 'a wave comes');
+  assert.deepEqual(change(), [], 'that is said once, and the editor will ask');
 });
 
 test('a row is drawn anew where its tooltip was seen and says something else by now', (t) => {
@@ -211,7 +221,7 @@ test('a row never gets another id, whatever becomes of its run: another id is an
     return Object.defineProperty(backlog, 'pastRuns', { get: () => pastRuns });
   });
   for (const some of [backlogs.slice(1), backlogs]) {
-    const { tree, change } = treeOf(t, some);
+    const { tree, change } = treeOf(t, some, {}, 'runs');
     const ids = new Map<TreeNode, string | undefined>();
     const states: readonly (readonly (readonly RunState[])[])[] = [
       [[live], []],
@@ -253,7 +263,7 @@ test('rows that are gone are let go of', async (t) => {
     runAfter(runStarted({ runId, waves: [['T-1', 'T-2']], at: NOW }));
   let runs: readonly RunState[] = Array.from({ length: 50 }, (_, n) => runOf(`r${n}`));
   const backlog = fakeBacklog({ tasks: tasks('T-1', 'T-2'), runs: () => runs });
-  const { tree, change } = treeOf(t, [backlog]);
+  const { tree, change } = treeOf(t, [backlog], {}, 'runs');
   const before = allRows(tree).map((row) => new WeakRef(row));
   runs = runs.slice(0, 1);
   change();
@@ -389,6 +399,7 @@ async function command(name: string, backlog: Backlog, node: unknown): Promise<v
       lineComments: NO_COMMENTS,
       openBoard: NO_BOARD,
       workspace: NO_WORKSPACE,
+      tree: NO_TREE,
     },
   };
   for (const each of registerCommands(context)) assert.ok(each);
@@ -412,7 +423,7 @@ function inReview(...refused: string[]) {
       },
     },
   });
-  return { backlog, set, wave: { kind: 'wave', backlog, number: 0 } };
+  return { backlog, set, wave: { kind: 'wave', backlog, key: '0', number: 0 } };
 }
 
 test('several tasks are approved only after a question that names them', async () => {

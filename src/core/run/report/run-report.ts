@@ -181,7 +181,7 @@ const PHASES: Readonly<Record<TaskRun['phase'], string>> = {
 
 function ganttSections(run: RunState, { titleOf, now }: ReportContext) {
   return run.waves.map((ids, wave) => ({
-    name: run.waves.length === 1 ? 'Tasks' : `Wave ${wave + 1} of ${run.waves.length}`,
+    name: run.waves.length === 1 ? 'Tasks' : `Wave ${wave}`,
     bars: ids.flatMap((id): GanttBar[] => {
       const task = run.tasks.get(id);
       const ms = task === undefined ? undefined : durationOf(task, now);
@@ -208,7 +208,7 @@ function waveList(run: RunState, { now }: ReportContext): string {
       const said = verify === undefined ? '' : `; ${inline(verifyWords(verify))}`;
       const tasks = count(run.waves[wave]?.length ?? 0, 'task');
       return [
-        `- Wave ${wave + 1}: ${tasks}, ${utcTime(startedAt)}, ${endedAt === undefined ? 'since' : 'in'} ${took}${said}`,
+        `- Wave ${wave}: ${tasks}, ${utcTime(startedAt)}, ${endedAt === undefined ? 'since' : 'in'} ${took}${said}`,
       ];
     })
     .join('\n');

@@ -28,7 +28,9 @@ const ended1: RunState = runAfter(
 function calls(message: FromBoard, runs: readonly RunState[] = [ended1]): readonly string[] {
   const backlog = fakeBacklog({ tasks: tasks('T-1', 'T-2'), runs: () => runs });
   return callsOf(backlog, message).map(([command, node]) => {
-    const key = nodeKey(node as TreeNode).replace(`${backlog.root}|`, '');
+    const row = node as TreeNode;
+    const key =
+      row.kind === 'wave' ? `wave ${row.number}` : nodeKey(row).replace(`${backlog.root}|`, '');
     return `${command.replace('todo2Waves.', '')} ${key}`;
   });
 }
@@ -43,20 +45,16 @@ describe('what a board asks for', () => {
     [
       'accepts the work of a run where there is some, else marks as done',
       { kind: 'card', action: 'accept', ids: ['T-1', 'T-2'] },
-      ['acceptChanges run|r|T-1', 'markDone task|T-2'],
+      ['acceptChanges task|T-1', 'markDone task|T-2'],
     ],
     [
       'sends back likewise',
       { kind: 'card', action: 'sendBack', ids: ['T-1', 'T-2'] },
-      ['sendBackWork run|r|T-1', 'sendBack task|T-2'],
+      ['sendBackWork task|T-1', 'sendBack task|T-2'],
     ],
-    [
-      'opens the log of the run that has one',
-      { kind: 'card', action: 'log', ids: ['T-1', 'T-2'] },
-      ['openTaskLog run|r|T-1'],
-    ],
+    ['opens a log', { kind: 'card', action: 'log', ids: ['T-1'] }, ['openTaskLog task|T-1']],
     ['is nothing for a task that is gone', { kind: 'card', action: 'run', ids: ['T-9'] }, []],
-    ['starts a wave', { kind: 'wave', wave: 3 }, ['runWave wave|3']],
+    ['starts a wave by its number', { kind: 'wave', wave: 3 }, ['runWave wave 3']],
     [
       'is about the run that the board shows',
       { kind: 'run', action: 'resumeRun', runId: 'r' },

@@ -89,7 +89,7 @@ test('the newest open handoff has a quiet row above the waves', () => {
     ),
   );
   assert.equal(first, `Handoff from laptop | Two lines · ${whenWords(NOW - 20 * HOUR, NOW)}`);
-  assert.match(second ?? '', /^Wave 0/);
+  assert.match(second ?? '', /^Now · wave 0/);
 });
 
 test('a handoff of this host does not name it, and has no row after two days', () => {
@@ -97,8 +97,8 @@ test('a handoff of this host does not name it, and has no row after two days', (
     rows(state({ id: 'a', host: HOST, timestamp: ago(1), summary: 'Mine' }))[0] ?? '',
     /^Handoff \| Mine · /,
   );
-  assert.match(rows(state({ id: 'a', host: HOST, timestamp: ago(50) }))[0] ?? '', /^Wave 0/);
-  assert.match(rows(NO_HANDOFFS)[0] ?? '', /^Wave 0/);
+  assert.match(rows(state({ id: 'a', host: HOST, timestamp: ago(50) }))[0] ?? '', /^Now · wave 0/);
+  assert.match(rows(NO_HANDOFFS)[0] ?? '', /^Now · wave 0/);
 });
 
 test('a file that cannot be read has a row that names it', () => {

@@ -1,13 +1,13 @@
-import type { Backlog } from '../core/backlog.ts';
-import { cut, oneLine } from '../core/text.ts';
-import type { RunState, TaskOutcome, TaskRun } from '../core/run/run-events.ts';
-import type { TaskId } from '../core/task.ts';
+import type { Backlog } from '../../core/backlog.ts';
+import { cut, oneLine } from '../../core/text.ts';
+import type { RunState, TaskOutcome, TaskRun } from '../../core/run/run-events.ts';
+import type { TaskId } from '../../core/task.ts';
 import { agentsAtWork, interruptedRuns, runCounts } from './run-row.ts';
-import { isBudgetLimit, limitWords } from '../core/run/run-budget.ts';
-import { usageWords } from '../core/run/usage.ts';
-import { asksToSignIn } from '../core/run/sign-in.ts';
-import { outcomeWords, verifyWords } from '../core/run/run-messages.ts';
-import { clockTime } from '../core/messages.ts';
+import { isBudgetLimit, limitWords } from '../../core/run/run-budget.ts';
+import { usageWords } from '../../core/run/usage.ts';
+import { asksToSignIn } from '../../core/run/sign-in.ts';
+import { outcomeWords, verifyWords } from '../../core/run/run-messages.ts';
+import { clockTime } from '../../core/messages.ts';
 
 /** Something in a run that needs the user's attention. */
 export interface Need {

@@ -1,19 +1,19 @@
-import type { Backlog } from '../core/backlog.ts';
-import { isModelName } from '../core/run/journal/model-name.ts';
+import type { Backlog } from '../../core/backlog.ts';
+import { isModelName } from '../../core/run/journal/model-name.ts';
 import {
   ISOLATION_CHOICES,
   ISOLATION_STARTS,
   type IsolationChoice,
   type IsolationStartSetting,
-} from '../core/run/isolation.ts';
-import type { RunChoice } from '../core/run/run-choice.ts';
+} from '../../core/run/isolation.ts';
+import type { RunChoice } from '../../core/run/run-choice.ts';
 import {
   type OnFailure,
   type RunMode,
   type AgentMode,
   AGENT_MODES,
-} from '../core/run/run-options.ts';
-import { agentTitle } from '../core/run/run-messages.ts';
+} from '../../core/run/run-options.ts';
+import { agentTitle } from '../../core/run/run-messages.ts';
 
 /** The highest cap of a window. */
 export const MOST_AGENTS = 64;

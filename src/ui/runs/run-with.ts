@@ -1,14 +1,14 @@
 import * as vscode from 'vscode';
-import type { Backlog } from '../core/backlog.ts';
-import type { RunChoice } from '../core/run/run-choice.ts';
+import type { Backlog } from '../../core/backlog.ts';
+import type { RunChoice } from '../../core/run/run-choice.ts';
 import {
   ISOLATION_CHOICES,
   ISOLATION_STARTS,
   type IsolationStartSetting,
-} from '../core/run/isolation.ts';
-import { isModelName } from '../core/run/journal/model-name.ts';
-import { AGENT_MODES } from '../core/run/run-options.ts';
-import type { Backlogs } from './backlogs.ts';
+} from '../../core/run/isolation.ts';
+import { isModelName } from '../../core/run/journal/model-name.ts';
+import { AGENT_MODES } from '../../core/run/run-options.ts';
+import type { Backlogs } from '../backlogs.ts';
 import {
   choiceWords,
   ENDING_WORDS,
@@ -21,7 +21,7 @@ import {
   START_WORDS,
   WAY_WORDS,
 } from './run-choice.ts';
-import { plain } from '../core/text.ts';
+import { plain } from '../../core/text.ts';
 
 /** What the user wants done with what they chose. */
 export interface Chosen {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import '../../support/use-editor-stub.ts';
-import type { BacklogRuns } from '../../../src/core/backlog-runs.ts';
-import { ok } from '../../../src/core/result.ts';
-import type { RunChoice } from '../../../src/core/run/run-choice.ts';
-import type { RunState } from '../../../src/core/run/run-events.ts';
-import { taskId } from '../../../src/core/task.ts';
-import { tasks } from '../../support/backlog.ts';
+import '../../../support/use-editor-stub.ts';
+import type { BacklogRuns } from '../../../../src/core/backlog-runs.ts';
+import { ok } from '../../../../src/core/result.ts';
+import type { RunChoice } from '../../../../src/core/run/run-choice.ts';
+import type { RunState } from '../../../../src/core/run/run-events.ts';
+import { taskId } from '../../../../src/core/task.ts';
+import { tasks } from '../../../support/backlog.ts';
 import {
   answers,
   commands,
@@ -16,7 +16,7 @@ import {
   shown,
   trust,
   Uri,
-} from '../../support/editor-stub.ts';
+} from '../../../support/editor-stub.ts';
 import {
   fakeBacklog,
   type FakeBacklog,
@@ -26,8 +26,9 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
-} from '../../support/fake-backlog.ts';
-import { dryReport, dryStep } from '../../support/dry-report.ts';
+  NO_TREE,
+} from '../../../support/fake-backlog.ts';
+import { dryReport, dryStep } from '../../../support/dry-report.ts';
 import {
   atWork,
   ended,
@@ -35,12 +36,13 @@ import {
   runAfter,
   runStarted,
   SUCCEEDED,
-} from '../../support/run-events.ts';
+} from '../../../support/run-events.ts';
 
 // After the stub: these import `vscode`.
-const { registerCommands } = await import('../../../src/ui/commands.ts');
-const { DOCUMENT_SCHEME, documentText, documentUri } = await import('../../../src/ui/documents.ts');
-const { readRunChoice } = await import('../../../src/ui/run-choice.ts');
+const { registerCommands } = await import('../../../../src/ui/commands.ts');
+const { DOCUMENT_SCHEME, documentText, documentUri } =
+  await import('../../../../src/ui/documents.ts');
+const { readRunChoice } = await import('../../../../src/ui/runs/run-choice.ts');
 
 beforeEach(() => {
   for (const list of [answers, shown, lists, inputBoxes, commands.executed]) list.length = 0;
@@ -64,15 +66,24 @@ const over = runAfter(
   { kind: 'runEnded', at: NOW },
 );
 
+/** Agents have worked here before, so that nothing is asked about that. */
+const earlier = runAfter(
+  runStarted({ runId: 'e', waves: [['long-gone']], at: begun - 1, title: 'Before' }),
+  ...atWork('long-gone', 1, begun - 1),
+  ended('long-gone', SUCCEEDED, begun),
+  { kind: 'runEnded', at: begun },
+);
+
 /** A window with these runs, in which commands can be pressed. */
 function makeWindow(runs: readonly RunState[] = [live, paused, over], more: FakeBacklog = {}) {
   const all = tasks('T-1', 'T-2', 'T-3 < T-1', 'T-4', 'T-5', 'T-6');
-  const backlog = fakeBacklog({ tasks: all, runs: () => runs, ...more });
+  const backlog = fakeBacklog({ tasks: all, runs: () => runs, pastRuns: [earlier], ...more });
   const remembered: RunChoice[] = [];
   const logs: string[] = [];
   const backlogs = fakeBacklogs([backlog], {
     agents: () =>
       Promise.resolve([
+        { id: 'auto', title: 'The first', command: '/bin/claude', isChosen: true },
         { id: 'claude', title: 'Claude Code', command: '/bin/claude', isChosen: false },
       ]),
     lastChoice: () => remembered.at(-1) ?? {},
@@ -88,6 +99,7 @@ function makeWindow(runs: readonly RunState[] = [live, paused, over], more: Fake
     lineComments: NO_COMMENTS,
     openBoard: NO_BOARD,
     workspace: NO_WORKSPACE,
+    tree: NO_TREE,
   });
   const press = async (name: string, node?: object): Promise<readonly string[]> => {
     await commands.registered.get(`todo2Waves.${name}`)?.(
@@ -105,8 +117,8 @@ const presses: readonly [name: string, node: object | undefined, asked: string][
   ['pauseRun', run('r'), 'pause r'],
   ['goOnRun', run('p'), 'goOn p'],
   ['stopRun', run('r'), 'stopRun r'],
-  ['stopTask', { kind: 'runTask', runId: 'r', taskId: taskId('T-1') }, 'stopTask r T-1'],
-  ['requeueTask', { kind: 'runTask', runId: 'r', taskId: taskId('T-1') }, 'requeue r T-1'],
+  ['stopTask', { kind: 'task', taskId: taskId('T-1') }, 'stopTask r T-1'],
+  ['requeueTask', { kind: 'task', taskId: taskId('T-1') }, 'requeue r T-1'],
   // Without a row: the only one that fits.
   ['pauseRun', undefined, 'pause r'],
   ['goOnRun', undefined, 'goOn p'],
@@ -117,6 +129,130 @@ for (const [name, node, asked] of presses) {
     assert.deepEqual(shown, []);
   });
 }
+
+describe('before many agents start, the user sees how much it is', () => {
+  const NINE = Array.from({ length: 9 }, (_, n) => `T-${n + 1}`);
+  const many = { tasks: tasks(...NINE.slice(0, 8), 'T-9 < T-1') };
+
+  test('and answers how many are to begin', async () => {
+    const { press, backlog } = makeWindow([], many);
+    assert.deepEqual(await press('runAllWaves'), [], 'the question was dismissed');
+    assert.equal(shown[0]?.message, '9 tasks · Claude Code · 4 at a time · about 15 min');
+    assert.deepEqual(shown[0].buttons, ['Run Next 8', 'Run All', 'Preview']);
+    answers.push('Run Next 8');
+    await press('runAllWaves');
+    assert.deepEqual(backlog.started.splice(0), [{ title: 'Next 8', waves: [NINE.slice(0, 8)] }]);
+    answers.push('Run All');
+    await press('runAllWaves');
+    assert.deepEqual(backlog.started.splice(0), [
+      { title: 'All waves', waves: [NINE.slice(0, 8), ['T-9']] },
+    ]);
+  });
+
+  test('and can look at it first, while nothing is started', async () => {
+    const { press, backlog } = makeWindow([], many);
+    answers.push('Preview');
+    await press('runAllWaves');
+    assert.deepEqual(backlog.started, []);
+    assert.equal(commands.executed[0]?.[0], 'vscode.openWith');
+  });
+
+  test('eight are no question, and what runs already does not count', async () => {
+    const { press, backlog } = makeWindow([], { ...many, starts: true });
+    await press('runWave', wave(0));
+    assert.equal(backlog.started.length, 1);
+    const { press: again, backlog: beside } = makeWindow([live], { ...many, starts: true });
+    await again('runAllWaves');
+    assert.equal(beside.started.length, 1);
+    assert.deepEqual(shown, []);
+  });
+});
+
+describe('before the first agent of all starts, the user is asked', () => {
+  const first = { pastRuns: [] };
+
+  test('with the agent and the time, and what that means', async () => {
+    const { press, backlog } = makeWindow([], first);
+    assert.deepEqual(await press('runTask', { kind: 'task', taskId: taskId('T-1') }), []);
+    assert.equal(shown[0]?.message, '1 task · Claude Code · 1 at a time · about 5 min');
+    assert.match(shown[0].detail ?? '', /^This is the first run with an agent here\./);
+    assert.deepEqual(shown[0].buttons, ['Run', 'Preview']);
+    answers.push('Run');
+    await press('runTask', { kind: 'task', taskId: taskId('T-1') });
+    assert.equal(backlog.started.length, 1);
+  });
+
+  test('but not about the simulated one, and not where they do the work themselves', async () => {
+    for (const [kind, agentMode] of [
+      ['simulated', 'unattended'],
+      ['human', 'human'],
+    ] as const) {
+      const agent = { agent: kind, model: undefined, agentMode };
+      const { press, backlog } = makeWindow([], { ...first, settings: { agent }, starts: true });
+      await press('runTask', { kind: 'task', taskId: taskId('T-1') });
+      assert.equal(backlog.started.length, 1);
+    }
+    assert.deepEqual(shown, []);
+  });
+});
+
+describe('a second press of Run', () => {
+  test('says which run has it already, and starts no other', async () => {
+    const { press, backlog } = makeWindow();
+    answers.push('Show Run');
+    await press('runTask', { kind: 'task', taskId: taskId('T-2') });
+    assert.deepEqual(backlog.started, []);
+    assert.deepEqual(
+      shown.map(({ message }) => message),
+      ['Nothing was started: the run “All waves” has this already (1 at work, 2 waiting).'],
+    );
+    assert.deepEqual(commands.executed, [['todo2Waves.runs.focus']]);
+  });
+
+  test('while the first is still starting is the same press', async () => {
+    const { press, backlog } = makeWindow([]);
+    await Promise.all([press('runWave', wave(0)), press('runWave', wave(0))]);
+    assert.equal(backlog.started.length, 1);
+    await press('runWave', wave(0));
+    assert.equal(backlog.started.length, 2, 'a later one counts');
+  });
+});
+
+describe('what would lose more than a minute of work is stopped after a question alone', () => {
+  const long = NOW - 3 * 60_000;
+  const worked = runAfter(
+    runStarted({ waves: [['T-1', 'T-2'], ['T-3']], at: long, title: 'All waves' }),
+    ...atWork('T-1', 1, long),
+    ...atWork('T-2', 2, long + 60_000),
+  );
+  const row = (id: string): object => ({ kind: 'task', taskId: taskId(id) });
+  const stops: readonly [
+    name: string,
+    node: object | undefined,
+    question: string,
+    asked: string,
+  ][] = [
+    ['stopTask', row('T-1'), 'Stop the agent of “Title of T-1”?', 'stopTask r T-1'],
+    ['stopWave', wave(0), 'Stop 2 agents?', 'stopWave r 0'],
+    ['stopRun', run('r'), 'Stop 2 agents?', 'stopRun r'],
+    ['stop', undefined, 'Stop 2 agents?', 'stop all'],
+  ];
+  for (const [name, node, question, asked] of stops)
+    test(`${name}: ${question}`, async () => {
+      const { press } = makeWindow([worked]);
+      assert.deepEqual(await press(name, node), [], 'the question was dismissed');
+      assert.equal(shown[0]?.message, question);
+      assert.match(shown[0].detail ?? '', / worked for (?:3|5) min/);
+      answers.push('Stop');
+      assert.deepEqual(await press(name, node), [asked]);
+    });
+
+  test('what only waits, or has just begun, is stopped at once', async () => {
+    const { press } = makeWindow([worked]);
+    assert.deepEqual(await press('stopTask', row('T-3')), ['stopTask r T-3']);
+    assert.deepEqual(shown, []);
+  });
+});
 
 describe('where something is not committed, the user says what worktrees begin with', () => {
   const answersTo: readonly [answer: string | undefined, asked: readonly string[]][] = [
@@ -177,9 +313,9 @@ test('resuming runs what failed, and nothing that succeeded', async () => {
 
 test('a wave of the tree is stopped in every run that has tasks of it, once in each', async () => {
   assert.deepEqual(await makeWindow().press('stopWave', wave(0)), ['stopWave r 0', 'stopWave p 0']);
-  answers.push('wave 2 of the run');
+  answers.push('wave 1 of the run');
   assert.deepEqual(await makeWindow().press('stopWave'), ['stopWave r 1']);
-  answers.push('wave 2 of the run');
+  answers.push('wave 1 of the run');
   assert.deepEqual(await makeWindow([], { elsewhere: [live] }).press('stopWave'), [
     'ask r {"ask":"stopWave","wave":1}',
   ]);
@@ -200,8 +336,8 @@ test('the report and the log of a run are opened by its rows', async () => {
     const uri = Uri.from({ scheme: DOCUMENT_SCHEME, path: '/run/Run report.md', query });
     assert.match(documentText(uri as never, backlogs), /^\*This run is not .*\*\n$/);
   }
-  await press('openTaskLog', { kind: 'runTask', runId: 'r', taskId: taskId('T-1') });
-  await press('openTaskLog', { kind: 'runTask', runId: 'r', taskId: taskId('T-2') });
+  await press('openTaskLog', { kind: 'task', taskId: taskId('T-1') });
+  await press('openTaskLog', { kind: 'task', taskId: taskId('T-2') });
   assert.deepEqual(logs, ['r/1'], 'T-2 has not begun');
 });
 
@@ -381,8 +517,8 @@ test('a dry run goes through the engine itself: what waits comes later, what can
   const pages = commands.executed.map(([, uri]) => documentText(uri as never, backlogs));
   assert.equal(pages.length, 2, shown.map(({ message }) => message).join());
   assert.match(pages[0] ?? '', /## Not run\n\n- Title of T-4 \(T-4\): waits for T-3 \(Blocked\)/);
-  assert.match(pages[1] ?? '', /\| 1 \| 1 \| Title of T-1 \(T-1\) \| at once/);
-  assert.match(pages[1] ?? '', /\| 2 \| 2 \| Title of T-2 \(T-2\) \| after 5 min/);
+  assert.match(pages[1] ?? '', /\| 1 \| 0 \| Title of T-1 \(T-1\) \| at once/);
+  assert.match(pages[1] ?? '', /\| 2 \| 1 \| Title of T-2 \(T-2\) \| after 5 min/);
   assert.deepEqual([backlog.started, backlog.asked], [[], []]);
 });
 

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import '../../support/use-editor-stub.ts';
-import { Emitter } from '../../../src/core/events.ts';
-import type { RunState, TaskOutcome } from '../../../src/core/run/run-events.ts';
-import { taskId } from '../../../src/core/task.ts';
-import { tasks } from '../../support/backlog.ts';
-import { answers, commands, late, shown, STAYS } from '../../support/editor-stub.ts';
+import '../../../support/use-editor-stub.ts';
+import { Emitter } from '../../../../src/core/events.ts';
+import type { RunState, TaskOutcome } from '../../../../src/core/run/run-events.ts';
+import { taskId } from '../../../../src/core/task.ts';
+import { tasks } from '../../../support/backlog.ts';
+import { answers, commands, late, shown, STAYS } from '../../../support/editor-stub.ts';
 import {
   fakeBacklog,
   type FakeBacklog,
   fakeBacklogs,
   type MadeBacklog,
   NOW,
-} from '../../support/fake-backlog.ts';
+} from '../../../support/fake-backlog.ts';
 import {
   atWork,
   ended,
@@ -22,11 +22,11 @@ import {
   runStarted,
   type RunStep,
   SUCCEEDED,
-} from '../../support/run-events.ts';
-import { clockTime } from '../../../src/core/messages.ts';
+} from '../../../support/run-events.ts';
+import { clockTime } from '../../../../src/core/messages.ts';
 
 // After the stub: it imports `vscode`.
-const { RunNotices } = await import('../../../src/ui/run-notices.ts');
+const { RunNotices } = await import('../../../../src/ui/runs/run-notices.ts');
 
 const MINUTE = 60_000;
 const begun = NOW - 30 * MINUTE;

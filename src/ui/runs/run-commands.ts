@@ -1,18 +1,17 @@
 import * as vscode from 'vscode';
-import type { Backlog } from '../core/backlog.ts';
-import { count, plain } from '../core/text.ts';
-import type { RunChoice } from '../core/run/run-choice.ts';
-import type { RunState } from '../core/run/run-events.ts';
-import type { TaskId } from '../core/task.ts';
-import { onlyOrPicked, tellFailure, valueOrTell } from './ask.ts';
-import type { Backlogs } from './backlogs.ts';
-import { dryRunDocument } from './dry-run-document.ts';
+import type { Backlog } from '../../core/backlog.ts';
+import { count, plain } from '../../core/text.ts';
+import type { RunState } from '../../core/run/run-events.ts';
+import { onlyOrPicked, tellFailure } from '../ask.ts';
+import type { Backlogs } from '../backlogs.ts';
 import { MOST_AGENTS, readCap } from './run-choice.ts';
-import type { RunTarget } from './command-targets.ts';
-import { type ScopeTarget, scopeOf } from './run-scope.ts';
+import type { RunTarget } from '../command-targets.ts';
+import { scopeOf } from './run-scope.ts';
 import { chooseHow } from './run-with.ts';
-import { tasksOfWave, type TreeNode } from './tree-nodes.ts';
-import { openDocument, keepText } from './documents.ts';
+import { tasksOfWave, type TreeNode } from '../tree-nodes.ts';
+import { openDocument } from '../documents.ts';
+import { mayStop, type StopTarget } from './run-stops.ts';
+import { showDryRun } from './show-dry-run.ts';
 import { startRun } from './start-run.ts';
 
 /** Runs what a row stands for, or what the user picks, after they confirm the options. */
@@ -21,28 +20,25 @@ export async function runWith(backlogs: Backlogs, node: TreeNode | undefined): P
   if (target === undefined) return;
   const chosen = await chooseHow(backlogs, target.backlog, target.name);
   if (chosen === undefined) return;
-  if (chosen.action === 'dryRun') await showDryRun(target, chosen.choice);
-  else await startRun(target.backlog, target.scope, chosen.choice);
+  if (chosen.action === 'dryRun') await showDryRun(target.backlog, target.scope, chosen.choice);
+  else await startRun(backlogs, target.backlog, target.scope, chosen.choice);
 }
 
 /** Shows what a run would do, as the settings have it. */
 export async function dryRun(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
   const target = await scopeOf(backlogs, node, 'Dry Run: which tasks?');
-  if (target !== undefined) await showDryRun(target, {});
-}
-
-async function showDryRun(target: ScopeTarget, choice: RunChoice): Promise<void> {
-  const { backlog } = target;
-  const report = await valueOrTell(backlog.runs.dryRun(target.scope, choice));
-  if (report === undefined) return;
-  const titleOf = (id: TaskId): string | undefined => backlog.task(id)?.title;
-  const text = dryRunDocument(report, { titleOf, now: backlog.now });
-  await openDocument('dryRun', backlog, keepText(text));
+  if (target !== undefined) await showDryRun(target.backlog, target.scope, {});
 }
 
 /** Asks the leader of a run for something. */
-export function steer(ask: 'pause' | 'goOn' | 'stopRun'): (target: RunTarget) => Promise<unknown> {
+export function steer(ask: 'pause' | 'goOn'): (target: RunTarget) => Promise<unknown> {
   return ({ backlog, run }) => tellFailure(backlog.runs.steer(run.runId, { ask }));
+}
+
+/** Ends all of a run. */
+export async function stopRun({ backlog, run }: RunTarget): Promise<void> {
+  const parts = [...run.tasks.values()].map((part) => ({ backlog, part }));
+  if (await mayStop(parts)) await tellFailure(backlog.runs.steer(run.runId, { ask: 'stopRun' }));
 }
 
 /** Resumes an ended run: only the tasks that failed, were stopped or never ran. */
@@ -72,7 +68,7 @@ export async function stopWave(backlogs: Backlogs, node: TreeNode | undefined): 
         label:
           run.waves.length === 1
             ? plain(run.title)
-            : `${plain(run.title)}: wave ${wave + 1} of the run`,
+            : `${plain(run.title)}: wave ${wave} of the run`,
         description: `${count(open, 'task')} not ended`,
         backlog,
         part: { runId: run.runId, wave },
@@ -89,6 +85,12 @@ async function stopWaves(
   parts: readonly { runId: string; wave: number }[],
 ): Promise<void> {
   const different = new Map(parts.map((part) => [JSON.stringify([part.runId, part.wave]), part]));
+  const tasks = [...different.values()].flatMap(({ runId, wave }): readonly StopTarget[] =>
+    [...(backlog.runs.find(runId)?.tasks.values() ?? [])]
+      .filter((part) => part.wave === wave)
+      .map((part) => ({ backlog, part })),
+  );
+  if (!(await mayStop(tasks))) return;
   await Promise.all(
     [...different.values()].map(({ runId, wave }) =>
       tellFailure(backlog.runs.steer(runId, { ask: 'stopWave', wave })),
@@ -152,10 +154,11 @@ function button(icon: string, tooltip: string): vscode.QuickInputButton {
   return { iconPath: new vscode.ThemeIcon(icon), tooltip };
 }
 
-/** Shows what the agent of a task wrote in its latest attempt in a run. */
+/** Shows what the agent of a task wrote in its latest attempt. */
 export async function openTaskLog(backlogs: Backlogs, node: TreeNode | undefined): Promise<void> {
-  if (node?.kind !== 'runTask') return;
-  const { backlog, runId, taskId } = node;
-  const attempt = backlog.runs.find(runId)?.tasks.get(taskId)?.attemptNo;
-  if (attempt !== undefined) await backlogs.of(backlog).openLog(runId, attempt);
+  if (node === undefined || !('taskId' in node)) return;
+  const latest = node.backlog.runs.latestOf(node.taskId);
+  const attemptNo = latest?.part.attemptNo;
+  if (latest !== undefined && attemptNo !== undefined)
+    await backlogs.of(node.backlog).openLog(latest.run.runId, attemptNo);
 }

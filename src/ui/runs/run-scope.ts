@@ -1,11 +1,11 @@
 import * as vscode from 'vscode';
-import type { Backlog } from '../core/backlog.ts';
-import { count, oneLine, plain } from '../core/text.ts';
-import type { RunScope } from '../core/run/run-choice.ts';
-import type { Wave } from '../core/waves/waves.ts';
-import { pickBacklog, tell } from './ask.ts';
-import type { Backlogs } from './backlogs.ts';
-import type { TreeNode } from './tree-nodes.ts';
+import type { Backlog } from '../../core/backlog.ts';
+import { count, oneLine, plain } from '../../core/text.ts';
+import type { RunScope } from '../../core/run/run-choice.ts';
+import type { Wave } from '../../core/waves/waves.ts';
+import { pickBacklog, tell } from '../ask.ts';
+import type { Backlogs } from '../backlogs.ts';
+import type { TreeNode } from '../tree-nodes.ts';
 
 /** What is to be run, and what it is called: “Wave 2”, the title of a task, “All Waves”. */
 export interface ScopeTarget {

@@ -1,9 +1,9 @@
-import type { DryRunReport, DryRunStep } from '../core/backlog-runs.ts';
-import { inline, fenced, section, page } from '../core/markdown.ts';
-import { count, duration } from '../core/text.ts';
-import type { TaskId } from '../core/task.ts';
-import { explainFailure } from './messages.ts';
-import { agentTitle, explainSkip, explainWait } from '../core/run/run-messages.ts';
+import type { DryRunReport, DryRunStep } from '../../core/backlog-runs.ts';
+import { inline, fenced, section, page } from '../../core/markdown.ts';
+import { count, duration } from '../../core/text.ts';
+import type { TaskId } from '../../core/task.ts';
+import { explainFailure } from '../messages.ts';
+import { agentTitle, explainSkip, explainWait } from '../../core/run/run-messages.ts';
 
 /** The most prompts in the document; the order and the commands are complete. */
 const MOST_PROMPTS = 50;
@@ -76,7 +76,7 @@ function orderTable(steps: readonly DryRunStep[]): string {
     String(n + 1),
     // Counted from 1, like the tasks: it is the number in this run, which need not be that of the
     // tree.
-    ...(isOneWave ? [] : [String(step.wave + 1)]),
+    ...(isOneWave ? [] : [String(step.wave)]),
     nameOf(step),
     step.startsAtMs === 0 ? 'at once' : `after ${duration(step.startsAtMs)}`,
     about(step.endsAtMs - step.startsAtMs),

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fail, ok } from '../../../src/core/result.ts';
-import { taskId } from '../../../src/core/task.ts';
-import { dryRunDocument } from '../../../src/ui/dry-run-document.ts';
-import { task, tasks } from '../../support/backlog.ts';
-import { dryReport, dryStep } from '../../support/dry-report.ts';
-import { NOW } from '../../support/fake-backlog.ts';
-import { assertGolden } from '../../support/golden.ts';
+import { fail, ok } from '../../../../src/core/result.ts';
+import { taskId } from '../../../../src/core/task.ts';
+import { dryRunDocument } from '../../../../src/ui/runs/dry-run-document.ts';
+import { task, tasks } from '../../../support/backlog.ts';
+import { dryReport, dryStep } from '../../../support/dry-report.ts';
+import { NOW } from '../../../support/fake-backlog.ts';
+import { assertGolden } from '../../../support/golden.ts';
 
 const context = { titleOf: (id: string) => (id === 'T-4' ? 'Ship it' : undefined), now: NOW };
 

@@ -1,12 +1,12 @@
 import * as vscode from 'vscode';
-import type { Backlog } from '../core/backlog.ts';
-import type { Disposable } from '../core/events.ts';
-import { tellFailure } from './ask.ts';
-import type { Backlogs } from './backlogs.ts';
+import type { Backlog } from '../../core/backlog.ts';
+import type { Disposable } from '../../core/events.ts';
+import { tellFailure } from '../ask.ts';
+import type { Backlogs } from '../backlogs.ts';
 import { type Need, needsOf } from './run-needs.ts';
 import { isResumable } from './run-row.ts';
-import { plain } from '../core/text.ts';
-import { openDocument } from './documents.ts';
+import { plain } from '../../core/text.ts';
+import { openDocument } from '../documents.ts';
 
 /** What the notices are made of. */
 export interface RunNoticesParts {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import '../../support/use-editor-stub.ts';
-import { taskId } from '../../../src/core/task.ts';
-import { tasks } from '../../support/backlog.ts';
-import { answers, commands, lists } from '../../support/editor-stub.ts';
+import '../../../support/use-editor-stub.ts';
+import { taskId } from '../../../../src/core/task.ts';
+import { tasks } from '../../../support/backlog.ts';
+import { answers, commands, lists } from '../../../support/editor-stub.ts';
 import {
   fakeBacklog,
   fakeBacklogs,
@@ -11,13 +11,14 @@ import {
   NO_COMMENTS,
   NO_DOORS,
   NO_WORKSPACE,
+  NO_TREE,
   NOW,
-} from '../../support/fake-backlog.ts';
-import { atWork, ended, runAfter, runStarted, SUCCEEDED } from '../../support/run-events.ts';
+} from '../../../support/fake-backlog.ts';
+import { atWork, ended, runAfter, runStarted, SUCCEEDED } from '../../../support/run-events.ts';
 
 // After the stub: these import `vscode`.
-const { registerCommands } = await import('../../../src/ui/commands.ts');
-const { stopAllRuns, stopTask } = await import('../../../src/ui/run-stops.ts');
+const { registerCommands } = await import('../../../../src/ui/commands.ts');
+const { stopAllRuns, stopTask } = await import('../../../../src/ui/runs/run-stops.ts');
 
 beforeEach(() => {
   for (const list of [answers, lists]) list.length = 0;
@@ -57,6 +58,7 @@ test('without a row a person picks the run, or the task of those that have not e
     lineComments: NO_COMMENTS,
     openBoard: NO_BOARD,
     workspace: NO_WORKSPACE,
+    tree: NO_TREE,
   });
   await commands.registered.get('todo2Waves.stopRun')?.();
   await stopTask(backlogs, undefined);
