@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type {
   AttemptFact,
   Card,
@@ -258,21 +258,13 @@ function Links(props: {
 /** Follows the end while the user is there; stays where the user has scrolled to otherwise. */
 function Log({ text }: { readonly text: string | undefined }) {
   const ref = useRef<HTMLPreElement>(null);
-  const follows = useRef(true);
-  const panel = () => ref.current?.parentElement;
-  useEffect(() => {
-    const scroller = panel();
-    const onScroll = () => {
-      if (!scroller) return;
-      const below = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-      follows.current = below < 24;
-    };
-    scroller?.addEventListener('scroll', onScroll, { passive: true });
-    return () => scroller?.removeEventListener('scroll', onScroll);
-  }, [text === undefined]);
+  const lastHeight = useRef(0);
   useLayoutEffect(() => {
-    const scroller = panel();
-    if (scroller && follows.current) scroller.scrollTop = scroller.scrollHeight;
+    const scroller = ref.current?.parentElement;
+    if (!scroller) return;
+    const wasAtEnd = scroller.scrollTop + scroller.clientHeight >= lastHeight.current - 24;
+    if (wasAtEnd) scroller.scrollTop = scroller.scrollHeight;
+    lastHeight.current = scroller.scrollHeight;
   }, [text]);
   if (text === undefined) return <p class="quiet">Reading…</p>;
   if (text === '') return <p class="quiet">No output so far.</p>;

@@ -28,7 +28,8 @@ export class Model {
   readonly #shown = new Set<(id: string) => void>();
   #clockAhead = 0;
   #saving: ReturnType<typeof setTimeout> | undefined;
-  #drawer = '';
+  /** What the drawer was last said to show. */
+  #drawer = JSON.stringify([undefined, false]);
 
   constructor(host: Host) {
     this.#host = host;
