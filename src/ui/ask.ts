@@ -13,6 +13,14 @@ export interface Target {
   readonly task: Task;
 }
 
+/** The same targets by their backlogs, in the order in which they come. */
+export function byBacklog(targets: readonly Target[]): ReadonlyMap<Backlog, readonly Target[]> {
+  const all = new Map<Backlog, Target[]>();
+  for (const target of targets)
+    all.set(target.backlog, [...(all.get(target.backlog) ?? []), target]);
+  return all;
+}
+
 /** Shows a failure as one message, with a button where there is one obvious thing to do. */
 export async function tell(failure: Failure): Promise<void> {
   const { message, action } = explainFailure(failure, Date.now());

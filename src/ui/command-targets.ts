@@ -75,15 +75,26 @@ export function commandsOn(backlogs: Backlogs) {
     title: string,
     fits: TaskFits,
     act: (target: Target) => Promise<unknown>,
+  ): Handler =>
+    onTasksAtOnce(title, fits, act, async (targets) => {
+      for (const target of targets) await act(target);
+    });
+
+  /** As `onTask`, and where several rows are selected, for all of them that it fits at once. */
+  const onTasksAtOnce = (
+    title: string,
+    fits: TaskFits,
+    one: (target: Target) => unknown,
+    all: (targets: readonly Target[]) => unknown,
   ): Handler => {
-    const one = onTask(title, fits, act);
+    const onOne = onTask(title, fits, one);
     return async (node, selected) => {
-      if (!isSeveral(selected)) await one(node);
-      else
-        for (const row of selected) {
-          const target = targetOf(row);
-          if (target !== undefined && fits(target.backlog, target.task)) await act(target);
-        }
+      if (!isSeveral(selected)) return onOne(node);
+      const targets = targetsOf(selected).filter(({ backlog, task }) => fits(backlog, task));
+      const [only, ...more] = targets;
+      if (only === undefined)
+        return vscode.window.showInformationMessage(`${title}: there is no such task.`);
+      return more.length === 0 ? one(only) : all(targets);
     };
   };
 
@@ -124,13 +135,19 @@ export function commandsOn(backlogs: Backlogs) {
       return picked && act(picked);
     };
 
-  return { onRowBacklog, onBacklog, onWave, onTask, onTasks, onRun, onHandoff };
+  return { onRowBacklog, onBacklog, onWave, onTask, onTasks, onTasksAtOnce, onRun, onHandoff };
 }
 
 /** The task of a row; undefined where it has none, or none any more. */
 export function targetOf({ backlog, ...row }: TreeNode): Target | undefined {
   const task = 'taskId' in row ? backlog.task(row.taskId) : undefined;
   return task && { backlog, task };
+}
+
+/** The tasks of several rows, each once. */
+export function targetsOf(rows: readonly TreeNode[]): readonly Target[] {
+  const all = rows.flatMap((row) => targetOf(row) ?? []);
+  return [...new Map(all.map((each) => [`${each.backlog.root}\n${each.task.id}`, each])).values()];
 }
 
 export function isSeveral(

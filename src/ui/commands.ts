@@ -3,18 +3,19 @@ import type { Backlog } from '../core/backlog.ts';
 import type { Workspace } from '../core/batch/tool.ts';
 import type { Failure } from '../core/failure.ts';
 import type { RunState } from '../core/run/run-events.ts';
-import { oneLine, plain } from '../core/text.ts';
+import { count, oneLine, plain } from '../core/text.ts';
 import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import { copyAnalysis } from './analysis-report.ts';
 import { chooseBatch, copyBatch } from './batch-commands.ts';
 import type { AgentCommandsPort } from './agent-commands-port.ts';
-import { confirm, pickBacklog, type Target, tell, tellFailure } from './ask.ts';
+import { byBacklog, confirm, pickBacklog, type Target, tell, tellFailure } from './ask.ts';
 import type { Backlogs } from './backlogs.ts';
-import { commandsOn, type Handler, isSeveral, targetOf } from './command-targets.ts';
+import { commandsOn, type Handler, isSeveral, targetsOf } from './command-targets.ts';
 import {
   adoptAll,
   adoptTask,
   changeStatus,
+  changeStatuses,
   createDependent,
   deleteTask,
   editDependencies,
@@ -67,6 +68,7 @@ import { mergeAgain, resolveConflict } from './review/conflict-commands.ts';
 import type { LineComments } from './review/line-comments.ts';
 import {
   acceptChanges,
+  acceptSelected,
   discardChanges,
   openWorktree,
   reviewChanges,
@@ -99,7 +101,7 @@ export interface CommandContext {
 export function registerCommands(context: CommandContext): vscode.Disposable[] {
   const { backlogs, agents, lineComments, tree } = context;
   const reveal: Reveal = (backlog, id) => tree.reveal(backlog, id);
-  const { onRowBacklog, onBacklog, onWave, onTask, onTasks, onRun, onHandoff } =
+  const { onRowBacklog, onBacklog, onWave, onTask, onTasks, onTasksAtOnce, onRun, onHandoff } =
     commandsOn(backlogs);
   const showRuns = onRun('Runs', isAny, openRunReport, 'always');
   const claimOne = onTask('Claim Task', canClaim, claim);
@@ -111,8 +113,11 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
       ),
     ),
     runTask: trusted(
-      onTask('Run Task', canRun, ({ backlog, task }) =>
-        startRun(backlogs, backlog, { kind: 'task', id: task.id }),
+      onTasksAtOnce(
+        'Run Task',
+        canRun,
+        (target) => startTasks(backlogs, [target]),
+        (targets) => startTasks(backlogs, targets),
       ),
     ),
     runAllWaves: trusted(onBacklog((backlog) => startRun(backlogs, backlog, { kind: 'all' }))),
@@ -138,7 +143,11 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     openRunReport: onRun('Open Run Report', isAny, openRunReport),
     openTaskLog: (node) => openTaskLog(backlogs, node),
     reviewChanges: trusted((node) => reviewChanges(backlogs, lineComments, node)),
-    acceptChanges: trusted((node) => acceptChanges(backlogs, node)),
+    acceptChanges: trusted((node, selected) =>
+      isSeveral(selected)
+        ? acceptSelected(backlogs, targetsOf(selected))
+        : acceptChanges(backlogs, node),
+    ),
     resolveConflict: trusted((node) => resolveConflict(backlogs, node)),
     mergeAgain: trusted((node) => mergeAgain(backlogs, node)),
     discardChanges: trusted((node) => discardChanges(backlogs, node)),
@@ -227,7 +236,9 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
     ),
     editTask: trusted(onTask('Edit Task', isAny, editTask)),
     editDependencies: trusted(onTask('Edit Dependencies', isAny, editDependencies)),
-    changeStatus: trusted(onTask('Change Status', isAny, changeStatus)),
+    changeStatus: trusted(
+      onTasksAtOnce('Change Status', isChangeable, changeStatus, changeStatuses),
+    ),
     deleteTask: trusted(onTask('Delete Task', isAny, deleteTask)),
     adoptTask: trusted(onTask('Adopt into This Project', isForeign, adoptTask)),
     adoptAll: trusted(onBacklog(adoptAll)),
@@ -253,14 +264,26 @@ async function openBoard({ backlogs, openBoard: open }: CommandContext, node?: T
     await open(backlog, node !== undefined && 'taskId' in node ? node.taskId : undefined);
 }
 
-async function runSelected(backlogs: Backlogs, [node]: readonly TreeNode[]): Promise<void> {
-  if (node === undefined) return;
-  const { backlog } = node;
-  const target = targetOf(node);
-  if (node.kind === 'wave')
-    await startRun(backlogs, backlog, { kind: 'wave', number: node.number });
-  else if (target !== undefined)
-    await startRun(backlogs, backlog, { kind: 'task', id: target.task.id });
+async function runSelected(backlogs: Backlogs, selected: readonly TreeNode[]): Promise<void> {
+  const [node] = selected;
+  if (node?.kind === 'wave' && !isSeveral(selected))
+    await startRun(backlogs, node.backlog, { kind: 'wave', number: node.number });
+  else await startTasks(backlogs, targetsOf(selected));
+}
+
+/** Starts one run for all of these of a backlog. */
+async function startTasks(backlogs: Backlogs, targets: readonly Target[]): Promise<void> {
+  for (const [backlog, own] of byBacklog(targets)) {
+    const ids = own.map(({ task }) => task.id);
+    const [only, ...more] = ids;
+    if (only === undefined) continue;
+    const title = count(ids.length, 'task');
+    await startRun(
+      backlogs,
+      backlog,
+      more.length === 0 ? { kind: 'task', id: only } : { kind: 'tasks', title, ids },
+    );
+  }
 }
 
 /** Claims the tasks of several rows, all of a backlog or none. */
@@ -349,4 +372,7 @@ const isRunning = (_: Backlog, { phase, paused }: RunState): boolean =>
 const isPaused = (_: Backlog, { phase, paused }: RunState): boolean =>
   phase === 'running' && paused !== undefined;
 const isUnended = (_: Backlog, { phase }: RunState): boolean => phase !== 'ended';
+/** What others hold or an agent works on keeps its status until they are done. */
+const isChangeable = (backlog: Backlog, task: Task): boolean =>
+  backlog.leaseOf(task).kind !== 'theirs' && backlog.runs.of(task.id) === undefined;
 const isBegun = (_: Backlog, task: Task): boolean => task.status !== 'Todo';

@@ -1,13 +1,13 @@
 import * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Change, WritableStatus } from '../core/edit/change.ts';
-import { oneLine, plain } from '../core/text.ts';
+import { count, oneLine, plain } from '../core/text.ts';
 import type { Task } from '../core/task.ts';
-import { confirm, type Target, tell, tellFailure } from './ask.ts';
+import { byBacklog, confirm, type Target, tell, tellFailure } from './ask.ts';
 import { openDescription } from './description-files.ts';
 import { askToAdopt, askToDelete, nameOf, shown } from './edit-words.ts';
 import { foreignTasks } from './doctor/foreign-tasks.ts';
-import { claim } from './lock-commands.ts';
+import { claim, claimAll } from './lock-commands.ts';
 import { newTask, type Reveal } from './new-task.ts';
 import { nameIn } from './plan-words.ts';
 import { askDependencies, askParent, askPriority, askTags, askTitle } from './task-inputs.ts';
@@ -124,30 +124,53 @@ const STATUSES: readonly (readonly [status: WritableStatus, meaning: string])[] 
 
 /** Lets the user choose a status; In Progress is claimed, so that no other holder starts it. */
 export async function changeStatus(target: Target): Promise<void> {
-  const { backlog, task } = target;
-  const isClaimable = task.status === 'Todo' || task.status === 'In Progress';
+  const { task } = target;
+  const to = await askStatus(`Status of ${nameOf(task)}`, [task]);
+  if (to === 'In Progress') await claim(target);
+  else if (to !== undefined) await setStatusOf([target], to);
+}
+
+/** As `changeStatus`, for several tasks: all of a backlog or none. */
+export async function changeStatuses(targets: readonly Target[]): Promise<void> {
+  const tasks = targets.map(({ task }) => task);
+  const to = await askStatus(`Status of ${count(tasks.length, 'task')}`, tasks);
+  if (to === undefined) return;
+  for (const [backlog, own] of byBacklog(targets)) {
+    if (to !== 'In Progress') await setStatusOf(own, to);
+    else
+      await claimAll(
+        backlog,
+        own.map(({ task }) => task.id),
+      );
+  }
+}
+
+async function askStatus(
+  title: string,
+  tasks: readonly Task[],
+): Promise<WritableStatus | undefined> {
+  const isClaimable = tasks.every(({ status }) => status === 'Todo' || status === 'In Progress');
+  const now = new Set(tasks.map(({ rawStatus }) => rawStatus));
   const items = STATUSES.filter(([status]) => status !== 'In Progress' || isClaimable).map(
     ([status, meaning]) => ({
       label: status,
-      description: status === task.rawStatus ? 'now' : meaning,
+      description: now.size === 1 && now.has(status) ? 'now' : meaning,
       status,
     }),
   );
-  const title = plain(`Status of ${nameOf(task)}`);
   const chosen = await vscode.window.showQuickPick(items, {
-    title,
-    placeHolder: plain(`Now: ${task.rawStatus}`),
+    title: plain(title),
+    placeHolder: plain(`Now: ${[...now].join(', ')}`),
   });
-  if (chosen === undefined) return;
-  if (chosen.status === 'In Progress') await claim(target);
-  else if (chosen.status !== task.rawStatus) {
-    await apply(backlog, {
-      kind: 'setStatus',
-      id: task.id,
-      from: task.rawStatus,
-      to: chosen.status,
-    });
-  }
+  return chosen?.status;
+}
+
+async function setStatusOf(targets: readonly Target[], to: WritableStatus): Promise<void> {
+  const changes = targets
+    .filter(({ task }) => task.rawStatus !== to)
+    .map(({ task }) => ({ kind: 'setStatus', id: task.id, from: task.rawStatus, to }) as const);
+  const [first] = targets;
+  if (first !== undefined && changes.length > 0) await apply(first.backlog, ...changes);
 }
 
 /** Deletes a task, once the user has seen what goes with it. */

@@ -3,7 +3,7 @@ import type { Backlog } from '../../core/backlog.ts';
 import type { AcceptedWork, AcceptOutcome, Review } from '../../core/run/review.ts';
 import type { TaskId } from '../../core/task.ts';
 import { count, firstOf, oneLine, plain } from '../../core/text.ts';
-import { confirm, tellFailure, valueOrTell } from '../ask.ts';
+import { confirm, type Target, tellFailure, valueOrTell } from '../ask.ts';
 import type { Backlogs } from '../backlogs.ts';
 import { readAcceptWay } from '../settings.ts';
 import type { TreeNode } from '../tree-nodes.ts';
@@ -97,6 +97,46 @@ export async function acceptChanges(backlogs: Backlogs, node: TreeNode | undefin
   const commit = outcome.kind === 'accepted' ? outcome.commit : undefined;
   await setDone(backlogs, target, review.tasks, commit);
   await offerUndo(backlogs, target, outcome);
+}
+
+/**
+ * Accepts the work on several tasks, one after the other, after one question; what has no work of
+ * its own to accept is marked as done where it is in Review.
+ */
+export async function acceptSelected(
+  backlogs: Backlogs,
+  targets: readonly Target[],
+): Promise<void> {
+  const works = targets.flatMap(({ backlog, task }) => {
+    const latest = backlog.runs.latestOf(task.id);
+    const work = latest && { backlog, run: latest.run, id: task.id };
+    const isIsolated = latest?.run.options.isolation !== undefined;
+    return work !== undefined && isIsolated && isOpenToAccept(work) ? [work] : [];
+  });
+  const isWork = ({ backlog, task }: Target): boolean =>
+    works.some((work) => work.backlog === backlog && work.id === task.id);
+  const others = targets.filter((each) => each.task.status === 'Review' && !isWork(each));
+  const names = [...works.map(nameOf), ...others.map(({ task }) => oneLine(task.title) || task.id)];
+  if (names.length === 0)
+    return void vscode.window.showInformationMessage('Nothing of this waits to be accepted.');
+  const asked = `Accept the work on ${count(names.length, 'task')}?`;
+  if (!(await confirm(asked, names.join('\n'), 'Accept'))) return;
+  for (const work of works) {
+    const { backlog, run } = work;
+    const { reviews } = backlogs.of(backlog);
+    const review = await valueOrTell(reviews.changes(run, partOf(work)));
+    const outcome =
+      review && (await valueOrTell(reviews.accept(run, partOf(work), readAcceptWay(backlog.root))));
+    if (review === undefined || outcome === undefined) return;
+    if (outcome.kind !== 'accepted' && outcome.kind !== 'nothing') {
+      const why = whyNotAccepted(outcome, run.options.isolation?.target ?? '');
+      return void vscode.window.showWarningMessage(plain(`${nameOf(work)}: ${why}`));
+    }
+    const commit = outcome.kind === 'accepted' ? outcome.commit : undefined;
+    await setDone(backlogs, work, review.tasks, commit);
+  }
+  for (const { backlog, task } of others)
+    if (!(await tellFailure(backlog.edits.setStatus(task, 'Done')))) return;
 }
 
 function comesWith(backlog: Backlog, others: readonly TaskId[]): string {

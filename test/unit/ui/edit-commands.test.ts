@@ -149,6 +149,7 @@ describe('the commands', () => {
     spec: FakeBacklog,
     id?: string,
     outcomes: readonly (Failure | undefined)[] = [],
+    selected: readonly string[] = [],
   ): Promise<readonly Change[][]> {
     const applied: Change[][] = [];
     const backlog = fakeBacklog({
@@ -172,7 +173,8 @@ describe('the commands', () => {
       },
     });
     const node = id === undefined ? undefined : { kind: 'task', backlog, taskId: id };
-    const done = commands.registered.get(`todo2Waves.${name}`)?.(node);
+    const rows = selected.map((each) => ({ kind: 'task', backlog, taskId: each }));
+    const done = commands.registered.get(`todo2Waves.${name}`)?.(node, rows);
     return Promise.resolve(done).then(() => applied);
   }
 
@@ -201,6 +203,19 @@ describe('the commands', () => {
       [first, second, third].map((ms) => `T-${ms} | low | a b | T-1`),
     );
     assert.match(shown[0]!.message, /stayed locked/);
+  });
+
+  test('the status of several tasks is asked for once, and set in one go; what others hold is left alone', async () => {
+    const held = { status: 'In Progress', lock: lock('claude-x-1', NOW + 60_000) } as const;
+    const spec = { tasks: [...tasks('T-1', '?T-2', '#T-3'), task('T-4', held)] };
+    answers.push('Blocked');
+    const applied = await press('changeStatus', spec, 'T-1', [], ['T-1', 'T-2', 'T-3', 'T-4']);
+    assert.deepEqual(applied, [
+      ['T-1 Todo', 'T-2 Review'].map((line) => {
+        const [id = '', from] = line.split(' ');
+        return { kind: 'setStatus', id, from, to: 'Blocked' };
+      }),
+    ]);
   });
 
   test('each field is written with what it was when it was shown', async () => {

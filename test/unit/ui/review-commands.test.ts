@@ -194,9 +194,14 @@ function makeWindow(given: Answers = {}) {
       tree: NO_TREE,
     },
   });
-  const press = async (name: string, node?: object): Promise<readonly string[]> => {
+  const press = async (
+    name: string,
+    node?: object,
+    selected: readonly object[] = [],
+  ): Promise<readonly string[]> => {
     const row = node === undefined ? undefined : { backlog, ...node };
-    await commands.registered.get(`todo2Waves.${name}`)?.(row);
+    const rows = selected.map((each) => ({ backlog, ...each }));
+    await commands.registered.get(`todo2Waves.${name}`)?.(row, rows);
     return asked;
   };
   return { backlogs, press, asked };
@@ -343,6 +348,38 @@ describe('accepting', () => {
 
   test('does nothing where the user does not press the button', async () => {
     assert.deepEqual(await makeWindow().press('acceptChanges', taskRow), ['changes T-1']);
+  });
+
+  const rowOf = (id: string): object => ({ kind: 'task', taskId: taskId(id) });
+  const four = ['T-1', 'T-2', 'T-3', 'T-4'].map(rowOf);
+
+  test('of several rows asks once, and takes each that has something to accept', async () => {
+    assert.deepEqual(await makeWindow().press('acceptChanges', taskRow, four), []);
+    assert.equal(shown[0]?.message, 'Accept the work on 2 tasks?');
+    assert.equal(shown[0].detail, '“Dredge it”\n“Title of T-2”');
+    answers.push('Accept');
+    const asked = await makeWindow().press('acceptChanges', taskRow, four);
+    assert.deepEqual(
+      asked.filter((line) => line.startsWith('accept')),
+      ['accept r T-1 merge', 'accept r T-2 merge'],
+    );
+    for (const id of ['T-1', 'T-2']) assert.ok(asked.includes(`${id} Review Done`), id);
+  });
+
+  test('of several rows marks as done what is in Review without work of its own', async () => {
+    answers.push('Accept');
+    const { options } = RUN;
+    const run = { ...RUN, runId: 'x', tasks: new Map(), options };
+    const asked = await makeWindow({ run }).press('acceptChanges', taskRow, four);
+    assert.deepEqual(asked, ['T-1 Review Done', 'T-2 Review Done']);
+  });
+
+  test('of several rows stops at the first that does not fit, and names it', async () => {
+    answers.push('Accept');
+    const outcome = { kind: 'conflict', files: ['a'] } as const;
+    const asked = await makeWindow({ outcome }).press('acceptChanges', taskRow, four);
+    assert.deepEqual(asked, ['changes T-1', 'accept r T-1 merge']);
+    assert.match(messages().at(-1) ?? '', /^“Dredge it”: Nothing was accepted: it conflicts/);
   });
 
   test('names the other tasks whose work comes with it, and sets them to Done, too', async () => {

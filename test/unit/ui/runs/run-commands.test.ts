@@ -101,9 +101,14 @@ function makeWindow(runs: readonly RunState[] = [live, paused, over], more: Fake
     workspace: NO_WORKSPACE,
     tree: NO_TREE,
   });
-  const press = async (name: string, node?: object): Promise<readonly string[]> => {
+  const press = async (
+    name: string,
+    node?: object,
+    selected: readonly object[] = [],
+  ): Promise<readonly string[]> => {
     await commands.registered.get(`todo2Waves.${name}`)?.(
       node === undefined ? undefined : { backlog, ...node },
+      selected.map((each) => ({ backlog, ...each })),
     );
     return backlog.asked;
   };
@@ -194,6 +199,13 @@ describe('before the first agent of all starts, the user is asked', () => {
     }
     assert.deepEqual(shown, []);
   });
+});
+
+test('several rows are run as one, without what cannot start', async () => {
+  const { press, backlog } = makeWindow([], { starts: true });
+  const rows = ['T-1', 'T-3', 'T-2', 'T-1'].map((id) => ({ kind: 'task', taskId: taskId(id) }));
+  await press('runTask', rows[0], rows);
+  assert.deepEqual(backlog.started, [{ title: '2 tasks', waves: [['T-1', 'T-2']] }]);
 });
 
 describe('a second press of Run', () => {
