@@ -18,7 +18,7 @@ import { decideIsolation, type DecideParts } from './decide-isolation.ts';
 import { mergeWork, type Noted } from './merge-work.ts';
 import { beginResolving, mergeResolved } from './resolve-work.ts';
 import type { Marked } from './marked-work.ts';
-import { type SetUpParts, setUpRun } from './set-up-run.ts';
+import { notSetUp, type SetUpParts, setUpRun } from './set-up-run.ts';
 import type { BringInParts } from './task-commits.ts';
 import { notKept, unmergedRemark } from './work-end.ts';
 import { failureOf, NO_WORKTREE, ownerOf, plainFailure, type RunPlace } from './run-place.ts';
@@ -148,8 +148,8 @@ export function isolateWith(parts: IsolationParts): GitIsolation {
     setUp: async (runId, isolation, marked, signal) => {
       const place = await placeOf(runId, isolation.base);
       return place.ok
-        ? setUpRun(parts, place.value, runId, marked, signal).catch(messageOf)
-        : place.failure.detail;
+        ? setUpRun(parts, place.value, runId, marked, signal)
+        : notSetUp(place.failure.detail);
     },
     mergedFolder: async (runId, isolation) => {
       if (isolation === undefined) return undefined;

@@ -54,7 +54,7 @@ export function verifyMergedWith(parts: VerifyMergedParts): VerifyMerged {
         const spec = await resolveVerify(command);
         if (!spec.ok) return notRun(`${command.command} was not found`);
         const why = await setUpRun(parts, place, runId, marked, signal);
-        if (why !== undefined) return notRun(`the worktree of the run was not set up: ${why}`);
+        if (why !== undefined) return notRun(why);
         const cwd = resolve(place.folder, place.repository.prefix);
         const request = { verify: spec.value, cwd, ...marked, graceMs: GRACE_MS };
         const doing = 'Verifying the merged state';

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { WorkEnd } from '../../../src/core/ports.ts';
 import type { VerifyCommand } from '../../../src/core/run/agent-rules.ts';
+import { WorkLog } from '../../../src/agent-process/work-log.ts';
 import { EVIDENCE, type IsolatedRig, isolatedRig } from '../../support/isolated-rig.ts';
 
 const node = (source: string): VerifyCommand => ({
@@ -118,6 +119,16 @@ describe('what verifies a task judges the merged state', () => {
     assert.match(
       end.evidence?.remarks?.join() ?? '',
       /^What was merged is not verified: the worktree of the run was not set up: .* failed$/,
+    );
+    // What verifies a wave says the same.
+    const marked = { log: new WorkLog(undefined), mark: 'x' };
+    const { signal } = new AbortController();
+    const why = await rig.isolation.setUp('r', rig.decided(), marked, signal);
+    assert.match(why ?? '', /^the worktree of the run was not set up: .* failed$/);
+    rmSync(join(rig.root, '.git'), { recursive: true });
+    assert.match(
+      (await rig.openWindow().setUp('r', rig.decided(), marked, signal)) ?? '',
+      /^the worktree of the run was not set up: ./,
     );
   });
 });
