@@ -13,7 +13,7 @@ import type { VerifiedAttempt } from './verify-merged.ts';
 import {
   brokenBy,
   notKept,
-  notVerified,
+  verifyRemarks,
   REMOVED,
   unfinished,
   withChanges,
@@ -56,9 +56,11 @@ export async function bringIn(
   const { status, evidence } = withWork;
   if (merged.value.kind === 'conflict')
     return { kind: 'conflict', files: merged.value.files, status, evidence };
-  if (merged.value.kind !== 'broken') return withRemarks(withWork, notVerified(merged.value));
+  const more = verifyRemarks(merged.value);
+  if (merged.value.kind !== 'broken') return withRemarks(withWork, more);
   const { verify, ...broken } = brokenBy(merged.value);
-  return { kind: 'conflict', ...broken, status, evidence: evidence && { ...evidence, verify } };
+  const told = evidence && { ...evidence, verify };
+  return withRemarks({ kind: 'conflict', ...broken, status, evidence: told }, more);
 }
 
 /** Ends that may come between the merge of the work and the record of its success. */

@@ -8,7 +8,7 @@ import { recordOf, type WorktreeRecord } from '../git/worktree-records.ts';
 import { mergesOf } from './reviewed-work.ts';
 import { ownerOf, type RunPlace } from './run-place.ts';
 import { type BringInParts, commitTask, mergeTask } from './task-commits.ts';
-import { brokenBy, halfDone, notVerified, REMOVED, unmergedRemark } from './work-end.ts';
+import { brokenBy, halfDone, verifyRemarks, REMOVED, unmergedRemark } from './work-end.ts';
 
 const ASKED = 'Its agent was asked to resolve the conflict';
 const RESOLVED = 'It did not fit to earlier work, and its agent resolved the conflict';
@@ -67,14 +67,20 @@ export async function mergeWork(
       return {
         outcome: { kind: 'merged' },
         noted: {
-          remarks: [...(again ? [RESOLVED] : []), ...remarks, ...notVerified(merged.value)],
+          remarks: [...(again ? [RESOLVED] : []), ...remarks, ...verifyRemarks(merged.value)],
           merged: { record, work: work.value },
         },
       };
     case 'stopped':
       return { outcome: { kind: 'stopped' }, noted: { remarks } };
     case 'broken':
-      return { outcome: { kind: 'conflict' }, noted: { remarks, ...brokenBy(merged.value) } };
+      return {
+        outcome: { kind: 'conflict' },
+        noted: {
+          remarks: [...remarks, ...verifyRemarks(merged.value)],
+          ...brokenBy(merged.value),
+        },
+      };
     case 'conflict':
   }
   const { files } = merged.value;

@@ -251,12 +251,11 @@ export function wireRuns(parts: RunParts): WiredRuns {
       flushed: () => history.flushed(),
       verifyWave: verifyWaveWith({
         journals,
-        folderOf: async (runId, marked, signal) => {
+        inWork: async (runId, marked, signal, judge) => {
           const isolated = runOf(runId)?.options.isolation;
-          const folder = await isolation.mergedFolder(runId, isolated);
-          if (folder === undefined || isolated === undefined) return { folder: paths.root };
-          const why = await isolation.setUp(runId, isolated, marked, signal);
-          return why === undefined ? { folder } : { why };
+          return isolated === undefined
+            ? { kind: 'judged', value: await judge(paths.root) }
+            : isolation.judge(runId, isolated, marked, signal, judge);
         },
         command: () => options().verifyWave,
         log,

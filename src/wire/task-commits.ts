@@ -82,7 +82,8 @@ export async function mergeTask(
   const judge = isByHand ? undefined : parts.verifyMerged?.(place, attempt, signal);
   let verified: Verified | undefined;
   const verify =
-    judge && (async () => (verified = await judge()).kind !== 'broken' && !signal.aborted);
+    judge &&
+    (async (at: string) => (verified = await judge(at)).kind !== 'broken' && !signal.aborted);
   const merged = await integrate({
     ...{ repository, branch, folder, work, message, trailers },
     ...{ signal, verify, isVerified },

@@ -100,9 +100,14 @@ export function brokenBy({ verified }: MergedTask): {
   return { files: [], reason: `its work breaks ${name} once merged with earlier work`, verify };
 }
 
-/** As remarks: why what was merged was not verified. */
-export function notVerified({ verified }: MergedTask): readonly string[] {
-  return verified?.kind === 'notRun' ? [`What was merged is not verified: ${verified.why}`] : [];
+/** As remarks: why what was merged was not verified, and what the command did beside that. */
+export function verifyRemarks(merged: MergedTask): readonly string[] {
+  const { verified } = merged;
+  const notRun = verified?.kind === 'notRun';
+  return [
+    ...(notRun ? [`What was merged is not verified: ${verified.why}`] : []),
+    ...('changed' in merged ? [merged.changed] : []),
+  ];
 }
 
 function hasEvidence(end: WorkEnd): end is Ended {

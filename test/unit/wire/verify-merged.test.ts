@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { WorkEnd } from '../../../src/core/ports.ts';
 import type { VerifyCommand } from '../../../src/core/run/agent-rules.ts';
-import { WorkLog } from '../../../src/agent-process/work-log.ts';
 import { EVIDENCE, type IsolatedRig, isolatedRig } from '../../support/isolated-rig.ts';
 
 const node = (source: string): VerifyCommand => ({
@@ -121,14 +120,36 @@ describe('what verifies a task judges the merged state', () => {
       /^What was merged is not verified: the worktree of the run was not set up: .* failed$/,
     );
     // What verifies a wave says the same.
-    const marked = { log: new WorkLog(undefined), mark: 'x' };
-    const { signal } = new AbortController();
-    const why = await rig.isolation.setUp('r', rig.decided(), marked, signal);
-    assert.match(why ?? '', /^the worktree of the run was not set up: .* failed$/);
+    const failed = await rig.judge(() => assert.fail('it is not set up'));
+    assert.ok(failed.kind === 'notRun');
+    assert.match(failed.why, /^the worktree of the run was not set up: .* failed$/);
     rmSync(join(rig.root, '.git'), { recursive: true });
-    assert.match(
-      (await rig.openWindow().setUp('r', rig.decided(), marked, signal)) ?? '',
-      /^the worktree of the run was not set up: ./,
-    );
+    const gone = await rig.judge(() => assert.fail('it is gone'), rig.openWindow());
+    assert.ok(gone.kind === 'notRun');
+    assert.match(gone.why, /^the worktree of the run was not set up: ./);
+  });
+
+  test('and what else it did to the run is undone, and said of the task', async (t) => {
+    const setup = node("require('node:fs').appendFileSync('../setup', 'x')");
+    const verify = node(`
+      const { appendFileSync, rmSync } = require('node:fs');
+      appendFileSync('../judged', 'x');
+      rmSync(process.cwd(), { recursive: true })`);
+    const rig = await begun(t, { verify, setup: [setup] });
+    rig.write('three.txt', 'three\n', await rig.begin('T-3'));
+    for (const id of ['T-1', 'T-2', 'T-3'])
+      assert.deepEqual(await rig.merge(id), { kind: 'merged' });
+    assert.equal(judged(rig), 2);
+    assert.equal(rig.read('setup', rig.worktrees), 'xx', 'a new folder is made ready anew');
+    const end = await rig.end('T-3');
+    assert.ok(end.kind === 'succeeded');
+    assert.deepEqual(end.evidence?.remarks, [
+      'The command that verifies it deleted the worktree of the run; that was undone',
+    ]);
+    for (const file of ['one.txt', 'two.txt', 'three.txt'])
+      assert.equal(
+        rig.git('show', `waves/run-r:${file}`),
+        rig.read(file, join(rig.worktrees, 'run-r')),
+      );
   });
 });
