@@ -147,11 +147,16 @@ export function isolateWith(parts: IsolationParts): GitIsolation {
         ? beginResolving(parts, place.value, runId, id)
         : fail(plainFailure(place.failure));
     },
-    mergeAgain: async ({ runId, options: { isolation } }, id) => {
+    mergeAgain: async ({ runId, tasks, options: { isolation } }, id, signal) => {
       if (isolation === undefined) return fail(plainFailure({ detail: NO_WORKTREE }));
       const place = await placeOf(runId, isolation.base);
       return place.ok
-        ? mergeResolved(parts, place.value, runId, id)
+        ? mergeResolved(
+            parts,
+            place.value,
+            { runId, id, attemptNo: tasks.get(id)?.attemptNo },
+            signal,
+          )
         : fail(plainFailure(place.failure));
     },
     judge: async (runId, isolation, marked, signal, judge) => {

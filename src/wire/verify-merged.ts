@@ -13,8 +13,7 @@ export const MARK_OF_MERGE = 'merge';
 
 /** How the merged state was judged; `notRun`: why it was not, without a full stop. */
 export type Verified =
-  | { readonly kind: 'passed' }
-  | { readonly kind: 'broken'; readonly result: VerifyResult }
+  | { readonly kind: 'passed' | 'broken'; readonly result: VerifyResult }
   | { readonly kind: 'notRun'; readonly why: string };
 
 /** Whose merge is verified; the output is in the log of the attempt, where that is known. */
@@ -62,7 +61,7 @@ export function verifyMergedWith(parts: VerifyMergedParts): VerifyMerged {
         const request = { verify: spec.value, cwd, ...marked, graceMs: GRACE_MS };
         const doing = 'Verifying the merged state';
         const result = await runVerify({ ...request, doing }, signal);
-        return result.passed ? { kind: 'passed' } : { kind: 'broken', result };
+        return { kind: result.passed ? 'passed' : 'broken', result };
       });
   };
 }
