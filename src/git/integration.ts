@@ -179,6 +179,11 @@ async function integrateAlone(request: Integrate): Promise<GitResult<Integration
       return ok({ kind: isStopped(signal) ? 'stopped' : 'broken', ...back.value });
     }
   }
+  // The files of a large repository take their time.
+  if (tree !== undefined && isStopped(signal)) {
+    const undone = await settle(tree.value, branch, before);
+    return undone.ok ? ok({ kind: 'stopped' }) : undone;
+  }
   const moved = await moveBranch(top, branch, before, commit.value, MERGING);
   if (!moved.ok) return moved;
   // It is merged: where its worktree cannot be told so, the next merge does.
