@@ -18,6 +18,7 @@ import { endOrphan, isZombie } from './process-tree.ts';
 import { writeOrder } from './order-file.ts';
 import { SupervisorProcess, type NodeCommand } from './supervisor-process.ts';
 import { Watched } from './watched-attempt.ts';
+import { formatAnswer, readAnswer } from './merge-answer.ts';
 import { followFiles, readState, requestStop, type AttemptRef } from './work-files.ts';
 import type { WorkFiles, WorkOrder } from './work-order.ts';
 
@@ -152,16 +153,19 @@ export class SupervisedWorker implements TaskWorker {
   async #merge(watched: Watched, again: boolean, { onMerging }: WorkListener): Promise<void> {
     const { askToResolve, log } = this.#options;
     const { attempt, files } = watched;
+    // Of a window that is gone. Its agent may be at work again by now, or have ended.
+    const known = readAnswer(files.answer, again);
+    if (known !== undefined && known !== 'merged') return;
     // Found out once it has ended, where it is not for this listener.
     const outcome = await onMerging?.(again);
-    if (this.#isDetached()) return;
+    if (this.#isDetached() || known !== undefined) return;
     let answer: MergeAnswer = outcome?.kind ?? 'unknown';
     if (outcome?.kind === 'resolve') {
       watched.conflicts = outcome.files.length;
       if (!(await askToResolve(attempt, outcome.files))) answer = 'conflict';
     }
     try {
-      await replaceFile(files.answer, answer, 0o600);
+      await replaceFile(files.answer, formatAnswer(again, answer), 0o600);
     } catch (error) {
       log(`What came of merging ${attempt.id} could not be written: ${String(error)}`);
     }

@@ -58,7 +58,7 @@ export interface WorkOrder {
   readonly verify: LimitedCommand | undefined;
   /**
    * The work is merged before its end is recorded: a window does that in the phases `merging` and
-   * `mergingAgain`, and answers with a word of `MergeAnswer` in this file, which is taken away then.
+   * `mergingAgain`, and answers in this file; see `formatAnswer`.
    */
   readonly answer?: string | undefined;
   /** How the agent is asked to resolve a conflict; undefined: it is not. */

@@ -12,6 +12,7 @@ import {
   estimate,
 } from './run/engine/dry-run.ts';
 import { estimateDurations } from './run/engine/estimates.ts';
+import { touchedEarlier } from './run/engine/touched-earlier.ts';
 import type { AskedIsolation, IsolationDecision } from './run/isolation.ts';
 import type { Isolation } from './run/isolation-port.ts';
 import type { RunChoice, RunScope } from './run/run-choice.ts';
@@ -280,6 +281,7 @@ export class BacklogRuns implements Disposable {
       caseFoldPaths,
       settle,
       durationOf,
+      touched: touchedEarlier(runs, { foldCase: caseFoldPaths }),
       now: clock.now(),
     };
     const cap = choice.cap ?? runner.cap;
@@ -374,8 +376,11 @@ export class BacklogRuns implements Disposable {
     if (!request.ok) return request;
     if (tasks === undefined) return fail({ kind: 'nothingToRun' });
     const { waves, agents, options } = request.value;
-    const { durationOf, basis } = estimateDurations([...this.past, ...this.all], tasks, agents);
-    const world = { estimate: durationOf, caseFoldPaths: this.caseFoldPaths };
+    const runs = [...this.past, ...this.all];
+    const { durationOf, basis } = estimateDurations(runs, tasks, agents);
+    const { caseFoldPaths } = this;
+    const touched = touchedEarlier(runs, { foldCase: caseFoldPaths });
+    const world = { estimate: durationOf, touched, caseFoldPaths };
     const candidates = waves.flatMap((ids, wave) =>
       ids.flatMap((id) => {
         const agent = agents.get(id);

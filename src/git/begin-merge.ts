@@ -1,8 +1,8 @@
 import { ok } from '../core/result.ts';
 import { messageOf } from '../core/text.ts';
-import { gitFailure, parts, type GitResult } from './git-failure.ts';
+import { gitFailure, holds, parts, type GitResult } from './git-failure.ts';
 import { operationUnderWay, type Repository } from './repository.ts';
-import { findWorkTree, mendLink, runIn, type WorkTree } from './work-tree.ts';
+import { findWorkTree, mendLink, mergeHeadsOf, runIn, type WorkTree } from './work-tree.ts';
 
 export interface BeginMerge {
   readonly repository: Pick<Repository, 'commonDir'>;
@@ -36,6 +36,21 @@ export async function beginMerge(request: BeginMerge): Promise<GitResult<readonl
   } catch (error) {
     return gitFailure('file', messageOf(error));
   }
+}
+
+/** True where a merge is under way in a worktree, of commits that `other` has. */
+export async function isMergeOf({
+  repository,
+  folder,
+  other,
+}: Pick<BeginMerge, 'repository' | 'folder' | 'other'>): Promise<boolean> {
+  const work = await findWorkTree(repository.commonDir, folder);
+  if (!work.ok || operationUnderWay(work.value.gitDir) !== 'merge') return false;
+  for (const head of await mergeHeadsOf(work.value)) {
+    const isIn = await holds(repository.commonDir, ['merge-base', '--is-ancestor', head, other]);
+    if (!isIn.ok || !isIn.value) return false;
+  }
+  return true;
 }
 
 /** The files in conflict of a merge that is under way in a worktree; undefined where none is. */

@@ -3,8 +3,6 @@ import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { ok } from '../core/result.ts';
 import { messageOf, oneLine } from '../core/text.ts';
-import { readWholeText } from '../disk/read-whole.ts';
-import { removeFile } from '../disk/replace-file.ts';
 import { filesOf, type Changes } from './diff.ts';
 import { gitFailure, holds, run, type GitResult } from './git-failure.ts';
 import { keepCommit } from './kept-commits.ts';
@@ -14,7 +12,15 @@ import { mergeTrees } from './merge-trees.ts';
 import { backlogOf, operationUnderWay, type Repository } from './repository.ts';
 import { disposeStaged, stageAll, type Staged } from './stage.ts';
 import { unresolvedFiles } from './unresolved.ts';
-import { findWorkTree, gitDirOf, mendLink, runIn, type WorkTree } from './work-tree.ts';
+import {
+  findWorkTree,
+  isWorkTree,
+  mendLink,
+  mergeHeadsOf,
+  removeMergeState,
+  runIn,
+  type WorkTree,
+} from './work-tree.ts';
 import { bringBackWorktree } from './worktrees.ts';
 
 export interface CommitWork {
@@ -63,7 +69,7 @@ export async function commitWork(
 ): Promise<GitResult<CommittedWork | UnfinishedWork>> {
   const { repository, folder } = request;
   try {
-    const isThere = await isWorktree(repository.commonDir, folder);
+    const isThere = await isWorkTree(repository.commonDir, folder);
     const back = isThere ? ok(folder) : await bringBackWorktree(repository, request.branch);
     if (!back.ok) return back;
     const work = await findWorkTree(repository.commonDir, back.value);
@@ -91,11 +97,6 @@ const DELETED = 'The worktree was deleted; what was committed or staged in it is
 
 const LEFT_LOCK =
   'A Git command of the agent was ended half-way; the lock that it left is removed.';
-
-async function isWorktree(commonDir: string, folder: string): Promise<boolean> {
-  const found = await lstat(folder).catch(() => undefined);
-  return found?.isDirectory() === true && (await gitDirOf(commonDir, folder)) !== undefined;
-}
 
 async function mended(work: WorkTree): Promise<string[]> {
   const before = await lstat(join(work.folder, '.git')).catch(() => undefined);
@@ -143,7 +144,10 @@ class Committing {
       if (this.#request.isResolving !== true)
         this.#remarks.push(`The agent left a ${operation} without its commit; it was concluded.`);
     }
-    const made = await this.#make(parent, operation === 'merge' ? await this.#mergeHeads() : []);
+    const made = await this.#make(
+      parent,
+      operation === 'merge' ? await mergeHeadsOf(this.#work) : [],
+    );
     if (!made.ok) return made;
     return this.#bringToBranch(heads.value, made.value, operation !== undefined);
   }
@@ -161,13 +165,6 @@ class Committing {
     const parent = valueOf(head) ?? valueOf(tip);
     if (parent === undefined) return gitFailure('refused', `The branch ${branch} is gone.`);
     return ok({ head: valueOf(head), tip: valueOf(tip), parent, headRef: valueOf(headRef) });
-  }
-
-  async #mergeHeads(): Promise<readonly string[]> {
-    const file = join(this.#work.gitDir, 'MERGE_HEAD');
-    const read = await readWholeText(file, { mostBytes: 64 * 1024 });
-    const lines = read.ok ? (read.value ?? '').split('\n') : [];
-    return lines.filter((line) => /^[0-9a-f]{40,64}$/.test(line));
   }
 
   /** A commit of the tree on top of its parents; the parent itself where nothing differs. */
@@ -247,10 +244,7 @@ class Committing {
       const filled = await runIn(this.#work, ['read-tree', '-m', '-u', commit, goal]);
       if (!filled.ok) this.#remarks.push(`The files of the worktree are older than its branch.`);
     }
-    // As `git commit` does once there is a commit.
-    const state = ['MERGE_HEAD', 'MERGE_MSG', 'MERGE_MODE', 'CHERRY_PICK_HEAD', 'REVERT_HEAD'];
-    if (isConcluded)
-      for (const name of [...state, 'AUTO_MERGE']) await removeFile(join(this.#work.gitDir, name));
+    if (isConcluded) await removeMergeState(this.#work);
     return this.#answer(goal);
   }
 

@@ -1,14 +1,23 @@
 import { ok } from '../core/result.ts';
 import { messageOf } from '../core/text.ts';
+import { tipOf } from './branch-home.ts';
 import { gitFailure, holds, run, type GitResult } from './git-failure.ts';
-import { keepCommit, nameOf } from './kept-commits.ts';
-import { removeLocksIn } from './left-locks.ts';
+import { nameOf } from './kept-commits.ts';
 import { makeCommit } from './make-commit.ts';
 import { mergeTrees } from './merge-trees.ts';
 import { withRepositoryLock } from './repository-lock.ts';
 import type { Repository } from './repository.ts';
-import { disposeStaged, stageAll } from './stage.ts';
-import { findWorkTree, mendLink, runIn, type WorkTree } from './work-tree.ts';
+import {
+  attach,
+  bringBack,
+  type BroughtBack,
+  fill,
+  MERGING,
+  moveBranch,
+  type RunTree,
+  settle,
+  treeOfRun,
+} from './run-tree.ts';
 
 export interface Integrate {
   readonly repository: Pick<Repository, 'top' | 'commonDir' | 'prefix'>;
@@ -33,10 +42,10 @@ export interface Integrate {
  * merged, but did not pass; the branch is as before, as it is where it was `stopped`.
  */
 export type Integration =
-  | { readonly kind: 'merged'; readonly commit: string; readonly before: string }
+  | ({ readonly kind: 'merged'; readonly commit: string; readonly before: string } & BroughtBack)
   | { readonly kind: 'nothing'; readonly commit: string }
   | { readonly kind: 'conflict'; readonly files: readonly string[] }
-  | { readonly kind: 'broken' | 'stopped' };
+  | ({ readonly kind: 'broken' | 'stopped' } & BroughtBack);
 
 /** A verify command of another task may take its time. */
 const WAIT_MS = 2 * 3_600_000;
@@ -63,6 +72,32 @@ export function integrate(request: Integrate): Promise<GitResult<Integration>> {
 }
 
 /**
+ * Judges what a run has merged, in its worktree, while nothing is merged there. What that did to the
+ * worktree and the branch is undone.
+ */
+export function judgeRun<T>(
+  place: RunTree,
+  judge: (folder: string) => Promise<T>,
+): Promise<GitResult<{ readonly value: T } & BroughtBack>> {
+  const { repository, branch } = place;
+  const body = async (): Promise<GitResult<{ readonly value: T } & BroughtBack>> => {
+    const tip = await tipOf(repository.top, branch);
+    if (!tip.ok) return gitFailure('refused', `The branch ${branch} is gone.`);
+    const tree = await treeOfRun(place);
+    if (!tree.ok) return tree;
+    const settled = await settle(tree.value, branch, tip.value);
+    if (!settled.ok) return settled;
+    const { folder } = tree.value;
+    const value = await judge(folder);
+    const left = { tip: tip.value, head: tip.value, goal: tip.value };
+    const back = await bringBack({ ...place, folder }, left);
+    return back.ok ? ok({ value, ...back.value }) : back;
+  };
+  const options = { name: `merge-${nameOf(branch)}`, waitMs: WAIT_MS };
+  return withRepositoryLock(repository.commonDir, body, options);
+}
+
+/**
  * Takes the last merge of a branch back where it has all of these trailers: what it merged came to
  * no good end. True where it was taken back; another state stays.
  */
@@ -86,13 +121,12 @@ export function undoIntegration({
       lines.includes(`${key}: ${value}`),
     );
     if (before === undefined || work === undefined || more.length > 0 || !isIt) return ok(false);
-    const tree = await findWorkTree(commonDir, folder);
+    const tree = await treeOfRun({ repository, branch, folder });
     if (!tree.ok) return tree;
     const filled = await fill(tree.value, branch, tip, before);
     if (!filled.ok) return filled;
-    const reason = ['-m', 'Todo2 Waves: take a merge back'];
-    const moved = await run(top, ['update-ref', ...reason, ref, before, tip]);
-    if (!moved.ok && !(await isAt(top, ref, before))) return moved;
+    const moved = await moveBranch(top, branch, tip, before, 'take a merge back');
+    if (!moved.ok) return moved;
     await attach(tree.value, branch);
     return ok(true);
   };
@@ -106,13 +140,13 @@ async function integrateAlone(request: Integrate): Promise<GitResult<Integration
   const { repository, branch, folder, work, verify, signal } = request;
   const { top } = repository;
   if (isStopped(signal)) return ok({ kind: 'stopped' });
-  const ref = `refs/heads/${branch}`;
-  const tip = await run(top, ['rev-parse', '--quiet', '--verify', `${ref}^{commit}`]);
+  const tip = await tipOf(top, branch);
   if (!tip.ok) return gitFailure('refused', `The branch ${branch} is gone.`);
   const before = tip.value;
   const isContained = await holds(top, ['merge-base', '--is-ancestor', work, before]);
   if (!isContained.ok) return isContained;
-  const tree = folder === undefined ? undefined : await findWorkTree(repository.commonDir, folder);
+  const place = folder === undefined ? undefined : { repository, branch, folder };
+  const tree = place && (await treeOfRun(place));
   if (tree?.ok === false) return tree;
   if (isContained.value) {
     // A crash may have left its worktree elsewhere.
@@ -131,29 +165,30 @@ async function integrateAlone(request: Integrate): Promise<GitResult<Integration
   });
   if (!commit.ok) return commit;
 
-  if (tree !== undefined) {
+  if (place !== undefined && tree !== undefined) {
     const filled = await fill(tree.value, branch, before, commit.value);
     if (!filled.ok) return filled;
     const isSame = request.isVerified === true && (await hasTree(top, work, merged.value.tree));
-    if (verify !== undefined && !isSame && !(await verify(tree.value.folder))) {
-      const undone = await settle(tree.value, branch, before);
-      return undone.ok ? ok({ kind: isStopped(signal) ? 'stopped' : 'broken' }) : undone;
+    if (verify !== undefined && !isSame) {
+      const passed = await verify(tree.value.folder);
+      const goal = passed ? commit.value : before;
+      const left = { tip: before, head: commit.value, goal };
+      const back = await bringBack({ ...place, folder: tree.value.folder }, left);
+      if (!back.ok) return back;
+      if (passed) return ok({ kind: 'merged', commit: commit.value, before, ...back.value });
+      return ok({ kind: isStopped(signal) ? 'stopped' : 'broken', ...back.value });
     }
   }
-  const reason = ['-m', 'Todo2 Waves: merge the work of a task'];
-  const moved = await run(top, ['update-ref', ...reason, ref, commit.value, before]);
-  if (!moved.ok && !(await isAt(top, ref, commit.value))) return moved;
+  // The files of a large repository take their time.
+  if (tree !== undefined && isStopped(signal)) {
+    const undone = await settle(tree.value, branch, before);
+    return undone.ok ? ok({ kind: 'stopped' }) : undone;
+  }
+  const moved = await moveBranch(top, branch, before, commit.value, MERGING);
+  if (!moved.ok) return moved;
   // It is merged: where its worktree cannot be told so, the next merge does.
   if (tree !== undefined) await attach(tree.value, branch);
   return ok({ kind: 'merged', commit: commit.value, before });
-}
-
-/** Whether a ref is at a commit: a Git that was killed as it moved the ref does not tell. */
-async function isAt(top: string, ref: string, commit: string): Promise<boolean> {
-  const ask = (): Promise<GitResult<string>> => run(top, ['rev-parse', '--verify', ref]);
-  const first = await ask();
-  const found = first.ok ? first : await ask();
-  return found.ok && found.value === commit;
 }
 
 async function hasTree(top: string, commit: string, tree: string): Promise<boolean> {
@@ -164,74 +199,4 @@ async function hasTree(top: string, commit: string, tree: string): Promise<boole
 /** Asked anew after a wait, so a function. */
 function isStopped(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
-}
-
-/** Brings a worktree of ours to its branch, wherever a crash or a verify command has left it. */
-async function settle(work: WorkTree, branch: string, tip: string): Promise<GitResult<string>> {
-  const [head, headRef] = await Promise.all([
-    runIn(work, ['rev-parse', '--quiet', '--verify', 'HEAD']),
-    runIn(work, ['symbolic-ref', '--quiet', 'HEAD']),
-  ]);
-  const isThere = head.ok && head.value === tip;
-  if (isThere && headRef.ok && headRef.value === `refs/heads/${branch}`) return ok(tip);
-  const filled = await fill(work, branch, tip, tip);
-  return filled.ok ? attach(work, branch) : filled;
-}
-
-/**
- * Gives a worktree the files of a commit, with HEAD detached there. What a verify command or the
- * user left in it is kept by a ref before.
- */
-async function fill(
-  work: WorkTree,
-  branch: string,
-  tip: string,
-  commit: string,
-): Promise<GitResult<string>> {
-  await mendLink(work);
-  // A verify command, or a window, may have been killed with the Git that it had begun.
-  if (work.gitDir !== work.commonDir) await removeLocksIn(work, branch);
-  const kept = await keepRest(work, branch, tip);
-  if (!kept.ok) return kept;
-  const filled = await runIn(work, ['read-tree', '--reset', '-u', commit]);
-  if (!filled.ok) return filled;
-  return runIn(work, [
-    'update-ref',
-    '--no-deref',
-    '-m',
-    'Todo2 Waves: try a merge',
-    'HEAD',
-    commit,
-  ]);
-}
-
-async function attach(work: WorkTree, branch: string): Promise<GitResult<string>> {
-  const reason = ['-m', 'Todo2 Waves: to the branch of the run'];
-  return runIn(work, ['symbolic-ref', ...reason, 'HEAD', `refs/heads/${branch}`]);
-}
-
-async function keepRest(work: WorkTree, branch: string, tip: string): Promise<GitResult<string>> {
-  const staged = await stageAll(work, undefined);
-  if (!staged.ok) return staged;
-  try {
-    const head = await runIn(work, ['rev-parse', 'HEAD^{commit}']);
-    if (!head.ok) return head;
-    const [tree, isContained] = await Promise.all([
-      runIn(work, ['rev-parse', `${head.value}^{tree}`]),
-      holds(work.folder, ['merge-base', '--is-ancestor', head.value, tip]),
-    ]);
-    if (!tree.ok) return tree;
-    if (!isContained.ok) return isContained;
-    if (tree.value === staged.value.tree && isContained.value) return ok('');
-    const message = `What was left in the worktree of ${branch}`;
-    const parents = [head.value];
-    return await keepCommit(work.folder, {
-      name: branch,
-      tree: staged.value.tree,
-      parents,
-      message,
-    });
-  } finally {
-    await disposeStaged(staged.value);
-  }
 }

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { readdir, realpath, writeFile } from 'node:fs/promises';
+import { lstat, readdir, realpath, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isAbsence } from '../disk/file-fault.ts';
 import { readWholeText } from '../disk/read-whole.ts';
+import { removeFile } from '../disk/replace-file.ts';
 import type { GitOptions } from './git-command.ts';
 import { gitFailure, run, type GitResult } from './git-failure.ts';
 
@@ -49,6 +50,28 @@ export async function gitDirOf(commonDir: string, folder: string): Promise<strin
     if ((await realOf(dirname(pointed))) === wanted) return gitDir;
   }
   return undefined;
+}
+
+/** True where a folder is there, and a worktree of the repository. */
+export async function isWorkTree(commonDir: string, folder: string): Promise<boolean> {
+  const found = await lstat(folder).catch(() => undefined);
+  return found?.isDirectory() === true && (await gitDirOf(commonDir, folder)) !== undefined;
+}
+
+/** The other parents of a merge that is half done. */
+export async function mergeHeadsOf({ gitDir }: WorkTree): Promise<readonly string[]> {
+  const read = await readWholeText(join(gitDir, 'MERGE_HEAD'), { mostBytes: 64 * 1024 });
+  const lines = read.ok ? (read.value ?? '').split('\n') : [];
+  return lines.filter((line) => /^[0-9a-f]{40,64}$/.test(line));
+}
+
+const MERGE_STATE = [
+  ...['MERGE_HEAD', 'MERGE_MSG', 'MERGE_MODE', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'AUTO_MERGE'],
+];
+
+/** Ends what is half done, as `git commit` does once there is a commit. */
+export async function removeMergeState({ gitDir }: WorkTree): Promise<void> {
+  for (const name of MERGE_STATE) await removeFile(join(gitDir, name));
 }
 
 /** Writes the `.git` of a worktree again where it is missing; what is there stays. */

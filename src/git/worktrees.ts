@@ -194,6 +194,9 @@ async function make(
   return add(repository, record);
 }
 
+/** In a folder that was deleted there is nothing of what had been made ready. */
+const BARE = { brought: [], isReady: false } as const;
+
 /** Makes the folder of a worktree again that was deleted, with all that was committed or staged. */
 async function checkOutAgain(
   work: WorkTree,
@@ -205,7 +208,7 @@ async function checkOutAgain(
     ? await runIn(work, ['checkout-index', '--all', '--quiet'])
     : await runIn(work, ['read-tree', '--reset', '-u', 'HEAD']);
   const unmerged = filled.ok ? await bringBackUnmerged(work) : filled;
-  return unmerged.ok ? ok(record) : unmerged;
+  return unmerged.ok ? finish(work.commonDir, { ...record, ...BARE }) : unmerged;
 }
 
 /**
@@ -251,8 +254,7 @@ async function add(
     (error: unknown) => gitFailure('file', messageOf(error)),
   );
   const added = above.ok ? await run(top, [...args, record.folder, record.branch]) : above;
-  // In a folder that was deleted by hand there is nothing of what had been made ready.
-  if (added.ok) return finish(commonDir, { ...record, brought: [], isReady: false });
+  if (added.ok) return finish(commonDir, { ...record, ...BARE });
   // Git takes away what it began, unless it was killed: then the record explains what is left.
   if (isNew && !(await isBegun(commonDir, record))) {
     const removed = await run(top, ['update-ref', '-d', ref, record.base]);

@@ -1,6 +1,6 @@
 import type { WorkEnd } from '../core/ports.ts';
 import type { TaskId } from '../core/task.ts';
-import { mergeUnderWay } from '../git/begin-merge.ts';
+import { isMergeOf, mergeUnderWay } from '../git/begin-merge.ts';
 import { tipOf } from '../git/branch-home.ts';
 import { filesOf } from '../git/diff.ts';
 import { mergeTrees } from '../git/merge-trees.ts';
@@ -12,10 +12,12 @@ import { type BringInParts, commitTask, mergeTask, unmergeTask } from './task-co
 import type { VerifiedAttempt } from './verify-merged.ts';
 import {
   brokenBy,
+  halfDone,
+  inConflict,
+  NOT_ASKED,
   notKept,
-  notVerified,
+  verifyRemarks,
   REMOVED,
-  unfinished,
   withChanges,
   withRemarks,
 } from './work-end.ts';
@@ -48,17 +50,23 @@ export async function bringIn(
   if (!work.ok) return notKept(end, work.failure.detail);
   for (const remark of work.value.remarks) parts.log(`${id}: ${remark}`);
   const remarked = withRemarks(end, [...(noted?.remarks ?? []), ...work.value.remarks]);
-  if (work.value.kind === 'unfinished') return unfinished(remarked, work.value);
+  if (work.value.kind === 'unfinished') {
+    const { repository, branch } = place;
+    const merge = { repository, folder: record.folder, other: `refs/heads/${branch}` };
+    const why = (await isMergeOf(merge)) ? NOT_ASKED : halfDone(work.value);
+    return inConflict(remarked, work.value.files, why);
+  }
   const withWork = await withChanges(remarked, place, record, work.value);
   if (withWork.kind !== 'succeeded') return withWork;
   const merged = await mergeTask(parts, place, { attempt, work: work.value.commit });
   if (!merged.ok) return notKept(withWork, merged.failure.detail);
   const { status, evidence } = withWork;
-  if (merged.value.kind === 'conflict')
-    return { kind: 'conflict', files: merged.value.files, status, evidence };
-  if (merged.value.kind !== 'broken') return withRemarks(withWork, notVerified(merged.value));
+  if (merged.value.kind === 'conflict') return inConflict(withWork, merged.value.files, NOT_ASKED);
+  const more = verifyRemarks(merged.value);
+  if (merged.value.kind !== 'broken') return withRemarks(withWork, more);
   const { verify, ...broken } = brokenBy(merged.value);
-  return { kind: 'conflict', ...broken, status, evidence: evidence && { ...evidence, verify } };
+  const told = evidence && { ...evidence, verify };
+  return withRemarks({ kind: 'conflict', ...broken, status, evidence: told }, more);
 }
 
 /** Ends that may come between the merge of the work and the record of its success. */

@@ -5,11 +5,12 @@ import type { Isolation } from '../core/run/isolation-port.ts';
 import type { RunIsolation, WorkFolder } from '../core/run/isolation.ts';
 import type { Reviews } from '../core/run/review.ts';
 import type { Task } from '../core/task.ts';
-import { messageOf } from '../core/text.ts';
+import { messageOf, oneLine } from '../core/text.ts';
 import { adoptWorktree } from '../git/adopt-worktree.ts';
 import { bringFiles } from '../git/bring-files.ts';
 import { tipOf } from '../git/branch-home.ts';
 import { gitFailure, type GitResult } from '../git/git-failure.ts';
+import { judgeRun } from '../git/integration.ts';
 import { namesOfRun, namesOfTask, worktreesFolder } from '../git/names.ts';
 import { inspectRepository, type Repository } from '../git/repository.ts';
 import { addWorktree, markReady } from '../git/worktrees.ts';
@@ -18,7 +19,7 @@ import { decideIsolation, type DecideParts } from './decide-isolation.ts';
 import { mergeWork, type Noted } from './merge-work.ts';
 import { beginResolving, mergeResolved } from './resolve-work.ts';
 import type { Marked } from './marked-work.ts';
-import { type SetUpParts, setUpRun } from './set-up-run.ts';
+import { notSetUp, type SetUpParts, setUpRun } from './set-up-run.ts';
 import type { BringInParts } from './task-commits.ts';
 import { notKept, unmergedRemark } from './work-end.ts';
 import { failureOf, NO_WORKTREE, ownerOf, plainFailure, type RunPlace } from './run-place.ts';
@@ -30,17 +31,25 @@ export interface IsolationParts extends DecideParts, BringInParts, SetUpParts {
   readonly setupRemark?: () => Promise<string | undefined>;
 }
 
+/** What came of judging a run; `changed` and `why` without a full stop. */
+export type JudgedRun<T> =
+  | { readonly kind: 'judged'; readonly value: T; readonly changed?: string }
+  | { readonly kind: 'notRun'; readonly why: string };
+
 /** Isolation with Git, and what else a window asks of it. */
 export interface GitIsolation extends Isolation, Pick<Reviews, 'resolve' | 'mergeAgain'> {
-  /** Where the merged work of a run lies, as the backlog's folder; undefined for a shared run. */
-  mergedFolder(runId: string, isolation: RunIsolation | undefined): Promise<string | undefined>;
-  /** Makes that folder ready for commands, once; answers why that failed. */
-  setUp(
+  /**
+   * Runs `judge` in the folder where the merged work of a run lies, as the backlog's, made ready
+   * once before; nothing is merged meanwhile. Answers why it did not run, and what it changed there
+   * beside files, which is undone.
+   */
+  judge<T>(
     runId: string,
     isolation: RunIsolation,
     marked: Marked,
     signal: AbortSignal,
-  ): Promise<string | undefined>;
+    judge: (folder: string) => Promise<T>,
+  ): Promise<JudgedRun<T>>;
 }
 
 /**
@@ -138,25 +147,32 @@ export function isolateWith(parts: IsolationParts): GitIsolation {
         ? beginResolving(parts, place.value, runId, id)
         : fail(plainFailure(place.failure));
     },
-    mergeAgain: async ({ runId, options: { isolation } }, id) => {
+    mergeAgain: async ({ runId, tasks, options: { isolation } }, id, signal) => {
       if (isolation === undefined) return fail(plainFailure({ detail: NO_WORKTREE }));
       const place = await placeOf(runId, isolation.base);
       return place.ok
-        ? mergeResolved(parts, place.value, runId, id)
+        ? mergeResolved(
+            parts,
+            place.value,
+            { runId, id, attemptNo: tasks.get(id)?.attemptNo },
+            signal,
+          )
         : fail(plainFailure(place.failure));
     },
-    setUp: async (runId, isolation, marked, signal) => {
+    judge: async (runId, isolation, marked, signal, judge) => {
       const place = await placeOf(runId, isolation.base);
-      return place.ok
-        ? setUpRun(parts, place.value, runId, marked, signal).catch(messageOf)
-        : place.failure.detail;
-    },
-    mergedFolder: async (runId, isolation) => {
-      if (isolation === undefined) return undefined;
-      const place = await placeOf(runId, isolation.base);
-      if (place.ok) return folderIn(place.value.folder, place.value.repository);
-      parts.log(`The merged work of ${runId} was not found: ${place.failure.detail}`);
-      return undefined;
+      if (!place.ok) return { kind: 'notRun', why: notSetUp(place.failure.detail) };
+      const judged = await judgeRun(place.value, async (folder) => {
+        const at = { ...place.value, folder };
+        const why = await setUpRun(parts, at, runId, marked, signal);
+        if (why !== undefined) return { why };
+        return { value: await judge(folderIn(folder, place.value.repository)) };
+      });
+      if (!judged.ok) return { kind: 'notRun', why: oneLine(judged.failure.detail) };
+      const { value, ...back } = judged.value;
+      return 'why' in value
+        ? { kind: 'notRun', why: value.why }
+        : { kind: 'judged', value: value.value, ...back };
     },
   };
 }

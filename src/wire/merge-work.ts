@@ -1,16 +1,26 @@
 import type { VerifyResult } from '../core/run/evidence.ts';
 import type { MergingAttempt } from '../core/run/isolation-port.ts';
 import type { MergeOutcome } from '../core/run/isolation.ts';
-import { beginMerge } from '../git/begin-merge.ts';
+import { beginMerge, isMergeOf } from '../git/begin-merge.ts';
 import type { CommittedWork } from '../git/commit-work.ts';
 import { keepWork, keptRef } from '../git/kept-commits.ts';
 import { recordOf, type WorktreeRecord } from '../git/worktree-records.ts';
 import { mergesOf } from './reviewed-work.ts';
 import { ownerOf, type RunPlace } from './run-place.ts';
 import { type BringInParts, commitTask, mergeTask } from './task-commits.ts';
-import { brokenBy, halfDone, notVerified, REMOVED, unmergedRemark } from './work-end.ts';
+import {
+  brokenBy,
+  halfDone,
+  REMOVED,
+  unmergedRemark,
+  verifyRemarks,
+  WHAT_TO_DO,
+} from './work-end.ts';
 
 const ASKED = 'Its agent was asked to resolve the conflict';
+const INTERACTIVE = unmergedRemark(
+  `agents in terminals are not asked to resolve a conflict. ${WHAT_TO_DO}`,
+);
 const RESOLVED = 'It did not fit to earlier work, and its agent resolved the conflict';
 
 /** What is known of the merge of an attempt before it is over. */
@@ -53,8 +63,22 @@ export async function mergeWork(
   if (!work.ok) return conflict([], unmergedRemark(work.failure.detail));
   const { remarks } = work.value;
   for (const remark of remarks) parts.log(`${id}: ${remark}`);
-  if (work.value.kind === 'unfinished')
-    return conflict(work.value.files, ...remarks, ...(again ? [] : [halfDone(work.value)]));
+  const isAsked = options.resolveConflicts === true && agent.agentMode === 'unattended';
+  const { repository, branch } = place;
+  const other = `refs/heads/${branch}`;
+  // Where its agent ends badly, this is all.
+  const asking = (files: readonly string[]): Merging => ({
+    outcome: { kind: 'resolve', files },
+    noted: { remarks: [...remarks, ASKED], files },
+  });
+  if (work.value.kind === 'unfinished') {
+    const { files } = work.value;
+    if (again) return conflict(files, ...remarks);
+    // A window that was killed has begun it, and asked nobody.
+    if (isAsked && (await isMergeOf({ repository, folder: record.folder, other })))
+      return asking(files);
+    return conflict(files, ...remarks, halfDone(work.value));
+  }
   const request = { attempt, work: work.value.commit, isVerified: !again, signal };
   const merged = await mergeTask(parts, place, request);
   if (!merged.ok) return conflict([], ...remarks, unmergedRemark(merged.failure.detail));
@@ -67,36 +91,38 @@ export async function mergeWork(
       return {
         outcome: { kind: 'merged' },
         noted: {
-          remarks: [...(again ? [RESOLVED] : []), ...remarks, ...notVerified(merged.value)],
+          remarks: [...(again ? [RESOLVED] : []), ...remarks, ...verifyRemarks(merged.value)],
           merged: { record, work: work.value },
         },
       };
     case 'stopped':
       return { outcome: { kind: 'stopped' }, noted: { remarks } };
     case 'broken':
-      return { outcome: { kind: 'conflict' }, noted: { remarks, ...brokenBy(merged.value) } };
+      return {
+        outcome: { kind: 'conflict' },
+        noted: {
+          remarks: [...remarks, ...verifyRemarks(merged.value)],
+          ...brokenBy(merged.value),
+        },
+      };
     case 'conflict':
   }
   const { files } = merged.value;
-  const isAsked = options.resolveConflicts === true && agent.agentMode === 'unattended';
+  if (!again && options.resolveConflicts === true && agent.agentMode === 'interactive')
+    return conflict(files, ...remarks, INTERACTIVE);
   if (again || !isAsked) return conflict(files, ...remarks);
-  const { repository, branch } = place;
   // Its agent could reset its branch.
   const before = `Work of ${record.branch} before its agent was asked to resolve a conflict`;
   const kept = await keepWork(repository.top, record.branch, work.value.commit, before);
   if (!kept.ok) return conflict(files, ...remarks, unmergedRemark(kept.failure.detail));
   const begun = await beginMerge({
     ...{ repository, folder: record.folder },
-    ...{ other: `refs/heads/${branch}`, message: `Merge ${branch}` },
+    ...{ other, message: `Merge ${branch}` },
   });
   if (!begun.ok) return conflict(files, ...remarks, unmergedRemark(begun.failure.detail));
   return begun.value.length === 0
     ? mergeWork(parts, place, attempt, true, signal)
-    : {
-        outcome: { kind: 'resolve', files: begun.value },
-        // Where its agent ends badly, this is all.
-        noted: { remarks: [...remarks, ASKED], files: begun.value },
-      };
+    : asking(begun.value);
 }
 
 /** True where a merge into the run brought this work in. */

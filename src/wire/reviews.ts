@@ -145,15 +145,17 @@ export function reviewsOf({ root, runs, titleOf, isolation, note }: ReviewParts)
       isAtWork(ownerOf(run.runId, id))
         ? Promise.resolve(fail({ kind: 'isolation', detail: AT_WORK }))
         : isolation.resolve(run, id),
-    mergeAgain: (run, id) =>
+    mergeAgain: (run, id, signal) =>
       isAtWork(ownerOf(run.runId, id))
         ? Promise.resolve(fail({ kind: 'isolation', detail: AT_WORK }))
         : inRepository(async (repository) => {
-            const merged = await isolation.mergeAgain(run, id);
+            const merged = await isolation.mergeAgain(run, id, signal);
             if (!merged.ok || merged.value.kind !== 'merged') return merged;
             const changes = await mergedChanges(repository, run.runId, id);
-            if (changes.ok) await note(run.runId, [id], { kind: 'merged', changes: changes.value });
-            return changes.ok ? merged : changes;
+            if (!changes.ok) return changes;
+            const { verify } = merged.value;
+            await note(run.runId, [id], { kind: 'merged', changes: changes.value, verify });
+            return merged;
           }),
     accept: (run, part, way) =>
       inRepository(async (repository) => {

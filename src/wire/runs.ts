@@ -6,6 +6,7 @@ import type { BacklogSource, Job, WorkPreview } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
 import { verifyOf } from '../core/run/agent-rules.ts';
 import { type Estimates, estimateDurations } from '../core/run/engine/estimates.ts';
+import { touchedEarlier } from '../core/run/engine/touched-earlier.ts';
 import type { RunState, TaskOutcome } from '../core/run/run-events.ts';
 import type { AgentAssignment } from '../core/run/run-options.ts';
 import type { AgentSession, RunnerWorld } from '../core/run/engine/run-world.ts';
@@ -251,22 +252,22 @@ export function wireRuns(parts: RunParts): WiredRuns {
       flushed: () => history.flushed(),
       verifyWave: verifyWaveWith({
         journals,
-        folderOf: async (runId, marked, signal) => {
+        inWork: async (runId, marked, signal, judge) => {
           const isolated = runOf(runId)?.options.isolation;
-          const folder = await isolation.mergedFolder(runId, isolated);
-          if (folder === undefined || isolated === undefined) return { folder: paths.root };
-          const why = await isolation.setUp(runId, isolated, marked, signal);
-          return why === undefined ? { folder } : { why };
+          return isolated === undefined
+            ? { kind: 'judged', value: await judge(paths.root) }
+            : isolation.judge(runId, isolated, marked, signal, judge);
         },
         command: () => options().verifyWave,
         log,
       }),
-      estimate: (id) => estimateOf(id),
+      estimate: (id) => pastOf()?.estimates.durationOf(id),
+      touched: (id) => pastOf()?.touched(id) ?? [],
       sessionOf: (runId, id) => sessionOf(runOf(runId), id, { runOf, journals }),
     },
     options().maxParallelTasks,
   );
-  const estimateOf = rememberingEstimates(source, () => history.past);
+  const pastOf = rememberingPast(source, () => history.past, caseFoldPaths);
   const history: RunTakeover = new RunTakeover({
     journals,
     runner,
@@ -338,22 +339,31 @@ function readOnce(source: Pick<BacklogSource, 'refresh'>): Promise<void> {
   });
 }
 
-/**
- * How long tasks are likely to take, by past runs and estimates, in ms; undefined while there is no
- * backlog.
- */
-function rememberingEstimates(
+/** What past runs say of tasks. */
+interface KnownOfPast {
+  readonly past: readonly RunState[];
+  readonly estimates: Estimates;
+  readonly touched: ReturnType<typeof touchedEarlier>;
+}
+
+/** What past runs say, read anew only where there are others; undefined while there is no backlog. */
+function rememberingPast(
   source: RunParts['source'],
   past: () => readonly RunState[],
-): (id: TaskId) => number | undefined {
-  let known: { readonly past: readonly RunState[]; readonly estimates: Estimates } | undefined;
-  return (id) => {
+  foldCase: boolean,
+): () => KnownOfPast | undefined {
+  let known: KnownOfPast | undefined;
+  return () => {
     const { state } = source;
     if (state.kind !== 'ready') return undefined;
     // A search of the past for each task of a large run costs more than the better order gains.
     if (known?.past !== past())
-      known = { past: past(), estimates: estimateDurations(past(), state.snapshot, new Map()) };
-    return known.estimates.durationOf(id);
+      known = {
+        past: past(),
+        estimates: estimateDurations(past(), state.snapshot, new Map()),
+        touched: touchedEarlier(past(), { foldCase }),
+      };
+    return known;
   };
 }
 

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import type { Result } from '../core/result.ts';
+import { messageOf } from '../core/text.ts';
 import { runVerify } from '../agent-process/run-verify.ts';
 import type { LimitedCommand } from '../agent-process/work-order.ts';
 import { bringFiles } from '../git/bring-files.ts';
@@ -21,9 +22,25 @@ export interface SetUpParts {
 
 /**
  * Makes the worktree of a run ready for commands that verify what it has merged, once. Answers why
- * that failed, or undefined.
+ * they cannot run, without a full stop of ours, or undefined.
  */
 export async function setUpRun(
+  parts: SetUpParts,
+  place: RunPlace,
+  runId: string,
+  marked: Marked,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const why = await whyNot(parts, place, runId, marked, signal).catch(messageOf);
+  return why === undefined ? undefined : notSetUp(why);
+}
+
+/** In the words of a verification that was not done. */
+export function notSetUp(why: string): string {
+  return `the worktree of the run was not set up: ${why}`;
+}
+
+async function whyNot(
   parts: SetUpParts,
   { repository, folder }: RunPlace,
   runId: string,

@@ -56,8 +56,6 @@ interface MergeRequest {
   /** See `Integrate`. */
   readonly isVerified?: boolean;
   readonly signal?: AbortSignal;
-  /** Merged by a person, it is not verified. */
-  readonly isByHand?: boolean;
 }
 
 /** A merge, and how its state was judged; undefined where nothing did. */
@@ -70,7 +68,7 @@ export type MergedTask = Integration & { readonly verified?: Verified | undefine
 export async function mergeTask(
   parts: BringInParts,
   place: RunPlace,
-  { attempt, work, isVerified, signal = NEVER, isByHand = false }: MergeRequest,
+  { attempt, work, isVerified, signal = NEVER }: MergeRequest,
 ): Promise<GitResult<MergedTask>> {
   const { repository, branch, folder } = place;
   const { runId, id } = attempt;
@@ -79,10 +77,11 @@ export async function mergeTask(
   if (marked.value.length > 0) return ok({ kind: 'conflict', files: marked.value });
   const message = `Merge ${messageFor(parts, id)}`;
   const trailers = trailersFor(runId, id);
-  const judge = isByHand ? undefined : parts.verifyMerged?.(place, attempt, signal);
+  const judge = parts.verifyMerged?.(place, attempt, signal);
   let verified: Verified | undefined;
   const verify =
-    judge && (async () => (verified = await judge()).kind !== 'broken' && !signal.aborted);
+    judge &&
+    (async (at: string) => (verified = await judge(at)).kind !== 'broken' && !signal.aborted);
   const merged = await integrate({
     ...{ repository, branch, folder, work, message, trailers },
     ...{ signal, verify, isVerified },

@@ -13,8 +13,7 @@ export const MARK_OF_MERGE = 'merge';
 
 /** How the merged state was judged; `notRun`: why it was not, without a full stop. */
 export type Verified =
-  | { readonly kind: 'passed' }
-  | { readonly kind: 'broken'; readonly result: VerifyResult }
+  | { readonly kind: 'passed' | 'broken'; readonly result: VerifyResult }
   | { readonly kind: 'notRun'; readonly why: string };
 
 /** Whose merge is verified; the output is in the log of the attempt, where that is known. */
@@ -24,12 +23,15 @@ export interface VerifiedAttempt {
   readonly attemptNo?: number | undefined;
 }
 
-/** Judges the merged state of a run by the command that verifies a task; undefined without one. */
+/**
+ * Judges the merged state of a run, in the folder of its worktree, by the command that verifies a
+ * task; undefined without one.
+ */
 export type VerifyMerged = (
   place: RunPlace,
   attempt: VerifiedAttempt,
   signal: AbortSignal,
-) => (() => Promise<Verified>) | undefined;
+) => ((folder: string) => Promise<Verified>) | undefined;
 
 export interface VerifyMergedParts extends MarkedWorkParts, SetUpParts {
   /** What verifies a task now. */
@@ -41,11 +43,11 @@ export function verifyMergedWith(parts: VerifyMergedParts): VerifyMerged {
   return (place, { runId, id, attemptNo }, signal) => {
     const command = parts.commandFor(id);
     if (command === undefined) return undefined;
-    const { folder } = parts.journals;
+    const files = parts.journals.folder;
     const logFile =
-      attemptNo === undefined ? undefined : basename(folder.filesOf(runId, attemptNo).log);
+      attemptNo === undefined ? undefined : basename(files.filesOf(runId, attemptNo).log);
     const where = { name: MARK_OF_MERGE, logFile };
-    return () =>
+    return (folder) =>
       withMark(parts, runId, where, async (marked) => {
         const notRun = (why: string): Verified => {
           marked.log.note(`The merged state is not verified: ${why}`);
@@ -53,13 +55,13 @@ export function verifyMergedWith(parts: VerifyMergedParts): VerifyMerged {
         };
         const spec = await resolveVerify(command);
         if (!spec.ok) return notRun(`${command.command} was not found`);
-        const why = await setUpRun(parts, place, runId, marked, signal);
-        if (why !== undefined) return notRun(`the worktree of the run was not set up: ${why}`);
-        const cwd = resolve(place.folder, place.repository.prefix);
+        const why = await setUpRun(parts, { ...place, folder }, runId, marked, signal);
+        if (why !== undefined) return notRun(why);
+        const cwd = resolve(folder, place.repository.prefix);
         const request = { verify: spec.value, cwd, ...marked, graceMs: GRACE_MS };
         const doing = 'Verifying the merged state';
         const result = await runVerify({ ...request, doing }, signal);
-        return result.passed ? { kind: 'passed' } : { kind: 'broken', result };
+        return { kind: result.passed ? 'passed' : 'broken', result };
       });
   };
 }

@@ -2,17 +2,19 @@ import { isAborted } from '../core/abort.ts';
 import type { VerifyCommand } from '../core/run/agent-rules.ts';
 import type { VerifyResult } from '../core/run/evidence.ts';
 import type { RunnerWorld } from '../core/run/engine/run-world.ts';
+import type { JudgedRun } from './isolation.ts';
 import { GRACE_MS, resolveVerify } from './work-order.ts';
 import { runVerify } from '../agent-process/run-verify.ts';
 import { type Marked, type MarkedWorkParts, withMark } from './marked-work.ts';
 
 export interface VerifyWaveParts extends MarkedWorkParts {
-  /** The folder that the work of a run is in, ready for the command; or why it is not ready. */
-  readonly folderOf: (
+  /** Runs `judge` in the folder that the work of a run is in; see `GitIsolation`. */
+  readonly inWork: <T>(
     runId: string,
     marked: Marked,
     signal: AbortSignal,
-  ) => Promise<{ readonly folder: string } | { readonly why: string }>;
+    judge: (folder: string) => Promise<T>,
+  ) => Promise<JudgedRun<T>>;
   /** Asked for each wave; undefined while nothing verifies waves. */
   readonly command: () => VerifyCommand | undefined;
 }
@@ -35,16 +37,15 @@ export function verifyWaveWith(parts: VerifyWaveParts): NonNullable<RunnerWorld[
     }
     const name = markOfWave(wave);
     return withMark(parts, runId, { name, logFile: `${name}.log` }, async (marked) => {
-      const place = await parts.folderOf(runId, marked, signal);
-      if ('why' in place) {
-        marked.log.note(`Not verified: ${place.why}`);
-        parts.log(`Wave ${wave} of ${runId} is not verified: ${place.why}`);
-        return undefined;
+      const judged = await parts.inWork(runId, marked, signal, (cwd) =>
+        runVerify({ verify: resolved.value, cwd, ...marked, graceMs: GRACE_MS }, signal),
+      );
+      const told = judged.kind === 'notRun' ? `Not verified: ${judged.why}` : judged.changed;
+      if (told !== undefined) {
+        marked.log.note(told);
+        parts.log(`Wave ${wave} of ${runId}: ${told}`);
       }
-      const cwd = place.folder;
-      const request = { verify: resolved.value, cwd, ...marked, graceMs: GRACE_MS };
-      const result = await runVerify(request, signal);
-      return isAborted(signal) ? undefined : result;
+      return judged.kind === 'notRun' || isAborted(signal) ? undefined : judged.value;
     });
   };
 }

@@ -59,20 +59,25 @@ export function halfDone({ operation }: UnfinishedWork): string {
   return `It left a ${operation} half done in its worktree`;
 }
 
-/** A success that left something half done is none. */
-export function unfinished(end: WorkEnd, work: UnfinishedWork): WorkEnd {
+/** A success that left something half done, or in conflict, is none; `why` as a remark. */
+export function inConflict(end: WorkEnd, files: readonly string[], why: string): WorkEnd {
   if (end.kind !== 'succeeded') return end;
   const { status, evidence } = end;
-  return {
-    ...{ kind: 'conflict', files: work.files, status },
-    evidence: withRemark(evidence, halfDone(work)),
-  };
+  return { ...{ kind: 'conflict', files, status }, evidence: withRemark(evidence, why) };
 }
 
 /** As a remark. */
 export function unmergedRemark(detail: string): string {
   return `${NOT_MERGED}${oneLine(detail)}`;
 }
+
+/** Of a conflict that waits for a person. */
+export const WHAT_TO_DO = 'Choose Resolve Conflict… on its row';
+
+/** As a remark: no window was there in time. */
+export const NOT_ASKED = unmergedRemark(
+  `its agent was not asked to resolve the conflict. ${WHAT_TO_DO}`,
+);
 
 /** The work still lies in its worktree; it was not merged, and that must be seen. */
 export function notKept(end: WorkEnd, detail: string): WorkEnd {
@@ -100,9 +105,14 @@ export function brokenBy({ verified }: MergedTask): {
   return { files: [], reason: `its work breaks ${name} once merged with earlier work`, verify };
 }
 
-/** As remarks: why what was merged was not verified. */
-export function notVerified({ verified }: MergedTask): readonly string[] {
-  return verified?.kind === 'notRun' ? [`What was merged is not verified: ${verified.why}`] : [];
+/** As remarks: why what was merged was not verified, and what the command did beside that. */
+export function verifyRemarks(merged: MergedTask): readonly string[] {
+  const { verified } = merged;
+  const notRun = verified?.kind === 'notRun';
+  return [
+    ...(notRun ? [`What was merged is not verified: ${verified.why}`] : []),
+    ...('changed' in merged ? [merged.changed] : []),
+  ];
 }
 
 function hasEvidence(end: WorkEnd): end is Ended {

@@ -26,9 +26,9 @@ function prepare(folder: string): void {
   git('commit', '-qm', 'Open the harbour');
 }
 
-const ended = (window: Window): Promise<void> =>
-  window.until('all are in Review', async () =>
-    Object.values(await window.tasks()).every(({ status }) => status === 'Review'),
+const ended = (window: Window, to = 'Review'): Promise<void> =>
+  window.until(`all are in ${to}`, async () =>
+    Object.values(await window.tasks()).every(({ status }) => status === to),
   );
 
 /** The task whose line is not in what the run has merged. */
@@ -273,4 +273,84 @@ test('a comment on a line is sent back, and the same agent goes on in the same w
   await workbench.theme('dark');
   await workbench.inline(workbench.row(tree, 'Log the tide').first(), 'Review Changes');
   await line.nth(1).waitFor();
+});
+
+test('the waves of a run are reviewed and accepted one after the other', async (t) => {
+  const window = await windows.open(t, {
+    tasks: [
+      { id: 'T-1', content: 'Log the tide', description: 'simulate: seconds=0 append=tide.log' },
+      { id: 'T-2', content: 'Log the wind', description: 'simulate: seconds=0 append=wind.log' },
+      {
+        ...{ id: 'T-3', content: 'Chart the shoals', deps: ['T-1'] },
+        description: 'simulate: seconds=0 append=chart.md',
+      },
+    ],
+    settings: { 'todo2Waves.isolation': 'worktree' },
+    prepare,
+  });
+  t.after(() => rmSync(`${window.folder}.worktrees`, { recursive: true, force: true }));
+  const { workbench } = window;
+  const git = gitIn(window.folder);
+  const tree = await window.tree();
+  await workbench.run('Todo2 Waves: Run All Waves');
+  await ended(window);
+  const run = workbench.row(tree, 'Ended: All waves');
+  await run.waitFor();
+  // It stays open where it was drawn while it ran.
+  if ((await run.getAttribute('aria-expanded')) !== 'true') await workbench.toggle(run);
+  const [first, second] = [1, 2].map((wave) => workbench.row(tree, `Wave ${wave} of 2`).first());
+  assert.ok(first && second);
+  await first.getByText('2/2 succeeded').waitFor();
+  await second.getByText('1/1 succeeded').waitFor();
+  await workbench.screenshot('worktree-waves-dark');
+  await workbench.theme('light');
+  await workbench.screenshot('worktree-waves-light');
+  await workbench.theme('dark');
+
+  // What came in with a wave, and nothing of the other one.
+  const editor = workbench.page.locator('.multiDiffEditor');
+  await workbench.inline(first, 'Review Changes');
+  await editor.getByText('tide.log').first().waitFor();
+  await editor.getByText('wind.log').first().waitFor();
+  assert.equal(await editor.getByText('chart.md').count(), 0);
+  await workbench.screenshot('worktree-waves-review-dark');
+  await workbench.theme('light');
+  await workbench.screenshot('worktree-waves-review-light');
+  await workbench.theme('dark');
+
+  await workbench.menu(first, 'Accept Changes…');
+  const asked = workbench.dialog('Accept the changes of wave 1 of “All waves” into main?');
+  await asked.waitFor();
+  await asked.getByText('2 files: tide.log, wind.log').waitFor();
+  await workbench.screenshot('worktree-waves-accept-dark');
+  await workbench.theme('light');
+  await workbench.screenshot('worktree-waves-accept-light');
+  await workbench.theme('dark');
+  await asked.getByRole('button', { name: 'Accept' }).click();
+  await workbench.toast('The changes of wave 1 of “All waves” are in main.').waitFor();
+  await first.getByText(/^accepted into main as [0-9a-f]{7} · 2\/2 succeeded/).waitFor();
+  await second.getByText(/^1\/1 succeeded/).waitFor();
+  assert.deepEqual(
+    ['tide.log', 'wind.log', 'chart.md'].map((file) => existsSync(join(window.folder, file))),
+    [true, true, false],
+  );
+  await window.until('the wave is Done, and the other one is not', async () => {
+    const tasks = await window.tasks();
+    return ['T-1', 'T-2', 'T-3'].map((id) => tasks[id]?.status).join() === 'Done,Done,Review';
+  });
+  await workbench.screenshot('worktree-waves-accepted-dark');
+  await workbench.theme('light');
+  await workbench.screenshot('worktree-waves-accepted-light');
+  await workbench.theme('dark');
+
+  // The other one then comes by itself, and its commit is of this wave.
+  await workbench.menu(second, 'Accept Changes…');
+  const again = workbench.dialog('Accept the changes of wave 2 of “All waves” into main?');
+  await again.getByText('1 file: chart.md').waitFor();
+  assert.equal(await again.getByText('whose work comes with it').count(), 0);
+  await again.getByRole('button', { name: 'Accept' }).click();
+  await second.getByText(/^accepted into main as [0-9a-f]{7} · 1\/1 succeeded/).waitFor();
+  assert.equal(git('log', '-1', '--format=%s'), 'Accept All waves up to wave 2 of 2\n');
+  assert.equal(git('status', '--porcelain'), '');
+  await ended(window, 'Done');
 });

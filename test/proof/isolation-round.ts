@@ -24,7 +24,10 @@ const FIRST_WAVE = 3;
  * Three tasks, and one that needs one of them. Words that agents wrote stay in their files, so that
  * each has to be found in the end.
  */
-export function worktreeTasks(random: Random): readonly WorktreeTask[] {
+export function worktreeTasks(
+  random: Random,
+  { resolves }: { readonly resolves: boolean },
+): readonly WorktreeTask[] {
   return Array.from({ length: FIRST_WAVE + 1 }, (_, n): WorktreeTask => {
     const wave = n < FIRST_WAVE ? 0 : 1;
     return {
@@ -35,13 +38,32 @@ export function worktreeTasks(random: Random): readonly WorktreeTask[] {
         seconds: random(4) / 10,
         exitCode: random(6) === 0 ? 3 : 0,
         leaves: 'nothing',
-        steps: stepsOf(n, random),
+        steps: stepsOf(n, random, resolves),
+        ...(resolves && { resolving: resolvingOf(random) }),
       },
     };
   });
 }
 
-function stepsOf(n: number, random: Random): readonly string[] {
+/** Keeps what both sides have, mostly; `git add` comes late, so that there is time for a kill. */
+function resolvingOf(random: Random): readonly string[] {
+  const keepBoth = [
+    `git diff --name-only --diff-filter=U | while read -r file; do`,
+    `  if [ -f "$file" ]; then`,
+    `    sed -e '/^<<<<<<< /d' -e '/^=======$/d' -e '/^>>>>>>> /d' "$file" > "$trace.both"`,
+    `    cat "$trace.both" > "$file"`,
+    `  fi`,
+    `done`,
+  ];
+  return [
+    `sleep 0.${random(3)}`,
+    ...(random(5) === 0 ? [] : keepBoth),
+    `sleep 0.${random(4)}`,
+    oneOf(random, ['git add -A', 'git add -A && git commit -qm resolved', ':', 'rm -f .git']),
+  ];
+}
+
+function stepsOf(n: number, random: Random, resolves: boolean): readonly string[] {
   const word = (at: number): string => `word-${n}-${at}-$$`;
   const put = (at: number, into: string): string => `echo ${word(at)} ${into} && wrote ${word(at)}`;
   const steps = Array.from({ length: 2 + random(6) }, (_, at) =>
@@ -59,7 +81,9 @@ function stepsOf(n: number, random: Random): readonly string[] {
       `sleep 0.${random(3)}`,
     ]),
   );
-  return [put(99, `> first-${n}.txt`), ...steps];
+  // All of them at the same place, so that they are in conflict.
+  const common = resolves ? [put(98, '>> log.txt')] : [];
+  return [put(99, `> first-${n}.txt`), ...common, ...steps];
 }
 
 /** Makes the repository of a user who is in the middle of something. */

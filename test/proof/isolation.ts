@@ -43,6 +43,7 @@ export const isolation = proofOf<Size>({
     const [found, killed] = [new Map<string, number>(), new Map<string, number>()];
     const count = (into: Map<string, number>, name: string): unknown =>
       into.set(name, (into.get(name) ?? 0) + 1);
+    let asked = 0;
     for (let at = 0; at < run.size.rounds; at++) {
       const victim = VICTIMS[at % VICTIMS.length] ?? 'window';
       const round = await Round.create(run, programs, at);
@@ -50,6 +51,7 @@ export const isolation = proofOf<Size>({
         const ended = await round.play(victim);
         if (ended.wasKilled) count(killed, victim);
         for (const outcome of ended.outcomes) count(found, outcome);
+        asked += ended.asked;
       } catch (error) {
         throw new Error(`Round ${at}, ${victim} killed`, { cause: error });
       } finally {
@@ -58,7 +60,9 @@ export const isolation = proofOf<Size>({
     }
     const list = (counts: ReadonlyMap<string, number>): string =>
       [...counts].map(([name, times]) => `${times} ${name}`).join(', ');
-    run.say(`${run.size.rounds} rounds of 4 tasks; killed: ${list(killed)}; tasks: ${list(found)}`);
+    run.say(
+      `${run.size.rounds} rounds of 4 tasks; killed: ${list(killed)}; tasks: ${list(found)}; asked to resolve: ${asked}`,
+    );
     if (!CAN_FIND) run.say('On this system windows alone could be killed.');
   },
 });
@@ -91,7 +95,8 @@ class Round {
   static async create(run: Run<Size>, programs: Programs, at: number): Promise<Round> {
     const folder = join(run.folder, `round-${at}`);
     const root = join(folder, 'project');
-    const tasks = worktreeTasks(run.random);
+    const resolves = at % 3 > 0;
+    const tasks = worktreeTasks(run.random, { resolves });
     await createBacklog(root, {
       tasks: tasks.map(({ id, needs }) => ({ id, deps: needs, description: `What ${id} is for.` })),
     });
@@ -101,16 +106,18 @@ class Round {
     const { custom } = agents;
     const spec: RunWindowSpec = {
       ...{ root, programs, custom, cap: CAP },
-      // Asked again, these agents would do their task once more.
-      run: { maxEqualFailures: 0, resolveConflicts: false },
+      run: { maxEqualFailures: 0, resolveConflicts: resolves },
       ...{ orderFolder: join(folder, 'orders'), begunFile: join(folder, 'begun') },
     };
     return new Round(run, { spec, agents, tasks });
   }
 
-  async play(
-    victim: Victim,
-  ): Promise<{ readonly wasKilled: boolean; readonly outcomes: readonly string[] }> {
+  async play(victim: Victim): Promise<{
+    readonly wasKilled: boolean;
+    readonly outcomes: readonly string[];
+    /** How many tasks had an agent that began to resolve a conflict. */
+    readonly asked: number;
+  }> {
     const { root } = this.#spec;
     const before = userState(root);
     const leader = await this.#open();
@@ -129,7 +136,8 @@ class Round {
     assert.deepEqual(this.#faults, []);
     const traceOf = (id: string): ReturnType<ScriptedAgents['traceOf']> => this.#agents.traceOf(id);
     const outcomes = await checkWorktrees({ root, tasks: this.#tasks, run, traceOf, before });
-    return { wasKilled, outcomes };
+    const asked = this.#tasks.filter(({ id }) => traceOf(id).resolves > 0).length;
+    return { wasKilled, outcomes, asked };
   }
 
   /** Ends whatever still runs. */
@@ -154,7 +162,10 @@ class Round {
   /** False where nothing was there to be killed any more. */
   async #kill(leader: WindowProcess, victim: Victim): Promise<boolean> {
     const { random } = this.#run;
-    await pause(random(victim === 'window' ? 2_000 : 1_200));
+    // Half of the time it is killed while an agent resolves a conflict, or soon after.
+    const waits = this.#spec.run?.resolveConflicts === true && random(2) === 0;
+    if (waits) await this.#untilResolving(leader);
+    await pause(random(waits ? 600 : victim === 'window' ? 2_000 : 1_200));
     if (victim === 'window' || !CAN_FIND) {
       await leader.kill();
       return true;
@@ -173,6 +184,13 @@ class Round {
       await pause(random(100));
     }
     return wasKilled;
+  }
+
+  /** Returns as well where nothing comes into conflict. */
+  async #untilResolving(leader: WindowProcess): Promise<void> {
+    const isResolving = (): boolean =>
+      this.#tasks.some(({ id }) => this.#agents.traceOf(id).resolves > 0);
+    while (!isResolving() && !leader.said.some(isEnd) && !leader.isOver) await pause(10);
   }
 
   async #endOf(runId: string, wasWindowKilled: boolean): Promise<RunState | undefined> {

@@ -15,6 +15,8 @@ export interface Script {
    * good.
    */
   readonly steps?: readonly string[];
+  /** Commands for where it finds files in conflict, in place of its steps. */
+  readonly resolving?: readonly string[];
 }
 
 /** What the agents of one task wrote down of themselves. */
@@ -23,6 +25,8 @@ export interface Trace {
   readonly starts: number;
   /** True where one of them came to the end of its script. */
   readonly isDone: boolean;
+  /** How often one of them began to resolve a conflict. */
+  readonly resolves: number;
   /** What `wrote` was called with. */
   readonly written: readonly string[];
 }
@@ -39,7 +43,10 @@ case $leaves in
   stray) setsid sleep 300 & ;;
 esac
 wrote() { echo "wrote $1" >> "$trace"; }
-if [ -f "$trace.steps" ]; then . "$trace.steps"; fi
+if [ -f "$trace.resolving" ] && git ls-files --unmerged | grep -q .; then
+  echo "resolve $$" >> "$trace"
+  . "$trace.resolving"
+elif [ -f "$trace.steps" ]; then . "$trace.steps"; fi
 sleep "$seconds"
 echo "end $$" >> "$trace"
 exit "$code"
@@ -58,9 +65,10 @@ export class ScriptedAgents {
     this.custom = { command, args: ['{taskId}'], stdin: 'prompt', env: { AGENT_TRACES: folder } };
   }
 
-  give(id: string, { seconds, exitCode, leaves, steps }: Script): void {
+  give(id: string, { seconds, exitCode, leaves, steps, resolving }: Script): void {
     writeFileSync(join(this.#folder, `${id}.script`), `${seconds} ${exitCode} ${leaves}\n`);
-    if (steps !== undefined) writeFileSync(join(this.#folder, `${id}.steps`), steps.join('\n'));
+    for (const [name, lines] of Object.entries({ steps, resolving }))
+      if (lines !== undefined) writeFileSync(join(this.#folder, `${id}.${name}`), lines.join('\n'));
   }
 
   traceOf(id: string): Trace {
@@ -69,6 +77,11 @@ export class ScriptedAgents {
     const count = (word: string): number =>
       lines.filter((line) => line.startsWith(`${word} `)).length;
     const written = lines.flatMap((line) => (line.startsWith('wrote ') ? [line.slice(6)] : []));
-    return { starts: count('start'), isDone: count('end') > 0, written };
+    return {
+      starts: count('start'),
+      isDone: count('end') > 0,
+      resolves: count('resolve'),
+      written,
+    };
   }
 }

@@ -79,6 +79,7 @@ export class Range {
   }
 }
 
+export const ProgressLocation = { Notification: 15 } as const;
 export const QuickPickItemKind = { Separator: -1, Default: 0 } as const;
 export const TreeItemCollapsibleState = { None: 0, Collapsed: 1, Expanded: 2 } as const;
 export class TreeItem {
@@ -306,6 +307,9 @@ export const window = {
   showWarningMessage: ask,
   showInformationMessage: ask,
   showQuickPick: pickOne,
+  /** Nobody cancels it. */
+  withProgress: <T>(_: unknown, body: (progress: unknown, token: unknown) => Promise<T>) =>
+    body({ report: () => undefined }, { onCancellationRequested: () => undefined }),
   showInputBox: (asked: InputOptions) => {
     inputs.push(asked);
     return Promise.resolve(answers.shift());

@@ -7,8 +7,9 @@ import type { Evidence } from '../../src/core/run/evidence.ts';
 import type { AskedIsolation, MergeOutcome, RunIsolation } from '../../src/core/run/isolation.ts';
 import type { RunState, TaskOutcome } from '../../src/core/run/run-events.ts';
 import { taskId } from '../../src/core/task.ts';
-import { type GitIsolation, isolateWith } from '../../src/wire/isolation.ts';
+import { type GitIsolation, isolateWith, type JudgedRun } from '../../src/wire/isolation.ts';
 import type { VerifyCommand } from '../../src/core/run/agent-rules.ts';
+import { WorkLog } from '../../src/agent-process/work-log.ts';
 import { RunFolder } from '../../src/store/runs/run-folder.ts';
 import { setupRemark, worktreeSetup } from '../../src/wire/worktree-setup.ts';
 import { verifyMergedWith } from '../../src/wire/verify-merged.ts';
@@ -45,6 +46,8 @@ export interface IsolatedRig extends Rig {
     id: string,
     asked?: { again?: boolean; asks?: boolean; signal?: AbortSignal; window?: GitIsolation },
   ) => Promise<MergeOutcome>;
+  /** Judges what the run has merged, as what verifies a wave does. */
+  readonly judge: <T>(judge: (folder: string) => T, window?: GitIsolation) => Promise<JudgedRun<T>>;
   /** The run with how its tasks ended. */
   readonly run: () => RunState;
   readonly logged: readonly string[];
@@ -158,6 +161,14 @@ export function isolatedRig(
       const attempt = { ...rest, id: taskId(id), options: { ...options, resolveConflicts: asks } };
       return window.merge(attempt, again, signal ?? new AbortController().signal);
     },
+    judge: (judge, window = isolation) =>
+      window.judge(
+        RUN,
+        known(),
+        { log: new WorkLog(undefined), mark: 'x' },
+        new AbortController().signal,
+        (folder) => Promise.resolve(judge(folder)),
+      ),
     run: () => {
       const started = { waves: [[...outcomes.keys()]], at: 0, runId: RUN, title: 'All waves' };
       const events = [...outcomes].flatMap(([id, outcome], index) => [

@@ -260,7 +260,7 @@ const started = record({
 
 const target = fc.constantFrom('main', 'feature/a');
 const decision: fc.Arbitrary<WorkDecision> = fc.oneof(
-  record({ kind: kind('merged'), changes }),
+  record({ kind: kind('merged'), changes, verify: maybe(verify) }),
   record({ kind: kind('accepted'), target, commit: maybe(commit) }),
   record({ kind: kind('undone'), target, commit }),
   record({ kind: kind('discarded'), ref: fc.constantFrom('refs/waves/discarded/t-1') }),

@@ -1,4 +1,4 @@
-import { NOT_MERGED, type TaskChanges } from './isolation.ts';
+import { NOT_MERGED } from './isolation.ts';
 import { evidenceOf, type RunState, type TaskOutcome, type TaskRun } from './run-events.ts';
 import { decisionWords, isOver, type WorkDecision } from './work-decision.ts';
 
@@ -8,7 +8,7 @@ export function decided(task: TaskRun, decision: WorkDecision): TaskRun {
   switch (decision.kind) {
     case 'merged':
       return task.outcome?.kind === 'conflict'
-        ? { ...task, decision, outcome: mergedOutcome(task.outcome, decision.changes) }
+        ? { ...task, decision, outcome: mergedOutcome(task.outcome, decision) }
         : task;
     case 'undone':
       return before?.kind === 'accepted' && before.commit === decision.commit
@@ -25,13 +25,17 @@ export function decided(task: TaskRun, decision: WorkDecision): TaskRun {
 /** Its agent had succeeded; its work now counts as that of the others does. */
 function mergedOutcome(
   { status, evidence }: Extract<TaskOutcome, { readonly kind: 'conflict' }>,
-  changes: TaskChanges,
+  decision: Extract<WorkDecision, { readonly kind: 'merged' }>,
 ): TaskOutcome {
+  const { changes } = decision;
+  // What did not pass has changed since.
+  const earlier = evidence?.verify?.passed === true ? evidence.verify : undefined;
+  const verify = decision.verify ?? earlier;
   const remarks = evidence?.remarks?.filter((remark) => !remark.startsWith(NOT_MERGED));
   return {
     kind: 'succeeded',
     status,
-    evidence: evidence && { ...evidence, ...(remarks && { remarks }), changes },
+    evidence: evidence && { ...evidence, verify, ...(remarks && { remarks }), changes },
   };
 }
 

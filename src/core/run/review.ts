@@ -1,6 +1,7 @@
 import type { Failure } from '../failure.ts';
 import type { Result } from '../result.ts';
 import type { TaskId } from '../task.ts';
+import type { VerifyResult } from './evidence.ts';
 import type { RunState } from './run-events.ts';
 
 /** How accepted work gets into the branch of the user. */
@@ -59,9 +60,24 @@ export interface Resolving {
   readonly files: readonly string[];
 }
 
-/** What came of merging the work of a task into its run once more. */
+/**
+ * What came of merging the work of a task into its run once more. `verify`: how the command that
+ * verifies it judged the merged state, `remarks`: what else is to be known of that, without full
+ * stops. `broken`: it did not pass, so nothing is merged; nor is it where it was `stopped`.
+ */
 export type Merged =
-  { readonly kind: 'merged' } | { readonly kind: 'conflict'; readonly files: readonly string[] };
+  | {
+      readonly kind: 'merged';
+      readonly verify: VerifyResult | undefined;
+      readonly remarks: readonly string[];
+    }
+  | {
+      readonly kind: 'broken';
+      readonly verify: VerifyResult;
+      readonly remarks: readonly string[];
+    }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'conflict'; readonly files: readonly string[] };
 
 /** Where discarded work is kept. */
 export interface DiscardedWork {
@@ -98,8 +114,11 @@ export interface Reviews {
   textAt(commit: string, path: string): Promise<string | undefined>;
   /** Begins a merge of what the run has into the worktree of a task, for a person to conclude. */
   resolve(run: RunState, id: TaskId): Promise<Result<Resolving, Failure>>;
-  /** Commits what is in the worktree of a task, and merges it into the run. */
-  mergeAgain(run: RunState, id: TaskId): Promise<Result<Merged, Failure>>;
+  /**
+   * Commits what is in the worktree of a task, and merges it into the run, verified as any merge.
+   * Aborting gives it up, unless it is merged by then.
+   */
+  mergeAgain(run: RunState, id: TaskId, signal: AbortSignal): Promise<Result<Merged, Failure>>;
   /** Brings it into the branch that the run was started for. */
   accept(
     run: RunState,

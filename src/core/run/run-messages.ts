@@ -29,7 +29,11 @@ export function explainOutcome(outcome: TaskOutcome, now: number): string {
 function detailsOf({
   evidence,
 }: Extract<TaskOutcome, { kind: 'succeeded' | 'conflict' | 'failed' }>): string {
-  return (evidence?.remarks ?? []).map((remark) => `; ${cut(remark, SAID)}`).join('');
+  // Those in a few words go on, sentences stand by themselves.
+  const joint = (remark: string): string => (/^\p{Lu}/u.test(remark) ? '.' : ';');
+  return (evidence?.remarks ?? [])
+    .map((remark) => `${joint(remark)} ${cut(remark, SAID)}`)
+    .join('');
 }
 
 /** The same without the task's new status: for earlier attempts, or for several tasks. */

@@ -1,10 +1,18 @@
 import { cut } from '../text.ts';
+import type { VerifyResult } from './evidence.ts';
 import type { TaskChanges } from './isolation.ts';
 
 /** What a person has decided about the work on tasks of an isolated run, the latest of it. */
 export type WorkDecision =
-  /** A conflict was resolved, and the work, as it is now, merged into the run. */
-  | { readonly kind: 'merged'; readonly changes: TaskChanges }
+  /**
+   * A conflict was resolved, and the work, as it is now, merged into the run; `verify` has judged the
+   * merged state.
+   */
+  | {
+      readonly kind: 'merged';
+      readonly changes: TaskChanges;
+      readonly verify?: VerifyResult | undefined;
+    }
   /** It is in the target branch; `commit` is undefined where it was there already. */
   | {
       readonly kind: 'accepted';

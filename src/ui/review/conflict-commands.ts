@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { Merged } from '../../core/run/review.ts';
 import { firstOf, oneLine, plain } from '../../core/text.ts';
 import { valueOrTell } from '../ask.ts';
 import type { Backlogs } from '../backlogs.ts';
@@ -37,13 +38,38 @@ export async function mergeAgain(backlogs: Backlogs, node: TreeNode | undefined)
 async function mergeTarget(backlogs: Backlogs, target: WorkTarget): Promise<void> {
   const { backlog, run, id } = target;
   if (id === undefined) return;
-  const merged = await valueOrTell(backlogs.of(backlog).reviews.mergeAgain(run, id));
+  const name = nameOf(target);
+  const stop = new AbortController();
+  const options = {
+    location: vscode.ProgressLocation.Notification,
+    title: plain(`Merging ${name}`),
+    cancellable: true,
+  };
+  // What verifies it may take its time.
+  const asked = await vscode.window.withProgress(options, (_, token) => {
+    token.onCancellationRequested(() => stop.abort());
+    return backlogs.of(backlog).reviews.mergeAgain(run, id, stop.signal);
+  });
+  const merged = await valueOrTell(Promise.resolve(asked));
   if (merged === undefined) return;
-  if (merged.kind === 'merged') {
-    const message = `${nameOf(target)} is merged into the run. Accept Changes on the run brings it into your branch.`;
-    void vscode.window.showInformationMessage(plain(message));
-    return;
+  const isMerged = merged.kind === 'merged';
+  const tell = isMerged ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
+  void tell(plain(wordsOf(merged, name)));
+}
+
+function wordsOf(merged: Merged, name: string): string {
+  switch (merged.kind) {
+    case 'merged':
+      return `${name} is merged into the run. ${sentences(merged.remarks)}Accept Changes on the run brings it into your branch.`;
+    case 'broken':
+      return `${name} is not merged: its work breaks ${oneLine(merged.verify.command)} once merged with earlier work. ${sentences(merged.remarks)}Its log has the output.`;
+    case 'stopped':
+      return `${name} is not merged, as you cancelled that.`;
+    case 'conflict':
+      return `Still in conflict: ${firstOf(merged.files.map(oneLine), 5, (file) => file)}.`;
   }
-  const files = firstOf(merged.files.map(oneLine), 5, (file) => file);
-  void vscode.window.showWarningMessage(plain(`Still in conflict: ${files}.`));
+}
+
+function sentences(remarks: readonly string[]): string {
+  return remarks.map((remark) => `${oneLine(remark)}. `).join('');
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import { integrate, type Integration } from '../../../src/git/integration.ts';
+import { describe, test, type TestContext } from 'node:test';
+import type { GitResult } from '../../../src/git/git-failure.ts';
+import { integrate, type Integration, judgeRun } from '../../../src/git/integration.ts';
 import { addWorktree } from '../../../src/git/worktrees.ts';
 import { done, repositoryRig, type Rig } from '../../support/repository-rig.ts';
 
@@ -16,6 +17,7 @@ interface Run extends Rig {
     work: string,
     verify?: (folder: string) => Promise<boolean>,
   ) => Promise<Integration>;
+  readonly tryMerge: (...args: Parameters<Run['merge']>) => Promise<GitResult<Integration>>;
   readonly tip: () => string;
   /** The files of the branch and their text. */
   readonly state: () => Record<string, string>;
@@ -29,6 +31,8 @@ async function run(t: TestContext, files?: Readonly<Record<string, string>>): Pr
   const { folder } = done(await addWorktree(request));
   const tip = (): string => rig.git('rev-parse', BRANCH).trim();
   const scratch = join(rig.worktrees, 'scratch');
+  const tryMerge: Run['tryMerge'] = (work, verify) =>
+    integrate({ repository, branch: BRANCH, folder, work, message: 'm', verify });
   return {
     ...rig,
     folder,
@@ -44,8 +48,8 @@ async function run(t: TestContext, files?: Readonly<Record<string, string>>): Pr
       rig.git('worktree', 'remove', scratch);
       return made;
     },
-    merge: async (work, verify) =>
-      done(await integrate({ repository, branch: BRANCH, folder, work, message: 'm', verify })),
+    tryMerge,
+    merge: async (work, verify) => done(await tryMerge(work, verify)),
     state: () =>
       Object.fromEntries(
         rig
@@ -169,20 +173,218 @@ function rm({ folder }: Run, file: string): void {
   rmSync(join(folder, file));
 }
 
-test('what is merged counts as merged, though its worktree cannot be told at once', async (t) => {
-  const { merge, work, tip, folder, gitIn, state } = await run(t, { 'a.txt': 'a\n' });
-  const gitDir = gitIn(folder, 'rev-parse', '--absolute-git-dir').trim();
-  const merged = await merge(work({ 'b.txt': 'b\n' }), () => {
-    renameSync(gitDir, `${gitDir}-aside`);
-    return Promise.resolve(true);
+describe('after a command that verifies a merge, branch and worktree are what was merged, where it', () => {
+  const cases: readonly [
+    did: string,
+    act: (rig: Run, folder: string) => void,
+    changed: RegExp | undefined,
+    /** What it made is kept, as this file. */
+    kept?: string,
+  ][] = [
+    [
+      'moved the branch to a commit of its own',
+      (rig) => rig.git('update-ref', `refs/heads/${BRANCH}`, rig.work({ made: 'made' })),
+      /^The command that verifies it moved the branch of the run; that was undone$/,
+      'made',
+    ],
+    [
+      'moved the branch back before earlier work',
+      ({ git }) => git('update-ref', `refs/heads/${BRANCH}`, 'main'),
+      /moved the branch of the run; that was undone$/,
+    ],
+    [
+      'deleted the branch',
+      ({ git }) => git('update-ref', '-d', `refs/heads/${BRANCH}`),
+      /deleted the branch of the run; that was undone$/,
+    ],
+    [
+      'made the branch another name of that of the user',
+      ({ git }) => git('symbolic-ref', `refs/heads/${BRANCH}`, 'refs/heads/main'),
+      /moved the branch of the run; that was undone$/,
+    ],
+    [
+      'deleted the folder',
+      (_, folder) => rmSync(folder, { recursive: true }),
+      /deleted the worktree of the run; that was undone$/,
+    ],
+    [
+      'had Git remove the worktree',
+      ({ git }, folder) => git('worktree', 'remove', '--force', folder),
+      /deleted the worktree of the run; that was undone$/,
+    ],
+    [
+      'deleted both',
+      ({ git }, folder) => {
+        git('worktree', 'remove', '--force', folder);
+        git('branch', '-D', BRANCH);
+      },
+      /deleted the branch of the run and deleted the worktree of the run; that was undone$/,
+    ],
+    [
+      'checked out another commit',
+      ({ gitIn }, folder) => gitIn(folder, 'checkout', '-q', '--detach', 'main'),
+      /checked out another commit in the worktree of the run; that was undone$/,
+    ],
+    [
+      'committed there',
+      ({ gitIn, write }, folder) => {
+        write('made', 'made', folder);
+        gitIn(folder, 'add', '.');
+        gitIn(folder, 'commit', '-qm', 'by the command');
+      },
+      /checked out another commit in the worktree of the run; that was undone$/,
+      'made',
+    ],
+    [
+      'began a branch without commits',
+      ({ gitIn, write }, folder) => {
+        write('made', 'made', folder);
+        gitIn(folder, 'checkout', '-q', '--orphan', 'new');
+        gitIn(folder, 'rm', '-q', '--cached', '-r', '.');
+      },
+      /checked out another commit in the worktree of the run; that was undone$/,
+      'made',
+    ],
+    [
+      'left a merge with conflicts half done',
+      (rig, folder) => {
+        const other = rig.work({ 'a.txt': 'made' });
+        assert.throws(() => rig.gitIn(folder, 'merge', '-q', other));
+      },
+      undefined,
+      'a.txt',
+    ],
+    [
+      'changed and staged files',
+      ({ gitIn, write }, folder) => {
+        write('made', 'made', folder);
+        write('a.txt', 'changed', folder);
+        gitIn(folder, 'add', 'a.txt');
+      },
+      undefined,
+      'made',
+    ],
+    [
+      'made a repository of its own there',
+      ({ gitIn }, folder) => {
+        rmSync(join(folder, '.git'));
+        gitIn(folder, 'init', '-q');
+      },
+      undefined,
+    ],
+  ];
+  for (const [did, act, changed, kept] of cases)
+    for (const passes of [true, false])
+      test(`${did}, and ${passes ? 'passed' : 'did not pass'}`, async (t) => {
+        const rig = await run(t);
+        const main = rig.git('rev-parse', 'main');
+        await rig.merge(rig.work({ earlier: 'x', 'a.txt': 'earlier' }));
+        const before = rig.tip();
+        const merged = await rig.merge(rig.work({ new: 'x' }), (folder) => {
+          act(rig, folder);
+          return Promise.resolve(passes);
+        });
+        assert.equal(merged.kind, passes ? 'merged' : 'broken', JSON.stringify(merged));
+        const told = 'changed' in merged ? merged.changed : undefined;
+        if (changed === undefined) assert.equal(told, undefined);
+        else assert.match(told ?? '', changed);
+        if (merged.kind === 'merged')
+          assert.deepEqual([merged.commit, merged.before], [rig.tip(), before]);
+        else assert.equal(rig.tip(), before);
+        assert.throws(() => rig.git('symbolic-ref', `refs/heads/${BRANCH}`));
+        assert.equal(rig.git('rev-parse', 'main'), main);
+        assert.equal(rig.read('a.txt', rig.folder), 'earlier');
+        if (kept !== undefined)
+          assert.match(rig.git('log', '-p', '-m', '--all', '--', kept), /^\+.*made/m);
+        // No later task is in conflict by that.
+        assert.equal(
+          (await rig.merge(rig.work({ later: 'x', ...(kept === 'made' && { made: 'y' }) }))).kind,
+          'merged',
+        );
+        const names = [
+          'a.txt',
+          'earlier',
+          'later',
+          ...(kept === 'made' ? ['made'] : []),
+          ...(passes ? ['new'] : []),
+        ];
+        assert.deepEqual(Object.keys(rig.state()), names);
+        assert.equal(
+          rig.gitIn(
+            rig.root,
+            '--git-dir',
+            gitDirOf(rig),
+            '--work-tree',
+            rig.folder,
+            'diff',
+            '--name-only',
+          ),
+          '',
+        );
+        rig.git('fsck', '--no-dangling');
+      });
+
+  test('and where the branch cannot be put back, the merge fails and says so in plain words', async (t) => {
+    const rig = await run(t);
+    const before = rig.tip();
+    const work = rig.work({ new: 'x' });
+    const failed = await rig.tryMerge(work, () => {
+      rig.git('update-ref', '-d', `refs/heads/${BRANCH}`);
+      rig.git('update-ref', `refs/heads/${BRANCH}/in-the-way`, 'main');
+      return Promise.resolve(true);
+    });
+    assert.ok(!failed.ok);
+    assert.match(
+      failed.failure.detail,
+      /^The command that verifies it changed the branch of the run \(waves\/run-1\), and it could not be put back: ./,
+    );
+    rig.git('update-ref', '-d', `refs/heads/${BRANCH}/in-the-way`);
+    rig.git('update-ref', `refs/heads/${BRANCH}`, before);
+    assert.equal((await rig.merge(work)).kind, 'merged');
+    assertSettled(rig);
   });
-  renameSync(`${gitDir}-aside`, gitDir);
-  assert.ok(merged.kind === 'merged');
-  assert.equal(tip(), merged.commit);
-  assert.throws(() => gitIn(folder, 'symbolic-ref', '--quiet', 'HEAD'));
-  // The next merge brings the worktree to its branch.
-  assert.equal((await merge(work({ 'c.txt': 'c\n' }))).kind, 'merged');
-  assert.deepEqual(Object.keys(state()), ['a.txt', 'b.txt', 'c.txt']);
-  assert.equal(gitIn(folder, 'symbolic-ref', 'HEAD').trim(), `refs/heads/${BRANCH}`);
-  assert.equal(gitIn(folder, 'status', '--porcelain'), '');
+
+  test('what is in the place of the worktree stays, and the next one is beside it', async (t) => {
+    const rig = await run(t);
+    const work = rig.work({ new: 'x' });
+    const merged = await rig.merge(work, (folder) => {
+      rig.git('worktree', 'remove', '--force', folder);
+      rig.write('mine', 'mine', folder);
+      return Promise.resolve(true);
+    });
+    assert.equal(merged.kind, 'merged');
+    assert.equal(rig.read('mine', rig.folder), 'mine');
+    const beside = `${rig.folder}-2`;
+    assertSettled({ ...rig, folder: beside });
+    assert.equal((await rig.merge(rig.work({ later: 'x' }))).kind, 'merged');
+    assert.equal(rig.read('later', beside), 'x');
+    assert.equal(rig.read('mine', rig.folder), 'mine');
+  });
+
+  test('judged a whole run', async (t) => {
+    const rig = await run(t);
+    const repository = await rig.inspect();
+    await rig.merge(rig.work({ new: 'x' }));
+    const tip = rig.tip();
+    const judged = done(
+      await judgeRun({ repository, branch: BRANCH, folder: rig.folder }, (folder) => {
+        assert.equal(rig.read('new', folder), 'x');
+        rig.gitIn(folder, 'reset', '-q', '--hard', 'main');
+        rig.write('a.txt', 'changed', folder);
+        return Promise.resolve('judged');
+      }),
+    );
+    assert.deepEqual(judged, {
+      value: 'judged',
+      changed: 'The command that verifies it moved the branch of the run; that was undone',
+    });
+    assert.equal(rig.tip(), tip);
+    assertSettled(rig);
+    assert.equal(rig.git('show', 'refs/waves/kept/run-1:a.txt'), 'changed');
+  });
 });
+
+/** Of the worktree, though what is in it may say otherwise. */
+function gitDirOf({ root }: Run): string {
+  return join(root, '.git/worktrees/run-1');
+}

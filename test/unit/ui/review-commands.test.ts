@@ -12,6 +12,7 @@ import type {
   Reviews,
   UndoOutcome,
   WorkPart,
+  Merged,
 } from '../../../src/core/run/review.ts';
 import type { RunState, TaskOutcome } from '../../../src/core/run/run-events.ts';
 import { taskId } from '../../../src/core/task.ts';
@@ -211,6 +212,31 @@ const taskRow = { kind: 'task', taskId: one };
 const runRow = { kind: 'run', runId: 'r' };
 const waveRow = { kind: 'runWave', runId: 'r', wave: 1 };
 const messages = (): readonly string[] => shown.map(({ message }) => message);
+
+describe('merging again', () => {
+  const verify = { command: 'npm test', passed: false, exitCode: 1, durationMs: 1, tail: '' };
+  const cases: readonly [Merged, string][] = [
+    [
+      { kind: 'merged', verify: undefined, remarks: ['What was merged is not verified: x'] },
+      'Dredge it is merged into the run. What was merged is not verified: x. Accept Changes on the run brings it into your branch.',
+    ],
+    [
+      { kind: 'broken', verify, remarks: [] },
+      'Dredge it is not merged: its work breaks npm test once merged with earlier work. Its log has the output.',
+    ],
+    [{ kind: 'stopped' }, 'Dredge it is not merged, as you cancelled that.'],
+    [{ kind: 'conflict', files: ['a\nb', 'c'] }, 'Still in conflict: a b, c.'],
+  ];
+  for (const [merged, words] of cases)
+    test(`says what came of it: ${merged.kind}`, async () => {
+      const mergeAgain = () => Promise.resolve(ok(merged));
+      await makeWindow({ reviews: { mergeAgain } }).press('mergeAgain', taskRow);
+      assert.deepEqual(
+        messages().map((message) => message.replace('“Dredge it”', 'Dredge it')),
+        [words],
+      );
+    });
+});
 
 describe('reviewing', () => {
   test('opens one diff of all files: new ones have no left side, deleted ones no right', async () => {

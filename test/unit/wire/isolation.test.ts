@@ -259,8 +259,8 @@ describe('an attempt begins', () => {
     assert.equal(end.evidence?.changes?.files, 2, 'the backlog is not part of the work');
     assert.equal(show(rig, 'waves/run-r:sub/shop/.todo2/x.json'), '{}\n');
     assert.equal(show(rig, 'waves/run-r:a.txt'), 'changed\n');
-    const merged = await rig.isolation.mergedFolder('r', rig.decided());
-    assert.equal(merged, join(rig.worktrees, 'run-r', 'sub/shop'));
+    const value = join(rig.worktrees, 'run-r', 'sub/shop');
+    assert.deepEqual(await rig.judge((folder) => folder), { kind: 'judged', value });
   });
 
   test('in a folder that is made where nothing of it is in a commit', async (t) => {
@@ -537,6 +537,5 @@ test('a run in the folder itself has no merged work and no worktrees', async (t)
     value: { path: rig.root, isNew: false },
   });
   assert.equal(await rig.isolation.end({ ...shared, id: shared.task.id }, SUCCESS), SUCCESS);
-  assert.equal(await rig.isolation.mergedFolder('r', undefined), undefined);
   assert.ok(!existsSync(rig.worktrees));
 });

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { WorkEnd } from '../../../src/core/ports.ts';
+import { isolatedWorker } from '../../../src/core/run/attempt/isolated-worker.ts';
+import type { MergeOutcome } from '../../../src/core/run/isolation.ts';
 import { EVIDENCE, type IsolatedRig, isolatedRig, SUCCESS } from '../../support/isolated-rig.ts';
 
 const CONFLICT: WorkEnd = { kind: 'conflict', files: [], status: 'Review', evidence: EVIDENCE };
@@ -117,6 +120,133 @@ describe('the work of an attempt that is not over', () => {
     assert.ok(end.kind === 'succeeded');
     const { changes } = end.evidence ?? {};
     assert.deepEqual([changes?.files, changes?.added, changes?.removed], [2, 2, 0]);
+  });
+
+  test('is asked for by the next window where one was killed when the merge was begun', async (t) => {
+    const rig = await inConflict(t);
+    // The answer of the first one was never written.
+    assert.deepEqual(await rig.merge('T-2'), { kind: 'resolve', files: ['a.txt'] });
+    const window = rig.openWindow();
+    assert.deepEqual(await rig.merge('T-2', { window }), { kind: 'resolve', files: ['a.txt'] });
+    rig.write('a.txt', 'one\ntwo\n', rig.folder);
+    assert.deepEqual(await rig.merge('T-2', { window, again: true }), { kind: 'merged' });
+    assert.equal(rig.git('show', 'waves/run-r:a.txt'), 'one\ntwo\n');
+    assert.equal(rig.git('show', 'waves/run-r:new.txt'), 'new\n');
+  });
+
+  test('is in conflict, and says what to do, where no window came in time to ask', async (t) => {
+    const rig = await inConflict(t);
+    await rig.merge('T-2');
+    const { options, task } = rig.job('T-2');
+    const end = await rig.openWindow().end({ runId: 'r', id: task.id, options }, SUCCESS);
+    assert.ok(end.kind === 'conflict');
+    assert.deepEqual(end.files, ['a.txt']);
+    assert.deepEqual(end.evidence?.remarks, [
+      'It is not merged: its agent was not asked to resolve the conflict. Choose Resolve Conflict… on its row',
+    ]);
+  });
+
+  test('is in conflict, and says what to do, where its agent works in a terminal', async (t) => {
+    const rig = await inConflict(t);
+    const { options, task, ...rest } = rig.job('T-2');
+    const attempt = {
+      ...{ ...rest, id: task.id, options: { ...options, resolveConflicts: true } },
+      agent: { ...rest.agent, agentMode: 'interactive' as const },
+    };
+    const { signal } = new AbortController();
+    assert.deepEqual(await rig.isolation.merge(attempt, false, signal), { kind: 'conflict' });
+    const end = await rig.end('T-2', CONFLICT);
+    assert.ok(end.kind === 'conflict');
+    assert.deepEqual(
+      [end.files, end.evidence?.remarks],
+      [
+        ['a.txt'],
+        [
+          'It is not merged: agents in terminals are not asked to resolve a conflict. Choose Resolve Conflict… on its row',
+        ],
+      ],
+    );
+    assert.equal(rig.read('a.txt', rig.folder), 'two\n', 'nothing is begun there');
+  });
+
+  test('that an agent left in a merge of its own is not asked for', async (t) => {
+    const rig = await inConflict(t);
+    rig.gitIn(rig.folder, 'commit', '-qam', 'mine');
+    rig.gitIn(rig.folder, 'checkout', '-q', '-b', 'other', 'main');
+    rig.write('a.txt', 'other\n', rig.folder);
+    rig.gitIn(rig.folder, 'commit', '-qam', 'other');
+    rig.gitIn(rig.folder, 'checkout', '-q', 'waves/t-2-title-of-t-2');
+    assert.throws(() => rig.gitIn(rig.folder, 'merge', '-q', 'other'));
+    assert.deepEqual(await rig.merge('T-2'), { kind: 'conflict' });
+    const end = await rig.end('T-2', CONFLICT);
+    assert.ok(end.kind === 'conflict');
+    assert.deepEqual(end.evidence?.remarks, ['It left a merge half done in its worktree']);
+  });
+
+  for (const until of ['before the run has it', 'after the attempt has ended'] as const)
+    test(`is not merged where a stop comes while its files are checked out, ${until}`, async (t) => {
+      const rig = isolatedRig(t, {
+        files: { 'a.txt': 'a\n', '.gitattributes': '*.slow filter=slow' },
+      });
+      await rig.start();
+      await rig.work('T-1');
+      const before = tip(rig);
+      const [begun, go] = [join(rig.worktrees, 'begun'), join(rig.worktrees, 'go')];
+      const folder = await rig.begin('T-2');
+      rig.write('b.slow', 'b\n', folder);
+      rig.gitIn(folder, 'add', '.');
+      rig.git(
+        ...['config', 'filter.slow.smudge'],
+        `touch '${begun}'; while ! test -e '${go}'; do sleep 0.02; done; cat`,
+      );
+      const stop = new AbortController();
+      let merging: Promise<MergeOutcome> | undefined;
+      const stopped: WorkEnd = { kind: 'stopped' };
+      const worker = isolatedWorker(
+        {
+          attach: () => assert.fail('not asked for'),
+          work: async (_job, _signal, listener) => {
+            merging = listener.onMerging?.(false);
+            while (!existsSync(begun)) await turn();
+            stop.abort();
+            if (until === 'before the run has it') writeFileSync(go, '');
+            // The supervisor waits for no answer any more.
+            else setImmediate(() => writeFileSync(go, ''));
+            return stopped;
+          },
+        },
+        rig.isolation,
+      );
+      const silent = { onClaimed: () => undefined, onStarted: () => undefined };
+      assert.deepEqual(await worker.work(rig.job('T-2'), stop.signal, silent), stopped);
+      assert.deepEqual(await merging, stopped);
+      assert.equal(tip(rig), before);
+      assert.equal(rig.git('show', 'waves/t-2-title-of-t-2:b.slow'), 'b\n');
+      assert.equal(rig.gitIn(join(rig.worktrees, 'run-r'), 'status', '--porcelain'), '');
+    });
+
+  test('is taken back where its attempt was stopped just when it was merged', async (t) => {
+    const rig = isolatedRig(t);
+    await rig.start();
+    await rig.work('T-1');
+    const before = tip(rig);
+    rig.write('new.txt', 'new\n', await rig.begin('T-2'));
+    const worker = isolatedWorker(
+      {
+        attach: () => assert.fail('not asked for'),
+        work: async (_job, _signal, listener) => {
+          assert.deepEqual(await listener.onMerging?.(false), { kind: 'merged' });
+          assert.notEqual(tip(rig), before);
+          return { kind: 'stopped' };
+        },
+      },
+      rig.isolation,
+    );
+    const silent = { onClaimed: () => undefined, onStarted: () => undefined };
+    const { signal } = new AbortController();
+    assert.deepEqual(await worker.work(rig.job('T-2'), signal, silent), { kind: 'stopped' });
+    assert.equal(tip(rig), before);
+    assert.equal(rig.git('show', 'waves/t-2-title-of-t-2:new.txt'), 'new\n');
   });
 
   test('is in conflict with the merge begun where marks are left', async (t) => {

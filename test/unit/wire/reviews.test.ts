@@ -8,6 +8,7 @@ import { decisionWords } from '../../../src/core/run/work-decision.ts';
 import { applyRunEvents } from '../../../src/core/run/journal/run-state.ts';
 import type { RunEvent, RunState } from '../../../src/core/run/run-events.ts';
 import { taskId } from '../../../src/core/task.ts';
+import type { Merged } from '../../../src/core/run/review.ts';
 import { reviewsOf } from '../../../src/wire/reviews.ts';
 import { detailOf, got } from '../../support/answers.ts';
 import {
@@ -50,6 +51,9 @@ async function reviewed(t: TestContext, options: IsolatedRigOptions = {}): Promi
 }
 
 const NO_NOTE = (): Promise<never> => Promise.reject(new Error('nothing was decided'));
+
+const NEVER = new AbortController().signal;
+const MERGED: Merged = { kind: 'merged', verify: undefined, remarks: [] };
 
 const FAILURE: WorkEnd = {
   ...{ kind: 'failed', cause: { kind: 'exit' }, exitCode: 1, signal: undefined },
@@ -241,7 +245,7 @@ describe('a wave', () => {
     await rig.work('T-3');
     await got(rig.reviews.resolve(rig.run(), one));
     rig.write('a.txt', 'both\n', late);
-    await got(rig.reviews.mergeAgain(rig.run(), one));
+    await got(rig.reviews.mergeAgain(rig.run(), one, NEVER));
     const run = inWaves(rig.run(), ['T-1', 'T-2'], ['T-3']);
     const asked = rig.reviews.changes(run, { wave: 0 });
     assert.match(await detailOf(asked), /Work of other waves was merged in between/);
@@ -273,11 +277,11 @@ describe('a conflict', () => {
       'it goes on',
     );
     const open = { kind: 'conflict', files: ['a.txt'] };
-    assert.deepEqual(await got(rig.reviews.mergeAgain(rig.run(), two)), open);
+    assert.deepEqual(await got(rig.reviews.mergeAgain(rig.run(), two, NEVER)), open);
     rig.write('a.txt', 'one and two\n', folder);
-    assert.deepEqual(await got(rig.reviews.mergeAgain(rig.run(), two)), { kind: 'merged' });
+    assert.deepEqual(await got(rig.reviews.mergeAgain(rig.run(), two, NEVER)), MERGED);
     assert.equal(rig.git('show', 'waves/run-r:a.txt'), 'one and two\n');
-    assert.deepEqual(await got(rig.reviews.mergeAgain(rig.run(), two)), { kind: 'merged' });
+    assert.deepEqual(await got(rig.reviews.mergeAgain(rig.run(), two, NEVER)), MERGED);
     assert.equal(rig.ofUser(), before);
     const { outcome, decision } = rig.run().tasks.get(two) ?? {};
     assert.ok(outcome?.kind === 'succeeded' && decision?.kind === 'merged');
@@ -291,12 +295,58 @@ describe('a conflict', () => {
     );
   });
 
+  test('is merged only where the command that verifies the task passes, as any merge', async (t) => {
+    const source = `
+      const fs = require('node:fs');
+      console.log('judged');
+      process.exitCode = fs.readFileSync('a.txt', 'utf8') === 'bad\\n' ? 1 : 0;
+      if (fs.existsSync('b.txt')) fs.rmSync(process.cwd(), { recursive: true })`;
+    const verify = { command: process.execPath, args: ['-e', source], limitMs: 60_000 };
+    const rig = await reviewed(t, { files: { 'a.txt': 'a\n', '.gitignore': '.todo2\n' }, verify });
+    const folder = await rig.begin('T-2');
+    await rig.work('T-1', { 'a.txt': 'one\n' });
+    rig.write('a.txt', 'two\n', folder);
+    assert.equal((await rig.end('T-2')).kind, 'conflict');
+    const before = tip(rig, 'waves/run-r');
+
+    await got(rig.reviews.resolve(rig.run(), two));
+    rig.write('a.txt', 'bad\n', folder);
+    const broken = await got(rig.reviews.mergeAgain(rig.run(), two, NEVER));
+    assert.ok(broken.kind === 'broken');
+    assert.deepEqual(
+      [broken.verify.passed, broken.verify.tail.trim(), broken.remarks],
+      [false, 'judged', []],
+    );
+    const ofRun = rig.run().tasks.get(two);
+    assert.deepEqual([ofRun?.outcome?.kind, ofRun?.decision], ['conflict', undefined]);
+    assert.equal(tip(rig, 'waves/run-r'), before);
+    const log = join(rig.root, `.todo2/waves/runs/r/${ofRun?.attemptNo ?? 0}.log`);
+    assert.match(rig.read(log, '/'), /--- Verifying the merged state with .*---\njudged\n/);
+
+    rig.write('a.txt', 'good\n', folder);
+    const stopped = rig.reviews.mergeAgain(rig.run(), two, AbortSignal.abort());
+    assert.deepEqual(await got(stopped), { kind: 'stopped' });
+    assert.equal(tip(rig, 'waves/run-r'), before);
+
+    rig.write('b.txt', 'b\n', folder);
+    const merged = await got(rig.reviews.mergeAgain(rig.run(), two, NEVER));
+    assert.ok(merged.kind === 'merged');
+    assert.deepEqual(
+      [merged.verify?.passed, merged.remarks],
+      [true, ['The command that verifies it deleted the worktree of the run; that was undone']],
+    );
+    assert.equal(rig.git('show', 'waves/run-r:a.txt'), 'good\n');
+    const { outcome } = rig.run().tasks.get(two) ?? {};
+    assert.ok(outcome?.kind === 'succeeded');
+    assert.equal(outcome.evidence?.verify?.passed, true, 'the details say so');
+  });
+
   test('is not touched while its agent works, or without its worktree', async (t) => {
     const rig = await reviewed(t);
     await rig.work('T-1');
     rig.live.push(atWorkOn(rig, 'T-1'));
     assert.match(await detailOf(rig.reviews.resolve(rig.run(), one)), /still at work/);
-    assert.match(await detailOf(rig.reviews.mergeAgain(rig.run(), one)), /still at work/);
+    assert.match(await detailOf(rig.reviews.mergeAgain(rig.run(), one, NEVER)), /still at work/);
     rig.live.splice(0);
     assert.match(
       await detailOf(rig.reviews.resolve(rig.run(), taskId('T-9'))),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { WorkEnd } from '../../../src/core/ports.ts';
@@ -119,5 +119,37 @@ describe('what verifies a task judges the merged state', () => {
       end.evidence?.remarks?.join() ?? '',
       /^What was merged is not verified: the worktree of the run was not set up: .* failed$/,
     );
+    // What verifies a wave says the same.
+    const failed = await rig.judge(() => assert.fail('it is not set up'));
+    assert.ok(failed.kind === 'notRun');
+    assert.match(failed.why, /^the worktree of the run was not set up: .* failed$/);
+    rmSync(join(rig.root, '.git'), { recursive: true });
+    const gone = await rig.judge(() => assert.fail('it is gone'), rig.openWindow());
+    assert.ok(gone.kind === 'notRun');
+    assert.match(gone.why, /^the worktree of the run was not set up: ./);
+  });
+
+  test('and what else it did to the run is undone, and said of the task', async (t) => {
+    const setup = node("require('node:fs').appendFileSync('../setup', 'x')");
+    const verify = node(`
+      const { appendFileSync, rmSync } = require('node:fs');
+      appendFileSync('../judged', 'x');
+      rmSync(process.cwd(), { recursive: true })`);
+    const rig = await begun(t, { verify, setup: [setup] });
+    rig.write('three.txt', 'three\n', await rig.begin('T-3'));
+    for (const id of ['T-1', 'T-2', 'T-3'])
+      assert.deepEqual(await rig.merge(id), { kind: 'merged' });
+    assert.equal(judged(rig), 2);
+    assert.equal(rig.read('setup', rig.worktrees), 'xx', 'a new folder is made ready anew');
+    const end = await rig.end('T-3');
+    assert.ok(end.kind === 'succeeded');
+    assert.deepEqual(end.evidence?.remarks, [
+      'The command that verifies it deleted the worktree of the run; that was undone',
+    ]);
+    for (const file of ['one.txt', 'two.txt', 'three.txt'])
+      assert.equal(
+        rig.git('show', `waves/run-r:${file}`),
+        rig.read(file, join(rig.worktrees, 'run-r')),
+      );
   });
 });

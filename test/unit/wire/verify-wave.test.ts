@@ -37,7 +37,11 @@ function place(t: TestContext) {
     ...{ processes, processStartTime, clock, log },
   });
   const verify = verifyWaveWith({
-    ...{ journals, folderOf: () => Promise.resolve({ folder: root }), log },
+    ...{ journals, log },
+    inWork: async (_runId, _marked, _signal, judge) => ({
+      kind: 'judged',
+      value: await judge(root),
+    }),
     command: () => ({
       command: process.execPath,
       args: ['-e', 'console.log("seen")'],

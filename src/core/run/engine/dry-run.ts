@@ -36,6 +36,8 @@ export interface DryRunOptions {
   readonly readiness: RunnerWorld['readiness'];
   /** How long a task is likely to take, in ms. */
   readonly durationOf: (id: TaskId) => number;
+  /** See `RunnerWorld`. */
+  readonly touched?: RunnerWorld['touched'];
   readonly caseFoldPaths: boolean;
   /** Where the time begins, in epoch ms. */
   readonly now: number;
@@ -66,6 +68,7 @@ export async function dryRun(
       newRunId: () => 'dry-run',
       flushed: () => Promise.resolve(),
       estimate: options.durationOf,
+      ...(options.touched && { touched: options.touched }),
       caseFoldPaths: options.caseFoldPaths,
       reportBug: (error) => void bugs.push(error),
     },

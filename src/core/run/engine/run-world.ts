@@ -34,6 +34,8 @@ export interface RunnerWorld {
   readonly sessionOf?: (runId: string, id: TaskId) => AgentSession | undefined;
   /** How long a task is likely to take, in ms; undefined where there is no estimate. */
   readonly estimate?: (id: TaskId) => number | undefined;
+  /** Files that earlier attempts at a task touched, as `filesOf` names files. */
+  readonly touched?: (id: TaskId) => readonly string[];
   /**
    * True for work that another process claims and this window only follows: a held lock does not
    * prevent the start.

@@ -22,6 +22,8 @@ export interface Candidate {
   /** The kind of agent. */
   readonly agent: string;
   readonly files: readonly string[];
+  /** What it is likely to touch beside these: advice alone, for which no task waits. */
+  readonly likely?: readonly string[];
   /**
    * True where it has its own copy of all files: it need not wait for tasks that use the same ones,
    * and starts after tasks that no other one is in the way of.
@@ -156,8 +158,9 @@ export class Scheduler {
   }
 
   /**
-   * Takes the best task whose kind of agent may start and whose files are free, else the best of
-   * those that need not wait for their files, and marks the files as in use.
+   * Takes the best task whose kind of agent may start and whose files are free, those that it is
+   * likely to touch as well, else the best of those that need not wait for their files, and marks
+   * the files as in use.
    */
   take(isOpen: (agent: string) => boolean): {
     readonly id: TaskId | undefined;
@@ -172,8 +175,9 @@ export class Scheduler {
       this.#pop(v);
       const { id, isApart } = this.#tasks[v]!;
       const obstacle = this.#obstacle(v);
-      if (obstacle === undefined) chosen = v;
-      else if (isApart === true) later.push(v);
+      const isAlone = obstacle === undefined && !this.#inUse.isLikelyUsed(this.#advice(v), id);
+      if (isAlone) chosen = v;
+      else if (isApart === true || obstacle === undefined) later.push(v);
       else {
         parked.push({ id, with: obstacle.user, files: this.#usedBy(v, obstacle.user) });
         this.#park(v, obstacle.file);
@@ -184,7 +188,7 @@ export class Scheduler {
     if (chosen === undefined) return { id: undefined, parked };
     const { id } = this.#tasks[chosen]!;
     this.#state[chosen] = OUT;
-    this.#inUse.take(id, this.#files[chosen]!);
+    this.#inUse.take(id, this.#files[chosen]!, this.likelyOf(id));
     return { id, parked };
   }
 
@@ -197,7 +201,7 @@ export class Scheduler {
   takeThis(id: TaskId): void {
     const v = this.#nodeOf(id);
     this.#state[v] = OUT;
-    this.#inUse.take(id, this.#files[v]!);
+    this.#inUse.take(id, this.#files[v]!, this.likelyOf(id));
   }
 
   /** Puts a task that is out aside, until `back`. */
@@ -237,6 +241,11 @@ export class Scheduler {
 
   filesOf(id: TaskId): readonly string[] {
     return this.#files[this.#nodeOf(id)]!;
+  }
+
+  /** See `Candidate`. */
+  likelyOf(id: TaskId): readonly string[] {
+    return this.#tasks[this.#nodeOf(id)]!.likely ?? [];
   }
 
   /**
@@ -362,6 +371,11 @@ export class Scheduler {
       if (user !== undefined) return { file, user };
     }
     return undefined;
+  }
+
+  /** What counts for the order alone: that others are likely to touch what it names, too. */
+  #advice(v: number): readonly string[] {
+    return [...this.#files[v]!, ...(this.#tasks[v]!.likely ?? [])];
   }
 
   #usedBy(v: number, user: TaskId): readonly string[] {

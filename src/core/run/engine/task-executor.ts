@@ -176,7 +176,7 @@ export class TaskExecutor {
     runContext.letOthersGoOn(freed);
     const isInUse = now.some((file) => runContext.files.userOf(file, id) !== undefined);
     if (isInUse && !scheduler.isApart(id)) return false;
-    runContext.files.take(id, now);
+    runContext.files.take(id, now, scheduler.likelyOf(id));
     return true;
   }
 
@@ -204,7 +204,7 @@ export class TaskExecutor {
 export function candidateOf(
   { id, wave, agent }: Pick<Entry, 'id' | 'wave' | 'agent'>,
   task: Task | undefined,
-  world: Pick<RunnerWorld, 'estimate' | 'caseFoldPaths'>,
+  world: Pick<RunnerWorld, 'estimate' | 'touched' | 'caseFoldPaths'>,
   { isolation, sameFiles }: Pick<RunOptions, 'isolation' | 'sameFiles'>,
 ): Candidate {
   const isApart = isolation !== undefined && sameFiles === 'advise' && !isWindowWork(agent);
@@ -217,6 +217,7 @@ export function candidateOf(
     weight: Math.max(1, world.estimate?.(id) ?? 1),
     rank: priorityRank(task?.priority ?? 'other'),
     files: task === undefined ? [] : filesNamed(task, world),
+    likely: world.touched?.(id) ?? [],
   };
 }
 

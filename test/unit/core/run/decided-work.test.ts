@@ -67,6 +67,15 @@ const taskOf = (run: RunState, id: string) => run.tasks.get(taskId(id)) ?? asser
 const report = (run: RunState): string =>
   runReport(run, { titleOf: () => undefined, dependenciesOf: () => [], now: 10 });
 
+test('a conflict that was resolved is verified as its merge was, not as before', () => {
+  const verify = { command: 'npm test', passed: true, exitCode: 0, durationMs: 1, tail: '' };
+  for (const known of [undefined, verify]) {
+    const task = taskOf(after([{ ...merged, verify: known }, 'T-2']), 'T-2');
+    assert.ok(task.outcome?.kind === 'succeeded');
+    assert.deepEqual(task.outcome.evidence?.verify, known);
+  }
+});
+
 test('a conflict that was resolved counts as a success, with what was merged', () => {
   const run = after([merged, 'T-2']);
   const task = taskOf(run, 'T-2');

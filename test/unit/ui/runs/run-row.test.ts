@@ -401,6 +401,18 @@ const outcomes: readonly [TaskOutcome, string][] = [
     'succeeded, now Review; could not run: npm test',
   ],
   [
+    {
+      kind: 'conflict',
+      files: ['a'],
+      status: 'Review',
+      evidence: {
+        ...evidence,
+        remarks: ['could not run: npm test', 'Its agent was asked', 'It is not merged: x'],
+      },
+    },
+    'conflicts with earlier work in a, now Review; could not run: npm test. Its agent was asked. It is not merged: x',
+  ],
+  [
     { kind: 'rateLimited', retryAfterMs: undefined, detail: '429' },
     'refused by a rate limit: 429, back to Todo',
   ],

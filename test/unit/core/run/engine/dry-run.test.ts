@@ -69,6 +69,18 @@ test('a dry run tells when each task would start and end', async () => {
   assert.deepEqual(run.skipped, []);
 });
 
+test('tasks whose earlier attempts touched the same files start apart, where others can start', async () => {
+  const options = optionsFor(['a', 'b', 'c'], 'a b c');
+  const touched = (id: string): readonly string[] => (id === 'c' ? [] : ['log.txt']);
+  const [without, advised] = [await dryRun(options, 2), await dryRun({ ...options, touched }, 2)];
+  assert(without.ok && advised.ok);
+  assert.equal(words(without.value), 'a 0-100, b 0-100, c 100-200');
+  assert.equal(words(advised.value), 'a 0-100, c 0-100, b 100-200');
+  const alone = await dryRun({ ...options, touched: () => ['log.txt'] }, 3);
+  assert(alone.ok);
+  assert.equal(words(alone.value), 'a 0-100, b 0-100, c 0-100', 'nothing waits for it');
+});
+
 test('flow does not wait for the wave', async () => {
   const backlog = ['a', 'slow', 'b < a'];
   const durations = { slow: 500 };

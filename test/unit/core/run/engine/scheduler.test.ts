@@ -83,6 +83,54 @@ test('a task in the folder still waits for its files, whoever uses them', () => 
   assert.equal(takeAll(scheduler), 'c');
 });
 
+test('what an earlier attempt touched is advice: such tasks start last, and none waits for it', () => {
+  for (const isApart of [true, false]) {
+    const inUse = new FilesInUse();
+    const tasks = [
+      candidate('a: x', { weight: 9, likely: ['seen'], isApart }),
+      candidate('b', { weight: 8, likely: ['x'], isApart }),
+      candidate('c: seen', { weight: 7, isApart }),
+      candidate('d', { weight: 6, likely: ['seen', 'other'], isApart }),
+      candidate('e: y', { isApart }),
+    ];
+    const scheduler = new Scheduler(tasks, 'flow', inUse);
+    assert.equal(takeAll(scheduler), 'a e b c d');
+    end(scheduler, inUse, 'a');
+    end(scheduler, inUse, 'c');
+    scheduler.back(taskId('d'));
+    scheduler.back(taskId('e'));
+    assert.equal(takeAll(scheduler), 'd e', 'nobody else is likely to touch them now');
+  }
+});
+
+test('advice changes the order of starts alone: nothing waits longer for it', () => {
+  const names = fc.uniqueArray(fc.constantFrom('x', 'y', 'z'));
+  const asked = fc.array(fc.record({ files: names, likely: names, isApart: fc.boolean() }), {
+    maxLength: 9,
+  });
+  fc.assert(
+    fc.property(asked, (all) => {
+      const inUse = new FilesInUse();
+      const tasks = all.map((each, n) => candidate(`t${n}`, each));
+      const scheduler = new Scheduler(tasks, 'flow', inUse);
+      const atWork: TaskId[] = [];
+      const over: TaskId[] = [];
+      while (over.length < tasks.length) {
+        for (let { id } = scheduler.take(always); id !== undefined; { id } = scheduler.take(always))
+          atWork.push(id);
+        const first = atWork.shift();
+        assert.ok(first, 'none is left that may start');
+        // Who may not start yet waits for a file that it names itself.
+        for (const { id, files, isApart } of tasks)
+          if (!over.includes(id) && !atWork.includes(id) && id !== first)
+            assert.ok(isApart !== true && files.some((file) => inUse.userOf(file, id)), id);
+        over.push(first);
+        end(scheduler, inUse, first);
+      }
+    }),
+  );
+});
+
 test('so many tasks apart with one file start in their order, each once', () => {
   const tasks = Array.from({ length: 200 }, (_, n) => candidate(`t${n}: x`, { isApart: true }));
   const scheduler = new Scheduler(tasks, 'flow', new FilesInUse());
