@@ -102,6 +102,7 @@ export function wireBacklog(
   };
   const titleOf = (id: TaskId): string => backlog.task(id)?.title ?? id;
   const terminals = wireTerminals({
+    root,
     supervisor: bundle('supervisor.cjs'),
     node: () => locks.node(),
     titleOf,
@@ -208,7 +209,7 @@ export function wireBacklog(
     showTerminal: (id) => terminals.terminals.show(id),
     activityOf: (id) => terminals.terminals.activityOf(id),
     onDidChangeActivity: terminals.terminals.onDidChangeActivity,
-    openLog: (runId, attemptNo) => terminals.openLog(runs, runId, attemptNo),
+    openLog: (runId, attemptNo) => terminals.openLog(runId, attemptNo),
     reviews: reviewsOf({
       root,
       titleOf,

@@ -15,6 +15,7 @@ import {
 import type { NodeCommand } from '../agent-process/supervisor-process.ts';
 import type { SupervisedWorkerOptions } from '../agent-process/supervised-worker.ts';
 import { TaskTerminals } from '../agent-process/terminals/task-terminals.ts';
+import { LogDocuments, type LoggedAttempt } from './log-documents.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import { isInConflict } from '../core/run/decided-work.ts';
 import { outcomeWords } from '../core/run/run-messages.ts';
@@ -23,6 +24,8 @@ import type { StartedAttempt, WiredRuns } from './runs.ts';
 import { plain, duration } from '../core/text.ts';
 
 export interface TerminalParts {
+  /** The folder of the backlog, absolute. */
+  readonly root: string;
   /** The bundled supervisor, absolute. */
   readonly supervisor: string;
   /** A Node.js that can run it in a terminal. */
@@ -45,14 +48,15 @@ export interface WiredTerminals extends Disposable {
   readonly onAttempt: (attempt: StartedAttempt) => void;
   readonly onActivity: SupervisedWorkerOptions['onActivity'];
   /** Shows in their terminals how attempts ended. */
-  follow(runs: Pick<WiredRuns, 'runner' | 'stateOf'>): void;
-  /** Shows what the agent of one attempt wrote. */
-  openLog(
-    runs: Pick<WiredRuns, 'stateOf' | 'journals' | 'history' | 'runner'>,
-    runId: string,
-    attemptNo: number,
-  ): Promise<void>;
+  follow(runs: FollowedRuns): void;
+  /** Shows what the agent of one attempt wrote, while it writes, too. */
+  openLog(runId: string, attemptNo: number): Promise<void>;
 }
+
+type FollowedRuns = Pick<WiredRuns, 'stateOf' | 'journals' | 'history' | 'runner'>;
+
+/** Of larger runs, each terminal is opened when it is asked for. */
+const FEW_TASKS = 20;
 
 const ICON = new vscode.ThemeIcon('layers');
 
@@ -89,6 +93,41 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
     // The state file is not trusted; an unknown output format is read as text.
     output: isAgentOutput(seen.output) ? seen.output : 'text',
   });
+  let followed: FollowedRuns | undefined;
+  const isLarge = (runId: string): boolean => {
+    const run = followed?.runner.runs.find((each) => each.runId === runId);
+    return run !== undefined && run.tasks.size > FEW_TASKS;
+  };
+  const findLog = (runId: string, attemptNo: number): LoggedAttempt | undefined => {
+    if (followed === undefined) return undefined;
+    const { runner, history, stateOf, journals } = followed;
+    const run = [...runner.runs, ...history.elsewhere, ...history.past].find(
+      (each) => each.runId === runId,
+    );
+    for (const task of run?.tasks.values() ?? []) {
+      const outcome =
+        task.attemptNo === attemptNo
+          ? task.outcome
+          : task.earlier.find((earlier) => earlier.attemptNo === attemptNo)?.outcome;
+      if (task.attemptNo !== attemptNo && outcome === undefined) continue;
+      const state = stateOf(runId, attemptNo, task.id);
+      const attempt = attemptOf({
+        runId,
+        attemptNo,
+        taskId: task.id,
+        agentMode: task.agent.agentMode,
+        isAttached: true,
+        tryNo: task.tryNo,
+        label: state?.label ?? task.agent.agent,
+        output: state?.output ?? 'text',
+        logFile: journals.folder.filesOf(runId, attemptNo).log,
+      });
+      return { attempt, end: outcome && wordsOf(outcome, undefined) };
+    }
+    return undefined;
+  };
+  const { root } = parts;
+  const logs = new LogDocuments({ root, find: findLog, clock, log, reportBug });
   return {
     terminals,
     onDidAdopt: adopted.event,
@@ -115,10 +154,12 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
       log(`${seen.taskId}: attempt ${seen.tryNo} with ${seen.label}, log ${seen.logFile}`);
       const { runId, attemptNo } = seen;
       atWork.set(seen.taskId, { runId, attemptNo, startedAt: undefined });
-      if (seen.agentMode === 'unattended') terminals.open(attemptOf(seen));
+      if (seen.agentMode === 'unattended')
+        terminals.open({ ...attemptOf(seen), isQuiet: isLarge(runId) });
     },
     onActivity: (attempt, activity) => terminals.setActivity(keyOf(attempt), activity),
     follow: (runs) => {
+      followed = runs;
       runs.runner.onEvent((event) => {
         if (event.kind === 'runTakenOver') {
           const tasks = runs.runner.runs.find(({ runId }) => runId === event.runId)?.tasks;
@@ -149,40 +190,19 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
           });
         }
       };
-      runs.runner.onDidChange(lookAgain);
+      runs.runner.onDidChange(() => {
+        lookAgain();
+        logs.look();
+      });
     },
-    openLog: async (runs, runId, attemptNo) => {
-      const run = [...runs.runner.runs, ...runs.history.elsewhere, ...runs.history.past].find(
-        (r) => r.runId === runId,
-      );
-      for (const task of run?.tasks.values() ?? []) {
-        const outcome =
-          task.attemptNo === attemptNo
-            ? task.outcome
-            : task.earlier.find((earlier) => earlier.attemptNo === attemptNo)?.outcome;
-        if (task.attemptNo !== attemptNo && outcome === undefined) continue;
-        const state = runs.stateOf(runId, attemptNo, task.id);
-        const seen: StartedAttempt = {
-          runId,
-          attemptNo,
-          taskId: task.id,
-          agentMode: task.agent.agentMode,
-          isAttached: true,
-          tryNo: task.tryNo,
-          label: state?.label ?? task.agent.agent,
-          output: state?.output ?? 'text',
-          logFile: runs.journals.folder.filesOf(runId, attemptNo).log,
-        };
-        if (outcome === undefined) {
-          terminals.open(attemptOf(seen));
-          terminals.show(task.id);
-        } else await terminals.openLog(attemptOf(seen), wordsOf(outcome, undefined));
-        return;
-      }
+    openLog: async (runId, attemptNo) => {
+      const found = findLog(runId, attemptNo);
+      if (found !== undefined) await logs.show(found);
     },
     dispose: () => {
       for (const terminal of interactive.values()) terminal.dispose();
       adopted.dispose();
+      logs.dispose();
       terminals.dispose();
     },
   };
