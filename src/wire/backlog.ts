@@ -17,6 +17,7 @@ import { replaceWithin } from '../store/files/plan-files.ts';
 import { configuredPaths, type StorePaths } from '../store/files/locate.ts';
 import { ArgumentChecks } from '../agent-process/check-arguments.ts';
 import { systemProcesses } from '../disk/processes.ts';
+import { localTime } from '../core/messages.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import { WaveSourceFile } from '../store/files/wave-source-file.ts';
 import { explainFailure, explainJump, explainWatchEvent } from '../ui/messages.ts';
@@ -273,6 +274,7 @@ function reportOf(backlog: Backlog, runId: string): string {
     titleOf: (id) => backlog.task(id)?.title,
     dependenciesOf: (id) => backlog.task(id)?.dependencies ?? [],
     now,
+    timeOf: localTime,
   });
 }
 
