@@ -18,7 +18,7 @@ import { registerReviewFiles } from './ui/review/review-files.ts';
 import { RunNotices } from './ui/runs/run-notices.ts';
 import { readExarpPath, readWantsNotices } from './ui/settings.ts';
 import { SideTree } from './ui/side-tree.ts';
-import { showLockStatus } from './ui/status-bar.ts';
+import { showLockStatus, showRunStatus } from './ui/status-bar.ts';
 import { WavesTree } from './ui/waves-tree.ts';
 import { WorkspaceBacklogs } from './ui/workspace-backlogs.ts';
 import { wireAgents, type WiredAgents } from './wire/agents.ts';
@@ -78,6 +78,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     runsTree,
     locksTree,
     showLockStatus(opened),
+    showRunStatus(opened),
     decorateLocks(opened),
     new DocumentProvider(opened, systemClock),
     registerReviewFiles(opened),

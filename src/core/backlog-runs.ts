@@ -360,6 +360,28 @@ export class BacklogRuns implements Disposable {
     });
   }
 
+  /**
+   * About how long a run takes from now on, by what is known of past runs, in ms; 0 for one that has
+   * ended.
+   */
+  leftMs(run: RunState): number {
+    const { snapshot, caseFoldPaths, clock } = this.#parts;
+    const tasks = snapshot();
+    if (tasks === undefined || run.phase === 'ended') return 0;
+    const open = [...run.tasks.values()].filter(({ phase }) => phase !== 'ended');
+    const agents = new Map(open.map(({ id, agent }) => [id, agent]));
+    const { durationOf } = estimateDurations([...this.past, ...this.all], tasks, agents);
+    const begun = (id: TaskId): number =>
+      clock.now() - (run.tasks.get(id)?.startedAt ?? clock.now());
+    // What takes longer than it was thought to is taken to end soon.
+    const estimate = (id: TaskId): number => Math.max(60_000, durationOf(id) - begun(id));
+    const world = { estimate, caseFoldPaths };
+    const candidates = open.map(({ id, wave, agent }) =>
+      candidateOf({ id, wave, agent }, tasks.byId.get(id), world, run.options),
+    );
+    return makespanOf(candidates, run.options, run.cap ?? this.cap);
+  }
+
   #weigh(
     scope: RunScope,
     choice: RunChoice,

@@ -1,7 +1,7 @@
 import type { Failure, ReadOnlyCause, Unreadable, UnreadableCause } from './failure.ts';
 import type { Lease } from './lease/lease.ts';
 import type { Lock, Status, TaskId } from './task.ts';
-import { duration, named, utcTime, firstOf } from './text.ts';
+import { duration, firstOf, named, oneLine, utcTime } from './text.ts';
 import type { NotReady, Readiness } from './waves/readiness.ts';
 import type { BlockReason } from './waves/waves.ts';
 
@@ -49,6 +49,12 @@ export function untilText(
 /** The time of day of a moment in epoch ms, in the user's own time zone. */
 export function clockTime(at: number): string {
   return new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+}
+
+/** A day and the time of it, for a moment in epoch ms, in the user's own time zone and spelling. */
+export function localTime(at: number): string {
+  // Some spellings have a narrow blank in them.
+  return oneLine(new Date(at).toLocaleString([], { dateStyle: 'medium', timeStyle: 'medium' }));
 }
 
 /** More of a path or of an error than of a name: the reader has to find the file. */

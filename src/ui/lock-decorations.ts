@@ -16,7 +16,10 @@ export function decorateLocks(backlogs: Backlogs): Disposable {
     const task = backlog?.task(taskId(parsed.key));
     const lease = task && backlog?.leaseOf(task);
     if (backlog === undefined || lease === undefined || !isLive(lease)) return undefined;
-    return new vscode.FileDecoration('🔒', leaseText(lease, backlog.now).join(', '));
+    // A letter, as an emoji needs a font that may not be there. Where an agent of ours is at work,
+    // the row says so itself.
+    if (backlog.runs.of(taskId(parsed.key)) !== undefined) return undefined;
+    return new vscode.FileDecoration('L', `Locked: ${leaseText(lease, backlog.now).join(', ')}`);
   };
   const provider = { onDidChangeFileDecorations: changed.event, provideFileDecoration };
   return together(

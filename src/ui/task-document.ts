@@ -6,7 +6,7 @@ import { isSettled, type Task, type TaskId } from '../core/task.ts';
 import type { NotReady } from '../core/waves/readiness.ts';
 import type { BlockReason } from '../core/waves/waves.ts';
 import { runTaskState } from './runs/task-part.ts';
-import { clockTime, blockText, reasonText, leaseText } from '../core/messages.ts';
+import { clockTime, localTime, blockText, reasonText, leaseText } from '../core/messages.ts';
 
 /** The most that a tooltip shows of a description, in characters; the details show all of it. */
 const TOOLTIP_DESCRIPTION = 600;
@@ -135,7 +135,7 @@ function runLines(backlog: Backlog, task: Task): string {
 
 function record(backlog: Backlog, task: Task): string {
   const at = (time: number | undefined): string | undefined =>
-    time === undefined ? undefined : new Date(time).toISOString();
+    time === undefined ? undefined : localTime(time);
   const lines: readonly (readonly [string, string | undefined])[] = [
     ['Created', at(task.createdAt)],
     ['Modified', at(task.modifiedAt)],

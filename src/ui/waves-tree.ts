@@ -2,6 +2,7 @@ import type * as vscode from 'vscode';
 import type { Backlog } from '../core/backlog.ts';
 import type { Disposable } from '../core/events.ts';
 import type { TaskId } from '../core/task.ts';
+import { attentionOf } from './attention.ts';
 import type { Backlogs } from './backlogs.ts';
 import { WaveDrag } from './plan-move.ts';
 import { explainAsked } from './plan-words.ts';
@@ -79,16 +80,10 @@ export class WavesTree extends SideTree {
     const text = message === '' ? undefined : message;
     if (view.message !== text) view.message = text;
     if (view.description !== description) view.description = description;
-    const locked = this.#backlogs.all
-      .flatMap((b) => b.liveLocks())
-      .filter((held) => held.lease.kind === 'ours').length;
-    treeView.badge =
-      locked === 0
-        ? undefined
-        : {
-            value: locked,
-            tooltip: `${locked} ${locked === 1 ? 'lock' : 'locks'} held by this window`,
-          };
+    const attention = attentionOf(this.#backlogs.all);
+    const badge = attention && { value: attention.count, tooltip: attention.words };
+    if (treeView.badge?.value !== badge?.value || treeView.badge?.tooltip !== badge?.tooltip)
+      treeView.badge = badge;
   }
 
   /** Once more after the last lease has expired, too: no commit reports that. */

@@ -17,6 +17,7 @@ import { replaceWithin } from '../store/files/plan-files.ts';
 import { configuredPaths, type StorePaths } from '../store/files/locate.ts';
 import { ArgumentChecks } from '../agent-process/check-arguments.ts';
 import { systemProcesses } from '../disk/processes.ts';
+import { localTime } from '../core/messages.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import { WaveSourceFile } from '../store/files/wave-source-file.ts';
 import { explainFailure, explainJump, explainWatchEvent } from '../ui/messages.ts';
@@ -102,6 +103,7 @@ export function wireBacklog(
   };
   const titleOf = (id: TaskId): string => backlog.task(id)?.title ?? id;
   const terminals = wireTerminals({
+    root,
     supervisor: bundle('supervisor.cjs'),
     node: () => locks.node(),
     titleOf,
@@ -208,8 +210,8 @@ export function wireBacklog(
     showTerminal: (id) => terminals.terminals.show(id),
     activityOf: (id) => terminals.terminals.activityOf(id),
     onDidChangeActivity: terminals.terminals.onDidChangeActivity,
-    openLog: (runId, attemptNo) => terminals.openLog(runs, runId, attemptNo),
-    followLog: (runId, attemptNo, onText) => terminals.followLog(runs, runId, attemptNo, onText),
+    openLog: (runId, attemptNo) => terminals.openLog(runId, attemptNo),
+    followLog: (runId, attemptNo, onText) => terminals.followLog(runId, attemptNo, onText),
     reviews: reviewsOf({
       root,
       titleOf,
@@ -273,6 +275,7 @@ function reportOf(backlog: Backlog, runId: string): string {
     titleOf: (id) => backlog.task(id)?.title,
     dependenciesOf: (id) => backlog.task(id)?.dependencies ?? [],
     now,
+    timeOf: localTime,
   });
 }
 

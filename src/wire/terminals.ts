@@ -14,8 +14,9 @@ import {
 } from '../agent-process/terminals/interactive-terminal.ts';
 import type { NodeCommand } from '../agent-process/supervisor-process.ts';
 import type { SupervisedWorkerOptions } from '../agent-process/supervised-worker.ts';
-import { followLogText } from '../agent-process/terminals/log-text.ts';
+import { LogText } from '../agent-process/terminals/log-text.ts';
 import { TaskTerminals } from '../agent-process/terminals/task-terminals.ts';
+import { LogDocuments, type LoggedAttempt } from './log-documents.ts';
 import { systemClock as clock } from '../store/files/system-clock.ts';
 import { isInConflict } from '../core/run/decided-work.ts';
 import { outcomeWords } from '../core/run/run-messages.ts';
@@ -24,6 +25,8 @@ import type { StartedAttempt, WiredRuns } from './runs.ts';
 import { plain, duration } from '../core/text.ts';
 
 export interface TerminalParts {
+  /** The folder of the backlog, absolute. */
+  readonly root: string;
   /** The bundled supervisor, absolute. */
   readonly supervisor: string;
   /** A Node.js that can run it in a terminal. */
@@ -46,21 +49,24 @@ export interface WiredTerminals extends Disposable {
   readonly onAttempt: (attempt: StartedAttempt) => void;
   readonly onActivity: SupervisedWorkerOptions['onActivity'];
   /** Shows in their terminals how attempts ended. */
-  follow(runs: Pick<WiredRuns, 'runner' | 'stateOf'>): void;
-  /** Shows what the agent of one attempt wrote. */
-  openLog(
-    runs: Pick<WiredRuns, 'stateOf' | 'journals' | 'history' | 'runner'>,
-    runId: string,
-    attemptNo: number,
-  ): Promise<void>;
-  /** The same as text, again as it grows; undefined where there is no such attempt. */
+  follow(runs: FollowedRuns): void;
+  /** Shows what the agent of one attempt wrote, while it writes, too. */
+  openLog(runId: string, attemptNo: number): Promise<void>;
+  /** The end of it as text, again as it grows; undefined where there is no such attempt. */
   followLog(
-    runs: Pick<WiredRuns, 'stateOf' | 'journals' | 'history' | 'runner'>,
     runId: string,
     attemptNo: number,
     onText: (text: string) => void,
   ): Disposable | undefined;
 }
+
+type FollowedRuns = Pick<WiredRuns, 'stateOf' | 'journals' | 'history' | 'runner'>;
+
+/** Of larger runs, each terminal is opened when it is asked for. */
+const FEW_TASKS = 20;
+
+/** What is told of a log that is followed, in characters. */
+const FOLLOWED = 200_000;
 
 const ICON = new vscode.ThemeIcon('layers');
 
@@ -97,6 +103,41 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
     // The state file is not trusted; an unknown output format is read as text.
     output: isAgentOutput(seen.output) ? seen.output : 'text',
   });
+  let followed: FollowedRuns | undefined;
+  const isLarge = (runId: string): boolean => {
+    const run = followed?.runner.runs.find((each) => each.runId === runId);
+    return run !== undefined && run.tasks.size > FEW_TASKS;
+  };
+  const findLog = (runId: string, attemptNo: number): LoggedAttempt | undefined => {
+    if (followed === undefined) return undefined;
+    const { runner, history, stateOf, journals } = followed;
+    const run = [...runner.runs, ...history.elsewhere, ...history.past].find(
+      (each) => each.runId === runId,
+    );
+    for (const task of run?.tasks.values() ?? []) {
+      const outcome =
+        task.attemptNo === attemptNo
+          ? task.outcome
+          : task.earlier.find((earlier) => earlier.attemptNo === attemptNo)?.outcome;
+      if (task.attemptNo !== attemptNo && outcome === undefined) continue;
+      const state = stateOf(runId, attemptNo, task.id);
+      const attempt = attemptOf({
+        runId,
+        attemptNo,
+        taskId: task.id,
+        agentMode: task.agent.agentMode,
+        isAttached: true,
+        tryNo: task.tryNo,
+        label: state?.label ?? task.agent.agent,
+        output: state?.output ?? 'text',
+        logFile: journals.folder.filesOf(runId, attemptNo).log,
+      });
+      return { attempt, end: outcome && wordsOf(outcome, undefined) };
+    }
+    return undefined;
+  };
+  const { root } = parts;
+  const logs = new LogDocuments({ root, find: findLog, clock, log, reportBug });
   return {
     terminals,
     onDidAdopt: adopted.event,
@@ -123,10 +164,12 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
       log(`${seen.taskId}: attempt ${seen.tryNo} with ${seen.label}, log ${seen.logFile}`);
       const { runId, attemptNo } = seen;
       atWork.set(seen.taskId, { runId, attemptNo, startedAt: undefined });
-      if (seen.agentMode === 'unattended') terminals.open(attemptOf(seen));
+      if (seen.agentMode === 'unattended')
+        terminals.open({ ...attemptOf(seen), isQuiet: isLarge(runId) });
     },
     onActivity: (attempt, activity) => terminals.setActivity(keyOf(attempt), activity),
     follow: (runs) => {
+      followed = runs;
       runs.runner.onEvent((event) => {
         if (event.kind === 'runTakenOver') {
           const tasks = runs.runner.runs.find(({ runId }) => runId === event.runId)?.tasks;
@@ -157,63 +200,30 @@ export function wireTerminals(parts: TerminalParts): WiredTerminals {
           });
         }
       };
-      runs.runner.onDidChange(lookAgain);
+      runs.runner.onDidChange(() => {
+        lookAgain();
+        logs.look();
+      });
     },
-    openLog: async (runs, runId, attemptNo) => {
-      const found = findAttempt(runs, runId, attemptNo);
-      if (found === undefined) return;
-      const { seen, outcome } = found;
-      if (outcome === undefined) {
-        terminals.open(attemptOf(seen));
-        terminals.show(seen.taskId);
-      } else await terminals.openLog(attemptOf(seen), wordsOf(outcome, undefined));
+    openLog: async (runId, attemptNo) => {
+      const found = findLog(runId, attemptNo);
+      if (found !== undefined) await logs.show(found);
     },
-    followLog: (runs, runId, attemptNo, onText) => {
-      const found = findAttempt(runs, runId, attemptNo);
+    followLog: (runId, attemptNo, onText) => {
+      const found = findLog(runId, attemptNo);
       if (found === undefined) return undefined;
-      const attempt = attemptOf(found.seen);
-      const onFault = (detail: string): void =>
-        log(`The log of attempt ${attempt.key} cannot be shown: ${detail}`);
-      return followLogText({ attempt, clock, onText, onFault, reportBug });
+      const text = new LogText(found.attempt, { clock, log, reportBug });
+      text.onDidChange(() => onText(text.lastOf(FOLLOWED)));
+      text.follow().catch(reportBug);
+      return text;
     },
     dispose: () => {
       for (const terminal of interactive.values()) terminal.dispose();
       adopted.dispose();
+      logs.dispose();
       terminals.dispose();
     },
   };
-}
-
-/** What is known of an attempt, and how it ended if it has. */
-function findAttempt(
-  runs: Pick<WiredRuns, 'stateOf' | 'journals' | 'history' | 'runner'>,
-  runId: string,
-  attemptNo: number,
-): { readonly seen: StartedAttempt; readonly outcome: TaskOutcome | undefined } | undefined {
-  const run = [...runs.runner.runs, ...runs.history.elsewhere, ...runs.history.past].find(
-    (r) => r.runId === runId,
-  );
-  for (const task of run?.tasks.values() ?? []) {
-    const isLatest = task.attemptNo === attemptNo;
-    const outcome = isLatest
-      ? task.outcome
-      : task.earlier.find((earlier) => earlier.attemptNo === attemptNo)?.outcome;
-    if (!isLatest && outcome === undefined) continue;
-    const state = runs.stateOf(runId, attemptNo, task.id);
-    const seen: StartedAttempt = {
-      runId,
-      attemptNo,
-      taskId: task.id,
-      agentMode: task.agent.agentMode,
-      isAttached: true,
-      tryNo: task.tryNo,
-      label: state?.label ?? task.agent.agent,
-      output: state?.output ?? 'text',
-      logFile: runs.journals.folder.filesOf(runId, attemptNo).log,
-    };
-    return { seen, outcome };
-  }
-  return undefined;
 }
 
 /** Terminals of the editor survive a reload; each is known by the process of its supervisor. */

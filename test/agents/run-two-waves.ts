@@ -9,6 +9,7 @@ import type { PresetKind } from '../../src/agent-process/agent-presets.ts';
 import type { RunState } from '../../src/core/run/run-events.ts';
 import { runReport } from '../../src/core/run/report/run-report.ts';
 import { taskId } from '../../src/core/task.ts';
+import { utcTime } from '../../src/core/text.ts';
 import { describeNode } from '../../src/ui/tree-item.ts';
 import { describeRun, runCounts } from '../../src/ui/runs/run-row.ts';
 import { task } from '../support/backlog.ts';
@@ -179,7 +180,7 @@ function lookAt(run: RunState): { readonly counts: string; readonly wrong: reado
     const told = describeNode({ kind: 'task', backlog, taskId: id }, NO_AGENTS).description;
     if (isFirst && !ADVICE.test(told)) wrong.push(`the row of ${id} has no advice: ${told}`);
   }
-  const context = { titleOf: String, dependenciesOf: () => [], now: Date.now() };
+  const context = { titleOf: String, dependenciesOf: () => [], now: Date.now(), timeOf: utcTime };
   const report = runReport(run, context);
   if (!ADVICE.test(report)) wrong.push(`the report has no advice: ${report}`);
   return { counts: runCounts(run).join(', '), wrong };

@@ -44,7 +44,7 @@ test('a task is made from the keyboard, made to wait but not in a circle, descri
   await workbench.quick.getByText('Build the quay').first().waitFor();
   await workbench.screenshot('new-task-dark');
   await workbench.quickInput.press('Enter');
-  await workbench.toggle(workbench.row(tree, 'Later · wave 2'));
+  // It is shown, in a wave that was not there and is opened for it.
   await workbench.row(tree, 'Paint the bollards').waitFor();
   const [made] = await writer.all(
     `SELECT id, priority, project_id FROM tasks WHERE content = 'Paint the bollards'`,

@@ -231,9 +231,8 @@ describe('runs', { concurrency: 2 }, () => {
     await past.waitFor();
     await workbench.row(tree, 'Sound the fairway').getByText('to review').waitFor();
     await workbench.menu(workbench.row(tree, 'Sound the fairway'), 'Open Log');
-    await window.until('its log is there', async () =>
-      (await workbench.terminalText()).includes('Sound the fairway'),
-    );
+    await workbench.page.getByRole('tab', { name: 'Sound the fairway.log' }).waitFor();
+    await workbench.page.locator('.editor-instance').getByText('Going over the diff').waitFor();
     await workbench.screenshot('past-log-dark');
   });
 

@@ -132,6 +132,84 @@ test('Stop ends an agent that hangs; its output stays readable', async (t) => {
   );
 });
 
+test('a press of Run moves no row, and Stop does not come under the pointer', async (t) => {
+  const window = await windows.open(t, {
+    tasks: [
+      { id: 'T-1', content: 'Endless', description: 'simulate: hang' },
+      { id: 'T-2', content: 'Another', description: 'simulate: hang' },
+    ],
+  });
+  const { workbench } = window;
+  const { page } = workbench;
+  const tree = await window.tree();
+  const presses = [
+    [workbench.row(tree, 'Endless'), 'Run Task', /1 · /],
+    [workbench.row(tree, 'Now · wave 0'), 'Run Wave', /2 · /],
+  ] as const;
+  for (const [row, action, locks] of presses) {
+    await row.hover();
+    const before = await row.boundingBox();
+    const at = await row.getByRole('button', { name: action }).boundingBox();
+    assert.ok(before !== null && at !== null);
+    const point = [at.x + at.width / 2, at.y + at.height / 2] as const;
+    await page.mouse.click(...point);
+    await window.statusBar(locks);
+    await row.getByText(action === 'Run Task' ? /^< 1 min/ : '2 at work').waitFor();
+    assert.deepEqual(await row.boundingBox(), before);
+    await page.mouse.move(...point);
+    const under = await page.evaluate<string>(
+      `document.elementFromPoint(${point.join()})?.closest('[aria-label]')?.getAttribute('aria-label') ?? ''`,
+    );
+    assert.doesNotMatch(under, /^Stop/);
+  }
+  await workbench.screenshot('pressed-dark');
+  await workbench.run('Todo2 Waves: Stop All Runs');
+  await window.until('both are free again', async () =>
+    Object.values(await window.tasks()).every(({ assignee }) => assignee === null),
+  );
+});
+
+test('a task is found by its tag though it is finished, and a filter says what it leaves out', async (t) => {
+  const window = await windows.open(t, {
+    tasks: [
+      { id: 'T-1', content: 'Chart the shoals', tags: ['sea'] },
+      { id: 'T-2', content: 'Light the beacon', tags: ['land'] },
+      { id: 'T-3', content: 'Paint the buoys', tags: ['sea'], status: 'Done' },
+      { id: 'T-4', content: 'Ring the bell', deps: ['T-1'], tags: ['land'] },
+    ],
+  });
+  const { workbench } = window;
+  const tree = await window.tree();
+  const option = (text: string) => workbench.quick.getByRole('option').filter({ hasText: text });
+  await workbench.run('Todo2 Waves: Find Task…');
+  await workbench.quickInput.fill('#sea');
+  await option('Paint the buoys').waitFor();
+  await workbench.screenshot('find-dark');
+  await option('Paint the buoys').click();
+  await workbench.row(tree, 'Paint the buoys').waitFor();
+  assert.equal(
+    await workbench.row(tree, 'Paint the buoys').getAttribute('aria-selected'),
+    'true',
+    'in the group of finished tasks, which was closed',
+  );
+
+  await workbench.run('Todo2 Waves: Group Tasks By…');
+  await workbench.pick('Tag');
+  await workbench.row(tree, 'sea').first().waitFor();
+  await workbench.run('Todo2 Waves: Filter Tasks…');
+  await workbench.type('beacon');
+  await workbench.row(tree, 'Now · wave 0').getByText('1 of 2 shown').waitFor();
+  await workbench.page.getByText('Only: “beacon”.').waitFor();
+  await workbench.row(tree, 'Next · wave 1').waitFor({ state: 'detached' });
+  await workbench.screenshot('filter-dark');
+  await workbench.theme('light');
+  await workbench.screenshot('filter-light');
+  await window.reload();
+  await workbench.row(tree, 'Now · wave 0').getByText('1 of 2 shown').waitFor();
+  await workbench.run('Todo2 Waves: Show All Tasks');
+  await workbench.row(tree, 'Next · wave 1').waitFor();
+});
+
 test('a claim of mine shows in the status bar, in the list of locks, and goes when I release it there', async (t) => {
   const window = await windows.open(t, { tasks: BACKLOG });
   const { workbench } = window;

@@ -179,7 +179,7 @@ class Scene {
       assert.ok(isOver, what);
     }
     const report = runReport(run, {
-      ...{ titleOf: (id) => id, dependenciesOf: () => [], now: Date.now() },
+      ...{ titleOf: (id) => id, dependenciesOf: () => [], now: Date.now(), timeOf: String },
     });
     const strange = [...report.matchAll(UNPRINTABLE)].map(({ 0: found, index }) =>
       JSON.stringify([found, report.slice(Math.max(0, index - 60), index + 60)]),

@@ -81,6 +81,11 @@ export class AttemptView implements Disposable {
     return this.#end === undefined && !this.#disposed;
   }
 
+  /** True where it failed, or it is not known how it ended. */
+  get endedBadly(): boolean {
+    return this.#end?.mark === '✗' || this.#end?.mark === '?';
+  }
+
   get hasTerminal(): boolean {
     return this.#screen !== undefined;
   }

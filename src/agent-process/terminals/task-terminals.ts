@@ -24,8 +24,8 @@ export interface OwnTerminal {
   readonly onDidClose: Event<unknown>;
 }
 
-/** Terminals of attempts that have ended; older ones are closed, their logs stay. */
-const MAX_ENDED_TERMINALS = 40;
+/** Terminals of attempts that have ended; others make room, their logs stay. */
+const MAX_ENDED_TERMINALS = 8;
 const ACTIVITY_EVERY_MS = 1000;
 /**
  * Terminals that are closed together are reported together; and a closing window is not a user who
@@ -70,15 +70,17 @@ export class TaskTerminals implements Disposable {
   /**
    * Opens the terminal of an attempt at work, in the place of an earlier attempt's. The first one
    * of a run comes to the front, beside what has the focus; the others are a click away.
-   * `isAttached`: it was at work before this window was.
+   * `isAttached`: it was at work before this window was. `isQuiet`: one of so many that its terminal
+   * is opened when it is asked for, by `show`.
    */
-  open(attempt: Attempt & { readonly isAttached: boolean }): void {
+  open(attempt: Attempt & { readonly isAttached: boolean; readonly isQuiet?: boolean }): void {
     if (this.#disposed || this.#views.has(attempt.key)) return;
-    const { id, runId, isAttached } = attempt;
+    const { id, runId, isAttached, isQuiet = false } = attempt;
     const earlier = this.#latest.get(id);
     if (earlier !== undefined) this.#remove(earlier);
     const view = this.#add(attempt);
     this.#latest.set(id, view);
+    if (isQuiet) return;
     view.open(isAttached ? `It was at work before this window opened. ${CLOSING}` : CLOSING);
     if (!isAttached && !this.#shownRuns.has(runId)) view.show(true);
     this.#shownRuns.add(runId);
@@ -107,21 +109,6 @@ export class TaskTerminals implements Disposable {
   /** A person decided about the work of an attempt that has ended: its terminal says so. */
   decided(key: string, end: ShownEnd): void {
     this.#views.get(key)?.endAnew(end);
-  }
-
-  /** Shows the log of an attempt that has ended, or the terminal of one that has not. */
-  async openLog(attempt: Attempt, end: ShownEnd): Promise<void> {
-    if (this.#disposed) return;
-    const there = this.#views.get(attempt.key);
-    if (there !== undefined) {
-      this.#bringToFront(there, false);
-      return;
-    }
-    const view = this.#add(attempt);
-    view.open('This is its log.');
-    view.show(false);
-    await view.end(end).catch(this.#options.reportBug);
-    this.#closeOldest();
   }
 
   /**
@@ -212,7 +199,12 @@ export class TaskTerminals implements Disposable {
 
   #closeOldest(): void {
     const ended = [...this.#views.values()].filter((view) => !view.isAtWork);
-    for (const view of ended.slice(0, Math.max(0, ended.length - MAX_ENDED_TERMINALS)))
+    // What failed is what the user wants to read: it stays longest.
+    const byWorth = [
+      ...ended.filter((view) => !view.endedBadly),
+      ...ended.filter((view) => view.endedBadly),
+    ];
+    for (const view of byWorth.slice(0, Math.max(0, ended.length - MAX_ENDED_TERMINALS)))
       this.#remove(view);
   }
 

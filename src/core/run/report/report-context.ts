@@ -8,6 +8,8 @@ export interface ReportContext {
   readonly dependenciesOf: (id: TaskId) => readonly TaskId[];
   /** Epoch ms. */
   readonly now: number;
+  /** A moment in epoch ms as the reader of the report has it, such as in their own time zone. */
+  readonly timeOf: (at: number) => string;
 }
 
 /** `T-1 · Title`, as inline markdown. */

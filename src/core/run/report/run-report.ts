@@ -1,5 +1,5 @@
 import { inline, section } from '../../markdown.ts';
-import { count, utcTime, duration } from '../../text.ts';
+import { count, duration } from '../../text.ts';
 import { findActualPath } from './actual-path.ts';
 import { ganttBlock, type GanttBar } from './gantt.ts';
 import { nextSteps } from './next-steps.ts';
@@ -46,13 +46,13 @@ export function runReport(run: RunState, context: ReportContext): string {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-function factTable(run: RunState, summary: RunSummary, { now }: ReportContext): string {
+function factTable(run: RunState, summary: RunSummary, { now, timeOf }: ReportContext): string {
   const mode =
     run.options.runMode === 'strict' ? 'Waves one after the other' : 'As dependencies finish';
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['Run', inline(run.runId)],
-    ['Started', utcTime(run.startedAt)],
-    ['Ended', run.endedAt === undefined ? `not yet, as of ${utcTime(now)}` : utcTime(run.endedAt)],
+    ['Started', timeOf(run.startedAt)],
+    ['Ended', run.endedAt === undefined ? `not yet, as of ${timeOf(now)}` : timeOf(run.endedAt)],
     ['Took', inline(duration(summary.durationMs))],
     ['Order', mode],
     ['Worktrees', run.options.isolation && isolationWords(run.options.isolation)],
@@ -200,7 +200,7 @@ function ganttSections(run: RunState, { titleOf, now }: ReportContext) {
   }));
 }
 
-function waveList(run: RunState, { now }: ReportContext): string {
+function waveList(run: RunState, { now, timeOf }: ReportContext): string {
   return run.waveRuns
     .flatMap(({ startedAt, endedAt, verify }, wave) => {
       if (startedAt === undefined) return [];
@@ -208,19 +208,19 @@ function waveList(run: RunState, { now }: ReportContext): string {
       const said = verify === undefined ? '' : `; ${inline(verifyWords(verify))}`;
       const tasks = count(run.waves[wave]?.length ?? 0, 'task');
       return [
-        `- Wave ${wave}: ${tasks}, ${utcTime(startedAt)}, ${endedAt === undefined ? 'since' : 'in'} ${took}${said}`,
+        `- Wave ${wave}: ${tasks}, ${timeOf(startedAt)}, ${endedAt === undefined ? 'since' : 'in'} ${took}${said}`,
       ];
     })
     .join('\n');
 }
 
-function retryList(tasks: readonly TaskRun[], { titleOf, now }: ReportContext): string {
+function retryList(tasks: readonly TaskRun[], { titleOf, now, timeOf }: ReportContext): string {
   return tasks
     .flatMap(({ id, earlier }) =>
       earlier.map(({ outcome, at }) => {
         const used = usageWords(usageOf(outcome));
         const said = used === undefined ? '' : `; ${used}`;
-        return `- ${taskName(id, titleOf)}: ${utcTime(at)}, ${inline(outcomeWords(outcome, now))}${said}`;
+        return `- ${taskName(id, titleOf)}: ${timeOf(at)}, ${inline(outcomeWords(outcome, now))}${said}`;
       }),
     )
     .join('\n');

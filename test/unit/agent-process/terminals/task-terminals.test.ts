@@ -246,50 +246,34 @@ test('the same attempt has one terminal, whoever tells of it', (t) => {
   assert.equal(editor.all.length, 1);
 });
 
-test('forty terminals of ended attempts stay, the oldest are closed', async (t) => {
-  const { editor, open, end } = makeTerminals(t);
+test('eight terminals of ended attempts stay, those that failed longest; the oldest are closed', async (t) => {
+  const { terminals, editor, open, end } = makeTerminals(t);
   const atWork = open('at work');
-  for (let i = 0; i < 45; i++) await end(open(`T-${i}`));
-  assert.equal(editor.terminals.length, 41);
+  const failed = open('failed');
+  await terminals.ended(failed.key, { mark: '✗', words: 'Failed with exit code 3' });
+  for (let i = 0; i < 10; i++) await end(open(`T-${i}`));
   assert.deepEqual(
-    editor.all.slice(0, 7).map(({ isOpen }) => isOpen),
-    [true, false, false, false, false, false, true],
+    editor.terminals.map(({ name }) => name.replace(/.* · /, '')),
+    ['at work', 'failed', 'T-3', 'T-4', 'T-5', 'T-6', 'T-7', 'T-8', 'T-9'],
   );
   await end(atWork);
 });
 
-test('the log of an attempt long ago opens in a terminal of its own that has ended', async (t) => {
-  const { terminals, editor, open, attemptOf } = makeTerminals(t);
-  const old = attemptOf('T-1');
-  writeFileSync(old.logFile, 'long ago\n');
-  open('T-1', { tryNo: 2 });
-  await terminals.openLog(old, { mark: '✗', words: 'Ended with exit code 3' });
-  const [live, log] = editor.all;
-  assert(live?.isOpen && log?.isOpen);
-  assert.equal(log.name, '✗ Bake T-1 · T-1');
-  assert.match(log.text, /This is its log\.[^]*long ago\r\n[^]*✗ Ended with exit code 3\. Any key/);
-  assert.deepEqual(log.shows, [false]);
-  await terminals.openLog(old, WELL);
-  assert.equal(editor.all.length, 2);
-  assert.deepEqual(log.shows, [false, false]);
-  log.close();
-  assert(terminals.has(taskId('T-1')));
-});
-
-test('a log that is gone is said to be gone', async (t) => {
-  const { terminals, editor, attemptOf } = makeTerminals(t);
-  await terminals.openLog(attemptOf('T-1'), WELL);
-  assert.match(editor.all[0]!.text, /\[There is no log\.\]/);
-});
-
-test('of a long log the terminal shows the end and says where the rest is', async (t) => {
-  const { terminals, editor, attemptOf } = makeTerminals(t);
-  const attempt = attemptOf('T-1');
-  writeFileSync(attempt.logFile, 'many words\n'.repeat(100_000));
-  await terminals.openLog(attempt, WELL);
-  const { text } = editor.all[0]!;
-  assert(text.includes(`[Earlier output is only in ${attempt.logFile}]`));
-  assert(text.length < 400_000);
+test('a terminal of a large run is opened when it is asked for, and only then', async (t) => {
+  const { terminals, editor, attemptOf, end } = makeTerminals(t);
+  const [first, second] = [attemptOf('T-1'), attemptOf('T-2')];
+  for (const attempt of [first, second])
+    terminals.open({ ...attempt, isAttached: false, isQuiet: true });
+  assert.deepEqual(editor.all, []);
+  terminals.setActivity(first.key, 'npm test');
+  assert.equal(terminals.activityOf(taskId('T-1')), 'npm test');
+  assert.ok(terminals.has(taskId('T-2')) && terminals.show(taskId('T-2')));
+  assert.deepEqual(
+    editor.all.map(({ name }) => name),
+    ['Bake T-2 · T-2'],
+  );
+  await end(first);
+  assert.ok(!terminals.has(taskId('T-1')), 'its log has its output');
 });
 
 test('neither the name nor the header of a terminal obeys a task', (t) => {

@@ -65,7 +65,7 @@ function after(...all: readonly Decided[]): RunState {
 
 const taskOf = (run: RunState, id: string) => run.tasks.get(taskId(id)) ?? assert.fail(`no ${id}`);
 const report = (run: RunState): string =>
-  runReport(run, { titleOf: () => undefined, dependenciesOf: () => [], now: 10 });
+  runReport(run, { titleOf: () => undefined, dependenciesOf: () => [], now: 10, timeOf: String });
 
 test('a conflict that was resolved is verified as its merge was, not as before', () => {
   const verify = { command: 'npm test', passed: true, exitCode: 0, durationMs: 1, tail: '' };

@@ -8,6 +8,7 @@ import type { RunEvent, RunState } from '../../../../../src/core/run/run-events.
 import { runReport } from '../../../../../src/core/run/report/run-report.ts';
 import { applyRunEvents } from '../../../../../src/core/run/journal/run-state.ts';
 import { summariseRun } from '../../../../../src/core/run/report/run-summary.ts';
+import { utcTime } from '../../../../../src/core/text.ts';
 import { taskId, type TaskId } from '../../../../../src/core/task.ts';
 import { assertGolden } from '../../../../support/golden.ts';
 import { outcomes } from '../../../../support/run-arbitraries.ts';
@@ -22,6 +23,7 @@ function context(more: Partial<ReportContext> = {}): ReportContext {
     titleOf: () => undefined,
     dependenciesOf: () => [],
     now: BEGIN + 60 * MIN,
+    timeOf: utcTime,
     ...more,
   };
 }
