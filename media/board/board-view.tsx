@@ -1,4 +1,4 @@
-import { useLayoutEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { Edges } from './edges.tsx';
 import { useSize } from './hooks.ts';
 import { Icon } from './icons.tsx';
@@ -6,7 +6,7 @@ import { CardView } from './card.tsx';
 import { isAtWork, offsetsOf, ROW, rowAt, rowHeight, type Lane, type Lanes } from './lanes.ts';
 import type { Model } from './model.ts';
 import type { Density } from './ui-state.ts';
-import type { Move, Navigator } from './keys.ts';
+import type { Move, Navigator } from './navigator.ts';
 import { STATES } from './words.ts';
 
 /** At most so many cards are in the page, whatever the backlog and the screen. */
@@ -140,7 +140,10 @@ function LaneView(props: LaneProps) {
   const name = `lane ${lane.column.key}`;
   const [ref, { height }] = useSize<HTMLDivElement>();
   const [top, setTop] = useState(model.ui.scroll[name] ?? 0);
-  const offsets = offsetsOf(lane.cards.map((card) => rowHeight(card, density)));
+  const offsets = useMemo(
+    () => offsetsOf(lane.cards.map((card) => rowHeight(card, density))),
+    [lane.cards, density],
+  );
   const from = Math.max(0, rowAt(offsets, top) - OVERSCAN);
   const to = Math.min(lane.cards.length, rowAt(offsets, top + height) + 1 + OVERSCAN);
   const rows = lane.cards.slice(from, Math.min(to, from + mostRows)).map((card, i) => ({

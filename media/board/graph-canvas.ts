@@ -118,7 +118,7 @@ function drawTasks(
       context.fillStyle = color;
       context.fillRect(x, y, 3, NODE.height);
       context.fillStyle = palette.text;
-      context.fillText(cut(card.title, 26), x + 10, y + 13);
+      context.fillText(cut(card.title, 26), x + 10, y + 13, NODE.width - 16);
       context.fillStyle = palette.quiet;
       context.fillText(STATES[card.state].word, x + 10, y + 29);
     }

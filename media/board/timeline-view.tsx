@@ -3,7 +3,7 @@ import type { Bar, Card } from '../../src/core/board/board-state.ts';
 import { duration } from '../../src/core/text.ts';
 import { useNow, useSize } from './hooks.ts';
 import { Icon } from './icons.tsx';
-import type { Move, Navigator } from './keys.ts';
+import type { Move, Navigator } from './navigator.ts';
 import type { Model } from './model.ts';
 import { ticksOf, type TimelineRows } from './timeline-rows.ts';
 import { timelinePicture } from './timeline-picture.ts';

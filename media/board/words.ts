@@ -102,6 +102,17 @@ export const NEEDS: Readonly<Record<Need['kind'], Look & { readonly state: CardS
   paused: { sign: 'debug-pause', word: 'Paused', state: 'stuck' },
 };
 
+/** How several of a kind are counted: `2 failed`. */
+export const NEED_COUNTS: Readonly<Record<Need['kind'], string>> = {
+  stuck: 'stuck',
+  signIn: 'to sign in',
+  failed: 'failed',
+  conflict: 'in conflict',
+  lockLost: 'without their lock',
+  review: 'to review',
+  paused: 'paused',
+};
+
 export const isCardAction = (action: CardAction | RunAction): action is CardAction =>
   action in CARD_BUTTONS;
 
