@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { FromBoard } from '../../../src/core/board/board-messages.ts';
-import { densityFor, lanesOf, offsetsOf, rowAt } from '../../../media/board/lanes.ts';
+import { densityFor, lanesOf, nextLanes, offsetsOf, rowAt } from '../../../media/board/lanes.ts';
 import { Model } from '../../../media/board/model.ts';
 import { ticksOf, timelineRows } from '../../../media/board/timeline-rows.ts';
 import { readUi } from '../../../media/board/ui-state.ts';
@@ -105,6 +105,31 @@ test('each card that passes is in one lane, and is found at its place', () => {
   const { lanes, places, shown } = lanesOf(model);
   assert.ok(shown > 0);
   for (const [id, [lane, row]] of places) assert.equal(lanes[lane]?.cards[row]?.id, id);
+});
+
+test('lanes that follow a change are those that would be made anew', () => {
+  const states = ['working', 'queued', 'waiting', 'done'] as const;
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ n: fc.nat(39), state: fc.constantFrom(undefined, ...states) }), {
+        maxLength: 6,
+      }),
+      fc.constantFrom('', 'rate', 'changed'),
+      (changes, text) => {
+        const { model } = modelOf(40);
+        model.set({ text });
+        let lanes = lanesOf(model);
+        for (const { n, state } of changes) {
+          const card = [...model.cards.values()][n];
+          assert.ok(card);
+          const changed = { ...card, title: `${card.title} changed`, state: state ?? card.state };
+          model.take({ kind: 'patch', cards: [changed], gone: [] });
+          lanes = nextLanes(model, lanes);
+        }
+        assert.deepEqual(lanes, lanesOf(model));
+      },
+    ),
+  );
 });
 
 test('the row at a height is the one whose span holds it', () => {
